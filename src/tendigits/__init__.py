@@ -1,0 +1,50 @@
+"""tendigits: the classic first Keras network on MNIST, end to end.
+
+    import tendigits
+    trained = tendigits.run_recipe(tendigits.Recipe(epochs=3))
+    trained.history.history["val_accuracy"], trained.report.accuracy
+
+Import it before `keras`: it chooses JAX as Keras' backend, unless KERAS_BACKEND names another.
+Nothing heavy is imported until it is used.
+"""
+
+import importlib
+import os
+from importlib.metadata import version
+from typing import Any
+
+os.environ.setdefault("KERAS_BACKEND", "jax")
+
+__version__ = version("tendigits")
+
+_HOMES = {
+    "Recipe": "tendigits.train.recipe",
+    "TendigitsError": "tendigits.errors",
+    "evaluate_run": "tendigits.train.evaluate",
+    "load_model": "tendigits.train.model_file",
+    "load_recipe": "tendigits.train.recipe",
+    "plot_history": "tendigits.train.curves",
+    "resume_run": "tendigits.train.stages",
+    "run_recipe": "tendigits.train.stages",
+}
+
+__all__ = [  # noqa: PLE0604  (the names are found by __getattr__)
+    "Recipe",
+    "TendigitsError",
+    "evaluate_run",
+    "load_model",
+    "load_recipe",
+    "plot_history",
+    "resume_run",
+    "run_recipe",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOMES:
+        return getattr(importlib.import_module(_HOMES[name]), name)
+    raise AttributeError(f"module 'tendigits' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *__all__])

@@ -1,0 +1,193 @@
+"""A Dataset: checked digits to train on and to test on, and where they are from.
+
+dataset = make_dataset(x_train, y_train, x_test, y_test, source="mine.npz")
+dataset.name, dataset.counts, dataset.digests
+"""
+
+import functools
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tendigits.data.idx import idx_bytes_digest
+from tendigits.errors import DataError
+
+Pixels = NDArray[np.uint8]
+
+MNIST_DIGESTS = {
+    "x_train": "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
+    "y_train": "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5",
+    "x_test": "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7",
+    "y_test": "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2",
+}
+"""SHA-256 of MNIST's four files as first published; whatever carries the arrays today, these stay."""
+
+
+ARRAYS = tuple(MNIST_DIGESTS)
+"""The four arrays, in the order in which `make_dataset` takes them."""
+
+
+@dataclass(frozen=True, eq=False)
+class Dataset:
+    """Digits as white ink on black, made by `make_dataset`."""
+
+    x_train: Pixels
+    """uint8 (n, 28, 28), 0 to 255."""
+
+    y_train: Pixels
+    """uint8 (n,), 0 to 9."""
+
+    x_test: Pixels
+    """uint8 (m, 28, 28), 0 to 255."""
+
+    y_test: Pixels
+    """uint8 (m,), 0 to 9."""
+
+    name: str
+    """"MNIST" only where the content is MNIST's to the byte; else "MNIST 5k" or "own data"."""
+
+    source: str
+    """One line for people: where the digits are from."""
+
+    warning: str = ""
+    """One loud line, or empty."""
+
+    notes: tuple[str, ...] = ()
+    """Other lines to print."""
+
+    @functools.cached_property
+    def digests(self) -> dict[str, str]:
+        """SHA-256 of each array as a raw IDX file, under the arrays' names."""
+        return {key: idx_bytes_digest(getattr(self, key)) for key in ARRAYS}
+
+    @property
+    def counts(self) -> dict[str, list[int]]:
+        """How often each digit 0 to 9 occurs: {"train": ten numbers, "test": ten numbers}."""
+        return {"train": count(self.y_train), "test": count(self.y_test)}
+
+
+def make_dataset(
+    x_train: NDArray[Any],
+    y_train: NDArray[Any],
+    x_test: NDArray[Any],
+    y_test: NDArray[Any],
+    *,
+    source: str,
+    warning: str = "",
+    notes: Sequence[str] = (),
+    name: str | None = None,
+) -> Dataset:
+    """Check all rows and name the set: "MNIST" if its content is MNIST's, else `name`, else "own data".
+
+    Raises:
+        DataError: the first row, class or array that cannot be trained on.
+    """
+    x_train, y_train = checked(x_train, y_train, "train")
+    x_test, y_test = checked(x_test, y_test, "test")
+    if len(y_train) < 2:
+        raise DataError(f"expected at least 2 images in x_train, received {len(y_train)}; add digits")
+    classes = np.unique(y_train)
+    if len(classes) < 2:
+        raise DataError(
+            f"expected at least 2 different digits in y_train, received only {classes[0]}; add another digit"
+        )
+    if len(y_test) == 0:
+        raise DataError("expected at least 1 image in x_test, received none; give some digits to test on")
+    if is_mnist(x_train, y_train, x_test, y_test):
+        name = "MNIST"
+    return Dataset(x_train, y_train, x_test, y_test, name or "own data", source, warning, tuple(notes))
+
+
+def checked(x: NDArray[Any], y: NDArray[Any], part: str) -> tuple[Pixels, Pixels]:
+    """Check images and labels row by row.
+
+    Args:
+        x: whole numbers 0 to 255 of shape (n, 28, 28), (n, 28, 28, 1) or (n, 784).
+        y: whole numbers 0 to 9 of shape (n,).
+        part: "train" or "test", for the message.
+
+    Returns:
+        uint8 (n, 28, 28) and uint8 (n,); arrays that are so already are not copied.
+
+    Raises:
+        DataError: naming the array and its first bad row.
+    """
+    images, labels = _images(x, f"x_{part}"), _labels(y, f"y_{part}")
+    if len(images) != len(labels):
+        raise DataError(
+            f"expected one label for each image, received {len(images):,} images in x_{part} and "
+            f"{len(labels):,} labels in y_{part}; make them match"
+        )
+    return images, labels
+
+
+def is_mnist(x_train: Pixels, y_train: Pixels, x_test: Pixels, y_test: Pixels) -> bool:
+    """Whether four checked arrays are MNIST's, byte for byte and in its order."""
+    # The smallest first: nearly everything that is not MNIST ends there.
+    arrays = {"y_test": y_test, "y_train": y_train, "x_test": x_test, "x_train": x_train}
+    return all(idx_bytes_digest(array) == MNIST_DIGESTS[key] for key, array in arrays.items())
+
+
+def count(labels: Pixels) -> list[int]:
+    """How often each digit 0 to 9 occurs in checked labels."""
+    return [int(n) for n in np.bincount(labels, minlength=10)]
+
+
+def hold_out(x: Pixels, y: Pixels, fraction: float, seed: int) -> tuple[Pixels, Pixels, Pixels, Pixels]:
+    """Split checked digits in two, at random by `seed`, each digit in the same proportion.
+
+    Returns:
+        x_rest, y_rest, x_held, y_held, shuffled; the last two are the share `fraction` of the rows, rounded.
+
+    Raises:
+        DataError: a digit occurs only once, or a part would be too small to hold one of each.
+    """
+    n_held, counts = round(len(y) * fraction), count(y)
+    classes = [digit for digit in range(10) if counts[digit]]
+    rare = [str(digit) for digit in classes if counts[digit] < 2]
+    if rare:
+        raise DataError(
+            f"expected at least 2 images of each digit to hold some out, received 1 of {', '.join(rare)}; "
+            "add more of it"
+        )
+    if not len(classes) <= n_held <= len(y) - len(classes) or not classes:
+        raise DataError(
+            f"expected both parts to hold one of each of {len(classes)} digits, received {len(y) - n_held} and "
+            f"{n_held} images (share {fraction:g} of {len(y)} held out); add images or change the share"
+        )
+    from sklearn.model_selection import train_test_split
+
+    rest, held = train_test_split(np.arange(len(y)), test_size=n_held, stratify=y, random_state=seed)
+    return x[rest], y[rest], x[held], y[held]
+
+
+def _images(x: NDArray[Any], name: str) -> Pixels:
+    if x.dtype.kind not in "iu":
+        raise DataError(
+            f"expected {name} to hold whole numbers 0 to 255, received dtype {x.dtype}; "
+            "where the pixels are 0 to 1, multiply by 255 and convert to uint8"
+        )
+    if x.ndim == 0 or x.shape[1:] not in ((28, 28), (28, 28, 1), (784,)):
+        raise DataError(f"expected {name} of shape (n, 28, 28), received {x.shape}; resize the images to 28x28")
+    return _in_range(x, name, 255, "scale the pixels to 0 to 255").reshape(-1, 28, 28)
+
+
+def _labels(y: NDArray[Any], name: str) -> Pixels:
+    if y.dtype.kind not in "iu":
+        raise DataError(
+            f"expected {name} to hold whole numbers 0 to 9, received dtype {y.dtype}; convert the labels to uint8"
+        )
+    if y.ndim != 1:
+        raise DataError(f"expected {name} of shape (n,), one number for each image, received {y.shape}; not one-hot")
+    return _in_range(y, name, 9, "correct or drop that row")
+
+
+def _in_range(array: NDArray[Any], name: str, highest: int, advice: str) -> Pixels:
+    bad = (array < 0) | (array > highest)
+    if bad.any():
+        index = tuple(int(i) for i in np.argwhere(bad)[0])
+        raise DataError(f"expected {name} within 0 to {highest}, received {array[index]} in row {index[0]}; {advice}")
+    return array.astype(np.uint8, copy=False)

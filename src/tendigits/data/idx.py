@@ -1,0 +1,136 @@
+"""IDX, the format in which MNIST was published: a big-endian header, then the bytes of one array.
+
+images, labels = read_idx(folder / "train-images-idx3-ubyte"), ...    # plain or .gz
+arrays = read_idx_folder(folder)                                      # all four, under Keras' names
+"""
+
+import gzip
+import hashlib
+import io
+import math
+import struct
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tendigits.errors import DataError
+
+MAX_BYTES = 1 << 30
+"""Most pixels or labels that one file may hold: 1 GiB is 20 times MNIST."""
+
+_STEMS = {
+    "x_train": "train-images",
+    "y_train": "train-labels",
+    "x_test": "t10k-images",
+    "y_test": "t10k-labels",
+}
+_CHUNK = 1 << 20
+
+
+def has_idx(folder: Path) -> bool:
+    """Whether `folder` holds at least one of MNIST's four IDX files, plain or .gz."""
+    return any(_find(folder, key) is not None for key in _STEMS)
+
+
+def read_idx_folder(folder: Path) -> dict[str, NDArray[np.uint8]]:
+    """Read MNIST's four IDX files.
+
+    Returns:
+        x_train and x_test, uint8 (n, rows, columns), y_train and y_test, uint8 (n,), as the files hold them.
+
+    Raises:
+        DataError: a file is missing, cut, too large or not IDX.
+    """
+    arrays = {}
+    for key in _STEMS:
+        path = _find(folder, key)
+        if path is None:
+            raise DataError(
+                f"expected {_names(key)[0]} or {_names(key)[0]}.gz in {folder}, found neither; add the file"
+            )
+        arrays[key] = read_idx(path, n_dimensions=_n_dimensions(key))
+    return arrays
+
+
+def read_idx(path: Path, *, n_dimensions: int) -> NDArray[np.uint8]:
+    """Read one IDX file of unsigned bytes, plain or .gz: images have 3 dimensions, labels 1.
+
+    No more is read than the header promises. Raises DataError naming the file.
+    """
+    try:
+        with path.open("rb") as raw:
+            if path.suffix == ".gz":
+                with gzip.GzipFile(fileobj=raw) as file:
+                    return _read(file, path, n_dimensions)
+            return _read(raw, path, n_dimensions)
+    except DataError:
+        raise
+    except Exception as error:  # gzip and zlib raise several classes on damage
+        raise DataError(f"expected a whole IDX file at {path}, received {_one_line(error)}; fetch it again") from error
+
+
+def idx_bytes_digest(array: NDArray[np.uint8]) -> str:
+    """The SHA-256 that `array`, uint8 of 1 or 3 dimensions, has as a raw IDX file; the array is not copied."""
+    digest = hashlib.sha256(_header(array))
+    for start in range(0, len(array), 4096):
+        digest.update(np.ascontiguousarray(array[start : start + 4096]).data)
+    return digest.hexdigest()
+
+
+def _header(array: NDArray[np.uint8]) -> bytes:
+    return struct.pack(f">{1 + array.ndim}I", _magic(array.ndim), *array.shape)
+
+
+def _magic(n_dimensions: int) -> int:
+    return 0x0800 + n_dimensions  # 08: unsigned bytes
+
+
+def _n_dimensions(key: str) -> int:
+    return 3 if key.startswith("x") else 1
+
+
+def _names(key: str) -> tuple[str, str]:
+    # Yann LeCun's page has a hyphen; some archives on the way turned it into a dot.
+    n_dimensions = _n_dimensions(key)
+    return f"{_STEMS[key]}-idx{n_dimensions}-ubyte", f"{_STEMS[key]}.idx{n_dimensions}-ubyte"
+
+
+def _find(folder: Path, key: str) -> Path | None:
+    candidates = [folder / f"{name}{ending}" for ending in ("", ".gz") for name in _names(key)]
+    return next((path for path in candidates if path.is_file()), None)
+
+
+def _read(file: io.BufferedIOBase, path: Path, n_dimensions: int) -> NDArray[np.uint8]:
+    header = file.read(4 + 4 * n_dimensions)
+    if len(header) < 4 + 4 * n_dimensions:
+        raise DataError(f"expected an IDX header at {path}, received {len(header)} bytes; fetch the file again")
+    magic, *shape = struct.unpack(f">{1 + n_dimensions}I", header)
+    if magic != _magic(n_dimensions):
+        raise DataError(
+            f"expected the IDX magic number {_magic(n_dimensions)} in {path}, received {magic}; fetch it again"
+        )
+    n_bytes = math.prod(shape)
+    if n_bytes > MAX_BYTES:
+        raise DataError(
+            f"expected at most {MAX_BYTES:,} bytes of data in {path}, its header says {n_bytes:,}; use fewer"
+        )
+    return _read_exactly(file, path, n_bytes).reshape(shape)
+
+
+def _read_exactly(file: io.BufferedIOBase, path: Path, n_bytes: int) -> NDArray[np.uint8]:
+    # The memory is only touched as data comes, so a header that promises too much costs nothing.
+    array = np.empty(n_bytes, np.uint8)
+    view = array.data
+    done = 0
+    while done < n_bytes and (got := file.readinto(view[done : done + _CHUNK])):
+        done += got
+    # One byte more must not be there; asking for it also makes gzip compare its checksum.
+    if done < n_bytes or file.read(1):
+        amount = f"only {done:,}" if done < n_bytes else "more"
+        raise DataError(f"expected {n_bytes:,} bytes after the header of {path}, found {amount}; fetch the file again")
+    return array
+
+
+def _one_line(error: Exception) -> str:
+    return f"{type(error).__name__} ({' '.join(str(error).split())[:200]})"

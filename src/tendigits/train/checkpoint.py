@@ -1,0 +1,128 @@
+"""Checkpoints: everything that the next epoch depends on, in one file that is whole or not there.
+
+One `.npz` an epoch holds the weights, the dropout seeds, the optimizer, the best weights so far and, as JSON, the
+recipe, the history and early stopping's state, all under one SHA-256. The last two are kept: if the newest is
+damaged, the one before is used.
+"""
+
+import hashlib
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from zipfile import BadZipFile
+
+import numpy as np
+
+from tendigits.errors import RunError
+from tendigits.files import replacing
+from tendigits.train.recipe import Recipe
+
+FORMAT = 1
+_KEPT = 2
+_GROUPS = ("variables", "optimizer", "best_weights")
+
+Arrays = list[np.ndarray[Any, Any]]
+History = dict[str, list[float]]
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """The state at the end of an epoch.
+
+    `variables` are the model's trainable and non-trainable variables, seed states included; `optimizer` its
+    variables; `best_weights` what `get_weights` gave at the best epoch.
+    """
+
+    recipe: Recipe
+    epoch: int
+    """Epochs finished."""
+    history: History
+    """For each metric, one value an epoch."""
+    stopped: bool
+    """Early stopping has decided to end."""
+    wait: int
+    """Epochs since the last improvement."""
+    best: float
+    """The best value of what is monitored."""
+    best_epoch: int
+    """Where it was, counted from 0."""
+    variables: Arrays
+    optimizer: Arrays
+    best_weights: Arrays
+
+
+def save_checkpoint(checkpoint: Checkpoint, folder: Path) -> Path:
+    """Write `epoch-0007.npz` into `folder` and delete all but the last two. Raises DiskError."""
+    path = folder / f"epoch-{checkpoint.epoch:04d}.npz"
+    meta = {
+        "format": FORMAT,
+        "recipe": checkpoint.recipe.model_dump(mode="json"),
+        "epoch": checkpoint.epoch,
+        "history": checkpoint.history,
+        "stopped": checkpoint.stopped,
+        "wait": checkpoint.wait,
+        "best": checkpoint.best,
+        "best_epoch": checkpoint.best_epoch,
+    }
+    arrays = {f"{group}/{i:03d}": a for group in _GROUPS for i, a in enumerate(getattr(checkpoint, group))}
+    arrays["meta"] = np.frombuffer(json.dumps(meta).encode(), np.uint8)
+    arrays["sha256"] = np.frombuffer(_digest(arrays), np.uint8)
+
+    def read_again(temporary: Path) -> None:
+        load_checkpoint(temporary)
+
+    with replacing(path, check=read_again) as temporary, temporary.open("wb") as file:
+        np.savez(file, allow_pickle=False, **arrays)
+    for old in _newest_first(folder)[_KEPT:]:
+        old.unlink()
+    return path
+
+
+def load_checkpoint(path: Path) -> Checkpoint:
+    """Read one checkpoint.
+
+    Raises:
+        RunError: it is damaged, or of a newer format.
+    """
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            arrays = {name: file[name] for name in file.files}
+        if arrays.pop("sha256").tobytes() != _digest(arrays):
+            raise ValueError("its content does not have the digest that was saved with it")
+        meta = json.loads(arrays.pop("meta").tobytes())
+        if meta.pop("format") != FORMAT:
+            raise ValueError(f"expected format {FORMAT}, it has another; use the tendigits that wrote it")
+        groups = {g: [arrays[n] for n in sorted(arrays) if n.startswith(f"{g}/")] for g in _GROUPS}
+        return Checkpoint(**(meta | {"recipe": Recipe(**meta["recipe"])}), **groups)
+    except (OSError, EOFError, BadZipFile, ValueError, KeyError, TypeError, NotImplementedError, RuntimeError) as error:
+        raise RunError(f"{path} is not a complete checkpoint: {error}") from error
+
+
+def load_last_checkpoint(folder: Path, warn: Callable[[str], None]) -> Checkpoint | None:
+    """The newest complete checkpoint in `folder`, or None where no epoch was finished.
+
+    Args:
+        warn: told, in one line, of each damaged checkpoint that is passed over.
+    """
+    for path in _newest_first(folder):
+        try:
+            return load_checkpoint(path)
+        except RunError as error:
+            warn(f"{error}; falling back to the one before")
+    return None
+
+
+def _newest_first(folder: Path) -> list[Path]:
+    return sorted(folder.glob("epoch-*.npz"), reverse=True)
+
+
+def _digest(arrays: dict[str, np.ndarray[Any, Any]]) -> bytes:
+    """SHA-256 over every array's name, type, shape and bytes, in the order of the names."""
+    digest = hashlib.sha256()
+    for name in sorted(arrays):
+        array = np.ascontiguousarray(arrays[name])
+        digest.update(f"{name} {array.dtype.str} {array.shape}\n".encode())
+        digest.update(array.data)
+    return digest.digest()

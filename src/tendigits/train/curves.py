@@ -1,0 +1,98 @@
+"""The two curves of the walk-through, 'Model Accuracy' and 'Cross Entropy Loss', of one run or of several.
+
+    tendigits.plot_history(model.fit(...)).savefig("curves.png")
+"""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import matplotlib as mpl
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+
+from tendigits.files import replacing
+
+History = Mapping[str, Sequence[float]]
+
+_PANELS = (("Model Accuracy", "accuracy", "Accuracy"), ("Cross Entropy Loss", "loss", "Loss"))
+_SIZE = (10.0, 4.2)
+# Okabe and Ito's colours: told apart by everybody, https://jfly.uni-koeln.de/color/
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
+
+
+def plot_history(history: Any, validation: str = "Test") -> Figure:
+    """Draw accuracy and loss over epochs from 1, one panel each, as a figure of pyplot's, so `plt.show()` shows it.
+
+    Args:
+        history: what `model.fit` returns, or its dict with 'loss', 'accuracy' and, where there was validation,
+            'val_loss' and 'val_accuracy'; any of them may be missing.
+        validation: the name of the second line.
+
+    Example:
+
+        history = model.fit(x, y, validation_data=(x_test, y_test))
+        tendigits.plot_history(history)
+    """
+    import matplotlib.pyplot as plt
+
+    figure = plt.figure(figsize=_SIZE, layout="constrained")
+    _draw_run(figure, getattr(history, "history", history), validation)
+    return figure
+
+
+def draw_curves(history: History, validation: str = "Test") -> Figure:
+    """The same picture as `plot_history`, outside pyplot: nothing on a screen, nothing to close."""
+    figure = Figure(figsize=_SIZE, layout="constrained")
+    _draw_run(figure, history, validation)
+    return figure
+
+
+def draw_comparison(histories: Mapping[str, History]) -> Figure:
+    """The curves of several runs over each other: a colour a run, solid validation, dashed training."""
+    figure = Figure(figsize=_SIZE, layout="constrained")
+    for axes, (_, key, _) in zip(_panels(figure), _PANELS, strict=True):
+        for i, (name, history) in enumerate(histories.items()):
+            colour = COLOURS[i % len(COLOURS)]
+            _line(axes, history.get(f"val_{key}", ()), label=name, color=colour, marker="o", markersize=4)
+            _line(axes, history.get(key, ()), color=colour, linestyle="--", linewidth=1, alpha=0.7)
+    figure.axes[0].plot([], [], color="#555555", marker="o", markersize=4, label="solid: validation")
+    figure.axes[0].plot([], [], color="#555555", linestyle="--", linewidth=1, label="dashed: training")
+    figure.axes[0].legend()
+    return figure
+
+
+def save_figure(figure: Figure, stem: Path, endings: Sequence[str] = (".svg", ".png")) -> list[Path]:
+    """Write the figure as `stem` with each ending; the same figure gives the same bytes. Raises DiskError."""
+    paths = [stem.with_name(stem.name + ending) for ending in endings]
+    for path in paths:
+        with replacing(path) as temporary, mpl.rc_context({"svg.hashsalt": "tendigits"}):
+            metadata = {"Date": None} if path.suffix == ".svg" else {}
+            figure.savefig(temporary, dpi=150, metadata=metadata)
+    return paths
+
+
+def _draw_run(figure: Figure, history: History, validation: str) -> None:
+    for axes, (_, key, _) in zip(_panels(figure), _PANELS, strict=True):
+        _line(axes, history.get(key, ()), label="Train", color=COLOURS[0], marker="o", markersize=4)
+        _line(axes, history.get(f"val_{key}", ()), label=validation, color=COLOURS[1], marker="s", markersize=4)
+        if axes.lines:
+            axes.legend()
+
+
+def _panels(figure: Figure) -> Sequence[Axes]:
+    panels = figure.subplots(1, 2)
+    for axes, (title, _, label) in zip(panels, _PANELS, strict=True):
+        axes.set_title(title)
+        axes.set_xlabel("Epoch")
+        axes.set_ylabel(label)
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
+        axes.grid(alpha=0.3)
+        axes.spines[["top", "right"]].set_visible(False)
+    return list(panels)
+
+
+def _line(axes: Axes, values: Sequence[float], **style: Any) -> None:
+    if len(values):
+        axes.plot(range(1, len(values) + 1), values, **style)

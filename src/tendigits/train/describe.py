@@ -1,0 +1,106 @@
+"""The sentences and records that tell of a training: for the screen, run.json and report.md."""
+
+from pathlib import Path
+from typing import Any
+
+from tendigits.data.dataset import Dataset
+from tendigits.train.model_file import Saved
+from tendigits.train.recipe import Recipe
+from tendigits.train.report import Report
+
+History = dict[str, list[float]]
+
+
+def data_lines(dataset: Dataset) -> list[str]:
+    """What is trained on, from where, and what was noticed."""
+    sizes = f"{len(dataset.x_train):,} training and {len(dataset.x_test):,} test digits"
+    return [f"{dataset.name}: {sizes}", f"from {dataset.source}", *count_lines(dataset), *dataset.notes]
+
+
+def count_lines(dataset: Dataset) -> list[str]:
+    """How many of each digit there are; for MNIST everybody knows."""
+    if dataset.name == "MNIST":
+        return []
+    return [
+        f"{part:<5} " + "  ".join(f"{digit}: {n:,}" for digit, n in enumerate(counts))
+        for part, counts in dataset.counts.items()
+    ]
+
+
+def data_record(dataset: Dataset, path: str | Path | None) -> dict[str, Any]:
+    """The data's part of run.json; `path` is what the user gave, made absolute so that it is found again."""
+    return {
+        "name": dataset.name,
+        "source": dataset.source,
+        "path": None if path is None else str(Path(path).resolve()),
+        "warning": dataset.warning,
+        "notes": list(dataset.notes),
+        "n_train": len(dataset.x_train),
+        "n_test": len(dataset.x_test),
+        "counts": dataset.counts,
+        "sha256": dataset.digests,
+    }
+
+
+def validation_name(recipe: Recipe) -> str:
+    """What the second curve is called: the walk-through validates on the test set."""
+    return "Held out" if recipe.holdout else "Test"
+
+
+def compile_lines(recipe: Recipe) -> list[str]:
+    """Optimizer, loss, metrics and early stopping."""
+    kept = "the best epoch's weights are kept" if recipe.restore_best else "the last epoch's weights are kept"
+    return [
+        f"{recipe.optimizer}, learning rate {recipe.learning_rate:g}; {recipe.loss}; {', '.join(recipe.metrics)}",
+        f"early stopping on {recipe.monitor}, patience {recipe.patience}; {kept}",
+        f"at most {recipe.epochs} epochs, batch {recipe.batch_size}",
+    ]
+
+
+def best_epoch(history: History, recipe: Recipe) -> int:
+    """The epoch, from 1, with the best value of what is monitored; the first of equals."""
+    values = history[recipe.monitor]
+    pick = max if recipe.monitor.endswith("accuracy") else min
+    return values.index(pick(values)) + 1
+
+
+def end_line(history: History, recipe: Recipe) -> str:
+    """Why training ended and which weights are kept."""
+    n, best = len(history["loss"]), best_epoch(history, recipe)
+    kept = best if recipe.restore_best else n
+    why = f"{recipe.monitor} has not improved for {n - best} epochs" if n < recipe.epochs else "all epochs are done"
+    loss, accuracy = history["val_loss"][kept - 1], history["val_accuracy"][kept - 1]
+    return f"{why}; kept: epoch {kept}, val_loss {loss:.4f}, val_accuracy {accuracy:.4f}"
+
+
+def saved_line(saved: Saved, recipe: Recipe) -> str:
+    """That a model file was proved."""
+    size = saved.path.stat().st_size / 1e6
+    return (
+        f"{saved.path.name:<12} {size:.1f} MB, loaded back: {saved.n:,} predictions differ by at most "
+        f"{saved.largest_difference:g}; compiled with {recipe.optimizer}"
+    )
+
+
+def result_record(history: History, recipe: Recipe, report: Report) -> dict[str, Any]:
+    """The result's part of run.json."""
+    n, best = len(history["loss"]), best_epoch(history, recipe)
+    return {
+        "epochs": n,
+        "stopped_early": n < recipe.epochs,
+        "best_epoch": best,
+        "val_loss": history["val_loss"][best - 1],
+        "val_accuracy": history["val_accuracy"][best - 1],
+        "test_accuracy": report.accuracy,
+        "test_interval": list(report.interval),
+        "n_test": report.n,
+    }
+
+
+def about_line(recipe: Recipe, dataset: Dataset) -> str:
+    """Which network was judged on which digits."""
+    widths = "-".join(map(str, (784, *recipe.hidden, 10)))
+    return (
+        f"Recipe {recipe.name} ({widths}, seed {recipe.seed}), judged on the {len(dataset.x_test):,} test digits of "
+        f"{dataset.name} from {dataset.source}."
+    )

@@ -1,0 +1,84 @@
+"""Judge a saved run again: on its own test digits, or on others.
+
+    report, folder = evaluate_run("runs/first")
+    report, folder = evaluate_run("runs/first", "my_digits/")
+"""
+
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+from rich.progress import Progress
+
+from tendigits.data.dataset import Dataset
+from tendigits.data.load import load
+from tendigits.data.prepare import to_input
+from tendigits.errors import RunError
+from tendigits.train import describe
+from tendigits.train.model_file import load_model
+from tendigits.train.report import Report, judge, write_report
+from tendigits.train.run import Record, Run, open_run
+
+Array = np.ndarray[Any, Any]
+
+
+def evaluate_run(
+    path: str | Path,
+    data: str | Path | None = None,
+    *,
+    offline: bool = False,
+    timeout: float = 10.0,
+    progress: Progress | None = None,
+) -> tuple[Report, Path]:
+    """Load a run's model again and judge it anew.
+
+    Args:
+        data: other digits, of which the test part is read; None takes the run's own.
+
+    Returns:
+        The report, and the folder it was written to: the run's own, or `evaluated-NAME` in it for other digits.
+
+    Raises:
+        TendigitsError: see tendigits.errors.
+    """
+    run = open_run(path)
+    record = run.record()
+    if "models" not in record:
+        raise RunError(f"{run.path} has no model yet; go on with: tendigits train --resume {run.path}")
+    if data is None:
+        dataset = load_same_data(run, record, offline=offline, timeout=timeout, progress=progress)
+    else:
+        dataset = load(data, offline=offline, timeout=timeout, progress=progress)
+    model = load_model(run.path / "model.keras", record["models"]["model.keras"])
+    report = judge(predict(model, to_input(dataset.x_test)), dataset.y_test)
+    folder = run.path if data is None else run.path / f"evaluated-{Path(data).resolve().stem}"
+    with run.lock():
+        folder.mkdir(exist_ok=True)
+        about = describe.about_line(run.recipe(), dataset)
+        write_report(report, folder, dataset.x_test, f"Run {run.path.name}", about)
+    return report, folder
+
+
+def load_same_data(
+    run: Run, record: Record, *, offline: bool, timeout: float, progress: Progress | None = None
+) -> Dataset:
+    """The digits that the run was trained on, from where it had them, proved by their SHA-256.
+
+    Raises:
+        RunError: they are no longer the same.
+        DataError: they are no longer there.
+    """
+    wanted = record["data"]
+    dataset = load(wanted["path"], offline=offline, timeout=timeout, progress=progress)
+    if dataset.digests != wanted["sha256"]:
+        raise RunError(
+            f"{run.path}: expected the digits it was trained on ({wanted['name']} from {wanted['source']}), found "
+            f"{dataset.name} from {dataset.source}; restore the data, or give other digits to `evaluate` with --data"
+        )
+    return dataset
+
+
+def predict(model: keras.Model, x: Array) -> Array:
+    """The network's answer: float32 (n, 784) in [0, 1] -> float32 (n, 10), rows sum to 1."""
+    return np.asarray(model.predict(x, batch_size=1000, verbose=0))

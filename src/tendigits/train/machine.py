@@ -1,0 +1,54 @@
+"""What a result was made with: versions, machine and git commit, for run.json and the benchmarks."""
+
+import os
+import platform
+import subprocess
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+_PACKAGES = ("tendigits", "keras", "jax", "jaxlib", "numpy", "scikit-learn", "h5py", "pillow")
+
+
+def describe_machine() -> dict[str, Any]:
+    """Versions of Python and of what computes, the platform, the processor and how many cores may be used."""
+    import jax
+    import keras
+
+    return {
+        "python": platform.python_version(),
+        "versions": {name: version(name) for name in _PACKAGES},
+        "backend": keras.backend.backend(),
+        "device": jax.devices()[0].device_kind,
+        "platform": platform.platform(),
+        "processor": _processor(),
+        "cores": _cores(),
+    }
+
+
+def describe_commit(folder: Path) -> dict[str, Any] | None:
+    """The git commit of `folder` and whether files differ from it; None where there is no git checkout."""
+    try:
+        commit = _git(folder, "rev-parse", "HEAD")
+        return {"commit": commit, "changed": bool(_git(folder, "status", "--porcelain", "--untracked-files=no"))}
+    except (OSError, subprocess.SubprocessError):
+        return None
+
+
+def _git(folder: Path, *arguments: str) -> str:
+    done = subprocess.run(["git", *arguments], cwd=folder, capture_output=True, text=True, timeout=10, check=True)
+    return done.stdout.strip()
+
+
+def _cores() -> int:
+    if hasattr(os, "sched_getaffinity"):  # Linux; elsewhere a process may use all
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def _processor() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+        return next(line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
+    except (OSError, StopIteration):
+        return platform.processor() or platform.machine()

@@ -1,0 +1,274 @@
+"""The walk-through's eight stages in a row, kept in a run folder: train a recipe, or resume a run.
+
+    trained = run_recipe(Recipe())                 # tendigits train
+    trained = resume_run("runs/first")             # tendigits train --resume runs/first
+"""
+
+import signal
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+
+from tendigits.data import prepare
+from tendigits.data.dataset import Dataset, hold_out
+from tendigits.data.load import load
+from tendigits.errors import DivergedError, Interrupted, RunError
+from tendigits.files import need_space
+from tendigits.train import describe
+from tendigits.train.checkpoint import Checkpoint, load_last_checkpoint, save_checkpoint
+from tendigits.train.curves import draw_curves, save_figure
+from tendigits.train.evaluate import load_same_data, predict
+from tendigits.train.fit import fit
+from tendigits.train.machine import describe_commit, describe_machine
+from tendigits.train.model_file import save_model
+from tendigits.train.network import build_network, compile_network, count_parameters, summary
+from tendigits.train.recipe import Recipe
+from tendigits.train.report import Report, judge, percent, write_report
+from tendigits.train.run import FORMAT, Record, Run, create_run, open_run
+from tendigits.train.screen import Screen
+
+Array = np.ndarray[Any, Any]
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A finished run: its folder, the live model, Keras' History and the report on the test digits."""
+
+    run: Run
+    model: keras.Model
+    history: keras.callbacks.History
+    report: Report
+
+
+@dataclass(frozen=True)
+class _Input:
+    """What the network is fed: float32 (n, 784) in [0, 1] and one-hot float32 (n, 10)."""
+
+    x: Array
+    y: Array
+    validation: tuple[Array, Array]
+    test: tuple[Array, Array]
+
+
+def run_recipe(
+    recipe: Recipe | None = None,
+    data: str | Path | None = None,
+    *,
+    runs: str | Path = "runs",
+    name: str | None = None,
+    screen: Screen | None = None,
+    now: datetime | None = None,
+    offline: bool = False,
+    timeout: float = 10.0,
+) -> Trained:
+    """Train a recipe from data to report, in a new run folder.
+
+    Args:
+        recipe: all knobs; classic where it is None.
+        data: a .npz, a folder of IDX files or of images; None finds MNIST.
+        runs: the folder that holds the runs.
+        name: of the run's folder; the time where it is None.
+        screen: what is told of each stage; None says only warnings.
+        now: the time that the run was made.
+        offline: no download.
+        timeout: of the download, in seconds.
+
+    Raises:
+        TendigitsError: see tendigits.errors; what was reached is kept in the run folder.
+    """
+    recipe, screen, now = recipe or Recipe(), screen or Screen(), now or datetime.now().astimezone()
+    durations: dict[str, float] = {}
+    with _timed(durations, "data"), screen.download() as progress:
+        dataset = load(data, offline=offline, timeout=timeout, progress=progress)
+    _show_data(screen, dataset)
+    with _timed(durations, "prepare"):
+        ready = _prepare(dataset, recipe)
+    need_space(Path(runs), _bytes_needed(recipe))
+    run = create_run(Path(runs), recipe, name, now)
+    with run.lock():
+        record: Record = {
+            "format": FORMAT,
+            "status": "running",
+            "created": now.isoformat(timespec="seconds"),
+            "resumed": [],
+            "seed": recipe.seed,
+            "data": describe.data_record(dataset, data),
+            "machine": describe_machine(),
+            "git": describe_commit(Path.cwd()),
+            "durations": durations,
+        }
+        run.write_record(record)
+        return _Walk(run, recipe, dataset, ready, record, screen).go(None)
+
+
+def resume_run(
+    path: str | Path,
+    *,
+    screen: Screen | None = None,
+    now: datetime | None = None,
+    offline: bool = False,
+    timeout: float = 10.0,
+) -> Trained:
+    """Go on with a run that was interrupted, from its last checkpoint, to the same weights as if it never was.
+
+    Raises:
+        RunError: it is finished, in use, or its data is no longer what it was.
+        TendigitsError: as `run_recipe`.
+    """
+    screen, now = screen or Screen(), now or datetime.now().astimezone()
+    run = open_run(path)
+    with run.lock():
+        record = run.record()
+        if record["status"] == "finished":
+            raise RunError(f"{run.path} is finished, there is nothing to resume; train anew with another --name")
+        recipe = run.recipe()
+        with _timed(record["durations"], "data"), screen.download() as progress:
+            dataset = load_same_data(run, record, offline=offline, timeout=timeout, progress=progress)
+        _show_data(screen, dataset)
+        with _timed(record["durations"], "prepare"):
+            ready = _prepare(dataset, recipe)
+        need_space(run.path, _bytes_needed(recipe))
+        checkpoint = load_last_checkpoint(run.checkpoints, screen.warn)
+        if checkpoint is not None and checkpoint.recipe != recipe:
+            raise RunError(f"{run.path}: recipe.json is not the recipe that its checkpoints were made with")
+        record |= {"status": "running", "resumed": [*record["resumed"], now.isoformat(timespec="seconds")]}
+        run.write_record(record)
+        return _Walk(run, recipe, dataset, ready, record, screen).go(checkpoint)
+
+
+@dataclass(frozen=True)
+class _Walk:
+    """Stages 2 to 8 of one run, whose lock is held."""
+
+    run: Run
+    recipe: Recipe
+    dataset: Dataset
+    ready: _Input
+    record: Record
+    screen: Screen
+
+    def go(self, checkpoint: Checkpoint | None) -> Trained:
+        """All stages, from `checkpoint` on where there is one; an interruption is kept in the run folder."""
+        try:
+            trained = self._stages(checkpoint)
+        except (KeyboardInterrupt, Interrupted) as error:
+            self._write_status("interrupted")
+            raise _interrupted(error, self.run, self.record) from None
+        except DivergedError as error:
+            self._write_status("failed")
+            kept = "; model.keras is the best before" if "models" in self.record else ""
+            raise DivergedError(f"{self.run.path}: {error}{kept}") from None
+        self._write_status("finished")
+        self.run.remove_checkpoints()
+        self.screen.line(f"{self.run.path}, in {sum(self.record['durations'].values()):.1f} s")
+        return trained
+
+    def _stages(self, checkpoint: Checkpoint | None) -> Trained:
+        recipe, ready, screen, durations = self.recipe, self.ready, self.screen, self.record["durations"]
+        screen.stage(2, "Prepare", f"train {ready.x.shape} {ready.y.shape}  float32 in [0, 1], one-hot")
+        screen.line(f"test  {ready.test[0].shape} {ready.test[1].shape}")
+        with _timed(durations, "network"):
+            model = build_network(recipe)
+        screen.stage(3, "Network", f"{model.count_params():,} parameters")
+        screen.text(summary(model))
+        with _timed(durations, "compile"):
+            compile_network(model, recipe)
+        screen.stage(4, "Compile", *describe.compile_lines(recipe))
+        with _timed(durations, "fit"):
+            history = self._fit(model, checkpoint)
+        screen.line(describe.end_line(history.history, recipe))
+        with _timed(durations, "curves"):
+            self._save_curves(history.history)
+        screen.stage(6, "Curves", "curves.svg, curves.png")
+        with _timed(durations, "save"):
+            self._save_models(model)
+        with _timed(durations, "report"):
+            report = judge(predict(model, ready.test[0]), self.dataset.y_test)
+            about = describe.about_line(recipe, self.dataset)
+            write_report(report, self.run.path, self.dataset.x_test, f"Run {self.run.path.name}", about)
+        screen.stage(8, "Report", f"accuracy {percent(report)}", "report.md, report.json, confusion.png, mistakes.png")
+        self.record["result"] = describe.result_record(history.history, recipe, report)
+        return Trained(self.run, model, history, report)
+
+    def _fit(self, model: keras.Model, checkpoint: Checkpoint | None) -> keras.callbacks.History:
+        """Stage 5. Where it is cut short, the best model so far is saved before the error goes on."""
+        ready, recipe, screen = self.ready, self.recipe, self.screen
+        on = "held-out training digits" if recipe.holdout else "test digits, as the walk-through does"
+        screen.stage(5, "Fit", f"{len(ready.x):,} digits, validated on {len(ready.validation[0]):,} {on}")
+        if checkpoint is not None:
+            screen.line(f"resumed after epoch {checkpoint.epoch}")
+        with screen.epochs(recipe.epochs, str(self.run.path)) as shown:
+            try:
+                return fit(model, ready.x, ready.y, ready.validation, recipe, self._keep, checkpoint, (shown,))
+            except (Interrupted, DivergedError):
+                if (last := load_last_checkpoint(self.run.checkpoints, screen.warn)) is not None:
+                    self.record["kept_epoch"] = last.best_epoch + 1
+                    self._save_curves(last.history)
+                    self._save_models(model)
+                raise
+
+    def _keep(self, checkpoint: Checkpoint) -> None:
+        save_checkpoint(checkpoint, self.run.checkpoints)
+        self.run.write_history(checkpoint.history)
+
+    def _save_curves(self, history: dict[str, list[float]]) -> None:
+        save_figure(draw_curves(history, describe.validation_name(self.recipe)), self.run.path / "curves")
+
+    def _save_models(self, model: keras.Model) -> None:
+        """Stage 7."""
+        saved = save_model(model, self.run.path, *self.ready.test)
+        self.record["models"] = {file.path.name: file.sha256 for file in saved}
+        self.screen.stage(7, "Save", *(describe.saved_line(file, self.recipe) for file in saved))
+
+    def _write_status(self, status: str) -> None:
+        self.record["status"] = status
+        self.run.write_record(self.record)
+
+
+def _show_data(screen: Screen, dataset: Dataset) -> None:
+    if dataset.warning:
+        screen.warn(dataset.warning)
+    screen.stage(1, "Data", *describe.data_lines(dataset))
+
+
+def _prepare(dataset: Dataset, recipe: Recipe) -> _Input:
+    """Stage 2: pixels to network input, after a share is held out where the recipe says so."""
+    test = prepare.to_input(dataset.x_test), prepare.one_hot(dataset.y_test)
+    if not recipe.holdout:
+        return _Input(prepare.to_input(dataset.x_train), prepare.one_hot(dataset.y_train), test, test)
+    x, y, x_held, y_held = hold_out(dataset.x_train, dataset.y_train, recipe.holdout, recipe.seed)
+    held = prepare.to_input(x_held), prepare.one_hot(y_held)
+    return _Input(prepare.to_input(x), prepare.one_hot(y), held, test)
+
+
+def _bytes_needed(recipe: Recipe) -> int:
+    """Disk that a run takes at most: three checkpoints and four model files at a time, and 20 MB of pictures.
+
+    A checkpoint holds the weights twice and Adam's two moments, a model file the weights and the moments.
+    """
+    return count_parameters(recipe) * 4 * (3 * 4 + 4 * 3) + 20_000_000
+
+
+def _interrupted(error: BaseException, run: Run, record: Record) -> Interrupted:
+    number = error.signal_number if isinstance(error, Interrupted) else signal.SIGINT
+    what = str(error) or "interrupted"
+    if "kept_epoch" in record:
+        what += f"; the best model so far, of epoch {record['kept_epoch']}, is {run.path / 'model.keras'}"
+    return Interrupted(f"{what}; go on with: tendigits train --resume {run.path}", number)
+
+
+@contextmanager
+def _timed(durations: dict[str, float], stage: str) -> Iterator[None]:
+    """Add the seconds that the block takes to the stage's: a resumed run goes on counting."""
+    started = time.perf_counter()
+    try:
+        yield
+    finally:
+        durations[stage] = round(durations.get(stage, 0.0) + time.perf_counter() - started, 3)
