@@ -28,7 +28,7 @@ _HOMES = {
     "run_recipe": "tendigits.train.stages",
 }
 
-__all__ = [  # noqa: PLE0604  (the names are found by __getattr__)
+__all__ = [
     "Recipe",
     "TendigitsError",
     "evaluate_run",

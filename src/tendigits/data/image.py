@@ -76,7 +76,8 @@ def _without_paper(ink: NDArray[np.uint8], paper: float) -> NDArray[np.uint8]:
     strongest = float(lifted.max())
     if strongest < MIN_CONTRAST:
         return np.zeros_like(ink)
-    return (lifted * (255 / strongest)).round().astype(np.uint8)
+    stretched: NDArray[np.uint8] = (lifted * (255 / strongest)).round().astype(np.uint8)
+    return stretched
 
 
 def _read_grey(path: Path) -> NDArray[np.uint8]:

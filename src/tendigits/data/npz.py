@@ -20,8 +20,8 @@ from tendigits.errors import DataError
 MAX_BYTES = 1 << 30
 """Most that the file, and the arrays in it together, may take: 1 GiB is 20 times MNIST."""
 
-MAX_DIRECTORY_BYTES = 1 << 20
-"""Most that the zip's directory may take; four arrays need some 250 bytes, a million members would fill the memory."""
+MAX_DIRECTORY_BYTES = 1 << 16
+"""Most that the zip's directory may take: four arrays need some 250 bytes, a million members would fill the memory."""
 
 _TRAIN, _TEST = ("x_train", "y_train"), ("x_test", "y_test")
 _END = struct.Struct("<4s4H2LH")  # the record that ends every zip: signature, counts, directory's size, ...

@@ -17,6 +17,7 @@ __all__ = ["read_image", "read_image_folder"]
 
 TEST_SHARE = 0.2
 SPLIT_SEED = 0
+CLASSES = tuple("0123456789")
 ENDINGS = (".png", ".jpg", ".jpeg")
 
 _LAYOUT = "one sub-folder for each digit, 0 to 9, or train and test with such sub-folders"
@@ -67,7 +68,7 @@ def _read(folder: Path) -> Dataset:
 def _read_part(folder: Path) -> _Part:
     images, labels, inverted, skipped = [], [], 0, _loose(folder)
     for sub in _folders(folder):
-        if sub.name not in "0123456789":
+        if sub.name not in CLASSES:
             raise DataError(f"expected in {folder} {_LAYOUT}, found {sub.name!r}; rename it or move it away")
         if inner := _folders(sub):
             raise DataError(f"expected only pictures in {sub}, found the folder {inner[0].name!r}; move its files up")

@@ -1,0 +1,1 @@
+"""From a recipe to a trained, saved and judged network in a run folder."""

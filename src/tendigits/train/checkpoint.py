@@ -94,7 +94,7 @@ def load_checkpoint(path: Path) -> Checkpoint:
         meta = json.loads(arrays.pop("meta").tobytes())
         if meta.pop("format") != FORMAT:
             raise ValueError(f"expected format {FORMAT}, it has another; use the tendigits that wrote it")
-        groups = {g: [arrays[n] for n in sorted(arrays) if n.startswith(f"{g}/")] for g in _GROUPS}
+        groups: dict[str, Any] = {g: [arrays[n] for n in sorted(arrays) if n.startswith(f"{g}/")] for g in _GROUPS}
         return Checkpoint(**(meta | {"recipe": Recipe(**meta["recipe"])}), **groups)
     except (OSError, EOFError, BadZipFile, ValueError, KeyError, TypeError, NotImplementedError, RuntimeError) as error:
         raise RunError(f"{path} is not a complete checkpoint: {error}") from error

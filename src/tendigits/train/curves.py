@@ -1,6 +1,6 @@
 """The two curves of the walk-through, 'Model Accuracy' and 'Cross Entropy Loss', of one run or of several.
 
-    tendigits.plot_history(model.fit(...)).savefig("curves.png")
+tendigits.plot_history(model.fit(...)).savefig("curves.png")
 """
 
 from collections.abc import Mapping, Sequence

@@ -67,19 +67,15 @@ def best_epoch(history: History, recipe: Recipe) -> int:
 def end_line(history: History, recipe: Recipe) -> str:
     """Why training ended and which weights are kept."""
     n, best = len(history["loss"]), best_epoch(history, recipe)
-    kept = best if recipe.restore_best else n
     why = f"{recipe.monitor} has not improved for {n - best} epochs" if n < recipe.epochs else "all epochs are done"
-    loss, accuracy = history["val_loss"][kept - 1], history["val_accuracy"][kept - 1]
-    return f"{why}; kept: epoch {kept}, val_loss {loss:.4f}, val_accuracy {accuracy:.4f}"
+    return f"{why}; the weights of epoch {best if recipe.restore_best else n} are kept"
 
 
-def saved_line(saved: Saved, recipe: Recipe) -> str:
+def saved_line(saved: Saved) -> str:
     """That a model file was proved."""
     size = saved.path.stat().st_size / 1e6
-    return (
-        f"{saved.path.name:<12} {size:.1f} MB, loaded back: {saved.n:,} predictions differ by at most "
-        f"{saved.largest_difference:g}; compiled with {recipe.optimizer}"
-    )
+    same = f"{saved.n:,} predictions differ by {saved.largest_difference:g} at most"
+    return f"{saved.path.name:<11} {size:.1f} MB, loaded back: {same}"
 
 
 def result_record(history: History, recipe: Recipe, report: Report) -> dict[str, Any]:

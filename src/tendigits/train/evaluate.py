@@ -1,7 +1,7 @@
 """Judge a saved run again: on its own test digits, or on others.
 
-    report, folder = evaluate_run("runs/first")
-    report, folder = evaluate_run("runs/first", "my_digits/")
+report, folder = evaluate_run("runs/first")
+report, folder = evaluate_run("runs/first", "my_digits/")
 """
 
 from pathlib import Path

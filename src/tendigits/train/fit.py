@@ -209,8 +209,7 @@ def _signals() -> Iterator[Callable[[int], None]]:
 
     def raise_if_signalled(epoch: int) -> None:
         if received:
-            name = signal.Signals(received[0]).name
-            raise Interrupted(f"{name} in epoch {epoch + 1}", received[0])
+            raise Interrupted(f"by {signal.Signals(received[0]).name} in epoch {epoch + 1}", received[0])
 
     if threading.current_thread() is threading.main_thread():
         before = {number: signal.signal(number, remember) for number in (signal.SIGINT, signal.SIGTERM)}

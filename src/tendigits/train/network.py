@@ -1,6 +1,6 @@
 """The network of a recipe, as a plain compiled `keras.Sequential`.
 
-    model = compile_network(build_network(Recipe()), Recipe())
+model = compile_network(build_network(Recipe()), Recipe())
 """
 
 from itertools import pairwise
@@ -50,4 +50,4 @@ def summary(model: keras.Model) -> str:
     """Keras' table of layers, shapes and parameters, as text of at most 79 columns."""
     lines: list[str] = []
     model.summary(line_length=79, print_fn=lambda line, **_: lines.append(line))
-    return "\n".join(lines)
+    return "\n".join(lines).rstrip()

@@ -1,8 +1,8 @@
 """A recipe: every knob of a training, with its default and reason, frozen, validated and saved with the run.
 
-    recipe = Recipe(epochs=3)                  # classic, but three epochs
-    recipe = load_recipe("classic")            # by name
-    recipe = load_recipe("mine.toml")          # a file that names only what differs
+recipe = Recipe(epochs=3)                  # classic, but three epochs
+recipe = load_recipe("classic")            # by name
+recipe = load_recipe("mine.toml")          # a file that names only what differs
 """
 
 import difflib

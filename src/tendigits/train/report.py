@@ -166,12 +166,24 @@ def _draw_confusion(report: Report) -> Figure:
     axes = figure.subplots()
     # The diagonal is left out of the colours: it would drown the few per mille that one looks for.
     mistakes_only = np.where(np.eye(10, dtype=bool), np.nan, shares)
-    axes.imshow(mistakes_only, cmap="Oranges", vmin=0, vmax=max(float(np.nanmax(mistakes_only)), 1e-9))
+    scale = max(float(np.nanmax(mistakes_only)), 1e-9)
+    axes.imshow(mistakes_only, cmap="Oranges", vmin=0, vmax=scale)
     for true in _DIGITS:
         for read in _DIGITS:
             if counts[true, read]:
                 weight = "bold" if true == read else "normal"
-                axes.text(read, true, str(counts[true, read]), ha="center", va="center", weight=weight, fontsize=9)
+                dark = true != read and shares[true, read] > 0.6 * scale
+                colour = "white" if dark else "black"
+                axes.text(
+                    read,
+                    true,
+                    str(counts[true, read]),
+                    ha="center",
+                    va="center",
+                    weight=weight,
+                    color=colour,
+                    fontsize=9,
+                )
     axes.set_xticks(_DIGITS)
     axes.set_yticks(_DIGITS)
     axes.set_xlabel("Read as")

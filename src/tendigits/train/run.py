@@ -1,10 +1,10 @@
 """A run folder: everything about one training, in files that a person and a program can read.
 
-    runs/2026-11-24-23-59-01/
-      recipe.json    every knob                     run.json     versions, machine, data, durations, result
-      history.csv    a line an epoch                curves.svg   curves.png
-      model.keras    model.h5                       report.md    report.json   confusion.png   mistakes.png
-      checkpoints/   the last two epochs, until the run is finished
+runs/2026-11-24-23-59-01/
+  recipe.json    every knob                     run.json     versions, machine, data, durations, result
+  history.csv    a line an epoch                curves.svg   curves.png
+  model.keras    model.h5                       report.md    report.json   confusion.png   mistakes.png
+  checkpoints/   the last two epochs, until the run is finished
 """
 
 import csv
@@ -59,8 +59,14 @@ class Run:
         write_text(self.path / "run.json", json.dumps(record, indent=1, ensure_ascii=False) + "\n")
 
     def history(self) -> dict[str, list[float]]:
-        """history.csv as column -> values; without the column 'epoch'. Raises RunError."""
+        """history.csv as column -> values, without the column 'epoch'; empty before the first epoch's end.
+
+        Raises:
+            RunError: it is damaged.
+        """
         path = self.path / "history.csv"
+        if not path.exists():
+            return {}
         try:
             rows = list(csv.DictReader(io.StringIO(path.read_text(encoding="utf-8"))))
             return {name: [float(row[name]) for row in rows] for name in (rows[0] if rows else ()) if name != "epoch"}

@@ -31,7 +31,7 @@ class Screen:
 
     def warn(self, text: str) -> None:
         """A line that must not be missed."""
-        print(f"WARNING: {text}", file=sys.stderr, flush=True)  # noqa: T201
+        print(f"WARNING: {text}", file=sys.stderr, flush=True)
 
     @contextmanager
     def download(self) -> Iterator[Progress | None]:
@@ -144,7 +144,7 @@ class _Json(_Timed):
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         facts = {"run": self.run, "epoch": epoch + 1, "epochs": self.n, **logs, "seconds": round(self.seconds(), 3)}
-        print(json.dumps(facts), flush=True)  # noqa: T201
+        print(json.dumps(facts), flush=True)
 
 
 def _metrics(logs: Mapping[str, float]) -> str:

@@ -1,7 +1,7 @@
 """The walk-through's eight stages in a row, kept in a run folder: train a recipe, or resume a run.
 
-    trained = run_recipe(Recipe())                 # tendigits train
-    trained = resume_run("runs/first")             # tendigits train --resume runs/first
+trained = run_recipe(Recipe())                 # tendigits train
+trained = resume_run("runs/first")             # tendigits train --resume runs/first
 """
 
 import signal
@@ -225,7 +225,8 @@ class _Walk:
         """Stage 7."""
         saved = save_model(model, self.run.path, *self.ready.test)
         self.record["models"] = {file.path.name: file.sha256 for file in saved}
-        self.screen.stage(7, "Save", *(describe.saved_line(file, self.recipe) for file in saved))
+        self.screen.stage(7, "Save", *map(describe.saved_line, saved))
+        self.screen.line(f"both compiled with {self.recipe.optimizer} and able to go on training")
 
     def _write_status(self, status: str) -> None:
         self.record["status"] = status
@@ -258,7 +259,7 @@ def _bytes_needed(recipe: Recipe) -> int:
 
 def _interrupted(error: BaseException, run: Run, record: Record) -> Interrupted:
     number = error.signal_number if isinstance(error, Interrupted) else signal.SIGINT
-    what = str(error) or "interrupted"
+    what = f"interrupted {error}".strip()
     if "kept_epoch" in record:
         what += f"; the best model so far, of epoch {record['kept_epoch']}, is {run.path / 'model.keras'}"
     return Interrupted(f"{what}; go on with: tendigits train --resume {run.path}", number)
