@@ -11,7 +11,15 @@ Nothing heavy is imported until it is used.
 import importlib
 import os
 from importlib.metadata import version
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from tendigits.errors import TendigitsError
+    from tendigits.train.curves import plot_history
+    from tendigits.train.evaluate import evaluate_run
+    from tendigits.train.model_file import load_model
+    from tendigits.train.recipe import Recipe, load_recipe
+    from tendigits.train.stages import resume_run, run_recipe
 
 os.environ.setdefault("KERAS_BACKEND", "jax")
 

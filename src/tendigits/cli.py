@@ -34,17 +34,22 @@ KNOBS, OUTPUT = "Recipe: each knob a field of it", "Output"
 Runs = Annotated[Path, typer.Option(help="The folder that holds the runs.", metavar="FOLDER")]
 
 
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        typer.echo(f"tendigits {version('tendigits')}")
+        raise typer.Exit
+
+
 @app.callback()
 def tendigits(
-    version: Annotated[bool, typer.Option("--version", help="Show the version and exit.", is_eager=True)] = False,
+    version: Annotated[
+        bool, typer.Option("--version", help="Show the version and exit.", is_eager=True, callback=_show_version)
+    ] = False,
     debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks; may stand anywhere.")] = False,
 ) -> None:
     """Train the classic first Keras network on MNIST, from data to a saved, reloaded, judged model."""
-    if version:
-        from importlib.metadata import version as version_of
-
-        typer.echo(f"tendigits {version_of('tendigits')}")
-        raise typer.Exit
 
 
 @app.command()
@@ -156,7 +161,7 @@ def train(
 
 @app.command()
 def evaluate(
-    run: Annotated[Path, typer.Argument(help="A run's folder.", show_default=False)],
+    run: Annotated[Path, typer.Argument(help="A run's folder.", metavar="RUN")],
     data: Data = None,
     offline: Offline = False,
     timeout: Timeout = 10.0,
@@ -237,12 +242,12 @@ def main() -> None:
     signal.signal(signal.SIGTERM, _terminated)
     try:
         code = app(arguments, standalone_mode=False)
+        if code == 130:  # what typer makes of a KeyboardInterrupt
+            _fail("interrupted", code, debug)
     except Interrupted as error:
         code = _fail(f"{'' if 'interrupted' in str(error) else 'interrupted '}{error}", error.exit_code, debug)
     except TendigitsError as error:
         code = _fail(str(error), error.exit_code, debug)
-    except KeyboardInterrupt:
-        code = _fail("interrupted", 130, debug)
     except typer.Abort:
         code = _fail("aborted", 1, debug)
     except BrokenPipeError:

@@ -101,6 +101,14 @@ def make_dataset(
     return Dataset(x_train, y_train, x_test, y_test, name or "own data", source, warning, tuple(notes))
 
 
+def make_test_set(x: NDArray[Any], y: NDArray[Any], *, source: str, notes: Sequence[str] = ()) -> Dataset:
+    """Check digits that are all to be judged on: a Dataset with nothing to train on. Raises DataError."""
+    images, labels = checked(x, y, "test")
+    if len(labels) == 0:
+        raise DataError("expected at least 1 image to judge on, received none; give some digits")
+    return Dataset(images[:0], labels[:0], images, labels, "own data", source, "", tuple(notes))
+
+
 def checked(x: NDArray[Any], y: NDArray[Any], part: str) -> tuple[Pixels, Pixels]:
     """Check images and labels row by row.
 

@@ -12,6 +12,7 @@ from typing import IO, TYPE_CHECKING, TypeVar
 from tendigits.errors import DownloadError, TendigitsError
 
 if TYPE_CHECKING:
+    import requests
     from rich.progress import Progress
 
 _T = TypeVar("_T")
@@ -37,18 +38,36 @@ def fetch(
     import pooch
 
     sink = _Sink(file, max_bytes)
+    answers: list[requests.Response] = []
+
+    def begin(answer: "requests.Response", **_: object) -> None:
+        answers.append(answer)
+        sink.expect(answer.headers.get("Content-Length", ""))
+
     downloader = pooch.HTTPDownloader(
         progressbar=_Bar(progress) if progress else False,
         chunk_size=1 << 16,
         timeout=timeout,
         headers={"Accept-Encoding": "identity"},  # else the announced length is not that of the file
-        hooks={"response": lambda answer, **_: sink.expect(answer.headers.get("Content-Length", ""))},
+        hooks={"response": begin},
     )
+
+    def work() -> None:
+        try:
+            downloader(url, sink, None)
+        finally:
+            for answer in answers:  # after an error pooch leaves the connection open
+                answer.close()
+
     try:
-        within(limit, lambda: downloader(url, sink, None))
+        within(limit, work)
     except Exception as error:
-        sink.closed = True
-        raise _explained(error, timeout) from error
+        explained = _explained(error, timeout)
+        if explained is error:
+            raise
+        raise explained from error
+    finally:
+        sink.closed = True  # also for a thread that was left behind, or Ctrl-C
 
 
 def reachable(url: str, timeout: float) -> str:

@@ -4,6 +4,7 @@ pixels = read_image(Path("digits/7/scan.png"))
 """
 
 import io
+import os
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
@@ -85,11 +86,11 @@ def _read_grey(path: Path) -> NDArray[np.uint8]:
         raise DataError(f"expected a PNG or JPEG file at {path}, found none; check the name")
     try:
         with path.open("rb") as file:
-            data = file.read(MAX_BYTES + 1)
-        if len(data) > MAX_BYTES:
-            raise DataError(
-                f"expected a picture of at most {MAX_BYTES / 1e6:.0f} MB, {path} is larger; make it smaller"
-            )
+            size = os.fstat(file.fileno()).st_size
+            if size > MAX_BYTES:
+                cap = f"{MAX_BYTES // 1_000_000} MB"
+                raise DataError(f"expected a picture of at most {cap}, {path} has {size:,} bytes; make it smaller")
+            data = file.read(size)
         # Pillow only warns where a file is broken or huge; a digit that may be wrong is no digit.
         with warnings.catch_warnings():
             warnings.simplefilter("error")

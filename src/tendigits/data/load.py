@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tendigits.data import mnist
-from tendigits.data.dataset import ARRAYS, Dataset, checked, hold_out, make_dataset
+from tendigits.data.dataset import ARRAYS, Dataset, checked, hold_out, make_dataset, make_test_set
 from tendigits.data.fetch import reachable
 from tendigits.data.idx import has_idx, read_idx_folder
 from tendigits.data.npz import read_npz
-from tendigits.data.own import SPLIT_SEED, TEST_SHARE, read_image_folder
+from tendigits.data.own import SPLIT_SEED, TEST_SHARE, read_image_folder, read_test_folder
 from tendigits.errors import DataError
 
 if TYPE_CHECKING:
@@ -42,6 +42,23 @@ def load(
         return mnist.find(offline=offline, timeout=timeout, progress=progress)
     path = Path(path).expanduser()
     try:
+        return _load(path)
+    except OSError as error:
+        raise DataError(f"expected {ACCEPTED}; {path} cannot be read ({error}): check its name and rights") from error
+
+
+def load_test(path: Path | str) -> Dataset:
+    """Load digits from `path` to judge on: the test part, or all where there is none.
+
+    Raises:
+        DataError: as `load`.
+    """
+    path = Path(path).expanduser()
+    try:
+        if path.is_dir() and not has_idx(path):
+            return read_test_folder(path)
+        if path.is_file() and len(arrays := read_npz(path)) < 4:
+            return make_test_set(arrays["x_train"], arrays["y_train"], source=str(path))
         return _load(path)
     except OSError as error:
         raise DataError(f"expected {ACCEPTED}; {path} cannot be read ({error}): check its name and rights") from error

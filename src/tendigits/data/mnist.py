@@ -150,36 +150,36 @@ def from_file(path: Path) -> Dataset:
     """Read an .npz that must hold MNIST. Raises DataError where it is damaged or holds anything else."""
     arrays = read_npz(path)
     if len(arrays) < 4:
-        raise DataError(f"expected MNIST in {path}, found no test set; delete or rename it")
+        raise DataError(f"expected MNIST in {path}, found no test set; keep it under another name")
     home = str(Path.home())
     shown = str(path).replace(home, "~", 1) if str(path).startswith(home + os.sep) else str(path)
     source = f"{shown} (Keras' cache)" if path.is_relative_to(keras_folder()) else shown
     dataset = make_dataset(*(arrays[key] for key in ARRAYS), source=source)
     if dataset.name != "MNIST":
-        raise DataError(f"expected MNIST in {path}, found other digits; delete or rename it")
+        raise DataError(f"expected MNIST in {path}, found other digits; keep them under another name")
     return dataset
 
 
 def _find(target: Path, *, offline: bool, timeout: float, progress: "Progress | None" = None) -> Dataset:
-    notes: tuple[str, ...] = ()
+    fault = ""
     if target.exists():
         try:
             return from_file(target)
         except DataError as error:
             if not target.is_relative_to(keras_folder()):
                 raise  # a person's own file, which a download would overwrite
-            notes = (f"not used: {error}",)
+            fault = str(error)
     if offline:
-        return _with(fallback(), _warning("no download was wished (offline); " + _ADVICE), notes)
+        return _with(fallback(), _warning(f"offline was asked for; {_ADVICE}"), fault and f"not used: {fault}")
     try:
         dataset = from_file(download(target, timeout=timeout, progress=progress))
     except (DownloadError, DiskError) as error:
-        return _with(fallback(), _warning(str(error)), notes)
-    return _with(dataset, "", notes)
+        return _with(fallback(), _warning(str(error)), fault and f"not used: {fault}")
+    return _with(dataset, "", fault and f"replaced by a new download: {fault}")
 
 
-def _with(dataset: Dataset, warning: str, notes: tuple[str, ...]) -> Dataset:
-    return dataclasses.replace(dataset, warning=warning, notes=dataset.notes + notes)
+def _with(dataset: Dataset, warning: str, note: str) -> Dataset:
+    return dataclasses.replace(dataset, warning=warning, notes=(note,) if note else ())
 
 
 def _warning(reason: str) -> str:

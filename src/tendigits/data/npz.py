@@ -96,7 +96,7 @@ def _members(archive: zipfile.ZipFile, path: Path) -> dict[str, zipfile.ZipInfo]
 def _read_array(archive: zipfile.ZipFile, info: zipfile.ZipInfo, path: Path) -> NDArray[Any]:
     with archive.open(info) as member:
         shape, fortran, dtype = _read_header(member)
-        if dtype.hasobject or dtype.kind not in "biuf":
+        if dtype.kind not in "biuf":  # objects would be a pickle
             raise DataError(
                 f"expected numbers in {info.filename} of {path}, received dtype {dtype}; save whole numbers"
             )

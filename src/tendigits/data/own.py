@@ -4,16 +4,18 @@ mine/0/*.png ... mine/9/*.jpg                      split 80 to 20, at random, ea
 mine/train/0 ... mine/train/9, mine/test/0 ...     a ready split
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from tendigits.data.dataset import Dataset, Pixels, hold_out, make_dataset
+from tendigits.data.dataset import Dataset, Pixels, hold_out, make_dataset, make_test_set
 from tendigits.data.image import read_digit, read_image
 from tendigits.errors import DataError
 
-__all__ = ["read_image", "read_image_folder"]
+__all__ = ["read_image", "read_image_folder", "read_test_folder"]
 
 TEST_SHARE = 0.2
 SPLIT_SEED = 0
@@ -34,7 +36,7 @@ class _Part:
 
 
 def read_image_folder(folder: Path) -> Dataset:
-    """Read all PNG and JPEG pictures of a folder.
+    """Read all PNG and JPEG pictures of a folder, to train on and to test on.
 
     Hidden files and files of another kind are skipped and counted in a note, as are inverted pictures, blank ones and
     digits without a picture.
@@ -42,27 +44,43 @@ def read_image_folder(folder: Path) -> Dataset:
     Raises:
         DataError: another sub-folder, no picture at all, a picture that cannot be read, or too few to split.
     """
+    with _explained(folder):
+        if _is_split(folder):
+            return _read_split(folder)
+        part = _read_part(folder)
+    x_train, y_train, x_test, y_test = hold_out(part.x, part.y, TEST_SHARE, SPLIT_SEED)
+    split = f"split at random (seed {SPLIT_SEED}): {len(y_train):,} images to train on, {len(y_test):,} to test on"
+    notes = [*_missing(part.y, ""), *_seen(part), *_skipped(0, part), split]
+    return make_dataset(x_train, y_train, x_test, y_test, source=str(folder), notes=notes)
+
+
+def read_test_folder(folder: Path) -> Dataset:
+    """Read the pictures of a folder to judge on: its test part, or all where it is not split. Raises DataError."""
+    with _explained(folder):
+        part = _read_part(folder / "test" if _is_split(folder) else folder)
+    notes = [*_missing(part.y, ""), *_seen(part), *_skipped(0, part)]
+    return make_test_set(part.x, part.y, source=str(folder), notes=notes)
+
+
+@contextmanager
+def _explained(folder: Path) -> Iterator[None]:
     try:
-        return _read(folder)
+        yield
     except OSError as error:
         raise DataError(
             f"expected a folder that can be read at {folder}, received {error}; check its rights"
         ) from error
 
 
-def _read(folder: Path) -> Dataset:
-    if {child.name for child in _folders(folder)} == {"train", "test"}:
-        train, test = _read_part(folder / "train"), _read_part(folder / "test")
-        notes = [*_missing(train.y, " to train on"), *_missing(test.y, " to test on"), *_seen(train, test)]
-        loose = _loose(folder)
-        return make_dataset(
-            train.x, train.y, test.x, test.y, source=str(folder), notes=[*notes, *_skipped(loose, train, test)]
-        )
-    part = _read_part(folder)
-    x_train, y_train, x_test, y_test = hold_out(part.x, part.y, TEST_SHARE, SPLIT_SEED)
-    split = f"split at random (seed {SPLIT_SEED}): {len(y_train):,} images to train on, {len(y_test):,} to test on"
-    notes = [*_missing(part.y, ""), *_seen(part), *_skipped(0, part), split]
-    return make_dataset(x_train, y_train, x_test, y_test, source=str(folder), notes=notes)
+def _is_split(folder: Path) -> bool:
+    return {child.name for child in _folders(folder)} == {"train", "test"}
+
+
+def _read_split(folder: Path) -> Dataset:
+    train, test = _read_part(folder / "train"), _read_part(folder / "test")
+    notes = [*_missing(train.y, " to train on"), *_missing(test.y, " to test on"), *_seen(train, test)]
+    notes += _skipped(_loose(folder), train, test)
+    return make_dataset(train.x, train.y, test.x, test.y, source=str(folder), notes=notes)
 
 
 def _read_part(folder: Path) -> _Part:

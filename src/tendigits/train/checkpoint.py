@@ -87,7 +87,8 @@ def load_checkpoint(path: Path) -> Checkpoint:
         RunError: it is damaged, or of a newer format.
     """
     try:
-        with np.load(path, allow_pickle=False) as file:
+        # Opened here: np.load leaves its own file open where the zip is damaged.
+        with path.open("rb") as opened, np.load(opened, allow_pickle=False) as file:
             arrays = {name: file[name] for name in file.files}
         if arrays.pop("sha256").tobytes() != _digest(arrays):
             raise ValueError("its content does not have the digest that was saved with it")

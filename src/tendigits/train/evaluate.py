@@ -12,7 +12,7 @@ import numpy as np
 from rich.progress import Progress
 
 from tendigits.data.dataset import Dataset
-from tendigits.data.load import load
+from tendigits.data.load import load, load_test
 from tendigits.data.prepare import to_input
 from tendigits.errors import RunError
 from tendigits.train import describe
@@ -34,7 +34,7 @@ def evaluate_run(
     """Load a run's model again and judge it anew.
 
     Args:
-        data: other digits, of which the test part is read; None takes the run's own.
+        data: other digits, of which the test part is read, or all where they are not split; None takes the run's own.
 
     Returns:
         The report, and the folder it was written to: the run's own, or `evaluated-NAME` in it for other digits.
@@ -49,7 +49,7 @@ def evaluate_run(
     if data is None:
         dataset = load_same_data(run, record, offline=offline, timeout=timeout, progress=progress)
     else:
-        dataset = load(data, offline=offline, timeout=timeout, progress=progress)
+        dataset = load_test(data)
     model = load_model(run.path / "model.keras", record["models"]["model.keras"])
     report = judge(predict(model, to_input(dataset.x_test)), dataset.y_test)
     folder = run.path if data is None else run.path / f"evaluated-{Path(data).resolve().stem}"

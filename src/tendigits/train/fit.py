@@ -89,7 +89,7 @@ class _Keeper(keras.callbacks.Callback):  # type: ignore[misc]
             Checkpoint(
                 recipe=self.recipe,
                 epoch=epoch + 1,
-                history=self.history,
+                history={name: list(values) for name, values in self.history.items()},
                 stopped=bool(self.model.stop_training),
                 wait=self.stopping.wait,
                 best=float(self.stopping.best),

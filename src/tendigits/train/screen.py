@@ -16,6 +16,8 @@ from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.text import Text
 
+from tendigits.train.network import summary
+
 
 class Screen:
     """Says nothing but warnings; the others say more."""
@@ -26,8 +28,8 @@ class Screen:
     def line(self, text: str) -> None:
         """One more line of the same stage."""
 
-    def text(self, block: str) -> None:
-        """A block of lines as it is, such as the network's table."""
+    def network(self, model: keras.Model) -> None:
+        """The network's table of layers."""
 
     def warn(self, text: str) -> None:
         """A line that must not be missed."""
@@ -59,14 +61,17 @@ class TextScreen(Screen):
     def line(self, text: str) -> None:
         self.console.print(Text("           " + text), soft_wrap=True)
 
-    def text(self, block: str) -> None:
-        self.console.print(Text(block), soft_wrap=True)
+    def network(self, model: keras.Model) -> None:
+        self.console.print(Text(summary(model)), soft_wrap=True)
 
     def warn(self, text: str) -> None:
         self.console.print(Text(f"WARNING: {text}", style="bold black on yellow"), soft_wrap=True)
 
     @contextmanager
     def download(self) -> Iterator[Progress | None]:
+        if not self.console.is_terminal:  # where nothing moves, rich would leave an empty line
+            yield None
+            return
         columns = (TextColumn("{task.description}"), BarColumn(20), DownloadColumn(), TimeRemainingColumn())
         with Progress(*columns, console=self.console, transient=True) as progress:
             yield progress

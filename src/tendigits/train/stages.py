@@ -28,7 +28,7 @@ from tendigits.train.evaluate import load_same_data, predict
 from tendigits.train.fit import fit
 from tendigits.train.machine import describe_commit, describe_machine
 from tendigits.train.model_file import save_model
-from tendigits.train.network import build_network, compile_network, count_parameters, summary
+from tendigits.train.network import build_network, compile_network, count_parameters
 from tendigits.train.recipe import Recipe
 from tendigits.train.report import Report, judge, percent, write_report
 from tendigits.train.run import FORMAT, Record, Run, create_run, open_run
@@ -177,7 +177,7 @@ class _Walk:
         with _timed(durations, "network"):
             model = build_network(recipe)
         screen.stage(3, "Network", f"{model.count_params():,} parameters")
-        screen.text(summary(model))
+        screen.network(model)
         with _timed(durations, "compile"):
             compile_network(model, recipe)
         screen.stage(4, "Compile", *describe.compile_lines(recipe))

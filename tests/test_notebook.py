@@ -1,0 +1,167 @@
+"""The notebook: its committed outputs, and that it runs anywhere, with and without the whole MNIST."""
+
+import re
+import sys
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import pytest
+
+ROOT = Path(__file__).parents[1]
+NOTEBOOK = ROOT / "notebooks" / "first_network.ipynb"
+MNIST = ROOT.parent / "shared" / "mnist" / "mnist.npz"
+
+
+@pytest.fixture(scope="module")
+def committed() -> Any:
+    return nbformat.read(NOTEBOOK, as_version=4)
+
+
+@pytest.fixture
+def execute(monkeypatch: pytest.MonkeyPatch) -> Any:
+    """notebooks/execute.py is a script: it is found by its folder."""
+    monkeypatch.syspath_prepend(str(NOTEBOOK.parent))
+    monkeypatch.delitem(sys.modules, "execute", raising=False)
+    from execute import execute
+
+    return execute
+
+
+def code_cells(notebook: Any) -> list[Any]:
+    return [cell for cell in notebook.cells if cell.cell_type == "code"]
+
+
+def outputs(notebook: Any) -> list[Any]:
+    return [output for cell in code_cells(notebook) for output in cell.outputs]
+
+
+def printed(notebook: Any, cell_id: str) -> str:
+    """What one cell printed, tables as the HTML that a person sees."""
+    (cell,) = [cell for cell in notebook.cells if cell.id == cell_id]
+    return "".join(o.get("text", "") or o.get("data", {}).get("text/html", "") for o in cell.outputs)
+
+
+def shown_texts(output: Any) -> list[str]:
+    """All of an output but its pictures, in which any letters may come together by chance."""
+    return [output.get("text", ""), *(v for kind, v in output.get("data", {}).items() if kind != "image/png")]
+
+
+def pictures(notebook: Any) -> int:
+    return sum("image/png" in output.get("data", {}) for output in outputs(notebook))
+
+
+def percents(text: str) -> list[float]:
+    return [float(number) for number in re.findall(r"([\d.]+)%", text)]
+
+
+def check_story(notebook: Any, *, accuracy: float) -> None:
+    """What the text around the outputs says is so, whatever digits they were made with."""
+    assert "401,920" in printed(notebook, "count-parameters-code")
+    assert "669,706" in re.sub(r"<[^>]+>", "", printed(notebook, "build"))
+    assert "counts the same: True" in printed(notebook, "check-parameters")
+    assert "says the same:    True" in printed(notebook, "softmax-demo")
+    assert "exactly the same answers: True" in printed(notebook, "save-code")
+    by_hand_and_keras = re.findall(r"a loss of ([\d.]+) \(Keras: ([\d.]+)\)", printed(notebook, "cross-entropy-demo"))
+    assert len(by_hand_and_keras) == 3
+    assert all(mine == theirs for mine, theirs in by_hand_and_keras)
+
+    raw, normalised = (percents(line)[0] for line in printed(notebook, "normalise-demo").splitlines())
+    assert raw > 80
+    assert normalised < 40
+    assert 0 < percents(printed(notebook, "untrained-code"))[0] < 30
+    (ruler,) = percents(printed(notebook, "nearest-mean"))
+    reached = percents(printed(notebook, "evaluate"))[0]
+    assert reached > max(accuracy, ruler + 5)
+    own, others = percents(printed(notebook, "overfit-read"))
+    assert own == 100
+    assert others < 95
+    losses = re.search(r"digits: ([\d.]+), in epoch \d+; at the end ([\d.]+)", printed(notebook, "overfit-read"))
+    assert losses is not None
+    assert float(losses[2]) > 1.05 * float(losses[1])
+    sure = [percents(line)[-1] for line in printed(notebook, "sure-code").splitlines()]
+    assert sure[0] > 99
+    assert sure == sorted(sure, reverse=True)
+
+    plain, *changed = percents(printed(notebook, "own-demo"))
+    mended = percents(printed(notebook, "own-repair-code"))
+    assert max(changed) < plain - 15
+    assert min(mended) > plain - 4
+    for line in printed(notebook, "one-line-code").splitlines():
+        if " right (" in line:
+            assert percents(line)[0] > accuracy
+
+
+def test_every_code_cell_was_run_once_and_in_order(committed: Any) -> None:
+    cells = code_cells(committed)
+    assert [cell.execution_count for cell in cells] == list(range(1, len(cells) + 1))
+    assert [cell.id for cell in cells if not cell.outputs] == []
+
+
+def test_the_outputs_hold_pictures_and_no_error_and_nothing_of_the_machine(committed: Any) -> None:
+    assert pictures(committed) == 14
+    assert not [output for output in outputs(committed) if output.output_type == "error"]
+    assert not [output for output in outputs(committed) if output.get("name") == "stderr"]
+    texts = [text for output in outputs(committed) for text in shown_texts(output)]
+    assert not [text for text in texts if re.search(r"/(work|root|home|tmp|Users|usr|var)/|[A-Z]:\\", text)]
+    assert NOTEBOOK.stat().st_size < 1_500_000
+    assert set(committed.metadata) == {"kernelspec", "language_info"}
+    assert not any(cell.metadata for cell in committed.cells)
+
+
+def test_the_committed_outputs_are_of_the_whole_mnist(committed: Any) -> None:
+    assert "(60000, 28, 28)" in printed(committed, "load")
+    assert "(10000, 28, 28)" in printed(committed, "load")
+    check_story(committed, accuracy=97)
+
+
+def test_it_has_the_lines_of_the_walk_through(committed: Any) -> None:
+    source = "\n".join(cell.source for cell in code_cells(committed))
+    assert source.index("import tendigits") < source.index("import keras")
+    for line in (
+        "(x_train, y_train), (x_test, y_test) = mnist.load_data()",
+        '.astype("float32") / 255',
+        "keras.utils.to_categorical(",
+        'keras.layers.Dense(512, activation="relu")',
+        "keras.layers.Dropout(0.2)",
+        'keras.layers.Dense(10, activation="softmax")',
+        'model.compile(optimizer="adam", loss="categorical_crossentropy", metrics=["accuracy"])',
+        'keras.callbacks.EarlyStopping(monitor="val_loss", patience=2, restore_best_weights=True)',
+        "epochs=15",
+        "batch_size=32",
+        "validation_data=(x_test, y_test)",
+        "tendigits.plot_history(history);",
+        'model.save("model.keras")',
+        'keras.models.load_model("model.keras")',
+    ):
+        assert line in source
+
+
+def test_it_runs_with_no_network_and_leaves_nothing_behind(
+    committed: Any, execute: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    monkeypatch.setenv("TMPDIR", str(temporary))
+    done = execute(committed, tmp_path)
+    assert "(4000, 28, 28)" in printed(done, "load")
+    assert "NOT THE WHOLE MNIST" in printed(done, "load")
+    assert not [output for output in outputs(done) if output.output_type == "error"]
+    assert pictures(done) == pictures(committed)
+    check_story(done, accuracy=90)
+    assert list((tmp_path / "here").iterdir()) == []
+    assert list((tmp_path / "keras" / "datasets").iterdir()) == []
+    assert list(temporary.iterdir()) == []
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not MNIST.is_file(), reason=f"needs the whole MNIST at {MNIST}")
+def test_it_runs_with_the_whole_mnist_and_says_the_same_as_committed(
+    committed: Any, execute: Any, tmp_path: Path
+) -> None:
+    done = execute(committed, tmp_path, MNIST)
+    assert not [output for output in outputs(done) if output.get("name") == "stderr"]
+    assert printed(done, "load") == printed(committed, "load")
+    assert pictures(done) == pictures(committed)
+    check_story(done, accuracy=97)
+    assert list((tmp_path / "here").iterdir()) == []

@@ -1,0 +1,53 @@
+import pytest
+
+from tendigits.train import describe
+from tendigits.train.recipe import Recipe
+
+HISTORY = {
+    "loss": [0.5, 0.3, 0.2, 0.1],
+    "accuracy": [0.8, 0.9, 0.95, 0.97],
+    "val_loss": [0.4, 0.2, 0.2, 0.3],
+    "val_accuracy": [0.85, 0.9, 0.92, 0.91],
+}
+
+
+def test_best_epoch_is_the_first_of_equals():
+    assert describe.best_epoch(HISTORY, Recipe()) == 2
+    assert describe.best_epoch(HISTORY, Recipe(monitor="val_accuracy")) == 3
+
+
+@pytest.mark.parametrize(
+    ("recipe", "said"),
+    [
+        (Recipe(), "val_loss has not improved for 2 epochs; the weights of epoch 2 are kept"),
+        (Recipe(epochs=4), "all epochs are done; the weights of epoch 2 are kept"),
+        (Recipe(epochs=4, restore_best=False), "all epochs are done; the weights of epoch 4 are kept"),
+    ],
+)
+def test_end_line(recipe, said):
+    assert describe.end_line(HISTORY, recipe) == said
+
+
+def test_compile_lines_tell_every_number():
+    text = "\n".join(describe.compile_lines(Recipe()))
+    for shown in ("adam, learning rate 0.001", "categorical_crossentropy", "accuracy", "val_loss, patience 2"):
+        assert shown in text
+    assert "at most 15 epochs, batch 32" in text
+
+
+def test_the_second_curve_is_named_for_what_it_is():
+    assert describe.validation_name(Recipe()) == "Test"
+    assert describe.validation_name(Recipe(holdout=0.1)) == "Held out"
+
+
+def test_class_counts_are_shown_for_all_but_mnist(digits):
+    assert describe.count_lines(digits)[0] == "train " + "  ".join(f"{digit}: 400" for digit in range(10))
+    record = describe.data_record(digits, None)
+    assert record["counts"]["test"] == [100] * 10
+    assert record["path"] is None
+    assert record["warning"] == digits.warning
+
+
+def test_a_path_is_kept_so_that_it_is_found_from_elsewhere(digits, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert describe.data_record(digits, "mine.npz")["path"] == str(tmp_path / "mine.npz")

@@ -1,0 +1,130 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tendigits.errors import RecipeError
+from tendigits.train.recipe import RECIPES, Recipe, load_recipe
+
+knobs = st.fixed_dictionaries(
+    {},
+    optional={
+        "name": st.from_regex(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", fullmatch=True),
+        "hidden": st.lists(st.integers(1, 16384), max_size=32).map(tuple),
+        "activation": st.sampled_from(["relu", "gelu", "silu", "elu", "tanh", "sigmoid"]),
+        "dropout": st.floats(0, 1, exclude_max=True),
+        "learning_rate": st.floats(0, 10, exclude_min=True),
+        "batch_size": st.integers(1, 65536),
+        "epochs": st.integers(1, 10000),
+        "patience": st.integers(0, 10000),
+        "restore_best": st.booleans(),
+        "holdout": st.floats(0, 0.5),
+        "seed": st.integers(0, 2**32 - 1),
+    },
+)
+
+
+def test_the_defaults_are_the_walk_through():
+    recipe = Recipe()
+    assert (recipe.hidden, recipe.activation, recipe.dropout) == ((512, 512), "relu", 0.2)
+    assert (recipe.optimizer, recipe.loss, recipe.metrics) == ("adam", "categorical_crossentropy", ("accuracy",))
+    assert (recipe.batch_size, recipe.epochs, recipe.monitor, recipe.patience) == (32, 15, "val_loss", 2)
+    assert recipe.holdout == 0
+    assert RECIPES["classic"] == recipe
+
+
+@given(knobs)
+def test_round_trip_as_json(values):
+    recipe = Recipe(**values)
+    assert Recipe.model_validate_json(recipe.model_dump_json()) == recipe
+    assert Recipe(**recipe.model_dump(mode="json")) == recipe
+
+
+@given(
+    st.dictionaries(
+        st.text(max_size=12), st.one_of(st.none(), st.integers(), st.floats(), st.text(), st.lists(st.integers()))
+    )
+)
+def test_any_knobs_give_a_recipe_or_a_recipe_error(values):
+    try:
+        Recipe(**values)
+    except RecipeError as error:
+        assert "recipe field" in str(error)
+
+
+@pytest.mark.parametrize(
+    ("values", "said"),
+    [
+        ({"dropout": 1.0}, "recipe field 'dropout': expected less than 1, received 1.0"),
+        ({"dropout": -0.1}, "'dropout': expected greater than or equal to 0, received -0.1"),
+        ({"epochs": 0}, "'epochs': expected greater than or equal to 1, received 0"),
+        ({"epochs": True}, "'epochs': expected integer, received True"),
+        ({"epochs": "3"}, "'epochs': expected integer, received '3'"),
+        ({"epoch": 3}, "'epoch' is unknown; did you mean 'epochs'?"),
+        ({"zzz": 3}, "'zzz' is unknown; fields are name, hidden"),
+        ({"optimizer": "adem"}, "'optimizer': expected 'adam', 'adamw'"),
+        ({"hidden": [512, 0]}, "'hidden'"),
+        ({"learning_rate": float("nan")}, "'learning_rate': expected a finite number, received nan"),
+        ({"holdout": 0.6}, "'holdout': expected less than or equal to 0.5, received 0.6"),
+        ({"seed": -1}, "'seed': expected greater than or equal to 0, received -1"),
+        ({"name": "../x"}, "'name': expected letters"),
+        ({"metrics": ["mean_squared_error"]}, "'metrics': expected 'accuracy' first"),
+    ],
+)
+def test_refused(values, said):
+    with pytest.raises(RecipeError) as caught:
+        Recipe(**values)
+    assert said in str(caught.value)
+
+
+def test_two_wrong_knobs_are_both_told():
+    with pytest.raises(RecipeError, match=r"'dropout'.*'epochs'"):
+        Recipe(dropout=2.0, epochs=0)
+
+
+def test_a_recipe_is_frozen():
+    with pytest.raises(ValueError, match="frozen"):
+        Recipe().epochs = 3
+
+
+def test_with_changes_checks_again():
+    assert Recipe().with_changes(epochs=3).epochs == 3
+    with pytest.raises(RecipeError, match="epochs"):
+        Recipe().with_changes(epochs=0)
+
+
+def test_load_from_a_file(tmp_path):
+    path = tmp_path / "wide and short.toml"
+    path.write_text("hidden = [1024]\nepochs = 4\n")
+    recipe = load_recipe(str(path))
+    assert recipe == Recipe(name="wide-and-short", hidden=(1024,), epochs=4)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "said"),
+    [
+        ("clasic", None, "expected a known recipe (classic) or a .toml file, received 'clasic'"),
+        ("none.toml", None, "cannot read recipe"),
+        ("bad.toml", b"epochs = ", "is not TOML"),
+        ("bytes.toml", b"\xff\xfe", "is not TOML"),
+        ("key.toml", b"epoch = 3", "did you mean 'epochs'?"),
+        ("value.toml", b"epochs = 1.5", "'epochs': expected integer, received 1.5"),
+        ("table.toml", b"[hidden]\na = 1", "'hidden'"),
+    ],
+)
+def test_load_refused(tmp_path, name, content, said):
+    if content is not None:
+        (tmp_path / name).write_bytes(content)
+    with pytest.raises(RecipeError) as caught:
+        load_recipe(str(tmp_path / name) if name.endswith(".toml") else name)
+    assert said in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+@given(st.binary(max_size=200))
+def test_any_bytes_as_a_file(tmp_path_factory, content):
+    path = tmp_path_factory.mktemp("recipe") / "any.toml"
+    path.write_bytes(content)
+    try:
+        load_recipe(str(path))
+    except RecipeError as error:
+        assert str(path) in str(error)
