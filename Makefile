@@ -3,6 +3,9 @@
 #   make train        set everything up, then train the classic network (ARGS="--data mnist.npz --epochs 3")
 #   make test         set everything up, then the tests;  make test-slow: crash rounds, full MNIST, a fresh install
 #   make check        the linters and the type checker
+#   make results      the tables in docs/results.md (DATA=mnist.npz where there is no network)
+#   make notebook     execute the notebook anew (DATA=mnist.npz)
+#   make pictures     the README's pictures from a real run (DATA=mnist.npz)
 #   make lock         choose the newest versions anew
 
 PYTHON ?= python3
@@ -49,6 +52,15 @@ format: setup
 lock: setup
 	$(UV) pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 	  --custom-compile-command "make lock" --group dev pyproject.toml --output-file requirements.lock
+
+results: setup
+	$(BIN)/python bench/classic.py $(if $(DATA),--data $(DATA))
+
+notebook: setup
+	$(BIN)/python notebooks/execute.py notebooks/first_network.ipynb $(DATA)
+
+pictures: setup
+	$(BIN)/python docs/pictures.py $(DATA)
 
 clean:
 	rm -rf $(VENV) dist .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -1,0 +1,122 @@
+"""The documents say what is so: commands and flags are all there, blocks run, links lead somewhere."""
+
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from typer.main import get_command
+
+from tendigits import cli
+from tendigits.train.recipe import Recipe
+
+ROOT = Path(__file__).parent.parent
+DOCUMENTS = [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")]
+
+
+def blocks(document: str, language: str) -> list[str]:
+    return re.findall(rf"^```{language}\n(.*?)^```", (ROOT / document).read_text(), re.DOTALL | re.MULTILINE)
+
+
+def commands(document: str) -> list[str]:
+    lines = [line for block in blocks(document, "sh") for line in block.splitlines()]
+    return [line.split("#")[0].strip() for line in lines if line.strip()]
+
+
+def test_every_command_and_flag_is_in_the_guide():
+    guide = (ROOT / "docs" / "guide.md").read_text()
+    group = get_command(cli.app)
+    assert set(group.commands) == {"train", "evaluate", "data", "runs"}
+    for name, command in group.commands.items():
+        section = guide.split(f"### tendigits {name}")[1].split("\n##")[0]
+        flags = [flag for p in command.params for flag in (*p.opts, *p.secondary_opts) if flag.startswith("-")]
+        for flag in flags:
+            assert f"`{flag}" in section, f"{name} {flag}"
+    for parameter in group.params:
+        assert parameter.opts[0] in guide
+
+
+def test_the_guide_has_no_flag_that_is_not():
+    real = {
+        flag for c in get_command(cli.app).commands.values() for p in c.params for flag in (*p.opts, *p.secondary_opts)
+    }
+    real |= {"--help", "--version", "--debug"}
+    for document in ("README.md", "docs/guide.md"):
+        assert set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", (ROOT / document).read_text())) <= real
+
+
+def test_the_guide_shows_classics_values():
+    guide = (ROOT / "docs" / "guide.md").read_text()
+    for field, value in Recipe().model_dump().items():
+        if field in ("name", "restore_best"):
+            continue
+        row = next(line for line in guide.splitlines() if line.startswith(f"| `--{field.replace('_', '-')} "))
+        shown = (
+            ",".join(map(str, value))
+            if isinstance(value, tuple)
+            else f"{value:g}"
+            if isinstance(value, float)
+            else value
+        )
+        assert f"| {shown} |" in row
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_links_lead_somewhere(document):
+    for target in re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", document.read_text()):
+        if not target.startswith("http"):
+            assert (document.parent / target).exists(), target
+
+
+def test_make_targets_in_the_documents_exist():
+    for document in ("README.md", "CONTRIBUTING.md"):
+        for command in commands(document):
+            if command.startswith("make"):
+                subprocess.run([*shlex.split(command), "-n"], cwd=ROOT, check=True, capture_output=True)
+
+
+def run(arguments: list[str], folder: Path) -> str:
+    done = subprocess.run(arguments, cwd=folder, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+@pytest.mark.slow
+def test_the_readmes_commands_run_in_order(tmp_path):
+    typed = [command for command in commands("README.md") if command.startswith("tendigits")]
+    assert len(typed) == 6
+    for command in typed:
+        said = run([sys.executable, "-m", *shlex.split(command)], tmp_path)
+    assert "mlxtend" in said
+    assert {path.name for path in (tmp_path / "runs").iterdir()} == {"first", "small", "compared.png"}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("document", ["README.md", "docs/guide.md"])
+def test_python_blocks_run(document, tmp_path):
+    code = "\n".join(blocks(document, "python"))
+    run([sys.executable, "-W", "ignore:no network", "-c", code], tmp_path)
+    made = {"README.md": ["curves.png", "model.keras"], "docs/guide.md": ["runs/in-python/report.md"]}
+    for name in made[document]:
+        assert (tmp_path / name).exists()
+
+
+@pytest.mark.slow
+def test_the_guides_recipe_trains(tmp_path):
+    (tmp_path / "mine.toml").write_text(blocks("docs/guide.md", "toml")[0])
+    said = run([sys.executable, "-m", "tendigits", "train", "--recipe", "mine.toml", "--epochs", "1"], tmp_path)
+    assert "3,200 digits, validated on 800 held-out training digits" not in said
+    assert "3,600 digits, validated on 400 held-out training digits" in said
+
+
+def test_results_in_the_readme_are_those_of_the_table():
+    table = (ROOT / "docs" / "results.md").read_text()
+    readme = (ROOT / "README.md").read_text()
+    mean, spread, least = re.search(
+        r"mean ([\d.]+%), standard deviation ([\d.]+%), n = 5, least ([\d.]+%)", table
+    ).groups()
+    assert f"**{mean} ± {spread}** | {least} |" in readme
+    epochs = [int(row.split("|")[2]) for row in re.findall(r"^\| \d \|.*$", table, re.MULTILINE)]
+    assert f"{min(epochs)} to {max(epochs)} epochs" in readme

@@ -1,0 +1,47 @@
+"""The classic recipe on the whole of MNIST: what the README promises. Slow; needs ../shared/mnist/mnist.npz."""
+
+import statistics
+
+import pytest
+
+from tendigits.data.load import load
+from tendigits.train.recipe import Recipe
+from tendigits.train.stages import run_recipe
+
+SEEDS = range(5)
+
+
+def test_any_container_of_the_true_arrays_is_mnist(mnist_npz):
+    assert load(mnist_npz).name == "MNIST"
+
+
+@pytest.fixture(scope="module")
+def results(mnist_npz, tmp_path_factory):
+    runs = tmp_path_factory.mktemp("runs")
+    return [
+        run_recipe(Recipe(seed=seed), mnist_npz, runs=runs, name=f"seed-{seed}").run.record()["result"]
+        for seed in SEEDS
+    ]
+
+
+@pytest.mark.slow
+def test_classic_stops_by_itself_and_reads_well(results):
+    for result in results:
+        assert result["stopped_early"]
+        assert result["epochs"] < 15
+        assert result["val_accuracy"] >= 0.975
+    assert statistics.mean(result["val_accuracy"] for result in results) >= 0.978
+
+
+@pytest.mark.slow
+def test_the_report_is_of_the_best_epoch(results):
+    for result in results:
+        assert result["test_accuracy"] == pytest.approx(result["val_accuracy"], abs=1e-6)
+        assert result["n_test"] == 10_000
+
+
+@pytest.mark.slow
+def test_the_same_seed_twice_is_the_same_to_the_bit(mnist_npz, tmp_path):
+    one, other = (run_recipe(Recipe(epochs=2), mnist_npz, runs=tmp_path, name=name).run for name in ("one", "other"))
+    assert (one.path / "history.csv").read_bytes() == (other.path / "history.csv").read_bytes()
+    assert (one.path / "report.json").read_bytes() == (other.path / "report.json").read_bytes()
