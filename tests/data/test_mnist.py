@@ -1,6 +1,5 @@
 import gzip
 import importlib.util
-import os
 import subprocess
 import sys
 import warnings

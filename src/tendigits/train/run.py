@@ -13,7 +13,7 @@ import json
 import os
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -106,12 +106,12 @@ class Run:
         try:
             lock.acquire()
         except Timeout:
-            holder = path.read_text() or "unknown"
             raise RunError(
-                f"{self.path} is in use by process {holder}; wait for it, or choose another --name"
+                f"{self.path} is in use by process {_holder(path)}; wait for it, or choose another --name"
             ) from None
         try:
-            path.write_text(str(os.getpid()))
+            with suppress(OSError):  # Windows may refuse to write to a locked file
+                path.write_text(str(os.getpid()))
             remove_leftovers(self.path)
             if self.checkpoints.is_dir():
                 remove_leftovers(self.checkpoints)
@@ -127,6 +127,13 @@ class Run:
         if not isinstance(content, dict):
             raise RunError(f"{self.path} is not a run folder: {name} holds no object")
         return content
+
+
+def _holder(lock: Path) -> str:
+    """The process id in a lock file."""
+    with suppress(OSError):
+        return lock.read_text() or "unknown"
+    return "unknown"
 
 
 def create_run(runs: Path, recipe: Recipe, name: str | None, now: datetime) -> Run:

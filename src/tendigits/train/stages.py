@@ -91,6 +91,7 @@ def run_recipe(
     with _timed(durations, "prepare"):
         ready = _prepare(dataset, recipe)
     need_space(Path(runs), _bytes_needed(recipe))
+    machine = describe_machine()
     run = create_run(Path(runs), recipe, name, now)
     with run.lock():
         record: Record = {
@@ -100,7 +101,7 @@ def run_recipe(
             "resumed": [],
             "seed": recipe.seed,
             "data": describe.data_record(dataset, data),
-            "machine": describe_machine(),
+            "machine": machine,
             "git": describe_commit(Path.cwd()),
             "durations": durations,
         }
