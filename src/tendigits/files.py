@@ -7,6 +7,8 @@ read again by the caller's check, moved over the old one in one step, and the fo
 import hashlib
 import os
 import shutil
+import struct
+import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -14,6 +16,10 @@ from pathlib import Path
 from tendigits.errors import DiskError
 
 _PREFIX = ".writing-"
+_ZIP_END = struct.Struct("<4s4H2LH")  # the record that ends every zip: signature, counts, directory's size, ...
+_ZIP64_LOCATOR = b"PK\x06\x07"
+_ZIP64_LOCATOR_BYTES = 20
+_MAX_DIRECTORY_BYTES = 2**16  # some 800 members; millions would fill the memory
 
 
 @contextmanager
@@ -60,6 +66,38 @@ def sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+def stored_members(path: Path, max_bytes: int) -> list[str]:
+    """The names of a zip's members, where all are stored as they are: so it cannot unpack to more than its own size.
+
+    Keras and NumPy store. A compressed member can unpack to gigabytes, whatever size it claims.
+
+    Raises:
+        ValueError: a member is compressed, or twice there, or there is too much of them.
+        OSError, zipfile.BadZipFile: it is no zip, or damaged.
+    """
+    if (size := path.stat().st_size) > max_bytes:
+        raise ValueError(f"expected at most {max_bytes >> 20} MB, received {size >> 20} MB")
+    with path.open("rb") as file:
+        file.seek(max(0, size - _ZIP_END.size - _ZIP64_LOCATOR_BYTES))
+        tail = file.read()
+    end = tail[-_ZIP_END.size :]
+    if not end.startswith(b"PK\x05\x06") or end[-2:] != b"\0\0":
+        raise ValueError("expected a zip, its end is not there")
+    if _ZIP_END.unpack(end)[5] > _MAX_DIRECTORY_BYTES or tail.startswith(_ZIP64_LOCATOR):
+        raise ValueError("it has far too many members")
+    with zipfile.ZipFile(path) as archive:
+        members = archive.infolist()
+    for member in members:
+        if member.compress_type != zipfile.ZIP_STORED or member.file_size != member.compress_size:
+            raise ValueError(f"expected members that are not compressed, {member.filename!r} is")
+    if sum(member.file_size for member in members) > max_bytes:
+        raise ValueError(f"unpacked it would be over {max_bytes >> 20} MB")
+    names = [member.filename for member in members]
+    if len(set(names)) < len(names):
+        raise ValueError("it holds a member twice")
+    return names
+
+
 def need_space(folder: Path, n_bytes: int) -> None:
     """Refuse work whose files would not fit into `folder`, which need not exist yet. Raises DiskError."""
     existing = next(path for path in (folder.absolute(), *folder.absolute().parents) if path.exists())
@@ -76,11 +114,14 @@ def _explaining(path: Path) -> Iterator[None]:
     try:
         yield
     except (OSError, RuntimeError) as error:  # h5py reports a full disk as a RuntimeError
-        raise DiskError(f"cannot write {path}: {error}; free some space or choose another folder") from error
+        reason = " ".join(str(error).split())[:300]  # h5py's has several lines
+        raise DiskError(f"cannot write {path}: {reason}; free some space or choose another folder") from error
 
 
 def _flush(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
+    if os.name == "nt" and path.is_dir():
+        return  # Windows opens no folder, and keeps renames in its journal
+    descriptor = os.open(path, os.O_RDONLY if path.is_dir() else os.O_RDWR)
     try:
         os.fsync(descriptor)
     finally:

@@ -11,15 +11,16 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from zipfile import BadZipFile
 
 import numpy as np
 
 from tendigits.errors import RunError
-from tendigits.files import replacing
+from tendigits.files import replacing, stored_members
 from tendigits.train.recipe import Recipe
 
 FORMAT = 1
+MAX_BYTES = 2**30
+"""The most that a checkpoint may hold; it is 4/3 of the model file, whose cap is half of this."""
 _KEPT = 2
 _GROUPS = ("variables", "optimizer", "best_weights")
 
@@ -87,18 +88,20 @@ def load_checkpoint(path: Path) -> Checkpoint:
         RunError: it is damaged, or of a newer format.
     """
     try:
+        stored_members(path, MAX_BYTES)
         # Opened here: np.load leaves its own file open where the zip is damaged.
         with path.open("rb") as opened, np.load(opened, allow_pickle=False) as file:
             arrays = {name: file[name] for name in file.files}
         if arrays.pop("sha256").tobytes() != _digest(arrays):
             raise ValueError("its content does not have the digest that was saved with it")
         meta = json.loads(arrays.pop("meta").tobytes())
-        if meta.pop("format") != FORMAT:
-            raise ValueError(f"expected format {FORMAT}, it has another; use the tendigits that wrote it")
+        if (found := meta.pop("format")) != FORMAT:
+            raise ValueError(f"expected format {FORMAT}, received {found}; use the tendigits that wrote it")
         groups: dict[str, Any] = {g: [arrays[n] for n in sorted(arrays) if n.startswith(f"{g}/")] for g in _GROUPS}
         return Checkpoint(**(meta | {"recipe": Recipe(**meta["recipe"])}), **groups)
-    except (OSError, EOFError, BadZipFile, ValueError, KeyError, TypeError, NotImplementedError, RuntimeError) as error:
-        raise RunError(f"{path} is not a complete checkpoint: {error}") from error
+    except Exception as error:  # zipfile, zlib, numpy, json and the recipe raise a dozen classes on damaged bytes
+        reason = " ".join(f"{error or type(error).__name__}".split())[:300]
+        raise RunError(f"{path} is not a complete checkpoint: {reason}") from error
 
 
 def load_last_checkpoint(folder: Path, warn: Callable[[str], None]) -> Checkpoint | None:
@@ -116,7 +119,8 @@ def load_last_checkpoint(folder: Path, warn: Callable[[str], None]) -> Checkpoin
 
 
 def _newest_first(folder: Path) -> list[Path]:
-    return sorted(folder.glob("epoch-*.npz"), reverse=True)
+    # By length first: epoch 10000 comes after 9999.
+    return sorted(folder.glob("epoch-*.npz"), key=lambda path: (len(path.name), path.name), reverse=True)
 
 
 def _digest(arrays: dict[str, np.ndarray[Any, Any]]) -> bytes:

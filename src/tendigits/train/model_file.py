@@ -7,6 +7,7 @@ A file may come from anywhere: its sizes, names and links are checked before Ker
 extracted or unpickled, and code in it is refused (`safe_mode`).
 """
 
+import io
 import json
 import logging
 import zipfile
@@ -14,19 +15,19 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import h5py
+import jax
 import keras
 import numpy as np
+from keras.src.legacy.saving.legacy_h5_format import save_model_to_hdf5
 
 from tendigits.errors import ModelFileError
-from tendigits.files import replacing, sha256
+from tendigits.files import replacing, sha256, stored_members
+from tendigits.train.hdf5 import MAX_BYTES, check_hdf5
 from tendigits.train.network import CLASSES, PIXELS
 
-MAX_BYTES = 512 * 2**20
-"""The most that a model file may hold, unpacked; the classic network has 8 MB with its optimizer."""
-_MAX_OBJECTS = 10_000
 _OPTIMIZER_STATE = "tendigits_optimizer_state"
 _KERAS_MEMBERS = {"metadata.json", "config.json", "model.weights.h5"}
 
@@ -66,16 +67,22 @@ def save_model(model: keras.Model, folder: Path, x: Array, y: Array) -> list[Sav
         path = folder / name
         proof: dict[str, Any] = {}
 
-        def prove(temporary: Path, proof: dict[str, Any] = proof) -> None:
-            proof["copy"] = copy = load_model(temporary)
-            proof["difference"] = _largest_difference(temporary.name, copy, x, expected)
-            proof["sha256"] = sha256(temporary)
-            _prove_trainable(temporary.name, model, load_model(temporary), x[:32], y[:32])
+        def prove(temporary: Path, path: Path = path, proof: dict[str, Any] = proof) -> None:
+            try:
+                check_model_file(temporary)
+                proof["copy"] = copy = _open(temporary)
+                proof["difference"] = _largest_difference(copy, x, expected)
+                proof["sha256"] = sha256(temporary)
+                _prove_trainable(model, _open(temporary), x[:32], y[:32])
+            except ModelFileError as error:
+                reason = str(error).replace(f"{temporary}: ", "").replace(str(temporary), "it")
+                raise ModelFileError(f"{path} is not saved; {reason}") from error
 
-        with replacing(path, check=prove) as temporary, _quiet_keras():
-            source.save(temporary)
+        with replacing(path, check=prove) as temporary:
             if temporary.suffix == ".h5":
-                _hide_optimizer_state(temporary)
+                _write_h5(source, temporary)
+            else:
+                source.save(temporary)
         saved.append(Saved(path, proof["sha256"], len(x), proof["difference"]))
         source = proof["copy"]
     return saved
@@ -92,20 +99,56 @@ def load_model(path: str | Path, digest: str | None = None) -> keras.Model:
             not finite.
     """
     path = Path(path)
-    check_model_file(path)
-    if digest is not None and sha256(path) != digest:
+    if digest is not None and path.is_file() and sha256(path) != digest:
         raise ModelFileError(
             f"{path} is not a complete model file: it has not the SHA-256 that was recorded when it was saved; "
             "train again or restore the file"
         )
+    check_model_file(path)
+    return _open(path)
+
+
+def check_model_file(path: Path) -> None:
+    """Refuse a file that is damaged or unsafe, before Keras opens it.
+
+    Raises:
+        ModelFileError: saying what is wrong.
+    """
+    if not path.is_file():
+        raise ModelFileError(f"expected a model file, there is {'a folder' if path.is_dir() else 'none'} at {path}")
+    if path.suffix not in (".keras", ".h5"):
+        raise ModelFileError(f"expected a .keras or .h5 file, received {path.suffix or 'no ending'!r}: {path}")
+    if (size := path.stat().st_size) > MAX_BYTES:
+        raise ModelFileError(f"{path}: expected at most {MAX_BYTES >> 20} MB, received {size >> 20} MB")
+    try:
+        check_hdf5(path.read_bytes() if path.suffix == ".h5" else _weights(path))
+    except Exception as error:  # zipfile, zlib and json raise a dozen classes on damaged bytes
+        raise _incomplete(path, error) from error
+
+
+def _weights(path: Path) -> bytes:
+    """The HDF5 file in a .keras file, whose other members are as they should be."""
+    if set(names := stored_members(path, MAX_BYTES)) != _KERAS_MEMBERS:
+        raise ValueError(f"expected {sorted(_KERAS_MEMBERS)}, it holds {sorted(names)[:5]}")
+    with zipfile.ZipFile(path) as archive:
+        for name in ("metadata.json", "config.json"):  # reading compares the checksum
+            json.loads(archive.read(name))
+        return archive.read("model.weights.h5")
+
+
+def _open(path: Path) -> keras.Model:
+    """Load a checked file, and check what Keras makes of it."""
     try:
         with _quiet_keras():
-            model = keras.models.load_model(path, safe_mode=True)
+            if keras.backend.backend() == "jax":
+                # First without memory: a configuration of a few bytes can ask for weights of any size. Where this
+                # passes, they are as large as the arrays in the file.
+                jax.eval_shape(lambda: [v.value for v in _load(path, compile=False).variables])
+            model = _load(path)
         if path.suffix == ".h5":
             _restore_optimizer_state(model, path)
     except Exception as error:  # Keras raises nearly every class, also for a damaged file
-        reason = (str(error) or type(error).__name__).splitlines()[0].split(". ")[0]
-        raise ModelFileError(f"{path} is not a complete model file: {reason}") from error
+        raise _incomplete(path, error) from error
     shapes = (getattr(model, "input_shape", None), getattr(model, "output_shape", None))
     if shapes != ((None, PIXELS), (None, CLASSES)):
         raise ModelFileError(
@@ -117,105 +160,61 @@ def load_model(path: str | Path, digest: str | None = None) -> keras.Model:
     return model
 
 
-def check_model_file(path: Path) -> None:
-    """Refuse a file that is damaged or unsafe, reading no more than its directory and bounded parts of it.
-
-    Raises:
-        ModelFileError: saying what is wrong.
-    """
-    if not path.is_file():
-        raise ModelFileError(f"expected a model file, there is none at {path}")
-    if path.stat().st_size > MAX_BYTES:
-        raise ModelFileError(f"{path}: expected at most {MAX_BYTES >> 20} MB, received {path.stat().st_size >> 20} MB")
-    try:
-        match path.suffix:
-            case ".keras":
-                _check_keras(path)
-            case ".h5":
-                with path.open("rb") as file:
-                    _check_hdf5(file)
-            case suffix:
-                raise ModelFileError(f"expected a .keras or .h5 file, received {suffix or 'no ending'!r}: {path}")
-    except ModelFileError:
-        raise
-    except Exception as error:  # zipfile, zlib, json and h5py raise a dozen classes on damaged bytes
-        raise ModelFileError(f"{path} is not a complete model file: {error}") from error
+def _load(path: Path, **options: Any) -> keras.Model:
+    return keras.models.load_model(path, safe_mode=True, **options)
 
 
-def _check_keras(path: Path) -> None:
-    with zipfile.ZipFile(path) as archive:
-        members = archive.infolist()
-        names = {member.filename for member in members}
-        if names != _KERAS_MEMBERS or len(members) != len(names):
-            raise ValueError(f"expected {sorted(_KERAS_MEMBERS)}, it holds {sorted(names)[:5]}")
-        if sum(member.file_size for member in members) > MAX_BYTES:
-            raise ValueError(f"unpacked it would be over {MAX_BYTES >> 20} MB")
-        if (damaged := archive.testzip()) is not None:
-            raise ValueError(f"{damaged} is damaged")
-        json.loads(archive.read("config.json"))
-        with archive.open("model.weights.h5") as weights:
-            _check_hdf5(weights)
+def _incomplete(path: Path, error: Exception) -> ModelFileError:
+    # Keras puts much around what is wrong, layer by layer; the innermost tells.
+    text = str(error).rsplit("Exception encountered: ", 1)[-1].split(":\n\n", 1)[-1] or type(error).__name__
+    reason = " ".join(text.split()).split(". ")[0]
+    return ModelFileError(f"{path} is not a complete model file: {reason[:300]}")
 
 
-def _check_hdf5(file: IO[bytes]) -> None:
-    """Refuse links out of the file, data kept elsewhere, and shapes that would fill the memory."""
-    with h5py.File(file, "r") as root:
-        groups, seen, size = [root], 0, 0
-        while groups:
-            group = groups.pop()
-            for name in group:
-                seen += 1
-                if seen > _MAX_OBJECTS:
-                    raise ValueError(f"it holds more than {_MAX_OBJECTS} objects")
-                if not isinstance(group.get(name, getlink=True), h5py.HardLink):
-                    raise ValueError(f"{group.name}/{name} is a link, which no model needs")
-                item = group[name]
-                if isinstance(item, h5py.Group):
-                    groups.append(item)
-                    continue
-                if item.is_virtual or item.external:
-                    raise ValueError(f"{item.name} keeps its data in another file")
-                size += item.nbytes
-                if size > MAX_BYTES:
-                    raise ValueError(f"{item.name} of shape {item.shape} makes it over {MAX_BYTES >> 20} MB")
-
-
-def _hide_optimizer_state(path: Path) -> None:
-    """Rename the optimizer's state in a .h5 file, so that Keras loads the model with a fresh, working optimizer.
+def _write_h5(model: keras.Model, path: Path) -> None:
+    """Write a .h5 file, with the optimizer's state under a name that Keras does not know.
 
     Where Keras 3.15.1 finds the state, it builds the optimizer for no variables, and training then fails.
+    HDF5 only ever writes to memory: where the disk is full, h5py 3.16 takes the process down.
     """
-    with h5py.File(path, "r+") as root:
+    image = io.BytesIO()
+    with h5py.File(image, "w") as root:
+        save_model_to_hdf5(model, root)
         root.move("optimizer_weights", _OPTIMIZER_STATE)
+    path.write_bytes(image.getbuffer())
 
 
 def _restore_optimizer_state(model: keras.Model, path: Path) -> None:
-    """Give a .h5 model the optimizer's state that `_hide_optimizer_state` put aside."""
+    """Give a .h5 model a new optimizer, with the state that `_write_h5` or Keras put into the file."""
     with h5py.File(path, "r") as root:
-        if (group := root.get(_OPTIMIZER_STATE)) is None or model.optimizer is None:
+        group = root.get(_OPTIMIZER_STATE, root.get("optimizer_weights"))
+        if group is None or model.optimizer is None:
             return
         values = [group[name][()] for name in group.attrs["weight_names"]]
-    model.optimizer.build(model.trainable_variables)
-    for variable, value in zip(model.optimizer.variables, values, strict=True):
-        variable.assign(value)
+    optimizer = type(model.optimizer).from_config(model.optimizer.get_config())
+    optimizer.build(model.trainable_variables)
+    if [value.shape for value in values] == [tuple(variable.shape) for variable in optimizer.variables]:
+        for variable, value in zip(optimizer.variables, values, strict=True):
+            variable.assign(value)
+    model.optimizer = optimizer
 
 
-def _largest_difference(name: str, copy: keras.Model, x: Array, expected: Array) -> float:
+def _largest_difference(copy: keras.Model, x: Array, expected: Array) -> float:
     difference = float(np.abs(copy.predict(x, batch_size=1000, verbose=0) - expected).max())
     if not difference <= 1e-6:
-        raise ModelFileError(f"{name} loaded back predicts otherwise: the largest difference is {difference}")
+        raise ModelFileError(f"loaded back it predicts otherwise: the largest difference is {difference}")
     return difference
 
 
-def _prove_trainable(name: str, live: keras.Model, copy: keras.Model, x: Array, y: Array) -> None:
+def _prove_trainable(live: keras.Model, copy: keras.Model, x: Array, y: Array) -> None:
     """`copy` has `live`'s optimizer, with its state, and takes a training step."""
     if copy.optimizer is None or copy.optimizer.get_config() != live.optimizer.get_config():
-        raise ModelFileError(f"{name} loaded back has lost its optimizer, {live.optimizer.name}")
+        raise ModelFileError(f"loaded back it has lost its optimizer, {live.optimizer.name}")
     for mine, other in zip(copy.optimizer.variables, live.optimizer.variables, strict=True):
         if not np.array_equal(np.asarray(mine), np.asarray(other)):
-            raise ModelFileError(f"{name} loaded back has lost the optimizer's state, {other.path}")
+            raise ModelFileError(f"loaded back it has lost the optimizer's state, {other.path}")
     if not np.isfinite(copy.train_on_batch(x, y)[0]):
-        raise ModelFileError(f"{name} loaded back cannot go on training")
+        raise ModelFileError("loaded back it cannot go on training")
 
 
 @contextmanager
