@@ -87,7 +87,7 @@ def fit(
     calls.on_train_begin()
     for epoch in range(initial_epoch, epochs):
         calls.on_epoch_begin(epoch)
-        logs = engine.train(train, order(epoch, train.n))
+        logs = engine.train(train, order(epoch, train.n), epoch)
         if test is not None and _is_due(epoch, validation_freq):
             logs |= {f"val_{name}": value for name, value in engine.test(test).items()}
         calls.on_epoch_end(epoch, logs)
@@ -135,10 +135,10 @@ class _Engine:
         self.loops = compiled.loops_of(model)
         self.paces = {"train": _Pace(), "test": _Pace()}
 
-    def train(self, arrays: _Arrays, rows: np.ndarray[Any, Any]) -> dict[str, Any]:
+    def train(self, arrays: _Arrays, rows: np.ndarray[Any, Any], epoch: int) -> dict[str, Any]:
         """One epoch over the rows; the model's metrics."""
         self.model.reset_metrics()
-        self._run("train", arrays, rows)
+        self._run("train", arrays, rows, epoch)
         return self._metrics()
 
     def test(self, arrays: _Arrays) -> dict[str, Any]:
@@ -150,7 +150,7 @@ class _Engine:
         self.calls.on_test_end(logs)
         return logs
 
-    def _run(self, kind: str, arrays: _Arrays, rows: np.ndarray[Any, Any]) -> None:
+    def _run(self, kind: str, arrays: _Arrays, rows: np.ndarray[Any, Any], epoch: int = 0) -> None:
         loop = getattr(self.loops, kind)
         begin, ended = getattr(self.calls, f"on_{kind}_batch_begin"), getattr(self.calls, f"on_{kind}_batch_end")
         values, put_back = getattr(compiled, f"{kind}_state"), getattr(compiled, f"set_{kind}_state")
@@ -166,7 +166,7 @@ class _Engine:
                 pace.learn(order.shape, end - first, time.perf_counter() - started)
                 put_back(self.model, state)
                 if kind == "train":
-                    _refuse_infinite(logs, done + end)
+                    _refuse_infinite(logs, epoch, done + end)
                 ended(done + end - 1, logs)
                 first = end
                 if self.model.stop_training and kind == "train":
@@ -262,7 +262,9 @@ def _is_due(epoch: int, freq: int | Sequence[int]) -> bool:
     return (epoch + 1) % freq == 0 if isinstance(freq, int) else epoch + 1 in freq
 
 
-def _refuse_infinite(logs: compiled.Logs, batch: int) -> None:
+def _refuse_infinite(logs: compiled.Logs, epoch: int, batch: int) -> None:
     loss = float(logs.get("loss", 0.0))
     if not np.isfinite(loss):
-        raise DivergedError(f"expected a finite loss, received {loss} by batch {batch}; try a smaller learning rate")
+        raise DivergedError(
+            f"epoch {epoch + 1}: expected a finite loss, received {loss} by batch {batch}; try a smaller learning rate"
+        )

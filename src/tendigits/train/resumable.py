@@ -149,7 +149,7 @@ def fit_recipe(
 
 def check_finite(model: keras.Model, logs: dict[str, float], epoch: int) -> None:
     """Raise DivergedError, naming what is not a finite number and what to try."""
-    advice = "try a smaller --learning-rate"
+    advice = "try a smaller learning rate"
     for name, value in logs.items():
         if not math.isfinite(value):
             raise DivergedError(f"epoch {epoch + 1}: expected a finite {name}, received {value}; {advice}")
