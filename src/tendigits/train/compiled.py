@@ -90,7 +90,7 @@ def use_compilation_cache() -> None:
     if os.environ.get("TENDIGITS_COMPILATION_CACHE") == "off" or jax.config.jax_compilation_cache_dir:
         return
     jax.config.update("jax_compilation_cache_dir", platformdirs.user_cache_dir("tendigits", appauthor=False))
-    jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.1)
+    jax.config.update("jax_persistent_cache_min_compile_time_secs", 0)  # the many small ones add up too
 
 
 def _loop(step: Callable[..., Any], state: State, data: Batches, order: jax.Array, first: int, end: int) -> Any:

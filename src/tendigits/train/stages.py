@@ -23,6 +23,7 @@ from tendigits.errors import DivergedError, Interrupted, RunError
 from tendigits.files import need_space
 from tendigits.train import describe
 from tendigits.train.checkpoint import Checkpoint, load_last_checkpoint, save_checkpoint
+from tendigits.train.compiled import use_compilation_cache
 from tendigits.train.curves import draw_curves, save_figure
 from tendigits.train.evaluate import load_same_data, predict
 from tendigits.train.machine import describe_commit, describe_machine
@@ -175,6 +176,7 @@ class _Walk:
         recipe, ready, screen, durations = self.recipe, self.ready, self.screen, self.record["durations"]
         screen.stage(2, "Prepare", f"train {ready.x.shape} {ready.y.shape}  float32 in [0, 1], one-hot")
         screen.line(f"test  {ready.test[0].shape} {ready.test[1].shape}")
+        use_compilation_cache()  # before the first weights are drawn: that compiles, too
         with _timed(durations, "network"):
             model = build_network(recipe)
         screen.stage(3, "Network", f"{model.count_params():,} parameters")
