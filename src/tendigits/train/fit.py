@@ -1,220 +1,270 @@
-"""Fit a model to digits so that a killed run, resumed, ends bit for bit as if it had never stopped.
+"""`tendigits.fit`: `model.fit` for a Keras model on arrays that fit in memory, at the speed of the machine.
 
-Keras' own `model.fit` does the work. Around it: the order of the digits depends only on the seed and the epoch,
-early stopping's state can be put back, every epoch ends with a checkpoint, a signal ends it between two steps,
-and a loss or weight that is not a finite number ends it at once.
+    history = tendigits.fit(model, x_train, y_train, epochs=5, validation_data=(x_test, y_test))
+
+The arguments, defaults and result are `model.fit`'s. The data lies on the device and each epoch is a few dispatches
+of a compiled loop over the model's own training step; what cannot be done so goes to `model.fit` unchanged.
 """
 
-import math
-import signal
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from types import FrameType
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
+import jax
 import keras
 import numpy as np
 
-from tendigits.errors import DivergedError, Interrupted, TendigitsError
-from tendigits.train.checkpoint import Checkpoint, History
-from tendigits.train.recipe import Recipe
+from tendigits.errors import DivergedError
+from tendigits.train import compiled
 
-Array = np.ndarray[Any, Any]
+Order = Callable[[int, int], np.ndarray[Any, Any]]
 
-
-class ShuffledBatches(keras.utils.PyDataset):  # type: ignore[misc]
-    """The digits in batches, in an order that depends on the seed and the epoch alone.
-
-    Keras' own shuffling draws from NumPy's ambient generator, which a resumed run cannot put back.
-    """
-
-    def __init__(self, x: Array, y: Array, batch_size: int, seed: int) -> None:
-        super().__init__()
-        self.x, self.y, self.batch_size, self.seed = x, y, batch_size, seed
-        self.set_epoch(0)
-
-    def set_epoch(self, epoch: int) -> None:
-        """Draw the order of `epoch`, counted from 0."""
-        self.order = np.random.default_rng((self.seed, epoch)).permutation(len(self.x))
-
-    def __len__(self) -> int:
-        return math.ceil(len(self.x) / self.batch_size)
-
-    def __getitem__(self, index: int) -> tuple[Array, Array]:
-        rows = self.order[index * self.batch_size : (index + 1) * self.batch_size]
-        return self.x[rows], self.y[rows]
-
-
-class _EarlyStopping(keras.callbacks.EarlyStopping):  # type: ignore[misc]
-    """Keras' own, always remembering the best weights, and able to go on from a checkpoint."""
-
-    def __init__(self, recipe: Recipe, resume: Checkpoint | None) -> None:
-        super().__init__(monitor=recipe.monitor, patience=recipe.patience, restore_best_weights=True)
-        self.restore_at_end, self.resume = recipe.restore_best, resume
-
-    def on_train_begin(self, logs: Any = None) -> None:
-        super().on_train_begin(logs)
-        if self.resume is not None:
-            self.wait, self.best = self.resume.wait, self.resume.best
-            self.best_epoch, self.best_weights = self.resume.best_epoch, self.resume.best_weights
-
-    def on_train_end(self, logs: Any = None) -> None:
-        if self.restore_at_end:
-            super().on_train_end(logs)
-
-
-class _Keeper(keras.callbacks.Callback):  # type: ignore[misc]
-    """Sets each epoch's order, and ends each epoch with a check for finite numbers and a checkpoint."""
-
-    def __init__(
-        self,
-        batches: ShuffledBatches,
-        stopping: _EarlyStopping,
-        recipe: Recipe,
-        history: History,
-        keep: Callable[[Checkpoint], None],
-    ) -> None:
-        super().__init__()
-        self.batches, self.stopping, self.recipe, self.history, self.keep = batches, stopping, recipe, history, keep
-
-    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
-        self.batches.set_epoch(epoch)
-
-    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
-        check_finite(self.model, logs, epoch)
-        for name, value in logs.items():
-            self.history.setdefault(name, []).append(float(value))
-        self.keep(
-            Checkpoint(
-                recipe=self.recipe,
-                epoch=epoch + 1,
-                history={name: list(values) for name, values in self.history.items()},
-                stopped=bool(self.model.stop_training),
-                wait=self.stopping.wait,
-                best=float(self.stopping.best),
-                best_epoch=self.stopping.best_epoch,
-                variables=[np.asarray(v) for v in _state(self.model)],
-                optimizer=[np.asarray(v) for v in self.model.optimizer.variables],
-                best_weights=self.stopping.best_weights,
-            )
-        )
-
-
-class _Between(keras.callbacks.Callback):  # type: ignore[misc]
-    """Calls `check(epoch)` before each training step, where the model's state is whole."""
-
-    def __init__(self, check: Callable[[int], None]) -> None:
-        super().__init__()
-        self.check, self.epoch = check, 0
-
-    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
-        self.epoch = epoch
-
-    def on_train_batch_begin(self, batch: int, logs: Any = None) -> None:
-        self.check(self.epoch)
+TICK = 0.1
+"""Seconds that a dispatch should take: the bar moves ten times a second, and Ctrl-C is answered as soon."""
 
 
 def fit(
     model: keras.Model,
-    x: Array,
-    y: Array,
-    validation: tuple[Array, Array],
-    recipe: Recipe,
-    keep: Callable[[Checkpoint], None],
-    resume: Checkpoint | None = None,
-    callbacks: tuple[keras.callbacks.Callback, ...] = (),
+    x: Any = None,
+    y: Any = None,
+    batch_size: int | None = None,
+    epochs: int = 1,
+    verbose: str | int = "auto",
+    callbacks: Sequence[keras.callbacks.Callback] | keras.callbacks.CallbackList | None = None,
+    validation_split: float = 0.0,
+    validation_data: Any = None,
+    shuffle: bool | str = True,
+    class_weight: dict[int, float] | None = None,
+    sample_weight: Any = None,
+    initial_epoch: int = 0,
+    steps_per_epoch: int | None = None,
+    validation_steps: int | None = None,
+    validation_batch_size: int | None = None,
+    validation_freq: int | Sequence[int] = 1,
+    *,
+    order: Order | None = None,
 ) -> keras.callbacks.History:
-    """Train a compiled `model` as the recipe says.
+    """Train a compiled model as `model.fit` would, with many steps in each dispatch.
 
     Args:
-        x, y: float32 (n, 784) in [0, 1] and one-hot float32 (n, 10).
-        validation: the same pair to validate on after each epoch.
-        keep: called at the end of each epoch with all that the next one depends on.
-        resume: go on from here; the model is the same recipe's, its values are overwritten.
-        callbacks: Keras callbacks that look on, such as a progress bar.
+        model, x, ..., validation_freq: as `keras.Model.fit`'s, which takes over where arrays, backend or model are
+            not of the kind that can be compiled so; one line on the standard error then says why.
+        order: (epoch, n) -> a permutation of n rows, in place of one drawn from NumPy's generator when `shuffle`.
 
     Returns:
-        Keras' History, of all epochs also where the run was resumed.
-
-    Raises:
-        Interrupted: SIGINT or SIGTERM came; the model has its best weights so far.
-        DivergedError: the loss or a weight is not a finite number; the model has its best weights so far.
-        Whatever `keep` raises.
+        The History, with the same keys as `model.fit`'s.
     """
-    history: History = {name: list(values) for name, values in resume.history.items()} if resume else {}
-    batches = ShuffledBatches(x, y, recipe.batch_size, recipe.seed)
-    stopping = _EarlyStopping(recipe, resume)
-    keeper = _Keeper(batches, stopping, recipe, history, keep)
-    if resume is not None:
-        _restore(model, resume)
-    done = resume.epoch if resume else 0
-    with _signals() as raise_if_signalled:
-        try:
-            model.fit(
-                batches,
-                validation_data=validation,
-                validation_batch_size=recipe.batch_size,
-                initial_epoch=done,
-                epochs=done if resume and resume.stopped else recipe.epochs,
-                shuffle=False,  # else Keras shuffles the batches too, with Python's ambient generator
-                verbose=0,
-                callbacks=[stopping, keeper, _Between(raise_if_signalled), *callbacks],
-            )
-        except TendigitsError:
-            if stopping.best_weights is not None:
-                model.set_weights(stopping.best_weights)
-            raise
-    model.history.history, model.history.epoch = history, list(range(len(history["loss"])))
+    arguments = {
+        "batch_size": batch_size, "epochs": epochs, "verbose": verbose, "callbacks": callbacks,
+        "validation_split": validation_split, "validation_data": validation_data, "shuffle": shuffle,
+        "class_weight": class_weight, "sample_weight": sample_weight, "initial_epoch": initial_epoch,
+        "steps_per_epoch": steps_per_epoch, "validation_steps": validation_steps,
+        "validation_batch_size": validation_batch_size, "validation_freq": validation_freq,
+    }  # fmt: skip
+    if validation_split and validation_data is None and _is_arrays(x, y, sample_weight):
+        (x, y, sample_weight), validation_data = _split((x, y, sample_weight), validation_split)
+        arguments |= {"sample_weight": sample_weight, "validation_data": validation_data, "validation_split": 0.0}
+    if why := why_not(model, x, y, arguments):
+        print(f"tendigits.fit: model.fit is used, since {why}", file=sys.stderr)  # noqa: T201
+        return model.fit(x, y, **arguments)
+    compiled.use_compilation_cache()
+    if class_weight is not None:
+        sample_weight = _weights_of(y, class_weight)
+    train = _Arrays.of((x, y, sample_weight), batch_size or 32)
+    model._symbolic_build(data_batch=train.first_batch())
+    test = None if validation_data is None else _Arrays.of(validation_data, validation_batch_size or batch_size or 32)
+    calls = callbacks if isinstance(callbacks, keras.callbacks.CallbackList) else keras.callbacks.CallbackList(
+        callbacks, add_history=True, add_progbar=verbose != 0, verbose=verbose, epochs=epochs, steps=train.steps,
+        model=model,
+    )  # fmt: skip
+    if order is None:
+        order = (lambda _, n: np.random.permutation(n)) if shuffle else (lambda _, n: np.arange(n))
+    engine = _Engine(model, calls, one_by_one=any(map(needs_every_batch, calls.callbacks)))
+    model.stop_training = False
+    logs: dict[str, Any] = {}
+    calls.on_train_begin()
+    for epoch in range(initial_epoch, epochs):
+        calls.on_epoch_begin(epoch)
+        logs = engine.train(train, order(epoch, train.n), epoch)
+        if test is not None and _is_due(epoch, validation_freq):
+            logs |= {f"val_{name}": value for name, value in engine.test(test).items()}
+        calls.on_epoch_end(epoch, logs)
+        if model.stop_training:
+            break
+    if epochs > 0:
+        model.optimizer.finalize_variable_values(model.trainable_weights)
+    calls.on_train_end(logs)
     return model.history
 
 
-def check_finite(model: keras.Model, logs: dict[str, float], epoch: int) -> None:
-    """Raise DivergedError, naming what is not a finite number and what to try."""
-    advice = "try a smaller --learning-rate"
-    for name, value in logs.items():
-        if not math.isfinite(value):
-            raise DivergedError(f"epoch {epoch + 1}: expected a finite {name}, received {value}; {advice}")
-    for variable in model.weights:
-        if not np.isfinite(np.asarray(variable)).all():
-            raise DivergedError(f"epoch {epoch + 1}: {variable.path} has weights that are not finite; {advice}")
+@dataclass(frozen=True)
+class _Arrays:
+    """Data on the device, and how it is cut into batches."""
+
+    data: compiled.Batches
+    n: int
+    batch_size: int
+
+    @classmethod
+    def of(cls, data: Any, batch_size: int) -> "_Arrays":
+        data = keras.utils.pack_x_y_sample_weight(*keras.utils.unpack_x_y_sample_weight(data))
+        return cls(compiled.to_device(data), len(jax.tree.leaves(data)[0]), batch_size)
+
+    @property
+    def steps(self) -> int:
+        """Batches an epoch; the last may be smaller."""
+        return -(-self.n // self.batch_size)
+
+    def first_batch(self) -> compiled.Batches:
+        return jax.tree.map(lambda array: array[: self.batch_size], self.data)
+
+    def batches(self, rows: np.ndarray[Any, Any]) -> list[jax.Array]:
+        """Rows as int32 (steps, batch_size), and the rest, if there is one, as (1, rest)."""
+        whole = self.n // self.batch_size * self.batch_size
+        parts = [rows[:whole].reshape(-1, self.batch_size), rows[whole:][None]]
+        return [jax.numpy.asarray(part, "int32") for part in parts if part.size]
 
 
-def _state(model: keras.Model) -> list[Any]:
-    """All that a training step changes in the model: weights, and the states of the dropout generators."""
-    return [*model.trainable_variables, *model.non_trainable_variables]
+class _Engine:
+    """Dispatches the loops, at the pace that the machine shows, and tells the callbacks."""
+
+    def __init__(self, model: keras.Model, calls: keras.callbacks.CallbackList, one_by_one: bool) -> None:
+        self.model, self.calls, self.one_by_one = model, calls, one_by_one
+        self.loops = compiled.loops_of(model)
+        self.paces = {"train": _Pace(), "test": _Pace()}
+
+    def train(self, arrays: _Arrays, rows: np.ndarray[Any, Any], epoch: int) -> dict[str, Any]:
+        """One epoch over the rows; the model's metrics."""
+        self.model.reset_metrics()
+        self._run("train", arrays, rows, epoch)
+        return self._metrics()
+
+    def test(self, arrays: _Arrays) -> dict[str, Any]:
+        """The model's metrics on all rows."""
+        self.model.reset_metrics()
+        self.calls.on_test_begin()
+        self._run("test", arrays, np.arange(arrays.n))
+        logs = self._metrics()
+        self.calls.on_test_end(logs)
+        return logs
+
+    def _run(self, kind: str, arrays: _Arrays, rows: np.ndarray[Any, Any], epoch: int = 0) -> None:
+        loop = getattr(self.loops, kind)
+        begin, ended = getattr(self.calls, f"on_{kind}_batch_begin"), getattr(self.calls, f"on_{kind}_batch_end")
+        values, put_back = getattr(compiled, f"{kind}_state"), getattr(compiled, f"set_{kind}_state")
+        pace, done = self.paces[kind], 0
+        for order in arrays.batches(rows):
+            first = 0
+            while first < len(order):
+                end = min(first + (1 if self.one_by_one else pace.steps), len(order))
+                begin(done + first)
+                started = time.perf_counter()
+                state, logs = loop(values(self.model), arrays.data, order, first, end)
+                jax.block_until_ready(state)
+                pace.learn(order.shape, end - first, time.perf_counter() - started)
+                put_back(self.model, state)
+                if kind == "train":
+                    _refuse_infinite(logs, epoch, done + end)
+                ended(done + end - 1, logs)
+                first = end
+                if self.model.stop_training and kind == "train":
+                    return
+            done += len(order)
+
+    def _metrics(self) -> dict[str, Any]:
+        return {name: _plain(value) for name, value in self.model.get_metrics_result().items()}
 
 
-def _restore(model: keras.Model, checkpoint: Checkpoint) -> None:
-    model.optimizer.build(model.trainable_variables)
-    for variable, value in zip(_state(model), checkpoint.variables, strict=True):
-        variable.assign(value)
-    for variable, value in zip(model.optimizer.variables, checkpoint.optimizer, strict=True):
-        variable.assign(value)
+def _plain(value: Any) -> Any:
+    """A number, or an array for the few metrics that give one."""
+    array = np.asarray(value)
+    return float(array) if array.ndim == 0 else array
 
 
-@contextmanager
-def _signals() -> Iterator[Callable[[int], None]]:
-    """Turn the first SIGINT or SIGTERM into an `Interrupted`, raised by the function that this yields.
+class _Pace:
+    """How many steps take a TICK: learned from each dispatch but a program's first, which compiles."""
 
-    Python would raise KeyboardInterrupt anywhere, also where a step has given its buffers away and the model's
-    variables are gone. A second signal does what it did before.
-    """
-    received: list[int] = []
-    before: dict[int, Any] = {}
+    def __init__(self) -> None:
+        self.steps = 1
+        self.seen: set[tuple[int, ...]] = set()
 
-    def remember(number: int, _: FrameType | None) -> None:
-        received.append(number)
-        signal.signal(number, before[number])
+    def learn(self, program: tuple[int, ...], steps: int, seconds: float) -> None:
+        if program in self.seen:
+            self.steps = max(1, min(round(TICK * steps / max(seconds, 1e-9)), self.steps * 16))
+        self.seen.add(program)
 
-    def raise_if_signalled(epoch: int) -> None:
-        if received:
-            raise Interrupted(f"by {signal.Signals(received[0]).name} in epoch {epoch + 1}", received[0])
 
-    if threading.current_thread() is threading.main_thread():
-        before = {number: signal.signal(number, remember) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield raise_if_signalled
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+def why_not(model: keras.Model, x: Any, y: Any, arguments: dict[str, Any]) -> str:
+    """Why the model or data cannot be trained by compiled loops, in a few words; '' where they can."""
+    if (backend := keras.backend.backend()) != "jax":
+        return f"the backend is {backend}, not jax"
+    own = [name for name in ("train_step", "test_step") if getattr(type(model), name) is not getattr(keras.Model, name)]
+    if own:
+        return f"the model has a {own[0]} of its own"
+    if not getattr(model, "compiled", False):
+        return "the model is not compiled"
+    if model.run_eagerly or not model.jit_compile:
+        return "the model is to run uncompiled"
+    if keras.distribution.distribution() is not None:
+        return "a distribution is set"
+    for name in ("steps_per_epoch", "validation_steps"):
+        if arguments[name] is not None:
+            return f"{name} is given"
+    if arguments["shuffle"] == "batch":
+        return "shuffle='batch'"
+    validation = arguments["validation_data"]
+    for name, data in (
+        ("x", x),
+        ("y", y),
+        ("sample_weight", arguments["sample_weight"]),
+        ("validation_data", validation),
+    ):
+        if not _is_arrays(data):
+            return f"{name} is not made of arrays of numbers in memory"
+    return ""
+
+
+def needs_every_batch(callback: keras.callbacks.Callback) -> bool:
+    """Whether a callback must see each batch: it says `every_batch = True`, or is one of Keras' that counts them."""
+    known = keras.callbacks
+    if isinstance(callback, known.ModelCheckpoint | known.BackupAndRestore):
+        return callback.save_freq != "epoch"
+    if isinstance(callback, known.TensorBoard):
+        return callback.update_freq != "epoch"
+    return bool(getattr(callback, "every_batch", False))
+
+
+def _is_arrays(*trees: Any) -> bool:
+    """Trees of NumPy or JAX arrays of numbers; None is one without any."""
+    leaves = [leaf for tree in trees for leaf in jax.tree.leaves(tree)]
+    return all(isinstance(leaf, np.ndarray | jax.Array) and leaf.ndim and leaf.dtype.kind in "biuf" for leaf in leaves)
+
+
+def _split(data: tuple[Any, ...], share: float) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
+    """The last `share` of the rows is held out, as Keras does it, before any shuffling."""
+    n = len(jax.tree.leaves(data)[0])
+    at = int(np.floor(n * (1.0 - share)))
+    if not 0 < at < n:
+        raise ValueError(f"validation_split={share} leaves one part of {n} rows empty")
+    return jax.tree.map(lambda a: a[:at], data), jax.tree.map(lambda a: a[at:], data)
+
+
+def _weights_of(y: Any, class_weight: dict[int, float]) -> np.ndarray[Any, Any]:
+    """A weight for each row by its class, from labels (n,), (n, 1) or one-hot (n, classes)."""
+    y = np.asarray(y)
+    labels = y.argmax(axis=-1) if y.ndim > 1 and y.shape[-1] > 1 else y.reshape(-1)
+    return np.array([class_weight.get(int(label), 1.0) for label in labels], keras.config.floatx())
+
+
+def _is_due(epoch: int, freq: int | Sequence[int]) -> bool:
+    return (epoch + 1) % freq == 0 if isinstance(freq, int) else epoch + 1 in freq
+
+
+def _refuse_infinite(logs: compiled.Logs, epoch: int, batch: int) -> None:
+    loss = float(logs.get("loss", 0.0))
+    if not np.isfinite(loss):
+        raise DivergedError(
+            f"epoch {epoch + 1}: expected a finite loss, received {loss} by batch {batch}; try a smaller learning rate"
+        )

@@ -23,14 +23,15 @@ from tendigits.errors import DivergedError, Interrupted, RunError
 from tendigits.files import need_space
 from tendigits.train import describe
 from tendigits.train.checkpoint import Checkpoint, load_last_checkpoint, save_checkpoint
+from tendigits.train.compiled import use_compilation_cache
 from tendigits.train.curves import draw_curves, save_figure
 from tendigits.train.evaluate import load_same_data, predict
-from tendigits.train.fit import fit
 from tendigits.train.machine import describe_commit, describe_machine
 from tendigits.train.model_file import save_model
 from tendigits.train.network import build_network, compile_network, count_parameters
 from tendigits.train.recipe import Recipe
 from tendigits.train.report import Report, judge, percent, write_report
+from tendigits.train.resumable import fit_recipe
 from tendigits.train.run import FORMAT, Record, Run, create_run, open_run
 from tendigits.train.screen import Screen
 
@@ -175,6 +176,7 @@ class _Walk:
         recipe, ready, screen, durations = self.recipe, self.ready, self.screen, self.record["durations"]
         screen.stage(2, "Prepare", f"train {ready.x.shape} {ready.y.shape}  float32 in [0, 1], one-hot")
         screen.line(f"test  {ready.test[0].shape} {ready.test[1].shape}")
+        use_compilation_cache()  # before the first weights are drawn: that compiles, too
         with _timed(durations, "network"):
             model = build_network(recipe)
         screen.stage(3, "Network", f"{model.count_params():,} parameters")
@@ -207,7 +209,7 @@ class _Walk:
             screen.line(f"resumed after epoch {checkpoint.epoch}")
         with screen.epochs(recipe.epochs, str(self.run.path)) as shown:
             try:
-                return fit(model, ready.x, ready.y, ready.validation, recipe, self._keep, checkpoint, (shown,))
+                return fit_recipe(model, ready.x, ready.y, ready.validation, recipe, self._keep, checkpoint, (shown,))
             except (Interrupted, DivergedError):
                 if (last := load_last_checkpoint(self.run.checkpoints, screen.warn)) is not None:
                     self.record["kept_epoch"] = last.best_epoch + 1

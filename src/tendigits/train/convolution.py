@@ -1,0 +1,124 @@
+"""Convolutions that are as fast inside a compiled loop on a CPU as they should be: as patches and one product.
+
+XLA's CPU convolution is slow, and inside a compiled loop far worse (https://github.com/jax-ml/jax/issues/12868, open
+since 2022). The same sum, as shifted slices beside each other times the kernel as a matrix, runs at the speed of the
+matrix product, and so do its gradients. Within `fast_convolutions()`, Keras' layers are traced that way.
+"""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from itertools import product
+from threading import RLock
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import lax
+
+_lax_convolution = lax.conv_general_dilated
+_lax_reduce_window = lax.reduce_window
+_lock = RLock()
+
+
+@contextmanager
+def fast_convolutions() -> Iterator[None]:
+    """While it lasts, `lax.conv_general_dilated` is `convolve`; on the CPU only, elsewhere XLA's own is better."""
+    if jax.default_backend() != "cpu":
+        yield
+        return
+    with _lock:
+        before = lax.conv_general_dilated, lax.reduce_window
+        lax.conv_general_dilated, lax.reduce_window = convolve, reduce_window
+        try:
+            yield
+        finally:
+            lax.conv_general_dilated, lax.reduce_window = before
+
+
+def convolve(
+    lhs: jax.Array,
+    rhs: jax.Array,
+    window_strides: Sequence[int],
+    padding: str | Sequence[tuple[int, int]],
+    lhs_dilation: Sequence[int] | None = None,
+    rhs_dilation: Sequence[int] | None = None,
+    dimension_numbers: Any = None,
+    feature_group_count: int = 1,
+    batch_group_count: int = 1,
+    **others: Any,
+) -> jax.Array:
+    """`lax.conv_general_dilated`, by patches where the convolution is a plain one, else as it is.
+
+    Plain: no groups, no dilation of the input, and a kernel of at most 64 places, as nearly all are.
+    """
+    numbers = lax.conv_dimension_numbers(lhs.shape, rhs.shape, dimension_numbers)
+    n_space = lhs.ndim - 2
+    places = 1
+    for axis in numbers.rhs_spec[2:]:
+        places *= rhs.shape[axis]
+    plain = (
+        feature_group_count == batch_group_count == 1
+        and all(d == 1 for d in lhs_dilation or ())
+        and not others.get("preferred_element_type")
+        and places <= 64
+    )
+    if not plain:
+        return _lax_convolution(
+            lhs, rhs, window_strides, padding, lhs_dilation, rhs_dilation, dimension_numbers,
+            feature_group_count, batch_group_count, **others,
+        )  # fmt: skip
+    # Bring all to (batch, space..., channels) and (space..., channels in, channels out).
+    lhs = lhs.transpose(numbers.lhs_spec[0], *numbers.lhs_spec[2:], numbers.lhs_spec[1])
+    rhs = rhs.transpose(*numbers.rhs_spec[2:], numbers.rhs_spec[1], numbers.rhs_spec[0])
+    kernel, dilation = rhs.shape[:n_space], tuple(rhs_dilation or (1,) * n_space)
+    reach = [(k - 1) * d + 1 for k, d in zip(kernel, dilation, strict=True)]
+    pads = lax.padtype_to_pads(lhs.shape[1:-1], reach, window_strides, padding) if isinstance(padding, str) else padding
+    padded = jnp.pad(lhs, [(0, 0), *pads, (0, 0)])
+    sizes = [(n - r) // s + 1 for n, r, s in zip(padded.shape[1:-1], reach, window_strides, strict=True)]
+    slices = []
+    for offset in product(*map(range, kernel)):
+        cut = [
+            slice(o * d, o * d + (n - 1) * s + 1, s)
+            for o, d, n, s in zip(offset, dilation, sizes, window_strides, strict=True)
+        ]
+        slices.append(padded[(slice(None), *cut)])
+    patches = jnp.concatenate(slices, axis=-1)
+    result = patches.reshape(-1, patches.shape[-1]) @ rhs.reshape(-1, rhs.shape[-1])
+    result = result.reshape(lhs.shape[0], *sizes, rhs.shape[-1])
+    out = [0] * (n_space + 2)
+    for position, axis in enumerate((numbers.out_spec[0], *numbers.out_spec[2:], numbers.out_spec[1])):
+        out[axis] = position
+    return result.transpose(out)
+
+
+def reduce_window(
+    operand: Any,
+    init_value: Any,
+    computation: Any,
+    window_dimensions: Sequence[int],
+    window_strides: Sequence[int],
+    padding: str | Sequence[tuple[int, int]],
+    **others: Any,
+) -> Any:
+    """`lax.reduce_window`, by shifted slices for the maximum of small windows, else as it is.
+
+    Where values are equal the gradient goes to the first of them, as XLA's does.
+    """
+    plain = computation is lax.max and not others and np.prod(window_dimensions) <= 16
+    if not plain:
+        return _lax_reduce_window(
+            operand, init_value, computation, window_dimensions, window_strides, padding, **others
+        )
+    pads = (
+        lax.padtype_to_pads(operand.shape, window_dimensions, window_strides, padding)
+        if isinstance(padding, str)
+        else padding
+    )
+    padded = jnp.pad(operand, pads, constant_values=init_value)
+    sizes = [(n - w) // s + 1 for n, w, s in zip(padded.shape, window_dimensions, window_strides, strict=True)]
+    best = None
+    for offset in product(*map(range, window_dimensions)):
+        cut = tuple(slice(o, o + (n - 1) * s + 1, s) for o, n, s in zip(offset, sizes, window_strides, strict=True))
+        best = padded[cut] if best is None else jnp.where(best >= padded[cut], best, padded[cut])
+    return best

@@ -1,0 +1,108 @@
+import subprocess
+import sys
+
+import jax
+import keras
+import numpy as np
+import pytest
+
+from tendigits.train import compiled
+
+X = np.random.default_rng(0).random((64, 6), dtype=np.float32)
+Y = np.eye(3, dtype=np.float32)[np.arange(64) % 3]
+
+
+@pytest.fixture
+def model():
+    keras.utils.set_random_seed(0)
+    model = keras.Sequential([keras.Input((6,)), keras.layers.Dropout(0.3), keras.layers.Dense(3, "softmax")])
+    model.compile("adam", "categorical_crossentropy", metrics=["accuracy"])
+    model.train_on_batch(X[:8], Y[:8])
+    return model
+
+
+def order(*shape):
+    return jax.numpy.arange(np.prod(shape), dtype="int32").reshape(shape)
+
+
+def test_a_long_dispatch_is_many_short_ones_bit_for_bit(model):
+    data, steps = compiled.to_device((X, Y)), order(8, 8)
+    start = compiled.train_state(model)
+    train = compiled.loops_of(model).train
+    whole, logs = train(start, data, steps, 0, 8)
+    state = start
+    for first, end in ((0, 1), (1, 4), (4, 8)):
+        state, last = train(state, data, steps, first, end)
+    for one, other in zip(jax.tree.leaves((whole, logs)), jax.tree.leaves((state, last)), strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+def test_one_step_is_keras_own(model):
+    data = compiled.to_device((X, Y))
+    start = compiled.train_state(model)
+    state, logs = compiled.loops_of(model).train(start, data, order(8, 8), 3, 4)
+    expected_logs, expected = jax.jit(model.train_step)(start, (X[24:32], Y[24:32]))
+    for one, other in zip(jax.tree.leaves((state, logs)), jax.tree.leaves((expected, expected_logs)), strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-6, atol=1e-7)
+
+
+def test_loops_are_kept_until_the_model_is_compiled_anew(model):
+    loops = compiled.loops_of(model)
+    assert compiled.loops_of(model) is loops
+    model.compile("sgd", "mse")
+    assert compiled.loops_of(model) is not loops
+
+
+def test_the_loops_are_no_part_of_the_model(model, tmp_path):
+    compiled.loops_of(model)
+    model.save(tmp_path / "model.keras")
+    keras.models.load_model(tmp_path / "model.keras")
+
+
+def test_to_device_converts_as_keras_does():
+    tree = compiled.to_device({"a": X.astype("float64"), "b": np.arange(3, dtype="uint8"), "c": None})
+    assert tree["a"].dtype == "float32"
+    assert tree["b"].dtype == "uint8"
+    assert tree["c"] is None
+
+
+CODE = """
+import sys
+import numpy as np
+import tendigits
+import jax, keras
+compilations = []
+jax.monitoring.register_event_listener(lambda event, **_: compilations.append(event))
+keras.utils.set_random_seed(0)
+model = keras.Sequential([keras.Input((300,)), keras.layers.Dense(300, "relu"), keras.layers.Dense(10, "softmax")])
+model.compile("adam", "categorical_crossentropy")
+tendigits.fit(model, np.ones((64, 300), "float32"), np.eye(10, dtype="float32")[np.arange(64) % 10], verbose=0)
+print(sum("cache_hit" in event for event in compilations))
+"""
+
+
+def hits(folder, **environment):
+    import os
+
+    done = subprocess.run(
+        [sys.executable, "-c", CODE],
+        env=os.environ | {"XDG_CACHE_HOME": str(folder)} | environment,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == ""
+    return int(done.stdout)
+
+
+def test_a_second_process_finds_the_compiled_programs(tmp_path):
+    assert hits(tmp_path) == 0
+    assert list((tmp_path / "tendigits").iterdir())
+    assert hits(tmp_path) > 0
+
+
+def test_the_cache_can_be_switched_off_and_a_persons_own_is_left_alone(tmp_path):
+    hits(tmp_path, TENDIGITS_COMPILATION_CACHE="off")
+    assert not (tmp_path / "tendigits").exists()
+    hits(tmp_path, JAX_COMPILATION_CACHE_DIR=str(tmp_path / "own"))
+    assert not (tmp_path / "tendigits").exists()
