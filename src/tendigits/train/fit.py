@@ -230,9 +230,9 @@ def needs_every_batch(callback: keras.callbacks.Callback) -> bool:
     """Whether a callback must see each batch: it says `every_batch = True`, or is one of Keras' that counts them."""
     known = keras.callbacks
     if isinstance(callback, known.ModelCheckpoint | known.BackupAndRestore):
-        return callback.save_freq != "epoch"
+        return bool(callback.save_freq != "epoch")
     if isinstance(callback, known.TensorBoard):
-        return callback.update_freq != "epoch"
+        return bool(callback.update_freq != "epoch")
     return bool(getattr(callback, "every_batch", False))
 
 

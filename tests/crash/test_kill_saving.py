@@ -1,0 +1,167 @@
+"""SIGKILL at random moments of saving leaves whole files every time: 200 rounds for models, 200 for checkpoints."""
+
+import json
+import random
+import runpy
+import statistics
+import subprocess
+import sys
+from collections import Counter
+from itertools import pairwise
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from tendigits.files import remove_leftovers
+from tendigits.train.checkpoint import load_last_checkpoint
+from tendigits.train.model_file import load_model
+from tendigits.train.network import build_network
+
+pytestmark = pytest.mark.slow
+
+SCRIPT = Path(__file__).with_name("saver.py")
+saver_module = SimpleNamespace(**runpy.run_path(str(SCRIPT)))
+MODEL_MARKS, CHECKPOINT_MARKS, SAVED = saver_module.MODEL_MARKS, saver_module.CHECKPOINT_MARKS, saver_module.SAVED
+ROUNDS = 200
+SEED = 20261125
+PHASES = {
+    mark: f"{phase} {name}"
+    for name, marks in MODEL_MARKS.items()
+    for mark, phase in zip(marks, ("writing", "checking", "replacing"), strict=True)
+} | {"": "between two saves"}
+
+
+class Saver:
+    """A process that forks children which save into a folder, and kills them when it is told to."""
+
+    def __init__(self, kind: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        folder.mkdir()
+        temporary = folder.parent / "temporary"
+        temporary.mkdir()
+        monkeypatch.setenv("TMPDIR", str(temporary))  # Keras makes folders there, which a killed process leaves
+        # An error where JAX says that it was forked too late.
+        options = ["-W", "error", "-W", "ignore:__array__ implementation:DeprecationWarning"]
+        command = [sys.executable, *options, SCRIPT, kind, folder]
+        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+
+    def ask(self, **request: object) -> dict:
+        self.process.stdin.write(json.dumps(request) + "\n")
+        self.process.stdin.flush()
+        return json.loads(self.process.stdout.readline())
+
+    def end(self) -> None:
+        self.process.communicate()
+        assert self.process.returncode == 0
+
+
+@pytest.fixture
+def saver(request, tmp_path, monkeypatch):
+    kind = request.param
+    saver = Saver(kind, tmp_path / kind, monkeypatch)
+    yield saver
+    saver.end()
+
+
+def measured(saver: Saver, marks: str, first: int, saves: int) -> list[dict[str, float]]:
+    """For each save of a fresh process, the seconds from each mark to the next; the median of three processes."""
+    durations = []
+    for _ in range(3):
+        told = saver.ask(first=first, saves=saves)
+        assert told["status"] == 0
+        assert told["marks"] == (marks + SAVED) * saves
+        times = told["times"]
+        durations.append([later - earlier for earlier, later in pairwise(times)])
+    typical = iter([statistics.median(values) for values in zip(*durations, strict=True)] + [0.0])
+    return [{mark: next(typical) for mark in marks + SAVED} for _ in range(saves)]
+
+
+def kill(saver: Saver, first: int, mark: str, nth: int, delay: float) -> tuple[int, str]:
+    """Have a child killed; gives how many saves had returned, and the mark that it had reached in the one after."""
+    told = saver.ask(first=first, mark=mark, nth=nth, delay=delay)
+    assert told["status"] == -9
+    *whole, last = told["marks"].split(SAVED)
+    return len(whole), last[-1:]
+
+
+def report(capsys: pytest.CaptureFixture[str], what: str, hit: Counter, left: Counter) -> None:
+    with capsys.disabled():
+        sys.stdout.write(f"\n{ROUNDS} kills while saving {what}, by phase: {dict(sorted(hit.items()))}\n")
+        sys.stdout.write(f"what was left behind: {dict(sorted(left.items()))}\n")
+
+
+@pytest.mark.parametrize("saver", ["models"], indirect=True)
+def test_a_process_killed_while_it_saves_a_model_leaves_whole_models(saver, tmp_path, capsys):
+    folder = tmp_path / "models"
+    marks = "".join(MODEL_MARKS.values())
+    known = [build_network(saver_module.recipe(which)).get_weights() for which in (0, 1)]
+
+    def which(name: str) -> int:
+        """The model that the file holds; ModelFileError where it is none, ValueError where it is neither."""
+        weights = load_model(folder / name).get_weights()
+        return [all(map(np.array_equal, weights, other)) for other in known].index(True)
+
+    durations = measured(saver, marks, first=0, saves=2)
+    sizes = {name: (folder / name).stat().st_size for name in MODEL_MARKS}
+    hit, left, rng = Counter(), Counter(), random.Random(SEED)
+    before = {name: which(name) for name in MODEL_MARKS}
+    for number in range(ROUNDS):
+        nth, mark = rng.choice((0, 0, 0, 1)), rng.choice(marks)
+        first, delay = 1 - before["model.keras"], rng.random() * durations[nth][mark]
+        about = f"seed {SEED}, round {number}: killed {delay:.4f} s after mark {mark} of save {nth}, {before} before"
+
+        whole, last = kill(saver, first, mark, nth, delay)
+        leftovers = {path.name.split("-", 2)[2]: path.stat().st_size for path in folder.glob(".writing-*")}
+        assert leftovers.keys() <= MODEL_MARKS.keys(), about
+        for name, size in leftovers.items():
+            left[f"{name}: {'empty' if not size else 'part' if size < sizes[name] - 100 else 'whole'}"] += 1
+        left["nothing"] += not leftovers
+        remove_leftovers(folder)
+        assert sorted(path.name for path in folder.iterdir()) == sorted(MODEL_MARKS), about
+
+        # Saves that returned count; the last one is there file by file, as far as it came.
+        saved = [first if i % 2 == 0 else 1 - first for i in range(whole + 1)]
+        for name, (*_, replacing) in MODEL_MARKS.items():
+            old, new = (saved[-2] if whole else before[name]), saved[-1]
+            now = which(name)
+            possible = {old, new} if last == replacing else {new} if last > replacing else {old}
+            assert now in possible, f"{about}; {name} was {PHASES[last]}, and holds {now}"
+            before[name] = now
+        hit[PHASES[last]] += 1
+    report(capsys, "models", hit, left)
+    assert {PHASES[mark] for mark in marks} <= set(hit)
+
+
+@pytest.mark.parametrize("saver", ["checkpoints"], indirect=True)
+def test_a_process_killed_while_it_saves_checkpoints_loses_none_that_was_acknowledged(saver, tmp_path, capsys):
+    folder = tmp_path / "checkpoints"
+    durations = measured(saver, CHECKPOINT_MARKS, first=1, saves=4)
+    hit, left, rng = Counter(), Counter(), random.Random(SEED)
+    newest = 4
+    for number in range(ROUNDS):
+        nth, mark = rng.randrange(4), rng.choice(CHECKPOINT_MARKS)
+        delay = rng.random() * durations[nth][mark]
+        about = f"seed {SEED}, round {number}: killed {delay:.4f} s after mark {mark} of save {nth}, {newest} before"
+
+        whole, last = kill(saver, newest + 1, mark, nth, delay)
+        left[f"{len(list(folder.glob('.writing-*')))} half, {len(list(folder.glob('epoch-*')))} whole"] += 1
+        remove_leftovers(folder)
+        names = sorted(path.name for path in folder.iterdir())  # more than two where it was killed before the sweep
+        assert len(names) >= 2, about
+        assert all(name.startswith("epoch-") for name in names), about
+
+        said: list[str] = []
+        loaded = load_last_checkpoint(folder, said.append)
+        assert said == [], about  # nothing damaged was ever to be seen
+        assert loaded is not None, about
+        acknowledged = newest + whole
+        assert loaded.epoch in ((acknowledged, acknowledged + 1) if last == "c" else (acknowledged,)), about
+        same = saver_module.known_checkpoint(loaded.epoch)
+        assert (loaded.recipe, loaded.history, loaded.best) == (same.recipe, same.history, same.best), about
+        for group in ("variables", "optimizer", "best_weights"):
+            assert all(map(np.array_equal, getattr(loaded, group), getattr(same, group))), about
+        newest = loaded.epoch
+        hit[PHASES[last].replace("model.keras", "")] += 1
+    report(capsys, "checkpoints", hit, left)
+    assert {"writing ", "checking ", "replacing "} <= set(hit)
