@@ -15,8 +15,8 @@ import pytest
 from tendigits.train.model_file import load_model
 from tendigits.train.run import Run
 
-EPOCHS = 8
-KNOBS = ["--hidden", "48,24", "--epochs", str(EPOCHS), "--patience", "3", "--learning-rate", "0.004"]
+# Many short epochs: wherever a signal comes, it comes within one.
+KNOBS = ["--hidden", "48,24", "--batch-size", "8", "--epochs", "40", "--patience", "30"]
 
 
 def train(*arguments: object) -> subprocess.Popen[str]:
@@ -102,16 +102,22 @@ def test_sigkill_again_and_again(small_npz, tmp_path, whole, seed):
     kill_and_resume(small_npz, tmp_path, whole, random.Random(seed), kills=3)
 
 
+def start_a_long_one(npz: Path, runs: Path) -> subprocess.Popen[str]:
+    process = train("--data", npz, "--runs", runs, "--name", "one", "--json", "--epochs", 10000, "--patience", 10000)
+    process.stdout.readline()
+    return process
+
+
 def test_a_second_training_in_the_same_folder_is_refused(small_npz, tmp_path):
-    first = start(small_npz, tmp_path, "one")
-    first.stdout.readline()
+    first = start_a_long_one(small_npz, tmp_path)
     second = train("--resume", tmp_path / "one")
     _, err = second.communicate(timeout=120)
+    first.kill()
+    first.communicate()
     assert second.returncode == 2
     assert err == (
         f"tendigits: {tmp_path / 'one'} is in use by process {first.pid}; wait for it, or choose another --name\n"
     )
-    finish(first)
 
 
 def test_ctrl_c_before_the_first_epoch_ends(small_npz, tmp_path, whole):
@@ -129,9 +135,7 @@ def test_ctrl_c_before_the_first_epoch_ends(small_npz, tmp_path, whole):
 
 
 def test_a_second_ctrl_c_does_not_wait(small_npz, tmp_path):
-    process = train("--data", small_npz, "--runs", tmp_path, "--name", "one", "--json", "--epochs", "10000",
-                    "--patience", "10000")  # fmt: skip
-    process.stdout.readline()
+    process = start_a_long_one(small_npz, tmp_path)
     for _ in range(2):
         process.send_signal(signal.SIGINT)
         time.sleep(0.05)

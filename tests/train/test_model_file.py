@@ -40,6 +40,7 @@ def xy(digits):
 @pytest.fixture(scope="session")
 def trained(xy):
     """A tiny network, trained for ten steps. Not to be changed."""
+    keras.backend.clear_session()  # else its optimizer is called adam_90 after the models of other tests
     model = compile_network(build_network(RECIPE), RECIPE)
     model.fit(*xy, batch_size=RECIPE.batch_size, verbose=0)
     assert int(model.optimizer.iterations) == STEPS
@@ -401,7 +402,7 @@ def test_a_flipped_bit_in_h5_is_refused_where_the_digest_is_known(good, tmp_path
     assert load_model(path, digest).count_params() == 784 * 8 + 8 + 80 + 10
 
 
-@pytest.mark.parametrize(("n", "seed"), [(16, 3), pytest.param(400, 4, marks=pytest.mark.slow)])
+@pytest.mark.parametrize(("n", "seed"), [(16, 3), pytest.param(200, 4, marks=pytest.mark.slow)])
 def test_a_flipped_bit_in_h5_is_refused_or_loads_where_no_digest_is_known(good, tmp_path, child, n, seed):
     data, path = (good / "model.h5").read_bytes(), tmp_path / "model.h5"
     for where, spoiled in flips(data, n, seed):

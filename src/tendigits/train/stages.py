@@ -94,7 +94,7 @@ def run_recipe(
     need_space(Path(runs), _bytes_needed(recipe))
     machine = describe_machine()
     run = create_run(Path(runs), recipe, name, now)
-    with run.lock():
+    with run.lock(), _saying_how_to_resume(run):
         record: Record = {
             "format": FORMAT,
             "status": "running",
@@ -126,7 +126,7 @@ def resume_run(
     """
     screen, now = screen or Screen(), now or datetime.now().astimezone()
     run = open_run(path)
-    with run.lock():
+    with run.lock(), _saying_how_to_resume(run):
         record = run.record()
         if record["status"] == "finished":
             raise RunError(f"{run.path} is finished, there is nothing to resume; train anew with another --name")
@@ -258,6 +258,17 @@ def _bytes_needed(recipe: Recipe) -> int:
     A checkpoint holds the weights twice and Adam's two moments, a model file the weights and the moments.
     """
     return count_parameters(recipe) * 4 * (3 * 4 + 4 * 3) + 20_000_000
+
+
+@contextmanager
+def _saying_how_to_resume(run: Run) -> Iterator[None]:
+    """For a Ctrl-C or SIGTERM that comes before or after the stages."""
+    try:
+        yield
+    except KeyboardInterrupt as error:
+        raise _interrupted(error, run, {}) from None
+    except Interrupted as error:
+        raise error if "--resume" in str(error) else _interrupted(error, run, {}) from None
 
 
 def _interrupted(error: BaseException, run: Run, record: Record) -> Interrupted:
