@@ -4,6 +4,7 @@
 #   make test         set everything up, then the tests;  make test-slow: crash rounds, full MNIST, a fresh install
 #   make check        the linters and the type checker
 #   make results      the tables in docs/results.md (DATA=mnist.npz where there is no network)
+#   make bench        tendigits beside its peers, about half an hour; QUICK=1: the main table in 5 minutes (DATA=...)
 #   make notebook     execute the notebook anew (DATA=mnist.npz)
 #   make pictures     the README's pictures from a real run (DATA=mnist.npz)
 #   make lock         choose the newest versions anew
@@ -14,7 +15,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 UV := $(BIN)/python -m uv
 
-.PHONY: setup train test test-slow check format lock results notebook pictures clean
+.PHONY: setup train test test-slow check format lock results bench notebook pictures clean
 
 setup: $(READY)
 
@@ -55,6 +56,9 @@ lock: setup
 
 results: setup
 	$(BIN)/python bench/classic.py $(if $(DATA),--data $(DATA))
+
+bench: setup
+	$(BIN)/python bench/speed.py $(if $(DATA),--data $(DATA)) $(if $(QUICK),--quick) $(ARGS)
 
 notebook: setup
 	$(BIN)/python notebooks/execute.py notebooks/first_network.ipynb $(DATA)

@@ -1,0 +1,346 @@
+"""tendigits beside its peers: the same training, timed in one run, every peer in an environment of its own.
+
+    make bench DATA=mnist.npz            # all parts, about half an hour; then bench/results/ and bench/README.md
+    make bench QUICK=1                   # the main table alone, in under 5 minutes, printed and kept nowhere
+    python bench/speed.py --data mnist.npz --parts main command roofline batch conv
+    python bench/speed.py --report-only  # README and picture again, from bench/results/speed.json
+
+Peers take turns (A B C ... A B C ...), each turn a fresh process. A part that is measured anew replaces its like in
+the JSON and leaves the others. With --quick or --limit everything goes to .bench/trial.json instead.
+"""
+
+import argparse
+import compileall
+import json
+import os
+import resource
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import tables
+
+ROOT = Path(__file__).parent.parent
+BENCH = ROOT / ".bench"
+RESULTS = ROOT / "bench" / "results" / "speed.json"
+README = ROOT / "bench" / "README.md"
+BEGIN, END = "<!-- speed: written by bench/speed.py -->", "<!-- /speed -->"
+
+KERAS, JAX = "keras==3.15.1", "jax==0.10.2"
+ENVIRONMENTS = {
+    "jax": (KERAS, JAX, "matplotlib==3.11.2"),
+    "torch": (KERAS, "torch==2.13.0"),
+    "nightly": ("keras-nightly==3.16.0.dev2026102704", JAX),
+    "sklearn": ("scikit-learn==1.9.1",),
+    "tensorflow": (KERAS, "tensorflow==2.21.0"),
+}
+"""What pip installs for each; pip takes a CPU build of torch where the machine offers one."""
+
+
+@dataclass(frozen=True)
+class Peer:
+    """A script in bench/peers, and what it runs in and with."""
+
+    name: str
+    script: str
+    environment: str | None = None
+    """One of ENVIRONMENTS; None is the product's own."""
+    arguments: tuple[str, ...] = ()
+    backend: str = "jax"
+    slow: bool = False
+    """A quick run times one epoch of it, not two."""
+
+
+PEERS = {
+    peer.name: peer
+    for peer in (
+        Peer("tendigits", "tendigits_fit"),
+        Peer("jax_scan", "jax_scan", "jax"),
+        Peer("keras_jax", "keras_fit", "jax"),
+        Peer("nightly_1", "keras_fit", "nightly"),
+        Peer("nightly_32", "keras_fit", "nightly", ("--steps-per-execution", "32")),
+        Peer("nightly_1875", "keras_fit", "nightly", ("--steps-per-execution", "1875")),
+        Peer("pytorch", "pytorch", "torch"),
+        Peer("pytorch_compile", "pytorch", "torch", ("--compile",)),
+        Peer("keras_tensorflow", "keras_fit", "tensorflow", backend="tensorflow", slow=True),
+        Peer("keras_torch", "keras_fit", "torch", backend="torch", slow=True),
+        Peer("sklearn", "sklearn_mlp", "sklearn", slow=True),
+    )
+}
+BATCH_PEERS, BATCHES = ("tendigits", "keras_jax", "pytorch", "jax_scan"), (32, 128, 512, 1024, 4096)
+CONV_PEERS, CONV_BATCH = ("tendigits", "keras_jax", "keras_tensorflow", "pytorch"), 128
+COMMAND_EPOCHS = 8
+TIMEOUT = 1800
+"""Seconds after which a turn has failed."""
+PARTS = ("roofline", "main", "command", "batch", "conv")
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How much is measured."""
+
+    data: Path
+    rounds: int
+    epochs: int
+    limit: int | None
+    quick: bool
+    peers: tuple[Peer, ...]
+    """Those of the main table."""
+
+
+def main() -> None:
+    """Measure the parts, keep them, report."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", type=Path, help="MNIST as an .npz; where it is left out: Keras' cache, or a download")
+    parser.add_argument("--parts", nargs="+", choices=PARTS, default=PARTS)
+    parser.add_argument("--peers", nargs="+", choices=[*PEERS], help="of the main table; all where it is left out")
+    parser.add_argument("--rounds", type=int, default=3, help="turns of each peer; 2 for batch sizes and the conv net")
+    parser.add_argument("--epochs", type=int, default=2, help="timed ones in each turn, after one to warm up")
+    parser.add_argument("--limit", type=int, help="only so many digits, to try the scripts")
+    parser.add_argument("--quick", action="store_true", help="the main table alone, one round")
+    parser.add_argument("--report-only", action="store_true", help="README and picture from the JSON")
+    given = parser.parse_args()
+    if given.report_only:
+        report(json.loads(RESULTS.read_text()))
+        return
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the turn's process ends with this one
+    settings = Settings(
+        data=(given.data or find_mnist()).resolve(),
+        rounds=1 if given.quick else given.rounds,
+        epochs=given.epochs,
+        limit=given.limit,
+        quick=given.quick,
+        peers=tuple(PEERS[name] for name in given.peers or PEERS),
+    )
+    parts = ("main",) if given.quick else given.parts
+    trial = bool(given.quick or given.limit or given.peers)
+    path = BENCH / "trial.json" if trial else RESULTS
+    record: dict[str, Any] = {"parts": {}}
+    if path.exists() and not trial:
+        record = json.loads(path.read_text())
+    for part in parts:
+        prepare({peer.environment for peer in peers_of(part, settings)})
+    record["machine"] = machine()
+    for part in parts:
+        record["parts"][part] = measure(part, settings)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(record, indent=1) + "\n")
+    if trial:
+        print(tables.text(record))
+    else:
+        report(record)
+
+
+def peers_of(part: str, settings: Settings) -> tuple[Peer, ...]:
+    """Who takes turns in a part."""
+    names = {"batch": BATCH_PEERS, "conv": CONV_PEERS, "command": ("keras_jax",), "roofline": ()}
+    return settings.peers if part == "main" else tuple(PEERS[name] for name in names[part])
+
+
+def measure(part: str, settings: Settings) -> dict[str, Any]:
+    """One part's record."""
+    kept = {"date": time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime()), "commit": commit()}
+    if part == "roofline":
+        turn = observed([sys.executable, script("roofline")], variables("jax", BENCH / "cache", ours=True))
+        return {**kept, **parsed(turn)}
+    rounds = min(settings.rounds, 2) if part in ("batch", "conv") else settings.rounds
+    turns = []
+    for _ in range(rounds):
+        for turn in one_round(part, settings):
+            what = turn.get("error") or " ".join(f"{s:.2f}" for s in turn["seconds"])
+            print(f"{part} {turn['peer']} {turn['batch']}: {what}", file=sys.stderr, flush=True)
+            turns.append(turn)
+    return {
+        **kept,
+        "settings": {"rounds": rounds, "epochs": settings.epochs, "limit": settings.limit},
+        "turns": turns,
+    }
+
+
+def one_round(part: str, settings: Settings) -> Iterator[dict[str, Any]]:
+    """Each peer's turn, one after the other."""
+    peers = peers_of(part, settings)
+    if part == "command":
+        yield from command_turns(settings)
+    elif part == "batch":
+        yield from (take_turn(peer, settings, size) for size in BATCHES for peer in peers)
+    elif part == "conv":
+        yield from (take_turn(peer, settings, CONV_BATCH, "conv") for peer in peers)
+    else:
+        yield from (take_turn(peer, settings) for peer in peers)
+
+
+def take_turn(peer: Peer, settings: Settings, batch: int = 32, model: str = "dense") -> dict[str, Any]:
+    """Run a peer once; what it printed, or why it failed."""
+    epochs = 1 if settings.quick and peer.slow else settings.epochs
+    command = [
+        python_of(peer.environment), script(peer.script), "--data", str(settings.data), "--epochs", str(epochs),
+        "--batch", str(batch), "--model", model, *peer.arguments,
+        *(("--limit", str(settings.limit)) if settings.limit else ()),
+    ]  # fmt: skip
+    turn = observed(command, variables(peer.backend, BENCH / "cache", ours=peer.environment is None))
+    return {**parsed(turn), "peer": peer.name, "batch": batch}
+
+
+def command_turns(settings: Settings) -> Iterator[dict[str, Any]]:
+    """`tendigits train` with an empty cache and with a full one, and the script on Keras, each timed as a whole."""
+    data = cut(settings.data, settings.limit) if settings.limit else settings.data
+    with tempfile.TemporaryDirectory() as folder:
+        common = ["--data", str(data), "--epochs", str(COMMAND_EPOCHS)]
+        train = [sys.executable, "-m", "tendigits", "train", *common, "--patience", str(COMMAND_EPOCHS), "--quiet"]
+        commands = {
+            "command_cold": [*train, "--runs", folder, "--name", "cold"],
+            "command_warm": [*train, "--runs", folder, "--name", "warm"],
+            "keras_script": [python_of("jax"), script("keras_script"), *common, "--out", folder],
+        }
+        for name, command in commands.items():
+            turn = observed(command, variables("jax", Path(folder) / "cache", ours=name != "keras_script"))
+            yield {**turn, "seconds": [turn["wall"]], "peer": name, "batch": 32}
+
+
+def observed(command: list[str], environment: dict[str, str]) -> dict[str, Any]:
+    """Run a command to its end; "out" or "error", its seconds, the load before and the cores that others used."""
+    load, busy, own, started = os.getloadavg(), busy_seconds(), own_seconds(), time.perf_counter()
+    try:
+        done = subprocess.run(
+            command, env=environment, cwd=ROOT, capture_output=True, text=True, timeout=TIMEOUT, check=True
+        )
+        result = {"out": done.stdout}
+    except subprocess.CalledProcessError as error:
+        result = {"error": reason(error.stderr)}
+    except subprocess.TimeoutExpired:
+        result = {"error": f"not done in {TIMEOUT} seconds"}
+    wall = time.perf_counter() - started
+    others = None
+    if busy is not None:
+        others = round(max(0.0, (busy_seconds() or 0.0) - busy - (own_seconds() - own)) / wall, 3)
+    return {**result, "wall": wall, "load": load, "others": others}
+
+
+def parsed(turn: dict[str, Any]) -> dict[str, Any]:
+    """A turn with what its last line of output says, in place of the output."""
+    if "error" in turn:
+        return turn
+    lines = turn.pop("out").splitlines()
+    return {**turn, **json.loads(lines[-1])} if lines else {**turn, "error": "it printed nothing"}
+
+
+def reason(stderr: str) -> str:
+    """The last line that names an error, or the last of all."""
+    lines = [line.strip() for line in stderr.splitlines() if line.strip()] or ["it said nothing"]
+    return next((line for line in reversed(lines) if "Error" in line), lines[-1])[:200]
+
+
+def busy_seconds() -> float | None:
+    """Seconds that all cores have worked, or were taken by other guests, since the start; None but on Linux."""
+    try:
+        user, nice, system, _, _, irq, softirq, steal = map(int, Path("/proc/stat").read_text().split()[1:9])
+    except OSError:
+        return None
+    return (user + nice + system + irq + softirq + steal) / os.sysconf("SC_CLK_TCK")
+
+
+def own_seconds() -> float:
+    """Seconds that this process and its ended children have worked."""
+    return sum(
+        used.ru_utime + used.ru_stime
+        for used in (resource.getrusage(resource.RUSAGE_SELF), resource.getrusage(resource.RUSAGE_CHILDREN))
+    )
+
+
+def variables(backend: str, cache: Path, ours: bool) -> dict[str, str]:
+    """The environment of a turn: CPU only, caches of its own, no BLAS kernel forced, byte code written."""
+    unwanted = ("PYTHONDONTWRITEBYTECODE", "OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE", "PYTHONPATH", "VIRTUAL_ENV")
+    kept = {name: value for name, value in os.environ.items() if name not in unwanted}
+    kept |= {
+        "KERAS_BACKEND": backend,
+        "KERAS_HOME": str(BENCH / "keras"),
+        "XDG_CACHE_HOME": str(cache),
+        "TORCHINDUCTOR_CACHE_DIR": str(cache / "inductor"),
+        "TF_CPP_MIN_LOG_LEVEL": "3",
+        "JAX_PLATFORMS": "cpu",
+        "CUDA_VISIBLE_DEVICES": "",
+    }
+    return kept | ({"PYTHONPATH": str(ROOT / "src")} if ours else {})
+
+
+def script(name: str) -> str:
+    """The path of a peer's script."""
+    return str(ROOT / "bench" / "peers" / f"{name}.py")
+
+
+def python_of(environment: str | None) -> str:
+    """The interpreter of an environment."""
+    if environment is None:
+        return sys.executable
+    return str(BENCH / environment / ("Scripts" if os.name == "nt" else "bin") / "python")
+
+
+def prepare(names: set[str | None]) -> None:
+    """Make the environments that are not there as ENVIRONMENTS says; pip compiles the byte code."""
+    for name, requirements in ENVIRONMENTS.items():
+        wanted, mark = "\n".join(requirements) + "\n", BENCH / name / ".requirements"
+        if name not in names or (mark.exists() and mark.read_text() == wanted):
+            continue
+        print(f"installing {' '.join(requirements)} in {mark.parent.relative_to(ROOT)}", file=sys.stderr, flush=True)
+        shutil.rmtree(mark.parent, ignore_errors=True)
+        subprocess.run([sys.executable, "-m", "venv", str(mark.parent)], check=True)
+        pip = [python_of(name), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--compile"]
+        subprocess.run([*pip, *requirements], check=True)
+        mark.write_text(wanted)
+    compileall.compile_dir(ROOT / "src", quiet=1)
+
+
+def cut(data: Path, limit: int) -> Path:
+    """The first `limit` digits of each part, in a file."""
+    import numpy as np
+
+    path = BENCH / f"first-{limit}.npz"
+    with np.load(data) as file:
+        np.savez(path, **{name: file[name][:limit] for name in ("x_train", "y_train", "x_test", "y_test")})
+    return path
+
+
+def find_mnist() -> Path:
+    """The whole of MNIST in Keras' cache, downloaded if need be."""
+    from tendigits.data.mnist import download, keras_folder
+
+    path = keras_folder() / "mnist.npz"
+    return path if path.is_file() else download(path)
+
+
+def machine() -> dict[str, Any]:
+    """What `tendigits.train.machine` says; in a process of its own, for this one stays small."""
+    code = "import json; from tendigits.train.machine import describe_machine; print(json.dumps(describe_machine()))"
+    turn = observed([sys.executable, "-c", code], variables("jax", BENCH / "cache", ours=True))
+    if "error" in turn:
+        raise SystemExit(turn["error"])
+    described: dict[str, Any] = json.loads(turn["out"])
+    return described
+
+
+def commit() -> dict[str, Any] | None:
+    """The commit that is measured."""
+    from tendigits.train.machine import describe_commit
+
+    return describe_commit(ROOT)
+
+
+def report(record: dict[str, Any]) -> None:
+    """Write README and picture from the record."""
+    from classic import replace_between
+
+    replace_between(README, BEGIN, END, tables.text(record))
+    if "main" in record["parts"]:
+        tables.draw(record, RESULTS.with_suffix(".svg"))
+
+
+if __name__ == "__main__":
+    main()

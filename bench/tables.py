@@ -1,0 +1,327 @@
+"""What the measured turns come to: medians, ratios, targets, the roofline; as Markdown and as a picture.
+
+It takes the record that bench/speed.py keeps as JSON, and measures nothing.
+"""
+
+import statistics
+from collections.abc import Iterable
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+Turn = dict[str, Any]
+Record = dict[str, Any]
+
+OURS = "tendigits"
+NAMES = {
+    "tendigits": "**tendigits**",
+    "jax_scan": "hand-written JAX scan",
+    "keras_jax": "Keras on JAX",
+    "nightly_1": "keras-nightly on JAX, steps_per_execution 1",
+    "nightly_32": "keras-nightly on JAX, steps_per_execution 32",
+    "nightly_1875": "keras-nightly on JAX, steps_per_execution 1875",
+    "keras_tensorflow": "Keras on TensorFlow",
+    "keras_torch": "Keras on torch",
+    "pytorch": "PyTorch, fused Adam",
+    "pytorch_compile": "PyTorch, fused Adam, torch.compile",
+    "sklearn": "scikit-learn MLPClassifier (no dropout)",
+    "command_warm": "**`tendigits train`**, compiled programs cached",
+    "command_cold": "`tendigits train`, empty cache",
+    "keras_script": "the same script on Keras and JAX",
+}
+NIGHTLY = ("nightly_1", "nightly_32", "nightly_1875")
+
+TARGETS = {
+    "main": {
+        "jax_scan": 1.05,
+        "keras_jax": 0.55,
+        "nightly": 0.9,  # of whichever setting is the fastest
+        "keras_tensorflow": 0.25,
+        "keras_torch": 0.15,
+        "pytorch": 0.45,
+        "sklearn": 0.22,
+    },
+    "command": {"keras_script": 0.5},
+    "conv": {"keras_jax": 0.4, "keras_tensorflow": 1.1},
+}
+"""The most that ours / the peer's may be, in medians; issue 3's."""
+
+BUSY = 0.1
+"""Cores that others used during a turn, above which the turn is noted."""
+
+
+@dataclass(frozen=True)
+class Stats:
+    """All timed epochs of a peer, over its turns."""
+
+    seconds: tuple[float, ...]
+    peak_mb: float | None = None
+    accuracy: float | None = None
+
+    @property
+    def median(self) -> float:
+        """Of all epochs, in seconds."""
+        return statistics.median(self.seconds)
+
+
+def stats_of(turns: Iterable[Turn]) -> dict[str, Stats]:
+    """Each peer's figures, in the order of the first turns; peers without a turn that worked are left out."""
+    by_peer: dict[str, list[Turn]] = {}
+    for turn in turns:
+        if "error" not in turn:
+            by_peer.setdefault(turn["peer"], []).append(turn)
+    return {
+        peer: Stats(
+            tuple(s for turn in own for s in turn["seconds"]),
+            max((turn["peak_mb"] for turn in own if turn.get("peak_mb")), default=None),
+            next((turn["accuracy"] for turn in own if turn.get("accuracy") is not None), None),
+        )
+        for peer, own in by_peer.items()
+    }
+
+
+def target_of(part: str, peer: str, stats: dict[str, Stats]) -> float | None:
+    """What the ratio to this peer may be at most; keras-nightly's stands at its fastest setting."""
+    targets = TARGETS.get(part, {})
+    if peer in NIGHTLY and "nightly" in targets:
+        fastest = min((p for p in NIGHTLY if p in stats), key=lambda p: stats[p].median)
+        return targets["nightly"] if peer == fastest else None
+    return targets.get(peer)
+
+
+def flops_of_step(widths: tuple[int, ...], batch: int) -> int:
+    """Floating-point operations of the products in a training step of a dense net.
+
+    A layer has three of 2 x batch x in x out: forward, the weights' gradient, the input's gradient; the first
+    layer's input needs none.
+    """
+    layers = [2 * batch * n_in * n_out for n_in, n_out in pairwise(widths)]
+    return 3 * sum(layers) - layers[0]
+
+
+def bytes_of_adam(parameters: int) -> int:
+    """What a step of Adam must move: read gradient, m, v, w; write m, v, w; 4 bytes each."""
+    return 7 * 4 * parameters
+
+
+@dataclass(frozen=True)
+class Roof:
+    """The least time of an epoch of the recipe on a machine."""
+
+    gflop: float
+    gigabytes: float
+    gflops: float
+    cache_gbs: float
+    memory_gbs: float
+
+    @classmethod
+    def of(
+        cls,
+        measured: dict[str, Any],
+        widths: tuple[int, ...] = (784, 512, 512, 10),
+        digits: int = 60_000,
+        batch: int = 32,
+    ) -> "Roof":
+        """From what bench/peers/roofline.py measured."""
+        parameters = sum((n_in + 1) * n_out for n_in, n_out in pairwise(widths))
+        rates = [rate for sizes in measured["gflops"].values() for rate in sizes.values()]
+        cache, memory = measured["copy_gbs"].values()
+        steps = -(-digits // batch)
+        return cls(
+            flops_of_step(widths, digits) / 1e9, bytes_of_adam(parameters) * steps / 1e9, max(rates), cache, memory
+        )
+
+    @property
+    def products(self) -> float:
+        """Seconds of the products at the best sgemm rate."""
+        return self.gflop / self.gflops
+
+    @property
+    def adam(self) -> float:
+        """Seconds of Adam's traffic where all of it stays in the cache."""
+        return self.gigabytes / max(self.cache_gbs, self.memory_gbs)
+
+    @property
+    def adam_memory(self) -> float:
+        """Seconds of Adam's traffic where all of it goes to memory."""
+        return self.gigabytes / self.memory_gbs
+
+
+def text(record: Record) -> str:
+    """All tables that the record has parts for."""
+    parts = record["parts"]
+    titles = {
+        "main": "## The classic recipe, batch 32: seconds an epoch",
+        "command": "## The whole command: process start to saved model, 8 epochs, seconds",
+        "roofline": "## The roof",
+        "batch": "## Batch sizes: median seconds an epoch",
+        "conv": "## A small conv net, batch 128: seconds an epoch",
+    }
+    blocks = [machine_text(record)]
+    for part, title in titles.items():
+        if part in parts:
+            blocks.append(title)
+            if part == "roofline":
+                blocks.append(roofline_text(record))
+            elif part == "batch":
+                blocks.append(batch_table(parts[part]))
+            else:
+                blocks.append(ratio_table(part, parts[part]["turns"]))
+            if "turns" in parts[part]:
+                blocks.append(settings_text(parts[part]))
+    return "\n\n".join(blocks)
+
+
+def ratio_table(part: str, turns: list[Turn]) -> str:
+    """A row for each peer, the fastest first, with the ratio to it and what was aimed at."""
+    stats = stats_of(turns)
+    ours = stats.get("command_warm" if part == "command" else OURS)
+    rows = [
+        "| peer | median | min | max | n | tendigits / peer | target | | peak MB | test accuracy |",
+        "| :--- | ---: | ---: | ---: | ---: | ---: | ---: | :--- | ---: | ---: |",
+    ]
+    for peer, own in sorted(stats.items(), key=lambda item: item[1].median):
+        ratio = None if not ours or own is ours or peer == "command_cold" else ours.median / own.median
+        target = target_of(part, peer, stats) if ratio is not None else None
+        rows.append(
+            row(
+                NAMES[peer],
+                f"{own.median:.2f}",
+                f"{min(own.seconds):.2f}",
+                f"{max(own.seconds):.2f}",
+                len(own.seconds),
+                "" if ratio is None else f"{ratio:.2f}",
+                "" if target is None else f"<= {target:.2f}",
+                "" if target is None or ratio is None else "met" if ratio <= target else "**missed**",
+                "" if own.peak_mb is None else f"{own.peak_mb:.0f}",
+                "" if own.accuracy is None else f"{own.accuracy:.2%}",
+            )
+        )
+    if part == "main" and ours and ours.peak_mb and (keras := stats.get("keras_jax")) and keras.peak_mb:
+        judged = "met" if ours.peak_mb <= keras.peak_mb else "**missed**"
+        rows += [
+            "",
+            f"Peak memory, tendigits / Keras on JAX: {ours.peak_mb / keras.peak_mb:.2f} (target <= 1): {judged}.",
+        ]
+    return "\n".join(rows)
+
+
+def batch_table(part: Record) -> str:
+    """A row for each peer, a column for each batch size; in brackets tendigits / peer."""
+    sizes = sorted({turn["batch"] for turn in part["turns"]})
+    by_size = {size: stats_of(turn for turn in part["turns"] if turn["batch"] == size) for size in sizes}
+    rows = [row("peer", *sizes), row(":---", *("---:" for _ in sizes))]
+    for peer in dict.fromkeys(turn["peer"] for turn in part["turns"]):
+        cells = []
+        for size in sizes:
+            own, ours = by_size[size].get(peer), by_size[size].get(OURS)
+            ratio = f" ({ours.median / own.median:.2f})" if own and ours and peer != OURS else ""
+            cells.append(f"{own.median:.2f}{ratio}" if own else "failed")
+        rows.append(row(NAMES[peer], *cells))
+    return "\n".join([*rows, "", "In brackets: tendigits / peer."])
+
+
+def roofline_text(record: Record) -> str:
+    """The least time an epoch can take here, beside what it takes."""
+    measured = record["parts"]["roofline"]
+    roof = Roof.of(measured)
+    rates = ", ".join(
+        f"{library} {size}: {rate:.0f}" for library, sizes in measured["gflops"].items() for size, rate in sizes.items()
+    )
+    copies = ", ".join(f"{rate:.0f} ({name})" for name, rate in measured["copy_gbs"].items())
+    lines = [
+        "| | for an epoch | measured here, at best | seconds |",
+        "| :--- | ---: | ---: | ---: |",
+        row("products", f"{roof.gflop:.1f} GFLOP", f"{roof.gflops:.0f} GFLOP/s", f"{roof.products:.2f}"),
+        row("Adam, in the cache", f"{roof.gigabytes:.1f} GB", f"{roof.cache_gbs:.0f} GB/s", f"{roof.adam:.2f}"),
+        row("Adam, in memory", f"{roof.gigabytes:.1f} GB", f"{roof.memory_gbs:.0f} GB/s", f"{roof.adam_memory:.2f}"),
+        "",
+        "Products: 2 x 60,000 x (3 x (784 x 512 + 512 x 512 + 512 x 10) - 784 x 512), for the forward pass, the "
+        "weights' gradients and the inputs' gradients, of which the first layer needs none. Adam: 669,706 parameters "
+        "x 7 (read the gradient, m, v and w; write m, v and w) x 4 bytes x 1,875 steps.",
+        "",
+        f"Floor: **{roof.products:.2f} s** if Adam hid behind the products, **{roof.products + roof.adam:.2f} s** one "
+        "after the other. Products of 32 rows reach less than the best sgemm does.",
+        "",
+        f"sgemm, GFLOP/s: {rates}. Copy, GB/s read and written: {copies}.",
+    ]
+    main = record["parts"].get("main")
+    ours = stats_of(main["turns"]).get(OURS) if main and not main["settings"]["limit"] else None
+    if ours:
+        lines.append(f"tendigits takes {ours.median:.2f} s: {roof.gflop / ours.median:.0f} GFLOP/s.")
+    return "\n".join(lines)
+
+
+def settings_text(part: Record) -> str:
+    """How a part was measured, what failed, and which turns others disturbed."""
+    settings, turns = part["settings"], part["turns"]
+    lines = [
+        f"{settings['rounds']} round{'s' if settings['rounds'] > 1 else ''}, interleaved, {part['date']}"
+        + (f"; only {settings['limit']} digits" if settings["limit"] else "")
+        + commit_text(part["commit"])
+        + "."
+    ]
+    failed = {turn["peer"]: turn["error"] for turn in turns if "error" in turn}
+    lines += [f"{NAMES[peer]} failed: `{error}`" for peer, error in failed.items()]
+    busy = [turn for turn in turns if (turn.get("others") or 0.0) > BUSY]
+    if busy:
+        who = ", ".join(dict.fromkeys(NAMES[turn["peer"]].replace("**", "") for turn in busy))
+        most = max(turn["others"] for turn in busy)
+        lines.append(
+            f"In {len(busy)} of {len(turns)} turns other programs used more than {BUSY} cores, "
+            f"{most:.1f} at most: {who}."
+        )
+    return "\n\n".join(lines)
+
+
+def machine_text(record: Record) -> str:
+    """Machine and versions."""
+    machine = record["machine"]
+    found: dict[str, set[str]] = {}
+    for part in record["parts"].values():
+        for turn in part.get("turns", ()):
+            for name, version in turn.get("versions", {}).items():
+                if name not in ("python", "numpy", "tendigits"):
+                    found.setdefault(name, set()).add(version)
+    versions = ", ".join(f"{name} {' and '.join(sorted(found[name]))}" for name in sorted(found))
+    return (
+        f"{machine['processor']}, {machine['cores']} cores, {machine['platform']}; Python {machine['python']}; "
+        f"{versions}."
+    )
+
+
+def commit_text(commit: dict[str, Any] | None) -> str:
+    """What was measured."""
+    return f"; commit {commit['commit'][:12]}{' with changes' if commit['changed'] else ''}" if commit else ""
+
+
+def row(*cells: object) -> str:
+    """A line of a Markdown table."""
+    return f"| {' | '.join(map(str, cells))} |"
+
+
+def draw(record: Record, path: Path) -> None:
+    """Medians of the main table as bars, the least and most as lines on them."""
+    import matplotlib as mpl
+
+    mpl.use("svg")
+    import matplotlib.pyplot as plt
+
+    mpl.rcParams["svg.hashsalt"] = "tendigits"  # the same record, the same file
+    stats = sorted(stats_of(record["parts"]["main"]["turns"]).items(), key=lambda item: -item[1].median)
+    medians = [own.median for _, own in stats]
+    spread = [
+        [own.median - min(own.seconds) for _, own in stats],
+        [max(own.seconds) - own.median for _, own in stats],
+    ]
+    figure, axes = plt.subplots(figsize=(9, 0.42 * len(stats) + 1), layout="constrained")
+    colours = ["tab:orange" if peer == OURS else "tab:blue" for peer, _ in stats]
+    axes.barh([NAMES[peer].replace("**", "") for peer, _ in stats], medians, xerr=spread, color=colours, capsize=3)
+    for at, (_, own) in enumerate(stats):
+        axes.text(max(own.seconds), at, f"  {own.median:.2f}", va="center")
+    axes.set_xlim(right=1.12 * max(max(own.seconds) for _, own in stats))
+    axes.set_xlabel(f"seconds an epoch, less is better ({record['machine']['cores']} CPU cores)")
+    axes.spines[["top", "right"]].set_visible(False)
+    figure.savefig(path, metadata={"Date": None})
+    plt.close(figure)
