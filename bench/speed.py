@@ -337,7 +337,8 @@ def report(record: dict[str, Any]) -> None:
     """Write README and picture from the record."""
     from classic import replace_between
 
-    replace_between(README, BEGIN, END, tables.text(record))
+    picture = "![Median seconds an epoch](results/speed.svg)"
+    replace_between(README, BEGIN, END, f"{picture}\n\n{tables.text(record)}")
     if "main" in record["parts"]:
         tables.draw(record, RESULTS.with_suffix(".svg"))
 

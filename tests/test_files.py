@@ -336,6 +336,16 @@ def test_a_compressed_member_is_refused(tmp_path, method):
         stored_members(zipped(tmp_path / "a.zip", {"b": b"0" * 1000}, method), 2000)
 
 
+@pytest.mark.parametrize("claimed", [0, 49, 51, 2**31])
+def test_a_stored_member_that_claims_another_size_is_refused(tmp_path, claimed):
+    path = zipped(tmp_path / "a.zip", {"a": b"1" * 50})
+    data = bytearray(path.read_bytes())
+    struct.pack_into("<L", data, data.index(b"PK\1\2") + 24, claimed)
+    path.write_bytes(data)
+    with pytest.raises(ValueError, match="expected members that are not compressed, 'a' is"):
+        stored_members(path, 1000)
+
+
 def test_a_zip_over_the_cap_is_refused(tmp_path):
     path = zipped(tmp_path / "a.zip", {"a": b"0" * 2**20})
     with pytest.raises(ValueError, match="expected at most 1 MB, received 1 MB"):
