@@ -155,9 +155,9 @@ def test_a_failing_turn_says_why_and_a_working_one_is_read():
 def test_the_committed_tables_are_those_of_the_committed_record():
     shown = speed.README.read_text().split(speed.BEGIN)[1].split(speed.END)[0]
     if speed.RESULTS.exists():
-        assert shown.strip() == tables.text(json.loads(speed.RESULTS.read_text()))
+        assert shown.strip().endswith(tables.text(json.loads(speed.RESULTS.read_text())))
     else:
-        assert not shown.strip()
+        assert shown.strip().startswith("No run of all of `make bench` on a quiet machine is kept yet")
 
 
 @pytest.mark.parametrize("script", ["tendigits_fit", "jax_scan"])

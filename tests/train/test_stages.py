@@ -11,7 +11,7 @@ import pytest
 
 from tendigits.data.load import load
 from tendigits.data.prepare import one_hot, to_input
-from tendigits.errors import DataError, DiskError, DivergedError, Interrupted, RunError
+from tendigits.errors import DataError, DiskError, DivergedError, Interrupted, RecipeError, RunError
 from tendigits.train import stages
 from tendigits.train.checkpoint import load_last_checkpoint
 from tendigits.train.recipe import Recipe
@@ -161,6 +161,12 @@ def test_a_nearly_full_disk_is_told_before_anything_runs(small_npz, tmp_path, mo
     with pytest.raises(DiskError, match=r"expected at least \d+ MB free in .*, found 1 MB"):
         run_recipe(RECIPE, small_npz, runs=tmp_path / "runs")
     assert not (tmp_path / "runs").exists()
+
+
+def test_a_network_too_large_to_be_saved_is_told_before_it_is_trained(small_npz, tmp_path):
+    with pytest.raises(RecipeError, match=r"'hidden': expected at most 44,739,242 parameters in all, received 2"):
+        run_recipe(RECIPE.with_changes(hidden=(16384, 16384)), small_npz, runs=tmp_path)
+    assert not list(tmp_path.iterdir())
 
 
 def stop_after(monkeypatch, epoch, error):

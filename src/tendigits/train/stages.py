@@ -19,13 +19,14 @@ import numpy as np
 from tendigits.data import prepare
 from tendigits.data.dataset import Dataset, hold_out
 from tendigits.data.load import load
-from tendigits.errors import DivergedError, Interrupted, RunError
+from tendigits.errors import DivergedError, Interrupted, RecipeError, RunError
 from tendigits.files import need_space
 from tendigits.train import describe
 from tendigits.train.checkpoint import Checkpoint, load_last_checkpoint, save_checkpoint
 from tendigits.train.compiled import use_compilation_cache
 from tendigits.train.curves import draw_curves, save_figure
 from tendigits.train.evaluate import load_same_data, predict
+from tendigits.train.hdf5 import MAX_BYTES
 from tendigits.train.machine import describe_commit, describe_machine
 from tendigits.train.model_file import save_model
 from tendigits.train.network import build_network, compile_network, count_parameters
@@ -85,6 +86,7 @@ def run_recipe(
         TendigitsError: see tendigits.errors; what was reached is kept in the run folder.
     """
     recipe, screen, now = recipe or Recipe(), screen or Screen(), now or datetime.now().astimezone()
+    _refuse_too_large(recipe)
     durations: dict[str, float] = {}
     with _timed(durations, "data"), screen.download() as progress:
         dataset = load(data, offline=offline, timeout=timeout, progress=progress)
@@ -250,6 +252,13 @@ def _prepare(dataset: Dataset, recipe: Recipe) -> _Input:
     x, y, x_held, y_held = hold_out(dataset.x_train, dataset.y_train, recipe.holdout, recipe.seed)
     held = prepare.to_input(x_held), prepare.one_hot(y_held)
     return _Input(prepare.to_input(x), prepare.one_hot(y), held, test)
+
+
+def _refuse_too_large(recipe: Recipe) -> None:
+    """A network whose model file would be over the cap is told before it is trained, not after."""
+    n, most = count_parameters(recipe), MAX_BYTES // 12  # the weights and Adam's two moments, 4 bytes each
+    if n > most:
+        raise RecipeError(f"recipe field 'hidden': expected at most {most:,} parameters in all, received {n:,}")
 
 
 def _bytes_needed(recipe: Recipe) -> int:
