@@ -63,7 +63,7 @@ PEERS = {
     for peer in (
         Peer("tendigits", "tendigits_fit"),
         Peer("jax_scan", "jax_scan", "jax"),
-        Peer("keras_jax", "keras_fit", "jax"),
+        Peer("keras_jax", "keras_fit"),  # as a person of the product has it: the same packages lie beside both
         Peer("nightly_1", "keras_fit", "nightly"),
         Peer("nightly_32", "keras_fit", "nightly", ("--steps-per-execution", "32")),
         Peer("nightly_1875", "keras_fit", "nightly", ("--steps-per-execution", "1875")),
@@ -140,7 +140,7 @@ def main() -> None:
 
 def peers_of(part: str, settings: Settings) -> tuple[Peer, ...]:
     """Who takes turns in a part."""
-    names = {"batch": BATCH_PEERS, "conv": CONV_PEERS, "command": ("keras_jax",), "roofline": ()}
+    names = {"batch": BATCH_PEERS, "conv": CONV_PEERS, "command": ("jax_scan",), "roofline": ()}
     return settings.peers if part == "main" else tuple(PEERS[name] for name in names[part])
 
 

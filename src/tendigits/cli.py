@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from tendigits.errors import Interrupted, TendigitsError, UserError
+from tendigits.train.start import import_keras
 
 if TYPE_CHECKING:
     from tendigits.train.recipe import Recipe
@@ -145,11 +146,13 @@ def train(
     changes = {key: value for key, value in knobs.items() if value is not None}
     if resume is not None:
         _refuse_with_resume({"recipe": recipe, "data": data, "name": name} | changes)
+        import_keras()
         from tendigits.train.stages import resume_run
 
         trained = resume_run(resume, screen=_screen(quiet, json), offline=offline, timeout=timeout)
     else:
         chosen = _chosen_recipe(recipe or "classic", changes)  # before Keras is loaded: a wrong knob is told at once
+        import_keras()
         from tendigits.train.stages import run_recipe
 
         trained = run_recipe(
@@ -167,6 +170,7 @@ def evaluate(
     timeout: Timeout = 10.0,
 ) -> None:
     """Load a run's model again and write its report anew, or a report on other digits."""
+    import_keras()
     from tendigits.train.evaluate import evaluate_run
     from tendigits.train.report import percent
     from tendigits.train.screen import TextScreen

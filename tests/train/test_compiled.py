@@ -66,6 +66,40 @@ def test_to_device_converts_as_keras_does():
     assert tree["c"] is None
 
 
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_images_divided_by_255_stay_bytes_and_come_back_to_the_bit(dtype):
+    images = np.arange(256, dtype=np.uint8).reshape(16, 16)
+    x = images.astype(dtype) / np.array(255, dtype)
+    kept = compiled.to_device(x)
+    np.testing.assert_array_equal(kept.bytes, images)
+    rows = jax.numpy.array([3, 15, 0])
+    np.testing.assert_array_equal(jax.jit(compiled.rows_of)(kept, rows), x[[3, 15, 0]].astype("float32"))
+
+
+@pytest.mark.parametrize("wrong", [0.5, 1.0000001, 256 / 255, -1 / 255, np.nan, np.inf])
+def test_one_number_that_no_byte_gives_and_all_stay_floats(wrong):
+    x = np.full((3000, 784), 1 / 255, "float32")
+    x[-1, -1] = wrong
+    kept = compiled.to_device(x)
+    assert kept.dtype == "float32"
+    np.testing.assert_array_equal(kept, x)
+
+
+def test_bytes_are_not_copied_once_more():
+    kept = compiled.to_device(np.ones((500, 300), "float32"))
+    assert kept.bytes.unsafe_buffer_pointer() % 64 == 0
+
+
+def test_a_model_that_is_slow_in_a_loop_is_dispatched_step_by_step_with_the_same_numbers(model, monkeypatch):
+    data, start = compiled.to_device((X, Y)), compiled.train_state(model)
+    whole = compiled.loops_of(model).train(start, data, order(8, 8), 2, 5)
+    monkeypatch.setattr(compiled, "is_slow_in_a_loop", lambda model: True)
+    model.__dict__.pop("_tendigits_loops")
+    steps = compiled.loops_of(model).train(start, data, order(8, 8), 2, 5)
+    for one, other in zip(jax.tree.leaves(whole), jax.tree.leaves(steps), strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-6, atol=1e-7)
+
+
 CODE = """
 import sys
 import numpy as np

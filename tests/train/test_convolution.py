@@ -2,11 +2,13 @@
 
 import jax
 import jax.numpy as jnp
+import keras
 import numpy as np
 import pytest
 from jax import lax
+from keras import layers
 
-from tendigits.train.convolution import convolve, fast_convolutions, reduce_window
+from tendigits.train.convolution import convolve, fast_convolutions, is_slow_in_a_loop, reduce_window
 
 rng = np.random.default_rng(0)
 
@@ -92,3 +94,20 @@ def test_elsewhere_than_on_a_cpu_nothing_changes(monkeypatch):
     before = lax.conv_general_dilated
     with fast_convolutions():
         assert lax.conv_general_dilated is before
+
+
+@pytest.mark.parametrize(
+    ("layer", "slow"),
+    [
+        (layers.Conv2D(2, 3), False),
+        (layers.Conv2D(2, 8), False),
+        (layers.Conv2D(2, 9), True),
+        (layers.Conv2D(4, 9, groups=2), False),  # XLA's own, in a loop or not
+        (layers.Conv2DTranspose(2, 3), True),
+        (layers.Dense(2), False),
+        (keras.Sequential([layers.Conv2D(2, 9)]), True),
+        (layers.TimeDistributed(layers.Conv1D(2, 65)), True),
+    ],
+)
+def test_which_are_slow_in_a_loop(layer, slow):
+    assert is_slow_in_a_loop(keras.Sequential([layer])) == slow

@@ -1,5 +1,6 @@
 """`tendigits.fit` against its oracle, `model.fit`: the same models, data and arguments give the same numbers."""
 
+import contextlib
 import csv
 
 import keras
@@ -22,6 +23,7 @@ LABELS = rng.integers(0, 10, N)
 ONE_HOT = np.eye(10, dtype=np.float32)[LABELS]
 TABLE, IMAGES, SERIES = numbers(20), numbers(10, 10, 3), numbers(12, 5)
 WORDS = rng.integers(0, 50, (N, 9))
+BYTES = rng.integers(0, 256, (N, 10, 10, 3), dtype=np.uint8)
 YES = (WORDS.sum(axis=1) % 2).astype("float32")[:, None]
 
 
@@ -106,11 +108,26 @@ CASES = {
             lambda: layers.Conv2D(8, 3, dilation_rate=2, activation="relu"),
             lambda: layers.DepthwiseConv2D(3),
             lambda: layers.SeparableConv2D(6, 3, padding="same"),
-            lambda: layers.Conv2DTranspose(4, 2, strides=2),
             lambda: layers.AveragePooling2D(2),
             flat,
         ),
         IMAGES, ONE_HOT, compiled(), {},
+    ),
+    "convolutions that are slow in a loop": (
+        stack(
+            (10, 10, 3),
+            lambda: layers.Conv2D(4, 9, padding="same", activation="relu"),
+            lambda: layers.Conv2DTranspose(4, 2, strides=2),
+            layers.BatchNormalization,
+            flat,
+        ),
+        IMAGES, ONE_HOT, compiled(), {"validation_split": 0.25},
+    ),
+    "images divided by 255": (
+        stack((10, 10, 3), layers.Flatten, dense), BYTES / np.float32(255), ONE_HOT, compiled(), {},
+    ),
+    "bytes that the model scales": (
+        stack((10, 10, 3), lambda: layers.Rescaling(1 / 255), layers.Flatten, dense), BYTES, ONE_HOT, compiled(), {},
     ),
     "causal convolution": (
         stack((12, 5), lambda: layers.Conv1D(8, 3, padding="causal"), layers.GlobalMaxPooling1D),
@@ -277,6 +294,44 @@ def test_epoch_callbacks_work_unchanged(tmp_path):
     assert my_rate == pytest.approx(rate)
     for one, other in zip(saved + weights, my_saved + my_weights, strict=True):
         np.testing.assert_allclose(other, one, rtol=1e-2, atol=1e-4)
+
+
+class Summaries:
+    """In place of TensorFlow's, which the callback writes through: keeps what it is given."""
+
+    def __init__(self):
+        self.scalars, self.closed = [], 0
+
+    def create_file_writer(self, folder):
+        self.folder = folder
+        return self
+
+    def as_default(self):
+        return contextlib.nullcontext()
+
+    def record_if(self, condition):
+        return contextlib.nullcontext()
+
+    def scalar(self, name, value, step):
+        if not name.startswith("batch_"):  # which the callback asks not to be recorded
+            self.scalars.append((name, int(step), float(value)))
+
+    def close(self):
+        self.closed += 1
+
+
+def test_tensorboard_is_told_of_every_epoch_without_tensorflow(tmp_path):
+    told = []
+    for run in (keras.Model.fit, fit):
+        board = keras.callbacks.TensorBoard(tmp_path, write_graph=False)
+        board._summary_module = Summaries()
+        model = model_of()
+        run(model, TABLE, ONE_HOT, epochs=3, verbose=0, shuffle=False, validation_split=0.2, callbacks=[board])
+        told.append(board._summary_module)
+    assert [scalar[:2] for scalar in told[1].scalars] == [scalar[:2] for scalar in told[0].scalars]
+    assert {name for name, *_ in told[1].scalars} >= {"epoch_loss", "epoch_accuracy"}
+    assert [s[2] for s in told[1].scalars] == pytest.approx([s[2] for s in told[0].scalars], rel=1e-3)
+    assert told[0].closed == told[1].closed > 0
 
 
 class Batches(keras.callbacks.Callback):

@@ -2,10 +2,10 @@ import json
 
 import numpy as np
 import pytest
-from scipy.stats import norm
+from scipy.stats import binomtest
 from sklearn.metrics import accuracy_score, confusion_matrix, precision_score, recall_score
 
-from tendigits.train.report import WORST, judge, percent, write_report
+from tendigits.train.report import WORST, judge, percent, wilson, write_report
 
 
 @pytest.fixture
@@ -29,12 +29,10 @@ def test_against_scikit_learn(answers):
     assert [c.n for c in report.classes] == np.bincount(labels).tolist()
 
 
-def test_the_interval_is_wilsons(answers):
-    report = judge(*answers)
-    n, p, z = report.n, report.accuracy, norm.ppf(0.975)
-    centre = (p + z**2 / (2 * n)) / (1 + z**2 / n)
-    half = z / (1 + z**2 / n) * np.sqrt(p * (1 - p) / n + z**2 / (4 * n**2))
-    assert report.interval == pytest.approx((centre - half, centre + half))
+@pytest.mark.parametrize(("right", "n"), [(0, 1), (1, 1), (0, 30), (30, 30), (7, 9), (9802, 10000)])
+def test_the_interval_is_wilsons(right, n):
+    expected = binomtest(right, n).proportion_ci(method="wilson")
+    assert wilson(right, n) == pytest.approx((expected.low, expected.high))
 
 
 def test_the_worst_mistakes_come_first(answers):

@@ -13,12 +13,39 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+import keras
 import numpy as np
 from jax import lax
 
 _lax_convolution = lax.conv_general_dilated
 _lax_reduce_window = lax.reduce_window
 _lock = RLock()
+
+MAX_PLACES = 64
+"""Of a kernel: 8x8, 4x4x4. Beyond them the patches cost more than they save."""
+
+
+def is_slow_in_a_loop(model: keras.Model) -> bool:
+    """Whether the model has a convolution that is slower within a loop than outside: large or transposed ones.
+
+    By patches, a 9x9 kernel takes 1.4 times as long as XLA's own outside a loop, within one 7 times (bench/layers.py).
+    """
+    if jax.default_backend() != "cpu":
+        return False
+    layers = keras.layers
+    for layer in _parts(model):
+        transposed = isinstance(layer, layers.Conv1DTranspose | layers.Conv2DTranspose | layers.Conv3DTranspose)
+        large = isinstance(layer, layers.Conv1D | layers.Conv2D | layers.Conv3D) and layer.groups == 1
+        if transposed or (large and np.prod(layer.kernel_size) > MAX_PLACES):
+            return True
+    return False
+
+
+def _parts(layer: Any) -> Iterator[Any]:
+    """The layer and all within it."""
+    yield layer
+    for part in (*getattr(layer, "layers", ()), *filter(None, [getattr(layer, "layer", None)])):
+        yield from _parts(part)
 
 
 @contextmanager
@@ -50,7 +77,8 @@ def convolve(
 ) -> jax.Array:
     """`lax.conv_general_dilated`, by patches where the convolution is a plain one, else as it is.
 
-    Plain: no groups, no dilation of the input, and a kernel of at most 64 places, as nearly all are.
+    Plain: no groups, no dilation of the input, and a kernel of at most 64 places, as nearly all are. What is slow in
+    a loop all the same, `is_slow_in_a_loop` knows.
     """
     numbers = lax.conv_dimension_numbers(lhs.shape, rhs.shape, dimension_numbers)
     n_space = lhs.ndim - 2
@@ -61,7 +89,7 @@ def convolve(
         feature_group_count == batch_group_count == 1
         and all(d == 1 for d in lhs_dilation or ())
         and not others.get("preferred_element_type")
-        and places <= 64
+        and places <= MAX_PLACES
     )
     if not plain:
         return _lax_convolution(

@@ -118,7 +118,7 @@ class _Arrays:
         return -(-self.n // self.batch_size)
 
     def first_batch(self) -> compiled.Batches:
-        return jax.tree.map(lambda array: array[: self.batch_size], self.data)
+        return compiled.rows_of(self.data, slice(self.batch_size))
 
     def batches(self, rows: np.ndarray[Any, Any]) -> list[jax.Array]:
         """Rows as int32 (steps, batch_size), and the rest, if there is one, as (1, rest)."""

@@ -1,18 +1,19 @@
 """How well a network reads the test digits: accuracy with its interval, each class, the confusions, the worst mistakes.
 
 `judge` turns probabilities and labels into a `Report`; `write_report` writes it as report.json, report.md,
-confusion.png and mistakes.png into a run folder.
+confusion.png and mistakes.png into a run folder. The few sums are done here: SciPy and scikit-learn, with which the
+tests compare them, would take most of a second to import.
 """
 
 import json
 from dataclasses import asdict, dataclass
+from math import sqrt
 from pathlib import Path
+from statistics import NormalDist
 from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
-from scipy.stats import binomtest
-from sklearn.metrics import confusion_matrix, precision_recall_fscore_support
 
 from tendigits.files import write_text
 from tendigits.train.curves import save_figure
@@ -66,31 +67,43 @@ def judge(probabilities: Array, labels: Array) -> Report:
     Args:
         probabilities: float (n, 10), rows sum to 1.
         labels: integers (n,), 0 to 9.
-
-    The interval is Wilson's (Wilson 1927, JASA 22:209-212): unlike the normal one it stays within 0 and 1.
     """
     predicted = probabilities.argmax(axis=1)
-    n, right = len(labels), int((predicted == labels).sum())
-    interval = binomtest(right, n).proportion_ci(method="wilson")
-    precision, recall, _, support = precision_recall_fscore_support(
-        labels, predicted, labels=_DIGITS, zero_division=np.nan
-    )
+    confusion = np.bincount(10 * labels.astype(int) + predicted, minlength=100).reshape(10, 10)
+    right, n = int(confusion.trace()), len(labels)
     wrong = np.flatnonzero(predicted != labels)
     sureness = probabilities[wrong, predicted[wrong]]
     worst = wrong[np.argsort(-sureness, kind="stable")][:WORST]
     return Report(
         n=n,
         accuracy=right / n,
-        interval=(float(interval.low), float(interval.high)),
+        interval=wilson(right, n),
         classes=[
-            ClassResult(digit, int(support[digit]), _or_none(precision[digit]), _or_none(recall[digit]))
+            ClassResult(
+                digit,
+                n=int(confusion[digit].sum()),
+                precision=_ratio(confusion[digit, digit], confusion[:, digit].sum()),
+                recall=_ratio(confusion[digit, digit], confusion[digit].sum()),
+            )
             for digit in _DIGITS
         ],
-        confusion=confusion_matrix(labels, predicted, labels=_DIGITS).tolist(),
+        confusion=confusion.tolist(),
         mistakes=[
             Mistake(int(i), int(labels[i]), int(predicted[i]), float(probabilities[i, predicted[i]])) for i in worst
         ],
     )
+
+
+def wilson(right: int, n: int) -> tuple[float, float]:
+    """The 95% interval of a share, `right` of `n`; unlike the normal one it stays within 0 and 1.
+
+    E. B. Wilson, "Probable inference, the law of succession, and statistical inference", JASA 22 (1927), 209-212.
+    """
+    z = NormalDist().inv_cdf(0.975)
+    share = right / n
+    centre = (share + z * z / (2 * n)) / (1 + z * z / n)
+    half = z * sqrt(share * (1 - share) / n + z * z / (4 * n * n)) / (1 + z * z / n)
+    return max(0.0, centre - half), min(1.0, centre + half)
 
 
 def write_report(report: Report, folder: Path, images: Array, title: str, about: str) -> None:
@@ -116,8 +129,8 @@ def percent(report: Report) -> str:
     return f"{report.accuracy:.2%} of {report.n:,} (95% interval {low:.2%} to {high:.2%})"
 
 
-def _or_none(ratio: float) -> float | None:
-    return None if np.isnan(ratio) else float(ratio)
+def _ratio(part: int, whole: int) -> float | None:
+    return float(part / whole) if whole else None
 
 
 def _cell(ratio: float | None) -> str:
