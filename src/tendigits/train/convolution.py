@@ -7,6 +7,7 @@ matrix product, and so do its gradients. Within `fast_convolutions()`, Keras' la
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from itertools import product
 from threading import RLock
 from typing import Any
@@ -143,6 +144,8 @@ def reduce_window(
         if isinstance(padding, str)
         else padding
     )
+    if tuple(window_strides) == tuple(window_dimensions) and not np.any(pads):
+        return _pool(operand, tuple(window_dimensions))
     padded = jnp.pad(operand, pads, constant_values=init_value)
     sizes = [(n - w) // s + 1 for n, w, s in zip(padded.shape, window_dimensions, window_strides, strict=True)]
     best = None
@@ -150,3 +153,44 @@ def reduce_window(
         cut = tuple(slice(o, o + (n - 1) * s + 1, s) for o, n, s in zip(offset, sizes, window_strides, strict=True))
         best = padded[cut] if best is None else jnp.where(best >= padded[cut], best, padded[cut])
     return best
+
+
+@partial(jax.custom_vjp, nondiff_argnums=(1,))
+def _pool(operand: jax.Array, window: tuple[int, ...]) -> jax.Array:
+    """The maximum of windows that do not overlap. Its gradient is one pass: each place knows whether it was the first."""
+    return _best_of(operand, window)[0]
+
+
+def _best_of(operand: jax.Array, window: tuple[int, ...]) -> tuple[jax.Array, jax.Array]:
+    """The maxima, and uint8 of the same shape: which place of its window each came from."""
+    whole = [n // w * w for n, w in zip(operand.shape, window, strict=True)]
+    best, place = None, None
+    for number, offset in enumerate(product(*map(range, window))):
+        cut = operand[tuple(slice(o, n, w) for o, n, w in zip(offset, whole, window, strict=True))]
+        if best is None or place is None:
+            best, place = cut, jnp.zeros(cut.shape, jnp.uint8)
+        else:
+            more = (cut > best) | (cut != cut)  # noqa: PLR0124  # what is not a number comes through, as XLA's does
+            best, place = jnp.where(more, cut, best), jnp.where(more, jnp.uint8(number), place)
+    assert best is not None and place is not None
+    return best, place
+
+
+def _pool_forward(operand: jax.Array, window: tuple[int, ...]) -> tuple[jax.Array, tuple[jax.Array, tuple[int, ...]]]:
+    best, place = _best_of(operand, window)
+    return best, (place, operand.shape)
+
+
+def _pool_backward(
+    window: tuple[int, ...], kept: tuple[jax.Array, tuple[int, ...]], gradient: jax.Array
+) -> tuple[jax.Array]:
+    place, shape = kept
+    alone = [n for size in gradient.shape for n in (size, 1)]
+    numbers = np.arange(np.prod(window), dtype=np.uint8).reshape([n for w in window for n in (1, w)])
+    spread = jnp.where(place.reshape(alone) == numbers, gradient.reshape(alone), 0)
+    whole = spread.reshape([n * w for n, w in zip(gradient.shape, window, strict=True)])
+    rest = [(0, n - m) for n, m in zip(shape, whole.shape, strict=True)]
+    return (jnp.pad(whole, rest),)
+
+
+_pool.defvjp(_pool_forward, _pool_backward)
