@@ -157,22 +157,22 @@ def reduce_window(
 
 @partial(jax.custom_vjp, nondiff_argnums=(1,))
 def _pool(operand: jax.Array, window: tuple[int, ...]) -> jax.Array:
-    """The maximum of windows that do not overlap. Its gradient is one pass: each place knows whether it was the first."""
+    """The maximum of windows that do not overlap; its gradient is one pass, for where each came from is kept."""
     return _best_of(operand, window)[0]
 
 
 def _best_of(operand: jax.Array, window: tuple[int, ...]) -> tuple[jax.Array, jax.Array]:
     """The maxima, and uint8 of the same shape: which place of its window each came from."""
     whole = [n // w * w for n, w in zip(operand.shape, window, strict=True)]
-    best, place = None, None
-    for number, offset in enumerate(product(*map(range, window))):
-        cut = operand[tuple(slice(o, n, w) for o, n, w in zip(offset, whole, window, strict=True))]
-        if best is None or place is None:
-            best, place = cut, jnp.zeros(cut.shape, jnp.uint8)
-        else:
-            more = (cut > best) | (cut != cut)  # noqa: PLR0124  # what is not a number comes through, as XLA's does
+    cuts = [
+        operand[tuple(slice(o, n, w) for o, n, w in zip(offset, whole, window, strict=True))]
+        for offset in product(*map(range, window))
+    ]
+    best, place = cuts[0], jnp.zeros(cuts[0].shape, jnp.uint8)
+    for number, cut in enumerate(cuts):
+        if number:
+            more = (cut > best) | (cut != cut)  # what is not a number comes through, as XLA's does
             best, place = jnp.where(more, cut, best), jnp.where(more, jnp.uint8(number), place)
-    assert best is not None and place is not None
     return best, place
 
 
