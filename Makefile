@@ -5,6 +5,8 @@
 #   make check        the linters and the type checker
 #   make results      the tables in docs/results.md (DATA=mnist.npz where there is no network)
 #   make bench        tendigits beside its peers, about half an hour; QUICK=1: the main table in 5 minutes (DATA=...)
+#   make bench-read   the reader beside others, about half an hour (DATA=mnist.npz, SCANS=folder of labelled pictures)
+#   make reader       train the reader network anew and put it into the package, an hour or two (DATA=mnist.npz)
 #   make notebook     execute the notebook anew (DATA=mnist.npz)
 #   make pictures     the README's pictures from a real run (DATA=mnist.npz)
 #   make lock         choose the newest versions anew
@@ -15,7 +17,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 UV := $(BIN)/python -m uv
 
-.PHONY: setup train test test-slow check format lock results bench notebook pictures clean
+.PHONY: setup train test test-slow check format lock results bench bench-read reader notebook pictures clean
 
 setup: $(READY)
 
@@ -59,6 +61,13 @@ results: setup
 
 bench: setup
 	$(BIN)/python bench/speed.py $(if $(DATA),--data $(DATA)) $(if $(QUICK),--quick) $(ARGS)
+
+bench-read: setup
+	$(BIN)/python bench/reading.py $(if $(DATA),--data $(DATA)) $(if $(SCANS),--scans $(SCANS)) $(ARGS)
+
+reader: setup
+	$(BIN)/python reader/pool.py --data $(DATA)
+	$(BIN)/python reader/make.py --data $(DATA)
 
 notebook: setup
 	$(BIN)/python notebooks/execute.py notebooks/first_network.ipynb $(DATA)

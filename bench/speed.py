@@ -10,13 +10,8 @@ the JSON and leaves the others. With --quick or --limit everything goes to .benc
 """
 
 import argparse
-import compileall
 import json
-import os
-import resource
-import shutil
 import signal
-import subprocess
 import sys
 import tempfile
 import time
@@ -26,11 +21,22 @@ from pathlib import Path
 from typing import Any
 
 import tables
+from environments import (
+    BENCH,
+    README,
+    ROOT,
+    commit,
+    find_mnist,
+    machine,
+    observed,
+    parsed,
+    prepare,
+    python_of,
+    script,
+    variables,
+)  # fmt: skip
 
-ROOT = Path(__file__).parent.parent
-BENCH = ROOT / ".bench"
 RESULTS = ROOT / "bench" / "results" / "speed.json"
-README = ROOT / "bench" / "README.md"
 BEGIN, END = "<!-- speed: written by bench/speed.py -->", "<!-- /speed -->"
 
 KERAS, JAX = "keras==3.15.1", "jax==0.10.2"
@@ -77,8 +83,6 @@ PEERS = {
 BATCH_PEERS, BATCHES = ("tendigits", "keras_jax", "pytorch", "jax_scan"), (32, 128, 512, 1024, 4096)
 CONV_PEERS, CONV_BATCH = ("tendigits", "keras_jax", "keras_tensorflow", "pytorch"), 128
 COMMAND_EPOCHS = 8
-TIMEOUT = 1800
-"""Seconds after which a turn has failed."""
 PARTS = ("roofline", "main", "command", "batch", "conv")
 
 
@@ -126,7 +130,8 @@ def main() -> None:
     if path.exists() and not trial:
         record = json.loads(path.read_text())
     for part in parts:
-        prepare({peer.environment for peer in peers_of(part, settings)})
+        needed = {peer.environment for peer in peers_of(part, settings)}
+        prepare({name: wanted for name, wanted in ENVIRONMENTS.items() if name in needed})
     record["machine"] = machine()
     for part in parts:
         record["parts"][part] = measure(part, settings)
@@ -205,99 +210,6 @@ def command_turns(settings: Settings) -> Iterator[dict[str, Any]]:
             yield {**turn, "seconds": [turn["wall"]], "peer": name, "batch": 32}
 
 
-def observed(command: list[str], environment: dict[str, str]) -> dict[str, Any]:
-    """Run a command to its end; "out" or "error", its seconds, the load before and the cores that others used."""
-    load, busy, own, started = os.getloadavg(), busy_seconds(), own_seconds(), time.perf_counter()
-    try:
-        done = subprocess.run(
-            command, env=environment, cwd=ROOT, capture_output=True, text=True, timeout=TIMEOUT, check=True
-        )
-        result = {"out": done.stdout}
-    except subprocess.CalledProcessError as error:
-        result = {"error": reason(error.stderr)}
-    except subprocess.TimeoutExpired:
-        result = {"error": f"not done in {TIMEOUT} seconds"}
-    wall = time.perf_counter() - started
-    others = None
-    if busy is not None:
-        others = round(max(0.0, (busy_seconds() or 0.0) - busy - (own_seconds() - own)) / wall, 3)
-    return {**result, "wall": wall, "load": load, "others": others}
-
-
-def parsed(turn: dict[str, Any]) -> dict[str, Any]:
-    """A turn with what its last line of output says, in place of the output."""
-    if "error" in turn:
-        return turn
-    lines = turn.pop("out").splitlines()
-    return {**turn, **json.loads(lines[-1])} if lines else {**turn, "error": "it printed nothing"}
-
-
-def reason(stderr: str) -> str:
-    """The last line that names an error, or the last of all."""
-    lines = [line.strip() for line in stderr.splitlines() if line.strip()] or ["it said nothing"]
-    return next((line for line in reversed(lines) if "Error" in line), lines[-1])[:200]
-
-
-def busy_seconds() -> float | None:
-    """Seconds that all cores have worked, or were taken by other guests, since the start; None but on Linux."""
-    try:
-        user, nice, system, _, _, irq, softirq, steal = map(int, Path("/proc/stat").read_text().split()[1:9])
-    except OSError:
-        return None
-    return (user + nice + system + irq + softirq + steal) / os.sysconf("SC_CLK_TCK")
-
-
-def own_seconds() -> float:
-    """Seconds that this process and its ended children have worked."""
-    return sum(
-        used.ru_utime + used.ru_stime
-        for used in (resource.getrusage(resource.RUSAGE_SELF), resource.getrusage(resource.RUSAGE_CHILDREN))
-    )
-
-
-def variables(backend: str, cache: Path, ours: bool) -> dict[str, str]:
-    """The environment of a turn: CPU only, caches of its own, no BLAS kernel forced, byte code written."""
-    unwanted = ("PYTHONDONTWRITEBYTECODE", "OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE", "PYTHONPATH", "VIRTUAL_ENV")
-    kept = {name: value for name, value in os.environ.items() if name not in unwanted}
-    kept |= {
-        "KERAS_BACKEND": backend,
-        "KERAS_HOME": str(BENCH / "keras"),
-        "XDG_CACHE_HOME": str(cache),
-        "TORCHINDUCTOR_CACHE_DIR": str(cache / "inductor"),
-        "TF_CPP_MIN_LOG_LEVEL": "3",
-        "JAX_PLATFORMS": "cpu",
-        "CUDA_VISIBLE_DEVICES": "",
-    }
-    return kept | ({"PYTHONPATH": str(ROOT / "src")} if ours else {})
-
-
-def script(name: str) -> str:
-    """The path of a peer's script."""
-    return str(ROOT / "bench" / "peers" / f"{name}.py")
-
-
-def python_of(environment: str | None) -> str:
-    """The interpreter of an environment."""
-    if environment is None:
-        return sys.executable
-    return str(BENCH / environment / ("Scripts" if os.name == "nt" else "bin") / "python")
-
-
-def prepare(names: set[str | None]) -> None:
-    """Make the environments that are not there as ENVIRONMENTS says; pip compiles the byte code."""
-    for name, requirements in ENVIRONMENTS.items():
-        wanted, mark = "\n".join(requirements) + "\n", BENCH / name / ".requirements"
-        if name not in names or (mark.exists() and mark.read_text() == wanted):
-            continue
-        print(f"installing {' '.join(requirements)} in {mark.parent.relative_to(ROOT)}", file=sys.stderr, flush=True)
-        shutil.rmtree(mark.parent, ignore_errors=True)
-        subprocess.run([sys.executable, "-m", "venv", str(mark.parent)], check=True)
-        pip = [python_of(name), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--compile"]
-        subprocess.run([*pip, *requirements], check=True)
-        mark.write_text(wanted)
-    compileall.compile_dir(ROOT / "src", quiet=1)
-
-
 def cut(data: Path, limit: int) -> Path:
     """The first `limit` digits of each part, in a file."""
     import numpy as np
@@ -306,31 +218,6 @@ def cut(data: Path, limit: int) -> Path:
     with np.load(data) as file:
         np.savez(path, **{name: file[name][:limit] for name in ("x_train", "y_train", "x_test", "y_test")})
     return path
-
-
-def find_mnist() -> Path:
-    """The whole of MNIST in Keras' cache, downloaded if need be."""
-    from tendigits.data.mnist import download, keras_folder
-
-    path = keras_folder() / "mnist.npz"
-    return path if path.is_file() else download(path)
-
-
-def machine() -> dict[str, Any]:
-    """What `tendigits.train.machine` says; in a process of its own, for this one stays small."""
-    code = "import json; from tendigits.train.machine import describe_machine; print(json.dumps(describe_machine()))"
-    turn = observed([sys.executable, "-c", code], variables("jax", BENCH / "cache", ours=True))
-    if "error" in turn:
-        raise SystemExit(turn["error"])
-    described: dict[str, Any] = json.loads(turn["out"])
-    return described
-
-
-def commit() -> dict[str, Any] | None:
-    """The commit that is measured."""
-    from tendigits.train.machine import describe_commit
-
-    return describe_commit(ROOT)
 
 
 def report(record: dict[str, Any]) -> None:

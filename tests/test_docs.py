@@ -6,7 +6,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+import cv2
+import numpy as np
 import pytest
+from PIL import Image
 from typer.main import get_command
 
 from tendigits import cli
@@ -28,7 +31,7 @@ def commands(document: str) -> list[str]:
 def test_every_command_and_flag_is_in_the_guide():
     guide = (ROOT / "docs" / "guide.md").read_text()
     group = get_command(cli.app)
-    assert set(group.commands) == {"train", "evaluate", "data", "runs"}
+    assert set(group.commands) == {"train", "evaluate", "data", "runs", "read"}
     for name, command in group.commands.items():
         section = guide.split(f"### tendigits {name}")[1].split("\n##")[0]
         flags = [flag for p in command.params for flag in (*p.opts, *p.secondary_opts) if flag.startswith("-")]
@@ -77,6 +80,14 @@ def test_make_targets_in_the_documents_exist():
                 subprocess.run([*shlex.split(command), "-n"], cwd=ROOT, check=True, capture_output=True)
 
 
+def draw_page() -> np.ndarray:
+    """Numbers on paper."""
+    page = np.full((200, 300), 235, np.uint8)
+    for y, text in ((70, "3"), (70, "  0427"), (150, "319")):
+        cv2.putText(page, text, (20, y), cv2.FONT_HERSHEY_SIMPLEX, 2, 40, 4, cv2.LINE_AA)
+    return page
+
+
 def run(arguments: list[str], folder: Path) -> str:
     done = subprocess.run(arguments, cwd=folder, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
@@ -86,7 +97,11 @@ def run(arguments: list[str], folder: Path) -> str:
 @pytest.mark.slow
 def test_the_readmes_commands_run_in_order(tmp_path):
     typed = [command for command in commands("README.md") if command.startswith("tendigits")]
-    assert len(typed) == 6
+    assert len(typed) == 10
+    pictures = {"photo.jpg": draw_page(), "meter.png": draw_page()[:90, :70], "scans/a.png": draw_page()}
+    (tmp_path / "scans").mkdir()
+    for name, picture in pictures.items():
+        Image.fromarray(picture).save(tmp_path / name)
     for command in typed:
         said = run([sys.executable, "-m", *shlex.split(command)], tmp_path)
     assert "mlxtend" in said

@@ -8,15 +8,13 @@ It is imported in every peer's environment, so it needs NumPy alone.
 import argparse
 import json
 import platform
-import resource
-import sys
 import time
 from collections.abc import Callable
 from importlib.metadata import version
-from pathlib import Path
 from typing import Any
 
 import numpy as np
+from memory import peak_mb  # noqa: F401 - the peers call it here
 
 
 def arguments() -> argparse.Namespace:
@@ -110,16 +108,6 @@ def time_epochs(epochs: int, epoch: Callable[[], float]) -> tuple[list[float], f
         loss = float(epoch())
         clock.tick()
     return clock.seconds, loss
-
-
-def peak_mb() -> float:
-    """The most memory that this process has held; on Linux without what it inherits from the one that started it."""
-    status = Path("/proc/self/status")
-    if status.exists():
-        line = next(line for line in status.read_text().splitlines() if line.startswith("VmHWM"))
-        return int(line.split()[1]) / 1024
-    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return most / (1024 * 1024 if sys.platform == "darwin" else 1024)
 
 
 def say(

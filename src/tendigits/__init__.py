@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from tendigits.errors import TendigitsError
+    from tendigits.read.reader import Reader
     from tendigits.train.curves import plot_history
     from tendigits.train.evaluate import evaluate_run
     from tendigits.train.fit import fit
@@ -27,6 +28,7 @@ os.environ.setdefault("KERAS_BACKEND", "jax")
 __version__ = version("tendigits")
 
 _HOMES = {
+    "Reader": "tendigits.read.reader",
     "Recipe": "tendigits.train.recipe",
     "TendigitsError": "tendigits.errors",
     "evaluate_run": "tendigits.train.evaluate",
@@ -39,6 +41,7 @@ _HOMES = {
 }
 
 __all__ = [
+    "Reader",
     "Recipe",
     "TendigitsError",
     "evaluate_run",

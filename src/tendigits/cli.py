@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from tendigits.errors import Interrupted, TendigitsError, UserError
+from tendigits.read.command import read
 from tendigits.train.start import import_keras
 
 if TYPE_CHECKING:
@@ -24,6 +25,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+
+app.command()(read)
 
 Data = Annotated[
     Path | None,

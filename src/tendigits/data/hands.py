@@ -20,7 +20,7 @@ Rng = np.random.Generator
 NOT_A_DIGIT = 10
 """The label of what is none."""
 
-DRAWN, PRINTED = 0.15, 0.04
+DRAWN, PRINTED = 0.25, 0.04
 """Share of the digits that are drawn from strokes, and of those that are printed."""
 
 
@@ -84,8 +84,8 @@ def with_bar(ink: Grey, rng: Rng) -> Grey:
     """A 7 with a bar through its stem."""
     rows = np.flatnonzero((ink > 100).any(axis=1))
     height, width = rows[-1] - rows[0], _pen(ink)
-    y = round(rows[0] + rng.uniform(0.42, 0.62) * height)
-    x, half, tilt = _middle_of_row(ink, y), rng.uniform(0.15, 0.3) * height, rng.normal(0, 0.12)
+    y = round(rows[0] + rng.uniform(0.4, 0.7) * height)
+    x, half, tilt = _middle_of_row(ink, y), rng.uniform(0.15, 0.42) * height, rng.normal(0, 0.15)
     barred = ink.copy()
     cv2.line(
         barred,

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tendigits.data.letters import draw_letter
+from tendigits.data.pairs import tight, touching
 from tendigits.data.paper import by_another_hand
 from tendigits.data.printed import draw_printed
 from tendigits.data.strokes import FIELD, draw
@@ -86,18 +87,10 @@ def _blank(rng: Rng) -> Grey:
 
 
 def _pair(digits: Digits, rng: Rng) -> Grey:
-    """Two digits side by side, touching or nearly so."""
-    one, other = _tight(digits(rng)), _tight(digits(rng))
-    height = 64
-    one, other = (cv2.resize(d, (max(4, round(d.shape[1] * height / d.shape[0])), height)) for d in (one, other))
-    overlap = int(rng.integers(-4, 8))
-    drop = int(rng.integers(-8, 9))
-    width = one.shape[1] + other.shape[1] - overlap
-    ink = np.zeros((height + abs(drop), max(width, one.shape[1], other.shape[1])), np.uint8)
-    ink[max(0, -drop) : max(0, -drop) + height, : one.shape[1]] = one
-    place = ink[max(0, drop) : max(0, drop) + height, ink.shape[1] - other.shape[1] :]
-    np.maximum(place, other, out=place)
-    return _in_field(ink)
+    """Two digits side by side, touching or nearly so, or with a gap between."""
+    left, right = touching(digits(rng), digits(rng), rng)
+    gap = int(rng.integers(0, 25)) if rng.random() < 0.5 else 0
+    return _in_field(np.maximum(np.pad(left, ((0, 0), (0, gap))), np.pad(right, ((0, 0), (gap, 0)))))
 
 
 def _part(digits: Digits, rng: Rng) -> Grey:
@@ -107,27 +100,24 @@ def _part(digits: Digits, rng: Rng) -> Grey:
         ink = digits(rng).copy()
         angle, share = rng.uniform(0, 2 * np.pi), rng.uniform(-0.02, 0.15)
         ink[np.cos(angle) * x + np.sin(angle) * y < share] = 0
-        if not _is_stroke_or_ring(ink):
+        if not is_stroke_or_ring(ink):
             return ink
 
 
-def _is_stroke_or_ring(ink: Grey) -> bool:
+def is_stroke_or_ring(ink: Grey) -> bool:
+    """Whether it may be taken for a 1 or a 0."""
     mask = (ink > 100).astype(np.uint8)
     outlines, nesting = cv2.findContours(mask, cv2.RETR_CCOMP, cv2.CHAIN_APPROX_SIMPLE)
     if nesting is None or (nesting[0][:, 3] >= 0).any():
         return True
-    largest = max(outlines, key=len)
+    largest = max(outlines, key=cv2.contourArea)
     sides = sorted(cv2.minAreaRect(largest)[1])
     return bool(sides[0] < 0.4 * sides[1])
 
 
-def _tight(ink: Grey) -> Grey:
-    rows, columns = np.flatnonzero((ink > 60).any(axis=1)), np.flatnonzero((ink > 60).any(axis=0))
-    return ink[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1] if len(rows) else ink
-
-
 def _in_field(ink: Grey) -> Grey:
     """Anything, made as large as fits into the field with a margin."""
+    ink = tight(ink)
     scale = 80 / max(ink.shape)
     small = cv2.resize(ink, (max(1, round(ink.shape[1] * scale)), max(1, round(ink.shape[0] * scale))))
     field = np.zeros((FIELD, FIELD), np.uint8)

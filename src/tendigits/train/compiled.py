@@ -41,7 +41,7 @@ class Pixels:
     def of(cls, array: np.ndarray[Any, Any]) -> "Pixels | None":
         """None where the array is another, to the last bit."""
         pixels, values = _aligned_bytes(array.shape), np.arange(256, dtype=np.float32) / np.float32(255)
-        rows = max(1, (1 << 20) // max(1, array[:1].size))  # a part at a time: no second array of its size
+        rows = max(1, (1 << 17) // max(1, array[:1].size))  # a part at a time: no second array of its size
         for first in range(0, len(array), rows):
             part = array[first : first + rows].astype(np.float32)
             with np.errstate(invalid="ignore"):  # not a number: then it is not equal below

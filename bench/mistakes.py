@@ -1,0 +1,71 @@
+"""A contact sheet of wrong digits: the picture as it is, beside it the patch that the network saw, true and read.
+
+draw_mistakes({"exam": own}, turns, path)        # turns: with "set" and "wrong", as bench/reading.py keeps them
+"""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image, ImageDraw, ImageFont
+
+from reading_sets import Set, Truth
+from tendigits.data.photo import open_photo
+from tendigits.read.find import find_digit
+
+MOST = 60
+"""Digits on the sheet."""
+
+SIDE, COLUMNS, GAP, CAPTION = 72, 6, 10, 20
+
+
+def draw_mistakes(sets: dict[str, Set], turns: list[dict[str, Any]], path: Path) -> int:
+    """Draw up to MOST wrong digits, of each set its share; the number that was drawn."""
+    chosen = choose({turn["set"]: turn["wrong"] for turn in turns}, MOST)
+    groups = [(name, wrong) for name, wrong in chosen.items() if wrong]
+    if not groups:
+        return 0
+    rows = sum(-(-len(wrong) // COLUMNS) for _, wrong in groups)
+    cell = 2 * SIDE + 2 * GAP
+    height = rows * (SIDE + CAPTION + GAP) + len(groups) * 30 + GAP
+    sheet = Image.new("RGB", (COLUMNS * cell + GAP, height), "white")
+    draw, font, small = ImageDraw.Draw(sheet), ImageFont.load_default(18), ImageFont.load_default(13)
+    top = GAP
+    totals = {turn["set"]: len(turn["wrong"]) for turn in turns}
+    for name, wrong in groups:
+        draw.text((GAP, top), f"{name}: {len(wrong)} of {totals[name]} wrong digits", fill="black", font=font)
+        top += 30
+        for place, (number, true, read) in enumerate(wrong):
+            x, y = GAP + place % COLUMNS * cell, top + place // COLUMNS * (SIDE + CAPTION + GAP)
+            (file,) = sets[name].files["bare"][number]
+            sheet.paste(_fitted(open_photo(file).grey), (x, y))
+            sheet.paste(_fitted(255 - find_digit(file).patch), (x + SIDE + 2, y))
+            draw.rectangle([x - 1, y - 1, x + 2 * SIDE + 2, y + SIDE], outline=(170, 170, 170))
+            draw.text((x, y + SIDE + 2), f"{true} as {read}  {file.stem}", fill=(180, 30, 0), font=small)
+        top += -(-len(wrong) // COLUMNS) * (SIDE + CAPTION + GAP)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    sheet.save(path, optimize=True)
+    return sum(len(wrong) for _, wrong in groups)
+
+
+def choose(wrong: dict[str, list[tuple[int, Truth, Truth]]], most: int) -> dict[str, list[tuple[int, Truth, Truth]]]:
+    """At most so many: of each set as many as of the others, and what a short one leaves over goes to the rest.
+
+    Of a set they lie evenly over it, for its pictures are often in the order of writer and digit.
+    """
+    chosen: dict[str, list[tuple[int, Truth, Truth]]] = {}
+    for done, name in enumerate(sorted(wrong, key=lambda name: len(wrong[name]))):
+        n = min(len(wrong[name]), (most - sum(map(len, chosen.values()))) // (len(wrong) - done))
+        chosen[name] = [wrong[name][i * len(wrong[name]) // n] for i in range(n)]
+    return {name: chosen[name] for name in wrong}
+
+
+def _fitted(grey: Any) -> Image.Image:
+    """A picture in a square of SIDE, in its own shape."""
+    image = Image.fromarray(np.asarray(grey, np.uint8))
+    scale = SIDE / max(image.size)
+    way = Image.Resampling.NEAREST if scale > 2 else Image.Resampling.LANCZOS
+    image = image.resize((max(1, round(image.width * scale)), max(1, round(image.height * scale))), way)
+    square = Image.new("L", (SIDE, SIDE), 255)
+    square.paste(image, ((SIDE - image.width) // 2, (SIDE - image.height) // 2))
+    return square

@@ -1,0 +1,113 @@
+"""Lines and pages of real digits, to measure the reader on: paper, shade, rules, rotation, touching digits.
+
+line, value = make_line(digits, rng)          # uint8 (height, width), "0427"
+page, values = make_page(digits, rng)         # ten lines
+
+The digits are MNIST's test digits, or those of ../shared/scans: none that the reader has learned from.
+"""
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+Grey = NDArray[np.uint8]
+Floats = NDArray[np.float32]
+Rng = np.random.Generator
+
+HEIGHT = 60
+"""Of a digit, in pixels."""
+
+
+@dataclass(frozen=True, eq=False)
+class Digits:
+    """Ink, white on black, and what it says."""
+
+    ink: list[Grey]
+    labels: list[int]
+
+    def draw(self, rng: Rng) -> tuple[Grey, int]:
+        """One of them, cut tight, HEIGHT high or wide."""
+        i = int(rng.integers(len(self.labels)))
+        ink = _tight(self.ink[i])
+        scale = HEIGHT * rng.uniform(0.85, 1.15) / max(ink.shape)
+        way = cv2.INTER_CUBIC if scale > 1 else cv2.INTER_AREA
+        return cv2.resize(ink, None, fx=scale, fy=scale, interpolation=way), self.labels[i]
+
+
+def make_line(digits: Digits, rng: Rng, length: tuple[int, int] = (3, 8)) -> tuple[Grey, str]:
+    """A line of 3 to 8 digits on ruled paper in the shade; one pair in five touches."""
+    strength, value = write_line(digits, rng, int(rng.integers(length[0], length[1] + 1)))
+    field = cv2.copyMakeBorder(strength, 24, 24, 30, 30, cv2.BORDER_CONSTANT)
+    if rng.random() < 0.5:
+        y = field.shape[0] - int(rng.integers(6, 20))
+        cv2.line(
+            field,
+            (0, y),
+            (field.shape[1], y + int(rng.integers(-2, 3))),
+            float(rng.uniform(0.2, 0.6)),
+            int(rng.integers(1, 3)),
+        )
+    return photographed(field, rng), value
+
+
+def write_line(digits: Digits, rng: Rng, n: int) -> tuple[Floats, str]:
+    """Digits side by side: ink from 0 to 1, and what it says."""
+    pieces, labels = zip(*(digits.draw(rng) for _ in range(n)), strict=True)
+    height = max(p.shape[0] for p in pieces) + 12
+    field = np.zeros((height, sum(p.shape[1] for p in pieces) + 30 * n), np.float32)
+    x = 4
+    for piece in pieces:
+        y = (height - piece.shape[0]) // 2 + int(rng.integers(-4, 5))
+        y = min(max(y, 0), height - piece.shape[0])
+        if x > 4:
+            x = _touching(field, piece, x, y) if rng.random() < 0.2 else x + int(rng.integers(5, 22))
+        place = field[y : y + piece.shape[0], x : x + piece.shape[1]]
+        np.maximum(place, piece.astype(np.float32) / 255, out=place)
+        x += piece.shape[1]
+    return field[:, : x + 4], "".join(map(str, labels))
+
+
+def make_page(digits: Digits, rng: Rng, lines: int = 10) -> tuple[Grey, list[str]]:
+    """Lines under each other on a sheet that is turned a little, half of them on ruled paper."""
+    width, pitch = 1000, 110
+    sheet = np.zeros((pitch * lines + 120, width), np.float32)
+    ruled = rng.random() < 0.5
+    values = []
+    for number in range(lines):
+        strength, value = write_line(digits, rng, int(rng.integers(3, 9)))
+        y, x = 60 + number * pitch, int(rng.integers(40, max(41, width - strength.shape[1] - 40)))
+        place = sheet[y : y + strength.shape[0], x : x + strength.shape[1]]
+        np.maximum(place, strength, out=place)
+        values.append(value)
+        if ruled:
+            cv2.line(sheet, (0, y + 88), (width, y + 88), 0.35, 2)
+    turn = cv2.getRotationMatrix2D((width / 2, sheet.shape[0] / 2), rng.uniform(-2, 2), 1)
+    sheet = cv2.warpAffine(sheet, turn, (width, sheet.shape[0]))
+    return photographed(sheet, rng), values
+
+
+def photographed(strength: Floats, rng: Rng) -> Grey:
+    """Ink on paper with a slope of shade, blur and grain."""
+    height, width = strength.shape
+    corners = rng.uniform(0.6, 1.0, (2, 2)).astype(np.float32)
+    shade = cv2.resize(corners, (width, height), interpolation=cv2.INTER_LINEAR)
+    picture = rng.uniform(190, 250) * shade * (1 - rng.uniform(0.45, 0.9) * strength)
+    picture = cv2.GaussianBlur(picture, (0, 0), rng.uniform(0.4, 1.2))
+    photograph: Grey = (picture + rng.normal(0, rng.uniform(1, 5), picture.shape)).clip(0, 255).astype(np.uint8)
+    return photograph
+
+
+def _touching(field: Floats, piece: Grey, x: int, y: int) -> int:
+    """The column at which the piece just touches the ink that is there."""
+    ink = piece > 100
+    for column in range(x + 8, max(0, x - 30), -1):
+        if (ink & (field[y : y + ink.shape[0], column : column + ink.shape[1]] > 0.4)).any():
+            return column
+    return x
+
+
+def _tight(ink: Grey) -> Grey:
+    rows, columns = np.flatnonzero((ink > 60).any(axis=1)), np.flatnonzero((ink > 60).any(axis=0))
+    return ink[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]

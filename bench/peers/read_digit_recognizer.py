@@ -1,0 +1,16 @@
+"""digit-recognizer-py, a network trained on MNIST, for pictures of one digit; see read_common.py for the command."""
+
+from read_common import run
+
+
+def load(given):
+    """The network in its wheel; it turns dark on light around by itself."""
+    if given.kind != "digit":
+        raise SystemExit(f"Error: digit-recognizer-py reads single digits, not a {given.kind}")
+    from digit_recognizer import DigitRecognizer
+
+    recognizer = DigitRecognizer(device="cpu")
+    return lambda path: str(recognizer.predict(path))
+
+
+run("digit_recognizer", load, "digit-recognizer-py", "torch", "torchvision", "pillow", "numpy")

@@ -1,0 +1,227 @@
+"""What the readers' figures come to, as Markdown: shares with their intervals, speeds, targets.
+
+It takes the record that bench/reading.py keeps as JSON, and measures nothing.
+"""
+
+import math
+import statistics
+from typing import Any
+
+from tables import BUSY, commit_text, machine_text, row
+
+Turn = dict[str, Any]
+Record = dict[str, Any]
+
+OURS = "tendigits"
+NAMES = {
+    "tendigits": "**tendigits**",
+    "rapidocr": "RapidOCR",
+    "rapidocr_alone": "RapidOCR, no detection",
+    "easyocr": "EasyOCR",
+    "easyocr_alone": "EasyOCR, no detection",
+    "tesseract": "Tesseract",
+    "digit_recognizer": "digit-recognizer-py",
+}
+SETS = {
+    "kensanata": "kensanata: scanned forms",
+    "exam": "exam: boxes of exam papers, 28x28 pixels",
+    "stylus": "stylus: pen paths of a tablet",
+    "mnist": "MNIST's test digits, 28x28 pixels",
+    "lines of MNIST": "Lines of 3 to 8 of MNIST's test digits",
+    "lines of scans": "Lines of 3 to 8 of the scans' digits",
+    "pages": "Pages of ten lines",
+}
+TARGETS = {
+    "kensanata": 0.98,
+    "exam": 0.97,
+    "stylus": 0.995,
+    "mnist": 0.995,
+    "lines of MNIST": 0.92,
+    "lines of scans": 0.92,
+    "pages": 0.97,
+}
+"""The least share that ours should read right."""
+
+REJECTED, KEPT = 0.95, 0.97
+"""The least share of what is no digit that should be refused, at a threshold that keeps so many digits."""
+
+COLD_S, WARM_MS, PHOTO_MS, FOLDER_RATE = 0.5, 2.0, 400.0, 2000.0
+"""A whole command, a digit, a photo at most; pictures a second at least."""
+
+
+def wilson(right: int, n: int, z: float = 1.959963984540054) -> tuple[float, float]:
+    """The interval that holds the true share with 95%: (0.0, 1.0) where there is nothing to tell from."""
+    if n == 0:
+        return 0.0, 1.0
+    share, square = right / n, z * z
+    middle = (share + square / (2 * n)) / (1 + square / n)
+    half = z / (1 + square / n) * math.sqrt(share * (1 - share) / n + square / (4 * n * n))
+    return max(0.0, middle - half), min(1.0, middle + half)
+
+
+def text(record: Record) -> str:
+    """All tables that the record has parts for."""
+    parts = record["parts"]
+    blocks = [machine_text(record)]
+    titles = {"digits": "Single digits, forced choice", "lines": "Lines", "pages": "Pages"}
+    for part, title in titles.items():
+        if part not in parts:
+            continue
+        turns = parts[part]["turns"]
+        blocks.append(f"### {title}")
+        for name in dict.fromkeys(turn["set"] for turn in turns):
+            blocks += [f"**{SETS.get(name, name)}**", set_table(name, [turn for turn in turns if turn["set"] == name])]
+        if parts[part].get("drawn"):
+            sheet = "results/reading_mistakes.png"
+            blocks.append(f"[Wrong digits of ours, as they are and as the network saw them]({sheet})")
+        blocks += [*notes(turns), settings_text(parts[part])]
+    if "nondigits" in parts:
+        blocks += ["### What is no digit", doubt_text(parts["nondigits"]), settings_text(parts["nondigits"])]
+    if "speed" in parts:
+        blocks += ["### Speed", speed_table(parts["speed"]), settings_text(parts["speed"])]
+    turns = [turn for part in titles for turn in parts.get(part, {}).get("turns", ())]
+    if turns:
+        blocks += ["### The processes", process_table(turns)]
+    return "\n\n".join(blocks)
+
+
+def set_table(name: str, turns: list[Turn]) -> str:
+    """A row for each peer in each setting, the best first."""
+    page = turns[0]["kind"] == "page"
+    rows = [
+        f"| reader | given | n | {'lines ' if page else ''}right | 95% interval | ms, median | target | |",
+        "| :--- | :--- | ---: | ---: | :--- | ---: | :--- | :--- |",
+    ]
+    done = [turn for turn in turns if "error" not in turn]
+    for turn in sorted(done, key=lambda turn: -turn["right"] / turn["n"]):
+        target = TARGETS.get(name) if turn["peer"] == OURS else None
+        rows.append(
+            row(
+                NAMES[turn["peer"]],
+                turn["given"],
+                f"{turn['n']:,}",
+                *share(turn["right"], turn["n"]),
+                f"{turn['ms']:.1f}",
+                *judged(turn["right"] / turn["n"], target),
+            )
+        )
+        others = max((other["n"] for other in done if other["peer"] != OURS), default=turn["n"])
+        if turn["peer"] == OURS and turn["n"] > others and "wrong" in turn:
+            right = others - sum(number < others for number, _, _ in turn["wrong"])
+            rows.append(row("of these, what the others read", "", f"{others:,}", *share(right, others), "", "", ""))
+    return "\n".join(rows)
+
+
+def share(right: int, n: int) -> tuple[str, str]:
+    """A share and its interval, as two cells."""
+    low, high = wilson(right, n)
+    return f"{right / n:.2%}", f"{low:.1%} to {high:.1%}"
+
+
+def judged(measured: float, target: float | None) -> tuple[str, str]:
+    """A least share and whether it is met, as two cells; both empty where there is none."""
+    if target is None:
+        return "", ""
+    return f">= {target:.1%}", "met" if measured >= target else "**missed**"
+
+
+def at_most(measured: float, target: float, unit: str) -> tuple[str, str]:
+    """The same for a most."""
+    return f"<= {target:g} {unit}", "met" if measured <= target else "**missed**"
+
+
+def doubt_text(part: Record) -> str:
+    """What is refused, and what of the digits is kept, at the same threshold."""
+    rows = [
+        f"At the threshold {part['threshold']:.3f}, the default:",
+        "",
+        "| what is no digit | n | rejected | 95% interval | target | |",
+        "| :--- | ---: | ---: | :--- | :--- | :--- |",
+    ]
+    nothing = part["nothing"]
+    total = {key: sum(kind[key] for kind in nothing) for key in ("n", "rejected")}
+    for kind in [*nothing, {"kind": "all", **total}]:
+        cells = share(kind["rejected"], kind["n"])
+        rows.append(row(kind["kind"], f"{kind['n']:,}", *cells, *judged(kind["rejected"] / kind["n"], REJECTED)))
+    rows += [
+        "",
+        "| digits | n | kept | 95% interval | target | | wrong of the kept | of all |",
+        "| :--- | ---: | ---: | :--- | :--- | :--- | ---: | ---: |",
+    ]
+    digits = part["digits"]
+    total = {key: sum(own[key] for own in digits) for key in ("n", "accepted", "wrong", "wrong_accepted")}
+    for own in [*digits, {"set": "all", **total}]:
+        rows.append(
+            row(
+                own["set"],
+                f"{own['n']:,}",
+                *share(own["accepted"], own["n"]),
+                *judged(own["accepted"] / own["n"], KEPT),
+                f"{own['wrong_accepted'] / max(1, own['accepted']):.2%}",
+                f"{own['wrong'] / own['n']:.2%}",
+            )
+        )
+    return "\n".join(rows)
+
+
+def speed_table(part: Record) -> str:
+    """What a person waits for."""
+    rows = ["| what | median | target | |", "| :--- | ---: | :--- | :--- |"]
+    cold, folder, photo = part["cold"], part["folder"], part["photo"]
+    if "error" not in cold:
+        s = statistics.median(cold["seconds"])
+        rows.append(row("`tendigits read one.png`, the whole process", f"{s:.2f} s", *at_most(s, COLD_S, "s")))
+    for name, own in part["warm"].items():
+        if "error" not in own:
+            what = f"a digit of {name}, warm ({own['n']} files)"
+            rows.append(row(what, f"{own['ms']:.2f} ms", *at_most(own["ms"], WARM_MS, "ms")))
+    for peer, own in photo.items():
+        if "error" not in own:
+            ms = statistics.median(own["ms"])
+            target = at_most(ms, PHOTO_MS, "ms") if peer == OURS else ("", "")
+            what = f"a JPEG of 12 megapixels, {NAMES[peer]}, warm; {own['right']} of {own['n']} lines right"
+            rows.append(row(what, f"{ms:.0f} ms", *target))
+    if "error" not in folder:
+        rate = folder["n"] / statistics.median(folder["seconds"])
+        met = "met" if rate >= FOLDER_RATE else "**missed**"
+        what = f"`tendigits read FOLDER --one --csv`, {folder['n']:,} PNG of 28x28, the whole process"
+        rows.append(row(what, f"{rate:,.0f} a second", f">= {FOLDER_RATE:,.0f}", met))
+    failed = {"cold": cold, "folder": folder, **part["warm"], **{f"photo, {NAMES[p]}": o for p, o in photo.items()}}
+    rows += [f"\n{what} failed: `{own['error']}`" for what, own in failed.items() if "error" in own]
+    return "\n".join(rows)
+
+
+def process_table(turns: list[Turn]) -> str:
+    """Seconds to import and load, and the most memory, of each reader over all its turns."""
+    rows = ["| reader | load, s, median | peak MB |", "| :--- | ---: | ---: |"]
+    for peer in dict.fromkeys(turn["peer"] for turn in turns):
+        own = [turn for turn in turns if turn["peer"] == peer and "error" not in turn]
+        if own:
+            load, peak = statistics.median(turn["load_s"] for turn in own), max(turn["peak_mb"] for turn in own)
+            rows.append(row(NAMES[peer], f"{load:.2f}", f"{peak:.0f}"))
+    return "\n".join(rows)
+
+
+def notes(turns: list[Turn]) -> list[str]:
+    """What failed, which pictures could not be read, and which turns others disturbed."""
+    lines = []
+    errors = {(turn["peer"], turn["error"]) for turn in turns if "error" in turn}
+    lines += [f"{NAMES[peer]}: {error}" for peer, error in sorted(errors)]
+    for turn in turns:
+        if "failed" in turn:
+            count, reason = turn["failed"]
+            where = f"{turn['set']}, {turn['given']}"
+            lines.append(f"{NAMES[turn['peer']]} could not read {count} pictures of {where}: `{reason}`")
+    busy = [turn for turn in turns if (turn.get("others") or 0.0) > BUSY]
+    if busy:
+        most = max(turn["others"] for turn in busy)
+        lines.append(
+            f"In {len(busy)} of {len(turns)} turns other programs used more than {BUSY} cores, {most:.1f} at most."
+        )
+    return lines
+
+
+def settings_text(part: Record) -> str:
+    """When, and of what."""
+    limit = part["settings"]["limit"]
+    return f"{part['date']}{f'; only {limit} pictures of each set' if limit else ''}{commit_text(part['commit'])}."

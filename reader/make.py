@@ -1,0 +1,158 @@
+"""Train the reader network from the pool, calibrate it, and put it into the package with its model card.
+
+make reader DATA=mnist.npz              # pool, training, file and card; about an hour on two cores
+python reader/make.py --data mnist.npz  # from a pool that is there
+
+What is decided is decided on held-out training digits; the test digits are read once, for the card.
+"""
+
+import argparse
+import json
+import time
+from pathlib import Path
+from typing import Any
+
+import tendigits  # before Keras, whose backend it chooses
+
+# isort: split
+import keras
+import numpy as np
+from keras import layers
+
+from onnx_file import write_onnx
+from pool import POOL
+from tendigits.data.load import load
+from tendigits.read.find import find_digit
+from tendigits.read.network import from_onnx
+from tendigits.train.machine import describe_machine
+
+ASSETS = Path(__file__).parent.parent / "src" / "tendigits" / "read" / "assets"
+BATCH, RATE, SEED = 128, 2e-3, 0
+WRONG = 0.01
+"""Share of the accepted digits that may be wrong on held-out ones."""
+
+Array = np.ndarray[Any, Any]
+
+
+def build_network() -> keras.Model:
+    """A small convolutional network: strided convolutions in place of pooling, 28 to 14 to 7 pixels."""
+
+    def block(filters: int, strides: int = 1) -> list[Any]:
+        return [
+            layers.Conv2D(filters, 3, strides, "same", use_bias=False),
+            layers.BatchNormalization(momentum=0.97),
+            layers.ReLU(),
+        ]
+
+    return keras.Sequential(
+        [
+            keras.Input((28, 28, 1)),
+            *block(32), *block(48, 2), *block(48), *block(96, 2), *block(96),
+            layers.Flatten(), layers.Dropout(0.4), layers.Dense(11),
+        ]
+    )  # fmt: skip
+
+
+def train(x: Array, y: Array, held: tuple[Array, Array], passes: int) -> keras.Model:
+    """One-cycle AdamW with averaged weights."""
+    keras.utils.set_random_seed(SEED)
+    model = build_network()
+    steps = passes * -(-len(y) // BATCH)
+    schedule = keras.optimizers.schedules.CosineDecay(
+        RATE / 20, steps, alpha=0.002, warmup_target=RATE, warmup_steps=steps // 8
+    )
+    model.compile(
+        keras.optimizers.AdamW(schedule, weight_decay=0.01, use_ema=True, ema_momentum=0.999),
+        keras.losses.CategoricalCrossentropy(from_logits=True, label_smoothing=0.02),
+        metrics=["accuracy"],
+    )
+    tendigits.fit(
+        model, _input(x), _one_hot(y), batch_size=BATCH, epochs=passes, verbose=2,
+        validation_data=(_input(held[0]), _one_hot(held[1])), validation_batch_size=1000,
+    )  # fmt: skip
+    return model
+
+
+def calibrate(logits: Array, labels: Array) -> tuple[float, float]:
+    """The temperature with the least cross entropy, and the threshold with at most WRONG among what it accepts."""
+    temperatures = np.linspace(0.3, 3, 136)
+    rows = np.arange(len(labels))
+    losses = [-np.log(np.maximum(_softmax(logits / t)[rows, labels], 1e-12)).mean() for t in temperatures]
+    temperature = float(temperatures[int(np.argmin(losses))])
+    shares = _softmax(logits / temperature)
+    label, confidence = shares[:, :10].argmax(axis=1), shares[:, :10].max(axis=1)
+    order = np.argsort(-confidence, kind="stable")
+    wrong = np.cumsum(label[order] != labels[order]) / np.arange(1, len(order) + 1)
+    accepted = np.flatnonzero(wrong <= WRONG)
+    threshold = float(confidence[order[accepted[-1]]])
+    return temperature, threshold
+
+
+def _input(x: Array) -> Array:
+    return x.reshape(-1, 28, 28, 1).astype("float32") / np.float32(255)
+
+
+def _one_hot(y: Array) -> Array:
+    return np.eye(11, dtype="float32")[y]
+
+
+def _softmax(logits: Array) -> Array:
+    shifted = np.exp(logits - logits.max(axis=1, keepdims=True))
+    shares: Array = shifted / shifted.sum(axis=1, keepdims=True)
+    return shares
+
+
+def main() -> None:
+    """Train, calibrate, write, judge."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", required=True)
+    parser.add_argument("--passes", type=int, default=3, help="over the pool")
+    given = parser.parse_args()
+    with np.load(POOL) as pool:
+        x, y, x_held, y_held = (pool[name] for name in ("x", "y", "x_held", "y_held"))
+    started = time.perf_counter()
+    model = train(x, y, (x_held, y_held), given.passes)
+    minutes = (time.perf_counter() - started) / 60
+    logits = model.predict(_input(x_held), batch_size=1000, verbose=0)
+    temperature, threshold = calibrate(logits, y_held)
+    ASSETS.mkdir(exist_ok=True)
+    path = ASSETS / "reader.onnx"
+    about = {"temperature": f"{temperature:.3f}", "threshold": f"{threshold:.4f}", "labels": "0123456789 and none"}
+    write_onnx(model, path, about)
+    network = from_onnx(path.read_bytes(), "reader")
+    difference = float(np.abs(network.logits(x_held[:1000]) - logits[:1000]).max())
+    data = load(given.data, offline=True)
+    test = network(np.array([find_digit(image).patch for image in data.x_test]))
+    held = network(x_held)
+    card = {
+        "parameters": model.count_params(),
+        "bytes": path.stat().st_size,
+        "pool": len(y),
+        "passes": given.passes,
+        "minutes": round(minutes, 1),
+        "machine": describe_machine(),
+        "largest_difference_from_keras": difference,
+        "temperature": temperature,
+        "threshold": threshold,
+        "mnist_test": float((test.digits.argmax(axis=1) == data.y_test).mean()),
+        "held_out": _judged(held, y_held, threshold),
+    }
+    (ASSETS / "reader.json").write_text(json.dumps(card, indent=1) + "\n")
+    print(json.dumps(card, indent=1))
+
+
+def _judged(answers: Any, labels: Array, threshold: float) -> dict[str, float]:
+    """Accuracy on digits, and what the threshold does to digits and to what is none."""
+    digits = labels < 10
+    right = answers.digits.argmax(axis=1) == labels
+    accepted = (answers.confidence >= threshold) & (answers.is_digit >= 0.5)
+    return {
+        "accuracy": float(right[digits].mean()),
+        "digits_accepted": float(accepted[digits].mean()),
+        "nondigits_rejected": float(1 - accepted[~digits].mean()),
+        "wrong_among_accepted": float(1 - right[accepted].mean()),
+    }
+
+
+if __name__ == "__main__":
+    main()

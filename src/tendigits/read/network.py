@@ -1,0 +1,143 @@
+"""The network that reads: 28x28 patches -> how likely each digit is, and whether it is a digit at all.
+
+network = bundled()                     # the one in the package, run by onnxruntime
+network = of_run("runs/first")          # a person's own, run by Keras
+answers = network(patches)              # uint8 (n, 28, 28) -> Answers
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tendigits.data.prepare import to_input
+from tendigits.errors import ModelFileError
+
+Patches = NDArray[np.uint8]
+Floats = NDArray[np.float32]
+
+BATCH = 256
+"""Patches at once: more is no faster, and takes more memory."""
+
+
+@dataclass(frozen=True, eq=False)
+class Answers:
+    """What a network makes of n patches."""
+
+    digits: Floats
+    """float32 (n, 10): how likely each digit is, where it is one; rows sum to 1."""
+
+    is_digit: Floats
+    """float32 (n,), 0 to 1: how likely it is a digit at all."""
+
+    @property
+    def confidence(self) -> Floats:
+        """float32 (n,): how likely it is the digit that the network says."""
+        best: Floats = self.digits.max(axis=1) * self.is_digit
+        return best
+
+
+@dataclass(frozen=True)
+class Network:
+    """Something that answers, and from which confidence on its answers are accepted."""
+
+    name: str
+    threshold: float
+    logits: Callable[[Patches], Floats]
+    """uint8 (n, 28, 28) -> float32 (n, 11), or (n, 10) where the network knows nothing but digits."""
+    temperature: float = 1.0
+    """By which the logits are divided, so that the confidences are as often right as they say."""
+
+    def __call__(self, patches: Patches) -> Answers:
+        """Answer for uint8 (n, 28, 28), white ink on black."""
+        if not len(patches):
+            return Answers(np.zeros((0, 10), np.float32), np.zeros(0, np.float32))
+        parts = [self.logits(patches[first : first + BATCH]) for first in range(0, len(patches), BATCH)]
+        shares = _softmax(np.concatenate(parts) / np.float32(self.temperature))
+        digits = shares[:, :10]
+        is_digit = digits.sum(axis=1) if shares.shape[1] > 10 else np.ones(len(shares), np.float32)
+        return Answers(digits / np.maximum(digits.sum(axis=1, keepdims=True), 1e-12), is_digit)
+
+
+@cache
+def bundled() -> Network:
+    """The reader network in the package.
+
+    Raises:
+        ModelFileError: the package is damaged.
+    """
+    path = files("tendigits.read") / "assets" / "reader.onnx"
+    try:
+        return from_onnx(path.read_bytes(), "reader")
+    except OSError as error:
+        raise ModelFileError(
+            f"expected the package's own network, received {error}; install tendigits again"
+        ) from error
+
+
+def from_onnx(data: bytes, name: str) -> Network:
+    """A network from an ONNX file with temperature and threshold in its metadata.
+
+    Raises:
+        ModelFileError: not a complete file, or of another shape.
+    """
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 4
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")  # others may want the cores
+    try:
+        session = onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
+    except Exception as error:  # onnxruntime has a dozen classes, all private
+        reason = " ".join(str(error).split())[:200]
+        raise ModelFileError(f"{name} is not a complete model file: {reason}") from error
+    (given,), (made,) = session.get_inputs(), session.get_outputs()
+    if (given.shape[1:], made.shape[1:]) != ([28, 28, 1], [11]):
+        raise ModelFileError(
+            f"{name}: expected a network from (n, 28, 28, 1) to (n, 11), "
+            f"received one from {given.shape} to {made.shape}"
+        )
+    about = session.get_modelmeta().custom_metadata_map
+
+    def logits(patches: Patches) -> Floats:
+        x = to_input(patches).reshape(-1, 28, 28, 1)
+        result: Floats = session.run(None, {given.name: x})[0]
+        return result
+
+    return Network(name, float(about["threshold"]), logits, float(about["temperature"]))
+
+
+OWN_THRESHOLD = 0.9
+"""Of a person's own network, whose confidences are not calibrated."""
+
+
+def of_run(path: str | Path) -> Network:
+    """A person's own network, from a run's folder or a model file.
+
+    Raises:
+        TendigitsError: no such run, or not a whole model.
+    """
+    from tendigits.train.start import import_keras
+
+    import_keras()
+    from tendigits.train.evaluate import predict
+    from tendigits.train.model_file import load_model
+
+    path = Path(path)
+    model = load_model(path / "model.keras" if path.is_dir() else path)
+
+    def logits(patches: Patches) -> Floats:
+        return np.log(np.maximum(predict(model, to_input(patches)), 1e-12))
+
+    return Network(str(path), OWN_THRESHOLD, logits)
+
+
+def _softmax(logits: NDArray[Any]) -> Floats:
+    shifted = np.exp(logits - logits.max(axis=1, keepdims=True))
+    shares: Floats = shifted / shifted.sum(axis=1, keepdims=True)
+    return shares

@@ -1,0 +1,66 @@
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from tendigits.data.prepare import to_input
+from tendigits.errors import ModelFileError, RunError
+from tendigits.read.network import Network, bundled, from_onnx, of_run
+
+PATCHES = np.random.default_rng(1).integers(0, 256, (300, 28, 28), dtype=np.uint8)
+
+
+def test_probabilities_are_the_softmax_of_the_logits_over_the_temperature(onnx_file):
+    from scipy.special import softmax
+
+    network = from_onnx(onnx_file(), "tiny")
+    weights = np.random.default_rng(0).normal(0, 1, (784, 11)).astype("float32")
+    expected = softmax(to_input(PATCHES).astype("float64") @ weights / 2, axis=1)
+    answers = network(PATCHES)
+    assert network.threshold == 0.8
+    np.testing.assert_allclose(answers.is_digit, 1 - expected[:, 10], atol=1e-4)
+    np.testing.assert_allclose(answers.confidence, expected[:, :10].max(axis=1), atol=1e-4)
+    np.testing.assert_allclose(answers.digits.sum(axis=1), 1, atol=1e-5)
+
+
+def test_a_network_of_ten_classes_knows_only_digits():
+    network = Network("ten", 0.9, lambda patches: np.zeros((len(patches), 10), np.float32))
+    answers = network(PATCHES)
+    assert (answers.is_digit == 1).all()
+    assert answers.digits == pytest.approx(0.1)
+
+
+def test_no_patch_no_answer(onnx_file):
+    answers = from_onnx(onnx_file(), "tiny")(PATCHES[:0])
+    assert (answers.digits.shape, answers.is_digit.shape) == ((0, 10), (0,))
+
+
+@pytest.mark.parametrize("damage", [lambda data: data[:200], lambda data: b"", lambda data: b"\x07" * 100])
+def test_a_damaged_file_is_told(onnx_file, damage):
+    with pytest.raises(ModelFileError, match="not a complete model file"):
+        from_onnx(damage(onnx_file()), "reader.onnx")
+
+
+def test_another_shape_is_told(onnx_file):
+    with pytest.raises(ModelFileError, match="received one from"):
+        from_onnx(onnx_file(outputs=7), "reader.onnx")
+
+
+def test_the_bundled_network_reads_mnist(digits):
+    answers = bundled()(digits.x_test)
+    assert (answers.digits.argmax(axis=1) == digits.y_test).mean() > 0.98
+
+
+def test_reading_imports_neither_keras_nor_jax():
+    code = (
+        "import sys, numpy, tendigits; tendigits.Reader().digit(numpy.eye(28)); "
+        "print(*{name.split('.')[0] for name in sys.modules})"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert not set(done.stdout.split()) & {"keras", "jax", "tensorflow", "torch", "matplotlib", "sklearn", "pandas"}
+
+
+def test_no_such_run(tmp_path):
+    with pytest.raises((RunError, ModelFileError), match=str(tmp_path)):
+        of_run(tmp_path / "none")

@@ -1,0 +1,210 @@
+import cv2
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PIL import Image
+
+from tendigits.errors import DataError, UserError
+from tendigits.read.find import find_digit
+from tendigits.read.reader import MAX_DIGITS, Reader
+
+
+@pytest.fixture(scope="module")
+def reader():
+    return Reader()
+
+
+@pytest.fixture(scope="module")
+def sure(digits, reader):
+    """Test digits that are read rightly and surely, one of each label: what a page is made of."""
+    answers = reader.network(digits.x_test)
+    right = (answers.digits.argmax(axis=1) == digits.y_test) & (answers.confidence > 0.97)
+    return [digits.x_test[np.flatnonzero(right & (digits.y_test == label))[3]] for label in range(10)]
+
+
+def line_of(sure, text, gap=14):
+    """The digits of a text side by side, dark on light paper."""
+    pieces = []
+    for character in text:
+        ink = sure[int(character)]
+        columns = np.flatnonzero((ink > 60).any(axis=0))
+        piece = cv2.resize(ink[:, columns[0] : columns[-1] + 1], None, fx=3, fy=3, interpolation=cv2.INTER_CUBIC)
+        pieces += [piece, np.zeros((84, gap), np.uint8)]
+    field = cv2.copyMakeBorder(np.hstack(pieces), 20, 20, 30, 30, cv2.BORDER_CONSTANT)
+    return (235 - field * 0.8).astype(np.uint8)
+
+
+def test_digits_of_mnist_whatever_the_size_and_the_paper(digits, reader):
+    images = digits.x_test[:300]
+    for change in (
+        lambda image: image,
+        lambda image: 255 - image,
+        lambda image: cv2.resize(255 - image // 2, None, fx=4, fy=4),
+        lambda image: np.pad(image, ((3, 40), (50, 5))),
+    ):
+        labels = [digit.label for digit in reader.digits([change(image) for image in images])]
+        assert np.mean(labels == digits.y_test[:300]) > 0.97
+
+
+def test_one_digit_says_where_it_is_and_what_the_network_saw(reader, sure):
+    picture = np.full((200, 300), 240, np.uint8)
+    picture[100:184, 150:234] -= (cv2.resize(sure[3], (84, 84)) * 0.8).astype(np.uint8)
+    digit = reader.digit(picture)
+    assert (digit.label, digit.accepted, digit.reason) == (3, True, None)
+    assert digit.patch.shape == (28, 28)
+    assert digit.probabilities.sum() == pytest.approx(1, abs=1e-5)
+    assert 145 <= digit.box.left < digit.box.right <= 240
+    assert 95 <= digit.box.top < digit.box.bottom <= 190
+
+
+def dot(side=40):
+    picture = np.full((side, side), 255, np.uint8)
+    picture[20, 20] = 0
+    return picture
+
+
+@pytest.mark.parametrize(
+    "blank", [np.full((50, 50), 255, np.uint8), np.zeros((1, 1), np.uint8), np.zeros((90, 40), np.uint8)]
+)
+def test_a_blank_picture_holds_no_digit(reader, blank):
+    digit = reader.digit(blank)
+    assert (digit.accepted, digit.reason, digit.confidence) == (False, "no digit", 0)
+    assert reader.read(blank).lines == []
+
+
+@pytest.mark.parametrize("kind", ["dot", "dash", "cross", "disc", "box", "two digits"])
+def test_what_is_no_digit_is_rejected(reader, sure, kind):
+    picture = np.full((100, 100), 235, np.uint8)
+    if kind == "dot":
+        picture = dot()
+    elif kind == "dash":
+        cv2.line(picture, (20, 52), (80, 48), 40, 7)
+    elif kind == "cross":
+        cv2.line(picture, (25, 20), (75, 80), 40, 5)
+        cv2.line(picture, (75, 22), (25, 78), 40, 5)
+    elif kind == "disc":
+        cv2.circle(picture, (50, 50), 25, 40, -1)
+    elif kind == "box":
+        cv2.rectangle(picture, (20, 20), (80, 80), 40, 5)
+    else:
+        picture = line_of(sure, "38", gap=10)
+    digit = reader.digit(picture)
+    assert not digit.accepted, (digit.label, digit.confidence)
+    assert digit.reason
+
+
+def test_letters_are_rejected(reader):
+    """Of a font that the network has not learned from, and in another size."""
+    from matplotlib import font_manager
+    from PIL import ImageDraw, ImageFont
+
+    font = ImageFont.truetype(font_manager.findfont("DejaVu Serif"), 64)
+    accepted = []
+    for letter in "AEFHKMNPRTUVWXdfhkmnrwx":
+        image = Image.new("L", (100, 100), 240)
+        ImageDraw.Draw(image).text((50, 50), letter, fill=30, font=font, anchor="mm")
+        if reader.digit(image).accepted:
+            accepted.append(letter)
+    assert len(accepted) <= 1, accepted
+
+
+@pytest.mark.parametrize("text", ["0427", "13579", "2", "66"])
+def test_a_line(reader, sure, text):
+    (line,) = reader.read(line_of(sure, text)).lines
+    assert line.value == text
+    assert line.accepted
+    assert line.confidence == pytest.approx(np.prod([digit.confidence for digit in line.digits]))
+    assert [digit.label for digit in line.digits] == [int(character) for character in text]
+
+
+def test_a_page_of_lines(reader, sure):
+    texts = ["012", "34567", "89"]
+    lines = [line_of(sure, text) for text in texts]
+    width = max(line.shape[1] for line in lines)
+    page = np.vstack([np.pad(line, ((0, 0), (0, width - line.shape[1])), constant_values=235) for line in lines])
+    for picture in (page, Image.fromarray(page), 255 - page):
+        assert [line.value for line in reader.read(picture).lines] == texts
+
+
+def test_two_numbers_of_a_line_have_a_space_between(reader, sure):
+    one, other = line_of(sure, "12"), line_of(sure, "34")
+    gap = np.full((one.shape[0], 200), 235, np.uint8)
+    (line,) = reader.read(np.hstack([one, gap, other])).lines
+    assert line.value == "12 34"
+
+
+def test_touching_digits_are_cut(reader, sure):
+    (line,) = reader.read(line_of(sure, "2503", gap=-0)).lines
+    assert line.value == "2503"
+
+
+def test_boxes_are_in_pixels_of_the_whole_picture(reader, sure):
+    picture = cv2.resize(line_of(sure, "0427"), None, fx=9, fy=9)
+    (line,) = reader.read(picture).lines
+    assert line.value == "0427"
+    assert line.box.right > 0.8 * picture.shape[1]
+    assert line.box.bottom <= picture.shape[0]
+
+
+def test_the_threshold_decides_what_is_accepted(sure):
+    picture = sure[5]
+    assert Reader(threshold=0.0).digit(picture).accepted
+    doubtful = Reader(threshold=1.0).digit(picture)
+    assert doubtful.label == 5
+    assert not doubtful.accepted
+    assert doubtful.reason.startswith("may be")
+    with pytest.raises(UserError, match="from 0 to 1"):
+        Reader(threshold=1.5)
+
+
+@pytest.mark.parametrize("source", [b"", b"not a picture", "no/such/file.png", None])
+def test_what_is_no_picture_is_told(reader, source):
+    for call in (reader.digit, reader.read):
+        with pytest.raises(DataError):
+            call(source)
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.integers(0, 2**32 - 1), st.integers(1, 80), st.integers(1, 80), st.sampled_from([0.001, 0.05, 0.5]))
+def test_any_pixels_are_read(reader, seed, height, width, share):
+    noise = (np.random.default_rng(seed).random((height, width)) > share).astype(np.uint8) * np.uint8(255)
+    page, digit = reader.read(noise), reader.digit(noise)
+    assert page.size == (width, height)
+    assert 0 <= digit.confidence <= 1
+
+
+def test_ten_thousand_blobs_have_an_end(reader):
+    page = np.full((2000, 2000), 235, np.uint8)
+    for row in range(100):
+        for column in range(100):
+            page[20 * row + 4 : 20 * row + 16, 20 * column + 9 : 20 * column + 11] = 30
+    read = reader.read(page)
+    assert 0 < sum(len(line.digits) for line in read.lines) + len(read.rejected) <= MAX_DIGITS
+
+
+def test_gravel_has_an_end(reader):
+    import time
+
+    gravel = (np.random.default_rng(0).random((1500, 1500)) > 0.9).astype(np.uint8)
+    gravel = 255 - 255 * cv2.dilate(gravel, np.ones((3, 3), np.uint8))
+    started = time.monotonic()
+    reader.read(gravel)
+    assert time.monotonic() - started < 20
+
+
+def test_a_persons_own_network(tmp_path, digits):
+    import keras
+
+    from tendigits.train.network import build_network, compile_network
+    from tendigits.train.recipe import Recipe
+
+    recipe = Recipe(hidden=[8])
+    model = build_network(recipe)
+    compile_network(model, recipe)
+    model.optimizer.build(model.trainable_variables)
+    model.save(tmp_path / "model.keras")
+    reader = Reader(tmp_path)
+    expected = keras.ops.convert_to_numpy(model(find_digit(digits.x_test[0]).patch.reshape(1, 784) / np.float32(255)))
+    np.testing.assert_allclose(reader.digit(digits.x_test[0]).probabilities, expected[0], atol=1e-5)
+    assert reader.threshold == 0.9

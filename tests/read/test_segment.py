@@ -1,0 +1,110 @@
+import cv2
+import numpy as np
+import pytest
+
+from tendigits.read.segment import Box, digit_height, find_blobs, find_lines, main_blob
+
+
+def field(height=100, width=300):
+    return np.zeros((height, width), np.uint8)
+
+
+def write(ink, text, x, y, height=30, thickness=3):
+    cv2.putText(ink, text, (x, y), cv2.FONT_HERSHEY_SIMPLEX, height / 22, 255, thickness)
+    return ink
+
+
+def test_boxes_join_and_have_gaps():
+    one, other = Box(0, 0, 10, 20), Box(15, 5, 30, 50)
+    assert one.join(other) == (0, 0, 30, 50)
+    assert (one.gap(other), other.gap(one)) == (5, 5)
+    assert one.gap(Box(0, 22, 5, 30)) == 2
+    assert (one.width, one.height) == (10, 20)
+
+
+def test_specks_and_pale_stains_are_no_blobs():
+    ink = write(field(), "7", 20, 60)
+    ink[5, 5] = 100
+    ink[80:90, 200:230] = 90
+    assert len(find_blobs(ink).all) == 1
+
+
+def test_a_blob_is_cut_without_its_neighbours():
+    ink = field()
+    cv2.line(ink, (20, 20), (60, 70), 255, 4)
+    cv2.line(ink, (40, 20), (80, 70), 255, 4)
+    blobs = find_blobs(ink)
+    whole = sum(blobs.cut(blob).sum(dtype=int) for blob in blobs.all)
+    assert len(blobs.all) == 2
+    assert whole == ink.sum(dtype=int)
+
+
+def lines_of(ink):
+    return [[blob.box for blob in line] for line in find_lines(find_blobs(ink).all)]
+
+
+def test_digits_come_in_reading_order():
+    ink = field(200, 400)
+    for y, text in ((50, "123"), (110, "45"), (170, "6789")):
+        write(ink, text, 30, y)
+    lines = lines_of(ink)
+    assert [len(line) for line in lines] == [3, 2, 4]
+    for line in lines:
+        assert [box.left for box in line] == sorted(box.left for box in line)
+
+
+@pytest.mark.parametrize("angle", [-5, -2, 2, 5])
+def test_a_turned_page_keeps_its_lines(angle):
+    ink = field(300, 700)
+    for y in (80, 160, 240):
+        write(ink, "12345678", 100, y, height=36)
+    turned = cv2.warpAffine(ink, cv2.getRotationMatrix2D((350, 150), angle, 1), (700, 300))
+    assert [len(line) for line in lines_of(turned)] == [8, 8, 8]
+
+
+def test_the_bar_of_a_5_belongs_to_it_and_a_full_stop_to_nothing():
+    ink = field()
+    cv2.ellipse(ink, (40, 60), (14, 18), 0, -120, 160, 255, 4)
+    cv2.line(ink, (32, 32), (58, 30), 255, 4)
+    write(ink, "1", 90, 78, height=44)
+    cv2.circle(ink, (130, 78), 3, 255, -1)
+    (line,) = lines_of(ink)
+    assert len(line) == 2
+    assert line[0].top < 32
+
+
+def test_the_main_blob_is_the_digit_and_not_the_box_around_it():
+    ink = write(field(100, 80), "5", 28, 68, height=40)
+    digit = main_blob(find_blobs(ink)).box
+    cv2.line(ink, (0, 3), (79, 3), 255, 2)
+    cv2.line(ink, (2, 0), (2, 99), 255, 2)
+    ink[70:100, 70:80] = 255
+    assert main_blob(find_blobs(ink)).box == digit
+
+
+def test_no_ink_no_blob():
+    assert main_blob(find_blobs(field())) is None
+    assert find_lines([]) == []
+    assert digit_height([]) == 0
+
+
+def test_a_printed_box_around_the_digit_is_not_part_of_it():
+    ink = write(field(100, 80), "5", 28, 68, height=40)
+    digit = main_blob(find_blobs(ink)).box
+    cv2.rectangle(ink, (8, 8), (70, 90), 255, 2)
+    assert main_blob(find_blobs(ink)).box == digit
+
+
+def test_a_0_with_a_dot_in_it_is_no_printed_box():
+    ink = field(100, 100)
+    cv2.ellipse(ink, (50, 50), (25, 40), 0, 0, 360, 255, 4)
+    cv2.line(ink, (50, 38), (50, 62), 255, 4)
+    assert main_blob(find_blobs(ink)).box.height > 75
+
+
+@pytest.mark.parametrize("gap", [2, 12, 30])
+def test_of_two_digits_in_one_picture_both_are_seen(gap):
+    ink = write(write(field(100, 140), "3", 20, 68, height=40), "8", 52 + gap, 68, height=40)
+    box = main_blob(find_blobs(ink)).box
+    assert box.left < 30
+    assert box.right > 60 + gap

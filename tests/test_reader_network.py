@@ -1,0 +1,98 @@
+"""How the reader network is made: its file against Keras, its calibration against counts, its pool from few digits."""
+
+import sys
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent.parent / "reader"))  # its scripts import each other by name
+
+import make
+import onnx_file
+import pool
+from tendigits.data.hands import NOT_A_DIGIT
+from tendigits.read.network import from_onnx
+
+
+def test_the_file_answers_as_keras_does(tmp_path):
+    keras.utils.set_random_seed(1)
+    model = make.build_network()
+    rng = np.random.default_rng(0)
+    for layer in model.layers:  # statistics as after training: they are folded into the kernels
+        if isinstance(layer, keras.layers.BatchNormalization):
+            shape = layer.moving_mean.shape
+            for weight in (layer.moving_mean, layer.beta, layer.gamma):
+                weight.assign(rng.normal(0.5, 0.5, shape))
+            layer.moving_variance.assign(rng.uniform(0.5, 2, shape))
+    patches = rng.integers(0, 256, (7, 28, 28), dtype=np.uint8)
+    onnx_file.write_onnx(model, tmp_path / "a.onnx", {"temperature": "1.0", "threshold": "0.5"})
+    network = from_onnx((tmp_path / "a.onnx").read_bytes(), "a")
+    expected = model.predict(patches[..., None].astype("float32") / 255, verbose=0)
+    np.testing.assert_allclose(network.logits(patches), expected, rtol=1e-4, atol=1e-4)
+    assert (tmp_path / "a.onnx").stat().st_size < 2_000_000
+
+
+def test_a_layer_that_it_cannot_write_is_told(tmp_path):
+    model = keras.Sequential([keras.Input((28, 28, 1)), keras.layers.UpSampling2D()])
+    with pytest.raises(TypeError, match="UpSampling2D"):
+        onnx_file.write_onnx(model, tmp_path / "a.onnx", {})
+
+
+def test_the_temperature_makes_confidences_as_often_right_as_they_say():
+    rng = np.random.default_rng(0)
+    honest = rng.normal(0, 2, (20000, 11))
+    shares = np.exp(honest) / np.exp(honest).sum(axis=1, keepdims=True)
+    labels = np.array([rng.choice(11, p=share) for share in shares])
+    for factor in (0.5, 1.0, 2.0):
+        temperature, _ = make.calibrate(honest * factor, labels)
+        assert temperature == pytest.approx(factor, rel=0.06)
+
+
+def test_the_threshold_leaves_one_wrong_in_a_hundred():
+    """By counting: 1,000 sure ones of which 4 are wrong, then 100 less sure ones of which 20 are wrong."""
+    logits, labels = np.zeros((1100, 11)), np.zeros(1100, int)
+    logits[:1000, 0], logits[1000:, 0] = 8, 4
+    labels[::250], labels[1000::5] = 1, NOT_A_DIGIT
+    logits += np.random.default_rng(0).uniform(0, 1e-3, logits.shape)
+    temperature, threshold = make.calibrate(logits, labels)
+    shares = np.exp(logits / temperature) / np.exp(logits / temperature).sum(axis=1, keepdims=True)
+    accepted = shares[:, 0] >= threshold - 1e-9
+    assert (labels[accepted] != 0).mean() <= 0.01
+    assert accepted.sum() >= 1000
+
+
+def test_the_pool_is_the_same_each_time_and_every_variant_another(small_npz):
+    made = {v: pool.patches(pool.Task(str(small_npz), "held", 0, 40, v)) for v in (0, 1)}
+    again = pool.patches(pool.Task(str(small_npz), "held", 0, 40, 0))
+    for a, b in zip(made[0], again, strict=True):
+        np.testing.assert_array_equal(a, b)
+    assert not np.array_equal(made[0][0][:40], made[1][0][:40])
+    for x, y in made.values():
+        assert x.dtype == np.uint8
+        assert x.shape == (len(y), 28, 28)
+        assert 0 < (y == NOT_A_DIGIT).sum() < len(y) / 2
+
+
+def test_what_a_cut_leaves_is_the_digit_or_a_part_of_it(small_npz):
+    made, rng = pool.hands(str(small_npz), "held"), np.random.default_rng(0)
+    cut = [found for i in range(60) for found in pool.cut_pair(made, i, rng)]
+    assert all(patch.shape == (28, 28) and patch.any() for patch, _ in cut)
+    labels = np.array([label for _, label in cut])
+    assert (labels < 10).sum() > 40
+    assert (labels == NOT_A_DIGIT).sum() > 5
+
+
+def test_what_is_learned_from_and_what_is_held_out_do_not_meet(small_npz, monkeypatch):
+    monkeypatch.setattr(pool, "HELD_OUT", 100)
+    pool.hands.cache_clear()
+    parts = [{image.tobytes() for image in pool.hands(str(small_npz), part).x} for part in ("train", "held")]
+    pool.hands.cache_clear()
+    assert [len(part) for part in parts] == [500, 100]
+    assert not parts[0] & parts[1]
+
+
+def test_labels_are_one_hot_of_eleven():
+    assert make._one_hot(np.array([0, 10])).tolist() == [[1.0, *[0.0] * 10], [*[0.0] * 10, 1.0]]
+    assert make._input(np.full((2, 28, 28), 255, np.uint8)).shape == (2, 28, 28, 1)
