@@ -19,6 +19,9 @@ Rng = np.random.Generator
 HEIGHT = 60
 """Of a digit, in pixels."""
 
+TOUCHING = 0.2
+"""Share of the pairs of a line that touch."""
+
 
 @dataclass(frozen=True, eq=False)
 class Digits:
@@ -52,7 +55,7 @@ def make_line(digits: Digits, rng: Rng, length: tuple[int, int] = (3, 8)) -> tup
     return photographed(field, rng), value
 
 
-def write_line(digits: Digits, rng: Rng, n: int) -> tuple[Floats, str]:
+def write_line(digits: Digits, rng: Rng, n: int, touching: float = TOUCHING) -> tuple[Floats, str]:
     """Digits side by side: ink from 0 to 1, and what it says."""
     pieces, labels = zip(*(digits.draw(rng) for _ in range(n)), strict=True)
     height = max(p.shape[0] for p in pieces) + 12
@@ -62,21 +65,21 @@ def write_line(digits: Digits, rng: Rng, n: int) -> tuple[Floats, str]:
         y = (height - piece.shape[0]) // 2 + int(rng.integers(-4, 5))
         y = min(max(y, 0), height - piece.shape[0])
         if x > 4:
-            x = _touching(field, piece, x, y) if rng.random() < 0.2 else x + int(rng.integers(5, 22))
+            x = _touching(field, piece, x, y) if rng.random() < touching else x + int(rng.integers(5, 22))
         place = field[y : y + piece.shape[0], x : x + piece.shape[1]]
         np.maximum(place, piece.astype(np.float32) / 255, out=place)
         x += piece.shape[1]
     return field[:, : x + 4], "".join(map(str, labels))
 
 
-def make_page(digits: Digits, rng: Rng, lines: int = 10) -> tuple[Grey, list[str]]:
-    """Lines under each other on a sheet that is turned a little, half of them on ruled paper."""
+def make_page(digits: Digits, rng: Rng, lines: int = 10, touching: float = 0.0) -> tuple[Grey, list[str]]:
+    """Lines under each other on a sheet that is turned a little, half of the sheets ruled."""
     width, pitch = 1000, 110
     sheet = np.zeros((pitch * lines + 120, width), np.float32)
     ruled = rng.random() < 0.5
     values = []
     for number in range(lines):
-        strength, value = write_line(digits, rng, int(rng.integers(3, 9)))
+        strength, value = write_line(digits, rng, int(rng.integers(3, 9)), touching)
         y, x = 60 + number * pitch, int(rng.integers(40, max(41, width - strength.shape[1] - 40)))
         place = sheet[y : y + strength.shape[0], x : x + strength.shape[1]]
         np.maximum(place, strength, out=place)

@@ -22,6 +22,7 @@ from typing import Any
 
 import read_tables
 from environments import BENCH, README, ROOT, commit, find_mnist, machine, prepare
+from pages import TOUCHING
 from reading_peers import ENVIRONMENTS, OTHERS_LIMIT, PEERS, WORK, Peer, take_turn
 from reading_sets import Set, ink_of, lines, pages, pictures, scans, with_crops
 
@@ -29,7 +30,7 @@ RESULTS = ROOT / "bench" / "results" / "reading.json"
 MISTAKES = ROOT / "bench" / "results" / "reading_mistakes.png"
 BEGIN, END = "<!-- reading: written by bench/reading.py -->", "<!-- /reading -->"
 PARTS = ("digits", "lines", "pages", "nondigits", "speed")
-N_LINES, N_PAGES = 300, 30
+N_LINES, N_PAGES = 300, 20
 SEEDS = {"lines": 1, "pages": 2, "nondigits": 3, "scan lines": 4, "photo": 5}
 
 
@@ -128,9 +129,10 @@ def line_sets(settings: Settings) -> Iterator[Set]:
 
 
 def page_sets(settings: Settings) -> Iterator[Set]:
-    """Pages of MNIST's test digits."""
+    """Pages of MNIST's test digits: with gaps between the digits, and where one pair in five touches."""
     n = min(N_PAGES, settings.limit or N_PAGES)
-    yield pictures("pages", "page", pages(mnist_digits(settings.data), n, SEEDS["pages"]), WORK)
+    for name, touching in (("pages", 0.0), ("touching pages", TOUCHING)):
+        yield pictures(name, "page", pages(mnist_digits(settings.data), n, SEEDS["pages"], touching), WORK)
 
 
 def cropped(own: Set, settings: Settings) -> Set:

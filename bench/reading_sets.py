@@ -70,17 +70,17 @@ def lines(digits: Digits, n: int, seed: int) -> Iterable[tuple[Grey, Truth]]:
     return (make_line(digits, rng) for _ in range(n))
 
 
-def pages(digits: Digits, n: int, seed: int) -> Iterable[tuple[Grey, Truth]]:
+def pages(digits: Digits, n: int, seed: int, touching: float) -> Iterable[tuple[Grey, Truth]]:
     """Pages of ten lines."""
     rng = np.random.default_rng(seed)
-    return (make_page(digits, rng) for _ in range(n))
+    return (make_page(digits, rng, touching=touching) for _ in range(n))
 
 
 def photo(digits: Digits, rng: Rng) -> tuple[Grey, list[str]]:
     """Ten lines as a telephone sees them: uint8 (3000, 4000), 12 megapixels."""
     sheet, values = np.zeros((3000, 4000), np.float32), []
     for number in range(10):
-        strength, value = write_line(digits, rng, int(rng.integers(3, 9)))
+        strength, value = write_line(digits, rng, int(rng.integers(3, 9)), touching=0.0)
         strength = cv2.resize(strength, None, fx=2.6, fy=2.6, interpolation=cv2.INTER_LINEAR)
         y, x = 150 + 275 * number, int(rng.integers(200, 3800 - strength.shape[1]))
         sheet[y : y + strength.shape[0], x : x + strength.shape[1]] = strength

@@ -7,9 +7,7 @@ What is decided is decided on held-out training digits; the test digits are read
 """
 
 import argparse
-import json
 import time
-from pathlib import Path
 from typing import Any
 
 import tendigits  # before Keras, whose backend it chooses
@@ -19,14 +17,12 @@ import keras
 import numpy as np
 from keras import layers
 
+from judge import ASSETS, NETWORK, write_card
 from onnx_file import write_onnx
 from pool import POOL
-from tendigits.data.load import load
-from tendigits.read.find import find_digit
 from tendigits.read.network import from_onnx
 from tendigits.train.machine import describe_machine
 
-ASSETS = Path(__file__).parent.parent / "src" / "tendigits" / "read" / "assets"
 BATCH, RATE, SEED = 128, 2e-3, 0
 WRONG = 0.01
 """Share of the accepted digits that may be wrong on held-out ones."""
@@ -106,7 +102,7 @@ def main() -> None:
     """Train, calibrate, write, judge."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", required=True)
-    parser.add_argument("--passes", type=int, default=3, help="over the pool")
+    parser.add_argument("--passes", type=int, default=4, help="over the pool")
     given = parser.parse_args()
     with np.load(POOL) as pool:
         x, y, x_held, y_held = (pool[name] for name in ("x", "y", "x_held", "y_held"))
@@ -116,42 +112,18 @@ def main() -> None:
     logits = model.predict(_input(x_held), batch_size=1000, verbose=0)
     temperature, threshold = calibrate(logits, y_held)
     ASSETS.mkdir(exist_ok=True)
-    path = ASSETS / "reader.onnx"
     about = {"temperature": f"{temperature:.3f}", "threshold": f"{threshold:.4f}", "labels": "0123456789 and none"}
-    write_onnx(model, path, about)
-    network = from_onnx(path.read_bytes(), "reader")
-    difference = float(np.abs(network.logits(x_held[:1000]) - logits[:1000]).max())
-    data = load(given.data, offline=True)
-    test = network(np.array([find_digit(image).patch for image in data.x_test]))
-    held = network(x_held)
-    card = {
+    write_onnx(model, NETWORK, about)
+    network = from_onnx(NETWORK.read_bytes(), "reader")
+    made = {
         "parameters": model.count_params(),
-        "bytes": path.stat().st_size,
-        "pool": len(y),
+        "patches": len(y),
         "passes": given.passes,
         "minutes": round(minutes, 1),
         "machine": describe_machine(),
-        "largest_difference_from_keras": difference,
-        "temperature": temperature,
-        "threshold": threshold,
-        "mnist_test": float((test.digits.argmax(axis=1) == data.y_test).mean()),
-        "held_out": _judged(held, y_held, threshold),
+        "largest_difference_from_keras": float(np.abs(network.logits(x_held[:1000]) - logits[:1000]).max()),
     }
-    (ASSETS / "reader.json").write_text(json.dumps(card, indent=1) + "\n")
-    print(json.dumps(card, indent=1))
-
-
-def _judged(answers: Any, labels: Array, threshold: float) -> dict[str, float]:
-    """Accuracy on digits, and what the threshold does to digits and to what is none."""
-    digits = labels < 10
-    right = answers.digits.argmax(axis=1) == labels
-    accepted = (answers.confidence >= threshold) & (answers.is_digit >= 0.5)
-    return {
-        "accuracy": float(right[digits].mean()),
-        "digits_accepted": float(accepted[digits].mean()),
-        "nondigits_rejected": float(1 - accepted[~digits].mean()),
-        "wrong_among_accepted": float(1 - right[accepted].mean()),
-    }
+    write_card(made, given.data)
 
 
 if __name__ == "__main__":

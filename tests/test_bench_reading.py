@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -74,7 +75,9 @@ def test_grouped():
     assert reading_peers.grouped([1, 2, 3, 4], [2, 0, 2]) == [[1, 2], [], [3, 4]]
 
 
-@pytest.mark.parametrize("make", [reading_sets.lines, reading_sets.pages])
+@pytest.mark.parametrize(
+    "make", [reading_sets.lines, partial(reading_sets.pages, touching=0.2)], ids=["lines", "pages"]
+)
 def test_lines_and_pages_are_the_same_for_the_same_seed(make, hand):
     first, again, other = (list(make(hand, 2, seed)) for seed in (1, 1, 2))
     assert [value for _, value in first] == [value for _, value in again]
@@ -118,7 +121,7 @@ def test_crops_are_dark_on_white_in_a_square(digits, tmp_path):
 
 
 def test_the_crops_of_a_page_are_its_lines(hand, tmp_path):
-    own = reading_sets.pictures("some", "page", reading_sets.pages(hand, 1, 5), tmp_path)
+    own = reading_sets.pictures("some", "page", reading_sets.pages(hand, 1, 5, 0.2), tmp_path)
     (files,) = reading_sets.with_crops(own, 1, tmp_path).files["cropped"]
     assert len(files) == len(own.truth[0]) == 10
     assert {reading_sets.open_photo(path).grey.shape[0] for path in files} == {90}

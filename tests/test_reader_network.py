@@ -1,5 +1,6 @@
 """How the reader network is made: its file against Keras, its calibration against counts, its pool from few digits."""
 
+import json
 import sys
 from pathlib import Path
 
@@ -9,11 +10,12 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "reader"))  # its scripts import each other by name
 
+import judge
 import make
 import onnx_file
 import pool
 from tendigits.data.hands import NOT_A_DIGIT
-from tendigits.read.network import from_onnx
+from tendigits.read.network import Answers, Network, from_onnx
 
 
 def test_the_file_answers_as_keras_does(tmp_path):
@@ -96,3 +98,32 @@ def test_what_is_learned_from_and_what_is_held_out_do_not_meet(small_npz, monkey
 def test_labels_are_one_hot_of_eleven():
     assert make._one_hot(np.array([0, 10])).tolist() == [[1.0, *[0.0] * 10], [*[0.0] * 10, 1.0]]
     assert make._input(np.full((2, 28, 28), 255, np.uint8)).shape == (2, 28, 28, 1)
+
+
+def test_the_calibration_error_is_the_gap_between_confidence_and_being_right():
+    digits = np.zeros((1000, 10), np.float32)
+    digits[:, 0], digits[:, 1] = 0.8, 0.2
+    right = np.arange(1000) % 4 > 0  # 75% where it says 80%
+    assert judge.calibration_error(Answers(digits, np.ones(1000, np.float32)), right) == pytest.approx(0.05, abs=1e-5)
+
+
+def test_what_is_judged_is_counted():
+    logits = np.full((4, 11), -20, np.float32)
+    logits[[0, 1, 2, 3], [3, 3, 10, 5]] = 20
+    network = Network("known", 0.9, lambda patches: logits)
+    result = judge.judged(network, np.zeros((4, 28, 28), np.uint8), np.array([3, 4, 10, 10]))
+    assert result == pytest.approx(
+        {
+            "digits": 2, "accuracy": 0.5, "digits_accepted": 1.0, "wrong_among_accepted": 2 / 3,
+            "calibration_error": 0.5, "nondigits": 2, "nondigits_rejected": 0.5,
+        },
+        abs=1e-6,
+    )  # fmt: skip
+
+
+def test_the_card_tells_of_the_network_in_the_package():
+    card = json.loads(judge.CARD.read_text())
+    network = from_onnx(judge.NETWORK.read_bytes(), "reader")
+    assert (card["temperature"], card["threshold"]) == (network.temperature, network.threshold)
+    assert judge.table(card) in judge.README.read_text()
+    assert judge.NETWORK.stat().st_size < 2_000_000

@@ -55,7 +55,7 @@ def test_a_seam_is_the_cheapest_way_of_all():
         ]
         found = split._ways(costs)
         assert found[-1][column] == pytest.approx(min(cost), abs=1e-5)
-        assert split._back(found, column).tolist() == ways[int(np.argmin(cost))]
+        assert split._back(found, np.array([column]))[:, 0].tolist() == ways[int(np.argmin(cost))]
 
 
 def test_pieces_have_the_width_of_a_digit_or_are_the_whole():

@@ -64,8 +64,9 @@ def seams_of(ink: Grey, usual: float) -> list[Seam]:
             chosen.append(int(column))
         if len(chosen) == most:
             break
-    seams = [np.concatenate([_back(above, c), _back(below, c)[::-1][1:]]) for c in sorted(chosen)]
-    return [sides[0], *seams, sides[1]]
+    columns = np.array(sorted(chosen), np.intp)
+    seams = np.concatenate([_back(above, columns), _back(below, columns)[::-1][1:]])
+    return [sides[0], *seams.T, sides[1]]
 
 
 def pieces_of(seams: list[Seam], usual: float) -> list[Piece]:
@@ -126,13 +127,13 @@ def _ways(costs: NDArray[np.float32]) -> NDArray[np.float32]:
     return ways
 
 
-def _back(ways: NDArray[np.float32], column: int) -> Seam:
-    """The cheapest way to a place in the last row, from the first row on."""
-    seam = np.empty(len(ways), np.intp)
-    seam[-1] = column
+def _back(ways: NDArray[np.float32], columns: NDArray[np.intp]) -> NDArray[np.intp]:
+    """The cheapest ways to some places in the last row, from the first row on: intp (height, ways)."""
+    padded = np.pad(ways, ((0, 0), (1, 1)), constant_values=np.inf)
+    steps = np.arange(-1, 2)[:, None]
+    found = np.empty((len(ways), len(columns)), np.intp)
+    found[-1] = columns
     for row in range(len(ways) - 2, -1, -1):
-        first = max(0, column - 1)
-        near = ways[row, first : column + 2] + ASIDE * (np.arange(first, min(column + 2, ways.shape[1])) != column)
-        column = first + int(np.argmin(near))
-        seam[row] = column
-    return seam
+        columns = columns + np.argmin(padded[row, columns + 1 + steps] + ASIDE * np.abs(steps), axis=0) - 1
+        found[row] = columns
+    return found

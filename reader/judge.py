@@ -1,0 +1,118 @@
+"""The model card of the reader network: how it was made, and how well it reads digits that it has not learned from.
+
+python reader/judge.py --data mnist.npz     # reader.json in the package and the table in reader/README.md, anew
+"""
+
+import argparse
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from pool import POOL
+from tendigits.data.load import load
+from tendigits.read.find import find_digit
+from tendigits.read.network import Answers, Network, from_onnx
+
+ROOT = Path(__file__).parent.parent
+ASSETS = ROOT / "src" / "tendigits" / "read" / "assets"
+NETWORK, CARD = ASSETS / "reader.onnx", ASSETS / "reader.json"
+README = ROOT / "reader" / "README.md"
+BEGIN, END = "<!-- card: written by reader/judge.py -->", "<!-- /card -->"
+BINS = 15
+
+Array = np.ndarray[Any, Any]
+
+
+def write_card(made: dict[str, Any], data: str) -> None:
+    """Judge the network in the package on held-out patches and on MNIST's test digits, and write both.
+
+    Args:
+        made: how it was made.
+        data: MNIST as an .npz.
+    """
+    network = from_onnx(NETWORK.read_bytes(), "reader")
+    with np.load(POOL) as pool:
+        x_held, y_held = pool["x_held"], pool["y_held"]
+    mnist = load(data, offline=True)
+    patches = np.array([find_digit(image).patch for image in mnist.x_test])
+    card = {
+        "made": made,
+        "temperature": network.temperature,
+        "threshold": network.threshold,
+        "results": {
+            "held-out training digits, half of them by other hands, and things that are none": judged(
+                network, x_held, y_held
+            ),
+            "MNIST's test digits through the whole reader": judged(network, patches, mnist.y_test),
+        },
+    }
+    CARD.write_text(json.dumps(card, indent=1) + "\n")
+    before, rest = README.read_text().split(BEGIN)
+    README.write_text(f"{before}{BEGIN}\n\n{table(card)}\n\n{END}{rest.split(END)[1]}")
+
+
+def judged(network: Network, patches: Array, labels: Array) -> dict[str, float | int]:
+    """What the network makes of patches whose labels are 0 to 9, or 10 for what is none."""
+    answers = network(patches)
+    digits = labels < 10
+    right = answers.digits.argmax(axis=1) == labels
+    accepted = (answers.confidence >= network.threshold) & (answers.is_digit >= 0.5)
+    result: dict[str, float | int] = {
+        "digits": int(digits.sum()),
+        "accuracy": float(right[digits].mean()),
+        "digits_accepted": float(accepted[digits].mean()),
+        "wrong_among_accepted": float(1 - right[accepted].mean()),
+        "calibration_error": calibration_error(answers, right),
+    }
+    if not digits.all():
+        result |= {"nondigits": int((~digits).sum()), "nondigits_rejected": float(1 - accepted[~digits].mean())}
+    return result
+
+
+def calibration_error(answers: Answers, right: Array) -> float:
+    """How far confidences are from how often they are right, on average over BINS bins of confidence.
+
+    (Expected calibration error: Guo et al., On calibration of modern neural networks, 2017.)
+    """
+    bins = np.minimum((answers.confidence * BINS).astype(int), BINS - 1)
+    gaps = [abs(float(answers.confidence[bins == b].sum()) - float(right[bins == b].sum())) for b in range(BINS)]
+    return sum(gaps) / len(right)
+
+
+def table(card: dict[str, Any]) -> str:
+    """The card as Markdown."""
+    made = card["made"]
+    rows = [
+        f"{made['parameters']:,} parameters, {NETWORK.stat().st_size / 1e6:.2f} MB; {made['passes']} passes over "
+        f"{made['patches']:,} patches in {made['minutes']:.0f} minutes on {made['machine']['cores']} cores of an "
+        f"{made['machine']['processor']}. Temperature {card['temperature']:.2f}, threshold {card['threshold']:.3f}.",
+        "",
+        "| judged on | digits | read right | accepted | wrong of what is accepted | calibration error | "
+        "what is none | of it rejected |",
+        "| :--- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |",
+    ]
+    for name, result in card["results"].items():
+        none = result.get("nondigits")
+        cells = [
+            name,
+            f"{result['digits']:,}",
+            *(f"{result[key]:.2%}" for key in ("accuracy", "digits_accepted", "wrong_among_accepted")),
+            f"{result['calibration_error']:.3f}",
+            f"{none:,}" if none else "",
+            f"{result['nondigits_rejected']:.2%}" if none else "",
+        ]
+        rows.append(f"| {' | '.join(cells)} |")
+    return "\n".join(rows)
+
+
+def main() -> None:
+    """Judge anew what is in the package."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", required=True)
+    write_card(json.loads(CARD.read_text())["made"], parser.parse_args().data)
+
+
+if __name__ == "__main__":
+    main()
