@@ -91,6 +91,32 @@ def make_page(digits: Digits, rng: Rng, lines: int = 10, touching: float = 0.0) 
     return photographed(sheet, rng), values
 
 
+def make_photo(digits: Digits, rng: Rng, lines: int = 8) -> tuple[Grey, list[str]]:
+    """Lines on squared paper that lies on a dark desk, aslant, a shadow across it: uint8 (1500, 2000)."""
+    height, width = 1100, 1500
+    paper = np.full((height, width), 232, np.float32)
+    paper[::37], paper[:, ::37] = 190, 190
+    values = []
+    for number in range(lines):
+        strength, value = write_line(digits, rng, int(rng.integers(3, 9)), touching=0.0)
+        strength = cv2.resize(strength, None, fx=1.2, fy=1.2)
+        y, x = 90 + number * 122, int(rng.integers(70, max(71, width - strength.shape[1] - 70)))
+        place = paper[y : y + strength.shape[0], x : x + strength.shape[1]]
+        place *= 1 - rng.uniform(0.55, 0.85) * strength
+        values.append(value)
+    corners = np.array([[0, 0], [width, 0], [width, height], [0, height]], np.float32)
+    seen = corners + np.array([250, 200]) + rng.uniform(-60, 60, (4, 2))
+    turn = cv2.getPerspectiveTransform(corners, seen.astype(np.float32))
+    sheet, where = (cv2.warpPerspective(a, turn, (2000, 1500)) for a in (paper, np.ones_like(paper)))
+    picture = rng.uniform(40, 110) * (1 - where) + sheet * where
+    y, x = np.mgrid[:1500, :2000].astype(np.float32)
+    angle, edge = rng.uniform(0, 2 * np.pi), rng.uniform(-300, 300)
+    across = (x - 1000) * np.cos(angle) + (y - 750) * np.sin(angle) - edge
+    picture *= 1 - rng.uniform(0.1, 0.4) / (1 + np.exp(-across / rng.uniform(60, 200)))
+    picture = cv2.GaussianBlur(picture, (0, 0), rng.uniform(0.6, 1.4)) + rng.normal(0, rng.uniform(2, 5), picture.shape)
+    return picture.clip(0, 255).astype(np.uint8), values
+
+
 def photographed(strength: Floats, rng: Rng) -> Grey:
     """Ink on paper with a slope of shade, blur and grain."""
     height, width = strength.shape

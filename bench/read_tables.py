@@ -30,6 +30,7 @@ SETS = {
     "lines of MNIST": "Lines of 3 to 8 of MNIST's test digits",
     "lines of scans": "Lines of 3 to 8 of the scans' digits",
     "pages": "Pages of ten lines",
+    "photos": "Photos of eight lines on squared paper on a dark desk, aslant and shaded",
     "touching pages": "Pages of ten lines, one pair of digits in five touching",
 }
 TARGETS = {

@@ -24,14 +24,14 @@ import read_tables
 from environments import BENCH, README, ROOT, commit, find_mnist, machine, prepare
 from pages import TOUCHING
 from reading_peers import ENVIRONMENTS, OTHERS_LIMIT, PEERS, WORK, Peer, take_turn
-from reading_sets import Set, ink_of, lines, pages, pictures, scans, with_crops
+from reading_sets import Set, ink_of, lines, pages, photos, pictures, scans, with_crops
 
 RESULTS = ROOT / "bench" / "results" / "reading.json"
 MISTAKES = ROOT / "bench" / "results" / "reading_mistakes.png"
 BEGIN, END = "<!-- reading: written by bench/reading.py -->", "<!-- /reading -->"
 PARTS = ("digits", "lines", "pages", "nondigits", "speed")
 N_LINES, N_PAGES = 300, 20
-SEEDS = {"lines": 1, "pages": 2, "nondigits": 3, "scan lines": 4, "photo": 5}
+SEEDS = {"lines": 1, "pages": 2, "nondigits": 3, "scan lines": 4, "photo": 5, "photos": 6}
 
 
 @dataclass(frozen=True)
@@ -129,10 +129,11 @@ def line_sets(settings: Settings) -> Iterator[Set]:
 
 
 def page_sets(settings: Settings) -> Iterator[Set]:
-    """Pages of MNIST's test digits: with gaps between the digits, and where one pair in five touches."""
+    """Pages of MNIST's test digits: with gaps between the digits, where one pair in five touches, and as photos."""
     n = min(N_PAGES, settings.limit or N_PAGES)
     for name, touching in (("pages", 0.0), ("touching pages", TOUCHING)):
         yield pictures(name, "page", pages(mnist_digits(settings.data), n, SEEDS["pages"], touching), WORK)
+    yield pictures("photos", "page", photos(mnist_digits(settings.data), n, SEEDS["photos"]), WORK)
 
 
 def cropped(own: Set, settings: Settings) -> Set:

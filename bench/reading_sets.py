@@ -12,7 +12,7 @@ from typing import Any
 import cv2
 import numpy as np
 
-from pages import Digits, Grey, Rng, make_line, make_page, photographed, write_line
+from pages import Digits, Grey, Rng, make_line, make_page, make_photo, photographed, write_line
 from tendigits.data.photo import open_photo
 from tendigits.read.find import find_digit, find_page
 from tendigits.read.ink import find_ink
@@ -74,6 +74,12 @@ def pages(digits: Digits, n: int, seed: int, touching: float) -> Iterable[tuple[
     """Pages of ten lines."""
     rng = np.random.default_rng(seed)
     return (make_page(digits, rng, touching=touching) for _ in range(n))
+
+
+def photos(digits: Digits, n: int, seed: int) -> Iterable[tuple[Grey, Truth]]:
+    """Photos of eight lines on squared paper on a desk."""
+    rng = np.random.default_rng(seed)
+    return (make_photo(digits, rng) for _ in range(n))
 
 
 def photo(digits: Digits, rng: Rng) -> tuple[Grey, list[str]]:

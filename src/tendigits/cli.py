@@ -53,7 +53,7 @@ def tendigits(
     ] = False,
     debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks; may stand anywhere.")] = False,
 ) -> None:
-    """Train the classic first Keras network on MNIST, from data to a saved, reloaded, judged model."""
+    """Train the classic first Keras network on MNIST, and read the digits that people write."""
 
 
 @app.command()

@@ -25,6 +25,7 @@ from tendigits.read.segment import (
     main_blob,
     moved,
 )
+from tendigits.read.sheet import without_desk
 
 Grey = NDArray[np.uint8]
 
@@ -80,8 +81,15 @@ class FoundPage:
     """Height of a digit, in pixels of `blobs`."""
     scale: float
     """Pixels of the picture in one of `blobs`."""
+    corner: tuple[int, int]
+    """Left and top of `blobs` in the picture, in pixels of `blobs`."""
     size: tuple[int, int]
     """Width and height of the picture."""
+
+    def place(self, box: Box) -> Box:
+        """Where a box of `blobs` is in the picture."""
+        left, top = self.corner
+        return moved(Box(box.left + left, box.top + top, box.right + left, box.bottom + top), self.scale)
 
 
 def find_page(image: Any) -> FoundPage:
@@ -93,13 +101,14 @@ def find_page(image: Any) -> FoundPage:
     photo = open_photo(image, side=PAGE_SIDE)
     grey = _at_least(_at_most(photo.grey, PAGE_SIDE), SMALL_SIDE)
     scale = photo.size[0] / grey.shape[1]
+    grey, *corner = without_desk(grey)
     ink = find_ink(grey)
     if ink is None:
-        return FoundPage(find_blobs(np.zeros_like(grey)), [], 0.0, scale, photo.size)
+        return FoundPage(find_blobs(np.zeros_like(grey)), [], 0.0, scale, (corner[0], corner[1]), photo.size)
     ink = without_rules(ink, max(60, round(LONG_RULE * max(ink.shape))))
     usual = digit_height(find_blobs(ink).all)
     blobs = find_blobs(without_rules(ink, max(40, round(3 * usual))))
-    return FoundPage(blobs, find_lines(blobs.all), usual, scale, photo.size)
+    return FoundPage(blobs, find_lines(blobs.all), usual, scale, (corner[0], corner[1]), photo.size)
 
 
 def _at_least(grey: Grey, side: int) -> Grey:

@@ -19,7 +19,7 @@ from tendigits.errors import UserError
 from tendigits.read.find import Found, FoundPage, find_digit, find_page
 from tendigits.read.network import Answers, Network, bundled, of_run
 from tendigits.read.page import UNREAD, Digit, Line, Page
-from tendigits.read.segment import Blob, Box, moved
+from tendigits.read.segment import Blob, Box
 from tendigits.read.split import Piece, Seam, best_path, between, pieces_of, seams_of
 
 Grey = NDArray[np.uint8]
@@ -103,8 +103,7 @@ class Reader:
         """
         whole = self._ask([to_mnist(page.blobs.cut(blob)) for blob in found])
         digits = {
-            id(blob): [replace(digit, box=moved(blob.box, page.scale))]
-            for blob, digit in zip(found, whole, strict=True)
+            id(blob): [replace(digit, box=page.place(blob.box))] for blob, digit in zip(found, whole, strict=True)
         }
         doubtful = [blob for blob, judged in zip(found, whole, strict=True) if judged.is_digit < SURE]
         cuts = [_Cuts.of(page.blobs.cut(blob), page.usual) for blob in doubtful]
@@ -113,9 +112,7 @@ class Reader:
             judged = {piece: next(asked) for piece in cut.pieces}
             scores = {piece: _score(digit) for piece, digit in judged.items()}
             chosen = best_path(len(cut.seams), scores)
-            digits[id(blob)] = [
-                replace(judged[piece], box=moved(cut.box(piece, blob.box), page.scale)) for piece in chosen
-            ]
+            digits[id(blob)] = [replace(judged[piece], box=page.place(cut.box(piece, blob.box))) for piece in chosen]
         return digits
 
     def _digit(self, answers: Answers, i: int, patch: Grey, box: Box) -> Digit:

@@ -1,0 +1,67 @@
+"""The sheet in a photo of paper that lies on something darker: the desk is taken away.
+
+grey, left, top = without_desk(grey)
+"""
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+Grey = NDArray[np.uint8]
+
+LOOK_SIDE = 320
+"""Longest side of the picture in which the sheet is looked for."""
+
+LEAST = 0.15
+"""Share of the picture that a sheet takes at least."""
+
+FULL = 0.6
+"""Share of its upright box that a sheet fills at least; strokes of chalk fill less."""
+
+
+def without_desk(grey: Grey) -> tuple[Grey, int, int]:
+    """Cut the picture to the sheet where its border is darker than a large light part; else leave it as it is.
+
+    What is not sheet in the cut becomes as light as the sheet is near there.
+
+    Args:
+        grey: uint8 (height, width).
+
+    Returns:
+        The cut, and its left and top in the picture.
+    """
+    scale = min(1.0, LOOK_SIDE / max(grey.shape))
+    small = cv2.resize(grey, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA) if scale < 1 else grey
+    border = float(np.median(np.concatenate([small[0], small[-1], small[:, 0], small[:, -1]])))
+    middle, light = cv2.threshold(small, 0, 1, cv2.THRESH_BINARY + cv2.THRESH_OTSU)
+    if min(small.shape) < 16 or border > middle:
+        return grey, 0, 0
+    light = cv2.morphologyEx(light, cv2.MORPH_OPEN, np.ones((5, 5), np.uint8))  # lines of ink or light are no sheet
+    count, labels, stats, _ = cv2.connectedComponentsWithStats(light, connectivity=4, ltype=cv2.CV_32S)
+    if count < 2:
+        return grey, 0, 0
+    largest = 1 + int(np.argmax(stats[1:, cv2.CC_STAT_AREA]))
+    outline, _ = cv2.findContours((labels == largest).astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)
+    sheet = cv2.drawContours(np.zeros_like(small), outline, -1, 1, cv2.FILLED)  # with what is written on it
+    left, top, width, height, _ = stats[largest].tolist()
+    area = int(sheet.sum())
+    if area < LEAST * small.size or area < FULL * width * height:
+        return grey, 0, 0
+    edges = [round(edge / scale) for edge in (left, top, left + width, top + height)]
+    cut = grey[edges[1] : edges[3], edges[0] : edges[2]].copy()
+    inner = cv2.erode(sheet, np.ones((5, 5), np.uint8), borderValue=0)[top : top + height, left : left + width]
+    ground = _ground_around(small[top : top + height, left : left + width], inner)
+    size = cut.shape[1], cut.shape[0]
+    outside = cv2.resize(inner, size, interpolation=cv2.INTER_NEAREST) == 0
+    cut[outside] = cv2.resize(ground, size, interpolation=cv2.INTER_LINEAR)[outside]
+    return cut, edges[0], edges[1]
+
+
+def _ground_around(small: Grey, sheet: Grey) -> Grey:
+    """How light the sheet is near each place: its mean around, where there is sheet."""
+    reach = max(3, min(small.shape) // 6)
+    weight = cv2.blur(sheet.astype(np.float32), (reach, reach))
+    total = cv2.blur((small * sheet).astype(np.float32), (reach, reach))
+    mean = float(small[sheet > 0].mean()) if sheet.any() else 255.0
+    ground: Grey = np.where(weight > 0.02, total / np.maximum(weight, 0.02), mean).astype(np.uint8)
+    return ground
