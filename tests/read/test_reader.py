@@ -1,3 +1,7 @@
+import io
+import subprocess
+import sys
+
 import cv2
 import numpy as np
 import pytest
@@ -208,3 +212,43 @@ def test_a_persons_own_network(tmp_path, digits):
     expected = keras.ops.convert_to_numpy(model(find_digit(digits.x_test[0]).patch.reshape(1, 784) / np.float32(255)))
     np.testing.assert_allclose(reader.digit(digits.x_test[0]).probabilities, expected[0], atol=1e-5)
     assert reader.threshold == 0.9
+
+
+LARGEST = """
+import io, resource, sys
+import numpy as np
+from PIL import Image
+from tendigits.read.reader import Reader
+page = np.full((4096, 4096), 235, np.uint8)
+for row in range(40):
+    for column in range(40):
+        page[100 * row + 20 : 100 * row + 80, 100 * column + 46 : 100 * column + 54] = 30
+buffer = io.BytesIO()
+Image.fromarray(page).convert("RGBA").save(buffer, "PNG", compress_level=1)
+reader = Reader()
+assert reader.digit(buffer.getvalue()).patch.any()
+assert sum(len(line.digits) for line in reader.read(buffer.getvalue()).lines) == 1600
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)
+"""
+
+
+def test_the_largest_picture_is_read_in_less_than_600_mb():
+    done = subprocess.run([sys.executable, "-c", LARGEST], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert int(done.stdout) < 600
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.binary(max_size=300), st.sampled_from(["PNG", "JPEG", "GIF", "BMP", "TIFF", "WEBP", None]), st.data())
+def test_any_bytes_are_read_or_refused_with_one_error(reader, junk, format_, data):
+    if format_ is not None:  # a picture with some of its bytes changed
+        buffer = io.BytesIO()
+        Image.fromarray(np.random.default_rng(0).integers(0, 256, (20, 20), dtype=np.uint8)).save(buffer, format_)
+        whole = bytearray(buffer.getvalue())
+        at = data.draw(st.integers(0, len(whole)))
+        junk = bytes(whole[:at] + junk[:4] + whole[at + len(junk[:4]) :])[: data.draw(st.integers(1, len(whole)))]
+    for call in (reader.read, reader.digit):
+        try:
+            call(junk)
+        except DataError as error:
+            assert "expected" in str(error)

@@ -70,11 +70,12 @@ def _scribble(rng: Rng) -> Grey:
 
 
 def _blotch(rng: Rng) -> Grey:
-    """Filled spots."""
+    """Filled spots, none so thin that it may be a 1."""
     ink = np.zeros((FIELD, FIELD), np.uint8)
     for _ in range(int(rng.integers(1, 4))):
         middle = tuple(int(v) for v in rng.integers(30, FIELD - 30, 2))
-        axes = tuple(int(v) for v in rng.integers(2, 22, 2))
+        long = rng.uniform(3, 22)
+        axes = round(long), round(long * rng.uniform(0.5, 1))
         cv2.ellipse(ink, middle, axes, float(rng.uniform(0, 180)), 0, 360, 255, -1, cv2.LINE_AA)
     return ink
 

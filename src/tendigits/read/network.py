@@ -25,6 +25,13 @@ BATCH = 256
 """Patches at once: more is no faster, and takes more memory."""
 
 
+DOUBTFUL, TURN = 0.9, 7.0
+"""Share of the likeliest digit below which a patch is looked at again, and the degrees by which it is turned for that.
+
+Of the last 5,000 training digits, which were not learned from, 23 are misread at one look, 18 with the further ones.
+"""
+
+
 @dataclass(frozen=True, eq=False)
 class Answers:
     """What a network makes of n patches."""
@@ -52,13 +59,27 @@ class Network:
     """uint8 (n, 28, 28) -> float32 (n, 11), or (n, 10) where the network knows nothing but digits."""
     temperature: float = 1.0
     """By which the logits are divided, so that the confidences are as often right as they say."""
+    turn: float = 0.0
+    """Degrees by which doubtful patches are turned, either way, to be looked at twice more."""
+
+    def considered(self, patches: Patches) -> Floats:
+        """The logits, for doubtful patches the mean over three looks; float32 (n, 11) or (n, 10)."""
+        logits = self._all(patches)
+        if self.turn:
+            doubtful = np.flatnonzero(_softmax(logits)[:, :10].max(axis=1) < DOUBTFUL)
+            if len(doubtful):
+                again = [self._all(_turned(patches[doubtful], angle)) for angle in (-self.turn, self.turn)]
+                logits[doubtful] = (logits[doubtful] + again[0] + again[1]) / 3
+        return logits
+
+    def _all(self, patches: Patches) -> Floats:
+        return np.concatenate([self.logits(patches[first : first + BATCH]) for first in range(0, len(patches), BATCH)])
 
     def __call__(self, patches: Patches) -> Answers:
         """Answer for uint8 (n, 28, 28), white ink on black."""
         if not len(patches):
             return Answers(np.zeros((0, 10), np.float32), np.zeros(0, np.float32))
-        parts = [self.logits(patches[first : first + BATCH]) for first in range(0, len(patches), BATCH)]
-        shares = _softmax(np.concatenate(parts) / np.float32(self.temperature))
+        shares = _softmax(self.considered(patches) / np.float32(self.temperature))
         digits = shares[:, :10]
         is_digit = digits.sum(axis=1) if shares.shape[1] > 10 else np.ones(len(shares), np.float32)
         return Answers(digits / np.maximum(digits.sum(axis=1, keepdims=True), 1e-12), is_digit)
@@ -109,7 +130,7 @@ def from_onnx(data: bytes, name: str) -> Network:
         result: Floats = session.run(None, {given.name: x})[0]
         return result
 
-    return Network(name, float(about["threshold"]), logits, float(about["temperature"]))
+    return Network(name, float(about["threshold"]), logits, float(about["temperature"]), TURN)
 
 
 OWN_THRESHOLD = 0.9
@@ -135,6 +156,14 @@ def of_run(path: str | Path) -> Network:
         return np.log(np.maximum(predict(model, to_input(patches)), 1e-12))
 
     return Network(str(path), OWN_THRESHOLD, logits)
+
+
+def _turned(patches: Patches, angle: float) -> Patches:
+    import cv2
+
+    middle = (patches.shape[1] - 1) / 2
+    turn = cv2.getRotationMatrix2D((middle, middle), angle, 1)
+    return np.array([cv2.warpAffine(patch, turn, patch.shape) for patch in patches], np.uint8)
 
 
 def _softmax(logits: NDArray[Any]) -> Floats:

@@ -19,7 +19,7 @@ from tendigits.errors import UserError
 from tendigits.read.find import Found, FoundPage, find_digit, find_page
 from tendigits.read.network import Answers, Network, bundled, of_run
 from tendigits.read.page import UNREAD, Digit, Line, Page
-from tendigits.read.segment import Blob, Box
+from tendigits.read.segment import LOW, Blob, Box
 from tendigits.read.split import Piece, Seam, best_path, between, pieces_of, seams_of
 
 Grey = NDArray[np.uint8]
@@ -29,6 +29,9 @@ MAX_DIGITS = 2000
 
 SURE = 0.9
 """How likely a blob is a digit, whichever, from which on it is not tried in pieces."""
+
+PLAUSIBLE = 0.15
+"""How likely something is a digit at least that is written as one in a line, if a doubtful one."""
 
 WHICH = 0.3
 """Weight of which digit a piece is, beside whether it is one, where a blob is cut."""
@@ -86,9 +89,13 @@ class Reader:
         page = find_page(image)
         found = [blob for line in page.lines for blob in line][:MAX_DIGITS]
         digits = self._cut_where_doubtful(page, found)
-        rows, rejected = [], []
+        rows: list[Line] = []
+        rejected: list[Digit] = []
         for line in page.lines:
-            row = [digit for blob in line for digit in digits.get(id(blob), [])]
+            row: list[Digit] = []
+            for blob in line:
+                sure = blob.box.height >= LOW * page.usual or all(d.is_digit >= SURE for d in digits.get(id(blob), []))
+                (row if sure else rejected).extend(digits.get(id(blob), []))
             kept = _trimmed(row)
             rejected += [digit for digit in row if all(digit is not other for other in kept)]
             if kept:
@@ -110,7 +117,8 @@ class Reader:
         asked = iter(self._ask([patch for cut in cuts for patch in cut.patches]))
         for blob, cut in zip(doubtful, cuts, strict=True):
             judged = {piece: next(asked) for piece in cut.pieces}
-            scores = {piece: _score(digit) for piece, digit in judged.items()}
+            whole_piece = (0, len(cut.seams) - 1)
+            scores = {p: _score(d) for p, d in judged.items() if p == whole_piece or d.is_digit >= 0.5}
             chosen = best_path(len(cut.seams), scores)
             digits[id(blob)] = [replace(judged[piece], box=page.place(cut.box(piece, blob.box))) for piece in chosen]
         return digits
@@ -169,7 +177,7 @@ def _score(digit: Digit) -> float:
 
 def _trimmed(row: list[Digit]) -> list[Digit]:
     """A line without what is no digit at its ends: letters, brackets, a currency."""
-    digits = [i for i, digit in enumerate(row) if digit.is_digit >= 0.5]
+    digits = [i for i, digit in enumerate(row) if digit.is_digit >= PLAUSIBLE]
     return row[digits[0] : digits[-1] + 1] if digits else []
 
 
@@ -181,7 +189,7 @@ def _line(digits: list[Digit]) -> Line:
     for before, digit in pairwise([digits[0], *digits]):
         if digit.box.left - before.box.right > SPACE * usual:
             value += " "
-        value += str(digit.label) if digit.is_digit >= 0.5 else UNREAD
+        value += str(digit.label) if digit.is_digit >= PLAUSIBLE else UNREAD
         box = box.join(digit.box)
     confidence = float(np.prod([digit.confidence for digit in digits]))
     return Line(value, confidence, all(digit.accepted for digit in digits), box, digits)

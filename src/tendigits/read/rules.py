@@ -14,6 +14,9 @@ Grey = NDArray[np.uint8]
 STEP = 2
 """Pixels by which a line may step up or down and is still one."""
 
+UNBROKEN = 0.8
+"""Share of its length that a line has ink on at least."""
+
 COMB = 3
 """So many short lines from one long line to the next are the sides of boxes; fewer may be 1s."""
 
@@ -47,6 +50,10 @@ def _lines_across(mask: Grey, shortest: int) -> Grey:
     width, height = stats[:, cv2.CC_STAT_WIDTH], stats[:, cv2.CC_STAT_HEIGHT]
     straight = (width >= shortest) & (height <= np.maximum(12, width // 8))
     straight[0] = False
+    # The bars of 7s and 5s that stand in a row make no line: it has hardly a gap.
+    places = np.argwhere(runs & straight[labels].astype(np.uint8))
+    covered = np.unique(np.stack([labels[places[:, 0], places[:, 1]], places[:, 1]]), axis=1)[0]
+    straight &= np.bincount(covered, minlength=len(stats)) >= UNBROKEN * width
     found = runs & straight[labels].astype(np.uint8)
     return found if straight.any() and _thickness(found) * 15 <= shortest else np.zeros_like(mask)
 

@@ -15,6 +15,12 @@ LOOK_SIDE = 320
 LEAST = 0.15
 """Share of the picture that a sheet takes at least."""
 
+AROUND = 0.7
+"""Share of the picture's border that is desk at least."""
+
+STEP = 0.75
+"""A desk is at most so light beside the sheet: a shade is darker only further on."""
+
 FULL = 0.6
 """Share of its upright box that a sheet fills at least; strokes of chalk fill less."""
 
@@ -32,9 +38,9 @@ def without_desk(grey: Grey) -> tuple[Grey, int, int]:
     """
     scale = min(1.0, LOOK_SIDE / max(grey.shape))
     small = cv2.resize(grey, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA) if scale < 1 else grey
-    border = float(np.median(np.concatenate([small[0], small[-1], small[:, 0], small[:, -1]])))
+    border = np.concatenate([small[0], small[-1], small[:, 0], small[:, -1]])
     middle, light = cv2.threshold(small, 0, 1, cv2.THRESH_BINARY + cv2.THRESH_OTSU)
-    if min(small.shape) < 16 or border > middle:
+    if min(small.shape) < 16 or float((border <= middle).mean()) < AROUND:
         return grey, 0, 0
     light = cv2.morphologyEx(light, cv2.MORPH_OPEN, np.ones((5, 5), np.uint8))  # lines of ink or light are no sheet
     count, labels, stats, _ = cv2.connectedComponentsWithStats(light, connectivity=4, ltype=cv2.CV_32S)
@@ -45,7 +51,7 @@ def without_desk(grey: Grey) -> tuple[Grey, int, int]:
     sheet = cv2.drawContours(np.zeros_like(small), outline, -1, 1, cv2.FILLED)  # with what is written on it
     left, top, width, height, _ = stats[largest].tolist()
     area = int(sheet.sum())
-    if area < LEAST * small.size or area < FULL * width * height:
+    if area < LEAST * small.size or area < FULL * width * height or _step(small, sheet) > STEP:
         return grey, 0, 0
     edges = [round(edge / scale) for edge in (left, top, left + width, top + height)]
     cut = grey[edges[1] : edges[3], edges[0] : edges[2]].copy()
@@ -55,6 +61,16 @@ def without_desk(grey: Grey) -> tuple[Grey, int, int]:
     outside = cv2.resize(inner, size, interpolation=cv2.INTER_NEAREST) == 0
     cut[outside] = cv2.resize(ground, size, interpolation=cv2.INTER_LINEAR)[outside]
     return cut, edges[0], edges[1]
+
+
+def _step(small: Grey, sheet: Grey) -> float:
+    """How light it is just outside of the sheet, as a share of how light it is just inside."""
+    inner, outer = (np.ones((side, side), np.uint8) for side in (3, 9))
+    outside = cv2.dilate(sheet, outer) - cv2.dilate(sheet, inner)
+    inside = cv2.erode(sheet, inner, borderValue=0) - cv2.erode(sheet, outer, borderValue=0)
+    if not outside.any() or not inside.any():
+        return 1.0
+    return float(np.median(small[outside > 0])) / max(1.0, float(np.median(small[inside > 0])))
 
 
 def _ground_around(small: Grey, sheet: Grey) -> Grey:

@@ -32,7 +32,10 @@ MOST_SEAMS = 4
 APART = 0.08
 """Between two seams, in usual heights."""
 
-ASIDE = 0.25
+EVERY = 0.08
+"""Between two seams that are tried where there is no valley, in usual heights."""
+
+ASIDE = 0.5
 """What a step to the side costs, in pixels of ink: a cut follows a gap that leans, and wanders no further."""
 
 
@@ -64,6 +67,10 @@ def seams_of(ink: Grey, usual: float) -> list[Seam]:
             chosen.append(int(column))
         if len(chosen) == most:
             break
+    # Where two thick strokes lie along each other there is no valley: between the valleys every so many columns too.
+    for column in np.arange(margin, width - margin, max(1.0, EVERY * usual)):
+        if all(abs(column - other) >= 0.7 * EVERY * usual for other in chosen):
+            chosen.append(int(column))
     columns = np.array(sorted(chosen), np.intp)
     seams = np.concatenate([_back(above, columns), _back(below, columns)[::-1][1:]])
     return [sides[0], *seams.T, sides[1]]
