@@ -1,5 +1,6 @@
 import subprocess
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -14,7 +15,7 @@ PATCHES = np.random.default_rng(1).integers(0, 256, (300, 28, 28), dtype=np.uint
 def test_probabilities_are_the_softmax_of_the_logits_over_the_temperature(onnx_file):
     from scipy.special import softmax
 
-    network = from_onnx(onnx_file(), "tiny")
+    network = replace(from_onnx(onnx_file(), "tiny"), turn=0.0)
     weights = np.random.default_rng(0).normal(0, 1, (784, 11)).astype("float32")
     expected = softmax(to_input(PATCHES).astype("float64") @ weights / 2, axis=1)
     answers = network(PATCHES)
@@ -22,6 +23,26 @@ def test_probabilities_are_the_softmax_of_the_logits_over_the_temperature(onnx_f
     np.testing.assert_allclose(answers.is_digit, 1 - expected[:, 10], atol=1e-4)
     np.testing.assert_allclose(answers.confidence, expected[:, :10].max(axis=1), atol=1e-4)
     np.testing.assert_allclose(answers.digits.sum(axis=1), 1, atol=1e-5)
+
+
+def test_a_doubtful_patch_is_looked_at_thrice_and_a_sure_one_once():
+    looked = []
+
+    def logits(patches):
+        looked.append(patches)
+        sure = patches.reshape(len(patches), -1).any(axis=1) & (patches[:, 0, 0] == 255)
+        return np.where(sure[:, None], np.eye(11, dtype=np.float32)[3] * 20, np.float32(len(looked)))
+
+    patches = np.zeros((3, 28, 28), np.uint8)
+    patches[0, 0, 0] = 255
+    patches[1:, 4:24, 12:16] = 200
+    result = Network("known", 0.9, logits, turn=7.0).considered(patches)
+    assert [len(part) for part in looked] == [3, 2, 2]
+    np.testing.assert_allclose(result[1:], (1 + 2 + 3) / 3)
+    np.testing.assert_array_equal(result[0], np.eye(11)[3] * 20)
+    tops = [[np.flatnonzero(row)[[0, -1]].mean() for row in (part[0, 5], part[0, 22])] for part in looked[1:]]
+    assert tops[0][0] - tops[0][1] == pytest.approx(-(tops[1][0] - tops[1][1]), abs=1.1)
+    assert abs(tops[0][0] - tops[0][1]) == pytest.approx(17 * np.tan(np.deg2rad(7)), abs=1.1)
 
 
 def test_a_network_of_ten_classes_knows_only_digits():

@@ -21,7 +21,7 @@ from tendigits.errors import ModelFileError
 Patches = NDArray[np.uint8]
 Floats = NDArray[np.float32]
 
-BATCH = 256
+BATCH = 64
 """Patches at once: more is no faster, and takes more memory."""
 
 
