@@ -107,10 +107,9 @@ def set_table(name: str, turns: list[Turn]) -> str:
                 *judged(turn["right"] / turn["n"], target),
             )
         )
-        others = max((other["n"] for other in done if other["peer"] != OURS), default=turn["n"])
-        if turn["peer"] == OURS and turn["n"] > others and "wrong" in turn:
-            right = others - sum(number < others for number, _, _ in turn["wrong"])
-            rows.append(row("of these, what the others read", "", f"{others:,}", *share(right, others), "", "", ""))
+        if "first" in turn and len(done) > 1:
+            right, n = turn["first"]
+            rows.append(row("of these, what the others read", "", f"{n:,}", *share(right, n), "", "", ""))
     return "\n".join(rows)
 
 

@@ -139,7 +139,7 @@ def page_sets(settings: Settings) -> Iterator[Set]:
 def cropped(own: Set, settings: Settings) -> Set:
     """The set with crops, if a peer is given them."""
     if any("cropped" in peer.given(own.kind) for peer in settings.peers):
-        return with_crops(own, OTHERS_LIMIT, WORK)
+        return with_crops(own, OTHERS_LIMIT[own.kind], WORK)
     return own
 
 
@@ -148,7 +148,7 @@ def take_turns(own: Set, settings: Settings) -> list[dict[str, Any]]:
     turns = []
     for peer in settings.peers:
         for given in peer.given(own.kind):
-            turn = take_turn(peer, own if peer.environment is None else own.first(OTHERS_LIMIT), given)
+            turn = take_turn(peer, own if peer.environment is None else own.first(OTHERS_LIMIT[own.kind]), given)
             what = turn.get("error") or f"{turn['right']} of {turn['n']}, {turn['ms']:.1f} ms"
             print(f"{own.name} {peer.name} {given}: {what}", file=sys.stderr, flush=True)
             turns.append(turn)

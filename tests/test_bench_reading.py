@@ -226,7 +226,7 @@ def record():
         turn("rapidocr", right=80, others=0.5),
         turn("tesseract", given="cropped", right=98, failed=[2, "OSError: bad"]),
         {"peer": "easyocr", "set": "exam", "given": "bare", "kind": "digit", "error": "OSError: no model"},
-        turn("tendigits", "mnist", right=198, n=200, wrong=wrong),
+        turn("tendigits", "mnist", right=198, n=200, wrong=wrong, first=[99, 100]),
         turn("digit_recognizer", "mnist", right=99),
     ]
     doubt = {
