@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from tendigits.errors import DataError, UserError
-from tendigits.read.find import find_digit
+from tendigits.read.find import find_digit, find_page
 from tendigits.read.reader import MAX_DIGITS, Reader
 
 
@@ -141,6 +141,18 @@ def test_two_numbers_of_a_line_have_a_space_between(reader, sure):
 def test_touching_digits_are_cut(reader, sure):
     (line,) = reader.read(line_of(sure, "2503", gap=-0)).lines
     assert line.value == "2503"
+
+
+def test_the_parts_of_a_broken_digit_are_one(reader, sure):
+    picture = line_of(sure, "707", gap=20)
+    (line,) = reader.read(picture).lines
+    box = line.digits[1].box
+    middle = (box.left + box.right) // 2
+    picture[:, middle - 2 : middle + 3] = 235  # the 0 falls into two halves
+    assert len(find_page(picture).lines[0]) == 4
+    (line,) = reader.read(picture).lines
+    assert line.value == "707"
+    assert line.digits[1].box.width > 0.8 * box.width
 
 
 def test_boxes_are_in_pixels_of_the_whole_picture(reader, sure):

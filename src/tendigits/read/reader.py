@@ -5,7 +5,7 @@ reader.read("page.jpg").lines[0].value          # a page: lines of numbers
 reader.digit("seven.png").label                 # a picture of one digit
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
@@ -32,6 +32,9 @@ SURE = 0.9
 
 PLAUSIBLE = 0.15
 """How likely something is a digit at least that is written as one in a line, if a doubtful one."""
+
+BROKEN = 0.15
+"""Gap between two parts of a broken digit at most, in usual heights."""
 
 WHICH = 0.3
 """Weight of which digit a piece is, beside whether it is one, where a blob is cut."""
@@ -87,11 +90,11 @@ class Reader:
             DataError: not a whole picture, or one that is too large.
         """
         page = find_page(image)
-        found = [blob for line in page.lines for blob in line][:MAX_DIGITS]
-        digits = self._cut_where_doubtful(page, found)
+        lines = self._joined_where_broken(page)
+        digits = self._cut_where_doubtful(page, [blob for line in lines for blob in line][:MAX_DIGITS])
         rows: list[Line] = []
         rejected: list[Digit] = []
-        for line in page.lines:
+        for line in lines:
             row: list[Digit] = []
             for blob in line:
                 sure = blob.box.height >= LOW * page.usual or all(d.is_digit >= SURE for d in digits.get(id(blob), []))
@@ -101,6 +104,29 @@ class Reader:
             if kept:
                 rows.append(_line(kept))
         return Page(rows, page.size, rejected)
+
+    def _joined_where_broken(self, page: FoundPage) -> list[list[Blob]]:
+        """The page's lines, with two neighbours as one where both are doubtful digits and together a sure one."""
+        found = [blob for line in page.lines for blob in line][:MAX_DIGITS]
+        sure = {
+            id(blob): digit.is_digit
+            for blob, digit in zip(found, self._ask([to_mnist(page.blobs.cut(b)) for b in found]), strict=True)
+        }
+        pairs = [
+            (left, right)
+            for line in page.lines
+            for left, right in pairwise(line)
+            if left.box.gap(right.box) <= BROKEN * page.usual
+            and left.box.join(right.box).width <= page.usual
+            and min(sure.get(id(left), 1.0), sure.get(id(right), 1.0)) < SURE
+        ]
+        together = self._ask([to_mnist(page.blobs.cut(left.join(right))) for left, right in pairs])
+        better = {
+            id(left): right
+            for (left, right), digit in zip(pairs, together, strict=True)
+            if digit.is_digit >= SURE and digit.confidence > sure[id(left)] * sure[id(right)]
+        }
+        return [list(_merged(line, better)) for line in page.lines]
 
     def _cut_where_doubtful(self, page: FoundPage, found: list[Blob]) -> dict[int, list[Digit]]:
         """Ask the network about all blobs at once, then about the pieces of those that it is not sure of.
@@ -173,6 +199,18 @@ def _score(digit: Digit) -> float:
     """How good a piece is: the logarithm of how likely it is a digit, whichever; which one matters less."""
     best = float(digit.probabilities[digit.label])
     return float(np.log(max(digit.is_digit, 1e-6)) + WHICH * np.log(best))
+
+
+def _merged(line: list[Blob], better: dict[int, Blob]) -> Iterator[Blob]:
+    """A line whose blobs are joined with the next where that is better."""
+    rest = iter(line)
+    for blob in rest:
+        following = better.get(id(blob))
+        if following is None:
+            yield blob
+        else:
+            next(rest)
+            yield blob.join(following)
 
 
 def _trimmed(row: list[Digit]) -> list[Digit]:
