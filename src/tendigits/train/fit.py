@@ -24,7 +24,7 @@ Order = Callable[[int, int], np.ndarray[Any, Any]]
 TICK = 0.125
 """Seconds that a dispatch should take: the bar moves about ten times a second, and Ctrl-C is answered as soon.
 
-With 0.1 the dispatches cost 2% of an epoch of the classic recipe (bench/dispatch.py)."""
+The dispatches cost 2 to 3% of an epoch of the classic recipe (bench/dispatch.py)."""
 
 
 def fit(
