@@ -21,7 +21,7 @@ from tendigits.train import compiled
 
 Order = Callable[[int, int], np.ndarray[Any, Any]]
 
-TICK = 0.125
+TICK = 0.1
 """Seconds that a dispatch should take: the bar moves about ten times a second, and Ctrl-C is answered as soon.
 
 The dispatches cost 2 to 3% of an epoch of the classic recipe (bench/dispatch.py)."""
