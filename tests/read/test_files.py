@@ -1,10 +1,9 @@
-import threading
-
 import numpy as np
 import pytest
 from PIL import Image
 
 from tendigits.errors import DataError
+from tendigits.read import files
 from tendigits.read.files import find_pictures, read_files
 from tendigits.read.reader import Reader
 
@@ -52,22 +51,49 @@ def test_a_bad_file_stops_nothing_and_the_order_stays(folder, reader, digits, on
         assert results[0].page.size == (28, 28)
 
 
-def test_only_a_few_pictures_are_in_work_at_once(reader, digits):
-    asked = 0
-    lock = threading.Lock()
+@pytest.mark.parametrize("one", [True, False])
+def test_several_processes_read_the_same(folder, reader, one):
+    paths = find_pictures([folder])
+    alone = list(read_files(reader, paths, one=one, workers=1))
+    together = list(read_files(reader, paths, one=one, workers=2))
+    assert [(result.path, str(result.error)) for result in together] == [(r.path, str(r.error)) for r in alone]
+    for first, second in zip(alone, together, strict=True):
+        if first.page and second.page:
+            assert first.page.as_dict() == second.page.as_dict()
 
-    def paths():
-        nonlocal asked
-        for i in range(100):
-            with lock:
-                asked += 1
-            yield i
 
-    class Slow:
-        def read(self, path):
-            raise DataError(f"{path}")
+def test_many_pictures_are_read_by_several_processes_with_the_same_threshold(folder, monkeypatch):
+    crews = []
 
-    results = read_files(Slow(), paths(), workers=2)
-    assert str(next(results).error) == "0"
-    assert asked <= 10
-    assert len(list(results)) == 99
+    class Known(files.Crew):
+        def __init__(self, *given, **more):
+            crews.append(given[1])
+            super().__init__(*given, **more)
+
+    monkeypatch.setattr(files, "Crew", Known)
+    monkeypatch.setattr(files, "FEW", 1)
+    results = list(read_files(Reader(threshold=1.0), find_pictures([folder]), one=True))
+    assert crews == [(1.0,)]
+    assert not any(result.page.lines[0].accepted for result in results if result.page)
+    assert len(list(read_files(Reader(), find_pictures([folder])[:32], one=True))) == 32
+    assert len(crews) == 1  # a few are read at once
+
+
+def test_a_picture_that_kills_its_process_is_told(folder, reader, monkeypatch):
+    class Deadly:
+        def __init__(self, *_, **__): ...
+        def __enter__(self):
+            return self
+
+        def __exit__(self, *_): ...
+        def map(self, jobs, split):
+            for job in jobs:
+                for part in split(job):
+                    deadly = part[0][0].name == "003.png"
+                    yield part, None if deadly else files.read_job(reader, part)
+
+    monkeypatch.setattr(files, "Crew", Deadly)
+    results = list(read_files(reader, find_pictures([folder]), one=True, workers=2))
+    assert len(results) == 71
+    assert [r.path.name for r in results if r.error] == ["003.png", "005.png"]
+    assert "died" in str(results[3].error)

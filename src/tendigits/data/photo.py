@@ -84,10 +84,10 @@ def open_photo(source: Any, side: int | None = None) -> Photo:
     except DataError:
         raise
     except Exception as error:  # Pillow raises whatever its decoders do: OSError, SyntaxError, struct.error, ...
-        reason = " ".join(str(error).split())[:200]
+        kind, reason = type(error).__name__, " ".join(str(error).split())[:200]
+        why = "none of these" if kind == "UnidentifiedImageError" else f"{kind}: {reason}"  # whose reason is an address
         raise DataError(
-            f"expected a whole PNG, JPEG, WebP, TIFF, BMP or GIF, received {name}: {type(error).__name__} ({reason}); "
-            "save it again"
+            f"expected a whole PNG, JPEG, WebP, TIFF, BMP or GIF, received {name} ({why}); save it again"
         ) from error
 
 

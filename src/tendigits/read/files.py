@@ -1,19 +1,16 @@
-"""Many pictures, one after the other: bounded memory, all cores, and a bad file stops nothing.
+"""Many pictures in their order: bounded memory, all cores, and a bad file stops nothing.
 
 for result in read_files(reader, find_pictures(["scans"])): ...
 """
 
-import os
-from collections import deque
-from collections.abc import Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import Any
 
 from tendigits.errors import DataError
-from tendigits.read.find import find_digit
+from tendigits.read.crew import Crew
+from tendigits.read.find import Found, find_digit
 from tendigits.read.page import Digit, Line, Page
 from tendigits.read.reader import Reader
 
@@ -22,6 +19,9 @@ ENDINGS = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".bmp", ".gif")
 
 TOGETHER = 32
 """Pictures of one digit that go through the network at once."""
+
+FEW = 16
+"""Jobs, a page or TOGETHER digits each, which one process has done before others have started."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,28 +52,43 @@ def find_pictures(places: Iterable[str | Path]) -> list[Path]:
 
 
 def read_files(
-    reader: Reader, paths: Iterable[Path], *, one: bool = False, workers: int | None = None
+    reader: Reader, paths: Sequence[Path], *, one: bool = False, workers: int | None = None
 ) -> Iterator[Result]:
     """Read pictures in their order.
 
     Args:
         one: each is of one digit.
-        workers: threads; None takes one for each core.
+        workers: processes; None takes one for each core where there are more than a FEW jobs, and a person's own
+            network in this process, for Keras takes all cores by itself.
     """
-    workers = workers or os.cpu_count() or 1
-    jobs = _batched(paths, TOGETHER if one else 1)
-    with ThreadPoolExecutor(workers) as pool:
-        waiting: deque[Future[list[Result]]] = deque()
+    size = TOGETHER if one else 1
+    jobs = ((tuple(job), one) for job in _batched(paths, size))
+    if workers is None and (len(paths) <= FEW * size or not reader.is_bundled):
+        for job, _ in jobs:
+            yield from read_job(reader, (job, one))
+        return
+    with Crew(read_job, (reader.threshold,), start=_bundled_reader, workers=workers) as crew:
+        for (job, _), results in crew.map(jobs, split=_singly):
+            yield from [_died(path) for path in job] if results is None else results
+
+
+def read_job(reader: Reader, job: tuple[tuple[Path, ...], bool]) -> list[Result]:
+    """Read some pictures: their paths, and whether each is of one digit."""
+    paths, one = job
+    found: dict[Path, Found] = {}
+    pages: dict[Path, Page] = {}
+    errors: dict[Path, DataError] = {}
+    for path in paths:
         try:
-            for job in jobs:
-                waiting.append(pool.submit(_read_job, reader, job, one))
-                if len(waiting) > 2 * workers:
-                    yield from waiting.popleft().result()
-            while waiting:
-                yield from waiting.popleft().result()
-        finally:
-            for future in waiting:
-                future.cancel()
+            if one:
+                found[path] = find_digit(path)
+            else:
+                pages[path] = reader.read(path)
+        except DataError as error:
+            errors[path] = error
+    for path, digit in zip(found, reader.judge(list(found.values())), strict=True):
+        pages[path] = as_page(digit, found[path].size)
+    return [Result(path, pages.get(path), errors.get(path)) for path in paths]
 
 
 def as_page(digit: Digit, size: tuple[int, int]) -> Page:
@@ -82,34 +97,20 @@ def as_page(digit: Digit, size: tuple[int, int]) -> Page:
     return Page([line], size)
 
 
-def _read_job(reader: Reader, paths: tuple[Path, ...], one: bool) -> list[Result]:
-    if one:
-        return _read_ones(reader, paths)
-    return [_attempt(path, lambda path=path: reader.read(path)) for path in paths]
+def _bundled_reader(threshold: float) -> Reader:
+    import cv2
+
+    cv2.setNumThreads(1)  # there is a process for each core
+    return Reader(threshold=threshold, threads=1)
 
 
-def _read_ones(reader: Reader, paths: tuple[Path, ...]) -> list[Result]:
-    found: dict[Path, Any] = {}
-    errors: dict[Path, DataError] = {}
-    for path in paths:
-        try:
-            found[path] = find_digit(path)
-        except DataError as error:
-            errors[path] = error
-    digits = dict(zip(found, reader.judge(list(found.values())), strict=True))
-    return [
-        Result(path, None, errors[path])
-        if path in errors
-        else Result(path, as_page(digits[path], found[path].size), None)
-        for path in paths
-    ]
+def _singly(job: tuple[tuple[Path, ...], bool]) -> Iterator[tuple[tuple[Path, ...], bool]]:
+    paths, one = job
+    return (((path,), one) for path in paths)
 
 
-def _attempt(path: Path, read: Any) -> Result:
-    try:
-        return Result(path, read(), None)
-    except DataError as error:
-        return Result(path, None, error)
+def _died(path: Path) -> Result:
+    return Result(path, None, DataError(f"expected a picture at {path}, the process that read it died; save it again"))
 
 
 def _batched(paths: Iterable[Path], n: int) -> Iterator[tuple[Path, ...]]:

@@ -14,17 +14,9 @@ from numpy.typing import NDArray
 from tendigits.data.photo import open_photo
 from tendigits.data.prepare import FIELD, to_mnist
 from tendigits.read.ink import find_ink
+from tendigits.read.lines import digit_height, find_lines
 from tendigits.read.rules import without_rules
-from tendigits.read.segment import (
-    Blob,
-    Blobs,
-    Box,
-    digit_height,
-    find_blobs,
-    find_lines,
-    main_blob,
-    moved,
-)
+from tendigits.read.segment import Blob, Blobs, Box, find_blobs, main_blob, moved
 from tendigits.read.sheet import without_desk
 
 Grey = NDArray[np.uint8]

@@ -86,23 +86,23 @@ class Network:
 
 
 @cache
-def bundled() -> Network:
-    """The reader network in the package.
+def bundled(threads: int | None = None) -> Network:
+    """The reader network in the package, on so many cores at most; None takes all.
 
     Raises:
         ModelFileError: the package is damaged.
     """
     path = files("tendigits.read") / "assets" / "reader.onnx"
     try:
-        return from_onnx(path.read_bytes(), "reader")
+        return from_onnx(path.read_bytes(), "reader", threads)
     except OSError as error:
         raise ModelFileError(
             f"expected the package's own network, received {error}; install tendigits again"
         ) from error
 
 
-def from_onnx(data: bytes, name: str) -> Network:
-    """A network from an ONNX file with temperature and threshold in its metadata.
+def from_onnx(data: bytes, name: str, threads: int | None = None) -> Network:
+    """A network from an ONNX file with temperature and threshold in its metadata, on so many cores at most.
 
     Raises:
         ModelFileError: not a complete file, or of another shape.
@@ -111,6 +111,7 @@ def from_onnx(data: bytes, name: str) -> Network:
 
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 4
+    options.intra_op_num_threads = threads or 0
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")  # others may want the cores
     try:
         session = onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])

@@ -17,9 +17,10 @@ from numpy.typing import NDArray
 from tendigits.data.prepare import FIELD, to_mnist
 from tendigits.errors import UserError
 from tendigits.read.find import Found, FoundPage, find_digit, find_page
+from tendigits.read.lines import LOW
 from tendigits.read.network import Answers, Network, bundled, of_run
 from tendigits.read.page import UNREAD, Digit, Line, Page
-from tendigits.read.segment import LOW, Blob, Box
+from tendigits.read.segment import Blob, Box
 from tendigits.read.split import Piece, Seam, best_path, between, pieces_of, seams_of
 
 Grey = NDArray[np.uint8]
@@ -32,6 +33,9 @@ SURE = 0.9
 
 PLAUSIBLE = 0.15
 """How likely something is a digit at least that is written as one in a line, if a doubtful one."""
+
+HALF = 0.5
+"""How likely a piece of a blob is a digit at least."""
 
 BROKEN = 0.15
 """Gap between two parts of a broken digit at most, in usual heights."""
@@ -46,17 +50,21 @@ SPACE = 1.5
 class Reader:
     """Reads with the network of the package, or with a person's own."""
 
-    def __init__(self, model: str | Path | None = None, threshold: float | None = None) -> None:
+    def __init__(
+        self, model: str | Path | None = None, threshold: float | None = None, threads: int | None = None
+    ) -> None:
         """Load the network.
 
         Args:
             model: a run's folder or model file; None takes the network of the package.
             threshold: confidence, 0 to 1, from which on a digit is accepted; None takes the network's own.
+            threads: cores that the network of the package takes at most; None takes all.
 
         Raises:
             TendigitsError: no such model, or the threshold is out of its range.
         """
-        self.network: Network = bundled() if model is None else of_run(model)
+        self.is_bundled = model is None
+        self.network: Network = bundled(threads) if model is None else of_run(model)
         if threshold is not None and not 0 <= threshold <= 1:
             raise UserError(f"expected a threshold from 0 to 1, received {threshold}; the default is 0.9 or so")
         self.threshold = self.network.threshold if threshold is None else threshold
@@ -90,63 +98,40 @@ class Reader:
             DataError: not a whole picture, or one that is too large.
         """
         page = find_page(image)
-        lines = self._joined_where_broken(page)
-        digits = self._cut_where_doubtful(page, [blob for line in lines for blob in line][:MAX_DIGITS])
+        blobs = [blob for line in page.lines for blob in line][:MAX_DIGITS]
+        pairs = [pair for line in page.lines for pair in pairwise(line) if _may_be_one(*pair, page.usual)]
+        judged = self._judge_blobs(page, blobs + [left.join(right) for left, right in pairs[:MAX_DIGITS]])
+        lines = [list(_joined_where_broken(line, judged)) for line in page.lines]
+        digits = {blob: [digit] for blob, digit in judged.items()}
+        used = [blob for line in lines for blob in line if blob in judged]
+        digits |= self._cut_up(page, [blob for blob in used if judged[blob].is_digit < SURE])
         rows: list[Line] = []
         rejected: list[Digit] = []
         for line in lines:
-            row: list[Digit] = []
-            for blob in line:
-                sure = blob.box.height >= LOW * page.usual or all(d.is_digit >= SURE for d in digits.get(id(blob), []))
-                (row if sure else rejected).extend(digits.get(id(blob), []))
+            row = [digit for blob in line for digit in digits.get(blob, []) if _is_tall(digit, blob, page.usual)]
             kept = _trimmed(row)
-            rejected += [digit for digit in row if all(digit is not other for other in kept)]
+            others = [digit for blob in line for digit in digits.get(blob, [])]
+            rejected += [digit for digit in others if all(digit is not one for one in kept)]
             if kept:
                 rows.append(_line(kept))
         return Page(rows, page.size, rejected)
 
-    def _joined_where_broken(self, page: FoundPage) -> list[list[Blob]]:
-        """The page's lines, with two neighbours as one where both are doubtful digits and together a sure one."""
-        found = [blob for line in page.lines for blob in line][:MAX_DIGITS]
-        sure = {
-            id(blob): digit.is_digit
-            for blob, digit in zip(found, self._ask([to_mnist(page.blobs.cut(b)) for b in found]), strict=True)
-        }
-        pairs = [
-            (left, right)
-            for line in page.lines
-            for left, right in pairwise(line)
-            if left.box.gap(right.box) <= BROKEN * page.usual
-            and left.box.join(right.box).width <= page.usual
-            and min(sure.get(id(left), 1.0), sure.get(id(right), 1.0)) < SURE
-        ]
-        together = self._ask([to_mnist(page.blobs.cut(left.join(right))) for left, right in pairs])
-        better = {
-            id(left): right
-            for (left, right), digit in zip(pairs, together, strict=True)
-            if digit.is_digit >= SURE and digit.confidence > sure[id(left)] * sure[id(right)]
-        }
-        return [list(_merged(line, better)) for line in page.lines]
+    def _judge_blobs(self, page: FoundPage, blobs: list[Blob]) -> dict[Blob, Digit]:
+        """Ask the network about blobs as they are."""
+        digits = self._ask([to_mnist(page.blobs.cut(blob)) for blob in blobs])
+        return {blob: replace(digit, box=page.place(blob.box)) for blob, digit in zip(blobs, digits, strict=True)}
 
-    def _cut_where_doubtful(self, page: FoundPage, found: list[Blob]) -> dict[int, list[Digit]]:
-        """Ask the network about all blobs at once, then about the pieces of those that it is not sure of.
-
-        Returns:
-            The digits of each blob, by its id.
-        """
-        whole = self._ask([to_mnist(page.blobs.cut(blob)) for blob in found])
-        digits = {
-            id(blob): [replace(digit, box=page.place(blob.box))] for blob, digit in zip(found, whole, strict=True)
-        }
-        doubtful = [blob for blob, judged in zip(found, whole, strict=True) if judged.is_digit < SURE]
+    def _cut_up(self, page: FoundPage, doubtful: list[Blob]) -> dict[Blob, list[Digit]]:
+        """Ask the network about the pieces of blobs, all at once; the digits of each are the likeliest pieces."""
         cuts = [_Cuts.of(page.blobs.cut(blob), page.usual) for blob in doubtful]
         asked = iter(self._ask([patch for cut in cuts for patch in cut.patches]))
+        digits = {}
         for blob, cut in zip(doubtful, cuts, strict=True):
             judged = {piece: next(asked) for piece in cut.pieces}
-            whole_piece = (0, len(cut.seams) - 1)
-            scores = {p: _score(d) for p, d in judged.items() if p == whole_piece or d.is_digit >= 0.5}
+            whole = (0, len(cut.seams) - 1)
+            scores = {p: _score(d) for p, d in judged.items() if p == whole or d.is_digit >= HALF}
             chosen = best_path(len(cut.seams), scores)
-            digits[id(blob)] = [replace(judged[piece], box=page.place(cut.box(piece, blob.box))) for piece in chosen]
+            digits[blob] = [replace(judged[piece], box=page.place(cut.box(piece, blob.box))) for piece in chosen]
         return digits
 
     def _digit(self, answers: Answers, i: int, patch: Grey, box: Box) -> Digit:
@@ -201,16 +186,27 @@ def _score(digit: Digit) -> float:
     return float(np.log(max(digit.is_digit, 1e-6)) + WHICH * np.log(best))
 
 
-def _merged(line: list[Blob], better: dict[int, Blob]) -> Iterator[Blob]:
-    """A line whose blobs are joined with the next where that is better."""
-    rest = iter(line)
-    for blob in rest:
-        following = better.get(id(blob))
-        if following is None:
-            yield blob
-        else:
-            next(rest)
-            yield blob.join(following)
+def _may_be_one(left: Blob, right: Blob, usual: float) -> bool:
+    """Whether two neighbours stand so close that they may be the parts of one digit."""
+    return left.box.gap(right.box) <= BROKEN * usual and left.box.join(right.box).width <= usual
+
+
+def _joined_where_broken(line: list[Blob], judged: dict[Blob, Digit]) -> Iterator[Blob]:
+    """The line, with two neighbours as one where one of them is a doubtful digit and together they are a sure one."""
+    rest = list(line)
+    while rest:
+        blob = rest.pop(0)
+        together = judged.get(blob.join(rest[0])) if rest else None
+        if together is not None and together.is_digit >= SURE:
+            apart = judged[blob].is_digit, judged[rest[0]].is_digit
+            if min(apart) < SURE and together.confidence > apart[0] * apart[1]:
+                blob = blob.join(rest.pop(0))
+        yield blob
+
+
+def _is_tall(digit: Digit, blob: Blob, usual: float) -> bool:
+    """Whether something is written as high as a digit, or is surely one."""
+    return blob.box.height >= LOW * usual or digit.is_digit >= SURE
 
 
 def _trimmed(row: list[Digit]) -> list[Digit]:
