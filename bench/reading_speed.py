@@ -15,7 +15,7 @@ from reading_peers import PEERS, WORK, ask, lines_right
 from reading_sets import Set, photo
 
 RUNS, FOLDER_RUNS, PHOTO_RUNS = 5, 3, 5
-FOLDER = 2000
+FOLDER = 10_000
 """Pictures in the folder."""
 
 WARM = 300

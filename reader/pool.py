@@ -1,6 +1,6 @@
 """The patches that the reader network learns from: MNIST's digits by many hands, and what is none, as the reader sees.
 
-python reader/pool.py --data mnist.npz --variants 8        # .reader/pool.npz, half an hour a million
+python reader/pool.py --data mnist.npz --variants 6        # .reader/pool.npz, ten minutes on two cores
 
 Each picture is drawn from its own seed, goes through the reader's own eyes (ink, segment, prepare), and is kept as the
 28x28 patch that the network would see.
@@ -20,11 +20,11 @@ import numpy as np
 
 from tendigits.data.hands import NOT_A_DIGIT, Hands
 from tendigits.data.load import load
-from tendigits.data.nondigits import is_stroke_or_ring
-from tendigits.data.pairs import HEIGHT, touching
+from tendigits.data.nondigits import draw_sign, is_stroke_or_ring
+from tendigits.data.pairs import HEIGHT, tight, touching
 from tendigits.data.prepare import to_mnist
 from tendigits.read.find import find_digit
-from tendigits.read.split import between, seams_of
+from tendigits.read.split import between, pieces_of, seams_of
 
 ROOT = Path(__file__).parent.parent
 POOL = ROOT / ".reader" / "pool.npz"
@@ -37,10 +37,20 @@ NONDIGITS = 0.25
 CLEAN = {"train": 0.1, "held": 0.5}
 """Share of the digits that are MNIST's own, only seen by the reader. What is learned from is harder than life."""
 
-CUT = 0.2
-"""As many cut ones as this share of the digits: what is left of a digit that touched another."""
+CUT = 0.3
+"""As many rows of touching digits as this share of the digits, to be cut."""
 
-RIGHT, WRONG = 0.85, 0.6
+THREE, ONES, BAD = 0.3, 0.15, 0.6
+"""Share of these rows that have three digits, of the digits beside the first that are 1s for certain, and of the rows
+that give a bad piece as well."""
+
+CUT_SIGNS = 0.08
+"""As many pieces of letters and signs as this share of the digits."""
+
+NEAR_BEST = 0.05
+"""A piece that has so much less of a digit than the best one is as good to learn from."""
+
+RIGHT, WRONG = 0.85, 0.5
 """Share of a digit's own ink from which on it is still itself, and below which it is a part."""
 
 
@@ -78,39 +88,69 @@ def patches(task: Task) -> tuple[Any, Any]:
             x.append(find_digit(picture).patch)
             y.append(label)
         if rng.random() < CUT:
-            for patch, label in cut_pair(made, i, rng):
+            for patch, label in cut_row(made, i, rng):
                 x.append(patch)
                 y.append(label)
         if rng.random() < NONDIGITS:
             x.append(find_digit(made.nondigit(rng)).patch)
             y.append(NOT_A_DIGIT)
+        rng = np.random.default_rng((task.part == "train", task.variant, i, 1))
+        if rng.random() < CUT_SIGNS and (patch := cut_sign(rng)) is not None:
+            x.append(patch)
+            y.append(NOT_A_DIGIT)
     return np.array(x, np.uint8), np.array(y, np.uint8)
 
 
-def cut_pair(made: Hands, i: int, rng: np.random.Generator) -> Iterator[tuple[Any, int]]:
-    """The i-th digit and another one that touch, cut as the reader would: the good halves, and a bad one."""
-    one, label = made.digit(i, rng)
-    other, other_label = made.digit(int(rng.integers(len(made.y))), rng)
-    left, right = touching(one, other, rng)
-    pair = cv2.GaussianBlur(np.maximum(left, right), (0, 0), rng.uniform(0.3, 1.2))
-    seams = seams_of(pair, HEIGHT)
-    columns, bad = np.arange(pair.shape[1]), []
-    best: tuple[float, Any] = (0.0, None)
-    for seam in seams[1:-1]:
-        before = columns < seam[:, None]
-        own = float(left[before].sum() / left.sum()), float(right[~before].sum() / right.sum())
-        best = max(best, (min(own), seam), key=lambda pair: pair[0])
-        if min(own) < WRONG:
-            bad.append((seam, own[0] < own[1]))
-    sides = seams[0], seams[-1]
-    if best[0] >= RIGHT:
-        yield to_mnist(between(pair, [sides[0], best[1]], (0, 1))), label
-        yield to_mnist(between(pair, [best[1], sides[1]], (0, 1))), other_label
-    if bad:
-        seam, on_left = bad[int(rng.integers(len(bad)))]
-        part = between(pair, [sides[0], seam] if on_left else [seam, sides[1]], (0, 1))
-        if not is_stroke_or_ring(part):
+def cut_row(made: Hands, i: int, rng: np.random.Generator) -> Iterator[tuple[Any, int]]:
+    """The i-th digit and one or two others that touch, cut as the reader would.
+
+    Of each digit a piece that has most of it and little of the others, and a piece that has none so.
+    """
+    rows = [i, *(_another(made, rng) for _ in range(1 + (rng.random() < THREE)))]
+    rng.shuffle(rows)
+    digits, labels = zip(*(made.digit(row, rng) for row in rows), strict=True)
+    inks = touching(digits, rng)
+    row = cv2.GaussianBlur(np.maximum.reduce(inks), (0, 0), rng.uniform(0.3, 1.5))
+    seams = seams_of(row, HEIGHT)
+    pieces = pieces_of(seams, HEIGHT)
+    shares = np.array([_shares(inks, seams, piece) for piece in pieces])  # (pieces, digits)
+    others = np.array([np.delete(shares, k, axis=1).max(axis=1) for k in range(len(inks))]).T
+    purity = np.minimum(shares, 1 - others)
+    for k, label in enumerate(labels):
+        good = np.flatnonzero(purity[:, k] >= max(RIGHT, purity[:, k].max() - NEAR_BEST))
+        if len(good):
+            yield to_mnist(between(row, seams, pieces[int(rng.choice(good))])), label
+    bad = np.flatnonzero(purity.max(axis=1) < WRONG)
+    if len(bad) and rng.random() < BAD:
+        chosen = int(rng.choice(bad))
+        part = between(row, seams, pieces[chosen])
+        if np.sort(shares[chosen])[-2] > RIGHT or not is_stroke_or_ring(part):  # a part may be as good as a 1 or a 0
             yield to_mnist(part), NOT_A_DIGIT
+
+
+def cut_sign(rng: np.random.Generator) -> Any:
+    """A piece of a letter or sign, cut as if it were digits that touch; None where it may be taken for a digit."""
+    ink = tight(draw_sign(rng))
+    scale = HEIGHT * rng.uniform(0.8, 1.2) / max(ink.shape)
+    size = max(2, round(ink.shape[1] * scale)), max(2, round(ink.shape[0] * scale))
+    sign = cv2.GaussianBlur(cv2.resize(ink, size), (0, 0), rng.uniform(0.3, 1.5))
+    seams = seams_of(sign, HEIGHT)
+    pieces = pieces_of(seams, HEIGHT)
+    part = between(sign, seams, pieces[int(rng.integers(len(pieces)))])
+    return None if is_stroke_or_ring(part, narrow=0.3) else to_mnist(part)
+
+
+def _another(made: Hands, rng: np.random.Generator) -> int:
+    """The row of a digit to touch another, now and then a 1 for certain, which is the easiest to overlook."""
+    rows = np.flatnonzero(made.y == 1) if rng.random() < ONES else np.arange(len(made.y))
+    return int(rng.choice(rows))
+
+
+def _shares(inks: list[Any], seams: list[Any], piece: tuple[int, int]) -> list[float]:
+    """How much of each digit's ink a piece has, 0 to 1."""
+    columns = np.arange(inks[0].shape[1])
+    inside = (columns >= seams[piece[0]][:, None]) & (columns < seams[piece[1]][:, None])
+    return [float(ink[inside].sum() / max(1, ink.sum())) for ink in inks]
 
 
 def make_pool(path: str, part: str, variants: int, workers: int) -> tuple[Any, Any]:
@@ -128,7 +168,7 @@ def main() -> None:
     """Make and keep the pool."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", required=True)
-    parser.add_argument("--variants", type=int, default=8)
+    parser.add_argument("--variants", type=int, default=6)
     given = parser.parse_args()
     workers = os.cpu_count() or 1
     x, y = make_pool(given.data, "train", given.variants, workers)

@@ -79,7 +79,7 @@ def test_the_pool_is_the_same_each_time_and_every_variant_another(small_npz):
 
 def test_what_a_cut_leaves_is_the_digit_or_a_part_of_it(small_npz):
     made, rng = pool.hands(str(small_npz), "held"), np.random.default_rng(0)
-    cut = [found for i in range(60) for found in pool.cut_pair(made, i, rng)]
+    cut = [found for i in range(60) for found in pool.cut_row(made, i, rng)]
     assert all(patch.shape == (28, 28) and patch.any() for patch, _ in cut)
     labels = np.array([label for _, label in cut])
     assert (labels < 10).sum() > 40

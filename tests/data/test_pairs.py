@@ -8,7 +8,7 @@ from tendigits.data.strokes import draw_digit
 @pytest.mark.parametrize("seed", range(20))
 def test_two_digits_stand_side_by_side_and_nearly_touch(seed):
     rng = np.random.default_rng(seed)
-    left, right = touching(draw_digit(seed % 10, rng), draw_digit((seed + 3) % 10, rng), rng)
+    left, right = touching([draw_digit(seed % 10, rng), draw_digit((seed + 3) % 10, rng)], rng)
     assert left.shape == right.shape
     assert left.any()
     assert right.any()
@@ -17,6 +17,16 @@ def test_two_digits_stand_side_by_side_and_nearly_touch(seed):
     near = np.argwhere(left > 60)[:, None] - np.argwhere(right > 60)[None]
     assert np.abs(near).max(axis=2).min() <= 4
     assert 0.7 * HEIGHT < max(tight(left).shape) < 1.3 * HEIGHT
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_three_digits_stand_side_by_side(seed):
+    rng = np.random.default_rng(seed)
+    inks = touching([draw_digit(label, rng) for label in (3, 1, 8)], rng)
+    middles = [float(np.average(np.arange(ink.shape[1]), weights=ink.sum(axis=0))) for ink in inks]
+    assert middles == sorted(middles)
+    assert len({ink.shape for ink in inks}) == 1
+    assert all(ink.any() for ink in inks)
 
 
 def test_tight():

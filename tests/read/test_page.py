@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 
 import numpy as np
 
@@ -25,6 +26,8 @@ def test_confidence_and_runners_up():
 def test_as_text_doubtful_digits_are_marked():
     assert page(digit()).text() == "01"
     assert page(digit(), digit(False, "may be 1 or 7")).text() == "011    <- digit 2: may be 1 or 7"
+    beside = replace(page(digit()).lines[0], accepted=False, unread=("behind",))
+    assert Page([beside], (100, 200)).text() == "01    <- something behind it could not be read"
     assert digit().text() == "1  35.0%  (7 28.0%, 0 2.0%)"
     assert digit(False, "not a digit").text().endswith("<- not a digit")
 

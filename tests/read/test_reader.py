@@ -138,6 +138,18 @@ def test_two_numbers_of_a_line_have_a_space_between(reader, sure):
     assert line.value == "12 34"
 
 
+def test_something_tall_beside_a_number_makes_it_doubtful(reader, sure):
+    picture = line_of(sure, "2503")
+    end = picture.shape[1] - 30
+    picture = np.pad(picture, ((0, 0), (0, 300)), constant_values=235)
+    for gap, unread in ((20, ("behind",)), (200, ())):
+        drawn = picture.copy()
+        cv2.rectangle(drawn, (end + gap, 30), (end + gap + 45, 95), 40, -1)
+        (line,) = reader.read(drawn).lines
+        assert (line.value, line.unread) == ("2503", unread)
+        assert line.accepted == (not unread)
+
+
 def test_touching_digits_are_cut(reader, sure):
     (line,) = reader.read(line_of(sure, "2503", gap=-0)).lines
     assert line.value == "2503"

@@ -20,6 +20,9 @@ Rng = np.random.Generator
 NOT_A_DIGIT = 10
 """The label of what is none."""
 
+BROKEN = 0.05
+"""Share of the digits that a pen left a gap in."""
+
 DRAWN, PRINTED = 0.25, 0.04
 """Share of the digits that are drawn from strokes, and of those that are printed."""
 
@@ -54,6 +57,8 @@ class Hands:
     def picture(self, i: int, rng: Rng) -> tuple[Grey, int]:
         """The i-th digit on paper, uint8 (height, width), and its label."""
         ink, label = self.digit(i, rng)
+        if rng.random() < BROKEN:
+            ink = with_gap(ink, rng)
         neighbours = tuple(self.any_digit(rng) for _ in range(int(rng.choice([0, 1, 2], p=[0.75, 0.18, 0.07]))))
         return on_paper(ink, rng, neighbours), label
 
@@ -96,6 +101,17 @@ def with_bar(ink: Grey, rng: Rng) -> Grey:
         cv2.LINE_AA,
     )
     return barred
+
+
+def with_gap(ink: Grey, rng: Rng) -> Grey:
+    """A digit that the pen did not write wholly: a narrow strip across it, somewhere near its middle, is blank."""
+    middle = np.argwhere(ink > 100).mean(axis=0)[::-1] + rng.normal(0, 4, 2)
+    angle = rng.uniform(0, np.pi)
+    along = np.array([np.cos(angle), np.sin(angle)]) * ink.shape[0]
+    broken = ink.copy()
+    start, end = (tuple(np.round(middle + sign * along).astype(int).tolist()) for sign in (-1, 1))
+    cv2.line(broken, start, end, 0, int(rng.integers(2, 6)))
+    return broken
 
 
 def _pen(ink: Grey) -> int:

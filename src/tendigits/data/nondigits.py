@@ -40,6 +40,12 @@ def draw_nondigit(digits: Digits, rng: Rng) -> Grey:
     return by_another_hand(ink, rng) if rng.random() < 0.5 else ink
 
 
+def draw_sign(rng: Rng) -> Grey:
+    """A letter or sign, by hand or printed."""
+    ink = draw_letter(rng) if rng.random() < 0.4 else _sign(rng)
+    return by_another_hand(ink, rng) if rng.random() < 0.5 else ink
+
+
 def _sign(rng: Rng) -> Grey:
     """A letter or sign of a printed font."""
     return draw_printed(str(rng.choice(list(SIGNS))), rng)
@@ -89,7 +95,7 @@ def _blank(rng: Rng) -> Grey:
 
 def _pair(digits: Digits, rng: Rng) -> Grey:
     """Two digits side by side, touching or nearly so, or with a gap between."""
-    left, right = touching(digits(rng), digits(rng), rng)
+    left, right = touching([digits(rng), digits(rng)], rng)
     gap = int(rng.integers(0, 25)) if rng.random() < 0.5 else 0
     return _in_field(np.maximum(np.pad(left, ((0, 0), (0, gap))), np.pad(right, ((0, 0), (gap, 0)))))
 
@@ -105,15 +111,15 @@ def _part(digits: Digits, rng: Rng) -> Grey:
             return ink
 
 
-def is_stroke_or_ring(ink: Grey) -> bool:
-    """Whether it may be taken for a 1 or a 0."""
+def is_stroke_or_ring(ink: Grey, narrow: float = 0.4) -> bool:
+    """Whether it may be taken for a 1, at most so wide as this share of its length, or a 0."""
     mask = (ink > 100).astype(np.uint8)
     outlines, nesting = cv2.findContours(mask, cv2.RETR_CCOMP, cv2.CHAIN_APPROX_SIMPLE)
     if nesting is None or (nesting[0][:, 3] >= 0).any():
         return True
     largest = max(outlines, key=cv2.contourArea)
     sides = sorted(cv2.minAreaRect(largest)[1])
-    return bool(sides[0] < 0.4 * sides[1])
+    return bool(sides[0] < narrow * sides[1])
 
 
 def _in_field(ink: Grey) -> Grey:

@@ -1,7 +1,9 @@
-"""Two digits side by side that touch, for the reader to learn what its cuts leave of them.
+"""Digits side by side that touch, for the reader to learn what its cuts leave of them.
 
-left, right = touching(one, other, rng)     # each alone on a field of the same size; their maximum is the pair
+inks = touching([one, other], rng)          # each alone on a field of the same size; their maximum is what one sees
 """
+
+from collections.abc import Sequence
 
 import cv2
 import numpy as np
@@ -13,33 +15,38 @@ HEIGHT = 60
 """Of a digit, in pixels."""
 
 
-def touching(one: Grey, other: Grey, rng: np.random.Generator) -> tuple[Grey, Grey]:
-    """Move two digits together until they touch, or nearly.
+def touching(inks: Sequence[Grey], rng: np.random.Generator) -> list[Grey]:
+    """Move digits together until each touches what is to its left, or nearly.
 
     Args:
-        one, other: uint8 (side, side), white ink on black.
+        inks: uint8 (side, side) each, white ink on black.
 
     Returns:
-        uint8 (height, width) twice: the left digit and the right one, where they stand in the pair.
+        uint8 (height, width) each: the digits from left to right, where they stand.
     """
-    left, right = (_sized(tight(ink), rng) for ink in (one, other))
-    height = max(left.shape[0], right.shape[0]) + 8
-    tops = [
-        min(max((height - ink.shape[0]) // 2 + int(rng.integers(-6, 7)), 0), height - ink.shape[0])
-        for ink in (left, right)
-    ]
-    fields = [np.zeros((height, left.shape[1] + right.shape[1]), np.uint8) for _ in range(2)]
-    fields[0][tops[0] : tops[0] + left.shape[0], : left.shape[1]] = left
-    rows = np.s_[tops[1] : tops[1] + right.shape[0]]
-    column = left.shape[1]
-    while column > left.shape[1] // 3:
-        if ((right > 100) & (fields[0][rows, column : column + right.shape[1]] > 100)).any():
-            break
-        column -= 1
-    column += int(rng.integers(-1, 2))
-    width = min(column + right.shape[1], fields[1].shape[1])
-    fields[1][rows, column:width] = right[:, : width - column]
-    return fields[0], fields[1]
+    digits = [_sized(tight(ink), rng) for ink in inks]
+    height = max(digit.shape[0] for digit in digits) + 8
+    together = np.zeros((height, sum(digit.shape[1] for digit in digits)), np.uint8)
+    placed: list[Grey] = []
+    end = 0
+    for digit in digits:
+        top = (height - digit.shape[0]) // 2 + int(rng.integers(-6, 7))
+        top = min(max(top, 0), height - digit.shape[0])
+        rows = np.s_[top : top + digit.shape[0]]
+        column = end
+        if placed:
+            while column > end - 2 * HEIGHT // 3 and column > 0:
+                if ((digit > 100) & (together[rows, column : column + digit.shape[1]] > 100)).any():
+                    break
+                column -= 1
+            column = max(0, column + int(rng.integers(-1, 2)))
+        width = min(digit.shape[1], together.shape[1] - column)
+        field = np.zeros_like(together)
+        field[rows, column : column + width] = digit[:, :width]
+        placed.append(field)
+        together = np.maximum(together, field)
+        end = max(end, column + width)
+    return [field[:, :end] for field in placed]
 
 
 def tight(ink: Grey) -> Grey:

@@ -117,6 +117,7 @@ def _full_strength(counts: NDArray[Any], grain: float) -> float:
 def _split(counts: NDArray[Any]) -> int:
     """The last value of the weaker of two classes (Otsu: A threshold selection method from gray-level histograms)."""
     weight, sums = np.cumsum(counts, dtype=np.float64), np.cumsum(counts * np.arange(256), dtype=np.float64)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        between = (sums[-1] * weight / weight[-1] - sums) ** 2 / (weight * (weight[-1] - weight))
-    return int(np.argmax(np.nan_to_num(between, nan=0.0, posinf=0.0)))
+    within = weight * (weight[-1] - weight)
+    between = np.zeros(256)
+    np.divide((sums[-1] * weight / weight[-1] - sums) ** 2, within, out=between, where=within > 0)
+    return int(np.argmax(between))

@@ -83,10 +83,22 @@ class Line:
     """0 to 1: how likely all of it is right."""
 
     accepted: bool
-    """Each of its digits is accepted."""
+    """Each of its digits is accepted, and nothing beside it may be one."""
 
     box: Box
     digits: list[Digit]
+
+    unread: tuple[str, ...] = ()
+    """Where something as tall as a digit stands close to it that could not be read: "before", "behind"."""
+
+    @property
+    def reason(self) -> str | None:
+        """Why it is not accepted."""
+        doubts = [
+            f"digit {number}: {digit.reason}" for number, digit in enumerate(self.digits, 1) if not digit.accepted
+        ]
+        doubts += [f"something {place} it could not be read" for place in self.unread]
+        return "; ".join(doubts) or None
 
     def as_dict(self) -> dict[str, Any]:
         """For JSON."""
@@ -94,6 +106,7 @@ class Line:
             "value": self.value,
             "confidence": round(self.confidence, 4),
             "accepted": self.accepted,
+            "reason": self.reason,
             "box": list(self.box),
             "digits": [digit.as_dict() for digit in self.digits],
         }
@@ -129,9 +142,4 @@ class Page:
 
 
 def _line_text(line: Line) -> str:
-    if line.accepted:
-        return line.value
-    doubts = "; ".join(
-        f"digit {number}: {digit.reason}" for number, digit in enumerate(line.digits, 1) if not digit.accepted
-    )
-    return f"{line.value}    <- {doubts}"
+    return line.value if line.accepted else f"{line.value}    <- {line.reason}"

@@ -43,6 +43,9 @@ BROKEN = 0.15
 WHICH = 0.3
 """Weight of which digit a piece is, beside whether it is one, where a blob is cut."""
 
+CLOSE = 0.6
+"""Gap at most, in heights of a digit, between a number and something that may belong to it."""
+
 SPACE = 1.5
 """Gap between two numbers of a line, in heights of a digit."""
 
@@ -113,7 +116,7 @@ class Reader:
             others = [digit for blob in line for digit in digits.get(blob, [])]
             rejected += [digit for digit in others if all(digit is not one for one in kept)]
             if kept:
-                rows.append(_line(kept))
+                rows.append(_line(kept, _unread(row, kept)))
         return Page(rows, page.size, rejected)
 
     def _judge_blobs(self, page: FoundPage, blobs: list[Blob]) -> dict[Blob, Digit]:
@@ -215,7 +218,17 @@ def _trimmed(row: list[Digit]) -> list[Digit]:
     return row[digits[0] : digits[-1] + 1] if digits else []
 
 
-def _line(digits: list[Digit]) -> Line:
+def _unread(row: list[Digit], kept: list[Digit]) -> tuple[str, ...]:
+    """On which side of what was kept something stands so close that it may belong to the number."""
+    usual = float(np.median([digit.box.height for digit in kept]))
+    first, last = row.index(kept[0]), row.index(kept[-1])
+    before = [kept[0].box.left - digit.box.right for digit in row[:first][-1:]]
+    behind = [digit.box.left - kept[-1].box.right for digit in row[last + 1 :][:1]]
+    near = (("before", before), ("behind", behind))
+    return tuple(place for place, gaps in near if any(gap < CLOSE * usual for gap in gaps))
+
+
+def _line(digits: list[Digit], unread: tuple[str, ...]) -> Line:
     """Put digits together; a gap as wide as two digits is a space."""
     usual = float(np.median([digit.box.height for digit in digits]))
     value = ""
@@ -226,4 +239,5 @@ def _line(digits: list[Digit]) -> Line:
         value += str(digit.label) if digit.is_digit >= PLAUSIBLE else UNREAD
         box = box.join(digit.box)
     confidence = float(np.prod([digit.confidence for digit in digits]))
-    return Line(value, confidence, all(digit.accepted for digit in digits), box, digits)
+    accepted = not unread and all(digit.accepted for digit in digits)
+    return Line(value, confidence, accepted, box, digits, unread)

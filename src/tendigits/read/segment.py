@@ -84,7 +84,7 @@ class Blobs:
         box = blob.box
         region = np.s_[box.top : box.bottom, box.left : box.right]
         labels = self.labels[region]
-        own = np.isin(labels, blob.parts)
+        own = labels == blob.parts[0] if len(blob.parts) == 1 else np.isin(labels, blob.parts)
         # With the pale edge of the stroke, which is below WEAK, and without the others'.
         kept = cv2.dilate(own.astype(np.uint8), np.ones((3, 3), np.uint8)) * (own | (labels == 0))
         cut: Grey = self.ink[region] * kept

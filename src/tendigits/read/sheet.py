@@ -21,6 +21,9 @@ AROUND = 0.7
 STEP = 0.75
 """A desk is at most so light beside the sheet: a shade is darker only further on."""
 
+STROKE = 9
+"""What is dark and narrower in the picture of LOOK_SIDE is ink."""
+
 FULL = 0.6
 """Share of its upright box that a sheet fills at least; strokes of chalk fill less."""
 
@@ -66,6 +69,7 @@ def without_desk(grey: Grey) -> tuple[Grey, int, int]:
 def _step(small: Grey, sheet: Grey) -> float:
     """How light it is just outside of the sheet, as a share of how light it is just inside."""
     inner, outer = (np.ones((side, side), np.uint8) for side in (3, 9))
+    small = cv2.morphologyEx(small, cv2.MORPH_CLOSE, np.ones((STROKE, STROKE), np.uint8))  # ink is no desk
     outside = cv2.dilate(sheet, outer) - cv2.dilate(sheet, inner)
     inside = cv2.erode(sheet, inner, borderValue=0) - cv2.erode(sheet, outer, borderValue=0)
     if not outside.any() or not inside.any():
