@@ -1,5 +1,6 @@
 """The documents say what is so: commands and flags are all there, blocks run, links lead somewhere."""
 
+import json
 import re
 import shlex
 import subprocess
@@ -50,10 +51,24 @@ def test_the_guide_has_no_flag_that_is_not():
         assert set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", (ROOT / document).read_text())) <= real
 
 
+ONLY_IN_FILES = (
+    "convolutions", "normalise", "schedule", "weight_decay", "average", "label_smoothing", "augment",
+)  # fmt: skip
+
+
+def test_the_guide_shows_the_fields_that_have_no_flag():
+    guide = (ROOT / "docs" / "guide.md").read_text()
+    knobs = Recipe().model_dump(mode="json")
+    fields = {field: knobs[field] for field in ONLY_IN_FILES if field != "augment"}
+    fields |= {f"augment.{knob}": value for knob, value in knobs["augment"].items()}
+    for field, value in fields.items():
+        assert f"| `{field}` | {json.dumps(value)} |" in guide
+
+
 def test_the_guide_shows_classics_values():
     guide = (ROOT / "docs" / "guide.md").read_text()
     for field, value in Recipe().model_dump().items():
-        if field in ("name", "restore_best"):
+        if field in ("name", "restore_best", *ONLY_IN_FILES):
             continue
         row = next(line for line in guide.splitlines() if line.startswith(f"| `--{field.replace('_', '-')} "))
         shown = (

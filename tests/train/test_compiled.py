@@ -29,10 +29,10 @@ def test_a_long_dispatch_is_many_short_ones_bit_for_bit(model):
     data, steps = compiled.to_device((X, Y)), order(8, 8)
     start = compiled.train_state(model)
     train = compiled.loops_of(model).train
-    whole, logs = train(start, data, steps, 0, 8)
+    whole, logs = train(start, data, steps, 0, 8, None)
     state = start
     for first, end in ((0, 1), (1, 4), (4, 8)):
-        state, last = train(state, data, steps, first, end)
+        state, last = train(state, data, steps, first, end, None)
     for one, other in zip(jax.tree.leaves((whole, logs)), jax.tree.leaves((state, last)), strict=True):
         np.testing.assert_array_equal(one, other)
 
@@ -40,10 +40,29 @@ def test_a_long_dispatch_is_many_short_ones_bit_for_bit(model):
 def test_one_step_is_keras_own(model):
     data = compiled.to_device((X, Y))
     start = compiled.train_state(model)
-    state, logs = compiled.loops_of(model).train(start, data, order(8, 8), 3, 4)
+    state, logs = compiled.loops_of(model).train(start, data, order(8, 8), 3, 4, None)
     expected_logs, expected = jax.jit(model.train_step)(start, (X[24:32], Y[24:32]))
     for one, other in zip(jax.tree.leaves((state, logs)), jax.tree.leaves((expected, expected_logs)), strict=True):
         np.testing.assert_allclose(one, other, rtol=1e-6, atol=1e-7)
+
+
+@pytest.mark.parametrize("way", [compiled._as_a_whole, compiled._one_by_one])
+def test_each_batch_of_x_is_changed_with_a_key_of_its_own(model, way):
+    seen = compiled.to_device((np.zeros((64, 6), np.float32), Y))
+
+    def step(state, batch):
+        x, y = batch
+        return {"loss": x.sum() + y.sum()}, ([state[0][0] + x[0]],)
+
+    def change(x, key):
+        return x + jax.random.randint(key, (), 0, 1000)
+
+    loop, key, start = way(step, change), jax.random.key(5), ([jax.numpy.zeros(6)],)
+    state, logs = loop(start, seen, order(8, 8), 2, 5, key)
+    added = [int(jax.random.randint(jax.random.fold_in(key, i), (), 0, 1000)) for i in range(2, 5)]
+    assert len(set(added)) == 3
+    np.testing.assert_array_equal(state[0][0], np.full(6, sum(added)))
+    assert float(logs["loss"]) == pytest.approx(48 * added[-1] + Y[32:40].sum())
 
 
 def test_loops_are_kept_until_the_model_is_compiled_anew(model):
@@ -51,6 +70,7 @@ def test_loops_are_kept_until_the_model_is_compiled_anew(model):
     assert compiled.loops_of(model) is loops
     model.compile("sgd", "mse")
     assert compiled.loops_of(model) is not loops
+    assert compiled.loops_of(model, lambda x, key: x) is not compiled.loops_of(model)
 
 
 def test_the_loops_are_no_part_of_the_model(model, tmp_path):
@@ -92,10 +112,10 @@ def test_bytes_are_not_copied_once_more():
 
 def test_a_model_that_is_slow_in_a_loop_is_dispatched_step_by_step_with_the_same_numbers(model, monkeypatch):
     data, start = compiled.to_device((X, Y)), compiled.train_state(model)
-    whole = compiled.loops_of(model).train(start, data, order(8, 8), 2, 5)
+    whole = compiled.loops_of(model).train(start, data, order(8, 8), 2, 5, None)
     monkeypatch.setattr(compiled, "is_slow_in_a_loop", lambda model: True)
     model.__dict__.pop("_tendigits_loops")
-    steps = compiled.loops_of(model).train(start, data, order(8, 8), 2, 5)
+    steps = compiled.loops_of(model).train(start, data, order(8, 8), 2, 5, None)
     for one, other in zip(jax.tree.leaves(whole), jax.tree.leaves(steps), strict=True):
         np.testing.assert_allclose(one, other, rtol=1e-6, atol=1e-7)
 

@@ -35,6 +35,14 @@ def test_compile_lines_tell_every_number():
     assert "at most 15 epochs, batch 32" in text
 
 
+def test_compile_lines_tell_what_classic_has_not():
+    assert len(describe.compile_lines(Recipe())) == 3
+    recipe = Recipe(schedule="one-cycle", average=0.99, augment={"shift": 2.0, "noise": 0.1})
+    assert describe.compile_lines(recipe)[3] == (
+        "one-cycle schedule; weights averaged with momentum 0.99; digits changed in each step: shift 2, noise 0.1"
+    )
+
+
 def test_the_second_curve_is_named_for_what_it_is():
     assert describe.validation_name(Recipe()) == "Test"
     assert describe.validation_name(Recipe(holdout=0.1)) == "Held out"

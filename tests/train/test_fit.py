@@ -3,12 +3,13 @@
 import contextlib
 import csv
 
+import jax
 import keras
 import numpy as np
 import pytest
 from keras import layers
 
-from tendigits.errors import DivergedError
+from tendigits.errors import DivergedError, UserError
 from tendigits.train.fit import TICK, _Pace, fit, needs_every_batch
 
 N = 100
@@ -237,6 +238,38 @@ def test_an_order_can_be_given():
     turned = fit(model_of(), TABLE[::-1].copy(), ONE_HOT[::-1].copy(), epochs=2, verbose=0, shuffle=False)
     assert backwards.history == turned.history
     assert orders == [(0, N), (1, N)]
+
+
+def test_a_change_is_made_in_each_training_step_and_in_no_test():
+    def change(x, key):
+        return x * 2 + 0 * jax.random.uniform(key)
+
+    history = fit(
+        model_of(), TABLE, ONE_HOT, epochs=2, verbose=0, shuffle=False, augment=change,
+        validation_data=(TABLE * 2, ONE_HOT),
+    )  # fmt: skip
+    same = fit(model_of(), TABLE * 2, ONE_HOT, epochs=2, verbose=0, shuffle=False, validation_data=(TABLE * 2, ONE_HOT))
+    assert history.history == same.history
+
+
+def test_each_step_is_changed_with_another_key_which_the_seed_decides():
+    def change(x, key):
+        return x + jax.random.normal(key, x.shape)
+
+    def losses(seed, first=0):
+        model = model_of()
+        options = {"verbose": 0, "shuffle": False, "augment": change, "seed": seed, "batch_size": 32}
+        return fit(model, TABLE, ONE_HOT, epochs=first + 1, initial_epoch=first, **options).history["loss"]
+
+    assert losses(0) == losses(0)
+    assert losses(0) != losses(1)
+    assert losses(0, first=1) != losses(0)
+
+
+def test_what_cannot_be_compiled_cannot_be_augmented():
+    model = model_of()
+    with pytest.raises(UserError, match="can be augmented in compiled steps, but steps_per_epoch is given"):
+        fit(model, TABLE, ONE_HOT, verbose=0, steps_per_epoch=1, augment=lambda x, key: x)
 
 
 def test_fit_goes_on_where_it_was_and_after_compile_and_freezing():

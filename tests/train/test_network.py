@@ -2,7 +2,7 @@ import keras
 import numpy as np
 import pytest
 
-from tendigits.train.network import build_network, compile_network, count_parameters, summary
+from tendigits.train.network import build_network, compile_network, count_parameters, rate, summary
 from tendigits.train.recipe import Recipe
 
 
@@ -59,3 +59,42 @@ def test_compile(optimizer):
 
 def test_odd_names_are_no_trouble():
     assert build_network(Recipe(name="a.b-c", hidden=(4,))).name == "a_b_c"
+
+
+@pytest.mark.parametrize(
+    "recipe",
+    [
+        Recipe(convolutions=("4x5/2", "6", "8/3"), hidden=()),
+        Recipe(convolutions=("4x2/4",), hidden=(12,)),
+        Recipe(hidden=(9, 8, 7), normalise=True),
+    ],
+)
+def test_convolutions_and_normalisation(recipe):
+    model = build_network(recipe)
+    assert model.count_params() == count_parameters(recipe)
+    answers = model.predict(np.random.default_rng(0).random((5, 784), np.float32), verbose=0)
+    np.testing.assert_allclose(answers.sum(axis=1), 1, rtol=1e-5)
+    again = build_network(recipe)
+    assert all(np.array_equal(a, b) for a, b in zip(model.get_weights(), again.get_weights(), strict=True))
+
+
+def test_a_one_cycle_rises_and_falls():
+    recipe = Recipe(schedule="one-cycle", learning_rate=0.004)
+    rates = [float(rate(recipe, 1000)(step)) for step in (0, 125, 250, 625, 1000)]
+    assert rates == pytest.approx([0.00004, 0.00202, 0.004, 0.00202, 0.00004], rel=1e-3)
+    assert rate(Recipe(), 1000) == 0.001
+
+
+def test_the_optimizer_and_the_loss_have_the_recipes_settings():
+    recipe = Recipe(hidden=(4,), optimizer="adamw", weight_decay=0.02, average=0.9, label_smoothing=0.1)
+    model = compile_network(build_network(recipe), recipe)
+    optimizer = model.optimizer
+    assert (optimizer.weight_decay, optimizer.use_ema, optimizer.ema_momentum) == (0.02, True, 0.9)
+    assert model.loss.get_config()["label_smoothing"] == 0.1
+    assert compile_network(build_network(recipe), Recipe()).optimizer.weight_decay is None
+
+
+def test_smoothed_labels_need_a_loss_that_knows_them():
+    for loss in ("categorical_crossentropy", "categorical_focal_crossentropy"):
+        model = compile_network(build_network(Recipe(hidden=())), Recipe(loss=loss, label_smoothing=0.1))
+        assert type(model.loss).__name__.lower() == loss.replace("_", "")

@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tendigits.errors import RecipeError
-from tendigits.train.recipe import RECIPES, Recipe, load_recipe
+from tendigits.train.recipe import RECIPES, Convolution, Recipe, load_recipe
 
 knobs = st.fixed_dictionaries(
     {},
@@ -18,6 +18,10 @@ knobs = st.fixed_dictionaries(
         "patience": st.integers(0, 10000),
         "restore_best": st.booleans(),
         "holdout": st.floats(0, 0.5),
+        "convolutions": st.lists(st.sampled_from(["32", "8x5", "16/2", "64x7/2"]), max_size=4).map(tuple),
+        "augment": st.dictionaries(st.sampled_from(["shift", "rotate", "elastic"]), st.floats(0, 8)),
+        "schedule": st.sampled_from(["constant", "one-cycle"]),
+        "average": st.floats(0, 0.9999),
         "seed": st.integers(0, 2**32 - 1),
     },
 )
@@ -60,12 +64,27 @@ def test_any_knobs_give_a_recipe_or_a_recipe_error(values):
         ({"epochs": True}, "'epochs': expected integer, received True"),
         ({"epochs": "3"}, "'epochs': expected integer, received '3'"),
         ({"epoch": 3}, "'epoch' is unknown; did you mean 'epochs'?"),
-        ({"zzz": 3}, "'zzz' is unknown; fields are name, hidden"),
+        ({"zzz": 3}, "'zzz' is unknown; fields are name, convolutions, hidden"),
         ({"optimizer": "adem"}, "'optimizer': expected 'adam', 'adamw'"),
         ({"hidden": [512, 0]}, "'hidden'"),
         ({"learning_rate": float("nan")}, "'learning_rate': expected a finite number, received nan"),
         ({"holdout": 0.6}, "'holdout': expected less than or equal to 0.5, received 0.6"),
         ({"seed": -1}, "'seed': expected greater than or equal to 0, received -1"),
+        ({"schedule": "cosine"}, "'schedule': expected 'constant' or 'one-cycle', received 'cosine'"),
+        (
+            {"convolutions": ["32y5"]},
+            "'convolutions': expected filters, x kernel, / stride, such as '32x5/2', received '32y5'",
+        ),
+        ({"augment": {"shift": -1.0}}, "'augment.shift': expected greater than or equal to 0, received -1.0"),
+        ({"augment": {"shift": 14.0}}, "'augment.shift': expected less than 14, received 14.0"),
+        ({"augment": {"rotate": 180.0}}, "'augment.rotate': expected less than or equal to 45"),
+        ({"augment": {"elastics": 1.0}}, "'augment.elastics' is unknown; did you mean 'elastic'?"),
+        ({"augment": {"mirror": 1.0}}, "'augment.mirror' is unknown; fields are shift, rotate"),
+        ({"average": 1.0}, "'average': expected less than 1, received 1.0"),
+        (
+            {"label_smoothing": 0.1, "loss": "kl_divergence"},
+            "'label_smoothing': expected 0 with the loss kl_divergence",
+        ),
         ({"name": "../x"}, "'name': expected letters"),
         ({"metrics": ["mean_squared_error"]}, "'metrics': expected 'accuracy' first"),
     ],
@@ -128,3 +147,20 @@ def test_any_bytes_as_a_file(tmp_path_factory, content):
         load_recipe(str(path))
     except RecipeError as error:
         assert str(path) in str(error)
+
+
+def test_a_convolution_is_read():
+    assert Convolution.of("32") == Convolution(32, kernel=3, stride=1)
+    assert Convolution.of("32x5/2") == Convolution(32, kernel=5, stride=2)
+    assert Recipe(convolutions=("8", "16/2")).convolution_layers[1] == Convolution(16, 3, 2)
+
+
+def test_an_unknown_recipe_names_the_known_ones():
+    with pytest.raises(RecipeError, match=r"classic.*received 'clasic'; did you mean 'classic'"):
+        load_recipe("clasic")
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_a_recipe_of_the_package_has_its_own_name(name):
+    assert RECIPES[name].name == name
+    assert next(iter(RECIPES)) == "classic"

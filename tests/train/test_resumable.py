@@ -9,6 +9,7 @@ import pytest
 
 from tendigits.data.prepare import one_hot, to_input
 from tendigits.errors import DiskError, DivergedError, Interrupted, UserError
+from tendigits.train.fit import fit
 from tendigits.train.network import build_network, compile_network
 from tendigits.train.recipe import Recipe
 from tendigits.train.resumable import fit_recipe
@@ -25,7 +26,9 @@ def arrays(digits):
 def trained(arrays, recipe=RECIPE, resume=None, callbacks=(), keep=None):
     """The model, its history and all checkpoints."""
     kept = []
-    model = compile_network(build_network(recipe), recipe)
+    model = compile_network(
+        build_network(recipe), recipe, recipe.epochs * math.ceil(len(arrays[0]) / recipe.batch_size)
+    )
     history = fit_recipe(model, *arrays, recipe, keep or kept.append, resume, callbacks)
     return model, history, kept
 
@@ -66,6 +69,48 @@ def test_resumed_equals_uninterrupted_bit_for_bit(arrays, epoch, optimizer):
     checkpoint = whole[2][epoch - 1]
     assert checkpoint.epoch == epoch
     assert_same(whole, trained(arrays, recipe, checkpoint))
+
+
+MORE = RECIPE.with_changes(
+    hidden=(16,), convolutions=("4x5/4",), average=0.9, schedule="one-cycle", optimizer="adamw", weight_decay=0.01,
+    label_smoothing=0.1, augment={"shift": 2.0, "elastic": 1.0, "noise": 0.1},
+)  # fmt: skip
+
+
+def test_with_every_knob_resumed_equals_uninterrupted_bit_for_bit(arrays):
+    whole = trained(arrays, MORE)
+    for checkpoint in whole[2][:3]:
+        assert_same(whole, trained(arrays, MORE, checkpoint))
+
+
+def test_the_average_is_validated_and_kept(arrays):
+    recipe = MORE.with_changes(restore_best=False)
+    averages = []
+
+    class Known(keras.callbacks.Callback):
+        def on_test_begin(self, logs=None):
+            averages.append([np.asarray(weight) for weight in self.model.trainable_variables])
+
+    model, history, kept = trained(arrays, recipe, callbacks=(Known(),))
+    for mine, checkpoint in zip(averages, kept, strict=True):
+        for weight, other in zip(mine, checkpoint.variables, strict=False):
+            np.testing.assert_array_equal(weight, other)
+    for weight, other in zip(model.trainable_variables, averages[-1], strict=True):
+        np.testing.assert_array_equal(np.asarray(weight), other)
+    x, y = arrays[2]
+    loss = model.evaluate(x, y, verbose=0, batch_size=recipe.batch_size)[0]
+    assert loss == pytest.approx(history.history["val_loss"][-1], rel=1e-5)
+
+
+def test_the_average_is_keras_own(arrays):
+    """Oracle: without early stopping Keras' optimizer ends with the same average."""
+    recipe = RECIPE.with_changes(average=0.9, restore_best=False, epochs=2)
+    ours, _, _ = trained(arrays, recipe)
+    theirs = compile_network(build_network(recipe), recipe)
+    fit(theirs, arrays[0], arrays[1], batch_size=32, epochs=2, verbose=0,
+        order=lambda epoch, n: np.random.default_rng((recipe.seed, epoch)).permutation(n))  # fmt: skip
+    for mine, other in zip(ours.get_weights(), theirs.get_weights(), strict=True):
+        np.testing.assert_array_equal(mine, other)
 
 
 def test_resumed_early_stop_stops_where_it_would_have(arrays):

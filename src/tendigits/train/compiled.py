@@ -24,8 +24,10 @@ Batches = Any
 Logs = dict[str, jax.Array]
 Step = Callable[[State, Any], tuple[Logs, State]]
 """Keras' own: (state, batch) -> (logs, state)."""
-Loop = Callable[[State, Batches, jax.Array, int, int], tuple[State, Logs]]
-"""(state, data, order (steps, batch), first, end) -> (state after those steps, logs of the last)."""
+Loop = Callable[[State, Batches, jax.Array, int, int, jax.Array | None], tuple[State, Logs]]
+"""(state, data, order (steps, batch), first, end, key) -> (state after those steps, logs of the last)."""
+Change = Callable[[jax.Array, jax.Array], jax.Array]
+"""What is done to the x of each training batch, with a key of its own."""
 
 
 @jax.tree_util.register_dataclass
@@ -59,9 +61,10 @@ class Loops:
     test: Loop
 
 
-def loops_of(model: keras.Model) -> Loops:
-    """The model's loops; compiled once, and anew after `model.compile` or when layers are frozen."""
+def loops_of(model: keras.Model, change: Change | None = None) -> Loops:
+    """The model's loops; compiled once, and anew after `model.compile`, with another change, or frozen layers."""
     key = (
+        change,
         id(model.optimizer),
         id(model._compile_loss),
         id(model._compile_metrics),
@@ -70,7 +73,7 @@ def loops_of(model: keras.Model) -> Loops:
     known = model.__dict__.get("_tendigits_loops")
     if known is None or known[0] != key:
         compiled = _one_by_one if is_slow_in_a_loop(model) else _as_a_whole
-        known = (key, Loops(compiled(model.train_step), compiled(model.test_step)))
+        known = (key, Loops(compiled(model.train_step, change), compiled(model.test_step, None)))
         model.__dict__["_tendigits_loops"] = known  # past Keras' __setattr__, which would track it as a part
     loops: Loops = known[1]
     return loops
@@ -134,12 +137,14 @@ def use_compilation_cache() -> None:
     jax.config.update("jax_persistent_cache_min_compile_time_secs", 0)  # the many small ones add up too
 
 
-def _as_a_whole(step: Step) -> Loop:
+def _as_a_whole(step: Step, change: Change | None) -> Loop:
     """Many steps are one program."""
 
-    def loop(state: State, data: Batches, order: jax.Array, first: int, end: int) -> tuple[State, Logs]:
+    def loop(
+        state: State, data: Batches, order: jax.Array, first: int, end: int, key: jax.Array | None
+    ) -> tuple[State, Logs]:
         def body(i: Any, carried: Any) -> Any:
-            logs, new = step(carried[0], rows_of(data, order[i]))
+            logs, new = step(carried[0], _changed(rows_of(data, order[i]), change, key, i))
             return jax.tree.map(lambda value, old: jnp.asarray(value, old.dtype), (new, logs), carried)
 
         with fast_convolutions():
@@ -152,22 +157,32 @@ def _as_a_whole(step: Step) -> Loop:
     return compiled
 
 
-def _one_by_one(step: Step) -> Loop:
+def _one_by_one(step: Step, change: Change | None) -> Loop:
     """Each step is a program, started while the one before it runs."""
 
-    def one(state: State, data: Batches, rows: jax.Array) -> tuple[State, Logs]:
-        logs, new = step(state, rows_of(data, rows))
+    def one(state: State, data: Batches, rows: jax.Array, key: jax.Array | None, i: int) -> tuple[State, Logs]:
+        logs, new = step(state, _changed(rows_of(data, rows), change, key, i))
         return jax.tree.map(lambda value, old: jnp.asarray(value, old.dtype), new, state), logs
 
     compiled = jax.jit(one)
 
-    def loop(state: State, data: Batches, order: jax.Array, first: int, end: int) -> tuple[State, Logs]:
+    def loop(
+        state: State, data: Batches, order: jax.Array, first: int, end: int, key: jax.Array | None
+    ) -> tuple[State, Logs]:
         logs: Logs = {}
         for i in range(first, end):
-            state, logs = compiled(state, data, order[i])
+            state, logs = compiled(state, data, order[i], key, i)
         return state, logs
 
     return loop
+
+
+def _changed(batch: Any, change: Change | None, key: jax.Array | None, i: Any) -> Any:
+    """A batch whose x is changed, each batch in another way."""
+    if change is None or key is None:
+        return batch
+    x, *others = batch
+    return change(x, jax.random.fold_in(key, i)), *others
 
 
 def _aligned_bytes(shape: tuple[int, ...]) -> np.ndarray[Any, Any]:

@@ -50,11 +50,25 @@ def validation_name(recipe: Recipe) -> str:
 def compile_lines(recipe: Recipe) -> list[str]:
     """Optimizer, loss, metrics and early stopping."""
     kept = "the best epoch's weights are kept" if recipe.restore_best else "the last epoch's weights are kept"
-    return [
+    lines = [
         f"{recipe.optimizer}, learning rate {recipe.learning_rate:g}; {recipe.loss}; {', '.join(recipe.metrics)}",
         f"early stopping on {recipe.monitor}, patience {recipe.patience}; {kept}",
         f"at most {recipe.epochs} epochs, batch {recipe.batch_size}",
     ]
+    return [*lines, more] if (more := "; ".join(_beyond_classic(recipe))) else lines
+
+
+def _beyond_classic(recipe: Recipe) -> list[str]:
+    """What the classic recipe has not."""
+    augment = {knob: value for knob, value in recipe.augment.model_dump().items() if value}
+    said = {
+        f"{recipe.schedule} schedule": recipe.schedule != "constant",
+        f"weight decay {recipe.weight_decay:g}": recipe.weight_decay,
+        f"weights averaged with momentum {recipe.average:g}": recipe.average,
+        f"labels smoothed by {recipe.label_smoothing:g}": recipe.label_smoothing,
+        "digits changed in each step: " + ", ".join(f"{knob} {value:g}" for knob, value in augment.items()): augment,
+    }
+    return [text for text, is_so in said.items() if is_so]
 
 
 def best_epoch(history: History, recipe: Recipe) -> int:
@@ -95,7 +109,7 @@ def result_record(history: History, recipe: Recipe, report: Report) -> dict[str,
 
 def about_line(recipe: Recipe, dataset: Dataset) -> str:
     """Which network was judged on which digits."""
-    widths = "-".join(map(str, (784, *recipe.hidden, 10)))
+    widths = "-".join(map(str, (784, *recipe.convolutions, *recipe.hidden, 10)))
     return (
         f"Recipe {recipe.name} ({widths}, seed {recipe.seed}), judged on the {len(dataset.x_test):,} test digits of "
         f"{dataset.name} from {dataset.source}."

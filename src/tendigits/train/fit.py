@@ -16,7 +16,7 @@ import jax
 import keras
 import numpy as np
 
-from tendigits.errors import DivergedError
+from tendigits.errors import DivergedError, UserError
 from tendigits.train import compiled
 
 Order = Callable[[int, int], np.ndarray[Any, Any]]
@@ -47,6 +47,8 @@ def fit(
     validation_freq: int | Sequence[int] = 1,
     *,
     order: Order | None = None,
+    augment: compiled.Change | None = None,
+    seed: int = 0,
 ) -> keras.callbacks.History:
     """Train a compiled model as `model.fit` would, with many steps in each dispatch.
 
@@ -54,9 +56,15 @@ def fit(
         model, x, ..., validation_freq: as `keras.Model.fit`'s, which takes over where arrays, backend or model are
             not of the kind that can be compiled so; one line on the standard error then says why.
         order: (epoch, n) -> a permutation of n rows, in place of one drawn from NumPy's generator when `shuffle`.
+        augment: (x of a batch, key) -> x changed, in each training step, of a model with one input.
+        seed: of the keys.
 
     Returns:
         The History, with the same keys as `model.fit`'s.
+
+    Raises:
+        UserError: digits are to be augmented, and the model or data cannot be trained by compiled loops.
+        DivergedError: the loss is no longer a finite number.
     """
     arguments = {
         "batch_size": batch_size, "epochs": epochs, "verbose": verbose, "callbacks": callbacks,
@@ -69,6 +77,8 @@ def fit(
         (x, y, sample_weight), validation_data = _split((x, y, sample_weight), validation_split)
         arguments |= {"sample_weight": sample_weight, "validation_data": validation_data, "validation_split": 0.0}
     if why := why_not(model, x, y, arguments):
+        if augment is not None:
+            raise UserError(f"expected a model and arrays that can be augmented in compiled steps, but {why}")
         print(f"tendigits.fit: model.fit is used, since {why}", file=sys.stderr)  # noqa: T201
         return model.fit(x, y, **arguments)
     compiled.use_compilation_cache()
@@ -83,7 +93,7 @@ def fit(
     )  # fmt: skip
     if order is None:
         order = (lambda _, n: np.random.permutation(n)) if shuffle else (lambda _, n: np.arange(n))
-    engine = _Engine(model, calls, one_by_one=any(map(needs_every_batch, calls.callbacks)))
+    engine = _Engine(model, calls, augment, seed)
     model.stop_training = False
     logs: dict[str, Any] = {}
     calls.on_train_begin()
@@ -132,9 +142,13 @@ class _Arrays:
 class _Engine:
     """Dispatches the loops, at the pace that the machine shows, and tells the callbacks."""
 
-    def __init__(self, model: keras.Model, calls: keras.callbacks.CallbackList, one_by_one: bool) -> None:
-        self.model, self.calls, self.one_by_one = model, calls, one_by_one
-        self.loops = compiled.loops_of(model)
+    def __init__(
+        self, model: keras.Model, calls: keras.callbacks.CallbackList, augment: compiled.Change | None, seed: int
+    ) -> None:
+        self.model, self.calls = model, calls
+        self.one_by_one = any(map(needs_every_batch, calls.callbacks))
+        self.key = None if augment is None else jax.random.key(seed)
+        self.loops = compiled.loops_of(model, augment)
         self.paces = {"train": _Pace(), "test": _Pace()}
 
     def train(self, arrays: _Arrays, rows: np.ndarray[Any, Any], epoch: int) -> dict[str, Any]:
@@ -159,11 +173,12 @@ class _Engine:
         pace, done = self.paces[kind], 0
         for order in arrays.batches(rows):
             first = 0
+            key = self._key(epoch, done) if kind == "train" else None
             while first < len(order):
                 end = min(first + (1 if self.one_by_one else pace.steps), len(order))
                 begin(done + first)
                 started = time.perf_counter()
-                state, logs = loop(values(self.model), arrays.data, order, first, end)
+                state, logs = loop(values(self.model), arrays.data, order, first, end, key)
                 jax.block_until_ready(state)
                 pace.learn(order.shape, end - first, time.perf_counter() - started)
                 put_back(self.model, state)
@@ -174,6 +189,10 @@ class _Engine:
                 if self.model.stop_training and kind == "train":
                     return
             done += len(order)
+
+    def _key(self, epoch: int, done: int) -> jax.Array | None:
+        """For the steps of an epoch after so many; a resumed run draws the same."""
+        return None if self.key is None else jax.random.fold_in(jax.random.fold_in(self.key, epoch), done)
 
     def _metrics(self) -> dict[str, Any]:
         return {name: _plain(value) for name, value in self.model.get_metrics_result().items()}

@@ -7,8 +7,10 @@ recipe = load_recipe("mine.toml")          # a file that names only what differs
 
 import difflib
 import tomllib
+from dataclasses import dataclass
+from importlib.resources import files
 from pathlib import Path
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -19,6 +21,39 @@ Optimizer = Literal["adam", "adamw", "nadam", "rmsprop", "sgd"]
 Loss = Literal["categorical_crossentropy", "categorical_focal_crossentropy", "kl_divergence", "mean_squared_error"]
 Metric = Literal["accuracy", "top_k_categorical_accuracy", "mean_squared_error"]
 Monitor = Literal["val_loss", "val_accuracy"]
+Schedule = Literal["constant", "one-cycle"]
+Convolutions = tuple[Annotated[str, Field(pattern=r"^[1-9]\d{0,3}(x[1-9])?(/[1-4])?$")], ...]
+Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
+
+
+class Augment(BaseModel):
+    """How far each digit is changed in each training step; all zeros leave it as it is. Never a mirror flip."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    shift: Annotated[float, Field(ge=0, lt=14, allow_inf_nan=False)] = 0.0
+    """Pixels of 28, either way along each axis at most; from 14 on a digit may leave the image."""
+
+    rotate: Annotated[float, Field(ge=0, le=45, allow_inf_nan=False)] = 0.0
+    """Degrees, either way at most: a 6 that turns further becomes a 9."""
+
+    scale: Annotated[float, Field(ge=0, lt=0.5, allow_inf_nan=False)] = 0.0
+    """Larger or smaller along each axis by this share at most."""
+
+    shear: Annotated[float, Field(ge=0, lt=1, allow_inf_nan=False)] = 0.0
+    """Slant: the top moves to a side by this share of the height at most."""
+
+    elastic: Annotated[float, Field(ge=0, le=8, allow_inf_nan=False)] = 0.0
+    """Smooth random shifts: their standard deviation in pixels (Simard, Steinkraus, Platt, 2003)."""
+
+    thickness: Share = 0.0
+    """How far strokes become as thick, or as thin, as one pixel on each side makes them, at most."""
+
+    contrast: Annotated[float, Field(ge=0, lt=1, allow_inf_nan=False)] = 0.0
+    """By which share ink is paler at most."""
+
+    noise: Share = 0.0
+    """Added to or taken from each pixel at most, of 1."""
 
 
 class Recipe(BaseModel):
@@ -29,6 +64,9 @@ class Recipe(BaseModel):
     name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")] = "classic"
     """What the table of runs calls it."""
 
+    convolutions: Annotated[Convolutions, Field(max_length=16)] = ()
+    """Before the hidden layers: filters, x kernel (3), / stride (1), such as "32x5/2". None in classic."""
+
     hidden: Annotated[tuple[Annotated[int, Field(ge=1, le=16384)], ...], Field(max_length=32)] = (512, 512)
     """Units of each hidden Dense layer; none is a linear classifier."""
 
@@ -38,17 +76,35 @@ class Recipe(BaseModel):
     dropout: Annotated[float, Field(ge=0, lt=1)] = 0.2
     """Share of each hidden layer's outputs that a training step sets to zero."""
 
+    normalise: bool = False
+    """Batch normalisation before the activation of each hidden layer; convolutions always have it."""
+
     optimizer: Optimizer = "adam"
-    """Keras' name of it; all else about it is Keras' default."""
+    """Keras' name of it; what is not said here about it is Keras' default."""
 
     learning_rate: Annotated[float, Field(gt=0, le=10, allow_inf_nan=False)] = 0.001
-    """Keras' own default for Adam."""
+    """Keras' own default for Adam; with a schedule, its highest."""
+
+    schedule: Schedule = "constant"
+    """one-cycle: up to the learning rate in the first quarter of all steps, then down along a cosine (Smith, 2018)."""
+
+    weight_decay: Annotated[float, Field(ge=0, lt=1, allow_inf_nan=False)] = 0.0
+    """Share of each weight that a step takes away, times the learning rate (Loshchilov, Hutter, 2019)."""
+
+    average: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    """Momentum of a moving average of the weights, which is what is validated and kept; 0 keeps the weights."""
+
+    label_smoothing: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    """Share of the label's one that is spread over all ten digits."""
 
     loss: Loss = "categorical_crossentropy"
     """Keras' name of it; the labels are one-hot."""
 
     metrics: Annotated[tuple[Metric, ...], Field(min_length=1)] = ("accuracy",)
     """Shown and kept for each epoch; accuracy is always the first."""
+
+    augment: Augment = Augment()
+    """What is done to the digits in each step."""
 
     batch_size: Annotated[int, Field(ge=1, le=65536)] = 32
     """Digits in one step: 1,875 steps an epoch on MNIST."""
@@ -81,10 +137,20 @@ class Recipe(BaseModel):
             raise RecipeError(
                 f"recipe field 'metrics': expected 'accuracy' first and each metric once, received {list(self.metrics)}"
             )
+        if self.label_smoothing and not self.loss.startswith("categorical"):
+            raise RecipeError(
+                f"recipe field 'label_smoothing': expected 0 with the loss {self.loss}, "
+                f"received {self.label_smoothing}; take categorical_crossentropy"
+            )
 
     def with_changes(self, **knobs: Any) -> "Recipe":
         """The same recipe with some knobs changed, checked again. Raises RecipeError."""
         return Recipe(**{**self.model_dump(), **knobs})
+
+    @property
+    def convolution_layers(self) -> list["Convolution"]:
+        """The convolutions, read."""
+        return [Convolution.of(text) for text in self.convolutions]
 
     def differences(self, other: "Recipe") -> dict[str, tuple[Any, Any]]:
         """Field -> (own value, other's value), for the fields that differ."""
@@ -92,8 +158,20 @@ class Recipe(BaseModel):
         return {key: (mine[key], theirs[key]) for key in mine if mine[key] != theirs[key]}
 
 
-RECIPES = {"classic": Recipe()}
-"""The recipes known by name."""
+@dataclass(frozen=True)
+class Convolution:
+    """A convolutional layer: `filters` kernels of `kernel` x `kernel`, every `stride` pixels."""
+
+    filters: int
+    kernel: int
+    stride: int
+
+    @classmethod
+    def of(cls, text: str) -> "Convolution":
+        """From "32", "32x5", "32/2" or "32x5/2"; 3x3 and every pixel where they are not said."""
+        size, _, stride = text.partition("/")
+        filters, _, kernel = size.partition("x")
+        return cls(int(filters), int(kernel or 3), int(stride or 1))
 
 
 def load_recipe(name_or_file: str) -> Recipe:
@@ -106,17 +184,29 @@ def load_recipe(name_or_file: str) -> Recipe:
         return RECIPES[name_or_file]
     path = Path(name_or_file)
     if path.suffix != ".toml":
-        raise RecipeError(f"expected a known recipe ({', '.join(RECIPES)}) or a .toml file, received {name_or_file!r}")
+        near = difflib.get_close_matches(name_or_file, RECIPES, n=1)
+        hint = f"; did you mean {near[0]!r}?" if near else ""
+        raise RecipeError(
+            f"expected a known recipe ({', '.join(RECIPES)}) or a .toml file, received {name_or_file!r}{hint}"
+        )
     try:
-        knobs = tomllib.loads(path.read_text(encoding="utf-8"))
+        text = path.read_text(encoding="utf-8")
     except OSError as error:
         raise RecipeError(f"cannot read recipe {path}: {error.strerror}; known recipes: {', '.join(RECIPES)}") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except UnicodeDecodeError as error:
         raise RecipeError(f"recipe {path} is not TOML: {error}") from None
+    return _from_toml(text, path.stem, f"{path}")
+
+
+def _from_toml(text: str, stem: str, source: str) -> Recipe:
     try:
-        return Recipe(**{"name": _as_name(path.stem), **knobs})
+        knobs = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise RecipeError(f"recipe {source} is not TOML: {error}") from None
+    try:
+        return Recipe(**{"name": _as_name(stem), **knobs})
     except RecipeError as error:
-        raise RecipeError(f"{path}: {error}") from None
+        raise RecipeError(f"{source}: {error}") from None
 
 
 def _as_name(stem: str) -> str:
@@ -126,17 +216,29 @@ def _as_name(stem: str) -> str:
 
 def _explain(error: dict[str, Any]) -> str:
     """One of pydantic's errors in our words: the field, what was expected, what was received."""
-    field = str(error["loc"][0])
+    place = [str(part) for part in error["loc"] if isinstance(part, str)]
+    field = ".".join(place)
     if error["type"] == "extra_forbidden":
-        near = difflib.get_close_matches(field, Recipe.model_fields, n=1)
-        hint = f"did you mean {near[0]!r}?" if near else f"fields are {', '.join(Recipe.model_fields)}"
+        fields = Augment.model_fields if len(place) > 1 else Recipe.model_fields
+        near = difflib.get_close_matches(place[-1], fields, n=1)
+        hint = f"did you mean {near[0]!r}?" if near else f"fields are {', '.join(fields)}"
         return f"recipe field {field!r} is unknown; {hint}"
     expected = str(error["msg"]).removeprefix("Input should be ").removeprefix("a valid ")
     if error["type"] == "string_pattern_mismatch":
-        expected = "letters, digits, '.', '_' and '-', at most 64, a letter or digit first"
+        names = "letters, digits, '.', '_' and '-', at most 64, a letter or digit first"
+        expected = "filters, x kernel, / stride, such as '32x5/2'" if field == "convolutions" else names
     return f"recipe field {field!r}: expected {expected}, received {error['input']!r}"
 
 
-def choices(literal: Any) -> list[str]:
-    """The values that a Literal type allows."""
-    return list(get_args(literal))
+def _packaged() -> dict[str, Recipe]:
+    """The recipes of the package, classic first: each a small file that says only what differs from it."""
+    found = {}
+    for path in (files("tendigits.train") / "recipes").iterdir():
+        if path.name.endswith(".toml"):
+            name = path.name.removesuffix(".toml")
+            found[name] = _from_toml(path.read_text(encoding="utf-8"), name, path.name)
+    return dict(sorted(found.items(), key=lambda item: (item[0] != "classic", item[0])))
+
+
+RECIPES = _packaged()
+"""The recipes known by name."""

@@ -17,6 +17,8 @@ import keras
 import numpy as np
 
 from tendigits.errors import DivergedError, Interrupted, TendigitsError, UserError
+from tendigits.train.augment import augmenter
+from tendigits.train.average import averaged
 from tendigits.train.checkpoint import Checkpoint, History
 from tendigits.train.fit import fit
 from tendigits.train.recipe import Recipe
@@ -125,6 +127,9 @@ def fit_recipe(
     if resume is not None:
         _restore(model, resume)
     done = resume.epoch if resume else 0
+    looking = [stopping, keeper, *callbacks]
+    if recipe.average:
+        looking = averaged(looking, resumed=resume is not None)
     with _signals() as raise_if_signalled:
         try:
             fit(
@@ -136,8 +141,10 @@ def fit_recipe(
                 initial_epoch=done,
                 epochs=done if resume and resume.stopped else recipe.epochs,
                 order=lambda epoch, n: np.random.default_rng((recipe.seed, epoch)).permutation(n),
+                augment=augmenter(recipe.augment),
+                seed=recipe.seed,
                 verbose=0,
-                callbacks=[stopping, keeper, _Between(raise_if_signalled), *callbacks],
+                callbacks=[*looking, _Between(raise_if_signalled)],
             )
         except TendigitsError:
             if stopping.best_weights is not None:
