@@ -44,6 +44,7 @@ def test_pip_install(clone, tmp_path):
     said = run(command, "train", "--offline", "--epochs", "1", "--name", "one", folder=tmp_path)
     assert "669,706" in said
     assert "one" in run(command, "runs", folder=tmp_path)
+    assert "<h1>" in (tmp_path / "runs" / "one" / "report.html").read_text()  # its template is in the wheel
 
 
 def test_make_train_on_a_clean_clone_with_a_newer_python(clone):

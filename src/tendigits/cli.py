@@ -60,7 +60,9 @@ def tendigits(
 def train(
     recipe: Annotated[
         str | None,
-        typer.Option(help="classic, or a .toml file of knobs.", metavar="NAME|FILE.toml", show_default="classic"),
+        typer.Option(
+            help="A known recipe, or a .toml file of knobs.", metavar="NAME|FILE.toml", show_default="classic"
+        ),
     ] = None,
     data: Data = None,
     name: Annotated[
@@ -181,7 +183,7 @@ def evaluate(
     with TextScreen().download() as progress:
         report, folder = evaluate_run(run, data, offline=offline, timeout=timeout, progress=progress)
     typer.echo(f"accuracy {percent(report)}")
-    typer.echo(f"{folder / 'report.md'}")
+    typer.echo(f"{folder / 'report.html'}")
 
 
 @app.command()

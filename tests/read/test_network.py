@@ -8,6 +8,12 @@ import pytest
 from tendigits.data.prepare import to_input
 from tendigits.errors import ModelFileError, RunError
 from tendigits.read.network import Network, bundled, from_onnx, of_run
+from tendigits.read.reader import Reader
+from tendigits.train.calibrate import apply_temperature
+from tendigits.train.evaluate import predict
+from tendigits.train.model_file import load_calibration, load_model
+from tendigits.train.recipe import Recipe
+from tendigits.train.stages import run_recipe
 
 PATCHES = np.random.default_rng(1).integers(0, 256, (300, 28, 28), dtype=np.uint8)
 
@@ -80,6 +86,21 @@ def test_reading_imports_neither_keras_nor_jax():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert not set(done.stdout.split()) & {"keras", "jax", "tensorflow", "torch", "matplotlib", "sklearn", "pandas"}
+
+
+@pytest.mark.parametrize("holdout", [0.0, 0.25])
+def test_a_persons_own_network_is_as_sure_as_it_may_be(holdout, small_npz, digits, tmp_path):
+    run = run_recipe(Recipe(hidden=(16,), epochs=2, holdout=holdout), small_npz, runs=tmp_path).run
+    calibration = load_calibration(run.path / "model.keras")
+    assert (calibration is not None) == bool(holdout)
+    shares = predict(load_model(run.path / "model.keras"), to_input(digits.x_test[:100]))
+    if calibration is not None:
+        shares = apply_temperature(shares, calibration.temperature)
+    threshold = 0.9 if calibration is None else calibration.threshold
+    for path in (run.path, run.path / "model.keras"):
+        np.testing.assert_allclose(of_run(path)(digits.x_test[:100]).digits, shares, atol=1e-6)
+        assert of_run(path).threshold == Reader(path).threshold == threshold
+    assert of_run(run.path / "model.h5").threshold == 0.9
 
 
 def test_no_such_run(tmp_path):

@@ -1,6 +1,7 @@
 import pytest
 
 from tendigits.train import describe
+from tendigits.train.calibrate import Calibration
 from tendigits.train.recipe import Recipe
 
 HISTORY = {
@@ -46,6 +47,15 @@ def test_compile_lines_tell_what_classic_has_not():
 def test_the_second_curve_is_named_for_what_it_is():
     assert describe.validation_name(Recipe()) == "Test"
     assert describe.validation_name(Recipe(holdout=0.1)) == "Held out"
+
+
+def test_calibration_lines():
+    calibration = Calibration(1.25, 6000, "held-out training digits", 0.04, 0.01, 0.7)
+    assert describe.calibration_lines(calibration) == [
+        "temperature 1.250 from 6,000 held-out training digits: calibration error 4.00% -> 1.00%",
+        "of what is accepted from confidence 0.700 on, at most 1% is wrong",
+    ]
+    assert describe.calibration_lines(None) == []
 
 
 def test_class_counts_are_shown_for_all_but_mnist(digits):

@@ -25,6 +25,19 @@ def test_recomputes_the_same_report(trained):
     assert {name: (path / name).read_bytes() for name in before} == before
 
 
+def test_the_page_is_written_anew(small_npz, tmp_path):
+    run = run_recipe(Recipe(hidden=(16,), epochs=1, holdout=0.25), small_npz, runs=tmp_path).run
+    said = f"<strong>{run.record()['calibration']['temperature']:.3f}</strong>"
+    (run.path / "report.html").unlink()
+    evaluate_run(run.path)
+    assert said in (run.path / "report.html").read_text()
+    _, folder = evaluate_run(run.path, small_npz)
+    text = (folder / "report.html").read_text()
+    assert said in text
+    assert 'href="report.md"' in text
+    assert 'href="model.keras"' not in text
+
+
 def test_other_digits_get_a_report_of_their_own(trained, digits, tmp_path):
     np.savez(
         tmp_path / "other.npz",

@@ -23,12 +23,14 @@ from tendigits.data.prepare import one_hot, to_input
 from tendigits.errors import ModelFileError
 from tendigits.files import sha256
 from tendigits.train import hdf5, model_file
-from tendigits.train.model_file import check_model_file, load_model, save_model
+from tendigits.train.calibrate import Calibration
+from tendigits.train.model_file import check_model_file, load_calibration, load_model, save_model
 from tendigits.train.network import build_network, compile_network
 from tendigits.train.recipe import Recipe
 
 RECIPE = Recipe(hidden=(8,), batch_size=20)
 STEPS = 10
+CALIBRATION = Calibration(1.25, 60, "held-out training digits", 0.04, 0.01, 0.7)
 FORMATS = pytest.mark.parametrize("name", ["model.keras", "model.h5"])
 
 
@@ -215,6 +217,53 @@ def test_a_file_that_was_written_wrong_is_not_kept(trained, xy, copied, monkeypa
     assert str(caught.value).startswith(f"{copied / name} is not saved; it is not a complete model file: ")
     assert (copied / name).read_bytes() == before
     assert len(list(copied.iterdir())) == 2
+
+
+# --- a calibration that comes along
+
+
+@pytest.fixture(scope="session")
+def calibrated(trained, xy, tmp_path_factory):
+    """What save_model told of files with a calibration."""
+    return save_model(trained, tmp_path_factory.mktemp("calibrated"), *xy, CALIBRATION)
+
+
+def test_a_calibration_is_in_the_keras_file(calibrated, good):
+    folder = calibrated[0].path.parent
+    assert load_calibration(folder / "model.keras") == CALIBRATION
+    assert load_calibration(folder / "model.h5") is None
+    assert load_calibration(good / "model.keras") is None
+    assert calibrated[0].sha256 == sha256(folder / "model.keras")
+
+
+def test_it_changes_nothing_that_keras_reads(calibrated, trained, xy, good, tmp_path):
+    path = calibrated[0].path
+    members, plain_members = read_zip(path), read_zip(good / "model.keras")
+    assert list(members) == list(plain_members)  # with a fourth, Keras extracts the file at each loading
+    assert members["config.json"] == plain_members["config.json"]
+    assert json.loads(plain_members["metadata.json"]).keys() < json.loads(members["metadata.json"]).keys()
+    for load in (load_model, keras.models.load_model):
+        model = load(path)
+        assert same([model(xy[0])], [trained(xy[0])])
+        assert same(state(model), state(trained))
+        model.fit(*xy, batch_size=50, verbose=0)
+    model.save(tmp_path / "again.keras")  # other weights, for which it was not fitted
+    assert load_calibration(tmp_path / "again.keras") is None
+
+
+@pytest.mark.parametrize("content", [{"temperature": 0}, [], 7, {}])
+def test_a_damaged_calibration_is_told(copied, content):
+    model_file._add_metadata(copied / "model.keras", {"tendigits_calibration": content})
+    with pytest.raises(ModelFileError, match=r"model.keras is not a complete model file: expected a calibration with"):
+        load_calibration(copied / "model.keras")
+
+
+def test_a_file_that_has_lost_its_calibration_is_not_kept(trained, xy, copied, monkeypatch):
+    before = (copied / "model.keras").read_bytes()
+    monkeypatch.setattr(model_file, "_add_metadata", lambda *_: None)
+    with pytest.raises(ModelFileError, match="is not saved; loaded back it has lost its calibration"):
+        save_model(trained, copied, *xy, CALIBRATION)
+    assert (copied / "model.keras").read_bytes() == before
 
 
 # --- loading

@@ -3,17 +3,23 @@
 import csv
 import json
 import shutil
+from dataclasses import asdict
 from datetime import UTC, datetime
 
 import keras
 import numpy as np
 import pytest
 
+from tendigits.data.dataset import hold_out
 from tendigits.data.load import load
 from tendigits.data.prepare import one_hot, to_input
 from tendigits.errors import DataError, DiskError, DivergedError, Interrupted, RecipeError, RunError
+from tendigits.files import sha256
 from tendigits.train import stages
+from tendigits.train.calibrate import calibrate
 from tendigits.train.checkpoint import load_last_checkpoint
+from tendigits.train.evaluate import predict
+from tendigits.train.model_file import load_calibration
 from tendigits.train.recipe import Recipe
 from tendigits.train.screen import Screen
 from tendigits.train.stages import resume_run, run_recipe
@@ -67,7 +73,7 @@ def test_the_folder_is_whole(finished):
     names = {path.name for path in folder.iterdir()} - {".lock"}
     assert names == {
         "recipe.json", "run.json", "history.csv", "curves.svg", "curves.png", "model.keras", "model.h5",
-        "report.md", "report.json", "confusion.png", "mistakes.png",
+        "report.html", "report.md", "report.json", "confusion.png", "mistakes.png",
     }  # fmt: skip
 
 
@@ -131,6 +137,33 @@ def test_holdout_validates_on_training_digits(small_npz, tmp_path):
     assert any("450 digits, validated on 150 held-out training digits" in line for line in screen.lines)
     assert trained.report.n == 200
     assert trained.history.history["val_accuracy"][-1] != trained.report.accuracy
+
+
+def test_with_a_holdout_the_model_is_calibrated_on_it(small_npz, tmp_path):
+    screen = Recorder()
+    trained = run_recipe(RECIPE.with_changes(holdout=0.25), small_npz, runs=tmp_path, screen=screen, offline=True)
+    dataset = load(small_npz)
+    _, _, x, y = hold_out(dataset.x_train, dataset.y_train, 0.25, RECIPE.seed)
+    expected = calibrate(predict(trained.model, to_input(x)), y)
+    assert (expected.n, expected.on) == (150, "held-out training digits")
+    assert trained.run.record()["calibration"] == asdict(expected)
+    assert load_calibration(trained.run.path / "model.keras") == expected
+    assert sha256(trained.run.path / "model.keras") == trained.run.record()["models"]["model.keras"]
+    assert any(line.startswith(f"temperature {expected.temperature:.3f} from 150 held-out") for line in screen.lines)
+    assert f"temperature of\n<strong>{expected.temperature:.3f}" in (trained.run.path / "report.html").read_text()
+
+
+def test_without_a_holdout_nothing_is_fitted_on_the_test_digits(finished):
+    assert finished[0].run.record()["calibration"] is None
+    assert load_calibration(finished[0].run.path / "model.keras") is None
+    assert "--holdout 0.1" in (finished[0].run.path / "report.html").read_text()
+
+
+def test_an_interrupted_run_keeps_a_calibrated_model(small_npz, tmp_path, monkeypatch):
+    stop_after(monkeypatch, 2, Interrupted("by SIGINT in epoch 3"))
+    with pytest.raises(Interrupted):
+        run_recipe(RECIPE.with_changes(holdout=0.25), small_npz, runs=tmp_path, name="one")
+    assert load_calibration(tmp_path / "one" / "model.keras").n == 150
 
 
 def test_without_a_network_5000_digits_are_used_and_that_is_said(tmp_path):
@@ -233,7 +266,7 @@ def test_resumed_without_any_checkpoint_starts_anew(interrupted, finished):
     assert_same_run(resume_run(interrupted[0]), finished[0])
 
 
-@pytest.mark.parametrize("stage", ["save_model", "write_report"])
+@pytest.mark.parametrize("stage", ["save_model", "report_on"])
 def test_interrupted_after_the_last_epoch_only_the_rest_is_done(small_npz, tmp_path, finished, monkeypatch, stage):
     def interrupt(*_, **__):
         raise KeyboardInterrupt

@@ -135,11 +135,11 @@ def from_onnx(data: bytes, name: str, threads: int | None = None) -> Network:
 
 
 OWN_THRESHOLD = 0.9
-"""Of a person's own network, whose confidences are not calibrated."""
+"""Of a person's own network where its confidences are not calibrated."""
 
 
 def of_run(path: str | Path) -> Network:
-    """A person's own network, from a run's folder or a model file.
+    """A person's own network, from a run's folder or a model file; with its temperature and threshold if it has some.
 
     Raises:
         TendigitsError: no such run, or not a whole model.
@@ -147,16 +147,21 @@ def of_run(path: str | Path) -> Network:
     from tendigits.train.start import import_keras
 
     import_keras()
+    from tendigits.train.calibrate import LEAST
     from tendigits.train.evaluate import predict
-    from tendigits.train.model_file import load_model
+    from tendigits.train.model_file import load_calibration, load_model
 
     path = Path(path)
-    model = load_model(path / "model.keras" if path.is_dir() else path)
+    file = path / "model.keras" if path.is_dir() else path
+    model = load_model(file)
+    calibration = load_calibration(file)
 
     def logits(patches: Patches) -> Floats:
-        return np.log(np.maximum(predict(model, to_input(patches)), 1e-12))
+        return np.log(np.maximum(predict(model, to_input(patches)), LEAST))
 
-    return Network(str(path), OWN_THRESHOLD, logits)
+    if calibration is None:
+        return Network(str(path), OWN_THRESHOLD, logits)
+    return Network(str(path), calibration.threshold, logits, calibration.temperature)
 
 
 def _turned(patches: Patches, angle: float) -> Patches:

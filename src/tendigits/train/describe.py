@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from tendigits.data.dataset import Dataset
+from tendigits.train.calibrate import Calibration
 from tendigits.train.model_file import Saved
 from tendigits.train.recipe import Recipe
 from tendigits.train.report import Report
@@ -90,6 +91,17 @@ def saved_line(saved: Saved) -> str:
     size = saved.path.stat().st_size / 1e6
     same = f"{saved.n:,} predictions differ by {saved.largest_difference:g} at most"
     return f"{saved.path.name:<11} {size:.1f} MB, loaded back: {same}"
+
+
+def calibration_lines(calibration: Calibration | None) -> list[str]:
+    """What was fitted so that confidences are as often right as they say."""
+    if calibration is None:
+        return []
+    error = f"{calibration.ece_before:.2%} -> {calibration.ece_after:.2%}"
+    return [
+        f"temperature {calibration.temperature:.3f} from {calibration.n:,} {calibration.on}: calibration error {error}",
+        f"of what is accepted from confidence {calibration.threshold:.3f} on, at most 1% is wrong",
+    ]
 
 
 def result_record(history: History, recipe: Recipe, report: Report) -> dict[str, Any]:

@@ -16,7 +16,8 @@ from tendigits.data.load import load, load_test
 from tendigits.data.prepare import to_input
 from tendigits.errors import RunError
 from tendigits.train import describe
-from tendigits.train.model_file import load_model
+from tendigits.train.html import Judged, write_page
+from tendigits.train.model_file import load_calibration, load_model
 from tendigits.train.report import Report, judge, write_report
 from tendigits.train.run import Record, Run, open_run
 
@@ -51,13 +52,25 @@ def evaluate_run(
     else:
         dataset = load_test(data)
     model = load_model(run.path / "model.keras", record["models"]["model.keras"])
-    report = judge(predict(model, to_input(dataset.x_test)), dataset.y_test)
     folder = run.path if data is None else run.path / f"evaluated-{Path(data).resolve().stem}"
     with run.lock():
         folder.mkdir(exist_ok=True)
-        about = describe.about_line(run.recipe(), dataset)
-        write_report(report, folder, dataset.x_test, f"Run {run.path.name}", about)
-    return report, folder
+        return report_on(model, dataset, run, record, folder), folder
+
+
+def report_on(model: keras.Model, dataset: Dataset, run: Run, record: Record, folder: Path) -> Report:
+    """Judge a run's saved model on the test digits of `dataset`, and write all files of the report into `folder`.
+
+    Raises:
+        DiskError: a file could not be written.
+    """
+    probabilities = predict(model, to_input(dataset.x_test))
+    report = judge(probabilities, dataset.y_test)
+    about = describe.about_line(run.recipe(), dataset)
+    write_report(report, folder, dataset.x_test, f"Run {run.path.name}", about)
+    calibration = load_calibration(run.path / "model.keras")
+    write_page(Judged(run, record, dataset, model, probabilities, report, calibration), folder)
+    return report
 
 
 def load_same_data(

@@ -13,7 +13,7 @@ import logging
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -25,11 +25,14 @@ from keras.src.legacy.saving.legacy_h5_format import save_model_to_hdf5
 
 from tendigits.errors import ModelFileError
 from tendigits.files import replacing, sha256, stored_members
+from tendigits.train.calibrate import Calibration, read_calibration
 from tendigits.train.hdf5 import MAX_BYTES, check_hdf5
 from tendigits.train.network import CLASSES, PIXELS
 
 _OPTIMIZER_STATE = "tendigits_optimizer_state"
-_KERAS_MEMBERS = {"metadata.json", "config.json", "model.weights.h5"}
+_METADATA = "metadata.json"
+_KERAS_MEMBERS = {_METADATA, "config.json", "model.weights.h5"}
+_CALIBRATION = "tendigits_calibration"
 
 Array = np.ndarray[Any, Any]
 
@@ -46,7 +49,9 @@ class Saved:
     """Between the ten probabilities of any of them."""
 
 
-def save_model(model: keras.Model, folder: Path, x: Array, y: Array) -> list[Saved]:
+def save_model(
+    model: keras.Model, folder: Path, x: Array, y: Array, calibration: Calibration | None = None
+) -> list[Saved]:
     """Write `model.keras` and `model.h5` into `folder`, each proved before it takes its place.
 
     Proved: it loads, has the same optimizer, predicts the same on all of x within 1e-6, and can go on training.
@@ -55,6 +60,7 @@ def save_model(model: keras.Model, folder: Path, x: Array, y: Array) -> list[Sav
 
     Args:
         x, y: float32 (n, 784) in [0, 1] and one-hot (n, 10) to compare on.
+        calibration: goes into model.keras, where `load_calibration` finds it.
 
     Raises:
         DiskError: a file could not be written; the ones before are untouched.
@@ -74,6 +80,8 @@ def save_model(model: keras.Model, folder: Path, x: Array, y: Array) -> list[Sav
                 proof["difference"] = _largest_difference(copy, x, expected)
                 proof["sha256"] = sha256(temporary)
                 _prove_trainable(model, _open(temporary), x[:32], y[:32])
+                if temporary.suffix == ".keras" and load_calibration(temporary) != calibration:
+                    raise ModelFileError("loaded back it has lost its calibration")
             except ModelFileError as error:
                 reason = str(error).replace(f"{temporary}: ", "").replace(str(temporary), "it")
                 raise ModelFileError(f"{path} is not saved; {reason}") from error
@@ -83,6 +91,8 @@ def save_model(model: keras.Model, folder: Path, x: Array, y: Array) -> list[Sav
                 _write_h5(source, temporary)
             else:
                 source.save(temporary)
+                if calibration is not None:
+                    _add_metadata(temporary, {_CALIBRATION: asdict(calibration)})
         saved.append(Saved(path, proof["sha256"], len(x), proof["difference"]))
         source = proof["copy"]
     return saved
@@ -108,6 +118,22 @@ def load_model(path: str | Path, digest: str | None = None) -> keras.Model:
     return _open(path)
 
 
+def load_calibration(path: Path) -> Calibration | None:
+    """The calibration in a checked `.keras` file; None where there is none, and of a `.h5` file.
+
+    Raises:
+        ModelFileError: it is damaged.
+    """
+    if path.suffix != ".keras":
+        return None
+    try:
+        with zipfile.ZipFile(path) as archive:
+            content = json.loads(archive.read(_METADATA)).get(_CALIBRATION)
+        return None if content is None else read_calibration(content)
+    except Exception as error:  # as in check_model_file
+        raise _incomplete(path, error) from error
+
+
 def check_model_file(path: Path) -> None:
     """Refuse a file that is damaged or unsafe, before Keras opens it.
 
@@ -131,7 +157,7 @@ def _weights(path: Path) -> bytes:
     if set(names := stored_members(path, MAX_BYTES)) != _KERAS_MEMBERS:
         raise ValueError(f"expected {sorted(_KERAS_MEMBERS)}, it holds {sorted(names)[:5]}")
     with zipfile.ZipFile(path) as archive:
-        for name in ("metadata.json", "config.json"):  # reading compares the checksum
+        for name in (_METADATA, "config.json"):  # reading compares the checksum
             json.loads(archive.read(name))
         return archive.read("model.weights.h5")
 
@@ -169,6 +195,20 @@ def _incomplete(path: Path, error: Exception) -> ModelFileError:
     text = str(error).rsplit("Exception encountered: ", 1)[-1].split(":\n\n", 1)[-1] or type(error).__name__
     reason = " ".join(text.split()).split(". ")[0]
     return ModelFileError(f"{path} is not a complete model file: {reason[:300]}")
+
+
+def _add_metadata(path: Path, facts: dict[str, Any]) -> None:
+    """Write facts beside Keras' version and date, which nothing of Keras reads.
+
+    Not into a member of their own: where Keras 3.15.1 finds a fourth, it extracts the whole file into a temporary
+    folder each time that it loads it.
+    """
+    with zipfile.ZipFile(path) as archive:
+        members = {name: archive.read(name) for name in archive.namelist()}
+    members[_METADATA] = json.dumps(json.loads(members[_METADATA]) | facts).encode()
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, content in members.items():
+            archive.writestr(name, content)
 
 
 def _write_h5(model: keras.Model, path: Path) -> None:

@@ -3,7 +3,8 @@
 runs/2026-11-24-23-59-01/
   recipe.json    every knob                     run.json     versions, machine, data, durations, result
   history.csv    a line an epoch                curves.svg   curves.png
-  model.keras    model.h5                       report.md    report.json   confusion.png   mistakes.png
+  model.keras    model.h5                       report.html  report.md     report.json
+  confusion.png  mistakes.png
   checkpoints/   the last two epochs, until the run is finished
 """
 

@@ -8,7 +8,7 @@ import signal
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -22,16 +22,18 @@ from tendigits.data.load import load
 from tendigits.errors import DivergedError, Interrupted, RecipeError, RunError
 from tendigits.files import need_space
 from tendigits.train import describe
+from tendigits.train.augment import augmenter, draw_augmented
+from tendigits.train.calibrate import Calibration, calibrate
 from tendigits.train.checkpoint import Checkpoint, load_last_checkpoint, save_checkpoint
 from tendigits.train.compiled import use_compilation_cache
 from tendigits.train.curves import draw_curves, save_figure
-from tendigits.train.evaluate import load_same_data, predict
+from tendigits.train.evaluate import load_same_data, predict, report_on
 from tendigits.train.hdf5 import MAX_BYTES
 from tendigits.train.machine import describe_commit, describe_machine
 from tendigits.train.model_file import save_model
 from tendigits.train.network import build_network, compile_network, count_parameters
 from tendigits.train.recipe import Recipe
-from tendigits.train.report import Report, judge, percent, write_report
+from tendigits.train.report import Report, percent
 from tendigits.train.resumable import fit_recipe
 from tendigits.train.run import FORMAT, Record, Run, create_run, open_run
 from tendigits.train.screen import Screen
@@ -184,8 +186,9 @@ class _Walk:
         screen.stage(3, "Network", f"{model.count_params():,} parameters")
         screen.network(model)
         with _timed(durations, "compile"):
-            compile_network(model, recipe)
+            compile_network(model, recipe, steps=recipe.epochs * -(-len(ready.x) // recipe.batch_size))
         screen.stage(4, "Compile", *describe.compile_lines(recipe))
+        self._show_augmented()
         with _timed(durations, "fit"):
             history = self._fit(model, checkpoint)
         screen.line(describe.end_line(history.history, recipe))
@@ -195,10 +198,9 @@ class _Walk:
         with _timed(durations, "save"):
             self._save_models(model)
         with _timed(durations, "report"):
-            report = judge(predict(model, ready.test[0]), self.dataset.y_test)
-            about = describe.about_line(recipe, self.dataset)
-            write_report(report, self.run.path, self.dataset.x_test, f"Run {self.run.path.name}", about)
-        screen.stage(8, "Report", f"accuracy {percent(report)}", "report.md, report.json, confusion.png, mistakes.png")
+            report = report_on(model, self.dataset, self.run, self.record, self.run.path)
+        files = "report.html, report.md, report.json, confusion.png, mistakes.png"
+        screen.stage(8, "Report", f"accuracy {percent(report)}", files)
         self.record["result"] = describe.result_record(history.history, recipe, report)
         return Trained(self.run, model, history, report)
 
@@ -219,6 +221,12 @@ class _Walk:
                     self._save_models(model)
                 raise
 
+    def _show_augmented(self) -> None:
+        if (change := augmenter(self.recipe.augment)) is not None:
+            figure = draw_augmented(self.ready.x, change, self.recipe.seed)
+            figure.savefig(self.run.path / "augmented.png", dpi=100)
+            self.screen.line("64 digits as a step changes them: augmented.png")
+
     def _keep(self, checkpoint: Checkpoint) -> None:
         save_checkpoint(checkpoint, self.run.checkpoints)
         self.run.write_history(checkpoint.history)
@@ -228,10 +236,19 @@ class _Walk:
 
     def _save_models(self, model: keras.Model) -> None:
         """Stage 7."""
-        saved = save_model(model, self.run.path, *self.ready.test)
+        calibration = self._calibrate(model)
+        self.record["calibration"] = None if calibration is None else asdict(calibration)
+        saved = save_model(model, self.run.path, *self.ready.test, calibration)
         self.record["models"] = {file.path.name: file.sha256 for file in saved}
-        self.screen.stage(7, "Save", *map(describe.saved_line, saved))
+        self.screen.stage(7, "Save", *map(describe.saved_line, saved), *describe.calibration_lines(calibration))
         self.screen.line(f"both compiled with {self.recipe.optimizer} and able to go on training")
+
+    def _calibrate(self, model: keras.Model) -> Calibration | None:
+        """On the held-out digits; where there are none, validation is on the test digits, and nothing is fitted."""
+        if not self.recipe.holdout:
+            return None
+        x, y = self.ready.validation
+        return calibrate(predict(model, x), y.argmax(axis=1))
 
     def _write_status(self, status: str) -> None:
         self.record["status"] = status

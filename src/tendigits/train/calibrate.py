@@ -1,0 +1,205 @@
+"""How sure a network may be: a temperature that makes its confidences as often right as they say, and when to abstain.
+
+calibration = calibrate(probabilities, labels)       # of held-out digits
+calibration.temperature, calibration.threshold
+apply_temperature(probabilities, calibration.temperature)
+
+Guo, Pleiss, Sun, Weinberger, "On calibration of modern neural networks", ICML 2017, https://arxiv.org/abs/1706.04599
+"""
+
+from dataclasses import dataclass, fields
+from math import exp, log, sqrt
+from typing import Any
+
+import numpy as np
+
+Array = np.ndarray[Any, Any]
+
+LEAST = 1e-12
+"""A probability is taken to be this at least: its logarithm must be finite."""
+
+BINS = 15
+"""Of confidence, as in the paper."""
+
+WRONG = 0.01
+"""Share of the accepted digits that may be wrong at the threshold."""
+
+LOWEST, HIGHEST = 0.05, 20.0
+"""Temperatures that are looked at."""
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """A temperature and a threshold, and what they were fitted on."""
+
+    temperature: float
+    """0.05 to 20; over 1 the network was too sure."""
+    n: int
+    """Digits that it was fitted on."""
+    on: str
+    """Which digits these are."""
+    ece_before: float
+    ece_after: float
+    """Expected calibration error on those digits, 0 to 1."""
+    threshold: float
+    """0 to 1: the least confidence at which at most 1% of what is accepted is wrong."""
+
+
+@dataclass(frozen=True)
+class Bin:
+    """The digits whose confidence is over `low` and at most `high`; None where there are none."""
+
+    low: float
+    high: float
+    n: int
+    confidence: float | None
+    accuracy: float | None
+
+
+@dataclass(frozen=True, eq=False)
+class Coverage:
+    """What is wrong of what is accepted, from the strictest threshold to none; float64 (k,) each."""
+
+    threshold: Array
+    """Falling."""
+    coverage: Array
+    """Share of all digits that is accepted, rising to 1."""
+    error: Array
+    """Share of the accepted digits that is wrong."""
+
+
+def calibrate(probabilities: Array, labels: Array, on: str = "held-out training digits") -> Calibration:
+    """Fit a temperature, and the threshold at which at most 1% of what is accepted is wrong.
+
+    Args:
+        probabilities: float (n, 10), rows sum to 1; of digits that were neither learned from nor are judged on.
+        labels: integers (n,), 0 to 9.
+        on: which digits these are.
+    """
+    temperature = fit_temperature(probabilities, labels)
+    after = apply_temperature(probabilities, temperature)
+    return Calibration(
+        temperature=temperature,
+        n=len(labels),
+        on=on,
+        ece_before=calibration_error(reliability(probabilities, labels)),
+        ece_after=calibration_error(reliability(after, labels)),
+        threshold=find_threshold(coverage(after, labels)),
+    )
+
+
+def read_calibration(content: Any) -> Calibration:
+    """A calibration from JSON that may come from anywhere. Raises ValueError where it is none."""
+    names = [field.name for field in fields(Calibration)]
+    if not isinstance(content, dict) or set(content) != set(names):
+        raise ValueError(f"expected a calibration with {', '.join(names)}")
+    limits = {"temperature": (LOWEST, HIGHEST), "threshold": (0, 1), "ece_before": (0, 1), "ece_after": (0, 1)}
+    for name, (low, high) in limits.items():
+        value = content[name]
+        if not isinstance(value, float | int) or not low <= value <= high:
+            raise ValueError(f"expected the calibration's {name} from {low} to {high}, received {value!r:.50}")
+    if not isinstance(content["n"], int) or not isinstance(content["on"], str):
+        raise ValueError("expected the calibration's n as a whole number and on as a text")
+    return Calibration(**content)
+
+
+def apply_temperature(probabilities: Array, temperature: float) -> Array:
+    """softmax(log(p) / temperature): float (n, 10) -> float64 (n, 10), rows sum to 1; the order in a row stays.
+
+    A softmax forgets a constant, so the logarithm of a probability is as good as the logit that it came from.
+    """
+    shares: Array = np.exp(_log_shares(probabilities, temperature))
+    return shares
+
+
+def fit_temperature(probabilities: Array, labels: Array) -> float:
+    """The temperature with the least cross entropy, to four places; 1 where every digit is read right.
+
+    The cross entropy is convex in 1 / temperature, so it has one valley and a golden section finds it (J. Kiefer,
+    "Sequential minimax search for a maximum", 1953). Where all is right it falls for ever as the temperature does.
+    """
+    if (probabilities.argmax(axis=1) == labels).all():
+        return 1.0
+    rows = np.arange(len(labels))
+
+    def loss(log_temperature: float) -> float:
+        return -float(_log_shares(probabilities, exp(log_temperature))[rows, labels].mean())
+
+    golden = (sqrt(5) - 1) / 2
+    low, high = log(LOWEST), log(HIGHEST)
+    left, right = high - golden * (high - low), low + golden * (high - low)
+    at_left, at_right = loss(left), loss(right)
+    while high - low > 1e-5:
+        if at_left < at_right:
+            high, right, at_right = right, left, at_left
+            left = high - golden * (high - low)
+            at_left = loss(left)
+        else:
+            low, left, at_left = left, right, at_right
+            right = low + golden * (high - low)
+            at_right = loss(right)
+    return min(max(round(exp((low + high) / 2), 4), LOWEST), HIGHEST)
+
+
+def reliability(probabilities: Array, labels: Array, bins: int = BINS) -> list[Bin]:
+    """How often the network is right, for each of `bins` equal widths of confidence.
+
+    Args:
+        probabilities: float (n, 10), rows sum to 1.
+        labels: integers (n,), 0 to 9.
+    """
+    sureness, right = _sureness(probabilities, labels)
+    edges = np.linspace(0, 1, bins + 1)
+    place = np.searchsorted(edges[1:-1], sureness)
+    counts = np.bincount(place, minlength=bins)
+    sums = (np.bincount(place, weights, minlength=bins) for weights in (sureness, right))
+    return [
+        Bin(
+            float(edges[i]),
+            float(edges[i + 1]),
+            int(n),
+            confidence=float(confident / n) if n else None,
+            accuracy=float(n_right / n) if n else None,
+        )
+        for i, (n, confident, n_right) in enumerate(zip(counts, *sums, strict=True))
+    ]
+
+
+def calibration_error(bins: list[Bin]) -> float:
+    """Expected calibration error, 0 to 1: how far confidence and accuracy are apart, on average (the paper's (3))."""
+    n = sum(found.n for found in bins)
+    gaps = ((found.n, found.accuracy, found.confidence) for found in bins)
+    return sum(part / n * abs(right - sure) for part, right, sure in gaps if right is not None and sure is not None)
+
+
+def coverage(probabilities: Array, labels: Array) -> Coverage:
+    """What is wrong of what is accepted, at each threshold that accepts some digits and not the next ones.
+
+    Args:
+        probabilities: float (n, 10), rows sum to 1.
+        labels: integers (n,), 0 to 9.
+    """
+    sureness, right = _sureness(probabilities, labels)
+    order = np.argsort(-sureness, kind="stable")
+    sureness, wrong = sureness[order], np.cumsum(~right[order])
+    last = np.flatnonzero(np.append(sureness[1:] != sureness[:-1], True))  # equals are accepted together
+    accepted = last + 1
+    return Coverage(sureness[last], accepted / len(labels), wrong[last] / accepted)
+
+
+def find_threshold(curve: Coverage, wrong: float = WRONG) -> float:
+    """The least threshold at which at most the share `wrong` of what is accepted is wrong; 1 where there is none."""
+    kept = np.flatnonzero(curve.error <= wrong)
+    return float(curve.threshold[kept[-1]]) if len(kept) else 1.0
+
+
+def _sureness(probabilities: Array, labels: Array) -> tuple[Array, Array]:
+    """How sure the network is of its answer, float64 (n,), and whether that is right, bool (n,)."""
+    return probabilities.max(axis=1).astype(float), probabilities.argmax(axis=1) == labels
+
+
+def _log_shares(probabilities: Array, temperature: float) -> Array:
+    logits = np.log(np.maximum(probabilities.astype(float), LEAST)) / temperature
+    logits -= logits.max(axis=1, keepdims=True)
+    shares: Array = logits - np.log(np.exp(logits).sum(axis=1, keepdims=True))
+    return shares
