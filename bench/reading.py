@@ -30,7 +30,7 @@ RESULTS = ROOT / "bench" / "results" / "reading.json"
 MISTAKES = ROOT / "bench" / "results" / "reading_mistakes.png"
 BEGIN, END = "<!-- reading: written by bench/reading.py -->", "<!-- /reading -->"
 PARTS = ("digits", "lines", "pages", "nondigits", "speed")
-N_LINES, N_PAGES = 300, 20
+N_LINES, N_PAGES = 1000, 20
 SEEDS = {"lines": 1, "pages": 2, "nondigits": 3, "scan lines": 4, "photo": 5, "photos": 6}
 
 
