@@ -61,3 +61,17 @@ def test_the_ground_under_a_digit_is_the_paper():
 def test_any_pixels_give_ink_of_their_shape_or_none(grey):
     ink = find_ink(grey)
     assert ink is None or (ink.shape, ink.dtype) == (grey.shape, np.uint8)
+
+
+@pytest.mark.parametrize("light_corner", [(0, 0), (0, 1), (1, 0), (1, 1)])
+def test_in_a_strong_shade_the_ink_is_what_there_is_less_of(light_corner):
+    """The border's median is then in the middle between the darkest ink and the lightest paper, or below it."""
+    corners = np.full((2, 2), 0.45, np.float32)
+    corners[light_corner] = 1.0
+    shade = cv2.resize(corners, (400, 120), interpolation=cv2.INTER_LINEAR)
+    page = np.full((120, 400), 240, np.float32)
+    for x in range(60, 360, 60):
+        cv2.line(page, (x, 35), (x + 12, 90), 130, 5)
+    picture = (page * shade).astype(np.uint8)
+    assert has_dark_ink(picture)
+    assert not has_dark_ink(255 - picture)

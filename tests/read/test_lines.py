@@ -49,6 +49,18 @@ def test_the_bar_of_a_5_belongs_to_it_and_a_full_stop_to_nothing():
     assert line[0].top < 32
 
 
+def test_two_halves_of_a_digit_over_each_other_are_one():
+    ink = field()
+    write(ink, "8", 20, 80, height=44)
+    cv2.line(ink, (70, 38), (95, 38), 255, 4)  # a 5 with a gap in its middle
+    cv2.line(ink, (70, 38), (70, 58), 255, 4)
+    cv2.ellipse(ink, (80, 74), (14, 10), 0, -90, 150, 255, 4)
+    ink[60:63, 60:100] = 0
+    (line,) = lines_of(ink)
+    assert len(line) == 2
+    assert (line[1].top, line[1].bottom) == (36, 87)
+
+
 def test_no_blobs_no_lines():
     assert find_lines([]) == []
     assert digit_height([]) == 0

@@ -17,6 +17,12 @@ GROUND_SIDE = 160
 FAINTEST = 14
 """Of 255: ink that is less darker than its ground than 5.5% is not told from grain."""
 
+UNCLEAR = 0.25
+"""Of the range from the darkest to the lightest pixel: where the border is so near its middle, it says too little."""
+
+SHADE = 0.2
+"""Of the picture's shorter side: what changes more slowly is shade."""
+
 NOISE = 3.0
 """Standard deviations of the paper's grain above which a pixel may be ink."""
 
@@ -47,10 +53,27 @@ def find_ink(grey: Grey) -> Grey | None:
 
 
 def has_dark_ink(grey: Grey) -> bool:
-    """Whether the ground, which is what the border is made of, is the lighter part of the picture."""
+    """Whether the ground, which is what the border is made of, is the lighter part of the picture.
+
+    Where the border is neither light nor dark, as in a strong shade, the ink is the smaller part of what is left
+    when the shade is taken away: it has the longer tail.
+    """
     border = np.concatenate([grey[0], grey[-1], grey[:, 0], grey[:, -1]])
     seen = np.flatnonzero(np.bincount(grey.ravel(), minlength=256) > 0)
-    return float(np.median(border)) >= (int(seen[0]) + int(seen[-1])) / 2
+    darkest, lightest = int(seen[0]), int(seen[-1])
+    above = float(np.median(border)) - (darkest + lightest) / 2
+    if abs(above) >= UNCLEAR * (lightest - darkest):
+        return above >= 0
+    return _tail(grey) <= 0
+
+
+def _tail(grey: Grey) -> float:
+    """The third moment of what is left of the picture without its shade; below 0 where its dark parts are few."""
+    scale = min(1.0, GROUND_SIDE / max(grey.shape))
+    small = cv2.resize(grey, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA) if scale < 1 else grey
+    level = small.astype(np.float32)
+    rest = level - cv2.GaussianBlur(level, (0, 0), max(1.0, SHADE * min(small.shape)))
+    return float(((rest - rest.mean()) ** 3).mean())
 
 
 def find_ground(light: Grey) -> Grey:

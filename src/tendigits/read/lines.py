@@ -10,6 +10,9 @@ import numpy as np
 
 from tendigits.read.segment import Blob
 
+HALF, GAP = 0.75, 0.1
+"""Height of half a digit at most, and what is blank or shared between two halves, in usual heights."""
+
 LOW, LOWEST = 0.45, 0.22
 """Height of a blob, in usual heights of a digit, below which it is more likely a dash, and below which it is one."""
 
@@ -44,7 +47,7 @@ def find_lines(blobs: list[Blob]) -> list[list[Blob]]:
     strokes = [b for b in fitting if b.box.height < LOW * usual and max(b.box.width, b.box.height) > 0.2 * usual]
     whole = _together(strokes, 0.1 * usual)
     fitting = [b for b in fitting if all(b is not stroke for stroke in strokes)] + whole
-    large = [b for b in fitting if b.box.height >= LOW * usual]
+    large = _stacked([b for b in fitting if b.box.height >= LOW * usual], usual)
     small = [b for b in fitting if b.box.height < LOW * usual]
     lines = _chain(sorted(large, key=lambda b: b.box.left), usual)
     lines = [_joined(line, usual) for line in lines]
@@ -66,6 +69,23 @@ def _together(strokes: list[Blob], near: float) -> list[Blob]:
         for other in close:
             stroke = stroke.join(other)
         joined.append(stroke)
+    return joined
+
+
+def _stacked(blobs: list[Blob], usual: float) -> list[Blob]:
+    """Two halves of one height that nearly touch, one over the other, are one: a 5 that the pen left a gap in."""
+    joined: list[Blob] = []
+    for blob in sorted(blobs, key=lambda b: b.box.top):
+        for other in joined:
+            shared = min(other.box.right, blob.box.right) - max(other.box.left, blob.box.left)
+            halves = max(other.box.height, blob.box.height) < HALF * usual
+            whole = other.box.join(blob.box).height < 1.25 * usual
+            over = other.box.bottom - blob.box.top <= GAP * usual and other.box.gap(blob.box) <= GAP * usual
+            if halves and whole and over and shared > 0.5 * min(other.box.width, blob.box.width):
+                joined.remove(other)
+                blob = other.join(blob)
+                break
+        joined.append(blob)
     return joined
 
 

@@ -35,7 +35,10 @@ PLAUSIBLE = 0.15
 """How likely something is a digit at least that is written as one in a line, if a doubtful one."""
 
 HALF = 0.5
-"""How likely a piece of a blob is a digit at least."""
+"""How likely a piece of a blob is a digit at least; of one so wide that it is several for certain, a fifth of that."""
+
+SEVERAL = 1.2
+"""Width of what is several digits for certain, in usual heights."""
 
 BROKEN = 0.15
 """Gap between two parts of a broken digit at most, in usual heights."""
@@ -132,7 +135,8 @@ class Reader:
         for blob, cut in zip(doubtful, cuts, strict=True):
             judged = {piece: next(asked) for piece in cut.pieces}
             whole = (0, len(cut.seams) - 1)
-            scores = {p: _score(d) for p, d in judged.items() if p == whole or d.is_digit >= HALF}
+            least = HALF if blob.box.width < SEVERAL * page.usual else HALF / 5
+            scores = {p: _score(d) for p, d in judged.items() if p == whole or d.is_digit >= least}
             chosen = best_path(len(cut.seams), scores)
             digits[blob] = [replace(judged[piece], box=page.place(cut.box(piece, blob.box))) for piece in chosen]
         return digits
