@@ -57,7 +57,7 @@ lock: setup
 	  --custom-compile-command "make lock" --group dev pyproject.toml --output-file requirements.lock
 
 results: setup
-	$(BIN)/python bench/classic.py $(if $(DATA),--data $(DATA))
+	$(BIN)/python bench/recipes.py $(if $(DATA),--data $(DATA))
 
 bench: setup
 	$(BIN)/python bench/speed.py $(if $(DATA),--data $(DATA)) $(if $(QUICK),--quick) $(ARGS)

@@ -22,7 +22,7 @@ import tendigits  # before Keras, whose backend it chooses
 import keras
 import numpy as np
 
-from classic import replace_between
+from documents import replace_between
 from tendigits.data.load import load
 from tendigits.data.prepare import one_hot, to_input
 from tendigits.errors import Interrupted

@@ -24,7 +24,7 @@ import keras
 import numpy as np
 from keras import layers as L  # noqa: N812
 
-from classic import replace_between
+from documents import replace_between
 from tendigits.train.machine import describe_machine
 
 ROOT = Path(__file__).parent.parent

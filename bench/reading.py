@@ -173,7 +173,7 @@ def mnist_digits(path: Path) -> Any:
 
 def report(record: dict[str, Any]) -> None:
     """Write the README's tables from the record."""
-    from classic import replace_between
+    from documents import replace_between
 
     replace_between(README, BEGIN, END, read_tables.text(record))
 

@@ -222,7 +222,7 @@ def cut(data: Path, limit: int) -> Path:
 
 def report(record: dict[str, Any]) -> None:
     """Write README and picture from the record."""
-    from classic import replace_between
+    from documents import replace_between
 
     picture = "![Median seconds an epoch](results/speed.svg)"
     replace_between(README, BEGIN, END, f"{picture}\n\n{tables.text(record)}")

@@ -37,7 +37,7 @@ def options(command):
 
 
 ONLY_IN_FILES = {
-    "convolutions", "normalise", "schedule", "weight_decay", "average", "label_smoothing", "augment",
+    "convolutions", "normalise", "schedule", "weight_decay", "average", "label_smoothing", "augment", "members",
 }  # fmt: skip
 
 
@@ -138,7 +138,7 @@ def test_no_hidden_layer(run_cli, small_npz, tmp_path):
         (["train", "--epochs", "many"], "Invalid value for '--epochs'"),
         (["train", "--hidden", "a,b"], "--hidden: expected values with commas between"),
         (["train", "--epoch", "3"], "No such option: --epoch (Possible options: --epochs)"),
-        (["train", "--recipe", "clasic"], "expected a known recipe (classic)"),
+        (["train", "--recipe", "clasic"], "expected a known recipe (classic, "),
         (["train", "--data", "nothing.npz"], "there is nothing at nothing.npz"),
         (["train", "--quiet", "--json"], "expected --quiet or --json, received both"),
         (["train", "--name", "../x", "--offline", "--data", "SMALL"], "expected a plain name"),

@@ -60,9 +60,7 @@ def tendigits(
 def train(
     recipe: Annotated[
         str | None,
-        typer.Option(
-            help="A known recipe, or a .toml file of knobs.", metavar="NAME|FILE.toml", show_default="classic"
-        ),
+        typer.Option(help="A known one, or a .toml file of knobs.", metavar="NAME|FILE.toml", show_default="classic"),
     ] = None,
     data: Data = None,
     name: Annotated[

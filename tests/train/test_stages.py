@@ -15,7 +15,7 @@ from tendigits.data.load import load
 from tendigits.data.prepare import one_hot, to_input
 from tendigits.errors import DataError, DiskError, DivergedError, Interrupted, RecipeError, RunError
 from tendigits.files import sha256
-from tendigits.train import stages
+from tendigits.train import walk
 from tendigits.train.calibrate import calibrate
 from tendigits.train.checkpoint import load_last_checkpoint
 from tendigits.train.evaluate import predict
@@ -204,14 +204,14 @@ def test_a_network_too_large_to_be_saved_is_told_before_it_is_trained(small_npz,
 
 def stop_after(monkeypatch, epoch, error):
     """Make a run end by `error` right after the checkpoint of `epoch` is written."""
-    original = stages._Walk._keep
+    original = walk.Walk._keep
 
     def keep(self, checkpoint):
         original(self, checkpoint)
         if checkpoint.epoch == epoch:
             raise error
 
-    monkeypatch.setattr(stages._Walk, "_keep", keep)
+    monkeypatch.setattr(walk.Walk, "_keep", keep)
 
 
 @pytest.fixture
@@ -272,7 +272,7 @@ def test_interrupted_after_the_last_epoch_only_the_rest_is_done(small_npz, tmp_p
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(stages, stage, interrupt)
+        patch.setattr(walk, stage, interrupt)
         with pytest.raises(Interrupted, match="interrupted; go on with: tendigits train --resume"):
             run_recipe(RECIPE, small_npz, runs=tmp_path, name="one")
     before = (tmp_path / "one" / "history.csv").read_bytes()

@@ -3,6 +3,7 @@
 model = compile_network(build_network(Recipe()), Recipe())
 """
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -44,7 +45,7 @@ def build_network(recipe: Recipe) -> keras.Sequential:
         layers.append(keras.layers.Dropout(recipe.dropout, seed=next(seeds)))
     initializer = keras.initializers.GlorotUniform(seed=next(seeds))
     layers.append(keras.layers.Dense(CLASSES, activation="softmax", kernel_initializer=initializer))
-    return keras.Sequential(layers, name=recipe.name.replace(".", "_").replace("-", "_"))
+    return keras.Sequential(layers, name=re.sub(r"[.-]", "_", recipe.name))
 
 
 def compile_network(model: keras.Model, recipe: Recipe, steps: int = 1) -> keras.Model:
@@ -78,9 +79,9 @@ def rate(recipe: Recipe, steps: int) -> Any:
 
 
 def count_parameters(recipe: Recipe) -> int:
-    """How many weights and biases the recipe's network has, without building it; 669,706 for classic.
+    """How many weights and biases the recipe's network has, all members together, without building it.
 
-    Of a batch normalisation also the mean and variance that it remembers, as Keras counts.
+    669,706 for classic. Of a batch normalisation also the mean and variance that it remembers, as Keras counts.
     """
     total, channels, side = 0, 1, SIDE
     for convolution in recipe.convolution_layers:
@@ -90,7 +91,7 @@ def count_parameters(recipe: Recipe) -> int:
     for units in recipe.hidden:
         total += (width + 1) * units + (4 * units if recipe.normalise else 0)
         width = units
-    return total + (width + 1) * CLASSES
+    return recipe.members * (total + (width + 1) * CLASSES)
 
 
 def summary(model: keras.Model) -> str:

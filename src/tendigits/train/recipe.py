@@ -122,10 +122,14 @@ class Recipe(BaseModel):
     """Keep the weights of the best epoch. Keras' own default keeps the last, `patience` epochs past the best."""
 
     holdout: Annotated[float, Field(ge=0, le=0.5)] = 0.0
-    """Share of the training digits to validate on. 0 validates on the test set, as the walk-through does."""
+    """Share of the training digits to validate on, the same ones for every seed. 0 validates on the test set, as the
+    walk-through does."""
+
+    members: Annotated[int, Field(ge=1, le=32)] = 1
+    """Networks that are trained one after the other, each with its own seed, and whose answers are averaged."""
 
     seed: Annotated[int, Field(ge=0, lt=2**32)] = 0
-    """Of the initial weights, the dropout masks, the order of the digits and the held-out share."""
+    """Of the initial weights, the dropout masks, the order of the digits and how they are changed."""
 
     def __init__(self, **knobs: Any) -> None:
         """Check every knob. Raises RecipeError, naming the field, what was expected and what was received."""

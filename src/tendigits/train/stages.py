@@ -4,61 +4,26 @@ trained = run_recipe(Recipe())                 # tendigits train
 trained = resume_run("runs/first")             # tendigits train --resume runs/first
 """
 
-import signal
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any
 
-import keras
-import numpy as np
-
-from tendigits.data import prepare
-from tendigits.data.dataset import Dataset, hold_out
+from tendigits.data.dataset import Dataset
 from tendigits.data.load import load
-from tendigits.errors import DivergedError, Interrupted, RecipeError, RunError
+from tendigits.errors import Interrupted, RecipeError, RunError
 from tendigits.files import need_space
 from tendigits.train import describe
-from tendigits.train.augment import augmenter, draw_augmented
-from tendigits.train.calibrate import Calibration, calibrate
-from tendigits.train.checkpoint import Checkpoint, load_last_checkpoint, save_checkpoint
-from tendigits.train.compiled import use_compilation_cache
-from tendigits.train.curves import draw_curves, save_figure
-from tendigits.train.evaluate import load_same_data, predict, report_on
+from tendigits.train.checkpoint import load_last_checkpoint
+from tendigits.train.ensemble import EnsembleWalk
+from tendigits.train.evaluate import load_same_data
 from tendigits.train.hdf5 import MAX_BYTES
 from tendigits.train.machine import describe_commit, describe_machine
-from tendigits.train.model_file import save_model
-from tendigits.train.network import build_network, compile_network, count_parameters
+from tendigits.train.network import count_parameters
 from tendigits.train.recipe import Recipe
-from tendigits.train.report import Report, percent
-from tendigits.train.resumable import fit_recipe
 from tendigits.train.run import FORMAT, Record, Run, create_run, open_run
 from tendigits.train.screen import Screen
-
-Array = np.ndarray[Any, Any]
-
-
-@dataclass(frozen=True)
-class Trained:
-    """A finished run: its folder, the live model, Keras' History and the report on the test digits."""
-
-    run: Run
-    model: keras.Model
-    history: keras.callbacks.History
-    report: Report
-
-
-@dataclass(frozen=True)
-class _Input:
-    """What the network is fed: float32 (n, 784) in [0, 1] and one-hot float32 (n, 10)."""
-
-    x: Array
-    y: Array
-    validation: tuple[Array, Array]
-    test: tuple[Array, Array]
+from tendigits.train.walk import Trained, Walk, interrupted, prepare_input, timed
 
 
 def run_recipe(
@@ -90,11 +55,11 @@ def run_recipe(
     recipe, screen, now = recipe or Recipe(), screen or Screen(), now or datetime.now().astimezone()
     _refuse_too_large(recipe)
     durations: dict[str, float] = {}
-    with _timed(durations, "data"), screen.download() as progress:
+    with timed(durations, "data"), screen.download() as progress:
         dataset = load(data, offline=offline, timeout=timeout, progress=progress)
     _show_data(screen, dataset)
-    with _timed(durations, "prepare"):
-        ready = _prepare(dataset, recipe)
+    with timed(durations, "prepare"):
+        ready = prepare_input(dataset, recipe)
     need_space(Path(runs), _bytes_needed(recipe))
     machine = describe_machine()
     run = create_run(Path(runs), recipe, name, now)
@@ -111,7 +76,7 @@ def run_recipe(
             "durations": durations,
         }
         run.write_record(record)
-        return _Walk(run, recipe, dataset, ready, record, screen).go(None)
+        return _kind_of_walk(recipe)(run, recipe, dataset, ready, record, screen).go(None)
 
 
 def resume_run(
@@ -135,140 +100,28 @@ def resume_run(
         if record["status"] == "finished":
             raise RunError(f"{run.path} is finished, there is nothing to resume; train anew with another --name")
         recipe = run.recipe()
-        with _timed(record["durations"], "data"), screen.download() as progress:
+        with timed(record["durations"], "data"), screen.download() as progress:
             dataset = load_same_data(run, record, offline=offline, timeout=timeout, progress=progress)
         _show_data(screen, dataset)
-        with _timed(record["durations"], "prepare"):
-            ready = _prepare(dataset, recipe)
+        with timed(record["durations"], "prepare"):
+            ready = prepare_input(dataset, recipe)
         need_space(run.path, _bytes_needed(recipe))
         checkpoint = load_last_checkpoint(run.checkpoints, screen.warn)
         if checkpoint is not None and checkpoint.recipe != recipe:
             raise RunError(f"{run.path}: recipe.json is not the recipe that its checkpoints were made with")
         record |= {"status": "running", "resumed": [*record["resumed"], now.isoformat(timespec="seconds")]}
         run.write_record(record)
-        return _Walk(run, recipe, dataset, ready, record, screen).go(checkpoint)
+        return _kind_of_walk(recipe)(run, recipe, dataset, ready, record, screen).go(checkpoint)
 
 
-@dataclass(frozen=True)
-class _Walk:
-    """Stages 2 to 8 of one run, whose lock is held."""
-
-    run: Run
-    recipe: Recipe
-    dataset: Dataset
-    ready: _Input
-    record: Record
-    screen: Screen
-
-    def go(self, checkpoint: Checkpoint | None) -> Trained:
-        """All stages, from `checkpoint` on where there is one; an interruption is kept in the run folder."""
-        try:
-            trained = self._stages(checkpoint)
-        except (KeyboardInterrupt, Interrupted) as error:
-            self._write_status("interrupted")
-            raise _interrupted(error, self.run, self.record) from None
-        except DivergedError as error:
-            self._write_status("failed")
-            kept = "; model.keras is the best before" if "models" in self.record else ""
-            raise DivergedError(f"{self.run.path}: {error}{kept}") from None
-        self._write_status("finished")
-        self.run.remove_checkpoints()
-        self.screen.line(f"{self.run.path}, in {sum(self.record['durations'].values()):.1f} s")
-        return trained
-
-    def _stages(self, checkpoint: Checkpoint | None) -> Trained:
-        recipe, ready, screen, durations = self.recipe, self.ready, self.screen, self.record["durations"]
-        screen.stage(2, "Prepare", f"train {ready.x.shape} {ready.y.shape}  float32 in [0, 1], one-hot")
-        screen.line(f"test  {ready.test[0].shape} {ready.test[1].shape}")
-        use_compilation_cache()  # before the first weights are drawn: that compiles, too
-        with _timed(durations, "network"):
-            model = build_network(recipe)
-        screen.stage(3, "Network", f"{model.count_params():,} parameters")
-        screen.network(model)
-        with _timed(durations, "compile"):
-            compile_network(model, recipe, steps=recipe.epochs * -(-len(ready.x) // recipe.batch_size))
-        screen.stage(4, "Compile", *describe.compile_lines(recipe))
-        self._show_augmented()
-        with _timed(durations, "fit"):
-            history = self._fit(model, checkpoint)
-        screen.line(describe.end_line(history.history, recipe))
-        with _timed(durations, "curves"):
-            self._save_curves(history.history)
-        screen.stage(6, "Curves", "curves.svg, curves.png")
-        with _timed(durations, "save"):
-            self._save_models(model)
-        with _timed(durations, "report"):
-            report = report_on(model, self.dataset, self.run, self.record, self.run.path)
-        files = "report.html, report.md, report.json, confusion.png, mistakes.png"
-        screen.stage(8, "Report", f"accuracy {percent(report)}", files)
-        self.record["result"] = describe.result_record(history.history, recipe, report)
-        return Trained(self.run, model, history, report)
-
-    def _fit(self, model: keras.Model, checkpoint: Checkpoint | None) -> keras.callbacks.History:
-        """Stage 5. Where it is cut short, the best model so far is saved before the error goes on."""
-        ready, recipe, screen = self.ready, self.recipe, self.screen
-        on = "held-out training digits" if recipe.holdout else "test digits, as the walk-through does"
-        screen.stage(5, "Fit", f"{len(ready.x):,} digits, validated on {len(ready.validation[0]):,} {on}")
-        if checkpoint is not None:
-            screen.line(f"resumed after epoch {checkpoint.epoch}")
-        with screen.epochs(recipe.epochs, str(self.run.path)) as shown:
-            try:
-                return fit_recipe(model, ready.x, ready.y, ready.validation, recipe, self._keep, checkpoint, (shown,))
-            except (Interrupted, DivergedError):
-                if (last := load_last_checkpoint(self.run.checkpoints, screen.warn)) is not None:
-                    self.record["kept_epoch"] = last.best_epoch + 1
-                    self._save_curves(last.history)
-                    self._save_models(model)
-                raise
-
-    def _show_augmented(self) -> None:
-        if (change := augmenter(self.recipe.augment)) is not None:
-            figure = draw_augmented(self.ready.x, change, self.recipe.seed)
-            figure.savefig(self.run.path / "augmented.png", dpi=100)
-            self.screen.line("64 digits as a step changes them: augmented.png")
-
-    def _keep(self, checkpoint: Checkpoint) -> None:
-        save_checkpoint(checkpoint, self.run.checkpoints)
-        self.run.write_history(checkpoint.history)
-
-    def _save_curves(self, history: dict[str, list[float]]) -> None:
-        save_figure(draw_curves(history, describe.validation_name(self.recipe)), self.run.path / "curves")
-
-    def _save_models(self, model: keras.Model) -> None:
-        """Stage 7."""
-        calibration = self._calibrate(model)
-        self.record["calibration"] = None if calibration is None else asdict(calibration)
-        saved = save_model(model, self.run.path, *self.ready.test, calibration)
-        self.record["models"] = {file.path.name: file.sha256 for file in saved}
-        self.screen.stage(7, "Save", *map(describe.saved_line, saved), *describe.calibration_lines(calibration))
-        self.screen.line(f"both compiled with {self.recipe.optimizer} and able to go on training")
-
-    def _calibrate(self, model: keras.Model) -> Calibration | None:
-        """On the held-out digits; where there are none, validation is on the test digits, and nothing is fitted."""
-        if not self.recipe.holdout:
-            return None
-        x, y = self.ready.validation
-        return calibrate(predict(model, x), y.argmax(axis=1))
-
-    def _write_status(self, status: str) -> None:
-        self.record["status"] = status
-        self.run.write_record(self.record)
+def _kind_of_walk(recipe: Recipe) -> type[Walk]:
+    return EnsembleWalk if recipe.members > 1 else Walk
 
 
 def _show_data(screen: Screen, dataset: Dataset) -> None:
     if dataset.warning:
         screen.warn(dataset.warning)
     screen.stage(1, "Data", *describe.data_lines(dataset))
-
-
-def _prepare(dataset: Dataset, recipe: Recipe) -> _Input:
-    """Stage 2: pixels to network input, after a share is held out where the recipe says so."""
-    test = prepare.to_input(dataset.x_test), prepare.one_hot(dataset.y_test)
-    if not recipe.holdout:
-        return _Input(prepare.to_input(dataset.x_train), prepare.one_hot(dataset.y_train), test, test)
-    x, y, x_held, y_held = hold_out(dataset.x_train, dataset.y_train, recipe.holdout, recipe.seed)
-    held = prepare.to_input(x_held), prepare.one_hot(y_held)
-    return _Input(prepare.to_input(x), prepare.one_hot(y), held, test)
 
 
 def _refuse_too_large(recipe: Recipe) -> None:
@@ -292,24 +145,6 @@ def _saying_how_to_resume(run: Run) -> Iterator[None]:
     try:
         yield
     except KeyboardInterrupt as error:
-        raise _interrupted(error, run, {}) from None
+        raise interrupted(error, run, {}) from None
     except Interrupted as error:
-        raise error if "--resume" in str(error) else _interrupted(error, run, {}) from None
-
-
-def _interrupted(error: BaseException, run: Run, record: Record) -> Interrupted:
-    number = error.signal_number if isinstance(error, Interrupted) else signal.SIGINT
-    what = f"interrupted {error}".strip()
-    if "kept_epoch" in record:
-        what += f"; the best model so far, of epoch {record['kept_epoch']}, is {run.path / 'model.keras'}"
-    return Interrupted(f"{what}; go on with: tendigits train --resume {run.path}", number)
-
-
-@contextmanager
-def _timed(durations: dict[str, float], stage: str) -> Iterator[None]:
-    """Add the seconds that the block takes to the stage's: a resumed run goes on counting."""
-    started = time.perf_counter()
-    try:
-        yield
-    finally:
-        durations[stage] = round(durations.get(stage, 0.0) + time.perf_counter() - started, 3)
+        raise error if "--resume" in str(error) else interrupted(error, run, {}) from None

@@ -1,0 +1,105 @@
+"""Every recipe of the package on the whole of MNIST, several seeds each: what a person who types its name may expect.
+
+    make results DATA=mnist.npz                                  # hours; goes on where it was stopped
+    python bench/recipes.py --data mnist.npz --recipes classic   # some of them
+    python bench/recipes.py --report-only                        # docs/results.md again, from the JSON
+
+Each seed is a run folder. The 10,000 test digits are read once for each run, when its training has ended; only
+`classic` looks at them after each epoch, as the walk-through does. Kept in bench/results/recipes.json.
+"""
+
+import argparse
+import json
+import statistics
+from pathlib import Path
+from typing import Any
+
+from documents import replace_between
+from tendigits import Recipe, resume_run, run_recipe
+from tendigits.errors import DataError
+from tendigits.train.network import count_parameters
+from tendigits.train.recipe import RECIPES
+from tendigits.train.run import Run, open_run
+from tendigits.train.screen import TextScreen
+
+ROOT = Path(__file__).parent.parent
+RESULTS = ROOT / "bench" / "results" / "recipes.json"
+SEEDS = {name: 5 if name == "classic" else 3 for name in RECIPES}
+BEGIN, END = "<!-- recipes: written by bench/recipes.py -->", "<!-- /recipes -->"
+
+
+def main() -> None:
+    """Train, or go on, and write both files after each run."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", help="an .npz or a folder of IDX files; the download where it is left out")
+    parser.add_argument("--runs", type=Path, default=ROOT / "runs" / "results")
+    parser.add_argument("--recipes", nargs="+", choices=[*RECIPES], default=[*RECIPES])
+    parser.add_argument("--report-only", action="store_true", help="from the JSON")
+    given = parser.parse_args()
+    kept: dict[str, list[dict[str, Any]]] = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
+    for name in () if given.report_only else given.recipes:
+        rows = []
+        for seed in range(SEEDS[name]):
+            rows.append(row(train(RECIPES[name].with_changes(seed=seed), given.data, given.runs)))
+            kept[name] = rows
+            RESULTS.write_text(json.dumps(kept, indent=1) + "\n")
+    replace_between(ROOT / "docs" / "results.md", BEGIN, END, table(kept))
+
+
+def train(recipe: Recipe, data: str | None, runs: Path) -> Run:
+    """The finished run of a recipe and seed: found, resumed or made."""
+    path = runs / f"{recipe.name}-seed-{recipe.seed}"
+    if not path.exists():
+        run = run_recipe(recipe, data, runs=runs, name=path.name, screen=TextScreen()).run
+    elif (run := open_run(path)).recipe() != recipe:
+        raise DataError(f"expected {path} to be of the recipe {recipe.name} as it is now; delete it")
+    elif run.record()["status"] != "finished":
+        run = resume_run(path, screen=TextScreen()).run
+    if (name := run.record()["data"]["name"]) != "MNIST":
+        raise DataError(f"expected the whole of MNIST, received {name}; give it with --data")
+    return run
+
+
+def row(run: Run) -> dict[str, Any]:
+    """What is kept of one run."""
+    record = run.record()
+    return {
+        "seed": record["seed"],
+        **record["result"],
+        "parameters": count_parameters(run.recipe()),
+        "seconds": record["durations"],
+        "machine": record["machine"],
+    }
+
+
+def table(kept: dict[str, list[dict[str, Any]]]) -> str:
+    """The results as Markdown, a line for each recipe, and the machine of the last."""
+    lines = [
+        "| recipe | parameters | test accuracy | n | least | epochs | training, minutes | whole run, minutes |",
+        "| :--- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |",
+    ]
+    machine: dict[str, Any] = {}
+    for name in (name for name in RECIPES if kept.get(name)):
+        rows = kept[name]
+        accuracies = [row["test_accuracy"] for row in rows]
+        spread = f" ± {statistics.stdev(accuracies):.2%}" if len(rows) > 1 else ""
+        fit = statistics.mean(row["seconds"]["fit"] for row in rows) / 60
+        whole = statistics.mean(sum(row["seconds"].values()) for row in rows) / 60
+        epochs = statistics.mean(row["epochs"] for row in rows)
+        lines.append(
+            f"| {name} | {rows[0]['parameters']:,} | **{statistics.mean(accuracies):.2%}**{spread} | {len(rows)} "
+            f"| {min(accuracies):.2%} | {epochs:g} | {fit:.1f} | {whole:.1f} |"
+        )
+        machine = rows[-1]["machine"]
+    if machine:
+        versions = machine["versions"]
+        lines += ["", (
+            f"± is the standard deviation over seeds. Machine: {machine['processor']}, {machine['cores']} cores, "
+            f"{machine['device']}; Python {machine['python']}, Keras {versions['keras']} on {machine['backend']}, "
+            f"jax {versions['jax']}, NumPy {versions['numpy']}."
+        )]  # fmt: skip
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    main()

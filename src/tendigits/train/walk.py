@@ -1,0 +1,198 @@
+"""Stages 2 to 8 of a run whose lock is held: prepare, network, compile, fit, curves, save, report.
+
+trained = Walk(run, recipe, dataset, prepare_input(dataset, recipe), record, screen).go(checkpoint=None)
+"""
+
+import signal
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import keras
+import numpy as np
+
+from tendigits.data import prepare
+from tendigits.data.dataset import Dataset, hold_out
+from tendigits.errors import DivergedError, Interrupted
+from tendigits.train import describe
+from tendigits.train.augment import augmenter, draw_augmented
+from tendigits.train.calibrate import Calibration, calibrate
+from tendigits.train.checkpoint import Checkpoint, load_last_checkpoint, save_checkpoint
+from tendigits.train.compiled import use_compilation_cache
+from tendigits.train.curves import draw_curves, save_figure
+from tendigits.train.evaluate import predict, report_on
+from tendigits.train.model_file import save_model
+from tendigits.train.network import build_network, compile_network
+from tendigits.train.recipe import Recipe
+from tendigits.train.report import Report, percent
+from tendigits.train.resumable import fit_recipe
+from tendigits.train.run import Record, Run
+from tendigits.train.screen import Screen
+
+Array = np.ndarray[Any, Any]
+
+HELD_OUT_SEED = 0
+"""The same digits are held out whatever a recipe's seed, so that results of several seeds can be compared or joined."""
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A finished run: its folder, the live model, Keras' History and the report on the test digits."""
+
+    run: Run
+    model: keras.Model
+    history: keras.callbacks.History
+    report: Report
+
+
+@dataclass(frozen=True)
+class Input:
+    """What the network is fed: float32 (n, 784) in [0, 1] and one-hot float32 (n, 10)."""
+
+    x: Array
+    y: Array
+    validation: tuple[Array, Array]
+    test: tuple[Array, Array]
+
+
+def prepare_input(dataset: Dataset, recipe: Recipe) -> Input:
+    """Stage 2: pixels to network input, after a share is held out where the recipe says so."""
+    test = prepare.to_input(dataset.x_test), prepare.one_hot(dataset.y_test)
+    if not recipe.holdout:
+        return Input(prepare.to_input(dataset.x_train), prepare.one_hot(dataset.y_train), test, test)
+    x, y, x_held, y_held = hold_out(dataset.x_train, dataset.y_train, recipe.holdout, HELD_OUT_SEED)
+    held = prepare.to_input(x_held), prepare.one_hot(y_held)
+    return Input(prepare.to_input(x), prepare.one_hot(y), held, test)
+
+
+@dataclass(frozen=True)
+class Walk:
+    """Stages 2 to 8 of one run, whose lock is held."""
+
+    run: Run
+    recipe: Recipe
+    dataset: Dataset
+    ready: Input
+    record: Record
+    screen: Screen
+
+    def go(self, checkpoint: Checkpoint | None) -> Trained:
+        """All stages, from `checkpoint` on where there is one; an interruption is kept in the run folder."""
+        try:
+            trained = self._stages(checkpoint)
+        except (KeyboardInterrupt, Interrupted) as error:
+            self._write_status("interrupted")
+            raise interrupted(error, self.run, self.record) from None
+        except DivergedError as error:
+            self._write_status("failed")
+            kept = "; model.keras is the best before" if "models" in self.record else ""
+            raise DivergedError(f"{self.run.path}: {error}{kept}") from None
+        self._write_status("finished")
+        self.run.remove_checkpoints()
+        self.screen.line(f"{self.run.path}, in {sum(self.record['durations'].values()):.1f} s")
+        return trained
+
+    def _stages(self, checkpoint: Checkpoint | None) -> Trained:
+        """Stages 2 to 5, and the rest."""
+        recipe, ready, screen, durations = self.recipe, self.ready, self.screen, self.record["durations"]
+        screen.stage(2, "Prepare", f"train {ready.x.shape} {ready.y.shape}  float32 in [0, 1], one-hot")
+        screen.line(f"test  {ready.test[0].shape} {ready.test[1].shape}")
+        use_compilation_cache()  # before the first weights are drawn: that compiles, too
+        with timed(durations, "network"):
+            model = build_network(recipe)
+        screen.stage(3, "Network", f"{model.count_params():,} parameters")
+        screen.network(model)
+        with timed(durations, "compile"):
+            compile_network(model, recipe, steps=recipe.epochs * -(-len(ready.x) // recipe.batch_size))
+        screen.stage(4, "Compile", *describe.compile_lines(recipe))
+        self._show_augmented()
+        with timed(durations, "fit"):
+            history = self._fit(model, checkpoint)
+        screen.line(describe.end_line(history.history, recipe))
+        return self._conclude(model, history)
+
+    def _conclude(self, model: keras.Model, history: keras.callbacks.History) -> Trained:
+        """Stages 6 to 8, of a model that is trained."""
+        recipe, screen, durations = self.recipe, self.screen, self.record["durations"]
+        with timed(durations, "curves"):
+            self._save_curves(history.history)
+        screen.stage(6, "Curves", "curves.svg, curves.png")
+        with timed(durations, "save"):
+            self._save_models(model)
+        with timed(durations, "report"):
+            report = report_on(model, self.dataset, self.run, self.record, self.run.path)
+        files = "report.html, report.md, report.json, confusion.png, mistakes.png"
+        screen.stage(8, "Report", f"accuracy {percent(report)}", files)
+        self.record["result"] = describe.result_record(history.history, recipe, report)
+        return Trained(self.run, model, history, report)
+
+    def _fit(self, model: keras.Model, checkpoint: Checkpoint | None) -> keras.callbacks.History:
+        """Stage 5. Where it is cut short, the best model so far is saved before the error goes on."""
+        ready, recipe, screen = self.ready, self.recipe, self.screen
+        on = "held-out training digits" if recipe.holdout else "test digits, as the walk-through does"
+        screen.stage(5, "Fit", f"{len(ready.x):,} digits, validated on {len(ready.validation[0]):,} {on}")
+        if checkpoint is not None:
+            screen.line(f"resumed after epoch {checkpoint.epoch}")
+        with screen.epochs(recipe.epochs, str(self.run.path)) as shown:
+            try:
+                return fit_recipe(model, ready.x, ready.y, ready.validation, recipe, self._keep, checkpoint, (shown,))
+            except (Interrupted, DivergedError):
+                if (last := load_last_checkpoint(self.run.checkpoints, screen.warn)) is not None:
+                    self.record["kept_epoch"] = last.best_epoch + 1
+                    self._save_curves(last.history)
+                    self._save_models(model)
+                raise
+
+    def _show_augmented(self) -> None:
+        if (change := augmenter(self.recipe.augment)) is not None:
+            figure = draw_augmented(self.ready.x, change, self.recipe.seed)
+            figure.savefig(self.run.path / "augmented.png", dpi=100)
+            self.screen.line("64 digits as a step changes them: augmented.png")
+
+    def _keep(self, checkpoint: Checkpoint) -> None:
+        save_checkpoint(checkpoint, self.run.checkpoints)
+        self.run.write_history(checkpoint.history)
+
+    def _save_curves(self, history: dict[str, list[float]]) -> None:
+        save_figure(draw_curves(history, describe.validation_name(self.recipe)), self.run.path / "curves")
+
+    def _save_models(self, model: keras.Model) -> None:
+        """Stage 7."""
+        calibration = self._calibrate(model)
+        self.record["calibration"] = None if calibration is None else asdict(calibration)
+        saved = save_model(model, self.run.path, *self.ready.test, calibration)
+        self.record["models"] = {file.path.name: file.sha256 for file in saved}
+        self.screen.stage(7, "Save", *map(describe.saved_line, saved), *describe.calibration_lines(calibration))
+        self.screen.line(f"both compiled with {self.recipe.optimizer} and able to go on training")
+
+    def _calibrate(self, model: keras.Model) -> Calibration | None:
+        """On the held-out digits; where there are none, validation is on the test digits, and nothing is fitted."""
+        if not self.recipe.holdout:
+            return None
+        x, y = self.ready.validation
+        return calibrate(predict(model, x), y.argmax(axis=1))
+
+    def _write_status(self, status: str) -> None:
+        self.record["status"] = status
+        self.run.write_record(self.record)
+
+
+def interrupted(error: BaseException, run: Run, record: Record) -> Interrupted:
+    """The error that says what was kept and how to go on."""
+    number = error.signal_number if isinstance(error, Interrupted) else signal.SIGINT
+    what = f"interrupted {error}".strip()
+    if "kept_epoch" in record:
+        what += f"; the best model so far, of epoch {record['kept_epoch']}, is {run.path / 'model.keras'}"
+    return Interrupted(f"{what}; go on with: tendigits train --resume {run.path}", number)
+
+
+@contextmanager
+def timed(durations: dict[str, float], stage: str) -> Iterator[None]:
+    """Add the seconds that the block takes to the stage's: a resumed run goes on counting."""
+    started = time.perf_counter()
+    try:
+        yield
+    finally:
+        durations[stage] = round(durations.get(stage, 0.0) + time.perf_counter() - started, 3)
