@@ -1,6 +1,9 @@
-"""A contact sheet of wrong digits: the picture as it is, beside it the patch that the network saw, true and read.
+"""Contact sheets of what was misread.
 
-draw_mistakes({"exam": own}, turns, path)        # turns: with "set" and "wrong", as bench/reading.py keeps them
+draw_mistakes({"exam": own}, turns, path)        # digits: as they are and as the network saw them
+draw_wrong_lines({"lines": own}, turns, path)    # lines: with the boxes and values of what was read in them
+
+The turns have "set" and "wrong", as bench/reading.py keeps them.
 """
 
 from pathlib import Path
@@ -12,11 +15,16 @@ from PIL import Image, ImageDraw, ImageFont
 from reading_sets import Set, Truth
 from tendigits.data.photo import open_photo
 from tendigits.read.find import find_digit
+from tendigits.read.reader import Reader
+from tendigits.read.show import draw_page
 
 MOST = 60
 """Digits on the sheet."""
 
 SIDE, COLUMNS, GAP, CAPTION = 72, 6, 10, 20
+
+MOST_LINES, LINE, LINE_COLUMNS = 48, (300, 110), 4
+"""Lines on their sheet, width and height of one, and how many stand side by side."""
 
 
 def draw_mistakes(sets: dict[str, Set], turns: list[dict[str, Any]], path: Path) -> int:
@@ -46,6 +54,30 @@ def draw_mistakes(sets: dict[str, Set], turns: list[dict[str, Any]], path: Path)
     path.parent.mkdir(parents=True, exist_ok=True)
     sheet.save(path, optimize=True)
     return sum(len(wrong) for _, wrong in groups)
+
+
+def draw_wrong_lines(sets: dict[str, Set], turns: list[dict[str, Any]], path: Path) -> int:
+    """Draw up to MOST_LINES misread lines, of each set its share; the number that was drawn."""
+    chosen = choose({turn["set"]: turn["wrong"] for turn in turns}, MOST_LINES)
+    wrong = [
+        (sets[name].files["bare"][number][0], true, read)
+        for name, some in chosen.items()
+        for number, true, read in some
+    ]
+    if not wrong:
+        return 0
+    reader, font = Reader(), ImageFont.load_default(13)
+    width, height = LINE[0] + GAP, LINE[1] + CAPTION + GAP
+    sheet = Image.new("RGB", (LINE_COLUMNS * width + GAP, -(-len(wrong) // LINE_COLUMNS) * height + GAP), "white")
+    for place, (file, true, read) in enumerate(wrong):
+        x, y = GAP + place % LINE_COLUMNS * width, GAP + place // LINE_COLUMNS * height
+        drawn = draw_page(open_photo(file).grey, reader.read(file))
+        drawn.thumbnail((LINE[0], 10 * LINE[1]))
+        sheet.paste(drawn.crop((0, 0, LINE[0], min(drawn.height, LINE[1]))), (x, y))
+        ImageDraw.Draw(sheet).text((x, y + LINE[1] + 2), f"{true} as {read or 'nothing'}", fill=(180, 30, 0), font=font)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    sheet.save(path, optimize=True)
+    return len(wrong)
 
 
 def choose(wrong: dict[str, list[tuple[int, Truth, Truth]]], most: int) -> dict[str, list[tuple[int, Truth, Truth]]]:

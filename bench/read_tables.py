@@ -61,6 +61,12 @@ def wilson(right: int, n: int, z: float = 1.959963984540054) -> tuple[float, flo
     return max(0.0, middle - half), min(1.0, middle + half)
 
 
+DRAWN = {
+    "digits": "Wrong digits of ours, as they are and as the network saw them",
+    "lines": "Wrong lines of ours, with what was read in them",
+}
+
+
 def text(record: Record) -> str:
     """All tables that the record has parts for."""
     parts = record["parts"]
@@ -74,8 +80,7 @@ def text(record: Record) -> str:
         for name in dict.fromkeys(turn["set"] for turn in turns):
             blocks += [f"**{SETS.get(name, name)}**", set_table(name, [turn for turn in turns if turn["set"] == name])]
         if parts[part].get("drawn"):
-            sheet = "results/reading_mistakes.png"
-            blocks.append(f"[Wrong digits of ours, as they are and as the network saw them]({sheet})")
+            blocks.append(f"[{DRAWN[part]}](results/reading_{part}.png)")
         blocks += [*notes(turns), settings_text(parts[part])]
     if "nondigits" in parts:
         blocks += ["### What is no digit", doubt_text(parts["nondigits"]), settings_text(parts["nondigits"])]

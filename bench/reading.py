@@ -27,7 +27,7 @@ from reading_peers import ENVIRONMENTS, OTHERS_LIMIT, PEERS, WORK, Peer, take_tu
 from reading_sets import Set, ink_of, lines, pages, photos, pictures, scans, with_crops
 
 RESULTS = ROOT / "bench" / "results" / "reading.json"
-MISTAKES = ROOT / "bench" / "results" / "reading_mistakes.png"
+MISTAKES = {part: ROOT / "bench" / "results" / f"reading_{part}.png" for part in ("digits", "lines")}
 BEGIN, END = "<!-- reading: written by bench/reading.py -->", "<!-- /reading -->"
 PARTS = ("digits", "lines", "pages", "nondigits", "speed")
 N_LINES, N_PAGES = 1000, 20
@@ -101,11 +101,12 @@ def measure(part: str, settings: Settings, trial: bool) -> dict[str, Any]:
         turns += take_turns(sets[-1], settings)
     result: dict[str, Any] = {"turns": turns}
     ours = [turn for turn in turns if turn["peer"] == "tendigits" and turn.get("wrong")]
-    if part == "digits" and ours:
-        from mistakes import draw_mistakes
+    if ours:
+        from mistakes import draw_mistakes, draw_wrong_lines
 
-        target = BENCH / "trial-mistakes.png" if trial else MISTAKES
-        result["drawn"] = draw_mistakes({own.name: own for own in sets}, ours, target)
+        draw = draw_mistakes if part == "digits" else draw_wrong_lines
+        target = BENCH / f"trial-{part}.png" if trial else MISTAKES[part]
+        result["drawn"] = draw({own.name: own for own in sets}, ours, target)
     return result
 
 

@@ -87,7 +87,7 @@ def take_turn(peer: Peer, own: Set, given: str) -> dict[str, Any]:
         ms = [sum(part) for part in grouped(ms, sizes)]
     right, n, wrong = score(own.truth, answers)
     kept: dict[str, Any] = {"right": right, "n": n, "ms": statistics.median(ms), "pictures": len(files)}
-    if own.kind == "digit" and peer.environment is None:
+    if own.kind != "page" and peer.environment is None:
         kept["wrong"] = wrong
     if len(files) > (limit := OTHERS_LIMIT[own.kind]):
         kept["first"] = score(own.truth[:limit], answers[:limit])[:2]

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "bench"))  # its scripts import each other by name
 sys.path.append(str(Path(__file__).parent.parent / "bench" / "peers"))
@@ -200,6 +201,16 @@ def test_mistakes_are_shared_out_among_the_sets():
     assert [number for number, _, _ in chosen["many"]] == list(range(0, 100, 10))
 
 
+def test_wrong_lines_are_drawn(digits, tmp_path):
+    made = reading_sets.lines(Digits(list(digits.x_test), digits.y_test.tolist()), 3, seed=0)
+    own = reading_sets.pictures("some", "line", made, tmp_path)
+    wrong = [(number, own.truth[number], "1") for number in (0, 2)]
+    assert mistakes.draw_wrong_lines({"some": own}, [{"set": "some", "wrong": wrong}], tmp_path / "sheet.png") == 2
+    with Image.open(tmp_path / "sheet.png") as sheet:
+        assert sheet.width == 4 * 310 + 10
+    assert mistakes.draw_wrong_lines({"some": own}, [{"set": "some", "wrong": []}], tmp_path / "none.png") == 0
+
+
 def test_mistakes_are_drawn(digits, tmp_path):
     made = ((picture, str(label)) for picture, label in zip(digits.x_test[:3], digits.y_test[:3], strict=True))
     own = reading_sets.pictures("some", "digit", made, tmp_path)
@@ -262,7 +273,7 @@ def test_tables(record):
     )
     assert "| **tendigits** | bare | 200 | 99.00% | 96.4% to 99.7% | 1.3 | >= 99.5% | **missed** |" in text
     assert "| of these, what the others read |  | 100 | 99.00% |" in text
-    assert "results/reading_mistakes.png" in text
+    assert "results/reading_digits.png" in text
     assert "EasyOCR: OSError: no model" in text
     assert "Tesseract could not read 2 pictures of exam, cropped: `OSError: bad`" in text
     assert "In 1 of 6 turns other programs used more than 0.1 cores, 0.5 at most." in text
