@@ -167,6 +167,16 @@ def test_the_parts_of_a_broken_digit_are_one(reader, sure):
     assert line.digits[1].box.width > 0.8 * box.width
 
 
+def test_fine_printed_waves_under_the_digits_are_no_ink(reader, sure):
+    picture = line_of(sure, "0427")
+    y, x = np.mgrid[: picture.shape[0], : picture.shape[1]]
+    for number in range(6):
+        wave = 10 * np.sin(x / (14 + 3 * number)) + 14 * np.sin(x / 37 + number)
+        line = np.abs((y - wave + 5 * number) % 26 - 13) < 1
+        picture[line] = np.minimum(picture[line], 185)  # a quarter as dark as the ink
+    assert [line.value for line in reader.read(picture).lines] == ["0427"]
+
+
 def test_boxes_are_in_pixels_of_the_whole_picture(reader, sure):
     picture = cv2.resize(line_of(sure, "0427"), None, fx=9, fy=9)
     (line,) = reader.read(picture).lines
