@@ -45,7 +45,7 @@ def compare_runs(runs: Sequence[Run], picture: Path) -> Comparison:
         raise RunError("expected two or more different runs to compare; `tendigits runs` lists them")
     names = _distinct_names(runs)
     histories = {name: run.history() for name, run in zip(names, runs, strict=True)}
-    knobs = [run.recipe().model_dump() for run in runs]
+    knobs = [run.recipe().flat() for run in runs]
     results = [{"status": status(run)} | _results(run) for run in runs]
     save_figure(draw_comparison(histories), picture.with_suffix(""), (picture.suffix,))
     return Comparison(

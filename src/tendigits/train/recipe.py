@@ -151,14 +151,20 @@ class Recipe(BaseModel):
         """The same recipe with some knobs changed, checked again. Raises RecipeError."""
         return Recipe(**{**self.model_dump(), **knobs})
 
+    def flat(self) -> dict[str, Any]:
+        """Every knob by its name; those of `augment` as "augment.shift"."""
+        knobs = self.model_dump()
+        augment = knobs.pop("augment")
+        return knobs | {f"augment.{knob}": value for knob, value in augment.items()}
+
     @property
     def convolution_layers(self) -> list["Convolution"]:
         """The convolutions, read."""
         return [Convolution.of(text) for text in self.convolutions]
 
     def differences(self, other: "Recipe") -> dict[str, tuple[Any, Any]]:
-        """Field -> (own value, other's value), for the fields that differ."""
-        mine, theirs = self.model_dump(), other.model_dump()
+        """Knob -> (own value, other's value), for the knobs that differ."""
+        mine, theirs = self.flat(), other.flat()
         return {key: (mine[key], theirs[key]) for key in mine if mine[key] != theirs[key]}
 
 
