@@ -23,7 +23,7 @@ MOST = 60
 
 SIDE, COLUMNS, GAP, CAPTION = 72, 6, 10, 20
 
-MOST_LINES, LINE, LINE_COLUMNS = 48, (300, 110), 4
+MOST_LINES, LINE, LINE_COLUMNS = 48, (300, 150), 4
 """Lines on their sheet, width and height of one, and how many stand side by side."""
 
 
@@ -72,8 +72,8 @@ def draw_wrong_lines(sets: dict[str, Set], turns: list[dict[str, Any]], path: Pa
     for place, (file, true, read) in enumerate(wrong):
         x, y = GAP + place % LINE_COLUMNS * width, GAP + place // LINE_COLUMNS * height
         drawn = draw_page(open_photo(file).grey, reader.read(file))
-        drawn.thumbnail((LINE[0], 10 * LINE[1]))
-        sheet.paste(drawn.crop((0, 0, LINE[0], min(drawn.height, LINE[1]))), (x, y))
+        drawn.thumbnail(LINE)
+        sheet.paste(drawn, (x, y))
         ImageDraw.Draw(sheet).text((x, y + LINE[1] + 2), f"{true} as {read or 'nothing'}", fill=(180, 30, 0), font=font)
     path.parent.mkdir(parents=True, exist_ok=True)
     sheet.save(path, optimize=True)

@@ -63,6 +63,7 @@ def judged(network: Network, patches: Array, labels: Array) -> dict[str, float |
         "digits": int(digits.sum()),
         "accuracy": float(right[digits].mean()),
         "digits_accepted": float(accepted[digits].mean()),
+        "wrong_among_accepted_digits": float(1 - right[accepted & digits].mean()),
         "wrong_among_accepted": float(1 - right[accepted].mean()),
         "calibration_error": calibration_error(answers, right),
     }
@@ -89,19 +90,20 @@ def table(card: dict[str, Any]) -> str:
         f"{made['patches']:,} patches in {made['minutes']:.0f} minutes on {made['machine']['cores']} cores of an "
         f"{made['machine']['processor']}. Temperature {card['temperature']:.2f}, threshold {card['threshold']:.3f}.",
         "",
-        "| judged on | digits | read right | accepted | wrong of what is accepted | calibration error | "
-        "what is none | of it rejected |",
-        "| :--- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |",
+        "| judged on | digits | read right | accepted | wrong of accepted digits | what is none | of it rejected | "
+        "wrong of all accepted | calibration error |",
+        "| :--- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |",
     ]
     for name, result in card["results"].items():
         none = result.get("nondigits")
         cells = [
             name,
             f"{result['digits']:,}",
-            *(f"{result[key]:.2%}" for key in ("accuracy", "digits_accepted", "wrong_among_accepted")),
-            f"{result['calibration_error']:.3f}",
+            *(f"{result[key]:.2%}" for key in ("accuracy", "digits_accepted", "wrong_among_accepted_digits")),
             f"{none:,}" if none else "",
             f"{result['nondigits_rejected']:.2%}" if none else "",
+            f"{result['wrong_among_accepted']:.2%}",
+            f"{result['calibration_error']:.3f}",
         ]
         rows.append(f"| {' | '.join(cells)} |")
     return "\n".join(rows)

@@ -114,8 +114,8 @@ def test_what_is_judged_is_counted():
     result = judge.judged(network, np.zeros((4, 28, 28), np.uint8), np.array([3, 4, 10, 10]))
     assert result == pytest.approx(
         {
-            "digits": 2, "accuracy": 0.5, "digits_accepted": 1.0, "wrong_among_accepted": 2 / 3,
-            "calibration_error": 0.5, "nondigits": 2, "nondigits_rejected": 0.5,
+            "digits": 2, "accuracy": 0.5, "digits_accepted": 1.0, "wrong_among_accepted_digits": 0.5,
+            "wrong_among_accepted": 2 / 3, "calibration_error": 0.5, "nondigits": 2, "nondigits_rejected": 0.5,
         },
         abs=1e-6,
     )  # fmt: skip
