@@ -2,9 +2,9 @@
 
     make results DATA=mnist.npz                                  # hours; goes on where it was stopped
     python bench/recipes.py --data mnist.npz --recipes classic   # some of them
-    python bench/recipes.py --report-only                        # docs/results.md again, from the JSON
+    python bench/recipes.py --report-only                        # docs/results.md and README.md again, from the JSON
 
-Each seed is a run folder. The 10,000 test digits are read once for each run, when its training has ended; only
+Each seed is a run folder in runs/results. The 10,000 test digits are read once for each run, when its training has ended; only
 `classic` looks at them after each epoch, as the walk-through does. Kept in bench/results/recipes.json.
 """
 
@@ -44,6 +44,7 @@ def main() -> None:
             kept[name] = rows
             RESULTS.write_text(json.dumps(kept, indent=1) + "\n")
     replace_between(ROOT / "docs" / "results.md", BEGIN, END, table(kept))
+    replace_between(ROOT / "README.md", BEGIN, END, short_table(kept))
 
 
 def train(recipe: Recipe, data: str | None, runs: Path) -> Run:
@@ -78,20 +79,17 @@ def table(kept: dict[str, list[dict[str, Any]]]) -> str:
         "| recipe | parameters | test accuracy | n | least | epochs | training, minutes | whole run, minutes |",
         "| :--- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |",
     ]
-    machine: dict[str, Any] = {}
-    for name in (name for name in RECIPES if kept.get(name)):
-        rows = kept[name]
-        accuracies = [row["test_accuracy"] for row in rows]
-        spread = f" ± {statistics.stdev(accuracies):.2%}" if len(rows) > 1 else ""
+    finished = {name: kept[name] for name in RECIPES if kept.get(name)}
+    for name, rows in finished.items():
         fit = statistics.mean(row["seconds"]["fit"] for row in rows) / 60
-        whole = statistics.mean(sum(row["seconds"].values()) for row in rows) / 60
         epochs = statistics.mean(row["epochs"] for row in rows)
+        least = min(row["test_accuracy"] for row in rows)
         lines.append(
-            f"| {name} | {rows[0]['parameters']:,} | **{statistics.mean(accuracies):.2%}**{spread} | {len(rows)} "
-            f"| {min(accuracies):.2%} | {epochs:g} | {fit:.1f} | {whole:.1f} |"
+            f"| {name} | {rows[0]['parameters']:,} | {accuracy(rows)} | {len(rows)} "
+            f"| {least:.2%} | {epochs:g} | {fit:.1f} | {minutes(rows):.1f} |"
         )
-        machine = rows[-1]["machine"]
-    if machine:
+    if finished:
+        machine = [*finished.values()][-1][-1]["machine"]
         versions = machine["versions"]
         lines += ["", (
             f"± is the standard deviation over seeds. Machine: {machine['processor']}, {machine['cores']} cores, "
@@ -99,6 +97,29 @@ def table(kept: dict[str, list[dict[str, Any]]]) -> str:
             f"jax {versions['jax']}, NumPy {versions['numpy']}."
         )]  # fmt: skip
     return "\n".join(lines)
+
+
+def short_table(kept: dict[str, list[dict[str, Any]]]) -> str:
+    """The same for README.md: what matters first."""
+    lines = ["| recipe | parameters | test accuracy (n) | minutes on two cores |", "| :--- | ---: | ---: | ---: |"]
+    for name in (name for name in RECIPES if kept.get(name)):
+        rows = kept[name]
+        lines.append(
+            f"| `{name}` | {rows[0]['parameters']:,} | {accuracy(rows)} ({len(rows)}) | {minutes(rows):.1f} |"
+        )
+    return "\n".join(lines)
+
+
+def accuracy(rows: list[dict[str, Any]]) -> str:
+    """Mean and standard deviation over the seeds."""
+    values = [row["test_accuracy"] for row in rows]
+    spread = f" ± {statistics.stdev(values):.2%}" if len(values) > 1 else ""
+    return f"**{statistics.mean(values):.2%}**{spread}"
+
+
+def minutes(rows: list[dict[str, Any]]) -> float:
+    """Of a whole run, from the data to the report, on average."""
+    return statistics.mean(sum(row["seconds"].values()) for row in rows) / 60
 
 
 if __name__ == "__main__":

@@ -25,6 +25,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--batch", type=int, default=32)
     parser.add_argument("--model", choices=("dense", "conv"), default="dense")
     parser.add_argument("--limit", type=int, help="only so many digits to train and test on")
+    parser.add_argument("--seed", type=int, default=0, help="of the examples; the timed ones have 0")
     parser.add_argument("--steps-per-execution", type=int, default=1, help="of Keras; others have none")
     parser.add_argument("--compile", action="store_true", help="torch.compile; others have none")
     return parser.parse_args()

@@ -1,0 +1,146 @@
+"""How long it takes, from the start of the process, until 98.0, 99.0 and 99.5% of the test digits are read right.
+
+    python bench/time_to.py --data mnist.npz                 # about half an hour; bench/results/ and docs/results.md
+    python bench/time_to.py --data mnist.npz --contestants tendigits_fast --rounds 1
+    python bench/time_to.py --report-only                    # docs/results.md again, from the JSON
+
+Beside `tendigits train` run two examples that people know, as they are published. All judge the 10,000 test digits
+after each epoch, and that time counts. `--holdout 0` makes the recipes do so, too; they were chosen without it.
+"""
+
+import argparse
+import json
+import os
+import shutil
+import statistics
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from documents import replace_between
+from environments import BENCH, ROOT, commit, find_mnist, machine, prepare, python_of, script, variables
+from speed import ENVIRONMENTS
+
+RESULTS = ROOT / "bench" / "results" / "time_to.json"
+BEGIN, END = "<!-- time-to: written by bench/time_to.py -->", "<!-- /time-to -->"
+TARGETS = (0.98, 0.99, 0.995)
+RUNS = BENCH / "time-to"
+
+
+@dataclass(frozen=True)
+class Contestant:
+    """What is run until its last epoch."""
+
+    name: str
+    about: str
+    arguments: tuple[str, ...]
+    """Of `tendigits train`, or of the script."""
+    script: str | None = None
+    environment: str | None = None
+    backend: str = "jax"
+
+    def command(self, data: Path, seed: int) -> list[str]:
+        """Its command line; each epoch ends with a line of JSON that has the accuracy on the test digits."""
+        common = ["--data", str(data), "--seed", str(seed)]
+        if self.script is not None:
+            return [python_of(self.environment), script(self.script), *self.arguments, *common]
+        train = ["-m", "tendigits", "train", "--json", "--holdout", "0", "--runs", str(RUNS)]
+        return [sys.executable, *train, *self.arguments, *common]
+
+
+CONTESTANTS = {
+    contestant.name: contestant
+    for contestant in (
+        Contestant("tendigits_fast", "tendigits, recipe fast", ("--recipe", "fast")),
+        Contestant("tendigits_cnn_3", "tendigits, recipe cnn, 3 epochs", ("--recipe", "cnn", "--epochs", "3")),
+        Contestant("tendigits_cnn_8", "tendigits, recipe cnn, 8 epochs", ("--recipe", "cnn", "--epochs", "8")),
+        Contestant("tendigits_classic", "tendigits, recipe classic", ("--recipe", "classic")),
+        Contestant(
+            "keras_tensorflow", "Keras' example mnist_convnet, on TensorFlow", ("--epochs", "15"), "example_keras",
+            "tensorflow", "tensorflow",
+        ),
+        Contestant("pytorch", "PyTorch's example mnist", ("--epochs", "14"), "example_pytorch", "torch"),
+    )
+}  # fmt: skip
+
+
+def main() -> None:
+    """Run the contestants in turns, keep each turn, report."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", type=Path, help="MNIST as an .npz; where it is left out: Keras' cache, or a download")
+    parser.add_argument("--contestants", nargs="+", choices=[*CONTESTANTS], default=[*CONTESTANTS])
+    parser.add_argument("--rounds", type=int, default=3, help="each with a seed of its own")
+    parser.add_argument("--report-only", action="store_true", help="from the JSON")
+    given = parser.parse_args()
+    record: dict[str, Any] = json.loads(RESULTS.read_text()) if RESULTS.exists() else {"turns": []}
+    if not given.report_only:
+        chosen = [CONTESTANTS[name] for name in given.contestants]
+        data = (given.data or find_mnist()).resolve()
+        prepare({name: wanted for name, wanted in ENVIRONMENTS.items() if name in {one.environment for one in chosen}})
+        record |= {"machine": machine(), "commit": commit(), "date": time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime())}
+        record["turns"] = [turn for turn in record["turns"] if turn["contestant"] not in given.contestants]
+        for seed in range(given.rounds):
+            for contestant in chosen:
+                record["turns"].append(take_turn(contestant, data, seed))
+                RESULTS.write_text(json.dumps(record, indent=1) + "\n")
+        shutil.rmtree(RUNS, ignore_errors=True)
+    replace_between(ROOT / "docs" / "results.md", BEGIN, END, table(record))
+
+
+def take_turn(contestant: Contestant, data: Path, seed: int) -> dict[str, Any]:
+    """One process from its start to its end: seconds and test accuracy at the end of each epoch."""
+    shutil.rmtree(RUNS, ignore_errors=True)
+    environment = variables(contestant.backend, BENCH / "cache", ours=contestant.script is None)
+    epochs, load, started = [], os.getloadavg(), time.perf_counter()
+    with subprocess.Popen(
+        contestant.command(data, seed), env=environment, cwd=ROOT, stdout=subprocess.PIPE, text=True
+    ) as process:
+        for line in process.stdout or ():
+            if line.startswith("{") and "epoch" in (said := json.loads(line)):
+                seconds = round(time.perf_counter() - started, 3)
+                epochs.append({"seconds": seconds, "accuracy": said.get("val_accuracy", said.get("accuracy"))})
+                print(f"{contestant.name} seed {seed}: {epochs[-1]}", file=sys.stderr, flush=True)
+    if process.returncode:
+        raise SystemExit(f"{contestant.name} ended with {process.returncode}")
+    return {"contestant": contestant.name, "seed": seed, "load": load, "epochs": epochs}
+
+
+def first_time(turn: dict[str, Any], target: float) -> float | None:
+    """Seconds until an epoch ended with at least this accuracy; None where none did."""
+    return next((epoch["seconds"] for epoch in turn["epochs"] if epoch["accuracy"] >= target), None)
+
+
+def table(record: dict[str, Any]) -> str:
+    """The results as Markdown: medians over the turns that reached the target, and how many did."""
+    head = " | ".join(f"seconds to {target:.1%}" for target in TARGETS)
+    lines = [f"| | {head} | last epoch | n |", f"| :--- | {'---: | ' * len(TARGETS)}---: | ---: |"]
+    for name, contestant in CONTESTANTS.items():
+        turns = [turn for turn in record["turns"] if turn["contestant"] == name]
+        if turns:
+            last = statistics.mean(turn["epochs"][-1]["accuracy"] for turn in turns)
+            cells = [cell([first_time(turn, target) for turn in turns]) for target in TARGETS]
+            lines.append(f"| {contestant.about} | {' | '.join(cells)} | {last:.2%} | {len(turns)} |")
+    if "machine" in record:
+        described, versions = record["machine"], record["machine"]["versions"]
+        lines += ["", (
+            f"Medians, from the start of the process. {described['processor']}, {described['cores']} cores; "
+            f"tendigits on Keras {versions['keras']} and jax {versions['jax']}, {ENVIRONMENTS['tensorflow'][1]}, "
+            f"{ENVIRONMENTS['torch'][1]}; {record['date']}."
+        )]  # fmt: skip
+    return "\n".join(lines)
+
+
+def cell(times: list[float | None]) -> str:
+    """The median of those that reached it, and how many did where it was not all."""
+    reached = [seconds for seconds in times if seconds is not None]
+    if not reached:
+        return "not reached"
+    some = "" if len(reached) == len(times) else f" ({len(reached)} of {len(times)})"
+    return f"{statistics.median(reached):.1f}{some}"
+
+
+if __name__ == "__main__":
+    main()
