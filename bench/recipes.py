@@ -4,8 +4,8 @@
     python bench/recipes.py --data mnist.npz --recipes classic   # some of them
     python bench/recipes.py --report-only                        # docs/results.md and README.md again, from the JSON
 
-Each seed is a run folder in runs/results. The 10,000 test digits are read once for each run, when its training has ended; only
-`classic` looks at them after each epoch, as the walk-through does. Kept in bench/results/recipes.json.
+Each seed is a run folder in runs/results. The 10,000 test digits are read once for each run, when its training has
+ended; only `classic` looks at them after each epoch, as the walk-through does. Kept in bench/results/recipes.json.
 """
 
 import argparse
@@ -104,9 +104,7 @@ def short_table(kept: dict[str, list[dict[str, Any]]]) -> str:
     lines = ["| recipe | parameters | test accuracy (n) | minutes on two cores |", "| :--- | ---: | ---: | ---: |"]
     for name in (name for name in RECIPES if kept.get(name)):
         rows = kept[name]
-        lines.append(
-            f"| `{name}` | {rows[0]['parameters']:,} | {accuracy(rows)} ({len(rows)}) | {minutes(rows):.1f} |"
-        )
+        lines.append(f"| `{name}` | {rows[0]['parameters']:,} | {accuracy(rows)} ({len(rows)}) | {minutes(rows):.1f} |")
     return "\n".join(lines)
 
 
@@ -119,7 +117,7 @@ def accuracy(rows: list[dict[str, Any]]) -> str:
 
 def minutes(rows: list[dict[str, Any]]) -> float:
     """Of a whole run, from the data to the report, on average."""
-    return statistics.mean(sum(row["seconds"].values()) for row in rows) / 60
+    return float(statistics.mean(sum(row["seconds"].values()) for row in rows)) / 60
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ from PIL import Image
 from typer.main import get_command
 
 from tendigits import cli
-from tendigits.train.recipe import Recipe
+from tendigits.train.recipe import RECIPES, Recipe
 
 ROOT = Path(__file__).parent.parent
 DOCUMENTS = [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")]
@@ -53,6 +53,7 @@ def test_the_guide_has_no_flag_that_is_not():
 
 ONLY_IN_FILES = (
     "convolutions", "normalise", "schedule", "weight_decay", "average", "label_smoothing", "augment", "members",
+    "latent",
 )  # fmt: skip
 
 
@@ -63,6 +64,12 @@ def test_the_guide_shows_the_fields_that_have_no_flag():
     fields |= {f"augment.{knob}": value for knob, value in knobs["augment"].items()}
     for field, value in fields.items():
         assert f"| `{field}` | {json.dumps(value)} |" in guide
+
+
+def test_the_guide_names_every_recipe():
+    guide = (ROOT / "docs" / "guide.md").read_text()
+    for name in RECIPES:
+        assert f"\n| `{name}` | " in guide
 
 
 def test_the_guide_shows_classics_values():

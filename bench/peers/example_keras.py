@@ -19,6 +19,7 @@ class Tell(keras.callbacks.Callback):
     """A line for each epoch."""
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+        """Judge the test digits, and tell."""
         _, accuracy = self.model.evaluate(x_test, common.one_hot(y_test), batch_size=1000, verbose=0)
         print(json.dumps({"epoch": epoch + 1, "accuracy": accuracy}), flush=True)
 

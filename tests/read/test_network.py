@@ -10,8 +10,8 @@ from tendigits.errors import ModelFileError, RunError
 from tendigits.read.network import Network, bundled, from_onnx, of_run
 from tendigits.read.reader import Reader
 from tendigits.train.calibrate import apply_temperature
-from tendigits.train.evaluate import predict
 from tendigits.train.model_file import load_calibration, load_model
+from tendigits.train.network import predict
 from tendigits.train.recipe import Recipe
 from tendigits.train.stages import run_recipe
 

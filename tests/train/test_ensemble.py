@@ -5,9 +5,9 @@ from tendigits.data.prepare import to_input
 from tendigits.errors import Interrupted
 from tendigits.train import walk
 from tendigits.train.ensemble import average_of, mean_history, member_of
-from tendigits.train.evaluate import evaluate_run, predict
+from tendigits.train.evaluate import evaluate_run
 from tendigits.train.model_file import load_model
-from tendigits.train.network import build_network, count_parameters
+from tendigits.train.network import build_network, count_parameters, predict
 from tendigits.train.recipe import Recipe
 from tendigits.train.run import open_run
 from tendigits.train.stages import resume_run, run_recipe

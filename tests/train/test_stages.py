@@ -18,8 +18,8 @@ from tendigits.files import sha256
 from tendigits.train import walk
 from tendigits.train.calibrate import calibrate
 from tendigits.train.checkpoint import load_last_checkpoint
-from tendigits.train.evaluate import predict
 from tendigits.train.model_file import load_calibration
+from tendigits.train.network import predict
 from tendigits.train.recipe import Recipe
 from tendigits.train.screen import Screen
 from tendigits.train.stages import resume_run, run_recipe

@@ -148,8 +148,8 @@ def of_run(path: str | Path) -> Network:
 
     import_keras()
     from tendigits.train.calibrate import LEAST
-    from tendigits.train.evaluate import predict
     from tendigits.train.model_file import load_calibration, load_model
+    from tendigits.train.network import predict
 
     path = Path(path)
     file = path / "model.keras" if path.is_dir() else path
@@ -157,7 +157,8 @@ def of_run(path: str | Path) -> Network:
     calibration = load_calibration(file)
 
     def logits(patches: Patches) -> Floats:
-        return np.log(np.maximum(predict(model, to_input(patches)), LEAST))
+        found: Floats = np.log(np.maximum(predict(model, to_input(patches)), LEAST))
+        return found
 
     if calibration is None:
         return Network(str(path), OWN_THRESHOLD, logits)

@@ -70,12 +70,13 @@ def _results(run: Run) -> dict[str, str]:
     """The cells of RUN_COLUMNS after the recipe; a run that is not finished shows how far it came."""
     record, history, recipe = run.record(), run.history(), run.recipe()
     best = best_epoch(history, recipe) if history else 0
+    result = record.get("result", {})
     return {
         "data": record["data"]["name"],
         "epochs": f"{len(history['loss'])} (best {best})" if best else "-",
         "val_loss": f"{history['val_loss'][best - 1]:.4f}" if best else "-",
-        "val_accuracy": f"{history['val_accuracy'][best - 1]:.2%}" if best else "-",
-        "test accuracy": f"{record['result']['test_accuracy']:.2%}" if "result" in record else "-",
+        "val_accuracy": f"{history['val_accuracy'][best - 1]:.2%}" if "val_accuracy" in history else "-",
+        "test accuracy": f"{result['test_accuracy']:.2%}" if "test_accuracy" in result else "-",
         "seconds": f"{sum(record['durations'].values()):.1f}",
     }
 

@@ -1,13 +1,16 @@
 """The sentences and records that tell of a training: for the screen, run.json and report.md."""
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tendigits.data.dataset import Dataset
 from tendigits.train.calibrate import Calibration
 from tendigits.train.model_file import Saved
 from tendigits.train.recipe import Recipe
 from tendigits.train.report import Report
+
+if TYPE_CHECKING:
+    from tendigits.train.samples import Samples
 
 History = dict[str, list[float]]
 
@@ -50,6 +53,12 @@ def validation_name(recipe: Recipe) -> str:
 
 def compile_lines(recipe: Recipe) -> list[str]:
     """Optimizer, loss, metrics and early stopping."""
+    if recipe.latent:
+        lines = [
+            f"{recipe.optimizer}, learning rate {recipe.learning_rate:g}; the critic's loss and the generator's",
+            f"all of {recipe.epochs} epochs, batch {recipe.batch_size}; the last epoch's weights are kept",
+        ]
+        return [*lines, more] if (more := "; ".join(_beyond_classic(recipe))) else lines
     kept = "the best epoch's weights are kept" if recipe.restore_best else "the last epoch's weights are kept"
     lines = [
         f"{recipe.optimizer}, learning rate {recipe.learning_rate:g}; {recipe.loss}; {', '.join(recipe.metrics)}",
@@ -104,6 +113,21 @@ def calibration_lines(calibration: Calibration | None) -> list[str]:
     ]
 
 
+def samples_lines(samples: "Samples | None", run: Path) -> list[str]:
+    """How good the digits of a generator are."""
+    if samples is None:
+        return [
+            "not judged: there is no finished run of a convolutional network beside it",
+            f"train one, and judge: tendigits train --recipe cnn; tendigits evaluate {run}",
+        ]
+    accuracy = samples.report.accuracy
+    return [
+        f"{accuracy:.2%} of {samples.report.n:,} digits are read as they were meant by {samples.judge}",
+        f"which reads {samples.judge_accuracy:.2%} of the test digits",
+        f"Fréchet distance to the test digits {samples.distance:.3f}; of training digits {samples.floor:.3f}",
+    ]
+
+
 def result_record(history: History, recipe: Recipe, report: Report) -> dict[str, Any]:
     """The result's part of run.json."""
     n, best = len(history["loss"]), best_epoch(history, recipe)
@@ -117,6 +141,15 @@ def result_record(history: History, recipe: Recipe, report: Report) -> dict[str,
         "test_interval": list(report.interval),
         "n_test": report.n,
     }
+
+
+def trained_line(recipe: Recipe, record: dict[str, Any]) -> str:
+    """Which GAN was trained on which digits."""
+    widths, data = "-".join(map(str, recipe.hidden)), record["data"]
+    return (
+        f"Recipe {recipe.name} (a conditional GAN from {recipe.latent} random numbers, hidden layers {widths}, seed "
+        f"{recipe.seed}), trained on the {data['n_train']:,} digits of {data['name']} from {data['source']}."
+    )
 
 
 def about_line(recipe: Recipe, dataset: Dataset) -> str:

@@ -5,10 +5,8 @@ report, folder = evaluate_run("runs/first", "my_digits/")
 """
 
 from pathlib import Path
-from typing import Any
 
 import keras
-import numpy as np
 from rich.progress import Progress
 
 from tendigits.data.dataset import Dataset
@@ -18,10 +16,11 @@ from tendigits.errors import RunError
 from tendigits.train import describe
 from tendigits.train.html import Judged, write_page
 from tendigits.train.model_file import load_calibration, load_model
+from tendigits.train.network import CLASSES, PIXELS, predict
 from tendigits.train.report import Report, judge, write_report
 from tendigits.train.run import Record, Run, open_run
-
-Array = np.ndarray[Any, Any]
+from tendigits.train.samples import Samples, find_judge, judge_samples
+from tendigits.train.samples_page import write_samples_page
 
 
 def evaluate_run(
@@ -47,6 +46,10 @@ def evaluate_run(
     record = run.record()
     if "models" not in record:
         raise RunError(f"{run.path} has no model yet; go on with: tendigits train --resume {run.path}")
+    if run.recipe().latent:
+        if data is not None:
+            raise RunError(f"{run.path} writes digits and reads none; judge it without --data")
+        return _evaluate_samples(run, record, offline=offline, timeout=timeout, progress=progress), run.path
     if data is None:
         dataset = load_same_data(run, record, offline=offline, timeout=timeout, progress=progress)
     else:
@@ -73,6 +76,41 @@ def report_on(model: keras.Model, dataset: Dataset, run: Run, record: Record, fo
     return report
 
 
+def report_on_samples(generator: keras.Model, dataset: Dataset, run: Run, record: Record) -> Samples | None:
+    """Judge what a run's generator writes, note it in the record, and write all files of the report.
+
+    Returns:
+        What was judged; None where the runs' folder has no network to judge with.
+
+    Raises:
+        DiskError: a file could not be written.
+        ModelFileError: the judge's model is damaged.
+    """
+    samples = None
+    if (judge_run := find_judge(run.path.parent)) is not None:
+        samples = judge_samples(generator, run.recipe(), dataset, judge_run)
+        record["result"] |= samples.as_record()
+        about = f"{describe.trained_line(run.recipe(), record)} {' '.join(describe.samples_lines(samples, run.path))}"
+        write_report(samples.report, run.path, samples.images, f"Run {run.path.name}", about)
+    write_samples_page(run, record, samples)
+    return samples
+
+
+def _evaluate_samples(run: Run, record: Record, *, offline: bool, timeout: float, progress: Progress | None) -> Report:
+    dataset = load_same_data(run, record, offline=offline, timeout=timeout, progress=progress)
+    shape = (run.recipe().latent + CLASSES, PIXELS)
+    generator = load_model(run.path / "generator.keras", record["models"]["generator.keras"], shape)
+    with run.lock():
+        samples = report_on_samples(generator, dataset, run, record)
+        if samples is None:
+            raise RunError(
+                f"{run.path}: expected a finished run of a convolutional network in {run.path.parent} to read what it "
+                "writes, there is none; train one with: tendigits train --recipe cnn"
+            )
+        run.write_record(record)
+    return samples.report
+
+
 def load_same_data(
     run: Run, record: Record, *, offline: bool, timeout: float, progress: Progress | None = None
 ) -> Dataset:
@@ -90,8 +128,3 @@ def load_same_data(
             f"{dataset.name} from {dataset.source}; restore the data, or give other digits to `evaluate` with --data"
         )
     return dataset
-
-
-def predict(model: keras.Model, x: Array) -> Array:
-    """The network's answer: float32 (n, 784) in [0, 1] -> float32 (n, 10), rows sum to 1."""
-    return np.asarray(model.predict(x, batch_size=1000, verbose=0))

@@ -8,26 +8,28 @@ import numpy as np
 from tendigits.train import charts, describe
 from tendigits.train.calibrate import Bin, Coverage
 from tendigits.train.charts import Axis, Chart, Series, plot
+from tendigits.train.curves import panels_of
 from tendigits.train.recipe import Recipe
 
 
 def curves(history: dict[str, list[float]], recipe: Recipe) -> list[Chart]:
-    """Accuracy and loss over the epochs, with a line at the best one."""
+    """Accuracy and loss over the epochs, with a line at the best one; of a GAN its two losses."""
     epochs = range(1, len(history.get("loss", ())) + 1)
     if not epochs:
         return []
     best = describe.best_epoch(history, recipe)
     names = {"": "Train", "val_": describe.validation_name(recipe)}
     drawn = []
-    for title, key, label in (("Model Accuracy", "accuracy", "Accuracy"), ("Cross Entropy Loss", "loss", "Loss")):
+    for title, key, label in panels_of(history):
         found = {prefix: history[prefix + key] for prefix in names if prefix + key in history}
         y = charts.axis_for(label, [value for values in found.values() for value in values], percent=key == "accuracy")
         series = [
             Series(names[prefix], kind, epochs, values)
             for (prefix, values), kind in zip(found.items(), "ab", strict=False)
         ]
-        series.append(Series(f"Best epoch, {best}", "guide", (best, best), (y.low, y.high)))
-        said = (f"{one.name} from {y.text(one.y[0])} to {y.text(one.y[-1])}" for one in series[:-1])
+        said = [f"{one.name} from {y.text(one.y[0])} to {y.text(one.y[-1])}" for one in series]
+        if not recipe.latent:
+            series.append(Series(f"Best epoch, {best}", "guide", (best, best), (y.low, y.high)))
         about = f"{label} over {len(epochs)} epochs: {', '.join(said)}."
         drawn.append(plot(title, Axis("Epoch", 1, max(2, len(epochs)), whole=True), y, series, about))
     return drawn

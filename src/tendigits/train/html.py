@@ -58,6 +58,7 @@ FILES = {
     "mistakes.png": "the worst mistakes",
     "model.keras": "the model",
     "model.h5": "the model, in the older format",
+    "generator.keras": "what writes digits",
 }
 
 
@@ -85,11 +86,36 @@ def write_page(judged: Judged, folder: Path) -> None:
         DiskError: it could not be written.
         RunError: the run's recipe or history is damaged.
     """
-    write_text(folder / "report.html", render(judged, [name for name in FILES if (folder / name).is_file()]))
+    write_text(folder / "report.html", render(judged, files_in(folder)))
+
+
+def files_in(folder: Path) -> list[str]:
+    """The files of a run that a page can link to."""
+    return [name for name in FILES if (folder / name).is_file()]
 
 
 def render(judged: Judged, beside: Sequence[str] = ()) -> str:
     """The page; `beside` are the files that it links to."""
+    report = judged.report
+    return page(
+        "report.html.jinja",
+        judged.run,
+        judged.record,
+        beside,
+        report=report,
+        about=describe.about_line(judged.run.recipe(), judged.dataset),
+        dataset=judged.dataset,
+        warnings=_warnings(judged),
+        wrong=report.n - sum(report.confusion[digit][digit] for digit in range(10)),
+        shades=_shades(report),
+        mistakes=_mistakes(judged),
+        **_sureness(judged),
+        **_first_layer(judged),
+    )
+
+
+def page(template: str, run: Run, record: Record, beside: Sequence[str], **more: Any) -> str:
+    """A page of `template`, with what every run has: curves, recipe, data, machine, files."""
     assets = Environment(
         loader=PackageLoader("tendigits.train", "assets"),
         autoescape=True,
@@ -99,32 +125,24 @@ def render(judged: Judged, beside: Sequence[str] = ()) -> str:
     )
     assets.filters |= {"share": _share, "number": "{:,}".format}
     style = (files("tendigits.train") / "assets" / "report.css").read_text(encoding="utf-8")
-    recipe, history, record, report = judged.run.recipe(), judged.run.history(), judged.record, judged.report
-    return assets.get_template("report.html.jinja").render(
+    recipe, history = run.recipe(), run.history()
+    return assets.get_template(template).render(
         style=Markup(style),  # noqa: S704  # our own file
         style_digest=b64encode(sha256(style.encode()).digest()).decode(),
         frame=charts,
-        name=judged.run.path.resolve().name,
+        name=run.path.resolve().name,
         recipe=recipe,
-        report=report,
-        about=describe.about_line(recipe, judged.dataset),
-        dataset=judged.dataset,
-        warnings=_warnings(judged),
         trained_on=record["data"],
         created=record["created"],
         resumed=record["resumed"],
         curves=figures.curves(history, recipe),
         history=_history_table(history),
-        wrong=report.n - sum(report.confusion[digit][digit] for digit in range(10)),
-        shades=_shades(report),
-        mistakes=_mistakes(judged),
-        **_sureness(judged),
-        **_first_layer(judged),
         knobs=_knobs(recipe),
         machine=_flat({**record["machine"], **record["machine"]["versions"], "versions": {}}),
         git=record["git"],
         durations=record["durations"],
         files=[(name, FILES[name]) for name in beside],
+        **more,
     )
 
 

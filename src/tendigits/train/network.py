@@ -5,6 +5,7 @@ model = compile_network(build_network(Recipe()), Recipe())
 
 import re
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import Any
 
 import keras
@@ -54,14 +55,18 @@ def compile_network(model: keras.Model, recipe: Recipe, steps: int = 1) -> keras
     Args:
         steps: of the whole training, over which a schedule goes.
     """
+    model.compile(optimizer=optimizer_of(recipe, steps), loss=_loss(recipe), metrics=list(recipe.metrics))
+    return model
+
+
+def optimizer_of(recipe: Recipe, steps: int) -> keras.optimizers.Optimizer:
+    """The recipe's optimizer, with its schedule over so many steps."""
     settings: dict[str, Any] = {"learning_rate": rate(recipe, steps)}
     if recipe.weight_decay:
         settings["weight_decay"] = recipe.weight_decay
     if recipe.average:
         settings |= {"use_ema": True, "ema_momentum": recipe.average}
-    optimizer = keras.optimizers.get({"class_name": recipe.optimizer, "config": settings})
-    model.compile(optimizer=optimizer, loss=_loss(recipe), metrics=list(recipe.metrics))
-    return model
+    return keras.optimizers.get({"class_name": recipe.optimizer, "config": settings})
 
 
 def rate(recipe: Recipe, steps: int) -> Any:
@@ -81,8 +86,14 @@ def rate(recipe: Recipe, steps: int) -> Any:
 def count_parameters(recipe: Recipe) -> int:
     """How many weights and biases the recipe's network has, all members together, without building it.
 
-    669,706 for classic. Of a batch normalisation also the mean and variance that it remembers, as Keras counts.
+    669,706 for classic; of a GAN both networks. Of a batch normalisation also the mean and variance that it remembers,
+    as Keras counts.
     """
+    if recipe.latent:
+        widths = [recipe.latent + CLASSES, *reversed(recipe.hidden)]
+        generator = sum(n * m + 4 * m for n, m in pairwise(widths)) + (widths[-1] + 1) * PIXELS
+        widths = [PIXELS + CLASSES, *recipe.hidden, 1]
+        return generator + sum((n + 1) * m for n, m in pairwise(widths))
     total, channels, side = 0, 1, SIDE
     for convolution in recipe.convolution_layers:
         total += convolution.kernel**2 * channels * convolution.filters + 4 * convolution.filters
@@ -92,6 +103,12 @@ def count_parameters(recipe: Recipe) -> int:
         total += (width + 1) * units + (4 * units if recipe.normalise else 0)
         width = units
     return recipe.members * (total + (width + 1) * CLASSES)
+
+
+def predict(model: keras.Model, x: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    """The network's answer: float32 (n, 784) in [0, 1] -> float32 (n, 10), rows sum to 1."""
+    answers: np.ndarray[Any, Any] = np.asarray(model.predict(x, batch_size=1000, verbose=0))
+    return answers
 
 
 def summary(model: keras.Model) -> str:

@@ -7,6 +7,7 @@ sheet(values)         # float (n, h, w), the same, side by side
 
 import io
 from base64 import b64encode
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,11 @@ _BLUE, _WHITE, _ORANGE = np.array([(0, 114, 178), (255, 255, 255), (213, 94, 0)]
 _LEVELS = 15
 """Shades of each colour: more would not be seen, and make the file larger."""
 _COLUMNS = 8
+
+
+def file(path: Path) -> str:
+    """A PNG file as it is."""
+    return _as_uri(path.read_bytes())
 
 
 def ink(image: Array) -> str:
@@ -61,4 +67,8 @@ def _coloured(levels: Array) -> Image.Image:
 def _data_uri(picture: Image.Image) -> str:
     data = io.BytesIO()
     picture.save(data, "PNG", optimize=True)
-    return f"data:image/png;base64,{b64encode(data.getvalue()).decode()}"
+    return _as_uri(data.getvalue())
+
+
+def _as_uri(png: bytes) -> str:
+    return f"data:image/png;base64,{b64encode(png).decode()}"

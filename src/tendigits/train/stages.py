@@ -17,6 +17,7 @@ from tendigits.train import describe
 from tendigits.train.checkpoint import load_last_checkpoint
 from tendigits.train.ensemble import EnsembleWalk
 from tendigits.train.evaluate import load_same_data
+from tendigits.train.gan_walk import GanWalk
 from tendigits.train.hdf5 import MAX_BYTES
 from tendigits.train.machine import describe_commit, describe_machine
 from tendigits.train.network import count_parameters
@@ -115,6 +116,8 @@ def resume_run(
 
 
 def _kind_of_walk(recipe: Recipe) -> type[Walk]:
+    if recipe.latent:
+        return GanWalk
     return EnsembleWalk if recipe.members > 1 else Walk
 
 

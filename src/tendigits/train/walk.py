@@ -22,9 +22,9 @@ from tendigits.train.calibrate import Calibration, calibrate
 from tendigits.train.checkpoint import Checkpoint, load_last_checkpoint, save_checkpoint
 from tendigits.train.compiled import use_compilation_cache
 from tendigits.train.curves import draw_curves, save_figure
-from tendigits.train.evaluate import predict, report_on
+from tendigits.train.evaluate import report_on
 from tendigits.train.model_file import save_model
-from tendigits.train.network import build_network, compile_network
+from tendigits.train.network import build_network, compile_network, predict
 from tendigits.train.recipe import Recipe
 from tendigits.train.report import Report, percent
 from tendigits.train.resumable import fit_recipe
@@ -44,7 +44,8 @@ class Trained:
     run: Run
     model: keras.Model
     history: keras.callbacks.History
-    report: Report
+    report: Report | None
+    """On the test digits; of a GAN on what it writes, where there was a network to judge it."""
 
 
 @dataclass(frozen=True)
@@ -101,17 +102,27 @@ class Walk:
         screen.line(f"test  {ready.test[0].shape} {ready.test[1].shape}")
         use_compilation_cache()  # before the first weights are drawn: that compiles, too
         with timed(durations, "network"):
-            model = build_network(recipe)
+            model = self._build()
         screen.stage(3, "Network", f"{model.count_params():,} parameters")
         screen.network(model)
         with timed(durations, "compile"):
-            compile_network(model, recipe, steps=recipe.epochs * -(-len(ready.x) // recipe.batch_size))
+            self._compile(model, recipe.epochs * -(-len(ready.x) // recipe.batch_size))
         screen.stage(4, "Compile", *describe.compile_lines(recipe))
         self._show_augmented()
         with timed(durations, "fit"):
             history = self._fit(model, checkpoint)
         screen.line(describe.end_line(history.history, recipe))
         return self._conclude(model, history)
+
+    def _build(self) -> keras.Model:
+        return build_network(self.recipe)
+
+    def _compile(self, model: keras.Model, steps: int) -> None:
+        compile_network(model, self.recipe, steps)
+
+    def _onlookers(self, model: keras.Model) -> tuple[keras.callbacks.Callback, ...]:
+        """Callbacks that look on while it is trained."""
+        return ()
 
     def _conclude(self, model: keras.Model, history: keras.callbacks.History) -> Trained:
         """Stages 6 to 8, of a model that is trained."""
@@ -136,8 +147,9 @@ class Walk:
         if checkpoint is not None:
             screen.line(f"resumed after epoch {checkpoint.epoch}")
         with screen.epochs(recipe.epochs, str(self.run.path)) as shown:
+            looking = (shown, *self._onlookers(model))
             try:
-                return fit_recipe(model, ready.x, ready.y, ready.validation, recipe, self._keep, checkpoint, (shown,))
+                return fit_recipe(model, ready.x, ready.y, ready.validation, recipe, self._keep, checkpoint, looking)
             except (Interrupted, DivergedError):
                 if (last := load_last_checkpoint(self.run.checkpoints, screen.warn)) is not None:
                     self.record["kept_epoch"] = last.best_epoch + 1

@@ -1,0 +1,118 @@
+"""Digits changed in the compiled step: tendigits' one warp beside Keras' own layers for the same.
+
+    python bench/augmenting.py --data mnist.npz     # a minute or two; bench/results/augmenting.json and bench/README.md
+
+Each changes all training digits once, batch by batch, in one compiled loop, as training does; rounds take turns.
+"""
+
+import argparse
+import json
+import statistics
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import tendigits  # noqa: F401 - before Keras, whose backend it chooses
+
+# isort: split
+import jax
+import jax.numpy as jnp
+import keras
+import numpy as np
+
+from documents import replace_between
+from environments import README, ROOT, commit, find_mnist, machine
+from tendigits.train.augment import augmenter
+from tendigits.train.recipe import RECIPES, Augment
+
+RESULTS = ROOT / "bench" / "results" / "augmenting.json"
+BEGIN, END = "<!-- augmenting: written by bench/augmenting.py -->", "<!-- /augmenting -->"
+BATCH, ROUNDS = 128, 3
+Change = Callable[[jax.Array, jax.Array], jax.Array]
+
+
+def changes() -> dict[str, Change]:
+    """Name -> what changes float32 (n, 28, 28, 1) with a key."""
+    knobs = RECIPES["mlp"].augment
+    affine = knobs.model_copy(update={"elastic": 0.0, "thickness": 0.0})
+    layers = keras.layers
+    of_keras = [
+        layers.RandomTranslation(knobs.shift / 28, knobs.shift / 28, fill_mode="constant"),
+        layers.RandomRotation(knobs.rotate / 360, fill_mode="constant"),
+        layers.RandomZoom(knobs.scale, knobs.scale, fill_mode="constant"),
+        layers.RandomShear(knobs.shear, 0.0, fill_mode="constant"),
+    ]
+    elastic = layers.RandomElasticTransform(factor=1.0, scale=1.0)
+
+    def through(chain: list[keras.layers.Layer]) -> Change:
+        model = keras.Sequential([keras.Input((28, 28, 1)), *chain])
+        shapes = [state.shape for state in model.non_trainable_variables]
+
+        def change(x: jax.Array, key: jax.Array) -> jax.Array:
+            states = [jax.random.key_data(jax.random.fold_in(key, i)).reshape(s) for i, s in enumerate(shapes)]
+            changed: jax.Array = model.stateless_call([], states, x, training=True)[0]
+            return changed
+
+        return change
+
+    def ours(wanted: Augment) -> Change:
+        change = augmenter(wanted)
+        if change is None:
+            raise SystemExit("nothing is changed")
+        return change
+
+    return {
+        "tendigits, affine": ours(affine),
+        "Keras' RandomTranslation, RandomRotation, RandomZoom, RandomShear": through(of_keras),
+        "tendigits, affine, elastic and stroke thickness": ours(knobs),
+        "Keras' four and RandomElasticTransform": through([*of_keras, elastic]),
+    }
+
+
+def compiled(change: Change) -> Change:
+    """All batches in one program; a sum keeps it from being left out."""
+
+    def run(batches: jax.Array, key: jax.Array) -> jax.Array:
+        def body(i: Any, total: jax.Array) -> jax.Array:
+            return total + change(batches[i], jax.random.fold_in(key, i)).sum()
+
+        return jax.lax.fori_loop(0, len(batches), body, jnp.float32(0))
+
+    program: Change = jax.jit(run)
+    return program
+
+
+def main() -> None:
+    """Time, keep, report."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", type=Path, help="MNIST as an .npz; where it is left out: Keras' cache, or a download")
+    given = parser.parse_args()
+    with np.load(given.data or find_mnist()) as file:
+        x = file["x_train"]
+    batches = jnp.asarray(x[: len(x) // BATCH * BATCH].reshape(-1, BATCH, 28, 28, 1) / np.float32(255))
+    programs = {name: compiled(change) for name, change in changes().items()}
+    for program in programs.values():
+        program(batches, jax.random.key(0)).block_until_ready()
+    seconds: dict[str, list[float]] = {name: [] for name in programs}
+    for turn in range(ROUNDS):
+        for name, program in programs.items():
+            started = time.perf_counter()
+            program(batches, jax.random.key(turn)).block_until_ready()
+            seconds[name].append(time.perf_counter() - started)
+    record = {"machine": machine(), "commit": commit(), "digits": batches.shape[0] * BATCH, "seconds": seconds}
+    RESULTS.write_text(json.dumps(record, indent=1) + "\n")
+    replace_between(README, BEGIN, END, table(record))
+
+
+def table(record: dict[str, Any]) -> str:
+    """The results as Markdown."""
+    lines = [f"| changes {record['digits']:,} digits | seconds, median | least to most |", "| :--- | ---: | ---: |"]
+    for name, all_of_them in record["seconds"].items():
+        middle = statistics.median(all_of_them)
+        lines.append(f"| {name} | {middle:.2f} | {min(all_of_them):.2f} to {max(all_of_them):.2f} |")
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    main()
