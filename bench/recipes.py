@@ -26,6 +26,7 @@ ROOT = Path(__file__).parent.parent
 RESULTS = ROOT / "bench" / "results" / "recipes.json"
 SEEDS = {name: 5 if name == "classic" else 3 for name in RECIPES}
 BEGIN, END = "<!-- recipes: written by bench/recipes.py -->", "<!-- /recipes -->"
+GAN = "<!-- gan: written by bench/recipes.py -->", "<!-- /gan -->"
 
 
 def main() -> None:
@@ -44,6 +45,7 @@ def main() -> None:
             kept[name] = rows
             RESULTS.write_text(json.dumps(kept, indent=1) + "\n")
     replace_between(ROOT / "docs" / "results.md", BEGIN, END, table(kept))
+    replace_between(ROOT / "docs" / "results.md", *GAN, gan_table(kept))
     replace_between(ROOT / "README.md", BEGIN, END, short_table(kept))
 
 
@@ -79,7 +81,7 @@ def table(kept: dict[str, list[dict[str, Any]]]) -> str:
         "| recipe | parameters | test accuracy | n | least | epochs | training, minutes | whole run, minutes |",
         "| :--- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |",
     ]
-    finished = {name: kept[name] for name in RECIPES if kept.get(name)}
+    finished = {name: kept[name] for name in RECIPES if kept.get(name) and not RECIPES[name].latent}
     for name, rows in finished.items():
         fit = statistics.mean(row["seconds"]["fit"] for row in rows) / 60
         epochs = statistics.mean(row["epochs"] for row in rows)
@@ -102,9 +104,24 @@ def table(kept: dict[str, list[dict[str, Any]]]) -> str:
 def short_table(kept: dict[str, list[dict[str, Any]]]) -> str:
     """The same for README.md: what matters first."""
     lines = ["| recipe | parameters | test accuracy (n) | minutes on two cores |", "| :--- | ---: | ---: | ---: |"]
-    for name in (name for name in RECIPES if kept.get(name)):
+    for name in (name for name in RECIPES if kept.get(name) and not RECIPES[name].latent):
         rows = kept[name]
         lines.append(f"| `{name}` | {rows[0]['parameters']:,} | {accuracy(rows)} ({len(rows)}) | {minutes(rows):.1f} |")
+    return "\n".join(lines)
+
+
+def gan_table(kept: dict[str, list[dict[str, Any]]]) -> str:
+    """The results of the recipe gan as Markdown, a line for each seed."""
+    lines = [
+        "| seed | parameters | read as they were meant | of test digits the judge reads | Fréchet distance | "
+        "of training digits | minutes |",
+        "| ---: | ---: | ---: | ---: | ---: | ---: | ---: |",
+    ]
+    lines += [
+        f"| {row['seed']} | {row['parameters']:,} | {row['sample_accuracy']:.2%} | {row['judge_accuracy']:.2%} "
+        f"| {row['frechet_distance']:.3f} | {row['frechet_distance_of_training_digits']:.3f} | {minutes([row]):.1f} |"
+        for row in kept.get("gan", ())
+    ]
     return "\n".join(lines)
 
 
