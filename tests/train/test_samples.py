@@ -100,7 +100,7 @@ def test_a_judge_without_a_model_is_refused(runs, small_npz):
 def test_features_are_the_last_maps_averaged():
     network = build_network(Recipe(convolutions=("4/2", "6/2"), hidden=()))
     x = np.random.default_rng(0).random((3, 784), np.float32)
-    maps = keras.Model(network.inputs, network.layers[-3].input)(x)
+    maps = keras.Model(network.inputs[0], network.layers[-3].input)(x)
     assert maps.shape == (3, 7, 7, 6)
     np.testing.assert_allclose(features_of(network)(x), np.mean(maps, axis=(1, 2)), rtol=1e-5, atol=1e-6)
 

@@ -22,7 +22,7 @@ from tendigits.train.recipe import Recipe
 
 Array = np.ndarray[Any, Any]
 
-PENALTY = 0.3
+PENALTY = 0.1
 """Of the critic's slope at real digits: without it the critic wins, and the generator has nothing to learn from
 (Mescheder, Geiger, Nowozin, "Which training methods for GANs do actually converge?", 2018)."""
 

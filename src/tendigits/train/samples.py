@@ -66,8 +66,9 @@ def draw_samples(generator: keras.Model, recipe: Recipe, path: Path) -> None:
     images = write(generator, recipe, np.tile(np.arange(CLASSES), ROWS), np.random.default_rng(recipe.seed))
     sheet = images.reshape(ROWS, CLASSES, SIDE, SIDE).transpose(0, 2, 1, 3).reshape(ROWS * SIDE, CLASSES * SIDE)
     path.parent.mkdir(exist_ok=True)
+    enlarged = (255 - sheet).repeat(SCALE, axis=0).repeat(SCALE, axis=1)
     with replacing(path) as temporary:
-        Image.fromarray(255 - sheet).resize((SCALE * sheet.shape[1], SCALE * sheet.shape[0])).save(temporary, "PNG")
+        Image.fromarray(enlarged).save(temporary, "PNG")
 
 
 def write(generator: keras.Model, recipe: Recipe, labels: Array, rng: np.random.Generator) -> Array:
@@ -121,7 +122,7 @@ def features_of(network: keras.Model) -> keras.Model:
     (n, 784) -> (n, maps), as of the network in which Heusel et al., 2017, compare photographs.
     """
     maps = next(layer.input for layer in reversed(network.layers) if isinstance(layer, keras.layers.Flatten))
-    return keras.Model(network.inputs, keras.layers.GlobalAveragePooling2D()(maps))
+    return keras.Model(network.inputs[0], keras.layers.GlobalAveragePooling2D()(maps))
 
 
 def frechet_distance(first: Array, second: Array) -> float:
