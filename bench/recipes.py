@@ -130,7 +130,7 @@ def gan_table(kept: dict[str, list[dict[str, Any]]]) -> str:
     ]
     lines += [
         f"| {row['seed']} | {row['parameters']:,} | {row['sample_accuracy']:.2%} | {row['judge_accuracy']:.2%} "
-        f"| {row['frechet_distance']:.3f} | {row['frechet_distance_of_training_digits']:.3f} | {minutes([row]):.1f} |"
+        f"| {row['frechet_distance']:.3g} | {row['frechet_distance_of_training_digits']:.3g} | {minutes([row]):.1f} |"
         for row in kept.get("gan", ())
     ]
     return "\n".join(lines)

@@ -53,7 +53,7 @@ def test_the_table_has_mean_spread_and_the_least():
 def test_a_gan_has_a_table_of_its_own():
     assert "gan" not in recipes.table({"gan": [GAN], "mlp": [result(0, 0.99, 1)]})
     row = recipes.gan_table({"gan": [GAN]}).splitlines()[2]
-    assert row == "| 0 | 1,376,529 | 98.77% | 99.61% | 1.235 | 0.043 | 5.0 |"
+    assert row == "| 0 | 1,376,529 | 98.77% | 99.61% | 1.23 | 0.0432 | 5.0 |"
 
 
 def test_the_first_time_that_a_target_was_reached():

@@ -63,3 +63,15 @@ def test_callbacks_see_the_average_where_an_epoch_or_a_test_ends():
         np.testing.assert_array_equal(sees.seen[name], (average, weights))
     np.testing.assert_array_equal(weights_of(model)[0], average)
     assert history.history["val_loss"][0] == np.float32(model.evaluate(X, Y, verbose=0, batch_size=64))
+
+
+def test_after_a_prediction_the_optimizer_still_has_its_averages(tmp_path):
+    model = model_of()
+    fit(model, X, Y, epochs=1, batch_size=16, verbose=0)
+    before = averages_of(model)
+    model.predict(X, verbose=0)
+    for mine, other in zip(averages_of(model), before, strict=True):
+        np.testing.assert_array_equal(mine, other)
+    model.save(tmp_path / "model.keras")
+    fit(model, X, Y, epochs=1, batch_size=16, verbose=0)
+    model.fit(X, Y, epochs=1, batch_size=16, verbose=0)

@@ -45,7 +45,7 @@ def test_the_digits_that_a_step_changes_are_drawn(small_npz, tmp_path):
 def test_a_network_of_convolutions_goes_all_the_way(small_npz, tmp_path):
     recipe = Recipe(
         hidden=(), convolutions=("4x5/2", "8/2"), epochs=2, holdout=0.2, average=0.9, schedule="one-cycle",
-        optimizer="adamw", label_smoothing=0.1,
+        optimizer="adamw", label_smoothing=0.1, restore_best=False, patience=9,
     )  # fmt: skip
     trained = run_recipe(recipe, small_npz, runs=tmp_path, name="one")
     assert trained.run.record()["status"] == "finished"

@@ -63,7 +63,7 @@ def compile_lines(recipe: Recipe) -> list[str]:
     lines = [
         f"{recipe.optimizer}, learning rate {recipe.learning_rate:g}; {recipe.loss}; {', '.join(recipe.metrics)}",
         f"early stopping on {recipe.monitor}, patience {recipe.patience}; {kept}",
-        f"at most {recipe.epochs} epochs, batch {recipe.batch_size}",
+        f"at most {recipe.epochs} epoch{'s' if recipe.epochs > 1 else ''}, batch {recipe.batch_size}",
     ]
     return [*lines, more] if (more := "; ".join(_beyond_classic(recipe))) else lines
 
@@ -124,7 +124,7 @@ def samples_lines(samples: "Samples | None", run: Path) -> list[str]:
     return [
         f"{accuracy:.2%} of {samples.report.n:,} digits are read as they were meant by {samples.judge}",
         f"which reads {samples.judge_accuracy:.2%} of the test digits",
-        f"Fréchet distance to the test digits {samples.distance:.3f}; of training digits {samples.floor:.3f}",
+        f"Fréchet distance to the test digits {samples.distance:.3g}; of training digits {samples.floor:.3g}",
     ]
 
 
