@@ -88,7 +88,7 @@ class Walk:
             raise interrupted(error, self.run, self.record) from None
         except DivergedError as error:
             self._write_status("failed")
-            kept = "; model.keras is the best before" if "models" in self.record else ""
+            kept = f"; {next(iter(self.record['models']))} is the best before" if "models" in self.record else ""
             raise DivergedError(f"{self.run.path}: {error}{kept}") from None
         self._write_status("finished")
         self.run.remove_checkpoints()
@@ -196,7 +196,8 @@ def interrupted(error: BaseException, run: Run, record: Record) -> Interrupted:
     number = error.signal_number if isinstance(error, Interrupted) else signal.SIGINT
     what = f"interrupted {error}".strip()
     if "kept_epoch" in record:
-        what += f"; the best model so far, of epoch {record['kept_epoch']}, is {run.path / 'model.keras'}"
+        best = run.path / next(iter(record["models"]))
+        what += f"; the best model so far, of epoch {record['kept_epoch']}, is {best}"
     return Interrupted(f"{what}; go on with: tendigits train --resume {run.path}", number)
 
 
