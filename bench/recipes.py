@@ -123,6 +123,8 @@ def short_table(kept: dict[str, list[dict[str, Any]]]) -> str:
 
 def gan_table(kept: dict[str, list[dict[str, Any]]]) -> str:
     """The results of the recipe gan as Markdown, a line for each seed."""
+    if not kept.get("gan"):
+        return "Not measured yet."
     lines = [
         "| seed | parameters | read as they were meant | of test digits the judge reads | Fréchet distance | "
         "of training digits | minutes |",
@@ -131,7 +133,7 @@ def gan_table(kept: dict[str, list[dict[str, Any]]]) -> str:
     lines += [
         f"| {row['seed']} | {row['parameters']:,} | {row['sample_accuracy']:.2%} | {row['judge_accuracy']:.2%} "
         f"| {row['frechet_distance']:.3g} | {row['frechet_distance_of_training_digits']:.3g} | {minutes([row]):.1f} |"
-        for row in kept.get("gan", ())
+        for row in kept["gan"]
     ]
     return "\n".join(lines)
 
