@@ -134,11 +134,14 @@ def test_ctrl_c_before_the_first_epoch_ends(small_npz, tmp_path, whole):
     assert_same(tmp_path / "one", whole)
 
 
-def test_a_second_ctrl_c_does_not_wait(small_npz, tmp_path):
+@pytest.mark.parametrize("seconds", [0.05, 0.8])  # while it ends the step, and while it saves
+def test_a_second_ctrl_c_does_not_wait(small_npz, tmp_path, seconds):
     process = start_a_long_one(small_npz, tmp_path)
     for _ in range(2):
         process.send_signal(signal.SIGINT)
-        time.sleep(0.05)
+        time.sleep(seconds)
     _, err = process.communicate(timeout=120)
     assert process.returncode == 130
     assert "Traceback" not in err
+    assert "--resume" in err
+    assert "best model so far" not in err or (tmp_path / "one" / "model.keras").exists()

@@ -152,9 +152,9 @@ class Walk:
                 return fit_recipe(model, ready.x, ready.y, ready.validation, recipe, self._keep, checkpoint, looking)
             except (Interrupted, DivergedError):
                 if (last := load_last_checkpoint(self.run.checkpoints, screen.warn)) is not None:
-                    self.record["kept_epoch"] = last.best_epoch + 1
                     self._save_curves(last.history)
                     self._save_models(model)
+                    self.record["kept_epoch"] = last.best_epoch + 1
                 raise
 
     def _show_augmented(self) -> None:
