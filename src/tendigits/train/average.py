@@ -9,6 +9,7 @@ the rest, but neither in a run that is resumed nor in one that is stopped early.
 from collections.abc import Sequence
 from typing import Any
 
+import jax
 import keras
 
 
@@ -56,3 +57,14 @@ def swap(model: keras.Model) -> None:
         before = weight.value
         weight.assign(average.value)
         average.assign(before)
+
+
+def finalize(model: keras.Model) -> None:
+    """Give the model its optimizer's averages of the weights, where it has some, as copies.
+
+    Keras gives it the very arrays: the next prediction, which hands its own over, would take them from the optimizer.
+    """
+    model.optimizer.finalize_variable_values(model.trainable_weights)
+    if model.optimizer.use_ema:
+        for weight in model.trainable_weights:
+            weight.assign(jax.numpy.copy(weight.value))

@@ -148,7 +148,7 @@ def trained_line(recipe: Recipe, record: dict[str, Any]) -> str:
     widths, data = "-".join(map(str, recipe.hidden)), record["data"]
     return (
         f"Recipe {recipe.name} (a conditional GAN from {recipe.latent} random numbers, hidden layers {widths}, seed "
-        f"{recipe.seed}), trained on the {data['n_train']:,} digits of {data['name']} from {data['source']}."
+        f"{recipe.seed}), trained on digits of {data['name']} from {data['source']}."
     )
 
 

@@ -18,6 +18,7 @@ import numpy as np
 
 from tendigits.errors import DivergedError, UserError
 from tendigits.train import compiled
+from tendigits.train.average import finalize
 
 Order = Callable[[int, int], np.ndarray[Any, Any]]
 
@@ -106,20 +107,9 @@ def fit(
         if model.stop_training:
             break
     if epochs > 0:
-        _finalize(model)
+        finalize(model)
     calls.on_train_end(logs)
     return model.history
-
-
-def _finalize(model: keras.Model) -> None:
-    """Give the model its optimizer's averages of the weights, where it has some, as copies.
-
-    Keras gives it the very arrays: the next prediction, which hands its own over, would take them from the optimizer.
-    """
-    model.optimizer.finalize_variable_values(model.trainable_weights)
-    if model.optimizer.use_ema:
-        for weight in model.trainable_weights:
-            weight.assign(jax.numpy.copy(weight.value))
 
 
 @dataclass(frozen=True)
