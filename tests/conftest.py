@@ -13,7 +13,8 @@ from pathlib import Path
 _home = tempfile.mkdtemp(prefix="tendigits-tests-")
 atexit.register(shutil.rmtree, _home, ignore_errors=True)
 os.environ["KERAS_HOME"] = f"{_home}/keras"
-os.environ["XDG_CACHE_HOME"] = f"{_home}/cache"  # compiled programs, for all processes of the tests
+if "PYTEST_XDIST_WORKER" not in os.environ:
+    os.environ["XDG_CACHE_HOME"] = f"{_home}/cache"  # compiled programs, for all processes of the tests
 os.environ["TENDIGITS_OFFLINE"] = "1"
 os.environ["KERAS_BACKEND"] = "jax"
 

@@ -44,6 +44,14 @@ def test_compile_lines_tell_what_classic_has_not():
     )
 
 
+def test_remedies_are_what_the_recipe_has_not_yet():
+    one_cycle = 'schedule = "one-cycle", which begins low'
+    assert describe.remedies(Recipe()) == f"learning_rate = 0.0001 or {one_cycle} or normalise = true"
+    assert describe.remedies(Recipe(hidden=())) == f"learning_rate = 0.0001 or {one_cycle}"
+    assert describe.remedies(Recipe(normalise=True, schedule="one-cycle", learning_rate=2.0)) == "learning_rate = 0.2"
+    assert describe.remedies(Recipe(latent=8, restore_best=False)) == f"learning_rate = 0.0001 or {one_cycle}"
+
+
 def test_the_second_curve_is_named_for_what_it_is():
     assert describe.validation_name(Recipe()) == "Test"
     assert describe.validation_name(Recipe(holdout=0.1)) == "Held out"

@@ -95,6 +95,16 @@ def end_line(history: History, recipe: Recipe) -> str:
     return f"{why}; the weights of epoch {best if recipe.restore_best else n} are kept"
 
 
+def remedies(recipe: Recipe) -> str:
+    """What to change where a training diverges, the surest first."""
+    tries = [f"learning_rate = {recipe.learning_rate / 10:g}"]
+    if recipe.schedule == "constant":
+        tries.append('schedule = "one-cycle", which begins low')
+    if recipe.hidden and not recipe.normalise and not recipe.latent:
+        tries.append("normalise = true")
+    return " or ".join(tries)
+
+
 def saved_line(saved: Saved) -> str:
     """That a model file was proved."""
     size = saved.path.stat().st_size / 1e6

@@ -89,7 +89,8 @@ class Walk:
         except DivergedError as error:
             self._write_status("failed")
             kept = f"; {next(iter(self.record['models']))} is the best before" if "models" in self.record else ""
-            raise DivergedError(f"{self.run.path}: {error}{kept}") from None
+            remedies = describe.remedies(self.recipe)
+            raise DivergedError(f"{self.run.path}: {error}; in this recipe {remedies}{kept}") from None
         self._write_status("finished")
         self.run.remove_checkpoints()
         self.screen.line(f"{self.run.path}, in {sum(self.record['durations'].values()):.1f} s")
