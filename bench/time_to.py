@@ -55,7 +55,7 @@ CONTESTANTS = {
     contestant.name: contestant
     for contestant in (
         Contestant("tendigits_fast", "tendigits, recipe fast", ("--recipe", "fast")),
-        Contestant("tendigits_cnn_3", "tendigits, recipe cnn, 3 epochs", ("--recipe", "cnn", "--epochs", "3")),
+        Contestant("tendigits_cnn_2", "tendigits, recipe cnn, 2 epochs", ("--recipe", "cnn", "--epochs", "2")),
         Contestant("tendigits_cnn_8", "tendigits, recipe cnn, 8 epochs", ("--recipe", "cnn", "--epochs", "8")),
         Contestant("tendigits_classic", "tendigits, recipe classic", ("--recipe", "classic")),
         Contestant(

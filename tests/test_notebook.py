@@ -1,4 +1,4 @@
-"""The notebook: its committed outputs, and that it runs anywhere, with and without the whole MNIST."""
+"""The notebooks: their committed outputs, and that they run anywhere, with and without the whole MNIST."""
 
 import re
 import sys
@@ -9,19 +9,26 @@ import nbformat
 import pytest
 
 ROOT = Path(__file__).parents[1]
-NOTEBOOK = ROOT / "notebooks" / "first_network.ipynb"
+FIRST = ROOT / "notebooks" / "first_network.ipynb"
+BETTER = ROOT / "notebooks" / "better_network.ipynb"
+PICTURES = {FIRST: 14, BETTER: 13}
 MNIST = ROOT.parent / "shared" / "mnist" / "mnist.npz"
 
 
 @pytest.fixture(scope="module")
 def committed() -> Any:
-    return nbformat.read(NOTEBOOK, as_version=4)
+    return nbformat.read(FIRST, as_version=4)
+
+
+@pytest.fixture(scope="module")
+def better() -> Any:
+    return nbformat.read(BETTER, as_version=4)
 
 
 @pytest.fixture
 def execute(monkeypatch: pytest.MonkeyPatch) -> Any:
     """notebooks/execute.py is a script: it is found by its folder."""
-    monkeypatch.syspath_prepend(str(NOTEBOOK.parent))
+    monkeypatch.syspath_prepend(str(FIRST.parent))
     monkeypatch.delitem(sys.modules, "execute", raising=False)
     from execute import execute
 
@@ -92,21 +99,50 @@ def check_story(notebook: Any, *, accuracy: float) -> None:
             assert percents(line)[0] > accuracy
 
 
-def test_every_code_cell_was_run_once_and_in_order(committed: Any) -> None:
-    cells = code_cells(committed)
+def mistakes(notebook: Any) -> tuple[list[int], int]:
+    """Of the second notebook: held-out digits that each network reads wrongly, and how many there are."""
+    text = "".join(output.get("text", "") for output in outputs(notebook))
+    found = re.findall(r"^\d [a-z ]+: (\d+) of ([\d,]+) held-out digits wrong", text, re.MULTILINE)
+    assert len(found) == 7
+    return [int(wrong) for wrong, _ in found], int(found[0][1].replace(",", ""))
+
+
+def check_better_story(notebook: Any) -> None:
+    """What the second notebook's text says is so with any digits."""
+    wrong, _ = mistakes(notebook)
+    assert wrong[2] < 0.7 * wrong[1]  # other hands are the largest step
+    assert wrong[6] < 0.5 * wrong[0]
+    assert "669,706 parameters" in printed(notebook, "doubt-code")
+    assert "262,314 parameters" in printed(notebook, "neighbours-code")
+    assert "786,942 parameters" in printed(notebook, "heads-code")
+    apart = [percents(line) for line in printed(notebook, "doubt-temperature-code").splitlines()]
+    assert all(after < before for before, after in apart)
+    assert apart[1][0] > apart[0][0]  # smoothed labels: in need of the temperature
+    test = [percents(line) for line in printed(notebook, "drawer-code").splitlines() if "%" in line]
+    assert len(test) == 7
+    assert all(low < accuracy < high for accuracy, low, high in test)
+    assert test[6][1] > test[0][2]  # from the first to the last there is no doubt
+
+
+@pytest.mark.parametrize("path", PICTURES, ids=lambda path: path.stem)
+def test_every_code_cell_was_run_once_and_in_order(path: Path) -> None:
+    cells = code_cells(nbformat.read(path, as_version=4))
     assert [cell.execution_count for cell in cells] == list(range(1, len(cells) + 1))
-    assert [cell.id for cell in cells if not cell.outputs] == []
+    silent = [cell for cell in cells if not cell.outputs]
+    assert [cell.id for cell in silent if "def " not in cell.source] == []
 
 
-def test_the_outputs_hold_pictures_and_no_error_and_nothing_of_the_machine(committed: Any) -> None:
-    assert pictures(committed) == 14
-    assert not [output for output in outputs(committed) if output.output_type == "error"]
-    assert not [output for output in outputs(committed) if output.get("name") == "stderr"]
-    texts = [text for output in outputs(committed) for text in shown_texts(output)]
+@pytest.mark.parametrize("path", PICTURES, ids=lambda path: path.stem)
+def test_the_outputs_hold_pictures_and_no_error_and_nothing_of_the_machine(path: Path) -> None:
+    notebook = nbformat.read(path, as_version=4)
+    assert pictures(notebook) == PICTURES[path]
+    assert not [output for output in outputs(notebook) if output.output_type == "error"]
+    assert not [output for output in outputs(notebook) if output.get("name") == "stderr"]
+    texts = [text for output in outputs(notebook) for text in shown_texts(output)]
     assert not [text for text in texts if re.search(r"/(work|root|home|tmp|Users|usr|var)/|[A-Z]:\\", text)]
-    assert NOTEBOOK.stat().st_size < 1_500_000
-    assert set(committed.metadata) == {"kernelspec", "language_info"}
-    assert not any(cell.metadata for cell in committed.cells)
+    assert path.stat().st_size < 1_500_000
+    assert set(notebook.metadata) == {"kernelspec", "language_info"}
+    assert not any(cell.metadata for cell in notebook.cells)
 
 
 def test_the_committed_outputs_are_of_the_whole_mnist(committed: Any) -> None:
@@ -165,3 +201,34 @@ def test_it_runs_with_the_whole_mnist_and_says_the_same_as_committed(
     assert pictures(done) == pictures(committed)
     check_story(done, accuracy=97)
     assert list((tmp_path / "here").iterdir()) == []
+
+
+def test_the_second_notebooks_outputs_are_of_the_whole_mnist(better: Any) -> None:
+    wrong, n = mistakes(better)
+    assert n == 5000
+    assert wrong[0] > 75  # 98.5% at most
+    assert wrong[6] < 30  # 99.4% at least, of the held-out digits
+    check_better_story(better)
+    (first, *_), *_, (last, *_) = (
+        percents(line) for line in printed(better, "drawer-code").splitlines() if "%" in line
+    )
+    assert first < 98.5
+    assert last > 99.5
+    plain, averaged = (percents(line)[0] for line in printed(better, "average-middle").splitlines())
+    assert averaged > plain
+
+
+@pytest.mark.slow
+def test_the_second_notebook_runs_with_no_network_and_leaves_nothing_behind(
+    better: Any, execute: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    monkeypatch.setenv("TMPDIR", str(temporary))
+    done = execute(better, tmp_path)
+    assert "NOT THE WHOLE MNIST" in printed(done, "classic-code")
+    assert not [output for output in outputs(done) if output.output_type == "error"]
+    assert pictures(done) == PICTURES[BETTER]
+    check_better_story(done)
+    assert list((tmp_path / "here").iterdir()) == []
+    assert list(temporary.iterdir()) == []
