@@ -6,6 +6,7 @@
 #   make results      the tables in docs/results.md (DATA=mnist.npz where there is no network)
 #   make bench        tendigits beside its peers, about half an hour; QUICK=1: the main table in 5 minutes (DATA=...)
 #   make bench-read   the reader beside others, about half an hour (DATA=mnist.npz, SCANS=folder of labelled pictures)
+#   make bench-serve  requests a second, beside others, a quarter of an hour; needs wrk (DATA=mnist.npz)
 #   make reader       train the reader network anew and put it into the package, an hour or two (DATA=mnist.npz)
 #   make notebook     execute the notebooks anew, a quarter of an hour (DATA=mnist.npz)
 #   make pictures     the README's pictures from a real run (DATA=mnist.npz)
@@ -17,7 +18,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 UV := $(BIN)/python -m uv
 
-.PHONY: setup train test test-slow check format lock results bench bench-read reader notebook pictures clean
+.PHONY: setup train test test-slow check format lock results bench bench-read bench-serve reader notebook pictures clean
 
 setup: $(READY)
 
@@ -64,6 +65,9 @@ bench: setup
 
 bench-read: setup
 	$(BIN)/python bench/reading.py $(if $(DATA),--data $(DATA)) $(if $(SCANS),--scans $(SCANS)) $(ARGS)
+
+bench-serve: setup
+	$(BIN)/python bench/serving.py $(if $(DATA),--data $(DATA)) $(ARGS)
 
 reader: setup
 	$(BIN)/python reader/pool.py --data $(DATA)

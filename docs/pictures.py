@@ -18,6 +18,7 @@ from pathlib import Path
 import numpy as np
 import pyte
 from PIL import Image
+from playwright.sync_api import Page, sync_playwright
 from rich.console import Console, Group
 from rich.style import Style
 from rich.text import Text
@@ -26,10 +27,13 @@ DOCS = Path(__file__).parent
 COLUMNS, ROWS = 92, 60
 PHOTO = 4
 """Seed of the photo."""
+THREE = [(0.3, 0.25), (0.42, 0.15), (0.6, 0.17), (0.66, 0.3), (0.58, 0.42), (0.44, 0.47), (0.6, 0.52), (0.69, 0.65),
+         (0.62, 0.8), (0.45, 0.85), (0.29, 0.76)]  # fmt: skip
+"""Where a pen goes, in shares of the pad."""
 
 
 def main() -> None:
-    """Run, then write docs/terminal.svg, docs/curves.png, docs/read.svg and docs/read.jpg."""
+    """Run, then write docs/terminal.svg, docs/curves.png, docs/read.svg, docs/read.jpg and docs/page_*.png."""
     data = Path(sys.argv[1]).resolve()
     with tempfile.TemporaryDirectory() as folder:
         (Path(folder) / "mnist.npz").symlink_to(data)
@@ -42,6 +46,47 @@ def main() -> None:
         (DOCS / "read.svg").write_text(draw(command, run_in_terminal(command, Path(folder))))
         with Image.open(Path(folder) / "read.png") as picture:
             picture.save(DOCS / "read.jpg", quality=80)
+        show_page(Path(folder))
+
+
+def show_page(folder: Path) -> None:
+    """The page in Chromium: a 3 that is drawn, the photo that is read, and a phone."""
+    server = subprocess.Popen(
+        [Path(sys.executable).with_name("tendigits"), "serve", "--port", "0", "--store", "a.db"],
+        cwd=folder, stdout=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    said = server.stdout.readline() if server.stdout else ""
+    address = said.split(" at ")[1].split()[0]
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
+        page = browser.new_page(viewport={"width": 1100, "height": 860})
+        page.goto(address)
+        draw_three(page)
+        page.screenshot(path=DOCS / "page_draw.png")
+        page.goto(f"{address}/#read")
+        page.set_input_files("#file", folder / "photo.jpg")
+        page.locator("#lines tbody tr").first.wait_for()
+        page.screenshot(path=DOCS / "page_read.png", full_page=True)
+        phone = browser.new_page(viewport={"width": 390, "height": 844}, device_scale_factor=2, color_scheme="dark")
+        phone.goto(address)
+        draw_three(phone)
+        phone.screenshot(path=DOCS / "page_phone.png")
+        browser.close()
+    server.terminate()
+    server.wait()
+
+
+def draw_three(page: Page) -> None:
+    """With the mouse."""
+    pad = page.locator("#pad").bounding_box()
+    if pad is None:
+        raise SystemExit("the pad is not shown")
+    page.mouse.move(pad["x"] + THREE[0][0] * pad["width"], pad["y"] + THREE[0][1] * pad["height"])
+    page.mouse.down()
+    for x, y in THREE[1:]:
+        page.mouse.move(pad["x"] + x * pad["width"], pad["y"] + y * pad["height"], steps=5)
+    page.mouse.up()
+    page.locator("#bars .best").wait_for()
 
 
 def take_photo(data: Path, path: Path) -> None:

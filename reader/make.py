@@ -20,10 +20,10 @@ import onnx
 from keras import layers
 
 from judge import ASSETS, NETWORK, write_card
-from onnx_file import write_onnx
 from pool import POOL
 from tendigits.read.network import from_onnx
 from tendigits.train.machine import describe_machine
+from tendigits.train.onnx_file import to_onnx
 
 BATCH, RATE, SEED = 128, 2e-3, 0
 WRONG, REJECTED = 0.01, 0.96
@@ -127,7 +127,7 @@ def main() -> None:
     model = train(x, y, (x_held, y_held), given.passes)
     minutes = (time.perf_counter() - started) / 60
     ASSETS.mkdir(exist_ok=True)
-    write_onnx(model, NETWORK, {"temperature": "1", "threshold": "0"})
+    NETWORK.write_bytes(to_onnx(model, {"temperature": "1", "threshold": "0"}))
     difference = np.abs(
         from_onnx(NETWORK.read_bytes(), "reader").logits(x_held[:1000])
         - model.predict(_input(x_held[:1000]), verbose=0)

@@ -16,7 +16,8 @@ ALLOWED = {
     "data": {"errors", "files"},
     "train": {"errors", "files", "data"},
     "read": {"errors", "files", "data", "train"},
-    "cli": {"errors", "files", "data", "train", "read"},
+    "serve": {"errors", "files", "data", "train", "read"},
+    "cli": {"errors", "files", "data", "train", "read", "serve"},
     "__main__": {"cli"},
     "__init__": {"errors", "train", "read"},  # its names, found when they are first used
 }

@@ -4,7 +4,6 @@ import json
 import sys
 from pathlib import Path
 
-import keras
 import numpy as np
 import pytest
 
@@ -12,34 +11,9 @@ sys.path.insert(0, str(Path(__file__).parent.parent / "reader"))  # its scripts 
 
 import judge
 import make
-import onnx_file
 import pool
 from tendigits.data.hands import NOT_A_DIGIT
 from tendigits.read.network import Answers, Network, from_onnx
-
-
-def test_the_file_answers_as_keras_does(tmp_path):
-    keras.utils.set_random_seed(1)
-    model = make.build_network()
-    rng = np.random.default_rng(0)
-    for layer in model.layers:  # statistics as after training: they are folded into the kernels
-        if isinstance(layer, keras.layers.BatchNormalization):
-            shape = layer.moving_mean.shape
-            for weight in (layer.moving_mean, layer.beta, layer.gamma):
-                weight.assign(rng.normal(0.5, 0.5, shape))
-            layer.moving_variance.assign(rng.uniform(0.5, 2, shape))
-    patches = rng.integers(0, 256, (7, 28, 28), dtype=np.uint8)
-    onnx_file.write_onnx(model, tmp_path / "a.onnx", {"temperature": "1.0", "threshold": "0.5"})
-    network = from_onnx((tmp_path / "a.onnx").read_bytes(), "a")
-    expected = model.predict(patches[..., None].astype("float32") / 255, verbose=0)
-    np.testing.assert_allclose(network.logits(patches), expected, rtol=1e-4, atol=1e-4)
-    assert (tmp_path / "a.onnx").stat().st_size < 2_000_000
-
-
-def test_a_layer_that_it_cannot_write_is_told(tmp_path):
-    model = keras.Sequential([keras.Input((28, 28, 1)), keras.layers.UpSampling2D()])
-    with pytest.raises(TypeError, match="UpSampling2D"):
-        onnx_file.write_onnx(model, tmp_path / "a.onnx", {})
 
 
 def test_the_temperature_makes_confidences_as_often_right_as_they_say():

@@ -14,6 +14,7 @@ import typer
 
 from tendigits.errors import Interrupted, TendigitsError, UserError
 from tendigits.read.command import read
+from tendigits.serve.command import serve, teach
 from tendigits.train.start import import_keras
 
 if TYPE_CHECKING:
@@ -26,7 +27,8 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-app.command()(read)
+for command in (read, serve, teach):
+    app.command()(command)
 
 Data = Annotated[
     Path | None,

@@ -5,7 +5,8 @@
     │   ├── DataError        images or labels that are not what they should be
     │   ├── RecipeError      a knob that is unknown or impossible
     │   ├── ModelFileError   a file that is not a complete, safe digit model
-    │   └── RunError         a run folder that is missing, taken or of another format
+    │   ├── RunError         a run folder that is missing, taken or of another format
+    │   └── StoreError       corrections that cannot be kept, or a store that is damaged
     ├── Failure              exit code 1: it could have worked, and did not
     │   ├── DownloadError    MNIST could not be fetched whole
     │   ├── DiskError        a file could not be written; the old one is still there
@@ -42,6 +43,10 @@ class ModelFileError(UserError):
 
 class RunError(UserError):
     """A run folder is missing, taken, unfinished or of another format."""
+
+
+class StoreError(UserError):
+    """A correction cannot be kept, or the store cannot be reached, is damaged or of a newer format."""
 
 
 class Failure(TendigitsError):

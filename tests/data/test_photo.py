@@ -115,3 +115,37 @@ def test_the_largest_picture_takes_less_than_600_mb(kind, mode, side):
     done = subprocess.run([sys.executable, "-c", CODE, kind, mode, str(side)], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert int(done.stdout) < 600
+
+
+def test_in_a_process_with_threads_pillows_warnings_are_errors_once_and_for_all():
+    """And nobody else's; the filters do not change while pictures are read."""
+    code = """
+import io, threading, warnings
+import numpy as np
+from PIL import Image
+from tendigits.data import photo
+
+photo.prepare_for_threads()
+photo.prepare_for_threads()
+before = list(warnings.filters)
+data = io.BytesIO()
+Image.fromarray(np.zeros((50, 50), np.uint8)).save(data, "PNG")
+seen = []
+def read():
+    for _ in range(200):
+        photo.open_photo(data.getvalue())
+        seen.append(warnings.filters == before)
+threads = [threading.Thread(target=read) for _ in range(4)]
+[thread.start() for thread in threads], [thread.join() for thread in threads]
+assert len(seen) == 800 and all(seen)
+try:
+    warnings.warn_explicit("damaged", UserWarning, "x.py", 1, module="PIL.TiffImagePlugin")
+except UserWarning:
+    pass
+else:
+    raise SystemExit("a warning of Pillow is only a warning")
+warnings.warn_explicit("else", UserWarning, "x.py", 1, module="PILLAR")
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert "else" in done.stderr

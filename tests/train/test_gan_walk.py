@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from tendigits.errors import Interrupted, ModelFileError, RunError
-from tendigits.read.network import of_run
+from tendigits.read.network import of_file
 from tendigits.train import walk
 from tendigits.train.compare import compare_runs, table_of_runs
 from tendigits.train.evaluate import evaluate_run
@@ -92,7 +92,7 @@ def test_it_stands_beside_other_runs(trained, small_npz, tmp_path):
 
 def test_it_reads_no_digits(trained):
     with pytest.raises(ModelFileError, match="expected a model file, there is none"):
-        of_run(trained.run.path)
+        of_file(trained.run.path)
     with pytest.raises(RunError, match="writes digits and reads none"):
         evaluate_run(trained.run.path, "digits.npz")
 

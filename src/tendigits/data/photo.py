@@ -8,6 +8,7 @@ import io
 import os
 import warnings
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -76,8 +77,7 @@ def open_photo(source: Any, side: int | None = None) -> Photo:
         name, data = str(source), _read(Path(source))
     try:
         # Pillow only warns where a file is broken or huge; a digit that may be wrong is no digit.
-        with warnings.catch_warnings():
-            warnings.simplefilter("error")
+        with _strict():
             if isinstance(data, bytes | bytearray | memoryview):
                 return _decode(bytes(data), name, side)
             return _from_pillow(data, name)
@@ -89,6 +89,24 @@ def open_photo(source: Any, side: int | None = None) -> Photo:
         raise DataError(
             f"expected a whole PNG, JPEG, WebP, TIFF, BMP or GIF, received {name} ({why}); save it again"
         ) from error
+
+
+_threaded = False
+
+
+def prepare_for_threads() -> None:
+    """Make Pillow's warnings errors in all of this process, once: for a server, where pictures are read in threads.
+
+    Python's `catch_warnings`, which does so for one picture, changes what other threads see and may undo what they do.
+    """
+    global _threaded
+    if not _threaded:
+        warnings.filterwarnings("error", module=r"PIL\.")
+        _threaded = True
+
+
+def _strict() -> AbstractContextManager[Any]:
+    return nullcontext() if _threaded else warnings.catch_warnings(action="error")
 
 
 def _read(path: Path) -> bytes:

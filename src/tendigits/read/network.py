@@ -1,7 +1,7 @@
 """The network that reads: 28x28 patches -> how likely each digit is, and whether it is a digit at all.
 
 network = bundled()                     # the one in the package, run by onnxruntime
-network = of_run("runs/first")          # a person's own, run by Keras
+network = of_file("runs/first")         # a person's own, run by Keras, or a taught one (.onnx)
 answers = network(patches)              # uint8 (n, 28, 28) -> Answers
 """
 
@@ -20,6 +20,9 @@ from tendigits.errors import ModelFileError
 
 Patches = NDArray[np.uint8]
 Floats = NDArray[np.float32]
+
+MAX_BYTES = 64 * 2**20
+"""Of a network's .onnx file."""
 
 BATCH = 64
 """Patches at once: more is no faster, and takes more memory."""
@@ -92,9 +95,13 @@ def bundled(threads: int | None = None) -> Network:
     Raises:
         ModelFileError: the package is damaged.
     """
-    path = files("tendigits.read") / "assets" / "reader.onnx"
+    return from_onnx(bundled_file(), "reader", threads)
+
+
+def bundled_file() -> bytes:
+    """The file of the network in the package. Raises ModelFileError where the package is damaged."""
     try:
-        return from_onnx(path.read_bytes(), "reader", threads)
+        return (files("tendigits.read") / "assets" / "reader.onnx").read_bytes()
     except OSError as error:
         raise ModelFileError(
             f"expected the package's own network, received {error}; install tendigits again"
@@ -138,12 +145,15 @@ OWN_THRESHOLD = 0.9
 """Of a person's own network where its confidences are not calibrated."""
 
 
-def of_run(path: str | Path) -> Network:
-    """A person's own network, from a run's folder or a model file; with its temperature and threshold if it has some.
+def of_file(path: str | Path) -> Network:
+    """A person's own network: a taught one (.onnx), or a run's folder or model file, with the calibration it has.
 
     Raises:
         TendigitsError: no such run, or not a whole model.
     """
+    path = Path(path)
+    if path.suffix == ".onnx":
+        return from_onnx(_read(path), str(path))
     from tendigits.train.start import import_keras
 
     import_keras()
@@ -151,7 +161,6 @@ def of_run(path: str | Path) -> Network:
     from tendigits.train.model_file import load_calibration, load_model
     from tendigits.train.network import predict
 
-    path = Path(path)
     file = path / "model.keras" if path.is_dir() else path
     model = load_model(file)
     calibration = load_calibration(file)
@@ -163,6 +172,15 @@ def of_run(path: str | Path) -> Network:
     if calibration is None:
         return Network(str(path), OWN_THRESHOLD, logits)
     return Network(str(path), calibration.threshold, logits, calibration.temperature)
+
+
+def _read(path: Path) -> bytes:
+    try:
+        if path.stat().st_size > MAX_BYTES:
+            raise ModelFileError(f"{path}: expected at most {MAX_BYTES >> 20} MB; a taught network has one")
+        return path.read_bytes()
+    except OSError as error:
+        raise ModelFileError(f"cannot read {path}: {error.strerror}") from None
 
 
 def _turned(patches: Patches, angle: float) -> Patches:

@@ -5,7 +5,7 @@ reader.read("page.jpg").lines[0].value          # a page: lines of numbers
 reader.digit("seven.png").label                 # a picture of one digit
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
@@ -18,7 +18,7 @@ from tendigits.data.prepare import FIELD, to_mnist
 from tendigits.errors import UserError
 from tendigits.read.find import Found, FoundPage, find_digit, find_page
 from tendigits.read.lines import LOW
-from tendigits.read.network import Answers, Network, bundled, of_run
+from tendigits.read.network import Answers, Network, bundled, of_file
 from tendigits.read.page import UNREAD, Digit, Line, Page
 from tendigits.read.segment import Blob, Box
 from tendigits.read.split import Piece, Seam, best_path, between, pieces_of, seams_of
@@ -57,12 +57,12 @@ class Reader:
     """Reads with the network of the package, or with a person's own."""
 
     def __init__(
-        self, model: str | Path | None = None, threshold: float | None = None, threads: int | None = None
+        self, model: str | Path | Network | None = None, threshold: float | None = None, threads: int | None = None
     ) -> None:
         """Load the network.
 
         Args:
-            model: a run's folder or model file; None takes the network of the package.
+            model: a run's folder, a model file or a network; None takes the network of the package.
             threshold: confidence, 0 to 1, from which on a digit is accepted; None takes the network's own.
             threads: cores that the network of the package takes at most; None takes all.
 
@@ -70,7 +70,7 @@ class Reader:
             TendigitsError: no such model, or the threshold is out of its range.
         """
         self.is_bundled = model is None
-        self.network: Network = bundled(threads) if model is None else of_run(model)
+        self.network = bundled(threads) if model is None else model if isinstance(model, Network) else of_file(model)
         if threshold is not None and not 0 <= threshold <= 1:
             raise UserError(f"expected a threshold from 0 to 1, received {threshold}; the default is 0.9 or so")
         self.threshold = self.network.threshold if threshold is None else threshold
@@ -89,11 +89,11 @@ class Reader:
 
     def judge(self, found: list[Found]) -> list[Digit]:
         """Ask the network what was found."""
-        digits = self._ask([digit.patch for digit in found])
+        digits = self.patches([digit.patch for digit in found])
         return [replace(digit, box=place.box) for digit, place in zip(digits, found, strict=True)]
 
-    def _ask(self, patches: list[Grey]) -> list[Digit]:
-        """The network's answers, judged; their boxes are not known yet."""
+    def patches(self, patches: Sequence[Grey]) -> list[Digit]:
+        """Ask the network about patches, uint8 (28, 28) each, as MNIST's are; the boxes are the patches' own."""
         answers = self.network(np.array(patches, np.uint8).reshape(-1, FIELD, FIELD))
         return [self._digit(answers, i, patch, Box(0, 0, FIELD, FIELD)) for i, patch in enumerate(patches)]
 
@@ -124,13 +124,13 @@ class Reader:
 
     def _judge_blobs(self, page: FoundPage, blobs: list[Blob]) -> dict[Blob, Digit]:
         """Ask the network about blobs as they are."""
-        digits = self._ask([to_mnist(page.blobs.cut(blob)) for blob in blobs])
+        digits = self.patches([to_mnist(page.blobs.cut(blob)) for blob in blobs])
         return {blob: replace(digit, box=page.place(blob.box)) for blob, digit in zip(blobs, digits, strict=True)}
 
     def _cut_up(self, page: FoundPage, doubtful: list[Blob]) -> dict[Blob, list[Digit]]:
         """Ask the network about the pieces of blobs, all at once; the digits of each are the likeliest pieces."""
         cuts = [_Cuts.of(page.blobs.cut(blob), page.usual) for blob in doubtful]
-        asked = iter(self._ask([patch for cut in cuts for patch in cut.patches]))
+        asked = iter(self.patches([patch for cut in cuts for patch in cut.patches]))
         digits = {}
         for blob, cut in zip(doubtful, cuts, strict=True):
             judged = {piece: next(asked) for piece in cut.pieces}

@@ -7,8 +7,8 @@ from typing import Any
 
 from tendigits.errors import RunError
 from tendigits.train.curves import draw_comparison, save_figure
-from tendigits.train.describe import best_epoch
 from tendigits.train.run import Run, list_runs
+from tendigits.train.summary import status, summarise
 
 RUN_COLUMNS = ("run", "status", "recipe", "data", "epochs", "val_loss", "val_accuracy", "test accuracy", "seconds")
 
@@ -60,24 +60,16 @@ def compare_runs(runs: Sequence[Run], picture: Path) -> Comparison:
     )
 
 
-def status(run: Run) -> str:
-    """Finished, failed, running or interrupted; a run that says it runs while no process holds it was killed."""
-    said = str(run.record()["status"])
-    return "interrupted" if said == "running" and not run.is_locked() else said
-
-
 def _results(run: Run) -> dict[str, str]:
     """The cells of RUN_COLUMNS after the recipe; a run that is not finished shows how far it came."""
-    record, history, recipe = run.record(), run.history(), run.recipe()
-    best = best_epoch(history, recipe) if history else 0
-    result = record.get("result", {})
+    found = summarise(run)
     return {
-        "data": record["data"]["name"],
-        "epochs": f"{len(history['loss'])} (best {best})" if best else "-",
-        "val_loss": f"{history['val_loss'][best - 1]:.4f}" if best else "-",
-        "val_accuracy": f"{history['val_accuracy'][best - 1]:.2%}" if "val_accuracy" in history else "-",
-        "test accuracy": f"{result['test_accuracy']:.2%}" if "test_accuracy" in result else "-",
-        "seconds": f"{sum(record['durations'].values()):.1f}",
+        "data": found.data,
+        "epochs": "-" if found.best_epoch is None else f"{found.epochs} (best {found.best_epoch})",
+        "val_loss": "-" if found.val_loss is None else f"{found.val_loss:.4f}",
+        "val_accuracy": "-" if found.val_accuracy is None else f"{found.val_accuracy:.2%}",
+        "test accuracy": "-" if found.test_accuracy is None else f"{found.test_accuracy:.2%}",
+        "seconds": f"{found.seconds:.1f}",
     }
 
 

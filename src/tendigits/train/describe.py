@@ -5,11 +5,11 @@ from typing import TYPE_CHECKING, Any
 
 from tendigits.data.dataset import Dataset
 from tendigits.train.calibrate import Calibration
-from tendigits.train.model_file import Saved
 from tendigits.train.recipe import Recipe
-from tendigits.train.report import Report
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # these need Keras and matplotlib, which a server that lists runs does not
+    from tendigits.train.model_file import Saved
+    from tendigits.train.report import Report
     from tendigits.train.samples import Samples
 
 History = dict[str, list[float]]
@@ -105,7 +105,7 @@ def remedies(recipe: Recipe) -> str:
     return " or ".join(tries)
 
 
-def saved_line(saved: Saved) -> str:
+def saved_line(saved: "Saved") -> str:
     """That a model file was proved."""
     size = saved.path.stat().st_size / 1e6
     same = f"{saved.n:,} predictions differ by {saved.largest_difference:g} at most"
@@ -138,7 +138,7 @@ def samples_lines(samples: "Samples | None", run: Path) -> list[str]:
     ]
 
 
-def result_record(history: History, recipe: Recipe, report: Report) -> dict[str, Any]:
+def result_record(history: History, recipe: Recipe, report: "Report") -> dict[str, Any]:
     """The result's part of run.json."""
     n, best = len(history["loss"]), best_epoch(history, recipe)
     return {

@@ -9,6 +9,7 @@ import difflib
 import tomllib
 from dataclasses import dataclass
 from importlib.resources import files
+from itertools import takewhile
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -250,15 +251,23 @@ def _explain(error: dict[str, Any]) -> str:
     return f"recipe field {field!r}: expected {expected}, received {error['input']!r}"
 
 
-def _packaged() -> dict[str, Recipe]:
-    """The recipes of the package, classic first: each a small file that says only what differs from it."""
+def _packaged() -> dict[str, str]:
+    """The files of the package's recipes, classic first: each a small one that says only what differs from it."""
     found = {}
     for path in (files("tendigits.train") / "recipes").iterdir():
         if path.name.endswith(".toml"):
-            name = path.name.removesuffix(".toml")
-            found[name] = _from_toml(path.read_text(encoding="utf-8"), name, path.name)
+            found[path.name.removesuffix(".toml")] = path.read_text(encoding="utf-8")
     return dict(sorted(found.items(), key=lambda item: (item[0] != "classic", item[0])))
 
 
-RECIPES = _packaged()
+def _about(text: str) -> str:
+    """The comment that a recipe's file begins with."""
+    lines = takewhile(lambda line: line.startswith("#"), text.splitlines())
+    return " ".join(line.removeprefix("#").strip() for line in lines)
+
+
+RECIPES = {name: _from_toml(text, name, f"{name}.toml") for name, text in _packaged().items()}
 """The recipes known by name."""
+
+ABOUT = {name: _about(text) for name, text in _packaged().items()}
+"""What each of them is."""

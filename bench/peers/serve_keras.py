@@ -1,0 +1,32 @@
+"""The reader network behind a minimal FastAPI endpoint, as many tutorials have it: Keras' predict for each request."""
+
+import sys
+
+import tendigits  # noqa: F401  # chooses JAX
+
+# isort: split
+import uvicorn
+from fastapi import FastAPI, Request
+from fastapi.concurrency import run_in_threadpool
+
+from tendigits.data.prepare import to_input
+from tendigits.read.find import find_digit
+from tendigits.read.network import bundled_file
+from tendigits.train.onnx_file import from_onnx
+
+app = FastAPI()
+model, _ = from_onnx(bundled_file())
+
+
+def answer(image: bytes) -> dict[str, object]:
+    x = to_input(find_digit(image).patch[None]).reshape(1, 28, 28, 1)
+    logits = model.predict(x, verbose=0)[0]
+    return {"label": int(logits[:10].argmax()), "logits": logits.tolist()}
+
+
+@app.post("/predict")
+async def predict(request: Request) -> dict[str, object]:
+    return await run_in_threadpool(answer, await request.body())
+
+
+uvicorn.run(app, port=int(sys.argv[1]), log_level="warning")

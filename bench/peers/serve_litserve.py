@@ -1,0 +1,37 @@
+"""The reader network's own file behind LitServe, batched, by onnxruntime with the same settings."""
+
+import base64
+import sys
+
+import litserve
+import numpy as np
+
+from tendigits.read.find import find_digit
+from tendigits.read.network import bundled
+
+
+class Digits(litserve.LitAPI):
+    def setup(self, device):
+        self.network = bundled(1)
+
+    def decode_request(self, request):
+        return find_digit(base64.b64decode(request["image"])).patch
+
+    def batch(self, inputs):
+        return np.stack(inputs)
+
+    def predict(self, patches):
+        return self.network(patches)
+
+    def unbatch(self, output):
+        return zip(output.digits, output.confidence, strict=True)
+
+    def encode_response(self, output):
+        shares, confidence = output
+        return {"label": int(shares.argmax()), "confidence": float(confidence), "probabilities": shares.tolist()}
+
+
+if __name__ == "__main__":
+    api = Digits(max_batch_size=32, batch_timeout=0.002)
+    server = litserve.LitServer(api, accelerator="cpu", workers_per_device=1)
+    server.run(port=int(sys.argv[1]), log_level="warning", generate_client_file=False)

@@ -1,0 +1,1 @@
+"""The page and the REST API over the reader, and the store of what people correct."""

@@ -1,0 +1,150 @@
+"""POST /v1/read and /v1/digits: pictures, or pixels, in; digits out."""
+
+import asyncio
+import hashlib
+from collections.abc import Sequence
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query, Request
+from starlette.exceptions import HTTPException
+from starlette.formparsers import MultiPartException
+
+from tendigits.errors import DataError
+from tendigits.read.files import as_page
+from tendigits.read.find import Found
+from tendigits.read.page import Digit, Page
+from tendigits.read.reader import Reader
+from tendigits.serve.models import DigitAnswer, DigitsAnswer, DigitsQuestion, PageAnswer, ReadAnswer, failures
+from tendigits.serve.reading import read_digits
+from tendigits.serve.state import State, state_of
+
+router = APIRouter(prefix="/v1", tags=["read"])
+
+MAX_PICTURES = 50
+"""Of one request."""
+
+PICTURES = ("image/png", "image/jpeg", "image/webp", "image/tiff", "image/bmp", "image/gif", "application/octet-stream")
+BINARY = {"schema": {"type": "string", "format": "binary"}}
+FORM = {
+    "schema": {
+        "type": "object",
+        "required": ["image"],
+        "properties": {"image": {"type": "array", "items": {"type": "string", "format": "binary"}}},
+    }
+}
+BODY = {
+    "requestBody": {
+        "required": True,
+        "content": {**dict.fromkeys(PICTURES, BINARY), "multipart/form-data": FORM},
+    }
+}
+
+
+@router.post(
+    "/read",
+    openapi_extra=BODY,
+    responses=failures(400, 413, 415, 503),
+)
+async def read(
+    request: Request,
+    one: Annotated[bool, Query(description="Each picture is of one digit.")] = False,
+    patches: Annotated[bool, Query(description="Say also what the network saw, 28x28 pixels.")] = False,
+) -> ReadAnswer:
+    """Read pictures: the body is one, or a form has one or more in its field `image`.
+
+    A single picture that is none is refused with 415; of several the others are read, and its place says why.
+    """
+    state = state_of(request)
+    images = await _images(request)
+    reader, sha256 = state.reading.reader, state.reading.sha256
+    read_one = _read_digit if one else _read_page
+    pages = await asyncio.gather(*(read_one(state, reader, image, patches) for image in images))
+    if len(pages) == 1 and pages[0].error is not None:
+        raise HTTPException(415, pages[0].error)
+    return ReadAnswer(network=sha256, pages=pages)
+
+
+@router.post("/digits", responses=failures(413, 503))
+async def digits(request: Request, question: DigitsQuestion) -> DigitsAnswer:
+    """Read digits that are cut out and centred already, as MNIST's are; see /v1/read for pictures."""
+    state = state_of(request)
+    reader, sha256 = state.reading.reader, state.reading.sha256
+    found = await state.crew.run(reader.patches, question.patches())
+    _count(state, found)
+    return DigitsAnswer(network=sha256, digits=[DigitAnswer.of(digit, with_patch=False) for digit in found])
+
+
+async def _images(request: Request) -> list[bytes]:
+    """The pictures of a request, in their order."""
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind == "multipart/form-data":
+        try:
+            form = await request.form(max_files=MAX_PICTURES, max_fields=10)
+        except MultiPartException as error:
+            raise HTTPException(400, f"expected a form with pictures in its field 'image': {error.message}") from None
+        async with form_closing(form):
+            files = [value for name, value in form.multi_items() if name == "image" and not isinstance(value, str)]
+            images = [await file.read() for file in files]
+    elif kind in PICTURES:
+        images = [await request.body()]
+    else:
+        raise HTTPException(415, f"expected one of {', '.join(PICTURES)} or multipart/form-data, received {kind!r:.60}")
+    if not images:
+        raise HTTPException(400, "expected pictures in the form's field 'image', received none")
+    return images
+
+
+class form_closing:  # noqa: N801  # as contextlib.closing
+    """Close a form's temporary files."""
+
+    def __init__(self, form: Any) -> None:
+        self.form = form
+
+    async def __aenter__(self) -> None:
+        """Nothing to open."""
+
+    async def __aexit__(self, *_: Any) -> None:
+        """Closed in any case."""
+        await self.form.close()
+
+
+async def _read_digit(state: State, reader: Reader, image: bytes, patches: bool) -> PageAnswer:
+    sha256 = hashlib.sha256(image).hexdigest()
+    try:
+        digit, found = await state.batcher((reader, image))
+    except DataError as error:
+        return PageAnswer(sha256=sha256, error=_without_name(error))
+    _count(state, [digit])
+    return PageAnswer.of(as_page(digit, found.size), sha256, patches)
+
+
+async def _read_page(state: State, reader: Reader, image: bytes, patches: bool) -> PageAnswer:
+    sha256 = hashlib.sha256(image).hexdigest()
+    crew = state.crew if len(image) <= state.large else state.slow
+    try:
+        page: Page = await crew.run(reader.read, image)
+    except DataError as error:
+        return PageAnswer(sha256=sha256, error=_without_name(error))
+    _count(state, [digit for line in page.lines for digit in line.digits])
+    return PageAnswer.of(page, sha256, patches)
+
+
+def judge(asked: Sequence[tuple[Reader, bytes]]) -> list[tuple[Digit, Found] | Exception]:
+    """What is asked at the same time, together; it may be of two readers while one takes the other's place."""
+    answers: list[tuple[Digit, Found] | Exception] = []
+    first = 0
+    for i in range(1, len(asked) + 1):
+        if i == len(asked) or asked[i][0] is not asked[first][0]:
+            answers += read_digits(asked[first][0], [image for _, image in asked[first:i]])
+            first = i
+    return answers
+
+
+def _count(state: State, found: Sequence[Digit]) -> None:
+    accepted = sum(digit.accepted for digit in found)
+    state.metrics.digits.labels("yes").inc(accepted)
+    state.metrics.digits.labels("no").inc(len(found) - accepted)
+
+
+def _without_name(error: DataError) -> str:
+    return str(error)[:300]

@@ -1,0 +1,38 @@
+// Requests to the server; every failure is an Error with a sentence for people.
+
+export async function ask(path, { method = "GET", json, body, headers } = {}) {
+  let answer;
+  try {
+    answer = await fetch(path, {
+      method,
+      body: json === undefined ? body : JSON.stringify(json),
+      headers: json === undefined ? headers : { "content-type": "application/json" },
+    });
+  } catch {
+    throw new Error("The server does not answer. Is it still running?");
+  }
+  if (answer.status === 204) return null;
+  const content = await answer.json().catch(() => ({ error: `the server answered ${answer.status}` }));
+  if (!answer.ok) throw new Error(content.error);
+  return content;
+}
+
+export function patchOf(base64) {
+  return Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
+}
+
+// Draw a 28x28 patch, white ink on black, into a canvas of 28x28.
+export function drawPatch(canvas, base64) {
+  const context = canvas.getContext("2d");
+  const image = context.createImageData(28, 28);
+  if (base64) patchOf(base64).forEach((value, i) => image.data.set([value, value, value, 255], 4 * i));
+  context.putImageData(image, 0, 0);
+}
+
+export function nameOf(label) {
+  return label === null ? "not a digit" : String(label);
+}
+
+export function percent(share, digits = 0) {
+  return `${(100 * share).toFixed(digits)}%`;
+}

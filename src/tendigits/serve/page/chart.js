@@ -1,0 +1,53 @@
+// Curves as SVG: a colour a run, solid validation, dashed training.
+
+import { element } from "./dom.js";
+
+const WIDE = 460, HIGH = 240, LEFT = 46, RIGHT = 10, TOP = 26, BOTTOM = 30;
+const PANELS = [["accuracy", "Accuracy", true], ["loss", "Cross entropy loss", false]];
+const GAN = [["critic", "Critic's loss", false], ["generator", "Generator's loss", false]];
+
+// runs: [{name, history: {loss: [...], val_loss: [...], ...}}]
+export function charts(runs) {
+  const panels = runs.some((run) => run.history.critic) ? GAN : PANELS;
+  const legend = element("ul", { class: "legend" }, ...runs.map((run, i) => element("li", {},
+    element("svg:svg", { viewBox: "0 0 20 8", "aria-hidden": "true" }, element("svg:line", { x1: 0, x2: 20, y1: 4, y2: 4, class: `c${i % 8}` })), run.name)));
+  return [legend, ...panels.map(([key, title, share]) => chart(runs, key, title, share)),
+    element("p", { class: "hint" }, "Solid is validation, dashed training.")];
+}
+
+function chart(runs, key, title, share) {
+  const lines = runs.flatMap((run, i) => [[`val_${key}`, ""], [key, "training"]].map(([name, kind]) => ({ values: run.history[name] ?? [], i, kind, run })));
+  const epochs = Math.max(2, ...lines.map((line) => line.values.length));
+  const solid = lines.filter((line) => line.kind === "").flatMap((line) => line.values);
+  const all = solid.length ? solid : lines.flatMap((line) => line.values);
+  const step = round((Math.max(...all, 0.001) - Math.min(...all, share ? 1 : Infinity)) / 3 || 0.01);
+  const low = all.length ? Math.floor(Math.min(...all) / step) * step : 0;
+  const high = share ? Math.min(1, Math.ceil((Math.max(...all, low) + 1e-9) / step) * step) : Math.ceil((Math.max(...all, low + step) + 1e-9) / step) * step;
+  const x = (epoch) => LEFT + ((epoch - 1) / (epochs - 1)) * (WIDE - LEFT - RIGHT);
+  const y = (value) => TOP + (1 - (Math.min(high, Math.max(low, value)) - low) / (high - low || 1)) * (HIGH - TOP - BOTTOM);
+  const about = runs.map((run) => `${run.name}: ${text(run.history[`val_${key}`]?.at(-1), share)}`).join("; ");
+  const drawn = element("svg:svg", { class: "chart", viewBox: `0 0 ${WIDE} ${HIGH}`, role: "img", "aria-label": `${title}, at the end of the last epoch: ${about}` },
+    element("svg:text", { class: "title", x: LEFT, y: 14 }, title));
+  for (let value = low; value <= high + step / 100; value += step) {
+    drawn.append(element("svg:line", { class: "grid", x1: LEFT, x2: WIDE - RIGHT, y1: y(value), y2: y(value) }),
+      element("svg:text", { x: LEFT - 6, y: y(value) + 4, "text-anchor": "end" }, text(value, share)));
+  }
+  const every = Math.ceil(epochs / 8);
+  for (let epoch = 1; epoch <= epochs; epoch += every) drawn.append(element("svg:text", { x: x(epoch), y: HIGH - 10, "text-anchor": "middle" }, String(epoch)));
+  for (const { values, i, kind } of lines) {
+    if (!values.length) continue;
+    const points = values.map((value, epoch) => `${x(epoch + 1).toFixed(1)},${y(value).toFixed(1)}`);
+    drawn.append(element("svg:path", { class: `c${i % 8} ${kind}`, d: points.length > 1 ? `M${points.join("L")}` : `M${points[0]}h4` }));
+  }
+  return drawn;
+}
+
+function round(step) {
+  const tenth = 10 ** Math.floor(Math.log10(step));
+  return [1, 2, 5, 10].find((times) => times * tenth >= step) * tenth;
+}
+
+function text(value, share) {
+  if (value === undefined) return "–";
+  return share ? `${Number((100 * value).toFixed(2))}%` : String(Number(value.toPrecision(3)));
+}

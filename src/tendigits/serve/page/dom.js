@@ -1,0 +1,37 @@
+// Elements, made from data: text is always text, never markup.
+
+export const find = (id) => document.getElementById(id);
+
+export function element(name, attributes = {}, ...children) {
+  const made = name.startsWith("svg:")
+    ? document.createElementNS("http://www.w3.org/2000/svg", name.slice(4))
+    : document.createElement(name);
+  for (const [key, value] of Object.entries(attributes)) {
+    if (key.startsWith("on")) made.addEventListener(key.slice(2), value);
+    else if (value !== undefined && value !== null && value !== false) made.setAttribute(key, value === true ? "" : value);
+  }
+  made.append(...children.filter((child) => child !== null && child !== undefined));
+  return made;
+}
+
+let hiding;
+
+// Say something at the foot of the page, with a way to undo it where there is one.
+export function say(text, action = null) {
+  const toast = find("toast");
+  const button = action && element("button", { type: "button", onclick: () => { toast.classList.remove("shown"); action.do(); } }, action.name);
+  toast.replaceChildren(text, ...(button ? [button] : []));
+  toast.classList.add("shown");
+  clearTimeout(hiding);
+  hiding = setTimeout(() => toast.classList.remove("shown"), 8000);
+}
+
+// Run something that may fail, and say why where it does.
+export async function trying(work) {
+  try {
+    return await work();
+  } catch (error) {
+    say(error.message);
+    return undefined;
+  }
+}

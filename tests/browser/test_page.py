@@ -1,0 +1,326 @@
+"""Each flow of the page in a real browser: draw, read, correct, teach, accept, roll back, train; on a phone as well."""
+
+import io
+import json
+import re
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from PIL import Image
+from playwright.sync_api import Page, expect
+
+THREE = [(0.3, 0.25), (0.42, 0.15), (0.6, 0.17), (0.66, 0.3), (0.58, 0.42), (0.44, 0.47), (0.6, 0.52), (0.69, 0.65),
+         (0.62, 0.8), (0.45, 0.85), (0.29, 0.76)]  # fmt: skip
+ONE = [(0.5, 0.12), (0.5, 0.5), (0.5, 0.88)]
+SCRAWL = [(0.1, 0.1), (0.9, 0.12), (0.1, 0.3), (0.9, 0.35), (0.1, 0.6), (0.9, 0.62), (0.1, 0.9), (0.9, 0.9),
+          (0.5, 0.05), (0.2, 0.95), (0.8, 0.5), (0.3, 0.2), (0.95, 0.75)]  # fmt: skip
+PHONE = {"viewport": {"width": 390, "height": 844}, "device_scale_factor": 3, "has_touch": True, "is_mobile": True}
+
+
+def draw(page: Page, points: list[tuple[float, float]]) -> None:
+    """With the mouse, in fractions of the pad."""
+    pad = page.locator("#pad").bounding_box()
+    place = [(pad["x"] + x * pad["width"], pad["y"] + y * pad["height"]) for x, y in points]
+    page.mouse.move(*place[0])
+    page.mouse.down()
+    for point in place[1:]:
+        page.mouse.move(*point, steps=6)
+    page.mouse.up()
+
+
+def page_of_numbers(digits, rows=2, columns=4) -> bytes:
+    paper = np.full((20 + 130 * rows, 60 + 100 * columns), 255, np.uint8)
+    for row in range(rows):
+        for column in range(columns):
+            digit = np.asarray(Image.fromarray(digits.x_test[columns * row + column]).resize((84, 84)))
+            paper[30 + 120 * row : 114 + 120 * row, 30 + 100 * column : 114 + 100 * column] = 255 - digit
+    data = io.BytesIO()
+    Image.fromarray(paper).save(data, "PNG")
+    return data.getvalue()
+
+
+def upload(page: Page, data: bytes, name: str = "numbers.png") -> None:
+    page.set_input_files("#file", {"name": name, "mimeType": "image/png", "buffer": data})
+
+
+def seen(page: Page) -> np.ndarray:
+    """The patch that is shown, uint8 (28, 28)."""
+    pixels = page.evaluate("[...document.getElementById('seen').getContext('2d').getImageData(0, 0, 28, 28).data]")
+    return np.array(pixels, np.uint8).reshape(28, 28, 4)[:, :, 0]
+
+
+def test_draw_a_3_and_read_3(open_page):
+    page = open_page()
+    draw(page, THREE)
+    expect(page.locator("#said b")).to_have_text("3")
+    expect(page.locator("#bars li.best")).to_have_text(re.compile(r"^3\d\d"))
+    patch = seen(page)
+    assert patch.max() > 200
+    rows, _ = np.nonzero(patch)
+    assert rows.max() - rows.min() == 19  # as MNIST's digits are: 20 pixels high
+    expect(page.locator("#seen")).to_have_attribute("aria-label", "What the network sees: a 3")
+
+
+def test_it_is_read_while_it_is_drawn(open_page):
+    page = open_page()
+    pad = page.locator("#pad").bounding_box()
+    page.mouse.move(pad["x"] + pad["width"] / 2, pad["y"] + 0.1 * pad["height"])
+    page.mouse.down()
+    page.mouse.move(pad["x"] + pad["width"] / 2, pad["y"] + 0.9 * pad["height"], steps=8)
+    expect(page.locator("#said b")).to_have_text("1")  # the button is still down
+    page.mouse.up()
+
+
+def test_what_is_not_a_digit(open_page):
+    page = open_page()
+    draw(page, SCRAWL)
+    expect(page.locator("#said")).to_have_text("not a digit")
+
+
+def test_undo_and_clear_by_button_and_by_key(open_page):
+    page = open_page()
+    draw(page, ONE)
+    expect(page.locator("#said b")).to_have_text("1")
+    draw(page, [(0.15, 0.15), (0.85, 0.9)])
+    page.click("#pad-undo")
+    expect(page.locator("#said b")).to_have_text("1")
+    page.click("#pad-clear")
+    expect(page.locator("#said")).to_have_text("Draw one digit, from 0 to 9.")
+    assert seen(page).max() == 0
+    draw(page, ONE)
+    expect(page.locator("#said b")).to_have_text("1")
+    page.locator("#pad").press("Control+z")
+    expect(page.locator("#said")).to_have_text("Draw one digit, from 0 to 9.")
+    draw(page, ONE)
+    page.locator("#pad").press("Delete")
+    expect(page.locator("#said")).to_have_text("Draw one digit, from 0 to 9.")
+
+
+def test_draw_with_the_keyboard_alone(open_page):
+    page = open_page()
+    page.locator("#pad").focus()
+    page.keyboard.press("ArrowUp")
+    page.keyboard.press(" ")
+    for _ in range(22):
+        page.keyboard.press("ArrowDown")
+    page.keyboard.press(" ")
+    expect(page.locator("#said b")).to_have_text("1")
+
+
+def test_correct_a_drawing_undo_it_and_correct_it_again(open_page):
+    page = open_page()
+    draw(page, THREE)
+    expect(page.locator("#said b")).to_have_text("3")
+    page.locator("#draw-correct button", has_text="7").click()
+    expect(page.locator("#toast")).to_contain_text("Kept as 7; 1 correction now.")
+    expect(page.locator("#said")).to_have_text("Draw one digit, from 0 to 9.")
+    page.locator("#toast button").click()
+    expect(page.locator("#toast")).to_have_text("Undone.")
+    draw(page, SCRAWL)
+    expect(page.locator("#said")).to_have_text("not a digit")
+    page.locator("#draw-correct button", has_text="not a digit").click()
+    page.click("nav a[href='#teach']")
+    expect(page.locator("#count")).to_have_text("(1)")
+    expect(page.locator("#corrections li strong")).to_have_text("not a digit")
+    page.locator("#corrections button", has_text="Undo").click()
+    expect(page.locator("#corrections")).to_contain_text("None yet.")
+
+
+def test_read_a_picture_correct_it_copy_it_and_download_it(open_page, digits):
+    page = open_page("#read", permissions=["clipboard-read", "clipboard-write"])
+    upload(page, page_of_numbers(digits))
+    rows = page.locator("#lines tbody tr")
+    expect(rows).to_have_count(2)
+    expected = ["".join(map(str, digits.y_test[4 * row : 4 * row + 4])) for row in range(2)]
+    assert [row.locator("td").nth(1).inner_text() for row in rows.all()] == expected
+    expect(page.locator(".box.sure")).to_have_count(8)
+    image, box = page.locator("#stage img").bounding_box(), page.locator(".box rect").first.bounding_box()
+    assert image["x"] < box["x"] < image["x"] + image["width"] / 4  # the boxes lie on the picture
+    wrong = (int(expected[0][0]) + 1) % 10
+    page.locator(".box").first.click()
+    expect(page.locator("#correct-said")).to_have_text(re.compile(rf"It says {expected[0][0]}, \d+% sure\."))
+    page.keyboard.press(str(wrong))
+    expect(page.locator(".box.corrected")).to_have_count(1)
+    expect(rows.first.locator("td").nth(1)).to_have_text(f"{wrong}{expected[0][1:]}")
+    page.click("#copy")
+    expect(page.locator("#toast")).to_have_text("Copied.")
+    assert page.evaluate("navigator.clipboard.readText()") == f"{wrong}{expected[0][1:]}\n{expected[1]}"
+    with page.expect_download() as started:
+        page.click("#csv")
+    text = started.value.path().read_text().splitlines()
+    assert text[0] == "line,value,confidence,accepted,left,top,right,bottom"
+    assert text[1].startswith(f"1,{wrong}{expected[0][1:]},")
+    assert len(text) == 3
+
+
+def test_a_box_is_reached_and_left_by_the_keyboard(open_page, digits):
+    page = open_page("#read")
+    upload(page, page_of_numbers(digits))
+    page.locator(".box").nth(2).focus()
+    page.keyboard.press("Enter")
+    expect(page.locator("#correct")).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(page.locator("#correct")).to_be_hidden()
+    expect(page.locator(".box.corrected")).to_have_count(0)
+    page.locator(".box").nth(2).focus()
+    page.keyboard.press("Enter")
+    page.locator("#correct-choices button", has_text="not a digit").click()
+    expect(page.locator(".box.corrected")).to_have_count(1)
+
+
+def test_drop_and_paste(open_page, digits):
+    page = open_page("#read")
+    data = list(page_of_numbers(digits))
+    script = """([kind, bytes]) => {
+        const transfer = new DataTransfer();
+        transfer.items.add(new File([new Uint8Array(bytes)], "a.png", {type: "image/png"}));
+        const event = kind === "drop" ? new DragEvent("drop", {dataTransfer: transfer, bubbles: true, cancelable: true})
+          : new ClipboardEvent("paste", {clipboardData: transfer, bubbles: true});
+        (kind === "drop" ? document.getElementById("drop") : document.body).dispatchEvent(event);
+    }"""
+    page.evaluate(script, ["drop", data])
+    expect(page.locator("#lines tbody tr")).to_have_count(2)
+    page.click("nav a[href='#draw']")
+    page.evaluate(script, ["paste", list(page_of_numbers(digits, rows=3))])
+    expect(page.locator("#lines tbody tr")).to_have_count(3)
+    expect(page.locator("#read")).to_be_visible()
+
+
+def test_what_is_no_picture_and_a_blank_one(open_page):
+    page = open_page("#read")
+    upload(page, b"this is no picture")
+    expect(page.locator("#toast")).to_contain_text("expected a whole PNG")
+    open_page.complaints.clear()  # the browser logs every 415
+    blank = io.BytesIO()
+    Image.new("L", (200, 100), 255).save(blank, "PNG")
+    upload(page, blank.getvalue())
+    expect(page.locator("#toast")).to_have_text("No number was found in it.")
+
+
+def test_markup_stays_text(open_page):
+    """In what the server says of an import."""
+    page = open_page("#teach")
+    line = json.dumps({"patch": "<img src=x onerror=alert(1)>"})
+    page.set_input_files("#import", {"name": "a.jsonl", "mimeType": "application/x-ndjson", "buffer": line.encode()})
+    expect(page.locator("#toast")).to_contain_text("line 1: patch")
+    assert page.locator("#toast img").count() == 0
+    open_page.complaints.clear()  # the browser logs every 400
+
+
+def test_export_and_import(open_page, digits):
+    page = open_page()
+    draw(page, THREE)
+    expect(page.locator("#said b")).to_have_text("3")
+    page.locator("#draw-correct button", has_text="3").click()
+    expect(page.locator("#toast")).to_contain_text("Kept: it is right, 3.")
+    page.click("nav a[href='#teach']")
+    with page.expect_download() as started:
+        page.click("#export")
+    saved = started.value.path().read_bytes()
+    page.locator("#corrections button", has_text="Undo").click()
+    expect(page.locator("#count")).to_have_text("")
+    page.set_input_files("#import", {"name": "a.jsonl", "mimeType": "application/x-ndjson", "buffer": saved})
+    expect(page.locator("#toast")).to_have_text("Read 1; 1 corrections now.")
+    expect(page.locator("#count")).to_have_text("(1)")
+
+
+def test_on_a_phone_everything_fits_and_a_finger_draws(open_page, digits):
+    page = open_page(**PHONE)
+    for name in ("draw", "read", "teach", "runs"):
+        page.click(f"nav a[href='#{name}']")
+        width = page.evaluate("document.documentElement.scrollWidth")
+        assert width <= 390, f"{name} is {width} pixels wide"
+    page.click("nav a[href='#draw']")
+    pad = page.locator("#pad").bounding_box()
+    touch = page.context.new_cdp_session(page)
+    points = [{"x": pad["x"] + x * pad["width"], "y": pad["y"] + y * pad["height"]} for x, y in THREE]
+    touch.send("Input.dispatchTouchEvent", {"type": "touchStart", "touchPoints": [points[0]]})
+    for before, after in pairwise(points):
+        for step in (0.33, 0.67, 1.0):
+            point = {axis: before[axis] + step * (after[axis] - before[axis]) for axis in "xy"}
+            touch.send("Input.dispatchTouchEvent", {"type": "touchMove", "touchPoints": [point]})
+    touch.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+    expect(page.locator("#said b")).to_have_text("3")
+    page.click("nav a[href='#read']")
+    upload(page, page_of_numbers(digits))
+    expect(page.locator("#lines tbody tr")).to_have_count(2)
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    page.locator(".box").first.tap()
+    expect(page.locator("#correct")).to_be_visible()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("name", ["draw", "read", "teach", "runs"])
+def test_axe_finds_nothing_serious(open_page, digits, name, scheme):
+    page = open_page(color_scheme=scheme)
+    draw(page, THREE)
+    expect(page.locator("#said b")).to_have_text("3")
+    page.locator("#draw-correct button", has_text="3").click()
+    draw(page, ONE)
+    expect(page.locator("#said b")).to_have_text("1")
+    page.click(f"nav a[href='#{name}']")
+    if name == "read":
+        upload(page, page_of_numbers(digits))
+        expect(page.locator("#lines tbody tr")).to_have_count(2)
+    page.wait_for_timeout(300)
+    found = Axe().run(page).response["violations"]
+    assert [
+        f"{one['id']}: {one['nodes'][0]['html'][:150]}" for one in found if one["impact"] in ("serious", "critical")
+    ] == []
+
+
+@pytest.mark.slow
+def test_teach_accept_and_roll_back(open_page, digits):
+    """A real lesson, in its own process, watched until its end."""
+    page = open_page()
+    for i, points in enumerate((THREE, ONE, THREE, ONE, THREE, ONE)):
+        shifted = [(x + 0.01 * i, y) for x, y in points]
+        draw(page, shifted)
+        label = "3" if points is THREE else "1"
+        expect(page.locator("#said b")).to_have_text(label)
+        page.locator("#draw-correct button", has_text=label).click()
+        expect(page.locator("#said")).to_have_text("Draw one digit, from 0 to 9.")
+    page.click("nav a[href='#teach']")
+    expect(page.locator("#reading")).to_have_text("The package's own network reads now.")
+    page.click("#start-teaching")
+    expect(page.locator("#lesson")).to_contain_text("Learning", timeout=120_000)
+    page.reload()  # who comes back sees how it goes on
+    expect(page.locator("#lesson")).to_contain_text("Look at what it is worth", timeout=240_000)
+    cells = page.locator("#networks tbody tr").nth(1).locator("td").all_inner_texts()
+    assert cells[0] == "MNIST's test digits"
+    assert float(cells[2].rstrip("%")) > 98
+    page.locator("#networks button", has_text="Accept").click()
+    expect(page.locator("#reading")).to_have_text("The network taught in lesson 1 reads now.")
+    page.click("#rollback")
+    expect(page.locator("#reading")).to_have_text("The package's own network reads now.")
+
+
+@pytest.mark.slow
+def test_train_watch_stop_resume_and_compare(open_page):
+    """The curves grow as epochs end; a stopped run goes on; the report opens."""
+    page = open_page("#runs")
+    expect(page.locator("#recipe option")).to_have_count(7)
+    page.fill("input[name=epochs]", "30")
+    page.fill("input[name=name]", "mine")
+    page.click("#start-training")
+    expect(page.locator("#training")).to_contain_text("mine: epoch 2 of 30", timeout=120_000)
+    first = page.locator("#curves .chart path").first.get_attribute("d")
+    expect(page.locator("#training")).not_to_contain_text("epoch 2 of 30", timeout=60_000)
+    assert len(page.locator("#curves .chart path").first.get_attribute("d")) > len(first)
+    page.click("#stop-training")
+    expect(page.locator("#training")).to_have_text("mine: stopped; it can be resumed.", timeout=60_000)
+    page.locator("#all-runs button", has_text="Resume").click()
+    expect(page.locator("#training")).to_have_text("mine: finished.", timeout=120_000)
+    page.fill("input[name=name]", "other")
+    page.fill("input[name=epochs]", "1")
+    page.fill("input[name=seed]", "1")
+    page.click("#start-training")
+    expect(page.locator("#training")).to_have_text("other: finished.", timeout=120_000)
+    page.get_by_label("Show the curves of mine").check()
+    expect(page.locator("#differences")).to_contain_text("seed")
+    expect(page.locator("#curves .legend li")).to_have_count(2)
+    with page.expect_popup() as opened:
+        page.locator("#all-runs tr", has_text="mine").locator("a", has_text="Report").click()
+    expect(opened.value.locator("h1")).to_contain_text("mine")

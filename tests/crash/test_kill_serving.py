@@ -1,0 +1,77 @@
+"""SIGKILL of the server in random moments of writing corrections: what was acknowledged is there."""
+
+import os
+import re
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import httpx
+import numpy as np
+import pytest
+
+from helpers import patch64
+from tendigits.serve.store import open_store
+
+pytestmark = pytest.mark.slow
+KILLS = 100
+
+
+def serve(place: Path) -> tuple[subprocess.Popen[str], str]:
+    process = subprocess.Popen(
+        [sys.executable, "-m", "tendigits", "serve", "--port", "0", "--store", str(place), "--runs", str(place.parent)],
+        stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env=os.environ,
+    )  # fmt: skip
+    address = re.search(r"http://\S+", process.stdout.readline())[0]
+    return process, address
+
+
+def test_no_acknowledged_correction_is_lost(tmp_path):
+    """Three clients write without a pause, in each round the server is killed; every store is opened again whole."""
+    rng = np.random.default_rng(0)
+    place = tmp_path / "a.db"
+    acknowledged: set[int] = set()
+    sent = 0
+    lock = threading.Lock()
+
+    def write(address: str) -> None:
+        nonlocal sent
+        with httpx.Client(base_url=address, timeout=30) as client:
+            while True:
+                with lock:
+                    sent += 1
+                    number = sent
+                patch = np.zeros(784, np.uint8)
+                patch[:4] = np.frombuffer(np.uint32(number).tobytes(), np.uint8)
+                new = {"corrections": [{"patch": patch64(patch), "label": number % 10}]}
+                try:
+                    if client.post("/v1/corrections", json=new).status_code == 201:
+                        with lock:
+                            acknowledged.add(number)
+                except httpx.TransportError:
+                    return
+
+    for kill in range(KILLS):
+        process, address = serve(place)
+        before = len(acknowledged)
+        writers = [threading.Thread(target=write, args=(address,)) for _ in range(3)]
+        for writer in writers:
+            writer.start()
+        for _ in range(500):  # until it is writing
+            if len(acknowledged) > before:
+                break
+            time.sleep(0.01)
+        time.sleep(float(rng.uniform(0, 0.3)))
+        process.kill()
+        process.wait()
+        process.stdout.close()
+        for writer in writers:
+            writer.join()
+        store = open_store(place)  # quick_check runs here
+        kept = {int(np.frombuffer(item.patch.tobytes()[:4], np.uint32)[0]): item.label for item in store.corrections()}
+        store.close()
+        assert acknowledged <= set(kept), f"kill {kill}: lost {acknowledged - set(kept)}"
+        assert all(label == number % 10 for number, label in kept.items())
+    assert len(acknowledged) > KILLS

@@ -1,0 +1,40 @@
+"""What several tests make: pictures, patches, corrections."""
+
+import base64
+import io
+from datetime import UTC, datetime
+from typing import Any
+
+import numpy as np
+import onnx
+from PIL import Image
+
+from tendigits.read.network import bundled_file
+from tendigits.serve.store import Correction
+
+NOW = datetime(2026, 11, 25, 12, 0, tzinfo=UTC)
+
+
+def png(image: Any) -> bytes:
+    """White ink on black as a picture of dark ink on white paper."""
+    data = io.BytesIO()
+    Image.fromarray(255 - np.asarray(image)).resize((112, 112)).save(data, "PNG")
+    return data.getvalue()
+
+
+def patch64(patch: Any) -> str:
+    return base64.b64encode(np.asarray(patch, np.uint8).tobytes()).decode()
+
+
+def correction(patch: Any, label: int | None = 3, **changes: Any) -> Correction:
+    values = {"said": 5, "source": "draw", "network": "0" * 64, "created": NOW} | changes
+    return Correction(np.asarray(patch, np.uint8), label, **values)
+
+
+def changed(factor: float) -> bytes:
+    """The package's network with its last layer's weights multiplied."""
+    file = onnx.load_from_string(bundled_file())
+    last = file.graph.initializer[-2]
+    weights = onnx.numpy_helper.to_array(last) * np.float32(factor)
+    last.CopyFrom(onnx.numpy_helper.from_array(weights, last.name))
+    return file.SerializeToString()
