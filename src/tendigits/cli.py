@@ -1,25 +1,20 @@
 """The command `tendigits`: it parses, calls, and turns errors into one line and an exit code. It does nothing else.
 
-tendigits train --help
+tendigits --help
 """
 
 import signal
 import sys
 import traceback
-from pathlib import Path
 from types import FrameType
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated
 
 import typer
 
-from tendigits.errors import Interrupted, TendigitsError, UserError
+from tendigits.errors import Interrupted, TendigitsError
 from tendigits.read.command import read
 from tendigits.serve.command import serve, teach
-from tendigits.train.start import import_keras
-
-if TYPE_CHECKING:
-    from tendigits.train.recipe import Recipe
-    from tendigits.train.screen import Screen
+from tendigits.train.command import data, evaluate, list_or_compare, train
 
 app = typer.Typer(
     add_completion=False,
@@ -27,17 +22,9 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-for command in (read, serve, teach):
+for command in (train, read, serve, teach, evaluate, data):
     app.command()(command)
-
-Data = Annotated[
-    Path | None,
-    typer.Option(help="An .npz, a folder of IDX files, or of images in folders 0 to 9.", metavar="PATH"),
-]
-Offline = Annotated[bool, typer.Option("--offline", help="Download nothing.")]
-Timeout = Annotated[float, typer.Option(min=0.1, help="Of the download, in seconds.", metavar="SECONDS")]
-KNOBS, OUTPUT = "Recipe: each knob a field of it", "Output"
-Runs = Annotated[Path, typer.Option(help="The folder that holds the runs.", metavar="FOLDER")]
+app.command("runs")(list_or_compare)
 
 
 def _show_version(wanted: bool) -> None:
@@ -56,192 +43,6 @@ def tendigits(
     debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks; may stand anywhere.")] = False,
 ) -> None:
     """Train the classic first Keras network on MNIST, and read the digits that people write."""
-
-
-@app.command()
-def train(
-    recipe: Annotated[
-        str | None,
-        typer.Option(help="A known one, or a .toml file of knobs.", metavar="NAME|FILE.toml", show_default="classic"),
-    ] = None,
-    data: Data = None,
-    name: Annotated[
-        str | None, typer.Option(help="Of the run's folder.", show_default="the time", metavar="NAME")
-    ] = None,
-    runs: Runs = Path("runs"),
-    resume: Annotated[Path | None, typer.Option(help="Go on with this interrupted run.", metavar="RUN")] = None,
-    hidden: Annotated[
-        str | None,
-        typer.Option(help="Units of the hidden layers, such as 512,512.", metavar="N,N,...", rich_help_panel=KNOBS),
-    ] = None,
-    activation: Annotated[
-        str | None,
-        typer.Option(
-            help="Of the hidden layers: relu, gelu, silu, elu, tanh or sigmoid.", metavar="NAME", rich_help_panel=KNOBS
-        ),
-    ] = None,
-    dropout: Annotated[float | None, typer.Option(help="0 to below 1.", metavar="SHARE", rich_help_panel=KNOBS)] = None,
-    optimizer: Annotated[
-        str | None, typer.Option(help="adam, adamw, nadam, rmsprop or sgd.", metavar="NAME", rich_help_panel=KNOBS)
-    ] = None,
-    learning_rate: Annotated[
-        float | None, typer.Option(help="Of the optimizer.", metavar="RATE", rich_help_panel=KNOBS)
-    ] = None,
-    loss: Annotated[
-        str | None, typer.Option(help="Keras' name of a categorical loss.", metavar="NAME", rich_help_panel=KNOBS)
-    ] = None,
-    metrics: Annotated[
-        str | None,
-        typer.Option(
-            help="Keras' names, such as accuracy,mean_squared_error.", metavar="NAME,...", rich_help_panel=KNOBS
-        ),
-    ] = None,
-    batch_size: Annotated[int | None, typer.Option(help="Digits a step.", metavar="N", rich_help_panel=KNOBS)] = None,
-    epochs: Annotated[int | None, typer.Option(help="At most so many.", metavar="N", rich_help_panel=KNOBS)] = None,
-    monitor: Annotated[
-        str | None,
-        typer.Option(
-            help="val_loss or val_accuracy: what early stopping looks at.", metavar="NAME", rich_help_panel=KNOBS
-        ),
-    ] = None,
-    patience: Annotated[
-        int | None, typer.Option(help="Epochs without improvement before it stops.", metavar="N", rich_help_panel=KNOBS)
-    ] = None,
-    restore_best: Annotated[
-        bool | None,
-        typer.Option(
-            "--restore-best/--keep-last", help="Keep the best epoch's weights, or the last's.", rich_help_panel=KNOBS
-        ),
-    ] = None,
-    holdout: Annotated[
-        float | None,
-        typer.Option(
-            help="Share of the training digits to validate on, in place of the test set.",
-            metavar="SHARE",
-            rich_help_panel=KNOBS,
-        ),
-    ] = None,
-    seed: Annotated[int | None, typer.Option(help="Of all that is random.", metavar="N", rich_help_panel=KNOBS)] = None,
-    offline: Offline = False,
-    timeout: Timeout = 10.0,
-    quiet: Annotated[
-        bool, typer.Option("--quiet", "-q", help="Print only the run's folder.", rich_help_panel=OUTPUT)
-    ] = False,
-    json: Annotated[
-        bool, typer.Option("--json", help="Print one JSON line for each epoch.", rich_help_panel=OUTPUT)
-    ] = False,
-) -> None:
-    """Train a recipe and keep all of it in a run folder. Knobs not given are the recipe's."""
-    knobs = {
-        "hidden": _listed(hidden, "hidden", int),
-        "activation": activation,
-        "dropout": dropout,
-        "optimizer": optimizer,
-        "learning_rate": learning_rate,
-        "loss": loss,
-        "metrics": _listed(metrics, "metrics", str),
-        "batch_size": batch_size,
-        "epochs": epochs,
-        "monitor": monitor,
-        "patience": patience,
-        "restore_best": restore_best,
-        "holdout": holdout,
-        "seed": seed,
-    }
-    changes = {key: value for key, value in knobs.items() if value is not None}
-    if resume is not None:
-        _refuse_with_resume({"recipe": recipe, "data": data, "name": name} | changes)
-        import_keras()
-        from tendigits.train.stages import resume_run
-
-        trained = resume_run(resume, screen=_screen(quiet, json), offline=offline, timeout=timeout)
-    else:
-        chosen = _chosen_recipe(recipe or "classic", changes)  # before Keras is loaded: a wrong knob is told at once
-        import_keras()
-        from tendigits.train.stages import run_recipe
-
-        trained = run_recipe(
-            chosen, data, runs=runs, name=name, screen=_screen(quiet, json), offline=offline, timeout=timeout
-        )
-    if quiet:
-        typer.echo(trained.run.path)
-
-
-@app.command()
-def evaluate(
-    run: Annotated[Path, typer.Argument(help="A run's folder.", metavar="RUN")],
-    data: Data = None,
-    offline: Offline = False,
-    timeout: Timeout = 10.0,
-) -> None:
-    """Load a run's model again and write its report anew, or a report on other digits."""
-    import_keras()
-    from tendigits.train.evaluate import evaluate_run
-    from tendigits.train.report import percent
-    from tendigits.train.screen import TextScreen
-
-    with TextScreen().download() as progress:
-        report, folder = evaluate_run(run, data, offline=offline, timeout=timeout, progress=progress)
-    typer.echo(f"accuracy {percent(report)}")
-    typer.echo(f"{folder / 'report.html'}")
-
-
-@app.command()
-def data(data: Data = None, offline: Offline = False, timeout: Timeout = 10.0) -> None:
-    """Say which digits `train` would use, and why."""
-    from tendigits.data.load import explain, load
-
-    rows = explain(data, offline=offline, timeout=timeout)
-    for place, state, what in rows:
-        typer.echo(f"{place:<14} {state:<15} {what}")
-    if data is not None:
-        from tendigits.train.describe import count_lines
-
-        dataset = load(data)
-        for line in (*count_lines(dataset), *dataset.notes):
-            typer.echo(line)
-
-
-@app.command("runs")
-def list_or_compare(
-    compared: Annotated[
-        list[Path] | None, typer.Argument(help="Two or more runs to compare.", metavar="[RUN RUN...]")
-    ] = None,
-    runs: Runs = Path("runs"),
-    picture: Annotated[
-        Path | None,
-        typer.Option(help="Where to draw the curves.", show_default="RUNS/compared.png", metavar="FILE.png"),
-    ] = None,
-) -> None:
-    """List all runs, or compare some: recipes, results and curves."""
-    from rich.console import Console
-    from rich.table import Table
-
-    from tendigits.train.compare import RUN_COLUMNS, compare_runs, table_of_runs
-
-    # On a terminal as wide as it is; in a pipe as wide as it must be.
-    console = Console(highlight=False) if sys.stdout.isatty() else Console(highlight=False, width=200)
-    if not compared:
-        rows = table_of_runs(runs)
-        if not rows:
-            typer.echo(f"no runs in {runs}; make one with: tendigits train")
-            return
-        table = Table(*RUN_COLUMNS, box=None, header_style="bold")
-        for row in rows:
-            table.add_row(*row)
-        console.print(table)
-        return
-    comparison = compare_runs([_find_run(path, runs) for path in compared], picture or runs / "compared.png")
-    table = Table("", *comparison.names, box=None, header_style="bold")
-    for key, values in comparison.recipe:
-        table.add_row(key, *values, style="yellow")
-    if not comparison.recipe:
-        table.add_row("recipe", *["the same"] * len(comparison.names))
-    table.add_section()
-    for key, values in comparison.results:
-        table.add_row(key, *values)
-    console.print(table)
-    typer.echo(f"curves: {comparison.picture}")
 
 
 def main() -> None:
@@ -280,42 +81,3 @@ def _fail(message: str, code: int, debug: bool) -> int:
 
 def _terminated(number: int, _: FrameType | None) -> None:
     raise Interrupted(f"by {signal.Signals(number).name}", number)
-
-
-def _screen(quiet: bool, json: bool) -> "Screen":
-    from tendigits.train import screen
-
-    if quiet and json:
-        raise UserError("expected --quiet or --json, received both; leave one out")
-    if quiet:
-        return screen.Screen()
-    return screen.JsonScreen() if json else screen.TextScreen()
-
-
-def _chosen_recipe(name_or_file: str, changes: dict[str, Any]) -> "Recipe":
-    from tendigits.train.recipe import load_recipe
-
-    return load_recipe(name_or_file).with_changes(**changes)
-
-
-def _refuse_with_resume(options: dict[str, Any]) -> None:
-    given = [f"--{key.replace('_', '-')}" for key, value in options.items() if value is not None]
-    if given:
-        raise UserError(f"--resume takes recipe and data from the run; leave out {', '.join(given)}")
-
-
-def _listed(text: str | None, field: str, kind: type) -> list[Any] | None:
-    """'512,512' as a list; the empty text as the empty list."""
-    if text is None:
-        return None
-    try:
-        return [kind(part.strip()) for part in text.split(",") if part.strip()]
-    except ValueError:
-        raise UserError(f"--{field}: expected values with commas between, such as 512,512; received {text!r}") from None
-
-
-def _find_run(path: Path, runs: Path) -> Any:
-    """A run by its path, or by its name in the folder of runs."""
-    from tendigits.train.run import open_run
-
-    return open_run(path if path.is_dir() else runs / path)

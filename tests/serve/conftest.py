@@ -9,7 +9,8 @@ from starlette.testclient import TestClient
 
 from helpers import NOW
 from tendigits.serve.app import create_app
-from tendigits.serve.store import Store, open_store
+from tendigits.serve.opening import open_store
+from tendigits.serve.store import Store
 
 POSTGRESQL = os.environ.get("TENDIGITS_TEST_POSTGRESQL")
 

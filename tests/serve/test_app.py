@@ -11,7 +11,7 @@ from starlette.testclient import TestClient
 
 from tendigits.serve.app import create_app
 from tendigits.serve.guard import FAILED, POLICY, Rules
-from tendigits.serve.store import open_store
+from tendigits.serve.opening import open_store
 
 PAGE = files("tendigits.serve") / "page"
 

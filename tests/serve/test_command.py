@@ -10,7 +10,7 @@ from tendigits.cli import app
 from tendigits.errors import TendigitsError
 from tendigits.read.network import bundled_file, of_file
 from tendigits.serve import command
-from tendigits.serve.store import open_store
+from tendigits.serve.opening import open_store
 
 
 def call(*arguments: str):

@@ -74,7 +74,7 @@ def teach(
     """Teach the reader your hand from the corrections in the store. It is used when you accept it."""
     from datetime import UTC, datetime
 
-    from tendigits.serve.store import open_store
+    from tendigits.serve.opening import open_store
 
     if sum((accept is not None, rollback, export is not None)) > 1:
         raise UserError("expected one of --accept, --rollback and --export; call it for each")

@@ -17,7 +17,7 @@ from tendigits.read.reader import Reader
 from tendigits.serve.app import LOCAL, create_app
 from tendigits.serve.deadline import with_deadline
 from tendigits.serve.guard import Rules
-from tendigits.serve.store import open_store
+from tendigits.serve.opening import open_store
 
 ARRIVAL = 20.0
 """Seconds that a request has to arrive: a photo of 8 MB does over 4 MBit/s."""

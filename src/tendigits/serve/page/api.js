@@ -33,6 +33,11 @@ export function nameOf(label) {
   return label === null ? "not a digit" : String(label);
 }
 
+// How sure: never more than it is, for 99.96% is not all.
+export function sure(share) {
+  return share > 0.99 && share < 1 ? `${(Math.floor(1000 * share) / 10).toFixed(1)}%` : percent(share);
+}
+
 export function percent(share, digits = 0) {
   return `${(100 * share).toFixed(digits)}%`;
 }

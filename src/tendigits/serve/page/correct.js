@@ -1,6 +1,6 @@
 // What a person says that the reader had not: ten digits and "not a digit", kept on the server, and undone.
 
-import { ask, drawPatch, nameOf, percent } from "./api.js";
+import { ask, drawPatch, nameOf, sure } from "./api.js";
 import { element, find, say, trying } from "./dom.js";
 
 // Put eleven buttons into a place, and call `chosen` with 0 to 9, or null for what is no digit.
@@ -32,7 +32,7 @@ export function askWhat(digit) {
   drawPatch(find("correct-patch"), digit.patch);
   const isDigit = digit.is_digit >= 0.5;
   find("correct-said").textContent = isDigit
-    ? `It says ${digit.label}, ${percent(digit.confidence)} sure.`
+    ? `It says ${digit.label}, ${sure(digit.confidence)} sure.`
     : "It says that this is not a digit.";
   dialog.showModal();
   return new Promise((done) => { answered = done; });

@@ -1,6 +1,6 @@
 // The drawing pad: smooth strokes from mouse, pen, finger or keys, read a moment after the pen pauses.
 
-import { ask, drawPatch, nameOf, percent } from "./api.js";
+import { ask, drawPatch, nameOf, percent, sure } from "./api.js";
 import { choices, keep } from "./correct.js";
 import { element, find, say, trying } from "./dom.js";
 
@@ -158,8 +158,8 @@ function show(digit) {
   if (!digit) find("said").replaceChildren(element("span", { class: "hint" }, "Draw one digit, from 0 to 9."));
   else if (!isDigit) find("said").replaceChildren(element("strong", {}, "not a digit"));
   else {
-    const sure = `${percent(digit.confidence)} sure${digit.accepted ? "" : `: ${digit.reason}`}`;
-    find("said").replaceChildren(element("b", {}, String(digit.label)), element("span", {}, sure));
+    const how = `${sure(digit.confidence)} sure${digit.accepted ? "" : `: ${digit.reason}`}`;
+    find("said").replaceChildren(element("b", {}, String(digit.label)), element("span", {}, how));
   }
   [...find("bars").children].forEach((row, i) => {
     const share = digit ? digit.probabilities[i] * digit.is_digit : 0;

@@ -1,6 +1,6 @@
 // A picture, dropped, pasted, chosen or photographed: what was read is drawn over it, and can be corrected.
 
-import { ask, nameOf, percent } from "./api.js";
+import { ask, nameOf, sure } from "./api.js";
 import { askWhat, keep } from "./correct.js";
 import { element, find, say, trying } from "./dom.js";
 
@@ -64,7 +64,7 @@ function show() {
   find("lines").querySelector("tbody").replaceChildren(...page.lines.map((line, i) =>
     element("tr", { class: line.accepted ? "" : "doubtful" },
       element("td", {}, String(i + 1)), element("td", { class: "number" }, line.value),
-      element("td", { class: "number" }, percent(line.confidence)), element("td", {}, line.reason ?? ""))));
+      element("td", { class: "number" }, sure(line.confidence)), element("td", {}, line.reason ?? ""))));
 }
 
 // A digit's box, its value above it; chosen by mouse or key it can be corrected.
@@ -72,7 +72,7 @@ function box(digit, kind, line, size) {
   const [left, top, right, bottom] = digit.box;
   const said = digit.corrected !== undefined ? nameOf(digit.corrected) : kind === "rejected" ? "" : String(digit.label);
   const name = digit.corrected !== undefined ? `${said}, corrected`
-    : kind === "rejected" ? "not taken for a digit" : `${said}, ${percent(digit.confidence)} sure${kind === "doubtful" ? ", doubtful" : ""}`;
+    : kind === "rejected" ? "not taken for a digit" : `${said}, ${sure(digit.confidence)} sure${kind === "doubtful" ? ", doubtful" : ""}`;
   return element("svg:g", {
     class: `box ${digit.corrected !== undefined ? "corrected" : kind}`, tabindex: 0, role: "button", "aria-label": `${name}: correct it`,
     onclick: () => correct(digit), onkeydown: (event) => { if (event.key === "Enter" || event.key === " ") { event.preventDefault(); correct(digit); } },

@@ -93,7 +93,7 @@ async function list() {
 
 async function compare() {
   if (live) return;
-  find("differences").replaceChildren();
+  find("differences").hidden = true;
   if (!chosen.size) {
     find("curves").replaceChildren(element("p", { class: "hint" }, "Choose runs in the table, or train one."));
     return;
@@ -103,7 +103,8 @@ async function compare() {
   draw(runs);
   const keys = Object.keys(runs[0].knobs).filter((key) => new Set(runs.map((run) => JSON.stringify(run.knobs[key]))).size > 1);
   if (runs.length > 1 && keys.length) {
-    find("differences").replaceChildren(element("h3", {}, "What differs"), element("div", { class: "scroll" }, element("table", {},
+    find("differences").hidden = false;
+    find("differences").replaceChildren(element("h2", {}, "What differs"), element("div", { class: "scroll" }, element("table", {},
       element("thead", {}, element("tr", {}, element("th", { scope: "col" }, "Knob"), ...runs.map((run) => element("th", { scope: "col" }, run.name)))),
       element("tbody", {}, ...keys.map((key) => element("tr", {}, element("td", {}, key),
         ...runs.map((run) => element("td", {}, [run.knobs[key]].flat().join(", ")))))))));
