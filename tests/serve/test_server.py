@@ -95,6 +95,35 @@ def test_a_request_that_has_begun_is_answered_before_it_ends(server, digits):
     assert running.process.wait(60) == 0
 
 
+@pytest.mark.slow
+def test_a_training_is_stopped_with_the_server_and_can_be_resumed(server, tmp_path):
+    """Also while a client follows it: that connection does not hold up the end."""
+    running = server()
+    new = {"recipe": "mlp", "epochs": 200, "name": "mine"}
+    job = httpx.post(f"{running.url}/v1/runs", json=new).json()
+    told = []
+
+    def follow() -> None:
+        with httpx.stream("GET", f"{running.url}/v1/jobs/{job['id']}/events", timeout=60) as answer:
+            told.extend(answer.iter_lines())
+
+    follower = threading.Thread(target=follow)
+    follower.start()
+    while not any(line.startswith("data: ") for line in told) and running.process.poll() is None:
+        history = tmp_path / "runs" / "mine" / "history.csv"
+        if history.exists() and len(history.read_text().splitlines()) > 2:
+            break
+        time.sleep(0.1)
+    started = time.perf_counter()
+    assert running.stop() == 0
+    assert time.perf_counter() - started < 30
+    follower.join(30)
+    assert any(line == "event: end" for line in told)
+    record = json.loads((tmp_path / "runs" / "mine" / "run.json").read_text())
+    assert record["status"] == "interrupted"
+    assert (tmp_path / "runs" / "mine" / "model.keras").exists()  # the best so far
+
+
 def test_corrections_are_there_after_a_restart(server, digits):
     running = server()
     new = {"corrections": [{"patch": patch64(digits.x_test[0]), "label": 3}]}

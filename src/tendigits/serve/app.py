@@ -59,6 +59,7 @@ def create_app(
     runs: Path = Path("runs"),
     rules: Rules = Rules(LOCAL),  # noqa: B008  # frozen
     workers: int | None = None,
+    jobs: Jobs | None = None,
     now: Callable[[], datetime] = lambda: datetime.now(UTC),
 ) -> Guard:
     """Put it together.
@@ -70,13 +71,14 @@ def create_app(
         runs: the folder of the runs.
         rules: who is heard.
         workers: threads that read; None takes one for each core.
+        jobs: trainings and lessons, where the server wants to stop them by itself.
         now: the time.
     """
     prepare_for_threads()
     cores = workers or os.cpu_count() or 1
     crew = Crew(cores, WAITING)
     reading = Reading.of(store) if reader is None else Reading(reader, sha256_of(reader))
-    slow, jobs = Crew(max(1, cores // 2), WAITING // 4), Jobs()
+    slow, jobs = Crew(max(1, cores // 2), WAITING // 4), jobs or Jobs()
     metrics = Metrics(lambda: crew.load + slow.load, store.count)
     state = State(
         store, place, runs, reading, crew, slow, LARGE, Batcher(crew, api_read.judge), jobs, metrics, now,

@@ -17,6 +17,7 @@ from tendigits.read.reader import Reader
 from tendigits.serve.app import LOCAL, create_app
 from tendigits.serve.deadline import with_deadline
 from tendigits.serve.guard import Rules
+from tendigits.serve.jobs import Jobs
 from tendigits.serve.opening import open_store
 
 ARRIVAL = 20.0
@@ -62,7 +63,8 @@ def run_server(
     store = open_store(place)
     reader = None if model is None else Reader(model, threads=1)
     rules = Rules((*LOCAL, host.lower(), *(name.lower() for name in names)), token)
-    app = create_app(store, place, reader=reader, runs=runs, rules=rules)
+    jobs = Jobs()
+    app = create_app(store, place, reader=reader, runs=runs, rules=rules, jobs=jobs)
     logging.getLogger("tendigits.serve").addHandler(logging.StreamHandler())
     config = uvicorn.Config(
         app, http=with_deadline(ARRIVAL), ws="none", limit_concurrency=CONNECTIONS, log_level="warning",
@@ -72,11 +74,22 @@ def run_server(
     say(f"corrections: {store.place}   runs: {runs}")
     if browser:
         webbrowser.open(address if token is None else f"{address}/?token={token}")
-    _Server(config).run(sockets=[listener])
+    _Server(config, jobs).run(sockets=[listener])
 
 
 class _Server(uvicorn.Server):
-    """Ends with exit code 0 when it was asked to end: uvicorn would raise the signal once more."""
+    """Ends with exit code 0 when it was asked to end: uvicorn would raise the signal once more.
+
+    The job ends first: who follows it holds a connection for as long, and uvicorn waits for all connections.
+    """
+
+    def __init__(self, config: uvicorn.Config, jobs: Jobs) -> None:
+        super().__init__(config)
+        self.jobs = jobs
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        await self.jobs.stop()
+        await super().shutdown(sockets)
 
     def handle_exit(self, sig: int, frame: object) -> None:
         super().handle_exit(sig, None)
