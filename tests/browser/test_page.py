@@ -11,6 +11,8 @@ from axe_playwright_python.sync_playwright import Axe
 from PIL import Image
 from playwright.sync_api import Page, expect
 
+pytestmark = pytest.mark.alone
+
 THREE = [(0.3, 0.25), (0.42, 0.15), (0.6, 0.17), (0.66, 0.3), (0.58, 0.42), (0.44, 0.47), (0.6, 0.52), (0.69, 0.65),
          (0.62, 0.8), (0.45, 0.85), (0.29, 0.76)]  # fmt: skip
 ONE = [(0.5, 0.12), (0.5, 0.5), (0.5, 0.88)]

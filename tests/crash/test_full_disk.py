@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.alone
+
 
 @pytest.fixture
 def tiny_disk(tmp_path):

@@ -15,6 +15,8 @@ import pytest
 from tendigits.train.model_file import load_model
 from tendigits.train.run import Run
 
+pytestmark = pytest.mark.alone
+
 # Many short epochs: wherever a signal comes, it comes within one.
 KNOBS = ["--hidden", "48,24", "--batch-size", "8", "--epochs", "40", "--patience", "30"]
 

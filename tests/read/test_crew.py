@@ -9,6 +9,8 @@ import pytest
 
 from tendigits.read.crew import AHEAD, Crew, cores
 
+pytestmark = pytest.mark.alone
+
 
 def start(offset):
     return {"offset": offset, "pid": os.getpid()}

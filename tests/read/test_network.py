@@ -7,7 +7,7 @@ import pytest
 
 from tendigits.data.prepare import to_input
 from tendigits.errors import ModelFileError, RunError
-from tendigits.read.network import Network, bundled, from_onnx, of_run
+from tendigits.read.network import Network, bundled, from_onnx, of_file
 from tendigits.read.reader import Reader
 from tendigits.train.calibrate import apply_temperature
 from tendigits.train.model_file import load_calibration, load_model
@@ -98,11 +98,11 @@ def test_a_persons_own_network_is_as_sure_as_it_may_be(holdout, small_npz, digit
         shares = apply_temperature(shares, calibration.temperature)
     threshold = 0.9 if calibration is None else calibration.threshold
     for path in (run.path, run.path / "model.keras"):
-        np.testing.assert_allclose(of_run(path)(digits.x_test[:100]).digits, shares, atol=1e-6)
-        assert of_run(path).threshold == Reader(path).threshold == threshold
-    assert of_run(run.path / "model.h5").threshold == 0.9
+        np.testing.assert_allclose(of_file(path)(digits.x_test[:100]).digits, shares, atol=1e-6)
+        assert of_file(path).threshold == Reader(path).threshold == threshold
+    assert of_file(run.path / "model.h5").threshold == 0.9
 
 
 def test_no_such_run(tmp_path):
     with pytest.raises((RunError, ModelFileError), match=str(tmp_path)):
-        of_run(tmp_path / "none")
+        of_file(tmp_path / "none")

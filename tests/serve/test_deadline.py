@@ -15,6 +15,8 @@ from starlette.routing import Route
 
 from tendigits.serve.deadline import with_deadline
 
+pytestmark = pytest.mark.alone
+
 SECONDS = 0.6
 
 

@@ -19,6 +19,8 @@ import pytest
 from helpers import patch64, png
 from tendigits.serve.server import is_local
 
+pytestmark = pytest.mark.alone
+
 
 class Server:
     """`tendigits serve` on a free port."""

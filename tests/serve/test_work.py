@@ -8,6 +8,8 @@ import pytest
 
 from tendigits.serve.work import Batcher, Busy, Crew
 
+pytestmark = pytest.mark.alone
+
 
 def run(work):
     return asyncio.run(asyncio.wait_for(work, 20))

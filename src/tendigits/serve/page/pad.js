@@ -174,9 +174,17 @@ function show(digit) {
 
 function correct(label) {
   const said = last.is_digit >= 0.5 ? last.label : null;
+  const [drawn, patch] = [strokes, last.patch];
+  clear(); // at once: who draws the next digit already must not lose it
   trying(async () => {
-    await keep({ patch: last.patch, label, said, source: "draw" });
+    try {
+      await keep({ patch, label, said, source: "draw" });
+    } catch (error) {
+      if (!strokes.length) strokes = drawn;
+      paint();
+      soon();
+      throw error;
+    }
     if (label === said) say(`Kept: it is right, ${nameOf(label)}.`);
-    clear();
   });
 }
