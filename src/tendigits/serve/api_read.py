@@ -3,7 +3,7 @@
 import asyncio
 import hashlib
 from collections.abc import Sequence
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Query, Request
 from starlette.exceptions import HTTPException
@@ -79,12 +79,11 @@ async def _images(request: Request) -> list[bytes]:
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind == "multipart/form-data":
         try:
-            form = await request.form(max_files=MAX_PICTURES, max_fields=10)
+            async with request.form(max_files=MAX_PICTURES, max_fields=10) as form:
+                files = [value for name, value in form.multi_items() if name == "image" and not isinstance(value, str)]
+                images = [await file.read() for file in files]
         except MultiPartException as error:
             raise HTTPException(400, f"expected a form with pictures in its field 'image': {error.message}") from None
-        async with form_closing(form):
-            files = [value for name, value in form.multi_items() if name == "image" and not isinstance(value, str)]
-            images = [await file.read() for file in files]
     elif kind in PICTURES:
         images = [await request.body()]
     else:
@@ -94,26 +93,12 @@ async def _images(request: Request) -> list[bytes]:
     return images
 
 
-class form_closing:  # noqa: N801  # as contextlib.closing
-    """Close a form's temporary files."""
-
-    def __init__(self, form: Any) -> None:
-        self.form = form
-
-    async def __aenter__(self) -> None:
-        """Nothing to open."""
-
-    async def __aexit__(self, *_: Any) -> None:
-        """Closed in any case."""
-        await self.form.close()
-
-
 async def _read_digit(state: State, reader: Reader, image: bytes, patches: bool) -> PageAnswer:
     sha256 = hashlib.sha256(image).hexdigest()
     try:
         digit, found = await state.batcher((reader, image))
     except DataError as error:
-        return PageAnswer(sha256=sha256, error=_without_name(error))
+        return PageAnswer(sha256=sha256, error=str(error)[:300])
     _count(state, [digit])
     return PageAnswer.of(as_page(digit, found.size), sha256, patches)
 
@@ -124,7 +109,7 @@ async def _read_page(state: State, reader: Reader, image: bytes, patches: bool) 
     try:
         page: Page = await crew.run(reader.read, image)
     except DataError as error:
-        return PageAnswer(sha256=sha256, error=_without_name(error))
+        return PageAnswer(sha256=sha256, error=str(error)[:300])
     _count(state, [digit for line in page.lines for digit in line.digits])
     return PageAnswer.of(page, sha256, patches)
 
@@ -144,7 +129,3 @@ def _count(state: State, found: Sequence[Digit]) -> None:
     accepted = sum(digit.accepted for digit in found)
     state.metrics.digits.labels("yes").inc(accepted)
     state.metrics.digits.labels("no").inc(len(found) - accepted)
-
-
-def _without_name(error: DataError) -> str:
-    return str(error)[:300]

@@ -1,5 +1,6 @@
 """/v1/runs and /v1/recipes: the trainings, their curves and reports; a new one, or one that goes on."""
 
+from dataclasses import asdict, dataclass, field
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Query, Request
@@ -22,29 +23,18 @@ REPORT_POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; f
 """report.html brings its own style and pictures, and no script."""
 
 
-class RunAnswer(BaseModel):
-    """One training."""
+@dataclass(frozen=True)
+class RunAnswer(Summary):
+    """One training; asked for by its name also with its curves and knobs."""
 
-    name: str
-    status: str
-    recipe: str
-    data: str
-    created: str
-    epochs: int
-    best_epoch: int | None
-    val_accuracy: float | None
-    test_accuracy: float | None
-    seconds: float
-    history: dict[str, list[float]] = {}
-    knobs: dict[str, Any] = {}
+    history: dict[str, list[float]] = field(default_factory=dict)
+    knobs: dict[str, Any] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, summary: Summary, run: Run | None = None) -> "RunAnswer":
-        """In JSON's types; with the run also its history and knobs."""
-        more: dict[str, Any] = {}
-        if run is not None:
-            more = {"history": run.history(), "knobs": run.recipe().flat()}
-        return cls(**{name: getattr(summary, name) for name in Summary.__dataclass_fields__}, **more)
+    def of(cls, run: Run, whole: bool = True) -> "RunAnswer":
+        """From the run's folder."""
+        more: dict[str, Any] = {"history": run.history(), "knobs": run.recipe().flat()} if whole else {}
+        return cls(**asdict(summarise(run)), **more)
 
 
 class RecipeAnswer(BaseModel):
@@ -67,20 +57,19 @@ class NewRun(Strict):
 @router.get("/runs")
 def list_all(request: Request) -> list[RunAnswer]:
     """All runs in the server's folder, oldest first."""
-    return [RunAnswer.of(summarise(run)) for run in list_runs(state_of(request).runs)]
+    return [RunAnswer.of(run, whole=False) for run in list_runs(state_of(request).runs)]
 
 
 @router.get("/compare", responses=failures(404))
 def compare(request: Request, run: Annotated[list[str], Query(min_length=1, max_length=8)]) -> list[RunAnswer]:
     """Some runs with their curves and knobs."""
-    return [RunAnswer.of(summarise(found), found) for found in (_run(request, name) for name in run)]
+    return [RunAnswer.of(found) for found in (_run(request, name) for name in run)]
 
 
 @router.get("/runs/{name}", responses=failures(404))
 def show(request: Request, name: Name) -> RunAnswer:
     """One run, with its curves and knobs."""
-    run = _run(request, name)
-    return RunAnswer.of(summarise(run), run)
+    return RunAnswer.of(_run(request, name))
 
 
 @router.get("/runs/{name}/report", response_class=HTMLResponse, responses=failures(404))
