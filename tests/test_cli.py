@@ -24,6 +24,7 @@ def run_cli(monkeypatch, capsys):
     def run(*arguments):
         monkeypatch.setattr(sys, "argv", ["tendigits", *map(str, arguments)])
         monkeypatch.setattr(cli.signal, "signal", lambda *_: None)
+        monkeypatch.setattr(sys, "unraisablehook", sys.unraisablehook)
         with pytest.raises(SystemExit) as end:
             cli.main()
         out, err = capsys.readouterr()
@@ -252,3 +253,35 @@ def test_a_closed_pipe_is_no_traceback(small_npz):
     command = f"{sys.executable} -m tendigits data --data {small_npz} | true"
     done = subprocess.run(["bash", "-c", command], capture_output=True, text=True)
     assert "Traceback" not in done.stderr
+
+
+SWALLOWED = """
+import signal, sys, time
+from tendigits import cli
+
+class Finalized:
+    def __del__(self):
+        signal.raise_signal(signal.{name})
+
+def data():
+    Finalized()
+    time.sleep(30)
+
+cli.app = lambda *_, **__: data()
+cli.main()
+"""
+
+
+@pytest.mark.parametrize(("name", "code"), [("SIGINT", 130), ("SIGTERM", 143)])
+def test_a_signal_that_comes_in_a_finalizer_is_not_lost(name, code):
+    ended = subprocess.run([sys.executable, "-c", SWALLOWED.format(name=name)], capture_output=True, timeout=20)
+    assert ended.returncode in (code, -code + 128)
+    assert b"Exception ignored" not in ended.stderr
+
+
+def test_another_error_in_a_finalizer_is_told():
+    failing = SWALLOWED.replace("signal.raise_signal(signal.{name})", "raise ValueError(3)").replace("30", "0")
+    ended = subprocess.run([sys.executable, "-c", failing], capture_output=True, timeout=20)
+    assert ended.returncode == 0
+    assert b"Exception ignored" in ended.stderr
+    assert b"ValueError: 3" in ended.stderr

@@ -3,11 +3,13 @@
 tendigits --help
 """
 
+import os
 import signal
 import sys
+import threading
 import traceback
 from types import FrameType
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -15,6 +17,9 @@ from tendigits.errors import Interrupted, TendigitsError
 from tendigits.read.command import read
 from tendigits.serve.command import serve, teach
 from tendigits.train.command import data, evaluate, list_or_compare, train
+
+if TYPE_CHECKING:
+    from sys import UnraisableHookArgs
 
 app = typer.Typer(
     add_completion=False,
@@ -50,6 +55,7 @@ def main() -> None:
     debug = "--debug" in sys.argv
     arguments = [argument for argument in sys.argv[1:] if argument != "--debug"] or ["--help"]
     signal.signal(signal.SIGTERM, _terminated)
+    sys.unraisablehook = _signal_again
     try:
         code = app(arguments, standalone_mode=False)
         if code == 130:  # what typer makes of a KeyboardInterrupt
@@ -77,6 +83,17 @@ def _fail(message: str, code: int, debug: bool) -> int:
         traceback.print_exc()
     typer.echo(f"tendigits: {' '.join(message.split())}", err=True)
     return code
+
+
+def _signal_again(ignored: "UnraisableHookArgs") -> None:
+    """Python ignores what is raised in a finalizer or a callback of the garbage collector, and JAX has such a callback:
+    the signal that ended there comes once more in a moment.
+    """
+    number = {KeyboardInterrupt: signal.SIGINT, Interrupted: signal.SIGTERM}.get(ignored.exc_type)
+    if number is None:
+        sys.__unraisablehook__(ignored)
+    else:
+        threading.Timer(0.05, os.kill, (os.getpid(), number)).start()
 
 
 def _terminated(number: int, _: FrameType | None) -> None:

@@ -201,6 +201,15 @@ def test_a_signal_ends_between_two_steps_and_resumes_bit_for_bit(arrays, number)
     assert_same(whole, trained(arrays, resume=kept[-1]))
 
 
+def test_a_signal_that_is_ignored_stays_so(arrays):
+    whole, before = trained(arrays), signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        assert_same(whole, trained(arrays, callbacks=(SignalIn(signal.SIGINT, 2, 4),)))
+        assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
 def test_interrupted_leaves_the_best_weights_in_the_model(arrays):
     kept, model = [], compile_network(build_network(RECIPE), RECIPE)
     with pytest.raises(Interrupted):

@@ -183,21 +183,24 @@ def _signals() -> Iterator[Callable[[int], None]]:
     """Turn the first SIGINT or SIGTERM into an `Interrupted`, raised by the function that this yields.
 
     Python would raise KeyboardInterrupt anywhere, also where a step has given its buffers away and the model's
-    variables are gone. A second signal does what it did before.
+    variables are gone. A second signal does what it did before; one that was ignored, as SIGINT is in a shell's
+    background job, still is.
     """
     received: list[int] = []
-    before: dict[int, Any] = {}
+    before: dict[signal.Signals, Any] = {}
 
     def remember(number: int, _: FrameType | None) -> None:
         received.append(number)
-        signal.signal(number, before[number])
+        signal.signal(number, before[signal.Signals(number)])
 
     def raise_if_signalled(epoch: int) -> None:
         if received:
             raise Interrupted(f"by {signal.Signals(received[0]).name} in epoch {epoch + 1}", received[0])
 
     if threading.current_thread() is threading.main_thread():
-        before = {number: signal.signal(number, remember) for number in (signal.SIGINT, signal.SIGTERM)}
+        for number in (signal.SIGINT, signal.SIGTERM):
+            if signal.getsignal(number) is not signal.SIG_IGN:
+                before[number] = signal.signal(number, remember)
     try:
         yield raise_if_signalled
     finally:
