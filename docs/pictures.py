@@ -47,6 +47,7 @@ def main() -> None:
         with Image.open(Path(folder) / "read.png") as picture:
             picture.save(DOCS / "read.jpg", quality=80)
         show_page(Path(folder))
+        show_exported(Path(folder))
 
 
 def show_page(folder: Path) -> None:
@@ -74,6 +75,21 @@ def show_page(folder: Path) -> None:
         browser.close()
     server.terminate()
     server.wait()
+
+
+def show_exported(folder: Path) -> None:
+    """The exported page, opened as a file."""
+    command = ["export", "reader", "--to", "web", "--offline", "--out", "page"]
+    subprocess.run([Path(sys.executable).with_name("tendigits"), *command], cwd=folder, check=True)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
+        page = browser.new_page(viewport={"width": 1100, "height": 760})
+        page.goto((folder / "page" / "index.html").as_uri())
+        page.locator("html[data-ready]").wait_for()
+        draw_three(page)
+        page.wait_for_timeout(500)  # the bars grow
+        page.screenshot(path=DOCS / "page_exported.png")
+        browser.close()
 
 
 def draw_three(page: Page) -> None:

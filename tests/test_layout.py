@@ -17,7 +17,8 @@ ALLOWED = {
     "train": {"errors", "files", "data"},
     "read": {"errors", "files", "data", "train"},
     "serve": {"errors", "files", "data", "train", "read"},
-    "cli": {"errors", "files", "data", "train", "read", "serve"},
+    "export": {"errors", "files", "data", "train", "read"},
+    "cli": {"errors", "files", "data", "train", "read", "serve", "export"},
     "__main__": {"cli"},
     "__init__": {"errors", "train", "read"},  # its names, found when they are first used
 }

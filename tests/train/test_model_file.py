@@ -84,7 +84,7 @@ def in_process(request, monkeypatch):
 @pytest.fixture
 def quiet():
     """Plain Keras calls .h5 a legacy format."""
-    with model_file._quiet_keras():
+    with model_file.quiet_keras():
         yield
 
 
@@ -253,14 +253,14 @@ def test_it_changes_nothing_that_keras_reads(calibrated, trained, xy, good, tmp_
 
 @pytest.mark.parametrize("content", [{"temperature": 0}, [], 7, {}])
 def test_a_damaged_calibration_is_told(copied, content):
-    model_file._add_metadata(copied / "model.keras", {"tendigits_calibration": content})
+    model_file.add_metadata(copied / "model.keras", {"tendigits_calibration": content})
     with pytest.raises(ModelFileError, match=r"model.keras is not a complete model file: expected a calibration with"):
         load_calibration(copied / "model.keras")
 
 
 def test_a_file_that_has_lost_its_calibration_is_not_kept(trained, xy, copied, monkeypatch):
     before = (copied / "model.keras").read_bytes()
-    monkeypatch.setattr(model_file, "_add_metadata", lambda *_: None)
+    monkeypatch.setattr(model_file, "add_metadata", lambda *_: None)
     with pytest.raises(ModelFileError, match="is not saved; loaded back it has lost its calibration"):
         save_model(trained, copied, *xy, CALIBRATION)
     assert (copied / "model.keras").read_bytes() == before

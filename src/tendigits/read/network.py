@@ -1,7 +1,7 @@
 """The network that reads: 28x28 patches -> how likely each digit is, and whether it is a digit at all.
 
 network = bundled()                     # the one in the package, run by onnxruntime
-network = of_file("runs/first")         # a person's own, run by Keras, or a taught one (.onnx)
+network = of_file("runs/first")         # a person's own, run by Keras, or a taught or exported one (.onnx)
 answers = network(patches)              # uint8 (n, 28, 28) -> Answers
 """
 
@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from tendigits.data.prepare import to_input
 from tendigits.errors import ModelFileError
+from tendigits.train.calibrate import LEAST
 
 Patches = NDArray[np.uint8]
 Floats = NDArray[np.float32]
@@ -109,7 +110,9 @@ def bundled_file() -> bytes:
 
 
 def from_onnx(data: bytes, name: str, threads: int | None = None) -> Network:
-    """A network from an ONNX file with temperature and threshold in its metadata, on so many cores at most.
+    """A network from an ONNX file, the reader's or an exported run's, on so many cores at most.
+
+    Temperature and threshold are in its metadata.
 
     Raises:
         ModelFileError: not a complete file, or of another shape.
@@ -125,20 +128,23 @@ def from_onnx(data: bytes, name: str, threads: int | None = None) -> Network:
     except Exception as error:  # onnxruntime has a dozen classes, all private
         reason = " ".join(str(error).split())[:200]
         raise ModelFileError(f"{name} is not a complete model file: {reason}") from error
-    (given,), (made,) = session.get_inputs(), session.get_outputs()
-    if (given.shape[1:], made.shape[1:]) != ([28, 28, 1], [11]):
+    given, made = session.get_inputs()[0], session.get_outputs()[0]
+    shapes = given.shape[1:], made.shape[1:]
+    if shapes not in (([28, 28, 1], [11]), ([784], [10])):
         raise ModelFileError(
-            f"{name}: expected a network from (n, 28, 28, 1) to (n, 11), "
+            f"{name}: expected a network from (n, 28, 28, 1) to (n, 11), or from (n, 784) to (n, 10), "
             f"received one from {given.shape} to {made.shape}"
         )
     about = session.get_modelmeta().custom_metadata_map
+    own = shapes[1] == [10]  # a run's, as `tendigits export` writes it: it gives probabilities
 
     def logits(patches: Patches) -> Floats:
-        x = to_input(patches).reshape(-1, 28, 28, 1)
+        x = to_input(patches).reshape(-1, *given.shape[1:])
         result: Floats = session.run(None, {given.name: x})[0]
-        return result
+        return np.log(np.maximum(result, LEAST)) if own else result
 
-    return Network(name, float(about["threshold"]), logits, float(about["temperature"]), TURN)
+    threshold = float(about.get("threshold", OWN_THRESHOLD))
+    return Network(name, threshold, logits, float(about.get("temperature", 1)), 0.0 if own else TURN)
 
 
 OWN_THRESHOLD = 0.9
@@ -146,7 +152,7 @@ OWN_THRESHOLD = 0.9
 
 
 def of_file(path: str | Path) -> Network:
-    """A person's own network: a taught one (.onnx), or a run's folder or model file, with the calibration it has.
+    """A person's own network with its calibration: a taught or exported one (.onnx), a run's folder, a model file.
 
     Raises:
         TendigitsError: no such run, or not a whole model.
@@ -157,7 +163,6 @@ def of_file(path: str | Path) -> Network:
     from tendigits.train.start import import_keras
 
     import_keras()
-    from tendigits.train.calibrate import LEAST
     from tendigits.train.model_file import load_calibration, load_model
     from tendigits.train.network import predict
 

@@ -93,7 +93,7 @@ def save_model(
             else:
                 source.save(temporary)
                 if calibration is not None:
-                    _add_metadata(temporary, {_CALIBRATION: asdict(calibration)})
+                    add_metadata(temporary, {_CALIBRATION: asdict(calibration)})
         saved.append(Saved(path, proof["sha256"], len(x), proof["difference"]))
         source = proof["copy"]
     return saved
@@ -149,8 +149,7 @@ def load_calibration(path: Path) -> Calibration | None:
     if path.suffix != ".keras":
         return None
     try:
-        with zipfile.ZipFile(path) as archive:
-            content = json.loads(archive.read(_METADATA)).get(_CALIBRATION)
+        content = read_metadata(path).get(_CALIBRATION)
         return None if content is None else read_calibration(content)
     except Exception as error:  # as in check_model_file
         raise _incomplete(path, error) from error
@@ -187,7 +186,7 @@ def _weights(path: Path) -> bytes:
 def _open(path: Path, shape: tuple[int, int] = (PIXELS, CLASSES)) -> keras.Model:
     """Load a checked file, and check what Keras makes of it."""
     try:
-        with _quiet_keras():
+        with quiet_keras():
             if keras.backend.backend() == "jax":
                 # First without memory: a configuration of a few bytes can ask for weights of any size. Where this
                 # passes, they are as large as the arrays in the file.
@@ -219,7 +218,14 @@ def _incomplete(path: Path, error: Exception) -> ModelFileError:
     return ModelFileError(f"{path} is not a complete model file: {reason[:300]}")
 
 
-def _add_metadata(path: Path, facts: dict[str, Any]) -> None:
+def read_metadata(path: Path) -> dict[str, Any]:
+    """The facts beside Keras' version and date in a `.keras` file."""
+    with zipfile.ZipFile(path) as archive:
+        facts: dict[str, Any] = json.loads(archive.read(_METADATA))
+    return facts
+
+
+def add_metadata(path: Path, facts: dict[str, Any]) -> None:
     """Write facts beside Keras' version and date, which nothing of Keras reads.
 
     Not into a member of their own: where Keras 3.15.1 finds a fourth, it extracts the whole file into a temporary
@@ -280,7 +286,7 @@ def _prove_trainable(live: keras.Model, copy: keras.Model, x: Array, y: Array) -
 
 
 @contextmanager
-def _quiet_keras() -> Iterator[None]:
+def quiet_keras() -> Iterator[None]:
     """Keep Keras from calling .h5 a legacy format on a user's screen: this file is asked for."""
     logger = logging.getLogger("absl")
     level = logger.level

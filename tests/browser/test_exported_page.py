@@ -1,0 +1,179 @@
+"""A page that needs no server, in a real browser: what it prepares, what it answers, and that it asks nobody."""
+
+import base64
+import http.server
+import threading
+from collections.abc import Iterator
+from functools import partial
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, Page, expect
+
+from tendigits.data.strokes import SHAPES
+from tendigits.export.source import open_source
+from tendigits.export.web import fetch_runtime, make_page
+from tendigits.read.find import find_digit
+from tendigits.read.reader import Reader
+from tendigits.train.recipe import Recipe
+from tendigits.train.stages import run_recipe
+
+pytestmark = pytest.mark.alone
+
+SIDE = 560
+
+
+@pytest.fixture(scope="module")
+def folders(tmp_path_factory) -> dict[str, Path]:
+    """Exported pages: of the reader, of the reader with 8 bits, and of a small run."""
+    place = tmp_path_factory.mktemp("pages")
+    runtime = fetch_runtime()
+    reader = open_source("reader", offline=True)
+    recipe = Recipe(convolutions=("8x5/2", "16/2"), hidden=(), learning_rate=0.003, epochs=3, holdout=0.1)
+    run = run_recipe(recipe, runs=place, name="run", offline=True).run.path
+    make_page(reader, runtime, folder=place / "reader-page")
+    make_page(reader, runtime, int8=True, folder=place / "int8-page")
+    make_page(open_source(run, offline=True), runtime, folder=place / "run-page")
+    return {name: place / f"{name}-page" for name in ("reader", "int8", "run")} | {"its run": run}
+
+
+@pytest.fixture
+def served(folders) -> Iterator[str]:
+    """The reader's page behind a plain web server."""
+    handler = partial(http.server.SimpleHTTPRequestHandler, directory=folders["reader"])
+    handler.log_message = lambda *_: None
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}/"
+        server.shutdown()
+
+
+@pytest.fixture
+def open_exported(browser: Browser) -> Iterator[Any]:
+    """Open a page and wait for its network; in the end it has asked for nothing but its own four files."""
+    asked, complaints, pages = [], [], []
+
+    def start(address: str, **options: Any) -> Page:
+        page = browser.new_page(**options)
+        pages.append(page)
+        page.on("request", lambda request: asked.append(request.url))
+        page.on("console", lambda message: complaints.append(message.text) if message.type != "debug" else None)
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.goto(address)
+        page.wait_for_selector("html[data-ready]", timeout=30_000)
+        return page
+
+    yield start
+    for page in pages:
+        page.close()
+    own = {"", "index.html", "style.css", "tendigits.js", "icon.svg", "favicon.ico"}
+    assert {url.rsplit("/", 1)[-1] for url in asked if not url.startswith("blob:")} <= own
+    assert complaints == []
+
+
+def draw_three(page: Page) -> None:
+    box = page.locator("#pad").bounding_box()
+    points = [(0.3, 0.25), (0.5, 0.15), (0.68, 0.27), (0.6, 0.42), (0.45, 0.48), (0.62, 0.53), (0.7, 0.68)]
+    points += [(0.55, 0.83), (0.3, 0.77)]
+    for i, (x, y) in enumerate(points):
+        page.mouse.move(box["x"] + x * box["width"], box["y"] + y * box["height"], steps=6)
+        if i == 0:
+            page.mouse.down()
+    page.mouse.up()
+
+
+@pytest.mark.parametrize("which", ["reader", "int8", "run"])
+def test_from_a_file_a_three_is_read(folders, open_exported, which):
+    page = open_exported((folders[which] / "index.html").as_uri())
+    expect(page.locator("#said")).to_contain_text("Draw one digit")
+    draw_three(page)
+    expect(page.locator("#said b")).to_have_text("3")
+    page.locator("#pad-undo").click()
+    expect(page.locator("#said")).to_contain_text("Draw one digit")
+
+
+def test_from_a_web_server_on_a_phone_in_the_dark(served, open_exported):
+    page = open_exported(served, viewport={"width": 375, "height": 740}, color_scheme="dark")
+    draw_three(page)
+    expect(page.locator("#said b")).to_have_text("3")
+    assert page.evaluate("document.documentElement.scrollWidth") <= 375
+    found = Axe().run(page).response["violations"]
+    assert [rule["id"] for rule in found if rule["impact"] in ("serious", "critical")] == []
+
+
+PROBE = """
+globalThis.ask = async (strokes) => {
+  clearStrokes();
+  restoreStrokes(strokes);
+  const canvas = drawing();
+  const patch = patchOfCanvas(canvas);
+  const picture = canvas.toDataURL("image/png").split(",")[1];
+  return [picture, btoa(String.fromCharCode(...patch)), await answerFor(patch, model)];
+};
+"""
+
+
+def with_probe(folder: Path, place: Path) -> str:
+    """The address of a copy of the page in which a test may draw by strokes and see what comes of it."""
+    for path in folder.iterdir():
+        text = path.read_text()
+        (place / path.name).write_text(
+            text[: text.rindex("})();")] + PROBE + "})();\n" if path.suffix == ".js" else text
+        )
+    return (place / "index.html").as_uri()
+
+
+def any_strokes(rng: np.random.Generator) -> list[Any]:
+    """What somebody may draw: a digit of any size anywhere, and often something more, or scribbles alone."""
+    shapes = SHAPES[int(rng.integers(10))]
+    shape = shapes[int(rng.integers(len(shapes)))]
+    size, lean = rng.uniform(0.05 if rng.random() < 0.1 else 0.35, 0.95), rng.normal(0, 0.2)
+    corner = rng.uniform(0, 1 - size, 2)
+    strokes = []
+    for stroke in shape:
+        through = np.array(stroke)
+        points = np.concatenate([np.linspace(a, b, 5) for a, b in pairwise(through)])
+        points[:, 0] += lean * (0.5 - points[:, 1])
+        strokes.append((SIDE * (corner + size * points) + rng.normal(0, 3, points.shape)).tolist())
+    if rng.random() < 0.3:
+        for _ in range(int(rng.integers(1, 4))):
+            steps = rng.normal(0, 90 if rng.random() < 0.2 else 15, (int(rng.integers(1, 40)), 2))
+            strokes.append((rng.uniform(0, SIDE, 2) + np.cumsum(steps, axis=0)).tolist())
+    return strokes
+
+
+def compare(page: Page, reader: Reader, drawings: int, seed: int) -> None:
+    """The page's patch is Python's, to 1 of 255, and so is its answer."""
+    rng = np.random.default_rng(seed)
+    doubtful = 0
+    for _ in range(drawings):
+        png, patch, answer = page.evaluate("(strokes) => ask(strokes)", any_strokes(rng))
+        picture = base64.b64decode(png)
+        expected = find_digit(picture).patch
+        found = np.frombuffer(base64.b64decode(patch), np.uint8).reshape(28, 28)
+        assert np.abs(found.astype(int) - expected.astype(int)).max() <= 1
+        said = reader.digit(picture)
+        assert abs(answer["confidence"] - said.confidence) < 0.02
+        np.testing.assert_allclose(answer["probabilities"], said.probabilities, atol=0.03)
+        if abs(said.confidence - reader.threshold) > 0.02 and sorted(said.probabilities)[-2] < 0.4:
+            assert (answer["label"], answer["accepted"]) == (said.label, said.accepted)
+            assert answer["reason"] == said.reason or not said.accepted
+        doubtful += not said.accepted
+    assert 0.03 * drawings < doubtful < 0.7 * drawings  # else the drawings would show little
+
+
+def test_sixty_drawings_by_the_reader(folders, open_exported, tmp_path):
+    compare(open_exported(with_probe(folders["reader"], tmp_path)), Reader(), 60, seed=0)
+
+
+def test_sixty_drawings_by_a_run(folders, open_exported, tmp_path):
+    compare(open_exported(with_probe(folders["run"], tmp_path)), Reader(folders["its run"]), 60, seed=1)
+
+
+@pytest.mark.slow
+def test_a_thousand_drawings(folders, open_exported, tmp_path):
+    compare(open_exported(with_probe(folders["reader"], tmp_path)), Reader(), 1000, seed=2)

@@ -1,0 +1,153 @@
+"""The exported page's files; that it draws and reads is for tests/browser/test_exported_page.py."""
+
+import base64
+import gzip
+import hashlib
+import io
+import json
+import re
+import subprocess
+import tarfile
+from importlib.resources import files
+
+import pytest
+
+from tendigits.data import prepare
+from tendigits.errors import DownloadError, ModelFileError, UserError
+from tendigits.export import onnx as onnx_format
+from tendigits.export import web
+from tendigits.export.web import fetch_runtime, joined, make_page
+from tendigits.read import find, ink, segment
+
+RUNTIME = (b"export {};", b"\0asm")
+
+
+def packed_in(script: str) -> dict:
+    return json.loads(re.search(r"^const packed = (.*);$", script, re.M)[1])
+
+
+def unpacked(text: str) -> bytes:
+    return gzip.decompress(base64.b64decode(text))
+
+
+@pytest.mark.parametrize("int8", [False, True])
+def test_four_files_hold_all(source, int8, tmp_path):
+    exported = make_page(source, RUNTIME, int8=int8, folder=tmp_path / "page")
+    assert exported.path == tmp_path / "page" / "index.html"
+    files = {path.name: path.read_text() for path in (tmp_path / "page").iterdir()}
+    assert set(files) == {"index.html", "style.css", "icon.svg", "tendigits.js"}
+    assert exported.proof.bytes == sum((tmp_path / "page" / name).stat().st_size for name in files)
+    packed = packed_in(files["tendigits.js"])
+    assert (unpacked(packed["runtime"]), unpacked(packed["wasm"])) == RUNTIME
+    (tmp_path / "network.onnx").write_bytes(unpacked(packed["network"]))
+    assert onnx_format.about(tmp_path / "network.onnx") == source.about
+    assert packed["model"]["shape"] == [784]
+    assert packed["model"]["temperature"] == float(source.about["temperature"])
+    assert packed["model"]["threshold"] == float(source.about["threshold"])
+    asked = re.findall(r'(?:src|href)="([^"]*)"', files["index.html"])
+    assert set(asked) <= set(files)
+    assert 'id="pad"' in files["index.html"]
+    assert "fieldset" not in files["index.html"]  # nobody is there to keep a correction
+
+
+def test_its_place_is_beside_the_model(source, run):
+    assert make_page(source, RUNTIME).path == run / "exports" / "one-web" / "index.html"
+
+
+def test_a_network_that_disagrees_makes_no_page(source, tmp_path, monkeypatch):
+    answer = onnx_format.open_
+    monkeypatch.setattr(onnx_format, "open_", lambda path: lambda images: answer(path)(images) + 0.01)
+    with pytest.raises(ModelFileError, match="is not kept"):
+        make_page(source, RUNTIME, folder=tmp_path / "page")
+    assert not (tmp_path / "page").exists()
+
+
+def test_modules_become_one_script():
+    one = 'import { b } from "./b.js";\nimport {\n  c,\n} from "./c.js";\n\nexport const a = 1;\nlet d;\n'
+    two = "export async function b() {\n  const a = 2;\n  return a;\n}\n"
+    script = joined([one, two])
+    assert "import" not in script
+    assert "export" not in script
+    assert subprocess.run(["node", "-"], input=script, text=True, check=False).returncode == 0
+    with pytest.raises(AssertionError, match="two modules have something called a, b"):
+        joined([one, two, "function b() {}\nconst a = 3;\n"])
+
+
+@pytest.fixture
+def package(tmp_path, monkeypatch):
+    """A small package, as npm would pack it, that passes for the tested one."""
+    data = io.BytesIO()
+    with tarfile.open(fileobj=data, mode="w:gz") as archive:
+        for name, content in ((web.SCRIPT, RUNTIME[0]), (web.WASM, RUNTIME[1])):
+            entry = tarfile.TarInfo(name)
+            entry.size = len(content)
+            archive.addfile(entry, io.BytesIO(content))
+    digest = hashlib.sha512(data.getvalue()).digest()
+    monkeypatch.setattr(web, "SHA512", base64.b64encode(digest).decode())
+    monkeypatch.setattr(web.platformdirs, "user_cache_path", lambda _: tmp_path / "cache")
+    path = tmp_path / "given.tgz"
+    path.write_bytes(data.getvalue())
+    return path
+
+
+def npm_that(monkeypatch, tmp_path, script: str) -> None:
+    """Put a program npm on the path that does this with its last argument, the folder, as `$4`."""
+    place = tmp_path / "bin"
+    place.mkdir()
+    (place / "npm").write_text(f"#!/bin/sh\n{script}\n")
+    (place / "npm").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{place}:/usr/bin:/bin")
+
+
+def test_the_package_is_given(package):
+    assert fetch_runtime(package) == RUNTIME
+
+
+def test_npm_brings_it_once(package, tmp_path, monkeypatch):
+    npm_that(monkeypatch, tmp_path, f'cp {package} "$4/onnxruntime-web-1.30.0.tgz"')
+    assert fetch_runtime() == RUNTIME
+    (tmp_path / "bin" / "npm").unlink()
+    assert fetch_runtime() == RUNTIME
+    assert [path.name for path in (tmp_path / "cache").iterdir()] == ["onnxruntime-web-1.30.0.tgz"]
+
+
+def test_without_npm_it_says_what_to_do(package, tmp_path, monkeypatch):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(
+        UserError, match=r"web needs onnxruntime-web 1\.30\.0 from npm.*install Node\.js, or give.*--runt"
+    ):
+        fetch_runtime()
+
+
+def test_npm_without_a_network(package, tmp_path, monkeypatch):
+    npm_that(monkeypatch, tmp_path, "echo 'npm error network request failed' >&2; exit 1")
+    with pytest.raises(
+        DownloadError, match=r"npm could not bring onnxruntime-web 1\.30\.0: npm error network request f"
+    ):
+        fetch_runtime()
+    assert not list((tmp_path / "cache").iterdir())
+
+
+def test_another_package_is_refused(package):
+    package.write_bytes(package.read_bytes() + b"\0")
+    with pytest.raises(DownloadError, match=r"is not the onnxruntime-web-1\.30\.0\.tgz that was tested"):
+        fetch_runtime(package)
+
+
+def test_no_such_file(tmp_path):
+    with pytest.raises(UserError, match="expected the npm package onnxruntime-web"):
+        fetch_runtime(tmp_path / "none.tgz")
+
+
+def test_the_constants_of_the_script_are_those_of_the_package():
+    """The script does what find.py, ink.py, segment.py and prepare.py do: a change there is to be made here, too."""
+    script = (files("tendigits.export") / "page" / "prepare.js").read_text().replace("[", "").replace("]", "")
+    found = dict(re.findall(r"^const ([A-Z_]+) = ([\d.]+);", script, re.MULTILINE))
+    found |= {
+        "WEAK": re.search(r"WEAK, STRONG = (\d+)", script)[1],
+        "STRONG": re.search(r"STRONG = \d+, (\d+)", script)[1],
+    }
+    assert set(found) == {"DIGIT_SIDE", "FAINTEST", "NOISE", "FIELD", "BOX", "INK", "WEAK", "STRONG"}
+    for name, value in found.items():
+        known = [getattr(module, name) for module in (find, ink, prepare, segment) if hasattr(module, name)]
+        assert set(known) == {float(value)}, name
