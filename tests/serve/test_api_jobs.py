@@ -22,7 +22,8 @@ def events(client, number):
     found = []
     for block in text.strip().split("\n\n"):
         fields = dict(line.split(": ", 1) for line in block.splitlines() if not line.startswith(":"))
-        found.append((fields.get("event", "message"), json.loads(fields["data"])))
+        if fields:  # a comment alone keeps the connection awake
+            found.append((fields.get("event", "message"), json.loads(fields["data"])))
     return found
 
 
