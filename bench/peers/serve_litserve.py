@@ -24,7 +24,7 @@ class Digits(litserve.LitAPI):
         return self.network(patches)
 
     def unbatch(self, output):
-        return zip(output.digits, output.confidence, strict=True)
+        return list(zip(output.digits, output.confidence, strict=True))
 
     def encode_response(self, output):
         shares, confidence = output

@@ -7,7 +7,8 @@ from helpers import NOW, changed, png
 from tendigits.errors import DataError, ModelFileError
 from tendigits.read.network import bundled, from_onnx
 from tendigits.read.reader import Reader
-from tendigits.serve.reading import Reading, bundled_sha256, known_digits, prove, read_digits, sha256_of
+from tendigits.serve.finding import find_all
+from tendigits.serve.reading import Reading, bundled_sha256, judge_found, known_digits, prove, sha256_of
 
 
 def test_the_known_digits_are_known():
@@ -67,10 +68,11 @@ def test_a_persons_own_network_has_a_name_of_its_own():
     assert len(sha256_of(reader)) == 64
 
 
-def test_of_pictures_together_a_bad_one_is_only_its_own_error(digits):
-    images = [png(digits.x_test[0]), b"no picture", png(digits.x_test[1])]
-    first, bad, last = read_digits(Reader(bundled()), images)
+def test_of_what_was_found_together_an_error_stays_in_its_place(digits):
+    found = find_all([png(digits.x_test[0]), b"no picture", png(digits.x_test[1])])
+    first, bad, last = judge_found(Reader(bundled()), found)
+    assert bad is found[1]
     assert isinstance(bad, DataError)
     assert [first[0].label, last[0].label] == digits.y_test[:2].tolist()
     assert first[1].size == (112, 112)
-    assert read_digits(Reader(bundled()), []) == []
+    assert judge_found(Reader(bundled()), []) == []

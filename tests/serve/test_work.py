@@ -69,17 +69,14 @@ def test_a_caller_that_goes_away_keeps_its_place_until_its_work_is_done():
 def test_what_is_asked_at_the_same_time_is_asked_together_in_order():
     sizes = []
 
-    def double(items):
+    async def double(items):
         sizes.append(len(items))
-        time.sleep(0.02)
+        await asyncio.sleep(0.02)
         return [2 * item for item in items]
 
     async def go():
-        crew = Crew(1, 4)
-        batcher = Batcher(crew, double, most=8)
-        results = await asyncio.gather(*(batcher(i) for i in range(30)))
-        crew.close()
-        return results
+        batcher = Batcher(double, most=8)
+        return await asyncio.gather(*(batcher(i) for i in range(30)))
 
     assert run(go()) == [2 * i for i in range(30)]
     assert sizes[0] == 8
@@ -88,15 +85,12 @@ def test_what_is_asked_at_the_same_time_is_asked_together_in_order():
 
 
 def test_one_error_is_only_one_answer():
-    def check(items):
+    async def check(items):
         return [ValueError(item) if item == 3 else item for item in items]
 
     async def go():
-        crew = Crew(1, 4)
-        batcher = Batcher(crew, check)
-        results = await asyncio.gather(*(batcher(i) for i in range(6)), return_exceptions=True)
-        crew.close()
-        return results
+        batcher = Batcher(check)
+        return await asyncio.gather(*(batcher(i) for i in range(6)), return_exceptions=True)
 
     results = run(go())
     assert isinstance(results.pop(3), ValueError)
@@ -106,19 +100,16 @@ def test_one_error_is_only_one_answer():
 def test_work_that_fails_as_a_whole_is_told_to_all_and_the_next_is_done():
     calls = []
 
-    def fail_once(items):
+    async def fail_once(items):
         calls.append(items)
         if len(calls) == 1:
             raise RuntimeError("broken")
         return items
 
     async def go():
-        crew = Crew(1, 4)
-        batcher = Batcher(crew, fail_once)
+        batcher = Batcher(fail_once)
         first = await asyncio.gather(batcher(1), batcher(2), return_exceptions=True)
-        second = await batcher(3)
-        crew.close()
-        return first, second
+        return first, await batcher(3)
 
     first, second = run(go())
     assert [str(error) for error in first] == ["broken", "broken"]
@@ -127,8 +118,12 @@ def test_work_that_fails_as_a_whole_is_told_to_all_and_the_next_is_done():
 
 def test_a_batch_queue_has_an_end():
     async def go():
-        crew, gate = Crew(1, 4), threading.Event()
-        batcher = Batcher(crew, lambda items: [gate.wait(20)] * len(items), most=2)
+        gate = asyncio.Event()
+
+        async def wait(items):
+            return [await gate.wait()] * len(items)
+
+        batcher = Batcher(wait, most=2)
         jobs = [asyncio.ensure_future(batcher(i)) for i in range(2)]
         await asyncio.sleep(0.05)  # these are being worked at
         jobs += [asyncio.ensure_future(batcher(i)) for i in range(16)]
@@ -137,6 +132,24 @@ def test_a_batch_queue_has_an_end():
             await batcher(99)
         gate.set()
         assert all(await asyncio.gather(*jobs))
-        crew.close()
 
     run(go())
+
+
+def test_several_batches_are_worked_at_at_a_time():
+    now, most = 0, 0
+
+    async def count(items):
+        nonlocal now, most
+        now += 1
+        most = max(most, now)
+        await asyncio.sleep(0.02)
+        now -= 1
+        return items
+
+    async def go():
+        batcher = Batcher(count, most=2, at_a_time=3)
+        return await asyncio.gather(*(batcher(i) for i in range(12)))
+
+    assert run(go()) == list(range(12))
+    assert most == 3

@@ -2,7 +2,7 @@
 
 import asyncio
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request
@@ -11,12 +11,16 @@ from starlette.formparsers import MultiPartException
 
 from tendigits.errors import DataError
 from tendigits.read.files import as_page
-from tendigits.read.find import Found
+from tendigits.read.find import Found, find_digit
 from tendigits.read.page import Digit, Page
 from tendigits.read.reader import Reader
 from tendigits.serve.models import DigitAnswer, DigitsAnswer, DigitsQuestion, PageAnswer, ReadAnswer, failures
-from tendigits.serve.reading import read_digits
+from tendigits.serve.reading import judge_found
 from tendigits.serve.state import State, state_of
+from tendigits.serve.work import Crew
+
+Asked = tuple[Reader, bytes]
+Find = Callable[[Sequence[bytes]], Awaitable[Sequence[Found | DataError]]]
 
 router = APIRouter(prefix="/v1", tags=["read"])
 
@@ -96,7 +100,10 @@ async def _images(request: Request) -> list[bytes]:
 async def _read_digit(state: State, reader: Reader, image: bytes, patches: bool) -> PageAnswer:
     sha256 = hashlib.sha256(image).hexdigest()
     try:
-        digit, found = await state.batcher((reader, image))
+        if len(image) > state.large:
+            digit, found = await state.slow.run(_read_large, reader, image)
+        else:
+            digit, found = await state.batcher((reader, image))
     except DataError as error:
         return PageAnswer(sha256=sha256, error=str(error)[:300])
     _count(state, [digit])
@@ -114,13 +121,28 @@ async def _read_page(state: State, reader: Reader, image: bytes, patches: bool) 
     return PageAnswer.of(page, sha256, patches)
 
 
-def judge(asked: Sequence[tuple[Reader, bytes]]) -> list[tuple[Digit, Found] | Exception]:
-    """What is asked at the same time, together; it may be of two readers while one takes the other's place."""
+def _read_large(reader: Reader, image: bytes) -> tuple[Digit, Found]:
+    found = find_digit(image)
+    return reader.judge([found])[0], found
+
+
+def together(find: Find, crew: Crew) -> Callable[[Sequence[Asked]], Awaitable[list[tuple[Digit, Found] | Exception]]]:
+    """How what is asked at the same time is read: `find` what is in the pictures, then ask the network in a thread."""
+
+    async def read_together(asked: Sequence[Asked]) -> list[tuple[Digit, Found] | Exception]:
+        found = await find([image for _, image in asked])
+        return await crew.run(judge, [reader for reader, _ in asked], found)
+
+    return read_together
+
+
+def judge(readers: Sequence[Reader], found: Sequence[Found | DataError]) -> list[tuple[Digit, Found] | Exception]:
+    """What was found, judged together; it may be by two readers while one takes the other's place."""
     answers: list[tuple[Digit, Found] | Exception] = []
     first = 0
-    for i in range(1, len(asked) + 1):
-        if i == len(asked) or asked[i][0] is not asked[first][0]:
-            answers += read_digits(asked[first][0], [image for _, image in asked[first:i]])
+    for i in range(1, len(found) + 1):
+        if i == len(found) or readers[i] is not readers[first]:
+            answers += judge_found(readers[first], found[first:i])
             first = i
     return answers
 

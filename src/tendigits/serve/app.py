@@ -10,6 +10,7 @@ import os
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
+from functools import partial
 from importlib.metadata import version
 from importlib.resources import files
 from pathlib import Path
@@ -26,6 +27,7 @@ from tendigits.data.photo import prepare_for_threads
 from tendigits.errors import Failure, TendigitsError
 from tendigits.read.reader import Reader
 from tendigits.serve import api_corrections, api_jobs, api_read, api_runs
+from tendigits.serve.finding import Finders, find_all
 from tendigits.serve.guard import FAILED, Guard, Rules
 from tendigits.serve.jobs import Jobs, Occupied
 from tendigits.serve.metrics import Metrics
@@ -59,6 +61,7 @@ def create_app(
     runs: Path = Path("runs"),
     rules: Rules = Rules(LOCAL),  # noqa: B008  # frozen
     workers: int | None = None,
+    finders: int = 0,
     jobs: Jobs | None = None,
     now: Callable[[], datetime] = lambda: datetime.now(UTC),
 ) -> Guard:
@@ -71,6 +74,8 @@ def create_app(
         runs: the folder of the runs.
         rules: who is heard.
         workers: threads that read; None takes one for each core.
+        finders: processes that find the digit in pictures of one, which more than doubles the requests a second; with 0
+            threads do it.
         jobs: trainings and lessons, where the server wants to stop them by itself.
         now: the time.
     """
@@ -80,17 +85,19 @@ def create_app(
     reading = Reading.of(store) if reader is None else Reading(reader, sha256_of(reader))
     slow, jobs = Crew(max(1, cores // 2), WAITING // 4), jobs or Jobs()
     metrics = Metrics(lambda: crew.load + slow.load, store.count)
-    state = State(
-        store, place, runs, reading, crew, slow, LARGE, Batcher(crew, api_read.judge), jobs, metrics, now,
-        fixed=reader is not None,
-    )  # fmt: skip
+    processes = Finders(finders)
+    find = processes.find if finders else partial(crew.run, find_all)
+    batcher = Batcher(api_read.together(find, crew), at_a_time=max(1, finders))
+    state = State(store, place, runs, reading, crew, slow, LARGE, batcher, jobs, metrics, now, fixed=reader is not None)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         following = asyncio.create_task(_keep_up(state))
+        await processes.start()
         yield
         following.cancel()
         await jobs.stop()
+        await processes.close()
         crew.close()
         slow.close()
         store.close()

@@ -18,7 +18,7 @@ import numpy as np
 from tendigits.data.prepare import to_mnist
 from tendigits.data.strokes import draw_digit
 from tendigits.errors import DataError, ModelFileError
-from tendigits.read.find import Found, find_digit
+from tendigits.read.find import Found
 from tendigits.read.network import Network, bundled_file, from_onnx
 from tendigits.read.page import Digit
 from tendigits.read.reader import Reader
@@ -97,15 +97,7 @@ def sha256_of(reader: Reader) -> str:
     return bundled_sha256() if reader.is_bundled else hashlib.sha256(reader.network.name.encode()).hexdigest()
 
 
-def read_digits(reader: Reader, images: Sequence[bytes]) -> list[tuple[Digit, Found] | Exception]:
-    """Read pictures of one digit each, together; of one that is none, the error in its place."""
-    found: list[Found | DataError] = [_find(image) for image in images]
+def judge_found(reader: Reader, found: Sequence[Found | DataError]) -> list[tuple[Digit, Found] | Exception]:
+    """Ask the network what was found in pictures of one digit each, together; an error stays in its place."""
     digits = iter(reader.judge([one for one in found if isinstance(one, Found)]))
     return [one if isinstance(one, DataError) else (next(digits), one) for one in found]
-
-
-def _find(image: bytes) -> Found | DataError:
-    try:
-        return find_digit(image)
-    except DataError as error:
-        return error

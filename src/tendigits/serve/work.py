@@ -2,12 +2,12 @@
 
 crew = Crew(workers=2, waiting=64)
 page = await crew.run(reader.read, data)          # raises Busy where the queue is full
-digit = await Batcher(crew, judge)(data)          # together with what others ask at the same time
+digit = await Batcher(read_together)(data)        # together with what others ask at the same time
 """
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, Generic, TypeVar
 
@@ -51,15 +51,20 @@ class Crew:
 
 
 class Batcher(Generic[Item, Result]):
-    """Asks together what is asked at the same time: while one batch is worked at, the next one gathers.
+    """Asks together what is asked at the same time: while so many batches are worked at, the next one gathers.
 
-    Nobody waits for company: where nothing is being worked at, a batch is of one.
+    Nobody waits for company: where less is being worked at, a batch is of one.
     """
 
-    def __init__(self, crew: Crew, work: Callable[[Sequence[Item]], Sequence[Result | Exception]], most: int = 32):
-        self._crew, self._work, self._most = crew, work, most
+    def __init__(
+        self,
+        work: Callable[[Sequence[Item]], Awaitable[Sequence[Result | Exception]]],
+        most: int = 32,
+        at_a_time: int = 1,
+    ) -> None:
+        self._work, self._most, self._free = work, most, at_a_time
         self._queue: deque[tuple[Item, asyncio.Future[Result]]] = deque()
-        self._busy = False
+        self._tasks: set[asyncio.Task[None]] = set()
 
     async def __call__(self, item: Item) -> Result:
         """The result for one item. Raises Busy, or what the work says of this item."""
@@ -67,16 +72,18 @@ class Batcher(Generic[Item, Result]):
             raise Busy
         future: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
         self._queue.append((item, future))
-        if not self._busy:
-            self._busy = True
-            self._task = asyncio.ensure_future(self._go_on())
+        if self._free:
+            self._free -= 1
+            task = asyncio.create_task(self._go_on())
+            self._tasks.add(task)  # nobody else holds it
+            task.add_done_callback(self._tasks.discard)
         return await future
 
     async def _go_on(self) -> None:
         while self._queue:
             batch = [self._queue.popleft() for _ in range(min(self._most, len(self._queue)))]
             try:
-                results = await self._crew.run(self._work, [item for item, _ in batch])
+                results = await self._work([item for item, _ in batch])
             except Exception as error:  # also Busy: whoever asked is told
                 results = [error] * len(batch)
             for (_, future), result in zip(batch, results, strict=True):
@@ -86,4 +93,4 @@ class Batcher(Generic[Item, Result]):
                     future.set_exception(result)
                 else:
                     future.set_result(result)
-        self._busy = False
+        self._free += 1
