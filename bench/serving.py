@@ -37,8 +37,11 @@ from reading_sets import photo
 RESULTS = ROOT / "bench" / "results" / "serving.json"
 BEGIN, END = "<!-- serving: written by bench/serving.py -->", "<!-- /serving -->"
 CLIENTS = (1, 8, 64)
-SECONDS, MANY = 8, 100_000
-"""Of each measurement; requests over which the memory is watched."""
+SECONDS = {"digit": 8, "photo": 24}
+"""Of each measurement."""
+
+MANY = 100_000
+"""Requests over which the memory is watched."""
 
 ENVIRONMENTS = {"litserve": ("litserve==0.2.17", "-e", str(ROOT))}
 
@@ -96,10 +99,11 @@ def measure(data: Path, rounds: int) -> dict[str, Any]:
             for name, server in SERVERS.items():
                 with running(server, Path(folder)) as (port, _):
                     for clients in CLIENTS:
-                        turn = load(server, port, bodies["json" if server.as_json else "digit"], clients)
+                        body = bodies["json" if server.as_json else "digit"]
+                        turn = load(port, server.path, body, clients, SECONDS["digit"])
                         record["turns"].append({"server": name, "what": "digit", "round": number, **turn})
                     for clients in CLIENTS if name == "tendigits" else ():
-                        turn = load(server, port, bodies["photo"], clients, path="/v1/read")
+                        turn = load(port, "/v1/read", bodies["photo"], clients, SECONDS["photo"])
                         record["turns"].append({"server": name, "what": "photo", "round": number, **turn})
         with running(SERVERS["tendigits"], Path(folder)) as (port, process):
             record["memory"] = [*memory(port, process, bodies["digit"])]
@@ -155,10 +159,10 @@ def wait_for(port: int) -> None:
         raise SystemExit(f"nothing answers on port {port}")
 
 
-def load(server: Server, port: int, body: tuple[Path, str], clients: int, path: str | None = None) -> dict[str, Any]:
-    """Ask for SECONDS, after a moment to warm up."""
-    wrk(port, path or server.path, body, clients, 2)
-    return {"clients": clients, **wrk(port, path or server.path, body, clients, SECONDS)}
+def load(port: int, path: str, body: tuple[Path, str], clients: int, seconds: int) -> dict[str, Any]:
+    """Ask for so long, after a moment to warm up."""
+    wrk(port, path, body, clients, 2)
+    return {"clients": clients, **wrk(port, path, body, clients, seconds)}
 
 
 def wrk(port: int, path: str, body: tuple[Path, str], clients: int, seconds: int) -> dict[str, Any]:
@@ -177,15 +181,24 @@ def memory(port: int, process: "subprocess.Popen[bytes]", body: tuple[Path, str]
     total = 0
     while total < MANY:
         total += wrk(port, SERVERS["tendigits"].path, body, 8, 5)["requests"]
-        status = Path(f"/proc/{process.pid}/status").read_text()
-        kilobytes = next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmRSS"))
-        yield {"requests": total, "megabytes": kilobytes / 1000}
+        yield {"requests": total, "megabytes": sum(map(megabytes, [process.pid, *children(process.pid)]))}
+
+
+def children(pid: int) -> list[int]:
+    """The processes that a process has started."""
+    return [int(word) for word in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
+def megabytes(pid: int) -> float:
+    """Of memory that a process holds."""
+    status = Path(f"/proc/{pid}/status").read_text()
+    return next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmRSS")) / 1000
 
 
 def table(record: dict[str, Any]) -> str:
     """The results as Markdown."""
     lines = [
-        "| server | asked | clients | requests a second | p50, ms | p99, ms | errors |",
+        "| server | asked | clients | answers a second | p50, ms | p99, ms | refused |",
         "| :--- | :--- | ---: | ---: | ---: | ---: | ---: |",
     ]
     for what in ("digit", "photo"):
@@ -196,11 +209,11 @@ def table(record: dict[str, Any]) -> str:
                     if (turn["server"], turn["what"], turn["clients"]) == (name, what, clients)
                 ]  # fmt: skip
                 if turns:
-                    rate = statistics.median(turn["requests"] / turn["seconds"] for turn in turns)
+                    rate = statistics.median((turn["requests"] - turn["errors"]) / turn["seconds"] for turn in turns)
                     p50, p99 = (statistics.median(turn[key] for turn in turns) for key in ("p50", "p99"))
-                    errors = sum(turn["errors"] for turn in turns)
+                    errors = sum(turn["errors"] for turn in turns) / sum(turn["requests"] for turn in turns)
                     lines.append(
-                        f"| {server.about} | {what} | {clients} | {rate:,.1f} | {p50:.1f} | {p99:.1f} | {errors} |"
+                        f"| {server.about} | {what} | {clients} | {rate:,.1f} | {p50:.1f} | {p99:.1f} | {errors:.0%} |"
                     )
     first, last = record["memory"][0], record["memory"][-1]
     described, versions = record["machine"], record["machine"]["versions"]

@@ -11,7 +11,6 @@ import argparse
 import csv
 import json
 import statistics
-import time
 from pathlib import Path
 from typing import Any
 
@@ -59,13 +58,11 @@ def measure(data: Path, scans: Path) -> list[dict[str, Any]]:
         for seed in range(TIMES):
             order = np.random.default_rng(seed).permutation(len(labels))
             own, rest = order[:CORRECTIONS], order[CORRECTIONS:]
-            started = time.perf_counter()
             replay = replay_of(dataset, np.random.default_rng(seed))
             learned = teach(bundled_file(), Lesson(patches[own], labels[own], replay), seed)
-            seconds = time.perf_counter() - started
             after = from_onnx(learned, "after")
             rows.append({
-                "writer": writer, "seed": seed, "held_out": len(rest), "seconds": round(seconds, 1),
+                "writer": writer, "seed": seed, "held_out": len(rest),
                 "before": right(before, patches[rest], labels[rest]),
                 "after": right(after, patches[rest], labels[rest]),
                 "accepted_before": accepted(before, patches[rest]), "accepted_after": accepted(after, patches[rest]),
@@ -104,8 +101,8 @@ def accepted(network: Network, patches: Array) -> float:
 def table(record: dict[str, Any]) -> str:
     """The results as Markdown: a line for each writer, means over the lessons."""
     lines = [
-        "| writer | held out | right before | after | accepted before | after | MNIST before | after | seconds |",
-        "| :--- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |",
+        "| writer | held out | right before | after | accepted before | after | MNIST before | after |",
+        "| :--- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |",
     ]
     lessons = record["lessons"]
     names = dict.fromkeys(row["writer"] for row in lessons)
@@ -128,7 +125,7 @@ def row_of(name: str, rows: list[dict[str, Any]]) -> str:
     shares = [sum(row[key] * row["held_out"] for row in rows) / held_out for key in keys]
     mnist = [statistics.mean(row[key] for row in rows) for key in ("mnist_before", "mnist_after")]
     cells = " | ".join(f"{share:.2%}" for share in (*shares, *mnist))
-    return f"| {name} | {held_out} | {cells} | {statistics.median(row['seconds'] for row in rows):.0f} |"
+    return f"| {name} | {held_out} | {cells} |"
 
 
 if __name__ == "__main__":

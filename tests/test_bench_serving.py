@@ -18,7 +18,7 @@ from tendigits.read.reader import Reader
 MACHINE = {"processor": "A chip", "cores": 2, "python": "3.11.7", "versions": {"keras": "3.15.1"}}
 
 
-def test_rates_are_medians_over_rounds_and_errors_are_added():
+def test_rates_are_of_answers_medians_over_rounds():
     turns = [
         {"server": "tendigits", "what": "digit", "clients": 8, "requests": requests, "seconds": 8.0, "p50": p50,
          "p99": 20.0, "errors": errors}
@@ -26,7 +26,7 @@ def test_rates_are_medians_over_rounds_and_errors_are_added():
     ]  # fmt: skip
     memory = [{"requests": 4000, "megabytes": 150.0}, {"requests": 100_000, "megabytes": 151.0}]
     lines = serving.table({"machine": MACHINE, "turns": turns, "memory": memory}).splitlines()
-    assert "| tendigits serve | digit | 8 | 900.0 | 8.0 | 20.0 | 3 |" in lines
+    assert "| tendigits serve | digit | 8 | 899.8 | 8.0 | 20.0 | 0% |" in lines
     assert "Memory in use: 150 MB after 4,000 requests, 151 MB after 100,000." in lines[-1]
 
 
@@ -44,7 +44,7 @@ def test_what_is_asked_is_the_same_picture_for_all(small_npz, tmp_path):
 
 def lesson(writer, seed, before, after, mnist):
     return {
-        "writer": writer, "seed": seed, "held_out": 10, "seconds": 30.0 + seed, "before": before, "after": after,
+        "writer": writer, "seed": seed, "held_out": 10, "before": before, "after": after,
         "accepted_before": 0.9, "accepted_after": 1.0, "mnist_before": 0.996, "mnist_after": mnist,
     }  # fmt: skip
 
@@ -52,8 +52,8 @@ def lesson(writer, seed, before, after, mnist):
 def test_digits_are_counted_over_the_lessons_of_a_writer():
     lessons = [lesson("a", 0, 0.9, 1.0, 0.996), lesson("a", 1, 1.0, 1.0, 0.9955), lesson("b", 0, 1.0, 0.9, 0.9965)]
     text = teaching.table({"machine": MACHINE, "lessons": lessons})
-    assert "| a | 20 | 95.00% | 100.00% | 90.00% | 100.00% | 99.60% | 99.58% | 30 |" in text
-    assert "| **all** | 30 | 96.67% | 96.67% | 90.00% | 100.00% | 99.60% | 99.60% | 30 |" in text
+    assert "| a | 20 | 95.00% | 100.00% | 90.00% | 100.00% | 99.60% | 99.58% |" in text
+    assert "| **all** | 30 | 96.67% | 96.67% | 90.00% | 100.00% | 99.60% | 99.60% |" in text
     assert "3 lessons of 50 digits; in 1 of them the writer was read worse afterwards." in text
     assert "lost 0.05 points at most" in text
 

@@ -14,7 +14,11 @@ from PIL import Image
 from typer.main import get_command
 
 from tendigits import cli
-from tendigits.train.recipe import RECIPES, Recipe
+from tendigits.export.formats import make
+from tendigits.export.source import open_source
+from tendigits.scale.space import read_space
+from tendigits.train.recipe import RECIPES, Recipe, load_recipe
+from tendigits.train.stages import run_recipe
 
 ROOT = Path(__file__).parent.parent
 DOCUMENTS = [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")]
@@ -32,7 +36,7 @@ def commands(document: str) -> list[str]:
 def test_every_command_and_flag_is_in_the_guide():
     guide = (ROOT / "docs" / "guide.md").read_text()
     group = get_command(cli.app)
-    assert set(group.commands) == {"train", "evaluate", "data", "runs", "read", "serve", "teach", "export"}
+    assert set(group.commands) == {"train", "evaluate", "data", "runs", "read", "serve", "teach", "export", "sweep"}
     for name, command in group.commands.items():
         section = guide.split(f"### tendigits {name}")[1].split("\n##")[0]
         flags = [flag for p in command.params for flag in (*p.opts, *p.secondary_opts) if flag.startswith("-")]
@@ -122,8 +126,10 @@ def test_the_readmes_commands_run_in_order(tmp_path):
     typed = [command for command in commands("README.md") if command.startswith("tendigits")]
     assert typed.count("tendigits serve") == typed.count("tendigits teach") == 1  # see test_api.py
     typed = [command for command in typed if command not in ("tendigits serve", "tendigits teach")]
-    assert len(typed) == 10 + len(RECIPES) - 1
-    shorter = {command: f"{command} --epochs 2" for command in typed if "--recipe" in command}
+    assert len(typed) == 13 + len(RECIPES) - 1
+    shorter = {command: f"{command} --epochs 2" for command in typed if "train --recipe" in command}
+    (tmp_path / "space.toml").write_text("epochs = [1, 2]\nlearning_rate = { low = 1e-4, high = 1e-2, log = true }\n")
+    shorter |= {command: f"{command} --trials 2" for command in typed if "sweep" in command}
     pictures = {"photo.jpg": draw_page(), "meter.png": draw_page(("3",)), "scans/a.png": draw_page()}
     (tmp_path / "scans").mkdir()
     for name, picture in pictures.items():
@@ -140,7 +146,10 @@ def test_the_readmes_commands_run_in_order(tmp_path):
     assert (tmp_path / "read.png").exists()
     names = {path.name for path in (tmp_path / "runs").iterdir()}
     assert names > {"first", "small", "compared.png"}
-    assert len(names) == 3 + len(RECIPES) - 1
+    assert len(names) == 4 + len(RECIPES) - 1
+    assert load_recipe(str(tmp_path / "runs" / "sweep" / "best.toml")).epochs in (1, 2)
+    assert (tmp_path / "runs" / "first" / "exports" / "first.onnx").exists()
+    assert (tmp_path / "exports" / "reader-web" / "index.html").exists()
 
 
 @pytest.mark.slow
@@ -153,9 +162,25 @@ def test_python_blocks_run(document, tmp_path):
         assert (tmp_path / name).exists()
 
 
+def test_the_guides_space_is_one(tmp_path):
+    (tmp_path / "space.toml").write_text(blocks("docs/guide.md", "toml")[0])
+    assert set(read_space(tmp_path / "space.toml", Recipe()).knobs) == {
+        "learning_rate", "batch_size", "hidden", "augment.shift",
+    }  # fmt: skip
+
+
+def test_the_exports_page_runs_in_python(tmp_path):
+    """With an export of a network that was hardly trained."""
+    recipe = Recipe(hidden=(8,), epochs=1, holdout=0.1)
+    run_recipe(recipe, runs=tmp_path / "runs", name="first", offline=True)
+    make(open_source(tmp_path / "runs" / "first", offline=True), "onnx", out=tmp_path / "first.onnx")
+    (code,) = blocks("docs/exports.md", "python")
+    assert run([sys.executable, "-c", code], tmp_path).strip() in list("0123456789")
+
+
 @pytest.mark.slow
 def test_the_guides_recipe_trains(tmp_path):
-    (tmp_path / "mine.toml").write_text(blocks("docs/guide.md", "toml")[0])
+    (tmp_path / "mine.toml").write_text(blocks("docs/guide.md", "toml")[1])
     said = run([sys.executable, "-m", "tendigits", "train", "--recipe", "mine.toml", "--epochs", "1"], tmp_path)
     assert "3,200 digits, validated on 800 held-out training digits" not in said
     assert "3,600 digits, validated on 400 held-out training digits" in said

@@ -18,7 +18,8 @@ ALLOWED = {
     "read": {"errors", "files", "data", "train"},
     "serve": {"errors", "files", "data", "train", "read"},
     "export": {"errors", "files", "data", "train", "read"},
-    "cli": {"errors", "files", "data", "train", "read", "serve", "export"},
+    "scale": {"errors", "files", "data", "train", "read"},
+    "cli": {"errors", "files", "data", "train", "read", "serve", "export", "scale"},
     "__main__": {"cli"},
     "__init__": {"errors", "train", "read"},  # its names, found when they are first used
 }

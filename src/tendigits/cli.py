@@ -16,6 +16,7 @@ import typer
 from tendigits.errors import Interrupted, TendigitsError
 from tendigits.export.command import export
 from tendigits.read.command import read
+from tendigits.scale.command import sweep
 from tendigits.serve.command import serve, teach
 from tendigits.train.command import data, evaluate, list_or_compare, train
 
@@ -28,7 +29,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-for command in (train, read, serve, teach, evaluate, export, data):
+for command in (train, read, serve, teach, evaluate, export, sweep, data):
     app.command()(command)
 app.command("runs")(list_or_compare)
 

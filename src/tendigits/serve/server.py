@@ -75,7 +75,7 @@ def run_server(
     logging.getLogger("tendigits.serve").addHandler(logging.StreamHandler())
     config = uvicorn.Config(
         app, http=with_deadline(ARRIVAL), ws="none", limit_concurrency=CONNECTIONS, log_level="warning",
-        access_log=False, server_header=False, timeout_graceful_shutdown=GRACE,
+        access_log=False, server_header=False, proxy_headers=False, timeout_graceful_shutdown=GRACE,
     )  # fmt: skip
     say(f"tendigits reads at {address}{'' if token is None else '/?token=...'}   (Ctrl-C ends it)")
     say(f"corrections: {store.place}   runs: {runs}")

@@ -138,15 +138,19 @@ def samples_lines(samples: "Samples | None", run: Path) -> list[str]:
     ]
 
 
-def result_record(history: History, recipe: Recipe, report: "Report") -> dict[str, Any]:
-    """The result's part of run.json."""
+def result_record(history: History, recipe: Recipe, report: "Report | None") -> dict[str, Any]:
+    """The result's part of run.json; without test digits where these are left alone."""
     n, best = len(history["loss"]), best_epoch(history, recipe)
-    return {
+    result = {
         "epochs": n,
         "stopped_early": n < recipe.epochs,
         "best_epoch": best,
         "val_loss": history["val_loss"][best - 1],
         "val_accuracy": history["val_accuracy"][best - 1],
+    }
+    if report is None:
+        return result
+    return result | {
         "test_accuracy": report.accuracy,
         "test_interval": list(report.interval),
         "n_test": report.n,

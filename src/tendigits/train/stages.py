@@ -37,6 +37,7 @@ def run_recipe(
     now: datetime | None = None,
     offline: bool = False,
     timeout: float = 10.0,
+    judged: bool = True,
 ) -> Trained:
     """Train a recipe from data to report, in a new run folder.
 
@@ -49,6 +50,7 @@ def run_recipe(
         now: the time that the run was made.
         offline: no download.
         timeout: of the download, in seconds.
+        judged: False leaves the test digits alone: no report, and the result is of the held-out digits.
 
     Raises:
         TendigitsError: see tendigits.errors; what was reached is kept in the run folder.
@@ -76,6 +78,8 @@ def run_recipe(
             "git": describe_commit(Path.cwd()),
             "durations": durations,
         }
+        if not judged:
+            record["judged"] = False
         run.write_record(record)
         return _kind_of_walk(recipe)(run, recipe, dataset, ready, record, screen).go(None)
 

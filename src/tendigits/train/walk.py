@@ -45,7 +45,7 @@ class Trained:
     model: keras.Model
     history: keras.callbacks.History
     report: Report | None
-    """On the test digits; of a GAN on what it writes, where there was a network to judge it."""
+    """On the test digits, where these were looked at; of a GAN on what it writes, where a network could judge it."""
 
 
 @dataclass(frozen=True)
@@ -78,6 +78,11 @@ class Walk:
     ready: Input
     record: Record
     screen: Screen
+
+    @property
+    def is_judged(self) -> bool:
+        """Whether it ends with a report on the test digits, which a search leaves alone."""
+        return bool(self.record.get("judged", True))
 
     def go(self, checkpoint: Checkpoint | None) -> Trained:
         """All stages, from `checkpoint` on where there is one; an interruption is kept in the run folder."""
@@ -133,6 +138,9 @@ class Walk:
         screen.stage(6, "Curves", "curves.svg, curves.png")
         with timed(durations, "save"):
             self._save_models(model)
+        if not self.is_judged:
+            self.record["result"] = describe.result_record(history.history, recipe, None)
+            return Trained(self.run, model, history, None)
         with timed(durations, "report"):
             report = report_on(model, self.dataset, self.run, self.record, self.run.path)
         files = "report.html, report.md, report.json, confusion.png, mistakes.png"
@@ -175,10 +183,15 @@ class Walk:
         """Stage 7."""
         calibration = self._calibrate(model)
         self.record["calibration"] = None if calibration is None else asdict(calibration)
-        saved = save_model(model, self.run.path, *self.ready.test, calibration)
+        saved = save_model(model, self.run.path, *self._proof, calibration)
         self.record["models"] = {file.path.name: file.sha256 for file in saved}
         self.screen.stage(7, "Save", *map(describe.saved_line, saved), *describe.calibration_lines(calibration))
         self.screen.line(f"both compiled with {self.recipe.optimizer} and able to go on training")
+
+    @property
+    def _proof(self) -> tuple[Array, Array]:
+        """What a saved model is compared on."""
+        return self.ready.test if self.is_judged else self.ready.validation
 
     def _calibrate(self, model: keras.Model) -> Calibration | None:
         """On the held-out digits; where there are none, validation is on the test digits, and nothing is fitted."""

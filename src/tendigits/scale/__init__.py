@@ -1,0 +1,1 @@
+"""Beside the road: many trainings, to find the settings that do best."""

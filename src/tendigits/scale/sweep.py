@@ -1,0 +1,204 @@
+"""A search for the settings that do best: Optuna proposes, a run of each is judged on held-out training digits.
+
+best = search(Sweep(folder, recipe, space, data=None), trials=40)
+
+All of it is in one folder: what is searched (sweep.json), Optuna's memory (study.db), a run for each trial (trials/),
+and at the end a picture (search.png) and the best recipe (best.toml). Called again it goes on where it was.
+"""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tendigits.errors import DivergedError, RunError
+from tendigits.files import write_text
+from tendigits.scale.space import Space, changed
+from tendigits.scale.trial import Pruned, run_trial
+from tendigits.train.recipe import Recipe
+from tendigits.train.screen import Screen
+
+if TYPE_CHECKING:
+    import optuna
+
+HOLDOUT = 0.1
+"""Share of the training digits that decides where the recipe holds none out: the test digits must not."""
+
+RUN = "run"
+"""Where a trial remembers the number of its run; one that was interrupted is another trial with the same run."""
+
+FIRST = 5
+"""Trials that none is compared with: fewer say little about what is usual."""
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One training, as it is shown."""
+
+    number: int
+    state: str
+    """`running`, `finished`, `pruned` or `failed`."""
+    epoch: int
+    """Epochs so far."""
+    accuracy: float | None
+    """On held-out digits, of the last epoch or, of a finished one, of the weights that are kept."""
+    values: dict[str, Any]
+
+
+Watch = Callable[[list[Trial]], None]
+"""Is told of all trials after each epoch."""
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """What is searched, and where."""
+
+    folder: Path
+    recipe: Recipe
+    space: Space
+    data: str | Path | None = None
+    seed: int = 0
+    offline: bool = False
+    timeout: float = 10.0
+
+
+def search(sweep: Sweep, trials: int, watch: Watch = lambda _: None) -> Recipe:
+    """Try until so many trials are finished or pruned, then write the best recipe; gives it.
+
+    A trial that was interrupted, in whatever way, goes on from its last epoch.
+
+    Raises:
+        RunError: the folder holds a search for something else.
+        TendigitsError: as `run_recipe`; what was done is kept.
+    """
+    from tendigits.scale.picture import draw_search
+
+    recipe = sweep.recipe if sweep.recipe.holdout else sweep.recipe.with_changes(holdout=HOLDOUT)
+    _note(sweep)
+    study = open_study(sweep)
+    _ask_again(study)
+    warn = cache(Screen().warn)  # each warning once, not for each trial
+    while sum(trial.state.name in ("COMPLETE", "PRUNED") for trial in study.trials) < trials:
+        _try(sweep, recipe, study, watch, warn)
+    best = recipe_of(sweep, recipe, study.best_trial.params, f"{recipe.name[:50]}-best")
+    draw_search(study, sweep.folder / "search.png")
+    write_text(sweep.folder / "best.toml", as_toml(best, study))
+    return best
+
+
+def open_study(sweep: Sweep) -> "optuna.Study":
+    """Optuna's memory of the search, made where there is none."""
+    import optuna
+
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    sweep.folder.mkdir(parents=True, exist_ok=True)
+    study = optuna.create_study(
+        study_name="sweep",
+        storage=f"sqlite:///{sweep.folder / 'study.db'}",
+        direction="maximize",
+        pruner=optuna.pruners.MedianPruner(n_startup_trials=FIRST, n_warmup_steps=1),
+        load_if_exists=True,
+    )
+    # Another seed for each start: the same one would propose again what is known.
+    study.sampler = optuna.samplers.TPESampler(seed=sweep.seed + len(study.trials))
+    return study
+
+
+def shown(study: "optuna.Study") -> list[Trial]:
+    """All trials, as they are shown; one that goes on after an interruption is there once."""
+    names = {"RUNNING": "running", "COMPLETE": "finished", "PRUNED": "pruned", "FAIL": "failed", "WAITING": "waiting"}
+    found = {}
+    for trial in study.trials:
+        if RUN in trial.user_attrs:
+            number, reached = trial.user_attrs[RUN], trial.intermediate_values
+            last = reached[max(reached)] if reached else None
+            value = trial.value if trial.value is not None else last
+            found[number] = Trial(number, names[trial.state.name], len(reached), value, trial.params)
+    return list(found.values())
+
+
+def recipe_of(sweep: Sweep, recipe: Recipe, chosen: dict[str, Any], name: str) -> Recipe:
+    """The recipe with the values that were chosen."""
+    return changed(recipe, sweep.space.changes(chosen), name)
+
+
+def as_toml(recipe: Recipe, study: "optuna.Study") -> str:
+    """A recipe as a file that `tendigits train --recipe` takes: what differs from classic, and how it was found."""
+    tried = [trial for trial in study.trials if trial.state.name in ("COMPLETE", "PRUNED")]
+    share = f"{recipe.holdout:.0%} of the training digits, held out"
+    lines = [
+        f"# The best of {len(tried)} trials: {study.best_value:.2%} on {share}.",
+        f"# Chosen by that figure, so it flatters; trial {study.best_trial.user_attrs[RUN]}.",
+    ]
+    ours, classic = recipe.model_dump(mode="json"), Recipe().model_dump(mode="json")
+    lines += [
+        f"{key} = {json.dumps(value)}" for key, value in ours.items() if key != "augment" and value != classic[key]
+    ]
+    within = {key: value for key, value in ours["augment"].items() if value != classic["augment"][key]}
+    if within:
+        lines += ["", "[augment]", *[f"{key} = {json.dumps(value)}" for key, value in within.items()]]
+    return "\n".join(lines) + "\n"
+
+
+def _note(sweep: Sweep) -> None:
+    """Write down what is searched, or see that it is the same as before."""
+    path = sweep.folder / "sweep.json"
+    content = {
+        "format": 1,
+        "recipe": sweep.recipe.model_dump(mode="json"),
+        "space": {name: repr(knob) for name, knob in sweep.space.knobs.items()},
+        "data": None if sweep.data is None else str(Path(sweep.data).resolve()),
+    }
+    if not path.exists():
+        sweep.folder.mkdir(parents=True, exist_ok=True)
+        write_text(path, json.dumps(content, indent=2) + "\n")
+        return
+    try:
+        before = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise RunError(f"{path} is damaged: {error}; search in another folder with --name") from None
+    different = [key for key, value in content.items() if before.get(key) != value]
+    if different:
+        raise RunError(
+            f"{sweep.folder} holds a search with another {' and another '.join(different)}; "
+            "search anew with another --name"
+        )
+
+
+def _ask_again(study: "optuna.Study") -> None:
+    """Let trials that were interrupted be tried again with the same values, in their own run folders."""
+    import optuna
+
+    for trial in study.get_trials(states=(optuna.trial.TrialState.RUNNING,)):
+        study.tell(trial.number, state=optuna.trial.TrialState.FAIL)
+        study.enqueue_trial(trial.params, user_attrs=trial.user_attrs)
+
+
+def _try(sweep: Sweep, recipe: Recipe, study: "optuna.Study", watch: Watch, warn: Callable[[str], None]) -> None:
+    """One trial. Where it is interrupted it stays `running` in Optuna's memory, and is asked again next time."""
+    import optuna
+
+    trial = study.ask()
+    if RUN not in trial.user_attrs:
+        trial.set_user_attr(RUN, len(shown(study)))
+    number = trial.user_attrs[RUN]
+    proposed = changed(recipe, sweep.space.choose(trial), f"{recipe.name[:50]}-{number}")
+
+    def goes_on(epoch: int, accuracy: float) -> bool:
+        trial.report(accuracy, epoch)
+        watch(shown(study))
+        return not trial.should_prune()
+
+    watch(shown(study))
+    folder = sweep.folder / "trials" / f"{number:03}"
+    try:
+        accuracy = run_trial(
+            proposed, sweep.data, folder, goes_on, warn=warn, offline=sweep.offline, timeout=sweep.timeout
+        )
+    except (Pruned, DivergedError):
+        study.tell(trial, state=optuna.trial.TrialState.PRUNED)
+    else:
+        study.tell(trial, accuracy)
+    watch(shown(study))

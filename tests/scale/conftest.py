@@ -1,0 +1,16 @@
+"""A recipe that trains in a blink, and a space to search."""
+
+import pytest
+
+from tendigits.scale.space import Choices, Range, Space
+from tendigits.train.recipe import Recipe
+
+
+@pytest.fixture
+def recipe() -> Recipe:
+    return Recipe(name="tiny", hidden=(16,), epochs=3, patience=10, holdout=0.2, batch_size=20)
+
+
+@pytest.fixture
+def space() -> Space:
+    return Space({"learning_rate": Range(1e-4, 1e-1, log=True), "hidden": Choices(((8,), (32,)))})
