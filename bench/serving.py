@@ -213,7 +213,7 @@ def table(record: dict[str, Any]) -> str:
                     p50, p99 = (statistics.median(turn[key] for turn in turns) for key in ("p50", "p99"))
                     errors = sum(turn["errors"] for turn in turns) / sum(turn["requests"] for turn in turns)
                     lines.append(
-                        f"| {server.about} | {what} | {clients} | {rate:,.1f} | {p50:.1f} | {p99:.1f} | {errors:.0%} |"
+                        f"| {server.about} | {what} | {clients} | {rate:,.1f} | {p50:.1f} | {p99:.1f} | {errors:.1%} |"
                     )
     first, last = record["memory"][0], record["memory"][-1]
     described, versions = record["machine"], record["machine"]["versions"]

@@ -26,7 +26,7 @@ def test_rates_are_of_answers_medians_over_rounds():
     ]  # fmt: skip
     memory = [{"requests": 4000, "megabytes": 150.0}, {"requests": 100_000, "megabytes": 151.0}]
     lines = serving.table({"machine": MACHINE, "turns": turns, "memory": memory}).splitlines()
-    assert "| tendigits serve | digit | 8 | 899.8 | 8.0 | 20.0 | 0% |" in lines
+    assert "| tendigits serve | digit | 8 | 899.8 | 8.0 | 20.0 | 0.0% |" in lines
     assert "Memory in use: 150 MB after 4,000 requests, 151 MB after 100,000." in lines[-1]
 
 
