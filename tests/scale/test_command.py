@@ -41,6 +41,7 @@ def test_a_search_and_its_best_recipe(sweep, tmp_path):
     assert "trial" not in again.stdout
 
 
+@pytest.mark.slow
 def test_ctrl_c_says_how_to_go_on(sweep, tmp_path, small_npz):
     (tmp_path / "space.toml").write_text("learning_rate = [0.001, 0.01]")
     (tmp_path / "long.toml").write_text("hidden = [16]\nepochs = 3000\npatience = 3000\nholdout = 0.2\n")

@@ -57,9 +57,9 @@ def test_a_learning_rate_that_is_much_too_small_is_pruned(what, monkeypatch):
 
     real = module._try
 
-    def propose(sweep, recipe, study, watch):
+    def propose(sweep, recipe, study, *others):
         ask(study)
-        real(sweep, recipe, study, watch)
+        real(sweep, recipe, study, *others)
 
     monkeypatch.setattr(module, "_try", propose)
     search(what, 6)
@@ -112,6 +112,7 @@ search(Sweep(Path(sys.argv[1]), recipe, space, sys.argv[2]), 2, lambda trials: p
 """
 
 
+@pytest.mark.slow
 def test_kill_9_in_the_middle_loses_no_epoch(tmp_path, small_npz):
     command = [sys.executable, "-c", SCRIPT, str(tmp_path / "found"), str(small_npz)]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)

@@ -171,7 +171,15 @@ def _convolution(graph: Graph, layer: Any, value: Value) -> Value:
 
 def _pool(graph: Graph, layer: Any, value: Value) -> Value:
     kind = "MaxPool" if isinstance(layer, layers.MaxPooling2D) else "AveragePool"
-    name = graph.node(kind, graph.first(value), kernel_shape=list(layer.pool_size), **_window(layer))
+    window = _window(layer)
+    if window.pop("auto_pad") == "SAME_UPPER":  # onnxruntime would take away from the image where windows lie apart
+        rows, columns = value.shape[1:3]
+        if rows is None or columns is None:
+            raise cannot_write(f"{layer.name} on images of any size")
+        sizes = zip((rows, columns), layer.pool_size, layer.strides, strict=True)
+        missing = [max(0, (-(-n // s) - 1) * s + k - n) for n, k, s in sizes]
+        window["pads"] = [total // 2 for total in missing] + [total - total // 2 for total in missing]
+    name = graph.node(kind, graph.first(value), kernel_shape=list(layer.pool_size), **window)
     return Value(name, first=True)
 
 
