@@ -15,8 +15,6 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-import keras
-
 from documents import replace_between
 from environments import ROOT, commit, find_mnist, machine
 from tendigits import run_recipe
@@ -78,6 +76,10 @@ def row(name: str, source: Source, to: str, int8: bool, folder: Path) -> dict[st
 
 def with_pooling(data: Path, path: Path) -> Path:
     """A network as Keras' own introductions have it: two convolutions, each with max pooling behind it."""
+    import keras  # after tendigits: it makes JAX Keras' backend
+
+    from tendigits import fit
+
     layers, dataset = keras.layers, load(data)
     model = keras.Sequential([
         keras.Input((784,)), layers.Reshape((28, 28, 1)),
@@ -86,8 +88,6 @@ def with_pooling(data: Path, path: Path) -> Path:
         layers.Flatten(), layers.Dropout(0.5), layers.Dense(10, activation="softmax"),
     ])  # fmt: skip
     model.compile("adam", "categorical_crossentropy")
-    from tendigits import fit
-
     fit(model, to_input(dataset.x_train), one_hot(dataset.y_train), batch_size=128, epochs=2, verbose=0)
     model.save(path)
     return path

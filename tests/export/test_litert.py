@@ -61,6 +61,15 @@ def test_eight_bits_take_and_give_float32(source, tmp_path):
     assert (found.argmax(axis=1) == source.expected.argmax(axis=1)).mean() > 0.99
 
 
+def test_eight_bits_of_a_large_layer(source, tmp_path):
+    """The quantizer keeps what is large elsewhere in the file."""
+    large = with_model(source, layers.Dense(512, activation="relu"))
+    litert.write_int8(large, tmp_path / "a.tflite", large.samples(50))
+    found = litert.open_(tmp_path / "a.tflite")(large.x_test[:200])
+    assert np.abs(found - large.expected[:200]).max() < 0.1
+    assert (tmp_path / "a.tflite").stat().st_size > 400_000
+
+
 def test_what_mixes_digits_is_told(source, tmp_path):
     mixing = with_model(source, layers.Reshape((28, 28)), layers.Dense(3), layers.Flatten())
     with pytest.raises(UserError, match="expected layers that treat each digit alone, one reshapes to"):

@@ -74,6 +74,10 @@ def _finished(data: bytes, about: dict[str, str]) -> bytes:
     from ai_edge_litert import schema_py_generated as schema
 
     model = schema.ModelT.InitFromPackedBuf(data, 0)
+    for constant in model.buffers:
+        if constant.size:  # the quantizer puts large ones behind the table, which is packed anew below
+            constant.data = np.frombuffer(data[constant.offset : constant.offset + constant.size], np.uint8)
+            constant.offset = constant.size = 0
     kinds = [code.builtinCode for code in model.operatorCodes]
     for graph in model.subgraphs:
         for tensor in graph.tensors:
