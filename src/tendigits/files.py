@@ -48,6 +48,14 @@ def replacing(path: Path, check: Callable[[Path], None] = lambda _: None) -> Ite
             temporary.unlink(missing_ok=True)
 
 
+def make_folder(path: Path) -> None:
+    """Make a folder, and those above it, where they are not there. Raises DiskError."""
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise DiskError(f"cannot make the folder {path}: {error.strerror}; choose another") from error
+
+
 def write_text(path: Path, text: str) -> None:
     """Write `text` as UTF-8 to `path`, whole or not at all. Raises DiskError."""
     with replacing(path) as temporary:

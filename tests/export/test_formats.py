@@ -4,7 +4,7 @@ import importlib.util
 
 import pytest
 
-from tendigits.errors import ModelFileError, UserError
+from tendigits.errors import DiskError, ModelFileError, UserError
 from tendigits.export import onnx as onnx_format
 from tendigits.export.formats import FORMATS, check, make
 
@@ -55,6 +55,12 @@ def test_what_lost_its_metadata_is_not_kept(source, tmp_path, monkeypatch):
     with pytest.raises(ModelFileError, match="is not kept: loaded back it has lost its metadata"):
         make(source, "onnx", out=tmp_path / "a.onnx")
     assert not list(tmp_path.iterdir())
+
+
+def test_a_place_that_cannot_be_is_told(source, tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(DiskError, match=r"cannot make the folder .*; choose another"):
+        make(source, "onnx", out=tmp_path / "file" / "a.onnx")
 
 
 def test_impossible_wishes_are_told(source, tmp_path, monkeypatch):

@@ -15,7 +15,7 @@ from tendigits.errors import Interrupted, RunError
 from tendigits.scale import sweep as module
 from tendigits.scale.sweep import Sweep, open_study, search, shown
 from tendigits.train.recipe import load_recipe
-from tendigits.train.run import list_runs, open_run
+from tendigits.train.run import Run, list_runs, open_run
 
 
 @pytest.fixture
@@ -130,6 +130,13 @@ def test_kill_9_in_the_middle_loses_no_epoch(tmp_path, small_npz):
     assert len(record["resumed"]) == 1
     assert len(run.history()["loss"]) == 30
     assert len(list((tmp_path / "found" / "trials").iterdir())) == 2
+
+
+def test_two_searches_at_a_time_in_one_folder_are_refused(what):
+    what.folder.mkdir()
+    with Run(what.folder).lock(), pytest.raises(RunError, match="is in use by process"):
+        search(what, 1)
+    assert not (what.folder / "study.db").exists()
 
 
 def test_another_search_in_the_same_folder_is_refused(what):

@@ -11,7 +11,7 @@ from types import ModuleType
 from tendigits.errors import ModelFileError, UserError
 from tendigits.export.prove import Proof, prove
 from tendigits.export.source import Source
-from tendigits.files import replacing
+from tendigits.files import make_folder, replacing
 
 SAMPLES = 1000
 """Training digits on which the ranges of 8 bits are measured."""
@@ -63,7 +63,7 @@ def make(source: Source, to: str, *, int8: bool = False, out: Path | None = None
     path = source.folder / f"{name}{kind.ending}" if out is None else out
     if path.suffix != kind.ending:
         raise UserError(f"expected a file {kind.ending} for {to}, received {path}")
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(path.parent)
     module = _module(kind)
     proofs: list[Proof] = []
 

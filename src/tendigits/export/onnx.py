@@ -41,12 +41,14 @@ def write_int8(source: Source, path: Path, samples: Array) -> None:
         plain, coarse = Path(folder) / "plain.onnx", Path(folder) / "int8.onnx"
         write(source, plain)
         logging.disable(logging.WARNING)  # it advises what is done already: normalisation is folded into the layers
-        quantize_static(
-            plain, coarse, Samples(), quant_format=QuantFormat.QDQ, per_channel=True,
-            op_types_to_quantize=["Conv", "Gemm", "MatMul", "MaxPool"],
-            activation_type=QuantType.QUInt8, weight_type=QuantType.QInt8,
-        )  # fmt: skip
-        logging.disable(logging.NOTSET)
+        try:
+            quantize_static(
+                plain, coarse, Samples(), quant_format=QuantFormat.QDQ, per_channel=True,
+                op_types_to_quantize=["Conv", "Gemm", "MatMul", "MaxPool"],
+                activation_type=QuantType.QUInt8, weight_type=QuantType.QInt8,
+            )  # fmt: skip
+        finally:
+            logging.disable(logging.NOTSET)
         model = onnx.load(coarse)
     del model.metadata_props[:]
     helper.set_model_props(model, source.about)

@@ -26,7 +26,7 @@ import platformdirs
 from tendigits.errors import DownloadError, UserError
 from tendigits.export.formats import Exported, make
 from tendigits.export.source import Source
-from tendigits.files import replacing, write_text
+from tendigits.files import make_folder, replacing, write_text
 
 RUNTIME = "onnxruntime-web"
 VERSION = "1.30.0"
@@ -69,7 +69,7 @@ def write_page(onnx: bytes, about: dict[str, str], shape: tuple[int, ...], folde
     Raises:
         DiskError: a file could not be written.
     """
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     server, own = files("tendigits.serve") / "page", files("tendigits.export") / "page"
     packed = {
         "runtime": _packed(runtime[0]),
@@ -149,7 +149,7 @@ def _pack(path: Path) -> None:
             f"web needs {RUNTIME} {VERSION} from npm, which is not installed here: install Node.js, or give the "
             f"package with --runtime {RUNTIME}-{VERSION}.tgz"
         )
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(path.parent)
     with replacing(path) as temporary:
         folder = temporary.with_suffix(".packed")
         folder.mkdir(exist_ok=True)

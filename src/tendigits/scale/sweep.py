@@ -14,10 +14,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tendigits.errors import DivergedError, RunError
-from tendigits.files import write_text
+from tendigits.files import make_folder, write_text
 from tendigits.scale.space import Space, changed
 from tendigits.scale.trial import Pruned, run_trial
 from tendigits.train.recipe import Recipe
+from tendigits.train.run import Run
 from tendigits.train.screen import Screen
 
 if TYPE_CHECKING:
@@ -70,9 +71,15 @@ def search(sweep: Sweep, trials: int, watch: Watch = lambda _: None) -> Recipe:
     A trial that was interrupted, in whatever way, goes on from its last epoch.
 
     Raises:
-        RunError: the folder holds a search for something else.
+        RunError: the folder holds a search for something else, or another process searches in it.
         TendigitsError: as `run_recipe`; what was done is kept.
     """
+    make_folder(sweep.folder)
+    with Run(sweep.folder).lock():  # else a second search would take a running trial for one that was interrupted
+        return _search(sweep, trials, watch)
+
+
+def _search(sweep: Sweep, trials: int, watch: Watch) -> Recipe:
     from tendigits.scale.picture import draw_search
 
     recipe = sweep.recipe if sweep.recipe.holdout else sweep.recipe.with_changes(holdout=HOLDOUT)
@@ -93,7 +100,6 @@ def open_study(sweep: Sweep) -> "optuna.Study":
     import optuna
 
     optuna.logging.set_verbosity(optuna.logging.WARNING)
-    sweep.folder.mkdir(parents=True, exist_ok=True)
     study = optuna.create_study(
         study_name="sweep",
         storage=f"sqlite:///{sweep.folder / 'study.db'}",
@@ -152,7 +158,6 @@ def _note(sweep: Sweep) -> None:
         "data": None if sweep.data is None else str(Path(sweep.data).resolve()),
     }
     if not path.exists():
-        sweep.folder.mkdir(parents=True, exist_ok=True)
         write_text(path, json.dumps(content, indent=2) + "\n")
         return
     try:
