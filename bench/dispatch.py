@@ -26,7 +26,7 @@ from documents import replace_between
 from tendigits.data.load import load
 from tendigits.data.prepare import one_hot, to_input
 from tendigits.errors import Interrupted
-from tendigits.train import fit as engine
+from tendigits.train import engine
 from tendigits.train.machine import describe_machine
 from tendigits.train.network import build_network, compile_network
 from tendigits.train.recipe import Recipe

@@ -2,6 +2,9 @@
 
 import base64
 import io
+import socket
+import subprocess
+import sys
 from datetime import UTC, datetime
 from typing import Any
 
@@ -38,3 +41,16 @@ def changed(factor: float) -> bytes:
     weights = onnx.numpy_helper.to_array(last) * np.float32(factor)
     last.CopyFrom(onnx.numpy_helper.from_array(weights, last.name))
     return file.SerializeToString()
+
+
+def free_port() -> int:
+    with socket.socket() as free:
+        free.bind(("localhost", 0))
+        port: int = free.getsockname()[1]
+        return port
+
+
+def tendigits(*arguments: Any) -> "subprocess.Popen[str]":
+    """The command, in a process of its own."""
+    command = [sys.executable, "-m", "tendigits", *map(str, arguments)]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)

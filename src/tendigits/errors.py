@@ -10,7 +10,8 @@
     ├── Failure              exit code 1: it could have worked, and did not
     │   ├── DownloadError    MNIST could not be fetched whole
     │   ├── DiskError        a file could not be written; the old one is still there
-    │   └── DivergedError    the loss or a weight is no longer a finite number
+    │   ├── DivergedError    the loss or a weight is no longer a finite number
+    │   └── HostError        a host or cluster that takes part cannot be reached, or is gone
     └── Interrupted          exit code 130 or 143: Ctrl-C or SIGTERM; the run can be resumed
 
 A message says what was expected, what was received and what to do, in one line.
@@ -63,6 +64,10 @@ class DiskError(Failure):
 
 class DivergedError(Failure):
     """The loss or a weight is no longer a finite number."""
+
+
+class HostError(Failure):
+    """Another host, or a cluster, that takes part cannot be reached or is gone."""
 
 
 class Interrupted(TendigitsError):

@@ -13,7 +13,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from tendigits.errors import DiskError
+from filelock import FileLock, Timeout
+
+from tendigits.errors import DiskError, RunError
 
 _PREFIX = ".writing-"
 _ZIP_END = struct.Struct("<4s4H2LH")  # the record that ends every zip: signature, counts, directory's size, ...
@@ -66,6 +68,39 @@ def remove_leftovers(folder: Path) -> None:
     """Delete what a killed process left half-written in `folder`; call it only while holding the folder's lock."""
     for leftover in folder.glob(f"{_PREFIX}*"):
         leftover.unlink(missing_ok=True)
+
+
+@contextmanager
+def held(folder: Path, advice: str) -> Iterator[None]:
+    """Hold a folder while writing to it; the system frees it when the process ends, however it ends.
+
+    Args:
+        advice: what to do where it is held already.
+
+    Raises:
+        RunError: another process holds it; named by its process id.
+    """
+    path = folder / ".lock"
+    # Not 0: who only looks whether it is held has it for a moment.
+    lock = FileLock(path, timeout=0.5, preserve_lock_file=True)
+    try:
+        lock.acquire()
+    except Timeout:
+        raise RunError(f"{folder} is in use by process {_holder(path)}; wait for it, or {advice}") from None
+    try:
+        with suppress(OSError):  # Windows may refuse to write to a locked file
+            path.write_text(str(os.getpid()))
+        remove_leftovers(folder)
+        yield
+    finally:
+        lock.release()
+
+
+def _holder(lock: Path) -> str:
+    """The process id in a lock file."""
+    with suppress(OSError):
+        return lock.read_text() or "unknown"
+    return "unknown"
 
 
 def sha256(path: Path) -> str:

@@ -10,7 +10,8 @@ import pytest
 from keras import layers
 
 from tendigits.errors import DivergedError, UserError
-from tendigits.train.fit import TICK, _Pace, fit, needs_every_batch
+from tendigits.train.engine import needs_every_batch
+from tendigits.train.fit import fit
 
 N = 100
 rng = np.random.default_rng(0)
@@ -486,17 +487,3 @@ def test_what_it_cannot_take_goes_to_model_fit_and_it_says_why(capsys):
     assert "shuffle='batch'" in handed_over(capsys, model_of(), TABLE, ONE_HOT, shuffle="batch")
     eager = model_of(compiled(run_eagerly=True))
     assert "uncompiled" in handed_over(capsys, eager, TABLE, ONE_HOT)
-
-
-def test_the_pace_comes_to_a_dispatch_of_one_tick():
-    pace = _Pace()
-    pace.learn((4, 32), 1, 5.0)  # this one compiled
-    assert pace.steps == 1
-    pace.learn((4, 32), 1, 0.001)
-    assert pace.steps == 16  # not all at once: the first step may have been a lucky one
-    pace.learn((4, 32), 16, 0.016)
-    assert pace.steps == round(TICK / 0.001)
-    pace.learn((1, 7), 1, 5.0)  # the last, smaller batch compiles too
-    assert pace.steps == round(TICK / 0.001)
-    pace.learn((4, 32), 100, 10.0)
-    assert pace.steps == 1

@@ -3,6 +3,7 @@
 tendigits train --help
 """
 
+import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -13,6 +14,7 @@ from tendigits.errors import UserError
 from tendigits.train.start import import_keras
 
 if TYPE_CHECKING:
+    from tendigits.train.hosts import Team
     from tendigits.train.recipe import Recipe
     from tendigits.train.screen import Screen
 
@@ -22,7 +24,7 @@ Data = Annotated[
 ]
 Offline = Annotated[bool, typer.Option("--offline", help="Download nothing.")]
 Timeout = Annotated[float, typer.Option(min=0.1, help="Of the download, in seconds.", metavar="SECONDS")]
-KNOBS, OUTPUT = "Recipe: each knob a field of it", "Output"
+KNOBS, DEVICES, OUTPUT = "Recipe: each knob a field of it", "Several devices or hosts", "Output"
 Runs = Annotated[Path, typer.Option(help="The folder that holds the runs.", metavar="FOLDER")]
 
 
@@ -89,6 +91,27 @@ def train(
         ),
     ] = None,
     seed: Annotated[int | None, typer.Option(help="Of all that is random.", metavar="N", rich_help_panel=KNOBS)] = None,
+    devices: Annotated[
+        int, typer.Option(help="Parts of each batch, a device for each.", min=1, metavar="N", rich_help_panel=DEVICES)
+    ] = 1,
+    hosts: Annotated[
+        str | None,
+        typer.Option(
+            help="All that train together; the same command is called on each.",
+            metavar="FIRST:PORT,SECOND,...",
+            rich_help_panel=DEVICES,
+        ),
+    ] = None,
+    host: Annotated[
+        int | None,
+        typer.Option(
+            help="Which of them this one is, from 0.",
+            min=0,
+            metavar="N",
+            show_default="by its address",
+            rich_help_panel=DEVICES,
+        ),
+    ] = None,
     offline: Offline = False,
     timeout: Timeout = 10.0,
     quiet: Annotated[
@@ -117,18 +140,26 @@ def train(
     }
     changes = {key: value for key, value in knobs.items() if value is not None}
     if resume is not None:
-        _refuse_with_resume({"recipe": recipe, "data": data, "name": name} | changes)
-        import_keras()
-        from tendigits.train.stages import resume_run
-
-        trained = resume_run(resume, screen=_screen(quiet, json), offline=offline, timeout=timeout)
+        # With hosts the data may lie elsewhere on each; the first has it from the run.
+        _refuse_with_resume({"recipe": recipe, "data": None if hosts else data, "name": name} | changes)
+        chosen = None
     else:
         chosen = _chosen_recipe(recipe or "classic", changes)  # before Keras is loaded: a wrong knob is told at once
-        import_keras()
-        from tendigits.train.stages import run_recipe
+    if hosts is not None:  # before JAX is loaded: what goes wrong is said by us, in one line
+        os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
+    import_keras()
+    from tendigits.train.follow import follow
+    from tendigits.train.stages import resume_run, run_recipe
 
+    team, screen = _team(devices, hosts, host), _screen(quiet, json)
+    if team is not None and team.host:
+        follow(team, data, screen=screen, offline=offline, timeout=timeout)
+        return
+    if resume is not None:
+        trained = resume_run(resume, screen=screen, offline=offline, timeout=timeout, team=team)
+    else:
         trained = run_recipe(
-            chosen, data, runs=runs, name=name, screen=_screen(quiet, json), offline=offline, timeout=timeout
+            chosen, data, runs=runs, name=name, screen=screen, offline=offline, timeout=timeout, team=team
         )
     if quiet:
         typer.echo(trained.run.path)
@@ -206,6 +237,18 @@ def list_or_compare(
         table.add_row(key, *values)
     console.print(table)
     typer.echo(f"curves: {comparison.picture}")
+
+
+def _team(devices: int, hosts: str | None, host: int | None) -> "Team | None":
+    """What trains, where it is more than one device."""
+    from tendigits.train.devices import data_parallel
+    from tendigits.train.hosts import Team, join
+
+    if hosts is not None:
+        return join([name.strip() for name in hosts.split(",")], host, devices)
+    if host is not None:
+        raise UserError("--host says which of the --hosts this is; give these, too")
+    return Team(data_parallel(devices)) if devices > 1 else None
 
 
 def _screen(quiet: bool, json: bool) -> "Screen":

@@ -10,7 +10,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from tendigits.errors import Interrupted
+from tendigits.errors import HostError, Interrupted
 from tendigits.train.checkpoint import Checkpoint, load_last_checkpoint
 from tendigits.train.model_file import load_model
 from tendigits.train.network import PIXELS, compile_network
@@ -50,9 +50,11 @@ class EnsembleWalk(Walk):
         with run.lock():
             last = load_last_checkpoint(run.checkpoints, self.screen.warn)
             try:
-                Walk(run, recipe, self.dataset, self.ready, record, self.screen).go(last)
+                Walk(run, recipe, self.dataset, self.ready, record, self.screen, self.team).go(last)
             except Interrupted as error:
                 raise Interrupted(f"in member {number} of {self.recipe.members}", error.signal_number) from None
+            except HostError:
+                raise HostError(f"lost another host in member {number} of {self.recipe.members}") from None
         return run
 
 

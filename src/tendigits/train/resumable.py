@@ -100,6 +100,7 @@ def fit_recipe(
     keep: Callable[[Checkpoint], None],
     resume: Checkpoint | None = None,
     callbacks: tuple[keras.callbacks.Callback, ...] = (),
+    distribution: keras.distribution.DataParallel | None = None,
 ) -> keras.callbacks.History:
     """Train a compiled `model` as the recipe says.
 
@@ -109,6 +110,7 @@ def fit_recipe(
         keep: called at the end of each epoch with all that the next one depends on.
         resume: go on from here; the model is the same recipe's, its values are overwritten.
         callbacks: Keras callbacks that look on, such as a progress bar.
+        distribution: over whose devices each batch is parted.
 
     Returns:
         Keras' History, of all epochs also where the run was resumed.
@@ -116,6 +118,7 @@ def fit_recipe(
     Raises:
         Interrupted: SIGINT or SIGTERM came; the model has its best weights so far.
         DivergedError: the loss or a weight is not a finite number; the model has its best weights so far.
+        HostError: another host is gone; the model has its best weights so far.
         UserError: Keras' backend is not JAX.
         Whatever `keep` raises.
     """
@@ -144,6 +147,7 @@ def fit_recipe(
                 augment=augmenter(recipe.augment),
                 seed=recipe.seed,
                 verbose=0,
+                distribution=distribution,
                 callbacks=[*looking, _Between(raise_if_signalled)],
             )
         except TendigitsError:

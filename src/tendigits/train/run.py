@@ -11,10 +11,9 @@ runs/2026-11-24-23-59-01/
 import csv
 import io
 import json
-import os
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -23,7 +22,7 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from tendigits.errors import RunError
-from tendigits.files import remove_leftovers, write_text
+from tendigits.files import held, remove_leftovers, write_text
 from tendigits.train.recipe import Recipe
 
 FORMAT = 1
@@ -101,24 +100,10 @@ class Run:
         Raises:
             RunError: another process holds it; named by its process id.
         """
-        path = self.path / ".lock"
-        # Not 0: `is_locked` in another process holds it for a moment.
-        lock = FileLock(path, timeout=0.5, preserve_lock_file=True)
-        try:
-            lock.acquire()
-        except Timeout:
-            raise RunError(
-                f"{self.path} is in use by process {_holder(path)}; wait for it, or choose another --name"
-            ) from None
-        try:
-            with suppress(OSError):  # Windows may refuse to write to a locked file
-                path.write_text(str(os.getpid()))
-            remove_leftovers(self.path)
+        with held(self.path, "choose another --name"):
             if self.checkpoints.is_dir():
                 remove_leftovers(self.checkpoints)
             yield
-        finally:
-            lock.release()
 
     def _json(self, name: str) -> dict[str, Any]:
         try:
@@ -128,13 +113,6 @@ class Run:
         if not isinstance(content, dict):
             raise RunError(f"{self.path} is not a run folder: {name} holds no object")
         return content
-
-
-def _holder(lock: Path) -> str:
-    """The process id in a lock file."""
-    with suppress(OSError):
-        return lock.read_text() or "unknown"
-    return "unknown"
 
 
 def create_run(runs: Path, recipe: Recipe, name: str | None, now: datetime) -> Run:

@@ -14,11 +14,12 @@ from tendigits.data.load import load
 from tendigits.errors import Interrupted, RecipeError, RunError
 from tendigits.files import need_space
 from tendigits.train import describe
-from tendigits.train.checkpoint import load_last_checkpoint
+from tendigits.train.checkpoint import Checkpoint, load_last_checkpoint
 from tendigits.train.ensemble import EnsembleWalk
 from tendigits.train.evaluate import load_same_data
 from tendigits.train.gan_walk import GanWalk
 from tendigits.train.hdf5 import MAX_BYTES
+from tendigits.train.hosts import Team
 from tendigits.train.machine import describe_commit, describe_machine
 from tendigits.train.network import count_parameters
 from tendigits.train.recipe import Recipe
@@ -38,6 +39,7 @@ def run_recipe(
     offline: bool = False,
     timeout: float = 10.0,
     judged: bool = True,
+    team: Team | None = None,
 ) -> Trained:
     """Train a recipe from data to report, in a new run folder.
 
@@ -51,12 +53,14 @@ def run_recipe(
         offline: no download.
         timeout: of the download, in seconds.
         judged: False leaves the test digits alone: no report, and the result is of the held-out digits.
+        team: the devices and hosts that train together; None is this process's first device.
 
     Raises:
         TendigitsError: see tendigits.errors; what was reached is kept in the run folder.
     """
     recipe, screen, now = recipe or Recipe(), screen or Screen(), now or datetime.now().astimezone()
     _refuse_too_large(recipe)
+    _refuse_parted(recipe, team)
     durations: dict[str, float] = {}
     with timed(durations, "data"), screen.download() as progress:
         dataset = load(data, offline=offline, timeout=timeout, progress=progress)
@@ -80,8 +84,10 @@ def run_recipe(
         }
         if not judged:
             record["judged"] = False
+        if team is not None:
+            record["devices"] = {"all": team.distribution.num_model_replicas, "hosts": team.hosts}
         run.write_record(record)
-        return _kind_of_walk(recipe)(run, recipe, dataset, ready, record, screen).go(None)
+        return _go(_kind_of_walk(recipe)(run, recipe, dataset, ready, record, screen, team), None)
 
 
 def resume_run(
@@ -91,6 +97,7 @@ def resume_run(
     now: datetime | None = None,
     offline: bool = False,
     timeout: float = 10.0,
+    team: Team | None = None,
 ) -> Trained:
     """Go on with a run that was interrupted, from its last checkpoint, to the same weights as if it never was.
 
@@ -105,6 +112,7 @@ def resume_run(
         if record["status"] == "finished":
             raise RunError(f"{run.path} is finished, there is nothing to resume; train anew with another --name")
         recipe = run.recipe()
+        _refuse_parted(recipe, team)
         with timed(record["durations"], "data"), screen.download() as progress:
             dataset = load_same_data(run, record, offline=offline, timeout=timeout, progress=progress)
         _show_data(screen, dataset)
@@ -116,7 +124,14 @@ def resume_run(
             raise RunError(f"{run.path}: recipe.json is not the recipe that its checkpoints were made with")
         record |= {"status": "running", "resumed": [*record["resumed"], now.isoformat(timespec="seconds")]}
         run.write_record(record)
-        return _kind_of_walk(recipe)(run, recipe, dataset, ready, record, screen).go(checkpoint)
+        return _go(_kind_of_walk(recipe)(run, recipe, dataset, ready, record, screen, team), checkpoint)
+
+
+def _go(walk: Walk, checkpoint: Checkpoint | None) -> Trained:
+    trained = walk.go(checkpoint)
+    if walk.team is not None:
+        walk.team.dismiss()
+    return trained
 
 
 def _kind_of_walk(recipe: Recipe) -> type[Walk]:
@@ -136,6 +151,11 @@ def _refuse_too_large(recipe: Recipe) -> None:
     n, most = count_parameters(recipe), MAX_BYTES // 12  # the weights and Adam's two moments, 4 bytes each
     if n > most:
         raise RecipeError(f"recipe field 'hidden': expected at most {most:,} parameters in all, received {n:,}")
+
+
+def _refuse_parted(recipe: Recipe, team: Team | None) -> None:
+    if recipe.latent and team is not None:
+        raise RecipeError(f"expected a recipe of one network for several devices, received the GAN {recipe.name}")
 
 
 def _bytes_needed(recipe: Recipe) -> int:

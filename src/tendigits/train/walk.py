@@ -15,7 +15,7 @@ import numpy as np
 
 from tendigits.data import prepare
 from tendigits.data.dataset import Dataset, hold_out
-from tendigits.errors import DivergedError, Interrupted
+from tendigits.errors import DivergedError, HostError, Interrupted
 from tendigits.train import describe
 from tendigits.train.augment import augmenter, draw_augmented
 from tendigits.train.calibrate import Calibration, calibrate
@@ -23,6 +23,7 @@ from tendigits.train.checkpoint import Checkpoint, load_last_checkpoint, save_ch
 from tendigits.train.compiled import use_compilation_cache
 from tendigits.train.curves import draw_curves, save_figure
 from tendigits.train.evaluate import report_on
+from tendigits.train.hosts import Team
 from tendigits.train.model_file import save_model
 from tendigits.train.network import build_network, compile_network, predict
 from tendigits.train.recipe import Recipe
@@ -78,6 +79,8 @@ class Walk:
     ready: Input
     record: Record
     screen: Screen
+    team: Team | None = None
+    """The devices and hosts that train together; None is this process's first device."""
 
     @property
     def is_judged(self) -> bool:
@@ -91,6 +94,9 @@ class Walk:
         except (KeyboardInterrupt, Interrupted) as error:
             self._write_status("interrupted")
             raise interrupted(error, self.run, self.record) from None
+        except HostError as error:
+            self._write_status("interrupted")
+            raise HostError(_how_to_resume(str(error), self.run, self.record)) from None
         except DivergedError as error:
             self._write_status("failed")
             kept = f"; {next(iter(self.record['models']))} is the best before" if "models" in self.record else ""
@@ -112,7 +118,7 @@ class Walk:
         screen.stage(3, "Network", f"{model.count_params():,} parameters")
         screen.network(model)
         with timed(durations, "compile"):
-            self._compile(model, recipe.epochs * -(-len(ready.x) // recipe.batch_size))
+            self._compile(model, steps_of(recipe, len(ready.x)))
         screen.stage(4, "Compile", *describe.compile_lines(recipe))
         self._show_augmented()
         with timed(durations, "fit"):
@@ -158,8 +164,13 @@ class Walk:
         with screen.epochs(recipe.epochs, str(self.run.path)) as shown:
             looking = (shown, *self._onlookers(model))
             try:
-                return fit_recipe(model, ready.x, ready.y, ready.validation, recipe, self._keep, checkpoint, looking)
-            except (Interrupted, DivergedError):
+                if self.team is not None:
+                    self.team.announce(recipe, self.record["data"]["sha256"], checkpoint)
+                return fit_recipe(
+                    model, ready.x, ready.y, ready.validation, recipe, self._keep, checkpoint, looking,
+                    None if self.team is None else self.team.distribution,
+                )  # fmt: skip
+            except (Interrupted, DivergedError, HostError):
                 if (last := load_last_checkpoint(self.run.checkpoints, screen.warn)) is not None:
                     self._save_curves(last.history)
                     self._save_models(model)
@@ -205,14 +216,22 @@ class Walk:
         self.run.write_record(self.record)
 
 
+def steps_of(recipe: Recipe, n: int) -> int:
+    """Steps of the whole training of n digits."""
+    return recipe.epochs * -(-n // recipe.batch_size)
+
+
 def interrupted(error: BaseException, run: Run, record: Record) -> Interrupted:
     """The error that says what was kept and how to go on."""
     number = error.signal_number if isinstance(error, Interrupted) else signal.SIGINT
-    what = f"interrupted {error}".strip()
+    return Interrupted(_how_to_resume(f"interrupted {error}".strip(), run, record), number)
+
+
+def _how_to_resume(what: str, run: Run, record: Record) -> str:
     if "kept_epoch" in record:
         best = run.path / next(iter(record["models"]))
         what += f"; the best model so far, of epoch {record['kept_epoch']}, is {best}"
-    return Interrupted(f"{what}; go on with: tendigits train --resume {run.path}", number)
+    return f"{what}; go on with: tendigits train --resume {run.path}"
 
 
 @contextmanager
