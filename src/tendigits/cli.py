@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from tendigits.cluster import with_address
 from tendigits.errors import Interrupted, TendigitsError
 from tendigits.export.command import export
 from tendigits.read.command import read
@@ -55,7 +56,7 @@ def tendigits(
 def main() -> None:
     """Run the command; a TendigitsError becomes one line and its exit code, a bug one line and exit code 1."""
     debug = "--debug" in sys.argv
-    arguments = [argument for argument in sys.argv[1:] if argument != "--debug"] or ["--help"]
+    arguments = with_address([argument for argument in sys.argv[1:] if argument != "--debug"]) or ["--help"]
     signal.signal(signal.SIGTERM, _terminated)
     sys.unraisablehook = _signal_again
     try:

@@ -3,7 +3,9 @@
 tendigits read --help
 """
 
+import importlib.util
 import json
+import signal
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -14,15 +16,20 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from tendigits.errors import DataError, UserError
+from tendigits.errors import DataError, Interrupted, UserError
 
 if TYPE_CHECKING:
     from tendigits.read.files import Result
     from tendigits.read.page import Page
 
+MANY = "A million pictures"
+
 
 def read(
-    images: Annotated[list[Path], typer.Argument(help="Pictures, or folders of them.", metavar="IMAGE...")],
+    images: Annotated[
+        list[str],
+        typer.Argument(help="Pictures, or folders of them; also addresses, as s3://bucket/folder.", metavar="IMAGE..."),
+    ],
     one: Annotated[bool, typer.Option("--one", help="Each picture is of one digit.")] = False,
     csv: Annotated[Path | None, typer.Option(help="Write a row for each line there.", metavar="FILE.csv")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="A line of JSON for each picture.")] = False,
@@ -39,9 +46,40 @@ def read(
         ),
     ] = None,
     quiet: Annotated[bool, typer.Option("--quiet", help="No progress bar.")] = False,
+    parquet: Annotated[
+        Path | None,
+        typer.Option(
+            help="Write a table of Parquet files there; goes on where it was.", metavar="FOLDER", rich_help_panel=MANY
+        ),
+    ] = None,
+    workers: Annotated[
+        int | None,
+        typer.Option(
+            help="Processes, or actors of the cluster.",
+            min=1,
+            metavar="N",
+            show_default="one for each core",
+            rich_help_panel=MANY,
+        ),
+    ] = None,
+    ray: Annotated[
+        str | None,
+        typer.Option(
+            help="Read on a Ray cluster: local (also where nothing follows), auto or HOST:PORT.",
+            metavar="[ADDRESS]",
+            rich_help_panel=MANY,
+        ),
+    ] = None,
 ) -> None:
     """Read the digits in pictures: every number, line by line."""
-    from tendigits.read.files import find_pictures, read_files
+    if parquet is not None:
+        _refuse_with_parquet({"csv": csv, "json": as_json or None, "show": show})
+        _read_into(parquet, images, quiet, one=one, model=model, threshold=threshold, workers=workers, ray=ray)
+        return
+    if ray is not None:
+        raise UserError("--ray reads into a table; give its folder with --parquet")
+    from tendigits.read.files import read_files
+    from tendigits.read.places import find_pictures
     from tendigits.read.reader import Reader
 
     paths = find_pictures(images)
@@ -49,21 +87,48 @@ def read(
         raise UserError(f"--show draws one picture, received {len(paths)}; call it for each")
     reader = Reader(model, threshold)
     failed: list[Result] = []
-    with _Output(csv, as_json, one, many=len(paths) > 1) as output, _bar(len(paths), quiet) as step:
-        for result in read_files(reader, paths, one=one):
-            step()
+    with _Output(csv, as_json, one, many=len(paths) > 1) as output, _bar(quiet) as step:
+        for done, result in enumerate(read_files(reader, paths, one=one, workers=workers), 1):
+            step(done, len(paths))
             if result.page is None:
                 failed.append(result)
             else:
                 output.write(result.path, result.page)
                 if show is not None:
                     _show(result.path, result.page, show)
-    for result in failed[:20]:
-        typer.echo(f"tendigits: {result.error}", err=True)
-    if failed:
-        if len(failed) > 20:
-            typer.echo(f"tendigits: and {len(failed) - 20} more", err=True)
-        raise DataError(f"read {len(paths) - len(failed)} of {len(paths)} pictures; {len(failed)} could not be read")
+    _tell_failed([str(result.error) for result in failed], len(paths))
+
+
+def _read_into(folder: Path, images: list[str], quiet: bool, **how: Any) -> None:
+    """Into a table, and say what was read."""
+    if importlib.util.find_spec("pyarrow") is None:
+        raise UserError("--parquet needs PyArrow, not installed here: pip install 'tendigits[scale]'")
+    from tendigits.read.bulk import Bulk, read_into
+
+    try:
+        with _bar(quiet) as step:
+            summary = read_into(folder, Bulk(images, **how), step)
+    except (KeyboardInterrupt, Interrupted) as error:
+        number = error.signal_number if isinstance(error, Interrupted) else signal.SIGINT
+        raise Interrupted("; what was read is kept, the same command goes on where it was", number) from None
+    before = f"; {summary.before:,} pictures had been read before" if summary.before else ""
+    typer.echo(f"{folder}: {summary.numbers:,} numbers in {summary.pictures - len(summary.failed):,} pictures{before}")
+    _tell_failed(summary.failed, summary.pictures)
+
+
+def _refuse_with_parquet(options: dict[str, Any]) -> None:
+    given = [f"--{name}" for name, value in options.items() if value is not None]
+    if given:
+        raise UserError(f"expected --parquet alone, received {', '.join(given)} too; a table has all of it")
+
+
+def _tell_failed(errors: list[str], total: int) -> None:
+    for error in errors[:20]:
+        typer.echo(f"tendigits: {error}", err=True)
+    if errors:
+        if len(errors) > 20:
+            typer.echo(f"tendigits: and {len(errors) - 20} more", err=True)
+        raise DataError(f"read {total - len(errors)} of {total} pictures; {len(errors)} could not be read")
 
 
 class _Output:
@@ -80,12 +145,12 @@ class _Output:
         self.rows.writerow(COLUMNS)
         return self
 
-    def write(self, path: Path, page: "Page") -> None:
+    def write(self, path: str, page: "Page") -> None:
         """One picture's."""
         if self.path is not None:
-            self.rows.writerows(page.rows(str(path)))
+            self.rows.writerows(page.rows(path))
         if self.as_json:
-            typer.echo(json.dumps({"path": str(path), **page.as_dict()}))
+            typer.echo(json.dumps({"path": path, **page.as_dict()}))
         elif self.path is None:
             name = f"{path}: " if self.many else ""
             text = page.lines[0].digits[0].text() if self.one else page.text() or "no digits"
@@ -100,23 +165,24 @@ class _Output:
 
 
 @contextmanager
-def _bar(total: int, quiet: bool) -> Iterator[Callable[[], None]]:
-    """A progress bar over many pictures, on a terminal."""
-    if quiet or total < 2 or not sys.stderr.isatty():
-        yield lambda: None
+def _bar(quiet: bool) -> Iterator[Callable[[int, int], None]]:
+    """A progress bar over many pictures, on a terminal: told how many of how many."""
+    if quiet or not sys.stderr.isatty():
+        yield lambda done, total: None
         return
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
 
     with Progress(BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(), console=Console(stderr=True)) as progress:
-        task = progress.add_task("", total=total)
-        yield lambda: progress.advance(task)
+        task = progress.add_task("", total=None, visible=False)
+        yield lambda done, total: progress.update(task, completed=done, total=total, visible=total > 1)
 
 
-def _show(path: Path, page: "Page", target: Path) -> None:
+def _show(path: str, page: "Page", target: Path) -> None:
     from tendigits.data.photo import open_photo
     from tendigits.files import replacing
+    from tendigits.read.places import content_of
     from tendigits.read.show import draw_page
 
     with replacing(target) as temporary:
-        draw_page(open_photo(path, side=2048).grey, page).save(temporary, "PNG")
+        draw_page(open_photo(content_of(path), side=2048).grey, page).save(temporary, "PNG")

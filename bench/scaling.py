@@ -1,0 +1,179 @@
+"""Pictures a second with one worker and with two, here and on Ray; from it, what a million cost; and epochs in parts.
+
+    python bench/scaling.py --data mnist.npz            # a quarter of an hour; bench/results/ and docs/scale.md
+    python bench/scaling.py --report-only               # docs/scale.md again, from the JSON
+
+Rounds take turns. A rate is of the pictures beyond the first: what a call needs to start is in a column of its own.
+"""
+
+import argparse
+import json
+import shutil
+import statistics
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+
+from documents import replace_between
+from environments import BENCH, ROOT, commit, find_mnist, machine, observed, variables
+from pages import Digits
+from reading_sets import photo
+
+RESULTS = ROOT / "bench" / "results" / "scaling.json"
+DOCUMENT = ROOT / "docs" / "scale.md"
+READING = "<!-- reading: written by bench/scaling.py -->", "<!-- /reading -->"
+MILLION = "<!-- million: written by bench/scaling.py -->", "<!-- /million -->"
+PARTS = "<!-- parts: written by bench/scaling.py -->", "<!-- /parts -->"
+WORK = BENCH / "scaling"
+COUNTS = {"photos": 200, "digits": 20_000}
+ABOUT = {"photos": "telephone photos, 12 megapixels, ten numbers", "digits": "pictures of one digit"}
+HOW = {
+    "processes, 1": ["--workers", "1"],
+    "processes, 2": ["--workers", "2"],
+    "Ray, 1 actor": ["--workers", "1", "--ray", "local"],
+    "Ray, 2 actors": ["--workers", "2", "--ray", "local"],
+}
+DEVICES = (1, 2, 4)
+CORES = (8, 64, 512)
+PRICE = 0.04
+"""Of a core for an hour, in US dollars: an assumption, about what clouds ask."""
+
+
+def main() -> None:
+    """Make the pictures, read them in turns, keep, report."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", type=Path, help="MNIST as an .npz; where it is left out: Keras' cache, or a download")
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--report-only", action="store_true", help="from the JSON")
+    given = parser.parse_args()
+    if not given.report_only:
+        data = (given.data or find_mnist()).resolve()
+        folders = {kind: make_pictures(kind, data) for kind in COUNTS}
+        record = {
+            "machine": machine(),
+            "commit": commit(),
+            "date": time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime()),
+            "bytes": sum(path.stat().st_size for path in folders["photos"].iterdir()) / COUNTS["photos"],
+            "reading": {kind: {name: [] for name in HOW} for kind in COUNTS},
+            "epochs": {str(devices): [] for devices in DEVICES},
+        }
+        for _ in range(given.rounds):
+            for kind, folder in folders.items():
+                for name, arguments in HOW.items():
+                    record["reading"][kind][name].append(read(folder, kind, arguments))
+            for devices in DEVICES:
+                record["epochs"][str(devices)].append(epoch_seconds(data, devices))
+            RESULTS.write_text(json.dumps(record, indent=1) + "\n")
+        shutil.rmtree(WORK)
+    record = json.loads(RESULTS.read_text())
+    replace_between(DOCUMENT, *READING, reading_table(record))
+    replace_between(DOCUMENT, *MILLION, million_table(record))
+    replace_between(DOCUMENT, *PARTS, parts_table(record))
+
+
+def make_pictures(kind: str, data: Path) -> Path:
+    """A folder of them, of MNIST's test digits."""
+    folder = WORK / kind
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    with np.load(data) as file:
+        x, y = file["x_test"], file["y_test"]
+    digits, rng = Digits([*x], [*y.tolist()]), np.random.default_rng(0)
+    for number in range(COUNTS[kind]):
+        if kind == "photos":
+            (folder / f"{number:05}.jpg").write_bytes(cv2.imencode(".jpg", photo(digits, rng)[0])[1].tobytes())
+        else:
+            cv2.imwrite(str(folder / f"{number:05}.png"), 255 - x[number % len(x)])
+    return folder
+
+
+def read(folder: Path, kind: str, arguments: list[str]) -> dict[str, float]:
+    """Seconds until all are read, and until the first alone is."""
+    common = [*arguments, "--quiet", *(["--one"] if kind == "digits" else [])]
+    first = min(folder.iterdir())
+    return {"all": command(["read", str(folder), *common]), "one": command(["read", str(first), *common])}
+
+
+def command(arguments: list[str]) -> float:
+    """Seconds of a whole `tendigits`."""
+    out = WORK / "out"
+    shutil.rmtree(out, ignore_errors=True)
+    turn = observed(
+        [sys.executable, "-m", "tendigits", *arguments, "--parquet", str(out)],
+        variables("jax", BENCH / "cache", ours=True),
+    )
+    if "error" in turn:
+        raise SystemExit(f"{arguments}: {turn['error']}")
+    return round(turn["wall"], 3)
+
+
+def epoch_seconds(data: Path, devices: int) -> float:
+    """Of an epoch of `mlp`'s network and batch, the second of two: the first compiles."""
+    runs = WORK / "runs"
+    turn = observed(
+        [
+            sys.executable, "-m", "tendigits", "train", "--recipe", "mlp", "--epochs", "2", "--data", str(data),
+            "--runs", str(runs), "--json", "--devices", str(devices),
+        ],
+        variables("jax", BENCH / "cache", ours=True),
+    )  # fmt: skip
+    if "error" in turn:
+        raise SystemExit(f"{devices} devices: {turn['error']}")
+    epochs = [said for line in turn["out"].splitlines() if "epoch" in (said := json.loads(line))]
+    return float(epochs[1]["seconds"])
+
+
+def rate(record: dict[str, Any], kind: str, name: str) -> float:
+    """Pictures a second, median over the rounds."""
+    rounds = record["reading"][kind][name]
+    return statistics.median((COUNTS[kind] - 1) / (turn["all"] - turn["one"]) for turn in rounds)
+
+
+def reading_table(record: dict[str, Any]) -> str:
+    """Rates, and what two workers are worth."""
+    lines = ["| | workers | a second | beside one | seconds to start |", "| :--- | :--- | ---: | ---: | ---: |"]
+    for kind, about in ABOUT.items():
+        for name in HOW:
+            alone = name.replace("2 actors", "1 actor").replace(", 2", ", 1")
+            start = statistics.median(turn["one"] for turn in record["reading"][kind][name])
+            ratio = rate(record, kind, name) / rate(record, kind, alone)
+            lines.append(f"| {about} | {name} | {rate(record, kind, name):,.1f} | {ratio:.2f} | {start:.1f} |")
+    described = record["machine"]
+    rounds = len(record["reading"]["photos"]["processes, 1"])
+    lines += ["", (
+        f"Medians of {rounds} rounds, {COUNTS['photos']} photos and {COUNTS['digits']:,} digits each. "
+        f"{described['processor']}, {described['cores']} cores; {record['date']}."
+    )]  # fmt: skip
+    return "\n".join(lines)
+
+
+def million_table(record: dict[str, Any]) -> str:
+    """What a million take and cost, from the rate of a core when both work."""
+    lines = [
+        "| a million | cores | hours | core hours | US dollars | MB a second from the store |",
+        "| :--- | ---: | ---: | ---: | ---: | ---: |",
+    ]
+    for kind, about in ABOUT.items():
+        a_core = rate(record, kind, "Ray, 2 actors") / 2
+        for cores in CORES:
+            hours = 1e6 / (a_core * cores) / 3600
+            store = f"{a_core * cores * record['bytes'] / 1e6:,.0f}" if kind == "photos" else ""
+            cells = f"{cores} | {hours:,.2f} | {hours * cores:,.1f} | {hours * cores * PRICE:,.2f} | {store}"
+            lines.append(f"| {about} | {cells} |")
+    return "\n".join(lines)
+
+
+def parts_table(record: dict[str, Any]) -> str:
+    """Seconds of an epoch in so many parts."""
+    lines = ["| devices | seconds an epoch | beside one |", "| ---: | ---: | ---: |"]
+    medians = {devices: statistics.median(seconds) for devices, seconds in record["epochs"].items()}
+    lines += [f"| {devices} | {median:.2f} | {median / medians['1']:.2f} |" for devices, median in medians.items()]
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,90 @@
+import os
+import socket
+import subprocess
+import sys
+
+import pytest
+
+from tendigits import cluster
+from tendigits.cluster import connected, is_address, prepare, with_address
+from tendigits.errors import HostError, UserError
+
+
+@pytest.mark.parametrize("text", ["local", "auto", "10.0.0.1:6379", "head:6379", "ray://head.lab:10001", "[::1]:6379"])
+def test_addresses(text):
+    assert is_address(text)
+
+
+@pytest.mark.parametrize("text", ["", "scans", "s3://bucket", "a/b", "head", "head:port", "--parquet", "C:\\scans"])
+def test_no_addresses(text):
+    assert not is_address(text)
+
+
+@pytest.mark.parametrize(
+    ("given", "meant"),
+    [
+        ([], []),
+        (["sweep", "--ray"], ["sweep", "--ray", "local"]),
+        (["read", "--ray", "scans", "--parquet", "out"], ["read", "--ray", "local", "scans", "--parquet", "out"]),
+        (["read", "--ray", "head:6379", "scans"], ["read", "--ray", "head:6379", "scans"]),
+        (["read", "--ray=head:6379", "scans"], ["read", "--ray=head:6379", "scans"]),
+        (["read", "--ray", "local"], ["read", "--ray", "local"]),
+    ],
+)
+def test_an_option_without_an_address_means_this_machine(given, meant):
+    assert with_address(given) == meant
+
+
+def test_without_ray_it_is_told_how_to_get_it(monkeypatch):
+    monkeypatch.setattr(cluster.importlib.util, "find_spec", lambda _: None)
+    with pytest.raises(UserError, match=r"--ray needs Ray, not installed here: pip install 'tendigits\[scale\]'"):
+        prepare("local")
+
+
+def test_what_is_no_address_is_told():
+    with pytest.raises(UserError, match="expected local, auto, HOST:PORT or ray://HOST:PORT, received 'head'"):
+        prepare("head")
+
+
+def test_nobody_there():
+    with socket.socket() as free:
+        free.bind(("localhost", 0))
+        port = free.getsockname()[1]
+    with (
+        pytest.raises(HostError, match=f"no Ray cluster at localhost:{port}: .*refused; start one: ray start --head"),
+        connected(f"localhost:{port}"),
+    ):
+        pass
+    with pytest.raises(HostError, match="no Ray cluster at localhost:99999"), connected("localhost:99999"):
+        pass
+
+
+WITH = """
+import os, subprocess, sys
+from tendigits.cluster import connected
+with connected("local", workers=2, environment={"TENDIGITS_HELLO": "there"}) as cores:
+    import ray
+    assert cores == 2
+    assert ray.get(ray.remote(os.environ.get).remote("TENDIGITS_HELLO")) == "there"
+    context = ray.get_runtime_context()
+    assert not ray._private.worker.global_worker.node.webui_url, "there is a dashboard"
+    code = "import ray; ray.init(%r, logging_level='ERROR'); print('in')" % context.gcs_address
+    others = []
+    for token in (os.environ["RAY_AUTH_TOKEN"], "0" * 64):
+        done = subprocess.run(
+            [sys.executable, "-c", code], env=os.environ | {"RAY_AUTH_TOKEN": token}, capture_output=True, text=True
+        )
+        others.append("in" in done.stdout)
+    assert others == [True, False], others
+assert not ray.is_initialized()
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.alone
+def test_a_cluster_of_this_machine_lets_only_those_in_that_know_its_token():
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("RAY_")}
+    done = subprocess.run(
+        [sys.executable, "-c", WITH], env=environment, capture_output=True, text=True, timeout=300, check=False
+    )
+    assert done.returncode == 0, done.stderr
