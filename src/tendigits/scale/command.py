@@ -7,11 +7,13 @@ import importlib.util
 import signal
 import sys
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from tendigits.cluster import prepare
 from tendigits.errors import Interrupted, UserError
 from tendigits.train.command import Data, Offline, Runs, Timeout
 from tendigits.train.start import import_keras
@@ -21,7 +23,7 @@ if TYPE_CHECKING:
 
     from rich.table import Table
 
-    from tendigits.scale.sweep import Trial
+    from tendigits.scale.sweep import How, Trial
 
 ROWS = 20
 """Of the live table: the best ones, and the one that is running."""
@@ -37,6 +39,12 @@ def sweep(
     runs: Runs = Path("runs"),
     data: Data = None,
     seed: Annotated[int, typer.Option(help="Of what is proposed.", min=0)] = 0,
+    ray: Annotated[
+        str | None,
+        typer.Option(
+            help="Search on a Ray cluster: local (also where nothing follows), auto or HOST:PORT.", metavar="[ADDRESS]"
+        ),
+    ] = None,
     offline: Offline = False,
     timeout: Timeout = 10.0,
 ) -> None:
@@ -54,10 +62,11 @@ def sweep(
     what = Sweep(runs / name, chosen, searched, data, seed, offline, timeout)
     try:
         with _watching() as watch:
-            best = search(what, trials, watch)
-    except Interrupted as error:
-        name_of = signal.Signals(error.signal_number).name
-        raise Interrupted(f"by {name_of}; the same command goes on where it was", error.signal_number) from None
+            best = search(what, trials, watch, _how(ray))
+    except (KeyboardInterrupt, Interrupted) as error:
+        number = error.signal_number if isinstance(error, Interrupted) else signal.SIGINT
+        name_of = signal.Signals(number).name
+        raise Interrupted(f"by {name_of}; the same command goes on where it was", number) from None
     typer.echo(f"{what.folder / 'search.png'}")
     typer.echo(
         f"the best recipe: {what.folder / 'best.toml'}; train it: tendigits train --recipe {what.folder / 'best.toml'}"
@@ -65,6 +74,15 @@ def sweep(
     for knob, (_, value) in chosen.differences(best).items():
         if knob not in ("name", "holdout"):
             typer.echo(f"  {knob} = {_text(value)}")
+
+
+def _how(ray: str | None) -> "How | None":
+    if ray is None:
+        return None
+    prepare(ray)
+    from tendigits.scale.on_ray import try_on_ray
+
+    return partial(try_on_ray, ray)
 
 
 @contextmanager

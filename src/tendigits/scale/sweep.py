@@ -51,6 +51,9 @@ class Trial:
 Watch = Callable[[list[Trial]], None]
 """Is told of all trials after each epoch."""
 
+Warn = Callable[[str], None]
+"""Is told, in one line, what must not be missed."""
+
 
 @dataclass(frozen=True)
 class Sweep:
@@ -65,10 +68,18 @@ class Sweep:
     timeout: float = 10.0
 
 
-def search(sweep: Sweep, trials: int, watch: Watch = lambda _: None) -> Recipe:
+How = Callable[[Sweep, Recipe, "optuna.Study", int, Watch, Warn], None]
+"""Makes so many trials."""
+
+
+def search(sweep: Sweep, trials: int, watch: Watch = lambda _: None, how: "How | None" = None) -> Recipe:
     """Try until so many trials are finished or pruned, then write the best recipe; gives it.
 
     A trial that was interrupted, in whatever way, goes on from its last epoch.
+
+    Args:
+        watch: is told of all trials after each epoch.
+        how: tries so many more; None tries one after the other in this process.
 
     Raises:
         RunError: the folder holds a search for something else, or another process searches in it.
@@ -76,23 +87,29 @@ def search(sweep: Sweep, trials: int, watch: Watch = lambda _: None) -> Recipe:
     """
     make_folder(sweep.folder)
     with Run(sweep.folder).lock():  # else a second search would take a running trial for one that was interrupted
-        return _search(sweep, trials, watch)
+        return _search(sweep, trials, watch, how or one_by_one)
 
 
-def _search(sweep: Sweep, trials: int, watch: Watch) -> Recipe:
+def _search(sweep: Sweep, trials: int, watch: Watch, how: How) -> Recipe:
     from tendigits.scale.picture import draw_search
 
     recipe = sweep.recipe if sweep.recipe.holdout else sweep.recipe.with_changes(holdout=HOLDOUT)
     _note(sweep)
     study = open_study(sweep)
     _ask_again(study)
-    warn = cache(Screen().warn)  # each warning once, not for each trial
-    while sum(trial.state.name in ("COMPLETE", "PRUNED") for trial in study.trials) < trials:
-        _try(sweep, recipe, study, watch, warn)
+    if (missing := trials - sum(trial.state.name in ("COMPLETE", "PRUNED") for trial in study.trials)) > 0:
+        how(sweep, recipe, study, missing, watch, cache(Screen().warn))  # each warning once, not for each trial
     best = recipe_of(sweep, recipe, study.best_trial.params, f"{recipe.name[:50]}-best")
     draw_search(study, sweep.folder / "search.png")
     write_text(sweep.folder / "best.toml", as_toml(best, study))
     return best
+
+
+def storage_of(sweep: Sweep) -> "optuna.storages.BaseStorage":
+    """Where Optuna's memory is."""
+    import optuna
+
+    return optuna.storages.RDBStorage(f"sqlite:///{sweep.folder / 'study.db'}")
 
 
 def open_study(sweep: Sweep) -> "optuna.Study":
@@ -102,7 +119,7 @@ def open_study(sweep: Sweep) -> "optuna.Study":
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     study = optuna.create_study(
         study_name="sweep",
-        storage=f"sqlite:///{sweep.folder / 'study.db'}",
+        storage=storage_of(sweep),
         direction="maximize",
         pruner=optuna.pruners.MedianPruner(n_startup_trials=FIRST, n_warmup_steps=1),
         load_if_exists=True,
@@ -123,6 +140,16 @@ def shown(study: "optuna.Study") -> list[Trial]:
             value = trial.value if trial.value is not None else last
             found[number] = Trial(number, names[trial.state.name], len(reached), value, trial.params)
     return list(found.values())
+
+
+def name_of(recipe: Recipe, number: int) -> str:
+    """The name of a trial's recipe."""
+    return f"{recipe.name[:50]}-{number}"
+
+
+def folder_of(sweep: Sweep, number: int) -> Path:
+    """The run folder of a trial."""
+    return sweep.folder / "trials" / f"{number:03}"
 
 
 def recipe_of(sweep: Sweep, recipe: Recipe, chosen: dict[str, Any], name: str) -> Recipe:
@@ -181,15 +208,26 @@ def _ask_again(study: "optuna.Study") -> None:
         study.enqueue_trial(trial.params, user_attrs=trial.user_attrs)
 
 
-def _try(sweep: Sweep, recipe: Recipe, study: "optuna.Study", watch: Watch, warn: Callable[[str], None]) -> None:
-    """One trial. Where it is interrupted it stays `running` in Optuna's memory, and is asked again next time."""
+def number_of(study: "optuna.Study", trial: "optuna.Trial") -> int:
+    """Of the run that tries what is proposed: a new one, or that which was interrupted."""
+    if RUN not in trial.user_attrs:
+        trial.set_user_attr(RUN, len(shown(study)))
+    number: int = trial.user_attrs[RUN]
+    return number
+
+
+def one_by_one(sweep: Sweep, recipe: Recipe, study: "optuna.Study", trials: int, watch: Watch, warn: Warn) -> None:
+    """Try so many in this process; one that is interrupted stays `running` in Optuna's memory, and is asked again."""
+    for _ in range(trials):
+        _try(sweep, recipe, study, watch, warn)
+
+
+def _try(sweep: Sweep, recipe: Recipe, study: "optuna.Study", watch: Watch, warn: Warn) -> None:
     import optuna
 
     trial = study.ask()
-    if RUN not in trial.user_attrs:
-        trial.set_user_attr(RUN, len(shown(study)))
-    number = trial.user_attrs[RUN]
-    proposed = changed(recipe, sweep.space.choose(trial), f"{recipe.name[:50]}-{number}")
+    number = number_of(study, trial)
+    proposed = changed(recipe, sweep.space.choose(trial), name_of(recipe, number))
 
     def goes_on(epoch: int, accuracy: float) -> bool:
         trial.report(accuracy, epoch)
@@ -197,11 +235,16 @@ def _try(sweep: Sweep, recipe: Recipe, study: "optuna.Study", watch: Watch, warn
         return not trial.should_prune()
 
     watch(shown(study))
-    folder = sweep.folder / "trials" / f"{number:03}"
     try:
         accuracy = run_trial(
-            proposed, sweep.data, folder, goes_on, warn=warn, offline=sweep.offline, timeout=sweep.timeout
-        )
+            proposed,
+            sweep.data,
+            folder_of(sweep, number),
+            goes_on,
+            warn=warn,
+            offline=sweep.offline,
+            timeout=sweep.timeout,
+        )  # fmt: skip
     except (Pruned, DivergedError):
         study.tell(trial, state=optuna.trial.TrialState.PRUNED)
     else:

@@ -1,0 +1,111 @@
+"""Searches by a real Ray, which is started here: each is a study like any other, and a lost process ends nothing."""
+
+import os
+import signal
+from functools import partial
+
+import pytest
+
+from tendigits.errors import DataError, HostError
+from tendigits.scale.on_ray import try_on_ray
+from tendigits.scale.space import Choices, Range, Space
+from tendigits.scale.sweep import Sweep, open_study, search
+from tendigits.train.recipe import load_recipe
+from tendigits.train.run import list_runs
+
+pytestmark = [pytest.mark.slow, pytest.mark.alone]
+HERE = partial(try_on_ray, "local")
+
+
+@pytest.fixture
+def what(tmp_path, recipe, space, small_npz) -> Sweep:
+    return Sweep(tmp_path / "found", recipe, space, small_npz)
+
+
+def states(sweep):
+    return [trial.state.name for trial in open_study(sweep).trials]
+
+
+def test_a_search_and_more_of_it_without_ray_and_with(what):
+    told = []
+    search(what, 4, told.append, HERE)
+    assert states(what) == ["COMPLETE"] * 4
+    assert {trial.state for trials in told for trial in trials} >= {"running", "finished"}
+    search(what, 5)
+    best = search(what, 7, how=HERE)
+    study = open_study(what)
+    assert [trial.user_attrs["run"] for trial in study.trials] == list(range(7))
+    runs = list_runs(what.folder / "trials")
+    assert len(runs) == 7
+    for trial in study.trials:
+        run = next(run for run in runs if run.path.name == f"{trial.user_attrs['run']:03}")
+        assert run.recipe().learning_rate == trial.params["learning_rate"]
+        assert len(trial.intermediate_values) == len(run.history()["loss"])
+        if trial.state.name == "COMPLETE":
+            assert run.record()["result"]["val_accuracy"] == trial.value
+            assert "test_accuracy" not in run.record()["result"]
+    assert load_recipe(str(what.folder / "best.toml")) == best
+    assert best.learning_rate == study.best_trial.params["learning_rate"]
+
+
+def test_what_promises_little_is_ended_early(what, monkeypatch):
+    hopeless = Space({"learning_rate": Range(1e-9, 1.1e-9, log=False), "hidden": Choices(((8,), (32,)))})
+    good = Space({"learning_rate": Range(0.01, 0.02, log=False), "hidden": Choices(((8,), (32,)))})
+    recipe = what.recipe.with_changes(epochs=6)
+    first = Sweep(what.folder, recipe, good, what.data)
+    search(first, 6, how=HERE)
+    monkeypatch.setattr("tendigits.scale.sweep._note", lambda _: None)
+    monkeypatch.setattr("tendigits.scale.on_ray.FIRST", 1)
+
+    def one_after_six(sweep, *others):
+        try_on_ray("local", Sweep(sweep.folder, recipe, hopeless, sweep.data), *others)
+
+    # Ray's rule knows only the trials of its own call: the hopeless ones are compared with each other and with none.
+    search(first, 8, how=one_after_six)
+    assert states(first)[:6] == ["COMPLETE"] * 6
+    assert set(states(first)[6:]) <= {"COMPLETE", "PRUNED"}
+
+
+def test_a_process_that_is_killed_goes_on_from_its_last_epoch(tmp_path, recipe, small_npz):
+    what = Sweep(
+        tmp_path / "found", recipe.with_changes(epochs=12, batch_size=2, patience=99),
+        Space({"learning_rate": Range(1e-3, 2e-3, log=True)}), small_npz,
+    )  # fmt: skip
+    killed = []
+
+    def watch(trials):
+        for trial in trials:
+            if not killed and trial.state == "running" and trial.epoch == 3:
+                killed.append(trial.number)
+                os.kill(int((what.folder / "trials" / f"{trial.number:03}" / ".lock").read_text()), signal.SIGKILL)
+
+    search(what, 2, watch, HERE)
+    assert len(killed) == 1
+    assert states(what) == ["COMPLETE"] * 2
+    runs = list_runs(what.folder / "trials")
+    assert [len(run.history()["loss"]) for run in runs] == [12, 12]
+    resumed = {run.path.name: len(run.record()["resumed"]) for run in runs}
+    assert resumed[f"{killed[0]:03}"] == 1
+    assert sum(resumed.values()) == 1
+
+
+def test_what_every_trial_would_raise_is_raised_once(what, tmp_path):
+    missing = Sweep(what.folder, what.recipe, what.space, tmp_path / "none.npz")
+    with pytest.raises(DataError, match=r"none\.npz"):
+        search(missing, 4, how=HERE)
+    assert "COMPLETE" not in states(missing)
+
+
+def test_a_folder_that_a_node_does_not_see(what):
+    def elsewhere(sweep, *others):
+        (sweep.folder / "sweep.json").unlink()
+        try_on_ray("local", sweep, *others)
+
+    with pytest.raises(HostError, match=r"expected .*found on .*, found none; choose --runs that every node"):
+        search(what, 2, how=elsewhere)
+
+
+def test_a_cluster_that_is_not_there(what):
+    with pytest.raises(HostError, match="no Ray cluster at localhost:1: "):
+        search(what, 2, how=partial(try_on_ray, "localhost:1"))
+    assert states(what) == []
