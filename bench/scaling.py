@@ -53,7 +53,7 @@ def main() -> None:
     if not given.report_only:
         data = (given.data or find_mnist()).resolve()
         folders = {kind: make_pictures(kind, data) for kind in COUNTS}
-        record = {
+        record: dict[str, Any] = {
             "machine": machine(),
             "commit": commit(),
             "date": time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime()),
@@ -108,7 +108,7 @@ def command(arguments: list[str]) -> float:
     )
     if "error" in turn:
         raise SystemExit(f"{arguments}: {turn['error']}")
-    return round(turn["wall"], 3)
+    return round(float(turn["wall"]), 3)
 
 
 def epoch_seconds(data: Path, devices: int) -> float:
@@ -129,7 +129,7 @@ def epoch_seconds(data: Path, devices: int) -> float:
 
 def rate(record: dict[str, Any], kind: str, name: str) -> float:
     """Pictures a second, median over the rounds."""
-    rounds = record["reading"][kind][name]
+    rounds: list[dict[str, float]] = record["reading"][kind][name]
     return statistics.median((COUNTS[kind] - 1) / (turn["all"] - turn["one"]) for turn in rounds)
 
 

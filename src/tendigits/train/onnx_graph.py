@@ -7,28 +7,15 @@ gives 47 nodes where these are 13, a MaxPool that onnxruntime refuses, and needs
 """
 
 from collections import Counter
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import keras
-import numpy as np
-from onnx import GraphProto, NodeProto, TensorProto, helper, numpy_helper
+from onnx import GraphProto, TensorProto, helper, numpy_helper
 
 from tendigits.errors import UserError
-
-Array = np.ndarray[Any, Any]
-layers = keras.layers
-
-
-@dataclass(frozen=True)
-class Value:
-    """A result within the graph: its name, and whether its channels come before rows and columns, as ONNX has them."""
-
-    name: str
-    first: bool = False
-    shape: tuple[int | None, ...] = ()
-    """In Keras' order."""
+from tendigits.train.onnx_layers import WRITERS, activated
+from tendigits.train.onnx_nodes import Graph, Value, cannot_write
 
 
 def to_graph(model: keras.Model, output: str, given: str = "image") -> GraphProto:
@@ -43,7 +30,7 @@ def to_graph(model: keras.Model, output: str, given: str = "image") -> GraphProt
     if len(model.inputs) != 1 or len(model.outputs) != 1:
         raise UserError(f"expected a model of one input and one output, {model.name} has others")
     graph = Graph()
-    graph.end(graph.model(model, [Value(given)]), output)
+    graph.end(_write(graph, model, [Value(given)]), output)
     return helper.make_graph(
         graph.nodes,
         model.name,
@@ -53,257 +40,27 @@ def to_graph(model: keras.Model, output: str, given: str = "image") -> GraphProt
     )
 
 
-class Graph:
-    """The nodes and constants written so far."""
+def _write(graph: Graph, model: keras.Model, given: list[Value]) -> Value:
+    """Write a whole model, which may stand within another; gives its output."""
+    known = {id(t): replace(value, shape=t.shape) for t, value in zip(model.inputs, given, strict=True)}
+    uses = Counter(id(t) for layer in model.layers for node in layer._inbound_nodes for t in node.input_tensors)
 
-    def __init__(self) -> None:
-        self.nodes: list[NodeProto] = []
-        self.constants: dict[str, Array] = {}
-        self.uses: Counter[str] = Counter()
+    def value_of(tensor: Any) -> Value:
+        if id(tensor) not in known:
+            layer, index, _ = tensor._keras_history
+            inputs = [value_of(t) for t in layer._inbound_nodes[index].input_tensors]
+            known[id(tensor)] = value = replace(_write_layer(graph, layer, inputs), shape=tensor.shape)
+            graph.uses[value.name] = uses[id(tensor)]
+        return known[id(tensor)]
 
-    def node(self, kind: str, *inputs: str, **attributes: Any) -> str:
-        """Write a node; gives the name of its output."""
-        name = f"t{len(self.nodes)}"
-        self.nodes.append(helper.make_node(kind, list(inputs), [name], **attributes))
-        return name
+    return value_of(model.outputs[0])
 
-    def constant(self, value: Any, dtype: type = np.float32) -> str:
-        """Keep an array; gives its name."""
-        name = f"c{len(self.constants)}"
-        self.constants[name] = np.ascontiguousarray(value, dtype)
-        return name
 
-    def first(self, value: Value) -> str:
-        """The value's name with its channels first."""
-        return value.name if value.first else self.node("Transpose", value.name, perm=[0, 3, 1, 2])
-
-    def last(self, value: Value) -> str:
-        """The value's name with its channels last, as Keras has them."""
-        return self.node("Transpose", value.name, perm=[0, 2, 3, 1]) if value.first else value.name
-
-    def model(self, model: keras.Model, given: list[Value]) -> Value:
-        """Write a whole model, which may stand within another; gives its output."""
-        known = {id(t): replace(value, shape=t.shape) for t, value in zip(model.inputs, given, strict=True)}
-        uses = Counter(id(t) for layer in model.layers for node in layer._inbound_nodes for t in node.input_tensors)
-
-        def value_of(tensor: Any) -> Value:
-            if id(tensor) not in known:
-                layer, index, _ = tensor._keras_history
-                inputs = [value_of(t) for t in layer._inbound_nodes[index].input_tensors]
-                known[id(tensor)] = value = replace(self._layer(layer, inputs), shape=tensor.shape)
-                self.uses[value.name] = uses[id(tensor)]
-            return known[id(tensor)]
-
-        return value_of(model.outputs[0])
-
-    def _layer(self, layer: Any, inputs: list[Value]) -> Value:
-        if isinstance(layer, keras.Model):
-            return self.model(layer, inputs)
-        for kind, write in WRITERS.items():
-            if type(layer) is kind:
-                value = write(self, layer, *inputs)
-                return activated(self, value, layer.activation) if hasattr(layer, "activation") else value
+def _write_layer(graph: Graph, layer: Any, inputs: list[Value]) -> Value:
+    if isinstance(layer, keras.Model):
+        return _write(graph, layer, inputs)
+    write = WRITERS.get(type(layer))
+    if write is None:
         raise cannot_write(f"a layer {type(layer).__name__}")
-
-    def fold(self, value: Value, scale: Array, shift: Array) -> bool:
-        """Make `value` times `scale` plus `shift`, by channel, part of the layer before; gives whether it could."""
-        made = self.nodes[-1] if self.nodes else None
-        if made is None or made.output[0] != value.name or self.uses[value.name] > 1:
-            return False
-        if made.op_type not in ("Conv", "Gemm"):
-            return False
-        kernel, bias = made.input[1:3]
-        axes = (-1, 1, 1, 1) if made.op_type == "Conv" else (1, -1)
-        self.constants[kernel] = np.ascontiguousarray(self.constants[kernel] * scale.reshape(axes), np.float32)
-        self.constants[bias] = (self.constants[bias] * scale + shift).astype(np.float32)
-        return True
-
-    def end(self, value: Value, output: str) -> None:
-        """Call the value `output`."""
-        name = self.last(value)
-        if self.nodes and self.nodes[-1].output[0] == name:
-            self.nodes[-1].output[0] = output
-        else:
-            self.nodes.append(helper.make_node("Identity", [name], [output]))
-
-
-def cannot_write(what: str) -> UserError:
-    """The error for what has no place in a graph yet."""
-    return UserError(f"expected layers that can be written as ONNX, received {what}; litert and stablehlo take any")
-
-
-def activated(graph: Graph, value: Value, function: Callable[..., Any]) -> Value:
-    """The value behind an activation function of Keras' own."""
-    name = getattr(function, "__name__", type(function).__name__)
-    if name == "linear":
-        return value
-    if name in ("softmax", "log_softmax"):
-        return Value(graph.node({"softmax": "Softmax"}.get(name, "LogSoftmax"), graph.last(value), axis=-1))
-    if name == "silu":
-        return Value(graph.node("Mul", value.name, graph.node("Sigmoid", value.name)), value.first)
-    if name not in ACTIVATIONS:
-        raise cannot_write(f"the activation {name}")
-    kind, attributes = ACTIVATIONS[name]
-    return Value(graph.node(kind, value.name, **attributes), value.first)
-
-
-ACTIVATIONS: dict[str, tuple[str, dict[str, float | str]]] = {
-    "relu": ("Relu", {}), "sigmoid": ("Sigmoid", {}), "tanh": ("Tanh", {}), "elu": ("Elu", {"alpha": 1.0}),
-    "selu": ("Selu", {}), "gelu": ("Gelu", {}), "mish": ("Mish", {}), "softplus": ("Softplus", {}),
-    "softsign": ("Softsign", {}), "exponential": ("Exp", {}), "leaky_relu": ("LeakyRelu", {"alpha": 0.2}),
-    "hard_sigmoid": ("HardSigmoid", {"alpha": 1 / 6, "beta": 0.5}),
-}  # fmt: skip
-
-
-def _convolution(graph: Graph, layer: Any, value: Value) -> Value:
-    if isinstance(layer, layers.DepthwiseConv2D):
-        rows, columns, channels, _ = layer.kernel.shape
-        kernel, group = layer.kernel.numpy().transpose(2, 3, 0, 1).reshape(-1, 1, rows, columns), channels
-    else:
-        kernel, group = layer.kernel.numpy().transpose(3, 2, 0, 1), layer.groups
-    bias = layer.bias.numpy() if layer.use_bias else np.zeros(len(kernel))
-    name = graph.node(
-        "Conv", graph.first(value), graph.constant(kernel), graph.constant(bias), group=group,
-        kernel_shape=list(layer.kernel_size), dilations=list(layer.dilation_rate), **_window(layer),
-    )  # fmt: skip
-    return Value(name, first=True)
-
-
-def _pool(graph: Graph, layer: Any, value: Value) -> Value:
-    kind = "MaxPool" if isinstance(layer, layers.MaxPooling2D) else "AveragePool"
-    window = _window(layer)
-    if window.pop("auto_pad") == "SAME_UPPER":  # onnxruntime would take away from the image where windows lie apart
-        rows, columns = value.shape[1:3]
-        if rows is None or columns is None:
-            raise cannot_write(f"{layer.name} on images of any size")
-        sizes = zip((rows, columns), layer.pool_size, layer.strides, strict=True)
-        missing = [max(0, (-(-n // s) - 1) * s + k - n) for n, k, s in sizes]
-        window["pads"] = [total // 2 for total in missing] + [total - total // 2 for total in missing]
-    name = graph.node(kind, graph.first(value), kernel_shape=list(layer.pool_size), **window)
-    return Value(name, first=True)
-
-
-def _window(layer: Any) -> dict[str, Any]:
-    if layer.data_format != "channels_last":
-        raise cannot_write(f"{layer.name} with its channels first")
-    return {"strides": list(layer.strides), "auto_pad": {"same": "SAME_UPPER", "valid": "VALID"}[layer.padding]}
-
-
-def _pool_all(graph: Graph, layer: Any, value: Value) -> Value:
-    kind = "GlobalMaxPool" if isinstance(layer, layers.GlobalMaxPooling2D) else "GlobalAveragePool"
-    pooled = Value(graph.node(kind, graph.first(value)), first=True)
-    return pooled if layer.keepdims else Value(graph.node("Flatten", pooled.name, axis=1))
-
-
-def _dense(graph: Graph, layer: Any, value: Value) -> Value:
-    bias = layer.bias.numpy() if layer.use_bias else np.zeros(layer.units)
-    kernel = graph.constant(layer.kernel.numpy())
-    if len(value.shape) == 2:
-        return Value(graph.node("Gemm", value.name, kernel, graph.constant(bias)))
-    product = graph.node("MatMul", graph.last(value), kernel)
-    return Value(graph.node("Add", product, graph.constant(bias)))
-
-
-def _normalise(graph: Graph, layer: Any, value: Value) -> Value:
-    """With the mean and variance of the training; the last axis, as Keras has it where nobody says otherwise."""
-    variance, mean = layer.moving_variance.numpy(), layer.moving_mean.numpy()
-    if layer.axis not in (-1, len(value.shape) - 1):
-        raise cannot_write(f"{layer.name} on axis {layer.axis}")
-    scale = (layer.gamma.numpy() if layer.scale else 1) / np.sqrt(variance + layer.epsilon)
-    shift = (layer.beta.numpy() if layer.center else 0) - mean * scale
-    if graph.fold(value, scale, shift):
-        return value
-    shape = (-1, 1, 1) if value.first else (-1,)
-    scaled = graph.node("Mul", value.name, graph.constant(scale.reshape(shape)))
-    return Value(graph.node("Add", scaled, graph.constant(shift.reshape(shape))), value.first)
-
-
-def _layer_normalise(graph: Graph, layer: Any, value: Value) -> Value:
-    n_axes = len(value.shape)
-    axes = layer.axis if isinstance(layer.axis, list | tuple) else [layer.axis]
-    if [axis % n_axes for axis in axes] != [n_axes - 1] or getattr(layer, "rms_scaling", False):
-        raise cannot_write(f"{layer.name} on axis {layer.axis}")
-    size = value.shape[-1]
-    scale = graph.constant(layer.gamma.numpy() if layer.scale else np.ones(size))
-    shift = graph.constant(layer.beta.numpy() if layer.center else np.zeros(size))
-    return Value(graph.node("LayerNormalization", graph.last(value), scale, shift, axis=-1, epsilon=layer.epsilon))
-
-
-def _reshape(graph: Graph, layer: Any, value: Value) -> Value:
-    shape = graph.constant([0, *layer.target_shape], np.int64)  # 0: as many as come in
-    return Value(graph.node("Reshape", graph.last(value), shape))
-
-
-def _flatten(graph: Graph, layer: Any, value: Value) -> Value:
-    return Value(graph.node("Flatten", graph.last(value), axis=1))
-
-
-def _pad(graph: Graph, layer: Any, value: Value) -> Value:
-    (top, bottom), (left, right) = layer.padding
-    pads = graph.constant([0, top, left, 0, 0, bottom, right, 0], np.int64)
-    return Value(graph.node("Pad", graph.last(value), pads))
-
-
-def _rescale(graph: Graph, layer: Any, value: Value) -> Value:
-    scaled = graph.node("Mul", graph.last(value), graph.constant(layer.scale))
-    return Value(graph.node("Add", scaled, graph.constant(layer.offset)))
-
-
-def _relu(graph: Graph, layer: Any, value: Value) -> Value:
-    if layer.threshold:
-        raise cannot_write(f"{layer.name} with a threshold")
-    if layer.negative_slope:
-        name = graph.node("LeakyRelu", value.name, alpha=float(layer.negative_slope))
-    else:
-        name = graph.node("Relu", value.name)
-    if layer.max_value is not None:
-        name = graph.node("Min", name, graph.constant(layer.max_value))
-    return Value(name, value.first)
-
-
-def _leaky(graph: Graph, layer: Any, value: Value) -> Value:
-    return Value(graph.node("LeakyRelu", value.name, alpha=float(layer.negative_slope)), value.first)
-
-
-def _softmax(graph: Graph, layer: Any, value: Value) -> Value:
-    if layer.axis != -1:
-        raise cannot_write(f"{layer.name} on axis {layer.axis}")
-    return Value(graph.node("Softmax", graph.last(value), axis=-1))
-
-
-def _same(graph: Graph, layer: Any, value: Value) -> Value:
-    """What does something in training alone."""
-    return value
-
-
-def _merge(graph: Graph, layer: Any, *values: Value) -> Value:
-    first = all(value.first for value in values)
-    names = [value.name if first else graph.last(value) for value in values]
-    if isinstance(layer, layers.Concatenate):
-        axis = layer.axis % len(values[0].shape)
-        if first:  # rows, columns, channels -> channels, rows, columns
-            axis = {1: 2, 2: 3, 3: 1}[axis]
-        return Value(graph.node("Concat", *names, axis=axis), first)
-    kinds = {layers.Add: "Sum", layers.Average: "Mean", layers.Maximum: "Max", layers.Minimum: "Min"}
-    if type(layer) in kinds:
-        return Value(graph.node(kinds[type(layer)], *names), first)
-    kind = "Mul" if isinstance(layer, layers.Multiply) else "Sub"
-    result = names[0]
-    for name in names[1:]:
-        result = graph.node(kind, result, name)
-    return Value(result, first)
-
-
-WRITERS: dict[type, Callable[..., Value]] = {
-    layers.Conv2D: _convolution, layers.DepthwiseConv2D: _convolution,
-    layers.MaxPooling2D: _pool, layers.AveragePooling2D: _pool,
-    layers.GlobalMaxPooling2D: _pool_all, layers.GlobalAveragePooling2D: _pool_all,
-    layers.Dense: _dense, layers.BatchNormalization: _normalise, layers.LayerNormalization: _layer_normalise,
-    layers.Reshape: _reshape, layers.Flatten: _flatten, layers.ZeroPadding2D: _pad, layers.Rescaling: _rescale,
-    layers.Activation: _same, layers.ReLU: _relu, layers.LeakyReLU: _leaky, layers.Softmax: _softmax,
-    layers.Dropout: _same, layers.SpatialDropout2D: _same, layers.GaussianNoise: _same, layers.GaussianDropout: _same,
-    layers.AlphaDropout: _same, layers.ActivityRegularization: _same, layers.Identity: _same,
-    layers.Add: _merge, layers.Average: _merge, layers.Maximum: _merge, layers.Minimum: _merge,
-    layers.Multiply: _merge, layers.Subtract: _merge, layers.Concatenate: _merge,
-}  # fmt: skip
-"""Each layer that can be written; its own `activation`, where it has one, comes after it."""
+    value = write(graph, layer, *inputs)
+    return activated(graph, value, layer.activation) if hasattr(layer, "activation") else value
