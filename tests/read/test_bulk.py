@@ -1,3 +1,4 @@
+import multiprocessing
 import os
 import signal
 import subprocess
@@ -96,6 +97,21 @@ def test_a_network_of_ones_own_is_part_of_the_settings(folder, tmp_path):
     with_own = read_into(tmp_path / "own", Bulk([str(folder)], model=str(own), workers=2))
     assert with_own.numbers == read_into(tmp_path / "out", Bulk([str(folder)])).numbers
     assert read_into(tmp_path / "out", Bulk([str(folder)], model=str(own))).before == 19, "it is the same network"
+
+
+def test_a_process_that_is_killed_takes_nothing_with_it(folder, tmp_path):
+    killed = []
+
+    def step(done, total):
+        if done == 4:
+            killed.append(multiprocessing.active_children()[0].pid)
+            os.kill(killed[0], signal.SIGKILL)
+
+    (folder / "05.png").unlink()
+    summary = read_into(tmp_path / "out", Bulk([str(folder)], workers=2), step)
+    assert (summary.pictures, summary.failed) == (19, [])
+    assert killed
+    assert paths_in(tmp_path / "out") == find_pictures([folder])
 
 
 CHILD = """

@@ -2,6 +2,7 @@ import csv
 import json
 
 import numpy as np
+import pandas as pd
 import pytest
 from PIL import Image
 
@@ -78,3 +79,53 @@ def test_no_file(run, tmp_path):
     code, out, err = run(tmp_path / "none.png")
     assert (code, out) == (2, "")
     assert "none.png" in err
+
+
+def test_a_table_that_goes_on(run, seven, tmp_path):
+    scans = tmp_path / "scans"
+    scans.mkdir()
+    seven.rename(scans / "7.png")
+    out = tmp_path / "out"
+    assert run(scans, "--one", "--parquet", out) == (0, f"{out}: 1 numbers in 1 pictures\n", "")
+    (row,) = pd.read_parquet(out).to_dict("records")
+    assert (row["path"], row["value"]) == (str(scans / "7.png"), "7")
+    (scans / "broken.png").write_bytes(b"broken")
+    code, said, errors = run(scans, "--one", "--parquet", out)
+    assert (code, said) == (2, f"{out}: 0 numbers in 0 pictures; 1 pictures had been read before\n")
+    first, last = errors.splitlines()
+    assert first.startswith("tendigits: expected a whole PNG, JPEG")
+    assert last == "tendigits: read 0 of 1 pictures; 1 could not be read"
+
+
+def test_ctrl_c_keeps_what_was_read(run, seven, tmp_path, monkeypatch):
+    def interrupted(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("tendigits.read.bulk.read_into", interrupted)
+    code, _, errors = run(seven, "--parquet", tmp_path / "out")
+    assert code == 130
+    assert errors == "tendigits: interrupted; what was read is kept, the same command goes on where it was\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--ray"], "--ray reads into a table; give its folder with --parquet"),
+        (["--parquet", "out", "--csv", "out.csv", "--json"], "expected --parquet alone, received --csv, --json too;"),
+        (["--parquet", "out", "--ray=nowhere"], "--ray: expected local, auto, HOST:PORT or ray://HOST:PORT, received"),
+        (["--parquet", "out", "--ray", "localhost:1"], "no Ray cluster at localhost:1: "),
+    ],
+)
+def test_what_does_not_go_together(run, seven, monkeypatch, tmp_path, arguments, said):
+    monkeypatch.chdir(tmp_path)
+    code, _, errors = run(seven, *arguments)
+    assert code in (1, 2)
+    assert said in errors
+    assert errors.count("\n") == 1
+
+
+def test_without_pyarrow_it_is_told_how_to_get_it(run, seven, monkeypatch):
+    monkeypatch.setattr("importlib.util.find_spec", lambda _: None)
+    code, _, errors = run(seven, "--parquet", "out")
+    assert code == 2
+    assert "--parquet needs PyArrow, not installed here: pip install 'tendigits[scale]'" in errors

@@ -76,6 +76,19 @@ def test_numbers_without_the_rows_of_their_pictures_do_not_count(tmp_path):
     assert pd.read_parquet(tmp_path)["path"].tolist() == ["a.png", "b.png"]
 
 
+def test_a_part_that_somebody_took_away_is_no_number_for_another(tmp_path):
+    with open_table(tmp_path, SETTINGS) as table:
+        for name in "abc":
+            table.add([read(name, "1")])
+    for folder in (tmp_path, tmp_path / "_pictures"):
+        (folder / "part-00001.parquet").unlink()
+    with open_table(tmp_path, SETTINGS) as table:
+        assert table.done == {"a", "c"}
+        table.add([read("b", "1")])
+    assert sorted(pd.read_parquet(tmp_path)["path"]) == ["a", "b", "c"]
+    assert (tmp_path / "part-00003.parquet").exists()
+
+
 def refused(folder, said, settings=SETTINGS):
     with pytest.raises(RunError, match=said), open_table(folder, settings):
         pass

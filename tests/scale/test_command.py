@@ -75,6 +75,20 @@ def test_impossible_wishes_are_one_line(sweep, space, arguments, said):
     assert said in ended.stderr
 
 
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--ray=nowhere"], "--ray: expected local, auto, HOST:PORT or ray://HOST:PORT, received 'nowhere'"),
+        (["--ray", "localhost:1"], "no Ray cluster at localhost:1: "),
+    ],
+)
+def test_a_cluster_that_is_none(sweep, arguments, said):
+    ended = sweep("epochs = [1, 2]", *arguments)
+    assert ended.returncode in (1, 2)
+    assert said in ended.stderr
+    assert len(ended.stderr.splitlines()) == 1
+
+
 def test_the_live_table_has_the_best_first_and_the_running_one_above():
     trials = [Trial(i, "finished", 3, 0.9 + i / 1000, {"dropout": 0.1234567}) for i in range(30)]
     trials += [Trial(30, "running", 1, 0.5, {"hidden": "[8]"}), Trial(31, "pruned", 1, 0.1, {})]

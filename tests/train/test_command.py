@@ -24,3 +24,14 @@ def test_a_run_is_found_by_its_path_or_name(tmp_path):
 def test_quiet_and_json_are_two_things():
     with pytest.raises(UserError, match="expected --quiet or --json, received both"):
         command._screen(quiet=True, json=True)
+
+
+def test_a_host_alone_is_told_what_it_is_of():
+    with pytest.raises(UserError, match="--host says which of the --hosts this is; give these, too"):
+        command._team(1, None, 0)
+    with pytest.raises(UserError, match=r"--hosts: expected FIRST:PORT,SECOND,\.\.\., received '10.0.0.1'"):
+        command._team(1, "10.0.0.1", 0)
+
+
+def test_one_device_is_no_team():
+    assert command._team(1, None, None) is None

@@ -110,7 +110,7 @@ def _read_into(folder: Path, images: list[str], quiet: bool, **how: Any) -> None
             summary = read_into(folder, Bulk(images, **how), step)
     except (KeyboardInterrupt, Interrupted) as error:
         number = error.signal_number if isinstance(error, Interrupted) else signal.SIGINT
-        raise Interrupted("; what was read is kept, the same command goes on where it was", number) from None
+        raise Interrupted("interrupted; what was read is kept, the same command goes on where it was", number) from None
     before = f"; {summary.before:,} pictures had been read before" if summary.before else ""
     typer.echo(f"{folder}: {summary.numbers:,} numbers in {summary.pictures - len(summary.failed):,} pictures{before}")
     _tell_failed(summary.failed, summary.pictures)

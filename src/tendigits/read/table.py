@@ -98,7 +98,8 @@ class Table:
         """Write one more part: on the disk as a whole, or not at all. Raises DiskError."""
         if outcomes:
             numbers = [row for one in outcomes for row in one.numbers]
-            name = f"part-{len(_parts(self.pictures)):05}.parquet"
+            before = _parts(self.pictures)
+            name = f"part-{int(before[-1].stem.removeprefix('part-')) + 1 if before else 0:05}.parquet"
             _write(self.folder / name, numbers, NUMBERS)
             _write(self.pictures / name, [one.picture for one in outcomes], PICTURES)  # from now on it counts
 
@@ -158,7 +159,8 @@ def _read_before(pictures: Path) -> Iterator[str]:
 
 
 def _parts(folder: Path) -> list[Path]:
-    return sorted(folder.glob("part-*.parquet"), key=lambda path: (len(path.name), path.name))
+    # By length first: part 100000 comes after 99999.
+    return sorted(folder.glob("part-*[0-9].parquet"), key=lambda path: (len(path.name), path.name))
 
 
 def _write(path: Path, rows: list[dict[str, Any]], schema: pa.Schema) -> None:
