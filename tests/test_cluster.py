@@ -1,10 +1,13 @@
 import os
+import shutil
 import socket
 import subprocess
 import sys
 
 import pytest
+from PIL import Image
 
+from helpers import free_port
 from tendigits import cluster
 from tendigits.cluster import connected, is_address, prepare, with_address
 from tendigits.errors import HostError, UserError
@@ -88,3 +91,48 @@ def test_a_cluster_of_this_machine_lets_only_those_in_that_know_its_token():
         [sys.executable, "-c", WITH], env=environment, capture_output=True, text=True, timeout=300, check=False
     )
     assert done.returncode == 0, done.stderr
+
+
+@pytest.fixture
+def head(tmp_path):
+    """A cluster that is there, with a token of its own; gives its address and the environment of who knows it."""
+    port = free_port()
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("RAY_")}
+    environment = clean | {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": "7" * 64, "RAY_USAGE_STATS_ENABLED": "0"}
+    ray = [sys.executable, "-m", "ray.scripts.scripts"]
+    where = ["--temp-dir", f"/tmp/ray-{port}"]
+    start = [*ray, "start", "--head", f"--port={port}", "--num-cpus=2", "--include-dashboard=false", *where]
+    subprocess.run(start, env=environment, check=True, capture_output=True, timeout=120)
+    try:
+        yield f"127.0.0.1:{port}", environment
+    finally:
+        subprocess.run([*ray, "stop", "--force"], env=environment, check=True, capture_output=True, timeout=120)
+        shutil.rmtree(f"/tmp/ray-{port}", ignore_errors=True)
+
+
+@pytest.mark.slow
+@pytest.mark.alone
+def test_a_cluster_that_is_there(head, tmp_path, digits):
+    address, environment = head
+    for i in range(3):
+        Image.fromarray(digits.x_test[i]).save(tmp_path / f"{i}.png")
+    line = [
+        sys.executable,
+        "-m",
+        "tendigits",
+        "read",
+        tmp_path,
+        "--one",
+        "--parquet",
+        tmp_path / "out",
+        "--ray",
+        address,
+    ]
+    wrong = environment | {"RAY_AUTH_TOKEN": "0" * 64}
+    refused = subprocess.run(line, env=wrong, capture_output=True, text=True, timeout=200, check=False)
+    assert refused.returncode == 1
+    assert f"tendigits: no Ray cluster at {address}" in refused.stderr.splitlines()[-1]
+    read = subprocess.run(line, env=environment, capture_output=True, text=True, timeout=200, check=False)
+    assert read.returncode == 0, read.stderr
+    assert "3 numbers in 3 pictures" in read.stdout
+    assert read.stderr == ""

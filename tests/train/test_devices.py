@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import threading
 
 import jax
 import keras
@@ -9,6 +10,7 @@ import numpy as np
 import pytest
 
 from tendigits.errors import HostError, UserError
+from tendigits.train import devices
 from tendigits.train.devices import Placement, data_parallel
 from tendigits.train.model_file import load_model
 
@@ -116,6 +118,7 @@ trained(keras.distribution.ModelParallel(layout_map=layout, batch_dim_name="batc
 
 
 def test_more_devices_than_there_are():
+    jax.devices()  # JAX has begun
     with pytest.raises(UserError, match="expected 99 devices, found 1 of the kind cpu; JAX has begun"):
         data_parallel(99)
 
@@ -134,15 +137,34 @@ def test_keys_and_rows_are_placed(tmp_path):
     np.testing.assert_array_equal(placement.parted(np.arange(6).reshape(2, 3)), [[0, 1, 2], [3, 4, 5]])
 
 
-def test_only_with_hosts_does_a_failed_dispatch_mean_a_lost_one():
-    class Hosts(Placement):
-        has_hosts = True
+class Hosts(Placement):
+    has_hosts = True
 
-    error = jax.errors.JaxRuntimeError("out of memory\nmore")
-    assert Placement().explained(error, 0) is error
-    lost = Hosts().explained(error, 2)
-    assert isinstance(lost, HostError)
-    assert str(lost) == "lost another host in epoch 3 (out of memory)"
+
+def failing(placement):
+    with placement.dispatch(2):
+        raise jax.errors.JaxRuntimeError("out of memory\nmore")
+
+
+def test_only_with_hosts_does_a_failed_dispatch_mean_a_lost_one():
+    with pytest.raises(jax.errors.JaxRuntimeError, match="out of memory"):
+        failing(Placement())
+    with pytest.raises(HostError, match=r"^lost another host in epoch 3 \(out of memory\)$"):
+        failing(Hosts())
+
+
+def test_a_silent_host_ends_the_process(monkeypatch, capsys):
+    ended = threading.Event()
+    monkeypatch.setattr(devices, "SILENCE", 0.01)
+    monkeypatch.setattr(devices.os, "_exit", lambda code: ended.set())
+    with Hosts().dispatch(2):
+        assert ended.wait(10)
+    assert "no answer from another host for 0.01 s in epoch 3; go on from the last epoch" in capsys.readouterr().err
+    ended.clear()
+    monkeypatch.setattr(devices, "SILENCE", 0.2)
+    with Hosts().dispatch(2):
+        pass
+    assert not ended.wait(0.5)
 
 
 def test_variables_come_back():

@@ -7,7 +7,11 @@ The digits lie on every device, as bytes, and each picks its share of a shuffled
 gradients. Devices of other processes take part, too: see tendigits.train.hosts.
 """
 
-from contextlib import suppress
+import os
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +21,9 @@ import numpy as np
 from jax.sharding import NamedSharding, PartitionSpec
 
 from tendigits.errors import HostError, UserError
+
+SILENCE = 300.0
+"""Seconds of one dispatch after which another host is taken for lost: its machine, or the network, is down."""
 
 
 def data_parallel(devices: int) -> keras.distribution.DataParallel:
@@ -80,12 +87,37 @@ class Placement:
                 if variable._layout is None:
                     variable.assign(np.asarray(variable.value))
 
-    def explained(self, error: jax.errors.JaxRuntimeError, epoch: int) -> Exception:
-        """What a failed dispatch means: with other hosts, that one of them is gone."""
-        failed: Exception = error
-        if self.has_hosts:
-            failed = HostError(f"lost another host in epoch {epoch + 1} ({str(error).splitlines()[0][:200]})")
-        return failed
+    @contextmanager
+    def dispatch(self, epoch: int) -> Iterator[None]:
+        """Around what needs every host. One that is gone is an error; one that is silent ends this process.
+
+        Raises:
+            HostError: another host is gone.
+        """
+        if not self.has_hosts:
+            yield
+            return
+        timer = threading.Timer(SILENCE, _give_up, (epoch,))
+        timer.daemon = True
+        timer.start()
+        try:
+            yield
+        except jax.errors.JaxRuntimeError as error:
+            reason = str(error).splitlines()[0][:200]
+            raise HostError(f"lost another host in epoch {epoch + 1} ({reason})") from None
+        finally:
+            timer.cancel()
+
+
+def _give_up(epoch: int) -> None:
+    """Nothing else ends a thread that waits within XLA; all that is kept is on the disk already."""
+    print(  # noqa: T201
+        f"tendigits: no answer from another host for {SILENCE:g} s in epoch {epoch + 1}; go on from the last epoch "
+        "with: tendigits train --resume",
+        file=sys.stderr,
+        flush=True,
+    )
+    os._exit(1)
 
 
 def _put(array: Any, sharding: NamedSharding) -> jax.Array:

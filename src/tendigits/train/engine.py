@@ -102,10 +102,8 @@ class Engine:
                 begin(done + first)
                 started = time.perf_counter()
                 state = self.placement.whole(values(self.model))
-                try:
+                with self.placement.dispatch(epoch):
                     state, logs = jax.block_until_ready(loop(state, arrays.data, order, first, end, key))
-                except jax.errors.JaxRuntimeError as error:
-                    raise self.placement.explained(error, epoch) from None
                 pace.learn(order.shape, end - first, time.perf_counter() - started)
                 put_back(self.model, state)
                 if kind == "train":
