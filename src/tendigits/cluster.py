@@ -15,6 +15,7 @@ from importlib.metadata import version
 from itertools import zip_longest
 
 from tendigits.errors import HostError, UserError
+from tendigits.files import muted
 
 LOCAL = "local"
 
@@ -23,6 +24,7 @@ WAIT = 5.0
 
 VARIABLES = {
     "RAY_AUTH_MODE": "token",  # whoever runs a cluster without tokens says so: RAY_AUTH_MODE=disabled
+    "RAY_BACKEND_LOG_LEVEL": "fatal",  # what goes wrong comes as an error
     "RAY_USAGE_STATS_ENABLED": "0",
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
 }
@@ -46,8 +48,14 @@ def with_address(arguments: Sequence[str]) -> list[str]:
     return found
 
 
+def set_variables() -> None:
+    """Say how Ray is to work; before it is loaded, for it reads them but once."""
+    for name, value in VARIABLES.items():
+        os.environ.setdefault(name, value)
+
+
 def prepare(address: str) -> None:
-    """Say how Ray is to work, before it is loaded: it reads these variables but once.
+    """See that there can be a cluster, and say how Ray is to work.
 
     Raises:
         UserError: Ray is not installed, or that is no address.
@@ -56,8 +64,7 @@ def prepare(address: str) -> None:
         raise UserError("--ray needs Ray, not installed here: pip install 'tendigits[scale]'")
     if not is_address(address):
         raise UserError(f"--ray: expected local, auto, HOST:PORT or ray://HOST:PORT, received {address!r}")
-    for name, value in VARIABLES.items():
-        os.environ.setdefault(name, value)
+    set_variables()
     if address == LOCAL:
         os.environ.setdefault("RAY_AUTH_TOKEN", secrets.token_hex(32))
 
@@ -84,10 +91,11 @@ def connected(address: str, *, workers: int | None = None, environment: Mapping[
 
     common = {"logging_level": "ERROR", "log_to_driver": False, "runtime_env": {"env_vars": dict(environment)}}
     try:
-        if address == LOCAL:
-            ray.init("local", num_cpus=workers, include_dashboard=False, **common)
-        else:
-            ray.init(address, **common)
+        with muted(2):  # it says there that it was told to say nothing
+            if address == LOCAL:
+                ray.init("local", num_cpus=workers, include_dashboard=False, **common)
+            else:
+                ray.init(address, **common)
     except (ConnectionError, RuntimeError, ValueError) as error:
         reason = " ".join(str(error).split())[:300]
         raise HostError(f"no Ray cluster at {address}: {reason}") from None

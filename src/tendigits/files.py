@@ -153,6 +153,19 @@ def need_space(folder: Path, n_bytes: int) -> None:
 
 
 @contextmanager
+def muted(descriptor: int) -> Iterator[None]:
+    """What anything in this process writes to a descriptor goes nowhere: 1 is the standard output, 2 that of errors."""
+    kept, nowhere = os.dup(descriptor), os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(nowhere, descriptor)
+        yield
+    finally:
+        os.dup2(kept, descriptor)
+        os.close(kept)
+        os.close(nowhere)
+
+
+@contextmanager
 def _explaining(path: Path) -> Iterator[None]:
     try:
         yield

@@ -16,7 +16,13 @@ from tendigits.read import on_ray
 from tendigits.read.bulk import Bulk, read_into
 from tendigits.read.on_ray import read_on_ray
 
-pytestmark = [pytest.mark.slow, pytest.mark.alone]
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.alone,
+    pytest.mark.usefixtures("ray_ends"),
+    pytest.mark.filterwarnings("ignore:subprocess .* is still running:ResourceWarning"),
+    pytest.mark.filterwarnings("ignore:os.fork.. was called:RuntimeWarning"),  # of other tests' JAX in this process
+]
 
 
 @pytest.fixture

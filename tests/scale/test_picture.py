@@ -40,6 +40,16 @@ def test_any_number_of_trials_is_drawn(tmp_path, n):
     assert importances(made(n), n) == {} or n >= 4
 
 
+def test_trials_that_do_not_differ_explain_nothing(tmp_path):
+    study = optuna.create_study(direction="maximize")
+    for _ in range(6):
+        distributions = {"dropout": FloatDistribution(0, 1), "learning_rate": FloatDistribution(0, 1)}
+        values = {"dropout": 0.5, "learning_rate": 0.5}
+        study.add_trial(optuna.trial.create_trial(params=values, distributions=distributions, value=0.9))
+    assert importances(study, 6) == {}
+    draw_search(study, tmp_path / "search.png")
+
+
 def test_places_on_an_axis():
     assert _heights([1e-4, 1e-1, 1e-4]) == ([0.0, 1.0, 0.0], [(0.0, "0.0001"), (1.0, "0.1")])
     assert _heights([1e-4, 1e-2, 1.0])[0] == pytest.approx([0, 0.5, 1])  # by the logarithm

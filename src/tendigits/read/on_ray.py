@@ -9,6 +9,7 @@ an actor that is lost to another. Only places and rows travel; each actor opens 
 import json
 import logging
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
 from typing import Any
 
@@ -50,22 +51,21 @@ def read_on_ray(
     with connected(address, workers=workers) as cores:
         import ray
 
-        _be_quiet(ray)
         blocks = [pa.table({"place": places[first : first + size]}) for first in range(0, len(places), size)]
-        read = ray.data.from_arrow(blocks).map_batches(
-            _actor(model, threshold, one),
-            batch_size=None,
-            batch_format="pyarrow",
-            compute=ray.data.ActorPoolStrategy(min_size=1, max_size=min(workers or cores, len(blocks))),
-            num_cpus=1,
-        )
-        try:
-            for batch in read.iter_batches(batch_size=None, batch_format="pyarrow"):
-                yield from (Outcome(**json.loads(text)) for text in batch["outcome"].to_pylist())
-        except ray.exceptions.RayError as error:
-            reason = " ".join(str(error).split())[:300]
-            kind = type(error).__name__
-            raise Failure(f"the Ray cluster failed ({kind}: {reason}); the same command goes on where it was") from None
+        with _quietly(ray):
+            read = ray.data.from_arrow(blocks).map_batches(
+                _actor(model, threshold, one),
+                batch_size=None,
+                batch_format="pyarrow",
+                compute=ray.data.ActorPoolStrategy(min_size=1, max_size=min(workers or cores, len(blocks))),
+                num_cpus=1,
+            )
+            try:
+                for batch in read.iter_batches(batch_size=None, batch_format="pyarrow"):
+                    yield from (Outcome(**json.loads(text)) for text in batch["outcome"].to_pylist())
+            except ray.exceptions.RayError as error:
+                reason = f"{type(error).__name__}: {' '.join(str(error).split())[:300]}"
+                raise Failure(f"the Ray cluster failed ({reason}); the same command goes on where it was") from None
 
 
 def _actor(model: str | None, threshold: float | None, one: bool) -> type:
@@ -84,10 +84,12 @@ def _actor(model: str | None, threshold: float | None, one: bool) -> type:
     return Actor
 
 
-def _be_quiet(ray: Any) -> None:
-    """Progress is shown by us."""
-    for name in ("ray.data", "ray.data.dataset"):
-        logging.getLogger(name).setLevel(logging.ERROR)
-    context = ray.data.DataContext.get_current()
-    context.enable_progress_bars = False
-    context.print_on_execution_start = False
+@contextmanager
+def _quietly(ray: Any) -> Iterator[None]:
+    """Progress is shown by us; what goes wrong comes as an error."""
+    ray.data.DataContext.get_current().enable_progress_bars = False
+    logging.disable(logging.WARNING)
+    try:
+        yield
+    finally:
+        logging.disable(logging.NOTSET)

@@ -6,6 +6,7 @@ Ray Tune runs them, Optuna proposes what, and the study is the one that a search
 what the other has begun. The folder of the search must be one that every node sees.
 """
 
+import logging
 import os
 import platform
 import tempfile
@@ -15,15 +16,17 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from tendigits.cluster import connected, set_variables
+
+set_variables()
+
 import optuna
 from ray import tune
-from ray.tune.schedulers import MedianStoppingRule
+from ray.tune.schedulers import FIFOScheduler
 from ray.tune.search.optuna import OptunaSearch
 
-from tendigits.cluster import connected
 from tendigits.errors import DivergedError, Failure, HostError, TendigitsError
 from tendigits.scale.sweep import (
-    FIRST,
     RUN,
     Sweep,
     Warn,
@@ -69,17 +72,16 @@ def try_on_ray(
     """
     data = sweep.data if sweep.data is None else Path(sweep.data).absolute()
     sweep = replace(sweep, folder=sweep.folder.absolute(), data=data)
-    stopper = _Stopper(warn)
+    stopper, searcher = _Stopper(warn), _searcher(sweep, study)
     os.environ |= OURS
+    logging.getLogger("ray.tune").setLevel(logging.CRITICAL)  # a lost process is a line of ours, or none
     with connected(address, environment=ENVIRONMENT), tempfile.TemporaryDirectory() as scratch:
         results = tune.Tuner(
             tune.with_resources(partial(_train, sweep=sweep, recipe=recipe), {"cpu": 1}),
             tune_config=tune.TuneConfig(
                 num_samples=trials,
-                search_alg=_searcher(sweep, study),
-                scheduler=MedianStoppingRule(
-                    metric="accuracy", mode="max", grace_period=2, min_samples_required=FIRST, hard_stop=True
-                ),
+                search_alg=searcher,
+                scheduler=_Pruning(searcher),
             ),
             run_config=tune.RunConfig(
                 storage_path=scratch,
@@ -101,7 +103,7 @@ def _searcher(sweep: Sweep, study: optuna.Study) -> "_Searcher":
         sweep.space.choose(trial)
         return {RUN: number}
 
-    return _Searcher(
+    searcher = _Searcher(
         propose,
         metric="accuracy",
         mode="max",
@@ -109,16 +111,24 @@ def _searcher(sweep: Sweep, study: optuna.Study) -> "_Searcher":
         storage=storage_of(sweep),
         study_name=study.study_name,
     )
+    searcher._ot_study.pruner = study.pruner
+    return searcher
 
 
 class _Searcher(OptunaSearch):  # type: ignore[misc]
     """As Ray's, but that a trial which was ended early is so in the study, too."""
 
+    def is_to_end(self, trial_id: str, result: dict[str, Any]) -> bool:
+        """Tell Optuna of an epoch; whether its pruner, which knows all trials of the study, would end the trial."""
+        trial = self._ot_trials[trial_id]
+        with warnings.catch_warnings():  # one that goes on after its process was lost says its first epochs again
+            warnings.simplefilter("ignore")
+            trial.report(result["accuracy"], result["epoch"])
+        is_to_end: bool = trial.should_prune()
+        return is_to_end
+
     def on_trial_result(self, trial_id: str, result: dict[str, Any]) -> None:
-        if not result["finished"]:
-            with warnings.catch_warnings():  # one that goes on after its process was lost says its first epochs again
-                warnings.simplefilter("ignore")
-                super().on_trial_result(trial_id, result | {"training_iteration": result["epoch"]})
+        """Told already: the scheduler is asked first."""
 
     def on_trial_complete(self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False) -> None:
         finished = result is not None and result.get("finished")
@@ -133,6 +143,19 @@ class _Here:
 
     def __getstate__(self) -> dict[str, Any]:
         return {}
+
+
+class _Pruning(_Here, FIFOScheduler):  # type: ignore[misc]
+    """Ends early what Optuna's pruner would, as a search on one machine does."""
+
+    def __init__(self, searcher: _Searcher) -> None:
+        super().__init__()
+        self.searcher = searcher
+
+    def on_trial_result(self, controller: Any, trial: Any, result: dict[str, Any]) -> str:
+        ends = not result["finished"] and not result["failed"] and self.searcher.is_to_end(trial.trial_id, result)
+        decision: str = self.STOP if ends else self.CONTINUE
+        return decision
 
 
 class _Stopper(_Here, tune.Stopper):  # type: ignore[misc]

@@ -41,16 +41,21 @@ def importances(study: "optuna.Study", finished: int) -> dict[str, float]:
         return {}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        found: dict[str, float] = optuna.importance.get_param_importances(
-            study, evaluator=optuna.importance.FanovaImportanceEvaluator(seed=0)
-        )
+        try:
+            found: dict[str, float] = optuna.importance.get_param_importances(
+                study, evaluator=optuna.importance.FanovaImportanceEvaluator(seed=0)
+            )
+        except RuntimeError:  # all that came to their end did equally well, or had the same values
+            return {}
     return found
 
 
 def _draw_importance(axes: Axes, found: dict[str, float], knobs: list[str]) -> None:
     axes.set_title("What matters")
     if not found:
-        axes.text(0.5, 0.5, f"needs {LEAST} finished trials", ha="center", va="center", transform=axes.transAxes)
+        axes.text(
+            0.5, 0.5, f"needs {LEAST} finished trials\nthat differ", ha="center", va="center", transform=axes.transAxes
+        )
         axes.set_axis_off()
         return
     names = sorted(knobs, key=lambda name: found.get(name, 0.0))

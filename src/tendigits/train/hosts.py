@@ -7,7 +7,6 @@ checkpoint, and they follow. JAX connects them, unencrypted and open to who reac
 """
 
 import json
-import os
 import socket
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -23,6 +22,7 @@ import numpy as np
 from jax.experimental import multihost_utils
 
 from tendigits.errors import DataError, HostError, UserError
+from tendigits.files import muted
 from tendigits.train.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from tendigits.train.devices import Placement, data_parallel
 from tendigits.train.meet import meet
@@ -108,7 +108,7 @@ def join(hosts: Sequence[str], host: int | None = None, devices: int = 1, wait: 
     jax.config.update("jax_enable_recoverability", True)  # else a lost host ends this one with an abort
     with suppress(RuntimeError):
         jax.config.update("jax_num_cpu_devices", devices)
-    with _muted(), _explaining():
+    with muted(1), _explaining():  # Gloo greets on the standard output, where a program may wait for our JSON
         jax.distributed.initialize(hosts[0], len(hosts), number, cluster_detection_method="deactivate")
         team = Team(data_parallel(devices), len(hosts), number)
         _greet(team)
@@ -170,16 +170,3 @@ def _greet(team: Team) -> None:
     ones = placement.parted(np.ones((1, team.distribution.num_model_replicas), np.float32))
     jax.block_until_ready(jax.jit(jax.numpy.sum)(ones))
     multihost_utils.broadcast_one_to_all(np.zeros(1, np.int32))
-
-
-@contextmanager
-def _muted() -> Iterator[None]:
-    """Gloo greets on the standard output, where a program may wait for our JSON."""
-    kept, nowhere = os.dup(1), os.open(os.devnull, os.O_WRONLY)
-    try:
-        os.dup2(nowhere, 1)
-        yield
-    finally:
-        os.dup2(kept, 1)
-        os.close(kept)
-        os.close(nowhere)
