@@ -43,7 +43,8 @@ test: setup
 	$(BIN)/python -m pytest -m "alone and not slow" $(ARGS) || [ $$? -eq 5 ]  # 5: none of those that were chosen
 
 test-slow: setup
-	$(BIN)/python -m pytest -m slow $(ARGS)
+	$(BIN)/python -m pytest -m "slow and not alone" --numprocesses auto --maxprocesses 4 --dist loadfile $(ARGS)
+	$(BIN)/python -m pytest -m "slow and alone" $(ARGS) || [ $$? -eq 5 ]
 
 check: setup
 	$(BIN)/ruff format --check .

@@ -29,7 +29,7 @@ READING = "<!-- reading: written by bench/scaling.py -->", "<!-- /reading -->"
 MILLION = "<!-- million: written by bench/scaling.py -->", "<!-- /million -->"
 PARTS = "<!-- parts: written by bench/scaling.py -->", "<!-- /parts -->"
 WORK = BENCH / "scaling"
-COUNTS = {"photos": 200, "digits": 20_000}
+COUNTS = {"photos": 120, "digits": 20_000}
 ABOUT = {"photos": "telephone photos, 12 megapixels, ten numbers", "digits": "pictures of one digit"}
 HOW = {
     "processes, 1": ["--workers", "1"],
@@ -154,7 +154,7 @@ def reading_table(record: dict[str, Any]) -> str:
 def million_table(record: dict[str, Any]) -> str:
     """What a million take and cost, from the rate of a core when both work."""
     lines = [
-        "| a million | cores | hours | core hours | US dollars | MB a second from the store |",
+        "| a million | cores | takes | core hours | US dollars | MB a second from the store |",
         "| :--- | ---: | ---: | ---: | ---: | ---: |",
     ]
     for kind, about in ABOUT.items():
@@ -162,9 +162,16 @@ def million_table(record: dict[str, Any]) -> str:
         for cores in CORES:
             hours = 1e6 / (a_core * cores) / 3600
             store = f"{a_core * cores * record['bytes'] / 1e6:,.0f}" if kind == "photos" else ""
-            cells = f"{cores} | {hours:,.2f} | {hours * cores:,.1f} | {hours * cores * PRICE:,.2f} | {store}"
+            cells = f"{cores} | {said(hours)} | {hours * cores:,.1f} | {hours * cores * PRICE:,.2f} | {store}"
             lines.append(f"| {about} | {cells} |")
     return "\n".join(lines)
+
+
+def said(hours: float) -> str:
+    """In the unit in which it is more than one."""
+    if hours >= 1:
+        return f"{hours:.1f} h"
+    return f"{hours * 60:.1f} min" if hours * 60 >= 1 else f"{hours * 3600:.0f} s"
 
 
 def parts_table(record: dict[str, Any]) -> str:

@@ -44,6 +44,17 @@ def test_pip_install(clone, tmp_path):
     said = run(command, "train", "--offline", "--epochs", "1", "--name", "one", folder=tmp_path)
     assert "669,706" in said
     assert "one" in run(command, "runs", folder=tmp_path)
+    for wish, extra in {
+        "sweep --space space.toml": "scale",
+        "read scans --parquet out": "scale",
+        "read s3://bucket/scans": "scale",
+        "export runs/one --to litert": "export",
+    }.items():
+        refused = subprocess.run([command, *wish.split()], cwd=tmp_path, capture_output=True, text=True)
+        assert refused.returncode == 2
+        assert f"pip install 'tendigits[{extra}]'" in refused.stderr
+    picture = tmp_path / "runs" / "one" / "mistakes.png"
+    assert run(command, "read", picture, folder=tmp_path)
     assert "<h1>" in (tmp_path / "runs" / "one" / "report.html").read_text()  # its template is in the wheel
 
 

@@ -71,18 +71,18 @@ def _in_folder(place: Path) -> list[str]:
 
 
 def _in_store(address: str) -> list[str]:
-    from pyarrow.fs import FileSelector, FileType
-
     try:
         store, path = _store(address)
+        from pyarrow.fs import FileSelector, FileType
+
         if store.get_file_info(path).type == FileType.File:
             return [address]
         infos = store.get_file_info(FileSelector(path, recursive=True, allow_not_found=True))
     except OSError as error:
         raise DataError(f"expected a store of pictures at {address}, received {_reason(error)}") from error
-    scheme = address.partition("://")[0]
+    before = address.rstrip("/").removesuffix(path.rstrip("/"))  # the scheme, and the host where there is one
     files = sorted(info.path for info in infos if info.type == FileType.File)
-    return [f"{scheme}://{path}" for path in files if path.lower().endswith(ENDINGS)]
+    return [f"{before}{path}" for path in files if path.lower().endswith(ENDINGS)]
 
 
 def _store(address: str) -> "tuple[FileSystem, str]":
