@@ -13,8 +13,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from filelock import FileLock, Timeout
-
 from tendigits.errors import DiskError, RunError
 
 _PREFIX = ".writing-"
@@ -80,6 +78,8 @@ def held(folder: Path, advice: str) -> Iterator[None]:
     Raises:
         RunError: another process holds it; named by its process id.
     """
+    from filelock import FileLock, Timeout
+
     path = folder / ".lock"
     # Not 0: who only looks whether it is held has it for a moment.
     lock = FileLock(path, timeout=0.5, preserve_lock_file=True)
