@@ -161,6 +161,7 @@ def test_the_committed_tables_are_those_of_the_committed_record():
 
 
 @pytest.mark.parametrize("script", ["tendigits_fit", "jax_scan"])
+@pytest.mark.slow
 def test_peers_train(script, small_npz):
     command = [sys.executable, speed.script(script), "--data", str(small_npz), "--epochs", "2", "--limit", "640"]
     done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=120)

@@ -73,6 +73,7 @@ def test_the_table_of_times():
 
 
 @pytest.mark.parametrize("name", ["tendigits_fast"])
+@pytest.mark.slow
 def test_a_contestant_for_real(name, small_npz, monkeypatch):
     monkeypatch.setenv("JAX_PLATFORMS", "cpu")
     turn = time_to.take_turn(time_to.CONTESTANTS[name], small_npz, seed=1)
@@ -81,6 +82,7 @@ def test_a_contestant_for_real(name, small_npz, monkeypatch):
     assert 0 < turn["epochs"][0]["accuracy"] < 1
 
 
+@pytest.mark.slow
 def test_keras_example_for_real(small_npz):
     command = [sys.executable, str(ROOT / "bench" / "peers" / "example_keras.py"), "--data", str(small_npz)]
     out = subprocess.run([*command, "--epochs", "2"], env={**os.environ, "KERAS_BACKEND": "jax"},

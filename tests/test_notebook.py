@@ -173,6 +173,7 @@ def test_it_has_the_lines_of_the_walk_through(committed: Any) -> None:
         assert line in source
 
 
+@pytest.mark.slow
 def test_it_runs_with_no_network_and_leaves_nothing_behind(
     committed: Any, execute: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -83,5 +83,5 @@ def test_a_picture_that_kills_its_process_is_told(folder, reader, monkeypatch):
     monkeypatch.setattr(files, "Crew", Deadly)
     results = list(read_files(reader, find_pictures([folder]), one=True, workers=2))
     assert len(results) == 71
-    assert [r.path.name for r in results if r.error] == ["003.png", "005.png"]
+    assert [r.path for r in results if r.error] == [str(folder / "003.png"), str(folder / "005.png")]
     assert "died" in str(results[3].error)

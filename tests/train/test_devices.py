@@ -55,6 +55,7 @@ def one(small_npz, tmp_path_factory):
 
 
 @pytest.mark.parametrize("devices", [2, 4])
+@pytest.mark.slow
 def test_the_weights_are_those_of_one_device(one, small_npz, tmp_path, devices):
     assert_same(one, train(small_npz, tmp_path, "several", *CLASSIC, "--devices", str(devices)))
 

@@ -72,7 +72,8 @@ def test_each_player_moves_by_its_own_loss_alone(batch):
 def test_it_is_a_model_for_compiled_loops(batch):
     x, y = batch
     model = compile_gan(build_gan(RECIPE), RECIPE)
-    arguments = dict.fromkeys(("steps_per_epoch", "validation_steps", "sample_weight", "validation_data"))
+    given = ("steps_per_epoch", "validation_steps", "sample_weight", "validation_data", "distribution")
+    arguments = dict.fromkeys(given)
     assert why_not(model, x, y, arguments | {"shuffle": True}) == ""
 
 

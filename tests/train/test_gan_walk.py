@@ -46,6 +46,7 @@ def test_plain_keras_opens_the_generator(trained):
     np.testing.assert_array_equal(generator.predict(start, verbose=0), trained.model.predict(start, verbose=0))
 
 
+@pytest.mark.slow
 def test_without_a_judge_it_says_so_and_with_one_it_is_judged(small_npz, tmp_path):
     run = run_recipe(GAN, small_npz, runs=tmp_path, name="gan").run
     assert "sample_accuracy" not in run.record()["result"]

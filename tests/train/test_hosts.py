@@ -26,6 +26,8 @@ def runs(small_npz, tmp_path_factory):
     return runs, said
 
 
+@pytest.mark.slow
+@pytest.mark.alone
 def test_the_weights_are_those_of_one_process(runs):
     one, two = (load_model(runs[0] / name / "model.keras") for name in ("one", "two"))
     for ours, theirs in zip(one.get_weights(), two.get_weights(), strict=True):
@@ -34,6 +36,8 @@ def test_the_weights_are_those_of_one_process(runs):
     assert (record["status"], record["devices"]) == ("finished", {"all": 2, "hosts": 2})
 
 
+@pytest.mark.slow
+@pytest.mark.alone
 def test_both_say_the_same_and_only_that(runs):
     _, ((one, _), (first, first_errors), (second, second_errors)) = runs
     epochs = [[json.loads(line) for line in said.splitlines()] for said in (one, first, second)]

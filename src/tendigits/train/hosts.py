@@ -55,10 +55,11 @@ class Team:
             self.agree(are_same=True)
 
     def dismiss(self) -> None:
-        """On the first host: there is nothing more to train."""
+        """On the first host: there is nothing more to train. Returns when the others have left."""
         if self.hosts > 1:
             with suppress(HostError):  # who is gone needs not be told
                 _broadcast(b"", b"")
+                self.agree(are_same=True)
 
     def hear(self) -> tuple[Recipe, Digests, Checkpoint | None] | None:
         """On the others: what the first announces; None where it dismisses. Raises HostError."""
@@ -66,6 +67,8 @@ class Team:
             lengths = multihost_utils.broadcast_one_to_all(np.zeros(2, np.int32))
             content = multihost_utils.broadcast_one_to_all(np.zeros(int(lengths.sum()), np.uint8)).tobytes()
         if not content:
+            jax.distributed.shutdown()  # before the first host ends, which would end this process with an abort
+            self.agree(are_same=True)
             return None
         about = json.loads(content[: lengths[0]])
         return Recipe(**about["recipe"]), about["digests"], _unpacked(content[lengths[0] :])
