@@ -82,7 +82,6 @@ def try_on_ray(
                 num_samples=trials,
                 search_alg=searcher,
                 scheduler=_Pruning(searcher),
-                reuse_actors=True,  # a process loads Keras once, not for each trial
             ),
             run_config=tune.RunConfig(
                 storage_path=scratch,
