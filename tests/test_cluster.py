@@ -3,6 +3,7 @@ import shutil
 import socket
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import pytest
 from PIL import Image
@@ -60,6 +61,33 @@ def test_nobody_there():
         pass
     with pytest.raises(HostError, match="no Ray cluster at localhost:99999"), connected("localhost:99999"):
         pass
+
+
+class RayError(Exception): ...
+
+
+class Elsewhere:
+    """A Ray whose nodes have another tendigits, or none."""
+
+    exceptions = SimpleNamespace(RayError=RayError)
+
+    def __init__(self, answer):
+        self.answer = answer
+
+    def remote(self, **_):
+        return lambda _: SimpleNamespace(remote=lambda: None)
+
+    def get(self, _):
+        if isinstance(self.answer, Exception):
+            raise self.answer
+        return self.answer
+
+
+@pytest.mark.parametrize(("answer", "found"), [("0.0.9", "0.0.9"), (RayError("no module"), r"none \(RayError\)")])
+def test_nodes_with_another_tendigits_or_none(answer, found):
+    with pytest.raises(HostError, match=f"expected tendigits .* on the cluster, found {found}; install it on every"):
+        cluster._same_version(Elsewhere(answer))
+    cluster._same_version(Elsewhere(cluster._their_version()))
 
 
 WITH = """

@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from importlib.metadata import version
 from itertools import zip_longest
+from typing import Any
 
 from tendigits.errors import HostError, UserError
 from tendigits.files import muted
@@ -118,11 +119,13 @@ def _answer(address: str) -> None:
         raise HostError(f"no Ray cluster at {address}: {error}; start one: ray start --head") from None
 
 
-def _same_version(ray: object) -> None:
+def _same_version(ray: Any) -> None:
     """What is sent to the cluster refers to the tendigits there."""
     ours = version("tendigits")
-    ask = ray.remote(num_cpus=0)(_their_version)  # type: ignore[attr-defined]
-    theirs = ray.get(ask.remote())  # type: ignore[attr-defined]
+    try:
+        theirs = ray.get(ray.remote(num_cpus=0)(_their_version).remote())
+    except ray.exceptions.RayError as error:  # it is not there at all
+        theirs = f"none ({type(error).__name__})"
     if theirs != ours:
         raise HostError(f"expected tendigits {ours} on the cluster, found {theirs}; install it on every node")
 

@@ -3,6 +3,7 @@
 import pytest
 
 from tendigits.scale.space import Choices, Range, Space
+from tendigits.scale.sweep import Sweep
 from tendigits.train.recipe import Recipe
 
 
@@ -14,3 +15,9 @@ def recipe() -> Recipe:
 @pytest.fixture
 def space() -> Space:
     return Space({"learning_rate": Range(1e-4, 1e-1, log=True), "hidden": Choices(((8,), (32,)))})
+
+
+@pytest.fixture
+def what(tmp_path, recipe, space, small_npz) -> Sweep:
+    """A search of them on few digits."""
+    return Sweep(tmp_path / "found", recipe, space, small_npz)

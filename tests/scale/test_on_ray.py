@@ -23,11 +23,6 @@ pytestmark = [
 HERE = partial(try_on_ray, "local")
 
 
-@pytest.fixture
-def what(tmp_path, recipe, space, small_npz) -> Sweep:
-    return Sweep(tmp_path / "found", recipe, space, small_npz)
-
-
 def states(sweep):
     return [trial.state.name for trial in open_study(sweep).trials]
 

@@ -18,11 +18,6 @@ from tendigits.train.recipe import load_recipe
 from tendigits.train.run import Run, list_runs, open_run
 
 
-@pytest.fixture
-def what(tmp_path, recipe, space, small_npz) -> Sweep:
-    return Sweep(tmp_path / "found", recipe, space, small_npz)
-
-
 def finished(study: optuna.Study) -> int:
     return sum(trial.state.name in ("COMPLETE", "PRUNED") for trial in study.trials)
 
