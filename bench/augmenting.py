@@ -29,6 +29,11 @@ from tendigits.train.recipe import RECIPES, Augment
 RESULTS = ROOT / "bench" / "results" / "augmenting.json"
 BEGIN, END = "<!-- augmenting: written by bench/augmenting.py -->", "<!-- /augmenting -->"
 BATCH, ROUNDS = 128, 3
+NEEDS_A_NUMBER = (
+    jax.errors.ConcretizationTypeError,
+    jax.errors.TracerArrayConversionError,
+    jax.errors.TracerIntegerConversionError,
+)
 Change = Callable[[jax.Array, jax.Array], jax.Array]
 
 
@@ -88,6 +93,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, help="MNIST as an .npz; where it is left out: Keras' cache, or a download")
     given = parser.parse_args()
+    keras.config.disable_traceback_filtering()  # it would make another exception of JAX's
     with np.load(given.data or find_mnist()) as file:
         x = file["x_train"]
     batches = jnp.asarray(x[: len(x) // BATCH * BATCH].reshape(-1, BATCH, 28, 28, 1) / np.float32(255))
@@ -96,7 +102,7 @@ def main() -> None:
     for name, program in [*programs.items()]:
         try:
             program(batches, jax.random.key(0)).block_until_ready()
-        except jax.errors.ConcretizationTypeError:  # Keras' elastic transform makes an int of a drawn number
+        except NEEDS_A_NUMBER:  # Keras' elastic transform makes an int of a drawn number
             del programs[name]
     for turn in range(ROUNDS):
         for name, program in programs.items():

@@ -1,6 +1,6 @@
 """How long it takes, from the start of the process, until 98.0, 99.0 and 99.5% of the test digits are read right.
 
-    python bench/time_to.py --data mnist.npz                 # about half an hour; bench/results/ and docs/results.md
+    python bench/time_to.py --data mnist.npz                 # about an hour; bench/results/ and docs/results.md
     python bench/time_to.py --data mnist.npz --contestants tendigits_fast --rounds 1
     python bench/time_to.py --report-only                    # docs/results.md again, from the JSON
 
