@@ -113,7 +113,7 @@ def report(record: dict[str, Any]) -> str:
         parts.append("")
     described, versions = record["machine"], record["machine"]["versions"]
     return "\n".join(parts) + (
-        f"Machine: {described['processor']}, {described['cores']} cores; Python {described['python']}, "
+        f"\nMachine: {described['processor']}, {described['cores']} cores; Python {described['python']}, "
         f"Keras {versions['keras']}, jax {versions['jax']}; {record['date']}. Times are of one run in the process that "
         "exported: a comparison of formats, not of machines."
     )

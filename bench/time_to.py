@@ -4,6 +4,8 @@
     python bench/time_to.py --data mnist.npz --contestants tendigits_fast --rounds 1
     python bench/time_to.py --report-only                    # docs/results.md again, from the JSON
 
+It goes on where it was stopped: only turns that are not in the JSON are taken. `--anew` takes them all.
+
 Beside `tendigits train` run two examples that people know, as they are published. All judge the 10,000 test digits
 after each epoch, and that time counts. `--holdout 0` makes the recipes do so, too; they were chosen without it.
 """
@@ -17,6 +19,7 @@ import subprocess
 import sys
 import time
 from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +44,8 @@ class Contestant:
     script: str | None = None
     environment: str | None = None
     backend: str = "jax"
+    first_run: bool = False
+    """Compile everything, as the first run on a machine does, in place of finding it in the cache."""
 
     def command(self, data: Path, seed: int) -> list[str]:
         """Its command line; each epoch ends with a line of JSON that has the accuracy on the test digits."""
@@ -58,6 +63,13 @@ CONTESTANTS = {
         Contestant("tendigits_cnn_2", "tendigits, recipe cnn, 2 epochs", ("--recipe", "cnn", "--epochs", "2")),
         Contestant("tendigits_cnn_8", "tendigits, recipe cnn, 8 epochs", ("--recipe", "cnn", "--epochs", "8")),
         Contestant("tendigits_classic", "tendigits, recipe classic", ("--recipe", "classic")),
+        Contestant("first_fast", "tendigits, first run of fast", ("--recipe", "fast"), first_run=True),
+        Contestant(
+            "first_cnn_2", "tendigits, first run of cnn, 2 epochs", ("--recipe", "cnn", "--epochs", "2"), first_run=True
+        ),
+        Contestant(
+            "first_cnn_8", "tendigits, first run of cnn, 8 epochs", ("--recipe", "cnn", "--epochs", "8"), first_run=True
+        ),
         Contestant(
             "keras_tensorflow", "Keras' example mnist_convnet, on TensorFlow", ("--epochs", "15"), "example_keras",
             "tensorflow", "tensorflow",
@@ -73,6 +85,7 @@ def main() -> None:
     parser.add_argument("--data", type=Path, help="MNIST as an .npz; where it is left out: Keras' cache, or a download")
     parser.add_argument("--contestants", nargs="+", choices=[*CONTESTANTS], default=[*CONTESTANTS])
     parser.add_argument("--rounds", type=int, default=3, help="each with a seed of its own")
+    parser.add_argument("--anew", action="store_true", help="also the turns that are in the JSON")
     parser.add_argument("--report-only", action="store_true", help="from the JSON")
     given = parser.parse_args()
     record: dict[str, Any] = json.loads(RESULTS.read_text()) if RESULTS.exists() else {"turns": []}
@@ -80,23 +93,36 @@ def main() -> None:
         chosen = [CONTESTANTS[name] for name in given.contestants]
         data = (given.data or find_mnist()).resolve()
         prepare({name: wanted for name, wanted in ENVIRONMENTS.items() if name in {one.environment for one in chosen}})
-        record |= {"machine": machine(), "commit": commit(), "date": time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime())}
-        record["turns"] = [turn for turn in record["turns"] if turn["contestant"] not in given.contestants]
-        for seed in range(given.rounds):
-            for contestant in chosen:
-                record["turns"].append(take_turn(contestant, data, seed))
-                RESULTS.write_text(json.dumps(record, indent=1) + "\n")
+        record["machine"] = machine()
+        if given.anew:
+            record["turns"] = [turn for turn in record["turns"] if turn["contestant"] not in given.contestants]
+        for contestant, seed in missing(record["turns"], chosen, given.rounds):
+            when = {"commit": commit(), "date": time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime())}
+            record["turns"].append(take_turn(contestant, data, seed) | when)
+            RESULTS.write_text(json.dumps(record, indent=1) + "\n")
         shutil.rmtree(RUNS, ignore_errors=True)
     replace_between(ROOT / "docs" / "results.md", BEGIN, END, table(record))
+
+
+def missing(turns: list[dict[str, Any]], chosen: list[Contestant], rounds: int) -> list[tuple[Contestant, int]]:
+    """The turns still to take, contestants in turns: each with its seed."""
+    known = {(turn["contestant"], turn["seed"]) for turn in turns}
+    wanted = product(range(rounds), chosen)
+    return [(contestant, seed) for seed, contestant in wanted if (contestant.name, seed) not in known]
+
+
+def variables_of(contestant: Contestant) -> dict[str, str]:
+    """The environment of its process."""
+    shared = variables(contestant.backend, BENCH / "cache", ours=contestant.script is None)
+    return shared | {"TENDIGITS_COMPILATION_CACHE": "off"} if contestant.first_run else shared
 
 
 def take_turn(contestant: Contestant, data: Path, seed: int) -> dict[str, Any]:
     """One process from its start to its end: seconds and test accuracy at the end of each epoch."""
     shutil.rmtree(RUNS, ignore_errors=True)
-    environment = variables(contestant.backend, BENCH / "cache", ours=contestant.script is None)
     epochs, load, started = [], os.getloadavg(), time.perf_counter()
     with subprocess.Popen(
-        contestant.command(data, seed), env=environment, cwd=ROOT, stdout=subprocess.PIPE, text=True
+        contestant.command(data, seed), env=variables_of(contestant), cwd=ROOT, stdout=subprocess.PIPE, text=True
     ) as process:
         for line in process.stdout or ():
             if line.startswith("{") and "epoch" in (said := json.loads(line)):
@@ -128,7 +154,7 @@ def table(record: dict[str, Any]) -> str:
         lines += ["", (
             f"Medians, from the start of the process. {described['processor']}, {described['cores']} cores; "
             f"tendigits on Keras {versions['keras']} and jax {versions['jax']}, {ENVIRONMENTS['tensorflow'][1]}, "
-            f"{ENVIRONMENTS['torch'][1]}; {record['date']}."
+            f"{ENVIRONMENTS['torch'][1]}; {max(turn['date'] for turn in record['turns'])}."
         )]  # fmt: skip
     return "\n".join(lines)
 

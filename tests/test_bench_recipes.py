@@ -65,9 +65,21 @@ def test_the_first_time_that_a_target_was_reached():
     assert time_to.cell([None]) == "not reached"
 
 
+def test_turns_that_are_known_are_not_taken_again():
+    fast, classic = (time_to.CONTESTANTS[name] for name in ("tendigits_fast", "tendigits_classic"))
+    known = [{"contestant": "tendigits_fast", "seed": 0}]
+    assert time_to.missing(known, [fast, classic], 2) == [(classic, 0), (fast, 1), (classic, 1)]
+
+
+def test_a_first_run_finds_nothing_compiled():
+    off = {name for name, one in time_to.CONTESTANTS.items()
+           if time_to.variables_of(one).get("TENDIGITS_COMPILATION_CACHE") == "off"}  # fmt: skip
+    assert off == {"first_fast", "first_cnn_2", "first_cnn_8"}
+
+
 def test_the_table_of_times():
-    turns = [{"contestant": "pytorch", "epochs": [{"seconds": 30.0, "accuracy": 0.985}]}]
-    record = {"turns": turns, "machine": MACHINE, "date": "2026-01-02 03:04 UTC"}
+    turns = [{"contestant": "pytorch", "epochs": [{"seconds": 30.0, "accuracy": 0.985}], "date": "2026-01-02"}]
+    record = {"turns": turns, "machine": MACHINE}
     rows = time_to.table(record).splitlines()
     assert rows[2] == "| PyTorch's example mnist | 30.0 | not reached | not reached | 98.50% | 1 |"
 

@@ -5,6 +5,7 @@ import re
 import shlex
 import subprocess
 import sys
+from itertools import pairwise
 from pathlib import Path
 
 import cv2
@@ -101,6 +102,12 @@ def test_links_lead_somewhere(document):
             assert (document.parent / target).exists(), target
 
 
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_a_table_ends_before_the_text(document):
+    for line, after in pairwise(document.read_text().splitlines()):
+        assert not line.startswith("|") or after.startswith("|") or not after, f"would be a row: {after}"
+
+
 def test_make_targets_in_the_documents_exist():
     for document in ("README.md", "CONTRIBUTING.md"):
         for command in commands(document):
@@ -192,7 +199,9 @@ def test_the_guides_recipe_trains(tmp_path):
 def test_results_in_the_documents_are_those_that_were_kept(monkeypatch):
     monkeypatch.syspath_prepend(str(ROOT / "bench"))
     import recipes
+    import time_to
 
-    kept = json.loads(recipes.RESULTS.read_text())
-    assert recipes.table(kept) in (ROOT / "docs" / "results.md").read_text()
+    kept, results = json.loads(recipes.RESULTS.read_text()), (ROOT / "docs" / "results.md").read_text()
+    assert recipes.table(kept) in results
+    assert time_to.table(json.loads(time_to.RESULTS.read_text())) in results
     assert recipes.short_table(kept) in (ROOT / "README.md").read_text()
