@@ -70,5 +70,11 @@ def test_the_pace_comes_to_a_dispatch_of_one_tick():
     assert pace.steps == round(TICK / 0.001)
     pace.learn((1, 7), 1, 5.0)  # the last, smaller batch compiles too
     assert pace.steps == round(TICK / 0.001)
-    pace.learn((4, 32), 100, 10.0)
-    assert pace.steps == 1
+
+
+@pytest.mark.parametrize(("seconds", "steps"), [(0.01, 10), (0.03, 4), (TICK, 4), (0.24, 2), (5 * TICK, 1), (9.0, 1)])
+def test_large_steps_go_a_few_together_while_that_takes_half_a_second(seconds, steps):
+    pace = _Pace()
+    pace.learn((4, 32), 1, 5.0)
+    pace.learn((4, 32), 1, seconds)
+    assert pace.steps == steps

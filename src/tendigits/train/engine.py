@@ -21,6 +21,10 @@ TICK = 0.1
 
 The dispatches cost 2 to 3% of an epoch of the classic recipe (bench/dispatch.py)."""
 
+FEW = 4
+"""Steps of a dispatch at least, while they take no more than five TICKs: each dispatch asks the system for its memory
+anew, which adds a third to large steps that go alone (bench/NOTES.md)."""
+
 PARTS = 20
 """Dispatches of an epoch where several hosts take part."""
 
@@ -129,7 +133,7 @@ def _plain(value: Any) -> Any:
 
 
 class _Pace:
-    """How many steps take a TICK: learned from each dispatch but a program's first, which compiles."""
+    """How many steps take a TICK, or are a FEW: learned from each dispatch but a program's first, which compiles."""
 
     def __init__(self) -> None:
         self.steps = 1
@@ -137,7 +141,9 @@ class _Pace:
 
     def learn(self, program: tuple[int, ...], steps: int, seconds: float) -> None:
         if program in self.seen:
-            self.steps = max(1, min(round(TICK * steps / max(seconds, 1e-9)), self.steps * 16))
+            fitting = TICK * steps / max(seconds, 1e-9)
+            wanted = max(1, round(fitting), min(FEW, round(5 * fitting)))
+            self.steps = min(wanted, self.steps * 16)
         self.seen.add(program)
 
 
