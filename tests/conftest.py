@@ -21,7 +21,8 @@ _home = tempfile.mkdtemp(prefix="tendigits-tests-")
 atexit.register(shutil.rmtree, _home, ignore_errors=True)
 os.environ["KERAS_HOME"] = f"{_home}/keras"
 if "PYTEST_XDIST_WORKER" not in os.environ:
-    os.environ["XDG_CACHE_HOME"] = f"{_home}/cache"  # compiled programs, for all processes of the tests
+    # Compiled programs, for all processes of the tests; where the variable says so, for several runs of them.
+    os.environ["XDG_CACHE_HOME"] = os.environ.get("TENDIGITS_TEST_CACHE", f"{_home}/cache")
 os.environ["TENDIGITS_OFFLINE"] = "1"
 os.environ["KERAS_BACKEND"] = "jax"
 
