@@ -47,6 +47,23 @@ def test_one_does_not_come(first):
     assert "the others did not come" in str(errors[1])
 
 
+def test_who_came_before_the_first_hears_why_it_gave_up(first):
+    heard = []
+
+    def early():
+        with pytest.raises(UserError, match="the others did not come"):
+            meet(first, 1, 3, "1", 1.0)
+        heard.append(True)
+
+    thread = threading.Thread(target=early)
+    thread.start()
+    time.sleep(0.5)
+    with pytest.raises(HostError, match="for host 2 to come"):
+        meet(first, 0, 3, "1", 1.0)
+    thread.join(20)
+    assert heard
+
+
 def test_the_first_does_not_come(first):
     started = time.monotonic()
     with pytest.raises(HostError, match=r"waited 0.5 s for host 0 at localhost:\d+ \(.*refused.*; start"):

@@ -15,7 +15,7 @@ PAUSE = 0.2
 """Seconds between two tries to reach the first host."""
 
 PATIENCE = 5
-"""Seconds for a visitor to say who it is."""
+"""Seconds for a visitor to say who it is, and for an answer to be on its way."""
 
 LONGEST = 1000
 """Bytes of what one host says to another."""
@@ -29,7 +29,7 @@ def meet(first: tuple[str, int], host: int, hosts: int, about: str, wait: float)
         host: which this one is.
         hosts: how many they are.
         about: what must be the same on all.
-        wait: seconds.
+        wait: seconds that host 0 waits for the others, and each of them for it.
 
     Raises:
         HostError: one did not come, or host 0 could not be reached.
@@ -74,7 +74,8 @@ def _report(first: tuple[str, int], said: dict[str, Any], until: float, wait: fl
         try:
             with socket.create_connection(first, timeout=max(0.01, until - time.monotonic())) as connection:
                 connection.sendall(json.dumps(said).encode() + b"\n")
-                answer = _heard(connection, until)
+                # The first waits `wait` from its own start, which is before now: outlast it, to hear what it says.
+                answer = _heard(connection, time.monotonic() + wait + PATIENCE)
         except OSError as error:
             if time.monotonic() + PAUSE > until:
                 reason = error.strerror or str(error)
