@@ -23,8 +23,8 @@ import numpy as np
 
 from documents import replace_between
 from environments import README, ROOT, commit, find_mnist, machine
+from tendigits.model.recipe import RECIPES, Augment
 from tendigits.train.augment import augmenter
-from tendigits.train.recipe import RECIPES, Augment
 
 RESULTS = ROOT / "bench" / "results" / "augmenting.json"
 BEGIN, END = "<!-- augmenting: written by bench/augmenting.py -->", "<!-- /augmenting -->"

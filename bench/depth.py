@@ -16,7 +16,7 @@ from typing import Any
 from documents import replace_between
 from environments import ROOT, commit, find_mnist, machine
 from tendigits import run_recipe
-from tendigits.train.recipe import RECIPES
+from tendigits.model.recipe import RECIPES
 
 RESULTS = ROOT / "bench" / "results" / "depth.json"
 BEGIN, END = "<!-- depth: written by bench/depth.py -->", "<!-- /depth -->"

@@ -24,13 +24,13 @@ import numpy as np
 
 from documents import replace_between
 from tendigits.data.load import load
-from tendigits.data.prepare import one_hot, to_input
+from tendigits.data.preprocess import one_hot, to_input
+from tendigits.engine import dispatch
 from tendigits.errors import Interrupted
-from tendigits.train import engine
-from tendigits.train.machine import describe_machine
-from tendigits.train.network import build_network, compile_network
-from tendigits.train.recipe import Recipe
-from tendigits.train.resumable import fit_recipe
+from tendigits.model.environment import describe_machine
+from tendigits.model.network import build_network, compile_network
+from tendigits.model.recipe import Recipe
+from tendigits.train.callbacks import fit_recipe
 
 ROOT = Path(__file__).parent.parent
 RESULTS = ROOT / "bench" / "results" / "dispatch.json"
@@ -67,16 +67,16 @@ def model_of(recipe: Recipe) -> keras.Model:
 
 def cost_of_dispatches(data: Arrays) -> dict[str, Any]:
     """Seconds and dispatches of epochs, with and without an end ten times a second, in turns."""
-    model, counts, kept = model_of(Recipe()), Counts(), engine.TICK
+    model, counts, kept = model_of(Recipe()), Counts(), dispatch.TICK
     turns: dict[str, list[tuple[float, int]]] = {"short": [], "whole": []}
     for number in range(1 + ROUNDS):
         for name, tick in (("short", kept), ("whole", 3600.0)):
-            engine.TICK = tick
+            dispatch.TICK = tick
             # The pace of a call starts at one step: the second epoch is the one to time.
             tendigits.fit(model, *data, epochs=2, verbose=0, callbacks=[counts])
             if number:
                 turns[name].append((counts.seconds, counts.dispatches))
-    engine.TICK = kept
+    dispatch.TICK = kept
     return {
         name: {"seconds": [s for s, _ in epochs], "dispatches": [n for _, n in epochs]}
         for name, epochs in turns.items()

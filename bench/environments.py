@@ -127,8 +127,10 @@ def find_mnist() -> Path:
 
 
 def machine() -> dict[str, Any]:
-    """What `tendigits.train.machine` says; in a process of its own, for this one stays small."""
-    code = "import json; from tendigits.train.machine import describe_machine; print(json.dumps(describe_machine()))"
+    """What `tendigits.model.environment` says; in a process of its own, for this one stays small."""
+    code = (
+        "import json; from tendigits.model.environment import describe_machine; print(json.dumps(describe_machine()))"
+    )
     turn = observed([sys.executable, "-c", code], variables("jax", BENCH / "cache", ours=True))
     if "error" in turn:
         raise SystemExit(turn["error"])
@@ -138,6 +140,6 @@ def machine() -> dict[str, Any]:
 
 def commit() -> dict[str, Any] | None:
     """The commit that is measured."""
-    from tendigits.train.machine import describe_commit
+    from tendigits.model.environment import describe_commit
 
     return describe_commit(ROOT)

@@ -19,10 +19,10 @@ from documents import replace_between
 from environments import ROOT, commit, find_mnist, machine
 from tendigits import run_recipe
 from tendigits.data.load import load
-from tendigits.data.prepare import one_hot, to_input
+from tendigits.data.preprocess import one_hot, to_input
 from tendigits.export.formats import FORMATS, make
 from tendigits.export.source import Source, open_source
-from tendigits.train.recipe import RECIPES
+from tendigits.model.recipe import RECIPES
 
 RESULTS = ROOT / "bench" / "results" / "exports.json"
 BEGIN, END = "<!-- exports: written by bench/exports.py -->", "<!-- /exports -->"

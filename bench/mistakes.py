@@ -13,10 +13,10 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from reading_sets import Set, Truth
-from tendigits.data.photo import open_photo
+from tendigits.data.image import open_photo
+from tendigits.read.annotate import draw_page
 from tendigits.read.find import find_digit
 from tendigits.read.reader import Reader
-from tendigits.read.show import draw_page
 
 MOST = 60
 """Digits on the sheet."""

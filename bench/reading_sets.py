@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 
 from pages import Digits, Grey, Rng, make_line, make_page, make_photo, photographed, write_line
-from tendigits.data.photo import open_photo
+from tendigits.data.image import open_photo
 from tendigits.read.find import find_digit, find_page
 from tendigits.read.ink import find_ink
 from tendigits.read.segment import Box

@@ -18,10 +18,10 @@ from typing import Any
 from documents import replace_between
 from tendigits import Recipe, resume_run, run_recipe
 from tendigits.errors import DataError
-from tendigits.train.network import count_parameters
-from tendigits.train.recipe import RECIPES
-from tendigits.train.run import Run, open_run
-from tendigits.train.screen import TextScreen
+from tendigits.model.network import count_parameters
+from tendigits.model.recipe import RECIPES
+from tendigits.report.run import Run, open_run
+from tendigits.train.console import TextScreen
 
 ROOT = Path(__file__).parent.parent
 RESULTS = ROOT / "bench" / "results" / "recipes.json"

@@ -19,11 +19,11 @@ import numpy as np
 from documents import replace_between
 from environments import ROOT, commit, find_mnist, machine
 from tendigits.data.load import load
+from tendigits.engine.loop import use_compilation_cache
 from tendigits.read.find import find_digit
 from tendigits.read.network import Network, bundled_file, from_onnx
-from tendigits.serve.lesson import replay_of
-from tendigits.train.compiled import use_compilation_cache
-from tendigits.train.teach import Lesson, teach
+from tendigits.teach.finetune import Lesson, teach
+from tendigits.teach.lesson import replay_of
 
 RESULTS = ROOT / "bench" / "results" / "teaching.json"
 BEGIN, END = "<!-- teaching: written by bench/teaching.py -->", "<!-- /teaching -->"

@@ -22,7 +22,7 @@ from tendigits.data.hands import NOT_A_DIGIT, Hands
 from tendigits.data.load import load
 from tendigits.data.nondigits import draw_sign, is_stroke_or_ring
 from tendigits.data.pairs import HEIGHT, tight, touching
-from tendigits.data.prepare import to_mnist
+from tendigits.data.preprocess import to_mnist
 from tendigits.read.find import find_digit
 from tendigits.read.split import between, pieces_of, seams_of
 

@@ -12,6 +12,7 @@ import tempfile
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 # A shell's background job ignores Ctrl-C, and so would the commands that tests start and interrupt.
 signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -33,6 +34,7 @@ from tendigits.data.dataset import Dataset
 from tendigits.data.mnist import fallback
 
 ROOT = Path(__file__).parent.parent
+POSTGRESQL = os.environ.get("TENDIGITS_TEST_POSTGRESQL")
 MNIST = ROOT.parent / "shared" / "mnist" / "mnist.npz"
 
 
@@ -72,6 +74,41 @@ def small_npz(digits: Dataset, tmp_path_factory: pytest.TempPathFactory) -> Path
         y_test=digits.y_test[:200],
     )
     return path
+
+
+@pytest.fixture
+def place(tmp_path) -> str:
+    return str(tmp_path / "corrections.db")
+
+
+@pytest.fixture
+def store(place) -> Any:
+    from tendigits.teach.migrations import open_store
+
+    opened = open_store(place)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def any_store(request, tmp_path) -> Any:
+    """A store in each of the databases; PostgreSQL is the one that `.ci/run` has started."""
+    from sqlalchemy import create_engine, text
+
+    from tendigits.teach.migrations import open_store
+
+    if request.param == "sqlite":
+        opened = open_store(tmp_path / "corrections.db")
+    else:
+        if POSTGRESQL is None:
+            pytest.skip("needs PostgreSQL: TENDIGITS_TEST_POSTGRESQL=postgresql://user@/name?host=/its/socket")
+        engine = create_engine(POSTGRESQL.replace("postgresql:", "postgresql+psycopg:", 1))
+        with engine.begin() as connection:
+            connection.execute(text("DROP TABLE IF EXISTS corrections, networks, version"))
+        engine.dispose()
+        opened = open_store(POSTGRESQL)
+    yield opened
+    opened.close()
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ import onnx
 from PIL import Image
 
 from tendigits.read.network import bundled_file
-from tendigits.serve.store import Correction
+from tendigits.teach.store import Correction
 
 NOW = datetime(2026, 11, 25, 12, 0, tzinfo=UTC)
 

@@ -5,7 +5,7 @@ import numpy as np
 import onnx
 import onnxruntime
 
-from tendigits.train.onnx_file import to_onnx
+from tendigits.model.onnx import to_onnx
 
 
 def with_any_weights(model: keras.Model, seed: int = 0) -> keras.Model:

@@ -11,8 +11,8 @@ import typer
 from typer.main import get_command
 
 from tendigits import cli
-from tendigits.train.recipe import Recipe
-from tendigits.train.run import open_run
+from tendigits.model.recipe import Recipe
+from tendigits.report.run import open_run
 
 SMALL = ["--hidden", "16", "--epochs", "2", "--learning-rate", "0.003"]
 

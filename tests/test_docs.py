@@ -18,9 +18,9 @@ from typer.main import get_command
 from tendigits import cli
 from tendigits.export.formats import make
 from tendigits.export.source import open_source
-from tendigits.scale.space import read_space
-from tendigits.train.recipe import RECIPES, Recipe, load_recipe
-from tendigits.train.stages import run_recipe
+from tendigits.model.recipe import RECIPES, Recipe, load_recipe
+from tendigits.sweep.space import read_space
+from tendigits.train.pipeline import run_recipe
 
 ROOT = Path(__file__).parent.parent
 DOCUMENTS = [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")]

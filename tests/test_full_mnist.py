@@ -5,8 +5,8 @@ import statistics
 import pytest
 
 from tendigits.data.load import load
-from tendigits.train.recipe import Recipe
-from tendigits.train.stages import run_recipe
+from tendigits.model.recipe import Recipe
+from tendigits.train.pipeline import run_recipe
 
 SEEDS = range(5)
 

@@ -11,10 +11,10 @@ import tendigits  # noqa: F401  # chooses JAX
 import uvicorn
 from fastapi import FastAPI, Request
 
-from tendigits.data.prepare import to_input
+from tendigits.data.preprocess import to_input
+from tendigits.model.onnx import from_onnx
 from tendigits.read.find import find_digit
 from tendigits.read.network import bundled_file
-from tendigits.train.onnx_file import from_onnx
 
 app = FastAPI()
 model, _ = from_onnx(bundled_file())

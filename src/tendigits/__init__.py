@@ -14,14 +14,14 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from tendigits.engine.fit import fit
     from tendigits.errors import TendigitsError
+    from tendigits.model.file import load_model
+    from tendigits.model.recipe import Recipe, load_recipe
     from tendigits.read.reader import Reader
-    from tendigits.train.curves import plot_history
-    from tendigits.train.evaluate import evaluate_run
-    from tendigits.train.fit import fit
-    from tendigits.train.model_file import load_model
-    from tendigits.train.recipe import Recipe, load_recipe
-    from tendigits.train.stages import resume_run, run_recipe
+    from tendigits.report.curves import plot_history
+    from tendigits.report.evaluate import evaluate_run
+    from tendigits.train.pipeline import resume_run, run_recipe
 
 os.environ.setdefault("KERAS_BACKEND", "jax")
 
@@ -29,15 +29,15 @@ __version__ = version("tendigits")
 
 _HOMES = {
     "Reader": "tendigits.read.reader",
-    "Recipe": "tendigits.train.recipe",
+    "Recipe": "tendigits.model.recipe",
     "TendigitsError": "tendigits.errors",
-    "evaluate_run": "tendigits.train.evaluate",
-    "fit": "tendigits.train.fit",
-    "load_model": "tendigits.train.model_file",
-    "load_recipe": "tendigits.train.recipe",
-    "plot_history": "tendigits.train.curves",
-    "resume_run": "tendigits.train.stages",
-    "run_recipe": "tendigits.train.stages",
+    "evaluate_run": "tendigits.report.evaluate",
+    "fit": "tendigits.engine.fit",
+    "load_model": "tendigits.model.file",
+    "load_recipe": "tendigits.model.recipe",
+    "plot_history": "tendigits.report.curves",
+    "resume_run": "tendigits.train.pipeline",
+    "run_recipe": "tendigits.train.pipeline",
 }
 
 __all__ = [

@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from tendigits.batch.command import read
 from tendigits.cluster import with_address
 from tendigits.errors import Interrupted, TendigitsError
 from tendigits.export.command import export
-from tendigits.read.command import read
-from tendigits.scale.command import sweep
 from tendigits.serve.command import serve, teach
+from tendigits.sweep.command import sweep
 from tendigits.train.command import data, evaluate, list_or_compare, train
 
 if TYPE_CHECKING:

@@ -17,10 +17,10 @@ from playwright.sync_api import Browser, Page, expect
 from tendigits.data.strokes import SHAPES
 from tendigits.export.source import open_source
 from tendigits.export.web import fetch_runtime, make_page
+from tendigits.model.recipe import Recipe
 from tendigits.read.find import find_digit
 from tendigits.read.reader import Reader
-from tendigits.train.recipe import Recipe
-from tendigits.train.stages import run_recipe
+from tendigits.train.pipeline import run_recipe
 
 pytestmark = pytest.mark.alone
 

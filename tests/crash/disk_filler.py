@@ -18,8 +18,8 @@ from pathlib import Path
 import numpy as np
 
 from tendigits.errors import DiskError
+from tendigits.model.recipe import Recipe
 from tendigits.train import checkpoint
-from tendigits.train.recipe import Recipe
 
 Case = tuple[str, int, str, list[str], bool]
 
@@ -91,8 +91,8 @@ def checkpoints(kind: str, folder: Path) -> list[Case]:
 def models(kind: str, folder: Path) -> list[Case]:
     import jax
 
-    from tendigits.train import model_file
-    from tendigits.train.network import build_network, compile_network
+    from tendigits.model import file
+    from tendigits.model.network import build_network, compile_network
 
     jax.config.update("jax_compilation_cache_dir", os.environ["TMPDIR"])  # each save compiles the same once more
     jax.config.update("jax_persistent_cache_min_compile_time_secs", 0)
@@ -106,22 +106,22 @@ def models(kind: str, folder: Path) -> list[Case]:
     x, y = rng.random((32, 784), np.float32), np.eye(10, dtype=np.float32)[rng.integers(10, size=32)]
 
     def holds(name: str, model) -> bool:
-        loaded = model_file.load_model(folder / name)
+        loaded = file.load_model(folder / name)
         return all(map(np.array_equal, loaded.get_weights(), model.get_weights()))
 
-    model_file.save_model(live[0], folder, x, y)
+    file.save_model(live[0], folder, x, y)
     cases = []
     for name in ("model.keras", "model.h5"):
         size = (folder / name).stat().st_size
         # Where .h5 fails, .keras has been saved; a few places will do.
         for n_bytes in whole(size) if name == "model.keras" else whole(size)[::3]:
             before = (folder / name).read_bytes()
-            with full(model_file, kind, folder, name, n_bytes):
-                said = outcome(lambda: model_file.save_model(live[1], folder, x, y))
+            with full(file, kind, folder, name, n_bytes):
+                said = outcome(lambda: file.save_model(live[1], folder, x, y))
             kept = (folder / name).read_bytes() == before and holds(name, live[0])
             kept &= holds("model.keras", live[1]) if name == "model.h5" else holds("model.h5", live[0])
             cases.append((name, n_bytes, said, sorted(path.name for path in folder.iterdir()), kept))
-    said = outcome(lambda: model_file.save_model(live[1], folder, x, y))
+    said = outcome(lambda: file.save_model(live[1], folder, x, y))
     cases.append(("model.h5", -1, said, [], holds("model.keras", live[1]) and holds("model.h5", live[1])))
     return cases
 

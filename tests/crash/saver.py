@@ -23,8 +23,8 @@ from pathlib import Path
 
 import numpy as np
 
+from tendigits.model.recipe import Recipe
 from tendigits.train import checkpoint
-from tendigits.train.recipe import Recipe
 
 SAVED = "z"
 """The mark of a whole save that has returned."""
@@ -71,17 +71,17 @@ def marking(module: object, letters: Callable[[Path], str], mark: Mark) -> None:
 
 def save_models(folder: Path, mark: Mark, first: int) -> Iterator[None]:
     """Save the two known models in turn."""
-    from tendigits.train import model_file
-    from tendigits.train.network import build_network, compile_network
+    from tendigits.model import file
+    from tendigits.model.network import build_network, compile_network
 
-    marking(model_file, lambda path: MODEL_MARKS[path.name], mark)
+    marking(file, lambda path: MODEL_MARKS[path.name], mark)
     models = [compile_network(build_network(recipe(which)), recipe(which)) for which in (0, 1)]
     for model in models:
         model.optimizer.build(model.trainable_variables)
     rng = np.random.default_rng(0)
     x, y = rng.random((32, 784), np.float32), np.eye(10, dtype=np.float32)[rng.integers(10, size=32)]
     for which in itertools.cycle((first, 1 - first)):
-        model_file.save_model(models[which], folder, x, y)
+        file.save_model(models[which], folder, x, y)
         yield
 
 

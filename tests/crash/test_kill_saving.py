@@ -15,11 +15,11 @@ import numpy as np
 import pytest
 
 from tendigits.files import remove_leftovers
-from tendigits.train import model_file
+from tendigits.model import file
+from tendigits.model.file import load_model
+from tendigits.model.hdf5 import look_through
+from tendigits.model.network import build_network
 from tendigits.train.checkpoint import load_last_checkpoint
-from tendigits.train.hdf5 import look_through
-from tendigits.train.model_file import load_model
-from tendigits.train.network import build_network
 
 pytestmark = pytest.mark.slow
 
@@ -96,7 +96,7 @@ def report(capsys: pytest.CaptureFixture[str], what: str, hit: Counter, left: Co
 @pytest.mark.parametrize("saver", ["models"], indirect=True)
 def test_a_process_killed_while_it_saves_a_model_leaves_whole_models(saver, tmp_path, monkeypatch, capsys):
     folder = tmp_path / "models"
-    monkeypatch.setattr(model_file, "check_hdf5", look_through)  # without a process more for each of 400 files
+    monkeypatch.setattr(file, "check_hdf5", look_through)  # without a process more for each of 400 files
     marks = "".join(MODEL_MARKS.values())
     known = [build_network(saver_module.recipe(which)).get_weights() for which in (0, 1)]
 

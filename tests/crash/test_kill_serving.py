@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from helpers import patch64
-from tendigits.serve.opening import open_store
+from tendigits.teach.migrations import open_store
 
 pytestmark = pytest.mark.slow
 KILLS = 100

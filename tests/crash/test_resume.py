@@ -12,8 +12,8 @@ import h5py
 import numpy as np
 import pytest
 
-from tendigits.train.model_file import load_model
-from tendigits.train.run import Run
+from tendigits.model.file import load_model
+from tendigits.report.run import Run
 
 pytestmark = pytest.mark.alone
 

@@ -1,281 +1,151 @@
+"""What `open_photo` takes beside files; what becomes of damaged and hostile files is in test_image.py."""
+
 import io
-import os
-import struct
-import tempfile
-import time
-import tracemalloc
-import zlib
-from pathlib import Path
+import subprocess
+import sys
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
-from PIL import Image, PngImagePlugin
+from PIL import Image
 
-from tendigits.data import photo as module
-from tendigits.data.image import read_digit, read_image
-from tendigits.data.prepare import to_mnist
+from tendigits.data.image import MAX_PIXELS, open_photo
 from tendigits.errors import DataError
 
-ANGLE = np.zeros((60, 60), np.uint8)
-ANGLE[10:50, 10:18] = 255
-ANGLE[42:50, 10:40] = 255
-"""An L in white on black: not the same when turned or mirrored."""
-
-L = to_mnist(ANGLE)
+GREY = np.random.default_rng(0).integers(0, 256, (40, 30), dtype=np.uint8)
+COLOUR = np.random.default_rng(1).integers(0, 256, (40, 30, 3), dtype=np.uint8)
 
 
-@pytest.fixture
-def path(tmp_path):
-    return tmp_path / "digit.png"
-
-
-def paper(ink=ANGLE):
-    """The L in black on white."""
-    return 255 - ink
-
-
-def chunk(kind, data):
-    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
-
-
-def huge_png(width, height):
-    head = chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0))
-    return b"\x89PNG\r\n\x1a\n" + head + chunk(b"IDAT", zlib.compress(b"")) + chunk(b"IEND", b"")
-
-
-def encoded(array, format_="PNG", **options):
+def png(array):
     buffer = io.BytesIO()
-    Image.fromarray(array).save(buffer, format_, **options)
+    Image.fromarray(array).save(buffer, "PNG")
     return buffer.getvalue()
 
 
-def refused(path, data):
-    path.write_bytes(data)
-    with pytest.raises(DataError) as caught:
-        read_image(path)
-    assert str(path) in str(caught.value)
-    assert "\n" not in str(caught.value)
-    return str(caught.value)
-
-
-def test_a_28x28_picture_keeps_its_pixels(path, five_thousand):
-    for pixels in five_thousand.x_test[:20]:
-        Image.fromarray(pixels).save(path)
-        digit = read_digit(path)
-        np.testing.assert_array_equal(digit.pixels, pixels)
-        assert (digit.pixels.dtype, digit.inverted) == (np.uint8, False)
-
-
-def test_dark_ink_on_light_ground_is_inverted(path, five_thousand):
-    Image.fromarray(255 - five_thousand.x_test[0]).save(path)
-    digit = read_digit(path)
-    np.testing.assert_array_equal(digit.pixels, five_thousand.x_test[0])
-    assert digit.inverted
-
-
-@pytest.mark.parametrize("ground", [ANGLE, paper()])
-def test_another_size_is_normalised(path, ground):
-    Image.fromarray(ground).save(path)
-    np.testing.assert_array_equal(read_image(path), L)
-
-
-def test_grey_paper_becomes_black_and_pale_ink_white(path):
-    Image.fromarray(np.where(ANGLE > 0, 90, 190).astype(np.uint8)).save(path)
-    np.testing.assert_array_equal(read_image(path), L)
-
-
-@pytest.mark.parametrize("shade", [0, 128, 255])
-def test_a_blank_picture_is_all_zeros(path, shade):
-    grain = np.random.default_rng(0).integers(-9, 10, (50, 40))
-    Image.fromarray((shade + grain).clip(0, 255).astype(np.uint8)).save(path)
-    assert not read_image(path).any()
-
-
-def modes():
-    grey = Image.fromarray(paper())
-    yield "1-bit", grey.convert("1"), {}
-    yield "L", grey, {}
-    yield "RGB", grey.convert("RGB"), {}
-    yield "RGBA opaque", grey.convert("RGBA"), {}
-    yield "palette", grey.convert("RGB").convert("P", palette=Image.Palette.ADAPTIVE), {}
-    yield "16-bit", Image.fromarray(paper().astype(np.uint16) * 257), {}
-    clear = np.zeros((60, 60), np.uint8)
-    yield "RGBA, black ink on a transparent canvas", Image.fromarray(np.dstack([clear, clear, clear, ANGLE])), {}
-    yield "LA, black ink on a transparent canvas", Image.fromarray(np.dstack([clear, ANGLE]), "LA"), {}
-    white = np.full((60, 60), 255, np.uint8)
-    yield "RGBA, white ink on a transparent canvas", Image.fromarray(np.dstack([white, white, white, ANGLE])), {}
-    index = Image.fromarray((ANGLE > 0).astype(np.uint8), "P")
-    index.putpalette([0, 0, 0, 0, 0, 0])  # two blacks, told apart by transparency only
-    yield "palette with a transparent entry", index, {"transparency": 0}
-    yield "palette with transparency for each entry", index, {"transparency": b"\x00\xff"}
-    yield "L with a transparent grey", Image.fromarray(np.where(ANGLE > 0, 0, 9).astype(np.uint8)), {"transparency": 9}
-    yield "1-bit with a transparent black", Image.fromarray(ANGLE).convert("1"), {"transparency": 0}
-    wide = Image.fromarray(np.where(ANGLE > 0, 0, 500).astype(np.uint16))
-    yield "16-bit with a transparent grey", wide, {"transparency": 500}
-
-
-@pytest.mark.filterwarnings("ignore::DeprecationWarning")
-@pytest.mark.parametrize("name", [name for name, _, _ in modes()])
-def test_every_mode_that_png_has(path, name):
-    image, options = next((image, options) for other, image, options in modes() if other == name)
-    image.save(path, **options)
-    np.testing.assert_array_equal(read_image(path), L)
-
-
-def test_16_bit_is_scaled_and_not_clipped(path):
-    pixels = np.zeros((28, 28), np.uint16)
-    pixels[10, 10:14] = [155 * 257, 65535, 257, 300]
-    Image.fromarray(pixels).save(path)
-    assert read_image(path)[10, 10:14].tolist() == [155, 255, 1, 1]
-
-
-def test_half_transparent_ink_is_half_grey(path):
-    rgba = np.zeros((28, 28, 4), np.uint8)
-    rgba[10, 10, 3], rgba[20, 20, 3] = 128, 255
-    Image.fromarray(rgba).save(path)
-    pixels = read_image(path)
-    assert abs(int(pixels[10, 10]) - 128) <= 1
-    assert (pixels[20, 20], np.count_nonzero(pixels)) == (255, 2)
-
-
-@pytest.mark.parametrize("mode", ["L", "RGB", "CMYK"])
-def test_every_mode_that_jpeg_has(tmp_path, mode):
-    path = tmp_path / "digit.JPG"
-    Image.fromarray(paper()).convert("RGB").convert(mode).save(path, "JPEG", quality=95, subsampling=0)
-    digit = read_digit(path)
-    assert digit.inverted
-    assert np.abs(digit.pixels.astype(int) - L).mean() < 3
-
-
-def test_exif_rotation_is_undone(tmp_path):
-    path = tmp_path / "digit.jpg"
-    exif = Image.Exif()
-    for orientation, stored in {
-        3: np.rot90(ANGLE, 2),
-        6: np.rot90(ANGLE, 1),
-        8: np.rot90(ANGLE, 3),
-        2: ANGLE[:, ::-1],
-    }.items():
-        exif[0x0112] = orientation
-        Image.fromarray(np.ascontiguousarray(stored)).save(path, "JPEG", quality=95, exif=exif)
-        assert np.abs(read_image(path).astype(int) - L).mean() < 3, orientation
+def test_path_bytes_pillow_and_array_are_the_same(tmp_path):
+    path = tmp_path / "a.png"
+    path.write_bytes(png(COLOUR))
+    expected = np.asarray(Image.fromarray(COLOUR).convert("L"))
+    for source in (path, str(path), png(COLOUR), bytearray(png(COLOUR)), Image.fromarray(COLOUR), COLOUR):
+        image = open_photo(source)
+        np.testing.assert_array_equal(image.grey, expected)
+        assert image.size == (30, 40)
 
 
 @pytest.mark.parametrize(
-    ("name", "format_"),
-    [("a.png", "PNG"), ("a.jpg", "MPO"), ("a.gif", "GIF"), ("a.tif", "TIFF"), ("a.webp", "WEBP")],
-)
-def test_only_the_first_frame_of_many(tmp_path, name, format_):
-    path = tmp_path / name
-    other = Image.fromarray(np.ascontiguousarray(ANGLE.T))
-    Image.fromarray(ANGLE).save(path, format_, save_all=True, append_images=[other], quality=95)
-    with Image.open(path) as image:
-        assert (image.format, image.n_frames) == (format_, 2)
-    assert np.abs(read_image(path).astype(int) - L).mean() < 3
-
-
-@pytest.mark.parametrize(
-    "data",
+    "array",
     [
-        b"",
-        b"\n",
-        b"seven, 7\n" * 100,
-        b'<svg xmlns="http://www.w3.org/2000/svg"><text>7</text></svg>',
-        b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 28 28\n",
-        b"\x89PNG\r\n\x1a\n",
-        b"\xff\xd8\xff",
-        encoded(ANGLE, "ICO"),
-        encoded(ANGLE, "PPM"),
-        encoded(ANGLE, "PDF"),
-        encoded(ANGLE, "AVIF"),
+        GREY.astype(np.uint16) * 257,
+        GREY / 255,
+        (GREY / 255).astype("float32"),
+        np.dstack([GREY] * 3),
+        np.dstack([GREY, GREY, GREY, np.full_like(GREY, 255)]),
+        np.asfortranarray(GREY),
+        np.repeat(GREY, 2, axis=1)[:, ::2],
     ],
-    ids=["0 bytes", "a line end", "text", "SVG", "EPS", "PNG magic", "JPEG magic", "ICO", "PPM", "PDF", "AVIF"],
+    ids=["16 bits", "float64", "float32", "RGB", "RGBA", "Fortran", "a view"],
 )
-def test_what_is_no_picture_is_refused(path, data):
-    assert "expected a whole PNG, JPEG, WebP, TIFF, BMP or GIF" in refused(path, data)
+def test_every_kind_of_array(array):
+    np.testing.assert_array_equal(open_photo(array).grey, GREY)
 
 
-@pytest.mark.parametrize("format_", ["PNG", "JPEG", "WEBP", "TIFF", "BMP", "GIF"])
-def test_every_format(path, format_):
-    path.write_bytes(encoded(paper(), format_))
-    assert np.abs(read_image(path).astype(int) - L).mean() < 3
+def test_an_array_of_truth():
+    np.testing.assert_array_equal(open_photo(GREY > 9).grey, np.where(GREY > 9, 255, 0))
 
 
-@pytest.mark.parametrize("format_", ["PNG", "JPEG"])
-@pytest.mark.parametrize("share", [0.1, 0.5, 0.8])
-def test_a_cut_picture_is_refused(path, format_, share):
-    noise = np.random.default_rng(0).integers(0, 256, (200, 200), dtype=np.uint8)
-    data = encoded(noise, format_)
-    refused(path, data[: int(len(data) * share)])
+@pytest.mark.parametrize(
+    ("source", "said"),
+    [
+        (np.zeros(5), "shape"),
+        (np.zeros((5, 5, 2), np.uint8), "shape"),
+        (np.zeros((0, 5), np.uint8), "shape"),
+        (np.full((5, 5), 1.5), "floats from 0 to 1"),
+        (np.full((5, 5), np.nan), "floats from 0 to 1"),
+        (np.zeros((5, 5), np.int32), "int32"),
+        (np.zeros((5, 5), object), "object"),
+        (np.broadcast_to(np.uint8(0), (5000, 5000)), "5000x5000"),
+        (None, "NoneType"),
+        (7, "int"),
+        ([1, 2], "list"),
+    ],
+)
+def test_what_is_no_picture_is_refused(source, said):
+    with pytest.raises(DataError, match=said):
+        open_photo(source)
 
 
-def test_a_png_with_a_wrong_checksum_is_refused(path):
-    data = bytearray(encoded(ANGLE))
-    data[data.index(b"IHDR") + 14 + 4] ^= 1
-    refused(path, bytes(data))
+def test_exif_of_a_pillow_image_counts_too(tmp_path):
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    Image.fromarray(GREY).save(tmp_path / "a.png", exif=exif)
+    image = open_photo(Image.open(tmp_path / "a.png"))
+    np.testing.assert_array_equal(image.grey, np.rot90(GREY, -1))
+    assert image.size == open_photo(tmp_path / "a.png", side=10).size == (40, 30)
 
 
-def test_a_png_whose_pixels_are_damaged_is_refused(path):
-    data = bytearray(encoded(ANGLE))
-    at = data.index(b"IDAT") + 6
-    data[at : at + 8] = b"\xff" * 8
-    refused(path, bytes(data))
+def test_a_large_jpeg_is_shrunk_while_it_is_decoded():
+    smooth = np.add.outer(np.arange(2000), np.arange(3000)) * 255 // 5000
+    buffer = io.BytesIO()
+    Image.fromarray(smooth.astype(np.uint8)).save(buffer, "JPEG", quality=95)
+    whole, small = open_photo(buffer.getvalue()), open_photo(buffer.getvalue(), side=700)
+    assert whole.grey.shape == (2000, 3000)
+    assert small.grey.shape == (500, 750)
+    assert whole.size == small.size == (3000, 2000)
+    assert np.abs(small.grey.astype(int) - whole.grey[2::4, 2::4]).mean() < 2
 
 
-@pytest.mark.parametrize("size", [(12000, 12000), (30000, 30000), (16385, 1), (1, 16385), (4097, 4097), (2**31 - 1, 1)])
-def test_a_huge_header_is_refused_at_once(path, size):
-    tracemalloc.start()
-    start = time.monotonic()
-    message = refused(path, huge_png(*size))
-    assert time.monotonic() - start < 2
-    peak = tracemalloc.get_traced_memory()[1]
-    tracemalloc.stop()
-    assert peak < 5_000_000
-    assert "16384 pixels a side" in message or "DecompressionBomb" in message
+CODE = """
+import io, sys
+import numpy as np
+from PIL import Image
+from tendigits.data.image import open_photo
+buffer = io.BytesIO()
+kind, mode, side = sys.argv[1], sys.argv[2], int(sys.argv[3])
+Image.new(mode, (side, side)).save(buffer, kind, **({"compression": "tiff_deflate"} if kind == "TIFF" else {}))
+open_photo(buffer.getvalue(), side=2048)
+print(next(int(line.split()[1]) // 1024 for line in open("/proc/self/status") if line.startswith("VmHWM")))
+"""
 
 
-def test_a_huge_file_is_refused_before_pillow_sees_it(path, monkeypatch):
-    monkeypatch.setattr(module, "_decode", None)
-    with path.open("wb") as file:
-        file.truncate(module.MAX_BYTES + 1)
-    with pytest.raises(DataError, match=r"at most 40 MB, .*digit\.png has 40,000,001 bytes"):
-        read_image(path)
+@pytest.mark.parametrize(
+    ("kind", "mode", "side"),
+    [("PNG", "RGBA", 4096), ("PNG", "I;16", 4096), ("TIFF", "CMYK", 4096), ("JPEG", "RGB", 8000)],
+)
+def test_the_largest_picture_takes_less_than_600_mb(kind, mode, side):
+    assert MAX_PIXELS == 4096 * 4096
+    done = subprocess.run([sys.executable, "-c", CODE, kind, mode, str(side)], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert int(done.stdout) < 600
 
 
-def test_a_text_bomb_in_a_png_is_refused(path):
-    info = PngImagePlugin.PngInfo()
-    info.add_text("comment", "0" * (80 << 20), zip=True)
-    Image.fromarray(ANGLE).save(path, pnginfo=info)
-    refused(path, path.read_bytes())
+def test_in_a_process_with_threads_pillows_warnings_are_errors_once_and_for_all():
+    """And nobody else's; the filters do not change while pictures are read."""
+    code = """
+import io, threading, warnings
+import numpy as np
+from PIL import Image
+from tendigits.data import image
 
-
-def test_a_warning_of_pillow_is_an_error(path, monkeypatch):
-    # 81 megapixels pass Pillow itself with a warning only; here its limit is set to the picture's size less one.
-    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 60 * 60 - 1)
-    assert "DecompressionBombWarning" in refused(path, encoded(ANGLE))
-
-
-def test_no_file_a_folder_and_a_pipe_are_refused(tmp_path):
-    os.mkfifo(tmp_path / "pipe.png")
-    for path in (tmp_path / "none.png", tmp_path, tmp_path / "pipe.png"):
-        with pytest.raises(DataError, match="found none"):
-            read_image(path)
-
-
-STARTS = [b"", huge_png(28, 28)[:33], encoded(ANGLE), encoded(ANGLE, "JPEG"), b"\xff\xd8\xff\xe0"]
-
-
-@settings(max_examples=200, deadline=None)
-@given(st.sampled_from(STARTS), st.integers(0, 4000), st.binary(max_size=300), st.booleans())
-def test_any_bytes_give_an_image_or_a_data_error(start, at, more, replace):
-    data = start[:at] + more + (start[at + len(more) :] if replace else b"")
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "a.png"
-        path.write_bytes(data)
-        try:
-            pixels = read_image(path)
-        except DataError:
-            return
-        assert (pixels.shape, pixels.dtype) == ((28, 28), np.uint8)
+image.prepare_for_threads()
+image.prepare_for_threads()
+before = list(warnings.filters)
+data = io.BytesIO()
+Image.fromarray(np.zeros((50, 50), np.uint8)).save(data, "PNG")
+seen = []
+def read():
+    for _ in range(200):
+        image.open_photo(data.getvalue())
+        seen.append(warnings.filters == before)
+threads = [threading.Thread(target=read) for _ in range(4)]
+[thread.start() for thread in threads], [thread.join() for thread in threads]
+assert len(seen) == 800 and all(seen)
+try:
+    warnings.warn_explicit("damaged", UserWarning, "x.py", 1, module="PIL.TiffImagePlugin")
+except UserWarning:
+    pass
+else:
+    raise SystemExit("a warning of Pillow is only a warning")
+warnings.warn_explicit("else", UserWarning, "x.py", 1, module="PILLAR")
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert "else" in done.stderr

@@ -23,7 +23,7 @@ def test_the_same_seed_draws_the_same_and_another_another():
 def test_a_reader_of_mnist_knows_most_of_them(digits):
     from sklearn.neighbors import KNeighborsClassifier
 
-    from tendigits.data.prepare import to_mnist
+    from tendigits.data.preprocess import to_mnist
 
     rng = np.random.default_rng(0)
     labels = np.repeat(np.arange(10), 20)

@@ -3,8 +3,8 @@
 import pytest
 
 from tendigits.export.source import Source, open_source
-from tendigits.train.recipe import Recipe
-from tendigits.train.stages import run_recipe
+from tendigits.model.recipe import Recipe
+from tendigits.train.pipeline import run_recipe
 
 RECIPE = Recipe(
     name="small", convolutions=("8x5/2", "16/2"), hidden=(), dropout=0.2, batch_size=32, learning_rate=0.003, epochs=4,

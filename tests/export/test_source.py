@@ -8,10 +8,10 @@ import pytest
 from helpers import NOW, changed
 from tendigits.errors import DataError, ModelFileError, RunError
 from tendigits.export.source import PREPARATION, open_source
+from tendigits.model.file import load_calibration
+from tendigits.model.recipe import Recipe
 from tendigits.read.network import bundled
-from tendigits.train.model_file import load_calibration
-from tendigits.train.recipe import Recipe
-from tendigits.train.run import FORMAT, create_run
+from tendigits.report.run import FORMAT, create_run
 
 
 def test_a_run(source, run):

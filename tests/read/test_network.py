@@ -5,15 +5,15 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from tendigits.data.prepare import to_input
+from tendigits.data.preprocess import to_input
 from tendigits.errors import ModelFileError, RunError
+from tendigits.model.calibration import apply_temperature
+from tendigits.model.file import load_calibration, load_model
+from tendigits.model.network import predict
+from tendigits.model.recipe import Recipe
 from tendigits.read.network import Network, bundled, from_onnx, of_file
 from tendigits.read.reader import Reader
-from tendigits.train.calibrate import apply_temperature
-from tendigits.train.model_file import load_calibration, load_model
-from tendigits.train.network import predict
-from tendigits.train.recipe import Recipe
-from tendigits.train.stages import run_recipe
+from tendigits.train.pipeline import run_recipe
 
 PATCHES = np.random.default_rng(1).integers(0, 256, (300, 28, 28), dtype=np.uint8)
 

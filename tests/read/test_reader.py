@@ -234,8 +234,8 @@ def test_gravel_has_an_end(reader):
 def test_a_persons_own_network(tmp_path, digits):
     import keras
 
-    from tendigits.train.network import build_network, compile_network
-    from tendigits.train.recipe import Recipe
+    from tendigits.model.network import build_network, compile_network
+    from tendigits.model.recipe import Recipe
 
     recipe = Recipe(hidden=[8])
     model = build_network(recipe)

@@ -10,8 +10,8 @@ from schemathesis.specs.openapi.checks import positive_data_acceptance
 from starlette.testclient import TestClient
 
 from tendigits.serve.app import create_app
-from tendigits.serve.guard import FAILED, POLICY, Rules
-from tendigits.serve.opening import open_store
+from tendigits.serve.security import FAILED, POLICY, Rules
+from tendigits.teach.migrations import open_store
 
 PAGE = files("tendigits.serve") / "page"
 

@@ -10,7 +10,7 @@ from tendigits.cli import app
 from tendigits.errors import TendigitsError
 from tendigits.read.network import bundled_file, of_file
 from tendigits.serve import command
-from tendigits.serve.opening import open_store
+from tendigits.teach.migrations import open_store
 
 
 def call(*arguments: str):
@@ -61,7 +61,7 @@ def test_a_lesson_is_told_to_a_person_and_to_a_program(store, place, digits, mon
         say({"stage": "done", "network": 1, "report": report})
         return opened.add_network(b"x", "base", report, now())
 
-    monkeypatch.setattr("tendigits.serve.lesson.give_lesson", lesson)
+    monkeypatch.setattr("tendigits.teach.lesson.give_lesson", lesson)
     store.add([correction(patch, 1) for patch in digits.x_train[:20]])
     text = call("teach", "--store", place, "--offline").output
     for line in (

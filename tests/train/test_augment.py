@@ -4,8 +4,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from tendigits.model.recipe import Augment
 from tendigits.train.augment import SHOWN, _fetch, _places, augmenter, draw_augmented
-from tendigits.train.recipe import Augment
 
 ALL = Augment(shift=2.0, rotate=10.0, scale=0.1, shear=0.2, elastic=1.0, thickness=0.5, contrast=0.3, noise=0.1)
 

@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 
 from tendigits.errors import DiskError, RunError
+from tendigits.model.recipe import Recipe
 from tendigits.train import checkpoint as module
 from tendigits.train.checkpoint import Checkpoint, load_checkpoint, load_last_checkpoint, save_checkpoint
-from tendigits.train.recipe import Recipe
 
 RECIPE = Recipe(hidden=(8,), seed=7)
 

@@ -1,16 +1,16 @@
 import numpy as np
 import pytest
 
-from tendigits.data.prepare import to_input
+from tendigits.data.preprocess import to_input
 from tendigits.errors import Interrupted
-from tendigits.train import walk
+from tendigits.model.file import load_model
+from tendigits.model.network import build_network, count_parameters, predict
+from tendigits.model.recipe import Recipe
+from tendigits.report.evaluate import evaluate_run
+from tendigits.report.run import open_run
+from tendigits.train import trainer
 from tendigits.train.ensemble import average_of, mean_history, member_of
-from tendigits.train.evaluate import evaluate_run
-from tendigits.train.model_file import load_model
-from tendigits.train.network import build_network, count_parameters, predict
-from tendigits.train.recipe import Recipe
-from tendigits.train.run import open_run
-from tendigits.train.stages import resume_run, run_recipe
+from tendigits.train.pipeline import resume_run, run_recipe
 
 RECIPE = Recipe(name="some", hidden=(8,), epochs=2, patience=9, holdout=0.2, members=3)
 
@@ -51,7 +51,7 @@ def test_the_run_is_as_any_other(trained):
 
 
 def test_resumed_in_a_member_equals_uninterrupted(trained, small_npz, tmp_path, monkeypatch):
-    original = walk.Walk._keep
+    original = trainer.Walk._keep
 
     def keep(self, checkpoint):
         original(self, checkpoint)
@@ -59,7 +59,7 @@ def test_resumed_in_a_member_equals_uninterrupted(trained, small_npz, tmp_path, 
             raise Interrupted("by SIGINT in epoch 2")
 
     with monkeypatch.context() as patch:
-        patch.setattr(walk.Walk, "_keep", keep)
+        patch.setattr(trainer.Walk, "_keep", keep)
         with pytest.raises(Interrupted, match=r"in member 2 of 3; go on with: tendigits train --resume \S+/all$"):
             run_recipe(RECIPE, small_npz, runs=tmp_path, name="all")
     assert open_run(tmp_path / "all").record()["status"] == "interrupted"

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from helpers import free_port, tendigits
-from tendigits.train.model_file import load_model
+from tendigits.model.file import load_model
 
 pytestmark = [pytest.mark.slow, pytest.mark.alone]
 

@@ -5,10 +5,10 @@ import numpy as np
 import pytest
 from keras import ops
 
-from tendigits.train.fit import fit, why_not
+from tendigits.engine.fit import fit, why_not
+from tendigits.model.network import count_parameters
+from tendigits.model.recipe import Recipe
 from tendigits.train.gan import PENALTY, build_gan, compile_gan, draw
-from tendigits.train.network import count_parameters
-from tendigits.train.recipe import Recipe
 
 RECIPE = Recipe(
     name="gan", latent=5, hidden=(12, 8), dropout=0.0, optimizer="sgd", learning_rate=0.5, restore_best=False

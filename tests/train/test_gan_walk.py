@@ -5,13 +5,13 @@ import numpy as np
 import pytest
 
 from tendigits.errors import Interrupted, ModelFileError, RunError
+from tendigits.model.recipe import Recipe
 from tendigits.read.network import of_file
-from tendigits.train import walk
-from tendigits.train.compare import compare_runs, table_of_runs
-from tendigits.train.evaluate import evaluate_run
-from tendigits.train.recipe import Recipe
-from tendigits.train.run import open_run
-from tendigits.train.stages import resume_run, run_recipe
+from tendigits.report.compare import compare_runs, table_of_runs
+from tendigits.report.evaluate import evaluate_run
+from tendigits.report.run import open_run
+from tendigits.train import trainer
+from tendigits.train.pipeline import resume_run, run_recipe
 
 GAN = Recipe(
     name="gan",
@@ -66,7 +66,7 @@ def test_without_a_judge_it_says_so_and_with_one_it_is_judged(small_npz, tmp_pat
 
 
 def test_resumed_equals_uninterrupted(trained, small_npz, tmp_path, monkeypatch):
-    original = walk.Walk._keep
+    original = trainer.Walk._keep
 
     def keep(self, checkpoint):
         original(self, checkpoint)
@@ -74,7 +74,7 @@ def test_resumed_equals_uninterrupted(trained, small_npz, tmp_path, monkeypatch)
             raise Interrupted("by SIGINT in epoch 3")
 
     with monkeypatch.context() as patch:
-        patch.setattr(walk.Walk, "_keep", keep)
+        patch.setattr(trainer.Walk, "_keep", keep)
         with pytest.raises(Interrupted, match=r"best model so far, of epoch \d, is \S+generator\.keras; go on with"):
             run_recipe(GAN, small_npz, runs=tmp_path, name="gan")
     again = resume_run(tmp_path / "gan")

@@ -7,8 +7,8 @@ import pytest
 
 from helpers import free_port, tendigits
 from tendigits.errors import UserError
+from tendigits.model.file import load_model
 from tendigits.train.hosts import _own_number, join
-from tendigits.train.model_file import load_model
 
 KNOBS = ["--epochs", "2", "--batch-size", "16", "--json"]
 

@@ -6,12 +6,12 @@ from PIL import Image
 
 from tendigits.data.load import load
 from tendigits.errors import RunError
+from tendigits.model.network import build_network
+from tendigits.model.recipe import Recipe
+from tendigits.report.run import list_runs
 from tendigits.train.gan import build_gan
-from tendigits.train.network import build_network
-from tendigits.train.recipe import Recipe
-from tendigits.train.run import list_runs
+from tendigits.train.pipeline import run_recipe
 from tendigits.train.samples import draw_samples, features_of, find_judge, frechet_distance, judge_samples, write
-from tendigits.train.stages import run_recipe
 
 GAN = Recipe(name="gan", latent=5, hidden=(8,), restore_best=False)
 

@@ -3,8 +3,8 @@ from html.parser import HTMLParser
 
 import pytest
 
-from tendigits.train.recipe import Recipe
-from tendigits.train.stages import run_recipe
+from tendigits.model.recipe import Recipe
+from tendigits.train.pipeline import run_recipe
 
 VOID = {"meta", "link", "img", "br", "hr", "path", "circle", "rect"}
 

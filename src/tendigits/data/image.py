@@ -1,60 +1,232 @@
-"""One untrusted picture of one digit -> 28x28 pixels as MNIST has them, or a DataError that names the file.
+"""An untrusted picture, from a file, bytes, Pillow or an array -> grey pixels, or one DataError.
 
-pixels = read_image(Path("digits/7/scan.png"))
+photo = open_photo("page.jpg")                 # path, bytes, Pillow image or array
+photo.grey                                     # uint8 (height, width)
 """
 
+import io
+import os
+import warnings
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tendigits.data.photo import MIN_CONTRAST, open_photo
-from tendigits.data.prepare import FIELD, to_mnist
+from tendigits.errors import DataError
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+MAX_BYTES = 40_000_000
+"""Checked before Pillow sees the file."""
+
+MAX_SIDE = 16384
+"""Longest side in pixels, checked from the header before the pixels are decoded."""
+
+MAX_PIXELS = 1 << 24
+"""Of what is decoded. 16.8 million: a telephone's 12 megapixels pass."""
+
+MAX_JPEG_PIXELS = 1 << 26
+"""Of a JPEG that may be shrunk while it is decoded: a telephone's 50 megapixels pass."""
+
+FORMATS = ("PNG", "JPEG", "WEBP", "TIFF", "BMP", "GIF")
+"""What is opened, each by the tests; of several frames the first."""
+
+BAND = 256
+"""Rows that are converted at once."""
+
+MIN_CONTRAST = 32
+"""Of 255: a picture with less between its paper and its ink is blank."""
+
+Grey = NDArray[np.uint8]
 
 
 @dataclass(frozen=True, eq=False)
-class Digit:
+class Photo:
     """A picture that was read."""
 
-    pixels: NDArray[np.uint8]
-    """uint8 (28, 28), white ink on black."""
+    grey: Grey
+    """uint8 (height, width); smaller than the picture where that was asked for."""
 
-    inverted: bool
-    """It had dark ink on light ground."""
+    size: tuple[int, int]
+    """Width and height of the picture as a person sees it, in pixels."""
 
 
-def read_image(path: Path) -> NDArray[np.uint8]:
-    """Read a picture of one digit.
+def open_photo(source: Any, side: int | None = None) -> Photo:
+    """Read a picture of any of the FORMATS, or take one that is read already.
 
-    Dark ink on light ground is inverted. A picture of 28x28 keeps its pixels; any other goes through `to_mnist`.
-
-    Returns:
-        uint8 (28, 28), white ink on black; all zeros where the picture is blank.
+    Args:
+        source: a path, the bytes of a file, a Pillow image, or an array: uint8, bool, uint16 or float from 0 to 1,
+            (height, width), (height, width, 3) as RGB or (height, width, 4) as RGBA.
+        side: the longest side that is wanted; a JPEG far larger is shrunk by 2, 4 or 8 while it is decoded, which
+            saves most of its time and memory.
 
     Raises:
         DataError: not a whole picture, or one that is too large.
     """
-    return read_digit(path).pixels
+    if isinstance(source, np.ndarray):
+        grey = _from_array(source)
+        return Photo(grey, (grey.shape[1], grey.shape[0]))
+    name, data = "the picture", source
+    if isinstance(source, str | os.PathLike):
+        name, data = str(source), _read(Path(source))
+    try:
+        # Pillow only warns where a file is broken or huge; a digit that may be wrong is no digit.
+        with _strict():
+            if isinstance(data, bytes | bytearray | memoryview):
+                return _decode(bytes(data), name, side)
+            return _from_pillow(data, name)
+    except DataError:
+        raise
+    except Exception as error:  # Pillow raises whatever its decoders do: OSError, SyntaxError, struct.error, ...
+        kind, reason = type(error).__name__, " ".join(str(error).split())[:200]
+        why = "none of these" if kind == "UnidentifiedImageError" else f"{kind}: {reason}"  # whose reason is an address
+        raise DataError(
+            f"expected a whole PNG, JPEG, WebP, TIFF, BMP or GIF, received {name} ({why}); save it again"
+        ) from error
 
 
-def read_digit(path: Path) -> Digit:
-    """Like `read_image`, and say whether the picture was inverted."""
-    grey = open_photo(path).grey
-    border = np.concatenate([grey[0], grey[-1], grey[:, 0], grey[:, -1]])
-    paper = float(np.median(border))
-    inverted = paper > 127
-    ink = 255 - grey if inverted else grey
-    if ink.shape == (FIELD, FIELD):
-        return Digit(ink, inverted)
-    return Digit(to_mnist(_without_paper(ink, 255 - paper if inverted else paper)), inverted)
+_threaded = False
 
 
-def _without_paper(ink: NDArray[np.uint8], paper: float) -> NDArray[np.uint8]:
-    """Make the paper black and the strongest ink white, as in MNIST."""
-    lifted = np.clip(ink.astype(np.float32) - paper, 0, None)
-    strongest = float(lifted.max())
-    if strongest < MIN_CONTRAST:
-        return np.zeros_like(ink)
-    stretched: NDArray[np.uint8] = (lifted * (255 / strongest)).round().astype(np.uint8)
-    return stretched
+def prepare_for_threads() -> None:
+    """Make Pillow's warnings errors in all of this process, once: for a server, where pictures are read in threads.
+
+    Python's `catch_warnings`, which does so for one picture, changes what other threads see and may undo what they do.
+    """
+    global _threaded
+    if not _threaded:
+        warnings.filterwarnings("error", module=r"PIL\.")
+        _threaded = True
+
+
+def _strict() -> AbstractContextManager[Any]:
+    return nullcontext() if _threaded else warnings.catch_warnings(action="error")
+
+
+def _read(path: Path) -> bytes:
+    if not path.is_file():  # opening a pipe would wait for its other end
+        raise DataError(f"expected a picture at {path}, found none; check the name")
+    try:
+        with path.open("rb") as file:
+            size = os.fstat(file.fileno()).st_size
+            _refuse_large(size, str(path))
+            return file.read(size)
+    except OSError as error:
+        raise DataError(f"expected a picture that can be read at {path}, received {error}; check its rights") from error
+
+
+def _refuse_large(size: int, name: str) -> None:
+    if size > MAX_BYTES:
+        cap = f"{MAX_BYTES // 1_000_000} MB"
+        raise DataError(f"expected a picture of at most {cap}, {name} has {size:,} bytes; make it smaller")
+
+
+def _decode(data: bytes, name: str, side: int | None) -> Photo:
+    from PIL import Image, ImageOps
+
+    _refuse_large(len(data), name)
+    with Image.open(io.BytesIO(data), formats=FORMATS) as image:
+        size = image.size
+        jpeg = image.format in ("JPEG", "MPO")
+        if side is not None and jpeg and max(size) >= 2 * side:
+            image.draft("L", (max(1, size[0] * side // max(size)), max(1, size[1] * side // max(size))))
+        _refuse_pixels(size, image.size, name)
+        turned = image.getexif().get(0x0112, 1) in (5, 6, 7, 8)
+        image.load()
+        return Photo(_to_grey(ImageOps.exif_transpose(image), name), (size[1], size[0]) if turned else size)
+
+
+def _refuse_pixels(size: tuple[int, int], decoded: tuple[int, int], name: str) -> None:
+    fits = max(size) <= MAX_SIDE and decoded[0] * decoded[1] <= MAX_PIXELS and size[0] * size[1] <= MAX_JPEG_PIXELS
+    if not fits:
+        raise DataError(
+            f"expected at most {MAX_SIDE} pixels a side and {MAX_PIXELS:,} in all, {name} has {size[0]}x{size[1]}; "
+            "make it smaller"
+        )
+
+
+def _from_pillow(image: Any, name: str) -> Photo:
+    from PIL import Image, ImageOps
+
+    if not isinstance(image, Image.Image):
+        raise DataError(
+            f"expected a path, bytes, a Pillow image or an array, received {type(image).__name__}; convert it first"
+        )
+    _refuse_pixels(image.size, image.size, name)
+    image.load()
+    grey = _to_grey(ImageOps.exif_transpose(image), name)
+    return Photo(grey, (grey.shape[1], grey.shape[0]))
+
+
+def _from_array(array: NDArray[Any]) -> Grey:
+    """Turn any array that is a picture into uint8 (height, width)."""
+    shape = array.shape
+    if not (array.ndim == 2 or (array.ndim == 3 and shape[2] in (3, 4))) or 0 in shape:
+        raise DataError(
+            f"expected an array (height, width), or with 3 or 4 channels behind, received shape {shape}; reshape it"
+        )
+    _refuse_pixels((shape[1], shape[0]), (shape[1], shape[0]), "the array")
+    if array.dtype == np.bool_:
+        array = array.astype(np.uint8) * np.uint8(255)
+    elif array.dtype == np.uint16:
+        array = ((array.astype(np.uint32) + 128) // 257).astype(np.uint8)
+    elif array.dtype.kind == "f":
+        if not (array.min() >= 0 and array.max() <= 1):  # also where one is not a number
+            raise DataError(
+                f"expected floats from 0 to 1, received {array.min():g} to {array.max():g}; scale them, or use uint8"
+            )
+        array = (array * 255).round().astype(np.uint8)
+    if array.dtype != np.uint8:
+        raise DataError(f"expected uint8, bool, uint16, or floats from 0 to 1, received {array.dtype}; convert it")
+    if array.ndim == 2:
+        return np.ascontiguousarray(array)
+    from PIL import Image
+
+    return _to_grey(Image.fromarray(np.ascontiguousarray(array)), "the array")
+
+
+def _to_grey(image: "Image.Image", name: str) -> Grey:
+    """Turn every mode that the formats have into uint8 (height, width)."""
+    if image.mode.startswith("I"):
+        return _in_bands(image, _from_16_bit)
+    if image.has_transparency_data:
+        # Ink that stands on transparency lies on white paper, or on black where white would hide it.
+        on_white = _in_bands(image, partial(_flattened, ground="white"))
+        hidden = int(on_white.max()) - int(on_white.min()) < MIN_CONTRAST
+        return _in_bands(image, partial(_flattened, ground="black")) if hidden else on_white
+    if image.mode in ("1", "L", "RGB"):
+        return _in_bands(image, lambda band: np.asarray(band.convert("L"), dtype=np.uint8))
+    if image.mode in ("P", "CMYK", "YCbCr", "LAB", "HSV"):
+        return _in_bands(image, lambda band: np.asarray(band.convert("RGB").convert("L"), dtype=np.uint8))
+    raise DataError(f"expected grey or colour, {name} has mode {image.mode}; save it as a plain PNG")
+
+
+def _in_bands(image: "Image.Image", convert: Callable[["Image.Image"], Grey]) -> Grey:
+    """Convert some rows at a time: what lies between would else take many times the picture's memory."""
+    width, height = image.size
+    grey = np.empty((height, width), np.uint8)
+    for top in range(0, height, BAND):
+        grey[top : top + BAND] = convert(image.crop((0, top, width, min(top + BAND, height))))
+    return grey
+
+
+def _from_16_bit(image: "Image.Image") -> Grey:
+    wide = np.asarray(image).astype(np.int64)
+    clear = image.info.get("transparency")
+    if isinstance(clear, int):
+        wide[wide == clear] = 65535
+    # 65535 / 257 = 255; Pillow's own conversion clips everything over 255 to white.
+    return ((wide + 128) // 257).clip(0, 255).astype(np.uint8)
+
+
+def _flattened(image: "Image.Image", ground: str) -> Grey:
+    from PIL import Image
+
+    rgba = image.convert("RGBA")
+    return np.asarray(Image.alpha_composite(Image.new("RGBA", rgba.size, ground), rgba).convert("L"), dtype=np.uint8)

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 from tendigits.data import mnist
 from tendigits.data.dataset import ARRAYS, Dataset, checked, hold_out, make_dataset, make_test_set
 from tendigits.data.fetch import reachable
+from tendigits.data.folders import SPLIT_SEED, TEST_SHARE, read_image_folder, read_test_folder
 from tendigits.data.idx import has_idx, read_idx_folder
 from tendigits.data.npz import read_npz
-from tendigits.data.own import SPLIT_SEED, TEST_SHARE, read_image_folder, read_test_folder
 from tendigits.errors import DataError
 
 if TYPE_CHECKING:

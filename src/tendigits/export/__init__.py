@@ -1,1 +1,4 @@
-"""Beside the road: a trained network as a file for another runtime, proved on the whole test set before it is kept."""
+"""A network for another runtime: ONNX, LiteRT, StableHLO, Keras files, or a web page.
+
+Every export is loaded back and verified before it is kept.
+"""

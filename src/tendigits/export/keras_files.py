@@ -12,7 +12,7 @@ import keras
 import numpy as np
 
 from tendigits.export.source import Source
-from tendigits.train.model_file import add_metadata, quiet_keras, read_metadata
+from tendigits.model.file import add_metadata, quiet_keras, read_metadata
 
 Array = np.ndarray[Any, Any]
 

@@ -13,7 +13,7 @@ import onnx
 from onnx import helper
 
 from tendigits.export.source import Source
-from tendigits.train.onnx_file import to_onnx
+from tendigits.model.onnx import to_onnx
 
 Array = np.ndarray[Any, Any]
 

@@ -16,13 +16,13 @@ import numpy as np
 
 from tendigits.data.dataset import Dataset
 from tendigits.data.load import load
-from tendigits.data.prepare import to_input
+from tendigits.data.preprocess import to_input
 from tendigits.errors import ModelFileError, RunError
+from tendigits.model.file import load_calibration, load_model
+from tendigits.model.onnx import from_onnx
 from tendigits.read.network import MAX_BYTES, bundled_file
-from tendigits.train.evaluate import load_same_data
-from tendigits.train.model_file import load_calibration, load_model
-from tendigits.train.onnx_file import from_onnx
-from tendigits.train.run import open_run
+from tendigits.report.evaluate import load_same_data
+from tendigits.report.run import open_run
 
 Array = np.ndarray[Any, Any]
 

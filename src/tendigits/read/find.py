@@ -11,8 +11,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from tendigits.data.photo import open_photo
-from tendigits.data.prepare import FIELD, to_mnist
+from tendigits.data.image import open_photo
+from tendigits.data.preprocess import FIELD, to_mnist
 from tendigits.read.ink import find_ink
 from tendigits.read.lines import digit_height, find_lines
 from tendigits.read.rules import without_rules

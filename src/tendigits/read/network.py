@@ -15,9 +15,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tendigits.data.prepare import to_input
+from tendigits.data.preprocess import to_input
 from tendigits.errors import ModelFileError
-from tendigits.train.calibrate import LEAST
+from tendigits.model.calibration import LEAST
 
 Patches = NDArray[np.uint8]
 Floats = NDArray[np.float32]
@@ -163,8 +163,8 @@ def of_file(path: str | Path) -> Network:
     from tendigits.train.start import import_keras
 
     import_keras()
-    from tendigits.train.model_file import load_calibration, load_model
-    from tendigits.train.network import predict
+    from tendigits.model.file import load_calibration, load_model
+    from tendigits.model.network import predict
 
     file = path / "model.keras" if path.is_dir() else path
     model = load_model(file)

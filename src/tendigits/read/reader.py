@@ -14,12 +14,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tendigits.data.prepare import FIELD, to_mnist
+from tendigits.data.preprocess import FIELD, to_mnist
 from tendigits.errors import UserError
 from tendigits.read.find import Found, FoundPage, find_digit, find_page
 from tendigits.read.lines import LOW
 from tendigits.read.network import Answers, Network, bundled, of_file
-from tendigits.read.page import UNREAD, Digit, Line, Page
+from tendigits.read.results import UNREAD, Digit, Line, Page
 from tendigits.read.segment import Blob, Box
 from tendigits.read.split import Piece, Seam, best_path, between, pieces_of, seams_of
 

@@ -1,1 +1,4 @@
-"""The page and the REST API over the reader, and the store of what people correct."""
+"""tendigits serve: the page and the REST API.
+
+Routes are in routes/, the page's HTML, CSS and JavaScript in page/.
+"""

@@ -23,19 +23,19 @@ from fastapi.responses import JSONResponse
 from fastapi.staticfiles import StaticFiles
 from starlette.exceptions import HTTPException
 
-from tendigits.data.photo import prepare_for_threads
+from tendigits.data.image import prepare_for_threads
 from tendigits.errors import Failure, TendigitsError
 from tendigits.read.reader import Reader
-from tendigits.serve import api_corrections, api_jobs, api_read, api_runs
+from tendigits.serve.active_model import Reading, sha256_of
+from tendigits.serve.batching import Batcher, Busy, Crew
 from tendigits.serve.finding import Finders, find_all
-from tendigits.serve.guard import FAILED, Guard, Rules
 from tendigits.serve.jobs import Jobs, Occupied
 from tendigits.serve.metrics import Metrics
-from tendigits.serve.models import Failed, failures
-from tendigits.serve.reading import Reading, sha256_of
+from tendigits.serve.routes import corrections, read
+from tendigits.serve.schemas import Failed, failures
+from tendigits.serve.security import FAILED, Guard, Rules
 from tendigits.serve.state import State
-from tendigits.serve.store import Store
-from tendigits.serve.work import Batcher, Busy, Crew
+from tendigits.teach.store import Store
 
 log = logging.getLogger("tendigits.serve")
 
@@ -87,7 +87,7 @@ def create_app(
     metrics = Metrics(lambda: crew.load + slow.load, store.count)
     processes = Finders(finders)
     find = processes.find if finders else partial(crew.run, find_all)
-    batcher = Batcher(api_read.together(find, crew), at_a_time=max(1, finders))
+    batcher = Batcher(read.together(find, crew), at_a_time=max(1, finders))
     state = State(store, place, runs, reading, crew, slow, LARGE, batcher, jobs, metrics, now, fixed=reader is not None)
 
     @asynccontextmanager
@@ -112,7 +112,7 @@ def create_app(
         responses={422: {"model": Failed}},
     )
     app.state.tendigits = state
-    for api in (api_read, api_corrections, api_jobs, api_runs):
+    for api in (read, corrections, jobs, runs):
         app.include_router(api.router)
     _add_health(app, state)
     _add_errors(app)

@@ -14,7 +14,7 @@ import typer
 from tendigits.errors import UserError
 
 if TYPE_CHECKING:
-    from tendigits.serve.store import Store
+    from tendigits.teach.store import Store
 
 PlaceOption = Annotated[
     str | None,
@@ -74,7 +74,7 @@ def teach(
     """Teach the reader your hand from the corrections in the store. It is used when you accept it."""
     from datetime import UTC, datetime
 
-    from tendigits.serve.opening import open_store
+    from tendigits.teach.migrations import open_store
 
     if sum((accept is not None, rollback, export is not None)) > 1:
         raise UserError("expected one of --accept, --rollback and --export; call it for each")
@@ -99,7 +99,7 @@ def teach(
 def _teach(store: "Store", data: Path | None, offline: bool, as_json: bool) -> None:
     from datetime import UTC, datetime
 
-    from tendigits.serve.store import LEAST_TO_LEARN
+    from tendigits.teach.store import LEAST_TO_LEARN
     from tendigits.train.start import import_keras
 
     if (n := store.count()) < LEAST_TO_LEARN:  # before Keras is loaded
@@ -108,8 +108,8 @@ def _teach(store: "Store", data: Path | None, offline: bool, as_json: bool) -> N
         )
     import_keras()
     from tendigits.data.load import load
-    from tendigits.serve.lesson import give_lesson
-    from tendigits.train.compiled import use_compilation_cache
+    from tendigits.engine.loop import use_compilation_cache
+    from tendigits.teach.lesson import give_lesson
 
     use_compilation_cache()
     dataset = load(data, offline=offline)

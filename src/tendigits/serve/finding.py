@@ -96,7 +96,7 @@ def main() -> None:
     """A process: answer until the pipe ends. Ctrl-C is for the parent."""
     import cv2
 
-    from tendigits.data.photo import prepare_for_threads
+    from tendigits.data.image import prepare_for_threads
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     prepare_for_threads()

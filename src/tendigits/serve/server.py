@@ -13,14 +13,14 @@ from pathlib import Path
 
 import uvicorn
 
+from tendigits.batch.workers import cores
 from tendigits.errors import UserError
-from tendigits.read.crew import cores
 from tendigits.read.reader import Reader
 from tendigits.serve.app import LOCAL, create_app
-from tendigits.serve.deadline import with_deadline
-from tendigits.serve.guard import Rules
 from tendigits.serve.jobs import Jobs
-from tendigits.serve.opening import open_store
+from tendigits.serve.security import Rules
+from tendigits.serve.timeouts import with_deadline
+from tendigits.teach.migrations import open_store
 
 ARRIVAL = 20.0
 """Seconds that a request has to arrive: a photo of 8 MB does over 4 MBit/s."""

@@ -8,13 +8,13 @@ from pathlib import Path
 from fastapi import Request
 
 from tendigits.read.find import Found
-from tendigits.read.page import Digit
 from tendigits.read.reader import Reader
+from tendigits.read.results import Digit
+from tendigits.serve.active_model import Reading
+from tendigits.serve.batching import Batcher, Crew
 from tendigits.serve.jobs import Jobs
 from tendigits.serve.metrics import Metrics
-from tendigits.serve.reading import Reading
-from tendigits.serve.store import Store
-from tendigits.serve.work import Batcher, Crew
+from tendigits.teach.store import Store
 
 
 @dataclass(eq=False)

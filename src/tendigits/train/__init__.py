@@ -1,1 +1,4 @@
-"""From a recipe to a trained, saved and judged network in a run folder."""
+"""From a recipe to a trained, saved and evaluated network in a run folder.
+
+tendigits train starts in command.py and follows pipeline.py.
+"""

@@ -16,7 +16,7 @@ import jax.numpy as jnp
 import numpy as np
 from matplotlib.figure import Figure
 
-from tendigits.train.recipe import Augment
+from tendigits.model.recipe import Augment
 
 Change = Callable[[jax.Array, jax.Array], jax.Array]
 """(images, key) -> changed images of the same shape and dtype."""

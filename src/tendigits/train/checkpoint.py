@@ -16,7 +16,7 @@ import numpy as np
 
 from tendigits.errors import RunError
 from tendigits.files import replacing, stored_members
-from tendigits.train.recipe import Recipe
+from tendigits.model.recipe import Recipe
 
 FORMAT = 1
 MAX_BYTES = 2**30

@@ -14,9 +14,9 @@ from tendigits.errors import UserError
 from tendigits.train.start import import_keras
 
 if TYPE_CHECKING:
+    from tendigits.model.recipe import Recipe
+    from tendigits.train.console import Screen
     from tendigits.train.hosts import Team
-    from tendigits.train.recipe import Recipe
-    from tendigits.train.screen import Screen
 
 Data = Annotated[
     Path | None,
@@ -149,7 +149,7 @@ def train(
         os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
     import_keras()
     from tendigits.train.follow import follow
-    from tendigits.train.stages import resume_run, run_recipe
+    from tendigits.train.pipeline import resume_run, run_recipe
 
     team, screen = _team(devices, hosts, host), _screen(quiet, json)
     if team is not None and team.host:
@@ -173,9 +173,9 @@ def evaluate(
 ) -> None:
     """Load a run's model again and write its report anew, or a report on other digits."""
     import_keras()
-    from tendigits.train.evaluate import evaluate_run
-    from tendigits.train.report import percent
-    from tendigits.train.screen import TextScreen
+    from tendigits.report.evaluate import evaluate_run
+    from tendigits.report.metrics import percent
+    from tendigits.train.console import TextScreen
 
     with TextScreen().download() as progress:
         report, folder = evaluate_run(run, data, offline=offline, timeout=timeout, progress=progress)
@@ -191,7 +191,7 @@ def data(data: Data = None, offline: Offline = False, timeout: Timeout = 10.0) -
     for place, state, what in rows:
         typer.echo(f"{place:<14} {state:<15} {what}")
     if data is not None:
-        from tendigits.train.describe import count_lines
+        from tendigits.report.messages import count_lines
 
         dataset = load(data)
         for line in (*count_lines(dataset), *dataset.notes):
@@ -212,7 +212,7 @@ def list_or_compare(
     from rich.console import Console
     from rich.table import Table
 
-    from tendigits.train.compare import RUN_COLUMNS, compare_runs, table_of_runs
+    from tendigits.report.compare import RUN_COLUMNS, compare_runs, table_of_runs
 
     # On a terminal as wide as it is; in a pipe as wide as it must be.
     console = Console(highlight=False) if sys.stdout.isatty() else Console(highlight=False, width=200)
@@ -241,7 +241,7 @@ def list_or_compare(
 
 def _team(devices: int, hosts: str | None, host: int | None) -> "Team | None":
     """What trains, where it is more than one device."""
-    from tendigits.train.devices import data_parallel
+    from tendigits.engine.devices import data_parallel
     from tendigits.train.hosts import Team, join
 
     if hosts is not None:
@@ -252,17 +252,17 @@ def _team(devices: int, hosts: str | None, host: int | None) -> "Team | None":
 
 
 def _screen(quiet: bool, json: bool) -> "Screen":
-    from tendigits.train import screen
+    from tendigits.train import console
 
     if quiet and json:
         raise UserError("expected --quiet or --json, received both; leave one out")
     if quiet:
-        return screen.Screen()
-    return screen.JsonScreen() if json else screen.TextScreen()
+        return console.Screen()
+    return console.JsonScreen() if json else console.TextScreen()
 
 
 def _chosen_recipe(name_or_file: str, changes: dict[str, Any]) -> "Recipe":
-    from tendigits.train.recipe import load_recipe
+    from tendigits.model.recipe import load_recipe
 
     return load_recipe(name_or_file).with_changes(**changes)
 
@@ -285,6 +285,6 @@ def _listed(text: str | None, field: str, kind: type) -> list[Any] | None:
 
 def _find_run(path: Path, runs: Path) -> Any:
     """A run by its path, or by its name in the folder of runs."""
-    from tendigits.train.run import open_run
+    from tendigits.report.run import open_run
 
     return open_run(path if path.is_dir() else runs / path)

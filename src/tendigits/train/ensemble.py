@@ -11,12 +11,12 @@ import keras
 import numpy as np
 
 from tendigits.errors import HostError, Interrupted
+from tendigits.model.file import load_model
+from tendigits.model.network import PIXELS, compile_network
+from tendigits.model.recipe import Recipe
+from tendigits.report.run import Run, create_run, open_run
 from tendigits.train.checkpoint import Checkpoint, load_last_checkpoint
-from tendigits.train.model_file import load_model
-from tendigits.train.network import PIXELS, compile_network
-from tendigits.train.recipe import Recipe
-from tendigits.train.run import Run, create_run, open_run
-from tendigits.train.walk import Trained, Walk, timed
+from tendigits.train.trainer import Trained, Walk, timed
 
 
 class EnsembleWalk(Walk):

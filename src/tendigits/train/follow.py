@@ -6,11 +6,11 @@ n = follow(team, data=None, screen=TextScreen())       # until that one dismisse
 from pathlib import Path
 
 from tendigits.data.load import load
+from tendigits.model.network import build_network, compile_network
+from tendigits.train.callbacks import fit_recipe
+from tendigits.train.console import Screen
 from tendigits.train.hosts import Team
-from tendigits.train.network import build_network, compile_network
-from tendigits.train.resumable import fit_recipe
-from tendigits.train.screen import Screen
-from tendigits.train.walk import prepare_input, steps_of
+from tendigits.train.trainer import prepare_input, steps_of
 
 
 def follow(team: Team, data: str | Path | None, *, screen: Screen, offline: bool = False, timeout: float = 10.0) -> int:

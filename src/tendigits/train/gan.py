@@ -17,8 +17,8 @@ import keras
 import numpy as np
 from keras import ops
 
-from tendigits.train.network import CLASSES, PIXELS, optimizer_of
-from tendigits.train.recipe import Recipe
+from tendigits.model.network import CLASSES, PIXELS, optimizer_of
+from tendigits.model.recipe import Recipe
 
 Array = np.ndarray[Any, Any]
 

@@ -9,13 +9,13 @@ from typing import Any
 
 import keras
 
-from tendigits.train import describe
-from tendigits.train.evaluate import report_on_samples
+from tendigits.model.file import save_generator
+from tendigits.model.recipe import Recipe
+from tendigits.report import messages
+from tendigits.report.evaluate import report_on_samples
 from tendigits.train.gan import ConditionalGan, build_gan, compile_gan
-from tendigits.train.model_file import save_generator
-from tendigits.train.recipe import Recipe
 from tendigits.train.samples import draw_samples
-from tendigits.train.walk import Trained, Walk, timed
+from tendigits.train.trainer import Trained, Walk, timed
 
 
 class _Samples(keras.callbacks.Callback):  # type: ignore[misc]
@@ -51,10 +51,10 @@ class GanWalk(Walk):
         self.record["result"] = {"epochs": len(history.history["loss"])}
         with timed(durations, "report"):
             samples = report_on_samples(model.generator, self.dataset, self.run, self.record)
-        screen.stage(8, "Report", *describe.samples_lines(samples, self.run.path))
+        screen.stage(8, "Report", *messages.samples_lines(samples, self.run.path))
         return Trained(self.run, model.generator, history, None if samples is None else samples.report)
 
     def _save_models(self, model: ConditionalGan) -> None:
         saved = save_generator(model.generator, self.run.path, self.recipe)
         self.record["models"] = {saved.path.name: saved.sha256}
-        self.screen.stage(7, "Save", describe.saved_line(saved))
+        self.screen.stage(7, "Save", messages.saved_line(saved))

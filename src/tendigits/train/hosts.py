@@ -21,12 +21,12 @@ import keras
 import numpy as np
 from jax.experimental import multihost_utils
 
+from tendigits.engine.devices import Placement, data_parallel
 from tendigits.errors import DataError, HostError, UserError
 from tendigits.files import muted
+from tendigits.model.recipe import Recipe
 from tendigits.train.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
-from tendigits.train.devices import Placement, data_parallel
 from tendigits.train.meet import meet
-from tendigits.train.recipe import Recipe
 
 WAIT = 120
 """Seconds that a host waits for the others to be started."""

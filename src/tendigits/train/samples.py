@@ -13,15 +13,15 @@ import numpy as np
 from PIL import Image
 
 from tendigits.data.dataset import Dataset
-from tendigits.data.prepare import to_input
+from tendigits.data.preprocess import to_input
 from tendigits.errors import RunError
 from tendigits.files import replacing
+from tendigits.model.file import load_model
+from tendigits.model.network import CLASSES, SIDE, predict
+from tendigits.model.recipe import Recipe
+from tendigits.report.metrics import Report, judge
+from tendigits.report.run import Run, list_runs
 from tendigits.train.gan import draw
-from tendigits.train.model_file import load_model
-from tendigits.train.network import CLASSES, SIDE, predict
-from tendigits.train.recipe import Recipe
-from tendigits.train.report import Report, judge
-from tendigits.train.run import Run, list_runs
 
 Array = np.ndarray[Any, Any]
 

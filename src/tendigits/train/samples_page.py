@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from tendigits.files import write_text
-from tendigits.train import pictures
-from tendigits.train.charts import thinned
-from tendigits.train.describe import trained_line
-from tendigits.train.html import files_in, page
-from tendigits.train.run import Record, Run
+from tendigits.report import pictures
+from tendigits.report.charts import thinned
+from tendigits.report.html import files_in, page
+from tendigits.report.messages import trained_line
+from tendigits.report.run import Record, Run
 from tendigits.train.samples import Samples
 
 SHEETS = 8

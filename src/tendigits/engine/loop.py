@@ -1,0 +1,216 @@
+"""Many steps of a Keras model in one compiled program: what `tendigits.fit` dispatches.
+
+Keras gives every model on JAX two pure functions, `train_step(state, batch)` and `test_step(state, batch)`. A loop
+over the first, compiled as a whole, leaves nothing between the steps: no Python, no copies of batches, no dispatch.
+The loop's ends are arguments, so one program serves dispatches of any length.
+"""
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import keras
+import numpy as np
+import platformdirs
+
+from tendigits.engine.conv import fast_convolutions, is_slow_in_a_loop
+
+State = tuple[list[jax.Array], ...]
+Batches = Any
+"""A tree of device arrays, and of Pixels, all with the same first axis."""
+Logs = dict[str, jax.Array]
+Step = Callable[[State, Any], tuple[Logs, State]]
+"""Keras' own: (state, batch) -> (logs, state)."""
+Loop = Callable[[State, Batches, jax.Array, int, int, jax.Array | None], tuple[State, Logs]]
+"""(state, data, order (steps, batch), first, end, key) -> (state after those steps, logs of the last)."""
+Change = Callable[[jax.Array, jax.Array], jax.Array]
+"""What is done to the x of each training batch, with a key of its own."""
+
+
+@jax.tree_util.register_dataclass
+@dataclass(frozen=True)
+class Pixels:
+    """Floats that are all whole 255ths, as scaled images are, kept as bytes: a quarter of the memory."""
+
+    bytes: jax.Array
+    values: jax.Array
+    """The float of each byte: XLA would turn a division by 255 into a product with 1/255, which has other last bits."""
+
+    @classmethod
+    def of(cls, array: np.ndarray[Any, Any]) -> "Pixels | None":
+        """None where the array is another, to the last bit."""
+        pixels, values = _aligned_bytes(array.shape), np.arange(256, dtype=np.float32) / np.float32(255)
+        rows = max(1, (1 << 17) // max(1, array[:1].size))  # a part at a time: no second array of its size
+        for first in range(0, len(array), rows):
+            part = array[first : first + rows].astype(np.float32)
+            with np.errstate(invalid="ignore"):  # not a number: then it is not equal below
+                pixels[first : first + rows] = np.clip(np.rint(part * 255), 0, 255)
+            if not np.array_equal(values[pixels[first : first + rows]], part):
+                return None
+        return cls(jax.device_put(pixels, may_alias=True), jnp.asarray(values))
+
+
+@dataclass(frozen=True)
+class Loops:
+    """The compiled loops of one model as it is compiled now."""
+
+    train: Loop
+    test: Loop
+
+
+def loops_of(model: keras.Model, change: Change | None = None) -> Loops:
+    """The model's loops; compiled once, and anew after `model.compile`, with another change, or frozen layers."""
+    key = (
+        change,
+        id(model.optimizer),
+        id(model._compile_loss),
+        id(model._compile_metrics),
+        tuple(variable.path for variable in model.trainable_variables),
+    )
+    known = model.__dict__.get("_tendigits_loops")
+    if known is None or known[0] != key:
+        compiled = _one_by_one if is_slow_in_a_loop(model) else _as_a_whole
+        known = (key, Loops(compiled(model.train_step, change), compiled(model.test_step, None)))
+        model.__dict__["_tendigits_loops"] = known  # past Keras' __setattr__, which would track it as a part
+    loops: Loops = known[1]
+    return loops
+
+
+def train_state(model: keras.Model) -> State:
+    """The values that a training step changes."""
+    return _values(_train_variables(model))
+
+
+def set_train_state(model: keras.Model, state: State) -> None:
+    """Put the values back into the model's variables."""
+    _assign(_train_variables(model), state)
+
+
+def test_state(model: keras.Model) -> State:
+    """The values that a test step reads or changes."""
+    return _values(_test_variables(model))
+
+
+def set_test_state(model: keras.Model, state: State) -> None:
+    """Put the values back into the model's variables."""
+    _assign(_test_variables(model), state)
+
+
+def to_device(tree: Any) -> Batches:
+    """Arrays to JAX, as Keras would convert its batches: floats to Keras' float type, the rest as they are.
+
+    Floats that come of bytes, as images divided by 255 do, stay bytes until they are in a step.
+    """
+
+    def convert(array: Any) -> jax.Array | Pixels:
+        if not jnp.issubdtype(array.dtype, jnp.floating):
+            return jnp.asarray(array)
+        if keras.config.floatx() == "float32" and not isinstance(array, jax.Array) and (pixels := Pixels.of(array)):
+            return pixels
+        return jnp.asarray(array, keras.config.floatx())
+
+    return jax.tree.map(convert, tree)
+
+
+def rows_of(data: Batches, rows: Any) -> Any:
+    """The batch of these rows, as the step takes it."""
+
+    def take(kept: Any) -> jax.Array:
+        if isinstance(kept, Pixels):
+            return kept.values[kept.bytes[rows]]
+        return kept[rows]
+
+    return jax.tree.map(take, data, is_leaf=lambda kept: isinstance(kept, Pixels))
+
+
+def use_compilation_cache() -> None:
+    """Keep compiled programs in the user's cache folder, so that a second run compiles nothing.
+
+    Not where JAX has a folder already, nor where the variable TENDIGITS_COMPILATION_CACHE is "off".
+    """
+    if os.environ.get("TENDIGITS_COMPILATION_CACHE") == "off" or jax.config.jax_compilation_cache_dir:
+        return
+    jax.config.update("jax_compilation_cache_dir", platformdirs.user_cache_dir("tendigits", appauthor=False))
+    jax.config.update("jax_persistent_cache_min_compile_time_secs", 0)  # the many small ones add up too
+
+
+def _as_a_whole(step: Step, change: Change | None) -> Loop:
+    """Many steps are one program."""
+
+    def loop(
+        state: State, data: Batches, order: jax.Array, first: int, end: int, key: jax.Array | None
+    ) -> tuple[State, Logs]:
+        def body(i: Any, carried: Any) -> Any:
+            logs, new = step(carried[0], _changed(rows_of(data, order[i]), change, key, i))
+            return jax.tree.map(lambda value, old: jnp.asarray(value, old.dtype), (new, logs), carried)
+
+        with fast_convolutions():
+            logs = jax.eval_shape(lambda: step(state, rows_of(data, order[0]))[0])
+            start = (state, jax.tree.map(lambda log: jnp.zeros(log.shape, log.dtype), logs))
+            result: tuple[State, Logs] = jax.lax.fori_loop(first, end, body, start)
+            return result
+
+    compiled: Loop = jax.jit(loop)
+    return compiled
+
+
+def _one_by_one(step: Step, change: Change | None) -> Loop:
+    """Each step is a program, started while the one before it runs."""
+
+    def one(state: State, data: Batches, rows: jax.Array, key: jax.Array | None, i: int) -> tuple[State, Logs]:
+        logs, new = step(state, _changed(rows_of(data, rows), change, key, i))
+        return jax.tree.map(lambda value, old: jnp.asarray(value, old.dtype), new, state), logs
+
+    compiled = jax.jit(one)
+
+    def loop(
+        state: State, data: Batches, order: jax.Array, first: int, end: int, key: jax.Array | None
+    ) -> tuple[State, Logs]:
+        logs: Logs = {}
+        for i in range(first, end):
+            state, logs = compiled(state, data, order[i], key, i)
+        return state, logs
+
+    return loop
+
+
+def _changed(batch: Any, change: Change | None, key: jax.Array | None, i: Any) -> Any:
+    """A batch whose x is changed, each batch in another way."""
+    if change is None or key is None:
+        return batch
+    x, *others = batch
+    return change(x, jax.random.fold_in(key, i)), *others
+
+
+def _aligned_bytes(shape: tuple[int, ...]) -> np.ndarray[Any, Any]:
+    """Memory that JAX can use as it is, without a copy: on the CPU that has to begin at a multiple of 64."""
+    size = int(np.prod(shape))
+    memory = np.empty(size + 64, np.uint8)
+    start = -memory.ctypes.data % 64
+    return memory[start : start + size].reshape(shape)
+
+
+def _train_variables(model: keras.Model) -> tuple[list[Any], ...]:
+    return (
+        model.trainable_variables,
+        model.non_trainable_variables,
+        model.optimizer.variables,
+        model.metrics_variables,
+    )
+
+
+def _test_variables(model: keras.Model) -> tuple[list[Any], ...]:
+    return model.trainable_variables, model.non_trainable_variables, model.metrics_variables
+
+
+def _values(groups: tuple[list[Any], ...]) -> State:
+    return tuple([variable.value for variable in group] for group in groups)
+
+
+def _assign(groups: tuple[list[Any], ...], state: State) -> None:
+    for group, values in zip(groups, state, strict=True):
+        for variable, value in zip(group, values, strict=True):
+            variable.assign(value)

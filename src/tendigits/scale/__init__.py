@@ -1,1 +1,0 @@
-"""Beside the road: many trainings, to find the settings that do best."""

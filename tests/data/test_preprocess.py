@@ -1,0 +1,132 @@
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+from PIL import Image
+from scipy.ndimage import center_of_mass
+
+from tendigits.data.preprocess import one_hot, to_input, to_mnist
+from tendigits.errors import DataError
+
+
+def box(image):
+    rows, columns = np.flatnonzero(image.any(axis=1)), np.flatnonzero(image.any(axis=0))
+    return rows[-1] - rows[0] + 1, columns[-1] - columns[0] + 1
+
+
+def test_to_input_is_the_tutorials_line(small):
+    x = to_input(small["x_train"])
+    assert x.dtype == np.float32
+    np.testing.assert_array_equal(x, small["x_train"].reshape(40, 784).astype("float32") / 255)
+    assert x.min() == 0.0
+    assert x.max() == 1.0
+    assert to_input(np.zeros((0, 28, 28), np.uint8)).shape == (0, 784)
+
+
+@pytest.mark.parametrize(
+    "bad", [np.zeros((1, 28, 28), np.float32), np.zeros((28, 28), np.uint8), np.zeros(3, np.uint8)]
+)
+def test_to_input_refuses_anything_else(bad):
+    with pytest.raises(DataError, match=r"uint8 \(n, 28, 28\)"):
+        to_input(bad)
+
+
+def test_one_hot_agrees_with_sklearn():
+    from sklearn.preprocessing import label_binarize
+
+    y = np.array([3, 0, 9, 9, 1], np.uint8)
+    np.testing.assert_array_equal(one_hot(y), label_binarize(y, classes=range(10)))
+    assert one_hot(y).dtype == np.float32
+
+
+@pytest.mark.parametrize("label", [10, -1, 255])
+def test_one_hot_refuses_other_labels(label):
+    with pytest.raises(DataError, match=f"received {label} in row 1"):
+        one_hot(np.array([1, label, 2]))
+
+
+@pytest.mark.parametrize("labels", [np.array([1.0]), np.array([[1]]), np.array([True])])
+def test_one_hot_refuses_what_is_not_a_row_of_whole_numbers(labels):
+    with pytest.raises(DataError, match="whole numbers"):
+        one_hot(labels)
+
+
+def test_mnists_own_digits_stay_as_they_are(five_thousand):
+    """The normalisation is MNIST's own: applied to MNIST it changes next to nothing."""
+    images = five_thousand.x_test
+    again = np.stack([to_mnist(image) for image in images])
+    same = (again == images).all(axis=(1, 2)).mean()
+    assert same > 0.8, same
+    assert np.abs(again.astype(int) - images).mean() < 0.1
+
+
+def test_digits_enlarged_in_whole_pixels_come_back(five_thousand):
+    images = five_thousand.x_test[::10]
+    back = np.stack([to_mnist(np.pad(np.kron(i, np.ones((4, 4), np.uint8)), ((7, 90), (33, 5)))) for i in images])
+    difference = np.abs(back.astype(int) - images).mean(axis=(1, 2))
+    assert difference.mean() < 0.5
+    assert np.median(difference) == 0
+
+
+@pytest.mark.parametrize("size", [(3, 5), (10, 10), (50, 200), (400, 300), (1, 90), (90, 1)])
+def test_the_longer_side_becomes_20_and_the_aspect_stays(size):
+    ink = np.pad(np.full(size, 200, np.uint8), 11)
+    out = to_mnist(ink)
+    height, width = box(out)
+    assert max(height, width) == 20
+    assert min(height, width) == max(1, round(20 * min(size) / max(size)))
+    assert out.max() == 200
+
+
+def test_the_centre_of_mass_comes_to_the_centre(five_thousand):
+    for image in five_thousand.x_test[::20]:
+        big = np.asarray(Image.fromarray(image).resize((93, 93), Image.Resampling.BICUBIC))
+        y, x = center_of_mass(to_mnist(np.pad(big, ((60, 0), (0, 25)))))
+        assert (abs(y - 14), abs(x - 14)) <= (0.51, 0.51)
+
+
+def test_where_mnist_itself_has_the_centre(whole):
+    centres = np.array([center_of_mass(image) for image in whole["x_test"][:1000]])
+    assert np.abs(centres - 14).max() <= 0.5 + 1e-9
+
+
+def test_a_heavy_corner_does_not_push_the_digit_out_of_the_field():
+    ink = np.full((200, 200), 60, np.uint8)
+    ink[:20, :20] = 255
+    ink[100:, 190:] = 255
+    out = to_mnist(ink)
+    assert box(out) == (20, 20)
+
+
+def test_faint_grain_around_does_not_widen_the_digit():
+    ink = np.random.default_rng(0).integers(0, 25, (300, 300), dtype=np.uint8)
+    ink[140:160, 100:200] = 255
+    assert box(to_mnist(ink) > 200) == (4, 20)
+
+
+def test_a_hair_thin_stroke_keeps_its_brightness():
+    ink = np.zeros((600, 600), np.uint8)
+    ink[np.arange(600), np.arange(600)] = 255
+    assert to_mnist(ink).max() == 255
+
+
+@pytest.mark.parametrize("shape", [(28, 28), (1, 1), (500, 3), (0, 5), (0, 0)])
+def test_blank_is_all_zeros(shape):
+    np.testing.assert_array_equal(to_mnist(np.zeros(shape, np.uint8)), np.zeros((28, 28), np.uint8))
+
+
+@pytest.mark.parametrize("bad", [np.zeros((9, 9)), np.zeros((9, 9, 3), np.uint8), np.zeros(9, np.uint8)])
+def test_to_mnist_refuses_anything_else(bad):
+    with pytest.raises(DataError, match=r"uint8 \(height, width\)"):
+        to_mnist(bad)
+
+
+@settings(max_examples=200, deadline=None)
+@given(arrays("u1", st.tuples(st.integers(1, 60), st.integers(1, 60))))
+def test_any_pixels_become_one_28x28_image(ink):
+    out = to_mnist(ink)
+    assert out.shape == (28, 28)
+    assert out.dtype == np.uint8
+    assert out.any() == ink.any()
+    assert max(box(out), default=0) <= 20 if out.any() else True

@@ -1,0 +1,80 @@
+import keras
+import numpy as np
+import pytest
+
+from tendigits.engine.devices import Placement
+from tendigits.engine.dispatch import PARTS, TICK, Arrays, Engine, _Pace
+
+X, Y = np.random.default_rng(0).random((100, 20), np.float32), np.eye(10, dtype=np.float32)[np.arange(100) % 10]
+ALONE = Placement()
+
+
+class Ends(keras.callbacks.Callback):
+    def __init__(self):
+        super().__init__()
+        self.ends = []
+
+    def on_train_batch_end(self, batch, logs=None):
+        self.ends.append(batch)
+
+
+def engine(placement=ALONE):
+    model = keras.Sequential([keras.Input((20,)), keras.layers.Dense(10, "softmax")])
+    model.compile("sgd", "categorical_crossentropy", metrics=["accuracy"])
+    ends = Ends()
+    calls = keras.callbacks.CallbackList([ends], model=model, epochs=1, steps=100)
+    arrays = Arrays.of((X, Y, None), 1, ALONE)
+    model._symbolic_build(data_batch=arrays.first_batch())
+    return Engine(model, calls, None, 0, placement), arrays, ends
+
+
+def test_rows_become_whole_batches_and_a_rest():
+    arrays = Arrays.of((X, Y, None), 32, ALONE)
+    whole, rest = arrays.batches(np.arange(100)[::-1])
+    assert (arrays.n, arrays.steps) == (100, 4)
+    assert (whole.shape, rest.shape) == ((3, 32), (1, 4))
+    np.testing.assert_array_equal(np.concatenate([whole.ravel(), rest.ravel()]), np.arange(100)[::-1])
+    x, y = arrays.first_batch()[:2]
+    np.testing.assert_array_equal(x, X[:32])
+    np.testing.assert_array_equal(y, Y[:32])
+
+
+def test_no_rest_where_all_batches_are_whole():
+    assert [part.shape for part in Arrays.of((X, Y, None), 25, ALONE).batches(np.arange(100))] == [(4, 25)]
+
+
+def test_metrics_are_of_all_rows():
+    ready, arrays, _ = engine()
+    logs = ready.test(arrays)
+    answers = np.asarray(ready.model(X))
+    assert logs["accuracy"] == pytest.approx((answers.argmax(1) == Y.argmax(1)).mean())
+    assert logs["loss"] == pytest.approx(-np.log(answers[Y == 1]).mean(), rel=1e-5)
+
+
+def test_with_other_hosts_the_dispatches_do_not_go_by_the_clock():
+    class Hosts(Placement):
+        has_hosts = True
+
+    ready, arrays, ends = engine(Hosts())
+    ready.train(arrays, np.arange(100), 0)
+    assert ends.ends == list(range(100 // PARTS - 1, 100, 100 // PARTS))
+
+
+def test_the_pace_comes_to_a_dispatch_of_one_tick():
+    pace = _Pace()
+    pace.learn((4, 32), 1, 5.0)  # this one compiled
+    assert pace.steps == 1
+    pace.learn((4, 32), 1, 0.001)
+    assert pace.steps == 16  # not all at once: the first step may have been a lucky one
+    pace.learn((4, 32), 16, 0.016)
+    assert pace.steps == round(TICK / 0.001)
+    pace.learn((1, 7), 1, 5.0)  # the last, smaller batch compiles too
+    assert pace.steps == round(TICK / 0.001)
+
+
+@pytest.mark.parametrize(("seconds", "steps"), [(0.01, 10), (0.03, 4), (TICK, 4), (0.24, 2), (5 * TICK, 1), (9.0, 1)])
+def test_large_steps_go_a_few_together_while_that_takes_half_a_second(seconds, steps):
+    pace = _Pace()
+    pace.learn((4, 32), 1, 5.0)
+    pace.learn((4, 32), 1, seconds)
+    assert pace.steps == steps

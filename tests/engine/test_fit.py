@@ -1,0 +1,489 @@
+"""`tendigits.fit` against its oracle, `model.fit`: the same models, data and arguments give the same numbers."""
+
+import contextlib
+import csv
+
+import jax
+import keras
+import numpy as np
+import pytest
+from keras import layers
+
+from tendigits.engine.dispatch import needs_every_batch
+from tendigits.engine.fit import fit
+from tendigits.errors import DivergedError, UserError
+
+N = 100
+rng = np.random.default_rng(0)
+
+
+def numbers(*shape):
+    return rng.random((N, *shape), dtype=np.float32)
+
+
+LABELS = rng.integers(0, 10, N)
+ONE_HOT = np.eye(10, dtype=np.float32)[LABELS]
+TABLE, IMAGES, SERIES = numbers(20), numbers(10, 10, 3), numbers(12, 5)
+WORDS = rng.integers(0, 50, (N, 9))
+BYTES = rng.integers(0, 256, (N, 10, 10, 3), dtype=np.uint8)
+YES = (WORDS.sum(axis=1) % 2).astype("float32")[:, None]
+
+
+def stack(shape, *rest, classes=10, activation="softmax"):
+    return lambda: keras.Sequential(
+        [keras.Input(shape), *(make() for make in rest), layers.Dense(classes, activation=activation)]
+    )
+
+
+def dense():
+    return layers.Dense(16, activation="relu")
+
+
+def flat():
+    return layers.GlobalAveragePooling2D()
+
+
+PLAIN = stack((20,), dense)
+
+
+def two_in_two_out():
+    a, b = keras.Input((20,), name="a"), keras.Input((5,), name="b")
+    joined = layers.Concatenate()([dense()(a), dense()(b)])
+    outputs = {"p": layers.Dense(10, "softmax", name="p")(joined), "q": layers.Dense(1, name="q")(joined)}
+    return keras.Model({"a": a, "b": b}, outputs)
+
+
+def compiled(optimizer="adam", loss="categorical_crossentropy", metrics=("accuracy",), **others):
+    """Arguments of `compile`, made anew for each model."""
+    return lambda: {
+        "optimizer": optimizer() if callable(optimizer) else optimizer,
+        "loss": loss,
+        "metrics": [metric() if callable(metric) else metric for metric in metrics]
+        if isinstance(metrics, tuple)
+        else metrics,
+        **others,
+    }
+
+
+def schedule():
+    return keras.optimizers.schedules.ExponentialDecay(0.01, 3, 0.8)
+
+
+# name: model, x, y, arguments of compile, arguments of fit
+CASES = {
+    "dense": (PLAIN, TABLE, ONE_HOT, compiled(), {}),
+    "sparse labels, momentum": (
+        PLAIN, TABLE, LABELS,
+        compiled(lambda: keras.optimizers.SGD(0.1, momentum=0.9, nesterov=True), "sparse_categorical_crossentropy"), {},
+    ),
+    "sample weights": (
+        PLAIN, TABLE, ONE_HOT, compiled(weighted_metrics=["accuracy"]), {"sample_weight": numbers()},
+    ),
+    "class weights": (PLAIN, TABLE, ONE_HOT, compiled(), {"class_weight": {i: 0.5 + 0.1 * i for i in range(10)}}),
+    "validation split": (PLAIN, TABLE, ONE_HOT, compiled(), {"validation_split": 0.25}),
+    "validation data, every other epoch": (
+        PLAIN, TABLE, ONE_HOT, compiled(),
+        {"validation_data": (TABLE[:30], ONE_HOT[:30], numbers()[:30]), "validation_freq": 2},
+    ),
+    "weights and a split": (
+        PLAIN, TABLE, ONE_HOT, compiled(), {"sample_weight": numbers(), "validation_split": 0.2},
+    ),
+    "regularizers": (
+        stack((20,), lambda: layers.Dense(16, kernel_regularizer="l2", activity_regularizer="l1")),
+        TABLE, ONE_HOT, compiled(), {},
+    ),
+    "batch normalization": (stack((20,), dense, layers.BatchNormalization), TABLE, ONE_HOT, compiled(), {}),
+    "layer normalization": (stack((20,), dense, layers.LayerNormalization), TABLE, ONE_HOT, compiled(), {}),
+    "convolutions and pooling": (
+        stack(
+            (10, 10, 3),
+            lambda: layers.Conv2D(8, 3, activation="relu"),
+            lambda: layers.Conv2D(8, 3, strides=2, padding="same"),
+            layers.MaxPooling2D,
+            layers.Flatten,
+        ),
+        IMAGES, ONE_HOT, compiled(), {},
+    ),
+    "other convolutions": (
+        stack(
+            (10, 10, 3),
+            lambda: layers.Conv2D(8, 3, dilation_rate=2, activation="relu"),
+            lambda: layers.DepthwiseConv2D(3),
+            lambda: layers.SeparableConv2D(6, 3, padding="same"),
+            lambda: layers.AveragePooling2D(2),
+            flat,
+        ),
+        IMAGES, ONE_HOT, compiled(), {},
+    ),
+    "convolutions that are slow in a loop": (
+        stack(
+            (10, 10, 3),
+            lambda: layers.Conv2D(4, 9, padding="same", activation="relu"),
+            lambda: layers.Conv2DTranspose(4, 2, strides=2),
+            layers.BatchNormalization,
+            flat,
+        ),
+        IMAGES, ONE_HOT, compiled(), {"validation_split": 0.25},
+    ),
+    "images divided by 255": (
+        stack((10, 10, 3), layers.Flatten, dense), BYTES / np.float32(255), ONE_HOT, compiled(), {},
+    ),
+    "bytes that the model scales": (
+        stack((10, 10, 3), lambda: layers.Rescaling(1 / 255), layers.Flatten, dense), BYTES, ONE_HOT, compiled(), {},
+    ),
+    "causal convolution": (
+        stack((12, 5), lambda: layers.Conv1D(8, 3, padding="causal"), layers.GlobalMaxPooling1D),
+        SERIES, ONE_HOT, compiled(), {},
+    ),
+    "lstm": (stack((12, 5), lambda: layers.LSTM(8)), SERIES, ONE_HOT, compiled(), {}),
+    "two-way gru": (
+        stack((12, 5), lambda: layers.Bidirectional(layers.GRU(6))), SERIES, ONE_HOT, compiled(), {},
+    ),
+    "embedding": (
+        stack((9,), lambda: layers.Embedding(50, 8), layers.GlobalAveragePooling1D, classes=1, activation="sigmoid"),
+        WORDS, YES, compiled("rmsprop", "binary_crossentropy", ("accuracy", lambda: keras.metrics.AUC(name="auc"))), {},
+    ),
+    "schedule, clipping, averaged weights": (
+        PLAIN, TABLE, ONE_HOT,
+        compiled(
+            lambda: keras.optimizers.Adam(schedule(), clipnorm=0.5, use_ema=True, ema_overwrite_frequency=3)
+        ), {},
+    ),
+    "averaged weights put in at the end": (
+        PLAIN, TABLE, ONE_HOT, compiled(lambda: keras.optimizers.Adam(use_ema=True)), {},
+    ),
+    "accumulated gradients": (
+        PLAIN, TABLE, ONE_HOT, compiled(lambda: keras.optimizers.Adam(0.01, gradient_accumulation_steps=3)), {},
+    ),
+    "mixed precision": (
+        stack((20,), lambda: layers.Dense(16, activation="relu", dtype="mixed_bfloat16")),
+        TABLE, ONE_HOT, compiled(), {},
+    ),
+    "two inputs, two outputs": (
+        two_in_two_out, {"a": TABLE, "b": SERIES[:, 0]}, {"p": ONE_HOT, "q": numbers(1)},
+        compiled(
+            loss={"p": "categorical_crossentropy", "q": "mse"},
+            metrics={"p": ["accuracy"], "q": ["mae"]},
+            loss_weights={"p": 1.0, "q": 0.5},
+        ), {},
+    ),
+    "frozen layer": (
+        stack((20,), lambda: layers.Dense(16, trainable=False)), TABLE, ONE_HOT, compiled(), {},
+    ),
+    "later epochs only": (PLAIN, TABLE, ONE_HOT, compiled(), {"initial_epoch": 1}),
+    "floats of 64 bits": (PLAIN, TABLE.astype("float64"), ONE_HOT.astype("float64"), compiled(), {}),
+    "a batch of all": (PLAIN, TABLE, ONE_HOT, compiled(), {"batch_size": 1000}),
+}  # fmt: skip
+
+
+def pair(name):
+    make, x, y, arguments, options = CASES[name]
+    models = []
+    for _ in range(2):
+        keras.utils.set_random_seed(1)
+        model = make()
+        model.compile(**arguments())
+        models.append(model)
+    return models, x, y, {"epochs": 3, "batch_size": 32, "shuffle": False, "verbose": 0} | options
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_the_same_numbers_as_model_fit(name, capsys):
+    (theirs, ours), x, y, options = pair(name)
+    expected = theirs.fit(x, y, **options)
+    history = fit(ours, x, y, **options)
+    assert capsys.readouterr().err == ""  # it was not handed to model.fit
+    assert history.history.keys() == expected.history.keys()
+    assert history.epoch == expected.epoch
+    for key, values in expected.history.items():
+        np.testing.assert_allclose(history.history[key], values, rtol=2e-4, atol=2e-5, err_msg=key)
+    for mine, other in zip(ours.non_trainable_variables, theirs.non_trainable_variables, strict=True):
+        np.testing.assert_allclose(np.asarray(mine), np.asarray(other), rtol=1e-2, atol=1e-3)
+    assert int(ours.optimizer.iterations) == int(theirs.optimizer.iterations)
+
+
+def model_of(arguments=None, make=PLAIN):
+    keras.utils.set_random_seed(2)
+    model = make()
+    model.compile(**(arguments or compiled())())
+    return model
+
+
+def test_dropout_draws_new_masks_each_step_and_the_same_with_the_same_seed():
+    make = stack((20,), dense, lambda: layers.Dropout(0.5, seed=3))
+    runs = [fit(model_of(make=make), TABLE, ONE_HOT, epochs=3, verbose=0, shuffle=False).history for _ in range(2)]
+    assert runs[0] == runs[1]
+    model = model_of(make=make)
+    seeds = [np.asarray(v).tolist() for v in model.non_trainable_variables]
+    fit(model, TABLE, ONE_HOT, epochs=1, verbose=0)
+    assert [np.asarray(v).tolist() for v in model.non_trainable_variables] != seeds
+
+
+def test_shuffling_is_numpys_and_new_each_epoch():
+    results = []
+    for seed in (1, 1, 2):
+        model = model_of()
+        np.random.seed(seed)
+        results.append(fit(model, TABLE, ONE_HOT, epochs=2, verbose=0).history["loss"])
+    assert results[0] == results[1] != results[2]
+
+
+def test_an_order_can_be_given():
+    orders = []
+
+    def order(epoch, n):
+        orders.append((epoch, n))
+        return np.arange(n)[::-1]
+
+    backwards = fit(model_of(), TABLE, ONE_HOT, epochs=2, verbose=0, order=order)
+    turned = fit(model_of(), TABLE[::-1].copy(), ONE_HOT[::-1].copy(), epochs=2, verbose=0, shuffle=False)
+    assert backwards.history == turned.history
+    assert orders == [(0, N), (1, N)]
+
+
+def test_a_change_is_made_in_each_training_step_and_in_no_test():
+    def change(x, key):
+        return x * 2 + 0 * jax.random.uniform(key)
+
+    history = fit(
+        model_of(), TABLE, ONE_HOT, epochs=2, verbose=0, shuffle=False, augment=change,
+        validation_data=(TABLE * 2, ONE_HOT),
+    )  # fmt: skip
+    same = fit(model_of(), TABLE * 2, ONE_HOT, epochs=2, verbose=0, shuffle=False, validation_data=(TABLE * 2, ONE_HOT))
+    assert history.history == same.history
+
+
+def test_each_step_is_changed_with_another_key_which_the_seed_decides():
+    def change(x, key):
+        return x + jax.random.normal(key, x.shape)
+
+    def losses(seed, first=0):
+        model = model_of()
+        options = {"verbose": 0, "shuffle": False, "augment": change, "seed": seed, "batch_size": 32}
+        return fit(model, TABLE, ONE_HOT, epochs=first + 1, initial_epoch=first, **options).history["loss"]
+
+    assert losses(0) == losses(0)
+    assert losses(0) != losses(1)
+    assert losses(0, first=1) != losses(0)
+
+
+def test_what_cannot_be_compiled_cannot_be_augmented():
+    model = model_of()
+    with pytest.raises(UserError, match="can be augmented in compiled steps, but steps_per_epoch is given"):
+        fit(model, TABLE, ONE_HOT, verbose=0, steps_per_epoch=1, augment=lambda x, key: x)
+
+
+def test_fit_goes_on_where_it_was_and_after_compile_and_freezing():
+    theirs, ours = model_of(), model_of()
+    for run in (theirs.fit, lambda *a, **k: fit(ours, *a, **k)):
+        run(TABLE, ONE_HOT, verbose=0, shuffle=False)
+    for model in (theirs, ours):
+        model.layers[0].trainable = False
+        model.compile("sgd", "categorical_crossentropy", metrics=["accuracy"])
+    before = ours.layers[0].get_weights()[0]
+    expected = theirs.fit(TABLE, ONE_HOT, verbose=0, shuffle=False, epochs=2).history
+    history = fit(ours, TABLE, ONE_HOT, verbose=0, shuffle=False, epochs=2).history
+    assert history["loss"] == pytest.approx(expected["loss"], rel=1e-4)
+    np.testing.assert_array_equal(ours.layers[0].get_weights()[0], before)
+    predictions = ours.predict(TABLE, verbose=0), ours.evaluate(TABLE, ONE_HOT, verbose=0)
+    assert predictions[1][0] < expected["loss"][0]
+
+
+class Sets(keras.callbacks.Callback):
+    """Reads and writes weights between epochs."""
+
+    def on_epoch_end(self, epoch, logs=None):
+        self.model.set_weights([0.5 * weights for weights in self.model.get_weights()])
+
+
+def callbacks(folder):
+    return [
+        keras.callbacks.EarlyStopping(monitor="val_loss", patience=1, restore_best_weights=True),
+        keras.callbacks.ModelCheckpoint(folder / "best.keras", save_best_only=True),
+        keras.callbacks.ReduceLROnPlateau(patience=0, factor=0.5),
+        keras.callbacks.LearningRateScheduler(lambda epoch, rate: rate * 0.9),
+        keras.callbacks.CSVLogger(folder / "log.csv"),
+        keras.callbacks.TerminateOnNaN(),
+        Sets(),
+    ]
+
+
+def test_epoch_callbacks_work_unchanged(tmp_path):
+    results = []
+    for name, run in (("theirs", keras.Model.fit), ("ours", fit)):
+        (tmp_path / name).mkdir()
+        model = model_of()
+        history = run(
+            model, TABLE, ONE_HOT, epochs=8, verbose=0, shuffle=False, validation_data=(TABLE[:40], ONE_HOT[:40]),
+            callbacks=callbacks(tmp_path / name),
+        )  # fmt: skip
+        rows = list(csv.DictReader((tmp_path / name / "log.csv").read_text().splitlines()))
+        saved = keras.models.load_model(tmp_path / name / "best.keras").get_weights()
+        results.append((history.history, rows, saved, model.get_weights(), float(model.optimizer.learning_rate)))
+    (history, rows, saved, weights, rate), (mine, my_rows, my_saved, my_weights, my_rate) = results
+    assert mine.keys() == history.keys()
+    for key, values in history.items():
+        assert mine[key] == pytest.approx(values, rel=1e-3), key
+    assert len(my_rows) == len(rows)
+    assert my_rate == pytest.approx(rate)
+    for one, other in zip(saved + weights, my_saved + my_weights, strict=True):
+        np.testing.assert_allclose(other, one, rtol=1e-2, atol=1e-4)
+
+
+class Summaries:
+    """In place of TensorFlow's, which the callback writes through: keeps what it is given."""
+
+    def __init__(self):
+        self.scalars, self.closed = [], 0
+
+    def create_file_writer(self, folder):
+        self.folder = folder
+        return self
+
+    def as_default(self):
+        return contextlib.nullcontext()
+
+    def record_if(self, condition):
+        return contextlib.nullcontext()
+
+    def scalar(self, name, value, step):
+        if not name.startswith("batch_"):  # which the callback asks not to be recorded
+            self.scalars.append((name, int(step), float(value)))
+
+    def close(self):
+        self.closed += 1
+
+
+def test_tensorboard_is_told_of_every_epoch_without_tensorflow(tmp_path):
+    told = []
+    for run in (keras.Model.fit, fit):
+        board = keras.callbacks.TensorBoard(tmp_path, write_graph=False)
+        board._summary_module = Summaries()
+        model = model_of()
+        run(model, TABLE, ONE_HOT, epochs=3, verbose=0, shuffle=False, validation_split=0.2, callbacks=[board])
+        told.append(board._summary_module)
+    assert [scalar[:2] for scalar in told[1].scalars] == [scalar[:2] for scalar in told[0].scalars]
+    assert {name for name, *_ in told[1].scalars} >= {"epoch_loss", "epoch_accuracy"}
+    assert [s[2] for s in told[1].scalars] == pytest.approx([s[2] for s in told[0].scalars], rel=1e-3)
+    assert told[0].closed == told[1].closed > 0
+
+
+class Batches(keras.callbacks.Callback):
+    def __init__(self):
+        super().__init__()
+        self.begun, self.ended = [], []
+
+    def on_train_batch_begin(self, batch, logs=None):
+        self.begun.append(batch)
+
+    def on_train_batch_end(self, batch, logs=None):
+        self.ended.append(batch)
+        assert np.isfinite(logs["loss"])
+
+
+class EveryBatch(Batches):
+    every_batch = True
+
+
+def test_a_batch_callback_is_called_at_each_dispatch_with_the_batch_reached():
+    x, y = np.tile(TABLE, (20, 1)), np.tile(ONE_HOT, (20, 1))
+    spy = Batches()
+    fit(model_of(), x, y, batch_size=1, epochs=2, verbose=0, callbacks=[spy])
+    assert spy.ended[-1] == 1999
+    assert spy.ended.count(1999) == 2
+    assert len(spy.ended) < 400
+    assert spy.begun[1:3] == [end + 1 for end in spy.ended[:2]]
+
+
+def test_one_that_needs_every_batch_gets_every_batch():
+    spy = EveryBatch()
+    fit(model_of(), TABLE, ONE_HOT, epochs=2, verbose=0, callbacks=[spy])
+    assert spy.ended == spy.begun == [0, 1, 2, 3] * 2
+
+
+@pytest.mark.parametrize(
+    ("callback", "needed"),
+    [
+        (keras.callbacks.ModelCheckpoint("x.keras"), False),
+        (keras.callbacks.ModelCheckpoint("x.keras", save_freq=10), True),
+        (keras.callbacks.BackupAndRestore("x", save_freq=10), True),
+        (keras.callbacks.BackupAndRestore("x"), False),
+        (Batches(), False),
+        (EveryBatch(), True),
+    ],
+)
+def test_which_need_every_batch(callback, needed):
+    assert needs_every_batch(callback) == needed
+
+
+def test_stop_training_within_an_epoch():
+    class Stop(keras.callbacks.Callback):
+        def on_train_batch_end(self, batch, logs=None):
+            self.model.stop_training = True
+
+    spy = EveryBatch()
+    history = fit(model_of(), TABLE, ONE_HOT, epochs=5, verbose=0, callbacks=[Stop(), spy])
+    assert spy.ended == [0]
+    assert history.epoch == [0]
+
+
+def test_an_error_in_a_callback_leaves_the_model_whole():
+    class Fails(keras.callbacks.Callback):
+        def on_train_batch_end(self, batch, logs=None):
+            raise KeyboardInterrupt
+
+    model = model_of()
+    with pytest.raises(KeyboardInterrupt):
+        fit(model, TABLE, ONE_HOT, verbose=0, callbacks=[Fails()])
+    assert all(np.isfinite(weights).all() for weights in model.get_weights())
+    model.fit(TABLE, ONE_HOT, verbose=0)
+
+
+def test_a_loss_that_is_not_finite_ends_it():
+    x = TABLE.copy()
+    x[40, 3] = np.nan
+    with pytest.raises(DivergedError, match="expected a finite loss, received nan"):
+        fit(model_of(), x, ONE_HOT, epochs=2, verbose=0)
+
+
+def test_the_bar_of_keras_moves(capsys):
+    fit(model_of(), TABLE, ONE_HOT, epochs=2, verbose=2)
+    out = capsys.readouterr().out
+    assert "Epoch 1/2" in out
+    assert "4/4" in out
+    assert "accuracy" in out
+
+
+def handed_over(capsys, model, *data, **options):
+    history = fit(model, *data, verbose=0, **options)
+    err = capsys.readouterr().err
+    assert err.startswith("tendigits.fit: model.fit is used, since ")
+    assert err.count("\n") == 1
+    assert history.history["loss"]
+    return err
+
+
+def test_what_it_cannot_take_goes_to_model_fit_and_it_says_why(capsys):
+    class Data(keras.utils.PyDataset):
+        def __len__(self):
+            return 2
+
+        def __getitem__(self, index):
+            return TABLE[:32], ONE_HOT[:32]
+
+    def generate():
+        while True:
+            yield TABLE[:32], ONE_HOT[:32]
+
+    class Own(keras.Sequential):
+        def train_step(self, state, data):
+            return super().train_step(state, data)
+
+    assert "x is not made of arrays" in handed_over(capsys, model_of(), Data(workers=0))
+    assert "steps_per_epoch is given" in handed_over(capsys, model_of(), generate(), steps_per_epoch=2, shuffle=False)
+    own = Own([keras.Input((20,)), dense(), layers.Dense(10, "softmax")])
+    own.compile(**compiled()())
+    assert "the model has a train_step of its own" in handed_over(capsys, own, TABLE, ONE_HOT)
+    assert "shuffle='batch'" in handed_over(capsys, model_of(), TABLE, ONE_HOT, shuffle="batch")
+    eager = model_of(compiled(run_eagerly=True))
+    assert "uncompiled" in handed_over(capsys, eager, TABLE, ONE_HOT)

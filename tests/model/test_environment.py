@@ -1,0 +1,34 @@
+import subprocess
+
+import jax
+import keras
+
+from tendigits.model.environment import describe_commit, describe_machine
+
+
+def test_versions_are_those_that_run():
+    machine = describe_machine()
+    assert machine["versions"]["keras"] == keras.__version__
+    assert machine["versions"]["jax"] == jax.__version__
+    assert machine["backend"] == "jax"
+    assert machine["cores"] >= 1
+    assert machine["processor"]
+
+
+def test_commit_of_a_checkout_and_of_none(tmp_path):
+    assert describe_commit(tmp_path / "nothing") is None
+    assert describe_commit(tmp_path) is None
+
+    def git(*arguments):
+        identity = ("-c", "user.name=t", "-c", "user.email=t@t")
+        done = subprocess.run(["git", *identity, *arguments], cwd=tmp_path, check=True, capture_output=True, text=True)
+        return done.stdout.strip()
+
+    git("init", "-q")
+    (tmp_path / "file").write_text("1")
+    git("add", "file")
+    git("commit", "-qm", "first")
+    commit = git("rev-parse", "HEAD")
+    assert describe_commit(tmp_path) == {"commit": commit, "changed": False}
+    (tmp_path / "file").write_text("2")
+    assert describe_commit(tmp_path) == {"commit": commit, "changed": True}

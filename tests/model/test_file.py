@@ -1,0 +1,915 @@
+"""Model files, saved and loaded; the hostile ones are made here and named by their fault."""
+
+import json
+import logging
+import re
+import shutil
+import struct
+import subprocess
+import sys
+import tracemalloc
+import zipfile
+import zlib
+from pathlib import Path
+
+import h5py
+import keras
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tendigits.data.preprocess import one_hot, to_input
+from tendigits.errors import ModelFileError
+from tendigits.files import sha256
+from tendigits.model import file, hdf5
+from tendigits.model.calibration import Calibration
+from tendigits.model.file import check_model_file, load_calibration, load_model, save_model
+from tendigits.model.network import build_network, compile_network
+from tendigits.model.recipe import Recipe
+
+RECIPE = Recipe(hidden=(8,), batch_size=20)
+STEPS = 10
+CALIBRATION = Calibration(1.25, 60, "held-out training digits", 0.04, 0.01, 0.7)
+FORMATS = pytest.mark.parametrize("name", ["model.keras", "model.h5"])
+
+
+@pytest.fixture(scope="session")
+def xy(digits):
+    return to_input(digits.x_train[:200]), one_hot(digits.y_train[:200])
+
+
+@pytest.fixture(scope="session")
+def trained(xy):
+    """A tiny network, trained for ten steps. Not to be changed."""
+    keras.backend.clear_session()  # else its optimizer is called adam_90 after the models of other tests
+    model = compile_network(build_network(RECIPE), RECIPE)
+    model.fit(*xy, batch_size=RECIPE.batch_size, verbose=0)
+    assert int(model.optimizer.iterations) == STEPS
+    return model
+
+
+@pytest.fixture(scope="session")
+def saved(trained, xy, tmp_path_factory):
+    """What save_model told of its model.keras and model.h5."""
+    return save_model(trained, tmp_path_factory.mktemp("good"), *xy)
+
+
+@pytest.fixture(scope="session")
+def good(saved):
+    """The folder with the two files. Not to be changed."""
+    return saved[0].path.parent
+
+
+@pytest.fixture
+def copied(good, tmp_path):
+    """A folder of its own with the two files."""
+    for name in ("model.keras", "model.h5"):
+        shutil.copy(good / name, tmp_path / name)
+    return tmp_path
+
+
+@pytest.fixture
+def child():
+    """HDF5 is looked through in a process of its own, as it is outside of the tests."""
+
+
+@pytest.fixture(autouse=True)
+def in_process(request, monkeypatch):
+    """Without `child` it is looked through here, which saves each test a second or so."""
+    if "child" not in request.fixturenames:
+        monkeypatch.setattr(file, "check_hdf5", hdf5.look_through)
+
+
+@pytest.fixture
+def quiet():
+    """Plain Keras calls .h5 a legacy format."""
+    with file.quiet_keras():
+        yield
+
+
+def values(variables):
+    """Copies: a training step gives the buffers of its model away."""
+    return [np.array(np.asarray(variable)) for variable in variables]
+
+
+def state(model):
+    """All that a training step changes."""
+    return values((*model.trainable_variables, *model.optimizer.variables))
+
+
+def same(ours, theirs):
+    return len(ours) == len(theirs) and all(np.array_equal(a, b) for a, b in zip(ours, theirs, strict=True))
+
+
+def refused(path, digest=None):
+    """What the ModelFileError says: one line that names the file."""
+    with pytest.raises(ModelFileError) as caught:
+        load_model(path, digest)
+    text = str(caught.value)
+    assert str(path) in text
+    assert "\n" not in text
+    assert len(text) < 500 + len(str(path))
+    return text
+
+
+def plain(*layers):
+    """A model made with nothing of ours."""
+    return keras.Sequential(layers)
+
+
+# --- saving
+
+
+def test_both_files_are_there_and_nothing_else(saved, good):
+    assert [one.path for one in saved] == [good / "model.keras", good / "model.h5"]
+    assert sorted(path.name for path in good.iterdir()) == ["model.h5", "model.keras"]
+    for one in saved:
+        assert one.sha256 == sha256(one.path)
+        assert one.n == 200
+        assert 0 <= file.largest_difference <= 1e-6
+
+
+def test_saving_says_nothing_and_changes_nothing_in_the_model(trained, xy, tmp_path, child, caplog, capfd, monkeypatch):
+    monkeypatch.setattr(logging.getLogger("absl"), "propagate", True)
+    before, optimizer = state(trained), trained.optimizer
+    save_model(trained, tmp_path, *xy)
+    assert caplog.text == ""  # Keras says of .h5 that it is a legacy format
+    assert capfd.readouterr() == ("", "")
+    assert same(state(trained), before)
+    assert trained.optimizer is optimizer
+    # Keras 3.15.1 takes the optimizer out of the compile config of a model whose .h5 it writes.
+    assert trained.get_compile_config()["optimizer"]["class_name"] == "Adam"
+    trained.save(tmp_path / "again.keras")
+    assert same(state(load_model(tmp_path / "again.keras")), before)
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+def test_a_model_that_is_not_finite_is_not_saved(trained, xy, copied, value):
+    before = {path: path.read_bytes() for path in copied.iterdir()}
+    broken = compile_network(build_network(RECIPE), RECIPE)
+    broken.optimizer.build(broken.trainable_variables)
+    weights = trained.get_weights()
+    weights[-1][3] = value
+    broken.set_weights(weights)
+    with pytest.raises(ModelFileError) as caught:
+        save_model(broken, copied, *xy)
+    assert str(caught.value).startswith(f"{copied / 'model.keras'} is not saved; expected finite weights")
+    assert {path: path.read_bytes() for path in copied.iterdir()} == before
+
+
+def other_weights(model):
+    model.set_weights([weight + 0.01 for weight in model.get_weights()])
+
+
+def other_optimizer(model):
+    model.compile("sgd", "categorical_crossentropy", metrics=["accuracy"])
+
+
+def other_knob(model):
+    model.compile(keras.optimizers.Adam(0.5), "categorical_crossentropy", metrics=["accuracy"])
+
+
+def other_iterations(model):
+    model.optimizer.iterations.assign(STEPS + 1)
+
+
+@pytest.mark.parametrize(
+    ("spoil", "reason"),
+    [
+        (other_weights, "loaded back it predicts otherwise: the largest difference is 0"),
+        (other_optimizer, "loaded back it has lost its optimizer, adam"),
+        (other_knob, "loaded back it has lost its optimizer, adam"),
+        (other_iterations, "loaded back it has lost the optimizer's state, adam/iteration"),
+    ],
+)
+@FORMATS
+def test_a_file_that_does_not_load_back_the_same_is_not_kept(trained, xy, copied, monkeypatch, name, spoil, reason):
+    before = (copied / name).read_bytes()
+    read = file._open
+
+    def spoiled(path):
+        model = read(path)
+        if path.name.endswith(name):
+            spoil(model)
+        return model
+
+    monkeypatch.setattr(file, "_open", spoiled)
+    with pytest.raises(ModelFileError) as caught:
+        save_model(trained, copied, *xy)
+    assert str(caught.value).startswith(f"{copied / name} is not saved; {reason}")
+    assert (copied / name).read_bytes() == before
+    assert len(list(copied.iterdir())) == 2
+
+
+@FORMATS
+def test_a_file_that_was_written_wrong_is_not_kept(trained, xy, copied, monkeypatch, name):
+    before = (copied / name).read_bytes()
+
+    def cut(path):
+        if path.name.endswith(name):
+            path.write_bytes(path.read_bytes()[:-10])
+        check_model_file(path)
+
+    monkeypatch.setattr(file, "check_model_file", cut)
+    with pytest.raises(ModelFileError) as caught:
+        save_model(trained, copied, *xy)
+    assert str(caught.value).startswith(f"{copied / name} is not saved; it is not a complete model file: ")
+    assert (copied / name).read_bytes() == before
+    assert len(list(copied.iterdir())) == 2
+
+
+# --- a calibration that comes along
+
+
+@pytest.fixture(scope="session")
+def calibrated(trained, xy, tmp_path_factory):
+    """What save_model told of files with a calibration."""
+    return save_model(trained, tmp_path_factory.mktemp("calibrated"), *xy, CALIBRATION)
+
+
+def test_a_calibration_is_in_the_keras_file(calibrated, good):
+    folder = calibrated[0].path.parent
+    assert load_calibration(folder / "model.keras") == CALIBRATION
+    assert load_calibration(folder / "model.h5") is None
+    assert load_calibration(good / "model.keras") is None
+    assert calibrated[0].sha256 == sha256(folder / "model.keras")
+
+
+def test_it_changes_nothing_that_keras_reads(calibrated, trained, xy, good, tmp_path):
+    path = calibrated[0].path
+    members, plain_members = read_zip(path), read_zip(good / "model.keras")
+    assert list(members) == list(plain_members)  # with a fourth, Keras extracts the file at each loading
+    assert members["config.json"] == plain_members["config.json"]
+    assert json.loads(plain_members["metadata.json"]).keys() < json.loads(members["metadata.json"]).keys()
+    for load in (load_model, keras.models.load_model):
+        model = load(path)
+        assert same([model(xy[0])], [trained(xy[0])])
+        assert same(state(model), state(trained))
+        model.fit(*xy, batch_size=50, verbose=0)
+    model.save(tmp_path / "again.keras")  # other weights, for which it was not fitted
+    assert load_calibration(tmp_path / "again.keras") is None
+
+
+@pytest.mark.parametrize("content", [{"temperature": 0}, [], 7, {}])
+def test_a_damaged_calibration_is_told(copied, content):
+    file.add_metadata(copied / "model.keras", {"tendigits_calibration": content})
+    with pytest.raises(ModelFileError, match=r"model.keras is not a complete model file: expected a calibration with"):
+        load_calibration(copied / "model.keras")
+
+
+def test_a_file_that_has_lost_its_calibration_is_not_kept(trained, xy, copied, monkeypatch):
+    before = (copied / "model.keras").read_bytes()
+    monkeypatch.setattr(file, "add_metadata", lambda *_: None)
+    with pytest.raises(ModelFileError, match="is not saved; loaded back it has lost its calibration"):
+        save_model(trained, copied, *xy, CALIBRATION)
+    assert (copied / "model.keras").read_bytes() == before
+
+
+# --- loading
+
+
+@FORMATS
+def test_our_loader_gives_the_model_back_with_its_optimizer(trained, good, child, xy, name):
+    model = load_model(str(good / name), sha256(good / name))
+    assert same([model(xy[0])], [trained(xy[0])])
+    assert model.optimizer.get_config() == trained.optimizer.get_config()
+    assert int(model.optimizer.iterations) == STEPS
+    assert same(state(model), state(trained))
+
+
+@FORMATS
+def test_a_loaded_model_goes_on_as_the_live_one_would(trained, good, xy, name):
+    live = compile_network(build_network(RECIPE), RECIPE)
+    live.optimizer.build(live.trainable_variables)
+    model = load_model(good / name)
+    for copy in (live, model):  # the seeds of the dropout are not in the file
+        for variable, value in zip(copy.non_trainable_variables, values(trained.non_trainable_variables), strict=True):
+            variable.assign(value)
+    for variable, value in zip((*live.trainable_variables, *live.optimizer.variables), state(trained), strict=True):
+        variable.assign(value)
+    assert same(state(model), state(live))
+    for m in (live, model):
+        m.fit(*xy, batch_size=50, shuffle=False, verbose=0)
+    assert same(state(model), state(live))
+
+
+@FORMATS
+def test_plain_keras_loads_our_files_and_trains_on(trained, good, xy, name):
+    model = keras.models.load_model(good / name)
+    assert same([model(xy[0])], [trained(xy[0])])
+    assert isinstance(model.optimizer, keras.optimizers.Adam)
+    assert getattr(model.loss, "__name__", model.loss) == "categorical_crossentropy"
+    before = int(model.optimizer.iterations)
+    assert before == (STEPS if name == "model.keras" else 0)
+    first = model.evaluate(*xy, verbose=0)[0]
+    model.fit(*xy, batch_size=20, epochs=3, verbose=0)
+    assert int(model.optimizer.iterations) == before + 30
+    assert model.evaluate(*xy, verbose=0)[0] < first
+
+
+@pytest.mark.parametrize("optimizer", ["adam", None])
+@FORMATS
+def test_our_loader_takes_what_plain_keras_saved(xy, tmp_path, quiet, name, optimizer):
+    layers = keras.layers
+    model = plain(
+        keras.Input((784,)), layers.Reshape((28, 28, 1)), layers.AveragePooling2D(7), layers.BatchNormalization(),
+        layers.Flatten(), layers.Dropout(0.5), layers.Dense(10, activation="softmax"),
+    )  # fmt: skip
+    if optimizer:
+        model.compile(optimizer, "categorical_crossentropy", metrics=["accuracy"])
+        model.fit(*xy, batch_size=50, verbose=0)
+    model.save(tmp_path / name)
+    loaded = load_model(tmp_path / name)
+    assert same([loaded(xy[0])], [model(xy[0])])
+    if optimizer:
+        assert int(loaded.optimizer.iterations) == 4
+        assert same(state(loaded), state(model))
+        loaded.fit(*xy, batch_size=50, verbose=0)  # Keras' own .h5, loaded by Keras, cannot
+        assert int(loaded.optimizer.iterations) == 8
+
+
+# --- what is no model file
+
+
+@pytest.mark.parametrize("name", ["model.keras", "model.h5", "model.onnx", "model"])
+def test_missing(tmp_path, name):
+    assert refused(tmp_path / name) == f"expected a model file, there is none at {tmp_path / name}"
+    assert refused(tmp_path / name, "0" * 64) == f"expected a model file, there is none at {tmp_path / name}"
+
+
+@pytest.mark.parametrize("name", ["model.keras", "model.h5", "model"])
+def test_a_folder(tmp_path, name):
+    (tmp_path / name).mkdir()
+    (tmp_path / name / "config.json").write_text("{}")  # Keras loads folders too
+    assert refused(tmp_path / name) == f"expected a model file, there is a folder at {tmp_path / name}"
+
+
+@pytest.mark.parametrize("ending", [".onnx", ".txt", ".hdf5", ".KERAS", ".keras.bak", ""])
+def test_wrong_ending(copied, ending):
+    path = (copied / "model.keras").rename(copied / f"model{ending}")
+    shown = repr(Path(f"model{ending}").suffix or "no ending")
+    assert refused(path) == f"expected a .keras or .h5 file, received {shown}: {path}"
+
+
+@pytest.mark.parametrize(
+    "data",
+    [b"", b"\0", b"{}", b"not a model\n" * 500, b"\x89HDF\r\n\x1a\n", b"PK\5\6" + b"\0" * 18, b"\x80\x04N."],
+    ids=["0 bytes", "1 byte", "JSON", "text", "HDF5 signature", "empty zip", "pickle"],
+)
+@FORMATS
+def test_other_content(tmp_path, name, data):
+    (tmp_path / name).write_bytes(data)
+    assert "is not a complete model file: " in refused(tmp_path / name)
+
+
+@pytest.mark.parametrize(("name", "other"), [("model.keras", "model.h5"), ("model.h5", "model.keras")])
+def test_the_other_format_under_the_wrong_name(good, tmp_path, name, other):
+    shutil.copy(good / other, tmp_path / name)
+    assert "is not a complete model file: " in refused(tmp_path / name)
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.binary(max_size=300))
+def test_any_bytes_as_keras(tmp_path_factory, data):
+    path = tmp_path_factory.getbasetemp() / "any.keras"
+    path.write_bytes(data)
+    assert "is not a complete model file: " in refused(path)
+
+
+@settings(max_examples=6, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.binary(max_size=300))
+def test_any_bytes_as_h5(tmp_path_factory, child, data):
+    path = tmp_path_factory.getbasetemp() / "any.h5"
+    path.write_bytes(b"\x89HDF\r\n\x1a\n" + data)
+    assert "is not a complete model file: " in refused(path)
+
+
+def test_a_file_over_the_cap_is_refused_unread(tmp_path, monkeypatch):
+    for name in ("model.keras", "model.h5"):
+        with (tmp_path / name).open("wb") as file:
+            file.truncate(hdf5.MAX_BYTES + 1)  # takes no space
+        monkeypatch.setattr(Path, "read_bytes", None)
+        assert refused(tmp_path / name) == f"{tmp_path / name}: expected at most 512 MB, received 512 MB"
+
+
+# --- damage
+
+
+@pytest.mark.parametrize("left", [1, 8, 100, 2048, 0.5, -5000, -100, -22, -1])
+@FORMATS
+def test_truncated(good, tmp_path, name, left):
+    data = (good / name).read_bytes()
+    cut = data[: int(len(data) * left) if isinstance(left, float) else left]
+    assert 0 < len(cut) < len(data)
+    (tmp_path / name).write_bytes(cut)
+    assert "is not a complete model file: " in refused(tmp_path / name)
+    assert "it has not the SHA-256" in refused(tmp_path / name, sha256(good / name))
+
+
+def flips(data, n, seed):
+    """Seeded places for one wrong bit: everywhere, and half of them where there is structure in place of weights."""
+    rng = np.random.default_rng(seed)
+    for i in range(n):
+        ends = (range(len(data)), range(min(9000, len(data))), range(max(0, len(data) - 9000), len(data)))
+        at, bit = int(rng.choice(ends[(0, 1, 0, 2)[i % 4]])), int(rng.integers(8))
+        spoiled = bytearray(data)
+        spoiled[at] ^= 1 << bit
+        yield f"bit {bit} of byte {at}", bytes(spoiled)
+
+
+def test_a_flipped_bit_in_keras_is_refused_or_changes_no_answer(good, xy, tmp_path):
+    data, path = (good / "model.keras").read_bytes(), tmp_path / "model.keras"
+    expected = load_model(good / "model.keras").get_weights()
+    directory = [(f"bit {i % 8} of byte {at}", at, i % 8) for i, at in enumerate(range(len(data) - 250, len(data)))]
+    outcomes = set()
+    for where, spoiled in [
+        *flips(data, 200, seed=1),
+        *((where, data[:at] + bytes([data[at] ^ 1 << bit]) + data[at + 1 :]) for where, at, bit in directory),
+    ]:
+        path.write_bytes(spoiled)
+        try:
+            model = load_model(path)
+        except ModelFileError as error:
+            assert str(path) in str(error), where
+            assert "\n" not in str(error), where
+            outcomes.add("refused")
+        else:
+            assert same(model.get_weights(), expected), where
+            assert [layer.activation.__name__ for layer in (model.layers[0], model.layers[2])] == ["relu", "softmax"]
+            outcomes.add("loaded")
+    assert outcomes == {"refused", "loaded"}  # a date in the zip is nobody's concern
+
+
+def test_a_flipped_bit_in_h5_is_refused_where_the_digest_is_known(good, tmp_path):
+    data, digest, path = (good / "model.h5").read_bytes(), sha256(good / "model.h5"), tmp_path / "model.h5"
+    for where, spoiled in flips(data, 400, seed=2):
+        path.write_bytes(spoiled)
+        with pytest.raises(ModelFileError, match="it has not the SHA-256 that was recorded when it was saved"):
+            pytest.fail(f"loaded in spite of {where}: {load_model(path, digest)}")
+    path.write_bytes(data)
+    assert load_model(path, digest).count_params() == 784 * 8 + 8 + 80 + 10
+
+
+@pytest.mark.parametrize(("n", "seed"), [(16, 3), pytest.param(200, 4, marks=pytest.mark.slow)])
+def test_a_flipped_bit_in_h5_is_refused_or_loads_where_no_digest_is_known(good, tmp_path, child, n, seed):
+    data, path = (good / "model.h5").read_bytes(), tmp_path / "model.h5"
+    for where, spoiled in flips(data, n, seed):
+        path.write_bytes(spoiled)
+        try:
+            model = load_model(path)
+        except ModelFileError as error:
+            assert str(path) in str(error), where
+            assert "\n" not in str(error), where
+        else:
+            assert model.output_shape == (None, 10), where
+            assert all(np.isfinite(weight).all() for weight in model.get_weights()), where
+
+
+def test_an_h5_on_which_the_library_never_comes_back(good, tmp_path, child, monkeypatch):
+    data = bytearray((good / "model.h5").read_bytes())
+    heap = data.index(b"GCOL")
+    end, at = heap + struct.unpack_from("<Q", data, heap + 8)[0], heap + 16
+    while struct.unpack_from("<H", data, at)[0]:  # to the free space behind the strings
+        at += 16 + (struct.unpack_from("<Q", data, at + 8)[0] + 7) // 8 * 8
+    assert at < end
+    struct.pack_into("<Q", data, at + 8, 0)
+    (tmp_path / "model.h5").write_bytes(data)
+    monkeypatch.setattr(hdf5, "_SECONDS", 3.0)
+    assert "the HDF5 library did not come to its end in 3 s" in refused(tmp_path / "model.h5")
+
+
+# --- hostile HDF5, in both formats
+
+
+KERNEL = {"model.keras": "layers/dense/vars/0", "model.h5": "model_weights/dense/dense/kernel"}
+
+
+def external_link(root, kernel, secret):
+    del root[kernel]
+    root[kernel] = h5py.ExternalLink(secret.name, "/kernel")
+
+
+def soft_link(root, kernel, secret):
+    root.move(kernel, "elsewhere")
+    root[kernel] = h5py.SoftLink("/elsewhere")
+
+
+def linked_group(root, kernel, secret):
+    group = kernel.rsplit("/", 1)[0]
+    del root[group]
+    root[group] = h5py.ExternalLink(secret.name, "/")
+
+
+def external_storage(root, kernel, secret):
+    del root[kernel]
+    raw = secret.with_suffix(".bin")
+    raw.write_bytes(b"\1\2\3\4" * 784 * 8)
+    root.create_dataset(kernel, (784, 8), np.float32, external=[(raw, 0, h5py.h5f.UNLIMITED)])
+
+
+def virtual(root, kernel, secret):
+    del root[kernel]
+    layout = h5py.VirtualLayout((784, 8), np.float32)
+    layout[:] = h5py.VirtualSource(secret, "kernel", (784, 8))
+    root.create_virtual_dataset(kernel, layout)
+
+
+READABLE = [external_link, soft_link, linked_group, external_storage, virtual]
+
+
+def cycle(root, kernel, secret):
+    group = kernel.rsplit("/", 1)[0]
+    root[f"{group}/again"] = root[kernel.split("/")[0]]
+
+
+def shape_bomb(root, kernel, secret):
+    del root[kernel]
+    root.create_dataset(kernel, (784, 10**7), np.float32, chunks=(784, 64), compression="gzip")
+
+
+def overflowing_shape(root, kernel, secret):
+    del root[kernel]
+    root.create_dataset(kernel, (2**32, 2**30), np.float32, chunks=(64, 64))
+
+
+def strings(root, kernel, secret):
+    del root[kernel]
+    root.create_dataset(kernel, (784, 8), h5py.string_dtype())
+
+
+def named_type(root, kernel, secret):
+    del root[kernel]
+    root[kernel] = np.dtype(np.float32)
+
+
+def weights_of_another_shape(root, kernel, secret):
+    del root[kernel]
+    root[kernel] = np.zeros((8, 784), np.float32)
+
+
+def no_weights(root, kernel, secret):
+    del root[kernel]
+
+
+HOSTILE = [cycle, shape_bomb, overflowing_shape, strings, named_type, weights_of_another_shape, no_weights]
+
+
+def change_hdf5(path, change, secret):
+    """Change the HDF5 file that a model file is, or holds; gives a file that HDF5 alone can open."""
+    if path.suffix == ".h5":
+        with h5py.File(path, "r+") as root:
+            change(root, KERNEL[path.name], secret)
+        return path
+    members = read_zip(path)
+    inner = path.with_name("weights.h5")
+    inner.write_bytes(members["model.weights.h5"])
+    with h5py.File(inner, "r+") as root:
+        change(root, KERNEL[path.name], secret)
+    write_zip(path, members | {"model.weights.h5": inner.read_bytes()})
+    return inner
+
+
+@pytest.fixture
+def secret(copied):
+    """An HDF5 file beside, which a model file must not read."""
+    path = copied / "secret.h5"
+    with h5py.File(path, "w") as root:
+        root["kernel"] = root["0"] = np.full((784, 8), 0.25, np.float32)
+        root["bias"] = root["1"] = np.zeros(8, np.float32)
+    return path
+
+
+@pytest.mark.parametrize("change", READABLE)
+@FORMATS
+def test_data_from_elsewhere_is_refused_though_it_could_be_read(copied, secret, name, change):
+    inner = change_hdf5(copied / name, change, secret)
+    with h5py.File(inner) as root:
+        assert root[KERNEL[name]][()].shape == (784, 8)  # so HDF5 itself goes there
+    assert re.search("is a link, which no model needs|keeps its data in another file", refused(copied / name))
+
+
+@pytest.mark.parametrize("change", HOSTILE)
+@FORMATS
+def test_hdf5_that_no_model_is(copied, secret, name, change):
+    change_hdf5(copied / name, change, secret)
+    tracemalloc.start()
+    said = refused(copied / name)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert "is not a complete model file: " in said
+    assert peak < 50 * 2**20
+
+
+# --- hostile zips
+
+
+def read_zip(path):
+    with zipfile.ZipFile(path) as archive:
+        return {name: archive.read(name) for name in archive.namelist()}
+
+
+def write_zip(path, members, method=zipfile.ZIP_STORED):
+    with zipfile.ZipFile(path, "w", method) as archive:
+        for name, data in members.items():
+            archive.writestr(name, data)
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["../evil.txt", "/evil.txt", "assets/../../evil.txt", "assets/vocabulary.txt", "C:\\evil.txt", "model.weights.npz"],
+)
+def test_a_member_too_many(copied, name):
+    path = copied / "model.keras"
+    before = set(copied.parent.rglob("*"))
+    write_zip(path, read_zip(path) | {name: b"evil"})
+    assert "is not a complete model file: expected ['config.json', 'metadata.json'" in refused(path)
+    assert set(copied.parent.rglob("*")) == before
+
+
+@pytest.mark.parametrize("name", ["metadata.json", "config.json", "model.weights.h5"])
+def test_a_member_is_missing_or_elsewhere(copied, name):
+    path = copied / "model.keras"
+    members = read_zip(path)
+    data = members.pop(name)
+    for others in (members, members | {f"../{name}": data}):
+        write_zip(path, others)
+        assert "is not a complete model file: expected ['config.json', 'metadata.json'" in refused(path)
+
+
+@pytest.mark.parametrize("name", ["config.json", "model.weights.h5"])
+def test_a_member_twice(copied, name):
+    path = copied / "model.keras"
+    data = read_zip(path)[name]
+    with zipfile.ZipFile(path, "a") as archive, pytest.warns(UserWarning, match="Duplicate"):
+        archive.writestr(name, data)
+    assert "it holds a member twice" in refused(path)
+
+
+def zeros(megabytes):
+    """So many, deflated: 1 kB for each."""
+    packer = zlib.compressobj(wbits=-15)
+    one = packer.compress(b"\0" * 2**20) + packer.flush(zlib.Z_FULL_FLUSH)
+    return one * megabytes + packer.flush()
+
+
+@pytest.mark.parametrize("name", ["config.json", "model.weights.h5"])
+@pytest.mark.parametrize("claimed", [3 * 2**30, 16], ids=["3 GB, said to be 3 GB", "3 GB, said to be 16 bytes"])
+def test_a_zip_bomb_takes_no_memory(copied, name, claimed):
+    path = copied / "model.keras"
+    write_zip(path, {key: data for key, data in read_zip(path).items() if key != name} | {name: zeros(3 * 2**10)})
+    data = bytearray(path.read_bytes())
+    entry = data.rindex(b"PK\1\2")
+    struct.pack_into("<H", data, entry + 10, zipfile.ZIP_DEFLATED)
+    struct.pack_into("<L", data, entry + 16, zlib.crc32(b"\0" * 16))
+    struct.pack_into("<L", data, entry + 24, claimed)
+    path.write_bytes(data)
+    assert len(data) < 5 * 2**20
+    with zipfile.ZipFile(path) as archive, archive.open(name) as member:
+        assert member.read(16) == b"\0" * 16  # where it is said to be 16 bytes, with the right checksum
+    tracemalloc.start()
+    said = refused(path)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert f"expected members that are not compressed, '{name}' is" in said
+    assert peak < 10 * 2**20
+
+
+# --- hostile configurations
+
+
+def change_config(path, change):
+    members = read_zip(path)
+    config = json.loads(members["config.json"])
+    change(config)
+    write_zip(path, members | {"config.json": json.dumps(config).encode()})
+
+
+@pytest.mark.parametrize(
+    "data",
+    [b"", b"{", b"\xff\xfe", b"[" * 100_000, b"null", b"[]", b'"text"', b"{}", b'{"class_name": 3}'],
+    ids=["empty", "cut", "no UTF-8", "deep", "null", "list", "text", "object", "number for a class"],
+)
+def test_a_configuration_that_is_none(copied, data):
+    path = copied / "model.keras"
+    write_zip(path, read_zip(path) | {"config.json": data})
+    assert "is not a complete model file: " in refused(path)
+
+
+@pytest.mark.parametrize("value", [None, "", "{", "null", "[" * 100_000, 7, np.arange(3)], ids=lambda v: repr(v)[:9])
+def test_an_h5_configuration_that_is_none(copied, value):
+    path = copied / "model.h5"
+    with h5py.File(path, "r+") as root:
+        del root.attrs["model_config"]
+        if value is not None:
+            root.attrs["model_config"] = value
+    assert "is not a complete model file: " in refused(path)
+
+
+def first_dense(config):
+    return config["config"]["layers"][1]
+
+
+def many_units(config):
+    first_dense(config)["config"]["units"] = 250_000
+    config["config"]["layers"][3]["build_config"] = {"input_shape": [None, 250_000]}
+
+
+def many_layers(config):
+    dense = json.dumps(first_dense(config))
+    for i in range(12):
+        layer = json.loads(dense)
+        layer["config"] |= {"name": f"wide_{i}", "units": 4000}
+        layer.pop("build_config", None)
+        config["config"]["layers"].insert(1, layer)
+
+
+def large_embedding(config):
+    layer = {"module": "keras.layers", "class_name": "Embedding", "registered_name": None}
+    layer["config"] = {"name": "large", "input_dim": 10**8, "output_dim": 2}
+    config["config"]["layers"].insert(1, layer)
+
+
+def many_gigabytes(config):
+    first_dense(config)["config"]["units"] = 10**12
+    config["config"]["layers"][3]["build_config"] = {"input_shape": [None, 10**12]}
+
+
+LOAD_ALL = """
+import json, resource, sys
+from tendigits.errors import ModelFileError
+from tendigits.model.file import load_model
+
+load_model(sys.argv[1])
+said = [resource.getrusage(resource.RUSAGE_SELF).ru_maxrss]
+for path in sys.argv[2:]:
+    try:
+        said.append(f"loaded {load_model(path)}")
+    except ModelFileError as error:
+        said.append(str(error))
+print(json.dumps([*said, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss]))
+"""
+
+
+def test_a_configuration_that_asks_for_more_memory_than_the_file_holds_gets_none(good, tmp_path):
+    paths = []
+    for change in (many_units, many_layers, large_embedding, many_gigabytes):
+        paths += [tmp_path / f"{change.__name__}.keras", tmp_path / f"{change.__name__}.h5"]
+        shutil.copy(good / "model.keras", paths[-2])
+        shutil.copy(good / "model.h5", paths[-1])
+        change_config(paths[-2], change)
+        with h5py.File(paths[-1], "r+") as root:
+            config = json.loads(root.attrs["model_config"])
+            change(config)
+            del root.attrs["model_config"]
+            root.attrs["model_config"] = json.dumps(config)
+    command = [sys.executable, "-c", LOAD_ALL, good / "model.keras", *paths]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    before, *said, after = json.loads(done.stdout)
+    for path, text in zip(paths, said, strict=True):
+        assert text.startswith(f"{path} is not a complete model file: ")
+    assert after - before < 300 * 2**10  # in kB; each of the first six would take 800 MB
+
+
+EVIL = "from pathlib import Path\nPath({!r}).touch()\nclass Evil: pass\ndef evil(*_, **__): Path({!r}).touch()\n"
+
+
+@pytest.fixture
+def evil(tmp_path, monkeypatch):
+    """A module that can be imported, and the file that it makes when it is, or when its function is called."""
+    marker = tmp_path / "pwned"
+    (tmp_path / "evil_module.py").write_text(EVIL.format(str(marker), str(marker)))
+    monkeypatch.syspath_prepend(tmp_path)
+    yield marker
+    sys.modules.pop("evil_module", None)
+
+
+def evil_layer(config):
+    first_dense(config).update(module="evil_module", class_name="Evil", registered_name="Evil")
+
+
+def evil_initializer(config):
+    evil = {"module": "evil_module", "class_name": "Evil", "config": {}, "registered_name": "Evil"}
+    first_dense(config)["config"]["kernel_initializer"] = evil
+
+
+def evil_activation(config):
+    evil = {"module": "evil_module", "class_name": "function", "config": "evil", "registered_name": "function"}
+    first_dense(config)["config"]["activation"] = evil
+
+
+def evil_loss(config):
+    evil = {"module": "evil_module", "class_name": "function", "config": "evil", "registered_name": "function"}
+    config["compile_config"]["loss"] = evil
+
+
+def system_call(config):
+    first_dense(config).update(module="os", class_name="system", config={"command": "exit 1"})
+
+
+def download(config):
+    evil = {"module": "keras.utils", "class_name": "get_file", "registered_name": None}
+    config["compile_config"]["loss"] = evil | {"config": {"fname": "x", "origin": "http://127.0.0.1:9/x"}}
+
+
+def unknown_class(config):
+    first_dense(config)["class_name"] = "Denser"
+
+
+def custom_class(config):
+    first_dense(config).update(module=None, class_name="MyDense", registered_name="mine>MyDense")
+
+
+def unknown_argument(config):
+    first_dense(config)["config"]["colour"] = "red"
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        (evil_layer, "Could not locate class 'Evil'"),
+        (evil_initializer, "Could not interpret initializer identifier: {'module': 'evil_module'"),
+        (evil_activation, "evil"),
+        (evil_loss, "evil"),
+        (system_call, "Could not locate class 'system'"),
+        (download, "get_file"),
+        (unknown_class, "Denser"),
+        (custom_class, "Could not locate class 'MyDense'"),
+        (unknown_argument, "Unrecognized keyword arguments passed to Dense: {'colour': 'red'}"),
+    ],
+)
+def test_a_class_that_is_not_of_keras(copied, evil, change, reason):
+    path = copied / "model.keras"
+    change_config(path, change)
+    assert reason in refused(path)
+    assert "evil_module" not in sys.modules
+    assert not evil.exists()
+
+
+@FORMATS
+def test_a_custom_object(copied, quiet, name):
+    class MyLayer(keras.layers.Layer):
+        def call(self, x):
+            return x
+
+    model = plain(keras.Input((784,)), MyLayer(name="mine"), keras.layers.Dense(10))
+    model.save(copied / name)
+    assert "MyLayer" in refused(copied / name)
+
+
+@FORMATS
+def test_code_in_a_lambda_does_not_run(tmp_path, quiet, name):
+    marker = tmp_path / "pwned"
+    where = str(marker)
+    layer = keras.layers.Lambda(lambda x: (__import__("pathlib").Path(where).touch(), x)[1])
+    model = plain(keras.Input((784,)), layer, keras.layers.Dense(10))
+    model.save(tmp_path / name)
+    marker.unlink()
+    keras.models.load_model(tmp_path / name, safe_mode=False)
+    marker.unlink()  # so loading runs it, where nothing stops it
+    assert re.search("deserialization of a .*[Ll]ambda", refused(tmp_path / name))
+    assert not marker.exists()
+
+
+# --- models that are whole, and not ours
+
+
+def two_inputs():
+    inputs = [keras.Input((784,), name="a"), keras.Input((784,), name="b")]
+    return keras.Model(inputs, keras.layers.Dense(10)(keras.layers.Add()(inputs)))
+
+
+SHAPES = {
+    "28 rows": (
+        lambda: plain(keras.Input((28, 28)), keras.layers.Flatten(), keras.layers.Dense(10)),
+        "(None, 28, 28) to (None, 10)",
+    ),
+    "100 pixels": (lambda: plain(keras.Input((100,)), keras.layers.Dense(10)), "(None, 100) to (None, 10)"),
+    "fixed batch": (lambda: plain(keras.Input(batch_shape=(7, 784)), keras.layers.Dense(10)), "(7, 784) to (7, 10)"),
+    "5 classes": (lambda: plain(keras.Input((784,)), keras.layers.Dense(5)), "(None, 784) to (None, 5)"),
+    "5 rows of classes": (
+        lambda: plain(keras.Input((784,)), keras.layers.Dense(50), keras.layers.Reshape((5, 10))),
+        "(None, 784) to (None, 5, 10)",
+    ),
+    "two inputs": (two_inputs, "[(None, 784), (None, 784)] to (None, 10)"),
+}
+
+
+@pytest.mark.parametrize("kind", SHAPES)
+@FORMATS
+def test_other_shapes_are_named_with_the_right_ones(tmp_path, quiet, name, kind):
+    make, received = SHAPES[kind]
+    path = tmp_path / name
+    make().save(path)
+    assert refused(path) == f"{path}: expected a model from (None, 784) to (None, 10), received one from {received}"
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+@FORMATS
+def test_a_weight_that_is_not_finite(trained, tmp_path, quiet, name, value):
+    model = build_network(RECIPE)
+    weights = trained.get_weights()
+    weights[0][400, 3] = value
+    model.set_weights(weights)
+    model.save(tmp_path / name)
+    assert "expected finite weights, some are not" in refused(tmp_path / name)

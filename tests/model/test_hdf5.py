@@ -1,0 +1,200 @@
+import io
+import signal
+import struct
+import subprocess
+import sys
+
+import h5py
+import numpy as np
+import pytest
+
+from tendigits.model import hdf5
+from tendigits.model.hdf5 import check_hdf5, look_through
+
+
+def written(fill) -> bytes:
+    """The bytes of an HDF5 file that `fill(root)` wrote."""
+    image = io.BytesIO()
+    with h5py.File(image, "w") as root:
+        fill(root)
+    return image.getvalue()
+
+
+def fill_as_keras_does(root):
+    root.attrs["model_config"] = '{"class_name": "Sequential"}'
+    group = root.create_group("model_weights/dense")
+    group.attrs["weight_names"] = [b"kernel", b"bias"]
+    group["kernel"], group["bias"] = np.ones((784, 8), np.float32), np.zeros(8, np.float32)
+    root["optimizer/iteration"] = np.int32(3)
+    root.create_group("empty").attrs["weight_names"] = []
+
+
+GOOD = written(fill_as_keras_does)
+
+
+@pytest.mark.parametrize("check", [check_hdf5, look_through])
+def test_what_keras_writes_passes(check):
+    check(GOOD)
+
+
+@pytest.mark.parametrize("data", [b"", b"\0" * 5000, b"text\n" * 100, GOOD[:100], GOOD[:-1], GOOD[4:]])
+def test_what_is_no_whole_hdf5_is_refused_in_one_line(data):
+    with pytest.raises(ValueError, match=r"^.{10,300}$") as caught:
+        check_hdf5(data)
+    assert "HDF5" in str(caught.value) or "file" in str(caught.value)
+
+
+def endless() -> bytes:
+    """A heap of strings whose free space has the size 0: the library goes round in it for ever."""
+    data = bytearray(written(lambda root: root.attrs.update(text="text")))
+    at = data.index(b"GCOL") + 16
+    while (index := struct.unpack_from("<H", data, at)[0]) != 0:
+        assert index == 1
+        at += 16 + 8  # the header of "text", and its four bytes padded
+    struct.pack_into("<Q", data, at + 8, 0)
+    return bytes(data)
+
+
+def test_a_file_on_which_the_library_never_comes_back_is_refused(monkeypatch):
+    monkeypatch.setattr(hdf5, "_SECONDS", 3.0)
+    with pytest.raises(ValueError, match="the HDF5 library did not come to its end in 3 s"):
+        check_hdf5(endless())
+
+
+def child(prepare: str, data: bytes) -> subprocess.CompletedProcess[bytes]:
+    """The child of `check_hdf5`, with some of its constants changed by `prepare`."""
+    code = f"from tendigits.train import hdf5\n{prepare}\nhdf5.main()"
+    return subprocess.run([sys.executable, "-c", code], input=data, capture_output=True, check=False)
+
+
+def test_the_child_ends_itself_where_its_parent_cannot():
+    assert child("hdf5._SECONDS = 1", endless()).returncode in (-signal.SIGXCPU, -signal.SIGKILL)
+
+
+def test_a_file_that_takes_the_process_down_is_refused(monkeypatch, tmp_path):
+    python = tmp_path / "python"
+    python.write_text("#!/bin/sh\nkill -SEGV $$\n")
+    python.chmod(0o755)
+    monkeypatch.setattr(sys, "executable", str(python))
+    with pytest.raises(ValueError, match="the HDF5 library broke down on it, by signal 11"):
+        check_hdf5(GOOD)
+
+
+def test_strings_that_share_their_bytes_cannot_fill_the_memory():
+    n = 3000
+    long = "y" * 2**22
+
+    def fill(root):
+        root.attrs["long"] = long
+        root.attrs.create("names", ["x"] * n, dtype=h5py.string_dtype())
+
+    # Each string is its length, and where it lies in the heap; now all are the long one: 12 GB of 4 MB.
+    data = written(fill)
+    reference = data.index(struct.pack("<I", len(long)))
+    one = data[reference : reference + 16]
+    short = struct.pack("<I", 1)
+    first = next(i for i in range(len(data)) if data[i : i + 4] == short and data[i + 16 : i + 20] == short)
+    bomb = data[:first] + one * n + data[first + 16 * n :]
+    assert len(bomb) == len(data)
+
+    done = child("hdf5._MEMORY = 2**30", bomb)
+    assert done.returncode == 1
+    assert len(done.stderr.splitlines()) == 1, done.stderr
+    assert child("hdf5._MEMORY = 2**30", data).returncode == 0  # it is not the limit that is too low
+
+
+def bomb_of_shape(shape):
+    def fill(root):
+        root.create_dataset("bomb", shape, np.float32, chunks=tuple(min(n, 64) for n in shape), compression="gzip")
+
+    return fill
+
+
+@pytest.mark.parametrize("shape", [(784, 10**6), (2**62,), (2**31, 2**31), (2**27 + 1,)], ids=str)
+def test_a_shape_that_would_fill_the_memory_is_refused(shape):
+    data = written(bomb_of_shape(shape))
+    assert len(data) < 10_000
+    with pytest.raises(ValueError, match=r"/bomb of shape .* makes it over 512 MB"):
+        look_through(data)
+
+
+def test_many_arrays_that_together_would_fill_the_memory_are_refused(monkeypatch):
+    monkeypatch.setattr(hdf5, "MAX_BYTES", 3 * 2**20)
+
+    def fill(root, n):
+        for i in range(n):
+            bomb_of_shape((2**18,))(root.create_group(str(i)))
+
+    look_through(written(lambda root: fill(root, 3)))
+    with pytest.raises(ValueError, match=r"/3/bomb of shape .* makes it over 3 MB"):
+        look_through(written(lambda root: fill(root, 4)))
+
+
+@pytest.mark.parametrize("attribute", ["weight_names", "weight_names7"])
+def test_an_array_that_keras_would_read_again_and_again_is_counted_each_time(monkeypatch, attribute):
+    monkeypatch.setattr(hdf5, "MAX_BYTES", 3 * 2**20)
+
+    def fill(root, names):
+        bomb_of_shape((2**18,))(root)
+        root.attrs[attribute] = names
+
+    look_through(written(lambda root: fill(root, ["bomb", "bomb", "./bomb"])))
+    with pytest.raises(ValueError, match=r"/bomb of shape .* makes it over 3 MB"):
+        look_through(written(lambda root: fill(root, ["bomb", "./bomb", "././bomb", "bomb"])))
+
+
+def test_more_objects_than_any_model_has_are_refused():
+    def fill(root):
+        for i in range(100):
+            for j in range(101):
+                root.create_group(f"{i}/{j}")
+
+    with pytest.raises(ValueError, match="it holds more than 10000 objects"):
+        look_through(written(fill))
+
+
+def cycle(root):
+    root["a/b/c"] = np.zeros(2)
+    root["a/b/again"] = root["a"]
+
+
+def text(root):
+    root["text"] = ["one", "two"]
+
+
+def reference(root):
+    root["reference"] = np.array([root.ref], h5py.ref_dtype)
+
+
+def named_type(root):
+    root["type"] = np.dtype(np.float32)
+
+
+def no_space(root):
+    root["nothing"] = h5py.Empty(np.float32)
+
+
+def name_of_a_group(root):
+    root.create_group("group")
+    root.attrs["weight_names"] = ["group"]
+
+
+def name_of_nothing(root):
+    root.attrs["weight_names"] = ["nothing"]
+
+
+@pytest.mark.parametrize("fill", [cycle, text, reference, named_type, no_space, name_of_a_group, name_of_nothing])
+def test_what_no_model_holds_is_refused(fill):
+    with pytest.raises(ValueError, match=r"^.+$"):
+        check_hdf5(written(fill))
+
+
+def test_the_current_folder_is_no_place_to_import_from(monkeypatch, tmp_path):
+    (tmp_path / "h5py.py").write_text("raise SystemExit('imported from the current folder')")
+    monkeypatch.chdir(tmp_path)
+    check_hdf5(GOOD)
+
+
+def test_the_child_imports_nothing_heavy():
+    done = child("import sys; assert not {'keras', 'jax', 'matplotlib'} & set(sys.modules)", GOOD)
+    assert done.returncode == 0, done.stderr

@@ -1,0 +1,172 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tendigits.errors import RecipeError
+from tendigits.model.recipe import RECIPES, Convolution, Recipe, load_recipe
+
+knobs = st.fixed_dictionaries(
+    {},
+    optional={
+        "name": st.from_regex(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", fullmatch=True),
+        "hidden": st.lists(st.integers(1, 16384), max_size=32).map(tuple),
+        "activation": st.sampled_from(["relu", "gelu", "silu", "elu", "tanh", "sigmoid"]),
+        "dropout": st.floats(0, 1, exclude_max=True),
+        "learning_rate": st.floats(0, 10, exclude_min=True),
+        "batch_size": st.integers(1, 65536),
+        "epochs": st.integers(1, 10000),
+        "patience": st.integers(0, 10000),
+        "restore_best": st.booleans(),
+        "holdout": st.floats(0, 0.5),
+        "convolutions": st.lists(st.sampled_from(["32", "8x5", "16/2", "64x7/2"]), max_size=4).map(tuple),
+        "augment": st.dictionaries(st.sampled_from(["shift", "rotate", "elastic"]), st.floats(0, 8)),
+        "schedule": st.sampled_from(["constant", "one-cycle"]),
+        "average": st.floats(0, 0.9999),
+        "seed": st.integers(0, 2**32 - 1),
+    },
+)
+
+
+def test_the_defaults_are_the_walk_through():
+    recipe = Recipe()
+    assert (recipe.hidden, recipe.activation, recipe.dropout) == ((512, 512), "relu", 0.2)
+    assert (recipe.optimizer, recipe.loss, recipe.metrics) == ("adam", "categorical_crossentropy", ("accuracy",))
+    assert (recipe.batch_size, recipe.epochs, recipe.monitor, recipe.patience) == (32, 15, "val_loss", 2)
+    assert recipe.holdout == 0
+    assert RECIPES["classic"] == recipe
+
+
+@given(knobs)
+def test_round_trip_as_json(values):
+    recipe = Recipe(**values)
+    assert Recipe.model_validate_json(recipe.model_dump_json()) == recipe
+    assert Recipe(**recipe.model_dump(mode="json")) == recipe
+
+
+@given(
+    st.dictionaries(
+        st.text(max_size=12), st.one_of(st.none(), st.integers(), st.floats(), st.text(), st.lists(st.integers()))
+    )
+)
+def test_any_knobs_give_a_recipe_or_a_recipe_error(values):
+    try:
+        Recipe(**values)
+    except RecipeError as error:
+        assert "recipe field" in str(error)
+
+
+@pytest.mark.parametrize(
+    ("values", "said"),
+    [
+        ({"dropout": 1.0}, "recipe field 'dropout': expected less than 1, received 1.0"),
+        ({"dropout": -0.1}, "'dropout': expected greater than or equal to 0, received -0.1"),
+        ({"epochs": 0}, "'epochs': expected greater than or equal to 1, received 0"),
+        ({"epochs": True}, "'epochs': expected integer, received True"),
+        ({"epochs": "3"}, "'epochs': expected integer, received '3'"),
+        ({"epoch": 3}, "'epoch' is unknown; did you mean 'epochs'?"),
+        ({"zzz": 3}, "'zzz' is unknown; fields are name, convolutions, hidden"),
+        ({"optimizer": "adem"}, "'optimizer': expected 'adam', 'adamw'"),
+        ({"hidden": [512, 0]}, "'hidden'"),
+        ({"learning_rate": float("nan")}, "'learning_rate': expected a finite number, received nan"),
+        ({"holdout": 0.6}, "'holdout': expected less than or equal to 0.5, received 0.6"),
+        ({"seed": -1}, "'seed': expected greater than or equal to 0, received -1"),
+        ({"schedule": "cosine"}, "'schedule': expected 'constant' or 'one-cycle', received 'cosine'"),
+        (
+            {"convolutions": ["32y5"]},
+            "'convolutions': expected filters, x kernel, / stride, such as '32x5/2', received '32y5'",
+        ),
+        ({"augment": {"shift": -1.0}}, "'augment.shift': expected greater than or equal to 0, received -1.0"),
+        ({"augment": {"shift": 14.0}}, "'augment.shift': expected less than 14, received 14.0"),
+        ({"augment": {"rotate": 180.0}}, "'augment.rotate': expected less than or equal to 45"),
+        ({"augment": {"elastics": 1.0}}, "'augment.elastics' is unknown; did you mean 'elastic'?"),
+        ({"augment": {"mirror": 1.0}}, "'augment.mirror' is unknown; fields are shift, rotate"),
+        ({"average": 1.0}, "'average': expected less than 1, received 1.0"),
+        (
+            {"label_smoothing": 0.1, "loss": "kl_divergence"},
+            "'label_smoothing': expected 0 with the loss kl_divergence",
+        ),
+        ({"name": "../x"}, "'name': expected letters"),
+        ({"metrics": ["mean_squared_error"]}, "'metrics': expected 'accuracy' first"),
+    ],
+)
+def test_refused(values, said):
+    with pytest.raises(RecipeError) as caught:
+        Recipe(**values)
+    assert said in str(caught.value)
+
+
+def test_two_wrong_knobs_are_both_told():
+    with pytest.raises(RecipeError, match=r"'dropout'.*'epochs'"):
+        Recipe(dropout=2.0, epochs=0)
+
+
+def test_a_recipe_is_frozen():
+    with pytest.raises(ValueError, match="frozen"):
+        Recipe().epochs = 3
+
+
+def test_with_changes_checks_again():
+    assert Recipe().with_changes(epochs=3).epochs == 3
+    with pytest.raises(RecipeError, match="epochs"):
+        Recipe().with_changes(epochs=0)
+
+
+def test_load_from_a_file(tmp_path):
+    path = tmp_path / "wide and short.toml"
+    path.write_text("hidden = [1024]\nepochs = 4\n")
+    recipe = load_recipe(str(path))
+    assert recipe == Recipe(name="wide-and-short", hidden=(1024,), epochs=4)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "said"),
+    [
+        ("clasic", None, "expected a known recipe (classic, "),
+        ("none.toml", None, "cannot read recipe"),
+        ("bad.toml", b"epochs = ", "is not TOML"),
+        ("bytes.toml", b"\xff\xfe", "is not TOML"),
+        ("key.toml", b"epoch = 3", "did you mean 'epochs'?"),
+        ("value.toml", b"epochs = 1.5", "'epochs': expected integer, received 1.5"),
+        ("table.toml", b"[hidden]\na = 1", "'hidden'"),
+    ],
+)
+def test_load_refused(tmp_path, name, content, said):
+    if content is not None:
+        (tmp_path / name).write_bytes(content)
+    with pytest.raises(RecipeError) as caught:
+        load_recipe(str(tmp_path / name) if name.endswith(".toml") else name)
+    assert said in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+@given(st.binary(max_size=200))
+def test_any_bytes_as_a_file(tmp_path_factory, content):
+    path = tmp_path_factory.mktemp("recipe") / "any.toml"
+    path.write_bytes(content)
+    try:
+        load_recipe(str(path))
+    except RecipeError as error:
+        assert str(path) in str(error)
+
+
+def test_a_convolution_is_read():
+    assert Convolution.of("32") == Convolution(32, kernel=3, stride=1)
+    assert Convolution.of("32x5/2") == Convolution(32, kernel=5, stride=2)
+    assert Recipe(convolutions=("8", "16/2")).convolution_layers[1] == Convolution(16, 3, 2)
+
+
+def test_an_unknown_recipe_names_the_known_ones():
+    with pytest.raises(RecipeError, match=r"classic.*received 'clasic'; did you mean 'classic'"):
+        load_recipe("clasic")
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_a_recipe_of_the_package_has_its_own_name(name):
+    assert RECIPES[name].name == name
+    assert next(iter(RECIPES)) == "classic"
+
+
+def test_differences_name_each_knob():
+    recipe = Recipe(epochs=3, augment={"shift": 2.0})
+    assert recipe.differences(Recipe()) == {"epochs": (3, 15), "augment.shift": (2.0, 0.0)}
+    assert set(Recipe.model_fields) - {"augment"} <= set(recipe.flat())

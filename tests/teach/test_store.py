@@ -1,0 +1,150 @@
+"""Corrections and networks in both databases; what must not be stored, and files that are damaged."""
+
+import threading
+from datetime import timedelta
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+
+from helpers import NOW, correction
+from tendigits.errors import Failure, StoreError
+from tendigits.teach import store as module
+from tendigits.teach.migrations import open_store
+
+PATCHES = np.random.default_rng(0).integers(0, 256, (6, 28, 28), dtype=np.uint8)
+
+
+def test_what_is_added_is_there_newest_first(any_store):
+    kept = any_store.add([correction(patch, label) for label, patch in zip((0, 9, None), PATCHES, strict=False)])
+    assert [item.label for item in any_store.corrections()] == [None, 9, 0]
+    assert [item.id for item in any_store.corrections()] == [item.id for item in reversed(kept)]
+    found = any_store.corrections(first=1, n=1)
+    assert [item.label for item in found] == [9]
+    np.testing.assert_array_equal(found[0].patch, PATCHES[1])
+    assert (found[0].said, found[0].source, found[0].network, found[0].created) == (5, "draw", "0" * 64, NOW)
+    assert any_store.count() == 3
+
+
+def test_of_the_same_patch_only_the_last_word_counts(any_store):
+    any_store.add([correction(PATCHES[0], 3)])
+    any_store.add([correction(PATCHES[0], 5), correction(PATCHES[1], 1), correction(PATCHES[1], None)])
+    assert [item.label for item in any_store.corrections()] == [None, 5]
+
+
+def test_an_undone_one_is_gone_and_its_number_too(any_store):
+    first, second = any_store.add([correction(PATCHES[0]), correction(PATCHES[1])])
+    assert any_store.remove(second.id)
+    assert not any_store.remove(second.id)
+    (third,) = any_store.add([correction(PATCHES[2])])
+    assert third.id not in (first.id, second.id)
+    assert any_store.count() == 2
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"label": 10}, {"label": -1}, {"said": 10}, {"source": "elsewhere"}, {"patch": np.zeros((28, 27))}],
+    ids=["10", "-1", "said 10", "source", "patch"],
+)
+def test_the_database_itself_refuses_what_is_no_correction(any_store, wrong):
+    good = correction(PATCHES[0])
+    bad = correction(**({"patch": PATCHES[1], "label": 3} | wrong))
+    with pytest.raises(StoreError, match="expected labels from 0 to 9 and patches of 28x28"):
+        any_store.add([good, bad])
+    assert any_store.count() == 0  # all of a request or nothing
+
+
+def test_there_is_an_end_to_what_is_kept(any_store, monkeypatch):
+    monkeypatch.setattr(module, "MAX_CORRECTIONS", 2)
+    any_store.add([correction(PATCHES[0])])
+    with pytest.raises(StoreError, match="expected at most 2 corrections, received 3"):
+        any_store.add([correction(PATCHES[1]), correction(PATCHES[2])])
+    assert any_store.count() == 1
+
+
+def test_networks_are_kept_accepted_and_rolled_back(any_store):
+    assert any_store.reading() is None
+    one = any_store.add_network(b"one", "base", {"mnist": {"before": 0.99}}, NOW)
+    two = any_store.add_network(b"two", "base", {}, NOW)
+    assert any_store.reading() is None  # not before it is accepted
+    assert any_store.networks() == [two, one]
+    assert any_store.network(one.id) == one
+    assert any_store.network_data(one.id) == b"one"
+    any_store.accept(one.id, NOW)
+    any_store.accept(two.id, NOW + timedelta(seconds=1))
+    assert any_store.reading().id == two.id
+    assert any_store.roll_back(NOW).id == one.id
+    assert any_store.reading().id == one.id
+    any_store.accept(two.id, NOW + timedelta(seconds=2))  # it may come back
+    assert any_store.reading().id == two.id
+    any_store.roll_back(NOW)
+    assert any_store.roll_back(NOW) is None
+    with pytest.raises(StoreError, match="the package's own reads"):
+        any_store.roll_back(NOW)
+
+
+def test_a_network_that_is_not_there(any_store):
+    assert any_store.network(7) is None
+    with pytest.raises(StoreError, match="number 7, there is none"):
+        any_store.network_data(7)
+    with pytest.raises(StoreError, match="number 7, there is none"):
+        any_store.accept(7, NOW)
+
+
+def test_many_threads_lose_nothing(any_store):
+    rng = np.random.default_rng(1)
+    patches = rng.integers(0, 256, (8, 10, 28, 28), dtype=np.uint8)
+
+    def write(mine):
+        for patch in mine:
+            any_store.add([correction(patch)])
+
+    threads = [threading.Thread(target=write, args=(mine,)) for mine in patches]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert any_store.count() == 80
+
+
+@given(arrays(np.uint8, (28, 28)), st.one_of(st.none(), st.integers(0, 9)), st.sampled_from(["draw", "api"]))
+def test_any_correction_comes_back_as_it_was(tmp_path_factory, patch, label, source):
+    store = open_store(tmp_path_factory.mktemp("store") / "a.db")
+    store.add([correction(patch, label, source=source)])
+    (found,) = store.corrections()
+    np.testing.assert_array_equal(found.patch, patch)
+    assert (found.label, found.source) == (label, source)
+    store.close()
+
+
+def test_a_backup_is_a_store(store, tmp_path):
+    store.add([correction(PATCHES[0])])
+    store.back_up(tmp_path / "copy.db")
+    store.add([correction(PATCHES[1])])
+    copy = open_store(tmp_path / "copy.db")
+    assert copy.count() == 1
+    copy.close()
+
+
+def test_a_full_disk_loses_nothing_that_was_acknowledged(place, store):
+    """SQLite says so where its file may not grow: as on a full disk."""
+    store.add([correction(patch) for patch in PATCHES[:2]])
+    with store._read() as connection:
+        pages = connection.exec_driver_sql("PRAGMA page_count").scalar()
+
+    def limit(connection, _):
+        connection.execute(f"PRAGMA max_page_count={pages}")
+
+    from sqlalchemy import event
+
+    store._engine.dispose()
+    event.listen(store._engine, "connect", limit)
+    many = np.random.default_rng(2).integers(0, 256, (50, 28, 28), dtype=np.uint8)
+    with pytest.raises(Failure, match="full"):
+        store.add([correction(patch) for patch in many])
+    store.close()
+    again = open_store(place)
+    assert again.count() == 2
+    again.close()
