@@ -17,8 +17,9 @@ from tendigits.batch.command import read
 from tendigits.cluster import with_address
 from tendigits.errors import Interrupted, TendigitsError
 from tendigits.export.command import export
-from tendigits.serve.command import serve, teach
+from tendigits.serve.command import serve
 from tendigits.sweep.command import sweep
+from tendigits.teach.command import teach
 from tendigits.train.command import data, evaluate, list_or_compare, train
 
 if TYPE_CHECKING:

@@ -7,15 +7,16 @@ from helpers import NOW, changed, png
 from tendigits.errors import DataError, ModelFileError
 from tendigits.read.network import bundled, from_onnx
 from tendigits.read.reader import Reader
-from tendigits.serve.active_model import Reading, bundled_sha256, judge_found, known_digits, prove, sha256_of
+from tendigits.serve.active_model import Reading, judge_found, sha256_of
 from tendigits.serve.finding import find_all
+from tendigits.teach.verify import bundled_sha256, known_digits, verify_network
 
 
 def test_the_known_digits_are_known():
     patches, labels = known_digits()
     assert patches.shape == (200, 28, 28)
     assert (bundled()(patches).digits.argmax(axis=1) == labels).mean() > 0.97
-    prove(bundled())
+    verify_network(bundled())
 
 
 def test_the_packages_reads_where_nothing_was_accepted(store):

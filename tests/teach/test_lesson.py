@@ -7,9 +7,9 @@ from helpers import NOW, correction
 from tendigits.data.dataset import Dataset
 from tendigits.errors import UserError
 from tendigits.read.network import bundled, from_onnx
-from tendigits.serve.active_model import bundled_sha256, known_digits
 from tendigits.teach import lesson
 from tendigits.teach.lesson import give_lesson
+from tendigits.teach.verify import bundled_sha256, known_digits
 
 
 @pytest.fixture

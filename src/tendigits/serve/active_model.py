@@ -10,25 +10,14 @@ Who has begun to read goes on with the network that he began with.
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
-from typing import Any
 
-import numpy as np
-
-from tendigits.data.preprocess import to_mnist
-from tendigits.data.strokes import draw_digit
-from tendigits.errors import DataError, ModelFileError
+from tendigits.errors import DataError
 from tendigits.read.find import Found
-from tendigits.read.network import Network, bundled_file, from_onnx
+from tendigits.read.network import from_onnx
 from tendigits.read.reader import Reader
 from tendigits.read.results import Digit
 from tendigits.teach.store import Store, Taught
-
-KNOWN = 20
-"""Digits of each kind that a network has to read before it is used."""
-
-LEAST = 0.9
-"""Share of them that it has to read right; the package's own reads 98%."""
+from tendigits.teach.verify import bundled_sha256, verify_network
 
 
 @dataclass
@@ -62,34 +51,8 @@ class Reading:
             self.reader, self.sha256 = Reader(threads=1), bundled_sha256()
             return
         network = from_onnx(store.network_data(taught.id), f"taught network {taught.id}", threads=1)
-        prove(network)
+        verify_network(network)
         self.reader, self.sha256 = Reader(network), taught.sha256
-
-
-def prove(network: Network) -> None:
-    """Refuse a network that does not read what every reader can. Raises ModelFileError."""
-    patches, labels = known_digits()
-    answers = network(patches)
-    right = float((answers.digits.argmax(axis=1) == labels).mean())
-    if not np.isfinite(answers.digits).all() or right < LEAST:
-        raise ModelFileError(
-            f"{network.name}: expected at least {LEAST:.0%} of {len(labels)} known digits read right, received "
-            f"{right:.0%}; the one before goes on"
-        )
-
-
-@cache
-def known_digits() -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
-    """Digits drawn from strokes, uint8 (n, 28, 28), and their labels."""
-    rng = np.random.default_rng(0)
-    labels = np.repeat(np.arange(10), KNOWN)
-    return np.array([to_mnist(draw_digit(int(label), rng)) for label in labels]), labels
-
-
-@cache
-def bundled_sha256() -> str:
-    """Of the package's own network."""
-    return hashlib.sha256(bundled_file()).hexdigest()
 
 
 def sha256_of(reader: Reader) -> str:

@@ -20,9 +20,9 @@ from tendigits.data.hands import Hands
 from tendigits.errors import UserError
 from tendigits.read.find import find_digit
 from tendigits.read.network import Network, bundled_file, from_onnx
-from tendigits.serve.active_model import bundled_sha256, prove
 from tendigits.teach.finetune import EPOCHS, NONE, Lesson, teach
 from tendigits.teach.store import LEAST_TO_LEARN, Correction, Store, Taught
+from tendigits.teach.verify import bundled_sha256, verify_network
 
 Array = np.ndarray[Any, Any]
 Say = Callable[[dict[str, Any]], None]
@@ -62,7 +62,7 @@ def give_lesson(store: Store, dataset: Dataset, say: Say, now: Callable[[], date
     data = teach(bundled_file(), lesson, seed, [_Told(say)])
     say({"stage": "judge"})
     network = from_onnx(data, "the taught network")
-    prove(network)
+    verify_network(network)
     reading = store.reading()
     before = from_onnx(bundled_file() if reading is None else store.network_data(reading.id), "the network before")
     report = _judge(before, network, held_out, dataset) | {

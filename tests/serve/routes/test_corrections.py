@@ -7,8 +7,8 @@ import pytest
 
 from helpers import NOW, correction, patch64
 from tendigits.errors import Failure
-from tendigits.serve.active_model import bundled_sha256
 from tendigits.teach import store as module
+from tendigits.teach.verify import bundled_sha256
 
 PATCHES = np.random.default_rng(0).integers(0, 256, (120, 28, 28), dtype=np.uint8)
 

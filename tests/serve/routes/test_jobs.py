@@ -10,8 +10,8 @@ from starlette.testclient import TestClient
 
 from helpers import NOW, changed, patch64, png
 from tendigits.read.reader import Reader
-from tendigits.serve.active_model import bundled_sha256
 from tendigits.serve.app import create_app
+from tendigits.teach.verify import bundled_sha256
 
 
 def events(client, number):

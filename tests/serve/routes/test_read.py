@@ -12,8 +12,8 @@ from PIL import Image
 
 from helpers import png
 from tendigits.read.reader import Reader
-from tendigits.serve.active_model import bundled_sha256
 from tendigits.serve.routes import read
+from tendigits.teach.verify import bundled_sha256
 
 PNG = {"content-type": "image/png"}
 

@@ -1,4 +1,4 @@
-"""`tendigits teach` and the flags of `tendigits serve`."""
+"""`tendigits teach`: too few corrections, accept, roll back, export, and a fine-tuning."""
 
 import json
 
@@ -9,7 +9,7 @@ from helpers import NOW, changed, correction
 from tendigits.cli import app
 from tendigits.errors import TendigitsError
 from tendigits.read.network import bundled_file, of_file
-from tendigits.serve import command
+from tendigits.teach import command
 from tendigits.teach.migrations import open_store
 
 
@@ -79,8 +79,8 @@ def test_a_lesson_is_told_to_a_person_and_to_a_program(store, place, digits, mon
 
 def test_where_corrections_are_kept(monkeypatch, tmp_path):
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
-    assert command._place(None) == str(tmp_path / "tendigits" / "corrections.db")
-    assert command._place("postgresql://a/b") == "postgresql://a/b"
+    assert command.store_url(None) == str(tmp_path / "tendigits" / "corrections.db")
+    assert command.store_url("postgresql://a/b") == "postgresql://a/b"
 
 
 def test_a_store_on_a_path_that_is_none(tmp_path):
