@@ -47,7 +47,7 @@ def draw_mistakes(sets: dict[str, Set], turns: list[dict[str, Any]], path: Path)
             x, y = GAP + place % COLUMNS * cell, top + place // COLUMNS * (SIDE + CAPTION + GAP)
             (file,) = sets[name].files["bare"][number]
             sheet.paste(_fitted(open_photo(file).grey), (x, y))
-            sheet.paste(_fitted(255 - find_digit(file).patch), (x + SIDE + 2, y))
+            sheet.paste(_fitted(255 - find_digit(file).crop), (x + SIDE + 2, y))
             draw.rectangle([x - 1, y - 1, x + 2 * SIDE + 2, y + SIDE], outline=(170, 170, 170))
             draw.text((x, y + SIDE + 2), f"{true} as {read}  {file.stem}", fill=(180, 30, 0), font=small)
         top += -(-len(wrong) // COLUMNS) * (SIDE + CAPTION + GAP)

@@ -50,22 +50,22 @@ def measure(data: Path, scans: Path) -> list[dict[str, Any]]:
     """A row for each lesson."""
     use_compilation_cache()
     dataset = load(data, offline=True)
-    mnist = np.array([find_digit(image).patch for image in dataset.x_test]), dataset.y_test
+    mnist = np.array([find_digit(image).crop for image in dataset.x_test]), dataset.y_test
     before = from_onnx(bundled_file(), "before")
     at_first = right(before, *mnist)
     rows = []
-    for writer, (patches, labels) in writers(scans).items():
+    for writer, (crops, labels) in writers(scans).items():
         for seed in range(TIMES):
             order = np.random.default_rng(seed).permutation(len(labels))
             own, rest = order[:CORRECTIONS], order[CORRECTIONS:]
             replay = replay_of(dataset, np.random.default_rng(seed))
-            learned = teach(bundled_file(), Lesson(patches[own], labels[own], replay), seed)
+            learned = teach(bundled_file(), Lesson(crops[own], labels[own], replay), seed)
             after = from_onnx(learned, "after")
             rows.append({
                 "writer": writer, "seed": seed, "held_out": len(rest),
-                "before": right(before, patches[rest], labels[rest]),
-                "after": right(after, patches[rest], labels[rest]),
-                "accepted_before": accepted(before, patches[rest]), "accepted_after": accepted(after, patches[rest]),
+                "before": right(before, crops[rest], labels[rest]),
+                "after": right(after, crops[rest], labels[rest]),
+                "accepted_before": accepted(before, crops[rest]), "accepted_after": accepted(after, crops[rest]),
                 "mnist_before": at_first, "mnist_after": right(after, *mnist),
             })  # fmt: skip
             print(rows[-1], flush=True)
@@ -73,29 +73,29 @@ def measure(data: Path, scans: Path) -> list[dict[str, Any]]:
 
 
 def writers(scans: Path) -> dict[str, tuple[Array, Array]]:
-    """Patches and labels of each writer who has more than CORRECTIONS pictures."""
+    """Crops and labels of each writer who has more than CORRECTIONS pictures."""
     found: dict[str, list[tuple[Array, int]]] = {}
     for file in sorted(scans.glob("*/labels.csv")):
         with file.open() as text:
             for row in csv.DictReader(text):
                 if row["writer"]:
-                    picture = find_digit(file.parent / row["path"]).patch, int(row["label"])
+                    picture = find_digit(file.parent / row["path"]).crop, int(row["label"])
                     found.setdefault(f"{file.parent.name} {row['writer']}", []).append(picture)
     return {
-        name: (np.array([patch for patch, _ in own]), np.array([label for _, label in own]))
+        name: (np.array([crop for crop, _ in own]), np.array([label for _, label in own]))
         for name, own in found.items()
         if len(own) > CORRECTIONS
     }
 
 
-def right(network: Network, patches: Array, labels: Array) -> float:
+def right(network: Network, crops: Array, labels: Array) -> float:
     """Share that is read right."""
-    return float((network(patches).digits.argmax(axis=1) == labels).mean())
+    return float((network(crops).digits.argmax(axis=1) == labels).mean())
 
 
-def accepted(network: Network, patches: Array) -> float:
+def accepted(network: Network, crops: Array) -> float:
     """Share that is accepted without a person."""
-    return float((network(patches).confidence >= network.threshold).mean())
+    return float((network(crops).confidence >= network.threshold).mean())
 
 
 def table(record: dict[str, Any]) -> str:

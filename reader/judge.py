@@ -26,7 +26,7 @@ Array = np.ndarray[Any, Any]
 
 
 def write_card(made: dict[str, Any], data: str) -> None:
-    """Judge the network in the package on held-out patches and on MNIST's test digits, and write both.
+    """Judge the network in the package on held-out crops and on MNIST's test digits, and write both.
 
     Args:
         made: how it was made.
@@ -36,7 +36,7 @@ def write_card(made: dict[str, Any], data: str) -> None:
     with np.load(POOL) as pool:
         x_held, y_held = pool["x_held"], pool["y_held"]
     mnist = load(data, offline=True)
-    patches = np.array([find_digit(image).patch for image in mnist.x_test])
+    crops = np.array([find_digit(image).crop for image in mnist.x_test])
     card = {
         "made": made,
         "temperature": network.temperature,
@@ -45,7 +45,7 @@ def write_card(made: dict[str, Any], data: str) -> None:
             "held-out training digits, half of them by other hands, and things that are none": judged(
                 network, x_held, y_held
             ),
-            "MNIST's test digits through the whole reader": judged(network, patches, mnist.y_test),
+            "MNIST's test digits through the whole reader": judged(network, crops, mnist.y_test),
         },
     }
     CARD.write_text(json.dumps(card, indent=1) + "\n")
@@ -53,9 +53,9 @@ def write_card(made: dict[str, Any], data: str) -> None:
     README.write_text(f"{before}{BEGIN}\n\n{table(card)}\n\n{END}{rest.split(END)[1]}")
 
 
-def judged(network: Network, patches: Array, labels: Array) -> dict[str, float | int]:
-    """What the network makes of patches whose labels are 0 to 9, or 10 for what is none."""
-    answers = network(patches)
+def judged(network: Network, crops: Array, labels: Array) -> dict[str, float | int]:
+    """What the network makes of crops whose labels are 0 to 9, or 10 for what is none."""
+    answers = network(crops)
     digits = labels < 10
     right = answers.digits.argmax(axis=1) == labels
     accepted = (answers.confidence >= network.threshold) & (answers.is_digit >= 0.5)
@@ -87,7 +87,7 @@ def table(card: dict[str, Any]) -> str:
     made = card["made"]
     rows = [
         f"{made['parameters']:,} parameters, {NETWORK.stat().st_size / 1e6:.2f} MB; {made['passes']} passes over "
-        f"{made['patches']:,} patches in {made['minutes']:.0f} minutes on {made['machine']['cores']} cores of an "
+        f"{made['crops']:,} crops in {made['minutes']:.0f} minutes on {made['machine']['cores']} cores of an "
         f"{made['machine']['processor']}. Temperature {card['temperature']:.2f}, threshold {card['threshold']:.3f}.",
         "",
         "| judged on | digits | read right | accepted | wrong of accepted digits | what is none | of it rejected | "

@@ -91,7 +91,7 @@ def calibrate(logits: Array, labels: Array) -> tuple[float, float]:
 
 
 def calibrate_file(path: Path, x: Array, y: Array) -> None:
-    """Put the temperature and the threshold that held-out patches give into the file of a network."""
+    """Put the temperature and the threshold that held-out crops give into the file of a network."""
     file = onnx.load(path)
     network = from_onnx(path.read_bytes(), "reader")
     temperature, threshold = calibrate(network.considered(x), y)
@@ -135,7 +135,7 @@ def main() -> None:
     calibrate_file(NETWORK, x_held, y_held)
     made = {
         "parameters": model.count_params(),
-        "patches": len(y),
+        "crops": len(y),
         "passes": given.passes,
         "minutes": round(minutes, 1),
         "machine": describe_machine(),

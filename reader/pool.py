@@ -1,9 +1,9 @@
-"""The patches that the reader network learns from: MNIST's digits by many hands, and what is none, as the reader sees.
+"""The crops that the reader network learns from: MNIST's digits by many hands, and what is none, as the reader sees.
 
 python reader/pool.py --data mnist.npz --variants 6        # .reader/pool.npz, ten minutes on two cores
 
 Each picture is drawn from its own seed, goes through the reader's own eyes (ink, segment, prepare), and is kept as the
-28x28 patch that the network would see.
+28x28 crop that the network would see.
 """
 
 import argparse
@@ -74,29 +74,29 @@ def hands(path: str, part: str) -> Hands:
     return Hands(data.x_train[rows], data.y_train[rows])
 
 
-def patches(task: Task) -> tuple[Any, Any]:
-    """The patches of some digits, each in one variant, and of as many non-digits as belong to them."""
+def crops(task: Task) -> tuple[Any, Any]:
+    """The crops of some digits, each in one variant, and of as many non-digits as belong to them."""
     made = hands(task.path, task.part)
     x, y = [], []
     for i in range(task.first, min(task.end, len(made.y))):
         rng = np.random.default_rng((task.part == "train", task.variant, i))
         if rng.random() < CLEAN[task.part]:
-            x.append(find_digit(made.x[i]).patch)
+            x.append(find_digit(made.x[i]).crop)
             y.append(int(made.y[i]))
         else:
             picture, label = made.picture(i, rng)
-            x.append(find_digit(picture).patch)
+            x.append(find_digit(picture).crop)
             y.append(label)
         if rng.random() < CUT:
-            for patch, label in cut_row(made, i, rng):
-                x.append(patch)
+            for crop, label in cut_row(made, i, rng):
+                x.append(crop)
                 y.append(label)
         if rng.random() < NONDIGITS:
-            x.append(find_digit(made.nondigit(rng)).patch)
+            x.append(find_digit(made.nondigit(rng)).crop)
             y.append(NOT_A_DIGIT)
         rng = np.random.default_rng((task.part == "train", task.variant, i, 1))
-        if rng.random() < CUT_SIGNS and (patch := cut_sign(rng)) is not None:
-            x.append(patch)
+        if rng.random() < CUT_SIGNS and (crop := cut_sign(rng)) is not None:
+            x.append(crop)
             y.append(NOT_A_DIGIT)
     return np.array(x, np.uint8), np.array(y, np.uint8)
 
@@ -154,11 +154,11 @@ def _shares(inks: list[Any], seams: list[Any], piece: tuple[int, int]) -> list[f
 
 
 def make_pool(path: str, part: str, variants: int, workers: int) -> tuple[Any, Any]:
-    """All patches of a part: uint8 (n, 28, 28) and uint8 (n,), 10 for what is no digit; blank ones are left out."""
+    """All crops of a part: uint8 (n, 28, 28) and uint8 (n,), 10 for what is no digit; blank ones are left out."""
     n = len(hands(path, part).y)
     tasks = [Task(path, part, first, first + 1000, v) for v in range(variants) for first in range(0, n, 1000)]
     with ProcessPoolExecutor(workers) as pool:
-        parts = list(pool.map(patches, tasks))
+        parts = list(pool.map(crops, tasks))
     x, y = (np.concatenate([part[k] for part in parts]) for k in range(2))
     seen = x.any(axis=(1, 2))
     return x[seen], y[seen]
@@ -175,7 +175,7 @@ def main() -> None:
     x_held, y_held = make_pool(given.data, "held", 2, workers)
     POOL.parent.mkdir(exist_ok=True)
     np.savez(POOL, x=x, y=y, x_held=x_held, y_held=y_held)
-    print(f"{len(y):,} patches to learn from, {len(y_held):,} held out, in {POOL.relative_to(ROOT)}")
+    print(f"{len(y):,} crops to learn from, {len(y_held):,} held out, in {POOL.relative_to(ROOT)}")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""What several tests make: pictures, patches, corrections."""
+"""What several tests make: pictures, crops, corrections."""
 
 import base64
 import io
@@ -25,13 +25,13 @@ def png(image: Any) -> bytes:
     return data.getvalue()
 
 
-def patch64(patch: Any) -> str:
-    return base64.b64encode(np.asarray(patch, np.uint8).tobytes()).decode()
+def crop64(crop: Any) -> str:
+    return base64.b64encode(np.asarray(crop, np.uint8).tobytes()).decode()
 
 
-def correction(patch: Any, label: int | None = 3, **changes: Any) -> Correction:
+def correction(crop: Any, label: int | None = 3, **changes: Any) -> Correction:
     values = {"said": 5, "source": "draw", "network": "0" * 64, "created": NOW} | changes
-    return Correction(np.asarray(patch, np.uint8), label, **values)
+    return Correction(np.asarray(crop, np.uint8), label, **values)
 
 
 def changed(factor: float) -> bytes:

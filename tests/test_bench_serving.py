@@ -69,8 +69,8 @@ def test_writers_with_few_pictures_are_left_out(tmp_path, digits, monkeypatch):
     (folder / "labels.csv").write_text("\n".join(rows))
     found = teaching.writers(tmp_path)
     assert list(found) == ["scans anna"]
-    patches, labels = found["scans anna"]
-    assert patches.shape == (5, 28, 28)
+    crops, labels = found["scans anna"]
+    assert crops.shape == (5, 28, 28)
     assert labels.tolist() == digits.y_test[:5].tolist()
 
 

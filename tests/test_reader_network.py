@@ -40,8 +40,8 @@ def test_the_threshold_leaves_one_wrong_in_a_hundred():
 
 
 def test_the_pool_is_the_same_each_time_and_every_variant_another(small_npz):
-    made = {v: pool.patches(pool.Task(str(small_npz), "held", 0, 40, v)) for v in (0, 1)}
-    again = pool.patches(pool.Task(str(small_npz), "held", 0, 40, 0))
+    made = {v: pool.crops(pool.Task(str(small_npz), "held", 0, 40, v)) for v in (0, 1)}
+    again = pool.crops(pool.Task(str(small_npz), "held", 0, 40, 0))
     for a, b in zip(made[0], again, strict=True):
         np.testing.assert_array_equal(a, b)
     assert not np.array_equal(made[0][0][:40], made[1][0][:40])
@@ -54,7 +54,7 @@ def test_the_pool_is_the_same_each_time_and_every_variant_another(small_npz):
 def test_what_a_cut_leaves_is_the_digit_or_a_part_of_it(small_npz):
     made, rng = pool.hands(str(small_npz), "held"), np.random.default_rng(0)
     cut = [found for i in range(60) for found in pool.cut_row(made, i, rng)]
-    assert all(patch.shape == (28, 28) and patch.any() for patch, _ in cut)
+    assert all(crop.shape == (28, 28) and crop.any() for crop, _ in cut)
     labels = np.array([label for _, label in cut])
     assert (labels < 10).sum() > 40
     assert (labels == NOT_A_DIGIT).sum() > 5
@@ -84,7 +84,7 @@ def test_the_calibration_error_is_the_gap_between_confidence_and_being_right():
 def test_what_is_judged_is_counted():
     logits = np.full((4, 11), -20, np.float32)
     logits[[0, 1, 2, 3], [3, 3, 10, 5]] = 20
-    network = Network("known", 0.9, lambda patches: logits)
+    network = Network("known", 0.9, lambda crops: logits)
     result = judge.judged(network, np.zeros((4, 28, 28), np.uint8), np.array([3, 4, 10, 10]))
     assert result == pytest.approx(
         {

@@ -21,7 +21,7 @@ model, _ = from_onnx(bundled_file())
 
 
 def answer(image: bytes) -> dict[str, object]:
-    x = to_input(find_digit(image).patch[None]).reshape(1, 28, 28, 1)
+    x = to_input(find_digit(image).crop[None]).reshape(1, 28, 28, 1)
     logits = model.predict(x, verbose=0)[0]
     return {"label": int(logits[:10].argmax()), "logits": logits.tolist()}
 

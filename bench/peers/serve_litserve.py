@@ -15,13 +15,13 @@ class Digits(litserve.LitAPI):
         self.network = bundled(1)
 
     def decode_request(self, request):
-        return find_digit(base64.b64decode(request["image"])).patch
+        return find_digit(base64.b64decode(request["image"])).crop
 
     def batch(self, inputs):
         return np.stack(inputs)
 
-    def predict(self, patches):
-        return self.network(patches)
+    def predict(self, crops):
+        return self.network(crops)
 
     def unbatch(self, output):
         return list(zip(output.digits, output.confidence, strict=True))

@@ -110,9 +110,9 @@ globalThis.ask = async (strokes) => {
   clearStrokes();
   restoreStrokes(strokes);
   const canvas = drawing();
-  const patch = patchOfCanvas(canvas);
+  const crop = cropOfCanvas(canvas);
   const picture = canvas.toDataURL("image/png").split(",")[1];
-  return [picture, btoa(String.fromCharCode(...patch)), await answerFor(patch, model)];
+  return [picture, btoa(String.fromCharCode(...crop)), await answerFor(crop, model)];
 };
 """
 
@@ -147,14 +147,14 @@ def any_strokes(rng: np.random.Generator) -> list[Any]:
 
 
 def compare(page: Page, reader: Reader, drawings: int, seed: int) -> None:
-    """The page's patch is Python's, to 1 of 255, and so is its answer."""
+    """The page's crop is Python's, to 1 of 255, and so is its answer."""
     rng = np.random.default_rng(seed)
     doubtful = 0
     for _ in range(drawings):
-        png, patch, answer = page.evaluate("(strokes) => ask(strokes)", any_strokes(rng))
+        png, crop, answer = page.evaluate("(strokes) => ask(strokes)", any_strokes(rng))
         picture = base64.b64decode(png)
-        expected = find_digit(picture).patch
-        found = np.frombuffer(base64.b64decode(patch), np.uint8).reshape(28, 28)
+        expected = find_digit(picture).crop
+        found = np.frombuffer(base64.b64decode(crop), np.uint8).reshape(28, 28)
         assert np.abs(found.astype(int) - expected.astype(int)).max() <= 1
         said = reader.digit(picture)
         assert abs(answer["confidence"] - said.confidence) < 0.02

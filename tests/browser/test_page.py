@@ -48,7 +48,7 @@ def upload(page: Page, data: bytes, name: str = "numbers.png") -> None:
 
 
 def seen(page: Page) -> np.ndarray:
-    """The patch that is shown, uint8 (28, 28)."""
+    """The crop that is shown, uint8 (28, 28)."""
     pixels = page.evaluate("[...document.getElementById('seen').getContext('2d').getImageData(0, 0, 28, 28).data]")
     return np.array(pixels, np.uint8).reshape(28, 28, 4)[:, :, 0]
 
@@ -58,9 +58,9 @@ def test_draw_a_3_and_read_3(open_page):
     draw(page, THREE)
     expect(page.locator("#said b")).to_have_text("3")
     expect(page.locator("#bars li.best")).to_have_text(re.compile(r"^3\d\d"))
-    patch = seen(page)
-    assert patch.max() > 200
-    rows, _ = np.nonzero(patch)
+    crop = seen(page)
+    assert crop.max() > 200
+    rows, _ = np.nonzero(crop)
     assert rows.max() - rows.min() == 19  # as MNIST's digits are: 20 pixels high
     expect(page.locator("#seen")).to_have_attribute("aria-label", "What the network sees: a 3")
 
@@ -204,9 +204,9 @@ def test_what_is_no_picture_and_a_blank_one(open_page):
 def test_markup_stays_text(open_page):
     """In what the server says of an import."""
     page = open_page("#teach")
-    line = json.dumps({"patch": "<img src=x onerror=alert(1)>"})
+    line = json.dumps({"crop": "<img src=x onerror=alert(1)>"})
     page.set_input_files("#import", {"name": "a.jsonl", "mimeType": "application/x-ndjson", "buffer": line.encode()})
-    expect(page.locator("#toast")).to_contain_text("line 1: patch")
+    expect(page.locator("#toast")).to_contain_text("line 1: crop")
     assert page.locator("#toast img").count() == 0
     open_page.complaints.clear()  # the browser logs every 400
 

@@ -12,7 +12,7 @@ import httpx
 import numpy as np
 import pytest
 
-from helpers import patch64
+from helpers import crop64
 from tendigits.teach.migrations import open_store
 
 pytestmark = pytest.mark.slow
@@ -43,9 +43,9 @@ def test_no_acknowledged_correction_is_lost(tmp_path):
                 with lock:
                     sent += 1
                     number = sent
-                patch = np.zeros(784, np.uint8)
-                patch[:4] = np.frombuffer(np.uint32(number).tobytes(), np.uint8)
-                new = {"corrections": [{"patch": patch64(patch), "label": number % 10}]}
+                crop = np.zeros(784, np.uint8)
+                crop[:4] = np.frombuffer(np.uint32(number).tobytes(), np.uint8)
+                new = {"corrections": [{"crop": crop64(crop), "label": number % 10}]}
                 try:
                     if client.post("/v1/corrections", json=new).status_code == 201:
                         with lock:
@@ -70,7 +70,7 @@ def test_no_acknowledged_correction_is_lost(tmp_path):
         for writer in writers:
             writer.join()
         store = open_store(place)  # quick_check runs here
-        kept = {int(np.frombuffer(item.patch.tobytes()[:4], np.uint32)[0]): item.label for item in store.corrections()}
+        kept = {int(np.frombuffer(item.crop.tobytes()[:4], np.uint32)[0]): item.label for item in store.corrections()}
         store.close()
         assert acknowledged <= set(kept), f"kill {kill}: lost {acknowledged - set(kept)}"
         assert all(label == number % 10 for number, label in kept.items())

@@ -32,5 +32,5 @@ def test_on_paper_the_reader_still_finds_ink(inks):
         picture = on_paper(ink, np.random.default_rng(seed), (inks[seed - 1],))
         assert picture.dtype == np.uint8
         assert 20 <= max(picture.shape) <= 120
-        found += bool(find_digit(picture).patch.any())
+        found += bool(find_digit(picture).crop.any())
     assert found >= 0.95 * len(inks)

@@ -36,7 +36,7 @@ def test_the_reader_reads_with_an_exported_run(source, run, tmp_path):
     mine, own = Reader(tmp_path / "a.onnx"), Reader(run)
     assert isinstance(mine.network, network.Network)
     assert mine.threshold == float(f"{own.threshold:.4f}")
-    patches = list(source.dataset.x_test[:20])
-    for one, other in zip(mine.patches(patches), own.patches(patches), strict=True):
+    crops = list(source.dataset.x_test[:20])
+    for one, other in zip(mine.classify(crops), own.classify(crops), strict=True):
         assert (one.label, one.accepted) == (other.label, other.accepted)
         np.testing.assert_allclose(one.probabilities, other.probabilities, atol=1e-3)

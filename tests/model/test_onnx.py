@@ -32,11 +32,11 @@ def test_the_file_answers_as_keras_does():
             for weight in (layer.moving_mean, layer.beta, layer.gamma):
                 weight.assign(rng.normal(0.5, 0.5, shape))
             layer.moving_variance.assign(rng.uniform(0.5, 2, shape))
-    patches = rng.integers(0, 256, (7, 28, 28), dtype=np.uint8)
+    crops = rng.integers(0, 256, (7, 28, 28), dtype=np.uint8)
     data = to_onnx(model, {"temperature": "1.0", "threshold": "0.5"})
     network = open_network(data, "a")
-    expected = model.predict(patches[..., None].astype("float32") / 255, verbose=0)
-    np.testing.assert_allclose(network.logits(patches), expected, rtol=1e-4, atol=1e-4)
+    expected = model.predict(crops[..., None].astype("float32") / 255, verbose=0)
+    np.testing.assert_allclose(network.logits(crops), expected, rtol=1e-4, atol=1e-4)
     assert len(data) < 2_000_000
 
 

@@ -4,7 +4,7 @@ from tendigits.read.annotate import CELL, draw_page
 from tendigits.read.reader import Reader
 
 
-def test_the_picture_with_boxes_and_a_patch_for_each_digit(digits):
+def test_the_picture_with_boxes_and_a_crop_for_each_digit(digits):
     images = [image for image, label in zip(digits.x_test[:40], digits.y_test[:40], strict=True) if label in (2, 3, 5)][
         :6
     ]

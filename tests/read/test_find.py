@@ -8,7 +8,7 @@ from tendigits.read.find import find_digit, find_page
 
 def test_what_is_found_is_as_large_as_the_picture_says():
     found = find_digit(np.full((30, 50), 9, np.uint8))
-    assert (found.size, found.box, found.patch.any()) == ((50, 30), (0, 0, 50, 30), False)
+    assert (found.size, found.box, found.crop.any()) == ((50, 30), (0, 0, 50, 30), False)
 
 
 @pytest.mark.parametrize("times", [1, 3, 40])
@@ -17,7 +17,7 @@ def test_the_box_of_a_digit_is_in_pixels_of_the_picture(times):
     picture[5:25, 9:12] = 20
     found = find_digit(np.repeat(np.repeat(picture, times, axis=0), times, axis=1))
     assert np.abs(np.array(found.box) - np.array([9, 5, 12, 25]) * times).max() <= max(1, 0.7 * times)
-    assert found.patch[4:24, 13:15].mean() > 100
+    assert found.crop[4:24, 13:15].mean() > 100
 
 
 def page_of_bars(rows, columns, height=40):

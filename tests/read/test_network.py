@@ -15,7 +15,7 @@ from tendigits.read.network import Network, bundled, from_onnx, of_file
 from tendigits.read.reader import Reader
 from tendigits.train.pipeline import run_recipe
 
-PATCHES = np.random.default_rng(1).integers(0, 256, (300, 28, 28), dtype=np.uint8)
+CROPS = np.random.default_rng(1).integers(0, 256, (300, 28, 28), dtype=np.uint8)
 
 
 def test_probabilities_are_the_softmax_of_the_logits_over_the_temperature(onnx_file):
@@ -23,26 +23,26 @@ def test_probabilities_are_the_softmax_of_the_logits_over_the_temperature(onnx_f
 
     network = replace(from_onnx(onnx_file(), "tiny"), turn=0.0)
     weights = np.random.default_rng(0).normal(0, 1, (784, 11)).astype("float32")
-    expected = softmax(to_input(PATCHES).astype("float64") @ weights / 2, axis=1)
-    answers = network(PATCHES)
+    expected = softmax(to_input(CROPS).astype("float64") @ weights / 2, axis=1)
+    answers = network(CROPS)
     assert network.threshold == 0.8
     np.testing.assert_allclose(answers.is_digit, 1 - expected[:, 10], atol=1e-4)
     np.testing.assert_allclose(answers.confidence, expected[:, :10].max(axis=1), atol=1e-4)
     np.testing.assert_allclose(answers.digits.sum(axis=1), 1, atol=1e-5)
 
 
-def test_a_doubtful_patch_is_looked_at_thrice_and_a_sure_one_once():
+def test_a_doubtful_crop_is_looked_at_thrice_and_a_sure_one_once():
     looked = []
 
-    def logits(patches):
-        looked.append(patches)
-        sure = patches.reshape(len(patches), -1).any(axis=1) & (patches[:, 0, 0] == 255)
+    def logits(crops):
+        looked.append(crops)
+        sure = crops.reshape(len(crops), -1).any(axis=1) & (crops[:, 0, 0] == 255)
         return np.where(sure[:, None], np.eye(11, dtype=np.float32)[3] * 20, np.float32(len(looked)))
 
-    patches = np.zeros((3, 28, 28), np.uint8)
-    patches[0, 0, 0] = 255
-    patches[1:, 4:24, 12:16] = 200
-    result = Network("known", 0.9, logits, turn=7.0).considered(patches)
+    crops = np.zeros((3, 28, 28), np.uint8)
+    crops[0, 0, 0] = 255
+    crops[1:, 4:24, 12:16] = 200
+    result = Network("known", 0.9, logits, turn=7.0).considered(crops)
     assert [len(part) for part in looked] == [3, 2, 2]
     np.testing.assert_allclose(result[1:], (1 + 2 + 3) / 3)
     np.testing.assert_array_equal(result[0], np.eye(11)[3] * 20)
@@ -52,14 +52,14 @@ def test_a_doubtful_patch_is_looked_at_thrice_and_a_sure_one_once():
 
 
 def test_a_network_of_ten_classes_knows_only_digits():
-    network = Network("ten", 0.9, lambda patches: np.zeros((len(patches), 10), np.float32))
-    answers = network(PATCHES)
+    network = Network("ten", 0.9, lambda crops: np.zeros((len(crops), 10), np.float32))
+    answers = network(CROPS)
     assert (answers.is_digit == 1).all()
     assert answers.digits == pytest.approx(0.1)
 
 
-def test_no_patch_no_answer(onnx_file):
-    answers = from_onnx(onnx_file(), "tiny")(PATCHES[:0])
+def test_no_crop_no_answer(onnx_file):
+    answers = from_onnx(onnx_file(), "tiny")(CROPS[:0])
     assert (answers.digits.shape, answers.is_digit.shape) == ((0, 10), (0,))
 
 

@@ -56,7 +56,7 @@ def test_one_digit_says_where_it_is_and_what_the_network_saw(reader, sure):
     picture[100:184, 150:234] -= (cv2.resize(sure[3], (84, 84)) * 0.8).astype(np.uint8)
     digit = reader.digit(picture)
     assert (digit.label, digit.accepted, digit.reason) == (3, True, None)
-    assert digit.patch.shape == (28, 28)
+    assert digit.crop.shape == (28, 28)
     assert digit.probabilities.sum() == pytest.approx(1, abs=1e-5)
     assert 145 <= digit.box.left < digit.box.right <= 240
     assert 95 <= digit.box.top < digit.box.bottom <= 190
@@ -243,7 +243,7 @@ def test_a_persons_own_network(tmp_path, digits):
     model.optimizer.build(model.trainable_variables)
     model.save(tmp_path / "model.keras")
     reader = Reader(tmp_path)
-    expected = keras.ops.convert_to_numpy(model(find_digit(digits.x_test[0]).patch.reshape(1, 784) / np.float32(255)))
+    expected = keras.ops.convert_to_numpy(model(find_digit(digits.x_test[0]).crop.reshape(1, 784) / np.float32(255)))
     np.testing.assert_allclose(reader.digit(digits.x_test[0]).probabilities, expected[0], atol=1e-5)
     assert reader.threshold == 0.9
 
@@ -260,7 +260,7 @@ for row in range(40):
 buffer = io.BytesIO()
 Image.fromarray(page).convert("RGBA").save(buffer, "PNG", compress_level=1)
 reader = Reader()
-assert reader.digit(buffer.getvalue()).patch.any()
+assert reader.digit(buffer.getvalue()).crop.any()
 assert sum(len(line.digits) for line in reader.read(buffer.getvalue()).lines) == 1600
 print(next(int(line.split()[1]) // 1024 for line in open("/proc/self/status") if line.startswith("VmHWM")))
 """

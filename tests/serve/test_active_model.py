@@ -13,9 +13,9 @@ from tendigits.teach.verify import bundled_sha256, known_digits, verify_network
 
 
 def test_the_known_digits_are_known():
-    patches, labels = known_digits()
-    assert patches.shape == (200, 28, 28)
-    assert (bundled()(patches).digits.argmax(axis=1) == labels).mean() > 0.97
+    crops, labels = known_digits()
+    assert crops.shape == (200, 28, 28)
+    assert (bundled()(crops).digits.argmax(axis=1) == labels).mean() > 0.97
     verify_network(bundled())
 
 

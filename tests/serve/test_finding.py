@@ -41,7 +41,7 @@ def is_running(pid: int) -> bool:
 
 
 def test_they_find_what_this_process_finds(digits):
-    images = [png(patch) for patch in digits.x_test[:20]] + [b"no picture", png(np.zeros((28, 28), np.uint8))]
+    images = [png(crop) for crop in digits.x_test[:20]] + [b"no picture", png(np.zeros((28, 28), np.uint8))]
 
     async def ask(finders):
         return await asyncio.gather(*(finders.find(images[i::4]) for i in range(4)))
@@ -53,7 +53,7 @@ def test_they_find_what_this_process_finds(digits):
                 assert isinstance(one, DataError)
                 continue
             expected = find_digit(image)
-            np.testing.assert_array_equal(one.patch, expected.patch)
+            np.testing.assert_array_equal(one.crop, expected.crop)
             assert (one.box, one.size) == (expected.box, expected.size)
 
 
@@ -69,7 +69,7 @@ def test_one_that_is_killed_is_replaced_and_nothing_is_lost(digits):
 
     answers, n = run(with_finders(2, ask))
     assert n == 2
-    assert [one.patch.any() for found in answers for one in found] == [True] * 6
+    assert [one.crop.any() for found in answers for one in found] == [True] * 6
 
 
 def test_a_picture_that_kills_is_only_its_own_error(digits, monkeypatch):
@@ -87,14 +87,14 @@ def test_a_picture_that_kills_is_only_its_own_error(digits, monkeypatch):
         return await finders.find([image, b"deadly", image])
 
     first, bad, last = run(with_finders(1, work))
-    assert first.patch.any()
-    assert last.patch.any()
+    assert first.crop.any()
+    assert last.crop.any()
     assert isinstance(bad, DataError)
     assert "cannot be looked at" in str(bad)
 
 
 def test_an_answer_that_nobody_waits_for_is_not_the_next_ones(digits):
-    images = [png(patch) for patch in digits.x_test[:2]]
+    images = [png(crop) for crop in digits.x_test[:2]]
 
     async def work(finders):
         asked = asyncio.ensure_future(finders.find([images[0]] * 50))
@@ -106,7 +106,7 @@ def test_an_answer_that_nobody_waits_for_is_not_the_next_ones(digits):
         return await finders.find([images[1]])
 
     (found,) = run(with_finders(1, work))
-    np.testing.assert_array_equal(found.patch, find_digit(images[1]).patch)
+    np.testing.assert_array_equal(found.crop, find_digit(images[1]).crop)
 
 
 PARENT = """

@@ -1,4 +1,4 @@
-"""What is let in: strict numbers, whole patches, no other fields."""
+"""What is let in: strict numbers, whole crops, no other fields."""
 
 import base64
 import json
@@ -8,24 +8,24 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 
-from helpers import correction, patch64
+from helpers import correction, crop64
 from tendigits.serve.schemas import (
-    PATCH,
+    CROP,
     CorrectionAnswer,
     DigitsQuestion,
     ExportedCorrection,
     NewCorrections,
-    as_patch,
+    as_crop,
 )
 
 ROWS = np.arange(784).reshape(28, 28) % 256
 
 
-def test_digits_become_patches():
+def test_digits_become_crops():
     question = DigitsQuestion.model_validate_json(json.dumps({"digits": [ROWS.tolist(), [[0] * 28] * 28]}))
-    patches = question.patches()
-    assert patches.dtype == np.uint8
-    np.testing.assert_array_equal(patches[0], ROWS)
+    crops = question.crops()
+    assert crops.dtype == np.uint8
+    np.testing.assert_array_equal(crops[0], ROWS)
 
 
 @pytest.mark.parametrize(
@@ -45,30 +45,30 @@ def test_digits_of_another_shape(shape):
 
 @pytest.mark.parametrize("label", ["99", "-1", "true", '"3"', "3.0", "3.5", "NaN", "[3]"])
 def test_a_label_is_a_whole_number_from_0_to_9_or_nothing(label):
-    text = json.dumps({"corrections": [{"patch": PATCH, "label": 3}]}).replace('"label": 3', f'"label": {label}')
+    text = json.dumps({"corrections": [{"crop": CROP, "label": 3}]}).replace('"label": 3', f'"label": {label}')
     with pytest.raises(ValidationError):
         NewCorrections.model_validate_json(text)
 
 
 @pytest.mark.parametrize("label", [0, 9, None])
 def test_labels_that_are_good(label):
-    one = NewCorrections.model_validate_json(json.dumps({"corrections": [{"patch": PATCH, "label": label}]}))
+    one = NewCorrections.model_validate_json(json.dumps({"corrections": [{"crop": CROP, "label": label}]}))
     assert one.corrections[0].label == label
     assert one.corrections[0].source == "api"
 
 
 @pytest.mark.parametrize(
-    "patch",
-    ["", "A" * 1047, base64.b64encode(bytes(783)).decode() + "AAAA", "*" * 1048, PATCH[:-2] + "\n=", "../etc/passwd"],
+    "crop",
+    ["", "A" * 1047, base64.b64encode(bytes(783)).decode() + "AAAA", "*" * 1048, CROP[:-2] + "\n=", "../etc/passwd"],
 )
-def test_a_patch_is_784_bytes(patch):
+def test_a_crop_is_784_bytes(crop):
     with pytest.raises(ValidationError):
-        NewCorrections.model_validate({"corrections": [{"patch": patch, "label": 1}]})
+        NewCorrections.model_validate({"corrections": [{"crop": crop, "label": 1}]})
 
 
 def test_fields_that_are_not_known_are_refused():
     with pytest.raises(ValidationError, match="extra"):
-        NewCorrections.model_validate({"corrections": [{"patch": PATCH, "label": 1, "id": 5}]})
+        NewCorrections.model_validate({"corrections": [{"crop": CROP, "label": 1, "id": 5}]})
 
 
 def test_a_correction_goes_out_and_comes_in_again():
@@ -76,13 +76,13 @@ def test_a_correction_goes_out_and_comes_in_again():
     answer = CorrectionAnswer.of(item)
     fields = answer.model_dump(mode="json", exclude={"id"})
     back = ExportedCorrection.model_validate_json(json.dumps(fields)).correction()
-    np.testing.assert_array_equal(back.patch, ROWS)
+    np.testing.assert_array_equal(back.crop, ROWS)
     assert (back.label, back.said, back.created) == (None, 5, item.created)
-    assert as_patch(patch64(ROWS)).tobytes() == ROWS.astype(np.uint8).tobytes()
+    assert as_crop(crop64(ROWS)).tobytes() == ROWS.astype(np.uint8).tobytes()
 
 
 def test_an_exported_time_without_a_zone_is_taken_as_ours():
-    fields = {"patch": PATCH, "label": 1, "network": "0" * 64, "created": "2026-01-01T00:00:00"}
+    fields = {"crop": CROP, "label": 1, "network": "0" * 64, "created": "2026-01-01T00:00:00"}
     assert ExportedCorrection.model_validate_json(json.dumps(fields)).correction().created.tzinfo is not None
     fields["created"] = "2026-01-01T00:00:00Z"
     made = ExportedCorrection.model_validate_json(json.dumps(fields)).correction().created

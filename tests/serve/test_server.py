@@ -16,7 +16,7 @@ from typing import Any
 import httpx
 import pytest
 
-from helpers import patch64, png
+from helpers import crop64, png
 from tendigits.serve.server import is_local
 
 pytestmark = pytest.mark.alone
@@ -128,7 +128,7 @@ def test_a_training_is_stopped_with_the_server_and_can_be_resumed(server, tmp_pa
 
 def test_corrections_are_there_after_a_restart(server, digits):
     running = server()
-    new = {"corrections": [{"patch": patch64(digits.x_test[0]), "label": 3}]}
+    new = {"corrections": [{"crop": crop64(digits.x_test[0]), "label": 3}]}
     assert httpx.post(f"{running.url}/v1/corrections", json=new).status_code == 201
     running.stop()
     again = server()

@@ -62,7 +62,7 @@ def test_a_lesson_is_told_to_a_person_and_to_a_program(store, place, digits, mon
         return opened.add_network(b"x", "base", report, now())
 
     monkeypatch.setattr("tendigits.teach.lesson.give_lesson", lesson)
-    store.add([correction(patch, 1) for patch in digits.x_train[:20]])
+    store.add([correction(crop, 1) for crop in digits.x_train[:20]])
     text = call("teach", "--store", place, "--offline").output
     for line in (
         "20 corrections: 16 to learn from, 4 to judge by",

@@ -35,7 +35,7 @@ def test_the_corrections_are_a_share_of_what_it_learns_from(lesson, digits):
     model, _ = as_keras(bundled_file())
     x, y = module._material(model, lesson, 0)
     own = len(x) - len(lesson.replay)
-    assert own % len(lesson.patches) == 0
+    assert own % len(lesson.crops) == 0
     assert own / len(x) == pytest.approx(module.SHARE, abs=0.05)
     assert x.min() >= 0
     assert x.max() <= 1
@@ -47,7 +47,7 @@ def test_the_corrections_are_a_share_of_what_it_learns_from(lesson, digits):
 
 
 def test_a_label_of_what_is_no_digit(lesson):
-    given = Lesson(lesson.patches, np.full(8, NONE), lesson.replay)
+    given = Lesson(lesson.crops, np.full(8, NONE), lesson.replay)
     assert teach(bundled_file(), given) != bundled_file()
 
 

@@ -14,7 +14,7 @@ from tendigits.teach.verify import bundled_sha256, known_digits
 
 @pytest.fixture
 def short(monkeypatch):
-    """Fewer patches to replay and to judge by: seconds in place of half a minute."""
+    """Fewer crops to replay and to judge by: seconds in place of half a minute."""
     monkeypatch.setattr(lesson, "REPLAY", {"digits": 600, "hands": 200, "none": 100})
     monkeypatch.setattr(lesson, "TEST", 400)
 
@@ -22,12 +22,12 @@ def short(monkeypatch):
 def strange(n: int) -> np.ndarray:
     """A sign that nobody writes, always a little elsewhere: two bars, which its writer calls a 4."""
     rng = np.random.default_rng(0)
-    patches = np.zeros((n, 28, 28), np.uint8)
-    for patch in patches:
+    crops = np.zeros((n, 28, 28), np.uint8)
+    for crop in crops:
         top, left = rng.integers(2, 6, 2)
-        patch[top : top + 3, left : left + 18] = 255
-        patch[top + 15 : top + 18, left : left + 18] = 255
-    return patches
+        crop[top : top + 3, left : left + 18] = 255
+        crop[top + 15 : top + 18, left : left + 18] = 255
+    return crops
 
 
 def test_a_hand_is_learned_and_the_rest_is_not_forgotten(store, digits: Dataset, short):
@@ -48,8 +48,8 @@ def test_a_hand_is_learned_and_the_rest_is_not_forgotten(store, digits: Dataset,
     assert store.reading() is None  # not before a person accepts it
     network = from_onnx(store.network_data(taught.id), "taught")
     assert (network(strange(8)).digits.argmax(axis=1) == 4).all()
-    patches, labels = known_digits()
-    assert (network(patches).digits.argmax(axis=1) == labels).mean() > 0.95
+    crops, labels = known_digits()
+    assert (network(crops).digits.argmax(axis=1) == labels).mean() > 0.95
     assert network.threshold == bundled().threshold
 
 
@@ -71,16 +71,16 @@ def test_the_held_out_are_never_learned_from(store, digits: Dataset, short, monk
 
     monkeypatch.setattr(lesson, "teach", teach)
     items = store.add(
-        [correction(patch, int(label)) for patch, label in zip(digits.x_train[:20], digits.y_train[:20], strict=True)]
+        [correction(crop, int(label)) for crop, label in zip(digits.x_train[:20], digits.y_train[:20], strict=True)]
     )
     taught = give_lesson(store, digits, lambda _: None, lambda: NOW)
-    learned = {patch.tobytes() for patch in seen["lesson"].patches}
+    learned = {crop.tobytes() for crop in seen["lesson"].crops}
     assert len(learned) == 16 == taught.report["learned"]
     assert taught.report["held_out"]["n"] == 4
-    assert learned < {item.patch.tobytes() for item in items}
+    assert learned < {item.crop.tobytes() for item in items}
     assert seen["lesson"].replay.shape == (900, 28, 28)
     tests = {image.tobytes() for image in digits.x_test}
-    assert not tests & {patch.tobytes() for patch in seen["lesson"].replay}
+    assert not tests & {crop.tobytes() for crop in seen["lesson"].replay}
 
 
 def test_too_few(store, digits: Dataset):

@@ -11,7 +11,7 @@ from tendigits.errors import Failure, StoreError
 from tendigits.teach import migrations as module
 from tendigits.teach.migrations import open_store
 
-PATCHES = np.random.default_rng(0).integers(0, 256, (6, 28, 28), dtype=np.uint8)
+CROPS = np.random.default_rng(0).integers(0, 256, (6, 28, 28), dtype=np.uint8)
 
 
 def test_sqlite_keeps_its_promises_by_its_settings(store):
@@ -26,7 +26,7 @@ def test_sqlite_keeps_its_promises_by_its_settings(store):
 def test_it_is_made_where_there_is_none_and_found_again(tmp_path):
     path = tmp_path / "deep" / "er" / "a.db"
     store = open_store(path)
-    store.add([correction(PATCHES[0])])
+    store.add([correction(CROPS[0])])
     store.close()
     again = open_store(str(path))
     assert again.count() == 1
@@ -44,7 +44,7 @@ def test_a_store_of_a_newer_tendigits_is_refused(place, store):
 
 def test_an_older_store_is_copied_and_migrated(place, store, monkeypatch):
     """With a migration as a next version would have one."""
-    store.add([correction(PATCHES[0])])
+    store.add([correction(CROPS[0])])
     store.close()
     monkeypatch.setattr(module, "SCHEMA", 2)
     add_column = "ALTER TABLE corrections ADD COLUMN note TEXT"
@@ -61,7 +61,7 @@ def test_an_older_store_is_copied_and_migrated(place, store, monkeypatch):
 
 
 def test_a_migration_that_fails_changes_nothing(place, store, monkeypatch):
-    store.add([correction(PATCHES[0])])
+    store.add([correction(CROPS[0])])
     store.close()
 
     def fail(connection):
@@ -80,7 +80,7 @@ def test_a_migration_that_fails_changes_nothing(place, store, monkeypatch):
 
 @pytest.mark.parametrize("damage", ["cut", "text", "page"])
 def test_a_damaged_file_is_told_before_anything_is_written(place, store, tmp_path, damage):
-    store.add([correction(patch) for patch in PATCHES])
+    store.add([correction(crop) for crop in CROPS])
     store.close()
     path = tmp_path / "corrections.db"
     data = bytearray(path.read_bytes())

@@ -14,53 +14,53 @@ from tendigits.errors import Failure, StoreError
 from tendigits.teach import store as module
 from tendigits.teach.migrations import open_store
 
-PATCHES = np.random.default_rng(0).integers(0, 256, (6, 28, 28), dtype=np.uint8)
+CROPS = np.random.default_rng(0).integers(0, 256, (6, 28, 28), dtype=np.uint8)
 
 
 def test_what_is_added_is_there_newest_first(any_store):
-    kept = any_store.add([correction(patch, label) for label, patch in zip((0, 9, None), PATCHES, strict=False)])
+    kept = any_store.add([correction(crop, label) for label, crop in zip((0, 9, None), CROPS, strict=False)])
     assert [item.label for item in any_store.corrections()] == [None, 9, 0]
     assert [item.id for item in any_store.corrections()] == [item.id for item in reversed(kept)]
     found = any_store.corrections(first=1, n=1)
     assert [item.label for item in found] == [9]
-    np.testing.assert_array_equal(found[0].patch, PATCHES[1])
+    np.testing.assert_array_equal(found[0].crop, CROPS[1])
     assert (found[0].said, found[0].source, found[0].network, found[0].created) == (5, "draw", "0" * 64, NOW)
     assert any_store.count() == 3
 
 
-def test_of_the_same_patch_only_the_last_word_counts(any_store):
-    any_store.add([correction(PATCHES[0], 3)])
-    any_store.add([correction(PATCHES[0], 5), correction(PATCHES[1], 1), correction(PATCHES[1], None)])
+def test_of_the_same_crop_only_the_last_word_counts(any_store):
+    any_store.add([correction(CROPS[0], 3)])
+    any_store.add([correction(CROPS[0], 5), correction(CROPS[1], 1), correction(CROPS[1], None)])
     assert [item.label for item in any_store.corrections()] == [None, 5]
 
 
 def test_an_undone_one_is_gone_and_its_number_too(any_store):
-    first, second = any_store.add([correction(PATCHES[0]), correction(PATCHES[1])])
+    first, second = any_store.add([correction(CROPS[0]), correction(CROPS[1])])
     assert any_store.remove(second.id)
     assert not any_store.remove(second.id)
-    (third,) = any_store.add([correction(PATCHES[2])])
+    (third,) = any_store.add([correction(CROPS[2])])
     assert third.id not in (first.id, second.id)
     assert any_store.count() == 2
 
 
 @pytest.mark.parametrize(
     "wrong",
-    [{"label": 10}, {"label": -1}, {"said": 10}, {"source": "elsewhere"}, {"patch": np.zeros((28, 27))}],
-    ids=["10", "-1", "said 10", "source", "patch"],
+    [{"label": 10}, {"label": -1}, {"said": 10}, {"source": "elsewhere"}, {"crop": np.zeros((28, 27))}],
+    ids=["10", "-1", "said 10", "source", "crop"],
 )
 def test_the_database_itself_refuses_what_is_no_correction(any_store, wrong):
-    good = correction(PATCHES[0])
-    bad = correction(**({"patch": PATCHES[1], "label": 3} | wrong))
-    with pytest.raises(StoreError, match="expected labels from 0 to 9 and patches of 28x28"):
+    good = correction(CROPS[0])
+    bad = correction(**({"crop": CROPS[1], "label": 3} | wrong))
+    with pytest.raises(StoreError, match="expected labels from 0 to 9 and crops of 28x28"):
         any_store.add([good, bad])
     assert any_store.count() == 0  # all of a request or nothing
 
 
 def test_there_is_an_end_to_what_is_kept(any_store, monkeypatch):
     monkeypatch.setattr(module, "MAX_CORRECTIONS", 2)
-    any_store.add([correction(PATCHES[0])])
+    any_store.add([correction(CROPS[0])])
     with pytest.raises(StoreError, match="expected at most 2 corrections, received 3"):
-        any_store.add([correction(PATCHES[1]), correction(PATCHES[2])])
+        any_store.add([correction(CROPS[1]), correction(CROPS[2])])
     assert any_store.count() == 1
 
 
@@ -95,13 +95,13 @@ def test_a_network_that_is_not_there(any_store):
 
 def test_many_threads_lose_nothing(any_store):
     rng = np.random.default_rng(1)
-    patches = rng.integers(0, 256, (8, 10, 28, 28), dtype=np.uint8)
+    crops = rng.integers(0, 256, (8, 10, 28, 28), dtype=np.uint8)
 
     def write(mine):
-        for patch in mine:
-            any_store.add([correction(patch)])
+        for crop in mine:
+            any_store.add([correction(crop)])
 
-    threads = [threading.Thread(target=write, args=(mine,)) for mine in patches]
+    threads = [threading.Thread(target=write, args=(mine,)) for mine in crops]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -110,19 +110,19 @@ def test_many_threads_lose_nothing(any_store):
 
 
 @given(arrays(np.uint8, (28, 28)), st.one_of(st.none(), st.integers(0, 9)), st.sampled_from(["draw", "api"]))
-def test_any_correction_comes_back_as_it_was(tmp_path_factory, patch, label, source):
+def test_any_correction_comes_back_as_it_was(tmp_path_factory, crop, label, source):
     store = open_store(tmp_path_factory.mktemp("store") / "a.db")
-    store.add([correction(patch, label, source=source)])
+    store.add([correction(crop, label, source=source)])
     (found,) = store.corrections()
-    np.testing.assert_array_equal(found.patch, patch)
+    np.testing.assert_array_equal(found.crop, crop)
     assert (found.label, found.source) == (label, source)
     store.close()
 
 
 def test_a_backup_is_a_store(store, tmp_path):
-    store.add([correction(PATCHES[0])])
+    store.add([correction(CROPS[0])])
     store.back_up(tmp_path / "copy.db")
-    store.add([correction(PATCHES[1])])
+    store.add([correction(CROPS[1])])
     copy = open_store(tmp_path / "copy.db")
     assert copy.count() == 1
     copy.close()
@@ -130,7 +130,7 @@ def test_a_backup_is_a_store(store, tmp_path):
 
 def test_a_full_disk_loses_nothing_that_was_acknowledged(place, store):
     """SQLite says so where its file may not grow: as on a full disk."""
-    store.add([correction(patch) for patch in PATCHES[:2]])
+    store.add([correction(crop) for crop in CROPS[:2]])
     with store._read() as connection:
         pages = connection.exec_driver_sql("PRAGMA page_count").scalar()
 
@@ -143,7 +143,7 @@ def test_a_full_disk_loses_nothing_that_was_acknowledged(place, store):
     event.listen(store._engine, "connect", limit)
     many = np.random.default_rng(2).integers(0, 256, (50, 28, 28), dtype=np.uint8)
     with pytest.raises(Failure, match="full"):
-        store.add([correction(patch) for patch in many])
+        store.add([correction(crop) for crop in many])
     store.close()
     again = open_store(place)
     assert again.count() == 2

@@ -83,7 +83,7 @@ def read_job(reader: Reader, job: Job) -> list[Result]:
                 pages[path] = reader.read(content_of(path))
         except DataError as error:
             errors[path] = error
-    for path, digit in zip(found, reader.judge(list(found.values())), strict=True):
+    for path, digit in zip(found, reader.classify_found(list(found.values())), strict=True):
         pages[path] = as_page(digit, found[path].size)
     return [Result(path, pages.get(path), errors.get(path)) for path in paths]
 

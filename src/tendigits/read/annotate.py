@@ -1,4 +1,4 @@
-"""A picture of what was read: boxes and values over it, and each patch as the network saw it.
+"""A picture of what was read: boxes and values over it, and each crop as the network saw it.
 
 draw_page(grey, page).save("read.png")
 """
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from tendigits.read.results import Digit, Page
 
 SURE, DOUBTFUL, REJECTED = (20, 130, 60), (210, 90, 0), (150, 150, 150)
-PATCH, CELL, EDGE = 56, 78, 8
+CROP, CELL, EDGE = 56, 78, 8
 
 
 def draw_page(grey: NDArray[np.uint8], page: Page, longest: int = 1600) -> Any:
@@ -22,7 +22,7 @@ def draw_page(grey: NDArray[np.uint8], page: Page, longest: int = 1600) -> Any:
         longest: side of the picture that is drawn, in pixels.
 
     Returns:
-        A Pillow image: the picture above, the patches below.
+        A Pillow image: the picture above, the crops below.
     """
     from PIL import Image, ImageDraw, ImageFont
 
@@ -48,10 +48,10 @@ def draw_page(grey: NDArray[np.uint8], page: Page, longest: int = 1600) -> Any:
         draw.text(place, line.value, fill=SURE if line.accepted else DOUBTFUL, font=font)
     for number, digit in enumerate(digits):
         x, y = EDGE + number % columns * CELL, image.height + EDGE + number // columns * (CELL + 14)
-        patch = Image.fromarray(255 - digit.patch).resize((PATCH, PATCH), Image.Resampling.NEAREST)
-        canvas.paste(patch, (x, y))
-        draw.rectangle([x - 1, y - 1, x + PATCH, y + PATCH], outline=_colour(digit), width=2)
-        draw.text((x, y + PATCH + 2), f"{digit.label}  {digit.confidence:.0%}", fill=_colour(digit), font=small)
+        crop = Image.fromarray(255 - digit.crop).resize((CROP, CROP), Image.Resampling.NEAREST)
+        canvas.paste(crop, (x, y))
+        draw.rectangle([x - 1, y - 1, x + CROP, y + CROP], outline=_colour(digit), width=2)
+        draw.text((x, y + CROP + 2), f"{digit.label}  {digit.confidence:.0%}", fill=_colour(digit), font=small)
     return canvas
 
 

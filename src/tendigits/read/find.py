@@ -1,6 +1,6 @@
 """Where the digits are in a picture: grey pixels -> ink -> blobs, before any network is asked.
 
-found = find_digit("seven.png")         # one digit: its 28x28 patch and its box
+found = find_digit("seven.png")         # one digit: its 28x28 crop and its box
 page = find_page("page.jpg")            # blobs in lines, in reading order
 """
 
@@ -38,7 +38,7 @@ LONG_RULE = 0.4
 class Found:
     """The digit in a picture of one digit."""
 
-    patch: Grey
+    crop: Grey
     """uint8 (28, 28), white ink on black; all zeros where there is none."""
     box: Box
     size: tuple[int, int]

@@ -1,8 +1,8 @@
-"""The network that reads: 28x28 patches -> how likely each digit is, and whether it is a digit at all.
+"""The network that reads: 28x28 crops -> how likely each digit is, and whether it is a digit at all.
 
 network = bundled()                     # the one in the package, run by onnxruntime
 network = of_file("runs/first")         # a person's own, run by Keras, or a taught or exported one (.onnx)
-answers = network(patches)              # uint8 (n, 28, 28) -> Answers
+answers = network(crops)              # uint8 (n, 28, 28) -> Answers
 """
 
 from collections.abc import Callable
@@ -19,18 +19,18 @@ from tendigits.data.preprocess import to_input
 from tendigits.errors import ModelFileError
 from tendigits.model.calibration import LEAST
 
-Patches = NDArray[np.uint8]
+Crops = NDArray[np.uint8]
 Floats = NDArray[np.float32]
 
 MAX_BYTES = 64 * 2**20
 """Of a network's .onnx file."""
 
 BATCH = 64
-"""Patches at once: more is no faster, and takes more memory."""
+"""Crops at once: more is no faster, and takes more memory."""
 
 
 DOUBTFUL, TURN = 0.9, 7.0
-"""Share of the likeliest digit below which a patch is looked at again, and the degrees by which it is turned for that.
+"""Share of the likeliest digit below which a crop is looked at again, and the degrees by which it is turned for that.
 
 Of the last 5,000 training digits, which were not learned from, 23 are misread at one look, 18 with the further ones.
 """
@@ -38,7 +38,7 @@ Of the last 5,000 training digits, which were not learned from, 23 are misread a
 
 @dataclass(frozen=True, eq=False)
 class Answers:
-    """What a network makes of n patches."""
+    """What a network makes of n crops."""
 
     digits: Floats
     """float32 (n, 10): how likely each digit is, where it is one; rows sum to 1."""
@@ -59,31 +59,31 @@ class Network:
 
     name: str
     threshold: float
-    logits: Callable[[Patches], Floats]
+    logits: Callable[[Crops], Floats]
     """uint8 (n, 28, 28) -> float32 (n, 11), or (n, 10) where the network knows nothing but digits."""
     temperature: float = 1.0
     """By which the logits are divided, so that the confidences are as often right as they say."""
     turn: float = 0.0
-    """Degrees by which doubtful patches are turned, either way, to be looked at twice more."""
+    """Degrees by which doubtful crops are turned, either way, to be looked at twice more."""
 
-    def considered(self, patches: Patches) -> Floats:
-        """The logits, for doubtful patches the mean over three looks; float32 (n, 11) or (n, 10)."""
-        logits = self._all(patches)
+    def considered(self, crops: Crops) -> Floats:
+        """The logits, for doubtful crops the mean over three looks; float32 (n, 11) or (n, 10)."""
+        logits = self._all(crops)
         if self.turn:
             doubtful = np.flatnonzero(_softmax(logits)[:, :10].max(axis=1) < DOUBTFUL)
             if len(doubtful):
-                again = [self._all(_turned(patches[doubtful], angle)) for angle in (-self.turn, self.turn)]
+                again = [self._all(_turned(crops[doubtful], angle)) for angle in (-self.turn, self.turn)]
                 logits[doubtful] = (logits[doubtful] + again[0] + again[1]) / 3
         return logits
 
-    def _all(self, patches: Patches) -> Floats:
-        return np.concatenate([self.logits(patches[first : first + BATCH]) for first in range(0, len(patches), BATCH)])
+    def _all(self, crops: Crops) -> Floats:
+        return np.concatenate([self.logits(crops[first : first + BATCH]) for first in range(0, len(crops), BATCH)])
 
-    def __call__(self, patches: Patches) -> Answers:
+    def __call__(self, crops: Crops) -> Answers:
         """Answer for uint8 (n, 28, 28), white ink on black."""
-        if not len(patches):
+        if not len(crops):
             return Answers(np.zeros((0, 10), np.float32), np.zeros(0, np.float32))
-        shares = _softmax(self.considered(patches) / np.float32(self.temperature))
+        shares = _softmax(self.considered(crops) / np.float32(self.temperature))
         digits = shares[:, :10]
         is_digit = digits.sum(axis=1) if shares.shape[1] > 10 else np.ones(len(shares), np.float32)
         return Answers(digits / np.maximum(digits.sum(axis=1, keepdims=True), 1e-12), is_digit)
@@ -138,8 +138,8 @@ def from_onnx(data: bytes, name: str, threads: int | None = None) -> Network:
     about = session.get_modelmeta().custom_metadata_map
     own = shapes[1] == [10]  # a run's, as `tendigits export` writes it: it gives probabilities
 
-    def logits(patches: Patches) -> Floats:
-        x = to_input(patches).reshape(-1, *given.shape[1:])
+    def logits(crops: Crops) -> Floats:
+        x = to_input(crops).reshape(-1, *given.shape[1:])
         result: Floats = session.run(None, {given.name: x})[0]
         return np.log(np.maximum(result, LEAST)) if own else result
 
@@ -170,8 +170,8 @@ def of_file(path: str | Path) -> Network:
     model = load_model(file)
     calibration = load_calibration(file)
 
-    def logits(patches: Patches) -> Floats:
-        found: Floats = np.log(np.maximum(predict(model, to_input(patches)), LEAST))
+    def logits(crops: Crops) -> Floats:
+        found: Floats = np.log(np.maximum(predict(model, to_input(crops)), LEAST))
         return found
 
     if calibration is None:
@@ -188,12 +188,12 @@ def _read(path: Path) -> bytes:
         raise ModelFileError(f"cannot read {path}: {error.strerror}") from None
 
 
-def _turned(patches: Patches, angle: float) -> Patches:
+def _turned(crops: Crops, angle: float) -> Crops:
     import cv2
 
-    middle = (patches.shape[1] - 1) / 2
+    middle = (crops.shape[1] - 1) / 2
     turn = cv2.getRotationMatrix2D((middle, middle), angle, 1)
-    return np.array([cv2.warpAffine(patch, turn, patch.shape) for patch in patches], np.uint8)
+    return np.array([cv2.warpAffine(crop, turn, crop.shape) for crop in crops], np.uint8)
 
 
 def _softmax(logits: NDArray[Any]) -> Floats:

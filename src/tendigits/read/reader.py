@@ -85,17 +85,17 @@ class Reader:
 
     def digits(self, images: Iterable[Any]) -> list[Digit]:
         """Read many pictures of one digit each; see `digit`."""
-        return self.judge([find_digit(image) for image in images])
+        return self.classify_found([find_digit(image) for image in images])
 
-    def judge(self, found: list[Found]) -> list[Digit]:
+    def classify_found(self, found: list[Found]) -> list[Digit]:
         """Ask the network what was found."""
-        digits = self.patches([digit.patch for digit in found])
+        digits = self.classify([digit.crop for digit in found])
         return [replace(digit, box=place.box) for digit, place in zip(digits, found, strict=True)]
 
-    def patches(self, patches: Sequence[Grey]) -> list[Digit]:
-        """Ask the network about patches, uint8 (28, 28) each, as MNIST's are; the boxes are the patches' own."""
-        answers = self.network(np.array(patches, np.uint8).reshape(-1, FIELD, FIELD))
-        return [self._digit(answers, i, patch, Box(0, 0, FIELD, FIELD)) for i, patch in enumerate(patches)]
+    def classify(self, crops: Sequence[Grey]) -> list[Digit]:
+        """Ask the network about crops, uint8 (28, 28) each, as MNIST's are; the boxes are the crops' own."""
+        answers = self.network(np.array(crops, np.uint8).reshape(-1, FIELD, FIELD))
+        return [self._digit(answers, i, crop, Box(0, 0, FIELD, FIELD)) for i, crop in enumerate(crops)]
 
     def read(self, image: Any) -> Page:
         """Read a page: every number in the picture, line by line.
@@ -124,13 +124,13 @@ class Reader:
 
     def _judge_blobs(self, page: FoundPage, blobs: list[Blob]) -> dict[Blob, Digit]:
         """Ask the network about blobs as they are."""
-        digits = self.patches([to_mnist(page.blobs.cut(blob)) for blob in blobs])
+        digits = self.classify([to_mnist(page.blobs.cut(blob)) for blob in blobs])
         return {blob: replace(digit, box=page.place(blob.box)) for blob, digit in zip(blobs, digits, strict=True)}
 
     def _cut_up(self, page: FoundPage, doubtful: list[Blob]) -> dict[Blob, list[Digit]]:
         """Ask the network about the pieces of blobs, all at once; the digits of each are the likeliest pieces."""
         cuts = [_Cuts.of(page.blobs.cut(blob), page.usual) for blob in doubtful]
-        asked = iter(self.patches([patch for cut in cuts for patch in cut.patches]))
+        asked = iter(self.classify([crop for cut in cuts for crop in cut.crops]))
         digits = {}
         for blob, cut in zip(doubtful, cuts, strict=True):
             judged = {piece: next(asked) for piece in cut.pieces}
@@ -141,19 +141,19 @@ class Reader:
             digits[blob] = [replace(judged[piece], box=page.place(cut.box(piece, blob.box))) for piece in chosen]
         return digits
 
-    def _digit(self, answers: Answers, i: int, patch: Grey, box: Box) -> Digit:
+    def _digit(self, answers: Answers, i: int, crop: Grey, box: Box) -> Digit:
         """The i-th answer, judged."""
         shares, is_digit = answers.digits[i], float(answers.is_digit[i])
         label = int(shares.argmax())
         reason = None
-        if not patch.any():
+        if not crop.any():
             is_digit, reason = 0.0, "no digit"
         elif is_digit < 0.5:
             reason = "not a digit"
         elif float(shares[label]) * is_digit < self.threshold:
             others = [str(other) for other in np.argsort(-shares, kind="stable")[:3] if shares[other] > 0.05]
             reason = f"may be {' or '.join(others)}" if len(others) > 1 else "may be no digit"
-        return Digit(label, shares, is_digit, box, patch, reason is None, reason)
+        return Digit(label, shares, is_digit, box, crop, reason is None, reason)
 
 
 @dataclass(frozen=True, eq=False)
@@ -163,7 +163,7 @@ class _Cuts:
     ink: Grey
     seams: list[Seam]
     pieces: list[Piece]
-    patches: list[Grey]
+    crops: list[Grey]
 
     @classmethod
     def of(cls, ink: Grey, usual: float) -> "_Cuts":

@@ -35,7 +35,7 @@ class Digit:
     box: Box
     """Where it is, in pixels of the picture."""
 
-    patch: NDArray[np.uint8]
+    crop: NDArray[np.uint8]
     """uint8 (28, 28): what the network saw, white ink on black."""
 
     accepted: bool
@@ -61,7 +61,7 @@ class Digit:
         return f"{self.label}  {self.confidence:.1%}  ({others}){doubt}"
 
     def as_dict(self) -> dict[str, Any]:
-        """For JSON; without the patch."""
+        """For JSON; without the crop."""
         return {
             "label": self.label,
             "confidence": round(self.confidence, 4),

@@ -62,5 +62,5 @@ def sha256_of(reader: Reader) -> str:
 
 def judge_found(reader: Reader, found: Sequence[Found | DataError]) -> list[tuple[Digit, Found] | Exception]:
     """Ask the network what was found in pictures of one digit each, together; an error stays in its place."""
-    digits = iter(reader.judge([one for one in found if isinstance(one, Found)]))
+    digits = iter(reader.classify_found([one for one in found if isinstance(one, Found)]))
     return [one if isinstance(one, DataError) else (next(digits), one) for one in found]

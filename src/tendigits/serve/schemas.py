@@ -19,7 +19,7 @@ Row = Annotated[list[Annotated[int, Field(ge=0, le=255)]], Field(min_length=28, 
 Rows = Annotated[list[Row], Field(min_length=28, max_length=28)]
 
 
-def _is_patch(text: str) -> str:
+def _is_crop(text: str) -> str:
     try:
         if len(base64.b64decode(text, validate=True)) == 784:
             return text
@@ -28,13 +28,13 @@ def _is_patch(text: str) -> str:
     raise ValueError("expected 784 bytes in base64: 28 rows of 28 pixels, white ink on black")
 
 
-PATCH = base64.b64encode(bytes(784)).decode()
-Patch = Annotated[
+CROP = base64.b64encode(bytes(784)).decode()
+Crop = Annotated[
     str,
     Field(
         description="784 bytes in base64: 28 rows of 28 pixels, white ink on black", min_length=1048, max_length=1048
     ),
-    AfterValidator(_is_patch),
+    AfterValidator(_is_crop),
 ]
 Label = Annotated[int, Field(ge=0, le=9)]
 Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
@@ -71,13 +71,13 @@ class DigitAnswer(BaseModel):
     reason: str | None
     probabilities: list[float]
     box: Edges
-    patch: str | None = None
+    crop: str | None = None
 
     @classmethod
-    def of(cls, digit: Digit, with_patch: bool) -> "DigitAnswer":
+    def of(cls, digit: Digit, with_crop: bool) -> "DigitAnswer":
         """In JSON's types."""
-        patch = base64.b64encode(digit.patch.tobytes()).decode() if with_patch else None
-        return cls(**digit.as_dict(), is_digit=round(digit.is_digit, 4), patch=patch)
+        crop = base64.b64encode(digit.crop.tobytes()).decode() if with_crop else None
+        return cls(**digit.as_dict(), is_digit=round(digit.is_digit, 4), crop=crop)
 
 
 class LineAnswer(BaseModel):
@@ -91,9 +91,9 @@ class LineAnswer(BaseModel):
     digits: list[DigitAnswer]
 
     @classmethod
-    def of(cls, line: Line, with_patches: bool) -> "LineAnswer":
+    def of(cls, line: Line, with_crops: bool) -> "LineAnswer":
         """In JSON's types."""
-        digits = [DigitAnswer.of(digit, with_patches) for digit in line.digits]
+        digits = [DigitAnswer.of(digit, with_crops) for digit in line.digits]
         return cls(**{**line.as_dict(), "digits": digits})
 
 
@@ -109,14 +109,14 @@ class PageAnswer(BaseModel):
     error: str | None = None
 
     @classmethod
-    def of(cls, page: Page, sha256: str, with_patches: bool) -> "PageAnswer":
+    def of(cls, page: Page, sha256: str, with_crops: bool) -> "PageAnswer":
         """In JSON's types."""
         return cls(
             sha256=sha256,
             size=page.size,
             text="\n".join(line.value for line in page.lines),
-            lines=[LineAnswer.of(line, with_patches) for line in page.lines],
-            rejected=[DigitAnswer.of(digit, with_patches) for digit in page.rejected],
+            lines=[LineAnswer.of(line, with_crops) for line in page.lines],
+            rejected=[DigitAnswer.of(digit, with_crops) for digit in page.rejected],
         )
 
 
@@ -132,7 +132,7 @@ class DigitsQuestion(Strict):
 
     digits: Annotated[list[Rows], Field(min_length=1, max_length=MAX_DIGITS)]
 
-    def patches(self) -> np.ndarray[Any, Any]:
+    def crops(self) -> np.ndarray[Any, Any]:
         """uint8 (n, 28, 28)."""
         return np.array(self.digits, np.uint8)
 
@@ -145,9 +145,9 @@ class DigitsAnswer(BaseModel):
 
 
 class NewCorrection(Strict):
-    """A patch and what it is; a label of null is "not a digit"."""
+    """A crop and what it is; a label of null is "not a digit"."""
 
-    patch: Patch
+    crop: Crop
     label: Label | None
     said: Label | None = None
     source: Literal["draw", "picture", "api"] = "api"
@@ -163,7 +163,7 @@ class CorrectionAnswer(BaseModel):
     """A correction as it is stored."""
 
     id: int
-    patch: str
+    crop: str
     label: Label | None
     said: Label | None
     source: str
@@ -175,7 +175,7 @@ class CorrectionAnswer(BaseModel):
         """In JSON's types."""
         return cls(
             id=item.id or 0,
-            patch=base64.b64encode(item.patch.tobytes()).decode(),
+            crop=base64.b64encode(item.crop.tobytes()).decode(),
             label=item.label,
             said=item.said,
             source=item.source,
@@ -187,7 +187,7 @@ class CorrectionAnswer(BaseModel):
 class ExportedCorrection(Strict):
     """A line of an export."""
 
-    patch: Patch
+    crop: Crop
     label: Label | None
     said: Label | None = None
     source: Literal["draw", "picture", "api", "import"] = "import"
@@ -197,7 +197,7 @@ class ExportedCorrection(Strict):
     def correction(self) -> Correction:
         """To be stored."""
         created = self.created if self.created.tzinfo else self.created.astimezone()
-        return Correction(as_patch(self.patch), self.label, self.said, self.source, self.network, created)
+        return Correction(as_crop(self.crop), self.label, self.said, self.source, self.network, created)
 
 
 class CorrectionsAnswer(BaseModel):
@@ -248,6 +248,6 @@ class JobAnswer(BaseModel):
     error: str | None
 
 
-def as_patch(text: str) -> np.ndarray[Any, Any]:
-    """uint8 (28, 28) from a Patch."""
+def as_crop(text: str) -> np.ndarray[Any, Any]:
+    """uint8 (28, 28) from a Crop."""
     return np.frombuffer(base64.b64decode(text), np.uint8).reshape(28, 28)

@@ -1,9 +1,9 @@
 """Teach a reader network the hand of a person from what that person corrected, without forgetting what it knew.
 
-taught = teach(data, Lesson(patches, labels, replay), seed=0)      # the network's file -> another file
+taught = teach(data, Lesson(crops, labels, replay), seed=0)      # the network's file -> another file
 
 The network learns on from its own weights. Beside the corrections, each of them changed a little in many ways, it sees
-a replay of other patches, for which it has to answer what it answered before: that costs no labels, and keeps also what
+a replay of other crops, for which it has to answer what it answered before: that costs no labels, and keeps also what
 is in none of the corrections (Li, Hoiem, "Learning without forgetting", 2016, https://arxiv.org/abs/1606.09282).
 """
 
@@ -39,7 +39,7 @@ CHANGE = cast(Change, augmenter(Augment(shift=1.0, rotate=8.0, scale=0.1, shear=
 class Lesson:
     """What to learn, and what not to forget."""
 
-    patches: Array
+    crops: Array
     """uint8 (n, 28, 28), corrected by a person."""
     labels: Array
     """integers (n,), 0 to 9, or 10 for what is no digit."""
@@ -74,11 +74,11 @@ def _material(model: keras.Model, lesson: Lesson, seed: int) -> tuple[Array, Arr
     replay = _as_images(lesson.replay)
     before = keras.ops.softmax(model.predict(replay, batch_size=500, verbose=0))
     times = max(1, round(SHARE / (1 - SHARE) * len(replay) / len(lesson.labels)))
-    own = np.repeat(_as_images(lesson.patches), times, axis=0)
+    own = np.repeat(_as_images(lesson.crops), times, axis=0)
     changed = np.asarray(CHANGE(jax.numpy.asarray(own), jax.random.key(seed)))
     targets = np.eye(NONE + 1, dtype=np.float32)[np.repeat(lesson.labels, times)]
     return np.concatenate([changed, replay]), np.concatenate([targets, np.asarray(before)])
 
 
-def _as_images(patches: Array) -> Array:
-    return to_input(patches).reshape(-1, 28, 28, 1)
+def _as_images(crops: Array) -> Array:
+    return to_input(crops).reshape(-1, 28, 28, 1)

@@ -30,7 +30,7 @@ Say = Callable[[dict[str, Any]], None]
 FIFTH = 5
 
 REPLAY = {"digits": 2400, "hands": 1000, "none": 600}
-"""Patches that it must not forget: MNIST's digits, the same by other hands on paper, and what is none."""
+"""Crops that it must not forget: MNIST's digits, the same by other hands on paper, and what is none."""
 
 TEST = 10_000
 """Of MNIST's test digits at most, to judge by."""
@@ -56,8 +56,8 @@ def give_lesson(store: Store, dataset: Dataset, say: Say, now: Callable[[], date
     learned = [item for i, item in enumerate(items) if i % FIFTH]
     held_out = items[::FIFTH]
     say({"stage": "prepare", "corrections": len(items), "learned": len(learned), "held_out": len(held_out)})
-    patches, labels = _arrays(learned)
-    lesson = Lesson(patches, labels, replay_of(dataset, np.random.default_rng(seed)))
+    crops, labels = _arrays(learned)
+    lesson = Lesson(crops, labels, replay_of(dataset, np.random.default_rng(seed)))
     say({"stage": "learn", "epoch": 0, "epochs": EPOCHS})
     data = teach(bundled_file(), lesson, seed, [_Told(say)])
     say({"stage": "judge"})
@@ -92,28 +92,28 @@ def replay_of(dataset: Dataset, rng: np.random.Generator) -> Array:
     pictures = [dataset.x_train[i] for i in chosen]
     pictures += [hands.picture(int(i), rng)[0] for i in rng.integers(n, size=REPLAY["hands"])]
     pictures += [hands.nondigit(rng) for _ in range(REPLAY["none"])]
-    return np.array([find_digit(picture).patch for picture in pictures])
+    return np.array([find_digit(picture).crop for picture in pictures])
 
 
 def _judge(before: Network, after: Network, held_out: list[Correction], dataset: Dataset) -> dict[str, Any]:
     """How much each reads right of what neither has learned from."""
     own = _arrays(held_out)
-    mnist = np.array([find_digit(picture).patch for picture in dataset.x_test[:TEST]]), dataset.y_test[:TEST]
+    mnist = np.array([find_digit(picture).crop for picture in dataset.x_test[:TEST]]), dataset.y_test[:TEST]
     return {
-        name: {"n": len(labels), "before": _right(before, patches, labels), "after": _right(after, patches, labels)}
-        for name, (patches, labels) in (("held_out", own), ("mnist", mnist))
+        name: {"n": len(labels), "before": _right(before, crops, labels), "after": _right(after, crops, labels)}
+        for name, (crops, labels) in (("held_out", own), ("mnist", mnist))
     }
 
 
-def _right(network: Network, patches: Array, labels: Array) -> float:
+def _right(network: Network, crops: Array, labels: Array) -> float:
     """Share that is read right; of what is no digit, that is not taken for one."""
-    answers = network(patches)
+    answers = network(crops)
     said = np.where(answers.is_digit < 0.5, NONE, answers.digits.argmax(axis=1))
     digits = answers.digits.argmax(axis=1)
     return round(float(np.where(labels == NONE, said == NONE, digits == labels).mean()), 5)
 
 
 def _arrays(items: list[Correction]) -> tuple[Array, Array]:
-    """Patches and labels, 10 for what is no digit."""
+    """Crops and labels, 10 for what is no digit."""
     labels = [NONE if item.label is None else item.label for item in items]
-    return np.array([item.patch for item in items]), np.array(labels)
+    return np.array([item.crop for item in items]), np.array(labels)

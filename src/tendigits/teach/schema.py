@@ -14,7 +14,7 @@ corrections = Table(
     metadata,
     Column("id", Integer, primary_key=True),
     Column("digest", String(64), nullable=False, unique=True),
-    Column("patch", LargeBinary, CheckConstraint("length(patch) = 784"), nullable=False),
+    Column("patch", LargeBinary, CheckConstraint("length(patch) = 784"), key="crop", nullable=False),
     Column("label", Integer, CheckConstraint("label BETWEEN 0 AND 9")),  # no label is no digit
     Column("said", Integer, CheckConstraint("said BETWEEN 0 AND 9")),
     Column("source", String(16), CheckConstraint("source IN ('draw', 'picture', 'api', 'import')"), nullable=False),

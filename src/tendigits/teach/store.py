@@ -1,7 +1,7 @@
 """Corrections and the networks taught with them, in SQLite, or for a team in PostgreSQL.
 
 store = open_store("corrections.db")            # serve/opening.py
-store.add([Correction(patch, label=3, ...)])    # returns when it is on the disk
+store.add([Correction(crop, label=3, ...)])    # returns when it is on the disk
 store.corrections()
 """
 
@@ -34,9 +34,9 @@ MAX_CORRECTIONS = 100_000
 
 @dataclass(frozen=True, eq=False)
 class Correction:
-    """A patch and what it is, as a person said."""
+    """A crop and what it is, as a person said."""
 
-    patch: NDArray[np.uint8]
+    crop: NDArray[np.uint8]
     """uint8 (28, 28), white ink on black."""
     label: int | None
     """0 to 9; None is no digit."""
@@ -53,8 +53,8 @@ class Correction:
 
     @property
     def digest(self) -> str:
-        """SHA-256 of the patch: by it the same patch, corrected twice, is known."""
-        return hashlib.sha256(self.patch.tobytes()).hexdigest()
+        """SHA-256 of the crop: by it the same crop, corrected twice, is known."""
+        return hashlib.sha256(self.crop.tobytes()).hexdigest()
 
 
 @dataclass(frozen=True)
@@ -85,7 +85,7 @@ class Store:
         return self._engine.url.render_as_string(hide_password=True)
 
     def add(self, items: Sequence[Correction]) -> list[Correction]:
-        """Keep corrections; of the same patch only the last is kept. Returns them with their ids.
+        """Keep corrections; of the same crop only the last is kept. Returns them with their ids.
 
         Raises:
             StoreError: a value is out of its range, or there are too many.
@@ -197,18 +197,18 @@ def explaining(place: str) -> Iterator[None]:
     try:
         yield
     except IntegrityError as error:
-        raise StoreError(f"expected labels from 0 to 9 and patches of 28x28, received other: {error.orig}") from None
+        raise StoreError(f"expected labels from 0 to 9 and crops of 28x28, received other: {error.orig}") from None
     except DBAPIError as error:
         reason = " ".join(str(error.orig).split())[:200]
         raise Failure(f"cannot use the store {place}: {reason}; nothing of this was kept") from error
 
 
 def _stored(connection: Connection, item: Correction) -> Correction:
-    """Insert one, in place of what was said of the same patch before."""
+    """Insert one, in place of what was said of the same crop before."""
     connection.execute(delete(corrections).where(corrections.c.digest == item.digest))
     values = {
         "digest": item.digest,
-        "patch": item.patch.tobytes(),
+        "crop": item.crop.tobytes(),
         "label": item.label,
         "said": item.said,
         "source": item.source,
@@ -220,9 +220,9 @@ def _stored(connection: Connection, item: Correction) -> Correction:
 
 
 def _correction(row: Row[Any]) -> Correction:
-    patch = np.frombuffer(row.patch, np.uint8).reshape(SIDE, SIDE)
+    crop = np.frombuffer(row.crop, np.uint8).reshape(SIDE, SIDE)
     created = row.created.replace(tzinfo=UTC)
-    return Correction(patch, row.label, row.said, row.source, row.network, created, row.id)
+    return Correction(crop, row.label, row.said, row.source, row.network, created, row.id)
 
 
 def _networks() -> Any:

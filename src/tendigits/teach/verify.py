@@ -23,8 +23,8 @@ LEAST = 0.9
 
 def verify_network(network: Network) -> None:
     """Refuse a network that does not read what every reader can. Raises ModelFileError."""
-    patches, labels = known_digits()
-    answers = network(patches)
+    crops, labels = known_digits()
+    answers = network(crops)
     right = float((answers.digits.argmax(axis=1) == labels).mean())
     if not np.isfinite(answers.digits).all() or right < LEAST:
         raise ModelFileError(

@@ -5,16 +5,16 @@ import json
 import numpy as np
 import pytest
 
-from helpers import NOW, correction, patch64
+from helpers import NOW, correction, crop64
 from tendigits.errors import Failure
 from tendigits.teach import store as module
 from tendigits.teach.verify import bundled_sha256
 
-PATCHES = np.random.default_rng(0).integers(0, 256, (120, 28, 28), dtype=np.uint8)
+CROPS = np.random.default_rng(0).integers(0, 256, (120, 28, 28), dtype=np.uint8)
 
 
 def add(client, *labels, **fields):
-    new = [{"patch": patch64(PATCHES[i]), "label": label} | fields for i, label in enumerate(labels)]
+    new = [{"crop": crop64(CROPS[i]), "label": label} | fields for i, label in enumerate(labels)]
     answer = client.post("/v1/corrections", json={"corrections": new})
     assert answer.status_code == 201, answer.text
     return answer.json()
@@ -25,7 +25,7 @@ def test_a_correction_is_kept_with_all_that_belongs_to_it(client):
     assert answer["count"] == 1
     (kept,) = answer["corrections"]
     assert kept == {
-        "id": 1, "patch": patch64(PATCHES[0]), "label": 3, "said": 5, "source": "picture",
+        "id": 1, "crop": crop64(CROPS[0]), "label": 3, "said": 5, "source": "picture",
         "network": bundled_sha256(), "created": "2026-11-25T12:00:00Z",
     }  # fmt: skip
     listed = client.get("/v1/corrections").json()
@@ -55,10 +55,10 @@ def test_undo(client):
 
 
 @pytest.mark.parametrize(
-    "field", [{"label": 99}, {"label": True}, {"label": "3"}, {"patch": "AAAA"}, {"source": "import"}, {"more": 1}]
+    "field", [{"label": 99}, {"label": True}, {"label": "3"}, {"crop": "AAAA"}, {"source": "import"}, {"more": 1}]
 )
 def test_what_is_no_correction(client, field):
-    new = {"patch": patch64(PATCHES[0]), "label": 3} | field
+    new = {"crop": crop64(CROPS[0]), "label": 3} | field
     answer = client.post("/v1/corrections", json={"corrections": [new]})
     assert answer.status_code == 422
     assert next(iter(field)) in answer.json()["error"]
@@ -87,15 +87,13 @@ def test_an_export_is_imported_elsewhere_and_not_doubled(client, store):
     [
         ("{", "line 2"),
         ("[]", "line 2"),
-        ('{"label": 3}', "line 2: patch"),
+        ('{"label": 3}', "line 2: crop"),
         ("null", "line 2"),
         ("", "line 2"),
     ],
 )
 def test_an_import_with_a_wrong_line_changes_nothing(client, line, said):
-    good = json.dumps(
-        {"patch": patch64(PATCHES[0]), "label": 1, "network": "0" * 64, "created": "2026-01-01T00:00:00Z"}
-    )
+    good = json.dumps({"crop": crop64(CROPS[0]), "label": 1, "network": "0" * 64, "created": "2026-01-01T00:00:00Z"})
     answer = client.post("/v1/corrections/import", content=f"{good}\n{line}\n{good}".encode())
     assert answer.status_code == 400
     assert said in answer.json()["error"]
@@ -109,7 +107,7 @@ def test_an_empty_import(client):
 def test_too_many(client, monkeypatch):
 
     monkeypatch.setattr(module, "MAX_CORRECTIONS", 1)
-    new = [{"patch": patch64(patch), "label": 1} for patch in PATCHES[:2]]
+    new = [{"crop": crop64(crop), "label": 1} for crop in CROPS[:2]]
     answer = client.post("/v1/corrections", json={"corrections": new})
     assert answer.status_code == 409
     assert "at most 1 corrections" in answer.json()["error"]
@@ -120,7 +118,7 @@ def test_a_store_that_is_gone_is_told_without_its_place(client, store, monkeypat
         raise Failure("cannot use the store /a/secret/place: it is gone")
 
     monkeypatch.setattr(type(store), "add", fail)
-    answer = client.post("/v1/corrections", json={"corrections": [{"patch": patch64(PATCHES[0]), "label": 1}]})
+    answer = client.post("/v1/corrections", json={"corrections": [{"crop": crop64(CROPS[0]), "label": 1}]})
     assert answer.status_code == 503
     assert "secret" not in answer.text
     assert answer.headers["retry-after"] == "5"
@@ -128,8 +126,8 @@ def test_a_store_that_is_gone_is_told_without_its_place(client, store, monkeypat
 
 def test_stored_text_is_text(client, store):
     """There is no free text in a correction: what could be markup is refused at the door."""
-    item = correction(PATCHES[0])
+    item = correction(CROPS[0])
     assert {type(value) for value in (item.source, item.network)} == {str}
     for field in ({"source": "<script>"}, {"label": "<b>"}):
-        new = {"patch": patch64(PATCHES[0]), "label": 3} | field
+        new = {"crop": crop64(CROPS[0]), "label": 3} | field
         assert client.post("/v1/corrections", json={"corrections": [new]}).status_code == 422

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from starlette.testclient import TestClient
 
-from helpers import NOW, changed, patch64, png
+from helpers import NOW, changed, crop64, png
 from tendigits.read.reader import Reader
 from tendigits.serve.app import create_app
 from tendigits.teach.verify import bundled_sha256
@@ -31,8 +31,8 @@ def events(client, number):
 def corrected(client, digits):
     """Forty real digits, corrected to what they are."""
     new = [
-        {"patch": patch64(patch), "label": int(label), "source": "draw"}
-        for patch, label in zip(digits.x_train[:40], digits.y_train[:40], strict=True)
+        {"crop": crop64(crop), "label": int(label), "source": "draw"}
+        for crop, label in zip(digits.x_train[:40], digits.y_train[:40], strict=True)
     ]
     client.post("/v1/corrections", json={"corrections": new})
     return client
@@ -140,6 +140,6 @@ def test_jobs_that_are_not_there(client):
     assert client.delete("/v1/jobs/0").status_code == 422
 
 
-def test_the_patches_of_a_lesson_are_those_of_the_store(corrected, store, digits):
-    kept = sorted(item.patch.tobytes() for item in store.corrections())
-    assert kept == sorted(patch.tobytes() for patch in np.asarray(digits.x_train[:40]))
+def test_the_crops_of_a_lesson_are_those_of_the_store(corrected, store, digits):
+    kept = sorted(item.crop.tobytes() for item in store.corrections())
+    assert kept == sorted(crop.tobytes() for crop in np.asarray(digits.x_train[:40]))

@@ -44,17 +44,17 @@ def test_a_page_as_the_library_reads_it(client, page, digits):
     assert found["size"] == [500, 260]
     assert found["sha256"] == hashlib.sha256(page).hexdigest()
     assert found["lines"][0]["digits"][0] == expected.lines[0].digits[0].as_dict() | {
-        "is_digit": pytest.approx(expected.lines[0].digits[0].is_digit, abs=1e-4), "patch": None,
+        "is_digit": pytest.approx(expected.lines[0].digits[0].is_digit, abs=1e-4), "crop": None,
     }  # fmt: skip
 
 
-def test_one_digit_with_its_patch(client, digits):
-    answer = client.post("/v1/read?one=true&patches=true", content=png(digits.x_test[3]), headers=PNG)
+def test_one_digit_with_its_crop(client, digits):
+    answer = client.post("/v1/read?one=true&crops=true", content=png(digits.x_test[3]), headers=PNG)
     (line,) = answer.json()["pages"][0]["lines"]
     (digit,) = line["digits"]
     expected = Reader().digit(png(digits.x_test[3]))
     assert digit["label"] == expected.label == digits.y_test[3]
-    assert base64.b64decode(digit["patch"]) == expected.patch.tobytes()
+    assert base64.b64decode(digit["crop"]) == expected.crop.tobytes()
     assert sum(digit["probabilities"]) == pytest.approx(1, abs=1e-3)
 
 
@@ -118,7 +118,7 @@ def test_digits_as_arrays(client, digits):
     answer = client.post("/v1/digits", json={"digits": digits.x_test[:40].tolist()})
     assert answer.status_code == 200
     found = [digit["label"] for digit in answer.json()["digits"]]
-    expected = [digit.label for digit in Reader().patches(digits.x_test[:40])]
+    expected = [digit.label for digit in Reader().classify(digits.x_test[:40])]
     assert found == expected
     assert np.mean(np.array(found) == digits.y_test[:40]) >= 0.95
 

@@ -1,4 +1,4 @@
-// The network, run by ONNX Runtime in this page: a patch in, what it says of it out, as read/network.py and reader.py
+// The network, run by ONNX Runtime in this page: a crop in, what it says of it out, as read/network.py and reader.py
 // have it.
 
 import { packed } from "./packed.js";
@@ -31,29 +31,29 @@ async function unpacked(text) {
   return new Uint8Array(await new Response(stream).arrayBuffer());
 }
 
-// What the network says of a patch of 784 bytes, in the words of the API.
-export async function answerFor(patch, model) {
+// What the network says of a crop of 784 bytes, in the words of the API.
+export async function answerFor(crop, model) {
   const own = model.output === "probabilities";
-  let [logits] = await logitsOf([patch], model);
+  let [logits] = await logitsOf([crop], model);
   if (!own && Math.max(...softmax(logits).slice(0, 10)) < DOUBTFUL) {
-    const looks = [logits, ...await logitsOf([rotated(patch, -TURN), rotated(patch, TURN)], model)];
+    const looks = [logits, ...await logitsOf([rotated(crop, -TURN), rotated(crop, TURN)], model)];
     logits = logits.map((_, i) => (looks[0][i] + looks[1][i] + looks[2][i]) / 3);
   }
   const shares = softmax(logits.map((logit) => logit / model.temperature));
-  const isDigit = patch.some(Boolean) ? shares.slice(0, 10).reduce((sum, share) => sum + share) : 0;
+  const isDigit = crop.some(Boolean) ? shares.slice(0, 10).reduce((sum, share) => sum + share) : 0;
   const total = Math.max(1e-12, shares.slice(0, 10).reduce((sum, share) => sum + share));
   const probabilities = shares.slice(0, 10).map((share) => share / total);
   const label = probabilities.indexOf(Math.max(...probabilities));
   const confidence = probabilities[label] * isDigit;
-  const reason = reasonOf(patch, probabilities, isDigit, confidence, model.threshold);
+  const reason = reasonOf(crop, probabilities, isDigit, confidence, model.threshold);
   return {
     label, probabilities, confidence, reason, is_digit: isDigit, accepted: reason === null,
-    patch: btoa(String.fromCharCode(...patch)),
+    crop: btoa(String.fromCharCode(...crop)),
   };
 }
 
-function reasonOf(patch, probabilities, isDigit, confidence, threshold) {
-  if (!patch.some(Boolean)) return "no digit";
+function reasonOf(crop, probabilities, isDigit, confidence, threshold) {
+  if (!crop.some(Boolean)) return "no digit";
   if (isDigit < 0.5) return "not a digit";
   if (confidence >= threshold) return null;
   const likely = [...probabilities.keys()].sort((a, b) => probabilities[b] - probabilities[a]).slice(0, 3);
@@ -61,13 +61,13 @@ function reasonOf(patch, probabilities, isDigit, confidence, threshold) {
   return others.length > 1 ? `may be ${others.join(" or ")}` : "may be no digit";
 }
 
-async function logitsOf(patches, model) {
-  const x = new Float32Array(patches.length * 784);
-  patches.forEach((patch, n) => patch.forEach((value, i) => { x[n * 784 + i] = value / 255; }));
-  const image = new runtime.Tensor("float32", x, [patches.length, ...model.shape]);
+async function logitsOf(crops, model) {
+  const x = new Float32Array(crops.length * 784);
+  crops.forEach((crop, n) => crop.forEach((value, i) => { x[n * 784 + i] = value / 255; }));
+  const image = new runtime.Tensor("float32", x, [crops.length, ...model.shape]);
   const answer = (await session.run({ image }))[model.output];
   const width = answer.dims[1];
-  return patches.map((_, n) => Array.from(answer.data.slice(n * width, (n + 1) * width), (value) =>
+  return crops.map((_, n) => Array.from(answer.data.slice(n * width, (n + 1) * width), (value) =>
     (model.output === "probabilities" ? Math.log(Math.max(value, 1e-12)) : value)));
 }
 
@@ -78,10 +78,10 @@ function softmax(logits) {
   return raised.map((value) => value / total);
 }
 
-// A patch turned about its middle, each pixel from the four nearest.
-function rotated(patch, degrees) {
+// A crop turned about its middle, each pixel from the four nearest.
+function rotated(crop, degrees) {
   const [cos, sin] = [Math.cos((degrees * Math.PI) / 180), Math.sin((degrees * Math.PI) / 180)];
-  const at = (x, y) => (x >= 0 && y >= 0 && x < 28 && y < 28 ? patch[y * 28 + x] : 0);
+  const at = (x, y) => (x >= 0 && y >= 0 && x < 28 && y < 28 ? crop[y * 28 + x] : 0);
   const made = new Uint8Array(784);
   for (let y = 0; y < 28; y++) {
     for (let x = 0; x < 28; x++) {

@@ -3,7 +3,7 @@
 import { showAnswer, startAnswer } from "./answer.js";
 import { trying } from "./dom.js";
 import { answerFor, startNetwork } from "./network.js";
-import { preparedPatch } from "./prepare.js";
+import { preparedCrop } from "./prepare.js";
 import { drawing, startStrokes } from "./strokes.js";
 
 let model;
@@ -21,14 +21,14 @@ async function read() {
   const number = ++asked;
   const canvas = drawing();
   if (!canvas || !model) return showAnswer(null);
-  const digit = await answerFor(patchOfCanvas(canvas), model);
+  const digit = await answerFor(cropOfCanvas(canvas), model);
   if (number === asked) showAnswer(digit); // an older answer than what is drawn now is not shown
 }
 
-function patchOfCanvas(canvas) {
+function cropOfCanvas(canvas) {
   const { data, width, height } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
   const grey = new Uint8Array(width * height);
   // As Pillow makes grey of red, green and blue.
   for (let i = 0; i < grey.length; i++) grey[i] = (19595 * data[4 * i] + 38470 * data[4 * i + 1] + 7471 * data[4 * i + 2] + 32768) >> 16;
-  return preparedPatch(grey, width, height);
+  return preparedCrop(grey, width, height);
 }

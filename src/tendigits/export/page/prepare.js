@@ -1,4 +1,4 @@
-// Grey pixels of a drawing -> the 28x28 patch that the network sees, step by step as the Python package makes it:
+// Grey pixels of a drawing -> the 28x28 crop that the network sees, step by step as the Python package makes it:
 // find.py, ink.py, segment.py and data/prepare.py, with OpenCV's and Pillow's way to resize. tests/export/test_web.py
 // compares the two. What only photos need is left out: shade in which the border says nothing, pictures under 64 pixels.
 
@@ -11,7 +11,7 @@ const BOX = 20;
 const INK = 0.1;
 
 // `grey` holds width * height pixels, row by row. Gives 784 bytes, white ink on black; all 0 where there is no digit.
-export function preparedPatch(grey, width, height) {
+export function preparedCrop(grey, width, height) {
   let picture = { pixels: grey, width, height };
   const longest = Math.max(width, height);
   if (longest > DIGIT_SIDE) {

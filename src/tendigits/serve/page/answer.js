@@ -1,6 +1,6 @@
-// What the network says of one digit: the digit, ten bars, and the patch that it saw.
+// What the network says of one digit: the digit, ten bars, and the crop that it saw.
 
-import { drawPatch, percent, sure } from "./api.js";
+import { drawCrop, percent, sure } from "./api.js";
 import { element, find } from "./dom.js";
 
 export function startAnswer() {
@@ -27,6 +27,6 @@ export function showAnswer(digit) {
     row.querySelector(".percent").textContent = digit ? percent(share, 1) : "–";
     row.className = isDigit && digit.label === i ? "best" : "";
   });
-  drawPatch(find("seen"), digit?.patch);
+  drawCrop(find("seen"), digit?.crop);
   find("seen").setAttribute("aria-label", `What the network sees: ${digit ? (isDigit ? `a ${digit.label}` : "not a digit") : "nothing yet"}`);
 }

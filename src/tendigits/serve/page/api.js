@@ -17,15 +17,15 @@ export async function ask(path, { method = "GET", json, body, headers } = {}) {
   return content;
 }
 
-export function patchOf(base64) {
+export function cropOf(base64) {
   return Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
 }
 
-// Draw a 28x28 patch, white ink on black, into a canvas of 28x28.
-export function drawPatch(canvas, base64) {
+// Draw a 28x28 crop, white ink on black, into a canvas of 28x28.
+export function drawCrop(canvas, base64) {
   const context = canvas.getContext("2d");
   const image = context.createImageData(28, 28);
-  if (base64) patchOf(base64).forEach((value, i) => image.data.set([value, value, value, 255], 4 * i));
+  if (base64) cropOf(base64).forEach((value, i) => image.data.set([value, value, value, 255], 4 * i));
   context.putImageData(image, 0, 0);
 }
 

@@ -1,6 +1,6 @@
 // What a person says that the reader had not: ten digits and "not a digit", kept on the server, and undone.
 
-import { ask, drawPatch, nameOf, sure } from "./api.js";
+import { ask, drawCrop, nameOf, sure } from "./api.js";
 import { element, find, say, trying } from "./dom.js";
 
 // Put eleven buttons into a place, and call `chosen` with 0 to 9, or null for what is no digit.
@@ -29,7 +29,7 @@ let answered = null;
 // Ask in a dialog what a digit is; null where it is left as it is, else {label}.
 export function askWhat(digit) {
   const dialog = find("correct");
-  drawPatch(find("correct-patch"), digit.patch);
+  drawCrop(find("correct-crop"), digit.crop);
   const isDigit = digit.is_digit >= 0.5;
   find("correct-said").textContent = isDigit
     ? `It says ${digit.label}, ${sure(digit.confidence)} sure.`

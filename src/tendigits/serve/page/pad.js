@@ -21,7 +21,7 @@ async function read() {
   const canvas = drawing();
   if (!canvas) return show(null);
   const picture = await new Promise((done) => canvas.toBlob(done, "image/png"));
-  const answer = await ask("v1/read?one=true&patches=true", { method: "POST", body: picture, headers: { "content-type": "image/png" } });
+  const answer = await ask("v1/read?one=true&crops=true", { method: "POST", body: picture, headers: { "content-type": "image/png" } });
   if (number === asked) show(answer.pages[0].lines[0].digits[0]); // an older answer than what is drawn now is not shown
 }
 
@@ -33,11 +33,11 @@ function show(digit) {
 
 function correct(label) {
   const said = last.is_digit >= 0.5 ? last.label : null;
-  const { patch } = last;
+  const { crop } = last;
   const drawn = clearStrokes(); // at once: who draws the next digit already must not lose it
   trying(async () => {
     try {
-      await keep({ patch, label, said, source: "draw" });
+      await keep({ crop, label, said, source: "draw" });
     } catch (error) {
       restoreStrokes(drawn);
       throw error;

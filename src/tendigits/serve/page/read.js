@@ -39,7 +39,7 @@ export function startReading() {
 function take(file) {
   return trying(async () => {
     const kind = /^image\/(png|jpeg|webp|tiff|bmp|gif)$/.test(file.type) ? file.type : "application/octet-stream";
-    const answer = await ask("v1/read?patches=true", { method: "POST", body: file, headers: { "content-type": kind } });
+    const answer = await ask("v1/read?crops=true", { method: "POST", body: file, headers: { "content-type": kind } });
     page = answer.pages[0];
     if (address) URL.revokeObjectURL(address);
     address = URL.createObjectURL(file);
@@ -86,7 +86,7 @@ async function correct(digit) {
   if (!answer) return;
   const said = digit.is_digit >= 0.5 ? digit.label : null;
   await trying(async () => {
-    await keep({ patch: digit.patch, label: answer.label, said, source: "picture" }, () => { delete digit.corrected; restate(); });
+    await keep({ crop: digit.crop, label: answer.label, said, source: "picture" }, () => { delete digit.corrected; restate(); });
     digit.corrected = answer.label;
     restate();
   });

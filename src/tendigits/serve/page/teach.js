@@ -1,6 +1,6 @@
 // The corrections, a lesson from them with its progress, and whether its network is to read from now on.
 
-import { ask, drawPatch, nameOf, percent } from "./api.js";
+import { ask, drawCrop, nameOf, percent } from "./api.js";
 import { element, find, say, trying } from "./dom.js";
 import { follow } from "./events.js";
 
@@ -43,11 +43,11 @@ async function list() {
   find("more").hidden = corrections.length >= count;
   find("start-teaching").disabled = watched !== null;
   find("corrections").replaceChildren(...corrections.map((each) => {
-    const patch = element("canvas", { class: "patch", width: 28, height: 28, role: "img", "aria-label": nameOf(each.label) });
-    drawPatch(patch, each.patch);
+    const crop = element("canvas", { class: "crop", width: 28, height: 28, role: "img", "aria-label": nameOf(each.label) });
+    drawCrop(crop, each.crop);
     const when = new Date(each.created).toLocaleString();
     const undo = () => trying(async () => { await ask(`v1/corrections/${each.id}`, { method: "DELETE" }); await list(); });
-    return element("li", {}, patch,
+    return element("li", {}, crop,
       element("div", {}, element("strong", {}, nameOf(each.label)),
         each.said === each.label ? "" : ` not ${nameOf(each.said) === "not a digit" ? "“not a digit”" : nameOf(each.said)}`,
         element("br"), element("span", { class: "hint" }, `${SOURCES[each.source]}, ${when}`)),

@@ -15,7 +15,7 @@ from tendigits.serve.schemas import (
     ExportedCorrection,
     Imported,
     NewCorrections,
-    as_patch,
+    as_crop,
     failures,
 )
 from tendigits.serve.state import state_of
@@ -41,11 +41,11 @@ def list_corrections(
 
 @router.post("", status_code=201, responses=failures(409))
 def add_corrections(request: Request, new: NewCorrections) -> CorrectionsAnswer:
-    """Keep corrections. When this answers they are on the disk; of the same patch only the last is kept."""
+    """Keep corrections. When this answers they are on the disk; of the same crop only the last is kept."""
     state = state_of(request)
     now = state.now()
     kept = state.store.add([
-        Correction(as_patch(one.patch), one.label, one.said, one.source, state.reading.sha256, now)
+        Correction(as_crop(one.crop), one.label, one.said, one.source, state.reading.sha256, now)
         for one in new.corrections
     ])  # fmt: skip
     return CorrectionsAnswer(count=state.store.count(), corrections=[CorrectionAnswer.of(item) for item in kept])
@@ -69,7 +69,7 @@ def export_corrections(request: Request) -> Response:
     lines = []
     for item in reversed(state_of(request).store.corrections()):
         content = {
-            "patch": base64.b64encode(item.patch.tobytes()).decode(),
+            "crop": base64.b64encode(item.crop.tobytes()).decode(),
             "label": item.label,
             "said": item.said,
             "source": item.source,

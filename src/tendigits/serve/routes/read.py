@@ -52,7 +52,7 @@ BODY = {
 async def read(
     request: Request,
     one: Annotated[bool, Query(description="Each picture is of one digit.")] = False,
-    patches: Annotated[bool, Query(description="Say also what the network saw, 28x28 pixels.")] = False,
+    crops: Annotated[bool, Query(description="Say also what the network saw, 28x28 pixels.")] = False,
 ) -> ReadAnswer:
     """Read pictures: the body is one, or a form has one or more in its field `image`.
 
@@ -62,7 +62,7 @@ async def read(
     images = await _images(request)
     reader, sha256 = state.reading.reader, state.reading.sha256
     read_one = _read_digit if one else _read_page
-    pages = await asyncio.gather(*(read_one(state, reader, image, patches) for image in images))
+    pages = await asyncio.gather(*(read_one(state, reader, image, crops) for image in images))
     if len(pages) == 1 and pages[0].error is not None:
         raise HTTPException(415, pages[0].error)
     return ReadAnswer(network=sha256, pages=pages)
@@ -73,9 +73,9 @@ async def digits(request: Request, question: DigitsQuestion) -> DigitsAnswer:
     """Read digits that are cut out and centred already, as MNIST's are; see /v1/read for pictures."""
     state = state_of(request)
     reader, sha256 = state.reading.reader, state.reading.sha256
-    found = await state.crew.run(reader.patches, question.patches())
+    found = await state.crew.run(reader.classify, question.crops())
     _count(state, found)
-    return DigitsAnswer(network=sha256, digits=[DigitAnswer.of(digit, with_patch=False) for digit in found])
+    return DigitsAnswer(network=sha256, digits=[DigitAnswer.of(digit, with_crop=False) for digit in found])
 
 
 async def _images(request: Request) -> list[bytes]:
@@ -97,7 +97,7 @@ async def _images(request: Request) -> list[bytes]:
     return images
 
 
-async def _read_digit(state: State, reader: Reader, image: bytes, patches: bool) -> PageAnswer:
+async def _read_digit(state: State, reader: Reader, image: bytes, crops: bool) -> PageAnswer:
     sha256 = hashlib.sha256(image).hexdigest()
     try:
         if len(image) > state.large:
@@ -107,10 +107,10 @@ async def _read_digit(state: State, reader: Reader, image: bytes, patches: bool)
     except DataError as error:
         return PageAnswer(sha256=sha256, error=str(error)[:300])
     _count(state, [digit])
-    return PageAnswer.of(as_page(digit, found.size), sha256, patches)
+    return PageAnswer.of(as_page(digit, found.size), sha256, crops)
 
 
-async def _read_page(state: State, reader: Reader, image: bytes, patches: bool) -> PageAnswer:
+async def _read_page(state: State, reader: Reader, image: bytes, crops: bool) -> PageAnswer:
     sha256 = hashlib.sha256(image).hexdigest()
     crew = state.crew if len(image) <= state.large else state.slow
     try:
@@ -118,12 +118,12 @@ async def _read_page(state: State, reader: Reader, image: bytes, patches: bool) 
     except DataError as error:
         return PageAnswer(sha256=sha256, error=str(error)[:300])
     _count(state, [digit for line in page.lines for digit in line.digits])
-    return PageAnswer.of(page, sha256, patches)
+    return PageAnswer.of(page, sha256, crops)
 
 
 def _read_large(reader: Reader, image: bytes) -> tuple[Digit, Found]:
     found = find_digit(image)
-    return reader.judge([found])[0], found
+    return reader.classify_found([found])[0], found
 
 
 def together(find: Find, crew: Crew) -> Callable[[Sequence[Asked]], Awaitable[list[tuple[Digit, Found] | Exception]]]:
