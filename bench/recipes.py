@@ -27,7 +27,6 @@ ROOT = Path(__file__).parent.parent
 RESULTS = ROOT / "bench" / "results" / "recipes.json"
 SEEDS = {name: 5 if name == "classic" else 3 for name in RECIPES}
 BEGIN, END = "<!-- recipes: written by bench/recipes.py -->", "<!-- /recipes -->"
-GAN = "<!-- gan: written by bench/recipes.py -->", "<!-- /gan -->"
 
 
 def main() -> None:
@@ -44,19 +43,11 @@ def main() -> None:
         rows = {row["seed"]: row for row in kept.get(name, ()) if Recipe(**row["recipe"]) in wanted}
         for recipe in wanted:
             if recipe.seed not in rows:
-                rows[recipe.seed] = row(measure(recipe, given))
+                rows[recipe.seed] = row(train(recipe, given.data, given.runs))
             kept[name] = [rows[seed] for seed in sorted(rows)]
             RESULTS.write_text(json.dumps(kept, indent=1) + "\n")
     replace_between(ROOT / "docs" / "results.md", BEGIN, END, table(kept))
-    replace_between(ROOT / "docs" / "results.md", *GAN, gan_table(kept))
     replace_between(ROOT / "README.md", BEGIN, END, short_table(kept))
-
-
-def measure(recipe: Recipe, given: argparse.Namespace) -> Run:
-    """The finished run; a GAN's after the one that judges it."""
-    if recipe.latent:
-        train(RECIPES["cnn"], given.data, given.runs)
-    return train(recipe, given.data, given.runs)
 
 
 def train(recipe: Recipe, data: str | None, runs: Path) -> Run:
@@ -92,7 +83,7 @@ def table(kept: dict[str, list[dict[str, Any]]]) -> str:
         "| recipe | parameters | test accuracy | n | least | epochs | training, minutes | whole run, minutes |",
         "| :--- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |",
     ]
-    finished = {name: kept[name] for name in RECIPES if kept.get(name) and not RECIPES[name].latent}
+    finished = {name: kept[name] for name in RECIPES if kept.get(name)}
     for name, rows in finished.items():
         fit = statistics.mean(row["seconds"]["fit"] for row in rows) / 60
         epochs = statistics.mean(row["epochs"] for row in rows)
@@ -115,26 +106,9 @@ def table(kept: dict[str, list[dict[str, Any]]]) -> str:
 def short_table(kept: dict[str, list[dict[str, Any]]]) -> str:
     """The same for README.md: what matters first."""
     lines = ["| recipe | parameters | test accuracy (n) | minutes on two cores |", "| :--- | ---: | ---: | ---: |"]
-    for name in (name for name in RECIPES if kept.get(name) and not RECIPES[name].latent):
+    for name in (name for name in RECIPES if kept.get(name)):
         rows = kept[name]
         lines.append(f"| `{name}` | {rows[0]['parameters']:,} | {accuracy(rows)} ({len(rows)}) | {minutes(rows):.1f} |")
-    return "\n".join(lines)
-
-
-def gan_table(kept: dict[str, list[dict[str, Any]]]) -> str:
-    """The results of the recipe gan as Markdown, a line for each seed."""
-    if not kept.get("gan"):
-        return "Not measured yet."
-    lines = [
-        "| seed | parameters | read as they were meant | of test digits the judge reads | Fréchet distance | "
-        "of training digits | minutes |",
-        "| ---: | ---: | ---: | ---: | ---: | ---: | ---: |",
-    ]
-    lines += [
-        f"| {row['seed']} | {row['parameters']:,} | {row['sample_accuracy']:.2%} | {row['judge_accuracy']:.2%} "
-        f"| {row['frechet_distance']:.3g} | {row['frechet_distance_of_training_digits']:.3g} | {minutes([row]):.1f} |"
-        for row in kept["gan"]
-    ]
     return "\n".join(lines)
 
 

@@ -34,26 +34,13 @@ def result(seed, accuracy, minutes):
     }  # fmt: skip
 
 
-GAN = {
-    "seed": 0, "epochs": 50, "parameters": 1376529, "machine": MACHINE, "seconds": {"fit": 300.0},
-    "sample_accuracy": 0.98765, "judge_accuracy": 0.9961, "frechet_distance": 1.23456,
-    "frechet_distance_of_training_digits": 0.04321,
-}  # fmt: skip
-
-
 def test_the_table_has_mean_spread_and_the_least():
-    kept = {"mlp": [result(0, 0.992, 4), result(1, 0.994, 6)], "classic": [result(0, 0.98, 1)], "gan": [GAN]}
+    kept = {"mlp": [result(0, 0.992, 4), result(1, 0.994, 6)], "classic": [result(0, 0.98, 1)]}
     rows = recipes.table(kept).splitlines()
     assert rows[2] == "| classic | 669,706 | **98.00%** | 1 | 98.00% | 7 | 0.9 | 1.0 |"
     assert rows[3] == "| mlp | 669,706 | **99.30%** ± 0.14% | 2 | 99.20% | 7 | 4.9 | 5.0 |"
     assert "A chip, 2 cores" in rows[-1]
     assert recipes.short_table(kept).splitlines()[3] == "| `mlp` | 669,706 | **99.30%** ± 0.14% (2) | 5.0 |"
-
-
-def test_a_gan_has_a_table_of_its_own():
-    assert "gan" not in recipes.table({"gan": [GAN], "mlp": [result(0, 0.99, 1)]})
-    row = recipes.gan_table({"gan": [GAN]}).splitlines()[2]
-    assert row == "| 0 | 1,376,529 | 98.77% | 99.61% | 1.23 | 0.0432 | 5.0 |"
 
 
 def test_the_first_time_that_a_target_was_reached():

@@ -39,7 +39,6 @@ def options(command):
 
 ONLY_IN_FILES = {
     "convolutions", "normalise", "schedule", "weight_decay", "average", "label_smoothing", "augment", "members",
-    "latent",
 }  # fmt: skip
 
 

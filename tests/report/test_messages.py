@@ -49,7 +49,6 @@ def test_remedies_are_what_the_recipe_has_not_yet():
     assert messages.remedies(Recipe()) == f"learning_rate = 0.0001 or {one_cycle} or normalise = true"
     assert messages.remedies(Recipe(hidden=())) == f"learning_rate = 0.0001 or {one_cycle}"
     assert messages.remedies(Recipe(normalise=True, schedule="one-cycle", learning_rate=2.0)) == "learning_rate = 0.2"
-    assert messages.remedies(Recipe(latent=8, restore_best=False)) == f"learning_rate = 0.0001 or {one_cycle}"
 
 
 def test_the_second_curve_is_named_for_what_it_is():

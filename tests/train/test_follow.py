@@ -71,9 +71,3 @@ def test_an_ensemble_of_two_hosts(small_npz, tmp_path):
     one, other = (load_model(tmp_path / name / "model.keras") for name in ("alone", "parted"))
     for ours, theirs in zip(one.get_weights(), other.get_weights(), strict=True):
         np.testing.assert_allclose(ours, theirs, atol=3e-5)
-
-
-def test_a_gan_is_not_parted(tmp_path):
-    ((_, errors), code), *_ = ended([tendigits("train", "--recipe", "gan", "--devices", "2", "--runs", tmp_path)])
-    assert code == 2
-    assert "expected a recipe of one network for several devices, received the GAN gan" in errors

@@ -105,8 +105,6 @@ def open_source(
     if path.is_dir():
         run = open_run(path)
         record = run.record()
-        if run.recipe().latent:
-            raise RunError(f"{path} writes digits and reads none; export a network that reads them")
         if "models" not in record:
             raise RunError(f"{path} has no model yet; go on with: tendigits train --resume {path}")
         dataset = load_digits() if data else load_same_data(run, record, offline=offline, timeout=timeout)

@@ -28,7 +28,6 @@ from tendigits.files import replacing, sha256, stored_members
 from tendigits.model.calibration import Calibration, read_calibration
 from tendigits.model.hdf5 import MAX_BYTES, check_hdf5
 from tendigits.model.network import CLASSES, PIXELS
-from tendigits.model.recipe import Recipe
 
 _OPTIMIZER_STATE = "tendigits_optimizer_state"
 _METADATA = "metadata.json"
@@ -99,32 +98,11 @@ def save_model(
     return saved
 
 
-def save_generator(generator: keras.Model, folder: Path, recipe: Recipe) -> Saved:
-    """Write `generator.keras` into `folder`: it loads, and writes the same digits, before it takes its place.
-
-    Raises:
-        DiskError, ModelFileError: as `save_model`.
-    """
-    path, shape = folder / "generator.keras", (recipe.latent + CLASSES, PIXELS)
-    x = np.random.default_rng(recipe.seed).standard_normal((1000, shape[0]), np.float32)
-    expected = generator.predict(x, batch_size=1000, verbose=0)
-    differences: list[float] = []
-
-    def prove(temporary: Path) -> None:
-        check_model_file(temporary)
-        differences.append(_largest_difference(_open(temporary, shape), x, expected))
-
-    with replacing(path, check=prove) as temporary:
-        generator.save(temporary)
-    return Saved(path, sha256(path), len(x), differences[0])
-
-
-def load_model(path: str | Path, digest: str | None = None, shape: tuple[int, int] = (PIXELS, CLASSES)) -> keras.Model:
+def load_model(path: str | Path, digest: str | None = None) -> keras.Model:
     """Load a `.keras` or `.h5` file that maps (None, 784) to (None, 10).
 
     Args:
         digest: the SHA-256 that the file must have, where it is known.
-        shape: of what it maps from and to, where it is another.
 
     Raises:
         ModelFileError: missing, damaged, too large, not safe to open, of other shapes, or with weights that are
@@ -137,7 +115,7 @@ def load_model(path: str | Path, digest: str | None = None, shape: tuple[int, in
             "train again or restore the file"
         )
     check_model_file(path)
-    return _open(path, shape)
+    return _open(path)
 
 
 def load_calibration(path: Path) -> Calibration | None:
@@ -183,7 +161,7 @@ def _weights(path: Path) -> bytes:
         return archive.read("model.weights.h5")
 
 
-def _open(path: Path, shape: tuple[int, int] = (PIXELS, CLASSES)) -> keras.Model:
+def _open(path: Path) -> keras.Model:
     """Load a checked file, and check what Keras makes of it."""
     try:
         with quiet_keras():
@@ -197,9 +175,9 @@ def _open(path: Path, shape: tuple[int, int] = (PIXELS, CLASSES)) -> keras.Model
     except Exception as error:  # Keras raises nearly every class, also for a damaged file
         raise _incomplete(path, error) from error
     shapes = (getattr(model, "input_shape", None), getattr(model, "output_shape", None))
-    if shapes != ((None, shape[0]), (None, shape[1])):
+    if shapes != ((None, PIXELS), (None, CLASSES)):
         raise ModelFileError(
-            f"{path}: expected a model from (None, {shape[0]}) to (None, {shape[1]}), "
+            f"{path}: expected a model from (None, {PIXELS}) to (None, {CLASSES}), "
             f"received one from {shapes[0]} to {shapes[1]}"
         )
     if not all(np.isfinite(weight).all() for weight in model.get_weights()):

@@ -5,7 +5,6 @@ model = compile_network(build_network(Recipe()), Recipe())
 
 import re
 from collections.abc import Iterator
-from itertools import pairwise
 from typing import Any
 
 import keras
@@ -86,14 +85,9 @@ def rate(recipe: Recipe, steps: int) -> Any:
 def count_parameters(recipe: Recipe) -> int:
     """How many weights and biases the recipe's network has, all members together, without building it.
 
-    669,706 for classic; of a GAN both networks. Of a batch normalisation also the mean and variance that it remembers,
+    669,706 for classic. Of a batch normalisation also the mean and variance that it remembers,
     as Keras counts.
     """
-    if recipe.latent:
-        widths = [recipe.latent + CLASSES, *reversed(recipe.hidden)]
-        generator = sum(n * m + 4 * m for n, m in pairwise(widths)) + (widths[-1] + 1) * PIXELS
-        widths = [PIXELS + CLASSES, *recipe.hidden, 1]
-        return generator + sum((n + 1) * m for n, m in pairwise(widths))
     total, channels, side = 0, 1, SIDE
     for convolution in recipe.convolution_layers:
         total += convolution.kernel**2 * channels * convolution.filters + 4 * convolution.filters

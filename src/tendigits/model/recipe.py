@@ -129,10 +129,6 @@ class Recipe(BaseModel):
     members: Annotated[int, Field(ge=1, le=32)] = 1
     """Networks that are trained one after the other, each with its own seed, and whose answers are averaged."""
 
-    latent: Annotated[int, Field(ge=0, le=1024)] = 0
-    """Above 0 the recipe is of a conditional GAN, whose generator starts from so many random numbers; it and the critic
-    have the hidden layers."""
-
     seed: Annotated[int, Field(ge=0, lt=2**32)] = 0
     """Of the initial weights, the dropout masks, the order of the digits and how they are changed."""
 
@@ -150,12 +146,6 @@ class Recipe(BaseModel):
             raise RecipeError(
                 f"recipe field 'label_smoothing': expected 0 with the loss {self.loss}, "
                 f"received {self.label_smoothing}; take categorical_crossentropy"
-            )
-
-        if self.latent and (self.convolutions or self.members > 1 or self.label_smoothing or self.restore_best):
-            raise RecipeError(
-                f"recipe field 'latent': with {self.latent}, which makes it a GAN, expected no convolutions, no "
-                "label_smoothing, one member and restore_best = false, for no epoch of a GAN is best by its losses"
             )
 
     def with_changes(self, **knobs: Any) -> "Recipe":

@@ -17,9 +17,6 @@ from tendigits.files import replacing
 History = Mapping[str, Sequence[float]]
 
 PANELS = (("Model Accuracy", "accuracy", "Accuracy"), ("Cross Entropy Loss", "loss", "Loss"))
-GAN_PANELS = (("Critic", "critic", "Loss"), ("Generator", "generator", "Loss"))
-Panels = Sequence[tuple[str, str, str]]
-"""Title, column of the history, and name of the axis."""
 _SIZE = (10.0, 4.2)
 # Okabe and Ito's colours: told apart by everybody, https://jfly.uni-koeln.de/color/
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
@@ -55,7 +52,7 @@ def draw_curves(history: History, validation: str = "Test") -> Figure:
 def draw_comparison(histories: Mapping[str, History]) -> Figure:
     """The curves of several runs over each other: a colour a run, solid validation, dashed training."""
     figure = Figure(figsize=_SIZE, layout="constrained")
-    for axes, (_, key, _) in zip(_panels(figure, PANELS), PANELS, strict=True):
+    for axes, (_, key, _) in zip(_panels(figure), PANELS, strict=True):
         for i, (name, history) in enumerate(histories.items()):
             colour = COLOURS[i % len(COLOURS)]
             _line(axes, history.get(f"val_{key}", ()), label=name, color=colour, marker="o", markersize=4)
@@ -76,23 +73,17 @@ def save_figure(figure: Figure, stem: Path, endings: Sequence[str] = (".svg", ".
     return paths
 
 
-def panels_of(history: History) -> Panels:
-    """What is drawn of a training: a GAN has no accuracy, and two losses."""
-    return GAN_PANELS if "critic" in history else PANELS
-
-
 def _draw_run(figure: Figure, history: History, validation: str) -> None:
-    panels = panels_of(history)
-    for axes, (_, key, _) in zip(_panels(figure, panels), panels, strict=True):
+    for axes, (_, key, _) in zip(_panels(figure), PANELS, strict=True):
         _line(axes, history.get(key, ()), label="Train", color=COLOURS[0], marker="o", markersize=4)
         _line(axes, history.get(f"val_{key}", ()), label=validation, color=COLOURS[1], marker="s", markersize=4)
         if axes.lines:
             axes.legend()
 
 
-def _panels(figure: Figure, what: Panels) -> Sequence[Axes]:
+def _panels(figure: Figure) -> Sequence[Axes]:
     panels = figure.subplots(1, 2)
-    for axes, (title, _, label) in zip(panels, what, strict=True):
+    for axes, (title, _, label) in zip(panels, PANELS, strict=True):
         axes.set_title(title)
         axes.set_xlabel("Epoch")
         axes.set_ylabel(label)

@@ -14,13 +14,11 @@ from tendigits.data.load import load, load_test
 from tendigits.data.preprocess import to_input
 from tendigits.errors import RunError
 from tendigits.model.file import load_calibration, load_model
-from tendigits.model.network import CLASSES, PIXELS, predict
+from tendigits.model.network import predict
 from tendigits.report import messages
 from tendigits.report.html import Judged, write_page
 from tendigits.report.metrics import Report, judge, write_report
 from tendigits.report.run import Record, Run, open_run
-from tendigits.train.samples import Samples, find_judge, judge_samples
-from tendigits.train.samples_page import write_samples_page
 
 
 def evaluate_run(
@@ -46,10 +44,6 @@ def evaluate_run(
     record = run.record()
     if "models" not in record:
         raise RunError(f"{run.path} has no model yet; go on with: tendigits train --resume {run.path}")
-    if run.recipe().latent:
-        if data is not None:
-            raise RunError(f"{run.path} writes digits and reads none; judge it without --data")
-        return _evaluate_samples(run, record, offline=offline, timeout=timeout, progress=progress), run.path
     if data is None:
         dataset = load_same_data(run, record, offline=offline, timeout=timeout, progress=progress)
     else:
@@ -74,41 +68,6 @@ def report_on(model: keras.Model, dataset: Dataset, run: Run, record: Record, fo
     calibration = load_calibration(run.path / "model.keras")
     write_page(Judged(run, record, dataset, model, probabilities, report, calibration), folder)
     return report
-
-
-def report_on_samples(generator: keras.Model, dataset: Dataset, run: Run, record: Record) -> Samples | None:
-    """Judge what a run's generator writes, note it in the record, and write all files of the report.
-
-    Returns:
-        What was judged; None where the runs' folder has no network to judge with.
-
-    Raises:
-        DiskError: a file could not be written.
-        ModelFileError: the judge's model is damaged.
-    """
-    samples = None
-    if (judge_run := find_judge(run.path.parent)) is not None:
-        samples = judge_samples(generator, run.recipe(), dataset, judge_run)
-        record["result"] |= samples.as_record()
-        about = f"{messages.trained_line(run.recipe(), record)} {' '.join(messages.samples_lines(samples, run.path))}"
-        write_report(samples.report, run.path, samples.images, f"Run {run.path.name}", about)
-    write_samples_page(run, record, samples)
-    return samples
-
-
-def _evaluate_samples(run: Run, record: Record, *, offline: bool, timeout: float, progress: Progress | None) -> Report:
-    dataset = load_same_data(run, record, offline=offline, timeout=timeout, progress=progress)
-    shape = (run.recipe().latent + CLASSES, PIXELS)
-    generator = load_model(run.path / "generator.keras", record["models"]["generator.keras"], shape)
-    with run.lock():
-        samples = report_on_samples(generator, dataset, run, record)
-        if samples is None:
-            raise RunError(
-                f"{run.path}: expected a finished run of a convolutional network in {run.path.parent} to read what it "
-                "writes, there is none; train one with: tendigits train --recipe cnn"
-            )
-        run.write_record(record)
-    return samples.report
 
 
 def load_same_data(

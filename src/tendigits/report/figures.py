@@ -9,18 +9,18 @@ from tendigits.model.calibration import Bin, Coverage
 from tendigits.model.recipe import Recipe
 from tendigits.report import charts, messages
 from tendigits.report.charts import Axis, Chart, Series, plot
-from tendigits.report.curves import panels_of
+from tendigits.report.curves import PANELS
 
 
 def curves(history: dict[str, list[float]], recipe: Recipe) -> list[Chart]:
-    """Accuracy and loss over the epochs, with a line at the best one; of a GAN its two losses."""
+    """Accuracy and loss over the epochs, with a line at the best one."""
     epochs = range(1, len(history.get("loss", ())) + 1)
     if not epochs:
         return []
     best = messages.best_epoch(history, recipe)
     names = {"": "Train", "val_": messages.validation_name(recipe)}
     drawn = []
-    for title, key, label in panels_of(history):
+    for title, key, label in PANELS:
         found = {prefix: history[prefix + key] for prefix in names if prefix + key in history}
         y = charts.axis_for(label, [value for values in found.values() for value in values], percent=key == "accuracy")
         series = [
@@ -28,8 +28,7 @@ def curves(history: dict[str, list[float]], recipe: Recipe) -> list[Chart]:
             for (prefix, values), kind in zip(found.items(), "ab", strict=False)
         ]
         said = [f"{one.name} from {y.text(one.y[0])} to {y.text(one.y[-1])}" for one in series]
-        if not recipe.latent:
-            series.append(Series(f"Best epoch, {best}", "guide", (best, best), (y.low, y.high)))
+        series.append(Series(f"Best epoch, {best}", "guide", (best, best), (y.low, y.high)))
         about = f"{label} over {len(epochs)} epochs: {', '.join(said)}."
         drawn.append(plot(title, Axis("Epoch", 1, max(2, len(epochs)), whole=True), y, series, about))
     return drawn

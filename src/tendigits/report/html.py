@@ -58,7 +58,6 @@ FILES = {
     "mistakes.png": "the worst mistakes",
     "model.keras": "the model",
     "model.h5": "the model, in the older format",
-    "generator.keras": "what writes digits",
 }
 
 

@@ -10,7 +10,6 @@ from tendigits.model.recipe import Recipe
 if TYPE_CHECKING:  # these need Keras and matplotlib, which a server that lists runs does not
     from tendigits.model.file import Saved
     from tendigits.report.metrics import Report
-    from tendigits.train.samples import Samples
 
 History = dict[str, list[float]]
 
@@ -53,12 +52,6 @@ def validation_name(recipe: Recipe) -> str:
 
 def compile_lines(recipe: Recipe) -> list[str]:
     """Optimizer, loss, metrics and early stopping."""
-    if recipe.latent:
-        lines = [
-            f"{recipe.optimizer}, learning rate {recipe.learning_rate:g}; the critic's loss and the generator's",
-            f"all of {recipe.epochs} epochs, batch {recipe.batch_size}; the last epoch's weights are kept",
-        ]
-        return [*lines, more] if (more := "; ".join(_beyond_classic(recipe))) else lines
     kept = "the best epoch's weights are kept" if recipe.restore_best else "the last epoch's weights are kept"
     lines = [
         f"{recipe.optimizer}, learning rate {recipe.learning_rate:g}; {recipe.loss}; {', '.join(recipe.metrics)}",
@@ -100,7 +93,7 @@ def remedies(recipe: Recipe) -> str:
     tries = [f"learning_rate = {recipe.learning_rate / 10:g}"]
     if recipe.schedule == "constant":
         tries.append('schedule = "one-cycle", which begins low')
-    if recipe.hidden and not recipe.normalise and not recipe.latent:
+    if recipe.hidden and not recipe.normalise:
         tries.append("normalise = true")
     return " or ".join(tries)
 
@@ -123,21 +116,6 @@ def calibration_lines(calibration: Calibration | None) -> list[str]:
     ]
 
 
-def samples_lines(samples: "Samples | None", run: Path) -> list[str]:
-    """How good the digits of a generator are."""
-    if samples is None:
-        return [
-            "not judged: there is no finished run of a convolutional network beside it",
-            f"train one, and judge: tendigits train --recipe cnn; tendigits evaluate {run}",
-        ]
-    accuracy = samples.report.accuracy
-    return [
-        f"{accuracy:.2%} of {samples.report.n:,} digits are read as they were meant by {samples.judge}",
-        f"which reads {samples.judge_accuracy:.2%} of the test digits",
-        f"Fréchet distance to the test digits {samples.distance:.3g}; of training digits {samples.floor:.3g}",
-    ]
-
-
 def result_record(history: History, recipe: Recipe, report: "Report | None") -> dict[str, Any]:
     """The result's part of run.json; without test digits where these are left alone."""
     n, best = len(history["loss"]), best_epoch(history, recipe)
@@ -155,15 +133,6 @@ def result_record(history: History, recipe: Recipe, report: "Report | None") -> 
         "test_interval": list(report.interval),
         "n_test": report.n,
     }
-
-
-def trained_line(recipe: Recipe, record: dict[str, Any]) -> str:
-    """Which GAN was trained on which digits."""
-    widths, data = "-".join(map(str, recipe.hidden)), record["data"]
-    return (
-        f"Recipe {recipe.name} (a conditional GAN from {recipe.latent} random numbers, hidden layers {widths}, seed "
-        f"{recipe.seed}), trained on digits of {data['name']} from {data['source']}."
-    )
 
 
 def about_line(recipe: Recipe, dataset: Dataset) -> str:

@@ -28,7 +28,7 @@ class Summary:
     """Of the best epoch."""
     val_accuracy: float | None
     test_accuracy: float | None
-    """None while it is not finished, and of a GAN."""
+    """None while it is not finished."""
     seconds: float
 
 

@@ -23,7 +23,6 @@ from tendigits.report.run import FORMAT, Record, Run, create_run, open_run
 from tendigits.train.checkpoint import Checkpoint, load_last_checkpoint
 from tendigits.train.console import Screen
 from tendigits.train.ensemble import EnsembleWalk
-from tendigits.train.gan_walk import GanWalk
 from tendigits.train.hosts import Team
 from tendigits.train.trainer import Trained, Walk, interrupted, prepare_input, timed
 
@@ -60,7 +59,6 @@ def run_recipe(
     """
     recipe, screen, now = recipe or Recipe(), screen or Screen(), now or datetime.now().astimezone()
     _refuse_too_large(recipe)
-    _refuse_parted(recipe, team)
     durations: dict[str, float] = {}
     with timed(durations, "data"), screen.download() as progress:
         dataset = load(data, offline=offline, timeout=timeout, progress=progress)
@@ -112,7 +110,6 @@ def resume_run(
         if record["status"] == "finished":
             raise RunError(f"{run.path} is finished, there is nothing to resume; train anew with another --name")
         recipe = run.recipe()
-        _refuse_parted(recipe, team)
         with timed(record["durations"], "data"), screen.download() as progress:
             dataset = load_same_data(run, record, offline=offline, timeout=timeout, progress=progress)
         _show_data(screen, dataset)
@@ -135,8 +132,6 @@ def _go(walk: Walk, checkpoint: Checkpoint | None) -> Trained:
 
 
 def _kind_of_walk(recipe: Recipe) -> type[Walk]:
-    if recipe.latent:
-        return GanWalk
     return EnsembleWalk if recipe.members > 1 else Walk
 
 
@@ -151,11 +146,6 @@ def _refuse_too_large(recipe: Recipe) -> None:
     n, most = count_parameters(recipe), MAX_BYTES // 12  # the weights and Adam's two moments, 4 bytes each
     if n > most:
         raise RecipeError(f"recipe field 'hidden': expected at most {most:,} parameters in all, received {n:,}")
-
-
-def _refuse_parted(recipe: Recipe, team: Team | None) -> None:
-    if recipe.latent and team is not None:
-        raise RecipeError(f"expected a recipe of one network for several devices, received the GAN {recipe.name}")
 
 
 def _bytes_needed(recipe: Recipe) -> int:

@@ -46,7 +46,7 @@ class Trained:
     model: keras.Model
     history: keras.callbacks.History
     report: Report | None
-    """On the test digits, where these were looked at; of a GAN on what it writes, where a network could judge it."""
+    """On the test digits, where these were looked at."""
 
 
 @dataclass(frozen=True)
