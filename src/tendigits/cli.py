@@ -17,10 +17,11 @@ from tendigits.batch.command import read
 from tendigits.cluster import with_address
 from tendigits.errors import Interrupted, TendigitsError
 from tendigits.export.command import export
+from tendigits.report.command import data, evaluate, list_or_compare
 from tendigits.serve.command import serve
 from tendigits.sweep.command import sweep
 from tendigits.teach.command import teach
-from tendigits.train.command import data, evaluate, list_or_compare, train
+from tendigits.train.command import train
 
 if TYPE_CHECKING:
     from sys import UnraisableHookArgs

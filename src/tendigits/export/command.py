@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from tendigits.errors import UserError
-from tendigits.train.command import Data, Offline, Timeout
-from tendigits.train.start import import_keras
+from tendigits.model.start import import_keras
+from tendigits.options import Data, Offline, Timeout
 
 if TYPE_CHECKING:
     from tendigits.export.formats import Exported

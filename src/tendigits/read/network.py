@@ -160,7 +160,7 @@ def of_file(path: str | Path) -> Network:
     path = Path(path)
     if path.suffix == ".onnx":
         return from_onnx(_read(path), str(path))
-    from tendigits.train.start import import_keras
+    from tendigits.model.start import import_keras
 
     import_keras()
     from tendigits.model.file import load_calibration, load_model

@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 
 from tendigits.errors import UserError
+from tendigits.options import Runs
 from tendigits.teach.command import StoreOption, store_url
 
 TOKEN = "TENDIGITS_TOKEN"  # noqa: S105  # the name of a variable
@@ -26,7 +27,7 @@ def serve(
         Path | None, typer.Option(help="Read with this network, whatever is taught.", metavar="RUN|FILE")
     ] = None,
     store: StoreOption = None,
-    runs: Annotated[Path, typer.Option(help="The folder that holds the runs.", metavar="FOLDER")] = Path("runs"),
+    runs: Runs = Path("runs"),
     no_browser: Annotated[bool, typer.Option("--no-browser", help="Open no browser.")] = False,
 ) -> None:
     """Serve the page and the REST API: draw, read, correct, teach, train.

@@ -15,8 +15,8 @@ import typer
 
 from tendigits.cluster import prepare
 from tendigits.errors import Interrupted, UserError
-from tendigits.train.command import Data, Offline, Runs, Timeout
-from tendigits.train.start import import_keras
+from tendigits.model.start import import_keras
+from tendigits.options import Data, Offline, Runs, Timeout
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -65,8 +65,8 @@ def teach(
 def _teach(store: "Store", data: Path | None, offline: bool, as_json: bool) -> None:
     from datetime import UTC, datetime
 
+    from tendigits.model.start import import_keras
     from tendigits.teach.store import LEAST_TO_LEARN
-    from tendigits.train.start import import_keras
 
     if (n := store.count()) < LEAST_TO_LEARN:  # before Keras is loaded
         raise UserError(

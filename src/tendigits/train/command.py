@@ -1,31 +1,24 @@
-"""The commands `tendigits train`, `evaluate`, `data` and `runs`.
+"""The command `tendigits train`.
 
 tendigits train --help
 """
 
 import os
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from tendigits.errors import UserError
-from tendigits.train.start import import_keras
+from tendigits.model.start import import_keras
+from tendigits.options import Data, Offline, Runs, Timeout
 
 if TYPE_CHECKING:
     from tendigits.model.recipe import Recipe
     from tendigits.train.console import Screen
     from tendigits.train.hosts import Team
 
-Data = Annotated[
-    Path | None,
-    typer.Option(help="An .npz, a folder of IDX files, or of images in folders 0 to 9.", metavar="PATH"),
-]
-Offline = Annotated[bool, typer.Option("--offline", help="Download nothing.")]
-Timeout = Annotated[float, typer.Option(min=0.1, help="Of the download, in seconds.", metavar="SECONDS")]
 KNOBS, DEVICES, OUTPUT = "Recipe: each knob a field of it", "Several devices or hosts", "Output"
-Runs = Annotated[Path, typer.Option(help="The folder that holds the runs.", metavar="FOLDER")]
 
 
 def train(
@@ -165,80 +158,6 @@ def train(
         typer.echo(trained.run.path)
 
 
-def evaluate(
-    run: Annotated[Path, typer.Argument(help="A run's folder.", metavar="RUN")],
-    data: Data = None,
-    offline: Offline = False,
-    timeout: Timeout = 10.0,
-) -> None:
-    """Load a run's model again and write its report anew, or a report on other digits."""
-    import_keras()
-    from tendigits.report.evaluate import evaluate_run
-    from tendigits.report.metrics import percent
-    from tendigits.train.console import TextScreen
-
-    with TextScreen().download() as progress:
-        report, folder = evaluate_run(run, data, offline=offline, timeout=timeout, progress=progress)
-    typer.echo(f"accuracy {percent(report)}")
-    typer.echo(f"{folder / 'report.html'}")
-
-
-def data(data: Data = None, offline: Offline = False, timeout: Timeout = 10.0) -> None:
-    """Say which digits `train` would use, and why."""
-    from tendigits.data.load import explain, load
-
-    rows = explain(data, offline=offline, timeout=timeout)
-    for place, state, what in rows:
-        typer.echo(f"{place:<14} {state:<15} {what}")
-    if data is not None:
-        from tendigits.report.messages import count_lines
-
-        dataset = load(data)
-        for line in (*count_lines(dataset), *dataset.notes):
-            typer.echo(line)
-
-
-def list_or_compare(
-    compared: Annotated[
-        list[Path] | None, typer.Argument(help="Two or more runs to compare.", metavar="[RUN RUN...]")
-    ] = None,
-    runs: Runs = Path("runs"),
-    picture: Annotated[
-        Path | None,
-        typer.Option(help="Where to draw the curves.", show_default="RUNS/compared.png", metavar="FILE.png"),
-    ] = None,
-) -> None:
-    """List all runs, or compare some: recipes, results and curves."""
-    from rich.console import Console
-    from rich.table import Table
-
-    from tendigits.report.compare import RUN_COLUMNS, compare_runs, table_of_runs
-
-    # On a terminal as wide as it is; in a pipe as wide as it must be.
-    console = Console(highlight=False) if sys.stdout.isatty() else Console(highlight=False, width=200)
-    if not compared:
-        rows = table_of_runs(runs)
-        if not rows:
-            typer.echo(f"no runs in {runs}; make one with: tendigits train")
-            return
-        table = Table(*RUN_COLUMNS, box=None, header_style="bold")
-        for row in rows:
-            table.add_row(*row)
-        console.print(table)
-        return
-    comparison = compare_runs([_find_run(path, runs) for path in compared], picture or runs / "compared.png")
-    table = Table("", *comparison.names, box=None, header_style="bold")
-    for key, values in comparison.recipe:
-        table.add_row(key, *values, style="yellow")
-    if not comparison.recipe:
-        table.add_row("recipe", *["the same"] * len(comparison.names))
-    table.add_section()
-    for key, values in comparison.results:
-        table.add_row(key, *values)
-    console.print(table)
-    typer.echo(f"curves: {comparison.picture}")
-
-
 def _team(devices: int, hosts: str | None, host: int | None) -> "Team | None":
     """What trains, where it is more than one device."""
     from tendigits.engine.devices import data_parallel
@@ -281,10 +200,3 @@ def _listed(text: str | None, field: str, kind: type) -> list[Any] | None:
         return [kind(part.strip()) for part in text.split(",") if part.strip()]
     except ValueError:
         raise UserError(f"--{field}: expected values with commas between, such as 512,512; received {text!r}") from None
-
-
-def _find_run(path: Path, runs: Path) -> Any:
-    """A run by its path, or by its name in the folder of runs."""
-    from tendigits.report.run import open_run
-
-    return open_run(path if path.is_dir() else runs / path)
