@@ -23,7 +23,7 @@ import numpy as np
 
 from documents import replace_between
 from environments import README, ROOT, commit, find_mnist, machine
-from tendigits.model.recipe import RECIPES, Augment
+from tendigits.model.recipe import RECIPES, Augmentation
 from tendigits.train.augment import augmenter
 
 RESULTS = ROOT / "bench" / "results" / "augmenting.json"
@@ -39,7 +39,7 @@ Change = Callable[[jax.Array, jax.Array], jax.Array]
 
 def changes() -> dict[str, Change]:
     """Name -> what changes float32 (n, 28, 28, 1) with a key."""
-    knobs = RECIPES["mlp"].augment
+    knobs = RECIPES["mlp"].augmentation
     affine = knobs.model_copy(update={"elastic": 0.0, "thickness": 0.0})
     layers = keras.layers
     of_keras = [
@@ -61,7 +61,7 @@ def changes() -> dict[str, Change]:
 
         return change
 
-    def ours(wanted: Augment) -> Change:
+    def ours(wanted: Augmentation) -> Change:
         change = augmenter(wanted)
         if change is None:
             raise SystemExit("nothing is changed")

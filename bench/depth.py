@@ -43,13 +43,13 @@ def measure(data: Path) -> list[dict[str, Any]]:
     with tempfile.TemporaryDirectory() as runs:
         for seed in range(SEEDS):
             for depth in DEPTHS:
-                for normalise in (False, True):
+                for batch_norm in (False, True):
                     hidden = (deep.hidden[0],) * depth
-                    recipe = deep.with_changes(hidden=hidden, normalise=normalise, seed=seed)
-                    run = run_recipe(recipe, data, runs=runs, name=f"{depth}-{normalise}-{seed}").run
+                    recipe = deep.with_changes(hidden=hidden, batch_norm=batch_norm, seed=seed)
+                    run = run_recipe(recipe, data, runs=runs, name=f"{depth}-{batch_norm}-{seed}").run
                     history = run.history()
                     rows.append({
-                        "depth": depth, "normalise": normalise, "seed": seed,
+                        "depth": depth, "batch_norm": batch_norm, "seed": seed,
                         "first": history["val_accuracy"][0], "best": max(history["val_accuracy"]),
                         "seconds": run.record()["durations"]["fit"],
                     })  # fmt: skip
@@ -66,8 +66,8 @@ def table(record: dict[str, Any]) -> str:
     ]
     for depth in DEPTHS:
         cells = []
-        for normalise in (False, True):
-            rows = [row for row in record["runs"] if (row["depth"], row["normalise"]) == (depth, normalise)]
+        for batch_norm in (False, True):
+            rows = [row for row in record["runs"] if (row["depth"], row["batch_norm"]) == (depth, batch_norm)]
             cells += [share([row["first"] for row in rows]), share([row["best"] for row in rows])]
             cells.append(f"{statistics.mean(row['seconds'] for row in rows):.0f}")
         lines.append(f"| {depth} | {' | '.join(cells)} |")

@@ -7,7 +7,8 @@
 It goes on where it was stopped: only turns that are not in the JSON are taken. `--anew` takes them all.
 
 Beside `tendigits train` run two examples that people know, as they are published. All judge the 10,000 test digits
-after each epoch, and that time counts. `--holdout 0` makes the recipes do so, too; they were chosen without it.
+after each epoch, and that time counts. `--validation-split 0` makes the recipes
+do so, too; they were chosen without it.
 """
 
 import argparse
@@ -52,7 +53,7 @@ class Contestant:
         common = ["--data", str(data), "--seed", str(seed)]
         if self.script is not None:
             return [python_of(self.environment), script(self.script), *self.arguments, *common]
-        train = ["-m", "tendigits", "train", "--json", "--holdout", "0", "--runs", str(RUNS)]
+        train = ["-m", "tendigits", "train", "--json", "--validation-split", "0", "--runs", str(RUNS)]
         return [sys.executable, *train, *self.arguments, *common]
 
 

@@ -93,7 +93,7 @@ def test_keras_example_for_real(small_npz):
 
 def test_the_table_of_depths():
     runs = [
-        {"depth": d, "normalise": n, "seed": 0, "first": 0.11 if not n else 0.95, "best": 0.97, "seconds": 10 + d}
+        {"depth": d, "batch_norm": n, "seed": 0, "first": 0.11 if not n else 0.95, "best": 0.97, "seconds": 10 + d}
         for d in depth.DEPTHS
         for n in (False, True)
     ]

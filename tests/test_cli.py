@@ -38,7 +38,8 @@ def options(command):
 
 
 ONLY_IN_FILES = {
-    "convolutions", "normalise", "schedule", "weight_decay", "average", "label_smoothing", "augment", "members",
+    "convolutions", "batch_norm", "schedule", "weight_decay", "ema_momentum", "label_smoothing", "augmentation",
+    "ensemble_size",
 }  # fmt: skip
 
 

@@ -59,15 +59,16 @@ def test_the_guide_has_no_flag_that_is_not():
 
 
 ONLY_IN_FILES = (
-    "convolutions", "normalise", "schedule", "weight_decay", "average", "label_smoothing", "augment", "members",
+    "convolutions", "batch_norm", "schedule", "weight_decay", "ema_momentum", "label_smoothing", "augmentation",
+    "ensemble_size",
 )  # fmt: skip
 
 
 def test_the_guide_shows_the_fields_that_have_no_flag():
     guide = (ROOT / "docs" / "guide.md").read_text()
     knobs = Recipe().model_dump(mode="json")
-    fields = {field: knobs[field] for field in ONLY_IN_FILES if field != "augment"}
-    fields |= {f"augment.{knob}": value for knob, value in knobs["augment"].items()}
+    fields = {field: knobs[field] for field in ONLY_IN_FILES if field != "augmentation"}
+    fields |= {f"augmentation.{knob}": value for knob, value in knobs["augmentation"].items()}
     for field, value in fields.items():
         assert f"| `{field}` | {json.dumps(value)} |" in guide
 
@@ -174,13 +175,13 @@ def test_python_blocks_run(document, tmp_path):
 def test_the_guides_space_is_one(tmp_path):
     (tmp_path / "space.toml").write_text(blocks("docs/guide.md", "toml")[0])
     assert set(read_space(tmp_path / "space.toml", Recipe()).knobs) == {
-        "learning_rate", "batch_size", "hidden", "augment.shift",
+        "learning_rate", "batch_size", "hidden", "augmentation.shift",
     }  # fmt: skip
 
 
 def test_the_exports_page_runs_in_python(tmp_path):
     """With an export of a network that was hardly trained."""
-    recipe = Recipe(hidden=(8,), epochs=1, holdout=0.1)
+    recipe = Recipe(hidden=(8,), epochs=1, validation_split=0.1)
     run_recipe(recipe, runs=tmp_path / "runs", name="first", offline=True)
     make(open_source(tmp_path / "runs" / "first", offline=True), "onnx", out=tmp_path / "first.onnx")
     (code,) = blocks("docs/exports.md", "python")

@@ -33,7 +33,7 @@ def folders(tmp_path_factory) -> dict[str, Path]:
     place = tmp_path_factory.mktemp("pages")
     runtime = fetch_runtime()
     reader = open_source("reader", offline=True)
-    recipe = Recipe(convolutions=("8x5/2", "16/2"), hidden=(), learning_rate=0.003, epochs=3, holdout=0.1)
+    recipe = Recipe(convolutions=("8x5/2", "16/2"), hidden=(), learning_rate=0.003, epochs=3, validation_split=0.1)
     run = run_recipe(recipe, runs=place, name="run", offline=True).run.path
     make_page(reader, runtime, folder=place / "reader-page")
     make_page(reader, runtime, int8=True, folder=place / "int8-page")

@@ -71,7 +71,7 @@ def test_also_where_digits_are_augmented_and_weights_averaged(small_npz, tmp_pat
 @pytest.mark.slow
 def test_an_ensemble_and_a_run_that_is_resumed(small_npz, tmp_path):
     recipe = tmp_path / "two.toml"
-    recipe.write_text("members = 2\nhidden = [16]\nepochs = 2\nholdout = 0.1\n")
+    recipe.write_text("ensemble_size = 2\nhidden = [16]\nepochs = 2\nvalidation_split = 0.1\n")
     alone = train(small_npz, tmp_path, "alone", "--recipe", recipe, "--quiet")
     parted = train(small_npz, tmp_path, "parted", "--recipe", recipe, "--quiet", "--devices", "2")
     assert_same(alone, parted)

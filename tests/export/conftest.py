@@ -8,7 +8,7 @@ from tendigits.train.pipeline import run_recipe
 
 RECIPE = Recipe(
     name="small", convolutions=("8x5/2", "16/2"), hidden=(), dropout=0.2, batch_size=32, learning_rate=0.003, epochs=4,
-    holdout=0.1,
+    validation_split=0.1,
 )  # fmt: skip
 
 

@@ -66,7 +66,7 @@ def test_odd_names_are_no_trouble():
     [
         Recipe(convolutions=("4x5/2", "6", "8/3"), hidden=()),
         Recipe(convolutions=("4x2/4",), hidden=(12,)),
-        Recipe(hidden=(9, 8, 7), normalise=True),
+        Recipe(hidden=(9, 8, 7), batch_norm=True),
     ],
 )
 def test_convolutions_and_normalisation(recipe):
@@ -86,7 +86,7 @@ def test_a_one_cycle_rises_and_falls():
 
 
 def test_the_optimizer_and_the_loss_have_the_recipes_settings():
-    recipe = Recipe(hidden=(4,), optimizer="adamw", weight_decay=0.02, average=0.9, label_smoothing=0.1)
+    recipe = Recipe(hidden=(4,), optimizer="adamw", weight_decay=0.02, ema_momentum=0.9, label_smoothing=0.1)
     model = compile_network(build_network(recipe), recipe)
     optimizer = model.optimizer
     assert (optimizer.weight_decay, optimizer.use_ema, optimizer.ema_momentum) == (0.02, True, 0.9)

@@ -17,11 +17,11 @@ knobs = st.fixed_dictionaries(
         "epochs": st.integers(1, 10000),
         "patience": st.integers(0, 10000),
         "restore_best": st.booleans(),
-        "holdout": st.floats(0, 0.5),
+        "validation_split": st.floats(0, 0.5),
         "convolutions": st.lists(st.sampled_from(["32", "8x5", "16/2", "64x7/2"]), max_size=4).map(tuple),
-        "augment": st.dictionaries(st.sampled_from(["shift", "rotate", "elastic"]), st.floats(0, 8)),
+        "augmentation": st.dictionaries(st.sampled_from(["shift", "rotate", "elastic"]), st.floats(0, 8)),
         "schedule": st.sampled_from(["constant", "one-cycle"]),
-        "average": st.floats(0, 0.9999),
+        "ema_momentum": st.floats(0, 0.9999),
         "seed": st.integers(0, 2**32 - 1),
     },
 )
@@ -32,7 +32,7 @@ def test_the_defaults_are_the_walk_through():
     assert (recipe.hidden, recipe.activation, recipe.dropout) == ((512, 512), "relu", 0.2)
     assert (recipe.optimizer, recipe.loss, recipe.metrics) == ("adam", "categorical_crossentropy", ("accuracy",))
     assert (recipe.batch_size, recipe.epochs, recipe.monitor, recipe.patience) == (32, 15, "val_loss", 2)
-    assert recipe.holdout == 0
+    assert recipe.validation_split == 0
     assert RECIPES["classic"] == recipe
 
 
@@ -68,19 +68,19 @@ def test_any_knobs_give_a_recipe_or_a_recipe_error(values):
         ({"optimizer": "adem"}, "'optimizer': expected 'adam', 'adamw'"),
         ({"hidden": [512, 0]}, "'hidden'"),
         ({"learning_rate": float("nan")}, "'learning_rate': expected a finite number, received nan"),
-        ({"holdout": 0.6}, "'holdout': expected less than or equal to 0.5, received 0.6"),
+        ({"validation_split": 0.6}, "'validation_split': expected less than or equal to 0.5, received 0.6"),
         ({"seed": -1}, "'seed': expected greater than or equal to 0, received -1"),
         ({"schedule": "cosine"}, "'schedule': expected 'constant' or 'one-cycle', received 'cosine'"),
         (
             {"convolutions": ["32y5"]},
             "'convolutions': expected filters, x kernel, / stride, such as '32x5/2', received '32y5'",
         ),
-        ({"augment": {"shift": -1.0}}, "'augment.shift': expected greater than or equal to 0, received -1.0"),
-        ({"augment": {"shift": 14.0}}, "'augment.shift': expected less than 14, received 14.0"),
-        ({"augment": {"rotate": 180.0}}, "'augment.rotate': expected less than or equal to 45"),
-        ({"augment": {"elastics": 1.0}}, "'augment.elastics' is unknown; did you mean 'elastic'?"),
-        ({"augment": {"mirror": 1.0}}, "'augment.mirror' is unknown; fields are shift, rotate"),
-        ({"average": 1.0}, "'average': expected less than 1, received 1.0"),
+        ({"augmentation": {"shift": -1.0}}, "'augmentation.shift': expected greater than or equal to 0, received -1.0"),
+        ({"augmentation": {"shift": 14.0}}, "'augmentation.shift': expected less than 14, received 14.0"),
+        ({"augmentation": {"rotate": 180.0}}, "'augmentation.rotate': expected less than or equal to 45"),
+        ({"augmentation": {"elastics": 1.0}}, "'augmentation.elastics' is unknown; did you mean 'elastic'?"),
+        ({"augmentation": {"mirror": 1.0}}, "'augmentation.mirror' is unknown; fields are shift, rotate"),
+        ({"ema_momentum": 1.0}, "'ema_momentum': expected less than 1, received 1.0"),
         (
             {"label_smoothing": 0.1, "loss": "kl_divergence"},
             "'label_smoothing': expected 0 with the loss kl_divergence",
@@ -167,6 +167,6 @@ def test_a_recipe_of_the_package_has_its_own_name(name):
 
 
 def test_differences_name_each_knob():
-    recipe = Recipe(epochs=3, augment={"shift": 2.0})
-    assert recipe.differences(Recipe()) == {"epochs": (3, 15), "augment.shift": (2.0, 0.0)}
-    assert set(Recipe.model_fields) - {"augment"} <= set(recipe.flat())
+    recipe = Recipe(epochs=3, augmentation={"shift": 2.0})
+    assert recipe.differences(Recipe()) == {"epochs": (3, 15), "augmentation.shift": (2.0, 0.0)}
+    assert set(Recipe.model_fields) - {"augmentation"} <= set(recipe.flat())

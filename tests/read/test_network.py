@@ -88,11 +88,11 @@ def test_reading_imports_neither_keras_nor_jax():
     assert not set(done.stdout.split()) & {"keras", "jax", "tensorflow", "torch", "matplotlib", "sklearn", "pandas"}
 
 
-@pytest.mark.parametrize("holdout", [0.0, 0.25])
-def test_a_persons_own_network_is_as_sure_as_it_may_be(holdout, small_npz, digits, tmp_path):
-    run = run_recipe(Recipe(hidden=(16,), epochs=2, holdout=holdout), small_npz, runs=tmp_path).run
+@pytest.mark.parametrize("validation_split", [0.0, 0.25])
+def test_a_persons_own_network_is_as_sure_as_it_may_be(validation_split, small_npz, digits, tmp_path):
+    run = run_recipe(Recipe(hidden=(16,), epochs=2, validation_split=validation_split), small_npz, runs=tmp_path).run
     calibration = load_calibration(run.path / "model.keras")
-    assert (calibration is not None) == bool(holdout)
+    assert (calibration is not None) == bool(validation_split)
     shares = predict(load_model(run.path / "model.keras"), to_input(digits.x_test[:100]))
     if calibration is not None:
         shares = apply_temperature(shares, calibration.temperature)

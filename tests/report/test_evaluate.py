@@ -26,7 +26,7 @@ def test_recomputes_the_same_report(trained):
 
 
 def test_the_page_is_written_anew(small_npz, tmp_path):
-    run = run_recipe(Recipe(hidden=(16,), epochs=1, holdout=0.25), small_npz, runs=tmp_path).run
+    run = run_recipe(Recipe(hidden=(16,), epochs=1, validation_split=0.25), small_npz, runs=tmp_path).run
     said = f"<strong>{run.record()['calibration']['temperature']:.3f}</strong>"
     (run.path / "report.html").unlink()
     evaluate_run(run.path)

@@ -21,7 +21,7 @@ def test_two_curves_with_the_best_epoch():
     assert [line.name for line in loss.lines] == ["Train", "Test", "Best epoch, 1"]
     assert loss.lines[2].path == f"M{LEFT} {BOTTOM}L{LEFT} {TOP}"
     assert loss.about == "Loss over 2 epochs: Train from 0.30 to 0.20, Test from 0.20 to 0.25."
-    assert curves(HISTORY, Recipe(holdout=0.1))[0].lines[1].name == "Held out"
+    assert curves(HISTORY, Recipe(validation_split=0.1))[0].lines[1].name == "Held out"
 
 
 def test_without_an_epoch_there_is_no_curve():

@@ -201,7 +201,7 @@ def test_the_same_digits_are_warned_of_once(tmp_path, dataset):
 
 
 def test_with_a_calibration(tmp_path, dataset):
-    without = judged(tmp_path, dataset, Recipe(hidden=(), holdout=0.1))
+    without = judged(tmp_path, dataset, Recipe(hidden=(), validation_split=0.1))
     calibration = calibrate(without.probabilities, dataset.y_test)
     page = Page(render(replace(without, calibration=calibration)))
     text = page.texts("body")[0]
@@ -213,8 +213,8 @@ def test_with_a_calibration(tmp_path, dataset):
 
 def test_without_a_calibration_it_says_how_to_get_one(made, tmp_path, dataset):
     text = Page(render(made)).texts("section")[3]
-    assert "nothing may be fitted on those: train with --holdout 0.1 to get one" in text
-    old = judged(tmp_path, dataset, Recipe(hidden=(80,), holdout=0.1), name="old")
+    assert "nothing may be fitted on those: train with --validation-split 0.1 to get one" in text
+    old = judged(tmp_path, dataset, Recipe(hidden=(80,), validation_split=0.1), name="old")
     assert "before there was one; train anew" in Page(render(old)).texts("section")[3]
 
 

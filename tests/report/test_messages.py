@@ -38,7 +38,7 @@ def test_compile_lines_tell_every_number():
 
 def test_compile_lines_tell_what_classic_has_not():
     assert len(messages.compile_lines(Recipe())) == 3
-    recipe = Recipe(schedule="one-cycle", average=0.99, augment={"shift": 2.0, "noise": 0.1})
+    recipe = Recipe(schedule="one-cycle", ema_momentum=0.99, augmentation={"shift": 2.0, "noise": 0.1})
     assert messages.compile_lines(recipe)[3] == (
         "one-cycle schedule; weights averaged with momentum 0.99; digits changed in each step: shift 2, noise 0.1"
     )
@@ -46,14 +46,14 @@ def test_compile_lines_tell_what_classic_has_not():
 
 def test_remedies_are_what_the_recipe_has_not_yet():
     one_cycle = 'schedule = "one-cycle", which begins low'
-    assert messages.remedies(Recipe()) == f"learning_rate = 0.0001 or {one_cycle} or normalise = true"
+    assert messages.remedies(Recipe()) == f"learning_rate = 0.0001 or {one_cycle} or batch_norm = true"
     assert messages.remedies(Recipe(hidden=())) == f"learning_rate = 0.0001 or {one_cycle}"
-    assert messages.remedies(Recipe(normalise=True, schedule="one-cycle", learning_rate=2.0)) == "learning_rate = 0.2"
+    assert messages.remedies(Recipe(batch_norm=True, schedule="one-cycle", learning_rate=2.0)) == "learning_rate = 0.2"
 
 
 def test_the_second_curve_is_named_for_what_it_is():
     assert messages.validation_name(Recipe()) == "Test"
-    assert messages.validation_name(Recipe(holdout=0.1)) == "Held out"
+    assert messages.validation_name(Recipe(validation_split=0.1)) == "Held out"
 
 
 def test_calibration_lines():

@@ -87,10 +87,16 @@ def test_open_refuses_what_is_no_run(tmp_path, run):
         open_run(run.path)
 
 
-@pytest.mark.parametrize("version", [2, "1", None])
+@pytest.mark.parametrize("version", [3, "2", None])
 def test_another_format_is_refused(run, version):
     (run.path / "run.json").write_text(json.dumps({"format": version}))
-    with pytest.raises(RunError, match=rf"expected format 1, received {version!r}; use the tendigits that wrote it"):
+    with pytest.raises(RunError, match=rf"expected format 2, received {version!r}; use the tendigits that wrote it"):
+        open_run(run.path)
+
+
+def test_an_older_format_is_refused_in_one_line(run):
+    (run.path / "run.json").write_text('{"format": 1}')
+    with pytest.raises(RunError, match=r"is a run folder of format 1, made by an older tendigits; train again$"):
         open_run(run.path)
 
 

@@ -9,7 +9,7 @@ from tendigits.sweep.study import Sweep
 
 @pytest.fixture
 def recipe() -> Recipe:
-    return Recipe(name="tiny", hidden=(16,), epochs=3, patience=10, holdout=0.2, batch_size=20)
+    return Recipe(name="tiny", hidden=(16,), epochs=3, patience=10, validation_split=0.2, batch_size=20)
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ from tendigits.sweep.study import Trial
 def sweep(tmp_path, small_npz):
     def call(space: str, *arguments):
         (tmp_path / "space.toml").write_text(space)
-        (tmp_path / "tiny.toml").write_text("hidden = [16]\nepochs = 2\nholdout = 0.2\nbatch_size = 20\n")
+        (tmp_path / "tiny.toml").write_text("hidden = [16]\nepochs = 2\nvalidation_split = 0.2\nbatch_size = 20\n")
         line = [sys.executable, "-m", "tendigits", "sweep", "--recipe", "tiny.toml", "--space", "space.toml"]
         line += ["--data", str(small_npz), *map(str, arguments)]
         return subprocess.run(line, capture_output=True, text=True, cwd=tmp_path, timeout=300)
@@ -44,7 +44,7 @@ def test_a_search_and_its_best_recipe(sweep, tmp_path):
 @pytest.mark.slow
 def test_ctrl_c_says_how_to_go_on(sweep, tmp_path, small_npz):
     (tmp_path / "space.toml").write_text("learning_rate = [0.001, 0.01]")
-    (tmp_path / "long.toml").write_text("hidden = [16]\nepochs = 3000\npatience = 3000\nholdout = 0.2\n")
+    (tmp_path / "long.toml").write_text("hidden = [16]\nepochs = 3000\npatience = 3000\nvalidation_split = 0.2\n")
     line = [sys.executable, "-m", "tendigits", "sweep", "--recipe", "long.toml", "--space", "space.toml"]
     process = subprocess.Popen(
         [*line, "--data", str(small_npz)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=tmp_path

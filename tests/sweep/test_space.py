@@ -17,9 +17,9 @@ learning_rate = { low = 1e-4, high = 1e-2, log = true }
 batch_size = [32, 64, 128]
 hidden = [[512, 512], [256, 256, 256]]
 epochs = { low = 2, high = 9 }
-normalise = [true, false]
+batch_norm = [true, false]
 
-[augment]
+[augmentation]
 shift = { low = 0.0, high = 3.0 }
 """
 
@@ -56,8 +56,8 @@ def test_choices_and_ranges(read):
         "batch_size": Choices((32, 64, 128)),
         "hidden": Choices(((512, 512), (256, 256, 256))),
         "epochs": Range(2, 9, log=False),
-        "normalise": Choices((True, False)),
-        "augment.shift": Range(0.0, 3.0, log=False),
+        "batch_norm": Choices((True, False)),
+        "augmentation.shift": Range(0.0, 3.0, log=False),
     }
 
 
@@ -65,7 +65,7 @@ def test_choices_and_ranges(read):
 def test_whatever_is_chosen_is_a_recipe_and_can_be_made_again(seed):
     knobs = {
         "batch_size": Choices((32, 64)), "hidden": Choices(((64,), (32, 32))), "epochs": Range(2, 9, log=False),
-        "dropout": Range(0.0, 0.5, log=False), "augment.rotate": Range(0.0, 20.0, log=False),
+        "dropout": Range(0.0, 0.5, log=False), "augmentation.rotate": Range(0.0, 20.0, log=False),
     }  # fmt: skip
     from tendigits.sweep.space import Space
 
@@ -75,7 +75,7 @@ def test_whatever_is_chosen_is_a_recipe_and_can_be_made_again(seed):
     assert recipe.batch_size in (32, 64)
     assert recipe.hidden in ((64,), (32, 32))
     assert isinstance(recipe.epochs, int)
-    assert recipe.augment.shift == load_recipe("mlp").augment.shift  # what is not searched stays
+    assert recipe.augmentation.shift == load_recipe("mlp").augmentation.shift  # what is not searched stays
     remembered = json.loads(json.dumps(chooser.chosen))  # as a database gives it back
     assert changed(load_recipe("mlp"), space.changes(remembered), "a") == recipe
 
@@ -98,9 +98,9 @@ def test_whatever_is_chosen_is_a_recipe_and_can_be_made_again(seed):
         ("dropout = { low = false, high = true }", "expected for 'dropout' several values"),
         ("dropout = { low = 0.1, high = 1.5 }", "recipe field 'dropout': expected"),
         ("epochs = [0, 3]", "recipe field 'epochs': expected"),
-        ("augment = 3", r"expected a table \[augment\] of knobs"),
-        ("[augment]\nshift = { low = -1.0, high = 1.0 }", "recipe field 'augment.shift'"),
-        ("[augment]\nslant = [1, 2]", "the knob 'augment.slant' is unknown"),
+        ("augmentation = 3", r"expected a table \[augmentation\] of knobs"),
+        ("[augmentation]\nshift = { low = -1.0, high = 1.0 }", "recipe field 'augmentation.shift'"),
+        ("[augmentation]\nslant = [1, 2]", "the knob 'augmentation.slant' is unknown"),
     ],
 )
 def test_what_is_impossible_is_told(read, text, said):

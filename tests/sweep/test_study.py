@@ -101,7 +101,7 @@ from tendigits.sweep.space import Choices, Range, Space
 from tendigits.sweep.study import Sweep, search
 from tendigits.model.recipe import Recipe
 
-recipe = Recipe(name="tiny", hidden=(16,), epochs=30, patience=99, holdout=0.2, batch_size=4)
+recipe = Recipe(name="tiny", hidden=(16,), epochs=30, patience=99, validation_split=0.2, batch_size=4)
 space = Space({"learning_rate": Range(1e-4, 1e-1, log=True)})
 search(Sweep(Path(sys.argv[1]), recipe, space, sys.argv[2]), 2, lambda trials: print(len(trials), flush=True))
 """
@@ -145,8 +145,8 @@ def test_another_search_in_the_same_folder_is_refused(what):
 
 
 def test_a_recipe_without_held_out_digits_holds_some_out(what):
-    search(Sweep(what.folder, what.recipe.with_changes(holdout=0.0), what.space, what.data), 1)
-    assert open_run(what.folder / "trials" / "000").recipe().holdout == 0.1
+    search(Sweep(what.folder, what.recipe.with_changes(validation_split=0.0), what.space, what.data), 1)
+    assert open_run(what.folder / "trials" / "000").recipe().validation_split == 0.1
 
 
 def test_a_setting_that_diverges_is_no_end(what, monkeypatch):

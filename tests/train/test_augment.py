@@ -4,10 +4,10 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from tendigits.model.recipe import Augment
+from tendigits.model.recipe import Augmentation
 from tendigits.train.augment import SHOWN, _fetch, _places, augmenter, draw_augmented
 
-ALL = Augment(shift=2.0, rotate=10.0, scale=0.1, shear=0.2, elastic=1.0, thickness=0.5, contrast=0.3, noise=0.1)
+ALL = Augmentation(shift=2.0, rotate=10.0, scale=0.1, shear=0.2, elastic=1.0, thickness=0.5, contrast=0.3, noise=0.1)
 
 
 @pytest.fixture(scope="module")
@@ -16,7 +16,7 @@ def x(digits):
 
 
 def changed(x, key=0, **knobs):
-    return np.asarray(augmenter(Augment(**knobs))(jnp.asarray(x), jax.random.key(key)))
+    return np.asarray(augmenter(Augmentation(**knobs))(jnp.asarray(x), jax.random.key(key)))
 
 
 def middles(x):
@@ -27,7 +27,7 @@ def middles(x):
 
 
 def test_nothing_to_change():
-    assert augmenter(Augment()) is None
+    assert augmenter(Augmentation()) is None
 
 
 @pytest.mark.parametrize("shape", [(-1, 784), (-1, 28, 28, 1)])
@@ -67,7 +67,7 @@ def test_a_shift_moves_at_most_so_far(x):
 def test_a_turn_is_a_turn_and_no_mirror(x):
     """Oracle: OpenCV's rotation by the angle that was drawn."""
     key = jax.random.key(3)
-    row, column = _places(Augment(rotate=30.0), len(x), key)
+    row, column = _places(Augmentation(rotate=30.0), len(x), key)
     angle = np.rad2deg(
         np.arctan2(np.asarray(column[:, 27, 0] - column[:, 0, 0]), np.asarray(row[:, 27, 0] - row[:, 0, 0]))
     )
@@ -80,16 +80,16 @@ def test_a_turn_is_a_turn_and_no_mirror(x):
 
 def test_scale_and_shear_keep_the_middle_and_change_the_size(x):
     for knobs in ({"scale": 0.3}, {"shear": 0.4}):
-        row, column = _places(Augment(**knobs), 500, jax.random.key(0))
+        row, column = _places(Augmentation(**knobs), 500, jax.random.key(0))
         np.testing.assert_allclose((row[:, 13] + row[:, 14]).mean(axis=1) / 2, 13.5, atol=0.01)
         np.testing.assert_allclose((column[:, 13] + column[:, 14]).mean(axis=1) / 2, 13.5, atol=0.01)
-    height = np.asarray(_places(Augment(scale=0.3), 500, jax.random.key(0))[0][:, 27, 0]) - 13.5
+    height = np.asarray(_places(Augmentation(scale=0.3), 500, jax.random.key(0))[0][:, 27, 0]) - 13.5
     assert height.min() == pytest.approx(13.5 / 1.3, rel=0.02)
     assert height.max() == pytest.approx(13.5 / 0.7, rel=0.02)
 
 
 def test_the_elastic_shifts_are_smooth_and_have_their_deviation():
-    row, _ = _places(Augment(elastic=1.5), 2000, jax.random.key(0))
+    row, _ = _places(Augmentation(elastic=1.5), 2000, jax.random.key(0))
     shifts = np.asarray(row) - np.arange(28)[:, None]
     assert shifts.std() == pytest.approx(1.5, rel=0.05)
     assert shifts.std(axis=0).min() == pytest.approx(1.5, rel=0.1)  # at the edge as in the middle

@@ -72,8 +72,8 @@ def test_resumed_equals_uninterrupted_bit_for_bit(arrays, epoch, optimizer):
 
 
 MORE = RECIPE.with_changes(
-    hidden=(16,), convolutions=("4x5/4",), average=0.9, schedule="one-cycle", optimizer="adamw", weight_decay=0.01,
-    label_smoothing=0.1, augment={"shift": 2.0, "elastic": 1.0, "noise": 0.1},
+    hidden=(16,), convolutions=("4x5/4",), ema_momentum=0.9, schedule="one-cycle", optimizer="adamw", weight_decay=0.01,
+    label_smoothing=0.1, augmentation={"shift": 2.0, "elastic": 1.0, "noise": 0.1},
 )  # fmt: skip
 
 
@@ -104,7 +104,7 @@ def test_the_average_is_validated_and_kept(arrays):
 
 def test_the_average_is_keras_own(arrays):
     """Oracle: without early stopping Keras' optimizer ends with the same average."""
-    recipe = RECIPE.with_changes(average=0.9, restore_best=False, epochs=2)
+    recipe = RECIPE.with_changes(ema_momentum=0.9, restore_best=False, epochs=2)
     ours, _, _ = trained(arrays, recipe)
     theirs = compile_network(build_network(recipe), recipe)
     fit(theirs, arrays[0], arrays[1], batch_size=32, epochs=2, verbose=0,

@@ -12,7 +12,7 @@ from tendigits.train import trainer
 from tendigits.train.ensemble import average_of, mean_history, member_of
 from tendigits.train.pipeline import resume_run, run_recipe
 
-RECIPE = Recipe(name="some", hidden=(8,), epochs=2, patience=9, holdout=0.2, members=3)
+RECIPE = Recipe(name="some", hidden=(8,), epochs=2, patience=9, validation_split=0.2, ensemble_size=3)
 
 
 @pytest.fixture(scope="module")
@@ -34,7 +34,7 @@ def test_each_member_is_a_run_with_a_seed_of_its_own(trained):
     recipes = [open_run(trained.run.path / "members" / str(number)).recipe() for number in (1, 2, 3)]
     assert len({recipe.seed for recipe in recipes}) == 3
     assert recipes == [member_of(RECIPE, number) for number in (1, 2, 3)]
-    assert {recipe.members for recipe in recipes} == {1}
+    assert {recipe.ensemble_size for recipe in recipes} == {1}
     assert member_of(RECIPE.with_changes(seed=1), 1).seed != recipes[0].seed
 
 

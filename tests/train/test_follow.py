@@ -63,7 +63,7 @@ def test_other_digits_on_the_second_host(small_npz, tmp_path):
 
 def test_an_ensemble_of_two_hosts(small_npz, tmp_path):
     recipe = tmp_path / "two.toml"
-    recipe.write_text("members = 2\nhidden = [16]\nepochs = 2\nholdout = 0.1\n")
+    recipe.write_text("ensemble_size = 2\nhidden = [16]\nepochs = 2\nvalidation_split = 0.1\n")
     knobs = ["--runs", tmp_path, "--recipe", recipe, "--json"]
     alone = tendigits("train", "--data", small_npz, "--name", "alone", *knobs)
     for (said, errors), code in ended([alone, *two("--name", "parted", *knobs, data=[small_npz] * 2)]):

@@ -132,7 +132,7 @@ def test_the_live_model_goes_on_with_adam(finished):
 def test_holdout_validates_on_training_digits(small_npz, tmp_path):
     screen = Recorder()
     trained = run_recipe(
-        RECIPE.with_changes(holdout=0.25, epochs=2), small_npz, runs=tmp_path, screen=screen, offline=True
+        RECIPE.with_changes(validation_split=0.25, epochs=2), small_npz, runs=tmp_path, screen=screen, offline=True
     )
     assert any("450 digits, validated on 150 held-out training digits" in line for line in screen.lines)
     assert trained.report.n == 200
@@ -141,7 +141,9 @@ def test_holdout_validates_on_training_digits(small_npz, tmp_path):
 
 def test_with_a_holdout_the_model_is_calibrated_on_it(small_npz, tmp_path):
     screen = Recorder()
-    trained = run_recipe(RECIPE.with_changes(holdout=0.25), small_npz, runs=tmp_path, screen=screen, offline=True)
+    trained = run_recipe(
+        RECIPE.with_changes(validation_split=0.25), small_npz, runs=tmp_path, screen=screen, offline=True
+    )
     dataset = load(small_npz)
     _, _, x, y = hold_out(dataset.x_train, dataset.y_train, 0.25, RECIPE.seed)
     expected = calibrate(predict(trained.model, to_input(x)), y)
@@ -156,13 +158,13 @@ def test_with_a_holdout_the_model_is_calibrated_on_it(small_npz, tmp_path):
 def test_without_a_holdout_nothing_is_fitted_on_the_test_digits(finished):
     assert finished[0].run.record()["calibration"] is None
     assert load_calibration(finished[0].run.path / "model.keras") is None
-    assert "--holdout 0.1" in (finished[0].run.path / "report.html").read_text()
+    assert "--validation-split 0.1" in (finished[0].run.path / "report.html").read_text()
 
 
 def test_an_interrupted_run_keeps_a_calibrated_model(small_npz, tmp_path, monkeypatch):
     stop_after(monkeypatch, 2, Interrupted("by SIGINT in epoch 3"))
     with pytest.raises(Interrupted):
-        run_recipe(RECIPE.with_changes(holdout=0.25), small_npz, runs=tmp_path, name="one")
+        run_recipe(RECIPE.with_changes(validation_split=0.25), small_npz, runs=tmp_path, name="one")
     assert load_calibration(tmp_path / "one" / "model.keras").n == 150
 
 
@@ -314,6 +316,6 @@ def test_diverged_keeps_the_best_and_the_exit_is_a_failure(small_npz, tmp_path, 
 
 def test_diverged_at_once_saves_no_model(small_npz, tmp_path):
     recipe = RECIPE.with_changes(hidden=(256,) * 16, activation="elu", dropout=0.0, learning_rate=10.0)
-    with pytest.raises(DivergedError, match=r"in this recipe learning_rate = 1 or schedule = .*normalise = true$"):
+    with pytest.raises(DivergedError, match=r"in this recipe learning_rate = 1 or schedule = .*batch_norm = true$"):
         run_recipe(recipe, small_npz, runs=tmp_path, name="one")
     assert not list((tmp_path / "one").glob("model.*"))

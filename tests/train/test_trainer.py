@@ -11,7 +11,7 @@ from tendigits.train.trainer import interrupted, prepare_input, timed
 
 def test_the_same_digits_are_held_out_for_every_seed(small_npz):
     dataset = load(small_npz)
-    first, other = (prepare_input(dataset, Recipe(holdout=0.2, seed=seed)) for seed in (0, 1))
+    first, other = (prepare_input(dataset, Recipe(validation_split=0.2, seed=seed)) for seed in (0, 1))
     assert first.x.shape == (480, 784)
     np.testing.assert_array_equal(first.validation[0], other.validation[0])
     assert first.test[0].shape == (200, 784)
@@ -36,7 +36,7 @@ def test_an_interruption_says_how_to_go_on(tmp_path):
 
 
 def test_the_digits_that_a_step_changes_are_drawn(small_npz, tmp_path):
-    recipe = Recipe(hidden=(4,), epochs=1, augment={"shift": 2.0})
+    recipe = Recipe(hidden=(4,), epochs=1, augmentation={"shift": 2.0})
     run = run_recipe(recipe, small_npz, runs=tmp_path, name="one").run
     with Image.open(run.path / "augmented.png") as picture:
         assert picture.size == (600, 600)
@@ -45,8 +45,8 @@ def test_the_digits_that_a_step_changes_are_drawn(small_npz, tmp_path):
 
 def test_a_network_of_convolutions_goes_all_the_way(small_npz, tmp_path):
     recipe = Recipe(
-        hidden=(), convolutions=("4x5/2", "8/2"), epochs=2, holdout=0.2, average=0.9, schedule="one-cycle",
-        optimizer="adamw", label_smoothing=0.1, restore_best=False, patience=9,
+        hidden=(), convolutions=("4x5/2", "8/2"), epochs=2, validation_split=0.2, ema_momentum=0.9,
+        schedule="one-cycle", optimizer="adamw", label_smoothing=0.1, restore_best=False, patience=9,
     )  # fmt: skip
     trained = run_recipe(recipe, small_npz, runs=tmp_path, name="one")
     assert trained.run.record()["status"] == "finished"

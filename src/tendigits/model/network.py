@@ -63,8 +63,8 @@ def optimizer_of(recipe: Recipe, steps: int) -> keras.optimizers.Optimizer:
     settings: dict[str, Any] = {"learning_rate": rate(recipe, steps)}
     if recipe.weight_decay:
         settings["weight_decay"] = recipe.weight_decay
-    if recipe.average:
-        settings |= {"use_ema": True, "ema_momentum": recipe.average}
+    if recipe.ema_momentum:
+        settings |= {"use_ema": True, "ema_momentum": recipe.ema_momentum}
     return keras.optimizers.get({"class_name": recipe.optimizer, "config": settings})
 
 
@@ -94,9 +94,9 @@ def count_parameters(recipe: Recipe) -> int:
         channels, side = convolution.filters, -(-side // convolution.stride)
     width = side * side * channels
     for units in recipe.hidden:
-        total += (width + 1) * units + (4 * units if recipe.normalise else 0)
+        total += (width + 1) * units + (4 * units if recipe.batch_norm else 0)
         width = units
-    return recipe.members * (total + (width + 1) * CLASSES)
+    return recipe.ensemble_size * (total + (width + 1) * CLASSES)
 
 
 def predict(model: keras.Model, x: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
@@ -124,7 +124,7 @@ def _convolution(convolution: Convolution, recipe: Recipe, seed: int) -> Iterato
 
 def _hidden(units: int, recipe: Recipe, seed: int) -> Iterator[keras.Layer]:
     initializer = keras.initializers.GlorotUniform(seed=seed)
-    if not recipe.normalise:
+    if not recipe.batch_norm:
         yield keras.layers.Dense(units, activation=recipe.activation, kernel_initializer=initializer)
         return
     yield keras.layers.Dense(units, kernel_initializer=initializer)

@@ -27,7 +27,7 @@ Convolutions = tuple[Annotated[str, Field(pattern=r"^[1-9]\d{0,3}(x[1-9])?(/[1-4
 Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
 
 
-class Augment(BaseModel):
+class Augmentation(BaseModel):
     """How far each digit is changed in each training step; all zeros leave it as it is. Never a mirror flip."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
@@ -77,7 +77,7 @@ class Recipe(BaseModel):
     dropout: Annotated[float, Field(ge=0, lt=1)] = 0.2
     """Share of each hidden layer's outputs that a training step sets to zero."""
 
-    normalise: bool = False
+    batch_norm: bool = False
     """Batch normalisation before the activation of each hidden layer; convolutions always have it."""
 
     optimizer: Optimizer = "adam"
@@ -92,7 +92,7 @@ class Recipe(BaseModel):
     weight_decay: Annotated[float, Field(ge=0, lt=1, allow_inf_nan=False)] = 0.0
     """Share of each weight that a step takes away, times the learning rate (Loshchilov, Hutter, 2019)."""
 
-    average: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    ema_momentum: Annotated[float, Field(ge=0, lt=1)] = 0.0
     """Momentum of a moving average of the weights, which is what is validated and kept; 0 keeps the weights."""
 
     label_smoothing: Annotated[float, Field(ge=0, lt=1)] = 0.0
@@ -104,7 +104,7 @@ class Recipe(BaseModel):
     metrics: Annotated[tuple[Metric, ...], Field(min_length=1)] = ("accuracy",)
     """Shown and kept for each epoch; accuracy is always the first."""
 
-    augment: Augment = Augment()
+    augmentation: Augmentation = Augmentation()
     """What is done to the digits in each step."""
 
     batch_size: Annotated[int, Field(ge=1, le=65536)] = 32
@@ -122,11 +122,11 @@ class Recipe(BaseModel):
     restore_best: bool = True
     """Keep the weights of the best epoch. Keras' own default keeps the last, `patience` epochs past the best."""
 
-    holdout: Annotated[float, Field(ge=0, le=0.5)] = 0.0
+    validation_split: Annotated[float, Field(ge=0, le=0.5)] = 0.0
     """Share of the training digits to validate on, the same ones for every seed. 0 validates on the test set, as the
     walk-through does."""
 
-    members: Annotated[int, Field(ge=1, le=32)] = 1
+    ensemble_size: Annotated[int, Field(ge=1, le=32)] = 1
     """Networks that are trained one after the other, each with its own seed, and whose answers are averaged."""
 
     seed: Annotated[int, Field(ge=0, lt=2**32)] = 0
@@ -153,10 +153,10 @@ class Recipe(BaseModel):
         return Recipe(**{**self.model_dump(), **knobs})
 
     def flat(self) -> dict[str, Any]:
-        """Every knob by its name; those of `augment` as "augment.shift"."""
+        """Every knob by its name; those of `augmentation` as "augmentation.shift"."""
         knobs = self.model_dump()
-        augment = knobs.pop("augment")
-        return knobs | {f"augment.{knob}": value for knob, value in augment.items()}
+        augment = knobs.pop("augmentation")
+        return knobs | {f"augmentation.{knob}": value for knob, value in augment.items()}
 
     @property
     def convolution_layers(self) -> list["Convolution"]:
@@ -230,7 +230,7 @@ def _explain(error: dict[str, Any]) -> str:
     place = [str(part) for part in error["loc"] if isinstance(part, str)]
     field = ".".join(place)
     if error["type"] == "extra_forbidden":
-        fields = Augment.model_fields if len(place) > 1 else Recipe.model_fields
+        fields = Augmentation.model_fields if len(place) > 1 else Recipe.model_fields
         near = difflib.get_close_matches(place[-1], fields, n=1)
         hint = f"did you mean {near[0]!r}?" if near else f"fields are {', '.join(fields)}"
         return f"recipe field {field!r} is unknown; {hint}"

@@ -230,7 +230,7 @@ def _knobs(recipe: Recipe) -> list[tuple[str, str, str, bool]]:
 
 
 def _flat(facts: dict[str, Any], prefix: str = "") -> dict[str, str]:
-    """Nested facts as one level, "augment.rotate", as texts."""
+    """Nested facts as one level, "augmentation.rotate", as texts."""
     found: dict[str, str] = {}
     for key, value in facts.items():
         if isinstance(value, dict):

@@ -47,7 +47,7 @@ def data_record(dataset: Dataset, path: str | Path | None) -> dict[str, Any]:
 
 def validation_name(recipe: Recipe) -> str:
     """What the second curve is called: the walk-through validates on the test set."""
-    return "Held out" if recipe.holdout else "Test"
+    return "Held out" if recipe.validation_split else "Test"
 
 
 def compile_lines(recipe: Recipe) -> list[str]:
@@ -63,11 +63,11 @@ def compile_lines(recipe: Recipe) -> list[str]:
 
 def _beyond_classic(recipe: Recipe) -> list[str]:
     """What the classic recipe has not."""
-    augment = {knob: value for knob, value in recipe.augment.model_dump().items() if value}
+    augment = {knob: value for knob, value in recipe.augmentation.model_dump().items() if value}
     said = {
         f"{recipe.schedule} schedule": recipe.schedule != "constant",
         f"weight decay {recipe.weight_decay:g}": recipe.weight_decay,
-        f"weights averaged with momentum {recipe.average:g}": recipe.average,
+        f"weights averaged with momentum {recipe.ema_momentum:g}": recipe.ema_momentum,
         f"labels smoothed by {recipe.label_smoothing:g}": recipe.label_smoothing,
         "digits changed in each step: " + ", ".join(f"{knob} {value:g}" for knob, value in augment.items()): augment,
     }
@@ -93,8 +93,8 @@ def remedies(recipe: Recipe) -> str:
     tries = [f"learning_rate = {recipe.learning_rate / 10:g}"]
     if recipe.schedule == "constant":
         tries.append('schedule = "one-cycle", which begins low')
-    if recipe.hidden and not recipe.normalise:
-        tries.append("normalise = true")
+    if recipe.hidden and not recipe.batch_norm:
+        tries.append("batch_norm = true")
     return " or ".join(tries)
 
 

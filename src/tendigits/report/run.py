@@ -1,7 +1,7 @@
 """A run folder: everything about one training, in files that a person and a program can read.
 
 runs/2026-11-24-23-59-01/
-  recipe.json    every knob                     run.json     versions, machine, data, durations, result
+  recipe.json    every setting                  run.json     versions, machine, data, durations, result
   history.csv    a line an epoch                curves.svg   curves.png
   model.keras    model.h5                       report.html  report.md     report.json
   confusion.png  mistakes.png
@@ -25,7 +25,7 @@ from tendigits.errors import RunError
 from tendigits.files import held, remove_leftovers, write_text
 from tendigits.model.recipe import Recipe
 
-FORMAT = 1
+FORMAT = 2
 Record = dict[str, Any]
 
 
@@ -45,11 +45,13 @@ class Run:
         return Recipe(**self._json("recipe.json"))
 
     def record(self) -> Record:
-        """run.json as a dict. Raises RunError where it is missing, damaged or of a newer format."""
+        """run.json as a dict. Raises RunError where it is missing, damaged or of another format."""
         record = self._json("run.json")
-        if record.get("format") != FORMAT:
+        if (found := record.get("format")) == 1:
+            raise RunError(f"{self.path} is a run folder of format 1, made by an older tendigits; train again")
+        if found != FORMAT:
             raise RunError(
-                f"{self.path / 'run.json'}: expected format {FORMAT}, received {record.get('format')!r}; "
+                f"{self.path / 'run.json'}: expected format {FORMAT}, received {found!r}; "
                 "use the tendigits that wrote it"
             )
         return record
@@ -141,7 +143,7 @@ def create_run(runs: Path, recipe: Recipe, name: str | None, now: datetime) -> R
 
 
 def open_run(path: str | Path) -> Run:
-    """The run in an existing folder. Raises RunError where it is none, or of a newer format."""
+    """The run in an existing folder. Raises RunError where it is none, or of another format."""
     run = Run(Path(path))
     if not run.path.is_dir():
         raise RunError(f"expected a run folder, there is none at {path}; `tendigits runs` lists them")

@@ -72,7 +72,7 @@ def sweep(
         f"the best recipe: {what.folder / 'best.toml'}; train it: tendigits train --recipe {what.folder / 'best.toml'}"
     )
     for knob, (_, value) in chosen.differences(best).items():
-        if knob not in ("name", "holdout"):
+        if knob not in ("name", "validation_split"):
             typer.echo(f"  {knob} = {_text(value)}")
 
 

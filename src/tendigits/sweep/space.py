@@ -3,7 +3,7 @@
     learning_rate = { low = 1e-4, high = 1e-2, log = true }
     batch_size = [32, 64, 128]
 
-    [augment]
+    [augmentation]
     shift = { low = 0.0, high = 3.0 }
 
 space = read_space("space.toml", recipe)
@@ -84,7 +84,7 @@ class Range:
 
 @dataclass(frozen=True)
 class Space:
-    """Knob -> what it may be; those of `augment` as "augment.shift"."""
+    """Knob -> what it may be; those of `augmentation` as "augmentation.shift"."""
 
     knobs: dict[str, Choices | Range]
 
@@ -107,11 +107,11 @@ def read_space(path: Path, recipe: Recipe) -> Space:
         content = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise RecipeError(f"cannot read the space {path}: {error}") from None
-    flat = {name: value for name, value in content.items() if name != "augment"}
-    within = content.get("augment", {})
+    flat = {name: value for name, value in content.items() if name != "augmentation"}
+    within = content.get("augmentation", {})
     if not isinstance(within, dict):
-        raise RecipeError(f"{path}: expected a table [augment] of knobs, received {within!r}")
-    flat |= {f"augment.{name}": value for name, value in within.items()}
+        raise RecipeError(f"{path}: expected a table [augmentation] of knobs, received {within!r}")
+    flat |= {f"augmentation.{name}": value for name, value in within.items()}
     if not flat:
         raise RecipeError(f"{path}: expected at least one knob, such as learning_rate = [0.001, 0.003]")
     knobs = {name: _knob(path, name, value, recipe) for name, value in flat.items()}
@@ -125,14 +125,14 @@ def read_space(path: Path, recipe: Recipe) -> Space:
 
 
 def changed(recipe: Recipe, changes: dict[str, Any], name: str) -> Recipe:
-    """The recipe with changes; what `augment` has and they do not stays."""
+    """The recipe with changes; what `augmentation` has and they do not stays."""
     return recipe.with_changes(**_merged(recipe, changes), name=name)
 
 
 def _merged(recipe: Recipe, changes: dict[str, Any]) -> dict[str, Any]:
-    if "augment" not in changes:
+    if "augmentation" not in changes:
         return changes
-    return changes | {"augment": recipe.augment.model_dump() | changes["augment"]}
+    return changes | {"augmentation": recipe.augmentation.model_dump() | changes["augmentation"]}
 
 
 def _knob(path: Path, name: str, value: Any, recipe: Recipe) -> Choices | Range:

@@ -24,7 +24,7 @@ from tendigits.train.console import Screen
 if TYPE_CHECKING:
     import optuna
 
-HOLDOUT = 0.1
+VALIDATION_SPLIT = 0.1
 """Share of the training digits that decides where the recipe holds none out: the test digits must not."""
 
 RUN = "run"
@@ -93,7 +93,9 @@ def search(sweep: Sweep, trials: int, watch: Watch = lambda _: None, how: "How |
 def _search(sweep: Sweep, trials: int, watch: Watch, how: How) -> Recipe:
     from tendigits.sweep.plots import draw_search
 
-    recipe = sweep.recipe if sweep.recipe.holdout else sweep.recipe.with_changes(holdout=HOLDOUT)
+    recipe = (
+        sweep.recipe if sweep.recipe.validation_split else sweep.recipe.with_changes(validation_split=VALIDATION_SPLIT)
+    )
     _note(sweep)
     study = open_study(sweep)
     _ask_again(study)
@@ -160,18 +162,18 @@ def recipe_of(sweep: Sweep, recipe: Recipe, chosen: dict[str, Any], name: str) -
 def as_toml(recipe: Recipe, study: "optuna.Study") -> str:
     """A recipe as a file that `tendigits train --recipe` takes: what differs from classic, and how it was found."""
     tried = [trial for trial in study.trials if trial.state.name in ("COMPLETE", "PRUNED")]
-    share = f"{recipe.holdout:.0%} of the training digits, held out"
+    share = f"{recipe.validation_split:.0%} of the training digits, held out"
     lines = [
         f"# The best of {len(tried)} trials: {study.best_value:.2%} on {share}.",
         f"# Chosen by that figure, so it flatters; trial {study.best_trial.user_attrs[RUN]}.",
     ]
     ours, classic = recipe.model_dump(mode="json"), Recipe().model_dump(mode="json")
     lines += [
-        f"{key} = {json.dumps(value)}" for key, value in ours.items() if key != "augment" and value != classic[key]
+        f"{key} = {json.dumps(value)}" for key, value in ours.items() if key != "augmentation" and value != classic[key]
     ]
-    within = {key: value for key, value in ours["augment"].items() if value != classic["augment"][key]}
+    within = {key: value for key, value in ours["augmentation"].items() if value != classic["augmentation"][key]}
     if within:
-        lines += ["", "[augment]", *[f"{key} = {json.dumps(value)}" for key, value in within.items()]]
+        lines += ["", "[augmentation]", *[f"{key} = {json.dumps(value)}" for key, value in within.items()]]
     return "\n".join(lines) + "\n"
 
 

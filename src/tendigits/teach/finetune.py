@@ -18,7 +18,7 @@ import numpy as np
 from tendigits.data.preprocess import to_input
 from tendigits.engine.fit import fit
 from tendigits.model.onnx import from_onnx, to_onnx
-from tendigits.model.recipe import Augment
+from tendigits.model.recipe import Augmentation
 from tendigits.train.augment import Change, augmenter
 
 Array = np.ndarray[Any, Any]
@@ -31,7 +31,7 @@ SHARE = 0.3
 
 EPOCHS, BATCH, RATE = 4, 128, 3e-4
 
-CHANGE = cast(Change, augmenter(Augment(shift=1.0, rotate=8.0, scale=0.1, shear=0.15, elastic=0.7, thickness=0.3)))
+CHANGE = cast(Change, augmenter(Augmentation(shift=1.0, rotate=8.0, scale=0.1, shear=0.15, elastic=0.7, thickness=0.3)))
 """A person writes no digit twice in the same way."""
 
 

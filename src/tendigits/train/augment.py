@@ -1,6 +1,6 @@
 """Digits changed a little in every training step, within the compiled program: another hand each time.
 
-change = augmenter(recipe.augment)                     # None where nothing is to be changed
+change = augmenter(recipe.augmentation)                # None where nothing is to be changed
 x = change(x, jax.random.key(0))                       # float32 (n, 784) or (n, 28, 28, 1), from 0 to 1
 figure = draw_augmented(images, change, seed=0)        # 64 of them: look before you trust
 
@@ -16,7 +16,7 @@ import jax.numpy as jnp
 import numpy as np
 from matplotlib.figure import Figure
 
-from tendigits.model.recipe import Augment
+from tendigits.model.recipe import Augmentation
 
 Change = Callable[[jax.Array, jax.Array], jax.Array]
 """(images, key) -> changed images of the same shape and dtype."""
@@ -28,9 +28,9 @@ GRID = 5
 SHOWN = 64
 
 
-def augmenter(knobs: Augment) -> Change | None:
+def augmenter(knobs: Augmentation) -> Change | None:
     """The change that a recipe asks for; None where all its knobs are 0."""
-    if knobs == Augment():
+    if knobs == Augmentation():
         return None
 
     def change(images: jax.Array, key: jax.Array) -> jax.Array:
@@ -72,7 +72,7 @@ def _between(key: jax.Array, shape: tuple[int, ...], limit: float) -> jax.Array:
     return jax.random.uniform(key, shape, minval=-limit, maxval=limit)
 
 
-def _places(knobs: Augment, n: int, key: jax.Array) -> tuple[jax.Array, jax.Array]:
+def _places(knobs: Augmentation, n: int, key: jax.Array) -> tuple[jax.Array, jax.Array]:
     """Row and column that each pixel is fetched from: float32 (n, 28, 28) each."""
     keys = jax.random.split(key, 5)
     angle = _between(keys[0], (n, 1, 1), np.deg2rad(knobs.rotate))

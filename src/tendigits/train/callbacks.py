@@ -131,7 +131,7 @@ def fit_recipe(
         _restore(model, resume)
     done = resume.epoch if resume else 0
     looking = [stopping, keeper, *callbacks]
-    if recipe.average:
+    if recipe.ema_momentum:
         looking = averaged(looking, resumed=resume is not None)
     with _signals() as raise_if_signalled:
         try:
@@ -144,7 +144,7 @@ def fit_recipe(
                 initial_epoch=done,
                 epochs=done if resume and resume.stopped else recipe.epochs,
                 order=lambda epoch, n: np.random.default_rng((recipe.seed, epoch)).permutation(n),
-                augment=augmenter(recipe.augment),
+                augment=augmenter(recipe.augmentation),
                 seed=recipe.seed,
                 verbose=0,
                 distribution=distribution,

@@ -18,7 +18,7 @@ from tendigits.errors import RunError
 from tendigits.files import replacing, stored_members
 from tendigits.model.recipe import Recipe
 
-FORMAT = 1
+FORMAT = 2
 MAX_BYTES = 2**30
 """The most that a checkpoint may hold; it is 4/3 of the model file, whose cap is half of this."""
 _KEPT = 2

@@ -75,7 +75,7 @@ def train(
             "--restore-best/--keep-last", help="Keep the best epoch's weights, or the last's.", rich_help_panel=KNOBS
         ),
     ] = None,
-    holdout: Annotated[
+    validation_split: Annotated[
         float | None,
         typer.Option(
             help="Share of the training digits to validate on, in place of the test set.",
@@ -128,7 +128,7 @@ def train(
         "monitor": monitor,
         "patience": patience,
         "restore_best": restore_best,
-        "holdout": holdout,
+        "validation_split": validation_split,
         "seed": seed,
     }
     changes = {key: value for key, value in knobs.items() if value is not None}

@@ -25,7 +25,7 @@ class EnsembleWalk(Walk):
     def _stages(self, checkpoint: Checkpoint | None) -> Trained:
         recipe, durations = self.recipe, self.record["durations"]
         with timed(durations, "fit"):
-            runs = [self._member(number) for number in range(1, recipe.members + 1)]
+            runs = [self._member(number) for number in range(1, recipe.ensemble_size + 1)]
         model = average_of([load_model(run.path / "model.keras") for run in runs], recipe)
         self.screen.stage(3, "Network", f"the average of {len(runs)} networks, {model.count_params():,} parameters")
         history = keras.callbacks.History()
@@ -46,22 +46,22 @@ class EnsembleWalk(Walk):
         run = open_run(path)
         if (record := run.record())["status"] == "finished":
             return run
-        self.screen.line(f"member {number} of {self.recipe.members}")
+        self.screen.line(f"member {number} of {self.recipe.ensemble_size}")
         with run.lock():
             last = load_last_checkpoint(run.checkpoints, self.screen.warn)
             try:
                 Walk(run, recipe, self.dataset, self.ready, record, self.screen, self.team).go(last)
             except Interrupted as error:
-                raise Interrupted(f"in member {number} of {self.recipe.members}", error.signal_number) from None
+                raise Interrupted(f"in member {number} of {self.recipe.ensemble_size}", error.signal_number) from None
             except HostError:
-                raise HostError(f"lost another host in member {number} of {self.recipe.members}") from None
+                raise HostError(f"lost another host in member {number} of {self.recipe.ensemble_size}") from None
         return run
 
 
 def member_of(recipe: Recipe, number: int) -> Recipe:
     """The recipe of one member, with a seed that depends on the ensemble's and its number."""
     seed = int(np.random.SeedSequence((recipe.seed, number)).generate_state(1)[0])
-    return recipe.with_changes(members=1, seed=seed, name=f"{recipe.name[:60]}-{number}")
+    return recipe.with_changes(ensemble_size=1, seed=seed, name=f"{recipe.name[:60]}-{number}")
 
 
 def average_of(members: list[keras.Model], recipe: Recipe) -> keras.Model:

@@ -132,7 +132,7 @@ def _go(walk: Walk, checkpoint: Checkpoint | None) -> Trained:
 
 
 def _kind_of_walk(recipe: Recipe) -> type[Walk]:
-    return EnsembleWalk if recipe.members > 1 else Walk
+    return EnsembleWalk if recipe.ensemble_size > 1 else Walk
 
 
 def _show_data(screen: Screen, dataset: Dataset) -> None:

@@ -62,9 +62,9 @@ class Input:
 def prepare_input(dataset: Dataset, recipe: Recipe) -> Input:
     """Stage 2: pixels to network input, after a share is held out where the recipe says so."""
     test = preprocess.to_input(dataset.x_test), preprocess.one_hot(dataset.y_test)
-    if not recipe.holdout:
+    if not recipe.validation_split:
         return Input(preprocess.to_input(dataset.x_train), preprocess.one_hot(dataset.y_train), test, test)
-    x, y, x_held, y_held = hold_out(dataset.x_train, dataset.y_train, recipe.holdout, HELD_OUT_SEED)
+    x, y, x_held, y_held = hold_out(dataset.x_train, dataset.y_train, recipe.validation_split, HELD_OUT_SEED)
     held = preprocess.to_input(x_held), preprocess.one_hot(y_held)
     return Input(preprocess.to_input(x), preprocess.one_hot(y), held, test)
 
@@ -157,7 +157,7 @@ class Walk:
     def _fit(self, model: keras.Model, checkpoint: Checkpoint | None) -> keras.callbacks.History:
         """Stage 5. Where it is cut short, the best model so far is saved before the error goes on."""
         ready, recipe, screen = self.ready, self.recipe, self.screen
-        on = "held-out training digits" if recipe.holdout else "test digits, as the walk-through does"
+        on = "held-out training digits" if recipe.validation_split else "test digits, as the walk-through does"
         screen.stage(5, "Fit", f"{len(ready.x):,} digits, validated on {len(ready.validation[0]):,} {on}")
         if checkpoint is not None:
             screen.line(f"resumed after epoch {checkpoint.epoch}")
@@ -178,7 +178,7 @@ class Walk:
                 raise
 
     def _show_augmented(self) -> None:
-        if (change := augmenter(self.recipe.augment)) is not None:
+        if (change := augmenter(self.recipe.augmentation)) is not None:
             figure = draw_augmented(self.ready.x, change, self.recipe.seed)
             figure.savefig(self.run.path / "augmented.png", dpi=100)
             self.screen.line("64 digits as a step changes them: augmented.png")
@@ -206,7 +206,7 @@ class Walk:
 
     def _calibrate(self, model: keras.Model) -> Calibration | None:
         """On the held-out digits; where there are none, validation is on the test digits, and nothing is fitted."""
-        if not self.recipe.holdout:
+        if not self.recipe.validation_split:
             return None
         x, y = self.ready.validation
         return calibrate(predict(model, x), y.argmax(axis=1))
