@@ -39,12 +39,6 @@ def test_an_option_without_an_address_means_this_machine(given, meant):
     assert with_address(given) == meant
 
 
-def test_without_ray_it_is_told_how_to_get_it(monkeypatch):
-    monkeypatch.setattr(cluster.importlib.util, "find_spec", lambda _: None)
-    with pytest.raises(UserError, match=r"--ray needs Ray, not installed here: pip install 'tendigits\[scale\]'"):
-        prepare("local")
-
-
 def test_what_is_no_address_is_told():
     with pytest.raises(UserError, match="expected local, auto, HOST:PORT or ray://HOST:PORT, received 'head'"):
         prepare("head")

@@ -8,7 +8,7 @@ SOURCE = ROOT / "src" / "tendigits"
 MODULES = sorted(SOURCE.rglob("*.py"))
 
 ORDER = (
-    "errors", "files", "archive", "options", "cluster",
+    "errors", "files", "extras", "archive", "options", "cluster",
     "data", "engine", "model", "report", "train", "read", "batch", "teach", "export", "sweep", "serve", "cli",
 )  # fmt: skip
 """A part imports only what stands before it."""

@@ -40,6 +40,9 @@ _HOMES = {
     "run_recipe": "tendigits.train.pipeline",
 }
 
+_NEED_TRAIN = {"evaluate_run", "fit", "load_model", "plot_history", "resume_run", "run_recipe"}
+"""What needs the extra `train`."""
+
 __all__ = [
     "Reader",
     "Recipe",
@@ -56,6 +59,10 @@ __all__ = [
 
 def __getattr__(name: str) -> Any:
     if name in _HOMES:
+        if name in _NEED_TRAIN:
+            from tendigits.extras import require
+
+            require(f"tendigits.{name}", "train")
         return getattr(importlib.import_module(_HOMES[name]), name)
     raise AttributeError(f"module 'tendigits' has no attribute {name!r}")
 

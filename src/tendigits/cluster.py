@@ -4,7 +4,6 @@ with connected("local", workers=2) as cores: ...
 with connected("10.0.0.1:6379") as cores: ...
 """
 
-import importlib.util
 import os
 import re
 import secrets
@@ -16,6 +15,7 @@ from itertools import zip_longest
 from typing import Any
 
 from tendigits.errors import HostError, UserError
+from tendigits.extras import require
 from tendigits.files import muted
 
 LOCAL = "local"
@@ -59,10 +59,9 @@ def prepare(address: str) -> None:
     """See that there can be a cluster, and say how Ray is to work.
 
     Raises:
-        UserError: Ray is not installed, or that is no address.
+        UserError: Ray is not installed, or the address is invalid.
     """
-    if importlib.util.find_spec("ray") is None:
-        raise UserError("--ray needs Ray, not installed here: pip install 'tendigits[scale]'")
+    require("--ray", "scale")
     if not is_address(address):
         raise UserError(f"--ray: expected local, auto, HOST:PORT or ray://HOST:PORT, received {address!r}")
     set_variables()

@@ -6,7 +6,8 @@
     │   ├── RecipeError      a knob that is unknown or impossible
     │   ├── ModelFileError   a file that is not a complete, safe digit model
     │   ├── RunError         a run folder that is missing, taken or of another format
-    │   └── StoreError       corrections that cannot be kept, or a store that is damaged
+    │   ├── StoreError       corrections that cannot be kept, or a store that is damaged
+    │   └── MissingExtraError    optional packages that are not installed; an ImportError too
     ├── Failure              exit code 1: it could have worked, and did not
     │   ├── DownloadError    MNIST could not be fetched whole
     │   ├── DiskError        a file could not be written; the old one is still there
@@ -48,6 +49,10 @@ class RunError(UserError):
 
 class StoreError(UserError):
     """A correction cannot be kept, or the store cannot be reached, is damaged or of a newer format."""
+
+
+class MissingExtraError(UserError, ImportError):
+    """Optional packages are not installed."""
 
 
 class Failure(TendigitsError):

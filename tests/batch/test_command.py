@@ -122,10 +122,3 @@ def test_what_does_not_go_together(run, seven, monkeypatch, tmp_path, arguments,
     assert code in (1, 2)
     assert said in errors
     assert errors.count("\n") == 1
-
-
-def test_without_pyarrow_it_is_told_how_to_get_it(run, seven, monkeypatch):
-    monkeypatch.setattr("importlib.util.find_spec", lambda _: None)
-    code, _, errors = run(seven, "--parquet", "out")
-    assert code == 2
-    assert "--parquet needs PyArrow, not installed here: pip install 'tendigits[scale]'" in errors

@@ -74,12 +74,6 @@ def test_too_large_a_picture(folder, monkeypatch):
         fetch(f"file://{folder}/0.png")
 
 
-def test_without_pyarrow_it_is_told_how_to_get_it(monkeypatch):
-    monkeypatch.setattr(sources.importlib.util, "find_spec", lambda _: None)
-    with pytest.raises(UserError, match=r"needs PyArrow, not installed here: pip install 'tendigits\[scale\]'"):
-        fetch("s3://b/x.png")
-
-
 @pytest.fixture
 def bucket(folder, monkeypatch):
     """A store in the manner of S3, with the folder's files in it."""

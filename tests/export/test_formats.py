@@ -70,9 +70,7 @@ def test_impossible_wishes_are_told(source, tmp_path, monkeypatch):
         make(source, "litert", out=tmp_path / "a.onnx")
     find = importlib.util.find_spec
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == "ai_edge_litert" else find(name))
-    with pytest.raises(
-        UserError, match=r"litert needs ai-edge-litert, not installed here: pip install 'tendigits\[exp"
-    ):
+    with pytest.raises(UserError, match=r"--to litert needs LiteRT: pip install 'tendigits\[export\]'"):
         check("litert", int8=False)
     for to in ("onnx", "keras", "h5", "stablehlo"):
         check(to, int8=False)

@@ -3,7 +3,6 @@
 tendigits read --help
 """
 
-import importlib.util
 import json
 import signal
 import sys
@@ -17,6 +16,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from tendigits.errors import DataError, Interrupted, UserError
+from tendigits.extras import require
 
 if TYPE_CHECKING:
     from tendigits.batch.batch import Result
@@ -101,8 +101,7 @@ def read(
 
 def _read_into(folder: Path, images: list[str], quiet: bool, **how: Any) -> None:
     """Into a table, and say what was read."""
-    if importlib.util.find_spec("pyarrow") is None:
-        raise UserError("--parquet needs PyArrow, not installed here: pip install 'tendigits[scale]'")
+    require("--parquet", "scale")
     from tendigits.batch.bulk import Bulk, read_into
 
     try:

@@ -4,13 +4,13 @@ places = find_pictures(["page.jpg", "scans", "s3://bucket/scans"])
 content = fetch("s3://bucket/scans/1.png")
 """
 
-import importlib.util
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tendigits.data.image import MAX_BYTES
 from tendigits.errors import DataError, UserError
+from tendigits.extras import require
 
 if TYPE_CHECKING:
     from pyarrow.fs import FileSystem
@@ -87,8 +87,7 @@ def _in_store(address: str) -> list[str]:
 
 def _store(address: str) -> "tuple[FileSystem, str]":
     """Where the store is and what it goes by are in the environment, as for other programs (AWS_ENDPOINT_URL, ...)."""
-    if importlib.util.find_spec("pyarrow") is None:
-        raise UserError(f"{address} needs PyArrow, not installed here: pip install 'tendigits[scale]'")
+    require(address, "scale")
     import pyarrow
     from pyarrow.fs import FileSystem
 

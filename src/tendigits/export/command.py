@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from tendigits.errors import UserError
+from tendigits.extras import require
 from tendigits.model.start import import_keras
 from tendigits.options import Data, Offline, Timeout
 
@@ -50,6 +51,7 @@ def export(
     json: Annotated[bool, typer.Option("--json", help="One JSON object for each file, in a line.")] = False,
 ) -> None:
     """Write a network for another runtime, and prove it there on the whole test set before it is kept."""
+    require("tendigits export", "train")
     if out is not None and len(to) > 1:
         raise UserError(f"expected one --to beside --out, received {len(to)}")
     import_keras()

@@ -3,7 +3,7 @@
 export = make(source, "onnx")               # Exported(path, proof)
 """
 
-import importlib.util
+import importlib
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
@@ -11,6 +11,7 @@ from types import ModuleType
 from tendigits.errors import ModelFileError, UserError
 from tendigits.export.prove import Proof, prove
 from tendigits.export.source import Source
+from tendigits.extras import require
 from tendigits.files import make_folder, replacing
 
 SAMPLES = 1000
@@ -25,13 +26,13 @@ class Format:
     module: str
     """Of this package, with `write`, `open_` and `about`, and `write_int8` where there are 8 bits."""
     int8: bool = False
-    needs: tuple[str, ...] = ()
-    """Packages of the extra `export`."""
+    extra: str | None = None
+    """The extra that it needs beside `train`."""
 
 
 FORMATS: dict[str, Format] = {
     "onnx": Format(".onnx", "onnx", int8=True),
-    "litert": Format(".tflite", "litert", int8=True, needs=("litert_converter", "ai_edge_litert", "ai_edge_quantizer")),
+    "litert": Format(".tflite", "litert", int8=True, extra="export"),
     "keras": Format(".keras", "keras_files"),
     "h5": Format(".h5", "keras_files"),
     "stablehlo": Format(".stablehlo", "stablehlo"),
@@ -89,10 +90,8 @@ def check(to: str, int8: bool) -> None:
     if int8 and not kind.int8:
         able = ", ".join(name for name, other in FORMATS.items() if other.int8)
         raise UserError(f"expected --int8 with {able} or web, received it with {to}")
-    missing = [name for name in kind.needs if importlib.util.find_spec(name) is None]
-    if missing:
-        packages = ", ".join(name.replace("_", "-") for name in missing)
-        raise UserError(f"{to} needs {packages}, not installed here: pip install 'tendigits[export]'")
+    if kind.extra is not None:
+        require(f"--to {to}", kind.extra)
 
 
 def _module(kind: Format) -> ModuleType:

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from tendigits.data.preprocess import to_input
 from tendigits.errors import ModelFileError
+from tendigits.extras import require
 from tendigits.model.calibration import LEAST
 
 Crops = NDArray[np.uint8]
@@ -161,6 +162,8 @@ def of_file(path: str | Path) -> Network:
     if path.suffix == ".onnx":
         return from_onnx(_read(path), str(path))
     from tendigits.model.start import import_keras
+
+    require(f"the network {path}", "train")
 
     import_keras()
     from tendigits.model.file import load_calibration, load_model

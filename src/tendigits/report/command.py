@@ -9,6 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
+from tendigits.extras import require
 from tendigits.model.start import import_keras
 from tendigits.options import Data, Offline, Runs, Timeout
 
@@ -20,6 +21,7 @@ def evaluate(
     timeout: Timeout = 10.0,
 ) -> None:
     """Load a run's model again and write its report anew, or a report on other digits."""
+    require("tendigits evaluate", "train")
     import_keras()
     from tendigits.report.evaluate import evaluate_run
     from tendigits.report.metrics import percent
@@ -57,6 +59,7 @@ def list_or_compare(
     ] = None,
 ) -> None:
     """List all runs, or compare some: recipes, results and curves."""
+    require("tendigits runs", "train")
     from rich.console import Console
     from rich.table import Table
 

@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 
 from tendigits.errors import UserError
+from tendigits.extras import require
 from tendigits.options import Runs
 from tendigits.teach.command import StoreOption, store_url
 
@@ -34,6 +35,7 @@ def serve(
 
     Where others can reach it, the environment's TENDIGITS_TOKEN must hold a token, which every request then needs.
     """
+    require("tendigits serve", "serve")
     from tendigits.serve.server import is_local, run_server
 
     token = os.environ.get(TOKEN) or None

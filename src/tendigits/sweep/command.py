@@ -3,7 +3,6 @@
 tendigits sweep --recipe mlp --space space.toml --trials 40
 """
 
-import importlib.util
 import signal
 import sys
 from contextlib import contextmanager
@@ -14,7 +13,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from tendigits.cluster import prepare
-from tendigits.errors import Interrupted, UserError
+from tendigits.errors import Interrupted
+from tendigits.extras import require
 from tendigits.model.start import import_keras
 from tendigits.options import Data, Offline, Runs, Timeout
 
@@ -49,8 +49,7 @@ def sweep(
     timeout: Timeout = 10.0,
 ) -> None:
     """Search the settings that do best on held-out training digits; the same command goes on after an interruption."""
-    if importlib.util.find_spec("optuna") is None:
-        raise UserError("sweep needs Optuna, not installed here: pip install 'tendigits[scale]'")
+    require("tendigits sweep", "train", "scale")
     from tendigits.model.recipe import load_recipe
     from tendigits.sweep.space import read_space
 

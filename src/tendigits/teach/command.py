@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from tendigits.errors import UserError
+from tendigits.extras import require
 
 if TYPE_CHECKING:
     from tendigits.teach.store import Store
@@ -38,6 +39,7 @@ def teach(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON line for each step.")] = False,
 ) -> None:
     """Teach the reader your hand from the corrections in the store. It is used when you accept it."""
+    require("tendigits teach", "serve", "train")
     from datetime import UTC, datetime
 
     from tendigits.teach.migrations import open_store

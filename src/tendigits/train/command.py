@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from tendigits.errors import UserError
+from tendigits.extras import require
 from tendigits.model.start import import_keras
 from tendigits.options import Data, Offline, Runs, Timeout
 
@@ -115,6 +116,7 @@ def train(
     ] = False,
 ) -> None:
     """Train a recipe and keep all of it in a run folder. Knobs not given are the recipe's."""
+    require("tendigits train", "train")
     knobs = {
         "hidden": _listed(hidden, "hidden", int),
         "activation": activation,

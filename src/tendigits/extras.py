@@ -1,0 +1,37 @@
+"""Optional dependencies: a feature whose extra is not installed says so in one line, with the pip command.
+
+require("tendigits train", "train")
+"""
+
+import importlib.util
+
+from tendigits.errors import MissingExtraError
+
+EXTRAS = {
+    "train": {"keras": "Keras", "jax": "JAX", "matplotlib": "Matplotlib", "onnx": "ONNX"},
+    "serve": {"fastapi": "FastAPI", "uvicorn": "Uvicorn", "sqlalchemy": "SQLAlchemy"},
+    "export": {"ai_edge_litert": "LiteRT", "ai_edge_quantizer": "its quantizer", "litert_converter": "its converter"},
+    "scale": {"optuna": "Optuna", "pyarrow": "PyArrow", "ray": "Ray"},
+}
+"""Extra -> the modules that show whether it is installed, and what people call them."""
+
+
+def require(feature: str, *extras: str) -> None:
+    """Check that everything a feature needs is installed, without importing it.
+
+    Args:
+        feature: the command, option or function, as the user typed it.
+        extras: the extras that it needs.
+
+    Raises:
+        MissingExtraError: something is missing.
+    """
+    missing = {
+        extra: absent
+        for extra in extras
+        if (absent := [name for module, name in EXTRAS[extra].items() if importlib.util.find_spec(module) is None])
+    }
+    if missing:
+        names = [name for absent in missing.values() for name in absent]
+        listed = " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
+        raise MissingExtraError(f"{feature} needs {listed}: pip install 'tendigits[{','.join(missing)}]'")

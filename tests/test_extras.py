@@ -1,0 +1,51 @@
+import importlib.util
+import re
+import sys
+
+import pytest
+
+import tendigits
+from tendigits import cli
+from tendigits.errors import MissingExtraError
+from tendigits.extras import EXTRAS
+
+
+@pytest.fixture(params=EXTRAS)
+def without(request, monkeypatch) -> str:
+    """An installation that lacks one extra."""
+    find = importlib.util.find_spec
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name in EXTRAS[request.param] else find(name))
+    return str(request.param)
+
+
+COMMANDS = {
+    "train": ["train", "evaluate runs/first", "runs", "export runs/first --to onnx", "sweep --space a.toml", "teach"],
+    "serve": ["serve", "teach"],
+    "export": ["export runs/first --to litert"],
+    "scale": [
+        "sweep --space a.toml",
+        "read a.png --parquet out",
+        "read s3://bucket/a.png",
+        "read a.png --parquet b --ray",
+    ],
+}
+
+
+def test_a_command_says_what_to_install(without, monkeypatch, capsys, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    for line in COMMANDS[without]:
+        monkeypatch.setattr(sys, "argv", ["tendigits", *line.split()])
+        with pytest.raises(SystemExit) as ended:
+            cli.main()
+        said = capsys.readouterr().err
+        assert ended.value.code == 2, line
+        assert re.fullmatch(rf"tendigits: .* needs .*: pip install 'tendigits\[{without}\]'\n", said), said
+
+
+@pytest.mark.parametrize("without", ["train"], indirect=True)
+def test_a_name_of_the_package_is_an_import_error_that_says_what_to_install(without):
+    with pytest.raises(ImportError, match=r"tendigits\.fit needs Keras, JAX, .*: pip install 'tendigits\[train\]'"):
+        from tendigits import fit  # noqa: F401
+    with pytest.raises(MissingExtraError):
+        tendigits.load_model  # noqa: B018
+    assert tendigits.Recipe().epochs
