@@ -15,7 +15,7 @@ import numpy as np
 from pages import Digits, Grey, Rng, make_line, make_page, make_photo, photographed, write_line
 from tendigits.data.image import open_photo
 from tendigits.read.find import find_digit, find_page
-from tendigits.read.ink import find_ink
+from tendigits.read.foreground import find_foreground
 from tendigits.read.segment import Box
 
 Truth = str | list[str]
@@ -95,14 +95,14 @@ def photo(digits: Digits, rng: Rng) -> tuple[Grey, list[str]]:
 
 
 def ink_of(sets: Sequence[Set]) -> Digits:
-    """The ink of the digits in some sets, to write lines with."""
+    """The foreground of the digits in some sets, to write lines with."""
     kept: list[tuple[Grey, int]] = []
     for own in sets:
         for (path,), label in zip(own.files["bare"], own.truth, strict=True):
-            ink = find_ink(open_photo(path).grey)
-            if ink is not None and (ink > 100).any():
-                kept.append((ink, int(str(label))))
-    return Digits([ink for ink, _ in kept], [label for _, label in kept])
+            foreground = find_foreground(open_photo(path).grey)
+            if foreground is not None and (foreground > 100).any():
+                kept.append((foreground, int(str(label))))
+    return Digits([foreground for foreground, _ in kept], [label for _, label in kept])
 
 
 def with_crops(own: Set, n: int, folder: Path) -> Set:
@@ -126,8 +126,8 @@ def digit_crop(path: Path) -> Grey:
     if times > 1:
         grey = cv2.resize(grey, None, fx=times, fy=times, interpolation=cv2.INTER_CUBIC)
         box = Box(*(edge * times for edge in box))
-    ink = find_ink(grey)
-    return on_white(255 - grey if ink is None else ink, box, square=True)
+    foreground = find_foreground(grey)
+    return on_white(255 - grey if foreground is None else foreground, box, square=True)
 
 
 def line_crops(path: Path, join: bool) -> list[Grey]:
@@ -137,22 +137,22 @@ def line_crops(path: Path, join: bool) -> list[Grey]:
         join: it is known to be one line, so all that was found goes into one crop.
     """
     page = find_page(path)
-    lines = [[blob for line in page.lines for blob in line]] if join else page.lines
+    lines = [[component for line in page.lines for component in line]] if join else page.lines
     crops = []
     for line in lines:
-        ink = np.zeros_like(page.blobs.ink)
-        box = line[0].box if line else Box(0, 0, ink.shape[1], ink.shape[0])
-        for blob in line:
-            box = box.join(blob.box)
-            place = ink[blob.box.top : blob.box.bottom, blob.box.left : blob.box.right]
-            np.maximum(place, page.blobs.cut(blob), out=place)
-        crops.append(on_white(ink, box))
+        foreground = np.zeros_like(page.components.foreground)
+        box = line[0].box if line else Box(0, 0, foreground.shape[1], foreground.shape[0])
+        for component in line:
+            box = box.join(component.box)
+            place = foreground[component.box.top : component.box.bottom, component.box.left : component.box.right]
+            np.maximum(place, page.components.cut(component), out=place)
+        crops.append(on_white(foreground, box))
     return crops
 
 
-def on_white(ink: Grey, box: Box, square: bool = False) -> Grey:
-    """Cut ink out and put it dark on white, CROP pixels high, or of a square's longer side."""
-    cut = 255 - ink[box.top : box.bottom, box.left : box.right]
+def on_white(foreground: Grey, box: Box, square: bool = False) -> Grey:
+    """Cut foreground out and put it dark on white, CROP pixels high, or of a square's longer side."""
+    cut = 255 - foreground[box.top : box.bottom, box.left : box.right]
     scale = CROP / (max(cut.shape) if square else cut.shape[0])
     size = max(1, round(cut.shape[1] * scale)), max(1, round(cut.shape[0] * scale))
     cut = cv2.resize(cut, size, interpolation=cv2.INTER_CUBIC if scale > 1 else cv2.INTER_AREA)

@@ -13,7 +13,7 @@ import numpy as np
 from pool import POOL
 from tendigits.data.load import load
 from tendigits.read.find import find_digit
-from tendigits.read.network import Answers, Network, from_onnx
+from tendigits.read.network import Network, Predictions, from_onnx
 
 ROOT = Path(__file__).parent.parent
 ASSETS = ROOT / "src" / "tendigits" / "read" / "assets"
@@ -55,30 +55,30 @@ def write_card(made: dict[str, Any], data: str) -> None:
 
 def judged(network: Network, crops: Array, labels: Array) -> dict[str, float | int]:
     """What the network makes of crops whose labels are 0 to 9, or 10 for what is none."""
-    answers = network(crops)
+    predictions = network(crops)
     digits = labels < 10
-    right = answers.digits.argmax(axis=1) == labels
-    accepted = (answers.confidence >= network.threshold) & (answers.is_digit >= 0.5)
+    right = predictions.digits.argmax(axis=1) == labels
+    accepted = (predictions.confidence >= network.threshold) & (predictions.is_digit >= 0.5)
     result: dict[str, float | int] = {
         "digits": int(digits.sum()),
         "accuracy": float(right[digits].mean()),
         "digits_accepted": float(accepted[digits].mean()),
         "wrong_among_accepted_digits": float(1 - right[accepted & digits].mean()),
         "wrong_among_accepted": float(1 - right[accepted].mean()),
-        "calibration_error": calibration_error(answers, right),
+        "calibration_error": calibration_error(predictions, right),
     }
     if not digits.all():
         result |= {"nondigits": int((~digits).sum()), "nondigits_rejected": float(1 - accepted[~digits].mean())}
     return result
 
 
-def calibration_error(answers: Answers, right: Array) -> float:
+def calibration_error(predictions: Predictions, right: Array) -> float:
     """How far confidences are from how often they are right, on average over BINS bins of confidence.
 
     (Expected calibration error: Guo et al., On calibration of modern neural networks, 2017.)
     """
-    bins = np.minimum((answers.confidence * BINS).astype(int), BINS - 1)
-    gaps = [abs(float(answers.confidence[bins == b].sum()) - float(right[bins == b].sum())) for b in range(BINS)]
+    bins = np.minimum((predictions.confidence * BINS).astype(int), BINS - 1)
+    gaps = [abs(float(predictions.confidence[bins == b].sum()) - float(right[bins == b].sum())) for b in range(BINS)]
     return sum(gaps) / len(right)
 
 

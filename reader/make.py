@@ -94,7 +94,7 @@ def calibrate_file(path: Path, x: Array, y: Array) -> None:
     """Put the temperature and the threshold that held-out crops give into the file of a network."""
     file = onnx.load(path)
     network = from_onnx(path.read_bytes(), "reader")
-    temperature, threshold = calibrate(network.considered(x), y)
+    temperature, threshold = calibrate(network.refined_logits(x), y)
     about = {"temperature": f"{temperature:.3f}", "threshold": f"{threshold:.4f}", "labels": "0123456789 and none"}
     del file.metadata_props[:]
     onnx.helper.set_model_props(file, about)

@@ -97,9 +97,12 @@ def test_the_photo_has_twelve_megapixels_and_ten_lines(hand):
 def test_strangers_are_the_same_for_the_same_seed_and_have_ink(draw):
     first, again = ([draw(rng) for _ in range(20)] for rng in (np.random.default_rng(4), np.random.default_rng(4)))
     assert all(np.array_equal(a, b) for a, b in zip(first, again, strict=True))
-    from tendigits.read.ink import find_ink
+    from tendigits.read.foreground import find_foreground
 
-    assert all((ink := find_ink(picture)) is not None and 0.01 < (ink > 100).mean() < 0.5 for picture in first)
+    assert all(
+        (foreground := find_foreground(picture)) is not None and 0.01 < (foreground > 100).mean() < 0.5
+        for picture in first
+    )
 
 
 def test_no_stranger_is_of_a_font_that_the_training_draws():
@@ -114,11 +117,11 @@ def test_crops_are_dark_on_white_in_a_square(digits, tmp_path):
     assert (len(own.files["bare"]), len(own.files["cropped"])) == (5, 4)
     for (path,) in own.files["cropped"]:
         crop = reading_sets.open_photo(path).grey
-        ink = np.argwhere(crop < 100)
+        foreground = np.argwhere(crop < 100)
         assert crop.shape == (90, 90)
         assert crop[0].min() == crop[:, 0].min() == 255
-        assert np.abs((ink.min(axis=0) + ink.max(axis=0)) / 2 - 44.5).max() < 5
-        assert 52 <= (np.ptp(ink, axis=0) + 1).max() <= 64
+        assert np.abs((foreground.min(axis=0) + foreground.max(axis=0)) / 2 - 44.5).max() < 5
+        assert 52 <= (np.ptp(foreground, axis=0) + 1).max() <= 64
 
 
 def test_the_crops_of_a_page_are_its_lines(hand, tmp_path):

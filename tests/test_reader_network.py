@@ -13,7 +13,7 @@ import judge
 import make
 import pool
 from tendigits.data.hands import NOT_A_DIGIT
-from tendigits.read.network import Answers, Network, from_onnx
+from tendigits.read.network import Network, Predictions, from_onnx
 
 
 def test_the_temperature_makes_confidences_as_often_right_as_they_say():
@@ -78,7 +78,9 @@ def test_the_calibration_error_is_the_gap_between_confidence_and_being_right():
     digits = np.zeros((1000, 10), np.float32)
     digits[:, 0], digits[:, 1] = 0.8, 0.2
     right = np.arange(1000) % 4 > 0  # 75% where it says 80%
-    assert judge.calibration_error(Answers(digits, np.ones(1000, np.float32)), right) == pytest.approx(0.05, abs=1e-5)
+    assert judge.calibration_error(Predictions(digits, np.ones(1000, np.float32)), right) == pytest.approx(
+        0.05, abs=1e-5
+    )
 
 
 def test_what_is_judged_is_counted():

@@ -17,7 +17,7 @@ from tendigits.errors import DownloadError, ModelFileError, UserError
 from tendigits.export import onnx as onnx_format
 from tendigits.export import web
 from tendigits.export.web import fetch_runtime, joined, make_page
-from tendigits.read import find, ink, segment
+from tendigits.read import find, foreground, segment
 
 RUNTIME = (b"export {};", b"\0asm")
 
@@ -140,7 +140,7 @@ def test_no_such_file(tmp_path):
 
 
 def test_the_constants_of_the_script_are_those_of_the_package():
-    """The script does what find.py, ink.py, segment.py and preprocess.py do: a change there is to be made here, too."""
+    """The script does what find.py, foreground.py, segment.py and preprocess.py do: a change there is to be made here, too."""
     script = (files("tendigits.export") / "page" / "prepare.js").read_text().replace("[", "").replace("]", "")
     found = dict(re.findall(r"^const ([A-Z_]+) = ([\d.]+);", script, re.MULTILINE))
     found |= {
@@ -149,5 +149,5 @@ def test_the_constants_of_the_script_are_those_of_the_package():
     }
     assert set(found) == {"DIGIT_SIDE", "FAINTEST", "NOISE", "FIELD", "BOX", "INK", "WEAK", "STRONG"}
     for name, value in found.items():
-        known = [getattr(module, name) for module in (find, ink, preprocess, segment) if hasattr(module, name)]
+        known = [getattr(module, name) for module in (find, foreground, preprocess, segment) if hasattr(module, name)]
         assert set(known) == {float(value)}, name

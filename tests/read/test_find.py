@@ -33,16 +33,16 @@ def test_a_page_has_lines_from_top_to_bottom_and_blobs_from_left_to_right():
     page = find_page(page_of_bars(3, 5))
     assert [len(line) for line in page.lines] == [5, 5, 5]
     assert [line[0].box.top // 100 for line in page.lines] == [0, 1, 2]
-    assert [blob.box.left // 60 for blob in page.lines[1]] == [0, 1, 2, 3, 4]
-    assert page.usual == pytest.approx(40, abs=2)
+    assert [component.box.left // 60 for component in page.lines[1]] == [0, 1, 2, 3, 4]
+    assert page.digit_height == pytest.approx(40, abs=2)
     assert page.scale == 1
 
 
 def test_a_large_picture_is_looked_at_smaller():
     page = find_page(Image.fromarray(page_of_bars(3, 5)).resize((4096, 4096)))
     assert page.size == (4096, 4096)
-    assert max(page.blobs.ink.shape) <= 2048
-    assert page.scale == pytest.approx(4096 / page.blobs.ink.shape[1])
+    assert max(page.components.foreground.shape) <= 2048
+    assert page.scale == pytest.approx(4096 / page.components.foreground.shape[1])
     assert [len(line) for line in page.lines] == [5, 5, 5]
 
 

@@ -11,7 +11,7 @@ from tendigits.model.calibration import apply_temperature
 from tendigits.model.file import load_calibration, load_model
 from tendigits.model.network import predict
 from tendigits.model.recipe import Recipe
-from tendigits.read.network import Network, bundled, from_onnx, of_file
+from tendigits.read.network import Network, bundled, from_onnx, load_network
 from tendigits.read.reader import Reader
 from tendigits.train.pipeline import run_recipe
 
@@ -42,7 +42,7 @@ def test_a_doubtful_crop_is_looked_at_thrice_and_a_sure_one_once():
     crops = np.zeros((3, 28, 28), np.uint8)
     crops[0, 0, 0] = 255
     crops[1:, 4:24, 12:16] = 200
-    result = Network("known", 0.9, logits, turn=7.0).considered(crops)
+    result = Network("known", 0.9, logits, turn=7.0).refined_logits(crops)
     assert [len(part) for part in looked] == [3, 2, 2]
     np.testing.assert_allclose(result[1:], (1 + 2 + 3) / 3)
     np.testing.assert_array_equal(result[0], np.eye(11)[3] * 20)
@@ -98,11 +98,11 @@ def test_a_persons_own_network_is_as_sure_as_it_may_be(validation_split, small_n
         shares = apply_temperature(shares, calibration.temperature)
     threshold = 0.9 if calibration is None else calibration.threshold
     for path in (run.path, run.path / "model.keras"):
-        np.testing.assert_allclose(of_file(path)(digits.x_test[:100]).digits, shares, atol=1e-6)
-        assert of_file(path).threshold == Reader(path).threshold == threshold
-    assert of_file(run.path / "model.h5").threshold == 0.9
+        np.testing.assert_allclose(load_network(path)(digits.x_test[:100]).digits, shares, atol=1e-6)
+        assert load_network(path).threshold == Reader(path).threshold == threshold
+    assert load_network(run.path / "model.h5").threshold == 0.9
 
 
 def test_no_such_run(tmp_path):
     with pytest.raises((RunError, ModelFileError), match=str(tmp_path)):
-        of_file(tmp_path / "none")
+        load_network(tmp_path / "none")

@@ -1,6 +1,7 @@
 import io
 import subprocess
 import sys
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -31,9 +32,9 @@ def line_of(sure, text, gap=14):
     """The digits of a text side by side, dark on light paper."""
     pieces = []
     for character in text:
-        ink = sure[int(character)]
-        columns = np.flatnonzero((ink > 60).any(axis=0))
-        piece = cv2.resize(ink[:, columns[0] : columns[-1] + 1], None, fx=3, fy=3, interpolation=cv2.INTER_CUBIC)
+        foreground = sure[int(character)]
+        columns = np.flatnonzero((foreground > 60).any(axis=0))
+        piece = cv2.resize(foreground[:, columns[0] : columns[-1] + 1], None, fx=3, fy=3, interpolation=cv2.INTER_CUBIC)
         pieces += [piece, np.zeros((84, gap), np.uint8)]
     field = cv2.copyMakeBorder(np.hstack(pieces), 20, 20, 30, 30, cv2.BORDER_CONSTANT)
     return (235 - field * 0.8).astype(np.uint8)
@@ -66,6 +67,12 @@ def dot(side=40):
     picture = np.full((side, side), 255, np.uint8)
     picture[20, 20] = 0
     return picture
+
+
+def test_one_path_is_no_list_of_pictures(reader):
+    for one in ("a.png", b"\x89PNG", Path("a.png")):
+        with pytest.raises(UserError, match=r"expected a list of pictures, received .*; use digit\(\) for one"):
+            reader.digits(one)
 
 
 @pytest.mark.parametrize(
@@ -173,7 +180,7 @@ def test_fine_printed_waves_under_the_digits_are_no_ink(reader, sure):
     for number in range(6):
         wave = 10 * np.sin(x / (14 + 3 * number)) + 14 * np.sin(x / 37 + number)
         line = np.abs((y - wave + 5 * number) % 26 - 13) < 1
-        picture[line] = np.minimum(picture[line], 185)  # a quarter as dark as the ink
+        picture[line] = np.minimum(picture[line], 185)  # a quarter as dark as the foreground
     assert [line.value for line in reader.read(picture).lines] == ["0427"]
 
 

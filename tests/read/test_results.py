@@ -37,6 +37,17 @@ def test_json_and_csv():
     assert json.loads(json.dumps(made.as_dict()))["lines"][0]["digits"][0]["label"] == 1
     (row,) = made.rows("a.png")
     assert dict(zip(COLUMNS, row, strict=True)) == {
-        "path": "a.png", "line": 1, "value": "01", "confidence": "0.2500", "accepted": "yes",
+        "path": "a.png", "line": 1, "value": "01", "confidence": "0.2500", "accepted": "yes", "reason": "",
         "left": 1, "top": 2, "right": 30, "bottom": 40,
     }  # fmt: skip
+    (row,) = page(digit(False, "may be 1 or 7")).rows("a.png")
+    assert row[4:6] == ("no", "digit 1: may be 1 or 7")
+
+
+def test_a_printed_page_is_a_few_lines():
+    line = page(digit(False, "may be 1 or 7")).lines[0]
+    printed = str(Page([line] * 12, (100, 200))).splitlines()
+    assert printed[:2] == ["Page of 100x200 pixels, 12 lines", "  01    <- digit 1: may be 1 or 7"]
+    assert printed[-1] == "  ... and 2 more"
+    assert len(printed) == 12
+    assert len(repr(line.digits[0])) < 120

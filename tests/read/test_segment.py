@@ -2,16 +2,16 @@ import cv2
 import numpy as np
 import pytest
 
-from tendigits.read.segment import Box, find_blobs, main_blob
+from tendigits.read.segment import Box, find_components, main_component
 
 
 def field(height=100, width=300):
     return np.zeros((height, width), np.uint8)
 
 
-def write(ink, text, x, y, height=30, thickness=3):
-    cv2.putText(ink, text, (x, y), cv2.FONT_HERSHEY_SIMPLEX, height / 22, 255, thickness)
-    return ink
+def write(foreground, text, x, y, height=30, thickness=3):
+    cv2.putText(foreground, text, (x, y), cv2.FONT_HERSHEY_SIMPLEX, height / 22, 255, thickness)
+    return foreground
 
 
 def test_boxes_join_and_have_gaps():
@@ -22,53 +22,53 @@ def test_boxes_join_and_have_gaps():
     assert (one.width, one.height) == (10, 20)
 
 
-def test_specks_and_pale_stains_are_no_blobs():
-    ink = write(field(), "7", 20, 60)
-    ink[5, 5] = 100
-    ink[80:90, 200:230] = 90
-    assert len(find_blobs(ink).all) == 1
+def test_specks_and_pale_stains_are_no_components():
+    foreground = write(field(), "7", 20, 60)
+    foreground[5, 5] = 100
+    foreground[80:90, 200:230] = 90
+    assert len(find_components(foreground).all) == 1
 
 
 def test_a_blob_is_cut_without_its_neighbours():
-    ink = field()
-    cv2.line(ink, (20, 20), (60, 70), 255, 4)
-    cv2.line(ink, (40, 20), (80, 70), 255, 4)
-    blobs = find_blobs(ink)
-    whole = sum(blobs.cut(blob).sum(dtype=int) for blob in blobs.all)
-    assert len(blobs.all) == 2
-    assert whole == ink.sum(dtype=int)
+    foreground = field()
+    cv2.line(foreground, (20, 20), (60, 70), 255, 4)
+    cv2.line(foreground, (40, 20), (80, 70), 255, 4)
+    components = find_components(foreground)
+    whole = sum(components.cut(component).sum(dtype=int) for component in components.all)
+    assert len(components.all) == 2
+    assert whole == foreground.sum(dtype=int)
 
 
 def test_the_main_blob_is_the_digit_and_not_the_box_around_it():
-    ink = write(field(100, 80), "5", 28, 68, height=40)
-    digit = main_blob(find_blobs(ink)).box
-    cv2.line(ink, (0, 3), (79, 3), 255, 2)
-    cv2.line(ink, (2, 0), (2, 99), 255, 2)
-    ink[70:100, 70:80] = 255
-    assert main_blob(find_blobs(ink)).box == digit
+    foreground = write(field(100, 80), "5", 28, 68, height=40)
+    digit = main_component(find_components(foreground)).box
+    cv2.line(foreground, (0, 3), (79, 3), 255, 2)
+    cv2.line(foreground, (2, 0), (2, 99), 255, 2)
+    foreground[70:100, 70:80] = 255
+    assert main_component(find_components(foreground)).box == digit
 
 
-def test_no_ink_no_blob():
-    assert main_blob(find_blobs(field())) is None
+def test_no_ink_no_components():
+    assert main_component(find_components(field())) is None
 
 
 def test_a_printed_box_around_the_digit_is_not_part_of_it():
-    ink = write(field(100, 80), "5", 28, 68, height=40)
-    digit = main_blob(find_blobs(ink)).box
-    cv2.rectangle(ink, (8, 8), (70, 90), 255, 2)
-    assert main_blob(find_blobs(ink)).box == digit
+    foreground = write(field(100, 80), "5", 28, 68, height=40)
+    digit = main_component(find_components(foreground)).box
+    cv2.rectangle(foreground, (8, 8), (70, 90), 255, 2)
+    assert main_component(find_components(foreground)).box == digit
 
 
 def test_a_0_with_a_dot_in_it_is_no_printed_box():
-    ink = field(100, 100)
-    cv2.ellipse(ink, (50, 50), (25, 40), 0, 0, 360, 255, 4)
-    cv2.line(ink, (50, 38), (50, 62), 255, 4)
-    assert main_blob(find_blobs(ink)).box.height > 75
+    foreground = field(100, 100)
+    cv2.ellipse(foreground, (50, 50), (25, 40), 0, 0, 360, 255, 4)
+    cv2.line(foreground, (50, 38), (50, 62), 255, 4)
+    assert main_component(find_components(foreground)).box.height > 75
 
 
 @pytest.mark.parametrize("gap", [2, 12, 30])
 def test_of_two_digits_in_one_picture_both_are_seen(gap):
-    ink = write(write(field(100, 140), "3", 20, 68, height=40), "8", 52 + gap, 68, height=40)
-    box = main_blob(find_blobs(ink)).box
+    foreground = write(write(field(100, 140), "3", 20, 68, height=40), "8", 52 + gap, 68, height=40)
+    box = main_component(find_components(foreground)).box
     assert box.left < 30
     assert box.right > 60 + gap

@@ -10,10 +10,10 @@ from tendigits.read.split import ASIDE, best_path, between, pieces_of, seams_of
 
 
 def two_blocks(gap_ink=20):
-    ink = np.zeros((60, 100), np.uint8)
-    ink[:, 5:45] = ink[:, 55:95] = 255
-    ink[30:33, 45:55] = gap_ink
-    return ink
+    foreground = np.zeros((60, 100), np.uint8)
+    foreground[:, 5:45] = foreground[:, 55:95] = 255
+    foreground[30:33, 45:55] = gap_ink
+    return foreground
 
 
 def test_a_narrow_blob_is_not_cut():
@@ -28,21 +28,23 @@ def test_a_cut_goes_where_there_is_least_ink():
 
 
 def test_a_cut_follows_a_gap_that_leans():
-    ink = np.zeros((60, 100), np.uint8)
+    foreground = np.zeros((60, 100), np.uint8)
     for row in range(60):
         gap = 65 - row // 2
-        ink[row, 5 : gap - 2] = ink[row, gap + 2 : 95] = 255
-    (seam,) = [s for s in seams_of(ink, 60)[1:-1] if abs(s[30] - 50) < 4]
+        foreground[row, 5 : gap - 2] = foreground[row, gap + 2 : 95] = 255
+    (seam,) = [s for s in seams_of(foreground, 60)[1:-1] if abs(s[30] - 50) < 4]
     assert seam[0] - seam[-1] > 20
-    left, right = (between(ink, [np.zeros(60, int), seam, np.full(60, 100)], piece) for piece in ((0, 1), (1, 2)))
-    np.testing.assert_array_equal(np.maximum(left, right), ink)
+    left, right = (
+        between(foreground, [np.zeros(60, int), seam, np.full(60, 100)], piece) for piece in ((0, 1), (1, 2))
+    )
+    np.testing.assert_array_equal(np.maximum(left, right), foreground)
     assert not (left.any(axis=0) & right.any(axis=0))[:30].any()
 
 
 def test_a_seam_is_the_cheapest_way_of_all():
     """Against all ways through a tiny picture."""
-    ink = np.random.default_rng(0).integers(0, 256, (5, 4), dtype=np.uint8)
-    costs = ink.astype(np.float32) / 255
+    foreground = np.random.default_rng(0).integers(0, 256, (5, 4), dtype=np.uint8)
+    costs = foreground.astype(np.float32) / 255
     for column in range(4):
         ways = [
             [*steps, column]
@@ -53,9 +55,9 @@ def test_a_seam_is_the_cheapest_way_of_all():
             sum(costs[r, c] for r, c in enumerate(way)) + ASIDE * sum(a != b for a, b in itertools.pairwise(way))
             for way in ways
         ]
-        found = split._ways(costs)
+        found = split._path_costs(costs)
         assert found[-1][column] == pytest.approx(min(cost), abs=1e-5)
-        assert split._back(found, np.array([column]))[:, 0].tolist() == ways[int(np.argmin(cost))]
+        assert split._trace_back(found, np.array([column]))[:, 0].tolist() == ways[int(np.argmin(cost))]
 
 
 def test_pieces_have_the_width_of_a_digit_or_are_the_whole():

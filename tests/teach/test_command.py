@@ -8,7 +8,7 @@ from typer.testing import CliRunner
 from helpers import NOW, changed, correction
 from tendigits.cli import app
 from tendigits.errors import TendigitsError
-from tendigits.read.network import bundled_file, of_file
+from tendigits.read.network import bundled_file, load_network
 from tendigits.teach import command
 from tendigits.teach.migrations import open_store
 
@@ -38,7 +38,7 @@ def test_accept_roll_back_and_export(store, place, tmp_path):
     assert said == "the taught network 1 reads from now on; back with: tendigits teach --rollback\n"
     call("teach", "--store", place, "--export", str(tmp_path / "b.onnx"))
     assert (tmp_path / "b.onnx").read_bytes() == changed(1.01)
-    assert of_file(tmp_path / "b.onnx").threshold > 0.5
+    assert load_network(tmp_path / "b.onnx").threshold > 0.5
     assert call("teach", "--store", place, "--rollback").output == "the network of the package reads again\n"
 
 

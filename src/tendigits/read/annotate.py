@@ -1,4 +1,4 @@
-"""A picture of what was read: boxes and values over it, and each crop as the network saw it.
+"""Draw what was read: boxes and values over the picture, and each crop as the network saw it.
 
 draw_page(grey, page).save("read.png")
 """
@@ -10,16 +10,16 @@ from numpy.typing import NDArray
 
 from tendigits.read.results import Digit, Page
 
-SURE, DOUBTFUL, REJECTED = (20, 130, 60), (210, 90, 0), (150, 150, 150)
+ACCEPTED, DOUBTFUL, REJECTED = (20, 130, 60), (210, 90, 0), (150, 150, 150)
 CROP, CELL, EDGE = 56, 78, 8
 
 
 def draw_page(grey: NDArray[np.uint8], page: Page, longest: int = 1600) -> Any:
-    """Draw the page.
+    """Draw a page.
 
     Args:
-        grey: uint8 (height, width), the picture, or a smaller copy of it.
-        longest: side of the picture that is drawn, in pixels.
+        grey: uint8 (height, width), the picture or a smaller copy of it.
+        longest: the drawn picture's longest side in pixels.
 
     Returns:
         A Pillow image: the picture above, the crops below.
@@ -45,7 +45,7 @@ def draw_page(grey: NDArray[np.uint8], page: Page, longest: int = 1600) -> Any:
         for digit in line.digits:
             draw.rectangle([edge * scale for edge in digit.box], outline=_colour(digit), width=2)
         place = line.box.left * scale, max(0, line.box.top * scale - 24)
-        draw.text(place, line.value, fill=SURE if line.accepted else DOUBTFUL, font=font)
+        draw.text(place, line.value, fill=ACCEPTED if line.accepted else DOUBTFUL, font=font)
     for number, digit in enumerate(digits):
         x, y = EDGE + number % columns * CELL, image.height + EDGE + number // columns * (CELL + 14)
         crop = Image.fromarray(255 - digit.crop).resize((CROP, CROP), Image.Resampling.NEAREST)
@@ -56,4 +56,4 @@ def draw_page(grey: NDArray[np.uint8], page: Page, longest: int = 1600) -> Any:
 
 
 def _colour(digit: Digit) -> tuple[int, int, int]:
-    return SURE if digit.accepted else DOUBTFUL
+    return ACCEPTED if digit.accepted else DOUBTFUL

@@ -1,7 +1,7 @@
-"""Where the digits are in a picture: grey pixels -> ink -> blobs, before any network is asked.
+"""Locate digits in a picture, without a network: grey pixels -> foreground -> connected components.
 
 found = find_digit("seven.png")         # one digit: its 28x28 crop and its box
-page = find_page("page.jpg")            # blobs in lines, in reading order
+page = find_page("page.jpg")            # components in lines, in reading order
 """
 
 from dataclasses import dataclass
@@ -13,25 +13,25 @@ from numpy.typing import NDArray
 
 from tendigits.data.image import open_photo
 from tendigits.data.preprocess import FIELD, to_mnist
-from tendigits.read.ink import find_ink
-from tendigits.read.lines import digit_height, find_lines
-from tendigits.read.rules import without_rules
-from tendigits.read.segment import Blob, Blobs, Box, find_blobs, main_blob, moved
-from tendigits.read.sheet import without_desk
+from tendigits.read.foreground import find_foreground
+from tendigits.read.lines import find_lines, median_digit_height
+from tendigits.read.ruled_lines import remove_ruled_lines
+from tendigits.read.segment import Box, Component, Components, find_components, main_component, scaled
+from tendigits.read.sheet import crop_to_sheet
 
 Grey = NDArray[np.uint8]
 
 PAGE_SIDE = 2048
-"""Pixels of the longest side that a page is looked at with."""
+"""Pixels: a page is shrunk to this longest side."""
 
 DIGIT_SIDE = 160
-"""The same of a picture of one digit."""
+"""Pixels: a picture of one digit is shrunk to this longest side."""
 
 SMALL_SIDE = 64
-"""Of one that is smaller it is made larger."""
+"""Pixels: a picture with a smaller longest side is enlarged."""
 
-LONG_RULE = 0.4
-"""Of the picture's longer side: printed lines so long are taken out before the height of the digits is known."""
+LONG_RULED_LINE = 0.4
+"""Share of the picture's longer side: printed lines this long are removed before the digit height is known."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,26 +39,26 @@ class Found:
     """The digit in a picture of one digit."""
 
     crop: Grey
-    """uint8 (28, 28), white ink on black; all zeros where there is none."""
+    """uint8 (28, 28), white on black; all zeros if nothing was found."""
     box: Box
     size: tuple[int, int]
     """Width and height of the picture."""
 
 
 def find_digit(image: Any) -> Found:
-    """Find the digit in a picture of one.
+    """Find the digit in a picture of one digit.
 
     Raises:
-        DataError: not a whole picture, or one that is too large.
+        DataError: the picture is damaged or too large.
     """
     photo = open_photo(image, side=DIGIT_SIDE)
-    grey = _at_least(_at_most(photo.grey, DIGIT_SIDE), SMALL_SIDE)
+    grey = _enlarged(_shrunk(photo.grey, DIGIT_SIDE), SMALL_SIDE)
     scale = photo.size[0] / grey.shape[1]
-    ink = find_ink(grey)
-    if ink is not None:
-        blobs = find_blobs(ink)
-        if (blob := main_blob(blobs)) is not None:
-            return Found(to_mnist(blobs.cut(blob)), moved(blob.box, scale), photo.size)
+    foreground = find_foreground(grey)
+    if foreground is not None:
+        components = find_components(foreground)
+        if (component := main_component(components)) is not None:
+            return Found(to_mnist(components.cut(component)), scaled(component.box, scale), photo.size)
     return Found(np.zeros((FIELD, FIELD), np.uint8), Box(0, 0, *photo.size), photo.size)
 
 
@@ -66,45 +66,45 @@ def find_digit(image: Any) -> Found:
 class FoundPage:
     """What may be digits on a page."""
 
-    blobs: Blobs
-    lines: list[list[Blob]]
+    components: Components
+    lines: list[list[Component]]
     """From top to bottom, each from left to right."""
-    usual: float
-    """Height of a digit, in pixels of `blobs`."""
+    digit_height: float
+    """Height of a digit, in pixels of `components`."""
     scale: float
-    """Pixels of the picture in one of `blobs`."""
+    """Pixels of the picture per pixel of `components`."""
     corner: tuple[int, int]
-    """Left and top of `blobs` in the picture, in pixels of `blobs`."""
+    """Left and top of `components` in the picture, in pixels of `components`."""
     size: tuple[int, int]
     """Width and height of the picture."""
 
-    def place(self, box: Box) -> Box:
-        """Where a box of `blobs` is in the picture."""
+    def in_picture(self, box: Box) -> Box:
+        """Convert a box of `components` to pixels of the picture."""
         left, top = self.corner
-        return moved(Box(box.left + left, box.top + top, box.right + left, box.bottom + top), self.scale)
+        return scaled(Box(box.left + left, box.top + top, box.right + left, box.bottom + top), self.scale)
 
 
 def find_page(image: Any) -> FoundPage:
     """Find what may be digits on a page.
 
     Raises:
-        DataError: not a whole picture, or one that is too large.
+        DataError: the picture is damaged or too large.
     """
     photo = open_photo(image, side=PAGE_SIDE)
-    grey = _at_least(_at_most(photo.grey, PAGE_SIDE), SMALL_SIDE)
+    grey = _enlarged(_shrunk(photo.grey, PAGE_SIDE), SMALL_SIDE)
     scale = photo.size[0] / grey.shape[1]
-    grey, *corner = without_desk(grey)
-    ink = find_ink(grey)
-    if ink is None:
-        return FoundPage(find_blobs(np.zeros_like(grey)), [], 0.0, scale, (corner[0], corner[1]), photo.size)
-    ink = without_rules(ink, max(60, round(LONG_RULE * max(ink.shape))))
-    usual = digit_height(find_blobs(ink).all)
-    blobs = find_blobs(without_rules(ink, max(40, round(3 * usual))))
-    return FoundPage(blobs, find_lines(blobs.all), usual, scale, (corner[0], corner[1]), photo.size)
+    grey, *corner = crop_to_sheet(grey)
+    foreground = find_foreground(grey)
+    if foreground is None:
+        return FoundPage(find_components(np.zeros_like(grey)), [], 0.0, scale, (corner[0], corner[1]), photo.size)
+    foreground = remove_ruled_lines(foreground, max(60, round(LONG_RULED_LINE * max(foreground.shape))))
+    digit_height = median_digit_height(find_components(foreground).all)
+    components = find_components(remove_ruled_lines(foreground, max(40, round(3 * digit_height))))
+    return FoundPage(components, find_lines(components.all), digit_height, scale, (corner[0], corner[1]), photo.size)
 
 
-def _at_least(grey: Grey, side: int) -> Grey:
-    """A tiny picture made larger, so that thin strokes hang together, with paper around it."""
+def _enlarged(grey: Grey, side: int) -> Grey:
+    """Enlarge a tiny picture, so that thin strokes stay connected."""
     longest = max(grey.shape)
     if longest >= side:
         return grey
@@ -113,7 +113,7 @@ def _at_least(grey: Grey, side: int) -> Grey:
     return larger
 
 
-def _at_most(grey: Grey, side: int) -> Grey:
+def _shrunk(grey: Grey, side: int) -> Grey:
     longest = max(grey.shape)
     if longest <= side:
         return grey

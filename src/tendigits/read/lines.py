@@ -1,33 +1,33 @@
-"""Blobs of a page -> digits in lines, in reading order.
+"""Connected components of a page -> digits in lines, in reading order.
 
-usual = digit_height(blobs)             # of what may be a digit
-lines = find_lines(blobs)               # lists of blobs from left to right, from top to bottom
+digit_height = median_digit_height(components)
+lines = find_lines(components)          # lists of components, each from left to right; lines from top to bottom
 """
 
 from collections.abc import Iterable
 
 import numpy as np
 
-from tendigits.read.segment import Blob
+from tendigits.read.segment import Component
 
 HALF, GAP = 0.75, 0.1
-"""Height of half a digit at most, and what is blank or shared between two halves, in usual heights."""
+"""Of the digit height: the most that half a broken digit is high, and the most that lies between two halves."""
 
 LOW, LOWEST = 0.45, 0.22
-"""Height of a blob, in usual heights of a digit, below which it is more likely a dash, and below which it is one."""
+"""Of the digit height: a lower component is probably a dash, and below LOWEST certainly one."""
 
 
-def digit_height(blobs: Iterable[Blob]) -> float:
-    """The usual height of what may be a digit: the median, where each blob weighs as much as it is large.
+def median_digit_height(components: Iterable[Component]) -> float:
+    """The median height of components that may be digits, weighted by the square of the height; 0 if there are none.
 
-    Frames and rules do not count: they are nearly empty, or far longer than wide.
+    Frames and ruled lines don't count: they are nearly empty, or far longer than wide.
     """
     heights = sorted(
-        blob.box.height
-        for blob in blobs
-        if blob.box.height >= 6
-        and blob.area > 0.04 * blob.box.width * blob.box.height
-        and blob.box.width < 4 * blob.box.height < 60 * blob.box.width
+        component.box.height
+        for component in components
+        if component.box.height >= 6
+        and component.area > 0.04 * component.box.width * component.box.height
+        and component.box.width < 4 * component.box.height < 60 * component.box.width
     )
     if not heights:
         return 0.0
@@ -35,34 +35,36 @@ def digit_height(blobs: Iterable[Blob]) -> float:
     return float(heights[int(np.searchsorted(sums, sums[-1] / 2))])
 
 
-def find_lines(blobs: list[Blob]) -> list[list[Blob]]:
-    """Digits as lines: each line from left to right, the lines from top to bottom.
+def find_lines(components: list[Component]) -> list[list[Component]]:
+    """Group components into lines: each from left to right, the lines from top to bottom.
 
-    A blob goes on the line of the nearest blob to its left that stands at the same height, so a page may be turned a
-    little. Small parts are joined to the digit that they belong to; specks and dots fall away. What is low and stands
-    alone in a line stays, for it may be a digit.
+    A component continues the line of the nearest component to its left at the same height, so the page may be slightly
+    rotated. Small parts are joined to their digit; specks and dots are dropped. A low component alone in a line stays,
+    since it may be a digit.
     """
-    usual = digit_height(blobs)
-    fitting = [b for b in blobs if b.box.height <= 2.5 * usual]
-    strokes = [b for b in fitting if b.box.height < LOW * usual and max(b.box.width, b.box.height) > 0.2 * usual]
-    whole = _together(strokes, 0.1 * usual)
+    digit_height = median_digit_height(components)
+    fitting = [b for b in components if b.box.height <= 2.5 * digit_height]
+    strokes = [
+        b for b in fitting if b.box.height < LOW * digit_height and max(b.box.width, b.box.height) > 0.2 * digit_height
+    ]
+    whole = _together(strokes, 0.1 * digit_height)
     fitting = [b for b in fitting if all(b is not stroke for stroke in strokes)] + whole
-    large = _stacked([b for b in fitting if b.box.height >= LOW * usual], usual)
-    small = [b for b in fitting if b.box.height < LOW * usual]
-    lines = _chain(sorted(large, key=lambda b: b.box.left), usual)
-    lines = [_joined(line, usual) for line in lines]
-    lines = [[_with_parts(blob, small, usual) for blob in line] for line in lines]
-    used = {part for line in lines for blob in line for part in blob.parts}
-    for blob in small:
-        flat = blob.box.width >= 0.3 * usual  # a short bar is no 1
-        if flat and blob.box.height >= LOWEST * usual and not used & set(blob.parts):
-            _put_in(lines, blob, usual)
+    large = _stacked([b for b in fitting if b.box.height >= LOW * digit_height], digit_height)
+    small = [b for b in fitting if b.box.height < LOW * digit_height]
+    lines = _chain(sorted(large, key=lambda b: b.box.left), digit_height)
+    lines = [_joined(line, digit_height) for line in lines]
+    lines = [[_with_parts(component, small, digit_height) for component in line] for line in lines]
+    used = {part for line in lines for component in line for part in component.parts}
+    for component in small:
+        flat = component.box.width >= 0.3 * digit_height  # a short upright bar is not a 1
+        if flat and component.box.height >= LOWEST * digit_height and not used & set(component.parts):
+            _put_in(lines, component, digit_height)
     return sorted(lines, key=lambda line: _middle(line[0]) if len(line) == 1 else np.median([_middle(b) for b in line]))
 
 
-def _together(strokes: list[Blob], near: float) -> list[Blob]:
-    """Strokes that nearly touch are one: the bar of a low 5 and the rest of it."""
-    joined: list[Blob] = []
+def _together(strokes: list[Component], near: float) -> list[Component]:
+    """Join strokes that nearly touch, such as the bar of a low 5 and the rest of it."""
+    joined: list[Component] = []
     for stroke in strokes:
         close = [other for other in joined if other.box.gap(stroke.box) <= near]
         joined = [other for other in joined if other.box.gap(stroke.box) > near]
@@ -72,85 +74,89 @@ def _together(strokes: list[Blob], near: float) -> list[Blob]:
     return joined
 
 
-def _stacked(blobs: list[Blob], usual: float) -> list[Blob]:
-    """Two halves of one height that nearly touch, one over the other, are one: a 5 that the pen left a gap in."""
-    joined: list[Blob] = []
-    for blob in sorted(blobs, key=lambda b: b.box.top):
+def _stacked(components: list[Component], digit_height: float) -> list[Component]:
+    """Join two halves that nearly touch, one above the other: a 5 with a gap in its stroke."""
+    joined: list[Component] = []
+    for component in sorted(components, key=lambda b: b.box.top):
         for other in joined:
-            shared = min(other.box.right, blob.box.right) - max(other.box.left, blob.box.left)
-            halves = max(other.box.height, blob.box.height) < HALF * usual
-            whole = other.box.join(blob.box).height < 1.25 * usual
-            over = other.box.bottom - blob.box.top <= GAP * usual and other.box.gap(blob.box) <= GAP * usual
-            if halves and whole and over and shared > 0.5 * min(other.box.width, blob.box.width):
+            shared = min(other.box.right, component.box.right) - max(other.box.left, component.box.left)
+            halves = max(other.box.height, component.box.height) < HALF * digit_height
+            whole = other.box.join(component.box).height < 1.25 * digit_height
+            over = (
+                other.box.bottom - component.box.top <= GAP * digit_height
+                and other.box.gap(component.box) <= GAP * digit_height
+            )
+            if halves and whole and over and shared > 0.5 * min(other.box.width, component.box.width):
                 joined.remove(other)
-                blob = other.join(blob)
+                component = other.join(component)
                 break
-        joined.append(blob)
+        joined.append(component)
     return joined
 
 
-def _put_in(lines: list[list[Blob]], blob: Blob, usual: float) -> None:
-    """Put a low blob into the line that it stands in, if there is one."""
-    box, middle = blob.box, _middle(blob)
+def _put_in(lines: list[list[Component]], component: Component, digit_height: float) -> None:
+    """Put a low component into the line around it, if there is one."""
+    box, middle = component.box, _middle(component)
     for line in lines:
         near = min(line, key=lambda other: other.box.gap(box))
         apart = max(near.box.left - box.right, box.left - near.box.right)
-        if near.box.top < middle < near.box.bottom and 0 <= apart <= 2 * usual:
-            line.insert(sum(other.box.left < box.left for other in line), blob)
+        if near.box.top < middle < near.box.bottom and 0 <= apart <= 2 * digit_height:
+            line.insert(sum(other.box.left < box.left for other in line), component)
             return
 
 
-def _middle(blob: Blob) -> float:
-    return (blob.box.top + blob.box.bottom) / 2
+def _middle(component: Component) -> float:
+    return (component.box.top + component.box.bottom) / 2
 
 
-def _chain(blobs: list[Blob], usual: float) -> list[list[Blob]]:
-    """Put each blob, from left to right, at the end of the line whose last blob it overlaps most in height."""
-    lines: list[list[Blob]] = []
-    for blob in blobs:
+def _chain(components: list[Component], digit_height: float) -> list[list[Component]]:
+    """Append each component, from left to right, to the line whose last component overlaps it most in height."""
+    lines: list[list[Component]] = []
+    for component in components:
         best, most = None, 0.0
         for line in lines:
             last = line[-1].box
-            overlap = min(last.bottom, blob.box.bottom) - max(last.top, blob.box.top)
-            share = overlap / min(last.height, blob.box.height)
-            distance = max(0, blob.box.left - last.right) / usual
+            overlap = min(last.bottom, component.box.bottom) - max(last.top, component.box.top)
+            share = overlap / min(last.height, component.box.height)
+            distance = max(0, component.box.left - last.right) / digit_height
             score = share - 0.03 * distance
             if share >= 0.4 and score > most:
                 best, most = line, score
         if best is None:
-            lines.append([blob])
+            lines.append([component])
         else:
-            best.append(blob)
+            best.append(component)
     return lines
 
 
-def _joined(line: list[Blob], usual: float) -> list[Blob]:
-    """Blobs that stand over each other are parts of one digit, such as a 5 and its bar."""
-    joined: list[Blob] = []
-    for blob in line:
+def _joined(line: list[Component], digit_height: float) -> list[Component]:
+    """Join components above each other: parts of one digit, such as a 5 and its bar."""
+    joined: list[Component] = []
+    for component in line:
         if joined:
             last = joined[-1].box
-            shared = min(last.right, blob.box.right) - max(last.left, blob.box.left)
-            part = min(last.height, blob.box.height) < 0.7 * usual and last.gap(blob.box) <= 0.1 * usual
-            if shared > (0.25 if part else 0.5) * min(last.width, blob.box.width):
-                joined[-1] = joined[-1].join(blob)
+            shared = min(last.right, component.box.right) - max(last.left, component.box.left)
+            part = (
+                min(last.height, component.box.height) < 0.7 * digit_height
+                and last.gap(component.box) <= 0.1 * digit_height
+            )
+            if shared > (0.25 if part else 0.5) * min(last.width, component.box.width):
+                joined[-1] = joined[-1].join(component)
                 continue
-        joined.append(blob)
+        joined.append(component)
     return joined
 
 
-def _with_parts(blob: Blob, small: list[Blob], usual: float) -> Blob:
-    """A digit with the detached strokes near it: a bar over a 5, the end of a broken stroke."""
+def _with_parts(component: Component, small: list[Component], digit_height: float) -> Component:
+    """Join a digit with the detached strokes near it: the bar of a 5, the end of a broken stroke."""
     for part in small:
-        box = part.box
-        shared = min(blob.box.right, box.right) - max(blob.box.left, box.left)
-        apart = max(blob.box.top, box.top) - min(blob.box.bottom, box.bottom)
-        beside = max(blob.box.left, box.left) - min(blob.box.right, box.right)
-        level = box.width > 0.3 * usual or box.top < blob.box.bottom - 0.15 * blob.box.height  # not a full stop
-        if (
-            part.area >= 0.01 * blob.area
-            and level
-            and ((shared > 0.4 * box.width and apart <= 0.25 * usual) or (beside <= 0.12 * usual and apart <= 0))
-        ):
-            blob = blob.join(part)
-    return blob
+        box, digit = part.box, component.box
+        shared = min(digit.right, box.right) - max(digit.left, box.left)
+        down = max(digit.top, box.top) - min(digit.bottom, box.bottom)
+        across = max(digit.left, box.left) - min(digit.right, box.right)
+        full_stop = box.width <= 0.3 * digit_height and box.top >= digit.bottom - 0.15 * digit.height
+        above = shared > 0.4 * box.width and down <= 0.25 * digit_height
+        beside = across <= 0.12 * digit_height and down <= 0
+        if part.area >= 0.01 * component.area and not full_stop and (above or beside):
+            component = component.join(part)
+    return component

@@ -1,8 +1,8 @@
-"""The network that reads: 28x28 crops -> how likely each digit is, and whether it is a digit at all.
+"""The network that reads: 28x28 crops -> the probability of each digit, and of being a digit at all.
 
-network = bundled()                     # the one in the package, run by onnxruntime
-network = of_file("runs/first")         # a person's own, run by Keras, or a taught or exported one (.onnx)
-answers = network(crops)              # uint8 (n, 28, 28) -> Answers
+network = bundled()                     # the package's network, run by onnxruntime
+network = load_network("runs/first")    # the user's own, run by Keras, or a fine-tuned or exported one (.onnx)
+predictions = network(crops)            # uint8 (n, 28, 28) -> Predictions
 """
 
 from collections.abc import Callable
@@ -24,51 +24,50 @@ Crops = NDArray[np.uint8]
 Floats = NDArray[np.float32]
 
 MAX_BYTES = 64 * 2**20
-"""Of a network's .onnx file."""
+"""The largest .onnx file of a network."""
 
 BATCH = 64
-"""Crops at once: more is no faster, and takes more memory."""
-
+"""Crops per run of the network: more is no faster, and takes more memory."""
 
 DOUBTFUL, TURN = 0.9, 7.0
-"""Share of the likeliest digit below which a crop is looked at again, and the degrees by which it is turned for that.
+"""A crop whose best digit has a lower probability is classified twice more, rotated by TURN degrees either way.
 
-Of the last 5,000 training digits, which were not learned from, 23 are misread at one look, 18 with the further ones.
+Of the last 5,000 training digits, which were held out, 23 are misread without rotation and 18 with it.
 """
 
 
 @dataclass(frozen=True, eq=False)
-class Answers:
-    """What a network makes of n crops."""
+class Predictions:
+    """What a network predicts for n crops."""
 
     digits: Floats
-    """float32 (n, 10): how likely each digit is, where it is one; rows sum to 1."""
+    """float32 (n, 10): the probability of each digit, given that it is a digit; rows sum to 1."""
 
     is_digit: Floats
-    """float32 (n,), 0 to 1: how likely it is a digit at all."""
+    """float32 (n,), 0 to 1: the probability of being a digit at all."""
 
     @property
     def confidence(self) -> Floats:
-        """float32 (n,): how likely it is the digit that the network says."""
+        """float32 (n,): the probability that the predicted digit is right."""
         best: Floats = self.digits.max(axis=1) * self.is_digit
         return best
 
 
 @dataclass(frozen=True)
 class Network:
-    """Something that answers, and from which confidence on its answers are accepted."""
+    """A classifier of crops, and the confidence from which its predictions are accepted."""
 
     name: str
     threshold: float
     logits: Callable[[Crops], Floats]
-    """uint8 (n, 28, 28) -> float32 (n, 11), or (n, 10) where the network knows nothing but digits."""
+    """uint8 (n, 28, 28) -> float32 (n, 11), or (n, 10) for a network without a class for non-digits."""
     temperature: float = 1.0
-    """By which the logits are divided, so that the confidences are as often right as they say."""
+    """Divides the logits, so that confidences match how often predictions are right (temperature scaling)."""
     turn: float = 0.0
-    """Degrees by which doubtful crops are turned, either way, to be looked at twice more."""
+    """Degrees by which doubtful crops are rotated either way, to be classified twice more; 0 for never."""
 
-    def considered(self, crops: Crops) -> Floats:
-        """The logits, for doubtful crops the mean over three looks; float32 (n, 11) or (n, 10)."""
+    def refined_logits(self, crops: Crops) -> Floats:
+        """The logits; for doubtful crops the mean over three rotations; float32 (n, 11) or (n, 10)."""
         logits = self._all(crops)
         if self.turn:
             doubtful = np.flatnonzero(_softmax(logits)[:, :10].max(axis=1) < DOUBTFUL)
@@ -80,19 +79,19 @@ class Network:
     def _all(self, crops: Crops) -> Floats:
         return np.concatenate([self.logits(crops[first : first + BATCH]) for first in range(0, len(crops), BATCH)])
 
-    def __call__(self, crops: Crops) -> Answers:
-        """Answer for uint8 (n, 28, 28), white ink on black."""
+    def __call__(self, crops: Crops) -> Predictions:
+        """Classify uint8 (n, 28, 28), white on black."""
         if not len(crops):
-            return Answers(np.zeros((0, 10), np.float32), np.zeros(0, np.float32))
-        shares = _softmax(self.considered(crops) / np.float32(self.temperature))
+            return Predictions(np.zeros((0, 10), np.float32), np.zeros(0, np.float32))
+        shares = _softmax(self.refined_logits(crops) / np.float32(self.temperature))
         digits = shares[:, :10]
         is_digit = digits.sum(axis=1) if shares.shape[1] > 10 else np.ones(len(shares), np.float32)
-        return Answers(digits / np.maximum(digits.sum(axis=1, keepdims=True), 1e-12), is_digit)
+        return Predictions(digits / np.maximum(digits.sum(axis=1, keepdims=True), 1e-12), is_digit)
 
 
 @cache
 def bundled(threads: int | None = None) -> Network:
-    """The reader network in the package, on so many cores at most; None takes all.
+    """The network in the package, on at most this many threads; None takes all cores.
 
     Raises:
         ModelFileError: the package is damaged.
@@ -101,7 +100,7 @@ def bundled(threads: int | None = None) -> Network:
 
 
 def bundled_file() -> bytes:
-    """The file of the network in the package. Raises ModelFileError where the package is damaged."""
+    """The network's .onnx file in the package. Raises ModelFileError if the package is damaged."""
     try:
         return (files("tendigits.read") / "assets" / "reader.onnx").read_bytes()
     except OSError as error:
@@ -111,19 +110,19 @@ def bundled_file() -> bytes:
 
 
 def from_onnx(data: bytes, name: str, threads: int | None = None) -> Network:
-    """A network from an ONNX file, the reader's or an exported run's, on so many cores at most.
+    """Load a network from an ONNX file, the reader's or an exported run's, on at most this many threads.
 
     Temperature and threshold are in its metadata.
 
     Raises:
-        ModelFileError: not a complete file, or of another shape.
+        ModelFileError: the file is damaged, or has other shapes.
     """
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 4
     options.intra_op_num_threads = threads or 0
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")  # others may want the cores
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")  # leave idle cores to others
     try:
         session = onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
     except Exception as error:  # onnxruntime has a dozen classes, all private
@@ -137,7 +136,7 @@ def from_onnx(data: bytes, name: str, threads: int | None = None) -> Network:
             f"received one from {given.shape} to {made.shape}"
         )
     about = session.get_modelmeta().custom_metadata_map
-    own = shapes[1] == [10]  # a run's, as `tendigits export` writes it: it gives probabilities
+    own = shapes[1] == [10]  # a run's file, as `tendigits export` writes it, outputs probabilities
 
     def logits(crops: Crops) -> Floats:
         x = to_input(crops).reshape(-1, *given.shape[1:])
@@ -149,14 +148,14 @@ def from_onnx(data: bytes, name: str, threads: int | None = None) -> Network:
 
 
 OWN_THRESHOLD = 0.9
-"""Of a person's own network where its confidences are not calibrated."""
+"""The threshold of a user's own network without calibration."""
 
 
-def of_file(path: str | Path) -> Network:
-    """A person's own network with its calibration: a taught or exported one (.onnx), a run's folder, a model file.
+def load_network(path: str | Path) -> Network:
+    """Load a network with its calibration from a fine-tuned or exported .onnx file, a run's folder or a model file.
 
     Raises:
-        TendigitsError: no such run, or not a whole model.
+        TendigitsError: there is no such run, or its model is damaged.
     """
     path = Path(path)
     if path.suffix == ".onnx":
@@ -185,7 +184,7 @@ def of_file(path: str | Path) -> Network:
 def _read(path: Path) -> bytes:
     try:
         if path.stat().st_size > MAX_BYTES:
-            raise ModelFileError(f"{path}: expected at most {MAX_BYTES >> 20} MB; a taught network has one")
+            raise ModelFileError(f"{path}: expected at most {MAX_BYTES >> 20} MB; a fine-tuned network has one")
         return path.read_bytes()
     except OSError as error:
         raise ModelFileError(f"cannot read {path}: {error.strerror}") from None

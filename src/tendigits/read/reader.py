@@ -18,43 +18,43 @@ from tendigits.data.preprocess import FIELD, to_mnist
 from tendigits.errors import UserError
 from tendigits.read.find import Found, FoundPage, find_digit, find_page
 from tendigits.read.lines import LOW
-from tendigits.read.network import Answers, Network, bundled, of_file
+from tendigits.read.network import Network, Predictions, bundled, load_network
 from tendigits.read.results import UNREAD, Digit, Line, Page
-from tendigits.read.segment import Blob, Box
+from tendigits.read.segment import Box, Component
 from tendigits.read.split import Piece, Seam, best_path, between, pieces_of, seams_of
 
 Grey = NDArray[np.uint8]
 
 MAX_DIGITS = 2000
-"""Of one page."""
+"""Digits of one page."""
 
-SURE = 0.9
-"""How likely a blob is a digit, whichever, from which on it is not tried in pieces."""
+CERTAIN = 0.9
+"""Probability of being a digit from which a component is not split."""
 
 PLAUSIBLE = 0.15
-"""How likely something is a digit at least that is written as one in a line, if a doubtful one."""
+"""The smallest probability of being a digit for a digit, if a doubtful one, of a line."""
 
-HALF = 0.5
-"""How likely a piece of a blob is a digit at least; of one so wide that it is several for certain, a fifth of that."""
+PIECE = 0.5
+"""The smallest probability of being a digit for a piece of a component; a fifth of it if the component is wide."""
 
-SEVERAL = 1.2
-"""Width of what is several digits for certain, in usual heights."""
+WIDE = 1.2
+"""A component wider than this many digit heights certainly holds several digits."""
 
 BROKEN = 0.15
-"""Gap between two parts of a broken digit at most, in usual heights."""
+"""The widest gap between two parts of a broken digit, in digit heights."""
 
-WHICH = 0.3
-"""Weight of which digit a piece is, beside whether it is one, where a blob is cut."""
+WHICH_DIGIT = 0.3
+"""Weight of the label's probability, beside the probability of being a digit, where a component is split."""
 
 CLOSE = 0.6
-"""Gap at most, in heights of a digit, between a number and something that may belong to it."""
+"""The widest gap between a number and something that may belong to it, in digit heights."""
 
 SPACE = 1.5
-"""Gap between two numbers of a line, in heights of a digit."""
+"""The narrowest gap between two numbers of a line, in digit heights."""
 
 
 class Reader:
-    """Reads with the network of the package, or with a person's own."""
+    """Reads digits with the package's network or the user's own."""
 
     def __init__(
         self, model: str | Path | Network | None = None, threshold: float | None = None, threads: int | None = None
@@ -62,15 +62,17 @@ class Reader:
         """Load the network.
 
         Args:
-            model: a run's folder, a model file or a network; None takes the network of the package.
-            threshold: confidence, 0 to 1, from which on a digit is accepted; None takes the network's own.
-            threads: cores that the network of the package takes at most; None takes all.
+            model: a run's folder, a model file or a network; None takes the package's network.
+            threshold: confidence from which a digit is accepted, 0 to 1; None takes the network's own.
+            threads: most threads of the package's network; None takes all cores.
 
         Raises:
-            TendigitsError: no such model, or the threshold is out of its range.
+            TendigitsError: there is no such model, or the threshold is out of range.
         """
         self.is_bundled = model is None
-        self.network = bundled(threads) if model is None else model if isinstance(model, Network) else of_file(model)
+        self.network = (
+            bundled(threads) if model is None else model if isinstance(model, Network) else load_network(model)
+        )
         if threshold is not None and not 0 <= threshold <= 1:
             raise UserError(f"expected a threshold from 0 to 1, received {threshold}; the default is 0.9 or so")
         self.threshold = self.network.threshold if threshold is None else threshold
@@ -79,71 +81,89 @@ class Reader:
         """Read a picture of one digit: a path, bytes, a Pillow image or an array.
 
         Raises:
-            DataError: not a whole picture, or one that is too large.
+            DataError: the picture is damaged or too large.
         """
         return self.digits([image])[0]
 
     def digits(self, images: Iterable[Any]) -> list[Digit]:
-        """Read many pictures of one digit each; see `digit`."""
+        """Read several pictures of one digit each; see `digit`.
+
+        Raises:
+            UserError: `images` is one path or one file's bytes.
+        """
+        if isinstance(images, str | bytes | Path):
+            raise UserError(f"expected a list of pictures, received {type(images).__name__}; use digit() for one")
         return self.classify_found([find_digit(image) for image in images])
 
     def classify_found(self, found: list[Found]) -> list[Digit]:
-        """Ask the network what was found."""
+        """Classify located digits."""
         digits = self.classify([digit.crop for digit in found])
         return [replace(digit, box=place.box) for digit, place in zip(digits, found, strict=True)]
 
     def classify(self, crops: Sequence[Grey]) -> list[Digit]:
-        """Ask the network about crops, uint8 (28, 28) each, as MNIST's are; the boxes are the crops' own."""
-        answers = self.network(np.array(crops, np.uint8).reshape(-1, FIELD, FIELD))
-        return [self._digit(answers, i, crop, Box(0, 0, FIELD, FIELD)) for i, crop in enumerate(crops)]
+        """Classify crops, uint8 (28, 28) each, normalised like MNIST's; the boxes are those of the crops."""
+        predictions = self.network(np.array(crops, np.uint8).reshape(-1, FIELD, FIELD))
+        return [self._digit(predictions, i, crop, Box(0, 0, FIELD, FIELD)) for i, crop in enumerate(crops)]
 
     def read(self, image: Any) -> Page:
         """Read a page: every number in the picture, line by line.
 
         Raises:
-            DataError: not a whole picture, or one that is too large.
+            DataError: the picture is damaged or too large.
         """
         page = find_page(image)
-        blobs = [blob for line in page.lines for blob in line][:MAX_DIGITS]
-        pairs = [pair for line in page.lines for pair in pairwise(line) if _may_be_one(*pair, page.usual)]
-        judged = self._judge_blobs(page, blobs + [left.join(right) for left, right in pairs[:MAX_DIGITS]])
-        lines = [list(_joined_where_broken(line, judged)) for line in page.lines]
-        digits = {blob: [digit] for blob, digit in judged.items()}
-        used = [blob for line in lines for blob in line if blob in judged]
-        digits |= self._cut_up(page, [blob for blob in used if judged[blob].is_digit < SURE])
+        components = [component for line in page.lines for component in line][:MAX_DIGITS]
+        pairs = [pair for line in page.lines for pair in pairwise(line) if _may_be_one(*pair, page.digit_height)]
+        classified = self._classify_components(
+            page, components + [left.join(right) for left, right in pairs[:MAX_DIGITS]]
+        )
+        lines = [list(_joined_where_broken(line, classified)) for line in page.lines]
+        digits = {component: [digit] for component, digit in classified.items()}
+        used = [component for line in lines for component in line if component in classified]
+        digits |= self._cut_up(page, [component for component in used if classified[component].is_digit < CERTAIN])
         rows: list[Line] = []
         rejected: list[Digit] = []
         for line in lines:
-            row = [digit for blob in line for digit in digits.get(blob, []) if _is_tall(digit, blob, page.usual)]
+            row = [
+                digit
+                for component in line
+                for digit in digits.get(component, [])
+                if _is_tall(digit, component, page.digit_height)
+            ]
             kept = _trimmed(row)
-            others = [digit for blob in line for digit in digits.get(blob, [])]
+            others = [digit for component in line for digit in digits.get(component, [])]
             rejected += [digit for digit in others if all(digit is not one for one in kept)]
             if kept:
                 rows.append(_line(kept, _unread(row, kept)))
         return Page(rows, page.size, rejected)
 
-    def _judge_blobs(self, page: FoundPage, blobs: list[Blob]) -> dict[Blob, Digit]:
-        """Ask the network about blobs as they are."""
-        digits = self.classify([to_mnist(page.blobs.cut(blob)) for blob in blobs])
-        return {blob: replace(digit, box=page.place(blob.box)) for blob, digit in zip(blobs, digits, strict=True)}
+    def _classify_components(self, page: FoundPage, components: list[Component]) -> dict[Component, Digit]:
+        """Classify components as they are."""
+        digits = self.classify([to_mnist(page.components.cut(component)) for component in components])
+        return {
+            component: replace(digit, box=page.in_picture(component.box))
+            for component, digit in zip(components, digits, strict=True)
+        }
 
-    def _cut_up(self, page: FoundPage, doubtful: list[Blob]) -> dict[Blob, list[Digit]]:
-        """Ask the network about the pieces of blobs, all at once; the digits of each are the likeliest pieces."""
-        cuts = [_Cuts.of(page.blobs.cut(blob), page.usual) for blob in doubtful]
+    def _cut_up(self, page: FoundPage, doubtful: list[Component]) -> dict[Component, list[Digit]]:
+        """Split components: classify all their pieces at once, and choose the most probable ones of each component."""
+        cuts = [_Cuts.of(page.components.cut(component), page.digit_height) for component in doubtful]
         asked = iter(self.classify([crop for cut in cuts for crop in cut.crops]))
         digits = {}
-        for blob, cut in zip(doubtful, cuts, strict=True):
-            judged = {piece: next(asked) for piece in cut.pieces}
+        for component, cut in zip(doubtful, cuts, strict=True):
+            classified = {piece: next(asked) for piece in cut.pieces}
             whole = (0, len(cut.seams) - 1)
-            least = HALF if blob.box.width < SEVERAL * page.usual else HALF / 5
-            scores = {p: _score(d) for p, d in judged.items() if p == whole or d.is_digit >= least}
+            least = PIECE if component.box.width < WIDE * page.digit_height else PIECE / 5
+            scores = {p: _score(d) for p, d in classified.items() if p == whole or d.is_digit >= least}
             chosen = best_path(len(cut.seams), scores)
-            digits[blob] = [replace(judged[piece], box=page.place(cut.box(piece, blob.box))) for piece in chosen]
+            digits[component] = [
+                replace(classified[piece], box=page.in_picture(cut.box(piece, component.box))) for piece in chosen
+            ]
         return digits
 
-    def _digit(self, answers: Answers, i: int, crop: Grey, box: Box) -> Digit:
-        """The i-th answer, judged."""
-        shares, is_digit = answers.digits[i], float(answers.is_digit[i])
+    def _digit(self, predictions: Predictions, i: int, crop: Grey, box: Box) -> Digit:
+        """Convert the i-th prediction: accept it, or say why not."""
+        shares, is_digit = predictions.digits[i], float(predictions.is_digit[i])
         label = int(shares.argmax())
         reason = None
         if not crop.any():
@@ -158,26 +178,26 @@ class Reader:
 
 @dataclass(frozen=True, eq=False)
 class _Cuts:
-    """The digits that a blob may be, between its seams."""
+    """The digits that a component may be split into."""
 
-    ink: Grey
+    foreground: Grey
     seams: list[Seam]
     pieces: list[Piece]
     crops: list[Grey]
 
     @classmethod
-    def of(cls, ink: Grey, usual: float) -> "_Cuts":
-        seams = seams_of(ink, usual)
-        pieces = pieces_of(seams, usual)
+    def of(cls, foreground: Grey, digit_height: float) -> "_Cuts":
+        seams = seams_of(foreground, digit_height)
+        pieces = pieces_of(seams, digit_height)
         whole = (0, len(seams) - 1)
         return cls(
-            ink, seams, pieces,
-            [to_mnist(ink if piece == whole else between(ink, seams, piece)) for piece in pieces],
+            foreground, seams, pieces,
+            [to_mnist(foreground if piece == whole else between(foreground, seams, piece)) for piece in pieces],
         )  # fmt: skip
 
     def box(self, piece: Piece, whole: Box) -> Box:
-        """Where a piece is, in a blob that is in `whole`."""
-        mask = between(self.ink, self.seams, piece) > 0
+        """The box of a piece of the component whose box is `whole`."""
+        mask = between(self.foreground, self.seams, piece) > 0
         rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
         if not len(rows):
             return whole
@@ -188,57 +208,57 @@ class _Cuts:
 
 
 def _score(digit: Digit) -> float:
-    """How good a piece is: the logarithm of how likely it is a digit, whichever; which one matters less."""
+    """The score of a piece: the logarithm of its probability of being a digit; the label's counts less."""
     best = float(digit.probabilities[digit.label])
-    return float(np.log(max(digit.is_digit, 1e-6)) + WHICH * np.log(best))
+    return float(np.log(max(digit.is_digit, 1e-6)) + WHICH_DIGIT * np.log(best))
 
 
-def _may_be_one(left: Blob, right: Blob, usual: float) -> bool:
-    """Whether two neighbours stand so close that they may be the parts of one digit."""
-    return left.box.gap(right.box) <= BROKEN * usual and left.box.join(right.box).width <= usual
+def _may_be_one(left: Component, right: Component, digit_height: float) -> bool:
+    """Whether two neighbours are close enough to be parts of one digit."""
+    return left.box.gap(right.box) <= BROKEN * digit_height and left.box.join(right.box).width <= digit_height
 
 
-def _joined_where_broken(line: list[Blob], judged: dict[Blob, Digit]) -> Iterator[Blob]:
-    """The line, with two neighbours as one where one of them is a doubtful digit and together they are a sure one."""
+def _joined_where_broken(line: list[Component], classified: dict[Component, Digit]) -> Iterator[Component]:
+    """Join two neighbours if one of them is a doubtful digit and together they certainly are one."""
     rest = list(line)
     while rest:
-        blob = rest.pop(0)
-        together = judged.get(blob.join(rest[0])) if rest else None
-        if together is not None and together.is_digit >= SURE:
-            apart = judged[blob].is_digit, judged[rest[0]].is_digit
-            if min(apart) < SURE and together.confidence > apart[0] * apart[1]:
-                blob = blob.join(rest.pop(0))
-        yield blob
+        component = rest.pop(0)
+        together = classified.get(component.join(rest[0])) if rest else None
+        if together is not None and together.is_digit >= CERTAIN:
+            apart = classified[component].is_digit, classified[rest[0]].is_digit
+            if min(apart) < CERTAIN and together.confidence > apart[0] * apart[1]:
+                component = component.join(rest.pop(0))
+        yield component
 
 
-def _is_tall(digit: Digit, blob: Blob, usual: float) -> bool:
-    """Whether something is written as high as a digit, or is surely one."""
-    return blob.box.height >= LOW * usual or digit.is_digit >= SURE
+def _is_tall(digit: Digit, component: Component, digit_height: float) -> bool:
+    """Whether something is as high as a digit, or certainly is one."""
+    return component.box.height >= LOW * digit_height or digit.is_digit >= CERTAIN
 
 
 def _trimmed(row: list[Digit]) -> list[Digit]:
-    """A line without what is no digit at its ends: letters, brackets, a currency."""
+    """Remove non-digits from both ends of a line: letters, brackets, a currency."""
     digits = [i for i, digit in enumerate(row) if digit.is_digit >= PLAUSIBLE]
     return row[digits[0] : digits[-1] + 1] if digits else []
 
 
 def _unread(row: list[Digit], kept: list[Digit]) -> tuple[str, ...]:
-    """On which side of what was kept something stands so close that it may belong to the number."""
-    usual = float(np.median([digit.box.height for digit in kept]))
+    """The sides on which something unread is close enough to belong to the number."""
+    digit_height = float(np.median([digit.box.height for digit in kept]))
     first, last = row.index(kept[0]), row.index(kept[-1])
     before = [kept[0].box.left - digit.box.right for digit in row[:first][-1:]]
     behind = [digit.box.left - kept[-1].box.right for digit in row[last + 1 :][:1]]
     near = (("before", before), ("behind", behind))
-    return tuple(place for place, gaps in near if any(gap < CLOSE * usual for gap in gaps))
+    return tuple(place for place, gaps in near if any(gap < CLOSE * digit_height for gap in gaps))
 
 
 def _line(digits: list[Digit], unread: tuple[str, ...]) -> Line:
-    """Put digits together; a gap as wide as two digits is a space."""
-    usual = float(np.median([digit.box.height for digit in digits]))
+    """Join digits into a line; a gap as wide as two digits becomes a space."""
+    digit_height = float(np.median([digit.box.height for digit in digits]))
     value = ""
     box = digits[0].box
     for before, digit in pairwise([digits[0], *digits]):
-        if digit.box.left - before.box.right > SPACE * usual:
+        if digit.box.left - before.box.right > SPACE * digit_height:
             value += " "
         value += str(digit.label) if digit.is_digit >= PLAUSIBLE else UNREAD
         box = box.join(digit.box)

@@ -1,7 +1,7 @@
-"""What was read: a page of lines of digits, and how it is said as text, JSON and CSV.
+"""What was read: a page of lines of digits, as text, JSON and rows of a CSV.
 
 page.lines[0].value        "0427"
-page.text()                a line for each, doubtful digits marked
+page.text()                one line for each, with the reason why it is doubtful
 """
 
 from dataclasses import dataclass, field
@@ -12,56 +12,59 @@ from numpy.typing import NDArray
 
 from tendigits.read.segment import Box
 
-COLUMNS = ("path", "line", "value", "confidence", "accepted", "left", "top", "right", "bottom")
-"""Of the CSV."""
+COLUMNS = ("path", "line", "value", "confidence", "accepted", "reason", "left", "top", "right", "bottom")
+"""The columns of the CSV."""
 
 UNREAD = "?"
-"""In a value: what stands between digits and is none."""
+"""In a value: a non-digit between digits."""
+
+PRINTED = 10
+"""Lines that the representation of a page shows."""
 
 
 @dataclass(frozen=True, eq=False)
 class Digit:
-    """One digit, or what may be one."""
+    """One digit, or something that may be a digit."""
 
     label: int
-    """0 to 9: the likeliest, also where it is not accepted."""
+    """0 to 9: the most probable digit, even if it isn't accepted."""
 
-    probabilities: NDArray[np.float32]
-    """float32 (10,), summing to 1: how likely each digit is, where it is one."""
+    probabilities: NDArray[np.float32] = field(repr=False)
+    """float32 (10,), summing to 1: the probability of each digit, given that it is a digit."""
 
     is_digit: float
-    """0 to 1: how likely it is a digit at all."""
+    """0 to 1: the probability of being a digit at all."""
 
     box: Box
     """Where it is, in pixels of the picture."""
 
-    crop: NDArray[np.uint8]
-    """uint8 (28, 28): what the network saw, white ink on black."""
+    crop: NDArray[np.uint8] = field(repr=False)
+    """uint8 (28, 28): what the network saw, white on black."""
 
     accepted: bool
-    """The confidence reaches the threshold."""
+    """Whether the confidence reaches the threshold."""
 
     reason: str | None
-    """Why it is not accepted."""
+    """Why it isn't accepted."""
 
     @property
     def confidence(self) -> float:
-        """0 to 1: how likely it is a digit and this one."""
+        """0 to 1: the probability that it is a digit and has this label."""
         return float(self.probabilities[self.label]) * self.is_digit
 
     def runners_up(self, n: int = 2) -> list[tuple[int, float]]:
-        """The next likeliest digits and their probabilities."""
+        """The next most probable digits and their probabilities."""
         order = np.argsort(-self.probabilities, kind="stable")
         return [(int(label), float(self.probabilities[label])) for label in order if label != self.label][:n]
 
     def text(self) -> str:
-        """The label, how sure it is, the runners-up, and why it is not accepted."""
+        """The label, its confidence, the runners-up, and why it isn't accepted."""
         others = ", ".join(f"{label} {share:.1%}" for label, share in self.runners_up())
         doubt = "" if self.accepted else f"    <- {self.reason}"
         return f"{self.label}  {self.confidence:.1%}  ({others}){doubt}"
 
     def as_dict(self) -> dict[str, Any]:
-        """For JSON; without the crop."""
+        """Convert to a dictionary for JSON, without the crop."""
         return {
             "label": self.label,
             "confidence": round(self.confidence, 4),
@@ -74,34 +77,38 @@ class Digit:
 
 @dataclass(frozen=True, eq=False)
 class Line:
-    """A line of digits: one number, or several with a space between."""
+    """A line of digits: one number, or several separated by spaces."""
 
     value: str
-    """Its digits; leading zeros are kept, `?` is what could not be read."""
+    """Its digits with leading zeros; `?` for something that couldn't be read."""
 
     confidence: float
-    """0 to 1: how likely all of it is right."""
+    """0 to 1: the probability that all of it is right."""
 
     accepted: bool
-    """Each of its digits is accepted, and nothing beside it may be one."""
+    """Whether every digit is accepted, and nothing unread stands beside them."""
 
     box: Box
-    digits: list[Digit]
+    digits: list[Digit] = field(repr=False)
 
     unread: tuple[str, ...] = ()
-    """Where something as tall as a digit stands close to it that could not be read: "before", "behind"."""
+    """Where something unread, as tall as a digit, stands close to the number: "before", "behind"."""
 
     @property
     def reason(self) -> str | None:
-        """Why it is not accepted."""
+        """Why it isn't accepted."""
         doubts = [
             f"digit {number}: {digit.reason}" for number, digit in enumerate(self.digits, 1) if not digit.accepted
         ]
         doubts += [f"something {place} it could not be read" for place in self.unread]
         return "; ".join(doubts) or None
 
+    def text(self) -> str:
+        """The value, and why it isn't accepted."""
+        return self.value if self.accepted else f"{self.value}    <- {self.reason}"
+
     def as_dict(self) -> dict[str, Any]:
-        """For JSON."""
+        """Convert to a dictionary for JSON."""
         return {
             "value": self.value,
             "confidence": round(self.confidence, 4),
@@ -112,9 +119,9 @@ class Line:
         }
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Page:
-    """What was read in a picture."""
+    """What was read in a picture. `print(page)` shows its size and first lines."""
 
     lines: list[Line]
     """From top to bottom."""
@@ -123,23 +130,29 @@ class Page:
     """Width and height of the picture."""
 
     rejected: list[Digit] = field(default_factory=list)
-    """What stands outside the lines and is not a digit."""
+    """Non-digits outside the lines."""
+
+    def __repr__(self) -> str:
+        width, height = self.size
+        shown = ["  " + line.text() for line in self.lines[:PRINTED]]
+        if more := len(self.lines) - len(shown):
+            shown.append(f"  ... and {more} more")
+        return "\n".join([f"Page of {width}x{height} pixels, {len(self.lines)} lines", *shown])
 
     def text(self) -> str:
-        """A line for each; behind one with doubtful digits stands which, and what else they may be."""
-        return "\n".join(_line_text(line) for line in self.lines)
+        """One line for each, with the reason why it is doubtful."""
+        return "\n".join(line.text() for line in self.lines)
 
     def as_dict(self) -> dict[str, Any]:
-        """For JSON."""
+        """Convert to a dictionary for JSON."""
         return {"size": list(self.size), "lines": [line.as_dict() for line in self.lines]}
 
     def rows(self, path: str) -> list[tuple[Any, ...]]:
-        """For CSV, a row for each line; see COLUMNS."""
+        """Convert to rows for a CSV, one for each line; see COLUMNS."""
         return [
-            (path, number, line.value, f"{line.confidence:.4f}", "yes" if line.accepted else "no", *line.box)
+            (
+                path, number, line.value, f"{line.confidence:.4f}", "yes" if line.accepted else "no",
+                line.reason or "", *line.box,
+            )
             for number, line in enumerate(self.lines, 1)
-        ]
-
-
-def _line_text(line: Line) -> str:
-    return line.value if line.accepted else f"{line.value}    <- {line.reason}"
+        ]  # fmt: skip

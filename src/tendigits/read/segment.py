@@ -1,7 +1,7 @@
-"""Ink -> blobs: connected ink that may be digits or parts of them.
+"""Foreground -> connected components that may be digits or parts of digits.
 
-blobs = find_blobs(ink)                 # without specks
-blob = main_blob(blobs)                 # of a picture of one digit: the digit with its detached strokes
+components = find_components(foreground)    # without specks
+digit = main_component(components)          # in a picture of one digit: the digit with its detached strokes
 """
 
 from dataclasses import dataclass
@@ -15,14 +15,14 @@ Grey = NDArray[np.uint8]
 Labels = NDArray[np.int32]
 
 WEAK, STRONG = 80, 140
-"""Of 255: ink is what is at least weak and connected with something strong."""
+"""Of 255: a component has pixels of at least WEAK, one of them at least STRONG."""
 
-MAX_BLOBS = 4000
-"""The largest so many are looked at: a page of gravel has an end."""
+MAX_COMPONENTS = 4000
+"""Components of a page; beyond that only the largest are used, so that noise takes bounded time."""
 
 
 class Box(NamedTuple):
-    """A rectangle in pixels; right and bottom are just outside."""
+    """A rectangle in pixels; right and bottom are exclusive."""
 
     left: int
     top: int
@@ -49,89 +49,92 @@ class Box(NamedTuple):
         )
 
     def gap(self, other: "Box") -> int:
-        """The free pixels between both, along the axis where they are further apart; 0 or less where they touch."""
+        """The pixels between both along the axis where they are further apart; 0 or less if they touch."""
         across = max(self.left, other.left) - min(self.right, other.right)
         down = max(self.top, other.top) - min(self.bottom, other.bottom)
         return max(across, down)
 
 
 @dataclass(frozen=True)
-class Blob:
-    """Connected ink, or several parts of it that belong together."""
+class Component:
+    """A connected component, or several that belong together."""
 
     box: Box
     area: int
-    """Pixels of ink."""
+    """In pixels."""
     parts: tuple[int, ...]
-    """Its labels in `Blobs.labels`."""
+    """Its labels in `Components.labels`."""
 
-    def join(self, other: "Blob") -> "Blob":
-        """Both as one."""
-        return Blob(self.box.join(other.box), self.area + other.area, self.parts + other.parts)
+    def join(self, other: "Component") -> "Component":
+        """Merge both."""
+        return Component(self.box.join(other.box), self.area + other.area, self.parts + other.parts)
 
 
 @dataclass(frozen=True, eq=False)
-class Blobs:
-    """All blobs of a picture."""
+class Components:
+    """All components of a picture."""
 
-    ink: Grey
+    foreground: Grey
     labels: Labels
-    """int32 as large as the ink: which part each pixel belongs to; 0 is none."""
-    all: list[Blob]
+    """int32, same shape as the foreground: the part that each pixel belongs to; 0 is background."""
+    all: list[Component]
 
-    def cut(self, blob: Blob) -> Grey:
-        """The ink in a blob's box, without what else reaches into it: uint8 (height, width) of the box."""
-        box = blob.box
+    def cut(self, component: Component) -> Grey:
+        """The foreground in a component's box, without its neighbours: uint8 (height, width) of the box."""
+        box = component.box
         region = np.s_[box.top : box.bottom, box.left : box.right]
         labels = self.labels[region]
-        own = labels == blob.parts[0] if len(blob.parts) == 1 else np.isin(labels, blob.parts)
-        # With the pale edge of the stroke, which is below WEAK, and without the others'.
+        own = labels == component.parts[0] if len(component.parts) == 1 else np.isin(labels, component.parts)
+        # Keep the pale edge of the stroke, which is below WEAK.
         kept = cv2.dilate(own.astype(np.uint8), np.ones((3, 3), np.uint8)) * (own | (labels == 0))
-        cut: Grey = self.ink[region] * kept
+        cut: Grey = self.foreground[region] * kept
         return cut
 
 
-def find_blobs(ink: Grey) -> Blobs:
-    """The connected parts of the ink, without specks."""
-    mask = (ink >= WEAK).astype(np.uint8)
+def find_components(foreground: Grey) -> Components:
+    """Find the connected components of the foreground, without specks."""
+    mask = (foreground >= WEAK).astype(np.uint8)
     count, labels, stats, _ = cv2.connectedComponentsWithStats(mask, connectivity=8, ltype=cv2.CV_32S)
     strong = np.zeros(count, bool)
-    strong[labels[ink >= STRONG]] = True
+    strong[labels[foreground >= STRONG]] = True
     strong[0] = False
     wanted = np.flatnonzero(strong)
-    if len(wanted) > MAX_BLOBS:
-        wanted = wanted[np.argsort(-stats[wanted, cv2.CC_STAT_AREA], kind="stable")[:MAX_BLOBS]]
-    blobs = []
+    if len(wanted) > MAX_COMPONENTS:
+        wanted = wanted[np.argsort(-stats[wanted, cv2.CC_STAT_AREA], kind="stable")[:MAX_COMPONENTS]]
+    components = []
     for label in wanted.tolist():
         left, top, width, height, area = stats[label].tolist()
-        blobs.append(Blob(Box(left, top, left + width, top + height), area, (label,)))
-    return Blobs(ink, labels, blobs)
+        components.append(Component(Box(left, top, left + width, top + height), area, (label,)))
+    return Components(foreground, labels, components)
 
 
-def main_blob(blobs: Blobs) -> Blob | None:
-    """The digit in a picture of one digit: the weightiest blob, with what belongs to it.
+def main_component(components: Components) -> Component | None:
+    """Find the digit in a picture of one digit: the heaviest component, with its detached strokes.
 
-    What touches the border weighs less: it is the end of a neighbour's stroke, or the box that the digit stands in.
+    Components that touch the border weigh less: they are the end of a neighbour's stroke, or the box around the digit.
     """
-    if not blobs.all:
+    if not components.all:
         return None
-    height, width = blobs.ink.shape
-    heart = max(blobs.all, key=lambda blob: 0.0 if _is_frame(blobs, blob) else _weight(blob, width, height))
-    size = max(heart.box.height, heart.box.width)
-    digit = heart
-    for blob in sorted((b for b in blobs.all if b is not heart), key=lambda b: b.box.gap(heart.box)):
-        foreign = touches_border(blob.box, width, height) and not _belongs(blob.box, digit.box)
-        if foreign or _is_rule(blob.box, width, height) or _is_frame(blobs, blob):
+    height, width = components.foreground.shape
+    core = max(
+        components.all,
+        key=lambda component: 0.0 if _is_frame(components, component) else _weight(component, width, height),
+    )
+    size = max(core.box.height, core.box.width)
+    digit = core
+    for component in sorted((b for b in components.all if b is not core), key=lambda b: b.box.gap(core.box)):
+        foreign = touches_border(component.box, width, height) and not _belongs(component.box, digit.box)
+        if foreign or _is_ruled_line(component.box, width, height) or _is_frame(components, component):
             continue
-        stroke = blob.area >= 0.01 * heart.area and blob.box.gap(digit.box) <= 0.2 * size
-        another = blob.area >= 0.4 * heart.area and blob.box.gap(digit.box) <= 1.5 * size
-        if stroke or another:  # with another digit it is none, and shall look like none
-            digit = digit.join(blob)
+        stroke = component.area >= 0.01 * core.area and component.box.gap(digit.box) <= 0.2 * size
+        another = component.area >= 0.4 * core.area and component.box.gap(digit.box) <= 1.5 * size
+        if stroke or another:  # two digits together must look like a non-digit
+            digit = digit.join(component)
     return digit
 
 
 def _belongs(part: Box, digit: Box) -> bool:
-    """A stroke at the edge of the picture that is the digit's own: it stands over, under or within it."""
+    """Whether a stroke at the edge of the picture belongs to the digit: it is above, below or within it."""
     across = min(part.right, digit.right) - max(part.left, digit.left)
     down = min(part.bottom, digit.bottom) - max(part.top, digit.top)
     near = part.gap(digit) <= 0.12 * max(digit.width, digit.height)
@@ -143,8 +146,8 @@ def touches_border(box: Box, width: int, height: int) -> bool:
     return box.left <= 0 or box.top <= 0 or box.right >= width or box.bottom >= height
 
 
-def _is_rule(box: Box, width: int, height: int) -> bool:
-    """Long, thin and at the edge of the picture: a side of the box that the digit stands in."""
+def _is_ruled_line(box: Box, width: int, height: int) -> bool:
+    """Whether a box is long, thin and at the edge of the picture: a side of the box around the digit."""
     across = box.width > 0.6 * width and box.height < 0.12 * height
     down = box.height > 0.6 * height and box.width < 0.12 * width
     edge_across = box.top < 0.12 * height or box.bottom > 0.88 * height
@@ -152,18 +155,20 @@ def _is_rule(box: Box, width: int, height: int) -> bool:
     return (across and edge_across) or (down and edge_down)
 
 
-def _is_frame(blobs: Blobs, blob: Blob) -> bool:
-    """A printed box: its ink lies along the four sides, and something stands within."""
-    box = blob.box
-    height, width = blobs.ink.shape
-    if box.width < 0.3 * width or box.height < 0.3 * height or blob.area > 0.35 * box.width * box.height:
+def _is_frame(components: Components, component: Component) -> bool:
+    """Whether a component is a printed box: its pixels lie along the four sides, and something is inside."""
+    box = component.box
+    height, width = components.foreground.shape
+    if box.width < 0.3 * width or box.height < 0.3 * height or component.area > 0.35 * box.width * box.height:
         return False
-    inner = [b for b in blobs.all if b is not blob and _lies_in(b.box, box) and b.box.height > 0.25 * box.height]
+    inner = [
+        b for b in components.all if b is not component and _lies_in(b.box, box) and b.box.height > 0.25 * box.height
+    ]
     if not inner:
         return False
-    own = np.isin(blobs.labels[box.top : box.bottom, box.left : box.right], blob.parts)
+    own = np.isin(components.labels[box.top : box.bottom, box.left : box.right], component.parts)
     across, down = max(1, round(0.15 * box.width)), max(1, round(0.15 * box.height))
-    return float(own[down:-down, across:-across].sum()) < 0.05 * blob.area
+    return float(own[down:-down, across:-across].sum()) < 0.05 * component.area
 
 
 def _lies_in(inner: Box, outer: Box) -> bool:
@@ -172,15 +177,15 @@ def _lies_in(inner: Box, outer: Box) -> bool:
     )
 
 
-def _weight(blob: Blob, width: int, height: int) -> float:
-    box = blob.box
-    if _is_rule(box, width, height):
+def _weight(component: Component, width: int, height: int) -> float:
+    box = component.box
+    if _is_ruled_line(box, width, height):
         return 0.0
     x, y = (box.left + box.right) / 2 / width - 0.5, (box.top + box.bottom) / 2 / height - 0.5
     central = 1.0 - 1.2 * max(abs(x), abs(y))
-    return blob.area * central * (0.25 if touches_border(box, width, height) else 1.0)
+    return component.area * central * (0.25 if touches_border(box, width, height) else 1.0)
 
 
-def moved(box: Box, scale: float) -> Box:
-    """A box in the pixels of the whole picture, of which this one is `1 / scale`."""
+def scaled(box: Box, scale: float) -> Box:
+    """Convert a box to pixels of a picture that is `scale` times as large."""
     return Box(*(round(edge * scale) for edge in box))

@@ -1,6 +1,6 @@
-"""The sheet in a photo of paper that lies on something darker: the desk is taken away.
+"""Find the sheet in a photo of paper on a darker desk, and crop the picture to it.
 
-grey, left, top = without_desk(grey)
+grey, left, top = crop_to_sheet(grey)
 """
 
 import cv2
@@ -10,34 +10,34 @@ from numpy.typing import NDArray
 Grey = NDArray[np.uint8]
 
 LOOK_SIDE = 320
-"""Longest side of the picture in which the sheet is looked for."""
+"""Pixels: longest side of the copy in which the sheet is searched."""
 
 LEAST = 0.15
-"""Share of the picture that a sheet takes at least."""
+"""The smallest share of the picture that a sheet covers."""
 
 AROUND = 0.7
-"""Share of the picture's border that is desk at least."""
+"""The smallest share of the picture's border that must be desk."""
 
 STEP = 0.75
-"""A desk is at most so light beside the sheet: a shade is darker only further on."""
+"""The brightest a desk may be beside the sheet, as a share of the sheet; a shadow darkens more slowly."""
 
 STROKE = 9
-"""What is dark and narrower in the picture of LOOK_SIDE is ink."""
+"""Pixels of the copy: narrower dark parts are strokes, not desk."""
 
 FULL = 0.6
-"""Share of its upright box that a sheet fills at least; strokes of chalk fill less."""
+"""The smallest share of its bounding box that a sheet fills; strokes of chalk fill less."""
 
 
-def without_desk(grey: Grey) -> tuple[Grey, int, int]:
-    """Cut the picture to the sheet where its border is darker than a large light part; else leave it as it is.
+def crop_to_sheet(grey: Grey) -> tuple[Grey, int, int]:
+    """Crop the picture to the sheet if its border is darker than a large light part; else leave it unchanged.
 
-    What is not sheet in the cut becomes as light as the sheet is near there.
+    Pixels of the crop outside the sheet are filled with the brightness of the sheet near them.
 
     Args:
         grey: uint8 (height, width).
 
     Returns:
-        The cut, and its left and top in the picture.
+        The crop, and its left and top in the picture.
     """
     scale = min(1.0, LOOK_SIDE / max(grey.shape))
     small = cv2.resize(grey, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA) if scale < 1 else grey
@@ -45,7 +45,7 @@ def without_desk(grey: Grey) -> tuple[Grey, int, int]:
     middle, light = cv2.threshold(small, 0, 1, cv2.THRESH_BINARY + cv2.THRESH_OTSU)
     if min(small.shape) < 16 or float((border <= middle).mean()) < AROUND:
         return grey, 0, 0
-    light = cv2.morphologyEx(light, cv2.MORPH_OPEN, np.ones((5, 5), np.uint8))  # lines of ink or light are no sheet
+    light = cv2.morphologyEx(light, cv2.MORPH_OPEN, np.ones((5, 5), np.uint8))  # thin lines are no sheet
     count, labels, stats, _ = cv2.connectedComponentsWithStats(light, connectivity=4, ltype=cv2.CV_32S)
     if count < 2:
         return grey, 0, 0
@@ -59,17 +59,17 @@ def without_desk(grey: Grey) -> tuple[Grey, int, int]:
     edges = [round(edge / scale) for edge in (left, top, left + width, top + height)]
     cut = grey[edges[1] : edges[3], edges[0] : edges[2]].copy()
     inner = cv2.erode(sheet, np.ones((5, 5), np.uint8), borderValue=0)[top : top + height, left : left + width]
-    ground = _ground_around(small[top : top + height, left : left + width], inner)
+    background = _background_around(small[top : top + height, left : left + width], inner)
     size = cut.shape[1], cut.shape[0]
     outside = cv2.resize(inner, size, interpolation=cv2.INTER_NEAREST) == 0
-    cut[outside] = cv2.resize(ground, size, interpolation=cv2.INTER_LINEAR)[outside]
+    cut[outside] = cv2.resize(background, size, interpolation=cv2.INTER_LINEAR)[outside]
     return cut, edges[0], edges[1]
 
 
 def _step(small: Grey, sheet: Grey) -> float:
-    """How light it is just outside of the sheet, as a share of how light it is just inside."""
+    """The brightness just outside the sheet as a share of the brightness just inside."""
     inner, outer = (np.ones((side, side), np.uint8) for side in (3, 9))
-    small = cv2.morphologyEx(small, cv2.MORPH_CLOSE, np.ones((STROKE, STROKE), np.uint8))  # ink is no desk
+    small = cv2.morphologyEx(small, cv2.MORPH_CLOSE, np.ones((STROKE, STROKE), np.uint8))  # strokes are no desk
     outside = cv2.dilate(sheet, outer) - cv2.dilate(sheet, inner)
     inside = cv2.erode(sheet, inner, borderValue=0) - cv2.erode(sheet, outer, borderValue=0)
     if not outside.any() or not inside.any():
@@ -77,11 +77,11 @@ def _step(small: Grey, sheet: Grey) -> float:
     return float(np.median(small[outside > 0])) / max(1.0, float(np.median(small[inside > 0])))
 
 
-def _ground_around(small: Grey, sheet: Grey) -> Grey:
-    """How light the sheet is near each place: its mean around, where there is sheet."""
+def _background_around(small: Grey, sheet: Grey) -> Grey:
+    """The brightness of the sheet near each pixel: the mean of the sheet's pixels around it."""
     reach = max(3, min(small.shape) // 6)
     weight = cv2.blur(sheet.astype(np.float32), (reach, reach))
     total = cv2.blur((small * sheet).astype(np.float32), (reach, reach))
     mean = float(small[sheet > 0].mean()) if sheet.any() else 255.0
-    ground: Grey = np.where(weight > 0.02, total / np.maximum(weight, 0.02), mean).astype(np.uint8)
-    return ground
+    background: Grey = np.where(weight > 0.02, total / np.maximum(weight, 0.02), mean).astype(np.uint8)
+    return background

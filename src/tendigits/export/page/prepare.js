@@ -1,5 +1,5 @@
 // Grey pixels of a drawing -> the 28x28 crop that the network sees, step by step as the Python package makes it:
-// find.py, ink.py, segment.py and data/prepare.py, with OpenCV's and Pillow's way to resize. tests/export/test_web.py
+// find.py, foreground.py, segment.py and data/preprocess.py, resizing as OpenCV and Pillow do. tests/export/test_web.py
 // compares the two. What only photos need is left out: shade in which the border says nothing, pictures under 64 pixels.
 
 const DIGIT_SIDE = 160;
@@ -10,15 +10,15 @@ const FIELD = 28;
 const BOX = 20;
 const INK = 0.1;
 
-// `grey` holds width * height pixels, row by row. Gives 784 bytes, white ink on black; all 0 where there is no digit.
+// `grey` holds width * height pixels, row by row. Returns 784 bytes, white on black; all 0 if there is no digit.
 export function preparedCrop(grey, width, height) {
   let picture = { pixels: grey, width, height };
   const longest = Math.max(width, height);
   if (longest > DIGIT_SIDE) {
     picture = shrunk(picture, Math.max(1, even((width * DIGIT_SIDE) / longest)), Math.max(1, even((height * DIGIT_SIDE) / longest)));
   }
-  const ink = foundInk(picture);
-  const digit = ink && mainDigit(ink);
+  const foreground = findForeground(picture);
+  const digit = foreground && mainComponent(foreground);
   return digit ? normalised(digit) : new Uint8Array(FIELD * FIELD);
 }
 
@@ -72,29 +72,29 @@ function shrunk({ pixels, width, height }, across, down) {
   return made;
 }
 
-// --- Ink: the ground is taken away, and what is left is stretched.
+// --- Foreground: subtract the background and stretch the rest.
 
-function foundInk(picture) {
+function findForeground(picture) {
   const { pixels, width, height } = picture;
-  const light = hasDarkInk(picture) ? picture : image(width, height, pixels.map((value) => 255 - value));
-  const ground = foundGround(light);
-  const strength = image(width, height, ground.pixels.map((below, i) =>
+  const light = hasDarkForeground(picture) ? picture : image(width, height, pixels.map((value) => 255 - value));
+  const background = findBackground(light);
+  const strength = image(width, height, background.pixels.map((below, i) =>
     (below ? even(Math.fround((Math.max(0, below - light.pixels[i]) * 255) / below)) : 0)));
   const counts = counted(strength.pixels);
   const sampled = [];
   for (let y = 0; y < height; y += 1 + Math.floor(height / 64)) {
-    for (let x = 0; x < width; x++) sampled.push(ground.pixels[y * width + x]);
+    for (let x = 0; x < width; x++) sampled.push(background.pixels[y * width + x]);
   }
   const brightness = Math.max(1, median(sampled));
-  const grain = grainOf(counts, (noiseOf(light) * 255) / brightness);
-  const full = fullStrength(counts, grain);
-  if (full < Math.max(FAINTEST, 2 * grain)) return null;
-  const low = Math.min(grain, 0.3 * full);
+  const noise = noiseLevel(counts, (pixelNoise(light) * 255) / brightness);
+  const full = fullStrength(counts, noise);
+  if (full < Math.max(FAINTEST, 2 * noise)) return null;
+  const low = Math.min(noise, 0.3 * full);
   const stretch = 255 / Math.max(full - low, 1);
   return image(width, height, strength.pixels.map((value) => Math.floor(Math.min(255, Math.max(0, (value - low) * stretch)))));
 }
 
-function hasDarkInk({ pixels, width, height }) {
+function hasDarkForeground({ pixels, width, height }) {
   const border = [...pixels.slice(0, width), ...pixels.slice((height - 1) * width)];
   for (let y = 0; y < height; y++) border.push(pixels[y * width], pixels[y * width + width - 1]);
   const seen = [...counted(pixels).keys()].filter((value) => pixels.includes(value));
@@ -113,13 +113,13 @@ function counted(pixels) {
   return counts;
 }
 
-// What the picture would be without ink: whatever is dark and narrower than an eighth of it is filled.
-function foundGround(light) {
-  let ground = light;
+// The picture without its strokes: dark parts narrower than an eighth of it are filled.
+function findBackground(light) {
+  let background = light;
   const shorter = Math.min(light.width, light.height);
-  if (shorter >= 3) ground = medianOfNine(ground);
+  if (shorter >= 3) background = medianOfNine(background);
   const reach = Math.max(1, even(shorter / 8));
-  return meanAround(extreme(extreme(ground, reach, Math.max, 0), reach, Math.min, 255), reach);
+  return meanAround(extreme(extreme(background, reach, Math.max, 0), reach, Math.min, 255), reach);
 }
 
 function medianOfNine({ pixels, width, height }) {
@@ -187,7 +187,7 @@ function meanAround({ pixels, width, height }, reach) {
   return made;
 }
 
-function noiseOf({ pixels, width, height }) {
+function pixelNoise({ pixels, width, height }) {
   const mask = [1, -2, 1, -2, 4, -2, 1, -2, 1];
   const rough = new Uint8Array(width * height);
   for (let y = 0; y < height; y++) {
@@ -213,7 +213,7 @@ function firstReaching(counts, wanted) {
   return counts.length;
 }
 
-function grainOf(counts, noise) {
+function noiseLevel(counts, noise) {
   const end = split(counts);
   return Math.min(spread(counts), Math.max(spread(counts.map((count, value) => (value <= end ? count : 0))), NOISE * noise));
 }
@@ -226,8 +226,8 @@ function spread(counts) {
   return middle + NOISE * Math.max(1.4826 * firstReaching(deviations, half), 1);
 }
 
-function fullStrength(counts, grain) {
-  const above = counts.map((count, value) => (value > grain ? count : 0));
+function fullStrength(counts, noise) {
+  const above = counts.map((count, value) => (value > noise ? count : 0));
   if (!above.some(Boolean)) return 0;
   const end = split(above);
   let stronger = above.map((count, value) => (value > end ? count : 0));
@@ -254,43 +254,43 @@ function split(counts) {
   return at;
 }
 
-// --- Blobs: connected ink; the weightiest is the digit, with the detached strokes that belong to it.
+// --- Connected components: the heaviest is the digit, with its detached strokes.
 
-function mainDigit(ink) {
-  const { pixels, width, height } = ink;
-  const { labels, blobs } = foundBlobs(ink);
-  if (!blobs.length) return null;
-  const weights = blobs.map((blob) => (isFrame(blob, blobs, labels, width, height) ? 0 : weightOf(blob, width, height)));
-  const heart = blobs[weights.indexOf(Math.max(...weights))];
-  const size = Math.max(heart.box.bottom - heart.box.top, heart.box.right - heart.box.left);
-  let digit = heart;
-  const others = blobs.filter((blob) => blob !== heart).sort((a, b) => gap(a.box, heart.box) - gap(b.box, heart.box));
-  for (const blob of others) {
-    const foreign = touchesBorder(blob.box, width, height) && !belongs(blob.box, digit.box);
-    if (foreign || isRule(blob.box, width, height) || isFrame(blob, blobs, labels, width, height)) continue;
-    const stroke = blob.area >= 0.01 * heart.area && gap(blob.box, digit.box) <= 0.2 * size;
-    const another = blob.area >= 0.4 * heart.area && gap(blob.box, digit.box) <= 1.5 * size;
-    if (stroke || another) digit = { box: joined(digit.box, blob.box), area: digit.area + blob.area, parts: [...digit.parts, ...blob.parts] };
+function mainComponent(foreground) {
+  const { pixels, width, height } = foreground;
+  const { labels, components } = findComponents(foreground);
+  if (!components.length) return null;
+  const weights = components.map((component) => (isFrame(component, components, labels, width, height) ? 0 : weightOf(component, width, height)));
+  const core = components[weights.indexOf(Math.max(...weights))];
+  const size = Math.max(core.box.bottom - core.box.top, core.box.right - core.box.left);
+  let digit = core;
+  const others = components.filter((component) => component !== core).sort((a, b) => gap(a.box, core.box) - gap(b.box, core.box));
+  for (const component of others) {
+    const foreign = touchesBorder(component.box, width, height) && !belongs(component.box, digit.box);
+    if (foreign || isRuledLine(component.box, width, height) || isFrame(component, components, labels, width, height)) continue;
+    const stroke = component.area >= 0.01 * core.area && gap(component.box, digit.box) <= 0.2 * size;
+    const another = component.area >= 0.4 * core.area && gap(component.box, digit.box) <= 1.5 * size;
+    if (stroke || another) digit = { box: joined(digit.box, component.box), area: digit.area + component.area, parts: [...digit.parts, ...component.parts] };
   }
   return cut(digit, pixels, labels, width);
 }
 
-function foundBlobs({ pixels, width, height }) {
+function findComponents({ pixels, width, height }) {
   const labels = new Int32Array(width * height);
-  const blobs = [];
+  const components = [];
   let label = 0;
   for (let start = 0; start < pixels.length; start++) {
     if (labels[start] || pixels[start] < WEAK) continue;
-    const blob = { box: { left: width, top: height, right: 0, bottom: 0 }, area: 0, parts: [++label] };
+    const component = { box: { left: width, top: height, right: 0, bottom: 0 }, area: 0, parts: [++label] };
     let strong = false;
     const waiting = [start];
     labels[start] = label;
     while (waiting.length) {
       const at = waiting.pop();
       const [x, y] = [at % width, Math.floor(at / width)];
-      blob.area++;
+      component.area++;
       strong ||= pixels[at] >= STRONG;
-      blob.box = joined(blob.box, { left: x, top: y, right: x + 1, bottom: y + 1 });
+      component.box = joined(component.box, { left: x, top: y, right: x + 1, bottom: y + 1 });
       for (let ny = Math.max(0, y - 1); ny <= Math.min(height - 1, y + 1); ny++) {
         for (let nx = Math.max(0, x - 1); nx <= Math.min(width - 1, x + 1); nx++) {
           const next = ny * width + nx;
@@ -300,9 +300,9 @@ function foundBlobs({ pixels, width, height }) {
         }
       }
     }
-    if (strong) blobs.push(blob);
+    if (strong) components.push(component);
   }
-  return { labels, blobs };
+  return { labels, components };
 }
 
 function joined(a, b) {
@@ -324,33 +324,33 @@ function belongs(part, digit) {
   return near && Math.max(across / (part.right - part.left), down / (part.bottom - part.top)) > 0.4;
 }
 
-function isRule({ left, top, right, bottom }, width, height) {
+function isRuledLine({ left, top, right, bottom }, width, height) {
   const across = right - left > 0.6 * width && bottom - top < 0.12 * height;
   const down = bottom - top > 0.6 * height && right - left < 0.12 * width;
   return (across && (top < 0.12 * height || bottom > 0.88 * height)) || (down && (left < 0.12 * width || right > 0.88 * width));
 }
 
-function isFrame(blob, blobs, labels, width, height) {
-  const { left, top, right, bottom } = blob.box;
+function isFrame(component, components, labels, width, height) {
+  const { left, top, right, bottom } = component.box;
   const [across, down] = [right - left, bottom - top];
-  if (across < 0.3 * width || down < 0.3 * height || blob.area > 0.35 * across * down) return false;
+  if (across < 0.3 * width || down < 0.3 * height || component.area > 0.35 * across * down) return false;
   const liesIn = ({ box }) => box.left > left && box.top > top && box.right < right && box.bottom < bottom;
-  if (!blobs.some((other) => other !== blob && liesIn(other) && other.box.bottom - other.box.top > 0.25 * down)) return false;
+  if (!components.some((other) => other !== component && liesIn(other) && other.box.bottom - other.box.top > 0.25 * down)) return false;
   const [edge, rim] = [Math.max(1, even(0.15 * across)), Math.max(1, even(0.15 * down))];
   let inside = 0;
   for (let y = top + rim; y < bottom - rim; y++) {
-    for (let x = left + edge; x < right - edge; x++) inside += labels[y * width + x] === blob.parts[0];
+    for (let x = left + edge; x < right - edge; x++) inside += labels[y * width + x] === component.parts[0];
   }
-  return inside < 0.05 * blob.area;
+  return inside < 0.05 * component.area;
 }
 
 function weightOf({ box, area }, width, height) {
-  if (isRule(box, width, height)) return 0;
+  if (isRuledLine(box, width, height)) return 0;
   const [x, y] = [(box.left + box.right) / 2 / width - 0.5, (box.top + box.bottom) / 2 / height - 0.5];
   return area * (1 - 1.2 * Math.max(Math.abs(x), Math.abs(y))) * (touchesBorder(box, width, height) ? 0.25 : 1);
 }
 
-// The ink in a blob's box, with the pale edge of its strokes and without what else reaches into it.
+// The foreground in a component's box, with the pale edge of its strokes, without its neighbours.
 function cut({ box, parts }, pixels, labels, width) {
   const made = image(box.right - box.left, box.bottom - box.top);
   const own = (x, y) => parts.includes(labels[y * width + x]);
@@ -370,11 +370,11 @@ function cut({ box, parts }, pixels, labels, width) {
 
 // --- As MNIST's digits were: the longer side 20, the centre of mass in the middle of 28x28.
 
-function normalised(ink) {
+function normalised(foreground) {
   const field = new Uint8Array(FIELD * FIELD);
-  const strongest = ink.pixels.reduce((best, value) => Math.max(best, value), 0);
+  const strongest = foreground.pixels.reduce((best, value) => Math.max(best, value), 0);
   if (!strongest) return field;
-  const digit = fitted(cropped(ink, INK * strongest));
+  const digit = fitted(cropped(foreground, INK * strongest));
   const faded = digit.pixels.reduce((best, value) => Math.max(best, value), 0);
   if (faded) digit.pixels = digit.pixels.map((value) => even(value * (strongest / faded)));
   const rows = new Array(digit.height).fill(0);
