@@ -3,13 +3,13 @@
 #   make train        set everything up, then train the classic network (ARGS="--data mnist.npz --epochs 3")
 #   make test         set everything up, then the tests;  make test-slow: crash rounds, full MNIST, a fresh install
 #   make check        the linters and the type checker
-#   make results      the tables in docs/results.md (DATA=mnist.npz where there is no network)
-#   make bench        tendigits beside its peers, about half an hour; QUICK=1: the main table in 5 minutes (DATA=...)
-#   make bench-read   the reader beside others, about half an hour (DATA=mnist.npz, SCANS=folder of labelled pictures)
-#   make bench-serve  requests a second, beside others, a quarter of an hour; needs wrk (DATA=mnist.npz)
-#   make reader       train the reader network anew and put it into the package, an hour or two (DATA=mnist.npz)
-#   make notebook     execute the notebooks anew, a quarter of an hour (DATA=mnist.npz)
-#   make pictures     the README's pictures from a real run (DATA=mnist.npz)
+#   make results      the tables in docs/results.md
+#   make bench        tendigits beside its peers, about half an hour; QUICK=1: the main table in 5 minutes
+#   make bench-read   the reader beside others, about half an hour (SCANS=folder of labelled pictures)
+#   make bench-serve  requests a second, beside others, a quarter of an hour; needs wrk
+#   make reader       train the reader network anew and put it into the package, an hour or two
+#   make notebook     execute the notebooks anew, a quarter of an hour
+#   make pictures     the README's pictures from a real run
 #   make lock         choose the newest versions anew
 
 PYTHON ?= python3
@@ -72,15 +72,15 @@ bench-serve: setup
 	$(BIN)/python bench/serving.py $(if $(DATA),--data $(DATA)) $(ARGS)
 
 reader: setup
-	$(BIN)/python reader/pool.py --data $(DATA)
-	$(BIN)/python reader/make.py --data $(DATA)
+	$(BIN)/python reader/pool.py $(if $(DATA),--data $(DATA))
+	$(BIN)/python reader/make.py $(if $(DATA),--data $(DATA))
 
 notebook: setup
-	$(BIN)/python notebooks/execute.py notebooks/first_network.ipynb $(DATA)
-	$(BIN)/python notebooks/execute.py notebooks/better_network.ipynb $(DATA)
+	$(BIN)/python notebooks/execute.py notebooks/first_network.ipynb
+	$(BIN)/python notebooks/execute.py notebooks/better_network.ipynb
 
 pictures: setup
-	$(BIN)/python docs/pictures.py $(DATA)
+	$(BIN)/python docs/pictures.py
 
 clean:
 	rm -rf $(VENV) dist .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -22,7 +22,7 @@ import keras
 import numpy as np
 
 from documents import replace_between
-from environments import README, ROOT, commit, find_mnist, machine
+from environments import MNIST, README, ROOT, commit, machine
 from tendigits.model.recipe import RECIPES, Augmentation
 from tendigits.train.augment import augmenter
 
@@ -91,10 +91,10 @@ def compiled(change: Change) -> Change:
 def main() -> None:
     """Time, keep, report."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data", type=Path, help="MNIST as an .npz; where it is left out: Keras' cache, or a download")
+    parser.add_argument("--data", type=Path, default=MNIST, help="MNIST as an .npz")
     given = parser.parse_args()
     keras.config.disable_traceback_filtering()  # it would make another exception of JAX's
-    with np.load(given.data or find_mnist()) as file:
+    with np.load(given.data) as file:
         x = file["x_train"]
     batches = jnp.asarray(x[: len(x) // BATCH * BATCH].reshape(-1, BATCH, 28, 28, 1) / np.float32(255))
     programs = {name: compiled(change) for name, change in changes().items()}

@@ -109,7 +109,7 @@ def main() -> None:
     """Measure, keep, report."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", required=True, help="MNIST as an .npz")
-    digits = load(parser.parse_args().data, offline=True)
+    digits = load(parser.parse_args().data)
     data = to_input(digits.x_train), one_hot(digits.y_train)
     load_before = os.getloadavg()
     record = {

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).parent.parent
+MNIST = ROOT / "src" / "tendigits" / "data" / "assets" / "mnist.npz"
 BENCH = ROOT / ".bench"
 README = ROOT / "bench" / "README.md"
 TIMEOUT = 1800
@@ -116,14 +117,6 @@ def prepare(environments: Mapping[str, tuple[str, ...]]) -> None:
         subprocess.run([*pip, *requirements], check=True)
         mark.write_text(wanted)
     compileall.compile_dir(ROOT / "src", quiet=1)
-
-
-def find_mnist() -> Path:
-    """The whole of MNIST in Keras' cache, downloaded if need be."""
-    from tendigits.data.mnist import download, keras_folder
-
-    path = keras_folder() / "mnist.npz"
-    return path if path.is_file() else download(path)
 
 
 def machine() -> dict[str, Any]:

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from documents import replace_between
-from environments import ROOT, commit, find_mnist, machine
+from environments import MNIST, ROOT, commit, machine
 from tendigits import run_recipe
 from tendigits.data.load import load
 from tendigits.data.preprocess import one_hot, to_input
@@ -32,14 +32,14 @@ NAMES = {"onnx": "ONNX", "litert": "LiteRT", "keras": ".keras", "h5": ".h5", "st
 def main() -> None:
     """Train, export, keep, report."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data", type=Path, help="MNIST as an .npz; where it is left out: Keras' cache, or a download")
+    parser.add_argument("--data", type=Path, default=MNIST, help="MNIST as an .npz")
     parser.add_argument("--report-only", action="store_true", help="from the JSON")
     given = parser.parse_args()
     if given.report_only:
         record = json.loads(RESULTS.read_text())
     else:
         with tempfile.TemporaryDirectory() as folder:
-            rows = measure(given.data or find_mnist(), Path(folder))
+            rows = measure(given.data, Path(folder))
         record = {"machine": machine(), "commit": commit(), "date": today(), "exports": rows}
         RESULTS.write_text(json.dumps(record, indent=1) + "\n")
     replace_between(ROOT / "docs" / "exports.md", BEGIN, END, report(record))

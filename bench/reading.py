@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 import read_tables
-from environments import BENCH, README, ROOT, commit, find_mnist, machine, prepare
+from environments import BENCH, MNIST, README, ROOT, commit, machine, prepare
 from pages import TOUCHING
 from reading_peers import ENVIRONMENTS, OTHERS_LIMIT, PEERS, WORK, Peer, take_turn
 from reading_sets import Set, ink_of, lines, pages, photos, pictures, scans, with_crops
@@ -47,7 +47,7 @@ class Settings:
 def main() -> None:
     """Measure the parts, keep them, report."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data", type=Path, help="MNIST as an .npz; where it is left out: Keras' cache, or a download")
+    parser.add_argument("--data", type=Path, default=MNIST, help="MNIST as an .npz")
     parser.add_argument("--scans", type=Path, help="a folder of folders with a labels.csv each")
     parser.add_argument("--parts", nargs="+", choices=PARTS, default=PARTS)
     parser.add_argument("--peers", nargs="+", choices=[*PEERS], help="all where it is left out; a trial")
@@ -59,7 +59,7 @@ def main() -> None:
         return
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the turn's process ends with this one
     settings = Settings(
-        data=(given.data or find_mnist()).resolve(),
+        data=given.data.resolve(),
         scans=given.scans.resolve() if given.scans else None,
         limit=given.limit,
         peers=tuple(PEERS[name] for name in given.peers or PEERS),
@@ -160,7 +160,7 @@ def mnist(path: Path) -> tuple[Any, Any]:
     """MNIST's test digits, uint8 (n, 28, 28), and their labels."""
     from tendigits.data.load import load
 
-    data = load(path, offline=True)
+    data = load(path)
     return data.x_test, data.y_test
 
 

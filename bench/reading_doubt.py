@@ -20,7 +20,7 @@ from tendigits.read.reader import Reader
 def judge(sets: list[Set], data: Path, n: int, seed: int) -> dict[str, Any]:
     """Count what is refused of n things of each kind, and what is accepted of the digits."""
     reader = Reader()
-    mnist = load(data, offline=True)
+    mnist = load(data)
     hands = Hands(mnist.x_test, mnist.y_test)
     kinds: dict[str, Callable[[Rng], Grey]] = {
         "the training's kinds, new ones": hands.nondigit,

@@ -32,7 +32,7 @@ BEGIN, END = "<!-- recipes: written by bench/recipes.py -->", "<!-- /recipes -->
 def main() -> None:
     """Train, or go on, and write both files after each run."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data", help="an .npz or a folder of IDX files; the download where it is left out")
+    parser.add_argument("--data", help="an .npz or a folder of IDX files; default: MNIST")
     parser.add_argument("--runs", type=Path, default=ROOT / "runs" / "results")
     parser.add_argument("--recipes", nargs="+", choices=[*RECIPES], default=[*RECIPES])
     parser.add_argument("--report-only", action="store_true", help="from the JSON")

@@ -19,7 +19,7 @@ import cv2
 import numpy as np
 
 from documents import replace_between
-from environments import BENCH, ROOT, commit, find_mnist, machine, observed, variables
+from environments import BENCH, MNIST, ROOT, commit, machine, observed, variables
 from pages import Digits
 from reading_sets import photo
 
@@ -46,12 +46,12 @@ PRICE = 0.04
 def main() -> None:
     """Make the pictures, read them in turns, keep, report."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data", type=Path, help="MNIST as an .npz; where it is left out: Keras' cache, or a download")
+    parser.add_argument("--data", type=Path, default=MNIST, help="MNIST as an .npz")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--report-only", action="store_true", help="from the JSON")
     given = parser.parse_args()
     if not given.report_only:
-        data = (given.data or find_mnist()).resolve()
+        data = given.data.resolve()
         folders = {kind: make_pictures(kind, data) for kind in COUNTS}
         record: dict[str, Any] = {
             "machine": machine(),

@@ -30,7 +30,7 @@ import cv2
 import numpy as np
 
 from documents import replace_between
-from environments import BENCH, README, ROOT, commit, find_mnist, machine, prepare, python_of, script, variables
+from environments import BENCH, MNIST, README, ROOT, commit, machine, prepare, python_of, script, variables
 from pages import Digits
 from reading_sets import photo
 
@@ -75,7 +75,7 @@ SERVERS = {
 def main() -> None:
     """Run the servers in turns, keep, report."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data", type=Path, help="MNIST as an .npz; where it is left out: Keras' cache, or a download")
+    parser.add_argument("--data", type=Path, default=MNIST, help="MNIST as an .npz")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--report-only", action="store_true", help="from the JSON")
     given = parser.parse_args()
@@ -84,7 +84,7 @@ def main() -> None:
     else:
         if shutil.which("wrk") is None:
             raise SystemExit("expected wrk, which makes the load: apt-get install wrk")
-        record = measure((given.data or find_mnist()).resolve(), given.rounds)
+        record = measure(given.data.resolve(), given.rounds)
         RESULTS.write_text(json.dumps(record, indent=1) + "\n")
     replace_between(README, BEGIN, END, table(record))
 

@@ -23,10 +23,10 @@ from typing import Any
 import tables
 from environments import (
     BENCH,
+    MNIST,
     README,
     ROOT,
     commit,
-    find_mnist,
     machine,
     observed,
     parsed,
@@ -102,7 +102,7 @@ class Settings:
 def main() -> None:
     """Measure the parts, keep them, report."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data", type=Path, help="MNIST as an .npz; where it is left out: Keras' cache, or a download")
+    parser.add_argument("--data", type=Path, default=MNIST, help="MNIST as an .npz")
     parser.add_argument("--parts", nargs="+", choices=PARTS, default=PARTS)
     parser.add_argument("--peers", nargs="+", choices=[*PEERS], help="of the main table; all where it is left out")
     parser.add_argument("--rounds", type=int, default=3, help="turns of each peer; 2 for batch sizes and the conv net")
@@ -116,7 +116,7 @@ def main() -> None:
         return
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the turn's process ends with this one
     settings = Settings(
-        data=(given.data or find_mnist()).resolve(),
+        data=given.data.resolve(),
         rounds=1 if given.quick else given.rounds,
         epochs=given.epochs,
         limit=given.limit,

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from documents import replace_between
-from environments import ROOT, commit, find_mnist, machine
+from environments import MNIST, ROOT, commit, machine
 from tendigits.data.load import load
 from tendigits.engine.loop import use_compilation_cache
 from tendigits.read.find import find_digit
@@ -34,14 +34,14 @@ Array = np.ndarray[Any, Any]
 def main() -> None:
     """Teach, judge, keep, report."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data", type=Path, help="MNIST as an .npz; where it is left out: Keras' cache, or a download")
+    parser.add_argument("--data", type=Path, default=MNIST, help="MNIST as an .npz")
     parser.add_argument("--scans", type=Path, help="a folder of folders with labels.csv: path, label, writer")
     parser.add_argument("--report-only", action="store_true", help="from the JSON")
     given = parser.parse_args()
     if given.report_only:
         record = json.loads(RESULTS.read_text())
     else:
-        record = {"machine": machine(), "commit": commit(), "lessons": measure(given.data or find_mnist(), given.scans)}
+        record = {"machine": machine(), "commit": commit(), "lessons": measure(given.data, given.scans)}
         RESULTS.write_text(json.dumps(record, indent=1) + "\n")
     replace_between(ROOT / "docs" / "results.md", BEGIN, END, table(record))
 
@@ -49,7 +49,7 @@ def main() -> None:
 def measure(data: Path, scans: Path) -> list[dict[str, Any]]:
     """A row for each lesson."""
     use_compilation_cache()
-    dataset = load(data, offline=True)
+    dataset = load(data)
     mnist = np.array([find_digit(image).crop for image in dataset.x_test]), dataset.y_test
     before = from_onnx(bundled_file(), "before")
     at_first = right(before, *mnist)

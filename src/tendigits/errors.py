@@ -9,7 +9,7 @@
     │   ├── StoreError       corrections that cannot be kept, or a store that is damaged
     │   └── MissingExtraError    optional packages that are not installed; an ImportError too
     ├── Failure              exit code 1: it could have worked, and did not
-    │   ├── DownloadError    MNIST could not be fetched whole
+    │   ├── DownloadError    a file could not be downloaded whole
     │   ├── DiskError        a file could not be written; the old one is still there
     │   ├── DivergedError    the loss or a weight is no longer a finite number
     │   └── HostError        a host or cluster that takes part cannot be reached, or is gone
@@ -60,7 +60,7 @@ class Failure(TendigitsError):
 
 
 class DownloadError(Failure):
-    """MNIST could not be fetched whole."""
+    """A file could not be downloaded whole."""
 
 
 class DiskError(Failure):

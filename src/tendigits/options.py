@@ -12,6 +12,4 @@ Data = Annotated[
     Path | None,
     typer.Option(help="An .npz, a folder of IDX files, or of images in folders 0 to 9.", metavar="PATH"),
 ]
-Offline = Annotated[bool, typer.Option("--offline", help="Download nothing.")]
-Timeout = Annotated[float, typer.Option(min=0.1, help="Of the download, in seconds.", metavar="SECONDS")]
 Runs = Annotated[Path, typer.Option(help="The folder that holds the runs.", metavar="FOLDER")]

@@ -28,16 +28,16 @@ SIDE = 560
 
 
 @pytest.fixture(scope="module")
-def folders(tmp_path_factory) -> dict[str, Path]:
+def folders(digits_npz, tmp_path_factory) -> dict[str, Path]:
     """Exported pages: of the reader, of the reader with 8 bits, and of a small run."""
     place = tmp_path_factory.mktemp("pages")
     runtime = fetch_runtime()
-    reader = open_source("reader", offline=True)
+    reader = open_source("reader", digits_npz)
     recipe = Recipe(convolutions=("8x5/2", "16/2"), hidden=(), learning_rate=0.003, epochs=3, validation_split=0.1)
-    run = run_recipe(recipe, runs=place, name="run", offline=True).run.path
+    run = run_recipe(recipe, digits_npz, runs=place, name="run").run.path
     make_page(reader, runtime, folder=place / "reader-page")
     make_page(reader, runtime, int8=True, folder=place / "int8-page")
-    make_page(open_source(run, offline=True), runtime, folder=place / "run-page")
+    make_page(open_source(run), runtime, folder=place / "run-page")
     return {name: place / f"{name}-page" for name in ("reader", "int8", "run")} | {"its run": run}
 
 

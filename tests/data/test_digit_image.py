@@ -60,18 +60,18 @@ def refused(path, data):
     return str(caught.value)
 
 
-def test_a_28x28_picture_keeps_its_pixels(path, five_thousand):
-    for pixels in five_thousand.x_test[:20]:
+def test_a_28x28_picture_keeps_its_pixels(path, digits):
+    for pixels in digits.x_test[:20]:
         Image.fromarray(pixels).save(path)
         digit = read_digit(path)
         np.testing.assert_array_equal(digit.pixels, pixels)
         assert (digit.pixels.dtype, digit.inverted) == (np.uint8, False)
 
 
-def test_dark_ink_on_light_ground_is_inverted(path, five_thousand):
-    Image.fromarray(255 - five_thousand.x_test[0]).save(path)
+def test_dark_ink_on_light_ground_is_inverted(path, digits):
+    Image.fromarray(255 - digits.x_test[0]).save(path)
     digit = read_digit(path)
-    np.testing.assert_array_equal(digit.pixels, five_thousand.x_test[0])
+    np.testing.assert_array_equal(digit.pixels, digits.x_test[0])
     assert digit.inverted
 
 

@@ -18,10 +18,10 @@ def rows(*pairs):
 
 
 @pytest.fixture
-def digits(five_thousand):
+def digits(digits):
     """20 real digits of each class, in order."""
-    chosen = np.concatenate([np.flatnonzero(five_thousand.y_train == digit)[:20] for digit in range(10)])
-    return five_thousand.x_train[chosen], five_thousand.y_train[chosen]
+    chosen = np.concatenate([np.flatnonzero(digits.y_train == digit)[:20] for digit in range(10)])
+    return digits.x_train[chosen], digits.y_train[chosen]
 
 
 def test_real_digits_come_back_to_the_pixel(tmp_path, digits):

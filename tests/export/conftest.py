@@ -13,18 +13,18 @@ RECIPE = Recipe(
 
 
 @pytest.fixture(scope="session")
-def run(digits, tmp_path_factory):
+def run(digits_npz, tmp_path_factory):
     """The folder of a finished run."""
     runs = tmp_path_factory.mktemp("exports")
-    return run_recipe(RECIPE, runs=runs, name="one", offline=True).run.path
+    return run_recipe(RECIPE, digits_npz, runs=runs, name="one").run.path
 
 
 @pytest.fixture(scope="session")
 def source(run) -> Source:
-    return open_source(run, offline=True)
+    return open_source(run)
 
 
 @pytest.fixture(scope="session")
-def reader() -> Source:
+def reader(digits_npz) -> Source:
     """The network of the package."""
-    return open_source("reader", offline=True)
+    return open_source("reader", digits_npz)

@@ -10,7 +10,7 @@ import pytest
 @pytest.fixture
 def export(run):
     def call(*arguments):
-        command = [sys.executable, "-m", "tendigits", "export", *map(str, arguments), "--offline"]
+        command = [sys.executable, "-m", "tendigits", "export", *map(str, arguments)]
         return subprocess.run(command, capture_output=True, text=True, timeout=300)
 
     return call

@@ -57,9 +57,9 @@ def test_the_reader(reader, digits):
     assert reader.folder.name == "exports"
 
 
-def test_a_taught_network(tmp_path, reader):
+def test_a_taught_network(tmp_path, reader, digits_npz):
     (tmp_path / "mine.onnx").write_bytes(changed(1.5))
-    mine = open_source(tmp_path / "mine.onnx", offline=True)
+    mine = open_source(tmp_path / "mine.onnx", digits_npz)
     assert mine.name == "mine"
     assert mine.folder == tmp_path / "exports"
     assert np.abs(mine.expected - reader.expected).max() > 1
@@ -69,12 +69,12 @@ def test_what_cannot_be_exported_is_told(tmp_path, run):
     with pytest.raises(RunError):
         open_source(tmp_path)
     with pytest.raises(ModelFileError, match="expected a model file"):
-        open_source(tmp_path / "none.keras", offline=True)
+        open_source(tmp_path / "none.keras")
     with pytest.raises(ModelFileError, match="expected a model file of at most"):
-        open_source(tmp_path / "none.onnx", offline=True)
+        open_source(tmp_path / "none.onnx")
     (tmp_path / "broken.onnx").write_bytes(b"no")
     with pytest.raises(ModelFileError, match="expected a network that tendigits wrote"):
-        open_source(tmp_path / "broken.onnx", offline=True)
+        open_source(tmp_path / "broken.onnx")
     with pytest.raises(DataError):
         open_source(run, tmp_path / "none.npz")
     unfinished = create_run(tmp_path / "runs", Recipe(), "new", NOW)

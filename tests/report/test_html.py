@@ -178,26 +178,16 @@ def test_it_is_for_everybody(made):
 
 
 def test_what_comes_from_elsewhere_is_only_text(tmp_path, dataset):
-    own = replace(dataset, source=EVIL, warning=f"warning {EVIL}", notes=(f"note {EVIL}",))
+    own = replace(dataset, source=EVIL, notes=(f"note {EVIL}",))
     record = {"machine": {"processor": EVIL, "versions": {}}, "git": {"commit": EVIL, "changed": False}}
     text = render(judged(tmp_path, own, name="<b>&x", record=record))
     assert "<script" not in text
     assert "<b>&x" not in text
     page = Page(text)
     body = page.texts("body")[0]
-    for shown in (f"from {EVIL}", f"warning {EVIL}", f"note {EVIL}", "run <b>&x"):
+    for shown in (f"from {EVIL}", f"note {EVIL}", "run <b>&x"):
         assert shown in body
     assert page.texts("title")[0].endswith("run <b>&x")
-
-
-def test_the_same_digits_are_warned_of_once(tmp_path, dataset):
-    own, other = replace(dataset, warning="few"), replace(dataset, x_train=dataset.x_train[:9], warning="others")
-    trained_on = {"data": data_record(other, None)}
-    assert len(Page(render(judged(tmp_path, own))).all("strong")) == 1
-    page = Page(render(judged(tmp_path, own, name="two", record=trained_on)))
-    assert page.texts("header")[0].count("Warning. ") == 2
-    same = {"data": data_record(own, None) | {"warning": "few, for another reason"}}
-    assert "another reason" not in render(judged(tmp_path, own, name="three", record=same))
 
 
 def test_with_a_calibration(tmp_path, dataset):

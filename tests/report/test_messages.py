@@ -70,7 +70,6 @@ def test_class_counts_are_shown_for_all_but_mnist(digits):
     record = messages.data_record(digits, None)
     assert record["counts"]["test"] == [100] * 10
     assert record["path"] is None
-    assert record["warning"] == digits.warning
 
 
 def test_a_path_is_kept_so_that_it_is_found_from_elsewhere(digits, tmp_path, monkeypatch):

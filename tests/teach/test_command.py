@@ -63,7 +63,7 @@ def test_a_lesson_is_told_to_a_person_and_to_a_program(store, place, digits, mon
 
     monkeypatch.setattr("tendigits.teach.lesson.give_lesson", lesson)
     store.add([correction(crop, 1) for crop in digits.x_train[:20]])
-    text = call("teach", "--store", place, "--offline").output
+    text = call("teach", "--store", place).output
     for line in (
         "20 corrections: 16 to learn from, 4 to judge by",
         "pass 1 of 4, loss 0.1234",
@@ -73,7 +73,7 @@ def test_a_lesson_is_told_to_a_person_and_to_a_program(store, place, digits, mon
         "use it: tendigits teach --accept 1",
     ):
         assert line in text.splitlines()
-    lines = [json.loads(line) for line in call("teach", "--store", place, "--offline", "--json").stdout.splitlines()]
+    lines = [json.loads(line) for line in call("teach", "--store", place, "--json").stdout.splitlines()]
     assert [line["stage"] for line in lines] == ["prepare", "learn", "learn", "judge", "done"]
 
 

@@ -119,26 +119,7 @@ def test_quiet_says_only_warnings(capsys):
     screen.stage(1, "Data", "x")
     screen.line("x")
     screen.network(build_network(Recipe(hidden=(4,))))
-    with screen.epochs(2, "runs/x") as callback, screen.download() as progress:
+    with screen.epochs(2, "runs/x") as callback:
         play(callback)
-        assert progress is None
     screen.warn("loud")
     assert capsys.readouterr() == ("", "WARNING: loud\n")
-
-
-def test_a_download_has_a_bar():
-    stream = io.StringIO()
-    console = Console(file=stream, force_terminal=True, width=100, height=20)
-    with TextScreen(console).download() as progress:
-        task = progress.add_task("MNIST", total=11_490_434)
-        progress.update(task, completed=5_000_000)
-        progress.refresh()
-        assert "5.0/11.5 MB" in shown(stream)[0]
-    assert shown(stream) == []
-
-
-def test_elsewhere_a_download_leaves_no_empty_line():
-    stream = io.StringIO()
-    with TextScreen(Console(file=stream, width=40)).download() as progress:
-        assert progress is None
-    assert stream.getvalue() == ""

@@ -10,7 +10,7 @@ import keras
 import numpy as np
 import pytest
 
-from tendigits.data.dataset import hold_out
+from tendigits.data.dataset import stratified_split
 from tendigits.data.load import load
 from tendigits.data.preprocess import one_hot, to_input
 from tendigits.errors import DataError, DiskError, DivergedError, Interrupted, RecipeError, RunError
@@ -50,9 +50,7 @@ class Recorder(Screen):
 @pytest.fixture(scope="module")
 def finished(small_npz, tmp_path_factory):
     screen = Recorder()
-    trained = run_recipe(
-        RECIPE, small_npz, runs=tmp_path_factory.mktemp("runs"), name="one", screen=screen, now=NOW, offline=True
-    )
+    trained = run_recipe(RECIPE, small_npz, runs=tmp_path_factory.mktemp("runs"), name="one", screen=screen, now=NOW)
     return trained, screen
 
 
@@ -131,9 +129,7 @@ def test_the_live_model_goes_on_with_adam(finished):
 
 def test_holdout_validates_on_training_digits(small_npz, tmp_path):
     screen = Recorder()
-    trained = run_recipe(
-        RECIPE.with_changes(validation_split=0.25, epochs=2), small_npz, runs=tmp_path, screen=screen, offline=True
-    )
+    trained = run_recipe(RECIPE.with_changes(validation_split=0.25, epochs=2), small_npz, runs=tmp_path, screen=screen)
     assert any("450 digits, validated on 150 held-out training digits" in line for line in screen.lines)
     assert trained.report.n == 200
     assert trained.history.history["val_accuracy"][-1] != trained.report.accuracy
@@ -141,11 +137,9 @@ def test_holdout_validates_on_training_digits(small_npz, tmp_path):
 
 def test_with_a_holdout_the_model_is_calibrated_on_it(small_npz, tmp_path):
     screen = Recorder()
-    trained = run_recipe(
-        RECIPE.with_changes(validation_split=0.25), small_npz, runs=tmp_path, screen=screen, offline=True
-    )
+    trained = run_recipe(RECIPE.with_changes(validation_split=0.25), small_npz, runs=tmp_path, screen=screen)
     dataset = load(small_npz)
-    _, _, x, y = hold_out(dataset.x_train, dataset.y_train, 0.25, RECIPE.seed)
+    _, _, x, y = stratified_split(dataset.x_train, dataset.y_train, 0.25, RECIPE.seed)
     expected = calibrate(predict(trained.model, to_input(x)), y)
     assert (expected.n, expected.on) == (150, "held-out training digits")
     assert trained.run.record()["calibration"] == asdict(expected)
@@ -166,15 +160,6 @@ def test_an_interrupted_run_keeps_a_calibrated_model(small_npz, tmp_path, monkey
     with pytest.raises(Interrupted):
         run_recipe(RECIPE.with_changes(validation_split=0.25), small_npz, runs=tmp_path, name="one")
     assert load_calibration(tmp_path / "one" / "model.keras").n == 150
-
-
-def test_without_a_network_5000_digits_are_used_and_that_is_said(tmp_path):
-    screen = Recorder()
-    trained = run_recipe(RECIPE.with_changes(epochs=1), runs=tmp_path, screen=screen, offline=True)
-    record = trained.run.record()["data"]
-    assert (record["name"], record["n_train"], record["n_test"]) == ("MNIST 5k", 4000, 1000)
-    assert len(screen.warnings) == 1
-    assert "5,000 of its 70,000 digits" in screen.warnings[0] == record["warning"]
 
 
 def test_wrong_data_leaves_no_run_behind(tmp_path):

@@ -47,16 +47,13 @@ class Dataset:
     """uint8 (m,), 0 to 9."""
 
     name: str
-    """"MNIST" only where the content is MNIST's to the byte; else "MNIST 5k" or "own data"."""
+    """"MNIST" if the arrays are exactly MNIST's, else "own data"."""
 
     source: str
     """One line for people: where the digits are from."""
 
-    warning: str = ""
-    """One loud line, or empty."""
-
     notes: tuple[str, ...] = ()
-    """Other lines to print."""
+    """Lines to print: what was skipped, inverted or split."""
 
     @functools.cached_property
     def digests(self) -> dict[str, str]:
@@ -76,11 +73,9 @@ def make_dataset(
     y_test: NDArray[Any],
     *,
     source: str,
-    warning: str = "",
     notes: Sequence[str] = (),
-    name: str | None = None,
 ) -> Dataset:
-    """Check all rows and name the set: "MNIST" if its content is MNIST's, else `name`, else "own data".
+    """Check all rows and name the set: "MNIST" if it holds exactly MNIST's digits, else "own data".
 
     Raises:
         DataError: the first row, class or array that cannot be trained on.
@@ -96,9 +91,8 @@ def make_dataset(
         )
     if len(y_test) == 0:
         raise DataError("expected at least 1 image in x_test, received none; give some digits to test on")
-    if is_mnist(x_train, y_train, x_test, y_test):
-        name = "MNIST"
-    return Dataset(x_train, y_train, x_test, y_test, name or "own data", source, warning, tuple(notes))
+    name = "MNIST" if is_mnist(x_train, y_train, x_test, y_test) else "own data"
+    return Dataset(x_train, y_train, x_test, y_test, name, source, tuple(notes))
 
 
 def make_test_set(x: NDArray[Any], y: NDArray[Any], *, source: str, notes: Sequence[str] = ()) -> Dataset:
@@ -106,7 +100,7 @@ def make_test_set(x: NDArray[Any], y: NDArray[Any], *, source: str, notes: Seque
     images, labels = checked(x, y, "test")
     if len(labels) == 0:
         raise DataError("expected at least 1 image to judge on, received none; give some digits")
-    return Dataset(images[:0], labels[:0], images, labels, "own data", source, "", tuple(notes))
+    return Dataset(images[:0], labels[:0], images, labels, "own data", source, tuple(notes))
 
 
 def checked(x: NDArray[Any], y: NDArray[Any], part: str) -> tuple[Pixels, Pixels]:
@@ -144,32 +138,47 @@ def count(labels: Pixels) -> list[int]:
     return [int(n) for n in np.bincount(labels, minlength=10)]
 
 
-def hold_out(x: Pixels, y: Pixels, fraction: float, seed: int) -> tuple[Pixels, Pixels, Pixels, Pixels]:
-    """Split checked digits in two, at random by `seed`, each digit in the same proportion.
+def stratified_split(x: Pixels, y: Pixels, fraction: float, seed: int) -> tuple[Pixels, Pixels, Pixels, Pixels]:
+    """Split checked digits at random into two parts with the same proportion of each digit.
+
+    Args:
+        x: uint8 (n, 28, 28).
+        y: uint8 (n,).
+        fraction: share of the rows in the second part.
+        seed: random seed.
 
     Returns:
-        x_rest, y_rest, x_held, y_held, shuffled; the last two are the share `fraction` of the rows, rounded.
+        x_rest, y_rest, x_held_out, y_held_out, both parts shuffled.
 
     Raises:
         DataError: a digit occurs only once, or a part would be too small to hold one of each.
     """
-    n_held, counts = round(len(y) * fraction), count(y)
-    classes = [digit for digit in range(10) if counts[digit]]
-    rare = [str(digit) for digit in classes if counts[digit] < 2]
-    if rare:
+    n_held_out = round(len(y) * fraction)
+    counts = np.bincount(y, minlength=10)
+    n_classes = np.count_nonzero(counts)
+    if (counts == 1).any():
+        rare = ", ".join(map(str, np.flatnonzero(counts == 1)))
+        raise DataError(f"expected at least 2 images of each digit to split them, received 1 of {rare}; add more of it")
+    if n_classes == 0 or not n_classes <= n_held_out <= len(y) - n_classes:
         raise DataError(
-            f"expected at least 2 images of each digit to hold some out, received 1 of {', '.join(rare)}; "
-            "add more of it"
+            f"expected both parts to hold one of each of {n_classes} digits, received {len(y) - n_held_out} and "
+            f"{n_held_out} images (share {fraction:g} of {len(y)} held out); add images or change the share"
         )
-    if not len(classes) <= n_held <= len(y) - len(classes) or not classes:
-        raise DataError(
-            f"expected both parts to hold one of each of {len(classes)} digits, received {len(y) - n_held} and "
-            f"{n_held} images (share {fraction:g} of {len(y)} held out); add images or change the share"
-        )
-    from sklearn.model_selection import train_test_split
+    rng = np.random.default_rng(seed)
+    is_held_out = np.zeros(len(y), bool)
+    for digit, n in enumerate(_apportion(counts, n_held_out)):
+        is_held_out[rng.choice(np.flatnonzero(y == digit), n, replace=False)] = True
+    rest, held_out = (rng.permutation(np.flatnonzero(part)) for part in (~is_held_out, is_held_out))
+    return x[rest], y[rest], x[held_out], y[held_out]
 
-    rest, held = train_test_split(np.arange(len(y)), test_size=n_held, stratify=y, random_state=seed)
-    return x[rest], y[rest], x[held], y[held]
+
+def _apportion(counts: NDArray[np.int64], total: int) -> NDArray[np.int64]:
+    """Divide `total` in proportion to `counts`, in whole numbers: the largest remainders are rounded up."""
+    quotas = counts * total / counts.sum()
+    whole = np.floor(quotas).astype(np.int64)
+    largest = np.argsort(whole - quotas, kind="stable")[: total - whole.sum()]
+    whole[largest] += 1
+    return whole
 
 
 def _images(x: NDArray[Any], name: str) -> Pixels:

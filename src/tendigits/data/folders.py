@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from tendigits.data.dataset import Dataset, Pixels, hold_out, make_dataset, make_test_set
+from tendigits.data.dataset import Dataset, Pixels, make_dataset, make_test_set, stratified_split
 from tendigits.data.digit_image import read_digit, read_image
 from tendigits.errors import DataError
 
@@ -48,7 +48,7 @@ def read_image_folder(folder: Path) -> Dataset:
         if _is_split(folder):
             return _read_split(folder)
         part = _read_part(folder)
-    x_train, y_train, x_test, y_test = hold_out(part.x, part.y, TEST_SHARE, SPLIT_SEED)
+    x_train, y_train, x_test, y_test = stratified_split(part.x, part.y, TEST_SHARE, SPLIT_SEED)
     split = f"split at random (seed {SPLIT_SEED}): {len(y_train):,} images to train on, {len(y_test):,} to test on"
     notes = [*_missing(part.y, ""), *_seen(part), *_skipped(0, part), split]
     return make_dataset(x_train, y_train, x_test, y_test, source=str(folder), notes=notes)

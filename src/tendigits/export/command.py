@@ -12,8 +12,7 @@ import typer
 
 from tendigits.errors import UserError
 from tendigits.extras import require
-from tendigits.model.start import import_keras
-from tendigits.options import Data, Offline, Timeout
+from tendigits.options import Data
 
 if TYPE_CHECKING:
     from tendigits.export.formats import Exported
@@ -46,15 +45,12 @@ def export(
         typer.Option(help="For web: the npm package onnxruntime-web, packed.", show_default="npm fetches it"),
     ] = None,
     data: Data = None,
-    offline: Offline = False,
-    timeout: Timeout = 10.0,
     json: Annotated[bool, typer.Option("--json", help="One JSON object for each file, in a line.")] = False,
 ) -> None:
     """Write a network for another runtime, and prove it there on the whole test set before it is kept."""
     require("tendigits export", "train")
     if out is not None and len(to) > 1:
         raise UserError(f"expected one --to beside --out, received {len(to)}")
-    import_keras()
     from tendigits.export.formats import check, make
     from tendigits.export.source import open_source
     from tendigits.export.web import fetch_runtime, make_page
@@ -62,7 +58,7 @@ def export(
     for format_ in to:  # what is missing is told before the digits are fetched
         check("onnx" if format_ is To.web else format_, int8)
     brought = fetch_runtime(runtime) if To.web in to else None
-    opened = open_source(source, data, offline=offline, timeout=timeout)
+    opened = open_source(source, data)
     for format_ in to:
         if brought is not None and format_ is To.web:
             exported = make_page(opened, brought, int8=int8, folder=out)

@@ -86,9 +86,7 @@ class Source:
         return to_input(self.dataset.x_train[:n]).reshape(-1, *self.shape)
 
 
-def open_source(
-    path: str | Path, data: str | Path | None = None, *, offline: bool = False, timeout: float = 10.0
-) -> Source:
+def open_source(path: str | Path, data: str | Path | None = None) -> Source:
     """Open what is to be exported, and the digits on which its exports are proved.
 
     Args:
@@ -98,7 +96,7 @@ def open_source(
     Raises:
         TendigitsError: there is no whole network, or no digits.
     """
-    load_digits = partial(load, data, offline=offline, timeout=timeout)
+    load_digits = partial(load, data)
     if path == READER:
         return _reader(READER, bundled_file(), Path("exports"), load_digits())
     path = Path(path)
@@ -107,7 +105,7 @@ def open_source(
         record = run.record()
         if "models" not in record:
             raise RunError(f"{path} has no model yet; go on with: tendigits train --resume {path}")
-        dataset = load_digits() if data else load_same_data(run, record, offline=offline, timeout=timeout)
+        dataset = load_digits() if data else load_same_data(run, record)
         return _own(path.resolve().name, path / "model.keras", record["models"]["model.keras"], dataset)
     if path.suffix == ".onnx":
         return _reader(path.stem, _read(path), path.parent / "exports", load_digits())

@@ -7,7 +7,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-_PACKAGES = ("tendigits", "keras", "jax", "jaxlib", "numpy", "scikit-learn", "h5py", "pillow")
+_PACKAGES = ("tendigits", "keras", "jax", "jaxlib", "numpy", "h5py", "pillow")
 
 
 def describe_machine() -> dict[str, Any]:

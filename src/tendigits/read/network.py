@@ -160,11 +160,9 @@ def load_network(path: str | Path) -> Network:
     path = Path(path)
     if path.suffix == ".onnx":
         return from_onnx(_read(path), str(path))
-    from tendigits.model.start import import_keras
 
     require(f"the network {path}", "train")
 
-    import_keras()
     from tendigits.model.file import load_calibration, load_model
     from tendigits.model.network import predict
 

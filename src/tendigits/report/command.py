@@ -10,42 +10,30 @@ from typing import Annotated, Any
 import typer
 
 from tendigits.extras import require
-from tendigits.model.start import import_keras
-from tendigits.options import Data, Offline, Runs, Timeout
+from tendigits.options import Data, Runs
 
 
 def evaluate(
     run: Annotated[Path, typer.Argument(help="A run's folder.", metavar="RUN")],
     data: Data = None,
-    offline: Offline = False,
-    timeout: Timeout = 10.0,
 ) -> None:
     """Load a run's model again and write its report anew, or a report on other digits."""
     require("tendigits evaluate", "train")
-    import_keras()
     from tendigits.report.evaluate import evaluate_run
     from tendigits.report.metrics import percent
-    from tendigits.train.console import TextScreen
 
-    with TextScreen().download() as progress:
-        report, folder = evaluate_run(run, data, offline=offline, timeout=timeout, progress=progress)
+    report, folder = evaluate_run(run, data)
     typer.echo(f"accuracy {percent(report)}")
     typer.echo(f"{folder / 'report.html'}")
 
 
-def data(data: Data = None, offline: Offline = False, timeout: Timeout = 10.0) -> None:
-    """Say which digits `train` would use, and why."""
-    from tendigits.data.load import explain, load
+def data(data: Data = None) -> None:
+    """Show which digits `train` would use: MNIST, or those of --data."""
+    from tendigits.data.load import load
+    from tendigits.report.messages import data_lines
 
-    rows = explain(data, offline=offline, timeout=timeout)
-    for place, state, what in rows:
-        typer.echo(f"{place:<14} {state:<15} {what}")
-    if data is not None:
-        from tendigits.report.messages import count_lines
-
-        dataset = load(data)
-        for line in (*count_lines(dataset), *dataset.notes):
-            typer.echo(line)
+    for line in data_lines(load(data)):
+        typer.echo(line)
 
 
 def list_or_compare(

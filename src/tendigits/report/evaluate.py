@@ -7,7 +7,6 @@ report, folder = evaluate_run("runs/first", "my_digits/")
 from pathlib import Path
 
 import keras
-from rich.progress import Progress
 
 from tendigits.data.dataset import Dataset
 from tendigits.data.load import load, load_test
@@ -21,14 +20,7 @@ from tendigits.report.metrics import Report, judge, write_report
 from tendigits.report.run import Record, Run, open_run
 
 
-def evaluate_run(
-    path: str | Path,
-    data: str | Path | None = None,
-    *,
-    offline: bool = False,
-    timeout: float = 10.0,
-    progress: Progress | None = None,
-) -> tuple[Report, Path]:
+def evaluate_run(path: str | Path, data: str | Path | None = None) -> tuple[Report, Path]:
     """Load a run's model again and judge it anew.
 
     Args:
@@ -44,10 +36,7 @@ def evaluate_run(
     record = run.record()
     if "models" not in record:
         raise RunError(f"{run.path} has no model yet; go on with: tendigits train --resume {run.path}")
-    if data is None:
-        dataset = load_same_data(run, record, offline=offline, timeout=timeout, progress=progress)
-    else:
-        dataset = load_test(data)
+    dataset = load_same_data(run, record) if data is None else load_test(data)
     model = load_model(run.path / "model.keras", record["models"]["model.keras"])
     folder = run.path if data is None else run.path / f"evaluated-{Path(data).resolve().stem}"
     with run.lock():
@@ -70,9 +59,7 @@ def report_on(model: keras.Model, dataset: Dataset, run: Run, record: Record, fo
     return report
 
 
-def load_same_data(
-    run: Run, record: Record, *, offline: bool, timeout: float, progress: Progress | None = None
-) -> Dataset:
+def load_same_data(run: Run, record: Record) -> Dataset:
     """The digits that the run was trained on, from where it had them, proved by their SHA-256.
 
     Raises:
@@ -80,7 +67,7 @@ def load_same_data(
         DataError: they are no longer there.
     """
     wanted = record["data"]
-    dataset = load(wanted["path"], offline=offline, timeout=timeout, progress=progress)
+    dataset = load(wanted["path"])
     if dataset.digests != wanted["sha256"]:
         raise RunError(
             f"{run.path}: expected the digits it was trained on ({wanted['name']} from {wanted['source']}), found "

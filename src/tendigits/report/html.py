@@ -104,7 +104,6 @@ def render(judged: Judged, beside: Sequence[str] = ()) -> str:
         report=report,
         about=messages.about_line(judged.run.recipe(), judged.dataset),
         dataset=judged.dataset,
-        warnings=_warnings(judged),
         wrong=report.n - sum(report.confusion[digit][digit] for digit in range(10)),
         shades=_shades(report),
         mistakes=_mistakes(judged),
@@ -143,13 +142,6 @@ def page(template: str, run: Run, record: Record, beside: Sequence[str], **more:
         files=[(name, FILES[name]) for name in beside],
         **more,
     )
-
-
-def _warnings(judged: Judged) -> list[str]:
-    """Of the digits judged on, and of those trained on where they are others."""
-    judged_on, trained_on = judged.dataset, judged.record["data"]
-    same = judged_on.digests == trained_on["sha256"]
-    return [warning for warning in (judged_on.warning, "" if same else trained_on["warning"]) if warning]
 
 
 def _history_table(history: dict[str, list[float]]) -> tuple[list[str], list[tuple[int, list[float]]]]:

@@ -36,7 +36,6 @@ def data_record(dataset: Dataset, path: str | Path | None) -> dict[str, Any]:
         "name": dataset.name,
         "source": dataset.source,
         "path": None if path is None else str(Path(path).resolve()),
-        "warning": dataset.warning,
         "notes": list(dataset.notes),
         "n_train": len(dataset.x_train),
         "n_test": len(dataset.x_test),

@@ -15,8 +15,7 @@ import typer
 from tendigits.cluster import prepare
 from tendigits.errors import Interrupted
 from tendigits.extras import require
-from tendigits.model.start import import_keras
-from tendigits.options import Data, Offline, Runs, Timeout
+from tendigits.options import Data, Runs
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -45,8 +44,6 @@ def sweep(
             help="Search on a Ray cluster: local (also where nothing follows), auto or HOST:PORT.", metavar="[ADDRESS]"
         ),
     ] = None,
-    offline: Offline = False,
-    timeout: Timeout = 10.0,
 ) -> None:
     """Search the settings that do best on held-out training digits; the same command goes on after an interruption."""
     require("tendigits sweep", "train", "scale")
@@ -55,10 +52,9 @@ def sweep(
 
     chosen = load_recipe(recipe)
     searched = read_space(space, chosen)
-    import_keras()
     from tendigits.sweep.study import Sweep, search
 
-    what = Sweep(runs / name, chosen, searched, data, seed, offline, timeout)
+    what = Sweep(runs / name, chosen, searched, data, seed)
     try:
         with _watching() as watch:
             best = search(what, trials, watch, _how(ray))

@@ -210,8 +210,7 @@ def _train(config: dict[str, Any], *, sweep: Sweep, recipe: Recipe) -> None:
             )
         proposed = recipe_of(sweep, recipe, config, name_of(recipe, number))
         result["accuracy"] = run_trial(
-            proposed, sweep.data, folder_of(sweep, number), goes_on, warn=told.append, offline=sweep.offline,
-            timeout=sweep.timeout,
+            proposed, sweep.data, folder_of(sweep, number), goes_on, warn=told.append,
         )  # fmt: skip
     except (Pruned, DivergedError):
         return

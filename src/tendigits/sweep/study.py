@@ -64,8 +64,6 @@ class Sweep:
     space: Space
     data: str | Path | None = None
     seed: int = 0
-    offline: bool = False
-    timeout: float = 10.0
 
 
 How = Callable[[Sweep, Recipe, "optuna.Study", int, Watch, Warn], None]
@@ -244,8 +242,6 @@ def _try(sweep: Sweep, recipe: Recipe, study: "optuna.Study", watch: Watch, warn
             folder_of(sweep, number),
             goes_on,
             warn=warn,
-            offline=sweep.offline,
-            timeout=sweep.timeout,
         )  # fmt: skip
     except (Pruned, DivergedError):
         study.tell(trial, state=optuna.trial.TrialState.PRUNED)

@@ -50,8 +50,6 @@ def run_trial(
     goes_on: GoesOn,
     *,
     warn: Callable[[str], None] | None = None,
-    offline: bool = False,
-    timeout: float = 10.0,
 ) -> float:
     """Train in `folder`, or go on with the training that was interrupted there; the test digits are left alone.
 
@@ -75,10 +73,10 @@ def run_trial(
                     raise Pruned
             record = open_run(folder).record()
             if record["status"] != "finished":
-                record = resume_run(folder, screen=watch, offline=offline, timeout=timeout).run.record()
+                record = resume_run(folder, screen=watch).run.record()
         else:
             record = run_recipe(
-                recipe, data, runs=folder.parent, name=folder.name, screen=watch, offline=offline, timeout=timeout,
+                recipe, data, runs=folder.parent, name=folder.name, screen=watch,
                 judged=False,
             ).run.record()  # fmt: skip
     except Interrupted:

@@ -30,7 +30,6 @@ def teach(
     data: Annotated[
         Path | None, typer.Option(help="MNIST, as of `train`: an .npz or a folder of IDX files.", metavar="PATH")
     ] = None,
-    offline: Annotated[bool, typer.Option("--offline", help="Download nothing.")] = False,
     accept: Annotated[int | None, typer.Option(help="Read with this taught network from now on.", metavar="N")] = None,
     rollback: Annotated[bool, typer.Option("--rollback", help="Read with the network before it.")] = False,
     export: Annotated[
@@ -59,30 +58,26 @@ def teach(
         elif export is not None:
             _export(opened, export)
         else:
-            _teach(opened, data, offline, as_json)
+            _teach(opened, data, as_json)
     finally:
         opened.close()
 
 
-def _teach(store: "Store", data: Path | None, offline: bool, as_json: bool) -> None:
+def _teach(store: "Store", data: Path | None, as_json: bool) -> None:
     from datetime import UTC, datetime
 
-    from tendigits.model.start import import_keras
     from tendigits.teach.store import LEAST_TO_LEARN
 
     if (n := store.count()) < LEAST_TO_LEARN:  # before Keras is loaded
         raise UserError(
             f"expected at least {LEAST_TO_LEARN} corrections in {store.place}, found {n}; make some: tendigits serve"
         )
-    import_keras()
     from tendigits.data.load import load
     from tendigits.engine.loop import use_compilation_cache
     from tendigits.teach.lesson import give_lesson
 
     use_compilation_cache()
-    dataset = load(data, offline=offline)
-    if dataset.warning:
-        typer.echo(f"WARNING: {dataset.warning}", err=True)
+    dataset = load(data)
     say = _as_json if as_json else _as_text
     taught = give_lesson(store, dataset, say, lambda: datetime.now(UTC))
     if not as_json:

@@ -40,7 +40,7 @@ def give_lesson(store: Store, dataset: Dataset, say: Say, now: Callable[[], date
     """Teach, judge and keep.
 
     Args:
-        dataset: MNIST, or its 5,000 digits that need no network.
+        dataset: MNIST.
         say: is told of each step, in JSON's types.
 
     Raises:

@@ -11,8 +11,7 @@ import typer
 
 from tendigits.errors import UserError
 from tendigits.extras import require
-from tendigits.model.start import import_keras
-from tendigits.options import Data, Offline, Runs, Timeout
+from tendigits.options import Data, Runs
 
 if TYPE_CHECKING:
     from tendigits.model.recipe import Recipe
@@ -106,8 +105,6 @@ def train(
             rich_help_panel=DEVICES,
         ),
     ] = None,
-    offline: Offline = False,
-    timeout: Timeout = 10.0,
     quiet: Annotated[
         bool, typer.Option("--quiet", "-q", help="Print only the run's folder.", rich_help_panel=OUTPUT)
     ] = False,
@@ -142,20 +139,17 @@ def train(
         chosen = _chosen_recipe(recipe or "classic", changes)  # before Keras is loaded: a wrong knob is told at once
     if hosts is not None:  # before JAX is loaded: what goes wrong is said by us, in one line
         os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
-    import_keras()
     from tendigits.train.follow import follow
     from tendigits.train.pipeline import resume_run, run_recipe
 
     team, screen = _team(devices, hosts, host), _screen(quiet, json)
     if team is not None and team.host:
-        follow(team, data, screen=screen, offline=offline, timeout=timeout)
+        follow(team, data, screen=screen)
         return
     if resume is not None:
-        trained = resume_run(resume, screen=screen, offline=offline, timeout=timeout, team=team)
+        trained = resume_run(resume, screen=screen, team=team)
     else:
-        trained = run_recipe(
-            chosen, data, runs=runs, name=name, screen=screen, offline=offline, timeout=timeout, team=team
-        )
+        trained = run_recipe(chosen, data, runs=runs, name=name, screen=screen, team=team)
     if quiet:
         typer.echo(trained.run.path)
 

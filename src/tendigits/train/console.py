@@ -13,7 +13,7 @@ from typing import Any
 
 import keras
 from rich.console import Console
-from rich.progress import BarColumn, DownloadColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.text import Text
 
 from tendigits.model.network import summary
@@ -34,11 +34,6 @@ class Screen:
     def warn(self, text: str) -> None:
         """A line that must not be missed."""
         print(f"WARNING: {text}", file=sys.stderr, flush=True)
-
-    @contextmanager
-    def download(self) -> Iterator[Progress | None]:
-        """What shows a download, if one is needed."""
-        yield None
 
     @contextmanager
     def epochs(self, n: int, run: str) -> Iterator[keras.callbacks.Callback]:
@@ -66,15 +61,6 @@ class TextScreen(Screen):
 
     def warn(self, text: str) -> None:
         self.console.print(Text(f"WARNING: {text}", style="bold black on yellow"), soft_wrap=True)
-
-    @contextmanager
-    def download(self) -> Iterator[Progress | None]:
-        if not self.console.is_terminal:  # where nothing moves, rich would leave an empty line
-            yield None
-            return
-        columns = (TextColumn("{task.description}"), BarColumn(20), DownloadColumn(), TimeRemainingColumn())
-        with Progress(*columns, console=self.console, transient=True) as progress:
-            yield progress
 
     @contextmanager
     def epochs(self, n: int, run: str) -> Iterator[keras.callbacks.Callback]:

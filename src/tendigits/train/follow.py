@@ -13,7 +13,7 @@ from tendigits.train.hosts import Team
 from tendigits.train.trainer import prepare_input, steps_of
 
 
-def follow(team: Team, data: str | Path | None, *, screen: Screen, offline: bool = False, timeout: float = 10.0) -> int:
+def follow(team: Team, data: str | Path | None, *, screen: Screen) -> int:
     """Train what the first host says until it says no more; nothing is kept here.
 
     Returns:
@@ -24,8 +24,7 @@ def follow(team: Team, data: str | Path | None, *, screen: Screen, offline: bool
         HostError: another host is gone.
         TendigitsError: as `fit_recipe`.
     """
-    with screen.download() as progress:
-        dataset = load(data, offline=offline, timeout=timeout, progress=progress)
+    dataset = load(data)
     trained = 0
     while (heard := team.hear()) is not None:
         recipe, digests, checkpoint = heard

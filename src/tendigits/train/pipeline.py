@@ -35,8 +35,6 @@ def run_recipe(
     name: str | None = None,
     screen: Screen | None = None,
     now: datetime | None = None,
-    offline: bool = False,
-    timeout: float = 10.0,
     judged: bool = True,
     team: Team | None = None,
 ) -> Trained:
@@ -44,13 +42,11 @@ def run_recipe(
 
     Args:
         recipe: all knobs; classic where it is None.
-        data: a .npz, a folder of IDX files or of images; None finds MNIST.
+        data: a .npz, a folder of IDX files or of images; None takes MNIST.
         runs: the folder that holds the runs.
         name: of the run's folder; the time where it is None.
         screen: what is told of each stage; None says only warnings.
         now: the time that the run was made.
-        offline: no download.
-        timeout: of the download, in seconds.
         judged: False leaves the test digits alone: no report, and the result is of the held-out digits.
         team: the devices and hosts that train together; None is this process's first device.
 
@@ -60,8 +56,8 @@ def run_recipe(
     recipe, screen, now = recipe or Recipe(), screen or Screen(), now or datetime.now().astimezone()
     _refuse_too_large(recipe)
     durations: dict[str, float] = {}
-    with timed(durations, "data"), screen.download() as progress:
-        dataset = load(data, offline=offline, timeout=timeout, progress=progress)
+    with timed(durations, "data"):
+        dataset = load(data)
     _show_data(screen, dataset)
     with timed(durations, "prepare"):
         ready = prepare_input(dataset, recipe)
@@ -93,8 +89,6 @@ def resume_run(
     *,
     screen: Screen | None = None,
     now: datetime | None = None,
-    offline: bool = False,
-    timeout: float = 10.0,
     team: Team | None = None,
 ) -> Trained:
     """Go on with a run that was interrupted, from its last checkpoint, to the same weights as if it never was.
@@ -110,8 +104,8 @@ def resume_run(
         if record["status"] == "finished":
             raise RunError(f"{run.path} is finished, there is nothing to resume; train anew with another --name")
         recipe = run.recipe()
-        with timed(record["durations"], "data"), screen.download() as progress:
-            dataset = load_same_data(run, record, offline=offline, timeout=timeout, progress=progress)
+        with timed(record["durations"], "data"):
+            dataset = load_same_data(run, record)
         _show_data(screen, dataset)
         with timed(record["durations"], "prepare"):
             ready = prepare_input(dataset, recipe)
@@ -136,8 +130,6 @@ def _kind_of_walk(recipe: Recipe) -> type[Walk]:
 
 
 def _show_data(screen: Screen, dataset: Dataset) -> None:
-    if dataset.warning:
-        screen.warn(dataset.warning)
     screen.stage(1, "Data", *messages.data_lines(dataset))
 
 

@@ -14,7 +14,7 @@ import keras
 import numpy as np
 
 from tendigits.data import preprocess
-from tendigits.data.dataset import Dataset, hold_out
+from tendigits.data.dataset import Dataset, stratified_split
 from tendigits.engine.loop import use_compilation_cache
 from tendigits.errors import DivergedError, HostError, Interrupted
 from tendigits.model.calibration import Calibration, calibrate
@@ -64,7 +64,7 @@ def prepare_input(dataset: Dataset, recipe: Recipe) -> Input:
     test = preprocess.to_input(dataset.x_test), preprocess.one_hot(dataset.y_test)
     if not recipe.validation_split:
         return Input(preprocess.to_input(dataset.x_train), preprocess.one_hot(dataset.y_train), test, test)
-    x, y, x_held, y_held = hold_out(dataset.x_train, dataset.y_train, recipe.validation_split, HELD_OUT_SEED)
+    x, y, x_held, y_held = stratified_split(dataset.x_train, dataset.y_train, recipe.validation_split, HELD_OUT_SEED)
     held = preprocess.to_input(x_held), preprocess.one_hot(y_held)
     return Input(preprocess.to_input(x), preprocess.one_hot(y), held, test)
 
