@@ -1,11 +1,12 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from mypy import api
 
 from tendigits.errors import RecipeError
-from tendigits.model.recipe import RECIPES, Convolution, Recipe, load_recipe
+from tendigits.model.recipe import RECIPES, Augmentation, Convolution, Recipe, load_recipe
 
-knobs = st.fixed_dictionaries(
+fields = st.fixed_dictionaries(
     {},
     optional={
         "name": st.from_regex(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", fullmatch=True),
@@ -36,11 +37,32 @@ def test_the_defaults_are_the_walk_through():
     assert RECIPES["classic"] == recipe
 
 
-@given(knobs)
+@given(fields)
 def test_round_trip_as_json(values):
     recipe = Recipe(**values)
     assert Recipe.model_validate_json(recipe.model_dump_json()) == recipe
     assert Recipe(**recipe.model_dump(mode="json")) == recipe
+
+
+def test_every_field_has_a_description_for_the_command_line():
+    for field in (*Recipe.model_fields.values(), *Augmentation.model_fields.values()):
+        assert field.description.endswith(".")
+        assert "\n" not in field.description
+
+
+@pytest.mark.slow
+def test_a_misspelt_field_is_an_error_to_mypy(tmp_path):
+    (tmp_path / "snippet.py").write_text(
+        "from tendigits.model.recipe import Augmentation, Recipe\n"
+        "Recipe(hidden=(3,), augmentation=Augmentation(shift=1.0))\n"
+        "Recipe(hiden=(3,))\n"
+    )
+    out, _, _ = api.run(
+        ["--strict", "--follow-imports=silent", f"--cache-dir={tmp_path}", f"{tmp_path / 'snippet.py'}"]
+    )
+    errors = out.splitlines()[:-1]
+    assert len(errors) == 1
+    assert 'snippet.py:3: error: Unexpected keyword argument "hiden" for "Recipe"; did you mean "hidden"?' in errors[0]
 
 
 @given(
@@ -48,7 +70,7 @@ def test_round_trip_as_json(values):
         st.text(max_size=12), st.one_of(st.none(), st.integers(), st.floats(), st.text(), st.lists(st.integers()))
     )
 )
-def test_any_knobs_give_a_recipe_or_a_recipe_error(values):
+def test_any_values_give_a_recipe_or_a_recipe_error(values):
     try:
         Recipe(**values)
     except RecipeError as error:
@@ -150,8 +172,8 @@ def test_any_bytes_as_a_file(tmp_path_factory, content):
 
 
 def test_a_convolution_is_read():
-    assert Convolution.of("32") == Convolution(32, kernel=3, stride=1)
-    assert Convolution.of("32x5/2") == Convolution(32, kernel=5, stride=2)
+    assert Convolution.parse("32") == Convolution(32, kernel=3, stride=1)
+    assert Convolution.parse("32x5/2") == Convolution(32, kernel=5, stride=2)
     assert Recipe(convolutions=("8", "16/2")).convolution_layers[1] == Convolution(16, 3, 2)
 
 
@@ -166,7 +188,7 @@ def test_a_recipe_of_the_package_has_its_own_name(name):
     assert next(iter(RECIPES)) == "classic"
 
 
-def test_differences_name_each_knob():
+def test_differences_name_each_field():
     recipe = Recipe(epochs=3, augmentation={"shift": 2.0})
     assert recipe.differences(Recipe()) == {"epochs": (3, 15), "augmentation.shift": (2.0, 0.0)}
     assert set(Recipe.model_fields) - {"augmentation"} <= set(recipe.flat())

@@ -1,8 +1,10 @@
-"""A recipe: every knob of a training, with its default and reason, frozen, validated and saved with the run.
+"""A recipe: every hyperparameter of a training with its default; frozen, validated and saved with the run.
 
 recipe = Recipe(epochs=3)                  # classic, but three epochs
 recipe = load_recipe("classic")            # by name
 recipe = load_recipe("mine.toml")          # a file that names only what differs
+
+The text under each field is its `description`, the help of the command line's flag.
 """
 
 import difflib
@@ -11,9 +13,17 @@ from dataclasses import dataclass
 from importlib.resources import files
 from itertools import takewhile
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ModelWrapValidatorHandler,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
 from tendigits.errors import RecipeError
 
@@ -24,120 +34,143 @@ Metric = Literal["accuracy", "top_k_categorical_accuracy", "mean_squared_error"]
 Monitor = Literal["val_loss", "val_accuracy"]
 Schedule = Literal["constant", "one-cycle"]
 Convolutions = tuple[Annotated[str, Field(pattern=r"^[1-9]\d{0,3}(x[1-9])?(/[1-4])?$")], ...]
-Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
+Fraction = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
+FractionBelowOne = Annotated[float, Field(ge=0, lt=1, allow_inf_nan=False)]
 
 
-class Augmentation(BaseModel):
-    """How far each digit is changed in each training step; all zeros leave it as it is. Never a mirror flip."""
+class Settings(BaseModel):
+    """Frozen fields of exactly the declared types; what is unknown or impossible raises RecipeError."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, use_attribute_docstrings=True)
+    prefix: ClassVar[str] = ""
+    """Stands before a field's name in messages."""
 
+    @field_validator("*", mode="before")
+    @classmethod
+    def _accept_lists(cls, value: Any) -> Any:
+        """JSON and TOML have lists where a recipe has tuples."""
+        return tuple(value) if isinstance(value, list) else value
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _explain_errors(cls, values: Any, validate: ModelWrapValidatorHandler[Self]) -> Self:
+        try:
+            return validate(values)
+        except ValidationError as error:
+            raise RecipeError("; ".join(_explain(cls, dict(each)) for each in error.errors())) from None
+
+
+class Augmentation(Settings):
+    """How far each digit may be changed, at random, in each training step. Never a mirror flip."""
+
+    prefix = "augmentation."
+
+    # From 14 pixels on a digit may leave the image.
     shift: Annotated[float, Field(ge=0, lt=14, allow_inf_nan=False)] = 0.0
-    """Pixels of 28, either way along each axis at most; from 14 on a digit may leave the image."""
+    """Maximum shift along each axis, in pixels of 28."""
 
+    # A 6 that turns further becomes a 9.
     rotate: Annotated[float, Field(ge=0, le=45, allow_inf_nan=False)] = 0.0
-    """Degrees, either way at most: a 6 that turns further becomes a 9."""
+    """Maximum rotation either way, in degrees."""
 
     scale: Annotated[float, Field(ge=0, lt=0.5, allow_inf_nan=False)] = 0.0
-    """Larger or smaller along each axis by this share at most."""
+    """Maximum change of size along each axis, as a fraction."""
 
-    shear: Annotated[float, Field(ge=0, lt=1, allow_inf_nan=False)] = 0.0
-    """Slant: the top moves to a side by this share of the height at most."""
+    shear: FractionBelowOne = 0.0
+    """Maximum slant: how far the top moves sideways, as a fraction of the height."""
 
     elastic: Annotated[float, Field(ge=0, le=8, allow_inf_nan=False)] = 0.0
-    """Smooth random shifts: their standard deviation in pixels (Simard, Steinkraus, Platt, 2003)."""
+    """Standard deviation of smooth random displacements, in pixels (Simard, Steinkraus, Platt, 2003)."""
 
-    thickness: Share = 0.0
-    """How far strokes become as thick, or as thin, as one pixel on each side makes them, at most."""
+    thickness: Fraction = 0.0
+    """Maximum change of stroke width; 1 is a pixel more, or less, on each side."""
 
-    contrast: Annotated[float, Field(ge=0, lt=1, allow_inf_nan=False)] = 0.0
-    """By which share ink is paler at most."""
+    contrast: FractionBelowOne = 0.0
+    """Maximum fading of the strokes, as a fraction."""
 
-    noise: Share = 0.0
-    """Added to or taken from each pixel at most, of 1."""
+    noise: Fraction = 0.0
+    """Maximum value added to or taken from each pixel, of 1."""
 
 
-class Recipe(BaseModel):
-    """All knobs of a training. The defaults are the classic walk-through's, number for number."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+class Recipe(Settings):
+    """All hyperparameters of a training. The defaults are the classic tutorial's, number for number."""
 
     name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")] = "classic"
-    """What the table of runs calls it."""
+    """Name of the recipe in the table of runs."""
 
     convolutions: Annotated[Convolutions, Field(max_length=16)] = ()
-    """Before the hidden layers: filters, x kernel (3), / stride (1), such as "32x5/2". None in classic."""
+    """Convolutional layers before the hidden ones: filters, x kernel (3), / stride (1), such as 32x5/2."""
 
     hidden: Annotated[tuple[Annotated[int, Field(ge=1, le=16384)], ...], Field(max_length=32)] = (512, 512)
-    """Units of each hidden Dense layer; none is a linear classifier."""
+    """Units of each hidden layer; none for a linear classifier."""
 
     activation: Activation = "relu"
-    """Of the hidden layers; the last is always softmax."""
+    """Activation function of the hidden layers."""
 
-    dropout: Annotated[float, Field(ge=0, lt=1)] = 0.2
-    """Share of each hidden layer's outputs that a training step sets to zero."""
+    dropout: FractionBelowOne = 0.2
+    """Fraction of each hidden layer's outputs that a training step sets to zero."""
 
+    # Convolutions always have it.
     batch_norm: bool = False
-    """Batch normalisation before the activation of each hidden layer; convolutions always have it."""
+    """Batch normalization before the activation of each hidden layer."""
 
     optimizer: Optimizer = "adam"
-    """Keras' name of it; what is not said here about it is Keras' default."""
+    """Keras' name of the optimizer."""
 
     learning_rate: Annotated[float, Field(gt=0, le=10, allow_inf_nan=False)] = 0.001
-    """Keras' own default for Adam; with a schedule, its highest."""
+    """Learning rate; with a schedule, its peak."""
 
+    # Smith, 2018.
     schedule: Schedule = "constant"
-    """one-cycle: up to the learning rate in the first quarter of all steps, then down along a cosine (Smith, 2018)."""
+    """Learning rate schedule; one-cycle rises for a quarter of all steps, then falls along a cosine."""
 
-    weight_decay: Annotated[float, Field(ge=0, lt=1, allow_inf_nan=False)] = 0.0
-    """Share of each weight that a step takes away, times the learning rate (Loshchilov, Hutter, 2019)."""
+    weight_decay: FractionBelowOne = 0.0
+    """Decoupled weight decay, multiplied by the learning rate (Loshchilov, Hutter, 2019)."""
 
-    ema_momentum: Annotated[float, Field(ge=0, lt=1)] = 0.0
-    """Momentum of a moving average of the weights, which is what is validated and kept; 0 keeps the weights."""
+    ema_momentum: FractionBelowOne = 0.0
+    """Momentum of a moving average of the weights, which is validated and kept; 0 for none."""
 
-    label_smoothing: Annotated[float, Field(ge=0, lt=1)] = 0.0
-    """Share of the label's one that is spread over all ten digits."""
+    label_smoothing: FractionBelowOne = 0.0
+    """Fraction of each label that is spread over all ten digits."""
 
     loss: Loss = "categorical_crossentropy"
-    """Keras' name of it; the labels are one-hot."""
+    """Keras' name of the loss; the labels are one-hot."""
 
     metrics: Annotated[tuple[Metric, ...], Field(min_length=1)] = ("accuracy",)
-    """Shown and kept for each epoch; accuracy is always the first."""
+    """Keras' names of the metrics to record each epoch; accuracy comes first."""
 
     augmentation: Augmentation = Augmentation()
-    """What is done to the digits in each step."""
+    """Random changes to the training digits."""
 
+    # 32 are 1,875 steps an epoch on MNIST.
     batch_size: Annotated[int, Field(ge=1, le=65536)] = 32
-    """Digits in one step: 1,875 steps an epoch on MNIST."""
+    """Digits in one training step."""
 
     epochs: Annotated[int, Field(ge=1, le=10000)] = 15
-    """At most so many; early stopping ends before."""
+    """Maximum number of epochs."""
 
     monitor: Monitor = "val_loss"
-    """What early stopping and "the best epoch" look at."""
+    """Metric that decides which epoch is the best and when to stop early."""
 
     patience: Annotated[int, Field(ge=0, le=10000)] = 2
-    """Epochs without an improvement before training stops."""
+    """Epochs without improvement before training stops."""
 
+    # Keras' own default keeps the last epoch's weights, `patience` epochs past the best.
     restore_best: bool = True
-    """Keep the weights of the best epoch. Keras' own default keeps the last, `patience` epochs past the best."""
+    """Keep the weights of the best epoch, not of the last."""
 
+    # The same digits for every seed. 0 validates on the test set, as the tutorial does.
     validation_split: Annotated[float, Field(ge=0, le=0.5)] = 0.0
-    """Share of the training digits to validate on, the same ones for every seed. 0 validates on the test set, as the
-    walk-through does."""
+    """Fraction of the training digits to validate on; 0 validates on the test set."""
 
     ensemble_size: Annotated[int, Field(ge=1, le=32)] = 1
-    """Networks that are trained one after the other, each with its own seed, and whose answers are averaged."""
+    """Number of networks to train, each with its own seed; their predictions are averaged."""
 
     seed: Annotated[int, Field(ge=0, lt=2**32)] = 0
-    """Of the initial weights, the dropout masks, the order of the digits and how they are changed."""
+    """Random seed."""
 
-    def __init__(self, **knobs: Any) -> None:
-        """Check every knob. Raises RecipeError, naming the field, what was expected and what was received."""
-        try:
-            super().__init__(**{key: tuple(v) if isinstance(v, list) else v for key, v in knobs.items()})
-        except ValidationError as error:
-            raise RecipeError("; ".join(_explain(dict(e)) for e in error.errors())) from None
+    @model_validator(mode="after")
+    def _check_combinations(self) -> Self:
         if self.metrics[0] != "accuracy" or len(set(self.metrics)) < len(self.metrics):
             raise RecipeError(
                 f"recipe field 'metrics': expected 'accuracy' first and each metric once, received {list(self.metrics)}"
@@ -145,26 +178,27 @@ class Recipe(BaseModel):
         if self.label_smoothing and not self.loss.startswith("categorical"):
             raise RecipeError(
                 f"recipe field 'label_smoothing': expected 0 with the loss {self.loss}, "
-                f"received {self.label_smoothing}; take categorical_crossentropy"
+                f"received {self.label_smoothing}; use categorical_crossentropy"
             )
+        return self
 
-    def with_changes(self, **knobs: Any) -> "Recipe":
-        """The same recipe with some knobs changed, checked again. Raises RecipeError."""
-        return Recipe(**{**self.model_dump(), **knobs})
+    def with_changes(self, **changes: Any) -> "Recipe":
+        """The same recipe with some fields changed, checked again. Raises RecipeError."""
+        return Recipe(**{**self.model_dump(), **changes})
 
     def flat(self) -> dict[str, Any]:
-        """Every knob by its name; those of `augmentation` as "augmentation.shift"."""
-        knobs = self.model_dump()
-        augment = knobs.pop("augmentation")
-        return knobs | {f"augmentation.{knob}": value for knob, value in augment.items()}
+        """Field -> value; those of `augmentation` as "augmentation.shift"."""
+        values = self.model_dump()
+        augmentation = values.pop("augmentation")
+        return values | {f"augmentation.{name}": value for name, value in augmentation.items()}
 
     @property
     def convolution_layers(self) -> list["Convolution"]:
-        """The convolutions, read."""
-        return [Convolution.of(text) for text in self.convolutions]
+        """The convolutions, parsed."""
+        return [Convolution.parse(text) for text in self.convolutions]
 
     def differences(self, other: "Recipe") -> dict[str, tuple[Any, Any]]:
-        """Knob -> (own value, other's value), for the knobs that differ."""
+        """Field -> (own value, other's value), for the fields that differ."""
         mine, theirs = self.flat(), other.flat()
         return {key: (mine[key], theirs[key]) for key in mine if mine[key] != theirs[key]}
 
@@ -178,8 +212,8 @@ class Convolution:
     stride: int
 
     @classmethod
-    def of(cls, text: str) -> "Convolution":
-        """From "32", "32x5", "32/2" or "32x5/2"; 3x3 and every pixel where they are not said."""
+    def parse(cls, text: str) -> "Convolution":
+        """Parse "32", "32x5", "32/2" or "32x5/2"; the kernel defaults to 3, the stride to 1."""
         size, _, stride = text.partition("/")
         filters, _, kernel = size.partition("x")
         return cls(int(filters), int(kernel or 3), int(stride or 1))
@@ -211,26 +245,26 @@ def load_recipe(name_or_file: str) -> Recipe:
 
 def _from_toml(text: str, stem: str, source: str) -> Recipe:
     try:
-        knobs = tomllib.loads(text)
+        values = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise RecipeError(f"recipe {source} is not TOML: {error}") from None
     try:
-        return Recipe(**{"name": _as_name(stem), **knobs})
+        return Recipe(**{"name": _as_name(stem), **values})
     except RecipeError as error:
         raise RecipeError(f"{source}: {error}") from None
 
 
 def _as_name(stem: str) -> str:
-    """A file's name as a recipe's name: only what a recipe's name may hold."""
+    """A file's name as a recipe's name, with every character that is not allowed replaced."""
     return "".join(c if c.isascii() and (c.isalnum() or c in "._-") else "-" for c in stem).lstrip("._-")[:64] or "mine"
 
 
-def _explain(error: dict[str, Any]) -> str:
+def _explain(settings: type[Settings], error: dict[str, Any]) -> str:
     """One of pydantic's errors in our words: the field, what was expected, what was received."""
     place = [str(part) for part in error["loc"] if isinstance(part, str)]
-    field = ".".join(place)
+    field = settings.prefix + ".".join(place)
     if error["type"] == "extra_forbidden":
-        fields = Augmentation.model_fields if len(place) > 1 else Recipe.model_fields
+        fields = settings.model_fields
         near = difflib.get_close_matches(place[-1], fields, n=1)
         hint = f"did you mean {near[0]!r}?" if near else f"fields are {', '.join(fields)}"
         return f"recipe field {field!r} is unknown; {hint}"
@@ -242,7 +276,7 @@ def _explain(error: dict[str, Any]) -> str:
 
 
 def _packaged() -> dict[str, str]:
-    """The files of the package's recipes, classic first: each a small one that says only what differs from it."""
+    """The recipe files of the package, classic first; each names only what differs from classic."""
     found = {}
     for path in (files("tendigits.model") / "recipes").iterdir():
         if path.name.endswith(".toml"):
@@ -251,13 +285,13 @@ def _packaged() -> dict[str, str]:
 
 
 def _about(text: str) -> str:
-    """The comment that a recipe's file begins with."""
+    """The comment at the top of a recipe file."""
     lines = takewhile(lambda line: line.startswith("#"), text.splitlines())
     return " ".join(line.removeprefix("#").strip() for line in lines)
 
 
 RECIPES = {name: _from_toml(text, name, f"{name}.toml") for name, text in _packaged().items()}
-"""The recipes known by name."""
+"""Name -> recipe, for the recipes of the package."""
 
 ABOUT = {name: _about(text) for name, text in _packaged().items()}
-"""What each of them is."""
+"""Name -> what the recipe is."""
