@@ -1,13 +1,15 @@
-# Everything a person or CI does with a checkout. Needs Python >= 3.11 with venv, make, and PyPI in reach.
+# Everything a person or CI does with a checkout. Needs make, Python >= 3.11 with venv, and
+# internet access to PyPI or a mirror of it.
 #
-#   make train        set everything up, then train the classic network (ARGS="--data mnist.npz --epochs 3")
-#   make test         set everything up, then the tests;  make test-slow: crash rounds, full MNIST, a fresh install
+#   make train        install what training needs, train the classic network (ARGS="--epochs 3")
+#   make lab          install everything, open the notebooks in the browser
+#   make test         install everything, run the tests;  make test-slow: those that take longer
 #   make check        the linters and the type checker
 #   make results      the tables in docs/results.md
 #   make bench        tendigits beside its peers, about half an hour; QUICK=1: the main table in 5 minutes
 #   make bench-read   the reader beside others, about half an hour (SCANS=folder of labelled pictures)
 #   make bench-serve  requests a second, beside others, a quarter of an hour; needs wrk
-#   make reader       train the reader network anew and put it into the package, an hour or two
+#   make reader       train the reader's network anew and put it into the package, an hour or two
 #   make notebook     execute the notebooks anew, a quarter of an hour
 #   make pictures     the README's pictures from a real run
 #   make lock         choose the newest versions anew
@@ -15,36 +17,49 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-READY := $(VENV)/.ready
-UV := $(BIN)/python -m uv
+UV := $(BIN)/uv
+# uv trusts the system's certificates, as pip does: a company's proxy has one of its own.
+export UV_SYSTEM_CERTS := 1
 
-.PHONY: setup train test test-slow check format lock results bench bench-read bench-serve reader notebook pictures clean
+.PHONY: setup train lab test test-slow check format lock results bench bench-read bench-serve reader notebook pictures clean
 
-setup: $(READY)
-
-# uv is bootstrapped at the locked version, then installs the rest of the lock file, checked by digest. The byte code
-# is compiled now: without it every start of Keras takes seconds more.
-$(READY): requirements.lock pyproject.toml
+# uv is installed at its locked version and then installs a lock file; everything is checked by its digest. The byte
+# code is compiled now: without it every start of Keras takes seconds more.
+$(UV): requirements.lock
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	  { echo "tendigits needs Python >= 3.11, found $$($(PYTHON) --version); name another: make PYTHON=python3.13"; exit 2; }
 	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || \
 	  { echo "this Python has no venv; on Debian and Ubuntu: apt install python3-venv"; exit 2; }
 	$(PYTHON) -m venv --clear $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check $$(sed -n 's/^\(uv==[0-9.]*\).*/\1/p' requirements.lock)
-	$(UV) pip sync --quiet --require-hashes --compile-bytecode --python $(BIN)/python requirements.lock
-	$(UV) pip install --quiet --no-deps --python $(BIN)/python --editable .
+	sed -n '/^uv==/,/via/p' requirements.lock > $(VENV)/uv.txt
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes --requirement $(VENV)/uv.txt
 	@touch $@
 
-train: setup
+INSTALL = $(UV) pip install --quiet --python $(BIN)/python
+
+$(VENV)/.train: requirements.lock requirements-train.lock pyproject.toml | $(UV)
+	$(INSTALL) --require-hashes --compile-bytecode --requirement requirements-train.lock
+	$(INSTALL) --no-deps --editable .
+	@touch $@
+
+$(VENV)/.all: requirements.lock pyproject.toml | $(UV)
+	$(INSTALL) --require-hashes --compile-bytecode --requirement requirements.lock
+	$(INSTALL) --no-deps --editable .
+	@touch $(VENV)/.train $@
+
+setup: $(VENV)/.all
+
+train: $(VENV)/.train
 	$(BIN)/tendigits train $(ARGS)
 
+lab: setup
+	$(BIN)/jupyter lab notebooks
+
 test: setup
-	$(BIN)/python -m pytest -m "not slow and not alone" --numprocesses auto --maxprocesses 4 --dist loadfile $(ARGS)
-	$(BIN)/python -m pytest -m "alone and not slow" $(ARGS) || [ $$? -eq 5 ]  # 5: none of those that were chosen
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadgroup $(ARGS)
 
 test-slow: setup
-	$(BIN)/python -m pytest -m "slow and not alone" --numprocesses auto --maxprocesses 4 --dist loadfile $(ARGS)
-	$(BIN)/python -m pytest -m "slow and alone" $(ARGS) || [ $$? -eq 5 ]
+	$(BIN)/python -m pytest -m slow --numprocesses 2 --dist loadgroup $(ARGS)
 
 check: setup
 	$(BIN)/ruff format --check .
@@ -55,9 +70,12 @@ format: setup
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
+COMPILE = $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+  --custom-compile-command "make lock" pyproject.toml
+
 lock: setup
-	$(UV) pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
-	  --custom-compile-command "make lock" --group dev pyproject.toml --output-file requirements.lock
+	$(COMPILE) --upgrade --all-extras --group dev --output-file requirements.lock
+	$(COMPILE) --extra train --constraint requirements.lock --output-file requirements-train.lock
 
 results: setup
 	$(BIN)/python bench/recipes.py $(if $(DATA),--data $(DATA))

@@ -3,6 +3,7 @@
     make bench DATA=mnist.npz            # all parts, about half an hour; then bench/results/ and bench/README.md
     make bench QUICK=1                   # the main table alone, in under 5 minutes, printed and kept nowhere
     python bench/speed.py --data mnist.npz --parts main command roofline batch conv
+    python bench/speed.py --data mnist.npz --environments .venv other  # tendigits.fit in each of these; results/jax.json
     python bench/speed.py --report-only  # README and picture again, from bench/results/speed.json
 
 Peers take turns (A B C ... A B C ...), each turn a fresh process. A part that is measured anew replaces its like in
@@ -16,7 +17,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -39,7 +40,7 @@ from environments import (
 RESULTS = ROOT / "bench" / "results" / "speed.json"
 BEGIN, END = "<!-- speed: written by bench/speed.py -->", "<!-- /speed -->"
 
-KERAS, JAX = "keras==3.15.1", "jax==0.10.2"
+KERAS, JAX = "keras==3.15.1", "jax==0.10.1"
 ENVIRONMENTS = {
     "jax": (KERAS, JAX, "matplotlib==3.11.2"),
     "torch": (KERAS, "torch==2.13.0"),
@@ -109,6 +110,7 @@ def main() -> None:
     parser.add_argument("--epochs", type=int, default=2, help="timed ones in each turn, after one to warm up")
     parser.add_argument("--limit", type=int, help="only so many digits, to try the scripts")
     parser.add_argument("--quick", action="store_true", help="the main table alone, one round")
+    parser.add_argument("--environments", nargs="+", type=Path, help="virtual environments that have tendigits")
     parser.add_argument("--report-only", action="store_true", help="README and picture from the JSON")
     given = parser.parse_args()
     if given.report_only:
@@ -123,6 +125,9 @@ def main() -> None:
         quick=given.quick,
         peers=tuple(PEERS[name] for name in given.peers or PEERS),
     )
+    if given.environments:
+        compare_environments(given.environments, settings)
+        return
     parts = ("main",) if given.quick else given.parts
     trial = bool(given.quick or given.limit or given.peers)
     path = BENCH / "trial.json" if trial else RESULTS
@@ -141,6 +146,17 @@ def main() -> None:
         print(tables.text(record))
     else:
         report(record)
+
+
+def compare_environments(environments: list[Path], settings: Settings) -> None:
+    """Time `tendigits.fit` in several virtual environments, whose Python and JAX differ."""
+    peers = tuple(Peer(path.name, "tendigits_fit", str(path.resolve())) for path in environments)
+    record = measure("main", replace(settings, peers=peers))
+    for turn in record["turns"]:
+        turn["peer"] = "Python {python}, JAX {jax}".format(**turn["versions"])
+    record["median_seconds"] = {name: stats.median for name, stats in tables.stats_of(record["turns"]).items()}
+    record["machine"] = {key: value for key, value in machine().items() if key in ("platform", "processor", "cores")}
+    RESULTS.with_name("jax.json").write_text(json.dumps(record, indent=1) + "\n")
 
 
 def peers_of(part: str, settings: Settings) -> tuple[Peer, ...]:

@@ -1,70 +1,155 @@
-"""In an empty environment: `pip install .`, and the README's first command on a clean clone."""
+"""The built wheel in environments of its own, with each extra alone; and the README's first command on a clean clone."""
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from pathlib import Path
 
+import httpx
+import numpy as np
 import pytest
 
+sys.path.insert(0, str(Path(__file__).parent.parent / "bench"))  # its scripts import each other by name
+
+import installed
+
 ROOT = Path(__file__).parent.parent
-HOME = {key: value for key, value in os.environ.items() if not key.startswith(("KERAS", "TENDIGITS", "VIRTUAL"))}
+ENVIRONMENT = {key: value for key, value in os.environ.items() if not key.startswith(("KERAS", "TENDIGITS", "VIRTUAL"))}
+NEWER = shutil.which("python3.13", path="/usr/bin:/usr/local/bin") or "python3.13"
 
-pytestmark = pytest.mark.slow
-
-
-def run(*command: object, folder: Path) -> str:
-    environment = HOME | {"KERAS_HOME": str(folder / "keras")}
-    done = subprocess.run([*map(str, command)], cwd=folder, capture_output=True, text=True, env=environment)
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("install")]
 
 
-def newer_python() -> str:
-    found = shutil.which("python3.13")
-    return found or pytest.skip("needs python3.13")
-
-
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def clone(tmp_path_factory) -> Path:
-    """All that git has, as somebody else gets it, with nothing of this environment."""
+    """All that git has, as somebody else gets it."""
     folder = tmp_path_factory.mktemp("clone") / "tendigits"
     subprocess.run(["git", "clone", "--quiet", ROOT, folder], check=True)
     return folder
 
 
-def test_pip_install(clone, tmp_path):
-    run(sys.executable, "-m", "venv", tmp_path / "venv", folder=tmp_path)
-    run(tmp_path / "venv/bin/pip", "install", "--quiet", clone, folder=tmp_path)
-    command = tmp_path / "venv/bin/tendigits"
-    assert "Usage" in run(command, "--help", folder=tmp_path)
-    for name in ("train", "evaluate", "data", "runs"):
-        assert "Usage" in run(command, name, "--help", folder=tmp_path)
-    said = run(command, "train", "--epochs", "1", "--name", "one", folder=tmp_path)
-    assert "669,706" in said
-    assert "one" in run(command, "runs", folder=tmp_path)
-    for wish, extra in {
+@pytest.fixture(scope="session")
+def wheel(clone, tmp_path_factory) -> Path:
+    return installed.build_wheel(tmp_path_factory.mktemp("wheel"), clone)
+
+
+@pytest.fixture(params=dict.fromkeys([sys.executable, NEWER]), ids=lambda python: Path(python).name)
+def install(request, wheel, tmp_path):
+    """install(extra) -> the command of a new environment: it takes arguments, gives code, output and errors."""
+
+    def make(extra):
+        folder = installed.install(wheel, extra, request.param, tmp_path / "environment")
+
+        def run(*arguments):
+            done = subprocess.run(
+                [folder / "tendigits", *map(str, arguments)],
+                cwd=tmp_path, env=ENVIRONMENT, capture_output=True, text=True,
+            )  # fmt: skip
+            return done.returncode, done.stdout, done.stderr
+
+        run.folder = folder
+        return run
+
+    return make
+
+
+@pytest.fixture
+def data(digits, tmp_path) -> Path:
+    """2,000 and 200 real digits."""
+    path = tmp_path / "digits.npz"
+    np.savez(
+        path,
+        x_train=digits.x_train[:2000], y_train=digits.y_train[:2000],
+        x_test=digits.x_test[:200], y_test=digits.y_test[:200],
+    )  # fmt: skip
+    return path
+
+
+def trains(run, data) -> None:
+    code, out, err = run("train", "--data", data, "--epochs", 1, "--name", "one")
+    assert (code, err) == (0, ""), err
+    assert "669,706" in out
+
+
+def test_base_reads_and_names_the_extra_of_everything_else(install, tmp_path):
+    run = install("")
+    assert installed.size(run.folder.parent)["mb"] <= 400
+    code, out, err = run("read", ROOT / "docs" / "six.png")
+    assert (code, err) == (0, "")
+    assert out
+    for command in ("train", "evaluate", "read", "serve", "teach", "export", "sweep", "data", "runs"):
+        assert "Usage" in run(command, "--help")[1]
+    for wanted, extra in {
+        "train": "train",
+        "evaluate one": "train",
+        "teach": "train",
+        "serve": "serve",
         "sweep --space space.toml": "scale",
-        "read scans --parquet out": "scale",
+        f"read {tmp_path} --parquet out": "scale",
         "read s3://bucket/scans": "scale",
-        "export runs/one --to litert": "export",
+        "export one --to litert": "export",
     }.items():
-        refused = subprocess.run([command, *wish.split()], cwd=tmp_path, capture_output=True, text=True)
-        assert refused.returncode == 2
-        assert f"pip install 'tendigits[{extra}]'" in refused.stderr
-    picture = tmp_path / "runs" / "one" / "mistakes.png"
-    assert run(command, "read", picture, folder=tmp_path)
+        code, _, err = run(*wanted.split())
+        assert code == 2, wanted
+        assert f"pip install 'tendigits[{extra}]'" in err
+        assert err.count("\n") == 1
+
+
+def test_train_trains_and_evaluates(install, data, tmp_path):
+    run = install("train")
+    trains(run, data)
+    assert run("evaluate", "runs/one")[0] == 0
+    assert "one" in run("runs")[1]
     assert "<h1>" in (tmp_path / "runs" / "one" / "report.html").read_text()  # its template is in the wheel
 
 
-def test_make_train_on_a_clean_clone_with_a_newer_python(clone):
-    run("make", "train", "ARGS=--epochs 1 --name one", f"PYTHON={newer_python()}", folder=clone)
-    version = run(".venv/bin/python", "--version", folder=clone)
-    assert version.startswith("Python 3.13")
+def test_serve_answers(install, tmp_path):
+    run = install("serve")
+    server = subprocess.Popen(
+        [run.folder / "tendigits", "serve", "--port", "0"],
+        cwd=tmp_path, env=ENVIRONMENT | {"HOME": str(tmp_path)}, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+    )  # fmt: skip
+    try:
+        address = next(word for line in server.stdout for word in line.split() if word.startswith("http://"))
+        for page in ("/", "/docs", "/health/ready"):
+            assert httpx.get(address.rstrip("/") + page, follow_redirects=True).status_code == 200, page
+    finally:
+        server.send_signal(signal.SIGTERM)
+        server.communicate(timeout=60)
+
+
+def test_export_exports(install, data, tmp_path):
+    run = install("export")
+    trains(run, data)
+    for form in ("onnx", "litert"):
+        code, _, err = run("export", "runs/one", "--to", form)
+        assert (code, err) == (0, "")
+
+
+def test_scale_sweeps(install, data, tmp_path):
+    run = install("scale")
+    (tmp_path / "space.toml").write_text("trials = 1\nepochs = 1\n[hidden]\nchoices = [[16]]\n")
+    code, out, err = run("sweep", "--data", data, "--space", "space.toml")
+    assert (code, err) == (0, ""), err
+
+
+def test_make_train_on_a_clean_clone(clone):
+    """It installs what training needs: nothing of Ray, the browser or the linters."""
+    command = ["make", "train", "ARGS=--epochs 1 --name one", f"PYTHON={NEWER}"]
+    subprocess.run(command, cwd=clone, env=ENVIRONMENT, check=True)
     assert (clone / "runs" / "one" / "report.md").exists()
+    packages = {path.name.split("-")[0] for path in clone.glob(".venv/lib/python*/site-packages/*.dist-info")}
+    assert {"keras", "jax"} <= packages
+    assert not packages & {"ray", "playwright", "mypy", "fastapi", "tensorflow", "torch"}
 
 
-def test_nothing_in_the_product_needs_tensorflow_or_torch(clone):
-    locked = (clone / "requirements.lock").read_text()
-    assert not {"tensorflow", "torch"} & {line.split("==")[0] for line in locked.splitlines()}
+def test_the_lock_files_agree():
+    """What make train installs is a part of what make test installs."""
+    both = [
+        {line.split(" \\")[0] for line in (ROOT / name).read_text().splitlines() if line[:1].isalnum()}
+        for name in ("requirements-train.lock", "requirements.lock")
+    ]
+    assert {line.split(" ;")[0] for line in both[0]} <= {line.split(" ;")[0] for line in both[1]}
+    assert not {"tensorflow", "torch"} & {line.split("==")[0] for line in both[1]}

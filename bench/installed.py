@@ -1,0 +1,74 @@
+"""What `pip install tendigits[EXTRA]` takes: megabytes and packages of a fresh environment, for each extra alone.
+
+    python bench/installed.py              # results/installed.json
+    python bench/installed.py WHEEL_OR_FOLDER --extras "" train
+
+The versions are the lock file's. tests/test_install.py runs the same environments.
+"""
+
+import argparse
+import json
+import os
+import platform
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent
+RESULTS = ROOT / "bench" / "results" / "installed.json"
+EXTRAS = ("", "train", "serve", "export", "scale", "notebook", "all")
+UV = [sys.executable, "-m", "uv"]
+
+
+def main() -> None:
+    """Install each extra, measure, print; keep it unless another package is named."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("package", nargs="?", help="a wheel or a checkout; this one where it is left out")
+    parser.add_argument("--extras", nargs="+", default=EXTRAS)
+    parser.add_argument("--python", default=sys.executable)
+    given = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        package = given.package or build_wheel(Path(folder))
+        sizes = {}
+        for extra in given.extras:
+            environment = Path(folder, extra or "base")
+            install(package, extra, given.python, environment)
+            sizes[extra] = size(environment)
+            print(
+                f"{extra or '(base)':<10} {sizes[extra]['mb']:>6} MB {sizes[extra]['packages']:>4} packages", flush=True
+            )
+    if given.package is None:
+        record = {"python": platform.python_version(), "system": platform.platform(), "sizes": sizes}
+        RESULTS.write_text(json.dumps(record, indent=1) + "\n")
+
+
+def build_wheel(folder: Path, source: Path = ROOT) -> Path:
+    """The wheel of a checkout."""
+    subprocess.run([*UV, "build", "--quiet", "--wheel", "--out-dir", folder, source], check=True, env=variables())
+    return next(folder.glob("*.whl"))
+
+
+def install(package: str | Path, extra: str, python: str, environment: Path) -> Path:
+    """A new environment with a package and one of its extras; the folder of its commands."""
+    subprocess.run([*UV, "venv", "--quiet", "--python", python, environment], check=True, env=variables())
+    wanted = f"{package}[{extra}]" if extra else str(package)
+    command = [*UV, "pip", "install", "--quiet", "--python", environment / "bin" / "python"]
+    subprocess.run([*command, "--constraint", ROOT / "requirements.lock", wanted], check=True, env=variables())
+    return environment / "bin"
+
+
+def size(environment: Path) -> dict[str, int]:
+    """Megabytes (10^6 bytes) and packages of an environment; no byte code is in it yet."""
+    site = next(environment.glob("lib/python*/site-packages"))
+    files = [path.stat().st_size for path in site.rglob("*") if path.is_file() and path.suffix != ".pyc"]
+    return {"mb": round(sum(files) / 1e6), "packages": len([*site.glob("*.dist-info")])}
+
+
+def variables() -> dict[str, str]:
+    """The system's certificates, as the Makefile has it."""
+    return os.environ | {"UV_SYSTEM_CERTS": "1"}
+
+
+if __name__ == "__main__":
+    main()
