@@ -91,7 +91,8 @@ bench-serve: setup
 
 reader: setup
 	$(BIN)/python reader/pool.py $(if $(DATA),--data $(DATA))
-	$(BIN)/python reader/make.py $(if $(DATA),--data $(DATA))
+	$(BIN)/python reader/train.py $(if $(DATA),--data $(DATA))
+	$(BIN)/python reader/rehearsal.py
 
 notebook: setup
 	$(BIN)/python notebooks/execute.py notebooks/first_network.ipynb

@@ -1,8 +1,9 @@
-"""What our reader refuses at its own threshold: things that are no digits, which it should, and digits.
+"""What our reader refuses at its own threshold: non-digits, which it should, and digits.
 
-Two kinds of the things are drawn by generators that its training never saw; see strangers.py.
+Two kinds of the non-digits come from generators that its training never saw; see strangers.py.
 """
 
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,18 +13,20 @@ import numpy as np
 from pages import Grey, Rng
 from reading_sets import Set
 from strangers import letter, scribble
-from tendigits.data.hands import Hands
 from tendigits.data.load import load
 from tendigits.read.reader import Reader
+
+sys.path.append(str(Path(__file__).parent.parent / "reader"))
+from synthesis.writers import SyntheticWriter
 
 
 def judge(sets: list[Set], data: Path, n: int, seed: int) -> dict[str, Any]:
     """Count what is refused of n things of each kind, and what is accepted of the digits."""
     reader = Reader()
     mnist = load(data)
-    hands = Hands(mnist.x_test, mnist.y_test)
+    writer = SyntheticWriter(mnist.x_test, mnist.y_test)
     kinds: dict[str, Callable[[Rng], Grey]] = {
-        "the training's kinds, new ones": hands.nondigit,
+        "the training's kinds, new ones": writer.nondigit,
         "letters of other fonts": letter,
         "scribbles of another generator": scribble,
     }

@@ -14,7 +14,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 
-from tendigits.data.strokes import SHAPES
+from synthesis.strokes import SHAPES
 from tendigits.export.source import open_source
 from tendigits.export.web import fetch_runtime, make_page
 from tendigits.model.recipe import Recipe

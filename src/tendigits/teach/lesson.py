@@ -10,13 +10,13 @@ taught ten times has not drifted ten times.
 import time
 from collections.abc import Callable
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 import keras
 import numpy as np
 
 from tendigits.data.dataset import Dataset
-from tendigits.data.hands import Hands
 from tendigits.errors import UserError
 from tendigits.read.find import find_digit
 from tendigits.read.network import Network, bundled_file, from_onnx
@@ -29,8 +29,11 @@ Say = Callable[[dict[str, Any]], None]
 
 FIFTH = 5
 
-REPLAY = {"digits": 2400, "hands": 1000, "none": 600}
-"""Crops that it must not forget: MNIST's digits, the same by other hands on paper, and what is none."""
+REPLAYED_DIGITS = 2400
+"""Digits of MNIST among the crops that the network must not forget."""
+
+REHEARSAL = Path(__file__).with_name("assets") / "rehearsal.npz"
+"""The other crops: 1,000 digits by synthetic writers and 600 non-digits, made by reader/rehearsal.py."""
 
 TEST = 10_000
 """Of MNIST's test digits at most, to judge by."""
@@ -85,14 +88,11 @@ class _Told(keras.callbacks.Callback):  # type: ignore[misc]
 
 
 def replay_of(dataset: Dataset, rng: np.random.Generator) -> Array:
-    """What is not to be forgotten, uint8 (n, 28, 28), seen through the reader's own eyes."""
-    hands = Hands(dataset.x_train, dataset.y_train)
-    n = len(dataset.x_train)
-    chosen = rng.permutation(n)[: REPLAY["digits"]]
-    pictures = [dataset.x_train[i] for i in chosen]
-    pictures += [hands.picture(int(i), rng)[0] for i in rng.integers(n, size=REPLAY["hands"])]
-    pictures += [hands.nondigit(rng) for _ in range(REPLAY["none"])]
-    return np.array([find_digit(picture).crop for picture in pictures])
+    """Crops that the network must not forget, uint8 (n, 28, 28), as the reader finds them."""
+    chosen = rng.permutation(len(dataset.x_train))[:REPLAYED_DIGITS]
+    digits = [find_digit(dataset.x_train[i]).crop for i in chosen]
+    with np.load(REHEARSAL) as file:
+        return np.concatenate([digits, file["crops"]])
 
 
 def _judge(before: Network, after: Network, held_out: list[Correction], dataset: Dataset) -> dict[str, Any]:

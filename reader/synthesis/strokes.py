@@ -1,6 +1,6 @@
-"""Digits drawn from strokes, in the shapes that people write and MNIST lacks: a 1 with a flag, a crossed 7, a looped 4.
+"""Digits drawn from strokes, in shapes that MNIST lacks: a 1 with a flag, a crossed 7, a looped 4.
 
-ink = draw_digit(label, rng)      # uint8 (96, 96), white on black
+drawing = draw_digit(label, rng)      # uint8 (96, 96), white on black
 """
 
 from typing import Any
@@ -14,9 +14,9 @@ Points = NDArray[np.float64]
 Stroke = tuple[tuple[float, float], ...]
 
 FIELD = 96
-"""Side of the picture that is drawn."""
+"""Side of a drawing, in pixels."""
 
-# Strokes through points of a field from (0, 0), top left, to (1, 1). A point that stands twice is a corner.
+# Strokes through points of a field from (0, 0), top left, to (1, 1). A repeated point is a corner.
 SHAPES: dict[int, list[tuple[Stroke, ...]]] = {
     0: [
         (((0.5, 0.0), (0.15, 0.15), (0.05, 0.5), (0.25, 0.95), (0.7, 0.97), (0.95, 0.5), (0.75, 0.1), (0.35, 0.2), (0.4, 0.4)),),
@@ -100,7 +100,7 @@ SHAPES: dict[int, list[tuple[Stroke, ...]]] = {
 
 
 def draw_digit(label: int, rng: np.random.Generator) -> Grey:
-    """Draw one of the digit's shapes by a hand of its own: other points, slant, width and pen each time.
+    """Draw one of the digit's shapes; points, slant, width and pen vary.
 
     Returns:
         uint8 (FIELD, FIELD), white on black.
@@ -111,24 +111,24 @@ def draw_digit(label: int, rng: np.random.Generator) -> Grey:
 
 
 def draw(shape: tuple[Stroke, ...], rng: np.random.Generator, wobble: float = 0.04) -> Grey:
-    """Draw strokes; `wobble` is the largest standard deviation of each point, in heights."""
+    """Draw strokes; `wobble` is the largest standard deviation of a point, as a share of the height."""
     wobble *= rng.uniform(0.4, 1)
     aspect, slant = rng.uniform(0.45, 0.9), rng.normal(0, 0.15)
     size = FIELD * rng.uniform(0.5, 0.75)
     thickness = max(1, round(size * rng.choice([rng.uniform(0.02, 0.06), rng.uniform(0.05, 0.14)])))
-    ink = np.zeros((FIELD, FIELD), np.uint8)
-    seen: dict[tuple[float, float], Any] = {}  # a point where two strokes meet moves once
+    drawing = np.zeros((FIELD, FIELD), np.uint8)
+    seen: dict[tuple[float, float], Any] = {}  # a point where two strokes meet moves only once
     for stroke in shape:
         points = np.array([seen.setdefault(p, p + rng.normal(0, wobble, 2)) for p in stroke])
         points = points - 0.5
         points = np.stack([points[:, 0] * aspect - slant * points[:, 1], points[:, 1]], axis=1)
         path = _smooth(points) * size + FIELD / 2
-        cv2.polylines(ink, [np.round(path * 16).astype(np.int32)], False, 255, thickness, cv2.LINE_AA, shift=4)
-    return ink
+        cv2.polylines(drawing, [np.round(path * 16).astype(np.int32)], False, 255, thickness, cv2.LINE_AA, shift=4)
+    return drawing
 
 
 def _smooth(points: Points, steps: int = 8) -> Points:
-    """A Catmull-Rom curve through the points; where one stands twice it has a corner."""
+    """Draw a Catmull-Rom curve through the points; a repeated point is a corner."""
     padded = np.concatenate([points[:1], points, points[-1:]])
     t = np.linspace(0, 1, steps, endpoint=False)[:, None]
     parts = []

@@ -1,6 +1,6 @@
-"""Digits side by side that touch, for the reader to learn what its cuts leave of them.
+"""Digits that touch, for the reader to learn what its cuts leave of them.
 
-inks = touching([one, other], rng)          # each alone on a field of the same size; their maximum is what one sees
+drawings = touching([one, other], rng)    # each alone on a field of the same size; their maximum is the row
 """
 
 from collections.abc import Sequence
@@ -12,19 +12,19 @@ from numpy.typing import NDArray
 Grey = NDArray[np.uint8]
 
 HEIGHT = 60
-"""Of a digit, in pixels."""
+"""Height of a digit, in pixels."""
 
 
-def touching(inks: Sequence[Grey], rng: np.random.Generator) -> list[Grey]:
-    """Move digits together until each touches what is to its left, or nearly.
+def touching(drawings: Sequence[Grey], rng: np.random.Generator) -> list[Grey]:
+    """Move digits together until each touches its left neighbour, or nearly.
 
     Args:
-        inks: uint8 (side, side) each, white ink on black.
+        drawings: uint8 (side, side) each, white on black.
 
     Returns:
-        uint8 (height, width) each: the digits from left to right, where they stand.
+        uint8 (height, width) each: the digits from left to right, in place.
     """
-    digits = [_sized(tight(ink), rng) for ink in inks]
+    digits = [_sized(tight(drawing), rng) for drawing in drawings]
     height = max(digit.shape[0] for digit in digits) + 8
     together = np.zeros((height, sum(digit.shape[1] for digit in digits)), np.uint8)
     placed: list[Grey] = []
@@ -49,14 +49,14 @@ def touching(inks: Sequence[Grey], rng: np.random.Generator) -> list[Grey]:
     return [field[:, :end] for field in placed]
 
 
-def tight(ink: Grey) -> Grey:
-    """Without the empty edges."""
-    rows, columns = np.flatnonzero((ink > 60).any(axis=1)), np.flatnonzero((ink > 60).any(axis=0))
-    return ink[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1] if len(rows) else ink
+def tight(drawing: Grey) -> Grey:
+    """Crop to the drawing."""
+    rows, columns = np.flatnonzero((drawing > 60).any(axis=1)), np.flatnonzero((drawing > 60).any(axis=0))
+    return drawing[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1] if len(rows) else drawing
 
 
-def _sized(ink: Grey, rng: np.random.Generator) -> Grey:
-    scale = HEIGHT * rng.uniform(0.8, 1.2) / max(ink.shape)
-    size = max(2, round(ink.shape[1] * scale)), max(2, round(ink.shape[0] * scale))
-    sized: Grey = cv2.resize(ink, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR)
+def _sized(drawing: Grey, rng: np.random.Generator) -> Grey:
+    scale = HEIGHT * rng.uniform(0.8, 1.2) / max(drawing.shape)
+    size = max(2, round(drawing.shape[1] * scale)), max(2, round(drawing.shape[0] * scale))
+    sized: Grey = cv2.resize(drawing, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR)
     return sized

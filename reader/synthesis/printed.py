@@ -1,6 +1,6 @@
-"""Digits, letters and signs as they are printed, in the fonts that come with matplotlib.
+"""Printed digits, letters and signs, in the fonts that come with Matplotlib.
 
-ink = draw_printed("7", rng)        # uint8 (96, 96), white on black
+drawing = draw_printed("7", rng)        # uint8 (96, 96), white on black
 """
 
 from functools import cache
@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tendigits.data.strokes import FIELD
+from synthesis.strokes import FIELD
 
 FONTS = (
     "DejaVuSans.ttf",
@@ -25,7 +25,7 @@ FONTS = (
 
 
 def draw_printed(sign: str, rng: np.random.Generator) -> NDArray[np.uint8]:
-    """Draw one character in any font and size; uint8 (FIELD, FIELD), white on black."""
+    """Draw one character in a random font and size; uint8 (FIELD, FIELD), white on black."""
     from PIL import Image, ImageDraw
 
     font = _font(FONTS[int(rng.integers(len(FONTS)))], int(rng.integers(40, 76)))

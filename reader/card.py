@@ -1,6 +1,6 @@
-"""The model card of the reader network: how it was made, and how well it reads digits that it has not learned from.
+"""The model card of the reader network: how it was made, and how well it reads digits it has not learned from.
 
-python reader/judge.py --data mnist.npz     # reader.json in the package and the table in reader/README.md, anew
+python reader/card.py     # writes reader.json in the package and the table in reader/README.md anew
 """
 
 import argparse
@@ -19,18 +19,18 @@ ROOT = Path(__file__).parent.parent
 ASSETS = ROOT / "src" / "tendigits" / "read" / "assets"
 NETWORK, CARD = ASSETS / "reader.onnx", ASSETS / "reader.json"
 README = ROOT / "reader" / "README.md"
-BEGIN, END = "<!-- card: written by reader/judge.py -->", "<!-- /card -->"
+BEGIN, END = "<!-- card: written by reader/card.py -->", "<!-- /card -->"
 BINS = 15
 
 Array = np.ndarray[Any, Any]
 
 
-def write_card(made: dict[str, Any], data: str) -> None:
-    """Judge the network in the package on held-out crops and on MNIST's test digits, and write both.
+def write_card(made: dict[str, Any], data: str | None) -> None:
+    """Evaluate the network in the package on held-out crops and on MNIST's test digits, and write the card.
 
     Args:
         made: how it was made.
-        data: MNIST as an .npz.
+        data: MNIST in a file; None takes the package's.
     """
     network = from_onnx(NETWORK.read_bytes(), "reader")
     with np.load(POOL) as pool:
@@ -42,10 +42,10 @@ def write_card(made: dict[str, Any], data: str) -> None:
         "temperature": network.temperature,
         "threshold": network.threshold,
         "results": {
-            "held-out training digits, half of them by other hands, and things that are none": judged(
+            "held-out training digits, half of them by synthetic writers, and non-digits": evaluate(
                 network, x_held, y_held
             ),
-            "MNIST's test digits through the whole reader": judged(network, crops, mnist.y_test),
+            "MNIST's test digits through the whole reader": evaluate(network, crops, mnist.y_test),
         },
     }
     CARD.write_text(json.dumps(card, indent=1) + "\n")
@@ -53,8 +53,8 @@ def write_card(made: dict[str, Any], data: str) -> None:
     README.write_text(f"{before}{BEGIN}\n\n{table(card)}\n\n{END}{rest.split(END)[1]}")
 
 
-def judged(network: Network, crops: Array, labels: Array) -> dict[str, float | int]:
-    """What the network makes of crops whose labels are 0 to 9, or 10 for what is none."""
+def evaluate(network: Network, crops: Array, labels: Array) -> dict[str, float | int]:
+    """Evaluate the network on crops with labels 0 to 9, or 10 for non-digits."""
     predictions = network(crops)
     digits = labels < 10
     right = predictions.digits.argmax(axis=1) == labels
@@ -73,9 +73,9 @@ def judged(network: Network, crops: Array, labels: Array) -> dict[str, float | i
 
 
 def calibration_error(predictions: Predictions, right: Array) -> float:
-    """How far confidences are from how often they are right, on average over BINS bins of confidence.
+    """Expected calibration error over BINS bins of confidence.
 
-    (Expected calibration error: Guo et al., On calibration of modern neural networks, 2017.)
+    (Guo et al., On calibration of modern neural networks, 2017.)
     """
     bins = np.minimum((predictions.confidence * BINS).astype(int), BINS - 1)
     gaps = [abs(float(predictions.confidence[bins == b].sum()) - float(right[bins == b].sum())) for b in range(BINS)]
@@ -83,25 +83,25 @@ def calibration_error(predictions: Predictions, right: Array) -> float:
 
 
 def table(card: dict[str, Any]) -> str:
-    """The card as Markdown."""
+    """Format the card as Markdown."""
     made = card["made"]
     rows = [
         f"{made['parameters']:,} parameters, {NETWORK.stat().st_size / 1e6:.2f} MB; {made['passes']} passes over "
         f"{made['crops']:,} crops in {made['minutes']:.0f} minutes on {made['machine']['cores']} cores of an "
         f"{made['machine']['processor']}. Temperature {card['temperature']:.2f}, threshold {card['threshold']:.3f}.",
         "",
-        "| judged on | digits | read right | accepted | wrong of accepted digits | what is none | of it rejected | "
+        "| evaluated on | digits | read right | accepted | wrong of accepted digits | non-digits | of them rejected | "
         "wrong of all accepted | calibration error |",
         "| :--- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |",
     ]
     for name, result in card["results"].items():
-        none = result.get("nondigits")
+        nondigits = result.get("nondigits")
         cells = [
             name,
             f"{result['digits']:,}",
             *(f"{result[key]:.2%}" for key in ("accuracy", "digits_accepted", "wrong_among_accepted_digits")),
-            f"{none:,}" if none else "",
-            f"{result['nondigits_rejected']:.2%}" if none else "",
+            f"{nondigits:,}" if nondigits else "",
+            f"{result['nondigits_rejected']:.2%}" if nondigits else "",
             f"{result['wrong_among_accepted']:.2%}",
             f"{result['calibration_error']:.3f}",
         ]
@@ -110,7 +110,7 @@ def table(card: dict[str, Any]) -> str:
 
 
 def main() -> None:
-    """Judge anew what is in the package."""
+    """Evaluate the network in the package and write its card."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", help="MNIST; default: the package's")
     write_card(json.loads(CARD.read_text())["made"], parser.parse_args().data)

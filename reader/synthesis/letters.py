@@ -1,16 +1,16 @@
-"""Letters as they are written by hand, for the reader to learn what is no digit.
+"""Handwritten letters: non-digits for the reader to learn.
 
-ink = draw_letter(rng)      # uint8 (96, 96), white on black
+drawing = draw_letter(rng)      # uint8 (96, 96), white on black
 
-None that may be a digit in somebody's hand: not I l O o Z z S s B b G g q J j D a Y y.
+Letters that look like some writer's digit are left out: I l O o Z z S s B b G g q J j D a Y y.
 """
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tendigits.data.strokes import Stroke, draw
+from synthesis.strokes import Stroke, draw
 
-# As strokes.SHAPES: points of a field from (0, 0), top left, to (1, 1); one that stands twice is a corner.
+# Like strokes.SHAPES: points from (0, 0), top left, to (1, 1); a repeated point is a corner.
 LETTERS: tuple[tuple[Stroke, ...], ...] = (
     (((0.0, 1.0), (0.5, 0.0), (0.5, 0.0), (1.0, 1.0)), ((0.2, 0.65), (0.8, 0.65))),  # A
     (((0.0, 1.0), (0.2, 0.1), (0.5, 0.0), (0.85, 0.2), (0.95, 1.0)), ((0.1, 0.6), (0.9, 0.55))),  # A, round
@@ -44,5 +44,5 @@ LETTERS: tuple[tuple[Stroke, ...], ...] = (
 
 
 def draw_letter(rng: np.random.Generator) -> NDArray[np.uint8]:
-    """Draw any of the letters by a hand of its own; uint8 (FIELD, FIELD), white on black."""
+    """Draw a random letter; uint8 (FIELD, FIELD), white on black."""
     return draw(LETTERS[int(rng.integers(len(LETTERS)))], rng, wobble=0.05)

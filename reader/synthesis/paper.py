@@ -1,7 +1,7 @@
-"""Ink as it comes to a reader: written with any pen, by any hand, on any paper, and photographed.
+"""Vary a drawing as writers, pens, papers and cameras do.
 
-ink = by_another_hand(ink, rng)          # other stroke width, slant, aspect, wobble
-picture = on_paper(ink, rng)             # paper, shade, noise, neighbours, rules; dark on light or light on dark
+drawing = rewrite(drawing, rng)     # other stroke width, slant, aspect, wobble
+picture = on_paper(drawing, rng)    # paper, shade, noise, neighbours, ruled lines; dark on light or light on dark
 """
 
 import cv2
@@ -13,7 +13,7 @@ Rng = np.random.Generator
 
 
 def enlarge(digit: Grey, side: int = 96) -> Grey:
-    """An MNIST digit, uint8 (28, 28), three times as large in the middle of a field."""
+    """Enlarge an MNIST digit, uint8 (28, 28), three times and centre it in a field."""
     large = cv2.resize(digit, (84, 84), interpolation=cv2.INTER_CUBIC)
     edge = (side - 84) // 2
     rest = side - 84 - edge
@@ -21,14 +21,14 @@ def enlarge(digit: Grey, side: int = 96) -> Grey:
     return field
 
 
-def by_another_hand(ink: Grey, rng: Rng) -> Grey:
-    """Bend, slant, stretch and turn the ink, and take another pen.
+def rewrite(drawing: Grey, rng: Rng) -> Grey:
+    """Bend, slant, stretch and rotate a drawing, with another pen.
 
     Args:
-        ink: uint8 (side, side), white on black.
+        drawing: uint8 (side, side), white on black.
     """
-    side = ink.shape[0]
-    ink = _another_pen(ink, rng)
+    side = drawing.shape[0]
+    drawing = _change_pen(drawing, rng)
     angle = np.deg2rad(rng.normal(0, 6))
     slant, stretch, size = rng.normal(0, 0.14), np.exp(rng.normal(0, 0.13)), rng.uniform(0.75, 1.1)
     turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
@@ -42,44 +42,44 @@ def by_another_hand(ink: Grey, rng: Rng) -> Grey:
     strength = rng.uniform(0, 0.035) * side
     coarse = rng.normal(0, 1, (5, 5, 2)).astype(np.float32) * strength
     source += cv2.resize(coarse, (side, side), interpolation=cv2.INTER_CUBIC)
-    bent: Grey = cv2.remap(ink, source[..., 0], source[..., 1], cv2.INTER_LINEAR)
+    bent: Grey = cv2.remap(drawing, source[..., 0], source[..., 1], cv2.INTER_LINEAR)
     return bent
 
 
-def _another_pen(ink: Grey, rng: Rng) -> Grey:
-    """Make the strokes thinner or thicker; never so thin that they break."""
-    distance = cv2.distanceTransform((ink > 100).astype(np.uint8), cv2.DIST_L2, 3)
+def _change_pen(drawing: Grey, rng: Rng) -> Grey:
+    """Make the strokes thinner, but never so thin that they break, or thicker."""
+    distance = cv2.distanceTransform((drawing > 100).astype(np.uint8), cv2.DIST_L2, 3)
     radius = float(distance.max())
     kind = rng.random()
     if radius < 1.5 or kind < 0.25:
-        return ink
+        return drawing
     if kind < 0.7:
-        # What lies deeper than a share of the local stroke's depth: the ridge stays whole, for it is deepest there.
+        # Keep what is deeper than a share of the stroke's local depth: the ridge, which is deepest, stays whole.
         reach = 2 * int(np.ceil(radius)) + 1
         local = cv2.dilate(distance, np.ones((reach, reach), np.uint8))
         share = rng.uniform(0.2, 0.8)
         thin = ((distance >= share * local) & (distance > 0)).astype(np.uint8) * np.uint8(255)
         return cv2.GaussianBlur(cv2.dilate(thin, np.ones((2, 2), np.uint8)), (3, 3), 0)  # type: ignore[no-any-return]
     size = int(rng.integers(2, 6))
-    return cv2.dilate(ink, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (size, size)))  # type: ignore[no-any-return]
+    return cv2.dilate(drawing, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (size, size)))  # type: ignore[no-any-return]
 
 
-def on_paper(ink: Grey, rng: Rng, neighbours: tuple[Grey, ...] = ()) -> Grey:
-    """Put ink on paper and take its picture.
+def on_paper(drawing: Grey, rng: Rng, neighbours: tuple[Grey, ...] = ()) -> Grey:
+    """Put a drawing on paper and take a picture of it.
 
     Args:
-        ink: uint8 (side, side), white on black, one digit.
-        neighbours: others of its kind, of which parts may come into the picture.
+        drawing: uint8 (side, side), white on black, one digit.
+        neighbours: drawings beside it; parts of them may be in the picture.
 
     Returns:
-        uint8 (height, width), of another size each time.
+        uint8 (height, width); the size varies.
     """
-    strength: NDArray[np.float32] = ink.astype(np.float32) / np.float32(255)
+    strength: NDArray[np.float32] = drawing.astype(np.float32) / np.float32(255)
     for neighbour in neighbours:
         strength = np.maximum(strength, _aside(neighbour, rng).astype(np.float32) / np.float32(255))
-    strength = _cropped(strength, ink, rng)
+    strength = _cropped(strength, drawing, rng)
     if rng.random() < 0.15:
-        strength = np.maximum(strength, _rule(strength.shape, rng))
+        strength = np.maximum(strength, _ruled_line(strength.shape, rng))
     side = int(np.exp(rng.uniform(np.log(26), np.log(110))))
     scale = side / max(strength.shape)
     way = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
@@ -109,7 +109,7 @@ def _photographed(strength: NDArray[np.float32], rng: Rng) -> Grey:
 
 
 def _aside(neighbour: Grey, rng: Rng) -> Grey:
-    """A neighbour, so far to one side that only an end of it is near."""
+    """Move a neighbour so far to one side that only its end is near."""
     side = neighbour.shape[0]
     x, y = ((rng.choice([-1, 1]) * rng.uniform(0.62, 0.9)), rng.uniform(-0.15, 0.15))
     if rng.random() < 0.25:
@@ -119,9 +119,9 @@ def _aside(neighbour: Grey, rng: Rng) -> Grey:
     )
 
 
-def _cropped(strength: NDArray[np.float32], ink: Grey, rng: Rng) -> NDArray[np.float32]:
-    """The digit with some paper around it, more or less on each side."""
-    rows, columns = np.flatnonzero((ink > 60).any(axis=1)), np.flatnonzero((ink > 60).any(axis=0))
+def _cropped(strength: NDArray[np.float32], drawing: Grey, rng: Rng) -> NDArray[np.float32]:
+    """Crop to the digit with some paper on each side."""
+    rows, columns = np.flatnonzero((drawing > 60).any(axis=1)), np.flatnonzero((drawing > 60).any(axis=0))
     if not len(rows):
         return strength
     size = max(rows[-1] - rows[0], columns[-1] - columns[0]) + 1
@@ -133,8 +133,8 @@ def _cropped(strength: NDArray[np.float32], ink: Grey, rng: Rng) -> NDArray[np.f
     return cut
 
 
-def _rule(shape: tuple[int, int], rng: Rng) -> NDArray[np.float32]:
-    """A printed line near an edge, fainter than the ink."""
+def _ruled_line(shape: tuple[int, int], rng: Rng) -> NDArray[np.float32]:
+    """Draw a printed line near an edge, fainter than the digit."""
     field = np.zeros(shape, np.float32)
     height, width = shape
     thickness = max(1, round(max(shape) * rng.uniform(0.01, 0.03)))

@@ -1,18 +1,16 @@
-"""How the reader network is made: its file against Keras, its calibration against counts, its pool from few digits."""
+"""How the reader network is made: its calibration against counts, its pool from few digits, its card."""
 
 import json
-import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parent.parent / "reader"))  # its scripts import each other by name
-
-import judge
-import make
+import card
 import pool
-from tendigits.data.hands import NOT_A_DIGIT
+import rehearsal
+import train
+from synthesis.writers import NOT_A_DIGIT, SyntheticWriter
+from tendigits.data.mnist import load_data
 from tendigits.read.network import Network, Predictions, from_onnx
 
 
@@ -22,7 +20,7 @@ def test_the_temperature_makes_confidences_as_often_right_as_they_say():
     shares = np.exp(honest) / np.exp(honest).sum(axis=1, keepdims=True)
     labels = np.array([rng.choice(11, p=share) for share in shares])
     for factor in (0.5, 1.0, 2.0):
-        temperature, _ = make.calibrate(honest * factor, labels)
+        temperature, _ = train.calibrate(honest * factor, labels)
         assert temperature == pytest.approx(factor, rel=0.06)
 
 
@@ -32,7 +30,7 @@ def test_the_threshold_leaves_one_wrong_in_a_hundred():
     logits[:1000, 0], logits[1000:, 0] = 8, 4
     labels[::250], labels[1000::5] = 1, NOT_A_DIGIT
     logits += np.random.default_rng(0).uniform(0, 1e-3, logits.shape)
-    temperature, threshold = make.calibrate(logits, labels)
+    temperature, threshold = train.calibrate(logits, labels)
     shares = np.exp(logits / temperature) / np.exp(logits / temperature).sum(axis=1, keepdims=True)
     accepted = shares[:, 0] >= threshold - 1e-9
     assert (labels[accepted] != 0).mean() <= 0.01
@@ -52,7 +50,7 @@ def test_the_pool_is_the_same_each_time_and_every_variant_another(small_npz):
 
 
 def test_what_a_cut_leaves_is_the_digit_or_a_part_of_it(small_npz):
-    made, rng = pool.hands(str(small_npz), "held"), np.random.default_rng(0)
+    made, rng = pool.writer_of(str(small_npz), "held"), np.random.default_rng(0)
     cut = [found for i in range(60) for found in pool.cut_row(made, i, rng)]
     assert all(crop.shape == (28, 28) and crop.any() for crop, _ in cut)
     labels = np.array([label for _, label in cut])
@@ -62,32 +60,37 @@ def test_what_a_cut_leaves_is_the_digit_or_a_part_of_it(small_npz):
 
 def test_what_is_learned_from_and_what_is_held_out_do_not_meet(small_npz, monkeypatch):
     monkeypatch.setattr(pool, "HELD_OUT", 100)
-    pool.hands.cache_clear()
-    parts = [{image.tobytes() for image in pool.hands(str(small_npz), part).x} for part in ("train", "held")]
-    pool.hands.cache_clear()
+    pool.writer_of.cache_clear()
+    parts = [{image.tobytes() for image in pool.writer_of(str(small_npz), part).x} for part in ("train", "held")]
+    pool.writer_of.cache_clear()
     assert [len(part) for part in parts] == [500, 100]
     assert not parts[0] & parts[1]
 
 
-def test_labels_are_one_hot_of_eleven():
-    assert make._one_hot(np.array([0, 10])).tolist() == [[1.0, *[0.0] * 10], [*[0.0] * 10, 1.0]]
-    assert make._input(np.full((2, 28, 28), 255, np.uint8)).shape == (2, 28, 28, 1)
+def test_the_shipped_rehearsal_is_what_the_script_makes():
+    (x_train, y_train), _ = load_data()
+    writer = SyntheticWriter(x_train, y_train)
+    with np.load(rehearsal.TARGET) as file:
+        crops = file["crops"]
+    assert (crops.shape, crops.dtype) == ((1600, 28, 28), np.uint8)
+    for i in (0, 1, 2, 1000, 1001, 1002):
+        assert np.abs(rehearsal.make_crop(writer, i).astype(int) - crops[i]).mean() < 1  # 0 with the same OpenCV
 
 
 def test_the_calibration_error_is_the_gap_between_confidence_and_being_right():
     digits = np.zeros((1000, 10), np.float32)
     digits[:, 0], digits[:, 1] = 0.8, 0.2
     right = np.arange(1000) % 4 > 0  # 75% where it says 80%
-    assert judge.calibration_error(Predictions(digits, np.ones(1000, np.float32)), right) == pytest.approx(
+    assert card.calibration_error(Predictions(digits, np.ones(1000, np.float32)), right) == pytest.approx(
         0.05, abs=1e-5
     )
 
 
-def test_what_is_judged_is_counted():
+def test_evaluate_counts():
     logits = np.full((4, 11), -20, np.float32)
     logits[[0, 1, 2, 3], [3, 3, 10, 5]] = 20
     network = Network("known", 0.9, lambda crops: logits)
-    result = judge.judged(network, np.zeros((4, 28, 28), np.uint8), np.array([3, 4, 10, 10]))
+    result = card.evaluate(network, np.zeros((4, 28, 28), np.uint8), np.array([3, 4, 10, 10]))
     assert result == pytest.approx(
         {
             "digits": 2, "accuracy": 0.5, "digits_accepted": 1.0, "wrong_among_accepted_digits": 0.5,
@@ -98,8 +101,8 @@ def test_what_is_judged_is_counted():
 
 
 def test_the_card_tells_of_the_network_in_the_package():
-    card = json.loads(judge.CARD.read_text())
-    network = from_onnx(judge.NETWORK.read_bytes(), "reader")
-    assert (card["temperature"], card["threshold"]) == (network.temperature, network.threshold)
-    assert judge.table(card) in judge.README.read_text()
-    assert judge.NETWORK.stat().st_size < 2_000_000
+    told = json.loads(card.CARD.read_text())
+    network = from_onnx(card.NETWORK.read_bytes(), "reader")
+    assert (told["temperature"], told["threshold"]) == (network.temperature, network.threshold)
+    assert card.table(told) in card.README.read_text()
+    assert card.NETWORK.stat().st_size < 2_000_000

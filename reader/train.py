@@ -1,9 +1,9 @@
 """Train the reader network from the pool, calibrate it, and put it into the package with its model card.
 
-make reader DATA=mnist.npz              # pool, training, file and card; about an hour on two cores
-python reader/make.py --data mnist.npz  # from a pool that is there
+make reader                 # pool, training, file and card; about an hour on two cores
+python reader/train.py      # from the pool that is there
 
-What is decided is decided on held-out training digits; the test digits are read once, for the card.
+All decisions are made on held-out training digits; the test digits are read once, for the card.
 """
 
 import argparse
@@ -19,7 +19,7 @@ import numpy as np
 import onnx
 from keras import layers
 
-from judge import ASSETS, NETWORK, write_card
+from card import ASSETS, NETWORK, write_card
 from pool import POOL
 from tendigits.model.environment import describe_machine
 from tendigits.model.onnx import to_onnx
@@ -27,13 +27,13 @@ from tendigits.read.network import from_onnx
 
 BATCH, RATE, SEED = 128, 2e-3, 0
 WRONG, REJECTED = 0.01, 0.96
-"""Share of the accepted digits that may be wrong, and of what is none that is to be rejected, of what is held out."""
+"""Held-out crops: largest share of the accepted digits that may be wrong, least share of non-digits rejected."""
 
 Array = np.ndarray[Any, Any]
 
 
 def build_network() -> keras.Model:
-    """A small convolutional network: strided convolutions in place of pooling, 28 to 14 to 7 pixels."""
+    """Build a small convolutional network: strided convolutions in place of pooling, 28 to 14 to 7 pixels."""
 
     def block(filters: int, strides: int = 1) -> list[Any]:
         return [
@@ -52,7 +52,7 @@ def build_network() -> keras.Model:
 
 
 def train(x: Array, y: Array, held: tuple[Array, Array], passes: int) -> keras.Model:
-    """One-cycle AdamW with averaged weights."""
+    """Train with one-cycle AdamW and an exponential moving average of the weights."""
     keras.utils.set_random_seed(SEED)
     model = build_network()
     steps = passes * -(-len(y) // BATCH)
@@ -72,10 +72,7 @@ def train(x: Array, y: Array, held: tuple[Array, Array], passes: int) -> keras.M
 
 
 def calibrate(logits: Array, labels: Array) -> tuple[float, float]:
-    """The temperature with the least cross entropy, and the least threshold that keeps both promises.
-
-    At most WRONG of the digits that are accepted are read wrong, and at least REJECTED of what is none is rejected.
-    """
+    """Find the temperature with the least cross entropy, and the least threshold that satisfies WRONG and REJECTED."""
     temperatures = np.linspace(0.3, 3, 136)
     rows = np.arange(len(labels))
     losses = [-np.log(np.maximum(_softmax(logits / t)[rows, labels], 1e-12)).mean() for t in temperatures]
@@ -91,7 +88,7 @@ def calibrate(logits: Array, labels: Array) -> tuple[float, float]:
 
 
 def calibrate_file(path: Path, x: Array, y: Array) -> None:
-    """Put the temperature and the threshold that held-out crops give into the file of a network."""
+    """Fit temperature and threshold on held-out crops and write them into the network's file."""
     file = onnx.load(path)
     network = from_onnx(path.read_bytes(), "reader")
     temperature, threshold = calibrate(network.refined_logits(x), y)
@@ -116,10 +113,10 @@ def _softmax(logits: Array) -> Array:
 
 
 def main() -> None:
-    """Train, calibrate, write, judge."""
+    """Train, calibrate, save, evaluate."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", help="MNIST; default: the package's")
-    parser.add_argument("--passes", type=int, default=4, help="over the pool")
+    parser.add_argument("--passes", type=int, default=4, help="Epochs over the pool.")
     given = parser.parse_args()
     with np.load(POOL) as pool:
         x, y, x_held, y_held = (pool[name] for name in ("x", "y", "x_held", "y_held"))
