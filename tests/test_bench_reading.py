@@ -106,7 +106,7 @@ def test_strangers_are_the_same_for_the_same_seed_and_have_ink(draw):
 
 
 def test_no_stranger_is_of_a_font_that_the_training_draws():
-    from tendigits.data import printed
+    from synthesis import printed
 
     assert not set(strangers.FONTS) & set(printed.FONTS)
 
