@@ -22,8 +22,8 @@ from tendigits.data.load import load
 from tendigits.engine.loop import use_compilation_cache
 from tendigits.read.find import find_digit
 from tendigits.read.network import Network, bundled_file, from_onnx
-from tendigits.teach.finetune import Lesson, teach
-from tendigits.teach.lesson import replay_of
+from tendigits.teach.finetune import TrainingSet, fine_tune
+from tendigits.teach.pipeline import rehearsal_crops
 
 RESULTS = ROOT / "bench" / "results" / "teaching.json"
 BEGIN, END = "<!-- teaching: written by bench/teaching.py -->", "<!-- /teaching -->"
@@ -58,9 +58,9 @@ def measure(data: Path, scans: Path) -> list[dict[str, Any]]:
         for seed in range(TIMES):
             order = np.random.default_rng(seed).permutation(len(labels))
             own, rest = order[:CORRECTIONS], order[CORRECTIONS:]
-            replay = replay_of(dataset, np.random.default_rng(seed))
-            learned = teach(bundled_file(), Lesson(crops[own], labels[own], replay), seed)
-            after = from_onnx(learned, "after")
+            rehearsal = rehearsal_crops(dataset, np.random.default_rng(seed))
+            tuned = fine_tune(bundled_file(), TrainingSet(crops[own], labels[own], rehearsal), seed)
+            after = from_onnx(tuned, "after")
             rows.append({
                 "writer": writer, "seed": seed, "held_out": len(rest),
                 "before": right(before, crops[rest], labels[rest]),

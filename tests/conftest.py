@@ -88,11 +88,19 @@ def store(place) -> Any:
     opened.close()
 
 
+def drop_tables() -> None:
+    """Empty the PostgreSQL database of the tests."""
+    from sqlalchemy import create_engine
+
+    engine = create_engine(POSTGRESQL.replace("postgresql:", "postgresql+psycopg:", 1))
+    with engine.begin() as connection:
+        connection.exec_driver_sql("DROP TABLE IF EXISTS corrections, networks, version")
+    engine.dispose()
+
+
 @pytest.fixture(params=["sqlite", "postgresql"])
 def any_store(request, tmp_path) -> Any:
     """A store in each of the databases; PostgreSQL is the one that `.ci/run` has started."""
-    from sqlalchemy import create_engine, text
-
     from tendigits.teach.migrations import open_store
 
     if request.param == "sqlite":
@@ -100,10 +108,7 @@ def any_store(request, tmp_path) -> Any:
     else:
         if POSTGRESQL is None:
             pytest.skip("needs PostgreSQL: TENDIGITS_TEST_POSTGRESQL=postgresql://user@/name?host=/its/socket")
-        engine = create_engine(POSTGRESQL.replace("postgresql:", "postgresql+psycopg:", 1))
-        with engine.begin() as connection:
-            connection.execute(text("DROP TABLE IF EXISTS corrections, networks, version"))
-        engine.dispose()
+        drop_tables()
         opened = open_store(POSTGRESQL)
     yield opened
     opened.close()

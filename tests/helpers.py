@@ -2,10 +2,14 @@
 
 import base64
 import io
+import os
+import re
+import signal
 import socket
 import subprocess
 import sys
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -19,7 +23,7 @@ NOW = datetime(2026, 11, 25, 12, 0, tzinfo=UTC)
 
 
 def png(image: Any) -> bytes:
-    """White ink on black as a picture of dark ink on white paper."""
+    """A white digit on black, as a picture of a dark digit on white paper."""
     data = io.BytesIO()
     Image.fromarray(255 - np.asarray(image)).resize((112, 112)).save(data, "PNG")
     return data.getvalue()
@@ -30,7 +34,7 @@ def crop64(crop: Any) -> str:
 
 
 def correction(crop: Any, label: int | None = 3, **changes: Any) -> Correction:
-    values = {"said": 5, "source": "draw", "network": "0" * 64, "created": NOW} | changes
+    values = {"predicted": 5, "source": "draw", "network": "0" * 64, "created": NOW} | changes
     return Correction(np.asarray(crop, np.uint8), label, **values)
 
 
@@ -54,3 +58,26 @@ def tendigits(*arguments: Any) -> "subprocess.Popen[str]":
     """The command, in a process of its own."""
     command = [sys.executable, "-m", "tendigits", *map(str, arguments)]
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+class ServeProcess:
+    """`tendigits serve` on a free port, in a process of its own."""
+
+    def __init__(self, folder: Path, *arguments: str, **environment: str) -> None:
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "tendigits", "serve", "--port", "0", "--store", "a.db", *arguments],
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=folder, env={**os.environ, **environment},
+        )  # fmt: skip
+        self.first_line = self.process.stdout.readline()
+        match = re.search(r"http://\S+:(\d+)", self.first_line)
+        if match is None:
+            raise RuntimeError(self.process.communicate()[1])
+        self.port = int(match[1])
+        self.url = f"http://127.0.0.1:{self.port}"
+
+    def stop(self, number: int = signal.SIGTERM) -> str:
+        """End it as a person would; gives what it wrote to standard error."""
+        self.process.send_signal(number)
+        _, errors = self.process.communicate(timeout=60)
+        assert self.process.returncode == 0
+        return errors

@@ -9,7 +9,7 @@ import sys
 import threading
 import traceback
 from types import FrameType
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -76,7 +76,7 @@ def main() -> None:
         code = 1
     except Exception as error:
         if hasattr(error, "format_message"):  # wrong usage, from typer's click
-            code = _fail(f"{error.format_message()} See: tendigits --help", 2, debug)
+            code = _fail(f"{_usage_sentence(error)} See: tendigits --help", 2, debug)
         else:
             said = " ".join(str(error).split())
             code = _fail(f"unexpected {type(error).__name__}: {said} (--debug shows where)", 1, debug)
@@ -88,6 +88,24 @@ def _fail(message: str, code: int, debug: bool) -> int:
         traceback.print_exc()
     typer.echo(f"tendigits: {' '.join(message.split())}", err=True)
     return code
+
+
+def _usage_sentence(error: Any) -> str:
+    """Typer's usage errors as sentences, such as "--port must be 0 to 65535, received 99999."."""
+    option, invalid = getattr(error, "param", None), getattr(error.__cause__, "errors", None)
+    if option is None or invalid is None:
+        return f"{error.format_message().rstrip('.')}."
+    problem = invalid()[0]
+    low, high = option.min, option.max
+    if low is not None and high is not None:
+        expected = f"{low:g} to {high:g}"
+    elif low is not None or high is not None:
+        expected = f"at least {low:g}" if high is None else f"at most {high:g}"
+    elif " is not one of " in problem["msg"]:
+        expected = f"one of {problem['msg'].partition(' is not one of ')[2].rstrip('.')}"
+    else:
+        expected = {"int_parsing": "a whole number", "float_parsing": "a number"}.get(problem["type"], problem["msg"])
+    return f"{option.opts[0]} must be {expected}, received {problem['input']}."
 
 
 def _signal_again(ignored: "UnraisableHookArgs") -> None:

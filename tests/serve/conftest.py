@@ -1,5 +1,7 @@
-"""A client that talks to an application over a store of its own, without a network."""
+"""One application for each module of tests, with a store that is empty again before each test."""
 
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -7,11 +9,41 @@ from starlette.testclient import TestClient
 
 from helpers import NOW
 from tendigits.serve.app import create_app
+from tendigits.serve.security import SecuritySettings
+from tendigits.teach.migrations import open_store
 from tendigits.teach.store import Store
 
 
+@pytest.fixture(scope="module")
+def application(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[TestClient, Store, Path]]:
+    """A client, its store, and its folder of runs, which does not exist yet."""
+    folder = tmp_path_factory.mktemp("serve")
+    location = str(folder / "a.db")
+    store = open_store(location)
+    hosts = SecuritySettings(("127.0.0.1", "testserver"))
+    app = create_app(store, location, runs=folder / "runs", security=hosts, workers=2, now=lambda: NOW)
+    with TestClient(app, base_url="http://127.0.0.1:8000", raise_server_exceptions=False) as client:
+        yield client, store, folder / "runs"
+
+
 @pytest.fixture
-def client(store: Store, place, tmp_path) -> Any:
-    app = create_app(store, place, runs=tmp_path / "runs", workers=2, now=lambda: NOW)
-    with TestClient(app, base_url="http://127.0.0.1:8000", raise_server_exceptions=False) as opened:
-        yield opened
+def client(application: tuple[TestClient, Store, Path]) -> Any:
+    client, store, _ = application
+    while client.post("/v1/networks/rollback").status_code == 200:
+        pass
+    with store._engine.begin() as connection:
+        for table in ("corrections", "networks", "sqlite_sequence"):
+            connection.exec_driver_sql(f"DELETE FROM {table}")
+    return client
+
+
+@pytest.fixture
+def client_store(application: tuple[TestClient, Store, Path], client: TestClient) -> Store:
+    """The store of `client`."""
+    return application[1]
+
+
+@pytest.fixture
+def runs_folder(application: tuple[TestClient, Store, Path]) -> Path:
+    """Where `client` has its runs."""
+    return application[2]

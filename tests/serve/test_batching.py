@@ -1,90 +1,102 @@
-"""Threads with a bounded queue, and batches that gather by themselves."""
+"""Threads with a bounded queue, and batches that gather by themselves. Events decide the order, not a clock."""
 
 import asyncio
 import threading
-import time
 
 import pytest
 
-from tendigits.serve.batching import Batcher, Busy, Crew
-
-pytestmark = pytest.mark.alone
+from tendigits.serve.batching import Batcher, BoundedThreads, QueueFull
 
 
 def run(work):
-    return asyncio.run(asyncio.wait_for(work, 20))
+    return asyncio.run(asyncio.wait_for(work, 60))
 
 
-def test_work_is_done_in_a_thread():
+async def settle() -> None:
+    """Let every task go on until it waits."""
+    for _ in range(20):
+        await asyncio.sleep(0)
+
+
+async def until(condition) -> None:
+    while not condition():
+        await asyncio.sleep(0.001)
+
+
+def test_a_full_queue_is_reported_at_once_and_empties_again():
     async def go():
-        crew = Crew(1, 1)
-        try:
-            return await crew.run(threading.get_ident)
-        finally:
-            crew.close()
-
-    assert run(go()) != threading.get_ident()
-
-
-def test_a_full_queue_says_so_at_once_and_empties_again():
-    async def go():
-        crew, gate = Crew(2, 3), threading.Event()
-        jobs = [asyncio.ensure_future(crew.run(gate.wait, 20)) for _ in range(5)]
-        await asyncio.sleep(0.05)
-        assert crew.load == 5
-        started = time.perf_counter()
-        with pytest.raises(Busy):
-            await crew.run(gate.wait, 20)
-        assert time.perf_counter() - started < 1
+        threads, gate = BoundedThreads(2, 3), threading.Event()
+        jobs = [asyncio.ensure_future(threads.run(gate.wait)) for _ in range(5)]
+        await settle()
+        assert threads.load == 5
+        with pytest.raises(QueueFull):
+            await threads.run(gate.wait)
         gate.set()
         await asyncio.gather(*jobs)
-        await asyncio.sleep(0.05)
-        assert crew.load == 0
-        assert await crew.run(lambda: 7) == 7
-        crew.close()
+        await until(lambda: threads.load == 0)
+        assert await threads.run(threading.get_ident) != threading.get_ident()
+        threads.close()
 
     run(go())
 
 
-def test_a_caller_that_goes_away_keeps_its_place_until_its_work_is_done():
+def test_the_job_of_a_cancelled_caller_counts_until_it_is_finished():
     async def go():
-        crew, gate = Crew(1, 0), threading.Event()
-        job = asyncio.ensure_future(crew.run(gate.wait, 20))
-        await asyncio.sleep(0.05)
+        threads, started, gate = BoundedThreads(1, 0), threading.Event(), threading.Event()
+
+        def work():
+            started.set()
+            gate.wait()
+
+        job = asyncio.ensure_future(threads.run(work))
+        await until(started.is_set)
         job.cancel()
-        await asyncio.sleep(0.05)
-        with pytest.raises(Busy):
-            await crew.run(lambda: None)
+        await settle()
+        with pytest.raises(QueueFull):
+            await threads.run(work)
         gate.set()
-        for _ in range(100):
-            await asyncio.sleep(0.02)
-            if crew.load == 0:
-                break
-        assert crew.load == 0
-        crew.close()
+        await until(lambda: threads.load == 0)
+        threads.close()
 
     run(go())
 
 
-def test_what_is_asked_at_the_same_time_is_asked_together_in_order():
-    sizes = []
+def test_items_that_arrive_meanwhile_form_one_batch():
+    batches = []
 
     async def double(items):
-        sizes.append(len(items))
-        await asyncio.sleep(0.02)
+        batches.append(items)
+        await settle()
         return [2 * item for item in items]
 
     async def go():
-        batcher = Batcher(double, most=8)
+        batcher = Batcher(double, max_size=8)
         return await asyncio.gather(*(batcher(i) for i in range(30)))
 
     assert run(go()) == [2 * i for i in range(30)]
-    assert sizes[0] == 8
-    assert max(sizes) == 8
-    assert len(sizes) == 4
+    assert [len(batch) for batch in batches] == [8, 8, 8, 6]
 
 
-def test_one_error_is_only_one_answer():
+def test_several_batches_run_at_the_same_time():
+    running, most = 0, 0
+
+    async def count(items):
+        nonlocal running, most
+        running += 1
+        most = max(most, running)
+        await settle()
+        running -= 1
+        return items
+
+    async def go():
+        batcher = Batcher(count, max_size=2, concurrency=3)
+        return await asyncio.gather(*(batcher(i) for i in range(12)))
+
+    assert run(go()) == list(range(12))
+    assert most == 3
+
+
+def test_an_error_of_one_item_is_its_own():
     async def check(items):
         return [ValueError(item) if item == 3 else item for item in items]
 
@@ -97,7 +109,7 @@ def test_one_error_is_only_one_answer():
     assert results == [0, 1, 2, 4, 5]
 
 
-def test_work_that_fails_as_a_whole_is_told_to_all_and_the_next_is_done():
+def test_a_batch_that_fails_is_reported_to_all_and_the_next_one_runs():
     calls = []
 
     async def fail_once(items):
@@ -116,40 +128,21 @@ def test_work_that_fails_as_a_whole_is_told_to_all_and_the_next_is_done():
     assert second == 3
 
 
-def test_a_batch_queue_has_an_end():
+def test_the_queue_of_a_batcher_is_limited():
     async def go():
         gate = asyncio.Event()
 
         async def wait(items):
             return [await gate.wait()] * len(items)
 
-        batcher = Batcher(wait, most=2)
+        batcher = Batcher(wait, max_size=2)
         jobs = [asyncio.ensure_future(batcher(i)) for i in range(2)]
-        await asyncio.sleep(0.05)  # these are being worked at
+        await settle()  # these are being processed
         jobs += [asyncio.ensure_future(batcher(i)) for i in range(16)]
-        await asyncio.sleep(0.05)
-        with pytest.raises(Busy):
+        await settle()
+        with pytest.raises(QueueFull):
             await batcher(99)
         gate.set()
         assert all(await asyncio.gather(*jobs))
 
     run(go())
-
-
-def test_several_batches_are_worked_at_at_a_time():
-    now, most = 0, 0
-
-    async def count(items):
-        nonlocal now, most
-        now += 1
-        most = max(most, now)
-        await asyncio.sleep(0.02)
-        now -= 1
-        return items
-
-    async def go():
-        batcher = Batcher(count, most=2, at_a_time=3)
-        return await asyncio.gather(*(batcher(i) for i in range(12)))
-
-    assert run(go()) == list(range(12))
-    assert most == 3

@@ -1,38 +1,36 @@
-"""Jobs in processes of their own: what they say, that there is one at a time, and how they end."""
+"""Background jobs in processes of their own: their output, one at a time, and how they end."""
 
 import asyncio
-import json
 import os
 import sys
 
 import pytest
 
 from tendigits.serve import jobs as module
-from tendigits.serve.jobs import Jobs, Occupied
+from tendigits.serve.jobs import JobRunning, Jobs
 
-SAYS = (
-    "import json, sys, time\nfor i in range(3): print(json.dumps({'i': i}), flush=True)\nprint('no JSON')\nprint('[1]')"
-)
-WAITS = (
-    "import json, os, signal, sys, time\n"
-    "signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))\n"
-    "print(json.dumps({'pid': os.getpid()}), flush=True)\ntime.sleep(60)"
-)
-DEAF = WAITS.replace("lambda *_: sys.exit(143)", "signal.SIG_IGN")
-FAILS = (
-    "import sys\nprint('{\"i\": 1}')\nprint('tendigits: expected more, received less', file=sys.stderr)\nsys.exit(2)"
-)
+SCRIPTS = {
+    "prints": "import json\nfor i in range(3): print(json.dumps({'i': i}), flush=True)\nprint('no JSON')\nprint('[1]')",
+    "waits": (
+        "import json, os, signal, sys, time\nsignal.signal(signal.SIGTERM, lambda *_: sys.exit(143))\n"
+        "print(json.dumps({'pid': os.getpid()}), flush=True)\ntime.sleep(60)"
+    ),
+    "fails": (
+        "import sys\nprint('{\"i\": 1}')\n"
+        "print('tendigits: expected more, received less', file=sys.stderr)\nsys.exit(2)"
+    ),
+}
+SCRIPTS["ignores SIGTERM"] = SCRIPTS["waits"].replace("lambda *_: sys.exit(143)", "signal.SIG_IGN")
 
 
 @pytest.fixture
-def commands(monkeypatch):
-    """In place of `python -m tendigits NAME` a script is run."""
-    scripts = {"says": SAYS, "waits": WAITS, "deaf": DEAF, "fails": FAILS}
+def scripts(monkeypatch):
+    """Runs a script instead of `python -m tendigits NAME`."""
     spawn = asyncio.create_subprocess_exec
 
     async def start(*command, **options):
         assert command[:3] == (sys.executable, "-m", "tendigits")
-        return await spawn(sys.executable, "-c", scripts[command[3]], **options)
+        return await spawn(sys.executable, "-c", SCRIPTS[command[3]], **options)
 
     monkeypatch.setattr(module.asyncio, "create_subprocess_exec", start)
 
@@ -45,38 +43,32 @@ async def lines(job):
     return [line async for line in job.follow()]
 
 
-def is_alive(pid):
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    return True
-
-
-def test_what_it_says_can_be_followed_from_the_beginning_by_anybody(commands):
+def test_followers_get_all_output_whenever_they_come(scripts):
     async def go():
         jobs = Jobs()
-        job = await jobs.start("train", ["says"], {"recipe": "fast"})
+        job = await jobs.start("train", ["prints"], {"recipe": "fast"})
         assert job.status == "running"
-        live, also = await asyncio.gather(lines(job), lines(job))
-        assert job.status == "finished"
-        return live, also, await lines(job), job.as_dict()
+        live, other = await asyncio.gather(lines(job), lines(job))
+        return live, other, await lines(job), job.as_dict()
 
-    live, also, later, facts = run(go())
-    assert live == also == later == [{"i": 0}, {"i": 1}, {"i": 2}]
-    assert facts == {"id": 1, "kind": "train", "about": {"recipe": "fast"}, "status": "finished", "error": None}
+    live, other, later, facts = run(go())
+    assert live == other == later == [{"i": 0}, {"i": 1}, {"i": 2}]
+    assert facts == {"id": 1, "kind": "train", "parameters": {"recipe": "fast"}, "status": "finished", "error": None}
 
 
-def test_one_at_a_time_and_then_the_next(commands):
+def test_one_job_at_a_time_and_then_the_next(scripts):
     async def go():
         jobs = Jobs()
+        await jobs.stop()  # nothing runs
         assert jobs.last is None
         first = await jobs.start("train", ["waits"], {})
-        with pytest.raises(Occupied):
-            await jobs.start("teach", ["says"], {})
+        with pytest.raises(JobRunning):
+            await jobs.start("teach", ["prints"], {})
+        await anext(first.follow())
         await jobs.stop()
-        second = await jobs.start("teach", ["says"], {})
+        second = await jobs.start("teach", ["prints"], {})
         await lines(second)
+        await jobs.stop()  # it has ended already
         assert (jobs.last, jobs.get(1), jobs.get(2), jobs.get(3)) == (second, first, second, None)
         return first, second
 
@@ -85,10 +77,25 @@ def test_one_at_a_time_and_then_the_next(commands):
     assert second.status == "finished"
 
 
-def test_a_failure_says_why(commands):
+def test_a_job_that_ignores_sigterm_is_killed(scripts, monkeypatch):
+    monkeypatch.setattr(module, "STOP_TIMEOUT", 0.2)
+
     async def go():
         jobs = Jobs()
-        job = await jobs.start("train", ["fails"], {})
+        job = await jobs.start("train", ["ignores SIGTERM"], {})
+        first = await anext(job.follow())
+        await jobs.stop()
+        return job, first["pid"]
+
+    job, pid = run(go())
+    assert job.status == "stopped"
+    with pytest.raises(ProcessLookupError):
+        os.kill(pid, 0)
+
+
+def test_a_failed_job_has_the_last_line_of_its_errors(scripts):
+    async def go():
+        job = await Jobs().start("train", ["fails"], {})
         await lines(job)
         return job
 
@@ -96,46 +103,12 @@ def test_a_failure_says_why(commands):
     assert (job.status, job.error) == ("failed", "expected more, received less")
 
 
-def test_what_does_not_hear_is_killed(commands, monkeypatch):
-    monkeypatch.setattr(module, "PATIENCE", 0.5)
-
+def test_a_real_command():
     async def go():
-        jobs = Jobs()
-        job = await jobs.start("train", ["deaf"], {})
-        first = await anext(job.follow())
-        await jobs.stop()
-        return job, first["pid"]
-
-    job, pid = run(go())
-    assert job.status == "stopped"
-    assert not is_alive(pid)
-
-
-def test_stopping_nothing_is_nothing(commands):
-    async def go():
-        jobs = Jobs()
-        await jobs.stop()
-        job = await jobs.start("train", ["says"], {})
+        job = await Jobs().start("train", ["train", "--recipe", "nothing"], {})
         await lines(job)
-        await jobs.stop()
         return job
 
-    assert run(go()).status == "finished"
-
-
-def test_a_real_command():
-    """`tendigits --version` says no JSON and ends well; a wrong one is told as a person would be."""
-
-    async def go():
-        jobs = Jobs()
-        good = await jobs.start("train", ["--version"], {})
-        await lines(good)
-        bad = await jobs.start("train", ["train", "--recipe", "nothing"], {})
-        await lines(bad)
-        return good, bad
-
-    good, bad = run(go())
-    assert good.status == "finished"
-    assert bad.status == "failed"
-    assert bad.error.startswith("expected a known recipe")
-    assert json.dumps(bad.as_dict())
+    job = run(go())
+    assert job.status == "failed"
+    assert job.error.startswith("expected a known recipe")

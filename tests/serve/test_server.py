@@ -1,242 +1,150 @@
-"""The real process: what it says, who reaches it, how it ends."""
+"""The real process: what it prints, who can reach it, how it ends."""
 
 import json
-import os
 import re
 import signal
 import socket
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
-from typing import Any
 
 import httpx
 import pytest
 
-from helpers import crop64, png
-from tendigits.serve.server import is_local
+from helpers import ServeProcess, crop64, png
 
-pytestmark = pytest.mark.alone
+pytestmark = pytest.mark.xdist_group("server")
 
-
-class Server:
-    """`tendigits serve` on a free port."""
-
-    def __init__(self, folder: Path, *arguments: str, **environment: str) -> None:
-        command = [sys.executable, "-m", "tendigits", "serve", "--port", "0", "--store", str(folder / "a.db")]
-        command += ["--runs", str(folder / "runs"), *arguments]
-        self.process = subprocess.Popen(
-            command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env={**os.environ, **environment}
-        )
-        self.said = self.process.stdout.readline()
-        match = re.search(r"http://\S+:(\d+)", self.said)
-        if match is None:
-            raise RuntimeError(self.process.communicate()[1])
-        self.port = int(match[1])
-        self.url = f"http://127.0.0.1:{self.port}"
-
-    def stop(self, number: int = signal.SIGTERM) -> int:
-        self.process.send_signal(number)
-        return self.process.wait(60)
+PNG = {"content-type": "image/png"}
 
 
-@pytest.fixture
-def server(tmp_path) -> Iterator[Any]:
-    started = []
-
-    def start(*arguments: str, **environment: str) -> Server:
-        started.append(Server(tmp_path, *arguments, **environment))
-        return started[-1]
-
-    yield start
-    for one in started:
-        if one.process.poll() is None:
-            one.process.kill()
-        one.process.communicate()
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServeProcess]:
+    """One server for the tests that do not end it."""
+    server = ServeProcess(tmp_path_factory.mktemp("server"), "--no-browser")
+    yield server
+    assert "Traceback" not in server.stop()
 
 
-def test_it_says_where_it_is_reads_and_ends_with_0(server, digits):
-    running = server("--no-browser")
-    assert running.said == f"tendigits reads at {running.url}   (Ctrl-C ends it)\n"
-    assert running.process.stdout.readline().startswith("corrections: sqlite:///")
-    answer = httpx.post(f"{running.url}/v1/read?one=true", content=png(digits.x_test[0]),
-                        headers={"content-type": "image/png"})  # fmt: skip
+def test_it_prints_its_address_and_reads(running, digits):
+    assert running.first_line == f"tendigits reads at {running.url}   (Ctrl-C stops it)\n"
+    answer = httpx.post(f"{running.url}/v1/read?one=true", content=png(digits.x_test[0]))
     assert answer.json()["pages"][0]["text"] == str(digits.y_test[0])
     assert "server" not in answer.headers
     assert httpx.get(f"{running.url}/").text.startswith("<!doctype html>")
-    assert running.stop() == 0
-    assert running.process.stderr.read() == ""
 
 
-def test_ctrl_c_ends_it_as_well(server):
-    running = server()
-    assert httpx.get(f"{running.url}/ready").status_code == 200
-    assert running.stop(signal.SIGINT) == 0
-    assert "Traceback" not in running.process.stderr.read()
-
-
-def test_a_request_that_has_begun_is_answered_before_it_ends(server, digits):
-    """SIGTERM between the headers of a request and the end of its body."""
-    running = server()
-    body = png(digits.x_test[0])
-    with socket.create_connection(("127.0.0.1", running.port), timeout=30) as connection:
-        head = "POST /v1/read?one=true HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-type: image/png\r\n"
-        connection.sendall(f"{head}content-length: {len(body)}\r\n\r\n".encode() + body[:100])
-        time.sleep(0.3)
-        running.process.send_signal(signal.SIGTERM)
-        time.sleep(0.5)
-        connection.sendall(body[100:])
-        said = b""
-        while data := connection.recv(65536):
-            said += data
-    assert said.startswith(b"HTTP/1.1 200 OK")
-    assert json.loads(said.partition(b"\r\n\r\n")[2])["pages"][0]["text"] == str(digits.y_test[0])
-    assert running.process.wait(60) == 0
-
-
-@pytest.mark.slow
-def test_a_training_is_stopped_with_the_server_and_can_be_resumed(server, tmp_path):
-    """Also while a client follows it: that connection does not hold up the end."""
-    running = server()
-    new = {"recipe": "mlp", "epochs": 200, "name": "mine"}
-    job = httpx.post(f"{running.url}/v1/runs", json=new).json()
-    told = []
-
-    def follow() -> None:
-        with httpx.stream("GET", f"{running.url}/v1/jobs/{job['id']}/events", timeout=60) as answer:
-            told.extend(answer.iter_lines())
-
-    follower = threading.Thread(target=follow)
-    follower.start()
-    while not any(line.startswith("data: ") for line in told) and running.process.poll() is None:
-        history = tmp_path / "runs" / "mine" / "history.csv"
-        if history.exists() and len(history.read_text().splitlines()) > 2:
-            break
-        time.sleep(0.1)
-    started = time.perf_counter()
-    assert running.stop() == 0
-    assert time.perf_counter() - started < 30
-    follower.join(30)
-    assert any(line == "event: end" for line in told)
-    record = json.loads((tmp_path / "runs" / "mine" / "run.json").read_text())
-    assert record["status"] == "interrupted"
-    assert (tmp_path / "runs" / "mine" / "model.keras").exists()  # the best so far
-
-
-def test_corrections_are_there_after_a_restart(server, digits):
-    running = server()
-    new = {"corrections": [{"crop": crop64(digits.x_test[0]), "label": 3}]}
-    assert httpx.post(f"{running.url}/v1/corrections", json=new).status_code == 201
-    running.stop()
-    again = server()
-    assert httpx.get(f"{again.url}/v1/corrections").json()["count"] == 1
-
-
-def test_a_large_upload_is_cut_off(server):
-    running = server()
-
-    def chunks() -> Iterator[bytes]:
-        for _ in range(60):
-            yield bytes(2**20)
-
-    for content in (bytes(60 * 2**20), chunks()):
-        try:
-            answer = httpx.post(f"{running.url}/v1/read", content=content, headers={"content-type": "image/png"})
-            assert answer.status_code == 413
-        except (httpx.WriteError, httpx.ReadError):
-            pass  # it stopped listening while we were sending
-    status = Path(f"/proc/{running.process.pid}/status").read_text()
-    assert int(re.search(r"VmHWM:\s+(\d+)", status)[1]) < 600_000  # kB
-
-
-@pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.1"])
-def test_a_public_address_needs_a_token(host, tmp_path):
-    done = subprocess.run(
-        [sys.executable, "-m", "tendigits", "serve", "--host", host, "--store", str(tmp_path / "a.db")],
-        capture_output=True, text=True, timeout=60,
-    )  # fmt: skip
-    assert done.returncode == 2
-    assert "expected a token in TENDIGITS_TOKEN where others can reach the server" in done.stderr
-    assert not (tmp_path / "a.db").exists()
-
-
-def test_with_a_token_it_serves_everybody_who_has_it(server):
-    token = "0123456789abcdef0123"
-    running = server("--host", "0.0.0.0", "--name", "reader.example", TENDIGITS_TOKEN=token)
-    assert token not in running.said
-    assert httpx.get(f"{running.url}/v1/corrections").status_code == 401
-    bearer = {"authorization": f"Bearer {token}"}
-    assert httpx.get(f"{running.url}/v1/corrections", headers=bearer).status_code == 200
-    other = {"host": "reader.example", **bearer}
-    assert httpx.get(f"{running.url}/v1/corrections", headers=other).status_code == 200
-    assert httpx.get(f"{running.url}/v1/corrections", headers={"host": "else.example", **bearer}).status_code == 421
-
-
-@pytest.mark.parametrize("token", ["short", "with a space in it ....", "\x00" * 20 if os.name == "nt" else "ä" * 20])
-def test_a_token_that_is_none(tmp_path, token):
-    done = subprocess.run(
-        [sys.executable, "-m", "tendigits", "serve", "--store", str(tmp_path / "a.db")],
-        capture_output=True, text=True, timeout=60, env={**os.environ, "TENDIGITS_TOKEN": token},
-    )  # fmt: skip
-    assert done.returncode == 2
-    assert "at least 16 letters and digits" in done.stderr
-
-
-def test_a_port_that_is_taken_is_told_at_once(tmp_path):
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        done = subprocess.run(
-            [sys.executable, "-m", "tendigits", "serve", "--port", str(taken.getsockname()[1]),
-             "--store", str(tmp_path / "a.db")],
-            capture_output=True, text=True, timeout=60,
-        )  # fmt: skip
-    assert done.returncode == 2
-    assert "Address already in use; choose another --port" in done.stderr
-
-
-def test_silent_connections_do_not_keep_others_out(server):
-    """As many as it takes, and one more: that one is told to come again, and those that wait are let go."""
-    running = server()
-    silent = [socket.create_connection(("127.0.0.1", running.port)) for _ in range(300)]
-    assert httpx.get(f"{running.url}/live", timeout=20).status_code == 200
-    more = [socket.create_connection(("127.0.0.1", running.port)) for _ in range(300)]
-    time.sleep(0.5)
-    assert httpx.get(f"{running.url}/live", timeout=20).status_code == 503
-    for connection in silent + more:
-        connection.close()
-    time.sleep(0.5)
-    assert httpx.get(f"{running.url}/live", timeout=20).status_code == 200
-
-
-def test_many_clients_at_once(server, digits):
-    """Fifty threads; all the same answers, none refused, and metrics that count them."""
-    running = server()
+def test_many_clients_at_once(running, digits):
+    """Twenty clients get the right answers, and metrics count them."""
     images = [png(image) for image in digits.x_test[:5]]
     expected = [str(label) for label in digits.y_test[:5]]
     wrong = []
 
     def ask(start: int) -> None:
         with httpx.Client(base_url=running.url, timeout=60) as client:
-            for i in range(start, start + 10):
-                answer = client.post("/v1/read?one=true", content=images[i % 5], headers={"content-type": "image/png"})
+            for i in range(start, start + 5):
+                answer = client.post("/v1/read?one=true", content=images[i % 5])
                 if answer.status_code != 200 or answer.json()["pages"][0]["text"] != expected[i % 5]:
                     wrong.append(answer.text)
 
-    threads = [threading.Thread(target=ask, args=(start,)) for start in range(50)]
+    threads = [threading.Thread(target=ask, args=(start,)) for start in range(20)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
     assert wrong == []
-    assert 'tendigits_requests_total{route="/v1/read",status="200"} 500.0' in httpx.get(f"{running.url}/metrics").text
+    counted = re.search(
+        r'requests_total\{route="/v1/read",status="200"\} (\d+)', httpx.get(f"{running.url}/metrics").text
+    )
+    assert int(counted[1]) >= 100
 
 
-@pytest.mark.parametrize(
-    ("host", "local"),
-    [("127.0.0.1", True), ("127.1.2.3", True), ("::1", True), ("localhost", True), ("0.0.0.0", False), ("::", False),
-     ("10.0.0.1", False), ("example.org", False)],
-)  # fmt: skip
-def test_which_addresses_are_this_machines_alone(host, local):
-    assert is_local(host) == local
+def test_a_large_upload_is_cut_off(running):
+    def chunks() -> Iterator[bytes]:
+        for _ in range(60):
+            yield bytes(2**20)
+
+    for content in (bytes(60 * 2**20), chunks()):
+        with suppress(httpx.WriteError, httpx.ReadError):  # it may stop listening while we are sending
+            assert httpx.post(f"{running.url}/v1/read", content=content, headers=PNG).status_code == 413
+    status = Path(f"/proc/{running.process.pid}/status").read_text()
+    assert int(re.search(r"VmHWM:\s+(\d+)", status)[1]) < 600_000  # kB
+
+
+def test_silent_connections_do_not_keep_others_out(running):
+    """Up to a limit others are answered; beyond it they are told to come again, until connections are closed."""
+
+    def wait_for(status: int) -> None:
+        for _ in range(200):
+            if httpx.get(f"{running.url}/live", timeout=20).status_code == status:
+                return
+            time.sleep(0.05)
+        raise AssertionError(f"{status} did not come")
+
+    silent = [socket.create_connection(("127.0.0.1", running.port)) for _ in range(300)]
+    wait_for(200)
+    silent += [socket.create_connection(("127.0.0.1", running.port)) for _ in range(300)]
+    wait_for(503)
+    for connection in silent:
+        connection.close()
+    wait_for(200)
+
+
+def test_corrections_survive_ctrl_c_and_running_requests_survive_sigterm(tmp_path, digits):
+    """The second server has a token and another name, and ends between the headers and the body of a request."""
+    first = ServeProcess(tmp_path)
+    new = {"corrections": [{"crop": crop64(digits.x_test[0]), "label": 3}]}
+    assert httpx.post(f"{first.url}/v1/corrections", json=new).status_code == 201
+    assert first.stop(signal.SIGINT) == ""
+
+    token = "0123456789abcdef0123"
+    second = ServeProcess(tmp_path, "--host", "0.0.0.0", "--name", "reader.example", TENDIGITS_TOKEN=token)
+    assert token not in second.first_line
+    bearer = {"authorization": f"Bearer {token}"}
+    assert httpx.get(f"{second.url}/v1/corrections").status_code == 401
+    for host, status in (("127.0.0.1", 200), ("reader.example", 200), ("other.example", 421)):
+        answer = httpx.get(f"{second.url}/v1/corrections", headers={"host": host, **bearer})
+        assert answer.status_code == status
+        assert status == 421 or answer.json()["count"] == 1
+
+    body = png(digits.x_test[0])
+    with socket.create_connection(("127.0.0.1", second.port), timeout=30) as connection:
+        head = f"POST /v1/read?one=true HTTP/1.1\r\nhost: 127.0.0.1\r\nauthorization: Bearer {token}\r\n"
+        connection.sendall(f"{head}content-length: {len(body)}\r\n\r\n".encode() + body[:100])
+        time.sleep(0.3)  # until it has begun to receive
+        second.process.send_signal(signal.SIGTERM)
+        time.sleep(0.3)
+        connection.sendall(body[100:])
+        answer = b""
+        while data := connection.recv(65536):
+            answer += data
+    assert answer.startswith(b"HTTP/1.1 200 OK")
+    assert json.loads(answer.partition(b"\r\n\r\n")[2])["pages"][0]["text"] == str(digits.y_test[0])
+    _, errors = second.process.communicate(timeout=60)
+    assert (second.process.returncode, errors) == (0, "")
+
+
+@pytest.mark.slow
+def test_training_is_stopped_with_the_server_and_can_be_resumed(tmp_path):
+    """Even while a client follows it: that connection does not delay the end."""
+    server = ServeProcess(tmp_path)
+    job = httpx.post(f"{server.url}/v1/runs", json={"recipe": "mlp", "epochs": 200, "name": "mine"}).json()
+    received = []
+
+    def follow() -> None:
+        with httpx.stream("GET", f"{server.url}/v1/jobs/{job['id']}/events", timeout=60) as answer:
+            received.extend(answer.iter_lines())
+
+    follower = threading.Thread(target=follow)
+    follower.start()
+    history = tmp_path / "runs" / "mine" / "history.csv"
+    while not (history.exists() and len(history.read_text().splitlines()) > 2) and server.process.poll() is None:
+        time.sleep(0.1)
+    server.stop()
+    follower.join(30)
+    assert any(line == "event: end" for line in received)
+    record = json.loads((tmp_path / "runs" / "mine" / "run.json").read_text())
+    assert record["status"] == "interrupted"
+    assert (tmp_path / "runs" / "mine" / "model.keras").exists()  # the best so far

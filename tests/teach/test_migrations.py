@@ -1,17 +1,105 @@
-"""Stores that are made, found again, migrated, damaged, or not to be reached."""
+"""Stores that are created, opened again, migrated, damaged or unreachable."""
 
 import sqlite3
 from contextlib import closing
 
 import numpy as np
 import pytest
+from sqlalchemy import create_engine
 
-from helpers import correction
+from conftest import POSTGRESQL, drop_tables
+from helpers import NOW, correction
 from tendigits.errors import Failure, StoreError
 from tendigits.teach import migrations as module
 from tendigits.teach.migrations import open_store
+from tendigits.teach.schema import SCHEMA
 
 CROPS = np.random.default_rng(0).integers(0, 256, (6, 28, 28), dtype=np.uint8)
+
+OLD_COLUMNS = """
+CREATE TABLE version (number INTEGER NOT NULL PRIMARY KEY);
+CREATE TABLE corrections (
+    id {id} PRIMARY KEY {autoincrement}, digest VARCHAR(64) NOT NULL UNIQUE,
+    patch {bytes} NOT NULL CHECK (length(patch) = 784), label INTEGER CHECK (label BETWEEN 0 AND 9),
+    said INTEGER CHECK (said BETWEEN 0 AND 9), source VARCHAR(16) NOT NULL, network VARCHAR(64) NOT NULL,
+    created TIMESTAMP NOT NULL
+);
+CREATE TABLE networks (
+    id {id} PRIMARY KEY {autoincrement}, sha256 VARCHAR(64) NOT NULL, base VARCHAR(64) NOT NULL, data {bytes} NOT NULL,
+    report JSON NOT NULL, created TIMESTAMP NOT NULL, accepted TIMESTAMP, retired TIMESTAMP
+);
+INSERT INTO version VALUES (1);
+"""
+"""The tables of schema 1, as the first versions of tendigits made them."""
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def old_store(request, tmp_path) -> str:
+    """Where a store of schema 1 with one correction is."""
+    if request.param == "sqlite":
+        location, url = str(tmp_path / "a.db"), f"sqlite:///{tmp_path / 'a.db'}"
+        types = {"id": "INTEGER", "autoincrement": "AUTOINCREMENT", "bytes": "BLOB"}
+    else:
+        if POSTGRESQL is None:
+            pytest.skip("needs PostgreSQL: TENDIGITS_TEST_POSTGRESQL=postgresql://user@/name?host=/its/socket")
+        drop_tables()
+        location, url = POSTGRESQL, POSTGRESQL.replace("postgresql:", "postgresql+psycopg:", 1)
+        types = {"id": "SERIAL", "autoincrement": "", "bytes": "BYTEA"}
+    engine = create_engine(url)
+    with engine.begin() as connection:
+        for statement in OLD_COLUMNS.format(**types).split(";\n"):
+            connection.exec_driver_sql(statement)
+        old = module.text(
+            "INSERT INTO corrections (digest, patch, label, said, source, network, created)"
+            " VALUES (:digest, :patch, 3, 5, 'draw', :network, '2026-11-25 12:00:00')"
+        )
+        item = correction(CROPS[0])
+        connection.execute(old, {"digest": item.digest, "patch": CROPS[0].tobytes(), "network": item.network})
+    engine.dispose()
+    return location
+
+
+def columns_of(location: str) -> set[str]:
+    with closing(sqlite3.connect(location)) as connection:
+        return {row[1] for row in connection.execute("PRAGMA table_info(corrections)")}
+
+
+def test_an_older_store_is_migrated_when_it_is_opened(old_store):
+    for _ in range(2):  # the second time there is nothing to do
+        store = open_store(old_store)
+        (item,) = store.corrections()
+        np.testing.assert_array_equal(item.crop, CROPS[0])
+        assert (item.label, item.predicted, item.source, item.created) == (3, 5, "draw", NOW)
+        with pytest.raises(StoreError, match="expected labels from 0 to 9"):  # the constraints moved with the columns
+            store.add([correction(np.zeros((28, 27)))])
+        store.close()
+    store = open_store(old_store)
+    assert len(store.add([correction(CROPS[1]), correction(CROPS[0], 7)])) == 2
+    assert store.count() == 2
+    store.close()
+
+
+@pytest.mark.parametrize("old_store", ["sqlite"], indirect=True)
+def test_a_migration_keeps_a_copy_of_the_older_store(old_store):
+    open_store(old_store).close()
+    assert {"crop", "predicted"} < columns_of(old_store)
+    assert {"patch", "said"} < columns_of(f"{old_store}.1")
+
+
+@pytest.mark.parametrize("old_store", ["sqlite"], indirect=True)
+def test_a_migration_that_fails_changes_nothing(old_store, monkeypatch):
+    def fail(connection):
+        connection.exec_driver_sql("ALTER TABLE corrections RENAME COLUMN patch TO crop")
+        raise StoreError("half way")
+
+    monkeypatch.setitem(module.MIGRATIONS, 1, fail)
+    with pytest.raises(StoreError, match="half way"):
+        open_store(old_store)
+    assert "patch" in columns_of(old_store)
+    monkeypatch.undo()
+    store = open_store(old_store)
+    assert store.count() == 1
+    store.close()
 
 
 def test_sqlite_keeps_its_promises_by_its_settings(store):
@@ -23,12 +111,15 @@ def test_sqlite_keeps_its_promises_by_its_settings(store):
     assert settings == {"journal_mode": "delete", "synchronous": 2, "foreign_keys": 1, "busy_timeout": 10000}
 
 
-def test_it_is_made_where_there_is_none_and_found_again(tmp_path):
-    path = tmp_path / "deep" / "er" / "a.db"
+def test_a_store_is_created_in_a_new_folder_unless_it_must_exist(tmp_path):
+    path = tmp_path / "new" / "a.db"
+    with pytest.raises(StoreError, match="found no such file; make corrections: tendigits serve"):
+        open_store(path, create=False)
+    assert not path.parent.exists()
     store = open_store(path)
     store.add([correction(CROPS[0])])
     store.close()
-    again = open_store(str(path))
+    again = open_store(str(path), create=False)
     assert again.count() == 1
     again.close()
 
@@ -36,50 +127,14 @@ def test_it_is_made_where_there_is_none_and_found_again(tmp_path):
 def test_a_store_of_a_newer_tendigits_is_refused(place, store):
     store.close()
     with closing(sqlite3.connect(place)) as connection:
-        connection.execute("INSERT INTO version VALUES (2)")
+        connection.execute(f"INSERT INTO version VALUES ({SCHEMA + 1})")
         connection.commit()
-    with pytest.raises(StoreError, match="expected format 1, received 2; use the tendigits that wrote it"):
+    with pytest.raises(StoreError, match=f"expected format {SCHEMA}, received {SCHEMA + 1}; use the tendigits that"):
         open_store(place)
-
-
-def test_an_older_store_is_copied_and_migrated(place, store, monkeypatch):
-    """With a migration as a next version would have one."""
-    store.add([correction(CROPS[0])])
-    store.close()
-    monkeypatch.setattr(module, "SCHEMA", 2)
-    add_column = "ALTER TABLE corrections ADD COLUMN note TEXT"
-    monkeypatch.setitem(module.MIGRATIONS, 1, lambda connection: connection.exec_driver_sql(add_column))
-    for _ in range(2):  # the second time there is nothing to do
-        opened = open_store(place)
-        assert opened.count() == 1
-        opened.close()
-    with closing(sqlite3.connect(place)) as connection:
-        assert "note" in {row[1] for row in connection.execute("PRAGMA table_info(corrections)")}
-        assert connection.execute("SELECT max(number) FROM version").fetchone() == (2,)
-    with closing(sqlite3.connect(f"{place}.1")) as connection:
-        assert connection.execute("SELECT count(*) FROM corrections").fetchone() == (1,)
-
-
-def test_a_migration_that_fails_changes_nothing(place, store, monkeypatch):
-    store.add([correction(CROPS[0])])
-    store.close()
-
-    def fail(connection):
-        connection.exec_driver_sql("DELETE FROM corrections")
-        raise StoreError("half way")
-
-    monkeypatch.setattr(module, "SCHEMA", 2)
-    monkeypatch.setitem(module.MIGRATIONS, 1, fail)
-    with pytest.raises(StoreError, match="half way"):
-        open_store(place)
-    monkeypatch.undo()
-    again = open_store(place)
-    assert again.count() == 1
-    again.close()
 
 
 @pytest.mark.parametrize("damage", ["cut", "text", "page"])
-def test_a_damaged_file_is_told_before_anything_is_written(place, store, tmp_path, damage):
+def test_a_damaged_file_is_reported_and_not_touched(place, store, tmp_path, damage):
     store.add([correction(crop) for crop in CROPS])
     store.close()
     path = tmp_path / "corrections.db"
@@ -97,19 +152,14 @@ def test_a_damaged_file_is_told_before_anything_is_written(place, store, tmp_pat
 
 
 @pytest.mark.parametrize(
-    ("place", "said"),
+    ("location", "message"),
     [
-        ("postgresql://nobody@127.0.0.1:1/none?connect_timeout=1", "cannot use the store"),
+        ("postgresql://me:secret@127.0.0.1:1/none?connect_timeout=1", "cannot use the store"),
         ("oracle9://a/b", "expected a file or a URL"),
         ("://", "expected a URL"),
     ],
 )
-def test_a_place_that_cannot_be_reached(place, said):
-    with pytest.raises((StoreError, Failure), match=said):
-        open_store(place)
-
-
-def test_a_password_is_not_said():
-    with pytest.raises(Failure) as caught:
-        open_store("postgresql://me:secret@127.0.0.1:1/none?connect_timeout=1")
+def test_a_location_that_cannot_be_reached(location, message):
+    with pytest.raises((StoreError, Failure), match=message) as caught:
+        open_store(location)
     assert "secret" not in str(caught.value)

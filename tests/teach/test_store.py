@@ -1,4 +1,4 @@
-"""Corrections and networks in both databases; what must not be stored, and files that are damaged."""
+"""Corrections and networks in both databases, and what must not be stored."""
 
 import threading
 from datetime import timedelta
@@ -17,24 +17,24 @@ from tendigits.teach.migrations import open_store
 CROPS = np.random.default_rng(0).integers(0, 256, (6, 28, 28), dtype=np.uint8)
 
 
-def test_what_is_added_is_there_newest_first(any_store):
+def test_corrections_are_listed_newest_first(any_store):
     kept = any_store.add([correction(crop, label) for label, crop in zip((0, 9, None), CROPS, strict=False)])
     assert [item.label for item in any_store.corrections()] == [None, 9, 0]
     assert [item.id for item in any_store.corrections()] == [item.id for item in reversed(kept)]
     found = any_store.corrections(first=1, n=1)
     assert [item.label for item in found] == [9]
     np.testing.assert_array_equal(found[0].crop, CROPS[1])
-    assert (found[0].said, found[0].source, found[0].network, found[0].created) == (5, "draw", "0" * 64, NOW)
+    assert (found[0].predicted, found[0].source, found[0].network, found[0].created) == (5, "draw", "0" * 64, NOW)
     assert any_store.count() == 3
 
 
-def test_of_the_same_crop_only_the_last_word_counts(any_store):
+def test_the_last_correction_of_a_crop_replaces_earlier_ones(any_store):
     any_store.add([correction(CROPS[0], 3)])
     any_store.add([correction(CROPS[0], 5), correction(CROPS[1], 1), correction(CROPS[1], None)])
     assert [item.label for item in any_store.corrections()] == [None, 5]
 
 
-def test_an_undone_one_is_gone_and_its_number_too(any_store):
+def test_the_number_of_a_deleted_correction_is_not_used_again(any_store):
     first, second = any_store.add([correction(CROPS[0]), correction(CROPS[1])])
     assert any_store.remove(second.id)
     assert not any_store.remove(second.id)
@@ -45,18 +45,18 @@ def test_an_undone_one_is_gone_and_its_number_too(any_store):
 
 @pytest.mark.parametrize(
     "wrong",
-    [{"label": 10}, {"label": -1}, {"said": 10}, {"source": "elsewhere"}, {"crop": np.zeros((28, 27))}],
-    ids=["10", "-1", "said 10", "source", "crop"],
+    [{"label": 10}, {"predicted": -1}, {"source": "elsewhere"}, {"crop": np.zeros((28, 27))}],
+    ids=["label", "predicted", "source", "crop"],
 )
-def test_the_database_itself_refuses_what_is_no_correction(any_store, wrong):
+def test_the_database_itself_refuses_invalid_values(any_store, wrong):
     good = correction(CROPS[0])
     bad = correction(**({"crop": CROPS[1], "label": 3} | wrong))
     with pytest.raises(StoreError, match="expected labels from 0 to 9 and crops of 28x28"):
         any_store.add([good, bad])
-    assert any_store.count() == 0  # all of a request or nothing
+    assert any_store.count() == 0  # all of a request, or nothing
 
 
-def test_there_is_an_end_to_what_is_kept(any_store, monkeypatch):
+def test_the_number_of_corrections_is_limited(any_store, monkeypatch):
     monkeypatch.setattr(module, "MAX_CORRECTIONS", 2)
     any_store.add([correction(CROPS[0])])
     with pytest.raises(StoreError, match="expected at most 2 corrections, received 3"):
@@ -64,32 +64,32 @@ def test_there_is_an_end_to_what_is_kept(any_store, monkeypatch):
     assert any_store.count() == 1
 
 
-def test_networks_are_kept_accepted_and_rolled_back(any_store):
-    assert any_store.reading() is None
+def test_networks_are_stored_accepted_and_rolled_back(any_store):
+    assert any_store.active_network() is None
     one = any_store.add_network(b"one", "base", {"mnist": {"before": 0.99}}, NOW)
     two = any_store.add_network(b"two", "base", {}, NOW)
-    assert any_store.reading() is None  # not before it is accepted
+    assert any_store.active_network() is None  # not before it is accepted
     assert any_store.networks() == [two, one]
     assert any_store.network(one.id) == one
     assert any_store.network_data(one.id) == b"one"
     any_store.accept(one.id, NOW)
     any_store.accept(two.id, NOW + timedelta(seconds=1))
-    assert any_store.reading().id == two.id
+    assert any_store.active_network().id == two.id
     assert any_store.roll_back(NOW).id == one.id
-    assert any_store.reading().id == one.id
-    any_store.accept(two.id, NOW + timedelta(seconds=2))  # it may come back
-    assert any_store.reading().id == two.id
+    assert any_store.active_network().id == one.id
+    any_store.accept(two.id, NOW + timedelta(seconds=2))  # accepted again
+    assert any_store.active_network().id == two.id
     any_store.roll_back(NOW)
     assert any_store.roll_back(NOW) is None
-    with pytest.raises(StoreError, match="the package's own reads"):
+    with pytest.raises(StoreError, match="the package's own is active"):
         any_store.roll_back(NOW)
 
 
-def test_a_network_that_is_not_there(any_store):
+def test_a_network_that_does_not_exist(any_store):
     assert any_store.network(7) is None
-    with pytest.raises(StoreError, match="number 7, there is none"):
+    with pytest.raises(StoreError, match="received 7; there is none"):
         any_store.network_data(7)
-    with pytest.raises(StoreError, match="number 7, there is none"):
+    with pytest.raises(StoreError, match="received 7; there is none"):
         any_store.accept(7, NOW)
 
 
@@ -129,7 +129,7 @@ def test_a_backup_is_a_store(store, tmp_path):
 
 
 def test_a_full_disk_loses_nothing_that_was_acknowledged(place, store):
-    """SQLite says so where its file may not grow: as on a full disk."""
+    """SQLite reports a file that may not grow just like a full disk."""
     store.add([correction(crop) for crop in CROPS[:2]])
     with store._read() as connection:
         pages = connection.exec_driver_sql("PRAGMA page_count").scalar()

@@ -37,7 +37,7 @@ SCRIPT, WASM = "package/dist/ort.wasm.bundle.min.mjs", "package/dist/ort-wasm-si
 MAX_BYTES = 40 << 20
 """Of a file in the package."""
 
-SHARED = ("dom.js", "api.js", "strokes.js", "answer.js")
+SHARED = ("dom.js", "api.js", "strokes.js", "prediction.js")
 OWN = ("prepare.js", "network.js", "page.js")
 """The modules in the order in which they need each other."""
 

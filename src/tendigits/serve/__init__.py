@@ -1,4 +1,4 @@
-"""tendigits serve: the page and the REST API.
+"""tendigits serve: the web page and the REST API.
 
-Routes are in routes/, the page's HTML, CSS and JavaScript in page/.
+routes/ holds the API, one router per module; page/ holds the page's HTML, CSS and JavaScript.
 """

@@ -1,10 +1,10 @@
-"""The network that reads now, and how another one takes its place while requests are answered.
+"""The network that reads now, and how another replaces it while requests are being answered.
 
-reading = Reading.of(store)
-reading.reader.digits(images)
-reading.use(store.reading(), store)         # loaded, tried on digits that are known, then swapped
+active = ActiveModel.load(store)
+active.reader.digits(images)
+active.switch(store.active_network(), store)        # loaded, verified, then swapped
 
-Who has begun to read goes on with the network that he began with.
+A request that has begun keeps the reader that it started with.
 """
 
 import hashlib
@@ -16,51 +16,50 @@ from tendigits.read.find import Found
 from tendigits.read.network import from_onnx
 from tendigits.read.reader import Reader
 from tendigits.read.results import Digit
-from tendigits.teach.store import Store, Taught
+from tendigits.teach.store import FineTunedNetwork, Store
 from tendigits.teach.verify import bundled_sha256, verify_network
 
 
 @dataclass
-class Reading:
-    """What reads, and the SHA-256 of its file."""
+class ActiveModel:
+    """The reader and the SHA-256 of its network file."""
 
     reader: Reader
     sha256: str
 
     @classmethod
-    def of(cls, store: Store) -> "Reading":
-        """With the network that was accepted last; where that is damaged, with the package's."""
-        reading = cls(Reader(threads=1), bundled_sha256())
-        if (taught := store.reading()) is not None:
-            reading.use(taught, store)
-        return reading
+    def load(cls, store: Store) -> "ActiveModel":
+        """The store's active network, or the package's own. Raises ModelFileError if the network is damaged."""
+        active = cls(Reader(threads=1), bundled_sha256())
+        active.refresh(store)
+        return active
 
-    def keep_up(self, store: Store) -> None:
-        """Use what another process, or another server of a team, has accepted or rolled back. Raises ModelFileError."""
-        taught = store.reading()
-        if self.sha256 != (bundled_sha256() if taught is None else taught.sha256):
-            self.use(taught, store)
+    def refresh(self, store: Store) -> None:
+        """Follow what another process has accepted or rolled back in the store. Raises ModelFileError."""
+        network = store.active_network()
+        if self.sha256 != (bundled_sha256() if network is None else network.sha256):
+            self.switch(network, store)
 
-    def use(self, taught: Taught | None, store: Store) -> None:
-        """Read with a taught network from now on, or with the package's.
+    def switch(self, network: FineTunedNetwork | None, store: Store) -> None:
+        """Read with a fine-tuned network from now on, or with the package's own.
 
         Raises:
-            ModelFileError: it is damaged, or reads too few of the digits that are known; the old one goes on.
+            ModelFileError: it is damaged, or misreads known digits; the current one stays active.
         """
-        if taught is None:
+        if network is None:
             self.reader, self.sha256 = Reader(threads=1), bundled_sha256()
             return
-        network = from_onnx(store.network_data(taught.id), f"taught network {taught.id}", threads=1)
-        verify_network(network)
-        self.reader, self.sha256 = Reader(network), taught.sha256
+        loaded = from_onnx(store.network_data(network.id), f"fine-tuned network {network.id}", threads=1)
+        verify_network(loaded)
+        self.reader, self.sha256 = Reader(loaded), network.sha256
 
 
 def sha256_of(reader: Reader) -> str:
-    """What answers are marked with: of a person's own network, its name."""
+    """The id of a reader's network in responses: the package's SHA-256, or one made from its name."""
     return bundled_sha256() if reader.is_bundled else hashlib.sha256(reader.network.name.encode()).hexdigest()
 
 
-def judge_found(reader: Reader, found: Sequence[Found | DataError]) -> list[tuple[Digit, Found] | Exception]:
-    """Ask the network what was found in pictures of one digit each, together; an error stays in its place."""
+def classify_found(reader: Reader, found: Sequence[Found | DataError]) -> list[tuple[Digit, Found] | Exception]:
+    """Classify what was found in pictures of one digit each, as one batch; errors stay in their places."""
     digits = iter(reader.classify_found([one for one in found if isinstance(one, Found)]))
     return [one if isinstance(one, DataError) else (next(digits), one) for one in found]

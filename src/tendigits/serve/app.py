@@ -1,7 +1,7 @@
-"""The application: the page, the REST API, and what stands before them.
+"""The application: the page, the REST API, and the security middleware in front of them.
 
-app = create_app(open_store("corrections.db"))
-uvicorn.run(app, http=with_deadline(10.0))
+app = create_app(open_store("corrections.db"), "corrections.db")
+uvicorn.run(app, http=with_receive_timeout(10.0))
 """
 
 import asyncio
@@ -14,171 +14,161 @@ from functools import partial
 from importlib.metadata import version
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
+from typing import Literal
 
-from fastapi import FastAPI, Request, Response
+from fastapi import FastAPI, Response
 from fastapi.concurrency import run_in_threadpool
-from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse
+from fastapi.responses import FileResponse
 from fastapi.staticfiles import StaticFiles
-from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from tendigits.data.image import prepare_for_threads
-from tendigits.errors import Failure, TendigitsError
+from tendigits.errors import TendigitsError
 from tendigits.read.reader import Reader
-from tendigits.serve.active_model import Reading, sha256_of
-from tendigits.serve.batching import Batcher, Busy, Crew
+from tendigits.serve.active_model import ActiveModel, sha256_of
+from tendigits.serve.app_state import AppState
+from tendigits.serve.batching import Batcher, BoundedThreads
+from tendigits.serve.errors import ErrorResponse, add_error_handlers, error_responses
 from tendigits.serve.finding import Finders, find_all
-from tendigits.serve.jobs import Jobs, Occupied
+from tendigits.serve.jobs import Jobs
 from tendigits.serve.metrics import Metrics
 from tendigits.serve.routes import corrections, read
-from tendigits.serve.schemas import Failed, failures
-from tendigits.serve.security import FAILED, Guard, Rules
-from tendigits.serve.state import State
+from tendigits.serve.routes import jobs as job_routes
+from tendigits.serve.routes import runs as run_routes
+from tendigits.serve.security import SecurityMiddleware, SecuritySettings
 from tendigits.teach.store import Store
 
 log = logging.getLogger("tendigits.serve")
 
 PAGE = files("tendigits.serve") / "page"
 
-WAITING = 64
-"""Readings that may wait; the next one is told to come again."""
+QUEUE_SIZE = 64
+"""Pictures that may wait; further requests are answered with 503."""
 
-LARGE = 400_000
-"""Bytes from which on a picture is large, and is read in the threads for large ones."""
-
-EVERY = 3.0
-"""Seconds after which the store is looked at for another network."""
+REFRESH_SECONDS = 3.0
+"""How often the store is asked for its active network."""
 
 LOCAL = ("127.0.0.1", "localhost", "::1")
 
 
 def create_app(
     store: Store,
-    place: str,
+    store_location: str,
     *,
     reader: Reader | None = None,
     runs: Path = Path("runs"),
-    rules: Rules = Rules(LOCAL),  # noqa: B008  # frozen
+    security: SecuritySettings = SecuritySettings(LOCAL),  # noqa: B008  # frozen
     workers: int | None = None,
     finders: int = 0,
     jobs: Jobs | None = None,
     now: Callable[[], datetime] = lambda: datetime.now(UTC),
-) -> Guard:
-    """Put it together.
+) -> SecurityMiddleware:
+    """Put the application together.
 
     Args:
-        store: of corrections and taught networks; closed when the application ends.
-        place: the store's file or URL, for the processes in which lessons are given.
-        reader: reads whatever is taught; None takes the network that was accepted last, or the package's.
-        runs: the folder of the runs.
-        rules: who is heard.
-        workers: threads that read; None takes one for each core.
+        store: corrections and fine-tuned networks; closed when the application ends.
+        store_location: the store's file or URL, for the process that fine-tunes.
+        reader: always reads with this one; None takes the store's active network, or the package's own.
+        runs: folder of the training runs.
+        security: which requests are accepted.
+        workers: number of threads that read; None takes one per core.
         finders: processes that find the digit in pictures of one, which more than doubles the requests a second; with 0
             threads do it.
-        jobs: trainings and lessons, where the server wants to stop them by itself.
-        now: the time.
+        jobs: background jobs, if the server wants to stop them itself.
+        now: returns the time.
     """
     prepare_for_threads()
     cores = workers or os.cpu_count() or 1
-    crew = Crew(cores, WAITING)
-    reading = Reading.of(store) if reader is None else Reading(reader, sha256_of(reader))
-    slow, jobs = Crew(max(1, cores // 2), WAITING // 4), jobs or Jobs()
-    metrics = Metrics(lambda: crew.load + slow.load, store.count)
+    threads = BoundedThreads(cores, QUEUE_SIZE)
+    slow_threads = BoundedThreads(max(1, cores // 2), QUEUE_SIZE // 4)
+    active = ActiveModel.load(store) if reader is None else ActiveModel(reader, sha256_of(reader))
+    jobs = jobs or Jobs()
+    metrics = Metrics(lambda: threads.load + slow_threads.load, store.count)
     processes = Finders(finders)
-    find = processes.find if finders else partial(crew.run, find_all)
-    batcher = Batcher(read.together(find, crew), at_a_time=max(1, finders))
-    state = State(store, place, runs, reading, crew, slow, LARGE, batcher, jobs, metrics, now, fixed=reader is not None)
+    find = processes.find if finders else partial(threads.run, find_all)
+    batcher = Batcher(read.batch_reader(find, threads), concurrency=max(1, finders))
+    state = AppState(
+        store, store_location, runs, active, threads, slow_threads, batcher, jobs, metrics, now,
+        is_fixed=reader is not None,
+    )  # fmt: skip
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        following = asyncio.create_task(_keep_up(state))
+        refreshing = asyncio.create_task(_refresh(state))
         await processes.start()
         yield
-        following.cancel()
+        refreshing.cancel()
         await jobs.stop()
         await processes.close()
-        crew.close()
-        slow.close()
+        threads.close()
+        slow_threads.close()
         store.close()
 
     app = FastAPI(
         title="tendigits",
         version=version("tendigits"),
-        summary="Reads handwritten digits, and learns from what it is told.",
+        summary="Reads handwritten digits and learns from corrections.",
         lifespan=lifespan,
-        docs_url=None,  # these pages would fetch their scripts from elsewhere
+        strict_content_type=False,  # a body without a content-type is JSON
+        docs_url=None,  # FastAPI's page fetches its scripts from another server; ours is in page/docs.html
         redoc_url=None,
-        responses={422: {"model": Failed}},
+        responses={422: {"model": ErrorResponse}},
     )
     app.state.tendigits = state
-    for api in (read, corrections, jobs, runs):
-        app.include_router(api.router)
+    for module in (read, corrections, job_routes, run_routes):
+        app.include_router(module.router)
+    _add_docs(app)
     _add_health(app, state)
-    _add_errors(app)
+    add_error_handlers(app)
     app.mount("/", StaticFiles(directory=str(PAGE), html=True))
-    return Guard(app, rules, metrics.watch)
+    return SecurityMiddleware(_ignore_form_type(app), security, metrics.observe)
 
 
-async def _keep_up(state: State) -> None:
-    """See what `tendigits teach --accept`, or another server on the same store, has done."""
-    while not state.fixed:
-        await asyncio.sleep(EVERY)
+def _ignore_form_type(app: ASGIApp) -> ASGIApp:
+    """Drop the content-type that `curl --data` sends by default: no route takes such forms, so the body decides."""
+
+    async def without_form_type(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            form = (b"content-type", b"application/x-www-form-urlencoded")
+            scope["headers"] = [header for header in scope["headers"] if header != form]
+        await app(scope, receive, send)
+
+    return without_form_type
+
+
+async def _refresh(state: AppState) -> None:
+    """Follow what `tendigits teach --accept`, or another server with the same store, does."""
+    while not state.is_fixed:
+        await asyncio.sleep(REFRESH_SECONDS)
         try:
-            await run_in_threadpool(state.reading.keep_up, state.store)
+            await run_in_threadpool(state.active.refresh, state.store)
         except TendigitsError as error:
             log.warning("%s", error)
 
 
-def _add_health(app: FastAPI, state: State) -> None:
+def _add_docs(app: FastAPI) -> None:
+    @app.get("/docs", include_in_schema=False)
+    async def docs() -> FileResponse:
+        return FileResponse(str(PAGE / "docs.html"))
+
+    @app.get("/docs/{name}", include_in_schema=False)
+    def swagger(name: Literal["swagger-ui.css", "swagger-ui-bundle.js"]) -> FileResponse:
+        return FileResponse(str(files("fastapi_offline") / "static" / name))
+
+
+def _add_health(app: FastAPI, state: AppState) -> None:
     @app.get("/live", tags=["health"])
     async def live() -> dict[str, str]:
-        """The process answers."""
+        """Whether the process answers."""
         return {"status": "live"}
 
-    @app.get("/ready", tags=["health"], responses=failures(503))
+    @app.get("/ready", tags=["health"], responses=error_responses(503))
     def ready() -> dict[str, str]:
-        """The store answers, too, and the network is loaded."""
+        """Whether the store answers and the network is loaded."""
         state.store.count()
-        return {"status": "ready", "network": state.reading.sha256}
+        return {"status": "ready", "network": state.active.sha256}
 
     @app.get("/metrics", tags=["health"], response_class=Response)
     def metrics() -> Response:
-        """For Prometheus."""
+        """Metrics for Prometheus."""
         return Response(state.metrics.text(), media_type="text/plain; version=0.0.4; charset=utf-8")
-
-
-def _add_errors(app: FastAPI) -> None:
-    """Every error in one shape: what was expected, and the number of the request in the log."""
-
-    def answer(request: Request, status: int, reason: str, **headers: str) -> JSONResponse:
-        content = {"error": reason, "status": status, "request_id": request.scope["request_id"]}
-        return JSONResponse(content, status, headers)
-
-    @app.exception_handler(HTTPException)
-    async def http(request: Request, error: HTTPException) -> JSONResponse:
-        return answer(request, error.status_code, str(error.detail), **(error.headers or {}))
-
-    @app.exception_handler(RequestValidationError)
-    async def invalid(request: Request, error: RequestValidationError) -> JSONResponse:
-        first: dict[str, Any] = error.errors()[0]
-        place = ".".join(str(part) for part in first["loc"] if part != "body")
-        return answer(request, 422, f"{place}: {first['msg']}"[:300])
-
-    @app.exception_handler(Exception)
-    async def failed(request: Request, _: Exception) -> JSONResponse:
-        return answer(request, 500, FAILED)  # what it was goes on to the guard, who logs it
-
-    @app.exception_handler(Busy)
-    async def busy(request: Request, _: Busy) -> JSONResponse:
-        return answer(request, 503, "too many pictures wait; come again in a second", **{"retry-after": "1"})
-
-    @app.exception_handler(Occupied)
-    async def occupied(request: Request, _: Occupied) -> JSONResponse:
-        return answer(request, 409, "a training or a lesson is running; wait for it, or stop it")
-
-    @app.exception_handler(TendigitsError)
-    async def ours(request: Request, error: TendigitsError) -> JSONResponse:
-        if isinstance(error, Failure):
-            return answer(request, 503, "the store does not answer; nothing of this was kept", **{"retry-after": "5"})
-        return answer(request, 409, str(error)[:300])

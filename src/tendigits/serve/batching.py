@@ -1,8 +1,8 @@
-"""Work that must not hold up the event loop: in a bounded number of threads, with a bounded queue, digits in batches.
+"""Keep slow work off the event loop: a bounded number of threads with a bounded queue, and batches.
 
-crew = Crew(workers=2, waiting=64)
-page = await crew.run(reader.read, data)          # raises Busy where the queue is full
-digit = await Batcher(read_together)(data)        # together with what others ask at the same time
+threads = BoundedThreads(workers=2, queue_size=64)
+page = await threads.run(reader.read, data)         # raises QueueFull at once if the queue is full
+digit = await Batcher(read_batch)(data)             # in one batch with requests that arrive at the same time
 """
 
 import asyncio
@@ -15,82 +15,85 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 
-class Busy(Exception):
-    """The queue is full: ask again later."""
+class QueueFull(Exception):
+    """Too much work is waiting; the client should retry later."""
 
 
-class Crew:
-    """Threads, and a queue before them that does not grow without end."""
+class BoundedThreads:
+    """A thread pool whose queue cannot grow without limit."""
 
-    def __init__(self, workers: int, waiting: int) -> None:
-        self._threads = ThreadPoolExecutor(workers, thread_name_prefix="reading")
-        self._places = workers + waiting
-        self._taken = 0
+    def __init__(self, workers: int, queue_size: int) -> None:
+        self._pool = ThreadPoolExecutor(workers, thread_name_prefix="reading")
+        self._capacity = workers + queue_size
+        self._pending = 0
 
     @property
     def load(self) -> int:
-        """Jobs that are done or wait now."""
-        return self._taken
+        """Number of jobs that run or wait."""
+        return self._pending
 
     async def run(self, work: Callable[..., Result], *arguments: Any) -> Result:
-        """Do it in a thread. Raises Busy at once where too many wait; a caller that goes away leaves no gap."""
-        if self._taken >= self._places:
-            raise Busy
-        self._taken += 1
+        """Run it in a thread. Raises QueueFull at once if too many jobs wait.
+
+        A cancelled caller's job counts until its thread has finished it.
+        """
+        if self._pending >= self._capacity:
+            raise QueueFull
+        self._pending += 1
         loop = asyncio.get_running_loop()
-        future: Future[Result] = self._threads.submit(work, *arguments)
-        future.add_done_callback(lambda _: loop.call_soon_threadsafe(self._done))
+        future: Future[Result] = self._pool.submit(work, *arguments)
+        future.add_done_callback(lambda _: loop.call_soon_threadsafe(self._finished))
         return await asyncio.wrap_future(future)
 
-    def _done(self) -> None:
-        self._taken -= 1
+    def _finished(self) -> None:
+        self._pending -= 1
 
     def close(self) -> None:
-        """Wait for what is being done; what waits is given up."""
-        self._threads.shutdown(cancel_futures=True)
+        """Wait for running jobs; cancel waiting ones."""
+        self._pool.shutdown(cancel_futures=True)
 
 
 class Batcher(Generic[Item, Result]):
-    """Asks together what is asked at the same time: while so many batches are worked at, the next one gathers.
+    """Gathers items into a batch while earlier batches are being processed.
 
-    Nobody waits for company: where less is being worked at, a batch is of one.
+    It never waits for a batch to fill: while fewer than `concurrency` batches run, an item is processed at once.
     """
 
     def __init__(
         self,
-        work: Callable[[Sequence[Item]], Awaitable[Sequence[Result | Exception]]],
-        most: int = 32,
-        at_a_time: int = 1,
+        process: Callable[[Sequence[Item]], Awaitable[Sequence[Result | Exception]]],
+        max_size: int = 32,
+        concurrency: int = 1,
     ) -> None:
-        self._work, self._most, self._free = work, most, at_a_time
+        self._process, self._max_size, self._idle = process, max_size, concurrency
         self._queue: deque[tuple[Item, asyncio.Future[Result]]] = deque()
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def __call__(self, item: Item) -> Result:
-        """The result for one item. Raises Busy, or what the work says of this item."""
-        if len(self._queue) >= 8 * self._most:
-            raise Busy
+        """The result for one item. Raises QueueFull, or the error that processing gave for this item."""
+        if len(self._queue) >= 8 * self._max_size:
+            raise QueueFull
         future: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
         self._queue.append((item, future))
-        if self._free:
-            self._free -= 1
-            task = asyncio.create_task(self._go_on())
-            self._tasks.add(task)  # nobody else holds it
+        if self._idle:
+            self._idle -= 1
+            task = asyncio.create_task(self._drain())
+            self._tasks.add(task)  # asyncio itself keeps only a weak reference
             task.add_done_callback(self._tasks.discard)
         return await future
 
-    async def _go_on(self) -> None:
+    async def _drain(self) -> None:
         while self._queue:
-            batch = [self._queue.popleft() for _ in range(min(self._most, len(self._queue)))]
+            batch = [self._queue.popleft() for _ in range(min(self._max_size, len(self._queue)))]
             try:
-                results = await self._work([item for item, _ in batch])
-            except Exception as error:  # also Busy: whoever asked is told
+                results = await self._process([item for item, _ in batch])
+            except Exception as error:  # QueueFull, too: every caller of the batch is told
                 results = [error] * len(batch)
             for (_, future), result in zip(batch, results, strict=True):
                 if future.done():
-                    continue  # who asked has gone
+                    continue  # its caller was cancelled
                 if isinstance(result, Exception):
                     future.set_exception(result)
                 else:
                     future.set_result(result)
-        self._free += 1
+        self._idle += 1

@@ -13,38 +13,41 @@ import typer
 from tendigits.errors import UserError
 from tendigits.extras import require
 from tendigits.options import Runs
-from tendigits.teach.command import StoreOption, store_url
+from tendigits.teach.command import StoreOption, store_location
 
 TOKEN = "TENDIGITS_TOKEN"  # noqa: S105  # the name of a variable
 
 
 def serve(
     host: Annotated[str, typer.Option(help="Address to listen on.", metavar="ADDRESS")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes a free one.", metavar="N")] = 8000,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port; 0 picks a free one.", metavar="N")] = 8000,
     name: Annotated[
-        list[str] | None, typer.Option("--name", help="Other names of this server, in requests.", metavar="HOST")
+        list[str] | None,
+        typer.Option("--name", help="Another host name of this server.", metavar="HOST"),
     ] = None,
     model: Annotated[
-        Path | None, typer.Option(help="Read with this network, whatever is taught.", metavar="RUN|FILE")
+        Path | None, typer.Option(help="Always read with this network, not with fine-tuned ones.", metavar="RUN|FILE")
     ] = None,
     store: StoreOption = None,
     runs: Runs = Path("runs"),
-    no_browser: Annotated[bool, typer.Option("--no-browser", help="Open no browser.")] = False,
+    no_browser: Annotated[bool, typer.Option("--no-browser", help="Do not open a browser.")] = False,
 ) -> None:
-    """Serve the page and the REST API: draw, read, correct, teach, train.
+    """Start the web page and the REST API: draw, read, correct, teach, train.
 
-    Where others can reach it, the environment's TENDIGITS_TOKEN must hold a token, which every request then needs.
+    If other machines can reach it, set TENDIGITS_TOKEN: every request then needs this token.
     """
     require("tendigits serve", "serve")
     from tendigits.serve.server import is_local, run_server
 
     token = os.environ.get(TOKEN) or None
     if token is not None and (len(token) < 16 or not token.isascii() or not token.isprintable() or " " in token):
-        raise UserError(f"expected at least 16 letters and digits in {TOKEN}; make one with: openssl rand -hex 16")
+        raise UserError(
+            f"expected at least 16 characters without spaces in {TOKEN}; make one with: openssl rand -hex 16"
+        )
     if not is_local(host) and token is None:
         raise UserError(
-            f"expected a token in {TOKEN} where others can reach the server ({host}), found none; "
+            f"expected a token in {TOKEN} because other machines can reach {host}, found none; "
             f"set one: {TOKEN}=$(openssl rand -hex 16) tendigits serve --host {host}"
         )
     browser = not no_browser and sys.stdout.isatty()
-    run_server(host, port, tuple(name or ()), token, model, store_url(store), runs, typer.echo, browser=browser)
+    run_server(host, port, tuple(name or ()), token, model, store_location(store), runs, typer.echo, browser=browser)

@@ -1,11 +1,10 @@
-"""Trainings and lessons in a process of their own, one at a time, with what they say as it comes.
+"""Background jobs, training and fine-tuning: one process at a time, its JSON output streamed as it arrives.
 
 job = await jobs.start("train", ["train", "--json", "--recipe", "fast"])
 async for line in job.follow(): ...
 await jobs.stop()
 
-The processes are the commands that a person could type; they end by SIGTERM as those do, so a training that was
-stopped can be resumed.
+A job is a command that a person could type. SIGTERM ends it in the same way, so stopped training can be resumed.
 """
 
 import asyncio
@@ -18,58 +17,65 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, cast
 
-PATIENCE = 30.0
-"""Seconds that a process has to end after SIGTERM: a training saves its best model first."""
+STOP_TIMEOUT = 30.0
+"""Seconds between SIGTERM and SIGKILL: training saves its best model first."""
 
 MAX_LINES = 20_000
 
 
-class Occupied(Exception):
-    """A job is running; two would share the cores and both be late."""
+class JobRunning(Exception):
+    """Another job is running; two would compete for the cores."""
 
 
 @dataclass(eq=False)
 class Job:
-    """One process and what it has said."""
+    """One process and what it has printed."""
 
     id: int
     kind: str
     """train or teach."""
-    about: dict[str, Any]
+    parameters: dict[str, Any]
+    """What a client should know of it, such as the recipe."""
     status: str = "running"
     """running, finished, failed or stopped."""
     error: str | None = None
     lines: list[dict[str, Any]] = field(default_factory=list)
     """The JSON objects that it printed."""
-    _news: asyncio.Event = field(default_factory=asyncio.Event)
+    _changed: asyncio.Event = field(default_factory=asyncio.Event)
 
     def as_dict(self) -> dict[str, Any]:
         """For JSON."""
-        return {"id": self.id, "kind": self.kind, "about": self.about, "status": self.status, "error": self.error}
+        return {
+            "id": self.id,
+            "kind": self.kind,
+            "parameters": self.parameters,
+            "status": self.status,
+            "error": self.error,
+        }
 
     async def follow(self) -> AsyncIterator[dict[str, Any]]:
-        """All that was said, then what is said, until it ends."""
+        """Everything it has printed so far, then each new line until it ends."""
         seen = 0
         while True:
-            news = self._news
+            changed = self._changed
             for line in self.lines[seen:]:
                 seen += 1
                 yield line
             if self.status != "running":
                 return
             if seen == len(self.lines):
-                await news.wait()
+                await changed.wait()
 
-    def tell(self, line: dict[str, Any] | None = None) -> None:
-        """Wake whoever follows."""
+    def publish(self, line: dict[str, Any] | None = None) -> None:
+        """Wake the followers."""
         if line is not None and len(self.lines) < MAX_LINES:
             self.lines.append(line)
-        self._news.set()
-        self._news = asyncio.Event()
+        self._changed.set()
+        self._changed = asyncio.Event()
 
 
 class Jobs:
-    """The jobs of this server."""
+    """The jobs of this server; at most one runs."""
 
     def __init__(self) -> None:
         self._jobs: dict[int, Job] = {}
@@ -78,30 +84,30 @@ class Jobs:
 
     @property
     def last(self) -> Job | None:
-        """The one that runs, or ran last."""
+        """The running job, or the last one."""
         return next(reversed(self._jobs.values()), None)
 
     def get(self, number: int) -> Job | None:
-        """One of them."""
+        """The job with this number."""
         return self._jobs.get(number)
 
-    async def start(self, kind: str, arguments: Sequence[str], about: dict[str, Any]) -> Job:
-        """Run `tendigits ARGUMENTS` in a process. Raises Occupied."""
+    async def start(self, kind: str, arguments: Sequence[str], parameters: dict[str, Any]) -> Job:
+        """Run `tendigits ARGUMENTS` in a new process. Raises JobRunning."""
         if self.last is not None and self.last.status == "running":
-            raise Occupied
-        job = Job(len(self._jobs) + 1, kind, about)
+            raise JobRunning
+        job = Job(len(self._jobs) + 1, kind, parameters)
         self._jobs[job.id] = job
         self._process = await asyncio.create_subprocess_exec(
             sys.executable, "-m", "tendigits", *arguments,
             stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
-            # Not of the server's group: Ctrl-C goes to the server alone, which then stops it.
+            # Not in the server's process group: Ctrl-C reaches the server alone, which then stops the job.
             start_new_session=True, env={**os.environ, "PYTHONUNBUFFERED": "1"}, limit=2**20,
         )  # fmt: skip
         self._task = asyncio.create_task(self._watch(job, self._process))
         return job
 
     async def stop(self) -> None:
-        """End the running job as Ctrl-C would, and wait until it has; after PATIENCE it is killed."""
+        """Stop the running job as Ctrl-C would and wait for its end; kill it after STOP_TIMEOUT."""
         job, process = self.last, self._process
         if job is None or process is None or self._task is None or job.status != "running":
             return
@@ -109,28 +115,28 @@ class Jobs:
         with suppress(ProcessLookupError):
             process.send_signal(signal.SIGTERM)
         try:
-            await asyncio.wait_for(asyncio.shield(self._task), PATIENCE)
+            await asyncio.wait_for(asyncio.shield(self._task), STOP_TIMEOUT)
         except TimeoutError:
             with suppress(ProcessLookupError):
                 process.kill()
             await self._task
 
     async def _watch(self, job: Job, process: asyncio.subprocess.Process) -> None:
-        output, complaints = cast(asyncio.StreamReader, process.stdout), cast(asyncio.StreamReader, process.stderr)
-        errors = asyncio.create_task(complaints.read())
+        output, messages = cast(asyncio.StreamReader, process.stdout), cast(asyncio.StreamReader, process.stderr)
+        errors = asyncio.create_task(messages.read())
         async for text in output:
             with suppress(ValueError):
                 if isinstance(line := json.loads(text), dict):
-                    job.tell(line)
+                    job.publish(line)
         code = await process.wait()
-        said = (await errors).decode(errors="replace").strip().splitlines()
+        stderr = (await errors).decode(errors="replace").strip().splitlines()
         if job.error == "stopped":
             job.status, job.error = "stopped", None
         elif code:
             job.status, job.error = (
                 "failed",
-                said[-1].removeprefix("tendigits: ")[:500] if said else f"exit code {code}",
+                stderr[-1].removeprefix("tendigits: ")[:500] if stderr else f"exit code {code}",
             )
         else:
             job.status = "finished"
-        job.tell()
+        job.publish()

@@ -1,34 +1,34 @@
-"""What /metrics tells Prometheus."""
+"""Counters and histograms for Prometheus, served by /metrics."""
 
 from collections.abc import Callable
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
 BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10)
-"""Seconds: a digit takes a few thousandths, a photo a few tenths."""
+"""Upper bounds in seconds: a digit takes a few milliseconds, a photo a few tenths of a second."""
 
 
 class Metrics:
-    """The counters of one application."""
+    """The metrics of one application."""
 
     def __init__(self, load: Callable[[], int], corrections: Callable[[], int]) -> None:
         self._registry = CollectorRegistry()
         self._requests = Counter(
-            "tendigits_requests", "Requests that were answered.", ("route", "status"), registry=self._registry
+            "tendigits_requests", "Answered requests.", ("route", "status"), registry=self._registry
         )
         self._seconds = Histogram(
-            "tendigits_request_seconds", "From the request to its answer.", ("route",), buckets=BUCKETS,
+            "tendigits_request_seconds", "Seconds from request to response.", ("route",), buckets=BUCKETS,
             registry=self._registry,
         )  # fmt: skip
-        self.digits = Counter("tendigits_digits", "Digits that were read.", ("accepted",), registry=self._registry)
-        Gauge("tendigits_load", "Readings that are done or wait.", registry=self._registry).set_function(load)
-        Gauge("tendigits_corrections", "In the store.", registry=self._registry).set_function(corrections)
+        self.digits = Counter("tendigits_digits", "Digits read.", ("accepted",), registry=self._registry)
+        Gauge("tendigits_load", "Pictures being read or waiting.", registry=self._registry).set_function(load)
+        Gauge("tendigits_corrections", "Corrections in the store.", registry=self._registry).set_function(corrections)
 
-    def watch(self, route: str, status: int, seconds: float) -> None:
-        """A request was answered."""
+    def observe(self, route: str, status: int, seconds: float) -> None:
+        """Count an answered request."""
         self._requests.labels(route, str(status)).inc()
         self._seconds.labels(route).observe(seconds)
 
     def text(self) -> bytes:
-        """In Prometheus' text format."""
+        """All metrics in Prometheus' text format."""
         return generate_latest(self._registry)

@@ -1,9 +1,9 @@
-"""What every request passes before it is heard: host, origin, token, size; and what every answer carries.
+"""Security middleware: checks the host, origin, token and size of every request, and adds headers to every response.
 
-app = Guard(app, Rules(hosts=("127.0.0.1",), token=None))
+app = SecurityMiddleware(app, SecuritySettings(hosts=("127.0.0.1",), token=None), observe=metrics.observe)
 
-A page from elsewhere must not be able to use a reader on this machine: DNS rebinding is stopped by the Host header,
-requests across sites by Sec-Fetch-Site and Origin (https://web.dev/articles/fetch-metadata). There is no CORS.
+Other web sites must not use a reader on this machine: the Host check stops DNS rebinding, the checks of Sec-Fetch-Site
+and Origin stop cross-site requests (https://web.dev/articles/fetch-metadata). There is no CORS.
 """
 
 import hmac
@@ -23,19 +23,19 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 log = logging.getLogger("tendigits.serve")
 
 MAX_BODY = 32 * 2**20
-"""Bytes of a request: a photo of 12 megapixels has 3 to 8 MB."""
+"""Most bytes of a request; a photo of 12 megapixels has 3 to 8 MB."""
 
 COOKIE = "tendigits-token"
-SAFE = ("GET", "HEAD", "OPTIONS")
-OPEN = ("/live", "/ready")
-"""Answered without a token: they say nothing but that the server is there."""
+SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
+PUBLIC_PATHS = ("/live", "/ready")
+"""Answered without a token, for load balancers."""
 
-POLICY = (
+CONTENT_SECURITY_POLICY = (
     "default-src 'self'; img-src 'self' data: blob:; object-src 'none'; base-uri 'none'; form-action 'none'; "
     "frame-ancestors 'none'"
 )
 HEADERS = {
-    "content-security-policy": POLICY,
+    "content-security-policy": CONTENT_SECURITY_POLICY,
     "x-content-type-options": "nosniff",
     "x-frame-options": "DENY",
     "referrer-policy": "no-referrer",
@@ -44,114 +44,115 @@ HEADERS = {
     "cache-control": "no-store",
 }
 
-FAILED = "the server failed; its log tells more"
+INTERNAL_ERROR = "internal server error; see the server's log"
 
-Watch = Callable[[str, int, float], None]
-"""(route, status, seconds) of a request that was answered."""
+Observer = Callable[[str, int, float], None]
+"""Called with route, status and seconds of every answered request."""
 
 
 @dataclass(frozen=True)
-class Rules:
-    """Who is heard."""
+class SecuritySettings:
+    """Which requests are accepted."""
 
     hosts: tuple[str, ...]
-    """Names in the Host header that are this server, without the port."""
+    """Names of this server in the Host header, without the port."""
     token: str | None = None
-    """What a request has to carry; None on a machine's own address, where nobody else can ask."""
+    """The token that requests need; None if only this machine can reach the server."""
     max_body: int = MAX_BODY
 
 
 @dataclass(frozen=True)
-class Refusal(Exception):
-    """A request that is not heard, and why."""
+class Refused(Exception):
+    """A request that is not accepted."""
 
     status: int
     reason: str
 
 
-class Guard:
-    """The outermost part of the application."""
+class SecurityMiddleware:
+    """The outermost ASGI application."""
 
-    def __init__(self, app: ASGIApp, rules: Rules, watch: Watch) -> None:
-        self.app, self.rules, self.watch = RequestBodyLimitMiddleware(app, rules.max_body), rules, watch
+    def __init__(self, app: ASGIApp, settings: SecuritySettings, observe: Observer) -> None:
+        self.app = RequestBodyLimitMiddleware(app, settings.max_body)
+        self.settings, self.observe = settings, observe
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request; a fault of ours is one line in the log and an answer without a trace of the inside."""
+        """Answer one request. An unexpected error is logged; its response reveals nothing of it."""
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        number, started, status, is_whole = secrets.token_hex(8), time.perf_counter(), 0, False
-        scope["request_id"] = number
+        request_id, started, status, is_complete = secrets.token_hex(8), time.perf_counter(), 0, False
+        scope["request_id"] = request_id
 
-        async def answer(message: Message) -> None:
-            nonlocal status, is_whole
-            is_whole = message["type"] == "http.response.body" and not message.get("more_body", False)
+        async def send_checked(message: Message) -> None:
+            nonlocal status, is_complete
+            is_complete = message["type"] == "http.response.body" and not message.get("more_body", False)
             if message["type"] == "http.response.start":
                 status = message["status"]
                 headers = MutableHeaders(scope=message)
                 for name, value in HEADERS.items():
                     headers.setdefault(name, value)
-                headers["x-request-id"] = number
+                headers["x-request-id"] = request_id
                 if (cookie := scope.get("cookie")) is not None:
                     headers.append("set-cookie", cookie)
             await send(message)
 
         try:
             self._check(scope)
-            await self.app(scope, receive, answer)
-        except Refusal as refusal:
-            await _send(answer, refusal.status, refusal.reason, number)
+            await self.app(scope, receive, send_checked)
+        except Refused as refused:
+            await _send(send_checked, refused.status, refused.reason, request_id)
         except Exception:
-            log.exception("request %s: %s %s", number, scope["method"], scope["path"])
-            if status and not is_whole:
-                raise  # half an answer is out: the connection is closed
+            log.exception("request %s: %s %s", request_id, scope["method"], scope["path"])
+            if status and not is_complete:
+                raise  # half of the response is sent: uvicorn closes the connection
             if not status:
-                await _send(answer, 500, FAILED, number)
+                await _send(send_checked, 500, INTERNAL_ERROR, request_id)
         finally:
             route = getattr(scope.get("route"), "path", "other")
-            self.watch(route, status or 500, time.perf_counter() - started)
+            self.observe(route, status or 500, time.perf_counter() - started)
 
     def _check(self, scope: Scope) -> None:
         headers = Headers(scope=scope)
         host = headers.get("host", "")
-        if _name(host) not in self.rules.hosts:
-            raise Refusal(421, f"expected a Host of this server, received {host[:100]!r}")
-        if scope["method"] not in SAFE:
+        if _host_name(host) not in self.settings.hosts:
+            raise Refused(421, f"expected a host name of this server, received {host[:100]!r}; see serve --name")
+        if scope["method"] not in SAFE_METHODS:
             _check_origin(headers, host)
-        if int(headers.get("content-length") or 0) > self.rules.max_body:
-            raise Refusal(413, f"expected at most {self.rules.max_body >> 20} MB")
+        if int(headers.get("content-length") or 0) > self.settings.max_body:
+            raise Refused(413, f"expected at most {self.settings.max_body >> 20} MB")
         if headers.get("content-encoding", "identity") != "identity":
-            raise Refusal(415, "expected a body that is not compressed")
-        if self.rules.token is not None and scope["path"] not in OPEN:
+            raise Refused(415, "expected an uncompressed body")
+        if self.settings.token is not None and scope["path"] not in PUBLIC_PATHS:
             self._check_token(scope, headers)
 
     def _check_token(self, scope: Scope, headers: Headers) -> None:
-        """By the Authorization header, a cookie, or once in the page's address, which then becomes the cookie."""
+        """Accept the token in the Authorization header, the cookie, or the page's URL, which then sets the cookie."""
         kind, _, given = headers.get("authorization", "").partition(" ")
-        asked = parse_qs(scope.get("query_string", b"").decode("latin-1")).get("token", [""])[0]
-        if asked and self._is_token(asked):
-            scope["cookie"] = f"{COOKIE}={asked}; HttpOnly; SameSite=Strict; Path=/"
+        in_url = parse_qs(scope.get("query_string", b"").decode("latin-1")).get("token", [""])[0]
+        if in_url and self._is_token(in_url):
+            scope["cookie"] = f"{COOKIE}={in_url}; HttpOnly; SameSite=Strict; Path=/"
         elif not (kind.lower() == "bearer" and self._is_token(given)) and not self._is_token(_cookie(headers)):
-            raise Refusal(401, "expected the server's token, as 'Authorization: Bearer ...' or in the page's address")
+            raise Refused(401, "expected the server's token, as 'Authorization: Bearer ...' or ?token=... in the URL")
 
     def _is_token(self, given: str) -> bool:
-        return hmac.compare_digest(given.encode(), (self.rules.token or "").encode())
+        return hmac.compare_digest(given.encode(), (self.settings.token or "").encode())
 
 
 def _check_origin(headers: Headers, host: str) -> None:
-    """A browser says where a request comes from; other programs say nothing, and are not what is feared here."""
+    """Refuse what a browser sends on behalf of another site. Other programs send neither header and may pass."""
     site, origin = headers.get("sec-fetch-site"), headers.get("origin")
     if site is not None and site not in ("same-origin", "none"):
-        raise Refusal(403, "expected a request of the server's own page, received one of another site's")
+        raise Refused(403, "expected a request from the server's own page, received one from another site")
     if origin is not None and urlsplit(origin).netloc != host:
-        raise Refusal(403, "expected a request of the server's own page, received one of another origin")
+        raise Refused(403, "expected a request from the server's own page, received one from another origin")
 
 
-def _name(host: str) -> str:
-    """A Host header without its port."""
+def _host_name(host: str) -> str:
+    """A Host header without its port; empty if it is malformed."""
     try:
         parts = urlsplit(f"//{host}")
-        _ = parts.port  # a ValueError where it is no number
+        _ = parts.port  # raises ValueError if it is not a number
     except ValueError:
         return ""
     return "" if "@" in host or parts.path else (parts.hostname or "").lower()
@@ -165,8 +166,8 @@ def _cookie(headers: Headers) -> str:
     return cookies[COOKIE].value if COOKIE in cookies else ""
 
 
-async def _send(send: Send, status: int, reason: str, number: str) -> None:
-    body = json.dumps({"error": reason, "status": status, "request_id": number}).encode()
+async def _send(send: Send, status: int, reason: str, request_id: str) -> None:
+    body = json.dumps({"error": reason, "status": status, "request_id": request_id}).encode()
     headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
     await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": body})

@@ -1,4 +1,4 @@
-"""uvicorn with our limits: what listens, what is printed, and how it ends.
+"""Run the application in uvicorn with our limits.
 
 run_server("127.0.0.1", 8000, ...)
 """
@@ -18,22 +18,22 @@ from tendigits.errors import UserError
 from tendigits.read.reader import Reader
 from tendigits.serve.app import LOCAL, create_app
 from tendigits.serve.jobs import Jobs
-from tendigits.serve.security import Rules
-from tendigits.serve.timeouts import with_deadline
+from tendigits.serve.security import SecuritySettings
+from tendigits.serve.timeouts import with_receive_timeout
 from tendigits.teach.migrations import open_store
 
-ARRIVAL = 20.0
-"""Seconds that a request has to arrive: a photo of 8 MB does over 4 MBit/s."""
+RECEIVE_TIMEOUT = 20.0
+"""Seconds for a request to arrive: a photo of 8 MB does at 4 Mbit/s."""
 
-CONNECTIONS = 512
-"""At a time; more are answered with 503."""
+MAX_CONNECTIONS = 512
+"""Simultaneous connections; further ones are answered with 503."""
 
-SWITCH = 0.0005
-"""Seconds after which a thread lets another one have Python's lock. With Python's own 0.005, who has read digits waits
-for who answers requests, and one client gets 360 answers a second where these are 440."""
+SWITCH_INTERVAL = 0.0005
+"""Seconds before a thread hands over Python's lock. With Python's default, 0.005, reading threads and event loop wait
+longer for each other, and one client gets 360 responses per second instead of 440."""
 
-GRACE = 40
-"""Seconds that requests which have begun have to end after SIGTERM."""
+SHUTDOWN_TIMEOUT = 40
+"""Seconds for running requests to finish after SIGTERM."""
 
 
 def is_local(host: str) -> bool:
@@ -52,42 +52,43 @@ def run_server(
     names: tuple[str, ...],
     token: str | None,
     model: Path | None,
-    place: str,
+    store_location: str,
     runs: Path,
-    say: Callable[[str], None],
+    echo: Callable[[str], None],
     *,
     browser: bool,
 ) -> None:
     """Listen until SIGINT or SIGTERM.
 
     Raises:
-        UserError: the port is taken, or the address is not this machine's.
+        UserError: the port is in use, or the address is not one of this machine's.
         TendigitsError: the store or the network cannot be used.
     """
     listener = _listen(host, port)
     address = _address(host, listener.getsockname()[1])
-    store = open_store(place)
+    store = open_store(store_location)
     reader = None if model is None else Reader(model, threads=1)
-    rules = Rules((*LOCAL, host.lower(), *(name.lower() for name in names)), token)
+    security = SecuritySettings((*LOCAL, host.lower(), *(name.lower() for name in names)), token)
     jobs = Jobs()
-    sys.setswitchinterval(SWITCH)
-    app = create_app(store, place, reader=reader, runs=runs, rules=rules, finders=cores(), jobs=jobs)
+    sys.setswitchinterval(SWITCH_INTERVAL)
+    app = create_app(store, store_location, reader=reader, runs=runs, security=security, finders=cores(), jobs=jobs)
     logging.getLogger("tendigits.serve").addHandler(logging.StreamHandler())
     config = uvicorn.Config(
-        app, http=with_deadline(ARRIVAL), ws="none", limit_concurrency=CONNECTIONS, log_level="warning",
-        access_log=False, server_header=False, proxy_headers=False, timeout_graceful_shutdown=GRACE,
+        app, http=with_receive_timeout(RECEIVE_TIMEOUT), ws="none", limit_concurrency=MAX_CONNECTIONS,
+        log_level="warning", access_log=False, server_header=False, proxy_headers=False,
+        timeout_graceful_shutdown=SHUTDOWN_TIMEOUT,
     )  # fmt: skip
-    say(f"tendigits reads at {address}{'' if token is None else '/?token=...'}   (Ctrl-C ends it)")
-    say(f"corrections: {store.place}   runs: {runs}")
+    echo(f"tendigits reads at {address}{'' if token is None else '/?token=...'}   (Ctrl-C stops it)")
+    echo(f"corrections: {store.url}   runs: {runs}")
     if browser:
         webbrowser.open(address if token is None else f"{address}/?token={token}")
     _Server(config, jobs).run(sockets=[listener])
 
 
 class _Server(uvicorn.Server):
-    """Ends with exit code 0 when it was asked to end: uvicorn would raise the signal once more.
+    """Exits with code 0 on SIGINT and SIGTERM, where uvicorn would raise the signal again.
 
-    The job ends first: who follows it holds a connection for as long, and uvicorn waits for all connections.
+    The job is stopped first: a client that follows it keeps a connection open, and uvicorn waits for all connections.
     """
 
     def __init__(self, config: uvicorn.Config, jobs: Jobs) -> None:
@@ -104,13 +105,16 @@ class _Server(uvicorn.Server):
 
 
 def _listen(host: str, port: int) -> socket.socket:
-    """Listen at once, so that a port that is taken is told before anything is loaded."""
+    """Bind first, so that an occupied port is reported before anything is loaded."""
+    listener = None
     try:
         family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0][0]
         listener = socket.socket(family)
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind((host, port))
     except OSError as error:
+        if listener is not None:
+            listener.close()
         raise UserError(f"cannot listen on {host}, port {port}: {error.strerror}; choose another --port") from None
     listener.listen(1024)
     return listener

@@ -1,9 +1,9 @@
-"""A deadline on receiving a request: who sends headers or a body too slowly, or nothing at all, is let go.
+"""A time-out for receiving a request: connections that send headers or a body too slowly are closed.
 
-uvicorn.Config(app, http=with_deadline(10.0))
+uvicorn.Config(app, http=with_receive_timeout(10.0))
 
-uvicorn bounds how long a connection may be idle between two requests, not how long a request may take to arrive: a
-thousand connections that send a byte a minute would hold the server for ever.
+uvicorn limits how long a connection may be idle between two requests, but not how long a request may take to arrive: a
+thousand connections that send a byte per minute could occupy the server for ever.
 """
 
 from asyncio import TimerHandle, Transport
@@ -13,17 +13,17 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 HEAD = b"HTTP/1.1 408 Request Timeout\r\ncontent-type: application/json\r\nconnection: close\r\n"
 BODY = b'{"error":"the request did not arrive in time","status":408}'
-TOO_SLOW = HEAD + b"content-length: %d\r\n\r\n" % len(BODY) + BODY
+RESPONSE = HEAD + b"content-length: %d\r\n\r\n" % len(BODY) + BODY
 
 
-def with_deadline(seconds: float) -> type[HttpToolsProtocol]:
-    """uvicorn's protocol, which ends a connection whose request has not arrived `seconds` after its first byte.
+def with_receive_timeout(seconds: float) -> type[HttpToolsProtocol]:
+    """uvicorn's protocol class, which answers 408 if a request is not complete `seconds` after its first byte.
 
-    A new connection has as long to send that byte.
+    A new connection has as long to send its first byte.
     """
 
-    class Protocol(HttpToolsProtocol):
-        _deadline: TimerHandle | None = None
+    class TimeoutProtocol(HttpToolsProtocol):
+        _timer: TimerHandle | None = None
 
         def connection_made(self, transport: Transport) -> None:  # type: ignore[override]
             super().connection_made(transport)
@@ -43,21 +43,21 @@ def with_deadline(seconds: float) -> type[HttpToolsProtocol]:
 
         def _start(self) -> None:
             self._stop()
-            self._deadline = self.loop.call_later(seconds, self._give_up)
+            self._timer = self.loop.call_later(seconds, self._time_out)
 
         def _stop(self) -> None:
-            if self._deadline is not None:
-                self._deadline.cancel()
-                self._deadline = None
+            if self._timer is not None:
+                self._timer.cancel()
+                self._timer = None
 
-        def _give_up(self) -> None:
+        def _time_out(self) -> None:
             cycle: Any = self.cycle
             if self.transport.is_closing():
                 return
-            # An answer that is out, to a request that was refused before its body had come, is the only one.
+            # A request that was refused before its body arrived has its response already.
             answered = cycle is not None and cycle.response_started and (cycle.more_body or not cycle.response_complete)
             if not answered:
-                self.transport.write(TOO_SLOW)
+                self.transport.write(RESPONSE)
             self.transport.close()
 
-    return Protocol
+    return TimeoutProtocol

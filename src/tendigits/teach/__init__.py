@@ -1,4 +1,4 @@
-"""The reader learns a person's handwriting from corrections.
+"""Teach the reader a person's handwriting: store corrections, fine-tune the network on them, and verify it.
 
-Corrections are stored, the network is fine-tuned on them, verified, and accepted or rolled back.
+A fine-tuned network reads only after a person has accepted it, and can be rolled back.
 """

@@ -5,6 +5,7 @@ tendigits teach --help
 
 import json
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -12,113 +13,109 @@ import typer
 
 from tendigits.errors import UserError
 from tendigits.extras import require
+from tendigits.options import Data
 
 if TYPE_CHECKING:
-    from tendigits.teach.store import Store
+    from tendigits.teach.store import FineTunedNetwork, Store
 
 StoreOption = Annotated[
     str | None,
     typer.Option(
-        "--store", help="Of the corrections: a file, or postgresql://...", metavar="FILE|URL",
-        show_default="in your own data folder",
+        "--store", help="Where corrections are kept: a file, or postgresql://...", metavar="FILE|URL",
+        show_default="corrections.db in your data folder",
     ),
 ]  # fmt: skip
 
 
 def teach(
     store: StoreOption = None,
-    data: Annotated[
-        Path | None, typer.Option(help="MNIST, as of `train`: an .npz or a folder of IDX files.", metavar="PATH")
+    data: Data = None,
+    accept: Annotated[
+        int | None, typer.Option(help="Make this fine-tuned network the active one.", metavar="N")
     ] = None,
-    accept: Annotated[int | None, typer.Option(help="Read with this taught network from now on.", metavar="N")] = None,
-    rollback: Annotated[bool, typer.Option("--rollback", help="Read with the network before it.")] = False,
+    rollback: Annotated[bool, typer.Option("--rollback", help="Read with the previous network again.")] = False,
     export: Annotated[
-        Path | None, typer.Option(help="Write the network that reads; `read --model` takes it.", metavar="FILE.onnx")
+        Path | None, typer.Option(help="Write the active network to a file for `read --model`.", metavar="FILE.onnx")
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON line for each step.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the progress as JSON lines.")] = False,
 ) -> None:
-    """Teach the reader your hand from the corrections in the store. It is used when you accept it."""
-    require("tendigits teach", "serve", "train")
-    from datetime import UTC, datetime
+    """Teach the reader your handwriting: fine-tune it on your corrections.
 
+    The new network reads only after you have accepted it.
+    """
+    require("tendigits teach", "serve", "train")
     from tendigits.teach.migrations import open_store
 
     if sum((accept is not None, rollback, export is not None)) > 1:
-        raise UserError("expected one of --accept, --rollback and --export; call it for each")
-    opened = open_store(store_url(store))
+        raise UserError("expected only one of --accept, --rollback and --export; run the command once for each")
+    opened = open_store(store_location(store), create=False)
     try:
         if accept is not None:
             opened.accept(accept, datetime.now(UTC))
-            typer.echo(f"the taught network {accept} reads from now on; back with: tendigits teach --rollback")
+            typer.echo(f"the fine-tuned network {accept} is active now; undo with: tendigits teach --rollback")
         elif rollback:
-            back = opened.roll_back(datetime.now(UTC))
-            typer.echo(
-                f"{'the network of the package' if back is None else f'the taught network {back.id}'} reads again"
-            )
+            typer.echo(f"{_name(opened.roll_back(datetime.now(UTC)))} is active again")
         elif export is not None:
             _export(opened, export)
         else:
-            _teach(opened, data, as_json)
+            _fine_tune(opened, data, as_json)
     finally:
         opened.close()
 
 
-def _teach(store: "Store", data: Path | None, as_json: bool) -> None:
-    from datetime import UTC, datetime
+def _fine_tune(store: "Store", data: Path | None, as_json: bool) -> None:
+    from tendigits.teach.store import MIN_CORRECTIONS
 
-    from tendigits.teach.store import LEAST_TO_LEARN
-
-    if (n := store.count()) < LEAST_TO_LEARN:  # before Keras is loaded
+    if (n := store.count()) < MIN_CORRECTIONS:  # before Keras is loaded
         raise UserError(
-            f"expected at least {LEAST_TO_LEARN} corrections in {store.place}, found {n}; make some: tendigits serve"
+            f"expected at least {MIN_CORRECTIONS} corrections in {store.url}, found {n}; make some: tendigits serve"
         )
     from tendigits.data.load import load
     from tendigits.engine.loop import use_compilation_cache
-    from tendigits.teach.lesson import give_lesson
+    from tendigits.teach.pipeline import fine_tune_reader
 
     use_compilation_cache()
     dataset = load(data)
-    say = _as_json if as_json else _as_text
-    taught = give_lesson(store, dataset, say, lambda: datetime.now(UTC))
+    tuned = fine_tune_reader(store, dataset, _print_json if as_json else _print_text, lambda: datetime.now(UTC))
     if not as_json:
-        typer.echo(f"use it: tendigits teach --accept {taught.id}")
+        typer.echo(f"read with it: tendigits teach --accept {tuned.id}")
 
 
-def _as_json(step: dict[str, Any]) -> None:
+def _print_json(step: dict[str, Any]) -> None:
     typer.echo(json.dumps(step))
     sys.stdout.flush()
 
 
-def _as_text(step: dict[str, Any]) -> None:
-    """The same for a person."""
+def _print_text(step: dict[str, Any]) -> None:
     stage = step["stage"]
     if stage == "prepare":
-        typer.echo(
-            f"{step['corrections']} corrections: {step['learned']} to learn from, {step['held_out']} to judge by"
-        )
-    elif stage == "learn" and step["epoch"]:
-        typer.echo(f"pass {step['epoch']} of {step['epochs']}, loss {step['loss']}")
+        typer.echo(f"{step['corrections']} corrections: {step['learned']} for training, {step['held_out']} held out")
+    elif stage == "train" and step["epoch"]:
+        typer.echo(f"epoch {step['epoch']} of {step['epochs']}, loss {step['loss']}")
     elif stage == "done":
         report = step["report"]
-        for name, title in (("held_out", "corrections held out"), ("mnist", f"test digits of {report['data']}")):
+        for name, title in (("held_out", "held-out corrections"), ("mnist", f"test digits of {report['data']}")):
             part = report[name]
-            typer.echo(f"{title:<28} {part['before']:.2%} -> {part['after']:.2%} of {part['n']:,} right")
-        typer.echo(f"taught network {step['network']}, in {report['seconds']:.0f} s")
+            typer.echo(f"{title:<28} {part['before']:.2%} -> {part['after']:.2%} of {part['n']:,} correct")
+        typer.echo(f"fine-tuned network {step['network']}, in {report['seconds']:.0f} s")
 
 
 def _export(store: "Store", path: Path) -> None:
     from tendigits.files import replacing
     from tendigits.read.network import bundled_file
 
-    reading = store.reading()
-    data = bundled_file() if reading is None else store.network_data(reading.id)
+    active = store.active_network()
     with replacing(path) as temporary:
-        temporary.write_bytes(data)
-    typer.echo(f"{path}: {'the network of the package' if reading is None else f'the taught network {reading.id}'}")
+        temporary.write_bytes(bundled_file() if active is None else store.network_data(active.id))
+    typer.echo(f"{path}: {_name(active)}")
 
 
-def store_url(store: str | None) -> str:
-    """The given store, or the default: corrections.db in the user's data folder."""
+def _name(network: "FineTunedNetwork | None") -> str:
+    return "the package's own network" if network is None else f"the fine-tuned network {network.id}"
+
+
+def store_location(store: str | None) -> str:
+    """The given store, or corrections.db in the user's data folder."""
     if store is not None:
         return store
     from platformdirs import user_data_path

@@ -1,9 +1,9 @@
-"""The tables of the store; what must not be in them is refused by the database, too."""
+"""The tables of the store. Their constraints refuse invalid values even if a bug lets them through."""
 
 from sqlalchemy import JSON, CheckConstraint, Column, DateTime, Integer, LargeBinary, MetaData, String, Table
 
-SCHEMA = 1
-"""The version of what is below."""
+SCHEMA = 2
+"""Version of the tables below; migrations.py leads from each older version to the next."""
 
 metadata = MetaData()
 
@@ -14,13 +14,13 @@ corrections = Table(
     metadata,
     Column("id", Integer, primary_key=True),
     Column("digest", String(64), nullable=False, unique=True),
-    Column("patch", LargeBinary, CheckConstraint("length(patch) = 784"), key="crop", nullable=False),
-    Column("label", Integer, CheckConstraint("label BETWEEN 0 AND 9")),  # no label is no digit
-    Column("said", Integer, CheckConstraint("said BETWEEN 0 AND 9")),
+    Column("crop", LargeBinary, CheckConstraint("length(crop) = 784"), nullable=False),
+    Column("label", Integer, CheckConstraint("label BETWEEN 0 AND 9")),  # NULL: not a digit
+    Column("predicted", Integer, CheckConstraint("predicted BETWEEN 0 AND 9")),
     Column("source", String(16), CheckConstraint("source IN ('draw', 'picture', 'api', 'import')"), nullable=False),
     Column("network", String(64), nullable=False),
     Column("created", DateTime, nullable=False),
-    sqlite_autoincrement=True,  # an undone number is not given again
+    sqlite_autoincrement=True,  # the id of a deleted correction is never used again
 )
 
 networks = Table(

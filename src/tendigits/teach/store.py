@@ -1,7 +1,7 @@
-"""Corrections and the networks taught with them, in SQLite, or for a team in PostgreSQL.
+"""Corrections and the networks fine-tuned on them, in SQLite or, for a team, in PostgreSQL.
 
-store = open_store("corrections.db")            # serve/opening.py
-store.add([Correction(crop, label=3, ...)])    # returns when it is on the disk
+store = open_store("corrections.db")            # migrations.py
+store.add([Correction(crop, label=3, ...)])     # returns when it is on the disk
 store.corrections()
 """
 
@@ -25,83 +25,83 @@ from tendigits.teach.schema import corrections, networks
 
 SIDE = 28
 
-LEAST_TO_LEARN = 5
-"""Corrections that there must be to teach a network."""
+MIN_CORRECTIONS = 5
+"""Fewest corrections to fine-tune on."""
 
 MAX_CORRECTIONS = 100_000
-"""In a store: a hand is learned from hundreds."""
+"""Most corrections in a store; a few hundred are enough for one handwriting."""
 
 
 @dataclass(frozen=True, eq=False)
 class Correction:
-    """A crop and what it is, as a person said."""
+    """A crop and the label that a person gave it."""
 
     crop: NDArray[np.uint8]
-    """uint8 (28, 28), white ink on black."""
+    """uint8 (28, 28), white digit on black."""
     label: int | None
-    """0 to 9; None is no digit."""
-    said: int | None
-    """What the network had said: 0 to 9, or None for no digit."""
+    """0 to 9, or None for a non-digit."""
+    predicted: int | None
+    """What the network had predicted: 0 to 9, or None for a non-digit."""
     source: str
     """draw, picture, api or import."""
     network: str
-    """SHA-256 of the network that had said it."""
+    """SHA-256 of the network that predicted it."""
     created: datetime
-    """With its time zone."""
+    """With a time zone."""
     id: int | None = None
-    """Of the row; None before it is stored."""
+    """The row's number; None before it is stored."""
 
     @property
     def digest(self) -> str:
-        """SHA-256 of the crop: by it the same crop, corrected twice, is known."""
+        """SHA-256 of the crop, so that a second correction of the same crop replaces the first."""
         return hashlib.sha256(self.crop.tobytes()).hexdigest()
 
 
 @dataclass(frozen=True)
-class Taught:
-    """A network that was taught, and what it was worth."""
+class FineTunedNetwork:
+    """A network fine-tuned on corrections, and how well it reads."""
 
     id: int
     sha256: str
     base: str
-    """SHA-256 of the network that it was made from."""
+    """SHA-256 of the network that it started from."""
     created: datetime
     accepted: datetime | None
     retired: datetime | None
     report: dict[str, Any]
-    """Before and after, as train/teach.py says it."""
+    """Its accuracy before and after, as pipeline.py writes it."""
 
 
 class Store:
-    """Corrections and taught networks. Every method is one transaction; what it returns is on the disk."""
+    """Corrections and fine-tuned networks. Every method is one transaction; when it returns, the disk has it."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
-        self._writing = threading.Lock()  # SQLite has one writer; here they queue, and none has to time out
+        self._writing = threading.Lock()  # SQLite allows one writer; queueing here avoids its time-out
 
     @property
-    def place(self) -> str:
+    def url(self) -> str:
         """Its URL, without a password."""
         return self._engine.url.render_as_string(hide_password=True)
 
     def add(self, items: Sequence[Correction]) -> list[Correction]:
-        """Keep corrections; of the same crop only the last is kept. Returns them with their ids.
+        """Store corrections; the last correction of a crop replaces earlier ones. Returns them with their ids.
 
         Raises:
-            StoreError: a value is out of its range, or there are too many.
-            Failure: the disk is full, or the database is gone; nothing was kept.
+            StoreError: a value is out of range, or there are too many corrections.
+            Failure: the disk is full, or the database cannot be reached; nothing was stored.
         """
         with self._write() as connection:
-            kept = connection.scalar(select(func.count()).select_from(corrections)) or 0
-            if kept + len(items) > MAX_CORRECTIONS:
+            stored = connection.scalar(select(func.count()).select_from(corrections)) or 0
+            if stored + len(items) > MAX_CORRECTIONS:
                 raise StoreError(
-                    f"expected at most {MAX_CORRECTIONS:,} corrections, received {kept + len(items):,}; export and "
+                    f"expected at most {MAX_CORRECTIONS:,} corrections, received {stored + len(items):,}; export and "
                     "delete some"
                 )
-            return [_stored(connection, item) for item in items]
+            return [_replace(connection, item) for item in items]
 
     def corrections(self, first: int = 0, n: int = MAX_CORRECTIONS) -> list[Correction]:
-        """The newest first, `n` of them after the first `first`."""
+        """At most `n` corrections, newest first, without the first `first`."""
         with self._read() as connection:
             rows = connection.execute(select(corrections).order_by(corrections.c.id.desc()).offset(first).limit(n))
             return [_correction(row) for row in rows]
@@ -112,105 +112,105 @@ class Store:
             return connection.scalar(select(func.count()).select_from(corrections)) or 0
 
     def remove(self, number: int) -> bool:
-        """Undo a correction. Returns whether it was there."""
+        """Delete a correction. Returns whether there was one."""
         with self._write() as connection:
             return bool(connection.execute(delete(corrections).where(corrections.c.id == number)).rowcount)
 
-    def add_network(self, data: bytes, base: str, report: dict[str, Any], now: datetime) -> Taught:
-        """Keep a taught network; it is not used before it is accepted."""
+    def add_network(self, data: bytes, base: str, report: dict[str, Any], now: datetime) -> FineTunedNetwork:
+        """Store a fine-tuned network. It reads only after it was accepted."""
         sha256 = hashlib.sha256(data).hexdigest()
         values = {"sha256": sha256, "base": base, "data": data, "report": report, "created": _utc(now)}
         with self._write() as connection:
             number = connection.execute(insert(networks).values(values).returning(networks.c.id)).scalar_one()
-        return Taught(number, sha256, base, now, None, None, report)
+        return FineTunedNetwork(number, sha256, base, now, None, None, report)
 
-    def networks(self) -> list[Taught]:
-        """The newest first."""
+    def networks(self) -> list[FineTunedNetwork]:
+        """All fine-tuned networks, newest first."""
         with self._read() as connection:
-            return [_taught(row) for row in connection.execute(_networks().order_by(networks.c.id.desc()))]
+            return [_network(row) for row in connection.execute(_networks().order_by(networks.c.id.desc()))]
 
-    def network(self, number: int) -> Taught | None:
-        """One of them."""
+    def network(self, number: int) -> FineTunedNetwork | None:
+        """One fine-tuned network."""
         with self._read() as connection:
             row = connection.execute(_networks().where(networks.c.id == number)).first()
-        return None if row is None else _taught(row)
+        return None if row is None else _network(row)
 
     def network_data(self, number: int) -> bytes:
-        """Its file. Raises StoreError where there is none, or it is not what was stored."""
+        """A network's ONNX file. Raises StoreError if it is missing or damaged."""
         with self._read() as connection:
             row = connection.execute(select(networks.c.data, networks.c.sha256).where(networks.c.id == number)).first()
         if row is None:
-            raise StoreError(f"expected a taught network with the number {number}, there is none")
+            raise StoreError(f"expected the number of a fine-tuned network, received {number}; there is none")
         if hashlib.sha256(row.data).hexdigest() != row.sha256:
-            raise StoreError(f"the taught network {number} is damaged; teach anew")
+            raise StoreError(f"the fine-tuned network {number} is damaged; teach again")
         return bytes(row.data)
 
     def accept(self, number: int, now: datetime) -> None:
-        """From now on this network reads. Raises StoreError where there is none with this number."""
+        """Make this network the active one. Raises StoreError if it does not exist."""
         with self._write() as connection:
             accepted = update(networks).where(networks.c.id == number).values(accepted=_utc(now), retired=None)
             if not connection.execute(accepted).rowcount:
-                raise StoreError(f"expected a taught network with the number {number}, there is none")
+                raise StoreError(f"expected the number of a fine-tuned network, received {number}; there is none")
 
-    def roll_back(self, now: datetime) -> Taught | None:
-        """Retire the network that reads; the one that read before it does again. Returns that, None for the package's.
+    def roll_back(self, now: datetime) -> FineTunedNetwork | None:
+        """Retire the active network and return to the one before it; None is the package's own network.
 
         Raises:
-            StoreError: the package's own is the one that reads.
+            StoreError: the package's own network is active.
         """
         with self._write() as connection:
-            if (reading := connection.execute(_reading()).first()) is None:
-                raise StoreError("expected an accepted network to roll back, the package's own reads; nothing to do")
-            connection.execute(update(networks).where(networks.c.id == reading.id).values(retired=_utc(now)))
-        return self.reading()
+            if (active := connection.execute(_active()).first()) is None:
+                raise StoreError("expected an accepted network to roll back, found none; the package's own is active")
+            connection.execute(update(networks).where(networks.c.id == active.id).values(retired=_utc(now)))
+        return self.active_network()
 
-    def reading(self) -> Taught | None:
-        """The network that was accepted last and not rolled back; None is the package's own."""
+    def active_network(self) -> FineTunedNetwork | None:
+        """The last accepted network that was not rolled back; None is the package's own."""
         with self._read() as connection:
-            row = connection.execute(_reading()).first()
-        return None if row is None else _taught(row)
+            row = connection.execute(_active()).first()
+        return None if row is None else _network(row)
 
     def back_up(self, path: Path) -> None:
-        """Copy a SQLite store while it is in use, by SQLite's own backup."""
+        """Copy a SQLite store while it is in use."""
         with self._read() as connection, closing(sqlite3.connect(path)) as copy:
-            own: Any = connection.connection.driver_connection
-            own.backup(copy)
+            source: Any = connection.connection.driver_connection
+            source.backup(copy)
 
     def close(self) -> None:
-        """Give the connections back."""
+        """Close all connections."""
         self._engine.dispose()
 
     @contextmanager
     def _write(self) -> Iterator[Connection]:
-        with self._writing, explaining(self.place), self._engine.begin() as connection:
+        with self._writing, translated_errors(self.url), self._engine.begin() as connection:
             yield connection
 
     @contextmanager
     def _read(self) -> Iterator[Connection]:
-        with explaining(self.place), self._engine.connect() as connection:
+        with translated_errors(self.url), self._engine.connect() as connection:
             yield connection
 
 
 @contextmanager
-def explaining(place: str) -> Iterator[None]:
-    """Turn the databases' errors into ours: what was wrong with a value, or that the store does not answer."""
+def translated_errors(url: str) -> Iterator[None]:
+    """Turn a database's errors into ours: an invalid value, or a store that does not answer."""
     try:
         yield
     except IntegrityError as error:
-        raise StoreError(f"expected labels from 0 to 9 and crops of 28x28, received other: {error.orig}") from None
+        raise StoreError(f"expected labels from 0 to 9 and crops of 28x28, received others: {error.orig}") from None
     except DBAPIError as error:
         reason = " ".join(str(error.orig).split())[:200]
-        raise Failure(f"cannot use the store {place}: {reason}; nothing of this was kept") from error
+        raise Failure(f"cannot use the store {url}: {reason}; nothing was stored") from error
 
 
-def _stored(connection: Connection, item: Correction) -> Correction:
-    """Insert one, in place of what was said of the same crop before."""
+def _replace(connection: Connection, item: Correction) -> Correction:
+    """Insert a correction in place of an earlier one of the same crop."""
     connection.execute(delete(corrections).where(corrections.c.digest == item.digest))
     values = {
         "digest": item.digest,
         "crop": item.crop.tobytes(),
         "label": item.label,
-        "said": item.said,
+        "predicted": item.predicted,
         "source": item.source,
         "network": item.network,
         "created": _utc(item.created),
@@ -222,27 +222,27 @@ def _stored(connection: Connection, item: Correction) -> Correction:
 def _correction(row: Row[Any]) -> Correction:
     crop = np.frombuffer(row.crop, np.uint8).reshape(SIDE, SIDE)
     created = row.created.replace(tzinfo=UTC)
-    return Correction(crop, row.label, row.said, row.source, row.network, created, row.id)
+    return Correction(crop, row.label, row.predicted, row.source, row.network, created, row.id)
 
 
 def _networks() -> Any:
-    """All columns but the file."""
+    """All columns except the file itself."""
     return select(*(column for column in networks.c if column.name != "data"))
 
 
-def _reading() -> Any:
+def _active() -> Any:
     accepted = _networks().where(networks.c.accepted.is_not(None), networks.c.retired.is_(None))
     return accepted.order_by(networks.c.accepted.desc(), networks.c.id.desc()).limit(1)
 
 
-def _taught(row: Row[Any]) -> Taught:
+def _network(row: Row[Any]) -> FineTunedNetwork:
     def aware(time: datetime | None) -> datetime | None:
         return None if time is None else time.replace(tzinfo=UTC)
 
     created = row.created.replace(tzinfo=UTC)
-    return Taught(row.id, row.sha256, row.base, created, aware(row.accepted), aware(row.retired), row.report)
+    return FineTunedNetwork(row.id, row.sha256, row.base, created, aware(row.accepted), aware(row.retired), row.report)
 
 
 def _utc(time: datetime) -> datetime:
-    """Both databases keep it without a zone."""
+    """Without a zone, which SQLite cannot store."""
     return time.astimezone(UTC).replace(tzinfo=None)

@@ -1,15 +1,15 @@
-// The page: what is drawn is read here, by nobody else.
+// The page: the drawing is read here, in the browser.
 
-import { showAnswer, startAnswer } from "./answer.js";
 import { trying } from "./dom.js";
 import { answerFor, startNetwork } from "./network.js";
+import { showPrediction, startPrediction } from "./prediction.js";
 import { preparedCrop } from "./prepare.js";
 import { drawing, startStrokes } from "./strokes.js";
 
 let model;
-let asked = 0;
+let requests = 0;
 
-startAnswer();
+startPrediction();
 startStrokes(() => trying(read));
 trying(async () => {
   model = await startNetwork();
@@ -18,11 +18,11 @@ trying(async () => {
 });
 
 async function read() {
-  const number = ++asked;
+  const number = ++requests;
   const canvas = drawing();
-  if (!canvas || !model) return showAnswer(null);
+  if (!canvas || !model) return showPrediction(null);
   const digit = await answerFor(cropOfCanvas(canvas), model);
-  if (number === asked) showAnswer(digit); // an older answer than what is drawn now is not shown
+  if (number === requests) showPrediction(digit); // skip predictions for an older drawing
 }
 
 function cropOfCanvas(canvas) {

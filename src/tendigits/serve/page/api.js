@@ -1,9 +1,9 @@
-// Requests to the server; every failure is an Error with a sentence for people.
+// Requests to the server. Every failure becomes an Error whose message is a sentence for people.
 
 export async function ask(path, { method = "GET", json, body, headers } = {}) {
-  let answer;
+  let response;
   try {
-    answer = await fetch(path, {
+    response = await fetch(path, {
       method,
       body: json === undefined ? body : JSON.stringify(json),
       headers: json === undefined ? headers : { "content-type": "application/json" },
@@ -11,9 +11,9 @@ export async function ask(path, { method = "GET", json, body, headers } = {}) {
   } catch {
     throw new Error("The server does not answer. Is it still running?");
   }
-  if (answer.status === 204) return null;
-  const content = await answer.json().catch(() => ({ error: `the server answered ${answer.status}` }));
-  if (!answer.ok) throw new Error(content.error);
+  if (response.status === 204) return null;
+  const content = await response.json().catch(() => ({ error: `the server answered ${response.status}` }));
+  if (!response.ok) throw new Error(content.error);
   return content;
 }
 
@@ -21,7 +21,7 @@ export function cropOf(base64) {
   return Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
 }
 
-// Draw a 28x28 crop, white ink on black, into a canvas of 28x28.
+// Draw a 28x28 crop, white digit on black, into a canvas of 28x28.
 export function drawCrop(canvas, base64) {
   const context = canvas.getContext("2d");
   const image = context.createImageData(28, 28);
@@ -33,8 +33,8 @@ export function nameOf(label) {
   return label === null ? "not a digit" : String(label);
 }
 
-// How sure: never more than it is, for 99.96% is not all.
-export function sure(share) {
+// A confidence, rounded down above 99%, so that 99.96% does not become 100%.
+export function confidenceText(share) {
   return share > 0.99 && share < 1 ? `${(Math.floor(1000 * share) / 10).toFixed(1)}%` : percent(share);
 }
 

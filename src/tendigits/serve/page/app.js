@@ -1,4 +1,4 @@
-// The four pages, of which one is shown.
+// The four pages; one is visible.
 
 import { find } from "./dom.js";
 import { startPad } from "./pad.js";

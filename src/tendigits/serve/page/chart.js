@@ -1,16 +1,16 @@
-// Curves as SVG: a colour a run, solid validation, dashed training.
+// Curves as SVG: one colour per run; validation is solid, training is dashed.
 
 import { element } from "./dom.js";
 
 const WIDE = 460, HIGH = 240, LEFT = 46, RIGHT = 10, TOP = 26, BOTTOM = 30;
-const PANELS = [["accuracy", "Accuracy", true], ["loss", "Cross entropy loss", false]];
+const PANELS = [["accuracy", "Accuracy", true], ["loss", "Cross-entropy loss", false]];
 
 // runs: [{name, history: {loss: [...], val_loss: [...], ...}}]
 export function charts(runs) {
   const legend = element("ul", { class: "legend" }, ...runs.map((run, i) => element("li", {},
     element("svg:svg", { viewBox: "0 0 20 8", "aria-hidden": "true" }, element("svg:line", { x1: 0, x2: 20, y1: 4, y2: 4, class: `c${i % 8}` })), run.name)));
   return [legend, ...PANELS.map(([key, title, share]) => chart(runs, key, title, share)),
-    element("p", { class: "hint" }, "Solid is validation, dashed training.")];
+    element("p", { class: "hint" }, "Solid: validation. Dashed: training.")];
 }
 
 function chart(runs, key, title, share) {

@@ -1,4 +1,4 @@
-// Elements, made from data: text is always text, never markup.
+// Elements made from data: text is always text, never markup.
 
 export const find = (id) => document.getElementById(id);
 
@@ -16,8 +16,8 @@ export function element(name, attributes = {}, ...children) {
 
 let hiding;
 
-// Say something at the foot of the page, with a way to undo it where there is one.
-export function say(text, action = null) {
+// Show a message at the foot of the page, with a button if there is something to undo.
+export function notify(text, action = null) {
   const toast = find("toast");
   const button = action && element("button", { type: "button", onclick: () => { toast.classList.remove("shown"); action.do(); } }, action.name);
   toast.replaceChildren(text, ...(button ? [button] : []));
@@ -26,12 +26,12 @@ export function say(text, action = null) {
   hiding = setTimeout(() => toast.classList.remove("shown"), 8000);
 }
 
-// Run something that may fail, and say why where it does.
+// Run something that may fail, and show its error.
 export async function trying(work) {
   try {
     return await work();
   } catch (error) {
-    say(error.message);
+    notify(error.message);
     return undefined;
   }
 }

@@ -1,4 +1,4 @@
-// What a job says while it runs, from its server-sent events; works also for a job that has ended.
+// Follow a job by its server-sent events; works for finished jobs, too.
 
 export function follow(job, { line, end }) {
   const source = new EventSource(`v1/jobs/${job.id}/events`);
@@ -8,7 +8,7 @@ export function follow(job, { line, end }) {
     end(JSON.parse(event.data));
   });
   let replays = false;
-  source.onopen = () => { // the browser connects anew by itself, and all is told again
+  source.onopen = () => { // after a lost connection the browser reconnects and gets all events again
     if (replays) line(null);
     replays = true;
   };

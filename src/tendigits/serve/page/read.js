@@ -1,11 +1,11 @@
-// A picture, dropped, pasted, chosen or photographed: what was read is drawn over it, and can be corrected.
+// Read a picture that was dropped, pasted, chosen or photographed; show the boxes over it, and let a person correct them.
 
-import { ask, nameOf, sure } from "./api.js";
-import { askWhat, keep } from "./correct.js";
-import { element, find, say, trying } from "./dom.js";
+import { ask, confidenceText, nameOf } from "./api.js";
+import { askLabel, store } from "./correct.js";
+import { element, find, notify, trying } from "./dom.js";
 
-let page = null; // what was read, with what was corrected since
-let address = null; // of the picture, to be given back
+let page = null; // the response, with corrections since
+let address = null; // the picture's object URL
 
 export function startReading() {
   for (const id of ["file", "camera"]) {
@@ -31,7 +31,7 @@ export function startReading() {
   });
   find("copy").addEventListener("click", () => trying(async () => {
     await navigator.clipboard.writeText(page.lines.map((line) => line.value).join("\n"));
-    say("Copied.");
+    notify("Copied.");
   }));
   find("csv").addEventListener("click", download);
 }
@@ -39,13 +39,13 @@ export function startReading() {
 function take(file) {
   return trying(async () => {
     const kind = /^image\/(png|jpeg|webp|tiff|bmp|gif)$/.test(file.type) ? file.type : "application/octet-stream";
-    const answer = await ask("v1/read?crops=true", { method: "POST", body: file, headers: { "content-type": kind } });
-    page = answer.pages[0];
+    const response = await ask("v1/read?crops=true", { method: "POST", body: file, headers: { "content-type": kind } });
+    page = response.pages[0];
     if (address) URL.revokeObjectURL(address);
     address = URL.createObjectURL(file);
     find("page").hidden = false;
     show();
-    if (!page.lines.length) say("No number was found in it.");
+    if (!page.lines.length) notify("No number was found.");
   });
 }
 
@@ -55,45 +55,45 @@ function show() {
   const shapes = element("svg:svg", { viewBox: `0 0 ${width} ${height}`, preserveAspectRatio: "none" });
   for (const digit of page.rejected) shapes.append(box(digit, "rejected", null, size));
   for (const line of page.lines) {
-    for (const digit of line.digits) shapes.append(box(digit, digit.accepted ? "sure" : "doubtful", line, size));
+    for (const digit of line.digits) shapes.append(box(digit, digit.accepted ? "confident" : "doubtful", line, size));
   }
-  const image = element("img", { src: address, alt: "The picture that was read" });
+  const image = element("img", { src: address, alt: "Your picture" });
   image.addEventListener("error", () => { image.remove(); find("stage").classList.add("bare"); });
   find("stage").style.setProperty("aspect-ratio", `${width} / ${height}`);
   find("stage").replaceChildren(image, shapes);
   find("lines").querySelector("tbody").replaceChildren(...page.lines.map((line, i) =>
     element("tr", { class: line.accepted ? "" : "doubtful" },
       element("td", {}, String(i + 1)), element("td", { class: "number" }, line.value),
-      element("td", { class: "number" }, sure(line.confidence)), element("td", {}, line.reason ?? ""))));
+      element("td", { class: "number" }, confidenceText(line.confidence)), element("td", {}, line.reason ?? ""))));
 }
 
-// A digit's box, its value above it; chosen by mouse or key it can be corrected.
+// A digit's box with its value above; a click or a key opens the dialog to correct it.
 function box(digit, kind, line, size) {
   const [left, top, right, bottom] = digit.box;
-  const said = digit.corrected !== undefined ? nameOf(digit.corrected) : kind === "rejected" ? "" : String(digit.label);
-  const name = digit.corrected !== undefined ? `${said}, corrected`
-    : kind === "rejected" ? "not taken for a digit" : `${said}, ${sure(digit.confidence)} sure${kind === "doubtful" ? ", doubtful" : ""}`;
+  const label = digit.corrected !== undefined ? nameOf(digit.corrected) : kind === "rejected" ? "" : String(digit.label);
+  const name = digit.corrected !== undefined ? `${label}, corrected`
+    : kind === "rejected" ? "not a digit" : `${label}, ${confidenceText(digit.confidence)} confident${kind === "doubtful" ? ", doubtful" : ""}`;
   return element("svg:g", {
     class: `box ${digit.corrected !== undefined ? "corrected" : kind}`, tabindex: 0, role: "button", "aria-label": `${name}: correct it`,
     onclick: () => correct(digit), onkeydown: (event) => { if (event.key === "Enter" || event.key === " ") { event.preventDefault(); correct(digit); } },
   },
   element("svg:rect", { x: left, y: top, width: right - left, height: bottom - top }),
-  said && said.length === 1 ? element("svg:text", { x: (left + right) / 2, y: Math.max(size, top - size / 4), "font-size": size, "text-anchor": "middle" }, said) : null);
+  label && label.length === 1 ? element("svg:text", { x: (left + right) / 2, y: Math.max(size, top - size / 4), "font-size": size, "text-anchor": "middle" }, label) : null);
 }
 
 async function correct(digit) {
-  const answer = await askWhat(digit);
+  const answer = await askLabel(digit);
   if (!answer) return;
-  const said = digit.is_digit >= 0.5 ? digit.label : null;
+  const predicted = digit.is_digit >= 0.5 ? digit.label : null;
   await trying(async () => {
-    await keep({ crop: digit.crop, label: answer.label, said, source: "picture" }, () => { delete digit.corrected; restate(); });
+    await store({ crop: digit.crop, label: answer.label, predicted, source: "picture" }, () => { delete digit.corrected; updateLines(); });
     digit.corrected = answer.label;
-    restate();
+    updateLines();
   });
 }
 
-// The lines with what a person said in place of what the reader did.
-function restate() {
+// Rebuild the lines from the predictions and the corrections.
+function updateLines() {
   for (const line of page.lines) {
     line.original ??= { value: line.value, accepted: line.accepted, confidence: line.confidence, reason: line.reason };
     Object.assign(line, line.original);

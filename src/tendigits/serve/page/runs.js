@@ -1,16 +1,16 @@
-// The runs: a table, curves side by side, and a training that is watched while its curves grow.
+// The runs: a table, their curves side by side, and the live curves of a run in training.
 
 import { ask, percent } from "./api.js";
 import { charts } from "./chart.js";
-import { element, find, say, trying } from "./dom.js";
+import { element, find, notify, trying } from "./dom.js";
 import { follow } from "./events.js";
 
-let chosen = new Set(); // names of runs whose curves are shown
-let live = null; // the training that is watched: {id, name, epochs, history}
+let chosen = new Set(); // names of the runs whose curves are shown
+let live = null; // the run in training: {id, name, epochs, history}
 let recipes = null;
 
 export function startRuns() {
-  find("recipe").addEventListener("change", tellRecipe);
+  find("recipe").addEventListener("change", showDescription);
   find("train").addEventListener("submit", (event) => {
     event.preventDefault();
     const given = new FormData(event.target);
@@ -27,7 +27,7 @@ export function showRuns() {
     if (!recipes) {
       recipes = await ask("v1/recipes");
       find("recipe").replaceChildren(...recipes.map(({ name }) => element("option", { value: name }, name)));
-      tellRecipe();
+      showDescription();
     }
     await list();
     const job = await ask("v1/jobs/last");
@@ -36,18 +36,18 @@ export function showRuns() {
   });
 }
 
-function tellRecipe() {
-  find("recipe-about").textContent = recipes.find(({ name }) => name === find("recipe").value)?.about ?? "";
+function showDescription() {
+  find("recipe-description").textContent = recipes.find(({ name }) => name === find("recipe").value)?.description ?? "";
 }
 
 function watch(job) {
-  live = { id: job.id, name: job.about.run ?? job.about.recipe, epochs: job.about.epochs, history: {} };
+  live = { id: job.id, name: job.parameters.run ?? job.parameters.recipe, epochs: job.parameters.epochs, history: {} };
   chosen.clear();
   busy(true);
-  find("training").textContent = `${live.name}: it begins; the first epoch takes longest…`;
+  find("training").textContent = `${live.name}: starting; the first epoch takes longest…`;
   follow(job, {
     line: (epoch) => {
-      if (!epoch) { live.history = {}; return; } // told anew from its beginning
+      if (!epoch) { live.history = {}; return; } // reconnected: all epochs come again
       live.name = epoch.run.split(/[\\/]/).at(-1);
       for (const [key, value] of Object.entries(epoch)) {
         if (typeof value === "number" && !["epoch", "epochs", "seconds"].includes(key)) (live.history[key] ??= []).push(value);
@@ -88,26 +88,26 @@ async function list() {
       number(String(run.epochs)), number(run.test_accuracy === null ? "–" : percent(run.test_accuracy, 2)), number(run.seconds.toFixed(1)),
       element("td", {}, ...more));
   }));
-  if (!runs.length) find("all-runs").querySelector("tbody").replaceChildren(element("tr", {}, element("td", { colspan: 8, class: "hint" }, "None yet.")));
+  if (!runs.length) find("all-runs").querySelector("tbody").replaceChildren(element("tr", {}, element("td", { colspan: 8, class: "hint" }, "No runs yet.")));
 }
 
 async function compare() {
   if (live) return;
   find("differences").hidden = true;
   if (!chosen.size) {
-    find("curves").replaceChildren(element("p", { class: "hint" }, "Choose runs in the table, or train one."));
+    find("curves").replaceChildren(element("p", { class: "hint" }, "Select runs in the table, or train one."));
     return;
   }
-  if (chosen.size > 8) { say("Eight runs at most; the rest is left out."); chosen = new Set([...chosen].slice(0, 8)); }
+  if (chosen.size > 8) { notify("At most eight runs can be compared; the others are left out."); chosen = new Set([...chosen].slice(0, 8)); }
   const runs = await ask(`v1/compare?${[...chosen].map((name) => `run=${encodeURIComponent(name)}`).join("&")}`);
   draw(runs);
-  const keys = Object.keys(runs[0].knobs).filter((key) => new Set(runs.map((run) => JSON.stringify(run.knobs[key]))).size > 1);
+  const keys = Object.keys(runs[0].settings).filter((key) => new Set(runs.map((run) => JSON.stringify(run.settings[key]))).size > 1);
   if (runs.length > 1 && keys.length) {
     find("differences").hidden = false;
-    find("differences").replaceChildren(element("h2", {}, "What differs"), element("div", { class: "scroll" }, element("table", {},
-      element("thead", {}, element("tr", {}, element("th", { scope: "col" }, "Knob"), ...runs.map((run) => element("th", { scope: "col" }, run.name)))),
+    find("differences").replaceChildren(element("h2", {}, "Different settings"), element("div", { class: "scroll" }, element("table", {},
+      element("thead", {}, element("tr", {}, element("th", { scope: "col" }, "Setting"), ...runs.map((run) => element("th", { scope: "col" }, run.name)))),
       element("tbody", {}, ...keys.map((key) => element("tr", {}, element("td", {}, key),
-        ...runs.map((run) => element("td", {}, [run.knobs[key]].flat().join(", ")))))))));
+        ...runs.map((run) => element("td", {}, [run.settings[key]].flat().join(", ")))))))));
   }
 }
 

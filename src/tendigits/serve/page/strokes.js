@@ -3,17 +3,17 @@
 import { element, find } from "./dom.js";
 
 const SIDE = 560;
-const WIDTH = 38; // of the pen: MNIST's is about a tenth of a digit
-const PAUSE = 120; // milliseconds without a new point after which it is read
-const STEP = 14; // of an arrow key
+const WIDTH = 38; // pen width: in MNIST about a tenth of a digit
+const PAUSE = 120; // milliseconds without a new point before the drawing is read
+const STEP = 14; // pixels per arrow key
 
 let strokes = [];
-let current = null; // the stroke that is being drawn
-let cursor = null; // of the keyboard: {x, y, down}
+let current = null; // the stroke being drawn
+let cursor = null; // position of the keyboard's pen: {x, y}
 let timer;
 let changed;
 
-// `whenChanged` is called a moment after the pen pauses.
+// `whenChanged` is called shortly after the pen pauses.
 export function startStrokes(whenChanged) {
   changed = whenChanged;
   const pad = find("pad");
@@ -37,7 +37,7 @@ export function startStrokes(whenChanged) {
   paint();
 }
 
-// A canvas with what is drawn; null where nothing is.
+// A canvas with the drawing, or null if there is none.
 export function drawing() {
   if (!strokes.length) return null;
   const canvas = element("canvas", { width: SIDE, height: SIDE });
@@ -45,7 +45,7 @@ export function drawing() {
   return canvas;
 }
 
-// Gives what was drawn, to be put back by `restoreStrokes`.
+// Returns the cleared strokes for `restoreStrokes`.
 export function clearStrokes() {
   const drawn = strokes;
   current = null;
@@ -55,7 +55,7 @@ export function clearStrokes() {
   return drawn;
 }
 
-// Nothing that was drawn since is lost for it.
+// Does not replace what was drawn since.
 export function restoreStrokes(drawn) {
   if (!strokes.length) strokes = drawn;
   paint();
@@ -112,7 +112,7 @@ function onKey(event) {
   event.preventDefault();
 }
 
-// Curves through the middles of what the pen touched: round where a straight line between points would have corners.
+// Quadratic curves through the midpoints, so that strokes have no corners.
 function draw(context) {
   context.fillStyle = "#fff";
   context.fillRect(0, 0, SIDE, SIDE);
@@ -139,7 +139,7 @@ function draw(context) {
 function paint() {
   const context = find("pad").getContext("2d");
   draw(context);
-  if (cursor) { // where the keyboard's pen is; not part of the drawing
+  if (cursor) { // the keyboard's pen; not part of the drawing
     context.fillStyle = current ? "#d55e00" : "#0b5cad";
     context.beginPath();
     context.arc(cursor.x, cursor.y, 9, 0, 2 * Math.PI);

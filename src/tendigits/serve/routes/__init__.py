@@ -1,1 +1,4 @@
-"""The REST API, one router per module."""
+"""The REST API: one router per module.
+
+Handlers check, call the library, and shape its result; errors.py turns exceptions into responses.
+"""

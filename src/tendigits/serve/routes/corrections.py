@@ -1,4 +1,4 @@
-"""/v1/corrections: what people say that the reader did not; listed, undone, exported and imported."""
+"""/v1/corrections: add, list, delete, export and import corrections."""
 
 import base64
 import json
@@ -9,16 +9,16 @@ from fastapi.concurrency import run_in_threadpool
 from pydantic import ValidationError
 from starlette.exceptions import HTTPException
 
+from tendigits.serve.app_state import State
+from tendigits.serve.errors import error_responses, sentence_of
 from tendigits.serve.schemas import (
-    CorrectionAnswer,
-    CorrectionsAnswer,
+    CorrectionResponse,
+    CorrectionsRequest,
+    CorrectionsResponse,
     ExportedCorrection,
-    Imported,
-    NewCorrections,
+    ImportResponse,
     as_crop,
-    failures,
 )
-from tendigits.serve.state import state_of
 from tendigits.teach.store import MAX_CORRECTIONS, Correction
 
 router = APIRouter(prefix="/v1/corrections", tags=["corrections"])
@@ -29,49 +29,47 @@ LINES = "application/x-ndjson"
 
 @router.get("")
 def list_corrections(
-    request: Request,
+    state: State,
     first: Annotated[int, Query(ge=0, le=MAX_CORRECTIONS)] = 0,
     n: Annotated[int, Query(ge=1, le=1000)] = 100,
-) -> CorrectionsAnswer:
-    """The newest first, `n` of them after the first `first`."""
-    store = state_of(request).store
-    found = [CorrectionAnswer.of(item) for item in store.corrections(first, n)]
-    return CorrectionsAnswer(count=store.count(), corrections=found)
+) -> CorrectionsResponse:
+    """At most `n` corrections, newest first, without the first `first`."""
+    found = [CorrectionResponse.of(item) for item in state.store.corrections(first, n)]
+    return CorrectionsResponse(count=state.store.count(), corrections=found)
 
 
-@router.post("", status_code=201, responses=failures(409))
-def add_corrections(request: Request, new: NewCorrections) -> CorrectionsAnswer:
-    """Keep corrections. When this answers they are on the disk; of the same crop only the last is kept."""
-    state = state_of(request)
+@router.post("", status_code=201, responses=error_responses(409))
+def add_corrections(state: State, request: CorrectionsRequest) -> CorrectionsResponse:
+    """Store corrections; when this answers, they are on the disk. A new correction of a crop replaces the old one."""
     now = state.now()
-    kept = state.store.add([
-        Correction(as_crop(one.crop), one.label, one.said, one.source, state.reading.sha256, now)
-        for one in new.corrections
+    added = state.store.add([
+        Correction(as_crop(one.crop), one.label, one.predicted, one.source, state.active.sha256, now)
+        for one in request.corrections
     ])  # fmt: skip
-    return CorrectionsAnswer(count=state.store.count(), corrections=[CorrectionAnswer.of(item) for item in kept])
+    return CorrectionsResponse(count=state.store.count(), corrections=[CorrectionResponse.of(item) for item in added])
 
 
-@router.delete("/{number}", status_code=204, responses=failures(404))
-def undo_correction(request: Request, number: Number) -> Response:
-    """Undo one."""
-    if not state_of(request).store.remove(number):
-        raise HTTPException(404, f"expected a correction with the number {number}, there is none")
+@router.delete("/{number}", status_code=204, responses=error_responses(404))
+def delete_correction(state: State, number: Number) -> Response:
+    """Delete a correction."""
+    if not state.store.remove(number):
+        raise HTTPException(404, f"there is no correction {number}")
     return Response(status_code=204)
 
 
 @router.get(
     "/export",
     response_class=Response,
-    responses={200: {"content": {LINES: {"schema": {"type": "string"}}}}, **failures(422)},
+    responses={200: {"content": {LINES: {"schema": {"type": "string"}}}}, **error_responses(422)},
 )
-def export_corrections(request: Request) -> Response:
-    """All of them, a line of JSON each, oldest first; /v1/corrections/import takes it."""
+def export_corrections(state: State) -> Response:
+    """All corrections as JSON lines, oldest first, for /v1/corrections/import."""
     lines = []
-    for item in reversed(state_of(request).store.corrections()):
+    for item in reversed(state.store.corrections()):
         content = {
             "crop": base64.b64encode(item.crop.tobytes()).decode(),
             "label": item.label,
-            "said": item.said,
+            "predicted": item.predicted,
             "source": item.source,
             "network": item.network,
             "created": item.created.isoformat(),
@@ -85,20 +83,23 @@ def export_corrections(request: Request) -> Response:
     "/import",
     status_code=201,
     openapi_extra={"requestBody": {"required": True, "content": {LINES: {"schema": {"type": "string"}}}}},
-    responses=failures(400, 409, 413),
+    responses=error_responses(400, 409, 413),
 )
-async def import_corrections(request: Request) -> Imported:
-    """Take an export, all of it or, where a line is wrong, nothing. What is there already is not doubled."""
-    state = state_of(request)
+async def import_corrections(request: Request, state: State) -> ImportResponse:
+    """Import an export: all of it, or nothing if a line is invalid. Corrections that are there already are replaced."""
     items = []
     for number, line in enumerate((await request.body()).splitlines(), 1):
         try:
             items.append(ExportedCorrection.model_validate_json(line).correction())
         except ValidationError as error:
-            first = error.errors()[0]
-            place = ".".join(map(str, first["loc"]))
-            raise HTTPException(400, f"line {number}: {place}: {first['msg']}; nothing was imported") from None
+            reasons = {".".join(map(str, one["loc"])): one for one in error.errors()}
+            if "patch" in reasons:
+                raise HTTPException(
+                    400, "this export was made by an older tendigits; open its store with this one and export again"
+                ) from None
+            reason = sentence_of(next(iter(reasons.values())))
+            raise HTTPException(400, f"line {number}: {reason} Nothing was imported.") from None
     if not items:
-        raise HTTPException(400, "expected lines of JSON as /v1/corrections/export gives, received none")
+        raise HTTPException(400, "expected JSON lines from /v1/corrections/export, received none")
     await run_in_threadpool(state.store.add, items)
-    return Imported(read=len(items), count=await run_in_threadpool(state.store.count))
+    return ImportResponse(read=len(items), count=await run_in_threadpool(state.store.count))

@@ -1,9 +1,9 @@
-"""/v1/runs and /v1/recipes: the trainings, their curves and reports; a new one, or one that goes on."""
+"""/v1/runs and /v1/recipes: list, compare, train and resume runs; their curves and reports."""
 
 from dataclasses import asdict, dataclass, field
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Path, Query, Request
+from fastapi import APIRouter, Path, Query
 from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 from starlette.responses import HTMLResponse
@@ -12,40 +12,41 @@ from tendigits.errors import RunError
 from tendigits.model.recipe import ABOUT, RECIPES
 from tendigits.report.run import Run, list_runs, open_run
 from tendigits.report.summary import Summary, summarise
-from tendigits.serve.schemas import JobAnswer, Strict, failures
-from tendigits.serve.state import state_of
+from tendigits.serve.app_state import AppState, State
+from tendigits.serve.errors import error_responses
+from tendigits.serve.schemas import JobResponse, Strict
 
 router = APIRouter(prefix="/v1", tags=["runs"])
 
 Name = Annotated[str, Path(pattern=r"^[^/\\\x00]{1,200}$")]
 
 REPORT_POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'self'; base-uri 'none'"
-"""report.html brings its own style and pictures, and no script."""
+"""report.html holds its own style and pictures, and no script."""
 
 
 @dataclass(frozen=True)
-class RunAnswer(Summary):
-    """One training; asked for by its name also with its curves and knobs."""
+class RunResponse(Summary):
+    """One run; curves and settings only if it was asked for by name."""
 
     history: dict[str, list[float]] = field(default_factory=dict)
-    knobs: dict[str, Any] = field(default_factory=dict)
+    settings: dict[str, Any] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, run: Run, whole: bool = True) -> "RunAnswer":
+    def of(cls, run: Run, whole: bool = True) -> "RunResponse":
         """From the run's folder."""
-        more: dict[str, Any] = {"history": run.history(), "knobs": run.recipe().flat()} if whole else {}
+        more: dict[str, Any] = {"history": run.history(), "settings": run.recipe().flat()} if whole else {}
         return cls(**asdict(summarise(run)), **more)
 
 
-class RecipeAnswer(BaseModel):
+class RecipeResponse(BaseModel):
     """A recipe of the package."""
 
     name: str
-    about: str
-    knobs: dict[str, Any]
+    description: str
+    settings: dict[str, Any]
 
 
-class NewRun(Strict):
+class RunRequest(Strict):
     """What to train."""
 
     recipe: str = "classic"
@@ -55,27 +56,27 @@ class NewRun(Strict):
 
 
 @router.get("/runs")
-def list_all(request: Request) -> list[RunAnswer]:
+def list_all(state: State) -> list[RunResponse]:
     """All runs in the server's folder, oldest first."""
-    return [RunAnswer.of(run, whole=False) for run in list_runs(state_of(request).runs)]
+    return [RunResponse.of(run, whole=False) for run in list_runs(state.runs)]
 
 
-@router.get("/compare", responses=failures(404))
-def compare(request: Request, run: Annotated[list[str], Query(min_length=1, max_length=8)]) -> list[RunAnswer]:
-    """Some runs with their curves and knobs."""
-    return [RunAnswer.of(found) for found in (_run(request, name) for name in run)]
+@router.get("/compare", responses=error_responses(404))
+def compare(state: State, run: Annotated[list[str], Query(min_length=1, max_length=8)]) -> list[RunResponse]:
+    """Several runs with their curves and settings."""
+    return [RunResponse.of(_run(state, name)) for name in run]
 
 
-@router.get("/runs/{name}", responses=failures(404))
-def show(request: Request, name: Name) -> RunAnswer:
-    """One run, with its curves and knobs."""
-    return RunAnswer.of(_run(request, name))
+@router.get("/runs/{name}", responses=error_responses(404))
+def show(state: State, name: Name) -> RunResponse:
+    """One run with its curves and settings."""
+    return RunResponse.of(_run(state, name))
 
 
-@router.get("/runs/{name}/report", response_class=HTMLResponse, responses=failures(404))
-def report(request: Request, name: Name) -> HTMLResponse:
+@router.get("/runs/{name}/report", response_class=HTMLResponse, responses=error_responses(404))
+def report(state: State, name: Name) -> HTMLResponse:
     """The run's report.html."""
-    path = _run(request, name).path / "report.html"
+    path = _run(state, name).path / "report.html"
     if not path.is_file():
         raise HTTPException(404, f"the run {name} has no report yet")
     headers = {"content-security-policy": REPORT_POLICY, "x-frame-options": "SAMEORIGIN"}
@@ -83,43 +84,44 @@ def report(request: Request, name: Name) -> HTMLResponse:
 
 
 @router.get("/recipes")
-def recipes() -> list[RecipeAnswer]:
-    """The recipes of the package, and what each is for."""
-    return [RecipeAnswer(name=name, about=ABOUT[name], knobs=recipe.flat()) for name, recipe in RECIPES.items()]
+def recipes() -> list[RecipeResponse]:
+    """The package's recipes."""
+    return [
+        RecipeResponse(name=name, description=ABOUT[name], settings=recipe.flat()) for name, recipe in RECIPES.items()
+    ]
 
 
-@router.post("/runs", status_code=202, responses=failures(404, 409))
-async def train(request: Request, new: NewRun) -> JobAnswer:
-    """Train a recipe in the background; /v1/jobs/N/events tells each epoch as it ends."""
-    state = state_of(request)
-    if new.recipe not in RECIPES:
-        raise HTTPException(404, f"expected a recipe of {', '.join(RECIPES)}, received {new.recipe!r:.60}")
-    if new.name is not None and (state.runs / new.name).exists():
-        raise HTTPException(409, f"there is a run called {new.name}; choose another name")
-    arguments = ["train", "--json", "--runs", str(state.runs), "--recipe", new.recipe]
-    for flag, value in (("--epochs", new.epochs), ("--seed", new.seed), ("--name", new.name)):
+@router.post("/runs", status_code=202, responses=error_responses(404, 409))
+async def train(state: State, request: RunRequest) -> JobResponse:
+    """Train a recipe in the background; /v1/jobs/N/events streams each epoch."""
+    if request.recipe not in RECIPES:
+        raise HTTPException(404, f"expected a recipe of {', '.join(RECIPES)}, received {request.recipe!r:.60}")
+    if request.name is not None and (state.runs / request.name).exists():
+        raise HTTPException(409, f"there is already a run called {request.name}; choose another name")
+    arguments = ["train", "--json", "--runs", str(state.runs), "--recipe", request.recipe]
+    for flag, value in (("--epochs", request.epochs), ("--seed", request.seed), ("--name", request.name)):
         arguments += [] if value is None else [flag, str(value)]
-    epochs = new.epochs or RECIPES[new.recipe].epochs
-    job = await state.jobs.start("train", arguments, {"recipe": new.recipe, "run": new.name, "epochs": epochs})
-    return JobAnswer(**job.as_dict())
+    epochs = request.epochs or RECIPES[request.recipe].epochs
+    job = await state.jobs.start("train", arguments, {"recipe": request.recipe, "run": request.name, "epochs": epochs})
+    return JobResponse(**job.as_dict())
 
 
-@router.post("/runs/{name}/resume", status_code=202, responses=failures(404, 409))
-async def resume(request: Request, name: Name) -> JobAnswer:
-    """Go on with a run that was interrupted."""
-    run = _run(request, name)
+@router.post("/runs/{name}/resume", status_code=202, responses=error_responses(404, 409))
+async def resume(state: State, name: Name) -> JobResponse:
+    """Resume an interrupted run."""
+    run = _run(state, name)
     recipe = run.recipe()
-    about = {"recipe": recipe.name, "run": name, "epochs": recipe.epochs}
-    job = await state_of(request).jobs.start("train", ["train", "--json", "--resume", str(run.path)], about)
-    return JobAnswer(**job.as_dict())
+    parameters = {"recipe": recipe.name, "run": name, "epochs": recipe.epochs}
+    job = await state.jobs.start("train", ["train", "--json", "--resume", str(run.path)], parameters)
+    return JobResponse(**job.as_dict())
 
 
-def _run(request: Request, name: str) -> Run:
-    """By its folder's name, which is all that a client can say of where it is."""
-    runs = state_of(request).runs
+def _run(state: AppState, name: str) -> Run:
+    """A run by the name of its folder; a client cannot give a path."""
+    runs = state.runs
     if name not in (path.name for path in (runs.iterdir() if runs.is_dir() else ())):
-        raise HTTPException(404, f"expected a run of this server, received {name!r:.60}; /v1/runs lists them")
+        raise HTTPException(404, f"there is no run {name!r:.60}; /v1/runs lists all")
     try:
         return open_run(runs / name)
     except RunError:
-        raise HTTPException(404, f"{name} is no run") from None
+        raise HTTPException(404, f"{name} is not a run") from None

@@ -1,25 +1,25 @@
-// What the network says of one digit: the digit, ten bars, and the crop that it saw.
+// The prediction for one digit: the digit, ten bars, and the crop that the network saw.
 
-import { drawCrop, percent, sure } from "./api.js";
+import { confidenceText, drawCrop, percent } from "./api.js";
 import { element, find } from "./dom.js";
 
-export function startAnswer() {
+export function startPrediction() {
   for (let digit = 0; digit < 10; digit++) {
     find("bars").append(element("li", {}, element("span", {}, String(digit)),
       element("span", { class: "track", "aria-hidden": "true" }, element("i")), element("span", { class: "percent" }, "–")));
   }
-  showAnswer(null);
+  showPrediction(null);
 }
 
-// `digit` is as the API gives it; null where nothing is drawn.
-export function showAnswer(digit) {
+// `digit` comes from the API; null means that nothing is drawn.
+export function showPrediction(digit) {
   const isDigit = digit !== null && digit.is_digit >= 0.5;
-  find("said").className = digit && !digit.accepted ? "said doubtful" : "said";
-  if (!digit) find("said").replaceChildren(element("span", { class: "hint" }, "Draw one digit, from 0 to 9."));
-  else if (!isDigit) find("said").replaceChildren(element("strong", {}, "not a digit"));
+  find("prediction").className = digit && !digit.accepted ? "prediction doubtful" : "prediction";
+  if (!digit) find("prediction").replaceChildren(element("span", { class: "hint" }, "Draw one digit, from 0 to 9."));
+  else if (!isDigit) find("prediction").replaceChildren(element("strong", {}, "not a digit"));
   else {
-    const how = `${sure(digit.confidence)} sure${digit.accepted ? "" : `: ${digit.reason}`}`;
-    find("said").replaceChildren(element("b", {}, String(digit.label)), element("span", {}, how));
+    const how = `${confidenceText(digit.confidence)} confident${digit.accepted ? "" : `: ${digit.reason}`}`;
+    find("prediction").replaceChildren(element("b", {}, String(digit.label)), element("span", {}, how));
   }
   [...find("bars").children].forEach((row, i) => {
     const share = digit ? digit.probabilities[i] * digit.is_digit : 0;

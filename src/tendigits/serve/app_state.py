@@ -1,0 +1,50 @@
+"""The parts that one application shares between its requests, as a FastAPI dependency.
+
+def list_corrections(state: State) -> ...
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated
+
+from fastapi import Depends, Request
+
+from tendigits.read.find import Found
+from tendigits.read.reader import Reader
+from tendigits.read.results import Digit
+from tendigits.serve.active_model import ActiveModel
+from tendigits.serve.batching import Batcher, BoundedThreads
+from tendigits.serve.jobs import Jobs
+from tendigits.serve.metrics import Metrics
+from tendigits.teach.store import Store
+
+
+@dataclass(eq=False)
+class AppState:
+    """Made once by `create_app`."""
+
+    store: Store
+    store_location: str
+    """The store's file or URL, for the process that fine-tunes."""
+    runs: Path
+    active: ActiveModel
+    threads: BoundedThreads
+    """For small pictures."""
+    slow_threads: BoundedThreads
+    """For large pictures, so that they do not delay small ones."""
+    batcher: Batcher[tuple[Reader, bytes], tuple[Digit, Found]]
+    jobs: Jobs
+    metrics: Metrics
+    now: Callable[[], datetime]
+    is_fixed: bool
+    """Whether the network was chosen on the command line, so that fine-tuned ones are not used."""
+
+
+def _state_of(request: Request) -> AppState:
+    state: AppState = request.app.state.tendigits
+    return state
+
+
+State = Annotated[AppState, Depends(_state_of)]

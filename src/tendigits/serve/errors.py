@@ -1,0 +1,93 @@
+"""Every error as one JSON object: a sentence, the status, and the id under which the log has it."""
+
+import json
+import re
+from http import HTTPStatus
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel
+from starlette.exceptions import HTTPException
+
+from tendigits.errors import Failure, TendigitsError
+from tendigits.serve.batching import QueueFull
+from tendigits.serve.jobs import JobRunning
+from tendigits.serve.security import INTERNAL_ERROR
+
+EXPECTED = {
+    "label": "0 to 9 or null",
+    "predicted": "0 to 9 or null",
+    "crop": "784 bytes in base64: 28 rows of 28 pixels, white digit on black",
+    "network": "a SHA-256 in hexadecimal",
+    "name": "1 to 64 letters, digits, '.', '_' or '-', beginning with a letter or digit",
+}
+"""What a field must be, where pydantic's message says less."""
+
+
+class ErrorResponse(BaseModel):
+    """The body of every error."""
+
+    error: str
+    status: int
+    request_id: str
+
+
+def error_responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """For the OpenAPI document: `ErrorResponse` for each status."""
+    schema = {"application/json": {"schema": {"$ref": "#/components/schemas/ErrorResponse"}}}
+    return {status: {"description": HTTPStatus(status).phrase, "content": schema} for status in statuses}
+
+
+def sentence_of(error: Any) -> str:
+    """One of pydantic's errors as a sentence, such as "label must be 0 to 9 or null, received 12."."""
+    path = [str(part) for part in error["loc"] if part not in ("body", "query", "path")]
+    if error["type"] == "json_invalid":
+        return f"the body must be JSON: {error['ctx']['error']}."
+    name = ".".join(path) or "the body"
+    if error["type"] == "missing":
+        return f"{name} is required."
+    if error["type"] == "extra_forbidden":
+        return f"{name} is not a known field."
+    if path and path[-1] in EXPECTED:
+        demand = f"must be {EXPECTED[path[-1]]}"
+    else:
+        demand = re.sub(r"^\w+ should |^Value error, expected ", "must ", error["msg"])
+        demand = re.sub(r" after validation, not .*", "", demand)
+    received = json.dumps(error["input"], default=str)
+    return f"{name} {demand}{f', received {received}' if len(received) <= 60 else ''}."
+
+
+def add_error_handlers(app: FastAPI) -> None:
+    """Answer every exception with an `ErrorResponse`."""
+
+    def respond(request: Request, status: int, reason: str, **headers: str) -> JSONResponse:
+        content = {"error": reason, "status": status, "request_id": request.scope["request_id"]}
+        return JSONResponse(content, status, headers)
+
+    @app.exception_handler(HTTPException)
+    async def http(request: Request, error: HTTPException) -> JSONResponse:
+        return respond(request, error.status_code, str(error.detail), **(error.headers or {}))
+
+    @app.exception_handler(RequestValidationError)
+    async def invalid(request: Request, error: RequestValidationError) -> JSONResponse:
+        return respond(request, 422, sentence_of(error.errors()[0])[:300])
+
+    @app.exception_handler(Exception)
+    async def unexpected(request: Request, _: Exception) -> JSONResponse:
+        return respond(request, 500, INTERNAL_ERROR)  # Starlette raises it again, and the middleware logs it
+
+    @app.exception_handler(QueueFull)
+    async def queue_full(request: Request, _: QueueFull) -> JSONResponse:
+        return respond(request, 503, "too many pictures are waiting; try again in a second", **{"retry-after": "1"})
+
+    @app.exception_handler(JobRunning)
+    async def job_running(request: Request, _: JobRunning) -> JSONResponse:
+        return respond(request, 409, "training or teaching is running already; wait for it, or stop it")
+
+    @app.exception_handler(TendigitsError)
+    async def ours(request: Request, error: TendigitsError) -> JSONResponse:
+        if isinstance(error, Failure):
+            return respond(request, 503, "the store does not answer; nothing was stored", **{"retry-after": "5"})
+        return respond(request, 409, str(error)[:300])
