@@ -19,7 +19,14 @@ def without(request, monkeypatch) -> str:
 
 
 COMMANDS = {
-    "train": ["train", "evaluate runs/first", "runs", "export runs/first --to onnx", "sweep --space a.toml", "teach"],
+    "train": [
+        "train",
+        "evaluate runs/first",
+        "runs a b",
+        "export runs/first --to onnx",
+        "sweep --space a.toml",
+        "teach",
+    ],
     "serve": ["serve", "teach"],
     "export": ["export runs/first --to litert"],
     "scale": [

@@ -1,10 +1,29 @@
 import math
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tendigits.report.charts import BOTTOM, LEFT, MOST_MARKS, RIGHT, TOP, Axis, Series, axis_for, plot, thinned
+from tendigits.model.calibration import coverage, reliability
+from tendigits.model.recipe import Recipe
+from tendigits.report.charts import (
+    BOTTOM,
+    LEFT,
+    MAX_MARKS,
+    RIGHT,
+    TOP,
+    Axis,
+    Series,
+    axis_for,
+    history_charts,
+    plot,
+    reliability_diagram,
+    risk_coverage_chart,
+    thin_out,
+)
+
+HISTORY = {"loss": [0.3, 0.2], "accuracy": [0.9, 0.95], "val_loss": [0.2, 0.25], "val_accuracy": [0.93, 0.94]}
 
 numbers = st.floats(-1e6, 1e6).map(lambda value: round(value, 6))
 
@@ -46,17 +65,17 @@ def test_a_line_goes_from_corner_to_corner():
 
 
 @given(st.lists(st.tuples(st.floats(), st.floats()), max_size=300))
-def test_nothing_leaves_the_field(points):
+def test_no_point_leaves_the_plotting_area(points):
     chart = plot("t", Axis("x", 0, 1), Axis("y", 0, 1), [Series("one", "b", *([p[i] for p in points] for i in (0, 1)))])
     pairs = [pair.split() for pair in chart.lines[0].path.removeprefix("M").split("L") if pair]
     assert all(LEFT <= float(x) <= RIGHT and TOP <= float(y) <= BOTTOM for x, y in pairs)
-    assert len(chart.lines[0].marks) <= MOST_MARKS
+    assert len(chart.lines[0].marks) <= MAX_MARKS
 
 
 @given(st.integers(0, 2000), st.integers(2, 300))
-def test_thinning_keeps_both_ends(n, at_most):
-    rows = thinned(n, at_most)
-    assert len(rows) == min(n, at_most)
+def test_thinning_out_keeps_both_ends(n, max_points):
+    rows = thin_out(n, max_points)
+    assert len(rows) == min(n, max_points)
     assert rows == sorted(rows)
     if n:
         assert (rows[0], rows[-1]) == (0, n - 1)
@@ -67,3 +86,39 @@ def test_a_long_line_has_no_marks():
     line = plot("t", Axis("x", 0, 999), Axis("y", 0, 999), [Series("one", "a", values, values)]).lines[0]
     assert line.path.count("L") == 199
     assert line.marks == []
+
+
+@pytest.fixture(scope="module")
+def predictions():
+    """Probabilities of 500 digits, right about nine times in ten, and the labels."""
+    rng = np.random.default_rng(0)
+    labels = rng.integers(0, 10, 500)
+    probabilities = rng.random((500, 10)) + 3 * np.eye(10)[np.where(rng.random(500) < 0.9, labels, 3)]
+    return probabilities / probabilities.sum(axis=1, keepdims=True), labels
+
+
+def test_two_curves_with_the_best_epoch():
+    accuracy, loss = history_charts(HISTORY, Recipe())
+    assert (accuracy.title, loss.title) == ("Model Accuracy", "Cross Entropy Loss")
+    assert [line.name for line in loss.lines] == ["Train", "Test", "Best epoch, 1"]
+    assert loss.lines[2].path == f"M{LEFT} {BOTTOM}L{LEFT} {TOP}"
+    assert loss.description == "Loss over 2 epochs: Train from 0.30 to 0.20, Test from 0.20 to 0.25."
+    assert history_charts(HISTORY, Recipe(validation_split=0.1))[0].lines[1].name == "Validation"
+    assert history_charts({}, Recipe()) == []
+
+
+def test_a_reliability_diagram_leaves_empty_bins_out(predictions):
+    bins = reliability(*predictions)
+    chart = reliability_diagram({"before": bins, "after": bins})
+    assert [line.name for line in chart.lines] == ["Perfect calibration", "Before", "After"]
+    assert chart.lines[0].path == f"M{LEFT} {BOTTOM}L{RIGHT} {TOP}"
+    assert len(chart.lines[1].marks) == sum(one.n > 0 for one in bins) < 15
+    assert [line.name for line in reliability_diagram({"as trained": bins}).lines][1:] == ["As trained"]
+
+
+def test_a_risk_coverage_curve_ends_with_all_digits(predictions):
+    curve = coverage(*predictions)
+    (line,) = risk_coverage_chart(curve, None).lines
+    assert line.path.split("L")[-1].startswith(f"{RIGHT} ")
+    assert [line.name for line in risk_coverage_chart(curve, 0.8).lines] == ["Risk", "At the threshold"]
+    assert risk_coverage_chart(coverage(np.eye(10), np.arange(10)), 1.0).lines[0].path  # without a mistake

@@ -1,58 +1,113 @@
+import io
 from datetime import UTC, datetime
 
 import pytest
+from rich.console import Console
 
 from tendigits.errors import RunError
-from tendigits.model.recipe import Recipe
-from tendigits.report.compare import RUN_COLUMNS, compare_runs, table_of_runs
+from tendigits.report.command import print_comparison, print_list, print_run
+from tendigits.report.compare import COLUMNS, compare_runs, describe_run, draw_runs, list_table
 from tendigits.report.run import create_run, open_run
-from tendigits.train.pipeline import run_recipe
 
 
-@pytest.fixture(scope="module")
-def runs(small_npz, tmp_path_factory):
-    folder = tmp_path_factory.mktemp("runs")
-    for name, recipe in (("a", Recipe(hidden=(16,), epochs=2)), ("b", Recipe(hidden=(24, 8), epochs=3))):
-        run_recipe(recipe, small_npz, runs=folder, name=name)
-    return folder
+@pytest.fixture
+def console():
+    return Console(file=io.StringIO(), width=80, highlight=False)
 
 
-def test_the_table_has_a_row_a_run(runs):
-    rows = [dict(zip(RUN_COLUMNS, row, strict=True)) for row in table_of_runs(runs)]
+def printed(console) -> list[str]:
+    lines = console.file.getvalue().splitlines()
+    assert all(len(line) <= 80 and "…" not in line for line in lines)
+    return lines
+
+
+def test_the_list_has_one_row_per_run(runs):
+    rows = list_table(runs)
     assert [row["run"] for row in rows] == ["a", "b"]
-    assert [row["status"] for row in rows] == ["finished", "finished"]
+    assert all(tuple(row) == COLUMNS for row in rows)
     record, history = open_run(runs / "b").record(), open_run(runs / "b").history()
+    assert rows[1]["status"] == "finished"
+    assert rows[1]["parameters"] == "12,786"
     assert rows[1]["epochs"] == f"3 (best {record['result']['best_epoch']})"
     assert rows[1]["val_loss"] == f"{min(history['val_loss']):.4f}"
     assert rows[1]["test accuracy"] == f"{record['result']['test_accuracy']:.2%}"
 
 
-def test_comparison_shows_only_what_differs(runs, tmp_path):
-    found = compare_runs([open_run(runs / "a"), open_run(runs / "b")], tmp_path / "compared.png")
-    assert found.names == ["a", "b"]
-    assert found.recipe == [("hidden", ["16", "24, 8"]), ("epochs", ["2", "3"])]
-    assert dict(found.results)["status"] == ["finished", "finished"]
-    assert found.picture.read_bytes().startswith(b"\x89PNG")
-
-
-def test_the_same_run_twice_is_no_comparison(runs, tmp_path):
-    for chosen in (["a"], ["a", "a"]):
-        with pytest.raises(RunError, match="two or more different runs"):
-            compare_runs([open_run(runs / name) for name in chosen], tmp_path / "compared.png")
-
-
-def test_a_killed_run_is_called_interrupted_and_shows_how_far_it_came(runs, tmp_path):
-    record = open_run(runs / "a").record()
+def test_an_unfinished_run_shows_how_far_it_got(run):
+    record = run.record()
     del record["result"]
-    run = create_run(tmp_path, Recipe(), "killed", now=datetime.now(UTC))
     run.write_record(record | {"status": "running"})
-    row = dict(zip(RUN_COLUMNS, table_of_runs(tmp_path)[0], strict=True))
-    assert (row["status"], row["epochs"], row["test accuracy"]) == ("interrupted", "-", "-")
-    run.write_history({"loss": [1.0, 0.5], "val_loss": [0.9, 0.6], "accuracy": [0.5, 0.6], "val_accuracy": [0.4, 0.7]})
-    assert dict(zip(RUN_COLUMNS, table_of_runs(tmp_path)[0], strict=True))["epochs"] == "2 (best 2)"
-    with run.lock():
-        assert table_of_runs(tmp_path)[0][1] == "running"
+    (row,) = list_table(run.path.parent)
+    assert (row["status"], row["epochs"].split()[0], row["test accuracy"]) == ("interrupted", "2", "-")
+    (run.path / "history.csv").unlink()
+    assert list_table(run.path.parent)[0]["epochs"] == "-"
 
 
-def test_no_runs(tmp_path):
-    assert table_of_runs(tmp_path / "nothing") == []
+def test_a_comparison_shows_only_the_settings_that_differ(runs):
+    found = compare_runs([open_run(runs / "a"), open_run(runs / "b")])
+    assert found.names == ["a", "b"]
+    assert found.settings == [
+        ("hidden", ["16", "16, 8"]), ("epochs", ["2", "3"]), ("validation_split", ["0.0", "0.25"]),
+    ]  # fmt: skip
+    results = dict(found.results)
+    assert {"status", "data", "parameters", "test accuracy", "95% interval"} <= set(results)
+    assert results["parameters"] == ["12,730", "12,786"]
+    headings = [key for key, _ in (*found.settings, *found.results)]
+    assert len(set(headings)) == len(headings)
+
+
+@pytest.mark.parametrize("names", [["a"], ["a", "a"]])
+def test_a_comparison_takes_two_different_runs(runs, names):
+    with pytest.raises(RunError, match="two or more different runs"):
+        compare_runs([open_run(runs / name) for name in names])
+
+
+def test_one_run_in_detail_says_where_it_differs_from_classic(runs):
+    rows = dict(describe_run(open_run(runs / "a")))
+    assert rows["hidden"] == "16 (classic: 512, 512)"
+    assert rows["epochs"] == "2 (classic: 15)"
+    assert "activation" not in rows
+    assert rows["report"] == str(runs / "a" / "report.html")
+
+
+def test_the_curves_are_drawn_into_one_picture(runs, tmp_path):
+    draw_runs([open_run(runs / "a"), open_run(runs / "b")], tmp_path / "compared.png")
+    assert (tmp_path / "compared.png").read_bytes().startswith(b"\x89PNG")
+
+
+@pytest.fixture
+def wide(run):
+    """Runs with realistic long names."""
+    record, recipe = run.record(), run.recipe().with_changes(name="cnn-ensemble-augmented", hidden=(512, 512, 512))
+    record |= {"status": "interrupted", "parameters": 1_669_706}
+    record["data"]["name"] = "own data"
+    record["durations"]["fit"] = 12345.6
+    folder = run.path.parent / "wide"
+    for i in range(5):
+        name = f"2026-11-24-23-59-0{i}" if i else "batch-256-one-cycle-label-smoothing-0.1"
+        made = create_run(folder, recipe.with_changes(seed=i), name, datetime.now(UTC))
+        made.write_record(record)
+        made.write_history(run.history())
+    return folder
+
+
+def test_at_80_columns_nothing_is_cut_off(wide, console, capsys):
+    runs = [open_run(path) for path in sorted(wide.iterdir())]
+    print_list(console, wide)
+    print_run(console, runs[0])
+    print_comparison(console, runs)
+    text = "\n".join(printed(console))
+    for run in runs:
+        assert text.count(run.path.name) >= 2
+    assert text.count("interrupted") == 5 + 1 + 5
+    for shown in ("95% interval", "1,669,706", "own data", "512, 512, 512", "seed"):
+        assert shown in text
+    assert capsys.readouterr().out.startswith("in a wider terminal also: ")
+
+
+def test_a_wide_console_has_all_columns(wide, capsys):
+    console = Console(file=io.StringIO(), width=200)
+    print_list(console, wide)
+    assert console.file.getvalue().splitlines()[0].split("  ")[0] == "run"
+    assert "seconds" in console.file.getvalue()
+    assert capsys.readouterr().out == ""

@@ -41,12 +41,12 @@ def test_plot_history_takes_what_fit_returns():
     plt.close(figure)
 
 
-def test_one_epoch_and_none():
+def test_one_epoch_and_no_epoch():
     assert len(draw_curves({k: v[:1] for k, v in HISTORY.items()}).axes[0].lines) == 2
     assert len(draw_curves({}).axes[0].lines) == 0
 
 
-def test_comparison_has_a_colour_a_run():
+def test_a_comparison_has_one_colour_per_run():
     axes = draw_comparison({"first": HISTORY, "second": HISTORY}).axes[1]
     colours = [line.get_color() for line in axes.lines]
     assert colours[0] == colours[1] != colours[2] == colours[3]

@@ -1,4 +1,3 @@
-import json
 import os
 import subprocess
 import sys
@@ -10,36 +9,26 @@ from hypothesis import strategies as st
 
 from tendigits.errors import RunError
 from tendigits.model.recipe import Recipe
-from tendigits.report.run import FORMAT, Run, create_run, list_runs, open_run
+from tendigits.report.run import FORMAT, Run, best_epoch, create_run, find_run, list_runs, open_run, summarise
 
 NOW = datetime(2026, 11, 25, 1, 2, 3, tzinfo=UTC)
 
 
-@pytest.fixture
-def run(tmp_path):
-    run = create_run(tmp_path, Recipe(epochs=3), "first", NOW)
-    run.write_record({"format": FORMAT, "status": "running", "created": NOW.isoformat()})
-    return run
-
-
-def test_a_new_run_has_its_recipe(run):
-    assert run.path.name == "first"
-    assert run.recipe() == Recipe(epochs=3)
-    assert run.checkpoints.is_dir()
-
-
-def test_the_name_is_the_time_and_never_taken_twice(tmp_path):
-    names = [create_run(tmp_path / "runs", Recipe(), None, NOW).path.name for _ in range(3)]
+def test_a_new_run_has_its_recipe_and_a_name_that_is_never_taken_twice(tmp_path):
+    made = [create_run(tmp_path / "runs", Recipe(epochs=3), None, NOW) for _ in range(3)]
+    names = [run.path.name for run in made]
     assert names == ["2026-11-25-01-02-03", "2026-11-25-01-02-03-2", "2026-11-25-01-02-03-3"]
+    assert made[0].recipe() == Recipe(epochs=3)
+    assert made[0].checkpoints.is_dir()
 
 
-def test_a_taken_name_is_refused(run):
-    with pytest.raises(RunError, match=r"first exists; choose another --name, or go on with --resume"):
-        create_run(run.path.parent, Recipe(), "first", NOW)
-    assert run.recipe() == Recipe(epochs=3)
+def test_a_taken_name_is_refused(tmp_path):
+    create_run(tmp_path, Recipe(), "first", NOW)
+    with pytest.raises(RunError, match=r"first exists; choose another --name, or continue it with --resume"):
+        create_run(tmp_path, Recipe(), "first", NOW)
 
 
-@pytest.mark.parametrize("name", ["", ".", "..", "a/b", "/tmp/x", "../x"])
+@pytest.mark.parametrize("name", ["", "..", "a/b", "/tmp/x"])
 def test_a_name_is_a_plain_name(tmp_path, name):
     with pytest.raises(RunError, match="expected a plain name"):
         create_run(tmp_path, Recipe(), name, NOW)
@@ -54,72 +43,96 @@ def test_runs_cannot_be_a_file(tmp_path):
 @given(st.lists(st.tuples(st.floats(allow_nan=False), st.floats(allow_nan=False)), min_size=1, max_size=5))
 def test_history_reads_back_exactly(tmp_path_factory, rows):
     run = Run(tmp_path_factory.mktemp("run"))
+    assert run.history() == {}
     history = {"loss": [a for a, _ in rows], "val_loss": [b for _, b in rows]}
     run.write_history(history)
     assert run.history() == history
     assert (run.path / "history.csv").read_text().splitlines()[0] == "epoch,loss,val_loss"
 
 
-def test_no_history_yet(run):
-    assert run.history() == {}
-
-
-@pytest.mark.parametrize("content", ["epoch,loss\n1,abc\n", "epoch,loss\n1\n", "\x00"])
-def test_a_damaged_history_is_told(run, content):
-    (run.path / "history.csv").write_text(content)
-    if content == "\x00":
-        assert run.history() == {}
-        return
+@pytest.mark.parametrize("content", ["epoch,loss\n1,abc\n", "epoch,loss\n1\n"])
+def test_a_damaged_history_is_refused(tmp_path, content):
+    (tmp_path / "history.csv").write_text(content)
     with pytest.raises(RunError, match="cannot read"):
-        run.history()
+        Run(tmp_path).history()
 
 
-def test_open_refuses_what_is_no_run(tmp_path, run):
-    with pytest.raises(RunError, match="there is none at"):
-        open_run(tmp_path / "nothing")
-    with pytest.raises(RunError, match=r"is not a run folder: cannot read run\.json"):
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (None, r"is not a run folder: cannot read run\.json"),
+        ("[1]", "holds no object"),
+        ('{"format": 1', "is not a run folder"),
+        ('{"format": 1}', f"written by an older version of tendigits: expected run format {FORMAT}, received 1; train"),
+        ('{"format": 99}', f"written by another version of tendigits: expected run format {FORMAT}, received 99;"),
+    ],
+)
+def test_a_folder_that_is_not_a_run_of_this_version_is_refused(tmp_path, content, message):
+    if content is not None:
+        (tmp_path / "run.json").write_text(content)
+    with pytest.raises(RunError, match=message):
         open_run(tmp_path)
-    (run.path / "run.json").write_text("[1]")
-    with pytest.raises(RunError, match="holds no object"):
-        open_run(run.path)
-    (run.path / "run.json").write_text('{"format": 1')
-    with pytest.raises(RunError, match="is not a run folder"):
-        open_run(run.path)
 
 
-@pytest.mark.parametrize("version", [3, "2", None])
-def test_another_format_is_refused(run, version):
-    (run.path / "run.json").write_text(json.dumps({"format": version}))
-    with pytest.raises(RunError, match=rf"expected format 2, received {version!r}; use the tendigits that wrote it"):
-        open_run(run.path)
+def test_a_run_is_found_by_its_path_or_its_name(run):
+    assert find_run(run.path, run.path / "nowhere").path == run.path
+    assert find_run("a", run.path.parent).path == run.path
+    with pytest.raises(RunError, match="there is none at b; `tendigits runs` lists them"):
+        find_run("b", run.path.parent)
 
 
-def test_an_older_format_is_refused_in_one_line(run):
-    (run.path / "run.json").write_text('{"format": 1}')
-    with pytest.raises(RunError, match=r"is a run folder of format 1, made by an older tendigits; train again$"):
-        open_run(run.path)
-
-
-def test_list_is_oldest_first_and_passes_over_the_rest(tmp_path, run):
+def test_the_list_is_oldest_first_and_reports_what_it_cannot_read(run, tmp_path):
     older = create_run(tmp_path, Recipe(), "z-older", NOW)
     older.write_record({"format": FORMAT, "status": "finished", "created": "2020-01-01T00:00:00+00:00"})
-    (tmp_path / "no-run").mkdir()
-    (tmp_path / "file").write_text("")
-    assert [found.path.name for found in list_runs(tmp_path)] == ["z-older", "first"]
+    (tmp_path / "not-a-run").mkdir()
+    (tmp_path / "old").mkdir()
+    (tmp_path / "old" / "run.json").write_text('{"format": 1}')
+    errors = []
+    assert [found.path.name for found in list_runs(tmp_path, errors.append)] == ["z-older", "a"]
+    assert [str(error).split(" was")[0] for error in errors] == [str(tmp_path / "old")]
     assert list_runs(tmp_path / "nothing") == []
 
 
-def test_a_held_run_is_refused_by_its_process_and_free_after_its_death(run):
+def test_the_best_epoch_is_the_first_of_equals():
+    history = {"val_loss": [0.4, 0.2, 0.2, 0.3], "val_accuracy": [0.85, 0.9, 0.92, 0.91]}
+    assert best_epoch(history, Recipe()) == 2
+    assert best_epoch(history, Recipe(monitor="val_accuracy")) == 3
+
+
+def test_summary_of_a_finished_run(run):
+    summary, history, result = summarise(run), run.history(), run.record()["result"]
+    assert (summary.name, summary.status, summary.recipe, summary.epochs) == ("a", "finished", "classic", 2)
+    assert summary.parameters == 784 * 16 + 16 + 16 * 10 + 10
+    assert summary.val_loss == min(history["val_loss"])
+    assert summary.val_accuracy == history["val_accuracy"][summary.best_epoch - 1]
+    assert summary.test_accuracy == result["test_accuracy"]
+    assert summary.test_interval == tuple(result["test_interval"])
+    assert summary.seconds > 0
+
+
+def test_summary_of_a_run_that_was_killed_before_its_first_epoch_ended(run):
+    (run.path / "history.csv").unlink()
+    record = run.record()
+    del record["result"]
+    run.write_record(record | {"status": "running"})
+    summary = summarise(run)
+    assert (summary.epochs, summary.best_epoch, summary.val_loss, summary.test_accuracy) == (0, None, None, None)
+    assert summary.status == "interrupted"
+    with run.lock():
+        assert summarise(run).status == "running"
+
+
+def test_a_locked_run_is_refused_by_its_process_and_free_after_its_death(run):
     code = f"""
-import sys, time
+import time
 from pathlib import Path
 from tendigits.report.run import Run
 with Run(Path({str(run.path)!r})).lock():
-    print("held", flush=True)
+    print("locked", flush=True)
     time.sleep(60)
 """
     with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) as holder:
-        assert holder.stdout.readline() == "held\n"
+        assert holder.stdout.readline() == "locked\n"
         assert run.is_locked()
         with pytest.raises(RunError, match=rf"is in use by process {holder.pid}; wait for it"), run.lock():
             pass
@@ -129,15 +142,12 @@ with Run(Path({str(run.path)!r})).lock():
         assert (run.path / ".lock").read_text() == str(os.getpid())
 
 
-def test_the_lock_clears_what_a_killed_process_left(run):
+def test_the_lock_clears_what_a_killed_process_left(tmp_path):
+    run = create_run(tmp_path, Recipe(), "x", NOW)
     for folder in (run.path, run.checkpoints):
         (folder / ".writing-123-model.keras").write_text("half")
     with run.lock():
         assert not list(run.path.rglob(".writing-*"))
-
-
-def test_checkpoints_of_a_finished_run_go(run):
-    (run.checkpoints / "epoch-0001.npz").write_text("")
     run.remove_checkpoints()
     run.remove_checkpoints()
     assert not run.checkpoints.exists()

@@ -1,11 +1,15 @@
+import io
+from base64 import b64decode
+
 import keras
 import numpy as np
 import pytest
+from PIL import Image
 
 from tendigits.data.preprocess import to_input
 from tendigits.model.network import build_network
 from tendigits.model.recipe import Recipe
-from tendigits.report.saliency import UNITS, first_layer, saliency
+from tendigits.report.saliency import MAX_UNITS, digit_png, first_layer, saliency, sheet_png, signed_png
 
 INKED = np.ones((28, 28), bool)
 layers = keras.layers
@@ -19,32 +23,30 @@ def dense():
 def test_the_strongest_units_of_a_dense_layer(dense):
     kernel = dense.get_weights()[0]
     layer = first_layer(dense, INKED)
-    assert (layer.n, layer.weights.shape, layer.is_dense) == (100, (UNITS, 28, 28), True)
+    assert (layer.n, layer.weights.shape, layer.is_dense) == (100, (MAX_UNITS, 28, 28), True)
     strength = np.linalg.norm(kernel, axis=0)
     np.testing.assert_array_equal(layer.weights[0].ravel(), kernel[:, strength.argmax()])
-    shown = np.linalg.norm(layer.weights.reshape(UNITS, -1), axis=1)
+    shown = np.linalg.norm(layer.weights.reshape(MAX_UNITS, -1), axis=1)
     assert (np.diff(shown) <= 1e-6).all()
-    assert shown[-1] == pytest.approx(np.sort(strength)[-UNITS])
+    assert shown[-1] == pytest.approx(np.sort(strength)[-MAX_UNITS])
 
 
-def test_where_there_is_no_ink_nothing_is_shown(dense):
+def test_pixels_without_ink_are_left_out(dense):
     inked = INKED.copy()
     inked[:4] = False
-    assert (first_layer(dense, inked).weights[:, :4] == 0).all()
-    assert (first_layer(dense, inked).weights[:, 4:] != 0).all()
+    weights = first_layer(dense, inked).weights
+    assert (weights[:, :4] == 0).all()
+    assert (weights[:, 4:] != 0).all()
 
 
-def test_all_units_keep_their_order():
+def test_a_layer_that_is_shown_whole_keeps_its_order():
     model = build_network(Recipe(hidden=()))
     layer = first_layer(model, INKED)
     np.testing.assert_array_equal(layer.weights.reshape(10, 784), model.get_weights()[0].T)
 
 
 def test_kernels_of_a_convolution():
-    model = keras.Sequential(
-        [keras.Input((784,)), layers.Reshape((28, 28, 1)), layers.Conv2D(5, (3, 4)), layers.Flatten(),
-         layers.Dense(10, "softmax")]
-    )  # fmt: skip
+    model = keras.Sequential([keras.Input((784,)), layers.Reshape((28, 28, 1)), layers.Conv2D(5, (3, 4))])
     layer = first_layer(model, INKED)
     assert (layer.n, layer.weights.shape, layer.is_dense) == (5, (5, 3, 4), False)
     np.testing.assert_array_equal(layer.weights[2], model.get_weights()[0][:, :, 0, 2])
@@ -55,34 +57,63 @@ def test_a_layer_within_a_model_is_found(dense):
     assert first_layer(outer, INKED).n == 100
 
 
-def test_weights_that_are_no_picture():
+def test_weights_that_cannot_be_shown_as_pictures():
     pooled = keras.Sequential([keras.Input((784,)), layers.Reshape((196, 4)), layers.Conv1D(3, 2)])
     assert first_layer(pooled, INKED) is None
     assert first_layer(keras.Sequential([keras.Input((784,)), layers.ReLU()]), INKED) is None
 
 
 def test_saliency_is_the_slope_of_the_probability(dense, digits):
-    x, answers = to_input(digits.x_test[:3]), np.array([3, 1, 4])
-    maps = saliency(dense, x, answers)
+    x, labels = to_input(digits.x_test[:3]), np.array([3, 1, 4])
+    maps = saliency(dense, x, labels)
     assert (maps.shape, maps.dtype) == ((3, 28, 28), np.float32)
     rng = np.random.default_rng(0)
-    for i, answer in enumerate(answers):
+    for i, label in enumerate(labels):
         direction = rng.normal(size=784).astype(np.float32)
         step = 1e-2 * direction / np.linalg.norm(direction)
-        ends = np.asarray(dense(np.stack([x[i] - step, x[i] + step])))[:, answer]
+        ends = np.asarray(dense(np.stack([x[i] - step, x[i] + step])))[:, label]
         assert maps[i].ravel() @ (2 * step) == pytest.approx(ends[1] - ends[0], rel=0.02, abs=1e-5)
 
 
-def test_saliency_is_there_where_the_network_is_sure(digits):
+def test_saliency_does_not_vanish_where_the_probability_is_near_1(digits):
     model = build_network(Recipe(hidden=()))
     model.set_weights([50 * weights for weights in model.get_weights()])
     x = to_input(digits.x_test[:20])
-    shares = np.asarray(model(x)).astype(float)
-    sure = shares.max(axis=1) > 0.9999999
-    assert sure.any()
-    # Of a linear classifier in closed form: p_c (w_c - sum_j p_j w_j), here with the differences taken first.
-    w, c = model.get_weights()[0].T.astype(float), shares.argmax(axis=1)
-    expected = np.einsum("ij,ijk->ik", shares, w[c][:, None] - w[None]) * shares.max(axis=1)[:, None]
+    p = np.asarray(model(x)).astype(float)
+    confident = p.max(axis=1) > 0.9999999
+    assert confident.any()
+    # A linear classifier's in closed form: p_c (w_c - sum_j p_j w_j), with the differences taken first.
+    w, c = model.get_weights()[0].T.astype(float), p.argmax(axis=1)
+    expected = np.einsum("ij,ijk->ik", p, w[c][:, None] - w[None]) * p.max(axis=1)[:, None]
     maps = saliency(model, x, c).reshape(20, 784)
-    for mine, right in zip(maps[sure], expected[sure], strict=True):
+    for mine, right in zip(maps[confident], expected[confident], strict=True):
         np.testing.assert_allclose(mine, right, rtol=1e-3, atol=1e-3 * np.abs(right).max())
+
+
+def pixels(uri):
+    head, _, data = uri.partition(",")
+    assert head == "data:image/png;base64"
+    return np.asarray(Image.open(io.BytesIO(b64decode(data))).convert("RGB")).astype(int)
+
+
+def test_a_digit_is_dark_on_white(digits):
+    image = digits.x_test[3]
+    assert (pixels(digit_png(image)) == 255 - image.astype(int)[:, :, None]).all()
+
+
+def test_signs_are_colours_and_zero_is_white():
+    orange, white, blue, half = pixels(signed_png(np.array([[2.0, 0, -2, -1]])))[0]
+    assert orange.tolist() == [213, 94, 0]
+    assert blue.tolist() == [0, 114, 178]
+    assert white.tolist() == [255, 255, 255]
+    assert half == pytest.approx((blue + white) / 2, abs=10)
+    assert (pixels(signed_png(np.zeros((28, 28)))) == 255).all()
+
+
+@pytest.mark.parametrize(("n", "shape"), [(1, (28, 231)), (9, (57, 231)), (64, (231, 231))])
+def test_a_sheet_has_rows_of_eight(n, shape):
+    values = np.ones((n, 28, 28)) * np.arange(1, n + 1)[:, None, None]
+    drawn = pixels(sheet_png(values))
+    assert drawn.shape[:2] == shape
+    assert (drawn[:28, :28] == [213, 94, 0]).all()  # each has its own scale
+    assert (drawn == [213, 94, 0]).all(axis=2).sum() == n * 784

@@ -22,7 +22,7 @@ def test_a_trial_never_looks_at_the_test_digits(small_npz, tmp_path, recipe, mon
         run = open_run(tmp_path / name)
         record = run.record()
         assert record["status"] == "finished"
-        assert record["judged"] is False
+        assert record["evaluated"] is False
         assert set(record["result"]) == {"epochs", "stopped_early", "best_epoch", "val_loss", "val_accuracy"}
         assert accuracy == record["result"]["val_accuracy"] in told
         assert not (run.path / "report.json").exists()

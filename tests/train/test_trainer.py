@@ -28,7 +28,7 @@ def test_seconds_of_a_stage_add_up():
 
 
 def test_an_interruption_says_how_to_go_on(tmp_path):
-    record = {"kept_epoch": 2, "models": {"model.keras": "its digest"}}
+    record = {"best_epoch": 2, "models": {"model.keras": "its digest"}}
     said = str(interrupted(Interrupted("by SIGTERM in epoch 3", 15), Run(tmp_path), record))
     assert said.startswith("interrupted by SIGTERM in epoch 3; the best model so far, of epoch 2, is ")
     assert said.endswith(f"go on with: tendigits train --resume {tmp_path}")

@@ -5,26 +5,36 @@ tendigits evaluate --help
 
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from tendigits.extras import require
 from tendigits.options import Data, Runs
 
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.table import Table
+
+    from tendigits.report.run import Run
+
 
 def evaluate(
-    run: Annotated[Path, typer.Argument(help="A run's folder.", metavar="RUN")],
+    run: Annotated[Path, typer.Argument(help="The run's name or folder.", metavar="RUN")],
     data: Data = None,
+    runs: Runs = Path("runs"),
 ) -> None:
-    """Load a run's model again and write its report anew, or a report on other digits."""
-    require("tendigits evaluate", "train")
-    from tendigits.report.evaluate import evaluate_run
-    from tendigits.report.metrics import percent
+    """Evaluate a run's saved model again and rewrite its report, or write a report on other digits."""
+    from tendigits.report.run import find_run
 
-    report, folder = evaluate_run(run, data)
-    typer.echo(f"accuracy {percent(report)}")
-    typer.echo(f"{folder / 'report.html'}")
+    require("tendigits evaluate", "train")
+    found = find_run(run, runs)  # before Keras is loaded
+    from tendigits.report.evaluate import evaluate_run
+    from tendigits.report.metrics import accuracy_text
+
+    report, folder = evaluate_run(found.path, data)
+    typer.echo(f"accuracy {accuracy_text(report)}")
+    typer.echo(folder / "report.html")
 
 
 def data(data: Data = None) -> None:
@@ -37,49 +47,84 @@ def data(data: Data = None) -> None:
 
 
 def list_or_compare(
-    compared: Annotated[
-        list[Path] | None, typer.Argument(help="Two or more runs to compare.", metavar="[RUN RUN...]")
+    names: Annotated[
+        list[Path] | None,
+        typer.Argument(help="Names or folders of runs: one to show, several to compare.", metavar="[RUN...]"),
     ] = None,
     runs: Runs = Path("runs"),
     picture: Annotated[
         Path | None,
-        typer.Option(help="Where to draw the curves.", show_default="RUNS/compared.png", metavar="FILE.png"),
+        typer.Option(help="File for the compared curves.", show_default="RUNS/compared.png", metavar="FILE.png"),
     ] = None,
 ) -> None:
-    """List all runs, or compare some: recipes, results and curves."""
-    require("tendigits runs", "train")
+    """List all runs, show one, or compare several: recipes, results and curves."""
     from rich.console import Console
-    from rich.table import Table
 
-    from tendigits.report.compare import RUN_COLUMNS, compare_runs, table_of_runs
+    from tendigits.report.run import find_run
 
-    # On a terminal as wide as it is; in a pipe as wide as it must be.
-    console = Console(highlight=False) if sys.stdout.isatty() else Console(highlight=False, width=200)
-    if not compared:
-        rows = table_of_runs(runs)
-        if not rows:
-            typer.echo(f"no runs in {runs}; make one with: tendigits train")
-            return
-        table = Table(*RUN_COLUMNS, box=None, header_style="bold")
-        for row in rows:
-            table.add_row(*row)
-        console.print(table)
+    # As wide as the terminal; in a pipe as wide as needed.
+    console = Console(highlight=False) if sys.stdout.isatty() else Console(highlight=False, width=1000)
+    if names is not None and len(names) > 1:
+        require("comparing runs", "train")
+    found = [find_run(name, runs) for name in names or ()]
+    if not found:
+        print_list(console, runs)
+    elif len(found) == 1:
+        print_run(console, found[0])
+    else:
+        from tendigits.report.compare import draw_runs
+
+        print_comparison(console, found)
+        picture = picture or runs / "compared.png"
+        draw_runs(found, picture)
+        typer.echo(f"curves: {picture}")
+
+
+def print_list(console: "Console", runs: Path) -> None:
+    """A row for each run in a folder, with as many columns as the console is wide enough for."""
+    from tendigits.report.compare import COLUMNS, fit_columns, list_table
+
+    rows = list_table(runs, lambda error: typer.echo(f"tendigits: {error}", err=True))
+    if not rows:
+        typer.echo(f"no runs in {runs}; make one with: tendigits train")
         return
-    comparison = compare_runs([_find_run(path, runs) for path in compared], picture or runs / "compared.png")
-    table = Table("", *comparison.names, box=None, header_style="bold")
-    for key, values in comparison.recipe:
-        table.add_row(key, *values, style="yellow")
-    if not comparison.recipe:
-        table.add_row("recipe", *["the same"] * len(comparison.names))
-    table.add_section()
-    for key, values in comparison.results:
-        table.add_row(key, *values)
+    columns = fit_columns(rows, console.width)
+    table = _table(columns)
+    for row in rows:
+        table.add_row(*(row[column] for column in columns))
     console.print(table)
-    typer.echo(f"curves: {comparison.picture}")
+    if hidden := [column for column in COLUMNS if column not in columns]:
+        typer.echo(f"in a wider terminal also: {', '.join(hidden)}")
 
 
-def _find_run(path: Path, runs: Path) -> Any:
-    """A run by its path, or by its name in the folder of runs."""
-    from tendigits.report.run import open_run
+def print_run(console: "Console", run: "Run") -> None:
+    """One run in detail: where its recipe differs from classic, and its results."""
+    from tendigits.report.compare import describe_run
 
-    return open_run(path if path.is_dir() else runs / path)
+    table = _table(None)
+    for key, value in describe_run(run):
+        table.add_row(key, value)
+    console.print(table)
+
+
+def print_comparison(console: "Console", runs: "list[Run]") -> None:
+    """Settings that differ, and results, with a column for each run; in several tables where the console is narrow."""
+    from tendigits.report.compare import compare_runs, fit_runs
+
+    comparison = compare_runs(runs)
+    for block in fit_runs(comparison, console.width):
+        table = _table(["", *(comparison.names[i] for i in block)])
+        for rows, style in ((comparison.settings, "yellow"), (comparison.results, None)):
+            for key, values in rows:
+                table.add_row(key, *(values[i] for i in block), style=style)
+        console.print(table)
+    if not comparison.settings:
+        typer.echo("the recipes are the same")
+
+
+def _table(headings: "list[str] | None") -> "Table":
+    """A table without lines that never cuts a text off: one that is too long goes on in the next line."""
+    from rich.table import Column, Table
+
+    columns = [Column(heading, overflow="fold") for heading in headings or ("", "")]
+    return Table(*columns, box=None, header_style="bold", show_header=headings is not None, padding=(0, 2, 0, 0))

@@ -1,80 +1,149 @@
-"""Runs beside each other: a table of all, and two or more compared, with their curves in one picture."""
+"""Runs as tables: all of a folder, one in detail, and several side by side with their curves in one picture."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from tendigits.errors import RunError
-from tendigits.report.curves import draw_comparison, save_figure
-from tendigits.report.run import Run, list_runs
-from tendigits.report.summary import status, summarise
+from tendigits.model.recipe import Recipe
+from tendigits.report.run import Run, Summary, list_runs, summarise
 
-RUN_COLUMNS = ("run", "status", "recipe", "data", "epochs", "val_loss", "val_accuracy", "test accuracy", "seconds")
+Row = dict[str, str]
+
+COLUMNS = (
+    "run", "status", "recipe", "data", "parameters", "epochs", "val_loss", "val_accuracy", "test accuracy", "seconds",
+)  # fmt: skip
+"""Of the table of all runs."""
+
+DROP_ORDER = ("seconds", "parameters", "val_loss", "data", "epochs", "val_accuracy", "recipe", "status")
+"""Columns that a narrow terminal goes without, the first one first."""
+
+GAP = 2
+"""Spaces between columns."""
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """Rows of (what, a value for each run), the ones that differ told from the ones that do not."""
+    """Rows of (what, one value per run)."""
 
     names: list[str]
-    recipe: list[tuple[str, list[str]]]
-    """Only the knobs that differ."""
+    settings: list[tuple[str, list[str]]]
+    """The settings of the recipes that differ."""
     results: list[tuple[str, list[str]]]
-    picture: Path
-    """The curves of all runs over each other."""
 
 
-def table_of_runs(runs: Path) -> list[tuple[str, ...]]:
-    """A row of RUN_COLUMNS for each run in the folder, oldest first."""
-    return [(run.path.name, status(run), run.recipe().name, *_results(run).values()) for run in list_runs(runs)]
-
-
-def compare_runs(runs: Sequence[Run], picture: Path) -> Comparison:
-    """Recipes and results side by side.
+def list_table(runs: Path, on_error: Callable[[RunError], None] = lambda _: None) -> list[Row]:
+    """Column -> text for each run in the folder, oldest first.
 
     Args:
-        runs: two or more.
-        picture: the .png to write; its folder exists.
+        on_error: called for each run that cannot be read.
+    """
+    rows = []
+    for run in list_runs(runs, on_error):
+        summary = summarise(run)
+        results = _results(summary)
+        cells = {"run": summary.name, "recipe": summary.recipe, "epochs": results["epochs trained"]} | results
+        rows.append({column: cells[column] for column in COLUMNS})
+    return rows
+
+
+def fit_columns(rows: Sequence[Row], width: int) -> list[str]:
+    """The columns of the table of all runs that fit into `width` characters, in their order."""
+    widths = {column: max(len(column), *(len(row[column]) for row in rows)) + GAP for column in COLUMNS}
+    for column in DROP_ORDER:
+        if sum(widths.values()) <= width:
+            break
+        del widths[column]
+    return list(widths)
+
+
+def describe_run(run: Run) -> list[tuple[str, str]]:
+    """One run in detail, as rows of (what, value): settings that differ from the classic recipe, and results."""
+    summary, recipe = summarise(run), run.recipe()
+    differences = recipe.differences(Recipe()).items()
+    settings = [
+        (key, f"{_text(mine)} (classic: {_text(classic)})") for key, (mine, classic) in differences if key != "name"
+    ]
+    report = run.path / "report.html"
+    return [
+        ("run", str(run.path)),
+        ("created", summary.created.replace("T", " ")),
+        ("recipe", summary.recipe if settings or summary.recipe == "classic" else f"{summary.recipe}, same as classic"),
+        *settings,
+        *_results(summary).items(),
+        *([("report", str(report))] if report.is_file() else []),
+    ]
+
+
+def compare_runs(runs: Sequence[Run]) -> Comparison:
+    """Recipes and results of two or more runs side by side.
 
     Raises:
-        RunError: fewer than two runs, a damaged one, or none with an epoch.
-        DiskError: the picture could not be written.
+        RunError: fewer than two runs, the same one twice, or a damaged one.
     """
     if len({run.path.resolve() for run in runs}) < max(2, len(runs)):
         raise RunError("expected two or more different runs to compare; `tendigits runs` lists them")
-    names = _distinct_names(runs)
-    histories = {name: run.history() for name, run in zip(names, runs, strict=True)}
-    knobs = [run.recipe().flat() for run in runs]
-    results = [{"status": status(run)} | _results(run) for run in runs]
-    save_figure(draw_comparison(histories), picture.with_suffix(""), (picture.suffix,))
+    recipes = [run.recipe().flat() for run in runs]
+    results = [{"recipe": run.recipe().name} | _results(summarise(run)) for run in runs]
     return Comparison(
-        names=names,
-        recipe=[
-            (key, [_knob(knob[key]) for knob in knobs])
-            for key in knobs[0]
-            if any(knob[key] != knobs[0][key] for knob in knobs)
+        names=_distinct_names(runs),
+        settings=[
+            (key, [_text(recipe[key]) for recipe in recipes])
+            for key in recipes[0]
+            if key != "name" and any(recipe[key] != recipes[0][key] for recipe in recipes)
         ],
         results=[(key, [result[key] for result in results]) for key in results[0]],
-        picture=picture,
     )
 
 
-def _results(run: Run) -> dict[str, str]:
-    """The cells of RUN_COLUMNS after the recipe; a run that is not finished shows how far it came."""
-    found = summarise(run)
+def fit_runs(comparison: Comparison, width: int) -> list[list[int]]:
+    """Indices of runs, in groups whose columns fit into `width` characters beside the column of headings."""
+    rows = [*comparison.settings, *comparison.results]
+    left = max(len(key) for key, _ in rows) + GAP
+    groups: list[list[int]] = []
+    free = 0
+    for i, name in enumerate(comparison.names):
+        needed = max(len(name), *(len(values[i]) for _, values in rows)) + GAP
+        if not groups or needed > free:
+            groups.append([])
+            free = width - left
+        groups[-1].append(i)
+        free -= needed
+    return groups
+
+
+def draw_runs(runs: Sequence[Run], picture: Path) -> None:
+    """Draw the curves of all runs over each other into a .png whose folder exists. Raises RunError, DiskError."""
+    from tendigits.report.curves import draw_comparison, save_figure
+
+    histories = {name: run.history() for name, run in zip(_distinct_names(runs), runs, strict=True)}
+    save_figure(draw_comparison(histories), picture.with_suffix(""), (picture.suffix,))
+
+
+def _results(summary: Summary) -> Row:
+    """What came out of a run; one that is not finished shows how far it got."""
+    has_epoch, interval = summary.best_epoch is not None, summary.test_interval
     return {
-        "data": found.data,
-        "epochs": "-" if found.best_epoch is None else f"{found.epochs} (best {found.best_epoch})",
-        "val_loss": "-" if found.val_loss is None else f"{found.val_loss:.4f}",
-        "val_accuracy": "-" if found.val_accuracy is None else f"{found.val_accuracy:.2%}",
-        "test accuracy": "-" if found.test_accuracy is None else f"{found.test_accuracy:.2%}",
-        "seconds": f"{found.seconds:.1f}",
+        "status": summary.status,
+        "data": summary.data,
+        "parameters": _optional(summary.parameters, ","),
+        "epochs trained": f"{summary.epochs} (best {summary.best_epoch})" if has_epoch else "-",
+        "val_loss": _optional(summary.val_loss, ".4f"),
+        "val_accuracy": _optional(summary.val_accuracy, ".2%"),
+        "test accuracy": _optional(summary.test_accuracy, ".2%"),
+        "95% interval": "-" if interval is None else f"{interval[0]:.2%} to {interval[1]:.2%}",
+        "seconds": f"{summary.seconds:.1f}",
     }
 
 
-def _knob(value: Any) -> str:
-    return ", ".join(map(str, value)) if isinstance(value, tuple) else str(value)
+def _optional(value: float | None, form: str) -> str:
+    return "-" if value is None else format(value, form)
+
+
+def _text(value: Any) -> str:
+    """A setting's value; "none" for an empty list."""
+    return (", ".join(map(str, value)) or "none") if isinstance(value, tuple) else str(value)
 
 
 def _distinct_names(runs: Sequence[Run]) -> list[str]:

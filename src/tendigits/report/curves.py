@@ -1,4 +1,4 @@
-"""The two curves of the walk-through, 'Model Accuracy' and 'Cross Entropy Loss', of one run or of several.
+"""The two curves of every Keras tutorial, 'Model Accuracy' and 'Cross Entropy Loss', of one run or of several.
 
 tendigits.plot_history(model.fit(...)).savefig("curves.png")
 """
@@ -13,21 +13,20 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from tendigits.files import replacing
-
-History = Mapping[str, Sequence[float]]
+from tendigits.report.run import History
 
 PANELS = (("Model Accuracy", "accuracy", "Accuracy"), ("Cross Entropy Loss", "loss", "Loss"))
 _SIZE = (10.0, 4.2)
-# Okabe and Ito's colours: told apart by everybody, https://jfly.uni-koeln.de/color/
+# Okabe and Ito's colours, which colour-blind people can tell apart: https://jfly.uni-koeln.de/color/
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 
 
 def plot_history(history: Any, validation: str = "Test") -> Figure:
-    """Draw accuracy and loss over epochs from 1, one panel each, as a figure of pyplot's, so `plt.show()` shows it.
+    """Draw accuracy and loss over the epochs, one panel each, as a pyplot figure, so that `plt.show()` shows it.
 
     Args:
-        history: what `model.fit` returns, or its dict with 'loss', 'accuracy' and, where there was validation,
-            'val_loss' and 'val_accuracy'; any of them may be missing.
+        history: what `model.fit` returns, or its dict with 'loss', 'accuracy' and, with validation data, 'val_loss' and
+            'val_accuracy'; any of them may be missing.
         validation: the name of the second line.
 
     Example:
@@ -43,14 +42,14 @@ def plot_history(history: Any, validation: str = "Test") -> Figure:
 
 
 def draw_curves(history: History, validation: str = "Test") -> Figure:
-    """The same picture as `plot_history`, outside pyplot: nothing on a screen, nothing to close."""
+    """The same figure as `plot_history`, outside pyplot: it is not shown and need not be closed."""
     figure = Figure(figsize=_SIZE, layout="constrained")
     _draw_run(figure, history, validation)
     return figure
 
 
 def draw_comparison(histories: Mapping[str, History]) -> Figure:
-    """The curves of several runs over each other: a colour a run, solid validation, dashed training."""
+    """The curves of several runs in one figure: one colour per run, validation solid, training dashed."""
     figure = Figure(figsize=_SIZE, layout="constrained")
     for axes, (_, key, _) in zip(_panels(figure), PANELS, strict=True):
         for i, (name, history) in enumerate(histories.items()):

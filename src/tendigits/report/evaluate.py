@@ -1,4 +1,4 @@
-"""Judge a saved run again: on its own test digits, or on others.
+"""Evaluate a saved run again: on its own test digits, or on others.
 
 report, folder = evaluate_run("runs/first")
 report, folder = evaluate_run("runs/first", "my_digits/")
@@ -15,16 +15,18 @@ from tendigits.errors import RunError
 from tendigits.model.file import load_calibration, load_model
 from tendigits.model.network import predict
 from tendigits.report import messages
-from tendigits.report.html import Judged, write_page
-from tendigits.report.metrics import Report, judge, write_report
+from tendigits.report.html import Evaluation, write_page
+from tendigits.report.metrics import Report, classification_report, write_report
 from tendigits.report.run import Record, Run, open_run
 
 
 def evaluate_run(path: str | Path, data: str | Path | None = None) -> tuple[Report, Path]:
-    """Load a run's model again and judge it anew.
+    """Load a run's model and evaluate it again.
 
     Args:
-        data: other digits, of which the test part is read, or all where they are not split; None takes the run's own.
+        path: the run's folder.
+        data: other digits, of which the test part is used, or all of them where they are not split; None uses the
+            run's own.
 
     Returns:
         The report, and the folder it was written to: the run's own, or `evaluated-NAME` in it for other digits.
@@ -35,7 +37,7 @@ def evaluate_run(path: str | Path, data: str | Path | None = None) -> tuple[Repo
     run = open_run(path)
     record = run.record()
     if "models" not in record:
-        raise RunError(f"{run.path} has no model yet; go on with: tendigits train --resume {run.path}")
+        raise RunError(f"{run.path} has no model yet; continue it with: tendigits train --resume {run.path}")
     dataset = load_same_data(run, record) if data is None else load_test(data)
     model = load_model(run.path / "model.keras", record["models"]["model.keras"])
     folder = run.path if data is None else run.path / f"evaluated-{Path(data).resolve().stem}"
@@ -45,32 +47,32 @@ def evaluate_run(path: str | Path, data: str | Path | None = None) -> tuple[Repo
 
 
 def report_on(model: keras.Model, dataset: Dataset, run: Run, record: Record, folder: Path) -> Report:
-    """Judge a run's saved model on the test digits of `dataset`, and write all files of the report into `folder`.
+    """Evaluate a run's saved model on the test digits of `dataset`, and write the report's files into `folder`.
 
     Raises:
         DiskError: a file could not be written.
     """
     probabilities = predict(model, to_input(dataset.x_test))
-    report = judge(probabilities, dataset.y_test)
-    about = messages.about_line(run.recipe(), dataset)
-    write_report(report, folder, dataset.x_test, f"Run {run.path.name}", about)
+    report = classification_report(probabilities, dataset.y_test)
+    description = messages.evaluated_line(run.recipe(), dataset)
+    write_report(report, folder, dataset.x_test, f"Run {run.path.name}", description)
     calibration = load_calibration(run.path / "model.keras")
-    write_page(Judged(run, record, dataset, model, probabilities, report, calibration), folder)
+    write_page(Evaluation(run, record, dataset, model, probabilities, report, calibration), folder)
     return report
 
 
 def load_same_data(run: Run, record: Record) -> Dataset:
-    """The digits that the run was trained on, from where it had them, proved by their SHA-256.
+    """The digits that the run was trained on, from where it read them, verified by their SHA-256.
 
     Raises:
-        RunError: they are no longer the same.
+        RunError: they have changed.
         DataError: they are no longer there.
     """
-    wanted = record["data"]
-    dataset = load(wanted["path"])
-    if dataset.digests != wanted["sha256"]:
+    expected = record["data"]
+    dataset = load(expected["path"])
+    if dataset.digests != expected["sha256"]:
         raise RunError(
-            f"{run.path}: expected the digits it was trained on ({wanted['name']} from {wanted['source']}), found "
+            f"{run.path}: expected the digits it was trained on ({expected['name']} from {expected['source']}), found "
             f"{dataset.name} from {dataset.source}; restore the data, or give other digits to `evaluate` with --data"
         )
     return dataset

@@ -1,27 +1,26 @@
-"""The sentences and records that tell of a training: for the screen, run.json and report.md."""
+"""The sentences and records that describe a training: for the console, run.json and report.md."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from tendigits.data.dataset import Dataset
 from tendigits.model.calibration import Calibration
 from tendigits.model.recipe import Recipe
+from tendigits.report.run import History, Record, best_epoch
 
 if TYPE_CHECKING:  # these need Keras and matplotlib, which a server that lists runs does not
     from tendigits.model.file import Saved
     from tendigits.report.metrics import Report
 
-History = dict[str, list[float]]
-
 
 def data_lines(dataset: Dataset) -> list[str]:
-    """What is trained on, from where, and what was noticed."""
+    """Name, size and source of the data, and what was noticed when it was read."""
     sizes = f"{len(dataset.x_train):,} training and {len(dataset.x_test):,} test digits"
     return [f"{dataset.name}: {sizes}", f"from {dataset.source}", *count_lines(dataset), *dataset.notes]
 
 
 def count_lines(dataset: Dataset) -> list[str]:
-    """How many of each digit there are; for MNIST everybody knows."""
+    """The number of images of each digit; nothing for MNIST, whose numbers are well known."""
     if dataset.name == "MNIST":
         return []
     return [
@@ -30,8 +29,8 @@ def count_lines(dataset: Dataset) -> list[str]:
     ]
 
 
-def data_record(dataset: Dataset, path: str | Path | None) -> dict[str, Any]:
-    """The data's part of run.json; `path` is what the user gave, made absolute so that it is found again."""
+def data_record(dataset: Dataset, path: str | Path | None) -> Record:
+    """The data's part of run.json; `path`, as the user gave it, is made absolute so that it can be found again."""
     return {
         "name": dataset.name,
         "source": dataset.source,
@@ -45,39 +44,31 @@ def data_record(dataset: Dataset, path: str | Path | None) -> dict[str, Any]:
 
 
 def validation_name(recipe: Recipe) -> str:
-    """What the second curve is called: the walk-through validates on the test set."""
-    return "Held out" if recipe.validation_split else "Test"
+    """The name of the second curve; like the tutorials, recipes without a validation split validate on the test set."""
+    return "Validation" if recipe.validation_split else "Test"
 
 
 def compile_lines(recipe: Recipe) -> list[str]:
-    """Optimizer, loss, metrics and early stopping."""
+    """Optimizer, loss, metrics, early stopping, and the settings that the classic recipe does not use."""
     kept = "the best epoch's weights are kept" if recipe.restore_best else "the last epoch's weights are kept"
     lines = [
         f"{recipe.optimizer}, learning rate {recipe.learning_rate:g}; {recipe.loss}; {', '.join(recipe.metrics)}",
         f"early stopping on {recipe.monitor}, patience {recipe.patience}; {kept}",
-        f"at most {recipe.epochs} epoch{'s' if recipe.epochs > 1 else ''}, batch {recipe.batch_size}",
+        f"at most {recipe.epochs} epoch{'s' if recipe.epochs > 1 else ''}, batch size {recipe.batch_size}",
     ]
     return [*lines, more] if (more := "; ".join(_beyond_classic(recipe))) else lines
 
 
 def _beyond_classic(recipe: Recipe) -> list[str]:
-    """What the classic recipe has not."""
-    augment = {knob: value for knob, value in recipe.augmentation.model_dump().items() if value}
-    said = {
+    augmentation = {field: value for field, value in recipe.augmentation.model_dump().items() if value}
+    settings = {
         f"{recipe.schedule} schedule": recipe.schedule != "constant",
         f"weight decay {recipe.weight_decay:g}": recipe.weight_decay,
-        f"weights averaged with momentum {recipe.ema_momentum:g}": recipe.ema_momentum,
-        f"labels smoothed by {recipe.label_smoothing:g}": recipe.label_smoothing,
-        "digits changed in each step: " + ", ".join(f"{knob} {value:g}" for knob, value in augment.items()): augment,
+        f"exponential moving average of the weights, momentum {recipe.ema_momentum:g}": recipe.ema_momentum,
+        f"label smoothing {recipe.label_smoothing:g}": recipe.label_smoothing,
+        "augmentation: " + ", ".join(f"{field} {value:g}" for field, value in augmentation.items()): augmentation,
     }
-    return [text for text, is_so in said.items() if is_so]
-
-
-def best_epoch(history: History, recipe: Recipe) -> int:
-    """The epoch, from 1, with the best value of what is monitored; the first of equals."""
-    values = history[recipe.monitor]
-    pick = max if recipe.monitor.endswith("accuracy") else min
-    return values.index(pick(values)) + 1
+    return [text for text, is_used in settings.items() if is_used]
 
 
 def end_line(history: History, recipe: Recipe) -> str:
@@ -88,35 +79,35 @@ def end_line(history: History, recipe: Recipe) -> str:
 
 
 def remedies(recipe: Recipe) -> str:
-    """What to change where a training diverges, the surest first."""
-    tries = [f"learning_rate = {recipe.learning_rate / 10:g}"]
+    """What to change in the recipe of a training that diverged, the most promising change first."""
+    changes = [f"learning_rate = {recipe.learning_rate / 10:g}"]
     if recipe.schedule == "constant":
-        tries.append('schedule = "one-cycle", which begins low')
+        changes.append('schedule = "one-cycle", which starts low')
     if recipe.hidden and not recipe.batch_norm:
-        tries.append("batch_norm = true")
-    return " or ".join(tries)
+        changes.append("batch_norm = true")
+    return " or ".join(changes)
 
 
 def saved_line(saved: "Saved") -> str:
-    """That a model file was proved."""
+    """Size of a model file, and how its predictions compare with the live model's."""
     size = saved.path.stat().st_size / 1e6
-    same = f"{saved.n:,} predictions differ by {saved.largest_difference:g} at most"
-    return f"{saved.path.name:<11} {size:.1f} MB, loaded back: {same}"
+    check = f"{saved.n:,} predictions differ by at most {saved.largest_difference:g}"
+    return f"{saved.path.name:<11} {size:.1f} MB, loaded again: {check}"
 
 
 def calibration_lines(calibration: Calibration | None) -> list[str]:
-    """What was fitted so that confidences are as often right as they say."""
+    """The temperature and the threshold that were fitted; nothing without a calibration."""
     if calibration is None:
         return []
     error = f"{calibration.ece_before:.2%} -> {calibration.ece_after:.2%}"
     return [
         f"temperature {calibration.temperature:.3f} from {calibration.n:,} {calibration.on}: calibration error {error}",
-        f"of what is accepted from confidence {calibration.threshold:.3f} on, at most 1% is wrong",
+        f"with a confidence of at least {calibration.threshold:.3f}, at most 1% are wrong",
     ]
 
 
-def result_record(history: History, recipe: Recipe, report: "Report | None") -> dict[str, Any]:
-    """The result's part of run.json; without test digits where these are left alone."""
+def result_record(history: History, recipe: Recipe, report: "Report | None") -> Record:
+    """The result's part of run.json; without a report only the validation results."""
     n, best = len(history["loss"]), best_epoch(history, recipe)
     result = {
         "epochs": n,
@@ -127,17 +118,13 @@ def result_record(history: History, recipe: Recipe, report: "Report | None") -> 
     }
     if report is None:
         return result
-    return result | {
-        "test_accuracy": report.accuracy,
-        "test_interval": list(report.interval),
-        "n_test": report.n,
-    }
+    return result | {"test_accuracy": report.accuracy, "test_interval": list(report.interval), "n_test": report.n}
 
 
-def about_line(recipe: Recipe, dataset: Dataset) -> str:
-    """Which network was judged on which digits."""
+def evaluated_line(recipe: Recipe, dataset: Dataset) -> str:
+    """Which network was evaluated on which digits."""
     widths = "-".join(map(str, (784, *recipe.convolutions, *recipe.hidden, 10)))
     return (
-        f"Recipe {recipe.name} ({widths}, seed {recipe.seed}), judged on the {len(dataset.x_test):,} test digits of "
+        f"Recipe {recipe.name} ({widths}, seed {recipe.seed}), evaluated on the {len(dataset.x_test):,} test digits of "
         f"{dataset.name} from {dataset.source}."
     )

@@ -1,8 +1,8 @@
-"""How well a network reads the test digits: accuracy with its interval, each class, the confusions, the worst mistakes.
+"""How well a network reads the test digits: accuracy with its interval, each class, confusions, the worst mistakes.
 
-`judge` turns probabilities and labels into a `Report`; `write_report` writes it as report.json, report.md,
-confusion.png and mistakes.png into a run folder. The few sums are done here: SciPy and scikit-learn, with which the
-tests compare them, would take most of a second to import.
+`classification_report` turns probabilities and labels into a `Report`; `write_report` writes it as report.json,
+report.md, confusion.png and mistakes.png into a run folder. The few sums are done with NumPy; the tests compare them
+with SciPy and scikit-learn, which would take most of a second to import.
 """
 
 import json
@@ -20,49 +20,55 @@ from tendigits.report.curves import save_figure
 
 Array = np.ndarray[Any, Any]
 
-WORST = 36
+MAX_MISTAKES = 36
 _DIGITS = list(range(10))
 
 
 @dataclass(frozen=True)
-class ClassResult:
-    """One digit's row of the report; None where the ratio has nothing to divide by."""
+class ClassMetrics:
+    """One digit's row of the report; a metric is None where its denominator is 0."""
 
     digit: int
-    n: int
+    support: int
+    """Test digits of this class."""
     precision: float | None
     recall: float | None
 
 
 @dataclass(frozen=True)
 class Mistake:
-    """A test digit that was read wrongly, and how sure the network was."""
+    """A test digit that was read wrongly."""
 
     index: int
     """Row in the test set."""
     true: int
     predicted: int
-    probability: float
-    """Given to the wrong label, 0 to 1."""
+    confidence: float
+    """Probability of the predicted digit, 0 to 1."""
 
 
 @dataclass(frozen=True)
 class Report:
-    """What a network makes of n test digits."""
+    """The results on n test digits."""
 
     n: int
     accuracy: float
     interval: tuple[float, float]
-    """95% interval of the accuracy, Wilson's."""
-    classes: list[ClassResult]
-    confusion: list[list[int]]
+    """95% confidence interval of the accuracy, Wilson's."""
+    classes: list[ClassMetrics]
+    confusion_matrix: list[list[int]]
     """Row: true label; column: predicted label."""
     mistakes: list[Mistake]
-    """The 36 that the network was surest of, surest first."""
+    """The 36 with the highest confidence, highest first."""
+
+    @property
+    def errors(self) -> int:
+        """Number of test digits read wrongly."""
+        return self.n - sum(self.confusion_matrix[digit][digit] for digit in _DIGITS)
 
 
-def judge(probabilities: Array, labels: Array) -> Report:
-    """Compare predictions with the truth.
+def classification_report(probabilities: Array, labels: Array) -> Report:
+    """Compare predictions with the true labels.
 
     Args:
         probabilities: float (n, 10), rows sum to 1.
@@ -70,49 +76,49 @@ def judge(probabilities: Array, labels: Array) -> Report:
     """
     predicted = probabilities.argmax(axis=1)
     confusion = np.bincount(10 * labels.astype(int) + predicted, minlength=100).reshape(10, 10)
-    right, n = int(confusion.trace()), len(labels)
+    correct, n = int(confusion.trace()), len(labels)
     wrong = np.flatnonzero(predicted != labels)
-    sureness = probabilities[wrong, predicted[wrong]]
-    worst = wrong[np.argsort(-sureness, kind="stable")][:WORST]
+    confidence = probabilities[wrong, predicted[wrong]]
+    worst = wrong[np.argsort(-confidence, kind="stable")][:MAX_MISTAKES]
     return Report(
         n=n,
-        accuracy=right / n,
-        interval=wilson(right, n),
+        accuracy=correct / n,
+        interval=wilson_interval(correct, n),
         classes=[
-            ClassResult(
+            ClassMetrics(
                 digit,
-                n=int(confusion[digit].sum()),
+                support=int(confusion[digit].sum()),
                 precision=_ratio(confusion[digit, digit], confusion[:, digit].sum()),
                 recall=_ratio(confusion[digit, digit], confusion[digit].sum()),
             )
             for digit in _DIGITS
         ],
-        confusion=confusion.tolist(),
+        confusion_matrix=confusion.tolist(),
         mistakes=[
             Mistake(int(i), int(labels[i]), int(predicted[i]), float(probabilities[i, predicted[i]])) for i in worst
         ],
     )
 
 
-def wilson(right: int, n: int) -> tuple[float, float]:
-    """The 95% interval of a share, `right` of `n`; unlike the normal one it stays within 0 and 1.
+def wilson_interval(successes: int, n: int) -> tuple[float, float]:
+    """The 95% confidence interval of a proportion; unlike the normal approximation it stays within 0 and 1.
 
     E. B. Wilson, "Probable inference, the law of succession, and statistical inference", JASA 22 (1927), 209-212.
     """
     z = NormalDist().inv_cdf(0.975)
-    share = right / n
+    share = successes / n
     centre = (share + z * z / (2 * n)) / (1 + z * z / n)
     half = z * sqrt(share * (1 - share) / n + z * z / (4 * n * n)) / (1 + z * z / n)
     return max(0.0, centre - half), min(1.0, centre + half)
 
 
-def write_report(report: Report, folder: Path, images: Array, title: str, about: str) -> None:
+def write_report(report: Report, folder: Path, images: Array, title: str, description: str) -> None:
     """Write the report's four files into `folder`.
 
     Args:
         images: uint8 (n, 28, 28), the test digits in the order of the labels.
         title: of report.md.
-        about: a line under it: which network, which digits.
+        description: the line below it: which network, which digits.
 
     Raises:
         DiskError: a file could not be written.
@@ -120,11 +126,11 @@ def write_report(report: Report, folder: Path, images: Array, title: str, about:
     write_text(folder / "report.json", json.dumps(asdict(report), indent=1) + "\n")
     save_figure(_draw_confusion(report), folder / "confusion", (".png",))
     save_figure(_draw_mistakes(report, images), folder / "mistakes", (".png",))
-    write_text(folder / "report.md", _markdown(report, title, about))
+    write_text(folder / "report.md", _markdown(report, title, description))
 
 
-def percent(report: Report) -> str:
-    """The accuracy as a person reads it: '98.02% of 10,000 (95% interval 97.73% to 98.28%)'."""
+def accuracy_text(report: Report) -> str:
+    """The accuracy with its interval, such as '98.02% of 10,000 (95% interval 97.73% to 98.28%)'."""
     low, high = report.interval
     return f"{report.accuracy:.2%} of {report.n:,} (95% interval {low:.2%} to {high:.2%})"
 
@@ -137,34 +143,36 @@ def _cell(ratio: float | None) -> str:
     return "-" if ratio is None else f"{ratio:.2%}"
 
 
-def _markdown(report: Report, title: str, about: str) -> str:
-    n_wrong = report.n - sum(report.confusion[d][d] for d in _DIGITS)
+def _markdown(report: Report, title: str, description: str) -> str:
     lines = [
         f"# {title}",
         "",
-        about,
+        description,
         "",
-        f"**Accuracy {percent(report)}.** {n_wrong:,} of {report.n:,} digits are read wrongly.",
+        f"**Accuracy {accuracy_text(report)}.** {report.errors:,} of {report.n:,} digits are read wrongly.",
         "",
-        "| digit | n | precision | recall |",
+        "| digit | support | precision | recall |",
         "| --- | ---: | ---: | ---: |",
-        *(f"| {c.digit} | {c.n:,} | {_cell(c.precision)} | {_cell(c.recall)} |" for c in report.classes),
+        *(f"| {c.digit} | {c.support:,} | {_cell(c.precision)} | {_cell(c.recall)} |" for c in report.classes),
         "",
-        "Precision: of what was read as this digit, how much is. Recall: of what is this digit, how much was read so.",
+        "Support: test digits of this class. Precision: the share of digits read as this class that belong to it. "
+        "Recall: the share of digits of this class that are read as it.",
         "",
-        "## Confusion",
+        "## Confusion matrix",
         "",
-        "Rows: the true digit. Columns: what was read.",
+        "Rows: the true digit. Columns: the predicted digit.",
         "",
         "| |" + "".join(f" {d} |" for d in _DIGITS),
         "| --- |" + " ---: |" * 10,
-        *(f"| **{d}** |" + "".join(f" {n} |" for n in report.confusion[d]) for d in _DIGITS),
+        *(f"| **{d}** |" + "".join(f" {n} |" for n in report.confusion_matrix[d]) for d in _DIGITS),
         "",
         "![confusion matrix](confusion.png)",
         "",
-        f"## The {len(report.mistakes)} worst mistakes",
+        "## The worst mistakes",
         "",
-        "The wrong answers that the network was surest of." if report.mistakes else "None: every digit is read right.",
+        f"The {len(report.mistakes)} wrong predictions with the highest confidence."
+        if report.mistakes
+        else "None: every digit is read correctly.",
         "",
         "![worst mistakes](mistakes.png)",
         "",
@@ -173,45 +181,34 @@ def _markdown(report: Report, title: str, about: str) -> str:
 
 
 def _draw_confusion(report: Report) -> Figure:
-    counts = np.array(report.confusion)
+    counts = np.array(report.confusion_matrix)
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     figure = Figure(figsize=(6.4, 6.0), layout="constrained")
     axes = figure.subplots()
-    # The diagonal is left out of the colours: it would drown the few per mille that one looks for.
+    # The diagonal gets no colour: it would hide the few per mille that one looks for.
     mistakes_only = np.where(np.eye(10, dtype=bool), np.nan, shares)
     scale = max(float(np.nanmax(mistakes_only)), 1e-9)
     axes.imshow(mistakes_only, cmap="Oranges", vmin=0, vmax=scale)
-    for true in _DIGITS:
-        for read in _DIGITS:
-            if counts[true, read]:
-                weight = "bold" if true == read else "normal"
-                dark = true != read and shares[true, read] > 0.6 * scale
-                colour = "white" if dark else "black"
-                axes.text(
-                    read,
-                    true,
-                    str(counts[true, read]),
-                    ha="center",
-                    va="center",
-                    weight=weight,
-                    color=colour,
-                    fontsize=9,
-                )
+    for true, predicted in zip(*np.nonzero(counts), strict=True):
+        style: dict[str, Any] = {"weight": "bold"} if true == predicted else {}
+        if true != predicted and shares[true, predicted] > 0.6 * scale:
+            style["color"] = "white"
+        axes.text(predicted, true, str(counts[true, predicted]), ha="center", va="center", fontsize=9, **style)
     axes.set_xticks(_DIGITS)
     axes.set_yticks(_DIGITS)
-    axes.set_xlabel("Read as")
+    axes.set_xlabel("Predicted digit")
     axes.set_ylabel("True digit")
-    axes.set_title(f"Confusion: {percent(report)}", fontsize=10)
+    axes.set_title(f"Confusion matrix: {accuracy_text(report)}", fontsize=10)
     return figure
 
 
 def _draw_mistakes(report: Report, images: Array) -> Figure:
     figure = Figure(figsize=(9.0, 10.2), layout="constrained")
-    figure.suptitle(f"The {len(report.mistakes)} worst mistakes: true digit, read as, and how sure", fontsize=12)
+    figure.suptitle("The worst mistakes: true digit, predicted digit, confidence", fontsize=12)
     cells = figure.subplots(6, 6).flat
     for cell in cells:
         cell.axis("off")
     for cell, mistake in zip(figure.axes, report.mistakes, strict=False):
         cell.imshow(images[mistake.index], cmap="gray_r", vmin=0, vmax=255)
-        cell.set_title(f"{mistake.true} read as {mistake.predicted}, {mistake.probability:.0%}", fontsize=9)
+        cell.set_title(f"{mistake.true} read as {mistake.predicted}, {mistake.confidence:.0%}", fontsize=9)
     return figure

@@ -2,17 +2,19 @@
 
 runs/2026-11-24-23-59-01/
   recipe.json    every setting                  run.json     versions, machine, data, durations, result
-  history.csv    a line an epoch                curves.svg   curves.png
+  history.csv    one line per epoch             curves.svg   curves.png
   model.keras    model.h5                       report.html  report.md     report.json
   confusion.png  mistakes.png
   checkpoints/   the last two epochs, until the run is finished
+
+summarise(open_run("runs/first")).test_accuracy
 """
 
 import csv
 import io
 import json
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -27,17 +29,18 @@ from tendigits.model.recipe import Recipe
 
 FORMAT = 2
 Record = dict[str, Any]
+History = Mapping[str, Sequence[float]]
 
 
 @dataclass(frozen=True)
 class Run:
-    """A run folder that exists; its files are read and written through here."""
+    """An existing run folder; its files are read and written here."""
 
     path: Path
 
     @property
     def checkpoints(self) -> Path:
-        """Where the checkpoints are while the run is not finished."""
+        """The folder of the checkpoints while the run is not finished."""
         return self.path / "checkpoints"
 
     def recipe(self) -> Recipe:
@@ -47,12 +50,12 @@ class Run:
     def record(self) -> Record:
         """run.json as a dict. Raises RunError where it is missing, damaged or of another format."""
         record = self._json("run.json")
-        if (found := record.get("format")) == 1:
-            raise RunError(f"{self.path} is a run folder of format 1, made by an older tendigits; train again")
-        if found != FORMAT:
+        version = record.get("format")
+        if version != FORMAT:
+            age = "an older" if isinstance(version, int) and version < FORMAT else "another"
             raise RunError(
-                f"{self.path / 'run.json'}: expected format {FORMAT}, received {found!r}; "
-                "use the tendigits that wrote it"
+                f"{self.path} was written by {age} version of tendigits: expected run format {FORMAT}, received "
+                f"{version!r}; train again, or use that version"
             )
         return record
 
@@ -61,10 +64,10 @@ class Run:
         write_text(self.path / "run.json", json.dumps(record, indent=1, ensure_ascii=False) + "\n")
 
     def history(self) -> dict[str, list[float]]:
-        """history.csv as column -> values, without the column 'epoch'; empty before the first epoch's end.
+        """history.csv as column -> values, without the column 'epoch'; empty before the first epoch has ended.
 
         Raises:
-            RunError: it is damaged.
+            RunError: the file is damaged.
         """
         path = self.path / "history.csv"
         if not path.exists():
@@ -75,8 +78,8 @@ class Run:
         except (OSError, ValueError, TypeError) as error:
             raise RunError(f"cannot read {path}: {error}") from error
 
-    def write_history(self, history: Mapping[str, Sequence[float]]) -> None:
-        """Write history.csv, a line an epoch from 1; the numbers read back exactly. Raises DiskError."""
+    def write_history(self, history: History) -> None:
+        """Write history.csv, one line per epoch from 1; the numbers read back exactly. Raises DiskError."""
         text = io.StringIO()
         rows = csv.writer(text, lineterminator="\n")
         rows.writerow(["epoch", *history])
@@ -97,10 +100,10 @@ class Run:
 
     @contextmanager
     def lock(self) -> Iterator[None]:
-        """Hold the run while writing to it; the system frees it when the process ends, however it ends.
+        """Lock the run while writing to it; the system releases the lock when the process ends, however it ends.
 
         Raises:
-            RunError: another process holds it; named by its process id.
+            RunError: another process holds the lock; the message names its process id.
         """
         with held(self.path, "choose another --name"):
             if self.checkpoints.is_dir():
@@ -117,11 +120,39 @@ class Run:
         return content
 
 
+@dataclass(frozen=True)
+class Summary:
+    """A run at a glance, finished or not."""
+
+    name: str
+    status: str
+    """finished, failed, running or interrupted."""
+    recipe: str
+    data: str
+    created: str
+    """ISO 8601, with its time zone."""
+    parameters: int | None
+    """Weights and biases of the network; None before it is built."""
+    epochs: int
+    """Completed epochs."""
+    best_epoch: int | None
+    """From 1; None before the first has ended."""
+    val_loss: float | None
+    """At the best epoch."""
+    val_accuracy: float | None
+    """At the best epoch."""
+    test_accuracy: float | None
+    """None while the run is not finished."""
+    test_interval: tuple[float, float] | None
+    """95% confidence interval of the test accuracy."""
+    seconds: float
+
+
 def create_run(runs: Path, recipe: Recipe, name: str | None, now: datetime) -> Run:
-    """Make a new folder in `runs`, called `name` or by the time, and write the recipe into it.
+    """Make a new folder in `runs`, named `name` or after the date and time, and write the recipe into it.
 
     Raises:
-        RunError: the name is taken, or is no plain file name.
+        RunError: the name is taken, or is not a plain file name.
     """
     if name is not None and (name in ("", ".", "..") or Path(name).name != name):
         raise RunError(f"expected a plain name for the run, received {name!r}; choose the folder with --runs")
@@ -132,7 +163,7 @@ def create_run(runs: Path, recipe: Recipe, name: str | None, now: datetime) -> R
             path.mkdir(parents=True)
         except FileExistsError:
             if name is not None:
-                raise RunError(f"{path} exists; choose another --name, or go on with --resume {path}") from None
+                raise RunError(f"{path} exists; choose another --name, or continue it with --resume {path}") from None
         except OSError as error:
             raise RunError(f"cannot make the run folder {path}: {error.strerror}; choose another --runs") from None
         else:
@@ -143,7 +174,7 @@ def create_run(runs: Path, recipe: Recipe, name: str | None, now: datetime) -> R
 
 
 def open_run(path: str | Path) -> Run:
-    """The run in an existing folder. Raises RunError where it is none, or of another format."""
+    """The run in an existing folder. Raises RunError where there is none, or one of another format."""
     run = Run(Path(path))
     if not run.path.is_dir():
         raise RunError(f"expected a run folder, there is none at {path}; `tendigits runs` lists them")
@@ -151,12 +182,59 @@ def open_run(path: str | Path) -> Run:
     return run
 
 
-def list_runs(runs: Path) -> list[Run]:
-    """All runs in the folder, oldest first; what is no run is passed over."""
+def find_run(path: str | Path, runs: Path) -> Run:
+    """A run by its path, or by its name in the folder `runs`. Raises RunError as `open_run`."""
+    return open_run(path if Path(path).is_dir() or not (runs / path).is_dir() else runs / path)
+
+
+def list_runs(runs: Path, on_error: Callable[[RunError], None] = lambda _: None) -> list[Run]:
+    """All runs in the folder, oldest first.
+
+    Args:
+        on_error: called for each folder with a run.json that cannot be read; other folders are passed over.
+    """
     found = []
-    for path in runs.iterdir() if runs.is_dir() else ():
-        try:
-            found.append((open_run(path).record()["created"], path.name, Run(path)))
-        except (RunError, KeyError):
+    for path in sorted(runs.iterdir()) if runs.is_dir() else ():
+        if not (path / "run.json").is_file():
             continue
+        try:
+            found.append((str(open_run(path).record().get("created", "")), path.name, Run(path)))
+        except RunError as error:
+            on_error(error)
     return [run for *_, run in sorted(found, key=lambda item: item[:2])]
+
+
+def summarise(run: Run) -> Summary:
+    """Read a run's summary from its folder. Raises RunError."""
+    record, history, recipe = run.record(), run.history(), run.recipe()
+    best = best_epoch(history, recipe) if history else None
+    at_best = {name: values[best - 1] for name, values in history.items()} if best else {}
+    result = record.get("result", {})
+    return Summary(
+        name=run.path.resolve().name,
+        status=status(run),
+        recipe=recipe.name,
+        data=record["data"]["name"],
+        created=record["created"],
+        parameters=record.get("parameters"),
+        epochs=len(history.get("loss", ())),
+        best_epoch=best,
+        val_loss=at_best.get("val_loss"),
+        val_accuracy=at_best.get("val_accuracy"),
+        test_accuracy=result.get("test_accuracy"),
+        test_interval=tuple(result["test_interval"]) if "test_interval" in result else None,
+        seconds=sum(record["durations"].values()),
+    )
+
+
+def status(run: Run) -> str:
+    """Finished, failed, running or interrupted; a run marked as running that no process holds was killed."""
+    recorded = str(run.record()["status"])
+    return "interrupted" if recorded == "running" and not run.is_locked() else recorded
+
+
+def best_epoch(history: History, recipe: Recipe) -> int:
+    """The epoch, from 1, with the best value of the monitored metric; the first of equals."""
+    values = history[recipe.monitor]
+    pick = max if recipe.monitor.endswith("accuracy") else min
+    return values.index(pick(values)) + 1

@@ -1,9 +1,13 @@
-"""What a network looks at: the weights of its first layer, and the pixels that an answer hangs on.
+"""What a network looks at: the weights of its first layer, and the pixels that a prediction depends on.
 
-units = first_layer(model, images.any(axis=0))     # as pictures, or None
-maps = saliency(model, x, answers)                 # float32 (n, 28, 28)
+layer = first_layer(model, images.any(axis=0))     # weights as pictures, or None
+maps = saliency(model, x, predicted)               # float32 (n, 28, 28)
+
+signed_png(maps[0])                                # as a data: URI, for a page that loads nothing
 """
 
+import io
+from base64 import b64encode
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -12,76 +16,124 @@ import jax
 import jax.numpy as jnp
 import keras
 import numpy as np
+from PIL import Image
 
-from tendigits.model.network import PIXELS
+from tendigits.model.network import PIXELS, SIDE
 
 Array = np.ndarray[Any, Any]
 
-UNITS = 64
-_SIDE = 28
+MAX_UNITS = 64
+
+# Okabe and Ito's blue and orange, which colour-blind people can tell apart: https://jfly.uni-koeln.de/color/
+_BLUE, _WHITE, _ORANGE = np.array([(0, 114, 178), (255, 255, 255), (213, 94, 0)])
+_LEVELS = 15
+"""Shades of each colour: more could not be told apart, and would make the file larger."""
+_COLUMNS = 8
 
 
 @dataclass(frozen=True, eq=False)
 class FirstLayer:
-    """What the strongest units of a first layer look at."""
+    """The weights of the strongest units of a first layer."""
 
     n: int
     """All units of the layer."""
     weights: Array
-    """float32 (at most 64, height, width): 28x28 of a Dense layer, a kernel of a convolution.
+    """float32 (at most 64, height, width): 28x28 of a Dense layer, or the kernels of a convolution.
 
-    In the layer's order where all are here, which for a network without hidden layers is that of the digits; else
+    In the layer's order where all are shown, which without hidden layers is the order of the digits; otherwise
     strongest first.
     """
     is_dense: bool
 
 
-def first_layer(model: keras.Model, inked: Array) -> FirstLayer | None:
-    """The weights from the pixels to the first layer that has any; None where they are no pictures.
+def first_layer(model: keras.Model, ever_inked: Array) -> FirstLayer | None:
+    """The weights from the pixels to the first layer that has any; None where they cannot be shown as pictures.
 
     Args:
-        inked: bool (28, 28), where the digits ever have ink. Elsewhere a Dense layer's weights are as they were
-            drawn, and are left out: nothing comes from there.
+        ever_inked: bool (28, 28), the pixels that are not black in every digit. The other weights of a Dense layer
+            never change from their random start, and are left out.
     """
-    kernels = (getattr(layer, "kernel", None) for layer in _parts(model))
-    first = next((np.asarray(kernel) for kernel in kernels if kernel is not None), None)
-    if first is None:
+    kernels = (getattr(layer, "kernel", None) for layer in _sublayers(model))
+    kernel = next((np.asarray(kernel) for kernel in kernels if kernel is not None), None)
+    if kernel is None:
         return None
-    if first.ndim == 2 and len(first) == PIXELS:
-        units = first.T.reshape(-1, _SIDE, _SIDE) * inked
-    elif first.ndim == 4 and first.shape[2] == 1:  # on the pixels themselves
-        units = first[:, :, 0].transpose(2, 0, 1)
+    if kernel.ndim == 2 and len(kernel) == PIXELS:
+        units = kernel.T.reshape(-1, SIDE, SIDE) * ever_inked
+    elif kernel.ndim == 4 and kernel.shape[2] == 1:  # a convolution of the pixels themselves
+        units = kernel[:, :, 0].transpose(2, 0, 1)
     else:
         return None
     n = len(units)
-    if n > UNITS:
+    if n > MAX_UNITS:
         strength = np.linalg.norm(units.reshape(n, -1), axis=1)
-        units = units[np.argsort(-strength, kind="stable")[:UNITS]]
-    return FirstLayer(n, units, is_dense=first.ndim == 2)
+        units = units[np.argsort(-strength, kind="stable")[:MAX_UNITS]]
+    return FirstLayer(n, units, is_dense=kernel.ndim == 2)
 
 
-def saliency(model: keras.Model, x: Array, answers: Array) -> Array:
-    """The gradient of the answer's probability with respect to the pixels: float32 (n, 28, 28).
+def saliency(model: keras.Model, x: Array, labels: Array) -> Array:
+    """The gradient of a label's probability with respect to the pixels: float32 (n, 28, 28).
 
-    Where it is positive more ink would make the network surer, where it is negative less sure. K. Simonyan,
+    Where it is positive, more ink would raise the probability; where it is negative, lower it. K. Simonyan,
     A. Vedaldi, A. Zisserman, "Deep inside convolutional networks", 2013, https://arxiv.org/abs/1312.6034
 
     Args:
         x: float32 (n, 784) in [0, 1].
-        answers: integers (n,), 0 to 9.
+        labels: integers (n,), 0 to 9.
     """
-    trained = [v.value for v in model.trainable_variables], [v.value for v in model.non_trainable_variables]
+    variables = [v.value for v in model.trainable_variables], [v.value for v in model.non_trainable_variables]
 
-    def certainty(x: Any) -> Any:
-        shares, _ = model.stateless_call(*trained, x, training=False)
-        # As the ten sum to 1, the answer's has the gradient of minus the others' sum, which is exact also near 1.
-        return -jnp.sum(shares * (1 - jax.nn.one_hot(answers, shares.shape[1])))
+    def total_probability(x: Any) -> Any:
+        probabilities, _ = model.stateless_call(*variables, x, training=False)
+        # The ten sum to 1, so the label's gradient is minus that of the others' sum, which is exact near 1, too.
+        return -jnp.sum(probabilities * (1 - jax.nn.one_hot(labels, probabilities.shape[1])))
 
-    return np.asarray(jax.grad(certainty)(jnp.asarray(x))).reshape(-1, _SIDE, _SIDE)
+    return np.asarray(jax.grad(total_probability)(jnp.asarray(x))).reshape(-1, SIDE, SIDE)
 
 
-def _parts(layer: Any) -> Iterator[Any]:
-    """The layer and all within it, in order."""
+def digit_png(image: Array) -> str:
+    """White ink on black, uint8 (height, width), as dark ink on white paper: a PNG as a data: URI."""
+    return _data_uri(Image.fromarray(255 - image))
+
+
+def signed_png(values: Array) -> str:
+    """float (height, width): 0 is white, positive orange, negative blue; a PNG as a data: URI."""
+    return _data_uri(_coloured(_levels(values)))
+
+
+def sheet_png(values: Array) -> str:
+    """float (n, height, width), coloured as `signed_png`, in rows of eight, each on a scale of its own."""
+    n, height, width = values.shape
+    rows = -(-n // _COLUMNS)
+    tiles = np.full((rows * _COLUMNS, height + 1, width + 1), _LEVELS, np.uint8)
+    for tile, value in zip(tiles, values, strict=False):
+        tile[:height, :width] = _levels(value)
+    whole = tiles.reshape(rows, _COLUMNS, height + 1, width + 1).transpose(0, 2, 1, 3)
+    return _data_uri(_coloured(whole.reshape(rows * (height + 1), _COLUMNS * (width + 1))[:-1, :-1]))
+
+
+def _levels(values: Array) -> Array:
+    """uint8: 0 for the most negative, 15 for 0, 30 for the most positive."""
+    largest = float(np.abs(values).max())
+    scaled = values / largest if largest > 0 else np.zeros_like(values)
+    return (np.rint(scaled * _LEVELS) + _LEVELS).astype(np.uint8)
+
+
+def _coloured(levels: Array) -> Image.Image:
+    shades = np.linspace(-1, 1, 2 * _LEVELS + 1)[:, None]
+    palette = _WHITE + np.abs(shades) * (np.where(shades < 0, _BLUE, _ORANGE) - _WHITE)
+    picture = Image.fromarray(levels)
+    picture.putpalette(palette.round().astype(np.uint8).tobytes())
+    return picture
+
+
+def _data_uri(picture: Image.Image) -> str:
+    data = io.BytesIO()
+    picture.save(data, "PNG", optimize=True)
+    return f"data:image/png;base64,{b64encode(data.getvalue()).decode()}"
+
+
+def _sublayers(layer: Any) -> Iterator[Any]:
+    """The layer and all layers within it, in order."""
     yield layer
     for part in getattr(layer, "layers", ()):
-        yield from _parts(part)
+        yield from _sublayers(part)

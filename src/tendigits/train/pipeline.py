@@ -71,13 +71,14 @@ def run_recipe(
             "created": now.isoformat(timespec="seconds"),
             "resumed": [],
             "seed": recipe.seed,
+            "parameters": count_parameters(recipe),
             "data": messages.data_record(dataset, data),
             "machine": machine,
             "git": describe_commit(Path.cwd()),
             "durations": durations,
         }
         if not judged:
-            record["judged"] = False
+            record["evaluated"] = False
         if team is not None:
             record["devices"] = {"all": team.distribution.num_model_replicas, "hosts": team.hosts}
         run.write_record(record)

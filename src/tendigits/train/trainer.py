@@ -24,7 +24,7 @@ from tendigits.model.recipe import Recipe
 from tendigits.report import messages
 from tendigits.report.curves import draw_curves, save_figure
 from tendigits.report.evaluate import report_on
-from tendigits.report.metrics import Report, percent
+from tendigits.report.metrics import Report, accuracy_text
 from tendigits.report.run import Record, Run
 from tendigits.train.augment import augmenter, draw_augmented
 from tendigits.train.callbacks import fit_recipe
@@ -85,7 +85,7 @@ class Walk:
     @property
     def is_judged(self) -> bool:
         """Whether it ends with a report on the test digits, which a search leaves alone."""
-        return bool(self.record.get("judged", True))
+        return bool(self.record.get("evaluated", True))
 
     def go(self, checkpoint: Checkpoint | None) -> Trained:
         """All stages, from `checkpoint` on where there is one; an interruption is kept in the run folder."""
@@ -150,7 +150,7 @@ class Walk:
         with timed(durations, "report"):
             report = report_on(model, self.dataset, self.run, self.record, self.run.path)
         files = "report.html, report.md, report.json, confusion.png, mistakes.png"
-        screen.stage(8, "Report", f"accuracy {percent(report)}", files)
+        screen.stage(8, "Report", f"accuracy {accuracy_text(report)}", files)
         self.record["result"] = messages.result_record(history.history, recipe, report)
         return Trained(self.run, model, history, report)
 
@@ -174,7 +174,7 @@ class Walk:
                 if (last := load_last_checkpoint(self.run.checkpoints, screen.warn)) is not None:
                     self._save_curves(last.history)
                     self._save_models(model)
-                    self.record["kept_epoch"] = last.best_epoch + 1
+                    self.record["best_epoch"] = last.best_epoch + 1
                 raise
 
     def _show_augmented(self) -> None:
@@ -228,9 +228,9 @@ def interrupted(error: BaseException, run: Run, record: Record) -> Interrupted:
 
 
 def _how_to_resume(what: str, run: Run, record: Record) -> str:
-    if "kept_epoch" in record:
+    if "best_epoch" in record:
         best = run.path / next(iter(record["models"]))
-        what += f"; the best model so far, of epoch {record['kept_epoch']}, is {best}"
+        what += f"; the best model so far, of epoch {record['best_epoch']}, is {best}"
     return f"{what}; go on with: tendigits train --resume {run.path}"
 
 

@@ -10,8 +10,7 @@ from starlette.responses import HTMLResponse
 
 from tendigits.errors import RunError
 from tendigits.model.recipe import ABOUT, RECIPES
-from tendigits.report.run import Run, list_runs, open_run
-from tendigits.report.summary import Summary, summarise
+from tendigits.report.run import Run, Summary, list_runs, open_run, summarise
 from tendigits.serve.app_state import AppState, State
 from tendigits.serve.errors import error_responses
 from tendigits.serve.schemas import JobResponse, Strict
