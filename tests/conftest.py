@@ -5,6 +5,7 @@ import gc
 import os
 import shutil
 import signal
+import sys
 import tempfile
 import warnings
 from collections.abc import Iterator
@@ -72,6 +73,24 @@ def save(digits: Dataset, tmp_path_factory: pytest.TempPathFactory, n_train: int
     path = tmp_path_factory.mktemp("digits") / "digits.npz"
     np.savez(path, **{key: getattr(digits, key)[: n_train if "train" in key else n_test] for key in ARRAYS})
     return path
+
+
+@pytest.fixture
+def run_cli(monkeypatch, capsys) -> Any:
+    """Call the command; gives exit code, standard output, standard error."""
+
+    from tendigits import cli
+
+    def run(*arguments: Any) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["tendigits", *map(str, arguments)])
+        monkeypatch.setattr(cli.signal, "signal", lambda *_: None)
+        monkeypatch.setattr(sys, "unraisablehook", sys.unraisablehook)
+        with pytest.raises(SystemExit) as end:
+            cli.main()
+        out, err = capsys.readouterr()
+        return end.value.code, out, err
+
+    return run
 
 
 @pytest.fixture

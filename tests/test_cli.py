@@ -5,7 +5,6 @@ import re
 import subprocess
 import sys
 
-import numpy as np
 import pytest
 import typer
 from typer.main import get_command
@@ -15,22 +14,6 @@ from tendigits.model.recipe import Recipe
 from tendigits.report.run import open_run
 
 SMALL = ["--hidden", "16", "--epochs", "2", "--learning-rate", "0.003"]
-
-
-@pytest.fixture
-def run_cli(monkeypatch, capsys):
-    """Call the command; gives exit code, standard output, standard error."""
-
-    def run(*arguments):
-        monkeypatch.setattr(sys, "argv", ["tendigits", *map(str, arguments)])
-        monkeypatch.setattr(cli.signal, "signal", lambda *_: None)
-        monkeypatch.setattr(sys, "unraisablehook", sys.unraisablehook)
-        with pytest.raises(SystemExit) as end:
-            cli.main()
-        out, err = capsys.readouterr()
-        return end.value.code, out, err
-
-    return run
 
 
 def options(command):
@@ -203,38 +186,6 @@ def test_abort(run_cli, monkeypatch):
 
     monkeypatch.setattr("tendigits.data.load.load", abort)
     assert run_cli("data")[0] == 1
-
-
-def test_data_is_mnist_if_not_told_otherwise(run_cli):
-    code, out, _ = run_cli("data")
-    assert (code, out) == (0, "MNIST: 60,000 training and 10,000 test digits\nfrom the tendigits package\n")
-
-
-def test_data_counts_each_class_of_own_data(run_cli, small_npz):
-    code, out, _ = run_cli("data", "--data", small_npz)
-    assert code == 0
-    counts = np.bincount(np.load(small_npz)["y_train"])
-    assert f"own data: 600 training and 200 test digits\nfrom {small_npz}\n" in out
-    assert "train " + "  ".join(f"{digit}: {n}" for digit, n in enumerate(counts)) in out
-
-
-def test_evaluate_and_runs(run_cli, small_npz, tmp_path):
-    for name, epochs in (("a", 1), ("b", 2)):
-        run_cli(
-            "train", "--data", small_npz, "--runs", tmp_path, "--name", name, "-q", "--hidden", 8, "--epochs", epochs
-        )
-    code, out, err = run_cli("evaluate", tmp_path / "a")
-    assert (code, err) == (0, "")
-    assert re.match(r"accuracy \d+\.\d\d% of 200 \(95% interval ", out)
-    code, out, _ = run_cli("runs", "--runs", tmp_path)
-    assert code == 0
-    assert [line.split()[0] for line in out.splitlines()] == ["run", "a", "b"]
-    code, out, _ = run_cli("runs", "a", "b", "--runs", tmp_path)
-    assert code == 0
-    assert re.search(r"epochs +1 +2", out)
-    assert (tmp_path / "compared.png").exists()
-    code, out, _ = run_cli("runs", "--runs", tmp_path / "none")
-    assert (code, out) == (0, f"no runs in {tmp_path / 'none'}; make one with: tendigits train\n")
 
 
 def test_a_closed_pipe_is_no_traceback(small_npz):
