@@ -3,7 +3,7 @@
     make bench DATA=mnist.npz            # all parts, about half an hour; then bench/results/ and bench/README.md
     make bench QUICK=1                   # the main table alone, in under 5 minutes, printed and kept nowhere
     python bench/speed.py --data mnist.npz --parts main command roofline batch conv
-    python bench/speed.py --data mnist.npz --environments .venv other  # tendigits.fit in each of these; results/jax.json
+    python bench/speed.py --data mnist.npz --environments A B  # tendigits.fit in virtual environments; results/jax.json
     python bench/speed.py --report-only  # README and picture again, from bench/results/speed.json
 
 Peers take turns (A B C ... A B C ...), each turn a fresh process. A part that is measured anew replaces its like in

@@ -1,4 +1,4 @@
-"""The built wheel in environments of its own, with each extra alone; and the README's first command on a clean clone."""
+"""The built wheel with each extra alone, in new environments; and the README's first command on a clean clone."""
 
 import os
 import shutil
@@ -109,7 +109,8 @@ def test_serve_answers(install, tmp_path):
     run = install("serve")
     server = subprocess.Popen(
         [run.folder / "tendigits", "serve", "--port", "0"],
-        cwd=tmp_path, env=ENVIRONMENT | {"HOME": str(tmp_path)}, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+        cwd=tmp_path, env=ENVIRONMENT | {"HOME": str(tmp_path)}, text=True,
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
     )  # fmt: skip
     try:
         address = next(word for line in server.stdout for word in line.split() if word.startswith("http://"))
@@ -131,7 +132,7 @@ def test_export_exports(install, data, tmp_path):
 def test_scale_sweeps(install, data, tmp_path):
     run = install("scale")
     (tmp_path / "space.toml").write_text("trials = 1\nepochs = 1\n[hidden]\nchoices = [[16]]\n")
-    code, out, err = run("sweep", "--data", data, "--space", "space.toml")
+    code, _, err = run("sweep", "--data", data, "--space", "space.toml")
     assert (code, err) == (0, ""), err
 
 
