@@ -1,15 +1,17 @@
-"""What becomes of deeper networks, with and without normalisation: the recipe deep with 2 to 24 hidden layers.
+"""What becomes of deeper networks: the recipe deep with 2 to 24 hidden layers, plain, normalised and residual.
 
-    python bench/depth.py --data mnist.npz      # about ten minutes; bench/results/depth.json and docs/results.md
-    python bench/depth.py --report-only         # docs/results.md again, from the JSON
+    python bench/depth.py                      # about half an hour; bench/results/depth.json and docs/results.md
+    python bench/depth.py --networks residual  # trains these alone and keeps the others' results
+    python bench/depth.py --report-only        # docs/results.md again, from the JSON
 
-Each kind is trained with three seeds. It is judged on the held-out training digits: the test digits are not looked at.
+Each network is trained with three seeds. It is evaluated on the held-out training digits; the test digits are not used.
 """
 
 import argparse
 import json
 import statistics
 import tempfile
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -21,61 +23,63 @@ from tendigits.model.recipe import RECIPES
 RESULTS = ROOT / "bench" / "results" / "depth.json"
 BEGIN, END = "<!-- depth: written by bench/depth.py -->", "<!-- /depth -->"
 DEPTHS, SEEDS = (2, 6, 12, 24), 3
+NETWORKS: dict[str, dict[str, bool]] = {
+    "plain": {"batch_norm": False},
+    "normalised": {"batch_norm": True},
+    "residual": {"batch_norm": False, "residual": True},
+    "residual, normalised": {"batch_norm": True, "residual": True},
+}
 
 
 def main() -> None:
     """Train, keep, report."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data", type=Path, default=MNIST, help="MNIST as an .npz")
-    parser.add_argument("--report-only", action="store_true", help="from the JSON")
+    parser.add_argument("--data", type=Path, default=MNIST, help="MNIST as an .npz file.")
+    parser.add_argument("--networks", nargs="+", choices=NETWORKS, default=[*NETWORKS], help="Networks to train.")
+    parser.add_argument("--report-only", action="store_true", help="Write the table from the JSON.")
     given = parser.parse_args()
-    if given.report_only:
-        record = json.loads(RESULTS.read_text())
-    else:
-        record = {"machine": machine(), "commit": commit(), "runs": measure(given.data)}
+    record = json.loads(RESULTS.read_text())
+    if not given.report_only:
+        kept = [row for row in record["runs"] if row["network"] not in given.networks]
+        runs = kept + measure(given.data, given.networks)
+        record = {"machine": machine(), "commit": commit(), "runs": runs}
         RESULTS.write_text(json.dumps(record, indent=1) + "\n")
     replace_between(ROOT / "docs" / "results.md", BEGIN, END, table(record))
 
 
-def measure(data: Path) -> list[dict[str, Any]]:
+def measure(data: Path, networks: list[str]) -> list[dict[str, Any]]:
     """A row for each network that was trained."""
     deep, rows = RECIPES["deep"], []
     with tempfile.TemporaryDirectory() as runs:
-        for seed in range(SEEDS):
-            for depth in DEPTHS:
-                for batch_norm in (False, True):
-                    hidden = (deep.hidden[0],) * depth
-                    recipe = deep.with_changes(hidden=hidden, batch_norm=batch_norm, seed=seed)
-                    run = run_recipe(recipe, data, runs=runs, name=f"{depth}-{batch_norm}-{seed}").run
-                    history = run.history()
-                    rows.append({
-                        "depth": depth, "batch_norm": batch_norm, "seed": seed,
-                        "first": history["val_accuracy"][0], "best": max(history["val_accuracy"]),
-                        "seconds": run.record()["durations"]["fit"],
-                    })  # fmt: skip
-                    print(rows[-1], flush=True)
+        for seed, depth, network in product(range(SEEDS), DEPTHS, networks):
+            recipe = deep.with_changes(hidden=deep.hidden[:1] * depth, seed=seed, **NETWORKS[network])
+            run = run_recipe(recipe, data, runs=runs, name=f"{depth}-{network.replace(', ', '-')}-{seed}").run
+            accuracy = run.history()["val_accuracy"]
+            rows.append({
+                "depth": depth, "network": network, "seed": seed, "first": accuracy[0], "best": max(accuracy),
+                "seconds": run.record()["durations"]["fit"],
+            })  # fmt: skip
+            print(rows[-1], flush=True)
     return rows
 
 
 def table(record: dict[str, Any]) -> str:
-    """The results as Markdown, a line for each depth."""
+    """The results as Markdown, a line for each depth and network."""
     lines = [
-        "| hidden layers | plain, after an epoch | at its best | seconds | normalised, after an epoch | at its best "
-        "| seconds |",
-        "| ---: | ---: | ---: | ---: | ---: | ---: | ---: |",
+        "| hidden layers | network | after one epoch | at its best | seconds |",
+        "| ---: | :--- | ---: | ---: | ---: |",
     ]
-    for depth in DEPTHS:
-        cells = []
-        for batch_norm in (False, True):
-            rows = [row for row in record["runs"] if (row["depth"], row["batch_norm"]) == (depth, batch_norm)]
-            cells += [share([row["first"] for row in rows]), share([row["best"] for row in rows])]
-            cells.append(f"{statistics.mean(row['seconds'] for row in rows):.0f}")
-        lines.append(f"| {depth} | {' | '.join(cells)} |")
+    for depth, network in product(DEPTHS, NETWORKS):
+        rows = [row for row in record["runs"] if (row["depth"], row["network"]) == (depth, network)]
+        if rows:
+            seconds = statistics.mean(row["seconds"] for row in rows)
+            first, best = ([row[key] for row in rows] for key in ("first", "best"))
+            lines.append(f"| {depth} | {network} | {share(first)} | {share(best)} | {seconds:.0f} |")
     return "\n".join(lines)
 
 
 def share(values: list[float]) -> str:
-    """Mean, and from the least to the most."""
+    """Mean and range."""
     return f"{statistics.mean(values):.2%} ({min(values):.1%} to {max(values):.1%})"
 
 

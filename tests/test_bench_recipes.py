@@ -93,13 +93,13 @@ def test_keras_example_for_real(small_npz):
 
 def test_the_table_of_depths():
     runs = [
-        {"depth": d, "batch_norm": n, "seed": 0, "first": 0.11 if not n else 0.95, "best": 0.97, "seconds": 10 + d}
+        {"depth": d, "network": network, "seed": 0, "first": 0.11, "best": 0.97, "seconds": 10 + d}
         for d in depth.DEPTHS
-        for n in (False, True)
+        for network in depth.NETWORKS
     ]
     rows = depth.table({"runs": runs}).splitlines()
-    assert rows[2].startswith("| 2 | 11.00% (11.0% to 11.0%) | 97.00% (97.0% to 97.0%) | 12 | 95.00%")
-    assert len(rows) == 2 + len(depth.DEPTHS)
+    assert rows[3] == "| 2 | normalised | 11.00% (11.0% to 11.0%) | 97.00% (97.0% to 97.0%) | 12 |"
+    assert len(rows) == 2 + len(depth.DEPTHS) * len(depth.NETWORKS)
 
 
 def test_the_table_of_augmentation():

@@ -21,8 +21,8 @@ def options(command):
 
 
 ONLY_IN_FILES = {
-    "convolutions", "batch_norm", "schedule", "weight_decay", "ema_momentum", "label_smoothing", "augmentation",
-    "ensemble_size",
+    "convolutions", "batch_norm", "residual", "schedule", "weight_decay", "ema_momentum", "label_smoothing",
+    "augmentation", "ensemble_size",
 }  # fmt: skip
 
 

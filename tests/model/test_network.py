@@ -1,7 +1,10 @@
+import jax
 import keras
 import numpy as np
 import pytest
 
+from onnx_oracle import assert_same
+from tendigits.model.file import load_model, save_model
 from tendigits.model.network import build_network, compile_network, count_parameters, rate, summary
 from tendigits.model.recipe import Recipe
 
@@ -76,6 +79,61 @@ def test_convolutions_and_normalisation(recipe):
     np.testing.assert_allclose(answers.sum(axis=1), 1, rtol=1e-5)
     again = build_network(recipe)
     assert all(np.array_equal(a, b) for a, b in zip(model.get_weights(), again.get_weights(), strict=True))
+
+
+@pytest.mark.parametrize(
+    "recipe",
+    [
+        Recipe(hidden=(12,) * 24, residual=True),
+        Recipe(hidden=(9, 9, 5, 7), residual=True, batch_norm=True),
+        Recipe(convolutions=("4x5/4",), hidden=(6, 6), residual=True, activation="gelu"),
+    ],
+)
+def test_skip_connections(recipe):
+    model = build_network(recipe)
+    assert not isinstance(model, keras.Sequential)
+    assert model.count_params() == count_parameters(recipe)
+    again = build_network(recipe)
+    assert all(np.array_equal(a, b) for a, b in zip(model.get_weights(), again.get_weights(), strict=True))
+
+
+def test_a_network_with_skip_connections_is_saved_and_exported(tmp_path):
+    recipe = Recipe(hidden=(9, 9, 5), residual=True, batch_norm=True)
+    model = compile_network(build_network(recipe), recipe)
+    x, y = np.random.default_rng(0).random((20, 784), np.float32), np.eye(10, dtype=np.float32)[[*range(10)] * 2]
+    model.train_on_batch(x, y)
+    expected = model.predict(x, verbose=0)
+    for saved in save_model(model, tmp_path, x, y):
+        np.testing.assert_allclose(load_model(saved.path).predict(x, verbose=0), expected, atol=1e-6)
+    assert_same(model)
+
+
+def test_without_their_branches_residual_blocks_are_one_layer():
+    """Oracle: the sum is what the first layer gave, so the network is that of one hidden layer."""
+    deep = build_network(Recipe(hidden=(8,) * 5, residual=True, dropout=0.0))
+    one = build_network(Recipe(hidden=(8,), dropout=0.0))
+    dense = [layer for layer in deep.layers if isinstance(layer, keras.layers.Dense)]
+    for layer in dense[1:-1]:
+        layer.set_weights([np.zeros_like(weight) for weight in layer.get_weights()])
+    one.set_weights(dense[0].get_weights() + dense[-1].get_weights())
+    x = np.random.default_rng(0).random((20, 784), np.float32)
+    np.testing.assert_allclose(deep.predict(x, verbose=0), one.predict(x, verbose=0), atol=1e-6)
+
+
+def test_the_gradient_reaches_the_first_of_24_layers():
+    x, y = np.random.default_rng(0).random((50, 784), np.float32), np.eye(10, dtype=np.float32)[[*range(10)] * 5]
+
+    def gradient(residual: bool) -> float:
+        """Mean absolute gradient of the first layer's weights."""
+        model = build_network(Recipe(hidden=(64,) * 24, residual=residual, dropout=0.0))
+
+        def loss(values):
+            predicted, _ = model.stateless_call(values, [v.value for v in model.non_trainable_variables], x)
+            return keras.losses.categorical_crossentropy(y, predicted).mean()
+
+        return float(abs(jax.grad(loss)([v.value for v in model.trainable_variables])[0]).mean())
+
+    assert gradient(residual=True) > 100 * gradient(residual=False)
 
 
 def test_a_one_cycle_rises_and_falls():

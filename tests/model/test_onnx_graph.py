@@ -31,7 +31,7 @@ def test_normalisation_is_not_folded_where_others_need_what_was_before():
     assert_same(keras.Model(x, layers.Add()([z, y])))
 
 
-@pytest.mark.parametrize("name", ["classic", "cnn", "deep", "fast"])
+@pytest.mark.parametrize("name", ["classic", "cnn", "deep", "fast", "residual"])
 def test_the_recipes_networks(name):
     assert_same(build_network(load_recipe(name)))
 

@@ -1,65 +1,63 @@
-"""The network of a recipe, as a plain compiled `keras.Sequential`.
+"""The network of a recipe, as a plain Keras model: Sequential, or functional where it has skip connections.
 
 model = compile_network(build_network(Recipe()), Recipe())
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from itertools import chain, pairwise
 from typing import Any
 
 import keras
 import numpy as np
 
-from tendigits.model.recipe import Convolution, Recipe
+from tendigits.model.recipe import Recipe
 
 PIXELS = 784
 SIDE = 28
 CLASSES = 10
 
 MOMENTUM = 0.97
-"""Of batch normalisation's mean and variance: with few epochs Keras' 0.99 lags behind the weights."""
+"""Momentum of batch normalization's moving mean and variance: in few epochs Keras' 0.99 lags behind the weights."""
 
 WARM_UP = 0.25
-"""Share of a one-cycle's steps in which the learning rate rises."""
+"""Fraction of the steps in which a one-cycle's learning rate rises."""
 
 LOWEST = 0.01
-"""A one-cycle's first and last learning rate, of its highest."""
+"""A one-cycle's first and last learning rate, as a fraction of its peak."""
 
 
-def build_network(recipe: Recipe) -> keras.Sequential:
+def build_network(recipe: Recipe) -> keras.Model:
     """Convolutions, then Dense and Dropout for each hidden layer, then Dense 10 softmax.
 
-    float32 (n, 784) -> (n, 10), rows sum to 1. Every layer that draws random numbers has a seed of its own, so the
-    same recipe gives the same weights whatever else the program has drawn.
+    float32 (n, 784) -> (n, 10), rows sum to 1. Every layer that draws random numbers has its own seed, so the same
+    recipe gives the same weights whatever else the program has drawn.
     """
     n_layers = len(recipe.hidden) + len(recipe.convolutions)
-    seeds = map(int, np.random.SeedSequence(recipe.seed).generate_state(2 * n_layers + 2))
-    layers: list[keras.Layer] = [keras.Input((PIXELS,))]
-    if recipe.convolutions:
-        layers.append(keras.layers.Reshape((SIDE, SIDE, 1)))
-        for convolution in recipe.convolution_layers:
-            layers += _convolution(convolution, recipe, next(seeds))
-        layers += [keras.layers.Flatten(), keras.layers.Dropout(recipe.dropout, seed=next(seeds))]
-    for units in recipe.hidden:
-        layers += _hidden(units, recipe, next(seeds))
-        layers.append(keras.layers.Dropout(recipe.dropout, seed=next(seeds)))
+    seeds = map(int, np.random.SeedSequence(recipe.seed).generate_state(3 * n_layers + 2))
+    name = re.sub(r"[.-]", "_", recipe.name)
+    image = keras.Input((PIXELS,))
+    convolutions = [*_convolutions(recipe, seeds)]
+    hidden = [*_hidden(recipe, seeds)]
     initializer = keras.initializers.GlorotUniform(seed=next(seeds))
-    layers.append(keras.layers.Dense(CLASSES, activation="softmax", kernel_initializer=initializer))
-    return keras.Sequential(layers, name=re.sub(r"[.-]", "_", recipe.name))
+    output = keras.layers.Dense(CLASSES, activation="softmax", kernel_initializer=initializer)
+    if recipe.residual:
+        return keras.Model(image, output(_residual(_apply(convolutions, image), hidden, seeds)), name=name)
+    return keras.Sequential([image, *convolutions, *chain.from_iterable(hidden), output], name=name)
 
 
 def compile_network(model: keras.Model, recipe: Recipe, steps: int = 1) -> keras.Model:
     """Compile `model` in place with the recipe's optimizer, loss and metrics, and return it.
 
     Args:
-        steps: of the whole training, over which a schedule goes.
+        steps: in the whole training, for a learning rate schedule.
     """
     model.compile(optimizer=optimizer_of(recipe, steps), loss=_loss(recipe), metrics=list(recipe.metrics))
     return model
 
 
 def optimizer_of(recipe: Recipe, steps: int) -> keras.optimizers.Optimizer:
-    """The recipe's optimizer, with its schedule over so many steps."""
+    """The recipe's optimizer, its learning rate schedule spread over `steps`."""
     settings: dict[str, Any] = {"learning_rate": rate(recipe, steps)}
     if recipe.weight_decay:
         settings["weight_decay"] = recipe.weight_decay
@@ -69,7 +67,7 @@ def optimizer_of(recipe: Recipe, steps: int) -> keras.optimizers.Optimizer:
 
 
 def rate(recipe: Recipe, steps: int) -> Any:
-    """The learning rate, or its schedule over so many steps."""
+    """The learning rate, or its schedule over `steps`."""
     if recipe.schedule == "constant":
         return recipe.learning_rate
     warm_up = max(1, round(WARM_UP * steps))
@@ -83,10 +81,9 @@ def rate(recipe: Recipe, steps: int) -> Any:
 
 
 def count_parameters(recipe: Recipe) -> int:
-    """How many weights and biases the recipe's network has, all members together, without building it.
+    """Number of weights and biases of the recipe's network or whole ensemble, without building it.
 
-    669,706 for classic. Of a batch normalisation also the mean and variance that it remembers,
-    as Keras counts.
+    669,706 for classic. As in Keras' count, the moving mean and variance of batch normalization are included.
     """
     total, channels, side = 0, 1, SIDE
     for convolution in recipe.convolution_layers:
@@ -96,13 +93,15 @@ def count_parameters(recipe: Recipe) -> int:
     for units in recipe.hidden:
         total += (width + 1) * units + (4 * units if recipe.batch_norm else 0)
         width = units
+    if recipe.residual:
+        total += sum(before * units for before, units in pairwise(recipe.hidden) if before != units)
     return recipe.ensemble_size * (total + (width + 1) * CLASSES)
 
 
 def predict(model: keras.Model, x: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
-    """The network's answer: float32 (n, 784) in [0, 1] -> float32 (n, 10), rows sum to 1."""
-    answers: np.ndarray[Any, Any] = np.asarray(model.predict(x, batch_size=1000, verbose=0))
-    return answers
+    """Class probabilities: float32 (n, 784) in [0, 1] -> float32 (n, 10), rows sum to 1."""
+    probabilities: np.ndarray[Any, Any] = np.asarray(model.predict(x, batch_size=1000, verbose=0))
+    return probabilities
 
 
 def summary(model: keras.Model) -> str:
@@ -112,24 +111,61 @@ def summary(model: keras.Model) -> str:
     return "\n".join(lines).rstrip()
 
 
-def _convolution(convolution: Convolution, recipe: Recipe, seed: int) -> Iterator[keras.Layer]:
-    # Strides in place of pooling: less to compute. The bias would be undone by the normalisation.
-    yield keras.layers.Conv2D(
-        convolution.filters, convolution.kernel, convolution.stride, "same", use_bias=False,
-        kernel_initializer=keras.initializers.GlorotUniform(seed=seed),
-    )  # fmt: skip
-    yield keras.layers.BatchNormalization(momentum=MOMENTUM)
-    yield keras.layers.Activation(recipe.activation)
-
-
-def _hidden(units: int, recipe: Recipe, seed: int) -> Iterator[keras.Layer]:
-    initializer = keras.initializers.GlorotUniform(seed=seed)
-    if not recipe.batch_norm:
-        yield keras.layers.Dense(units, activation=recipe.activation, kernel_initializer=initializer)
+def _convolutions(recipe: Recipe, seeds: Iterator[int]) -> Iterator[keras.Layer]:
+    """Strides in place of pooling, which cost less. No bias: batch normalization would undo it."""
+    if not recipe.convolutions:
         return
-    yield keras.layers.Dense(units, kernel_initializer=initializer)
-    yield keras.layers.BatchNormalization(momentum=MOMENTUM)
-    yield keras.layers.Activation(recipe.activation)
+    yield keras.layers.Reshape((SIDE, SIDE, 1))
+    for layer in recipe.convolution_layers:
+        yield keras.layers.Conv2D(
+            layer.filters, layer.kernel, layer.stride, "same", use_bias=False,
+            kernel_initializer=keras.initializers.GlorotUniform(seed=next(seeds)),
+        )  # fmt: skip
+        yield keras.layers.BatchNormalization(momentum=MOMENTUM)
+        yield keras.layers.Activation(recipe.activation)
+    yield keras.layers.Flatten()
+    yield keras.layers.Dropout(recipe.dropout, seed=next(seeds))
+
+
+def _hidden(recipe: Recipe, seeds: Iterator[int]) -> Iterator[list[keras.Layer]]:
+    """For each hidden layer: Dense, batch normalization, activation, dropout."""
+    for number, units in enumerate(recipe.hidden):
+        initializer = keras.initializers.GlorotUniform(seed=next(seeds))
+        if recipe.residual and number:  # scaled, so that the sum over all blocks does not grow with their number
+            scale = 1 / (len(recipe.hidden) - 1)
+            initializer = keras.initializers.VarianceScaling(scale, "fan_avg", "uniform", seed=initializer.seed)
+        if recipe.batch_norm or recipe.residual:
+            layers = [keras.layers.Dense(units, kernel_initializer=initializer)]
+            if recipe.batch_norm:
+                layers.append(keras.layers.BatchNormalization(momentum=MOMENTUM))
+            layers.append(keras.layers.Activation(recipe.activation))
+        else:
+            layers = [keras.layers.Dense(units, activation=recipe.activation, kernel_initializer=initializer)]
+        yield [*layers, keras.layers.Dropout(recipe.dropout, seed=next(seeds))]
+
+
+def _residual(x: Any, hidden: Sequence[Sequence[keras.Layer]], seeds: Iterator[int]) -> Any:
+    """Connect the hidden layers as pre-activation residual blocks: Dense(dropout(activation(norm(sum)))) joins the sum.
+
+    Where the widths differ the sum is projected. He, Zhang, Ren, Sun, "Identity mappings in deep residual networks",
+    ECCV 2016, https://arxiv.org/abs/1603.05027
+    """
+    (dense, *activation), *blocks = hidden
+    total = dense(x)
+    for dense, *next_activation in blocks:
+        branch = dense(_apply(activation, total))
+        if total.shape[-1] != dense.units:
+            initializer = keras.initializers.GlorotUniform(seed=next(seeds))
+            total = keras.layers.Dense(dense.units, use_bias=False, kernel_initializer=initializer)(total)
+        total = keras.layers.Add()([total, branch])
+        activation = next_activation
+    return _apply(activation, total)
+
+
+def _apply(layers: Sequence[keras.Layer], x: Any) -> Any:
+    for layer in layers:
+        x = layer(x)
+    return x
 
 
 def _loss(recipe: Recipe) -> Any:

@@ -114,6 +114,9 @@ class Recipe(Settings):
     batch_norm: bool = False
     """Batch normalization before the activation of each hidden layer."""
 
+    residual: bool = False
+    """Skip connections between the hidden layers (pre-activation residual blocks)."""
+
     optimizer: Optimizer = "adam"
     """Keras' name of the optimizer."""
 
@@ -179,6 +182,10 @@ class Recipe(Settings):
             raise RecipeError(
                 f"recipe field 'label_smoothing': expected 0 with the loss {self.loss}, "
                 f"received {self.label_smoothing}; use categorical_crossentropy"
+            )
+        if self.residual and len(self.hidden) < 2:
+            raise RecipeError(
+                f"recipe field 'residual': expected at least two hidden layers to connect, received {len(self.hidden)}"
             )
         return self
 
