@@ -1,3 +1,6 @@
+import os
+import signal
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -5,83 +8,66 @@ from PIL import Image
 from tendigits.batch import batch
 from tendigits.batch.batch import read_files
 from tendigits.batch.sources import find_pictures
+from tendigits.read.network import bundled_file
 from tendigits.read.reader import Reader
 
 
 @pytest.fixture(scope="module")
-def reader():
-    return Reader()
-
-
-@pytest.fixture
-def folder(tmp_path, digits):
-    for i in range(70):
-        Image.fromarray(digits.x_test[i]).save(tmp_path / f"{i:03}.png")
-    (tmp_path / "sub").mkdir()
-    Image.fromarray(digits.x_test[70]).save(tmp_path / "sub" / "last.BMP")
-    (tmp_path / "notes.txt").write_text("7")
-    (tmp_path / "005.png").write_bytes(b"broken")
-    return tmp_path
+def paths(tmp_path_factory, digits):
+    """40 digits in a folder, one of them damaged."""
+    folder = tmp_path_factory.mktemp("scans")
+    for i in range(40):
+        Image.fromarray(digits.x_test[i]).save(folder / f"{i:03}.png")
+    (folder / "005.png").write_bytes(b"broken")
+    return find_pictures([folder]).pictures
 
 
 @pytest.mark.parametrize("one", [True, False])
-def test_a_bad_file_stops_nothing_and_the_order_stays(folder, reader, digits, one):
-    paths = find_pictures([folder])
-    results = list(read_files(reader, paths, one=one))
+def test_a_damaged_file_stops_nothing_and_the_order_stays(paths, digits, one):
+    results = list(read_files(Reader(), paths, one=one))
     assert [result.path for result in results] == paths
-    failed = [result for result in results if result.error]
-    assert [result.path for result in failed] == [str(folder / "005.png")]
-    assert "005.png" in str(failed[0].error)
+    assert [result.path for result in results if result.error] == [paths[5]]
+    assert paths[5] in str(results[5].error)
     if one:
         read = [int(result.page.lines[0].value) for result in results if result.page]
-        expected = np.delete(digits.y_test[:71], 5)
-        assert np.mean(read == expected) > 0.9
+        assert np.mean(read == np.delete(digits.y_test[:40], 5)) > 0.9
         assert results[0].page.size == (28, 28)
 
 
-@pytest.mark.parametrize("one", [True, False])
-def test_several_processes_read_the_same(folder, reader, one):
-    paths = find_pictures([folder])
-    alone = list(read_files(reader, paths, one=one, workers=1))
-    together = list(read_files(reader, paths, one=one, workers=2))
-    assert [(result.path, str(result.error)) for result in together] == [(r.path, str(r.error)) for r in alone]
-    for first, second in zip(alone, together, strict=True):
-        if first.page and second.page:
-            assert first.page.as_dict() == second.page.as_dict()
+def read_or_die(job):
+    if any(path.endswith("003.png") for path in job[0]):
+        os.kill(os.getpid(), signal.SIGKILL)
+    return batch._read_job(batch._reader, job)
 
 
-def test_many_pictures_are_read_by_several_processes_with_the_same_threshold(folder, monkeypatch):
-    crews = []
-
-    class Known(batch.Crew):
-        def __init__(self, *given, **more):
-            crews.append(given[1])
-            super().__init__(*given, **more)
-
-    monkeypatch.setattr(batch, "Crew", Known)
-    monkeypatch.setattr(batch, "FEW", 1)
-    results = list(read_files(Reader(threshold=1.0), find_pictures([folder]), one=True))
-    assert crews == [(None, 1.0)]
-    assert not any(result.page.lines[0].accepted for result in results if result.page)
-    assert len(list(read_files(Reader(), find_pictures([folder])[:32], one=True))) == 32
-    assert len(crews) == 1  # a few are read at once
+@pytest.mark.alone
+def test_processes_read_the_same_and_a_picture_that_kills_one_is_reported(paths, monkeypatch, tmp_path):
+    own = tmp_path / "own.onnx"
+    own.write_bytes(bundled_file())
+    reader = Reader(own, threshold=1.0)
+    expected = list(read_files(reader, paths))
+    monkeypatch.setattr(batch, "_read_in_worker", read_or_die)
+    results = list(read_files(reader, paths, workers=2))
+    assert "it killed the process" in str(results[3].error)
+    for i, (one, other) in enumerate(zip(results, expected, strict=True)):
+        assert one.path == other.path
+        if i not in (3, 5):
+            assert one.page.as_dict() == other.page.as_dict()
 
 
-def test_a_picture_that_kills_its_process_is_told(folder, reader, monkeypatch):
-    class Deadly:
-        def __init__(self, *_, **__): ...
-        def __enter__(self):
-            return self
+def test_many_pictures_are_read_by_processes_with_the_same_network_and_threshold(paths, monkeypatch, tmp_path):
+    pools = []
+    monkeypatch.setattr(batch, "read_with", lambda *_: ())
+    own = tmp_path / "own.onnx"
+    own.write_bytes(bundled_file())
 
-        def __exit__(self, *_): ...
-        def map(self, jobs, split):
-            for job in jobs:
-                for part in split(job):
-                    deadly = part[0][0].endswith("003.png")
-                    yield part, None if deadly else batch.read_job(reader, part)
+    class NoPool:
+        __enter__ = __exit__ = lambda *_: None
 
-    monkeypatch.setattr(batch, "Crew", Deadly)
-    results = list(read_files(reader, find_pictures([folder]), one=True, workers=2))
-    assert len(results) == 71
-    assert [r.path for r in results if r.error] == [str(folder / "003.png"), str(folder / "005.png")]
-    assert "died" in str(results[3].error)
+    monkeypatch.setattr(batch, "reader_pool", lambda *given: pools.append(given) or NoPool())
+    list(read_files(Reader(threshold=0.5), paths))
+    list(read_files(Reader(own, 0.7), paths, workers=3))
+    assert pools == [(None, 0.5, None), (own, 0.7, 3)]
+    for reader, n in ((Reader(), 16), (Reader(own), 40)):
+        assert len(list(read_files(reader, paths[:n]))) == n
+    assert len(pools) == 2, "a few pictures, and a user's own network, are read in this process"

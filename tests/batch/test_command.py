@@ -1,12 +1,18 @@
 import csv
 import json
+import os
+import pty
+import re
+import subprocess
+import sys
 
 import numpy as np
-import pandas as pd
+import pyarrow.parquet as pq
 import pytest
 from PIL import Image
 
 from tendigits import cli
+from tendigits.read.results import COLUMNS
 
 
 @pytest.fixture
@@ -28,6 +34,17 @@ def seven(tmp_path, digits):
     return path
 
 
+@pytest.fixture
+def scans(seven, tmp_path):
+    """A 7, a damaged file, and one of a format that can't be read."""
+    folder = tmp_path / "scans"
+    folder.mkdir()
+    (folder / "7.png").write_bytes(seven.read_bytes())
+    (folder / "bad.png").write_bytes(b"\x89PNG")
+    (folder / "photo.heic").write_bytes(b"")
+    return folder
+
+
 def test_one_digit_with_its_runners_up(run, seven):
     code, out, err = run(seven, "--one")
     assert (code, err) == (0, "")
@@ -40,8 +57,11 @@ def test_a_page_as_text_json_and_csv(run, seven, tmp_path):
     (line,) = json.loads(run(seven, "--json")[1])["lines"]
     assert line["value"] == "7"
     assert run(seven, "--csv", tmp_path / "out.csv")[:2] == (0, "")
-    (row,) = csv.DictReader((tmp_path / "out.csv").read_text().splitlines())
+    text = (tmp_path / "out.csv").read_text()
+    (row,) = csv.DictReader(text.splitlines())
     assert (row["path"], row["line"], row["value"], row["accepted"]) == (str(seven), "1", "7", "yes")
+    assert run(seven, "--csv", "-")[:2] == (0, text)
+    assert "may be" in run(seven, "--csv", "-", "--threshold", 1)[1]
 
 
 def test_a_blank_page_has_no_digits(run, tmp_path):
@@ -49,24 +69,51 @@ def test_a_blank_page_has_no_digits(run, tmp_path):
     assert run(tmp_path / "blank.png")[:2] == (0, "no digits\n")
 
 
-def test_of_many_files_each_line_has_its_name_and_the_bad_ones_are_told_at_the_end(run, seven, tmp_path):
-    bad = tmp_path / "bad.png"
-    bad.write_bytes(b"\x89PNG")
-    code, out, err = run(tmp_path, "--quiet")
-    assert code == 2
-    assert out.startswith(f"{seven}: 7")
-    assert str(bad) in err
-    assert "read 1 of 2 pictures; 1 could not be read" in err
-    assert "Traceback" not in err
+def test_pictures_that_could_not_be_read_are_listed_at_the_end(run, scans):
+    code, out, err = run(scans)
+    assert code == 1
+    assert out == f"{scans}/7.png: 7\n"
+    damaged, skipped, summary = err.splitlines()
+    assert "bad.png" in damaged
+    assert skipped == f"tendigits: skipped {scans}/photo.heic: cannot read HEIC; save it as PNG or JPEG"
+    assert summary == "tendigits: read 1 of 3 pictures; 2 could not be read"
 
 
-def test_show_draws_one_picture(run, seven, tmp_path):
-    assert run(seven, "--show", tmp_path / "shown.png")[0] == 0
-    with Image.open(tmp_path / "shown.png") as shown:
-        assert shown.width >= 400
-    code, _, err = run(seven, seven, "--show", tmp_path / "shown.png")
-    assert code == 2
-    assert "--show draws one picture" in err
+def test_nothing_read_is_a_wrong_command(run, tmp_path):
+    code, out, err = run(tmp_path / "none.png")
+    assert (code, out) == (2, "")
+    assert "none.png" in err
+
+
+def test_show_draws_one_picture_into_a_file_and_several_into_a_folder(run, seven, scans, tmp_path):
+    assert run(seven, "--show", tmp_path / "shown.jpg")[0] == 0
+    with Image.open(tmp_path / "shown.jpg") as shown:
+        assert (shown.format, shown.width >= 400) == ("JPEG", True)
+    other = tmp_path / "other" / "7.jpg"
+    other.parent.mkdir()
+    Image.open(seven).save(other)
+    shown = tmp_path / "new" / "shown"
+    assert run(scans / "7.png", other, "--show", shown)[0] == 0
+    assert sorted(path.name for path in shown.iterdir()) == ["7-2.png", "7.png"]
+    assert run(seven, "--show", shown)[0] == 0
+    assert (shown / "seven.png").exists()
+
+
+@pytest.mark.parametrize(
+    ("show", "message"),
+    [
+        ("x.gif", "expected a name ending in .png, .jpg, .jpeg, .webp for --show, received x.gif"),
+        ("seven.png", "--show would overwrite the picture seven.png; choose another name"),
+    ],
+)
+def test_what_show_cannot_write_is_refused_before_reading(run, seven, monkeypatch, show, message):
+    monkeypatch.chdir(seven.parent)
+    monkeypatch.setattr("tendigits.batch.batch.read_files", None)
+    before = seven.read_bytes()
+    assert run("seven.png", "--show", show) == (2, "", f"tendigits: {message}\n")
+    assert seven.read_bytes() == before
+    code, _, err = run("seven.png", "other.png", "--show", "x.png")
+    assert (code, "expected a folder for the 2 pictures of --show, received x.png" in err) == (2, True)
 
 
 def test_the_threshold_moves_what_is_accepted(run, seven):
@@ -75,50 +122,73 @@ def test_the_threshold_moves_what_is_accepted(run, seven):
     assert run(seven, "--threshold", 7)[0] == 2
 
 
-def test_no_file(run, tmp_path):
-    code, out, err = run(tmp_path / "none.png")
-    assert (code, out) == (2, "")
-    assert "none.png" in err
-
-
-def test_a_table_that_goes_on(run, seven, tmp_path):
-    scans = tmp_path / "scans"
-    scans.mkdir()
-    seven.rename(scans / "7.png")
+def test_a_table_that_is_resumed(run, seven, scans, tmp_path):
     out = tmp_path / "out"
-    assert run(scans, "--one", "--parquet", out) == (0, f"{out}: 1 numbers in 1 pictures\n", "")
-    (row,) = pd.read_parquet(out).to_dict("records")
-    assert (row["path"], row["value"]) == (str(scans / "7.png"), "7")
-    (scans / "broken.png").write_bytes(b"broken")
-    code, said, errors = run(scans, "--one", "--parquet", out)
-    assert (code, said) == (2, f"{out}: 0 numbers in 0 pictures; 1 pictures had been read before\n")
+    assert run(seven, "--one", "--parquet", out) == (0, f"{out}: 1 numbers in 1 pictures\n", "")
+    (row,) = pq.read_table(out).to_pylist()
+    assert (row["path"], row["value"]) == (str(seven), "7")
+    code, printed, errors = run(seven, scans / "bad.png", "--one", "--parquet", out)
+    assert (code, printed) == (2, f"{out}: 0 numbers in 0 pictures; 1 pictures had been read before\n")
     first, last = errors.splitlines()
     assert first.startswith("tendigits: expected a whole PNG, JPEG")
     assert last == "tendigits: read 0 of 1 pictures; 1 could not be read"
 
 
 def test_ctrl_c_keeps_what_was_read(run, seven, tmp_path, monkeypatch):
-    def interrupted(*_):
+    def interrupted(*_, **__):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("tendigits.batch.bulk.read_into", interrupted)
+    monkeypatch.setattr("tendigits.batch.parquet.read_into", interrupted)
     code, _, errors = run(seven, "--parquet", tmp_path / "out")
     assert code == 130
-    assert errors == "tendigits: interrupted; what was read is kept, the same command goes on where it was\n"
+    assert errors == "tendigits: interrupted; what was read is kept, run the same command again to resume\n"
+    monkeypatch.setattr("tendigits.batch.batch.read_files", interrupted)
+    assert run(seven, "--csv", tmp_path / "out.csv")[0] == 130
+    assert (tmp_path / "out.csv").read_text() == ",".join(COLUMNS) + "\n"
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "message"),
     [
         (["--ray"], "--ray reads into a table; give its folder with --parquet"),
         (["--parquet", "out", "--csv", "out.csv", "--json"], "expected --parquet alone, received --csv, --json too;"),
+        (["--csv", "-", "--json"], "expected --json or --csv -, received both;"),
         (["--parquet", "out", "--ray=nowhere"], "--ray: expected local, auto, HOST:PORT or ray://HOST:PORT, received"),
-        (["--parquet", "out", "--ray", "localhost:1"], "no Ray cluster at localhost:1: "),
     ],
 )
-def test_what_does_not_go_together(run, seven, monkeypatch, tmp_path, arguments, said):
+def test_options_that_do_not_go_together(run, seven, monkeypatch, tmp_path, arguments, message):
     monkeypatch.chdir(tmp_path)
     code, _, errors = run(seven, *arguments)
-    assert code in (1, 2)
-    assert said in errors
+    assert code == 2
+    assert message in errors
     assert errors.count("\n") == 1
+
+
+@pytest.mark.parametrize("piped", [False, True])
+def test_on_a_terminal_results_are_printed_above_the_bar(scans, piped):
+    """On a pseudo-terminal, with standard output there or in a pipe."""
+    (scans / "bad.png").unlink()
+    for i in range(12):
+        (scans / f"7-{i}.png").write_bytes((scans / "7.png").read_bytes())
+    master, slave = pty.openpty()
+    child = subprocess.Popen(
+        [sys.executable, "-m", "tendigits", "read", scans],
+        stdout=subprocess.PIPE if piped else slave,
+        stderr=slave,
+        env=os.environ | {"TERM": "xterm", "COLUMNS": "200"},
+        text=True,
+    )
+    os.close(slave)
+    screen = b""
+    while True:
+        try:
+            screen += os.read(master, 4096)
+        except OSError:  # the child has closed the terminal
+            break
+    printed, _ = child.communicate()
+    os.close(master)
+    text = re.sub(r"\x1b\[[\d;?]*[A-Za-z]", "", screen.decode())
+    segments = (printed if piped else text).replace("\r", "\n").split("\n")
+    assert len([line for line in segments if re.fullmatch(r".*/7[-\d]*\.png: 7", line)]) == 13
+    assert "13/13" in text
+    assert not piped or ": 7" not in text

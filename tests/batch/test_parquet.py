@@ -1,13 +1,23 @@
 import json
+import os
+import signal
+import subprocess
+import sys
+import time
 
 import numpy as np
-import pandas as pd
+import pyarrow.parquet as pq
 import pytest
+from PIL import Image
 
+from tendigits.batch import batch, parquet
 from tendigits.batch.batch import Result
-from tendigits.batch.parquet import NUMBERS, PICTURES, open_table, outcome
-from tendigits.errors import DataError, RunError
+from tendigits.batch.parquet import NUMBERS, PICTURES, open_table, read_into, rows_of
+from tendigits.batch.sources import find_pictures
+from tendigits.errors import DataError, ModelFileError, RunError
 from tendigits.files import held
+from tendigits.read.network import bundled_file
+from tendigits.read.reader import Reader
 from tendigits.read.results import Digit, Line, Page
 from tendigits.read.segment import Box
 
@@ -21,117 +31,207 @@ def page(*values):
 
 
 def read(path, *values):
-    return outcome(Result(path, page(*values), None))
+    return rows_of(Result(path, page(*values), None))
 
 
 def failed(path):
-    return outcome(Result(path, None, DataError(f"expected a picture at {path}")))
+    return rows_of(Result(path, None, DataError(f"expected a picture at {path}")))
+
+
+def table_of(folder):
+    """All rows of a folder's Parquet files."""
+    return [row for part in sorted(folder.glob("*.parquet")) for row in pq.read_table(part).to_pylist()]
+
+
+def paths_in(out):
+    return [row["path"] for row in table_of(out / "_pictures")]
 
 
 def test_a_row_for_each_number_and_one_for_each_picture(tmp_path):
-    out = tmp_path / "out"
-    with open_table(out, SETTINGS) as table:
+    with open_table(tmp_path, SETTINGS) as table:
         assert table.done == frozenset()
         table.add([read("a.png", "0427", "13"), read("b.png"), failed("c.png")])
         table.add([])
         table.add([read("d.png", "5")])
-    numbers = pd.read_parquet(out)
-    assert list(numbers.columns) == NUMBERS.names
-    assert numbers[["path", "line", "value"]].values.tolist() == [
-        ["a.png", 1, "0427"],
-        ["a.png", 2, "13"],
-        ["d.png", 1, "5"],
-    ]
-    first = numbers.iloc[0]
-    assert (first["confidence"], first["accepted"], first["reason"]) == (0.5, False, "digit 1: it may be 1")
-    assert first[["left", "top", "right", "bottom"]].tolist() == [1, 2, 3, 4]
-    pictures = pd.read_parquet(out / "_pictures").astype(object)
-    assert list(pictures.columns) == PICTURES.names
-    assert pictures["numbers"].tolist() == [2, 0, 0, 1]
-    assert pictures["error"].dropna().tolist() == ["expected a picture at c.png"]
-    assert pictures[["width", "height"]].values.tolist()[0] == [30, 40]
-    assert sorted(path.name for path in out.glob("*.parquet")) == ["part-00000.parquet", "part-00001.parquet"]
+    assert pq.read_table(tmp_path).column_names == NUMBERS.names, "readers pass over _pictures"
+    numbers = table_of(tmp_path)
+    assert [(row["path"], row["line"], row["value"]) for row in numbers] == [
+        ("a.png", 1, "0427"), ("a.png", 2, "13"), ("d.png", 1, "5"),
+    ]  # fmt: skip
+    assert numbers[0] == {
+        "path": "a.png", "line": 1, "value": "0427", "confidence": 0.5, "accepted": False,
+        "reason": "digit 1: it may be 1", "left": 1, "top": 2, "right": 3, "bottom": 4,
+    }  # fmt: skip
+    pictures = [list(row.values()) for row in table_of(tmp_path / "_pictures")]
+    assert pq.read_table(tmp_path / "_pictures").column_names == PICTURES.names
+    assert pictures[0] == ["a.png", 30, 40, 2, None]
+    assert pictures[2] == ["c.png", None, None, 0, "expected a picture at c.png"]
+    assert sorted(path.name for path in tmp_path.glob("*.parquet")) == ["part-00000.parquet", "part-00001.parquet"]
 
 
-def test_what_was_read_is_known_and_what_failed_is_tried_again(tmp_path):
+def test_pictures_that_failed_and_parts_that_are_gone_are_read_again(tmp_path):
     with open_table(tmp_path, SETTINGS) as table:
         table.add([read("a.png", "1"), failed("b.png")])
-    with open_table(tmp_path, SETTINGS) as table:
-        assert table.done == {"a.png"}
-        table.add([read("b.png", "2")])
-    with open_table(tmp_path, SETTINGS) as table:
-        assert table.done == {"a.png", "b.png"}
-    assert pd.read_parquet(tmp_path)["value"].tolist() == ["1", "2"]
-
-
-def test_numbers_without_the_rows_of_their_pictures_do_not_count(tmp_path):
-    """As where a process ends between the two files of a part."""
-    with open_table(tmp_path, SETTINGS) as table:
-        table.add([read("a.png", "1")])
-        table.add([read("b.png", "2")])
-    (tmp_path / "_pictures" / "part-00001.parquet").unlink()
-    with open_table(tmp_path, SETTINGS) as table:
-        assert table.done == {"a.png"}
-        table.add([read("b.png", "2")])
-    assert pd.read_parquet(tmp_path)["path"].tolist() == ["a.png", "b.png"]
-
-
-def test_a_part_that_somebody_took_away_is_no_number_for_another(tmp_path):
-    with open_table(tmp_path, SETTINGS) as table:
-        for name in "abc":
-            table.add([read(name, "1")])
+        for name in ("c.png", "d.png", "e.png"):
+            table.add([read(name, "2")])
     for folder in (tmp_path, tmp_path / "_pictures"):
         (folder / "part-00001.parquet").unlink()
+    (tmp_path / "_pictures" / "part-00003.parquet").unlink()  # as if the process had ended between both files
     with open_table(tmp_path, SETTINGS) as table:
-        assert table.done == {"a", "c"}
-        table.add([read("b", "1")])
-    assert sorted(pd.read_parquet(tmp_path)["path"]) == ["a", "b", "c"]
-    assert (tmp_path / "part-00003.parquet").exists()
+        assert table.done == {"a.png", "d.png"}
+        table.add([read(name, "3") for name in ("b.png", "c.png", "e.png")])
+    with open_table(tmp_path, SETTINGS) as table:
+        assert table.done == {"a.png", "b.png", "c.png", "d.png", "e.png"}
+    assert [(row["path"], row["value"]) for row in table_of(tmp_path)] == [
+        ("a.png", "1"), ("d.png", "2"), ("b.png", "3"), ("c.png", "3"), ("e.png", "3"),
+    ]  # fmt: skip
 
 
-def refused(folder, said, settings=SETTINGS):
-    with pytest.raises(RunError, match=said), open_table(folder, settings):
+def refused(folder, message, settings=SETTINGS):
+    with pytest.raises(RunError, match=message), open_table(folder, settings):
         pass
 
 
-def test_readings_of_two_networks_are_not_mixed(tmp_path):
-    with open_table(tmp_path, SETTINGS):
-        pass
-    refused(tmp_path, "was read with another network; write to another folder", SETTINGS | {"network": "1" * 64})
-    refused(tmp_path, "was read with another threshold and another one;", SETTINGS | {"threshold": 0.5, "one": True})
-
-
-def test_a_folder_of_something_else_is_left_alone(tmp_path):
-    pd.DataFrame({"x": [1]}).to_parquet(tmp_path / "part-00000.parquet")
-    refused(tmp_path, "holds Parquet files of something else; write to another folder")
-    assert (tmp_path / "part-00000.parquet").exists()
-
-
-@pytest.mark.parametrize("content", ["{", "[]", "null"])
-def test_damaged_settings(tmp_path, content):
-    (tmp_path / "_settings.json").write_text(content)
-    refused(tmp_path, "_settings.json is damaged")
-
-
-def test_a_damaged_part(tmp_path):
-    with open_table(tmp_path, SETTINGS) as table:
+def test_a_folder_that_cannot_be_used_is_refused(tmp_path):
+    with open_table(tmp_path / "out", SETTINGS) as table:
         table.add([read("a.png", "1")])
-    part = tmp_path / "_pictures" / "part-00000.parquet"
-    part.write_bytes(part.read_bytes()[:-20])
-    refused(tmp_path, r"_pictures/part-00000.parquet is damaged: .*; delete it and that of the same name above it")
-
-
-def test_one_process_at_a_time(tmp_path):
-    with open_table(tmp_path / "out", SETTINGS):
-        pass
+    refused(tmp_path / "out", "was read with another network; write to another", SETTINGS | {"network": "1" * 64})
+    refused(tmp_path / "out", "with another threshold and another one;", SETTINGS | {"threshold": 0.5, "one": True})
     with held(tmp_path / "out", "wait"):
         refused(tmp_path / "out", r"is in use by process \d+; wait for it, or write to another folder")
+    part = tmp_path / "out" / "_pictures" / "part-00000.parquet"
+    part.write_bytes(part.read_bytes()[:-20])
+    refused(tmp_path / "out", r"part-00000.parquet is damaged: .*; delete it and the part of the same name above it")
+    for content in ("{", "[]"):
+        (tmp_path / "out" / "_settings.json").write_text(content)
+        refused(tmp_path / "out", "_settings.json is damaged")
+    (tmp_path / "out" / "_settings.json").unlink()
+    refused(tmp_path / "out", "holds other Parquet files; write to another folder")
+    assert (tmp_path / "out" / "part-00000.parquet").exists()
 
 
-def test_what_a_killed_process_left_half_written_goes(tmp_path):
+def test_a_half_written_file_of_a_killed_process_is_removed(tmp_path):
     with open_table(tmp_path, SETTINGS):
         pass
     (tmp_path / ".writing-7-part-00000.parquet").write_bytes(b"half")
     with open_table(tmp_path, SETTINGS):
         assert not list(tmp_path.glob(".writing*"))
     assert json.loads((tmp_path / "_settings.json").read_text())["format"] == 1
+
+
+@pytest.fixture
+def folder(tmp_path, digits):
+    folder = tmp_path / "scans"
+    folder.mkdir()
+    for i in range(20):
+        Image.fromarray(np.tile(np.pad(digits.x_test[i], 8), (1, 2))).save(folder / f"{i:02}.png")
+    (folder / "05.png").write_bytes(b"broken")
+    return folder
+
+
+@pytest.fixture
+def paths(folder):
+    return find_pictures([folder]).pictures
+
+
+@pytest.fixture
+def in_this_process(monkeypatch):
+    """Read without processes."""
+
+    class Pool:
+        __enter__ = __exit__ = lambda *_: None
+
+    monkeypatch.setattr(parquet, "reader_pool", lambda *_: Pool())
+    monkeypatch.setattr(parquet, "read_with", lambda _, paths, one: batch.read_files(Reader(), paths, one=one))
+
+
+@pytest.mark.alone
+def test_the_table_has_what_processes_read(paths, tmp_path):
+    seen = []
+    summary = read_into(tmp_path / "out", paths, workers=2, progress=lambda *step: seen.append(step))
+    expected = [result for result in batch.read_files(Reader(), paths) if result.page]
+    lines = [(result.path, line.value) for result in expected for line in result.page.lines]
+    assert [(row["path"], row["value"]) for row in table_of(tmp_path / "out")] == lines
+    assert (summary.before, summary.pictures, summary.numbers) == (0, 20, len(lines))
+    assert [paths[5] in error for error in summary.failed] == [True]
+    assert seen == [(i, 20) for i in range(1, 21)]
+
+
+@pytest.mark.usefixtures("in_this_process")
+def test_only_new_and_failed_pictures_are_read_again(folder, paths, tmp_path, digits):
+    out, own = tmp_path / "out", tmp_path / "own.onnx"
+    own.write_bytes(bundled_file())
+    read_into(out, paths, one=True)
+    Image.fromarray(digits.x_test[5]).save(folder / "05.png")
+    Image.fromarray(digits.x_test[20]).save(folder / "20.png")
+    paths = find_pictures([folder, folder / "00.png"]).pictures
+    summary = read_into(out, paths, one=True, model=own)  # the same network
+    assert (summary.before, summary.pictures, summary.failed) == (20, 2, [])
+    assert read_into(out, paths, one=True).pictures == 0
+    assert len(set(paths_in(out))) == 21
+
+
+@pytest.mark.usefixtures("in_this_process")
+def test_a_part_has_a_number_of_pictures_or_of_seconds(paths, tmp_path, monkeypatch):
+    monkeypatch.setattr(parquet, "PART", 8)
+
+    def sizes(name):
+        return [len(pq.read_table(part)) for part in sorted((tmp_path / name / "_pictures").glob("*.parquet"))]
+
+    read_into(tmp_path / "many", paths, one=True)
+    assert sizes("many") == [8, 8, 4]
+    clock = iter(range(0, 10**6, 10))
+    read_into(tmp_path / "slow", paths, one=True, clock=lambda: next(clock))
+    assert sum(sizes("slow")) == 20
+    assert max(sizes("slow")) <= 3
+
+
+@pytest.mark.usefixtures("in_this_process")
+def test_what_was_read_before_an_error_is_kept(paths, tmp_path):
+    def stop(done, total):
+        if done == 7:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        read_into(tmp_path / "out", paths, one=True, progress=stop)
+    assert len(paths_in(tmp_path / "out")) == 7
+    assert read_into(tmp_path / "out", paths, one=True).before == 6, "and the broken one is tried again"
+
+
+def test_a_missing_model_is_reported_before_anything_is_made(paths, tmp_path):
+    with pytest.raises(ModelFileError):
+        read_into(tmp_path / "out", paths, model=tmp_path / "none.onnx")
+    assert not (tmp_path / "out").exists()
+
+
+CHILD = """
+import sys
+from tendigits.batch import parquet
+from tendigits.batch.sources import find_pictures
+parquet.PART = 3
+if __name__ == "__main__":
+    parquet.read_into(parquet.Path(sys.argv[2]), find_pictures([sys.argv[1]]).pictures, workers=1)
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.alone
+def test_killed_again_and_again_it_reads_all_and_nothing_twice(folder, tmp_path, digits):
+    (folder / "05.png").unlink()
+    for i in range(20, 80):
+        Image.fromarray(np.pad(digits.x_test[i], 8)).save(folder / f"{i:02}.png")
+    script, out = tmp_path / "child.py", tmp_path / "out"
+    script.write_text(CHILD)
+    for killed in (1, 4, 9):
+        with subprocess.Popen([sys.executable, script, folder, out]) as child:
+            until = time.monotonic() + 60
+            while len(list((out / "_pictures").glob("part*"))) < killed and child.poll() is None:
+                assert time.monotonic() < until
+                time.sleep(0.005)
+            os.kill(child.pid, signal.SIGKILL)
+    before, paths = len(paths_in(out)), find_pictures([folder]).pictures
+    assert read_into(out, paths).before == before >= 15
+    assert sorted(paths_in(out)) == paths
+    numbers = {row["path"]: row["numbers"] for row in table_of(out / "_pictures")}
+    found = [row["path"] for row in table_of(out)]
+    assert {path: found.count(path) for path in paths} == numbers

@@ -2,28 +2,33 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
+from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 
 import pytest
 
-from tendigits.batch.workers import AHEAD, Crew, cores
+from tendigits.batch.workers import AHEAD, WorkerPool
 
 pytestmark = pytest.mark.alone
 
-
-def start(offset):
-    return {"offset": offset, "pid": os.getpid()}
+offset = 0
 
 
-def work(tool, job):
-    """Add up; `die` ends the process, `slow` takes its time, `once FILE` ends it where the file is not there yet."""
-    total = tool["offset"]
+def initialize(number):
+    global offset
+    offset = number
+
+
+def work(job):
+    """Add up; `die` kills the process, `slow` takes its time, a path kills it if the file doesn't exist yet."""
+    total = offset
     for item in job:
         if item == "die":
             os.kill(os.getpid(), signal.SIGKILL)
         elif item == "slow":
-            time.sleep(0.2)
+            time.sleep(0.1)
         elif isinstance(item, Path):
             if not item.exists():
                 item.touch()
@@ -33,94 +38,95 @@ def work(tool, job):
     return total
 
 
-def fail(tool, job):
-    raise ValueError(f"{job} with {tool['offset']}")
-
-
 def singly(job):
     return ([item] for item in job)
 
 
-def test_results_come_in_the_order_of_the_jobs():
-    with Crew(work, (100,), start=start, workers=2) as crew:
-        results = list(crew.map((["slow", i] if i % 5 == 0 else [i] for i in range(40)), singly))
-    assert [result for _, result in results] == [100 + i for i in range(40)]
-    assert results[3][0] == [3]
+@pytest.fixture(scope="module")
+def pool():
+    with WorkerPool(2, initialize, (100,)) as pool:
+        yield pool
 
 
-def test_what_kills_its_process_is_known_and_the_rest_is_done():
-    jobs = [[1, 2], [3, "die", 4], [5], ["die"], *([i] for i in range(6, 20))]
-    with Crew(work, (0,), start=start, workers=2) as crew:
-        results = list(crew.map(jobs, singly))
-    assert [job for job, result in results if result is None] == [["die"], ["die"]]
-    assert sum(result for _, result in results if result is not None) == sum(range(20))
-    assert [item for job, _ in results for item in job] == [item for job in jobs for item in job]
-
-
-def test_a_process_that_is_killed_by_chance_takes_nothing_with_it(tmp_path):
-    jobs = [[1], [tmp_path / "once", 2], *([i] for i in range(3, 12))]
-    with Crew(work, (0,), start=start, workers=2) as crew:
-        results = list(crew.map(jobs, singly))
-    assert sum(result for _, result in results) == sum(range(12))
-    assert (tmp_path / "once").exists()
-
-
-def test_only_a_few_jobs_are_handed_out_at_once():
-    asked = 0
+def test_results_come_in_the_order_of_the_jobs_a_few_ahead(pool):
+    asked = []
 
     def jobs():
-        nonlocal asked
-        for i in range(100):
-            asked += 1
-            yield [i]
+        for i in range(20):
+            asked.append(i)
+            yield ["slow", i] if i % 5 == 0 else [i]
 
-    with Crew(work, (0,), start=start, workers=2) as crew:
-        results = crew.map(jobs(), singly)
-        next(results)
-        assert asked <= 2 * AHEAD
-        assert len(list(results)) == 99
+    results = pool.map(work, jobs(), singly)
+    assert next(results) == (["slow", 0], 100)
+    assert len(asked) <= 2 * AHEAD
+    assert [result for _, result in results] == [100 + i for i in range(1, 20)]
 
 
-def test_an_error_of_the_work_is_raised():
-    with Crew(fail, (7,), start=start, workers=1) as crew, pytest.raises(ValueError, match="with 7"):
-        list(crew.map([[1]], singly))
+def test_a_job_that_kills_its_process_is_found_and_the_others_are_done(pool, tmp_path):
+    jobs = [[1, 2], [3, "die", 4], [5], *([i] for i in range(6, 12))]
+    results = list(pool.map(work, jobs, singly))
+    assert [job for job, result in results if result is None] == [["die"]]
+    assert [item for job, _ in results for item in job] == [item for job in jobs for item in job]
+    by_chance = list(pool.map(work, [[1], [tmp_path / "once", 2], [3]], singly))
+    assert (tmp_path / "once").exists()
+    assert None not in [result for _, result in by_chance]
 
 
-def test_there_is_a_core():
-    assert cores() >= 1
+def test_an_error_of_the_work_is_raised_and_breaks_nothing(pool):
+    with pytest.raises(TypeError):
+        pool.submit(work, [None]).result()
+    assert pool.submit(work, [1]).result() == 101
+
+
+def test_isolated_jobs_of_several_threads_do_not_share_a_process(pool):
+    results = {}
+
+    def isolated(number, job):
+        try:
+            results[number] = pool.run_isolated(work, job)
+        except BrokenProcessPool:
+            results[number] = None
+
+    threads = [
+        threading.Thread(target=isolated, args=(number, ["die"] if number % 2 else [number])) for number in range(4)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    assert results == {0: 100, 1: None, 2: 102, 3: None}
 
 
 ENDLESS = """
 import itertools, sys
 sys.path.insert(0, {folder!r})
-from test_crew import Crew, singly, start, work
+from test_workers import WorkerPool, singly, work
 if __name__ == "__main__":
-    with Crew(work, (0,), start=start, workers=2) as crew:
-        for job, result in crew.map((["slow", i] for i in itertools.count()), singly):
+    with WorkerPool(2) as pool:
+        for job, result in pool.map(work, (["slow", i] for i in itertools.count()), singly):
             print(result, flush=True)
 """
 
 
-@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
-def test_when_the_caller_ends_so_do_the_others(tmp_path, number):
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT])
+def test_the_processes_end_with_their_parent(tmp_path, number):
     script = tmp_path / "endless.py"
     script.write_text(ENDLESS.format(folder=str(Path(__file__).parent)))
-    with subprocess.Popen([sys.executable, script], stdout=subprocess.PIPE, stderr=subprocess.PIPE) as caller:
-        assert caller.stdout is not None
-        caller.stdout.readline()
-        children = _children(caller.pid)
+    with subprocess.Popen([sys.executable, script], stdout=subprocess.PIPE, stderr=subprocess.PIPE) as parent:
+        parent.stdout.readline()
+        children = children_of(parent.pid)
         assert len(children) >= 2
-        caller.send_signal(number)
-        caller.wait(10)
-        error = caller.communicate()[1].decode()
+        parent.send_signal(number)
+        parent.wait(10)
+        error = parent.communicate()[1].decode()
     deadline = time.monotonic() + 10
     while any(Path(f"/proc/{child}").exists() for child in children):
         assert time.monotonic() < deadline, f"processes are left over: {children}"
         time.sleep(0.05)
-    assert error.count("Traceback") <= (number == signal.SIGINT)  # the caller's own
+    assert error.count("Traceback") == (number == signal.SIGINT), "the parent's own"
 
 
-def _children(pid):
+def children_of(pid):
     found = []
     for status in Path("/proc").glob("[0-9]*/stat"):
         try:

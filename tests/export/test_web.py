@@ -140,7 +140,7 @@ def test_no_such_file(tmp_path):
 
 
 def test_the_constants_of_the_script_are_those_of_the_package():
-    """The script does what find.py, foreground.py, segment.py and preprocess.py do: a change there is to be made here, too."""
+    """The script repeats find.py, foreground.py, segment.py and preprocess.py."""
     script = (files("tendigits.export") / "page" / "prepare.js").read_text().replace("[", "").replace("]", "")
     found = dict(re.findall(r"^const ([A-Z_]+) = ([\d.]+);", script, re.MULTILINE))
     found |= {

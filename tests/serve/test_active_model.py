@@ -7,7 +7,7 @@ from tendigits.errors import DataError, ModelFileError
 from tendigits.read.network import bundled, from_onnx
 from tendigits.read.reader import Reader
 from tendigits.serve.active_model import ActiveModel, classify_found, sha256_of
-from tendigits.serve.finding import find_all
+from tendigits.serve.locator import locate_all
 from tendigits.teach.verify import bundled_sha256
 
 
@@ -47,7 +47,7 @@ def test_another_network_has_an_id_of_its_own():
 
 
 def test_an_error_in_a_batch_stays_in_its_place(digits):
-    found = find_all([png(digits.x_test[0]), b"no picture", png(digits.x_test[1])])
+    found = locate_all([png(digits.x_test[0]), b"no picture", png(digits.x_test[1])])
     first, bad, last = classify_found(Reader(bundled()), found)
     assert bad is found[1]
     assert isinstance(bad, DataError)

@@ -1,4 +1,1 @@
-"""Many pictures at a time: tendigits read, a pool of processes, tables, and Ray.
-
-Sources list and fetch the pictures; workers read them.
-"""
+"""Read many pictures: the command `tendigits read`, a pool of processes, tables of Parquet files, and Ray."""

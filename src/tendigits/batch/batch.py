@@ -1,35 +1,39 @@
-"""Many pictures in their order: bounded memory, all cores, and a bad file stops nothing.
+"""Read many pictures in order: in bounded memory, on all cores, and a damaged file stops nothing.
 
-for result in read_files(reader, find_pictures(["scans"])): ...
+for result in read_files(reader, find_pictures(["scans"]).pictures): ...
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import islice
+from pathlib import Path
 
 from tendigits.batch.sources import content_of
-from tendigits.batch.workers import Crew
+from tendigits.batch.workers import WorkerPool
 from tendigits.errors import DataError
 from tendigits.read.find import Found, find_digit
+from tendigits.read.network import Network
 from tendigits.read.reader import Reader
 from tendigits.read.results import Digit, Line, Page
 
-TOGETHER = 32
-"""Pictures of one digit that go through the network at once."""
-
-Job = tuple[tuple[str, ...], bool]
-"""Paths or addresses, and whether each is a picture of one digit."""
+DIGITS_PER_JOB = 32
+"""Pictures of one digit that are classified together."""
 
 FEW = 16
-"""Jobs, a page or TOGETHER digits each, which one process has done before others have started."""
+"""Jobs that one process has finished before others have started."""
+
+Job = tuple[tuple[str, ...], bool]
+"""Paths or addresses, and whether each is a picture of one digit: one page, or up to DIGITS_PER_JOB digits."""
+
+_reader: Reader
+"""The reader of a worker process."""
 
 
 @dataclass(frozen=True, eq=False)
 class Result:
-    """A picture that was read, or why it was not."""
+    """A picture that was read, or the reason why it wasn't."""
 
     path: str
-    """Or its address."""
+    """A path or an address."""
     page: Page | None
     error: DataError | None
 
@@ -37,40 +41,51 @@ class Result:
 def read_files(
     reader: Reader, paths: Sequence[str], *, one: bool = False, workers: int | None = None
 ) -> Iterator[Result]:
-    """Read pictures in their order.
+    """Read pictures in order.
 
     Args:
-        one: each is of one digit.
-        workers: processes; None takes one for each core where there are more than a FEW jobs, and a person's own
-            network in this process, for Keras takes all cores by itself.
+        reader: with the network and threshold to read with.
+        paths: paths or addresses.
+        one: each picture is of one digit.
+        workers: number of processes. None takes one for each core if there are more than a FEW jobs; a user's own
+            network then stays in this process, because Keras uses all cores by itself.
     """
-    few = len(paths) <= FEW * (TOGETHER if one else 1)
-    if workers is None and (few or not reader.is_bundled):
-        for job in jobs_of(paths, one):
-            yield from read_job(reader, job)
+    few = len(paths) <= FEW * (DIGITS_PER_JOB if one else 1)
+    if isinstance(reader.model, Network) or (workers is None and (few or reader.model is not None)):
+        for job in _jobs(paths, one):
+            yield from _read_job(reader, job)
         return
-    with crew_of(None, reader.threshold, workers) as crew:
-        yield from read_with(crew, paths, one)
+    with reader_pool(reader.model, reader.threshold, workers) as pool:
+        yield from read_with(pool, paths, one)
 
 
-def crew_of(model: str | None, threshold: float | None, workers: int | None) -> "Crew[Job, list[Result]]":
-    """Processes that read; see `Reader` for the model and the threshold."""
-    return Crew(read_job, (model, threshold), start=_reader, workers=workers)
+def reader_pool(model: str | Path | None, threshold: float | None, workers: int | None) -> WorkerPool:
+    """Make a pool of processes with a `Reader` each."""
+    return WorkerPool(workers, _make_reader, (model, threshold))
 
 
-def read_with(crew: "Crew[Job, list[Result]]", paths: Sequence[str], one: bool) -> Iterator[Result]:
-    """Read pictures in their order; one of which a process dies is a failed result."""
-    for (job, _), results in crew.map(jobs_of(paths, one), split=_singly):
-        yield from [_died(path) for path in job] if results is None else results
+def read_with(pool: WorkerPool, paths: Sequence[str], one: bool) -> Iterator[Result]:
+    """Read pictures in order in a `reader_pool`; a picture that kills its process is a failed result."""
+    for (job, _), results in pool.map(_read_in_worker, _jobs(paths, one), split=_single_pictures):
+        yield from [_killed(path) for path in job] if results is None else results
 
 
-def jobs_of(paths: Sequence[str], one: bool) -> Iterator[Job]:
-    """A page each, or some pictures of one digit."""
-    return ((job, one) for job in _batched(paths, TOGETHER if one else 1))
+def as_page(digit: Digit, size: tuple[int, int]) -> Page:
+    """Convert a picture of one digit to a page of one line."""
+    return Page([Line(str(digit.label), digit.confidence, digit.accepted, digit.box, [digit])], size)
 
 
-def read_job(reader: Reader, job: Job) -> list[Result]:
-    """Read some pictures: their paths, and whether each is of one digit."""
+def _jobs(paths: Sequence[str], one: bool) -> Iterator[Job]:
+    size = DIGITS_PER_JOB if one else 1
+    return ((tuple(paths[first : first + size]), one) for first in range(0, len(paths), size))
+
+
+def _single_pictures(job: Job) -> Iterator[Job]:
+    paths, one = job
+    return (((path,), one) for path in paths)
+
+
+def _read_job(reader: Reader, job: Job) -> list[Result]:
     paths, one = job
     found: dict[str, Found] = {}
     pages: dict[str, Page] = {}
@@ -88,30 +103,20 @@ def read_job(reader: Reader, job: Job) -> list[Result]:
     return [Result(path, pages.get(path), errors.get(path)) for path in paths]
 
 
-def as_page(digit: Digit, size: tuple[int, int]) -> Page:
-    """A picture of one digit as a page of one line."""
-    line = Line(str(digit.label), digit.confidence, digit.accepted, digit.box, [digit])
-    return Page([line], size)
-
-
-def _reader(model: str | None, threshold: float | None) -> Reader:
+def _make_reader(model: str | Path | None, threshold: float | None) -> None:
+    """Prepare a worker process."""
     import cv2
 
+    global _reader
     cv2.setNumThreads(1)  # there is a process for each core
-    return Reader(model, threshold, threads=1)
+    _reader = Reader(model, threshold, threads=1)
 
 
-def _singly(job: Job) -> Iterator[Job]:
-    paths, one = job
-    return (((path,), one) for path in paths)
+def _read_in_worker(job: Job) -> list[Result]:
+    return _read_job(_reader, job)
 
 
-def _died(path: str) -> Result:
-    return Result(path, None, DataError(f"expected a picture at {path}, the process that read it died; save it again"))
-
-
-def _batched(paths: Iterable[str], n: int) -> Iterator[tuple[str, ...]]:
-    """As itertools.batched, which Python 3.11 has not."""
-    rest = iter(paths)
-    while job := tuple(islice(rest, n)):
-        yield job
+def _killed(path: str) -> Result:
+    return Result(
+        path, None, DataError(f"expected a picture at {path}, it killed the process reading it; save it again")
+    )

@@ -1,29 +1,38 @@
-"""A table of what was read, as a folder of Parquet files that grows part by part and is whole after any end.
+"""Read a million pictures into a table: a folder of Parquet files that grows part by part, and resumes after any end.
 
     out/part-00000.parquet              a row for each number: pandas.read_parquet("out")
-    out/_pictures/part-00000.parquet    a row for each picture that was looked at, also without a number, or unreadable
-    out/_settings.json                  what they were read with
+    out/_pictures/part-00000.parquet    a row for each picture, also without numbers or unreadable
+    out/_settings.json                  what the pictures were read with
 
-with open_table(Path("out"), settings) as table:
-    table.add([outcome(result), ...])
-    table.done                                        # the pictures that need not be read again
+summary = read_into(Path("out"), ["scans/1.png", "scans/2.png"])
 """
 
+import hashlib
 import json
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 from pyarrow import parquet
 
-from tendigits.batch.batch import Result
+from tendigits.batch.batch import Result, read_with, reader_pool
+from tendigits.batch.sources import is_remote
 from tendigits.errors import RunError
 from tendigits.files import held, make_folder, replacing, write_text
+from tendigits.read.network import bundled_file
+from tendigits.read.reader import Reader
 
 FORMAT = 1
+
+PART = 1000
+"""The most pictures of a part."""
+
+PERIOD = 30.0
+"""Seconds after which a smaller part is written: the most work that is repeated after a kill."""
 
 NUMBERS = pa.schema(
     [
@@ -39,7 +48,7 @@ NUMBERS = pa.schema(
         ("bottom", pa.int32()),
     ]
 )
-"""Of the numbers; the columns of the CSV, and why one is not accepted."""
+"""The columns of the numbers; the same as those of the CSV."""
 
 PICTURES = pa.schema(
     [
@@ -50,92 +59,173 @@ PICTURES = pa.schema(
         ("error", pa.string()),
     ]
 )
-"""Of the pictures; `error` says why one could not be read. Of several rows of a path the last counts."""
+"""The columns of the pictures; `error` says why one couldn't be read. The last row of a path counts."""
+
+
+@dataclass
+class Summary:
+    """What one call read."""
+
+    before: int
+    """Pictures that had been read before."""
+    pictures: int = 0
+    numbers: int = 0
+    failed: list[str] = field(default_factory=list)
+    """Why pictures couldn't be read."""
+
+    def count(self, rows: "Rows") -> None:
+        """Add one picture."""
+        self.pictures += 1
+        self.numbers += len(rows.numbers)
+        if (error := rows.picture["error"]) is not None:
+            self.failed.append(error)
 
 
 @dataclass(frozen=True)
-class Outcome:
-    """What became of one picture, as rows."""
+class Rows:
+    """The rows of one picture."""
 
     picture: dict[str, Any]
     numbers: list[dict[str, Any]]
 
-    @property
-    def error(self) -> str | None:
-        """Why it could not be read."""
-        error: str | None = self.picture["error"]
-        return error
+
+def read_into(
+    folder: Path,
+    paths: Sequence[str],
+    *,
+    one: bool = False,
+    model: str | Path | None = None,
+    threshold: float | None = None,
+    workers: int | None = None,
+    ray: str | None = None,
+    progress: Callable[[int, int], None] = lambda done, total: None,
+    clock: Callable[[], float] = time.monotonic,
+) -> Summary:
+    """Read the pictures that the table in `folder` doesn't have yet. An interrupted call keeps what was read.
+
+    Args:
+        folder: of the table; made if it doesn't exist.
+        paths: paths and addresses of pictures.
+        one: each picture is of one digit.
+        model, threshold: see `Reader`.
+        workers: number of processes, or of actors on a cluster; None takes one for each core.
+        ray: address of a Ray cluster, or "local"; None reads on this machine without Ray.
+        progress: called after each picture with the numbers of pictures done and in total.
+        clock: seconds.
+
+    Raises:
+        TendigitsError: a table of other settings, a full disk, a lost cluster.
+    """
+    reader = Reader(model, threshold)  # fails before anything is written or started
+    settings = {"network": _digest(model), "threshold": reader.threshold, "one": one}
+    paths = [path if is_remote(path) else str(Path(path).absolute()) for path in paths]
+    with open_table(folder, settings) as table:
+        todo = [path for path in dict.fromkeys(paths) if path not in table.done]
+        summary = Summary(before=len(paths) - len(todo))
+        part: list[Rows] = []
+        written = clock()
+        try:
+            for rows in _read_rows(todo, one, model, threshold, workers, ray):
+                part.append(rows)
+                summary.count(rows)
+                progress(summary.pictures, len(todo))
+                if len(part) >= PART or clock() - written >= PERIOD:
+                    ready, part = part, []
+                    table.add(ready)
+                    written = clock()
+        finally:
+            table.add(part)
+        return summary
 
 
-def outcome(result: Result) -> Outcome:
-    """The rows of a picture."""
+def _read_rows(
+    paths: list[str],
+    one: bool,
+    model: str | Path | None,
+    threshold: float | None,
+    workers: int | None,
+    ray: str | None,
+) -> Iterator[Rows]:
+    model = None if model is None else str(Path(model).absolute())
+    if not paths:
+        return
+    if ray is not None:
+        from tendigits.batch.ray import read_on_ray
+
+        yield from read_on_ray(ray, paths, one=one, model=model, threshold=threshold, workers=workers)
+        return
+    with reader_pool(model, threshold, workers) as pool:
+        yield from map(rows_of, read_with(pool, paths, one))
+
+
+def rows_of(result: Result) -> Rows:
+    """Convert a result to rows."""
     page = result.page
     if page is None:
-        failed = {"path": result.path, "width": None, "height": None, "numbers": 0, "error": str(result.error)}
-        return Outcome(failed, [])
+        return Rows({"path": result.path, "width": None, "height": None, "numbers": 0, "error": str(result.error)}, [])
     numbers = [
         {
             "path": result.path, "line": number, "value": line.value, "confidence": line.confidence,
-            "accepted": line.accepted, "reason": line.reason, "left": line.box.left, "top": line.box.top,
-            "right": line.box.right, "bottom": line.box.bottom,
+            "accepted": line.accepted, "reason": line.reason, **line.box._asdict(),
         }
         for number, line in enumerate(page.lines, 1)
     ]  # fmt: skip
     width, height = page.size
-    picture = {"path": result.path, "width": width, "height": height, "numbers": len(numbers), "error": None}
-    return Outcome(picture, numbers)
+    return Rows(
+        {"path": result.path, "width": width, "height": height, "numbers": len(numbers), "error": None}, numbers
+    )
 
 
 @dataclass(frozen=True)
 class Table:
-    """The folder, held by this process."""
+    """The folder of a table, locked by this process."""
 
     folder: Path
     done: frozenset[str]
-    """Paths and addresses of the pictures that were read; those that could not be are not among them."""
+    """Paths and addresses of the pictures that were read; those that failed are not among them."""
 
-    def add(self, outcomes: Sequence[Outcome]) -> None:
-        """Write one more part: on the disk as a whole, or not at all. Raises DiskError."""
-        if outcomes:
-            numbers = [row for one in outcomes for row in one.numbers]
+    def add(self, pictures: Sequence[Rows]) -> None:
+        """Write one more part, whole or not at all. Raises DiskError."""
+        if pictures:
+            numbers = [row for rows in pictures for row in rows.numbers]
             before = _parts(self.pictures)
             name = f"part-{int(before[-1].stem.removeprefix('part-')) + 1 if before else 0:05}.parquet"
             _write(self.folder / name, numbers, NUMBERS)
-            _write(self.pictures / name, [one.picture for one in outcomes], PICTURES)  # from now on it counts
+            _write(self.pictures / name, [rows.picture for rows in pictures], PICTURES)  # commits the part
 
     @property
     def pictures(self) -> Path:
-        """Where the rows of the pictures are; whoever reads the folder's table passes over what begins with `_`."""
+        """The folder of the pictures' rows; readers of the table ignore names that begin with `_`."""
         return self.folder / "_pictures"
 
 
 @contextmanager
 def open_table(folder: Path, settings: dict[str, Any]) -> Iterator[Table]:
-    """Hold a table, made where there is none.
+    """Open a table and lock it; it is made if it doesn't exist.
 
     Args:
-        settings: what decides what is read: a table holds readings of one kind only.
+        settings: everything that decides what is read; a table can't mix different ones.
 
     Raises:
-        RunError: it is held by another process, was read with other settings, or is damaged.
-        DiskError: the folder cannot be made.
+        RunError: another process uses it, it was read with other settings, or it is damaged.
+        DiskError: the folder can't be made.
     """
     table = Table(folder, frozenset())
     make_folder(table.pictures)
     with held(folder, "write to another folder"):
-        _note(folder, settings)
+        _check_settings(folder, settings)
         committed = {part.name for part in _parts(table.pictures)}
         for part in _parts(folder):
-            if part.name not in committed:  # its process ended before the pictures' rows were written
+            if part.name not in committed:  # its process ended before it wrote the pictures' rows
                 part.unlink()
-        yield Table(folder, frozenset(_read_before(table.pictures)))
+        yield Table(folder, frozenset(_paths_read(table.pictures)))
 
 
-def _note(folder: Path, settings: dict[str, Any]) -> None:
+def _check_settings(folder: Path, settings: dict[str, Any]) -> None:
     path, content = folder / "_settings.json", {"format": FORMAT, **settings}
     if not path.exists():
         if _parts(folder):
-            raise RunError(f"{folder} holds Parquet files of something else; write to another folder")
+            raise RunError(f"{folder} holds other Parquet files; write to another folder")
         write_text(path, json.dumps(content, indent=1) + "\n")
         return
     try:
@@ -147,13 +237,13 @@ def _note(folder: Path, settings: dict[str, Any]) -> None:
         raise RunError(f"{folder} was read with another {' and another '.join(different)}; write to another folder")
 
 
-def _read_before(pictures: Path) -> Iterator[str]:
+def _paths_read(pictures: Path) -> Iterator[str]:
     errors: dict[str, str | None] = {}
     for part in _parts(pictures):
         try:
             rows = parquet.read_table(part, columns=["path", "error"])
-        except (OSError, ValueError) as error:  # Arrow's own are of these
-            raise RunError(f"{part} is damaged: {error}; delete it and that of the same name above it") from None
+        except (OSError, ValueError) as error:  # Arrow's own errors are among these
+            raise RunError(f"{part} is damaged: {error}; delete it and the part of the same name above it") from None
         errors |= dict(zip(rows["path"].to_pylist(), rows["error"].to_pylist(), strict=True))
     return (path for path, error in errors.items() if error is None)
 
@@ -166,3 +256,12 @@ def _parts(folder: Path) -> list[Path]:
 def _write(path: Path, rows: list[dict[str, Any]], schema: pa.Schema) -> None:
     with replacing(path, check=parquet.read_metadata) as temporary:
         parquet.write_table(pa.Table.from_pylist(rows, schema), temporary)
+
+
+def _digest(model: str | Path | None) -> str:
+    """SHA-256 of the network."""
+    if model is None:
+        return hashlib.sha256(bundled_file()).hexdigest()
+    path = Path(model)
+    file = path / "model.keras" if path.is_dir() else path
+    return hashlib.sha256(file.read_bytes()).hexdigest()

@@ -1,9 +1,9 @@
-"""Pictures read by the actors of a Ray cluster, each with a reader of its own.
+"""Read pictures with the actors of a Ray cluster.
 
-for one in read_on_ray("10.0.0.1:6379", places): ...
+for rows in read_on_ray("10.0.0.1:6379", paths): ...
 
-Ray Data hands blocks of places to the actors, as many as there are cores, no faster than they read, and gives those of
-an actor that is lost to another. Only places and rows travel; each actor opens the pictures itself.
+Ray Data gives blocks of paths to the actors, one for each core, as fast as they read, and gives the blocks of a lost
+actor to another. Only paths and rows travel; each actor opens the pictures itself.
 """
 
 import json
@@ -15,43 +15,43 @@ from typing import Any
 
 import pyarrow as pa
 
-from tendigits.batch.batch import TOGETHER, crew_of, read_with
-from tendigits.batch.parquet import Outcome, outcome
+from tendigits.batch.batch import DIGITS_PER_JOB, read_with, reader_pool
+from tendigits.batch.parquet import Rows, rows_of
 from tendigits.cluster import connected
 from tendigits.errors import Failure
 
 BLOCK = 32
-"""Pages, or TOGETHER digits each, that an actor is given at once, and gives back."""
+"""Jobs that an actor receives at once: pages, or DIGITS_PER_JOB digits each."""
 
 
 def read_on_ray(
     address: str,
-    places: list[str],
+    paths: list[str],
     *,
     one: bool = False,
     model: str | None = None,
     threshold: float | None = None,
     workers: int | None = None,
-) -> Iterator[Outcome]:
+) -> Iterator[Rows]:
     """Read pictures in any order.
 
     Args:
         address: of the cluster, or "local"; see `connected`.
-        places: paths or addresses that every node can open, as it can the model.
-        one: each is of one digit.
+        paths: paths or addresses that every node can open; the same goes for the model.
+        one: each picture is of one digit.
         model, threshold: see `Reader`.
-        workers: actors at most; None takes one for each core.
+        workers: maximum number of actors; None takes one for each core.
 
     Raises:
-        UserError: Ray is not installed, or the address is none.
+        UserError: Ray isn't installed, or the address is invalid.
         HostError: there is no such cluster.
-        Failure: it was lost, or ran out of memory or disk.
+        Failure: the cluster was lost, or ran out of memory or disk.
     """
-    size = BLOCK * (TOGETHER if one else 1)
+    size = BLOCK * (DIGITS_PER_JOB if one else 1)
     with connected(address, workers=workers) as cores:
         import ray
 
-        blocks = [pa.table({"place": places[first : first + size]}) for first in range(0, len(places), size)]
+        blocks = [pa.table({"path": paths[first : first + size]}) for first in range(0, len(paths), size)]
         with _quietly(ray):
             read = ray.data.from_arrow(blocks).map_batches(
                 _actor(model, threshold, one),
@@ -62,31 +62,31 @@ def read_on_ray(
             )
             try:
                 for batch in read.iter_batches(batch_size=None, batch_format="pyarrow"):
-                    yield from (Outcome(**json.loads(text)) for text in batch["outcome"].to_pylist())
+                    yield from (Rows(**json.loads(text)) for text in batch["rows"].to_pylist())
             except ray.exceptions.RayError as error:
                 reason = f"{type(error).__name__}: {' '.join(str(error).split())[:300]}"
-                raise Failure(f"the Ray cluster failed ({reason}); the same command goes on where it was") from None
+                raise Failure(f"the Ray cluster failed ({reason}); run the same command again to resume") from None
 
 
 def _actor(model: str | None, threshold: float | None, one: bool) -> type:
-    """What each actor is; it has its arguments with it, for Ray may start it again where they no longer are."""
+    """Make the class of the actors, arguments included: Ray may restart an actor after they are gone."""
 
     class Actor:
-        """Reads in a process beside it: a picture of which that one dies takes no actor with it."""
+        """Reads in a process of its own, so that a picture that kills the process doesn't kill the actor."""
 
         def __init__(self) -> None:
-            self.crew = crew_of(model, threshold, workers=1)
+            self.pool = reader_pool(model, threshold, workers=1)
 
         def __call__(self, batch: pa.Table) -> pa.Table:
-            results = read_with(self.crew, batch["place"].to_pylist(), one)
-            return pa.table({"outcome": [json.dumps(asdict(outcome(result))) for result in results]})
+            results = read_with(self.pool, batch["path"].to_pylist(), one)
+            return pa.table({"rows": [json.dumps(asdict(rows_of(result))) for result in results]})
 
     return Actor
 
 
 @contextmanager
 def _quietly(ray: Any) -> Iterator[None]:
-    """Progress is shown by us; what goes wrong comes as an error."""
+    """Hide Ray's own progress bars and warnings; errors are raised anyway."""
     ray.data.DataContext.get_current().enable_progress_bars = False
     logging.disable(logging.WARNING)
     try:

@@ -1,10 +1,11 @@
-"""Where pictures are: files and folders here, or in a store that has an address, such as s3://scans/2026.
+"""Where pictures come from: files and folders, or a store with an address, such as s3://scans/2026.
 
-places = find_pictures(["page.jpg", "scans", "s3://bucket/scans"])
+sources = find_pictures(["page.jpg", "scans", "s3://bucket/scans"])
 content = fetch("s3://bucket/scans/1.png")
 """
 
 from collections.abc import Iterable
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,41 +16,63 @@ from tendigits.extras import require
 if TYPE_CHECKING:
     from pyarrow.fs import FileSystem
 
-ENDINGS = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".bmp", ".gif")
-"""Of the files that are read in a folder; a file that is named is read whatever its ending."""
+READABLE = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".bmp", ".gif")
+"""Suffixes of the files that are read in a folder; a file given by name is read whatever its suffix."""
+
+UNREADABLE = (".heic", ".heif", ".avif", ".jxl", ".jp2", ".dng", ".pdf", ".svg")
+"""Suffixes of pictures that are skipped in a folder, and reported."""
 
 
-def is_remote(place: str | Path) -> bool:
-    """Whether it is an address and not a path."""
-    return "://" in str(place)
+@dataclass(frozen=True)
+class Sources:
+    """The pictures in files, folders and stores."""
+
+    pictures: list[str] = field(default_factory=list)
+    """Paths and addresses."""
+    skipped: list[str] = field(default_factory=list)
+    """Files whose format can't be read."""
 
 
-def find_pictures(places: Iterable[str | Path]) -> list[str]:
-    """The files, and the pictures in the folders and their sub-folders, by name.
+def is_remote(source: str | Path) -> bool:
+    """Whether a source is an address, not a path."""
+    return "://" in str(source)
+
+
+def find_pictures(sources: Iterable[str | Path]) -> Sources:
+    """List files, and the pictures in folders and their subfolders in alphabetical order.
 
     Raises:
-        DataError: a folder holds no picture, or a store cannot be reached.
-        UserError: an address that nothing here can open.
+        DataError: a folder has no pictures, or a store can't be reached.
+        UserError: an address can't be opened.
     """
-    found: list[str] = []
-    for place in map(str, places):
-        inside = _in_store(place) if is_remote(place) else _in_folder(Path(place))
-        if not inside:
-            raise DataError(f"expected pictures in the folder {place}, found none; read are {', '.join(ENDINGS)}")
-        found += inside
+    found = Sources()
+    for source in map(str, sources):
+        if not is_remote(source) and not Path(source).is_dir():
+            found.pictures.append(source)
+            continue
+        files = _files_in_store(source) if is_remote(source) else _files_in_folder(Path(source))
+        pictures = [file for file in files if file == source or file.lower().endswith(READABLE)]
+        skipped = [file for file in files if file != source and file.lower().endswith(UNREADABLE)]
+        if not pictures:
+            others = f" but {', '.join(skipped[:3])}" if skipped else ""
+            raise DataError(
+                f"expected pictures in the folder {source}, found none{others}; readable formats: {', '.join(READABLE)}"
+            )
+        found.pictures.extend(pictures)
+        found.skipped.extend(skipped)
     return found
 
 
-def content_of(place: str) -> Any:
-    """What a picture is opened from: a path, or the bytes that a store has there. Raises DataError."""
-    return fetch(place) if is_remote(place) else Path(place)
+def content_of(source: str) -> Any:
+    """What a picture is decoded from: its path, or the bytes at its address. Raises DataError."""
+    return fetch(source) if is_remote(source) else Path(source)
 
 
 def fetch(address: str) -> bytes:
-    """The bytes at an address.
+    """Download the bytes at an address.
 
     Raises:
-        DataError: there are none, too many, or the store cannot be reached.
+        DataError: there are none or too many, or the store can't be reached.
     """
     try:
         store, path = _store(address)
@@ -64,13 +87,11 @@ def fetch(address: str) -> bytes:
         raise DataError(f"expected a picture at {address}, received {_reason(error)}") from error
 
 
-def _in_folder(place: Path) -> list[str]:
-    if not place.is_dir():
-        return [str(place)]
-    return [str(path) for path in sorted(place.rglob("*")) if path.suffix.lower() in ENDINGS and path.is_file()]
+def _files_in_folder(folder: Path) -> list[str]:
+    return [str(path) for path in sorted(folder.rglob("*")) if path.is_file()]
 
 
-def _in_store(address: str) -> list[str]:
+def _files_in_store(address: str) -> list[str]:
     try:
         store, path = _store(address)
         from pyarrow.fs import FileSelector, FileType
@@ -80,23 +101,25 @@ def _in_store(address: str) -> list[str]:
         infos = store.get_file_info(FileSelector(path, recursive=True, allow_not_found=True))
     except OSError as error:
         raise DataError(f"expected a store of pictures at {address}, received {_reason(error)}") from error
-    before = address.rstrip("/").removesuffix(path.rstrip("/"))  # the scheme, and the host where there is one
-    files = sorted(info.path for info in infos if info.type == FileType.File)
-    return [f"{before}{path}" for path in files if path.lower().endswith(ENDINGS)]
+    root = address.rstrip("/").removesuffix(path.rstrip("/"))  # the scheme, and the host if there is one
+    return [f"{root}{path}" for path in sorted(info.path for info in infos if info.type == FileType.File)]
 
 
 def _store(address: str) -> "tuple[FileSystem, str]":
-    """Where the store is and what it goes by are in the environment, as for other programs (AWS_ENDPOINT_URL, ...)."""
+    """Open a store; its endpoint and keys are environment variables, as for other programs (AWS_ENDPOINT_URL, ...)."""
     require(address, "scale")
     import pyarrow
     from pyarrow.fs import FileSystem
 
     if "?" in address or "@" in address.partition("://")[2].partition("/")[0]:
-        raise UserError(f"expected a plain address, received {address.partition('?')[0]}; keys are in the environment")
+        raise UserError(
+            f"expected an address without keys or options, received {address.partition('?')[0]}; set them as "
+            "environment variables"
+        )
     try:
         store, path = FileSystem.from_uri(address)
     except (pyarrow.ArrowInvalid, pyarrow.ArrowNotImplementedError) as error:
-        raise UserError(f"{address} is no address that can be opened: {_reason(error)}") from None
+        raise UserError(f"cannot open the address {address}: {_reason(error)}") from None
     return store, path
 
 

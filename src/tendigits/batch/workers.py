@@ -1,7 +1,11 @@
-"""Processes that do jobs in order: a few at a time, and one that dies takes nothing with it.
+"""A pool of processes that survives the death of one: only the job that killed it is lost.
 
-with Crew(work, arguments, start=make_tool) as crew:
-    for job, result in crew.map(jobs, split): ...      # result = work(make_tool(*arguments), job)
+with WorkerPool(2, initializer) as pool:
+    for job, result in pool.map(work, jobs, split): ...     # in order, a few ahead
+    pool.submit(work, job).result()
+
+On the standard library's ProcessPoolExecutor, which is broken for good, with all of its jobs, as soon as one process
+dies. Here it is replaced, and the jobs are tried again one at a time in a process of their own.
 """
 
 import os
@@ -15,107 +19,124 @@ from contextlib import AbstractContextManager
 from itertools import islice
 from multiprocessing import get_context, parent_process
 from multiprocessing.connection import wait
-from typing import Any, Generic, TypeVar
+from typing import Any, TypeVar
 
 Job = TypeVar("Job")
 Result = TypeVar("Result")
 
 AHEAD = 3
-"""Jobs for each process that are handed out before their results are taken."""
-
-_tool: Any = None
-"""What the work is done with, in a process of the crew."""
+"""Jobs per process that `map` submits before it takes their results."""
 
 
-class Crew(AbstractContextManager["Crew[Job, Result]"], Generic[Job, Result]):
-    """Processes that each make a tool once and then do jobs with it."""
+class WorkerPool(AbstractContextManager["WorkerPool"]):
+    """Processes that start with the first jobs, ignore Ctrl-C, and end with the parent however it ends."""
 
     def __init__(
-        self,
-        work: Callable[[Any, Job], Result],
-        arguments: tuple[Any, ...],
-        *,
-        start: Callable[..., Any],
-        workers: int | None = None,
+        self, workers: int | None = None, initializer: Callable[..., None] | None = None, initargs: tuple[Any, ...] = ()
     ) -> None:
-        """Prepare; the processes start with the first job.
+        """Prepare the pool; no process is started yet.
 
         Args:
-            work: done in a process; must be a function of a module, as `start` must.
-            arguments: of `start`.
-            start: makes the tool.
-            workers: processes; None takes one for each core that this process may use.
+            workers: number of processes; None takes one for each core that this process may use.
+            initializer: called in each process before its first job; a module's function.
+            initargs: its arguments.
         """
         self.workers = workers or cores()
-        self._work = work
-        self._start = (start, arguments)
-        self._pool: ProcessPoolExecutor | None = None
+        self._start = (initializer, initargs)
+        self._shared: ProcessPoolExecutor | None = None
+        self._isolated: ProcessPoolExecutor | None = None
+        self._isolation = threading.Lock()
 
-    def map(self, jobs: Iterable[Job], split: Callable[[Job], Iterable[Job]]) -> Iterator[tuple[Job, Result | None]]:
-        """Do the jobs.
+    def warm_up(self) -> None:
+        """Start all processes now, without waiting for them."""
+        for _ in range(self.workers):
+            self.submit(os.getpid)
+
+    def submit(self, work: Callable[..., Result], *arguments: Any) -> Future[Result]:
+        """Do a job in one of the processes; `work` is a module's function.
+
+        The future raises BrokenProcessPool if any process died in the meantime. The next call replaces the pool.
+        """
+        if self._shared is None:
+            self._shared = self._executor(self.workers)
+        try:
+            return self._shared.submit(work, *arguments)
+        except BrokenProcessPool:
+            self._shared.shutdown(wait=False)
+            self._shared = self._executor(self.workers)
+            return self._shared.submit(work, *arguments)
+
+    def run_isolated(self, work: Callable[..., Result], *arguments: Any) -> Result:
+        """Do a job in a process that no other job shares; may be called from several threads.
+
+        Raises:
+            BrokenProcessPool: this job killed the process.
+        """
+        with self._isolation:
+            if self._isolated is None:
+                self._isolated = self._executor(1)
+            try:
+                return self._isolated.submit(work, *arguments).result()
+            except BrokenProcessPool:
+                self._isolated.shutdown()
+                self._isolated = None
+                raise
+
+    def map(
+        self, work: Callable[[Job], Result], jobs: Iterable[Job], split: Callable[[Job], Iterable[Job]]
+    ) -> Iterator[tuple[Job, Result | None]]:
+        """Do jobs in order, submitting a few ahead.
 
         Args:
-            split: a job in its smallest parts, which are tried one by one where a process has died.
+            work: a module's function.
+            split: the smallest parts of a job, which are tried one by one after a process has died.
 
         Yields:
-            Each job or part of one, in order, with its result; None where its process died of it.
+            Each job, or part of one, with its result; None if it killed its process.
         """
         rest = iter(jobs)
         while True:
-            handed: deque[Job] = deque()
+            pending: deque[tuple[Job, Future[Result]]] = deque()
             try:
-                yield from self._together(rest, handed)
-                return
-            except BrokenProcessPool:  # which of the jobs it was is not known
-                self._close()
-                yield from self._one_by_one(part for job in handed for part in split(job))
+                while True:
+                    for job in islice(rest, AHEAD * self.workers - len(pending)):
+                        pending.append((job, self.submit(work, job)))
+                    if not pending:
+                        return
+                    result = pending[0][1].result()
+                    yield pending.popleft()[0], result
+            except BrokenProcessPool:  # which of the jobs caused it is unknown
+                for part in [part for job, _ in pending for part in split(job)]:
+                    try:
+                        yield part, self.run_isolated(work, part)
+                    except BrokenProcessPool:
+                        yield part, None
 
-    def _together(self, rest: Iterator[Job], handed: deque[Job]) -> Iterator[tuple[Job, Result]]:
-        """Do what is left of the jobs; in `handed` are those of which no result was taken."""
-        futures: deque[Future[Result]] = deque()
-        while True:
-            for job in islice(rest, AHEAD * self.workers - len(handed)):
-                handed.append(job)
-                futures.append(self._submit(job))
-            if not handed:
-                return
-            result = futures[0].result()
-            futures.popleft()
-            yield handed.popleft(), result
-
-    def _one_by_one(self, jobs: Iterable[Job]) -> Iterator[tuple[Job, Result | None]]:
-        for job in jobs:
-            try:
-                yield job, self._submit(job).result()
-            except BrokenProcessPool:
-                self._close()
-                yield job, None
-
-    def _submit(self, job: Job) -> Future[Result]:
-        if self._pool is None:
-            self._pool = ProcessPoolExecutor(self.workers, get_context("spawn"), _begin, self._start)
-        return self._pool.submit(_do, self._work, job)
-
-    def _close(self) -> None:
-        if self._pool is not None:
-            self._pool.shutdown(cancel_futures=True)
-            self._pool = None
+    def close(self) -> None:
+        """End all processes; jobs that have not started are dropped."""
+        for executor in (self._shared, self._isolated):
+            if executor is not None:
+                executor.shutdown(cancel_futures=True)
+        self._shared = self._isolated = None
 
     def __exit__(self, *_: object) -> None:
-        self._close()
+        self.close()
+
+    def _executor(self, workers: int) -> ProcessPoolExecutor:
+        return ProcessPoolExecutor(workers, get_context("spawn"), _initialize, self._start)
 
 
 def cores() -> int:
-    """Cores that this process may use."""
+    """The number of cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def _begin(start: Callable[..., Any], arguments: tuple[Any, ...]) -> None:
-    """In a process of the crew: ready for jobs. Ctrl-C is for the process that called, and when that ends, so do we."""
-    global _tool
+def _initialize(initializer: Callable[..., None] | None, initargs: tuple[Any, ...]) -> None:
+    """Prepare a process of the pool: Ctrl-C is for the parent, and its end is ours."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with_parent, daemon=True).start()
-    _tool = start(*arguments)
+    if initializer is not None:
+        initializer(*initargs)
 
 
 def _end_with_parent() -> None:
@@ -123,7 +144,3 @@ def _end_with_parent() -> None:
     if parent is not None:
         wait([parent.sentinel])
         os._exit(1)
-
-
-def _do(work: Callable[[Any, Job], Result], job: Job) -> Result:
-    return work(_tool, job)

@@ -69,6 +69,7 @@ class Reader:
         Raises:
             TendigitsError: there is no such model, or the threshold is out of range.
         """
+        self.model = model
         self.is_bundled = model is None
         self.network = (
             bundled(threads) if model is None else model if isinstance(model, Network) else load_network(model)

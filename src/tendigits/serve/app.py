@@ -29,8 +29,8 @@ from tendigits.serve.active_model import ActiveModel, sha256_of
 from tendigits.serve.app_state import AppState
 from tendigits.serve.batching import Batcher, BoundedThreads
 from tendigits.serve.errors import ErrorResponse, add_error_handlers, error_responses
-from tendigits.serve.finding import Finders, find_all
 from tendigits.serve.jobs import Jobs
+from tendigits.serve.locator import LocatorPool, locate_all
 from tendigits.serve.metrics import Metrics
 from tendigits.serve.routes import corrections, read
 from tendigits.serve.routes import jobs as job_routes
@@ -59,7 +59,7 @@ def create_app(
     runs: Path = Path("runs"),
     security: SecuritySettings = SecuritySettings(LOCAL),  # noqa: B008  # frozen
     workers: int | None = None,
-    finders: int = 0,
+    locators: int = 0,
     jobs: Jobs | None = None,
     now: Callable[[], datetime] = lambda: datetime.now(UTC),
 ) -> SecurityMiddleware:
@@ -72,8 +72,8 @@ def create_app(
         runs: folder of the training runs.
         security: which requests are accepted.
         workers: number of threads that read; None takes one per core.
-        finders: processes that find the digit in pictures of one, which more than doubles the requests a second; with 0
-            threads do it.
+        locators: number of processes that locate the digit in pictures of one digit, which more than doubles the
+            requests per second; with 0, threads do it.
         jobs: background jobs, if the server wants to stop them itself.
         now: returns the time.
     """
@@ -84,9 +84,9 @@ def create_app(
     active = ActiveModel.load(store) if reader is None else ActiveModel(reader, sha256_of(reader))
     jobs = jobs or Jobs()
     metrics = Metrics(lambda: threads.load + slow_threads.load, store.count)
-    processes = Finders(finders)
-    find = processes.find if finders else partial(threads.run, find_all)
-    batcher = Batcher(read.batch_reader(find, threads), concurrency=max(1, finders))
+    locator_pool = LocatorPool(locators)
+    locate = locator_pool.locate if locators else partial(threads.run, locate_all)
+    batcher = Batcher(read.batch_reader(locate, threads), concurrency=max(1, locators))
     state = AppState(
         store, store_location, runs, active, threads, slow_threads, batcher, jobs, metrics, now,
         is_fixed=reader is not None,
@@ -95,11 +95,12 @@ def create_app(
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         refreshing = asyncio.create_task(_refresh(state))
-        await processes.start()
+        if locators:
+            locator_pool.start()
         yield
         refreshing.cancel()
         await jobs.stop()
-        await processes.close()
+        await locator_pool.close()
         threads.close()
         slow_threads.close()
         store.close()

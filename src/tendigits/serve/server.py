@@ -71,7 +71,7 @@ def run_server(
     security = SecuritySettings((*LOCAL, host.lower(), *(name.lower() for name in names)), token)
     jobs = Jobs()
     sys.setswitchinterval(SWITCH_INTERVAL)
-    app = create_app(store, store_location, reader=reader, runs=runs, security=security, finders=cores(), jobs=jobs)
+    app = create_app(store, store_location, reader=reader, runs=runs, security=security, locators=cores(), jobs=jobs)
     logging.getLogger("tendigits.serve").addHandler(logging.StreamHandler())
     config = uvicorn.Config(
         app, http=with_receive_timeout(RECEIVE_TIMEOUT), ws="none", limit_concurrency=MAX_CONNECTIONS,

@@ -1,0 +1,150 @@
+"""Where results go: text, a CSV, JSON lines or annotated pictures; on a terminal, above the progress bar.
+
+with progress_bar() as (echo, progress), Output(echo, csv=Path("numbers.csv")) as output:
+    output.write("page.jpg", page)
+    progress(1, 20)
+"""
+
+import csv
+import json
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from io import StringIO
+from pathlib import Path, PurePath
+from typing import Any
+
+import typer
+
+from tendigits.batch.sources import content_of
+from tendigits.errors import UserError
+from tendigits.files import make_folder, replacing, write_text
+from tendigits.read.results import COLUMNS, Page
+
+Echo = Callable[[str], None]
+Progress = Callable[[int, int], None]
+
+STDOUT = Path("-")
+"""Stands for standard output as the file of a CSV."""
+
+SHOW_FORMATS = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP"}
+"""Suffixes of annotated pictures, and Pillow's names of their formats."""
+
+SHOW_SIDE = 2048
+"""Pixels: pictures are shrunk to this longest side before they are annotated."""
+
+
+class Output(AbstractContextManager["Output"]):
+    """Writes results as they come; a CSV file when all are there, or on an interruption."""
+
+    def __init__(
+        self,
+        echo: Echo,
+        *,
+        csv: Path | None = None,
+        as_json: bool = False,
+        one: bool = False,
+        named: bool = False,
+        show: Mapping[str, Path] = {},
+    ) -> None:
+        """Choose the form.
+
+        Args:
+            echo: prints one line on standard output.
+            csv: a file, or STDOUT; None prints text.
+            as_json: print JSON lines in place of text.
+            one: the pictures are of one digit: print its runners-up.
+            named: print the picture's name in front of each line of text.
+            show: for each picture the file to draw its annotated copy to.
+        """
+        self._echo, self._csv, self._json, self._one, self._named, self._show = echo, csv, as_json, one, named, show
+        self._rows = StringIO()
+        if csv is not None:
+            self._write_rows([COLUMNS])
+
+    def write(self, path: str, page: Page) -> None:
+        """Write one picture's results."""
+        if self._csv is not None:
+            self._write_rows(page.rows(path))
+        if self._json:
+            self._echo(json.dumps({"path": path, **page.as_dict()}))
+        elif self._csv is None:
+            text = page.lines[0].digits[0].text() if self._one else page.text() or "no digits"
+            for line in text.splitlines():
+                self._echo(f"{path}: {line}" if self._named else line)
+        if (target := self._show.get(path)) is not None:
+            _draw(path, page, target)
+
+    def _write_rows(self, rows: Sequence[Sequence[Any]]) -> None:
+        csv.writer(self._rows, lineterminator="\n").writerows(rows)
+        if self._csv == STDOUT:
+            for line in self._rows.getvalue().splitlines():
+                self._echo(line)
+            self._rows = StringIO()
+
+    def __exit__(self, *_: object) -> None:
+        if self._csv is not None and self._csv != STDOUT:
+            write_text(self._csv, self._rows.getvalue())
+
+
+@contextmanager
+def progress_bar(quiet: bool = False) -> Iterator[tuple[Echo, Progress]]:
+    """Show a progress bar for several pictures on a terminal.
+
+    Yields:
+        A function that prints a line on standard output, above the bar; and one that updates the bar.
+    """
+    if quiet or not (sys.stdout.isatty() or sys.stderr.isatty()):
+        yield typer.echo, lambda done, total: None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
+
+    # The bar and results that share a terminal must share a console, too. Results in a pipe stay out of rich.
+    together = sys.stdout.isatty()
+    console = Console(stderr=not together)
+    columns = BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
+    with Progress(*columns, console=console, redirect_stdout=False, redirect_stderr=False) as bar:
+        task = bar.add_task("", total=None, visible=False)
+        yield (
+            (lambda line: console.out(line, highlight=False)) if together else typer.echo,
+            lambda done, total: bar.update(task, completed=done, total=total, visible=total > 1),
+        )
+
+
+def plan_show(paths: Sequence[str], show: Path | None) -> dict[str, Path]:
+    """Choose the file of each annotated picture: `show` itself for one picture, or a file in the folder `show`.
+
+    Raises:
+        UserError: a file for several pictures, a format that can't be written, or a file that is one of the pictures.
+    """
+    if show is None:
+        return {}
+    if len(paths) == 1 and not show.is_dir():
+        planned = {paths[0]: show}
+    elif show.is_file() or show.suffix.lower() in SHOW_FORMATS:
+        raise UserError(f"expected a folder for the {len(paths)} pictures of --show, received {show}; give a folder")
+    else:
+        planned = {}
+        for path in dict.fromkeys(paths):
+            stem, n = PurePath(path).stem, 1
+            while (target := show / (f"{stem}.png" if n == 1 else f"{stem}-{n}.png")) in planned.values():
+                n += 1
+            planned[path] = target
+    for target in planned.values():
+        if target.suffix.lower() not in SHOW_FORMATS:
+            raise UserError(f"expected a name ending in {', '.join(SHOW_FORMATS)} for --show, received {target}")
+    originals = {Path(path).absolute() for path in paths}
+    if overwritten := [target for target in planned.values() if target.absolute() in originals]:
+        raise UserError(f"--show would overwrite the picture {overwritten[0]}; choose another name")
+    return planned
+
+
+def _draw(path: str, page: Page, target: Path) -> None:
+    from tendigits.data.image import open_photo
+    from tendigits.read.annotate import draw_page
+
+    make_folder(target.parent)
+    drawn = draw_page(open_photo(content_of(path), side=SHOW_SIDE).grey, page)
+    with replacing(target) as temporary:
+        drawn.save(temporary, SHOW_FORMATS[target.suffix.lower()])

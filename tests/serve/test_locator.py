@@ -1,0 +1,52 @@
+"""Digits located in processes: the same as in this one, whatever becomes of a process."""
+
+import asyncio
+import os
+import signal
+
+import numpy as np
+import pytest
+
+from helpers import png
+from tendigits.errors import DataError
+from tendigits.read.find import find_digit
+from tendigits.serve import locator as module
+from tendigits.serve.locator import LocatorPool, locate_all
+
+pytestmark = pytest.mark.alone
+
+
+def locate_or_die(images):
+    """A decoder that an attacker crashes."""
+    if b"deadly" in images:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return locate_all(images)
+
+
+def test_digits_are_located_as_in_this_process_and_a_deadly_picture_is_only_its_own_error(digits, monkeypatch):
+    monkeypatch.setattr(module, "locate_all", locate_or_die)
+    images = [png(crop) for crop in digits.x_test[:6]] + [b"no picture", b"deadly"]
+
+    async def locate():
+        pool = LocatorPool(2)
+        pool.start()
+        try:
+            cancelled = asyncio.ensure_future(pool.locate(images[:6] * 5))
+            await asyncio.sleep(0.01)
+            cancelled.cancel()
+            batches = await asyncio.gather(*(pool.locate(images[i::3]) for i in range(3)))
+            return batches, await pool.locate(images[:1])
+        finally:
+            await pool.close()
+
+    batches, (after,) = asyncio.run(asyncio.wait_for(locate(), 60))
+    for i, found in enumerate(batches):
+        for one, image in zip(found, images[i::3], strict=True):
+            if image in (b"no picture", b"deadly"):
+                assert isinstance(one, DataError)
+                continue
+            expected = find_digit(image)
+            np.testing.assert_array_equal(one.crop, expected.crop)
+            assert (one.box, one.size) == (expected.box, expected.size)
+    assert "cannot be decoded" in str(batches[1][-1])
+    assert after.crop.any()
