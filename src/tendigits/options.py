@@ -10,6 +10,10 @@ import typer
 
 Data = Annotated[
     Path | None,
-    typer.Option(help="An .npz, a folder of IDX files, or of images in folders 0 to 9.", metavar="PATH"),
+    typer.Option(
+        help="Your own digits: an .npz file, a folder of IDX files, or images in folders 0 to 9.",
+        metavar="PATH",
+        show_default="MNIST",
+    ),
 ]
-Runs = Annotated[Path, typer.Option(help="The folder that holds the runs.", metavar="FOLDER")]
+Runs = Annotated[Path, typer.Option(help="Folder of the runs.", metavar="FOLDER")]

@@ -16,11 +16,11 @@ from tendigits.model.calibration import (
     apply_temperature,
     calibrate,
     calibration_error,
-    coverage,
     find_threshold,
     fit_temperature,
     read_calibration,
     reliability,
+    risk_coverage,
 )
 
 rows = st.integers(1, 40).flatmap(
@@ -126,13 +126,13 @@ def test_bins_hold_every_digit_once(answers):
 @given(rows)
 def test_coverage_is_what_counting_says(answers):
     probabilities, labels = answers
-    curve = coverage(probabilities, labels)
-    sureness, right = probabilities.max(axis=1), probabilities.argmax(axis=1) == labels
+    curve = risk_coverage(probabilities, labels)
+    confidence, right = probabilities.max(axis=1), probabilities.argmax(axis=1) == labels
     assert curve.coverage[-1] == 1
     assert (np.diff(curve.coverage) > 0).all()
     assert (np.diff(curve.threshold) < 0).all()
-    for threshold, share, error in zip(curve.threshold, curve.coverage, curve.error, strict=True):
-        accepted = sureness >= threshold
+    for threshold, share, error in zip(curve.threshold, curve.coverage, curve.risk, strict=True):
+        accepted = confidence >= threshold
         assert share == pytest.approx(accepted.mean())
         assert error == pytest.approx((~right[accepted]).mean())
 
@@ -140,19 +140,19 @@ def test_coverage_is_what_counting_says(answers):
 @given(rows, st.floats(0, 1))
 def test_the_threshold_keeps_its_promise_and_none_below_it_does(answers, wrong):
     probabilities, labels = answers
-    threshold = find_threshold(coverage(probabilities, labels), wrong)
-    sureness, right = probabilities.max(axis=1), probabilities.argmax(axis=1) == labels
+    threshold = find_threshold(risk_coverage(probabilities, labels), wrong)
+    confidence, right = probabilities.max(axis=1), probabilities.argmax(axis=1) == labels
 
     def share_wrong(least):
-        return (~right[sureness >= least]).mean()
+        return (~right[confidence >= least]).mean()
 
     if threshold < 1:
         assert share_wrong(threshold) <= wrong
-    assert all(share_wrong(lower) > wrong for lower in sureness[sureness < threshold])
+    assert all(share_wrong(lower) > wrong for lower in confidence[confidence < threshold])
 
 
 def test_where_the_surest_are_wrong_nothing_is_accepted():
-    assert find_threshold(coverage(np.full((5, 10), 0.1), np.ones(5, np.uint8))) == 1
+    assert find_threshold(risk_coverage(np.full((5, 10), 0.1), np.ones(5, np.uint8))) == 1
 
 
 def test_a_calibration_is_read_back(sure):

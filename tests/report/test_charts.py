@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tendigits.model.calibration import coverage, reliability
+from tendigits.model.calibration import reliability, risk_coverage
 from tendigits.model.recipe import Recipe
 from tendigits.report.charts import (
     BOTTOM,
@@ -117,8 +117,8 @@ def test_a_reliability_diagram_leaves_empty_bins_out(predictions):
 
 
 def test_a_risk_coverage_curve_ends_with_all_digits(predictions):
-    curve = coverage(*predictions)
+    curve = risk_coverage(*predictions)
     (line,) = risk_coverage_chart(curve, None).lines
     assert line.path.split("L")[-1].startswith(f"{RIGHT} ")
     assert [line.name for line in risk_coverage_chart(curve, 0.8).lines] == ["Risk", "At the threshold"]
-    assert risk_coverage_chart(coverage(np.eye(10), np.arange(10)), 1.0).lines[0].path  # without a mistake
+    assert risk_coverage_chart(risk_coverage(np.eye(10), np.arange(10)), 1.0).lines[0].path  # without a mistake

@@ -23,7 +23,7 @@ from tendigits.report.metrics import classification_report
 from tendigits.report.run import FORMAT, create_run
 
 SECTIONS = [
-    "Curves", "Confusion matrix", "The worst mistakes", "Calibration", "Selective prediction", "What it looks at",
+    "Curves", "Confusion matrix", "The worst mistakes", "Calibration", "Selective prediction", "What the network looks at",
     "Recipe", "Data", "Machine and versions", "Files in this folder",
 ]  # fmt: skip
 HISTORY = {"loss": [0.3, 0.2], "accuracy": [0.9, 0.95], "val_loss": [0.2, 0.25], "val_accuracy": [0.93, 0.94]}
@@ -116,8 +116,7 @@ def test_all_sections_are_there(page, evaluation):
         "c0ffee, with uncommitted changes", "data 0.1, fit 3.2", "mine.npz", "nothing may be fitted on those",
     ):  # fmt: skip
         assert shown in text, shown
-    changed = [text for attrs, text in page.all("tr") if attrs.get("class") == "changed"]
-    assert changed == ["hidden80512, 512", "epochs215"]
+    assert "settingthis runclassic hidden80512, 512 epochs215 Every setting" in page.section("Recipe")
 
 
 def test_the_matrix_is_the_reports(page, evaluation):
@@ -215,12 +214,12 @@ def test_first_layers_that_are_not_dense(perfect):
     picture = [keras.Input((784,)), layers.Reshape((28, 28, 1))]
     convolution = keras.Sequential([*picture, layers.Conv2D(70, 5, 2), layers.Flatten(), layers.Dense(10, "softmax")])
     page = Page(render(replace(perfect, model=convolution)))
-    assert "The 64 strongest of 70 kernels" in page.section("What it looks at")
+    assert "The 64 strongest of 70 kernels" in page.section("What the network looks at")
     assert [a["alt"] for a, _ in page.all("img")] == ["The weights of 64 kernels, each as a picture of 5 by 5"]
     other = keras.Sequential([*picture[:1], layers.Reshape((196, 4)), layers.Conv1D(3, 2), layers.Flatten()])
     page = Page(render(replace(perfect, model=other)))
     assert page.all("img") == []
-    assert "Nothing to show" in page.section("What it looks at")
+    assert "Nothing to show" in page.section("What the network looks at")
 
 
 def test_resumed_with_many_epochs_and_before_the_first(perfect, tmp_path):

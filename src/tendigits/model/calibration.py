@@ -1,4 +1,4 @@
-"""How sure a network may be: a temperature that makes its confidences as often right as they say, and when to abstain.
+"""Calibrate a network: a temperature that makes its confidence match its accuracy, and a threshold to accept answers.
 
 calibration = calibrate(probabilities, labels)       # of held-out digits
 calibration.temperature, calibration.threshold
@@ -21,7 +21,7 @@ LEAST = 1e-12
 BINS = 15
 """Of confidence, as in the paper."""
 
-WRONG = 0.01
+MAX_RISK = 0.01
 """Share of the accepted digits that may be wrong at the threshold."""
 
 LOWEST, HIGHEST = 0.05, 20.0
@@ -33,7 +33,7 @@ class Calibration:
     """A temperature and a threshold, and what they were fitted on."""
 
     temperature: float
-    """0.05 to 20; over 1 the network was too sure."""
+    """0.05 to 20; above 1 the network was overconfident."""
     n: int
     """Digits that it was fitted on."""
     on: str
@@ -42,7 +42,7 @@ class Calibration:
     ece_after: float
     """Expected calibration error on those digits, 0 to 1."""
     threshold: float
-    """0 to 1: the least confidence at which at most 1% of what is accepted is wrong."""
+    """0 to 1: the lowest confidence at which at most 1% of the accepted digits are wrong."""
 
 
 @dataclass(frozen=True)
@@ -57,22 +57,22 @@ class Bin:
 
 
 @dataclass(frozen=True, eq=False)
-class Coverage:
-    """What is wrong of what is accepted, from the strictest threshold to none; float64 (k,) each."""
+class RiskCoverage:
+    """The risk-coverage curve of selective prediction, from the strictest threshold to none; float64 (k,) each."""
 
     threshold: Array
-    """Falling."""
+    """Lowest confidence that is accepted; falling."""
     coverage: Array
     """Share of all digits that is accepted, rising to 1."""
-    error: Array
+    risk: Array
     """Share of the accepted digits that is wrong."""
 
 
 def calibrate(probabilities: Array, labels: Array, on: str = "held-out training digits") -> Calibration:
-    """Fit a temperature, and the threshold at which at most 1% of what is accepted is wrong.
+    """Fit a temperature, and the threshold at which at most 1% of the accepted digits are wrong.
 
     Args:
-        probabilities: float (n, 10), rows sum to 1; of digits that were neither learned from nor are judged on.
+        probabilities: float (n, 10), rows sum to 1; of digits that are used neither for training nor for evaluation.
         labels: integers (n,), 0 to 9.
         on: which digits these are.
     """
@@ -84,7 +84,7 @@ def calibrate(probabilities: Array, labels: Array, on: str = "held-out training 
         on=on,
         ece_before=calibration_error(reliability(probabilities, labels)),
         ece_after=calibration_error(reliability(after, labels)),
-        threshold=find_threshold(coverage(after, labels)),
+        threshold=find_threshold(risk_coverage(after, labels)),
     )
 
 
@@ -148,11 +148,11 @@ def reliability(probabilities: Array, labels: Array, bins: int = BINS) -> list[B
         probabilities: float (n, 10), rows sum to 1.
         labels: integers (n,), 0 to 9.
     """
-    sureness, right = _sureness(probabilities, labels)
+    confidence, right = _confidence(probabilities, labels)
     edges = np.linspace(0, 1, bins + 1)
-    place = np.searchsorted(edges[1:-1], sureness)
+    place = np.searchsorted(edges[1:-1], confidence)
     counts = np.bincount(place, minlength=bins)
-    sums = (np.bincount(place, weights, minlength=bins) for weights in (sureness, right))
+    sums = (np.bincount(place, weights, minlength=bins) for weights in (confidence, right))
     return [
         Bin(
             float(edges[i]),
@@ -169,32 +169,36 @@ def calibration_error(bins: list[Bin]) -> float:
     """Expected calibration error, 0 to 1: how far confidence and accuracy are apart, on average (the paper's (3))."""
     n = sum(found.n for found in bins)
     gaps = ((found.n, found.accuracy, found.confidence) for found in bins)
-    return sum(part / n * abs(right - sure) for part, right, sure in gaps if right is not None and sure is not None)
+    return sum(
+        part / n * abs(accuracy - confidence)
+        for part, accuracy, confidence in gaps
+        if accuracy is not None and confidence is not None
+    )
 
 
-def coverage(probabilities: Array, labels: Array) -> Coverage:
-    """What is wrong of what is accepted, at each threshold that accepts some digits and not the next ones.
+def risk_coverage(probabilities: Array, labels: Array) -> RiskCoverage:
+    """Risk and coverage at each threshold that separates two digits.
 
     Args:
         probabilities: float (n, 10), rows sum to 1.
         labels: integers (n,), 0 to 9.
     """
-    sureness, right = _sureness(probabilities, labels)
-    order = np.argsort(-sureness, kind="stable")
-    sureness, wrong = sureness[order], np.cumsum(~right[order])
-    last = np.flatnonzero(np.append(sureness[1:] != sureness[:-1], True))  # equals are accepted together
+    confidence, right = _confidence(probabilities, labels)
+    order = np.argsort(-confidence, kind="stable")
+    confidence, wrong = confidence[order], np.cumsum(~right[order])
+    last = np.flatnonzero(np.append(confidence[1:] != confidence[:-1], True))  # equals are accepted together
     accepted = last + 1
-    return Coverage(sureness[last], accepted / len(labels), wrong[last] / accepted)
+    return RiskCoverage(confidence[last], accepted / len(labels), wrong[last] / accepted)
 
 
-def find_threshold(curve: Coverage, wrong: float = WRONG) -> float:
-    """The least threshold at which at most the share `wrong` of what is accepted is wrong; 1 where there is none."""
-    kept = np.flatnonzero(curve.error <= wrong)
+def find_threshold(curve: RiskCoverage, max_risk: float = MAX_RISK) -> float:
+    """The lowest threshold with a risk of at most `max_risk`; 1 where there is none."""
+    kept = np.flatnonzero(curve.risk <= max_risk)
     return float(curve.threshold[kept[-1]]) if len(kept) else 1.0
 
 
-def _sureness(probabilities: Array, labels: Array) -> tuple[Array, Array]:
-    """How sure the network is of its answer, float64 (n,), and whether that is right, bool (n,)."""
+def _confidence(probabilities: Array, labels: Array) -> tuple[Array, Array]:
+    """Confidence of each answer, float64 (n,), and whether it is right, bool (n,)."""
     return probabilities.max(axis=1).astype(float), probabilities.argmax(axis=1) == labels
 
 

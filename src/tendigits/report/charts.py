@@ -10,7 +10,7 @@ from math import ceil, floor, isfinite, log10
 
 import numpy as np
 
-from tendigits.model.calibration import Bin, Coverage
+from tendigits.model.calibration import Bin, RiskCoverage
 from tendigits.model.recipe import Recipe
 from tendigits.report.curves import PANELS
 from tendigits.report.messages import validation_name
@@ -133,7 +133,7 @@ def reliability_diagram(bins: dict[str, list[Bin]]) -> Chart:
     return plot("Reliability diagram", confidence, accuracy, series, description)
 
 
-def risk_coverage_chart(curve: Coverage, at_threshold: float | None) -> Chart:
+def risk_coverage_chart(curve: RiskCoverage, at_threshold: float | None) -> Chart:
     """Error rate of the accepted digits against the share that is accepted.
 
     Args:
@@ -141,7 +141,7 @@ def risk_coverage_chart(curve: Coverage, at_threshold: float | None) -> Chart:
     """
     x = Axis("Coverage: share of digits accepted", 0, 1, percent=True)
     shown = np.flatnonzero(curve.coverage >= MIN_COVERAGE)
-    coverage, risk = curve.coverage[shown].tolist(), curve.error[shown].tolist()
+    coverage, risk = curve.coverage[shown].tolist(), curve.risk[shown].tolist()
     y = axis_for("Risk: share of these read wrongly", [0.0, *risk], percent=True)
     series = [Series("Risk", "a", coverage, risk)]
     if at_threshold is not None:

@@ -49,7 +49,7 @@ def data(data: Data = None) -> None:
 def list_or_compare(
     names: Annotated[
         list[Path] | None,
-        typer.Argument(help="Names or folders of runs: one to show, several to compare.", metavar="[RUN...]"),
+        typer.Argument(help="Names or folders of runs: one to show, several to compare.", metavar="RUN"),
     ] = None,
     runs: Runs = Path("runs"),
     picture: Annotated[

@@ -22,11 +22,11 @@ from tendigits.data.preprocess import to_input
 from tendigits.files import write_text
 from tendigits.model.calibration import (
     Calibration,
-    Coverage,
+    RiskCoverage,
     apply_temperature,
     calibration_error,
-    coverage,
     reliability,
+    risk_coverage,
 )
 from tendigits.model.recipe import Recipe
 from tendigits.report import charts
@@ -104,6 +104,7 @@ def render(evaluation: Evaluation, links: Sequence[str] = ()) -> str:
     style = (files("tendigits.report") / "assets" / "report.css").read_text(encoding="utf-8")
     run, record, report = evaluation.run, evaluation.record, evaluation.report
     recipe, history = run.recipe(), run.history()
+    settings, classic = _flatten(recipe.model_dump()), _flatten(Recipe().model_dump())
     return environment.get_template("report.html.jinja").render(
         style=Markup(style),  # noqa: S704  # our own file
         style_digest=b64encode(sha256(style.encode()).digest()).decode(),
@@ -117,9 +118,11 @@ def render(evaluation: Evaluation, links: Sequence[str] = ()) -> str:
         history=_history_table(history),
         report=report,
         dataset=evaluation.dataset,
+        same_digits=evaluation.dataset.digests == record["data"]["sha256"],
         shades=_shades(report),
         mistakes=_mistakes(evaluation),
-        settings=_settings(recipe),
+        settings=list(settings.items()),
+        differences=[(key, value, classic[key]) for key, value in settings.items() if value != classic[key]],
         files=[(name, FILES[name]) for name in links],
         **_confidence(evaluation),
         **_first_layer(evaluation),
@@ -163,7 +166,7 @@ def _confidence(evaluation: Evaluation) -> dict[str, Any]:
             "after calibration": apply_temperature(evaluation.probabilities, calibration.temperature),
         }
     bins = {name: reliability(probabilities, labels) for name, probabilities in versions.items()}
-    curve = coverage(list(versions.values())[-1], labels)
+    curve = risk_coverage(list(versions.values())[-1], labels)
     at_threshold = None if calibration is None else _at_threshold(curve, calibration.threshold)
     return {
         "calibration": calibration,
@@ -175,29 +178,23 @@ def _confidence(evaluation: Evaluation) -> dict[str, Any]:
     }
 
 
-def _coverage_rows(curve: Coverage) -> list[tuple[float, float, float]]:
+def _coverage_rows(curve: RiskCoverage) -> list[tuple[float, float, float]]:
     """(coverage, threshold, risk) where at least each of `COVERAGES` is accepted."""
     places = np.searchsorted(curve.coverage, np.array(COVERAGES) - 1e-12)
-    return [(float(curve.coverage[i]), float(curve.threshold[i]), float(curve.error[i])) for i in places]
+    return [(float(curve.coverage[i]), float(curve.threshold[i]), float(curve.risk[i])) for i in places]
 
 
-def _at_threshold(curve: Coverage, threshold: float) -> tuple[float, float]:
+def _at_threshold(curve: RiskCoverage, threshold: float) -> tuple[float, float]:
     """Coverage and risk at a threshold."""
     accepted = np.flatnonzero(curve.threshold >= threshold)
     if not len(accepted):
         return 0.0, 0.0
-    return float(curve.coverage[accepted[-1]]), float(curve.error[accepted[-1]])
+    return float(curve.coverage[accepted[-1]]), float(curve.risk[accepted[-1]])
 
 
 def _first_layer(evaluation: Evaluation) -> dict[str, Any]:
     layer = first_layer(evaluation.model, np.asarray(evaluation.dataset.x_test.any(axis=0)))
     return {"layer": layer, "units": None if layer is None else sheet_png(layer.weights)}
-
-
-def _settings(recipe: Recipe) -> list[tuple[str, str, str, bool]]:
-    """Each setting's name, value, value in the classic recipe, and whether these differ."""
-    mine, classic = _flatten(recipe.model_dump()), _flatten(Recipe().model_dump())
-    return [(key, value, classic[key], value != classic[key]) for key, value in mine.items()]
 
 
 def _flatten(nested: dict[str, Any], prefix: str = "") -> dict[str, str]:
