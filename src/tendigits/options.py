@@ -11,9 +11,7 @@ import typer
 Data = Annotated[
     Path | None,
     typer.Option(
-        help="Your own digits: an .npz file, a folder of IDX files, or images in folders 0 to 9.",
-        metavar="PATH",
-        show_default="MNIST",
+        help="Your own digits: an .npz file, a folder of IDX files, or images in folders 0 to 9.", metavar="PATH"
     ),
 ]
 Runs = Annotated[Path, typer.Option(help="Folder of the runs.", metavar="FOLDER")]
