@@ -76,7 +76,7 @@ def trains(run, data) -> None:
 def test_base_reads_and_names_the_extra_of_everything_else(install, tmp_path):
     run = install("")
     assert installed.size(run.folder.parent)["mb"] <= 400
-    code, out, err = run("read", ROOT / "docs" / "six.png")
+    code, out, err = run("read", ROOT / "docs" / "read.jpg")
     assert (code, err) == (0, "")
     assert out
     for command in ("train", "evaluate", "read", "serve", "teach", "export", "sweep", "data", "runs"):
