@@ -27,7 +27,7 @@ COMMANDS = {
         "sweep --space a.toml",
         "teach",
     ],
-    "serve": ["serve", "teach"],
+    "serve": ["serve"],
     "export": ["export runs/first --to litert"],
     "scale": [
         "sweep --space a.toml",

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from tendigits.train.pipeline import resume_run, run_recipe
 
 os.environ.setdefault("KERAS_BACKEND", "jax")
+# JAX 0.10.1 takes its own compiled programs for errors (openxla/xla#44565); real ones are raised as well as logged.
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 __version__ = version("tendigits")
 

@@ -8,7 +8,7 @@ import importlib.util
 from tendigits.errors import MissingExtraError
 
 EXTRAS = {
-    "train": {"keras": "Keras", "jax": "JAX", "matplotlib": "Matplotlib", "onnx": "ONNX"},
+    "train": {"keras": "Keras", "jax": "JAX", "matplotlib": "Matplotlib", "onnx": "ONNX", "sqlalchemy": "SQLAlchemy"},
     "serve": {"fastapi": "FastAPI", "uvicorn": "Uvicorn", "sqlalchemy": "SQLAlchemy"},
     "export": {"ai_edge_litert": "LiteRT", "ai_edge_quantizer": "its quantizer", "litert_converter": "its converter"},
     "scale": {"optuna": "Optuna", "pyarrow": "PyArrow", "ray": "Ray"},

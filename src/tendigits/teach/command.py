@@ -43,7 +43,7 @@ def teach(
 
     The new network reads only after you have accepted it.
     """
-    require("tendigits teach", "serve", "train")
+    require("tendigits teach", "train")
     from tendigits.teach.migrations import open_store
 
     if sum((accept is not None, rollback, export is not None)) > 1:
