@@ -30,7 +30,7 @@ from tendigits.errors import Interrupted
 from tendigits.model.environment import describe_machine
 from tendigits.model.network import build_network, compile_network
 from tendigits.model.recipe import Recipe
-from tendigits.train.callbacks import fit_recipe
+from tendigits.train.fitting import Inputs, fit_recipe
 
 ROOT = Path(__file__).parent.parent
 RESULTS = ROOT / "bench" / "results" / "dispatch.json"
@@ -98,7 +98,7 @@ def answers(data: Arrays) -> list[float]:
         timer = threading.Timer(2 + 2 * rng.random(), send)
         timer.start()
         try:
-            fit_recipe(model, *data, validation, recipe, keep=lambda checkpoint: None)
+            fit_recipe(model, Inputs(*data, validation, validation), recipe, save=lambda checkpoint: None)
         except Interrupted:
             seconds.append(time.perf_counter() - sent[0])
         timer.join()

@@ -21,7 +21,7 @@ from tendigits.errors import DataError
 from tendigits.model.network import count_parameters
 from tendigits.model.recipe import RECIPES
 from tendigits.report.run import Run, open_run
-from tendigits.train.console import TextScreen
+from tendigits.train.console import TextConsole
 
 ROOT = Path(__file__).parent.parent
 RESULTS = ROOT / "bench" / "results" / "recipes.json"
@@ -54,11 +54,11 @@ def train(recipe: Recipe, data: str | None, runs: Path) -> Run:
     """The finished run of a recipe and seed: found, resumed or made."""
     path = runs / f"{recipe.name}-seed-{recipe.seed}"
     if not path.exists():
-        run = run_recipe(recipe, data, runs=runs, name=path.name, screen=TextScreen()).run
+        run = run_recipe(recipe, data, runs=runs, name=path.name, console=TextConsole()).run
     elif (run := open_run(path)).recipe() != recipe:
         raise DataError(f"expected {path} to be of the recipe {recipe.name} as it is now; delete it")
     elif run.record()["status"] != "finished":
-        run = resume_run(path, screen=TextScreen()).run
+        run = resume_run(path, console=TextConsole()).run
     if (name := run.record()["data"]["name"]) != "MNIST":
         raise DataError(f"expected the whole of MNIST, received {name}; give it with --data")
     return run

@@ -7,11 +7,13 @@ import subprocess
 import sys
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
 import pandas as pd
 import pytest
+import typer
 from PIL import Image
 from typer.main import get_command
 
@@ -20,6 +22,7 @@ from tendigits.export.formats import make
 from tendigits.export.source import open_source
 from tendigits.model.recipe import RECIPES, Recipe, load_recipe
 from tendigits.sweep.space import read_space
+from tendigits.train.command import setting_options
 from tendigits.train.pipeline import run_recipe
 
 ROOT = Path(__file__).parent.parent
@@ -35,13 +38,18 @@ def commands(document: str) -> list[str]:
     return [line.split("#")[0].strip() for line in lines if line.strip()]
 
 
+def options_of(command: Any) -> list[Any]:
+    """The command's options and arguments but --help."""
+    return [option for option in command.get_params(typer.Context(command)) if option.name != "help"]
+
+
 def test_every_command_and_flag_is_in_the_guide():
     guide = (ROOT / "docs" / "guide.md").read_text()
     group = get_command(cli.app)
     assert set(group.commands) == {"train", "evaluate", "data", "runs", "read", "serve", "teach", "export", "sweep"}
     for name, command in group.commands.items():
         section = guide.split(f"### tendigits {name}")[1].split("\n##")[0]
-        flags = [flag for p in command.params for flag in (*p.opts, *p.secondary_opts) if flag.startswith("-")]
+        flags = [flag for p in options_of(command) for flag in (*p.opts, *p.secondary_opts) if flag.startswith("-")]
         for flag in flags:
             assert f"`{flag}" in section, f"{name} {flag}"
     for parameter in group.params:
@@ -50,27 +58,15 @@ def test_every_command_and_flag_is_in_the_guide():
 
 def test_the_guide_has_no_flag_that_is_not():
     real = {
-        flag for c in get_command(cli.app).commands.values() for p in c.params for flag in (*p.opts, *p.secondary_opts)
+        flag
+        for c in get_command(cli.app).commands.values()
+        for p in options_of(c)
+        for flag in (*p.opts, *p.secondary_opts)
     }
     real |= {"--help", "--version", "--debug"}
     for document in ("README.md", "docs/guide.md"):
         text = re.sub(r"`curl[^`]*`", "", (ROOT / document).read_text())
-        assert set(re.findall(r"(?<![\w-])--[a-z][a-z0-9-]+", text)) <= real
-
-
-ONLY_IN_FILES = (
-    "convolutions", "batch_norm", "residual", "schedule", "weight_decay", "ema_momentum", "label_smoothing",
-    "augmentation", "ensemble_size",
-)  # fmt: skip
-
-
-def test_the_guide_shows_the_fields_that_have_no_flag():
-    guide = (ROOT / "docs" / "guide.md").read_text()
-    knobs = Recipe().model_dump(mode="json")
-    fields = {field: knobs[field] for field in ONLY_IN_FILES if field != "augmentation"}
-    fields |= {f"augmentation.{knob}": value for knob, value in knobs["augmentation"].items()}
-    for field, value in fields.items():
-        assert f"| `{field}` | {json.dumps(value)} |" in guide
+        assert set(re.findall(r"(?<![\w-])--[a-z][a-z0-9.-]*[a-z0-9]", text)) <= real
 
 
 def test_the_guide_names_every_recipe():
@@ -79,20 +75,16 @@ def test_the_guide_names_every_recipe():
         assert f"\n| `{name}` | " in guide
 
 
-def test_the_guide_shows_classics_values():
+def test_the_guide_has_every_setting_with_its_default_and_help():
     guide = (ROOT / "docs" / "guide.md").read_text()
-    for field, value in Recipe().model_dump().items():
-        if field in ("name", "restore_best", *ONLY_IN_FILES):
-            continue
-        row = next(line for line in guide.splitlines() if line.startswith(f"| `--{field.replace('_', '-')} "))
-        shown = (
-            ",".join(map(str, value))
-            if isinstance(value, tuple)
-            else f"{value:g}"
-            if isinstance(value, float)
-            else value
-        )
-        assert f"| {shown} |" in row
+    defaults = {f"--{field.replace('_', '-')}": value for field, value in Recipe().flat().items()}
+    for option in setting_options():
+        default = defaults[option.opts[0]]
+        if isinstance(default, tuple):
+            default = ",".join(map(str, default)) or "none"
+        elif not isinstance(default, str):
+            default = json.dumps(default)
+        assert f"| `{option.opts[0]}` | {default} | {option.help} |" in guide
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)

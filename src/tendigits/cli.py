@@ -21,7 +21,7 @@ from tendigits.report.command import data, evaluate, list_or_compare
 from tendigits.serve.command import serve
 from tendigits.sweep.command import sweep
 from tendigits.teach.command import teach
-from tendigits.train.command import train
+from tendigits.train.command import TrainCommand, train
 
 if TYPE_CHECKING:
     from sys import UnraisableHookArgs
@@ -32,7 +32,8 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-for command in (train, read, serve, teach, evaluate, export, sweep, data):
+app.command(cls=TrainCommand)(train)
+for command in (read, serve, teach, evaluate, export, sweep, data):
     app.command()(command)
 app.command("runs")(list_or_compare)
 

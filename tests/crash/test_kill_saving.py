@@ -38,7 +38,7 @@ PHASES = {
 class Saver:
     """A process that forks children which save into a folder, and kills them when it is told to."""
 
-    def __init__(self, kind: str, folder: Path, monkeypatch: pytest.MonkeyCrop) -> None:
+    def __init__(self, kind: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         folder.mkdir()
         temporary = folder.parent / "temporary"
         temporary.mkdir()

@@ -150,7 +150,7 @@ def failing(placement):
 def test_only_with_hosts_does_a_failed_dispatch_mean_a_lost_one():
     with pytest.raises(jax.errors.JaxRuntimeError, match="out of memory"):
         failing(Placement())
-    with pytest.raises(HostError, match=r"^lost another host in epoch 3 \(out of memory\)$"):
+    with pytest.raises(HostError, match=r"^lost another process in epoch 3 \(out of memory\)$"):
         failing(Hosts())
 
 
@@ -160,7 +160,10 @@ def test_a_silent_host_ends_the_process(monkeypatch, capsys):
     monkeypatch.setattr(devices.os, "_exit", lambda code: ended.set())
     with Hosts().dispatch(2):
         assert ended.wait(10)
-    assert "no answer from another host for 0.01 s in epoch 3; go on from the last epoch" in capsys.readouterr().err
+    assert (
+        "no answer from another process for 0.01 s in epoch 3; resume with: tendigits train --resume"
+        in capsys.readouterr().err
+    )
     ended.clear()
     monkeypatch.setattr(devices, "SILENCE", 0.2)
     with Hosts().dispatch(2):

@@ -12,7 +12,7 @@ from tendigits.errors import UserError
 from tendigits.model.network import build_network
 from tendigits.model.onnx import to_onnx
 from tendigits.model.recipe import Recipe, load_recipe
-from tendigits.train.ensemble import average_of
+from tendigits.train.ensemble import average_networks
 
 layers = keras.layers
 
@@ -41,7 +41,7 @@ def test_an_ensemble_is_a_model_of_models():
     members = [
         with_any_weights(build_network(recipe.with_changes(seed=seed, name=f"m-{seed}")), seed) for seed in range(3)
     ]
-    operators = assert_same(average_of(members, recipe))
+    operators = assert_same(average_networks(members, recipe))
     assert operators.count("Conv") == 3
     assert operators[-1] == "Mean"
 

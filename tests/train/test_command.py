@@ -1,37 +1,38 @@
-"""What `tendigits train` takes; what it does is in tests/test_cli.py."""
+"""The options of `tendigits train`; what it does is in tests/test_cli.py."""
 
 import pytest
+import typer
+from typer.main import get_command
 
+from tendigits import cli
 from tendigits.errors import UserError
+from tendigits.model.recipe import Recipe
 from tendigits.train import command
 
 
-def test_lists_are_read_and_what_is_none_is_told():
-    assert command._listed("512, 64,", "hidden", int) == [512, 64]
-    assert command._listed("", "hidden", int) == []
-    assert command._listed(None, "hidden", int) is None
-    with pytest.raises(
-        UserError, match=r"--hidden: expected values with commas between, such as 512,512; received '5x'"
-    ):
-        command._listed("5x", "hidden", int)
+def test_every_setting_has_an_option_with_help():
+    train = get_command(cli.app).commands["train"]
+    options = {flag: option for option in train.get_params(typer.Context(train)) for flag in option.opts}
+    for field in set(Recipe().flat()) - {"name"}:
+        assert options[f"--{field.replace('_', '-')}"].help
 
 
-def test_a_run_is_found_by_its_path_or_name(tmp_path):
-    with pytest.raises(UserError, match="expected a run folder, there is none at"):
-        command._find_run(tmp_path / "nothing", tmp_path)
+def test_settings_change_the_recipe():
+    given = {"hidden": (64,), "restore_best": False, "augmentation_rotate": 10.0}
+    recipe = command._with_settings("mlp", given)
+    assert (recipe.hidden, recipe.restore_best, recipe.name) == ((64,), False, "mlp")
+    assert recipe.augmentation.rotate == 10.0
+    assert recipe.augmentation.shift == command._with_settings("mlp", {}).augmentation.shift > 0
 
 
-def test_quiet_and_json_are_two_things():
+def test_lists_are_separated_by_commas():
+    assert command._integers("512, 64,") == (512, 64)
+    assert command._integers("") == ()
+    assert command._texts("32x5/2,64") == ("32x5/2", "64")
+    with pytest.raises(typer.BadParameter, match="5x"):
+        command._integers("5x")
+
+
+def test_quiet_and_json_exclude_each_other():
     with pytest.raises(UserError, match="expected --quiet or --json, received both"):
-        command._screen(quiet=True, json=True)
-
-
-def test_a_host_alone_is_told_what_it_is_of():
-    with pytest.raises(UserError, match="--host says which of the --hosts this is; give these, too"):
-        command._team(1, None, 0)
-    with pytest.raises(UserError, match=r"--hosts: expected FIRST:PORT,SECOND,\.\.\., received '10.0.0.1'"):
-        command._team(1, "10.0.0.1", 0)
-
-
-def test_one_device_is_no_team():
-    assert command._team(1, None, None) is None
+        command._console(quiet=True, json=True)

@@ -4,14 +4,14 @@ distribution = data_parallel(4)                       # Keras' own, over four de
 tendigits.fit(model, ..., distribution=distribution)  # the weights of one device, to float tolerance
 
 The digits lie on every device, as bytes, and each picks its share of a shuffled batch itself; XLA adds up the
-gradients. Devices of other processes take part, too: see tendigits.train.hosts.
+gradients. Devices of other processes take part, too: see tendigits.train.spmd.
 """
 
 import os
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,7 +23,8 @@ from jax.sharding import NamedSharding, PartitionSpec
 from tendigits.errors import HostError, UserError
 
 SILENCE = 300.0
-"""Seconds of one dispatch after which another host is taken for lost: its machine, or the network, is down."""
+"""Seconds without an answer after which another process counts as lost: its machine, or the network, is down."""
+RESUME = "resume with: tendigits train --resume"
 
 
 def data_parallel(devices: int) -> keras.distribution.DataParallel:
@@ -87,36 +88,36 @@ class Placement:
                 if variable._layout is None:
                     variable.assign(np.asarray(variable.value))
 
-    @contextmanager
-    def dispatch(self, epoch: int) -> Iterator[None]:
-        """Around what needs every host. One that is gone is an error; one that is silent ends this process.
-
-        Raises:
-            HostError: another host is gone.
-        """
-        if not self.has_hosts:
-            yield
-            return
-        timer = threading.Timer(SILENCE, _give_up, (epoch,))
-        timer.daemon = True
-        timer.start()
-        try:
-            yield
-        except jax.errors.JaxRuntimeError as error:
-            reason = str(error).splitlines()[0][:200]
-            raise HostError(f"lost another host in epoch {epoch + 1} ({reason})") from None
-        finally:
-            timer.cancel()
+    def dispatch(self, epoch: int) -> AbstractContextManager[None]:
+        """Around a computation that every process takes part in. Raises HostError, or ends this process."""
+        return waiting_for_processes(f"in epoch {epoch + 1}") if self.has_hosts else nullcontext()
 
 
-def _give_up(epoch: int) -> None:
-    """Nothing else ends a thread that waits within XLA; all that is kept is on the disk already."""
-    print(  # noqa: T201
-        f"tendigits: no answer from another host for {SILENCE:g} s in epoch {epoch + 1}; go on from the last epoch "
-        "with: tendigits train --resume",
-        file=sys.stderr,
-        flush=True,
+@contextmanager
+def waiting_for_processes(when: str, timeout: float | None = None, advice: str = RESUME) -> Iterator[None]:
+    """Around what needs every process: one that is lost raises HostError, one that is silent ends this process.
+
+    Args:
+        when: completes "lost another process ...", such as "in epoch 3".
+        timeout: seconds until a process counts as silent; None is SILENCE.
+        advice: what to do about a silent process.
+    """
+    timer = threading.Timer(
+        timeout or SILENCE, _give_up, (f"no answer from another process for {timeout or SILENCE:g} s {when}; {advice}",)
     )
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    except jax.errors.JaxRuntimeError as error:
+        raise HostError(f"lost another process {when} ({str(error).splitlines()[0][:200]})") from None
+    finally:
+        timer.cancel()
+
+
+def _give_up(message: str) -> None:
+    """End this process: nothing else ends a thread that waits within XLA, and all checkpoints are on the disk."""
+    print(f"tendigits: {message}", file=sys.stderr, flush=True)  # noqa: T201
     os._exit(1)
 
 

@@ -19,7 +19,7 @@ from tendigits.model.recipe import Recipe
 from tendigits.report.run import Run
 from tendigits.sweep.space import Space, changed
 from tendigits.sweep.trial import Pruned, run_trial
-from tendigits.train.console import Screen
+from tendigits.train.console import Console
 
 if TYPE_CHECKING:
     import optuna
@@ -98,7 +98,7 @@ def _search(sweep: Sweep, trials: int, watch: Watch, how: How) -> Recipe:
     study = open_study(sweep)
     _ask_again(study)
     if (missing := trials - sum(trial.state.name in ("COMPLETE", "PRUNED") for trial in study.trials)) > 0:
-        how(sweep, recipe, study, missing, watch, cache(Screen().warn))  # each warning once, not for each trial
+        how(sweep, recipe, study, missing, watch, cache(Console().warn))  # each warning once, not for each trial
     best = recipe_of(sweep, recipe, study.best_trial.params, f"{recipe.name[:50]}-best")
     draw_search(study, sweep.folder / "search.png")
     write_text(sweep.folder / "best.toml", as_toml(best, study))

@@ -13,7 +13,7 @@ import keras
 from tendigits.errors import Interrupted
 from tendigits.model.recipe import Recipe
 from tendigits.report.run import open_run
-from tendigits.train.console import Screen
+from tendigits.train.console import Console
 from tendigits.train.pipeline import resume_run, run_recipe
 
 GoesOn = Callable[[int, float], bool]
@@ -24,8 +24,8 @@ class Pruned(Exception):
     """The training was ended early; its run folder has all that it reached."""
 
 
-class _Watch(Screen):
-    """A screen that shows nothing and listens to the epochs."""
+class _Watch(Console):
+    """A console that shows nothing and listens to the epochs."""
 
     def __init__(self, goes_on: GoesOn, warn: Callable[[str], None]) -> None:
         self.goes_on, self.say, self.pruned = goes_on, warn, False
@@ -65,7 +65,7 @@ def run_trial(
         Pruned: `goes_on` said no.
         TendigitsError: as `run_recipe`.
     """
-    watch = _Watch(goes_on, warn or Screen().warn)
+    watch = _Watch(goes_on, warn or Console().warn)
     try:
         if (folder / "run.json").exists():
             for epoch, accuracy in enumerate(open_run(folder).history().get("val_accuracy", ())):
@@ -73,11 +73,11 @@ def run_trial(
                     raise Pruned
             record = open_run(folder).record()
             if record["status"] != "finished":
-                record = resume_run(folder, screen=watch).run.record()
+                record = resume_run(folder, console=watch).run.record()
         else:
             record = run_recipe(
-                recipe, data, runs=folder.parent, name=folder.name, screen=watch,
-                judged=False,
+                recipe, data, runs=folder.parent, name=folder.name, console=watch,
+                evaluate=False,
             ).run.record()  # fmt: skip
     except Interrupted:
         if watch.pruned:

@@ -19,7 +19,7 @@ from tendigits.data.preprocess import to_input
 from tendigits.engine.fit import fit
 from tendigits.model.onnx import from_onnx, to_onnx
 from tendigits.model.recipe import Augmentation
-from tendigits.train.augment import Change, augmenter
+from tendigits.train.augment import Augmenter, augmenter
 
 Array = np.ndarray[Any, Any]
 
@@ -32,7 +32,7 @@ CORRECTIONS_SHARE = 0.3
 EPOCHS, BATCH_SIZE, LEARNING_RATE = 4, 128, 3e-4
 
 AUGMENT = cast(
-    Change, augmenter(Augmentation(shift=1.0, rotate=8.0, scale=0.1, shear=0.15, elastic=0.7, thickness=0.3))
+    Augmenter, augmenter(Augmentation(shift=1.0, rotate=8.0, scale=0.1, shear=0.15, elastic=0.7, thickness=0.3))
 )
 """A person never writes a digit twice in the same way."""
 

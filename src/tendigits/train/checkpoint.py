@@ -1,7 +1,7 @@
-"""Checkpoints: everything that the next epoch depends on, in one file that is whole or not there.
+"""Checkpoints: everything that the next epoch depends on, in one file that is either complete or absent.
 
-One `.npz` an epoch holds the weights, the dropout seeds, the optimizer, the best weights so far and, as JSON, the
-recipe, the history and early stopping's state, all under one SHA-256. The last two are kept: if the newest is
+One `.npz` per epoch holds the weights, the dropout seeds, the optimizer, the best weights so far and, as JSON, the
+recipe, the history and the state of early stopping, all under one SHA-256. The last two are kept: if the newest is
 damaged, the one before is used.
 """
 
@@ -10,7 +10,7 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -18,9 +18,12 @@ from tendigits.errors import RunError
 from tendigits.files import replacing, stored_members
 from tendigits.model.recipe import Recipe
 
+if TYPE_CHECKING:
+    import keras
+
 FORMAT = 2
 MAX_BYTES = 2**30
-"""The most that a checkpoint may hold; it is 4/3 of the model file, whose cap is half of this."""
+"""Size limit. A checkpoint is 4/3 of the size of a model file, whose limit is half of this."""
 _KEPT = 2
 _GROUPS = ("variables", "optimizer", "best_weights")
 
@@ -32,23 +35,23 @@ History = dict[str, list[float]]
 class Checkpoint:
     """The state at the end of an epoch.
 
-    `variables` are the model's trainable and non-trainable variables, seed states included; `optimizer` its
-    variables; `best_weights` what `get_weights` gave at the best epoch.
+    `variables` are the model's trainable and non-trainable variables, seed states included; `optimizer` the
+    optimizer's variables; `best_weights` the result of `get_weights` at the best epoch.
     """
 
     recipe: Recipe
     epoch: int
-    """Epochs finished."""
+    """Number of finished epochs."""
     history: History
-    """For each metric, one value an epoch."""
+    """For each metric, one value per epoch."""
     stopped: bool
-    """Early stopping has decided to end."""
+    """Whether early stopping has ended the training."""
     wait: int
     """Epochs since the last improvement."""
     best: float
-    """The best value of what is monitored."""
+    """The best value of the monitored metric."""
     best_epoch: int
-    """Where it was, counted from 0."""
+    """The epoch of the best value, counted from 0."""
     variables: Arrays
     optimizer: Arrays
     best_weights: Arrays
@@ -71,10 +74,10 @@ def save_checkpoint(checkpoint: Checkpoint, folder: Path) -> Path:
     arrays["meta"] = np.frombuffer(json.dumps(meta).encode(), np.uint8)
     arrays["sha256"] = np.frombuffer(_digest(arrays), np.uint8)
 
-    def read_again(temporary: Path) -> None:
+    def read_back(temporary: Path) -> None:
         load_checkpoint(temporary)
 
-    with replacing(path, check=read_again) as temporary, temporary.open("wb") as file:
+    with replacing(path, check=read_back) as temporary, temporary.open("wb") as file:
         np.savez(file, allow_pickle=False, **arrays)
     for old in _newest_first(folder)[_KEPT:]:
         old.unlink()
@@ -85,7 +88,7 @@ def load_checkpoint(path: Path) -> Checkpoint:
     """Read one checkpoint.
 
     Raises:
-        RunError: it is damaged, or of a newer format.
+        RunError: it is damaged or of a newer format.
     """
     try:
         stored_members(path, MAX_BYTES)
@@ -93,22 +96,22 @@ def load_checkpoint(path: Path) -> Checkpoint:
         with path.open("rb") as opened, np.load(opened, allow_pickle=False) as file:
             arrays = {name: file[name] for name in file.files}
         if arrays.pop("sha256").tobytes() != _digest(arrays):
-            raise ValueError("its content does not have the digest that was saved with it")
+            raise ValueError("its content does not match the digest that was saved with it")
         meta = json.loads(arrays.pop("meta").tobytes())
         if (found := meta.pop("format")) != FORMAT:
             raise ValueError(f"expected format {FORMAT}, received {found}; use the tendigits that wrote it")
         groups: dict[str, Any] = {g: [arrays[n] for n in sorted(arrays) if n.startswith(f"{g}/")] for g in _GROUPS}
         return Checkpoint(**(meta | {"recipe": Recipe(**meta["recipe"])}), **groups)
-    except Exception as error:  # zipfile, zlib, numpy, json and the recipe raise a dozen classes on damaged bytes
+    except Exception as error:  # damaged bytes raise a dozen classes, from zipfile to pydantic
         reason = " ".join(f"{error or type(error).__name__}".split())[:300]
         raise RunError(f"{path} is not a complete checkpoint: {reason}") from error
 
 
 def load_last_checkpoint(folder: Path, warn: Callable[[str], None]) -> Checkpoint | None:
-    """The newest complete checkpoint in `folder`, or None where no epoch was finished.
+    """The newest complete checkpoint in `folder`, or None if there is none.
 
     Args:
-        warn: told, in one line, of each damaged checkpoint that is passed over.
+        warn: called with one line for each damaged checkpoint that is skipped.
     """
     for path in _newest_first(folder):
         try:
@@ -118,13 +121,27 @@ def load_last_checkpoint(folder: Path, warn: Callable[[str], None]) -> Checkpoin
     return None
 
 
+def variables_of(model: "keras.Model") -> list[Any]:
+    """Every variable of the model that a training step changes: weights, and the states of the dropout generators."""
+    return [*model.trainable_variables, *model.non_trainable_variables]
+
+
+def restore(model: "keras.Model", checkpoint: Checkpoint) -> None:
+    """Overwrite the variables of a compiled model and of its optimizer with the checkpoint's."""
+    model.optimizer.build(model.trainable_variables)
+    for variable, value in zip(variables_of(model), checkpoint.variables, strict=True):
+        variable.assign(value)
+    for variable, value in zip(model.optimizer.variables, checkpoint.optimizer, strict=True):
+        variable.assign(value)
+
+
 def _newest_first(folder: Path) -> list[Path]:
     # By length first: epoch 10000 comes after 9999.
     return sorted(folder.glob("epoch-*.npz"), key=lambda path: (len(path.name), path.name), reverse=True)
 
 
 def _digest(arrays: dict[str, np.ndarray[Any, Any]]) -> bytes:
-    """SHA-256 over every array's name, type, shape and bytes, in the order of the names."""
+    """SHA-256 of every array's name, dtype, shape and bytes, in the order of the names."""
     digest = hashlib.sha256()
     for name in sorted(arrays):
         array = np.ascontiguousarray(arrays[name])

@@ -1,185 +1,174 @@
-"""The command `tendigits train`.
+"""The command `tendigits train`. Each setting of a recipe is an option, made from the fields of `Recipe`.
 
 tendigits train --help
 """
 
+import inspect
 import os
+from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args, get_origin
 
 import typer
+from typer.core import TyperCommand
 
 from tendigits.errors import UserError
 from tendigits.extras import require
 from tendigits.options import Data, Runs
 
 if TYPE_CHECKING:
-    from tendigits.model.recipe import Recipe
-    from tendigits.train.console import Screen
-    from tendigits.train.hosts import Team
+    from pydantic.fields import FieldInfo
 
-KNOBS, DEVICES, OUTPUT = "Recipe: each knob a field of it", "Several devices or hosts", "Output"
+    from tendigits.train.console import Console
+
+SETTINGS, AUGMENTATION, DEVICES, OUTPUT = "Settings", "Augmentation", "Several devices or processes", "Output"
+
+
+class TrainCommand(TyperCommand):
+    """Adds the recipe's settings to the options when they are needed: they take 0.1 s to import."""
+
+    def get_params(self, ctx: Any) -> list[Any]:
+        """The command's own options and the settings."""
+        return [*setting_options(), *super().get_params(ctx)]
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the command with the given settings as the context's object."""
+        given = {option.name: ctx.params.pop(option.name) for option in setting_options()}
+        ctx.obj = {name: value for name, value in given.items() if value is not None}
+        return super().invoke(ctx)
 
 
 def train(
+    context: typer.Context,
     recipe: Annotated[
         str | None,
-        typer.Option(help="A known one, or a .toml file of knobs.", metavar="NAME|FILE.toml", show_default="classic"),
+        typer.Option(help="Recipe to train, by name or file.", metavar="NAME|FILE.toml", show_default="classic"),
     ] = None,
     data: Data = None,
     name: Annotated[
-        str | None, typer.Option(help="Of the run's folder.", show_default="the time", metavar="NAME")
+        str | None, typer.Option(help="Name of the run's folder.", metavar="NAME", show_default="date and time")
     ] = None,
     runs: Runs = Path("runs"),
-    resume: Annotated[Path | None, typer.Option(help="Go on with this interrupted run.", metavar="RUN")] = None,
-    hidden: Annotated[
-        str | None,
-        typer.Option(help="Units of the hidden layers, such as 512,512.", metavar="N,N,...", rich_help_panel=KNOBS),
+    resume: Annotated[
+        Path | None, typer.Option(help="Resume this interrupted run.", metavar="RUN", show_default=False)
     ] = None,
-    activation: Annotated[
-        str | None,
-        typer.Option(
-            help="Of the hidden layers: relu, gelu, silu, elu, tanh or sigmoid.", metavar="NAME", rich_help_panel=KNOBS
-        ),
-    ] = None,
-    dropout: Annotated[float | None, typer.Option(help="0 to below 1.", metavar="SHARE", rich_help_panel=KNOBS)] = None,
-    optimizer: Annotated[
-        str | None, typer.Option(help="adam, adamw, nadam, rmsprop or sgd.", metavar="NAME", rich_help_panel=KNOBS)
-    ] = None,
-    learning_rate: Annotated[
-        float | None, typer.Option(help="Of the optimizer.", metavar="RATE", rich_help_panel=KNOBS)
-    ] = None,
-    loss: Annotated[
-        str | None, typer.Option(help="Keras' name of a categorical loss.", metavar="NAME", rich_help_panel=KNOBS)
-    ] = None,
-    metrics: Annotated[
-        str | None,
-        typer.Option(
-            help="Keras' names, such as accuracy,mean_squared_error.", metavar="NAME,...", rich_help_panel=KNOBS
-        ),
-    ] = None,
-    batch_size: Annotated[int | None, typer.Option(help="Digits a step.", metavar="N", rich_help_panel=KNOBS)] = None,
-    epochs: Annotated[int | None, typer.Option(help="At most so many.", metavar="N", rich_help_panel=KNOBS)] = None,
-    monitor: Annotated[
-        str | None,
-        typer.Option(
-            help="val_loss or val_accuracy: what early stopping looks at.", metavar="NAME", rich_help_panel=KNOBS
-        ),
-    ] = None,
-    patience: Annotated[
-        int | None, typer.Option(help="Epochs without improvement before it stops.", metavar="N", rich_help_panel=KNOBS)
-    ] = None,
-    restore_best: Annotated[
-        bool | None,
-        typer.Option(
-            "--restore-best/--keep-last", help="Keep the best epoch's weights, or the last's.", rich_help_panel=KNOBS
-        ),
-    ] = None,
-    validation_split: Annotated[
-        float | None,
-        typer.Option(
-            help="Share of the training digits to validate on, in place of the test set.",
-            metavar="SHARE",
-            rich_help_panel=KNOBS,
-        ),
-    ] = None,
-    seed: Annotated[int | None, typer.Option(help="Of all that is random.", metavar="N", rich_help_panel=KNOBS)] = None,
     devices: Annotated[
-        int, typer.Option(help="Parts of each batch, a device for each.", min=1, metavar="N", rich_help_panel=DEVICES)
+        int, typer.Option(help="Number of devices that share each batch.", min=1, metavar="N", rich_help_panel=DEVICES)
     ] = 1,
-    hosts: Annotated[
+    coordinator: Annotated[
         str | None,
         typer.Option(
-            help="All that train together; the same command is called on each.",
-            metavar="FIRST:PORT,SECOND,...",
-            rich_help_panel=DEVICES,
+            help="Address of process 0, where several train together.", metavar="HOST:PORT", rich_help_panel=DEVICES
         ),
     ] = None,
-    host: Annotated[
-        int | None,
-        typer.Option(
-            help="Which of them this one is, from 0.",
-            min=0,
-            metavar="N",
-            show_default="by its address",
-            rich_help_panel=DEVICES,
-        ),
+    processes: Annotated[
+        int | None, typer.Option(help="Number of processes.", min=1, metavar="N", rich_help_panel=DEVICES)
+    ] = None,
+    process_id: Annotated[
+        int | None, typer.Option(help="Number of this process, from 0.", min=0, metavar="N", rich_help_panel=DEVICES)
     ] = None,
     quiet: Annotated[
         bool, typer.Option("--quiet", "-q", help="Print only the run's folder.", rich_help_panel=OUTPUT)
     ] = False,
     json: Annotated[
-        bool, typer.Option("--json", help="Print one JSON line for each epoch.", rich_help_panel=OUTPUT)
+        bool, typer.Option("--json", help="Print one JSON line per epoch.", rich_help_panel=OUTPUT)
     ] = False,
 ) -> None:
-    """Train a recipe and keep all of it in a run folder. Knobs not given are the recipe's."""
+    """Train a recipe and keep the results in a run folder. Settings you don't give come from the recipe."""
     require("tendigits train", "train")
-    knobs = {
-        "hidden": _listed(hidden, "hidden", int),
-        "activation": activation,
-        "dropout": dropout,
-        "optimizer": optimizer,
-        "learning_rate": learning_rate,
-        "loss": loss,
-        "metrics": _listed(metrics, "metrics", str),
-        "batch_size": batch_size,
-        "epochs": epochs,
-        "monitor": monitor,
-        "patience": patience,
-        "restore_best": restore_best,
-        "validation_split": validation_split,
-        "seed": seed,
-    }
-    changes = {key: value for key, value in knobs.items() if value is not None}
-    if resume is not None:
-        # With hosts the data may lie elsewhere on each; the first has it from the run.
-        _refuse_with_resume({"recipe": recipe, "data": None if hosts else data, "name": name} | changes)
-        chosen = None
+    chosen = None
+    if resume is None:
+        chosen = _with_settings(recipe or "classic", context.obj)  # before Keras is imported: errors come at once
     else:
-        chosen = _chosen_recipe(recipe or "classic", changes)  # before Keras is loaded: a wrong knob is told at once
-    if hosts is not None:  # before JAX is loaded: what goes wrong is said by us, in one line
-        os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
-    from tendigits.train.follow import follow
+        # The digits may lie in another place on another machine; process 0 knows the place from the run.
+        _refuse_with_resume({"recipe": recipe, "data": None if process_id else data, "name": name} | context.obj)
+    if coordinator is not None:
+        os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"  # before JAX is imported: errors come as one line of ours
+    from tendigits.engine.devices import data_parallel
+    from tendigits.train import spmd
     from tendigits.train.pipeline import resume_run, run_recipe
 
-    team, screen = _team(devices, hosts, host), _screen(quiet, json)
-    if team is not None and team.host:
-        follow(team, data, screen=screen)
+    console, distribution = _console(quiet, json), None
+    if coordinator is not None and processes is not None and process_id is not None:
+        distribution = spmd.initialize(coordinator, processes, process_id, devices)
+    elif not coordinator is processes is process_id is None:
+        raise UserError("expected --coordinator, --processes and --process-id together")
+    elif devices > 1:
+        distribution = data_parallel(devices)
+    if distribution is not None and process_id:
+        spmd.train_along(distribution, data, console)
         return
     if resume is not None:
-        trained = resume_run(resume, screen=screen, team=team)
+        trained = resume_run(resume, console=console, distribution=distribution)
     else:
-        trained = run_recipe(chosen, data, runs=runs, name=name, screen=screen, team=team)
+        trained = run_recipe(chosen, data, runs=runs, name=name, console=console, distribution=distribution)
     if quiet:
         typer.echo(trained.run.path)
 
 
-def _team(devices: int, hosts: str | None, host: int | None) -> "Team | None":
-    """What trains, where it is more than one device."""
-    from tendigits.engine.devices import data_parallel
-    from tendigits.train.hosts import Team, join
+@cache
+def setting_options() -> list[Any]:
+    """An option for each field of a recipe, and `--augmentation.FIELD` for each field of its augmentation."""
+    from tendigits.model.recipe import Augmentation, Recipe
 
-    if hosts is not None:
-        return join([name.strip() for name in hosts.split(",")], host, devices)
-    if host is not None:
-        raise UserError("--host says which of the --hosts this is; give these, too")
-    return Team(data_parallel(devices)) if devices > 1 else None
+    parameters = [
+        _parameter(name, f"--{name.replace('_', '-')}", field, SETTINGS)
+        for name, field in Recipe.model_fields.items()
+        if name not in ("name", "augmentation")
+    ]
+    parameters += [
+        _parameter(f"augmentation_{name}", f"--augmentation.{name}", field, AUGMENTATION)
+        for name, field in Augmentation.model_fields.items()
+    ]
+
+    def settings(**_: Any) -> None:
+        """Only its signature counts."""
+
+    settings.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    app = typer.Typer(add_completion=False)
+    app.command()(settings)
+    return [option for option in typer.main.get_command(app).params if option.name != "help"]
 
 
-def _screen(quiet: bool, json: bool) -> "Screen":
-    from tendigits.train import console
+def _parameter(name: str, flag: str, field: "FieldInfo", panel: str) -> inspect.Parameter:
+    """A parameter that typer turns into an option; its value is None if it is not given."""
+    kind, help_text, options = field.annotation, field.description or "", {}
+    if kind is bool:
+        flag += f"/--no-{flag.removeprefix('--')}"
+    elif kind in (int, float):
+        options = {"metavar": "N" if kind is int else "X"}
+    elif get_origin(kind) is Literal:
+        kind, help_text, options = str, f"{help_text} One of {', '.join(get_args(kind))}.", {"metavar": "NAME"}
+    else:  # a tuple of numbers or of texts
+        item = get_args(kind)[0]
+        options = {"parser": _integers if int in (item, *get_args(item)) else _texts, "metavar": "A,B,..."}
+        kind = str
+    option = typer.Option(flag, help=help_text, rich_help_panel=panel, show_default=False, **options)
+    annotation = Annotated[kind | None, option]  # type: ignore[operator, valid-type]
+    return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=annotation)
 
-    if quiet and json:
-        raise UserError("expected --quiet or --json, received both; leave one out")
-    if quiet:
-        return console.Screen()
-    return console.JsonScreen() if json else console.TextScreen()
+
+def _integers(text: str) -> tuple[int, ...]:
+    """'512,512' as numbers; an empty text as none of them."""
+    try:
+        return tuple(int(part) for part in text.split(",") if part.strip())
+    except ValueError:
+        raise typer.BadParameter(f"expected numbers with commas between, such as 512,512; received {text!r}") from None
 
 
-def _chosen_recipe(name_or_file: str, changes: dict[str, Any]) -> "Recipe":
+def _texts(text: str) -> tuple[str, ...]:
+    return tuple(part.strip() for part in text.split(",") if part.strip())
+
+
+def _with_settings(name_or_file: str, settings: dict[str, Any]) -> Any:
     from tendigits.model.recipe import load_recipe
 
-    return load_recipe(name_or_file).with_changes(**changes)
+    recipe, prefix = load_recipe(name_or_file), "augmentation_"
+    augmentation = {name.removeprefix(prefix): value for name, value in settings.items() if name.startswith(prefix)}
+    changes = {name: value for name, value in settings.items() if not name.startswith(prefix)}
+    if augmentation:
+        changes["augmentation"] = recipe.augmentation.model_dump() | augmentation
+    return recipe.with_changes(**changes)
 
 
 def _refuse_with_resume(options: dict[str, Any]) -> None:
@@ -188,11 +177,11 @@ def _refuse_with_resume(options: dict[str, Any]) -> None:
         raise UserError(f"--resume takes recipe and data from the run; leave out {', '.join(given)}")
 
 
-def _listed(text: str | None, field: str, kind: type) -> list[Any] | None:
-    """'512,512' as a list; the empty text as the empty list."""
-    if text is None:
-        return None
-    try:
-        return [kind(part.strip()) for part in text.split(",") if part.strip()]
-    except ValueError:
-        raise UserError(f"--{field}: expected values with commas between, such as 512,512; received {text!r}") from None
+def _console(quiet: bool, json: bool) -> "Console":
+    from tendigits.train import console
+
+    if quiet and json:
+        raise UserError("expected --quiet or --json, received both; leave one out")
+    if quiet:
+        return console.Console()
+    return console.JsonConsole() if json else console.TextConsole()

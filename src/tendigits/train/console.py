@@ -1,7 +1,6 @@
-"""What a training says while it runs: a live bar on a terminal, plain lines elsewhere, JSON lines, or nothing.
+"""What a training prints: a live progress bar on a terminal, plain lines elsewhere, JSON lines, or only warnings.
 
-A `Screen` is told of each stage and gives the Keras callback that shows the epochs. This base class is the quiet
-one: only warnings, to the standard error.
+A `Console` is told about each stage and provides the Keras callback that shows the epochs.
 """
 
 import json
@@ -12,44 +11,44 @@ from contextlib import contextmanager
 from typing import Any
 
 import keras
-from rich.console import Console
+import rich.console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.text import Text
 
 from tendigits.model.network import summary
 
 
-class Screen:
-    """Says nothing but warnings; the others say more."""
+class Console:
+    """Prints nothing but warnings, to the standard error; the base class of the others."""
 
     def stage(self, number: int, title: str, *lines: str) -> None:
-        """A stage of the road has a result, in one or more lines."""
+        """Show the result of a stage of the training."""
 
     def line(self, text: str) -> None:
-        """One more line of the same stage."""
+        """Show one more line about the same stage."""
 
     def network(self, model: keras.Model) -> None:
-        """The network's table of layers."""
+        """Show the network's table of layers."""
 
     def warn(self, text: str) -> None:
-        """A line that must not be missed."""
+        """Show a warning, whatever else is shown."""
         print(f"WARNING: {text}", file=sys.stderr, flush=True)
 
     @contextmanager
     def epochs(self, n: int, run: str) -> Iterator[keras.callbacks.Callback]:
-        """A callback that shows the epochs of a training of at most `n`, kept in folder `run`."""
+        """A callback that shows the epochs of a training of at most `n` epochs in the folder `run`."""
         yield keras.callbacks.Callback()
 
 
-class TextScreen(Screen):
-    """Stages and a line for each epoch; on a terminal a live bar with the time that remains, too."""
+class TextConsole(Console):
+    """Prints the stages and a line for each epoch, with a live progress bar on a terminal."""
 
-    def __init__(self, console: Console | None = None) -> None:
-        self.console = console or Console(highlight=False)
+    def __init__(self, console: rich.console.Console | None = None) -> None:
+        self.console = console or rich.console.Console(highlight=False)
 
     def stage(self, number: int, title: str, *lines: str) -> None:
-        head, *rest = lines or ("",)
-        self.console.print(Text.assemble((f"{number} {title:<9}", "bold cyan"), head), soft_wrap=True)
+        first, *rest = lines or ("",)
+        self.console.print(Text.assemble((f"{number} {title:<9}", "bold cyan"), first), soft_wrap=True)
         for text in rest:
             self.line(text)
 
@@ -65,7 +64,7 @@ class TextScreen(Screen):
     @contextmanager
     def epochs(self, n: int, run: str) -> Iterator[keras.callbacks.Callback]:
         if not self.console.is_terminal:
-            yield _Lines(self.console, n)
+            yield _EpochLines(self.console, n)
             return
         columns = (
             TextColumn("{task.description}"),
@@ -75,19 +74,19 @@ class TextScreen(Screen):
             TextColumn("{task.fields[metrics]}"),
         )
         with Progress(*columns, console=self.console, transient=True) as progress:
-            yield _Bar(self.console, n, progress)
+            yield _ProgressBar(self.console, n, progress)
 
 
-class JsonScreen(Screen):
-    """One JSON object a line for each epoch, on the standard output, and nothing else there."""
+class JsonConsole(Console):
+    """Prints one JSON object per epoch, each on a line of its own, to the standard output."""
 
     @contextmanager
     def epochs(self, n: int, run: str) -> Iterator[keras.callbacks.Callback]:
-        yield _Json(n, run)
+        yield _JsonLines(n, run)
 
 
-class _Timed(keras.callbacks.Callback):  # type: ignore[misc]
-    """Measures each epoch, validation included."""
+class _Timer(keras.callbacks.Callback):  # type: ignore[misc]
+    """Measures each epoch, including validation."""
 
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
         self.started = time.perf_counter()
@@ -96,8 +95,8 @@ class _Timed(keras.callbacks.Callback):  # type: ignore[misc]
         return time.perf_counter() - self.started
 
 
-class _Lines(_Timed):
-    def __init__(self, console: Console, n: int) -> None:
+class _EpochLines(_Timer):
+    def __init__(self, console: rich.console.Console, n: int) -> None:
         super().__init__()
         self.console, self.n = console, n
 
@@ -106,10 +105,10 @@ class _Lines(_Timed):
         self.console.print(Text(text), soft_wrap=True)
 
 
-class _Bar(_Lines):
-    """The same lines, and below them the bar of the epoch that runs."""
+class _ProgressBar(_EpochLines):
+    """The same lines, and below them a progress bar for the current epoch."""
 
-    def __init__(self, console: Console, n: int, progress: Progress) -> None:
+    def __init__(self, console: rich.console.Console, n: int, progress: Progress) -> None:
         super().__init__(console, n)
         self.progress = progress
 
@@ -128,7 +127,7 @@ class _Bar(_Lines):
         super().on_epoch_end(epoch, logs)
 
 
-class _Json(_Timed):
+class _JsonLines(_Timer):
     def __init__(self, n: int, run: str) -> None:
         super().__init__()
         self.n, self.run = n, run
@@ -139,6 +138,6 @@ class _Json(_Timed):
 
 
 def _metrics(logs: Mapping[str, float]) -> str:
-    """The metrics in the order that people know: loss, accuracy, then the same for validation."""
+    """The metrics in their usual order: loss, accuracy and others, then the same for validation."""
     names = sorted(logs, key=lambda name: (name.startswith("val_"), "loss" not in name))
     return "  ".join(f"{name} {logs[name]:.4f}" for name in names)

@@ -1,0 +1,119 @@
+"""Fit a recipe's model so that a run that is killed and resumed ends bit for bit like one that was never interrupted.
+
+`tendigits.fit` does the work. The order of the digits depends only on the seed and the epoch, and each epoch ends with
+a checkpoint of everything that the next one depends on.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import keras
+import numpy as np
+
+from tendigits.data import preprocess
+from tendigits.data.dataset import Dataset, stratified_split
+from tendigits.engine.ema import averaged
+from tendigits.engine.fit import fit
+from tendigits.errors import TendigitsError, UserError
+from tendigits.model.recipe import Recipe
+from tendigits.train.augment import augmenter
+from tendigits.train.callbacks import EarlyStopping, SaveCheckpoint, StopOnSignal
+from tendigits.train.checkpoint import Checkpoint, History, restore
+
+Array = np.ndarray[Any, Any]
+
+VALIDATION_SEED = 0
+"""The same digits are held out whatever a recipe's seed, so that runs with different seeds can be compared."""
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """What the network is fed: float32 (n, 784) in [0, 1] and one-hot float32 (n, 10)."""
+
+    x: Array
+    y: Array
+    validation: tuple[Array, Array]
+    test: tuple[Array, Array]
+
+
+def prepare_inputs(dataset: Dataset, recipe: Recipe) -> Inputs:
+    """Convert pixels to network inputs, and hold out the recipe's validation split."""
+
+    def convert(x: Array, y: Array) -> tuple[Array, Array]:
+        return preprocess.to_input(x), preprocess.one_hot(y)
+
+    test = convert(dataset.x_test, dataset.y_test)
+    if not recipe.validation_split:
+        return Inputs(*convert(dataset.x_train, dataset.y_train), validation=test, test=test)
+    x, y, x_val, y_val = stratified_split(dataset.x_train, dataset.y_train, recipe.validation_split, VALIDATION_SEED)
+    return Inputs(*convert(x, y), validation=convert(x_val, y_val), test=test)
+
+
+def number_of_steps(recipe: Recipe, n: int) -> int:
+    """Optimizer steps of a whole training on n digits."""
+    return recipe.epochs * -(-n // recipe.batch_size)
+
+
+def fit_recipe(
+    model: keras.Model,
+    inputs: Inputs,
+    recipe: Recipe,
+    save: Callable[[Checkpoint], None],
+    checkpoint: Checkpoint | None = None,
+    callbacks: Sequence[keras.callbacks.Callback] = (),
+    distribution: keras.distribution.DataParallel | None = None,
+) -> keras.callbacks.History:
+    """Train a compiled `model` as the recipe says.
+
+    Args:
+        save: called at the end of each epoch with everything that the next one depends on.
+        checkpoint: resume from here; the model must be the same recipe's, its values are overwritten.
+        callbacks: further Keras callbacks, such as a progress bar.
+        distribution: the devices that share each batch.
+
+    Returns:
+        Keras' History, with all epochs even if the run was resumed.
+
+    Raises:
+        Interrupted: SIGINT or SIGTERM was received; the model has the best weights so far.
+        DivergedError: the loss or a weight is not a finite number; the model has the best weights so far.
+        HostError: another process was lost; the model has the best weights so far.
+        UserError: Keras' backend is not JAX.
+        Any exception that `save` raises.
+    """
+    if keras.backend.backend() != "jax":
+        raise UserError(f"expected Keras on jax, found it on {keras.backend.backend()}; unset KERAS_BACKEND")
+    history: History = {}
+    first_epoch, last_epoch = 0, recipe.epochs
+    if checkpoint is not None:
+        history = {name: list(values) for name, values in checkpoint.history.items()}
+        first_epoch, last_epoch = checkpoint.epoch, checkpoint.epoch if checkpoint.stopped else recipe.epochs
+        restore(model, checkpoint)
+    stopping = EarlyStopping(recipe, checkpoint)
+    watching = [stopping, SaveCheckpoint(stopping, recipe, history, save), *callbacks]
+    if recipe.ema_momentum:
+        watching = averaged(watching, resumed=checkpoint is not None)
+    with StopOnSignal() as stop_on_signal:
+        try:
+            fit(
+                model,
+                inputs.x,
+                inputs.y,
+                batch_size=recipe.batch_size,
+                validation_data=inputs.validation,
+                initial_epoch=first_epoch,
+                epochs=last_epoch,
+                order=lambda epoch, n: np.random.default_rng((recipe.seed, epoch)).permutation(n),
+                augment=augmenter(recipe.augmentation),
+                seed=recipe.seed,
+                verbose=0,
+                distribution=distribution,
+                callbacks=[*watching, stop_on_signal],
+            )
+        except TendigitsError:
+            if stopping.best_weights is not None:
+                model.set_weights(stopping.best_weights)
+            raise
+    model.history.history, model.history.epoch = history, list(range(len(history["loss"])))
+    return model.history

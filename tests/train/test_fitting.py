@@ -1,0 +1,236 @@
+"""Fitting a recipe: reproducible, resumable bit for bit, and otherwise as plain Keras does it."""
+
+import math
+import os
+import signal
+import threading
+
+import keras
+import numpy as np
+import pytest
+
+from tendigits.data.load import load
+from tendigits.engine.fit import fit
+from tendigits.errors import DivergedError, Interrupted, UserError
+from tendigits.model.network import build_network, compile_network
+from tendigits.model.recipe import Recipe
+from tendigits.train.fitting import Inputs, fit_recipe, number_of_steps, prepare_inputs
+
+RECIPE = Recipe(hidden=(32, 16), epochs=4, patience=9)
+EVERY_SETTING = RECIPE.with_changes(
+    hidden=(16,), convolutions=("4x5/4",), ema_momentum=0.9, schedule="one-cycle", optimizer="adamw", weight_decay=0.01,
+    label_smoothing=0.1, augmentation={"shift": 2.0, "elastic": 1.0, "noise": 0.1},
+)  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def inputs(small_npz):
+    whole = prepare_inputs(load(small_npz), RECIPE)
+    few = whole.test[0][:100], whole.test[1][:100]
+    return Inputs(whole.x[:400], whole.y[:400], few, few)
+
+
+def train(inputs, recipe=RECIPE, checkpoint=None, callbacks=(), save=None):
+    """The model, its history and all checkpoints."""
+    saved = []
+    model = compile_network(build_network(recipe), recipe, number_of_steps(recipe, len(inputs.x)))
+    history = fit_recipe(model, inputs, recipe, save or saved.append, checkpoint, callbacks)
+    return model, history, saved
+
+
+@pytest.fixture(scope="module")
+def uninterrupted(inputs):
+    return train(inputs)
+
+
+def assert_same(first, second):
+    (model, history, _), (other, other_history, _) = first, second
+    assert history.history == other_history.history
+    assert history.epoch == other_history.epoch
+    for mine, theirs in zip(model.get_weights(), other.get_weights(), strict=True):
+        np.testing.assert_array_equal(mine, theirs)
+    for mine, theirs in zip(model.optimizer.variables, other.optimizer.variables, strict=True):
+        np.testing.assert_array_equal(np.asarray(mine), np.asarray(theirs))
+
+
+def test_the_seed_decides_every_bit(inputs, uninterrupted):
+    np.random.default_rng().random()
+    keras.utils.set_random_seed(123)  # other random numbers of the program must not matter
+    assert_same(uninterrupted, train(inputs))
+    assert uninterrupted[1].history != train(inputs, RECIPE.with_changes(seed=1))[1].history
+
+
+@pytest.mark.parametrize(
+    "recipe", [RECIPE, RECIPE.with_changes(optimizer="sgd"), EVERY_SETTING], ids=["adam", "sgd", "all"]
+)
+def test_resumed_equals_uninterrupted_bit_for_bit(inputs, recipe):
+    whole = train(inputs, recipe)
+    assert [checkpoint.epoch for checkpoint in whole[2]] == [1, 2, 3, 4]
+    for checkpoint in whole[2][:3]:
+        assert_same(whole, train(inputs, recipe, checkpoint))
+
+
+def test_the_moving_average_is_validated_and_kept(inputs):
+    recipe = EVERY_SETTING.with_changes(restore_best=False)
+    averages = []
+
+    class Watch(keras.callbacks.Callback):
+        def on_test_begin(self, logs=None):
+            averages.append([np.asarray(weight) for weight in self.model.trainable_variables])
+
+    model, history, saved = train(inputs, recipe, callbacks=[Watch()])
+    for average, checkpoint in zip(averages, saved, strict=True):
+        for weight, other in zip(average, checkpoint.variables, strict=False):
+            np.testing.assert_array_equal(weight, other)
+    for weight, other in zip(model.trainable_variables, averages[-1], strict=True):
+        np.testing.assert_array_equal(np.asarray(weight), other)
+    loss = model.evaluate(*inputs.validation, verbose=0, batch_size=recipe.batch_size)[0]
+    assert loss == pytest.approx(history.history["val_loss"][-1], rel=1e-5)
+
+
+def test_the_moving_average_is_keras_own(inputs):
+    """Oracle: without early stopping Keras' optimizer ends with the same average."""
+    recipe = RECIPE.with_changes(ema_momentum=0.9, restore_best=False, epochs=2)
+    ours, _, _ = train(inputs, recipe)
+    theirs = compile_network(build_network(recipe), recipe)
+    fit(theirs, inputs.x, inputs.y, batch_size=32, epochs=2, verbose=0,
+        order=lambda epoch, n: np.random.default_rng((recipe.seed, epoch)).permutation(n))  # fmt: skip
+    for mine, other in zip(ours.get_weights(), theirs.get_weights(), strict=True):
+        np.testing.assert_array_equal(mine, other)
+
+
+def test_early_stopping_restores_the_best_epoch_and_resumes(inputs):
+    recipe = RECIPE.with_changes(epochs=200, patience=2, learning_rate=0.02)
+    whole = train(inputs, recipe)
+    losses = whole[1].history["val_loss"]
+    assert min(losses) < losses[-1]
+    assert len(losses) < 200
+    assert whole[2][-1].stopped
+    for checkpoint in (whole[2][0], whole[2][-2], whole[2][-1]):
+        assert_same(whole, train(inputs, recipe, checkpoint))
+    for model, loss in (
+        (whole[0], min(losses)),
+        (train(inputs, recipe.with_changes(restore_best=False))[0], losses[-1]),
+    ):
+        kept = model.evaluate(*inputs.validation, verbose=0, batch_size=recipe.batch_size)[0]
+        assert kept == pytest.approx(loss, rel=1e-5)
+
+
+def test_early_stopping_is_keras_own(inputs):
+    """Oracle: the same model, digits in the same order, by plain Keras."""
+    recipe = RECIPE.with_changes(epochs=30, patience=1, learning_rate=0.01, dropout=0.0)
+    ours, history, _ = train(inputs, recipe)
+
+    class Batches(keras.utils.PyDataset):
+        epoch = 0
+
+        def __len__(self):
+            return math.ceil(len(inputs.x) / recipe.batch_size)
+
+        def __getitem__(self, index):
+            order = np.random.default_rng((recipe.seed, self.epoch)).permutation(len(inputs.x))
+            rows = order[index * recipe.batch_size : (index + 1) * recipe.batch_size]
+            return inputs.x[rows], inputs.y[rows]
+
+    model, batches = compile_network(build_network(recipe), recipe), Batches()
+    count = keras.callbacks.LambdaCallback(on_epoch_begin=lambda epoch, logs: setattr(batches, "epoch", epoch))
+    stopping = keras.callbacks.EarlyStopping(monitor="val_loss", patience=1, restore_best_weights=True)
+    theirs = model.fit(
+        batches, validation_data=inputs.validation, validation_batch_size=recipe.batch_size, epochs=30, shuffle=False,
+        verbose=0, callbacks=[count, stopping],
+    )  # fmt: skip
+    assert len(history.history["loss"]) == len(theirs.history["loss"]) < 30
+    for name, values in theirs.history.items():
+        assert history.history[name] == pytest.approx(values, rel=1e-4)
+    for mine, other in zip(ours.get_weights(), model.get_weights(), strict=True):
+        np.testing.assert_allclose(mine, other, atol=1e-4)
+
+
+def test_another_backend_is_refused(inputs, monkeypatch):
+    monkeypatch.setattr(keras.backend, "backend", lambda: "torch")
+    with pytest.raises(UserError, match="expected Keras on jax, found it on torch; unset KERAS_BACKEND"):
+        train(inputs)
+
+
+class RaiseSignal(keras.callbacks.Callback):
+    """Sends a signal to this process in the middle of the third epoch."""
+
+    def __init__(self, number):
+        super().__init__()
+        self.number, self.epoch = number, -1
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self.epoch = epoch
+
+    def on_train_batch_end(self, batch, logs=None):
+        if self.epoch == 2 and batch >= 4:
+            os.kill(os.getpid(), self.number)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_it_between_two_steps_and_it_resumes_bit_for_bit(inputs, uninterrupted, number):
+    saved, before = [], signal.getsignal(number)
+    model = compile_network(build_network(RECIPE), RECIPE)
+    with pytest.raises(Interrupted, match=rf"by {number.name} in epoch 3") as caught:
+        fit_recipe(model, inputs, RECIPE, saved.append, None, [RaiseSignal(number)])
+    assert caught.value.exit_code == 128 + number
+    assert signal.getsignal(number) is before
+    assert [checkpoint.epoch for checkpoint in saved] == [1, 2]
+    for mine, best in zip(model.get_weights(), saved[-1].best_weights, strict=True):
+        np.testing.assert_array_equal(mine, best)
+    assert_same(uninterrupted, train(inputs, checkpoint=saved[-1]))
+
+
+def test_an_ignored_signal_stays_ignored(inputs, uninterrupted):
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        assert_same(uninterrupted, train(inputs, callbacks=[RaiseSignal(signal.SIGINT)]))
+        assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def test_outside_the_main_thread_signals_are_left_alone(inputs, uninterrupted):
+    result = []
+    thread = threading.Thread(target=lambda: result.append(train(inputs)))
+    thread.start()
+    thread.join()
+    assert_same(uninterrupted, result[0])
+
+
+def test_an_infinite_loss_ends_it(inputs):
+    saved = []
+    recipe = RECIPE.with_changes(hidden=(256,) * 16, activation="elu", dropout=0.0, learning_rate=10.0)
+    with pytest.raises(DivergedError, match=r"epoch 1: expected a finite loss, received nan by batch"):
+        train(inputs, recipe, save=saved.append)
+    assert not saved
+
+
+class Poison(keras.callbacks.Callback):
+    """Makes a weight not a number in the third epoch."""
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self.armed = epoch == 2
+
+    def on_train_batch_end(self, batch, logs=None):
+        if self.armed:
+            self.model.trainable_variables[0].assign(np.full((784, 32), np.nan, np.float32))
+
+
+def test_a_weight_that_is_not_finite_ends_it_with_the_best_weights(inputs):
+    saved, model = [], compile_network(build_network(RECIPE), RECIPE)
+    with pytest.raises(DivergedError, match="epoch 3"):
+        fit_recipe(model, inputs, RECIPE, saved.append, None, [Poison()])
+    assert [checkpoint.epoch for checkpoint in saved] == [1, 2]
+    for mine, best in zip(model.get_weights(), saved[-1].best_weights, strict=True):
+        np.testing.assert_array_equal(mine, best)
+
+
+def test_the_same_digits_are_held_out_for_every_seed(small_npz):
+    dataset = load(small_npz)
+    first, other = (prepare_inputs(dataset, Recipe(validation_split=0.2, seed=seed)) for seed in (0, 1))
+    assert first.x.shape == (480, 784)
+    np.testing.assert_array_equal(first.validation[0], other.validation[0])
+    assert first.test[0].shape == (200, 784)
+    without = prepare_inputs(dataset, Recipe())
+    assert without.validation is without.test
