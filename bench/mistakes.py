@@ -13,7 +13,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from reading_sets import Set, Truth
-from tendigits.data.image import open_photo
+from tendigits.data.image import open_image
 from tendigits.read.annotate import draw_page
 from tendigits.read.find import find_digit
 from tendigits.read.reader import Reader
@@ -46,7 +46,7 @@ def draw_mistakes(sets: dict[str, Set], turns: list[dict[str, Any]], path: Path)
         for place, (number, true, read) in enumerate(wrong):
             x, y = GAP + place % COLUMNS * cell, top + place // COLUMNS * (SIDE + CAPTION + GAP)
             (file,) = sets[name].files["bare"][number]
-            sheet.paste(_fitted(open_photo(file).grey), (x, y))
+            sheet.paste(_fitted(open_image(file).grey), (x, y))
             sheet.paste(_fitted(255 - find_digit(file).crop), (x + SIDE + 2, y))
             draw.rectangle([x - 1, y - 1, x + 2 * SIDE + 2, y + SIDE], outline=(170, 170, 170))
             draw.text((x, y + SIDE + 2), f"{true} as {read}  {file.stem}", fill=(180, 30, 0), font=small)
@@ -71,7 +71,7 @@ def draw_wrong_lines(sets: dict[str, Set], turns: list[dict[str, Any]], path: Pa
     sheet = Image.new("RGB", (LINE_COLUMNS * width + GAP, -(-len(wrong) // LINE_COLUMNS) * height + GAP), "white")
     for place, (file, true, read) in enumerate(wrong):
         x, y = GAP + place % LINE_COLUMNS * width, GAP + place // LINE_COLUMNS * height
-        drawn = draw_page(open_photo(file).grey, reader.read(file))
+        drawn = draw_page(open_image(file).grey, reader.read(file))
         drawn.thumbnail(LINE)
         sheet.paste(drawn, (x, y))
         ImageDraw.Draw(sheet).text((x, y + LINE[1] + 2), f"{true} as {read or 'nothing'}", fill=(180, 30, 0), font=font)

@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 
 from pages import Digits, Grey, Rng, make_line, make_page, make_photo, photographed, write_line
-from tendigits.data.image import open_photo
+from tendigits.data.image import open_image
 from tendigits.read.find import find_digit, find_page
 from tendigits.read.foreground import find_foreground
 from tendigits.read.segment import Box
@@ -99,7 +99,7 @@ def ink_of(sets: Sequence[Set]) -> Digits:
     kept: list[tuple[Grey, int]] = []
     for own in sets:
         for (path,), label in zip(own.files["bare"], own.truth, strict=True):
-            foreground = find_foreground(open_photo(path).grey)
+            foreground = find_foreground(open_image(path).grey)
             if foreground is not None and (foreground > 100).any():
                 kept.append((foreground, int(str(label))))
     return Digits([foreground for foreground, _ in kept], [label for _, label in kept])
@@ -121,7 +121,7 @@ def with_crops(own: Set, n: int, folder: Path) -> Set:
 def digit_crop(path: Path) -> Grey:
     """What our reader finds in a picture of one digit: dark on white, in the middle of a square."""
     box = find_digit(path).box
-    grey = open_photo(path).grey
+    grey = open_image(path).grey
     times = -(-CROP // max(grey.shape))  # a tiny picture is made larger, as the reader does
     if times > 1:
         grey = cv2.resize(grey, None, fx=times, fy=times, interpolation=cv2.INTER_CUBIC)

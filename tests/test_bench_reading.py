@@ -116,7 +116,7 @@ def test_crops_are_dark_on_white_in_a_square(digits, tmp_path):
     own = reading_sets.with_crops(reading_sets.pictures("some", "digit", made, tmp_path), 4, tmp_path)
     assert (len(own.files["bare"]), len(own.files["cropped"])) == (5, 4)
     for (path,) in own.files["cropped"]:
-        crop = reading_sets.open_photo(path).grey
+        crop = reading_sets.open_image(path).grey
         foreground = np.argwhere(crop < 100)
         assert crop.shape == (90, 90)
         assert crop[0].min() == crop[:, 0].min() == 255
@@ -128,7 +128,7 @@ def test_the_crops_of_a_page_are_its_lines(hand, tmp_path):
     own = reading_sets.pictures("some", "page", reading_sets.pages(hand, 1, 5, 0.2), tmp_path)
     (files,) = reading_sets.with_crops(own, 1, tmp_path).files["cropped"]
     assert len(files) == len(own.truth[0]) == 10
-    assert {reading_sets.open_photo(path).grey.shape[0] for path in files} == {90}
+    assert {reading_sets.open_image(path).grey.shape[0] for path in files} == {90}
 
 
 def test_a_peer_is_asked_scored_and_timed(fake_peer, tmp_path):
@@ -219,7 +219,7 @@ def test_mistakes_are_drawn(digits, tmp_path):
     own = reading_sets.pictures("some", "digit", made, tmp_path)
     turn = {"set": "some", "wrong": [[0, "7", "1"], [2, "1", "7"]]}
     assert mistakes.draw_mistakes({"some": own}, [turn], tmp_path / "sheet.png") == 2
-    assert reading_sets.open_photo(tmp_path / "sheet.png").grey.min() < 50
+    assert reading_sets.open_image(tmp_path / "sheet.png").grey.min() < 50
     assert mistakes.draw_mistakes({"some": own}, [{"set": "some", "wrong": []}], tmp_path / "none.png") == 0
 
 

@@ -1,46 +1,46 @@
 """Every error that tendigits raises on purpose, in one tree.
 
     TendigitsError
-    ├── UserError            exit code 2: what was asked for cannot be done
-    │   ├── DataError        images or labels that are not what they should be
-    │   ├── RecipeError      a knob that is unknown or impossible
-    │   ├── ModelFileError   a file that is not a complete, safe digit model
-    │   ├── RunError         a run folder that is missing, taken or of another format
-    │   ├── StoreError       corrections that cannot be kept, or a store that is damaged
-    │   └── MissingExtraError    optional packages that are not installed; an ImportError too
-    ├── Failure              exit code 1: it could have worked, and did not
-    │   ├── DownloadError    a file could not be downloaded whole
-    │   ├── DiskError        a file could not be written; the old one is still there
-    │   ├── DivergedError    the loss or a weight is no longer a finite number
-    │   └── HostError        a host or cluster that takes part cannot be reached, or is gone
-    └── Interrupted          exit code 130 or 143: Ctrl-C or SIGTERM; the run can be resumed
+    ├── UserError                exit code 2: the request is wrong
+    │   ├── DataError            images or labels are invalid
+    │   ├── RecipeError          a setting is unknown or its value invalid
+    │   ├── ModelFileError       a file is not a complete, safe digit model
+    │   ├── RunError             a run folder is missing, taken or of another format
+    │   ├── StoreError           corrections cannot be stored, or the store is damaged
+    │   └── MissingExtraError    optional packages are not installed; an ImportError too
+    ├── Failure                  exit code 1: the request is fine, but carrying it out failed
+    │   ├── DownloadError        a file could not be downloaded whole
+    │   ├── DiskError            a file could not be written; the old one is still there
+    │   ├── DivergedError        the loss or a weight is no longer a finite number
+    │   └── HostError            another host or a cluster cannot be reached
+    └── Interrupted              exit code 130 or 143: Ctrl-C or SIGTERM; the run can be resumed
 
 A message says what was expected, what was received and what to do, in one line.
 """
 
 
 class TendigitsError(Exception):
-    """Base of all errors that tendigits raises on purpose; `exit_code` is the command's."""
+    """Base of all errors that tendigits raises on purpose; `exit_code` is that of the command."""
 
     exit_code = 1
 
 
 class UserError(TendigitsError):
-    """What was asked for cannot be done."""
+    """The request is wrong."""
 
     exit_code = 2
 
 
 class DataError(UserError):
-    """Images or labels are not what they should be."""
+    """Images or labels are invalid."""
 
 
 class RecipeError(UserError):
-    """A knob of a recipe is unknown or its value impossible."""
+    """A setting of a recipe is unknown or its value invalid."""
 
 
 class ModelFileError(UserError):
-    """A file is not a complete, safe model that tells ten digits apart."""
+    """A file is not a complete, safe model of ten digits."""
 
 
 class RunError(UserError):
@@ -48,7 +48,7 @@ class RunError(UserError):
 
 
 class StoreError(UserError):
-    """A correction cannot be kept, or the store cannot be reached, is damaged or of a newer format."""
+    """A correction cannot be stored, or the store cannot be reached, is damaged or of a newer format."""
 
 
 class MissingExtraError(UserError, ImportError):
@@ -56,7 +56,7 @@ class MissingExtraError(UserError, ImportError):
 
 
 class Failure(TendigitsError):
-    """It could have worked, and did not."""
+    """The request is fine, but carrying it out failed."""
 
 
 class DownloadError(Failure):
@@ -64,7 +64,7 @@ class DownloadError(Failure):
 
 
 class DiskError(Failure):
-    """A file could not be written; what was there before is still there."""
+    """A file could not be written; the old one is still there."""
 
 
 class DivergedError(Failure):
@@ -72,11 +72,11 @@ class DivergedError(Failure):
 
 
 class HostError(Failure):
-    """Another host, or a cluster, that takes part cannot be reached or is gone."""
+    """Another host or a cluster cannot be reached."""
 
 
 class Interrupted(TendigitsError):
-    """Ctrl-C or SIGTERM ended the work; what is saved can be resumed."""
+    """Ctrl-C or SIGTERM ended the work; the run can be resumed."""
 
     def __init__(self, message: str, signal_number: int = 2) -> None:
         super().__init__(message)

@@ -1,14 +1,12 @@
-"""Write a file so that after a crash, a full disk or a power cut either the old or the new one is whole.
+"""Whole-file writes: after a crash, a full disk or a power cut, either the old or the new file is there, whole.
 
-Every file of a run goes through `replacing`: written beside its place under a temporary name, flushed to the disk,
-read again by the caller's check, moved over the old one in one step, and the folder flushed too.
+Every file of a run goes through `replacing`: written beside its final place under a temporary name, flushed to disk,
+checked by the caller, moved over the old file in one step, and the folder flushed too.
 """
 
 import hashlib
 import os
 import shutil
-import struct
-import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -16,24 +14,20 @@ from pathlib import Path
 from tendigits.errors import DiskError, RunError
 
 _PREFIX = ".writing-"
-_ZIP_END = struct.Struct("<4s4H2LH")  # the record that ends every zip: signature, counts, directory's size, ...
-_ZIP64_LOCATOR = b"PK\x06\x07"
-_ZIP64_LOCATOR_BYTES = 20
-_MAX_DIRECTORY_BYTES = 2**16  # some 800 members; millions would fill the memory
 
 
 @contextmanager
 def replacing(path: Path, check: Callable[[Path], None] = lambda _: None) -> Iterator[Path]:
-    """Yield a temporary path beside `path` to write to; then make it `path`, whole or not at all.
+    """Yield a temporary path to write to, then move it to `path`.
 
     Args:
         path: the file's final place; its folder exists.
-        check: reads the temporary file and raises if it is not what was meant.
+        check: reads the temporary file and raises if it is wrong.
 
     Raises:
-        DiskError: the file could not be written whole (disk full, no permission); `path` is as it was.
+        DiskError: the file could not be written whole (disk full, no permission); `path` is unchanged.
     """
-    # The real name comes last: Keras tells the format from the ending.
+    # The real name comes last: Keras takes the format from the suffix.
     temporary = path.with_name(f"{_PREFIX}{os.getpid()}-{path.name}")
     try:
         with _explaining(path):
@@ -49,7 +43,7 @@ def replacing(path: Path, check: Callable[[Path], None] = lambda _: None) -> Ite
 
 
 def make_folder(path: Path) -> None:
-    """Make a folder, and those above it, where they are not there. Raises DiskError."""
+    """Make a folder and its parents if they do not exist. Raises DiskError."""
     try:
         path.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -57,31 +51,32 @@ def make_folder(path: Path) -> None:
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write `text` as UTF-8 to `path`, whole or not at all. Raises DiskError."""
+    """Write `text` to `path` as UTF-8, whole or not at all. Raises DiskError."""
     with replacing(path) as temporary:
         temporary.write_text(text, encoding="utf-8", newline="\n")
 
 
 def remove_leftovers(folder: Path) -> None:
-    """Delete what a killed process left half-written in `folder`; call it only while holding the folder's lock."""
+    """Delete the temporary files of a killed process; call this only while holding the folder's lock."""
     for leftover in folder.glob(f"{_PREFIX}*"):
         leftover.unlink(missing_ok=True)
 
 
 @contextmanager
-def held(folder: Path, advice: str) -> Iterator[None]:
-    """Hold a folder while writing to it; the system frees it when the process ends, however it ends.
+def lock_folder(folder: Path, advice: str) -> Iterator[None]:
+    """Lock a folder while writing to it; the system unlocks it when the process ends, however it ends.
 
     Args:
-        advice: what to do where it is held already.
+        folder: an existing folder.
+        advice: what else to do if it is locked, for the message.
 
     Raises:
-        RunError: another process holds it; named by its process id.
+        RunError: another process holds the lock; its id is in the message.
     """
     from filelock import FileLock, Timeout
 
     path = folder / ".lock"
-    # Not 0: who only looks whether it is held has it for a moment.
+    # Not 0: a process that only checks the lock holds it for a moment.
     lock = FileLock(path, timeout=0.5, preserve_lock_file=True)
     try:
         lock.acquire()
@@ -97,52 +92,20 @@ def held(folder: Path, advice: str) -> Iterator[None]:
 
 
 def _holder(lock: Path) -> str:
-    """The process id in a lock file."""
+    """Read the process id in a lock file."""
     with suppress(OSError):
         return lock.read_text() or "unknown"
     return "unknown"
 
 
 def sha256(path: Path) -> str:
-    """The SHA-256 of the file's bytes, as 64 hexadecimal digits."""
+    """Compute the SHA-256 of a file, as 64 hexadecimal digits."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def stored_members(path: Path, max_bytes: int) -> list[str]:
-    """The names of a zip's members, where all are stored as they are: so it cannot unpack to more than its own size.
-
-    Keras and NumPy store. A compressed member can unpack to gigabytes, whatever size it claims.
-
-    Raises:
-        ValueError: a member is compressed, or twice there, or there is too much of them.
-        OSError, zipfile.BadZipFile: it is no zip, or damaged.
-    """
-    if (size := path.stat().st_size) > max_bytes:
-        raise ValueError(f"expected at most {max_bytes >> 20} MB, received {size >> 20} MB")
-    with path.open("rb") as file:
-        file.seek(max(0, size - _ZIP_END.size - _ZIP64_LOCATOR_BYTES))
-        tail = file.read()
-    end = tail[-_ZIP_END.size :]
-    if not end.startswith(b"PK\x05\x06") or end[-2:] != b"\0\0":
-        raise ValueError("expected a zip, its end is not there")
-    if _ZIP_END.unpack(end)[5] > _MAX_DIRECTORY_BYTES or tail.startswith(_ZIP64_LOCATOR):
-        raise ValueError("it has far too many members")
-    with zipfile.ZipFile(path) as archive:
-        members = archive.infolist()
-    for member in members:
-        if member.compress_type != zipfile.ZIP_STORED or member.file_size != member.compress_size:
-            raise ValueError(f"expected members that are not compressed, {member.filename!r} is")
-    if sum(member.file_size for member in members) > max_bytes:
-        raise ValueError(f"unpacked it would be over {max_bytes >> 20} MB")
-    names = [member.filename for member in members]
-    if len(set(names)) < len(names):
-        raise ValueError("it holds a member twice")
-    return names
-
-
 def need_space(folder: Path, n_bytes: int) -> None:
-    """Refuse work whose files would not fit into `folder`, which need not exist yet. Raises DiskError."""
+    """Raise DiskError unless `folder`, which need not exist yet, has room for `n_bytes`."""
     existing = next(path for path in (folder.absolute(), *folder.absolute().parents) if path.exists())
     free = shutil.disk_usage(existing).free
     if free < n_bytes:
@@ -154,15 +117,15 @@ def need_space(folder: Path, n_bytes: int) -> None:
 
 @contextmanager
 def muted(descriptor: int) -> Iterator[None]:
-    """What anything in this process writes to a descriptor goes nowhere: 1 is the standard output, 2 that of errors."""
-    kept, nowhere = os.dup(descriptor), os.open(os.devnull, os.O_WRONLY)
+    """Discard whatever this process, C libraries included, writes to a file descriptor: 1 is stdout, 2 is stderr."""
+    original, null = os.dup(descriptor), os.open(os.devnull, os.O_WRONLY)
     try:
-        os.dup2(nowhere, descriptor)
+        os.dup2(null, descriptor)
         yield
     finally:
-        os.dup2(kept, descriptor)
-        os.close(kept)
-        os.close(nowhere)
+        os.dup2(original, descriptor)
+        os.close(original)
+        os.close(null)
 
 
 @contextmanager

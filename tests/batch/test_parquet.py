@@ -15,7 +15,7 @@ from tendigits.batch.batch import Result
 from tendigits.batch.parquet import NUMBERS, PICTURES, open_table, read_into, rows_of
 from tendigits.batch.sources import find_pictures
 from tendigits.errors import DataError, ModelFileError, RunError
-from tendigits.files import held
+from tendigits.files import lock_folder
 from tendigits.read.network import bundled_file
 from tendigits.read.reader import Reader
 from tendigits.read.results import Digit, Line, Page
@@ -97,7 +97,7 @@ def test_a_folder_that_cannot_be_used_is_refused(tmp_path):
         table.add([read("a.png", "1")])
     refused(tmp_path / "out", "was read with another network; write to another", SETTINGS | {"network": "1" * 64})
     refused(tmp_path / "out", "with another threshold and another one;", SETTINGS | {"threshold": 0.5, "one": True})
-    with held(tmp_path / "out", "wait"):
+    with lock_folder(tmp_path / "out", "wait"):
         refused(tmp_path / "out", r"is in use by process \d+; wait for it, or write to another folder")
     part = tmp_path / "out" / "_pictures" / "part-00000.parquet"
     part.write_bytes(part.read_bytes()[:-20])

@@ -45,7 +45,7 @@ def test_reads_all_four_spellings(tmp_path, small, ending, dot):
     assert all(np.array_equal(read[key], small[key]) and read[key].dtype == np.uint8 for key in FILES)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(deadline=None)
 @given(
     st.sampled_from([1, 3]).flatmap(lambda d: arrays("u1", array_shapes(min_dims=d, max_dims=d, min_side=0))),
     st.booleans(),
@@ -59,18 +59,9 @@ def test_round_trip(array, packed):
 
 
 def test_a_digest_does_not_depend_on_the_layout_in_memory(digits):
-    images = digits.x_test
+    images = digits.x_test[::2]
     expected = hashlib.sha256(raw(images)).hexdigest()
     assert idx_bytes_digest(images) == idx_bytes_digest(np.asfortranarray(images)) == expected
-    assert idx_bytes_digest(images[::2]) == hashlib.sha256(raw(images[::2])).hexdigest()
-
-
-def test_a_digest_copies_nothing(digits):
-    tracemalloc.start()
-    idx_bytes_digest(digits.x_train)
-    peak = tracemalloc.get_traced_memory()[1]
-    tracemalloc.stop()
-    assert peak < 100_000
 
 
 def test_a_folder_without_idx(tmp_path):
@@ -79,8 +70,8 @@ def test_a_folder_without_idx(tmp_path):
     assert not has_idx(tmp_path)
 
 
-@pytest.mark.parametrize("missing", FILES.values())
-def test_a_missing_file_is_named(tmp_path, small, missing):
+def test_a_missing_file_is_named(tmp_path, small):
+    missing = FILES["y_test"]
     write(tmp_path, small)
     (tmp_path / missing).unlink()
     assert has_idx(tmp_path)
@@ -95,33 +86,21 @@ def test_labels_in_place_of_images(tmp_path, small):
         read_idx_folder(tmp_path)
 
 
-@pytest.mark.parametrize("ending", ["", ".gz"])
-@pytest.mark.parametrize(("change", "amount"), [(-1, "only 31,359"), (1, "more")])
-def test_a_length_other_than_the_header_says(tmp_path, small, ending, change, amount):
-    write(tmp_path, small, ending=ending)
-    data = raw(small["x_train"])
-    data = data[:change] if change < 0 else data + b"x"
-    (tmp_path / (FILES["x_train"] + ending)).write_bytes(gzip.compress(data) if ending else data)
-    with pytest.raises(DataError, match=f"expected 31,360 bytes after the header .*found {amount}"):
-        read_idx_folder(tmp_path)
+@pytest.mark.parametrize("suffix", ["", ".gz"])
+def test_another_length_than_the_header_says_is_refused(tmp_path, small, suffix):
+    path, data = tmp_path / f"a{suffix}", raw(small["x_train"])
+    for content, found in ((data[:-1], "only 31,359"), (data + b"x", "more")):
+        path.write_bytes(gzip.compress(content) if suffix else content)
+        with pytest.raises(DataError, match=f"expected 31,360 bytes after the header .*found {found}"):
+            read_idx(path, n_dimensions=3)
 
 
-def test_truncated_gz(tmp_path, small):
-    write(tmp_path, small, ending=".gz")
-    path = tmp_path / (FILES["y_test"] + ".gz")
-    path.write_bytes(path.read_bytes()[:-9])
-    with pytest.raises(DataError, match=r"t10k-labels-idx1-ubyte\.gz, received EOFError"):
-        read_idx_folder(tmp_path)
-
-
-def test_gz_with_a_wrong_checksum(tmp_path, small):
-    write(tmp_path, small, ending=".gz")
-    path = tmp_path / (FILES["y_test"] + ".gz")
-    data = bytearray(path.read_bytes())
-    data[-5] ^= 1
-    path.write_bytes(data)
-    with pytest.raises(DataError, match="CRC"):
-        read_idx_folder(tmp_path)
+def test_a_damaged_gz_is_refused(tmp_path, small):
+    path, data = tmp_path / "a.gz", gzip.compress(raw(small["y_test"]))
+    for content, said in ((data[:-9], "EOFError"), (data[:-5] + bytes([data[-5] ^ 1]) + data[-4:], "CRC")):
+        path.write_bytes(content)
+        with pytest.raises(DataError, match=said):
+            read_idx(path, n_dimensions=1)
 
 
 def peak_while_refusing(path):
@@ -150,7 +129,7 @@ def test_a_gz_bomb_is_stopped_at_what_the_header_says(tmp_path):
     assert "expected 784 bytes after the header" in message
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(st.binary(max_size=60), st.booleans(), st.sampled_from([1, 3]), st.booleans())
 def test_any_bytes_give_an_array_or_a_data_error(data, with_magic, n_dimensions, packed):
     data = struct.pack(">I", 0x0800 + n_dimensions) + data if with_magic else data

@@ -58,7 +58,7 @@ def test_an_npz_without_a_test_set_is_split_and_says_so(tmp_path, small):
     np.savez(path, x_train=np.concatenate([small["x_train"]] * 2), y_train=np.tile(small["y_train"], 2))
     dataset = load(path)
     assert [len(getattr(dataset, key)) for key in ARRAYS] == [64, 64, 16, 16]
-    assert dataset.notes == ("no x_test in the file; split at random (seed 0): 64 images to train on, 16 to test on",)
+    assert dataset.notes == ("no x_test in the file", "split at random (seed 0): 64 images to train on, 16 to test on")
     assert load(path).digests == dataset.digests
 
 

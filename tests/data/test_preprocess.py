@@ -32,7 +32,7 @@ def test_to_input_refuses_anything_else(bad):
         to_input(bad)
 
 
-def test_one_hot_agrees_with_sklearn():
+def test_one_hot_agrees_with_scikit_learn():
     from sklearn.preprocessing import label_binarize
 
     y = np.array([3, 0, 9, 9, 1], np.uint8)
@@ -71,8 +71,8 @@ def test_digits_enlarged_in_whole_pixels_come_back(digits):
 
 @pytest.mark.parametrize("size", [(3, 5), (10, 10), (50, 200), (400, 300), (1, 90), (90, 1)])
 def test_the_longer_side_becomes_20_and_the_aspect_stays(size):
-    ink = np.pad(np.full(size, 200, np.uint8), 11)
-    out = to_mnist(ink)
+    digit = np.pad(np.full(size, 200, np.uint8), 11)
+    out = to_mnist(digit)
     height, width = box(out)
     assert max(height, width) == 20
     assert min(height, width) == max(1, round(20 * min(size) / max(size)))
@@ -92,23 +92,23 @@ def test_where_mnist_itself_has_the_centre(digits):
 
 
 def test_a_heavy_corner_does_not_push_the_digit_out_of_the_field():
-    ink = np.full((200, 200), 60, np.uint8)
-    ink[:20, :20] = 255
-    ink[100:, 190:] = 255
-    out = to_mnist(ink)
+    digit = np.full((200, 200), 60, np.uint8)
+    digit[:20, :20] = 255
+    digit[100:, 190:] = 255
+    out = to_mnist(digit)
     assert box(out) == (20, 20)
 
 
-def test_faint_grain_around_does_not_widen_the_digit():
-    ink = np.random.default_rng(0).integers(0, 25, (300, 300), dtype=np.uint8)
-    ink[140:160, 100:200] = 255
-    assert box(to_mnist(ink) > 200) == (4, 20)
+def test_faint_noise_around_does_not_widen_the_digit():
+    digit = np.random.default_rng(0).integers(0, 25, (300, 300), dtype=np.uint8)
+    digit[140:160, 100:200] = 255
+    assert box(to_mnist(digit) > 200) == (4, 20)
 
 
 def test_a_hair_thin_stroke_keeps_its_brightness():
-    ink = np.zeros((600, 600), np.uint8)
-    ink[np.arange(600), np.arange(600)] = 255
-    assert to_mnist(ink).max() == 255
+    digit = np.zeros((600, 600), np.uint8)
+    digit[np.arange(600), np.arange(600)] = 255
+    assert to_mnist(digit).max() == 255
 
 
 @pytest.mark.parametrize("shape", [(28, 28), (1, 1), (500, 3), (0, 5), (0, 0)])
@@ -122,11 +122,11 @@ def test_to_mnist_refuses_anything_else(bad):
         to_mnist(bad)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(arrays("u1", st.tuples(st.integers(1, 60), st.integers(1, 60))))
-def test_any_pixels_become_one_28x28_image(ink):
-    out = to_mnist(ink)
+def test_any_pixels_become_one_28x28_image(digit):
+    out = to_mnist(digit)
     assert out.shape == (28, 28)
     assert out.dtype == np.uint8
-    assert out.any() == ink.any()
+    assert out.any() == digit.any()
     assert max(box(out), default=0) <= 20 if out.any() else True

@@ -147,7 +147,7 @@ def test_the_constants_of_the_script_are_those_of_the_package():
         "WEAK": re.search(r"WEAK, STRONG = (\d+)", script)[1],
         "STRONG": re.search(r"STRONG = \d+, (\d+)", script)[1],
     }
-    assert set(found) == {"DIGIT_SIDE", "FAINTEST", "NOISE", "FIELD", "BOX", "INK", "WEAK", "STRONG"}
+    assert set(found) == {"DIGIT_SIDE", "FAINTEST", "NOISE", "FIELD", "BOX", "FOREGROUND", "WEAK", "STRONG"}
     for name, value in found.items():
         known = [getattr(module, name) for module in (find, foreground, preprocess, segment) if hasattr(module, name)]
         assert set(known) == {float(value)}, name

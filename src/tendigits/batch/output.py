@@ -141,10 +141,10 @@ def plan_show(paths: Sequence[str], show: Path | None) -> dict[str, Path]:
 
 
 def _draw(path: str, page: Page, target: Path) -> None:
-    from tendigits.data.image import open_photo
+    from tendigits.data.image import open_image
     from tendigits.read.annotate import draw_page
 
     make_folder(target.parent)
-    drawn = draw_page(open_photo(content_of(path), side=SHOW_SIDE).grey, page)
+    drawn = draw_page(open_image(content_of(path), side=SHOW_SIDE).grey, page)
     with replacing(target) as temporary:
         drawn.save(temporary, SHOW_FORMATS[target.suffix.lower()])

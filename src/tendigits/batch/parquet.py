@@ -22,7 +22,7 @@ from pyarrow import parquet
 from tendigits.batch.batch import Result, read_with, reader_pool
 from tendigits.batch.sources import is_remote
 from tendigits.errors import RunError
-from tendigits.files import held, make_folder, replacing, write_text
+from tendigits.files import lock_folder, make_folder, replacing, write_text
 from tendigits.read.network import bundled_file
 from tendigits.read.reader import Reader
 
@@ -212,7 +212,7 @@ def open_table(folder: Path, settings: dict[str, Any]) -> Iterator[Table]:
     """
     table = Table(folder, frozenset())
     make_folder(table.pictures)
-    with held(folder, "write to another folder"):
+    with lock_folder(folder, "write to another folder"):
         _check_settings(folder, settings)
         committed = {part.name for part in _parts(table.pictures)}
         for part in _parts(folder):

@@ -1,4 +1,4 @@
-"""A Dataset: checked digits to train on and to test on, and where they are from.
+"""A Dataset: checked training and test digits, and where they come from.
 
 dataset = make_dataset(x_train, y_train, x_test, y_test, source="mine.npz")
 dataset.name, dataset.counts, dataset.digests
@@ -23,16 +23,20 @@ MNIST_DIGESTS = {
     "x_test": "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7",
     "y_test": "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2",
 }
-"""SHA-256 of MNIST's four files as first published; whatever carries the arrays today, these stay."""
-
+"""SHA-256 of MNIST's four original IDX files, uncompressed."""
 
 ARRAYS = tuple(MNIST_DIGESTS)
-"""The four arrays, in the order in which `make_dataset` takes them."""
+"""The four arrays, in the order of `make_dataset`'s arguments."""
+
+TEST_SPLIT = 0.2
+"""Share of the digits that becomes the test set of digits without one."""
+
+SPLIT_SEED = 0
 
 
 @dataclass(frozen=True, eq=False)
 class Dataset:
-    """Digits as white ink on black, made by `make_dataset`."""
+    """Digits, white on black; `make_dataset` and its like make it."""
 
     x_train: Pixels
     """uint8 (n, 28, 28), 0 to 255."""
@@ -50,20 +54,23 @@ class Dataset:
     """"MNIST" if the arrays are exactly MNIST's, else "own data"."""
 
     source: str
-    """One line for people: where the digits are from."""
+    """Where the digits come from, as one line to print."""
 
     notes: tuple[str, ...] = ()
     """Lines to print: what was skipped, inverted or split."""
 
     @functools.cached_property
     def digests(self) -> dict[str, str]:
-        """SHA-256 of each array as a raw IDX file, under the arrays' names."""
+        """SHA-256 of each array as an IDX file, by the array's name."""
         return {key: idx_bytes_digest(getattr(self, key)) for key in ARRAYS}
 
     @property
     def counts(self) -> dict[str, list[int]]:
-        """How often each digit 0 to 9 occurs: {"train": ten numbers, "test": ten numbers}."""
-        return {"train": count(self.y_train), "test": count(self.y_test)}
+        """Number of each digit 0 to 9: {"train": ten numbers, "test": ten numbers}."""
+        return {
+            part: np.bincount(labels, minlength=10).tolist()
+            for part, labels in (("train", self.y_train), ("test", self.y_test))
+        }
 
 
 def make_dataset(
@@ -95,11 +102,18 @@ def make_dataset(
     return Dataset(x_train, y_train, x_test, y_test, name, source, tuple(notes))
 
 
+def make_split_dataset(x: NDArray[Any], y: NDArray[Any], *, source: str, notes: Sequence[str] = ()) -> Dataset:
+    """Check digits and choose a test set from them at random, the same one each time. Raises DataError."""
+    x_train, y_train, x_test, y_test = stratified_split(*checked(x, y, "train"), TEST_SPLIT, SPLIT_SEED)
+    split = f"split at random (seed {SPLIT_SEED}): {len(y_train):,} images to train on, {len(y_test):,} to test on"
+    return make_dataset(x_train, y_train, x_test, y_test, source=source, notes=[*notes, split])
+
+
 def make_test_set(x: NDArray[Any], y: NDArray[Any], *, source: str, notes: Sequence[str] = ()) -> Dataset:
-    """Check digits that are all to be judged on: a Dataset with nothing to train on. Raises DataError."""
+    """Check digits and make them the test set of a Dataset without training digits. Raises DataError."""
     images, labels = checked(x, y, "test")
     if len(labels) == 0:
-        raise DataError("expected at least 1 image to judge on, received none; give some digits")
+        raise DataError("expected at least 1 image to evaluate on, received none; give some digits")
     return Dataset(images[:0], labels[:0], images, labels, "own data", source, tuple(notes))
 
 
@@ -112,7 +126,7 @@ def checked(x: NDArray[Any], y: NDArray[Any], part: str) -> tuple[Pixels, Pixels
         part: "train" or "test", for the message.
 
     Returns:
-        uint8 (n, 28, 28) and uint8 (n,); arrays that are so already are not copied.
+        uint8 (n, 28, 28) and uint8 (n,); not copied if they are that already.
 
     Raises:
         DataError: naming the array and its first bad row.
@@ -128,14 +142,9 @@ def checked(x: NDArray[Any], y: NDArray[Any], part: str) -> tuple[Pixels, Pixels
 
 def is_mnist(x_train: Pixels, y_train: Pixels, x_test: Pixels, y_test: Pixels) -> bool:
     """Whether four checked arrays are MNIST's, byte for byte and in its order."""
-    # The smallest first: nearly everything that is not MNIST ends there.
+    # The smallest first: nearly all other digits are told by it.
     arrays = {"y_test": y_test, "y_train": y_train, "x_test": x_test, "x_train": x_train}
     return all(idx_bytes_digest(array) == MNIST_DIGESTS[key] for key, array in arrays.items())
-
-
-def count(labels: Pixels) -> list[int]:
-    """How often each digit 0 to 9 occurs in checked labels."""
-    return [int(n) for n in np.bincount(labels, minlength=10)]
 
 
 def stratified_split(x: Pixels, y: Pixels, fraction: float, seed: int) -> tuple[Pixels, Pixels, Pixels, Pixels]:

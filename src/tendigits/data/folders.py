@@ -1,7 +1,7 @@
-"""A person's own digits: a folder with one sub-folder of pictures for each digit.
+"""Your own digits: pictures in a folder with one sub-folder for each digit.
 
-mine/0/*.png ... mine/9/*.jpg                      split 80 to 20, at random, each digit in the same proportion
-mine/train/0 ... mine/train/9, mine/test/0 ...     a ready split
+mine/0/*.png ... mine/9/*.jpg                      split at random into 80% and 20%, with the same share of each digit
+mine/train/0 ... mine/train/9, mine/test/0 ...     already split
 """
 
 from collections.abc import Iterator
@@ -10,24 +10,63 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
-from tendigits.data.dataset import Dataset, Pixels, make_dataset, make_test_set, stratified_split
-from tendigits.data.digit_image import read_digit, read_image
+from tendigits.data.dataset import Dataset, Pixels, make_dataset, make_split_dataset, make_test_set
+from tendigits.data.image import MIN_CONTRAST, open_image
+from tendigits.data.preprocess import FIELD, to_mnist
 from tendigits.errors import DataError
 
-__all__ = ["read_image", "read_image_folder", "read_test_folder"]
-
-TEST_SHARE = 0.2
-SPLIT_SEED = 0
 CLASSES = tuple("0123456789")
-ENDINGS = (".png", ".jpg", ".jpeg")
+SUFFIXES = (".png", ".jpg", ".jpeg")
 
 _LAYOUT = "one sub-folder for each digit, 0 to 9, or train and test with such sub-folders"
 
 
+def read_image(path: Path) -> Pixels:
+    """Read a picture of one digit.
+
+    A dark digit on a light background is inverted. A picture of 28x28 pixels keeps them; any other goes through
+    `to_mnist`.
+
+    Returns:
+        uint8 (28, 28), white on black; all zeros if the picture is blank.
+
+    Raises:
+        DataError: not a whole picture, or one that is too large.
+    """
+    return _read_image(path)[0]
+
+
+def read_folder(folder: Path) -> Dataset:
+    """Read all PNG and JPEG pictures of a folder as training and test digits.
+
+    The notes of the result say how many files were skipped (hidden ones and other kinds), how many pictures were
+    inverted or blank, and which digits are missing.
+
+    Raises:
+        DataError: an unexpected sub-folder, no picture at all, a damaged picture, or too few to split.
+    """
+    with _explaining(folder):
+        if _is_split(folder):
+            train, test = _read_part(folder / "train"), _read_part(folder / "test")
+            notes = [*_missing(train.y, " to train on"), *_missing(test.y, " to test on")]
+            notes += [*_changed(train, test), *_skipped(_loose_files(folder) + train.skipped + test.skipped)]
+            return make_dataset(train.x, train.y, test.x, test.y, source=str(folder), notes=notes)
+        part = _read_part(folder)
+    return make_split_dataset(part.x, part.y, source=str(folder), notes=_notes(part))
+
+
+def read_test_folder(folder: Path) -> Dataset:
+    """Read the pictures of a folder as test digits: its `test` folder, or all if it is not split. Raises DataError."""
+    with _explaining(folder):
+        part = _read_part(folder / "test" if _is_split(folder) else folder)
+    return make_test_set(part.x, part.y, source=str(folder), notes=_notes(part))
+
+
 @dataclass(frozen=True, eq=False)
 class _Part:
-    """The pictures of one folder of classes, in the order of their names."""
+    """The pictures in the sub-folders 0 to 9, in the order of their names."""
 
     x: Pixels
     y: Pixels
@@ -35,108 +74,94 @@ class _Part:
     skipped: int
 
 
-def read_image_folder(folder: Path) -> Dataset:
-    """Read all PNG and JPEG pictures of a folder, to train on and to test on.
-
-    Hidden files and files of another kind are skipped and counted in a note, as are inverted pictures, blank ones and
-    digits without a picture.
-
-    Raises:
-        DataError: another sub-folder, no picture at all, a picture that cannot be read, or too few to split.
-    """
-    with _explained(folder):
-        if _is_split(folder):
-            return _read_split(folder)
-        part = _read_part(folder)
-    x_train, y_train, x_test, y_test = stratified_split(part.x, part.y, TEST_SHARE, SPLIT_SEED)
-    split = f"split at random (seed {SPLIT_SEED}): {len(y_train):,} images to train on, {len(y_test):,} to test on"
-    notes = [*_missing(part.y, ""), *_seen(part), *_skipped(0, part), split]
-    return make_dataset(x_train, y_train, x_test, y_test, source=str(folder), notes=notes)
-
-
-def read_test_folder(folder: Path) -> Dataset:
-    """Read the pictures of a folder to judge on: its test part, or all where it is not split. Raises DataError."""
-    with _explained(folder):
-        part = _read_part(folder / "test" if _is_split(folder) else folder)
-    notes = [*_missing(part.y, ""), *_seen(part), *_skipped(0, part)]
-    return make_test_set(part.x, part.y, source=str(folder), notes=notes)
-
-
-@contextmanager
-def _explained(folder: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        raise DataError(
-            f"expected a folder that can be read at {folder}, received {error}; check its rights"
-        ) from error
-
-
-def _is_split(folder: Path) -> bool:
-    return {child.name for child in _folders(folder)} == {"train", "test"}
-
-
-def _read_split(folder: Path) -> Dataset:
-    train, test = _read_part(folder / "train"), _read_part(folder / "test")
-    notes = [*_missing(train.y, " to train on"), *_missing(test.y, " to test on"), *_seen(train, test)]
-    notes += _skipped(_loose(folder), train, test)
-    return make_dataset(train.x, train.y, test.x, test.y, source=str(folder), notes=notes)
-
-
 def _read_part(folder: Path) -> _Part:
-    images, labels, inverted, skipped = [], [], 0, _loose(folder)
-    for sub in _folders(folder):
+    images, labels, inverted, skipped = [], [], 0, _loose_files(folder)
+    for sub in _sub_folders(folder):
         if sub.name not in CLASSES:
             raise DataError(f"expected in {folder} {_LAYOUT}, found {sub.name!r}; rename it or move it away")
-        if inner := _folders(sub):
+        if inner := _sub_folders(sub):
             raise DataError(f"expected only pictures in {sub}, found the folder {inner[0].name!r}; move its files up")
         for path in sorted(sub.iterdir()):
-            if path.name.startswith(".") or path.suffix.lower() not in ENDINGS:
+            if path.name.startswith(".") or path.suffix.lower() not in SUFFIXES:
                 skipped += 1
                 continue
-            digit = read_digit(path)
-            images.append(digit.pixels)
+            image, was_inverted = _read_image(path)
+            images.append(image)
             labels.append(int(sub.name))
-            inverted += digit.inverted
+            inverted += was_inverted
     if not images:
         raise DataError(f"expected in {folder} {_LAYOUT}, with PNG or JPEG pictures, found no picture; add some")
     return _Part(np.stack(images), np.array(labels, np.uint8), inverted, skipped)
 
 
-def _folders(folder: Path) -> list[Path]:
-    """The sub-folders that count; .git and what macOS packs along do not."""
+def _read_image(path: Path) -> tuple[Pixels, bool]:
+    """Read a picture of one digit, and tell whether it was inverted."""
+    grey = open_image(path).grey
+    background = float(np.median(np.concatenate([grey[0], grey[-1], grey[:, 0], grey[:, -1]])))
+    inverted = background > 127
+    if inverted:
+        grey, background = 255 - grey, 255 - background
+    if grey.shape != (FIELD, FIELD):
+        grey = to_mnist(_stretched(grey, background))
+    return grey, inverted
+
+
+def _stretched(grey: NDArray[np.uint8], background: float) -> NDArray[np.uint8]:
+    """Make the background black and the brightest pixel white, as in MNIST."""
+    foreground = np.clip(grey.astype(np.float32) - background, 0, None)
+    brightest = float(foreground.max())
+    if brightest < MIN_CONTRAST:
+        return np.zeros_like(grey)
+    stretched: NDArray[np.uint8] = (foreground * (255 / brightest)).round().astype(np.uint8)
+    return stretched
+
+
+@contextmanager
+def _explaining(folder: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise DataError(
+            f"expected a folder that can be read at {folder}, received {error}; check its permissions"
+        ) from error
+
+
+def _is_split(folder: Path) -> bool:
+    return {child.name for child in _sub_folders(folder)} == {"train", "test"}
+
+
+def _sub_folders(folder: Path) -> list[Path]:
+    """All sub-folders but .git and the like, and what macOS adds to archives."""
     return sorted(p for p in folder.iterdir() if p.is_dir() and not p.name.startswith((".", "__MACOSX")))
 
 
-def _loose(folder: Path) -> int:
+def _loose_files(folder: Path) -> int:
     return sum(not path.is_dir() for path in folder.iterdir())
 
 
-def _missing(labels: Pixels, purpose: str) -> list[str]:
+def _notes(part: _Part) -> list[str]:
+    return [*_missing(part.y), *_changed(part), *_skipped(part.skipped)]
+
+
+def _missing(labels: Pixels, purpose: str = "") -> list[str]:
     absent = [str(digit) for digit in range(10) if digit not in labels]
     return [f"no image of {', '.join(absent)}{purpose}"] if absent else []
 
 
-def _seen(*parts: _Part) -> list[str]:
+def _changed(*parts: _Part) -> list[str]:
     inverted = sum(part.inverted for part in parts)
     blank = sum(int((~part.x.any(axis=(1, 2))).sum()) for part in parts)
     notes = []
     if inverted:
-        notes.append(f"{_images(inverted)} had dark ink on light ground and {_were(inverted)} inverted")
+        notes.append(f"{_count(inverted, 'image')} inverted: dark on light, and MNIST is light on dark")
     if blank:
-        notes.append(f"{_images(blank)} {_were(blank)} blank: no ink was found")
+        notes.append(f"{_count(blank, 'image')} blank")
     return notes
 
 
-def _skipped(loose: int, *parts: _Part) -> list[str]:
-    skipped = loose + sum(part.skipped for part in parts)
-    files = f"{skipped:,} file{'s' if skipped > 1 else ''}"
-    return [f"{files} {_were(skipped)} skipped: not a PNG or JPEG"] if skipped else []
+def _skipped(n: int) -> list[str]:
+    return [f"{_count(n, 'file')} skipped: not a PNG or JPEG"] if n else []
 
 
-def _images(n: int) -> str:
-    return f"{n:,} image{'s' if n > 1 else ''}"
-
-
-def _were(n: int) -> str:
-    return "were" if n > 1 else "was"
+def _count(n: int, noun: str) -> str:
+    return f"{n:,} {noun} was" if n == 1 else f"{n:,} {noun}s were"

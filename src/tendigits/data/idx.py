@@ -1,4 +1,4 @@
-"""IDX, the format in which MNIST was published: a big-endian header, then the bytes of one array.
+"""IDX, the file format of the original MNIST: a big-endian header, then the bytes of one array.
 
 images, labels = read_idx(folder / "train-images-idx3-ubyte"), ...    # plain or .gz
 arrays = read_idx_folder(folder)                                      # all four, under Keras' names
@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from tendigits.errors import DataError
 
 MAX_BYTES = 1 << 30
-"""Most pixels or labels that one file may hold: 1 GiB is 20 times MNIST."""
+"""Most pixels or labels in one file: 1 GiB is 20 times MNIST."""
 
 _STEMS = {
     "x_train": "train-images",
@@ -29,7 +29,7 @@ _CHUNK = 1 << 20
 
 
 def has_idx(folder: Path) -> bool:
-    """Whether `folder` holds at least one of MNIST's four IDX files, plain or .gz."""
+    """Whether `folder` holds one of MNIST's four IDX files, plain or .gz."""
     return any(_find(folder, key) is not None for key in _STEMS)
 
 
@@ -37,7 +37,7 @@ def read_idx_folder(folder: Path) -> dict[str, NDArray[np.uint8]]:
     """Read MNIST's four IDX files.
 
     Returns:
-        x_train and x_test, uint8 (n, rows, columns), y_train and y_test, uint8 (n,), as the files hold them.
+        x_train and x_test, uint8 (n, rows, columns), y_train and y_test, uint8 (n,), as stored.
 
     Raises:
         DataError: a file is missing, cut, too large or not IDX.
@@ -54,10 +54,7 @@ def read_idx_folder(folder: Path) -> dict[str, NDArray[np.uint8]]:
 
 
 def read_idx(path: Path, *, n_dimensions: int) -> NDArray[np.uint8]:
-    """Read one IDX file of unsigned bytes, plain or .gz: images have 3 dimensions, labels 1.
-
-    No more is read than the header promises. Raises DataError naming the file.
-    """
+    """Read one IDX file of unsigned bytes, plain or .gz: images have 3 dimensions, labels 1. Raises DataError."""
     try:
         with path.open("rb") as raw:
             if path.suffix == ".gz":
@@ -66,12 +63,12 @@ def read_idx(path: Path, *, n_dimensions: int) -> NDArray[np.uint8]:
             return _read(raw, path, n_dimensions)
     except DataError:
         raise
-    except Exception as error:  # gzip and zlib raise several classes on damage
+    except Exception as error:  # gzip and zlib raise several classes for damaged files
         raise DataError(f"expected a whole IDX file at {path}, received {_one_line(error)}; fetch it again") from error
 
 
 def idx_bytes_digest(array: NDArray[np.uint8]) -> str:
-    """The SHA-256 that `array`, uint8 of 1 or 3 dimensions, has as a raw IDX file; the array is not copied."""
+    """Compute the SHA-256 of an array, uint8 with 1 or 3 dimensions, as an IDX file; the array is not copied."""
     digest = hashlib.sha256(_header(array))
     for start in range(0, len(array), 4096):
         digest.update(np.ascontiguousarray(array[start : start + 4096]).data)
@@ -91,7 +88,7 @@ def _n_dimensions(key: str) -> int:
 
 
 def _names(key: str) -> tuple[str, str]:
-    # Yann LeCun's page has a hyphen; some archives on the way turned it into a dot.
+    # The original names have a hyphen; some archives have a dot.
     n_dimensions = _n_dimensions(key)
     return f"{_STEMS[key]}-idx{n_dimensions}-ubyte", f"{_STEMS[key]}.idx{n_dimensions}-ubyte"
 
@@ -119,13 +116,13 @@ def _read(file: io.BufferedIOBase, path: Path, n_dimensions: int) -> NDArray[np.
 
 
 def _read_exactly(file: io.BufferedIOBase, path: Path, n_bytes: int) -> NDArray[np.uint8]:
-    # The memory is only touched as data comes, so a header that promises too much costs nothing.
+    # Memory is used only as data arrives, so a header that promises too much costs nothing.
     array = np.empty(n_bytes, np.uint8)
     view = array.data
     done = 0
     while done < n_bytes and (got := file.readinto(view[done : done + _CHUNK])):
         done += got
-    # One byte more must not be there; asking for it also makes gzip compare its checksum.
+    # There must not be one byte more; reading it also makes gzip compare its checksum.
     if done < n_bytes or file.read(1):
         amount = f"only {done:,}" if done < n_bytes else "more"
         raise DataError(f"expected {n_bytes:,} bytes after the header of {path}, found {amount}; fetch the file again")

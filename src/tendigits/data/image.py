@@ -1,7 +1,6 @@
-"""An untrusted picture, from a file, bytes, Pillow or an array -> grey pixels, or one DataError.
+"""Decode any picture safely: a file, bytes, a Pillow image or an array -> grey pixels, or a DataError.
 
-photo = open_photo("page.jpg")                 # path, bytes, Pillow image or array
-photo.grey                                     # uint8 (height, width)
+open_image("page.jpg").grey        # uint8 (height, width)
 """
 
 import io
@@ -23,60 +22,60 @@ if TYPE_CHECKING:
     from PIL import Image
 
 MAX_BYTES = 40_000_000
-"""Checked before Pillow sees the file."""
+"""Largest file, checked before Pillow sees it."""
 
 MAX_SIDE = 16384
-"""Longest side in pixels, checked from the header before the pixels are decoded."""
+"""Longest side in pixels; read from the header before the pixels are decoded."""
 
 MAX_PIXELS = 1 << 24
-"""Of what is decoded. 16.8 million: a telephone's 12 megapixels pass."""
+"""Most pixels that are decoded: 16.8 million, enough for a phone's 12 megapixels."""
 
 MAX_JPEG_PIXELS = 1 << 26
-"""Of a JPEG that may be shrunk while it is decoded: a telephone's 50 megapixels pass."""
+"""Most pixels of a JPEG that is shrunk while it is decoded: enough for a phone's 50 megapixels."""
 
 FORMATS = ("PNG", "JPEG", "WEBP", "TIFF", "BMP", "GIF")
-"""What is opened, each by the tests; of several frames the first."""
+"""Formats that are opened; of several frames, the first."""
 
 BAND = 256
-"""Rows that are converted at once."""
+"""Rows converted at a time."""
 
 MIN_CONTRAST = 32
-"""Of 255: a picture with less between its paper and its ink is blank."""
+"""Least difference, of 255, between foreground and background; with less a picture is blank."""
 
 Grey = NDArray[np.uint8]
 
 
 @dataclass(frozen=True, eq=False)
-class Photo:
-    """A picture that was read."""
+class GreyImage:
+    """A decoded picture."""
 
     grey: Grey
-    """uint8 (height, width); smaller than the picture where that was asked for."""
+    """uint8 (height, width); smaller than the picture if a smaller one was asked for."""
 
     size: tuple[int, int]
-    """Width and height of the picture as a person sees it, in pixels."""
+    """Width and height of the whole picture, upright, in pixels."""
 
 
-def open_photo(source: Any, side: int | None = None) -> Photo:
-    """Read a picture of any of the FORMATS, or take one that is read already.
+def open_image(source: Any, side: int | None = None) -> GreyImage:
+    """Decode a picture of one of the FORMATS, or convert one that is decoded already.
 
     Args:
         source: a path, the bytes of a file, a Pillow image, or an array: uint8, bool, uint16 or float from 0 to 1,
             (height, width), (height, width, 3) as RGB or (height, width, 4) as RGBA.
-        side: the longest side that is wanted; a JPEG far larger is shrunk by 2, 4 or 8 while it is decoded, which
-            saves most of its time and memory.
+        side: the longest side needed; a much larger JPEG is shrunk by 2, 4 or 8 while it is decoded, which saves most
+            of the time and memory.
 
     Raises:
         DataError: not a whole picture, or one that is too large.
     """
     if isinstance(source, np.ndarray):
         grey = _from_array(source)
-        return Photo(grey, (grey.shape[1], grey.shape[0]))
+        return GreyImage(grey, (grey.shape[1], grey.shape[0]))
     name, data = "the picture", source
     if isinstance(source, str | os.PathLike):
         name, data = str(source), _read(Path(source))
     try:
-        # Pillow only warns where a file is broken or huge; a digit that may be wrong is no digit.
+        # Pillow only warns about some broken or huge files; a digit that may be wrong is worse than none.
         with _strict():
             if isinstance(data, bytes | bytearray | memoryview):
                 return _decode(bytes(data), name, side)
@@ -85,7 +84,9 @@ def open_photo(source: Any, side: int | None = None) -> Photo:
         raise
     except Exception as error:  # Pillow raises whatever its decoders do: OSError, SyntaxError, struct.error, ...
         kind, reason = type(error).__name__, " ".join(str(error).split())[:200]
-        why = "none of these" if kind == "UnidentifiedImageError" else f"{kind}: {reason}"  # whose reason is an address
+        why = (
+            "none of these" if kind == "UnidentifiedImageError" else f"{kind}: {reason}"
+        )  # whose reason is an object's id
         raise DataError(
             f"expected a whole PNG, JPEG, WebP, TIFF, BMP or GIF, received {name} ({why}); save it again"
         ) from error
@@ -95,9 +96,9 @@ _threaded = False
 
 
 def prepare_for_threads() -> None:
-    """Make Pillow's warnings errors in all of this process, once: for a server, where pictures are read in threads.
+    """Turn Pillow's warnings into errors for the whole process, once: for a server, which decodes pictures in threads.
 
-    Python's `catch_warnings`, which does so for one picture, changes what other threads see and may undo what they do.
+    `warnings.catch_warnings`, which does so for one picture, changes the filters of other threads too.
     """
     global _threaded
     if not _threaded:
@@ -118,7 +119,9 @@ def _read(path: Path) -> bytes:
             _refuse_large(size, str(path))
             return file.read(size)
     except OSError as error:
-        raise DataError(f"expected a picture that can be read at {path}, received {error}; check its rights") from error
+        raise DataError(
+            f"expected a picture that can be read at {path}, received {error}; check its permissions"
+        ) from error
 
 
 def _refuse_large(size: int, name: str) -> None:
@@ -127,7 +130,7 @@ def _refuse_large(size: int, name: str) -> None:
         raise DataError(f"expected a picture of at most {cap}, {name} has {size:,} bytes; make it smaller")
 
 
-def _decode(data: bytes, name: str, side: int | None) -> Photo:
+def _decode(data: bytes, name: str, side: int | None) -> GreyImage:
     from PIL import Image, ImageOps
 
     _refuse_large(len(data), name)
@@ -139,7 +142,7 @@ def _decode(data: bytes, name: str, side: int | None) -> Photo:
         _refuse_pixels(size, image.size, name)
         turned = image.getexif().get(0x0112, 1) in (5, 6, 7, 8)
         image.load()
-        return Photo(_to_grey(ImageOps.exif_transpose(image), name), (size[1], size[0]) if turned else size)
+        return GreyImage(_to_grey(ImageOps.exif_transpose(image), name), (size[1], size[0]) if turned else size)
 
 
 def _refuse_pixels(size: tuple[int, int], decoded: tuple[int, int], name: str) -> None:
@@ -151,7 +154,7 @@ def _refuse_pixels(size: tuple[int, int], decoded: tuple[int, int], name: str) -
         )
 
 
-def _from_pillow(image: Any, name: str) -> Photo:
+def _from_pillow(image: Any, name: str) -> GreyImage:
     from PIL import Image, ImageOps
 
     if not isinstance(image, Image.Image):
@@ -161,11 +164,11 @@ def _from_pillow(image: Any, name: str) -> Photo:
     _refuse_pixels(image.size, image.size, name)
     image.load()
     grey = _to_grey(ImageOps.exif_transpose(image), name)
-    return Photo(grey, (grey.shape[1], grey.shape[0]))
+    return GreyImage(grey, (grey.shape[1], grey.shape[0]))
 
 
 def _from_array(array: NDArray[Any]) -> Grey:
-    """Turn any array that is a picture into uint8 (height, width)."""
+    """Convert any array that is a picture to uint8 (height, width)."""
     shape = array.shape
     if not (array.ndim == 2 or (array.ndim == 3 and shape[2] in (3, 4))) or 0 in shape:
         raise DataError(
@@ -177,7 +180,7 @@ def _from_array(array: NDArray[Any]) -> Grey:
     elif array.dtype == np.uint16:
         array = ((array.astype(np.uint32) + 128) // 257).astype(np.uint8)
     elif array.dtype.kind == "f":
-        if not (array.min() >= 0 and array.max() <= 1):  # also where one is not a number
+        if not (array.min() >= 0 and array.max() <= 1):  # also if one is NaN
             raise DataError(
                 f"expected floats from 0 to 1, received {array.min():g} to {array.max():g}; scale them, or use uint8"
             )
@@ -192,14 +195,14 @@ def _from_array(array: NDArray[Any]) -> Grey:
 
 
 def _to_grey(image: "Image.Image", name: str) -> Grey:
-    """Turn every mode that the formats have into uint8 (height, width)."""
+    """Convert every mode of the formats to uint8 (height, width)."""
     if image.mode.startswith("I"):
         return _in_bands(image, _from_16_bit)
     if image.has_transparency_data:
-        # Ink that stands on transparency lies on white paper, or on black where white would hide it.
-        on_white = _in_bands(image, partial(_flattened, ground="white"))
+        # A digit on transparency gets a white background, or a black one if white would hide it.
+        on_white = _in_bands(image, partial(_flattened, background="white"))
         hidden = int(on_white.max()) - int(on_white.min()) < MIN_CONTRAST
-        return _in_bands(image, partial(_flattened, ground="black")) if hidden else on_white
+        return _in_bands(image, partial(_flattened, background="black")) if hidden else on_white
     if image.mode in ("1", "L", "RGB"):
         return _in_bands(image, lambda band: np.asarray(band.convert("L"), dtype=np.uint8))
     if image.mode in ("P", "CMYK", "YCbCr", "LAB", "HSV"):
@@ -208,7 +211,7 @@ def _to_grey(image: "Image.Image", name: str) -> Grey:
 
 
 def _in_bands(image: "Image.Image", convert: Callable[["Image.Image"], Grey]) -> Grey:
-    """Convert some rows at a time: what lies between would else take many times the picture's memory."""
+    """Convert some rows at a time: intermediate images would take many times the picture's memory."""
     width, height = image.size
     grey = np.empty((height, width), np.uint8)
     for top in range(0, height, BAND):
@@ -225,8 +228,10 @@ def _from_16_bit(image: "Image.Image") -> Grey:
     return ((wide + 128) // 257).clip(0, 255).astype(np.uint8)
 
 
-def _flattened(image: "Image.Image", ground: str) -> Grey:
+def _flattened(image: "Image.Image", background: str) -> Grey:
     from PIL import Image
 
     rgba = image.convert("RGBA")
-    return np.asarray(Image.alpha_composite(Image.new("RGBA", rgba.size, ground), rgba).convert("L"), dtype=np.uint8)
+    return np.asarray(
+        Image.alpha_composite(Image.new("RGBA", rgba.size, background), rgba).convert("L"), dtype=np.uint8
+    )

@@ -6,10 +6,12 @@ load("folder")              IDX files, or a sub-folder of pictures for each digi
 load_test(path)             digits to evaluate on; they need no training set
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
-from tendigits.data.dataset import ARRAYS, Dataset, checked, make_dataset, make_test_set, stratified_split
-from tendigits.data.folders import SPLIT_SEED, TEST_SHARE, read_image_folder, read_test_folder
+from tendigits.data.dataset import ARRAYS, Dataset, make_dataset, make_split_dataset, make_test_set
+from tendigits.data.folders import read_folder, read_test_folder
 from tendigits.data.idx import has_idx, read_idx_folder
 from tendigits.data.mnist import load_data
 from tendigits.data.npz import read_npz
@@ -25,8 +27,8 @@ def load(path: Path | str | None = None) -> Dataset:
     """Load training and test digits.
 
     Args:
-        path: an .npz in Keras' layout, or a folder of IDX files or of pictures; None loads MNIST. Without a test set,
-            a fifth of the digits, chosen at random (seed 0), becomes the test set.
+        path: an .npz in Keras' layout, or a folder of IDX files or of pictures; None loads MNIST. If there is no test
+            set, a fifth of the digits, chosen at random (seed 0), becomes it.
 
     Raises:
         DataError: nothing is there, it is of another kind, damaged, or not digits that can be trained on.
@@ -35,55 +37,46 @@ def load(path: Path | str | None = None) -> Dataset:
         (x_train, y_train), (x_test, y_test) = load_data()
         return make_dataset(x_train, y_train, x_test, y_test, source="the tendigits package")
     path = Path(path).expanduser()
-    try:
+    with _explaining(path):
         return _load(path)
-    except OSError as error:
-        raise DataError(f"expected {ACCEPTED}; {path} cannot be read ({error}): check its name and rights") from error
 
 
 def load_test(path: Path | str) -> Dataset:
-    """Load digits from `path` to evaluate on: the test set, or all of them if there is none.
-
-    Raises:
-        DataError: as `load`.
-    """
+    """Load digits to evaluate on: the test set, or all of them if there is none. Raises DataError like `load`."""
     path = Path(path).expanduser()
-    try:
+    with _explaining(path):
         if path.is_dir() and not has_idx(path):
             return read_test_folder(path)
         if path.is_file() and len(arrays := read_npz(path)) < 4:
             return make_test_set(arrays["x_train"], arrays["y_train"], source=str(path))
         return _load(path)
+
+
+@contextmanager
+def _explaining(path: Path) -> Iterator[None]:
+    try:
+        yield
     except OSError as error:
-        raise DataError(f"expected {ACCEPTED}; {path} cannot be read ({error}): check its name and rights") from error
+        raise DataError(
+            f"expected {ACCEPTED}; {path} cannot be read ({error}): check its name and permissions"
+        ) from error
 
 
 def _load(path: Path) -> Dataset:
     if path.is_dir():
-        return _from_idx(path) if has_idx(path) else read_image_folder(path)
+        if not has_idx(path):
+            return read_folder(path)
+        arrays = read_idx_folder(path)
+        return make_dataset(*(arrays[key] for key in ARRAYS), source=f"{path} (IDX files)")
     if not path.exists():
         raise DataError(f"expected {ACCEPTED}; there is nothing at {path}: check the name")
-    if path.suffix.lower() == ".npz" or _is_zip(path):
-        return _from_npz(path)
-    raise DataError(f"expected {ACCEPTED}; received the file {path}: convert it, or name its folder")
-
-
-def _from_npz(path: Path) -> Dataset:
+    if path.suffix.lower() != ".npz" and not _is_zip(path):
+        raise DataError(f"expected {ACCEPTED}; received the file {path}: convert it, or name its folder")
     arrays = read_npz(path)
     if len(arrays) == 4:
         return make_dataset(*(arrays[key] for key in ARRAYS), source=str(path))
-    x, y = checked(arrays["x_train"], arrays["y_train"], "train")
-    x_train, y_train, x_test, y_test = stratified_split(x, y, TEST_SHARE, SPLIT_SEED)
-    note = (
-        f"no x_test in the file; split at random (seed {SPLIT_SEED}): {len(y_train):,} images to train on, "
-        f"{len(y_test):,} to test on"
-    )
-    return make_dataset(x_train, y_train, x_test, y_test, source=str(path), notes=[note])
-
-
-def _from_idx(folder: Path) -> Dataset:
-    arrays = read_idx_folder(folder)
-    return make_dataset(*(arrays[key] for key in ARRAYS), source=f"{folder} (IDX files)")
+    note = "no x_test in the file"
+    return make_split_dataset(arrays["x_train"], arrays["y_train"], source=str(path), notes=[note])
 
 
 def _is_zip(path: Path) -> bool:

@@ -1,8 +1,8 @@
-"""The only place where pixels become network input, shared by training and reading so that they cannot drift apart.
+"""Turn pixels into network input: the only place that does so, shared by training and reading.
 
-to_mnist(ink)     white ink on black, any size -> 28x28, normalised as MNIST's digits were
+to_mnist(digit)   white on black, any size -> 28x28, normalised as MNIST's digits were
 to_input(images)  28x28 pixels -> the 784 numbers that the network sees
-one_hot(labels)   digits -> the ten numbers that the network is trained towards
+one_hot(labels)   digits -> the ten numbers that the network is trained on
 """
 
 from typing import Any
@@ -13,13 +13,13 @@ from numpy.typing import NDArray
 from tendigits.errors import DataError
 
 FIELD = 28
-"""Side of the field that a digit stands in."""
+"""Side of the image that a digit is centred in, in pixels."""
 
 BOX = 20
-"""The longer side of a digit in it."""
+"""Longer side of the digit itself, in pixels."""
 
-INK = 0.1
-"""Share of the brightest pixel above which a pixel is ink: blurred edges belong to the digit, paper grain does not.
+FOREGROUND = 0.1
+"""Share of the brightest pixel above which a pixel is foreground: blurred edges are, paper noise is not.
 
 With 0.05, 95% of MNIST's digits pass through `to_mnist` unchanged; with 0.1, 85%; with 0.2, 68%.
 """
@@ -55,8 +55,8 @@ def one_hot(labels: NDArray[Any]) -> NDArray[np.float32]:
     return rows
 
 
-def to_mnist(ink: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Normalise one digit as MNIST's were.
+def to_mnist(digit: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Normalise one digit as MNIST's were normalised.
 
     "The original black and white (bilevel) images from NIST were size normalized to fit in a 20x20 pixel box while
     preserving their aspect ratio. [...] the images were centered in a 28x28 image by computing the center of mass of
@@ -64,33 +64,35 @@ def to_mnist(ink: NDArray[np.uint8]) -> NDArray[np.uint8]:
     (LeCun, Cortes, Burges: The MNIST database, http://yann.lecun.com/exdb/mnist/)
 
     Args:
-        ink: uint8 (height, width), white ink on black, one digit.
+        digit: uint8 (height, width), white on black.
 
     Returns:
-        uint8 (28, 28), white ink on black; all zeros where there is no ink.
+        uint8 (28, 28), white on black; all zeros if the image is black.
 
     Raises:
         DataError: another shape or dtype.
     """
-    if ink.dtype != np.uint8 or ink.ndim != 2:
-        raise DataError(f"expected ink as uint8 (height, width), received {ink.dtype} {ink.shape}; convert it to grey")
+    if digit.dtype != np.uint8 or digit.ndim != 2:
+        raise DataError(
+            f"expected a digit as uint8 (height, width), received {digit.dtype} {digit.shape}; convert it to grey"
+        )
     field = np.zeros((FIELD, FIELD), np.uint8)
-    if not ink.any():
+    if not digit.any():
         return field
-    digit = _fit(_crop(ink), BOX)
-    if faded := int(digit.max()):  # a hair-thin stroke pales as it shrinks; MNIST's strokes are as bright as their ink
-        digit = (digit * (int(ink.max()) / faded)).round().astype(np.uint8)
-    height, width = digit.shape
-    rows, columns = digit.sum(axis=1, dtype=np.int64), digit.sum(axis=0, dtype=np.int64)
+    box = _fit(_crop(digit), BOX)
+    if faded := int(box.max()):  # a hair-thin stroke fades as it shrinks
+        box = (box * (int(digit.max()) / faded)).round().astype(np.uint8)
+    height, width = box.shape
+    rows, columns = box.sum(axis=1, dtype=np.int64), box.sum(axis=0, dtype=np.int64)
     top, left = _start(rows), _start(columns)
-    field[top : top + height, left : left + width] = digit
+    field[top : top + height, left : left + width] = box
     return field
 
 
-def _crop(ink: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    mask = ink > INK * int(ink.max())
+def _crop(digit: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    mask = digit > FOREGROUND * int(digit.max())
     rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
-    return ink[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+    return digit[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
 
 
 def _fit(digit: NDArray[np.uint8], side: int) -> NDArray[np.uint8]:
@@ -99,15 +101,15 @@ def _fit(digit: NDArray[np.uint8], side: int) -> NDArray[np.uint8]:
     height, width = digit.shape
     scale = side / max(height, width)
     size = max(1, round(width * scale)), max(1, round(height * scale))
-    # Each small pixel is the mean of the area it covers, which is how MNIST's greys came about.
+    # Each small pixel is the mean of the area it covers: that is where MNIST's greys come from.
     way = Image.Resampling.BOX if scale < 1 else Image.Resampling.LANCZOS
     return np.asarray(Image.fromarray(digit).resize(size, way), dtype=np.uint8)
 
 
 def _start(sums: NDArray[np.int64]) -> int:
-    """Where the box starts along one axis, so that the centre of mass of `sums` comes to the centre of the field."""
-    if not sums.any():  # hair-thin ink can vanish in the scaling
+    """Place the box along one axis: its centre of mass goes to the centre of the field."""
+    if not sums.any():  # a hair-thin stroke can vanish
         return (FIELD - len(sums)) // 2
     centre = float(np.dot(sums, np.arange(len(sums))) / sums.sum())
-    # In MNIST itself the centre of mass is within half a pixel of index 14, not 13.5.
+    # In MNIST the centre of mass is within half a pixel of index 14, not 13.5.
     return min(max(round(FIELD / 2 - centre), 0), FIELD - len(sums))

@@ -23,8 +23,9 @@ import keras
 import numpy as np
 from keras.src.legacy.saving.legacy_h5_format import save_model_to_hdf5
 
+from tendigits.archive import check_zip
 from tendigits.errors import ModelFileError
-from tendigits.files import replacing, sha256, stored_members
+from tendigits.files import replacing, sha256
 from tendigits.model.calibration import Calibration, read_calibration
 from tendigits.model.hdf5 import MAX_BYTES, check_hdf5
 from tendigits.model.network import CLASSES, PIXELS
@@ -153,7 +154,7 @@ def check_model_file(path: Path) -> None:
 
 def _weights(path: Path) -> bytes:
     """The HDF5 file in a .keras file, whose other members are as they should be."""
-    if set(names := stored_members(path, MAX_BYTES)) != _KERAS_MEMBERS:
+    if set(names := check_zip(path, MAX_BYTES)) != _KERAS_MEMBERS:
         raise ValueError(f"expected {sorted(_KERAS_MEMBERS)}, it holds {sorted(names)[:5]}")
     with zipfile.ZipFile(path) as archive:
         for name in (_METADATA, "config.json"):  # reading compares the checksum

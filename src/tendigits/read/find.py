@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from tendigits.data.image import open_photo
+from tendigits.data.image import open_image
 from tendigits.data.preprocess import FIELD, to_mnist
 from tendigits.read.foreground import find_foreground
 from tendigits.read.lines import find_lines, median_digit_height
@@ -51,15 +51,15 @@ def find_digit(image: Any) -> Found:
     Raises:
         DataError: the picture is damaged or too large.
     """
-    photo = open_photo(image, side=DIGIT_SIDE)
-    grey = _enlarged(_shrunk(photo.grey, DIGIT_SIDE), SMALL_SIDE)
-    scale = photo.size[0] / grey.shape[1]
+    opened = open_image(image, side=DIGIT_SIDE)
+    grey = _enlarged(_shrunk(opened.grey, DIGIT_SIDE), SMALL_SIDE)
+    scale = opened.size[0] / grey.shape[1]
     foreground = find_foreground(grey)
     if foreground is not None:
         components = find_components(foreground)
         if (component := main_component(components)) is not None:
-            return Found(to_mnist(components.cut(component)), scaled(component.box, scale), photo.size)
-    return Found(np.zeros((FIELD, FIELD), np.uint8), Box(0, 0, *photo.size), photo.size)
+            return Found(to_mnist(components.cut(component)), scaled(component.box, scale), opened.size)
+    return Found(np.zeros((FIELD, FIELD), np.uint8), Box(0, 0, *opened.size), opened.size)
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,17 +90,17 @@ def find_page(image: Any) -> FoundPage:
     Raises:
         DataError: the picture is damaged or too large.
     """
-    photo = open_photo(image, side=PAGE_SIDE)
-    grey = _enlarged(_shrunk(photo.grey, PAGE_SIDE), SMALL_SIDE)
-    scale = photo.size[0] / grey.shape[1]
+    opened = open_image(image, side=PAGE_SIDE)
+    grey = _enlarged(_shrunk(opened.grey, PAGE_SIDE), SMALL_SIDE)
+    scale = opened.size[0] / grey.shape[1]
     grey, *corner = crop_to_sheet(grey)
     foreground = find_foreground(grey)
     if foreground is None:
-        return FoundPage(find_components(np.zeros_like(grey)), [], 0.0, scale, (corner[0], corner[1]), photo.size)
+        return FoundPage(find_components(np.zeros_like(grey)), [], 0.0, scale, (corner[0], corner[1]), opened.size)
     foreground = remove_ruled_lines(foreground, max(60, round(LONG_RULED_LINE * max(foreground.shape))))
     digit_height = median_digit_height(find_components(foreground).all)
     components = find_components(remove_ruled_lines(foreground, max(40, round(3 * digit_height))))
-    return FoundPage(components, find_lines(components.all), digit_height, scale, (corner[0], corner[1]), photo.size)
+    return FoundPage(components, find_lines(components.all), digit_height, scale, (corner[0], corner[1]), opened.size)
 
 
 def _enlarged(grey: Grey, side: int) -> Grey:

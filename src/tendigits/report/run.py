@@ -24,7 +24,7 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from tendigits.errors import RunError
-from tendigits.files import held, remove_leftovers, write_text
+from tendigits.files import lock_folder, remove_leftovers, write_text
 from tendigits.model.recipe import Recipe
 
 FORMAT = 2
@@ -105,7 +105,7 @@ class Run:
         Raises:
             RunError: another process holds the lock; the message names its process id.
         """
-        with held(self.path, "choose another --name"):
+        with lock_folder(self.path, "choose another --name"):
             if self.checkpoints.is_dir():
                 remove_leftovers(self.checkpoints)
             yield

@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from tendigits.archive import check_zip
 from tendigits.errors import RunError
-from tendigits.files import replacing, stored_members
+from tendigits.files import replacing
 from tendigits.model.recipe import Recipe
 
 if TYPE_CHECKING:
@@ -91,7 +92,7 @@ def load_checkpoint(path: Path) -> Checkpoint:
         RunError: it is damaged or of a newer format.
     """
     try:
-        stored_members(path, MAX_BYTES)
+        check_zip(path, MAX_BYTES)
         # Opened here: np.load leaves its own file open where the zip is damaged.
         with path.open("rb") as opened, np.load(opened, allow_pickle=False) as file:
             arrays = {name: file[name] for name in file.files}

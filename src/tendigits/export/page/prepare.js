@@ -8,7 +8,7 @@ const NOISE = 3;
 const [WEAK, STRONG] = [80, 140];
 const FIELD = 28;
 const BOX = 20;
-const INK = 0.1;
+const FOREGROUND = 0.1;
 
 // `grey` holds width * height pixels, row by row. Returns 784 bytes, white on black; all 0 if there is no digit.
 export function preparedCrop(grey, width, height) {
@@ -374,7 +374,7 @@ function normalised(foreground) {
   const field = new Uint8Array(FIELD * FIELD);
   const strongest = foreground.pixels.reduce((best, value) => Math.max(best, value), 0);
   if (!strongest) return field;
-  const digit = fitted(cropped(foreground, INK * strongest));
+  const digit = fitted(cropped(foreground, FOREGROUND * strongest));
   const faded = digit.pixels.reduce((best, value) => Math.max(best, value), 0);
   if (faded) digit.pixels = digit.pixels.map((value) => even(value * (strongest / faded)));
   const rows = new Array(digit.height).fill(0);
