@@ -28,7 +28,7 @@ def test_members_by_name(path):
 )
 def test_other_compressions_are_refused(tmp_path, method, deflated):
     path = zipped(tmp_path / "a.zip", {"b": b"0" * 1000}, method)
-    with pytest.raises(ValueError, match="expected members that are stored.*'b' is not"):
+    with pytest.raises(ValueError, match=r"expected members that are stored.*'b' is not"):
         check_zip(path, 2000, deflated=deflated)
 
 
