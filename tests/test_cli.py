@@ -98,7 +98,7 @@ def test_no_hidden_layer(run_cli, small_npz, tmp_path):
     [
         (["train", "--epochs", "0"], "recipe field 'epochs': expected greater than or equal to 1, received 0"),
         (["train", "--epochs", "many"], "--epochs must be a whole number, received many."),
-        (["train", "--hidden", "a,b"], "Invalid value for '--hidden': expected numbers with commas between"),
+        (["train", "--hidden", "a,b"], "--hidden: expected numbers with commas between"),
         (["train", "--epoch", "3"], "No such option: --epoch (Possible options: --epochs)"),
         (["train", "--recipe", "clasic"], "expected a known recipe (classic, "),
         (["train", "--data", "nothing.npz"], "there is nothing at nothing.npz"),
@@ -114,7 +114,9 @@ def test_no_hidden_layer(run_cli, small_npz, tmp_path):
         (["evaluate"], "Missing argument 'RUN'"),
         (["runs", "a", "b"], "expected a run folder"),
         (["data", "--data", "nothing"], "there is nothing at nothing"),
-        (["nonsense"], "No such command 'nonsense'"),
+        (["nonsense"], "No such command 'nonsense'."),
+        (["serve", "--port", "99999"], "--port must be 0 to 65535, received 99999."),
+        (["train", "--metrics", ""], "recipe field 'metrics': expected at least 1 item, received ()"),
     ],
 )
 def test_a_mistake_is_one_line_and_exit_code_2(run_cli, arguments, said, tmp_path, monkeypatch, small_npz):

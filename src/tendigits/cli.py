@@ -4,6 +4,7 @@ tendigits --help
 """
 
 import os
+import re
 import signal
 import sys
 import threading
@@ -95,7 +96,8 @@ def _usage_sentence(error: Any) -> str:
     """Typer's usage errors as sentences, such as "--port must be 0 to 65535, received 99999."."""
     option, invalid = getattr(error, "param", None), getattr(error.__cause__, "errors", None)
     if option is None or invalid is None:
-        return f"{error.format_message().rstrip('.')}."
+        message = re.sub("^Invalid value for '(.+?)': ", r"\1: ", error.format_message())
+        return f"{message.rstrip('.')}."
     problem = invalid()[0]
     low, high = option.min, option.max
     if low is not None and high is not None:

@@ -1,17 +1,14 @@
-"""A real server and Debian's Chromium, driven by Playwright."""
+"""A real server and Debian's Chromium, driven by Playwright: one of each for all tests here."""
 
-import os
-import re
 import shutil
-import signal
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
+
+from helpers import ServeProcess
 
 CHROMIUM = shutil.which("chromium")
 FLAGS = [
@@ -20,9 +17,9 @@ FLAGS = [
 ]  # fmt: skip
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
-    """For one module: while it is open, Playwright's event loop runs in this thread, and asyncio.run refuses."""
+    """For this package: while it is open, Playwright's event loop runs in this thread, and asyncio.run refuses."""
     if CHROMIUM is None:
         pytest.skip("needs Chromium: apt-get install chromium")
     with sync_playwright() as playwright:
@@ -31,29 +28,29 @@ def browser() -> Iterator[Browser]:
         opened.close()
 
 
+@pytest.fixture(scope="package")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    running = ServeProcess(tmp_path_factory.mktemp("browser"))
+    yield running.url
+    assert "Traceback" not in running.stop()
+
+
 @pytest.fixture
-def address(tmp_path: Path) -> Iterator[str]:
-    """Of a server with a store and runs of its own."""
-    process = subprocess.Popen(
-        [sys.executable, "-m", "tendigits", "serve", "--port", "0", "--store", str(tmp_path / "a.db"),
-         "--runs", str(tmp_path / "runs")],
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=os.environ,
-    )  # fmt: skip
-    match = re.search(r"http://\S+", process.stdout.readline())
-    if match is None:
-        raise RuntimeError(process.communicate()[1])
-    yield match[0]
-    process.send_signal(signal.SIGTERM)
-    _, errors = process.communicate(timeout=60)
-    assert "Traceback" not in errors
+def address(server: str) -> str:
+    """The server's, without corrections and with the package's own network."""
+    for item in httpx.get(f"{server}/v1/corrections?n=1000").json()["corrections"]:
+        httpx.delete(f"{server}/v1/corrections/{item['id']}")
+    while httpx.post(f"{server}/v1/networks/rollback").status_code == 200:
+        pass
+    return server
 
 
 @pytest.fixture
 def open_page(browser: Browser, address: str) -> Iterator[Callable[..., Page]]:
-    """Open the page; in the end nothing was asked of anybody else, and the browser has complained of nothing."""
+    """Open the page; in the end it has asked no other server, and the browser has logged no error."""
     contexts, complaints, elsewhere = [], [], []
 
-    def start(hash_: str = "", **options: Any) -> Page:
+    def start(path: str = "", **options: Any) -> Page:
         context = browser.new_context(**options)
         contexts.append(context)
         page = context.new_page()
@@ -61,7 +58,7 @@ def open_page(browser: Browser, address: str) -> Iterator[Callable[..., Page]]:
         page.on("pageerror", lambda error: complaints.append(str(error)))
         page.on("request", lambda request: None if request.url.startswith((address, "blob:", "data:")) else
                 elsewhere.append(request.url))  # fmt: skip
-        page.goto(f"{address}/{hash_}")
+        page.goto(f"{address}/{path}")
         return page
 
     start.complaints = complaints  # a test that expects one takes it out

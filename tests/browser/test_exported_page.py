@@ -1,4 +1,4 @@
-"""A page that needs no server, in a real browser: what it prepares, what it answers, and that it asks nobody."""
+"""An exported page in a real browser: its crops and predictions are Python's, and it asks no server."""
 
 import base64
 import http.server
@@ -22,7 +22,7 @@ from tendigits.read.find import find_digit
 from tendigits.read.reader import Reader
 from tendigits.train.pipeline import run_recipe
 
-pytestmark = pytest.mark.alone
+pytestmark = pytest.mark.xdist_group("browser")
 
 SIDE = 560
 
@@ -54,7 +54,7 @@ def served(folders) -> Iterator[str]:
 
 @pytest.fixture
 def open_exported(browser: Browser) -> Iterator[Any]:
-    """Open a page and wait for its network; in the end it has asked for nothing but its own four files."""
+    """Open a page and wait for its network; in the end it has requested its own files only."""
     asked, complaints, pages = [], [], []
 
     def start(address: str, **options: Any) -> Page:
@@ -89,17 +89,17 @@ def draw_three(page: Page) -> None:
 @pytest.mark.parametrize("which", ["reader", "int8", "run"])
 def test_from_a_file_a_three_is_read(folders, open_exported, which):
     page = open_exported((folders[which] / "index.html").as_uri())
-    expect(page.locator("#said")).to_contain_text("Draw one digit")
+    expect(page.locator("#prediction")).to_contain_text("Draw one digit")
     draw_three(page)
-    expect(page.locator("#said b")).to_have_text("3")
+    expect(page.locator("#prediction b")).to_have_text("3")
     page.locator("#pad-undo").click()
-    expect(page.locator("#said")).to_contain_text("Draw one digit")
+    expect(page.locator("#prediction")).to_contain_text("Draw one digit")
 
 
 def test_from_a_web_server_on_a_phone_in_the_dark(served, open_exported):
     page = open_exported(served, viewport={"width": 375, "height": 740}, color_scheme="dark")
     draw_three(page)
-    expect(page.locator("#said b")).to_have_text("3")
+    expect(page.locator("#prediction b")).to_have_text("3")
     assert page.evaluate("document.documentElement.scrollWidth") <= 375
     found = Axe().run(page).response["violations"]
     assert [rule["id"] for rule in found if rule["impact"] in ("serious", "critical")] == []
@@ -128,7 +128,7 @@ def with_probe(folder: Path, place: Path) -> str:
 
 
 def any_strokes(rng: np.random.Generator) -> list[Any]:
-    """What somebody may draw: a digit of any size anywhere, and often something more, or scribbles alone."""
+    """A drawing: a digit of any size anywhere, often with additional strokes, or scribbles alone."""
     shapes = SHAPES[int(rng.integers(10))]
     shape = shapes[int(rng.integers(len(shapes)))]
     size, lean = rng.uniform(0.05 if rng.random() < 0.1 else 0.35, 0.95), rng.normal(0, 0.2)
@@ -147,7 +147,7 @@ def any_strokes(rng: np.random.Generator) -> list[Any]:
 
 
 def compare(page: Page, reader: Reader, drawings: int, seed: int) -> None:
-    """The page's crop is Python's, to 1 of 255, and so is its answer."""
+    """The page's crop is Python's, to 1 of 255, and so is its prediction."""
     rng = np.random.default_rng(seed)
     doubtful = 0
     for _ in range(drawings):
@@ -156,14 +156,14 @@ def compare(page: Page, reader: Reader, drawings: int, seed: int) -> None:
         expected = find_digit(picture).crop
         found = np.frombuffer(base64.b64decode(crop), np.uint8).reshape(28, 28)
         assert np.abs(found.astype(int) - expected.astype(int)).max() <= 1
-        said = reader.digit(picture)
-        assert abs(answer["confidence"] - said.confidence) < 0.02
-        np.testing.assert_allclose(answer["probabilities"], said.probabilities, atol=0.03)
-        if abs(said.confidence - reader.threshold) > 0.02 and sorted(said.probabilities)[-2] < 0.4:
-            assert (answer["label"], answer["accepted"]) == (said.label, said.accepted)
-            assert answer["reason"] == said.reason or not said.accepted
-        doubtful += not said.accepted
-    assert 0.03 * drawings < doubtful < 0.7 * drawings  # else the drawings would show little
+        expected_digit = reader.digit(picture)
+        assert abs(answer["confidence"] - expected_digit.confidence) < 0.02
+        np.testing.assert_allclose(answer["probabilities"], expected_digit.probabilities, atol=0.03)
+        if abs(expected_digit.confidence - reader.threshold) > 0.02 and sorted(expected_digit.probabilities)[-2] < 0.4:
+            assert (answer["label"], answer["accepted"]) == (expected_digit.label, expected_digit.accepted)
+            assert answer["reason"] == expected_digit.reason or not expected_digit.accepted
+        doubtful += not expected_digit.accepted
+    assert 0.03 * drawings < doubtful < 0.7 * drawings  # otherwise the drawings would prove little
 
 
 def test_sixty_drawings_by_the_reader(folders, open_exported, tmp_path):

@@ -5,15 +5,12 @@ import os
 import signal
 
 import numpy as np
-import pytest
 
 from helpers import png
 from tendigits.errors import DataError
 from tendigits.read.find import find_digit
 from tendigits.serve import locator as module
 from tendigits.serve.locator import LocatorPool, locate_all
-
-pytestmark = pytest.mark.alone
 
 
 def locate_or_die(images):

@@ -60,6 +60,7 @@ def test_progress_for_a_person_and_for_a_program(store, place, digits, monkeypat
         return opened.add_network(b"x", "base", report, now())
 
     monkeypatch.setattr("tendigits.teach.pipeline.fine_tune_reader", fine_tune_reader)
+    monkeypatch.setattr("tendigits.data.load.load", lambda _: digits)
     store.add([correction(crop, 1) for crop in digits.x_train[:20]])
     text = call("--store", place).output
     for line in (

@@ -17,6 +17,13 @@ from tendigits.teach.migrations import open_store
 CROPS = np.random.default_rng(0).integers(0, 256, (6, 28, 28), dtype=np.uint8)
 
 
+@pytest.fixture(scope="module")
+def shared_store(tmp_path_factory):
+    store = open_store(tmp_path_factory.mktemp("store") / "a.db")
+    yield store
+    store.close()
+
+
 def test_corrections_are_listed_newest_first(any_store):
     kept = any_store.add([correction(crop, label) for label, crop in zip((0, 9, None), CROPS, strict=False)])
     assert [item.label for item in any_store.corrections()] == [None, 9, 0]
@@ -110,13 +117,11 @@ def test_many_threads_lose_nothing(any_store):
 
 
 @given(arrays(np.uint8, (28, 28)), st.one_of(st.none(), st.integers(0, 9)), st.sampled_from(["draw", "api"]))
-def test_any_correction_comes_back_as_it_was(tmp_path_factory, crop, label, source):
-    store = open_store(tmp_path_factory.mktemp("store") / "a.db")
-    store.add([correction(crop, label, source=source)])
-    (found,) = store.corrections()
+def test_any_correction_comes_back_as_it_was(shared_store, crop, label, source):
+    shared_store.add([correction(crop, label, source=source)])
+    found = shared_store.corrections(n=1)[0]
     np.testing.assert_array_equal(found.crop, crop)
     assert (found.label, found.source) == (label, source)
-    store.close()
 
 
 def test_a_backup_is_a_store(store, tmp_path):

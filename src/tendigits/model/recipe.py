@@ -8,6 +8,7 @@ The text under each field is its `description`, the help of the command line's f
 """
 
 import difflib
+import re
 import tomllib
 from dataclasses import dataclass
 from importlib.resources import files
@@ -275,7 +276,7 @@ def _explain(settings: type[Settings], error: dict[str, Any]) -> str:
         near = difflib.get_close_matches(place[-1], fields, n=1)
         hint = f"did you mean {near[0]!r}?" if near else f"fields are {', '.join(fields)}"
         return f"recipe field {field!r} is unknown; {hint}"
-    expected = str(error["msg"]).removeprefix("Input should be ").removeprefix("a valid ")
+    expected = re.sub(r"^Input should be (a valid )?|^\w+ should have | after validation, not .*", "", error["msg"])
     if error["type"] == "string_pattern_mismatch":
         names = "letters, digits, '.', '_' and '-', at most 64, a letter or digit first"
         expected = "filters, x kernel, / stride, such as '32x5/2'" if field == "convolutions" else names

@@ -10,7 +10,7 @@ export function charts(runs) {
   const legend = element("ul", { class: "legend" }, ...runs.map((run, i) => element("li", {},
     element("svg:svg", { viewBox: "0 0 20 8", "aria-hidden": "true" }, element("svg:line", { x1: 0, x2: 20, y1: 4, y2: 4, class: `c${i % 8}` })), run.name)));
   return [legend, ...PANELS.map(([key, title, share]) => chart(runs, key, title, share)),
-    element("p", { class: "hint" }, "Solid: validation. Dashed: training.")];
+    element("p", { class: "hint" }, "By epoch. Solid: validation. Dashed: training.")];
 }
 
 function chart(runs, key, title, share) {

@@ -104,13 +104,13 @@ function showNetworks({ active, networks }) {
       notify(`Network ${network.id} is active now.`);
     });
     return element("div", { class: "network" },
-      element("h3", {}, `Network ${network.id}`, element("span", { class: "hint" }, ` ${new Date(network.created).toLocaleString()}, trained on ${network.report.learned} corrections`)),
+      element("h3", {}, `Network ${network.id}${network.id === active ? " (active)" : ""}`),
+      element("p", { class: "hint" }, `${new Date(network.created).toLocaleString()}, trained on ${network.report.learned} corrections`),
       element("div", { class: "scroll" }, element("table", {},
         element("thead", {}, element("tr", {}, ...["Read correctly", "Before", "After", "Digits"].map((name) => element("th", { scope: "col" }, name)))),
         element("tbody", {}, ...rows.map(([name, part]) => element("tr", {}, element("td", {}, name),
           element("td", { class: "number" }, percent(part.before, 2)), element("td", { class: "number" }, percent(part.after, 2)),
           element("td", { class: "number" }, part.n.toLocaleString())))))),
-      network.id === active ? element("p", { class: "hint" }, "Active.")
-        : element("div", { class: "row" }, element("button", { type: "button", class: network.accepted ? "" : "primary", onclick: accept }, "Accept")));
+      network.id === active ? null : element("div", { class: "row" }, element("button", { type: "button", class: network.accepted ? "" : "primary", onclick: accept }, "Accept")));
   }));
 }

@@ -20,7 +20,7 @@ Number = Annotated[int, Path(ge=1, le=2**31 - 1)]
 
 
 @router.post("/teach", status_code=202, responses=error_responses(409))
-async def teach(state: State) -> JobResponse:
+async def start_teaching(state: State) -> JobResponse:
     """Fine-tune the reader on the corrections in the background; follow it with /v1/jobs/N/events.
 
     The new network appears in /v1/networks. It reads only after it was accepted.
@@ -40,7 +40,7 @@ def list_networks(state: State) -> NetworksResponse:
 
 
 @router.post("/networks/{number}/accept", responses=error_responses(404, 409))
-def accept(state: State, number: Number) -> NetworksResponse:
+def accept_network(state: State, number: Number) -> NetworksResponse:
     """Make a network the active one, provided that it reads known digits."""
     _refuse_if_fixed(state)
     if (network := state.store.network(number)) is None:
@@ -68,14 +68,14 @@ KnownJob = Annotated[Job, Depends(_job)]
 
 
 @router.get("/jobs/last")
-def last_job(state: State) -> JobResponse | None:
+def get_last_job(state: State) -> JobResponse | None:
     """The running job, or the last one."""
     job = state.jobs.last
     return None if job is None else JobResponse(**job.as_dict())
 
 
 @router.get("/jobs/{number}/events", response_class=EventSourceResponse, responses=error_responses(404))
-async def events(job: KnownJob) -> AsyncIterator[ServerSentEvent]:
+async def follow_job(job: KnownJob) -> AsyncIterator[ServerSentEvent]:
     """A job's progress from its beginning, as server-sent events; the last event, `end`, holds the job itself."""
     async for line in job.follow():
         yield ServerSentEvent(data=line)
@@ -83,7 +83,7 @@ async def events(job: KnownJob) -> AsyncIterator[ServerSentEvent]:
 
 
 @router.delete("/jobs/{number}", responses=error_responses(404))
-async def stop(state: State, job: KnownJob) -> JobResponse:
+async def stop_job(state: State, job: KnownJob) -> JobResponse:
     """Stop a job as Ctrl-C would; stopped training can be resumed."""
     if job.status == "running":
         await state.jobs.stop()

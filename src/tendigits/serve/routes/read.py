@@ -51,7 +51,7 @@ BODY = {
 
 
 @router.post("/read", openapi_extra=BODY, responses=error_responses(400, 413, 415, 503))
-async def read(
+async def read_pictures(
     request: Request,
     state: State,
     one: Annotated[bool, Query(description="Each picture shows one digit.")] = False,
@@ -71,7 +71,7 @@ async def read(
 
 
 @router.post("/digits", responses=error_responses(413, 503))
-async def digits(state: State, request: DigitsRequest) -> DigitsResponse:
+async def read_digits(state: State, request: DigitsRequest) -> DigitsResponse:
     """Read digits that are cropped and centred already, like MNIST's; for pictures see /v1/read."""
     reader, sha256 = state.active.reader, state.active.sha256
     found = await state.threads.run(reader.classify, request.crops())

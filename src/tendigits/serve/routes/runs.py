@@ -55,25 +55,25 @@ class RunRequest(Strict):
 
 
 @router.get("/runs")
-def list_all(state: State) -> list[RunResponse]:
+def get_runs(state: State) -> list[RunResponse]:
     """All runs in the server's folder, oldest first."""
     return [RunResponse.of(run, whole=False) for run in list_runs(state.runs)]
 
 
 @router.get("/compare", responses=error_responses(404))
-def compare(state: State, run: Annotated[list[str], Query(min_length=1, max_length=8)]) -> list[RunResponse]:
+def compare_runs(state: State, run: Annotated[list[str], Query(min_length=1, max_length=8)]) -> list[RunResponse]:
     """Several runs with their curves and settings."""
     return [RunResponse.of(_run(state, name)) for name in run]
 
 
 @router.get("/runs/{name}", responses=error_responses(404))
-def show(state: State, name: Name) -> RunResponse:
+def get_run(state: State, name: Name) -> RunResponse:
     """One run with its curves and settings."""
     return RunResponse.of(_run(state, name))
 
 
 @router.get("/runs/{name}/report", response_class=HTMLResponse, responses=error_responses(404))
-def report(state: State, name: Name) -> HTMLResponse:
+def get_report(state: State, name: Name) -> HTMLResponse:
     """The run's report.html."""
     path = _run(state, name).path / "report.html"
     if not path.is_file():
@@ -83,7 +83,7 @@ def report(state: State, name: Name) -> HTMLResponse:
 
 
 @router.get("/recipes")
-def recipes() -> list[RecipeResponse]:
+def list_recipes() -> list[RecipeResponse]:
     """The package's recipes."""
     return [
         RecipeResponse(name=name, description=ABOUT[name], settings=recipe.flat()) for name, recipe in RECIPES.items()
@@ -91,7 +91,7 @@ def recipes() -> list[RecipeResponse]:
 
 
 @router.post("/runs", status_code=202, responses=error_responses(404, 409))
-async def train(state: State, request: RunRequest) -> JobResponse:
+async def start_training(state: State, request: RunRequest) -> JobResponse:
     """Train a recipe in the background; /v1/jobs/N/events streams each epoch."""
     if request.recipe not in RECIPES:
         raise HTTPException(404, f"expected a recipe of {', '.join(RECIPES)}, received {request.recipe!r:.60}")
@@ -106,7 +106,7 @@ async def train(state: State, request: RunRequest) -> JobResponse:
 
 
 @router.post("/runs/{name}/resume", status_code=202, responses=error_responses(404, 409))
-async def resume(state: State, name: Name) -> JobResponse:
+async def resume_training(state: State, name: Name) -> JobResponse:
     """Resume an interrupted run."""
     run = _run(state, name)
     recipe = run.recipe()
