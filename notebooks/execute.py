@@ -1,4 +1,4 @@
-"""Execute a notebook in an empty folder and keep its outputs, without the notes on time and kernel.
+"""Execute a notebook in an empty folder and keep its outputs, without times and kernel versions.
 
 python notebooks/execute.py notebooks/first_network.ipynb
 """
@@ -12,19 +12,42 @@ from typing import Any
 import nbclient
 import nbformat
 
+METADATA = {
+    "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
+    "language_info": {"name": "python"},
+}
 
-def execute(notebook: Any, folder: Path) -> Any:
+FEWER_DIGITS = """
+from tendigits.data import mnist
+
+_load_data = mnist.load_data
+
+
+def load_data():
+    (x_train, y_train), (x_test, y_test) = _load_data()
+    return (x_train[:{n}], y_train[:{n}]), (x_test[: {n} // 4], y_test[: {n} // 4])
+
+
+mnist.load_data = load_data
+"""
+
+
+def execute(notebook: Any, folder: Path, n_digits: int | None = None) -> Any:
     """Run all cells in the new folder `folder`/here and return the notebook with its outputs.
 
     Args:
-        notebook: as nbformat reads it; is left as it is.
-        folder: exists; IPython's settings are kept in it, too.
+        notebook: as nbformat reads it; it is not changed.
+        folder: an existing folder, which also takes IPython's settings.
+        n_digits: the first training digits of MNIST that are used, and a quarter as many test digits; None uses all.
 
     Raises:
         nbclient.exceptions.CellExecutionError: a cell failed.
     """
-    here = folder / "here"
+    here, startup = folder / "here", folder / "ipython" / "profile_default" / "startup"
     here.mkdir()
+    startup.mkdir(parents=True)
+    if n_digits is not None:
+        (startup / "fewer_digits.py").write_text(FEWER_DIGITS.format(n=n_digits))
     done = nbformat.from_dict(notebook)
     client = nbclient.NotebookClient(
         done,
@@ -34,23 +57,19 @@ def execute(notebook: Any, folder: Path) -> Any:
         coalesce_streams=True,
         resources={"metadata": {"path": str(here)}},
     )
-    client.execute(env={**os.environ, "IPYTHONDIR": str(folder / "ipython"), "KERAS_HOME": str(folder / "keras")})
-    done.metadata = {
-        "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
-        "language_info": {"name": "python"},
-    }
+    client.execute(env={**os.environ, "IPYTHONDIR": str(folder / "ipython")})
+    done.metadata = METADATA
     return done
 
 
 def main() -> None:
-    """Parse the command line and do it."""
+    """Execute one notebook and write its outputs into it."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("notebook", type=Path)
-    arguments = parser.parse_args()
-    notebook = nbformat.read(arguments.notebook, as_version=4)
+    path = parser.parse_args().notebook
     with tempfile.TemporaryDirectory() as folder:
-        done = execute(notebook, Path(folder))
-    nbformat.write(done, arguments.notebook)
+        done = execute(nbformat.read(path, as_version=4), Path(folder))
+    nbformat.write(done, path)
 
 
 if __name__ == "__main__":
