@@ -4,13 +4,19 @@ python notebooks/execute.py notebooks/first_network.ipynb
 """
 
 import argparse
+import io
 import os
 import tempfile
+from base64 import b64decode, b64encode
 from pathlib import Path
 from typing import Any
 
 import nbclient
 import nbformat
+from PIL import Image
+
+COLOURS = 32
+"""Colours of a picture in the notebook: more would hardly be seen, and the file would be several times as large."""
 
 METADATA = {
     "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
@@ -59,7 +65,19 @@ def execute(notebook: Any, folder: Path, n_digits: int | None = None) -> Any:
     )
     client.execute(env={**os.environ, "IPYTHONDIR": str(folder / "ipython")})
     done.metadata = METADATA
+    shrink_pictures(done)
     return done
+
+
+def shrink_pictures(notebook: Any) -> None:
+    """Reduce the colours of all PNG outputs, in place."""
+    for cell in notebook.cells:
+        for output in cell.get("outputs", ()):
+            if (png := output.get("data", {}).get("image/png")) is not None:
+                picture = Image.open(io.BytesIO(b64decode(png))).convert("RGB")
+                smaller = io.BytesIO()
+                picture.quantize(COLOURS, dither=Image.Dither.NONE).save(smaller, "PNG", optimize=True)
+                output["data"]["image/png"] = b64encode(smaller.getvalue()).decode()
 
 
 def main() -> None:
