@@ -6,9 +6,10 @@ chart = plot("Model Accuracy", axis, Axis("Accuracy", 0.9, 1, percent=True), [Se
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import ceil, floor, isfinite, log10
+from math import floor, isfinite, log10
 
 import numpy as np
+from matplotlib.ticker import MaxNLocator
 
 from tendigits.model.calibration import Bin, RiskCoverage
 from tendigits.model.recipe import Recipe
@@ -44,20 +45,17 @@ class Axis:
         return min(max((value - self.low) / (self.high - self.low), 0.0), 1.0)
 
     def ticks(self) -> list[float]:
-        """At most eight round numbers from end to end."""
-        step = self._step()
-        first, last = ceil(self.low / step - 1e-9), floor(self.high / step + 1e-9)
-        return [i * step for i in range(first, last + 1)]
+        """A few round numbers from end to end."""
+        slack = 1e-9 * (self.high - self.low)
+        ticks = _round_ticks(self.low, self.high, self.whole)
+        return [tick for tick in ticks if self.low - slack <= tick <= self.high + slack]
 
     def text(self, value: float) -> str:
-        """A tick's label, with as many decimal places as the step needs."""
-        step = self._step() * (100 if self.percent else 1)
+        """A tick's label, with as many decimal places as the ticks need."""
+        first, second, *_ = _round_ticks(self.low, self.high, self.whole)
+        step = (second - first) * (100 if self.percent else 1)
         places = max(0, -floor(log10(step) + 1e-9))
         return f"{100 * value:.{places}f}%" if self.percent else f"{value:.{places}f}"
-
-    def _step(self) -> float:
-        step = _round_step((self.high - self.low) / 5)
-        return max(1.0, step) if self.whole else step
 
 
 @dataclass(frozen=True)
@@ -169,10 +167,8 @@ def axis_for(label: str, values: Sequence[float], percent: bool = False) -> Axis
     """An axis with round ends that holds all finite values."""
     finite = [value for value in values if isfinite(value)] or [0.0]
     low, high = min(finite), max(finite)
-    for _ in range(2):  # round ends are further apart, which may call for longer steps
-        step = _round_step((high - low or abs(high) or 1.0) / 5)
-        low, high = floor(low / step + 1e-9) * step, ceil(high / step - 1e-9) * step
-    return Axis(label, low, high if high > low else low + step, percent)
+    ticks = _round_ticks(low, high if high > low else low + (abs(low) or 1.0))
+    return Axis(label, ticks[0], ticks[-1], percent)
 
 
 def thin_out(n: int, max_points: int = MAX_POINTS) -> list[int]:
@@ -199,7 +195,7 @@ def _up(axis: Axis, value: float) -> float:
     return round(BOTTOM - axis.fraction(value) * (BOTTOM - TOP), 1)
 
 
-def _round_step(minimum: float) -> float:
-    """The smallest of 1, 2, 5, 10, ... times a power of ten that is at least `minimum`."""
-    power = 10.0 ** floor(log10(minimum) + 1e-9)
-    return next(factor * power for factor in (1, 2, 5, 10) if factor * power >= minimum * (1 - 1e-9))
+def _round_ticks(low: float, high: float, whole: bool = False) -> list[float]:
+    """Round numbers at equal distances, the first at most `low`, the last at least `high`."""
+    ticks: list[float] = MaxNLocator(6, steps=[1, 2, 5, 10], integer=whole).tick_values(low, high).tolist()
+    return ticks
