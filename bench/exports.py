@@ -1,4 +1,4 @@
-"""Every format of `tendigits export`, of five networks, each proved on the whole test set: docs/exports.md.
+"""Every format of `tendigits export`, of five networks, each verified on the whole test set: docs/exports.md.
 
     python bench/exports.py --data mnist.npz    # about three minutes, of which two train; bench/results/exports.json
     python bench/exports.py --report-only       # docs/exports.md again, from the JSON
@@ -20,7 +20,7 @@ from environments import MNIST, ROOT, commit, machine
 from tendigits import run_recipe
 from tendigits.data.load import load
 from tendigits.data.preprocess import one_hot, to_input
-from tendigits.export.formats import FORMATS, make
+from tendigits.export.formats import FORMATS, export_file
 from tendigits.export.source import Source, open_source
 from tendigits.model.recipe import RECIPES
 
@@ -60,8 +60,8 @@ def measure(data: Path, folder: Path) -> list[dict[str, Any]]:
     sources["with pooling"] = open_source(with_pooling(data, folder / "pooling.keras"), data)
     rows = []
     for name, source in sources.items():
-        for to, kind in FORMATS.items():
-            for int8 in (False, True) if kind.int8 else (False,):
+        for to, format_ in FORMATS.items():
+            for int8 in (False, True) if format_.int8 else (False,):
                 rows.append(row(name, source, to, int8, folder))
                 print(rows[-1], flush=True)
     return rows
@@ -69,9 +69,9 @@ def measure(data: Path, folder: Path) -> list[dict[str, Any]]:
 
 def row(name: str, source: Source, to: str, int8: bool, folder: Path) -> dict[str, Any]:
     """One export."""
-    proof = make(source, to, int8=int8, out=folder / f"export{FORMATS[to].ending}").proof
+    exported = export_file(source, to, int8=int8, out=folder / f"export{FORMATS[to].suffix}")
     parameters = source.model.count_params()
-    return {"network": name, "parameters": parameters, "format": to, "int8": int8} | asdict(proof)
+    return {"network": name, "parameters": parameters, "format": to, "int8": int8} | asdict(exported.verification)
 
 
 def with_pooling(data: Path, path: Path) -> Path:
@@ -105,7 +105,7 @@ def report(record: dict[str, Any]) -> str:
         )
         parts.append("| :--- | ---: | ---: | ---: | ---: | ---: | ---: |")
         for each in rows:
-            name = NAMES[each["format"]] + (", 8 bits" if each["int8"] else "")
+            name = NAMES[each["format"]] + (", int8" if each["int8"] else "")
             parts.append(
                 f"| {name} | {each['bytes'] / 1e6:.2f} | {each['accuracy']:.2%} | {each['agreement']:.2%} "
                 f"| {each['largest_difference']:.1e} | {each['single_ms']:.2f} | {each['batch_us']:.1f} |"

@@ -36,7 +36,7 @@ def test_a_table_for_each_network():
     lines = exports.report(RECORD).splitlines()
     assert lines[0] == "**reader**, 211,000 parameters, 99.62% before:"
     assert lines[4] == "| ONNX | 0.85 | 99.61% | 99.99% | 2.4e-06 | 0.14 | 61.2 |"
-    assert lines[5].startswith("| LiteRT, 8 bits | 0.85 |")
+    assert lines[5].startswith("| LiteRT, int8 | 0.85 |")
     assert lines[7] == "**classic**, 669,706 parameters, 99.62% before:"
     assert lines[-1].startswith("Machine: A chip, 2 cores; Python 3.11.7, Keras 3.15.1, jax 0.10.2; 2026-11-25.")
 

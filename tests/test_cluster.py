@@ -3,7 +3,6 @@ import shutil
 import socket
 import subprocess
 import sys
-from types import SimpleNamespace
 
 import pytest
 from PIL import Image
@@ -14,37 +13,32 @@ from tendigits.cluster import connected, is_address, prepare, with_address
 from tendigits.errors import HostError, UserError
 
 
-@pytest.mark.parametrize("text", ["local", "auto", "10.0.0.1:6379", "head:6379", "ray://head.lab:10001", "[::1]:6379"])
-def test_addresses(text):
-    assert is_address(text)
-
-
-@pytest.mark.parametrize("text", ["", "scans", "s3://bucket", "a/b", "head", "head:port", "--parquet", "C:\\scans"])
-def test_no_addresses(text):
-    assert not is_address(text)
+def test_addresses():
+    for text in ("local", "auto", "10.0.0.1:6379", "head:6379", "ray://head.lab:10001", "[::1]:6379"):
+        assert is_address(text), text
+    for text in ("", "scans", "s3://bucket", "a/b", "head", "head:port", "--parquet", "C:\\scans"):
+        assert not is_address(text), text
 
 
 @pytest.mark.parametrize(
-    ("given", "meant"),
+    ("arguments", "expected"),
     [
-        ([], []),
         (["sweep", "--ray"], ["sweep", "--ray", "local"]),
         (["read", "--ray", "scans", "--parquet", "out"], ["read", "--ray", "local", "scans", "--parquet", "out"]),
         (["read", "--ray", "head:6379", "scans"], ["read", "--ray", "head:6379", "scans"]),
         (["read", "--ray=head:6379", "scans"], ["read", "--ray=head:6379", "scans"]),
-        (["read", "--ray", "local"], ["read", "--ray", "local"]),
     ],
 )
-def test_an_option_without_an_address_means_this_machine(given, meant):
-    assert with_address(given) == meant
+def test_the_default_address_is_this_machine(arguments, expected):
+    assert with_address(arguments) == expected
 
 
-def test_what_is_no_address_is_told():
+def test_an_invalid_address():
     with pytest.raises(UserError, match="expected local, auto, HOST:PORT or ray://HOST:PORT, received 'head'"):
         prepare("head")
 
 
-def test_nobody_there():
+def test_an_address_that_does_not_answer():
     with socket.socket() as free:
         free.bind(("localhost", 0))
         port = free.getsockname()[1]
@@ -57,31 +51,12 @@ def test_nobody_there():
         pass
 
 
-class RayError(Exception): ...
-
-
-class Elsewhere:
-    """A Ray whose nodes have another tendigits, or none."""
-
-    exceptions = SimpleNamespace(RayError=RayError)
-
-    def __init__(self, answer):
-        self.answer = answer
-
-    def remote(self, **_):
-        return lambda _: SimpleNamespace(remote=lambda: None)
-
-    def get(self, _):
-        if isinstance(self.answer, Exception):
-            raise self.answer
-        return self.answer
-
-
-@pytest.mark.parametrize(("answer", "found"), [("0.0.9", "0.0.9"), (RayError("no module"), r"none \(RayError\)")])
-def test_nodes_with_another_tendigits_or_none(answer, found):
-    with pytest.raises(HostError, match=f"expected tendigits .* on the cluster, found {found}; install it on every"):
-        cluster._same_version(Elsewhere(answer))
-    cluster._same_version(Elsewhere(cluster._their_version()))
+def test_another_version_on_the_nodes():
+    cluster._refuse_another_version(cluster._version())
+    with pytest.raises(
+        HostError, match=r"expected tendigits .* on the cluster, found 0\.0\.9; install it on every node"
+    ):
+        cluster._refuse_another_version("0.0.9")
 
 
 WITH = """
@@ -107,7 +82,7 @@ assert not ray.is_initialized()
 
 @pytest.mark.slow
 @pytest.mark.alone
-def test_a_cluster_of_this_machine_lets_only_those_in_that_know_its_token():
+def test_a_local_cluster_accepts_only_processes_that_know_its_token():
     environment = {name: value for name, value in os.environ.items() if not name.startswith("RAY_")}
     done = subprocess.run(
         [sys.executable, "-c", WITH], env=environment, capture_output=True, text=True, timeout=300, check=False
@@ -117,7 +92,7 @@ def test_a_cluster_of_this_machine_lets_only_those_in_that_know_its_token():
 
 @pytest.fixture
 def head(tmp_path):
-    """A cluster that is there, with a token of its own; gives its address and the environment of who knows it."""
+    """A cluster with a token; its address, and the environment variables that give access to it."""
     port = free_port()
     clean = {name: value for name, value in os.environ.items() if not name.startswith("RAY_")}
     environment = clean | {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": "7" * 64, "RAY_USAGE_STATS_ENABLED": "0"}
@@ -134,7 +109,7 @@ def head(tmp_path):
 
 @pytest.mark.slow
 @pytest.mark.alone
-def test_a_cluster_that_is_there(head, tmp_path, digits):
+def test_reading_on_a_cluster_that_was_started_by_hand(head, tmp_path, digits):
     address, environment = head
     for i in range(3):
         Image.fromarray(digits.x_test[i]).save(tmp_path / f"{i}.png")

@@ -18,7 +18,7 @@ from PIL import Image
 from typer.main import get_command
 
 from tendigits import cli
-from tendigits.export.formats import make
+from tendigits.export.formats import export_file
 from tendigits.export.source import open_source
 from tendigits.model.recipe import RECIPES, Recipe, load_recipe
 from tendigits.sweep.space import read_space
@@ -176,7 +176,7 @@ def test_the_exports_page_runs_in_python(small_npz, tmp_path):
     """With an export of a network that was hardly trained."""
     recipe = Recipe(hidden=(8,), epochs=1, validation_split=0.1)
     run_recipe(recipe, small_npz, runs=tmp_path / "runs", name="first")
-    make(open_source(tmp_path / "runs" / "first"), "onnx", out=tmp_path / "first.onnx")
+    export_file(open_source(tmp_path / "runs" / "first"), "onnx", out=tmp_path / "first.onnx")
     (code,) = blocks("docs/exports.md", "python")
     assert run([sys.executable, "-c", code], tmp_path).strip() in list("0123456789")
 

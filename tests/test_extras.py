@@ -7,7 +7,7 @@ import pytest
 import tendigits
 from tendigits import cli
 from tendigits.errors import MissingExtraError
-from tendigits.extras import EXTRAS
+from tendigits.extras import EXTRAS, require
 
 
 @pytest.fixture(params=EXTRAS)
@@ -56,3 +56,11 @@ def test_a_name_of_the_package_is_an_import_error_that_says_what_to_install(with
     with pytest.raises(MissingExtraError):
         tendigits.load_model  # noqa: B018
     assert tendigits.Recipe().epochs
+
+
+def test_an_extra_that_includes_another_is_enough(monkeypatch):
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    with pytest.raises(MissingExtraError, match=r"needs Keras, .*Ray: pip install 'tendigits\[scale\]'"):
+        require("tendigits sweep", "train", "scale")
+    with pytest.raises(MissingExtraError, match=r"pip install 'tendigits\[train,serve\]'"):
+        require("both", "train", "serve")

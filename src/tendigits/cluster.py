@@ -1,4 +1,4 @@
-"""A Ray cluster: one that is there, or one that is started on this machine and ends with the work.
+"""Connect to a Ray cluster, or start one on this machine that ends with the work.
 
 with connected("local", workers=2) as cores: ...
 with connected("10.0.0.1:6379") as cores: ...
@@ -12,7 +12,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from importlib.metadata import version
 from itertools import zip_longest
-from typing import Any
 
 from tendigits.errors import HostError, UserError
 from tendigits.extras import require
@@ -20,27 +19,27 @@ from tendigits.files import muted
 
 LOCAL = "local"
 
-WAIT = 5.0
-"""Seconds for a cluster to answer at its port."""
+TIMEOUT = 5.0
+"""Seconds to wait for a cluster's port to answer."""
 
 VARIABLES = {
-    "RAY_AUTH_MODE": "token",  # whoever runs a cluster without tokens says so: RAY_AUTH_MODE=disabled
-    "RAY_BACKEND_LOG_LEVEL": "fatal",  # what goes wrong comes as an error
+    "RAY_AUTH_MODE": "token",  # a cluster without tokens must be asked for: RAY_AUTH_MODE=disabled
+    "RAY_BACKEND_LOG_LEVEL": "fatal",  # failures reach us as exceptions
     "RAY_USAGE_STATS_ENABLED": "0",
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
 }
-"""Of this process and of a cluster that it starts, where they are not set."""
+"""Defaults of environment variables, for this process and for a cluster that it starts."""
 
 _ADDRESS = re.compile(r"(?:ray://)?(?P<host>[\w.-]+|\[[\da-fA-F:]+\]):(?P<port>\d{1,5})")
 
 
 def is_address(text: str) -> bool:
-    """Whether it says which cluster: `local`, `auto`, HOST:PORT or ray://HOST:PORT."""
+    """Whether `text` is `local`, `auto`, HOST:PORT or ray://HOST:PORT."""
     return text in (LOCAL, "auto") or _ADDRESS.fullmatch(text) is not None
 
 
 def with_address(arguments: Sequence[str]) -> list[str]:
-    """The arguments of a command, with `--ray local` for a `--ray` behind which stands no address."""
+    """The arguments of a command, where `--ray` without an address has become `--ray local`."""
     found = []
     for argument, following in zip_longest(arguments, arguments[1:], fillvalue=""):
         found.append(argument)
@@ -49,14 +48,8 @@ def with_address(arguments: Sequence[str]) -> list[str]:
     return found
 
 
-def set_variables() -> None:
-    """Say how Ray is to work; before it is loaded, for it reads them but once."""
-    for name, value in VARIABLES.items():
-        os.environ.setdefault(name, value)
-
-
 def prepare(address: str) -> None:
-    """See that there can be a cluster, and say how Ray is to work.
+    """Check the address and set Ray's environment variables, which it reads only once, when it is imported.
 
     Raises:
         UserError: Ray is not installed, or the address is invalid.
@@ -64,70 +57,66 @@ def prepare(address: str) -> None:
     require("--ray", "scale")
     if not is_address(address):
         raise UserError(f"--ray: expected local, auto, HOST:PORT or ray://HOST:PORT, received {address!r}")
-    set_variables()
+    for name, value in VARIABLES.items():
+        os.environ.setdefault(name, value)
     if address == LOCAL:
         os.environ.setdefault("RAY_AUTH_TOKEN", secrets.token_hex(32))
 
 
 @contextmanager
 def connected(address: str, *, workers: int | None = None, environment: Mapping[str, str] = {}) -> Iterator[int]:
-    """Connect, and disconnect in the end; gives the cores that are there.
+    """Connect, and disconnect at the end; yields the cluster's number of cores.
 
-    A cluster of this machine is reached by processes that know its token only, and has no dashboard.
+    A cluster that is started here has no dashboard, and accepts only processes that know its token.
 
     Args:
-        address: `local` starts one here, `auto` finds the one of this machine.
-        workers: cores of one that is started; None takes all.
-        environment: variables of the processes that work.
+        address: `local` starts a cluster, `auto` finds the one that this machine is part of.
+        workers: cores of a cluster that is started; by default all.
+        environment: environment variables of the worker processes.
 
     Raises:
-        UserError: Ray is not installed, or that is no address.
-        HostError: there is no cluster, it does not answer, or it has no tendigits of this version.
+        UserError: Ray is not installed, or the address is invalid.
+        HostError: the cluster cannot be reached, or has another version of tendigits.
     """
     prepare(address)
-    if address != LOCAL:
-        _answer(address)
+    _refuse_unreachable(address)
     import ray
 
-    common = {"logging_level": "ERROR", "log_to_driver": False, "runtime_env": {"env_vars": dict(environment)}}
+    options = {"logging_level": "ERROR", "log_to_driver": False, "runtime_env": {"env_vars": dict(environment)}}
+    if address == LOCAL:
+        options |= {"num_cpus": workers, "include_dashboard": False}
     try:
-        with muted(2):  # it says there that it was told to say nothing
-            if address == LOCAL:
-                ray.init("local", num_cpus=workers, include_dashboard=False, **common)
-            else:
-                ray.init(address, **common)
+        with muted(2):  # Ray announces there that it is silent
+            ray.init(address, **options)
     except (ConnectionError, RuntimeError, ValueError) as error:
         reason = " ".join(str(error).split())[:300]
         raise HostError(f"no Ray cluster at {address}: {reason}") from None
     try:
-        _same_version(ray)
+        try:
+            found = ray.get(ray.remote(num_cpus=0)(_version).remote())
+        except ray.exceptions.RayError as error:
+            found = f"none ({type(error).__name__})"
+        _refuse_another_version(found)
         yield int(ray.cluster_resources().get("CPU", 1))
     finally:
         ray.shutdown()
 
 
-def _answer(address: str) -> None:
-    """Ask at the port: Ray itself would try for a minute, and then end the process."""
-    found = _ADDRESS.fullmatch(address)
-    if found is None:
-        return
-    try:
-        with socket.create_connection((found["host"].strip("[]"), int(found["port"])), timeout=WAIT):
-            return
-    except (OSError, OverflowError) as error:
-        raise HostError(f"no Ray cluster at {address}: {error}; start one: ray start --head") from None
+def _refuse_unreachable(address: str) -> None:
+    """Try the port first: Ray would try for a minute, and then end the process."""
+    parts = _ADDRESS.fullmatch(address)
+    if parts is not None:
+        try:
+            socket.create_connection((parts["host"].strip("[]"), int(parts["port"])), TIMEOUT).close()
+        except (OSError, OverflowError) as error:
+            raise HostError(f"no Ray cluster at {address}: {error}; start one: ray start --head") from None
 
 
-def _same_version(ray: Any) -> None:
-    """What is sent to the cluster refers to the tendigits there."""
-    ours = version("tendigits")
-    try:
-        theirs = ray.get(ray.remote(num_cpus=0)(_their_version).remote())
-    except ray.exceptions.RayError as error:  # it is not there at all
-        theirs = f"none ({type(error).__name__})"
-    if theirs != ours:
-        raise HostError(f"expected tendigits {ours} on the cluster, found {theirs}; install it on every node")
-
-
-def _their_version() -> str:
+def _version() -> str:
     return version("tendigits")
+
+
+def _refuse_another_version(found: str) -> None:
+    """A task is sent to the cluster by its name, so the code there must be the same."""
+    if found != _version():
+        raise HostError(f"expected tendigits {_version()} on the cluster, found {found}; install it on every node")

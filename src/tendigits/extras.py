@@ -15,6 +15,9 @@ EXTRAS = {
 }
 """Extra -> the modules that show whether it is installed, and what people call them."""
 
+INCLUDES = {"export": "train", "scale": "train"}
+"""Extra -> another one that it includes."""
+
 
 def require(feature: str, *extras: str) -> None:
     """Check that everything a feature needs is installed, without importing it.
@@ -32,6 +35,8 @@ def require(feature: str, *extras: str) -> None:
         if (absent := [name for module, name in EXTRAS[extra].items() if importlib.util.find_spec(module) is None])
     }
     if missing:
+        included = {INCLUDES.get(extra) for extra in missing}
+        wanted = ",".join(extra for extra in missing if extra not in included)
         names = [name for absent in missing.values() for name in absent]
         listed = " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
-        raise MissingExtraError(f"{feature} needs {listed}: pip install 'tendigits[{','.join(missing)}]'")
+        raise MissingExtraError(f"{feature} needs {listed}: pip install 'tendigits[{wanted}]'")

@@ -16,7 +16,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from synthesis.strokes import SHAPES
 from tendigits.export.source import open_source
-from tendigits.export.web import fetch_runtime, make_page
+from tendigits.export.web import export_page, fetch_runtime
 from tendigits.model.recipe import Recipe
 from tendigits.read.find import find_digit
 from tendigits.read.reader import Reader
@@ -35,9 +35,9 @@ def folders(digits_npz, tmp_path_factory) -> dict[str, Path]:
     reader = open_source("reader", digits_npz)
     recipe = Recipe(convolutions=("8x5/2", "16/2"), hidden=(), learning_rate=0.003, epochs=3, validation_split=0.1)
     run = run_recipe(recipe, digits_npz, runs=place, name="run").run.path
-    make_page(reader, runtime, folder=place / "reader-page")
-    make_page(reader, runtime, int8=True, folder=place / "int8-page")
-    make_page(open_source(run), runtime, folder=place / "run-page")
+    export_page(reader, runtime, folder=place / "reader-page")
+    export_page(reader, runtime, int8=True, folder=place / "int8-page")
+    export_page(open_source(run), runtime, folder=place / "run-page")
     return {name: place / f"{name}-page" for name in ("reader", "int8", "run")} | {"its run": run}
 
 

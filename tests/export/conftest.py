@@ -1,7 +1,10 @@
-"""A small network with convolutions and pooling's stand-ins, trained for real, and what is opened from its run."""
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
 
 import pytest
 
+from tendigits.export.formats import FORMATS, Exported, export_file
 from tendigits.export.source import Source, open_source
 from tendigits.model.recipe import Recipe
 from tendigits.train.pipeline import run_recipe
@@ -13,10 +16,9 @@ RECIPE = Recipe(
 
 
 @pytest.fixture(scope="session")
-def run(digits_npz, tmp_path_factory):
+def run(digits_npz, tmp_path_factory) -> Path:
     """The folder of a finished run."""
-    runs = tmp_path_factory.mktemp("exports")
-    return run_recipe(RECIPE, digits_npz, runs=runs, name="one").run.path
+    return run_recipe(RECIPE, digits_npz, runs=tmp_path_factory.mktemp("runs"), name="one").run.path
 
 
 @pytest.fixture(scope="session")
@@ -26,5 +28,18 @@ def source(run) -> Source:
 
 @pytest.fixture(scope="session")
 def reader(digits_npz) -> Source:
-    """The network of the package."""
+    """The reader's network."""
     return open_source("reader", digits_npz)
+
+
+@pytest.fixture(scope="session")
+def exported(source, reader, tmp_path_factory) -> Callable[..., Exported]:
+    """Each export is made once: exported("source", "onnx", int8=True)."""
+    sources = {"source": source, "reader": reader}
+
+    @cache
+    def export(which: str, to: str, int8: bool = False) -> Exported:
+        out = tmp_path_factory.mktemp(f"{which}-{to}") / f"a{FORMATS[to].suffix}"
+        return export_file(sources[which], to, int8=int8, out=out)
+
+    return export

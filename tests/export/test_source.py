@@ -1,5 +1,3 @@
-"""What is opened for export, and what its exports say about themselves."""
-
 import json
 
 import numpy as np
@@ -7,31 +5,28 @@ import pytest
 
 from helpers import NOW, changed
 from tendigits.errors import DataError, ModelFileError, RunError
-from tendigits.export.source import PREPARATION, open_source
+from tendigits.export.source import PREPROCESSING, open_source
 from tendigits.model.file import load_calibration
 from tendigits.model.recipe import Recipe
 from tendigits.read.network import bundled
 from tendigits.report.run import FORMAT, create_run
 
 
-def test_a_run(source, run):
+def test_a_run(source, run, digits):
     assert (source.name, source.shape, source.output) == ("one", (784,), "probabilities")
     assert source.folder == run / "exports"
     assert source.x_test.shape == (1000, 784)
     assert source.expected.shape == (1000, 10)
     calibration = load_calibration(run / "model.keras")
-    assert source.about == {
+    assert source.metadata == {
         "source": "one",
         "labels": json.dumps(list("0123456789")),
-        "preparation": PREPARATION,
+        "preprocessing": PREPROCESSING,
         "output": "probabilities",
         "temperature": f"{calibration.temperature:.4g}",
         "threshold": f"{calibration.threshold:.4f}",
         "tendigits": "0.1.0",
     }
-
-
-def test_samples_are_training_digits(source, digits):
     np.testing.assert_array_equal(source.samples(7), digits.x_train[:7].reshape(7, 784) / np.float32(255))
 
 
@@ -42,39 +37,30 @@ def test_a_model_file(source, run, name, small_npz):
     assert len(opened.x_test) == 200
     np.testing.assert_allclose(opened.model(opened.x_test[:9]), source.model(opened.x_test[:9]), atol=1e-6)
     assert (opened.threshold is None) == (name == "model.h5")  # which carries no calibration
-    assert ("threshold" in opened.about) == (name == "model.keras")
+    assert ("threshold" in opened.metadata) == (name == "model.keras")
 
 
-def test_other_digits_for_a_run(run, small_npz):
-    assert len(open_source(run, small_npz).x_test) == 200
-
-
-def test_the_reader(reader, digits):
+def test_the_reader_and_a_network_fine_tuned_from_it(reader, digits, digits_npz, tmp_path):
     assert (reader.shape, reader.output, len(reader.labels)) == ((28, 28, 1), "logits", 11)
     assert reader.labels[10] == "not a digit"
     np.testing.assert_allclose(reader.expected[:50], bundled().logits(digits.x_test[:50]), atol=1e-3)
     assert reader.threshold == bundled().threshold
-    assert reader.folder.name == "exports"
-
-
-def test_a_taught_network(tmp_path, reader, digits_npz):
     (tmp_path / "mine.onnx").write_bytes(changed(1.5))
     mine = open_source(tmp_path / "mine.onnx", digits_npz)
-    assert mine.name == "mine"
-    assert mine.folder == tmp_path / "exports"
-    assert np.abs(mine.expected - reader.expected).max() > 1
+    assert (mine.name, mine.folder) == ("mine", tmp_path / "exports")
+    assert np.abs(mine.model(mine.x_test[:9]) - reader.expected[:9]).max() > 1
 
 
-def test_what_cannot_be_exported_is_told(tmp_path, run):
+def test_what_cannot_be_exported(tmp_path, run, small_npz):
     with pytest.raises(RunError):
         open_source(tmp_path)
     with pytest.raises(ModelFileError, match="expected a model file"):
-        open_source(tmp_path / "none.keras")
+        open_source(tmp_path / "none.keras", small_npz)
     with pytest.raises(ModelFileError, match="expected a model file of at most"):
-        open_source(tmp_path / "none.onnx")
+        open_source(tmp_path / "none.onnx", small_npz)
     (tmp_path / "broken.onnx").write_bytes(b"no")
     with pytest.raises(ModelFileError, match="expected a network that tendigits wrote"):
-        open_source(tmp_path / "broken.onnx")
+        open_source(tmp_path / "broken.onnx", small_npz)
     with pytest.raises(DataError):
         open_source(run, tmp_path / "none.npz")
     unfinished = create_run(tmp_path / "runs", Recipe(), "new", NOW)

@@ -16,7 +16,7 @@ from tendigits.data import preprocess
 from tendigits.errors import DownloadError, ModelFileError, UserError
 from tendigits.export import onnx as onnx_format
 from tendigits.export import web
-from tendigits.export.web import fetch_runtime, joined, make_page
+from tendigits.export.web import export_page, fetch_runtime, join_modules
 from tendigits.read import find, foreground, segment
 
 RUNTIME = (b"export {};", b"\0asm")
@@ -30,52 +30,46 @@ def unpacked(text: str) -> bytes:
     return gzip.decompress(base64.b64decode(text))
 
 
-@pytest.mark.parametrize("int8", [False, True])
-def test_four_files_hold_all(source, int8, tmp_path):
-    exported = make_page(source, RUNTIME, int8=int8, folder=tmp_path / "page")
+def test_four_files_hold_everything(source, tmp_path):
+    exported = export_page(source, RUNTIME, int8=True, folder=tmp_path / "page")
     assert exported.path == tmp_path / "page" / "index.html"
     files = {path.name: path.read_text() for path in (tmp_path / "page").iterdir()}
     assert set(files) == {"index.html", "style.css", "icon.svg", "tendigits.js"}
-    assert exported.proof.bytes == sum((tmp_path / "page" / name).stat().st_size for name in files)
+    assert exported.verification.bytes == sum((tmp_path / "page" / name).stat().st_size for name in files)
     packed = packed_in(files["tendigits.js"])
     assert (unpacked(packed["runtime"]), unpacked(packed["wasm"])) == RUNTIME
     (tmp_path / "network.onnx").write_bytes(unpacked(packed["network"]))
-    assert onnx_format.about(tmp_path / "network.onnx") == source.about
+    assert onnx_format.read_metadata(tmp_path / "network.onnx") == source.metadata
     assert packed["model"]["shape"] == [784]
-    assert packed["model"]["temperature"] == float(source.about["temperature"])
-    assert packed["model"]["threshold"] == float(source.about["threshold"])
-    asked = re.findall(r'(?:src|href)="([^"]*)"', files["index.html"])
-    assert set(asked) <= set(files)
+    assert packed["model"]["temperature"] == float(source.metadata["temperature"])
+    assert packed["model"]["threshold"] == float(source.metadata["threshold"])
+    assert set(re.findall(r'(?:src|href)="([^"]*)"', files["index.html"])) <= set(files)
     assert 'id="pad"' in files["index.html"]
-    assert "fieldset" not in files["index.html"]  # nobody is there to keep a correction
+    assert "fieldset" not in files["index.html"]  # without a server nothing can be corrected
 
 
-def test_its_place_is_beside_the_model(source, run):
-    assert make_page(source, RUNTIME).path == run / "exports" / "one-web" / "index.html"
-
-
-def test_a_network_that_disagrees_makes_no_page(source, tmp_path, monkeypatch):
-    answer = onnx_format.open_
-    monkeypatch.setattr(onnx_format, "open_", lambda path: lambda images: answer(path)(images) + 0.01)
+def test_a_network_that_disagrees_makes_no_page(source, run, monkeypatch):
+    load = onnx_format.load
+    monkeypatch.setattr(onnx_format, "load", lambda path: lambda images: load(path)(images) + 0.01)
     with pytest.raises(ModelFileError, match="is not kept"):
-        make_page(source, RUNTIME, folder=tmp_path / "page")
-    assert not (tmp_path / "page").exists()
+        export_page(source, RUNTIME)
+    assert not (run / "exports" / "one-web").exists()
 
 
 def test_modules_become_one_script():
     one = 'import { b } from "./b.js";\nimport {\n  c,\n} from "./c.js";\n\nexport const a = 1;\nlet d;\n'
     two = "export async function b() {\n  const a = 2;\n  return a;\n}\n"
-    script = joined([one, two])
+    script = join_modules([one, two])
     assert "import" not in script
     assert "export" not in script
     assert subprocess.run(["node", "-"], input=script, text=True, check=False).returncode == 0
-    with pytest.raises(AssertionError, match="two modules have something called a, b"):
-        joined([one, two, "function b() {}\nconst a = 3;\n"])
+    with pytest.raises(AssertionError, match="two modules define a, b"):
+        join_modules([one, two, "function b() {}\nconst a = 3;\n"])
 
 
 @pytest.fixture
 def package(tmp_path, monkeypatch):
-    """A small package, as npm would pack it, that passes for the tested one."""
+    """A small package, as npm would pack it, in place of the tested one."""
     data = io.BytesIO()
     with tarfile.open(fileobj=data, mode="w:gz") as archive:
         for name, content in ((web.SCRIPT, RUNTIME[0]), (web.WASM, RUNTIME[1])):
@@ -91,7 +85,7 @@ def package(tmp_path, monkeypatch):
 
 
 def npm_that(monkeypatch, tmp_path, script: str) -> None:
-    """Put a program npm on the path that does this with its last argument, the folder, as `$4`."""
+    """Put a program npm on the path; `$4` is the folder that it is to write to."""
     place = tmp_path / "bin"
     place.mkdir()
     (place / "npm").write_text(f"#!/bin/sh\n{script}\n")
@@ -103,7 +97,7 @@ def test_the_package_is_given(package):
     assert fetch_runtime(package) == RUNTIME
 
 
-def test_npm_brings_it_once(package, tmp_path, monkeypatch):
+def test_npm_downloads_it_once(package, tmp_path, monkeypatch):
     npm_that(monkeypatch, tmp_path, f'cp {package} "$4/onnxruntime-web-1.30.0.tgz"')
     assert fetch_runtime() == RUNTIME
     (tmp_path / "bin" / "npm").unlink()
@@ -114,7 +108,8 @@ def test_npm_brings_it_once(package, tmp_path, monkeypatch):
 def test_without_npm_it_says_what_to_do(package, tmp_path, monkeypatch):
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(
-        UserError, match=r"web needs onnxruntime-web 1\.30\.0 from npm.*install Node\.js, or give.*--runt"
+        UserError,
+        match=r"--to web needs onnxruntime-web 1\.30\.0, and npm.* is not installed: install Node\.js, or give.*--runt",
     ):
         fetch_runtime()
 
@@ -122,7 +117,7 @@ def test_without_npm_it_says_what_to_do(package, tmp_path, monkeypatch):
 def test_npm_without_a_network(package, tmp_path, monkeypatch):
     npm_that(monkeypatch, tmp_path, "echo 'npm error network request failed' >&2; exit 1")
     with pytest.raises(
-        DownloadError, match=r"npm could not bring onnxruntime-web 1\.30\.0: npm error network request f"
+        DownloadError, match=r"npm could not download onnxruntime-web 1\.30\.0: npm error network request f"
     ):
         fetch_runtime()
     assert not list((tmp_path / "cache").iterdir())
@@ -140,8 +135,8 @@ def test_no_such_file(tmp_path):
 
 
 def test_the_constants_of_the_script_are_those_of_the_package():
-    """The script repeats find.py, foreground.py, segment.py and preprocess.py."""
-    script = (files("tendigits.export") / "page" / "prepare.js").read_text().replace("[", "").replace("]", "")
+    """The script repeats find.py, foreground.py, segment.py and data/preprocess.py: change both."""
+    script = (files("tendigits.export") / "page" / "preprocess.js").read_text().replace("[", "").replace("]", "")
     found = dict(re.findall(r"^const ([A-Z_]+) = ([\d.]+);", script, re.MULTILINE))
     found |= {
         "WEAK": re.search(r"WEAK, STRONG = (\d+)", script)[1],

@@ -1,4 +1,4 @@
-"""A network for another runtime: ONNX, LiteRT, StableHLO, Keras files, or a web page.
+"""tendigits export: write a network in another format, load it with that format's own runtime, and verify it there.
 
-Every export is loaded back and verified before it is kept.
+The formats are ONNX, LiteRT, Keras, HDF5, StableHLO, and a web page that reads in the browser.
 """

@@ -1,6 +1,6 @@
-"""The formats, and the one way to make a file in any of them: written beside its place, proved, then put there.
+"""Write an export: beside its final place, verified there, then moved.
 
-export = make(source, "onnx")               # Exported(path, proof)
+exported = export_file(source, "onnx")      # Exported(path, verification)
 """
 
 import importlib
@@ -9,25 +9,30 @@ from pathlib import Path
 from types import ModuleType
 
 from tendigits.errors import ModelFileError, UserError
-from tendigits.export.prove import Proof, prove
 from tendigits.export.source import Source
+from tendigits.export.verify import Verification, verify
 from tendigits.extras import require
 from tendigits.files import make_folder, replacing
 
-SAMPLES = 1000
-"""Training digits on which the ranges of 8 bits are measured."""
+CALIBRATION_DIGITS = 1000
+"""Training digits that int8 quantisation takes its ranges from."""
 
 
 @dataclass(frozen=True)
 class Format:
-    """A kind of file."""
+    """A file format."""
 
-    ending: str
-    module: str
-    """Of this package, with `write`, `open_` and `about`, and `write_int8` where there are 8 bits."""
+    suffix: str
+    module_name: str
+    """In this package; it has `write`, `load` and `read_metadata`, and `write_int8` if the format has int8."""
     int8: bool = False
     extra: str | None = None
-    """The extra that it needs beside `train`."""
+    """The extra that it needs in addition to `train`."""
+
+    @property
+    def module(self) -> ModuleType:
+        """The module that writes and loads it."""
+        return importlib.import_module(f"tendigits.export.{self.module_name}")
 
 
 FORMATS: dict[str, Format] = {
@@ -41,58 +46,52 @@ FORMATS: dict[str, Format] = {
 
 @dataclass(frozen=True)
 class Exported:
-    """A file that was proved."""
+    """A verified export."""
 
     path: Path
-    proof: Proof
+    verification: Verification
 
 
-def make(source: Source, to: str, *, int8: bool = False, out: Path | None = None) -> Exported:
-    """Write `source` in a format, load it back by its own runtime, prove it on all test digits, and only then keep it.
+def export_file(source: Source, to: str, *, int8: bool = False, out: Path | None = None) -> Exported:
+    """Write `source` in a format, load it with that format's runtime, and keep it if it agrees on all test digits.
 
     Args:
-        out: the file; None takes the source's own name in its folder `exports`.
+        out: the file; by default the source's name, in its `exports` folder.
 
     Raises:
-        UserError: the format has no 8 bits, its packages are not installed, or it knows no such layer.
-        ModelFileError: the file did not say what the source says; it is not kept.
-        DiskError: it could not be written.
+        UserError: no int8 in this format, its packages are not installed, or it does not support a layer.
+        ModelFileError: the export disagrees with the source; it is not kept.
+        DiskError: the file cannot be written.
     """
-    kind = FORMATS[to]
     check(to, int8)
-    name = f"{source.name}-int8" if int8 else source.name
-    path = source.folder / f"{name}{kind.ending}" if out is None else out
-    if path.suffix != kind.ending:
-        raise UserError(f"expected a file {kind.ending} for {to}, received {path}")
+    format_ = FORMATS[to]
+    path = out or source.folder / f"{source.name}{'-int8' if int8 else ''}{format_.suffix}"
+    if path.suffix != format_.suffix:
+        raise UserError(f"expected a file {format_.suffix} for {to}, received {path}")
     make_folder(path.parent)
-    module = _module(kind)
-    proofs: list[Proof] = []
+    verifications: list[Verification] = []
 
-    def proved(temporary: Path) -> None:
+    def verified(temporary: Path) -> None:
         try:
-            if module.about(temporary) != source.about:
-                raise ModelFileError("loaded back it has lost its metadata")
-            proofs.append(prove(module.open_(temporary), source, temporary, int8=int8))
+            if format_.module.read_metadata(temporary) != source.metadata:
+                raise ModelFileError("it has lost its metadata")
+            verifications.append(verify(format_.module.load(temporary), source, temporary, int8=int8))
         except ModelFileError as error:
             raise ModelFileError(f"{path} is not kept: {error}") from None
 
-    with replacing(path, check=proved) as temporary:
+    with replacing(path, check=verified) as temporary:
         if int8:
-            module.write_int8(source, temporary, source.samples(SAMPLES))
+            format_.module.write_int8(source, temporary, source.samples(CALIBRATION_DIGITS))
         else:
-            module.write(source, temporary)
-    return Exported(path, proofs[0])
+            format_.module.write(source, temporary)
+    return Exported(path, verifications[0])
 
 
 def check(to: str, int8: bool) -> None:
-    """Whether the format can be written here, with 8 bits where they are wanted. Raises UserError."""
-    kind = FORMATS[to]
-    if int8 and not kind.int8:
+    """Check that the format can be written here, as int8 if requested. Raises UserError."""
+    format_ = FORMATS[to]
+    if int8 and not format_.int8:
         able = ", ".join(name for name, other in FORMATS.items() if other.int8)
         raise UserError(f"expected --int8 with {able} or web, received it with {to}")
-    if kind.extra is not None:
-        require(f"--to {to}", kind.extra)
-
-
-def _module(kind: Format) -> ModuleType:
-    return importlib.import_module(f"tendigits.export.{kind.module}")
+    if format_.extra is not None:
+        require(f"--to {to}", format_.extra)

@@ -1,4 +1,4 @@
-"""`--to litert`: for phones, microcontrollers and browsers; what was called TensorFlow Lite, without TensorFlow.
+"""`--to litert`: for phones, microcontrollers and browsers; formerly TensorFlow Lite, here without TensorFlow.
 
 ai_edge_litert.interpreter.Interpreter("model.tflite")
 """
@@ -15,41 +15,42 @@ from typing import Any
 import numpy as np
 
 from tendigits.errors import UserError
-from tendigits.export.lowered import lowered
 from tendigits.export.source import Source
+from tendigits.export.stablehlo import lower
+from tendigits.files import muted
 
 Array = np.ndarray[Any, Any]
 
 SIGNATURE = "serving_default"
-ABOUT = "tendigits"
-"""The name of the metadata, JSON, in the file's own table of metadata."""
+METADATA = "tendigits"
+"""The name of the metadata, JSON, in the file's metadata table."""
 
 
 def write(source: Source, path: Path) -> None:
-    """Write the network with float32 weights."""
-    path.write_bytes(_finished(_converted(source), source.about))
+    """Write the network as float32."""
+    path.write_bytes(_finish(_convert(source), source.metadata))
 
 
 def write_int8(source: Source, path: Path, samples: Array) -> None:
-    """Write the network with weights and activations of 8 bits, in the ranges that `samples` show.
+    """Write the network with int8 weights and activations, in the ranges that `samples` have.
 
     Input and output stay float32, so that a program need not know.
     """
     from ai_edge_quantizer import Quantizer, qtyping, recipe
     from ai_edge_quantizer.algorithm_manager import AlgorithmName
 
-    quantizer = Quantizer(_converted(source), recipe.static_wi8_ai8())
+    quantizer = Quantizer(_convert(source), recipe.static_wi8_ai8())
     for end in (qtyping.TFLOperationName.INPUT, qtyping.TFLOperationName.OUTPUT):
         quantizer.update_quantization_recipe(".*", end, algorithm_key=AlgorithmName.NO_QUANTIZE)
     with _quiet():
         ranges = quantizer.calibrate({SIGNATURE: [{"image": sample[None]} for sample in samples]}, num_threads=1)
-        coarse = quantizer.quantize(ranges, enable_progress_report=False).quantized_model
-    path.write_bytes(_finished(bytes(coarse), source.about))
+        int8 = quantizer.quantize(ranges, enable_progress_report=False).quantized_model
+    path.write_bytes(_finish(bytes(int8), source.metadata))
 
 
-def _converted(source: Source) -> bytes:
-    """The flatbuffer for one digit at a time, from the StableHLO of JAX."""
-    text = lowered(source, batch=1, platforms=("cpu",)).mlir_module()
+def _convert(source: Source) -> bytes:
+    """The flatbuffer for one digit at a time, from JAX's StableHLO."""
+    text = lower(source, batch=1, platforms=("cpu",)).mlir_module()
     with _quiet():
         from litert_converter import converter_api_ext as converter
         from litert_converter.mlir import ir, passmanager
@@ -64,18 +65,18 @@ def _converted(source: Source) -> bytes:
     return data
 
 
-def _finished(data: bytes, about: dict[str, str]) -> bytes:
-    """The flatbuffer for any number of digits at once, with the metadata in it.
+def _finish(data: bytes, metadata: dict[str, str]) -> bytes:
+    """The flatbuffer for any batch size, with the metadata in it.
 
-    Converted for any number from the start, every layer measures its input first, and convolutions are not fused with
-    what follows them. Here only what says "one" is made to say "as many as come".
+    Converted with a dynamic batch from the start, every layer would compute its input's shape first, and convolutions
+    would not be fused with their activations. So only the shapes are changed here, from 1 to any number.
     """
     import flatbuffers
     from ai_edge_litert import schema_py_generated as schema
 
     model = schema.ModelT.InitFromPackedBuf(data, 0)
     for constant in model.buffers:
-        if constant.size:  # the quantizer puts large ones behind the table, which is packed anew below
+        if constant.size:  # the quantizer appends large ones to the file; move them in, for it is packed anew below
             constant.data = np.frombuffer(data[constant.offset : constant.offset + constant.size], np.uint8)
             constant.offset = constant.size = 0
     kinds = [code.builtinCode for code in model.operatorCodes]
@@ -86,70 +87,62 @@ def _finished(data: bytes, about: dict[str, str]) -> bytes:
                 tensor.shapeSignature = np.array([-1, *tensor.shape[1:]], np.int32)
         for operator in graph.operators:
             if kinds[operator.opcodeIndex] == schema.BuiltinOperator.RESHAPE:
-                _let_any_number_through(model, graph.tensors[operator.inputs[1]].buffer, operator)
+                _make_batch_dynamic(model, graph.tensors[operator.inputs[1]].buffer, operator)
     model.metadata = [*(model.metadata or []), schema.MetadataT()]
-    model.metadata[-1].name, model.metadata[-1].buffer = ABOUT, len(model.buffers)
+    model.metadata[-1].name, model.metadata[-1].buffer = METADATA, len(model.buffers)
     model.buffers.append(schema.BufferT())
-    model.buffers[-1].data = np.frombuffer(json.dumps(about).encode(), np.uint8)
+    model.buffers[-1].data = np.frombuffer(json.dumps(metadata).encode(), np.uint8)
     builder = flatbuffers.Builder(len(data))
     builder.Finish(model.Pack(builder), b"TFL3")
     return bytes(builder.Output())
 
 
-def _let_any_number_through(model: Any, buffer: int, operator: Any) -> None:
-    """Make the constant shape of a reshaping begin with -1 in place of 1."""
+def _make_batch_dynamic(model: Any, buffer: int, reshape: Any) -> None:
+    """Change the first number of a reshape's constant shape from 1 to -1."""
     shape = np.frombuffer(bytes(model.buffers[buffer].data), np.int32).copy()
     if shape[0] not in (1, -1) or (shape[1:] < 0).any():
         raise UserError(f"expected layers that treat each digit alone, one reshapes to {shape.tolist()}; try onnx")
     shape[0] = -1
     model.buffers[buffer].data = np.frombuffer(shape.tobytes(), np.uint8)
-    if operator.builtinOptions is not None:
-        operator.builtinOptions.newShape = shape
+    if reshape.builtinOptions is not None:
+        reshape.builtinOptions.newShape = shape
 
 
-def open_(path: Path) -> Any:
-    """What answers for float32 (n, ...) as the file says."""
+def load(path: Path) -> Any:
+    """The file as a function from float32 (n, ...) to float32 (n, labels)."""
     from ai_edge_litert.interpreter import Interpreter
 
     with _quiet():
         interpreter = Interpreter(model_content=path.read_bytes(), num_threads=os.cpu_count())
         interpreter.allocate_tensors()
-    (given,), (made,) = interpreter.get_input_details(), interpreter.get_output_details()
+    (image,), (output,) = interpreter.get_input_details(), interpreter.get_output_details()
 
-    def answer(images: Array) -> Array:
+    def predict(images: Array) -> Array:
         if tuple(interpreter.get_input_details()[0]["shape"]) != images.shape:
-            interpreter.resize_tensor_input(given["index"], images.shape)
+            interpreter.resize_tensor_input(image["index"], images.shape)
             interpreter.allocate_tensors()
-        interpreter.set_tensor(given["index"], images)
+        interpreter.set_tensor(image["index"], images)
         interpreter.invoke()
-        return np.asarray(interpreter.get_tensor(made["index"]))
+        return np.asarray(interpreter.get_tensor(output["index"]))
 
-    return answer
+    return predict
 
 
-def about(path: Path) -> dict[str, str]:
-    """The metadata in such a file."""
+def read_metadata(path: Path) -> dict[str, str]:
+    """The metadata in a LiteRT file."""
     from ai_edge_litert import schema_py_generated as schema
 
     model = schema.ModelT.InitFromPackedBuf(path.read_bytes(), 0)
-    names = [entry.name.decode() for entry in model.metadata]
-    entry = model.metadata[names.index(ABOUT)]
-    facts: dict[str, str] = json.loads(bytes(model.buffers[entry.buffer].data))
-    return facts
+    entry = next(entry for entry in model.metadata if entry.name.decode() == METADATA)
+    metadata: dict[str, str] = json.loads(bytes(model.buffers[entry.buffer].data))
+    return metadata
 
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Keep what these libraries tell their own developers, from C++ and by a bar, off a person's screen."""
-    sys.stderr.flush()
-    kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, 2)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
+    """Hide what these libraries print for their own developers, from C++ and as a progress bar."""
+    with muted(2), warnings.catch_warnings(action="ignore"):
+        try:
             yield
-    finally:
-        sys.stderr.flush()
-        os.dup2(kept, 2)
-        os.close(kept)
-        os.close(nowhere)
+        finally:
+            sys.stderr.flush()

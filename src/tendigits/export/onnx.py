@@ -1,4 +1,4 @@
-"""`--to onnx`: the format that most runtimes read, as few and as plain operators as the network has layers.
+"""`--to onnx`: the format that most runtimes read, with as few and as plain operators as the network has layers.
 
 onnxruntime.InferenceSession("model.onnx").run(None, {"image": images})
 """
@@ -19,56 +19,56 @@ Array = np.ndarray[Any, Any]
 
 
 def write(source: Source, path: Path) -> None:
-    """Write the network with float32 weights."""
-    path.write_bytes(to_onnx(source.model, source.about, source.output))
+    """Write the network as float32."""
+    path.write_bytes(to_onnx(source.model, source.metadata, source.output))
 
 
 def write_int8(source: Source, path: Path, samples: Array) -> None:
-    """Write the network with weights and activations of 8 bits, in the ranges that `samples` show.
+    """Write the network with int8 weights and activations, in the ranges that `samples` have.
 
-    What makes probabilities of the last numbers stays float32: it costs nothing, and 8 bits are too coarse for it.
+    The final softmax stays float32: that costs nothing, and int8 is too coarse for it.
     """
     from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantType, quantize_static
 
     class Samples(CalibrationDataReader):  # type: ignore[misc]
-        rows = iter(np.array_split(samples, max(1, len(samples) // 100)))
+        batches = iter(np.array_split(samples, max(1, len(samples) // 100)))
 
         def get_next(self) -> dict[str, Array] | None:
-            batch = next(self.rows, None)
+            batch = next(self.batches, None)
             return None if batch is None else {"image": batch}
 
     with tempfile.TemporaryDirectory() as folder:
-        plain, coarse = Path(folder) / "plain.onnx", Path(folder) / "int8.onnx"
-        write(source, plain)
-        logging.disable(logging.WARNING)  # it advises what is done already: normalisation is folded into the layers
+        float32, int8 = Path(folder) / "float32.onnx", Path(folder) / "int8.onnx"
+        write(source, float32)
+        logging.disable(logging.WARNING)  # it advises to fold the normalisation into the layers, which is done already
         try:
             quantize_static(
-                plain, coarse, Samples(), quant_format=QuantFormat.QDQ, per_channel=True,
+                float32, int8, Samples(), quant_format=QuantFormat.QDQ, per_channel=True,
                 op_types_to_quantize=["Conv", "Gemm", "MatMul", "MaxPool"],
                 activation_type=QuantType.QUInt8, weight_type=QuantType.QInt8,
             )  # fmt: skip
         finally:
             logging.disable(logging.NOTSET)
-        model = onnx.load(coarse)
+        model = onnx.load(int8)
     del model.metadata_props[:]
-    helper.set_model_props(model, source.about)
+    helper.set_model_props(model, source.metadata)
     path.write_bytes(model.SerializeToString())
 
 
-def open_(path: Path) -> Any:
-    """What answers for float32 (n, ...) as the file says."""
+def load(path: Path) -> Any:
+    """The file as a function from float32 (n, ...) to float32 (n, labels)."""
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 4
     session = onnxruntime.InferenceSession(path.read_bytes(), options, providers=["CPUExecutionProvider"])
 
-    def answer(images: Array) -> Array:
+    def predict(images: Array) -> Array:
         return np.asarray(session.run(None, {"image": images})[0])
 
-    return answer
+    return predict
 
 
-def about(path: Path) -> dict[str, str]:
-    """The metadata in such a file."""
+def read_metadata(path: Path) -> dict[str, str]:
+    """The metadata in an ONNX file."""
     return {entry.key: entry.value for entry in onnx.load(path).metadata_props}

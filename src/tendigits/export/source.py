@@ -1,12 +1,12 @@
-"""What is exported: a run's network, a model file, a taught network (.onnx), or the reader network of the package.
+"""What is exported: the network of a run or of a model file, a fine-tuned network (.onnx), or the reader's own.
 
 source = open_source("runs/first")
-source.expected                             # what every export of it must say, too
+source.expected                             # the outputs that every export of it must give
 """
 
 import json
 from dataclasses import dataclass
-from functools import cached_property, partial
+from functools import cached_property
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -27,16 +27,16 @@ from tendigits.report.run import open_run
 Array = np.ndarray[Any, Any]
 
 READER = "reader"
-"""The word for the network in the package."""
+"""The word for the reader's network, which is in the package."""
 
-PREPARATION = (
+PREPROCESSING = (
     "28x28 pixels, white ink on black, the digit's longer side 20, its centre of mass in the middle; divided by 255"
 )
 
 
 @dataclass(frozen=True)
 class Source:
-    """A network, and what its exports say about themselves."""
+    """A network, the digits to verify its exports on, and what they say in their metadata."""
 
     name: str
     model: keras.Model
@@ -44,76 +44,75 @@ class Source:
     output: str
     """`probabilities`, whose rows sum to 1, or `logits`."""
     labels: tuple[str, ...]
-    """What each of the numbers in a row of the output is for."""
+    """The meaning of each number in an output row."""
     temperature: float
-    """By which logits, or logarithms of probabilities, are divided before they are called confidences."""
+    """Divides logits, or logarithms of probabilities, before the softmax that gives confidences."""
     threshold: float | None
-    """Least confidence at which an answer is accepted; None where the network was not calibrated."""
+    """Confidence from which a digit is accepted; None if the network was not calibrated."""
     folder: Path
-    """Where its exports go where nobody says otherwise."""
+    """The default folder of its exports."""
     dataset: Dataset
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """Of one digit: (784,) or (28, 28, 1)."""
+        """The shape of one digit: (784,) or (28, 28, 1)."""
         return tuple(self.model.input_shape[1:])
 
     @property
-    def about(self) -> dict[str, str]:
-        """The metadata of an export: what a program needs to use it right, and where it is from."""
-        facts = {
+    def metadata(self) -> dict[str, str]:
+        """The metadata of an export: what a program needs to use it correctly, and where it comes from."""
+        metadata = {
             "source": self.name,
             "labels": json.dumps(self.labels),
-            "preparation": PREPARATION,
+            "preprocessing": PREPROCESSING,
             "output": self.output,
             "temperature": f"{self.temperature:.4g}",
             "tendigits": version("tendigits"),
         }
-        return facts if self.threshold is None else facts | {"threshold": f"{self.threshold:.4f}"}
+        return metadata if self.threshold is None else metadata | {"threshold": f"{self.threshold:.4f}"}
 
     @cached_property
     def x_test(self) -> Array:
-        """All test digits as the network's input."""
+        """All test digits, as the network's input."""
         return to_input(self.dataset.x_test).reshape(-1, *self.shape)
 
     @cached_property
     def expected(self) -> Array:
-        """What the network says of each test digit, float32 (n, labels)."""
+        """The network's outputs for the test digits, float32 (n, labels)."""
         return np.asarray(self.model.predict(self.x_test, batch_size=1000, verbose=0))
 
     def samples(self, n: int) -> Array:
-        """`n` training digits as the network's input, to measure ranges on; never test digits."""
+        """The first `n` training digits, as the network's input."""
         return to_input(self.dataset.x_train[:n]).reshape(-1, *self.shape)
 
 
 def open_source(path: str | Path, data: str | Path | None = None) -> Source:
-    """Open what is to be exported, and the digits on which its exports are proved.
+    """Open a network to export, and the digits to verify its exports on.
 
     Args:
         path: a run's folder, a .keras, .h5 or .onnx file, or the word `reader`.
-        data: the digits; None takes those of the run, else MNIST.
+        data: the digits; by default those of the run, else MNIST.
 
     Raises:
-        TendigitsError: there is no whole network, or no digits.
+        TendigitsError: no such network or digits, or one is damaged.
     """
-    load_digits = partial(load, data)
     if path == READER:
-        return _reader(READER, bundled_file(), Path("exports"), load_digits())
+        return _reader_network(READER, bundled_file(), Path("exports"), load(data))
     path = Path(path)
     if path.is_dir():
         run = open_run(path)
         record = run.record()
         if "models" not in record:
             raise RunError(f"{path} has no model yet; go on with: tendigits train --resume {path}")
-        dataset = load_digits() if data else load_same_data(run, record)
-        return _own(path.resolve().name, path / "model.keras", record["models"]["model.keras"], dataset)
+        dataset = load(data) if data else load_same_data(run, record)
+        return _run_or_file(path.resolve().name, path / "model.keras", record["models"]["model.keras"], dataset)
     if path.suffix == ".onnx":
-        return _reader(path.stem, _read(path), path.parent / "exports", load_digits())
-    return _own(path.stem, path, None, load_digits())
+        return _reader_network(path.stem, _read(path), path.parent / "exports", load(data))
+    return _run_or_file(path.stem, path, None, load(data))
 
 
-def _own(name: str, file: Path, digest: str | None, dataset: Dataset) -> Source:
-    """Of a run or a model file."""
+def _run_or_file(name: str, file: Path, digest: str | None, dataset: Dataset) -> Source:
+    """A run or a model file."""
     model, calibration = load_model(file, digest), load_calibration(file)
     return Source(
         name=name,
@@ -127,16 +126,16 @@ def _own(name: str, file: Path, digest: str | None, dataset: Dataset) -> Source:
     )
 
 
-def _reader(name: str, data: bytes, folder: Path, dataset: Dataset) -> Source:
-    """Of the package's own network, or of one that was taught from it."""
-    model, about = from_onnx(data)
+def _reader_network(name: str, data: bytes, folder: Path, dataset: Dataset) -> Source:
+    """The package's own network, or one fine-tuned from it."""
+    model, metadata = from_onnx(data)
     return Source(
         name=name,
         model=model,
         output="logits",
         labels=(*"0123456789", "not a digit"),
-        temperature=float(about["temperature"]),
-        threshold=float(about["threshold"]),
+        temperature=float(metadata["temperature"]),
+        threshold=float(metadata["threshold"]),
         folder=folder,
         dataset=dataset,
     )

@@ -7,29 +7,51 @@ import dataclasses
 import json
 import re
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+import jax
 import numpy as np
 
 from tendigits.errors import ModelFileError
-from tendigits.export.lowered import lowered
 from tendigits.export.source import Source
+
+if TYPE_CHECKING:
+    from jax.export import Exported
 
 Array = np.ndarray[Any, Any]
 
-ABOUT = "tendigits.about"
-"""The module's attribute with the metadata, as JSON."""
+PLATFORMS = ("cpu", "cuda", "rocm", "tpu")
+
+METADATA = "tendigits.about"
+"""Attribute of the module that holds the metadata, as JSON."""
+
+
+def lower(source: Source, batch: int | None, platforms: tuple[str, ...] = PLATFORMS) -> "Exported":
+    """The network as a StableHLO module with its weights as constants.
+
+    Args:
+        batch: digits in the input's first dimension; None takes any number.
+    """
+    from jax import export
+
+    n: Any = export.symbolic_shape("n")[0] if batch is None else batch
+
+    def predict(image: Any) -> Any:
+        return source.model(image, training=False)
+
+    predict.__name__ = source.output
+    return export.export(jax.jit(predict), platforms=platforms)(jax.ShapeDtypeStruct((n, *source.shape), np.float32))
 
 
 def write(source: Source, path: Path) -> None:
-    """Write the network, for any number of digits at once; the metadata is an attribute of its module."""
+    """Write the network for any batch size; the metadata is an attribute of its module."""
     from jax.extend.mlir import serialize_portable_artifact
     from jax.extend.mlir.dialects import stablehlo
 
-    exported = lowered(source, batch=None)
-    about = json.dumps(json.dumps(source.about, ensure_ascii=True))
+    exported = lower(source, batch=None)
+    metadata = json.dumps(json.dumps(source.metadata, ensure_ascii=True))
     text = re.sub(
-        r"^module @\S+ attributes \{", lambda found: f"{found[0]}{ABOUT} = {about}, ",
+        r"^module @\S+ attributes \{", lambda found: f"{found[0]}{METADATA} = {metadata}, ",
         exported.mlir_module(), count=1, flags=re.MULTILINE,
     )  # fmt: skip
     weeks = stablehlo.StablehloCompatibilityRequirement.WEEK_12  # as JAX's own exports
@@ -38,30 +60,31 @@ def write(source: Source, path: Path) -> None:
     path.write_bytes(dataclasses.replace(exported, mlir_module_serialized=module).serialize())
 
 
-def open_(path: Path) -> Any:
-    """What answers for float32 (n, ...) as the file says."""
-    from jax import export
+def load(path: Path) -> Any:
+    """The file as a function from float32 (n, ...) to float32 (n, labels)."""
+    exported = _deserialize(path)
 
-    exported = export.deserialize(bytearray(path.read_bytes()))
-
-    def answer(images: Array) -> Array:
+    def predict(images: Array) -> Array:
         return np.asarray(exported.call(images))
 
-    return answer
+    return predict
 
 
-def about(path: Path) -> dict[str, str]:
-    """The metadata in such a file. Raises ModelFileError where there is none."""
+def read_metadata(path: Path) -> dict[str, str]:
+    """The metadata in a StableHLO file. Raises ModelFileError if it has none."""
+    found = re.search(rf'{re.escape(METADATA)} = ("(?:[^"\\]|\\.)*")', _deserialize(path).mlir_module())
+    if found is None:
+        raise ModelFileError(f"expected a file that tendigits exported, {path} has no metadata")
+    metadata: dict[str, str] = json.loads(re.sub(r"\\(\\|[0-9A-F]{2})", _unescape, found[1][1:-1]))
+    return metadata
+
+
+def _deserialize(path: Path) -> "Exported":
     from jax import export
 
-    module = export.deserialize(bytearray(path.read_bytes())).mlir_module()
-    found = re.search(rf'{re.escape(ABOUT)} = ("(?:[^"\\]|\\.)*")', module)
-    if found is None:
-        raise ModelFileError(f"expected a file that tendigits exported, {path} says nothing of itself")
-    facts: dict[str, str] = json.loads(re.sub(r"\\(\\|[0-9A-F]{2})", _unescaped, found[1][1:-1]))
-    return facts
+    return export.deserialize(bytearray(path.read_bytes()))
 
 
-def _unescaped(code: re.Match[str]) -> str:
-    """What MLIR wrote a backslash and two hexadecimal digits for, or two backslashes."""
+def _unescape(code: re.Match[str]) -> str:
+    """MLIR escapes a character as a backslash and two hexadecimal digits, and a backslash as two."""
     return "\\" if code[1] == "\\" else chr(int(code[1], 16))

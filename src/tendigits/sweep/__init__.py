@@ -1,4 +1,4 @@
-"""tendigits sweep: search for the settings that do best, with a run for each trial.
+"""tendigits sweep: search for the settings that work best, with a run for each trial.
 
-Optuna proposes; Ray spreads the trials over a cluster.
+Optuna proposes the settings; Ray spreads the trials over a cluster.
 """

@@ -1,58 +1,62 @@
-"""A search for the settings that do best: Optuna proposes, a run of each is judged on held-out training digits.
+"""Hyperparameter search: Optuna proposes settings, and a run of each is evaluated on validation digits.
 
-best = search(Sweep(folder, recipe, space, data=None), trials=40)
+best = search(Sweep(folder, recipe, space), trials=40)
 
-All of it is in one folder: what is searched (sweep.json), Optuna's memory (study.db), a run for each trial (trials/),
-and at the end a picture (search.png) and the best recipe (best.toml). Called again it goes on where it was.
+The folder holds everything: what is searched (sweep.json), Optuna's journal (study.journal), a run for each trial
+(trials/), and at the end a plot (search.png) and the best recipe (best.toml). Call it again to continue.
 """
 
 import json
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from tendigits.errors import DivergedError, RunError
-from tendigits.files import make_folder, write_text
+import optuna
+from optuna.distributions import distribution_to_json
+from optuna.trial import TrialState
+
+from tendigits.errors import DivergedError, Failure, RunError
+from tendigits.files import held, make_folder, write_text
 from tendigits.model.recipe import Recipe
-from tendigits.report.run import Run
-from tendigits.sweep.space import Space, changed
-from tendigits.sweep.trial import Pruned, run_trial
+from tendigits.sweep.plots import plot_search
+from tendigits.sweep.space import Space, with_values
+from tendigits.sweep.trial import Pruned, Warn, run_trial
 from tendigits.train.console import Console
 
-if TYPE_CHECKING:
-    import optuna
+FORMAT = 2
 
 VALIDATION_SPLIT = 0.1
-"""Share of the training digits that decides where the recipe holds none out: the test digits must not."""
+"""Share of the training digits to evaluate on if the recipe has no validation split: test digits must not decide."""
 
 RUN = "run"
-"""Where a trial remembers the number of its run; one that was interrupted is another trial with the same run."""
+"""User attribute of a trial: the number of its run. Another trial with the same run retries an interrupted one."""
 
-FIRST = 5
-"""Trials that none is compared with: fewer say little about what is usual."""
+STARTUP_TRIALS = 5
+"""The first trials are never pruned: with fewer to compare with, the median says little."""
+
+STATES = {
+    TrialState.RUNNING: "running",
+    TrialState.COMPLETE: "finished",
+    TrialState.PRUNED: "pruned",
+    TrialState.FAIL: "interrupted",
+    TrialState.WAITING: "waiting",
+}
+EVALUATED = (TrialState.COMPLETE, TrialState.PRUNED)
 
 
 @dataclass(frozen=True)
-class Trial:
-    """One training, as it is shown."""
+class TrialSummary:
+    """One trial, as the command shows it."""
 
     number: int
     state: str
-    """`running`, `finished`, `pruned` or `failed`."""
-    epoch: int
-    """Epochs so far."""
+    """One of `STATES`."""
+    epochs: int
     accuracy: float | None
-    """On held-out digits, of the last epoch or, of a finished one, of the weights that are kept."""
+    """Validation accuracy, 0 to 1: of the last epoch, or for a finished trial of the weights that are kept."""
     values: dict[str, Any]
-
-
-Watch = Callable[[list[Trial]], None]
-"""Is told of all trials after each epoch."""
-
-Warn = Callable[[str], None]
-"""Is told, in one line, what must not be missed."""
 
 
 @dataclass(frozen=True)
@@ -65,123 +69,147 @@ class Sweep:
     data: str | Path | None = None
     seed: int = 0
 
+    def proposed(self, values: dict[str, Any], suffix: object) -> Recipe:
+        """The recipe with these values, named after it."""
+        return with_values(self.recipe, values, f"{self.recipe.name[:50]}-{suffix}")
 
-How = Callable[[Sweep, Recipe, "optuna.Study", int, Watch, Warn], None]
-"""Makes so many trials."""
+
+Watch = Callable[[list[TrialSummary]], None]
+"""Called with all trials whenever one has made progress."""
+
+RunTrials = Callable[[Sweep, optuna.Study, int, Watch, Warn], None]
+"""Runs a number of trials."""
 
 
-def search(sweep: Sweep, trials: int, watch: Watch = lambda _: None, how: "How | None" = None) -> Recipe:
-    """Try until so many trials are finished or pruned, then write the best recipe; gives it.
+def search(sweep: Sweep, trials: int, watch: Watch = lambda _: None, run_trials: RunTrials | None = None) -> Recipe:
+    """Run trials until `trials` of them are finished or pruned, then write and return the best recipe.
 
-    A trial that was interrupted, in whatever way, goes on from its last epoch.
+    A trial that was interrupted in any way continues from its last epoch.
 
     Args:
-        watch: is told of all trials after each epoch.
-        how: tries so many more; None tries one after the other in this process.
+        run_trials: how to run them; by default one after another in this process.
 
     Raises:
-        RunError: the folder holds a search for something else, or another process searches in it.
+        RunError: the folder holds another search, or another process is searching in it.
+        Failure: no trial was finished.
         TendigitsError: as `run_recipe`; what was done is kept.
     """
+    if not sweep.recipe.validation_split:
+        sweep = replace(sweep, recipe=sweep.recipe.with_changes(validation_split=VALIDATION_SPLIT))
     make_folder(sweep.folder)
-    with Run(sweep.folder).lock():  # else a second search would take a running trial for one that was interrupted
-        return _search(sweep, trials, watch, how or one_by_one)
-
-
-def _search(sweep: Sweep, trials: int, watch: Watch, how: How) -> Recipe:
-    from tendigits.sweep.plots import draw_search
-
-    recipe = (
-        sweep.recipe if sweep.recipe.validation_split else sweep.recipe.with_changes(validation_split=VALIDATION_SPLIT)
-    )
-    _note(sweep)
-    study = open_study(sweep)
-    _ask_again(study)
-    if (missing := trials - sum(trial.state.name in ("COMPLETE", "PRUNED") for trial in study.trials)) > 0:
-        how(sweep, recipe, study, missing, watch, cache(Console().warn))  # each warning once, not for each trial
-    best = recipe_of(sweep, recipe, study.best_trial.params, f"{recipe.name[:50]}-best")
-    draw_search(study, sweep.folder / "search.png")
-    write_text(sweep.folder / "best.toml", as_toml(best, study))
+    with held(sweep.folder, "choose another --name"):  # a second search would retry trials that are still running
+        _write_or_compare(sweep)
+        _repair_journal(_journal(sweep))
+        study = open_study(sweep)
+        retry(study, study.get_trials(states=(TrialState.RUNNING,)))
+        if (missing := trials - len(study.get_trials(states=EVALUATED))) > 0:
+            warn_once = cache(Console().warn)
+            (run_trials or run_in_turn)(sweep, study, missing, watch, warn_once)
+        if not study.get_trials(states=(TrialState.COMPLETE,)):
+            raise Failure("no trial was finished, all were pruned or diverged; search in a smaller space")
+        best = sweep.proposed(study.best_params, "best")
+        plot_search(study, sweep.folder / "search.png")
+        write_text(sweep.folder / "best.toml", as_toml(best, study))
     return best
 
 
-def storage_of(sweep: Sweep) -> "optuna.storages.BaseStorage":
-    """Where Optuna's memory is."""
-    import optuna
+def open_study(sweep: Sweep, seed: int = 0) -> optuna.Study:
+    """The search's study, created if it does not exist. Any number of processes may have it open.
 
-    return optuna.storages.RDBStorage(f"sqlite:///{sweep.folder / 'study.db'}")
-
-
-def open_study(sweep: Sweep) -> "optuna.Study":
-    """Optuna's memory of the search, made where there is none."""
-    import optuna
-
+    Args:
+        seed: another one for each process: with the same, all would propose the same at first.
+    """
     optuna.logging.set_verbosity(optuna.logging.WARNING)
+    path = str(_journal(sweep))
+    backend = optuna.storages.journal.JournalFileBackend(path, optuna.storages.journal.JournalFileOpenLock(path))
     study = optuna.create_study(
         study_name="sweep",
-        storage=storage_of(sweep),
+        storage=optuna.storages.JournalStorage(backend),
         direction="maximize",
-        pruner=optuna.pruners.MedianPruner(n_startup_trials=FIRST, n_warmup_steps=1),
+        pruner=optuna.pruners.MedianPruner(n_startup_trials=STARTUP_TRIALS, n_warmup_steps=1),
         load_if_exists=True,
     )
-    # Another seed for each start: the same one would propose again what is known.
-    study.sampler = optuna.samplers.TPESampler(seed=sweep.seed + len(study.trials))
+    seed += sweep.seed + len(study.trials)  # with the seed of an earlier call it would propose the same again
+    study.sampler = optuna.samplers.TPESampler(seed=seed, constant_liar=True)
     return study
 
 
-def shown(study: "optuna.Study") -> list[Trial]:
-    """All trials, as they are shown; one that goes on after an interruption is there once."""
-    names = {"RUNNING": "running", "COMPLETE": "finished", "PRUNED": "pruned", "FAIL": "failed", "WAITING": "waiting"}
+def run_in_turn(sweep: Sweep, study: optuna.Study, trials: int, watch: Watch, warn: Warn) -> None:
+    """Run trials one after another in this process."""
+    for _ in range(trials):
+        run_next(sweep, study, watch, warn)
+
+
+def run_next(sweep: Sweep, study: optuna.Study, watch: Watch, warn: Warn, **attributes: Any) -> None:
+    """Ask for a trial, run it and tell its result. If this is interrupted, the study still has it as running.
+
+    Args:
+        attributes: user attributes for the trial.
+    """
+    trial = study.ask(sweep.space)
+    number = trial.user_attrs.get(RUN, trial.number)
+    for name, value in ({RUN: number} | attributes).items():
+        trial.set_user_attr(name, value)
+
+    def should_prune(epoch: int, accuracy: float) -> bool:
+        trial.report(accuracy, epoch)
+        watch(summarize(study))
+        return trial.should_prune()
+
+    watch(summarize(study))
+    try:
+        accuracy = run_trial(
+            sweep.proposed(trial.params, number), sweep.data, sweep.folder / "trials" / f"{number:03}", should_prune,
+            warn=warn,
+        )  # fmt: skip
+    except (Pruned, DivergedError):
+        study.tell(trial, state=TrialState.PRUNED)
+    else:
+        study.tell(trial, accuracy)
+    watch(summarize(study))
+
+
+def retry(study: optuna.Study, trials: Iterable[optuna.trial.FrozenTrial]) -> None:
+    """Mark trials whose process is gone as failed, and queue the same values again, with the same run."""
+    for trial in trials:
+        study.tell(trial.number, state=TrialState.FAIL)
+        study.enqueue_trial(trial.params, user_attrs={RUN: trial.user_attrs.get(RUN, trial.number)})
+
+
+def summarize(study: optuna.Study) -> list[TrialSummary]:
+    """All trials; a retried one appears once."""
     found = {}
     for trial in study.trials:
         if RUN in trial.user_attrs:
-            number, reached = trial.user_attrs[RUN], trial.intermediate_values
-            last = reached[max(reached)] if reached else None
-            value = trial.value if trial.value is not None else last
-            found[number] = Trial(number, names[trial.state.name], len(reached), value, trial.params)
+            number, reports = trial.user_attrs[RUN], trial.intermediate_values
+            accuracy = trial.value if trial.value is not None else reports[max(reports)] if reports else None
+            found[number] = TrialSummary(number, STATES[trial.state], len(reports), accuracy, trial.params)
     return list(found.values())
 
 
-def name_of(recipe: Recipe, number: int) -> str:
-    """The name of a trial's recipe."""
-    return f"{recipe.name[:50]}-{number}"
-
-
-def folder_of(sweep: Sweep, number: int) -> Path:
-    """The run folder of a trial."""
-    return sweep.folder / "trials" / f"{number:03}"
-
-
-def recipe_of(sweep: Sweep, recipe: Recipe, chosen: dict[str, Any], name: str) -> Recipe:
-    """The recipe with the values that were chosen."""
-    return changed(recipe, sweep.space.changes(chosen), name)
-
-
-def as_toml(recipe: Recipe, study: "optuna.Study") -> str:
-    """A recipe as a file that `tendigits train --recipe` takes: what differs from classic, and how it was found."""
-    tried = [trial for trial in study.trials if trial.state.name in ("COMPLETE", "PRUNED")]
-    share = f"{recipe.validation_split:.0%} of the training digits, held out"
+def as_toml(recipe: Recipe, study: optuna.Study) -> str:
+    """The best recipe as a file for `tendigits train --recipe`: how it was found, and what differs from classic."""
+    n = len(study.get_trials(states=EVALUATED))
     lines = [
-        f"# The best of {len(tried)} trials: {study.best_value:.2%} on {share}.",
-        f"# Chosen by that figure, so it flatters; trial {study.best_trial.user_attrs[RUN]}.",
+        f"# The best of {n} trials: {study.best_value:.2%} on {recipe.validation_split:.0%} of the training digits.",
+        f"# It was chosen by that figure, so expect less on other digits. Trial {study.best_trial.user_attrs[RUN]}.",
     ]
     ours, classic = recipe.model_dump(mode="json"), Recipe().model_dump(mode="json")
-    lines += [
-        f"{key} = {json.dumps(value)}" for key, value in ours.items() if key != "augmentation" and value != classic[key]
-    ]
-    within = {key: value for key, value in ours["augmentation"].items() if value != classic["augmentation"][key]}
-    if within:
-        lines += ["", "[augmentation]", *[f"{key} = {json.dumps(value)}" for key, value in within.items()]]
+    table, classic_table = ours.pop("augmentation"), classic.pop("augmentation")
+    lines += [f"{key} = {json.dumps(value)}" for key, value in ours.items() if value != classic[key]]
+    if table != classic_table:
+        lines += ["", "[augmentation]"]
+        lines += [f"{key} = {json.dumps(value)}" for key, value in table.items() if value != classic_table[key]]
     return "\n".join(lines) + "\n"
 
 
-def _note(sweep: Sweep) -> None:
-    """Write down what is searched, or see that it is the same as before."""
+def _write_or_compare(sweep: Sweep) -> None:
+    """Write down what is searched, or check that it is the same as before."""
     path = sweep.folder / "sweep.json"
     content = {
-        "format": 1,
+        "format": FORMAT,
         "recipe": sweep.recipe.model_dump(mode="json"),
-        "space": {name: repr(knob) for name, knob in sweep.space.knobs.items()},
+        "space": {name: json.loads(distribution_to_json(each)) for name, each in sweep.space.items()},
         "data": None if sweep.data is None else str(Path(sweep.data).resolve()),
     }
     if not path.exists():
@@ -190,61 +218,23 @@ def _note(sweep: Sweep) -> None:
     try:
         before = json.loads(path.read_text(encoding="utf-8"))
     except ValueError as error:
-        raise RunError(f"{path} is damaged: {error}; search in another folder with --name") from None
+        raise RunError(f"{path} is damaged: {error}; choose another --name") from None
     different = [key for key, value in content.items() if before.get(key) != value]
     if different:
         raise RunError(
-            f"{sweep.folder} holds a search with another {' and another '.join(different)}; "
-            "search anew with another --name"
+            f"{sweep.folder} holds a search with another {' and another '.join(different)}; choose another --name"
         )
 
 
-def _ask_again(study: "optuna.Study") -> None:
-    """Let trials that were interrupted be tried again with the same values, in their own run folders."""
-    import optuna
-
-    for trial in study.get_trials(states=(optuna.trial.TrialState.RUNNING,)):
-        study.tell(trial.number, state=optuna.trial.TrialState.FAIL)
-        study.enqueue_trial(trial.params, user_attrs=trial.user_attrs)
+def _journal(sweep: Sweep) -> Path:
+    return sweep.folder / "study.journal"
 
 
-def number_of(study: "optuna.Study", trial: "optuna.Trial") -> int:
-    """Of the run that tries what is proposed: a new one, or that which was interrupted."""
-    if RUN not in trial.user_attrs:
-        trial.set_user_attr(RUN, len(shown(study)))
-    number: int = trial.user_attrs[RUN]
-    return number
-
-
-def one_by_one(sweep: Sweep, recipe: Recipe, study: "optuna.Study", trials: int, watch: Watch, warn: Warn) -> None:
-    """Try so many in this process; one that is interrupted stays `running` in Optuna's memory, and is asked again."""
-    for _ in range(trials):
-        _try(sweep, recipe, study, watch, warn)
-
-
-def _try(sweep: Sweep, recipe: Recipe, study: "optuna.Study", watch: Watch, warn: Warn) -> None:
-    import optuna
-
-    trial = study.ask()
-    number = number_of(study, trial)
-    proposed = changed(recipe, sweep.space.choose(trial), name_of(recipe, number))
-
-    def goes_on(epoch: int, accuracy: float) -> bool:
-        trial.report(accuracy, epoch)
-        watch(shown(study))
-        return not trial.should_prune()
-
-    watch(shown(study))
-    try:
-        accuracy = run_trial(
-            proposed,
-            sweep.data,
-            folder_of(sweep, number),
-            goes_on,
-            warn=warn,
-        )  # fmt: skip
-    except (Pruned, DivergedError):
-        study.tell(trial, state=optuna.trial.TrialState.PRUNED)
-    else:
-        study.tell(trial, accuracy)
-    watch(shown(study))
+def _repair_journal(path: Path) -> None:
+    """Remove what a killed process or a full disk left: a lock, or half a line that Optuna could not read."""
+    path.with_name(f"{path.name}.lock").unlink(missing_ok=True)
+    if path.exists():
+        content = path.read_bytes()
+        if not content.endswith(b"\n"):
+            with path.open("r+b") as file:
+                file.truncate(content.rfind(b"\n") + 1)

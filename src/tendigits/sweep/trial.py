@@ -1,6 +1,6 @@
-"""One training of a search: a run of its own, judged on held-out training digits, ended early where it promises little.
+"""One trial of a search: a run evaluated on validation digits only, which stops early when it is pruned.
 
-accuracy = run_trial(recipe, data, folder, goes_on=lambda epoch, accuracy: True)
+accuracy = run_trial(recipe, data, folder, should_prune=lambda epoch, accuracy: False)
 """
 
 from collections.abc import Callable, Iterator
@@ -16,71 +16,73 @@ from tendigits.report.run import open_run
 from tendigits.train.console import Console
 from tendigits.train.pipeline import resume_run, run_recipe
 
-GoesOn = Callable[[int, float], bool]
-"""(epoch from 0, accuracy on held-out digits, 0 to 1): whether the training is to go on."""
+ShouldPrune = Callable[[int, float], bool]
+"""(epoch from 0, validation accuracy from 0 to 1) -> whether to stop the trial."""
+
+Warn = Callable[[str], None]
+"""Receives one-line warnings."""
 
 
 class Pruned(Exception):
-    """The training was ended early; its run folder has all that it reached."""
+    """The trial was stopped early; its run folder keeps what it reached."""
 
 
-class _Watch(Console):
-    """A console that shows nothing and listens to the epochs."""
+class _PruningConsole(Console):
+    """A silent console that asks after each epoch whether to prune."""
 
-    def __init__(self, goes_on: GoesOn, warn: Callable[[str], None]) -> None:
-        self.goes_on, self.say, self.pruned = goes_on, warn, False
+    def __init__(self, should_prune: ShouldPrune, warn: Warn) -> None:
+        self.should_prune, self.forward, self.pruned = should_prune, warn, False
 
     def warn(self, text: str) -> None:
-        self.say(text)
+        self.forward(text)
 
     @contextmanager
     def epochs(self, n: int, run: str) -> Iterator[keras.callbacks.Callback]:
-        yield keras.callbacks.LambdaCallback(on_epoch_end=self._ended)
+        yield keras.callbacks.LambdaCallback(on_epoch_end=self._epoch_ended)
 
-    def _ended(self, epoch: int, logs: dict[str, Any]) -> None:
-        if not self.goes_on(epoch, float(logs["val_accuracy"])):
+    def _epoch_ended(self, epoch: int, logs: dict[str, Any]) -> None:
+        if self.should_prune(epoch, float(logs["val_accuracy"])):
             self.pruned = True
-            raise Interrupted("as it promises little", 0)
+            raise Interrupted("pruned", 0)
 
 
 def run_trial(
     recipe: Recipe,
     data: str | Path | None,
     folder: Path,
-    goes_on: GoesOn,
+    should_prune: ShouldPrune,
     *,
-    warn: Callable[[str], None] | None = None,
+    warn: Warn,
 ) -> float:
-    """Train in `folder`, or go on with the training that was interrupted there; the test digits are left alone.
+    """Train in `folder`, or resume the run that was interrupted there. The test digits are not used.
 
     Args:
-        recipe: with held-out digits.
-        goes_on: asked after each epoch, also after those that were before an interruption.
-        warn: is told what must not be missed; None writes it to standard error.
+        recipe: with a validation split.
+        should_prune: called after each epoch; on resuming, first for the epochs before the interruption.
 
     Returns:
-        The accuracy on the held-out digits of the weights that are kept, 0 to 1.
+        The validation accuracy of the weights that are kept, 0 to 1.
 
     Raises:
-        Pruned: `goes_on` said no.
+        Pruned: `should_prune` returned True.
         TendigitsError: as `run_recipe`.
     """
-    watch = _Watch(goes_on, warn or Console().warn)
+    console = _PruningConsole(should_prune, warn)
     try:
         if (folder / "run.json").exists():
-            for epoch, accuracy in enumerate(open_run(folder).history().get("val_accuracy", ())):
-                if not goes_on(epoch, accuracy):
+            run = open_run(folder)
+            for epoch, accuracy in enumerate(run.history().get("val_accuracy", ())):
+                if should_prune(epoch, accuracy):
                     raise Pruned
-            record = open_run(folder).record()
-            if record["status"] != "finished":
-                record = resume_run(folder, console=watch).run.record()
+            if run.record()["status"] != "finished":
+                run = resume_run(folder, console=console).run
         else:
-            record = run_recipe(
-                recipe, data, runs=folder.parent, name=folder.name, console=watch,
+            run = run_recipe(
+                recipe, data, runs=folder.parent, name=folder.name, console=console,
                 evaluate=False,
-            ).run.record()  # fmt: skip
+            ).run  # fmt: skip
     except Interrupted:
-        if watch.pruned:
+        if console.pruned:
             raise Pruned from None
         raise
-    return float(record["result"]["val_accuracy"])
+    return float(run.record()["result"]["val_accuracy"])

@@ -3,7 +3,7 @@
 import { trying } from "./dom.js";
 import { answerFor, startNetwork } from "./network.js";
 import { showPrediction, startPrediction } from "./prediction.js";
-import { preparedCrop } from "./prepare.js";
+import { preprocess } from "./preprocess.js";
 import { drawing, startStrokes } from "./strokes.js";
 
 let model;
@@ -30,5 +30,5 @@ function cropOfCanvas(canvas) {
   const grey = new Uint8Array(width * height);
   // As Pillow makes grey of red, green and blue.
   for (let i = 0; i < grey.length; i++) grey[i] = (19595 * data[4 * i] + 38470 * data[4 * i + 1] + 7471 * data[4 * i + 2] + 32768) >> 16;
-  return preparedCrop(grey, width, height);
+  return preprocess(grey, width, height);
 }

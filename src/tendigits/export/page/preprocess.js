@@ -11,7 +11,7 @@ const BOX = 20;
 const FOREGROUND = 0.1;
 
 // `grey` holds width * height pixels, row by row. Returns 784 bytes, white on black; all 0 if there is no digit.
-export function preparedCrop(grey, width, height) {
+export function preprocess(grey, width, height) {
   let picture = { pixels: grey, width, height };
   const longest = Math.max(width, height);
   if (longest > DIGIT_SIDE) {

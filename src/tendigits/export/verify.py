@@ -1,0 +1,91 @@
+"""Compare an export, run by its own runtime, with the network it came from, on all test digits.
+
+verification = verify(predict, source, path, int8=False)     # raises ModelFileError if they disagree
+"""
+
+import statistics
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tendigits.errors import ModelFileError
+from tendigits.export.source import Source
+
+Array = np.ndarray[Any, Any]
+Predict = Callable[[Array], Array]
+"""float32 (n, ...) in [0, 1] -> float32 (n, labels)."""
+
+TOLERANCE = 1e-4
+"""Largest difference allowed between two float32 outputs: other runtimes add in another order."""
+
+MIN_AGREEMENT = 0.99
+"""Share of the test digits that an int8 export must read as float32 does."""
+
+BATCH = 100
+"""Digits in the batch that is timed."""
+
+
+@dataclass(frozen=True)
+class Verification:
+    """How an export compares with its source."""
+
+    bytes: int
+    n: int
+    """Test digits."""
+    largest_difference: float
+    """Between any two outputs."""
+    agreement: float
+    """0 to 1: share of the test digits that both read alike."""
+    accuracy: float
+    source_accuracy: float
+    """0 to 1, on the same digits."""
+    single_ms: float
+    """Milliseconds for one digit, median."""
+    batch_us: float
+    """Microseconds per digit in a batch, median."""
+
+
+def verify(predict: Predict, source: Source, path: Path, *, int8: bool) -> Verification:
+    """Compare `predict`, the export at `path`, with the source on all test digits, and time it.
+
+    Raises:
+        ModelFileError: a float32 export differs by more than `TOLERANCE`, or an int8 export reads less than
+            `MIN_AGREEMENT` of the digits alike.
+    """
+    x, expected = source.x_test, source.expected
+    found = np.concatenate([predict(part) for part in np.array_split(x, max(1, len(x) // 1000))])
+    if found.shape != expected.shape:
+        raise ModelFileError(f"expected outputs of shape {expected.shape}, received {found.shape}")
+    difference = float(np.abs(found - expected).max())
+    agreement = float((found.argmax(axis=1) == expected.argmax(axis=1)).mean())
+    if int8 and not agreement >= MIN_AGREEMENT:
+        raise ModelFileError(
+            f"expected int8 to read {MIN_AGREEMENT:.0%} of {len(x):,} digits as float32 does, found {agreement:.2%}"
+        )
+    if not int8 and not difference <= TOLERANCE:  # also if it is not a number
+        raise ModelFileError(f"its outputs for {len(x):,} digits differ by up to {difference:.2g}, over {TOLERANCE:g}")
+    labels = source.dataset.y_test
+    return Verification(
+        bytes=path.stat().st_size,
+        n=len(x),
+        largest_difference=difference,
+        agreement=agreement,
+        accuracy=float((found[:, :10].argmax(axis=1) == labels).mean()),
+        source_accuracy=float((expected[:, :10].argmax(axis=1) == labels).mean()),
+        single_ms=1e3 * _median_seconds(predict, x[:1], 50),
+        batch_us=1e6 * _median_seconds(predict, x[:BATCH], 10) / len(x[:BATCH]),
+    )
+
+
+def _median_seconds(predict: Predict, images: Array, repeats: int) -> float:
+    predict(images)
+    seconds = []
+    for _ in range(repeats):
+        started = time.perf_counter()
+        predict(images)
+        seconds.append(time.perf_counter() - started)
+    return statistics.median(seconds)
