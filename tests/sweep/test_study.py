@@ -12,7 +12,7 @@ import pytest
 from optuna.distributions import FloatDistribution
 
 from tendigits.errors import DivergedError, Failure, Interrupted, RunError
-from tendigits.files import held
+from tendigits.files import lock_folder
 from tendigits.model.recipe import load_recipe
 from tendigits.report.run import list_runs, open_run
 from tendigits.sweep import study as module
@@ -117,7 +117,7 @@ def test_a_trial_that_diverges_is_pruned(what, scripted):
 
 def test_two_searches_in_one_folder_at_a_time_are_refused(what):
     what.folder.mkdir()
-    with held(what.folder, ""), pytest.raises(RunError, match="is in use by process"):
+    with lock_folder(what.folder, ""), pytest.raises(RunError, match="is in use by process"):
         search(what, 1)
 
 

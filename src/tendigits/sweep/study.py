@@ -18,7 +18,7 @@ from optuna.distributions import distribution_to_json
 from optuna.trial import TrialState
 
 from tendigits.errors import DivergedError, Failure, RunError
-from tendigits.files import held, make_folder, write_text
+from tendigits.files import lock_folder, make_folder, write_text
 from tendigits.model.recipe import Recipe
 from tendigits.sweep.plots import plot_search
 from tendigits.sweep.space import Space, with_values
@@ -97,7 +97,7 @@ def search(sweep: Sweep, trials: int, watch: Watch = lambda _: None, run_trials:
     if not sweep.recipe.validation_split:
         sweep = replace(sweep, recipe=sweep.recipe.with_changes(validation_split=VALIDATION_SPLIT))
     make_folder(sweep.folder)
-    with held(sweep.folder, "choose another --name"):  # a second search would retry trials that are still running
+    with lock_folder(sweep.folder, "choose another --name"):  # a second search would retry this one's running trials
         _write_or_compare(sweep)
         _repair_journal(_journal(sweep))
         study = open_study(sweep)
