@@ -1,7 +1,7 @@
-"""Save a model so that it is whole or not there, prove that it loads back the same, and load files with suspicion.
+"""Save a model whole or not at all, verify that it loads back the same, and load files that may be hostile.
 
-    digests = save_model(model, folder, x_test, y_test)      # model.keras, then model.h5
-    model = load_model("runs/first/model.keras")
+    saved = save_model(model, folder, x_test, y_test)      # model.keras, then model.h5
+    model = load_model("runs/first")                       # a run's model.keras, or a .keras or .h5 file
 
 A file may come from anywhere: its sizes, names and links are checked before Keras opens it, nothing in it is
 extracted or unpickled, and code in it is refused (`safe_mode`).
@@ -14,6 +14,7 @@ import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -28,9 +29,11 @@ from tendigits.errors import ModelFileError
 from tendigits.files import replacing, sha256
 from tendigits.model.calibration import Calibration, read_calibration
 from tendigits.model.hdf5 import MAX_BYTES, check_hdf5
-from tendigits.model.network import CLASSES, PIXELS
+from tendigits.model.network import CLASSES, PIXELS, predict
 
-_OPTIMIZER_STATE = "tendigits_optimizer_state"
+TOLERANCE = 1e-6
+"""Maximum difference between a probability of the live model and of the same model loaded back."""
+
 _METADATA = "metadata.json"
 _KERAS_MEMBERS = {_METADATA, "config.json", "model.weights.h5"}
 _CALIBRATION = "tendigits_calibration"
@@ -39,7 +42,7 @@ Array = np.ndarray[Any, Any]
 
 
 @dataclass(frozen=True)
-class Saved:
+class SavedModel:
     """A model file that was loaded back and compared with the live model."""
 
     path: Path
@@ -47,17 +50,18 @@ class Saved:
     n: int
     """Digits whose predictions were compared."""
     largest_difference: float
-    """Between the ten probabilities of any of them."""
+    """Between any of their probabilities."""
 
 
 def save_model(
     model: keras.Model, folder: Path, x: Array, y: Array, calibration: Calibration | None = None
-) -> list[Saved]:
-    """Write `model.keras` and `model.h5` into `folder`, each proved before it takes its place.
+) -> list[SavedModel]:
+    """Write `model.keras` and `model.h5` into `folder`; each is verified before it takes its name.
 
-    Proved: it loads, has the same optimizer, predicts the same on all of x within 1e-6, and can go on training.
-    Two faults of Keras 3.15.1 are avoided: writing .h5 takes the optimizer out of the live model, so it is written
-    from the reloaded .keras; and a .h5 with the optimizer's state loads as a model that cannot be trained.
+    Verified: it loads, predicts the same for all of x within TOLERANCE and has the same optimizer; `model.keras` also
+    has the optimizer's state and can go on training. `model.h5` leaves the state out: Keras 3.15.1 cannot train a model
+    from a .h5 file that has it. It is written from the copy that was loaded back, for writing a .h5 file takes the
+    optimizer out of the live model's compile config.
 
     Args:
         x, y: float32 (n, 784) in [0, 1] and one-hot (n, 10) to compare on.
@@ -65,44 +69,42 @@ def save_model(
 
     Raises:
         DiskError: a file could not be written; the ones before are untouched.
-        ModelFileError: a file did not prove the same; it is not kept.
+        ModelFileError: a file is not the same when loaded back; it is not kept.
     """
-    expected = model.predict(x, batch_size=1000, verbose=0)
-    saved = []
-    source = model
-    for name in ("model.keras", "model.h5"):
-        path = folder / name
-        proof: dict[str, Any] = {}
+    expected = predict(model, x)
+    copies: list[keras.Model] = []
+    saved: list[SavedModel] = []
 
-        def prove(temporary: Path, path: Path = path, proof: dict[str, Any] = proof) -> None:
-            try:
-                check_model_file(temporary)
-                proof["copy"] = copy = _open(temporary)
-                proof["difference"] = _largest_difference(copy, x, expected)
-                proof["sha256"] = sha256(temporary)
-                _prove_trainable(model, _open(temporary), x[:32], y[:32])
-                if temporary.suffix == ".keras" and load_calibration(temporary) != calibration:
+    def verify(path: Path, temporary: Path) -> None:
+        try:
+            check_model_file(temporary)
+            copy = _open(temporary, own=True)
+            difference = _largest_difference(copy, x, expected)
+            _verify_optimizer(copy, model)
+            if path.suffix == ".keras":
+                if load_calibration(temporary) != calibration:
                     raise ModelFileError("loaded back it has lost its calibration")
-            except ModelFileError as error:
-                reason = str(error).replace(f"{temporary}: ", "").replace(str(temporary), "it")
-                raise ModelFileError(f"{path} is not saved; {reason}") from error
+                _verify_trainable(copy, model, x[:32], y[:32])
+        except ModelFileError as error:
+            reason = str(error).replace(f"{temporary}: ", "").replace(str(temporary), "it")
+            raise ModelFileError(f"{path} is not saved; {reason}") from error
+        copies.append(copy)
+        saved.append(SavedModel(path, sha256(temporary), len(x), difference))
 
-        with replacing(path, check=prove) as temporary:
-            if temporary.suffix == ".h5":
-                _write_h5(source, temporary)
-            else:
-                source.save(temporary)
-                if calibration is not None:
-                    add_metadata(temporary, {_CALIBRATION: asdict(calibration)})
-        saved.append(Saved(path, proof["sha256"], len(x), proof["difference"]))
-        source = proof["copy"]
+    with replacing(path := folder / "model.keras", check=partial(verify, path)) as temporary:
+        model.save(temporary)
+        if calibration is not None:
+            add_metadata(temporary, {_CALIBRATION: asdict(calibration)})
+    with replacing(path := folder / "model.h5", check=partial(verify, path)) as temporary:
+        _write_h5(copies[0], temporary)
     return saved
 
 
 def load_model(path: str | Path, digest: str | None = None) -> keras.Model:
-    """Load a `.keras` or `.h5` file that maps (None, 784) to (None, 10).
+    """Load a model that maps (None, 784) to (None, 10).
 
     Args:
+        path: a run folder, of which model.keras is loaded, or a `.keras` or `.h5` file.
         digest: the SHA-256 that the file must have, where it is known.
 
     Raises:
@@ -110,6 +112,8 @@ def load_model(path: str | Path, digest: str | None = None) -> keras.Model:
             not finite.
     """
     path = Path(path)
+    if (path / "model.keras").is_file():
+        path = path / "model.keras"
     if digest is not None and path.is_file() and sha256(path) != digest:
         raise ModelFileError(
             f"{path} is not a complete model file: it has not the SHA-256 that was recorded when it was saved; "
@@ -153,7 +157,7 @@ def check_model_file(path: Path) -> None:
 
 
 def _weights(path: Path) -> bytes:
-    """The HDF5 file in a .keras file, whose other members are as they should be."""
+    """The HDF5 file in a .keras file, after a check of its other members."""
     if set(names := check_zip(path, MAX_BYTES)) != _KERAS_MEMBERS:
         raise ValueError(f"expected {sorted(_KERAS_MEMBERS)}, it holds {sorted(names)[:5]}")
     with zipfile.ZipFile(path) as archive:
@@ -162,17 +166,22 @@ def _weights(path: Path) -> bytes:
         return archive.read("model.weights.h5")
 
 
-def _open(path: Path) -> keras.Model:
-    """Load a checked file, and check what Keras makes of it."""
+def _open(path: Path, own: bool = False) -> keras.Model:
+    """Load a checked file, and check what Keras makes of it.
+
+    Args:
+        own: this process has just written the file.
+    """
     try:
         with quiet_keras():
-            if keras.backend.backend() == "jax":
+            if keras.backend.backend() == "jax" and not own:
                 # First without memory: a configuration of a few bytes can ask for weights of any size. Where this
                 # passes, they are as large as the arrays in the file.
                 jax.eval_shape(lambda: [v.value for v in _load(path, compile=False).variables])
             model = _load(path)
-        if path.suffix == ".h5":
-            _restore_optimizer_state(model, path)
+        if path.suffix == ".h5" and getattr(model, "optimizer", None) is not None:
+            # Where a .h5 file has the optimizer's state, Keras 3.15.1 builds the optimizer for no variables.
+            model.optimizer = type(model.optimizer).from_config(model.optimizer.get_config())
     except Exception as error:  # Keras raises nearly every class, also for a damaged file
         raise _incomplete(path, error) from error
     shapes = (getattr(model, "input_shape", None), getattr(model, "output_shape", None))
@@ -182,7 +191,7 @@ def _open(path: Path) -> keras.Model:
             f"received one from {shapes[0]} to {shapes[1]}"
         )
     if not all(np.isfinite(weight).all() for weight in model.get_weights()):
-        raise ModelFileError(f"{path}: expected finite weights, some are not; it answers nothing of use, train again")
+        raise ModelFileError(f"{path}: expected finite weights, some are not; its predictions are useless, train again")
     return model
 
 
@@ -191,24 +200,24 @@ def _load(path: Path, **options: Any) -> keras.Model:
 
 
 def _incomplete(path: Path, error: Exception) -> ModelFileError:
-    # Keras puts much around what is wrong, layer by layer; the innermost tells.
+    # Keras wraps the cause layer by layer; the innermost message tells.
     text = str(error).rsplit("Exception encountered: ", 1)[-1].split(":\n\n", 1)[-1] or type(error).__name__
     reason = " ".join(text.split()).split(". ")[0]
     return ModelFileError(f"{path} is not a complete model file: {reason[:300]}")
 
 
 def read_metadata(path: Path) -> dict[str, Any]:
-    """The facts beside Keras' version and date in a `.keras` file."""
+    """The metadata of a `.keras` file: Keras' version, the date and what `add_metadata` added."""
     with zipfile.ZipFile(path) as archive:
         facts: dict[str, Any] = json.loads(archive.read(_METADATA))
     return facts
 
 
 def add_metadata(path: Path, facts: dict[str, Any]) -> None:
-    """Write facts beside Keras' version and date, which nothing of Keras reads.
+    """Add facts to the metadata of a `.keras` file, which Keras does not read.
 
-    Not into a member of their own: where Keras 3.15.1 finds a fourth, it extracts the whole file into a temporary
-    folder each time that it loads it.
+    A member of their own would cost: where Keras 3.15.1 finds a fourth member, it extracts the whole file into a
+    temporary folder each time that it loads it.
     """
     with zipfile.ZipFile(path) as archive:
         members = {name: archive.read(name) for name in archive.namelist()}
@@ -219,54 +228,44 @@ def add_metadata(path: Path, facts: dict[str, Any]) -> None:
 
 
 def _write_h5(model: keras.Model, path: Path) -> None:
-    """Write a .h5 file, with the optimizer's state under a name that Keras does not know.
+    """Write a .h5 file without the optimizer's state. `model` loses its optimizer.
 
-    Where Keras 3.15.1 finds the state, it builds the optimizer for no variables, and training then fails.
     HDF5 only ever writes to memory: where the disk is full, h5py 3.16 takes the process down.
     """
+    model.optimizer = type(model.optimizer).from_config(model.optimizer.get_config())
     image = io.BytesIO()
     with h5py.File(image, "w") as root:
         save_model_to_hdf5(model, root)
-        root.move("optimizer_weights", _OPTIMIZER_STATE)
+        del root["optimizer_weights"]
     path.write_bytes(image.getbuffer())
 
 
-def _restore_optimizer_state(model: keras.Model, path: Path) -> None:
-    """Give a .h5 model a new optimizer, with the state that `_write_h5` or Keras put into the file."""
-    with h5py.File(path, "r") as root:
-        group = root.get(_OPTIMIZER_STATE, root.get("optimizer_weights"))
-        if group is None or model.optimizer is None:
-            return
-        values = [group[name][()] for name in group.attrs["weight_names"]]
-    optimizer = type(model.optimizer).from_config(model.optimizer.get_config())
-    optimizer.build(model.trainable_variables)
-    if [value.shape for value in values] == [tuple(variable.shape) for variable in optimizer.variables]:
-        for variable, value in zip(optimizer.variables, values, strict=True):
-            variable.assign(value)
-    model.optimizer = optimizer
-
-
 def _largest_difference(copy: keras.Model, x: Array, expected: Array) -> float:
-    difference = float(np.abs(copy.predict(x, batch_size=1000, verbose=0) - expected).max())
-    if not difference <= 1e-6:
+    difference = float(np.abs(predict(copy, x) - expected).max())
+    if not difference <= TOLERANCE:
         raise ModelFileError(f"loaded back it predicts otherwise: the largest difference is {difference}")
     return difference
 
 
-def _prove_trainable(live: keras.Model, copy: keras.Model, x: Array, y: Array) -> None:
-    """`copy` has `live`'s optimizer, with its state, and takes a training step."""
+def _verify_optimizer(copy: keras.Model, live: keras.Model) -> None:
     if copy.optimizer is None or copy.optimizer.get_config() != live.optimizer.get_config():
         raise ModelFileError(f"loaded back it has lost its optimizer, {live.optimizer.name}")
+
+
+def _verify_trainable(copy: keras.Model, live: keras.Model, x: Array, y: Array) -> None:
+    """`copy` has the state of `live`'s optimizer and takes a training step; its weights are as before."""
     for mine, other in zip(copy.optimizer.variables, live.optimizer.variables, strict=True):
         if not np.array_equal(np.asarray(mine), np.asarray(other)):
             raise ModelFileError(f"loaded back it has lost the optimizer's state, {other.path}")
+    weights = copy.get_weights()
     if not np.isfinite(copy.train_on_batch(x, y)[0]):
         raise ModelFileError("loaded back it cannot go on training")
+    copy.set_weights(weights)
 
 
 @contextmanager
 def quiet_keras() -> Iterator[None]:
-    """Keep Keras from calling .h5 a legacy format on a user's screen: this file is asked for."""
+    """Keep Keras from warning that .h5 is a legacy format: here it is asked for."""
     logger = logging.getLogger("absl")
     level = logger.level
     logger.setLevel(logging.ERROR)

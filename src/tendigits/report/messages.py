@@ -9,7 +9,7 @@ from tendigits.model.recipe import Recipe
 from tendigits.report.run import History, Record, best_epoch
 
 if TYPE_CHECKING:  # these need Keras and matplotlib, which a server that lists runs does not
-    from tendigits.model.file import Saved
+    from tendigits.model.file import SavedModel
     from tendigits.report.metrics import Report
 
 
@@ -88,7 +88,7 @@ def remedies(recipe: Recipe) -> str:
     return " or ".join(changes)
 
 
-def saved_line(saved: "Saved") -> str:
+def saved_line(saved: "SavedModel") -> str:
     """Size of a model file, and how its predictions compare with the live model's."""
     size = saved.path.stat().st_size / 1e6
     check = f"{saved.n:,} predictions differ by at most {saved.largest_difference:g}"
