@@ -18,7 +18,7 @@ from tendigits.batch.command import read
 from tendigits.cluster import with_address
 from tendigits.errors import Interrupted, TendigitsError
 from tendigits.export.command import export
-from tendigits.report.command import data, evaluate, list_or_compare
+from tendigits.report.command import data, evaluate, runs
 from tendigits.serve.command import serve
 from tendigits.sweep.command import sweep
 from tendigits.teach.command import teach
@@ -34,9 +34,8 @@ app = typer.Typer(
 )
 
 app.command(cls=TrainCommand)(train)
-for command in (read, serve, teach, evaluate, export, sweep, data):
+for command in (read, serve, teach, evaluate, export, sweep, data, runs):
     app.command()(command)
-app.command("runs")(list_or_compare)
 
 
 def _show_version(wanted: bool) -> None:

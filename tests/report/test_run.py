@@ -77,7 +77,9 @@ def test_a_folder_that_is_not_a_run_of_this_version_is_refused(tmp_path, content
 def test_a_run_is_found_by_its_path_or_its_name(run):
     assert find_run(run.path, run.path / "nowhere").path == run.path
     assert find_run("a", run.path.parent).path == run.path
-    with pytest.raises(RunError, match="there is none at b; `tendigits runs` lists them"):
+    with pytest.raises(
+        RunError, match="expected a run's folder or its name in .*, received b; `tendigits runs` lists them"
+    ):
         find_run("b", run.path.parent)
 
 

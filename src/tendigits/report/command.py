@@ -46,7 +46,7 @@ def data(data: Data = None) -> None:
         typer.echo(line)
 
 
-def list_or_compare(
+def runs(
     names: Annotated[
         list[Path] | None,
         typer.Argument(help="Names or folders of runs: one to show, several to compare.", metavar="RUN"),

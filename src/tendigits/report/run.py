@@ -184,7 +184,10 @@ def open_run(path: str | Path) -> Run:
 
 def find_run(path: str | Path, runs: Path) -> Run:
     """A run by its path, or by its name in the folder `runs`. Raises RunError as `open_run`."""
-    return open_run(path if Path(path).is_dir() or not (runs / path).is_dir() else runs / path)
+    for place in (Path(path), runs / path):
+        if place.is_dir():
+            return open_run(place)
+    raise RunError(f"expected a run's folder or its name in {runs}, received {path}; `tendigits runs` lists them")
 
 
 def list_runs(runs: Path, on_error: Callable[[RunError], None] = lambda _: None) -> list[Run]:
