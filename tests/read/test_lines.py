@@ -1,9 +1,11 @@
+"""Foreground -> connected components -> lines; and the digit in a picture of one."""
+
 import cv2
 import numpy as np
 import pytest
 
 from tendigits.read.lines import find_lines, median_digit_height
-from tendigits.read.segment import find_components
+from tendigits.read.segment import Box, find_components, main_component
 
 
 def field(height=100, width=300):
@@ -19,23 +21,67 @@ def lines_of(foreground):
     return [[component.box for component in line] for line in find_lines(find_components(foreground).all)]
 
 
-def test_digits_come_in_reading_order():
-    foreground = field(200, 400)
-    for y, text in ((50, "123"), (110, "45"), (170, "6789")):
-        write(foreground, text, 30, y)
-    lines = lines_of(foreground)
-    assert [len(line) for line in lines] == [3, 2, 4]
-    for line in lines:
-        assert [box.left for box in line] == sorted(box.left for box in line)
+def test_boxes_join_and_have_gaps():
+    one, other = Box(0, 0, 10, 20), Box(15, 5, 30, 50)
+    assert one.join(other) == (0, 0, 30, 50)
+    assert (one.gap(other), other.gap(one), one.gap(Box(0, 22, 5, 30))) == (5, 5, 2)
 
 
-@pytest.mark.parametrize("angle", [-5, -2, 2, 5])
-def test_a_turned_page_keeps_its_lines(angle):
+def test_specks_and_pale_stains_are_no_components():
+    foreground = write(field(), "7", 20, 60)
+    foreground[5, 5] = 100
+    foreground[80:90, 200:230] = 90
+    assert len(find_components(foreground).all) == 1
+    assert main_component(find_components(field())) is None
+
+
+def test_a_component_is_cut_without_its_neighbours():
+    foreground = field()
+    cv2.line(foreground, (20, 20), (60, 70), 255, 4)
+    cv2.line(foreground, (40, 20), (80, 70), 255, 4)
+    components = find_components(foreground)
+    assert len(components.all) == 2
+    assert sum(components.cut(each).sum(dtype=int) for each in components.all) == foreground.sum(dtype=int)
+
+
+def test_the_main_component_is_the_digit_without_the_box_around_it():
+    alone = write(field(100, 80), "5", 28, 68, height=40)
+    digit = main_component(find_components(alone)).box
+    cut_off = alone.copy()
+    cv2.line(cut_off, (0, 3), (79, 3), 255, 2)
+    cv2.line(cut_off, (2, 0), (2, 99), 255, 2)
+    cut_off[70:100, 70:80] = 255
+    whole = alone.copy()
+    cv2.rectangle(whole, (8, 8), (70, 90), 255, 2)
+    for boxed in (cut_off, whole):
+        assert main_component(find_components(boxed)).box == digit
+
+
+def test_a_0_with_a_dot_in_it_is_no_printed_box():
+    foreground = field(100, 100)
+    cv2.ellipse(foreground, (50, 50), (25, 40), 0, 0, 360, 255, 4)
+    cv2.line(foreground, (50, 38), (50, 62), 255, 4)
+    assert main_component(find_components(foreground)).box.height > 75
+
+
+@pytest.mark.parametrize("gap", [2, 30])
+def test_of_two_digits_in_one_picture_both_are_seen(gap):
+    foreground = write(write(field(100, 140), "3", 20, 68, height=40), "8", 52 + gap, 68, height=40)
+    box = main_component(find_components(foreground)).box
+    assert box.left < 30
+    assert box.right > 60 + gap
+
+
+@pytest.mark.parametrize("angle", [-5, 0, 5])
+def test_digits_come_in_reading_order_even_on_a_rotated_page(angle):
     foreground = field(300, 700)
     for y in (80, 160, 240):
         write(foreground, "12345678", 100, y, height=36)
     turned = cv2.warpAffine(foreground, cv2.getRotationMatrix2D((350, 150), angle, 1), (700, 300))
-    assert [len(line) for line in lines_of(turned)] == [8, 8, 8]
+    lines = lines_of(turned)
+    assert [len(line) for line in lines] == [8, 8, 8]
+    for line in lines:
+        assert [box.left for box in line] == sorted(box.left for box in line)
 
 
 def test_the_bar_of_a_5_belongs_to_it_and_a_full_stop_to_nothing():
@@ -49,7 +95,7 @@ def test_the_bar_of_a_5_belongs_to_it_and_a_full_stop_to_nothing():
     assert line[0].top < 32
 
 
-def test_two_halves_of_a_digit_over_each_other_are_one():
+def test_two_halves_of_a_digit_above_each_other_are_joined():
     foreground = field()
     write(foreground, "8", 20, 80, height=44)
     cv2.line(foreground, (70, 38), (95, 38), 255, 4)  # a 5 with a gap in its middle
@@ -61,6 +107,6 @@ def test_two_halves_of_a_digit_over_each_other_are_one():
     assert (line[1].top, line[1].bottom) == (36, 87)
 
 
-def test_no_blobs_no_lines():
+def test_no_components_no_lines():
     assert find_lines([]) == []
     assert median_digit_height([]) == 0

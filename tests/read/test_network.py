@@ -7,13 +7,12 @@ import pytest
 
 from tendigits.data.preprocess import to_input
 from tendigits.errors import ModelFileError, RunError
-from tendigits.model.calibration import apply_temperature
-from tendigits.model.file import load_calibration, load_model
-from tendigits.model.network import predict
+from tendigits.model.calibration import Calibration, apply_temperature
+from tendigits.model.network import build_network, compile_network, predict
 from tendigits.model.recipe import Recipe
+from tendigits.read.find import find_digit
 from tendigits.read.network import Network, bundled, from_onnx, load_network
 from tendigits.read.reader import Reader
-from tendigits.train.pipeline import run_recipe
 
 CROPS = np.random.default_rng(1).integers(0, 256, (300, 28, 28), dtype=np.uint8)
 
@@ -24,20 +23,20 @@ def test_probabilities_are_the_softmax_of_the_logits_over_the_temperature(onnx_f
     network = replace(from_onnx(onnx_file(), "tiny"), turn=0.0)
     weights = np.random.default_rng(0).normal(0, 1, (784, 11)).astype("float32")
     expected = softmax(to_input(CROPS).astype("float64") @ weights / 2, axis=1)
-    answers = network(CROPS)
+    predictions = network(CROPS)
     assert network.threshold == 0.8
-    np.testing.assert_allclose(answers.is_digit, 1 - expected[:, 10], atol=1e-4)
-    np.testing.assert_allclose(answers.confidence, expected[:, :10].max(axis=1), atol=1e-4)
-    np.testing.assert_allclose(answers.digits.sum(axis=1), 1, atol=1e-5)
+    np.testing.assert_allclose(predictions.is_digit, 1 - expected[:, 10], atol=1e-4)
+    np.testing.assert_allclose(predictions.confidence, expected[:, :10].max(axis=1), atol=1e-4)
+    np.testing.assert_allclose(predictions.digits.sum(axis=1), 1, atol=1e-5)
 
 
-def test_a_doubtful_crop_is_looked_at_thrice_and_a_sure_one_once():
+def test_a_doubtful_crop_is_classified_three_times_and_a_certain_one_once():
     looked = []
 
     def logits(crops):
         looked.append(crops)
-        sure = crops.reshape(len(crops), -1).any(axis=1) & (crops[:, 0, 0] == 255)
-        return np.where(sure[:, None], np.eye(11, dtype=np.float32)[3] * 20, np.float32(len(looked)))
+        certain = crops.reshape(len(crops), -1).any(axis=1) & (crops[:, 0, 0] == 255)
+        return np.where(certain[:, None], np.eye(11, dtype=np.float32)[3] * 20, np.float32(len(looked)))
 
     crops = np.zeros((3, 28, 28), np.uint8)
     crops[0, 0, 0] = 255
@@ -53,30 +52,24 @@ def test_a_doubtful_crop_is_looked_at_thrice_and_a_sure_one_once():
 
 def test_a_network_of_ten_classes_knows_only_digits():
     network = Network("ten", 0.9, lambda crops: np.zeros((len(crops), 10), np.float32))
-    answers = network(CROPS)
-    assert (answers.is_digit == 1).all()
-    assert answers.digits == pytest.approx(0.1)
+    predictions = network(CROPS)
+    assert (predictions.is_digit == 1).all()
+    assert predictions.digits == pytest.approx(0.1)
+    none = network(CROPS[:0])
+    assert (none.digits.shape, none.is_digit.shape) == ((0, 10), (0,))
 
 
-def test_no_crop_no_answer(onnx_file):
-    answers = from_onnx(onnx_file(), "tiny")(CROPS[:0])
-    assert (answers.digits.shape, answers.is_digit.shape) == ((0, 10), (0,))
-
-
-@pytest.mark.parametrize("damage", [lambda data: data[:200], lambda data: b"", lambda data: b"\x07" * 100])
-def test_a_damaged_file_is_told(onnx_file, damage):
-    with pytest.raises(ModelFileError, match="not a complete model file"):
-        from_onnx(damage(onnx_file()), "reader.onnx")
-
-
-def test_another_shape_is_told(onnx_file):
+def test_a_damaged_or_foreign_file_is_refused(onnx_file):
+    for damaged in (onnx_file()[:200], b"", b"\x07" * 100):
+        with pytest.raises(ModelFileError, match="not a complete model file"):
+            from_onnx(damaged, "reader.onnx")
     with pytest.raises(ModelFileError, match="received one from"):
         from_onnx(onnx_file(outputs=7), "reader.onnx")
 
 
 def test_the_bundled_network_reads_mnist(digits):
-    answers = bundled()(digits.x_test)
-    assert (answers.digits.argmax(axis=1) == digits.y_test).mean() > 0.98
+    predictions = bundled()(digits.x_test)
+    assert (predictions.digits.argmax(axis=1) == digits.y_test).mean() > 0.98
 
 
 def test_reading_imports_neither_keras_nor_jax():
@@ -88,19 +81,24 @@ def test_reading_imports_neither_keras_nor_jax():
     assert not set(done.stdout.split()) & {"keras", "jax", "tensorflow", "torch", "matplotlib", "sklearn", "pandas"}
 
 
-@pytest.mark.parametrize("validation_split", [0.0, 0.25])
-def test_a_persons_own_network_is_as_sure_as_it_may_be(validation_split, small_npz, digits, tmp_path):
-    run = run_recipe(Recipe(hidden=(16,), epochs=2, validation_split=validation_split), small_npz, runs=tmp_path).run
-    calibration = load_calibration(run.path / "model.keras")
-    assert (calibration is not None) == bool(validation_split)
-    shares = predict(load_model(run.path / "model.keras"), to_input(digits.x_test[:100]))
-    if calibration is not None:
-        shares = apply_temperature(shares, calibration.temperature)
-    threshold = 0.9 if calibration is None else calibration.threshold
-    for path in (run.path, run.path / "model.keras"):
-        np.testing.assert_allclose(load_network(path)(digits.x_test[:100]).digits, shares, atol=1e-6)
-        assert load_network(path).threshold == Reader(path).threshold == threshold
-    assert load_network(run.path / "model.h5").threshold == 0.9
+def test_a_users_own_network_with_and_without_a_calibration(digits, tmp_path, monkeypatch):
+    recipe = Recipe(hidden=(16,))
+    model = build_network(recipe)
+    compile_network(model, recipe)
+    model.optimizer.build(model.trainable_variables)
+    model.save(tmp_path / "model.keras")
+    x = digits.x_test[:20]
+    expected = predict(model, to_input(x))
+    np.testing.assert_allclose(load_network(tmp_path)(x).digits, expected, atol=1e-6)
+    reader = Reader(tmp_path / "model.keras")
+    assert reader.threshold == 0.9
+    crop = find_digit(x[0]).crop
+    np.testing.assert_allclose(reader.digit(x[0]).probabilities, predict(model, to_input(crop[None]))[0], atol=1e-5)
+    calibration = Calibration(2.0, 100, "held-out digits", 0.1, 0.05, 0.7)
+    monkeypatch.setattr("tendigits.model.file.load_calibration", lambda _: calibration)
+    calibrated = load_network(tmp_path)
+    np.testing.assert_allclose(calibrated(x).digits, apply_temperature(expected, 2.0), atol=1e-6)
+    assert calibrated.threshold == 0.7
 
 
 def test_no_such_run(tmp_path):

@@ -41,8 +41,8 @@ def test_a_cut_follows_a_gap_that_leans():
     assert not (left.any(axis=0) & right.any(axis=0))[:30].any()
 
 
-def test_a_seam_is_the_cheapest_way_of_all():
-    """Against all ways through a tiny picture."""
+def test_a_seam_is_the_cheapest_path():
+    """Against all paths through a tiny picture."""
     foreground = np.random.default_rng(0).integers(0, 256, (5, 4), dtype=np.uint8)
     costs = foreground.astype(np.float32) / 255
     for column in range(4):
@@ -60,7 +60,7 @@ def test_a_seam_is_the_cheapest_way_of_all():
         assert split._trace_back(found, np.array([column]))[:, 0].tolist() == ways[int(np.argmin(cost))]
 
 
-def test_pieces_have_the_width_of_a_digit_or_are_the_whole():
+def test_pieces_have_the_width_of_a_digit_or_are_the_whole_component():
     pieces = pieces_of([np.full(60, column) for column in (0, 5, 50, 100)], 60)
     assert (0, 3) in pieces
     assert (0, 1) not in pieces
@@ -83,6 +83,6 @@ def test_the_best_path_is_the_best_of_all(n, data):
     assert found[-1][1] == n - 1
 
 
-def test_no_path_is_said():
+def test_a_missing_path_is_an_error():
     with pytest.raises(ValueError, match="from the first to the last"):
         best_path(3, {(0, 1): -1.0})
