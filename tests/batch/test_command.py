@@ -54,6 +54,8 @@ def test_one_digit_with_its_runners_up(run, seven):
 
 def test_a_page_as_text_json_and_csv(run, seven, tmp_path):
     assert run(seven)[1].startswith("7")
+    Image.new("L", (90, 90), 255).save(tmp_path / "blank.png")
+    assert run(tmp_path / "blank.png")[:2] == (0, "no digits\n")
     (line,) = json.loads(run(seven, "--json")[1])["lines"]
     assert line["value"] == "7"
     assert run(seven, "--csv", tmp_path / "out.csv")[:2] == (0, "")
@@ -62,11 +64,6 @@ def test_a_page_as_text_json_and_csv(run, seven, tmp_path):
     assert (row["path"], row["line"], row["value"], row["accepted"]) == (str(seven), "1", "7", "yes")
     assert run(seven, "--csv", "-")[:2] == (0, text)
     assert "may be" in run(seven, "--csv", "-", "--threshold", 1)[1]
-
-
-def test_a_blank_page_has_no_digits(run, tmp_path):
-    Image.new("L", (90, 90), 255).save(tmp_path / "blank.png")
-    assert run(tmp_path / "blank.png")[:2] == (0, "no digits\n")
 
 
 def test_pictures_that_could_not_be_read_are_listed_at_the_end(run, scans):
