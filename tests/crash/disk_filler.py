@@ -1,9 +1,9 @@
-"""What test_full_disk.py runs: it saves while the disk is full at many a byte, and tells what came of it as JSON.
+"""Run by test_full_disk.py: saves while the disk is full at various bytes, and prints the outcomes as JSON.
 
     python disk_filler.py models|checkpoints limit|disk FOLDER
 
-`limit` is a limit on the size of files, as exact as can be; `disk` fills the small file system that FOLDER is.
-A process of its own, since the limit is the process's, and HDF5 may take it down.
+`limit` limits the size of files, to the byte; `disk` fills the small file system that FOLDER is.
+A process of its own, since the limit applies to a process, and HDF5 may crash it.
 """
 
 import json
@@ -29,14 +29,14 @@ def limit_files(n_bytes: int) -> None:
 
 
 def fill_disk(folder: Path, n_bytes: int) -> None:
-    """Leave so much, to the page."""
+    """Leave `n_bytes` free, rounded to a page."""
     space = os.statvfs(folder)
     (folder / "ballast").write_bytes(b"\1" * (space.f_bavail * space.f_bsize - n_bytes))
 
 
 @contextmanager
 def full(module: object, kind: str, folder: Path, name: str, n_bytes: int) -> Iterator[None]:
-    """From where the module writes the file of this name there is place for so many bytes."""
+    """Once the module writes the file of this name, there is space for `n_bytes`."""
     replacing = module.replacing
 
     def filled(path: Path, check: Callable[[Path], None]):
@@ -64,7 +64,7 @@ def outcome(save: Callable[[], object]) -> str:
 
 
 def whole(n: int) -> tuple[int, ...]:
-    """Places for the end of a file of n bytes: none, in the first headers, in the middle, all but the last."""
+    """Where a file of n bytes ends: at once, in the first headers, in the middle, before its last byte."""
     return (0, 1, 100, 800, 2048, 4096, 10_000, n // 2, n - 5000, n - 100, n - 1)
 
 

@@ -1,12 +1,12 @@
-"""What test_kill_saving.py kills: it forks a child that saves again and again, and kills it at a chosen moment.
+"""Run by test_kill_saving.py: forks a child that saves again and again, and kills it at a chosen moment.
 
     python saver.py models FOLDER < requests > answers
 
 A request is a line of JSON: {"first": ..., "mark": "b", "nth": 1, "delay": 0.2} waits until the child has written the
 mark b for the second time, sleeps 0.2 s, and kills. {"first": ..., "saves": 3} measures three saves. The answer has
-all marks that the child has written, a letter each, with the times of a measurement.
+all marks that the child has written, one letter each, and the times of a measurement.
 
-Keras is imported once, before the forks, and computes nothing before: JAX cannot be forked once it has begun.
+Keras is imported once, before the forks, and computes nothing until then: JAX cannot be forked once it has started.
 """
 
 import functools
@@ -36,12 +36,12 @@ Mark = Callable[[str], None]
 
 
 def recipe(which: int) -> Recipe:
-    """Of the two known models, 0 and 1; they differ in every weight."""
+    """The recipe of model 0 or 1, which differ in every weight."""
     return Recipe(hidden=(16,), seed=which)
 
 
 def known_checkpoint(epoch: int) -> checkpoint.Checkpoint:
-    """Some 2 MB that depend on the epoch in every array."""
+    """About 2 MB, which depend on the epoch in every array."""
     rng = np.random.default_rng(epoch)
     arrays = [rng.random((400, 400), np.float32) for _ in range(3)]
     return checkpoint.Checkpoint(
@@ -50,7 +50,7 @@ def known_checkpoint(epoch: int) -> checkpoint.Checkpoint:
 
 
 def marking(module: object, letters: Callable[[Path], str], mark: Mark) -> None:
-    """Make the module's `replacing` tell of its three phases; it does all that it does."""
+    """Make the module's `replacing` report its three phases."""
     replacing = module.replacing
 
     @contextmanager
@@ -136,7 +136,7 @@ def main() -> None:
     if kind == "models":
         import jax
 
-        from tendigits.train import model_file  # noqa: F401
+        from tendigits.model import file  # noqa: F401
 
         # The same few programs in each child: they are compiled once, by the first.
         jax.config.update("jax_compilation_cache_dir", str(folder.parent / "compiled"))

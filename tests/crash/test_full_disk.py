@@ -1,4 +1,4 @@
-"""A disk that is full, at whatever byte, while a model or a checkpoint is saved: DiskError, and the old files load."""
+"""A disk that is full at any byte while a model or a checkpoint is saved: DiskError, and the old files still load."""
 
 import json
 import subprocess
@@ -12,7 +12,7 @@ pytestmark = pytest.mark.alone
 
 @pytest.fixture
 def tiny_disk(tmp_path):
-    """A file system of 2 MB, which can be filled."""
+    """A file system of 2 MB to fill up."""
     disk = tmp_path / "disk"
     disk.mkdir()
     command = ["mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", disk]
@@ -25,7 +25,7 @@ def tiny_disk(tmp_path):
 
 @pytest.fixture
 def tell(tmp_path, monkeypatch):
-    """Run disk_filler.py, and give the cases that it tells of."""
+    """Run disk_filler.py; returns its cases."""
     temporary = tmp_path / "temporary"
     temporary.mkdir()
     monkeypatch.setenv("TMPDIR", str(temporary))  # not on the disk that is filled

@@ -18,7 +18,7 @@ def test_every_setting_has_an_option_with_help():
 
 
 def test_settings_change_the_recipe():
-    given = {"hidden": (64,), "restore_best": False, "augmentation_rotate": 10.0}
+    given = {"hidden": (64,), "restore_best": False, "augmentation.rotate": 10.0}
     recipe = command._with_settings("mlp", given)
     assert (recipe.hidden, recipe.restore_best, recipe.name) == ((64,), False, "mlp")
     assert recipe.augmentation.rotate == 10.0

@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 
     from tendigits.train.console import Console
 
-SETTINGS, AUGMENTATION, DEVICES, OUTPUT = "Settings", "Augmentation", "Several devices or processes", "Output"
+SETTINGS, SWITCHES, AUGMENTATION = "Settings", "Settings that are on or off", "Augmentation"
+DEVICES, OUTPUT = "Several devices or processes", "Output"
 
 
 class TrainCommand(TyperCommand):
@@ -33,8 +34,8 @@ class TrainCommand(TyperCommand):
 
     def invoke(self, ctx: Any) -> Any:
         """Run the command with the given settings as the context's object."""
-        given = {option.name: ctx.params.pop(option.name) for option in setting_options()}
-        ctx.obj = {name: value for name, value in given.items() if value is not None}
+        given = {option.opts[0]: ctx.params.pop(option.name) for option in setting_options()}
+        ctx.obj = {_field(flag): value for flag, value in given.items() if value is not None}
         return super().invoke(ctx)
 
 
@@ -88,16 +89,15 @@ def train(
     from tendigits.train import spmd
     from tendigits.train.pipeline import resume_run, run_recipe
 
-    console, distribution = _console(quiet, json), None
+    console = _console(quiet, json)
+    distribution = data_parallel(devices) if devices > 1 and coordinator is None else None
     if coordinator is not None and processes is not None and process_id is not None:
         distribution = spmd.initialize(coordinator, processes, process_id, devices)
-    elif not coordinator is processes is process_id is None:
+        if process_id > 0:
+            spmd.train_along(distribution, data, console)
+            return
+    elif any(option is not None for option in (coordinator, processes, process_id)):
         raise UserError("expected --coordinator, --processes and --process-id together")
-    elif devices > 1:
-        distribution = data_parallel(devices)
-    if distribution is not None and process_id:
-        spmd.train_along(distribution, data, console)
-        return
     if resume is not None:
         trained = resume_run(resume, console=console, distribution=distribution)
     else:
@@ -132,20 +132,29 @@ def setting_options() -> list[Any]:
 
 def _parameter(name: str, flag: str, field: "FieldInfo", panel: str) -> inspect.Parameter:
     """A parameter that typer turns into an option; its value is None if it is not given."""
-    kind, help_text, options = field.annotation, field.description or "", {}
+    kind, help_text, metavar, parser = field.annotation, field.description or "", None, None
     if kind is bool:
         flag += f"/--no-{flag.removeprefix('--')}"
+        panel = SWITCHES  # the long names would leave no room for the other settings' help
     elif kind in (int, float):
-        options = {"metavar": "N" if kind is int else "X"}
+        metavar = "N" if kind is int else "X"
     elif get_origin(kind) is Literal:
-        kind, help_text, options = str, f"{help_text} One of {', '.join(get_args(kind))}.", {"metavar": "NAME"}
+        kind, metavar, help_text = str, "NAME", f"{help_text} One of {', '.join(get_args(kind))}."
     else:  # a tuple of numbers or of texts
         item = get_args(kind)[0]
-        options = {"parser": _integers if int in (item, *get_args(item)) else _texts, "metavar": "A,B,..."}
-        kind = str
-    option = typer.Option(flag, help=help_text, rich_help_panel=panel, show_default=False, **options)
-    annotation = Annotated[kind | None, option]  # type: ignore[operator, valid-type]
+        if get_origin(item) is Literal:
+            help_text += f" Any of {', '.join(get_args(item))}."
+        kind, metavar, parser = str, "A,B,...", _integers if int in (item, *get_args(item)) else _texts
+    option = typer.Option(
+        flag, help=help_text, metavar=metavar, parser=parser, rich_help_panel=panel, show_default=False
+    )  # fmt: skip
+    annotation = Annotated[kind | None, option]  # type: ignore[valid-type]
     return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=annotation)
+
+
+def _field(flag: str) -> str:
+    """The name of the recipe's field: "batch_size", or "augmentation.shift"."""
+    return flag.removeprefix("--").replace("-", "_")
 
 
 def _integers(text: str) -> tuple[int, ...]:
@@ -163,7 +172,7 @@ def _texts(text: str) -> tuple[str, ...]:
 def _with_settings(name_or_file: str, settings: dict[str, Any]) -> Any:
     from tendigits.model.recipe import load_recipe
 
-    recipe, prefix = load_recipe(name_or_file), "augmentation_"
+    recipe, prefix = load_recipe(name_or_file), "augmentation."
     augmentation = {name.removeprefix(prefix): value for name, value in settings.items() if name.startswith(prefix)}
     changes = {name: value for name, value in settings.items() if not name.startswith(prefix)}
     if augmentation:
