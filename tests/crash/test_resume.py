@@ -1,4 +1,4 @@
-"""A real `tendigits train`, killed by real signals and resumed, ends bit for bit like one that was never interrupted."""
+"""A real `tendigits train`, killed by signals and resumed, ends bit for bit like one that was never interrupted."""
 
 import json
 import random

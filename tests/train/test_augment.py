@@ -16,7 +16,7 @@ def x(digits):
 
 
 def augmented(x, **settings):
-    return np.asarray(augmenter(Augmentation(**settings))(jnp.asarray(x), jax.random.key(0)))
+    return np.asarray(jax.jit(augmenter(Augmentation(**settings)))(x, jax.random.key(0)))
 
 
 def centres_of_mass(x):
@@ -32,7 +32,7 @@ def test_without_settings_there_is_no_augmentation():
 
 @pytest.mark.parametrize("shape", [(-1, 784), (-1, 28, 28, 1)])
 def test_shape_range_and_key(x, shape):
-    augment, given = augmenter(ALL), jnp.asarray(x.reshape(shape))
+    augment, given = jax.jit(augmenter(ALL)), x.reshape(shape)
     first, again, other = (np.asarray(augment(given, jax.random.key(key))) for key in (0, 0, 1))
     assert first.shape == given.shape
     assert first.dtype == np.float32

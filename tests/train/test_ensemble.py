@@ -47,6 +47,7 @@ def test_the_run_is_like_any_other(trained):
     assert evaluate_run(trained.run.path)[0] == trained.report
 
 
+@pytest.mark.slow
 def test_resumed_in_a_member_equals_uninterrupted(trained, small_npz, tmp_path, monkeypatch):
     original = trainer.save_checkpoint
 

@@ -18,8 +18,8 @@ from tendigits.train.fitting import Inputs, fit_recipe, number_of_steps, prepare
 
 RECIPE = Recipe(hidden=(32, 16), epochs=4, patience=9)
 EVERY_SETTING = RECIPE.with_changes(
-    hidden=(16,), convolutions=("4x5/4",), ema_momentum=0.9, schedule="one-cycle", optimizer="adamw", weight_decay=0.01,
-    label_smoothing=0.1, augmentation={"shift": 2.0, "elastic": 1.0, "noise": 0.1},
+    hidden=(16,), batch_norm=True, ema_momentum=0.9, schedule="one-cycle", optimizer="adamw", weight_decay=0.01,
+    label_smoothing=0.1, augmentation={"contrast": 0.1, "noise": 0.1},
 )  # fmt: skip
 
 
@@ -61,7 +61,17 @@ def test_the_seed_decides_every_bit(inputs, uninterrupted):
 
 
 @pytest.mark.parametrize(
-    "recipe", [RECIPE, RECIPE.with_changes(optimizer="sgd"), EVERY_SETTING], ids=["adam", "sgd", "all"]
+    "recipe",
+    [
+        RECIPE,
+        EVERY_SETTING,
+        pytest.param(RECIPE.with_changes(optimizer="sgd"), marks=pytest.mark.slow),
+        pytest.param(
+            EVERY_SETTING.with_changes(convolutions=("4x5/4",), augmentation={"shift": 2.0, "elastic": 1.0}),
+            marks=pytest.mark.slow,
+        ),
+    ],
+    ids=["adam", "all", "sgd", "convolutions"],
 )
 def test_resumed_equals_uninterrupted_bit_for_bit(inputs, recipe):
     whole = train(inputs, recipe)

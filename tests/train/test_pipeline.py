@@ -109,7 +109,7 @@ def test_history_csv_is_the_history(finished):
     assert set(trained.history.history) == {"loss", "accuracy", "val_loss", "val_accuracy"}
 
 
-@pytest.mark.parametrize("name", ["model.keras", "model.h5"])
+@pytest.mark.parametrize("name", ["model.keras", pytest.param("model.h5", marks=pytest.mark.slow)])
 def test_plain_keras_loads_the_model_and_trains_on(finished, small_npz, name):
     """Oracle: Keras."""
     trained, dataset = finished[0], load(small_npz)
@@ -228,13 +228,14 @@ def test_resumed_equals_uninterrupted_also_from_the_checkpoint_before_a_damaged_
     assert not trained.run.checkpoints.exists()
 
 
+@pytest.mark.slow
 def test_resumed_without_a_checkpoint_starts_from_the_first_epoch(interrupted, finished):
     shutil.rmtree(interrupted / "checkpoints")
     (interrupted / "checkpoints").mkdir()
     assert_same_run(resume_run(interrupted), finished[0])
 
 
-@pytest.mark.parametrize("stage", ["save_model", "report_on"])
+@pytest.mark.parametrize("stage", ["report_on", pytest.param("save_model", marks=pytest.mark.slow)])
 def test_interrupted_after_the_last_epoch_only_the_rest_is_done(small_npz, tmp_path, finished, monkeypatch, stage):
     def interrupt(*_, **__):
         raise KeyboardInterrupt

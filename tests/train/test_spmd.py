@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -106,19 +107,38 @@ def test_a_lost_process_ends_the_other_and_the_run_can_be_resumed(small_npz, tmp
     assert len((tmp_path / "lost" / "history.csv").read_text().splitlines()) == 21
 
 
+def initialize_alone(port, process_id):
+    """One of two processes, alone."""
+    code = (
+        "from tendigits.train.spmd import initialize\n"
+        "from tendigits.errors import UserError\n"
+        f"try: initialize('localhost:{port}', 2, {process_id}, timeout=1.5)\n"
+        "except UserError as error: raise SystemExit(str(error))"
+    )
+    environment = os.environ | {"TF_CPP_MIN_LOG_LEVEL": "3"}
+    return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment, timeout=200)
+
+
 @pytest.mark.slow
 @pytest.mark.alone
 @pytest.mark.parametrize("process_id", [0, 1])
 def test_a_process_that_waits_in_vain_ends_with_one_line(process_id):
-    address = f"localhost:{free_port()}"
-    code = f"from tendigits.train.spmd import initialize; initialize({address!r}, 2, {process_id}, timeout=1.5)"
-    environment = os.environ | {"TF_CPP_MIN_LOG_LEVEL": "3"}
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment, timeout=60)
+    port = free_port()
+    done = initialize_alone(port, process_id)
     assert done.returncode == 1
     assert done.stderr == (
         "tendigits: no answer from another process for 1.5 s at the start; run the same command with each --process-id "
-        f"from 0 to 1; each must reach {address}\n"
+        f"from 0 to 1; each must reach localhost:{port}\n"
     )
+
+
+@pytest.mark.slow
+@pytest.mark.alone
+def test_a_port_in_use_is_refused():
+    with socket.create_server(("", 0), family=socket.AF_INET6, dualstack_ipv6=True) as server:
+        done = initialize_alone(port := server.getsockname()[1], 0)
+    assert done.stderr.startswith(f"--coordinator: cannot listen at localhost:{port} (")
+    assert done.stderr.endswith("); choose another port\n")
 
 
 @pytest.mark.parametrize(

@@ -59,7 +59,7 @@ def draw_augmented(images: np.ndarray[Any, Any], augment: Augmenter, seed: int) 
         images: float32 (n, 784) from 0 to 1, n at least 1; the first 16 are drawn, four times each.
     """
     few = np.resize(images[:16], (SHOWN, SIDE * SIDE))
-    augmented: Any = np.asarray(augment(jnp.asarray(few), jax.random.key(seed))).reshape(8, 8, SIDE, SIDE)
+    augmented: Any = np.asarray(jax.jit(augment)(few, jax.random.key(seed))).reshape(8, 8, SIDE, SIDE)
     figure = Figure(figsize=(6, 6), layout="constrained")
     axes = figure.subplots()
     axes.imshow(augmented.transpose(0, 2, 1, 3).reshape(8 * SIDE, 8 * SIDE), cmap="gray", vmin=0, vmax=1)

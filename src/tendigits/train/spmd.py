@@ -50,7 +50,7 @@ def initialize(
         The devices of all processes.
 
     Raises:
-        UserError: an argument is wrong, or the processes run different versions.
+        UserError: an argument is wrong, the port is in use, or the processes run different versions.
         HostError: a process was lost.
     """
     host, _, port = coordinator.rpartition(":")
@@ -62,10 +62,13 @@ def initialize(
     jax.config.update("jax_num_cpu_devices", devices)
     advice = f"run the same command with each --process-id from 0 to {processes - 1}; each must reach {coordinator}"
     with muted(1), waiting_for_processes("at the start", timeout, advice):  # Gloo prints to the standard output
-        jax.distributed.initialize(
-            coordinator, processes, process_id, cluster_detection_method="deactivate",
-            initialization_timeout=int(2 * timeout) + 1,
-        )  # fmt: skip
+        try:
+            jax.distributed.initialize(
+                coordinator, processes, process_id, cluster_detection_method="deactivate",
+                initialization_timeout=int(2 * timeout) + 1,
+            )  # fmt: skip
+        except jax.errors.JaxRuntimeError as error:
+            raise UserError(f"--coordinator: cannot listen at {coordinator} ({error}); choose another port") from None
         _broadcast(b"")  # connects all devices now, not after one process has compiled for minutes
     require_same("versions", [version("tendigits"), version("jax")], UserError)
     return data_parallel(devices)

@@ -63,12 +63,8 @@ class Trained:
 
 def train_network(training: Training, checkpoint: Checkpoint | None) -> Trained:
     """Stages 2 to 8: prepare, network, compile, fit, curves, save, report; None starts from the first epoch."""
-    recipe, inputs, console, durations = (
-        training.recipe,
-        training.inputs,
-        training.console,
-        training.record["durations"],
-    )
+    recipe, inputs, console = training.recipe, training.inputs, training.console
+    durations = training.record["durations"]
     console.stage(2, "Prepare", f"train {inputs.x.shape} {inputs.y.shape}  float32 in [0, 1], one-hot")
     console.line(f"test  {inputs.test[0].shape} {inputs.test[1].shape}")
     use_compilation_cache()  # before the first weights are drawn, which compiles too
