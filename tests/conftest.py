@@ -26,12 +26,24 @@ os.environ["KERAS_BACKEND"] = "jax"
 
 import numpy as np
 import pytest
+from hypothesis import settings
 
 from tendigits.data.dataset import ARRAYS, Dataset, make_dataset
 from tendigits.data.mnist import load_data
 
 ROOT = Path(__file__).parent.parent
 POSTGRESQL = os.environ.get("TENDIGITS_TEST_POSTGRESQL")
+
+settings.register_profile("default", max_examples=20, deadline=None)
+settings.register_profile("ci", max_examples=100, deadline=None)  # .ci/run: --hypothesis-profile=ci
+settings.load_profile("default")
+
+
+def pytest_collection_modifyitems(items):
+    """A file stays with one process, so that its servers and runs are made once; teach's tests share a database."""
+    for item in items:
+        if not any(item.iter_markers("xdist_group")):
+            item.add_marker(pytest.mark.xdist_group("teach" if item.path.parent.name == "teach" else str(item.path)))
 
 
 @pytest.hookimpl(wrapper=True)

@@ -81,7 +81,6 @@ assert not ray.is_initialized()
 
 
 @pytest.mark.slow
-@pytest.mark.alone
 def test_a_local_cluster_accepts_only_processes_that_know_its_token():
     environment = {name: value for name, value in os.environ.items() if not name.startswith("RAY_")}
     done = subprocess.run(
@@ -108,7 +107,6 @@ def head(tmp_path):
 
 
 @pytest.mark.slow
-@pytest.mark.alone
 def test_reading_on_a_cluster_that_was_started_by_hand(head, tmp_path, digits):
     address, environment = head
     for i in range(3):

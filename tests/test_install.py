@@ -114,7 +114,7 @@ def test_serve_answers(install, tmp_path):
     )  # fmt: skip
     try:
         address = next(word for line in server.stdout for word in line.split() if word.startswith("http://"))
-        for page in ("/", "/docs", "/health/ready"):
+        for page in ("/", "/docs", "/ready"):
             assert httpx.get(address.rstrip("/") + page, follow_redirects=True).status_code == 200, page
     finally:
         server.send_signal(signal.SIGTERM)
@@ -131,8 +131,9 @@ def test_export_exports(install, data, tmp_path):
 
 def test_scale_sweeps(install, data, tmp_path):
     run = install("scale")
-    (tmp_path / "space.toml").write_text("trials = 1\nepochs = 1\n[hidden]\nchoices = [[16]]\n")
-    code, _, err = run("sweep", "--data", data, "--space", "space.toml")
+    (tmp_path / "small.toml").write_text("hidden = [16]\nepochs = 1\n")
+    (tmp_path / "space.toml").write_text("batch_size = [32, 64]\n")
+    code, _, err = run("sweep", "--data", data, "--recipe", "small.toml", "--space", "space.toml", "--trials", 2)
     assert (code, err) == (0, ""), err
 
 

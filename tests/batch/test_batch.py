@@ -40,7 +40,6 @@ def read_or_die(job):
     return batch._read_job(batch._reader, job)
 
 
-@pytest.mark.alone
 def test_processes_read_the_same_and_a_picture_that_kills_one_is_reported(paths, monkeypatch, tmp_path):
     own = tmp_path / "own.onnx"
     own.write_bytes(bundled_file())

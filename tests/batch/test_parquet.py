@@ -133,7 +133,6 @@ def in_this_process(monkeypatch):
     monkeypatch.setattr(parquet, "read_with", lambda _, paths, one: batch.read_files(Reader(), paths, one=one))
 
 
-@pytest.mark.alone
 def test_the_table_has_what_processes_read(paths, tmp_path):
     seen = []
     summary = read_into(tmp_path / "out", paths, workers=2, progress=lambda *step: seen.append(step))
@@ -200,7 +199,6 @@ if __name__ == "__main__":
 
 
 @pytest.mark.slow
-@pytest.mark.alone
 def test_killed_again_and_again_it_reads_all_and_nothing_twice(folder, tmp_path, digits):
     for i in range(5, 80):
         Image.fromarray(np.pad(digits.x_test[i], 8)).save(folder / f"{i:02}.png")

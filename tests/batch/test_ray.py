@@ -18,7 +18,6 @@ from tendigits.errors import Failure
 
 pytestmark = [
     pytest.mark.slow,
-    pytest.mark.alone,
     pytest.mark.usefixtures("ray_ends"),
     pytest.mark.filterwarnings("ignore:subprocess .* is still running:ResourceWarning"),
     pytest.mark.filterwarnings("ignore:os.fork.. was called:RuntimeWarning"),  # of other tests' JAX in this process

@@ -11,8 +11,6 @@ import pytest
 
 from tendigits.batch.workers import AHEAD, WorkerPool
 
-pytestmark = pytest.mark.alone
-
 offset = 0
 
 

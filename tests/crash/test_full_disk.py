@@ -7,8 +7,6 @@ from pathlib import Path
 
 import pytest
 
-pytestmark = pytest.mark.alone
-
 
 @pytest.fixture
 def tiny_disk(tmp_path):

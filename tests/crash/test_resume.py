@@ -15,8 +15,6 @@ from helpers import tendigits
 from tendigits.model.file import load_model
 from tendigits.report.run import Run
 
-pytestmark = pytest.mark.alone
-
 # Many short epochs: a signal comes in the middle of one.
 SETTINGS = ["--hidden", "48,24", "--batch-size", "8", "--epochs", "40", "--patience", "30"]
 

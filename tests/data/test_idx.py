@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 
@@ -45,7 +45,6 @@ def test_reads_all_four_spellings(tmp_path, small, ending, dot):
     assert all(np.array_equal(read[key], small[key]) and read[key].dtype == np.uint8 for key in FILES)
 
 
-@settings(deadline=None)
 @given(
     st.sampled_from([1, 3]).flatmap(lambda d: arrays("u1", array_shapes(min_dims=d, max_dims=d, min_side=0))),
     st.booleans(),
@@ -129,7 +128,6 @@ def test_a_gz_bomb_is_stopped_at_what_the_header_says(tmp_path):
     assert "expected 784 bytes after the header" in message
 
 
-@settings(max_examples=50, deadline=None)
 @given(st.binary(max_size=60), st.booleans(), st.sampled_from([1, 3]), st.booleans())
 def test_any_bytes_give_an_array_or_a_data_error(data, with_magic, n_dimensions, packed):
     data = struct.pack(">I", 0x0800 + n_dimensions) + data if with_magic else data

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 
@@ -59,7 +59,6 @@ def test_reads_what_numpy_saves(path, small, save):
         assert (read[key].dtype, read[key].flags.writeable) == (np.uint8, True)
 
 
-@settings(deadline=None)
 @given(st.sampled_from(["u1", ">i4", "f4", "?"]).flatmap(lambda t: arrays(t, array_shapes(max_dims=4, max_side=5))))
 def test_round_trip(array):
     with tempfile.TemporaryDirectory() as folder:
@@ -119,7 +118,6 @@ def test_any_flipped_byte_gives_the_arrays_or_a_data_error(path):
             assert all(np.array_equal(read[key], tiny[key]) for key in read)
 
 
-@settings(deadline=None)
 @given(st.binary(max_size=400))
 def test_any_bytes_give_a_data_error(data):
     with tempfile.TemporaryDirectory() as folder:
@@ -129,7 +127,6 @@ def test_any_bytes_give_a_data_error(data):
             read_npz(path)
 
 
-@settings(max_examples=100, deadline=None)
 @given(
     st.one_of(st.text("(),0123456789-TrueL' ", max_size=30), st.sampled_from(["(3,)", "(0,)", "(-3,)", "(-1, -3)"])),
     st.sampled_from(["|u1", "|O", "<U9", "|V0", "<m8", "<c16", "u1,u1", "|b1", "nonsense", "<f4"]),

@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from PIL import Image
@@ -122,7 +122,6 @@ def test_to_mnist_refuses_anything_else(bad):
         to_mnist(bad)
 
 
-@settings(max_examples=100, deadline=None)
 @given(arrays("u1", st.tuples(st.integers(1, 60), st.integers(1, 60))))
 def test_any_pixels_become_one_28x28_image(digit):
     out = to_mnist(digit)

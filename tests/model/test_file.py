@@ -357,7 +357,7 @@ def test_the_other_format_under_the_wrong_name(good, tmp_path, name, other):
     assert "is not a complete model file: " in refused(tmp_path / name)
 
 
-@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.binary(max_size=300))
 def test_any_bytes_as_keras(tmp_path_factory, data):
     path = tmp_path_factory.getbasetemp() / "any.keras"
@@ -365,7 +365,7 @@ def test_any_bytes_as_keras(tmp_path_factory, data):
     assert "is not a complete model file: " in refused(path)
 
 
-@settings(max_examples=6, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=6, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.binary(max_size=300))
 def test_any_bytes_as_h5(tmp_path_factory, child, data):
     path = tmp_path_factory.getbasetemp() / "any.h5"

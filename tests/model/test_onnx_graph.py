@@ -69,7 +69,7 @@ stage = st.one_of(  # functions: Keras draws a seed for each layer, which is not
 )  # fmt: skip
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(st.lists(stage, max_size=4), st.integers(0, 99))
 def test_any_stack(stages, seed):
     stack = [keras.Input((784,)), layers.Reshape((28, 28, 1)), *chain.from_iterable(make() for make in stages)]

@@ -6,7 +6,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
@@ -198,7 +198,6 @@ def test_what_is_no_picture_is_told(reader, source):
             call(source)
 
 
-@settings(deadline=None)
 @given(st.integers(0, 2**32 - 1), st.integers(1, 50), st.integers(1, 50), st.sampled_from([0.001, 0.05, 0.5]))
 def test_any_pixels_are_read(reader, seed, height, width, share):
     noise = (np.random.default_rng(seed).random((height, width)) > share).astype(np.uint8) * np.uint8(255)
@@ -244,7 +243,6 @@ def test_the_largest_picture_is_read_in_less_than_600_mb():
     assert int(done.stdout) < 600
 
 
-@settings(deadline=None)
 @given(st.binary(max_size=300), st.sampled_from(["PNG", "JPEG", "GIF", "BMP", "TIFF", "WEBP", None]), st.data())
 def test_any_bytes_are_read_or_refused_with_one_error(reader, junk, format_, data):
     if format_ is not None:  # a picture with some of its bytes changed

@@ -103,7 +103,7 @@ def test_requests_that_the_document_allows_are_answered_as_it_says(client):
         if (operation.method == "post" and STARTS_A_PROCESS.fullmatch(operation.path)) or "events" in operation.path:
             continue
 
-        @settings(max_examples=10, deadline=None, suppress_health_check=list(HealthCheck))
+        @settings(max_examples=10, suppress_health_check=list(HealthCheck))
         @given(case=operation.as_strategy())
         def ask(case):
             case.call_and_validate(excluded_checks=[positive_data_acceptance])  # bytes need not be a picture

@@ -36,7 +36,6 @@ def shared(cluster, ray_ends, monkeypatch):
 
 
 @pytest.mark.slow
-@pytest.mark.alone
 def test_a_search_continues_on_a_cluster_and_a_killed_trial_from_its_last_epoch(shared, what):
     what = replace(
         what, recipe=what.recipe.with_changes(epochs=12, batch_size=2, patience=99),
@@ -63,7 +62,6 @@ def test_a_search_continues_on_a_cluster_and_a_killed_trial_from_its_last_epoch(
 
 
 @pytest.mark.slow
-@pytest.mark.alone
 def test_an_error_of_a_trial_ends_the_search(shared, what, tmp_path):
     with pytest.raises(DataError, match=r"none\.npz"):
         search(replace(what, data=tmp_path / "none.npz"), 4, run_trials=HERE)

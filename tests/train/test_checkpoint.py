@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 
@@ -125,7 +125,6 @@ weights = st.lists(
 numbers = st.floats(allow_nan=False) | st.sampled_from([5e-324, -0.0, 0.1 + 0.2, float("inf")])
 
 
-@settings(deadline=None)
 @given(
     history=st.dictionaries(st.text(max_size=12), st.lists(numbers, max_size=5), max_size=4),
     best=numbers,
@@ -279,7 +278,6 @@ def test_other_files_are_refused(tmp_path):
     refused(path)
 
 
-@settings(deadline=None)
 @given(st.binary(max_size=400) | st.binary(max_size=100).map(lambda data: b"PK\3\4" + data))
 def test_any_bytes_are_a_run_error(data):
     with tempfile.TemporaryDirectory() as folder:
@@ -288,7 +286,6 @@ def test_any_bytes_are_a_run_error(data):
         refused(path)
 
 
-@settings(deadline=None)
 @given(st.data())
 def test_any_bytes_in_a_valid_zip_are_a_run_error(data):
     """Behind the zip's checksums any bytes reach NumPy's headers, JSON and the digest."""

@@ -40,7 +40,6 @@ def assert_close(runs, first, second, atol):
 
 
 @pytest.mark.slow
-@pytest.mark.alone
 def test_the_weights_are_those_of_one_process(small_npz, tmp_path):
     one = tendigits("train", "--data", small_npz, "--runs", tmp_path, "--name", "one", *SETTINGS)
     two = start("--runs", tmp_path, "--name", "two", *SETTINGS, data=[small_npz, small_npz])
@@ -56,7 +55,6 @@ def test_the_weights_are_those_of_one_process(small_npz, tmp_path):
 
 
 @pytest.mark.slow
-@pytest.mark.alone
 def test_an_ensemble(small_npz, tmp_path):
     settings = ["--runs", tmp_path, "--ensemble-size", 2, "--hidden", 16, "--validation-split", 0.1, *SETTINGS]
     one = tendigits("train", "--data", small_npz, "--name", "one", *settings)
@@ -66,7 +64,6 @@ def test_an_ensemble(small_npz, tmp_path):
 
 
 @pytest.mark.slow
-@pytest.mark.alone
 def test_other_digits_are_an_error_in_every_process(small_npz, tmp_path):
     other = tmp_path / "other.npz"
     with np.load(small_npz) as file:
@@ -80,7 +77,6 @@ def test_other_digits_are_an_error_in_every_process(small_npz, tmp_path):
 
 
 @pytest.mark.slow
-@pytest.mark.alone
 @pytest.mark.parametrize("killed", [0, 1])
 def test_a_lost_process_ends_the_other_and_the_run_can_be_resumed(small_npz, tmp_path, killed):
     settings = ["--runs", tmp_path, "--hidden", 24, "--epochs", 20, "--patience", 30, "--batch-size", 6, "--json"]
@@ -120,7 +116,6 @@ def initialize_alone(port, process_id):
 
 
 @pytest.mark.slow
-@pytest.mark.alone
 @pytest.mark.parametrize("process_id", [0, 1])
 def test_a_process_that_waits_in_vain_ends_with_one_line(process_id):
     port = free_port()
@@ -133,7 +128,6 @@ def test_a_process_that_waits_in_vain_ends_with_one_line(process_id):
 
 
 @pytest.mark.slow
-@pytest.mark.alone
 def test_a_port_in_use_is_refused():
     with socket.create_server(("", 0), family=socket.AF_INET6, dualstack_ipv6=True) as server:
         done = initialize_alone(port := server.getsockname()[1], 0)
