@@ -87,8 +87,8 @@ def make_dataset(
     Raises:
         DataError: the first row, class or array that cannot be trained on.
     """
-    x_train, y_train = checked(x_train, y_train, "train")
-    x_test, y_test = checked(x_test, y_test, "test")
+    x_train, y_train = check_digits(x_train, y_train, "train")
+    x_test, y_test = check_digits(x_test, y_test, "test")
     if len(y_train) < 2:
         raise DataError(f"expected at least 2 images in x_train, received {len(y_train)}; add digits")
     classes = np.unique(y_train)
@@ -104,20 +104,20 @@ def make_dataset(
 
 def make_split_dataset(x: NDArray[Any], y: NDArray[Any], *, source: str, notes: Sequence[str] = ()) -> Dataset:
     """Check digits and choose a test set from them at random, the same one each time. Raises DataError."""
-    x_train, y_train, x_test, y_test = stratified_split(*checked(x, y, "train"), TEST_SPLIT, SPLIT_SEED)
+    x_train, y_train, x_test, y_test = stratified_split(*check_digits(x, y, "train"), TEST_SPLIT, SPLIT_SEED)
     split = f"split at random (seed {SPLIT_SEED}): {len(y_train):,} images to train on, {len(y_test):,} to test on"
     return make_dataset(x_train, y_train, x_test, y_test, source=source, notes=[*notes, split])
 
 
 def make_test_set(x: NDArray[Any], y: NDArray[Any], *, source: str, notes: Sequence[str] = ()) -> Dataset:
     """Check digits and make them the test set of a Dataset without training digits. Raises DataError."""
-    images, labels = checked(x, y, "test")
+    images, labels = check_digits(x, y, "test")
     if len(labels) == 0:
         raise DataError("expected at least 1 image to evaluate on, received none; give some digits")
     return Dataset(images[:0], labels[:0], images, labels, "own data", source, tuple(notes))
 
 
-def checked(x: NDArray[Any], y: NDArray[Any], part: str) -> tuple[Pixels, Pixels]:
+def check_digits(x: NDArray[Any], y: NDArray[Any], part: str) -> tuple[Pixels, Pixels]:
     """Check images and labels row by row.
 
     Args:
@@ -184,7 +184,7 @@ def stratified_split(x: Pixels, y: Pixels, fraction: float, seed: int) -> tuple[
 def _apportion(counts: NDArray[np.int64], total: int) -> NDArray[np.int64]:
     """Divide `total` in proportion to `counts`, in whole numbers: the largest remainders are rounded up."""
     quotas = counts * total / counts.sum()
-    whole = np.floor(quotas).astype(np.int64)
+    whole: NDArray[np.int64] = np.floor(quotas).astype(np.int64)
     largest = np.argsort(whole - quotas, kind="stable")[: total - whole.sum()]
     whole[largest] += 1
     return whole
