@@ -197,5 +197,4 @@ def _up(axis: Axis, value: float) -> float:
 
 def _round_ticks(low: float, high: float, whole: bool = False) -> list[float]:
     """Round numbers at equal distances, the first at most `low`, the last at least `high`."""
-    ticks: list[float] = MaxNLocator(6, steps=[1, 2, 5, 10], integer=whole).tick_values(low, high).tolist()
-    return ticks
+    return list(map(float, MaxNLocator(6, steps=[1, 2, 5, 10], integer=whole).tick_values(low, high)))
