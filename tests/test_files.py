@@ -1,3 +1,5 @@
+"""Whole-file writes; a disk that is really full is in crash/test_full_disk.py."""
+
 import errno
 import hashlib
 import json
@@ -27,20 +29,6 @@ def old(tmp_path):
     path = tmp_path / "file.txt"
     path.write_text("old")
     return path
-
-
-@pytest.fixture
-def tiny_disk(tmp_path):
-    """A file system of 128 kB, which can be filled."""
-    disk = tmp_path / "disk"
-    disk.mkdir()
-    mounted = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=128k", "tmpfs", disk], capture_output=True, text=True, check=False
-    )
-    if mounted.returncode:
-        pytest.skip(f"a tmpfs can be mounted only by root: {mounted.stderr}")
-    yield disk
-    subprocess.run(["umount", disk], check=True)
 
 
 def names(folder: Path) -> list[str]:
@@ -209,17 +197,6 @@ def test_the_old_file_survives_a_limit_on_file_sizes(old):
     refused = f"cannot write {old}: [Errno 27] File too large; free some space or choose another folder"
     kept = ["old", ["file.txt"]]
     assert json.loads(done.stdout) == [refused, kept, refused, kept, "written", ["nnnn", ["file.txt"]]]
-
-
-def test_the_old_file_survives_a_full_disk(tiny_disk):
-    old = tiny_disk / "file.txt"
-    old.write_text("old")
-    with pytest.raises(DiskError) as caught:
-        write_text(old, "n" * 300_000)
-    assert_explains(caught.value, old, "No space left on device")
-    assert_untouched(old)
-    write_text(old, "n" * 30_000)  # what was half written no longer takes space
-    assert old.read_text() == "n" * 30_000
 
 
 KILLED = """
