@@ -32,7 +32,7 @@ NETWORKS: dict[str, dict[str, bool]] = {
 
 
 def main() -> None:
-    """Train, keep, report."""
+    """Train, save and report."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, default=MNIST, help="MNIST as an .npz file.")
     parser.add_argument("--networks", nargs="+", choices=NETWORKS, default=[*NETWORKS], help="Networks to train.")

@@ -1,9 +1,9 @@
-"""What short dispatches cost, and how soon Ctrl-C is answered.
+"""The cost of short dispatches, and how soon Ctrl-C ends a training.
 
-    python bench/dispatch.py --data mnist.npz       # two minutes; then bench/results/dispatch.json and bench/README.md
+    python bench/dispatch.py       # two minutes; then bench/results/dispatch.json and bench/README.md
 
-`tendigits.fit` ends a dispatch about ten times a second. Epochs of the classic recipe with such dispatches and epochs
-in one dispatch take turns; then SIGINT comes at random moments of an epoch, and the clock runs until it is answered.
+`tendigits.fit` ends a dispatch about ten times a second. Epochs of the classic recipe with such dispatches and in one
+dispatch take turns; then SIGINT comes at random moments of an epoch, and the time until the training ends is measured.
 """
 
 import argparse
@@ -42,18 +42,18 @@ Arrays = tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]
 
 
 class Counts(keras.callbacks.Callback):  # type: ignore[misc]
-    """Dispatches of an epoch, and its seconds."""
+    """Counts the dispatches and seconds of an epoch."""
 
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
-        """One starts."""
+        """Start counting."""
         self.dispatches, self.started = 0, time.perf_counter()
 
     def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
-        """One dispatch has ended."""
+        """Count a dispatch."""
         self.dispatches += 1
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
-        """One has ended."""
+        """Stop the time."""
         self.seconds = time.perf_counter() - self.started
 
 
@@ -66,13 +66,13 @@ def model_of(recipe: Recipe) -> keras.Model:
 
 
 def cost_of_dispatches(data: Arrays) -> dict[str, Any]:
-    """Seconds and dispatches of epochs, with and without an end ten times a second, in turns."""
+    """Seconds and dispatches of epochs, in short dispatches and in one, by turns."""
     model, counts, kept = model_of(Recipe()), Counts(), dispatch.TICK
     turns: dict[str, list[tuple[float, int]]] = {"short": [], "whole": []}
     for number in range(1 + ROUNDS):
         for name, tick in (("short", kept), ("whole", 3600.0)):
             dispatch.TICK = tick
-            # The pace of a call starts at one step: the second epoch is the one to time.
+            # A call's first epoch finds its pace, so the second is timed.
             tendigits.fit(model, *data, epochs=2, verbose=0, callbacks=[counts])
             if number:
                 turns[name].append((counts.seconds, counts.dispatches))
@@ -83,8 +83,8 @@ def cost_of_dispatches(data: Arrays) -> dict[str, Any]:
     }
 
 
-def answers(data: Arrays) -> list[float]:
-    """Seconds from a SIGINT until the training raises what it became."""
+def interrupt_delays(data: Arrays) -> list[float]:
+    """Seconds from a SIGINT to the end of the training."""
     recipe, rng, seconds = Recipe(epochs=1000, patience=1000), np.random.default_rng(0), []
     validation = (data[0][:1000], data[1][:1000])
     model = model_of(recipe)
@@ -106,9 +106,9 @@ def answers(data: Arrays) -> list[float]:
 
 
 def main() -> None:
-    """Measure, keep, report."""
+    """Measure, save and report."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data", required=True, help="MNIST as an .npz")
+    parser.add_argument("--data", required=True, help="MNIST as an .npz file.")
     digits = load(parser.parse_args().data)
     data = to_input(digits.x_train), one_hot(digits.y_train)
     load_before = os.getloadavg()
@@ -117,7 +117,7 @@ def main() -> None:
         "load": load_before,
         "date": time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime()),
         "epochs": cost_of_dispatches(data),
-        "answers": answers(data),
+        "answers": interrupt_delays(data),
     }
     RESULTS.write_text(json.dumps(record, indent=1) + "\n")
     replace_between(README, BEGIN, END, table(record))
@@ -125,7 +125,7 @@ def main() -> None:
 
 
 def table(record: dict[str, Any]) -> str:
-    """The figures, as Markdown."""
+    """Format the results as Markdown."""
     short, whole = (record["epochs"][name] for name in ("short", "whole"))
     seconds = [statistics.median(part["seconds"]) for part in (short, whole)]
     dispatches = statistics.median(short["dispatches"])
@@ -133,7 +133,7 @@ def table(record: dict[str, Any]) -> str:
     return (
         f"An epoch in {dispatches:.0f} dispatches takes {seconds[0]:.2f} s, in one {seconds[1]:.2f} s: "
         f"**{seconds[0] / seconds[1] - 1:+.1%}** (medians of {len(short['seconds'])}, in turns; target: under 2%).\n"
-        f"SIGINT at {len(late)} random moments is answered after {statistics.median(late):.2f} s in the median, "
+        f"SIGINT at {len(late)} random moments ends the training after {statistics.median(late):.2f} s in the median, "
         f"{max(late):.2f} s at most (target: 1 s)."
     )
 

@@ -1,9 +1,9 @@
-"""Environments of their own for the peers of a benchmark, and processes that are watched while they run.
+"""An environment for each peer of a benchmark, and processes that are measured while they run.
 
-prepare({"torch": ("torch==2.13.0",)})       # .bench/torch, if it is not there as it is asked for
+prepare({"torch": ("torch==2.13.0",)})       # .bench/torch, unless it has these requirements already
 turn = parsed(observed([python_of("torch"), script("pytorch"), ...], variables("jax", BENCH / "cache", ours=False)))
 
-bench/speed.py and bench/reading.py measure with it.
+Used by bench/speed.py and bench/reading.py.
 """
 
 import compileall
@@ -23,11 +23,11 @@ MNIST = ROOT / "src" / "tendigits" / "data" / "assets" / "mnist.npz"
 BENCH = ROOT / ".bench"
 README = ROOT / "bench" / "README.md"
 TIMEOUT = 1800
-"""Seconds after which a turn has failed."""
+"""Seconds after which a turn is ended as failed."""
 
 
 def observed(command: list[str], environment: dict[str, str]) -> dict[str, Any]:
-    """Run a command to its end; "out" or "error", its seconds, the load before and the cores that others used."""
+    """Run a command: its output or error, its seconds, the load before, and the cores that other programs used."""
     load, busy, own, started = os.getloadavg(), busy_seconds(), own_seconds(), time.perf_counter()
     try:
         done = subprocess.run(
@@ -37,7 +37,7 @@ def observed(command: list[str], environment: dict[str, str]) -> dict[str, Any]:
     except subprocess.CalledProcessError as error:
         result = {"error": reason(error.stderr)}
     except subprocess.TimeoutExpired:
-        result = {"error": f"not done in {TIMEOUT} seconds"}
+        result = {"error": f"not finished in {TIMEOUT} seconds"}
     wall = time.perf_counter() - started
     others = None
     if busy is not None:
@@ -46,7 +46,7 @@ def observed(command: list[str], environment: dict[str, str]) -> dict[str, Any]:
 
 
 def parsed(turn: dict[str, Any]) -> dict[str, Any]:
-    """A turn with what its last line of output says, in place of the output."""
+    """Replace a turn's output with the JSON in its last line."""
     if "error" in turn:
         return turn
     lines = turn.pop("out").splitlines()
@@ -54,13 +54,13 @@ def parsed(turn: dict[str, Any]) -> dict[str, Any]:
 
 
 def reason(stderr: str) -> str:
-    """The last line that names an error, or the last of all."""
-    lines = [line.strip() for line in stderr.splitlines() if line.strip()] or ["it said nothing"]
+    """The last line that names an error, or the last line."""
+    lines = [line.strip() for line in stderr.splitlines() if line.strip()] or ["it printed nothing"]
     return next((line for line in reversed(lines) if "Error" in line), lines[-1])[:200]
 
 
 def busy_seconds() -> float | None:
-    """Seconds that all cores have worked, or were taken by other guests, since the start; None but on Linux."""
+    """CPU seconds of all cores since the start, including time stolen by other guests; None if not on Linux."""
     try:
         user, nice, system, _, _, irq, softirq, steal = map(int, Path("/proc/stat").read_text().split()[1:9])
     except OSError:
@@ -69,7 +69,7 @@ def busy_seconds() -> float | None:
 
 
 def own_seconds() -> float:
-    """Seconds that this process and its ended children have worked."""
+    """CPU seconds of this process and its ended children."""
     return sum(
         used.ru_utime + used.ru_stime
         for used in (resource.getrusage(resource.RUSAGE_SELF), resource.getrusage(resource.RUSAGE_CHILDREN))
@@ -77,7 +77,7 @@ def own_seconds() -> float:
 
 
 def variables(backend: str, cache: Path, ours: bool) -> dict[str, str]:
-    """The environment of a turn: CPU only, caches of its own, no BLAS kernel forced, byte code written."""
+    """Environment variables of a turn: CPU only, its own caches, no forced BLAS kernel, byte code written."""
     unwanted = ("PYTHONDONTWRITEBYTECODE", "OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE", "PYTHONPATH", "VIRTUAL_ENV")
     kept = {name: value for name, value in os.environ.items() if name not in unwanted}
     kept |= {
@@ -105,7 +105,7 @@ def python_of(environment: str | None) -> str:
 
 
 def prepare(environments: Mapping[str, tuple[str, ...]]) -> None:
-    """Make the environments that are not there as their requirements say; pip compiles the byte code."""
+    """Make the environments that are missing or have other requirements; pip compiles the byte code."""
     for name, requirements in environments.items():
         wanted, mark = "\n".join(requirements) + "\n", BENCH / name / ".requirements"
         if mark.exists() and mark.read_text() == wanted:
@@ -120,7 +120,7 @@ def prepare(environments: Mapping[str, tuple[str, ...]]) -> None:
 
 
 def machine() -> dict[str, Any]:
-    """What `tendigits.model.environment` says; in a process of its own, for this one stays small."""
+    """The machine as a run records it; measured in another process, so that this one stays small."""
     code = (
         "import json; from tendigits.model.environment import describe_machine; print(json.dumps(describe_machine()))"
     )

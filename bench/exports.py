@@ -1,6 +1,6 @@
 """Every format of `tendigits export`, of five networks, each verified on the whole test set: docs/exports.md.
 
-    python bench/exports.py --data mnist.npz    # about three minutes, of which two train; bench/results/exports.json
+    python bench/exports.py    # about three minutes, of which two train; bench/results/exports.json
     python bench/exports.py --report-only       # docs/exports.md again, from the JSON
 
 The reader of the package; classic, fast and a convolutional network of four epochs as runs; and one with pooling, made
@@ -30,10 +30,10 @@ NAMES = {"onnx": "ONNX", "litert": "LiteRT", "keras": ".keras", "h5": ".h5", "st
 
 
 def main() -> None:
-    """Train, export, keep, report."""
+    """Train, export, save and report."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data", type=Path, default=MNIST, help="MNIST as an .npz")
-    parser.add_argument("--report-only", action="store_true", help="from the JSON")
+    parser.add_argument("--data", type=Path, default=MNIST, help="MNIST as an .npz file.")
+    parser.add_argument("--report-only", action="store_true", help="Write the tables from the JSON.")
     given = parser.parse_args()
     if given.report_only:
         record = json.loads(RESULTS.read_text())

@@ -1,10 +1,10 @@
-"""Is `tendigits.fit` ever slower than `model.fit`? Each kind of layer in a small model of its own, both in turn.
+"""Is `tendigits.fit` ever slower than `model.fit`? Each kind of layer in its own small model, in turns.
 
     python bench/layers.py                  # about five minutes; then bench/results/layers.json and bench/README.md
-    python bench/layers.py --only conv      # those whose name has it, printed only
+    python bench/layers.py --only conv      # only matching layers, only printed
 
-XLA's code for a layer can be far slower within a compiled loop than outside, as convolutions were; this finds such
-layers. Both train in turns, from the same weights, on the same numbers; the first epoch of each turn does not count.
+XLA's code for a layer can be far slower inside a compiled loop than outside, as for convolutions; this finds such
+layers. Both train in turns, from the same weights, on the same data; the first epoch of each turn does not count.
 """
 
 import argparse
@@ -76,17 +76,17 @@ class Attends(L.Layer):  # type: ignore[misc]
     """Self-attention, for a Sequential model."""
 
     def build(self, shape: tuple[int, ...]) -> None:
-        """Two heads of 16."""
+        """Two heads of 16 units."""
         self.attention = L.MultiHeadAttention(2, 16)
         self.attention.build(shape, shape)
 
     def call(self, x: Any) -> Any:
-        """The sequence looks at itself."""
+        """Attend to the sequence itself."""
         return self.attention(x, x)
 
 
 def model_of(shape: tuple[int, ...], make: Callable[[], list[Any]]) -> keras.Model:
-    """The layers and ten classes."""
+    """A model of these layers and ten classes."""
     keras.utils.set_random_seed(0)
     model = keras.Sequential([keras.Input(shape), *make(), L.Dense(10, "softmax")])
     model.compile("adam", "categorical_crossentropy", metrics=["accuracy"])
@@ -94,7 +94,7 @@ def model_of(shape: tuple[int, ...], make: Callable[[], list[Any]]) -> keras.Mod
 
 
 def measure(shape: tuple[int, ...], make: Callable[[], list[Any]]) -> dict[str, list[float]]:
-    """Seconds an epoch of both ways."""
+    """Seconds per epoch with each `fit`."""
     rng = np.random.default_rng(0)
     x = rng.integers(0, 1000, (N, *shape)) if shape == WORDS else rng.random((N, *shape), dtype=np.float32)
     y = np.eye(10, dtype=np.float32)[rng.integers(0, 10, N)]
@@ -127,7 +127,7 @@ class Clock(keras.callbacks.Callback):  # type: ignore[misc]
 
 
 def main() -> None:
-    """Measure, keep, report."""
+    """Measure, save and report."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--only", default="", help="cases whose name has this; nothing is kept")
     given = parser.parse_args()

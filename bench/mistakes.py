@@ -1,9 +1,9 @@
-"""Contact sheets of what was misread.
+"""Contact sheets of misread digits and lines.
 
-draw_mistakes({"exam": own}, turns, path)        # digits: as they are and as the network saw them
-draw_wrong_lines({"lines": own}, turns, path)    # lines: with the boxes and values of what was read in them
+draw_mistakes({"exam": own}, turns, path)        # digits: the picture and the crop that the network saw
+draw_wrong_lines({"lines": own}, turns, path)    # lines: with the boxes and values that were read
 
-The turns have "set" and "wrong", as bench/reading.py keeps them.
+The turns have "set" and "wrong", as bench/reading.py saves them.
 """
 
 from pathlib import Path
@@ -24,11 +24,11 @@ MOST = 60
 SIDE, COLUMNS, GAP, CAPTION = 72, 6, 10, 20
 
 MOST_LINES, LINE, LINE_COLUMNS = 48, (300, 150), 4
-"""Lines on their sheet, width and height of one, and how many stand side by side."""
+"""Maximum number of lines on a sheet, the width and height of one, and the number of columns."""
 
 
 def draw_mistakes(sets: dict[str, Set], turns: list[dict[str, Any]], path: Path) -> int:
-    """Draw up to MOST wrong digits, of each set its share; the number that was drawn."""
+    """Draw up to MOST wrong digits, fairly from each set; returns their number."""
     chosen = choose({turn["set"]: turn["wrong"] for turn in turns}, MOST)
     groups = [(name, wrong) for name, wrong in chosen.items() if wrong]
     if not groups:
@@ -57,7 +57,7 @@ def draw_mistakes(sets: dict[str, Set], turns: list[dict[str, Any]], path: Path)
 
 
 def draw_wrong_lines(sets: dict[str, Set], turns: list[dict[str, Any]], path: Path) -> int:
-    """Draw up to MOST_LINES misread lines, of each set its share; the number that was drawn."""
+    """Draw up to MOST_LINES misread lines, fairly from each set; returns their number."""
     chosen = choose({turn["set"]: turn["wrong"] for turn in turns}, MOST_LINES)
     wrong = [
         (sets[name].files["bare"][number][0], true, read)
@@ -81,9 +81,9 @@ def draw_wrong_lines(sets: dict[str, Set], turns: list[dict[str, Any]], path: Pa
 
 
 def choose(wrong: dict[str, list[tuple[int, Truth, Truth]]], most: int) -> dict[str, list[tuple[int, Truth, Truth]]]:
-    """At most so many: of each set as many as of the others, and what a short one leaves over goes to the rest.
+    """Choose at most `most`: the same number from each set, if it has as many, spread evenly over it.
 
-    Of a set they lie evenly over it, for its pictures are often in the order of writer and digit.
+    Spread, because a set's pictures are often sorted by writer and digit.
     """
     chosen: dict[str, list[tuple[int, Truth, Truth]]] = {}
     for done, name in enumerate(sorted(wrong, key=lambda name: len(wrong[name]))):
@@ -93,7 +93,7 @@ def choose(wrong: dict[str, list[tuple[int, Truth, Truth]]], most: int) -> dict[
 
 
 def _fitted(grey: Any) -> Image.Image:
-    """A picture in a square of SIDE, in its own shape."""
+    """The picture scaled to fit a square of SIDE pixels."""
     image = Image.fromarray(np.asarray(grey, np.uint8))
     scale = SIDE / max(image.size)
     way = Image.Resampling.NEAREST if scale > 2 else Image.Resampling.LANCZOS

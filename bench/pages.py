@@ -17,7 +17,7 @@ Floats = NDArray[np.float32]
 Rng = np.random.Generator
 
 HEIGHT = 60
-"""Of a digit, in pixels."""
+"""Height of a digit, in pixels."""
 
 TOUCHING = 0.2
 """Share of the pairs of a line that touch."""
@@ -25,13 +25,13 @@ TOUCHING = 0.2
 
 @dataclass(frozen=True, eq=False)
 class Digits:
-    """Ink, white on black, and what it says."""
+    """Pictures of digits, white on black, and their labels."""
 
     ink: list[Grey]
     labels: list[int]
 
     def draw(self, rng: Rng) -> tuple[Grey, int]:
-        """One of them, cut tight, HEIGHT high or wide."""
+        """One of them, cropped tightly, HEIGHT pixels high or wide."""
         i = int(rng.integers(len(self.labels)))
         ink = _tight(self.ink[i])
         scale = HEIGHT * rng.uniform(0.85, 1.15) / max(ink.shape)
@@ -56,7 +56,7 @@ def make_line(digits: Digits, rng: Rng, length: tuple[int, int] = (3, 8)) -> tup
 
 
 def write_line(digits: Digits, rng: Rng, n: int, touching: float = TOUCHING) -> tuple[Floats, str]:
-    """Digits side by side: ink from 0 to 1, and what it says."""
+    """Digits side by side: foreground from 0 to 1, and their value."""
     pieces, labels = zip(*(digits.draw(rng) for _ in range(n)), strict=True)
     height = max(p.shape[0] for p in pieces) + 12
     field = np.zeros((height, sum(p.shape[1] for p in pieces) + 30 * n), np.float32)
@@ -73,7 +73,7 @@ def write_line(digits: Digits, rng: Rng, n: int, touching: float = TOUCHING) -> 
 
 
 def make_page(digits: Digits, rng: Rng, lines: int = 10, touching: float = 0.0) -> tuple[Grey, list[str]]:
-    """Lines under each other on a sheet that is turned a little, half of the sheets ruled."""
+    """Lines below each other on a slightly rotated sheet; half of the sheets have ruled lines."""
     width, pitch = 1000, 110
     sheet = np.zeros((pitch * lines + 120, width), np.float32)
     ruled = rng.random() < 0.5
@@ -118,7 +118,7 @@ def make_photo(digits: Digits, rng: Rng, lines: int = 8) -> tuple[Grey, list[str
 
 
 def photographed(strength: Floats, rng: Rng) -> Grey:
-    """Ink on paper with a slope of shade, blur and grain."""
+    """The foreground on paper, with a gradient of shade, blur and noise."""
     height, width = strength.shape
     corners = rng.uniform(0.6, 1.0, (2, 2)).astype(np.float32)
     shade = cv2.resize(corners, (width, height), interpolation=cv2.INTER_LINEAR)
@@ -129,7 +129,7 @@ def photographed(strength: Floats, rng: Rng) -> Grey:
 
 
 def _touching(field: Floats, piece: Grey, x: int, y: int) -> int:
-    """The column at which the piece just touches the ink that is there."""
+    """The column at which the piece just touches the foreground."""
     ink = piece > 100
     for column in range(x + 8, max(0, x - 30), -1):
         if (ink & (field[y : y + ink.shape[0], column : column + ink.shape[1]] > 0.4)).any():

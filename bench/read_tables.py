@@ -1,6 +1,6 @@
-"""What the readers' figures come to, as Markdown: shares with their intervals, speeds, targets.
+"""The readers' results as Markdown: accuracies with their intervals, speeds, targets.
 
-It takes the record that bench/reading.py keeps as JSON, and measures nothing.
+The input is the record that bench/reading.py saves as JSON.
 """
 
 import math
@@ -42,17 +42,17 @@ TARGETS = {
     "lines of scans": 0.92,
     "pages": 0.97,
 }
-"""The least share that ours should read right."""
+"""Our reader's targets: the least accuracy on each set."""
 
-REJECTED, KEPT = 0.95, 0.97
-"""The least share of what is no digit that should be refused, at a threshold that keeps so many digits."""
+REJECTED, ACCEPTED = 0.95, 0.97
+"""Targets: the least share of non-digits rejected, and of digits accepted, at the same threshold."""
 
 COLD_S, WARM_MS, PHOTO_MS, FOLDER_RATE = 0.5, 2.0, 400.0, 2000.0
-"""A whole command, a digit, a photo at most; pictures a second at least."""
+"""Targets: the most for a whole command, a digit and a photo; the least pictures per second."""
 
 
 def wilson(right: int, n: int, z: float = 1.959963984540054) -> tuple[float, float]:
-    """The interval that holds the true share with 95%: (0.0, 1.0) where there is nothing to tell from."""
+    """The 95% interval of a proportion (Wilson, 1927); (0.0, 1.0) if `n` is 0."""
     if n == 0:
         return 0.0, 1.0
     share, square = right / n, z * z
@@ -68,7 +68,7 @@ DRAWN = {
 
 
 def text(record: Record) -> str:
-    """All tables that the record has parts for."""
+    """The tables of all parts that the record has."""
     parts = record["parts"]
     blocks = [machine_text(record)]
     titles = {"digits": "Single digits, forced choice", "lines": "Lines", "pages": "Pages"}
@@ -83,7 +83,7 @@ def text(record: Record) -> str:
             blocks.append(f"[{DRAWN[part]}](results/reading_{part}.png)")
         blocks += [*notes(turns), settings_text(parts[part])]
     if "nondigits" in parts:
-        blocks += ["### What is no digit", doubt_text(parts["nondigits"]), settings_text(parts["nondigits"])]
+        blocks += ["### Non-digits", rejection_text(parts["nondigits"]), settings_text(parts["nondigits"])]
     if "speed" in parts:
         blocks += ["### Speed", speed_table(parts["speed"]), settings_text(parts["speed"])]
     turns = [turn for part in titles for turn in parts.get(part, {}).get("turns", ())]
@@ -93,7 +93,7 @@ def text(record: Record) -> str:
 
 
 def set_table(name: str, turns: list[Turn]) -> str:
-    """A row for each peer in each setting, the best first."""
+    """A row for each peer in each setting, best first."""
     page = turns[0]["kind"] == "page"
     rows = [
         f"| reader | given | n | {'lines ' if page else ''}right | 95% interval | ms, median | target | |",
@@ -109,7 +109,7 @@ def set_table(name: str, turns: list[Turn]) -> str:
                 f"{turn['n']:,}",
                 *share(turn["right"], turn["n"]),
                 f"{turn['ms']:.1f}",
-                *judged(turn["right"] / turn["n"], target),
+                *at_least(turn["right"] / turn["n"], target),
             )
         )
         if "first" in turn and len(done) > 1:
@@ -119,39 +119,39 @@ def set_table(name: str, turns: list[Turn]) -> str:
 
 
 def share(right: int, n: int) -> tuple[str, str]:
-    """A share and its interval, as two cells."""
+    """Two cells: a proportion and its interval."""
     low, high = wilson(right, n)
     return f"{right / n:.2%}", f"{low:.1%} to {high:.1%}"
 
 
-def judged(measured: float, target: float | None) -> tuple[str, str]:
-    """A least share and whether it is met, as two cells; both empty where there is none."""
+def at_least(measured: float, target: float | None) -> tuple[str, str]:
+    """Two cells: the least value wanted and whether it is met; empty without a target."""
     if target is None:
         return "", ""
     return f">= {target:.1%}", "met" if measured >= target else "**missed**"
 
 
 def at_most(measured: float, target: float, unit: str) -> tuple[str, str]:
-    """The same for a most."""
+    """Two cells: the most wanted and whether it is met."""
     return f"<= {target:g} {unit}", "met" if measured <= target else "**missed**"
 
 
-def doubt_text(part: Record) -> str:
-    """What is refused, and what of the digits is kept, at the same threshold."""
+def rejection_text(part: Record) -> str:
+    """Rejected non-digits and accepted digits, at the same threshold."""
     rows = [
         f"At the threshold {part['threshold']:.3f}, the default:",
         "",
-        "| what is no digit | n | rejected | 95% interval | target | |",
+        "| non-digits | n | rejected | 95% interval | target | |",
         "| :--- | ---: | ---: | :--- | :--- | :--- |",
     ]
-    nothing = part["nothing"]
-    total = {key: sum(kind[key] for kind in nothing) for key in ("n", "rejected")}
-    for kind in [*nothing, {"kind": "all", **total}]:
+    nondigits = part["nondigits"]
+    total = {key: sum(kind[key] for kind in nondigits) for key in ("n", "rejected")}
+    for kind in [*nondigits, {"kind": "all", **total}]:
         cells = share(kind["rejected"], kind["n"])
-        rows.append(row(kind["kind"], f"{kind['n']:,}", *cells, *judged(kind["rejected"] / kind["n"], REJECTED)))
+        rows.append(row(kind["kind"], f"{kind['n']:,}", *cells, *at_least(kind["rejected"] / kind["n"], REJECTED)))
     rows += [
         "",
-        "| digits | n | kept | 95% interval | target | | wrong of the kept | of all |",
+        "| digits | n | accepted | 95% interval | target | | wrong of the accepted | of all |",
         "| :--- | ---: | ---: | :--- | :--- | :--- | ---: | ---: |",
     ]
     digits = part["digits"]
@@ -162,7 +162,7 @@ def doubt_text(part: Record) -> str:
                 own["set"],
                 f"{own['n']:,}",
                 *share(own["accepted"], own["n"]),
-                *judged(own["accepted"] / own["n"], KEPT),
+                *at_least(own["accepted"] / own["n"], ACCEPTED),
                 f"{own['wrong_accepted'] / max(1, own['accepted']):.2%}",
                 f"{own['wrong'] / own['n']:.2%}",
             )
@@ -171,7 +171,7 @@ def doubt_text(part: Record) -> str:
 
 
 def speed_table(part: Record) -> str:
-    """What a person waits for."""
+    """The times that a person waits for."""
     rows = ["| what | median | target | |", "| :--- | ---: | :--- | :--- |"]
     cold, folder, photo = part["cold"], part["folder"], part["photo"]
     if "error" not in cold:
@@ -198,7 +198,7 @@ def speed_table(part: Record) -> str:
 
 
 def process_table(turns: list[Turn]) -> str:
-    """Seconds to import and load, and the most memory, of each reader over all its turns."""
+    """Each reader's seconds to import and load, and its peak memory, over all its turns."""
     rows = ["| reader | load, s, median | peak MB |", "| :--- | ---: | ---: |"]
     for peer in dict.fromkeys(turn["peer"] for turn in turns):
         own = [turn for turn in turns if turn["peer"] == peer and "error" not in turn]
@@ -209,7 +209,7 @@ def process_table(turns: list[Turn]) -> str:
 
 
 def notes(turns: list[Turn]) -> list[str]:
-    """What failed, which pictures could not be read, and which turns others disturbed."""
+    """What failed, which pictures could not be read, and which turns other programs disturbed."""
     lines = []
     errors = {(turn["peer"], turn["error"]) for turn in turns if "error" in turn}
     lines += [f"{NAMES[peer]}: {error}" for peer, error in sorted(errors)]
@@ -228,6 +228,6 @@ def notes(turns: list[Turn]) -> list[str]:
 
 
 def settings_text(part: Record) -> str:
-    """When, and of what."""
+    """The date, limit and commit of a part."""
     limit = part["settings"]["limit"]
     return f"{part['date']}{f'; only {limit} pictures of each set' if limit else ''}{commit_text(part['commit'])}."

@@ -1,12 +1,12 @@
-"""Readers of digits side by side: how well and how fast, each in an environment of its own and in a fair setting.
+"""Digit readers side by side: accuracy and speed, each in its own environment and in a fair setting.
 
-    make bench-read DATA=mnist.npz SCANS=folder      # all parts; then bench/results/ and bench/README.md
-    python bench/reading.py --data mnist.npz --scans folder --parts digits lines pages nondigits speed
-    python bench/reading.py --data mnist.npz --limit 5 --peers tendigits tesseract       # a trial, printed
+    make bench-read SCANS=folder      # all parts; then bench/results/ and bench/README.md
+    python bench/reading.py --scans folder --parts digits lines pages nondigits speed
+    python bench/reading.py --limit 5 --peers tendigits tesseract       # a trial, only printed
     python bench/reading.py --report-only            # README again, from bench/results/reading.json
 
-SCANS holds folders with a labels.csv (path,label) each. Peers take turns, set by set; each turn is a fresh process
-that loads, reads one picture to warm up, and then times each. A part that is measured anew replaces its like.
+SCANS holds folders, each with a labels.csv (path,label). Peers take turns, set by set; each turn is a new process that
+loads, reads one picture to warm up, and then times each. A part that is measured again replaces its old results.
 """
 
 import argparse
@@ -45,19 +45,19 @@ class Settings:
 
 
 def main() -> None:
-    """Measure the parts, keep them, report."""
+    """Measure the parts, save and report."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data", type=Path, default=MNIST, help="MNIST as an .npz")
-    parser.add_argument("--scans", type=Path, help="a folder of folders with a labels.csv each")
+    parser.add_argument("--data", type=Path, default=MNIST, help="MNIST as an .npz file.")
+    parser.add_argument("--scans", type=Path, help="Folder of folders, each with a labels.csv.")
     parser.add_argument("--parts", nargs="+", choices=PARTS, default=PARTS)
-    parser.add_argument("--peers", nargs="+", choices=[*PEERS], help="all where it is left out; a trial")
-    parser.add_argument("--limit", type=int, help="only so many pictures of each set; a trial")
-    parser.add_argument("--report-only", action="store_true", help="README from the JSON")
+    parser.add_argument("--peers", nargs="+", choices=[*PEERS], help="Peers to run, as a trial; default: all.")
+    parser.add_argument("--limit", type=int, help="Maximum number of pictures of each set, as a trial.")
+    parser.add_argument("--report-only", action="store_true", help="Write the README from the JSON.")
     given = parser.parse_args()
     if given.report_only:
         report(json.loads(RESULTS.read_text()))
         return
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the turn's process ends with this one
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the turn's process ends too
     settings = Settings(
         data=given.data.resolve(),
         scans=given.scans.resolve() if given.scans else None,
@@ -85,11 +85,11 @@ def main() -> None:
 
 
 def measure(part: str, settings: Settings, trial: bool) -> dict[str, Any]:
-    """One part's figures."""
+    """Measure one part."""
     if part == "nondigits":
-        from reading_doubt import judge
+        from reading_rejection import measure_rejection
 
-        return judge([*digit_sets(settings)], settings.data, settings.limit or 1000, SEEDS["nondigits"])
+        return measure_rejection([*digit_sets(settings)], settings.data, settings.limit or 1000, SEEDS["nondigits"])
     if part == "speed":
         from reading_speed import measure_speed
 
@@ -121,7 +121,7 @@ def digit_sets(settings: Settings) -> Iterator[Set]:
 
 
 def line_sets(settings: Settings) -> Iterator[Set]:
-    """Lines of MNIST's test digits, and of the scans'."""
+    """Lines of MNIST's test digits, and of the scans' digits."""
     n = min(N_LINES, settings.limit or N_LINES)
     yield pictures("lines of MNIST", "line", lines(mnist_digits(settings.data), n, SEEDS["lines"]), WORK)
     if settings.scans:
@@ -138,7 +138,7 @@ def page_sets(settings: Settings) -> Iterator[Set]:
 
 
 def cropped(own: Set, settings: Settings) -> Set:
-    """The set with crops, if a peer is given them."""
+    """The set with crops, if a peer gets them."""
     if any("cropped" in peer.given(own.kind) for peer in settings.peers):
         return with_crops(own, OTHERS_LIMIT[own.kind], WORK)
     return own
@@ -165,7 +165,7 @@ def mnist(path: Path) -> tuple[Any, Any]:
 
 
 def mnist_digits(path: Path) -> Any:
-    """The same, to write with."""
+    """MNIST's test digits, to write lines with."""
     from pages import Digits
 
     x, y = mnist(path)

@@ -1,6 +1,6 @@
-"""Who reads, in which environment, what each is given, and how an answer is scored.
+"""The readers, their environments, what each is given, and how its results are scored.
 
-turn = take_turn(PEERS["tesseract"], own, "cropped")     # own: a Set; the peer's share of right answers, its speed
+turn = take_turn(PEERS["tesseract"], own, "cropped")     # own: a Set; accuracy and speed
 """
 
 import json
@@ -15,7 +15,7 @@ from environments import BENCH, observed, parsed, python_of, script, variables
 from reading_sets import Set, Truth
 
 WORK = BENCH / "reading"
-"""Where the pictures of a run are written; they stay for a person to look at."""
+"""Folder of the pictures of a run; they are kept, so that one can look at them."""
 
 TORCH = ("torch==2.13.0", "torchvision==0.28.0")
 ENVIRONMENTS = {
@@ -30,19 +30,19 @@ ENVIRONMENTS = {
     "tesserocr": ("tesserocr==2.13.0",),
     "digit_recognizer": ("digit-recognizer-py==0.1.0", *TORCH, "pillow==13.0.0", "numpy==2.4.6"),
 }
-"""What pip installs for each; pip takes a CPU build of torch where the machine offers one."""
+"""Requirements of each environment; pip takes a CPU build of torch if the index has one."""
 
 BARE, CROPPED, BOTH = ("bare",), ("cropped",), ("bare", "cropped")
 
 
 @dataclass(frozen=True)
 class Peer:
-    """A script in bench/peers, what it runs in, and what it is given of each kind of picture."""
+    """A script in bench/peers, its environment, and what it is given of each kind of picture."""
 
     name: str
     script: str
     environment: str | None
-    """One of ENVIRONMENTS; None is the product's own."""
+    """One of ENVIRONMENTS; None is this environment."""
     digit: tuple[str, ...] = ()
     line: tuple[str, ...] = ()
     page: tuple[str, ...] = ()
@@ -67,14 +67,14 @@ PEERS = {
     )
 }
 OTHERS_LIMIT = {"digit": 640, "line": 100, "page": 8}
-"""Pictures of a set that the others read at most, some of which take seconds for a page; ours reads all."""
+"""Maximum number of pictures of a set for the other readers, some of which take seconds for a page; ours reads all."""
 
 
 def take_turn(peer: Peer, own: Set, given: str) -> dict[str, Any]:
-    """Let a peer read a set in one setting; how much of it was right, or why it failed."""
+    """Let a peer read a set in one setting; returns its score, or why it failed."""
     about = {"peer": peer.name, "set": own.name, "kind": own.kind, "given": given}
     if peer.name == "tesseract" and shutil.which("tesseract") is None:
-        return {**about, "error": "left out, for it is not on this machine: apt install tesseract-ocr"}
+        return {**about, "error": "not installed: apt install tesseract-ocr"}
     files = own.files[given]
     by_line = own.kind == "page" and given == "cropped"  # a page's crops are lines
     turn = ask(peer, [path for group in files for path in group], "line" if by_line else own.kind)
@@ -98,7 +98,7 @@ def take_turn(peer: Peer, own: Set, given: str) -> dict[str, Any]:
 
 
 def ask(peer: Peer, paths: list[Path], kind: str) -> dict[str, Any]:
-    """Run a peer's script on some files; what it printed, or why it failed."""
+    """Run a peer's script on some files; returns what it printed, or why it failed."""
     WORK.mkdir(parents=True, exist_ok=True)
     listing = WORK / "list.json"
     listing.write_text(json.dumps([str(path) for path in paths]))
@@ -111,7 +111,7 @@ def ask(peer: Peer, paths: list[Path], kind: str) -> dict[str, Any]:
 
 
 def score(truth: list[Truth], answers: list[Truth]) -> tuple[int, int, list[tuple[int, Truth, Truth]]]:
-    """How many of how many are right, lines where the truth is of pages; and which are not: number, truth, answer."""
+    """Count the right and all results, line by line for pages; and list the wrong ones: number, truth, result."""
     right = n = 0
     wrong = []
     for number, (true, read) in enumerate(zip(truth, answers, strict=True)):
@@ -126,7 +126,7 @@ def score(truth: list[Truth], answers: list[Truth]) -> tuple[int, int, list[tupl
 
 
 def lines_right(read: list[str], true: list[str]) -> int:
-    """The lines of a page that were read without a fault; if some were missed or made up, wherever they stand."""
+    """Count a page's lines that were read right; in any order if lines were missed or invented."""
     if len(read) == len(true):
         return sum(a == b for a, b in zip(read, true, strict=True))
     return sum((Counter(read) & Counter(true)).values())

@@ -1,4 +1,4 @@
-"""What is read: pictures with their truth, each as the bare file and as our reader would cut it out.
+"""The pictures to read, with their truth: each as the bare file and as our reader crops it.
 
 A set of lines or pages is made of digits that the reader has not learned from; see pages.py.
 """
@@ -24,7 +24,7 @@ CROP = 64
 """Pixels of a digit's longer side, or of a line's height, in a crop."""
 
 MARGIN = 13
-"""White around it: with it a digit takes as much of its square as MNIST's take of theirs, 20 of 28."""
+"""White margin: with it, a digit fills as much of its square as in MNIST, 20 of 28."""
 
 
 @dataclass(frozen=True)
@@ -35,24 +35,24 @@ class Set:
     kind: str
     """digit, line or page."""
     truth: list[Truth]
-    """What each picture says: a string, of a page a list of its lines."""
+    """The truth of each picture: a string, for a page a list of lines."""
     files: dict[str, list[list[Path]]] = field(default_factory=dict)
-    """By setting, bare or cropped, the files of each picture: one, but of a page's crops one for each line."""
+    """Setting (bare or cropped) -> the files of each picture: one, or for a cropped page one per line."""
 
     def first(self, n: int | None) -> "Set":
-        """Its first n pictures."""
+        """The first `n` pictures."""
         return replace(self, truth=self.truth[:n], files={given: all_[:n] for given, all_ in self.files.items()})
 
 
 def scans(folder: Path, limit: int | None) -> Set:
-    """The pictures of a folder with a labels.csv, as they lie there."""
+    """The pictures of a folder with a labels.csv, unchanged."""
     with (folder / "labels.csv").open() as file:
         rows = list(csv.DictReader(file))[:limit]
     return Set(folder.name, "digit", [row["label"] for row in rows], {"bare": [[folder / row["path"]] for row in rows]})
 
 
 def pictures(name: str, kind: str, made: Iterable[tuple[Grey, Truth]], folder: Path) -> Set:
-    """Pictures that are made here, written to a folder as PNG."""
+    """Generated pictures, written to a folder as PNG."""
     target = folder / name
     target.mkdir(parents=True, exist_ok=True)
     files, truth = [], []
@@ -83,7 +83,7 @@ def photos(digits: Digits, n: int, seed: int) -> Iterable[tuple[Grey, Truth]]:
 
 
 def photo(digits: Digits, rng: Rng) -> tuple[Grey, list[str]]:
-    """Ten lines as a telephone sees them: uint8 (3000, 4000), 12 megapixels."""
+    """Ten lines as a phone photographs them: uint8 (3000, 4000), 12 megapixels."""
     sheet, values = np.zeros((3000, 4000), np.float32), []
     for number in range(10):
         strength, value = write_line(digits, rng, int(rng.integers(3, 9)), touching=0.0)
@@ -106,7 +106,7 @@ def ink_of(sets: Sequence[Set]) -> Digits:
 
 
 def with_crops(own: Set, n: int, folder: Path) -> Set:
-    """The set with the crops of its first n pictures: what our reader finds before it asks its network."""
+    """The set with crops of its first `n` pictures, as our reader makes them for its network."""
     target = folder / f"{own.name}-cropped"
     target.mkdir(parents=True, exist_ok=True)
     files = []
@@ -119,7 +119,7 @@ def with_crops(own: Set, n: int, folder: Path) -> Set:
 
 
 def digit_crop(path: Path) -> Grey:
-    """What our reader finds in a picture of one digit: dark on white, in the middle of a square."""
+    """The crop of a picture of one digit: dark on white, in the middle of a square."""
     box = find_digit(path).box
     grey = open_image(path).grey
     times = -(-CROP // max(grey.shape))  # a tiny picture is made larger, as the reader does

@@ -1,4 +1,4 @@
-"""How fast our reader is: a cold command, a warm digit, a telephone's photo beside RapidOCR, a folder of pictures."""
+"""Our reader's speed: a cold command, a warm digit, a phone's photo beside RapidOCR, a folder of pictures."""
 
 import shutil
 import statistics
@@ -19,11 +19,11 @@ FOLDER = 10_000
 """Pictures in the folder."""
 
 WARM = 300
-"""Pictures of each set that the warm process reads at most."""
+"""Maximum number of pictures of each set for the warm process."""
 
 
 def measure_speed(sets: list[Set], digits: Digits, limit: int | None, seed: int) -> dict[str, Any]:
-    """All four; of the sets the last is MNIST's test digits."""
+    """Measure all four; the last set is MNIST's test digits."""
     (one,) = sets[0].files["bare"][0]
     cold = command_seconds(["read", str(one)], RUNS)
     warm = {}
@@ -42,7 +42,7 @@ def measure_speed(sets: list[Set], digits: Digits, limit: int | None, seed: int)
 
 
 def command_seconds(arguments: list[str], runs: int) -> dict[str, Any]:
-    """Seconds of a whole `tendigits`, start and end of the process included, after a run that is not counted."""
+    """Seconds of the whole command `tendigits`, after a first run that is not counted."""
     environment = variables("jax", BENCH / "cache", ours=True)
     seconds = []
     for number in range(runs + 1):
@@ -55,7 +55,7 @@ def command_seconds(arguments: list[str], runs: int) -> dict[str, Any]:
 
 
 def read_photo(digits: Digits, seed: int) -> dict[str, Any]:
-    """Ours and RapidOCR on the same JPEG of 12 megapixels, in turns; milliseconds, and lines of ten."""
+    """Read the same 12-megapixel JPEG with ours and with RapidOCR: milliseconds, and right lines of ten."""
     picture, values = photo(digits, np.random.default_rng(seed))
     path: Path = WORK / "photo.jpg"
     cv2.imwrite(str(path), picture, [cv2.IMWRITE_JPEG_QUALITY, 92])

@@ -1,12 +1,12 @@
-"""Every recipe of the package on the whole of MNIST, several seeds each: what a person who types its name may expect.
+"""Every recipe of the package on MNIST, with several seeds: the accuracy and time to expect.
 
-    make results DATA=mnist.npz                                  # hours; goes on where it was stopped
-    python bench/recipes.py --data mnist.npz --recipes classic   # some of them
+    make results                                  # hours; continues where it stopped
+    python bench/recipes.py --recipes classic   # some of them
     python bench/recipes.py --report-only                        # docs/results.md and README.md again, from the JSON
 
-Each seed is a run folder in runs/results; what is kept of a recipe that has changed since is measured anew. The 10,000
-test digits are read once for each run, when its training has ended; only `classic` looks at them after each epoch, as
-the walk-through does. Kept in bench/results/recipes.json.
+Each seed is a run folder in runs/results. If a recipe has changed, it is measured again. The 10,000 test digits are
+read once for each run, when its training has ended; only `classic` validates on them, as the tutorial does. The results
+are in bench/results/recipes.json.
 """
 
 import argparse
@@ -30,12 +30,12 @@ BEGIN, END = "<!-- recipes: written by bench/recipes.py -->", "<!-- /recipes -->
 
 
 def main() -> None:
-    """Train, or go on, and write both files after each run."""
+    """Train or resume, and save after each run."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", help="an .npz or a folder of IDX files; default: MNIST")
     parser.add_argument("--runs", type=Path, default=ROOT / "runs" / "results")
     parser.add_argument("--recipes", nargs="+", choices=[*RECIPES], default=[*RECIPES])
-    parser.add_argument("--report-only", action="store_true", help="from the JSON")
+    parser.add_argument("--report-only", action="store_true", help="Write the tables from the JSON.")
     given = parser.parse_args()
     kept: dict[str, list[dict[str, Any]]] = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
     for name in () if given.report_only else given.recipes:
@@ -51,7 +51,7 @@ def main() -> None:
 
 
 def train(recipe: Recipe, data: str | None, runs: Path) -> Run:
-    """The finished run of a recipe and seed: found, resumed or made."""
+    """The finished run of a recipe and seed: found, resumed or trained."""
     path = runs / f"{recipe.name}-seed-{recipe.seed}"
     if not path.exists():
         run = run_recipe(recipe, data, runs=runs, name=path.name, console=TextConsole()).run
@@ -65,7 +65,7 @@ def train(recipe: Recipe, data: str | None, runs: Path) -> Run:
 
 
 def row(run: Run) -> dict[str, Any]:
-    """What is kept of one run."""
+    """The results of one run."""
     record = run.record()
     return {
         "seed": record["seed"],
@@ -78,7 +78,7 @@ def row(run: Run) -> dict[str, Any]:
 
 
 def table(kept: dict[str, list[dict[str, Any]]]) -> str:
-    """The results as Markdown, a line for each recipe, and the machine of the last."""
+    """Format the results as Markdown: a line for each recipe, and the machine of the last."""
     lines = [
         "| recipe | parameters | test accuracy | n | least | epochs | training, minutes | whole run, minutes |",
         "| :--- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |",
@@ -104,7 +104,7 @@ def table(kept: dict[str, list[dict[str, Any]]]) -> str:
 
 
 def short_table(kept: dict[str, list[dict[str, Any]]]) -> str:
-    """The same for README.md: what matters first."""
+    """Format a short table for README.md."""
     lines = ["| recipe | parameters | test accuracy (n) | minutes on two cores |", "| :--- | ---: | ---: | ---: |"]
     for name in (name for name in RECIPES if kept.get(name)):
         rows = kept[name]
@@ -120,7 +120,7 @@ def accuracy(rows: list[dict[str, Any]]) -> str:
 
 
 def minutes(rows: list[dict[str, Any]]) -> float:
-    """Of a whole run, from the data to the report, on average."""
+    """Mean time of a whole run, from data to report."""
     return float(statistics.mean(sum(row["seconds"].values()) for row in rows)) / 60
 
 

@@ -1,9 +1,9 @@
-"""Pictures a second with one worker and with two, here and on Ray; from it, what a million cost; and epochs in parts.
+"""Pictures per second with one and two workers, here and on Ray; the cost of a million; and epochs on several devices.
 
-    python bench/scaling.py --data mnist.npz            # a quarter of an hour; bench/results/ and docs/scale.md
+    python bench/scaling.py            # a quarter of an hour; bench/results/ and docs/scale.md
     python bench/scaling.py --report-only               # docs/scale.md again, from the JSON
 
-Rounds take turns. A rate is of the pictures beyond the first: what a call needs to start is in a column of its own.
+The contestants take turns. A rate counts the pictures after the first: the start of a call has its own column.
 """
 
 import argparse
@@ -40,15 +40,15 @@ HOW = {
 DEVICES = (1, 2, 4)
 CORES = (8, 64, 512)
 PRICE = 0.04
-"""Of a core for an hour, in US dollars: an assumption, about what clouds ask."""
+"""US dollars per core and hour: an assumption, about what clouds charge."""
 
 
 def main() -> None:
-    """Make the pictures, read them in turns, keep, report."""
+    """Make the pictures, read them in turns, save and report."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data", type=Path, default=MNIST, help="MNIST as an .npz")
+    parser.add_argument("--data", type=Path, default=MNIST, help="MNIST as an .npz file.")
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--report-only", action="store_true", help="from the JSON")
+    parser.add_argument("--report-only", action="store_true", help="Write the tables from the JSON.")
     given = parser.parse_args()
     if not given.report_only:
         data = given.data.resolve()
@@ -76,7 +76,7 @@ def main() -> None:
 
 
 def make_pictures(kind: str, data: Path) -> Path:
-    """A folder of them, of MNIST's test digits."""
+    """Make a folder of pictures with MNIST's test digits."""
     folder = WORK / kind
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
@@ -92,14 +92,14 @@ def make_pictures(kind: str, data: Path) -> Path:
 
 
 def read(folder: Path, kind: str, arguments: list[str]) -> dict[str, float]:
-    """Seconds until all are read, and until the first alone is."""
+    """Seconds until all pictures are read, and until the first is."""
     common = [*arguments, "--quiet", *(["--one"] if kind == "digits" else [])]
     first = min(folder.iterdir())
     return {"all": command(["read", str(folder), *common]), "one": command(["read", str(first), *common])}
 
 
 def command(arguments: list[str]) -> float:
-    """Seconds of a whole `tendigits`."""
+    """Seconds of a whole command."""
     out = WORK / "out"
     shutil.rmtree(out, ignore_errors=True)
     turn = observed(
@@ -112,7 +112,7 @@ def command(arguments: list[str]) -> float:
 
 
 def epoch_seconds(data: Path, devices: int) -> float:
-    """Of an epoch of `mlp`'s network and batch, the second of two: the first compiles."""
+    """Seconds of the second epoch of `mlp`'s network; the first compiles."""
     runs = WORK / "runs"
     turn = observed(
         [
@@ -128,13 +128,13 @@ def epoch_seconds(data: Path, devices: int) -> float:
 
 
 def rate(record: dict[str, Any], kind: str, name: str) -> float:
-    """Pictures a second, median over the rounds."""
+    """Pictures per second, median over the rounds."""
     rounds: list[dict[str, float]] = record["reading"][kind][name]
     return statistics.median((COUNTS[kind] - 1) / (turn["all"] - turn["one"]) for turn in rounds)
 
 
 def reading_table(record: dict[str, Any]) -> str:
-    """Rates, and what two workers are worth."""
+    """The rates, and the speed-up of two workers."""
     lines = ["| | workers | a second | beside one | seconds to start |", "| :--- | :--- | ---: | ---: | ---: |"]
     for kind, about in ABOUT.items():
         for name in HOW:
@@ -152,7 +152,7 @@ def reading_table(record: dict[str, Any]) -> str:
 
 
 def million_table(record: dict[str, Any]) -> str:
-    """What a million take and cost, from the rate of a core when both work."""
+    """Time and cost of a million pictures, from the rate per core with two workers."""
     lines = [
         "| a million | cores | takes | core hours | US dollars | MB a second from the store |",
         "| :--- | ---: | ---: | ---: | ---: | ---: |",
@@ -162,20 +162,20 @@ def million_table(record: dict[str, Any]) -> str:
         for cores in CORES:
             hours = 1e6 / (a_core * cores) / 3600
             store = f"{a_core * cores * record['bytes'] / 1e6:,.0f}" if kind == "photos" else ""
-            cells = f"{cores} | {said(hours)} | {hours * cores:,.1f} | {hours * cores * PRICE:,.2f} | {store}"
+            cells = f"{cores} | {duration(hours)} | {hours * cores:,.1f} | {hours * cores * PRICE:,.2f} | {store}"
             lines.append(f"| {about} | {cells} |")
     return "\n".join(lines)
 
 
-def said(hours: float) -> str:
-    """In the unit in which it is more than one."""
+def duration(hours: float) -> str:
+    """A duration in the largest fitting unit."""
     if hours >= 1:
         return f"{hours:.1f} h"
     return f"{hours * 60:.1f} min" if hours * 60 >= 1 else f"{hours * 3600:.0f} s"
 
 
 def parts_table(record: dict[str, Any]) -> str:
-    """Seconds of an epoch in so many parts."""
+    """Seconds of an epoch by number of devices."""
     lines = ["| devices | seconds an epoch | beside one |", "| ---: | ---: | ---: |"]
     medians = {devices: statistics.median(seconds) for devices, seconds in record["epochs"].items()}
     lines += [f"| {devices} | {median:.2f} | {median / medians['1']:.2f} |" for devices, median in medians.items()]

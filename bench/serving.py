@@ -1,7 +1,7 @@
-"""Requests a second and latencies of `tendigits serve`, beside the same network behind LitServe and behind Keras.
+"""Requests per second and latencies of `tendigits serve`, beside the same network behind LitServe and behind Keras.
 
-    make bench-serve DATA=mnist.npz                    # a quarter of an hour; bench/results/ and bench/README.md
-    python bench/serving.py --data mnist.npz --rounds 1
+    make bench-serve                    # a quarter of an hour; bench/results/ and bench/README.md
+    python bench/serving.py --rounds 1
     python bench/serving.py --report-only              # bench/README.md again, from the JSON
 
 The load comes from wrk (Debian's package) on the same machine, whose cores it shares with the server. The servers take
@@ -38,24 +38,24 @@ RESULTS = ROOT / "bench" / "results" / "serving.json"
 BEGIN, END = "<!-- serving: written by bench/serving.py -->", "<!-- /serving -->"
 CLIENTS = (1, 8, 64)
 SECONDS = {"digit": 8, "photo": 24}
-"""Of each measurement."""
+"""Seconds of each measurement."""
 
 MANY = 100_000
-"""Requests over which the memory is watched."""
+"""Number of requests over which memory is measured."""
 
 ENVIRONMENTS = {"litserve": ("litserve==0.2.17", "-e", str(ROOT))}
 
 
 @dataclass(frozen=True)
 class Server:
-    """What is started, and asked."""
+    """A server and the requests for it."""
 
     about: str
     path: str
     script: str | None = None
     environment: str | None = None
     as_json: bool = False
-    """The picture goes in base64 within JSON."""
+    """Whether the picture is sent as base64 in JSON."""
 
     def command(self, port: int, folder: Path) -> list[str]:
         """Its command line."""
@@ -73,11 +73,11 @@ SERVERS = {
 
 
 def main() -> None:
-    """Run the servers in turns, keep, report."""
+    """Run the servers in turns, save and report."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data", type=Path, default=MNIST, help="MNIST as an .npz")
+    parser.add_argument("--data", type=Path, default=MNIST, help="MNIST as an .npz file.")
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--report-only", action="store_true", help="from the JSON")
+    parser.add_argument("--report-only", action="store_true", help="Write the tables from the JSON.")
     given = parser.parse_args()
     if given.report_only:
         record = json.loads(RESULTS.read_text())
@@ -90,7 +90,7 @@ def main() -> None:
 
 
 def measure(data: Path, rounds: int) -> dict[str, Any]:
-    """All turns, and the memory over many requests."""
+    """Measure all turns, and the memory over many requests."""
     prepare(ENVIRONMENTS)
     record: dict[str, Any] = {"machine": machine(), "commit": commit(), "turns": []}
     with tempfile.TemporaryDirectory() as folder:
@@ -111,7 +111,7 @@ def measure(data: Path, rounds: int) -> dict[str, Any]:
 
 
 def write_bodies(data: Path, folder: Path) -> dict[str, tuple[Path, str]]:
-    """What is asked: a digit of MNIST as a PNG of 112x112, the same within JSON, and a photo of 12 megapixels."""
+    """Write the request bodies: a digit as a PNG of 112x112, the same in JSON, and a photo of 12 megapixels."""
     with np.load(data) as mnist:
         images, labels = mnist["x_test"], mnist["y_test"]
     digit = cv2.resize(255 - images[0], (112, 112), interpolation=cv2.INTER_CUBIC)
@@ -130,7 +130,7 @@ def write_bodies(data: Path, folder: Path) -> dict[str, tuple[Path, str]]:
 
 @contextmanager
 def running(server: Server, folder: Path) -> Iterator[tuple[int, "subprocess.Popen[bytes]"]]:
-    """A server on a free port, once it answers."""
+    """Run a server on a free port; yields once it answers."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     environment = variables("jax", BENCH / "cache", ours=server.environment is None)
@@ -145,7 +145,7 @@ def running(server: Server, folder: Path) -> Iterator[tuple[int, "subprocess.Pop
 
 
 def wait_for(port: int) -> None:
-    """Until it listens and answers anything."""
+    """Wait until the server answers."""
     for _ in range(600):
         try:
             urllib.request.urlopen(f"http://127.0.0.1:{port}/docs", timeout=2)
@@ -160,13 +160,13 @@ def wait_for(port: int) -> None:
 
 
 def load(port: int, path: str, body: tuple[Path, str], clients: int, seconds: int) -> dict[str, Any]:
-    """Ask for so long, after a moment to warm up."""
+    """Send requests for a time, after a short warm-up."""
     wrk(port, path, body, clients, 2)
     return {"clients": clients, **wrk(port, path, body, clients, seconds)}
 
 
 def wrk(port: int, path: str, body: tuple[Path, str], clients: int, seconds: int) -> dict[str, Any]:
-    """What wrk says: requests, seconds, p50 and p99 in milliseconds, errors."""
+    """Run wrk: requests, seconds, p50 and p99 in milliseconds, errors."""
     post = str(ROOT / "bench" / "peers" / "post.lua")
     command = ["wrk", "-t1", f"-c{clients}", f"-d{seconds}s", "--timeout", "20s", "-s", post]
     command += [f"http://127.0.0.1:{port}{path}", "--", str(body[0]), body[1]]
@@ -177,7 +177,7 @@ def wrk(port: int, path: str, body: tuple[Path, str], clients: int, seconds: int
 
 
 def memory(port: int, process: "subprocess.Popen[bytes]", body: tuple[Path, str]) -> Iterator[dict[str, float]]:
-    """Requests so far and megabytes in use, until MANY."""
+    """Requests so far and megabytes in use, up to MANY requests."""
     total = 0
     while total < MANY:
         total += wrk(port, SERVERS["tendigits"].path, body, 8, 5)["requests"]
@@ -196,7 +196,7 @@ def megabytes(pid: int) -> float:
 
 
 def table(record: dict[str, Any]) -> str:
-    """The results as Markdown."""
+    """Format the results as Markdown."""
     lines = [
         "| server | asked | clients | answers a second | p50, ms | p99, ms | refused |",
         "| :--- | :--- | ---: | ---: | ---: | ---: | ---: |",

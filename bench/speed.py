@@ -1,9 +1,9 @@
-"""tendigits beside its peers: the same training, timed in one run, every peer in an environment of its own.
+"""tendigits beside its peers: the same training, timed in turns, each peer in its own environment.
 
-    make bench DATA=mnist.npz            # all parts, about half an hour; then bench/results/ and bench/README.md
+    make bench            # all parts, about half an hour; then bench/results/ and bench/README.md
     make bench QUICK=1                   # the main table alone, in under 5 minutes, printed and kept nowhere
-    python bench/speed.py --data mnist.npz --parts main command roofline batch conv
-    python bench/speed.py --data mnist.npz --environments A B  # tendigits.fit in virtual environments; results/jax.json
+    python bench/speed.py --parts main command roofline batch conv
+    python bench/speed.py --environments A B  # tendigits.fit in virtual environments; results/jax.json
     python bench/speed.py --report-only  # README and picture again, from bench/results/speed.json
 
 Peers take turns (A B C ... A B C ...), each turn a fresh process. A part that is measured anew replaces its like in
@@ -48,21 +48,21 @@ ENVIRONMENTS = {
     "sklearn": ("scikit-learn==1.9.1",),
     "tensorflow": (KERAS, "tensorflow==2.21.0"),
 }
-"""What pip installs for each; pip takes a CPU build of torch where the machine offers one."""
+"""Requirements of each environment; pip takes a CPU build of torch if the index has one."""
 
 
 @dataclass(frozen=True)
 class Peer:
-    """A script in bench/peers, and what it runs in and with."""
+    """A script in bench/peers, its environment and its arguments."""
 
     name: str
     script: str
     environment: str | None = None
-    """One of ENVIRONMENTS; None is the product's own."""
+    """One of ENVIRONMENTS; None is this environment."""
     arguments: tuple[str, ...] = ()
     backend: str = "jax"
     slow: bool = False
-    """A quick run times one epoch of it, not two."""
+    """Whether a quick run times only one epoch."""
 
 
 PEERS = {
@@ -97,21 +97,21 @@ class Settings:
     limit: int | None
     quick: bool
     peers: tuple[Peer, ...]
-    """Those of the main table."""
+    """Peers of the main table."""
 
 
 def main() -> None:
-    """Measure the parts, keep them, report."""
+    """Measure the parts, save and report."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data", type=Path, default=MNIST, help="MNIST as an .npz")
+    parser.add_argument("--data", type=Path, default=MNIST, help="MNIST as an .npz file.")
     parser.add_argument("--parts", nargs="+", choices=PARTS, default=PARTS)
-    parser.add_argument("--peers", nargs="+", choices=[*PEERS], help="of the main table; all where it is left out")
-    parser.add_argument("--rounds", type=int, default=3, help="turns of each peer; 2 for batch sizes and the conv net")
-    parser.add_argument("--epochs", type=int, default=2, help="timed ones in each turn, after one to warm up")
-    parser.add_argument("--limit", type=int, help="only so many digits, to try the scripts")
-    parser.add_argument("--quick", action="store_true", help="the main table alone, one round")
-    parser.add_argument("--environments", nargs="+", type=Path, help="virtual environments that have tendigits")
-    parser.add_argument("--report-only", action="store_true", help="README and picture from the JSON")
+    parser.add_argument("--peers", nargs="+", choices=[*PEERS], help="Peers of the main table; default: all.")
+    parser.add_argument("--rounds", type=int, default=3, help="Turns of each peer; 2 for batch sizes and the conv net.")
+    parser.add_argument("--epochs", type=int, default=2, help="Timed epochs in each turn, after one to warm up.")
+    parser.add_argument("--limit", type=int, help="Maximum number of digits, to try the scripts.")
+    parser.add_argument("--quick", action="store_true", help="Only one round of the main table, printed.")
+    parser.add_argument("--environments", nargs="+", type=Path, help="Virtual environments that have tendigits.")
+    parser.add_argument("--report-only", action="store_true", help="Write README and plot from the JSON.")
     given = parser.parse_args()
     if given.report_only:
         report(json.loads(RESULTS.read_text()))
@@ -160,13 +160,13 @@ def compare_environments(environments: list[Path], settings: Settings) -> None:
 
 
 def peers_of(part: str, settings: Settings) -> tuple[Peer, ...]:
-    """Who takes turns in a part."""
+    """The peers of a part."""
     names = {"batch": BATCH_PEERS, "conv": CONV_PEERS, "command": ("jax_scan",), "roofline": ()}
     return settings.peers if part == "main" else tuple(PEERS[name] for name in names[part])
 
 
 def measure(part: str, settings: Settings) -> dict[str, Any]:
-    """One part's record."""
+    """Measure one part."""
     kept = {"date": time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime()), "commit": commit()}
     if part == "roofline":
         turn = observed([sys.executable, script("roofline")], variables("jax", BENCH / "cache", ours=True))
@@ -186,7 +186,7 @@ def measure(part: str, settings: Settings) -> dict[str, Any]:
 
 
 def one_round(part: str, settings: Settings) -> Iterator[dict[str, Any]]:
-    """Each peer's turn, one after the other."""
+    """Each peer's turn, one after another."""
     peers = peers_of(part, settings)
     if part == "command":
         yield from command_turns(settings)
@@ -199,7 +199,7 @@ def one_round(part: str, settings: Settings) -> Iterator[dict[str, Any]]:
 
 
 def take_turn(peer: Peer, settings: Settings, batch: int = 32, model: str = "dense") -> dict[str, Any]:
-    """Run a peer once; what it printed, or why it failed."""
+    """Run a peer once; returns what it printed, or why it failed."""
     epochs = 1 if settings.quick and peer.slow else settings.epochs
     command = [
         python_of(peer.environment), script(peer.script), "--data", str(settings.data), "--epochs", str(epochs),
@@ -211,7 +211,7 @@ def take_turn(peer: Peer, settings: Settings, batch: int = 32, model: str = "den
 
 
 def command_turns(settings: Settings) -> Iterator[dict[str, Any]]:
-    """`tendigits train` with an empty cache and with a full one, and the script on Keras, each timed as a whole."""
+    """Time `tendigits train` with an empty and with a full cache, and the same script on Keras."""
     data = cut(settings.data, settings.limit) if settings.limit else settings.data
     with tempfile.TemporaryDirectory() as folder:
         common = ["--data", str(data), "--epochs", str(COMMAND_EPOCHS)]
@@ -237,7 +237,7 @@ def cut(data: Path, limit: int) -> Path:
 
 
 def report(record: dict[str, Any]) -> None:
-    """Write README and picture from the record."""
+    """Write README and plot from the record."""
     from documents import replace_between
 
     picture = "![Median seconds an epoch](results/speed.svg)"

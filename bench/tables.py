@@ -1,6 +1,6 @@
-"""What the measured turns come to: medians, ratios, targets, the roofline; as Markdown and as a picture.
+"""The results of bench/speed.py as Markdown and as a plot: medians, ratios, targets, the roofline.
 
-It takes the record that bench/speed.py keeps as JSON, and measures nothing.
+The input is the record that bench/speed.py saves as JSON.
 """
 
 import statistics
@@ -45,10 +45,10 @@ TARGETS = {
     "command": {"keras_script": 0.5},
     "conv": {"keras_jax": 0.4, "keras_tensorflow": 1.1},
 }
-"""The most that ours / the peer's may be, in medians; issue 3's."""
+"""Targets: the largest ratio of our median to the peer's."""
 
 BUSY = 0.1
-"""Cores that others used during a turn, above which the turn is noted."""
+"""Cores used by other programs above which a turn is noted."""
 
 
 @dataclass(frozen=True)
@@ -61,12 +61,12 @@ class Stats:
 
     @property
     def median(self) -> float:
-        """Of all epochs, in seconds."""
+        """Median of all epochs, in seconds."""
         return statistics.median(self.seconds)
 
 
 def stats_of(turns: Iterable[Turn]) -> dict[str, Stats]:
-    """Each peer's figures, in the order of the first turns; peers without a turn that worked are left out."""
+    """The results of each peer that had a successful turn, in the order of the first turns."""
     by_peer: dict[str, list[Turn]] = {}
     for turn in turns:
         if "error" not in turn:
@@ -82,7 +82,7 @@ def stats_of(turns: Iterable[Turn]) -> dict[str, Stats]:
 
 
 def target_of(part: str, peer: str, stats: dict[str, Stats]) -> float | None:
-    """What the ratio to this peer may be at most; keras-nightly's stands at its fastest setting."""
+    """The target for the ratio to this peer; keras-nightly has one at its fastest setting only."""
     targets = TARGETS.get(part, {})
     if peer in NIGHTLY and "nightly" in targets:
         fastest = min((p for p in NIGHTLY if p in stats), key=lambda p: stats[p].median)
@@ -91,7 +91,7 @@ def target_of(part: str, peer: str, stats: dict[str, Stats]) -> float | None:
 
 
 def flops_of_step(widths: tuple[int, ...], batch: int) -> int:
-    """Floating-point operations of the products in a training step of a dense net.
+    """Floating-point operations of the matrix products in a training step of a dense network.
 
     A layer has three of 2 x batch x in x out: forward, the weights' gradient, the input's gradient; the first
     layer's input needs none.
@@ -101,13 +101,13 @@ def flops_of_step(widths: tuple[int, ...], batch: int) -> int:
 
 
 def bytes_of_adam(parameters: int) -> int:
-    """What a step of Adam must move: read gradient, m, v, w; write m, v, w; 4 bytes each."""
+    """Bytes that a step of Adam moves: read gradient, m, v, w; write m, v, w; 4 bytes each."""
     return 7 * 4 * parameters
 
 
 @dataclass(frozen=True)
 class Roof:
-    """The least time of an epoch of the recipe on a machine."""
+    """The least time of an epoch of the classic recipe on a machine."""
 
     gflop: float
     gigabytes: float
@@ -123,7 +123,7 @@ class Roof:
         digits: int = 60_000,
         batch: int = 32,
     ) -> "Roof":
-        """From what bench/peers/roofline.py measured."""
+        """From the measurements of bench/peers/roofline.py."""
         parameters = sum((n_in + 1) * n_out for n_in, n_out in pairwise(widths))
         rates = [rate for sizes in measured["gflops"].values() for rate in sizes.values()]
         cache, memory = measured["copy_gbs"].values()
@@ -134,22 +134,22 @@ class Roof:
 
     @property
     def products(self) -> float:
-        """Seconds of the products at the best sgemm rate."""
+        """Seconds of the matrix products at the best sgemm rate."""
         return self.gflop / self.gflops
 
     @property
     def adam(self) -> float:
-        """Seconds of Adam's traffic where all of it stays in the cache."""
+        """Seconds of Adam's traffic if all of it stays in the cache."""
         return self.gigabytes / max(self.cache_gbs, self.memory_gbs)
 
     @property
     def adam_memory(self) -> float:
-        """Seconds of Adam's traffic where all of it goes to memory."""
+        """Seconds of Adam's traffic if all of it goes to memory."""
         return self.gigabytes / self.memory_gbs
 
 
 def text(record: Record) -> str:
-    """All tables that the record has parts for."""
+    """The tables of all parts that the record has."""
     parts = record["parts"]
     titles = {
         "main": "## The classic recipe, batch 32: seconds an epoch",
@@ -174,7 +174,7 @@ def text(record: Record) -> str:
 
 
 def ratio_table(part: str, turns: list[Turn]) -> str:
-    """A row for each peer, the fastest first, with the ratio to it and what was aimed at."""
+    """A row for each peer, fastest first, with the ratio to it and the target."""
     stats = stats_of(turns)
     ours = stats.get("command_warm" if part == "command" else OURS)
     rows = [
@@ -223,7 +223,7 @@ def batch_table(part: Record) -> str:
 
 
 def roofline_text(record: Record) -> str:
-    """The least time an epoch can take here, beside what it takes."""
+    """The least time that an epoch can take here, and the time that it takes."""
     measured = record["parts"]["roofline"]
     roof = Roof.of(measured)
     rates = ", ".join(
@@ -254,7 +254,7 @@ def roofline_text(record: Record) -> str:
 
 
 def settings_text(part: Record) -> str:
-    """How a part was measured, what failed, and which turns others disturbed."""
+    """How a part was measured, what failed, and which turns other programs disturbed."""
     settings, turns = part["settings"], part["turns"]
     lines = [
         f"{settings['rounds']} round{'s' if settings['rounds'] > 1 else ''}, interleaved, {part['date']}"
@@ -292,7 +292,7 @@ def machine_text(record: Record) -> str:
 
 
 def commit_text(commit: dict[str, Any] | None) -> str:
-    """What was measured."""
+    """The commit that was measured."""
     return f"; commit {commit['commit'][:12]}{' with changes' if commit['changed'] else ''}" if commit else ""
 
 
@@ -302,7 +302,7 @@ def row(*cells: object) -> str:
 
 
 def draw(record: Record, path: Path) -> None:
-    """Medians of the main table as bars, the least and most as lines on them."""
+    """Plot the medians of the main table as bars, with their range."""
     import matplotlib as mpl
 
     mpl.use("svg")

@@ -1,10 +1,10 @@
-"""What 50 corrections of a writer are worth: that writer's other digits, and MNIST's, before and after.
+"""The effect of 50 corrections by one writer: accuracy on that writer's other digits and on MNIST, before and after.
 
-    python bench/teaching.py --data mnist.npz --scans folder      # half an hour; bench/results/ and docs/results.md
+    python bench/teaching.py --scans folder      # half an hour; bench/results/ and docs/results.md
     python bench/teaching.py --report-only                        # docs/results.md again, from the JSON
 
-Every writer with more than 50 pictures, three times, each with other 50 of them. They are labelled by chance, whether
-the reader had read them right or not: the least that a correction can tell.
+Every writer with more than 50 pictures, three times with another 50 of them. They are chosen at random, whether the
+reader was right about them or not: the least informative corrections.
 """
 
 import argparse
@@ -32,11 +32,11 @@ Array = np.ndarray[Any, Any]
 
 
 def main() -> None:
-    """Teach, judge, keep, report."""
+    """Fine-tune, evaluate, save and report."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data", type=Path, default=MNIST, help="MNIST as an .npz")
-    parser.add_argument("--scans", type=Path, help="a folder of folders with labels.csv: path, label, writer")
-    parser.add_argument("--report-only", action="store_true", help="from the JSON")
+    parser.add_argument("--data", type=Path, default=MNIST, help="MNIST as an .npz file.")
+    parser.add_argument("--scans", type=Path, help="Folder of folders, each with a labels.csv: path, label, writer.")
+    parser.add_argument("--report-only", action="store_true", help="Write the tables from the JSON.")
     given = parser.parse_args()
     if given.report_only:
         record = json.loads(RESULTS.read_text())
@@ -47,12 +47,12 @@ def main() -> None:
 
 
 def measure(data: Path, scans: Path) -> list[dict[str, Any]]:
-    """A row for each lesson."""
+    """A row for each fine-tuning."""
     use_compilation_cache()
     dataset = load(data)
     mnist = np.array([find_digit(image).crop for image in dataset.x_test]), dataset.y_test
     before = from_onnx(bundled_file(), "before")
-    at_first = right(before, *mnist)
+    mnist_before = accuracy(before, *mnist)
     rows = []
     for writer, (crops, labels) in writers(scans).items():
         for seed in range(TIMES):
@@ -63,10 +63,10 @@ def measure(data: Path, scans: Path) -> list[dict[str, Any]]:
             after = from_onnx(tuned, "after")
             rows.append({
                 "writer": writer, "seed": seed, "held_out": len(rest),
-                "before": right(before, crops[rest], labels[rest]),
-                "after": right(after, crops[rest], labels[rest]),
+                "before": accuracy(before, crops[rest], labels[rest]),
+                "after": accuracy(after, crops[rest], labels[rest]),
                 "accepted_before": accepted(before, crops[rest]), "accepted_after": accepted(after, crops[rest]),
-                "mnist_before": at_first, "mnist_after": right(after, *mnist),
+                "mnist_before": mnist_before, "mnist_after": accuracy(after, *mnist),
             })  # fmt: skip
             print(rows[-1], flush=True)
     return rows
@@ -88,18 +88,18 @@ def writers(scans: Path) -> dict[str, tuple[Array, Array]]:
     }
 
 
-def right(network: Network, crops: Array, labels: Array) -> float:
+def accuracy(network: Network, crops: Array, labels: Array) -> float:
     """Share that is read right."""
     return float((network(crops).digits.argmax(axis=1) == labels).mean())
 
 
 def accepted(network: Network, crops: Array) -> float:
-    """Share that is accepted without a person."""
+    """Share that is accepted at the network's threshold."""
     return float((network(crops).confidence >= network.threshold).mean())
 
 
 def table(record: dict[str, Any]) -> str:
-    """The results as Markdown: a line for each writer, means over the lessons."""
+    """Format the results as Markdown: a line for each writer, means over the fine-tunings."""
     lines = [
         "| writer | held out | right before | after | accepted before | after | MNIST before | after |",
         "| :--- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |",
@@ -111,7 +111,7 @@ def table(record: dict[str, Any]) -> str:
     least = min(row["mnist_after"] - row["mnist_before"] for row in lessons)
     worse = sum(row["after"] < row["before"] for row in lessons)
     lines += ["", (
-        f"{len(lessons)} lessons of {CORRECTIONS} digits; in {worse} of them the writer was read worse afterwards. "
+        f"{len(lessons)} fine-tunings on {CORRECTIONS} digits; {worse} of them read the writer worse afterwards. "
         f"MNIST's test digits lost {-100 * least:.2f} points at most. {record['machine']['processor']}, "
         f"{record['machine']['cores']} cores."
     )]  # fmt: skip
@@ -119,7 +119,7 @@ def table(record: dict[str, Any]) -> str:
 
 
 def row_of(name: str, rows: list[dict[str, Any]]) -> str:
-    """One line; digits held out are counted over the lessons."""
+    """One line; held-out digits are counted over all fine-tunings."""
     held_out = sum(row["held_out"] for row in rows)
     keys = ("before", "after", "accepted_before", "accepted_after")
     shares = [sum(row[key] * row["held_out"] for row in rows) / held_out for key in keys]

@@ -1,14 +1,13 @@
-"""How long it takes, from the start of the process, until 98.0, 99.0 and 99.5% of the test digits are read right.
+"""Seconds from the start of the process to a test accuracy of 98.0, 99.0 and 99.5%.
 
-    python bench/time_to.py --data mnist.npz                 # about an hour; bench/results/ and docs/results.md
-    python bench/time_to.py --data mnist.npz --contestants tendigits_fast --rounds 1
+    python bench/time_to.py                 # about an hour; bench/results/ and docs/results.md
+    python bench/time_to.py --contestants tendigits_fast --rounds 1
     python bench/time_to.py --report-only                    # docs/results.md again, from the JSON
 
-It goes on where it was stopped: only turns that are not in the JSON are taken. `--anew` takes them all.
+It continues where it stopped: only turns that are not in the JSON are run. `--anew` runs them all.
 
-Beside `tendigits train` run two examples that people know, as they are published. All judge the 10,000 test digits
-after each epoch, and that time counts. `--validation-split 0` makes the recipes
-do so, too; they were chosen without it.
+Two well-known examples run beside `tendigits train`, as they were published. All evaluate the 10,000 test digits after
+each epoch, and that time counts. `--validation-split 0` makes the recipes do so too; they were chosen without it.
 """
 
 import argparse
@@ -36,20 +35,20 @@ RUNS = BENCH / "time-to"
 
 @dataclass(frozen=True)
 class Contestant:
-    """What is run until its last epoch."""
+    """A training to time."""
 
     name: str
     about: str
     arguments: tuple[str, ...]
-    """Of `tendigits train`, or of the script."""
+    """Arguments of `tendigits train`, or of the script."""
     script: str | None = None
     environment: str | None = None
     backend: str = "jax"
     first_run: bool = False
-    """Compile everything, as the first run on a machine does, in place of finding it in the cache."""
+    """Compile everything, as the first run on a machine does, instead of using the cache."""
 
     def command(self, data: Path, seed: int) -> list[str]:
-        """Its command line; each epoch ends with a line of JSON that has the accuracy on the test digits."""
+        """Its command line, which prints a JSON line with the test accuracy for each epoch."""
         common = ["--data", str(data), "--seed", str(seed)]
         if self.script is not None:
             return [python_of(self.environment), script(self.script), *self.arguments, *common]
@@ -81,13 +80,13 @@ CONTESTANTS = {
 
 
 def main() -> None:
-    """Run the contestants in turns, keep each turn, report."""
+    """Run the contestants in turns, save each turn and report."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data", type=Path, default=MNIST, help="MNIST as an .npz")
+    parser.add_argument("--data", type=Path, default=MNIST, help="MNIST as an .npz file.")
     parser.add_argument("--contestants", nargs="+", choices=[*CONTESTANTS], default=[*CONTESTANTS])
-    parser.add_argument("--rounds", type=int, default=3, help="each with a seed of its own")
-    parser.add_argument("--anew", action="store_true", help="also the turns that are in the JSON")
-    parser.add_argument("--report-only", action="store_true", help="from the JSON")
+    parser.add_argument("--rounds", type=int, default=3, help="Number of rounds, each with another seed.")
+    parser.add_argument("--anew", action="store_true", help="Run also the turns that are in the JSON.")
+    parser.add_argument("--report-only", action="store_true", help="Write the tables from the JSON.")
     given = parser.parse_args()
     record: dict[str, Any] = json.loads(RESULTS.read_text()) if RESULTS.exists() else {"turns": []}
     if not given.report_only:
@@ -106,29 +105,29 @@ def main() -> None:
 
 
 def missing(turns: list[dict[str, Any]], chosen: list[Contestant], rounds: int) -> list[tuple[Contestant, int]]:
-    """The turns still to take, contestants in turns: each with its seed."""
+    """The turns that are not known yet, each with its seed; the contestants take turns."""
     known = {(turn["contestant"], turn["seed"]) for turn in turns}
     wanted = product(range(rounds), chosen)
     return [(contestant, seed) for seed, contestant in wanted if (contestant.name, seed) not in known]
 
 
 def variables_of(contestant: Contestant) -> dict[str, str]:
-    """The environment of its process."""
+    """The environment variables of its process."""
     shared = variables(contestant.backend, BENCH / "cache", ours=contestant.script is None)
     return shared | {"TENDIGITS_COMPILATION_CACHE": "off"} if contestant.first_run else shared
 
 
 def take_turn(contestant: Contestant, data: Path, seed: int) -> dict[str, Any]:
-    """One process from its start to its end: seconds and test accuracy at the end of each epoch."""
+    """Run one process; returns the seconds and the test accuracy at the end of each epoch."""
     shutil.rmtree(RUNS, ignore_errors=True)
     epochs, load, started = [], os.getloadavg(), time.perf_counter()
     with subprocess.Popen(
         contestant.command(data, seed), env=variables_of(contestant), cwd=ROOT, stdout=subprocess.PIPE, text=True
     ) as process:
         for line in process.stdout or ():
-            if line.startswith("{") and "epoch" in (said := json.loads(line)):
+            if line.startswith("{") and "epoch" in (printed := json.loads(line)):
                 seconds = round(time.perf_counter() - started, 3)
-                epochs.append({"seconds": seconds, "accuracy": said.get("val_accuracy", said.get("accuracy"))})
+                epochs.append({"seconds": seconds, "accuracy": printed.get("val_accuracy", printed.get("accuracy"))})
                 print(f"{contestant.name} seed {seed}: {epochs[-1]}", file=sys.stderr, flush=True)
     if process.returncode:
         raise SystemExit(f"{contestant.name} ended with {process.returncode}")
@@ -136,12 +135,12 @@ def take_turn(contestant: Contestant, data: Path, seed: int) -> dict[str, Any]:
 
 
 def first_time(turn: dict[str, Any], target: float) -> float | None:
-    """Seconds until an epoch ended with at least this accuracy; None where none did."""
+    """Seconds until an epoch ended with at least this accuracy, or None."""
     return next((epoch["seconds"] for epoch in turn["epochs"] if epoch["accuracy"] >= target), None)
 
 
 def table(record: dict[str, Any]) -> str:
-    """The results as Markdown: medians over the turns that reached the target, and how many did."""
+    """Format the results as Markdown: medians over the turns that reached the target."""
     head = " | ".join(f"seconds to {target:.1%}" for target in TARGETS)
     lines = [f"| | {head} | last epoch | n |", f"| :--- | {'---: | ' * len(TARGETS)}---: | ---: |"]
     for name, contestant in CONTESTANTS.items():
@@ -161,7 +160,7 @@ def table(record: dict[str, Any]) -> str:
 
 
 def cell(times: list[float | None]) -> str:
-    """The median of those that reached it, and how many did where it was not all."""
+    """The median of the turns that reached the target, and their number if it was not all."""
     reached = [seconds for seconds in times if seconds is not None]
     if not reached:
         return "not reached"

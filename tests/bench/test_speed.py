@@ -1,4 +1,4 @@
-"""The benchmark's arithmetic by hand counts, its tables from a made-up record, and two peers for real."""
+"""The benchmark's arithmetic, its tables of a made-up record, and two peers on few digits."""
 
 import json
 import os
@@ -9,8 +9,6 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
-
-sys.path.insert(0, str(Path(__file__).parent.parent / "bench"))  # its scripts import each other by name
 
 import speed
 import tables
@@ -121,12 +119,6 @@ def test_tables(record):
     assert "commit aaaaaaaaaaaa with changes" in text
 
 
-def test_picture_is_the_same_for_the_same_record(record, tmp_path):
-    for name in ("a.svg", "b.svg"):
-        tables.draw(record, tmp_path / name)
-    assert (tmp_path / "a.svg").read_bytes() == (tmp_path / "b.svg").read_bytes()
-
-
 def test_every_peer_has_a_name_a_script_and_an_environment():
     for peer in speed.PEERS.values():
         assert peer.name in tables.NAMES
@@ -152,23 +144,15 @@ def test_a_failing_turn_says_why_and_a_working_one_is_read():
     assert "error" in speed.parsed(speed.observed([sys.executable, "-c", ""], environment))
 
 
-def test_the_committed_tables_are_those_of_the_committed_record():
-    shown = speed.README.read_text().split(speed.BEGIN)[1].split(speed.END)[0]
-    if speed.RESULTS.exists():
-        assert shown.strip().endswith(tables.text(json.loads(speed.RESULTS.read_text())))
-    else:
-        assert shown.strip().startswith("No run of all of `make bench` on a quiet machine is kept yet")
-
-
 @pytest.mark.parametrize("script", ["tendigits_fit", "jax_scan"])
 @pytest.mark.slow
 def test_peers_train(script, small_npz):
     command = [sys.executable, speed.script(script), "--data", str(small_npz), "--epochs", "2", "--limit", "640"]
     done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=120)
-    said = json.loads(done.stdout.splitlines()[-1])
-    assert set(said) == {"peer", "seconds", "warmup", "peak_mb", "versions", "loss", "accuracy"}
-    assert len(said["seconds"]) == 2
-    assert said["warmup"] > 0
-    assert said["accuracy"] > 0.5
-    assert 0 < said["loss"] < 1.5
-    assert said["peak_mb"] > 50
+    printed = json.loads(done.stdout.splitlines()[-1])
+    assert set(printed) == {"peer", "seconds", "warmup", "peak_mb", "versions", "loss", "accuracy"}
+    assert len(printed["seconds"]) == 2
+    assert printed["warmup"] > 0
+    assert printed["accuracy"] > 0.5
+    assert 0 < printed["loss"] < 1.5
+    assert printed["peak_mb"] > 50

@@ -1,6 +1,6 @@
-"""What our reader refuses at its own threshold: non-digits, which it should, and digits.
+"""What the reader rejects at its default threshold: non-digits, as it should, and digits.
 
-Two kinds of the non-digits come from generators that its training never saw; see strangers.py.
+Two of the three kinds of non-digits come from generators that the training never used; see nondigits.py.
 """
 
 import sys
@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 
+from nondigits import letter, scribble
 from pages import Grey, Rng
 from reading_sets import Set
-from strangers import letter, scribble
 from tendigits.data.load import load
 from tendigits.read.reader import Reader
 
@@ -20,8 +20,8 @@ sys.path.append(str(Path(__file__).parent.parent / "reader"))
 from synthesis.writers import SyntheticWriter
 
 
-def judge(sets: list[Set], data: Path, n: int, seed: int) -> dict[str, Any]:
-    """Count what is refused of n things of each kind, and what is accepted of the digits."""
+def measure_rejection(sets: list[Set], data: Path, n: int, seed: int) -> dict[str, Any]:
+    """Count the rejected of `n` non-digits of each kind, and the accepted digits of each set."""
     reader = Reader()
     mnist = load(data)
     writer = SyntheticWriter(mnist.x_test, mnist.y_test)
@@ -31,15 +31,15 @@ def judge(sets: list[Set], data: Path, n: int, seed: int) -> dict[str, Any]:
         "scribbles of another generator": scribble,
     }
     rng = np.random.default_rng(seed)
-    nothing = []
+    nondigits = []
     for kind, draw in kinds.items():
         read = reader.digits([draw(rng) for _ in range(n)])
-        nothing.append({"kind": kind, "n": n, "rejected": sum(not digit.accepted for digit in read)})
-    kept = []
+        nondigits.append({"kind": kind, "n": n, "rejected": sum(not digit.accepted for digit in read)})
+    digits = []
     for own in sets:
         read = reader.digits([path for (path,) in own.files["bare"]])
         right = [str(digit.label) == true for digit, true in zip(read, own.truth, strict=True)]
-        kept.append(
+        digits.append(
             {
                 "set": own.name,
                 "n": len(read),
@@ -48,4 +48,4 @@ def judge(sets: list[Set], data: Path, n: int, seed: int) -> dict[str, Any]:
                 "wrong_accepted": sum(digit.accepted and not r for digit, r in zip(read, right, strict=True)),
             }
         )
-    return {"threshold": reader.threshold, "nothing": nothing, "digits": kept}
+    return {"threshold": reader.threshold, "nondigits": nondigits, "digits": digits}

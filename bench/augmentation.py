@@ -1,8 +1,8 @@
-"""Digits changed in the compiled step: tendigits' one warp beside Keras' own layers for the same.
+"""Data augmentation in the compiled step: tendigits' single warp beside Keras' layers for the same changes.
 
-    python bench/augmenting.py --data mnist.npz     # a minute or two; bench/results/augmenting.json and bench/README.md
+    python bench/augmentation.py     # a minute or two; bench/results/augmentation.json and bench/README.md
 
-Each changes all training digits once, batch by batch, in one compiled loop, as training does; rounds take turns.
+Each augments all training digits once, batch by batch, in one compiled loop, as in training. They take turns.
 """
 
 import argparse
@@ -26,31 +26,31 @@ from environments import MNIST, README, ROOT, commit, machine
 from tendigits.model.recipe import RECIPES, Augmentation
 from tendigits.train.augment import augmenter
 
-RESULTS = ROOT / "bench" / "results" / "augmenting.json"
-BEGIN, END = "<!-- augmenting: written by bench/augmenting.py -->", "<!-- /augmenting -->"
+RESULTS = ROOT / "bench" / "results" / "augmentation.json"
+BEGIN, END = "<!-- augmentation: written by bench/augmentation.py -->", "<!-- /augmentation -->"
 BATCH, ROUNDS = 128, 3
 NEEDS_A_NUMBER = (
     jax.errors.ConcretizationTypeError,
     jax.errors.TracerArrayConversionError,
     jax.errors.TracerIntegerConversionError,
 )
-Change = Callable[[jax.Array, jax.Array], jax.Array]
+Augment = Callable[[jax.Array, jax.Array], jax.Array]
 
 
-def changes() -> dict[str, Change]:
-    """Name -> what changes float32 (n, 28, 28, 1) with a key."""
-    knobs = RECIPES["mlp"].augmentation
-    affine = knobs.model_copy(update={"elastic": 0.0, "thickness": 0.0})
+def augmentations() -> dict[str, Augment]:
+    """Name -> function of float32 (n, 28, 28, 1) and a key."""
+    settings = RECIPES["mlp"].augmentation
+    affine = settings.model_copy(update={"elastic": 0.0, "thickness": 0.0})
     layers = keras.layers
     of_keras = [
-        layers.RandomTranslation(knobs.shift / 28, knobs.shift / 28, fill_mode="constant"),
-        layers.RandomRotation(knobs.rotate / 360, fill_mode="constant"),
-        layers.RandomZoom(knobs.scale, knobs.scale, fill_mode="constant"),
-        layers.RandomShear(knobs.shear, 0.0, fill_mode="constant"),
+        layers.RandomTranslation(settings.shift / 28, settings.shift / 28, fill_mode="constant"),
+        layers.RandomRotation(settings.rotate / 360, fill_mode="constant"),
+        layers.RandomZoom(settings.scale, settings.scale, fill_mode="constant"),
+        layers.RandomShear(settings.shear, 0.0, fill_mode="constant"),
     ]
     elastic = layers.RandomElasticTransform(factor=1.0, scale=1.0)
 
-    def through(chain: list[keras.layers.Layer]) -> Change:
+    def through(chain: list[keras.layers.Layer]) -> Augment:
         model = keras.Sequential([keras.Input((28, 28, 1)), *chain])
         shapes = [state.shape for state in model.non_trainable_variables]
 
@@ -61,22 +61,22 @@ def changes() -> dict[str, Change]:
 
         return change
 
-    def ours(wanted: Augmentation) -> Change:
+    def ours(wanted: Augmentation) -> Augment:
         change = augmenter(wanted)
         if change is None:
-            raise SystemExit("nothing is changed")
+            raise SystemExit("expected a recipe with augmentation")
         return change
 
     return {
         "tendigits, affine": ours(affine),
         "Keras' RandomTranslation, RandomRotation, RandomZoom, RandomShear": through(of_keras),
-        "tendigits, affine, elastic and stroke thickness": ours(knobs),
+        "tendigits, affine, elastic and stroke thickness": ours(settings),
         "Keras' four and RandomElasticTransform": through([*of_keras, elastic]),
     }
 
 
-def compiled(change: Change) -> Change:
-    """All batches in one program; a sum keeps it from being left out."""
+def compiled(change: Augment) -> Augment:
+    """All batches in one program; XLA cannot skip the work, for its sum is returned."""
 
     def run(batches: jax.Array, key: jax.Array) -> jax.Array:
         def body(i: Any, total: jax.Array) -> jax.Array:
@@ -84,25 +84,25 @@ def compiled(change: Change) -> Change:
 
         return jax.lax.fori_loop(0, len(batches), body, jnp.float32(0))
 
-    program: Change = jax.jit(run)
+    program: Augment = jax.jit(run)
     return program
 
 
 def main() -> None:
-    """Time, keep, report."""
+    """Measure, save and report."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data", type=Path, default=MNIST, help="MNIST as an .npz")
+    parser.add_argument("--data", type=Path, default=MNIST, help="MNIST as an .npz file.")
     given = parser.parse_args()
     keras.config.disable_traceback_filtering()  # it would make another exception of JAX's
     with np.load(given.data) as file:
         x = file["x_train"]
     batches = jnp.asarray(x[: len(x) // BATCH * BATCH].reshape(-1, BATCH, 28, 28, 1) / np.float32(255))
-    programs = {name: compiled(change) for name, change in changes().items()}
+    programs = {name: compiled(change) for name, change in augmentations().items()}
     seconds: dict[str, list[float]] = {name: [] for name in programs}
     for name, program in [*programs.items()]:
         try:
             program(batches, jax.random.key(0)).block_until_ready()
-        except NEEDS_A_NUMBER:  # Keras' elastic transform makes an int of a drawn number
+        except NEEDS_A_NUMBER:  # Keras' elastic transform converts a random number to an int
             del programs[name]
     for turn in range(ROUNDS):
         for name, program in programs.items():
@@ -115,14 +115,14 @@ def main() -> None:
 
 
 def table(record: dict[str, Any]) -> str:
-    """The results as Markdown."""
-    lines = [f"| changes {record['digits']:,} digits | seconds, median | least to most |", "| :--- | ---: | ---: |"]
-    for name, all_of_them in record["seconds"].items():
-        if not all_of_them:
+    """Format the results as Markdown."""
+    lines = [f"| {record['digits']:,} digits | seconds, median | range |", "| :--- | ---: | ---: |"]
+    for name, times in record["seconds"].items():
+        if not times:
             lines.append(f"| {name} | cannot be compiled on JAX | |")
             continue
-        middle = statistics.median(all_of_them)
-        lines.append(f"| {name} | {middle:.2f} | {min(all_of_them):.2f} to {max(all_of_them):.2f} |")
+        middle = statistics.median(times)
+        lines.append(f"| {name} | {middle:.2f} | {min(times):.2f} to {max(times):.2f} |")
     return "\n".join(lines)
 
 

@@ -1,0 +1,39 @@
+"""Every script of the benchmarks can be imported, and the documents show the results that are committed."""
+
+import importlib
+import json
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+SCRIPTS = sorted(path.stem for path in (ROOT / "bench").glob("*.py"))
+
+
+@pytest.mark.parametrize("script", SCRIPTS)
+def test_a_script_is_importable_and_says_what_it_is(script):
+    assert importlib.import_module(script).__doc__
+
+
+TABLES = {
+    "augmentation": ("bench/README.md", "table"),
+    "depth": ("docs/results.md", "table"),
+    "dispatch": ("bench/README.md", "table"),
+    "exports": ("docs/exports.md", "report"),
+    "reading": ("bench/README.md", "read_tables.text"),
+    "recipes": ("docs/results.md", "table"),
+    "serving": ("bench/README.md", "table"),
+    "speed": ("bench/README.md", "tables.text"),
+    "teaching": ("docs/results.md", "table"),
+    "time_to": ("docs/results.md", "table"),
+}
+
+
+@pytest.mark.parametrize("script", TABLES)
+def test_a_document_shows_the_committed_results(script):
+    module = importlib.import_module(script)
+    document, function = TABLES[script]
+    format_ = module
+    for name in function.split("."):
+        format_ = getattr(format_, name)
+    assert format_(json.loads(module.RESULTS.read_text())) in (ROOT / document).read_text()

@@ -1,0 +1,147 @@
+"""Tables of made-up records, and the scripts on few digits."""
+
+import base64
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+import augmentation
+import depth
+import exports
+import recipes
+import serving
+import teaching
+import time_to
+from tendigits.export.source import open_source
+from tendigits.read.reader import Reader
+
+MACHINE = {
+    "processor": "A chip", "cores": 2, "device": "cpu", "python": "3.11.7", "backend": "jax",
+    "versions": {"keras": "3.15.1", "jax": "0.10.2", "numpy": "2.4.6"},
+}  # fmt: skip
+
+
+def test_recipes_have_mean_spread_and_the_least():
+    def run(seed, accuracy, minutes):
+        seconds = {"fit": 60 * minutes - 6, "save": 6.0}
+        return {"seed": seed, "test_accuracy": accuracy, "epochs": 7, "parameters": 669706, "machine": MACHINE,
+                "seconds": seconds}  # fmt: skip
+
+    kept = {"mlp": [run(0, 0.992, 4), run(1, 0.994, 6)], "classic": [run(0, 0.98, 1)]}
+    rows = recipes.table(kept).splitlines()
+    assert rows[2] == "| classic | 669,706 | **98.00%** | 1 | 98.00% | 7 | 0.9 | 1.0 |"
+    assert rows[3] == "| mlp | 669,706 | **99.30%** ± 0.14% | 2 | 99.20% | 7 | 4.9 | 5.0 |"
+    assert recipes.short_table(kept).splitlines()[3] == "| `mlp` | 669,706 | **99.30%** ± 0.14% (2) | 5.0 |"
+
+
+def test_time_to_an_accuracy():
+    epochs = [{"seconds": s, "accuracy": a} for s, a in ((5.0, 0.979), (7.0, 0.991), (9.0, 0.99))]
+    assert time_to.first_time({"epochs": epochs}, 0.98) == 7.0
+    assert time_to.first_time({"epochs": epochs}, 0.995) is None
+    assert time_to.cell([7.0, 9.0, 8.0]) == "8.0"
+    assert time_to.cell([7.0, None]) == "7.0 (1 of 2)"
+    assert time_to.cell([None]) == "not reached"
+    fast, classic = (time_to.CONTESTANTS[name] for name in ("tendigits_fast", "tendigits_classic"))
+    known = [{"contestant": "tendigits_fast", "seed": 0}]
+    assert time_to.missing(known, [fast, classic], 2) == [(classic, 0), (fast, 1), (classic, 1)]
+
+
+def test_depths():
+    runs = [
+        {"depth": n, "network": network, "seed": 0, "first": 0.11, "best": 0.97, "seconds": 10 + n}
+        for n in depth.DEPTHS
+        for network in depth.NETWORKS
+    ]
+    rows = depth.table({"runs": runs}).splitlines()
+    assert rows[3] == "| 2 | normalised | 11.00% (11.0% to 11.0%) | 97.00% (97.0% to 97.0%) | 12 |"
+    assert len(rows) == 2 + len(depth.DEPTHS) * len(depth.NETWORKS)
+
+
+def test_serving_rates_are_medians_of_successful_requests():
+    turns = [
+        {"server": "tendigits", "what": "digit", "clients": 8, "requests": requests, "seconds": 8.0, "p50": p50,
+         "p99": 20.0, "errors": errors}
+        for requests, p50, errors in ((8000, 7.0, 0), (6400, 9.0, 1), (7200, 8.0, 2))
+    ]  # fmt: skip
+    memory = [{"requests": 4000, "megabytes": 150.0}, {"requests": 100_000, "megabytes": 151.0}]
+    lines = serving.table({"machine": MACHINE, "turns": turns, "memory": memory}).splitlines()
+    assert "| tendigits serve | digit | 8 | 899.8 | 8.0 | 20.0 | 0.0% |" in lines
+    assert "Memory in use: 150 MB after 4,000 requests, 151 MB after 100,000." in lines[-1]
+
+
+def test_teaching_counts_digits_over_the_fine_tunings_of_a_writer():
+    def lesson(writer, before, after, mnist):
+        return {"writer": writer, "held_out": 10, "before": before, "after": after, "accepted_before": 0.9,
+                "accepted_after": 1.0, "mnist_before": 0.996, "mnist_after": mnist}  # fmt: skip
+
+    lessons = [lesson("a", 0.9, 1.0, 0.996), lesson("a", 1.0, 1.0, 0.9955), lesson("b", 1.0, 0.9, 0.9965)]
+    text = teaching.table({"machine": MACHINE, "lessons": lessons})
+    assert "| a | 20 | 95.00% | 100.00% | 90.00% | 100.00% | 99.60% | 99.58% |" in text
+    assert "| **all** | 30 | 96.67% | 96.67% | 90.00% | 100.00% | 99.60% | 99.60% |" in text
+    assert "lost 0.05 points at most" in text
+
+
+def test_every_server_gets_the_same_picture(small_npz, tmp_path):
+    bodies = serving.write_bodies(small_npz, tmp_path)
+    digit = bodies["digit"][0].read_bytes()
+    assert base64.b64decode(json.loads(bodies["json"][0].read_text())["image"]) == digit
+    with np.load(small_npz) as data:
+        assert Reader().digit(digit).label == data["y_test"][0]
+    assert cv2.imread(str(bodies["photo"][0])).shape[:2] == (3000, 4000)
+
+
+def test_writers_with_few_pictures_are_left_out(tmp_path, digits, monkeypatch):
+    monkeypatch.setattr(teaching, "CORRECTIONS", 3)
+    folder = tmp_path / "scans"
+    folder.mkdir()
+    rows = ["path,label,writer"]
+    for i in range(9):
+        cv2.imwrite(str(folder / f"{i}.png"), 255 - cv2.resize(digits.x_test[i], (84, 84)))
+        rows.append(f"{i}.png,{digits.y_test[i]},{'anna' if i < 5 else 'bert' if i < 8 else ''}")
+    (folder / "labels.csv").write_text("\n".join(rows))
+    found = teaching.writers(tmp_path)
+    assert list(found) == ["scans anna"]
+    assert found["scans anna"][1].tolist() == digits.y_test[:5].tolist()
+
+
+@pytest.mark.slow
+def test_an_export_of_a_network_with_pooling(small_npz, tmp_path):
+    source = open_source(exports.with_pooling(small_npz, tmp_path / "pooling.keras"), small_npz)
+    row = exports.row("with pooling", source, "onnx", False, tmp_path)
+    assert (row["format"], row["n"], row["agreement"]) == ("onnx", 200, 1)
+
+
+@pytest.mark.slow
+def test_both_kinds_of_augmentation_change_digits_alike(digits):
+    import jax
+
+    x = (digits.x_train[:64, ..., None] / np.float32(255)).astype(np.float32)
+    for augment in augmentation.augmentations().values():
+        changed = np.asarray(augment(x, jax.random.key(0)))
+        assert changed.shape == x.shape
+        assert 0.7 < changed.sum() / x.sum() < 1.3
+        assert np.abs(changed - x).mean() > 0.01
+
+
+@pytest.mark.slow
+def test_a_contestant(small_npz, monkeypatch):
+    monkeypatch.setenv("JAX_PLATFORMS", "cpu")
+    turn = time_to.take_turn(time_to.CONTESTANTS["tendigits_fast"], small_npz, seed=1)
+    assert len(turn["epochs"]) == 1
+    assert 0 < turn["epochs"][0]["accuracy"] < 1
+
+
+@pytest.mark.slow
+def test_the_example_of_keras(small_npz):
+    script = Path(serving.__file__).parent / "peers" / "example_keras.py"
+    command = [sys.executable, str(script), "--data", str(small_npz), "--epochs", "2"]
+    out = subprocess.check_output(command, env={**os.environ, "KERAS_BACKEND": "jax"}, text=True)
+    epochs = [json.loads(line) for line in out.splitlines()]
+    assert [each["epoch"] for each in epochs] == [1, 2]
+    assert epochs[1]["accuracy"] > 0.2
