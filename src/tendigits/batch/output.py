@@ -35,7 +35,7 @@ SHOW_SIDE = 2048
 
 
 class Output(AbstractContextManager["Output"]):
-    """Writes results as they come; a CSV file when all are there, or on an interruption."""
+    """Writes each result at once; a CSV file at the end, even after an interruption."""
 
     def __init__(
         self,
@@ -52,7 +52,7 @@ class Output(AbstractContextManager["Output"]):
         Args:
             echo: prints one line on standard output.
             csv: a file, or STDOUT; None prints text.
-            as_json: print JSON lines in place of text.
+            as_json: print JSON lines instead of text.
             one: the pictures are of one digit: print its runners-up.
             named: print the picture's name in front of each line of text.
             show: for each picture the file to draw its annotated copy to.

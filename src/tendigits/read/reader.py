@@ -70,12 +70,11 @@ class Reader:
             TendigitsError: there is no such model, or the threshold is out of range.
         """
         self.model = model
-        self.is_bundled = model is None
         self.network = (
             bundled(threads) if model is None else model if isinstance(model, Network) else load_network(model)
         )
         if threshold is not None and not 0 <= threshold <= 1:
-            raise UserError(f"expected a threshold from 0 to 1, received {threshold}; the default is 0.9 or so")
+            raise UserError(f"expected a threshold from 0 to 1, received {threshold}; the default is about 0.9")
         self.threshold = self.network.threshold if threshold is None else threshold
 
     def digit(self, image: Any) -> Digit:

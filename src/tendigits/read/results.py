@@ -86,13 +86,13 @@ class Line:
     """0 to 1: the probability that all of it is right."""
 
     accepted: bool
-    """Whether every digit is accepted, and nothing unread stands beside them."""
+    """Whether every digit is accepted, and nothing unread is beside them."""
 
     box: Box
     digits: list[Digit] = field(repr=False)
 
     unread: tuple[str, ...] = ()
-    """Where something unread, as tall as a digit, stands close to the number: "before", "behind"."""
+    """Where something unread, as tall as a digit, is close to the number: "before", "behind"."""
 
     @property
     def reason(self) -> str | None:

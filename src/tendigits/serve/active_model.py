@@ -56,7 +56,7 @@ class ActiveModel:
 
 def sha256_of(reader: Reader) -> str:
     """The id of a reader's network in responses: the package's SHA-256, or one made from its name."""
-    return bundled_sha256() if reader.is_bundled else hashlib.sha256(reader.network.name.encode()).hexdigest()
+    return bundled_sha256() if reader.model is None else hashlib.sha256(reader.network.name.encode()).hexdigest()
 
 
 def classify_found(reader: Reader, found: Sequence[Found | DataError]) -> list[tuple[Digit, Found] | Exception]:
