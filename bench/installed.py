@@ -53,8 +53,8 @@ def install(package: str | Path, extra: str, python: str, environment: Path) -> 
     """A new environment with a package and one of its extras; the folder of its commands."""
     subprocess.run([*UV, "venv", "--quiet", "--python", python, environment], check=True, env=variables())
     wanted = f"{package}[{extra}]" if extra else str(package)
-    command = [*UV, "pip", "install", "--quiet", "--python", environment / "bin" / "python"]
-    subprocess.run([*command, "--constraint", ROOT / "requirements.lock", wanted], check=True, env=variables())
+    command = [*UV, "pip", "install", "--quiet", "--python", str(environment / "bin" / "python")]
+    subprocess.run([*command, "--constraint", str(ROOT / "requirements.lock"), wanted], check=True, env=variables())
     return environment / "bin"
 
 

@@ -16,7 +16,8 @@ from optuna.trial import TrialState
 
 from tendigits.cluster import connected
 from tendigits.errors import Failure, HostError, TendigitsError
-from tendigits.sweep.study import Sweep, Warn, Watch, open_study, retry, run_next, summarize
+from tendigits.sweep.study import Sweep, Watch, open_study, retry, run_next, summarize
+from tendigits.sweep.trial import Warn
 
 ENVIRONMENT = {
     "NPROC": "1",  # a trial on each core is faster than all cores for one

@@ -15,6 +15,7 @@ from typing import Any
 
 import optuna
 from optuna.distributions import distribution_to_json
+from optuna.storages.journal import JournalFileBackend, JournalFileOpenLock
 from optuna.trial import TrialState
 
 from tendigits.errors import DivergedError, Failure, RunError
@@ -121,7 +122,7 @@ def open_study(sweep: Sweep, seed: int = 0) -> optuna.Study:
     """
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     path = str(_journal(sweep))
-    backend = optuna.storages.journal.JournalFileBackend(path, optuna.storages.journal.JournalFileOpenLock(path))
+    backend = JournalFileBackend(path, JournalFileOpenLock(path))
     study = optuna.create_study(
         study_name="sweep",
         storage=optuna.storages.JournalStorage(backend),
