@@ -67,16 +67,16 @@ def model_of(recipe: Recipe) -> keras.Model:
 
 def cost_of_dispatches(data: Arrays) -> dict[str, Any]:
     """Seconds and dispatches of epochs, in short dispatches and in one, by turns."""
-    model, counts, kept = model_of(Recipe()), Counts(), dispatch.TICK
+    model, counts, kept = model_of(Recipe()), Counts(), dispatch.DISPATCH_SECONDS
     turns: dict[str, list[tuple[float, int]]] = {"short": [], "whole": []}
     for number in range(1 + ROUNDS):
         for name, tick in (("short", kept), ("whole", 3600.0)):
-            dispatch.TICK = tick
+            dispatch.DISPATCH_SECONDS = tick
             # A call's first epoch finds its pace, so the second is timed.
             tendigits.fit(model, *data, epochs=2, verbose=0, callbacks=[counts])
             if number:
                 turns[name].append((counts.seconds, counts.dispatches))
-    dispatch.TICK = kept
+    dispatch.DISPATCH_SECONDS = kept
     return {
         name: {"seconds": [s for s, _ in epochs], "dispatches": [n for _, n in epochs]}
         for name, epochs in turns.items()

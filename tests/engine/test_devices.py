@@ -85,8 +85,8 @@ placement = Placement.of(distribution)
 x, y = np.zeros((64, 784), np.float32), np.zeros((64, 10), np.float32)
 arrays = Arrays.of((x, y, None), 32, placement)
 model._symbolic_build(data_batch=arrays.first_batch())
-order = placement.parted(arrays.batches(np.arange(64))[0])
-state = placement.whole(train_state(model))
+order = placement.shard(arrays.batches(np.arange(64))[0])
+state = placement.replicate(train_state(model))
 text = loops_of(model).train.lower(state, arrays.data, order, 0, 2, None).compile().as_text()
 print("f32[8,784]" in text, "f32[32,784]" in text, "all-reduce" in text)
 """)  # fmt: skip
@@ -120,26 +120,26 @@ trained(keras.distribution.ModelParallel(layout_map=layout, batch_dim_name="batc
 
 def test_more_devices_than_there_are():
     jax.devices()  # JAX has begun
-    with pytest.raises(UserError, match="expected 99 devices, found 1 of the kind cpu; JAX has begun"):
+    with pytest.raises(UserError, match=r"expected 99 devices, found 1 \(cpu\); JAX has already started"):
         data_parallel(99)
 
 
 def test_alone_nothing_is_moved():
     array = np.zeros((3, 4))
-    assert Placement().whole(array) is array
-    assert Placement().parted(array) is array
-    assert not Placement().has_hosts
+    assert Placement().replicate(array) is array
+    assert Placement().shard(array) is array
+    assert not Placement().is_multi_process
 
 
 def test_keys_and_rows_are_placed(tmp_path):
     placement = Placement.of(data_parallel(1))
-    key = placement.whole(jax.random.key(3))
+    key = placement.replicate(jax.random.key(3))
     np.testing.assert_array_equal(jax.random.key_data(key), jax.random.key_data(jax.random.key(3)))
-    np.testing.assert_array_equal(placement.parted(np.arange(6).reshape(2, 3)), [[0, 1, 2], [3, 4, 5]])
+    np.testing.assert_array_equal(placement.shard(np.arange(6).reshape(2, 3)), [[0, 1, 2], [3, 4, 5]])
 
 
 class Hosts(Placement):
-    has_hosts = True
+    is_multi_process = True
 
 
 def failing(placement):
@@ -156,7 +156,7 @@ def test_only_with_hosts_does_a_failed_dispatch_mean_a_lost_one():
 
 def test_a_silent_host_ends_the_process(monkeypatch, capsys):
     ended = threading.Event()
-    monkeypatch.setattr(devices, "SILENCE", 0.01)
+    monkeypatch.setattr(devices, "PROCESS_TIMEOUT", 0.01)
     monkeypatch.setattr(devices.os, "_exit", lambda code: ended.set())
     with Hosts().dispatch(2):
         assert ended.wait(10)
@@ -165,7 +165,7 @@ def test_a_silent_host_ends_the_process(monkeypatch, capsys):
         in capsys.readouterr().err
     )
     ended.clear()
-    monkeypatch.setattr(devices, "SILENCE", 0.2)
+    monkeypatch.setattr(devices, "PROCESS_TIMEOUT", 0.2)
     with Hosts().dispatch(2):
         pass
     assert not ended.wait(0.5)
@@ -178,7 +178,7 @@ def test_variables_come_back():
     placement = Placement.of(data_parallel(1))
     kernel = model.layers[0].kernel
     before = np.asarray(kernel)
-    kernel.assign(placement.whole(kernel.value))
-    placement.bring_back(model)
+    kernel.assign(placement.replicate(kernel.value))
+    placement.release(model)
     assert isinstance(kernel.value.sharding, jax.sharding.SingleDeviceSharding)
     np.testing.assert_array_equal(kernel, before)

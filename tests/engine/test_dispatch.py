@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 
 from tendigits.engine.devices import Placement
-from tendigits.engine.dispatch import PARTS, TICK, Arrays, Engine, _Pace
+from tendigits.engine.dispatch import DISPATCH_SECONDS, DISPATCHES_PER_EPOCH, Arrays, Dispatcher, _DispatchSize
 
 X, Y = np.random.default_rng(0).random((100, 20), np.float32), np.eye(10, dtype=np.float32)[np.arange(100) % 10]
 ALONE = Placement()
@@ -25,7 +25,7 @@ def engine(placement=ALONE):
     calls = keras.callbacks.CallbackList([ends], model=model, epochs=1, steps=100)
     arrays = Arrays.of((X, Y, None), 1, ALONE)
     model._symbolic_build(data_batch=arrays.first_batch())
-    return Engine(model, calls, None, 0, placement), arrays, ends
+    return Dispatcher(model, calls, None, 0, placement), arrays, ends
 
 
 def test_rows_become_whole_batches_and_a_rest():
@@ -53,28 +53,30 @@ def test_metrics_are_of_all_rows():
 
 def test_with_other_hosts_the_dispatches_do_not_go_by_the_clock():
     class Hosts(Placement):
-        has_hosts = True
+        is_multi_process = True
 
     ready, arrays, ends = engine(Hosts())
     ready.train(arrays, np.arange(100), 0)
-    assert ends.ends == list(range(100 // PARTS - 1, 100, 100 // PARTS))
+    assert ends.ends == list(range(100 // DISPATCHES_PER_EPOCH - 1, 100, 100 // DISPATCHES_PER_EPOCH))
 
 
 def test_the_pace_comes_to_a_dispatch_of_one_tick():
-    pace = _Pace()
+    pace = _DispatchSize()
     pace.learn((4, 32), 1, 5.0)  # this one compiled
     assert pace.steps == 1
     pace.learn((4, 32), 1, 0.001)
     assert pace.steps == 16  # not all at once: the first step may have been a lucky one
     pace.learn((4, 32), 16, 0.016)
-    assert pace.steps == round(TICK / 0.001)
+    assert pace.steps == round(DISPATCH_SECONDS / 0.001)
     pace.learn((1, 7), 1, 5.0)  # the last, smaller batch compiles too
-    assert pace.steps == round(TICK / 0.001)
+    assert pace.steps == round(DISPATCH_SECONDS / 0.001)
 
 
-@pytest.mark.parametrize(("seconds", "steps"), [(0.01, 10), (0.03, 4), (TICK, 4), (0.24, 2), (5 * TICK, 1), (9.0, 1)])
+@pytest.mark.parametrize(
+    ("seconds", "steps"), [(0.01, 10), (0.03, 4), (DISPATCH_SECONDS, 4), (0.24, 2), (5 * DISPATCH_SECONDS, 1), (9.0, 1)]
+)
 def test_large_steps_go_a_few_together_while_that_takes_half_a_second(seconds, steps):
-    pace = _Pace()
+    pace = _DispatchSize()
     pace.learn((4, 32), 1, 5.0)
     pace.learn((4, 32), 1, seconds)
     assert pace.steps == steps

@@ -1,7 +1,7 @@
 import keras
 import numpy as np
 
-from tendigits.engine.ema import averaged, swap
+from tendigits.engine.ema import swap, with_ema
 from tendigits.engine.fit import fit
 
 X = np.random.default_rng(0).random((64, 6), np.float32)
@@ -56,7 +56,7 @@ class Sees(keras.callbacks.Callback):
 
 def test_callbacks_see_the_average_where_an_epoch_or_a_test_ends():
     sees, model = Sees(), model_of()
-    callbacks = averaged([sees], resumed=False)
+    callbacks = with_ema([sees], resumed=False)
     history = fit(model, X, Y, epochs=1, batch_size=64, verbose=0, validation_data=(X, Y), callbacks=callbacks)
     weights, average = sees.seen["batch"]
     for name in ("test", "epoch"):

@@ -273,6 +273,25 @@ def test_what_cannot_be_compiled_cannot_be_augmented():
         fit(model, TABLE, ONE_HOT, verbose=0, steps_per_epoch=1, augment=lambda x, key: x)
 
 
+@pytest.mark.parametrize(
+    ("arguments", "reason"),
+    [
+        ((None, TABLE, ONE_HOT), "expected a keras.Model, received NoneType"),
+        ((keras.Sequential([keras.layers.Dense(3)]), TABLE, ONE_HOT), r"expected a compiled model; call model.compile"),
+        ((None, None), "expected x, an array of inputs, received None"),
+        ((None, TABLE), "expected y, an array of labels for the model's loss, received None"),
+        ((None, TABLE, ONE_HOT[:-1]), "expected x and y of one length, at least 1, received"),
+        ((None, TABLE[:0], ONE_HOT[:0]), r"expected x and y of one length, at least 1, received \[0\]"),
+    ],
+)
+def test_misuse_is_refused_in_one_line(arguments, reason):
+    model, *data = arguments
+    if model is None and "keras.Model" not in reason:
+        model = model_of()
+    with pytest.raises(UserError, match=reason):
+        fit(model, *data)
+
+
 def test_fit_goes_on_where_it_was_and_after_compile_and_freezing():
     theirs, ours = model_of(), model_of()
     for run in (theirs.fit, lambda *a, **k: fit(ours, *a, **k)):

@@ -46,7 +46,7 @@ def test_one_step_is_keras_own(model):
         np.testing.assert_allclose(one, other, rtol=1e-6, atol=1e-7)
 
 
-@pytest.mark.parametrize("way", [loops._as_a_whole, loops._one_by_one])
+@pytest.mark.parametrize("way", [loops._scanned, loops._stepwise])
 def test_each_batch_of_x_is_changed_with_a_key_of_its_own(model, way):
     seen = loops.to_device((np.zeros((64, 6), np.float32), Y))
 
@@ -93,7 +93,7 @@ def test_images_divided_by_255_stay_bytes_and_come_back_to_the_bit(dtype):
     kept = loops.to_device(x)
     np.testing.assert_array_equal(kept.bytes, images)
     rows = jax.numpy.array([3, 15, 0])
-    np.testing.assert_array_equal(jax.jit(loops.rows_of)(kept, rows), x[[3, 15, 0]].astype("float32"))
+    np.testing.assert_array_equal(jax.jit(loops.take_rows)(kept, rows), x[[3, 15, 0]].astype("float32"))
 
 
 @pytest.mark.parametrize("wrong", [0.5, 1.0000001, 256 / 255, -1 / 255, np.nan, np.inf])

@@ -1,8 +1,8 @@
-"""Convolutions that are as fast inside a compiled loop on a CPU as they should be: as patches and one product.
+"""Fast convolutions in compiled loops on the CPU: im2col patches and one matrix product.
 
-XLA's CPU convolution is slow, and inside a compiled loop far worse (https://github.com/jax-ml/jax/issues/12868, open
-since 2022). The same sum, as shifted slices beside each other times the kernel as a matrix, runs at the speed of the
-matrix product, and so do its gradients. Within `fast_convolutions()`, Keras' layers are traced that way.
+XLA's CPU convolution is slow, and far slower inside a compiled loop (https://github.com/jax-ml/jax/issues/12868, open
+since 2022). The same sum as a matrix product of shifted slices and the kernel runs at the speed of the product, and so
+do its gradients. Within `fast_convolutions()`, Keras' layers are traced that way.
 """
 
 from collections.abc import Iterator, Sequence
@@ -22,14 +22,15 @@ _lax_convolution = lax.conv_general_dilated
 _lax_reduce_window = lax.reduce_window
 _lock = RLock()
 
-MAX_PLACES = 64
-"""Of a kernel: 8x8, 4x4x4. Beyond them the patches cost more than they save."""
+MAX_KERNEL = 64
+"""Largest kernel, such as 8x8 or 4x4x4, for which patches save more than they cost."""
 
 
 def is_slow_in_a_loop(model: keras.Model) -> bool:
-    """Whether the model has a convolution that is slower within a loop than outside: large or transposed ones.
+    """Whether the model has a convolution that is slower inside a loop than outside: a large or transposed one.
 
-    By patches, a 9x9 kernel takes 1.4 times as long as XLA's own outside a loop, within one 7 times (bench/layers.py).
+    With a 9x9 kernel, patches take 1.4 times as long as XLA's convolution outside a loop, and that 7 times as long
+    inside one (bench/layers.py).
     """
     if jax.default_backend() != "cpu":
         return False
@@ -37,13 +38,13 @@ def is_slow_in_a_loop(model: keras.Model) -> bool:
     for layer in _parts(model):
         transposed = isinstance(layer, layers.Conv1DTranspose | layers.Conv2DTranspose | layers.Conv3DTranspose)
         large = isinstance(layer, layers.Conv1D | layers.Conv2D | layers.Conv3D) and layer.groups == 1
-        if transposed or (large and np.prod(layer.kernel_size) > MAX_PLACES):
+        if transposed or (large and np.prod(layer.kernel_size) > MAX_KERNEL):
             return True
     return False
 
 
 def _parts(layer: Any) -> Iterator[Any]:
-    """The layer and all within it."""
+    """The layer and all layers inside it."""
     yield layer
     for part in (*getattr(layer, "layers", ()), *filter(None, [getattr(layer, "layer", None)])):
         yield from _parts(part)
@@ -51,7 +52,7 @@ def _parts(layer: Any) -> Iterator[Any]:
 
 @contextmanager
 def fast_convolutions() -> Iterator[None]:
-    """While it lasts, `lax.conv_general_dilated` is `convolve`; on the CPU only, elsewhere XLA's own is better."""
+    """Replace `lax.conv_general_dilated` by `convolve`, on the CPU only: elsewhere XLA's own is faster."""
     if jax.default_backend() != "cpu":
         yield
         return
@@ -76,21 +77,21 @@ def convolve(
     batch_group_count: int = 1,
     **others: Any,
 ) -> jax.Array:
-    """`lax.conv_general_dilated`, by patches where the convolution is a plain one, else as it is.
+    """`lax.conv_general_dilated`, by patches if the convolution is plain.
 
-    Plain: no groups, no dilation of the input, and a kernel of at most 64 places, as nearly all are. What is slow in
-    a loop all the same, `is_slow_in_a_loop` knows.
+    Plain: no groups, no dilation of the input, and a kernel of at most MAX_KERNEL elements. `is_slow_in_a_loop` knows
+    the others.
     """
     numbers = lax.conv_dimension_numbers(lhs.shape, rhs.shape, dimension_numbers)
     n_space = lhs.ndim - 2
-    places = 1
+    elements = 1
     for axis in numbers.rhs_spec[2:]:
-        places *= rhs.shape[axis]
+        elements *= rhs.shape[axis]
     plain = (
         feature_group_count == batch_group_count == 1
         and all(d == 1 for d in lhs_dilation or ())
         and not others.get("preferred_element_type")
-        and places <= MAX_PLACES
+        and elements <= MAX_KERNEL
     )
     if not plain:
         return _lax_convolution(
@@ -130,9 +131,9 @@ def reduce_window(
     padding: str | Sequence[tuple[int, int]],
     **others: Any,
 ) -> Any:
-    """`lax.reduce_window`, by shifted slices for the maximum of small windows, else as it is.
+    """`lax.reduce_window`, by shifted slices for the maximum of small windows.
 
-    Where values are equal the gradient goes to the first of them, as XLA's does.
+    Among equal values the gradient goes to the first, as with XLA.
     """
     plain = computation is lax.max and not others and np.prod(window_dimensions) <= 16
     if not plain:
@@ -157,12 +158,12 @@ def reduce_window(
 
 @partial(jax.custom_vjp, nondiff_argnums=(1,))
 def _pool(operand: jax.Array, window: tuple[int, ...]) -> jax.Array:
-    """The maximum of windows that do not overlap; its gradient is one pass, for where each came from is kept."""
+    """The maximum of windows that do not overlap. It keeps where each came from, so its gradient is one pass."""
     return _best_of(operand, window)[0]
 
 
 def _best_of(operand: jax.Array, window: tuple[int, ...]) -> tuple[jax.Array, jax.Array]:
-    """The maxima, and uint8 of the same shape: which place of its window each came from."""
+    """The maxima, and the position of each in its window: uint8 of the same shape."""
     whole = [n // w * w for n, w in zip(operand.shape, window, strict=True)]
     cuts = [
         operand[tuple(slice(o, n, w) for o, n, w in zip(offset, whole, window, strict=True))]
@@ -171,7 +172,7 @@ def _best_of(operand: jax.Array, window: tuple[int, ...]) -> tuple[jax.Array, ja
     best, place = cuts[0], jnp.zeros(cuts[0].shape, jnp.uint8)
     for number, cut in enumerate(cuts):
         if number:
-            more = (cut > best) | (cut != cut)  # what is not a number comes through, as XLA's does
+            more = (cut > best) | (cut != cut)  # NaN wins, as with XLA
             best, place = jnp.where(more, cut, best), jnp.where(more, jnp.uint8(number), place)
     return best, place
 

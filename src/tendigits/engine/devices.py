@@ -1,10 +1,10 @@
-"""Several devices train one network: each takes its part of every batch, and all have the same weights.
+"""Data-parallel training: each device computes its share of every batch, and all have the same weights.
 
 distribution = data_parallel(4)                       # Keras' own, over four devices
-tendigits.fit(model, ..., distribution=distribution)  # the weights of one device, to float tolerance
+tendigits.fit(model, ..., distribution=distribution)  # the same weights as on one device, within float tolerance
 
-The digits lie on every device, as bytes, and each picks its share of a shuffled batch itself; XLA adds up the
-gradients. Devices of other processes take part, too: see tendigits.train.spmd.
+Every device holds all digits, as bytes, and picks its share of a shuffled batch; XLA sums the gradients. Devices of
+other processes can take part: see tendigits.train.spmd.
 """
 
 import os
@@ -22,26 +22,26 @@ from jax.sharding import NamedSharding, PartitionSpec
 
 from tendigits.errors import HostError, UserError
 
-SILENCE = 300.0
+PROCESS_TIMEOUT = 300.0
 """Seconds without an answer after which another process counts as lost: its machine, or the network, is down."""
 RESUME = "resume with: tendigits train --resume"
 
 
 def data_parallel(devices: int) -> keras.distribution.DataParallel:
-    """Keras' distribution over the first so many devices of each process.
+    """Keras' distribution over the first `devices` devices of each process.
 
-    Where there is only a CPU these are virtual ones, which share its cores: for tests, not for speed.
+    Without a GPU they are virtual CPU devices, which share the cores: for tests, not for speed.
 
     Raises:
-        UserError: this machine has fewer, or JAX has begun before with fewer virtual ones.
+        UserError: this machine has fewer devices, or JAX has started with fewer virtual ones.
     """
-    with suppress(RuntimeError):  # JAX has begun: then it is as it is
+    with suppress(RuntimeError):  # JAX has started: its number of devices is fixed
         jax.config.update("jax_num_cpu_devices", devices)
     found = jax.local_device_count()
     if found < devices:
         kind = jax.local_devices()[0].platform
-        hint = "; JAX has begun with so many: restart Python" if kind == "cpu" else ""
-        raise UserError(f"expected {devices} devices, found {found} of the kind {kind}{hint}")
+        hint = "; JAX has already started: restart Python" if kind == "cpu" else ""
+        raise UserError(f"expected {devices} devices, found {found} ({kind}){hint}")
     chosen = [
         f"{device.platform}:{device.id}"
         for process in range(jax.process_count())
@@ -52,37 +52,37 @@ def data_parallel(devices: int) -> keras.distribution.DataParallel:
 
 @dataclass(frozen=True)
 class Placement:
-    """Where arrays lie while a model is trained: as JAX puts them, or on all devices of a mesh."""
+    """Where arrays are while a model is trained: on JAX's default device, or on all devices of a mesh."""
 
     mesh: jax.sharding.Mesh | None = None
 
     @classmethod
     def of(cls, distribution: keras.distribution.DataParallel | None) -> "Placement":
-        """The one that a distribution asks for."""
+        """The placement of a distribution."""
         return cls() if distribution is None else cls(distribution.device_mesh.backend_mesh)
 
     @property
-    def has_hosts(self) -> bool:
-        """Whether other processes take part: all must then dispatch the same steps."""
+    def is_multi_process(self) -> bool:
+        """Whether other processes take part; all must dispatch the same steps."""
         return self.mesh is not None and self.mesh.is_multi_process
 
-    def whole(self, tree: Any) -> Any:
-        """Every device has all of every array."""
+    def replicate(self, tree: Any) -> Any:
+        """Copy every array to every device."""
         if self.mesh is None:
             return tree
         everywhere = NamedSharding(self.mesh, PartitionSpec())
         return jax.tree.map(lambda array: _put(array, everywhere), tree)
 
-    def parted(self, order: Any) -> Any:
-        """Rows (steps, batch) for the steps: each device has its columns, or all where these do not go up evenly."""
+    def shard(self, order: Any) -> Any:
+        """Split rows (steps, batch) by columns between the devices; where they do not divide evenly, copy them all."""
         if self.mesh is None:
             return order
         even = order.shape[1] % self.mesh.size == 0
         parts = PartitionSpec(None, self.mesh.axis_names[0]) if even else PartitionSpec()
         return _put(order, NamedSharding(self.mesh, parts))
 
-    def bring_back(self, model: keras.Model) -> None:
-        """Move the model's variables to where JAX puts them by itself, but for those that a distribution has placed."""
+    def release(self, model: keras.Model) -> None:
+        """Move the model's variables back to the default device, except those that a distribution has placed."""
         if self.mesh is not None:
             for variable in (*model.variables, *model.optimizer.variables, *model.metrics_variables):
                 if variable._layout is None:
@@ -90,7 +90,7 @@ class Placement:
 
     def dispatch(self, epoch: int) -> AbstractContextManager[None]:
         """Around a computation that every process takes part in. Raises HostError, or ends this process."""
-        return waiting_for_processes(f"in epoch {epoch + 1}") if self.has_hosts else nullcontext()
+        return waiting_for_processes(f"in epoch {epoch + 1}") if self.is_multi_process else nullcontext()
 
 
 @contextmanager
@@ -99,11 +99,13 @@ def waiting_for_processes(when: str, timeout: float | None = None, advice: str =
 
     Args:
         when: completes "lost another process ...", such as "in epoch 3".
-        timeout: seconds until a process counts as silent; None is SILENCE.
+        timeout: seconds until a process counts as silent; None is PROCESS_TIMEOUT.
         advice: what to do about a silent process.
     """
     timer = threading.Timer(
-        timeout or SILENCE, _give_up, (f"no answer from another process for {timeout or SILENCE:g} s {when}; {advice}",)
+        timeout or PROCESS_TIMEOUT,
+        _give_up,
+        (f"no answer from another process for {timeout or PROCESS_TIMEOUT:g} s {when}; {advice}",),
     )
     timer.daemon = True
     timer.start()
@@ -122,7 +124,7 @@ def _give_up(message: str) -> None:
 
 
 def _put(array: Any, sharding: NamedSharding) -> jax.Array:
-    """The array as the sharding says; of other processes, which have the same array, without asking them."""
+    """Place an array. Other processes have the same array, so nothing is sent to them."""
     if isinstance(array, jax.Array):
         if array.sharding.is_equivalent_to(sharding, array.ndim):
             return array

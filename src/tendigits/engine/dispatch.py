@@ -1,7 +1,7 @@
-"""What `tendigits.fit` drives: compiled loops, dispatched at the pace that the machine shows, and the callbacks told.
+"""Dispatch a model's compiled loops, a tenth of a second each, and call the callbacks in between.
 
-engine = Engine(model, calls, augment, seed, placement)
-logs = engine.train(Arrays.of((x, y), 128, placement), order, epoch=0)
+dispatcher = Dispatcher(model, callbacks, augment, seed, placement)
+logs = dispatcher.train(Arrays.of((x, y), 128, placement), order, epoch=0)
 """
 
 import time
@@ -16,22 +16,22 @@ from tendigits.engine import loop as loop_module
 from tendigits.engine.devices import Placement
 from tendigits.errors import DivergedError
 
-TICK = 0.1
-"""Seconds that a dispatch should take: the bar moves about ten times a second, and Ctrl-C is answered as soon.
+DISPATCH_SECONDS = 0.1
+"""Target duration of a dispatch: the progress bar moves, and Ctrl-C is answered, ten times a second.
 
 The dispatches cost 2 to 3% of an epoch of the classic recipe (bench/dispatch.py)."""
 
-FEW = 4
-"""Steps of a dispatch at least, while they take no more than five TICKs: each dispatch asks the system for its memory
-anew, which adds a third to large steps that go alone (bench/NOTES.md)."""
+MIN_STEPS = 4
+"""Minimum number of steps in a dispatch, unless they take over five DISPATCH_SECONDS. Each dispatch asks the system for
+its memory again, which adds a third to a large step that is dispatched alone (bench/NOTES.md)."""
 
-PARTS = 20
-"""Dispatches of an epoch where several hosts take part."""
+DISPATCHES_PER_EPOCH = 20
+"""Used where several processes train together: all must dispatch the same steps, whatever their clocks say."""
 
 
 @dataclass(frozen=True)
 class Arrays:
-    """Data on the device, and how it is cut into batches."""
+    """Data on the device, and its batches."""
 
     data: loop_module.Batches
     n: int
@@ -41,16 +41,16 @@ class Arrays:
     def of(cls, data: Any, batch_size: int, placement: Placement) -> "Arrays":
         """Put (x, y, sample_weight) on the device, or on every device."""
         data = keras.utils.pack_x_y_sample_weight(*keras.utils.unpack_x_y_sample_weight(data))
-        return cls(placement.whole(loop_module.to_device(data)), len(jax.tree.leaves(data)[0]), batch_size)
+        return cls(placement.replicate(loop_module.to_device(data)), len(jax.tree.leaves(data)[0]), batch_size)
 
     @property
     def steps(self) -> int:
-        """Batches an epoch; the last may be smaller."""
+        """Batches in an epoch; the last may be smaller."""
         return -(-self.n // self.batch_size)
 
     def first_batch(self) -> loop_module.Batches:
-        """As a step takes it."""
-        return loop_module.rows_of(self.data, slice(self.batch_size))
+        """The first batch, as a step takes it."""
+        return loop_module.take_rows(self.data, slice(self.batch_size))
 
     def batches(self, rows: np.ndarray[Any, Any]) -> list[jax.Array]:
         """Rows as int32 (steps, batch_size), and the rest, if there is one, as (1, rest)."""
@@ -59,57 +59,56 @@ class Arrays:
         return [jax.numpy.asarray(part, "int32") for part in parts if part.size]
 
 
-class Engine:
-    """Dispatches the loops, at the pace that the machine shows, and tells the callbacks."""
+class Dispatcher:
+    """Trains and tests a model in dispatches, and calls its callbacks."""
 
     def __init__(
         self,
         model: keras.Model,
-        calls: keras.callbacks.CallbackList,
-        augment: loop_module.Change | None,
+        callbacks: keras.callbacks.CallbackList,
+        augment: loop_module.Augment | None,
         seed: int,
         placement: Placement,
     ) -> None:
-        self.model, self.calls, self.placement = model, calls, placement
-        self.one_by_one = any(map(needs_every_batch, calls.callbacks))
+        self.model, self.callbacks, self.placement = model, callbacks, placement
+        self.every_batch = any(map(needs_every_batch, callbacks.callbacks))
         self.key = None if augment is None else jax.random.key(seed)
         self.loops = loop_module.loops_of(model, augment)
-        self.paces = {"train": _Pace(), "test": _Pace()}
+        self.sizes = {"train": _DispatchSize(), "test": _DispatchSize()}
 
     def train(self, arrays: Arrays, rows: np.ndarray[Any, Any], epoch: int) -> dict[str, Any]:
-        """One epoch over the rows; the model's metrics."""
+        """Train one epoch, over the rows in this order. Returns the model's metrics."""
         self.model.reset_metrics()
         self._run("train", arrays, rows, epoch)
         return self._metrics()
 
     def test(self, arrays: Arrays) -> dict[str, Any]:
-        """The model's metrics on all rows."""
+        """Test on all rows. Returns the model's metrics."""
         self.model.reset_metrics()
-        self.calls.on_test_begin()
+        self.callbacks.on_test_begin()
         self._run("test", arrays, np.arange(arrays.n))
         logs = self._metrics()
-        self.calls.on_test_end(logs)
+        self.callbacks.on_test_end(logs)
         return logs
 
     def _run(self, kind: str, arrays: Arrays, rows: np.ndarray[Any, Any], epoch: int = 0) -> None:
         loop = getattr(self.loops, kind)
-        begin, ended = getattr(self.calls, f"on_{kind}_batch_begin"), getattr(self.calls, f"on_{kind}_batch_end")
-        values, put_back = getattr(loop_module, f"{kind}_state"), getattr(loop_module, f"set_{kind}_state")
-        pace, done = self.paces[kind], 0
-        for order in map(self.placement.parted, arrays.batches(rows)):
+        begin = getattr(self.callbacks, f"on_{kind}_batch_begin")
+        ended = getattr(self.callbacks, f"on_{kind}_batch_end")
+        get_state, set_state = getattr(loop_module, f"{kind}_state"), getattr(loop_module, f"set_{kind}_state")
+        size, done = self.sizes[kind], 0
+        for order in map(self.placement.shard, arrays.batches(rows)):
             first = 0
-            key = self.placement.whole(self._key(epoch, done)) if kind == "train" else None
+            key = self.placement.replicate(self._key(epoch, done)) if kind == "train" else None
             while first < len(order):
-                # Hosts dispatch the same steps: they cannot each go by their own clock.
-                steps = 1 if self.one_by_one else -(-len(order) // PARTS) if self.placement.has_hosts else pace.steps
-                end = min(first + steps, len(order))
+                end = min(first + self._steps(len(order), size), len(order))
                 begin(done + first)
                 started = time.perf_counter()
-                state = self.placement.whole(values(self.model))
+                state = self.placement.replicate(get_state(self.model))
                 with self.placement.dispatch(epoch):
                     state, logs = jax.block_until_ready(loop(state, arrays.data, order, first, end, key))
-                pace.learn(order.shape, end - first, time.perf_counter() - started)
-                put_back(self.model, state)
+                size.learn(order.shape, end - first, time.perf_counter() - started)
+                set_state(self.model, state)
                 if kind == "train":
                     _refuse_infinite(logs, epoch, done + end)
                 ended(done + end - 1, logs)
@@ -118,8 +117,14 @@ class Engine:
                     return
             done += len(order)
 
+    def _steps(self, in_epoch: int, size: "_DispatchSize") -> int:
+        """Number of steps in the next dispatch."""
+        if self.every_batch:
+            return 1
+        return -(-in_epoch // DISPATCHES_PER_EPOCH) if self.placement.is_multi_process else size.steps
+
     def _key(self, epoch: int, done: int) -> jax.Array | None:
-        """For the steps of an epoch after so many; a resumed run draws the same."""
+        """The key for the steps of an epoch after `done` steps; a resumed run draws the same."""
         return None if self.key is None else jax.random.fold_in(jax.random.fold_in(self.key, epoch), done)
 
     def _metrics(self) -> dict[str, Any]:
@@ -132,8 +137,8 @@ def _plain(value: Any) -> Any:
     return float(array) if array.ndim == 0 else array
 
 
-class _Pace:
-    """How many steps take a TICK, or are a FEW: learned from each dispatch but a program's first, which compiles."""
+class _DispatchSize:
+    """Number of steps in a dispatch, learned from the time each took. A program's first one compiles and is ignored."""
 
     def __init__(self) -> None:
         self.steps = 1
@@ -141,14 +146,14 @@ class _Pace:
 
     def learn(self, program: tuple[int, ...], steps: int, seconds: float) -> None:
         if program in self.seen:
-            fitting = TICK * steps / max(seconds, 1e-9)
-            wanted = max(1, round(fitting), min(FEW, round(5 * fitting)))
+            fitting = DISPATCH_SECONDS * steps / max(seconds, 1e-9)
+            wanted = max(1, round(fitting), min(MIN_STEPS, round(5 * fitting)))
             self.steps = min(wanted, self.steps * 16)
         self.seen.add(program)
 
 
 def needs_every_batch(callback: keras.callbacks.Callback) -> bool:
-    """Whether a callback must see each batch: it says `every_batch = True`, or is one of Keras' that counts them."""
+    """Whether a callback must see each batch: it has `every_batch = True`, or is one of Keras' that count batches."""
     known = keras.callbacks
     if isinstance(callback, known.ModelCheckpoint | known.BackupAndRestore):
         return bool(callback.save_freq != "epoch")

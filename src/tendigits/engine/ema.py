@@ -1,9 +1,9 @@
-"""A moving average of the weights: what is validated, remembered as the best and kept in checkpoints.
+"""Validate with the moving average of the weights (EMA), and keep it as the best weights and in checkpoints.
 
-callbacks = averaged([stopping, keeper], resumed=False)     # of a model whose optimizer has use_ema
+callbacks = with_ema([stopping, keeper], resumed=False)     # for a model whose optimizer has use_ema
 
-Keras keeps the average with the optimizer and puts it into the model when training ends. Its own SwapEMAWeights does
-the rest, but neither in a run that is resumed nor in one that is stopped early.
+Keras' optimizer holds the average and puts it into the model when training ends. Keras' SwapEMAWeights does the rest,
+but works neither in a resumed run nor in one that stops early.
 """
 
 from collections.abc import Sequence
@@ -13,15 +13,15 @@ import jax
 import keras
 
 
-class _In(keras.callbacks.Callback):  # type: ignore[misc]
-    """First of the callbacks: before the others look, the average is in the model."""
+class _SwapIn(keras.callbacks.Callback):  # type: ignore[misc]
+    """First callback: puts the average into the model before the other callbacks see it."""
 
     def __init__(self, resumed: bool) -> None:
         super().__init__()
         self.resumed = resumed
 
     def on_train_begin(self, logs: Any = None) -> None:
-        if self.resumed:  # a checkpoint is written while the average is in the model
+        if self.resumed:  # the checkpoint was written with the average in the model
             swap(self.model)
 
     def on_test_begin(self, logs: Any = None) -> None:
@@ -31,8 +31,8 @@ class _In(keras.callbacks.Callback):  # type: ignore[misc]
         swap(self.model)
 
 
-class _Out(keras.callbacks.Callback):  # type: ignore[misc]
-    """Last of the callbacks: training goes on with the weights themselves."""
+class _SwapOut(keras.callbacks.Callback):  # type: ignore[misc]
+    """Last callback: puts the weights back for the training to go on."""
 
     def on_test_end(self, logs: Any = None) -> None:
         swap(self.model)
@@ -41,17 +41,17 @@ class _Out(keras.callbacks.Callback):  # type: ignore[misc]
         swap(self.model)
 
 
-def averaged(callbacks: Sequence[keras.callbacks.Callback], *, resumed: bool) -> list[keras.callbacks.Callback]:
-    """Callbacks that see the averages in the model when an epoch or a test ends.
+def with_ema(callbacks: Sequence[keras.callbacks.Callback], *, resumed: bool) -> list[keras.callbacks.Callback]:
+    """Wrap callbacks so that they see the averages in the model when an epoch or a test ends.
 
     Args:
         resumed: the model was restored from a checkpoint that such callbacks wrote.
     """
-    return [_In(resumed), *callbacks, _Out()]
+    return [_SwapIn(resumed), *callbacks, _SwapOut()]
 
 
 def swap(model: keras.Model) -> None:
-    """Exchange the weights and their moving averages."""
+    """Swap the weights and their moving averages."""
     optimizer = model.optimizer
     for weight, average in zip(optimizer._trainable_variables, optimizer._model_variables_moving_average, strict=True):
         before = weight.value
@@ -60,9 +60,9 @@ def swap(model: keras.Model) -> None:
 
 
 def finalize(model: keras.Model) -> None:
-    """Give the model its optimizer's averages of the weights, where it has some, as copies.
+    """Assign the optimizer's moving averages, if it has any, to the model's weights, as copies.
 
-    Keras gives it the very arrays: the next prediction, which hands its own over, would take them from the optimizer.
+    Keras assigns the arrays themselves: the next prediction donates its buffers, which would delete the optimizer's.
     """
     model.optimizer.finalize_variable_values(model.trainable_weights)
     if model.optimizer.use_ema:

@@ -2,8 +2,9 @@
 
     history = tendigits.fit(model, x_train, y_train, epochs=5, validation_data=(x_test, y_test))
 
-The arguments, defaults and result are `model.fit`'s. The data lies on the device and each epoch is a few dispatches
-of a compiled loop over the model's own training step; what cannot be done so goes to `model.fit` unchanged.
+The arguments, defaults and result are those of `model.fit`. The data is on the device, and each epoch is a few
+dispatches of a compiled loop over the model's own training step. What cannot be compiled that way goes to `model.fit`
+unchanged.
 """
 
 import sys
@@ -16,7 +17,7 @@ import numpy as np
 
 from tendigits.engine import loop
 from tendigits.engine.devices import Placement
-from tendigits.engine.dispatch import Arrays, Engine
+from tendigits.engine.dispatch import Arrays, Dispatcher
 from tendigits.engine.ema import finalize
 from tendigits.errors import UserError
 
@@ -43,28 +44,30 @@ def fit(
     validation_freq: int | Sequence[int] = 1,
     *,
     order: Order | None = None,
-    augment: loop.Change | None = None,
+    augment: loop.Augment | None = None,
     seed: int = 0,
     distribution: keras.distribution.DataParallel | None = None,
 ) -> keras.callbacks.History:
     """Train a compiled model as `model.fit` would, with many steps in each dispatch.
 
     Args:
-        model, x, ..., validation_freq: as `keras.Model.fit`'s, which takes over where arrays, backend or model are
-            not of the kind that can be compiled so; one line on the standard error then says why.
-        order: (epoch, n) -> a permutation of n rows, in place of one drawn from NumPy's generator when `shuffle`.
-        augment: (x of a batch, key) -> x changed, in each training step, of a model with one input.
-        seed: of the keys.
-        distribution: over whose devices each batch is parted; the one that is set in Keras where it is None.
+        model, x, ..., validation_freq: as for `keras.Model.fit`, which is called where the model, the data or the
+            backend does not allow compiled loops; one line on the standard error then says why.
+        order: (epoch, n) -> a permutation of n rows. Default: drawn from NumPy's global generator if `shuffle`.
+        augment: (x of a batch, key) -> augmented x, for each training step of a model with one input.
+        seed: for the keys of `augment`.
+        distribution: the devices between which each batch is split; default: the one set in Keras.
 
     Returns:
-        The History, with the same keys as `model.fit`'s.
+        The History, with the same keys as that of `model.fit`.
 
     Raises:
-        UserError: digits are to be augmented, and the model or data cannot be trained by compiled loops.
+        UserError: the model is not a compiled Keras model, x or y is missing or of another length, or `augment` is
+            given for a model or data that cannot be trained by compiled loops.
         DivergedError: the loss is no longer a finite number.
-        HostError: another process whose devices take part is gone.
+        HostError: another process that takes part was lost.
     """
+    _check(model, x, y, sample_weight)
     distribution = distribution or keras.distribution.distribution()
     arguments = {
         "batch_size": batch_size, "epochs": epochs, "verbose": verbose, "callbacks": callbacks,
@@ -89,42 +92,59 @@ def fit(
     model._symbolic_build(data_batch=train.first_batch())
     test_size = validation_batch_size or batch_size or 32
     test = None if validation_data is None else Arrays.of(validation_data, test_size, placement)
-    calls = callbacks if isinstance(callbacks, keras.callbacks.CallbackList) else keras.callbacks.CallbackList(
-        callbacks, add_history=True, add_progbar=verbose != 0, verbose=verbose, epochs=epochs, steps=train.steps,
-        model=model,
-    )  # fmt: skip
+    callback_list: Any = callbacks
+    if not isinstance(callback_list, keras.callbacks.CallbackList):
+        callback_list = keras.callbacks.CallbackList(
+            callbacks, add_history=True, add_progbar=verbose != 0, verbose=verbose, epochs=epochs, steps=train.steps,
+            model=model,
+        )  # fmt: skip
     if order is None:
         order = (lambda _, n: np.random.permutation(n)) if shuffle else (lambda _, n: np.arange(n))
-    engine = Engine(model, calls, augment, seed, placement)
+    dispatcher = Dispatcher(model, callback_list, augment, seed, placement)
     model.stop_training = False
     logs: dict[str, Any] = {}
     try:
-        calls.on_train_begin()
+        callback_list.on_train_begin()
         for epoch in range(initial_epoch, epochs):
-            calls.on_epoch_begin(epoch)
-            logs = engine.train(train, order(epoch, train.n), epoch)
+            callback_list.on_epoch_begin(epoch)
+            logs = dispatcher.train(train, order(epoch, train.n), epoch)
             if test is not None and _is_due(epoch, validation_freq):
-                logs |= {f"val_{name}": value for name, value in engine.test(test).items()}
-            calls.on_epoch_end(epoch, logs)
+                logs |= {f"val_{name}": value for name, value in dispatcher.test(test).items()}
+            callback_list.on_epoch_end(epoch, logs)
             if model.stop_training:
                 break
         if epochs > 0:
             finalize(model)
-        calls.on_train_end(logs)
+        callback_list.on_train_end(logs)
     finally:
-        placement.bring_back(model)
+        placement.release(model)
     return model.history
 
 
+def _check(model: Any, x: Any, y: Any, sample_weight: Any) -> None:
+    """Refuse what neither we nor `model.fit` can train on."""
+    if not isinstance(model, keras.Model):
+        raise UserError(f"fit: expected a keras.Model, received {type(model).__name__}")
+    if not getattr(model, "compiled", False):
+        raise UserError("fit: expected a compiled model; call model.compile(optimizer, loss) first")
+    if x is None:
+        raise UserError("fit: expected x, an array of inputs, received None")
+    if not _is_arrays(x, y, sample_weight):
+        return
+    if y is None and model.loss is not None:
+        raise UserError("fit: expected y, an array of labels for the model's loss, received None")
+    lengths = {len(leaf) for leaf in jax.tree.leaves((x, y, sample_weight))}
+    if len(lengths) > 1 or 0 in lengths:
+        raise UserError(f"fit: expected x and y of one length, at least 1, received {sorted(lengths)}")
+
+
 def why_not(model: keras.Model, x: Any, y: Any, arguments: dict[str, Any]) -> str:
-    """Why the model or data cannot be trained by compiled loops, in a few words; '' where they can."""
+    """Why the model or data cannot be trained by compiled loops, in a few words; '' if they can."""
     if (backend := keras.backend.backend()) != "jax":
         return f"the backend is {backend}, not jax"
     own = [name for name in ("train_step", "test_step") if getattr(type(model), name) is not getattr(keras.Model, name)]
     if own:
         return f"the model has a {own[0]} of its own"
-    if not getattr(model, "compiled", False):
-        return "the model is not compiled"
     if model.run_eagerly or not model.jit_compile:
         return "the model is to run uncompiled"
     if not isinstance(arguments["distribution"], keras.distribution.DataParallel | None):
@@ -147,13 +167,13 @@ def why_not(model: keras.Model, x: Any, y: Any, arguments: dict[str, Any]) -> st
 
 
 def _is_arrays(*trees: Any) -> bool:
-    """Trees of NumPy or JAX arrays of numbers; None is one without any."""
+    """Whether all are trees of NumPy or JAX arrays of numbers; None is an empty one."""
     leaves = [leaf for tree in trees for leaf in jax.tree.leaves(tree)]
     return all(isinstance(leaf, np.ndarray | jax.Array) and leaf.ndim and leaf.dtype.kind in "biuf" for leaf in leaves)
 
 
 def _split(data: tuple[Any, ...], share: float) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
-    """The last `share` of the rows is held out, as Keras does it, before any shuffling."""
+    """Hold out the last `share` of the rows before any shuffling, as Keras does."""
     n = len(jax.tree.leaves(data)[0])
     at = int(np.floor(n * (1.0 - share)))
     if not 0 < at < n:
@@ -162,7 +182,7 @@ def _split(data: tuple[Any, ...], share: float) -> tuple[tuple[Any, ...], tuple[
 
 
 def _weights_of(y: Any, class_weight: dict[int, float]) -> np.ndarray[Any, Any]:
-    """A weight for each row by its class, from labels (n,), (n, 1) or one-hot (n, classes)."""
+    """The class weight of each row, from labels (n,), (n, 1) or one-hot (n, classes): float (n,)."""
     y = np.asarray(y)
     labels = y.argmax(axis=-1) if y.ndim > 1 and y.shape[-1] > 1 else y.reshape(-1)
     return np.array([class_weight.get(int(label), 1.0) for label in labels], keras.config.floatx())

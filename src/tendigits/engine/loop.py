@@ -1,8 +1,8 @@
 """Many steps of a Keras model in one compiled program: what `tendigits.fit` dispatches.
 
-Keras gives every model on JAX two pure functions, `train_step(state, batch)` and `test_step(state, batch)`. A loop
-over the first, compiled as a whole, leaves nothing between the steps: no Python, no copies of batches, no dispatch.
-The loop's ends are arguments, so one program serves dispatches of any length.
+Keras gives every model on JAX two pure functions, `train_step(state, batch)` and `test_step(state, batch)`. A compiled
+loop over a step function leaves nothing between the steps: no Python, no copies of batches, no dispatch. The first and
+last step are arguments, so one program serves dispatches of any length.
 """
 
 import os
@@ -26,27 +26,27 @@ Step = Callable[[State, Any], tuple[Logs, State]]
 """Keras' own: (state, batch) -> (logs, state)."""
 Loop = Callable[[State, Batches, jax.Array, int, int, jax.Array | None], tuple[State, Logs]]
 """(state, data, order (steps, batch), first, end, key) -> (state after those steps, logs of the last)."""
-Change = Callable[[jax.Array, jax.Array], jax.Array]
-"""What is done to the x of each training batch, with a key of its own."""
+Augment = Callable[[jax.Array, jax.Array], jax.Array]
+"""(x of a training batch, key) -> augmented x."""
 
 
 @jax.tree_util.register_dataclass
 @dataclass(frozen=True)
 class Pixels:
-    """Floats that are all whole 255ths, as scaled images are, kept as bytes: a quarter of the memory."""
+    """Floats that are multiples of 1/255, as scaled images are, kept as bytes: a quarter of the memory."""
 
     bytes: jax.Array
     values: jax.Array
-    """The float of each byte: XLA would turn a division by 255 into a product with 1/255, which has other last bits."""
+    """float32 (256,): the float of each byte. XLA would turn a division by 255 into a product: other last bits."""
 
     @classmethod
     def of(cls, array: np.ndarray[Any, Any]) -> "Pixels | None":
-        """None where the array is another, to the last bit."""
+        """None unless the bytes give back every bit of the array."""
         pixels, values = _aligned_bytes(array.shape), np.arange(256, dtype=np.float32) / np.float32(255)
-        rows = max(1, (1 << 17) // max(1, array[:1].size))  # a part at a time: no second array of its size
+        rows = max(1, (1 << 17) // max(1, array[:1].size))  # in parts: no second array of its size
         for first in range(0, len(array), rows):
             part = array[first : first + rows].astype(np.float32)
-            with np.errstate(invalid="ignore"):  # not a number: then it is not equal below
+            with np.errstate(invalid="ignore"):  # NaN: not equal below
                 pixels[first : first + rows] = np.clip(np.rint(part * 255), 0, 255)
             if not np.array_equal(values[pixels[first : first + rows]], part):
                 return None
@@ -55,16 +55,16 @@ class Pixels:
 
 @dataclass(frozen=True)
 class Loops:
-    """The compiled loops of one model as it is compiled now."""
+    """The compiled loops of a model."""
 
     train: Loop
     test: Loop
 
 
-def loops_of(model: keras.Model, change: Change | None = None) -> Loops:
-    """The model's loops; compiled once, and anew after `model.compile`, with another change, or frozen layers."""
+def loops_of(model: keras.Model, augment: Augment | None = None) -> Loops:
+    """The model's loops; compiled once, again after `model.compile`, for another `augment` or frozen layers."""
     key = (
-        change,
+        augment,
         id(model.optimizer),
         id(model._compile_loss),
         id(model._compile_metrics),
@@ -72,9 +72,9 @@ def loops_of(model: keras.Model, change: Change | None = None) -> Loops:
     )
     known = model.__dict__.get("_tendigits_loops")
     if known is None or known[0] != key:
-        compiled = _one_by_one if is_slow_in_a_loop(model) else _as_a_whole
-        known = (key, Loops(compiled(model.train_step, change), compiled(model.test_step, None)))
-        model.__dict__["_tendigits_loops"] = known  # past Keras' __setattr__, which would track it as a part
+        compiled = _stepwise if is_slow_in_a_loop(model) else _scanned
+        known = (key, Loops(compiled(model.train_step, augment), compiled(model.test_step, None)))
+        model.__dict__["_tendigits_loops"] = known  # around Keras' __setattr__, which would track it as a layer
     loops: Loops = known[1]
     return loops
 
@@ -100,9 +100,9 @@ def set_test_state(model: keras.Model, state: State) -> None:
 
 
 def to_device(tree: Any) -> Batches:
-    """Arrays to JAX, as Keras would convert its batches: floats to Keras' float type, the rest as they are.
+    """Convert arrays to JAX as Keras converts its batches: floats to Keras' float type, others as they are.
 
-    Floats that come of bytes, as images divided by 255 do, stay bytes until they are in a step.
+    Floats that are multiples of 1/255 become Pixels.
     """
 
     def convert(array: Any) -> jax.Array | Pixels:
@@ -115,8 +115,8 @@ def to_device(tree: Any) -> Batches:
     return jax.tree.map(convert, tree)
 
 
-def rows_of(data: Batches, rows: Any) -> Any:
-    """The batch of these rows, as the step takes it."""
+def take_rows(data: Batches, rows: Any) -> Any:
+    """The batch of these rows, as a step takes it."""
 
     def take(kept: Any) -> jax.Array:
         if isinstance(kept, Pixels):
@@ -134,21 +134,21 @@ def use_compilation_cache() -> None:
     if os.environ.get("TENDIGITS_COMPILATION_CACHE") == "off" or jax.config.jax_compilation_cache_dir:
         return
     jax.config.update("jax_compilation_cache_dir", platformdirs.user_cache_dir("tendigits", appauthor=False))
-    jax.config.update("jax_persistent_cache_min_compile_time_secs", 0)  # the many small ones add up too
+    jax.config.update("jax_persistent_cache_min_compile_time_secs", 0)  # many small programs add up, too
 
 
-def _as_a_whole(step: Step, change: Change | None) -> Loop:
-    """Many steps are one program."""
+def _scanned(step: Step, augment: Augment | None) -> Loop:
+    """One program runs many steps."""
 
     def loop(
         state: State, data: Batches, order: jax.Array, first: int, end: int, key: jax.Array | None
     ) -> tuple[State, Logs]:
         def body(i: Any, carried: Any) -> Any:
-            logs, new = step(carried[0], _changed(rows_of(data, order[i]), change, key, i))
+            logs, new = step(carried[0], _augmented(take_rows(data, order[i]), augment, key, i))
             return jax.tree.map(lambda value, old: jnp.asarray(value, old.dtype), (new, logs), carried)
 
         with fast_convolutions():
-            logs = jax.eval_shape(lambda: step(state, rows_of(data, order[0]))[0])
+            logs = jax.eval_shape(lambda: step(state, take_rows(data, order[0]))[0])
             start = (state, jax.tree.map(lambda log: jnp.zeros(log.shape, log.dtype), logs))
             result: tuple[State, Logs] = jax.lax.fori_loop(first, end, body, start)
             return result
@@ -157,11 +157,11 @@ def _as_a_whole(step: Step, change: Change | None) -> Loop:
     return compiled
 
 
-def _one_by_one(step: Step, change: Change | None) -> Loop:
-    """Each step is a program, started while the one before it runs."""
+def _stepwise(step: Step, augment: Augment | None) -> Loop:
+    """One program runs one step; it is dispatched while the step before it still runs."""
 
     def one(state: State, data: Batches, rows: jax.Array, key: jax.Array | None, i: int) -> tuple[State, Logs]:
-        logs, new = step(state, _changed(rows_of(data, rows), change, key, i))
+        logs, new = step(state, _augmented(take_rows(data, rows), augment, key, i))
         return jax.tree.map(lambda value, old: jnp.asarray(value, old.dtype), new, state), logs
 
     compiled = jax.jit(one)
@@ -177,16 +177,16 @@ def _one_by_one(step: Step, change: Change | None) -> Loop:
     return loop
 
 
-def _changed(batch: Any, change: Change | None, key: jax.Array | None, i: Any) -> Any:
-    """A batch whose x is changed, each batch in another way."""
-    if change is None or key is None:
+def _augmented(batch: Any, augment: Augment | None, key: jax.Array | None, i: Any) -> Any:
+    """The batch with its x augmented, with a key of its own for each batch."""
+    if augment is None or key is None:
         return batch
     x, *others = batch
-    return change(x, jax.random.fold_in(key, i)), *others
+    return augment(x, jax.random.fold_in(key, i)), *others
 
 
 def _aligned_bytes(shape: tuple[int, ...]) -> np.ndarray[Any, Any]:
-    """Memory that JAX can use as it is, without a copy: on the CPU that has to begin at a multiple of 64."""
+    """Uninitialized uint8 memory that JAX uses without a copy; on the CPU it must be aligned to 64 bytes."""
     size = int(np.prod(shape))
     memory = np.empty(size + 64, np.uint8)
     start = -memory.ctypes.data % 64

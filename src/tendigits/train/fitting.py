@@ -13,7 +13,7 @@ import numpy as np
 
 from tendigits.data import preprocess
 from tendigits.data.dataset import Dataset, stratified_split
-from tendigits.engine.ema import averaged
+from tendigits.engine.ema import with_ema
 from tendigits.engine.fit import fit
 from tendigits.errors import TendigitsError, UserError
 from tendigits.model.recipe import Recipe
@@ -93,7 +93,7 @@ def fit_recipe(
     stopping = EarlyStopping(recipe, checkpoint)
     watching = [stopping, SaveCheckpoint(stopping, recipe, history, save), *callbacks]
     if recipe.ema_momentum:
-        watching = averaged(watching, resumed=checkpoint is not None)
+        watching = with_ema(watching, resumed=checkpoint is not None)
     with StopOnSignal() as stop_on_signal:
         try:
             fit(
