@@ -105,6 +105,28 @@ def run_cli(monkeypatch, capsys) -> Any:
     return run
 
 
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """`tendigits serve` in a process, for tests that do not end it; its first line says where."""
+    from helpers import ServeProcess
+
+    running = ServeProcess(tmp_path_factory.mktemp("server"), "--no-browser")
+    yield running
+    assert "Traceback" not in running.stop()
+
+
+@pytest.fixture
+def clean_server(server: Any) -> Any:
+    """The same, without corrections and with the package's own network."""
+    import httpx
+
+    for item in httpx.get(f"{server.url}/v1/corrections?n=1000").json()["corrections"]:
+        httpx.delete(f"{server.url}/v1/corrections/{item['id']}")
+    while httpx.post(f"{server.url}/v1/networks/rollback").status_code == 200:
+        pass
+    return server
+
+
 @pytest.fixture
 def place(tmp_path) -> str:
     return str(tmp_path / "corrections.db")

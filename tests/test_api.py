@@ -1,21 +1,17 @@
 """docs/api.md and the README's lines about serving: every example is run against a real server."""
 
 import json
-import os
 import re
 import shlex
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import cv2
 import httpx
 import numpy as np
 import pytest
-
-from helpers import ServeProcess
 
 pytestmark = pytest.mark.xdist_group("server")
 
@@ -40,11 +36,9 @@ def folder(tmp_path_factory) -> Path:
     return made
 
 
-@pytest.fixture(scope="module")
-def address(folder) -> Iterator[str]:
-    server = ServeProcess(folder)
-    yield server.url
-    server.stop()
+@pytest.fixture
+def address(clean_server) -> str:
+    return clean_server.url
 
 
 def test_curl_examples_of_the_document_and_the_readme(folder, address):
@@ -82,14 +76,3 @@ def test_the_document_names_every_path_and_shows_a_real_error(address):
     assert set(answer) == set(shown)
     assert answer["status"] == shown["status"] == 415
     assert answer["error"].startswith(shown["error"].removesuffix(", ..."))
-
-
-def test_teach_without_corrections(folder):
-    """As the README types it, with the default store."""
-    environment = os.environ | {"XDG_DATA_HOME": str(folder / "home")}
-    done = subprocess.run(
-        [sys.executable, "-m", "tendigits", "teach"], cwd=folder, capture_output=True, text=True, env=environment
-    )
-    assert done.returncode == 2
-    assert "found no such file; make corrections: tendigits serve" in done.stderr
-    assert not (folder / "home").exists()

@@ -1,10 +1,9 @@
-"""A real server and Debian's Chromium, driven by Playwright: one of each for all tests here."""
+"""Debian's Chromium, driven by Playwright: one for all tests here."""
 
 import shutil
 from collections.abc import Callable, Iterator
 from typing import Any
 
-import httpx
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
@@ -28,25 +27,8 @@ def browser() -> Iterator[Browser]:
         opened.close()
 
 
-@pytest.fixture(scope="package")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    running = ServeProcess(tmp_path_factory.mktemp("browser"))
-    yield running.url
-    assert "Traceback" not in running.stop()
-
-
 @pytest.fixture
-def address(server: str) -> str:
-    """The server's, without corrections and with the package's own network."""
-    for item in httpx.get(f"{server}/v1/corrections?n=1000").json()["corrections"]:
-        httpx.delete(f"{server}/v1/corrections/{item['id']}")
-    while httpx.post(f"{server}/v1/networks/rollback").status_code == 200:
-        pass
-    return server
-
-
-@pytest.fixture
-def open_page(browser: Browser, address: str) -> Iterator[Callable[..., Page]]:
+def open_page(browser: Browser, clean_server: ServeProcess) -> Iterator[Callable[..., Page]]:
     """Open the page; in the end it has asked no other server, and the browser has logged no error."""
     contexts, complaints, elsewhere = [], [], []
 
@@ -56,9 +38,9 @@ def open_page(browser: Browser, address: str) -> Iterator[Callable[..., Page]]:
         page = context.new_page()
         page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
         page.on("pageerror", lambda error: complaints.append(str(error)))
-        page.on("request", lambda request: None if request.url.startswith((address, "blob:", "data:")) else
+        page.on("request", lambda request: None if request.url.startswith((clean_server.url, "blob:", "data:")) else
                 elsewhere.append(request.url))  # fmt: skip
-        page.goto(f"{address}/{path}")
+        page.goto(f"{clean_server.url}/{path}")
         return page
 
     start.complaints = complaints  # a test that expects one takes it out

@@ -1,5 +1,6 @@
 """The active network, and another that replaces it or is refused."""
 
+import numpy as np
 import pytest
 
 from helpers import NOW, changed, png
@@ -28,8 +29,12 @@ def test_the_accepted_network_reads_and_is_rolled_back_also_by_another_process(s
 
 @pytest.mark.parametrize(
     ("data", "message"),
-    [(changed(-1.0), "known digits read correctly"), (b"no file", "not a complete")],
-    ids=["wrong", "broken"],
+    [
+        (changed(-1.0), "expected at least 90% of 200 known digits read correctly, received"),
+        (changed(np.nan), "known digits"),
+        (b"no file", "not a complete"),
+    ],
+    ids=["wrong", "not finite", "broken"],
 )
 def test_a_bad_network_is_refused_and_the_old_one_stays(store, data, message):
     active = ActiveModel.load(store)

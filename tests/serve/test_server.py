@@ -20,30 +20,22 @@ pytestmark = pytest.mark.xdist_group("server")
 PNG = {"content-type": "image/png"}
 
 
-@pytest.fixture(scope="module")
-def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServeProcess]:
-    """One server for the tests that do not end it."""
-    server = ServeProcess(tmp_path_factory.mktemp("server"), "--no-browser")
-    yield server
-    assert "Traceback" not in server.stop()
-
-
-def test_it_prints_its_address_and_reads(running, digits):
-    assert running.first_line == f"tendigits reads at {running.url}   (Ctrl-C stops it)\n"
-    answer = httpx.post(f"{running.url}/v1/read?one=true", content=png(digits.x_test[0]))
+def test_it_prints_its_address_and_reads(server, digits):
+    assert server.first_line == f"tendigits reads at {server.url}   (Ctrl-C stops it)\n"
+    answer = httpx.post(f"{server.url}/v1/read?one=true", content=png(digits.x_test[0]))
     assert answer.json()["pages"][0]["text"] == str(digits.y_test[0])
     assert "server" not in answer.headers
-    assert httpx.get(f"{running.url}/").text.startswith("<!doctype html>")
+    assert httpx.get(f"{server.url}/").text.startswith("<!doctype html>")
 
 
-def test_many_clients_at_once(running, digits):
+def test_many_clients_at_once(server, digits):
     """Twenty clients get the right answers, and metrics count them."""
     images = [png(image) for image in digits.x_test[:5]]
     expected = [str(label) for label in digits.y_test[:5]]
     wrong = []
 
     def ask(start: int) -> None:
-        with httpx.Client(base_url=running.url, timeout=60) as client:
+        with httpx.Client(base_url=server.url, timeout=60) as client:
             for i in range(start, start + 5):
                 answer = client.post("/v1/read?one=true", content=images[i % 5])
                 if answer.status_code != 200 or answer.json()["pages"][0]["text"] != expected[i % 5]:
@@ -56,36 +48,36 @@ def test_many_clients_at_once(running, digits):
         thread.join()
     assert wrong == []
     counted = re.search(
-        r'requests_total\{route="/v1/read",status="200"\} (\d+)', httpx.get(f"{running.url}/metrics").text
+        r'requests_total\{route="/v1/read",status="200"\} (\d+)', httpx.get(f"{server.url}/metrics").text
     )
     assert int(counted[1]) >= 100
 
 
-def test_a_large_upload_is_cut_off(running):
+def test_a_large_upload_is_cut_off(server):
     def chunks() -> Iterator[bytes]:
         for _ in range(60):
             yield bytes(2**20)
 
     for content in (bytes(60 * 2**20), chunks()):
         with suppress(httpx.WriteError, httpx.ReadError):  # it may stop listening while we are sending
-            assert httpx.post(f"{running.url}/v1/read", content=content, headers=PNG).status_code == 413
-    status = Path(f"/proc/{running.process.pid}/status").read_text()
+            assert httpx.post(f"{server.url}/v1/read", content=content, headers=PNG).status_code == 413
+    status = Path(f"/proc/{server.process.pid}/status").read_text()
     assert int(re.search(r"VmHWM:\s+(\d+)", status)[1]) < 600_000  # kB
 
 
-def test_silent_connections_do_not_keep_others_out(running):
+def test_silent_connections_do_not_keep_others_out(server):
     """Up to a limit others are answered; beyond it they are told to come again, until connections are closed."""
 
     def wait_for(status: int) -> None:
         for _ in range(200):
-            if httpx.get(f"{running.url}/live", timeout=20).status_code == status:
+            if httpx.get(f"{server.url}/live", timeout=20).status_code == status:
                 return
             time.sleep(0.05)
         raise AssertionError(f"{status} did not come")
 
-    silent = [socket.create_connection(("127.0.0.1", running.port)) for _ in range(300)]
+    silent = [socket.create_connection(("127.0.0.1", server.port)) for _ in range(300)]
     wait_for(200)
-    silent += [socket.create_connection(("127.0.0.1", running.port)) for _ in range(300)]
+    silent += [socket.create_connection(("127.0.0.1", server.port)) for _ in range(300)]
     wait_for(503)
     for connection in silent:
         connection.close()

@@ -13,13 +13,12 @@ from tendigits.teach.finetune import TrainingSet, fine_tune
 @pytest.fixture
 def training(digits, monkeypatch):
     monkeypatch.setattr(module, "EPOCHS", 1)
-    return TrainingSet(digits.x_train[:8], digits.y_train[:8].astype(int), digits.x_train[100:350])
+    return TrainingSet(digits.x_train[:8], digits.y_train[:8].astype(int), digits.x_train[100:200])
 
 
-def test_the_seed_decides_and_earlier_knowledge_stays(training, digits):
+def test_it_is_reproducible_and_earlier_knowledge_stays(training, digits):
     first = fine_tune(bundled_file(), training)
     assert fine_tune(bundled_file(), training) == first
-    assert fine_tune(bundled_file(), training, seed=1) != first
     network = from_onnx(first, "fine-tuned")
     assert (network.threshold, network.temperature) == (bundled().threshold, bundled().temperature)
     before, after = (one(digits.x_test[:300]).digits.argmax(axis=1) for one in (bundled(), network))

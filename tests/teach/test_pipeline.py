@@ -33,6 +33,7 @@ def two_bars(n: int) -> np.ndarray:
     return crops
 
 
+@pytest.mark.slow
 def test_new_signs_are_learned_and_nothing_is_forgotten(store, digits: Dataset, short):
     """Two horizontal bars are a 4 for this writer; two vertical ones are not a digit."""
     fours, non_digits = two_bars(40), two_bars(30).transpose(0, 2, 1)
@@ -58,17 +59,20 @@ def test_new_signs_are_learned_and_nothing_is_forgotten(store, digits: Dataset, 
 
 
 def test_held_out_corrections_and_test_digits_are_never_trained_on(store, digits: Dataset, short, monkeypatch):
-    seen = {}
+    seen, steps = {}, []
 
     def fine_tune(data, training, seed, callbacks):
         seen["training"] = training
+        callbacks[0].on_epoch_end(0, {"loss": 0.25})
         return data
 
     monkeypatch.setattr(pipeline, "fine_tune", fine_tune)
     items = store.add(
         [correction(crop, int(label)) for crop, label in zip(digits.x_train[:20], digits.y_train[:20], strict=True)]
     )
-    tuned = fine_tune_reader(store, digits, lambda _: None, lambda: NOW)
+    tuned = fine_tune_reader(store, digits, steps.append, lambda: NOW)
+    assert [step["stage"] for step in steps] == ["prepare", "train", "train", "evaluate", "done"]
+    assert steps[2] == {"stage": "train", "epoch": 1, "epochs": 4, "loss": 0.25}
     trained_on = {crop.tobytes() for crop in seen["training"].crops}
     assert len(trained_on) == 16 == tuned.report["learned"]
     assert tuned.report["held_out"]["n"] == 4

@@ -6,10 +6,10 @@ from datetime import datetime
 from typing import Annotated, Any, Literal
 
 import numpy as np
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 from tendigits.read.results import Digit, Line, Page
-from tendigits.teach.store import Correction, FineTunedNetwork
+from tendigits.teach.store import Correction
 
 MAX_DIGITS = 1000
 """Most digits or corrections in one request."""
@@ -25,6 +25,10 @@ def _is_crop(text: str) -> str:
     except (binascii.Error, ValueError):
         pass
     raise ValueError("expected 784 bytes in base64: 28 rows of 28 pixels, white digit on black")
+
+
+def _encode(crop: Any) -> Any:
+    return base64.b64encode(crop.tobytes()).decode() if isinstance(crop, np.ndarray) else crop
 
 
 CROP = base64.b64encode(bytes(784)).decode()
@@ -61,7 +65,7 @@ class DigitResponse(BaseModel):
     @classmethod
     def of(cls, digit: Digit, with_crop: bool) -> "DigitResponse":
         """From the library's result."""
-        crop = base64.b64encode(digit.crop.tobytes()).decode() if with_crop else None
+        crop = _encode(digit.crop) if with_crop else None
         return cls(**digit.as_dict(), is_digit=round(digit.is_digit, 4), crop=crop)
 
 
@@ -147,26 +151,15 @@ class CorrectionsRequest(Strict):
 class CorrectionResponse(BaseModel):
     """A stored correction."""
 
+    model_config = ConfigDict(from_attributes=True)
+
     id: int
-    crop: str
+    crop: Annotated[str, BeforeValidator(_encode)]
     label: Label | None
     predicted: Label | None
     source: str
     network: str
     created: datetime
-
-    @classmethod
-    def of(cls, item: Correction) -> "CorrectionResponse":
-        """From the library's result."""
-        return cls(
-            id=item.id or 0,
-            crop=base64.b64encode(item.crop.tobytes()).decode(),
-            label=item.label,
-            predicted=item.predicted,
-            source=item.source,
-            network=item.network,
-            created=item.created,
-        )
 
 
 class ExportedCorrection(Strict):
@@ -202,17 +195,14 @@ class ImportResponse(BaseModel):
 class NetworkResponse(BaseModel):
     """A fine-tuned network and its evaluation."""
 
+    model_config = ConfigDict(from_attributes=True)
+
     id: int
     sha256: str
     created: datetime
     accepted: datetime | None
     retired: datetime | None
     report: dict[str, Any]
-
-    @classmethod
-    def of(cls, network: FineTunedNetwork) -> "NetworkResponse":
-        """From the library's result."""
-        return cls(**{name: getattr(network, name) for name in cls.model_fields})
 
 
 class NetworksResponse(BaseModel):

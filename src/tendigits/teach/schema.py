@@ -1,9 +1,39 @@
 """The tables of the store. Their constraints refuse invalid values even if a bug lets them through."""
 
-from sqlalchemy import JSON, CheckConstraint, Column, DateTime, Integer, LargeBinary, MetaData, String, Table
+from datetime import UTC, datetime
+
+from sqlalchemy import (
+    JSON,
+    CheckConstraint,
+    Column,
+    DateTime,
+    Dialect,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    TypeDecorator,
+)  # fmt: skip
 
 SCHEMA = 2
 """Version of the tables below; migrations.py leads from each older version to the next."""
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """A time, stored in UTC and without a zone, which SQLite cannot store."""
+
+    impl = DateTime
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """For the database."""
+        return None if value is None else value.astimezone(UTC).replace(tzinfo=None)
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """From the database."""
+        return None if value is None else value.replace(tzinfo=UTC)
+
 
 metadata = MetaData()
 
@@ -19,7 +49,7 @@ corrections = Table(
     Column("predicted", Integer, CheckConstraint("predicted BETWEEN 0 AND 9")),
     Column("source", String(16), CheckConstraint("source IN ('draw', 'picture', 'api', 'import')"), nullable=False),
     Column("network", String(64), nullable=False),
-    Column("created", DateTime, nullable=False),
+    Column("created", UtcDateTime, nullable=False),
     sqlite_autoincrement=True,  # the id of a deleted correction is never used again
 )
 
@@ -31,8 +61,8 @@ networks = Table(
     Column("base", String(64), nullable=False),
     Column("data", LargeBinary, nullable=False),
     Column("report", JSON, nullable=False),
-    Column("created", DateTime, nullable=False),
-    Column("accepted", DateTime),
-    Column("retired", DateTime),
+    Column("created", UtcDateTime, nullable=False),
+    Column("accepted", UtcDateTime),
+    Column("retired", UtcDateTime),
     sqlite_autoincrement=True,
 )

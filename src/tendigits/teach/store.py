@@ -11,7 +11,7 @@ import threading
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -119,7 +119,7 @@ class Store:
     def add_network(self, data: bytes, base: str, report: dict[str, Any], now: datetime) -> FineTunedNetwork:
         """Store a fine-tuned network. It reads only after it was accepted."""
         sha256 = hashlib.sha256(data).hexdigest()
-        values = {"sha256": sha256, "base": base, "data": data, "report": report, "created": _utc(now)}
+        values = {"sha256": sha256, "base": base, "data": data, "report": report, "created": now}
         with self._write() as connection:
             number = connection.execute(insert(networks).values(values).returning(networks.c.id)).scalar_one()
         return FineTunedNetwork(number, sha256, base, now, None, None, report)
@@ -127,13 +127,16 @@ class Store:
     def networks(self) -> list[FineTunedNetwork]:
         """All fine-tuned networks, newest first."""
         with self._read() as connection:
-            return [_network(row) for row in connection.execute(_networks().order_by(networks.c.id.desc()))]
+            return [
+                FineTunedNetwork(**row._mapping)
+                for row in connection.execute(_networks().order_by(networks.c.id.desc()))
+            ]
 
     def network(self, number: int) -> FineTunedNetwork | None:
         """One fine-tuned network."""
         with self._read() as connection:
             row = connection.execute(_networks().where(networks.c.id == number)).first()
-        return None if row is None else _network(row)
+        return None if row is None else FineTunedNetwork(**row._mapping)
 
     def network_data(self, number: int) -> bytes:
         """A network's ONNX file. Raises StoreError if it is missing or damaged."""
@@ -148,7 +151,7 @@ class Store:
     def accept(self, number: int, now: datetime) -> None:
         """Make this network the active one. Raises StoreError if it does not exist."""
         with self._write() as connection:
-            accepted = update(networks).where(networks.c.id == number).values(accepted=_utc(now), retired=None)
+            accepted = update(networks).where(networks.c.id == number).values(accepted=now, retired=None)
             if not connection.execute(accepted).rowcount:
                 raise StoreError(f"expected the number of a fine-tuned network, received {number}; there is none")
 
@@ -161,14 +164,14 @@ class Store:
         with self._write() as connection:
             if (active := connection.execute(_active()).first()) is None:
                 raise StoreError("expected an accepted network to roll back, found none; the package's own is active")
-            connection.execute(update(networks).where(networks.c.id == active.id).values(retired=_utc(now)))
+            connection.execute(update(networks).where(networks.c.id == active.id).values(retired=now))
         return self.active_network()
 
     def active_network(self) -> FineTunedNetwork | None:
         """The last accepted network that was not rolled back; None is the package's own."""
         with self._read() as connection:
             row = connection.execute(_active()).first()
-        return None if row is None else _network(row)
+        return None if row is None else FineTunedNetwork(**row._mapping)
 
     def back_up(self, path: Path) -> None:
         """Copy a SQLite store while it is in use."""
@@ -206,23 +209,15 @@ def translated_errors(url: str) -> Iterator[None]:
 def _replace(connection: Connection, item: Correction) -> Correction:
     """Insert a correction in place of an earlier one of the same crop."""
     connection.execute(delete(corrections).where(corrections.c.digest == item.digest))
-    values = {
-        "digest": item.digest,
-        "crop": item.crop.tobytes(),
-        "label": item.label,
-        "predicted": item.predicted,
-        "source": item.source,
-        "network": item.network,
-        "created": _utc(item.created),
-    }
+    values = {column.name: getattr(item, column.name) for column in corrections.c if column.name != "id"}
+    values["crop"] = item.crop.tobytes()
     number = connection.execute(insert(corrections).values(values).returning(corrections.c.id)).scalar_one()
     return replace(item, id=number)
 
 
 def _correction(row: Row[Any]) -> Correction:
     crop = np.frombuffer(row.crop, np.uint8).reshape(SIDE, SIDE)
-    created = row.created.replace(tzinfo=UTC)
-    return Correction(crop, row.label, row.predicted, row.source, row.network, created, row.id)
+    return Correction(crop, row.label, row.predicted, row.source, row.network, row.created, row.id)
 
 
 def _networks() -> Any:
@@ -233,16 +228,3 @@ def _networks() -> Any:
 def _active() -> Any:
     accepted = _networks().where(networks.c.accepted.is_not(None), networks.c.retired.is_(None))
     return accepted.order_by(networks.c.accepted.desc(), networks.c.id.desc()).limit(1)
-
-
-def _network(row: Row[Any]) -> FineTunedNetwork:
-    def aware(time: datetime | None) -> datetime | None:
-        return None if time is None else time.replace(tzinfo=UTC)
-
-    created = row.created.replace(tzinfo=UTC)
-    return FineTunedNetwork(row.id, row.sha256, row.base, created, aware(row.accepted), aware(row.retired), row.report)
-
-
-def _utc(time: datetime) -> datetime:
-    """Without a zone, which SQLite cannot store."""
-    return time.astimezone(UTC).replace(tzinfo=None)

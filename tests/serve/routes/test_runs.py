@@ -1,6 +1,7 @@
 """Runs over HTTP: listed, compared, reported; trained, watched, stopped and resumed."""
 
 import json
+import shutil
 import time
 
 import pytest
@@ -13,9 +14,12 @@ pytestmark = pytest.mark.xdist_group("server")
 
 @pytest.fixture(scope="module")
 def finished_runs(tmp_path_factory, small_npz):
+    """Two runs, the second a copy with other settings; and a folder that is none."""
     folder = tmp_path_factory.mktemp("runs")
-    for name, hidden in (("one", (16,)), ("two", (8, 8))):
-        run_recipe(Recipe(hidden=hidden, epochs=2), small_npz, runs=folder, name=name)
+    run_recipe(Recipe(hidden=(16,), epochs=2), small_npz, runs=folder, name="one")
+    shutil.copytree(folder / "one", folder / "two")
+    recipe = json.loads((folder / "two" / "recipe.json").read_text())
+    (folder / "two" / "recipe.json").write_text(json.dumps(recipe | {"hidden": [8, 8]}))
     (folder / "no run").mkdir()
     return folder
 

@@ -1,7 +1,5 @@
 """/v1/corrections: add, list, delete, export and import corrections."""
 
-import base64
-import json
 from typing import Annotated
 
 from fastapi import APIRouter, Path, Query, Request, Response
@@ -34,7 +32,7 @@ def list_corrections(
     n: Annotated[int, Query(ge=1, le=1000)] = 100,
 ) -> CorrectionsResponse:
     """At most `n` corrections, newest first, without the first `first`."""
-    found = [CorrectionResponse.of(item) for item in state.store.corrections(first, n)]
+    found = [CorrectionResponse.model_validate(item) for item in state.store.corrections(first, n)]
     return CorrectionsResponse(count=state.store.count(), corrections=found)
 
 
@@ -42,11 +40,12 @@ def list_corrections(
 def add_corrections(state: State, request: CorrectionsRequest) -> CorrectionsResponse:
     """Store corrections; when this answers, they are on the disk. A new correction of a crop replaces the old one."""
     now = state.now()
-    added = state.store.add([
+    stored = state.store.add([
         Correction(as_crop(one.crop), one.label, one.predicted, one.source, state.active.sha256, now)
         for one in request.corrections
     ])  # fmt: skip
-    return CorrectionsResponse(count=state.store.count(), corrections=[CorrectionResponse.of(item) for item in added])
+    added = [CorrectionResponse.model_validate(item) for item in stored]
+    return CorrectionsResponse(count=state.store.count(), corrections=added)
 
 
 @router.delete("/{number}", status_code=204, responses=error_responses(404))
@@ -64,17 +63,10 @@ def delete_correction(state: State, number: Number) -> Response:
 )
 def export_corrections(state: State) -> Response:
     """All corrections as JSON lines, oldest first, for /v1/corrections/import."""
-    lines = []
-    for item in reversed(state.store.corrections()):
-        content = {
-            "crop": base64.b64encode(item.crop.tobytes()).decode(),
-            "label": item.label,
-            "predicted": item.predicted,
-            "source": item.source,
-            "network": item.network,
-            "created": item.created.isoformat(),
-        }
-        lines.append(json.dumps(content) + "\n")
+    lines = [
+        CorrectionResponse.model_validate(item).model_dump_json(exclude={"id"}) + "\n"
+        for item in reversed(state.store.corrections())
+    ]
     headers = {"content-disposition": 'attachment; filename="corrections.jsonl"'}
     return Response("".join(lines), media_type=LINES, headers=headers)
 

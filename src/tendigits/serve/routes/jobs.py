@@ -95,7 +95,7 @@ def _networks(state: AppState) -> NetworksResponse:
     return NetworksResponse(
         active=None if active is None or state.is_fixed else active.id,
         sha256=state.active.sha256,
-        networks=[NetworkResponse.of(network) for network in state.store.networks()],
+        networks=[NetworkResponse.model_validate(network) for network in state.store.networks()],
     )
 
 
