@@ -2,7 +2,7 @@
 
 python bench/peers/NAME.py --data mnist.npz --epochs 5 --batch 32 [--model conv] [--limit 2000]
 
-It is imported in every peer's environment, so it needs NumPy alone.
+It is imported in every peer's environment, so it needs only NumPy.
 """
 
 import argparse

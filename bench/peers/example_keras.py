@@ -1,7 +1,7 @@
-"""Keras' example "Simple MNIST convnet" by its published settings, on the backend that KERAS_BACKEND names.
+"""Keras' example "Simple MNIST convnet" with its published settings, on the backend in KERAS_BACKEND.
 
 Two convolutions with max pooling, dropout 0.5, Adam, batch 128, 15 epochs on 90% of the training digits. After each
-epoch the test digits are judged, and a line of JSON says how well they are read.
+epoch it prints the accuracy on the test digits as a JSON line.
 """
 
 import json

@@ -1,7 +1,7 @@
-"""PyTorch's example "Basic MNIST" by its published settings: the network, Adadelta from 1.0, falling by 0.7 an epoch.
+"""PyTorch's example "Basic MNIST" with its published settings: the network, Adadelta from 1.0, times 0.7 each epoch.
 
-Batch 64, 14 epochs. The digits lie in tensors, normalised once, in place of its DataLoader, which is slower. After each
-epoch the test digits are judged, and a line of JSON says how well they are read.
+Batch 64, 14 epochs. The digits are in tensors, normalised once, instead of its DataLoader, which is slower. After each
+epoch it prints the accuracy on the test digits as a JSON line.
 """
 
 import json

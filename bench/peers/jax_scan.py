@@ -1,6 +1,6 @@
 """The recipe written by hand in JAX: an epoch is one compiled `lax.scan`, with its own Adam and dropout, no Keras.
 
-The peer that shows what a general `fit` for any Keras model costs over code for this one network.
+It shows what a general `fit` for any Keras model costs compared with code for this one network.
 """
 
 from functools import partial

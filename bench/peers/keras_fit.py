@@ -1,4 +1,4 @@
-"""`model.fit` of Keras, or of keras-nightly, on the backend that KERAS_BACKEND names."""
+"""`model.fit` of Keras, or of keras-nightly, on the backend in KERAS_BACKEND."""
 
 import os
 from importlib.metadata import PackageNotFoundError, version

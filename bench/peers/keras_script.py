@@ -1,4 +1,4 @@
-"""The walk-through as people write it, on Keras alone: train with validation, draw curves, save, load back.
+"""The tutorial as people write it, with Keras alone: train with validation, draw curves, save, load back.
 
     python bench/peers/keras_script.py --data mnist.npz --epochs 8 --out FOLDER
 

@@ -1,4 +1,4 @@
-"""The memory of a process; it needs the standard library alone."""
+"""The peak memory of a process, with the standard library alone."""
 
 import resource
 import sys
@@ -6,7 +6,7 @@ from pathlib import Path
 
 
 def peak_mb() -> float:
-    """The most memory that this process has held; on Linux without what it inherits from the one that started it."""
+    """The peak memory of this process in megabytes; on Linux without what it inherits from its parent."""
     status = Path("/proc/self/status")
     if status.exists():
         line = next(line for line in status.read_text().splitlines() if line.startswith("VmHWM"))

@@ -1,4 +1,4 @@
--- For wrk: post a file, and say as JSON how it went.   wrk ... -s post.lua URL -- FILE CONTENT-TYPE
+-- For wrk: post a file, and print the result as JSON.   wrk ... -s post.lua URL -- FILE CONTENT-TYPE
 function init(args)
   local file = assert(io.open(args[1], "rb"))
   wrk.method, wrk.body = "POST", file:read("*all")

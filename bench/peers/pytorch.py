@@ -1,6 +1,6 @@
 """PyTorch, eager or compiled: the data in tensors, rows picked by shuffled indices, Adam fused, no metric but the loss.
 
-There is no DataLoader: it is several times slower than indexing for digits that lie in memory.
+There is no DataLoader: for digits in memory it is several times slower than indexing.
 """
 
 import common

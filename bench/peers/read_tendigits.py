@@ -1,6 +1,6 @@
-"""Our own reader, in the product's own environment; see read_common.py for the command.
+"""Our reader, in this environment; see read_common.py for the command.
 
-A line that it takes for two, or in which it sees something that is no digit (`?`), is wrong.
+A line that it splits in two, or in which it finds a non-digit (`?`), is wrong.
 """
 
 from read_common import run

@@ -1,4 +1,4 @@
-"""Tesseract, digits alone, within the process by tesserocr; see read_common.py for the command.
+"""Tesseract, digits alone, in this process through tesserocr; see read_common.py for the command.
 
 The command `tesseract` would start a process and load its model for each image. Its language data are Debian's
 (tesseract-ocr); the command says where they are.

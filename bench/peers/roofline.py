@@ -1,4 +1,4 @@
-"""What the machine can do: the best sgemm rate by JAX and by NumPy, and the bandwidth of a copy on all cores.
+"""The limits of the machine: the best sgemm rate by JAX and by NumPy, and the bandwidth of a copy on all cores.
 
 Prints one line of JSON: GFLOP/s by library and size, GB/s (read and written both counted) by the bytes in motion.
 """

@@ -1,4 +1,4 @@
-"""The reader network behind a minimal FastAPI endpoint, as many tutorials have it: Keras' predict for each request.
+"""The reader's network behind a minimal FastAPI endpoint, as in many tutorials: Keras' predict for each request.
 
 One at a time: in threads, Keras 3.15.1 fails in the first predictions.
 """

@@ -1,4 +1,4 @@
-"""The reader network's own file behind LitServe, batched, by onnxruntime with the same settings."""
+"""The reader's ONNX file behind LitServe, batched, with onnxruntime and the same settings."""
 
 import base64
 import sys

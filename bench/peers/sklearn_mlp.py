@@ -1,4 +1,4 @@
-"""scikit-learn's MLPClassifier. It has no dropout, so its epochs have a little less to do and its loss ends lower."""
+"""scikit-learn's MLPClassifier. It has no dropout, so its epochs do a little less work and its loss ends lower."""
 
 import common
 import numpy as np

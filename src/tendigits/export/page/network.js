@@ -1,15 +1,14 @@
-// The network, run by ONNX Runtime in this page: a crop in, what it says of it out, as read/network.py and reader.py
-// have it.
+// The network, run by ONNX Runtime in this page: from a crop to a prediction, as in read/network.py and read/reader.py.
 
 import { packed } from "./packed.js";
 
-const DOUBTFUL = 0.9; // of the likeliest digit; below it the reader's network looks twice more
+const DOUBTFUL = 0.9; // a likeliest digit below this is checked on two rotated crops
 const TURN = 7; // degrees, either way
 
 let runtime;
 let session;
 
-// Load what was packed into this script.
+// Load the runtime and the network that are packed into this script.
 export async function startNetwork() {
   const urls = [];
   const url = (bytes) => {
@@ -31,7 +30,7 @@ async function unpacked(text) {
   return new Uint8Array(await new Response(stream).arrayBuffer());
 }
 
-// What the network says of a crop of 784 bytes, in the words of the API.
+// The prediction for a crop of 784 bytes, with the fields of the API.
 export async function answerFor(crop, model) {
   const own = model.output === "probabilities";
   let [logits] = await logitsOf([crop], model);
@@ -78,7 +77,7 @@ function softmax(logits) {
   return raised.map((value) => value / total);
 }
 
-// A crop turned about its middle, each pixel from the four nearest.
+// The crop rotated about its middle, with bilinear interpolation.
 function rotated(crop, degrees) {
   const [cos, sin] = [Math.cos((degrees * Math.PI) / 180), Math.sin((degrees * Math.PI) / 180)];
   const at = (x, y) => (x >= 0 && y >= 0 && x < 28 && y < 28 ? crop[y * 28 + x] : 0);

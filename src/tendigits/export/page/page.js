@@ -28,7 +28,7 @@ async function read() {
 function cropOfCanvas(canvas) {
   const { data, width, height } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
   const grey = new Uint8Array(width * height);
-  // As Pillow makes grey of red, green and blue.
+  // Pillow's conversion of RGB to grey.
   for (let i = 0; i < grey.length; i++) grey[i] = (19595 * data[4 * i] + 38470 * data[4 * i + 1] + 7471 * data[4 * i + 2] + 32768) >> 16;
   return preprocess(grey, width, height);
 }

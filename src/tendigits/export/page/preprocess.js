@@ -159,7 +159,7 @@ function extreme({ pixels, width, height }, reach, choose, start) {
   return both;
 }
 
-// Beyond the edge the picture goes on as in a mirror that the last pixel stands on.
+// Beyond the edge the picture is mirrored at the last pixel.
 function mirrored(at, end) {
   let place = at;
   while (place < 0 || place >= end) place = place < 0 ? -place : 2 * (end - 1) - place;
@@ -203,7 +203,7 @@ function pixelNoise({ pixels, width, height }) {
   return firstReaching(counted(rough), rough.length / 2) / 0.6745 / 6;
 }
 
-// The first value up to which so many are counted.
+// The first value at which the cumulative count reaches `wanted`.
 function firstReaching(counts, wanted) {
   let sum = 0;
   for (let value = 0; value < counts.length; value++) {
@@ -236,7 +236,7 @@ function fullStrength(counts, noise) {
   return sum(stronger.map((count, value) => count * value)) / sum(stronger);
 }
 
-// The last value of the weaker of two classes, by Otsu.
+// Otsu's threshold: the last value of the weaker of two classes.
 function split(counts) {
   const weights = new Float64Array(256);
   const sums = new Float64Array(256);
@@ -368,7 +368,7 @@ function cut({ box, parts }, pixels, labels, width) {
   return made;
 }
 
-// --- As MNIST's digits were: the longer side 20, the centre of mass in the middle of 28x28.
+// --- As in MNIST: the longer side 20, the centre of mass in the middle of 28x28.
 
 function normalised(foreground) {
   const field = new Uint8Array(FIELD * FIELD);
@@ -411,7 +411,7 @@ function cropped({ pixels, width, height }, least) {
   return made;
 }
 
-// Pillow's way to resize bytes: the mean of areas where it shrinks, Lanczos where it grows, in whole numbers.
+// Pillow's resizing: box filter to shrink, Lanczos to enlarge, in integers.
 function fitted({ pixels, width, height }) {
   const scale = BOX / Math.max(width, height);
   const [across, down] = [Math.max(1, even(width * scale)), Math.max(1, even(height * scale))];
