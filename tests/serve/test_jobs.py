@@ -49,11 +49,12 @@ def test_followers_get_all_output_whenever_they_come(scripts):
         job = await jobs.start("train", ["prints"], {"recipe": "fast"})
         assert job.status == "running"
         live, other = await asyncio.gather(lines(job), lines(job))
-        return live, other, await lines(job), job.as_dict()
+        return live, other, await lines(job), job
 
-    live, other, later, facts = run(go())
+    live, other, later, job = run(go())
     assert live == other == later == [{"i": 0}, {"i": 1}, {"i": 2}]
-    assert facts == {"id": 1, "kind": "train", "parameters": {"recipe": "fast"}, "status": "finished", "error": None}
+    assert (job.id, job.kind, job.parameters) == (1, "train", {"recipe": "fast"})
+    assert (job.status, job.error) == ("finished", None)
 
 
 def test_one_job_at_a_time_and_then_the_next(scripts):

@@ -23,7 +23,7 @@ def serve(
     port: Annotated[int, typer.Option(min=0, max=65535, help="Port; 0 picks a free one.", metavar="N")] = 8000,
     name: Annotated[
         list[str] | None,
-        typer.Option("--name", help="Another host name of this server.", metavar="HOST"),
+        typer.Option("--name", help="Another host name of this server; may be repeated.", metavar="HOST"),
     ] = None,
     model: Annotated[
         Path | None, typer.Option(help="Always read with this network, not with fine-tuned ones.", metavar="RUN|FILE")

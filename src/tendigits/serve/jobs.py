@@ -43,16 +43,6 @@ class Job:
     """The JSON objects that it printed."""
     _changed: asyncio.Event = field(default_factory=asyncio.Event)
 
-    def as_dict(self) -> dict[str, Any]:
-        """For JSON."""
-        return {
-            "id": self.id,
-            "kind": self.kind,
-            "parameters": self.parameters,
-            "status": self.status,
-            "error": self.error,
-        }
-
     async def follow(self) -> AsyncIterator[dict[str, Any]]:
         """Everything it has printed so far, then each new line until it ends."""
         seen = 0

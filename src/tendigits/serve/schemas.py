@@ -216,6 +216,8 @@ class NetworksResponse(BaseModel):
 class JobResponse(BaseModel):
     """Training or fine-tuning in the background."""
 
+    model_config = ConfigDict(from_attributes=True)
+
     id: int
     kind: Literal["train", "teach"]
     parameters: dict[str, Any]

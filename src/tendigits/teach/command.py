@@ -13,7 +13,6 @@ import typer
 
 from tendigits.errors import UserError
 from tendigits.extras import require
-from tendigits.options import Data
 
 if TYPE_CHECKING:
     from tendigits.teach.store import FineTunedNetwork, Store
@@ -29,7 +28,9 @@ StoreOption = Annotated[
 
 def teach(
     store: StoreOption = None,
-    data: Data = None,
+    data: Annotated[
+        Path | None, typer.Option(help="MNIST, if not the package's: an .npz file or a folder.", metavar="PATH")
+    ] = None,
     accept: Annotated[
         int | None, typer.Option(help="Make this fine-tuned network the active one.", metavar="N")
     ] = None,

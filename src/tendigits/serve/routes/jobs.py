@@ -30,7 +30,7 @@ async def start_teaching(state: State) -> JobResponse:
             409, f"expected at least {MIN_CORRECTIONS} corrections to teach from, found {n}; correct some more digits"
         )
     job = await state.jobs.start("teach", ["teach", "--json", "--store", state.store_location], {"corrections": n})
-    return JobResponse(**job.as_dict())
+    return JobResponse.model_validate(job)
 
 
 @router.get("/networks")
@@ -71,7 +71,7 @@ KnownJob = Annotated[Job, Depends(_job)]
 def get_last_job(state: State) -> JobResponse | None:
     """The running job, or the last one."""
     job = state.jobs.last
-    return None if job is None else JobResponse(**job.as_dict())
+    return None if job is None else JobResponse.model_validate(job)
 
 
 @router.get("/jobs/{number}/events", response_class=EventSourceResponse, responses=error_responses(404))
@@ -79,7 +79,7 @@ async def follow_job(job: KnownJob) -> AsyncIterator[ServerSentEvent]:
     """A job's progress from its beginning, as server-sent events; the last event, `end`, holds the job itself."""
     async for line in job.follow():
         yield ServerSentEvent(data=line)
-    yield ServerSentEvent(event="end", data=job.as_dict())
+    yield ServerSentEvent(event="end", data=JobResponse.model_validate(job).model_dump())
 
 
 @router.delete("/jobs/{number}", responses=error_responses(404))
@@ -87,7 +87,7 @@ async def stop_job(state: State, job: KnownJob) -> JobResponse:
     """Stop a job as Ctrl-C would; stopped training can be resumed."""
     if job.status == "running":
         await state.jobs.stop()
-    return JobResponse(**job.as_dict())
+    return JobResponse.model_validate(job)
 
 
 def _networks(state: AppState) -> NetworksResponse:

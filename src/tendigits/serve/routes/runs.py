@@ -102,7 +102,7 @@ async def start_training(state: State, request: RunRequest) -> JobResponse:
         arguments += [] if value is None else [flag, str(value)]
     epochs = request.epochs or RECIPES[request.recipe].epochs
     job = await state.jobs.start("train", arguments, {"recipe": request.recipe, "run": request.name, "epochs": epochs})
-    return JobResponse(**job.as_dict())
+    return JobResponse.model_validate(job)
 
 
 @router.post("/runs/{name}/resume", status_code=202, responses=error_responses(404, 409))
@@ -112,7 +112,7 @@ async def resume_training(state: State, name: Name) -> JobResponse:
     recipe = run.recipe()
     parameters = {"recipe": recipe.name, "run": name, "epochs": recipe.epochs}
     job = await state.jobs.start("train", ["train", "--json", "--resume", str(run.path)], parameters)
-    return JobResponse(**job.as_dict())
+    return JobResponse.model_validate(job)
 
 
 def _run(state: AppState, name: str) -> Run:
