@@ -167,7 +167,7 @@ def test_python_blocks_run(document, tmp_path):
 
 def test_the_guides_space_is_one(tmp_path):
     (tmp_path / "space.toml").write_text(blocks("docs/guide.md", "toml")[0])
-    assert set(read_space(tmp_path / "space.toml", Recipe()).knobs) == {
+    assert set(read_space(tmp_path / "space.toml", Recipe())) == {
         "learning_rate", "batch_size", "hidden", "augmentation.shift",
     }  # fmt: skip
 
