@@ -86,7 +86,7 @@ def test_base_reads_and_names_the_extra_of_everything_else(install, tmp_path):
         "evaluate one": "train",
         "teach": "train",
         "serve": "serve",
-        "sweep --space space.toml": "train,scale",
+        "sweep --space space.toml": "scale",
         f"read {tmp_path} --parquet out": "scale",
         "read s3://bucket/scans": "scale",
         "export one --to onnx": "train",
