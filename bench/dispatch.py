@@ -27,7 +27,7 @@ from tendigits.data.load import load
 from tendigits.data.preprocess import one_hot, to_input
 from tendigits.engine import dispatch
 from tendigits.errors import Interrupted
-from tendigits.model.environment import describe_machine
+from tendigits.model.environment import describe_environment
 from tendigits.model.network import build_network, compile_network
 from tendigits.model.recipe import Recipe
 from tendigits.train.fitting import Inputs, fit_recipe
@@ -113,7 +113,7 @@ def main() -> None:
     data = to_input(digits.x_train), one_hot(digits.y_train)
     load_before = os.getloadavg()
     record = {
-        "machine": describe_machine(),
+        "machine": describe_environment(),
         "load": load_before,
         "date": time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime()),
         "epochs": cost_of_dispatches(data),

@@ -25,7 +25,7 @@ import numpy as np
 from keras import layers as L  # noqa: N812
 
 from documents import replace_between
-from tendigits.model.environment import describe_machine
+from tendigits.model.environment import describe_environment
 
 ROOT = Path(__file__).parent.parent
 RESULTS = ROOT / "bench" / "results" / "layers.json"
@@ -139,7 +139,7 @@ def main() -> None:
     if given.only:
         return
     settings = {"n": N, "batch": BATCH, "turns": TURNS, "epochs": EPOCHS}
-    record = {"machine": describe_machine(), "load": os.getloadavg(), "settings": settings, "cases": cases}
+    record = {"machine": describe_environment(), "load": os.getloadavg(), "settings": settings, "cases": cases}
     RESULTS.write_text(json.dumps(record, indent=1) + "\n")
     rows = [row(name, seconds) for name, seconds in cases.items()]
     head = "| layer | tendigits.fit, ms | model.fit, ms | ratio |\n| :--- | ---: | ---: | ---: |"

@@ -21,7 +21,7 @@ from keras import layers
 
 from card import ASSETS, NETWORK, write_card
 from pool import POOL
-from tendigits.model.environment import describe_machine
+from tendigits.model.environment import describe_environment
 from tendigits.model.onnx import to_onnx
 from tendigits.read.network import from_onnx
 
@@ -135,7 +135,7 @@ def main() -> None:
         "crops": len(y),
         "passes": given.passes,
         "minutes": round(minutes, 1),
-        "machine": describe_machine(),
+        "machine": describe_environment(),
         "largest_difference_from_keras": float(difference.max()),
     }
     write_card(made, given.data)

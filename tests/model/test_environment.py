@@ -3,11 +3,11 @@ import subprocess
 import jax
 import keras
 
-from tendigits.model.environment import describe_commit, describe_machine
+from tendigits.model.environment import describe_commit, describe_environment
 
 
 def test_versions_are_those_that_run():
-    machine = describe_machine()
+    machine = describe_environment()
     assert machine["versions"]["keras"] == keras.__version__
     assert machine["versions"]["jax"] == jax.__version__
     assert machine["backend"] == "jax"

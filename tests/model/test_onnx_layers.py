@@ -1,41 +1,35 @@
-"""Every layer that can be written, alone, against Keras by onnxruntime."""
+"""Every layer that can be written, and stacks of them, against Keras by onnxruntime."""
+
+from itertools import chain
 
 import keras
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from onnx_oracle import assert_same
+from onnx_oracle import assert_same, with_any_weights
 from tendigits.errors import UserError
+from tendigits.model.network import build_network
 from tendigits.model.onnx import to_onnx
 from tendigits.model.onnx_layers import ACTIVATIONS, WRITERS
+from tendigits.model.recipe import Recipe, load_recipe
+from tendigits.train.ensemble import average_networks
 
 layers = keras.layers
 
-
-IMAGE = {
-    "convolution": lambda: layers.Conv2D(4, 3),
-    "same and strides": lambda: layers.Conv2D(4, (3, 5), 2, "same", activation="relu"),
-    "dilated": lambda: layers.Conv2D(4, 3, dilation_rate=2, use_bias=False),
+IMAGE = {  # from 9x8x6 images to images, all with six channels
+    "same and strides": lambda: layers.Conv2D(6, (3, 5), 2, "same", activation="relu"),
+    "dilated": lambda: layers.Conv2D(6, 3, dilation_rate=2, use_bias=False),
     "groups": lambda: layers.Conv2D(6, 3, groups=3),
-    "depthwise": lambda: layers.DepthwiseConv2D(3, 2, "same", depth_multiplier=2),
-    "max pooling": lambda: layers.MaxPooling2D(2),
     "max pooling, same": lambda: layers.MaxPooling2D(3, 2, "same"),
     "max pooling, windows apart": lambda: layers.MaxPooling2D(1, 2, "same"),
     "average pooling": lambda: layers.AveragePooling2D(2),
-    "average pooling, same": lambda: layers.AveragePooling2D(3, 2, "same"),
-    "global maximum": layers.GlobalMaxPooling2D,
     "global average": lambda: layers.GlobalAveragePooling2D(keepdims=True),
-    "batch normalisation": layers.BatchNormalization,
-    "without scale": lambda: layers.BatchNormalization(scale=False),
+    "batch normalization": lambda: layers.BatchNormalization(scale=False),
     "without centre": lambda: layers.BatchNormalization(center=False),
-    "layer normalisation": layers.LayerNormalization,
-    "layer normalisation, bare": lambda: layers.LayerNormalization(scale=False, center=False),
-    "dense on each pixel": lambda: layers.Dense(5),
-    "padding": lambda: layers.ZeroPadding2D(((1, 2), (3, 0))),
     "rescaling": lambda: layers.Rescaling(0.5, -0.2),
-    "reshaping": lambda: layers.Reshape((-1, 6)),
-    "flat": layers.Flatten,
+    "reshaping": lambda: layers.Reshape((-1, 4, 6)),
     "relu": layers.ReLU,
-    "relu with an end and a slope": lambda: layers.ReLU(max_value=1, negative_slope=0.1),
     "leaky": layers.LeakyReLU,
     "softmax": layers.Softmax,
     "dropout": lambda: layers.Dropout(0.5),
@@ -45,80 +39,116 @@ IMAGE = {
 }
 
 
-@pytest.mark.parametrize("name", IMAGE)
-def test_a_layer_on_images(name):
-    assert_same(keras.Sequential([keras.Input((9, 8, 6)), IMAGE[name]()]))
-
-
-@pytest.mark.parametrize("name", IMAGE)
-def test_a_layer_behind_and_before_a_convolution(name):
-    """There the channels come first."""
-    between = [IMAGE[name]()]
+def test_each_layer_alone_and_between_convolutions():
+    """One model with a branch for each layer: its channels come last in one copy, first in the other."""
     x = keras.Input((9, 8, 6))
-    first = layers.Conv2D(6, 1)(x)
-    y = between[0](first)
-    model = keras.Model(x, layers.Conv2D(3, 1)(y) if len(y.shape) == 4 else y)
-    assert_same(model)
+    ends = []
+    for build in IMAGE.values():
+        ends.append(layers.GlobalMaxPooling2D()(build()(x)))
+        ends.append(layers.GlobalMaxPooling2D()(layers.Conv2D(3, 1)(build()(layers.Conv2D(6, 1)(x)))))
+    ends.append(layers.Flatten()(x))
+    assert_same(keras.Model(x, layers.Concatenate()(ends)))
 
 
-@pytest.mark.parametrize("name", [*ACTIVATIONS, "linear", "softmax", "log_softmax", "silu"])
-def test_an_activation(name):
-    assert_same(keras.Sequential([keras.Input((7,)), layers.Dense(5, activation=name)]))
-    assert_same(keras.Sequential([keras.Input((6, 6, 2)), layers.Conv2D(4, 3, activation=name)]))
+def test_each_activation():
+    image, flat = keras.Input((6, 6, 2)), keras.Input((7,))
+    names = [*ACTIVATIONS, "linear", "softmax", "silu"]
+    assert_same(keras.Model(flat, layers.Concatenate()([layers.Dense(5, activation=name)(flat) for name in names])))
+    assert_same(keras.Model(image, layers.Add()([layers.Conv2D(4, 3, activation=name)(image) for name in names])))
 
 
-MERGES = {
-    "add": layers.Add, "average": layers.Average, "maximum": layers.Maximum, "minimum": layers.Minimum,
-    "multiply": layers.Multiply, "concatenate": layers.Concatenate,
-    "concatenate rows": lambda: layers.Concatenate(axis=1),
-}  # fmt: skip
-
-
-@pytest.mark.parametrize("name", MERGES)
-def test_branches_that_meet(name):
+def test_branches_that_meet():
     x = keras.Input((6, 6, 2))
     left, right = layers.Conv2D(4, 3, padding="same")(x), layers.Conv2D(4, 1)(x)
-    assert_same(keras.Model(x, MERGES[name]()([left, right, layers.Identity()(left)])))
-    flat = [layers.Dense(6)(x) for _ in range(2)]  # channels last
-    assert_same(keras.Model(x, MERGES[name]()(flat)))
+    rows = layers.Concatenate(axis=1)([left, right, layers.Identity()(left)])
+    mixed = layers.Concatenate()([layers.Add()([left, right]), layers.Average()([left, right]), x])
+    assert_same(keras.Model(x, layers.Concatenate()([layers.Flatten()(rows), layers.Flatten()(mixed)])))
 
 
-def test_a_difference():
-    x = keras.Input((4,))
-    assert_same(keras.Model(x, layers.Subtract()([layers.Dense(3)(x), layers.Dense(3)(x)])))
+def test_every_writer_is_tried():
+    tried = {type(build()) for build in IMAGE.values()}
+    tried |= {layers.GlobalMaxPooling2D, layers.Flatten, layers.Dense, layers.Identity}
+    assert set(WRITERS) == tried | {layers.Add, layers.Average, layers.Concatenate}
+
+
+def test_normalization_is_folded_into_the_layer_before():
+    stack = [keras.Input((8, 8, 2)), layers.Conv2D(4, 3, use_bias=False), layers.BatchNormalization(), layers.ReLU(),
+             layers.Flatten(), layers.Dense(5), layers.BatchNormalization()]  # fmt: skip
+    assert assert_same(keras.Sequential(stack)) == ["Transpose", "Conv", "Relu", "Transpose", "Flatten", "Gemm"]
+    x = keras.Input((8, 8, 2))
+    y = layers.Conv2D(4, 3)(x)
+    assert_same(keras.Model(x, layers.Add()([layers.BatchNormalization()(y), y])))  # not here: both are needed
+
+
+@pytest.mark.parametrize("name", ["classic", "cnn", "residual"])
+def test_the_recipes_networks(name):
+    assert_same(build_network(load_recipe(name)))
+
+
+def test_an_ensemble_is_a_model_of_models():
+    recipe = Recipe(convolutions=("4x5/2",), hidden=(), epochs=1)
+    members = [
+        with_any_weights(build_network(recipe.with_changes(seed=seed, name=f"m-{seed}")), seed) for seed in range(3)
+    ]
+    operators = assert_same(average_networks(members, recipe))
+    assert operators.count("Conv") == 3
+    assert operators[-1] == "Mean"
+
+
+def test_a_model_that_does_nothing():
+    assert assert_same(keras.Sequential([keras.Input((4,)), layers.Dropout(0.1)])) == ["Identity"]
+
+
+some = st.sampled_from
+stage = st.one_of(  # functions: building a layer draws a seed, which Hypothesis refuses
+    st.builds(
+        lambda kernel, stride, padding, bias, kind: lambda: [
+            layers.Conv2D(4, kernel, stride, padding, use_bias=bias, activation=kind)
+        ],
+        st.integers(1, 4), st.integers(1, 2), some(["same", "valid"]), st.booleans(), some([None, "relu", "gelu"]),
+    ),
+    st.builds(
+        lambda kind, size, stride, padding: lambda: [kind(size, stride, padding)],
+        some([layers.MaxPooling2D, layers.AveragePooling2D]), st.integers(1, 3), st.integers(1, 2),
+        some(["same", "valid"]),
+    ),
+    st.just(lambda: [layers.BatchNormalization(), layers.Activation("elu")]),
+    st.just(lambda: [layers.Dropout(0.3)]),
+)  # fmt: skip
+
+
+@settings(max_examples=6)
+@given(st.lists(stage, max_size=4), st.integers(0, 99))
+def test_any_stack(stages, seed):
+    stack = [keras.Input((784,)), layers.Reshape((28, 28, 1)), *chain.from_iterable(make() for make in stages)]
+    assert_same(keras.Sequential([*stack, layers.Flatten(), layers.Dense(10, activation="softmax")]), seed)
 
 
 @pytest.mark.parametrize(
-    ("layer", "said"),
+    ("layer", "reason"),
     [
         (lambda: layers.UpSampling2D(), "a layer UpSampling2D"),
         (lambda: layers.BatchNormalization(axis=1), "on axis 1"),
-        (lambda: layers.LayerNormalization(axis=1), r"on axis \[1\]"),
         (lambda: layers.Softmax(axis=1), "on axis 1"),
-        (lambda: layers.ReLU(threshold=0.5), "with a threshold"),
-        (lambda: layers.Conv2D(2, 1, data_format="channels_first"), "with its channels first"),
+        (lambda: layers.ReLU(max_value=6), "with a threshold, a slope or a maximum"),
+        (lambda: layers.Dense(3), r"on values of shape \(None, 4, 4, 2\)"),
+        (lambda: layers.Conv2D(2, 1, data_format="channels_first"), "with channels_first"),
         (lambda: layers.Activation("squareplus"), "the activation squareplus"),
     ],
 )
-def test_what_it_cannot_write_is_told(layer, said):
+def test_what_cannot_be_written_is_refused(layer, reason):
     model = keras.Sequential([keras.Input((4, 4, 2)), layer()])
-    with pytest.raises(UserError, match=f"expected layers that can be written as ONNX, received .*{said}; litert"):
+    with pytest.raises(UserError, match=f"expected layers that can be exported to ONNX, received .*{reason}; litert"):
         to_onnx(model, {})
 
 
-def test_pooling_of_images_of_any_size_is_told():
+def test_pooling_of_images_of_any_size_is_refused():
     model = keras.Sequential([keras.Input((None, None, 2)), layers.MaxPooling2D(2, padding="same")])
     with pytest.raises(UserError, match="on images of any size"):
         to_onnx(model, {})
 
 
-def test_every_writer_is_tried():
-    written = {type(build()) for build in IMAGE.values()} | {type(build()) for build in MERGES.values()}
-    left = {
-        layers.Subtract,
-        layers.Identity,
-        layers.GaussianDropout,
-        layers.AlphaDropout,
-        layers.ActivityRegularization,
-    }
-    assert set(WRITERS) == written | left
+def test_two_inputs_are_refused():
+    inputs = [keras.Input((3,)), keras.Input((3,))]
+    with pytest.raises(UserError, match="one input and one output"):
+        to_onnx(keras.Model(inputs, layers.Add()(inputs)), {})

@@ -16,26 +16,26 @@ import numpy as np
 Array = np.ndarray[Any, Any]
 
 LEAST = 1e-12
-"""A probability is taken to be this at least: its logarithm must be finite."""
+"""Lower bound for probabilities, so that their logarithms are finite."""
 
 BINS = 15
-"""Of confidence, as in the paper."""
+"""Number of bins of confidence, as in the paper."""
 
 MAX_RISK = 0.01
-"""Share of the accepted digits that may be wrong at the threshold."""
+"""Fraction of the accepted digits that may be wrong at the threshold (the risk)."""
 
 LOWEST, HIGHEST = 0.05, 20.0
-"""Temperatures that are looked at."""
+"""Range of temperatures that are searched."""
 
 
 @dataclass(frozen=True)
 class Calibration:
-    """A temperature and a threshold, and what they were fitted on."""
+    """A temperature and a threshold, and the digits that they were fitted on."""
 
     temperature: float
     """0.05 to 20; above 1 the network was overconfident."""
     n: int
-    """Digits that it was fitted on."""
+    """Number of digits it was fitted on."""
     on: str
     """Which digits these are."""
     ece_before: float
@@ -47,7 +47,7 @@ class Calibration:
 
 @dataclass(frozen=True)
 class Bin:
-    """The digits whose confidence is over `low` and at most `high`; None where there are none."""
+    """Digits with a confidence above `low` and at most `high`; the means are None if there are none."""
 
     low: float
     high: float
@@ -63,9 +63,9 @@ class RiskCoverage:
     threshold: Array
     """Lowest confidence that is accepted; falling."""
     coverage: Array
-    """Share of all digits that is accepted, rising to 1."""
+    """Fraction of all digits that is accepted, rising to 1."""
     risk: Array
-    """Share of the accepted digits that is wrong."""
+    """Risk: the fraction of the accepted digits that is wrong."""
 
 
 def calibrate(probabilities: Array, labels: Array, on: str = "held-out training digits") -> Calibration:
@@ -89,7 +89,7 @@ def calibrate(probabilities: Array, labels: Array, on: str = "held-out training 
 
 
 def read_calibration(content: Any) -> Calibration:
-    """A calibration from JSON that may come from anywhere. Raises ValueError where it is none."""
+    """A calibration from untrusted JSON. Raises ValueError if it is not one."""
     names = [field.name for field in fields(Calibration)]
     if not isinstance(content, dict) or set(content) != set(names):
         raise ValueError(f"expected a calibration with {', '.join(names)}")
@@ -106,17 +106,17 @@ def read_calibration(content: Any) -> Calibration:
 def apply_temperature(probabilities: Array, temperature: float) -> Array:
     """softmax(log(p) / temperature): float (n, 10) -> float64 (n, 10), rows sum to 1; the order in a row stays.
 
-    A softmax forgets a constant, so the logarithm of a probability is as good as the logit that it came from.
+    A softmax is invariant to a constant, so the logarithms of the probabilities serve as logits.
     """
     shares: Array = np.exp(_log_shares(probabilities, temperature))
     return shares
 
 
 def fit_temperature(probabilities: Array, labels: Array) -> float:
-    """The temperature with the least cross entropy, to four places; 1 where every digit is read right.
+    """The temperature with the lowest cross entropy, to four places; 1 if every digit is classified correctly.
 
-    The cross entropy is convex in 1 / temperature, so it has one valley and a golden section finds it (J. Kiefer,
-    "Sequential minimax search for a maximum", 1953). Where all is right it falls for ever as the temperature does.
+    The cross entropy is convex in 1 / temperature, so it has one minimum, which a golden-section search finds (J. Kiefer,
+    "Sequential minimax search for a maximum", 1953). If all are right, it has none: it keeps falling with the temperature.
     """
     if (probabilities.argmax(axis=1) == labels).all():
         return 1.0
@@ -142,7 +142,7 @@ def fit_temperature(probabilities: Array, labels: Array) -> float:
 
 
 def reliability(probabilities: Array, labels: Array, bins: int = BINS) -> list[Bin]:
-    """How often the network is right, for each of `bins` equal widths of confidence.
+    """Accuracy and confidence for `bins` intervals of confidence of equal width.
 
     Args:
         probabilities: float (n, 10), rows sum to 1.
@@ -166,7 +166,7 @@ def reliability(probabilities: Array, labels: Array, bins: int = BINS) -> list[B
 
 
 def calibration_error(bins: list[Bin]) -> float:
-    """Expected calibration error, 0 to 1: how far confidence and accuracy are apart, on average (the paper's (3))."""
+    """Expected calibration error, 0 to 1: the mean gap between confidence and accuracy (equation 3 of the paper)."""
     n = sum(found.n for found in bins)
     gaps = ((found.n, found.accuracy, found.confidence) for found in bins)
     return sum(

@@ -1,4 +1,4 @@
-"""What a result was made with: versions, machine and git commit, for run.json and the benchmarks."""
+"""The environment of a result: versions, machine and git commit, for run.json and the benchmarks."""
 
 import os
 import platform
@@ -10,8 +10,8 @@ from typing import Any
 _PACKAGES = ("tendigits", "keras", "jax", "jaxlib", "numpy", "h5py", "pillow")
 
 
-def describe_machine() -> dict[str, Any]:
-    """Versions of Python and of what computes, the platform, the processor and how many cores may be used."""
+def describe_environment() -> dict[str, Any]:
+    """Versions of Python and the libraries, the platform, the processor and the number of usable cores."""
     import jax
     import keras
 
@@ -27,7 +27,7 @@ def describe_machine() -> dict[str, Any]:
 
 
 def describe_commit(folder: Path) -> dict[str, Any] | None:
-    """The git commit of `folder` and whether files differ from it; None where there is no git checkout."""
+    """The git commit of `folder` and whether files differ from it; None outside a git checkout."""
     try:
         commit = _git(folder, "rev-parse", "HEAD")
         return {"commit": commit, "changed": bool(_git(folder, "status", "--porcelain", "--untracked-files=no"))}
@@ -41,7 +41,7 @@ def _git(folder: Path, *arguments: str) -> str:
 
 
 def _cores() -> int:
-    if hasattr(os, "sched_getaffinity"):  # Linux; elsewhere a process may use all
+    if hasattr(os, "sched_getaffinity"):  # Linux; elsewhere a process may use all cores
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
 

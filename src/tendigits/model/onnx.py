@@ -1,34 +1,39 @@
-"""A model as one ONNX file, and the reader network back from it.
+"""Write a Keras model as an ONNX file, layer by layer, and read the reader's network back from one.
 
 data = to_onnx(model, {"temperature": "1", "threshold": "0.9"})
-model, about = from_onnx(data)              # a Keras model that can learn on
+model, about = from_onnx(data)              # a Keras model that can be trained further
 """
 
+from collections import Counter
+from dataclasses import replace
 from typing import Any
 
 import keras
 import numpy as np
 import onnx
-from onnx import helper, numpy_helper
+from onnx import GraphProto, TensorProto, helper, numpy_helper
 
-from tendigits.errors import ModelFileError
-from tendigits.model.onnx_graph import to_graph
+from tendigits.errors import ModelFileError, UserError
+from tendigits.model.onnx_layers import WRITERS, Graph, Value, activated, unsupported
 
 Array = np.ndarray[Any, Any]
 
-
 OPSET = 20
-"""Of ONNX' operators: the first with Gelu; onnxruntime reads it since 1.17."""
+"""Version of ONNX' operators: the first with Gelu; onnxruntime reads it since 1.17."""
 
 
 def to_onnx(model: keras.Model, about: dict[str, str], output: str = "logits") -> bytes:
-    """The file of a model with one input and one output, `image` and `output`; `about` becomes its metadata.
+    """Write a model with one input, called `image`, and one output.
+
+    Args:
+        about: metadata of the file.
+        output: name of the output.
 
     Raises:
-        UserError: it has a layer that `onnx_graph` cannot write.
+        UserError: the model has other inputs or outputs, or a layer or setting that is not supported.
     """
     file = helper.make_model(
-        to_graph(model, output),
+        _graph(model, output),
         opset_imports=[helper.make_opsetid("", OPSET)],
         ir_version=9,
         producer_name="tendigits",
@@ -40,7 +45,7 @@ def to_onnx(model: keras.Model, about: dict[str, str], output: str = "logits") -
 
 
 def from_onnx(data: bytes) -> tuple[keras.Sequential, dict[str, str]]:
-    """The Keras model of such a file, and its metadata.
+    """Read the Keras model and the metadata from a file that `to_onnx` wrote for a network like the reader's.
 
     Raises:
         ModelFileError: not a whole file, or not one that `to_onnx` writes.
@@ -55,10 +60,50 @@ def from_onnx(data: bytes) -> tuple[keras.Sequential, dict[str, str]]:
         model = keras.Sequential(layers, name="reader")
         values = [weights[name] for node in file.graph.node for name in node.input[1:]]
         model.set_weights([_as_keras(value) for value in values])
-    except Exception as error:  # protobuf's, onnx' and Keras' own, of any kind
+    except Exception as error:  # protobuf, onnx and Keras raise many classes
         reason = " ".join(str(error).split())[:200]
         raise ModelFileError(f"expected a network that tendigits wrote, received another file: {reason}") from None
     return model, {entry.key: entry.value for entry in file.metadata_props}
+
+
+def _graph(model: keras.Model, output: str) -> GraphProto:
+    if len(model.inputs) != 1 or len(model.outputs) != 1:
+        raise UserError(f"expected a model of one input and one output, {model.name} has others")
+    graph = Graph()
+    graph.end(_write(graph, model, [Value("image")]), output)
+    return helper.make_graph(
+        graph.nodes,
+        model.name,
+        [helper.make_tensor_value_info("image", TensorProto.FLOAT, ["n", *model.inputs[0].shape[1:]])],
+        [helper.make_tensor_value_info(output, TensorProto.FLOAT, ["n", *model.outputs[0].shape[1:]])],
+        [numpy_helper.from_array(value, name) for name, value in graph.constants.items()],
+    )
+
+
+def _write(graph: Graph, model: keras.Model, inputs: list[Value]) -> Value:
+    """Write a model, which may be a layer of another one. Returns its output."""
+    known = {id(t): replace(value, shape=t.shape) for t, value in zip(model.inputs, inputs, strict=True)}
+    uses = Counter(id(t) for layer in model.layers for node in layer._inbound_nodes for t in node.input_tensors)
+
+    def value_of(tensor: Any) -> Value:
+        if id(tensor) not in known:
+            layer, index, _ = tensor._keras_history
+            inputs = [value_of(t) for t in layer._inbound_nodes[index].input_tensors]
+            known[id(tensor)] = value = replace(_write_layer(graph, layer, inputs), shape=tensor.shape)
+            graph.uses[value.name] = uses[id(tensor)]
+        return known[id(tensor)]
+
+    return value_of(model.outputs[0])
+
+
+def _write_layer(graph: Graph, layer: Any, inputs: list[Value]) -> Value:
+    if isinstance(layer, keras.Model):
+        return _write(graph, layer, inputs)
+    write = WRITERS.get(type(layer))
+    if write is None:
+        raise unsupported(f"a layer {type(layer).__name__}")
+    value = write(graph, layer, *inputs)
+    return activated(graph, value, layer.activation) if hasattr(layer, "activation") else value
 
 
 def _layer(node: Any, weights: dict[str, Array]) -> list[keras.layers.Layer]:
@@ -74,8 +119,8 @@ def _layer(node: Any, weights: dict[str, Array]) -> list[keras.layers.Layer]:
     if node.op_type == "Gemm":
         return [keras.layers.Dense(weights[node.input[1]].shape[1])]
     if node.op_type == "Transpose":
-        return []  # Keras has the channels last, ONNX first
-    raise ValueError(f"no way to read a {node.op_type} is known")
+        return []  # Keras' channels are last, ONNX' first
+    raise ValueError(f"expected the operators of a reader network, received {node.op_type}")
 
 
 def _as_keras(weight: Array) -> Array:

@@ -1,51 +1,117 @@
-"""How each of Keras' layers is written into an ONNX graph.
+"""How each Keras layer is written into an ONNX graph.
 
 value = WRITERS[type(layer)](graph, layer, value)
 """
 
+from collections import Counter
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import keras
 import numpy as np
+from onnx import NodeProto, helper
 
-from tendigits.model.onnx_nodes import Graph, Value, cannot_write
+from tendigits.errors import UserError
 
+Array = np.ndarray[Any, Any]
 layers = keras.layers
 
 
+@dataclass(frozen=True)
+class Value:
+    """A tensor in the graph."""
+
+    name: str
+    first: bool = False
+    """Channels come before rows and columns, as in ONNX."""
+    shape: tuple[int | None, ...] = ()
+    """In Keras' order of axes."""
+
+
+class Graph:
+    """The nodes and constants written so far."""
+
+    def __init__(self) -> None:
+        self.nodes: list[NodeProto] = []
+        self.constants: dict[str, Array] = {}
+        self.uses: Counter[str] = Counter()
+        """Value -> number of layers that take it."""
+
+    def node(self, kind: str, *inputs: str, **attributes: Any) -> str:
+        """Write a node. Returns the name of its output."""
+        name = f"t{len(self.nodes)}"
+        self.nodes.append(helper.make_node(kind, list(inputs), [name], **attributes))
+        return name
+
+    def constant(self, value: Any, dtype: type = np.float32) -> str:
+        """Add an array. Returns its name."""
+        name = f"c{len(self.constants)}"
+        self.constants[name] = np.ascontiguousarray(value, dtype)
+        return name
+
+    def first(self, value: Value) -> str:
+        """The name of the value with its channels first."""
+        return value.name if value.first else self.node("Transpose", value.name, perm=[0, 3, 1, 2])
+
+    def last(self, value: Value) -> str:
+        """The name of the value with its channels last, as in Keras."""
+        return self.node("Transpose", value.name, perm=[0, 2, 3, 1]) if value.first else value.name
+
+    def fold(self, value: Value, scale: Array, shift: Array) -> bool:
+        """Fold `value * scale + shift`, by channel, into the layer that made `value`; returns False if it cannot."""
+        made = self.nodes[-1] if self.nodes else None
+        if made is None or made.output[0] != value.name or self.uses[value.name] > 1:
+            return False
+        if made.op_type not in ("Conv", "Gemm"):
+            return False
+        kernel, bias = made.input[1:3]
+        axes = (-1, 1, 1, 1) if made.op_type == "Conv" else (1, -1)
+        self.constants[kernel] = np.ascontiguousarray(self.constants[kernel] * scale.reshape(axes), np.float32)
+        self.constants[bias] = (self.constants[bias] * scale + shift).astype(np.float32)
+        return True
+
+    def end(self, value: Value, output: str) -> None:
+        """Name the value `output`."""
+        name = self.last(value)
+        if self.nodes and self.nodes[-1].output[0] == name:
+            self.nodes[-1].output[0] = output
+        else:
+            self.nodes.append(helper.make_node("Identity", [name], [output]))
+
+
+def unsupported(what: str) -> UserError:
+    """The error for a layer or setting that cannot be written."""
+    return UserError(f"expected layers that can be exported to ONNX, received {what}; litert and stablehlo take any")
+
+
 def activated(graph: Graph, value: Value, function: Callable[..., Any]) -> Value:
-    """The value behind an activation function of Keras' own."""
+    """The value after one of Keras' activation functions."""
     name = getattr(function, "__name__", type(function).__name__)
     if name == "linear":
         return value
-    if name in ("softmax", "log_softmax"):
-        return Value(graph.node({"softmax": "Softmax"}.get(name, "LogSoftmax"), graph.last(value), axis=-1))
+    if name == "softmax":
+        return Value(graph.node("Softmax", graph.last(value), axis=-1))
     if name == "silu":
         return Value(graph.node("Mul", value.name, graph.node("Sigmoid", value.name)), value.first)
     if name not in ACTIVATIONS:
-        raise cannot_write(f"the activation {name}")
+        raise unsupported(f"the activation {name}")
     kind, attributes = ACTIVATIONS[name]
     return Value(graph.node(kind, value.name, **attributes), value.first)
 
 
-ACTIVATIONS: dict[str, tuple[str, dict[str, float | str]]] = {
+ACTIVATIONS: dict[str, tuple[str, dict[str, float]]] = {
     "relu": ("Relu", {}), "sigmoid": ("Sigmoid", {}), "tanh": ("Tanh", {}), "elu": ("Elu", {"alpha": 1.0}),
-    "selu": ("Selu", {}), "gelu": ("Gelu", {}), "mish": ("Mish", {}), "softplus": ("Softplus", {}),
-    "softsign": ("Softsign", {}), "exponential": ("Exp", {}), "leaky_relu": ("LeakyRelu", {"alpha": 0.2}),
-    "hard_sigmoid": ("HardSigmoid", {"alpha": 1 / 6, "beta": 0.5}),
+    "selu": ("Selu", {}), "gelu": ("Gelu", {}), "softplus": ("Softplus", {}),
+    "leaky_relu": ("LeakyRelu", {"alpha": 0.2}),
 }  # fmt: skip
 
 
 def _convolution(graph: Graph, layer: Any, value: Value) -> Value:
-    if isinstance(layer, layers.DepthwiseConv2D):
-        rows, columns, channels, _ = layer.kernel.shape
-        kernel, group = layer.kernel.numpy().transpose(2, 3, 0, 1).reshape(-1, 1, rows, columns), channels
-    else:
-        kernel, group = layer.kernel.numpy().transpose(3, 2, 0, 1), layer.groups
+    kernel = layer.kernel.numpy().transpose(3, 2, 0, 1)
     bias = layer.bias.numpy() if layer.use_bias else np.zeros(len(kernel))
     name = graph.node(
-        "Conv", graph.first(value), graph.constant(kernel), graph.constant(bias), group=group,
+        "Conv", graph.first(value), graph.constant(kernel), graph.constant(bias), group=layer.groups,
         kernel_shape=list(layer.kernel_size), dilations=list(layer.dilation_rate), **_window(layer),
     )  # fmt: skip
     return Value(name, first=True)
@@ -54,10 +120,10 @@ def _convolution(graph: Graph, layer: Any, value: Value) -> Value:
 def _pool(graph: Graph, layer: Any, value: Value) -> Value:
     kind = "MaxPool" if isinstance(layer, layers.MaxPooling2D) else "AveragePool"
     window = _window(layer)
-    if window.pop("auto_pad") == "SAME_UPPER":  # onnxruntime would take away from the image where windows lie apart
+    if window.pop("auto_pad") == "SAME_UPPER":  # onnxruntime would crop the image where strides exceed the window
         rows, columns = value.shape[1:3]
         if rows is None or columns is None:
-            raise cannot_write(f"{layer.name} on images of any size")
+            raise unsupported(f"{layer.name} on images of any size")
         sizes = zip((rows, columns), layer.pool_size, layer.strides, strict=True)
         missing = [max(0, (-(-n // s) - 1) * s + k - n) for n, k, s in sizes]
         window["pads"] = [total // 2 for total in missing] + [total - total // 2 for total in missing]
@@ -67,30 +133,28 @@ def _pool(graph: Graph, layer: Any, value: Value) -> Value:
 
 def _window(layer: Any) -> dict[str, Any]:
     if layer.data_format != "channels_last":
-        raise cannot_write(f"{layer.name} with its channels first")
+        raise unsupported(f"{layer.name} with channels_first")
     return {"strides": list(layer.strides), "auto_pad": {"same": "SAME_UPPER", "valid": "VALID"}[layer.padding]}
 
 
-def _pool_all(graph: Graph, layer: Any, value: Value) -> Value:
+def _global_pool(graph: Graph, layer: Any, value: Value) -> Value:
     kind = "GlobalMaxPool" if isinstance(layer, layers.GlobalMaxPooling2D) else "GlobalAveragePool"
     pooled = Value(graph.node(kind, graph.first(value)), first=True)
     return pooled if layer.keepdims else Value(graph.node("Flatten", pooled.name, axis=1))
 
 
 def _dense(graph: Graph, layer: Any, value: Value) -> Value:
+    if len(value.shape) != 2:
+        raise unsupported(f"{layer.name} on values of shape {value.shape}")
     bias = layer.bias.numpy() if layer.use_bias else np.zeros(layer.units)
-    kernel = graph.constant(layer.kernel.numpy())
-    if len(value.shape) == 2:
-        return Value(graph.node("Gemm", value.name, kernel, graph.constant(bias)))
-    product = graph.node("MatMul", graph.last(value), kernel)
-    return Value(graph.node("Add", product, graph.constant(bias)))
+    return Value(graph.node("Gemm", value.name, graph.constant(layer.kernel.numpy()), graph.constant(bias)))
 
 
-def _normalise(graph: Graph, layer: Any, value: Value) -> Value:
-    """With the mean and variance of the training; the last axis, as Keras has it where nobody says otherwise."""
+def _batch_norm(graph: Graph, layer: Any, value: Value) -> Value:
+    """With the moving mean and variance, on the last axis (Keras' default)."""
     variance, mean = layer.moving_variance.numpy(), layer.moving_mean.numpy()
     if layer.axis not in (-1, len(value.shape) - 1):
-        raise cannot_write(f"{layer.name} on axis {layer.axis}")
+        raise unsupported(f"{layer.name} on axis {layer.axis}")
     scale = (layer.gamma.numpy() if layer.scale else 1) / np.sqrt(variance + layer.epsilon)
     shift = (layer.beta.numpy() if layer.center else 0) - mean * scale
     if graph.fold(value, scale, shift):
@@ -98,17 +162,6 @@ def _normalise(graph: Graph, layer: Any, value: Value) -> Value:
     shape = (-1, 1, 1) if value.first else (-1,)
     scaled = graph.node("Mul", value.name, graph.constant(scale.reshape(shape)))
     return Value(graph.node("Add", scaled, graph.constant(shift.reshape(shape))), value.first)
-
-
-def _layer_normalise(graph: Graph, layer: Any, value: Value) -> Value:
-    n_axes = len(value.shape)
-    axes = layer.axis if isinstance(layer.axis, list | tuple) else [layer.axis]
-    if [axis % n_axes for axis in axes] != [n_axes - 1] or getattr(layer, "rms_scaling", False):
-        raise cannot_write(f"{layer.name} on axis {layer.axis}")
-    size = value.shape[-1]
-    scale = graph.constant(layer.gamma.numpy() if layer.scale else np.ones(size))
-    shift = graph.constant(layer.beta.numpy() if layer.center else np.zeros(size))
-    return Value(graph.node("LayerNormalization", graph.last(value), scale, shift, axis=-1, epsilon=layer.epsilon))
 
 
 def _reshape(graph: Graph, layer: Any, value: Value) -> Value:
@@ -120,41 +173,29 @@ def _flatten(graph: Graph, layer: Any, value: Value) -> Value:
     return Value(graph.node("Flatten", graph.last(value), axis=1))
 
 
-def _pad(graph: Graph, layer: Any, value: Value) -> Value:
-    (top, bottom), (left, right) = layer.padding
-    pads = graph.constant([0, top, left, 0, 0, bottom, right, 0], np.int64)
-    return Value(graph.node("Pad", graph.last(value), pads))
-
-
 def _rescale(graph: Graph, layer: Any, value: Value) -> Value:
     scaled = graph.node("Mul", graph.last(value), graph.constant(layer.scale))
     return Value(graph.node("Add", scaled, graph.constant(layer.offset)))
 
 
 def _relu(graph: Graph, layer: Any, value: Value) -> Value:
-    if layer.threshold:
-        raise cannot_write(f"{layer.name} with a threshold")
-    if layer.negative_slope:
-        name = graph.node("LeakyRelu", value.name, alpha=float(layer.negative_slope))
-    else:
-        name = graph.node("Relu", value.name)
-    if layer.max_value is not None:
-        name = graph.node("Min", name, graph.constant(layer.max_value))
-    return Value(name, value.first)
+    if layer.threshold or layer.negative_slope or layer.max_value is not None:
+        raise unsupported(f"{layer.name} with a threshold, a slope or a maximum")
+    return Value(graph.node("Relu", value.name), value.first)
 
 
-def _leaky(graph: Graph, layer: Any, value: Value) -> Value:
+def _leaky_relu(graph: Graph, layer: Any, value: Value) -> Value:
     return Value(graph.node("LeakyRelu", value.name, alpha=float(layer.negative_slope)), value.first)
 
 
 def _softmax(graph: Graph, layer: Any, value: Value) -> Value:
     if layer.axis != -1:
-        raise cannot_write(f"{layer.name} on axis {layer.axis}")
+        raise unsupported(f"{layer.name} on axis {layer.axis}")
     return Value(graph.node("Softmax", graph.last(value), axis=-1))
 
 
-def _same(graph: Graph, layer: Any, value: Value) -> Value:
-    """What does something in training alone."""
+def _identity(graph: Graph, layer: Any, value: Value) -> Value:
+    """A layer that does nothing at inference."""
     return value
 
 
@@ -166,26 +207,17 @@ def _merge(graph: Graph, layer: Any, *values: Value) -> Value:
         if first:  # rows, columns, channels -> channels, rows, columns
             axis = {1: 2, 2: 3, 3: 1}[axis]
         return Value(graph.node("Concat", *names, axis=axis), first)
-    kinds = {layers.Add: "Sum", layers.Average: "Mean", layers.Maximum: "Max", layers.Minimum: "Min"}
-    if type(layer) in kinds:
-        return Value(graph.node(kinds[type(layer)], *names), first)
-    kind = "Mul" if isinstance(layer, layers.Multiply) else "Sub"
-    result = names[0]
-    for name in names[1:]:
-        result = graph.node(kind, result, name)
-    return Value(result, first)
+    kind = "Sum" if isinstance(layer, layers.Add) else "Mean"
+    return Value(graph.node(kind, *names), first)
 
 
 WRITERS: dict[type, Callable[..., Value]] = {
-    layers.Conv2D: _convolution, layers.DepthwiseConv2D: _convolution,
-    layers.MaxPooling2D: _pool, layers.AveragePooling2D: _pool,
-    layers.GlobalMaxPooling2D: _pool_all, layers.GlobalAveragePooling2D: _pool_all,
-    layers.Dense: _dense, layers.BatchNormalization: _normalise, layers.LayerNormalization: _layer_normalise,
-    layers.Reshape: _reshape, layers.Flatten: _flatten, layers.ZeroPadding2D: _pad, layers.Rescaling: _rescale,
-    layers.Activation: _same, layers.ReLU: _relu, layers.LeakyReLU: _leaky, layers.Softmax: _softmax,
-    layers.Dropout: _same, layers.SpatialDropout2D: _same, layers.GaussianNoise: _same, layers.GaussianDropout: _same,
-    layers.AlphaDropout: _same, layers.ActivityRegularization: _same, layers.Identity: _same,
-    layers.Add: _merge, layers.Average: _merge, layers.Maximum: _merge, layers.Minimum: _merge,
-    layers.Multiply: _merge, layers.Subtract: _merge, layers.Concatenate: _merge,
+    layers.Conv2D: _convolution, layers.MaxPooling2D: _pool, layers.AveragePooling2D: _pool,
+    layers.GlobalMaxPooling2D: _global_pool, layers.GlobalAveragePooling2D: _global_pool,
+    layers.Dense: _dense, layers.BatchNormalization: _batch_norm, layers.Rescaling: _rescale,
+    layers.Reshape: _reshape, layers.Flatten: _flatten, layers.Activation: _identity, layers.ReLU: _relu,
+    layers.LeakyReLU: _leaky_relu, layers.Softmax: _softmax, layers.Dropout: _identity,
+    layers.SpatialDropout2D: _identity, layers.GaussianNoise: _identity, layers.Identity: _identity,
+    layers.Add: _merge, layers.Average: _merge, layers.Concatenate: _merge,
 }  # fmt: skip
-"""Each layer that can be written; its own `activation`, where it has one, comes after it."""
+"""Layer -> its writer. A layer's `activation`, if it has one, is written after it."""

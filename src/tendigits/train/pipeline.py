@@ -16,7 +16,7 @@ from tendigits.data.dataset import Dataset
 from tendigits.data.load import load
 from tendigits.errors import Interrupted, RecipeError, RunError
 from tendigits.files import need_space
-from tendigits.model.environment import describe_commit, describe_machine
+from tendigits.model.environment import describe_commit, describe_environment
 from tendigits.model.hdf5 import MAX_BYTES
 from tendigits.model.network import count_parameters
 from tendigits.model.recipe import Recipe
@@ -62,7 +62,7 @@ def run_recipe(
     durations: dict[str, float] = {}
     dataset, inputs = _load_inputs(lambda: load(data), recipe, console, durations)
     need_space(Path(runs), _bytes_needed(recipe))
-    machine = describe_machine()
+    machine = describe_environment()
     run = create_run(Path(runs), recipe, name, now)
     with run.lock(), _resumable(run):
         record: Record = {
