@@ -1,4 +1,4 @@
-"""docs/api.md and the README's lines about serving: every example is run against a real server."""
+"""docs/api.md: every example is run against a real server."""
 
 import json
 import re
@@ -15,8 +15,7 @@ import pytest
 
 pytestmark = pytest.mark.xdist_group("server")
 
-ROOT = Path(__file__).parent.parent
-API = (ROOT / "docs" / "api.md").read_text()
+API = (Path(__file__).parent.parent / "docs" / "api.md").read_text()
 ADDRESS = "http://127.0.0.1:8000"
 NUMBERS = {"photo.jpg": "30427", "meter.png": "3"}
 
@@ -41,13 +40,11 @@ def address(clean_server) -> str:
     return clean_server.url
 
 
-def test_curl_examples_of_the_document_and_the_readme(folder, address):
+def test_curl_examples(folder, address):
     if shutil.which("curl") is None:
         pytest.skip("needs curl")
-    readme = re.findall(r"`(curl --data-binary @[^`]*)`", (ROOT / "README.md").read_text())
-    assert readme
-    for command in [line for block in blocks("sh") for line in block.splitlines()] + readme:
-        typed = shlex.split(re.sub(r"(http://)?(127\.0\.0\.1|localhost):8000", address, command))
+    for command in [line for block in blocks("sh") for line in block.splitlines()]:
+        typed = shlex.split(command.replace(ADDRESS, address))
         done = subprocess.run([*typed, "--silent", "--fail"], cwd=folder, capture_output=True, text=True)
         assert done.returncode == 0, command
         if "/v1/read" in command:

@@ -294,9 +294,9 @@ def test_teach_accept_and_roll_back(open_page):
     page.click("nav a[href='#teach']")
     expect(page.locator("#active")).to_have_text("The original network is active.")
     page.click("#start-teaching")
-    expect(page.locator("#progress")).to_contain_text("Training", timeout=240_000)
+    expect(page.locator("#progress")).to_contain_text("Training", timeout=600_000)
     page.reload()  # the progress goes on
-    expect(page.locator("#progress")).to_contain_text("Compare the accuracy", timeout=240_000)
+    expect(page.locator("#progress")).to_contain_text("Compare the accuracy", timeout=600_000)
     cells = page.locator("#networks tbody tr").nth(1).locator("td").all_inner_texts()
     assert cells[0] == "MNIST test digits"
     assert float(cells[2].rstrip("%")) > 98
@@ -315,22 +315,22 @@ def test_train_watch_stop_resume_and_compare(open_page):
     page.fill("input[name=epochs]", "8")
     page.fill("input[name=name]", "mine")
     page.click("#start-training")
-    expect(page.locator("#training")).to_contain_text(re.compile(r"mine: epoch \d+ of 8, validation"), timeout=240_000)
+    expect(page.locator("#training")).to_contain_text(re.compile(r"mine: epoch \d+ of 8, validation"), timeout=600_000)
     first = page.locator("#curves .chart path").first.get_attribute("d")
     page.wait_for_function(
         "length => document.querySelector('#curves .chart path').getAttribute('d').length > length + 10",
-        arg=len(first), timeout=240_000,
+        arg=len(first), timeout=600_000,
     )  # fmt: skip
     page.click("#stop-training")
     expect(page.locator("#training")).to_have_text("mine: stopped; it can be resumed.", timeout=60_000)
     page.locator("#all-runs button", has_text="Resume").click()
-    expect(page.locator("#training")).to_have_text("mine: finished.", timeout=240_000)
+    expect(page.locator("#training")).to_have_text("mine: finished.", timeout=600_000)
     page.select_option("#recipe", "classic")
     page.fill("input[name=name]", "other")
     page.fill("input[name=epochs]", "1")
     page.fill("input[name=seed]", "1")
     page.click("#start-training")
-    expect(page.locator("#training")).to_have_text("other: finished.", timeout=240_000)
+    expect(page.locator("#training")).to_have_text("other: finished.", timeout=600_000)
     page.get_by_label("Show the curves of mine").check()
     expect(page.locator("#differences")).to_contain_text("seed")
     expect(page.locator("#curves .legend li")).to_have_count(2)
