@@ -9,6 +9,7 @@ use a private network.
 
 import hashlib
 import json
+import socket
 import tempfile
 from contextlib import suppress
 from importlib.metadata import version
@@ -58,17 +59,19 @@ def initialize(
         raise UserError(f"--coordinator: expected HOST:PORT, received {coordinator!r}")
     if not 0 <= process_id < processes:
         raise UserError(f"--process-id: expected 0 to {processes - 1}, received {process_id}")
+    if process_id == 0:
+        try:
+            socket.create_server(("", int(port))).close()  # JAX 0.10 may crash where it cannot listen
+        except OSError as error:
+            raise UserError(f"--coordinator: cannot listen at {coordinator} ({error}); choose another port") from None
     jax.config.update("jax_enable_recoverability", True)  # otherwise JAX aborts when a process is lost
     jax.config.update("jax_num_cpu_devices", devices)
     advice = f"run the same command with each --process-id from 0 to {processes - 1}; each must reach {coordinator}"
     with muted(1), waiting_for_processes("at the start", timeout, advice):  # Gloo prints to the standard output
-        try:
-            jax.distributed.initialize(
-                coordinator, processes, process_id, cluster_detection_method="deactivate",
-                initialization_timeout=int(2 * timeout) + 1,
-            )  # fmt: skip
-        except jax.errors.JaxRuntimeError as error:
-            raise UserError(f"--coordinator: cannot listen at {coordinator} ({error}); choose another port") from None
+        jax.distributed.initialize(
+            coordinator, processes, process_id, cluster_detection_method="deactivate",
+            initialization_timeout=int(2 * timeout) + 1,
+        )  # fmt: skip
         _broadcast(b"")  # connects all devices now, not after one process has compiled for minutes
     require_same("versions", [version("tendigits"), version("jax")], UserError)
     return data_parallel(devices)
