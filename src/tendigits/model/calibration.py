@@ -115,8 +115,8 @@ def apply_temperature(probabilities: Array, temperature: float) -> Array:
 def fit_temperature(probabilities: Array, labels: Array) -> float:
     """The temperature with the lowest cross entropy, to four places; 1 if every digit is classified correctly.
 
-    The cross entropy is convex in 1 / temperature, so it has one minimum, which a golden-section search finds (J. Kiefer,
-    "Sequential minimax search for a maximum", 1953). If all are right, it has none: it keeps falling with the temperature.
+    The cross entropy is convex in 1 / temperature, so it has one minimum, which a golden-section search finds
+    (J. Kiefer, "Sequential minimax search for a maximum", 1953). If all are right, it has none: it falls for ever.
     """
     if (probabilities.argmax(axis=1) == labels).all():
         return 1.0
