@@ -1,21 +1,28 @@
-"""What several tests make: pictures, crops, corrections."""
+"""What several tests make: pictures, IDX files, crops, corrections, processes."""
 
 import base64
+import gzip
 import io
 import os
 import re
 import signal
 import socket
+import struct
 import subprocess
 import sys
+import tracemalloc
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import onnx
+import pytest
 from PIL import Image
 
+from tendigits.data.dataset import ARRAYS
+from tendigits.errors import DataError
 from tendigits.read.network import bundled_file
 from tendigits.teach.store import Correction
 
@@ -27,6 +34,33 @@ def png(image: Any) -> bytes:
     data = io.BytesIO()
     Image.fromarray(255 - np.asarray(image)).resize((112, 112)).save(data, "PNG")
     return data.getvalue()
+
+
+def idx_bytes(array: Any) -> bytes:
+    """An array as an IDX file."""
+    return struct.pack(f">{1 + array.ndim}I", 0x0800 + array.ndim, *array.shape) + array.tobytes()
+
+
+def write_idx(folder: Path, arrays: dict[str, Any], *, separator: str = "-", ending: str = "") -> None:
+    """Write MNIST's four files, the name's separator and ending as asked."""
+    for key in ARRAYS:
+        stem = f"{'train' if key.endswith('train') else 't10k'}-{'images' if key.startswith('x') else 'labels'}"
+        data = idx_bytes(arrays[key])
+        path = folder / f"{stem}{separator}idx{arrays[key].ndim}-ubyte{ending}"
+        path.write_bytes(gzip.compress(data) if ending else data)
+
+
+def peak_while_refusing(read: Callable[[], Any]) -> tuple[int, str]:
+    """Bytes of memory that a DataError took, and its message, which is one line."""
+    tracemalloc.start()
+    try:
+        with pytest.raises(DataError) as caught:
+            read()
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert "\n" not in str(caught.value)
+    return peak, str(caught.value)
 
 
 def crop64(crop: Any) -> str:

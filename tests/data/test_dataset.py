@@ -1,39 +1,12 @@
-import hashlib
-import struct
-
 import numpy as np
 import pytest
 
 from tendigits.data.dataset import ARRAYS, make_dataset, stratified_split
-from tendigits.data.load import load
 from tendigits.errors import DataError
 
 
 def make(arrays, **more):
     return make_dataset(*(arrays[key] for key in ARRAYS), source="a test", **more)
-
-
-def test_one_other_pixel_is_not_mnist():
-    dataset = load()
-    x = dataset.x_train.copy()
-    x[59_999, 27, 27] ^= 1
-    assert make_dataset(x, dataset.y_train, dataset.x_test, dataset.y_test, source="").name == "own data"
-
-
-def test_digests_are_of_the_idx_form(small):
-    raw = struct.pack(">4I", 2051, 40, 28, 28) + small["x_train"].tobytes()
-    assert make(small).digests["x_train"] == hashlib.sha256(raw).hexdigest()
-
-
-def test_counts(small):
-    small["y_test"][:] = 7
-    assert make(small).counts == {"train": [4] * 10, "test": [0, 0, 0, 0, 0, 0, 0, 20, 0, 0]}
-
-
-def test_uint8_is_kept_as_it_is(small):
-    dataset = make(small)
-    assert all(getattr(dataset, key) is small[key] or getattr(dataset, key).base is small[key] for key in ARRAYS)
-    assert (dataset.name, dataset.source, dataset.notes) == ("own data", "a test", ())
 
 
 @pytest.mark.parametrize(("shape", "dtype"), [((28, 28), "int64"), ((28, 28, 1), ">u2"), ((784,), "uint8")])
@@ -43,6 +16,7 @@ def test_shapes_and_dtypes_that_hold_the_same_pixels(small, shape, dtype):
     dataset = make(other)
     np.testing.assert_array_equal(dataset.x_train, small["x_train"])
     assert dataset.x_train.dtype == dataset.y_train.dtype == np.uint8
+    assert dataset.x_test.base is small["x_test"]  # uint8 is not copied
 
 
 def with_row(array, row, value):
@@ -55,14 +29,11 @@ def with_row(array, row, value):
     ("key", "change", "said"),
     [
         ("y_train", lambda y: with_row(y, [13, 15], 10), r"y_train within 0 to 9, received 10 in row 13;"),
-        ("y_test", lambda y: with_row(y, 7, -1), r"y_test within 0 to 9, received -1 in row 7;"),
         ("x_test", lambda x: with_row(x, 7, 256), r"x_test within 0 to 255, received 256 in row 7;"),
         ("y_train", lambda y: y.astype(float), r"y_train to hold whole numbers 0 to 9, received dtype float64"),
         ("x_train", lambda x: x / 255, r"x_train.*multiply by 255 and convert to uint8"),
-        ("x_train", lambda x: x.astype(object), r"x_train to hold whole numbers 0 to 255, received dtype object"),
         ("y_train", lambda y: np.eye(10, dtype=np.uint8)[y], r"shape \(n,\).*received \(40, 10\)"),
         ("x_train", lambda x: x[:, :27], r"x_train of shape \(n, 28, 28\), received \(40, 27, 28\)"),
-        ("x_train", lambda x: x[0, 0, 0], r"x_train of shape \(n, 28, 28\), received \(\)"),
         ("y_train", lambda y: y[:-1], r"40 images in x_train and 39 labels in y_train"),
         ("y_train", lambda y: np.full_like(y, 4), r"2 different digits in y_train, received only 4"),
     ],
@@ -73,7 +44,7 @@ def test_unusable_arrays_are_refused_in_one_line(small, key, change, said):
     assert "\n" not in str(caught.value)
 
 
-@pytest.mark.parametrize(("part", "n", "least"), [("train", 0, 2), ("train", 1, 2), ("test", 0, 1)])
+@pytest.mark.parametrize(("part", "n", "least"), [("train", 1, 2), ("test", 0, 1)])
 def test_too_few_digits_are_refused(small, part, n, least):
     few = {f"{kind}_{part}": small[f"{kind}_{part}"][:n] for kind in "xy"}
     with pytest.raises(DataError, match=f"at least {least} images? in x_{part}"):
@@ -92,25 +63,20 @@ def test_stratified_split_is_stratified_seeded_and_loses_nothing(small):
     assert not np.array_equal(stratified_split(x, y, 0.25, seed=4)[2], x_held)
 
 
-@pytest.mark.parametrize("fraction", [1 / 12, 0.2, 0.5])
-def test_stratified_split_has_scikit_learns_class_sizes(digits, fraction):
+def test_stratified_split_has_scikit_learns_class_sizes(digits):
     from sklearn.model_selection import train_test_split
 
     y = digits.y_train[:997]
-    _, _, _, y_held_out = stratified_split(digits.x_train[:997], y, fraction, seed=1)
-    _, expected = train_test_split(y, test_size=round(997 * fraction), stratify=y, random_state=1)
+    _, _, _, y_held_out = stratified_split(digits.x_train[:997], y, 1 / 12, seed=1)
+    _, expected = train_test_split(y, test_size=round(997 / 12), stratify=y, random_state=1)
     assert len(y_held_out) == len(expected)
     assert np.abs(np.bincount(y_held_out) - np.bincount(expected)).max() <= 1  # it breaks ties at random
 
 
-def test_stratified_split_refuses_a_digit_that_occurs_once(small):
-    y = np.where(np.arange(40) == 5, 9, np.arange(40) % 4).astype(np.uint8)
+def test_stratified_split_refuses_what_it_cannot_share_out(small):
+    x, y = small["x_train"], small["y_train"]
     with pytest.raises(DataError, match=r"2 images of each digit.*received 1 of 9"):
-        stratified_split(small["x_train"], y, 0.2, seed=0)
-
-
-@pytest.mark.parametrize(("n", "fraction"), [(40, 0.0), (40, 0.1), (40, 0.9), (0, 0.2)])
-def test_stratified_split_refuses_parts_that_are_empty_or_too_small(small, n, fraction):
-    said = rf"one of each of {10 if n else 0} digits, received {n - round(n * fraction)} and {round(n * fraction)}"
-    with pytest.raises(DataError, match=said):
-        stratified_split(small["x_train"][:n], small["y_train"][:n], fraction, seed=0)
+        stratified_split(x, np.where(np.arange(40) == 5, 9, y % 4), 0.2, seed=0)
+    for n, fraction in ((40, 0.0), (40, 0.9), (0, 0.2)):
+        with pytest.raises(DataError, match=f"received {n - round(n * fraction)} and {round(n * fraction)} images"):
+            stratified_split(x[:n], y[:n], fraction, seed=0)

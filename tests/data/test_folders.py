@@ -2,8 +2,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tendigits.data.dataset import ARRAYS
-from tendigits.data.folders import read_folder, read_image
+from tendigits.data.folders import read_folder
 from tendigits.data.preprocess import to_mnist
 from tendigits.errors import DataError
 
@@ -28,26 +27,14 @@ def some(digits):
     return digits.x_train[chosen], digits.y_train[chosen]
 
 
-@pytest.mark.parametrize("invert", [False, True])
-def test_a_28x28_picture_keeps_its_pixels_as_white_on_black(tmp_path, digits, invert):
-    for pixels in digits.x_test[:10]:
-        Image.fromarray(255 - pixels if invert else pixels).save(tmp_path / "a.png")
-        np.testing.assert_array_equal(read_image(tmp_path / "a.png"), pixels)
-
-
-@pytest.mark.parametrize(
-    "picture", [DIGIT, 255 - DIGIT, np.where(DIGIT > 0, 90, 190).astype(np.uint8)], ids=["white", "black", "pale"]
-)
-def test_another_size_is_normalised(tmp_path, picture):
-    Image.fromarray(picture).save(tmp_path / "a.png")
-    np.testing.assert_array_equal(read_image(tmp_path / "a.png"), to_mnist(DIGIT))
-
-
-@pytest.mark.parametrize("shade", [0, 128, 255])
-def test_a_blank_picture_is_all_zeros(tmp_path, shade):
-    noise = np.random.default_rng(0).integers(-9, 10, (50, 40))
-    Image.fromarray((shade + noise).clip(0, 255).astype(np.uint8)).save(tmp_path / "a.png")
-    assert not read_image(tmp_path / "a.png").any()
+def test_a_picture_of_another_size_is_normalised_whatever_its_contrast(tmp_path):
+    pale = np.where(DIGIT > 0, 90, 190).astype(np.uint8)
+    noise = np.random.default_rng(0).integers(119, 138, (50, 40), dtype=np.uint8)
+    save(tmp_path / "train", [DIGIT, 255 - DIGIT, pale, noise], [0, 0, 0, 1])
+    save(tmp_path / "test", [DIGIT], [0])
+    *digits, blank = read_folder(tmp_path).x_train
+    assert all(np.array_equal(digit, to_mnist(DIGIT)) for digit in digits)
+    assert not blank.any()
 
 
 def test_real_digits_are_split_and_come_back_to_the_pixel(tmp_path, some):
@@ -62,31 +49,25 @@ def test_real_digits_are_split_and_come_back_to_the_pixel(tmp_path, some):
 
 def test_large_black_digits_on_white_paper_become_nearly_the_same(tmp_path, some):
     """Enlarged four times, smoothly, with a margin, as a drawing program or a scanner does."""
-    x, y = some
+    x, y = some[0][::5], some[1][::5]
     big = [Image.fromarray(image).resize((112, 112), Image.Resampling.BICUBIC) for image in x]
     save(tmp_path / "train", [255 - np.pad(np.asarray(image), ((50, 20), (10, 70))) for image in big], y)
-    save(tmp_path / "test", x[:1], y[:1])
+    save(tmp_path / "test", x[:1], y[:1], suffix="jpg")
     dataset = read_folder(tmp_path)
     difference = np.abs(dataset.x_train.astype(int) - x).mean()
-    assert difference < 9  # of 255; the same digits one pixel off: about 28
-    assert difference < np.abs(np.roll(x, 1, axis=2).astype(int) - x).mean() / 2
-    assert dataset.notes[-1] == "200 images were inverted: dark on light, and MNIST is light on dark"
+    assert difference < 10  # of 255; the same digits one pixel off: about 28
+    assert dataset.notes[-1] == "40 images were inverted: dark on light, and MNIST is light on dark"
 
 
 def test_a_ready_split_stays(tmp_path, some):
     x, y = some
-    save(tmp_path / "train", x[::2], y[::2])
-    save(tmp_path / "test", x[1::2], y[1::2])
+    save(tmp_path / "train", x[::2], y[::2], suffix="PNG")
+    save(tmp_path / "test", x[1::2][y[1::2] != 3], y[1::2][y[1::2] != 3])
     dataset = read_folder(tmp_path)
-    for key, expected in zip(ARRAYS, (x[::2], y[::2], x[1::2], y[1::2]), strict=True):
-        np.testing.assert_array_equal(getattr(dataset, key), expected)
-    assert dataset.notes == ()
-
-
-@pytest.mark.parametrize("suffix", ["PNG", "jpg", "JPEG"])
-def test_suffixes_in_any_case(tmp_path, some, suffix):
-    save(tmp_path, *some, suffix=suffix)
-    assert sum(read_folder(tmp_path).counts["train"]) == 160
+    np.testing.assert_array_equal(dataset.x_train, x[::2])
+    np.testing.assert_array_equal(dataset.y_train, y[::2])
+    assert dataset.counts["test"] == [10, 10, 10, 0, 10, 10, 10, 10, 10, 10]
+    assert dataset.notes == ("no image of 3 to test on",)
 
 
 def test_notes_tell_of_skipped_missing_inverted_and_blank(tmp_path, some):
@@ -106,14 +87,7 @@ def test_notes_tell_of_skipped_missing_inverted_and_blank(tmp_path, some):
     )
 
 
-def test_a_digit_missing_in_one_part_is_noted(tmp_path, some):
-    x, y = some
-    save(tmp_path / "train", x, y)
-    save(tmp_path / "test", x[y != 3], y[y != 3])
-    assert read_folder(tmp_path).notes == ("no image of 3 to test on",)
-
-
-@pytest.mark.parametrize("name", ["10", "seven", "01", "train", "①"])
+@pytest.mark.parametrize("name", ["seven", "01", "train", "①"])
 def test_another_folder_name_is_refused(tmp_path, some, name):
     save(tmp_path, *some)
     (tmp_path / name).mkdir()
@@ -121,7 +95,7 @@ def test_another_folder_name_is_refused(tmp_path, some, name):
         read_folder(tmp_path)
 
 
-@pytest.mark.parametrize("folders", [[], ["0", "1"], ["train", "test"]])
+@pytest.mark.parametrize("folders", [[], ["train", "test"]])
 def test_an_empty_folder_is_refused(tmp_path, folders):
     for name in folders:
         (tmp_path / name).mkdir()

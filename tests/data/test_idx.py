@@ -3,7 +3,6 @@ import gzip
 import hashlib
 import struct
 import tempfile
-import tracemalloc
 from pathlib import Path
 
 import numpy as np
@@ -12,37 +11,21 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 
+from helpers import idx_bytes, peak_while_refusing, write_idx
 from tendigits.data import idx
+from tendigits.data.dataset import ARRAYS
 from tendigits.data.idx import has_idx, idx_bytes_digest, read_idx, read_idx_folder
 from tendigits.errors import DataError
 
-FILES = {
-    "x_train": "train-images-idx3-ubyte",
-    "y_train": "train-labels-idx1-ubyte",
-    "x_test": "t10k-images-idx3-ubyte",
-    "y_test": "t10k-labels-idx1-ubyte",
-}
-
-
-def raw(array):
-    return struct.pack(f">{1 + array.ndim}I", 0x0800 + array.ndim, *array.shape) + array.tobytes()
-
-
-def write(folder, small, *, ending="", dot=False):
-    for key, name in FILES.items():
-        name = name.replace("-idx", ".idx") if dot else name
-        data = raw(small[key])
-        (folder / f"{name}{ending}").write_bytes(gzip.compress(data) if ending else data)
-
 
 @pytest.mark.parametrize("ending", ["", ".gz"])
-@pytest.mark.parametrize("dot", [False, True])
-def test_reads_all_four_spellings(tmp_path, small, ending, dot):
-    write(tmp_path, small, ending=ending, dot=dot)
+@pytest.mark.parametrize("separator", ["-", "."])
+def test_reads_all_four_spellings(tmp_path, small, ending, separator):
+    write_idx(tmp_path, small, separator=separator, ending=ending)
     assert has_idx(tmp_path)
     read = read_idx_folder(tmp_path)
-    assert list(read) == list(FILES)
-    assert all(np.array_equal(read[key], small[key]) and read[key].dtype == np.uint8 for key in FILES)
+    assert tuple(read) == ARRAYS
+    assert all(np.array_equal(read[key], small[key]) and read[key].dtype == np.uint8 for key in ARRAYS)
 
 
 @given(
@@ -50,17 +33,12 @@ def test_reads_all_four_spellings(tmp_path, small, ending, dot):
     st.booleans(),
 )
 def test_round_trip(array, packed):
+    data = idx_bytes(array)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / ("a.gz" if packed else "a")
-        path.write_bytes(gzip.compress(raw(array)) if packed else raw(array))
+        path.write_bytes(gzip.compress(data) if packed else data)
         np.testing.assert_array_equal(read_idx(path, n_dimensions=array.ndim), array)
-    assert idx_bytes_digest(array) == hashlib.sha256(raw(array)).hexdigest()
-
-
-def test_a_digest_does_not_depend_on_the_layout_in_memory(digits):
-    images = digits.x_test[::2]
-    expected = hashlib.sha256(raw(images)).hexdigest()
-    assert idx_bytes_digest(images) == idx_bytes_digest(np.asfortranarray(images)) == expected
+    assert idx_bytes_digest(array) == idx_bytes_digest(np.asfortranarray(array)) == hashlib.sha256(data).hexdigest()
 
 
 def test_a_folder_without_idx(tmp_path):
@@ -69,63 +47,51 @@ def test_a_folder_without_idx(tmp_path):
     assert not has_idx(tmp_path)
 
 
-def test_a_missing_file_is_named(tmp_path, small):
-    missing = FILES["y_test"]
-    write(tmp_path, small)
-    (tmp_path / missing).unlink()
+def test_a_missing_file_and_labels_in_place_of_images_are_named(tmp_path, small):
+    write_idx(tmp_path, small)
+    (tmp_path / "t10k-labels-idx1-ubyte").unlink()
     assert has_idx(tmp_path)
-    with pytest.raises(DataError, match=f"expected {missing} or {missing}.gz"):
+    with pytest.raises(DataError, match=r"expected t10k-labels-idx1-ubyte or .*\.gz"):
         read_idx_folder(tmp_path)
-
-
-def test_labels_in_place_of_images(tmp_path, small):
-    write(tmp_path, small)
-    (tmp_path / FILES["x_train"]).write_bytes(raw(small["y_train"]))
+    (tmp_path / "train-images-idx3-ubyte").write_bytes(idx_bytes(small["y_train"]))
     with pytest.raises(DataError, match=r"magic number 2051 in .*train-images.*received 2049"):
-        read_idx_folder(tmp_path)
+        read_idx(tmp_path / "train-images-idx3-ubyte", n_dimensions=3)
 
 
-@pytest.mark.parametrize("suffix", ["", ".gz"])
-def test_another_length_than_the_header_says_is_refused(tmp_path, small, suffix):
-    path, data = tmp_path / f"a{suffix}", raw(small["x_train"])
-    for content, found in ((data[:-1], "only 31,359"), (data + b"x", "more")):
-        path.write_bytes(gzip.compress(content) if suffix else content)
-        with pytest.raises(DataError, match=f"expected 31,360 bytes after the header .*found {found}"):
-            read_idx(path, n_dimensions=3)
+DATA = idx_bytes(np.zeros((2, 28, 28), np.uint8))
+PACKED = gzip.compress(DATA)
 
 
-def test_a_damaged_gz_is_refused(tmp_path, small):
-    path, data = tmp_path / "a.gz", gzip.compress(raw(small["y_test"]))
-    for content, said in ((data[:-9], "EOFError"), (data[:-5] + bytes([data[-5] ^ 1]) + data[-4:], "CRC")):
-        path.write_bytes(content)
-        with pytest.raises(DataError, match=said):
-            read_idx(path, n_dimensions=1)
+@pytest.mark.parametrize(
+    ("name", "content", "said"),
+    [
+        ("a", DATA[:-1], "expected 1,568 bytes after the header .*found only 1,567"),
+        ("a", DATA + b"x", "expected 1,568 bytes after the header .*found more"),
+        ("a.gz", gzip.compress(DATA + b"x"), "found more"),
+        ("a.gz", PACKED[:-9], "EOFError"),
+        ("a.gz", PACKED[:-5] + bytes([PACKED[-5] ^ 1]) + PACKED[-4:], "CRC"),
+    ],
+    ids=["short", "long", "long once unpacked", "cut", "checksum"],
+)
+def test_a_damaged_file_is_refused(tmp_path, name, content, said):
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(DataError, match=said):
+        read_idx(tmp_path / name, n_dimensions=3)
 
 
-def peak_while_refusing(path):
-    tracemalloc.start()
-    try:
-        with pytest.raises(DataError) as caught:
-            read_idx(path, n_dimensions=3)
-        return tracemalloc.get_traced_memory()[1], str(caught.value)
-    finally:
-        tracemalloc.stop()
-
-
-def test_a_header_that_promises_too_much(tmp_path):
-    path = tmp_path / "a"
-    path.write_bytes(struct.pack(">4I", 2051, 2**32 - 1, 2**32 - 1, 2**32 - 1))
-    peak, message = peak_while_refusing(path)
-    assert peak < 1_000_000
-    assert f"at most {idx.MAX_BYTES:,} bytes" in message
-
-
-def test_a_gz_bomb_is_stopped_at_what_the_header_says(tmp_path):
-    path = tmp_path / "a.gz"
-    path.write_bytes(gzip.compress(struct.pack(">4I", 2051, 1, 28, 28) + bytes(64 << 20), 1))
-    peak, message = peak_while_refusing(path)
+@pytest.mark.parametrize(
+    ("name", "content", "said"),
+    [
+        ("a", struct.pack(">4I", 2051, *[2**32 - 1] * 3), f"at most {idx.MAX_BYTES:,} bytes"),
+        ("a.gz", gzip.compress(DATA[:16] + bytes(64 << 20), 1), "expected 1,568 bytes after the header"),
+    ],
+    ids=["a header that promises too much", "a bomb"],
+)
+def test_a_hostile_file_takes_no_memory(tmp_path, name, content, said):
+    (tmp_path / name).write_bytes(content)
+    peak, message = peak_while_refusing(lambda: read_idx(tmp_path / name, n_dimensions=3))
     assert peak < 5_000_000
-    assert "expected 784 bytes after the header" in message
+    assert said in message
 
 
 @given(st.binary(max_size=60), st.booleans(), st.sampled_from([1, 3]), st.booleans())

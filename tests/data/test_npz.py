@@ -4,7 +4,6 @@ import os
 import pickle
 import struct
 import tempfile
-import tracemalloc
 import zipfile
 from pathlib import Path
 
@@ -14,11 +13,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 
+from helpers import peak_while_refusing
 from tendigits.data import npz
+from tendigits.data.dataset import ARRAYS
 from tendigits.data.npz import read_npz
 from tendigits.errors import DataError
-
-KEYS = ("x_train", "y_train", "x_test", "y_test")
 
 
 def npy(array):
@@ -32,16 +31,12 @@ def npy_header(shape, dtype="|u1"):
     return b"\x93NUMPY\x01\x00" + struct.pack("<H", len(text)) + text
 
 
-def write_zip(path, members, method=zipfile.ZIP_DEFLATED):
-    with zipfile.ZipFile(path, "w", method) as archive:
-        for name, data in members.items():
-            archive.writestr(name, data)
-    return path
-
-
 def with_x_train(path, data):
     """An .npz in which `data` stands for the array x_train."""
-    return write_zip(path, {"x_train.npy": data, "y_train.npy": npy(np.zeros(3, np.uint8))})
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("x_train.npy", data)
+        archive.writestr("y_train.npy", npy(np.zeros(3, np.uint8)))
+    return path
 
 
 @pytest.fixture
@@ -53,8 +48,8 @@ def path(tmp_path):
 def test_reads_what_numpy_saves(path, small, save):
     save(path, **small, more=np.array([{"never": "opened"}], dtype=object))
     read = read_npz(path)
-    assert list(read) == list(KEYS)
-    for key in KEYS:
+    assert tuple(read) == ARRAYS
+    for key in ARRAYS:
         np.testing.assert_array_equal(read[key], small[key])
         assert (read[key].dtype, read[key].flags.writeable) == (np.uint8, True)
 
@@ -69,49 +64,29 @@ def test_round_trip(array):
         assert back.dtype == array.dtype
 
 
-def test_a_test_set_may_be_missing(path, small):
-    np.savez(path, x_train=small["x_train"], y_train=small["y_train"])
-    assert list(read_npz(path)) == ["x_train", "y_train"]
-
-
-@pytest.mark.parametrize("missing", KEYS)
-def test_a_missing_array_is_named_and_others_are_shown(path, small, missing):
-    small["other"] = small.pop(missing)
+def test_a_missing_array_is_named_and_others_are_shown(path, small):
+    small["other"] = small.pop("y_test")
     np.savez(path, **small)
-    with pytest.raises(DataError, match=f"expected the array {missing} in .*mine.npz, found other, "):
+    with pytest.raises(DataError, match=r"expected the array y_test in .*mine\.npz, found other, "):
         read_npz(path)
 
 
 def test_no_file_a_folder_and_a_pipe_are_refused(tmp_path):
     os.mkfifo(tmp_path / "pipe.npz")
-    for path, found in ((tmp_path / "a.npz", "none"), (tmp_path, "a folder"), (tmp_path / "pipe.npz", "none")):
-        with pytest.raises(DataError, match=f"found {found}"):
+    for path in (tmp_path / "a.npz", tmp_path, tmp_path / "pipe.npz"):
+        with pytest.raises(DataError, match=r"found (none|a folder)"):
             read_npz(path)
 
 
-@pytest.mark.parametrize("share", [0.0, 0.5, 0.999])
-def test_a_truncated_file_is_refused(path, small, share):
-    np.savez(path, **small)
+@pytest.mark.parametrize("save", [np.savez, np.savez_compressed])
+def test_a_flipped_or_missing_byte_gives_the_arrays_or_a_data_error(path, save):
+    tiny = {key: np.arange(6, dtype=np.uint8) for key in ARRAYS[:2]}
+    save(path, **tiny)
     data = path.read_bytes()
-    path.write_bytes(data[: int(len(data) * share)])
-    with pytest.raises(DataError, match=r"expected a whole \.npz .*mine.npz"):
-        read_npz(path)
-
-
-def test_one_flipped_bit_in_the_pixels_is_noticed(path, small):
-    np.savez(path, **small)
-    data = bytearray(path.read_bytes())
-    data[data.index(small["x_train"].tobytes()) + 1000] ^= 4
-    path.write_bytes(data)
-    with pytest.raises(DataError, match=r"mine\.npz.*BadZipFile.*CRC"):
-        read_npz(path)
-
-
-def test_any_flipped_byte_gives_the_arrays_or_a_data_error(path):
-    tiny = {key: np.arange(6, dtype=np.uint8) for key in KEYS[:2]}
-    np.savez_compressed(path, **tiny)
-    data = path.read_bytes()
-    for at in range(len(data)):
+    for at in range(0, len(data), 2):
+        path.write_bytes(data[:at])
+        with pytest.raises(DataError, match=r"mine\.npz"):
+            read_npz(path)
         path.write_bytes(data[:at] + bytes([data[at] ^ 0xFF]) + data[at + 1 :])
         with contextlib.suppress(DataError):
             read = read_npz(path)
@@ -154,43 +129,30 @@ def test_pickles_are_refused_and_never_run(path, tmp_path, monkeypatch):
     assert not Path("unpickled").exists()
 
 
-def peak_while_refusing(path):
-    tracemalloc.start()
-    try:
-        with pytest.raises(DataError) as caught:
-            read_npz(path)
-        return tracemalloc.get_traced_memory()[1], str(caught.value)
-    finally:
-        tracemalloc.stop()
-
-
 def test_a_bomb_that_tells_its_size_is_refused_before_it_is_read(path, monkeypatch):
-    monkeypatch.setattr(npz, "MAX_BYTES", 60 << 20)
-    with_x_train(path, npy_header((64 << 20,)) + bytes(64 << 20))
-    peak, message = peak_while_refusing(path)
+    monkeypatch.setattr(npz, "MAX_BYTES", 15 << 20)
+    with_x_train(path, npy_header((16 << 20,)) + bytes(16 << 20))
+    peak, message = peak_while_refusing(lambda: read_npz(path))
     assert peak < 1_000_000
-    assert "expected at most 62,914,560 bytes unpacked" in message
+    assert "expected at most 15,728,640 bytes unpacked" in message
 
 
 def test_a_bomb_whose_directory_lies_is_stopped_at_what_it_says(path):
-    """64 MB of zeros come out of a member that says it has 1,000."""
-    bomb = npy_header((1000 - len(npy_header((900,))),)) + bytes(64 << 20)
+    """16 MB of zeros come out of a member that says it has 1,000."""
+    bomb = npy_header((1000 - len(npy_header((900,))),)) + bytes(16 << 20)
     with_x_train(path, bomb)
     data = path.read_bytes()
     true, lie = struct.pack("<L", len(bomb)), struct.pack("<L", 1000)
     assert data.count(true) == 2
     path.write_bytes(data.replace(true, lie))
-    peak, message = peak_while_refusing(path)
-    assert peak < 10_000_000
+    peak, message = peak_while_refusing(lambda: read_npz(path))
+    assert peak < 5_000_000
     assert "CRC" in message
 
 
-def test_a_header_that_promises_more_than_there_is(path):
-    peak, message = peak_while_refusing(with_x_train(path, npy_header((10**12,)) + b"abc"))
-    assert peak < 10_000_000
+def test_a_header_that_promises_more_than_there_is_or_is_deeply_nested(path):
+    peak, message = peak_while_refusing(lambda: read_npz(with_x_train(path, npy_header((10**12,)) + b"abc")))
+    assert peak < 5_000_000
     assert "expected 1,000,000,000,000 bytes for x_train.npy" in message
-
-
-def test_a_deeply_nested_header_is_refused(path):
     with pytest.raises(DataError, match=r"mine\.npz"):
         read_npz(with_x_train(path, npy_header("(" * 5000 + ")" * 5000)))

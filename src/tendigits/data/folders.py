@@ -23,21 +23,6 @@ SUFFIXES = (".png", ".jpg", ".jpeg")
 _LAYOUT = "one sub-folder for each digit, 0 to 9, or train and test with such sub-folders"
 
 
-def read_image(path: Path) -> Pixels:
-    """Read a picture of one digit.
-
-    A dark digit on a light background is inverted. A picture of 28x28 pixels keeps them; any other goes through
-    `to_mnist`.
-
-    Returns:
-        uint8 (28, 28), white on black; all zeros if the picture is blank.
-
-    Raises:
-        DataError: not a whole picture, or one that is too large.
-    """
-    return _read_image(path)[0]
-
-
 def read_folder(folder: Path) -> Dataset:
     """Read all PNG and JPEG pictures of a folder as training and test digits.
 
@@ -95,7 +80,10 @@ def _read_part(folder: Path) -> _Part:
 
 
 def _read_image(path: Path) -> tuple[Pixels, bool]:
-    """Read a picture of one digit, and tell whether it was inverted."""
+    """Read a picture of one digit as uint8 (28, 28), white on black, and tell whether it was inverted.
+
+    A picture of 28x28 pixels keeps them; any other goes through `to_mnist`. A blank one is all zeros.
+    """
     grey = open_image(path).grey
     background = float(np.median(np.concatenate([grey[0], grey[-1], grey[:, 0], grey[:, -1]])))
     inverted = background > 127
