@@ -34,7 +34,14 @@ def export(
         str,
         typer.Argument(help="A run's folder, a model file, or the word reader.", metavar="RUN", show_default=False),
     ],
-    to: Annotated[list[To], typer.Option(help="Format; may be repeated.", show_default=False)],
+    to: Annotated[
+        list[To],
+        typer.Option(
+            help="Format: onnx, litert, keras, h5, stablehlo or web; may be repeated.",
+            metavar="FORMAT",
+            show_default=False,
+        ),
+    ],
     int8: Annotated[bool, typer.Option("--int8", help="Quantise to int8: a quarter of the size.")] = False,
     out: Annotated[
         Path | None,
