@@ -5,7 +5,6 @@ import os
 import struct
 import subprocess
 import sys
-import tracemalloc
 import zlib
 
 import numpy as np
@@ -14,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image, PngImagePlugin
 
+from helpers import peak_while_refusing
 from tendigits.data import image as module
 from tendigits.data.image import MAX_PIXELS, open_image
 from tendigits.errors import DataError
@@ -42,13 +42,6 @@ def huge_png(width, height):
     return b"\x89PNG\r\n\x1a\n" + head + chunk(b"IDAT", zlib.compress(b"")) + chunk(b"IEND", b"")
 
 
-def refused(data):
-    with pytest.raises(DataError) as caught:
-        open_image(data)
-    assert "\n" not in str(caught.value)
-    return str(caught.value)
-
-
 def test_path_bytes_pillow_and_array_are_the_same(tmp_path):
     path = tmp_path / "a.png"
     path.write_bytes(encoded(COLOUR))
@@ -62,33 +55,28 @@ def test_path_bytes_pillow_and_array_are_the_same(tmp_path):
 @pytest.mark.parametrize(
     "array",
     [
-        GREY.astype(np.uint16) * 257,
-        (GREY / 255).astype("float32"),
-        np.dstack([GREY] * 3),
-        np.dstack([GREY, GREY, GREY, np.full_like(GREY, 255)]),
-        np.asfortranarray(GREY),
+        PAPER > 9,
+        PAPER.astype(np.uint16) * 257,
+        (PAPER / 255).astype("float32"),
+        np.dstack([PAPER] * 3),
+        np.dstack([PAPER, PAPER, PAPER, np.full_like(PAPER, 255)]),
+        np.asfortranarray(PAPER),
     ],
-    ids=["16 bits", "floats", "RGB", "RGBA", "Fortran"],
+    ids=["bool", "16 bits", "floats", "RGB", "RGBA", "Fortran"],
 )
 def test_every_kind_of_array(array):
-    np.testing.assert_array_equal(open_image(array).grey, GREY)
-
-
-def test_a_boolean_array():
-    np.testing.assert_array_equal(open_image(GREY > 9).grey, np.where(GREY > 9, 255, 0))
+    np.testing.assert_array_equal(open_image(array).grey, PAPER)
 
 
 @pytest.mark.parametrize(
     ("source", "said"),
     [
-        (np.zeros(5), "shape"),
         (np.zeros((5, 5, 2), np.uint8), "shape"),
         (np.zeros((0, 5), np.uint8), "shape"),
         (np.full((5, 5), 1.5), "floats from 0 to 1"),
         (np.full((5, 5), np.nan), "floats from 0 to 1"),
         (np.zeros((5, 5), np.int32), "int32"),
         (np.broadcast_to(np.uint8(0), (5000, 5000)), "5000x5000"),
-        (None, "NoneType"),
         ([1, 2], "list"),
     ],
 )
@@ -99,16 +87,14 @@ def test_other_things_are_refused(source, said):
 
 def png_modes():
     grey = Image.fromarray(PAPER)
-    black, white = np.zeros((60, 60), np.uint8), np.full((60, 60), 255, np.uint8)
+    black, white = np.zeros_like(PAPER), np.full_like(PAPER, 255)
     yield "1-bit", grey.convert("1"), {}
     yield "palette", grey.convert("RGB").convert("P", palette=Image.Palette.ADAPTIVE), {}
     yield "16-bit", Image.fromarray(PAPER.astype(np.uint16) * 257), {}
     yield "black on transparent, RGBA", Image.fromarray(np.dstack([black, black, black, INK])), {}
-    yield "black on transparent, LA", Image.fromarray(np.dstack([black, INK]), "LA"), {}
     yield "white on transparent, RGBA", Image.fromarray(np.dstack([white, white, white, INK])), {}
     index = Image.fromarray((INK > 0).astype(np.uint8), "P")
     index.putpalette([0, 0, 0, 0, 0, 0])  # two blacks that differ in transparency alone
-    yield "palette with a transparent entry", index, {"transparency": 0}
     yield "palette with transparency for each entry", index, {"transparency": b"\x00\xff"}
     yield "L with a transparent grey", Image.fromarray(np.where(INK > 0, 0, 9).astype(np.uint8)), {"transparency": 9}
     wide = Image.fromarray(np.where(INK > 0, 0, 500).astype(np.uint16))
@@ -132,34 +118,24 @@ def test_half_transparent_pixels_are_half_grey():
 
 @pytest.mark.parametrize(
     ("format_", "mode"),
-    [("JPEG", "L"), ("JPEG", "RGB"), ("JPEG", "CMYK"), ("WEBP", "RGB"), ("TIFF", "L"), ("BMP", "L"), ("GIF", "L")],
+    [("PNG", "L"), ("MPO", "RGB"), ("WEBP", "RGB"), ("TIFF", "L"), ("GIF", "L"), ("JPEG", "CMYK"), ("BMP", "L")],
 )
-def test_every_format(format_, mode):
-    data = encoded(Image.fromarray(PAPER).convert("RGB").convert(mode), format_, quality=95)
+def test_every_format_and_of_several_frames_the_first(format_, mode):
+    image = Image.fromarray(PAPER).convert("RGB").convert(mode)
+    frames = {} if format_ in ("JPEG", "BMP") else {"save_all": True, "append_images": [image.rotate(90)]}
+    data = encoded(image, format_, quality=95, **frames)
     assert np.abs(open_image(data).grey.astype(int) - PAPER).mean() < 3
 
 
 def test_exif_rotation_is_undone(tmp_path):
     exif = Image.Exif()
-    for orientation, stored in {
-        3: np.rot90(GREY, 2),
-        6: np.rot90(GREY),
-        8: np.rot90(GREY, 3),
-        2: GREY[:, ::-1],
-    }.items():
+    for orientation, stored in ((2, GREY[:, ::-1]), (6, np.rot90(GREY))):
         exif[0x0112] = orientation
         (tmp_path / "a.png").write_bytes(encoded(np.ascontiguousarray(stored), exif=exif))
         for source in (tmp_path / "a.png", Image.open(tmp_path / "a.png")):
             image = open_image(source)
             np.testing.assert_array_equal(image.grey, GREY)
             assert image.size == (30, 40)
-
-
-@pytest.mark.parametrize("format_", ["PNG", "MPO", "GIF", "TIFF", "WEBP"])
-def test_the_first_of_several_frames(format_):
-    other = Image.fromarray(np.ascontiguousarray(PAPER.T))
-    data = encoded(PAPER, format_, save_all=True, append_images=[other], quality=95)
-    assert np.abs(open_image(data).grey.astype(int) - PAPER).mean() < 3
 
 
 def test_a_large_jpeg_is_shrunk_while_it_is_decoded():
@@ -174,42 +150,25 @@ def test_a_large_jpeg_is_shrunk_while_it_is_decoded():
 
 @pytest.mark.parametrize(
     "data",
-    [
-        b"",
-        b"seven, 7\n" * 100,
-        b'<svg xmlns="http://www.w3.org/2000/svg"><text>7</text></svg>',
-        b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 28 28\n",
-        b"\x89PNG\r\n\x1a\n",
-        encoded(PAPER, "ICO"),
-        encoded(PAPER, "PDF"),
-    ],
-    ids=["nothing", "text", "SVG", "EPS", "PNG magic", "ICO", "PDF"],
+    [b"", b"seven, 7\n" * 100, b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 28 28\n", encoded(PAPER, "PDF")],
+    ids=["nothing", "text", "EPS", "PDF"],
 )
 def test_other_files_are_refused(data):
-    assert "expected a whole PNG, JPEG, WebP, TIFF, BMP or GIF" in refused(data)
+    with pytest.raises(DataError, match="expected a whole PNG, JPEG, WebP, TIFF, BMP or GIF"):
+        open_image(data)
 
 
 @pytest.mark.parametrize("format_", ["PNG", "JPEG"])
-@pytest.mark.parametrize("share", [0.1, 0.8])
-def test_a_cut_picture_is_refused(format_, share):
-    data = encoded(np.random.default_rng(0).integers(0, 256, (200, 200), dtype=np.uint8), format_)
-    refused(data[: int(len(data) * share)])
+def test_a_cut_or_damaged_picture_is_refused(format_):
+    data = encoded(COLOUR, format_)
+    for broken in (data[: len(data) // 10], data[: len(data) * 4 // 5], data[:20] + b"\xff" * 8 + data[28:]):
+        with pytest.raises(DataError, match="expected a whole PNG"):
+            open_image(broken)
 
 
-@pytest.mark.parametrize(("part", "offset", "damage"), [(b"IHDR", 18, b"\0\1"), (b"IDAT", 6, b"\xff" * 8)])
-def test_a_damaged_png_is_refused(part, offset, damage):
-    data = bytearray(encoded(PAPER))
-    at = data.index(part) + offset
-    data[at : at + len(damage)] = damage
-    refused(bytes(data))
-
-
-@pytest.mark.parametrize("size", [(30000, 30000), (16385, 1), (1, 16385), (4097, 4097), (2**31 - 1, 1)])
+@pytest.mark.parametrize("size", [(30000, 30000), (16385, 1), (4097, 4097), (2**31 - 1, 1)])
 def test_a_huge_header_is_refused_without_memory(size):
-    tracemalloc.start()
-    message = refused(huge_png(*size))
-    peak = tracemalloc.get_traced_memory()[1]
-    tracemalloc.stop()
+    peak, message = peak_while_refusing(lambda: open_image(huge_png(*size)))
     assert peak < 5_000_000
     assert "16384 pixels a side" in message or "DecompressionBomb" in message
 
@@ -222,16 +181,15 @@ def test_a_huge_file_is_refused_before_pillow_sees_it(tmp_path, monkeypatch):
         open_image(tmp_path / "a.png")
 
 
-def test_a_text_bomb_in_a_png_is_refused():
+def test_bombs_that_pillow_knows_or_only_warns_of_are_refused(monkeypatch):
     info = PngImagePlugin.PngInfo()
-    info.add_text("comment", "0" * (80 << 20), zip=True)
-    refused(encoded(PAPER, pnginfo=info))
-
-
-def test_a_warning_of_pillow_is_an_error(monkeypatch):
+    info.add_text("comment", "0" * (20 << 20), zip=True)
+    with pytest.raises(DataError, match="too large"):
+        open_image(encoded(PAPER, pnginfo=info))
     # 81 megapixels pass Pillow itself with a warning; here its limit is below the picture's size.
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 60 * 60 - 1)
-    assert "DecompressionBombWarning" in refused(encoded(PAPER))
+    with pytest.raises(DataError, match="DecompressionBombWarning"):
+        open_image(encoded(PAPER))
 
 
 def test_no_file_a_folder_and_a_pipe_are_refused(tmp_path):
@@ -254,21 +212,22 @@ def test_any_bytes_give_an_image_or_a_data_error(start, at, more, replace):
     assert (grey.ndim, grey.dtype) == (2, np.uint8)
 
 
-CODE = """
-import io, sys
+LARGEST = """
+import io
 from PIL import Image
 from tendigits.data.image import open_image
-for kind, mode, side in (("PNG", "RGBA", 4096), ("TIFF", "CMYK", 4096), ("JPEG", "RGB", 8000)):
+for kind, mode, side, options in (("TIFF", "CMYK", 4096, {"compression": "tiff_deflate"}), ("JPEG", "RGB", 8000, {})):
     buffer = io.BytesIO()
-    Image.new(mode, (side, side)).save(buffer, kind, **({"compression": "tiff_deflate"} if kind == "TIFF" else {}))
+    Image.new(mode, (side, side)).save(buffer, kind, **options)
     open_image(buffer.getvalue(), side=2048)
 print(next(int(line.split()[1]) // 1024 for line in open("/proc/self/status") if line.startswith("VmHWM")))
 """
 
 
+@pytest.mark.slow
 def test_the_largest_pictures_take_less_than_600_mb():
     assert MAX_PIXELS == 4096 * 4096
-    done = subprocess.run([sys.executable, "-c", CODE], capture_output=True, text=True)
+    done = subprocess.run([sys.executable, "-c", LARGEST], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert int(done.stdout) < 600
 
@@ -278,7 +237,6 @@ import io, threading, warnings
 from PIL import Image
 from tendigits.data import image
 
-image.prepare_for_threads()
 image.prepare_for_threads()
 before = list(warnings.filters)
 data = io.BytesIO()
@@ -291,17 +249,13 @@ def read():
 threads = [threading.Thread(target=read) for _ in range(4)]
 [thread.start() for thread in threads], [thread.join() for thread in threads]
 assert len(seen) == 800 and all(seen)
-try:
-    warnings.warn_explicit("damaged", UserWarning, "x.py", 1, module="PIL.TiffImagePlugin")
-except UserWarning:
-    pass
-else:
-    raise SystemExit("a warning of Pillow is only a warning")
-warnings.warn_explicit("else", UserWarning, "x.py", 1, module="PILLAR")
+warnings.warn_explicit("another library's", UserWarning, "x.py", 1, module="PILLAR")
+warnings.warn_explicit("damaged", UserWarning, "x.py", 1, module="PIL.TiffImagePlugin")
 """
 
 
 def test_in_a_process_with_threads_only_pillows_warnings_are_errors_once_and_for_all():
     done = subprocess.run([sys.executable, "-c", THREADS], capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
-    assert "else" in done.stderr
+    assert "UserWarning: another library's" in done.stderr
+    assert done.stderr.splitlines()[-1] == "UserWarning: damaged"
+    assert done.returncode == 1

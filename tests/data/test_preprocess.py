@@ -19,17 +19,7 @@ def test_to_input_is_the_tutorials_line(small):
     x = to_input(small["x_train"])
     assert x.dtype == np.float32
     np.testing.assert_array_equal(x, small["x_train"].reshape(40, 784).astype("float32") / 255)
-    assert x.min() == 0.0
-    assert x.max() == 1.0
     assert to_input(np.zeros((0, 28, 28), np.uint8)).shape == (0, 784)
-
-
-@pytest.mark.parametrize(
-    "bad", [np.zeros((1, 28, 28), np.float32), np.zeros((28, 28), np.uint8), np.zeros(3, np.uint8)]
-)
-def test_to_input_refuses_anything_else(bad):
-    with pytest.raises(DataError, match=r"uint8 \(n, 28, 28\)"):
-        to_input(bad)
 
 
 def test_one_hot_agrees_with_scikit_learn():
@@ -40,16 +30,22 @@ def test_one_hot_agrees_with_scikit_learn():
     assert one_hot(y).dtype == np.float32
 
 
-@pytest.mark.parametrize("label", [10, -1, 255])
-def test_one_hot_refuses_other_labels(label):
-    with pytest.raises(DataError, match=f"received {label} in row 1"):
-        one_hot(np.array([1, label, 2]))
-
-
-@pytest.mark.parametrize("labels", [np.array([1.0]), np.array([[1]]), np.array([True])])
-def test_one_hot_refuses_what_is_not_a_row_of_whole_numbers(labels):
-    with pytest.raises(DataError, match="whole numbers"):
-        one_hot(labels)
+@pytest.mark.parametrize(
+    ("function", "bad", "said"),
+    [
+        (to_input, np.zeros((1, 28, 28), np.float32), r"uint8 \(n, 28, 28\)"),
+        (to_input, np.zeros((28, 28), np.uint8), r"uint8 \(n, 28, 28\)"),
+        (to_mnist, np.zeros((9, 9)), r"uint8 \(height, width\)"),
+        (to_mnist, np.zeros((9, 9, 3), np.uint8), r"uint8 \(height, width\)"),
+        (one_hot, np.array([1, 10, 2]), "received 10 in row 1"),
+        (one_hot, np.array([1, -1, 2]), "received -1 in row 1"),
+        (one_hot, np.array([1.0]), "whole numbers"),
+        (one_hot, np.array([[1]]), "whole numbers"),
+    ],
+)
+def test_other_arrays_are_refused(function, bad, said):
+    with pytest.raises(DataError, match=said):
+        function(bad)
 
 
 def test_mnists_own_digits_stay_as_they_are(digits):
@@ -69,7 +65,7 @@ def test_digits_enlarged_in_whole_pixels_come_back(digits):
     assert np.median(difference) == 0
 
 
-@pytest.mark.parametrize("size", [(3, 5), (10, 10), (50, 200), (400, 300), (1, 90), (90, 1)])
+@pytest.mark.parametrize("size", [(3, 5), (400, 300), (1, 90)])
 def test_the_longer_side_becomes_20_and_the_aspect_stays(size):
     digit = np.pad(np.full(size, 200, np.uint8), 11)
     out = to_mnist(digit)
@@ -111,15 +107,9 @@ def test_a_hair_thin_stroke_keeps_its_brightness():
     assert to_mnist(digit).max() == 255
 
 
-@pytest.mark.parametrize("shape", [(28, 28), (1, 1), (500, 3), (0, 5), (0, 0)])
+@pytest.mark.parametrize("shape", [(28, 28), (500, 3), (0, 5)])
 def test_blank_is_all_zeros(shape):
     np.testing.assert_array_equal(to_mnist(np.zeros(shape, np.uint8)), np.zeros((28, 28), np.uint8))
-
-
-@pytest.mark.parametrize("bad", [np.zeros((9, 9)), np.zeros((9, 9, 3), np.uint8), np.zeros(9, np.uint8)])
-def test_to_mnist_refuses_anything_else(bad):
-    with pytest.raises(DataError, match=r"uint8 \(height, width\)"):
-        to_mnist(bad)
 
 
 @given(arrays("u1", st.tuples(st.integers(1, 60), st.integers(1, 60))))
