@@ -121,7 +121,7 @@ def prepare(environments: Mapping[str, tuple[str, ...]]) -> None:
 
 def machine() -> dict[str, Any]:
     """The machine as a run records it; measured in another process, so that this one stays small."""
-    code = "import json; from tendigits.model.environment import describe_environment; print(json.dumps(describe_environment()))"
+    code = "import json, tendigits.model.environment as e; print(json.dumps(e.describe_environment()))"
     turn = observed([sys.executable, "-c", code], variables("jax", BENCH / "cache", ours=True))
     if "error" in turn:
         raise SystemExit(turn["error"])

@@ -23,8 +23,8 @@ from tendigits.report.metrics import classification_report
 from tendigits.report.run import FORMAT, create_run
 
 SECTIONS = [
-    "Curves", "Confusion matrix", "The worst mistakes", "Calibration", "Selective prediction", "What the network looks at",
-    "Recipe", "Data", "Machine and versions", "Files in this folder",
+    "Curves", "Confusion matrix", "The worst mistakes", "Calibration", "Selective prediction",
+    "What the network looks at", "Recipe", "Data", "Machine and versions", "Files in this folder",
 ]  # fmt: skip
 HISTORY = {"loss": [0.3, 0.2], "accuracy": [0.9, 0.95], "val_loss": [0.2, 0.25], "val_accuracy": [0.93, 0.94]}
 VOID = {"meta", "link", "img", "br", "hr"}

@@ -78,7 +78,7 @@ def test_a_run_is_found_by_its_path_or_its_name(run):
     assert find_run(run.path, run.path / "nowhere").path == run.path
     assert find_run("a", run.path.parent).path == run.path
     with pytest.raises(
-        RunError, match="expected a run's folder or its name in .*, received b; `tendigits runs` lists them"
+        RunError, match=r"expected a run's folder or its name in .*, received b; `tendigits runs` lists them"
     ):
         find_run("b", run.path.parent)
 
