@@ -1,200 +1,96 @@
-"""The charts of report.html as plain numbers for an SVG: where lines, points and ticks are; the template draws them.
+"""The charts of report.html: drawn by matplotlib, then made part of the page, whose colours and fonts they follow.
 
-axis = Axis("Epoch", 1, 15)
-chart = plot("Model Accuracy", axis, Axis("Accuracy", 0.9, 1, percent=True), [Series("Train", "a", [1, 2], [0.9, 1])])
+history_charts(run.history(), run.recipe())  # two SVG elements for the template
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from math import floor, isfinite, log10
+import re
+from io import StringIO
+from typing import Any, cast
 
+import matplotlib as mpl
 import numpy as np
-from matplotlib.ticker import MaxNLocator
+from markupsafe import Markup, escape
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import PercentFormatter
 
 from tendigits.model.calibration import Bin, RiskCoverage
 from tendigits.model.recipe import Recipe
-from tendigits.report.curves import PANELS
+from tendigits.report.curves import COLOURS, PANELS, draw_panel, label_axes
 from tendigits.report.messages import validation_name
 from tendigits.report.run import History, best_epoch
-
-WIDTH, HEIGHT = 420, 270
-LEFT, RIGHT, TOP, BOTTOM = 58, 394, 12, 224
-"""The plotting area in units of the SVG; ticks and labels are around it."""
-
-MAX_POINTS, MAX_MARKS = 200, 40
-"""Of a line: more points are thinned out, and a line with more marks shows none."""
 
 MIN_COVERAGE = 0.05
 """Where the risk-coverage curve begins: a single error among few digits would dwarf the rest."""
 
-
-@dataclass(frozen=True)
-class Axis:
-    """One axis, from `low` to `high`."""
-
-    label: str
-    low: float
-    high: float
-    percent: bool = False
-    """Whether the values are fractions, written as percentages."""
-    whole: bool = False
-    """Whether only whole numbers get a tick."""
-
-    def fraction(self, value: float) -> float:
-        """Position of a value between the ends, clipped to 0 to 1."""
-        return min(max((value - self.low) / (self.high - self.low), 0.0), 1.0)
-
-    def ticks(self) -> list[float]:
-        """A few round numbers from end to end."""
-        slack = 1e-9 * (self.high - self.low)
-        ticks = _round_ticks(self.low, self.high, self.whole)
-        return [tick for tick in ticks if self.low - slack <= tick <= self.high + slack]
-
-    def text(self, value: float) -> str:
-        """A tick's label, with as many decimal places as the ticks need."""
-        first, second, *_ = _round_ticks(self.low, self.high, self.whole)
-        step = (second - first) * (100 if self.percent else 1)
-        places = max(0, -floor(log10(step) + 1e-9))
-        return f"{100 * value:.{places}f}%" if self.percent else f"{value:.{places}f}"
+STYLE = mpl.rc_context({"figure.figsize": (4.2, 3.4), "font.sans-serif": "DejaVu Sans", "path.simplify_threshold": 1})
+GUIDE: dict[str, Any] = {"color": "black", "linestyle": ":", "linewidth": 1.2}
+VARIABLES = {COLOURS[0].lower(): "first", COLOURS[1].lower(): "second", "#000000": "muted", "#b0b0b0": "muted"}
+"""The variable of report.css for each of matplotlib's colours: it differs in dark mode and in print."""
 
 
-@dataclass(frozen=True)
-class Series:
-    """The values of one line."""
-
-    name: str
-    kind: str
-    """Its CSS class: "a", "b" or "guide"."""
-    x: Sequence[float]
-    y: Sequence[float]
-    radii: Sequence[float] | None = None
-    """Of the marks, in units of the SVG; None is 3 for all."""
-
-
-@dataclass(frozen=True)
-class Line:
-    """A series in units of the SVG."""
-
-    name: str
-    kind: str
-    path: str
-    """The `d` of an SVG path."""
-    marks: list[tuple[float, float, float]]
-    """x, y and radius."""
-
-
-@dataclass(frozen=True)
-class Chart:
-    """Everything the template needs to draw a chart."""
-
-    title: str
-    description: str
-    """What it shows, for readers who cannot see it."""
-    x_label: str
-    y_label: str
-    x_ticks: list[tuple[float, str]]
-    y_ticks: list[tuple[float, str]]
-    lines: list[Line]
-
-
-def history_charts(history: History, recipe: Recipe) -> list[Chart]:
+@STYLE
+def history_charts(history: History, recipe: Recipe) -> list[Markup]:
     """Accuracy and loss over the epochs, with a line at the best one; no chart before the first epoch has ended."""
-    epochs = range(1, len(history.get("loss", ())) + 1)
-    if not epochs:
+    if not history.get("loss"):
         return []
-    best = best_epoch(history, recipe)
-    names = {"": "Train", "val_": validation_name(recipe)}
-    charts = []
+    best, charts = best_epoch(history, recipe), []
     for title, key, label in PANELS:
-        columns = {prefix: history[prefix + key] for prefix in names if prefix + key in history}
-        y = axis_for(label, [value for values in columns.values() for value in values], percent=key == "accuracy")
-        series = [
-            Series(names[prefix], kind, epochs, values)
-            for (prefix, values), kind in zip(columns.items(), "ab", strict=False)
-        ]
-        trends = [f"{one.name} from {y.text(one.y[0])} to {y.text(one.y[-1])}" for one in series]
-        series.append(Series(f"Best epoch, {best}", "guide", (best, best), (y.low, y.high)))
-        description = f"{label} over {len(epochs)} epochs: {', '.join(trends)}."
-        charts.append(plot(title, Axis("Epoch", 1, max(2, len(epochs)), whole=True), y, series, description))
+        axes = Figure().subplots()
+        draw_panel(axes, (title, key, label), history, validation_name(recipe))
+        if key == "accuracy":
+            axes.yaxis.set_major_formatter(PercentFormatter(1))
+        ends = [(line.get_label(), *np.take(line.get_ydata(), (0, -1))) for line in axes.lines]
+        trends = ", ".join(f"{name} from {first:.3f} to {last:.3f}" for name, first, last in ends)
+        axes.axvline(best, label=f"Best epoch, {best}", **GUIDE)
+        charts.append(_svg(axes, f"{label} over {len(history['loss'])} epochs: {trends}."))
     return charts
 
 
-def reliability_diagram(bins: dict[str, list[Bin]]) -> Chart:
-    """Accuracy against confidence, a line for each of one or two lists of bins."""
-    series = [Series("Perfect calibration", "guide", (0, 1), (0, 1))]
-    for (name, line), kind in zip(bins.items(), "ab" if len(bins) > 1 else "b", strict=True):
-        filled = [one for one in line if one.n]
-        x, y = [one.confidence or 0.0 for one in filled], [one.accuracy or 0.0 for one in filled]
-        series.append(Series(name.capitalize(), kind, x, y, [1.5 + np.log10(one.n) for one in filled]))
-    description = "Accuracy of the digits in each of 15 bins of confidence; the closer to the diagonal, the better."
-    confidence, accuracy = Axis("Confidence", 0, 1, percent=True), Axis("Accuracy", 0, 1, percent=True)
-    return plot("Reliability diagram", confidence, accuracy, series, description)
+@STYLE
+def reliability_diagram(bins: dict[str, list[Bin]]) -> Markup:
+    """Accuracy against confidence, a line for each of one or two lists of bins; a mark grows with the bin's n."""
+    axes = _percent_axes("Reliability diagram", "Confidence", "Accuracy")
+    axes.plot((0, 1), (0, 1), label="Perfect calibration", **GUIDE)
+    for (name, line), colour, marker in zip(bins.items(), COLOURS, "os", strict=False):
+        x, y, n = np.array([(one.confidence, one.accuracy, one.n) for one in line if one.n]).T
+        axes.plot(x, y, color=colour, marker=marker, markersize=3, label=name.capitalize())
+        axes.scatter(x, y, (3 + 2 * np.log10(n)) ** 2, color=colour, marker=marker)
+    return _svg(axes, "Accuracy of the digits in each bin of confidence; the closer to the diagonal, the better.")
 
 
-def risk_coverage_chart(curve: RiskCoverage, at_threshold: float | None) -> Chart:
-    """Error rate of the accepted digits against the share that is accepted.
-
-    Args:
-        at_threshold: the coverage at the saved threshold, marked by a line.
-    """
-    x = Axis("Coverage: share of digits accepted", 0, 1, percent=True)
-    shown = np.flatnonzero(curve.coverage >= MIN_COVERAGE)
-    coverage, risk = curve.coverage[shown].tolist(), curve.risk[shown].tolist()
-    y = axis_for("Risk: share of these read wrongly", [0.0, *risk], percent=True)
-    series = [Series("Risk", "a", coverage, risk)]
+@STYLE
+def risk_coverage_chart(curve: RiskCoverage, at_threshold: float | None) -> Markup:
+    """Error rate of the accepted digits against their share, with a line at the coverage at the saved threshold."""
+    axes = _percent_axes("Risk and coverage", "Coverage: share of digits accepted", "Risk: share of these read wrongly")
+    shown = curve.coverage >= MIN_COVERAGE
+    axes.plot(curve.coverage[shown], curve.risk[shown], color=COLOURS[0], marker="o", markevery=[-1], label="Risk")
+    axes.set(xlim=(0, None), ylim=(0, None))
     if at_threshold is not None:
-        series.append(Series("At the threshold", "guide", (at_threshold, at_threshold), (y.low, y.high)))
-    description = (
-        f"The fewer digits are accepted, the fewer of them are read wrongly; of all digits, {y.text(risk[-1])}."
-    )
-    return plot("Risk and coverage", x, y, series, description)
+        axes.axvline(at_threshold, label="At the threshold", **GUIDE)
+    return _svg(axes, f"The fewer digits are accepted, the fewer are read wrongly; of all, {curve.risk[-1]:.2%}.")
 
 
-def plot(title: str, x: Axis, y: Axis, series: Sequence[Series], description: str = "") -> Chart:
-    """Place series in the plotting area; points that are not finite are left out, those outside lie on its edge."""
-    return Chart(
-        title,
-        description,
-        x.label,
-        y.label,
-        [(_across(x, tick), x.text(tick)) for tick in x.ticks()],
-        [(_up(y, tick), y.text(tick)) for tick in y.ticks()],
-        [_line(x, y, one) for one in series],
-    )
+def _percent_axes(title: str, x_label: str, y_label: str) -> Axes:
+    axes = Figure().subplots()
+    label_axes(axes, title, x_label, y_label)
+    for axis in (axes.xaxis, axes.yaxis):
+        axis.set_major_formatter(PercentFormatter(1))
+    return axes
 
 
-def axis_for(label: str, values: Sequence[float], percent: bool = False) -> Axis:
-    """An axis with round ends that holds all finite values."""
-    finite = [value for value in values if isfinite(value)] or [0.0]
-    low, high = min(finite), max(finite)
-    ticks = _round_ticks(low, high if high > low else low + (abs(low) or 1.0))
-    return Axis(label, ticks[0], ticks[-1], percent)
-
-
-def thin_out(n: int, max_points: int = MAX_POINTS) -> list[int]:
-    """Indices of at most `max_points` of n points, evenly spaced, with the first and the last."""
-    return sorted({int(i) for i in np.linspace(0, n - 1, min(n, max_points)).round()})
-
-
-def _line(x: Axis, y: Axis, series: Series) -> Line:
-    points = []
-    for i in thin_out(len(series.x)):
-        if isfinite(series.x[i]) and isfinite(series.y[i]):
-            radius = 3.0 if series.radii is None else series.radii[i]
-            points.append((_across(x, series.x[i]), _up(y, series.y[i]), round(radius, 1)))
-    path = "M" + "L".join(f"{left:g} {top:g}" for left, top, _ in points) if points else ""
-    marks = points if len(points) <= MAX_MARKS and series.kind != "guide" else []
-    return Line(series.name, series.kind, path, marks)
-
-
-def _across(axis: Axis, value: float) -> float:
-    return round(LEFT + axis.fraction(value) * (RIGHT - LEFT), 1)
-
-
-def _up(axis: Axis, value: float) -> float:
-    return round(BOTTOM - axis.fraction(value) * (BOTTOM - TOP), 1)
-
-
-def _round_ticks(low: float, high: float, whole: bool = False) -> list[float]:
-    """Round numbers at equal distances, the first at most `low`, the last at least `high`."""
-    return list(map(float, MaxNLocator(6, steps=[1, 2, 5, 10], integer=whole).tick_values(low, high)))
+def _svg(axes: Axes, description: str) -> Markup:
+    """The figure as an SVG element without styles, which the page's policy forbids, and with a description."""
+    figure, file = cast(Figure, axes.figure), StringIO()
+    figure.set_layout_engine("constrained")
+    figure.legend(loc="outside lower center", ncols=2, frameon=False)
+    with mpl.rc_context({"svg.fonttype": "none", "svg.hashsalt": axes.get_title()}):  # each chart has its own ids
+        figure.savefig(file, format="svg", transparent=True)
+    svg = re.sub(r"^.*?<svg [^>]*>|<(style|metadata).*?</\1>|<!--.*?-->", "", file.getvalue(), flags=re.DOTALL)
+    svg = re.sub(r'<g id="[^"]*"', "<g", svg).replace("xlink:href", "href")
+    svg = re.sub(r'style="([^"]*)"', lambda style: re.sub(r"([\w-]+): ([^;]*);?", r'\1="\2"', style[1]), svg)
+    for colour, variable in VARIABLES.items():
+        svg = svg.replace(f'"{colour}"', f'"var(--{variable})"')
+    width, height = 72 * figure.get_size_inches()
+    label = escape(f"{axes.get_title()}. {description}")
+    return Markup(f'<svg class="chart" viewBox="0 0 {width:g} {height:g}" role="img" aria-label="{label}">{svg}')  # noqa: S704

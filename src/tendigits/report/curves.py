@@ -4,6 +4,7 @@ tendigits.plot_history(model.fit(...)).savefig("curves.png")
 """
 
 from collections.abc import Mapping, Sequence
+from math import ceil
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,8 @@ from tendigits.report.run import History
 
 PANELS = (("Model Accuracy", "accuracy", "Accuracy"), ("Cross Entropy Loss", "loss", "Loss"))
 _SIZE = (10.0, 4.2)
+MAX_MARKS = 40
+"""Of a line: with more epochs, only some have a mark."""
 # Okabe and Ito's colours, which colour-blind people can tell apart: https://jfly.uni-koeln.de/color/
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 
@@ -36,22 +39,20 @@ def plot_history(history: Any, validation: str = "Test") -> Figure:
     """
     import matplotlib.pyplot as plt
 
-    figure = plt.figure(figsize=_SIZE, layout="constrained")
-    _draw_run(figure, getattr(history, "history", history), validation)
-    return figure
+    return _draw_run(plt.figure(figsize=_SIZE, layout="constrained"), getattr(history, "history", history), validation)
 
 
 def draw_curves(history: History, validation: str = "Test") -> Figure:
     """The same figure as `plot_history`, outside pyplot: it is not shown and need not be closed."""
-    figure = Figure(figsize=_SIZE, layout="constrained")
-    _draw_run(figure, history, validation)
-    return figure
+    return _draw_run(Figure(figsize=_SIZE, layout="constrained"), history, validation)
 
 
 def draw_comparison(histories: Mapping[str, History]) -> Figure:
     """The curves of several runs in one figure: one colour per run, validation solid, training dashed."""
     figure = Figure(figsize=_SIZE, layout="constrained")
-    for axes, (_, key, _) in zip(_panels(figure), PANELS, strict=True):
+    for axes, (title, key, label) in zip(figure.subplots(1, 2), PANELS, strict=True):
+        label_axes(axes, title, "Epoch", label)
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
         for i, (name, history) in enumerate(histories.items()):
             colour = COLOURS[i % len(COLOURS)]
             _line(axes, history.get(f"val_{key}", ()), label=name, color=colour, marker="o", markersize=4)
@@ -72,26 +73,30 @@ def save_figure(figure: Figure, stem: Path, endings: Sequence[str] = (".svg", ".
     return paths
 
 
-def _draw_run(figure: Figure, history: History, validation: str) -> None:
-    for axes, (_, key, _) in zip(_panels(figure), PANELS, strict=True):
-        _line(axes, history.get(key, ()), label="Train", color=COLOURS[0], marker="o", markersize=4)
-        _line(axes, history.get(f"val_{key}", ()), label=validation, color=COLOURS[1], marker="s", markersize=4)
+def draw_panel(axes: Axes, panel: tuple[str, str, str], history: History, validation: str) -> None:
+    """Draw one of `PANELS`: the line of the training and that of the validation."""
+    title, key, label = panel
+    label_axes(axes, title, "Epoch", label)
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
+    _line(axes, history.get(key, ()), label="Train", color=COLOURS[0], marker="o", markersize=4)
+    _line(axes, history.get(f"val_{key}", ()), label=validation, color=COLOURS[1], marker="s", markersize=4)
+
+
+def label_axes(axes: Axes, title: str, x_label: str, y_label: str) -> None:
+    """Set the texts and the look that all curves share."""
+    axes.set(title=title, xlabel=x_label, ylabel=y_label)
+    axes.grid(alpha=0.3)
+    axes.spines[["top", "right"]].set_visible(False)
+
+
+def _draw_run(figure: Figure, history: History, validation: str) -> Figure:
+    for axes, panel in zip(figure.subplots(1, 2), PANELS, strict=True):
+        draw_panel(axes, panel, history, validation)
         if axes.lines:
             axes.legend()
-
-
-def _panels(figure: Figure) -> Sequence[Axes]:
-    panels = figure.subplots(1, 2)
-    for axes, (title, _, label) in zip(panels, PANELS, strict=True):
-        axes.set_title(title)
-        axes.set_xlabel("Epoch")
-        axes.set_ylabel(label)
-        axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
-        axes.grid(alpha=0.3)
-        axes.spines[["top", "right"]].set_visible(False)
-    return list(panels)
+    return figure
 
 
 def _line(axes: Axes, values: Sequence[float], **style: Any) -> None:
     if len(values):
-        axes.plot(range(1, len(values) + 1), values, **style)
+        axes.plot(range(1, len(values) + 1), values, markevery=ceil(len(values) / MAX_MARKS), **style)

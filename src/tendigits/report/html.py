@@ -108,7 +108,6 @@ def render(evaluation: Evaluation, links: Sequence[str] = ()) -> str:
     return environment.get_template("report.html.jinja").render(
         style=Markup(style),  # noqa: S704  # our own file
         style_digest=b64encode(sha256(style.encode()).digest()).decode(),
-        frame=charts,
         name=run.path.resolve().name,
         recipe=recipe,
         record=record,
@@ -131,7 +130,8 @@ def render(evaluation: Evaluation, links: Sequence[str] = ()) -> str:
 
 def _history_table(history: History) -> tuple[list[str], list[tuple[int, list[float]]]]:
     """The names of the columns, and a row of (epoch, values) for each epoch or an even selection of them."""
-    rows = charts.thin_out(len(history.get("loss", ())), MAX_HISTORY_ROWS) if history else []
+    n = len(history.get("loss", ()))
+    rows = np.linspace(0, n - 1, min(n, MAX_HISTORY_ROWS)).round().astype(int).tolist()
     return list(history), [(i + 1, [values[i] for values in history.values()]) for i in rows]
 
 
