@@ -19,25 +19,19 @@ def path(tmp_path):
     return zipped(tmp_path / "a.zip", {"a": b"1" * 50, "b/c": b""})
 
 
-def test_members_by_name(path):
-    assert {name: info.file_size for name, info in check_zip(path, 1000).items()} == {"a": 50, "b/c": 0}
-
-
 @pytest.mark.parametrize(
     ("method", "deflated"), [(zipfile.ZIP_DEFLATED, False), (zipfile.ZIP_BZIP2, True), (zipfile.ZIP_LZMA, True)]
 )
-def test_other_compressions_are_refused(tmp_path, method, deflated):
-    path = zipped(tmp_path / "a.zip", {"b": b"0" * 1000}, method)
+def test_only_stored_members_and_deflated_ones_where_allowed(path, method, deflated):
+    assert {name: info.file_size for name, info in check_zip(path, 1000).items()} == {"a": 50, "b/c": 0}
+    zipped(path, {"b": b"0" * 1000}, method)
     with pytest.raises(ValueError, match=r"expected members that are stored.*'b' is not"):
         check_zip(path, 2000, deflated=deflated)
-
-
-def test_deflated_members_where_they_are_allowed(tmp_path):
-    path = zipped(tmp_path / "a.zip", {"b": b"0" * 1000}, zipfile.ZIP_DEFLATED)
+    zipped(path, {"b": b"0" * 1000}, zipfile.ZIP_DEFLATED)
     assert check_zip(path, 2000, deflated=True)["b"].file_size == 1000
 
 
-@pytest.mark.parametrize("claimed", [0, 49, 51, 2**31])
+@pytest.mark.parametrize("claimed", [49, 2**31])
 def test_a_stored_member_that_claims_another_size_is_refused(path, claimed):
     data = bytearray(path.read_bytes())
     struct.pack_into("<L", data, data.index(b"PK\1\2") + 24, claimed)
@@ -46,17 +40,13 @@ def test_a_stored_member_that_claims_another_size_is_refused(path, claimed):
         check_zip(path, 1000)
 
 
-def test_the_limit_is_of_the_file(tmp_path):
+def test_the_limit_is_of_the_file_and_of_all_members_together(tmp_path):
     path = zipped(tmp_path / "a.zip", {"a": b"0" * 2**20})
     with pytest.raises(ValueError, match="expected at most 1,048,576 bytes, received 1,048,676"):
         check_zip(path, 2**20)
     assert list(check_zip(path, path.stat().st_size)) == ["a"]
-
-
-def test_the_limit_is_also_of_all_members_together(tmp_path):
-    path = tmp_path / "a.zip"
-    with zipfile.ZipFile(path, "w") as archive:
-        archive.writestr("a", b"0" * 2**20)
+    with zipfile.ZipFile(path, "a") as archive:
+        archive.writestr("c", b"")
         again = copy.copy(archive.filelist[0])  # the same bytes under another name
         again.filename = "b"
         archive.filelist.append(again)
@@ -93,14 +83,12 @@ def test_a_zip64_directory_cannot_hide_its_size(path):
         check_zip(path, 1000)
 
 
-@pytest.mark.parametrize("cut", [1, 22, 10**6])
+@pytest.mark.parametrize("cut", [1, 10**6])
 def test_a_truncated_zip_is_refused(path, cut):
-    path.write_bytes(path.read_bytes()[:-cut])
+    data = path.read_bytes()
+    path.write_bytes(data[:-cut])
     with pytest.raises(ValueError, match=r"expected a zip, found [\d,]+ bytes without its end"):
         check_zip(path, 1000)
-
-
-def test_a_zip_that_lost_its_beginning_is_refused(path):
-    path.write_bytes(path.read_bytes()[-30:])
+    path.write_bytes(data[-30:])
     with pytest.raises(zipfile.BadZipFile):
         check_zip(path, 1000)
