@@ -46,32 +46,37 @@ def test_every_picture_of_an_unsplit_folder_is_evaluated(run, digits, tmp_path):
     assert (folder / "mistakes.png").exists()
 
 
-def test_a_damaged_model_is_refused(run):
+def damage(run, other):
     path = run.path / "model.keras"
     content = bytearray(path.read_bytes())
     content[-5000] ^= 1
     path.write_bytes(content)
-    with pytest.raises(ModelFileError, match="not a complete model file"):
-        evaluate_run(run.path)
 
 
-def test_another_model_in_its_place_is_refused(run, runs):
-    shutil.copy(runs / "b" / "model.keras", run.path)
-    with pytest.raises(ModelFileError, match="SHA-256"):
-        evaluate_run(run.path)
+def exchange(run, other):
+    shutil.copy(other / "model.keras", run.path)
 
 
-def test_a_run_without_a_model_is_refused(run):
-    record = run.record()
-    del record["models"]
-    run.write_record(record)
-    with pytest.raises(RunError, match="has no model yet; continue it with: tendigits train --resume"):
-        evaluate_run(run.path)
+def forget_models(run, other):
+    run.write_record({key: value for key, value in run.record().items() if key != "models"})
 
 
-def test_other_digits_under_the_same_name_are_refused(run):
+def change_data(run, other):
     record = run.record()
     record["data"]["sha256"]["x_train"] = "0" * 64
     run.write_record(record)
-    with pytest.raises(RunError, match="expected the digits it was trained on"):
+
+
+@pytest.mark.parametrize(
+    ("change", "error", "said"),
+    [
+        (damage, ModelFileError, "not a complete model file"),
+        (exchange, ModelFileError, "SHA-256"),
+        (forget_models, RunError, "has no model yet; continue it with: tendigits train --resume"),
+        (change_data, RunError, "expected the digits it was trained on"),
+    ],
+)
+def test_a_run_whose_model_or_digits_are_not_its_own_is_refused(run, runs, change, error, said):
+    change(run, runs / "b")
+    with pytest.raises(error, match=said):
         evaluate_run(run.path)

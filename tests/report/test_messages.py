@@ -1,6 +1,5 @@
 import pytest
 
-from tendigits.model.calibration import Calibration
 from tendigits.model.recipe import Recipe
 from tendigits.report import messages
 
@@ -11,7 +10,6 @@ HISTORY = {"loss": [0.5, 0.3, 0.2, 0.1], "val_loss": [0.4, 0.2, 0.2, 0.3], "val_
     ("recipe", "line"),
     [
         (Recipe(), "val_loss has not improved for 2 epochs; the weights of epoch 2 are kept"),
-        (Recipe(epochs=4), "all epochs are done; the weights of epoch 2 are kept"),
         (Recipe(epochs=4, restore_best=False), "all epochs are done; the weights of epoch 4 are kept"),
     ],
 )
@@ -33,18 +31,8 @@ def test_compile_lines_have_every_setting():
 
 def test_remedies_are_what_the_recipe_does_not_use_yet():
     one_cycle = 'schedule = "one-cycle", which starts low'
-    assert messages.remedies(Recipe()) == f"learning_rate = 0.0001 or {one_cycle} or batch_norm = true"
     assert messages.remedies(Recipe(hidden=())) == f"learning_rate = 0.0001 or {one_cycle}"
     assert messages.remedies(Recipe(batch_norm=True, schedule="one-cycle", learning_rate=2.0)) == "learning_rate = 0.2"
-
-
-def test_calibration_lines():
-    calibration = Calibration(1.25, 6000, "held-out training digits", 0.04, 0.01, 0.7)
-    assert messages.calibration_lines(calibration) == [
-        "temperature 1.250 from 6,000 held-out training digits: calibration error 4.00% -> 1.00%",
-        "with a confidence of at least 0.700, at most 1% are wrong",
-    ]
-    assert messages.calibration_lines(None) == []
 
 
 def test_the_data_record_finds_the_data_again_from_elsewhere(digits, tmp_path, monkeypatch):

@@ -22,22 +22,16 @@ def test_a_new_run_has_its_recipe_and_a_name_that_is_never_taken_twice(tmp_path)
     assert made[0].checkpoints.is_dir()
 
 
-def test_a_taken_name_is_refused(tmp_path):
+def test_a_taken_name_what_is_no_plain_name_and_a_file_are_refused(tmp_path):
     create_run(tmp_path, Recipe(), "first", NOW)
     with pytest.raises(RunError, match=r"first exists; choose another --name, or continue it with --resume"):
         create_run(tmp_path, Recipe(), "first", NOW)
-
-
-@pytest.mark.parametrize("name", ["", "..", "a/b", "/tmp/x"])
-def test_a_name_is_a_plain_name(tmp_path, name):
-    with pytest.raises(RunError, match="expected a plain name"):
-        create_run(tmp_path, Recipe(), name, NOW)
-
-
-def test_runs_cannot_be_a_file(tmp_path):
-    (tmp_path / "runs").write_text("")
+    for name in ("", "..", "a/b"):
+        with pytest.raises(RunError, match="expected a plain name"):
+            create_run(tmp_path, Recipe(), name, NOW)
+    (tmp_path / "file").write_text("")
     with pytest.raises(RunError, match="cannot make the run folder"):
-        create_run(tmp_path / "runs", Recipe(), "x", NOW)
+        create_run(tmp_path / "file", Recipe(), "x", NOW)
 
 
 @given(st.lists(st.tuples(st.floats(allow_nan=False), st.floats(allow_nan=False)), min_size=1, max_size=5))
@@ -62,7 +56,6 @@ def test_a_damaged_history_is_refused(tmp_path, content):
     [
         (None, r"is not a run folder: cannot read run\.json"),
         ("[1]", "holds no object"),
-        ('{"format": 1', "is not a run folder"),
         ('{"format": 1}', f"written by an older version of tendigits: expected run format {FORMAT}, received 1; train"),
         ('{"format": 99}', f"written by another version of tendigits: expected run format {FORMAT}, received 99;"),
     ],
@@ -101,17 +94,6 @@ def test_the_best_epoch_is_the_first_of_equals():
     assert best_epoch(history, Recipe(monitor="val_accuracy")) == 3
 
 
-def test_summary_of_a_finished_run(run):
-    summary, history, result = summarise(run), run.history(), run.record()["result"]
-    assert (summary.name, summary.status, summary.recipe, summary.epochs) == ("a", "finished", "classic", 2)
-    assert summary.parameters == 784 * 16 + 16 + 16 * 10 + 10
-    assert summary.val_loss == min(history["val_loss"])
-    assert summary.val_accuracy == history["val_accuracy"][summary.best_epoch - 1]
-    assert summary.test_accuracy == result["test_accuracy"]
-    assert summary.test_interval == tuple(result["test_interval"])
-    assert summary.seconds > 0
-
-
 def test_summary_of_a_run_that_was_killed_before_its_first_epoch_ended(run):
     (run.path / "history.csv").unlink()
     record = run.record()
@@ -140,16 +122,9 @@ with Run(Path({str(run.path)!r})).lock():
             pass
         holder.kill()
     assert not run.is_locked()
-    with run.lock():
-        assert (run.path / ".lock").read_text() == str(os.getpid())
-
-
-def test_the_lock_clears_what_a_killed_process_left(tmp_path):
-    run = create_run(tmp_path, Recipe(), "x", NOW)
     for folder in (run.path, run.checkpoints):
+        folder.mkdir(exist_ok=True)
         (folder / ".writing-123-model.keras").write_text("half")
     with run.lock():
         assert not list(run.path.rglob(".writing-*"))
-    run.remove_checkpoints()
-    run.remove_checkpoints()
-    assert not run.checkpoints.exists()
+        assert (run.path / ".lock").read_text() == str(os.getpid())

@@ -9,7 +9,7 @@ from PIL import Image
 from tendigits.data.preprocess import to_input
 from tendigits.model.network import build_network
 from tendigits.model.recipe import Recipe
-from tendigits.report.saliency import MAX_UNITS, digit_png, first_layer, saliency, sheet_png, signed_png
+from tendigits.report.saliency import MAX_UNITS, first_layer, saliency, sheet_png, signed_png
 
 INKED = np.ones((28, 28), bool)
 layers = keras.layers
@@ -39,12 +39,6 @@ def test_pixels_without_ink_are_left_out(dense):
     assert (weights[:, 4:] != 0).all()
 
 
-def test_a_layer_that_is_shown_whole_keeps_its_order():
-    model = build_network(Recipe(hidden=()))
-    layer = first_layer(model, INKED)
-    np.testing.assert_array_equal(layer.weights.reshape(10, 784), model.get_weights()[0].T)
-
-
 def test_kernels_of_a_convolution():
     model = keras.Sequential([keras.Input((784,)), layers.Reshape((28, 28, 1)), layers.Conv2D(5, (3, 4))])
     layer = first_layer(model, INKED)
@@ -52,15 +46,10 @@ def test_kernels_of_a_convolution():
     np.testing.assert_array_equal(layer.weights[2], model.get_weights()[0][:, :, 0, 2])
 
 
-def test_a_layer_within_a_model_is_found(dense):
-    outer = keras.Sequential([keras.Input((784,)), layers.Rescaling(2.0), dense])
-    assert first_layer(outer, INKED).n == 100
-
-
-def test_weights_that_cannot_be_shown_as_pictures():
+def test_a_layer_within_a_model_is_found_and_others_cannot_be_shown(dense):
+    assert first_layer(keras.Sequential([keras.Input((784,)), layers.Rescaling(2.0), dense]), INKED).n == 100
     pooled = keras.Sequential([keras.Input((784,)), layers.Reshape((196, 4)), layers.Conv1D(3, 2)])
     assert first_layer(pooled, INKED) is None
-    assert first_layer(keras.Sequential([keras.Input((784,)), layers.ReLU()]), INKED) is None
 
 
 def test_saliency_is_the_slope_of_the_probability(dense, digits):
@@ -96,11 +85,6 @@ def pixels(uri):
     return np.asarray(Image.open(io.BytesIO(b64decode(data))).convert("RGB")).astype(int)
 
 
-def test_a_digit_is_dark_on_white(digits):
-    image = digits.x_test[3]
-    assert (pixels(digit_png(image)) == 255 - image.astype(int)[:, :, None]).all()
-
-
 def test_signs_are_colours_and_zero_is_white():
     orange, white, blue, half = pixels(signed_png(np.array([[2.0, 0, -2, -1]])))[0]
     assert orange.tolist() == [213, 94, 0]
@@ -110,7 +94,7 @@ def test_signs_are_colours_and_zero_is_white():
     assert (pixels(signed_png(np.zeros((28, 28)))) == 255).all()
 
 
-@pytest.mark.parametrize(("n", "shape"), [(1, (28, 231)), (9, (57, 231)), (64, (231, 231))])
+@pytest.mark.parametrize(("n", "shape"), [(1, (28, 231)), (9, (57, 231))])
 def test_a_sheet_has_rows_of_eight(n, shape):
     values = np.ones((n, 28, 28)) * np.arange(1, n + 1)[:, None, None]
     drawn = pixels(sheet_png(values))
