@@ -39,6 +39,7 @@ settings.register_profile("ci", max_examples=100, deadline=None)  # .ci/run: --h
 settings.load_profile("default")
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist looks at the groups
 def pytest_collection_modifyitems(items):
     """A file stays with one process, so that its servers and runs are made once; teach's tests share a database."""
     for item in items:
