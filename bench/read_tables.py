@@ -3,11 +3,11 @@
 The input is the record that bench/reading.py saves as JSON.
 """
 
-import math
 import statistics
 from typing import Any
 
 from tables import BUSY, commit_text, machine_text, row
+from tendigits.report.metrics import wilson_interval
 
 Turn = dict[str, Any]
 Record = dict[str, Any]
@@ -49,17 +49,6 @@ REJECTED, ACCEPTED = 0.95, 0.97
 
 COLD_S, WARM_MS, PHOTO_MS, FOLDER_RATE = 0.5, 2.0, 400.0, 2000.0
 """Targets: the most for a whole command, a digit and a photo; the least pictures per second."""
-
-
-def wilson(right: int, n: int, z: float = 1.959963984540054) -> tuple[float, float]:
-    """The 95% interval of a proportion (Wilson, 1927); (0.0, 1.0) if `n` is 0."""
-    if n == 0:
-        return 0.0, 1.0
-    share, square = right / n, z * z
-    middle = (share + square / (2 * n)) / (1 + square / n)
-    half = z / (1 + square / n) * math.sqrt(share * (1 - share) / n + square / (4 * n * n))
-    return max(0.0, middle - half), min(1.0, middle + half)
-
 
 DRAWN = {
     "digits": "Wrong digits of ours, as they are and as the network saw them",
@@ -120,7 +109,7 @@ def set_table(name: str, turns: list[Turn]) -> str:
 
 def share(right: int, n: int) -> tuple[str, str]:
     """Two cells: a proportion and its interval."""
-    low, high = wilson(right, n)
+    low, high = wilson_interval(right, n)
     return f"{right / n:.2%}", f"{low:.1%} to {high:.1%}"
 
 

@@ -1,6 +1,5 @@
 """The command as a person types it; in this process where that shows the same."""
 
-import json
 import re
 import subprocess
 import sys
@@ -17,17 +16,12 @@ SMALL = ["--hidden", "16", "--epochs", "2", "--learning-rate", "0.003"]
 
 
 def test_help_of_every_command(run_cli):
-    for command in ("", *get_command(cli.app).commands):
-        code, out, _ = run_cli(*command.split(), "--help")
+    commands = get_command(cli.app).commands
+    for arguments in ([], ["--help"], *([command, "--help"] for command in commands)):
+        code, out, _ = run_cli(*arguments)
         assert code == 0
         assert "Usage" in out
-
-
-def test_no_arguments_show_the_help(run_cli):
-    code, out, _ = run_cli()
-    assert code == 0
-    for command in ("train", "evaluate", "data", "runs"):
-        assert command in out
+    assert {"train", "evaluate", "data", "runs"} <= set(commands)
 
 
 def test_version(run_cli):
@@ -38,32 +32,13 @@ def test_version(run_cli):
 def test_train_in_a_pipe_is_a_clean_line_an_epoch(run_cli, small_npz, tmp_path):
     code, out, err = run_cli("train", "--data", small_npz, "--runs", tmp_path, "--name", "one", *SMALL)
     assert (code, err) == (0, "")
-    lines = [line for line in out.splitlines() if re.match(r" ?\d+/2 ", line)]
     number = r"\d\.\d{4}"
-    for line in lines:
-        assert re.fullmatch(
-            rf" \d/2  loss {number}  accuracy {number}  val_loss {number}  val_accuracy {number}  \d+\.\d s", line
-        )
-    assert len(lines) == 2
-    assert "\b" not in out
-    assert "\x1b" not in out
-    assert "\r" not in out
+    line = rf"loss {number}  accuracy {number}  val_loss {number}  val_accuracy {number}  \d+\.\d s"
+    assert re.search(rf"^ 1/2  {line}\n 2/2  {line}$", out, re.MULTILINE)
+    assert not set("\b\r\x1b") & set(out)
     for shown in ("model.keras", "model.h5", "95% interval", str(tmp_path / "one")):
         assert shown in out
     assert open_run(tmp_path / "one").recipe() == Recipe(hidden=(16,), epochs=2, learning_rate=0.003)
-
-
-def test_json_prints_one_line_an_epoch(run_cli, small_npz, tmp_path):
-    code, out, err = run_cli("train", "--data", small_npz, "--runs", tmp_path, "--name", "one", "--json", *SMALL)
-    assert (code, err) == (0, "")
-    lines = [json.loads(line) for line in out.splitlines()]
-    assert [line["epoch"] for line in lines] == [1, 2]
-    history = open_run(tmp_path / "one").history()
-    for i, line in enumerate(lines):
-        assert {key: line[key] for key in history} == {key: values[i] for key, values in history.items()}
-        assert line["run"] == str(tmp_path / "one")
-        assert line["epochs"] == 2
-        assert line["seconds"] > 0
 
 
 def test_a_recipe_file_with_flags_over_it(run_cli, small_npz, tmp_path):
@@ -88,22 +63,14 @@ def test_a_recipe_file_with_flags_over_it(run_cli, small_npz, tmp_path):
         (["train", "--hidden", "a,b"], "--hidden: expected numbers with commas between"),
         (["train", "--epoch", "3"], "No such option: --epoch (Possible options: --epochs)"),
         (["train", "--recipe", "clasic"], "expected a known recipe (classic, "),
-        (["train", "--data", "nothing.npz"], "there is nothing at nothing.npz"),
         (["train", "--quiet", "--json"], "expected --quiet or --json, received both"),
         (["train", "--name", "../x", "--data", "SMALL"], "expected a plain name"),
         (["train", "--resume", "nothing"], "expected a run folder, there is none at nothing"),
-        (
-            ["train", "--resume", "x", "--epochs", "3"],
-            "--resume takes recipe and data from the run; leave out --epochs",
-        ),
-        (["train", "--resume", "x", "--recipe", "classic"], "leave out --recipe"),
-        (["evaluate", "nothing"], "expected a run's folder or its name in runs, received nothing"),
-        (["evaluate"], "Missing argument 'RUN'"),
+        (["train", "--resume", "x", "--epochs", "3"], "leave out --epochs"),
         (["runs", "a", "b"], "expected a run's folder or its name in runs, received a"),
         (["data", "--data", "nothing"], "there is nothing at nothing"),
         (["nonsense"], "No such command 'nonsense'."),
         (["serve", "--port", "99999"], "--port must be 0 to 65535, received 99999."),
-        (["train", "--metrics", ""], "recipe field 'metrics': expected at least 1 item, received ()"),
     ],
 )
 def test_a_mistake_is_one_line_and_exit_code_2(run_cli, arguments, said, tmp_path, monkeypatch, small_npz):
@@ -111,9 +78,7 @@ def test_a_mistake_is_one_line_and_exit_code_2(run_cli, arguments, said, tmp_pat
     code, _, err = run_cli(*[small_npz if a == "SMALL" else a for a in arguments])
     assert code == 2
     assert said in err
-    assert err.startswith("tendigits: ")
-    assert err.count("\n") == 1
-    assert "Traceback" not in err
+    assert re.fullmatch(r"tendigits: .*\n", err)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -162,27 +127,27 @@ from tendigits import cli
 
 class Finalized:
     def __del__(self):
-        signal.raise_signal(signal.{name})
+        {error}
 
 def data():
     Finalized()
-    time.sleep(30)
+    time.sleep({seconds})
 
 cli.app = lambda *_, **__: data()
 cli.main()
 """
 
 
-@pytest.mark.parametrize(("name", "code"), [("SIGINT", 130), ("SIGTERM", 143)])
-def test_a_signal_that_comes_in_a_finalizer_is_not_lost(name, code):
-    ended = subprocess.run([sys.executable, "-c", SWALLOWED.format(name=name)], capture_output=True, timeout=20)
-    assert ended.returncode in (code, -code + 128)
-    assert b"Exception ignored" not in ended.stderr
-
-
-def test_another_error_in_a_finalizer_is_told():
-    failing = SWALLOWED.replace("signal.raise_signal(signal.{name})", "raise ValueError(3)").replace("30", "0")
-    ended = subprocess.run([sys.executable, "-c", failing], capture_output=True, timeout=20)
-    assert ended.returncode == 0
-    assert b"Exception ignored" in ended.stderr
-    assert b"ValueError: 3" in ended.stderr
+@pytest.mark.parametrize(
+    ("error", "seconds", "code"),
+    [
+        ("signal.raise_signal(signal.SIGINT)", 30, 130),
+        ("signal.raise_signal(signal.SIGTERM)", 30, 143),
+        ("raise ValueError(3)", 0, 0),
+    ],
+)
+def test_a_signal_in_a_finalizer_is_not_lost_and_another_error_is_told(error, seconds, code):
+    program = SWALLOWED.format(error=error, seconds=seconds)
+    ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=20)
+    assert ended.returncode in (code, 128 - code if code else 0)
+    assert ("ValueError: 3" in ended.stderr) == ("Exception ignored" in ended.stderr) == (code == 0)

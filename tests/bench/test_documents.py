@@ -1,4 +1,4 @@
-"""Every script of the benchmarks can be imported, and the documents show the results that are committed."""
+"""Every script of the benchmarks can be imported, every peer run, and the documents show the committed results."""
 
 import importlib
 import json
@@ -13,6 +13,16 @@ SCRIPTS = sorted(path.stem for path in (ROOT / "bench").glob("*.py"))
 @pytest.mark.parametrize("script", SCRIPTS)
 def test_a_script_is_importable_and_says_what_it_is(script):
     assert importlib.import_module(script).__doc__
+
+
+@pytest.mark.parametrize("script", ["speed", "reading_peers"])
+def test_every_peer_has_a_script_and_an_environment_of_exact_versions(script):
+    module = importlib.import_module(script)
+    for peer in module.PEERS.values():
+        assert Path(module.script(peer.script)).exists()
+        assert peer.environment is None or peer.environment in module.ENVIRONMENTS
+    for requirements in module.ENVIRONMENTS.values():
+        assert all("==" in requirement for requirement in requirements)
 
 
 TABLES = {

@@ -1,4 +1,4 @@
-"""Tables of made-up records, and the scripts on few digits."""
+"""The arithmetic of the benchmarks, and their scripts on few digits; test_documents.py compares their tables."""
 
 import base64
 import json
@@ -12,32 +12,12 @@ import numpy as np
 import pytest
 
 import augmentation
-import depth
 import exports
-import recipes
 import serving
 import teaching
 import time_to
 from tendigits.export.source import open_source
 from tendigits.read.reader import Reader
-
-MACHINE = {
-    "processor": "A chip", "cores": 2, "device": "cpu", "python": "3.11.7", "backend": "jax",
-    "versions": {"keras": "3.15.1", "jax": "0.10.2", "numpy": "2.4.6"},
-}  # fmt: skip
-
-
-def test_recipes_have_mean_spread_and_the_least():
-    def run(seed, accuracy, minutes):
-        seconds = {"fit": 60 * minutes - 6, "save": 6.0}
-        return {"seed": seed, "test_accuracy": accuracy, "epochs": 7, "parameters": 669706, "machine": MACHINE,
-                "seconds": seconds}  # fmt: skip
-
-    kept = {"mlp": [run(0, 0.992, 4), run(1, 0.994, 6)], "classic": [run(0, 0.98, 1)]}
-    rows = recipes.table(kept).splitlines()
-    assert rows[2] == "| classic | 669,706 | **98.00%** | 1 | 98.00% | 7 | 0.9 | 1.0 |"
-    assert rows[3] == "| mlp | 669,706 | **99.30%** ± 0.14% | 2 | 99.20% | 7 | 4.9 | 5.0 |"
-    assert recipes.short_table(kept).splitlines()[3] == "| `mlp` | 669,706 | **99.30%** ± 0.14% (2) | 5.0 |"
 
 
 def test_time_to_an_accuracy():
@@ -50,41 +30,6 @@ def test_time_to_an_accuracy():
     fast, classic = (time_to.CONTESTANTS[name] for name in ("tendigits_fast", "tendigits_classic"))
     known = [{"contestant": "tendigits_fast", "seed": 0}]
     assert time_to.missing(known, [fast, classic], 2) == [(classic, 0), (fast, 1), (classic, 1)]
-
-
-def test_depths():
-    runs = [
-        {"depth": n, "network": network, "seed": 0, "first": 0.11, "best": 0.97, "seconds": 10 + n}
-        for n in depth.DEPTHS
-        for network in depth.NETWORKS
-    ]
-    rows = depth.table({"runs": runs}).splitlines()
-    assert rows[3] == "| 2 | normalised | 11.00% (11.0% to 11.0%) | 97.00% (97.0% to 97.0%) | 12 |"
-    assert len(rows) == 2 + len(depth.DEPTHS) * len(depth.NETWORKS)
-
-
-def test_serving_rates_are_medians_of_successful_requests():
-    turns = [
-        {"server": "tendigits", "what": "digit", "clients": 8, "requests": requests, "seconds": 8.0, "p50": p50,
-         "p99": 20.0, "errors": errors}
-        for requests, p50, errors in ((8000, 7.0, 0), (6400, 9.0, 1), (7200, 8.0, 2))
-    ]  # fmt: skip
-    memory = [{"requests": 4000, "megabytes": 150.0}, {"requests": 100_000, "megabytes": 151.0}]
-    lines = serving.table({"machine": MACHINE, "turns": turns, "memory": memory}).splitlines()
-    assert "| tendigits serve | digit | 8 | 899.8 | 8.0 | 20.0 | 0.0% |" in lines
-    assert "Memory in use: 150 MB after 4,000 requests, 151 MB after 100,000." in lines[-1]
-
-
-def test_teaching_counts_digits_over_the_fine_tunings_of_a_writer():
-    def lesson(writer, before, after, mnist):
-        return {"writer": writer, "held_out": 10, "before": before, "after": after, "accepted_before": 0.9,
-                "accepted_after": 1.0, "mnist_before": 0.996, "mnist_after": mnist}  # fmt: skip
-
-    lessons = [lesson("a", 0.9, 1.0, 0.996), lesson("a", 1.0, 1.0, 0.9955), lesson("b", 1.0, 0.9, 0.9965)]
-    text = teaching.table({"machine": MACHINE, "lessons": lessons})
-    assert "| a | 20 | 95.00% | 100.00% | 90.00% | 100.00% | 99.60% | 99.58% |" in text
-    assert "| **all** | 30 | 96.67% | 96.67% | 90.00% | 100.00% | 99.60% | 99.60% |" in text
-    assert "lost 0.05 points at most" in text
 
 
 def test_every_server_gets_the_same_picture(small_npz, tmp_path):
