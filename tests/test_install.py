@@ -19,7 +19,7 @@ ROOT = Path(__file__).parent.parent
 ENVIRONMENT = {key: value for key, value in os.environ.items() if not key.startswith(("KERAS", "TENDIGITS", "VIRTUAL"))}
 NEWER = shutil.which("python3.13", path="/usr/bin:/usr/local/bin") or "python3.13"
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("install")]
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="session")
