@@ -1,6 +1,7 @@
 """The command as a person types it; in this process where that shows the same."""
 
 import re
+import shutil
 import subprocess
 import sys
 
@@ -21,12 +22,7 @@ def test_help_of_every_command(run_cli):
         code, out, _ = run_cli(*arguments)
         assert code == 0
         assert "Usage" in out
-    assert {"train", "evaluate", "data", "runs"} <= set(commands)
-
-
-def test_version(run_cli):
-    code, out, _ = run_cli("--version")
-    assert (code, out) == (0, "tendigits 0.1.0\n")
+    assert run_cli("--version") == (0, "tendigits 0.1.0\n", "")
 
 
 def test_train_in_a_pipe_is_a_clean_line_an_epoch(run_cli, small_npz, tmp_path):
@@ -83,10 +79,8 @@ def test_a_mistake_is_one_line_and_exit_code_2(run_cli, arguments, said, tmp_pat
 
 
 def test_a_failure_is_one_line_and_exit_code_1(run_cli, small_npz, tmp_path, monkeypatch):
-    import shutil
-
     monkeypatch.setattr(shutil, "disk_usage", lambda _: shutil._ntuple_diskusage(10**9, 10**9, 0))
-    code, _, err = run_cli("train", "--data", small_npz, "--runs", tmp_path, "--quiet")
+    code, _, err = run_cli("train", "--data", small_npz, "--runs", tmp_path / "new" / "runs", "--quiet")
     assert code == 1
     assert re.fullmatch(r"tendigits: expected at least \d+ MB free in .*\n", err)
 

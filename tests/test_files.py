@@ -2,20 +2,16 @@
 
 import errno
 import os
-import re
-import shutil
 import signal
 import subprocess
 import sys
-from collections import namedtuple
 from pathlib import Path
 
 import pytest
 
 from tendigits.errors import DiskError, ModelFileError, RunError
-from tendigits.files import lock_folder, muted, need_space, replacing, write_text
+from tendigits.files import lock_folder, muted, replacing, write_text
 
-Usage = namedtuple("Usage", "total used free")
 NO_SPACE = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 H5PY_SAYS = RuntimeError("Unable to flush file (file write failed:\n time = now\n, errno = 28)")
 
@@ -148,20 +144,6 @@ def test_a_killed_process_leaves_the_old_file_and_a_leftover_that_is_removed(old
     (old.parent / "not.writing-1-a").touch()
     with lock_folder(old.parent, ""):
         assert names(old.parent) == [".lock", "file.txt", "not.writing-1-a"]
-
-
-def test_need_space_asks_the_nearest_folder_that_exists(tmp_path, monkeypatch):
-    asked = []
-    monkeypatch.setattr(shutil, "disk_usage", lambda path: asked.append(path) or Usage(9, 9, 5_000_000))
-    need_space(tmp_path / "runs" / "deep", 5_000_000)
-    monkeypatch.chdir(tmp_path)
-    need_space(Path("runs"), 1)
-    assert asked == [tmp_path, tmp_path]
-    with pytest.raises(DiskError) as caught:
-        need_space(tmp_path / "runs" / "deep", 5_000_001)
-    assert re.fullmatch(
-        r"expected at least 5 MB free in .*/runs/deep, found 5 MB; free some space or .* --runs", str(caught.value)
-    )
 
 
 def test_muted_discards_what_other_processes_write_too(capfd):

@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from PIL import Image
@@ -57,14 +57,6 @@ def test_mnists_own_digits_stay_as_they_are(digits):
     assert np.abs(again.astype(int) - images).mean() < 0.15
 
 
-def test_digits_enlarged_in_whole_pixels_come_back(digits):
-    images = digits.x_test[::10]
-    back = np.stack([to_mnist(np.pad(np.kron(i, np.ones((4, 4), np.uint8)), ((7, 90), (33, 5)))) for i in images])
-    difference = np.abs(back.astype(int) - images).mean(axis=(1, 2))
-    assert difference.mean() < 0.5
-    assert np.median(difference) == 0
-
-
 @pytest.mark.parametrize("size", [(3, 5), (400, 300), (1, 90)])
 def test_the_longer_side_becomes_20_and_the_aspect_stays(size):
     digit = np.pad(np.full(size, 200, np.uint8), 11)
@@ -80,11 +72,6 @@ def test_the_centre_of_mass_comes_to_the_centre(digits):
         big = np.asarray(Image.fromarray(image).resize((93, 93), Image.Resampling.BICUBIC))
         y, x = center_of_mass(to_mnist(np.pad(big, ((60, 0), (0, 25)))))
         assert (abs(y - 14), abs(x - 14)) <= (0.51, 0.51)
-
-
-def test_where_mnist_itself_has_the_centre(digits):
-    centres = np.array([center_of_mass(image) for image in digits.x_test])
-    assert np.abs(centres - 14).max() <= 0.5 + 1e-9
 
 
 def test_a_heavy_corner_does_not_push_the_digit_out_of_the_field():
@@ -107,15 +94,11 @@ def test_a_hair_thin_stroke_keeps_its_brightness():
     assert to_mnist(digit).max() == 255
 
 
-@pytest.mark.parametrize("shape", [(28, 28), (500, 3), (0, 5)])
-def test_blank_is_all_zeros(shape):
-    np.testing.assert_array_equal(to_mnist(np.zeros(shape, np.uint8)), np.zeros((28, 28), np.uint8))
-
-
-@given(arrays("u1", st.tuples(st.integers(1, 60), st.integers(1, 60))))
+@given(arrays("u1", st.tuples(st.integers(0, 60), st.integers(0, 60))))
+@example(np.zeros((0, 5), np.uint8))
+@example(np.zeros((28, 28), np.uint8))
 def test_any_pixels_become_one_28x28_image(digit):
     out = to_mnist(digit)
-    assert out.shape == (28, 28)
-    assert out.dtype == np.uint8
+    assert (out.shape, out.dtype) == ((28, 28), np.uint8)
     assert out.any() == digit.any()
-    assert max(box(out), default=0) <= 20 if out.any() else True
+    assert not out.any() or max(box(out)) <= 20

@@ -31,6 +31,7 @@ def test_runs_lists_shows_and_compares(run_cli, runs):
     code, out, _ = run_cli("runs", "a", "--runs", runs)
     assert code == 0
     assert re.search(r"hidden +16 \(classic: 512, 512\)", out)
+    assert "activation" not in out  # as classic has it
     code, out, _ = run_cli("runs", "a", runs / "b", "--runs", runs)
     assert code == 0
     assert re.search(r"epochs +2 +3", out)

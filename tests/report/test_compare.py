@@ -6,7 +6,7 @@ from rich.console import Console
 
 from tendigits.errors import RunError
 from tendigits.report.command import print_comparison, print_list, print_run
-from tendigits.report.compare import COLUMNS, compare_runs, describe_run, list_table
+from tendigits.report.compare import COLUMNS, compare_runs, list_table
 from tendigits.report.run import create_run, open_run
 
 
@@ -20,16 +20,6 @@ def test_the_list_has_one_row_per_run(runs):
     assert rows[1]["epochs"] == f"3 (best {record['result']['best_epoch']})"
     assert rows[1]["val_loss"] == f"{min(history['val_loss']):.4f}"
     assert rows[1]["test accuracy"] == f"{record['result']['test_accuracy']:.2%}"
-
-
-def test_an_unfinished_run_shows_how_far_it_got(run):
-    record = run.record()
-    del record["result"]
-    run.write_record(record | {"status": "running"})
-    (row,) = list_table(run.path.parent)
-    assert (row["status"], row["epochs"].split()[0], row["test accuracy"]) == ("interrupted", "2", "-")
-    (run.path / "history.csv").unlink()
-    assert list_table(run.path.parent)[0]["epochs"] == "-"
 
 
 def test_a_comparison_shows_only_the_settings_that_differ(runs):
@@ -46,14 +36,6 @@ def test_a_comparison_shows_only_the_settings_that_differ(runs):
 def test_a_comparison_takes_two_different_runs(runs):
     with pytest.raises(RunError, match="two or more different runs"):
         compare_runs([open_run(runs / "a"), open_run(runs / "a")])
-
-
-def test_one_run_in_detail_says_where_it_differs_from_classic(runs):
-    rows = dict(describe_run(open_run(runs / "a")))
-    assert rows["hidden"] == "16 (classic: 512, 512)"
-    assert rows["epochs"] == "2 (classic: 15)"
-    assert "activation" not in rows
-    assert rows["report"] == str(runs / "a" / "report.html")
 
 
 @pytest.fixture

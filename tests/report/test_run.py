@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from tendigits.errors import RunError
 from tendigits.model.recipe import Recipe
-from tendigits.report.run import FORMAT, Run, best_epoch, create_run, find_run, list_runs, open_run, summarise
+from tendigits.report.run import FORMAT, Run, best_epoch, create_run, list_runs, open_run, summarise
 
 NOW = datetime(2026, 11, 25, 1, 2, 3, tzinfo=UTC)
 
@@ -65,15 +65,6 @@ def test_a_folder_that_is_not_a_run_of_this_version_is_refused(tmp_path, content
         (tmp_path / "run.json").write_text(content)
     with pytest.raises(RunError, match=message):
         open_run(tmp_path)
-
-
-def test_a_run_is_found_by_its_path_or_its_name(run):
-    assert find_run(run.path, run.path / "nowhere").path == run.path
-    assert find_run("a", run.path.parent).path == run.path
-    with pytest.raises(
-        RunError, match=r"expected a run's folder or its name in .*, received b; `tendigits runs` lists them"
-    ):
-        find_run("b", run.path.parent)
 
 
 def test_the_list_is_oldest_first_and_reports_what_it_cannot_read(run, tmp_path):

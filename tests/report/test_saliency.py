@@ -94,10 +94,8 @@ def test_signs_are_colours_and_zero_is_white():
     assert (pixels(signed_png(np.zeros((28, 28)))) == 255).all()
 
 
-@pytest.mark.parametrize(("n", "shape"), [(1, (28, 231)), (9, (57, 231))])
-def test_a_sheet_has_rows_of_eight(n, shape):
-    values = np.ones((n, 28, 28)) * np.arange(1, n + 1)[:, None, None]
-    drawn = pixels(sheet_png(values))
-    assert drawn.shape[:2] == shape
+def test_a_sheet_has_rows_of_eight():
+    drawn = pixels(sheet_png(np.ones((9, 28, 28)) * np.arange(1, 10)[:, None, None]))
+    assert drawn.shape[:2] == (57, 231)
     assert (drawn[:28, :28] == [213, 94, 0]).all()  # each has its own scale
-    assert (drawn == [213, 94, 0]).all(axis=2).sum() == n * 784
+    assert (drawn == [213, 94, 0]).all(axis=2).sum() == 9 * 784
