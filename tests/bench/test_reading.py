@@ -65,19 +65,6 @@ def test_nondigits_are_the_same_for_the_same_seed_and_in_no_font_of_the_training
     assert not set(nondigits.FONTS) & set(printed.FONTS)
 
 
-def test_crops_are_dark_on_white_in_a_square(digits, tmp_path):
-    made = ((picture, str(label)) for picture, label in zip(digits.x_test[:5], digits.y_test[:5], strict=True))
-    own = reading_sets.with_crops(reading_sets.pictures("some", "digit", made, tmp_path), 4, tmp_path)
-    assert (len(own.files["bare"]), len(own.files["cropped"])) == (5, 4)
-    for (path,) in own.files["cropped"]:
-        crop = reading_sets.open_image(path).grey
-        foreground = np.argwhere(crop < 100)
-        assert crop.shape == (90, 90)
-        assert crop[0].min() == crop[:, 0].min() == 255
-        assert np.abs((foreground.min(axis=0) + foreground.max(axis=0)) / 2 - 44.5).max() < 5
-        assert 52 <= (np.ptp(foreground, axis=0) + 1).max() <= 64
-
-
 def test_a_peer_is_asked_scored_and_timed(fake_peer, tmp_path):
     peer = fake_peer('run("fake", lambda given: lambda path: path[-5], "numpy")')
     own = Set("some", "digit", ["1", "2", "4"], {"bare": [[tmp_path / f"{i}.png"] for i in (1, 2, 3)]})

@@ -13,22 +13,9 @@ import pytest
 
 import exports
 import serving
-import teaching
 import time_to
 from tendigits.export.source import open_source
 from tendigits.read.reader import Reader
-
-
-def test_time_to_an_accuracy():
-    epochs = [{"seconds": s, "accuracy": a} for s, a in ((5.0, 0.979), (7.0, 0.991), (9.0, 0.99))]
-    assert time_to.first_time({"epochs": epochs}, 0.98) == 7.0
-    assert time_to.first_time({"epochs": epochs}, 0.995) is None
-    assert time_to.cell([7.0, 9.0, 8.0]) == "8.0"
-    assert time_to.cell([7.0, None]) == "7.0 (1 of 2)"
-    assert time_to.cell([None]) == "not reached"
-    fast, classic = (time_to.CONTESTANTS[name] for name in ("tendigits_fast", "tendigits_classic"))
-    known = [{"contestant": "tendigits_fast", "seed": 0}]
-    assert time_to.missing(known, [fast, classic], 2) == [(classic, 0), (fast, 1), (classic, 1)]
 
 
 def test_every_server_gets_the_same_picture(small_npz, tmp_path):
@@ -38,20 +25,6 @@ def test_every_server_gets_the_same_picture(small_npz, tmp_path):
     with np.load(small_npz) as data:
         assert Reader().digit(digit).label == data["y_test"][0]
     assert cv2.imread(str(bodies["photo"][0])).shape[:2] == (3000, 4000)
-
-
-def test_writers_with_few_pictures_are_left_out(tmp_path, digits, monkeypatch):
-    monkeypatch.setattr(teaching, "CORRECTIONS", 3)
-    folder = tmp_path / "scans"
-    folder.mkdir()
-    rows = ["path,label,writer"]
-    for i in range(9):
-        cv2.imwrite(str(folder / f"{i}.png"), 255 - cv2.resize(digits.x_test[i], (84, 84)))
-        rows.append(f"{i}.png,{digits.y_test[i]},{'anna' if i < 5 else 'bert' if i < 8 else ''}")
-    (folder / "labels.csv").write_text("\n".join(rows))
-    found = teaching.writers(tmp_path)
-    assert list(found) == ["scans anna"]
-    assert found["scans anna"][1].tolist() == digits.y_test[:5].tolist()
 
 
 @pytest.mark.slow

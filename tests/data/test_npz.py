@@ -44,9 +44,8 @@ def path(tmp_path):
     return tmp_path / "mine.npz"
 
 
-@pytest.mark.parametrize("save", [np.savez, np.savez_compressed])
-def test_reads_what_numpy_saves(path, small, save):
-    save(path, **small, more=np.array([{"never": "opened"}], dtype=object))
+def test_reads_what_numpy_saves(path, small):
+    np.savez_compressed(path, **small, more=np.array([{"never": "opened"}], dtype=object))
     read = read_npz(path)
     assert tuple(read) == ARRAYS
     for key in ARRAYS:

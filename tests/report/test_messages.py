@@ -17,18 +17,6 @@ def test_end_line(recipe, line):
     assert messages.end_line(HISTORY, recipe) == line
 
 
-def test_compile_lines_have_every_setting():
-    assert messages.compile_lines(Recipe()) == [
-        "adam, learning rate 0.001; categorical_crossentropy; accuracy",
-        "early stopping on val_loss, patience 2; the best epoch's weights are kept",
-        "at most 15 epochs, batch size 32",
-    ]
-    recipe = Recipe(schedule="one-cycle", ema_momentum=0.99, augmentation={"shift": 2.0, "noise": 0.1})
-    assert messages.compile_lines(recipe)[3] == (
-        "one-cycle schedule; exponential moving average of the weights, momentum 0.99; augmentation: shift 2, noise 0.1"
-    )
-
-
 def test_remedies_are_what_the_recipe_does_not_use_yet():
     one_cycle = 'schedule = "one-cycle", which starts low'
     assert messages.remedies(Recipe(hidden=())) == f"learning_rate = 0.0001 or {one_cycle}"

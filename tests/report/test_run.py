@@ -41,14 +41,9 @@ def test_history_reads_back_exactly(tmp_path_factory, rows):
     history = {"loss": [a for a, _ in rows], "val_loss": [b for _, b in rows]}
     run.write_history(history)
     assert run.history() == history
-    assert (run.path / "history.csv").read_text().splitlines()[0] == "epoch,loss,val_loss"
-
-
-@pytest.mark.parametrize("content", ["epoch,loss\n1,abc\n", "epoch,loss\n1\n"])
-def test_a_damaged_history_is_refused(tmp_path, content):
-    (tmp_path / "history.csv").write_text(content)
+    (run.path / "history.csv").write_text("epoch,loss\n1,abc\n")
     with pytest.raises(RunError, match="cannot read"):
-        Run(tmp_path).history()
+        run.history()
 
 
 @pytest.mark.parametrize(
