@@ -144,6 +144,8 @@ def store(place) -> Any:
 
 def drop_tables() -> None:
     """Empty the PostgreSQL database of the tests."""
+    if POSTGRESQL is None:
+        pytest.skip("needs PostgreSQL: TENDIGITS_TEST_POSTGRESQL=postgresql://user@/name?host=/its/socket")
     from sqlalchemy import create_engine
 
     engine = create_engine(POSTGRESQL.replace("postgresql:", "postgresql+psycopg:", 1))
@@ -160,8 +162,6 @@ def any_store(request, tmp_path) -> Any:
     if request.param == "sqlite":
         opened = open_store(tmp_path / "corrections.db")
     else:
-        if POSTGRESQL is None:
-            pytest.skip("needs PostgreSQL: TENDIGITS_TEST_POSTGRESQL=postgresql://user@/name?host=/its/socket")
         drop_tables()
         opened = open_store(POSTGRESQL)
     yield opened

@@ -27,6 +27,8 @@ from tendigits.read.network import bundled_file
 from tendigits.teach.store import Correction
 
 NOW = datetime(2026, 11, 25, 12, 0, tzinfo=UTC)
+THREE = [(0.3, 0.25), (0.42, 0.15), (0.6, 0.17), (0.66, 0.3), (0.58, 0.42), (0.44, 0.47), (0.6, 0.52), (0.69, 0.65),
+         (0.62, 0.8), (0.45, 0.85), (0.29, 0.76)]  # fmt: skip
 
 
 def png(image: Any) -> bytes:
@@ -63,6 +65,18 @@ def peak_while_refusing(read: Callable[[], Any]) -> tuple[int, str]:
     return peak, str(caught.value)
 
 
+def page_of_numbers(digits: Any, rows: int = 2, columns: int = 4) -> bytes:
+    """A picture of the first test digits in lines."""
+    paper = np.full((20 + 130 * rows, 60 + 100 * columns), 255, np.uint8)
+    for row in range(rows):
+        for column in range(columns):
+            digit = np.asarray(Image.fromarray(digits.x_test[columns * row + column]).resize((84, 84)))
+            paper[30 + 120 * row : 114 + 120 * row, 30 + 100 * column : 114 + 100 * column] = 255 - digit
+    data = io.BytesIO()
+    Image.fromarray(paper).save(data, "PNG")
+    return data.getvalue()
+
+
 def crop64(crop: Any) -> str:
     return base64.b64encode(np.asarray(crop, np.uint8).tobytes()).decode()
 
@@ -79,6 +93,18 @@ def changed(factor: float) -> bytes:
     weights = onnx.numpy_helper.to_array(last) * np.float32(factor)
     last.CopyFrom(onnx.numpy_helper.from_array(weights, last.name))
     return file.SerializeToString()
+
+
+def draw(page: Any, points: list[tuple[float, float]], release: bool = True) -> None:
+    """Draw on a page's pad with the mouse, in fractions of the pad."""
+    pad = page.locator("#pad").bounding_box()
+    place = [(pad["x"] + x * pad["width"], pad["y"] + y * pad["height"]) for x, y in points]
+    page.mouse.move(*place[0])
+    page.mouse.down()
+    for point in place[1:]:
+        page.mouse.move(*point, steps=6)
+    if release:
+        page.mouse.up()
 
 
 def free_port() -> int:

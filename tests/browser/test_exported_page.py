@@ -14,6 +14,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 
+from helpers import THREE, draw
 from synthesis.strokes import SHAPES
 from tendigits.export.source import open_source
 from tendigits.export.web import export_page, fetch_runtime
@@ -75,22 +76,11 @@ def open_exported(browser: Browser) -> Iterator[Any]:
     assert complaints == []
 
 
-def draw_three(page: Page) -> None:
-    box = page.locator("#pad").bounding_box()
-    points = [(0.3, 0.25), (0.5, 0.15), (0.68, 0.27), (0.6, 0.42), (0.45, 0.48), (0.62, 0.53), (0.7, 0.68)]
-    points += [(0.55, 0.83), (0.3, 0.77)]
-    for i, (x, y) in enumerate(points):
-        page.mouse.move(box["x"] + x * box["width"], box["y"] + y * box["height"], steps=6)
-        if i == 0:
-            page.mouse.down()
-    page.mouse.up()
-
-
 @pytest.mark.parametrize("which", ["reader", "int8", "run"])
 def test_from_a_file_a_three_is_read(folders, open_exported, which):
     page = open_exported((folders[which] / "index.html").as_uri())
     expect(page.locator("#prediction")).to_contain_text("Draw one digit")
-    draw_three(page)
+    draw(page, THREE)
     expect(page.locator("#prediction b")).to_have_text("3")
     page.locator("#pad-undo").click()
     expect(page.locator("#prediction")).to_contain_text("Draw one digit")
@@ -98,7 +88,7 @@ def test_from_a_file_a_three_is_read(folders, open_exported, which):
 
 def test_from_a_web_server_on_a_phone_in_the_dark(served, open_exported):
     page = open_exported(served, viewport={"width": 375, "height": 740}, color_scheme="dark")
-    draw_three(page)
+    draw(page, THREE)
     expect(page.locator("#prediction b")).to_have_text("3")
     assert page.evaluate("document.documentElement.scrollWidth") <= 375
     found = Axe().run(page).response["violations"]
@@ -146,10 +136,12 @@ def any_strokes(rng: np.random.Generator) -> list[Any]:
     return strokes
 
 
-def compare(page: Page, reader: Reader, drawings: int, seed: int) -> None:
-    """The page's crop is Python's, to 1 of 255, and so is its prediction."""
-    rng = np.random.default_rng(seed)
-    doubtful = 0
+@pytest.mark.parametrize("which", ["reader", "run"])
+def test_crops_and_predictions_are_those_of_python(folders, open_exported, tmp_path, which):
+    """Crops are the same to 1 of 255."""
+    page = open_exported(with_probe(folders[which], tmp_path))
+    reader = Reader() if which == "reader" else Reader(folders["its run"])
+    rng, drawings, doubtful = np.random.default_rng(0), 60, 0
     for _ in range(drawings):
         png, crop, answer = page.evaluate("(strokes) => ask(strokes)", any_strokes(rng))
         picture = base64.b64decode(png)
@@ -164,16 +156,3 @@ def compare(page: Page, reader: Reader, drawings: int, seed: int) -> None:
             assert answer["reason"] == expected_digit.reason or not expected_digit.accepted
         doubtful += not expected_digit.accepted
     assert 0.03 * drawings < doubtful < 0.7 * drawings  # otherwise the drawings would prove little
-
-
-def test_sixty_drawings_by_the_reader(folders, open_exported, tmp_path):
-    compare(open_exported(with_probe(folders["reader"], tmp_path)), Reader(), 60, seed=0)
-
-
-def test_sixty_drawings_by_a_run(folders, open_exported, tmp_path):
-    compare(open_exported(with_probe(folders["run"], tmp_path)), Reader(folders["its run"]), 60, seed=1)
-
-
-@pytest.mark.slow
-def test_a_thousand_drawings(folders, open_exported, tmp_path):
-    compare(open_exported(with_probe(folders["reader"], tmp_path)), Reader(), 1000, seed=2)

@@ -1,6 +1,5 @@
 """Each flow of the page in a real browser: draw, read, correct, teach, accept, roll back, train; on a phone as well."""
 
-import io
 import json
 import re
 from itertools import pairwise
@@ -8,30 +7,17 @@ from itertools import pairwise
 import numpy as np
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from PIL import Image
 from playwright.sync_api import Page, expect
+
+from helpers import THREE, draw, page_of_numbers, png
 
 pytestmark = pytest.mark.xdist_group("browser")
 
-THREE = [(0.3, 0.25), (0.42, 0.15), (0.6, 0.17), (0.66, 0.3), (0.58, 0.42), (0.44, 0.47), (0.6, 0.52), (0.69, 0.65),
-         (0.62, 0.8), (0.45, 0.85), (0.29, 0.76)]  # fmt: skip
 ONE = [(0.5, 0.12), (0.5, 0.5), (0.5, 0.88)]
 SCRAWL = [(0.1, 0.1), (0.9, 0.12), (0.1, 0.3), (0.9, 0.35), (0.1, 0.6), (0.9, 0.62), (0.1, 0.9), (0.9, 0.9),
           (0.5, 0.05), (0.2, 0.95), (0.8, 0.5), (0.3, 0.2), (0.95, 0.75)]  # fmt: skip
 PHONE = {"viewport": {"width": 390, "height": 844}, "device_scale_factor": 3, "has_touch": True, "is_mobile": True}
 EMPTY = "Draw one digit, from 0 to 9."
-
-
-def draw(page: Page, points: list[tuple[float, float]], release: bool = True) -> None:
-    """With the mouse, in fractions of the pad."""
-    pad = page.locator("#pad").bounding_box()
-    place = [(pad["x"] + x * pad["width"], pad["y"] + y * pad["height"]) for x, y in points]
-    page.mouse.move(*place[0])
-    page.mouse.down()
-    for point in place[1:]:
-        page.mouse.move(*point, steps=6)
-    if release:
-        page.mouse.up()
 
 
 def expect_digit(page: Page, digit: int) -> None:
@@ -40,17 +26,6 @@ def expect_digit(page: Page, digit: int) -> None:
 
 def expect_text(page: Page, text: str) -> None:
     expect(page.locator("#prediction")).to_have_text(text)
-
-
-def page_of_numbers(digits, rows=2, columns=4) -> bytes:
-    paper = np.full((20 + 130 * rows, 60 + 100 * columns), 255, np.uint8)
-    for row in range(rows):
-        for column in range(columns):
-            digit = np.asarray(Image.fromarray(digits.x_test[columns * row + column]).resize((84, 84)))
-            paper[30 + 120 * row : 114 + 120 * row, 30 + 100 * column : 114 + 100 * column] = 255 - digit
-    data = io.BytesIO()
-    Image.fromarray(paper).save(data, "PNG")
-    return data.getvalue()
 
 
 def upload(page: Page, data: bytes, name: str = "numbers.png") -> None:
@@ -110,7 +85,7 @@ def test_draw_with_the_keyboard_alone(open_page):
     expect_digit(page, 1)
 
 
-def test_correct_a_drawing_undo_it_and_correct_another(open_page):
+def test_correct_a_drawing_undo_it_correct_another_export_and_import(open_page):
     page = open_page()
     draw(page, THREE)
     expect_digit(page, 3)
@@ -125,8 +100,14 @@ def test_correct_a_drawing_undo_it_and_correct_another(open_page):
     page.click("nav a[href='#teach']")
     expect(page.locator("#count")).to_have_text("(1)")
     expect(page.locator("#corrections li strong")).to_have_text("not a digit")
+    with page.expect_download() as started:
+        page.click("#export")
+    saved = started.value.path().read_bytes()
     page.locator("#corrections button", has_text="Undo").click()
     expect(page.locator("#corrections")).to_contain_text("None yet.")
+    page.set_input_files("#import", {"name": "a.jsonl", "mimeType": "application/x-ndjson", "buffer": saved})
+    expect(page.locator("#toast")).to_have_text("Imported 1. You have 1 correction.")
+    expect(page.locator("#count")).to_have_text("(1)")
 
 
 def test_read_a_picture_correct_it_copy_it_and_download_it(open_page, digits):
@@ -141,6 +122,11 @@ def test_read_a_picture_correct_it_copy_it_and_download_it(open_page, digits):
     assert image["x"] < box["x"] < image["x"] + image["width"] / 4  # the boxes lie on the picture
     wrong = (int(expected[0][0]) + 1) % 10
     page.locator(".box").first.click()
+    page.keyboard.press("Escape")
+    expect(page.locator("#correct")).to_be_hidden()
+    expect(page.locator(".box.corrected")).to_have_count(0)
+    page.locator(".box").first.focus()
+    page.keyboard.press("Enter")
     sentence = re.compile(rf"The reader sees a {expected[0][0]}, [\d.]+% confident\.")
     expect(page.locator("#correct-prediction")).to_have_text(sentence)
     page.keyboard.press(str(wrong))
@@ -155,21 +141,6 @@ def test_read_a_picture_correct_it_copy_it_and_download_it(open_page, digits):
     assert text[0] == "line,value,confidence,accepted,left,top,right,bottom"
     assert text[1].startswith(f"1,{wrong}{expected[0][1:]},")
     assert len(text) == 3
-
-
-def test_boxes_are_corrected_or_left_by_the_keyboard(open_page, digits):
-    page = open_page("#read")
-    upload(page, page_of_numbers(digits))
-    page.locator(".box").nth(2).focus()
-    page.keyboard.press("Enter")
-    expect(page.locator("#correct")).to_be_visible()
-    page.keyboard.press("Escape")
-    expect(page.locator("#correct")).to_be_hidden()
-    expect(page.locator(".box.corrected")).to_have_count(0)
-    page.locator(".box").nth(2).focus()
-    page.keyboard.press("Enter")
-    page.locator("#correct-choices button", has_text="not a digit").click()
-    expect(page.locator(".box.corrected")).to_have_count(1)
 
 
 def test_drop_and_paste(open_page, digits):
@@ -193,9 +164,7 @@ def test_files_that_hold_no_numbers_and_markup_that_stays_text(open_page):
     page = open_page("#read")
     upload(page, b"this is no picture")
     expect(page.locator("#toast")).to_contain_text("expected a whole PNG")
-    blank = io.BytesIO()
-    Image.new("L", (200, 100), 255).save(blank, "PNG")
-    upload(page, blank.getvalue())
+    upload(page, png(np.zeros((28, 28), np.uint8)))
     expect(page.locator("#toast")).to_have_text("No number was found.")
     page.click("nav a[href='#teach']")
     line = json.dumps({"crop": "<img src=x onerror=alert(1)>"})
@@ -203,23 +172,6 @@ def test_files_that_hold_no_numbers_and_markup_that_stays_text(open_page):
     expect(page.locator("#toast")).to_contain_text("<img src=x")
     assert page.locator("#toast img").count() == 0
     open_page.complaints.clear()  # the browser logs every 400 and 415
-
-
-def test_export_and_import(open_page):
-    page = open_page()
-    draw(page, THREE)
-    expect_digit(page, 3)
-    page.locator("#draw-correct button", has_text="3").click()
-    expect(page.locator("#toast")).to_contain_text("Saved: 3 is right.")
-    page.click("nav a[href='#teach']")
-    with page.expect_download() as started:
-        page.click("#export")
-    saved = started.value.path().read_bytes()
-    page.locator("#corrections button", has_text="Undo").click()
-    expect(page.locator("#count")).to_have_text("")
-    page.set_input_files("#import", {"name": "a.jsonl", "mimeType": "application/x-ndjson", "buffer": saved})
-    expect(page.locator("#toast")).to_have_text("Imported 1. You have 1 correction.")
-    expect(page.locator("#count")).to_have_text("(1)")
 
 
 def test_on_a_phone_everything_fits_and_a_finger_draws(open_page, digits):
@@ -265,12 +217,7 @@ def test_axe_finds_nothing_serious(open_page, digits):
         for scheme in ("light", "dark"):
             page.emulate_media(color_scheme=scheme)
             found = Axe().run(page).response["violations"]
-            serious = [
-                f"{one['id']}: {one['nodes'][0]['html'][:150]}"
-                for one in found
-                if one["impact"] in ("serious", "critical")
-            ]
-            assert serious == [], f"{name}, {scheme}"
+            assert [one for one in found if one["impact"] in ("serious", "critical")] == [], f"{name}, {scheme}"
 
 
 def test_the_documentation_of_the_api_needs_no_other_server(open_page):

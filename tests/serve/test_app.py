@@ -8,7 +8,7 @@ import schemathesis
 from hypothesis import HealthCheck, Phase, given, settings
 from schemathesis.specs.openapi.checks import positive_data_acceptance
 
-from tendigits.serve.security import CONTENT_SECURITY_POLICY, INTERNAL_ERROR
+from tendigits.serve.security import CONTENT_SECURITY_POLICY
 
 pytestmark = pytest.mark.xdist_group("server")
 
@@ -73,24 +73,6 @@ def test_errors_have_one_shape(client):
         assert set(answer.json()) == ERROR
         assert answer.json()["status"] == answer.status_code
         assert answer.json()["request_id"] == answer.headers["x-request-id"]
-
-
-def test_an_unexpected_error_is_logged_and_not_revealed(client, client_store, monkeypatch, caplog):
-    monkeypatch.setattr(type(client_store), "corrections", lambda *_: 1 / 0)
-    answer = client.get("/v1/corrections")
-    assert (answer.status_code, answer.json()["error"]) == (500, INTERNAL_ERROR)
-    assert "division" not in answer.text
-    assert "division by zero" in caplog.text
-    assert answer.json()["request_id"] in caplog.text
-
-
-def test_every_operation_has_a_description(client):
-    document = client.get("/openapi.json").json()
-    assert document["info"]["title"] == "tendigits"
-    for path, operations in document["paths"].items():
-        for method, operation in operations.items():
-            assert operation.get("description") or operation.get("summary"), f"{method} {path}"
-    assert "multipart/form-data" in document["paths"]["/v1/read"]["post"]["requestBody"]["content"]
 
 
 @schemathesis.serializer("application/x-ndjson")

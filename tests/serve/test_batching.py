@@ -77,55 +77,19 @@ def test_items_that_arrive_meanwhile_form_one_batch():
     assert [len(batch) for batch in batches] == [8, 8, 8, 6]
 
 
-def test_several_batches_run_at_the_same_time():
-    running, most = 0, 0
-
-    async def count(items):
-        nonlocal running, most
-        running += 1
-        most = max(most, running)
-        await settle()
-        running -= 1
-        return items
-
-    async def go():
-        batcher = Batcher(count, max_size=2, concurrency=3)
-        return await asyncio.gather(*(batcher(i) for i in range(12)))
-
-    assert run(go()) == list(range(12))
-    assert most == 3
-
-
-def test_an_error_of_one_item_is_its_own():
+def test_an_error_of_one_item_is_its_own_and_that_of_a_batch_is_reported_to_all():
     async def check(items):
-        return [ValueError(item) if item == 3 else item for item in items]
-
-    async def go():
-        batcher = Batcher(check)
-        return await asyncio.gather(*(batcher(i) for i in range(6)), return_exceptions=True)
-
-    results = run(go())
-    assert isinstance(results.pop(3), ValueError)
-    assert results == [0, 1, 2, 4, 5]
-
-
-def test_a_batch_that_fails_is_reported_to_all_and_the_next_one_runs():
-    calls = []
-
-    async def fail_once(items):
-        calls.append(items)
-        if len(calls) == 1:
+        if "bad batch" in items:
             raise RuntimeError("broken")
-        return items
+        return [ValueError(item) if item == "bad" else item for item in items]
 
-    async def go():
-        batcher = Batcher(fail_once)
-        first = await asyncio.gather(batcher(1), batcher(2), return_exceptions=True)
-        return first, await batcher(3)
+    async def go(*items):
+        return await asyncio.gather(*map(batcher, items), return_exceptions=True)
 
-    first, second = run(go())
-    assert [str(error) for error in first] == ["broken", "broken"]
-    assert second == 3
+    batcher = Batcher(check)
+    assert [str(error) for error in run(go("a", "bad batch"))] == ["broken", "broken"]
+    one, bad, other = run(go("a", "bad", "b"))
+    assert (one, str(bad), other) == ("a", "bad", "b")
 
 
 def test_the_queue_of_a_batcher_is_limited():

@@ -7,7 +7,6 @@ from typer.testing import CliRunner
 
 from tendigits.cli import app
 from tendigits.errors import UserError
-from tendigits.serve.server import is_local
 
 
 @pytest.fixture
@@ -24,12 +23,9 @@ def refused(tmp_path, monkeypatch):
     return call
 
 
-def test_a_public_address_needs_a_token(refused):
-    for host in ("0.0.0.0", "::", "192.0.2.1"):
+def test_a_public_address_needs_a_token_that_is_strong_and_plain_text(refused):
+    for host in ("0.0.0.0", "::", "192.0.2.1", "example.org"):
         assert "expected a token in TENDIGITS_TOKEN because other machines can reach" in refused("--host", host)
-
-
-def test_a_token_that_is_too_weak_or_not_plain_text(refused):
     for token in ("short", "with a space in it ....", "ä" * 20):
         assert "expected at least 16 characters without spaces in TENDIGITS_TOKEN" in refused(token=token)
 
@@ -39,8 +35,3 @@ def test_a_port_in_use_and_an_address_of_another_machine(refused):
         message = refused("--port", str(taken.getsockname()[1]))
     assert message.endswith("Address already in use; choose another --port")
     assert "cannot listen on 192.0.2.1" in refused("--host", "192.0.2.1", token="0123456789abcdef")
-
-
-def test_which_addresses_only_this_machine_can_reach():
-    assert all(map(is_local, ("127.0.0.1", "127.1.2.3", "::1", "localhost")))
-    assert not any(map(is_local, ("0.0.0.0", "::", "10.0.0.1", "example.org")))

@@ -102,14 +102,3 @@ def test_a_failed_job_has_the_last_line_of_its_errors(scripts):
 
     job = run(go())
     assert (job.status, job.error) == ("failed", "expected more, received less")
-
-
-def test_a_real_command():
-    async def go():
-        job = await Jobs().start("train", ["train", "--recipe", "nothing"], {})
-        await lines(job)
-        return job
-
-    job = run(go())
-    assert job.status == "failed"
-    assert job.error.startswith("expected a known recipe")

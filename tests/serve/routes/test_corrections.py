@@ -57,10 +57,10 @@ def test_delete(client):
     [
         ({"label": 12}, "corrections.0.label must be 0 to 9 or null, received 12."),
         ({"label": "<b>"}, 'corrections.0.label must be 0 to 9 or null, received "<b>".'),
-        (
-            {"crop": "AAAA"},
-            "corrections.0.crop must be 784 bytes in base64: 28 rows of 28 pixels",
-        ),
+        ({"label": True}, "corrections.0.label must be 0 to 9 or null, received true."),
+        ({"label": 3.0}, "corrections.0.label must be 0 to 9 or null, received 3.0."),
+        ({"crop": "AAAA"}, "corrections.0.crop must be 784 bytes in base64: 28 rows of 28 pixels"),
+        ({"crop": "*" * 1048}, "corrections.0.crop must be 784 bytes in base64: 28 rows of 28 pixels"),
         ({"source": "import"}, "corrections.0.source must be 'draw', 'picture' or 'api', received \"import\"."),
         ({"more": 1}, "corrections.0.more is not a known field."),
     ],

