@@ -22,16 +22,14 @@ def paths(tmp_path_factory, digits):
     return find_pictures([folder]).pictures
 
 
-@pytest.mark.parametrize("one", [True, False])
-def test_a_damaged_file_stops_nothing_and_the_order_stays(paths, digits, one):
-    results = list(read_files(Reader(), paths, one=one))
+def test_a_damaged_file_stops_nothing_and_the_order_stays(paths, digits):
+    results = list(read_files(Reader(), paths, one=True))
     assert [result.path for result in results] == paths
     assert [result.path for result in results if result.error] == [paths[5]]
     assert paths[5] in str(results[5].error)
-    if one:
-        read = [int(result.page.lines[0].value) for result in results if result.page]
-        assert np.mean(read == np.delete(digits.y_test[:40], 5)) > 0.9
-        assert results[0].page.size == (28, 28)
+    read = [int(result.page.lines[0].value) for result in results if result.page]
+    assert np.mean(read == np.delete(digits.y_test[:40], 5)) > 0.9
+    assert results[0].page.size == (28, 28)
 
 
 def read_or_die(job):
@@ -52,21 +50,3 @@ def test_processes_read_the_same_and_a_picture_that_kills_one_is_reported(paths,
         assert one.path == other.path
         if i not in (3, 5):
             assert one.page.as_dict() == other.page.as_dict()
-
-
-def test_many_pictures_are_read_by_processes_with_the_same_network_and_threshold(paths, monkeypatch, tmp_path):
-    pools = []
-    monkeypatch.setattr(batch, "read_with", lambda *_: ())
-    own = tmp_path / "own.onnx"
-    own.write_bytes(bundled_file())
-
-    class NoPool:
-        __enter__ = __exit__ = lambda *_: None
-
-    monkeypatch.setattr(batch, "reader_pool", lambda *given: pools.append(given) or NoPool())
-    list(read_files(Reader(threshold=0.5), paths))
-    list(read_files(Reader(own, 0.7), paths, workers=3))
-    assert pools == [(None, 0.5, None), (own, 0.7, 3)]
-    for reader, n in ((Reader(), 16), (Reader(own), 40)):
-        assert len(list(read_files(reader, paths[:n]))) == n
-    assert len(pools) == 2, "a few pictures, and a user's own network, are read in this process"

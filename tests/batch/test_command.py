@@ -1,30 +1,18 @@
 import csv
 import json
-import os
-import pty
-import re
-import subprocess
-import sys
+from functools import partial
 
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
 from PIL import Image
 
-from tendigits import cli
 from tendigits.read.results import COLUMNS
 
 
 @pytest.fixture
-def run(monkeypatch, capsys):
-    def call(*arguments):
-        monkeypatch.setattr("sys.argv", ["tendigits", "read", *map(str, arguments)])
-        with pytest.raises(SystemExit) as caught:
-            cli.main()
-        out = capsys.readouterr()
-        return caught.value.code, out.out, out.err
-
-    return call
+def run(run_cli):
+    return partial(run_cli, "read")
 
 
 @pytest.fixture
@@ -66,7 +54,7 @@ def test_a_page_as_text_json_and_csv(run, seven, tmp_path):
     assert "may be" in run(seven, "--csv", "-", "--threshold", 1)[1]
 
 
-def test_pictures_that_could_not_be_read_are_listed_at_the_end(run, scans):
+def test_pictures_that_could_not_be_read_are_listed_at_the_end(run, scans, tmp_path):
     code, out, err = run(scans)
     assert code == 1
     assert out == f"{scans}/7.png: 7\n"
@@ -74,11 +62,8 @@ def test_pictures_that_could_not_be_read_are_listed_at_the_end(run, scans):
     assert "bad.png" in damaged
     assert skipped == f"tendigits: skipped {scans}/photo.heic: cannot read HEIC; save it as PNG or JPEG"
     assert summary == "tendigits: read 1 of 3 pictures; 2 could not be read"
-
-
-def test_nothing_read_is_a_wrong_command(run, tmp_path):
     code, out, err = run(tmp_path / "none.png")
-    assert (code, out) == (2, "")
+    assert (code, out) == (2, ""), "nothing was read"
     assert "none.png" in err
 
 
@@ -111,12 +96,6 @@ def test_what_show_cannot_write_is_refused_before_reading(run, seven, monkeypatc
     assert seven.read_bytes() == before
     code, _, err = run("seven.png", "other.png", "--show", "x.png")
     assert (code, "expected a folder for the 2 pictures of --show, received x.png" in err) == (2, True)
-
-
-def test_the_threshold_moves_what_is_accepted(run, seven):
-    assert "<-" in run(seven, "--one", "--threshold", 1)[1]
-    assert "<-" not in run(seven, "--one", "--threshold", 0)[1]
-    assert run(seven, "--threshold", 7)[0] == 2
 
 
 def test_a_table_that_is_resumed(run, seven, scans, tmp_path):
@@ -159,33 +138,3 @@ def test_options_that_do_not_go_together(run, seven, monkeypatch, tmp_path, argu
     assert code == 2
     assert message in errors
     assert errors.count("\n") == 1
-
-
-@pytest.mark.parametrize("piped", [False, True])
-def test_on_a_terminal_results_are_printed_above_the_bar(scans, piped):
-    """On a pseudo-terminal, with standard output there or in a pipe."""
-    (scans / "bad.png").unlink()
-    for i in range(12):
-        (scans / f"7-{i}.png").write_bytes((scans / "7.png").read_bytes())
-    master, slave = pty.openpty()
-    child = subprocess.Popen(
-        [sys.executable, "-m", "tendigits", "read", scans],
-        stdout=subprocess.PIPE if piped else slave,
-        stderr=slave,
-        env=os.environ | {"TERM": "xterm", "COLUMNS": "200"},
-        text=True,
-    )
-    os.close(slave)
-    screen = b""
-    while True:
-        try:
-            screen += os.read(master, 4096)
-        except OSError:  # the child has closed the terminal
-            break
-    printed, _ = child.communicate()
-    os.close(master)
-    text = re.sub(r"\x1b\[[\d;?]*[A-Za-z]", "", screen.decode())
-    segments = (printed if piped else text).replace("\r", "\n").split("\n")
-    assert len([line for line in segments if re.fullmatch(r".*/7[-\d]*\.png: 7", line)]) == 13
-    assert "13/13" in text
-    assert not piped or ": 7" not in text

@@ -3,8 +3,6 @@
 import cv2
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis.extra.numpy import array_shapes, arrays
 from PIL import Image
 
 from tendigits.read.find import find_digit, find_page
@@ -29,8 +27,7 @@ def overlap(foreground):
     return (found & true).sum() / (found | true).sum()
 
 
-@pytest.mark.parametrize("contrast", [0.1, 0.9])
-@pytest.mark.parametrize("paper", [90.0, 250.0])
+@pytest.mark.parametrize(("paper", "contrast"), [(90.0, 0.1), (250.0, 0.9)])
 def test_any_paper_and_any_pen_give_the_same_foreground(paper, contrast):
     assert overlap(find_foreground(picture(paper, contrast))) > 0.9
     assert np.abs(find_background(picture(paper, contrast)).astype(int) - paper).max() <= 3
@@ -44,17 +41,10 @@ def test_light_strokes_shade_and_faint_pencil_on_noisy_paper():
     assert overlap(find_foreground(picture(contrast=0.2, noise=3))) > 0.8
 
 
-@pytest.mark.parametrize("noise", [0, 4, 12])
-@pytest.mark.parametrize("paper", [5.0, 250.0])
+@pytest.mark.parametrize(("paper", "noise"), [(5.0, 0), (250.0, 4), (250.0, 12)])
 def test_a_blank_sheet_has_no_foreground(paper, noise):
     foreground = find_foreground(picture(paper, contrast=0, noise=noise))
     assert foreground is None or (foreground > 140).mean() < 0.01
-
-
-@given(arrays(np.uint8, array_shapes(min_dims=2, max_dims=2, max_side=40)))
-def test_any_pixels_give_foreground_of_their_shape_or_none(grey):
-    foreground = find_foreground(grey)
-    assert foreground is None or (foreground.shape, foreground.dtype) == (grey.shape, np.uint8)
 
 
 @pytest.mark.parametrize("light_corner", [(0, 0), (1, 1)])
@@ -81,25 +71,10 @@ def test_the_box_of_a_digit_is_in_pixels_of_the_picture(times):
     assert (blank.size, blank.box, blank.crop.any()) == ((50, 30), (0, 0, 50, 30), False)
 
 
-def page_of_bars(rows=3, columns=5):
-    """Bars like 1s, in a grid."""
-    page = np.full((100 * rows, 60 * columns), 235, np.uint8)
-    for row in range(rows):
-        for column in range(columns):
-            page[100 * row + 30 : 100 * row + 70, 60 * column + 28 : 60 * column + 33] = 40
-    return page
-
-
-def test_a_page_has_lines_in_reading_order():
-    page = find_page(page_of_bars())
-    assert [[component.box.left // 60 for component in line] for line in page.lines] == [[0, 1, 2, 3, 4]] * 3
-    assert [line[0].box.top // 100 for line in page.lines] == [0, 1, 2]
-    assert page.digit_height == pytest.approx(40, abs=2)
-    assert find_page(np.full((300, 300), 200, np.uint8)).lines == []
-
-
 def test_a_large_picture_is_shrunk():
-    page = find_page(Image.fromarray(page_of_bars()).resize((2500, 2500)))
+    bar = np.full((100, 60), 235, np.uint8)
+    bar[30:70, 28:33] = 40
+    page = find_page(Image.fromarray(np.tile(bar, (3, 5))).resize((2500, 2500)))
     assert page.size == (2500, 2500)
     assert max(page.components.foreground.shape) <= 2048
     assert page.scale == pytest.approx(2500 / page.components.foreground.shape[1])
@@ -117,9 +92,8 @@ def lefts(foreground):
     return [component.box.left for component in find_components(foreground).all if component.area > 50]
 
 
-@pytest.mark.parametrize("slope", [0, 4, -6])
-@pytest.mark.parametrize("y", [60, 83])
-def test_ruled_lines_go_and_the_digits_stay(slope, y):
+@pytest.mark.parametrize(("y", "slope"), [(60, 0), (83, 4), (60, -6)])
+def test_ruled_lines_go_and_the_digits_stay(y, slope):
     foreground = written()
     ruled = foreground.copy()
     cv2.line(ruled, (0, y), (499, y + slope), 200, 2)

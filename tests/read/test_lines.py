@@ -4,8 +4,8 @@ import cv2
 import numpy as np
 import pytest
 
-from tendigits.read.lines import find_lines, median_digit_height
-from tendigits.read.segment import Box, find_components, main_component
+from tendigits.read.lines import find_lines
+from tendigits.read.segment import find_components, main_component
 
 
 def field(height=100, width=300):
@@ -21,27 +21,12 @@ def lines_of(foreground):
     return [[component.box for component in line] for line in find_lines(find_components(foreground).all)]
 
 
-def test_boxes_join_and_have_gaps():
-    one, other = Box(0, 0, 10, 20), Box(15, 5, 30, 50)
-    assert one.join(other) == (0, 0, 30, 50)
-    assert (one.gap(other), other.gap(one), one.gap(Box(0, 22, 5, 30))) == (5, 5, 2)
-
-
 def test_specks_and_pale_stains_are_no_components():
     foreground = write(field(), "7", 20, 60)
     foreground[5, 5] = 100
     foreground[80:90, 200:230] = 90
     assert len(find_components(foreground).all) == 1
     assert main_component(find_components(field())) is None
-
-
-def test_a_component_is_cut_without_its_neighbours():
-    foreground = field()
-    cv2.line(foreground, (20, 20), (60, 70), 255, 4)
-    cv2.line(foreground, (40, 20), (80, 70), 255, 4)
-    components = find_components(foreground)
-    assert len(components.all) == 2
-    assert sum(components.cut(each).sum(dtype=int) for each in components.all) == foreground.sum(dtype=int)
 
 
 def test_the_main_component_is_the_digit_without_the_box_around_it():
@@ -93,20 +78,3 @@ def test_the_bar_of_a_5_belongs_to_it_and_a_full_stop_to_nothing():
     (line,) = lines_of(foreground)
     assert len(line) == 2
     assert line[0].top < 32
-
-
-def test_two_halves_of_a_digit_above_each_other_are_joined():
-    foreground = field()
-    write(foreground, "8", 20, 80, height=44)
-    cv2.line(foreground, (70, 38), (95, 38), 255, 4)  # a 5 with a gap in its middle
-    cv2.line(foreground, (70, 38), (70, 58), 255, 4)
-    cv2.ellipse(foreground, (80, 74), (14, 10), 0, -90, 150, 255, 4)
-    foreground[60:63, 60:100] = 0
-    (line,) = lines_of(foreground)
-    assert len(line) == 2
-    assert (line[1].top, line[1].bottom) == (36, 87)
-
-
-def test_no_components_no_lines():
-    assert find_lines([]) == []
-    assert median_digit_height([]) == 0

@@ -11,7 +11,7 @@ from tendigits.model.calibration import Calibration, apply_temperature
 from tendigits.model.network import build_network, compile_network, predict
 from tendigits.model.recipe import Recipe
 from tendigits.read.find import find_digit
-from tendigits.read.network import Network, bundled, from_onnx, load_network
+from tendigits.read.network import bundled, from_onnx, load_network
 from tendigits.read.reader import Reader
 
 CROPS = np.random.default_rng(1).integers(0, 256, (300, 28, 28), dtype=np.uint8)
@@ -30,41 +30,14 @@ def test_probabilities_are_the_softmax_of_the_logits_over_the_temperature(onnx_f
     np.testing.assert_allclose(predictions.digits.sum(axis=1), 1, atol=1e-5)
 
 
-def test_a_doubtful_crop_is_classified_three_times_and_a_certain_one_once():
-    looked = []
-
-    def logits(crops):
-        looked.append(crops)
-        certain = crops.reshape(len(crops), -1).any(axis=1) & (crops[:, 0, 0] == 255)
-        return np.where(certain[:, None], np.eye(11, dtype=np.float32)[3] * 20, np.float32(len(looked)))
-
-    crops = np.zeros((3, 28, 28), np.uint8)
-    crops[0, 0, 0] = 255
-    crops[1:, 4:24, 12:16] = 200
-    result = Network("known", 0.9, logits, turn=7.0).refined_logits(crops)
-    assert [len(part) for part in looked] == [3, 2, 2]
-    np.testing.assert_allclose(result[1:], (1 + 2 + 3) / 3)
-    np.testing.assert_array_equal(result[0], np.eye(11)[3] * 20)
-    tops = [[np.flatnonzero(row)[[0, -1]].mean() for row in (part[0, 5], part[0, 22])] for part in looked[1:]]
-    assert tops[0][0] - tops[0][1] == pytest.approx(-(tops[1][0] - tops[1][1]), abs=1.1)
-    assert abs(tops[0][0] - tops[0][1]) == pytest.approx(17 * np.tan(np.deg2rad(7)), abs=1.1)
-
-
-def test_a_network_of_ten_classes_knows_only_digits():
-    network = Network("ten", 0.9, lambda crops: np.zeros((len(crops), 10), np.float32))
-    predictions = network(CROPS)
-    assert (predictions.is_digit == 1).all()
-    assert predictions.digits == pytest.approx(0.1)
-    none = network(CROPS[:0])
-    assert (none.digits.shape, none.is_digit.shape) == ((0, 10), (0,))
-
-
-def test_a_damaged_or_foreign_file_is_refused(onnx_file):
+def test_a_damaged_foreign_or_missing_file_is_refused(onnx_file, tmp_path):
     for damaged in (onnx_file()[:200], b"", b"\x07" * 100):
         with pytest.raises(ModelFileError, match="not a complete model file"):
             from_onnx(damaged, "reader.onnx")
     with pytest.raises(ModelFileError, match="received one from"):
         from_onnx(onnx_file(outputs=7), "reader.onnx")
+    with pytest.raises((RunError, ModelFileError), match=str(tmp_path)):
+        load_network(tmp_path / "none")
 
 
 def test_the_bundled_network_reads_mnist(digits):
@@ -89,7 +62,10 @@ def test_a_users_own_network_with_and_without_a_calibration(digits, tmp_path, mo
     model.save(tmp_path / "model.keras")
     x = digits.x_test[:20]
     expected = predict(model, to_input(x))
-    np.testing.assert_allclose(load_network(tmp_path)(x).digits, expected, atol=1e-6)
+    network = load_network(tmp_path)
+    np.testing.assert_allclose(network(x).digits, expected, atol=1e-6)
+    assert (network(x).is_digit == 1).all()
+    assert network(x[:0]).digits.shape == (0, 10)
     reader = Reader(tmp_path / "model.keras")
     assert reader.threshold == 0.9
     crop = find_digit(x[0]).crop
@@ -99,8 +75,3 @@ def test_a_users_own_network_with_and_without_a_calibration(digits, tmp_path, mo
     calibrated = load_network(tmp_path)
     np.testing.assert_allclose(calibrated(x).digits, apply_temperature(expected, 2.0), atol=1e-6)
     assert calibrated.threshold == 0.7
-
-
-def test_no_such_run(tmp_path):
-    with pytest.raises((RunError, ModelFileError), match=str(tmp_path)):
-        load_network(tmp_path / "none")

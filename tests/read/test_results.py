@@ -42,12 +42,3 @@ def test_json_and_csv():
     }  # fmt: skip
     (row,) = page(digit(False, "may be 1 or 7")).rows("a.png")
     assert row[4:6] == ("no", "digit 1: may be 1 or 7")
-
-
-def test_a_printed_page_is_a_few_lines():
-    line = page(digit(False, "may be 1 or 7")).lines[0]
-    printed = str(Page([line] * 12, (100, 200))).splitlines()
-    assert printed[:2] == ["Page of 100x200 pixels, 12 lines", "  01    <- digit 1: may be 1 or 7"]
-    assert printed[-1] == "  ... and 2 more"
-    assert len(printed) == 12
-    assert len(repr(line.digits[0])) < 120

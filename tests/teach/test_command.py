@@ -63,15 +63,9 @@ def test_progress_for_a_person_and_for_a_program(store, place, digits, monkeypat
     monkeypatch.setattr("tendigits.data.load.load", lambda _: digits)
     store.add([correction(crop, 1) for crop in digits.x_train[:20]])
     text = call("--store", place).output
-    for line in (
-        "20 corrections: 16 for training, 4 held out",
-        "epoch 1 of 4, loss 0.1234",
-        "held-out corrections         75.00% -> 100.00% of 4 correct",
-        "test digits of MNIST         99.60% -> 99.55% of 1,000 correct",
-        "fine-tuned network 1, in 31 s",
-        "read with it: tendigits teach --accept 1",
-    ):
-        assert line in text.splitlines()
+    assert "epoch 1 of 4, loss 0.1234" in text
+    assert "held-out corrections         75.00% -> 100.00% of 4 correct" in text
+    assert "read with it: tendigits teach --accept 1" in text
     lines = [json.loads(line) for line in call("--store", place, "--json").stdout.splitlines()]
     assert [line["stage"] for line in lines] == ["prepare", "train", "train", "evaluate", "done"]
 

@@ -5,7 +5,6 @@ import pytest
 
 from helpers import NOW, correction
 from tendigits.data.dataset import Dataset
-from tendigits.errors import UserError
 from tendigits.read.network import bundled, from_onnx
 from tendigits.teach import pipeline
 from tendigits.teach.pipeline import fine_tune_reader
@@ -39,13 +38,8 @@ def test_new_signs_are_learned_and_nothing_is_forgotten(store, digits: Dataset, 
     fours, non_digits = two_bars(40), two_bars(30).transpose(0, 2, 1)
     assert (bundled()(fours).digits.argmax(axis=1) == 4).mean() < 0.5
     store.add([correction(crop, 4) for crop in fours] + [correction(crop, None) for crop in non_digits])
-    steps = []
-    tuned = fine_tune_reader(store, digits, steps.append, lambda: NOW)
-    assert [step["stage"] for step in steps] == ["prepare", *["train"] * 5, "evaluate", "done"]
+    tuned = fine_tune_reader(store, digits, lambda _: None, lambda: NOW)
     report = tuned.report
-    assert steps[0]["learned"] == report["learned"]
-    assert steps[0]["held_out"] == report["held_out"]["n"]
-    assert steps[-1]["network"] == tuned.id
     assert report["held_out"]["after"] == 1 > report["held_out"]["before"]
     assert report["mnist"]["n"] == 400
     assert report["mnist"]["after"] >= report["mnist"]["before"] - 0.01
@@ -73,6 +67,7 @@ def test_held_out_corrections_and_test_digits_are_never_trained_on(store, digits
     tuned = fine_tune_reader(store, digits, steps.append, lambda: NOW)
     assert [step["stage"] for step in steps] == ["prepare", "train", "train", "evaluate", "done"]
     assert steps[2] == {"stage": "train", "epoch": 1, "epochs": 4, "loss": 0.25}
+    assert (steps[0]["learned"], steps[0]["held_out"], steps[-1]["network"]) == (16, 4, tuned.id)
     trained_on = {crop.tobytes() for crop in seen["training"].crops}
     assert len(trained_on) == 16 == tuned.report["learned"]
     assert tuned.report["held_out"]["n"] == 4
@@ -80,9 +75,3 @@ def test_held_out_corrections_and_test_digits_are_never_trained_on(store, digits
     rehearsal = seen["training"].rehearsal
     assert rehearsal.shape == (920, 28, 28)
     assert not {image.tobytes() for image in digits.x_test} & {crop.tobytes() for crop in rehearsal}
-
-
-def test_too_few_corrections(store, digits: Dataset):
-    store.add([correction(crop) for crop in digits.x_train[:4]])
-    with pytest.raises(UserError, match="at least 5 corrections to teach from, found 4"):
-        fine_tune_reader(store, digits, lambda _: None, lambda: NOW)

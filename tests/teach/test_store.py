@@ -5,9 +5,6 @@ from datetime import timedelta
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-from hypothesis.extra.numpy import arrays
 
 from helpers import NOW, correction
 from tendigits.errors import Failure, StoreError
@@ -15,13 +12,6 @@ from tendigits.teach import store as module
 from tendigits.teach.migrations import open_store
 
 CROPS = np.random.default_rng(0).integers(0, 256, (6, 28, 28), dtype=np.uint8)
-
-
-@pytest.fixture(scope="module")
-def shared_store(tmp_path_factory):
-    store = open_store(tmp_path_factory.mktemp("store") / "a.db")
-    yield store
-    store.close()
 
 
 def test_corrections_are_listed_newest_first(any_store):
@@ -114,23 +104,6 @@ def test_many_threads_lose_nothing(any_store):
     for thread in threads:
         thread.join()
     assert any_store.count() == 80
-
-
-@given(arrays(np.uint8, (28, 28)), st.one_of(st.none(), st.integers(0, 9)), st.sampled_from(["draw", "api"]))
-def test_any_correction_comes_back_as_it_was(shared_store, crop, label, source):
-    shared_store.add([correction(crop, label, source=source)])
-    found = shared_store.corrections(n=1)[0]
-    np.testing.assert_array_equal(found.crop, crop)
-    assert (found.label, found.source) == (label, source)
-
-
-def test_a_backup_is_a_store(store, tmp_path):
-    store.add([correction(CROPS[0])])
-    store.back_up(tmp_path / "copy.db")
-    store.add([correction(CROPS[1])])
-    copy = open_store(tmp_path / "copy.db")
-    assert copy.count() == 1
-    copy.close()
 
 
 def test_a_full_disk_loses_nothing_that_was_acknowledged(place, store):
