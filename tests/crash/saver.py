@@ -2,9 +2,9 @@
 
     python saver.py models FOLDER < requests > answers
 
-A request is a line of JSON: {"first": ..., "mark": "b", "nth": 1, "delay": 0.2} waits until the child has written the
-mark b for the second time, sleeps 0.2 s, and kills. {"first": ..., "saves": 3} measures three saves. The answer has
-all marks that the child has written, one letter each, and the times of a measurement.
+A request is a line of JSON: {"first": ..., "saves": 5, "mark": "b", "nth": 1, "delay": 0.2} starts a child that saves
+five times, waits until it has written the mark b for the second time or has ended, sleeps 0.2 s, and kills it. The
+answer has the child's exit status and all its marks, one letter each.
 
 Keras is imported once, before the forks, and computes nothing until then: JAX cannot be forked once it has started.
 """
@@ -20,6 +20,7 @@ import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -38,6 +39,26 @@ Mark = Callable[[str], None]
 def recipe(which: int) -> Recipe:
     """The recipe of model 0 or 1, which differ in every weight."""
     return Recipe(hidden=(16,), seed=which)
+
+
+def known_models() -> tuple[list[Any], np.ndarray, np.ndarray]:
+    """Both models, and digits to check them with."""
+    from tendigits.model.network import build_network, compile_network
+
+    models = [compile_network(build_network(recipe(which)), recipe(which)) for which in (0, 1)]
+    for model in models:
+        model.optimizer.build(model.trainable_variables)
+    rng = np.random.default_rng(0)
+    return models, rng.random((32, 784), np.float32), np.eye(10, dtype=np.float32)[rng.integers(10, size=32)]
+
+
+def keep_compiled_programs(folder: Path) -> None:
+    """Each save compiles the same few programs: once is enough."""
+    import jax
+
+    jax.config.update("jax_compilation_cache_dir", str(folder))
+    jax.config.update("jax_persistent_cache_min_compile_time_secs", 0)
+    jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)
 
 
 def known_checkpoint(epoch: int) -> checkpoint.Checkpoint:
@@ -72,14 +93,9 @@ def marking(module: object, letters: Callable[[Path], str], mark: Mark) -> None:
 def save_models(folder: Path, mark: Mark, first: int) -> Iterator[None]:
     """Save the two known models in turn."""
     from tendigits.model import file
-    from tendigits.model.network import build_network, compile_network
 
     marking(file, lambda path: MODEL_MARKS[path.name], mark)
-    models = [compile_network(build_network(recipe(which)), recipe(which)) for which in (0, 1)]
-    for model in models:
-        model.optimizer.build(model.trainable_variables)
-    rng = np.random.default_rng(0)
-    x, y = rng.random((32, 784), np.float32), np.eye(10, dtype=np.float32)[rng.integers(10, size=32)]
+    models, x, y = known_models()
     for which in itertools.cycle((first, 1 - first)):
         file.save_model(models[which], folder, x, y)
         yield
@@ -93,7 +109,7 @@ def save_checkpoints(folder: Path, mark: Mark, first: int) -> Iterator[None]:
         yield
 
 
-def child(save: Callable[..., Iterator[None]], writer: int, first: int, saves: int | None) -> None:
+def child(save: Callable[..., Iterator[None]], writer: int, first: int, saves: int) -> None:
     """Never returns."""
     try:
         mark = lambda letter: os.write(writer, letter.encode())  # noqa: E731
@@ -111,37 +127,27 @@ def answer(save: Callable[..., Iterator[None]], request: dict) -> dict:
     pid = os.fork()
     if pid == 0:
         os.close(reader)
-        child(save, writer, request["first"], request.get("saves"))
+        child(save, writer, request["first"], request["saves"])
     os.close(writer)
-    marks, times = "", []
-    mark, nth = request.get("mark"), request.get("nth", 0)
-    while mark is None or marks.count(mark) <= nth:
-        if not (letter := os.read(reader, 1)):
-            break
+    marks = ""
+    while marks.count(request["mark"]) <= request["nth"] and (letter := os.read(reader, 1)):
         marks += letter.decode()
-        times.append(time.perf_counter())
-    if mark is not None:
-        time.sleep(request["delay"])
-        os.kill(pid, signal.SIGKILL)
+    time.sleep(request["delay"])
+    os.kill(pid, signal.SIGKILL)
     _, status = os.waitpid(pid, 0)
     while letters := os.read(reader, 4096):
         marks += letters.decode()
     os.close(reader)
-    return {"marks": marks, "times": times, "status": os.waitstatus_to_exitcode(status)}
+    return {"marks": marks, "status": os.waitstatus_to_exitcode(status)}
 
 
 def main() -> None:
     kind, folder = sys.argv[1], Path(sys.argv[2])
     save = functools.partial({"models": save_models, "checkpoints": save_checkpoints}[kind], folder)
     if kind == "models":
-        import jax
-
         from tendigits.model import file  # noqa: F401
 
-        # The same few programs in each child: they are compiled once, by the first.
-        jax.config.update("jax_compilation_cache_dir", str(folder.parent / "compiled"))
-        jax.config.update("jax_persistent_cache_min_compile_time_secs", 0)
-        jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)
+        keep_compiled_programs(folder.parent / "compiled")
     for line in sys.stdin:
         sys.stdout.write(json.dumps(answer(save, json.loads(line))) + "\n")
         sys.stdout.flush()

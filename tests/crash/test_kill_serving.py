@@ -1,37 +1,22 @@
 """SIGKILL of the server at random moments while it writes corrections: none that it acknowledged is lost."""
 
-import os
-import re
-import subprocess
-import sys
 import threading
 import time
-from pathlib import Path
 
 import httpx
 import numpy as np
 import pytest
 
-from helpers import crop64
+from helpers import ServeProcess, crop64
 from tendigits.teach.migrations import open_store
 
 pytestmark = pytest.mark.slow
 KILLS = 30
 
 
-def serve(place: Path) -> tuple[subprocess.Popen[str], str]:
-    process = subprocess.Popen(
-        [sys.executable, "-m", "tendigits", "serve", "--port", "0", "--store", str(place), "--runs", str(place.parent)],
-        stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env=os.environ,
-    )  # fmt: skip
-    address = re.search(r"http://\S+", process.stdout.readline())[0]
-    return process, address
-
-
 def test_no_acknowledged_correction_is_lost(tmp_path):
     """Three clients write without a pause, and the server is killed in each round; the store must open each time."""
     rng = np.random.default_rng(0)
-    place = tmp_path / "a.db"
     acknowledged: set[int] = set()
     sent = 0
     lock = threading.Lock()
@@ -54,9 +39,9 @@ def test_no_acknowledged_correction_is_lost(tmp_path):
                     return
 
     for kill in range(KILLS):
-        process, address = serve(place)
+        server = ServeProcess(tmp_path)
         before = len(acknowledged)
-        writers = [threading.Thread(target=write, args=(address,)) for _ in range(3)]
+        writers = [threading.Thread(target=write, args=(server.url,)) for _ in range(3)]
         for writer in writers:
             writer.start()
         for _ in range(500):  # until it is writing
@@ -64,12 +49,11 @@ def test_no_acknowledged_correction_is_lost(tmp_path):
                 break
             time.sleep(0.01)
         time.sleep(float(rng.uniform(0, 0.3)))
-        process.kill()
-        process.wait()
-        process.stdout.close()
+        server.process.kill()
+        server.process.communicate()
         for writer in writers:
             writer.join()
-        store = open_store(place)  # quick_check runs here
+        store = open_store(tmp_path / "a.db")  # quick_check runs here
         kept = {int(np.frombuffer(item.crop.tobytes()[:4], np.uint32)[0]): item.label for item in store.corrections()}
         store.close()
         assert acknowledged <= set(kept), f"kill {kill}: lost {acknowledged - set(kept)}"

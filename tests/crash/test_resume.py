@@ -73,8 +73,12 @@ def test_a_signal_in_an_epoch(small_npz, tmp_path, uninterrupted, number):
     assert_same(tmp_path / "one", uninterrupted)
 
 
-def kill_and_resume(npz: Path, runs: Path, uninterrupted: Path, rng: random.Random, kills: int) -> None:
-    process = start(npz, runs)
+@pytest.mark.parametrize(
+    ("seed", "kills"), [(0, 1), *(pytest.param(seed, 3, marks=pytest.mark.slow) for seed in (1, 2))]
+)
+def test_sigkill_in_an_epoch(small_npz, tmp_path, uninterrupted, seed, kills):
+    rng, runs = random.Random(seed), tmp_path
+    process = start(small_npz, runs)
     for kill in range(kills):
         for _ in range(rng.randrange(1, 3)):
             process.stdout.readline()
@@ -88,16 +92,6 @@ def kill_and_resume(npz: Path, runs: Path, uninterrupted: Path, rng: random.Rand
         errors_of(process, 0)
     assert_same(runs / "one", uninterrupted)
     assert not list((runs / "one").rglob(".writing-*"))
-
-
-def test_sigkill_in_an_epoch(small_npz, tmp_path, uninterrupted):
-    kill_and_resume(small_npz, tmp_path, uninterrupted, random.Random(0), kills=1)
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("seed", range(1, 5))
-def test_sigkill_again_and_again(small_npz, tmp_path, uninterrupted, seed):
-    kill_and_resume(small_npz, tmp_path, uninterrupted, random.Random(seed), kills=3)
 
 
 @pytest.mark.slow
@@ -114,27 +108,11 @@ def test_a_signal_before_the_first_epoch_ends(small_npz, tmp_path, uninterrupted
     assert_same(tmp_path / "one", uninterrupted)
 
 
-def start_a_long_one(npz: Path, runs: Path) -> subprocess.Popen[str]:
-    process = start(npz, runs, "--epochs", 10000, "--patience", 10000)
-    process.stdout.readline()
-    return process
-
-
-@pytest.mark.slow
-def test_a_run_in_use_is_refused(small_npz, tmp_path):
-    first = start_a_long_one(small_npz, tmp_path)
-    errors = errors_of(resume(tmp_path), 2)
-    first.kill()
-    first.communicate()
-    assert errors == (
-        f"tendigits: {tmp_path / 'one'} is in use by process {first.pid}; wait for it, or choose another --name\n"
-    )
-
-
 @pytest.mark.slow
 @pytest.mark.parametrize("seconds", [0.05, 0.8])  # while the step ends, and while the model is saved
 def test_a_second_signal_ends_it_at_once(small_npz, tmp_path, seconds):
-    process = start_a_long_one(small_npz, tmp_path)
+    process = start(small_npz, tmp_path, "--epochs", 10000, "--patience", 10000)
+    process.stdout.readline()
     for _ in range(2):
         process.send_signal(signal.SIGINT)
         time.sleep(seconds)
