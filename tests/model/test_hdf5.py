@@ -32,16 +32,15 @@ def fill_as_keras_does(root):
 GOOD = written(fill_as_keras_does)
 
 
-@pytest.mark.parametrize("check", [check_hdf5, look_through])
-def test_what_keras_writes_passes(check):
-    check(GOOD)
+def test_what_keras_writes_passes_and_the_current_folder_is_no_place_to_import_from(monkeypatch, tmp_path):
+    (tmp_path / "h5py.py").write_text("raise SystemExit('imported from the current folder')")
+    monkeypatch.chdir(tmp_path)
+    check_hdf5(GOOD)
 
 
-@pytest.mark.parametrize("data", [b"", b"text\n" * 100, GOOD[:-1]])
-def test_what_is_no_whole_hdf5_is_refused_in_one_line(data):
-    with pytest.raises(ValueError, match=r"^.{10,300}$") as caught:
-        check_hdf5(data)
-    assert "HDF5" in str(caught.value) or "file" in str(caught.value)
+def test_a_truncated_file_is_refused_in_one_line():
+    with pytest.raises(ValueError, match=r"^.{10,300}$"):
+        check_hdf5(GOOD[:-1])
 
 
 def endless() -> bytes:
@@ -103,54 +102,30 @@ def test_strings_that_share_their_bytes_cannot_fill_the_memory():
     assert child("hdf5._MEMORY = 2**30", data).returncode == 0  # it is not the limit that is too low
 
 
-def bomb_of_shape(shape):
-    def fill(root):
-        root.create_dataset("bomb", shape, np.float32, chunks=tuple(min(n, 64) for n in shape), compression="gzip")
-
-    return fill
+def compressed_zeros(root, n):
+    """A dataset of `n` floats that takes next to no space in the file."""
+    root.create_dataset("bomb", (n,), np.float32, chunks=(64,), compression="gzip")
 
 
-@pytest.mark.parametrize("shape", [(2**31, 2**31), (2**27 + 1,)], ids=str)
-def test_a_shape_that_would_fill_the_memory_is_refused(shape):
-    data = written(bomb_of_shape(shape))
+def two_arrays(root):
+    compressed_zeros(root, 2**19)
+    compressed_zeros(root.create_group("group"), 2**19)
+
+
+def an_array_that_keras_would_read_twice(root):
+    compressed_zeros(root, 2**19)
+    root.attrs["weight_names7"] = ["bomb", "./bomb"]
+
+
+@pytest.mark.parametrize("fill", [two_arrays, an_array_that_keras_would_read_twice])
+def test_more_memory_than_the_limit_is_refused(monkeypatch, fill):
+    data = written(fill)
     assert len(data) < 10_000
-    with pytest.raises(ValueError, match=r"/bomb of shape .* makes it over 512 MB"):
-        look_through(data)
-
-
-def test_many_arrays_that_together_would_fill_the_memory_are_refused(monkeypatch):
+    monkeypatch.setattr(hdf5, "MAX_BYTES", 4 * 2**20)
+    look_through(data)
     monkeypatch.setattr(hdf5, "MAX_BYTES", 3 * 2**20)
-
-    def fill(root, n):
-        for i in range(n):
-            bomb_of_shape((2**18,))(root.create_group(str(i)))
-
-    look_through(written(lambda root: fill(root, 3)))
-    with pytest.raises(ValueError, match=r"/3/bomb of shape .* makes it over 3 MB"):
-        look_through(written(lambda root: fill(root, 4)))
-
-
-@pytest.mark.parametrize("attribute", ["weight_names", "weight_names7"])
-def test_an_array_that_keras_would_read_again_and_again_is_counted_each_time(monkeypatch, attribute):
-    monkeypatch.setattr(hdf5, "MAX_BYTES", 3 * 2**20)
-
-    def fill(root, names):
-        bomb_of_shape((2**18,))(root)
-        root.attrs[attribute] = names
-
-    look_through(written(lambda root: fill(root, ["bomb", "bomb", "./bomb"])))
     with pytest.raises(ValueError, match=r"/bomb of shape .* makes it over 3 MB"):
-        look_through(written(lambda root: fill(root, ["bomb", "./bomb", "././bomb", "bomb"])))
-
-
-def test_more_objects_than_any_model_has_are_refused():
-    def fill(root):
-        for i in range(100):
-            for j in range(101):
-                root.create_group(f"{i}/{j}")
-
-    with pytest.raises(ValueError, match="it holds more than 10000 objects"):
-        look_through(written(fill))
+        look_through(data)
 
 
 def cycle(root):
@@ -162,39 +137,24 @@ def text(root):
     root["text"] = ["one", "two"]
 
 
-def reference(root):
-    root["reference"] = np.array([root.ref], h5py.ref_dtype)
-
-
 def named_type(root):
     root["type"] = np.dtype(np.float32)
-
-
-def no_space(root):
-    root["nothing"] = h5py.Empty(np.float32)
-
-
-def name_of_a_group(root):
-    root.create_group("group")
-    root.attrs["weight_names"] = ["group"]
 
 
 def name_of_nothing(root):
     root.attrs["weight_names"] = ["nothing"]
 
 
-@pytest.mark.parametrize("fill", [cycle, text, reference, named_type, no_space, name_of_a_group, name_of_nothing])
-def test_what_no_model_holds_is_refused(fill):
-    with pytest.raises(ValueError, match=r"^.+$"):
-        check_hdf5(written(fill))
-
-
-def test_the_current_folder_is_no_place_to_import_from(monkeypatch, tmp_path):
-    (tmp_path / "h5py.py").write_text("raise SystemExit('imported from the current folder')")
-    monkeypatch.chdir(tmp_path)
-    check_hdf5(GOOD)
-
-
-def test_the_child_imports_nothing_heavy():
-    done = child("import sys; assert not {'keras', 'jax', 'matplotlib'} & set(sys.modules)", GOOD)
-    assert done.returncode == 0, done.stderr
+@pytest.mark.parametrize(
+    ("fill", "reason"),
+    [
+        (cycle, "it holds more than 100 objects"),
+        (text, "/text is no array of numbers"),
+        (named_type, "/type is no array of numbers"),
+        (name_of_nothing, "nothing"),
+    ],
+)
+def test_what_no_model_holds_is_refused(monkeypatch, fill, reason):
+    monkeypatch.setattr(hdf5, "_MAX_OBJECTS", 100)
+    with pytest.raises(Exception, match=reason):
+        look_through(written(fill))
