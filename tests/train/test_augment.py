@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from tendigits.model.recipe import Augmentation
-from tendigits.train.augment import _interpolate, _source_coordinates, augmenter, draw_augmented
+from tendigits.train.augment import _interpolate, _source_coordinates, augmenter
 
 ALL = Augmentation(shift=2.0, rotate=10.0, scale=0.1, shear=0.2, elastic=1.0, thickness=0.5, contrast=0.3, noise=0.1)
 
@@ -106,9 +106,3 @@ def test_contrast_and_noise_are_at_most_the_setting(x):
     assert np.abs(noise).max() <= 0.2 + 1e-6
     assert noise.std() == pytest.approx(0.2 / np.sqrt(3), rel=0.02)  # uniform
     assert abs(noise.mean()) < 0.002
-
-
-@pytest.mark.parametrize("n", [1, 200])
-def test_the_picture_has_64_digits(x, n):
-    (axes,) = draw_augmented(x[:n], augmenter(ALL), seed=0).axes
-    assert axes.images[0].get_array().shape == (8 * 28, 8 * 28)

@@ -1,5 +1,4 @@
 import io
-import json
 
 import keras
 import pyte
@@ -8,7 +7,7 @@ import rich.console
 
 from tendigits.model.network import build_network
 from tendigits.model.recipe import Recipe
-from tendigits.train.console import Console, JsonConsole, TextConsole
+from tendigits.train.console import Console, TextConsole
 
 LOGS = {"accuracy": 0.9, "loss": 0.3, "val_accuracy": 0.95, "val_loss": 0.2}
 LINE = "loss 0.3000  accuracy 0.9000  val_loss 0.2000  val_accuracy 0.9500"
@@ -97,19 +96,6 @@ def test_in_a_pipe_there_are_plain_lines():
     )
     assert "669,706" in text
     assert text.splitlines()[-2:] == [f" {epoch}/2  {LINE}  0.0 s" for epoch in (1, 2)]
-
-
-def test_json_lines(capsys):
-    with JsonConsole().epochs(2, "runs/x") as callback:
-        play(callback)
-    JsonConsole().stage(1, "Data", "not shown")
-    out, err = capsys.readouterr()
-    lines = [json.loads(line) for line in out.splitlines()]
-    assert [(line["epoch"], line["epochs"], line["run"], line["val_loss"]) for line in lines] == [
-        (1, 2, "runs/x", 0.2),
-        (2, 2, "runs/x", 0.2),
-    ]
-    assert err == ""
 
 
 def test_quietly_only_warnings_are_shown(capsys):

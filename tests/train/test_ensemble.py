@@ -9,7 +9,7 @@ from tendigits.model.recipe import Recipe
 from tendigits.report.evaluate import evaluate_run
 from tendigits.report.run import open_run
 from tendigits.train import trainer
-from tendigits.train.ensemble import mean_history, member_recipe
+from tendigits.train.ensemble import member_recipe
 from tendigits.train.pipeline import resume_run, run_recipe
 
 RECIPE = Recipe(name="some", hidden=(8,), epochs=2, patience=9, validation_split=0.2, ensemble_size=2)
@@ -65,8 +65,3 @@ def test_resumed_in_a_member_equals_uninterrupted(trained, small_npz, tmp_path, 
     for mine, other in zip(again.model.get_weights(), trained.model.get_weights(), strict=True):
         np.testing.assert_array_equal(mine, other)
     assert again.report == trained.report
-
-
-def test_the_history_is_the_members_mean():
-    histories = [{"loss": [3.0, 1.0, 0.5]}, {"loss": [1.0, 2.0]}]
-    assert mean_history(histories) == {"loss": [2.0, 1.5]}
