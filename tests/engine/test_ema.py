@@ -1,7 +1,7 @@
 import keras
 import numpy as np
 
-from tendigits.engine.ema import swap, with_ema
+from tendigits.engine.ema import with_ema
 from tendigits.engine.fit import fit
 
 X = np.random.default_rng(0).random((64, 6), np.float32)
@@ -21,17 +21,6 @@ def weights_of(model):
 
 def averages_of(model):
     return [np.asarray(average) for average in model.optimizer._model_variables_moving_average]
-
-
-def test_swap_exchanges_weights_and_averages():
-    model = model_of()
-    model.train_on_batch(X, Y)
-    model.train_on_batch(X, Y)
-    weights, averages = weights_of(model), averages_of(model)
-    assert not np.array_equal(weights[0], averages[0])
-    swap(model)
-    for mine, other in zip(weights_of(model) + averages_of(model), averages + weights, strict=True):
-        np.testing.assert_array_equal(mine, other)
 
 
 class Sees(keras.callbacks.Callback):

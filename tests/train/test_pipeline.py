@@ -99,6 +99,8 @@ def test_run_json_has_everything(finished):
     assert record["git"] is None or len(record["git"]["commit"]) == 40
     assert record["result"]["test_accuracy"] == finished[0].report.accuracy
     assert record["result"]["n_test"] == 200
+    assert record["calibration"] is None  # no digits are held out, and the test digits are not for that
+    assert load_calibration(finished[0].run.path / "model.keras") is None
 
 
 def test_history_csv_is_the_history(finished):
@@ -109,7 +111,7 @@ def test_history_csv_is_the_history(finished):
     assert set(trained.history.history) == {"loss", "accuracy", "val_loss", "val_accuracy"}
 
 
-@pytest.mark.parametrize("name", ["model.keras", pytest.param("model.h5", marks=pytest.mark.slow)])
+@pytest.mark.parametrize("name", ["model.keras", "model.h5"])
 def test_plain_keras_loads_the_model_and_trains_on(finished, small_npz, name):
     """Oracle: Keras."""
     trained, dataset = finished[0], load(small_npz)
@@ -137,11 +139,6 @@ def test_held_out_digits_validate_and_calibrate(calibrated, small_npz):
     assert load_calibration(trained.run.path / "model.keras") == expected
     assert record["models"]["model.keras"] == sha256(trained.run.path / "model.keras")
     assert any(line.startswith(f"temperature {expected.temperature:.3f} from 150 held-out") for line in console.lines)
-
-
-def test_without_held_out_digits_nothing_is_calibrated_on_the_test_digits(finished):
-    assert finished[0].run.record()["calibration"] is None
-    assert load_calibration(finished[0].run.path / "model.keras") is None
 
 
 def test_nothing_is_left_behind_by_what_is_refused_at_the_start(small_npz, tmp_path, monkeypatch):
@@ -228,20 +225,12 @@ def test_resumed_equals_uninterrupted_also_from_the_checkpoint_before_a_damaged_
     assert not trained.run.checkpoints.exists()
 
 
-@pytest.mark.slow
-def test_resumed_without_a_checkpoint_starts_from_the_first_epoch(interrupted, finished):
-    shutil.rmtree(interrupted / "checkpoints")
-    (interrupted / "checkpoints").mkdir()
-    assert_same_run(resume_run(interrupted), finished[0])
-
-
-@pytest.mark.parametrize("stage", ["report_on", pytest.param("save_model", marks=pytest.mark.slow)])
-def test_interrupted_after_the_last_epoch_only_the_rest_is_done(small_npz, tmp_path, finished, monkeypatch, stage):
+def test_interrupted_after_the_last_epoch_only_the_rest_is_done(small_npz, tmp_path, finished, monkeypatch):
     def interrupt(*_, **__):
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(trainer, stage, interrupt)
+        patch.setattr(trainer, "report_on", interrupt)
         with pytest.raises(Interrupted, match="interrupted; resume with: tendigits train --resume"):
             run_recipe(RECIPE, small_npz, runs=tmp_path, name="one")
     console = Recorder()
