@@ -136,12 +136,14 @@ def any_strokes(rng: np.random.Generator) -> list[Any]:
     return strokes
 
 
-@pytest.mark.parametrize("which", ["reader", "run"])
-def test_crops_and_predictions_are_those_of_python(folders, open_exported, tmp_path, which):
+@pytest.mark.parametrize(
+    ("which", "drawings"), [("reader", 60), ("run", 60), pytest.param("reader", 1000, marks=pytest.mark.slow)]
+)
+def test_crops_and_predictions_are_those_of_python(folders, open_exported, tmp_path, which, drawings):
     """Crops are the same to 1 of 255."""
     page = open_exported(with_probe(folders[which], tmp_path))
     reader = Reader() if which == "reader" else Reader(folders["its run"])
-    rng, drawings, doubtful = np.random.default_rng(0), 60, 0
+    rng, doubtful = np.random.default_rng(0), 0
     for _ in range(drawings):
         png, crop, answer = page.evaluate("(strokes) => ask(strokes)", any_strokes(rng))
         picture = base64.b64decode(png)
