@@ -16,15 +16,13 @@ import h5py
 import keras
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
 from tendigits.data.preprocess import one_hot, to_input
 from tendigits.errors import ModelFileError
 from tendigits.files import sha256
 from tendigits.model import file, hdf5
 from tendigits.model.calibration import Calibration
-from tendigits.model.file import check_model_file, load_calibration, load_model, save_model
+from tendigits.model.file import load_calibration, load_model, save_model
 from tendigits.model.network import build_network, compile_network
 from tendigits.model.recipe import Recipe
 
@@ -88,14 +86,9 @@ def quiet():
         yield
 
 
-def values(variables):
-    """Copies: a training step gives the buffers of its model away."""
-    return [np.array(np.asarray(variable)) for variable in variables]
-
-
 def state(model):
-    """All that a training step changes."""
-    return values((*model.trainable_variables, *model.optimizer.variables))
+    """Copies of all that a training step changes: it gives the buffers of its model away."""
+    return [np.array(np.asarray(variable)) for variable in (*model.trainable_variables, *model.optimizer.variables)]
 
 
 def same(ours, theirs):
@@ -111,11 +104,6 @@ def refused(path, digest=None):
     assert "\n" not in text
     assert len(text) < 500 + len(str(path))
     return text
-
-
-def plain(*layers):
-    """A model made with nothing of ours."""
-    return keras.Sequential(layers)
 
 
 # --- saving
@@ -195,24 +183,7 @@ def test_a_file_that_does_not_load_back_the_same_is_not_kept(trained, xy, copied
     assert len(list(copied.iterdir())) == 2
 
 
-@FORMATS
-def test_a_file_that_was_written_wrong_is_not_kept(trained, xy, copied, monkeypatch, name):
-    before = (copied / name).read_bytes()
-
-    def cut(path):
-        if path.name.endswith(name):
-            path.write_bytes(path.read_bytes()[:-10])
-        check_model_file(path)
-
-    monkeypatch.setattr(file, "check_model_file", cut)
-    with pytest.raises(ModelFileError) as caught:
-        save_model(trained, copied, *xy)
-    assert str(caught.value).startswith(f"{copied / name} is not saved; it is not a complete model file: ")
-    assert (copied / name).read_bytes() == before
-    assert len(list(copied.iterdir())) == 2
-
-
-# --- a calibration that comes along
+# --- the calibration in the file
 
 
 @pytest.fixture(scope="module")
@@ -239,7 +210,6 @@ def test_it_changes_nothing_that_keras_reads(calibrated, trained, xy, good, tmp_
         model = load(path)
         assert same([model(xy[0])], [trained(xy[0])])
         assert same(state(model), state(trained))
-        model.fit(*xy, batch_size=50, verbose=0)
     model.save(tmp_path / "again.keras")  # other weights, for which it was not fitted
     assert load_calibration(tmp_path / "again.keras") is None
 
@@ -267,110 +237,46 @@ def test_a_run_folder_opens_as_its_model(trained, good, child, xy):
         assert same([model(xy[0])], [trained(xy[0])])
         assert model.optimizer.get_config() == trained.optimizer.get_config()
         assert same(state(model), state(trained))
-
-
-def test_an_h5_file_has_the_optimizer_without_its_state(trained, good, xy):
-    model = load_model(good / "model.h5", sha256(good / "model.h5"))
+    model = load_model(good / "model.h5", sha256(good / "model.h5"))  # has the optimizer without its state
     assert same([model(xy[0])], [trained(xy[0])])
     assert model.optimizer.get_config() == trained.optimizer.get_config()
     assert int(model.optimizer.iterations) == 0
-    assert (good / "model.h5").stat().st_size < 0.6 * (good / "model.keras").stat().st_size
 
 
-def test_a_loaded_model_goes_on_as_the_live_one_would(trained, good, xy):
-    live = compile_network(build_network(RECIPE), RECIPE)
-    live.optimizer.build(live.trainable_variables)
-    model = load_model(good / "model.keras")
-    for copy in (live, model):  # the seeds of the dropout are not in the file
-        for variable, value in zip(copy.non_trainable_variables, values(trained.non_trainable_variables), strict=True):
-            variable.assign(value)
-    for variable, value in zip((*live.trainable_variables, *live.optimizer.variables), state(trained), strict=True):
-        variable.assign(value)
-    for m in (live, model):
-        m.fit(*xy, batch_size=50, shuffle=False, verbose=0)
-    assert same(state(model), state(live))
-
-
-@FORMATS
-def test_plain_keras_loads_our_files_and_trains_on(trained, good, xy, name):
-    model = keras.models.load_model(good / name)
-    assert same([model(xy[0])], [trained(xy[0])])
-    assert isinstance(model.optimizer, keras.optimizers.Adam)
-    assert getattr(model.loss, "__name__", model.loss) == "categorical_crossentropy"
-    before = int(model.optimizer.iterations)
-    assert before == (STEPS if name == "model.keras" else 0)
-    first = model.evaluate(*xy, verbose=0)[0]
-    model.fit(*xy, batch_size=20, epochs=3, verbose=0)
-    assert int(model.optimizer.iterations) == before + 30
-    assert model.evaluate(*xy, verbose=0)[0] < first
-
-
-@FORMATS
-def test_our_loader_opens_what_plain_keras_saved(xy, tmp_path, quiet, name):
-    layers = keras.layers
-    model = plain(
-        keras.Input((784,)), layers.Reshape((28, 28, 1)), layers.AveragePooling2D(7), layers.BatchNormalization(),
-        layers.Flatten(), layers.Dropout(0.5), layers.Dense(10, activation="softmax"),
-    )  # fmt: skip
+def test_our_loader_opens_what_plain_keras_saved(xy, tmp_path, quiet):
+    model = keras.Sequential([
+        keras.Input((784,)), keras.layers.BatchNormalization(), keras.layers.Dense(10, activation="softmax"),
+    ])  # fmt: skip
     model.compile("adam", "categorical_crossentropy", metrics=["accuracy"])
     model.fit(*xy, batch_size=50, verbose=0)
-    model.save(tmp_path / name)
-    loaded = load_model(tmp_path / name)
-    assert same([loaded(xy[0])], [model(xy[0])])
-    before = int(loaded.optimizer.iterations)
-    assert before == (4 if name == "model.keras" else 0)
-    loaded.fit(*xy, batch_size=50, verbose=0)  # Keras' own .h5, loaded by Keras, cannot
-    assert int(loaded.optimizer.iterations) == before + 4
+    for name, steps in (("model.keras", 4), ("model.h5", 0)):
+        model.save(tmp_path / name)
+        loaded = load_model(tmp_path / name)
+        assert same([loaded(xy[0])], [model(xy[0])])
+        assert int(loaded.optimizer.iterations) == steps
+        loaded.fit(*xy, batch_size=50, verbose=0)  # Keras' own .h5, loaded by Keras, cannot
+        assert int(loaded.optimizer.iterations) == steps + 4
 
 
 # --- files that are no models
 
 
-def test_missing(tmp_path):
-    path = tmp_path / "model.keras"
+def test_a_path_without_a_model_file(copied):
+    path = copied / "missing.keras"
     assert refused(path) == refused(path, "0" * 64) == f"expected a model file, there is none at {path}"
+    path.mkdir()
+    (path / "config.json").write_text("{}")  # Keras loads folders too
+    assert refused(path) == f"expected a model file, there is a folder at {path}"
+    path = (copied / "model.keras").rename(copied / "model.onnx")
+    assert refused(path) == f"expected a .keras or .h5 file, received '.onnx': {path}"
 
 
-@pytest.mark.parametrize("name", ["model.keras", "model"])
-def test_a_folder_that_is_no_run(tmp_path, name):
-    (tmp_path / name).mkdir()
-    (tmp_path / name / "config.json").write_text("{}")  # Keras loads folders too
-    assert refused(tmp_path / name) == f"expected a model file, there is a folder at {tmp_path / name}"
-
-
-@pytest.mark.parametrize("ending", [".onnx", ".KERAS", ""])
-def test_wrong_ending(copied, ending):
-    path = (copied / "model.keras").rename(copied / f"model{ending}")
-    assert refused(path) == f"expected a .keras or .h5 file, received {ending or 'no ending'!r}: {path}"
-
-
-@pytest.mark.parametrize("data", [b"", b"not a model\n" * 500, b"\x89HDF\r\n\x1a\n", b"PK\5\6" + b"\0" * 18])
 @FORMATS
-def test_other_content(tmp_path, name, data):
-    (tmp_path / name).write_bytes(data)
-    assert "is not a complete model file: " in refused(tmp_path / name)
-
-
-@pytest.mark.parametrize(("name", "other"), [("model.keras", "model.h5"), ("model.h5", "model.keras")])
-def test_the_other_format_under_the_wrong_name(good, tmp_path, name, other):
-    shutil.copy(good / other, tmp_path / name)
-    assert "is not a complete model file: " in refused(tmp_path / name)
-
-
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(st.binary(max_size=300))
-def test_any_bytes_as_keras(tmp_path_factory, data):
-    path = tmp_path_factory.getbasetemp() / "any.keras"
-    path.write_bytes(data)
-    assert "is not a complete model file: " in refused(path)
-
-
-@settings(max_examples=6, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(st.binary(max_size=300))
-def test_any_bytes_as_h5(tmp_path_factory, child, data):
-    path = tmp_path_factory.getbasetemp() / "any.h5"
-    path.write_bytes(b"\x89HDF\r\n\x1a\n" + data)
-    assert "is not a complete model file: " in refused(path)
+def test_other_content(good, tmp_path, name):
+    path, other = tmp_path / name, good / {"model.keras": "model.h5", "model.h5": "model.keras"}[name]
+    for data in (b"", b"\x89HDF\r\n\x1a\n", b"PK\5\6" + b"\0" * 18, other.read_bytes()):
+        path.write_bytes(data)
+        assert "is not a complete model file: " in refused(path)
 
 
 def test_a_file_over_the_cap_is_refused_unread(tmp_path, monkeypatch):
@@ -384,72 +290,52 @@ def test_a_file_over_the_cap_is_refused_unread(tmp_path, monkeypatch):
 # --- damage
 
 
-@pytest.mark.parametrize("left", [100, 0.5, -22, -1])
 @FORMATS
-def test_truncated(good, tmp_path, name, left):
-    data = (good / name).read_bytes()
-    (tmp_path / name).write_bytes(data[: int(len(data) * left) if isinstance(left, float) else left])
-    assert "is not a complete model file: " in refused(tmp_path / name)
-    assert "it has not the SHA-256" in refused(tmp_path / name, sha256(good / name))
+def test_truncated(good, tmp_path, name):
+    data, path = (good / name).read_bytes(), tmp_path / name
+    for size in (100, len(data) // 2, len(data) - 22, len(data) - 1):
+        path.write_bytes(data[:size])
+        assert "is not a complete model file: " in refused(path)
+    assert "it has not the SHA-256 that was recorded" in refused(path, sha256(good / name))
 
 
-def flips(data, n, seed):
-    """Seeded places for one wrong bit: everywhere, and half of them where there is structure in place of weights."""
+def flip_bits(data, n, seed):
+    """`data` with a flipped bit, `n` times: anywhere, in the first 9,000 bytes, or in the last 9,000."""
     rng = np.random.default_rng(seed)
     for i in range(n):
-        ends = (range(len(data)), range(min(9000, len(data))), range(max(0, len(data) - 9000), len(data)))
-        at, bit = int(rng.choice(ends[(0, 1, 0, 2)[i % 4]])), int(rng.integers(8))
         spoiled = bytearray(data)
-        spoiled[at] ^= 1 << bit
-        yield f"bit {bit} of byte {at}", bytes(spoiled)
+        low, high = ((0, len(data)), (0, min(9000, len(data))), (max(0, len(data) - 9000), len(data)))[i % 3]
+        spoiled[rng.integers(low, high)] ^= 1 << int(rng.integers(8))
+        yield bytes(spoiled)
 
 
-def test_a_flipped_bit_in_keras_is_refused_or_changes_no_answer(good, xy, tmp_path):
-    data, path = (good / "model.keras").read_bytes(), tmp_path / "model.keras"
-    expected = load_model(good / "model.keras").get_weights()
-    directory = [(f"bit {i % 8} of byte {at}", at, i % 8) for i, at in enumerate(range(len(data) - 250, len(data), 5))]
-    outcomes = set()
-    for where, spoiled in [
-        *flips(data, 40, seed=1),
-        *((where, data[:at] + bytes([data[at] ^ 1 << bit]) + data[at + 1 :]) for where, at, bit in directory),
-    ]:
+def outcome(path, expected):
+    """Whether the file is refused, or loads as a model that can be used."""
+    try:
+        model = load_model(path)
+    except ModelFileError as error:
+        assert str(path) in str(error)
+        assert "\n" not in str(error)
+        return "refused"
+    assert all(np.isfinite(weight).all() for weight in model.get_weights())
+    assert expected is None or same(model.get_weights(), expected)
+    return "loaded"
+
+
+def test_a_flipped_bit_in_keras_is_refused_or_changes_no_weight(good, tmp_path):
+    path, expected, outcomes = tmp_path / "model.keras", load_model(good / "model.keras").get_weights(), set()
+    for spoiled in flip_bits((good / "model.keras").read_bytes(), 40, seed=1):
         path.write_bytes(spoiled)
-        try:
-            model = load_model(path)
-        except ModelFileError as error:
-            assert str(path) in str(error), where
-            assert "\n" not in str(error), where
-            outcomes.add("refused")
-        else:
-            assert same(model.get_weights(), expected), where
-            assert [layer.activation.__name__ for layer in (model.layers[0], model.layers[2])] == ["relu", "softmax"]
-            outcomes.add("loaded")
-    assert outcomes == {"refused", "loaded"}  # a date in the zip is nobody's concern
+        outcomes.add(outcome(path, expected))
+    assert "refused" in outcomes  # some load: a date in the zip, for example, does not matter
 
 
-def test_a_flipped_bit_in_h5_is_refused_where_the_digest_is_known(good, tmp_path):
-    data, digest, path = (good / "model.h5").read_bytes(), sha256(good / "model.h5"), tmp_path / "model.h5"
-    for where, spoiled in flips(data, 30, seed=2):
+@pytest.mark.parametrize(("n", "seed"), [(4, 3), pytest.param(200, 4, marks=pytest.mark.slow)])
+def test_a_flipped_bit_in_h5_is_refused_or_gives_finite_weights(good, tmp_path, child, n, seed):
+    path = tmp_path / "model.h5"
+    for spoiled in flip_bits((good / "model.h5").read_bytes(), n, seed):
         path.write_bytes(spoiled)
-        with pytest.raises(ModelFileError, match="it has not the SHA-256 that was recorded when it was saved"):
-            pytest.fail(f"loaded in spite of {where}: {load_model(path, digest)}")
-    path.write_bytes(data)
-    assert load_model(path, digest).count_params() == 784 * 8 + 8 + 80 + 10
-
-
-@pytest.mark.parametrize(("n", "seed"), [(6, 3), pytest.param(200, 4, marks=pytest.mark.slow)])
-def test_a_flipped_bit_in_h5_is_refused_or_loads_where_no_digest_is_known(good, tmp_path, child, n, seed):
-    data, path = (good / "model.h5").read_bytes(), tmp_path / "model.h5"
-    for where, spoiled in flips(data, n, seed):
-        path.write_bytes(spoiled)
-        try:
-            model = load_model(path)
-        except ModelFileError as error:
-            assert str(path) in str(error), where
-            assert "\n" not in str(error), where
-        else:
-            assert model.output_shape == (None, 10), where
-            assert all(np.isfinite(weight).all() for weight in model.get_weights()), where
+        outcome(path, None)
 
 
 # --- hostile HDF5, in both formats
@@ -461,11 +347,6 @@ KERNEL = {"model.keras": "layers/dense/vars/0", "model.h5": "model_weights/dense
 def external_link(root, kernel, secret):
     del root[kernel]
     root[kernel] = h5py.ExternalLink(secret.name, "/kernel")
-
-
-def soft_link(root, kernel, secret):
-    root.move(kernel, "elsewhere")
-    root[kernel] = h5py.SoftLink("/elsewhere")
 
 
 def external_storage(root, kernel, secret):
@@ -482,44 +363,25 @@ def virtual(root, kernel, secret):
     root.create_virtual_dataset(kernel, layout)
 
 
-READABLE = [external_link, soft_link, external_storage, virtual]
-
-
-def cycle(root, kernel, secret):
-    group = kernel.rsplit("/", 1)[0]
-    root[f"{group}/again"] = root[kernel.split("/")[0]]
-
-
 def shape_bomb(root, kernel, secret):
     del root[kernel]
     root.create_dataset(kernel, (784, 10**7), np.float32, chunks=(784, 64), compression="gzip")
-
-
-def weights_of_another_shape(root, kernel, secret):
-    del root[kernel]
-    root[kernel] = np.zeros((8, 784), np.float32)
 
 
 def no_weights(root, kernel, secret):
     del root[kernel]
 
 
-HOSTILE = [cycle, shape_bomb, weights_of_another_shape, no_weights]
-
-
 def change_hdf5(path, change, secret):
-    """Change the HDF5 file that a model file is, or holds; gives a file that HDF5 alone can open."""
-    if path.suffix == ".h5":
-        with h5py.File(path, "r+") as root:
-            change(root, KERNEL[path.name], secret)
-        return path
-    members = read_zip(path)
-    inner = path.with_name("weights.h5")
-    inner.write_bytes(members["model.weights.h5"])
+    """Change the HDF5 file that a model file is, or holds."""
+    inner, members = path, {}
+    if path.suffix == ".keras":
+        inner, members = path.with_name("weights.h5"), read_zip(path)
+        inner.write_bytes(members["model.weights.h5"])
     with h5py.File(inner, "r+") as root:
         change(root, KERNEL[path.name], secret)
-    write_zip(path, members | {"model.weights.h5": inner.read_bytes()})
-    return inner
+    if members:
+        write_zip(path, members | {"model.weights.h5": inner.read_bytes()})
 
 
 @pytest.fixture
@@ -532,24 +394,25 @@ def secret(copied):
     return path
 
 
-@pytest.mark.parametrize("change", READABLE)
-@FORMATS
-def test_data_from_elsewhere_is_refused_though_it_could_be_read(copied, secret, name, change):
-    inner = change_hdf5(copied / name, change, secret)
-    with h5py.File(inner) as root:
-        assert root[KERNEL[name]][()].shape == (784, 8)  # so HDF5 itself goes there
-    assert re.search("is a link, which no model needs|keeps its data in another file", refused(copied / name))
-
-
-@pytest.mark.parametrize("change", HOSTILE)
-@FORMATS
-def test_hdf5_that_no_model_is(copied, secret, name, change):
+@pytest.mark.parametrize(
+    ("name", "change", "reason"),
+    [
+        ("model.keras", external_link, "is a link, which no model needs"),
+        ("model.h5", external_link, "is a link, which no model needs"),
+        ("model.h5", external_storage, "keeps its data in another file"),
+        ("model.keras", virtual, "keeps its data in another file"),
+        ("model.keras", shape_bomb, "makes it over 512 MB"),
+        ("model.h5", no_weights, ""),
+    ],
+)
+def test_hostile_hdf5(copied, secret, name, change, reason):
     change_hdf5(copied / name, change, secret)
     tracemalloc.start()
     said = refused(copied / name)
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert "is not a complete model file: " in said
+    assert reason in said
     assert peak < 50 * 2**20
 
 
@@ -567,23 +430,15 @@ def write_zip(path, members, method=zipfile.ZIP_STORED):
             archive.writestr(name, data)
 
 
-@pytest.mark.parametrize("name", ["../evil.txt", "/evil.txt", "assets/vocabulary.txt"])
-def test_a_member_too_many(copied, name):
-    path = copied / "model.keras"
-    before = set(copied.parent.rglob("*"))
-    write_zip(path, read_zip(path) | {name: b"evil"})
-    assert "is not a complete model file: expected ['config.json', 'metadata.json'" in refused(path)
+def test_members_are_exactly_those_of_keras(copied):
+    path, expected = copied / "model.keras", "is not a complete model file: expected ['config.json', 'metadata.json'"
+    members, before = read_zip(path), set(copied.parent.rglob("*"))
+    write_zip(path, members | {"../evil.txt": b"evil"})
+    assert expected in refused(path)
     assert set(copied.parent.rglob("*")) == before
-
-
-def test_a_member_is_missing_or_there_twice(copied):
-    path = copied / "model.keras"
-    members = read_zip(path)
-    with zipfile.ZipFile(path, "a") as archive, pytest.warns(UserWarning, match="Duplicate"):
-        archive.writestr("config.json", members["config.json"])
-    assert "it has a member twice" in refused(path)
-    write_zip(path, {name: data for name, data in members.items() if name != "metadata.json"})
-    assert "is not a complete model file: expected ['config.json', 'metadata.json'" in refused(path)
+    del members["metadata.json"]
+    write_zip(path, members)
+    assert expected in refused(path)
 
 
 def zeros(megabytes):
@@ -593,10 +448,9 @@ def zeros(megabytes):
     return one * megabytes + packer.flush()
 
 
-@pytest.mark.parametrize("name", ["config.json", "model.weights.h5"])
-def test_a_zip_bomb_takes_no_memory(copied, name):
+def test_a_zip_bomb_takes_no_memory(copied):
     """3 GB that claim to be 16 bytes."""
-    path = copied / "model.keras"
+    path, name = copied / "model.keras", "model.weights.h5"
     write_zip(path, {key: data for key, data in read_zip(path).items() if key != name} | {name: zeros(3 * 2**10)})
     data = bytearray(path.read_bytes())
     entry = data.rindex(b"PK\1\2")
@@ -625,14 +479,13 @@ def change_config(path, change):
     write_zip(path, members | {"config.json": json.dumps(config).encode()})
 
 
-@pytest.mark.parametrize("data", [b"", b"{", b"\xff\xfe", b"[" * 100_000, b"null", b'{"class_name": 3}'], ids=repr)
-def test_a_configuration_that_is_none(copied, data):
-    path = copied / "model.keras"
-    write_zip(path, read_zip(path) | {"config.json": data})
-    assert "is not a complete model file: " in refused(path)
+@pytest.mark.parametrize("data", [b"{", b"[" * 100_000, b'{"class_name": 3}'], ids=["cut", "deep", "no class"])
+def test_a_damaged_configuration(copied, data):
+    write_zip(copied / "model.keras", read_zip(copied / "model.keras") | {"config.json": data})
     with h5py.File(copied / "model.h5", "r+") as root:
         root.attrs.modify("model_config", np.bytes_(data[:1000]))
-    assert "is not a complete model file: " in refused(copied / "model.h5")
+    for name in ("model.keras", "model.h5"):
+        assert "is not a complete model file: " in refused(copied / name)
 
 
 def first_dense(config):
@@ -653,31 +506,27 @@ def large_embedding(config):
 LOAD_ALL = """
 import json, resource, sys
 from tendigits.errors import ModelFileError
-from tendigits.model.file import load_model
+from tendigits.model import file, hdf5
 
-load_model(sys.argv[1])
+file.check_hdf5 = hdf5.look_through
+file.load_model(sys.argv[1])
 said = [resource.getrusage(resource.RUSAGE_SELF).ru_maxrss]
 for path in sys.argv[2:]:
     try:
-        said.append(f"loaded {load_model(path)}")
+        said.append(f"loaded {file.load_model(path)}")
     except ModelFileError as error:
         said.append(str(error))
 print(json.dumps([*said, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss]))
 """
 
 
-def test_a_configuration_that_asks_for_more_memory_than_the_file_holds_gets_none(good, tmp_path):
-    paths = []
-    for change in (many_units, large_embedding):
-        paths += [tmp_path / f"{change.__name__}.keras", tmp_path / f"{change.__name__}.h5"]
-        shutil.copy(good / "model.keras", paths[-2])
-        shutil.copy(good / "model.h5", paths[-1])
-        change_config(paths[-2], change)
-        with h5py.File(paths[-1], "r+") as root:
-            config = json.loads(root.attrs["model_config"])
-            change(config)
-            del root.attrs["model_config"]
-            root.attrs["model_config"] = json.dumps(config)
+def test_a_configuration_that_asks_for_more_memory_than_the_file_holds_gets_none(good, copied):
+    paths = [copied / "model.keras", copied / "model.h5"]
+    change_config(paths[0], many_units)
+    with h5py.File(paths[1], "r+") as root:
+        config = json.loads(root.attrs["model_config"])
+        large_embedding(config)
+        root.attrs["model_config"] = json.dumps(config)
     command = [sys.executable, "-c", LOAD_ALL, good / "model.keras", *paths]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     before, *said, after = json.loads(done.stdout)
@@ -699,17 +548,9 @@ def evil(tmp_path, monkeypatch):
     sys.modules.pop("evil_module", None)
 
 
-def evil_layer(config):
-    first_dense(config).update(module="evil_module", class_name="Evil", registered_name="Evil")
-
-
 def evil_loss(config):
     evil = {"module": "evil_module", "class_name": "function", "config": "evil", "registered_name": "function"}
     config["compile_config"]["loss"] = evil
-
-
-def system_call(config):
-    first_dense(config).update(module="os", class_name="system", config={"command": "exit 1"})
 
 
 def download(config):
@@ -720,9 +561,7 @@ def download(config):
 @pytest.mark.parametrize(
     ("change", "reason"),
     [
-        (evil_layer, "Could not locate class 'Evil'"),
         (evil_loss, "evil"),
-        (system_call, "Could not locate class 'system'"),
         (download, "get_file"),
     ],
 )
@@ -739,7 +578,7 @@ def test_code_in_a_lambda_does_not_run(tmp_path, quiet, name):
     marker = tmp_path / "pwned"
     where = str(marker)
     layer = keras.layers.Lambda(lambda x: (__import__("pathlib").Path(where).touch(), x)[1])
-    model = plain(keras.Input((784,)), layer, keras.layers.Dense(10))
+    model = keras.Sequential([keras.Input((784,)), layer, keras.layers.Dense(10)])
     model.save(tmp_path / name)
     marker.unlink()
     keras.models.load_model(tmp_path / name, safe_mode=False)
@@ -748,7 +587,11 @@ def test_code_in_a_lambda_does_not_run(tmp_path, quiet, name):
     assert not marker.exists()
 
 
-# --- models that are whole, and not ours
+# --- whole models that are not ours
+
+
+def images():
+    return keras.Sequential([keras.Input((28, 28)), keras.layers.Flatten(), keras.layers.Dense(10)])
 
 
 def two_inputs():
@@ -756,33 +599,23 @@ def two_inputs():
     return keras.Model(inputs, keras.layers.Dense(10)(keras.layers.Add()(inputs)))
 
 
-SHAPES = {
-    "28 rows": (
-        lambda: plain(keras.Input((28, 28)), keras.layers.Flatten(), keras.layers.Dense(10)),
-        "(None, 28, 28) to (None, 10)",
-    ),
-    "fixed batch": (lambda: plain(keras.Input(batch_shape=(7, 784)), keras.layers.Dense(10)), "(7, 784) to (7, 10)"),
-    "5 rows of classes": (
-        lambda: plain(keras.Input((784,)), keras.layers.Dense(50), keras.layers.Reshape((5, 10))),
-        "(None, 784) to (None, 5, 10)",
-    ),
-    "two inputs": (two_inputs, "[(None, 784), (None, 784)] to (None, 10)"),
-}
-
-
-@pytest.mark.parametrize("kind", SHAPES)
-def test_other_shapes_are_named_with_the_right_ones(tmp_path, kind):
-    make, received = SHAPES[kind]
+@pytest.mark.parametrize(
+    ("make", "received"),
+    [
+        (images, "(None, 28, 28) to (None, 10)"),
+        (two_inputs, "[(None, 784), (None, 784)] to (None, 10)"),
+    ],
+)
+def test_other_shapes_are_named_with_the_right_ones(tmp_path, make, received):
     path = tmp_path / "model.keras"
     make().save(path)
     assert refused(path) == f"{path}: expected a model from (None, 784) to (None, 10), received one from {received}"
 
 
-@FORMATS
-def test_a_weight_that_is_not_finite(trained, tmp_path, quiet, name):
+def test_a_weight_that_is_not_finite(trained, tmp_path):
     model = build_network(RECIPE)
     weights = trained.get_weights()
     weights[0][400, 3] = np.inf
     model.set_weights(weights)
-    model.save(tmp_path / name)
-    assert "expected finite weights, some are not" in refused(tmp_path / name)
+    model.save(tmp_path / "model.keras")
+    assert "expected finite weights, some are not" in refused(tmp_path / "model.keras")
