@@ -3,6 +3,7 @@ import re
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from mypy import api
 
 from tendigits.errors import RecipeError
 from tendigits.model.recipe import RECIPES, Convolution, Recipe, load_recipe
@@ -117,3 +118,17 @@ def test_differences_name_each_field():
     recipe = Recipe(epochs=3, augmentation={"shift": 2.0})
     assert recipe.differences(Recipe()) == {"epochs": (3, 15), "augmentation.shift": (2.0, 0.0)}
     assert set(Recipe.model_fields) - {"augmentation"} <= set(recipe.flat())
+
+
+@pytest.mark.slow
+def test_a_misspelt_field_is_an_error_to_mypy(tmp_path):
+    (tmp_path / "snippet.py").write_text(
+        "from tendigits.model.recipe import Augmentation, Recipe\n"
+        "Recipe(hidden=(3,), augmentation=Augmentation(shift=1.0))\n"
+        "Recipe(hiden=(3,))\n"
+    )
+    options = ["--strict", "--follow-imports=silent", f"--cache-dir={tmp_path}"]
+    out, _, _ = api.run([*options, str(tmp_path / "snippet.py")])
+    errors = out.splitlines()[:-1]
+    assert len(errors) == 1
+    assert 'snippet.py:3: error: Unexpected keyword argument "hiden" for "Recipe"; did you mean "hidden"?' in errors[0]
