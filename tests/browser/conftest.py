@@ -1,4 +1,4 @@
-"""Debian's Chromium, driven by Playwright: one for all tests here."""
+"""Debian's Chromium, driven by Playwright: one for each module."""
 
 import shutil
 from collections.abc import Callable, Iterator
@@ -16,9 +16,9 @@ FLAGS = [
 ]  # fmt: skip
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """For this package: while it is open, Playwright's event loop runs in this thread, and asyncio.run refuses."""
+    """Not for the session: while it is open, Playwright's event loop runs in this thread, and asyncio.run refuses."""
     if CHROMIUM is None:
         pytest.skip("needs Chromium: apt-get install chromium")
     with sync_playwright() as playwright:

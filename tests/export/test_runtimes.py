@@ -46,7 +46,8 @@ def test_keras(exported, source, run, to):
     np.testing.assert_allclose(model.predict(source.x_test[:50], verbose=0), source.expected[:50], atol=1e-6)
     assert getattr(model, "optimizer", None) is None
     assert source.model.optimizer is not None  # the model that was exported can still be trained
-    assert path.stat().st_size < (run / f"model{path.suffix}").stat().st_size
+    if to == "keras":  # model.h5 of a run has no state of the optimizer either
+        assert path.stat().st_size < (run / "model.keras").stat().st_size
 
 
 def test_the_litert_interpreter(exported, source):

@@ -8,7 +8,7 @@ unchanged.
 """
 
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import jax
@@ -168,7 +168,8 @@ def why_not(model: keras.Model, x: Any, y: Any, arguments: dict[str, Any]) -> st
 
 def _is_arrays(*trees: Any) -> bool:
     """Whether all are trees of NumPy or JAX arrays of numbers; None is an empty one."""
-    leaves = [leaf for tree in trees for leaf in jax.tree.leaves(tree)]
+    # A generator is a leaf: JAX 0.10.1 would say so in a warning.
+    leaves = [leaf for tree in trees for leaf in jax.tree.leaves(tree, is_leaf=lambda node: isinstance(node, Iterator))]
     return all(isinstance(leaf, np.ndarray | jax.Array) and leaf.ndim and leaf.dtype.kind in "biuf" for leaf in leaves)
 
 
