@@ -61,10 +61,10 @@ def test_the_weights_are_those_of_one_device(one, small_npz, tmp_path, devices):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("recipe", ["mlp", "cnn"])
-def test_also_where_digits_are_augmented_and_weights_averaged(small_npz, tmp_path, recipe):
-    """Two steps: a convolution's gradients have other last bits, and Adam makes of them 1e-3 in 36 steps."""
-    settings = ["--recipe", recipe, "--epochs", "1", "--batch-size", "285", "--quiet"]
+@pytest.mark.parametrize(("recipe", "epochs", "batch_size"), [("mlp", 2, 32), ("cnn", 1, 285)])
+def test_also_where_digits_are_augmented_and_weights_averaged(small_npz, tmp_path, recipe, epochs, batch_size):
+    """The convolutional network takes two steps: Adam makes 1e-3 of its gradients' last bits in 36."""
+    settings = ["--recipe", recipe, "--epochs", epochs, "--batch-size", batch_size, "--quiet"]
     alone = train(small_npz, tmp_path, "alone", *settings)
     assert_same(alone, train(small_npz, tmp_path, "several", *settings, "--devices", "2"))
 
