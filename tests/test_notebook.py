@@ -105,14 +105,14 @@ def check_better_story(notebook: Any) -> None:
     assert test[6][1] > test[0][2]  # from the first to the last there is no doubt
 
 
-def check_gan_story(notebook: Any, *, accuracy: float) -> None:
+def check_gan_story(notebook: Any, *, accuracy: float, ratio: float) -> None:
     """What the GAN's text says."""
     reads, as_meant = (percents(line)[0] for line in printed(notebook, "quality-code").splitlines())
     assert reads > 95
     assert as_meant > accuracy
     training, drawn, copies = map(float, re.findall(r"([\d.]+) times the floor", printed(notebook, "frechet-code")))
     assert training == 1
-    assert copies > 10 * drawn  # the same ten drawings again and again: the distance notices
+    assert copies > ratio * drawn  # the same ten drawings again and again: the distance notices
 
 
 @pytest.mark.parametrize("path", PICTURES, ids=lambda path: path.stem)
@@ -163,7 +163,7 @@ def test_the_committed_outputs_are_of_the_whole_mnist() -> None:
     assert wrong[6] < 30  # 99.4% at least, of the held-out digits
     check_better_story(better)
     assert "60,000 digits to learn from, 10,000 to compare with" in printed(gan, "imports")
-    check_gan_story(gan, accuracy=97)
+    check_gan_story(gan, accuracy=97, ratio=10)
 
 
 @pytest.mark.slow
@@ -183,6 +183,6 @@ def test_a_notebook_runs_and_leaves_nothing_behind(
     elif path == BETTER:
         check_better_story(done)
     else:
-        check_gan_story(done, accuracy=50)
+        check_gan_story(done, accuracy=50, ratio=1.5)
     assert list((tmp_path / "here").iterdir()) == []
     assert list(temporary.iterdir()) == []

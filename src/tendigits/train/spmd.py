@@ -86,6 +86,7 @@ def require_same(what: str, value: object, error: type[UserError] = DataError) -
         digests: Any = multihost_utils.process_allgather(digest)
     different = [str(number) for number, other in enumerate(digests) if not np.array_equal(other, digests[0])]
     if different:
+        _disconnect()
         raise error(
             f"expected the same {what} in every process, found different ones in process {', '.join(different)}"
         )
@@ -103,7 +104,7 @@ def finish() -> None:
     if jax.process_count() > 1:
         with suppress(HostError):  # the training is finished anyway
             _broadcast(b"")
-            _wait_for_all()
+        _disconnect()
 
 
 def train_along(distribution: keras.distribution.DataParallel, data: str | Path | None, console: Console) -> int:
@@ -129,8 +130,7 @@ def train_along(distribution: keras.distribution.DataParallel, data: str | Path 
         with console.epochs(recipe.epochs, name) as progress:
             fit_recipe(model, inputs, recipe, lambda _: None, checkpoint, [progress], distribution)
         trained += 1
-    jax.distributed.shutdown()  # before process 0 ends, which would abort this one
-    _wait_for_all()
+    _disconnect()
     return trained
 
 
@@ -143,8 +143,11 @@ def _broadcast(content: bytes = b"") -> bytes:
     return received
 
 
-def _wait_for_all() -> None:
-    with waiting_for_processes("after the training"):
+def _disconnect() -> None:
+    """Process 0 waits until the others have disconnected: they would abort when it ends before them."""
+    if jax.process_index() > 0:
+        jax.distributed.shutdown()
+    with suppress(HostError), waiting_for_processes("after the training"):
         multihost_utils.process_allgather(np.int32(0))
 
 
