@@ -14,7 +14,7 @@ from starlette.exceptions import HTTPException
 from tendigits.errors import Failure, TendigitsError
 from tendigits.serve.batching import QueueFull
 from tendigits.serve.jobs import JobRunning
-from tendigits.serve.security import INTERNAL_ERROR
+from tendigits.serve.security import INTERNAL_ERROR, error_response
 
 EXPECTED = {
     "label": "0 to 9 or null",
@@ -63,8 +63,7 @@ def add_error_handlers(app: FastAPI) -> None:
     """Answer every exception with an `ErrorResponse`."""
 
     def respond(request: Request, status: int, reason: str, **headers: str) -> JSONResponse:
-        content = {"error": reason, "status": status, "request_id": request.scope["request_id"]}
-        return JSONResponse(content, status, headers)
+        return error_response(request.scope, status, reason, headers)
 
     @app.exception_handler(HTTPException)
     async def http(request: Request, error: HTTPException) -> JSONResponse:

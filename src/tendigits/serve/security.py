@@ -7,17 +7,17 @@ and Origin stop cross-site requests (https://web.dev/articles/fetch-metadata). T
 """
 
 import hmac
-import json
 import logging
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from http.cookies import CookieError, SimpleCookie
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.middleware.body_limit import RequestBodyLimitMiddleware
+from starlette.requests import HTTPConnection
+from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 log = logging.getLogger("tendigits.serve")
@@ -101,19 +101,20 @@ class SecurityMiddleware:
             self._check(scope)
             await self.app(scope, receive, send_checked)
         except Refused as refused:
-            await _send(send_checked, refused.status, refused.reason, request_id)
+            await error_response(scope, refused.status, refused.reason)(scope, receive, send_checked)
         except Exception:
             log.exception("request %s: %s %s", request_id, scope["method"], scope["path"])
             if status and not is_complete:
                 raise  # half of the response is sent: uvicorn closes the connection
             if not status:
-                await _send(send_checked, 500, INTERNAL_ERROR, request_id)
+                await error_response(scope, 500, INTERNAL_ERROR)(scope, receive, send_checked)
         finally:
             route = getattr(scope.get("route"), "path", "other")
             self.observe(route, status or 500, time.perf_counter() - started)
 
     def _check(self, scope: Scope) -> None:
-        headers = Headers(scope=scope)
+        request = HTTPConnection(scope)
+        headers = request.headers
         host = headers.get("host", "")
         if _host_name(host) not in self.settings.hosts:
             raise Refused(421, f"expected a host name of this server, received {host[:100]!r}; see serve --name")
@@ -124,15 +125,15 @@ class SecurityMiddleware:
         if headers.get("content-encoding", "identity") != "identity":
             raise Refused(415, "expected an uncompressed body")
         if self.settings.token is not None and scope["path"] not in PUBLIC_PATHS:
-            self._check_token(scope, headers)
+            self._check_token(request)
 
-    def _check_token(self, scope: Scope, headers: Headers) -> None:
+    def _check_token(self, request: HTTPConnection) -> None:
         """Accept the token in the Authorization header, the cookie, or the page's URL, which then sets the cookie."""
-        kind, _, given = headers.get("authorization", "").partition(" ")
-        in_url = parse_qs(scope.get("query_string", b"").decode("latin-1")).get("token", [""])[0]
-        if in_url and self._is_token(in_url):
-            scope["cookie"] = f"{COOKIE}={in_url}; HttpOnly; SameSite=Strict; Path=/"
-        elif not (kind.lower() == "bearer" and self._is_token(given)) and not self._is_token(_cookie(headers)):
+        kind, _, given = request.headers.get("authorization", "").partition(" ")
+        in_url, in_cookie = request.query_params.get("token", ""), request.cookies.get(COOKIE, "")
+        if self._is_token(in_url):
+            request.scope["cookie"] = f"{COOKIE}={in_url}; HttpOnly; SameSite=Strict; Path=/"
+        elif not (kind.lower() == "bearer" and self._is_token(given)) and not self._is_token(in_cookie):
             raise Refused(401, "expected the server's token, as 'Authorization: Bearer ...' or ?token=... in the URL")
 
     def _is_token(self, given: str) -> bool:
@@ -158,16 +159,6 @@ def _host_name(host: str) -> str:
     return "" if "@" in host or parts.path else (parts.hostname or "").lower()
 
 
-def _cookie(headers: Headers) -> str:
-    try:
-        cookies = SimpleCookie(headers.get("cookie", ""))
-    except CookieError:
-        return ""
-    return cookies[COOKIE].value if COOKIE in cookies else ""
-
-
-async def _send(send: Send, status: int, reason: str, request_id: str) -> None:
-    body = json.dumps({"error": reason, "status": status, "request_id": request_id}).encode()
-    headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
-    await send({"type": "http.response.start", "status": status, "headers": headers})
-    await send({"type": "http.response.body", "body": body})
+def error_response(scope: Scope, status: int, reason: str, headers: Mapping[str, str] = {}) -> JSONResponse:
+    """The response of every error, with the id under which the log has it."""
+    return JSONResponse({"error": reason, "status": status, "request_id": scope["request_id"]}, status, headers)
