@@ -3,9 +3,10 @@
 for result in read_files(reader, find_pictures(["scans"]).pictures): ...
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, TypeVar
 
 from tendigits.batch.sources import content_of
 from tendigits.batch.workers import WorkerPool
@@ -17,6 +18,8 @@ from tendigits.read.results import Digit, Line, Page
 
 DIGITS_PER_JOB = 32
 """Pictures of one digit that are classified together."""
+
+Read = TypeVar("Read")
 
 FEW = 16
 """Jobs that one process has finished before others have started."""
@@ -70,6 +73,20 @@ def read_with(pool: WorkerPool, paths: Sequence[str], one: bool) -> Iterator[Res
         yield from [_killed(path) for path in job] if results is None else results
 
 
+def attempt(read: Callable[[Any], Read], picture: Any) -> Read | DataError:
+    """What `read` returns for a picture, or the DataError that it raises."""
+    try:
+        return read(picture)
+    except DataError as error:
+        return error
+
+
+def read_located(reader: Reader, found: Sequence[Found | DataError]) -> list[Page | DataError]:
+    """Classify what was found in pictures of one digit each, as one batch; errors stay in their places."""
+    digits = iter(reader.classify_found([one for one in found if isinstance(one, Found)]))
+    return [one if isinstance(one, DataError) else as_page(next(digits), one.size) for one in found]
+
+
 def as_page(digit: Digit, size: tuple[int, int]) -> Page:
     """Convert a picture of one digit to a page of one line."""
     return Page([Line(str(digit.label), digit.confidence, digit.accepted, digit.box, [digit])], size)
@@ -87,20 +104,15 @@ def _single_pictures(job: Job) -> Iterator[Job]:
 
 def _read_job(reader: Reader, job: Job) -> list[Result]:
     paths, one = job
-    found: dict[str, Found] = {}
-    pages: dict[str, Page] = {}
-    errors: dict[str, DataError] = {}
-    for path in paths:
-        try:
-            if one:
-                found[path] = find_digit(content_of(path))
-            else:
-                pages[path] = reader.read(content_of(path))
-        except DataError as error:
-            errors[path] = error
-    for path, digit in zip(found, reader.classify_found(list(found.values())), strict=True):
-        pages[path] = as_page(digit, found[path].size)
-    return [Result(path, pages.get(path), errors.get(path)) for path in paths]
+    pages: list[Page | DataError]
+    if one:
+        pages = read_located(reader, [attempt(lambda source: find_digit(content_of(source)), path) for path in paths])
+    else:
+        pages = [attempt(lambda source: reader.read(content_of(source)), path) for path in paths]
+    return [
+        Result(path, page, None) if isinstance(page, Page) else Result(path, None, page)
+        for path, page in zip(paths, pages, strict=True)
+    ]
 
 
 def _make_reader(model: str | Path | None, threshold: float | None) -> None:

@@ -8,14 +8,10 @@ A request that has begun keeps the reader that it started with.
 """
 
 import hashlib
-from collections.abc import Sequence
 from dataclasses import dataclass
 
-from tendigits.errors import DataError
-from tendigits.read.find import Found
 from tendigits.read.network import from_onnx
 from tendigits.read.reader import Reader
-from tendigits.read.results import Digit
 from tendigits.teach.store import FineTunedNetwork, Store
 from tendigits.teach.verify import bundled_sha256, verify_network
 
@@ -57,9 +53,3 @@ class ActiveModel:
 def sha256_of(reader: Reader) -> str:
     """The id of a reader's network in responses: the package's SHA-256, or one made from its name."""
     return bundled_sha256() if reader.model is None else hashlib.sha256(reader.network.name.encode()).hexdigest()
-
-
-def classify_found(reader: Reader, found: Sequence[Found | DataError]) -> list[tuple[Digit, Found] | Exception]:
-    """Classify what was found in pictures of one digit each, as one batch; errors stay in their places."""
-    digits = iter(reader.classify_found([one for one in found if isinstance(one, Found)]))
-    return [one if isinstance(one, DataError) else (next(digits), one) for one in found]

@@ -11,9 +11,8 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 
-from tendigits.read.find import Found
 from tendigits.read.reader import Reader
-from tendigits.read.results import Digit
+from tendigits.read.results import Page
 from tendigits.serve.active_model import ActiveModel
 from tendigits.serve.batching import Batcher, BoundedThreads
 from tendigits.serve.jobs import Jobs
@@ -34,7 +33,7 @@ class AppState:
     """For small pictures."""
     slow_threads: BoundedThreads
     """For large pictures, so that they do not delay small ones."""
-    batcher: Batcher[tuple[Reader, bytes], tuple[Digit, Found]]
+    batcher: Batcher[tuple[Reader, bytes], Page]
     jobs: Jobs
     metrics: Metrics
     now: Callable[[], datetime]

@@ -10,6 +10,7 @@ from concurrent.futures.process import BrokenProcessPool
 
 import cv2
 
+from tendigits.batch.batch import attempt
 from tendigits.batch.workers import WorkerPool
 from tendigits.data.image import prepare_for_threads
 from tendigits.errors import DataError
@@ -47,14 +48,7 @@ class LocatorPool:
 
 def locate_all(images: Sequence[bytes]) -> list[Found | DataError]:
     """Locate the digit in each picture, in this process."""
-    return [_locate(image) for image in images]
-
-
-def _locate(image: bytes) -> Found | DataError:
-    try:
-        return find_digit(image)
-    except DataError as error:
-        return error
+    return [attempt(find_digit, image) for image in images]
 
 
 def _initialize() -> None:

@@ -3,18 +3,19 @@
 import asyncio
 import hashlib
 from collections.abc import Awaitable, Callable, Sequence
+from itertools import groupby
+from operator import itemgetter
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request
 from starlette.exceptions import HTTPException
 from starlette.formparsers import MultiPartException
 
-from tendigits.batch.batch import as_page
+from tendigits.batch.batch import as_page, read_located
 from tendigits.errors import DataError
 from tendigits.read.find import Found, find_digit
 from tendigits.read.reader import Reader
 from tendigits.read.results import Digit, Page
-from tendigits.serve.active_model import classify_found
 from tendigits.serve.app_state import AppState, State
 from tendigits.serve.batching import BoundedThreads
 from tendigits.serve.errors import error_responses
@@ -63,8 +64,7 @@ async def read_pictures(
     """
     images = await _images(request)
     reader, sha256 = state.active.reader, state.active.sha256
-    read_one = _read_digit if one else _read_page
-    pages = await asyncio.gather(*(read_one(state, reader, image, crops) for image in images))
+    pages = await asyncio.gather(*(_read(state, reader, image, one, crops) for image in images))
     if len(pages) == 1 and pages[0].error is not None:
         raise HTTPException(415, pages[0].error)
     return ReadResponse(network=sha256, pages=pages)
@@ -94,56 +94,44 @@ async def _images(request: Request) -> list[bytes]:
     return images
 
 
-async def _read_digit(state: AppState, reader: Reader, image: bytes, crops: bool) -> PageResponse:
+async def _read(state: AppState, reader: Reader, image: bytes, one: bool, crops: bool) -> PageResponse:
     sha256 = hashlib.sha256(image).hexdigest()
+    is_large = len(image) > LARGE_PICTURE
     try:
-        if len(image) > LARGE_PICTURE:
-            digit, found = await state.slow_threads.run(_read_large, reader, image)
+        if one and not is_large:
+            page = await state.batcher((reader, image))
         else:
-            digit, found = await state.batcher((reader, image))
-    except DataError as error:
-        return PageResponse(sha256=sha256, error=str(error)[:300])
-    _count(state, [digit])
-    return PageResponse.of(as_page(digit, found.size), sha256, crops)
-
-
-async def _read_page(state: AppState, reader: Reader, image: bytes, crops: bool) -> PageResponse:
-    sha256 = hashlib.sha256(image).hexdigest()
-    threads = state.threads if len(image) <= LARGE_PICTURE else state.slow_threads
-    try:
-        page: Page = await threads.run(reader.read, image)
+            threads = state.slow_threads if is_large else state.threads
+            page = await threads.run(_read_digit if one else Reader.read, reader, image)
     except DataError as error:
         return PageResponse(sha256=sha256, error=str(error)[:300])
     _count(state, [digit for line in page.lines for digit in line.digits])
     return PageResponse.of(page, sha256, crops)
 
 
-def _read_large(reader: Reader, image: bytes) -> tuple[Digit, Found]:
+def _read_digit(reader: Reader, image: bytes) -> Page:
     found = find_digit(image)
-    return reader.classify_found([found])[0], found
+    return as_page(reader.classify_found([found])[0], found.size)
 
 
 def batch_reader(
     locate: Locator, threads: BoundedThreads
-) -> Callable[[Sequence[Item]], Awaitable[list[tuple[Digit, Found] | Exception]]]:
+) -> Callable[[Sequence[Item]], Awaitable[list[Page | DataError]]]:
     """A function that reads a batch: it locates the digits, then runs the network once in a thread."""
 
-    async def read_batch(batch: Sequence[Item]) -> list[tuple[Digit, Found] | Exception]:
+    async def read_batch(batch: Sequence[Item]) -> list[Page | DataError]:
         found = await locate([image for _, image in batch])
         return await threads.run(_classify, [reader for reader, _ in batch], found)
 
     return read_batch
 
 
-def _classify(readers: Sequence[Reader], found: Sequence[Found | DataError]) -> list[tuple[Digit, Found] | Exception]:
+def _classify(readers: Sequence[Reader], found: Sequence[Found | DataError]) -> list[Page | DataError]:
     """Classify a batch; it holds two readers if the active network changes meanwhile."""
-    results: list[tuple[Digit, Found] | Exception] = []
-    first = 0
-    for i in range(1, len(found) + 1):
-        if i == len(found) or readers[i] is not readers[first]:
-            results += classify_found(readers[first], found[first:i])
-            first = i
-    return results
+    pages: list[Page | DataError] = []
+    for reader, group in groupby(zip(readers, found, strict=True), key=itemgetter(0)):
+        pages += read_located(reader, [one for _, one in group])
+    return pages
 
 
 def _count(state: AppState, found: Sequence[Digit]) -> None:
