@@ -14,7 +14,6 @@ from functools import partial
 from importlib.metadata import version
 from importlib.resources import files
 from pathlib import Path
-from typing import Literal
 
 from fastapi import FastAPI, Response
 from fastapi.concurrency import run_in_threadpool
@@ -152,9 +151,7 @@ def _add_docs(app: FastAPI) -> None:
     async def docs() -> FileResponse:
         return FileResponse(str(PAGE / "docs.html"))
 
-    @app.get("/docs/{name}", include_in_schema=False)
-    def swagger(name: Literal["swagger-ui.css", "swagger-ui-bundle.js"]) -> FileResponse:
-        return FileResponse(str(files("fastapi_offline") / "static" / name))
+    app.mount("/docs", StaticFiles(packages=[("fastapi_offline", "static")]))
 
 
 def _add_health(app: FastAPI, state: AppState) -> None:

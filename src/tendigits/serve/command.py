@@ -50,4 +50,4 @@ def serve(
             f"set one: {TOKEN}=$(openssl rand -hex 16) tendigits serve --host {host}"
         )
     browser = not no_browser and sys.stdout.isatty()
-    run_server(host, port, tuple(name or ()), token, model, store_location(store), runs, typer.echo, browser=browser)
+    run_server(host, port, tuple(name or ()), token, model, store_location(store), runs, browser=browser)

@@ -8,9 +8,9 @@ import logging
 import socket
 import sys
 import webbrowser
-from collections.abc import Callable
 from pathlib import Path
 
+import typer
 import uvicorn
 
 from tendigits.batch.workers import cores
@@ -54,7 +54,6 @@ def run_server(
     model: Path | None,
     store_location: str,
     runs: Path,
-    echo: Callable[[str], None],
     *,
     browser: bool,
 ) -> None:
@@ -65,7 +64,8 @@ def run_server(
         TendigitsError: the store or the network cannot be used.
     """
     listener = _listen(host, port)
-    address = _address(host, listener.getsockname()[1])
+    name = f"[{host}]" if ":" in host else host
+    address = f"http://{name}:{listener.getsockname()[1]}"
     store = open_store(store_location)
     reader = None if model is None else Reader(model, threads=1)
     security = SecuritySettings((*LOCAL, host.lower(), *(name.lower() for name in names)), token)
@@ -78,8 +78,8 @@ def run_server(
         log_level="warning", access_log=False, server_header=False, proxy_headers=False,
         timeout_graceful_shutdown=SHUTDOWN_TIMEOUT,
     )  # fmt: skip
-    echo(f"tendigits reads at {address}{'' if token is None else '/?token=...'}   (Ctrl-C stops it)")
-    echo(f"corrections: {store.url}   runs: {runs}")
+    typer.echo(f"tendigits reads at {address}{'' if token is None else '/?token=...'}   (Ctrl-C stops it)")
+    typer.echo(f"corrections: {store.url}   runs: {runs}")
     if browser:
         webbrowser.open(address if token is None else f"{address}/?token={token}")
     _Server(config, jobs).run(sockets=[listener])
@@ -118,7 +118,3 @@ def _listen(host: str, port: int) -> socket.socket:
         raise UserError(f"cannot listen on {host}, port {port}: {error.strerror}; choose another --port") from None
     listener.listen(1024)
     return listener
-
-
-def _address(host: str, port: int) -> str:
-    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"

@@ -19,8 +19,8 @@ router = APIRouter(prefix="/v1", tags=["teach"])
 Number = Annotated[int, Path(ge=1, le=2**31 - 1)]
 
 
-@router.post("/teach", status_code=202, responses=error_responses(409))
-async def start_teaching(state: State) -> JobResponse:
+@router.post("/teach", status_code=202, response_model=JobResponse, responses=error_responses(409))
+async def start_teaching(state: State) -> Job:
     """Fine-tune the reader on the corrections in the background; follow it with /v1/jobs/N/events.
 
     The new network appears in /v1/networks. It reads only after it was accepted.
@@ -29,8 +29,7 @@ async def start_teaching(state: State) -> JobResponse:
         raise HTTPException(
             409, f"expected at least {MIN_CORRECTIONS} corrections to teach from, found {n}; correct some more digits"
         )
-    job = await state.jobs.start("teach", ["teach", "--json", "--store", state.store_location], {"corrections": n})
-    return JobResponse.model_validate(job)
+    return await state.jobs.start("teach", ["teach", "--json", "--store", state.store_location], {"corrections": n})
 
 
 @router.get("/networks")
@@ -67,11 +66,10 @@ def _job(state: State, number: Number) -> Job:
 KnownJob = Annotated[Job, Depends(_job)]
 
 
-@router.get("/jobs/last")
-def get_last_job(state: State) -> JobResponse | None:
+@router.get("/jobs/last", response_model=JobResponse | None)
+def get_last_job(state: State) -> Job | None:
     """The running job, or the last one."""
-    job = state.jobs.last
-    return None if job is None else JobResponse.model_validate(job)
+    return state.jobs.last
 
 
 @router.get("/jobs/{number}/events", response_class=EventSourceResponse, responses=error_responses(404))
@@ -82,12 +80,12 @@ async def follow_job(job: KnownJob) -> AsyncIterator[ServerSentEvent]:
     yield ServerSentEvent(event="end", data=JobResponse.model_validate(job).model_dump())
 
 
-@router.delete("/jobs/{number}", responses=error_responses(404))
-async def stop_job(state: State, job: KnownJob) -> JobResponse:
+@router.delete("/jobs/{number}", response_model=JobResponse, responses=error_responses(404))
+async def stop_job(state: State, job: KnownJob) -> Job:
     """Stop a job as Ctrl-C would; stopped training can be resumed."""
     if job.status == "running":
         await state.jobs.stop()
-    return JobResponse.model_validate(job)
+    return job
 
 
 def _networks(state: AppState) -> NetworksResponse:

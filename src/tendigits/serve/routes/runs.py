@@ -13,6 +13,7 @@ from tendigits.model.recipe import ABOUT, RECIPES
 from tendigits.report.run import Run, Summary, list_runs, open_run, summarise
 from tendigits.serve.app_state import AppState, State
 from tendigits.serve.errors import error_responses
+from tendigits.serve.jobs import Job
 from tendigits.serve.schemas import JobResponse, Strict
 
 router = APIRouter(prefix="/v1", tags=["runs"])
@@ -90,8 +91,8 @@ def list_recipes() -> list[RecipeResponse]:
     ]
 
 
-@router.post("/runs", status_code=202, responses=error_responses(404, 409))
-async def start_training(state: State, request: RunRequest) -> JobResponse:
+@router.post("/runs", status_code=202, response_model=JobResponse, responses=error_responses(404, 409))
+async def start_training(state: State, request: RunRequest) -> Job:
     """Train a recipe in the background; /v1/jobs/N/events streams each epoch."""
     if request.recipe not in RECIPES:
         raise HTTPException(404, f"expected a recipe of {', '.join(RECIPES)}, received {request.recipe!r:.60}")
@@ -101,18 +102,17 @@ async def start_training(state: State, request: RunRequest) -> JobResponse:
     for flag, value in (("--epochs", request.epochs), ("--seed", request.seed), ("--name", request.name)):
         arguments += [] if value is None else [flag, str(value)]
     epochs = request.epochs or RECIPES[request.recipe].epochs
-    job = await state.jobs.start("train", arguments, {"recipe": request.recipe, "run": request.name, "epochs": epochs})
-    return JobResponse.model_validate(job)
+    parameters = {"recipe": request.recipe, "run": request.name, "epochs": epochs}
+    return await state.jobs.start("train", arguments, parameters)
 
 
-@router.post("/runs/{name}/resume", status_code=202, responses=error_responses(404, 409))
-async def resume_training(state: State, name: Name) -> JobResponse:
+@router.post("/runs/{name}/resume", status_code=202, response_model=JobResponse, responses=error_responses(404, 409))
+async def resume_training(state: State, name: Name) -> Job:
     """Resume an interrupted run."""
     run = _run(state, name)
     recipe = run.recipe()
     parameters = {"recipe": recipe.name, "run": name, "epochs": recipe.epochs}
-    job = await state.jobs.start("train", ["train", "--json", "--resume", str(run.path)], parameters)
-    return JobResponse.model_validate(job)
+    return await state.jobs.start("train", ["train", "--json", "--resume", str(run.path)], parameters)
 
 
 def _run(state: AppState, name: str) -> Run:
