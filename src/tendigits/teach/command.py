@@ -4,7 +4,7 @@ tendigits teach --help
 """
 
 import json
-import sys
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -49,8 +49,7 @@ def teach(
 
     if sum((accept is not None, rollback, export is not None)) > 1:
         raise UserError("expected only one of --accept, --rollback and --export; run the command once for each")
-    opened = open_store(store_location(store), create=False)
-    try:
+    with closing(open_store(store_location(store), create=False)) as opened:
         if accept is not None:
             opened.accept(accept, datetime.now(UTC))
             typer.echo(f"the fine-tuned network {accept} is active now; undo with: tendigits teach --rollback")
@@ -60,8 +59,6 @@ def teach(
             _export(opened, export)
         else:
             _fine_tune(opened, data, as_json)
-    finally:
-        opened.close()
 
 
 def _fine_tune(store: "Store", data: Path | None, as_json: bool) -> None:
@@ -76,15 +73,10 @@ def _fine_tune(store: "Store", data: Path | None, as_json: bool) -> None:
     from tendigits.teach.pipeline import fine_tune_reader
 
     use_compilation_cache()
-    dataset = load(data)
-    tuned = fine_tune_reader(store, dataset, _print_json if as_json else _print_text, lambda: datetime.now(UTC))
+    show = (lambda step: typer.echo(json.dumps(step))) if as_json else _print_text
+    tuned = fine_tune_reader(store, load(data), show, lambda: datetime.now(UTC))
     if not as_json:
         typer.echo(f"read with it: tendigits teach --accept {tuned.id}")
-
-
-def _print_json(step: dict[str, Any]) -> None:
-    typer.echo(json.dumps(step))
-    sys.stdout.flush()
 
 
 def _print_text(step: dict[str, Any]) -> None:

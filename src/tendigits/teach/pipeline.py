@@ -17,11 +17,10 @@ import keras
 import numpy as np
 
 from tendigits.data.dataset import Dataset
-from tendigits.errors import UserError
 from tendigits.read.find import find_digit
 from tendigits.read.network import Network, bundled_file, from_onnx
 from tendigits.teach.finetune import EPOCHS, NON_DIGIT, TrainingSet, fine_tune
-from tendigits.teach.store import MIN_CORRECTIONS, Correction, FineTunedNetwork, Store
+from tendigits.teach.store import Correction, FineTunedNetwork, Store
 from tendigits.teach.verify import bundled_sha256, verify_network
 
 Array = np.ndarray[Any, Any]
@@ -46,26 +45,26 @@ def fine_tune_reader(
     """Fine-tune, evaluate and store.
 
     Args:
+        store: with at least MIN_CORRECTIONS corrections.
         dataset: MNIST.
         progress: is called with each step, as a dict that JSON can hold.
 
     Raises:
-        UserError: there are too few corrections.
         TendigitsError: the store cannot be reached, or the network reads too badly.
     """
+
+    def report_epoch(epoch: int, logs: dict[str, Any]) -> None:
+        progress({"stage": "train", "epoch": epoch + 1, "epochs": EPOCHS, "loss": round(float(logs["loss"]), 4)})
+
     started = time.perf_counter()
     items = sorted(store.corrections(), key=lambda item: item.digest)  # random, and the same order each time
-    if len(items) < MIN_CORRECTIONS:
-        raise UserError(
-            f"expected at least {MIN_CORRECTIONS} corrections to teach from, found {len(items)}; correct some more"
-        )
     learned = [item for i, item in enumerate(items) if i % HOLD_OUT_EVERY]
     held_out = items[::HOLD_OUT_EVERY]
     progress({"stage": "prepare", "corrections": len(items), "learned": len(learned), "held_out": len(held_out)})
     crops, labels = _arrays(learned)
     training = TrainingSet(crops, labels, rehearsal_crops(dataset, np.random.default_rng(seed)))
     progress({"stage": "train", "epoch": 0, "epochs": EPOCHS})
-    data = fine_tune(bundled_file(), training, seed, [_EpochProgress(progress)])
+    data = fine_tune(bundled_file(), training, seed, [keras.callbacks.LambdaCallback(on_epoch_end=report_epoch)])
     progress({"stage": "evaluate"})
     network = from_onnx(data, "the fine-tuned network")
     verify_network(network)
@@ -79,15 +78,6 @@ def fine_tune_reader(
     tuned = store.add_network(data, bundled_sha256(), report, now())
     progress({"stage": "done", "network": tuned.id, "report": report})
     return tuned
-
-
-class _EpochProgress(keras.callbacks.Callback):  # type: ignore[misc]
-    def __init__(self, progress: Progress) -> None:
-        super().__init__()
-        self.progress = progress
-
-    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
-        self.progress({"stage": "train", "epoch": epoch + 1, "epochs": EPOCHS, "loss": round(float(logs["loss"]), 4)})
 
 
 def rehearsal_crops(dataset: Dataset, rng: np.random.Generator) -> Array:

@@ -2,35 +2,24 @@
 
 from datetime import UTC, datetime
 
-from sqlalchemy import (
-    JSON,
-    CheckConstraint,
-    Column,
-    DateTime,
-    Dialect,
-    Integer,
-    LargeBinary,
-    MetaData,
-    String,
-    Table,
-    TypeDecorator,
-)  # fmt: skip
+import sqlalchemy as sa
+from sqlalchemy import CheckConstraint, Column, Integer, LargeBinary, MetaData, String, Table
 
 SCHEMA = 2
 """Version of the tables below; migrations.py leads from each older version to the next."""
 
 
-class UtcDateTime(TypeDecorator[datetime]):
+class UtcDateTime(sa.TypeDecorator[datetime]):
     """A time, stored in UTC and without a zone, which SQLite cannot store."""
 
-    impl = DateTime
+    impl = sa.DateTime
     cache_ok = True
 
-    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+    def process_bind_param(self, value: datetime | None, dialect: sa.Dialect) -> datetime | None:
         """For the database."""
         return None if value is None else value.astimezone(UTC).replace(tzinfo=None)
 
-    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+    def process_result_value(self, value: datetime | None, dialect: sa.Dialect) -> datetime | None:
         """From the database."""
         return None if value is None else value.replace(tzinfo=UTC)
 
@@ -60,7 +49,7 @@ networks = Table(
     Column("sha256", String(64), nullable=False),
     Column("base", String(64), nullable=False),
     Column("data", LargeBinary, nullable=False),
-    Column("report", JSON, nullable=False),
+    Column("report", sa.JSON, nullable=False),
     Column("created", UtcDateTime, nullable=False),
     Column("accepted", UtcDateTime),
     Column("retired", UtcDateTime),

@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import Connection, Engine, Row, delete, func, insert, select, update
+from sqlalchemy import Connection, Engine, Row, Select, delete, func, insert, select, update
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from tendigits.errors import Failure, StoreError
@@ -92,11 +92,9 @@ class Store:
             Failure: the disk is full, or the database cannot be reached; nothing was stored.
         """
         with self._write() as connection:
-            stored = connection.scalar(select(func.count()).select_from(corrections)) or 0
-            if stored + len(items) > MAX_CORRECTIONS:
+            if (n := _count(connection) + len(items)) > MAX_CORRECTIONS:
                 raise StoreError(
-                    f"expected at most {MAX_CORRECTIONS:,} corrections, received {stored + len(items):,}; export and "
-                    "delete some"
+                    f"expected at most {MAX_CORRECTIONS:,} corrections, received {n:,}; export and delete some"
                 )
             return [_replace(connection, item) for item in items]
 
@@ -109,7 +107,7 @@ class Store:
     def count(self) -> int:
         """How many corrections there are."""
         with self._read() as connection:
-            return connection.scalar(select(func.count()).select_from(corrections)) or 0
+            return _count(connection)
 
     def remove(self, number: int) -> bool:
         """Delete a correction. Returns whether there was one."""
@@ -126,17 +124,11 @@ class Store:
 
     def networks(self) -> list[FineTunedNetwork]:
         """All fine-tuned networks, newest first."""
-        with self._read() as connection:
-            return [
-                FineTunedNetwork(**row._mapping)
-                for row in connection.execute(_networks().order_by(networks.c.id.desc()))
-            ]
+        return self._find(_networks().order_by(networks.c.id.desc()))
 
     def network(self, number: int) -> FineTunedNetwork | None:
         """One fine-tuned network."""
-        with self._read() as connection:
-            row = connection.execute(_networks().where(networks.c.id == number)).first()
-        return None if row is None else FineTunedNetwork(**row._mapping)
+        return next(iter(self._find(_networks().where(networks.c.id == number))), None)
 
     def network_data(self, number: int) -> bytes:
         """A network's ONNX file. Raises StoreError if it is missing or damaged."""
@@ -169,9 +161,11 @@ class Store:
 
     def active_network(self) -> FineTunedNetwork | None:
         """The last accepted network that was not rolled back; None is the package's own."""
+        return next(iter(self._find(_active())), None)
+
+    def _find(self, query: Select[Any]) -> list[FineTunedNetwork]:
         with self._read() as connection:
-            row = connection.execute(_active()).first()
-        return None if row is None else FineTunedNetwork(**row._mapping)
+            return [FineTunedNetwork(**row._mapping) for row in connection.execute(query)]
 
     def back_up(self, path: Path) -> None:
         """Copy a SQLite store while it is in use."""
@@ -220,11 +214,15 @@ def _correction(row: Row[Any]) -> Correction:
     return Correction(crop, row.label, row.predicted, row.source, row.network, row.created, row.id)
 
 
-def _networks() -> Any:
+def _count(connection: Connection) -> int:
+    return connection.scalar(select(func.count()).select_from(corrections)) or 0
+
+
+def _networks() -> Select[Any]:
     """All columns except the file itself."""
     return select(*(column for column in networks.c if column.name != "data"))
 
 
-def _active() -> Any:
+def _active() -> Select[Any]:
     accepted = _networks().where(networks.c.accepted.is_not(None), networks.c.retired.is_(None))
     return accepted.order_by(networks.c.accepted.desc(), networks.c.id.desc()).limit(1)
