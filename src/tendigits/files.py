@@ -5,11 +5,13 @@ checked by the caller, moved over the old file in one step, and the folder flush
 """
 
 import hashlib
+import json
 import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 from tendigits.errors import DiskError, RunError
 
@@ -54,6 +56,29 @@ def write_text(path: Path, text: str) -> None:
     """Write `text` to `path` as UTF-8, whole or not at all. Raises DiskError."""
     with replacing(path) as temporary:
         temporary.write_text(text, encoding="utf-8", newline="\n")
+
+
+def write_or_compare(path: Path, settings: Mapping[str, Any], made: str, advice: str) -> None:
+    """Write down what a folder is made with, or check that it is the same as before.
+
+    Args:
+        path: a JSON file in the folder.
+        made: how it was made, for the message: "was read with".
+        advice: what else to do, for the message.
+
+    Raises:
+        RunError: it was made with other settings, or the file is damaged.
+    """
+    if not path.exists():
+        write_text(path, json.dumps(settings, indent=2) + "\n")
+        return
+    try:
+        before = json.loads(path.read_text(encoding="utf-8"))
+        different = [key for key, value in settings.items() if before.get(key) != value]
+    except (ValueError, AttributeError) as error:
+        raise RunError(f"{path} is damaged: {error}; {advice}") from None
+    if different:
+        raise RunError(f"{path.parent} {made} another {' and another '.join(different)}; {advice}")
 
 
 def remove_leftovers(folder: Path) -> None:

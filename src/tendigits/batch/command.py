@@ -33,8 +33,7 @@ def read(
     show: Annotated[
         Path | None,
         typer.Option(
-            help="Draw the results into a copy of the picture, or of each picture into a folder.",
-            metavar="FILE|FOLDER",
+            help="Draw the results into a copy of the picture, or of each picture into a folder.", metavar="FILE|FOLDER"
         ),
     ] = None,
     model: Annotated[
@@ -55,9 +54,7 @@ def read(
     parquet: Annotated[
         Path | None,
         typer.Option(
-            help="Write Parquet files into this folder; resumes where it was.",
-            metavar="FOLDER",
-            rich_help_panel=MANY,
+            help="Write Parquet files into this folder; resumes where it was.", metavar="FOLDER", rich_help_panel=MANY
         ),
     ] = None,
     workers: Annotated[

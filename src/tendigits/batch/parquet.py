@@ -8,7 +8,6 @@ summary = read_into(Path("out"), ["scans/1.png", "scans/2.png"])
 """
 
 import hashlib
-import json
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -22,11 +21,13 @@ from pyarrow import parquet
 from tendigits.batch.batch import Result, read_with, reader_pool
 from tendigits.batch.sources import is_remote
 from tendigits.errors import RunError
-from tendigits.files import lock_folder, make_folder, replacing, write_text
+from tendigits.files import lock_folder, make_folder, replacing, sha256, write_or_compare
 from tendigits.read.network import bundled_file
 from tendigits.read.reader import Reader
 
 FORMAT = 1
+
+ADVICE = "write to another folder"
 
 PART = 1000
 """The most pictures of a part."""
@@ -72,13 +73,6 @@ class Summary:
     numbers: int = 0
     failed: list[str] = field(default_factory=list)
     """Why pictures couldn't be read."""
-
-    def count(self, rows: "Rows") -> None:
-        """Add one picture."""
-        self.pictures += 1
-        self.numbers += len(rows.numbers)
-        if (error := rows.picture["error"]) is not None:
-            self.failed.append(error)
 
 
 @dataclass(frozen=True)
@@ -127,7 +121,10 @@ def read_into(
         try:
             for rows in _read_rows(todo, one, model, threshold, workers, ray):
                 part.append(rows)
-                summary.count(rows)
+                summary.pictures += 1
+                summary.numbers += len(rows.numbers)
+                if (error := rows.picture["error"]) is not None:
+                    summary.failed.append(error)
                 progress(summary.pictures, len(todo))
                 if len(part) >= PART or clock() - written >= PERIOD:
                     ready, part = part, []
@@ -212,29 +209,16 @@ def open_table(folder: Path, settings: dict[str, Any]) -> Iterator[Table]:
     """
     table = Table(folder, frozenset())
     make_folder(table.pictures)
-    with lock_folder(folder, "write to another folder"):
-        _check_settings(folder, settings)
+    with lock_folder(folder, ADVICE):
+        path = folder / "_settings.json"
+        if _parts(folder) and not path.exists():
+            raise RunError(f"{folder} holds other Parquet files; {ADVICE}")
+        write_or_compare(path, {"format": FORMAT, **settings}, "was read with", ADVICE)
         committed = {part.name for part in _parts(table.pictures)}
         for part in _parts(folder):
             if part.name not in committed:  # its process ended before it wrote the pictures' rows
                 part.unlink()
         yield Table(folder, frozenset(_paths_read(table.pictures)))
-
-
-def _check_settings(folder: Path, settings: dict[str, Any]) -> None:
-    path, content = folder / "_settings.json", {"format": FORMAT, **settings}
-    if not path.exists():
-        if _parts(folder):
-            raise RunError(f"{folder} holds other Parquet files; write to another folder")
-        write_text(path, json.dumps(content, indent=1) + "\n")
-        return
-    try:
-        before = json.loads(path.read_text(encoding="utf-8"))
-        different = [key for key in content if before.get(key) != content[key]]
-    except (ValueError, AttributeError) as error:
-        raise RunError(f"{path} is damaged: {error}; write to another folder") from None
-    if different:
-        raise RunError(f"{folder} was read with another {' and another '.join(different)}; write to another folder")
 
 
 def _paths_read(pictures: Path) -> Iterator[str]:
@@ -263,5 +247,4 @@ def _digest(model: str | Path | None) -> str:
     if model is None:
         return hashlib.sha256(bundled_file()).hexdigest()
     path = Path(model)
-    file = path / "model.keras" if path.is_dir() else path
-    return hashlib.sha256(file.read_bytes()).hexdigest()
+    return sha256(path / "model.keras" if path.is_dir() else path)

@@ -18,8 +18,8 @@ from optuna.distributions import distribution_to_json
 from optuna.storages.journal import JournalFileBackend, JournalFileOpenLock
 from optuna.trial import TrialState
 
-from tendigits.errors import DivergedError, Failure, RunError
-from tendigits.files import lock_folder, make_folder, write_text
+from tendigits.errors import DivergedError, Failure
+from tendigits.files import lock_folder, make_folder, write_or_compare, write_text
 from tendigits.model.recipe import Recipe
 from tendigits.sweep.plots import plot_search
 from tendigits.sweep.space import Space, with_values
@@ -27,6 +27,8 @@ from tendigits.sweep.trial import Pruned, Warn, run_trial
 from tendigits.train.console import Console
 
 FORMAT = 2
+
+ADVICE = "choose another --name"
 
 VALIDATION_SPLIT = 0.1
 """Share of the training digits to evaluate on if the recipe has no validation split: test digits must not decide."""
@@ -70,6 +72,11 @@ class Sweep:
     data: str | Path | None = None
     seed: int = 0
 
+    @property
+    def journal(self) -> Path:
+        """Optuna's journal of the trials."""
+        return self.folder / "study.journal"
+
     def proposed(self, values: dict[str, Any], suffix: object) -> Recipe:
         """The recipe with these values, named after it."""
         return with_values(self.recipe, values, f"{self.recipe.name[:50]}-{suffix}")
@@ -98,9 +105,9 @@ def search(sweep: Sweep, trials: int, watch: Watch = lambda _: None, run_trials:
     if not sweep.recipe.validation_split:
         sweep = replace(sweep, recipe=sweep.recipe.with_changes(validation_split=VALIDATION_SPLIT))
     make_folder(sweep.folder)
-    with lock_folder(sweep.folder, "choose another --name"):  # a second search would retry this one's running trials
-        _write_or_compare(sweep)
-        _repair_journal(_journal(sweep))
+    with lock_folder(sweep.folder, ADVICE):  # a second search would retry this one's running trials
+        write_or_compare(sweep.folder / "sweep.json", _as_json(sweep), "holds a search with", ADVICE)
+        _repair_journal(sweep.journal)
         study = open_study(sweep)
         retry(study, study.get_trials(states=(TrialState.RUNNING,)))
         if (missing := trials - len(study.get_trials(states=EVALUATED))) > 0:
@@ -121,7 +128,7 @@ def open_study(sweep: Sweep, seed: int = 0) -> optuna.Study:
         seed: another one for each process: with the same, all would propose the same at first.
     """
     optuna.logging.set_verbosity(optuna.logging.WARNING)
-    path = str(_journal(sweep))
+    path = str(sweep.journal)
     backend = JournalFileBackend(path, JournalFileOpenLock(path))
     study = optuna.create_study(
         study_name="sweep",
@@ -204,31 +211,14 @@ def as_toml(recipe: Recipe, study: optuna.Study) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _write_or_compare(sweep: Sweep) -> None:
-    """Write down what is searched, or check that it is the same as before."""
-    path = sweep.folder / "sweep.json"
-    content = {
+def _as_json(sweep: Sweep) -> dict[str, Any]:
+    """What is searched, for sweep.json."""
+    return {
         "format": FORMAT,
         "recipe": sweep.recipe.model_dump(mode="json"),
         "space": {name: json.loads(distribution_to_json(each)) for name, each in sweep.space.items()},
         "data": None if sweep.data is None else str(Path(sweep.data).resolve()),
     }
-    if not path.exists():
-        write_text(path, json.dumps(content, indent=2) + "\n")
-        return
-    try:
-        before = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise RunError(f"{path} is damaged: {error}; choose another --name") from None
-    different = [key for key, value in content.items() if before.get(key) != value]
-    if different:
-        raise RunError(
-            f"{sweep.folder} holds a search with another {' and another '.join(different)}; choose another --name"
-        )
-
-
-def _journal(sweep: Sweep) -> Path:
-    return sweep.folder / "study.journal"
 
 
 def _repair_journal(path: Path) -> None:

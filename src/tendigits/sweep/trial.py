@@ -46,14 +46,7 @@ class _PruningConsole(Console):
             raise Interrupted("pruned", 0)
 
 
-def run_trial(
-    recipe: Recipe,
-    data: str | Path | None,
-    folder: Path,
-    should_prune: ShouldPrune,
-    *,
-    warn: Warn,
-) -> float:
+def run_trial(recipe: Recipe, data: str | Path | None, folder: Path, should_prune: ShouldPrune, *, warn: Warn) -> float:
     """Train in `folder`, or resume the run that was interrupted there. The test digits are not used.
 
     Args:
@@ -77,10 +70,7 @@ def run_trial(
             if run.record()["status"] != "finished":
                 run = resume_run(folder, console=console).run
         else:
-            run = run_recipe(
-                recipe, data, runs=folder.parent, name=folder.name, console=console,
-                evaluate=False,
-            ).run  # fmt: skip
+            run = run_recipe(recipe, data, runs=folder.parent, name=folder.name, console=console, evaluate=False).run
     except Interrupted:
         if console.pruned:
             raise Pruned from None

@@ -35,23 +35,16 @@ LARGE_PICTURE = 400_000
 """Bytes from which on a picture is read by the threads for large pictures."""
 
 PICTURES = ("image/png", "image/jpeg", "image/webp", "image/tiff", "image/bmp", "image/gif", "application/octet-stream")
-BINARY = {"schema": {"type": "string", "format": "binary"}}
-FORM = {
-    "schema": {
-        "type": "object",
-        "required": ["image"],
-        "properties": {"image": {"type": "array", "items": {"type": "string", "format": "binary"}}},
-    }
-}
-BODY = {
-    "requestBody": {
-        "required": True,
-        "content": {**dict.fromkeys(PICTURES, BINARY), "multipart/form-data": FORM},
-    }
-}
+BINARY = {"type": "string", "format": "binary"}
+FORM = {"type": "object", "required": ["image"], "properties": {"image": {"type": "array", "items": BINARY}}}
+CONTENT = {kind: {"schema": BINARY} for kind in PICTURES} | {"multipart/form-data": {"schema": FORM}}
 
 
-@router.post("/read", openapi_extra=BODY, responses=error_responses(400, 413, 415, 503))
+@router.post(
+    "/read",
+    openapi_extra={"requestBody": {"required": True, "content": CONTENT}},
+    responses=error_responses(400, 413, 415, 503),
+)
 async def read_pictures(
     request: Request,
     state: State,
