@@ -47,7 +47,6 @@ def read_files(
     """Read pictures in order.
 
     Args:
-        reader: with the network and threshold to read with.
         paths: paths or addresses.
         one: each picture is of one digit.
         workers: number of processes. None takes one for each core if there are more than a FEW jobs; a user's own

@@ -79,8 +79,7 @@ def read(
     """Read the digits in pictures: every number, line by line."""
     if parquet is not None:
         given = {"--csv": csv is not None, "--json": as_json, "--show": show is not None}
-        if any(given.values()):
-            names = ", ".join(name for name, is_given in given.items() if is_given)
+        if names := ", ".join(name for name, is_given in given.items() if is_given):
             raise UserError(f"expected --parquet alone, received {names} too; the table has all results")
         _read_into(parquet, images, quiet, one=one, model=model, threshold=threshold, workers=workers, ray=ray)
         return

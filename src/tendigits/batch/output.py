@@ -1,6 +1,6 @@
 """Where results go: text, a CSV, JSON lines or annotated pictures; on a terminal, above the progress bar.
 
-with progress_bar() as (echo, progress), Output(echo, csv=Path("numbers.csv")) as output:
+with progress_bar() as (echo, progress), Output(echo, csv=Path("numbers.csv"), ...) as output:
     output.write("page.jpg", page)
     progress(1, 20)
 """
@@ -10,6 +10,7 @@ import json
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
 from io import StringIO
 from pathlib import Path, PurePath
 from typing import Any
@@ -34,57 +35,51 @@ SHOW_SIDE = 2048
 """Pixels: pictures are shrunk to this longest side before they are annotated."""
 
 
+@dataclass
 class Output(AbstractContextManager["Output"]):
     """Writes each result at once; a CSV file at the end, even after an interruption."""
 
-    def __init__(
-        self,
-        echo: Echo,
-        *,
-        csv: Path | None = None,
-        as_json: bool = False,
-        one: bool = False,
-        named: bool = False,
-        show: Mapping[str, Path] = {},
-    ) -> None:
-        """Choose the form.
+    echo: Echo
+    """Prints one line on standard output."""
+    csv: Path | None
+    """A file, or STDOUT; None prints text."""
+    as_json: bool
+    """Print JSON lines instead of text."""
+    one: bool
+    """The pictures are of one digit: print its runners-up."""
+    named: bool
+    """Print the picture's name in front of each line of text."""
+    show: Mapping[str, Path]
+    """For each picture the file to draw its annotated copy to."""
 
-        Args:
-            echo: prints one line on standard output.
-            csv: a file, or STDOUT; None prints text.
-            as_json: print JSON lines instead of text.
-            one: the pictures are of one digit: print its runners-up.
-            named: print the picture's name in front of each line of text.
-            show: for each picture the file to draw its annotated copy to.
-        """
-        self._echo, self._csv, self._json, self._one, self._named, self._show = echo, csv, as_json, one, named, show
+    def __post_init__(self) -> None:
         self._rows = StringIO()
-        if csv is not None:
+        if self.csv is not None:
             self._write_rows([COLUMNS])
 
     def write(self, path: str, page: Page) -> None:
         """Write one picture's results."""
-        if self._csv is not None:
+        if self.csv is not None:
             self._write_rows(page.rows(path))
-        if self._json:
-            self._echo(json.dumps({"path": path, **page.as_dict()}))
-        elif self._csv is None:
-            text = page.lines[0].digits[0].text() if self._one else page.text() or "no digits"
+        if self.as_json:
+            self.echo(json.dumps({"path": path, **page.as_dict()}))
+        elif self.csv is None:
+            text = page.lines[0].digits[0].text() if self.one else page.text() or "no digits"
             for line in text.splitlines():
-                self._echo(f"{path}: {line}" if self._named else line)
-        if (target := self._show.get(path)) is not None:
+                self.echo(f"{path}: {line}" if self.named else line)
+        if (target := self.show.get(path)) is not None:
             _draw(path, page, target)
 
     def _write_rows(self, rows: Sequence[Sequence[Any]]) -> None:
         csv.writer(self._rows, lineterminator="\n").writerows(rows)
-        if self._csv == STDOUT:
+        if self.csv == STDOUT:
             for line in self._rows.getvalue().splitlines():
-                self._echo(line)
+                self.echo(line)
             self._rows = StringIO()
 
     def __exit__(self, *_: object) -> None:
-        if self._csv is not None and self._csv != STDOUT:
-            write_text(self._csv, self._rows.getvalue())
+        if self.csv is not None and self.csv != STDOUT:
+            write_text(self.csv, self._rows.getvalue())
 
 
 @contextmanager

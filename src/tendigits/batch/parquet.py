@@ -24,6 +24,7 @@ from tendigits.errors import RunError
 from tendigits.files import lock_folder, make_folder, replacing, sha256, write_or_compare
 from tendigits.read.network import bundled_file
 from tendigits.read.reader import Reader
+from tendigits.read.segment import Box
 
 FORMAT = 1
 
@@ -35,31 +36,15 @@ PART = 1000
 PERIOD = 30.0
 """Seconds after which a smaller part is written: the most work that is repeated after a kill."""
 
+TEXT, NUMBER = pa.string(), pa.int32()
+
 NUMBERS = pa.schema(
-    [
-        ("path", pa.string()),
-        ("line", pa.int32()),
-        ("value", pa.string()),
-        ("confidence", pa.float32()),
-        ("accepted", pa.bool_()),
-        ("reason", pa.string()),
-        ("left", pa.int32()),
-        ("top", pa.int32()),
-        ("right", pa.int32()),
-        ("bottom", pa.int32()),
-    ]
+    {"path": TEXT, "line": NUMBER, "value": TEXT, "confidence": pa.float32(), "accepted": pa.bool_(), "reason": TEXT}
+    | dict.fromkeys(Box._fields, NUMBER)
 )
 """The columns of the numbers; the same as those of the CSV."""
 
-PICTURES = pa.schema(
-    [
-        ("path", pa.string()),
-        ("width", pa.int32()),
-        ("height", pa.int32()),
-        ("numbers", pa.int32()),
-        ("error", pa.string()),
-    ]
-)
+PICTURES = pa.schema({"path": TEXT, "width": NUMBER, "height": NUMBER, "numbers": NUMBER, "error": TEXT})
 """The columns of the pictures; `error` says why one couldn't be read. The last row of a path counts."""
 
 
@@ -77,7 +62,7 @@ class Summary:
 
 @dataclass(frozen=True)
 class Rows:
-    """The rows of one picture."""
+    """The rows of one picture; columns that it lacks are null."""
 
     picture: dict[str, Any]
     numbers: list[dict[str, Any]]
@@ -123,8 +108,8 @@ def read_into(
                 part.append(rows)
                 summary.pictures += 1
                 summary.numbers += len(rows.numbers)
-                if (error := rows.picture["error"]) is not None:
-                    summary.failed.append(error)
+                if "error" in rows.picture:
+                    summary.failed.append(rows.picture["error"])
                 progress(summary.pictures, len(todo))
                 if len(part) >= PART or clock() - written >= PERIOD:
                     ready, part = part, []
@@ -144,22 +129,20 @@ def _read_rows(
     ray: str | None,
 ) -> Iterator[Rows]:
     model = None if model is None else str(Path(model).absolute())
-    if not paths:
-        return
-    if ray is not None:
+    if ray is None:
+        with reader_pool(model, threshold, workers) as pool:
+            yield from map(rows_of, read_with(pool, paths, one))
+    elif paths:
         from tendigits.batch.ray import read_on_ray
 
         yield from read_on_ray(ray, paths, one=one, model=model, threshold=threshold, workers=workers)
-        return
-    with reader_pool(model, threshold, workers) as pool:
-        yield from map(rows_of, read_with(pool, paths, one))
 
 
 def rows_of(result: Result) -> Rows:
     """Convert a result to rows."""
     page = result.page
     if page is None:
-        return Rows({"path": result.path, "width": None, "height": None, "numbers": 0, "error": str(result.error)}, [])
+        return Rows({"path": result.path, "numbers": 0, "error": str(result.error)}, [])
     numbers = [
         {
             "path": result.path, "line": number, "value": line.value, "confidence": line.confidence,
@@ -168,9 +151,7 @@ def rows_of(result: Result) -> Rows:
         for number, line in enumerate(page.lines, 1)
     ]  # fmt: skip
     width, height = page.size
-    return Rows(
-        {"path": result.path, "width": width, "height": height, "numbers": len(numbers), "error": None}, numbers
-    )
+    return Rows({"path": result.path, "width": width, "height": height, "numbers": len(numbers)}, numbers)
 
 
 @dataclass(frozen=True)
@@ -178,6 +159,8 @@ class Table:
     """The folder of a table, locked by this process."""
 
     folder: Path
+    pictures: Path
+    """The folder of the pictures' rows; readers of the table ignore names that begin with `_`."""
     done: frozenset[str]
     """Paths and addresses of the pictures that were read; those that failed are not among them."""
 
@@ -189,11 +172,6 @@ class Table:
             name = f"part-{int(before[-1].stem.removeprefix('part-')) + 1 if before else 0:05}.parquet"
             _write(self.folder / name, numbers, NUMBERS)
             _write(self.pictures / name, [rows.picture for rows in pictures], PICTURES)  # commits the part
-
-    @property
-    def pictures(self) -> Path:
-        """The folder of the pictures' rows; readers of the table ignore names that begin with `_`."""
-        return self.folder / "_pictures"
 
 
 @contextmanager
@@ -207,18 +185,18 @@ def open_table(folder: Path, settings: dict[str, Any]) -> Iterator[Table]:
         RunError: another process uses it, it was read with other settings, or it is damaged.
         DiskError: the folder can't be made.
     """
-    table = Table(folder, frozenset())
-    make_folder(table.pictures)
+    pictures = folder / "_pictures"
+    make_folder(pictures)
     with lock_folder(folder, ADVICE):
         path = folder / "_settings.json"
         if _parts(folder) and not path.exists():
             raise RunError(f"{folder} holds other Parquet files; {ADVICE}")
         write_or_compare(path, {"format": FORMAT, **settings}, "was read with", ADVICE)
-        committed = {part.name for part in _parts(table.pictures)}
+        committed = {part.name for part in _parts(pictures)}
         for part in _parts(folder):
             if part.name not in committed:  # its process ended before it wrote the pictures' rows
                 part.unlink()
-        yield Table(folder, frozenset(_paths_read(table.pictures)))
+        yield Table(folder, pictures, frozenset(_paths_read(pictures)))
 
 
 def _paths_read(pictures: Path) -> Iterator[str]:

@@ -43,8 +43,8 @@ class WorkerPool(AbstractContextManager["WorkerPool"]):
         """
         self.workers = workers or cores()
         self._start = (initializer, initargs)
-        self._shared: ProcessPoolExecutor | None = None
-        self._isolated: ProcessPoolExecutor | None = None
+        self._shared = self._executor(self.workers)
+        self._isolated = self._executor(1)
         self._isolation = threading.Lock()
 
     def warm_up(self) -> None:
@@ -57,8 +57,6 @@ class WorkerPool(AbstractContextManager["WorkerPool"]):
 
         The future raises BrokenProcessPool if any process died in the meantime. The next call replaces the pool.
         """
-        if self._shared is None:
-            self._shared = self._executor(self.workers)
         try:
             return self._shared.submit(work, *arguments)
         except BrokenProcessPool:
@@ -73,13 +71,11 @@ class WorkerPool(AbstractContextManager["WorkerPool"]):
             BrokenProcessPool: this job killed the process.
         """
         with self._isolation:
-            if self._isolated is None:
-                self._isolated = self._executor(1)
             try:
                 return self._isolated.submit(work, *arguments).result()
             except BrokenProcessPool:
                 self._isolated.shutdown()
-                self._isolated = None
+                self._isolated = self._executor(1)
                 raise
 
     def map(
@@ -114,10 +110,8 @@ class WorkerPool(AbstractContextManager["WorkerPool"]):
 
     def close(self) -> None:
         """End all processes; jobs that have not started are dropped."""
-        for executor in (self._shared, self._isolated):
-            if executor is not None:
-                executor.shutdown(cancel_futures=True)
-        self._shared = self._isolated = None
+        self._shared.shutdown(cancel_futures=True)
+        self._isolated.shutdown(cancel_futures=True)
 
     def __exit__(self, *_: object) -> None:
         self.close()

@@ -85,7 +85,7 @@ def create_app(
     metrics = Metrics(lambda: threads.load + slow_threads.load, store.count)
     locator_pool = LocatorPool(locators)
     locate = locator_pool.locate if locators else partial(threads.run, locate_all)
-    batcher = Batcher(read.batch_reader(locate, threads), concurrency=max(1, locators))
+    batcher = Batcher(partial(read.read_batch, locate, threads), concurrency=max(1, locators))
     state = AppState(
         store, store_location, runs, active, threads, slow_threads, batcher, jobs, metrics, now,
         is_fixed=reader is not None,

@@ -25,28 +25,24 @@ class BoundedThreads:
     def __init__(self, workers: int, queue_size: int) -> None:
         self._pool = ThreadPoolExecutor(workers, thread_name_prefix="reading")
         self._capacity = workers + queue_size
-        self._pending = 0
-
-    @property
-    def load(self) -> int:
+        self.load = 0
         """Number of jobs that run or wait."""
-        return self._pending
 
     async def run(self, work: Callable[..., Result], *arguments: Any) -> Result:
         """Run it in a thread. Raises QueueFull at once if too many jobs wait.
 
         A cancelled caller's job counts until its thread has finished it.
         """
-        if self._pending >= self._capacity:
+        if self.load >= self._capacity:
             raise QueueFull
-        self._pending += 1
+        self.load += 1
         loop = asyncio.get_running_loop()
         future: Future[Result] = self._pool.submit(work, *arguments)
         future.add_done_callback(lambda _: loop.call_soon_threadsafe(self._finished))
         return await asyncio.wrap_future(future)
 
     def _finished(self) -> None:
-        self._pending -= 1
+        self.load -= 1
 
     def close(self) -> None:
         """Wait for running jobs; cancel waiting ones."""

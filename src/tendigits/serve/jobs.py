@@ -123,10 +123,8 @@ class Jobs:
         if job.error == "stopped":
             job.status, job.error = "stopped", None
         elif code:
-            job.status, job.error = (
-                "failed",
-                stderr[-1].removeprefix("tendigits: ")[:500] if stderr else f"exit code {code}",
-            )
+            job.status = "failed"
+            job.error = stderr[-1].removeprefix("tendigits: ")[:500] if stderr else f"exit code {code}"
         else:
             job.status = "finished"
         job.publish()

@@ -116,10 +116,6 @@ class DigitsRequest(Strict):
 
     digits: Annotated[list[Rows], Field(min_length=1, max_length=MAX_DIGITS)]
 
-    def crops(self) -> np.ndarray[Any, Any]:
-        """uint8 (n, 28, 28)."""
-        return np.array(self.digits, np.uint8)
-
 
 class DigitsResponse(BaseModel):
     """The digits, in the order of the request."""

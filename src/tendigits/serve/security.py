@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.exceptions import HTTPException
 from starlette.middleware.body_limit import RequestBodyLimitMiddleware
 from starlette.requests import HTTPConnection
 from starlette.responses import JSONResponse
@@ -61,14 +62,6 @@ class SecuritySettings:
     max_body: int = MAX_BODY
 
 
-@dataclass(frozen=True)
-class Refused(Exception):
-    """A request that is not accepted."""
-
-    status: int
-    reason: str
-
-
 class SecurityMiddleware:
     """The outermost ASGI application."""
 
@@ -100,8 +93,8 @@ class SecurityMiddleware:
         try:
             self._check(scope)
             await self.app(scope, receive, send_checked)
-        except Refused as refused:
-            await error_response(scope, refused.status, refused.reason)(scope, receive, send_checked)
+        except HTTPException as refused:
+            await error_response(scope, refused.status_code, refused.detail)(scope, receive, send_checked)
         except Exception:
             log.exception("request %s: %s %s", request_id, scope["method"], scope["path"])
             if status and not is_complete:
@@ -117,13 +110,13 @@ class SecurityMiddleware:
         headers = request.headers
         host = headers.get("host", "")
         if _host_name(host) not in self.settings.hosts:
-            raise Refused(421, f"expected a host name of this server, received {host[:100]!r}; see serve --name")
+            raise HTTPException(421, f"expected a host name of this server, received {host[:100]!r}; see serve --name")
         if scope["method"] not in SAFE_METHODS:
             _check_origin(headers, host)
         if int(headers.get("content-length") or 0) > self.settings.max_body:
-            raise Refused(413, f"expected at most {self.settings.max_body >> 20} MB")
+            raise HTTPException(413, f"expected at most {self.settings.max_body >> 20} MB")
         if headers.get("content-encoding", "identity") != "identity":
-            raise Refused(415, "expected an uncompressed body")
+            raise HTTPException(415, "expected an uncompressed body")
         if self.settings.token is not None and scope["path"] not in PUBLIC_PATHS:
             self._check_token(request)
 
@@ -134,7 +127,9 @@ class SecurityMiddleware:
         if self._is_token(in_url):
             request.scope["cookie"] = f"{COOKIE}={in_url}; HttpOnly; SameSite=Strict; Path=/"
         elif not (kind.lower() == "bearer" and self._is_token(given)) and not self._is_token(in_cookie):
-            raise Refused(401, "expected the server's token, as 'Authorization: Bearer ...' or ?token=... in the URL")
+            raise HTTPException(
+                401, "expected the server's token, as 'Authorization: Bearer ...' or ?token=... in the URL"
+            )
 
     def _is_token(self, given: str) -> bool:
         return hmac.compare_digest(given.encode(), (self.settings.token or "").encode())
@@ -144,9 +139,9 @@ def _check_origin(headers: Headers, host: str) -> None:
     """Refuse what a browser sends on behalf of another site. Other programs send neither header and may pass."""
     site, origin = headers.get("sec-fetch-site"), headers.get("origin")
     if site is not None and site not in ("same-origin", "none"):
-        raise Refused(403, "expected a request from the server's own page, received one from another site")
+        raise HTTPException(403, "expected a request from the server's own page, received one from another site")
     if origin is not None and urlsplit(origin).netloc != host:
-        raise Refused(403, "expected a request from the server's own page, received one from another origin")
+        raise HTTPException(403, "expected a request from the server's own page, received one from another origin")
 
 
 def _host_name(host: str) -> str:

@@ -23,6 +23,7 @@ router = APIRouter(prefix="/v1/corrections", tags=["corrections"])
 
 Number = Annotated[int, Path(ge=1, le=2**31 - 1)]
 LINES = "application/x-ndjson"
+CONTENT = {LINES: {"schema": {"type": "string"}}}
 
 
 @router.get("")
@@ -56,11 +57,7 @@ def delete_correction(state: State, number: Number) -> Response:
     return Response(status_code=204)
 
 
-@router.get(
-    "/export",
-    response_class=Response,
-    responses={200: {"content": {LINES: {"schema": {"type": "string"}}}}, **error_responses(422)},
-)
+@router.get("/export", response_class=Response, responses={200: {"content": CONTENT}, **error_responses(422)})
 def export_corrections(state: State) -> Response:
     """All corrections as JSON lines, oldest first, for /v1/corrections/import."""
     lines = [
@@ -74,7 +71,7 @@ def export_corrections(state: State) -> Response:
 @router.post(
     "/import",
     status_code=201,
-    openapi_extra={"requestBody": {"required": True, "content": {LINES: {"schema": {"type": "string"}}}}},
+    openapi_extra={"requestBody": {"required": True, "content": CONTENT}},
     responses=error_responses(400, 409, 413),
 )
 async def import_corrections(request: Request, state: State) -> ImportResponse:

@@ -7,6 +7,7 @@ from itertools import groupby
 from operator import itemgetter
 from typing import Annotated
 
+import numpy as np
 from fastapi import APIRouter, Query, Request
 from starlette.exceptions import HTTPException
 from starlette.formparsers import MultiPartException
@@ -67,7 +68,7 @@ async def read_pictures(
 async def read_digits(state: State, request: DigitsRequest) -> DigitsResponse:
     """Read digits that are cropped and centred already, like MNIST's; for pictures see /v1/read."""
     reader, sha256 = state.active.reader, state.active.sha256
-    found = await state.threads.run(reader.classify, request.crops())
+    found = await state.threads.run(reader.classify, np.array(request.digits, np.uint8))
     _count(state, found)
     return DigitsResponse(network=sha256, digits=[DigitResponse.of(digit, with_crop=False) for digit in found])
 
@@ -107,16 +108,10 @@ def _read_digit(reader: Reader, image: bytes) -> Page:
     return as_page(reader.classify_found([found])[0], found.size)
 
 
-def batch_reader(
-    locate: Locator, threads: BoundedThreads
-) -> Callable[[Sequence[Item]], Awaitable[list[Page | DataError]]]:
-    """A function that reads a batch: it locates the digits, then runs the network once in a thread."""
-
-    async def read_batch(batch: Sequence[Item]) -> list[Page | DataError]:
-        found = await locate([image for _, image in batch])
-        return await threads.run(_classify, [reader for reader, _ in batch], found)
-
-    return read_batch
+async def read_batch(locate: Locator, threads: BoundedThreads, batch: Sequence[Item]) -> list[Page | DataError]:
+    """Read pictures of one digit each: locate the digits, then run the network once in a thread."""
+    found = await locate([image for _, image in batch])
+    return await threads.run(_classify, [reader for reader, _ in batch], found)
 
 
 def _classify(readers: Sequence[Reader], found: Sequence[Found | DataError]) -> list[Page | DataError]:
