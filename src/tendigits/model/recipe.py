@@ -194,6 +194,15 @@ class Recipe(Settings):
         """The same recipe with some fields changed, checked again. Raises RecipeError."""
         return Recipe(**{**self.model_dump(), **changes})
 
+    def with_settings(self, settings: dict[str, Any]) -> "Recipe":
+        """The same with some settings changed; their names are those of `flat`. Raises RecipeError."""
+        changes: dict[str, Any] = {}
+        augmentation = self.augmentation.model_dump()
+        for name, value in settings.items():
+            table, _, field = name.rpartition(".")
+            (augmentation if table else changes)[field] = value
+        return self.with_changes(**changes, augmentation=augmentation)
+
     def flat(self) -> dict[str, Any]:
         """Field -> value; those of `augmentation` as "augmentation.shift"."""
         values = self.model_dump()

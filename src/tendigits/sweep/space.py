@@ -61,16 +61,8 @@ def read_space(path: Path, recipe: Recipe) -> Space:
 
 def with_values(recipe: Recipe, values: dict[str, Any], name: str) -> Recipe:
     """The recipe under another name, with the values that Optuna chose. Raises RecipeError."""
-    changes: dict[str, Any] = {"name": name}
-    table = recipe.augmentation.model_dump()
-    for key, value in values.items():
-        if isinstance(value, str) and value.startswith("["):
-            value = tuple(json.loads(value))
-        if key.startswith(f"{TABLE}."):
-            table[key.removeprefix(f"{TABLE}.")] = value
-        else:
-            changes[key] = value
-    return recipe.with_changes(**changes, augmentation=table)
+    lists = {key: json.loads(value) for key, value in values.items() if str(value).startswith("[")}
+    return recipe.with_settings({"name": name} | values | lists)
 
 
 def _refuse_unknown(path: Path, name: str, recipe: Recipe) -> None:

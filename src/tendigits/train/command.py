@@ -79,7 +79,10 @@ def train(
     require("tendigits train", "train")
     chosen = None
     if resume is None:
-        chosen = _with_settings(recipe or "classic", context.obj)  # before Keras is imported: errors come at once
+        from tendigits.model.recipe import load_recipe
+
+        # Before Keras is imported: errors come at once.
+        chosen = load_recipe(recipe or "classic").with_settings(context.obj)
     else:
         # The digits may lie in another place on another machine; process 0 knows the place from the run.
         _refuse_with_resume({"recipe": recipe, "data": None if process_id else data, "name": name} | context.obj)
@@ -167,17 +170,6 @@ def _integers(text: str) -> tuple[int, ...]:
 
 def _texts(text: str) -> tuple[str, ...]:
     return tuple(part.strip() for part in text.split(",") if part.strip())
-
-
-def _with_settings(name_or_file: str, settings: dict[str, Any]) -> Any:
-    from tendigits.model.recipe import load_recipe
-
-    recipe, prefix = load_recipe(name_or_file), "augmentation."
-    augmentation = {name.removeprefix(prefix): value for name, value in settings.items() if name.startswith(prefix)}
-    changes = {name: value for name, value in settings.items() if not name.startswith(prefix)}
-    if augmentation:
-        changes["augmentation"] = recipe.augmentation.model_dump() | augmentation
-    return recipe.with_changes(**changes)
 
 
 def _refuse_with_resume(options: dict[str, Any]) -> None:
