@@ -28,9 +28,7 @@ if TYPE_CHECKING:
     from sys import UnraisableHookArgs
 
 app = typer.Typer(
-    add_completion=False,
-    pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
+    add_completion=False, pretty_exceptions_enable=False, context_settings={"help_option_names": ["-h", "--help"]}
 )
 
 app.command(cls=TrainCommand)(train)
@@ -66,10 +64,9 @@ def main() -> None:
         code = app(arguments, standalone_mode=False)
         if code == 130:  # what typer makes of a KeyboardInterrupt
             _fail("interrupted", code, debug)
-    except Interrupted as error:
-        code = _fail(f"{'' if 'interrupted' in str(error) else 'interrupted '}{error}", error.exit_code, debug)
     except TendigitsError as error:
-        code = _fail(str(error), error.exit_code, debug)
+        is_unsaid = isinstance(error, Interrupted) and "interrupted" not in str(error)
+        code = _fail(f"interrupted {error}" if is_unsaid else str(error), error.exit_code, debug)
     except typer.Abort:
         code = _fail("aborted", 1, debug)
     except BrokenPipeError:
@@ -79,8 +76,7 @@ def main() -> None:
         if hasattr(error, "format_message"):  # wrong usage, from typer's click
             code = _fail(f"{_usage_sentence(error)} See: tendigits --help", 2, debug)
         else:
-            said = " ".join(str(error).split())
-            code = _fail(f"unexpected {type(error).__name__}: {said} (--debug shows where)", 1, debug)
+            code = _fail(f"unexpected {type(error).__name__}: {error} (--debug shows where)", 1, debug)
     sys.exit(code or 0)
 
 

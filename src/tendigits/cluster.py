@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from importlib.metadata import version
 from itertools import zip_longest
 
-from tendigits.errors import HostError, UserError
+from tendigits.errors import HostError, UserError, reason_of
 from tendigits.extras import require
 from tendigits.files import muted
 
@@ -89,8 +89,7 @@ def connected(address: str, *, workers: int | None = None, environment: Mapping[
         with muted(2):  # Ray announces there that it is silent
             ray.init(address, **options)
     except (ConnectionError, RuntimeError, ValueError) as error:
-        reason = " ".join(str(error).split())[:300]
-        raise HostError(f"no Ray cluster at {address}: {reason}") from None
+        raise HostError(f"no Ray cluster at {address}: {reason_of(error)}") from None
     try:
         try:
             found = ray.get(ray.remote(num_cpus=0)(_version).remote())

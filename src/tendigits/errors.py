@@ -82,3 +82,8 @@ class Interrupted(TendigitsError):
         super().__init__(message)
         self.signal_number = signal_number
         self.exit_code = 128 + signal_number
+
+
+def reason_of(error: BaseException | None) -> str:
+    """The message of another library's error, in one line of at most 300 characters."""
+    return " ".join(str(error).split())[:300]

@@ -24,7 +24,6 @@ def require(feature: str, *extras: str) -> None:
 
     Args:
         feature: the command, option or function, as the user typed it.
-        extras: the extras that it needs.
 
     Raises:
         MissingExtraError: something is missing.

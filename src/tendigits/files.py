@@ -13,7 +13,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from tendigits.errors import DiskError, RunError
+from tendigits.errors import DiskError, RunError, reason_of
 
 _PREFIX = ".writing-"
 
@@ -158,8 +158,7 @@ def _explaining(path: Path) -> Iterator[None]:
     try:
         yield
     except (OSError, RuntimeError) as error:  # h5py reports a full disk as a RuntimeError
-        reason = " ".join(str(error).split())[:300]  # h5py's has several lines
-        raise DiskError(f"cannot write {path}: {reason}; free some space or choose another folder") from error
+        raise DiskError(f"cannot write {path}: {reason_of(error)}; free some space or choose another folder") from error
 
 
 def _flush(path: Path) -> None:

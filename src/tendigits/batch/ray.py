@@ -18,7 +18,7 @@ import pyarrow as pa
 from tendigits.batch.batch import DIGITS_PER_JOB, read_with, reader_pool
 from tendigits.batch.parquet import Rows, rows_of
 from tendigits.cluster import connected
-from tendigits.errors import Failure
+from tendigits.errors import Failure, reason_of
 
 BLOCK = 32
 """Jobs that an actor receives at once: pages, or DIGITS_PER_JOB digits each."""
@@ -64,7 +64,7 @@ def read_on_ray(
                 for batch in read.iter_batches(batch_size=None, batch_format="pyarrow"):
                     yield from (Rows(**json.loads(text)) for text in batch["rows"].to_pylist())
             except ray.exceptions.RayError as error:
-                reason = f"{type(error).__name__}: {' '.join(str(error).split())[:300]}"
+                reason = f"{type(error).__name__}: {reason_of(error)}"
                 raise Failure(f"the Ray cluster failed ({reason}); run the same command again to resume") from None
 
 

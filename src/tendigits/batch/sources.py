@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tendigits.data.image import MAX_BYTES
-from tendigits.errors import DataError, UserError
+from tendigits.errors import DataError, UserError, reason_of
 from tendigits.extras import require
 
 if TYPE_CHECKING:
@@ -84,7 +84,7 @@ def fetch(address: str) -> bytes:
             content: bytes = file.read()
             return content
     except OSError as error:
-        raise DataError(f"expected a picture at {address}, received {_reason(error)}") from error
+        raise DataError(f"expected a picture at {address}, received {reason_of(error)}") from error
 
 
 def _files_in_folder(folder: Path) -> list[str]:
@@ -100,7 +100,7 @@ def _files_in_store(address: str) -> list[str]:
             return [address]
         infos = store.get_file_info(FileSelector(path, recursive=True, allow_not_found=True))
     except OSError as error:
-        raise DataError(f"expected a store of pictures at {address}, received {_reason(error)}") from error
+        raise DataError(f"expected a store of pictures at {address}, received {reason_of(error)}") from error
     root = address.rstrip("/").removesuffix(path.rstrip("/"))  # the scheme, and the host if there is one
     return [f"{root}{path}" for path in sorted(info.path for info in infos if info.type == FileType.File)]
 
@@ -119,9 +119,5 @@ def _store(address: str) -> "tuple[FileSystem, str]":
     try:
         store, path = FileSystem.from_uri(address)
     except (pyarrow.ArrowInvalid, pyarrow.ArrowNotImplementedError) as error:
-        raise UserError(f"cannot open the address {address}: {_reason(error)}") from None
+        raise UserError(f"cannot open the address {address}: {reason_of(error)}") from None
     return store, path
-
-
-def _reason(error: Exception) -> str:
-    return " ".join(str(error).split())[:300]

@@ -15,7 +15,7 @@ import optuna
 from optuna.trial import TrialState
 
 from tendigits.cluster import connected
-from tendigits.errors import Failure, HostError, TendigitsError
+from tendigits.errors import Failure, HostError, TendigitsError, reason_of
 from tendigits.sweep.study import Sweep, Watch, open_study, retry, run_next, summarize
 from tendigits.sweep.trial import Warn
 
@@ -58,8 +58,9 @@ def run_on_ray(address: str, sweep: Sweep, study: optuna.Study, trials: int, wat
                 try:
                     warnings, error = ray.get(each)
                 except ray.exceptions.RayError as lost:
-                    reason = " ".join(str(lost).split())[:400]
-                    raise Failure(f"a trial failed: {reason}; run the same command again to continue") from None
+                    raise Failure(
+                        f"a trial failed: {reason_of(lost)}; run the same command again to continue"
+                    ) from None
                 for warning in warnings:
                     warn(warning)
                 if error is not None:

@@ -149,10 +149,9 @@ def run_in_turn(sweep: Sweep, study: optuna.Study, trials: int, watch: Watch, wa
 
 
 def run_next(sweep: Sweep, study: optuna.Study, watch: Watch, warn: Warn, **attributes: Any) -> None:
-    """Ask for a trial, run it and tell its result. If this is interrupted, the study still has it as running.
+    """Ask for a trial, give it user attributes, run it and tell its result.
 
-    Args:
-        attributes: user attributes for the trial.
+    If this is interrupted, the study still has it as running.
     """
     trial = study.ask(sweep.space)
     number = trial.user_attrs.get(RUN, trial.number)

@@ -20,10 +20,8 @@ from numpy.typing import NDArray
 from sqlalchemy import Connection, Engine, Row, Select, delete, func, insert, select, update
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
-from tendigits.errors import Failure, StoreError
+from tendigits.errors import Failure, StoreError, reason_of
 from tendigits.teach.schema import corrections, networks
-
-SIDE = 28
 
 MIN_CORRECTIONS = 5
 """Fewest corrections to fine-tune on."""
@@ -196,8 +194,7 @@ def translated_errors(url: str) -> Iterator[None]:
     except IntegrityError as error:
         raise StoreError(f"expected labels from 0 to 9 and crops of 28x28, received others: {error.orig}") from None
     except DBAPIError as error:
-        reason = " ".join(str(error.orig).split())[:200]
-        raise Failure(f"cannot use the store {url}: {reason}; nothing was stored") from error
+        raise Failure(f"cannot use the store {url}: {reason_of(error.orig)}; nothing was stored") from error
 
 
 def _replace(connection: Connection, item: Correction) -> Correction:
@@ -210,7 +207,7 @@ def _replace(connection: Connection, item: Correction) -> Correction:
 
 
 def _correction(row: Row[Any]) -> Correction:
-    crop = np.frombuffer(row.crop, np.uint8).reshape(SIDE, SIDE)
+    crop = np.frombuffer(row.crop, np.uint8).reshape(28, 28)
     return Correction(crop, row.label, row.predicted, row.source, row.network, row.created, row.id)
 
 
