@@ -9,9 +9,7 @@ actor to another. Only paths and rows travel; each actor opens the pictures itse
 import json
 import logging
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict
-from typing import Any
 
 import pyarrow as pa
 
@@ -52,7 +50,9 @@ def read_on_ray(
         import ray
 
         blocks = [pa.table({"path": paths[first : first + size]}) for first in range(0, len(paths), size)]
-        with _quietly(ray):
+        ray.data.DataContext.get_current().enable_progress_bars = False
+        logging.disable(logging.WARNING)  # Ray's own; errors are raised anyway
+        try:
             read = ray.data.from_arrow(blocks).map_batches(
                 _actor(model, threshold, one),
                 batch_size=None,
@@ -60,12 +60,13 @@ def read_on_ray(
                 compute=ray.data.ActorPoolStrategy(min_size=1, max_size=min(workers or cores, len(blocks))),
                 num_cpus=1,
             )
-            try:
-                for batch in read.iter_batches(batch_size=None, batch_format="pyarrow"):
-                    yield from (Rows(**json.loads(text)) for text in batch["rows"].to_pylist())
-            except ray.exceptions.RayError as error:
-                reason = f"{type(error).__name__}: {reason_of(error)}"
-                raise Failure(f"the Ray cluster failed ({reason}); run the same command again to resume") from None
+            for batch in read.iter_batches(batch_size=None, batch_format="pyarrow"):
+                yield from (Rows(**json.loads(text)) for text in batch["rows"].to_pylist())
+        except ray.exceptions.RayError as error:
+            reason = f"{type(error).__name__}: {reason_of(error)}"
+            raise Failure(f"the Ray cluster failed ({reason}); run the same command again to resume") from None
+        finally:
+            logging.disable(logging.NOTSET)
 
 
 def _actor(model: str | None, threshold: float | None, one: bool) -> type:
@@ -82,14 +83,3 @@ def _actor(model: str | None, threshold: float | None, one: bool) -> type:
             return pa.table({"rows": [json.dumps(asdict(rows_of(result))) for result in results]})
 
     return Actor
-
-
-@contextmanager
-def _quietly(ray: Any) -> Iterator[None]:
-    """Hide Ray's own progress bars and warnings; errors are raised anyway."""
-    ray.data.DataContext.get_current().enable_progress_bars = False
-    logging.disable(logging.WARNING)
-    try:
-        yield
-    finally:
-        logging.disable(logging.NOTSET)

@@ -81,8 +81,7 @@ def fetch(address: str) -> bytes:
                 raise DataError(
                     f"expected a picture of at most {MAX_BYTES // 1_000_000} MB, {address} has {size:,} bytes"
                 )
-            content: bytes = file.read()
-            return content
+            return bytes(file.read())
     except OSError as error:
         raise DataError(f"expected a picture at {address}, received {reason_of(error)}") from error
 

@@ -21,6 +21,8 @@ from multiprocessing import get_context, parent_process
 from multiprocessing.connection import wait
 from typing import Any, TypeVar
 
+from tendigits.model.environment import cores
+
 Job = TypeVar("Job")
 Result = TypeVar("Result")
 
@@ -64,11 +66,10 @@ class WorkerPool(AbstractContextManager["WorkerPool"]):
             self._shared = self._executor(self.workers)
             return self._shared.submit(work, *arguments)
 
-    def run_isolated(self, work: Callable[..., Result], *arguments: Any) -> Result:
+    def run_isolated(self, work: Callable[..., Result], *arguments: Any) -> Result | None:
         """Do a job in a process that no other job shares; may be called from several threads.
 
-        Raises:
-            BrokenProcessPool: this job killed the process.
+        Returns the result; None if the job killed its process.
         """
         with self._isolation:
             try:
@@ -76,7 +77,7 @@ class WorkerPool(AbstractContextManager["WorkerPool"]):
             except BrokenProcessPool:
                 self._isolated.shutdown()
                 self._isolated = self._executor(1)
-                raise
+                return None
 
     def map(
         self, work: Callable[[Job], Result], jobs: Iterable[Job], split: Callable[[Job], Iterable[Job]]
@@ -103,10 +104,7 @@ class WorkerPool(AbstractContextManager["WorkerPool"]):
                     yield pending.popleft()[0], result
             except BrokenProcessPool:  # which of the jobs caused it is unknown
                 for part in [part for job, _ in pending for part in split(job)]:
-                    try:
-                        yield part, self.run_isolated(work, part)
-                    except BrokenProcessPool:
-                        yield part, None
+                    yield part, self.run_isolated(work, part)
 
     def close(self) -> None:
         """End all processes; jobs that have not started are dropped."""
@@ -118,11 +116,6 @@ class WorkerPool(AbstractContextManager["WorkerPool"]):
 
     def _executor(self, workers: int) -> ProcessPoolExecutor:
         return ProcessPoolExecutor(workers, get_context("spawn"), _initialize, self._start)
-
-
-def cores() -> int:
-    """The number of cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _initialize(initializer: Callable[..., None] | None, initargs: tuple[Any, ...]) -> None:

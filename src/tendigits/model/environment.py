@@ -22,7 +22,7 @@ def describe_environment() -> dict[str, Any]:
         "device": jax.devices()[0].device_kind,
         "platform": platform.platform(),
         "processor": _processor(),
-        "cores": _cores(),
+        "cores": cores(),
     }
 
 
@@ -40,7 +40,8 @@ def _git(folder: Path, *arguments: str) -> str:
     return done.stdout.strip()
 
 
-def _cores() -> int:
+def cores() -> int:
+    """The number of cores that this process may use."""
     if hasattr(os, "sched_getaffinity"):  # Linux; elsewhere a process may use all cores
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1

@@ -6,7 +6,6 @@ uvicorn.run(app, http=with_receive_timeout(10.0))
 
 import asyncio
 import logging
-import os
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
@@ -19,10 +18,12 @@ from fastapi import FastAPI, Response
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import FileResponse
 from fastapi.staticfiles import StaticFiles
+from prometheus_client import generate_latest
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from tendigits.data.image import prepare_for_threads
 from tendigits.errors import TendigitsError
+from tendigits.model.environment import cores
 from tendigits.read.reader import Reader
 from tendigits.serve.active_model import ActiveModel, sha256_of
 from tendigits.serve.app_state import AppState
@@ -77,9 +78,9 @@ def create_app(
         now: returns the time.
     """
     prepare_for_threads()
-    cores = workers or os.cpu_count() or 1
-    threads = BoundedThreads(cores, QUEUE_SIZE)
-    slow_threads = BoundedThreads(max(1, cores // 2), QUEUE_SIZE // 4)
+    workers = workers or cores()
+    threads = BoundedThreads(workers, QUEUE_SIZE)
+    slow_threads = BoundedThreads(max(1, workers // 2), QUEUE_SIZE // 4)
     active = ActiveModel.load(store) if reader is None else ActiveModel(reader, sha256_of(reader))
     jobs = jobs or Jobs()
     metrics = Metrics(lambda: threads.load + slow_threads.load, store.count)
@@ -117,7 +118,8 @@ def create_app(
     app.state.tendigits = state
     for module in (read, corrections, job_routes, run_routes):
         app.include_router(module.router)
-    _add_docs(app)
+    app.add_route("/docs", lambda _: FileResponse(str(PAGE / "docs.html")))
+    app.mount("/docs", StaticFiles(packages=[("fastapi_offline", "static")]))
     _add_health(app, state)
     add_error_handlers(app)
     app.mount("/", StaticFiles(directory=str(PAGE), html=True))
@@ -146,14 +148,6 @@ async def _refresh(state: AppState) -> None:
             log.warning("%s", error)
 
 
-def _add_docs(app: FastAPI) -> None:
-    @app.get("/docs", include_in_schema=False)
-    async def docs() -> FileResponse:
-        return FileResponse(str(PAGE / "docs.html"))
-
-    app.mount("/docs", StaticFiles(packages=[("fastapi_offline", "static")]))
-
-
 def _add_health(app: FastAPI, state: AppState) -> None:
     @app.get("/live", tags=["health"])
     async def live() -> dict[str, str]:
@@ -169,4 +163,4 @@ def _add_health(app: FastAPI, state: AppState) -> None:
     @app.get("/metrics", tags=["health"], response_class=Response)
     def metrics() -> Response:
         """Metrics for Prometheus."""
-        return Response(state.metrics.text(), media_type="text/plain; version=0.0.4; charset=utf-8")
+        return Response(generate_latest(state.metrics.registry), media_type="text/plain; version=0.0.4; charset=utf-8")

@@ -47,14 +47,13 @@ class Job:
         """Everything it has printed so far, then each new line until it ends."""
         seen = 0
         while True:
-            changed = self._changed
+            changed, is_running = self._changed, self.status == "running"
             for line in self.lines[seen:]:
                 seen += 1
                 yield line
-            if self.status != "running":
+            if not is_running:
                 return
-            if seen == len(self.lines):
-                await changed.wait()
+            await changed.wait()  # set already if there were new lines meanwhile
 
     def publish(self, line: dict[str, Any] | None = None) -> None:
         """Wake the followers."""

@@ -36,10 +36,8 @@ class LocatorPool:
             return [await asyncio.to_thread(self._locate_isolated, image) for image in images]
 
     def _locate_isolated(self, image: bytes) -> Found | DataError:
-        try:
-            return self._pool.run_isolated(locate_all, [image])[0]
-        except BrokenProcessPool:
-            return DataError("expected a picture, received one that cannot be decoded")
+        found = self._pool.run_isolated(locate_all, [image])
+        return found[0] if found else DataError("expected a picture, received one that cannot be decoded")
 
     async def close(self) -> None:
         """End the processes, and wait for them."""

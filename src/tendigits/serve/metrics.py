@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10)
 """Upper bounds in seconds: a digit takes a few milliseconds, a photo a few tenths of a second."""
@@ -12,23 +12,19 @@ class Metrics:
     """The metrics of one application."""
 
     def __init__(self, load: Callable[[], int], corrections: Callable[[], int]) -> None:
-        self._registry = CollectorRegistry()
+        self.registry = CollectorRegistry()
         self._requests = Counter(
-            "tendigits_requests", "Answered requests.", ("route", "status"), registry=self._registry
+            "tendigits_requests", "Answered requests.", ("route", "status"), registry=self.registry
         )
         self._seconds = Histogram(
             "tendigits_request_seconds", "Seconds from request to response.", ("route",), buckets=BUCKETS,
-            registry=self._registry,
+            registry=self.registry,
         )  # fmt: skip
-        self.digits = Counter("tendigits_digits", "Digits read.", ("accepted",), registry=self._registry)
-        Gauge("tendigits_load", "Pictures being read or waiting.", registry=self._registry).set_function(load)
-        Gauge("tendigits_corrections", "Corrections in the store.", registry=self._registry).set_function(corrections)
+        self.digits = Counter("tendigits_digits", "Digits read.", ("accepted",), registry=self.registry)
+        Gauge("tendigits_load", "Pictures being read or waiting.", registry=self.registry).set_function(load)
+        Gauge("tendigits_corrections", "Corrections in the store.", registry=self.registry).set_function(corrections)
 
     def observe(self, route: str, status: int, seconds: float) -> None:
         """Count an answered request."""
         self._requests.labels(route, str(status)).inc()
         self._seconds.labels(route).observe(seconds)
-
-    def text(self) -> bytes:
-        """All metrics in Prometheus' text format."""
-        return generate_latest(self._registry)

@@ -13,8 +13,8 @@ from pathlib import Path
 import typer
 import uvicorn
 
-from tendigits.batch.workers import cores
 from tendigits.errors import UserError
+from tendigits.model.environment import cores
 from tendigits.read.reader import Reader
 from tendigits.serve.app import LOCAL, create_app
 from tendigits.serve.jobs import Jobs

@@ -45,10 +45,9 @@ def importances(study: optuna.Study) -> dict[str, float]:
     evaluator = optuna.importance.FanovaImportanceEvaluator(seed=0)
     with warnings.catch_warnings(action="ignore"):
         try:
-            found: dict[str, float] = optuna.importance.get_param_importances(study, evaluator=evaluator)
+            return optuna.importance.get_param_importances(study, evaluator=evaluator)
         except RuntimeError:  # all trials have the same accuracy or the same values
             return {}
-    return found
 
 
 def _plot_importances(axes: Axes, found: dict[str, float], names: list[str]) -> None:

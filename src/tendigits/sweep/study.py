@@ -7,6 +7,7 @@ The folder holds everything: what is searched (sweep.json), Optuna's journal (st
 """
 
 import json
+import os
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from functools import cache
@@ -224,7 +225,4 @@ def _repair_journal(path: Path) -> None:
     """Remove what a killed process or a full disk left: a lock, or half a line that Optuna could not read."""
     path.with_name(f"{path.name}.lock").unlink(missing_ok=True)
     if path.exists():
-        content = path.read_bytes()
-        if not content.endswith(b"\n"):
-            with path.open("r+b") as file:
-                file.truncate(content.rfind(b"\n") + 1)
+        os.truncate(path, path.read_bytes().rfind(b"\n") + 1)

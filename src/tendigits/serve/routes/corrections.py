@@ -50,11 +50,10 @@ def add_corrections(state: State, request: CorrectionsRequest) -> CorrectionsRes
 
 
 @router.delete("/{number}", status_code=204, responses=error_responses(404))
-def delete_correction(state: State, number: Number) -> Response:
+def delete_correction(state: State, number: Number) -> None:
     """Delete a correction."""
     if not state.store.remove(number):
         raise HTTPException(404, f"there is no correction {number}")
-    return Response(status_code=204)
 
 
 @router.get("/export", response_class=Response, responses={200: {"content": CONTENT}, **error_responses(422)})
@@ -81,13 +80,12 @@ async def import_corrections(request: Request, state: State) -> ImportResponse:
         try:
             items.append(ExportedCorrection.model_validate_json(line).correction())
         except ValidationError as error:
-            reasons = {".".join(map(str, one["loc"])): one for one in error.errors()}
-            if "patch" in reasons:
+            reasons = error.errors()
+            if any(reason["loc"] == ("patch",) for reason in reasons):
                 raise HTTPException(
                     400, "this export was made by an older tendigits; open its store with this one and export again"
                 ) from None
-            reason = sentence_of(next(iter(reasons.values())))
-            raise HTTPException(400, f"line {number}: {reason} Nothing was imported.") from None
+            raise HTTPException(400, f"line {number}: {sentence_of(reasons[0])} Nothing was imported.") from None
     if not items:
         raise HTTPException(400, "expected JSON lines from /v1/corrections/export, received none")
     await run_in_threadpool(state.store.add, items)
