@@ -69,7 +69,10 @@ def reader_pool(model: str | Path | None, threshold: float | None, workers: int 
 def read_with(pool: WorkerPool, paths: Sequence[str], one: bool) -> Iterator[Result]:
     """Read pictures in order in a `reader_pool`; a picture that kills its process is a failed result."""
     for (job, _), results in pool.map(_read_in_worker, _jobs(paths, one), split=_single_pictures):
-        yield from [_killed(path) for path in job] if results is None else results
+        if results is None:  # of a single picture
+            error = DataError(f"expected a picture at {job[0]}, it killed the process reading it; save it again")
+            results = [Result(job[0], None, error)]
+        yield from results
 
 
 def attempt(read: Callable[[Any], Read], picture: Any) -> Read | DataError:
@@ -125,9 +128,3 @@ def _make_reader(model: str | Path | None, threshold: float | None) -> None:
 
 def _read_in_worker(job: Job) -> list[Result]:
     return _read_job(_reader, job)
-
-
-def _killed(path: str) -> Result:
-    return Result(
-        path, None, DataError(f"expected a picture at {path}, it killed the process reading it; save it again")
-    )

@@ -126,12 +126,12 @@ def plan_show(paths: Sequence[str], show: Path | None) -> dict[str, Path]:
             while (target := show / (f"{stem}.png" if n == 1 else f"{stem}-{n}.png")) in planned.values():
                 n += 1
             planned[path] = target
+    originals = {Path(path).absolute() for path in paths}
     for target in planned.values():
         if target.suffix.lower() not in SHOW_FORMATS:
             raise UserError(f"expected a name ending in {', '.join(SHOW_FORMATS)} for --show, received {target}")
-    originals = {Path(path).absolute() for path in paths}
-    if overwritten := [target for target in planned.values() if target.absolute() in originals]:
-        raise UserError(f"--show would overwrite the picture {overwritten[0]}; choose another name")
+        if target.absolute() in originals:
+            raise UserError(f"--show would overwrite the picture {target}; choose another name")
     return planned
 
 
