@@ -52,7 +52,7 @@ class Arrays:
         """The first batch, as a step takes it."""
         return loop_module.take_rows(self.data, slice(self.batch_size))
 
-    def batches(self, rows: np.ndarray[Any, Any]) -> list[jax.Array]:
+    def batches(self, rows: np.ndarray) -> list[jax.Array]:
         """Rows as int32 (steps, batch_size), and the rest, if there is one, as (1, rest)."""
         whole = self.n // self.batch_size * self.batch_size
         parts = [rows[:whole].reshape(-1, self.batch_size), rows[whole:][None]]
@@ -76,7 +76,7 @@ class Dispatcher:
         self.loops = loop_module.loops_of(model, augment)
         self.sizes = {"train": _DispatchSize(), "test": _DispatchSize()}
 
-    def train(self, arrays: Arrays, rows: np.ndarray[Any, Any], epoch: int) -> dict[str, Any]:
+    def train(self, arrays: Arrays, rows: np.ndarray, epoch: int) -> dict[str, Any]:
         """Train one epoch, over the rows in this order. Returns the model's metrics."""
         self.model.reset_metrics()
         self._run("train", arrays, rows, epoch)
@@ -91,7 +91,7 @@ class Dispatcher:
         self.callbacks.on_test_end(logs)
         return logs
 
-    def _run(self, kind: str, arrays: Arrays, rows: np.ndarray[Any, Any], epoch: int = 0) -> None:
+    def _run(self, kind: str, arrays: Arrays, rows: np.ndarray, epoch: int = 0) -> None:
         loop = getattr(self.loops, kind)
         begin = getattr(self.callbacks, f"on_{kind}_batch_begin")
         ended = getattr(self.callbacks, f"on_{kind}_batch_end")

@@ -21,7 +21,7 @@ from tendigits.engine.dispatch import Arrays, Dispatcher
 from tendigits.engine.ema import finalize
 from tendigits.errors import UserError
 
-Order = Callable[[int, int], np.ndarray[Any, Any]]
+Order = Callable[[int, int], np.ndarray]
 
 
 def fit(
@@ -182,7 +182,7 @@ def _split(data: tuple[Any, ...], share: float) -> tuple[tuple[Any, ...], tuple[
     return jax.tree.map(lambda a: a[:at], data), jax.tree.map(lambda a: a[at:], data)
 
 
-def _weights_of(y: Any, class_weight: dict[int, float]) -> np.ndarray[Any, Any]:
+def _weights_of(y: Any, class_weight: dict[int, float]) -> np.ndarray:
     """The class weight of each row, from labels (n,), (n, 1) or one-hot (n, classes): float (n,)."""
     y = np.asarray(y)
     labels = y.argmax(axis=-1) if y.ndim > 1 and y.shape[-1] > 1 else y.reshape(-1)

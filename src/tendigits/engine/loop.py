@@ -40,7 +40,7 @@ class Pixels:
     """float32 (256,): the float of each byte. XLA would turn a division by 255 into a product: other last bits."""
 
     @classmethod
-    def of(cls, array: np.ndarray[Any, Any]) -> "Pixels | None":
+    def of(cls, array: np.ndarray) -> "Pixels | None":
         """None unless the bytes give back every bit of the array."""
         pixels, values = _aligned_bytes(array.shape), np.arange(256, dtype=np.float32) / np.float32(255)
         rows = max(1, (1 << 17) // max(1, array[:1].size))  # in parts: no second array of its size
@@ -185,7 +185,7 @@ def _augmented(batch: Any, augment: Augment | None, key: jax.Array | None, i: An
     return augment(x, jax.random.fold_in(key, i)), *others
 
 
-def _aligned_bytes(shape: tuple[int, ...]) -> np.ndarray[Any, Any]:
+def _aligned_bytes(shape: tuple[int, ...]) -> np.ndarray:
     """Uninitialized uint8 memory that JAX uses without a copy; on the CPU it must be aligned to 64 bytes."""
     size = int(np.prod(shape))
     memory = np.empty(size + 64, np.uint8)

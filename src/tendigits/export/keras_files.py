@@ -15,8 +15,6 @@ from tendigits.export.source import Source
 from tendigits.model.file import add_metadata, quiet_keras
 from tendigits.model.file import read_metadata as read_keras_metadata
 
-Array = np.ndarray[Any, Any]
-
 METADATA = "tendigits_about"
 """Where the metadata is: an entry in the metadata of a .keras file, an attribute of an .h5 file."""
 
@@ -39,7 +37,7 @@ def load(path: Path) -> Any:
     with quiet_keras():
         model = keras.models.load_model(path, safe_mode=True)
 
-    def predict(images: Array) -> Array:
+    def predict(images: np.ndarray) -> np.ndarray:
         return np.asarray(model.predict(images, batch_size=1000, verbose=0) if len(images) > 1 else model(images))
 
     return predict

@@ -19,8 +19,6 @@ from tendigits.export.source import Source
 from tendigits.export.stablehlo import lower
 from tendigits.files import muted
 
-Array = np.ndarray[Any, Any]
-
 SIGNATURE = "serving_default"
 METADATA = "tendigits"
 """The name of the metadata, JSON, in the file's metadata table."""
@@ -31,7 +29,7 @@ def write(source: Source, path: Path) -> None:
     path.write_bytes(_finish(_convert(source), source.metadata))
 
 
-def write_int8(source: Source, path: Path, samples: Array) -> None:
+def write_int8(source: Source, path: Path, samples: np.ndarray) -> None:
     """Write the network with int8 weights and activations, in the ranges that `samples` have.
 
     Input and output stay float32, so that a program need not know.
@@ -117,7 +115,7 @@ def load(path: Path) -> Any:
         interpreter.allocate_tensors()
     (image,), (output,) = interpreter.get_input_details(), interpreter.get_output_details()
 
-    def predict(images: Array) -> Array:
+    def predict(images: np.ndarray) -> np.ndarray:
         if tuple(interpreter.get_input_details()[0]["shape"]) != images.shape:
             interpreter.resize_tensor_input(image["index"], images.shape)
             interpreter.allocate_tensors()

@@ -15,15 +15,13 @@ from onnx import helper
 from tendigits.export.source import Source
 from tendigits.model.onnx import to_onnx
 
-Array = np.ndarray[Any, Any]
-
 
 def write(source: Source, path: Path) -> None:
     """Write the network as float32."""
     path.write_bytes(to_onnx(source.model, source.metadata, source.output))
 
 
-def write_int8(source: Source, path: Path, samples: Array) -> None:
+def write_int8(source: Source, path: Path, samples: np.ndarray) -> None:
     """Write the network with int8 weights and activations, in the ranges that `samples` have.
 
     The final softmax stays float32: that costs nothing, and int8 is too coarse for it.
@@ -33,7 +31,7 @@ def write_int8(source: Source, path: Path, samples: Array) -> None:
     class Samples(CalibrationDataReader):  # type: ignore[misc]
         batches = iter(np.array_split(samples, max(1, len(samples) // 100)))
 
-        def get_next(self) -> dict[str, Array] | None:
+        def get_next(self) -> dict[str, np.ndarray] | None:
             batch = next(self.batches, None)
             return None if batch is None else {"image": batch}
 
@@ -63,7 +61,7 @@ def load(path: Path) -> Any:
     options.log_severity_level = 4
     session = onnxruntime.InferenceSession(path.read_bytes(), options, providers=["CPUExecutionProvider"])
 
-    def predict(images: Array) -> Array:
+    def predict(images: np.ndarray) -> np.ndarray:
         return np.asarray(session.run(None, {"image": images})[0])
 
     return predict

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from functools import cached_property
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
 
 import keras
 import numpy as np
@@ -23,8 +22,6 @@ from tendigits.model.onnx import from_onnx
 from tendigits.read.network import MAX_BYTES, bundled_file
 from tendigits.report.evaluate import load_same_data
 from tendigits.report.run import open_run
-
-Array = np.ndarray[Any, Any]
 
 READER = "reader"
 """The word for the reader's network, which is in the package."""
@@ -72,16 +69,16 @@ class Source:
         return metadata if self.threshold is None else metadata | {"threshold": f"{self.threshold:.4f}"}
 
     @cached_property
-    def x_test(self) -> Array:
+    def x_test(self) -> np.ndarray:
         """All test digits, as the network's input."""
         return to_input(self.dataset.x_test).reshape(-1, *self.shape)
 
     @cached_property
-    def expected(self) -> Array:
+    def expected(self) -> np.ndarray:
         """The network's outputs for the test digits, float32 (n, labels)."""
         return np.asarray(self.model.predict(self.x_test, batch_size=1000, verbose=0))
 
-    def samples(self, n: int) -> Array:
+    def samples(self, n: int) -> np.ndarray:
         """The first `n` training digits, as the network's input."""
         return to_input(self.dataset.x_train[:n]).reshape(-1, *self.shape)
 

@@ -18,8 +18,6 @@ from tendigits.export.source import Source
 if TYPE_CHECKING:
     from jax.export import Exported
 
-Array = np.ndarray[Any, Any]
-
 PLATFORMS = ("cpu", "cuda", "rocm", "tpu")
 
 METADATA = "tendigits.about"
@@ -64,7 +62,7 @@ def load(path: Path) -> Any:
     """The file as a function from float32 (n, ...) to float32 (n, labels)."""
     exported = _deserialize(path)
 
-    def predict(images: Array) -> Array:
+    def predict(images: np.ndarray) -> np.ndarray:
         return np.asarray(exported.call(images))
 
     return predict

@@ -8,15 +8,13 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from tendigits.errors import ModelFileError
 from tendigits.export.source import Source
 
-Array = np.ndarray[Any, Any]
-Predict = Callable[[Array], Array]
+Predict = Callable[[np.ndarray], np.ndarray]
 """float32 (n, ...) in [0, 1] -> float32 (n, labels)."""
 
 TOLERANCE = 1e-4
@@ -81,7 +79,7 @@ def verify(predict: Predict, source: Source, path: Path, *, int8: bool) -> Verif
     )
 
 
-def _median_seconds(predict: Predict, images: Array, repeats: int) -> float:
+def _median_seconds(predict: Predict, images: np.ndarray, repeats: int) -> float:
     predict(images)
     seconds = []
     for _ in range(repeats):

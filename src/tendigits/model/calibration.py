@@ -13,8 +13,6 @@ from typing import Any
 
 import numpy as np
 
-Array = np.ndarray[Any, Any]
-
 LEAST = 1e-12
 """Lower bound for probabilities, so that their logarithms are finite."""
 
@@ -60,15 +58,15 @@ class Bin:
 class RiskCoverage:
     """The risk-coverage curve of selective prediction, from the strictest threshold to none; float64 (k,) each."""
 
-    threshold: Array
+    threshold: np.ndarray
     """Lowest confidence that is accepted; falling."""
-    coverage: Array
+    coverage: np.ndarray
     """Fraction of all digits that is accepted, rising to 1."""
-    risk: Array
+    risk: np.ndarray
     """Risk: the fraction of the accepted digits that is wrong."""
 
 
-def calibrate(probabilities: Array, labels: Array, on: str = "held-out training digits") -> Calibration:
+def calibrate(probabilities: np.ndarray, labels: np.ndarray, on: str = "held-out training digits") -> Calibration:
     """Fit a temperature, and the threshold at which at most 1% of the accepted digits are wrong.
 
     Args:
@@ -103,16 +101,16 @@ def read_calibration(content: Any) -> Calibration:
     return Calibration(**content)
 
 
-def apply_temperature(probabilities: Array, temperature: float) -> Array:
+def apply_temperature(probabilities: np.ndarray, temperature: float) -> np.ndarray:
     """softmax(log(p) / temperature): float (n, 10) -> float64 (n, 10), rows sum to 1; the order in a row stays.
 
     A softmax is invariant to a constant, so the logarithms of the probabilities serve as logits.
     """
-    shares: Array = np.exp(_log_shares(probabilities, temperature))
+    shares: np.ndarray = np.exp(_log_shares(probabilities, temperature))
     return shares
 
 
-def fit_temperature(probabilities: Array, labels: Array) -> float:
+def fit_temperature(probabilities: np.ndarray, labels: np.ndarray) -> float:
     """The temperature with the lowest cross entropy, to four places; 1 if every digit is classified correctly.
 
     The cross entropy is convex in 1 / temperature, so it has one minimum, which a golden-section search finds
@@ -141,7 +139,7 @@ def fit_temperature(probabilities: Array, labels: Array) -> float:
     return min(max(round(exp((low + high) / 2), 4), LOWEST), HIGHEST)
 
 
-def reliability(probabilities: Array, labels: Array, bins: int = BINS) -> list[Bin]:
+def reliability(probabilities: np.ndarray, labels: np.ndarray, bins: int = BINS) -> list[Bin]:
     """Accuracy and confidence for `bins` intervals of confidence of equal width.
 
     Args:
@@ -176,7 +174,7 @@ def calibration_error(bins: list[Bin]) -> float:
     )
 
 
-def risk_coverage(probabilities: Array, labels: Array) -> RiskCoverage:
+def risk_coverage(probabilities: np.ndarray, labels: np.ndarray) -> RiskCoverage:
     """Risk and coverage at each threshold that separates two digits.
 
     Args:
@@ -197,13 +195,13 @@ def find_threshold(curve: RiskCoverage, max_risk: float = MAX_RISK) -> float:
     return float(curve.threshold[kept[-1]]) if len(kept) else 1.0
 
 
-def _confidence(probabilities: Array, labels: Array) -> tuple[Array, Array]:
+def _confidence(probabilities: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Confidence of each answer, float64 (n,), and whether it is right, bool (n,)."""
     return probabilities.max(axis=1).astype(float), probabilities.argmax(axis=1) == labels
 
 
-def _log_shares(probabilities: Array, temperature: float) -> Array:
+def _log_shares(probabilities: np.ndarray, temperature: float) -> np.ndarray:
     logits = np.log(np.maximum(probabilities.astype(float), LEAST)) / temperature
     logits -= logits.max(axis=1, keepdims=True)
-    shares: Array = logits - np.log(np.exp(logits).sum(axis=1, keepdims=True))
+    shares: np.ndarray = logits - np.log(np.exp(logits).sum(axis=1, keepdims=True))
     return shares

@@ -38,8 +38,6 @@ _METADATA = "metadata.json"
 _KERAS_MEMBERS = {_METADATA, "config.json", "model.weights.h5"}
 _CALIBRATION = "tendigits_calibration"
 
-Array = np.ndarray[Any, Any]
-
 
 @dataclass(frozen=True)
 class SavedModel:
@@ -54,7 +52,7 @@ class SavedModel:
 
 
 def save_model(
-    model: keras.Model, folder: Path, x: Array, y: Array, calibration: Calibration | None = None
+    model: keras.Model, folder: Path, x: np.ndarray, y: np.ndarray, calibration: Calibration | None = None
 ) -> list[SavedModel]:
     """Write `model.keras` and `model.h5` into `folder`; each is verified before it takes its name.
 
@@ -240,7 +238,7 @@ def _write_h5(model: keras.Model, path: Path) -> None:
     path.write_bytes(image.getbuffer())
 
 
-def _largest_difference(copy: keras.Model, x: Array, expected: Array) -> float:
+def _largest_difference(copy: keras.Model, x: np.ndarray, expected: np.ndarray) -> float:
     difference = float(np.abs(predict(copy, x) - expected).max())
     if not difference <= TOLERANCE:
         raise ModelFileError(f"loaded back it predicts otherwise: the largest difference is {difference}")
@@ -252,7 +250,7 @@ def _verify_optimizer(copy: keras.Model, live: keras.Model) -> None:
         raise ModelFileError(f"loaded back it has lost its optimizer, {live.optimizer.name}")
 
 
-def _verify_trainable(copy: keras.Model, live: keras.Model, x: Array, y: Array) -> None:
+def _verify_trainable(copy: keras.Model, live: keras.Model, x: np.ndarray, y: np.ndarray) -> None:
     """`copy` has the state of `live`'s optimizer and takes a training step; its weights are as before."""
     for mine, other in zip(copy.optimizer.variables, live.optimizer.variables, strict=True):
         if not np.array_equal(np.asarray(mine), np.asarray(other)):

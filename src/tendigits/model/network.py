@@ -98,9 +98,9 @@ def count_parameters(recipe: Recipe) -> int:
     return recipe.ensemble_size * (total + (width + 1) * CLASSES)
 
 
-def predict(model: keras.Model, x: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+def predict(model: keras.Model, x: np.ndarray) -> np.ndarray:
     """Class probabilities: float32 (n, 784) in [0, 1] -> float32 (n, 10), rows sum to 1."""
-    probabilities: np.ndarray[Any, Any] = np.asarray(model.predict(x, batch_size=1000, verbose=0))
+    probabilities: np.ndarray = np.asarray(model.predict(x, batch_size=1000, verbose=0))
     return probabilities
 
 

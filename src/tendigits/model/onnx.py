@@ -16,8 +16,6 @@ from onnx import GraphProto, TensorProto, helper, numpy_helper
 from tendigits.errors import ModelFileError, UserError
 from tendigits.model.onnx_layers import WRITERS, Graph, Value, activated, unsupported
 
-Array = np.ndarray[Any, Any]
-
 OPSET = 20
 """Version of ONNX' operators: the first with Gelu; onnxruntime reads it since 1.17."""
 
@@ -106,7 +104,7 @@ def _write_layer(graph: Graph, layer: Any, inputs: list[Value]) -> Value:
     return activated(graph, value, layer.activation) if hasattr(layer, "activation") else value
 
 
-def _layer(node: Any, weights: dict[str, Array]) -> list[keras.layers.Layer]:
+def _layer(node: Any, weights: dict[str, np.ndarray]) -> list[keras.layers.Layer]:
     attributes = {attribute.name: helper.get_attribute_value(attribute) for attribute in node.attribute}
     if node.op_type == "Conv":
         filters, _, size, _ = weights[node.input[1]].shape
@@ -123,5 +121,5 @@ def _layer(node: Any, weights: dict[str, Array]) -> list[keras.layers.Layer]:
     raise ValueError(f"expected the operators of a reader network, received {node.op_type}")
 
 
-def _as_keras(weight: Array) -> Array:
+def _as_keras(weight: np.ndarray) -> np.ndarray:
     return weight.transpose(2, 3, 1, 0) if weight.ndim == 4 else weight

@@ -14,7 +14,6 @@ from onnx import NodeProto, helper
 
 from tendigits.errors import UserError
 
-Array = np.ndarray[Any, Any]
 layers = keras.layers
 
 
@@ -34,7 +33,7 @@ class Graph:
 
     def __init__(self) -> None:
         self.nodes: list[NodeProto] = []
-        self.constants: dict[str, Array] = {}
+        self.constants: dict[str, np.ndarray] = {}
         self.uses: Counter[str] = Counter()
         """Value -> number of layers that take it."""
 
@@ -58,7 +57,7 @@ class Graph:
         """The name of the value with its channels last, as in Keras."""
         return self.node("Transpose", value.name, perm=[0, 2, 3, 1]) if value.first else value.name
 
-    def fold(self, value: Value, scale: Array, shift: Array) -> bool:
+    def fold(self, value: Value, scale: np.ndarray, shift: np.ndarray) -> bool:
         """Fold `value * scale + shift`, by channel, into the layer that made `value`; returns False if it cannot."""
         made = self.nodes[-1] if self.nodes else None
         if made is None or made.output[0] != value.name or self.uses[value.name] > 1:

@@ -35,8 +35,6 @@ from tendigits.report.metrics import Report
 from tendigits.report.run import History, Record, Run
 from tendigits.report.saliency import digit_png, first_layer, saliency, sheet_png, signed_png
 
-Array = np.ndarray[Any, Any]
-
 MAX_SALIENCY_MAPS = 12
 """The worst mistakes that get one."""
 
@@ -73,7 +71,7 @@ class Evaluation:
     record: Record
     dataset: Dataset
     model: keras.Model
-    probabilities: Array
+    probabilities: np.ndarray
     """float (n, 10) for the test digits; rows sum to 1."""
     report: Report
     calibration: Calibration | None = None

@@ -18,8 +18,6 @@ from matplotlib.figure import Figure
 from tendigits.files import write_text
 from tendigits.report.curves import save_figure
 
-Array = np.ndarray[Any, Any]
-
 MAX_MISTAKES = 36
 _DIGITS = list(range(10))
 
@@ -67,7 +65,7 @@ class Report:
         return self.n - sum(self.confusion_matrix[digit][digit] for digit in _DIGITS)
 
 
-def classification_report(probabilities: Array, labels: Array) -> Report:
+def classification_report(probabilities: np.ndarray, labels: np.ndarray) -> Report:
     """Compare predictions with the true labels.
 
     Args:
@@ -112,7 +110,7 @@ def wilson_interval(successes: int, n: int) -> tuple[float, float]:
     return max(0.0, centre - half), min(1.0, centre + half)
 
 
-def write_report(report: Report, folder: Path, images: Array, title: str, description: str) -> None:
+def write_report(report: Report, folder: Path, images: np.ndarray, title: str, description: str) -> None:
     """Write the report's four files into `folder`.
 
     Args:
@@ -202,7 +200,7 @@ def _draw_confusion(report: Report) -> Figure:
     return figure
 
 
-def _draw_mistakes(report: Report, images: Array) -> Figure:
+def _draw_mistakes(report: Report, images: np.ndarray) -> Figure:
     """One picture of all mistakes; a panel for each would take matplotlib a second."""
     columns, width, height, title = 6, 34, 40, 8  # of a cell, in pixels of the digits
     sheet = np.zeros((columns * height, columns * width), np.uint8)

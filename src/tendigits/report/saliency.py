@@ -20,8 +20,6 @@ from PIL import Image
 
 from tendigits.model.network import PIXELS, SIDE
 
-Array = np.ndarray[Any, Any]
-
 MAX_UNITS = 64
 
 # Okabe and Ito's blue and orange, which colour-blind people can tell apart: https://jfly.uni-koeln.de/color/
@@ -37,7 +35,7 @@ class FirstLayer:
 
     n: int
     """All units of the layer."""
-    weights: Array
+    weights: np.ndarray
     """float32 (at most 64, height, width): 28x28 of a Dense layer, or the kernels of a convolution.
 
     In the layer's order where all are shown, which without hidden layers is the order of the digits; otherwise
@@ -46,7 +44,7 @@ class FirstLayer:
     is_dense: bool
 
 
-def first_layer(model: keras.Model, ever_inked: Array) -> FirstLayer | None:
+def first_layer(model: keras.Model, ever_inked: np.ndarray) -> FirstLayer | None:
     """The weights from the pixels to the first layer that has any; None where they cannot be shown as pictures.
 
     Args:
@@ -70,7 +68,7 @@ def first_layer(model: keras.Model, ever_inked: Array) -> FirstLayer | None:
     return FirstLayer(n, units, is_dense=kernel.ndim == 2)
 
 
-def saliency(model: keras.Model, x: Array, labels: Array) -> Array:
+def saliency(model: keras.Model, x: np.ndarray, labels: np.ndarray) -> np.ndarray:
     """The gradient of a label's probability with respect to the pixels: float32 (n, 28, 28).
 
     Where it is positive, more ink would raise the probability; where it is negative, lower it. K. Simonyan,
@@ -90,17 +88,17 @@ def saliency(model: keras.Model, x: Array, labels: Array) -> Array:
     return np.asarray(jax.grad(total_probability)(jnp.asarray(x))).reshape(-1, SIDE, SIDE)
 
 
-def digit_png(image: Array) -> str:
+def digit_png(image: np.ndarray) -> str:
     """White ink on black, uint8 (height, width), as dark ink on white paper: a PNG as a data: URI."""
     return _data_uri(Image.fromarray(255 - image))
 
 
-def signed_png(values: Array) -> str:
+def signed_png(values: np.ndarray) -> str:
     """float (height, width): 0 is white, positive orange, negative blue; a PNG as a data: URI."""
     return _data_uri(_coloured(_levels(values)))
 
 
-def sheet_png(values: Array) -> str:
+def sheet_png(values: np.ndarray) -> str:
     """float (n, height, width), coloured as `signed_png`, in rows of eight, each on a scale of its own."""
     n, height, width = values.shape
     rows = -(-n // _COLUMNS)
@@ -111,14 +109,14 @@ def sheet_png(values: Array) -> str:
     return _data_uri(_coloured(whole.reshape(rows * (height + 1), _COLUMNS * (width + 1))[:-1, :-1]))
 
 
-def _levels(values: Array) -> Array:
+def _levels(values: np.ndarray) -> np.ndarray:
     """uint8: 0 for the most negative, 15 for 0, 30 for the most positive."""
     largest = float(np.abs(values).max())
     scaled = values / largest if largest > 0 else np.zeros_like(values)
     return (np.rint(scaled * _LEVELS) + _LEVELS).astype(np.uint8)
 
 
-def _coloured(levels: Array) -> Image.Image:
+def _coloured(levels: np.ndarray) -> Image.Image:
     shades = np.linspace(-1, 1, 2 * _LEVELS + 1)[:, None]
     palette = _WHITE + np.abs(shades) * (np.where(shades < 0, _BLUE, _ORANGE) - _WHITE)
     picture = Image.fromarray(levels)

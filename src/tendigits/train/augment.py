@@ -52,7 +52,7 @@ def augmenter(settings: Augmentation) -> Augmenter | None:
     return augment
 
 
-def draw_augmented(images: np.ndarray[Any, Any], augment: Augmenter, seed: int) -> Figure:
+def draw_augmented(images: np.ndarray, augment: Augmenter, seed: int) -> Figure:
     """A picture of 64 augmented digits.
 
     Args:
@@ -91,14 +91,14 @@ def _source_coordinates(settings: Augmentation, n: int, key: jax.Array) -> tuple
     return row + (SIDE - 1) / 2, column + (SIDE - 1) / 2
 
 
-def _upsampling_weights() -> np.ndarray[Any, Any]:
+def _upsampling_weights() -> np.ndarray:
     """Gaussian weights from GRID points to 28 pixels, float32 (28, GRID).
 
     Each row has the Euclidean norm 1, so that a random shift keeps its standard deviation.
     """
     pixels, points = np.linspace(0, GRID - 1, SIDE)[:, None], np.arange(GRID)[None, :]
     weights = np.exp(-((pixels - points) ** 2) / (2 * 0.6**2))
-    normalized: np.ndarray[Any, Any] = weights / np.linalg.norm(weights, axis=1, keepdims=True)
+    normalized: np.ndarray = weights / np.linalg.norm(weights, axis=1, keepdims=True)
     return normalized.astype(np.float32)
 
 

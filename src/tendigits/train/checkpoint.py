@@ -28,7 +28,7 @@ MAX_BYTES = 2**30
 _KEPT = 2
 _GROUPS = ("variables", "optimizer", "best_weights")
 
-Arrays = list[np.ndarray[Any, Any]]
+Arrays = list[np.ndarray]
 History = dict[str, list[float]]
 
 
@@ -141,7 +141,7 @@ def _newest_first(folder: Path) -> list[Path]:
     return sorted(folder.glob("epoch-*.npz"), key=lambda path: (len(path.name), path.name), reverse=True)
 
 
-def _digest(arrays: dict[str, np.ndarray[Any, Any]]) -> bytes:
+def _digest(arrays: dict[str, np.ndarray]) -> bytes:
     """SHA-256 of every array's name, dtype, shape and bytes, in the order of the names."""
     digest = hashlib.sha256()
     for name in sorted(arrays):

@@ -6,7 +6,6 @@ a checkpoint of everything that the next one depends on.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import keras
 import numpy as np
@@ -21,8 +20,6 @@ from tendigits.train.augment import augmenter
 from tendigits.train.callbacks import EarlyStopping, SaveCheckpoint, StopOnSignal
 from tendigits.train.checkpoint import Checkpoint, History, restore
 
-Array = np.ndarray[Any, Any]
-
 VALIDATION_SEED = 0
 """The same digits are held out whatever a recipe's seed, so that runs with different seeds can be compared."""
 
@@ -31,16 +28,16 @@ VALIDATION_SEED = 0
 class Inputs:
     """What the network is fed: float32 (n, 784) in [0, 1] and one-hot float32 (n, 10)."""
 
-    x: Array
-    y: Array
-    validation: tuple[Array, Array]
-    test: tuple[Array, Array]
+    x: np.ndarray
+    y: np.ndarray
+    validation: tuple[np.ndarray, np.ndarray]
+    test: tuple[np.ndarray, np.ndarray]
 
 
 def prepare_inputs(dataset: Dataset, recipe: Recipe) -> Inputs:
     """Convert pixels to network inputs, and hold out the recipe's validation split."""
 
-    def convert(x: Array, y: Array) -> tuple[Array, Array]:
+    def convert(x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         return preprocess.to_input(x), preprocess.one_hot(y)
 
     test = convert(dataset.x_test, dataset.y_test)
