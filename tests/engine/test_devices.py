@@ -19,7 +19,7 @@ import sys
 from tendigits.engine.devices import Placement, data_parallel
 distribution = data_parallel(int(sys.argv[1]))
 import jax, keras, numpy as np, tendigits
-from tendigits.engine.loop import loops_of, train_state
+from tendigits.engine.loop import get_state, loops_of
 from tendigits.engine.dispatch import Arrays
 {}
 """
@@ -87,8 +87,8 @@ x, y = np.zeros((64, 784), np.float32), np.zeros((64, 10), np.float32)
 arrays = Arrays.of((x, y, None), 32, placement)
 model._symbolic_build(data_batch=arrays.first_batch())
 order = placement.shard(arrays.batches(np.arange(64))[0])
-state = placement.replicate(train_state(model))
-text = loops_of(model).train.lower(state, arrays.data, order, 0, 2, None).compile().as_text()
+state = placement.replicate(get_state(model, "train"))
+text = loops_of(model)["train"].lower(state, arrays.data, order, 0, 2, None).compile().as_text()
 print("f32[8,784]" in text, "f32[32,784]" in text, "all-reduce" in text)
 """)  # fmt: skip
     assert said.split() == ["True", "False", "True"]

@@ -28,8 +28,8 @@ def order(*shape):
 
 def test_a_long_dispatch_is_many_short_ones_bit_for_bit(model):
     data, steps = loops.to_device((X, Y)), order(8, 8)
-    start = loops.train_state(model)
-    train = loops.loops_of(model).train
+    start = loops.get_state(model, "train")
+    train = loops.loops_of(model)["train"]
     whole, logs = train(start, data, steps, 0, 8, None)
     state = start
     for first, end in ((0, 1), (1, 4), (4, 8)):

@@ -5,9 +5,10 @@ since 2022). The same sum as a matrix product of shifted slices and the kernel r
 do its gradients. Within `fast_convolutions()`, Keras' layers are traced that way.
 """
 
+import math
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from functools import partial
+from functools import partial, reduce
 from itertools import product
 from threading import RLock
 from typing import Any
@@ -35,19 +36,12 @@ def is_slow_in_a_loop(model: keras.Model) -> bool:
     if jax.default_backend() != "cpu":
         return False
     layers = keras.layers
-    for layer in _parts(model):
+    for layer in model._flatten_layers():
         transposed = isinstance(layer, layers.Conv1DTranspose | layers.Conv2DTranspose | layers.Conv3DTranspose)
         large = isinstance(layer, layers.Conv1D | layers.Conv2D | layers.Conv3D) and layer.groups == 1
         if transposed or (large and np.prod(layer.kernel_size) > MAX_KERNEL):
             return True
     return False
-
-
-def _parts(layer: Any) -> Iterator[Any]:
-    """The layer and all layers inside it."""
-    yield layer
-    for part in (*getattr(layer, "layers", ()), *filter(None, [getattr(layer, "layer", None)])):
-        yield from _parts(part)
 
 
 @contextmanager
@@ -84,14 +78,11 @@ def convolve(
     """
     numbers = lax.conv_dimension_numbers(lhs.shape, rhs.shape, dimension_numbers)
     n_space = lhs.ndim - 2
-    elements = 1
-    for axis in numbers.rhs_spec[2:]:
-        elements *= rhs.shape[axis]
     plain = (
         feature_group_count == batch_group_count == 1
         and all(d == 1 for d in lhs_dilation or ())
         and not others.get("preferred_element_type")
-        and elements <= MAX_KERNEL
+        and math.prod(rhs.shape[axis] for axis in numbers.rhs_spec[2:]) <= MAX_KERNEL
     )
     if not plain:
         return _lax_convolution(
@@ -105,21 +96,11 @@ def convolve(
     reach = [(k - 1) * d + 1 for k, d in zip(kernel, dilation, strict=True)]
     pads = lax.padtype_to_pads(lhs.shape[1:-1], reach, window_strides, padding) if isinstance(padding, str) else padding
     padded = jnp.pad(lhs, [(0, 0), *pads, (0, 0)])
-    sizes = [(n - r) // s + 1 for n, r, s in zip(padded.shape[1:-1], reach, window_strides, strict=True)]
-    slices = []
-    for offset in product(*map(range, kernel)):
-        cut = [
-            slice(o * d, o * d + (n - 1) * s + 1, s)
-            for o, d, n, s in zip(offset, dilation, sizes, window_strides, strict=True)
-        ]
-        slices.append(padded[(slice(None), *cut)])
-    patches = jnp.concatenate(slices, axis=-1)
+    places = _places(padded, (1, *kernel, 1), (1, *window_strides, 1), (1, *dilation, 1))
+    patches = jnp.concatenate(places, axis=-1)
     result = patches.reshape(-1, patches.shape[-1]) @ rhs.reshape(-1, rhs.shape[-1])
-    result = result.reshape(lhs.shape[0], *sizes, rhs.shape[-1])
-    out = [0] * (n_space + 2)
-    for position, axis in enumerate((numbers.out_spec[0], *numbers.out_spec[2:], numbers.out_spec[1])):
-        out[axis] = position
-    return result.transpose(out)
+    result = result.reshape(*patches.shape[:-1], rhs.shape[-1])
+    return result.transpose(np.argsort((numbers.out_spec[0], *numbers.out_spec[2:], numbers.out_spec[1])))
 
 
 def reduce_window(
@@ -148,12 +129,20 @@ def reduce_window(
     if tuple(window_strides) == tuple(window_dimensions) and not np.any(pads):
         return _pool(operand, tuple(window_dimensions))
     padded = jnp.pad(operand, pads, constant_values=init_value)
-    sizes = [(n - w) // s + 1 for n, w, s in zip(padded.shape, window_dimensions, window_strides, strict=True)]
-    best = None
-    for offset in product(*map(range, window_dimensions)):
-        cut = tuple(slice(o, o + (n - 1) * s + 1, s) for o, n, s in zip(offset, sizes, window_strides, strict=True))
-        best = padded[cut] if best is None else jnp.where(best >= padded[cut], best, padded[cut])
-    return best
+    places = _places(padded, window_dimensions, window_strides)
+    return reduce(lambda best, place: jnp.where(best >= place, best, place), places)
+
+
+def _places(
+    x: jax.Array, window: Sequence[int], strides: Sequence[int], dilation: Sequence[int] | None = None
+) -> list[jax.Array]:
+    """For each place in a window that slides over x, in their order: what stands there in all windows."""
+    dilation = dilation or (1,) * x.ndim
+    spans = [n - (w - 1) * d for n, w, d in zip(x.shape, window, dilation, strict=True)]
+    return [
+        x[tuple(slice(o * d, o * d + n, s) for o, d, n, s in zip(offset, dilation, spans, strides, strict=True))]
+        for offset in product(*map(range, window))
+    ]
 
 
 @partial(jax.custom_vjp, nondiff_argnums=(1,))
@@ -164,16 +153,11 @@ def _pool(operand: jax.Array, window: tuple[int, ...]) -> jax.Array:
 
 def _best_of(operand: jax.Array, window: tuple[int, ...]) -> tuple[jax.Array, jax.Array]:
     """The maxima, and the position of each in its window: uint8 of the same shape."""
-    whole = [n // w * w for n, w in zip(operand.shape, window, strict=True)]
-    cuts = [
-        operand[tuple(slice(o, n, w) for o, n, w in zip(offset, whole, window, strict=True))]
-        for offset in product(*map(range, window))
-    ]
-    best, place = cuts[0], jnp.zeros(cuts[0].shape, jnp.uint8)
-    for number, cut in enumerate(cuts):
-        if number:
-            more = (cut > best) | (cut != cut)  # NaN wins, as with XLA
-            best, place = jnp.where(more, cut, best), jnp.where(more, jnp.uint8(number), place)
+    best, *others = _places(operand, window, window)
+    place = jnp.zeros(best.shape, jnp.uint8)
+    for number, other in enumerate(others, 1):
+        more = (other > best) | (other != other)  # NaN wins, as with XLA
+        best, place = jnp.where(more, other, best), jnp.where(more, jnp.uint8(number), place)
     return best, place
 
 

@@ -102,11 +102,9 @@ def waiting_for_processes(when: str, timeout: float | None = None, advice: str =
         timeout: seconds until a process counts as silent; None is PROCESS_TIMEOUT.
         advice: what to do about a silent process.
     """
-    timer = threading.Timer(
-        timeout or PROCESS_TIMEOUT,
-        _give_up,
-        (f"no answer from another process for {timeout or PROCESS_TIMEOUT:g} s {when}; {advice}",),
-    )
+    seconds = timeout or PROCESS_TIMEOUT
+    message = f"no answer from another process for {seconds:g} s {when}; {advice}"
+    timer = threading.Timer(seconds, _give_up, (message,))
     timer.daemon = True
     timer.start()
     try:

@@ -92,10 +92,9 @@ class Dispatcher:
         return logs
 
     def _run(self, kind: str, arrays: Arrays, rows: np.ndarray, epoch: int = 0) -> None:
-        loop = getattr(self.loops, kind)
+        loop = self.loops[kind]
         begin = getattr(self.callbacks, f"on_{kind}_batch_begin")
         ended = getattr(self.callbacks, f"on_{kind}_batch_end")
-        get_state, set_state = getattr(loop_module, f"{kind}_state"), getattr(loop_module, f"set_{kind}_state")
         size, done = self.sizes[kind], 0
         for order in map(self.placement.shard, arrays.batches(rows)):
             first = 0
@@ -104,11 +103,11 @@ class Dispatcher:
                 end = min(first + self._steps(len(order), size), len(order))
                 begin(done + first)
                 started = time.perf_counter()
-                state = self.placement.replicate(get_state(self.model))
+                state = self.placement.replicate(loop_module.get_state(self.model, kind))
                 with self.placement.dispatch(epoch):
                     state, logs = jax.block_until_ready(loop(state, arrays.data, order, first, end, key))
                 size.learn(order.shape, end - first, time.perf_counter() - started)
-                set_state(self.model, state)
+                loop_module.set_state(self.model, kind, state)
                 if kind == "train":
                     _refuse_infinite(logs, epoch, done + end)
                 ended(done + end - 1, logs)

@@ -154,14 +154,9 @@ def why_not(model: keras.Model, x: Any, y: Any, arguments: dict[str, Any]) -> st
             return f"{name} is given"
     if arguments["shuffle"] == "batch":
         return "shuffle='batch'"
-    validation = arguments["validation_data"]
-    for name, data in (
-        ("x", x),
-        ("y", y),
-        ("sample_weight", arguments["sample_weight"]),
-        ("validation_data", validation),
-    ):
-        if not _is_arrays(data):
+    data = {"x": x, "y": y} | {name: arguments[name] for name in ("sample_weight", "validation_data")}
+    for name, arrays in data.items():
+        if not _is_arrays(arrays):
             return f"{name} is not made of arrays of numbers in memory"
     return ""
 

@@ -53,16 +53,8 @@ class Pixels:
         return cls(jax.device_put(pixels, may_alias=True), jnp.asarray(values))
 
 
-@dataclass(frozen=True)
-class Loops:
-    """The compiled loops of a model."""
-
-    train: Loop
-    test: Loop
-
-
-def loops_of(model: keras.Model, augment: Augment | None = None) -> Loops:
-    """The model's loops; compiled once, again after `model.compile`, for another `augment` or frozen layers."""
+def loops_of(model: keras.Model, augment: Augment | None = None) -> dict[str, Loop]:
+    """The loops "train" and "test"; compiled anew after `model.compile` and for another `augment` or frozen layers."""
     key = (
         augment,
         id(model.optimizer),
@@ -73,30 +65,22 @@ def loops_of(model: keras.Model, augment: Augment | None = None) -> Loops:
     known = model.__dict__.get("_tendigits_loops")
     if known is None or known[0] != key:
         compiled = _stepwise if is_slow_in_a_loop(model) else _scanned
-        known = (key, Loops(compiled(model.train_step, augment), compiled(model.test_step, None)))
+        known = (key, {"train": compiled(model.train_step, augment), "test": compiled(model.test_step, None)})
         model.__dict__["_tendigits_loops"] = known  # around Keras' __setattr__, which would track it as a layer
-    loops: Loops = known[1]
+    loops: dict[str, Loop] = known[1]
     return loops
 
 
-def train_state(model: keras.Model) -> State:
-    """The values that a training step changes."""
-    return _values(_train_variables(model))
+def get_state(model: keras.Model, kind: str) -> State:
+    """The values that a "train" or "test" step reads or changes."""
+    return tuple([variable.value for variable in group] for group in _variables(model, kind))
 
 
-def set_train_state(model: keras.Model, state: State) -> None:
+def set_state(model: keras.Model, kind: str, state: State) -> None:
     """Put the values back into the model's variables."""
-    _assign(_train_variables(model), state)
-
-
-def test_state(model: keras.Model) -> State:
-    """The values that a test step reads or changes."""
-    return _values(_test_variables(model))
-
-
-def set_test_state(model: keras.Model, state: State) -> None:
-    """Put the values back into the model's variables."""
-    _assign(_test_variables(model), state)
+    for group, values in zip(_variables(model, kind), state, strict=True):
+        for variable, value in zip(group, values, strict=True):
+            variable.assign(value)
 
 
 def to_device(tree: Any) -> Batches:
@@ -193,24 +177,7 @@ def _aligned_bytes(shape: tuple[int, ...]) -> np.ndarray:
     return memory[start : start + size].reshape(shape)
 
 
-def _train_variables(model: keras.Model) -> tuple[list[Any], ...]:
-    return (
-        model.trainable_variables,
-        model.non_trainable_variables,
-        model.optimizer.variables,
-        model.metrics_variables,
-    )
-
-
-def _test_variables(model: keras.Model) -> tuple[list[Any], ...]:
-    return model.trainable_variables, model.non_trainable_variables, model.metrics_variables
-
-
-def _values(groups: tuple[list[Any], ...]) -> State:
-    return tuple([variable.value for variable in group] for group in groups)
-
-
-def _assign(groups: tuple[list[Any], ...], state: State) -> None:
-    for group, values in zip(groups, state, strict=True):
-        for variable, value in zip(group, values, strict=True):
-            variable.assign(value)
+def _variables(model: keras.Model, kind: str) -> tuple[list[Any], ...]:
+    """In the order of Keras' own steps."""
+    optimizer = [model.optimizer.variables] if kind == "train" else []
+    return model.trainable_variables, model.non_trainable_variables, *optimizer, model.metrics_variables
