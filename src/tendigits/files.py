@@ -19,7 +19,7 @@ _PREFIX = ".writing-"
 
 
 @contextmanager
-def replacing(path: Path, check: Callable[[Path], None] = lambda _: None) -> Iterator[Path]:
+def replacing(path: Path, check: Callable[[Path], object] = lambda _: None) -> Iterator[Path]:
     """Yield a temporary path to write to, then move it to `path`.
 
     Args:

@@ -60,11 +60,7 @@ def load(path: Path) -> Any:
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 4
     session = onnxruntime.InferenceSession(path.read_bytes(), options, providers=["CPUExecutionProvider"])
-
-    def predict(images: np.ndarray) -> np.ndarray:
-        return np.asarray(session.run(None, {"image": images})[0])
-
-    return predict
+    return lambda images: np.asarray(session.run(None, {"image": images})[0])
 
 
 def read_metadata(path: Path) -> dict[str, str]:

@@ -61,11 +61,7 @@ def write(source: Source, path: Path) -> None:
 def load(path: Path) -> Any:
     """The file as a function from float32 (n, ...) to float32 (n, labels)."""
     exported = _deserialize(path)
-
-    def predict(images: np.ndarray) -> np.ndarray:
-        return np.asarray(exported.call(images))
-
-    return predict
+    return lambda images: np.asarray(exported.call(images))
 
 
 def read_metadata(path: Path) -> dict[str, str]:

@@ -4,7 +4,7 @@ verification = verify(predict, source, path, int8=False)     # raises ModelFileE
 """
 
 import statistics
-import time
+import timeit
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -80,10 +80,5 @@ def verify(predict: Predict, source: Source, path: Path, *, int8: bool) -> Verif
 
 
 def _median_seconds(predict: Predict, images: np.ndarray, repeats: int) -> float:
-    predict(images)
-    seconds = []
-    for _ in range(repeats):
-        started = time.perf_counter()
-        predict(images)
-        seconds.append(time.perf_counter() - started)
+    _, *seconds = timeit.repeat(lambda: predict(images), number=1, repeat=1 + repeats)  # the first one warms up
     return statistics.median(seconds)

@@ -125,17 +125,12 @@ def fit_temperature(probabilities: np.ndarray, labels: np.ndarray) -> float:
 
     golden = (sqrt(5) - 1) / 2
     low, high = log(LOWEST), log(HIGHEST)
-    left, right = high - golden * (high - low), low + golden * (high - low)
-    at_left, at_right = loss(left), loss(right)
     while high - low > 1e-5:
-        if at_left < at_right:
-            high, right, at_right = right, left, at_left
-            left = high - golden * (high - low)
-            at_left = loss(left)
+        width = golden * (high - low)
+        if loss(high - width) < loss(low + width):
+            high = low + width
         else:
-            low, left, at_left = left, right, at_right
-            right = low + golden * (high - low)
-            at_right = loss(right)
+            low = high - width
     return min(max(round(exp((low + high) / 2), 4), LOWEST), HIGHEST)
 
 
@@ -166,12 +161,7 @@ def reliability(probabilities: np.ndarray, labels: np.ndarray, bins: int = BINS)
 def calibration_error(bins: list[Bin]) -> float:
     """Expected calibration error, 0 to 1: the mean gap between confidence and accuracy (equation 3 of the paper)."""
     n = sum(found.n for found in bins)
-    gaps = ((found.n, found.accuracy, found.confidence) for found in bins)
-    return sum(
-        part / n * abs(accuracy - confidence)
-        for part, accuracy, confidence in gaps
-        if accuracy is not None and confidence is not None
-    )
+    return sum(found.n / n * abs((found.accuracy or 0) - (found.confidence or 0)) for found in bins)
 
 
 def risk_coverage(probabilities: np.ndarray, labels: np.ndarray) -> RiskCoverage:

@@ -52,18 +52,14 @@ def compile_network(model: keras.Model, recipe: Recipe, steps: int = 1) -> keras
     Args:
         steps: in the whole training, for a learning rate schedule.
     """
-    model.compile(optimizer=optimizer_of(recipe, steps), loss=_loss(recipe), metrics=list(recipe.metrics))
-    return model
-
-
-def optimizer_of(recipe: Recipe, steps: int) -> keras.optimizers.Optimizer:
-    """The recipe's optimizer, its learning rate schedule spread over `steps`."""
     settings: dict[str, Any] = {"learning_rate": rate(recipe, steps)}
     if recipe.weight_decay:
         settings["weight_decay"] = recipe.weight_decay
     if recipe.ema_momentum:
         settings |= {"use_ema": True, "ema_momentum": recipe.ema_momentum}
-    return keras.optimizers.get({"class_name": recipe.optimizer, "config": settings})
+    optimizer = keras.optimizers.get({"class_name": recipe.optimizer, "config": settings})
+    model.compile(optimizer=optimizer, loss=_loss(recipe), metrics=list(recipe.metrics))
+    return model
 
 
 def rate(recipe: Recipe, steps: int) -> Any:

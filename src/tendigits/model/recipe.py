@@ -11,7 +11,6 @@ import difflib
 import re
 import tomllib
 from dataclasses import dataclass
-from importlib.resources import files
 from itertools import takewhile
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, Self
@@ -251,29 +250,25 @@ def load_recipe(name_or_file: str) -> Recipe:
         raise RecipeError(
             f"expected a known recipe ({', '.join(RECIPES)}) or a .toml file, received {name_or_file!r}{hint}"
         )
+    return _from_toml(path)
+
+
+def _from_toml(path: Path) -> Recipe:
     try:
-        text = path.read_text(encoding="utf-8")
+        values = tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise RecipeError(f"cannot read recipe {path}: {error.strerror}; known recipes: {', '.join(RECIPES)}") from None
-    except UnicodeDecodeError as error:
+    except ValueError as error:  # not TOML, or not even UTF-8
         raise RecipeError(f"recipe {path} is not TOML: {error}") from None
-    return _from_toml(text, path.stem, f"{path}")
-
-
-def _from_toml(text: str, stem: str, source: str) -> Recipe:
     try:
-        values = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise RecipeError(f"recipe {source} is not TOML: {error}") from None
-    try:
-        return Recipe(**{"name": _as_name(stem), **values})
+        return Recipe(**{"name": _as_name(path.stem), **values})
     except RecipeError as error:
-        raise RecipeError(f"{source}: {error}") from None
+        raise RecipeError(f"{path}: {error}") from None
 
 
 def _as_name(stem: str) -> str:
     """A file's name as a recipe's name, with every character that is not allowed replaced."""
-    return "".join(c if c.isascii() and (c.isalnum() or c in "._-") else "-" for c in stem).lstrip("._-")[:64] or "mine"
+    return re.sub(r"[^A-Za-z0-9._-]", "-", stem).lstrip("._-")[:64] or "mine"
 
 
 def _explain(settings: type[Settings], error: dict[str, Any]) -> str:
@@ -292,23 +287,19 @@ def _explain(settings: type[Settings], error: dict[str, Any]) -> str:
     return f"recipe field {field!r}: expected {expected}, received {error['input']!r}"
 
 
-def _packaged() -> dict[str, str]:
-    """The recipe files of the package, classic first; each names only what differs from classic."""
-    found = {}
-    for path in (files("tendigits.model") / "recipes").iterdir():
-        if path.name.endswith(".toml"):
-            found[path.name.removesuffix(".toml")] = path.read_text(encoding="utf-8")
-    return dict(sorted(found.items(), key=lambda item: (item[0] != "classic", item[0])))
-
-
-def _about(text: str) -> str:
+def _about(path: Path) -> str:
     """The comment at the top of a recipe file."""
-    lines = takewhile(lambda line: line.startswith("#"), text.splitlines())
+    lines = takewhile(lambda line: line.startswith("#"), path.read_text(encoding="utf-8").splitlines())
     return " ".join(line.removeprefix("#").strip() for line in lines)
 
 
-RECIPES = {name: _from_toml(text, name, f"{name}.toml") for name, text in _packaged().items()}
+_FILES = sorted(
+    Path(__file__).with_name("recipes").glob("*.toml"), key=lambda path: (path.stem != "classic", path.stem)
+)
+"""Classic first; each names only what differs from it."""
+
+RECIPES = {path.stem: _from_toml(path) for path in _FILES}
 """Name -> recipe, for the recipes of the package."""
 
-ABOUT = {name: _about(text) for name, text in _packaged().items()}
+ABOUT = {path.stem: _about(path) for path in _FILES}
 """Name -> what the recipe is."""

@@ -16,17 +16,11 @@ if TYPE_CHECKING:  # these need Keras and matplotlib, which a server that lists 
 def data_lines(dataset: Dataset) -> list[str]:
     """Name, size and source of the data, and what was noticed when it was read."""
     sizes = f"{len(dataset.x_train):,} training and {len(dataset.x_test):,} test digits"
-    return [f"{dataset.name}: {sizes}", f"from {dataset.source}", *count_lines(dataset), *dataset.notes]
-
-
-def count_lines(dataset: Dataset) -> list[str]:
-    """The number of images of each digit; nothing for MNIST, whose numbers are well known."""
-    if dataset.name == "MNIST":
-        return []
-    return [
-        f"{part:<5} " + "  ".join(f"{digit}: {n:,}" for digit, n in enumerate(counts))
-        for part, counts in dataset.counts.items()
-    ]
+    lines = [f"{dataset.name}: {sizes}", f"from {dataset.source}"]
+    if dataset.name != "MNIST":  # whose numbers are well known
+        for part, counts in dataset.counts.items():
+            lines.append(f"{part:<5} " + "  ".join(f"{digit}: {n:,}" for digit, n in enumerate(counts)))
+    return [*lines, *dataset.notes]
 
 
 def data_record(dataset: Dataset, path: str | Path | None) -> Record:

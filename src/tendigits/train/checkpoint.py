@@ -61,24 +61,13 @@ class Checkpoint:
 def save_checkpoint(checkpoint: Checkpoint, folder: Path) -> Path:
     """Write `epoch-0007.npz` into `folder` and delete all but the last two. Raises DiskError."""
     path = folder / f"epoch-{checkpoint.epoch:04d}.npz"
-    meta = {
-        "format": FORMAT,
-        "recipe": checkpoint.recipe.model_dump(mode="json"),
-        "epoch": checkpoint.epoch,
-        "history": checkpoint.history,
-        "stopped": checkpoint.stopped,
-        "wait": checkpoint.wait,
-        "best": checkpoint.best,
-        "best_epoch": checkpoint.best_epoch,
-    }
-    arrays = {f"{group}/{i:03d}": a for group in _GROUPS for i, a in enumerate(getattr(checkpoint, group))}
+    meta = {name: value for name, value in vars(checkpoint).items() if name not in _GROUPS}
+    meta |= {"format": FORMAT, "recipe": checkpoint.recipe.model_dump(mode="json")}
+    arrays = {f"{group}/{i:03d}": array for group in _GROUPS for i, array in enumerate(getattr(checkpoint, group))}
     arrays["meta"] = np.frombuffer(json.dumps(meta).encode(), np.uint8)
     arrays["sha256"] = np.frombuffer(_digest(arrays), np.uint8)
 
-    def read_back(temporary: Path) -> None:
-        load_checkpoint(temporary)
-
-    with replacing(path, check=read_back) as temporary, temporary.open("wb") as file:
+    with replacing(path, check=load_checkpoint) as temporary, temporary.open("wb") as file:
         np.savez(file, allow_pickle=False, **arrays)
     for old in _newest_first(folder)[_KEPT:]:
         old.unlink()

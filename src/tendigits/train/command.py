@@ -35,7 +35,8 @@ class TrainCommand(TyperCommand):
     def invoke(self, ctx: Any) -> Any:
         """Run the command with the given settings as the context's object."""
         given = {option.opts[0]: ctx.params.pop(option.name) for option in setting_options()}
-        ctx.obj = {_field(flag): value for flag, value in given.items() if value is not None}
+        # "--batch-size" -> "batch_size"; "--augmentation.shift" -> "augmentation.shift"
+        ctx.obj = {flag.lstrip("-").replace("-", "_"): value for flag, value in given.items() if value is not None}
         return super().invoke(ctx)
 
 
@@ -155,15 +156,10 @@ def _parameter(name: str, flag: str, field: "FieldInfo", panel: str) -> inspect.
     return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=annotation)
 
 
-def _field(flag: str) -> str:
-    """The name of the recipe's field: "batch_size", or "augmentation.shift"."""
-    return flag.removeprefix("--").replace("-", "_")
-
-
 def _integers(text: str) -> tuple[int, ...]:
     """'512,512' as numbers; an empty text as none of them."""
     try:
-        return tuple(int(part) for part in text.split(",") if part.strip())
+        return tuple(map(int, _texts(text)))
     except ValueError:
         raise typer.BadParameter(f"expected numbers with commas between, such as 512,512; received {text!r}") from None
 

@@ -155,7 +155,5 @@ def _resumable(run: Run) -> Iterator[None]:
     """Let an interruption before or after the training say how to resume, too."""
     try:
         yield
-    except KeyboardInterrupt as error:
-        raise interrupted(error, run, {}) from None
-    except Interrupted as error:
+    except (KeyboardInterrupt, Interrupted) as error:
         raise error if "--resume" in str(error) else interrupted(error, run, {}) from None
