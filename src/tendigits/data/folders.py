@@ -35,18 +35,17 @@ def read_folder(folder: Path) -> Dataset:
     with _explaining(folder):
         if _is_split(folder):
             train, test = _read_part(folder / "train"), _read_part(folder / "test")
-            notes = [*_missing(train.y, " to train on"), *_missing(test.y, " to test on")]
-            notes += [*_changed(train, test), *_skipped(_loose_files(folder) + train.skipped + test.skipped)]
+            notes = _notes({" to train on": train, " to test on": test}, _loose_files(folder))
             return make_dataset(train.x, train.y, test.x, test.y, source=str(folder), notes=notes)
         part = _read_part(folder)
-    return make_split_dataset(part.x, part.y, source=str(folder), notes=_notes(part))
+    return make_split_dataset(part.x, part.y, source=str(folder), notes=_notes({"": part}))
 
 
 def read_test_folder(folder: Path) -> Dataset:
     """Read the pictures of a folder as test digits: its `test` folder, or all if it is not split. Raises DataError."""
     with _explaining(folder):
         part = _read_part(folder / "test" if _is_split(folder) else folder)
-    return make_test_set(part.x, part.y, source=str(folder), notes=_notes(part))
+    return make_test_set(part.x, part.y, source=str(folder), notes=_notes({"": part}))
 
 
 @dataclass(frozen=True, eq=False)
@@ -127,28 +126,19 @@ def _loose_files(folder: Path) -> int:
     return sum(not path.is_dir() for path in folder.iterdir())
 
 
-def _notes(part: _Part) -> list[str]:
-    return [*_missing(part.y), *_changed(part), *_skipped(part.skipped)]
-
-
-def _missing(labels: Pixels, purpose: str = "") -> list[str]:
-    absent = [str(digit) for digit in range(10) if digit not in labels]
-    return [f"no image of {', '.join(absent)}{purpose}"] if absent else []
-
-
-def _changed(*parts: _Part) -> list[str]:
-    inverted = sum(part.inverted for part in parts)
-    blank = sum(int((~part.x.any(axis=(1, 2))).sum()) for part in parts)
+def _notes(parts: dict[str, _Part], n_loose: int = 0) -> list[str]:
+    """What to print about the parts, each under its purpose: digits without an image; pictures and files counted."""
     notes = []
-    if inverted:
+    for purpose, part in parts.items():
+        if absent := [str(digit) for digit in range(10) if digit not in part.y]:
+            notes.append(f"no image of {', '.join(absent)}{purpose}")
+    if inverted := sum(part.inverted for part in parts.values()):
         notes.append(f"{_count(inverted, 'image')} inverted: dark on light, and MNIST is light on dark")
-    if blank:
+    if blank := sum(int((~part.x.any(axis=(1, 2))).sum()) for part in parts.values()):
         notes.append(f"{_count(blank, 'image')} blank")
+    if skipped := n_loose + sum(part.skipped for part in parts.values()):
+        notes.append(f"{_count(skipped, 'file')} skipped: not a PNG or JPEG")
     return notes
-
-
-def _skipped(n: int) -> list[str]:
-    return [f"{_count(n, 'file')} skipped: not a PNG or JPEG"] if n else []
 
 
 def _count(n: int, noun: str) -> str:

@@ -25,7 +25,6 @@ _STEMS = {
     "x_test": "t10k-images",
     "y_test": "t10k-labels",
 }
-_CHUNK = 1 << 20
 
 
 def has_idx(folder: Path) -> bool:
@@ -56,27 +55,21 @@ def read_idx_folder(folder: Path) -> dict[str, NDArray[np.uint8]]:
 def read_idx(path: Path, *, n_dimensions: int) -> NDArray[np.uint8]:
     """Read one IDX file of unsigned bytes, plain or .gz: images have 3 dimensions, labels 1. Raises DataError."""
     try:
-        with path.open("rb") as raw:
-            if path.suffix == ".gz":
-                with gzip.GzipFile(fileobj=raw) as file:
-                    return _read(file, path, n_dimensions)
-            return _read(raw, path, n_dimensions)
+        with path.open("rb") as raw, gzip.open(raw) if path.suffix == ".gz" else raw as file:
+            return _read(file, path, n_dimensions)
     except DataError:
         raise
     except Exception as error:  # gzip and zlib raise several classes for damaged files
-        raise DataError(f"expected a whole IDX file at {path}, received {_one_line(error)}; fetch it again") from error
+        reason = f"{type(error).__name__} ({' '.join(str(error).split())[:200]})"
+        raise DataError(f"expected a whole IDX file at {path}, received {reason}; fetch it again") from error
 
 
 def idx_bytes_digest(array: NDArray[np.uint8]) -> str:
     """Compute the SHA-256 of an array, uint8 with 1 or 3 dimensions, as an IDX file; the array is not copied."""
-    digest = hashlib.sha256(_header(array))
+    digest = hashlib.sha256(struct.pack(f">{1 + array.ndim}I", _magic(array.ndim), *array.shape))
     for start in range(0, len(array), 4096):
         digest.update(np.ascontiguousarray(array[start : start + 4096]).data)
     return digest.hexdigest()
-
-
-def _header(array: NDArray[np.uint8]) -> bytes:
-    return struct.pack(f">{1 + array.ndim}I", _magic(array.ndim), *array.shape)
 
 
 def _magic(n_dimensions: int) -> int:
@@ -112,22 +105,11 @@ def _read(file: io.BufferedIOBase, path: Path, n_dimensions: int) -> NDArray[np.
         raise DataError(
             f"expected at most {MAX_BYTES:,} bytes of data in {path}, its header says {n_bytes:,}; use fewer"
         )
-    return _read_exactly(file, path, n_bytes).reshape(shape)
-
-
-def _read_exactly(file: io.BufferedIOBase, path: Path, n_bytes: int) -> NDArray[np.uint8]:
     # Memory is used only as data arrives, so a header that promises too much costs nothing.
     array = np.empty(n_bytes, np.uint8)
-    view = array.data
-    done = 0
-    while done < n_bytes and (got := file.readinto(view[done : done + _CHUNK])):
-        done += got
+    done = file.readinto(array.data)
     # There must not be one byte more; reading it also makes gzip compare its checksum.
     if done < n_bytes or file.read(1):
         amount = f"only {done:,}" if done < n_bytes else "more"
         raise DataError(f"expected {n_bytes:,} bytes after the header of {path}, found {amount}; fetch the file again")
-    return array
-
-
-def _one_line(error: Exception) -> str:
-    return f"{type(error).__name__} ({' '.join(str(error).split())[:200]})"
+    return array.reshape(shape)

@@ -83,10 +83,9 @@ def open_image(source: Any, side: int | None = None) -> GreyImage:
     except DataError:
         raise
     except Exception as error:  # Pillow raises whatever its decoders do: OSError, SyntaxError, struct.error, ...
-        kind, reason = type(error).__name__, " ".join(str(error).split())[:200]
-        why = (
-            "none of these" if kind == "UnidentifiedImageError" else f"{kind}: {reason}"
-        )  # whose reason is an object's id
+        why = f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
+        if why.startswith("UnidentifiedImageError"):  # whose reason is an object's id
+            why = "none of these"
         raise DataError(
             f"expected a whole PNG, JPEG, WebP, TIFF, BMP or GIF, received {name} ({why}); save it again"
         ) from error

@@ -31,7 +31,7 @@ from tendigits.model.calibration import (
 from tendigits.model.recipe import Recipe
 from tendigits.report import charts
 from tendigits.report.messages import evaluated_line
-from tendigits.report.metrics import Report
+from tendigits.report.metrics import Report, error_rates, percent
 from tendigits.report.run import History, Record, Run
 from tendigits.report.saliency import digit_png, first_layer, saliency, sheet_png, signed_png
 
@@ -98,18 +98,19 @@ def render(evaluation: Evaluation, links: Sequence[str] = ()) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"percent": _percent, "number": "{:,}".format}
+    environment.filters |= {"percent": percent, "number": "{:,}".format}
     style = (files("tendigits.report") / "assets" / "report.css").read_text(encoding="utf-8")
     run, record, report = evaluation.run, evaluation.record, evaluation.report
     recipe, history = run.recipe(), run.history()
-    settings, classic = _flatten(recipe.model_dump()), _flatten(Recipe().model_dump())
+    machine = dict(record["machine"])
+    versions = machine.pop("versions")
     return environment.get_template("report.html.jinja").render(
         style=Markup(style),  # noqa: S704  # our own file
         style_digest=b64encode(sha256(style.encode()).digest()).decode(),
         name=run.path.resolve().name,
         recipe=recipe,
         record=record,
-        machine=_flatten({**record["machine"], **record["machine"]["versions"], "versions": {}}),
+        machine=[*machine.items(), *versions.items()],
         description=evaluated_line(recipe, evaluation.dataset),
         curves=charts.history_charts(history, recipe),
         history=_history_table(history),
@@ -118,11 +119,12 @@ def render(evaluation: Evaluation, links: Sequence[str] = ()) -> str:
         same_digits=evaluation.dataset.digests == record["data"]["sha256"],
         shades=_shades(report),
         mistakes=_mistakes(evaluation),
-        settings=list(settings.items()),
-        differences=[(key, value, classic[key]) for key, value in settings.items() if value != classic[key]],
+        settings=[(key, _text(value)) for key, value in recipe.flat().items()],
+        differences=[(key, *map(_text, values)) for key, values in recipe.differences(Recipe()).items()],
         files=[(name, FILES[name]) for name in links],
+        layer=first_layer(evaluation.model, np.asarray(evaluation.dataset.x_test.any(axis=0))),
+        sheet_png=sheet_png,
         **_confidence(evaluation),
-        **_first_layer(evaluation),
     )
 
 
@@ -135,9 +137,8 @@ def _history_table(history: History) -> tuple[list[str], list[tuple[int, list[fl
 
 def _shades(report: Report) -> list[list[int]]:
     """A shade from 0 to 6 for each cell of the confusion matrix; the diagonal has none, it would hide the mistakes."""
-    counts = np.array(report.confusion_matrix)
-    shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1) * (1 - np.eye(10))
-    scaled: list[list[int]] = np.ceil(SHADES * (shares / max(float(shares.max()), 1e-9))).astype(int).tolist()
+    rates = error_rates(report)
+    scaled: list[list[int]] = np.ceil(SHADES * (rates / max(float(rates.max()), 1e-9))).astype(int).tolist()
     return scaled
 
 
@@ -190,23 +191,8 @@ def _at_threshold(curve: RiskCoverage, threshold: float) -> tuple[float, float]:
     return float(curve.coverage[accepted[-1]]), float(curve.risk[accepted[-1]])
 
 
-def _first_layer(evaluation: Evaluation) -> dict[str, Any]:
-    layer = first_layer(evaluation.model, np.asarray(evaluation.dataset.x_test.any(axis=0)))
-    return {"layer": layer, "units": None if layer is None else sheet_png(layer.weights)}
-
-
-def _flatten(nested: dict[str, Any], prefix: str = "") -> dict[str, str]:
-    """Nested values as texts on one level, such as "augmentation.rotate"."""
-    flat: dict[str, str] = {}
-    for key, value in nested.items():
-        if isinstance(value, dict):
-            flat |= _flatten(value, f"{prefix}{key}.")
-        elif isinstance(value, list | tuple):
-            flat[prefix + key] = ", ".join(map(str, value))
-        else:
-            flat[prefix + key] = value if isinstance(value, str) else json.dumps(value)
-    return flat
-
-
-def _percent(value: float | None, places: int = 2) -> str:
-    return "-" if value is None else f"{value:.{places}%}"
+def _text(value: Any) -> str:
+    """A setting's value as in a recipe's file."""
+    if isinstance(value, tuple):
+        return ", ".join(map(str, value))
+    return value if isinstance(value, str) else json.dumps(value)

@@ -137,8 +137,16 @@ def _ratio(part: int, whole: int) -> float | None:
     return float(part / whole) if whole else None
 
 
-def _cell(ratio: float | None) -> str:
-    return "-" if ratio is None else f"{ratio:.2%}"
+def percent(ratio: float | None, places: int = 2) -> str:
+    """Such as '98.02%', or '-' where there is none."""
+    return "-" if ratio is None else f"{ratio:.{places}%}"
+
+
+def error_rates(report: Report) -> np.ndarray:
+    """The confusion matrix as shares of each row, float (10, 10), with 0 on the diagonal, which would hide the rest."""
+    counts = np.array(report.confusion_matrix)
+    rates: np.ndarray = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1) * (1 - np.eye(10))
+    return rates
 
 
 def _markdown(report: Report, title: str, description: str) -> str:
@@ -151,7 +159,7 @@ def _markdown(report: Report, title: str, description: str) -> str:
         "",
         "| digit | support | precision | recall |",
         "| --- | ---: | ---: | ---: |",
-        *(f"| {c.digit} | {c.support:,} | {_cell(c.precision)} | {_cell(c.recall)} |" for c in report.classes),
+        *(f"| {c.digit} | {c.support:,} | {percent(c.precision)} | {percent(c.recall)} |" for c in report.classes),
         "",
         "Support: test digits of this class. Precision: the share of digits read as this class that belong to it. "
         "Recall: the share of digits of this class that are read as it.",
@@ -179,23 +187,16 @@ def _markdown(report: Report, title: str, description: str) -> str:
 
 
 def _draw_confusion(report: Report) -> Figure:
-    counts = np.array(report.confusion_matrix)
-    shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+    counts, rates = np.array(report.confusion_matrix), error_rates(report)
     figure = Figure(figsize=(6.4, 6.0), layout="constrained")
     axes = figure.subplots()
-    # The diagonal gets no colour: it would hide the few per mille that one looks for.
-    mistakes_only = np.where(np.eye(10, dtype=bool), np.nan, shares)
-    scale = max(float(np.nanmax(mistakes_only)), 1e-9)
-    axes.imshow(mistakes_only, cmap="Oranges", vmin=0, vmax=scale)
+    scale = max(float(rates.max()), 1e-9)
+    axes.imshow(rates, cmap="Oranges", vmin=0, vmax=scale)
     for true, predicted in zip(*np.nonzero(counts), strict=True):
-        style: dict[str, Any] = {"weight": "bold"} if true == predicted else {}
-        if true != predicted and shares[true, predicted] > 0.6 * scale:
-            style["color"] = "white"
+        is_dark = rates[true, predicted] > 0.6 * scale
+        style: dict[str, Any] = {"weight": "bold"} if true == predicted else {"color": "white" if is_dark else "black"}
         axes.text(predicted, true, str(counts[true, predicted]), ha="center", va="center", fontsize=9, **style)
-    axes.set_xticks(_DIGITS)
-    axes.set_yticks(_DIGITS)
-    axes.set_xlabel("Predicted digit")
-    axes.set_ylabel("True digit")
+    axes.set(xticks=_DIGITS, yticks=_DIGITS, xlabel="Predicted digit", ylabel="True digit")
     axes.set_title(f"Confusion matrix: {accuracy_text(report)}", fontsize=10)
     return figure
 
