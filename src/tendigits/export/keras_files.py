@@ -45,10 +45,7 @@ def load(path: Path) -> Any:
 
 def read_metadata(path: Path) -> dict[str, str]:
     """The metadata in a .keras or .h5 file."""
-    metadata: dict[str, str]
     if path.suffix == ".keras":
-        metadata = read_keras_metadata(path)[METADATA]
-    else:
-        with h5py.File(path) as root:
-            metadata = json.loads(root.attrs[METADATA])
-    return metadata
+        return dict(read_keras_metadata(path)[METADATA])
+    with h5py.File(path) as root:
+        return dict(json.loads(root.attrs[METADATA]))

@@ -59,8 +59,7 @@ def _convert(source: Source) -> bytes:
             module = ir.Module.parse(text)
             converter.set_signature(module.operation, SIGNATURE, ["image"], [source.output])
             converter.run_convert_to_tfl_passes(module, passmanager.PassManager(), converter.ConvertToTFLConfig())
-            data: bytes = converter.export_flatbuffer_to_bytes(module.operation)
-    return data
+            return bytes(converter.export_flatbuffer_to_bytes(module.operation))
 
 
 def _finish(data: bytes, metadata: dict[str, str]) -> bytes:
@@ -132,8 +131,7 @@ def read_metadata(path: Path) -> dict[str, str]:
 
     model = schema.ModelT.InitFromPackedBuf(path.read_bytes(), 0)
     entry = next(entry for entry in model.metadata if entry.name.decode() == METADATA)
-    metadata: dict[str, str] = json.loads(bytes(model.buffers[entry.buffer].data))
-    return metadata
+    return dict(json.loads(bytes(model.buffers[entry.buffer].data)))
 
 
 @contextmanager

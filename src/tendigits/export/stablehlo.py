@@ -69,8 +69,7 @@ def read_metadata(path: Path) -> dict[str, str]:
     found = re.search(rf'{re.escape(METADATA)} = ("(?:[^"\\]|\\.)*")', _deserialize(path).mlir_module())
     if found is None:
         raise ModelFileError(f"expected a file that tendigits exported, {path} has no metadata")
-    metadata: dict[str, str] = json.loads(re.sub(r"\\(\\|[0-9A-F]{2})", _unescape, found[1][1:-1]))
-    return metadata
+    return dict(json.loads(re.sub(r"\\(\\|[0-9A-F]{2})", _unescape, found[1][1:-1])))
 
 
 def _deserialize(path: Path) -> "Exported":

@@ -28,16 +28,17 @@ def describe_environment() -> dict[str, Any]:
 
 def describe_commit(folder: Path) -> dict[str, Any] | None:
     """The git commit of `folder` and whether files differ from it; None outside a git checkout."""
+
+    def git(*arguments: str) -> str:
+        return subprocess.check_output(
+            ["git", *arguments], cwd=folder, stderr=subprocess.DEVNULL, text=True, timeout=10
+        )
+
     try:
-        commit = _git(folder, "rev-parse", "HEAD")
-        return {"commit": commit, "changed": bool(_git(folder, "status", "--porcelain", "--untracked-files=no"))}
+        commit = git("rev-parse", "HEAD").strip()
+        return {"commit": commit, "changed": bool(git("status", "--porcelain", "--untracked-files=no"))}
     except (OSError, subprocess.SubprocessError):
         return None
-
-
-def _git(folder: Path, *arguments: str) -> str:
-    done = subprocess.run(["git", *arguments], cwd=folder, capture_output=True, text=True, timeout=10, check=True)
-    return done.stdout.strip()
 
 
 def cores() -> int:

@@ -122,11 +122,7 @@ def load_model(path: str | Path, digest: str | None = None) -> keras.Model:
 
 
 def load_calibration(path: Path) -> Calibration | None:
-    """The calibration in a checked `.keras` file; None where there is none, and of a `.h5` file.
-
-    Raises:
-        ModelFileError: it is damaged.
-    """
+    """The calibration in a checked `.keras` file; None if it has none or is a `.h5` file. Raises ModelFileError."""
     if path.suffix != ".keras":
         return None
     try:
@@ -137,11 +133,7 @@ def load_calibration(path: Path) -> Calibration | None:
 
 
 def check_model_file(path: Path) -> None:
-    """Refuse a file that is damaged or unsafe, before Keras opens it.
-
-    Raises:
-        ModelFileError: saying what is wrong.
-    """
+    """Refuse a file that is damaged or unsafe, before Keras opens it. Raises ModelFileError."""
     if not path.is_file():
         raise ModelFileError(f"expected a model file, there is {'a folder' if path.is_dir() else 'none'} at {path}")
     if path.suffix not in (".keras", ".h5"):
@@ -207,8 +199,7 @@ def _incomplete(path: Path, error: Exception) -> ModelFileError:
 def read_metadata(path: Path) -> dict[str, Any]:
     """The metadata of a `.keras` file: Keras' version, the date and what `add_metadata` added."""
     with zipfile.ZipFile(path) as archive:
-        facts: dict[str, Any] = json.loads(archive.read(_METADATA))
-    return facts
+        return dict(json.loads(archive.read(_METADATA)))
 
 
 def add_metadata(path: Path, facts: dict[str, Any]) -> None:

@@ -25,11 +25,7 @@ _SECONDS = 30.0  # 512 MB take a second or two; on a very busy machine ten times
 
 
 def check_hdf5(data: bytes) -> None:
-    """Refuse a file that is damaged, too large in memory, or refers to something outside of it.
-
-    Raises:
-        ValueError: saying what is wrong, in one line.
-    """
+    """Refuse a file that is damaged, too large in memory, or refers to something outside of it. Raises ValueError."""
     command = [sys.executable, "-P", "-m", __name__]
     try:
         done = subprocess.run(command, input=data, capture_output=True, timeout=_SECONDS, check=False)

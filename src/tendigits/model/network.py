@@ -96,8 +96,7 @@ def count_parameters(recipe: Recipe) -> int:
 
 def predict(model: keras.Model, x: np.ndarray) -> np.ndarray:
     """Class probabilities: float32 (n, 784) in [0, 1] -> float32 (n, 10), rows sum to 1."""
-    probabilities: np.ndarray = np.asarray(model.predict(x, batch_size=1000, verbose=0))
-    return probabilities
+    return np.asarray(model.predict(x, batch_size=1000, verbose=0))
 
 
 def summary(model: keras.Model) -> str:

@@ -38,8 +38,7 @@ def to_onnx(model: keras.Model, about: dict[str, str], output: str = "logits") -
     )
     helper.set_model_props(file, about)
     onnx.checker.check_model(file, full_check=True)
-    data: bytes = file.SerializeToString()
-    return data
+    return bytes(file.SerializeToString())
 
 
 def from_onnx(data: bytes) -> tuple[keras.Sequential, dict[str, str]]:

@@ -47,11 +47,7 @@ def evaluate_run(path: str | Path, data: str | Path | None = None) -> tuple[Repo
 
 
 def report_on(model: keras.Model, dataset: Dataset, run: Run, record: Record, folder: Path) -> Report:
-    """Evaluate a run's saved model on the test digits of `dataset`, and write the report's files into `folder`.
-
-    Raises:
-        DiskError: a file could not be written.
-    """
+    """Evaluate a run's saved model on the test digits and write the report's files into `folder`. Raises DiskError."""
     probabilities = predict(model, to_input(dataset.x_test))
     report = classification_report(probabilities, dataset.y_test)
     description = messages.evaluated_line(run.recipe(), dataset)

@@ -79,12 +79,7 @@ class Evaluation:
 
 
 def write_page(evaluation: Evaluation, folder: Path) -> None:
-    """Write report.html into `folder`, with links to the files there; call it after they have been written.
-
-    Raises:
-        DiskError: the page could not be written.
-        RunError: the run's recipe or history is damaged.
-    """
+    """Write report.html into `folder`, with links to the files that are there already. Raises DiskError, RunError."""
     links = [name for name in FILES if (folder / name).is_file()]
     write_text(folder / "report.html", render(evaluation, links))
 

@@ -13,7 +13,6 @@ summarise(open_run("runs/first")).test_accuracy
 import csv
 import io
 import json
-import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -64,11 +63,7 @@ class Run:
         write_text(self.path / "run.json", json.dumps(record, indent=1, ensure_ascii=False) + "\n")
 
     def history(self) -> dict[str, list[float]]:
-        """history.csv as column -> values, without the column 'epoch'; empty before the first epoch has ended.
-
-        Raises:
-            RunError: the file is damaged.
-        """
+        """history.csv as column -> values, without 'epoch'; empty before the first epoch's end. Raises RunError."""
         path = self.path / "history.csv"
         if not path.exists():
             return {}
@@ -86,10 +81,6 @@ class Run:
         rows.writerows([i, *map(repr, values)] for i, values in enumerate(zip(*history.values(), strict=True), 1))
         write_text(self.path / "history.csv", text.getvalue())
 
-    def remove_checkpoints(self) -> None:
-        """Delete the checkpoints of a finished run."""
-        shutil.rmtree(self.checkpoints, ignore_errors=True)
-
     def is_locked(self) -> bool:
         """Whether a process is writing to the run now."""
         try:
@@ -100,11 +91,7 @@ class Run:
 
     @contextmanager
     def lock(self) -> Iterator[None]:
-        """Lock the run while writing to it; the system releases the lock when the process ends, however it ends.
-
-        Raises:
-            RunError: another process holds the lock; the message names its process id.
-        """
+        """Lock the run while writing to it, as `lock_folder`. Raises RunError if another process holds the lock."""
         with lock_folder(self.path, "choose another --name"):
             if self.checkpoints.is_dir():
                 remove_leftovers(self.checkpoints)

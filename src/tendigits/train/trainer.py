@@ -5,6 +5,7 @@ with recorded(training):
     trained = train_network(training, checkpoint=None)
 """
 
+import shutil
 import signal
 import time
 from collections.abc import Iterator
@@ -123,7 +124,7 @@ def recorded(training: Training) -> Iterator[None]:
         remedies = messages.remedies(training.recipe)
         raise DivergedError(f"{run.path}: {error}; in this recipe {remedies}{kept}") from None
     write("finished")
-    run.remove_checkpoints()
+    shutil.rmtree(run.checkpoints, ignore_errors=True)
     training.console.line(f"{run.path}, in {sum(record['durations'].values()):.1f} s")
 
 
