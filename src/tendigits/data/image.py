@@ -7,7 +7,7 @@ import io
 import os
 import warnings
 from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -76,7 +76,7 @@ def open_image(source: Any, side: int | None = None) -> GreyImage:
         name, data = str(source), _read(Path(source))
     try:
         # Pillow only warns about some broken or huge files; a digit that may be wrong is worse than none.
-        with _strict():
+        with nullcontext() if _threaded else warnings.catch_warnings(action="error"):
             if isinstance(data, bytes | bytearray | memoryview):
                 return _decode(bytes(data), name, side)
             return _from_pillow(data, name)
@@ -103,10 +103,6 @@ def prepare_for_threads() -> None:
     if not _threaded:
         warnings.filterwarnings("error", module=r"PIL\.")
         _threaded = True
-
-
-def _strict() -> AbstractContextManager[Any]:
-    return nullcontext() if _threaded else warnings.catch_warnings(action="error")
 
 
 def _read(path: Path) -> bytes:

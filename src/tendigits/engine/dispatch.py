@@ -127,13 +127,9 @@ class Dispatcher:
         return None if self.key is None else jax.random.fold_in(jax.random.fold_in(self.key, epoch), done)
 
     def _metrics(self) -> dict[str, Any]:
-        return {name: _plain(value) for name, value in self.model.get_metrics_result().items()}
-
-
-def _plain(value: Any) -> Any:
-    """A number, or an array for the few metrics that give one."""
-    array = np.asarray(value)
-    return float(array) if array.ndim == 0 else array
+        """Numbers, and arrays for the few metrics that give one."""
+        arrays = {name: np.asarray(value) for name, value in self.model.get_metrics_result().items()}
+        return {name: float(array) if array.ndim == 0 else array for name, array in arrays.items()}
 
 
 class _DispatchSize:

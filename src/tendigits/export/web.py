@@ -46,13 +46,10 @@ Runtime = tuple[bytes, bytes]
 
 
 def export_page(source: Source, runtime: Runtime, *, int8: bool = False, folder: Path | None = None) -> Exported:
-    """Write the page of a network, which is first verified as an ONNX file on all test digits.
+    """Write the page of a network, first verified as an ONNX file on all test digits. Raises as `export_file`.
 
     Args:
         folder: by default the source's name and `-web`, in its `exports` folder.
-
-    Raises:
-        TendigitsError: as `export_file`.
     """
     folder = folder or source.folder / f"{source.name}{'-int8' if int8 else ''}-web"
     with tempfile.TemporaryDirectory() as temporary:
@@ -94,11 +91,7 @@ def write_page(onnx: bytes, metadata: dict[str, str], shape: tuple[int, ...], fo
 
 
 def join_modules(modules: list[str]) -> str:
-    """Modules as one plain script, in one scope, without their imports and exports.
-
-    Raises:
-        AssertionError: two of them define the same name.
-    """
+    """Modules as one plain script, in one scope. Raises AssertionError if two of them define the same name."""
     definition = r"^(?:export )?(?:async )?(?:function|const|let) (\w+)"
     names = [name for text in modules for name in re.findall(definition, text, re.MULTILINE)]
     if twice := {name for name in names if names.count(name) > 1}:

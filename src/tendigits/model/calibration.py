@@ -135,12 +135,7 @@ def fit_temperature(probabilities: np.ndarray, labels: np.ndarray) -> float:
 
 
 def reliability(probabilities: np.ndarray, labels: np.ndarray, bins: int = BINS) -> list[Bin]:
-    """Accuracy and confidence for `bins` intervals of confidence of equal width.
-
-    Args:
-        probabilities: float (n, 10), rows sum to 1.
-        labels: integers (n,), 0 to 9.
-    """
+    """Accuracy and confidence, of digits as for `calibrate`, for `bins` intervals of confidence of equal width."""
     confidence, right = _confidence(probabilities, labels)
     edges = np.linspace(0, 1, bins + 1)
     place = np.searchsorted(edges[1:-1], confidence)
@@ -165,12 +160,7 @@ def calibration_error(bins: list[Bin]) -> float:
 
 
 def risk_coverage(probabilities: np.ndarray, labels: np.ndarray) -> RiskCoverage:
-    """Risk and coverage at each threshold that separates two digits.
-
-    Args:
-        probabilities: float (n, 10), rows sum to 1.
-        labels: integers (n,), 0 to 9.
-    """
+    """Risk and coverage, of digits as for `calibrate`, at each threshold that separates two of them."""
     confidence, right = _confidence(probabilities, labels)
     order = np.argsort(-confidence, kind="stable")
     confidence, wrong = confidence[order], np.cumsum(~right[order])

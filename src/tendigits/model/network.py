@@ -129,13 +129,13 @@ def _hidden(recipe: Recipe, seeds: Iterator[int]) -> Iterator[list[keras.Layer]]
         if recipe.residual and number:  # scaled, so that the sum over all blocks does not grow with their number
             scale = 1 / (len(recipe.hidden) - 1)
             initializer = keras.initializers.VarianceScaling(scale, "fan_avg", "uniform", seed=initializer.seed)
-        if recipe.batch_norm or recipe.residual:
-            layers = [keras.layers.Dense(units, kernel_initializer=initializer)]
-            if recipe.batch_norm:
-                layers.append(keras.layers.BatchNormalization(momentum=MOMENTUM))
+        is_apart = recipe.batch_norm or recipe.residual
+        activation = None if is_apart else recipe.activation
+        layers = [keras.layers.Dense(units, activation=activation, kernel_initializer=initializer)]
+        if recipe.batch_norm:
+            layers.append(keras.layers.BatchNormalization(momentum=MOMENTUM))
+        if is_apart:
             layers.append(keras.layers.Activation(recipe.activation))
-        else:
-            layers = [keras.layers.Dense(units, activation=recipe.activation, kernel_initializer=initializer)]
         yield [*layers, keras.layers.Dropout(recipe.dropout, seed=next(seeds))]
 
 

@@ -21,11 +21,7 @@ OPSET = 20
 
 
 def to_onnx(model: keras.Model, about: dict[str, str], output: str = "logits") -> bytes:
-    """Write a model with one input, called `image`, and one output.
-
-    Args:
-        about: metadata of the file.
-        output: name of the output.
+    """Write a model with one input, which is called `image`, and one output, with `about` as the file's metadata.
 
     Raises:
         UserError: the model has other inputs or outputs, or a layer or setting that is not supported.

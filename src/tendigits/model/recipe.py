@@ -34,14 +34,16 @@ Metric = Literal["accuracy", "top_k_categorical_accuracy", "mean_squared_error"]
 Monitor = Literal["val_loss", "val_accuracy"]
 Schedule = Literal["constant", "one-cycle"]
 Convolutions = tuple[Annotated[str, Field(pattern=r"^[1-9]\d{0,3}(x[1-9])?(/[1-4])?$")], ...]
-Fraction = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
-FractionBelowOne = Annotated[float, Field(ge=0, lt=1, allow_inf_nan=False)]
+Fraction = Annotated[float, Field(ge=0, le=1)]
+FractionBelowOne = Annotated[float, Field(ge=0, lt=1)]
 
 
 class Settings(BaseModel):
     """Frozen fields of exactly the declared types; what is unknown or impossible raises RecipeError."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, use_attribute_docstrings=True)
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", strict=True, allow_inf_nan=False, use_attribute_docstrings=True
+    )
     prefix: ClassVar[str] = ""
     """Stands before a field's name in messages."""
 
@@ -66,20 +68,20 @@ class Augmentation(Settings):
     prefix = "augmentation."
 
     # From 14 pixels on a digit may leave the image.
-    shift: Annotated[float, Field(ge=0, lt=14, allow_inf_nan=False)] = 0.0
+    shift: Annotated[float, Field(ge=0, lt=14)] = 0.0
     """Maximum shift along each axis, in pixels of 28."""
 
     # A 6 that turns further becomes a 9.
-    rotate: Annotated[float, Field(ge=0, le=45, allow_inf_nan=False)] = 0.0
+    rotate: Annotated[float, Field(ge=0, le=45)] = 0.0
     """Maximum rotation either way, in degrees."""
 
-    scale: Annotated[float, Field(ge=0, lt=0.5, allow_inf_nan=False)] = 0.0
+    scale: Annotated[float, Field(ge=0, lt=0.5)] = 0.0
     """Maximum change of size along each axis, as a fraction."""
 
     shear: FractionBelowOne = 0.0
     """Maximum slant: how far the top moves sideways, as a fraction of the height."""
 
-    elastic: Annotated[float, Field(ge=0, le=8, allow_inf_nan=False)] = 0.0
+    elastic: Annotated[float, Field(ge=0, le=8)] = 0.0
     """Standard deviation of smooth random displacements, in pixels (Simard, Steinkraus, Platt, 2003)."""
 
     thickness: Fraction = 0.0
@@ -120,7 +122,7 @@ class Recipe(Settings):
     optimizer: Optimizer = "adam"
     """Keras' name of the optimizer."""
 
-    learning_rate: Annotated[float, Field(gt=0, le=10, allow_inf_nan=False)] = 0.001
+    learning_rate: Annotated[float, Field(gt=0, le=10)] = 0.001
     """Learning rate; with a schedule, its peak."""
 
     # Smith, 2018.

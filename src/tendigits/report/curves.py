@@ -63,14 +63,12 @@ def draw_comparison(histories: Mapping[str, History]) -> Figure:
     return figure
 
 
-def save_figure(figure: Figure, stem: Path, endings: Sequence[str] = (".svg", ".png")) -> list[Path]:
+def save_figure(figure: Figure, stem: Path, endings: Sequence[str] = (".svg", ".png")) -> None:
     """Write the figure as `stem` with each ending; the same figure gives the same bytes. Raises DiskError."""
-    paths = [stem.with_name(stem.name + ending) for ending in endings]
-    for path in paths:
+    for ending in endings:
+        path = stem.with_name(stem.name + ending)
         with replacing(path) as temporary, mpl.rc_context({"svg.hashsalt": "tendigits"}):
-            metadata = {"Date": None} if path.suffix == ".svg" else {}
-            figure.savefig(temporary, dpi=150, metadata=metadata)
-    return paths
+            figure.savefig(temporary, dpi=150, metadata={"Date": None} if ending == ".svg" else {})
 
 
 def draw_panel(axes: Axes, panel: tuple[str, str, str], history: History, validation: str) -> None:

@@ -75,11 +75,7 @@ def save_checkpoint(checkpoint: Checkpoint, folder: Path) -> Path:
 
 
 def load_checkpoint(path: Path) -> Checkpoint:
-    """Read one checkpoint.
-
-    Raises:
-        RunError: it is damaged or of a newer format.
-    """
+    """Read one checkpoint. Raises RunError where it is damaged or of another format."""
     try:
         check_zip(path, MAX_BYTES)
         # Opened here: np.load leaves its own file open where the zip is damaged.

@@ -86,7 +86,9 @@ def train(
         chosen = load_recipe(recipe or "classic").with_settings(context.obj)
     else:
         # The digits may lie in another place on another machine; process 0 knows the place from the run.
-        _refuse_with_resume({"recipe": recipe, "data": None if process_id else data, "name": name} | context.obj)
+        options = {"recipe": recipe, "data": None if process_id else data, "name": name} | context.obj
+        if given := [f"--{key.replace('_', '-')}" for key, value in options.items() if value is not None]:
+            raise UserError(f"--resume takes recipe and data from the run; leave out {', '.join(given)}")
     if coordinator is not None:
         os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"  # before JAX is imported: errors come as one line of ours
     from tendigits.engine.devices import data_parallel
@@ -166,12 +168,6 @@ def _integers(text: str) -> tuple[int, ...]:
 
 def _texts(text: str) -> tuple[str, ...]:
     return tuple(part.strip() for part in text.split(",") if part.strip())
-
-
-def _refuse_with_resume(options: dict[str, Any]) -> None:
-    given = [f"--{key.replace('_', '-')}" for key, value in options.items() if value is not None]
-    if given:
-        raise UserError(f"--resume takes recipe and data from the run; leave out {', '.join(given)}")
 
 
 def _console(quiet: bool, json: bool) -> "Console":

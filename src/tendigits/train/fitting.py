@@ -73,9 +73,8 @@ def fit_recipe(
         Keras' History, with all epochs even if the run was resumed.
 
     Raises:
-        Interrupted: SIGINT or SIGTERM was received; the model has the best weights so far.
-        DivergedError: the loss or a weight is not a finite number; the model has the best weights so far.
-        HostError: another process was lost; the model has the best weights so far.
+        Interrupted, DivergedError, HostError: SIGINT or SIGTERM was received, the loss or a weight is not a finite
+            number, or another process was lost; the model has the best weights so far.
         UserError: Keras' backend is not JAX.
         Any exception that `save` raises.
     """
