@@ -4,9 +4,10 @@ tendigits export runs/first --to onnx
 """
 
 from dataclasses import asdict
+from enum import StrEnum
 from json import dumps
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 import typer
 
@@ -14,7 +15,7 @@ from tendigits.errors import UserError
 from tendigits.extras import require
 from tendigits.options import Data
 
-To = Literal["onnx", "litert", "keras", "h5", "stablehlo", "web"]
+To = StrEnum("To", ["onnx", "litert", "keras", "h5", "stablehlo", "web"])
 
 
 def export(
