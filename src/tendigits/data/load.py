@@ -75,8 +75,7 @@ def _load(path: Path) -> Dataset:
     arrays = read_npz(path)
     if len(arrays) == 4:
         return make_dataset(*(arrays[key] for key in ARRAYS), source=str(path))
-    note = "no x_test in the file"
-    return make_split_dataset(arrays["x_train"], arrays["y_train"], source=str(path), notes=[note])
+    return make_split_dataset(arrays["x_train"], arrays["y_train"], source=str(path), notes=["no x_test in the file"])
 
 
 def _is_zip(path: Path) -> bool:

@@ -21,7 +21,7 @@ from tendigits.report.run import Record, Run, open_run
 
 
 def evaluate_run(path: str | Path, data: str | Path | None = None) -> tuple[Report, Path]:
-    """Load a run's model and evaluate it again.
+    """Load a run's model and evaluate it again. Raises TendigitsError.
 
     Args:
         path: the run's folder.
@@ -30,9 +30,6 @@ def evaluate_run(path: str | Path, data: str | Path | None = None) -> tuple[Repo
 
     Returns:
         The report, and the folder it was written to: the run's own, or `evaluated-NAME` in it for other digits.
-
-    Raises:
-        TendigitsError: see tendigits.errors.
     """
     run = open_run(path)
     record = run.record()

@@ -187,7 +187,7 @@ def _at_threshold(curve: RiskCoverage, threshold: float) -> tuple[float, float]:
 
 
 def _text(value: Any) -> str:
-    """A setting's value as in a recipe's file."""
+    """A setting's value as text."""
     if isinstance(value, tuple):
         return ", ".join(map(str, value))
     return value if isinstance(value, str) else json.dumps(value)
