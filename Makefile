@@ -55,8 +55,9 @@ train: $(VENV)/.train
 lab: setup
 	$(BIN)/jupyter lab notebooks
 
+# Compiling takes the most time, so XLA leaves its optimisations out; the slow tests have them.
 test: setup
-	$(BIN)/python -m pytest --numprocesses 2 --dist loadgroup $(ARGS)
+	XLA_FLAGS=--xla_backend_optimization_level=0 $(BIN)/python -m pytest --numprocesses 2 --dist loadgroup $(ARGS)
 
 test-slow: setup
 	$(BIN)/python -m pytest -m slow --numprocesses 2 --dist loadgroup $(ARGS)

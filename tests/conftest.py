@@ -34,6 +34,9 @@ from tendigits.data.mnist import load_data
 ROOT = Path(__file__).parent.parent
 POSTGRESQL = os.environ.get("TENDIGITS_TEST_POSTGRESQL")
 
+TOGETHER = ("teach", "export", "report")
+"""Folders of tests that share a database or finished runs."""
+
 settings.register_profile("default", max_examples=20, deadline=None)
 settings.register_profile("ci", max_examples=100, deadline=None)  # .ci/run: --hypothesis-profile=ci
 settings.load_profile("default")
@@ -41,10 +44,11 @@ settings.load_profile("default")
 
 @pytest.hookimpl(tryfirst=True)  # before xdist looks at the groups
 def pytest_collection_modifyitems(items):
-    """A file stays with one process, so that its servers and runs are made once; teach's tests share a database."""
+    """A file, or a folder of TOGETHER, stays with one process, so that what its tests share is made once."""
     for item in items:
         if not any(item.iter_markers("xdist_group")):
-            item.add_marker(pytest.mark.xdist_group("teach" if item.path.parent.name == "teach" else str(item.path)))
+            folder = item.path.parent.name
+            item.add_marker(pytest.mark.xdist_group(folder if folder in TOGETHER else str(item.path)))
 
 
 @pytest.hookimpl(wrapper=True)
@@ -86,6 +90,30 @@ def save(digits: Dataset, tmp_path_factory: pytest.TempPathFactory, n_train: int
     path = tmp_path_factory.mktemp("digits") / "digits.npz"
     np.savez(path, **{key: getattr(digits, key)[: n_train if "train" in key else n_test] for key in ARRAYS})
     return path
+
+
+@pytest.fixture(scope="session")
+def runs(small_npz: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the finished runs "a" and "b", the second calibrated. Do not change it."""
+    from tendigits.model.recipe import Recipe
+    from tendigits.train.pipeline import run_recipe
+
+    folder = tmp_path_factory.mktemp("runs")
+    run_recipe(Recipe(hidden=(16,), epochs=2), small_npz, runs=folder, name="a")
+    run_recipe(Recipe(hidden=(16, 8), epochs=3, validation_split=0.25), small_npz, runs=folder, name="b")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def run_with_convolutions(digits_npz: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a finished run that reads most digits. Do not change it."""
+    from tendigits.model.recipe import Recipe
+    from tendigits.train.pipeline import run_recipe
+
+    recipe = Recipe(
+        name="small", convolutions=("8x5/2", "16/2"), hidden=(), learning_rate=0.003, epochs=3, validation_split=0.1
+    )
+    return run_recipe(recipe, digits_npz, runs=tmp_path_factory.mktemp("runs"), name="one").run.path
 
 
 @pytest.fixture

@@ -18,28 +18,24 @@ from helpers import THREE, draw
 from synthesis.strokes import SHAPES
 from tendigits.export.source import open_source
 from tendigits.export.web import export_page, fetch_runtime
-from tendigits.model.recipe import Recipe
 from tendigits.read.find import find_digit
 from tendigits.read.reader import Reader
-from tendigits.train.pipeline import run_recipe
 
-pytestmark = pytest.mark.xdist_group("browser")
+pytestmark = pytest.mark.xdist_group("export")  # the same finished run
 
 SIDE = 560
 
 
 @pytest.fixture(scope="module")
-def folders(digits_npz, tmp_path_factory) -> dict[str, Path]:
+def folders(digits_npz, run_with_convolutions, tmp_path_factory) -> dict[str, Path]:
     """Exported pages: of the reader, of the reader with 8 bits, and of a small run."""
     place = tmp_path_factory.mktemp("pages")
     runtime = fetch_runtime()
     reader = open_source("reader", digits_npz)
-    recipe = Recipe(convolutions=("8x5/2", "16/2"), hidden=(), learning_rate=0.003, epochs=3, validation_split=0.1)
-    run = run_recipe(recipe, digits_npz, runs=place, name="run").run.path
     export_page(reader, runtime, folder=place / "reader-page")
     export_page(reader, runtime, int8=True, folder=place / "int8-page")
-    export_page(open_source(run), runtime, folder=place / "run-page")
-    return {name: place / f"{name}-page" for name in ("reader", "int8", "run")} | {"its run": run}
+    export_page(open_source(run_with_convolutions), runtime, folder=place / "run-page")
+    return {name: place / f"{name}-page" for name in ("reader", "int8", "run")} | {"its run": run_with_convolutions}
 
 
 @pytest.fixture
@@ -137,7 +133,7 @@ def any_strokes(rng: np.random.Generator) -> list[Any]:
 
 
 @pytest.mark.parametrize(
-    ("which", "drawings"), [("reader", 60), ("run", 60), pytest.param("reader", 1000, marks=pytest.mark.slow)]
+    ("which", "drawings"), [("reader", 20), ("run", 20), pytest.param("reader", 1000, marks=pytest.mark.slow)]
 )
 def test_crops_and_predictions_are_those_of_python(folders, open_exported, tmp_path, which, drawings):
     """Crops are the same to 1 of 255."""

@@ -57,9 +57,8 @@ def assert_same(run: Path, other: Path) -> None:
             np.testing.assert_array_equal(mine[path][()], theirs[path][()])
 
 
-@pytest.mark.parametrize(
-    "number", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.slow)], ids=lambda number: number.name
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=lambda number: number.name)
 def test_a_signal_in_an_epoch(small_npz, tmp_path, uninterrupted, number):
     process = start(small_npz, tmp_path)
     for _ in range(3):

@@ -77,26 +77,35 @@ print(sum("cache_hit" in event for event in events))
 """
 
 
-def cache_hits(folder, **environment):
-    environment = os.environ | {"XDG_CACHE_HOME": str(folder)} | environment
+def cache_hits(folder):
+    environment = os.environ | {"XDG_CACHE_HOME": str(folder)}
     done = subprocess.run([sys.executable, "-c", CODE], env=environment, capture_output=True, text=True, check=True)
     assert done.stderr == ""
     return int(done.stdout)
 
 
-def test_compiled_programs_are_cached_for_the_next_process_unless_switched_off(tmp_path):
-    cache_hits(tmp_path, TENDIGITS_COMPILATION_CACHE="off")
-    assert not (tmp_path / "tendigits").exists()
+def test_compiled_programs_are_cached_for_the_next_process(tmp_path):
     assert cache_hits(tmp_path) == 0
     assert list((tmp_path / "tendigits").iterdir())
     assert cache_hits(tmp_path) > 0
 
 
-def test_a_cache_folder_that_jax_has_already_is_kept(tmp_path):
-    folder = jax.config.jax_compilation_cache_dir
-    jax.config.update("jax_compilation_cache_dir", str(tmp_path))
-    try:
-        loops.use_compilation_cache()
-        assert jax.config.jax_compilation_cache_dir == str(tmp_path)
-    finally:
+@pytest.fixture
+def cache_folder():
+    """Set JAX's folder for compiled programs, call what is tested, and give the folder then set."""
+    before = jax.config.jax_compilation_cache_dir
+
+    def used(folder):
         jax.config.update("jax_compilation_cache_dir", folder)
+        loops.use_compilation_cache()
+        return jax.config.jax_compilation_cache_dir
+
+    yield used
+    jax.config.update("jax_compilation_cache_dir", before)
+
+
+def test_a_folder_that_jax_has_already_is_kept_and_a_variable_switches_the_cache_off(cache_folder, monkeypatch):
+    assert cache_folder("mine") == "mine"
+    assert cache_folder(None).endswith("tendigits")
+    monkeypatch.setenv("TENDIGITS_COMPILATION_CACHE", "off")
+    assert cache_folder(None) is None

@@ -3,11 +3,14 @@
 import jax
 import jax.numpy as jnp
 import numpy as np
+import pytest
 
 from tendigits.data.preprocess import one_hot, to_input
 from tendigits.engine.fit import fit
 from tendigits.model.network import build_network, compile_network
 from tendigits.model.recipe import Recipe
+
+pytestmark = pytest.mark.slow  # there XLA compiles as for users: `make test` leaves its optimisations out
 
 BATCH, STEPS = 32, 3
 

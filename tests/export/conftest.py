@@ -6,24 +6,16 @@ import pytest
 
 from tendigits.export.formats import FORMATS, Exported, export_file
 from tendigits.export.source import Source, open_source
-from tendigits.model.recipe import Recipe
-from tendigits.train.pipeline import run_recipe
 
-RECIPE = Recipe(
-    name="small", convolutions=("8x5/2", "16/2"), hidden=(), dropout=0.2, batch_size=32, learning_rate=0.003, epochs=4,
-    validation_split=0.1,
-)  # fmt: skip
+
+@pytest.fixture
+def run(run_with_convolutions) -> Path:
+    return run_with_convolutions
 
 
 @pytest.fixture(scope="session")
-def run(digits_npz, tmp_path_factory) -> Path:
-    """The folder of a finished run."""
-    return run_recipe(RECIPE, digits_npz, runs=tmp_path_factory.mktemp("runs"), name="one").run.path
-
-
-@pytest.fixture(scope="session")
-def source(run) -> Source:
-    return open_source(run)
+def source(run_with_convolutions) -> Source:
+    return open_source(run_with_convolutions)
 
 
 @pytest.fixture(scope="session")

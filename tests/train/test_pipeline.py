@@ -54,9 +54,9 @@ def finished(small_npz, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def calibrated(small_npz, tmp_path_factory):
-    """A finished run with held-out digits, convolutions and augmentation, and its console."""
+    """A finished run with held-out digits and augmentation, and its console."""
     recipe = Recipe(
-        hidden=(), convolutions=("4x5/2", "8/2"), epochs=2, validation_split=0.25, ema_momentum=0.9,
+        hidden=(16,), epochs=2, validation_split=0.25, ema_momentum=0.9,
         schedule="one-cycle", optimizer="adamw", label_smoothing=0.1, restore_best=False, augmentation={"shift": 2.0},
     )  # fmt: skip
     console, runs = Recorder(), tmp_path_factory.mktemp("runs")

@@ -5,18 +5,15 @@ import shutil
 
 import pytest
 
-from tendigits import run_recipe
-from tendigits.model.recipe import Recipe
-
-pytestmark = pytest.mark.xdist_group("server")
+pytestmark = pytest.mark.xdist_group("report")  # the same finished runs
 
 
 @pytest.fixture(scope="module")
-def finished_runs(tmp_path_factory, small_npz):
+def finished_runs(tmp_path_factory, runs):
     """Two runs, the second a copy with other settings; and a folder that is none."""
     folder = tmp_path_factory.mktemp("runs")
-    run_recipe(Recipe(hidden=(16,), epochs=2), small_npz, runs=folder, name="one")
-    shutil.copytree(folder / "one", folder / "two")
+    for name in ("one", "two"):
+        shutil.copytree(runs / "a", folder / name)
     recipe = json.loads((folder / "two" / "recipe.json").read_text())
     (folder / "two" / "recipe.json").write_text(json.dumps(recipe | {"hidden": [8, 8]}))
     (folder / "no run").mkdir()
