@@ -172,6 +172,7 @@ def test_the_guides_space_is_one(tmp_path):
     }  # fmt: skip
 
 
+@pytest.mark.slow
 def test_the_exports_page_runs_in_python(small_npz, tmp_path):
     """With an export of a network that was hardly trained."""
     recipe = Recipe(hidden=(8,), epochs=1, validation_split=0.1)

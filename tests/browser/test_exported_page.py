@@ -133,7 +133,8 @@ def any_strokes(rng: np.random.Generator) -> list[Any]:
 
 
 @pytest.mark.parametrize(
-    ("which", "drawings"), [("reader", 20), ("run", 20), pytest.param("reader", 1000, marks=pytest.mark.slow)]
+    ("which", "drawings"),
+    [("reader", 20), *(pytest.param(which, n, marks=pytest.mark.slow) for which, n in (("run", 60), ("reader", 1000)))],
 )
 def test_crops_and_predictions_are_those_of_python(folders, open_exported, tmp_path, which, drawings):
     """Crops are the same to 1 of 255."""

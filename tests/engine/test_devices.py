@@ -98,6 +98,7 @@ print("f32[8,784]" in text, "f32[32,784]" in text, "all-reduce" in text)
     assert said.split() == ["True", "False", "True"]
 
 
+@pytest.mark.slow
 def test_a_distribution_that_is_set_in_keras_is_taken():
     said = run(2, """
 def trained(as_set, **arguments):

@@ -84,6 +84,7 @@ def cache_hits(folder):
     return int(done.stdout)
 
 
+@pytest.mark.slow
 def test_compiled_programs_are_cached_for_the_next_process(tmp_path):
     assert cache_hits(tmp_path) == 0
     assert list((tmp_path / "tendigits").iterdir())

@@ -7,6 +7,7 @@ import pytest
 from tendigits import cli
 
 
+@pytest.mark.slow
 def test_several_formats_as_json_with_nothing_else_on_the_screen(run):
     command = [sys.executable, "-m", "tendigits", "export", str(run), "--to", "litert", "--to", "onnx", "--int8"]
     ended = subprocess.run([*command, "--json"], capture_output=True, text=True)

@@ -20,6 +20,7 @@ def line(tmp_path, small_npz) -> list[str]:
     return [sys.executable, "-m", "tendigits", "sweep", *options]
 
 
+@pytest.mark.slow
 def test_a_search_and_its_best_recipe(line, tmp_path):
     ended = subprocess.run([*line, "--trials", "2"], capture_output=True, text=True, cwd=tmp_path)
     assert ended.returncode == 0, ended.stderr
