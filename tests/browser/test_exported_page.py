@@ -3,8 +3,8 @@
 import base64
 import http.server
 import threading
-from collections.abc import Iterator
-from functools import partial
+from collections.abc import Callable, Iterator
+from functools import cache, partial
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -27,21 +27,27 @@ SIDE = 560
 
 
 @pytest.fixture(scope="module")
-def folders(digits_npz, run_with_convolutions, tmp_path_factory) -> dict[str, Path]:
-    """Exported pages: of the reader, of the reader with 8 bits, and of a small run."""
-    place = tmp_path_factory.mktemp("pages")
-    runtime = fetch_runtime()
-    reader = open_source("reader", digits_npz)
-    export_page(reader, runtime, folder=place / "reader-page")
-    export_page(reader, runtime, int8=True, folder=place / "int8-page")
-    export_page(open_source(run_with_convolutions), runtime, folder=place / "run-page")
-    return {name: place / f"{name}-page" for name in ("reader", "int8", "run")} | {"its run": run_with_convolutions}
+def exported(digits_npz, tmp_path_factory, request) -> Callable[[str], Path]:
+    """The folder of a page, made once: of the reader, of the reader with 8 bits, or of a small run."""
+
+    @cache
+    def export(which: str) -> Path:
+        source = (
+            open_source(request.getfixturevalue("run_that_reads"))
+            if which == "run"
+            else open_source("reader", digits_npz)
+        )
+        folder = tmp_path_factory.mktemp("pages") / which
+        export_page(source, fetch_runtime(), int8=which == "int8", folder=folder)
+        return folder
+
+    return export
 
 
 @pytest.fixture
-def served(folders) -> Iterator[str]:
+def served(exported) -> Iterator[str]:
     """The reader's page behind a plain web server."""
-    handler = partial(http.server.SimpleHTTPRequestHandler, directory=folders["reader"])
+    handler = partial(http.server.SimpleHTTPRequestHandler, directory=exported("reader"))
     handler.log_message = lambda *_: None
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
@@ -72,9 +78,11 @@ def open_exported(browser: Browser) -> Iterator[Any]:
     assert complaints == []
 
 
-@pytest.mark.parametrize("which", ["reader", "int8", "run"])
-def test_from_a_file_a_three_is_read(folders, open_exported, which):
-    page = open_exported((folders[which] / "index.html").as_uri())
+@pytest.mark.parametrize(
+    "which", ["reader", *(pytest.param(which, marks=pytest.mark.slow) for which in ("int8", "run"))]
+)
+def test_from_a_file_a_three_is_read(exported, open_exported, which):
+    page = open_exported((exported(which) / "index.html").as_uri())
     expect(page.locator("#prediction")).to_contain_text("Draw one digit")
     draw(page, THREE)
     expect(page.locator("#prediction b")).to_have_text("3")
@@ -136,10 +144,10 @@ def any_strokes(rng: np.random.Generator) -> list[Any]:
     ("which", "drawings"),
     [("reader", 20), *(pytest.param(which, n, marks=pytest.mark.slow) for which, n in (("run", 60), ("reader", 1000)))],
 )
-def test_crops_and_predictions_are_those_of_python(folders, open_exported, tmp_path, which, drawings):
+def test_crops_and_predictions_are_those_of_python(exported, open_exported, tmp_path, request, which, drawings):
     """Crops are the same to 1 of 255."""
-    page = open_exported(with_probe(folders[which], tmp_path))
-    reader = Reader() if which == "reader" else Reader(folders["its run"])
+    page = open_exported(with_probe(exported(which), tmp_path))
+    reader = Reader() if which == "reader" else Reader(request.getfixturevalue("run_that_reads"))
     rng, doubtful = np.random.default_rng(0), 0
     for _ in range(drawings):
         png, crop, answer = page.evaluate("(strokes) => ask(strokes)", any_strokes(rng))

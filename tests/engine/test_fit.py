@@ -158,7 +158,10 @@ def pair(name):
     return models, x, y, {"epochs": 3, "batch_size": 32, "shuffle": False, "verbose": 0} | options
 
 
-@pytest.mark.parametrize("name", CASES)
+SLOW = ("convolutions that are slow in a loop", "embedding, a causal convolution, recurrent layers")
+
+
+@pytest.mark.parametrize("name", [pytest.param(name, marks=pytest.mark.slow if name in SLOW else ()) for name in CASES])
 def test_the_same_numbers_as_model_fit(name, capsys):
     (theirs, ours), x, y, options = pair(name)
     expected = theirs.fit(x, y, **options)

@@ -9,13 +9,13 @@ from tendigits.export.source import Source, open_source
 
 
 @pytest.fixture
-def run(run_with_convolutions) -> Path:
-    return run_with_convolutions
+def run(run_that_reads) -> Path:
+    return run_that_reads
 
 
 @pytest.fixture(scope="session")
-def source(run_with_convolutions) -> Source:
-    return open_source(run_with_convolutions)
+def source(run_that_reads) -> Source:
+    return open_source(run_that_reads)
 
 
 @pytest.fixture(scope="session")

@@ -39,6 +39,7 @@ IMAGE = {  # from 9x8x6 images to images, all with six channels
 }
 
 
+@pytest.mark.slow
 def test_each_layer_alone_and_between_convolutions():
     """One model with a branch for each layer: its channels come last in one copy, first in the other."""
     x = keras.Input((9, 8, 6))
@@ -50,6 +51,7 @@ def test_each_layer_alone_and_between_convolutions():
     assert_same(keras.Model(x, layers.Concatenate()(ends)))
 
 
+@pytest.mark.slow
 def test_each_activation():
     image, flat = keras.Input((6, 6, 2)), keras.Input((7,))
     names = [*ACTIVATIONS, "linear", "softmax", "silu"]

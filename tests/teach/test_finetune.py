@@ -6,6 +6,8 @@ from tendigits.read.network import bundled, bundled_file, from_onnx
 from tendigits.teach import finetune as module
 from tendigits.teach.finetune import TrainingSet, fine_tune
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def training(digits, monkeypatch):
@@ -20,6 +22,5 @@ def test_earlier_knowledge_stays(training, digits):
     assert (before == after).mean() > 0.99
 
 
-@pytest.mark.slow
 def test_it_is_reproducible(training):
     assert fine_tune(bundled_file(), training) == fine_tune(bundled_file(), training)

@@ -12,6 +12,8 @@ from tendigits.train import trainer
 from tendigits.train.ensemble import member_recipe
 from tendigits.train.pipeline import resume_run, run_recipe
 
+pytestmark = pytest.mark.slow
+
 RECIPE = Recipe(name="some", hidden=(8,), epochs=2, patience=9, validation_split=0.2, ensemble_size=2)
 
 
@@ -47,7 +49,6 @@ def test_the_run_is_like_any_other(trained):
     assert evaluate_run(trained.run.path)[0] == trained.report
 
 
-@pytest.mark.slow
 def test_resumed_in_a_member_equals_uninterrupted(trained, small_npz, tmp_path, monkeypatch):
     original = trainer.save_checkpoint
 
