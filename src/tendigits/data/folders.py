@@ -4,8 +4,6 @@ mine/0/*.png ... mine/9/*.jpg                      split at random into 80% and 
 mine/train/0 ... mine/train/9, mine/test/0 ...     already split
 """
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -31,20 +29,23 @@ def read_folder(folder: Path) -> Dataset:
 
     Raises:
         DataError: an unexpected sub-folder, no picture at all, a damaged picture, or too few to split.
+        OSError: the folder cannot be read.
     """
-    with _explaining(folder):
-        if _is_split(folder):
-            train, test = _read_part(folder / "train"), _read_part(folder / "test")
-            notes = _notes({" to train on": train, " to test on": test}, _loose_files(folder))
-            return make_dataset(train.x, train.y, test.x, test.y, source=str(folder), notes=notes)
-        part = _read_part(folder)
+    if _is_split(folder):
+        train, test = _read_part(folder / "train"), _read_part(folder / "test")
+        notes = _notes({" to train on": train, " to test on": test}, _loose_files(folder))
+        return make_dataset(train.x, train.y, test.x, test.y, source=str(folder), notes=notes)
+    part = _read_part(folder)
     return make_split_dataset(part.x, part.y, source=str(folder), notes=_notes({"": part}))
 
 
 def read_test_folder(folder: Path) -> Dataset:
-    """Read the pictures of a folder as test digits: its `test` folder, or all if it is not split. Raises DataError."""
-    with _explaining(folder):
-        part = _read_part(folder / "test" if _is_split(folder) else folder)
+    """Read the pictures of a folder as test digits: its `test` folder, or all if it is not split.
+
+    Raises:
+        DataError, OSError: as `read_folder`.
+    """
+    part = _read_part(folder / "test" if _is_split(folder) else folder)
     return make_test_set(part.x, part.y, source=str(folder), notes=_notes({"": part}))
 
 
@@ -101,16 +102,6 @@ def _stretched(grey: NDArray[np.uint8], background: float) -> NDArray[np.uint8]:
         return np.zeros_like(grey)
     stretched: NDArray[np.uint8] = (foreground * (255 / brightest)).round().astype(np.uint8)
     return stretched
-
-
-@contextmanager
-def _explaining(folder: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        raise DataError(
-            f"expected a folder that can be read at {folder}, received {error}; check its permissions"
-        ) from error
 
 
 def _is_split(folder: Path) -> bool:

@@ -16,10 +16,10 @@ import numpy as np
 from tendigits.data.dataset import Dataset
 from tendigits.data.load import load
 from tendigits.data.preprocess import to_input
-from tendigits.errors import ModelFileError, RunError
+from tendigits.errors import RunError
 from tendigits.model.file import load_calibration, load_model
 from tendigits.model.onnx import from_onnx
-from tendigits.read.network import MAX_BYTES, bundled_file
+from tendigits.read.network import bundled_file, read_onnx
 from tendigits.report.evaluate import load_same_data
 from tendigits.report.run import open_run
 
@@ -100,11 +100,11 @@ def open_source(path: str | Path, data: str | Path | None = None) -> Source:
         run = open_run(path)
         record = run.record()
         if "models" not in record:
-            raise RunError(f"{path} has no model yet; go on with: tendigits train --resume {path}")
+            raise RunError(f"{path} has no model yet; continue it with: tendigits train --resume {path}")
         dataset = load(data) if data else load_same_data(run, record)
         return _run_or_file(path.resolve().name, path / "model.keras", record["models"]["model.keras"], dataset)
     if path.suffix == ".onnx":
-        return _reader_network(path.stem, _read(path), path.parent / "exports", load(data))
+        return _reader_network(path.stem, read_onnx(path), path.parent / "exports", load(data))
     return _run_or_file(path.stem, path, None, load(data))
 
 
@@ -136,9 +136,3 @@ def _reader_network(name: str, data: bytes, folder: Path, dataset: Dataset) -> S
         folder=folder,
         dataset=dataset,
     )
-
-
-def _read(path: Path) -> bytes:
-    if not path.is_file() or path.stat().st_size > MAX_BYTES:
-        raise ModelFileError(f"expected a model file of at most {MAX_BYTES >> 20} MB, there is none at {path}")
-    return path.read_bytes()

@@ -51,15 +51,13 @@ def find_digit(image: Any) -> Found:
     Raises:
         DataError: the picture is damaged or too large.
     """
-    opened = open_image(image, side=DIGIT_SIDE)
-    grey = _enlarged(_shrunk(opened.grey, DIGIT_SIDE), SMALL_SIDE)
-    scale = opened.size[0] / grey.shape[1]
+    grey, size = _open(image, DIGIT_SIDE)
     foreground = find_foreground(grey)
     if foreground is not None:
         components = find_components(foreground)
         if (component := main_component(components)) is not None:
-            return Found(to_mnist(components.cut(component)), scaled(component.box, scale), opened.size)
-    return Found(np.zeros((FIELD, FIELD), np.uint8), Box(0, 0, *opened.size), opened.size)
+            return Found(to_mnist(components.cut(component)), scaled(component.box, size[0] / grey.shape[1]), size)
+    return Found(np.zeros((FIELD, FIELD), np.uint8), Box(0, 0, *size), size)
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,33 +88,30 @@ def find_page(image: Any) -> FoundPage:
     Raises:
         DataError: the picture is damaged or too large.
     """
-    opened = open_image(image, side=PAGE_SIDE)
-    grey = _enlarged(_shrunk(opened.grey, PAGE_SIDE), SMALL_SIDE)
-    scale = opened.size[0] / grey.shape[1]
+    grey, size = _open(image, PAGE_SIDE)
+    scale = size[0] / grey.shape[1]
     grey, *corner = crop_to_sheet(grey)
     foreground = find_foreground(grey)
     if foreground is None:
-        return FoundPage(find_components(np.zeros_like(grey)), [], 0.0, scale, (corner[0], corner[1]), opened.size)
+        return FoundPage(find_components(np.zeros_like(grey)), [], 0.0, scale, (corner[0], corner[1]), size)
     foreground = remove_ruled_lines(foreground, max(60, round(LONG_RULED_LINE * max(foreground.shape))))
     digit_height = median_digit_height(find_components(foreground).all)
     components = find_components(remove_ruled_lines(foreground, max(40, round(3 * digit_height))))
-    return FoundPage(components, find_lines(components.all), digit_height, scale, (corner[0], corner[1]), opened.size)
+    return FoundPage(components, find_lines(components.all), digit_height, scale, (corner[0], corner[1]), size)
 
 
-def _enlarged(grey: Grey, side: int) -> Grey:
-    """Enlarge a tiny picture, so that thin strokes stay connected."""
+def _open(image: Any, side: int) -> tuple[Grey, tuple[int, int]]:
+    """Grey pixels, shrunk to this longest side, and the picture's width and height.
+
+    A tiny picture is enlarged, so that thin strokes stay connected.
+    """
+    opened = open_image(image, side=side)
+    grey = opened.grey
     longest = max(grey.shape)
-    if longest >= side:
-        return grey
-    times = -(-side // longest)
-    larger: Grey = cv2.resize(grey, None, fx=times, fy=times, interpolation=cv2.INTER_CUBIC)
-    return larger
-
-
-def _shrunk(grey: Grey, side: int) -> Grey:
-    longest = max(grey.shape)
-    if longest <= side:
-        return grey
-    size = max(1, round(grey.shape[1] * side / longest)), max(1, round(grey.shape[0] * side / longest))
-    smaller: Grey = cv2.resize(grey, size, interpolation=cv2.INTER_AREA)
-    return smaller
+    if longest > side:
+        shape = max(1, round(grey.shape[1] * side / longest)), max(1, round(grey.shape[0] * side / longest))
+        grey = cv2.resize(grey, shape, interpolation=cv2.INTER_AREA)
+    elif longest < SMALL_SIDE:
+        times = -(-SMALL_SIDE // longest)
+        grey = cv2.resize(grey, None, fx=times, fy=times, interpolation=cv2.INTER_CUBIC)
+    return grey, opened.size

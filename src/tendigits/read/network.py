@@ -159,7 +159,7 @@ def load_network(path: str | Path) -> Network:
     """
     path = Path(path)
     if path.suffix == ".onnx":
-        return from_onnx(_read(path), str(path))
+        return from_onnx(read_onnx(path), str(path))
 
     require(f"the network {path}", "train")
 
@@ -179,7 +179,8 @@ def load_network(path: str | Path) -> Network:
     return Network(str(path), calibration.threshold, logits, calibration.temperature)
 
 
-def _read(path: Path) -> bytes:
+def read_onnx(path: Path) -> bytes:
+    """The bytes of an .onnx file. Raises ModelFileError where it is missing or too large."""
     try:
         if path.stat().st_size > MAX_BYTES:
             raise ModelFileError(f"{path}: expected at most {MAX_BYTES >> 20} MB; a fine-tuned network has one")
