@@ -167,7 +167,9 @@ def test_the_committed_outputs_are_of_the_whole_mnist() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("path", PICTURES, ids=lambda path: path.stem)
+@pytest.mark.parametrize(
+    "path", [pytest.param(path, marks=pytest.mark.xdist_group(path.stem), id=path.stem) for path in PICTURES]
+)
 def test_a_notebook_runs_and_leaves_nothing_behind(
     path: Path, execute: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
