@@ -76,7 +76,7 @@ def _run(sweep: Sweep, number: int) -> tuple[list[str], TendigitsError | None]:
                 f"expected {sweep.folder} on {platform.node()}, found nothing there; choose --runs that every node of "
                 "the cluster sees"
             )
-        study = open_study(sweep, seed=number)
+        study = open_study(sweep, process=number)
         running = study.get_trials(states=(TrialState.RUNNING,))
         retry(study, [trial for trial in running if trial.user_attrs.get(TASK) == number])  # an earlier attempt's
         run_next(sweep, study, lambda _: None, warnings.append, **{TASK: number})

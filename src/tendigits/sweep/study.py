@@ -14,6 +14,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import optuna
 from optuna.distributions import distribution_to_json
 from optuna.storages.journal import JournalFileBackend, JournalFileOpenLock
@@ -122,11 +123,11 @@ def search(sweep: Sweep, trials: int, watch: Watch = lambda _: None, run_trials:
     return best
 
 
-def open_study(sweep: Sweep, seed: int = 0) -> optuna.Study:
+def open_study(sweep: Sweep, process: int = 0) -> optuna.Study:
     """The search's study, created if it does not exist. Any number of processes may have it open.
 
     Args:
-        seed: another one for each process: with the same, all would propose the same at first.
+        process: another number for each process: with the same, all would propose the same at first.
     """
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     path = str(sweep.journal)
@@ -138,7 +139,8 @@ def open_study(sweep: Sweep, seed: int = 0) -> optuna.Study:
         pruner=optuna.pruners.MedianPruner(n_startup_trials=STARTUP_TRIALS, n_warmup_steps=1),
         load_if_exists=True,
     )
-    seed += sweep.seed + len(study.trials)  # with the seed of an earlier call it would propose the same again
+    # With the seed of an earlier call or of another process it would propose the same again.
+    (seed,) = np.random.SeedSequence((sweep.seed, process, len(study.trials))).generate_state(1).tolist()
     study.sampler = optuna.samplers.TPESampler(seed=seed, constant_liar=True)
     return study
 
