@@ -56,7 +56,7 @@ def test_what_cannot_be_exported(tmp_path, run, small_npz):
         open_source(tmp_path)
     with pytest.raises(ModelFileError, match="expected a model file"):
         open_source(tmp_path / "none.keras", small_npz)
-    with pytest.raises(ModelFileError, match="expected a model file of at most"):
+    with pytest.raises(ModelFileError, match=r"cannot read .*none\.onnx: No such file"):
         open_source(tmp_path / "none.onnx", small_npz)
     (tmp_path / "broken.onnx").write_bytes(b"no")
     with pytest.raises(ModelFileError, match="expected a network that tendigits wrote"):
