@@ -1,5 +1,6 @@
 import os
 import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -8,7 +9,7 @@ from PIL import Image
 from helpers import write_idx
 from tendigits.data import mnist
 from tendigits.data.dataset import ARRAYS, MNIST_DIGESTS, make_dataset
-from tendigits.data.load import load
+from tendigits.data.load import load, load_test
 from tendigits.errors import DataError
 
 ACCEPTED = (
@@ -71,3 +72,13 @@ def test_other_things_are_refused(tmp_path):
     for name in ("none.npz", "x" * 5000, "digits.csv", "pipe"):
         with pytest.raises(DataError, match=rf"{ACCEPTED}.*{name}"):
             load(tmp_path / name)
+
+
+@pytest.mark.parametrize("read", [load, load_test])
+def test_a_folder_that_may_not_be_read(tmp_path, monkeypatch, read):
+    def refuse(path):
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr(Path, "iterdir", refuse)
+    with pytest.raises(DataError, match=r"cannot be read .*Permission denied.*: check its name and permissions"):
+        read(tmp_path)

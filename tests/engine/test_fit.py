@@ -122,13 +122,16 @@ CASES = {
         ),
         IMAGES, ONE_HOT, compiled(), {"validation_split": 0.25},
     ),
+    "images divided by 255": (
+        stack((10, 10, 3), layers.Flatten, dense), BYTES / np.float32(255), ONE_HOT, compiled(), {},
+    ),
     "embedding, a causal convolution, recurrent layers": (
         stack(
             (9,),
             lambda: layers.Embedding(50, 8),
             lambda: layers.Conv1D(8, 3, padding="causal"),
             lambda: layers.LSTM(8, return_sequences=True),
-            lambda: layers.GRU(6),
+            lambda: layers.Bidirectional(layers.GRU(6)),
             classes=1, activation="sigmoid",
         ),
         WORDS, YES, compiled("rmsprop", "binary_crossentropy", ("accuracy", lambda: keras.metrics.AUC(name="auc"))), {},
