@@ -23,7 +23,8 @@ import numpy as np
 
 from documents import replace_between
 from environments import MNIST, README, ROOT, commit, machine
-from tendigits.model.recipe import RECIPES, Augmentation
+from tendigits.model.recipe import Augmentation
+from tendigits.model.recipe_files import RECIPES
 from tendigits.train.augment import augmenter
 
 RESULTS = ROOT / "bench" / "results" / "augmentation.json"

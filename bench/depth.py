@@ -18,7 +18,7 @@ from typing import Any
 from documents import replace_between
 from environments import MNIST, ROOT, commit, machine
 from tendigits import run_recipe
-from tendigits.model.recipe import RECIPES
+from tendigits.model.recipe_files import RECIPES
 
 RESULTS = ROOT / "bench" / "results" / "depth.json"
 BEGIN, END = "<!-- depth: written by bench/depth.py -->", "<!-- /depth -->"

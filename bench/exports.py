@@ -22,7 +22,7 @@ from tendigits.data.load import load
 from tendigits.data.preprocess import one_hot, to_input
 from tendigits.export.formats import FORMATS, export_file
 from tendigits.export.source import Source, open_source
-from tendigits.model.recipe import RECIPES
+from tendigits.model.recipe_files import RECIPES
 
 RESULTS = ROOT / "bench" / "results" / "exports.json"
 BEGIN, END = "<!-- exports: written by bench/exports.py -->", "<!-- /exports -->"

@@ -19,7 +19,7 @@ from documents import replace_between
 from tendigits import Recipe, resume_run, run_recipe
 from tendigits.errors import DataError
 from tendigits.model.network import count_parameters
-from tendigits.model.recipe import RECIPES
+from tendigits.model.recipe_files import RECIPES
 from tendigits.report.run import Run, open_run
 from tendigits.train.console import TextConsole
 
@@ -78,7 +78,7 @@ def row(run: Run) -> dict[str, Any]:
 
 
 def table(kept: dict[str, list[dict[str, Any]]]) -> str:
-    """Format the results as Markdown: a line for each recipe, and the machine of the last."""
+    """Format the results as Markdown: a line for each recipe, then the machines."""
     lines = [
         "| recipe | parameters | test accuracy | n | least | epochs | training, minutes | whole run, minutes |",
         "| :--- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |",
@@ -92,15 +92,22 @@ def table(kept: dict[str, list[dict[str, Any]]]) -> str:
             f"| {name} | {rows[0]['parameters']:,} | {accuracy(rows)} | {len(rows)} "
             f"| {least:.2%} | {epochs:g} | {fit:.1f} | {minutes(rows):.1f} |"
         )
-    if finished:
-        machine = [*finished.values()][-1][-1]["machine"]
-        versions = machine["versions"]
-        lines += ["", (
-            f"± is the standard deviation over seeds. Machine: {machine['processor']}, {machine['cores']} cores, "
-            f"{machine['device']}; Python {machine['python']}, Keras {versions['keras']} on {machine['backend']}, "
-            f"jax {versions['jax']}, NumPy {versions['numpy']}."
-        )]  # fmt: skip
+    machines: dict[str, list[str]] = {}
+    for name, rows in finished.items():
+        for sentence in dict.fromkeys(describe(row["machine"]) for row in rows):
+            machines.setdefault(sentence, []).append(name)
+    lines += ["", "± is the standard deviation over seeds."]
+    lines += [f"Machine of {', '.join(names)}: {sentence}." for sentence, names in machines.items()]
     return "\n".join(lines)
+
+
+def describe(machine: dict[str, Any]) -> str:
+    """A machine and its versions in one sentence."""
+    versions = machine["versions"]
+    return (
+        f"{machine['processor']}, {machine['cores']} cores, {machine['device']}; Python {machine['python']}, "
+        f"Keras {versions['keras']} on {machine['backend']}, jax {versions['jax']}, NumPy {versions['numpy']}"
+    )
 
 
 def short_table(kept: dict[str, list[dict[str, Any]]]) -> str:

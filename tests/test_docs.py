@@ -20,7 +20,8 @@ from typer.main import get_command
 from tendigits import cli
 from tendigits.export.formats import export_file
 from tendigits.export.source import open_source
-from tendigits.model.recipe import RECIPES, Recipe, load_recipe
+from tendigits.model.recipe import Recipe
+from tendigits.model.recipe_files import RECIPES, load_recipe
 from tendigits.sweep.space import read_space
 from tendigits.train.command import setting_options
 from tendigits.train.pipeline import run_recipe

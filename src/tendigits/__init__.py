@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from tendigits.engine.fit import fit
     from tendigits.errors import TendigitsError
     from tendigits.model.file import load_model
-    from tendigits.model.recipe import Recipe, load_recipe
+    from tendigits.model.recipe import Recipe
+    from tendigits.model.recipe_files import load_recipe
     from tendigits.read.reader import Reader
     from tendigits.report.curves import plot_history
     from tendigits.report.evaluate import evaluate_run
@@ -36,7 +37,7 @@ _HOMES = {
     "evaluate_run": "tendigits.report.evaluate",
     "fit": "tendigits.engine.fit",
     "load_model": "tendigits.model.file",
-    "load_recipe": "tendigits.model.recipe",
+    "load_recipe": "tendigits.model.recipe_files",
     "plot_history": "tendigits.report.curves",
     "resume_run": "tendigits.train.pipeline",
     "run_recipe": "tendigits.train.pipeline",

@@ -12,7 +12,8 @@ from tendigits.errors import UserError
 from tendigits.model.network import build_network
 from tendigits.model.onnx import to_onnx
 from tendigits.model.onnx_layers import ACTIVATIONS, WRITERS
-from tendigits.model.recipe import Recipe, load_recipe
+from tendigits.model.recipe import Recipe
+from tendigits.model.recipe_files import load_recipe
 from tendigits.train.ensemble import average_networks
 
 layers = keras.layers

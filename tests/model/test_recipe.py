@@ -6,7 +6,8 @@ from hypothesis import strategies as st
 from mypy import api
 
 from tendigits.errors import RecipeError
-from tendigits.model.recipe import RECIPES, Convolution, Recipe, load_recipe
+from tendigits.model.recipe import Convolution, Recipe
+from tendigits.model.recipe_files import RECIPES, load_recipe
 
 fields = st.fixed_dictionaries(
     {},

@@ -5,7 +5,8 @@ from hypothesis import strategies as st
 from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
 
 from tendigits.errors import RecipeError
-from tendigits.model.recipe import Recipe, load_recipe
+from tendigits.model.recipe import Recipe
+from tendigits.model.recipe_files import load_recipe
 from tendigits.sweep.space import read_space, with_values
 
 SPACE = """

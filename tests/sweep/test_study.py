@@ -13,7 +13,7 @@ from optuna.distributions import FloatDistribution
 
 from tendigits.errors import DivergedError, Failure, Interrupted, RunError
 from tendigits.files import lock_folder
-from tendigits.model.recipe import load_recipe
+from tendigits.model.recipe_files import load_recipe
 from tendigits.report.run import list_runs, open_run
 from tendigits.sweep import study as module
 from tendigits.sweep.study import open_study, search, summarize

@@ -48,7 +48,7 @@ def sweep(
 ) -> None:
     """Search for the settings with the best validation accuracy. Run the same command again to continue."""
     require("tendigits sweep", "train", "scale")
-    from tendigits.model.recipe import load_recipe
+    from tendigits.model.recipe_files import load_recipe
     from tendigits.sweep.space import read_space
 
     base = load_recipe(recipe)

@@ -80,7 +80,7 @@ def train(
     require("tendigits train", "train")
     chosen = None
     if resume is None:
-        from tendigits.model.recipe import load_recipe
+        from tendigits.model.recipe_files import load_recipe
 
         # Before Keras is imported: errors come at once.
         chosen = load_recipe(recipe or "classic").with_settings(context.obj)

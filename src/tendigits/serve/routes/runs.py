@@ -9,7 +9,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import HTMLResponse
 
 from tendigits.errors import RunError
-from tendigits.model.recipe import ABOUT, RECIPES
+from tendigits.model.recipe_files import ABOUT, RECIPES
 from tendigits.report.run import Run, Summary, list_runs, open_run, summarise
 from tendigits.serve.app_state import AppState, State
 from tendigits.serve.errors import error_responses

@@ -1,0 +1,68 @@
+"""The recipes of the package, and those in files.
+
+recipe = load_recipe("classic")            # by name
+recipe = load_recipe("mine.toml")          # a file that names only what differs from classic
+"""
+
+import difflib
+import re
+import tomllib
+from itertools import takewhile
+from pathlib import Path
+
+from tendigits.errors import RecipeError
+from tendigits.model.recipe import Recipe
+
+
+def load_recipe(name_or_file: str) -> Recipe:
+    """A recipe by its name, or from a TOML file whose keys are fields of `Recipe`.
+
+    Raises:
+        RecipeError: no such recipe or file, not TOML, an unknown key or an impossible value.
+    """
+    if name_or_file in RECIPES:
+        return RECIPES[name_or_file]
+    path = Path(name_or_file)
+    if path.suffix != ".toml":
+        near = difflib.get_close_matches(name_or_file, RECIPES, n=1)
+        hint = f"; did you mean {near[0]!r}?" if near else ""
+        raise RecipeError(
+            f"expected a known recipe ({', '.join(RECIPES)}) or a .toml file, received {name_or_file!r}{hint}"
+        )
+    return _from_toml(path)
+
+
+def _from_toml(path: Path) -> Recipe:
+    try:
+        values = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise RecipeError(f"cannot read recipe {path}: {error.strerror}; known recipes: {', '.join(RECIPES)}") from None
+    except ValueError as error:  # not TOML, or not even UTF-8
+        raise RecipeError(f"recipe {path} is not TOML: {error}") from None
+    try:
+        return Recipe(**{"name": _as_name(path.stem), **values})
+    except RecipeError as error:
+        raise RecipeError(f"{path}: {error}") from None
+
+
+def _as_name(stem: str) -> str:
+    """A file's name as a recipe's name, with every character that is not allowed replaced."""
+    return re.sub(r"[^A-Za-z0-9._-]", "-", stem).lstrip("._-")[:64] or "mine"
+
+
+def _about(path: Path) -> str:
+    """The comment at the top of a recipe file."""
+    lines = takewhile(lambda line: line.startswith("#"), path.read_text(encoding="utf-8").splitlines())
+    return " ".join(line.removeprefix("#").strip() for line in lines)
+
+
+_FILES = sorted(
+    Path(__file__).with_name("recipes").glob("*.toml"), key=lambda path: (path.stem != "classic", path.stem)
+)
+"""Classic first; each names only what differs from it."""
+
+RECIPES = {path.stem: _from_toml(path) for path in _FILES}
+"""Name -> recipe, for the recipes of the package."""
+
+ABOUT = {path.stem: _about(path) for path in _FILES}
+"""Name -> what the recipe is."""
