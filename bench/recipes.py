@@ -90,14 +90,14 @@ def table(kept: dict[str, list[dict[str, Any]]]) -> str:
         least = min(row["test_accuracy"] for row in rows)
         lines.append(
             f"| {name} | {rows[0]['parameters']:,} | {accuracy(rows)} | {len(rows)} "
-            f"| {least:.2%} | {epochs:g} | {fit:.1f} | {minutes(rows):.1f} |"
+            f"| {least:.2%} | {epochs:.3g} | {fit:.1f} | {minutes(rows):.1f} |"
         )
     machines: dict[str, list[str]] = {}
     for name, rows in finished.items():
         for sentence in dict.fromkeys(describe(row["machine"]) for row in rows):
             machines.setdefault(sentence, []).append(name)
-    lines += ["", "± is the standard deviation over seeds."]
-    lines += [f"Machine of {', '.join(names)}: {sentence}." for sentence, names in machines.items()]
+    lines += ["", "± is the standard deviation over seeds. Measured on:", ""]
+    lines += [f"- {', '.join(names)}: {sentence}." for sentence, names in machines.items()]
     return "\n".join(lines)
 
 
