@@ -27,7 +27,7 @@ READER = "reader"
 """The word for the reader's network, which is in the package."""
 
 PREPROCESSING = (
-    "28x28 pixels, white ink on black, the digit's longer side 20, its centre of mass in the middle; divided by 255"
+    "28x28 pixels, white on black, the digit's longer side 20, its centre of mass in the middle; divided by 255"
 )
 
 

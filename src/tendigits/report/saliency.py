@@ -44,11 +44,11 @@ class FirstLayer:
     is_dense: bool
 
 
-def first_layer(model: keras.Model, ever_inked: np.ndarray) -> FirstLayer | None:
+def first_layer(model: keras.Model, used_pixels: np.ndarray) -> FirstLayer | None:
     """The weights from the pixels to the first layer that has any; None where they cannot be shown as pictures.
 
     Args:
-        ever_inked: bool (28, 28), the pixels that are not black in every digit. The other weights of a Dense layer
+        used_pixels: bool (28, 28), the pixels that are not black in every digit. The other weights of a Dense layer
             never change from their random start, and are left out.
     """
     kernels = (getattr(layer, "kernel", None) for layer in _sublayers(model))
@@ -56,7 +56,7 @@ def first_layer(model: keras.Model, ever_inked: np.ndarray) -> FirstLayer | None
     if kernel is None:
         return None
     if kernel.ndim == 2 and len(kernel) == PIXELS:
-        units = kernel.T.reshape(-1, SIDE, SIDE) * ever_inked
+        units = kernel.T.reshape(-1, SIDE, SIDE) * used_pixels
     elif kernel.ndim == 4 and kernel.shape[2] == 1:  # a convolution of the pixels themselves
         units = kernel[:, :, 0].transpose(2, 0, 1)
     else:
@@ -71,7 +71,7 @@ def first_layer(model: keras.Model, ever_inked: np.ndarray) -> FirstLayer | None
 def saliency(model: keras.Model, x: np.ndarray, labels: np.ndarray) -> np.ndarray:
     """The gradient of a label's probability with respect to the pixels: float32 (n, 28, 28).
 
-    Where it is positive, more ink would raise the probability; where it is negative, lower it. K. Simonyan,
+    Where it is positive, a brighter pixel would raise the probability; where it is negative, lower it. K. Simonyan,
     A. Vedaldi, A. Zisserman, "Deep inside convolutional networks", 2013, https://arxiv.org/abs/1312.6034
 
     Args:
@@ -89,7 +89,7 @@ def saliency(model: keras.Model, x: np.ndarray, labels: np.ndarray) -> np.ndarra
 
 
 def digit_png(image: np.ndarray) -> str:
-    """White ink on black, uint8 (height, width), as dark ink on white paper: a PNG as a data: URI."""
+    """White on black, uint8 (height, width), as dark on white paper: a PNG as a data: URI."""
     return _data_uri(Image.fromarray(255 - image))
 
 
