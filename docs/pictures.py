@@ -60,7 +60,7 @@ def show_page(folder: Path) -> None:
     address = said.split(" at ")[1].split()[0]
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
-        page = browser.new_page(viewport={"width": 1100, "height": 860})
+        page = browser.new_page(viewport={"width": 1100, "height": 860}, reduced_motion="reduce")
         page.goto(address)
         draw_three(page)
         page.screenshot(path=DOCS / "page_draw.png")
@@ -68,7 +68,9 @@ def show_page(folder: Path) -> None:
         page.set_input_files("#file", folder / "photo.jpg")
         page.locator("#lines tbody tr").first.wait_for()
         page.screenshot(path=DOCS / "page_read.png", full_page=True)
-        phone = browser.new_page(viewport={"width": 390, "height": 844}, device_scale_factor=2, color_scheme="dark")
+        phone = browser.new_page(
+            viewport={"width": 390, "height": 844}, device_scale_factor=2, color_scheme="dark", reduced_motion="reduce"
+        )
         phone.goto(address)
         draw_three(phone)
         phone.screenshot(path=DOCS / "page_phone.png")
@@ -83,11 +85,10 @@ def show_exported(folder: Path) -> None:
     subprocess.run([Path(sys.executable).with_name("tendigits"), *command], cwd=folder, check=True)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
-        page = browser.new_page(viewport={"width": 1100, "height": 760})
+        page = browser.new_page(viewport={"width": 1100, "height": 760}, reduced_motion="reduce")
         page.goto((folder / "page" / "index.html").as_uri())
         page.locator("html[data-ready]").wait_for()
         draw_three(page)
-        page.wait_for_timeout(500)  # the bars grow
         page.screenshot(path=DOCS / "page_exported.png")
         browser.close()
 

@@ -49,10 +49,10 @@ def touching(drawings: Sequence[Grey], rng: np.random.Generator) -> list[Grey]:
     return [field[:, :end] for field in placed]
 
 
-def tight(drawing: Grey) -> Grey:
-    """Crop to the drawing."""
-    rows, columns = np.flatnonzero((drawing > 60).any(axis=1)), np.flatnonzero((drawing > 60).any(axis=0))
-    return drawing[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1] if len(rows) else drawing
+def tight(drawing: Grey, foreground: int = 60) -> Grey:
+    """Crop to what is brighter than `foreground`."""
+    left, top, width, height = cv2.boundingRect((drawing > foreground).astype(np.uint8))
+    return drawing[top : top + height, left : left + width] if width else drawing
 
 
 def _sized(drawing: Grey, rng: np.random.Generator) -> Grey:

@@ -1,0 +1,95 @@
+"""The network that finds numbers on a page: its layers, what it is taught, and its loss.
+
+network = build()                               # (height, width, 1) -> (height / 4, width / 4, 2)
+y = targets(page)                               # what it should say of a page
+
+At every fourth pixel it says whether the middle of a number runs through it, and how high its digits are. The parts of
+that mask that are connected are the numbers (Liao and others: Real-time scene text detection with differentiable
+binarization, 2020, without the binarization).
+"""
+
+from typing import Any
+
+import cv2
+import keras
+import numpy as np
+from keras import layers, ops
+from numpy.typing import NDArray
+
+from synthesis.pages import SIDE, Page
+
+STRIDE = 4
+"""Pixels of a page for each place where the network says something."""
+
+CORE, AROUND = 0.4, 1.2
+"""Of the digits' height: the height of a number's middle, and of the band around it that teaches nothing."""
+
+MIDDLE_HEIGHT = 16.0
+"""Pixels: a digit of this height has the height 0, one twice as high 1."""
+
+Floats = NDArray[np.float32]
+
+
+def build(channels: tuple[int, int, int, int] = (12, 24, 40, 56)) -> keras.Model:
+    """Build the network: down to a sixteenth of the size, and up again to a quarter."""
+    first, second, third, last = channels
+    x = inputs = keras.Input((None, None, 1))
+    x = _convolve(x, first, 2)
+    x = quarter = _residual(_convolve(x, second, 2), second)
+    x = eighth = _residual(_convolve(x, third, 2), third)
+    x = _residual(_residual(_convolve(x, last, 2), last), last)
+    for finer in (eighth, quarter):
+        x = layers.UpSampling2D(2)(layers.Conv2D(finer.shape[-1], 1)(x))
+        x = _convolve(layers.Add()([x, finer]), finer.shape[-1])
+    return keras.Model(inputs, layers.Conv2D(2, 1)(x))
+
+
+def _convolve(x: Any, filters: int, strides: int = 1) -> Any:
+    x = layers.Conv2D(filters, 3, strides, "same", use_bias=False)(x)
+    return layers.ReLU()(layers.BatchNormalization(momentum=0.98)(x))
+
+
+def _residual(x: Any, filters: int) -> Any:
+    y = layers.Conv2D(filters, 3, padding="same", use_bias=False)(_convolve(x, filters))
+    return layers.ReLU()(layers.Add()([x, layers.BatchNormalization(momentum=0.98)(y)]))
+
+
+def normalise(picture: NDArray[np.uint8]) -> Floats:
+    """A page as the network sees it: mean 0, deviation 1 if it has some contrast; float32 of the same shape."""
+    values: Floats = picture.astype(np.float32)
+    values -= values.mean()
+    values /= max(float(values.std()), 4.0)
+    return values
+
+
+def targets(page: Page) -> Floats:
+    """What the network should say: float32 (SIDE / 4, SIDE / 4, 3): is it a number, weight, log2 of the height."""
+    side = SIDE // STRIDE
+    core, band = np.zeros((side, side), np.uint8), np.zeros((side, side), np.uint8)
+    height = np.zeros((side, side), np.float32)
+    for number in page.numbers:
+        ends = [tuple(np.round(end / STRIDE * 16 - 8).astype(int).tolist()) for end in (number.start, number.end)]
+        inside = np.zeros_like(core)
+        size = number.height / STRIDE
+        cv2.line(band, ends[0], ends[1], 1, max(1, round(AROUND * size)), shift=4)
+        cv2.line(inside, ends[0], ends[1], 1, max(1, round(CORE * size)), shift=4)
+        core |= inside
+        height[inside > 0] = np.log2(number.height / MIDDLE_HEIGHT)
+    weight = np.where(core > 0, 1.0, np.where(band > 0, 0.0, 1.0))
+    return np.stack([core, weight, height], axis=-1).astype(np.float32)
+
+
+def loss(y_true: Any, y_pred: Any) -> Any:
+    """Cross-entropy with hard places first, Dice, and the error of the height; one value for each page."""
+    number, weight, height = y_true[..., 0], y_true[..., 1], y_true[..., 2]
+    logit = y_pred[..., 0]
+    entropy = ops.maximum(logit, 0) - logit * number + ops.log1p(ops.exp(-ops.abs(logit)))
+    share = ops.sigmoid(logit)
+    miss = ops.abs(number - share)  # focal: what is right already counts for little
+    inside = number * weight
+    n = ops.sum(inside, axis=(1, 2)) + 20.0
+    focal = ops.sum(entropy * weight * miss, axis=(1, 2)) / n
+    both = 2 * ops.sum(share * inside, axis=(1, 2)) + 10.0
+    dice = 1 - both / (ops.sum(share * weight, axis=(1, 2)) + ops.sum(inside, axis=(1, 2)) + 10.0)
+    error = ops.sum(ops.abs(y_pred[..., 1] - height) * inside, axis=(1, 2)) / n
+    return focal + dice + error

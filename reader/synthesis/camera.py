@@ -1,0 +1,60 @@
+"""From strokes and paper to a picture: light, print below the writing, blur, noise, compression.
+
+picture = photograph(canvas, patterns, back, rng)        # uint8, of the canvas' shape
+"""
+
+import cv2
+import numpy as np
+
+from synthesis.glyphs import Floats, Grey, Rng
+from synthesis.hands import Canvas
+from synthesis.patterns import Patterns
+
+SHADED, PRINTED, SEEN_THROUGH, UNEVEN_PEN, COMPRESSED, NEGATIVE = 0.5, 0.6, 0.06, 0.35, 0.25, 0.04
+"""Shares of the pictures with uneven light, a printed pattern, writing on the back, a pen that fades, JPEG artefacts,
+and light strokes on dark."""
+
+
+def photograph(canvas: Canvas, patterns: Patterns, back: Grey, rng: Rng) -> Grey:
+    """Put a canvas on paper, and take its picture.
+
+    Args:
+        back: what is written on the back, of the same shape.
+    """
+    shape = canvas.shape
+    paper = np.full(shape, rng.uniform(120, 255), np.float32)
+    if rng.random() < SHADED:
+        corners = rng.uniform(1 - rng.uniform(0, 0.5), 1, (2, int(rng.integers(2, 4)))).astype(np.float32)
+        paper *= cv2.resize(corners, shape[::-1], interpolation=cv2.INTER_LINEAR)
+    contrast = float(rng.uniform(0.15, 0.45) if rng.random() < 0.5 else rng.uniform(0.4, 0.95))
+    if rng.random() < PRINTED:
+        paper *= 1 - float(rng.uniform(0.05, 0.75)) * contrast * patterns.draw(rng, shape)
+    if rng.random() < SEEN_THROUGH:
+        paper *= 1 - float(rng.uniform(0.02, 0.25)) * contrast * cv2.GaussianBlur(back[:, ::-1], (0, 0), 1) / 255
+    strokes = canvas.writing.astype(np.float32)
+    if rng.random() < UNEVEN_PEN:
+        coarse = rng.uniform(rng.uniform(0.4, 0.9), 1, (8, 48)).astype(np.float32)
+        strokes *= cv2.resize(coarse, shape[::-1], interpolation=cv2.INTER_LINEAR)
+    picture = paper * (1 - contrast / 255 * np.maximum(strokes, float(rng.uniform(0.5, 1.0)) * canvas.others))
+    if rng.random() < 0.4:
+        picture = _coarser(picture, float(rng.uniform(0.45, 0.9)))
+    elif rng.random() < 0.5:
+        picture = cv2.GaussianBlur(picture, (0, 0), float(rng.uniform(0.3, 1.0)))
+    if (chance := rng.random()) < 0.67:
+        deviation = rng.uniform(0, 4) if chance < 0.33 else rng.uniform(0, 14) * contrast
+        picture += rng.standard_normal(shape, np.float32) * np.float32(deviation)
+    if rng.random() < NEGATIVE:
+        picture = 255 - picture
+    taken: Grey = np.clip(picture, 0, 255).astype(np.uint8)
+    if rng.random() < COMPRESSED:
+        _, packed = cv2.imencode(".jpg", taken, [cv2.IMWRITE_JPEG_QUALITY, int(rng.integers(25, 90))])
+        taken = np.asarray(cv2.imdecode(packed, cv2.IMREAD_GRAYSCALE))
+    return taken
+
+
+def _coarser(picture: Floats, scale: float) -> Floats:
+    """As from a camera with fewer pixels."""
+    size = round(picture.shape[1] * scale), round(picture.shape[0] * scale)
+    small = cv2.resize(picture, size, interpolation=cv2.INTER_AREA)
+    coarse: Floats = cv2.resize(small, picture.shape[::-1], interpolation=cv2.INTER_LINEAR)
+    return coarse

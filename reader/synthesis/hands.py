@@ -1,0 +1,204 @@
+"""Hands that write: characters and words on a canvas, in one person's way or in a font.
+
+shapes = Shapes(x_train, y_train, fonts, rng)       # what all hands share
+hand = draw_hand(shapes, rng, height=26.0)
+end = shapes.write_number(canvas, "12.50", 10.0, 33.0, hand, rng)
+"""
+
+from dataclasses import dataclass, field
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from synthesis.fonts import Font
+from synthesis.glyphs import EM, PAD, Glyph, Grey, Rng, glyph_of, write
+from synthesis.signs import MARKS, SIGNS, draw_glyph, draw_sign_glyph
+from synthesis.strokes import draw_digit
+from synthesis.texts import draw_word
+
+Box = tuple[float, float, float, float]
+
+KEPT = 150
+"""Drawn shapes of each character; to draw one anew each time would cost more than the rest of a line."""
+
+SOURCES = {"mixed": 0.62, "script": 0.2, "print": 0.18}
+"""Shares of lines by mixed hands, in one handwriting font, and in one printed font."""
+
+OF_MNIST, OF_STROKES = 0.55, 0.3
+"""Shares of a mixed hand's digits that are MNIST's and that are drawn from strokes; the others are a font's."""
+
+LINKED = 0.04
+"""Share of the numbers in which two zeros are joined by a stroke."""
+
+SMALL_ZEROS = 0.15
+"""Share of the numbers by hand in which zeros are lower than other digits."""
+
+BEND = 0.022
+"""Standard deviation of the points by which a shape is bent, in digit heights."""
+
+
+@dataclass(frozen=True)
+class Hand:
+    """How somebody writes."""
+
+    font: Font | None
+    """None is a mixed hand."""
+    height: float
+    """Of a digit, in pixels."""
+    aspect: float
+    """How wide it writes; 1 leaves the shapes as they are."""
+    pen: float
+    """Half the width of a stroke, in pixels."""
+    slant: float
+    """How far the top of a digit moves to the right, in digit heights."""
+    gap: float
+    """Between two characters, in digit heights; below 0 they overlap."""
+    uneven: float
+    """Standard deviation of sizes and places, in digit heights; 0 in print."""
+    slope: float
+    """Pixels down for each pixel to the right."""
+    own: float
+    """Probability that a character looks like the same character before it."""
+
+
+@dataclass(eq=False)
+class Canvas:
+    """What is written, and beside it what is not to be read."""
+
+    shape: tuple[int, int]
+    writing: Grey = field(init=False)
+    others: Grey = field(init=False)
+    labels: list[str] = field(default_factory=list)
+    boxes: list[Box] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.writing, self.others = np.zeros(self.shape, np.uint8), np.zeros(self.shape, np.uint8)
+
+    def add(self, layer: Grey, strokes: Grey, left: float, top: float) -> Box | None:
+        """Add strokes to a layer; returns the box of what is in the picture, None if nothing is."""
+        x, y = round(left), round(top)
+        height, width = self.shape
+        part = strokes[max(0, -y) : max(0, height - y), max(0, -x) : max(0, width - x)]
+        if not part.size:
+            return None
+        x, y = max(0, x), max(0, y)
+        place = layer[y : y + part.shape[0], x : x + part.shape[1]]
+        np.maximum(place, part, out=place)
+        column, row, across, down = cv2.boundingRect((part > 100).astype(np.uint8))
+        return (x + column, y + row, x + column + across, y + row + down) if across else None
+
+
+class Shapes:
+    """The characters, words and marks that hands write."""
+
+    def __init__(self, x: Grey, y: NDArray[np.uint8], fonts: list[Font], rng: Rng) -> None:
+        """Draw them.
+
+        Args:
+            x: MNIST's digits to write with, uint8 (n, 28, 28).
+            y: their labels, uint8 (n,).
+        """
+        self.x = x
+        self.rows = {str(label): np.flatnonzero(y == label) for label in range(10)}
+        self.scripts = [font for font in fonts if font.written]
+        self.prints = [font for font in fonts if not font.written]
+        self.kept = {str(n): [glyph_of(str(n), draw_digit(n, rng, rare=True)) for _ in range(KEPT)] for n in range(10)}
+        self.kept |= {label: [draw_sign_glyph(label, rng) for _ in range(KEPT)] for label in SIGNS}
+        self.marks = [draw_glyph("", MARKS[i % len(MARKS)], rng, wobble=0.06) for i in range(2 * KEPT)]
+        self.words = [self._draw_word(rng) for _ in range(4 * KEPT)]
+
+    def write_number(self, canvas: Canvas, text: str, x: float, base: float, hand: Hand, rng: Rng) -> float:
+        """Write a number from x on, as far as it fits; returns where it ends.
+
+        Args:
+            base: the baseline at x = 0, in pixels.
+        """
+        before: dict[str, Glyph] = {}
+        linked = rng.random() < LINKED
+        zero = float(rng.uniform(0.5, 0.9)) if hand.uneven and rng.random() < SMALL_ZEROS else 1.0
+        for label in text:
+            glyph = before.get(label)
+            if glyph is None or rng.random() > hand.own:
+                glyph = before[label] = self._glyph(label, hand, rng)
+            height = hand.height * float(np.exp(rng.normal(0, hand.uneven))) * (zero if label == "0" else 1)
+            bend = rng.normal(0, BEND * EM, (4, 4, 2)).astype(np.float32) if hand.uneven else None
+            strokes, left, top = write(glyph, (height, height * hand.aspect), hand.pen, hand.slant, bend)
+            end = x + glyph.width * height * hand.aspect
+            if max(end, x + left + strokes.shape[1] - PAD * height * hand.aspect / EM) > canvas.shape[1] - 2:
+                break
+            y = base - height + hand.slope * x + float(rng.normal(0, hand.uneven)) * height
+            box = canvas.add(canvas.writing, strokes, x + left, y + top)
+            if box is None:
+                break
+            canvas.labels.append(label)
+            canvas.boxes.append(box)
+            if linked and canvas.labels[-2:] == ["0", "0"]:
+                _link(canvas.writing, canvas.boxes[-2], box, hand, rng)
+            x = end + (hand.gap + float(rng.normal(0, 0.05 if hand.uneven else 0.0))) * height
+        return x
+
+    def write_other(self, canvas: Canvas, x: float, middle: float, hand: Hand, rng: Rng) -> float:
+        """Write what is no number: a word, a mark or a scribble; returns where it ends."""
+        chance = rng.random()
+        if chance < 0.1:
+            points = rng.normal(0, 1, (int(rng.integers(5, 14)), 2)).cumsum(axis=0)
+            points = points * rng.uniform(0.08, 0.3) * hand.height + [x + hand.height / 3, middle]
+            pixels = np.round(points * 16).astype(np.int32)
+            cv2.polylines(canvas.others, [pixels], False, 255, max(1, round(2 * hand.pen)), cv2.LINE_AA, shift=4)
+            return float(points[:, 0].max())
+        kept = self.words if chance < 0.75 else self.marks
+        glyph = kept[int(rng.integers(len(kept)))]
+        height = hand.height * float(rng.uniform(0.6, 1.2))
+        strokes, left, top = write(glyph, (height, height * hand.aspect), hand.pen, hand.slant)
+        canvas.add(canvas.others, strokes, x + left, middle - height / 2 + top + float(rng.normal(0, 0.06)) * height)
+        return x + glyph.width * height * hand.aspect
+
+    def _glyph(self, label: str, hand: Hand, rng: Rng) -> Glyph:
+        """A character's shape in somebody's hand."""
+        if hand.font is not None:
+            return hand.font.glyph(label)
+        chance = rng.random()
+        if label in self.rows and chance < OF_MNIST:
+            rows = self.rows[label]
+            return glyph_of(label, self.x[rows[int(rng.integers(len(rows)))]])
+        if chance < OF_MNIST + OF_STROKES:
+            return self.kept[label][int(rng.integers(KEPT))]
+        return self.scripts[int(rng.integers(len(self.scripts)))].glyph(label)
+
+    def _draw_word(self, rng: Rng) -> Glyph:
+        """A word in a font, as one glyph."""
+        fonts = self.scripts if rng.random() < 0.6 else self.prints
+        shape, top, height = fonts[int(rng.integers(len(fonts)))].text(draw_word(rng))
+        return glyph_of("", shape, top, max(0.1, height))
+
+
+def draw_hand(shapes: Shapes, rng: Rng, height: float) -> Hand:
+    """Choose somebody's way to write."""
+    source = str(rng.choice(list(SOURCES), p=list(SOURCES.values())))
+    fonts = {"mixed": [], "script": shapes.scripts, "print": shapes.prints}[source]
+    printed = source == "print"
+    close = (
+        rng.uniform(0.08, 0.2) if printed else rng.uniform(-0.12, 0.1) if rng.random() < 0.5 else rng.uniform(0.05, 0.4)
+    )
+    thin = rng.uniform(0.015, 0.05) if rng.random() < 0.5 else rng.uniform(0.035, 0.1)
+    return Hand(
+        font=fonts[int(rng.integers(len(fonts)))] if fonts else None,
+        height=height,
+        aspect=float(np.exp(rng.normal(0, 0.08 if printed else 0.2))),
+        pen=max(0.45, height * float(thin)),
+        slant=0.0 if printed else float(rng.normal(0.12, 0.22)),
+        gap=float(close),
+        uneven=0.0 if printed else float(rng.uniform(0.01, 0.07)),
+        slope=float(rng.normal(0, 0.01 if printed else 0.03)),
+        own=0.8 if rng.random() < 0.5 else 0.0,
+    )
+
+
+def _link(strokes: Grey, left: Box, right: Box, hand: Hand, rng: Rng) -> None:
+    """Join two zeros by a stroke."""
+    ends = [
+        (round((box[0] + box[2]) / 2), round(rng.uniform(box[1], box[1] + 0.4 * (box[3] - box[1]))))
+        for box in (left, right)
+    ]
+    cv2.line(strokes, ends[0], ends[1], 230, max(1, round(2 * hand.pen)), cv2.LINE_AA)

@@ -1,0 +1,124 @@
+"""Lines of numbers as they stand on paper, with every character's label and box.
+
+writer = LineWriter(shapes, patterns)
+for line in writer.lines(rng, 100):     # line.picture is uint8 (40, width); labels and boxes say what stands where
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from synthesis.camera import photograph
+from synthesis.glyphs import Floats, Grey, Rng
+from synthesis.hands import Canvas, Hand, Shapes, draw_hand
+from synthesis.patterns import Patterns
+from synthesis.texts import draw_number
+
+HEIGHT, WIDTH = 40, 256
+"""Pixels: the height of a line, and how wide it may be."""
+
+LOWEST, HIGHEST = 15.0, 36.0
+"""Pixels: the height of a digit."""
+
+NOTHING, WORD_BEFORE, ONE_NUMBER, WORD_BEHIND = 0.1, 0.12, 0.55, 0.15
+"""Shares of the lines without a number, and with a word in front of it; of the numbers that end their line, and that
+are followed closely by a word."""
+
+MARGIN, WIDE_MARGIN = 0.8, 3.0
+"""Paper behind the last character, at most, in heights of a line; in a fifth of the lines it may be wide."""
+
+NEIGHBOUR, RULE_BELOW, RULE_ABOVE, CELLS = 0.25, 0.22, 0.12, 0.1
+"""Shares of the lines with a part of another line above or below, ruled lines, and the sides of cells."""
+
+
+@dataclass(frozen=True, eq=False)
+class Line:
+    """A line and what stands in it."""
+
+    picture: Grey
+    """uint8 (HEIGHT, width); the width is even, 24 to WIDTH."""
+    labels: list[str]
+    boxes: Floats
+    """float32 (n, 4): left, top, right, bottom of each character, in pixels."""
+
+
+@dataclass(frozen=True)
+class LineWriter:
+    """Writes lines."""
+
+    shapes: Shapes
+    patterns: Patterns
+
+    def lines(self, rng: Rng, n: int) -> Iterator[Line]:
+        """Write n lines; each has a part of the one before above or below it, or all of it on its back."""
+        last = np.zeros((HEIGHT, WIDTH), np.uint8)
+        for _ in range(n):
+            canvas = Canvas((HEIGHT, WIDTH))
+            hand = draw_hand(self.shapes, rng, float(rng.uniform(LOWEST, HIGHEST)))
+            end = self._write(canvas, hand, rng)
+            _add_neighbour(canvas, last, rng)
+            _add_rules(canvas, rng)
+            margin = float(rng.uniform(0.05, MARGIN if rng.random() < 0.8 else WIDE_MARGIN)) * HEIGHT
+            end = max([end, *(box[2] for box in canvas.boxes)])  # a slanted character ends further to the right
+            width = min(WIDTH, max(24, 2 * round((end + margin) / 2 + 0.5)))
+            picture = photograph(canvas, self.patterns, last, rng)[:, :width]
+            last = canvas.writing
+            yield Line(picture, canvas.labels, np.array(canvas.boxes, np.float32).reshape(-1, 4))
+
+    def _write(self, canvas: Canvas, hand: Hand, rng: Rng) -> float:
+        """Numbers and what stands beside them, from left to right; returns where the last ends."""
+        x = float(rng.uniform(2, 8 if rng.random() < 0.5 else 40))
+        if rng.random() < NOTHING:
+            for _ in range(int(rng.integers(0, 3))):
+                x = self._other(canvas, x, hand, rng) + float(rng.uniform(0.2, 2)) * hand.height
+            return x
+        base = (HEIGHT + hand.height) / 2 + float(rng.normal(0, 0.06)) * HEIGHT - hand.slope * WIDTH / 4
+        if rng.random() < WORD_BEFORE:
+            x = self._other(canvas, x, hand, rng) + float(rng.uniform(0.15, 1)) * hand.height
+        while x < WIDTH - 0.7 * hand.height:
+            x = self.shapes.write_number(canvas, draw_number(rng), x, base, hand, rng)
+            chance = rng.random()
+            if chance < ONE_NUMBER:
+                break
+            if chance < ONE_NUMBER + WORD_BEHIND:
+                x = self._other(canvas, x + float(rng.uniform(0.15, 1)) * hand.height, hand, rng)
+            x += float(rng.uniform(0.9, 2.5)) * hand.height
+        return x
+
+    def _other(self, canvas: Canvas, x: float, hand: Hand, rng: Rng) -> float:
+        return self.shapes.write_other(canvas, x, HEIGHT / 2, hand, rng)
+
+
+def _add_neighbour(canvas: Canvas, other: Grey, rng: Rng) -> None:
+    """A part of another line, above or below, that touches nothing."""
+    if rng.random() >= NEIGHBOUR:
+        return
+    shift = int(rng.integers(round(0.62 * HEIGHT), HEIGHT))
+    moved = np.zeros_like(other)
+    if rng.random() < 0.5:
+        moved[shift:] = other[:-shift]
+    else:
+        moved[:-shift] = other[shift:]
+    if not (moved & canvas.writing).any():
+        np.maximum(canvas.others, moved, out=canvas.others)
+
+
+def _add_rules(canvas: Canvas, rng: Rng) -> None:
+    """Ruled lines along the line, and the sides of cells or of a comb's teeth between its characters."""
+    dark, thick = int(rng.integers(90, 256)), int(rng.choice([1, 1, 1, 2, 3]))
+    tilt = float(rng.normal(0, 0.01)) * WIDTH
+    for share, chance in ((rng.uniform(0.78, 1.0), RULE_BELOW), (rng.uniform(0.0, 0.2), RULE_ABOVE)):
+        if rng.random() < chance:
+            y = share * HEIGHT
+            cv2.line(canvas.others, (0, round(y)), (WIDTH, round(y + tilt)), dark, thick, cv2.LINE_AA)
+    if rng.random() >= CELLS or not canvas.boxes:
+        return
+    edges = [box[0] - 2 for box in canvas.boxes] + [canvas.boxes[-1][2] + 2]
+    comb = rng.random() < 0.4
+    top = 0 if rng.random() < 0.7 else HEIGHT // 2
+    for edge in edges if comb else (edges[0] - rng.uniform(0, 6), edges[-1] + rng.uniform(0, 6)):
+        x = round(edge + float(rng.normal(0, 1)))
+        if not (canvas.writing[:, max(0, x - 1) : x + 2] > 100).any():
+            cv2.line(canvas.others, (x, top), (x, HEIGHT), dark, thick, cv2.LINE_AA)

@@ -1,0 +1,201 @@
+"""Parts of pages with numbers in lines and tables, and where each number stands.
+
+writer = PageWriter(shapes, patterns)
+for page in writer.pages(rng, 10):      # page.picture is uint8 (320, 320); page.numbers say what stands where
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from synthesis.camera import photograph
+from synthesis.glyphs import Grey, Rng
+from synthesis.hands import Canvas, Hand, Shapes, draw_hand
+from synthesis.patterns import Patterns
+from synthesis.texts import draw_number
+
+SIDE = 320
+"""Pixels of a page's sides."""
+
+LOWEST, HIGHEST = 6.0, 30.0
+"""Pixels: the height of a digit."""
+
+EMPTY, TABLE, ALONE = 0.08, 0.35, 0.12
+"""Shares of the pages without a number, with a table, and with one number."""
+
+WORD, NOTHING = 0.15, 0.2
+"""Shares of a table's cells with a word, and with nothing; of lines that begin with a word."""
+
+RULED = 0.75
+"""Share of the tables with ruled lines."""
+
+TURN, TILT = 5.0, 0.04
+"""Standard deviations: degrees of a page's rotation, and how far its corners move, as a share of its side."""
+
+DESK = 0.2
+"""Share of the pages that end within the picture."""
+
+
+@dataclass(frozen=True, eq=False)
+class Number:
+    """Where a number stands."""
+
+    start: NDArray[np.float32]
+    """float32 (2,): x and y of its left end, at half the height of its digits."""
+    end: NDArray[np.float32]
+    """Likewise its right end."""
+    height: float
+    """Of its digits, in pixels."""
+
+
+@dataclass(frozen=True, eq=False)
+class Page:
+    """A part of a page."""
+
+    picture: Grey
+    """uint8 (SIDE, SIDE)"""
+    numbers: list[Number]
+
+
+@dataclass(frozen=True)
+class PageWriter:
+    """Writes pages."""
+
+    shapes: Shapes
+    patterns: Patterns
+
+    def pages(self, rng: Rng, n: int) -> Iterator[Page]:
+        """Write n pages; on the back of each stands the one before."""
+        last = np.zeros((SIDE, SIDE), np.uint8)
+        for _ in range(n):
+            canvas = Canvas((SIDE, SIDE))
+            hand = draw_hand(self.shapes, rng, float(np.exp(rng.uniform(np.log(LOWEST), np.log(HIGHEST)))))
+            numbers = self._write(canvas, hand, rng)
+            matrix = _camera_angle(rng)
+            canvas.writing = cv2.warpPerspective(canvas.writing, matrix, (SIDE, SIDE), flags=cv2.INTER_LINEAR)
+            canvas.others = cv2.warpPerspective(canvas.others, matrix, (SIDE, SIDE), flags=cv2.INTER_LINEAR)
+            desk = _desk(matrix, rng) if rng.random() < DESK else np.zeros((SIDE, SIDE), np.uint8)
+            canvas.writing[desk > 0] = canvas.others[desk > 0] = 0
+            picture = photograph(canvas, self.patterns, last, rng)
+            picture[desk > 0] = (picture[desk > 0] * rng.uniform(0.1, 0.7)).astype(np.uint8)
+            last = canvas.writing
+            moved = [_moved(number, matrix) for number in numbers]
+            yield Page(picture, [number for number in moved if not _is_on(desk, number)])
+
+    def _write(self, canvas: Canvas, hand: Hand, rng: Rng) -> list[Number]:
+        """Write a page of some kind."""
+        chance = rng.random()
+        if chance < EMPTY:
+            return self._words(canvas, hand, rng)
+        if chance < EMPTY + ALONE:
+            x, base = float(rng.uniform(5, SIDE / 2)), float(rng.uniform(hand.height, SIDE - 4))
+            return self._number(canvas, x, base, hand, rng)
+        if chance < EMPTY + ALONE + TABLE:
+            return self._table(canvas, hand, rng)
+        return self._lines(canvas, hand, rng)
+
+    def _number(
+        self, canvas: Canvas, x: float, base: float, hand: Hand, rng: Rng, text: str | None = None
+    ) -> list[Number]:
+        """Write one number; returns where, or nothing if there was no room."""
+        first = len(canvas.boxes)
+        self.shapes.write_number(canvas, text or draw_number(rng), x, base - hand.slope * x, hand, rng)
+        boxes = canvas.boxes[first:]
+        if not boxes:
+            return []
+        ends = min(box[0] for box in boxes), max(box[2] for box in boxes)
+        middle = base - hand.height / 2
+        start, end = (np.array([end, middle + hand.slope * (end - x)], np.float32) for end in ends)
+        return [Number(start, end, hand.height)]
+
+    def _lines(self, canvas: Canvas, hand: Hand, rng: Rng) -> list[Number]:
+        """Lines of numbers, and some words, from top to bottom."""
+        numbers: list[Number] = []
+        base, step = float(rng.uniform(1, 3)) * hand.height, float(rng.uniform(1.35, 3.5)) * hand.height
+        left, columns = float(rng.uniform(2, SIDE / 3)), rng.random() < 0.5
+        while base < SIDE - 2:
+            x = left + float(rng.uniform(0, 2)) * hand.height
+            if rng.random() < WORD:
+                x = self.shapes.write_other(canvas, x, base - hand.height / 2, hand, rng) + hand.height
+            while x < SIDE - hand.height:
+                found = self._number(canvas, x, base, hand, rng)
+                if not found or not columns or rng.random() < 0.3:
+                    break
+                numbers += found
+                found = []
+                x = float(numbers[-1].end[0]) + float(rng.uniform(1.2, 5)) * hand.height
+            numbers += found
+            base += step * float(rng.uniform(0.95, 1.2))
+        return numbers
+
+    def _table(self, canvas: Canvas, hand: Hand, rng: Rng) -> list[Number]:
+        """A table, ruled or not."""
+        numbers: list[Number] = []
+        down = float(rng.uniform(1.25, 2.6)) * hand.height
+        across = float(rng.uniform(1.2, 6)) * hand.height
+        top, left = (float(rng.uniform(-0.5, 1)) * size for size in (down, across))
+        rows, columns = np.arange(top, SIDE, down), np.arange(left, SIDE, across)
+        longest = max(1, int((across - 0.3 * hand.height) / (hand.height * (0.55 * hand.aspect + max(0.0, hand.gap)))))
+        for y in rows:
+            for x in columns:
+                chance = rng.random()
+                if chance < WORD / 3:
+                    self.shapes.write_other(canvas, x + 2, y + down / 2, hand, rng)
+                elif chance > NOTHING:
+                    text = draw_number(rng)[: int(rng.integers(1, longest + 1))]
+                    inset = float(rng.uniform(0.1, 0.5)) * hand.height
+                    numbers += self._number(canvas, x + inset, y + (down + hand.height) / 2, hand, rng, text)
+        if rng.random() < RULED:
+            dark, thick = int(rng.integers(110, 256)), 1 if hand.height < 15 else int(rng.integers(1, 4))
+            for y in rows:
+                cv2.line(canvas.others, (round(left), round(y)), (SIDE, round(y)), dark, thick, cv2.LINE_AA)
+            for x in columns:
+                cv2.line(canvas.others, (round(x), round(top)), (round(x), SIDE), dark, thick, cv2.LINE_AA)
+        return numbers
+
+    def _words(self, canvas: Canvas, hand: Hand, rng: Rng) -> list[Number]:
+        """Words and marks without a number, or nothing."""
+        for _ in range(int(rng.integers(0, 12))):
+            x, y = rng.uniform(0, SIDE, 2)
+            self.shapes.write_other(canvas, float(x), float(y), hand, rng)
+        return []
+
+
+def _camera_angle(rng: Rng) -> NDArray[np.float32]:
+    """The perspective of a camera that is not quite straight above: float32 (3, 3)."""
+    turn = cv2.getRotationMatrix2D((SIDE / 2, SIDE / 2), float(rng.normal(0, TURN)), 1.0)
+    corners = np.array([[0, 0], [SIDE, 0], [SIDE, SIDE], [0, SIDE]], np.float32)
+    moved = corners @ turn[:, :2].T + turn[:, 2] + rng.normal(0, TILT * SIDE, (4, 2))
+    matrix: NDArray[np.float32] = cv2.getPerspectiveTransform(corners, moved.astype(np.float32)).astype(np.float32)
+    return matrix
+
+
+def _moved(number: Number, matrix: NDArray[np.float32]) -> Number:
+    """A number as the camera sees it."""
+    ends, half = np.stack([number.start, number.end]), np.array([0, number.height / 2])
+    above, below = ends - half, ends + half
+    start, end, *others = cv2.perspectiveTransform(
+        np.concatenate([ends, above, below])[None].astype(np.float32), matrix
+    )[0]
+    heights = np.linalg.norm(np.stack(others[2:]) - np.stack(others[:2]), axis=1)
+    return Number(start, end, float(heights.mean()))
+
+
+def _desk(matrix: NDArray[np.float32], rng: Rng) -> Grey:
+    """What lies outside of the sheet: uint8 (SIDE, SIDE), 1 there."""
+    left, top, right, bottom = rng.uniform(0.0, 0.12, 4) * SIDE * [1, 1, -1, -1] + [0, 0, SIDE, SIDE]
+    corners = np.array([[left, top], [right, top], [right, bottom], [left, bottom]], np.float32)
+    sheet = cv2.perspectiveTransform(corners[None], matrix)[0]
+    desk = np.ones((SIDE, SIDE), np.uint8)
+    cv2.fillConvexPoly(desk, np.round(sheet).astype(np.int32), 0)
+    return desk
+
+
+def _is_on(desk: Grey, number: Number) -> bool:
+    """Whether most of a number is on the desk, or outside of the picture, where nothing is written."""
+    points = np.round(np.linspace(number.start, number.end, 5)).astype(int)
+    inside = [(0 <= x < SIDE and 0 <= y < SIDE and not desk[y, x]) for x, y in points]
+    return bool(sum(inside) < 3)

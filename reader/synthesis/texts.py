@@ -1,0 +1,101 @@
+"""What people write where numbers stand: integers, amounts, dates, times, sums; and words, which are not to be read.
+
+text = draw_number(rng)     # "12.50"
+"""
+
+from pathlib import Path
+
+import numpy as np
+
+Rng = np.random.Generator
+
+CHARACTERS = "0123456789.,-/:+=()%x"
+"""What the network for lines can tell apart."""
+
+LENGTHS = (0.17, 0.2, 0.18, 0.15, 0.12, 0.09, 0.06, 0.03)
+"""Probability of 1, 2, ... digits in an integer."""
+
+ROUND = 0.12
+"""Share of the integers that end in zeros."""
+
+LETTERS = "acdefhkmnprtuvwyACEFHKMNPRTUVWXY"
+"""Letters that look like no digit: only they stand alone. Within words, the letters beside them tell."""
+
+WORDS = Path(__file__).with_name("words.txt").read_text().split()
+"""Words of forms, tables, bills and notes, in a few languages."""
+
+
+def draw_integer(rng: Rng, longest: int = 8) -> str:
+    """Digits, each as frequent as any other; leading zeros are allowed."""
+    weights = np.array(LENGTHS[:longest])
+    n = 1 + int(rng.choice(len(weights), p=weights / weights.sum()))
+    digits = "".join(map(str, rng.integers(0, 10, n)))
+    if n > 2 and rng.random() < ROUND:
+        zeros = int(rng.integers(1, n))
+        digits = digits[: n - zeros] + "0" * zeros
+    return digits
+
+
+def _fixed(rng: Rng, *lengths: int) -> list[str]:
+    return ["".join(map(str, rng.integers(0, 10, n))) for n in lengths]
+
+
+def _decimal(rng: Rng) -> str:
+    return f"{draw_integer(rng, 4)}{rng.choice(list('.,'))}{_fixed(rng, int(rng.integers(1, 4)))[0]}"
+
+
+def _thousands(rng: Rng) -> str:
+    mark = str(rng.choice(list("..,")))
+    groups = _fixed(rng, *[3] * int(rng.integers(1, 3)))
+    if rng.random() < 0.3:
+        groups[-1] = "000"
+    return mark.join([draw_integer(rng, 3), *groups])
+
+
+def _date(rng: Rng) -> str:
+    mark = str(rng.choice(list("./-")))
+    lengths = [int(rng.integers(1, 3)), int(rng.integers(1, 3)), int(rng.choice([2, 4]))]
+    return mark.join(_fixed(rng, *lengths[: int(rng.integers(2, 4))]))
+
+
+def _time(rng: Rng) -> str:
+    return ":".join(_fixed(rng, int(rng.integers(1, 3)), *[2] * int(rng.integers(1, 3))))
+
+
+def _signed(rng: Rng) -> str:
+    return str(rng.choice(list("--+"))) + (draw_integer(rng, 5) if rng.random() < 0.6 else _decimal(rng))
+
+
+def _sum(rng: Rng) -> str:
+    text = f"{draw_integer(rng, 3)}{rng.choice(list('+-x/:'))}{draw_integer(rng, 3)}"
+    return text + (f"={draw_integer(rng, 3)}" if rng.random() < 0.6 else "=" if rng.random() < 0.5 else "")
+
+
+def _amount(rng: Rng) -> str:
+    """As on a cheque: with what keeps others from adding digits."""
+    number = draw_integer(rng) if rng.random() < 0.4 else _thousands(rng)
+    return number + str(rng.choice([".-", ",-", "-", "=", ".", ",", ".=", "--", "/-"]))
+
+
+def _bracketed(rng: Rng) -> str:
+    return f"({draw_integer(rng, 4)})"
+
+
+def _percent(rng: Rng) -> str:
+    return (draw_integer(rng, 3) if rng.random() < 0.6 else _decimal(rng)) + "%"
+
+
+KINDS = (draw_integer, _decimal, _thousands, _date, _time, _signed, _sum, _amount, _bracketed, _percent)
+SHARES = (0.42, 0.11, 0.09, 0.07, 0.06, 0.06, 0.06, 0.07, 0.03, 0.03)
+
+
+def draw_number(rng: Rng) -> str:
+    """A number as people write it, of CHARACTERS."""
+    return KINDS[int(rng.choice(len(KINDS), p=SHARES))](rng)
+
+
+def draw_word(rng: Rng) -> str:
+    """A word, or letters that are none."""
+    if rng.random() < 0.6:
+        return WORDS[int(rng.integers(len(WORDS)))]
+    return "".join(rng.choice(list(LETTERS), int(rng.integers(1, 7))))

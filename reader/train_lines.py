@@ -1,0 +1,103 @@
+"""Train the networks that find numbers on a page and that read lines.
+
+python reader/train_lines.py finder --minutes 25        # goes on from its last checkpoint
+python reader/train_lines.py lines --minutes 100
+"""
+
+import argparse
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+
+from decode import NONE, STRIDE
+from synthesis.fonts import load_fonts
+from synthesis.hands import Shapes
+from synthesis.lines import HEIGHT, WIDTH, LineWriter
+from synthesis.pages import PageWriter
+from synthesis.patterns import Patterns
+from tendigits.data.mnist import load_data
+from training import FOLDER, HELD_OUT, Samples, Task, train
+
+SEED = 7
+
+GAP = 16
+"""Pixels between two lines of a strip."""
+
+
+@cache
+def _shapes() -> Shapes:
+    import matplotlib
+
+    cv2.setNumThreads(1)
+    (x, y), _ = load_data()
+    fonts = load_fonts(FOLDER / "fonts", True)
+    fonts += load_fonts(Path(matplotlib.get_data_path()) / "fonts" / "ttf", False)
+    return Shapes(x[:-HELD_OUT], y[:-HELD_OUT], fonts, np.random.default_rng(SEED))
+
+
+@cache
+def _line_writer() -> LineWriter:
+    return LineWriter(_shapes(), Patterns(np.random.default_rng(SEED)))
+
+
+@cache
+def _page_writer() -> PageWriter:
+    return PageWriter(_shapes(), Patterns(np.random.default_rng(SEED), shape=(800, 800), n=80))
+
+
+def write_lines(part: int, n: int) -> Samples:
+    """Write lines and put them side by side in n strips: float16 (n, 40, 256, 1), and float16 (n, 128, 6)."""
+    from line_network import normalise, targets
+
+    x = np.zeros((n, HEIGHT, WIDTH, 1), np.float16)
+    y = np.zeros((n, WIDTH // STRIDE, 6), np.float16)
+    y[..., 0] = NONE
+    strip, left = 0, 0
+    for line in _line_writer().lines(np.random.default_rng((SEED, part)), 8 * n):
+        width = line.picture.shape[1]
+        if left + width > WIDTH:
+            strip, left = strip + 1, 0
+            if strip == n:
+                break
+        x[strip, :, left : left + width, 0] = normalise(line.picture)
+        y[strip, left // STRIDE : (left + width) // STRIDE] = targets(line)
+        left += width + GAP
+    return x, y
+
+
+def write_pages(part: int, n: int) -> Samples:
+    """Write n pages: float16 (n, 320, 320, 1), and what the network should say, float16 (n, 80, 80, 3)."""
+    from finder_network import normalise, targets
+
+    pages = [*_page_writer().pages(np.random.default_rng((SEED, part)), n)]
+    x = np.stack([normalise(page.picture) for page in pages])[..., None]
+    return x.astype(np.float16), np.stack([targets(page) for page in pages]).astype(np.float16)
+
+
+def main() -> None:
+    """Train."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("which", choices=("finder", "lines"))
+    parser.add_argument("--minutes", type=float, default=100)
+    parser.add_argument("--chunks", type=int, help="Chunks of the whole schedule.")
+    parser.add_argument("--workers", type=int, default=1)
+    given = parser.parse_args()
+    import tendigits  # noqa: F401
+
+    # isort: split
+    import finder_network
+    import line_network
+
+    task: Any = (
+        Task("lines", write_lines, line_network.build, line_network.loss)
+        if given.which == "lines"
+        else Task("finder", write_pages, finder_network.build, finder_network.loss, chunk=512, part=64, batch=8)
+    )
+    train(task, given.minutes, given.chunks or {"lines": 130, "finder": 60}[given.which], given.workers)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,106 @@
+"""Train a network on samples that processes write while it learns, in chunks; it goes on from its last checkpoint.
+
+train(Task("lines", write_lines, build, loss), minutes=100)
+"""
+
+import json
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ProcessPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tendigits.files import replacing
+
+ROOT = Path(__file__).parent.parent
+FOLDER = ROOT / ".reader"
+
+HELD_OUT = 5000
+"""Training digits of MNIST at the end that no sample shows: what is decided is decided on them."""
+
+Array = NDArray[Any]
+Samples = tuple[Array, Array]
+
+
+@dataclass(frozen=True)
+class Task:
+    """What to train, and how."""
+
+    name: str
+    write: Callable[[int, int], Samples]
+    """(part, n) -> inputs and targets of n samples; it runs in processes of its own."""
+    build: Callable[[], Any]
+    loss: Callable[[Any, Any], Any]
+    chunk: int = 4096
+    """Samples that are learned at once."""
+    part: int = 256
+    """Samples that a process writes at once."""
+    passes: int = 2
+    """How often a chunk is learned: to write a sample costs about as much as to learn from it."""
+    batch: int = 32
+    rate: float = 2e-3
+    """Peak of the learning rate."""
+
+
+def train(task: Task, minutes: float, chunks: int, workers: int) -> Any:
+    """Train for some minutes, or until all chunks of the schedule are learned; returns the model.
+
+    The learning rate rises for a twentieth of the schedule and then falls along a cosine. After each chunk the model,
+    its optimizer's state and a mean of the last models are kept.
+    """
+    import tendigits  # before Keras, whose backend it chooses
+
+    # isort: split
+    import keras
+
+    folder = FOLDER / task.name
+    folder.mkdir(parents=True, exist_ok=True)
+    file, log = folder / "model.keras", folder / "log.json"
+    keras.utils.set_random_seed(0)
+    if file.exists():
+        model = keras.models.load_model(file, custom_objects={"loss": task.loss})
+        done = json.loads(log.read_text())
+    else:
+        model, done = task.build(), {"chunks": 0, "minutes": 0.0, "losses": []}
+        steps = chunks * task.passes * task.chunk // task.batch
+        schedule = keras.optimizers.schedules.CosineDecay(
+            task.rate / 20, steps, alpha=0.005, warmup_target=task.rate, warmup_steps=steps // 20
+        )
+        model.compile(keras.optimizers.AdamW(schedule, weight_decay=0.01, clipnorm=5.0), task.loss)
+    print(f"{task.name}: {model.count_params():,} parameters, {done['chunks']} of {chunks} chunks learned", flush=True)
+    started = last = time.monotonic()
+    with ProcessPoolExecutor(workers) as pool:
+        for x, y in _chunks(pool, task, done["chunks"], chunks):
+            history = tendigits.fit(model, x, y, batch_size=task.batch, epochs=task.passes, verbose=0)
+            now = time.monotonic()
+            done["chunks"] += 1
+            done["minutes"] += (now - last) / 60
+            done["losses"].append(round(float(history.history["loss"][0]), 4))
+            with replacing(file) as path:
+                model.save(path)
+            with replacing(log) as path:
+                path.write_text(json.dumps(done))
+            print(f"chunk {done['chunks']}  loss {done['losses'][-1]:.4f}  {now - last:.1f} s", flush=True)
+            last = now
+            if now - started > 60 * minutes:
+                break
+        pool.shutdown(cancel_futures=True)
+    return model
+
+
+def _chunks(pool: ProcessPoolExecutor, task: Task, first: int, end: int) -> Iterator[Samples]:
+    """Chunk after chunk, each written while the one before it is learned."""
+    parts = task.chunk // task.part
+
+    def ask(chunk: int) -> list[Future[Samples]]:
+        return [pool.submit(task.write, chunk * parts + part, task.part) for part in range(parts)]
+
+    asked = ask(first)
+    for chunk in range(first, end):
+        done = [each.result() for each in asked]
+        asked = ask(chunk + 1) if chunk + 1 < end else []
+        yield np.concatenate([x for x, _ in done]), np.concatenate([y for _, y in done])
