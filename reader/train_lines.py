@@ -19,7 +19,7 @@ from synthesis.lines import HEIGHT, WIDTH, LineWriter
 from synthesis.pages import PageWriter
 from synthesis.patterns import Patterns
 from tendigits.data.mnist import load_data
-from training import FOLDER, HELD_OUT, Samples, Task, train
+from training import FOLDER, HELD_OUT, Samples, Task, train, workers
 
 SEED = 7
 
@@ -96,7 +96,8 @@ def main() -> None:
         if given.which == "lines"
         else Task("finder", write_pages, finder_network.build, finder_network.loss, chunk=512, part=64, batch=8)
     )
-    train(task, given.minutes, given.chunks or {"lines": 130, "finder": 60}[given.which], given.workers)
+    with workers(given.workers) as pool:
+        train(task, pool, given.minutes, given.chunks or {"lines": 130, "finder": 60}[given.which])
 
 
 if __name__ == "__main__":

@@ -1,13 +1,15 @@
 """Train a network on samples that processes write while it learns, in chunks; it goes on from its last checkpoint.
 
-train(Task("lines", write_lines, build, loss), minutes=100)
+with workers(1) as pool:
+    train(Task("lines", write_lines, build, loss), pool, minutes=100, chunks=130)
 """
 
 import json
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures import Executor, Future, ProcessPoolExecutor
 from dataclasses import dataclass
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -46,11 +48,16 @@ class Task:
     """Peak of the learning rate."""
 
 
-def train(task: Task, minutes: float, chunks: int, workers: int) -> Any:
+def workers(n: int) -> ProcessPoolExecutor:
+    """Processes that write samples; they are started anew, since JAX's threads do not survive a fork."""
+    return ProcessPoolExecutor(n, get_context("spawn"))
+
+
+def train(task: Task, pool: Executor, minutes: float, chunks: int) -> Any:
     """Train for some minutes, or until all chunks of the schedule are learned; returns the model.
 
-    The learning rate rises for a twentieth of the schedule and then falls along a cosine. After each chunk the model,
-    its optimizer's state and a mean of the last models are kept.
+    The learning rate rises for a twentieth of the schedule and then falls along a cosine. After each chunk the model
+    and its optimizer's state are saved.
     """
     import tendigits  # before Keras, whose backend it chooses
 
@@ -73,26 +80,25 @@ def train(task: Task, minutes: float, chunks: int, workers: int) -> Any:
         model.compile(keras.optimizers.AdamW(schedule, weight_decay=0.01, clipnorm=5.0), task.loss)
     print(f"{task.name}: {model.count_params():,} parameters, {done['chunks']} of {chunks} chunks learned", flush=True)
     started = last = time.monotonic()
-    with ProcessPoolExecutor(workers) as pool:
-        for x, y in _chunks(pool, task, done["chunks"], chunks):
-            history = tendigits.fit(model, x, y, batch_size=task.batch, epochs=task.passes, verbose=0)
-            now = time.monotonic()
-            done["chunks"] += 1
-            done["minutes"] += (now - last) / 60
-            done["losses"].append(round(float(history.history["loss"][0]), 4))
-            with replacing(file) as path:
-                model.save(path)
-            with replacing(log) as path:
-                path.write_text(json.dumps(done))
-            print(f"chunk {done['chunks']}  loss {done['losses'][-1]:.4f}  {now - last:.1f} s", flush=True)
-            last = now
-            if now - started > 60 * minutes:
-                break
-        pool.shutdown(cancel_futures=True)
+    for x, y in _chunks(pool, task, done["chunks"], chunks):
+        history = tendigits.fit(model, x, y, batch_size=task.batch, epochs=task.passes, verbose=0)
+        now = time.monotonic()
+        done["chunks"] += 1
+        done["minutes"] += (now - last) / 60
+        done["losses"].append(round(float(history.history["loss"][0]), 4))
+        with replacing(file) as path:
+            model.save(path)
+        with replacing(log) as path:
+            path.write_text(json.dumps(done))
+        print(f"chunk {done['chunks']}  loss {done['losses'][-1]:.4f}  {now - last:.1f} s", flush=True)
+        last = now
+        if now - started > 60 * minutes:
+            break
+    pool.shutdown(cancel_futures=True)
     return model
 
 
-def _chunks(pool: ProcessPoolExecutor, task: Task, first: int, end: int) -> Iterator[Samples]:
+def _chunks(pool: Executor, task: Task, first: int, end: int) -> Iterator[Samples]:
     """Chunk after chunk, each written while the one before it is learned."""
     parts = task.chunk // task.part
 
