@@ -24,6 +24,9 @@ LEAST = 0.3
 OVERLAP = 0.4
 """Area that two boxes may share, of what they cover together. A point may lie within a 7's box."""
 
+NEAR = 5
+"""Pixels: the same character twice has its centres at least so far apart."""
+
 Floats = NDArray[np.float32]
 
 
@@ -45,6 +48,7 @@ def decode(output: NDArray[Any]) -> list[Character]:
     shares = np.exp(logits - logits.max(axis=1, keepdims=True))
     shares /= shares.sum(axis=1, keepdims=True)
     present = 1 - shares[:, NONE]
+    labels = shares[:, :NONE].argmax(axis=1)
     edges = output[:, NONE + 1 :] * HEIGHT
     x = (np.arange(len(output)) + 0.5) * STRIDE
     boxes = np.stack([x - edges[:, 0], HEIGHT / 2 - edges[:, 1], x + edges[:, 2], HEIGHT / 2 + edges[:, 3]], axis=1)
@@ -52,12 +56,15 @@ def decode(output: NDArray[Any]) -> list[Character]:
     for place in np.argsort(-present, kind="stable"):
         if present[place] < LEAST:
             break
-        if all(_overlap(boxes[place], boxes[other]) < OVERLAP for other in kept):
+        if not any(
+            _overlap(boxes[place], boxes[other]) >= OVERLAP
+            or (labels[place] == labels[other] and abs(place - other) * STRIDE < NEAR)
+            for other in kept
+        ):
             kept.append(int(place))
     found = []
     for place in sorted(kept, key=lambda place: boxes[place][0] + boxes[place][2]):
-        given = shares[place, :NONE] / max(present[place], 1e-9)
-        best = int(given.argmax())
+        given, best = shares[place, :NONE] / max(present[place], 1e-9), int(labels[place])
         found.append(
             Character(
                 CHARACTERS[best], float(shares[place, best]), given.astype(np.float32), tuple(map(float, boxes[place]))

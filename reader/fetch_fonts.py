@@ -1,4 +1,4 @@
-"""Fetch the handwriting fonts of fonts.csv, from npm's registry, into .reader/fonts. They are not shipped.
+"""Fetch the fonts of fonts.csv, from npm's registry, into .reader/fonts. They are not shipped.
 
 python reader/fetch_fonts.py        # needs npm; fonts that are there are kept
 """

@@ -5,6 +5,7 @@ python reader/train_lines.py lines --minutes 100
 """
 
 import argparse
+import csv
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -19,9 +20,12 @@ from synthesis.lines import HEIGHT, WIDTH, LineWriter
 from synthesis.pages import PageWriter
 from synthesis.patterns import Patterns
 from tendigits.data.mnist import load_data
-from training import FOLDER, HELD_OUT, Samples, Task, train, workers
+from training import FOLDER, HELD_OUT, Samples, Task, save_weights, train, workers
 
 SEED = 7
+
+FONTS = Path(__file__).with_name("fonts.csv")
+"""The fonts that fetch_fonts.py fetches."""
 
 GAP = 16
 """Pixels between two lines of a strip."""
@@ -29,22 +33,26 @@ GAP = 16
 
 @cache
 def _shapes() -> Shapes:
-    import matplotlib
-
     cv2.setNumThreads(1)
     (x, y), _ = load_data()
-    fonts = load_fonts(FOLDER / "fonts", True)
-    fonts += load_fonts(Path(matplotlib.get_data_path()) / "fonts" / "ttf", False)
+    with FONTS.open() as file:
+        rows = [*csv.DictReader(file)]
+    fonts = []
+    for kind in ("written", "printed"):
+        paths = [FOLDER / "fonts" / f"{row['name']}.woff" for row in rows if row["kind"] == kind]
+        fonts += load_fonts(paths, kind == "written")
     return Shapes(x[:-HELD_OUT], y[:-HELD_OUT], fonts, np.random.default_rng(SEED))
 
 
 @cache
-def _line_writer() -> LineWriter:
+def line_writer() -> LineWriter:
+    """Writes lines with all shapes and fonts."""
     return LineWriter(_shapes(), Patterns(np.random.default_rng(SEED)))
 
 
 @cache
-def _page_writer() -> PageWriter:
+def page_writer() -> PageWriter:
+    """Writes pages likewise."""
     return PageWriter(_shapes(), Patterns(np.random.default_rng(SEED), shape=(800, 800), n=80))
 
 
@@ -56,7 +64,7 @@ def write_lines(part: int, n: int) -> Samples:
     y = np.zeros((n, WIDTH // STRIDE, 6), np.float16)
     y[..., 0] = NONE
     strip, left = 0, 0
-    for line in _line_writer().lines(np.random.default_rng((SEED, part)), 8 * n):
+    for line in line_writer().lines(np.random.default_rng((SEED, part)), 8 * n):
         width = line.picture.shape[1]
         if left + width > WIDTH:
             strip, left = strip + 1, 0
@@ -72,7 +80,7 @@ def write_pages(part: int, n: int) -> Samples:
     """Write n pages: float16 (n, 320, 320, 1), and what the network should say, float16 (n, 80, 80, 3)."""
     from finder_network import normalise, targets
 
-    pages = [*_page_writer().pages(np.random.default_rng((SEED, part)), n)]
+    pages = [*page_writer().pages(np.random.default_rng((SEED, part)), n)]
     x = np.stack([normalise(page.picture) for page in pages])[..., None]
     return x.astype(np.float16), np.stack([targets(page) for page in pages]).astype(np.float16)
 
@@ -83,6 +91,7 @@ def main() -> None:
     parser.add_argument("which", choices=("finder", "lines"))
     parser.add_argument("--minutes", type=float, default=100)
     parser.add_argument("--chunks", type=int, help="Chunks of the whole schedule.")
+    parser.add_argument("--start", type=Path, help="Weights to begin with.")
     parser.add_argument("--workers", type=int, default=1)
     given = parser.parse_args()
     import tendigits  # noqa: F401
@@ -97,7 +106,8 @@ def main() -> None:
         else Task("finder", write_pages, finder_network.build, finder_network.loss, chunk=512, part=64, batch=8)
     )
     with workers(given.workers) as pool:
-        train(task, pool, given.minutes, given.chunks or {"lines": 130, "finder": 60}[given.which])
+        model = train(task, pool, given.minutes, given.chunks or {"lines": 130, "finder": 60}[given.which], given.start)
+    save_weights(model, FOLDER / f"{task.name}.npz")
 
 
 if __name__ == "__main__":

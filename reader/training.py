@@ -53,11 +53,14 @@ def workers(n: int) -> ProcessPoolExecutor:
     return ProcessPoolExecutor(n, get_context("spawn"))
 
 
-def train(task: Task, pool: Executor, minutes: float, chunks: int) -> Any:
+def train(task: Task, pool: Executor, minutes: float, chunks: int, start: Path | None = None) -> Any:
     """Train for some minutes, or until all chunks of the schedule are learned; returns the model.
 
     The learning rate rises for a twentieth of the schedule and then falls along a cosine. After each chunk the model
     and its optimizer's state are saved.
+
+    Args:
+        start: weights to begin with, as `save_weights` writes them; None draws them at random.
     """
     import tendigits  # before Keras, whose backend it chooses
 
@@ -73,6 +76,9 @@ def train(task: Task, pool: Executor, minutes: float, chunks: int) -> Any:
         done = json.loads(log.read_text())
     else:
         model, done = task.build(), {"chunks": 0, "minutes": 0.0, "losses": []}
+        if start is not None:
+            with np.load(start) as weights:
+                model.set_weights([weights[name].astype(np.float32) for name in weights.files])
         steps = chunks * task.passes * task.chunk // task.batch
         schedule = keras.optimizers.schedules.CosineDecay(
             task.rate / 20, steps, alpha=0.005, warmup_target=task.rate, warmup_steps=steps // 20
@@ -96,6 +102,12 @@ def train(task: Task, pool: Executor, minutes: float, chunks: int) -> Any:
             break
     pool.shutdown(cancel_futures=True)
     return model
+
+
+def save_weights(model: Any, path: Path) -> None:
+    """Write a model's weights as float16, for a later training to begin with."""
+    with replacing(path) as temporary, temporary.open("wb") as file:
+        np.savez(file, *[np.asarray(weight, np.float16) for weight in model.get_weights()])
 
 
 def _chunks(pool: Executor, task: Task, first: int, end: int) -> Iterator[Samples]:

@@ -1,9 +1,10 @@
 """Characters and words in fonts: handwriting and print.
 
-fonts = load_fonts(folder)              # from .ttf, .otf and .woff files
+fonts = load_fonts(paths, written=True)     # .ttf, .otf or .woff
 glyph = fonts[0].glyph("7")
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -80,12 +81,11 @@ def _glyph(path: str, label: str) -> Glyph:
     return glyph_of(label, drawing, (int(rows[0]) + row - top) / height, (int(rows[-1]) - int(rows[0]) + 1) / height)
 
 
-def load_fonts(folder: Path, written: bool) -> list[Font]:
-    """The fonts of a folder that have every character, by name."""
+def load_fonts(paths: Iterable[Path], written: bool) -> list[Font]:
+    """Those of the fonts that have every character, each with a shape of its own."""
     fonts = []
-    for path in sorted(folder.rglob("*")):
-        if path.suffix in (".ttf", ".otf", ".woff"):
-            missing, *drawings = (_draw(str(path), label)[0] for label in MISSING + CHARACTERS)
-            if all((each > 110).any() and not np.array_equal(each, missing) for each in drawings):
-                fonts.append(Font(str(path), written))
+    for path in paths:
+        drawings = {_draw(str(path), label)[0].tobytes() for label in MISSING + CHARACTERS}
+        if len(drawings) == len(CHARACTERS) + 1:
+            fonts.append(Font(str(path), written))
     return fonts

@@ -34,6 +34,9 @@ LINKED = 0.04
 SMALL_ZEROS = 0.15
 """Share of the numbers by hand in which zeros are lower than other digits."""
 
+LARGE_FIRST = 0.08
+"""Share of the numbers by hand that begin with a larger digit."""
+
 BEND = 0.022
 """Standard deviation of the points by which a shape is bent, in digit heights."""
 
@@ -117,11 +120,13 @@ class Shapes:
         before: dict[str, Glyph] = {}
         linked = rng.random() < LINKED
         zero = float(rng.uniform(0.5, 0.9)) if hand.uneven and rng.random() < SMALL_ZEROS else 1.0
+        large = float(rng.uniform(1.1, 1.5)) if hand.uneven and rng.random() < LARGE_FIRST else 1.0
         for label in text:
             glyph = before.get(label)
             if glyph is None or rng.random() > hand.own:
                 glyph = before[label] = self._glyph(label, hand, rng)
-            height = hand.height * float(np.exp(rng.normal(0, hand.uneven))) * (zero if label == "0" else 1)
+            height = hand.height * float(np.exp(rng.normal(0, hand.uneven))) * (zero if label == "0" else large)
+            large = 1.0
             bend = rng.normal(0, BEND * EM, (4, 4, 2)).astype(np.float32) if hand.uneven else None
             strokes, left, top = write(glyph, (height, height * hand.aspect), hand.pen, hand.slant, bend)
             end = x + glyph.width * height * hand.aspect

@@ -2,6 +2,7 @@
 
 import json
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import keras
 import numpy as np
@@ -37,3 +38,7 @@ def test_it_goes_on_from_the_last_chunk(tmp_path, monkeypatch, capsys):
     np.testing.assert_allclose(model.get_weights()[0].ravel(), [1, 2, 3, 4], atol=0.2)
     assert int(model.optimizer.iterations) == 4 * 2 * 512 // 16
     assert "2 of 4 chunks learned" in capsys.readouterr().out
+    training.save_weights(model, tmp_path / "weights.npz")
+    with ThreadPoolExecutor(1) as pool:
+        again = train(replace(task, name="again", rate=1e-9), pool, 0, chunks=4, start=tmp_path / "weights.npz")
+    np.testing.assert_allclose(again.get_weights()[0], model.get_weights()[0], atol=2e-3)
