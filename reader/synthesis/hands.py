@@ -152,7 +152,7 @@ class Shapes:
             pixels = np.round(points * 16).astype(np.int32)
             cv2.polylines(canvas.others, [pixels], False, 255, max(1, round(2 * hand.pen)), cv2.LINE_AA, shift=4)
             return float(points[:, 0].max())
-        kept = self.words if chance < 0.75 else self.marks
+        kept = self.words if chance < 0.65 else self.marks
         glyph = kept[int(rng.integers(len(kept)))]
         height = hand.height * float(rng.uniform(0.6, 1.2))
         strokes, left, top = write(glyph, (height, height * hand.aspect), hand.pen, hand.slant)

@@ -22,7 +22,7 @@ HEIGHT, WIDTH = 40, 256
 LOWEST, HIGHEST = 15.0, 36.0
 """Pixels: the height of a digit."""
 
-NOTHING, WORD_BEFORE, ONE_NUMBER, WORD_BEHIND = 0.1, 0.12, 0.55, 0.15
+NOTHING, WORD_BEFORE, ONE_NUMBER, WORD_BEHIND = 0.14, 0.12, 0.55, 0.15
 """Shares of the lines without a number, and with a word in front of it; of the numbers that end their line, and that
 are followed closely by a word."""
 
