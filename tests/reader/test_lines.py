@@ -63,10 +63,10 @@ def test_a_slant_moves_the_top_to_the_right_of_the_baseline():
 
 
 def test_every_character_has_a_box_with_writing_in_it(shapes, patterns):
-    lines = [*LineWriter(shapes, patterns).lines(np.random.default_rng(3), 150)]
+    lines = [*LineWriter(shapes, patterns).lines(np.random.default_rng(3), 400)]
     labels = [label for line in lines for label in line.labels]
     assert set(labels) == set(CHARACTERS)
-    assert 4 * 150 < len(labels) < 14 * 150
+    assert 4 * 400 < len(labels) < 14 * 400
     for line in lines:
         height, width = line.picture.shape
         assert (height, width % 2) == (HEIGHT, 0)
