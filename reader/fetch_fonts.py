@@ -4,16 +4,21 @@ python reader/fetch_fonts.py        # needs npm; fonts that are there are kept
 """
 
 import csv
-import io
 import subprocess
 import tarfile
 import tempfile
 from pathlib import Path
 
 from tendigits.files import replacing
+from training import FOLDER
 
-HERE = Path(__file__).parent
-FONTS = HERE.parent / ".reader" / "fonts"
+FONTS = FOLDER / "fonts"
+
+
+def read_list() -> list[dict[str, str]]:
+    """The rows of fonts.csv: name, version, licence, and kind, "written" or "printed"."""
+    with Path(__file__).with_name("fonts.csv").open() as file:
+        return [*csv.DictReader(file)]
 
 
 def fetch(name: str, version: str, folder: Path) -> None:
@@ -24,20 +29,20 @@ def fetch(name: str, version: str, folder: Path) -> None:
     with tempfile.TemporaryDirectory() as place:
         command = ["npm", "pack", "--silent", f"@fontsource/{name}@{version}"]
         packed = subprocess.run(command, cwd=place, check=True, capture_output=True, text=True).stdout.split()[-1]
-        with tarfile.open(fileobj=io.BytesIO((Path(place) / packed).read_bytes())) as tar:
-            names = [each for each in tar.getnames() if each.endswith("-normal.woff") and "-latin-" in each]
+        with tarfile.open(Path(place) / packed) as tar:
+            names = sorted(each for each in tar.getnames() if each.endswith("-normal.woff") and "-latin-" in each)
             regular = [each for each in names if each.endswith(f"{name}-latin-400-normal.woff")]
-            tar.extract((regular or sorted(names))[0], place, filter="data")
+            chosen = (regular or names)[0]
+            tar.extract(chosen, place, filter="data")
         with replacing(target) as path:
-            path.write_bytes((Path(place) / (regular or sorted(names))[0]).read_bytes())
+            path.write_bytes((Path(place) / chosen).read_bytes())
 
 
 def main() -> None:
     """Fetch all of them."""
     FONTS.mkdir(parents=True, exist_ok=True)
-    with (HERE / "fonts.csv").open() as file:
-        for row in csv.DictReader(file):
-            fetch(row["name"], row["version"], FONTS)
+    for row in read_list():
+        fetch(row["name"], row["version"], FONTS)
     print(f"{len([*FONTS.glob('*.woff')])} fonts in {FONTS}")
 
 

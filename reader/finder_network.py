@@ -16,6 +16,7 @@ import numpy as np
 from keras import layers, ops
 from numpy.typing import NDArray
 
+from blocks import convolve, residual
 from synthesis.pages import SIDE, Page
 
 STRIDE = 4
@@ -27,6 +28,9 @@ CORE, AROUND = 0.4, 1.2
 MIDDLE_HEIGHT = 16.0
 """Pixels: a digit of this height has the height 0, one twice as high 1."""
 
+FEW = 15.0
+"""Places that are added to all counts, so that a page without a number has a bounded loss."""
+
 Floats = NDArray[np.float32]
 
 
@@ -34,32 +38,14 @@ def build(channels: tuple[int, int, int, int] = (12, 24, 40, 56)) -> keras.Model
     """Build the network: down to a sixteenth of the size, and up again to a quarter."""
     first, second, third, last = channels
     x = inputs = keras.Input((None, None, 1))
-    x = _convolve(x, first, 2)
-    x = quarter = _residual(_convolve(x, second, 2), second)
-    x = eighth = _residual(_convolve(x, third, 2), third)
-    x = _residual(_residual(_convolve(x, last, 2), last), last)
+    x = convolve(x, first, strides=(2, 2))
+    x = quarter = residual(convolve(x, second, strides=(2, 2)), second)
+    x = eighth = residual(convolve(x, third, strides=(2, 2)), third)
+    x = residual(residual(convolve(x, last, strides=(2, 2)), last), last)
     for finer in (eighth, quarter):
         x = layers.UpSampling2D(2)(layers.Conv2D(finer.shape[-1], 1)(x))
-        x = _convolve(layers.Add()([x, finer]), finer.shape[-1])
+        x = convolve(layers.Add()([x, finer]), finer.shape[-1])
     return keras.Model(inputs, layers.Conv2D(2, 1)(x))
-
-
-def _convolve(x: Any, filters: int, strides: int = 1) -> Any:
-    x = layers.Conv2D(filters, 3, strides, "same", use_bias=False)(x)
-    return layers.ReLU()(layers.BatchNormalization(momentum=0.98)(x))
-
-
-def _residual(x: Any, filters: int) -> Any:
-    y = layers.Conv2D(filters, 3, padding="same", use_bias=False)(_convolve(x, filters))
-    return layers.ReLU()(layers.Add()([x, layers.BatchNormalization(momentum=0.98)(y)]))
-
-
-def normalise(picture: NDArray[np.uint8]) -> Floats:
-    """A page as the network sees it: mean 0, deviation 1 if it has some contrast; float32 of the same shape."""
-    values: Floats = picture.astype(np.float32)
-    values -= values.mean()
-    values /= max(float(values.std()), 4.0)
-    return values
 
 
 def targets(page: Page) -> Floats:
@@ -75,7 +61,7 @@ def targets(page: Page) -> Floats:
         cv2.line(inside, ends[0], ends[1], 1, max(1, round(CORE * size)), shift=4)
         core |= inside
         height[inside > 0] = np.log2(number.height / MIDDLE_HEIGHT)
-    weight = np.where(core > 0, 1.0, np.where(band > 0, 0.0, 1.0))
+    weight = (core > 0) | (band == 0)
     return np.stack([core, weight, height], axis=-1).astype(np.float32)
 
 
@@ -87,9 +73,9 @@ def loss(y_true: Any, y_pred: Any) -> Any:
     share = ops.sigmoid(logit)
     miss = ops.abs(number - share)  # focal: what is right already counts for little
     inside = number * weight
-    n = ops.sum(inside, axis=(1, 2)) + 20.0
+    n = ops.sum(inside, axis=(1, 2)) + FEW
     focal = ops.sum(entropy * weight * miss, axis=(1, 2)) / n
-    both = 2 * ops.sum(share * inside, axis=(1, 2)) + 10.0
-    dice = 1 - both / (ops.sum(share * weight, axis=(1, 2)) + ops.sum(inside, axis=(1, 2)) + 10.0)
+    both = 2 * ops.sum(share * inside, axis=(1, 2)) + FEW
+    dice = 1 - both / (ops.sum(share * weight, axis=(1, 2)) + ops.sum(inside, axis=(1, 2)) + FEW)
     error = ops.sum(ops.abs(y_pred[..., 1] - height) * inside, axis=(1, 2)) / n
     return focal + dice + error

@@ -14,6 +14,7 @@ import numpy as np
 from keras import layers, ops
 from numpy.typing import NDArray
 
+from blocks import convolve, residual
 from decode import NONE, STRIDE
 from synthesis.lines import HEIGHT, Line
 from synthesis.texts import CHARACTERS
@@ -24,18 +25,13 @@ NARROW = 5
 NEAR = 2
 """Places around a centre that teach nothing, for there it's a matter of taste."""
 
-FLAT = 4.0
-"""Of 255: a smaller standard deviation than this counts as this, or bare paper would become writing."""
+BOX_WEIGHT = 1.5
+"""Weight of a box's error, in heights of a line, beside the cross-entropy."""
+
+TYPICAL = 12.0
+"""Places with a character in a line; a constant, so that a full line counts for more than an empty one."""
 
 Floats = NDArray[np.float32]
-
-
-def normalise(picture: NDArray[np.uint8]) -> Floats:
-    """A line as the network sees it: mean 0 and, if it has some contrast, deviation 1; float32 of the same shape."""
-    values: Floats = picture.astype(np.float32)
-    values -= values.mean()
-    values /= max(float(values.std()), FLAT)
-    return values
 
 
 def build(channels: tuple[int, int, int, int] = (24, 40, 72, 160)) -> keras.Model:
@@ -45,31 +41,18 @@ def build(channels: tuple[int, int, int, int] = (24, 40, 72, 160)) -> keras.Mode
     """
     first, second, third, last = channels
     x = inputs = keras.Input((HEIGHT, None, 1))
-    x = _convolve(x, first, (3, 3), (2, 2))
-    x = _convolve(x, second, (3, 3), (2, 1))
-    x = _residual(x, second, (3, 3))
-    x = _convolve(x, third, (3, 3), (2, 2))
-    x = _residual(x, third, (3, 3))
-    x = _residual(x, third, (3, 3))
-    x = _convolve(x, last, (HEIGHT // 8, 1), padding="valid")
-    x = _residual(x, last, (1, 5))
-    x = _residual(x, last, (1, 5))
+    x = convolve(x, first, strides=(2, 2))
+    x = convolve(x, second, strides=(2, 1))
+    x = residual(x, second)
+    x = convolve(x, third, strides=(2, 2))
+    x = residual(x, third)
+    x = residual(x, third)
+    x = convolve(x, last, (HEIGHT // 8, 1), padding="valid")
+    x = residual(x, last, (1, 5))
+    x = residual(x, last, (1, 5))
     x = layers.Dropout(0.1)(x)
     x = layers.Conv2D(2 * (NONE + 5), 1)(x)
     return keras.Model(inputs, layers.Reshape((-1, NONE + 5))(x))
-
-
-def _convolve(
-    x: Any, filters: int, kernel: tuple[int, int], strides: tuple[int, int] = (1, 1), padding: str = "same"
-) -> Any:
-    x = layers.Conv2D(filters, kernel, strides, padding, use_bias=False)(x)
-    return layers.ReLU()(layers.BatchNormalization(momentum=0.98)(x))
-
-
-def _residual(x: Any, filters: int, kernel: tuple[int, int]) -> Any:
-    y = _convolve(x, filters, kernel)
-    y = layers.Conv2D(filters, kernel, padding="same", use_bias=False)(y)
-    return layers.ReLU()(layers.Add()([x, layers.BatchNormalization(momentum=0.98)(y)]))
 
 
 def targets(line: Line) -> Floats:
@@ -101,10 +84,3 @@ def loss(y_true: Any, y_pred: Any) -> Any:
     per_character = ops.sum(entropy * weight, axis=-1)
     error = ops.sum(ops.abs(y_pred[..., NONE + 1 :] - box), axis=-1)
     return (per_character + BOX_WEIGHT * ops.sum(error * is_character, axis=-1)) / TYPICAL
-
-
-BOX_WEIGHT = 1.5
-"""Weight of a box's error, in heights of a line, beside the cross-entropy."""
-
-TYPICAL = 12.0
-"""Places with a character in a line; a constant, so that a full line counts for more than an empty one."""

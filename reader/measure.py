@@ -45,7 +45,7 @@ def as_line(picture: Grey, scale: float) -> Grey:
 
 def read(model: Any, lines: list[Grey], keep: str) -> list[str]:
     """What stands in each line."""
-    from line_network import normalise
+    from blocks import normalise
 
     texts = []
     for line in lines:

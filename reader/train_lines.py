@@ -5,7 +5,6 @@ python reader/train_lines.py lines --minutes 100
 """
 
 import argparse
-import csv
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -14,18 +13,17 @@ import cv2
 import numpy as np
 
 from decode import NONE, STRIDE
+from fetch_fonts import FONTS, read_list
+from pool import HELD_OUT
 from synthesis.fonts import load_fonts
 from synthesis.hands import Shapes
 from synthesis.lines import HEIGHT, WIDTH, LineWriter
 from synthesis.pages import PageWriter
 from synthesis.patterns import Patterns
 from tendigits.data.mnist import load_data
-from training import FOLDER, HELD_OUT, Samples, Task, save_weights, train, workers
+from training import FOLDER, Samples, Task, save_weights, train, workers
 
 SEED = 7
-
-FONTS = Path(__file__).with_name("fonts.csv")
-"""The fonts that fetch_fonts.py fetches."""
 
 GAP = 16
 """Pixels between two lines of a strip."""
@@ -35,11 +33,9 @@ GAP = 16
 def _shapes() -> Shapes:
     cv2.setNumThreads(1)
     (x, y), _ = load_data()
-    with FONTS.open() as file:
-        rows = [*csv.DictReader(file)]
     fonts = []
     for kind in ("written", "printed"):
-        paths = [FOLDER / "fonts" / f"{row['name']}.woff" for row in rows if row["kind"] == kind]
+        paths = [FONTS / f"{row['name']}.woff" for row in read_list() if row["kind"] == kind]
         fonts += load_fonts(paths, kind == "written")
     return Shapes(x[:-HELD_OUT], y[:-HELD_OUT], fonts, np.random.default_rng(SEED))
 
@@ -58,7 +54,8 @@ def page_writer() -> PageWriter:
 
 def write_lines(part: int, n: int) -> Samples:
     """Write lines and put them side by side in n strips: float16 (n, 40, 256, 1), and float16 (n, 128, 6)."""
-    from line_network import normalise, targets
+    from blocks import normalise
+    from line_network import targets
 
     x = np.zeros((n, HEIGHT, WIDTH, 1), np.float16)
     y = np.zeros((n, WIDTH // STRIDE, 6), np.float16)
@@ -78,7 +75,8 @@ def write_lines(part: int, n: int) -> Samples:
 
 def write_pages(part: int, n: int) -> Samples:
     """Write n pages: float16 (n, 320, 320, 1), and what the network should say, float16 (n, 80, 80, 3)."""
-    from finder_network import normalise, targets
+    from blocks import normalise
+    from finder_network import targets
 
     pages = [*page_writer().pages(np.random.default_rng((SEED, part)), n)]
     x = np.stack([normalise(page.picture) for page in pages])[..., None]
@@ -106,7 +104,7 @@ def main() -> None:
         else Task("finder", write_pages, finder_network.build, finder_network.loss, chunk=512, part=64, batch=8)
     )
     with workers(given.workers) as pool:
-        model = train(task, pool, given.minutes, given.chunks or {"lines": 130, "finder": 60}[given.which], given.start)
+        model = train(task, pool, given.minutes, given.chunks or {"lines": 110, "finder": 60}[given.which], given.start)
     save_weights(model, FOLDER / f"{task.name}.npz")
 
 

@@ -21,9 +21,6 @@ from tendigits.files import replacing
 ROOT = Path(__file__).parent.parent
 FOLDER = ROOT / ".reader"
 
-HELD_OUT = 5000
-"""Training digits of MNIST at the end that no sample shows: what is decided is decided on them."""
-
 Array = NDArray[Any]
 Samples = tuple[Array, Array]
 
@@ -38,11 +35,9 @@ class Task:
     build: Callable[[], Any]
     loss: Callable[[Any, Any], Any]
     chunk: int = 4096
-    """Samples that are learned at once."""
+    """Samples that are learned at once, each a single time: to write one takes less time than to learn from it."""
     part: int = 256
     """Samples that a process writes at once."""
-    passes: int = 2
-    """How often a chunk is learned: to write a sample costs about as much as to learn from it."""
     batch: int = 32
     rate: float = 2e-3
     """Peak of the learning rate."""
@@ -79,7 +74,7 @@ def train(task: Task, pool: Executor, minutes: float, chunks: int, start: Path |
         if start is not None:
             with np.load(start) as weights:
                 model.set_weights([weights[name].astype(np.float32) for name in weights.files])
-        steps = chunks * task.passes * task.chunk // task.batch
+        steps = chunks * task.chunk // task.batch
         schedule = keras.optimizers.schedules.CosineDecay(
             task.rate / 20, steps, alpha=0.005, warmup_target=task.rate, warmup_steps=steps // 20
         )
@@ -87,7 +82,7 @@ def train(task: Task, pool: Executor, minutes: float, chunks: int, start: Path |
     print(f"{task.name}: {model.count_params():,} parameters, {done['chunks']} of {chunks} chunks learned", flush=True)
     started = last = time.monotonic()
     for x, y in _chunks(pool, task, done["chunks"], chunks):
-        history = tendigits.fit(model, x, y, batch_size=task.batch, epochs=task.passes, verbose=0)
+        history = tendigits.fit(model, x, y, batch_size=task.batch, verbose=0)
         now = time.monotonic()
         done["chunks"] += 1
         done["minutes"] += (now - last) / 60
