@@ -14,8 +14,8 @@ from PIL import Image, ImageDraw, ImageFont
 
 from reading_sets import Set, Truth
 from tendigits.data.image import open_image
+from tendigits.digits.find import find_digit
 from tendigits.read.annotate import draw_page
-from tendigits.read.find import find_digit
 from tendigits.read.reader import Reader
 
 MOST = 60

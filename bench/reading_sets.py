@@ -6,6 +6,7 @@ A set of lines or pages is made of digits that the reader has not learned from; 
 import csv
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
+from functools import reduce
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +15,10 @@ import numpy as np
 
 from pages import Digits, Grey, Rng, make_line, make_page, make_photo, photographed, write_line
 from tendigits.data.image import open_image
-from tendigits.read.find import find_digit, find_page
-from tendigits.read.foreground import find_foreground
-from tendigits.read.segment import Box
+from tendigits.digits.find import find_digit
+from tendigits.digits.foreground import find_foreground
+from tendigits.digits.segment import Box
+from tendigits.read.reader import Reader
 
 Truth = str | list[str]
 
@@ -131,22 +133,23 @@ def digit_crop(path: Path) -> Grey:
 
 
 def line_crops(path: Path, join: bool) -> list[Grey]:
-    """What our reader finds in a picture of lines: of each line what may be digits, without paper, shade and rules.
+    """What our reader finds in a picture of lines, cut out of it.
 
     Args:
         join: it is known to be one line, so all that was found goes into one crop.
     """
-    page = find_page(path)
-    lines = [[component for line in page.lines for component in line]] if join else page.lines
+    grey = open_image(path).grey
+    boxes = [line.box for line in Reader().read(path).lines]
+    if join or not boxes:
+        whole = Box(0, 0, grey.shape[1], grey.shape[0])
+        boxes = [reduce(Box.join, boxes) if boxes else whole]
     crops = []
-    for line in lines:
-        foreground = np.zeros_like(page.components.foreground)
-        box = line[0].box if line else Box(0, 0, foreground.shape[1], foreground.shape[0])
-        for component in line:
-            box = box.join(component.box)
-            place = foreground[component.box.top : component.box.bottom, component.box.left : component.box.right]
-            np.maximum(place, page.components.cut(component), out=place)
-        crops.append(on_white(foreground, box))
+    for box in boxes:
+        room = round(0.25 * box.height)
+        rows, columns = (
+            slice(max(0, first - room), last + room) for first, last in ((box.top, box.bottom), (box.left, box.right))
+        )
+        crops.append(np.ascontiguousarray(grey[rows, columns]))
     return crops
 
 

@@ -19,9 +19,9 @@ import numpy as np
 from documents import replace_between
 from environments import MNIST, ROOT, commit, machine
 from tendigits.data.load import load
+from tendigits.digits.find import find_digit
+from tendigits.digits.network import Network, bundled_file, from_onnx
 from tendigits.engine.loop import use_compilation_cache
-from tendigits.read.find import find_digit
-from tendigits.read.network import Network, bundled_file, from_onnx
 from tendigits.teach.finetune import TrainingSet, fine_tune
 from tendigits.teach.pipeline import rehearsal_crops
 

@@ -1,24 +1,11 @@
-"""What both networks are made of, and how both see a picture."""
+"""What both networks are made of."""
 
 from typing import Any
 
-import numpy as np
 from keras import layers
-from numpy.typing import NDArray
 
 MOMENTUM = 0.98
 """Of batch normalization: a chunk has some hundred steps."""
-
-FLAT = 4.0
-"""Of 255: a smaller standard deviation than this counts as this, or bare paper would become writing."""
-
-
-def normalise(picture: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """A picture as a network sees it: mean 0 and, if it has some contrast, deviation 1; float32 of the same shape."""
-    values: NDArray[np.float32] = picture.astype(np.float32)
-    values -= values.mean()
-    values /= max(float(values.std()), FLAT)
-    return values
 
 
 def convolve(

@@ -12,11 +12,11 @@ import numpy as np
 
 from pool import POOL
 from tendigits.data.load import load
-from tendigits.read.find import find_digit
-from tendigits.read.network import Network, Predictions, from_onnx
+from tendigits.digits.find import find_digit
+from tendigits.digits.network import Network, Predictions, from_onnx
 
 ROOT = Path(__file__).parent.parent
-ASSETS = ROOT / "src" / "tendigits" / "read" / "assets"
+ASSETS = ROOT / "src" / "tendigits" / "digits" / "assets"
 NETWORK, CARD = ASSETS / "reader.onnx", ASSETS / "reader.json"
 README = ROOT / "reader" / "README.md"
 BEGIN, END = "<!-- card: written by reader/card.py -->", "<!-- /card -->"

@@ -1,6 +1,6 @@
 """The network that reads lines: its layers, what it is taught at each place of a line, and its loss.
 
-network = build()                               # (40, width, 1) -> (width / 2, classes + 4), for widths 4, 8, ...
+network = build()                               # (40, width, 1) -> (1, width / 4, 2 * (classes + 1 + 4))
 y = targets(line)                               # what it should say of a line
 
 At every second column of a line it says which character has its centre there, or none, and how far the character's
@@ -15,9 +15,8 @@ from keras import layers, ops
 from numpy.typing import NDArray
 
 from blocks import convolve, residual
-from decode import NONE, STRIDE
-from synthesis.lines import HEIGHT, Line
-from synthesis.texts import CHARACTERS
+from synthesis.lines import Line
+from tendigits.lines.decode import CHARACTERS, HEIGHT, NONE, STRIDE
 
 NARROW = 5
 """Pixels: a narrower character has its centre at one place, any other at two."""
@@ -51,8 +50,7 @@ def build(channels: tuple[int, int, int, int] = (24, 40, 72, 160)) -> keras.Mode
     x = residual(x, last, (1, 5))
     x = residual(x, last, (1, 5))
     x = layers.Dropout(0.1)(x)
-    x = layers.Conv2D(2 * (NONE + 5), 1)(x)
-    return keras.Model(inputs, layers.Reshape((-1, NONE + 5))(x))
+    return keras.Model(inputs, layers.Conv2D(2 * (NONE + 5), 1)(x))
 
 
 def targets(line: Line) -> Floats:
@@ -79,6 +77,7 @@ def targets(line: Line) -> Floats:
 def loss(y_true: Any, y_pred: Any) -> Any:
     """Cross-entropy of the classes, and the boxes' mean error where a character is; one value for each line."""
     label, weight, box = y_true[..., 0], y_true[..., 1], y_true[..., 2:]
+    y_pred = ops.reshape(y_pred, (ops.shape(y_pred)[0], -1, NONE + 5))
     is_character = ops.cast(label < NONE, "float32") * weight
     entropy = ops.sparse_categorical_crossentropy(ops.cast(label, "int32"), y_pred[..., : NONE + 1], from_logits=True)
     per_character = ops.sum(entropy * weight, axis=-1)

@@ -18,13 +18,13 @@ from typing import Any
 import cv2
 import numpy as np
 
+from split import between, pieces_of, seams_of
 from synthesis.nondigits import draw_sign, is_stroke_or_ring
 from synthesis.pairs import HEIGHT, tight, touching
 from synthesis.writers import NOT_A_DIGIT, SyntheticWriter
 from tendigits.data.load import load
 from tendigits.data.preprocess import to_mnist
-from tendigits.read.find import find_digit
-from tendigits.read.split import between, pieces_of, seams_of
+from tendigits.digits.find import find_digit
 
 ROOT = Path(__file__).parent.parent
 POOL = ROOT / ".reader" / "pool.npz"

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from pool import ROOT
 from synthesis.writers import SyntheticWriter
 from tendigits.data.mnist import load_data
+from tendigits.digits.find import find_digit
 from tendigits.files import replacing
-from tendigits.read.find import find_digit
 
 TARGET = ROOT / "src" / "tendigits" / "teach" / "assets" / "rehearsal.npz"
 DIGITS, NONDIGITS = 1000, 600

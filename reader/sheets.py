@@ -10,9 +10,10 @@ import cv2
 import numpy as np
 
 from synthesis.glyphs import Grey
-from synthesis.lines import HEIGHT, WIDTH
+from synthesis.lines import WIDTH
 from synthesis.patterns import PATTERNS
 from synthesis.strokes import RARE, draw
+from tendigits.lines.decode import HEIGHT
 from train_lines import line_writer, page_writer
 
 SHEETS = Path(__file__).parent / "sheets"

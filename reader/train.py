@@ -21,9 +21,9 @@ from keras import layers
 
 from card import ASSETS, NETWORK, write_card
 from pool import POOL
+from tendigits.digits.network import from_onnx
 from tendigits.model.environment import describe_environment
 from tendigits.model.onnx import to_onnx
-from tendigits.read.network import from_onnx
 
 BATCH, RATE, SEED = 128, 2e-3, 0
 WRONG, REJECTED = 0.01, 0.96

@@ -12,15 +12,16 @@ from typing import Any
 import cv2
 import numpy as np
 
-from decode import NONE, STRIDE
 from fetch_fonts import FONTS, read_list
 from pool import HELD_OUT
 from synthesis.fonts import load_fonts
 from synthesis.hands import Shapes
-from synthesis.lines import HEIGHT, WIDTH, LineWriter
-from synthesis.pages import PageWriter
+from synthesis.lines import WIDTH, LineWriter
+from synthesis.pages import LOWEST, PageWriter
 from synthesis.patterns import Patterns
 from tendigits.data.mnist import load_data
+from tendigits.data.preprocess import standardize
+from tendigits.lines.decode import HEIGHT, NONE, STRIDE
 from training import FOLDER, Samples, Task, save_weights, train, workers
 
 SEED = 7
@@ -47,14 +48,13 @@ def line_writer() -> LineWriter:
 
 
 @cache
-def page_writer() -> PageWriter:
-    """Writes pages likewise."""
-    return PageWriter(_shapes(), Patterns(np.random.default_rng(SEED), shape=(800, 800), n=80))
+def page_writer(lowest: float = LOWEST) -> PageWriter:
+    """Writes pages likewise, with digits of at least so many pixels."""
+    return PageWriter(_shapes(), Patterns(np.random.default_rng(SEED), shape=(800, 800), n=80), lowest)
 
 
 def write_lines(part: int, n: int) -> Samples:
     """Write lines and put them side by side in n strips: float16 (n, 40, 256, 1), and float16 (n, 128, 6)."""
-    from blocks import normalise
     from line_network import targets
 
     x = np.zeros((n, HEIGHT, WIDTH, 1), np.float16)
@@ -67,7 +67,7 @@ def write_lines(part: int, n: int) -> Samples:
             strip, left = strip + 1, 0
             if strip == n:
                 break
-        x[strip, :, left : left + width, 0] = normalise(line.picture)
+        x[strip, :, left : left + width, 0] = standardize(line.picture)
         y[strip, left // STRIDE : (left + width) // STRIDE] = targets(line)
         left += width + GAP
     return x, y
@@ -75,11 +75,10 @@ def write_lines(part: int, n: int) -> Samples:
 
 def write_pages(part: int, n: int) -> Samples:
     """Write n pages: float16 (n, 320, 320, 1), and what the network should say, float16 (n, 80, 80, 3)."""
-    from blocks import normalise
     from finder_network import targets
 
     pages = [*page_writer().pages(np.random.default_rng((SEED, part)), n)]
-    x = np.stack([normalise(page.picture) for page in pages])[..., None]
+    x = np.stack([standardize(page.picture) for page in pages])[..., None]
     return x.astype(np.float16), np.stack([targets(page) for page in pages]).astype(np.float16)
 
 

@@ -39,7 +39,7 @@ class Task:
     part: int = 256
     """Samples that a process writes at once."""
     batch: int = 32
-    rate: float = 2e-3
+    rate: float = 1.5e-3
     """Peak of the learning rate."""
 
 
@@ -72,8 +72,7 @@ def train(task: Task, pool: Executor, minutes: float, chunks: int, start: Path |
     else:
         model, done = task.build(), {"chunks": 0, "minutes": 0.0, "losses": []}
         if start is not None:
-            with np.load(start) as weights:
-                model.set_weights([weights[name].astype(np.float32) for name in weights.files])
+            load_weights(model, start)
         steps = chunks * task.chunk // task.batch
         schedule = keras.optimizers.schedules.CosineDecay(
             task.rate / 20, steps, alpha=0.005, warmup_target=task.rate, warmup_steps=steps // 20
@@ -103,6 +102,12 @@ def save_weights(model: Any, path: Path) -> None:
     """Write a model's weights as float16, for a later training to begin with."""
     with replacing(path) as temporary, temporary.open("wb") as file:
         np.savez(file, *[np.asarray(weight, np.float16) for weight in model.get_weights()])
+
+
+def load_weights(model: Any, path: Path) -> None:
+    """Set a model's weights to those that `save_weights` wrote."""
+    with np.load(path) as weights:
+        model.set_weights([weights[name].astype(np.float32) for name in weights.files])
 
 
 def _chunks(pool: Executor, task: Task, first: int, end: int) -> Iterator[Samples]:

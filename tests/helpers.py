@@ -22,8 +22,8 @@ import pytest
 from PIL import Image
 
 from tendigits.data.dataset import ARRAYS
+from tendigits.digits.network import bundled_file
 from tendigits.errors import DataError
-from tendigits.read.network import bundled_file
 from tendigits.teach.store import Correction
 
 NOW = datetime(2026, 11, 25, 12, 0, tzinfo=UTC)
@@ -67,11 +67,12 @@ def peak_while_refusing(read: Callable[[], Any]) -> tuple[int, str]:
 
 def page_of_numbers(digits: Any, rows: int = 2, columns: int = 4) -> bytes:
     """A picture of the first test digits in lines."""
-    paper = np.full((20 + 130 * rows, 60 + 100 * columns), 255, np.uint8)
+    paper = np.full((20 + 130 * rows, 74 + 70 * columns), 255, np.uint8)
     for row in range(rows):
         for column in range(columns):
             digit = np.asarray(Image.fromarray(digits.x_test[columns * row + column]).resize((84, 84)))
-            paper[30 + 120 * row : 114 + 120 * row, 30 + 100 * column : 114 + 100 * column] = 255 - digit
+            place = paper[30 + 120 * row : 114 + 120 * row, 30 + 70 * column : 114 + 70 * column]
+            np.minimum(place, 255 - digit, out=place)
     data = io.BytesIO()
     Image.fromarray(paper).save(data, "PNG")
     return data.getvalue()

@@ -9,7 +9,8 @@ MODULES = sorted(SOURCE.rglob("*.py"))
 
 ORDER = (
     "errors", "files", "extras", "archive", "options", "cluster",
-    "data", "engine", "model", "report", "train", "read", "batch", "teach", "export", "sweep", "serve", "cli",
+    "data", "engine", "model", "report", "train", "digits", "lines", "read",
+    "batch", "teach", "export", "sweep", "serve", "cli",
 )  # fmt: skip
 """A part imports only what stands before it."""
 

@@ -12,9 +12,9 @@ import uvicorn
 from fastapi import FastAPI, Request
 
 from tendigits.data.preprocess import to_input
+from tendigits.digits.find import find_digit
+from tendigits.digits.network import bundled_file
 from tendigits.model.onnx import from_onnx
-from tendigits.read.find import find_digit
-from tendigits.read.network import bundled_file
 
 app = FastAPI()
 model, _ = from_onnx(bundled_file())

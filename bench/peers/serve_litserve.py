@@ -6,8 +6,8 @@ import sys
 import litserve
 import numpy as np
 
-from tendigits.read.find import find_digit
-from tendigits.read.network import bundled
+from tendigits.digits.find import find_digit
+from tendigits.digits.network import bundled
 
 
 class Digits(litserve.LitAPI):

@@ -26,7 +26,7 @@ def photograph(canvas: Canvas, patterns: Patterns, back: Grey, rng: Rng) -> Grey
     if rng.random() < SHADED:
         corners = rng.uniform(1 - rng.uniform(0, 0.5), 1, (2, int(rng.integers(2, 4)))).astype(np.float32)
         paper *= cv2.resize(corners, shape[::-1], interpolation=cv2.INTER_LINEAR)
-    contrast = float(rng.uniform(0.15, 0.45) if rng.random() < 0.5 else rng.uniform(0.4, 0.95))
+    contrast = float(rng.uniform(0.2, 0.45) if rng.random() < 0.5 else rng.uniform(0.4, 0.95))
     if rng.random() < PRINTED:
         paper *= 1 - float(rng.uniform(0.05, 0.75)) * contrast * patterns.draw(rng, shape)
     if rng.random() < SEEN_THROUGH:

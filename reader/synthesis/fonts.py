@@ -13,7 +13,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from synthesis.glyphs import Glyph, Grey, glyph_of
-from synthesis.texts import CHARACTERS
+from tendigits.lines.decode import CHARACTERS
 
 POINTS = 64
 """Size at which characters are drawn."""

@@ -28,8 +28,11 @@ SOURCES = {"mixed": 0.62, "script": 0.2, "print": 0.18}
 OF_MNIST, OF_STROKES = 0.55, 0.3
 """Shares of a mixed hand's digits that are MNIST's and that are drawn from strokes; the others are a font's."""
 
-LINKED = 0.04
-"""Share of the numbers in which two zeros are joined by a stroke."""
+LINKED = 0.1
+"""Share of the numbers in which zeros are joined by a stroke."""
+
+WIDE_ZEROS = 1.7
+"""How much wider joined zeros may be than other digits; they may also be lower, and overlap."""
 
 SMALL_ZEROS = 0.15
 """Share of the numbers by hand in which zeros are lower than other digits."""
@@ -119,18 +122,20 @@ class Shapes:
         """
         before: dict[str, Glyph] = {}
         linked = rng.random() < LINKED
-        zero = float(rng.uniform(0.5, 0.9)) if hand.uneven and rng.random() < SMALL_ZEROS else 1.0
+        zero = float(rng.uniform(0.45, 0.9)) if hand.uneven and rng.random() < SMALL_ZEROS else 1.0
+        wide = float(rng.uniform(0.9, WIDE_ZEROS)) if linked and hand.uneven else 1.0
         large = float(rng.uniform(1.1, 1.5)) if hand.uneven and rng.random() < LARGE_FIRST else 1.0
-        for label in text:
+        for place, label in enumerate(text):
             glyph = before.get(label)
             if glyph is None or rng.random() > hand.own:
                 glyph = before[label] = self._glyph(label, hand, rng)
             height = hand.height * float(np.exp(rng.normal(0, hand.uneven))) * (zero if label == "0" else large)
             large = 1.0
             bend = rng.normal(0, BEND * EM, (4, 4, 2)).astype(np.float32) if hand.uneven else None
-            strokes, left, top = write(glyph, (height, height * hand.aspect), hand.pen, hand.slant, bend)
-            end = x + glyph.width * height * hand.aspect
-            if max(end, x + left + strokes.shape[1] - PAD * height * hand.aspect / EM) > canvas.shape[1] - 2:
+            width = height * hand.aspect * (wide if label == "0" else 1.0)
+            strokes, left, top = write(glyph, (height, width), hand.pen, hand.slant, bend)
+            end = x + glyph.width * width
+            if max(end, x + left + strokes.shape[1] - PAD * width / EM) > canvas.shape[1] - 2:
                 break
             y = base - height + hand.slope * x + float(rng.normal(0, hand.uneven)) * height
             box = canvas.add(canvas.writing, strokes, x + left, y + top)
@@ -140,7 +145,9 @@ class Shapes:
             canvas.boxes.append(box)
             if linked and canvas.labels[-2:] == ["0", "0"]:
                 _link(canvas.writing, canvas.boxes[-2], box, hand, rng)
-            x = end + (hand.gap + float(rng.normal(0, 0.05 if hand.uneven else 0.0))) * height
+            joined = linked and text[place : place + 2] == "00"
+            gap = min(hand.gap, float(rng.uniform(-0.12, 0.08))) if joined else hand.gap
+            x = end + (gap + float(rng.normal(0, 0.05 if hand.uneven else 0.0))) * height
         return x
 
     def write_other(self, canvas: Canvas, x: float, middle: float, hand: Hand, rng: Rng) -> float:

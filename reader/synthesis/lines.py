@@ -6,6 +6,7 @@ for line in writer.lines(rng, 100):     # line.picture is uint8 (40, width); lab
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 
 import cv2
 import numpy as np
@@ -15,9 +16,10 @@ from synthesis.glyphs import Floats, Grey, Rng
 from synthesis.hands import Canvas, Hand, Shapes, draw_hand
 from synthesis.patterns import Patterns
 from synthesis.texts import draw_number
+from tendigits.lines.decode import HEIGHT
 
-HEIGHT, WIDTH = 40, 256
-"""Pixels: the height of a line, and how wide it may be."""
+WIDTH = 256
+"""Pixels: how wide a line may be."""
 
 LOWEST, HIGHEST = 15.0, 36.0
 """Pixels: the height of a digit."""
@@ -29,8 +31,12 @@ are followed closely by a word."""
 MARGIN, WIDE_MARGIN = 0.8, 3.0
 """Paper behind the last character, at most, in heights of a line; in a fifth of the lines it may be wide."""
 
-NEIGHBOUR, RULE_BELOW, RULE_ABOVE, CELLS = 0.25, 0.22, 0.12, 0.1
+NEIGHBOUR, RULE_BELOW, RULE_ABOVE, CELLS = 0.25, 0.22, 0.12, 0.22
 """Shares of the lines with a part of another line above or below, ruled lines, and the sides of cells."""
+
+
+WIDE_GAP = 10
+"""Pixels between two characters, from which on the side of a cell may stand there."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -115,10 +121,15 @@ def _add_rules(canvas: Canvas, rng: Rng) -> None:
             cv2.line(canvas.others, (0, round(y)), (WIDTH, round(y + tilt)), dark, thick, cv2.LINE_AA)
     if rng.random() >= CELLS or not canvas.boxes:
         return
-    edges = [box[0] - 2 for box in canvas.boxes] + [canvas.boxes[-1][2] + 2]
-    comb = rng.random() < 0.4
-    top = 0 if rng.random() < 0.7 else HEIGHT // 2
-    for edge in edges if comb else (edges[0] - rng.uniform(0, 6), edges[-1] + rng.uniform(0, 6)):
-        x = round(edge + float(rng.normal(0, 1)))
-        if not (canvas.writing[:, max(0, x - 1) : x + 2] > 100).any():
-            cv2.line(canvas.others, (x, top), (x, HEIGHT), dark, thick, cv2.LINE_AA)
+    if rng.random() < 0.3:  # a comb, or a box for each character
+        edges = [box[0] - 2 for box in canvas.boxes] + [canvas.boxes[-1][2] + 2]
+    else:
+        outer = canvas.boxes[0][0] - rng.uniform(1, 20), canvas.boxes[-1][2] + rng.uniform(1, 20)
+        gaps = [(a[2], b[0]) for a, b in pairwise(canvas.boxes) if b[0] - a[2] > WIDE_GAP]
+        edges = [*outer, *(float(rng.uniform(left + 3, right - 3)) for left, right in gaps)]
+    top, lean = 0 if rng.random() < 0.8 else HEIGHT // 2, float(rng.normal(0, 1.5))
+    for edge in edges:
+        ends = (round(edge + lean), top), (round(edge - lean), HEIGHT)
+        drawn = cv2.line(np.zeros_like(canvas.others), *ends, dark, thick, cv2.LINE_AA)
+        if not (drawn & (canvas.writing > 60)).any():
+            np.maximum(canvas.others, drawn, out=canvas.others)

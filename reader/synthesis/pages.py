@@ -21,13 +21,19 @@ SIDE = 320
 """Pixels of a page's sides."""
 
 LOWEST, HIGHEST = 6.0, 30.0
-"""Pixels: the height of a digit."""
+"""Pixels: heights of digits that the network finds."""
+
+TOO_HIGH, HIGHER = 3.0, 0.15
+"""How many times higher digits may be that it leaves to a smaller copy of the page, and the share of such pages."""
+
+UNRULED = 2.5
+"""Of a digit's height: the narrowest column of a table without ruled lines, where only room parts the cells."""
 
 EMPTY, TABLE, ALONE = 0.08, 0.35, 0.12
 """Shares of the pages without a number, with a table, and with one number."""
 
-WORD, NOTHING = 0.15, 0.2
-"""Shares of a table's cells with a word, and with nothing; of lines that begin with a word."""
+WORD, NOTHING = 0.2, 0.2
+"""Shares of a table's cells with a word, and with nothing; of the numbers in lines with words in front or behind."""
 
 RULED = 0.75
 """Share of the tables with ruled lines."""
@@ -37,6 +43,11 @@ TURN, TILT = 5.0, 0.04
 
 DESK = 0.2
 """Share of the pages that end within the picture."""
+
+
+CROPPED, CLOSEST, WIDEST = 0.2, 0.02, 1.0
+"""Share of the pages of which only the surroundings of a number are kept, as in a picture of one line or cell, and how
+much of them, in heights of a digit."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,6 +60,8 @@ class Number:
     """Likewise its right end."""
     height: float
     """Of its digits, in pixels."""
+    text: str
+    """What is written."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,13 +79,16 @@ class PageWriter:
 
     shapes: Shapes
     patterns: Patterns
+    lowest: float = LOWEST
+    """Pixels: least height of a digit."""
 
     def pages(self, rng: Rng, n: int) -> Iterator[Page]:
         """Write n pages; on the back of each stands the one before."""
         last = np.zeros((SIDE, SIDE), np.uint8)
         for _ in range(n):
             canvas = Canvas((SIDE, SIDE))
-            hand = draw_hand(self.shapes, rng, float(np.exp(rng.uniform(np.log(LOWEST), np.log(HIGHEST)))))
+            limits = (HIGHEST, TOO_HIGH * HIGHEST) if rng.random() < HIGHER else (self.lowest, HIGHEST)
+            hand = draw_hand(self.shapes, rng, float(np.exp(rng.uniform(*np.log(limits)))))
             numbers = self._write(canvas, hand, rng)
             matrix = _camera_angle(rng)
             canvas.writing = cv2.warpPerspective(canvas.writing, matrix, (SIDE, SIDE), flags=cv2.INTER_LINEAR)
@@ -83,6 +99,8 @@ class PageWriter:
             picture[desk > 0] = (picture[desk > 0] * rng.uniform(0.1, 0.7)).astype(np.uint8)
             last = canvas.writing
             moved = [_moved(number, matrix) for number in numbers]
+            if rng.random() < CROPPED and (inside := [number for number in moved if not _is_on(desk, number)]):
+                desk = _crop(picture, inside[int(rng.integers(len(inside)))], rng)
             yield Page(picture, [number for number in moved if not _is_on(desk, number)])
 
     def _write(self, canvas: Canvas, hand: Hand, rng: Rng) -> list[Number]:
@@ -109,7 +127,7 @@ class PageWriter:
         ends = min(box[0] for box in boxes), max(box[2] for box in boxes)
         middle = base - hand.height / 2
         start, end = (np.array([end, middle + hand.slope * (end - x)], np.float32) for end in ends)
-        return [Number(start, end, hand.height)]
+        return [Number(start, end, hand.height, "".join(canvas.labels[first:]))]
 
     def _lines(self, canvas: Canvas, hand: Hand, rng: Rng) -> list[Number]:
         """Lines of numbers, and some words, from top to bottom."""
@@ -118,24 +136,31 @@ class PageWriter:
         left, columns = float(rng.uniform(2, SIDE / 3)), rng.random() < 0.5
         while base < SIDE - 2:
             x = left + float(rng.uniform(0, 2)) * hand.height
-            if rng.random() < WORD:
-                x = self.shapes.write_other(canvas, x, base - hand.height / 2, hand, rng) + hand.height
+            while rng.random() < 1.5 * WORD:
+                x = self._other(canvas, x, base, hand, rng)
             while x < SIDE - hand.height:
                 found = self._number(canvas, x, base, hand, rng)
+                numbers += found
                 if not found or not columns or rng.random() < 0.3:
                     break
-                numbers += found
-                found = []
-                x = float(numbers[-1].end[0]) + float(rng.uniform(1.2, 5)) * hand.height
-            numbers += found
+                x = float(found[0].end[0])
+                if rng.random() < WORD:
+                    x = self._other(canvas, x + float(rng.uniform(0.2, 1)) * hand.height, base, hand, rng)
+                x += float(rng.uniform(1.2, 5)) * hand.height
             base += step * float(rng.uniform(0.95, 1.2))
         return numbers
+
+    def _other(self, canvas: Canvas, x: float, base: float, hand: Hand, rng: Rng) -> float:
+        """Write a word or a mark; returns where something may follow."""
+        end = self.shapes.write_other(canvas, x, base - hand.height / 2, hand, rng)
+        return end + float(rng.uniform(0.2, 1)) * hand.height
 
     def _table(self, canvas: Canvas, hand: Hand, rng: Rng) -> list[Number]:
         """A table, ruled or not."""
         numbers: list[Number] = []
+        ruled = rng.random() < RULED
         down = float(rng.uniform(1.25, 2.6)) * hand.height
-        across = float(rng.uniform(1.2, 6)) * hand.height
+        across = float(np.exp(rng.uniform(np.log(1.2 if ruled else UNRULED), np.log(6)))) * hand.height
         top, left = (float(rng.uniform(-0.5, 1)) * size for size in (down, across))
         rows, columns = np.arange(top, SIDE, down), np.arange(left, SIDE, across)
         longest = max(1, int((across - 0.3 * hand.height) / (hand.height * (0.55 * hand.aspect + max(0.0, hand.gap)))))
@@ -148,7 +173,7 @@ class PageWriter:
                     text = draw_number(rng)[: int(rng.integers(1, longest + 1))]
                     inset = float(rng.uniform(0.1, 0.5)) * hand.height
                     numbers += self._number(canvas, x + inset, y + (down + hand.height) / 2, hand, rng, text)
-        if rng.random() < RULED:
+        if ruled:
             dark, thick = int(rng.integers(110, 256)), 1 if hand.height < 15 else int(rng.integers(1, 4))
             for y in rows:
                 cv2.line(canvas.others, (round(left), round(y)), (SIDE, round(y)), dark, thick, cv2.LINE_AA)
@@ -181,7 +206,7 @@ def _moved(number: Number, matrix: NDArray[np.float32]) -> Number:
         np.concatenate([ends, above, below])[None].astype(np.float32), matrix
     )[0]
     heights = np.linalg.norm(np.stack(others[2:]) - np.stack(others[:2]), axis=1)
-    return Number(start, end, float(heights.mean()))
+    return Number(start, end, float(heights.mean()), number.text)
 
 
 def _desk(matrix: NDArray[np.float32], rng: Rng) -> Grey:
@@ -192,6 +217,20 @@ def _desk(matrix: NDArray[np.float32], rng: Rng) -> Grey:
     desk = np.ones((SIDE, SIDE), np.uint8)
     cv2.fillConvexPoly(desk, np.round(sheet).astype(np.int32), 0)
     return desk
+
+
+def _crop(picture: Grey, number: Number, rng: Rng) -> Grey:
+    """Keep a number and what is close to it; what lies outside, 1 in the result, is painted over as the edges are."""
+    room = number.height * (0.5 + np.exp(rng.uniform(np.log(CLOSEST), np.log(WIDEST), 4)))
+    ends = np.stack([number.start, number.end])
+    left, top = np.maximum(0, ends.min(axis=0) - room[:2] + [number.height / 2, 0]).astype(int)
+    right, bottom = np.minimum(SIDE, np.ceil(ends.max(axis=0) + room[2:] - [number.height / 2, 0])).astype(int)
+    right, bottom = max(right, left + 2), max(bottom, top + 2)
+    edges = top, SIDE - bottom, left, SIDE - right
+    picture[:] = cv2.copyMakeBorder(picture[top:bottom, left:right].copy(), *edges, cv2.BORDER_REPLICATE)
+    outside = np.ones((SIDE, SIDE), np.uint8)
+    outside[top:bottom, left:right] = 0
+    return outside
 
 
 def _is_on(desk: Grey, number: Number) -> bool:

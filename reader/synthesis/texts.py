@@ -9,9 +9,6 @@ import numpy as np
 
 Rng = np.random.Generator
 
-CHARACTERS = "0123456789.,-/:+=()%x"
-"""What the network for lines can tell apart."""
-
 LENGTHS = (0.17, 0.2, 0.18, 0.15, 0.12, 0.09, 0.06, 0.03)
 """Probability of 1, 2, ... digits in an integer."""
 

@@ -8,7 +8,7 @@ from PIL import Image
 from tendigits.batch import batch
 from tendigits.batch.batch import read_files
 from tendigits.batch.sources import find_pictures
-from tendigits.read.network import bundled_file
+from tendigits.digits.network import bundled_file
 from tendigits.read.reader import Reader
 
 

@@ -43,7 +43,7 @@ def test_one_digit_with_its_runners_up(run, seven):
 def test_a_page_as_text_json_and_csv(run, seven, tmp_path):
     assert run(seven)[1].startswith("7")
     Image.new("L", (90, 90), 255).save(tmp_path / "blank.png")
-    assert run(tmp_path / "blank.png")[:2] == (0, "no digits\n")
+    assert run(tmp_path / "blank.png")[:2] == (0, "no numbers\n")
     (line,) = json.loads(run(seven, "--json")[1])["lines"]
     assert line["value"] == "7"
     assert run(seven, "--csv", tmp_path / "out.csv")[:2] == (0, "")

@@ -1,6 +1,7 @@
 import subprocess
 import sys
 import time
+from decimal import Decimal
 
 import numpy as np
 import pyarrow.parquet as pq
@@ -11,20 +12,19 @@ from tendigits.batch import batch, parquet
 from tendigits.batch.batch import Result
 from tendigits.batch.parquet import NUMBERS, PICTURES, open_table, read_into, rows_of
 from tendigits.batch.sources import find_pictures
+from tendigits.digits.network import bundled_file
+from tendigits.digits.segment import Box
 from tendigits.errors import DataError, ModelFileError, RunError
 from tendigits.files import lock_folder
-from tendigits.read.network import bundled_file
-from tendigits.read.reader import Reader
-from tendigits.read.results import Digit, Line, Page
-from tendigits.read.segment import Box
+from tendigits.read.reader import Reader, ReaderOptions
+from tendigits.read.results import Line, Page
 
 SETTINGS = {"network": "0" * 64, "threshold": 0.9, "one": False}
 
 
 def page(*values):
     box = Box(1, 2, 3, 4)
-    digit = Digit(7, np.full(10, 0.1, np.float32), 1.0, box, np.zeros((28, 28), np.uint8), False, "it may be 1")
-    return Page([Line(value, 0.5, False, box, [digit]) for value in values], (30, 40))
+    return Page([Line(value, Decimal(value), 0.5, False, "it may be 1", box, []) for value in values], (30, 40))
 
 
 def read(path, *values):
@@ -56,8 +56,8 @@ def test_a_row_for_each_number_and_one_for_each_picture(tmp_path):
         ("a.png", 1, "0427"), ("a.png", 2, "13"), ("d.png", 1, "5"),
     ]  # fmt: skip
     assert numbers[0] == {
-        "path": "a.png", "line": 1, "value": "0427", "confidence": 0.5, "accepted": False,
-        "reason": "digit 1: it may be 1", "left": 1, "top": 2, "right": 3, "bottom": 4,
+        "path": "a.png", "line": 1, "value": "0427", "number": "427", "confidence": 0.5, "accepted": False,
+        "reason": "it may be 1", "left": 1, "top": 2, "right": 3, "bottom": 4,
     }  # fmt: skip
     pictures = [list(row.values()) for row in table_of(tmp_path / "_pictures")]
     assert pq.read_table(tmp_path / "_pictures").column_names == PICTURES.names
@@ -151,14 +151,14 @@ def test_a_missing_model_and_an_error_in_the_middle_lose_nothing(paths, tmp_path
             raise KeyboardInterrupt
 
     with pytest.raises(ModelFileError):
-        read_into(tmp_path / "out", paths, model=tmp_path / "none.onnx")
+        read_into(tmp_path / "out", paths, options=ReaderOptions(tmp_path / "none.onnx"))
     assert not (tmp_path / "out").exists()
     with pytest.raises(KeyboardInterrupt):
         read_into(tmp_path / "out", paths, one=True, progress=stop)
     assert len(paths_in(tmp_path / "out")) == 7
     own = tmp_path / "own.onnx"
     own.write_bytes(bundled_file())
-    summary = read_into(tmp_path / "out", paths, one=True, model=own)  # the same network
+    summary = read_into(tmp_path / "out", paths, one=True, options=ReaderOptions(own))  # the same network
     assert (summary.before, summary.pictures) == (6, 14), "the broken one is tried again"
 
 

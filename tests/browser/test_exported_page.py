@@ -16,9 +16,9 @@ from playwright.sync_api import Browser, Page, expect
 
 from helpers import THREE, draw
 from synthesis.strokes import SHAPES
+from tendigits.digits.find import find_digit
 from tendigits.export.source import open_source
 from tendigits.export.web import export_page, fetch_runtime
-from tendigits.read.find import find_digit
 from tendigits.read.reader import Reader
 
 pytestmark = pytest.mark.xdist_group("export")  # the same finished run

@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 
 from helpers import NOW, changed
+from tendigits.digits.network import bundled
 from tendigits.errors import DataError, ModelFileError, RunError
 from tendigits.export.source import PREPROCESSING, open_source
 from tendigits.model.file import load_calibration
 from tendigits.model.recipe import Recipe
-from tendigits.read.network import bundled
 from tendigits.report.run import FORMAT, create_run
 
 

@@ -13,11 +13,11 @@ from importlib.resources import files
 import pytest
 
 from tendigits.data import preprocess
+from tendigits.digits import find, foreground, segment
 from tendigits.errors import DownloadError, ModelFileError, UserError
 from tendigits.export import onnx as onnx_format
 from tendigits.export import web
 from tendigits.export.web import export_page, fetch_runtime, join_modules
-from tendigits.read import find, foreground, segment
 
 RUNTIME = (b"export {};", b"\0asm")
 

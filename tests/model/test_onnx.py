@@ -5,10 +5,10 @@ import numpy as np
 import onnx
 import pytest
 
+from tendigits.digits.network import bundled
+from tendigits.digits.network import from_onnx as open_network
 from tendigits.errors import ModelFileError, UserError
 from tendigits.model.onnx import from_onnx, to_onnx
-from tendigits.read.network import bundled
-from tendigits.read.network import from_onnx as open_network
 
 
 def build() -> keras.Sequential:

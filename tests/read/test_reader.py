@@ -1,6 +1,7 @@
 import io
 import subprocess
 import sys
+from decimal import Decimal
 from pathlib import Path
 
 import cv2
@@ -10,10 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
+from tendigits.digits.network import Network
 from tendigits.errors import DataError, UserError
-from tendigits.read import reader as module
-from tendigits.read import segment
-from tendigits.read.find import find_page
+from tendigits.lines import finder, reading
 from tendigits.read.reader import Reader
 
 
@@ -115,13 +115,16 @@ def test_a_line(reader, certain, text, gap):
     picture = cv2.resize(line_of(certain, text, gap), None, fx=2, fy=2)
     (line,) = reader.read(picture).lines
     assert line.box.right > 0.6 * picture.shape[1], "in pixels of the picture"
-    assert line.value == text
-    assert line.accepted
-    assert line.confidence == pytest.approx(np.prod([digit.confidence for digit in line.digits]))
-    assert [digit.label for digit in line.digits] == [int(character) for character in text]
+    assert (line.value, line.number, line.reason, line.accepted) == (text, int(text), None, True)
+    assert [character.label for character in line.characters] == list(text)
+    for character in line.characters:
+        assert (character.crop.shape, character.accepted) == ((28, 28), True)
+        assert 0 <= character.box.left < character.box.right <= picture.shape[1]
+    boxes = [character.box for character in line.characters]
+    assert boxes == sorted(boxes), "from left to right"
 
 
-def test_a_page_of_lines_and_a_line_of_two_numbers(reader, certain):
+def test_a_page_and_two_numbers_in_a_row(reader, certain):
     texts = ["012", "34567", "89"]
     lines = [line_of(certain, text) for text in texts]
     width = max(line.shape[1] for line in lines)
@@ -130,35 +133,57 @@ def test_a_page_of_lines_and_a_line_of_two_numbers(reader, certain):
         assert [line.value for line in reader.read(picture).lines] == texts
     one, other = line_of(certain, "12"), line_of(certain, "34")
     gap = np.full((one.shape[0], 200), 235, np.uint8)
-    (line,) = reader.read(np.hstack([one, gap, other])).lines
-    assert line.value == "12 34"
+    assert [line.value for line in reader.read(np.hstack([one, gap, other])).lines] == ["12", "34"]
 
 
-def test_something_tall_beside_a_number_makes_it_doubtful(reader, certain):
-    picture = line_of(certain, "2503")
-    end = picture.shape[1] - 30
-    picture = np.pad(picture, ((0, 0), (0, 300)), constant_values=235)
-    for gap, unread in ((5, ("behind",)), (200, ())):
-        drawn = picture.copy()
-        cv2.rectangle(drawn, (end + gap, 30), (end + gap + 45, 95), 40, -1)
-        (line,) = reader.read(drawn).lines
-        assert (line.value, line.unread) == ("2503", unread)
-        assert line.accepted == (not unread)
+NUMBERS = ["12.50", "-3", "12/05", "1:24:05", "0042", "3+4=7", "15%", "(8)", "1.250,00"]
 
 
-def test_the_parts_of_a_broken_digit_are_one(reader, certain):
-    picture = line_of(certain, "707", gap=20)
-    (line,) = reader.read(picture).lines
-    box = line.digits[1].box
-    middle = (box.left + box.right) // 2
-    picture[:, middle - 2 : middle + 3] = 235  # the 0 falls into two halves
-    assert len(find_page(picture).lines[0]) == 4
-    (line,) = reader.read(picture).lines
-    assert line.value == "707"
-    assert line.digits[1].box.width > 0.8 * box.width
+def printed(texts, height=44):
+    """Lines of print, dark on light paper, in a font that no network has learned from."""
+    from matplotlib import font_manager
+    from PIL import ImageDraw, ImageFont
+
+    font = ImageFont.truetype(font_manager.findfont("DejaVu Sans"), height)
+    image = Image.new("L", (400, 40 + 2 * height * len(texts)), 235)
+    for row, text in enumerate(texts):
+        ImageDraw.Draw(image).text((60, 30 + 2 * height * row), text, fill=40, font=font)
+    return np.asarray(image)
 
 
-def test_fine_printed_waves_under_the_digits_are_no_ink(reader, certain):
+def test_signs_are_read_as_they_stand(reader):
+    lines = reader.read(printed(NUMBERS)).lines
+    assert [line.value for line in lines] == NUMBERS
+    assert [line.number for line in lines if line.number is not None] == [
+        Decimal(number) for number in ("12.50", "-3", "42", "0.15", "-8", "1250.00")
+    ]
+
+
+def test_words_beside_a_number_are_no_digits(reader):
+    lines = reader.read(printed(["Total", "Sum 48", "750 kg"])).lines
+    assert [line.value for line in lines] == ["48", "750"]
+
+
+def test_the_mark_of_decimals_is_an_option():
+    picture = printed(["1.250"])
+    meanings = [Reader(threads=1, decimal=mark).read(picture).lines[0].number for mark in ("auto", "point", "comma")]
+    assert meanings == [None, Decimal("1.250"), 1250]
+    with pytest.raises(UserError, match="expected comma, point or auto for decimals, received 'dot'"):
+        Reader(decimal="dot")
+
+
+def test_a_smaller_error_is_a_higher_threshold():
+    loose, strict = Reader(max_error=0.05).number_threshold, Reader(max_error=0.01).number_threshold
+    assert loose < Reader().number_threshold < strict
+    assert Reader(threshold=0.3).number_threshold == 0.3
+    with pytest.raises(UserError, match="expected a threshold or a maximum error, received both"):
+        Reader(threshold=0.5, max_error=0.1)
+    doubtful = Reader(threshold=1.0).read(printed(["42"])).lines[0]
+    assert (doubtful.value, doubtful.accepted) == ("42", False)
+    assert doubtful.reason
+
+
+def test_fine_printed_waves_under_the_digits_are_no_strokes(reader, certain):
     picture = line_of(certain, "0427")
     y, x = np.mgrid[: picture.shape[0], : picture.shape[1]]
     for number in range(6):
@@ -166,6 +191,19 @@ def test_fine_printed_waves_under_the_digits_are_no_ink(reader, certain):
         line = np.abs((y - wave + 5 * number) % 26 - 13) < 1
         picture[line] = np.minimum(picture[line], 185)  # a quarter as dark as the foreground
     assert [line.value for line in reader.read(picture).lines] == ["0427"]
+
+
+def test_where_nothing_is_found_the_picture_is_tried_as_one_line(reader, certain, monkeypatch):
+    monkeypatch.setattr(reading, "find_numbers", lambda network, grey: [])
+    assert [line.value for line in reader.read(line_of(certain, "0427")).lines] == ["0427"]
+
+
+def test_a_network_of_the_user_says_which_digit_each_is(certain):
+    def logits(crops):
+        return np.tile(np.where(np.arange(10) == 5, 12, 0).astype(np.float32), (len(crops), 1))
+
+    own = Reader(Network("own", 0.9, logits))
+    assert [line.value for line in own.read(line_of(certain, "47")).lines] == ["55"]
 
 
 def test_the_threshold_decides_what_is_accepted(certain):
@@ -196,15 +234,12 @@ def test_any_pixels_are_read(reader, seed, height, width, share):
 
 def test_the_work_for_a_page_is_bounded(reader, monkeypatch):
     page = np.full((400, 400), 235, np.uint8)
-    for left in range(9, 400, 20):
-        for top in range(4, 400, 20):
-            page[top : top + 12, left : left + 2] = 30
-    assert len(find_page(page).components.all) == 400
-    monkeypatch.setattr(module, "MAX_DIGITS", 50)
-    read = reader.read(page)
-    assert 0 < sum(len(line.digits) for line in read.lines) + len(read.rejected) <= 50
-    monkeypatch.setattr(segment, "MAX_COMPONENTS", 20)
-    assert len(find_page(page).components.all) == 20
+    for left in range(9, 400, 40):
+        for top in range(4, 400, 40):
+            cv2.putText(page, "7", (left, top + 20), cv2.FONT_HERSHEY_SIMPLEX, 0.7, 30, 2, cv2.LINE_AA)
+    assert len(reader.read(page).lines) > 60
+    monkeypatch.setattr(finder, "MOST", 20)
+    assert 0 < len(reader.read(page).lines) <= 20
 
 
 LARGEST = """
@@ -220,7 +255,7 @@ buffer = io.BytesIO()
 Image.fromarray(page).convert("RGBA").save(buffer, "PNG", compress_level=1)
 reader = Reader()
 assert reader.digit(buffer.getvalue()).crop.any()
-assert sum(len(line.digits) for line in reader.read(buffer.getvalue()).lines) == 400
+assert reader.read(buffer.getvalue()).size == (4096, 4096)
 print(next(int(line.split()[1]) // 1024 for line in open("/proc/self/status") if line.startswith("VmHWM")))
 """
 

@@ -11,7 +11,7 @@ import rehearsal
 import train
 from synthesis.writers import NOT_A_DIGIT, SyntheticWriter
 from tendigits.data.mnist import load_data
-from tendigits.read.network import Network, Predictions, from_onnx
+from tendigits.digits.network import Network, Predictions, from_onnx
 
 
 def test_the_temperature_makes_confidences_as_often_right_as_they_say():

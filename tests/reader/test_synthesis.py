@@ -12,7 +12,7 @@ from synthesis.printed import FONTS, draw_printed
 from synthesis.strokes import FIELD, SHAPES, draw, draw_digit
 from synthesis.writers import SyntheticWriter, with_bar, with_flag
 from tendigits.data.preprocess import to_mnist
-from tendigits.read.find import find_digit
+from tendigits.digits.find import find_digit
 
 
 @pytest.fixture(scope="module")

@@ -7,8 +7,8 @@ import signal
 import numpy as np
 
 from helpers import png
+from tendigits.digits.find import find_digit
 from tendigits.errors import DataError
-from tendigits.read.find import find_digit
 from tendigits.serve import locator as module
 from tendigits.serve.locator import LocatorPool, locate_all
 

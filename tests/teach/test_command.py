@@ -7,8 +7,8 @@ from typer.testing import CliRunner
 
 from helpers import NOW, changed, correction
 from tendigits.cli import app
+from tendigits.digits.network import bundled_file, load_network
 from tendigits.errors import TendigitsError
-from tendigits.read.network import bundled_file, load_network
 from tendigits.teach.command import store_location
 
 

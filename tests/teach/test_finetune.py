@@ -2,7 +2,7 @@
 
 import pytest
 
-from tendigits.read.network import bundled, bundled_file, from_onnx
+from tendigits.digits.network import bundled, bundled_file, from_onnx
 from tendigits.teach import finetune as module
 from tendigits.teach.finetune import TrainingSet, fine_tune
 

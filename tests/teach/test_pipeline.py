@@ -5,7 +5,7 @@ import pytest
 
 from helpers import NOW, correction
 from tendigits.data.dataset import Dataset
-from tendigits.read.network import bundled, from_onnx
+from tendigits.digits.network import bundled, from_onnx
 from tendigits.teach import pipeline
 from tendigits.teach.pipeline import fine_tune_reader
 from tendigits.teach.verify import bundled_sha256, verify_network

@@ -5,16 +5,17 @@ for result in read_files(reader, find_pictures(["scans"]).pictures): ...
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from decimal import Decimal
 from typing import Any, TypeVar
 
 from tendigits.batch.sources import content_of
 from tendigits.batch.workers import WorkerPool
+from tendigits.digits.find import Found, find_digit
+from tendigits.digits.network import Network
 from tendigits.errors import DataError
-from tendigits.read.find import Found, find_digit
-from tendigits.read.network import Network
-from tendigits.read.reader import Reader
-from tendigits.read.results import Digit, Line, Page
+from tendigits.read.judge import POSSIBLE
+from tendigits.read.reader import Reader, ReaderOptions
+from tendigits.read.results import Character, Digit, Line, Page
 
 DIGITS_PER_JOB = 32
 """Pictures of one digit that are classified together."""
@@ -57,13 +58,13 @@ def read_files(
         for job in _jobs(paths, one):
             yield from _read_job(reader, job)
         return
-    with reader_pool(reader.model, reader.threshold, workers) as pool:
+    with reader_pool(reader.options, workers) as pool:
         yield from read_with(pool, paths, one)
 
 
-def reader_pool(model: str | Path | None, threshold: float | None, workers: int | None) -> WorkerPool:
+def reader_pool(options: ReaderOptions, workers: int | None) -> WorkerPool:
     """Make a pool of processes with a `Reader` each."""
-    return WorkerPool(workers, _make_reader, (model, threshold))
+    return WorkerPool(workers, _make_reader, (options,))
 
 
 def read_with(pool: WorkerPool, paths: Sequence[str], one: bool) -> Iterator[Result]:
@@ -91,7 +92,13 @@ def read_located(reader: Reader, found: Sequence[Found | DataError]) -> list[Pag
 
 def as_page(digit: Digit, size: tuple[int, int]) -> Page:
     """Convert a picture of one digit to a page of one line."""
-    return Page([Line(str(digit.label), digit.confidence, digit.accepted, digit.box, [digit])], size)
+    label = str(digit.label)
+    others = [(str(other), share) for other, share in digit.runners_up() if share >= POSSIBLE]
+    character = Character(label, digit.confidence, others, digit.box, digit.crop, digit.accepted)
+    line = Line(
+        label, Decimal(digit.label), digit.confidence, digit.accepted, digit.reason, digit.box, [character], digit
+    )
+    return Page([line], size)
 
 
 def _jobs(paths: Sequence[str], one: bool) -> Iterator[Job]:
@@ -117,13 +124,13 @@ def _read_job(reader: Reader, job: Job) -> list[Result]:
     ]
 
 
-def _make_reader(model: str | Path | None, threshold: float | None) -> None:
+def _make_reader(options: ReaderOptions) -> None:
     """Prepare a worker process."""
     import cv2
 
     global _reader
     cv2.setNumThreads(1)  # there is a process for each core
-    _reader = Reader(model, threshold, threads=1)
+    _reader = options.open(threads=1)
 
 
 def _read_in_worker(job: Job) -> list[Result]:

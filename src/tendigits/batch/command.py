@@ -5,12 +5,16 @@ tendigits read --help
 
 import signal
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from tendigits.errors import DataError, Failure, Interrupted, UserError
 from tendigits.extras import require
+from tendigits.lines.numbers import Mark
+
+if TYPE_CHECKING:
+    from tendigits.read.reader import ReaderOptions
 
 MANY = "A million pictures"
 
@@ -45,11 +49,18 @@ def read(
         typer.Option(
             min=0,
             max=1,
-            help="Confidence from which a digit is accepted.",
+            help="Confidence from which a number is accepted.",
             metavar="0..1",
-            show_default="at most 1% wrong",
+            show_default="at most 2% wrong",
         ),
     ] = None,
+    max_error: Annotated[
+        str | None,
+        typer.Option(
+            help="Instead of a threshold: the largest share of wrong numbers among the accepted.", metavar="PERCENT"
+        ),
+    ] = None,
+    decimal: Annotated[Mark, typer.Option(help="Which mark parts decimals.")] = Mark.AUTO,
     quiet: Annotated[bool, typer.Option("--quiet", help="Show no progress bar.")] = False,
     parquet: Annotated[
         Path | None,
@@ -76,26 +87,28 @@ def read(
         ),
     ] = None,
 ) -> None:
-    """Read the digits in pictures: every number, line by line."""
+    """Read the numbers in pictures, as they are written: digits and the signs . , - / : + = ( ) % x"""
+    from tendigits.read.reader import ReaderOptions
+
+    options = ReaderOptions(model, threshold, _share(max_error), decimal)
     if parquet is not None:
         given = {"--csv": csv is not None, "--json": as_json, "--show": show is not None}
         if names := ", ".join(name for name, is_given in given.items() if is_given):
             raise UserError(f"expected --parquet alone, received {names} too; the table has all results")
-        _read_into(parquet, images, quiet, one=one, model=model, threshold=threshold, workers=workers, ray=ray)
+        _read_into(parquet, images, quiet, options, one=one, workers=workers, ray=ray)
         return
     if ray is not None:
         raise UserError("--ray reads into a table; give its folder with --parquet")
     from tendigits.batch.batch import read_files
     from tendigits.batch.output import STDOUT, Output, plan_show, progress_bar
     from tendigits.batch.sources import find_pictures
-    from tendigits.read.reader import Reader
 
     if csv == STDOUT and as_json:
         raise UserError("expected --json or --csv -, received both; only one of them can have standard output")
     sources = find_pictures(images)
     paths = sources.pictures
     planned = plan_show(paths, show)
-    reader = Reader(model, threshold)
+    reader = options.open()
     errors: list[str] = []
     with (
         progress_bar(quiet) as (echo, progress),
@@ -110,7 +123,20 @@ def read(
     _report(errors, sources.skipped, len(paths))
 
 
-def _read_into(folder: Path, images: list[str], quiet: bool, **options: Any) -> None:
+def _share(percent: str | None) -> float | None:
+    """From "1%" to 0.01."""
+    if percent is None:
+        return None
+    try:
+        share = float(percent.removesuffix("%")) / 100
+    except ValueError:
+        share = -1.0
+    if not 0 < share < 1:
+        raise UserError(f"expected a percentage such as 1% for --max-error, received {percent}")
+    return share
+
+
+def _read_into(folder: Path, images: list[str], quiet: bool, options: "ReaderOptions", **others: Any) -> None:
     require("--parquet", "scale")
     from tendigits.batch.output import progress_bar
     from tendigits.batch.parquet import read_into
@@ -119,7 +145,7 @@ def _read_into(folder: Path, images: list[str], quiet: bool, **options: Any) -> 
     sources = find_pictures(images)
     try:
         with progress_bar(quiet) as (_, progress):
-            summary = read_into(folder, sources.pictures, progress=progress, **options)
+            summary = read_into(folder, sources.pictures, options=options, progress=progress, **others)
     except (KeyboardInterrupt, Interrupted) as error:
         number = error.signal_number if isinstance(error, Interrupted) else signal.SIGINT
         raise Interrupted("interrupted; what was read is kept, run the same command again to resume", number) from None

@@ -64,7 +64,8 @@ class Output(AbstractContextManager["Output"]):
         if self.as_json:
             self.echo(json.dumps({"path": path, **page.as_dict()}))
         elif self.csv is None:
-            text = page.lines[0].digits[0].text() if self.one else page.text() or "no digits"
+            digit = page.lines[0].digit if self.one else None
+            text = page.text() or "no numbers" if digit is None else digit.text()
             for line in text.splitlines():
                 self.echo(f"{path}: {line}" if self.named else line)
         if (target := self.show.get(path)) is not None:

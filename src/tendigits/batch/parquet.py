@@ -11,7 +11,7 @@ import hashlib
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,13 +20,14 @@ from pyarrow import parquet
 
 from tendigits.batch.batch import Result, read_with, reader_pool
 from tendigits.batch.sources import is_remote
+from tendigits.digits.network import bundled_file
+from tendigits.digits.runtime import asset
+from tendigits.digits.segment import Box
 from tendigits.errors import RunError
 from tendigits.files import lock_folder, make_folder, replacing, sha256, write_or_compare
-from tendigits.read.network import bundled_file
-from tendigits.read.reader import Reader
-from tendigits.read.segment import Box
+from tendigits.read.reader import PACKAGE, ReaderOptions
 
-FORMAT = 1
+FORMAT = 2
 
 ADVICE = "write to another folder"
 
@@ -39,7 +40,15 @@ PERIOD = 30.0
 TEXT, NUMBER = pa.string(), pa.int32()
 
 NUMBERS = pa.schema(
-    {"path": TEXT, "line": NUMBER, "value": TEXT, "confidence": pa.float32(), "accepted": pa.bool_(), "reason": TEXT}
+    {
+        "path": TEXT,
+        "line": NUMBER,
+        "value": TEXT,
+        "number": TEXT,
+        "confidence": pa.float32(),
+        "accepted": pa.bool_(),
+        "reason": TEXT,
+    }
     | dict.fromkeys(Box._fields, NUMBER)
 )
 """The columns of the numbers; the same as those of the CSV."""
@@ -73,8 +82,7 @@ def read_into(
     paths: Sequence[str],
     *,
     one: bool = False,
-    model: str | Path | None = None,
-    threshold: float | None = None,
+    options: ReaderOptions = PACKAGE,
     workers: int | None = None,
     ray: str | None = None,
     progress: Callable[[int, int], None] = lambda done, total: None,
@@ -86,7 +94,7 @@ def read_into(
         folder: of the table; made if it doesn't exist.
         paths: paths and addresses of pictures.
         one: each picture is of one digit.
-        model, threshold: see `Reader`.
+        options: what to read with.
         workers: number of processes, or of actors on a cluster; None takes one for each core.
         ray: address of a Ray cluster, or "local"; None reads on this machine without Ray.
         progress: called after each picture with the numbers of pictures done and in total.
@@ -95,8 +103,11 @@ def read_into(
     Raises:
         TendigitsError: a table of other settings, a full disk, a lost cluster.
     """
-    reader = Reader(model, threshold)  # fails before anything is written or started
-    settings = {"network": _digest(model), "threshold": reader.threshold, "one": one}
+    reader = options.open()  # fails before anything is written or started
+    settings = {
+        "network": _digest(options.model), "lines": _digest_of_lines(), "decimal": options.decimal, "one": one,
+        "threshold": reader.threshold if one else reader.number_threshold,
+    }  # fmt: skip
     paths = [path if is_remote(path) else str(Path(path).absolute()) for path in paths]
     with open_table(folder, settings) as table:
         todo = [path for path in dict.fromkeys(paths) if path not in table.done]
@@ -104,7 +115,7 @@ def read_into(
         part: list[Rows] = []
         written = clock()
         try:
-            for rows in _read_rows(todo, one, model, threshold, workers, ray):
+            for rows in _read_rows(todo, one, options, workers, ray):
                 part.append(rows)
                 summary.pictures += 1
                 summary.numbers += len(rows.numbers)
@@ -123,19 +134,19 @@ def read_into(
 def _read_rows(
     paths: list[str],
     one: bool,
-    model: str | Path | None,
-    threshold: float | None,
+    options: ReaderOptions,
     workers: int | None,
     ray: str | None,
 ) -> Iterator[Rows]:
-    model = None if model is None else str(Path(model).absolute())
+    if options.model is not None:  # processes on other machines have other working directories
+        options = replace(options, model=str(Path(options.model).absolute()))
     if ray is None:
-        with reader_pool(model, threshold, workers) as pool:
+        with reader_pool(options, workers) as pool:
             yield from map(rows_of, read_with(pool, paths, one))
     elif paths:
         from tendigits.batch.ray import read_on_ray
 
-        yield from read_on_ray(ray, paths, one=one, model=model, threshold=threshold, workers=workers)
+        yield from read_on_ray(ray, paths, one=one, options=options, workers=workers)
 
 
 def rows_of(result: Result) -> Rows:
@@ -145,7 +156,8 @@ def rows_of(result: Result) -> Rows:
         return Rows({"path": result.path, "numbers": 0, "error": str(result.error)}, [])
     numbers = [
         {
-            "path": result.path, "line": number, "value": line.value, "confidence": line.confidence,
+            "path": result.path, "line": number, "value": line.value,
+            "number": None if line.number is None else str(line.number), "confidence": line.confidence,
             "accepted": line.accepted, "reason": line.reason, **line.box._asdict(),
         }
         for number, line in enumerate(page.lines, 1)
@@ -226,3 +238,8 @@ def _digest(model: str | Path | None) -> str:
         return hashlib.sha256(bundled_file()).hexdigest()
     path = Path(model)
     return sha256(path / "model.keras" if path.is_dir() else path)
+
+
+def _digest_of_lines() -> str:
+    """SHA-256 of the networks that find and read lines."""
+    return hashlib.sha256(asset("lines", "finder.onnx") + asset("lines", "lines.onnx")).hexdigest()

@@ -17,6 +17,7 @@ from tendigits.batch.batch import DIGITS_PER_JOB, read_with, reader_pool
 from tendigits.batch.parquet import Rows, rows_of
 from tendigits.cluster import connected
 from tendigits.errors import Failure, reason_of
+from tendigits.read.reader import PACKAGE, ReaderOptions
 
 BLOCK = 32
 """Jobs that an actor receives at once: pages, or DIGITS_PER_JOB digits each."""
@@ -27,8 +28,7 @@ def read_on_ray(
     paths: list[str],
     *,
     one: bool = False,
-    model: str | None = None,
-    threshold: float | None = None,
+    options: ReaderOptions = PACKAGE,
     workers: int | None = None,
 ) -> Iterator[Rows]:
     """Read pictures in any order.
@@ -37,7 +37,7 @@ def read_on_ray(
         address: of the cluster, or "local"; see `connected`.
         paths: paths or addresses that every node can open; the same goes for the model.
         one: each picture is of one digit.
-        model, threshold: see `Reader`.
+        options: what to read with.
         workers: maximum number of actors; None takes one for each core.
 
     Raises:
@@ -54,7 +54,7 @@ def read_on_ray(
         logging.disable(logging.WARNING)  # Ray's own; errors are raised anyway
         try:
             read = ray.data.from_arrow(blocks).map_batches(
-                _actor(model, threshold, one),
+                _actor(options, one),
                 batch_size=None,
                 batch_format="pyarrow",
                 compute=ray.data.ActorPoolStrategy(min_size=1, max_size=min(workers or cores, len(blocks))),
@@ -69,14 +69,14 @@ def read_on_ray(
             logging.disable(logging.NOTSET)
 
 
-def _actor(model: str | None, threshold: float | None, one: bool) -> type:
+def _actor(options: ReaderOptions, one: bool) -> type:
     """Make the class of the actors, arguments included: Ray may restart an actor after they are gone."""
 
     class Actor:
         """Reads in a process of its own, so that a picture that kills the process doesn't kill the actor."""
 
         def __init__(self) -> None:
-            self.pool = reader_pool(model, threshold, workers=1)
+            self.pool = reader_pool(options, workers=1)
 
         def __call__(self, batch: pa.Table) -> pa.Table:
             results = read_with(self.pool, batch["path"].to_pylist(), one)

@@ -16,10 +16,10 @@ import numpy as np
 from tendigits.data.dataset import Dataset
 from tendigits.data.load import load
 from tendigits.data.preprocess import to_input
+from tendigits.digits.network import bundled_file, read_onnx
 from tendigits.errors import RunError
 from tendigits.model.file import load_calibration, load_model
 from tendigits.model.onnx import from_onnx
-from tendigits.read.network import bundled_file, read_onnx
 from tendigits.report.evaluate import load_same_data
 from tendigits.report.run import open_run
 

@@ -142,6 +142,17 @@ def _global_pool(graph: Graph, layer: Any, value: Value) -> Value:
     return pooled if layer.keepdims else Value(graph.node("Flatten", pooled.name, axis=1))
 
 
+def _upsampling(graph: Graph, layer: Any, value: Value) -> Value:
+    if layer.data_format != "channels_last" or layer.interpolation != "nearest":
+        raise unsupported(f"{layer.name} with channels_first or interpolation")
+    scales = graph.constant([1, 1, *layer.size])
+    name = graph.node(
+        "Resize", graph.first(value), "", scales, mode="nearest", nearest_mode="floor",
+        coordinate_transformation_mode="asymmetric",
+    )  # fmt: skip
+    return Value(name, first=True)
+
+
 def _dense(graph: Graph, layer: Any, value: Value) -> Value:
     if len(value.shape) != 2:
         raise unsupported(f"{layer.name} on values of shape {value.shape}")
@@ -213,7 +224,8 @@ def _merge(graph: Graph, layer: Any, *values: Value) -> Value:
 WRITERS: dict[type, Callable[..., Value]] = {
     layers.Conv2D: _convolution, layers.MaxPooling2D: _pool, layers.AveragePooling2D: _pool,
     layers.GlobalMaxPooling2D: _global_pool, layers.GlobalAveragePooling2D: _global_pool,
-    layers.Dense: _dense, layers.BatchNormalization: _batch_norm, layers.Rescaling: _rescale,
+    layers.UpSampling2D: _upsampling, layers.Dense: _dense, layers.BatchNormalization: _batch_norm,
+    layers.Rescaling: _rescale,
     layers.Reshape: _reshape, layers.Flatten: _flatten, layers.Activation: _identity, layers.ReLU: _relu,
     layers.LeakyReLU: _leaky_relu, layers.Softmax: _softmax, layers.Dropout: _identity,
     layers.SpatialDropout2D: _identity, layers.GaussianNoise: _identity, layers.Identity: _identity,

@@ -1,4 +1,1 @@
-"""From a picture to digits: find the lines, cut them into digits, recognise each.
-
-Neither Keras nor JAX is imported; onnxruntime runs the network.
-"""
+"""What a person gets: numbers and digits with their confidence, accepted, or doubtful with a reason."""

@@ -1,30 +1,35 @@
-"""What was read: a page of lines of digits, as text, JSON and rows of a CSV.
+"""What was read: a page of numbers, as text, JSON and rows of a CSV.
 
-page.lines[0].value        "0427"
+page.lines[0].value        "12.50"
+page.lines[0].number       Decimal("12.50")
 page.text()                one line for each, with the reason why it is doubtful
 """
 
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tendigits.read.segment import Box
+from tendigits.digits.segment import Box
 
-COLUMNS = ("path", "line", "value", "confidence", "accepted", "reason", "left", "top", "right", "bottom")
+COLUMNS = ("path", "line", "value", "number", "confidence", "accepted", "reason", "left", "top", "right", "bottom")
 """The columns of the CSV."""
 
-UNREAD = "?"
-"""In a value: a non-digit between digits."""
+UNCLEAR = "?"
+"""In a text: a doubtful character."""
 
-PRINTED = 10
+SHOWN = 10
 """Lines that the representation of a page shows."""
+
+VALUE_WIDTH = 12
+"""Columns of a text before a reason."""
 
 
 @dataclass(frozen=True, eq=False)
 class Digit:
-    """One digit, or something that may be a digit."""
+    """One digit, or something that may be a digit, in a picture of one."""
 
     label: int
     """0 to 9: the most probable digit, even if it isn't accepted."""
@@ -70,52 +75,90 @@ class Digit:
             "confidence": round(self.confidence, 4),
             "accepted": self.accepted,
             "reason": self.reason,
+            "is_digit": round(self.is_digit, 4),
             "probabilities": [round(float(p), 4) for p in self.probabilities],
             "box": list(self.box),
         }
 
 
 @dataclass(frozen=True, eq=False)
+class Character:
+    """A digit or a sign of a number."""
+
+    label: str
+    """One of 0123456789.,-/:+=()%x"""
+
+    confidence: float
+    """0 to 1: the probability that it is this character."""
+
+    alternatives: list[tuple[str, float]]
+    """What else it may be, most probable first; "" is nothing at all."""
+
+    box: Box
+    """Where it is, in pixels of the picture."""
+
+    crop: NDArray[np.uint8] = field(repr=False)
+    """uint8 (28, 28), white on black, like MNIST's digits."""
+
+    accepted: bool
+    """Whether the number is doubtful for other reasons, if at all."""
+
+    def as_dict(self) -> dict[str, Any]:
+        """Convert to a dictionary for JSON, without the crop."""
+        return {
+            "label": self.label,
+            "confidence": round(self.confidence, 4),
+            "accepted": self.accepted,
+            "alternatives": [[label, round(share, 4)] for label, share in self.alternatives],
+            "box": list(self.box),
+        }
+
+
+@dataclass(frozen=True, eq=False)
 class Line:
-    """A line of digits: one number, or several separated by spaces."""
+    """A number, or a date, a time, a sum."""
 
     value: str
-    """Its digits with leading zeros; `?` for something that couldn't be read."""
+    """As it is written, with signs and leading zeros; the most probable reading, even if it isn't accepted."""
+
+    number: Decimal | None
+    """What it means; None for dates, times, sums, and where a mark may part decimals or thousands."""
 
     confidence: float
     """0 to 1: the probability that all of it is right."""
 
     accepted: bool
-    """Whether every digit is accepted, and nothing unread is beside them."""
+    """Whether the confidence reaches the threshold."""
+
+    reason: str | None
+    """Why it isn't accepted."""
 
     box: Box
-    digits: list[Digit] = field(repr=False)
+    """Where it is, in pixels of the picture."""
 
-    unread: tuple[str, ...] = ()
-    """Where something unread, as tall as a digit, is close to the number: "before", "behind"."""
+    characters: list[Character] = field(repr=False)
 
-    @property
-    def reason(self) -> str | None:
-        """Why it isn't accepted."""
-        doubts = [
-            f"digit {number}: {digit.reason}" for number, digit in enumerate(self.digits, 1) if not digit.accepted
-        ]
-        doubts += [f"something {place} it could not be read" for place in self.unread]
-        return "; ".join(doubts) or None
+    digit: Digit | None = field(default=None, repr=False)
+    """In a picture of one digit: what was read."""
 
     def text(self) -> str:
-        """The value, and why it isn't accepted."""
-        return self.value if self.accepted else f"{self.value}    <- {self.reason}"
+        """The value; if it isn't accepted, with `?` for doubtful characters, and the reason."""
+        if self.accepted:
+            return self.value
+        shown = "".join(each.label if each.accepted else UNCLEAR for each in self.characters)
+        return f"{shown:{VALUE_WIDTH}} {self.reason}"
 
     def as_dict(self) -> dict[str, Any]:
         """Convert to a dictionary for JSON."""
         return {
             "value": self.value,
+            "number": None if self.number is None else str(self.number),
             "confidence": round(self.confidence, 4),
             "accepted": self.accepted,
             "reason": self.reason,
             "box": list(self.box),
-            "digits": [digit.as_dict() for digit in self.digits],
+            "characters": [character.as_dict() for character in self.characters],
+            **({} if self.digit is None else {"digit": self.digit.as_dict()}),
         }
 
 
@@ -124,17 +167,14 @@ class Page:
     """What was read in a picture. `print(page)` shows its size and first lines."""
 
     lines: list[Line]
-    """From top to bottom."""
+    """The numbers, in reading order."""
 
     size: tuple[int, int]
     """Width and height of the picture."""
 
-    rejected: list[Digit] = field(default_factory=list)
-    """Non-digits outside the lines."""
-
     def __repr__(self) -> str:
         width, height = self.size
-        shown = ["  " + line.text() for line in self.lines[:PRINTED]]
+        shown = ["  " + line.text() for line in self.lines[:SHOWN]]
         if more := len(self.lines) - len(shown):
             shown.append(f"  ... and {more} more")
         return "\n".join([f"Page of {width}x{height} pixels, {len(self.lines)} lines", *shown])
@@ -151,8 +191,8 @@ class Page:
         """Convert to rows for a CSV, one for each line; see COLUMNS."""
         return [
             (
-                path, number, line.value, f"{line.confidence:.4f}", "yes" if line.accepted else "no",
-                line.reason or "", *line.box,
+                path, number, line.value, "" if line.number is None else str(line.number), f"{line.confidence:.4f}",
+                "yes" if line.accepted else "no", line.reason or "", *line.box,
             )
             for number, line in enumerate(self.lines, 1)
         ]  # fmt: skip

@@ -10,7 +10,7 @@ A request that has begun keeps the reader that it started with.
 import hashlib
 from dataclasses import dataclass
 
-from tendigits.read.network import from_onnx
+from tendigits.digits.network import from_onnx
 from tendigits.read.reader import Reader
 from tendigits.teach.store import FineTunedNetwork, Store
 from tendigits.teach.verify import bundled_sha256, verify_network

@@ -13,8 +13,8 @@ import cv2
 from tendigits.batch.batch import attempt
 from tendigits.batch.workers import WorkerPool
 from tendigits.data.image import prepare_for_threads
+from tendigits.digits.find import Found, find_digit
 from tendigits.errors import DataError
-from tendigits.read.find import Found, find_digit
 
 
 class LocatorPool:

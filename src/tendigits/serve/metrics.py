@@ -20,7 +20,9 @@ class Metrics:
             "tendigits_request_seconds", "Seconds from request to response.", ("route",), buckets=BUCKETS,
             registry=self.registry,
         )  # fmt: skip
-        self.digits = Counter("tendigits_digits", "Digits read.", ("accepted",), registry=self.registry)
+        self.numbers = Counter(
+            "tendigits_numbers", "Numbers and single digits read.", ("accepted",), registry=self.registry
+        )
         Gauge("tendigits_load", "Pictures being read or waiting.", registry=self.registry).set_function(load)
         Gauge("tendigits_corrections", "Corrections in the store.", registry=self.registry).set_function(corrections)
 

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 import numpy as np
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
-from tendigits.read.results import Digit, Line, Page
+from tendigits.read.results import Character, Digit, Line, Page
 from tendigits.teach.store import Correction
 
 MAX_DIGITS = 1000
@@ -63,24 +63,46 @@ class DigitResponse(BaseModel):
     def of(cls, digit: Digit, with_crop: bool) -> "DigitResponse":
         """From the library's result."""
         crop = _encode(digit.crop) if with_crop else None
-        return cls(**digit.as_dict(), is_digit=round(digit.is_digit, 4), crop=crop)
+        return cls(**digit.as_dict(), crop=crop)
+
+
+class CharacterResponse(BaseModel):
+    """A digit or a sign of a number; an alternative "" is nothing at all."""
+
+    label: str
+    confidence: Share
+    accepted: bool
+    alternatives: list[tuple[str, Share]]
+    box: Edges
+    crop: str | None = None
+
+    @classmethod
+    def of(cls, character: Character, with_crop: bool) -> "CharacterResponse":
+        """From the library's result."""
+        crop = _encode(character.crop) if with_crop else None
+        return cls(**character.as_dict(), crop=crop)
 
 
 class LineResponse(BaseModel):
-    """One line of digits."""
+    """A number, or a date, a time, a sum."""
 
     value: str
+    number: str | None
+    """What it means, as a decimal number; null for dates, times and sums."""
     confidence: Share
     accepted: bool
     reason: str | None
     box: Edges
-    digits: list[DigitResponse]
+    characters: list[CharacterResponse]
+    digit: DigitResponse | None = None
+    """In a picture of one digit."""
 
     @classmethod
     def of(cls, line: Line, with_crops: bool) -> "LineResponse":
         """From the library's result."""
-        digits = [DigitResponse.of(digit, with_crops) for digit in line.digits]
-        return cls(**{**line.as_dict(), "digits": digits})
+        characters = [CharacterResponse.of(character, with_crops) for character in line.characters]
+        digit = None if line.digit is None else DigitResponse.of(line.digit, with_crops)
+        return cls(**{**line.as_dict(), "characters": characters, "digit": digit})
 
 
 class PageResponse(BaseModel):
@@ -91,7 +113,6 @@ class PageResponse(BaseModel):
     size: tuple[int, int] | None = None
     text: str = ""
     lines: list[LineResponse] = []
-    rejected: list[DigitResponse] = []
     error: str | None = None
 
     @classmethod
@@ -102,7 +123,6 @@ class PageResponse(BaseModel):
             size=page.size,
             text="\n".join(line.value for line in page.lines),
             lines=[LineResponse.of(line, with_crops) for line in page.lines],
-            rejected=[DigitResponse.of(digit, with_crops) for digit in page.rejected],
         )
 
 

@@ -94,8 +94,8 @@ def _print_text(step: dict[str, Any]) -> None:
 
 
 def _export(store: "Store", path: Path) -> None:
+    from tendigits.digits.network import bundled_file
     from tendigits.files import replacing
-    from tendigits.read.network import bundled_file
 
     active = store.active_network()
     with replacing(path) as temporary:

@@ -17,8 +17,8 @@ import keras
 import numpy as np
 
 from tendigits.data.dataset import Dataset
-from tendigits.read.find import find_digit
-from tendigits.read.network import Network, bundled_file, from_onnx
+from tendigits.digits.find import find_digit
+from tendigits.digits.network import Network, bundled_file, from_onnx
 from tendigits.teach.finetune import EPOCHS, NON_DIGIT, TrainingSet, fine_tune
 from tendigits.teach.store import Correction, FineTunedNetwork, Store
 from tendigits.teach.verify import bundled_sha256, verify_network

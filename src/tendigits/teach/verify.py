@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 
 from tendigits.data.mnist import FILE
+from tendigits.digits.network import Network, bundled_file
 from tendigits.errors import ModelFileError
-from tendigits.read.network import Network, bundled_file
 
 DIGITS_PER_CLASS = 20
 

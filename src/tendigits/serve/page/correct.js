@@ -26,14 +26,11 @@ export async function store(correction, undone = () => {}) {
 
 let resolveDialog = null;
 
-// Ask in a dialog what a digit is; gives {label}, or null if the dialog was cancelled.
-export function askLabel(digit) {
+// Ask in a dialog what a character is; gives {label}, or null if the dialog was cancelled.
+export function askLabel(character) {
   const dialog = find("correct");
-  drawCrop(find("correct-crop"), digit.crop);
-  const isDigit = digit.is_digit >= 0.5;
-  find("correct-prediction").textContent = isDigit
-    ? `The reader sees a ${digit.label}, ${confidenceText(digit.confidence)} confident.`
-    : "The reader sees no digit here.";
+  drawCrop(find("correct-crop"), character.crop);
+  find("correct-prediction").textContent = `The reader sees ${character.label}, ${confidenceText(character.confidence)} confident.`;
   dialog.showModal();
   return new Promise((done) => { resolveDialog = done; });
 }

@@ -22,7 +22,7 @@ async function read() {
   if (!canvas) return show(null);
   const picture = await new Promise((done) => canvas.toBlob(done, "image/png"));
   const response = await ask("v1/read?one=true&crops=true", { method: "POST", body: picture, headers: { "content-type": "image/png" } });
-  if (number === requests) show(response.pages[0].lines[0].digits[0]); // skip predictions for an older drawing
+  if (number === requests) show(response.pages[0].lines[0].digit); // skip predictions for an older drawing
 }
 
 function show(digit) {

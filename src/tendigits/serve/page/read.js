@@ -53,9 +53,8 @@ function show() {
   const [width, height] = page.size;
   const size = Math.max(12, Math.max(width, height) / 45);
   const shapes = element("svg:svg", { viewBox: `0 0 ${width} ${height}`, preserveAspectRatio: "none" });
-  for (const digit of page.rejected) shapes.append(box(digit, "rejected", null, size));
   for (const line of page.lines) {
-    for (const digit of line.digits) shapes.append(box(digit, digit.accepted ? "confident" : "doubtful", line, size));
+    for (const character of line.characters) shapes.append(box(character, size));
   }
   const image = element("img", { src: address, alt: "Your picture" });
   image.addEventListener("error", () => { image.remove(); find("stage").classList.add("bare"); });
@@ -67,27 +66,28 @@ function show() {
       element("td", { class: "number" }, confidenceText(line.confidence)), element("td", {}, line.reason ?? ""))));
 }
 
-// A digit's box with its value above; a click or a key opens the dialog to correct it.
-function box(digit, kind, line, size) {
-  const [left, top, right, bottom] = digit.box;
-  const label = digit.corrected !== undefined ? nameOf(digit.corrected) : kind === "rejected" ? "" : String(digit.label);
-  const name = digit.corrected !== undefined ? `${label}, corrected`
-    : kind === "rejected" ? "not a digit" : `${label}, ${confidenceText(digit.confidence)} confident${kind === "doubtful" ? ", doubtful" : ""}`;
+// A character's box with its label above; a click or a key opens the dialog to correct it.
+function box(character, size) {
+  const [left, top, right, bottom] = character.box;
+  const { corrected } = character;
+  const kind = corrected !== undefined ? "corrected" : character.accepted ? "confident" : "doubtful";
+  const label = corrected === undefined ? character.label : nameOf(corrected);
+  const how = { corrected: "corrected", doubtful: `${confidenceText(character.confidence)} confident, doubtful`, confident: `${confidenceText(character.confidence)} confident` }[kind];
   return element("svg:g", {
-    class: `box ${digit.corrected !== undefined ? "corrected" : kind}`, tabindex: 0, role: "button", "aria-label": `${name}: correct it`,
-    onclick: () => correct(digit), onkeydown: (event) => { if (event.key === "Enter" || event.key === " ") { event.preventDefault(); correct(digit); } },
+    class: `box ${kind}`, tabindex: 0, role: "button", "aria-label": `${label}, ${how}: correct it`,
+    onclick: () => correct(character), onkeydown: (event) => { if (event.key === "Enter" || event.key === " ") { event.preventDefault(); correct(character); } },
   },
   element("svg:rect", { x: left, y: top, width: right - left, height: bottom - top }),
-  label && label.length === 1 ? element("svg:text", { x: (left + right) / 2, y: Math.max(size, top - size / 4), "font-size": size, "text-anchor": "middle" }, label) : null);
+  label.length === 1 ? element("svg:text", { x: (left + right) / 2, y: Math.max(size, top - size / 4), "font-size": size, "text-anchor": "middle" }, label) : null);
 }
 
-async function correct(digit) {
-  const answer = await askLabel(digit);
+async function correct(character) {
+  const answer = await askLabel(character);
   if (!answer) return;
-  const predicted = digit.is_digit >= 0.5 ? digit.label : null;
+  const predicted = /^[0-9]$/.test(character.label) ? Number(character.label) : null;
   await trying(async () => {
-    await store({ crop: digit.crop, label: answer.label, predicted, source: "picture" }, () => { delete digit.corrected; updateLines(); });
-    digit.corrected = answer.label;
+    await store({ crop: character.crop, label: answer.label, predicted, source: "picture" }, () => { delete character.corrected; updateLines(); });
+    character.corrected = answer.label;
     updateLines();
   });
 }
@@ -97,17 +97,11 @@ function updateLines() {
   for (const line of page.lines) {
     line.original ??= { value: line.value, accepted: line.accepted, confidence: line.confidence, reason: line.reason };
     Object.assign(line, line.original);
-    if (!line.digits.some((digit) => digit.corrected !== undefined)) continue;
-    let at = -1;
-    line.value = [...line.original.value].map((character) => {
-      if (character === " ") return character;
-      const { corrected } = line.digits[++at];
-      return corrected === undefined ? character : corrected === null ? "" : String(corrected);
-    }).join("").trim();
-    const doubtful = line.digits.filter((digit) => digit.corrected === undefined && !digit.accepted);
-    line.accepted = !doubtful.length;
+    if (!line.characters.some((character) => character.corrected !== undefined)) continue;
+    line.value = line.characters.map(({ corrected, label }) => corrected === undefined ? label : corrected ?? "").join("");
+    line.accepted = line.characters.every((character) => character.corrected !== undefined || character.accepted);
     line.reason = line.accepted ? null : line.original.reason;
-    line.confidence = line.digits.reduce((product, digit) => product * (digit.corrected === undefined ? digit.confidence : 1), 1);
+    line.confidence = line.characters.reduce((product, { corrected, confidence }) => product * (corrected === undefined ? confidence : 1), 1);
   }
   show();
 }

@@ -13,10 +13,10 @@ from starlette.exceptions import HTTPException
 from starlette.formparsers import MultiPartException
 
 from tendigits.batch.batch import as_page, read_located
+from tendigits.digits.find import Found, find_digit
 from tendigits.errors import DataError
-from tendigits.read.find import Found, find_digit
 from tendigits.read.reader import Reader
-from tendigits.read.results import Digit, Page
+from tendigits.read.results import Digit, Line, Page
 from tendigits.serve.app_state import AppState, State
 from tendigits.serve.batching import BoundedThreads
 from tendigits.serve.errors import error_responses
@@ -99,7 +99,7 @@ async def _read(state: AppState, reader: Reader, image: bytes, one: bool, crops:
             page = await threads.run(_read_digit if one else Reader.read, reader, image)
     except DataError as error:
         return PageResponse(sha256=sha256, error=str(error)[:300])
-    _count(state, [digit for line in page.lines for digit in line.digits])
+    _count(state, page.lines)
     return PageResponse.of(page, sha256, crops)
 
 
@@ -122,7 +122,7 @@ def _classify(readers: Sequence[Reader], found: Sequence[Found | DataError]) -> 
     return pages
 
 
-def _count(state: AppState, found: Sequence[Digit]) -> None:
-    accepted = sum(digit.accepted for digit in found)
-    state.metrics.digits.labels("yes").inc(accepted)
-    state.metrics.digits.labels("no").inc(len(found) - accepted)
+def _count(state: AppState, found: Sequence[Digit | Line]) -> None:
+    accepted = sum(each.accepted for each in found)
+    state.metrics.numbers.labels("yes").inc(accepted)
+    state.metrics.numbers.labels("no").inc(len(found) - accepted)

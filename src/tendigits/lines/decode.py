@@ -1,19 +1,23 @@
-"""From the network's output to characters: peaks, then suppression of boxes that overlap.
+"""From the line network's output to characters: peaks, then suppression of boxes that overlap.
 
 characters = decode(output)       # of one line, from left to right
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from synthesis.lines import HEIGHT
-from synthesis.texts import CHARACTERS
+CHARACTERS = "0123456789.,-/:+=()%x"
+"""What the network can tell apart; one class more is none of them."""
 
 NONE = len(CHARACTERS)
 """The class of a place where no character has its centre."""
+
+HEIGHT = 40
+"""Pixels: the height of a line."""
 
 STRIDE = 2
 """Columns of a line for each place where the network says something."""
@@ -28,22 +32,34 @@ NEAR = 5
 """Pixels: the same character twice has its centres at least so far apart."""
 
 Floats = NDArray[np.float32]
+Edges = tuple[float, float, float, float]
+"""Left, top, right, bottom, in pixels."""
 
 
 @dataclass(frozen=True, eq=False)
-class Character:
-    """A character of a line."""
+class Peak:
+    """A character in a line, as one output of the network shows it."""
 
     label: str
-    confidence: float
+    present: float
+    """0 to 1: the probability that a character is here."""
     probabilities: Floats
-    """float32 (classes,): of each character, given that it is one."""
-    box: tuple[float, ...]
-    """Left, top, right, bottom in pixels of the line."""
+    """float32 (classes,): of each of CHARACTERS, given that it is one; they sum to 1."""
+    box: Edges
+    """In pixels of the line."""
+
+    @property
+    def confidence(self) -> float:
+        """0 to 1: the probability that it is this character."""
+        return self.present * float(self.probabilities.max())
 
 
-def decode(output: NDArray[Any]) -> list[Character]:
-    """Find the characters in the output for one line, float (places, classes + 4)."""
+def decode(output: NDArray[Any]) -> list[Peak]:
+    """Find the characters in the output for one line, float (places, classes + 1 + 4).
+
+    At each place the network gives a logit for each class, and the distances to the left, top, right and bottom edge
+    of a character that has its centre there, in heights of a line.
+    """
     logits = output[:, : NONE + 1].astype(np.float64)
     shares = np.exp(logits - logits.max(axis=1, keepdims=True))
     shares /= shares.sum(axis=1, keepdims=True)
@@ -52,12 +68,11 @@ def decode(output: NDArray[Any]) -> list[Character]:
     edges = output[:, NONE + 1 :] * HEIGHT
     x = (np.arange(len(output)) + 0.5) * STRIDE
     boxes = np.stack([x - edges[:, 0], HEIGHT / 2 - edges[:, 1], x + edges[:, 2], HEIGHT / 2 + edges[:, 3]], axis=1)
+    places = np.flatnonzero(present >= LEAST)
     kept: list[int] = []
-    for place in np.argsort(-present, kind="stable"):
-        if present[place] < LEAST:
-            break
+    for place in places[np.argsort(-present[places], kind="stable")]:
         if not any(
-            _overlap(boxes[place], boxes[other]) >= OVERLAP
+            overlap(boxes[place], boxes[other]) >= OVERLAP
             or (labels[place] == labels[other] and abs(place - other) * STRIDE < NEAR)
             for other in kept
         ):
@@ -65,15 +80,14 @@ def decode(output: NDArray[Any]) -> list[Character]:
     found = []
     for place in sorted(kept, key=lambda place: boxes[place][0] + boxes[place][2]):
         given, best = shares[place, :NONE] / max(present[place], 1e-9), int(labels[place])
+        left, top, right, bottom = map(float, boxes[place])
         found.append(
-            Character(
-                CHARACTERS[best], float(shares[place, best]), given.astype(np.float32), tuple(map(float, boxes[place]))
-            )
+            Peak(CHARACTERS[best], float(present[place]), given.astype(np.float32), (left, top, right, bottom))
         )
     return found
 
 
-def _overlap(a: Floats, b: Floats) -> float:
+def overlap(a: Sequence[float] | Floats, b: Sequence[float] | Floats) -> float:
     """Area that two boxes share, of what they cover together."""
     width, height = min(a[2], b[2]) - max(a[0], b[0]), min(a[3], b[3]) - max(a[1], b[1])
     if width <= 0 or height <= 0:

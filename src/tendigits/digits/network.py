@@ -8,7 +8,6 @@ predictions = network(crops)            # uint8 (n, 28, 28) -> Predictions
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tendigits.data.preprocess import to_input
+from tendigits.digits.runtime import asset, open_session
 from tendigits.errors import ModelFileError
 from tendigits.extras import require
 from tendigits.model.calibration import LEAST
@@ -101,12 +101,7 @@ def bundled(threads: int | None = None) -> Network:
 
 def bundled_file() -> bytes:
     """The network's .onnx file in the package. Raises ModelFileError if the package is damaged."""
-    try:
-        return (files("tendigits.read") / "assets" / "reader.onnx").read_bytes()
-    except OSError as error:
-        raise ModelFileError(
-            f"expected the package's own network, received {error}; install tendigits again"
-        ) from error
+    return asset("digits", "reader.onnx")
 
 
 def from_onnx(data: bytes, name: str, threads: int | None = None) -> Network:
@@ -117,17 +112,7 @@ def from_onnx(data: bytes, name: str, threads: int | None = None) -> Network:
     Raises:
         ModelFileError: the file is damaged, or has other shapes.
     """
-    import onnxruntime
-
-    options = onnxruntime.SessionOptions()
-    options.log_severity_level = 4
-    options.intra_op_num_threads = threads or 0
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")  # leave idle cores to others
-    try:
-        session = onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
-    except Exception as error:  # onnxruntime has a dozen classes, all private
-        reason = " ".join(str(error).split())[:200]
-        raise ModelFileError(f"{name} is not a complete model file: {reason}") from error
+    session = open_session(data, name, threads)
     given, made = session.get_inputs()[0], session.get_outputs()[0]
     shapes = given.shape[1:], made.shape[1:]
     if shapes not in (([28, 28, 1], [11]), ([784], [10])):

@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from tendigits.read.segment import find_components
+from tendigits.digits.segment import find_components
 
 Grey = NDArray[np.uint8]
 Seam = NDArray[np.intp]

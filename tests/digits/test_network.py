@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 
 from tendigits.data.preprocess import to_input
+from tendigits.digits.find import find_digit
+from tendigits.digits.network import bundled, from_onnx, load_network
 from tendigits.errors import ModelFileError, RunError
 from tendigits.model.calibration import Calibration, apply_temperature
 from tendigits.model.network import build_network, compile_network, predict
 from tendigits.model.recipe import Recipe
-from tendigits.read.find import find_digit
-from tendigits.read.network import bundled, from_onnx, load_network
 from tendigits.read.reader import Reader
 
 CROPS = np.random.default_rng(1).integers(0, 256, (300, 28, 28), dtype=np.uint8)

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tendigits.read.split import best_path, between, seams_of
+from split import best_path, between, seams_of
 
 
 def test_a_cut_follows_the_gap_with_the_least_ink():

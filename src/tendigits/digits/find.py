@@ -1,0 +1,80 @@
+"""Open pictures, and locate the digit in a picture of one: grey pixels -> foreground -> connected components.
+
+found = find_digit("seven.png")         # its 28x28 crop and its box
+grey, size = open_page("page.jpg")
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from tendigits.data.image import open_image
+from tendigits.data.preprocess import FIELD, to_mnist
+from tendigits.digits.foreground import find_foreground
+from tendigits.digits.segment import Box, find_components, main_component, scaled
+
+Grey = NDArray[np.uint8]
+
+PAGE_SIDE = 2048
+"""Pixels: a page is shrunk to this longest side."""
+
+DIGIT_SIDE = 160
+"""Pixels: a picture of one digit is shrunk to this longest side."""
+
+SMALL_SIDE = 64
+"""Pixels: a picture with a smaller longest side is enlarged."""
+
+
+@dataclass(frozen=True, eq=False)
+class Found:
+    """The digit in a picture of one digit."""
+
+    crop: Grey
+    """uint8 (28, 28), white on black; all zeros if nothing was found."""
+    box: Box
+    size: tuple[int, int]
+    """Width and height of the picture."""
+
+
+def find_digit(image: Any) -> Found:
+    """Find the digit in a picture of one digit.
+
+    Raises:
+        DataError: the picture is damaged or too large.
+    """
+    grey, size = _open(image, DIGIT_SIDE)
+    foreground = find_foreground(grey)
+    if foreground is not None:
+        components = find_components(foreground)
+        if (component := main_component(components)) is not None:
+            return Found(to_mnist(components.cut(component)), scaled(component.box, size[0] / grey.shape[1]), size)
+    return Found(np.zeros((FIELD, FIELD), np.uint8), Box(0, 0, *size), size)
+
+
+def open_page(image: Any) -> tuple[Grey, tuple[int, int]]:
+    """Open a page: uint8 (height, width), shrunk to PAGE_SIDE, and the picture's width and height.
+
+    Raises:
+        DataError: the picture is damaged or too large.
+    """
+    return _open(image, PAGE_SIDE)
+
+
+def _open(image: Any, side: int) -> tuple[Grey, tuple[int, int]]:
+    """Grey pixels, shrunk to this longest side, and the picture's width and height.
+
+    A tiny picture is enlarged, so that thin strokes stay connected.
+    """
+    opened = open_image(image, side=side)
+    grey = opened.grey
+    longest = max(grey.shape)
+    if longest > side:
+        shape = max(1, round(grey.shape[1] * side / longest)), max(1, round(grey.shape[0] * side / longest))
+        grey = cv2.resize(grey, shape, interpolation=cv2.INTER_AREA)
+    elif longest < SMALL_SIDE:
+        times = -(-SMALL_SIDE // longest)
+        grey = cv2.resize(grey, None, fx=times, fy=times, interpolation=cv2.INTER_CUBIC)
+    return grey, opened.size

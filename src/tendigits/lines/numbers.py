@@ -1,0 +1,97 @@
+"""What a written number means, and whether it has a form that people write.
+
+to_decimal("1.234,50", Mark.AUTO)       # Decimal("1234.50")
+to_decimal("12/05", Mark.AUTO)          # None: a date
+is_usual("12/05")                       # True
+is_usual("1,,2")                        # False
+"""
+
+import re
+from collections.abc import Iterable
+from decimal import Decimal
+from enum import StrEnum
+
+FILLER = r"(?:[.,]?[-=]{1,2}|/-|[.,])"
+"""What keeps others from adding digits: `500.-`, `500=`, `500,--`, `500/-`."""
+
+AMOUNT = r"(?:\d+|\d{1,3}(?:\.\d{3})+|\d{1,3}(?:,\d{3})+)"
+NUMBER = rf"[-+]?(?:{AMOUNT}(?:[.,]\d+)?|[.,]\d+)"
+
+FORMS = (
+    NUMBER,
+    rf"={{0,2}}{NUMBER}{FILLER}",
+    rf"={{1,2}}{NUMBER}",
+    rf"{NUMBER}%",
+    rf"\({NUMBER}\)",
+    rf"{NUMBER}\)",
+    r"\d{1,4}([./-])\d{1,2}(?:\1\d{2,4})?",  # dates
+    r"\d{1,3}(?::\d{2}){1,2}(?:[.,]\d+)?",  # times
+    r"\d+/\d+",
+    rf"{NUMBER}(?:[-+x/:]{NUMBER})+(?:=(?:{NUMBER})?)?",  # sums
+    rf"{NUMBER}=",
+)
+_USUAL = re.compile("|".join(f"(?:{form})" for form in FORMS).replace(r"\1", r"[./-]"))
+_AMOUNT = re.compile(rf"=*(?P<sign>[-+]?)(?P<amount>[\d.,]*?\d){FILLER}?")
+
+
+class Mark(StrEnum):
+    """Which mark parts a number's decimals."""
+
+    AUTO = "auto"
+    """The one that the number itself tells, or the others on the page."""
+    COMMA = "comma"
+    POINT = "point"
+
+
+def is_usual(text: str) -> bool:
+    """Whether people write numbers, amounts, dates, times or sums like this."""
+    return _USUAL.fullmatch(text) is not None
+
+
+def to_decimal(text: str, mark: Mark = Mark.AUTO) -> Decimal | None:
+    """The number that is written.
+
+    `(12)` is -12, `12%` is 0.12, and what only fills the room behind an amount, as in `500.-`, is ignored. None for
+    dates, times, sums, and where the mark may part decimals or thousands: `1.234` with Mark.AUTO.
+    """
+    if text.startswith("(") and text.endswith(")"):
+        inner = to_decimal(text[1:-1], mark)
+        return None if inner is None or inner < 0 else -inner
+    if text.endswith("%"):
+        whole = to_decimal(text[:-1], mark)
+        return None if whole is None else whole / 100
+    found = _AMOUNT.fullmatch(text)
+    if found is None:
+        return None
+    parted = _part(found["amount"], mark)
+    return None if parted is None else Decimal(found["sign"] + parted)
+
+
+def common_mark(texts: Iterable[str]) -> Mark:
+    """The mark of decimals in numbers that stand on one page, AUTO if they don't tell or disagree."""
+    seen = set()
+    for text in texts:
+        found = _AMOUNT.fullmatch(text)
+        if found is None or not (marks := re.findall("[.,]", found["amount"])):
+            continue
+        tells = {mark for mark in (Mark.POINT, Mark.COMMA) if _part(found["amount"], mark) is not None}
+        if len(tells) == 1 and (len(set(marks)) == 2 or _part(found["amount"], Mark.AUTO) is not None):
+            seen |= tells
+    return seen.pop() if len(seen) == 1 else Mark.AUTO
+
+
+def _part(amount: str, mark: Mark) -> str | None:
+    """An amount with a point before its decimals and nothing else in it; None if it has another form."""
+    if mark is Mark.AUTO:
+        both = {each: _part(amount, each) for each in (Mark.POINT, Mark.COMMA)}
+        meant = {parted for parted in both.values() if parted is not None}
+        return meant.pop() if len(meant) == 1 else None
+    decimal, group = (",", ".") if mark is Mark.COMMA else (".", ",")
+    whole, *fraction = amount.split(decimal)
+    if len(fraction) > 1 or (fraction and not fraction[0].isdigit()):
+        return None
+    groups = whole.split(group)
+    grouped = len(groups) > 1
+    if grouped and (not 1 <= len(groups[0]) <= 3 or groups[0].startswith("0") or any(len(g) != 3 for g in groups[1:])):
+        return None
+    return ".".join(["".join(groups) or "0", *fraction])

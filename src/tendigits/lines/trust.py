@@ -1,0 +1,77 @@
+"""How probable it is that a number was read right: evidence of independent kinds, weighed together.
+
+confidence = trust.confidence(evidence)
+
+The weights are fitted on generated lines (logistic regression) by reader/calibrate.py and travel in the network's file.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from tendigits.errors import UserError
+
+MAX_ERROR = 0.02
+"""The share of wrong numbers among the accepted that is promised."""
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What speaks for and against the reading of a number; each is 0 where nothing speaks against it."""
+
+    read: float
+    """Sum of the logarithms of the probabilities of what was read, and of the absence of what was not."""
+    weakest: float
+    """The smallest of these logarithms."""
+    second: float
+    """The network for single digits: the sum of the logarithms of its probabilities of the same digits."""
+    beside: float
+    """Strokes within the number or close to it that belong to no character, in heights of a digit."""
+    unusual: float
+    """1 if the form is not one that people write."""
+
+    def values(self) -> tuple[float, ...]:
+        """In the order of the weights."""
+        return self.read, self.weakest, self.second, self.beside, self.unusual
+
+
+@dataclass(frozen=True)
+class Trust:
+    """Weights of the evidence, and what follows for the thresholds."""
+
+    weights: tuple[float, ...] = (0.0, 0.0, 0.0, 0.0, 0.0)
+    bias: float = 0.0
+    thresholds: tuple[tuple[float, float], ...] = ((0.02, 0.9),)
+    """Pairs: a share of wrong numbers among the accepted, and the confidence from which on no more are wrong."""
+
+    @classmethod
+    def of(cls, about: Mapping[str, str]) -> "Trust":
+        """From the metadata of a network's file."""
+        if "trust" not in about:
+            return cls()
+        entry = json.loads(about["trust"])
+        return cls(tuple(entry["weights"]), entry["bias"], tuple(map(tuple, entry["thresholds"])))
+
+    def confidence(self, evidence: Evidence) -> float:
+        """0 to 1: the probability that all of a number is right."""
+        return float(1 / (1 + np.exp(-self.bias - np.dot(self.weights, evidence.values()))))
+
+    def threshold(self, max_error: float | None) -> float:
+        """The confidence from which on at most this share of the accepted numbers is wrong, on generated lines.
+
+        Args:
+            max_error: 0 to 1; None takes MAX_ERROR.
+
+        Raises:
+            UserError: the share is smaller than what was measured.
+        """
+        max_error = MAX_ERROR if max_error is None else max_error
+        fitting = [threshold for error, threshold in self.thresholds if error <= max_error]
+        if not fitting:
+            least = min(error for error, _ in self.thresholds)
+            raise UserError(
+                f"expected an error of at least {least:.1%}, received {max_error:.1%}; fewer isn't measured"
+            )
+        return min(fitting)

@@ -1,0 +1,159 @@
+"""From strips to characters: what the network says of a line, decoded, voted on, and cut out of a page."""
+
+import cv2
+import numpy as np
+import pytest
+
+from tendigits.digits.runtime import asset
+from tendigits.errors import ModelFileError
+from tendigits.lines import finder
+from tendigits.lines.decode import CHARACTERS, HEIGHT, NONE, STRIDE, Peak, decode
+from tendigits.lines.finder import Place, find_numbers
+from tendigits.lines.network import GAP, LineNetwork, _pack, bundled
+from tendigits.lines.order import in_rows
+from tendigits.lines.strips import DIGIT, Pyramid, cut
+from tendigits.lines.vote import vote
+
+
+def said(*characters, width=80):
+    """The output for a line: at the middle of each box this label and these edges, elsewhere nothing."""
+    output = np.zeros((width // STRIDE, NONE + 5), np.float32)
+    output[:, NONE] = 8
+    for label, sureness, (left, top, right, bottom) in characters:
+        place = int((left + right) / 2 / STRIDE)
+        x = (place + 0.5) * STRIDE
+        output[place, CHARACTERS.index(label)] = 8 + sureness
+        output[place, NONE + 1 :] = np.array([x - left, HEIGHT / 2 - top, right - x, bottom - HEIGHT / 2]) / HEIGHT
+    return output
+
+
+def peak(label, present, left, right, other=None):
+    shares = np.zeros(NONE, np.float32)
+    shares[CHARACTERS.index(label)] = 1 if other is None else 0.7
+    if other is not None:
+        shares[CHARACTERS.index(other)] = 0.3
+    return Peak(label, present, shares, (left, 8, right, 34))
+
+
+def test_peaks_become_characters_and_overlapping_boxes_are_one():
+    output = said(
+        ("7", 5, (10, 8, 26, 34)), (".", 4, (29, 30, 33, 34)), ("1", 3, (12, 8, 28, 34)), ("5", -3, (50, 8, 64, 34))
+    )
+    found = decode(output)
+    assert [each.label for each in found] == ["7", "."]
+    np.testing.assert_allclose(found[0].box, (10, 8, 26, 34), atol=1e-4)
+    assert 0.9 < found[0].confidence == pytest.approx(found[0].present * found[0].probabilities.max())
+    assert found[0].probabilities.sum() == pytest.approx(1, abs=1e-5)
+    assert decode(said()) == []
+
+
+def test_views_vote_and_what_most_do_not_see_is_dropped():
+    read, dropped = vote([
+        [peak("7", 1.0, 10, 26), peak("2", 0.6, 30, 46)],
+        [peak("7", 0.8, 11, 27, other="1"), peak("9", 0.9, 60, 76)],
+        [peak("2", 0.9, 31, 47), peak("9", 0.8, 61, 77)],
+    ])  # fmt: skip
+    assert [each.label for each in read] == ["7", "2", "9"]
+    assert read[0].present == pytest.approx((1.0 + 0.8) / 3, abs=1e-6)
+    assert read[0].confidence == pytest.approx((1.0 + 0.56) / 3, abs=1e-6)
+    assert not dropped
+    read, dropped = vote([[peak("7", 0.9, 10, 26)], []])
+    assert ([each.label for each in read], [each.label for each in dropped]) == ([], ["7"])
+
+
+def test_lines_lie_apart_in_strips_and_the_network_sees_each_alone():
+    widths = [96, 24, 200, 64, 120, 24]
+    places, (strips, width) = _pack(widths)
+    taken = np.zeros((strips, width + GAP), int)
+    for (strip, left), size in zip(places, widths, strict=True):
+        assert left % 4 == 0
+        taken[strip, left : left + size + GAP] += 1
+    assert taken.max() == 1
+    texts = ["1350", "7", "42.99", "-3", "20:45", "6"]
+    lines = [np.full((HEIGHT, size), 220, np.uint8) for size in widths]
+    for line, text in zip(lines, texts, strict=True):
+        cv2.putText(line, text, (4, 32), cv2.FONT_HERSHEY_SIMPLEX, 1, 30, 2, cv2.LINE_AA)
+    network = bundled(1)
+    together = network(lines)
+    assert [output.shape for output in together] == [(size // STRIDE, NONE + 5) for size in widths]
+    for line, output, text in zip(lines, together, texts, strict=True):
+        for each in (output, *network([line])):
+            assert "".join(peak.label for peak in decode(each) if peak.confidence > 0.5) == text
+    assert network([]) == []
+
+
+def test_other_networks_are_refused():
+    with pytest.raises(ModelFileError, match="expected a network for lines of 40 pixels"):
+        LineNetwork(asset("lines", "finder.onnx"))
+    with pytest.raises(ModelFileError, match="expected a network that finds numbers"):
+        finder.load(asset("lines", "lines.onnx"))
+    with pytest.raises(ModelFileError, match="not a complete model file"):
+        LineNetwork(b"nothing")
+
+
+@pytest.mark.parametrize("angle", [0.0, 0.3, -1.2])
+@pytest.mark.parametrize("height", [15.0, 80.0])
+def test_a_strip_is_upright_and_its_boxes_are_found_again(angle, height):
+    page = np.full((600, 800), 220, np.uint8)
+    axis = np.array([np.cos(angle), np.sin(angle)])
+    middle = np.array([400.0, 300.0])
+    for shift in (-1.5, 0.0, 1.5):  # three strokes, a digit high, across the number's direction
+        down = np.array([-axis[1], axis[0]])
+        ends = [middle + shift * height * axis + side * height / 2 * down for side in (-1, 1)]
+        cv2.line(
+            page,
+            *(tuple(np.round(end * 16).astype(int).tolist()) for end in ends),
+            20,
+            max(1, round(height / 8)),
+            cv2.LINE_AA,
+            4,
+        )
+    strip = cut(Pyramid(page), Place(*middle, angle, 3 * height, height, 1.0))
+    dark = strip.picture < 120
+    columns = np.flatnonzero(dark.mean(axis=0) > 0.4)
+    groups = np.split(columns, np.flatnonzero(np.diff(columns) > 3) + 1)
+    centres = [group.mean() + 0.5 for group in groups]
+    assert centres == pytest.approx([strip.picture.shape[1] / 2 + n * DIGIT for n in (-1.5, 0, 1.5)], abs=1)
+    rows = np.flatnonzero(dark.any(axis=1))
+    assert np.ptp(rows) + 1 == pytest.approx(DIGIT, rel=0.25)
+    left, top, right, bottom = strip.in_picture((centres[0] - 1, 7, centres[0] + 1, 33))
+    x, y = middle - 1.5 * height * axis
+    assert ((left + right) / 2, (top + bottom) / 2) == pytest.approx((x, y), abs=height / 20 + 1)
+    smaller = cut(Pyramid(page), Place(*middle, angle, 3 * height, height, 1.0), scale=0.8)
+    box = (10.0, 7.0, 20.0, 33.0)
+    np.testing.assert_allclose(smaller.in_picture(smaller.in_strip(box, smaller)), smaller.in_picture(box))
+    np.testing.assert_allclose(
+        strip.in_picture(smaller.in_strip(box, strip)), smaller.in_picture(box), atol=height / 10
+    )
+
+
+def test_rows_are_read_from_top_to_bottom_though_the_page_is_turned():
+    angle = 0.1
+    turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
+    truth = [[(100, 50), (300, 54), (500, 47)], [(90, 90)], [(110, 130), (480, 133)]]
+    flat = [turn @ point for row in truth for point in row]
+    order = np.random.default_rng(0).permutation(len(flat)).tolist()
+    places = [Place(*flat[i], angle, 60, 20, 1.0) for i in order]
+    rows = [[order[i] for i in row] for row in in_rows(places)]
+    assert rows == [[0, 1, 2], [3], [4, 5]]
+    assert in_rows([]) == []
+
+
+@pytest.mark.parametrize("scale", [1, 4])
+def test_numbers_are_found_where_they_stand(scale):
+    page = np.full((400, 500), 230, np.uint8)
+    for text, x, y in (("1350", 60, 100), ("22", 300, 104), ("8", 70, 300)):
+        cv2.putText(page, text, (x, y), cv2.FONT_HERSHEY_SIMPLEX, 1.2, 40, 2, cv2.LINE_AA)
+    page = cv2.resize(page, None, fx=scale, fy=scale, interpolation=cv2.INTER_LINEAR)
+    found = sorted(find_numbers(finder.bundled(1), page), key=lambda place: (place.y, place.x))
+    assert len(found) == 3
+    for place, (x, y, width) in zip(
+        sorted(found, key=lambda place: (round(place.y / scale / 100), place.x)),
+        ((106, 88, 92), (322, 92, 44), (81, 288, 20)),
+        strict=True,
+    ):
+        assert (place.x / scale, place.y / scale) == pytest.approx((x, y), abs=8)
+        assert place.height / scale == pytest.approx(25, rel=0.3)
+        assert place.length / scale == pytest.approx(width, abs=16)
+        assert abs(place.angle) < 0.15 or place.length < 2 * place.height
+    assert find_numbers(finder.bundled(1), np.full((300, 300), 200, np.uint8)) == []
