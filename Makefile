@@ -9,7 +9,7 @@
 #   make bench        tendigits beside its peers, about half an hour; QUICK=1: the main table in 5 minutes
 #   make bench-read   the reader beside others, about half an hour (SCANS=folder of labelled pictures)
 #   make bench-serve  requests a second, beside others, a quarter of an hour; needs wrk
-#   make reader       train the reader's network anew and put it into the package, an hour or two
+#   make reader       train the reader's networks and put them into the package, four hours; it goes on where it stopped
 #   make notebook     execute the notebooks anew, a quarter of an hour
 #   make pictures     the README's pictures from a real run
 #   make lock         choose the newest versions anew
@@ -94,6 +94,12 @@ reader: setup
 	$(BIN)/python reader/pool.py $(if $(DATA),--data $(DATA))
 	$(BIN)/python reader/train.py $(if $(DATA),--data $(DATA))
 	$(BIN)/python reader/rehearsal.py
+	$(BIN)/python reader/fetch_fonts.py
+	$(BIN)/python reader/train_lines.py finder --minutes 25 --start reader/finder.npz
+	$(BIN)/python reader/train_lines.py lines --minutes 100 --start reader/lines.npz
+	$(BIN)/python reader/bundle.py finder
+	$(BIN)/python reader/bundle.py lines
+	$(BIN)/python reader/calibrate.py
 
 notebook: setup
 	$(BIN)/python notebooks/execute.py notebooks/first_network.ipynb

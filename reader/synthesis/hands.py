@@ -40,6 +40,9 @@ SMALL_ZEROS = 0.15
 LARGE_FIRST = 0.08
 """Share of the numbers by hand that begin with a larger digit."""
 
+TALL_ONES, TALLEST_ONE = 0.3, 1.6
+"""Share of the numbers by hand with 1s that are higher than other digits, and how much at most."""
+
 BEND = 0.022
 """Standard deviation of the points by which a shape is bent, in digit heights."""
 
@@ -125,19 +128,22 @@ class Shapes:
         zero = float(rng.uniform(0.45, 0.9)) if hand.uneven and rng.random() < SMALL_ZEROS else 1.0
         wide = float(rng.uniform(0.9, WIDE_ZEROS)) if linked and hand.uneven else 1.0
         large = float(rng.uniform(1.1, 1.5)) if hand.uneven and rng.random() < LARGE_FIRST else 1.0
+        one = float(rng.uniform(1.05, TALLEST_ONE)) if hand.uneven and rng.random() < TALL_ONES else 1.0
+        below = float(rng.uniform(0, 0.6))  # of what a 1 is higher, the share below the baseline
         for place, label in enumerate(text):
             glyph = before.get(label)
             if glyph is None or rng.random() > hand.own:
                 glyph = before[label] = self._glyph(label, hand, rng)
-            height = hand.height * float(np.exp(rng.normal(0, hand.uneven))) * (zero if label == "0" else large)
+            usual = hand.height * float(np.exp(rng.normal(0, hand.uneven))) * (zero if label == "0" else large)
+            height = usual * (one if label == "1" else 1.0)
             large = 1.0
             bend = rng.normal(0, BEND * EM, (4, 4, 2)).astype(np.float32) if hand.uneven else None
-            width = height * hand.aspect * (wide if label == "0" else 1.0)
+            width = usual * hand.aspect * (wide if label == "0" else 1.0)
             strokes, left, top = write(glyph, (height, width), hand.pen, hand.slant, bend)
             end = x + glyph.width * width
             if max(end, x + left + strokes.shape[1] - PAD * width / EM) > canvas.shape[1] - 2:
                 break
-            y = base - height + hand.slope * x + float(rng.normal(0, hand.uneven)) * height
+            y = base - height + below * (height - usual) + hand.slope * x + float(rng.normal(0, hand.uneven)) * usual
             box = canvas.add(canvas.writing, strokes, x + left, y + top)
             if box is None:
                 break

@@ -127,7 +127,7 @@ def test_read_a_picture_correct_it_copy_it_and_download_it(open_page, digits):
     expect(page.locator(".box.corrected")).to_have_count(0)
     page.locator(".box").first.focus()
     page.keyboard.press("Enter")
-    sentence = re.compile(rf"The reader sees a {expected[0][0]}, [\d.]+% confident\.")
+    sentence = re.compile(rf"The reader sees {expected[0][0]}, [\d.]+% confident\.")
     expect(page.locator("#correct-prediction")).to_have_text(sentence)
     page.keyboard.press(str(wrong))
     expect(page.locator(".box.corrected")).to_have_count(1)
@@ -138,7 +138,7 @@ def test_read_a_picture_correct_it_copy_it_and_download_it(open_page, digits):
     with page.expect_download() as started:
         page.click("#csv")
     text = started.value.path().read_text().splitlines()
-    assert text[0] == "line,value,confidence,accepted,left,top,right,bottom"
+    assert text[0] == "line,value,number,confidence,accepted,reason,left,top,right,bottom"
     assert text[1].startswith(f"1,{wrong}{expected[0][1:]},")
     assert len(text) == 3
 

@@ -26,6 +26,7 @@ IMAGE = {  # from 9x8x6 images to images, all with six channels
     "max pooling, windows apart": lambda: layers.MaxPooling2D(1, 2, "same"),
     "average pooling": lambda: layers.AveragePooling2D(2),
     "global average": lambda: layers.GlobalAveragePooling2D(keepdims=True),
+    "upsampling": lambda: layers.UpSampling2D((2, 3)),
     "batch normalization": lambda: layers.BatchNormalization(scale=False),
     "without centre": lambda: layers.BatchNormalization(center=False),
     "rescaling": lambda: layers.Rescaling(0.5, -0.2),

@@ -13,15 +13,16 @@ from numpy.typing import NDArray
 from tendigits.digits.foreground import find_foreground
 from tendigits.digits.network import Network
 from tendigits.lines import finder
-from tendigits.lines.decode import CHARACTERS, HEIGHT, NONE, Edges, Peak, decode
-from tendigits.lines.finder import Place, find_numbers, same_place
+from tendigits.lines.decode import CHARACTERS, NONE, decode
+from tendigits.lines.finder import Place, find_numbers
+from tendigits.lines.first_look import numbers_in, same
 from tendigits.lines.network import LineNetwork
 from tendigits.lines.numbers import is_usual
 from tendigits.lines.order import in_rows
-from tendigits.lines.second_opinion import crops_of, has_rule, strokes_beside
-from tendigits.lines.strips import DIGIT, Pyramid, Strip, cut_all
+from tendigits.lines.second_opinion import crops_of, strokes_beside
+from tendigits.lines.strips import DIGIT, Pyramid, Strip, cut
 from tendigits.lines.trust import Evidence
-from tendigits.lines.vote import READ, Candidate, vote
+from tendigits.lines.vote import Candidate, View, vote
 
 Grey = NDArray[np.uint8]
 Floats = NDArray[np.float32]
@@ -35,20 +36,11 @@ VIEWS, MORE_VIEWS = (1.0, 0.85), (1.15, 0.75)
 BEYOND = 0.4
 """Of a digit's height: how far outside of a number's ends the middle of a character of it may lie."""
 
-SPLIT = 0.9
-"""Of a digit's height: characters that are further apart belong to two numbers."""
-
-TALLEST = 1.38
-"""Of a digit's height: what is higher is no character."""
-
-MOST_CHANGE = 1.6
-"""How many times higher or lower than the finder says digits may be."""
-
 LEAST = 1e-4
 """Probability that no evidence falls below, so that no single one decides alone."""
 
-LINE_SHARE = 0.65
-"""Of a picture's height: the height of digits, where the whole picture is tried as one line."""
+LINE_LIKE, LINE_SHARE = 2.2, 0.65
+"""A picture of one line is at most so many digits high; and the height of a digit as a share of it."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,104 +87,61 @@ class LineReader:
     def read_places(self, grey: Grey, places: Sequence[Place]) -> list[Reading]:
         """Read in each of some places."""
         pyramid = Pyramid(grey)
-        looks = cut_all(pyramid, places, VIEWS[0])
-        (seen,) = self._peaks([looks])
-        places = [number for at in zip(places, looks, seen, strict=True) for number in numbers_in(*at)]
-        views = [cut_all(pyramid, places, scale) for scale in VIEWS]
-        peaks = self._peaks(views)
-        unclear = [i for i in range(len(places)) if len({_text(view[i]) for view in peaks}) > 1]
-        more = [cut_all(pyramid, [places[i] for i in unclear], scale) for scale in MORE_VIEWS]
-        more_peaks = self._peaks(more)
-        voted = []
-        for i, strip in enumerate(views[0]):
-            looked = [(view[i], found[i]) for view, found in zip(views, peaks, strict=True)]
-            if i in unclear:
-                n = unclear.index(i)
-                looked += [(view[n], found[n]) for view, found in zip(more, more_peaks, strict=True)]
-            moved = [[replace(peak, box=view.in_strip(peak.box, strip)) for peak in found] for view, found in looked]
-            voted.append([[each for each in part if _is_within(each, strip)] for part in vote(moved)])
-        return distinct(self._with_second_opinion(places, views[0], voted))
+        looks = self._look(pyramid, [[place] for place in places], VIEWS[:1])
+        numbers = same(
+            [number for place, (view,) in zip(places, looks, strict=True) for number in numbers_in(place, view)]
+        )
+        views = self._look(pyramid, numbers, VIEWS)
+        unclear = [i for i, seen in enumerate(views) if len({view.text for view in seen}) > 1]
+        for i, more in zip(unclear, self._look(pyramid, [numbers[i] for i in unclear], MORE_VIEWS), strict=True):
+            views[i] += more
+        return self._with_second_opinion([number[0] for number in numbers], views)
+
+    def _look(self, pyramid: Pyramid, numbers: Sequence[Sequence[Place]], scales: Sequence[float]) -> list[list[View]]:
+        """What the line network sees in the places of each number, at each scale."""
+        strips = [[cut(pyramid, place, scale) for place in places for scale in scales] for places in numbers]
+        outputs = iter(self.lines([strip.picture for own in strips for strip in own]))
+        return [[View(strip, decode(next(outputs))) for strip in own] for own in strips]
 
     def _ways(self, grey: Grey) -> Iterator[list[Place]]:
         """Where numbers may stand; the next way is tried where nothing was read in one."""
-        yield find_numbers(self.finder, grey)
+        places = find_numbers(self.finder, grey)
+        yield [*places, *whole_line(grey, places)]
         foreground = find_foreground(grey)
-        if foreground is None:
-            return
-        yield find_numbers(self.finder, 255 - foreground)
-        height, width = grey.shape
-        digit = LINE_SHARE * height
-        if width > digit:
-            yield [Place(width / 2, height / 2, 0.0, width - digit / 4, digit, 0.0)]
+        if foreground is not None:
+            places = find_numbers(self.finder, 255 - foreground)
+            yield [*places, *whole_line(grey, places)]
 
-    def _peaks(self, views: Sequence[Sequence[Strip]]) -> list[list[list[Peak]]]:
-        """What the network sees in each strip of each view."""
-        outputs = iter(self.lines([strip.picture for view in views for strip in view]))
-        return [[decode(next(outputs)) for _ in view] for view in views]
-
-    def _with_second_opinion(
-        self, places: Sequence[Place], strips: Sequence[Strip], voted: Sequence[Sequence[list[Candidate]]]
-    ) -> list[Reading]:
-        """Ask the network for single digits about all digits at once."""
+    def _with_second_opinion(self, places: Sequence[Place], views: Sequence[Sequence[View]]) -> list[Reading]:
+        """Join the views of each number, and ask the network for single digits about all digits at once."""
+        strips = [seen[0].strip for seen in views]
+        voted = [
+            [[each for each in part if _is_within(each, strip)] for part in vote(seen)]
+            for seen, strip in zip(views, strips, strict=True)
+        ]
         foregrounds = [find_foreground(strip.picture) for strip in strips]
-        crops = [crops_of(ink, [each.box for each in read]) for ink, (read, _) in zip(foregrounds, voted, strict=True)]
+        crops = [crops_of(own, [each.box for each in read]) for own, (read, _) in zip(foregrounds, voted, strict=True)]
         predictions = self.digits(np.concatenate([*crops, np.zeros((0, 28, 28), np.uint8)]))
         shares = predictions.digits * predictions.is_digit[:, None]
         readings, first = [], 0
-        for place, strip, ink, cut, (read, dropped) in zip(places, strips, foregrounds, crops, voted, strict=True):
-            second = (
-                shares[first : first + len(read)] * [[each.label.isdigit()] for each in read] if read else shares[:0]
-            )
+        for place, strip, own, cut_out, (read, dropped) in zip(places, strips, foregrounds, crops, voted, strict=True):
+            is_digit = np.array([each.label.isdigit() for each in read], bool)
+            second = shares[first : first + len(read)] * is_digit[:, None]
             first += len(read)
             if self.own:
                 read = [_with_vote(each, vote) if vote.any() else each for each, vote in zip(read, second, strict=True)]
-            beside = strokes_beside(ink, [each.box for each in read], DIGIT)
-            readings.append(Reading(place, strip, read, dropped, cut, second, beside))
+            beside = strokes_beside(own, [each.box for each in read], DIGIT)
+            readings.append(Reading(place, strip, read, dropped, cut_out, second, beside))
         return readings
 
 
-def numbers_in(place: Place, strip: Strip, peaks: Sequence[Peak]) -> list[Place]:
-    """The numbers that a first look shows in a place: their ends and heights, from the boxes of their characters.
-
-    The finder may have joined neighbours, or cut off an end.
-    """
-    groups: list[list[Peak]] = []
-    foreground = find_foreground(strip.picture)
-    digit_height = _digit_height(peaks)
-    for peak in sorted(peaks, key=lambda peak: peak.box[0]):
-        if peak.present < READ:
-            continue
-        if is_rule(peak.box, digit_height) and has_rule(foreground, peak.box[0], peak.box[2]):
-            groups.append([])
-            continue
-        end = max((each.box[2] for each in groups[-1]), default=0.0) if groups else 0.0
-        if not groups or not groups[-1] or peak.box[0] - end >= SPLIT * DIGIT or has_rule(foreground, end, peak.box[0]):
-            groups.append([peak])
-        else:
-            groups[-1].append(peak)
-    numbers = []
-    for group in groups:
-        digits = [peak.box for peak in group if peak.label.isdigit()]
-        if not digits:
-            continue
-        left, right = min(peak.box[0] for peak in group), max(peak.box[2] for peak in group)
-        if right < strip.ends[0] or left > strip.ends[1]:
-            continue
-        top, bottom = np.median([box[1] for box in digits]), np.median([box[3] for box in digits])
-        x, y = strip.matrix @ [(left + right) / 2, (top + bottom) / 2, 1]
-        unit = place.height / (DIGIT * strip.scale)
-        height = float(np.clip((bottom - top) * unit, place.height / MOST_CHANGE, place.height * MOST_CHANGE))
-        numbers.append(replace(place, x=float(x), y=float(y), length=(right - left) * unit, height=height))
-    return numbers
-
-
-def distinct(readings: Sequence[Reading]) -> list[Reading]:
-    """Of readings of the same number, the one with the most characters."""
-    kept: list[Reading] = []
-    for reading in sorted(readings, key=lambda reading: -len(reading.characters)):
-        if not any(same_place(reading.place, other.place) for other in kept):
-            kept.append(reading)
-    return kept
+def whole_line(grey: Grey, places: Sequence[Place]) -> list[Place]:
+    """The whole picture as one place, if it may be of one line: another crop of it, or the only one."""
+    height, width = grey.shape
+    if height > LINE_LIKE * max((place.height for place in places), default=height) or width < height:
+        return []
+    digit = LINE_SHARE * height
+    return [Place(width / 2, height / 2, 0.0, width - digit / 2, digit, 0.0)]
 
 
 def evidence(reading: Reading) -> Evidence:
@@ -208,21 +157,6 @@ def evidence(reading: Reading) -> Evidence:
         float(sum(read) + sum(absent)), float(min([*read, *absent], default=0.0)), float(sum(second)),
         reading.beside, float(not is_usual(reading.text)),
     )  # fmt: skip
-
-
-def _text(peaks: Sequence[Peak]) -> str:
-    return "".join(peak.label for peak in peaks if peak.present >= READ)
-
-
-def is_rule(box: Edges, digit_height: float) -> bool:
-    """Whether something runs through the whole strip, too high for a character: the side of a cell."""
-    return box[1] < 3 and box[3] > HEIGHT - 3 and box[3] - box[1] > TALLEST * digit_height
-
-
-def _digit_height(characters: Sequence[Peak | Candidate]) -> float:
-    """The median height of the digits, in pixels of the strip; DIGIT if there are none."""
-    heights = [each.box[3] - each.box[1] for each in characters if each.label.isdigit()]
-    return float(np.median(heights)) if heights else DIGIT
 
 
 def _is_within(candidate: Candidate, strip: Strip) -> bool:

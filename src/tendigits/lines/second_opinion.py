@@ -23,7 +23,7 @@ NEIGHBOUR = 0.1
 
 
 RULE, FAINT, LEAN = 0.9, 40, 4
-"""The side of a cell: share of a line's rows in which it is seen, how bright it is of 255, and pixels that it may lean."""
+"""The side of a cell: share of a line's rows where it is seen, how bright it is of 255, pixels that it may lean."""
 
 CLOSE = 0.4
 """Of a digit's height: strokes this close to a number may belong to it."""

@@ -5,7 +5,6 @@ strip = cut(pyramid, place, scale=1.0)      # strip.picture: uint8 (40, width), 
 left, top, right, bottom = strip.in_picture((12, 7, 28, 33))
 """
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 import cv2
@@ -42,18 +41,19 @@ class Strip:
 
     def in_picture(self, box: Edges) -> Edges:
         """The upright box, in pixels of the page, around a box of the strip."""
-        left, top, right, bottom = box
-        corners = np.array([[left, top, 1], [right, top, 1], [right, bottom, 1], [left, bottom, 1]]) @ self.matrix.T
-        (x0, y0), (x1, y1) = corners.min(axis=0).tolist(), corners.max(axis=0).tolist()
-        return x0, y0, x1, y1
+        return _around(self._corners(box))
 
     def in_strip(self, box: Edges, other: "Strip") -> Edges:
-        """A box of this strip in pixels of another of the same number."""
-        factor = other.scale / self.scale
-        x, other_x = self.picture.shape[1] / 2, other.picture.shape[1] / 2
-        left, right = ((edge - x) * factor + other_x for edge in (box[0], box[2]))
-        top, bottom = ((edge - HEIGHT / 2) * factor + HEIGHT / 2 for edge in (box[1], box[3]))
-        return left, top, right, bottom
+        """The upright box, in pixels of another strip, around a box of this one."""
+        return _around((self._corners(box) - other.matrix[:, 2]) @ np.linalg.inv(other.matrix[:, :2]).T)
+
+    def _corners(self, box: Edges) -> NDArray[np.float64]:
+        """A box's corners in pixels of the page: float64 (4, 2)."""
+        left, top, right, bottom = box
+        corners: NDArray[np.float64] = (
+            np.array([[left, top, 1], [right, top, 1], [right, bottom, 1], [left, bottom, 1]]) @ self.matrix.T
+        )
+        return corners
 
 
 class Pyramid:
@@ -94,9 +94,10 @@ def cut(pyramid: Pyramid, place: Place, scale: float = 1.0) -> Strip:
     return Strip(picture, matrix, scale, (width / 2 - half, width / 2 + half))
 
 
-def cut_all(pyramid: Pyramid, places: Iterable[Place], scale: float) -> list[Strip]:
-    """Cut several numbers out."""
-    return [cut(pyramid, place, scale) for place in places]
+def _around(points: NDArray[np.float64]) -> Edges:
+    """The upright box around points, float64 (n, 2)."""
+    (left, top), (right, bottom) = points.min(axis=0).tolist(), points.max(axis=0).tolist()
+    return left, top, right, bottom
 
 
 def _of_centres(matrix: NDArray[np.float64]) -> NDArray[np.float64]:

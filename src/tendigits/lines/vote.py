@@ -1,6 +1,6 @@
-"""Join what several views of a line show to one answer: boxes that overlap are one character.
+"""Join what several views of a number show to one answer: boxes that overlap are one character.
 
-characters, dropped = vote([peaks_of_one_view, peaks_of_another])
+read, dropped = vote(views)         # in pixels of the first view's strip
 """
 
 from collections.abc import Sequence
@@ -8,10 +8,24 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tendigits.lines.decode import CHARACTERS, OVERLAP, Edges, Floats, Peak, overlap
+from tendigits.lines.decode import CHARACTERS, HEIGHT, OVERLAP, Edges, Floats, Peak, overlap
+from tendigits.lines.strips import Strip
 
 READ = 0.5
 """Mean probability over the views from which a character is read."""
+
+
+@dataclass(frozen=True, eq=False)
+class View:
+    """A strip, and what the line network sees in it."""
+
+    strip: Strip
+    peaks: list[Peak]
+
+    @property
+    def text(self) -> str:
+        """What is read in it."""
+        return "".join(peak.label for peak in self.peaks if peak.present >= READ)
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,25 +53,31 @@ class Candidate:
         return float(self.shares.sum())
 
 
-def vote(views: Sequence[Sequence[Peak]]) -> tuple[list[Candidate], list[Candidate]]:
-    """Join the peaks of several views, with boxes in the same pixels.
+def vote(views: Sequence[View]) -> tuple[list[Candidate], list[Candidate]]:
+    """Join what the views of a number show; a view has no say about what lies beyond its ends.
 
     Returns:
         What is read, from left to right; and what is there by less than half of the evidence.
     """
-    left = [(peak, n) for n, view in enumerate(views) for peak in view]
-    left.sort(key=lambda entry: -entry[0].confidence)
+    first = views[0].strip
+    spans = [view.strip.in_strip((0, 0, view.strip.picture.shape[1], HEIGHT), first)[::2] for view in views]
+    left = [(view.strip.in_strip(peak.box, first), peak, n) for n, view in enumerate(views) for peak in view.peaks]
+    left.sort(key=lambda entry: -entry[1].confidence)
     candidates = []
     while left:
-        best, own = left[0]
+        box, best, own = left[0]
         group = {own: best}
-        for peak, n in left[1:]:
-            if n not in group and overlap(best.box, peak.box) >= OVERLAP:
-                group[n] = peak
-        taken = {id(peak) for peak in group.values()}
-        left = [entry for entry in left if id(entry[0]) not in taken]
-        shares = sum(peak.probabilities * peak.present for peak in group.values()) / len(views)
-        candidates.append(Candidate(np.asarray(shares, np.float32), best.box))
+        rest = []
+        for entry in left[1:]:
+            if entry[2] not in group and overlap(box, entry[0]) >= OVERLAP:
+                group[entry[2]] = entry[1]
+            else:
+                rest.append(entry)
+        left = rest
+        middle = (box[0] + box[2]) / 2
+        n_views = len(group.keys() | {n for n, (start, end) in enumerate(spans) if start <= middle <= end})
+        shares = sum(peak.probabilities * peak.present for peak in group.values()) / n_views
+        candidates.append(Candidate(np.asarray(shares, np.float32), box))
     candidates.sort(key=lambda candidate: candidate.box[0] + candidate.box[2])
     read = [candidate for candidate in candidates if candidate.present >= READ]
     return read, [candidate for candidate in candidates if candidate.present < READ]

@@ -95,10 +95,11 @@ async function correct(character) {
 // Rebuild the lines from the predictions and the corrections.
 function updateLines() {
   for (const line of page.lines) {
-    line.original ??= { value: line.value, accepted: line.accepted, confidence: line.confidence, reason: line.reason };
+    line.original ??= { value: line.value, number: line.number, accepted: line.accepted, confidence: line.confidence, reason: line.reason };
     Object.assign(line, line.original);
     if (!line.characters.some((character) => character.corrected !== undefined)) continue;
     line.value = line.characters.map(({ corrected, label }) => corrected === undefined ? label : corrected ?? "").join("");
+    line.number = null; // what a corrected value means, only the reader knows
     line.accepted = line.characters.every((character) => character.corrected !== undefined || character.accepted);
     line.reason = line.accepted ? null : line.original.reason;
     line.confidence = line.characters.reduce((product, { corrected, confidence }) => product * (corrected === undefined ? confidence : 1), 1);
@@ -106,10 +107,15 @@ function updateLines() {
   show();
 }
 
+// A cell of a CSV: quoted if it has a comma, as 12,50 has.
+function cell(value) {
+  return /[",\n]/.test(value) ? `"${String(value).replaceAll('"', '""')}"` : String(value);
+}
+
 function download() {
-  const rows = [["line", "value", "confidence", "accepted", "left", "top", "right", "bottom"],
-    ...page.lines.map((line, i) => [i + 1, line.value, line.confidence.toFixed(4), line.accepted ? "yes" : "no", ...line.box])];
-  const text = rows.map((row) => row.join(",")).join("\n") + "\n";
+  const rows = [["line", "value", "number", "confidence", "accepted", "reason", "left", "top", "right", "bottom"],
+    ...page.lines.map((line, i) => [i + 1, line.value, line.number ?? "", line.confidence.toFixed(4), line.accepted ? "yes" : "no", line.reason ?? "", ...line.box])];
+  const text = rows.map((row) => row.map(cell).join(",")).join("\n") + "\n";
   const link = element("a", { href: URL.createObjectURL(new Blob([text], { type: "text/csv" })), download: "numbers.csv" });
   link.click();
   setTimeout(() => URL.revokeObjectURL(link.href), 1000);
