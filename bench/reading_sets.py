@@ -35,11 +35,13 @@ class Set:
 
     name: str
     kind: str
-    """digit, line or page."""
+    """digit, line, page or grid, a page of numbers in cells."""
     truth: list[Truth]
     """The truth of each picture: a string, for a page a list of lines."""
     files: dict[str, list[list[Path]]] = field(default_factory=dict)
     """Setting (bare or cropped) -> the files of each picture: one, or for a cropped page one per line."""
+    keep: str = "0123456789"
+    """Characters that the truth may have; of what is read, others are left out."""
 
     def first(self, n: int | None) -> "Set":
         """The first `n` pictures."""

@@ -73,9 +73,21 @@ def read_pages(n: int) -> Iterator[tuple[tuple[float, ...], bool]]:
         for reading in reader.readings(page.picture):
             number = number_at(reading, page.numbers)
             if number is None:
-                yield evidence(reading).values(), False
-            elif all(EDGE < edge < SIDE - EDGE for end in (number.start, number.end) for edge in end.tolist()):
+                if number_at(reading, page.hidden) is None:
+                    yield evidence(reading).values(), False
+            elif is_clear(number) and (reading.text == number.text or bare(reading.text) != bare(number.text)):
                 yield evidence(reading).values(), reading.text == number.text
+
+
+def is_clear(number: Number) -> bool:
+    """Whether a number is whole and apart from others, so that its text is what a person would read."""
+    ends = [*number.start.tolist(), *number.end.tolist()]
+    return number.clear and all(EDGE < edge < SIDE - EDGE for edge in ends)
+
+
+def bare(text: str) -> str:
+    """Without points, which patterns below small digits may hide from anybody."""
+    return "".join(character for character in text if character not in ".,:")
 
 
 def number_at(reading: Reading, numbers: list[Number]) -> Number | None:

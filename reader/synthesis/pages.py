@@ -5,7 +5,7 @@ for page in writer.pages(rng, 10):      # page.picture is uint8 (320, 320); page
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -25,6 +25,9 @@ LOWEST, HIGHEST = 6.0, 30.0
 
 TOO_HIGH, HIGHER = 3.0, 0.15
 """How many times higher digits may be that it leaves to a smaller copy of the page, and the share of such pages."""
+
+CLOSE = 0.5
+"""Of a digit's height: closer to the next cell, a number is hard to tell from its neighbour."""
 
 UNRULED = 2.5
 """Of a digit's height: the narrowest column of a table without ruled lines, where only room parts the cells."""
@@ -62,6 +65,8 @@ class Number:
     """Of its digits, in pixels."""
     text: str
     """What is written."""
+    clear: bool = True
+    """Whether it is whole, and apart from its neighbours."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,6 +76,8 @@ class Page:
     picture: Grey
     """uint8 (SIDE, SIDE)"""
     numbers: list[Number]
+    hidden: list[Number]
+    """Those of which most is beyond the sheet or the picture."""
 
 
 @dataclass(frozen=True)
@@ -101,7 +108,8 @@ class PageWriter:
             moved = [_moved(number, matrix) for number in numbers]
             if rng.random() < CROPPED and (inside := [number for number in moved if not _is_on(desk, number)]):
                 desk = _crop(picture, inside[int(rng.integers(len(inside)))], rng)
-            yield Page(picture, [number for number in moved if not _is_on(desk, number)])
+            seen = [number for number in moved if not _is_on(desk, number)]
+            yield Page(picture, seen, [number for number in moved if _is_on(desk, number)])
 
     def _write(self, canvas: Canvas, hand: Hand, rng: Rng) -> list[Number]:
         """Write a page of some kind."""
@@ -172,7 +180,9 @@ class PageWriter:
                 elif chance > NOTHING:
                     text = draw_number(rng)[: int(rng.integers(1, longest + 1))]
                     inset = float(rng.uniform(0.1, 0.5)) * hand.height
-                    numbers += self._number(canvas, x + inset, y + (down + hand.height) / 2, hand, rng, text)
+                    written = self._number(canvas, x + inset, y + (down + hand.height) / 2, hand, rng, text)
+                    room = x + across - CLOSE * hand.height
+                    numbers += [replace(number, clear=bool(number.end[0] < room)) for number in written]
         if ruled:
             dark, thick = int(rng.integers(110, 256)), 1 if hand.height < 15 else int(rng.integers(1, 4))
             for y in rows:
@@ -206,7 +216,7 @@ def _moved(number: Number, matrix: NDArray[np.float32]) -> Number:
         np.concatenate([ends, above, below])[None].astype(np.float32), matrix
     )[0]
     heights = np.linalg.norm(np.stack(others[2:]) - np.stack(others[:2]), axis=1)
-    return Number(start, end, float(heights.mean()), number.text)
+    return Number(start, end, float(heights.mean()), number.text, number.clear)
 
 
 def _desk(matrix: NDArray[np.float32], rng: Rng) -> Grey:

@@ -24,6 +24,9 @@ TALLEST = 1.38
 MOST_CHANGE = 1.6
 """How many times higher or lower than the finder says digits may be."""
 
+PART = 0.75
+"""Of the longest place's length and height: a smaller one shows a part of the number."""
+
 MOST_CROPS = 3
 """Places that are read of one number."""
 
@@ -56,22 +59,26 @@ def numbers_in(place: Place, view: View) -> list[Place]:
         left, right = min(peak.box[0] for peak in group), max(peak.box[2] for peak in group)
         if right < strip.ends[0] or left > strip.ends[1]:
             continue
-        top, bottom = np.median([box[1] for box in digits]), np.median([box[3] for box in digits])
-        x, y = strip.matrix @ [(left + right) / 2, (top + bottom) / 2, 1]
+        tops, bottoms = np.array([box[1] for box in digits]), np.array([box[3] for box in digits])
+        usual = [peak.label != "1" for peak in group if peak.label.isdigit()]  # a 1 is often higher
+        full = float((bottoms - tops)[usual if any(usual) else ...].max())
+        high = bottoms - tops >= 0.8 * full
+        middle = float(np.median((tops + bottoms)[high])) / 2
         unit = place.height / (DIGIT * strip.scale)
-        height = float(np.clip((bottom - top) * unit, place.height / MOST_CHANGE, place.height * MOST_CHANGE))
+        height = float(np.clip(full * unit, place.height / MOST_CHANGE, place.height * MOST_CHANGE))
+        x, y = strip.matrix @ [(left + right) / 2, middle, 1]
         numbers.append(replace(place, x=float(x), y=float(y), length=(right - left) * unit, height=height))
     return numbers
 
 
 def same(places: Sequence[Place]) -> list[list[Place]]:
-    """Group places that show one number, the longest first: they are further views of it."""
+    """Group places that show one number, the longest first: others are further views of it, unless they show a part."""
     groups: list[list[Place]] = []
-    for place in sorted(places, key=lambda place: -place.length / place.height):
+    for place in sorted(places, key=lambda place: -place.length):
         near = next((group for group in groups if same_place(place, group[0])), None)
         if near is None:
             groups.append([place])
-        elif len(near) < MOST_CROPS:
+        elif len(near) < MOST_CROPS and place.length > PART * near[0].length and place.height > PART * near[0].height:
             near.append(place)
     return groups
 

@@ -30,7 +30,7 @@ Floats = NDArray[np.float32]
 DIGITS = 10
 """The first of CHARACTERS are the digits."""
 
-VIEWS, MORE_VIEWS = (1.0, 0.85), (1.15, 0.75)
+VIEWS, MORE_VIEWS = (1.0, 0.8), (0.9,)
 """Scales of the strips in which each number is read, and of those that are asked too where the first disagree."""
 
 BEYOND = 0.4
@@ -39,7 +39,10 @@ BEYOND = 0.4
 LEAST = 1e-4
 """Probability that no evidence falls below, so that no single one decides alone."""
 
-LINE_LIKE, LINE_SHARE = 2.2, 0.65
+CERTAIN, SUPPORT = 0.9, 0.1
+"""Probabilities from which the second opinion contradicts, and below which it doesn't support, a digit."""
+
+LINE_LIKE, LINE_SHARE = 4.0, 0.65
 """A picture of one line is at most so many digits high; and the height of a digit as a share of it."""
 
 
@@ -88,9 +91,7 @@ class LineReader:
         """Read in each of some places."""
         pyramid = Pyramid(grey)
         looks = self._look(pyramid, [[place] for place in places], VIEWS[:1])
-        numbers = same(
-            [number for place, (view,) in zip(places, looks, strict=True) for number in numbers_in(place, view)]
-        )
+        numbers = same([each for place, (view,) in zip(places, looks, strict=True) for each in numbers_in(place, view)])
         views = self._look(pyramid, numbers, VIEWS)
         unclear = [i for i, seen in enumerate(views) if len({view.text for view in seen}) > 1]
         for i, more in zip(unclear, self._look(pyramid, [numbers[i] for i in unclear], MORE_VIEWS), strict=True):
@@ -138,7 +139,8 @@ class LineReader:
 def whole_line(grey: Grey, places: Sequence[Place]) -> list[Place]:
     """The whole picture as one place, if it may be of one line: another crop of it, or the only one."""
     height, width = grey.shape
-    if height > LINE_LIKE * max((place.height for place in places), default=height) or width < height:
+    tallest = max((place.height for place in places), default=height)
+    if height > LINE_LIKE * tallest or width < height or len(in_rows(places)) > 1:
         return []
     digit = LINE_SHARE * height
     return [Place(width / 2, height / 2, 0.0, width - digit / 2, digit, 0.0)]
@@ -148,14 +150,15 @@ def evidence(reading: Reading) -> Evidence:
     """What speaks against a reading."""
     read = [np.log(max(each.confidence, LEAST)) for each in reading.characters]
     absent = [np.log(max(1 - each.present, LEAST)) for each in reading.dropped]
-    second = [
-        np.log(max(float(shares[CHARACTERS.index(each.label)]), LEAST))
-        for each, shares in zip(reading.characters, reading.second, strict=True)
-        if each.label.isdigit()
-    ]
+    contradicted = unsupported = 0
+    for each, shares in zip(reading.characters, reading.second, strict=True):
+        if each.label.isdigit():
+            same = float(shares[CHARACTERS.index(each.label)])
+            contradicted += bool(same < shares.max() >= CERTAIN)
+            unsupported += same < SUPPORT
     return Evidence(
-        float(sum(read) + sum(absent)), float(min([*read, *absent], default=0.0)), float(sum(second)),
-        reading.beside, float(not is_usual(reading.text)),
+        float(sum(read) + sum(absent)), float(min([*read, *absent], default=0.0)),
+        contradicted, unsupported, reading.beside, float(not is_usual(reading.text)),
     )  # fmt: skip
 
 

@@ -25,8 +25,10 @@ class Evidence:
     """Sum of the logarithms of the probabilities of what was read, and of the absence of what was not."""
     weakest: float
     """The smallest of these logarithms."""
-    second: float
-    """The network for single digits: the sum of the logarithms of its probabilities of the same digits."""
+    contradicted: float
+    """Digits of which the network for single digits is certain that they are others."""
+    unsupported: float
+    """Digits that it takes for no digit, or hardly for this one."""
     beside: float
     """Strokes within the number or close to it that belong to no character, in heights of a digit."""
     unusual: float
@@ -34,14 +36,14 @@ class Evidence:
 
     def values(self) -> tuple[float, ...]:
         """In the order of the weights."""
-        return self.read, self.weakest, self.second, self.beside, self.unusual
+        return self.read, self.weakest, self.contradicted, self.unsupported, self.beside, self.unusual
 
 
 @dataclass(frozen=True)
 class Trust:
     """Weights of the evidence, and what follows for the thresholds."""
 
-    weights: tuple[float, ...] = (0.0, 0.0, 0.0, 0.0, 0.0)
+    weights: tuple[float, ...] = (0.0,) * 6
     bias: float = 0.0
     thresholds: tuple[tuple[float, float], ...] = ((0.02, 0.9),)
     """Pairs: a share of wrong numbers among the accepted, and the confidence from which on no more are wrong."""
