@@ -117,7 +117,7 @@ def test_read_a_picture_correct_it_copy_it_and_download_it(open_page, digits):
     expect(rows).to_have_count(2)
     expected = ["".join(map(str, digits.y_test[4 * row : 4 * row + 4])) for row in range(2)]
     assert [row.locator("td").nth(1).inner_text() for row in rows.all()] == expected
-    expect(page.locator(".box.confident")).to_have_count(8)
+    expect(page.locator(".box")).to_have_count(8)
     image, box = page.locator("#stage img").bounding_box(), page.locator(".box rect").first.bounding_box()
     assert image["x"] < box["x"] < image["x"] + image["width"] / 4  # the boxes lie on the picture
     wrong = (int(expected[0][0]) + 1) % 10

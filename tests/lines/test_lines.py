@@ -11,8 +11,8 @@ from tendigits.lines.decode import CHARACTERS, HEIGHT, NONE, STRIDE, Peak, decod
 from tendigits.lines.finder import Place, find_numbers
 from tendigits.lines.network import GAP, LineNetwork, _pack, bundled
 from tendigits.lines.order import in_rows
-from tendigits.lines.strips import DIGIT, Pyramid, cut
-from tendigits.lines.vote import vote
+from tendigits.lines.strips import DIGIT, Pyramid, Strip, cut
+from tendigits.lines.vote import View, vote
 
 
 def said(*characters, width=80):
@@ -47,18 +47,26 @@ def test_peaks_become_characters_and_overlapping_boxes_are_one():
     assert decode(said()) == []
 
 
+def view(*peaks, start=0):
+    """A view of a page whose left edge is at this pixel."""
+    matrix = np.array([[1.0, 0, start], [0, 1.0, 0]])
+    return View(Strip(np.zeros((HEIGHT, 96), np.uint8), matrix, 1.0, (10, 80)), list(peaks))
+
+
 def test_views_vote_and_what_most_do_not_see_is_dropped():
     read, dropped = vote([
-        [peak("7", 1.0, 10, 26), peak("2", 0.6, 30, 46)],
-        [peak("7", 0.8, 11, 27, other="1"), peak("9", 0.9, 60, 76)],
-        [peak("2", 0.9, 31, 47), peak("9", 0.8, 61, 77)],
+        view(peak("7", 1.0, 10, 26), peak("2", 0.6, 30, 46)),
+        view(peak("7", 0.8, 11, 27, other="1"), peak("9", 0.9, 60, 76)),
+        view(peak("2", 0.9, 26, 42), peak("9", 0.8, 56, 72), start=5),
     ])  # fmt: skip
     assert [each.label for each in read] == ["7", "2", "9"]
     assert read[0].present == pytest.approx((1.0 + 0.8) / 3, abs=1e-6)
     assert read[0].confidence == pytest.approx((1.0 + 0.56) / 3, abs=1e-6)
     assert not dropped
-    read, dropped = vote([[peak("7", 0.9, 10, 26)], []])
+    read, dropped = vote([view(peak("7", 0.9, 10, 26)), view()])
     assert ([each.label for each in read], [each.label for each in dropped]) == ([], ["7"])
+    read, _ = vote([view(peak("7", 0.9, 10, 26)), view(start=40)])
+    assert [each.label for each in read] == ["7"], "the other view does not show that part"
 
 
 def test_lines_lie_apart_in_strips_and_the_network_sees_each_alone():

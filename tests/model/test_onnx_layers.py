@@ -131,7 +131,7 @@ def test_any_stack(stages, seed):
 @pytest.mark.parametrize(
     ("layer", "reason"),
     [
-        (lambda: layers.UpSampling2D(), "a layer UpSampling2D"),
+        (lambda: layers.Conv2DTranspose(2, 3), "a layer Conv2DTranspose"),
         (lambda: layers.BatchNormalization(axis=1), "on axis 1"),
         (lambda: layers.Softmax(axis=1), "on axis 1"),
         (lambda: layers.ReLU(max_value=6), "with a threshold, a slope or a maximum"),

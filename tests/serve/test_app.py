@@ -56,7 +56,7 @@ def test_health_and_metrics(client):
     for line in (
         r'tendigits_requests_total\{route="/v1/corrections",status="200"\} \d',
         r'tendigits_request_seconds_bucket\{le="0.005",route="/v1/corrections"\} \d',
-        r'tendigits_digits_total\{accepted="no"\} 1.0',
+        r'tendigits_numbers_total\{accepted="no"\} 1.0',
         "tendigits_load 0.0",
         "tendigits_corrections 0.0",
     ):
