@@ -91,7 +91,8 @@ class LineReader:
         """Read in each of some places."""
         pyramid = Pyramid(grey)
         looks = self._look(pyramid, [[place] for place in places], VIEWS[:1])
-        numbers = same([each for place, (view,) in zip(places, looks, strict=True) for each in numbers_in(place, view)])
+        shown = [each for place, (view,) in zip(places, looks, strict=True) for each in numbers_in(place, view)]
+        numbers = same(shown)[: finder.MOST]
         views = self._look(pyramid, numbers, VIEWS)
         unclear = [i for i, seen in enumerate(views) if len({view.text for view in seen}) > 1]
         for i, more in zip(unclear, self._look(pyramid, [numbers[i] for i in unclear], MORE_VIEWS), strict=True):
