@@ -27,8 +27,8 @@ ERRORS = (0.005, 0.01, 0.02, 0.03, 0.05, 0.1)
 """Shares of wrong numbers among the accepted, for which a threshold is kept."""
 
 HARDER = 2.0
-"""How many times as many of the accepted numbers are wrong on generated pages, with close cells and hidden points, as on
-the real pictures that were measured."""
+"""How many times as many of the accepted numbers are wrong on generated pages, with their close cells and hidden
+points, as on the real pictures that were measured."""
 
 LEGIBLE = 12.0
 """Pixels: digits lower than this can hardly be read by anybody."""
