@@ -18,6 +18,10 @@ POSSIBLE = 0.05
 """Probability from which something else is an alternative."""
 
 
+BESIDE = 0.1
+"""Squares of a digit's height: a smaller area of strokes beside a number is no reason that a person would see."""
+
+
 def judge(reading: Reading, trust: Trust, threshold: float, mark: Mark, scale: float) -> Line:
     """The result for a reading.
 
@@ -67,6 +71,6 @@ def _reason(reading: Reading, characters: list[Character]) -> str:
         return f"may be {text} or {max(others)[1] or 'nothing'}"
     if not is_usual(text):
         return "has no usual form"
-    if reading.dropped or reading.beside:
+    if reading.dropped or reading.beside >= BESIDE:
         return "something beside it could not be read"
     return "is not clear enough"
