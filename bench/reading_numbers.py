@@ -1,11 +1,11 @@
-"""Real numbers on paper, for measuring only: the sets, and what our reader accepts of them.
+"""Real numbers on paper, for measuring only: what our reader reads, what it accepts, and what of that is wrong.
 
-for own in number_sets(folder, limit): ...      # folder/NAME/labels.csv: path,label
-trust = measure_trust(sets)                     # risk and coverage of each set
+    python bench/reading_numbers.py FOLDER      # of folders, each with a labels.csv: path,label
 
 A label's rows are parted by `|`, the cells of a row by `;`; an empty cell has nothing, `?` isn't scored.
 """
 
+import argparse
 import csv
 from collections.abc import Iterator
 from difflib import SequenceMatcher
@@ -20,9 +20,6 @@ DIGITS = "0123456789"
 
 KEPT = {"sudoku_times": DIGITS + ":"}
 """Characters that the labels of a set have; of what is read, others are left out. Default: digits."""
-
-MARKS = "marks"
-"""The set in which there is nothing to read."""
 
 COVERAGES = (0.3, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
 """Shares of the right numbers, for which the wrong ones among the accepted are told."""
@@ -72,8 +69,9 @@ def trust_of(own: Set, pages: list[Page], threshold: float) -> dict[str, Any]:
         else:
             value = "".join(each for line in page.lines for each in line.value if each in own.keep)
             confidence = min((line.confidence for line in page.lines), default=0.0)
-            scored.append((confidence, value == true))
             n_right += value == true
+            if page.lines:
+                scored.append((confidence, value == true))
     n = sum(len(true) if isinstance(true, list) else 1 for true in own.truth)
     scored.sort(reverse=True)
     accepted = [right for confidence, right in scored if confidence >= threshold]
@@ -91,6 +89,18 @@ def trust_of(own: Set, pages: list[Page], threshold: float) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def refused(own: Set, pages: list[Page]) -> int:
-    """In how many pictures nothing was accepted."""
-    return sum(not any(line.accepted for line in page.lines) for page in pages)
+def main() -> None:
+    """Read all sets, and print what was read exactly, what was accepted, and what of that is wrong."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("folder", type=Path, help="Folder of folders, each with a labels.csv.")
+    parser.add_argument("--limit", type=int, help="Maximum number of pictures of each set, as a trial.")
+    given = parser.parse_args()
+    print("| set | n | read exactly | accepted | of these wrong | wrong share at coverage |")
+    print("| :--- | ---: | ---: | ---: | ---: | :--- |")
+    for own in measure_trust([*number_sets(given.folder, given.limit)]):
+        curve = ", ".join(f"{coverage:.0%}: {wrong:.1%}" for coverage, wrong in own["curve"])
+        print(f"| {own['set']} | {own['n']} | {own['right']} | {own['accepted']} | {own['wrong_accepted']} | {curve} |")
+
+
+if __name__ == "__main__":
+    main()
