@@ -244,9 +244,9 @@ def test_teach_accept_and_roll_back(open_page):
     expect(page.locator("#progress")).to_contain_text("Training", timeout=600_000)
     page.reload()  # the progress goes on
     expect(page.locator("#progress")).to_contain_text("Compare the accuracy", timeout=600_000)
-    cells = page.locator("#networks tbody tr").nth(1).locator("td").all_inner_texts()
-    assert cells[0] == "MNIST test digits"
-    assert float(cells[2].rstrip("%")) > 98
+    cells = page.locator("#networks tbody tr").nth(1).locator("td")
+    expect(cells.nth(0)).to_have_text("MNIST test digits")
+    assert float(cells.nth(2).inner_text().rstrip("%")) > 98
     page.locator("#networks button", has_text="Accept").click()
     expect(page.locator("#active")).to_have_text("Your fine-tuned network 1 is active.")
     page.click("#rollback")
