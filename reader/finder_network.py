@@ -45,7 +45,7 @@ def build(channels: tuple[int, int, int] = (24, 48, 64)) -> keras.Model:
     x = residual(residual(convolve(x, third, strides=(2, 2)), third), third)
     x = layers.UpSampling2D(2)(layers.Conv2D(second, 1)(x))
     x = convolve(layers.Add()([x, eighth]), second)
-    return keras.Model(inputs, layers.Conv2D(4 * 2, 1)(x))
+    return keras.Model(inputs, layers.Conv2D(4 * 2, 1, dtype="float32")(x))
 
 
 def targets(page: Page) -> Floats:

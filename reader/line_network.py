@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from blocks import convolve, residual
 from synthesis.lines import Line
-from tendigits.lines.decode import CHARACTERS, HEIGHT, NONE, STRIDE
+from tendigits.lines.decode import CLASSES, HEIGHT, NONE, STRIDE
 
 NARROW = 5
 """Pixels: a narrower character has its centre at one place, any other at two."""
@@ -50,7 +50,7 @@ def build(channels: tuple[int, int, int, int] = (24, 40, 72, 160)) -> keras.Mode
     x = residual(x, last, (1, 5))
     x = residual(x, last, (1, 5))
     x = layers.Dropout(0.1)(x)
-    return keras.Model(inputs, layers.Conv2D(2 * (NONE + 5), 1)(x))
+    return keras.Model(inputs, layers.Conv2D(2 * (NONE + 5), 1, dtype="float32")(x))
 
 
 def targets(line: Line) -> Floats:
@@ -70,7 +70,7 @@ def targets(line: Line) -> Floats:
         for place in places & set(range(len(y))):
             x = (place + 0.5) * STRIDE
             edges = np.array([x - left, HEIGHT / 2 - top, right - x, bottom - HEIGHT / 2]) / HEIGHT
-            y[place] = [CHARACTERS.index(label), 1, *edges]
+            y[place] = [CLASSES.index(label), 1, *edges]
     return y
 
 

@@ -30,8 +30,8 @@ class Task:
     """What to train, and how."""
 
     name: str
-    write: Callable[[int, int], Samples]
-    """(part, n) -> inputs and targets of n samples; it runs in processes of its own."""
+    write: Callable[[int, int, bool], Samples]
+    """(part, n, good) -> inputs and targets of n samples, only good ones or all; it runs in processes of its own."""
     build: Callable[[], Any]
     loss: Callable[[Any, Any], Any]
     chunk: int = 4096
@@ -41,6 +41,8 @@ class Task:
     batch: int = 32
     rate: float = 1.5e-3
     """Peak of the learning rate."""
+    good_from: float = 0.7
+    """Share of the schedule from which on only good samples are learned, at a falling rate."""
 
 
 def workers(n: int) -> ProcessPoolExecutor:
@@ -57,9 +59,6 @@ def train(task: Task, pool: Executor, minutes: float, chunks: int, start: Path |
     Args:
         start: weights to begin with, as `save_weights` writes them; None draws them at random.
     """
-    import tendigits  # before Keras, whose backend it chooses
-
-    # isort: split
     import keras
 
     folder = FOLDER / task.name
@@ -81,7 +80,7 @@ def train(task: Task, pool: Executor, minutes: float, chunks: int, start: Path |
     print(f"{task.name}: {model.count_params():,} parameters, {done['chunks']} of {chunks} chunks learned", flush=True)
     started = last = time.monotonic()
     for x, y in _chunks(pool, task, done["chunks"], chunks):
-        history = tendigits.fit(model, x, y, batch_size=task.batch, verbose=0)
+        history = model.fit(x, y, batch_size=task.batch, verbose=0)
         now = time.monotonic()
         done["chunks"] += 1
         done["minutes"] += (now - last) / 60
@@ -115,7 +114,8 @@ def _chunks(pool: Executor, task: Task, first: int, end: int) -> Iterator[Sample
     parts = task.chunk // task.part
 
     def ask(chunk: int) -> list[Future[Samples]]:
-        return [pool.submit(task.write, chunk * parts + part, task.part) for part in range(parts)]
+        good = chunk >= task.good_from * end
+        return [pool.submit(task.write, chunk * parts + part, task.part, good) for part in range(parts)]
 
     asked = ask(first)
     for chunk in range(first, end):

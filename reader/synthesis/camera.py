@@ -3,6 +3,8 @@
 picture = photograph(canvas, patterns, back, rng)        # uint8, of the canvas' shape
 """
 
+from dataclasses import dataclass
+
 import cv2
 import numpy as np
 
@@ -15,7 +17,22 @@ SHADED, PRINTED, SEEN_THROUGH, UNEVEN_PEN, COMPRESSED, NEGATIVE = 0.5, 0.6, 0.06
 and light strokes on dark."""
 
 
-def photograph(canvas: Canvas, patterns: Patterns, back: Grey, rng: Rng) -> Grey:
+@dataclass(frozen=True)
+class Light:
+    """How bad a picture may be."""
+
+    faintest: float
+    """Least contrast of the strokes, 0 to 1."""
+    pattern: float
+    """How dark a printed pattern may be, as a share of the strokes' contrast."""
+    coarsest: float
+    """Scale of the camera with the fewest pixels."""
+
+
+POOR, GOOD = Light(0.2, 0.75, 0.45), Light(0.3, 0.5, 0.6)
+
+
+def photograph(canvas: Canvas, patterns: Patterns, back: Grey, rng: Rng, light: Light = POOR) -> Grey:
     """Put a canvas on paper, and take its picture.
 
     Args:
@@ -26,9 +43,9 @@ def photograph(canvas: Canvas, patterns: Patterns, back: Grey, rng: Rng) -> Grey
     if rng.random() < SHADED:
         corners = rng.uniform(1 - rng.uniform(0, 0.5), 1, (2, int(rng.integers(2, 4)))).astype(np.float32)
         paper *= cv2.resize(corners, shape[::-1], interpolation=cv2.INTER_LINEAR)
-    contrast = float(rng.uniform(0.2, 0.45) if rng.random() < 0.5 else rng.uniform(0.4, 0.95))
+    contrast = float(rng.uniform(light.faintest, 0.45) if rng.random() < 0.5 else rng.uniform(0.4, 0.95))
     if rng.random() < PRINTED:
-        paper *= 1 - float(rng.uniform(0.05, 0.75)) * contrast * patterns.draw(rng, shape)
+        paper *= 1 - float(rng.uniform(0.05, light.pattern)) * contrast * patterns.draw(rng, shape)
     if rng.random() < SEEN_THROUGH:
         paper *= 1 - float(rng.uniform(0.02, 0.25)) * contrast * cv2.GaussianBlur(back[:, ::-1], (0, 0), 1) / 255
     strokes = canvas.writing.astype(np.float32)
@@ -37,7 +54,7 @@ def photograph(canvas: Canvas, patterns: Patterns, back: Grey, rng: Rng) -> Grey
         strokes *= cv2.resize(coarse, shape[::-1], interpolation=cv2.INTER_LINEAR)
     picture = paper * (1 - contrast / 255 * np.maximum(strokes, float(rng.uniform(0.5, 1.0)) * canvas.others))
     if rng.random() < 0.4:
-        picture = _coarser(picture, float(rng.uniform(0.45, 0.9)))
+        picture = _coarser(picture, float(rng.uniform(light.coarsest, 0.9)))
     elif rng.random() < 0.5:
         picture = cv2.GaussianBlur(picture, (0, 0), float(rng.uniform(0.3, 1.0)))
     if (chance := rng.random()) < 0.67:

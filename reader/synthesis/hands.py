@@ -25,7 +25,7 @@ KEPT = 150
 SOURCES = {"mixed": 0.62, "script": 0.2, "print": 0.18}
 """Shares of lines by mixed hands, in one handwriting font, and in one printed font."""
 
-OF_MNIST, OF_STROKES = 0.55, 0.3
+OF_MNIST, OF_STROKES = 0.5, 0.36
 """Shares of a mixed hand's digits that are MNIST's and that are drawn from strokes; the others are a font's."""
 
 LINKED = 0.1
@@ -37,8 +37,8 @@ WIDE_ZEROS = 1.7
 SMALL_ZEROS = 0.15
 """Share of the numbers by hand in which zeros are lower than other digits."""
 
-LARGE_FIRST = 0.08
-"""Share of the numbers by hand that begin with a larger digit."""
+LARGE_FIRST, LARGEST_FIRST = 0.1, 1.8
+"""Share of the numbers by hand that begin with a larger digit, and how much larger at most."""
 
 TALL_ONES, TALLEST_ONE = 0.3, 1.6
 """Share of the numbers by hand with 1s that are higher than other digits, and how much at most."""
@@ -127,7 +127,7 @@ class Shapes:
         linked = rng.random() < LINKED
         zero = float(rng.uniform(0.45, 0.9)) if hand.uneven and rng.random() < SMALL_ZEROS else 1.0
         wide = float(rng.uniform(0.9, WIDE_ZEROS)) if linked and hand.uneven else 1.0
-        large = float(rng.uniform(1.1, 1.5)) if hand.uneven and rng.random() < LARGE_FIRST else 1.0
+        large = float(rng.uniform(1.1, LARGEST_FIRST)) if hand.uneven and rng.random() < LARGE_FIRST else 1.0
         one = float(rng.uniform(1.05, TALLEST_ONE)) if hand.uneven and rng.random() < TALL_ONES else 1.0
         below = float(rng.uniform(0, 0.6))  # of what a 1 is higher, the share below the baseline
         for place, label in enumerate(text):

@@ -11,18 +11,21 @@ from itertools import pairwise
 import cv2
 import numpy as np
 
-from synthesis.camera import photograph
+from synthesis.camera import GOOD, POOR, photograph
 from synthesis.glyphs import Floats, Grey, Rng
-from synthesis.hands import Canvas, Hand, Shapes, draw_hand
+from synthesis.hands import Box, Canvas, Hand, Shapes, draw_hand
 from synthesis.patterns import Patterns
 from synthesis.texts import draw_number
-from tendigits.lines.decode import HEIGHT
+from tendigits.lines.decode import BAR, HEIGHT
 
 WIDTH = 256
 """Pixels: how wide a line may be."""
 
 LOWEST, HIGHEST = 15.0, 36.0
 """Pixels: the height of a digit."""
+
+LOWEST_GOOD, HIGHEST_GOOD = 19.0, 33.0
+"""Likewise in lines that are good to read."""
 
 NOTHING, WORD_BEFORE, ONE_NUMBER, WORD_BEHIND = 0.14, 0.12, 0.55, 0.15
 """Shares of the lines without a number, and with a word in front of it; of the numbers that end their line, and that
@@ -31,12 +34,18 @@ are followed closely by a word."""
 MARGIN, WIDE_MARGIN = 0.8, 3.0
 """Paper behind the last character, at most, in heights of a line; in a fifth of the lines it may be wide."""
 
-NEIGHBOUR, RULE_BELOW, RULE_ABOVE, CELLS = 0.25, 0.22, 0.12, 0.22
+NEIGHBOUR, RULE_BELOW, RULE_ABOVE, CELLS = 0.25, 0.22, 0.12, 0.28
 """Shares of the lines with a part of another line above or below, ruled lines, and the sides of cells."""
 
 
+COMB = 0.3
+"""Share of these with a side between any two characters, as in a form."""
+
 WIDE_GAP = 10
 """Pixels between two characters, from which on the side of a cell may stand there."""
+
+FAINT = 60
+"""Of 255: what is darker on a canvas is written, and no side crosses it."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,19 +66,24 @@ class LineWriter:
     shapes: Shapes
     patterns: Patterns
 
-    def lines(self, rng: Rng, n: int) -> Iterator[Line]:
-        """Write n lines; each has a part of the one before above or below it, or all of it on its back."""
+    def lines(self, rng: Rng, n: int, good: bool = False) -> Iterator[Line]:
+        """Write n lines; each has a part of the one before above or below it, or all of it on its back.
+
+        Args:
+            good: only such that anybody can read them, to learn from in the end.
+        """
+        light, heights = (GOOD, (LOWEST_GOOD, HIGHEST_GOOD)) if good else (POOR, (LOWEST, HIGHEST))
         last = np.zeros((HEIGHT, WIDTH), np.uint8)
         for _ in range(n):
             canvas = Canvas((HEIGHT, WIDTH))
-            hand = draw_hand(self.shapes, rng, float(rng.uniform(LOWEST, HIGHEST)))
+            hand = draw_hand(self.shapes, rng, float(rng.uniform(*heights)))
             end = self._write(canvas, hand, rng)
             _add_neighbour(canvas, last, rng)
             _add_rules(canvas, rng)
             margin = float(rng.uniform(0.05, MARGIN if rng.random() < 0.8 else WIDE_MARGIN)) * HEIGHT
             end = max([end, *(box[2] for box in canvas.boxes)])  # a slanted character ends further to the right
             width = min(WIDTH, max(24, 2 * round((end + margin) / 2 + 0.5)))
-            picture = photograph(canvas, self.patterns, last, rng)[:, :width]
+            picture = photograph(canvas, self.patterns, last, rng, light)[:, :width]
             last = canvas.writing
             yield Line(picture, canvas.labels, np.array(canvas.boxes, np.float32).reshape(-1, 4))
 
@@ -113,23 +127,32 @@ def _add_neighbour(canvas: Canvas, other: Grey, rng: Rng) -> None:
 
 def _add_rules(canvas: Canvas, rng: Rng) -> None:
     """Ruled lines along the line, and the sides of cells or of a comb's teeth between its characters."""
+    written = np.maximum(canvas.writing, canvas.others) > FAINT
     dark, thick = int(rng.integers(90, 256)), int(rng.choice([1, 1, 1, 2, 3]))
     tilt = float(rng.normal(0, 0.01)) * WIDTH
     for share, chance in ((rng.uniform(0.78, 1.0), RULE_BELOW), (rng.uniform(0.0, 0.2), RULE_ABOVE)):
         if rng.random() < chance:
             y = share * HEIGHT
             cv2.line(canvas.others, (0, round(y)), (WIDTH, round(y + tilt)), dark, thick, cv2.LINE_AA)
-    if rng.random() >= CELLS or not canvas.boxes:
+    if rng.random() >= CELLS:
         return
-    if rng.random() < 0.3:  # a comb, or a box for each character
-        edges = [box[0] - 2 for box in canvas.boxes] + [canvas.boxes[-1][2] + 2]
-    else:
-        outer = canvas.boxes[0][0] - rng.uniform(1, 20), canvas.boxes[-1][2] + rng.uniform(1, 20)
-        gaps = [(a[2], b[0]) for a, b in pairwise(canvas.boxes) if b[0] - a[2] > WIDE_GAP]
-        edges = [*outer, *(float(rng.uniform(left + 3, right - 3)) for left, right in gaps)]
     top, lean = 0 if rng.random() < 0.8 else HEIGHT // 2, float(rng.normal(0, 1.5))
-    for edge in edges:
+    for edge in _sides(canvas.boxes, rng):
         ends = (round(edge + lean), top), (round(edge - lean), HEIGHT)
         drawn = cv2.line(np.zeros_like(canvas.others), *ends, dark, thick, cv2.LINE_AA)
-        if not (drawn & (canvas.writing > 60)).any():
+        reach = max(1.0, abs(lean)) + thick / 2
+        if not drawn[written].any() and reach <= edge < WIDTH - reach:
             np.maximum(canvas.others, drawn, out=canvas.others)
+            canvas.boxes.append((edge - reach, top, edge + reach, HEIGHT))
+            canvas.labels.append(BAR)
+
+
+def _sides(boxes: list[Box], rng: Rng) -> list[float]:
+    """Columns of the sides of cells, around and between characters."""
+    if not boxes:
+        return rng.uniform(0, WIDTH, int(rng.integers(1, 4))).tolist()
+    if rng.random() < COMB:
+        return [box[0] - 2 for box in boxes] + [boxes[-1][2] + 2]
+    gaps = [(a[2], b[0]) for a, b in pairwise(boxes) if b[0] - a[2] > WIDE_GAP]
+    outer = boxes[0][0] - rng.uniform(1, 20), boxes[-1][2] + rng.uniform(1, 20)
+    return [*outer, *(float(rng.uniform(left + 3, right - 3)) for left, right in gaps)]

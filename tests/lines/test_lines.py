@@ -7,7 +7,7 @@ import pytest
 from tendigits.digits.runtime import asset
 from tendigits.errors import ModelFileError
 from tendigits.lines import finder
-from tendigits.lines.decode import CHARACTERS, HEIGHT, NONE, STRIDE, Peak, decode
+from tendigits.lines.decode import CHARACTERS, CLASSES, HEIGHT, NONE, STRIDE, Peak, decode
 from tendigits.lines.finder import Place, find_numbers
 from tendigits.lines.network import GAP, LineNetwork, _pack, bundled
 from tendigits.lines.order import in_rows
@@ -22,13 +22,13 @@ def said(*characters, width=80):
     for label, sureness, (left, top, right, bottom) in characters:
         place = int((left + right) / 2 / STRIDE)
         x = (place + 0.5) * STRIDE
-        output[place, CHARACTERS.index(label)] = 8 + sureness
+        output[place, CLASSES.index(label)] = 8 + sureness
         output[place, NONE + 1 :] = np.array([x - left, HEIGHT / 2 - top, right - x, bottom - HEIGHT / 2]) / HEIGHT
     return output
 
 
 def peak(label, present, left, right, other=None):
-    shares = np.zeros(NONE, np.float32)
+    shares = np.zeros(len(CHARACTERS), np.float32)
     shares[CHARACTERS.index(label)] = 1 if other is None else 0.7
     if other is not None:
         shares[CHARACTERS.index(other)] = 0.3
@@ -37,14 +37,19 @@ def peak(label, present, left, right, other=None):
 
 def test_peaks_become_characters_and_overlapping_boxes_are_one():
     output = said(
-        ("7", 5, (10, 8, 26, 34)), (".", 4, (29, 30, 33, 34)), ("1", 3, (12, 8, 28, 34)), ("5", -3, (50, 8, 64, 34))
+        ("7", 5, (10, 8, 26, 34)),
+        (".", 4, (29, 30, 33, 34)),
+        ("1", 3, (12, 8, 28, 34)),
+        ("5", -3, (50, 8, 64, 34)),
+        ("|", 5, (70, 0, 72, 40)),
     )
-    found = decode(output)
+    found, sides = decode(output)
     assert [each.label for each in found] == ["7", "."]
     np.testing.assert_allclose(found[0].box, (10, 8, 26, 34), atol=1e-4)
     assert 0.9 < found[0].confidence == pytest.approx(found[0].present * found[0].probabilities.max())
     assert found[0].probabilities.sum() == pytest.approx(1, abs=1e-5)
-    assert decode(said()) == []
+    np.testing.assert_allclose(sides, [(70, 0, 72, 40)], atol=1e-4)
+    assert decode(said()) == ([], [])
 
 
 def view(*peaks, start=0):
@@ -86,7 +91,7 @@ def test_lines_lie_apart_in_strips_and_the_network_sees_each_alone():
     assert [output.shape for output in together] == [(size // STRIDE, NONE + 5) for size in widths]
     for line, output, text in zip(lines, together, texts, strict=True):
         for each in (output, *network([line])):
-            assert "".join(peak.label for peak in decode(each) if peak.confidence > 0.5) == text
+            assert "".join(peak.label for peak in decode(each)[0] if peak.confidence > 0.5) == text
     assert network([]) == []
 
 

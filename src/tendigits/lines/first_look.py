@@ -5,21 +5,20 @@ numbers = same(numbers_in(place, view))         # places, grouped by number
 
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 
-from tendigits.digits.foreground import find_foreground
-from tendigits.lines.decode import HEIGHT, Edges, Peak
+from tendigits.lines.decode import Edges, Peak
 from tendigits.lines.finder import Place, same_place
-from tendigits.lines.second_opinion import has_rule
 from tendigits.lines.strips import DIGIT
 from tendigits.lines.vote import READ, View
 
 SPLIT = 0.9
 """Of a digit's height: characters that are further apart belong to two numbers."""
 
-TALLEST = 1.38
-"""Of a digit's height: what is higher is no character."""
+NARROWEST_TOOTH, WIDEST_TOOTH = 0.6, 1.35
+"""Of a digit's height: pitch of a comb, which has a tooth or a side for each digit of one number."""
 
 MOST_CHANGE = 1.6
 """How many times higher or lower than the finder says digits may be."""
@@ -36,21 +35,16 @@ def numbers_in(place: Place, view: View) -> list[Place]:
 
     The finder may have joined neighbours, or cut off an end.
     """
-    strip, peaks = view.strip, view.peaks
+    strip = view.strip
+    characters = sorted((peak for peak in view.peaks if peak.present >= READ), key=lambda peak: peak.box[0])
+    partings = _partings(view.sides, _digit_height(characters))
     groups: list[list[Peak]] = []
-    foreground = find_foreground(strip.picture)
-    digit_height = _digit_height(peaks)
-    for peak in sorted(peaks, key=lambda peak: peak.box[0]):
-        if peak.present < READ:
-            continue
-        if is_rule(peak.box, digit_height) and has_rule(foreground, peak.box[0], peak.box[2]):
-            groups.append([])
-            continue
+    for peak in characters:
         end = max((each.box[2] for each in groups[-1]), default=0.0) if groups else 0.0
-        if not groups or not groups[-1] or peak.box[0] - end >= SPLIT * DIGIT or has_rule(foreground, end, peak.box[0]):
-            groups.append([peak])
-        else:
-            groups[-1].append(peak)
+        apart = peak.box[0] - end >= SPLIT * DIGIT
+        if not groups or apart or any(_middle(groups[-1][-1].box) < x < _middle(peak.box) for x in partings):
+            groups.append([])
+        groups[-1].append(peak)
     numbers = []
     for group in groups:
         digits = [peak.box for peak in group if peak.label.isdigit()]
@@ -83,9 +77,20 @@ def same(places: Sequence[Place]) -> list[list[Place]]:
     return groups
 
 
-def is_rule(box: Edges, digit_height: float) -> bool:
-    """Whether something runs through the whole strip, too high for a character: the side of a cell."""
-    return box[1] < 3 and box[3] > HEIGHT - 3 and box[3] - box[1] > TALLEST * digit_height
+def _partings(sides: Sequence[Edges], digit_height: float) -> list[float]:
+    """Where the sides of cells part numbers: columns of a strip. Between the teeth of a comb, a number goes on."""
+    middles = [_middle(side) for side in sides]
+    pitches = [(b - a) / digit_height for a, b in pairwise(middles)]
+    of_comb = [NARROWEST_TOOTH <= pitch <= WIDEST_TOOTH for pitch in pitches]
+    return [
+        x
+        for x, before, behind in zip(middles, [False, *of_comb], [*of_comb, False], strict=False)
+        if not (before or behind)
+    ]
+
+
+def _middle(box: Edges) -> float:
+    return (box[0] + box[2]) / 2
 
 
 def _digit_height(characters: Sequence[Peak]) -> float:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from tendigits.digits.foreground import find_foreground
 from tendigits.digits.network import Network
 from tendigits.lines import finder
-from tendigits.lines.decode import CHARACTERS, NONE, decode
+from tendigits.lines.decode import CHARACTERS, decode
 from tendigits.lines.finder import Place, find_numbers
 from tendigits.lines.first_look import numbers_in, same
 from tendigits.lines.network import LineNetwork
@@ -103,7 +103,7 @@ class LineReader:
         """What the line network sees in the places of each number, at each scale."""
         strips = [[cut(pyramid, place, scale) for place in places for scale in scales] for places in numbers]
         outputs = iter(self.lines([strip.picture for own in strips for strip in own]))
-        return [[View(strip, decode(next(outputs))) for strip in own] for own in strips]
+        return [[View(strip, *decode(next(outputs))) for strip in own] for own in strips]
 
     def _ways(self, grey: Grey) -> Iterator[list[Place]]:
         """Where numbers may stand; the next way is tried where nothing was read in one."""
@@ -171,6 +171,6 @@ def _is_within(candidate: Candidate, strip: Strip) -> bool:
 
 def _with_vote(candidate: Candidate, vote: Floats) -> Candidate:
     """A digit as the user's own network sees it."""
-    joined = np.zeros(NONE, np.float32)
+    joined = np.zeros(len(CHARACTERS), np.float32)
     joined[:DIGITS] = vote / vote.sum() * candidate.present
     return replace(candidate, shares=joined)

@@ -22,9 +22,6 @@ NEIGHBOUR = 0.1
 """Of the largest part's area: smaller parts in a box are ends of the neighbours' strokes."""
 
 
-RULE, FAINT, LEAN = 0.9, 40, 4
-"""The side of a cell: share of a line's rows where it is seen, how bright it is of 255, pixels that it may lean."""
-
 CLOSE = 0.4
 """Of a digit's height: strokes this close to a number may belong to it."""
 
@@ -66,21 +63,6 @@ def strokes_beside(foreground: Grey | None, boxes: Sequence[Edges], digit_height
     for box in np.round(edges).astype(int):
         mask[max(0, box[1] - AROUND) : box[3] + AROUND, max(0, box[0] - AROUND) : box[2] + AROUND] = False
     return float(mask[top:bottom, left:right].sum()) / digit_height**2
-
-
-def has_rule(foreground: Grey | None, left: float, right: float) -> bool:
-    """Whether the side of a cell runs from top to bottom between two columns of a line."""
-    if foreground is None:
-        return False
-    gap = foreground[:, max(0, round(left) - AROUND) : max(1, round(right) + AROUND)]
-    height, width = gap.shape
-    rows = np.arange(height)[:, None]
-    for lean in range(-LEAN, LEAN + 1):
-        columns = np.arange(width) + np.round(lean * (rows / height - 0.5)).astype(int)
-        upright = gap[rows, np.clip(columns, 0, width - 1)]
-        if width and np.quantile(upright, 1 - RULE, axis=0).max() >= FAINT:
-            return True
-    return False
 
 
 def _without_neighbours(cut: Grey) -> Grey:

@@ -4,7 +4,7 @@ read, dropped = vote(views)         # in pixels of the first view's strip
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -21,6 +21,8 @@ class View:
 
     strip: Strip
     peaks: list[Peak]
+    sides: list[Edges] = field(default_factory=list)
+    """Of cells, in pixels of the strip."""
 
     @property
     def text(self) -> str:
@@ -33,7 +35,7 @@ class Candidate:
     """What the views show at one place."""
 
     shares: Floats
-    """float32 (classes,): the mean probability of each of CHARACTERS over the views; the rest of 1 is none."""
+    """float32 (characters,): the mean probability of each of CHARACTERS over the views; the rest of 1 is none."""
     box: Edges
     """In the first view's pixels."""
 
