@@ -11,7 +11,7 @@ MOMENTUM = 0.98
 
 @keras.saving.register_keras_serializable("reader")
 class Normalization(layers.BatchNormalization):
-    """Batch normalization that PyTorch computes at once: of Keras' single steps a training would take a third longer."""
+    """Batch normalization as one operation of PyTorch: Keras' ten make a training a third longer."""
 
     def call(self, inputs: Any, training: bool | None = None, mask: Any = None) -> Any:
         """Normalize float (n, height, width, channels)."""

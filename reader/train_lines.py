@@ -102,19 +102,10 @@ def main() -> None:
     import finder_network
     import line_network
 
-    task: Any = (
-        Task("lines", partial(write_lines, given.seed), line_network.build, line_network.loss)
-        if given.which == "lines"
-        else Task(
-            "finder",
-            partial(write_pages, given.seed),
-            finder_network.build,
-            finder_network.loss,
-            chunk=512,
-            part=64,
-            batch=8,
-        )  # fmt: skip
-    )
+    task: Any = Task("lines", partial(write_lines, given.seed), line_network.build, line_network.loss)
+    if given.which == "finder":
+        write = partial(write_pages, given.seed)
+        task = Task("finder", write, finder_network.build, finder_network.loss, chunk=512, part=64, batch=8)
     with workers(given.workers) as pool:
         model = train(task, pool, given.minutes, given.chunks or {"lines": 110, "finder": 60}[given.which], given.start)
     save_weights(model, FOLDER / f"{task.name}.npz")
