@@ -90,13 +90,22 @@ bench-read: setup
 bench-serve: setup
 	$(BIN)/python bench/serving.py $(if $(DATA),--data $(DATA)) $(ARGS)
 
-reader: setup
+# Keras trains the networks for numbers on PyTorch, which has an environment of its own: tendigits never needs it.
+TORCH := .reader/torch
+
+$(TORCH): pyproject.toml
+	$(PYTHON) -m venv --clear $(TORCH)
+	$(TORCH)/bin/pip install --quiet --disable-pip-version-check --upgrade pip
+	$(TORCH)/bin/pip install --quiet --editable . --group reader
+	@touch $(TORCH)
+
+reader: setup $(TORCH)
 	$(BIN)/python reader/pool.py $(if $(DATA),--data $(DATA))
 	$(BIN)/python reader/train.py $(if $(DATA),--data $(DATA))
 	$(BIN)/python reader/rehearsal.py
 	$(BIN)/python reader/fetch_fonts.py
-	$(BIN)/python reader/train_lines.py finder --minutes 25 --start reader/finder.npz
-	$(BIN)/python reader/train_lines.py lines --minutes 100 --start reader/lines.npz
+	$(TORCH)/bin/python reader/train_lines.py finder --minutes 25 --start reader/finder.npz
+	$(TORCH)/bin/python reader/train_lines.py lines --minutes 100 --start reader/lines.npz
 	$(BIN)/python reader/bundle.py finder
 	$(BIN)/python reader/bundle.py lines
 	$(BIN)/python reader/calibrate.py

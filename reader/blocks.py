@@ -10,12 +10,12 @@ MOMENTUM = 0.98
 
 
 @keras.saving.register_keras_serializable("reader")
-class Normalization(layers.BatchNormalization):
+class Normalization(layers.BatchNormalization):  # type: ignore[misc]
     """Batch normalization as one operation of PyTorch: Keras' ten make a training a third longer."""
 
     def call(self, inputs: Any, training: bool | None = None, mask: Any = None) -> Any:
         """Normalize float (n, height, width, channels)."""
-        from torch.nn.functional import batch_norm
+        from torch.nn.functional import batch_norm  # type: ignore[import-not-found]
 
         mean, variance = self.moving_mean.value.data, self.moving_variance.value.data  # both are updated in training
         weights = self.gamma.value, self.beta.value

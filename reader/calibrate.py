@@ -1,4 +1,4 @@
-"""Weigh the evidence for numbers: on generated pages, how often is a number with such evidence read right?
+"""Weigh the evidence for numbers: on generated pages and lines, how often is a number with such evidence read right?
 
 python reader/calibrate.py          # writes weights and thresholds into src/tendigits/lines/assets/lines.onnx
 
@@ -8,33 +8,39 @@ The weights come from one half of the pages, the thresholds from the other. Real
 import argparse
 import json
 from collections.abc import Iterator
+from itertools import chain
 
+import cv2
 import numpy as np
 import onnx
 from numpy.typing import NDArray
 
 from bundle import ASSETS
+from synthesis.lines import Line
 from synthesis.pages import SIDE, Number
 from tendigits.files import replacing
-from tendigits.lines.reading import Reading, evidence
+from tendigits.lines.decode import BAR
+from tendigits.lines.reading import LineReader, Reading, evidence
 from tendigits.read.reader import Reader
-from train_lines import page_writer
+from train_lines import line_writer, page_writer
 
 SEED = 11
-PAGES = 1500
+PAGES = 1000
 
 ERRORS = (0.005, 0.01, 0.02, 0.03, 0.05, 0.1)
 """Shares of wrong numbers among the accepted, for which a threshold is kept."""
-
-HARDER = 2.0
-"""How many times as many of the accepted numbers are wrong on generated pages, with their close cells and hidden
-points, as on the real pictures that were measured."""
 
 LEGIBLE = 12.0
 """Pixels: digits lower than this can hardly be read by anybody."""
 
 EDGE = 6
 """Pixels: a number closer to the edge of the picture may be cut off, and tells nothing."""
+
+LARGEST = 3.0
+"""How much larger than a strip the picture of a line may be."""
+
+WIDEST_WITHIN, NARROWEST_BETWEEN = 0.5, 1.1
+"""Heights of a digit: a gap in between may be one within a number, or between two."""
 
 DECAY = 1e-3
 """Weight of the squared weights beside the mean cross-entropy."""
@@ -47,11 +53,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--pages", type=int, default=PAGES)
     given = parser.parse_args()
-    values, right = (np.array(each, float) for each in zip(*read_pages(given.pages), strict=True))
+    read = [*labelled(given.pages, Reader().lines, SEED)]
+    order = np.random.default_rng(SEED).permutation(len(read))  # both halves have pages and lines
+    values = np.array([evidence(read[i][0]).values() for i in order])
+    right = np.array([float(read[i][0].text == read[i][1]) for i in order])
     half = len(right) // 2
     weights, bias = fit(values[:half], right[:half])
     confidence = 1 / (1 + np.exp(-(values[half:] @ weights + bias)))
-    thresholds = [(error, threshold_for(confidence, right[half:], error * HARDER)) for error in ERRORS]
+    thresholds = [(error, threshold_for(confidence, right[half:], error)) for error in ERRORS]
     for error, threshold in thresholds:
         accepted = confidence >= threshold
         share = (accepted & (right[half:] > 0)).sum() / right[half:].sum()
@@ -67,17 +76,49 @@ def main() -> None:
         temporary.write_bytes(file.SerializeToString())
 
 
-def read_pages(n: int) -> Iterator[tuple[tuple[float, ...], bool]]:
-    """The evidence for each number that is read on generated pages, and whether it is right."""
-    reader = Reader().lines
-    for page in page_writer(LEGIBLE).pages(np.random.default_rng(SEED), n):
+def labelled(n: int, reader: LineReader, seed: int) -> Iterator[tuple[Reading, str | None]]:
+    """What is read on n generated pages and in as many lines, and what stands there; None if it is no number.
+
+    What a person couldn't tell either is left out.
+    """
+    rng = np.random.default_rng(seed)
+    for page in page_writer(LEGIBLE).pages(rng, n):
         for reading in reader.readings(page.picture):
             number = number_at(reading, page.numbers)
-            if number is None:
-                if number_at(reading, page.hidden) is None:
-                    yield evidence(reading).values(), False
-            elif is_clear(number) and (reading.text == number.text or bare(reading.text) != bare(number.text)):
-                yield evidence(reading).values(), reading.text == number.text
+            if number is None and number_at(reading, page.hidden) is None:
+                yield reading, None
+            elif number is not None and is_clear(number) and not hides_signs(number.text, reading.text):
+                yield reading, number.text
+    for line in chain(line_writer().lines(rng, n // 2), line_writer().lines(rng, n // 2, good=True)):
+        numbers = numbers_of(line)
+        scale = float(rng.uniform(1, LARGEST))
+        large = cv2.resize(line.picture, None, fx=scale, fy=scale, interpolation=cv2.INTER_CUBIC)
+        for reading in reader.readings(large) if numbers is not None else ():
+            x = reading.place.x / scale
+            yield reading, next((text for left, right, text in numbers or () if left < x < right), None)
+
+
+def numbers_of(line: Line) -> list[tuple[float, float, str]] | None:
+    """The numbers of a line: left and right edge, text; None if a gap may be one within or between two numbers."""
+    order = np.argsort(line.boxes[:, 0], kind="stable").tolist()
+    numbers: list[tuple[float, float, str]] = []
+    height = max((bottom - top for _, top, _, bottom in line.boxes.tolist()), default=0.0)
+    parted = True
+    for i in order:
+        left, _, right, _ = line.boxes[i].tolist()
+        if line.labels[i] == BAR:
+            parted = True
+            continue
+        gap = (left - numbers[-1][1]) / height if numbers else 0.0
+        if numbers and not parted and WIDEST_WITHIN < gap < NARROWEST_BETWEEN:
+            return None
+        if parted or gap >= NARROWEST_BETWEEN:
+            numbers.append((left, right, line.labels[i]))
+        else:
+            first, end, text = numbers[-1]
+            numbers[-1] = first, max(end, right), text + line.labels[i]
+        parted = False
+    return numbers
 
 
 def is_clear(number: Number) -> bool:
@@ -86,9 +127,10 @@ def is_clear(number: Number) -> bool:
     return number.clear and all(EDGE < edge < SIDE - EDGE for edge in ends)
 
 
-def bare(text: str) -> str:
-    """Without points, which patterns below small digits may hide from anybody."""
-    return "".join(character for character in text if character not in ".,:")
+def hides_signs(true: str, read: str) -> bool:
+    """Whether only points differ, which patterns below small digits may hide from anybody."""
+    without = str.maketrans("", "", ".,:")
+    return true != read and true.translate(without) == read.translate(without)
 
 
 def number_at(reading: Reading, numbers: list[Number]) -> Number | None:

@@ -150,7 +150,7 @@ def _add_rules(canvas: Canvas, rng: Rng) -> None:
 def _sides(boxes: list[Box], rng: Rng) -> list[float]:
     """Columns of the sides of cells, around and between characters."""
     if not boxes:
-        return rng.uniform(0, WIDTH, int(rng.integers(1, 4))).tolist()
+        return [float(x) for x in rng.uniform(0, WIDTH, int(rng.integers(1, 4)))]
     if rng.random() < COMB:
         return [box[0] - 2 for box in boxes] + [boxes[-1][2] + 2]
     gaps = [(a[2], b[0]) for a, b in pairwise(boxes) if b[0] - a[2] > WIDE_GAP]

@@ -9,9 +9,10 @@ from tendigits.errors import ModelFileError
 from tendigits.lines import finder
 from tendigits.lines.decode import CHARACTERS, CLASSES, HEIGHT, NONE, STRIDE, Peak, decode
 from tendigits.lines.finder import Place, find_numbers
+from tendigits.lines.first_look import numbers_in
 from tendigits.lines.network import GAP, LineNetwork, _pack, bundled
 from tendigits.lines.order import in_rows
-from tendigits.lines.strips import DIGIT, Pyramid, Strip, cut
+from tendigits.lines.strips import DIGIT, Look, Pyramid, Strip, cut
 from tendigits.lines.vote import View, vote
 
 
@@ -55,7 +56,7 @@ def test_peaks_become_characters_and_overlapping_boxes_are_one():
 def view(*peaks, start=0):
     """A view of a page whose left edge is at this pixel."""
     matrix = np.array([[1.0, 0, start], [0, 1.0, 0]])
-    return View(Strip(np.zeros((HEIGHT, 96), np.uint8), matrix, 1.0, (10, 80)), list(peaks))
+    return View(Strip(np.zeros((HEIGHT, 96), np.uint8), matrix, (10, 80)), list(peaks))
 
 
 def test_views_vote_and_what_most_do_not_see_is_dropped():
@@ -72,6 +73,27 @@ def test_views_vote_and_what_most_do_not_see_is_dropped():
     assert ([each.label for each in read], [each.label for each in dropped]) == ([], ["7"])
     read, _ = vote([view(peak("7", 0.9, 10, 26)), view(start=40)])
     assert [each.label for each in read] == ["7"], "the other view does not show that part"
+
+
+@pytest.mark.parametrize(
+    ("pitch", "digits", "sides", "numbers"),
+    [
+        (20, 4, [], [4]),
+        (20, 2, [9], [1, 1]),
+        (20, 4, [-2, 18, 38, 58, 78], [4]),
+        (30, 4, [-7, 23, 53, 83, 113], [4]),
+        (44, 4, [-14, 30, 74, 118], [1, 1, 1, 1]),
+        (50, 2, [], [1, 1]),
+        (20, 3, [-10, 49, 52], [3]),
+    ],
+)
+def test_sides_of_cells_part_numbers_but_the_teeth_of_a_comb_do_not(pitch, digits, sides, numbers):
+    """Each digit is 16 pixels wide; sides are so far from the first one's left edge."""
+    peaks = [peak("8", 1.0, 20 + n * pitch, 36 + n * pitch) for n in range(digits)]
+    boxes = [(20 + x - 0.5, 0.0, 20 + x + 0.5, 40.0) for x in sides]
+    strip = Strip(np.zeros((HEIGHT, 256), np.uint8), np.eye(2, 3), (0, 256))
+    found = numbers_in(Place(128, 20, 0, 256, 26, 1.0), View(strip, peaks, boxes))
+    assert [round((number.length - 16) / pitch) + 1 for number in found] == numbers
 
 
 def test_lines_lie_apart_in_strips_and_the_network_sees_each_alone():
@@ -132,7 +154,7 @@ def test_a_strip_is_upright_and_its_boxes_are_found_again(angle, height):
     left, top, right, bottom = strip.in_picture((centres[0] - 1, 7, centres[0] + 1, 33))
     x, y = middle - 1.5 * height * axis
     assert ((left + right) / 2, (top + bottom) / 2) == pytest.approx((x, y), abs=height / 20 + 1)
-    smaller = cut(Pyramid(page), Place(*middle, angle, 3 * height, height, 1.0), scale=0.8)
+    smaller = cut(Pyramid(page), Place(*middle, angle, 3 * height, height, 1.0), Look(0.8, 1.2, 0.15))
     box = (10.0, 7.0, 20.0, 33.0)
     np.testing.assert_allclose(smaller.in_picture(smaller.in_strip(box, smaller)), smaller.in_picture(box))
     np.testing.assert_allclose(

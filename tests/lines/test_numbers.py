@@ -63,12 +63,12 @@ def test_any_text_has_a_meaning_or_none(text):
 
 
 def test_the_threshold_follows_from_the_error_that_is_allowed():
-    trust = Trust((1, 0, 0, 0, 0, 0), 0.5, ((0.01, 0.97), (0.02, 0.9), (0.05, 0.6)))
+    trust = Trust((1.0, *[0.0] * 9), 0.5, ((0.01, 0.97), (0.02, 0.9), (0.05, 0.6)))
     assert trust.threshold(None) == trust.threshold(MAX_ERROR) == 0.9
     assert trust.threshold(0.03) == 0.9
     assert trust.threshold(0.5) == 0.6
     with pytest.raises(UserError, match=r"expected an error of at least 1.0%, received 0.1%"):
         trust.threshold(0.001)
-    clear = trust.confidence(Evidence(0, 0, 0, 0, 0, 0))
+    clear = trust.confidence(Evidence(*[0.0] * 10))
     assert clear == pytest.approx(1 / (1 + 2.718281828**-0.5))
-    assert trust.confidence(Evidence(-2, -2, 0, 0, 0, 0)) < clear
+    assert trust.confidence(Evidence(-2, -2, *[0.0] * 8)) < clear

@@ -58,7 +58,7 @@ def numbers_in(place: Place, view: View) -> list[Place]:
         full = float((bottoms - tops)[usual if any(usual) else ...].max())
         high = bottoms - tops >= 0.8 * full
         middle = float(np.median((tops + bottoms)[high])) / 2
-        unit = place.height / (DIGIT * strip.scale)
+        unit = place.height / DIGIT
         height = float(np.clip(full * unit, place.height / MOST_CHANGE, place.height * MOST_CHANGE))
         x, y = strip.matrix @ [(left + right) / 2, middle, 1]
         numbers.append(replace(place, x=float(x), y=float(y), length=(right - left) * unit, height=height))

@@ -6,6 +6,7 @@ readings[0].text                                                    # "12.50"
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,16 +14,16 @@ from numpy.typing import NDArray
 from tendigits.digits.foreground import find_foreground
 from tendigits.digits.network import Network
 from tendigits.lines import finder
-from tendigits.lines.decode import CHARACTERS, decode
+from tendigits.lines.decode import CHARACTERS, Edges, decode
 from tendigits.lines.finder import Place, find_numbers
 from tendigits.lines.first_look import numbers_in, same
 from tendigits.lines.network import LineNetwork
 from tendigits.lines.numbers import is_usual
 from tendigits.lines.order import in_rows
 from tendigits.lines.second_opinion import crops_of, strokes_beside
-from tendigits.lines.strips import DIGIT, Pyramid, Strip, cut
+from tendigits.lines.strips import DIGIT, Look, Pyramid, Strip, cut
 from tendigits.lines.trust import Evidence
-from tendigits.lines.vote import Candidate, View, vote
+from tendigits.lines.vote import READ, Candidate, View, vote
 
 Grey = NDArray[np.uint8]
 Floats = NDArray[np.float32]
@@ -30,8 +31,15 @@ Floats = NDArray[np.float32]
 DIGITS = 10
 """The first of CHARACTERS are the digits."""
 
-VIEWS, MORE_VIEWS = (1.0, 0.8), (0.9,)
-"""Scales of the strips in which each number is read, and of those that are asked too where the first disagree."""
+LOOKS = (
+    Look(),
+    Look(scale=0.8),
+    Look(scale=0.9, lean=0.15),
+    Look(scale=0.9, lean=-0.15),
+    Look(scale=0.9, stretch=0.85),
+    Look(scale=0.9, stretch=1.2),
+)
+"""Each number is read in all of these, as people of other habits would have written it. Where they agree it's right."""
 
 BEYOND = 0.4
 """Of a digit's height: how far outside of a number's ends the middle of a character of it may lie."""
@@ -41,6 +49,9 @@ LEAST = 1e-4
 
 CERTAIN, SUPPORT = 0.9, 0.1
 """Probabilities from which the second opinion contradicts, and below which it doesn't support, a digit."""
+
+WIDE, NARROW = 0.5, 1.5
+"""Heights of a digit: a wider gap within a number, or a narrower one beside it, may be the other."""
 
 LINE_LIKE, LINE_SHARE = 4.0, 0.65
 """A picture of one line is at most so many digits high; and the height of a digit as a share of it."""
@@ -60,6 +71,10 @@ class Reading:
     second: Floats
     """float32 (n, 10): the second opinion's probability of each digit; of a sign all zeros."""
     beside: float
+    seen: list[str]
+    """What each view shows alone."""
+    room: float = np.inf
+    """To the next number in its row, in heights of a digit."""
 
     @property
     def text(self) -> str:
@@ -84,24 +99,23 @@ class LineReader:
             found = [each for each in self.read_places(grey, places) if any(map(str.isdigit, each.text))]
             if found:
                 rows = in_rows([each.place for each in found])
-                return [found[i] for row in rows for i in row]
+                return [each for row in rows for each in _with_room([found[i] for i in row])]
         return []
 
     def read_places(self, grey: Grey, places: Sequence[Place]) -> list[Reading]:
         """Read in each of some places."""
         pyramid = Pyramid(grey)
-        looks = self._look(pyramid, [[place] for place in places], VIEWS[:1])
+        looks = self._look(pyramid, [[(place, LOOKS[0])] for place in places])
         shown = [each for place, (view,) in zip(places, looks, strict=True) for each in numbers_in(place, view)]
         numbers = same(shown)[: finder.MOST]
-        views = self._look(pyramid, numbers, VIEWS)
-        unclear = [i for i, seen in enumerate(views) if len({view.text for view in seen}) > 1]
-        for i, more in zip(unclear, self._look(pyramid, [numbers[i] for i in unclear], MORE_VIEWS), strict=True):
-            views[i] += more
-        return self._with_second_opinion([number[0] for number in numbers], views)
+        wanted = [
+            [*((first, look) for look in LOOKS), *((other, LOOKS[0]) for other in others)] for first, *others in numbers
+        ]
+        return self._with_second_opinion([number[0] for number in numbers], self._look(pyramid, wanted))
 
-    def _look(self, pyramid: Pyramid, numbers: Sequence[Sequence[Place]], scales: Sequence[float]) -> list[list[View]]:
-        """What the line network sees in the places of each number, at each scale."""
-        strips = [[cut(pyramid, place, scale) for place in places for scale in scales] for places in numbers]
+    def _look(self, pyramid: Pyramid, wanted: Sequence[Sequence[tuple[Place, Look]]]) -> list[list[View]]:
+        """What the line network sees of each number."""
+        strips = [[cut(pyramid, place, look) for place, look in own] for own in wanted]
         outputs = iter(self.lines([strip.picture for own in strips for strip in own]))
         return [[View(strip, *decode(next(outputs))) for strip in own] for own in strips]
 
@@ -118,7 +132,7 @@ class LineReader:
         """Join the views of each number, and ask the network for single digits about all digits at once."""
         strips = [seen[0].strip for seen in views]
         voted = [
-            [[each for each in part if _is_within(each, strip)] for part in vote(seen)]
+            [[each for each in part if _is_within(each.box, strip)] for part in vote(seen)]
             for seen, strip in zip(views, strips, strict=True)
         ]
         foregrounds = [find_foreground(strip.picture) for strip in strips]
@@ -126,14 +140,17 @@ class LineReader:
         predictions = self.digits(np.concatenate([*crops, np.zeros((0, 28, 28), np.uint8)]))
         shares = predictions.digits * predictions.is_digit[:, None]
         readings, first = [], 0
-        for place, strip, own, cut_out, (read, dropped) in zip(places, strips, foregrounds, crops, voted, strict=True):
+        for place, strip, own, cut_out, (read, dropped), seen in zip(
+            places, strips, foregrounds, crops, voted, views, strict=True
+        ):
             is_digit = np.array([each.label.isdigit() for each in read], bool)
             second = shares[first : first + len(read)] * is_digit[:, None]
             first += len(read)
             if self.own:
                 read = [_with_vote(each, vote) if vote.any() else each for each, vote in zip(read, second, strict=True)]
             beside = strokes_beside(own, [each.box for each in read], DIGIT)
-            readings.append(Reading(place, strip, read, dropped, cut_out, second, beside))
+            texts = [_text_within(view, strip) for view in seen]
+            readings.append(Reading(place, strip, read, dropped, cut_out, second, beside, texts))
         return readings
 
 
@@ -157,16 +174,42 @@ def evidence(reading: Reading) -> Evidence:
             same = float(shares[CHARACTERS.index(each.label)])
             contradicted += bool(same < shares.max() >= CERTAIN)
             unsupported += same < SUPPORT
+    boxes = [each.box for each in reading.characters]
+    inside = max(((b[0] - a[2]) / DIGIT for a, b in pairwise(boxes)), default=0.0)
+    digits = _digits(reading.text)
     return Evidence(
         float(sum(read) + sum(absent)), float(min([*read, *absent], default=0.0)),
+        float(np.mean([text != reading.text for text in reading.seen])),
+        float(np.mean([_digits(text) != digits for text in reading.seen])),
         contradicted, unsupported, reading.beside, float(not is_usual(reading.text)),
+        max(0.0, inside - WIDE), max(0.0, NARROW - reading.room),
     )  # fmt: skip
 
 
-def _is_within(candidate: Candidate, strip: Strip) -> bool:
+def _digits(text: str) -> str:
+    return "".join(filter(str.isdigit, text))
+
+
+def _is_within(box: Edges, strip: Strip) -> bool:
     """Whether a character belongs to the number, and not to its neighbour."""
-    middle, room = (candidate.box[0] + candidate.box[2]) / 2, BEYOND * DIGIT * strip.scale
+    middle, room = (box[0] + box[2]) / 2, BEYOND * DIGIT
     return strip.ends[0] - room <= middle <= strip.ends[1] + room
+
+
+def _text_within(view: View, strip: Strip) -> str:
+    """What a view shows of the number that is in a strip."""
+    within = [peak for peak in view.peaks if _is_within(view.strip.in_strip(peak.box, strip), strip)]
+    return "".join(peak.label for peak in within if peak.present >= READ)
+
+
+def _with_room(row: Sequence[Reading]) -> list[Reading]:
+    """The numbers of a row, from left to right, with the room to their neighbours."""
+    gaps = [
+        (float(np.hypot(b.place.x - a.place.x, b.place.y - a.place.y)) - (a.place.length + b.place.length) / 2)
+        / max(a.place.height, b.place.height)
+        for a, b in pairwise(row)
+    ]
+    return [replace(each, room=min(room)) for each, *room in zip(row, [np.inf, *gaps], [*gaps, np.inf], strict=True)]
 
 
 def _with_vote(candidate: Candidate, vote: Floats) -> Candidate:

@@ -1,7 +1,7 @@
 """Cut numbers out of a page, upright and of one height, and convert boxes back to the page.
 
 pyramid = Pyramid(grey)
-strip = cut(pyramid, place, scale=1.0)      # strip.picture: uint8 (40, width), digits about 26 pixels high
+strip = cut(pyramid, place)             # strip.picture: uint8 (40, width), digits about 26 pixels high
 left, top, right, bottom = strip.in_picture((12, 7, 28, 33))
 """
 
@@ -27,6 +27,18 @@ WIDEST = 4096
 """Pixels: a longer strip is cut off; it would hold more than a hundred digits."""
 
 
+@dataclass(frozen=True)
+class Look:
+    """How a number is cut out."""
+
+    scale: float = 1.0
+    """1 makes digits DIGIT pixels high; a smaller one shows more of what is around them."""
+    stretch: float = 1.0
+    """How much wider digits are made than they are."""
+    lean: float = 0.0
+    """How far strokes are leant to the right: pixels for each pixel up."""
+
+
 @dataclass(frozen=True, eq=False)
 class Strip:
     """A number cut out of a page."""
@@ -35,25 +47,29 @@ class Strip:
     """uint8 (40, width); the width is a multiple of 4."""
     matrix: NDArray[np.float64]
     """float64 (2, 3): from pixels of the strip to pixels of the page."""
-    scale: float
     ends: tuple[float, float]
     """Where the number begins and ends, in pixels of the strip."""
 
     def in_picture(self, box: Edges) -> Edges:
         """The upright box, in pixels of the page, around a box of the strip."""
-        return _around(self._corners(box))
+        left, top, right, bottom = box
+        corners = np.array([[left, top, 1], [right, top, 1], [right, bottom, 1], [left, bottom, 1]]) @ self.matrix.T
+        (x0, y0), (x1, y1) = corners.min(axis=0).tolist(), corners.max(axis=0).tolist()
+        return x0, y0, x1, y1
 
     def in_strip(self, box: Edges, other: "Strip") -> Edges:
-        """The upright box, in pixels of another strip, around a box of this one."""
-        return _around((self._corners(box) - other.matrix[:, 2]) @ np.linalg.inv(other.matrix[:, :2]).T)
-
-    def _corners(self, box: Edges) -> NDArray[np.float64]:
-        """A box's corners in pixels of the page: float64 (4, 2)."""
+        """The box in another strip of the same direction, of the same size on the page."""
         left, top, right, bottom = box
-        corners: NDArray[np.float64] = (
-            np.array([[left, top, 1], [right, top, 1], [right, bottom, 1], [left, bottom, 1]]) @ self.matrix.T
-        )
-        return corners
+        middle = self.matrix @ [(left + right) / 2, (top + bottom) / 2, 1]
+        x, y = np.linalg.solve(other.matrix[:, :2], middle - other.matrix[:, 2]).tolist()
+        (across, down), (others_across, others_down) = self._units(), other._units()
+        width, height = (right - left) * across / others_across, (bottom - top) * down / others_down
+        return x - width / 2, y - height / 2, x + width / 2, y + height / 2
+
+    def _units(self) -> tuple[float, float]:
+        """The width and the height of a pixel, in pixels of the page."""
+        width = float(np.hypot(*self.matrix[:, 0]))
+        return width, abs(float(np.linalg.det(self.matrix[:, :2]))) / width
 
 
 class Pyramid:
@@ -73,31 +89,21 @@ class Pyramid:
         return self._copies[level], self._copies[level].shape[1] / self._copies[0].shape[1]
 
 
-def cut(pyramid: Pyramid, place: Place, scale: float = 1.0) -> Strip:
-    """Cut a number out.
-
-    Args:
-        scale: 1 makes digits DIGIT pixels high; a smaller one shows more of what is around them.
-    """
-    unit = place.height / (DIGIT * scale)  # pixels of the page for one of the strip
-    width = min(WIDEST, GRID * max(6, round((place.length + 2 * MARGIN * place.height) / unit / GRID)))
+def cut(pyramid: Pyramid, place: Place, look: Look = Look()) -> Strip:
+    """Cut a number out."""
+    unit = place.height / (DIGIT * look.scale)  # pixels of the page for one of the strip
+    length = (place.length + 2 * MARGIN * place.height) / unit * look.stretch
+    width = min(WIDEST, GRID * max(6, round(length / GRID)))
     axis = np.array([np.cos(place.angle), np.sin(place.angle)])
-    down = np.array([-axis[1], axis[0]])
-    corner = np.array([place.x, place.y]) - unit * (axis * width / 2 + down * HEIGHT / 2)
-    matrix = np.stack([unit * axis, unit * down, corner], axis=1)
+    across, down = unit / look.stretch * axis, unit * (np.array([-axis[1], axis[0]]) + look.lean * axis)
+    matrix = np.stack([across, down, [place.x, place.y] - across * width / 2 - down * HEIGHT / 2], axis=1)
     copy, size = pyramid.at(unit)
     picture = cv2.warpAffine(
         copy, _of_centres(matrix * size), (width, HEIGHT),
         flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP, borderMode=cv2.BORDER_REPLICATE,
     )  # fmt: skip
-    half = place.length / unit / 2
-    return Strip(picture, matrix, scale, (width / 2 - half, width / 2 + half))
-
-
-def _around(points: NDArray[np.float64]) -> Edges:
-    """The upright box around points, float64 (n, 2)."""
-    (left, top), (right, bottom) = points.min(axis=0).tolist(), points.max(axis=0).tolist()
-    return left, top, right, bottom
+    half = place.length / unit * look.stretch / 2
+    return Strip(picture, matrix, (width / 2 - half, width / 2 + half))
 
 
 def _of_centres(matrix: NDArray[np.float64]) -> NDArray[np.float64]:

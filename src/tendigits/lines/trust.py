@@ -7,7 +7,7 @@ The weights are fitted on generated lines (logistic regression) by reader/calibr
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass, fields
 
 import numpy as np
 
@@ -25,6 +25,10 @@ class Evidence:
     """Sum of the logarithms of the probabilities of what was read, and of the absence of what was not."""
     weakest: float
     """The smallest of these logarithms."""
+    disagreement: float
+    """Share of the views that show something else."""
+    of_digits: float
+    """Share of the views that show other digits; signs may differ."""
     contradicted: float
     """Digits of which the network for single digits is certain that they are others."""
     unsupported: float
@@ -33,17 +37,21 @@ class Evidence:
     """Strokes within the number or close to it that belong to no character, in heights of a digit."""
     unusual: float
     """1 if the form is not one that people write."""
+    gap: float
+    """How much wider than usual the widest gap between its characters is, in heights of a digit."""
+    close: float
+    """How much closer than usual the next number is, likewise."""
 
     def values(self) -> tuple[float, ...]:
         """In the order of the weights."""
-        return self.read, self.weakest, self.contradicted, self.unsupported, self.beside, self.unusual
+        return astuple(self)
 
 
 @dataclass(frozen=True)
 class Trust:
     """Weights of the evidence, and what follows for the thresholds."""
 
-    weights: tuple[float, ...] = (0.0,) * 6
+    weights: tuple[float, ...] = (0.0,) * len(fields(Evidence))
     bias: float = 0.0
     thresholds: tuple[tuple[float, float], ...] = ((0.02, 0.9),)
     """Pairs: a share of wrong numbers among the accepted, and the confidence from which on no more are wrong."""
