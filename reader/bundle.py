@@ -1,7 +1,7 @@
-"""Put a trained network for lines or pages into the package, its weights as float16.
+"""Put a trained network for lines or pages into the package, quantized to 8 bits.
 
 python reader/bundle.py lines           # .reader/lines.npz -> src/tendigits/lines/assets/lines.onnx
-python reader/bundle.py finder
+python reader/bundle.py finder          # needs .reader/fonts, of fetch_fonts.py
 """
 
 import argparse
@@ -9,31 +9,17 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import onnx
-from onnx import TensorProto, helper, numpy_helper
 
 from tendigits.files import replacing
 from tendigits.model.onnx import to_onnx
+from tendigits.model.quantize import quantize
+from train_lines import write_lines, write_pages
 from training import FOLDER, load_weights
 
 ASSETS = Path(__file__).parent.parent / "src" / "tendigits" / "lines" / "assets"
 
-
-def halved(data: bytes) -> bytes:
-    """The same ONNX file with its weights as float16; they are widened when the file is opened."""
-    file = onnx.load_from_string(data)
-    casts = []
-    for constant in file.graph.initializer:
-        value = numpy_helper.to_array(constant)
-        if value.dtype == np.float32:
-            name = constant.name
-            constant.CopyFrom(numpy_helper.from_array(value.astype(np.float16), f"{name}_half"))
-            casts.append(helper.make_node("Cast", [f"{name}_half"], [name], to=TensorProto.FLOAT))
-    nodes = [*casts, *file.graph.node]
-    del file.graph.node[:]
-    file.graph.node.extend(nodes)
-    onnx.checker.check_model(file, full_check=True)
-    return bytes(file.SerializeToString())
+SEED, SAMPLES, BATCH = 12, 64, 4
+"""The ranges of activations are taken from so many strips or pages, so many at a time."""
 
 
 def main() -> None:
@@ -48,11 +34,14 @@ def main() -> None:
     import finder_network
     import line_network
 
-    model: Any = {"finder": finder_network, "lines": line_network}[given.which].build()
+    network: Any = {"finder": finder_network, "lines": line_network}[given.which]
+    model = network.build()
     load_weights(model, given.weights or FOLDER / f"{given.which}.npz")
+    x, _ = (write_lines if given.which == "lines" else write_pages)(SEED, 0, SAMPLES, True)
+    batches = np.split(x.astype(np.float32), SAMPLES // BATCH)
     path = ASSETS / f"{given.which}.onnx"
     with replacing(path) as temporary:
-        temporary.write_bytes(halved(to_onnx(model, {})))
+        temporary.write_bytes(quantize(to_onnx(model, {}), batches))
     print(f"{path}: {path.stat().st_size:,} bytes")
 
 

@@ -73,3 +73,11 @@ def test_a_large_page_is_shrunk_and_a_tiny_one_enlarged():
     assert (grey.shape, size) == ((819, 2048), (2500, 1000))
     grey, size = open_page(np.full((20, 30), 235, np.uint8))
     assert (grey.shape, size) == ((60, 90), (30, 20))
+
+
+@pytest.mark.parametrize("gap", [8, 40, 120])
+def test_a_digit_is_alone_unless_another_one_stands_beside_it(gap):
+    stroke = np.pad(picture(noise=2)[:, 5:85], ((0, 0), (0, gap)), constant_values=230)
+    assert find_digit(np.hstack([stroke[:, 80:], stroke])).alone
+    assert not find_digit(np.hstack([stroke, stroke])).alone
+    assert find_digit(np.hstack([stroke, stroke[:, :25]])).alone, "a neighbour's end at the edge"

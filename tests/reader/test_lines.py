@@ -10,7 +10,6 @@ import pytest
 import calibrate
 import finder_network
 import line_network
-from bundle import halved
 from fetch_fonts import read_list
 from synthesis import lines, pages
 from synthesis.fonts import load_fonts
@@ -22,11 +21,9 @@ from synthesis.patterns import Patterns
 from synthesis.strokes import draw_digit
 from synthesis.texts import LETTERS, draw_number, draw_word
 from tendigits.data.preprocess import standardize
-from tendigits.digits.runtime import open_session
 from tendigits.lines import finder
 from tendigits.lines.decode import BAR, CHARACTERS, CLASSES, HEIGHT, NONE, decode
 from tendigits.lines.network import bundled
-from tendigits.model.onnx import to_onnx
 from training import load_weights
 
 ROOT = Path(__file__).parent.parent.parent
@@ -177,14 +174,18 @@ def test_the_fonts_are_free_and_listed_once():
     assert {row["kind"] for row in rows} == {"written", "printed"}
 
 
+CLOSE = 0.25
+"""Mean difference of logits, which reach from -20 to 20."""
+
+
 def test_the_networks_in_the_package_are_those_of_the_kept_weights(shapes, patterns):
-    """Keras is the oracle; float16 weights and folded batch normalization make no difference that matters."""
+    """Keras is the oracle; 8 bits and folded batch normalization make no difference that matters."""
     network = line_network.build()
     load_weights(network, ROOT / "reader" / "lines.npz")
     (line,) = LineWriter(shapes, patterns).lines(np.random.default_rng(8), 1)
     picture = line.picture[:, : line.picture.shape[1] // 4 * 4]
     expected = network.predict(standardize(picture)[None, :, :, None], verbose=0).reshape(-1, NONE + 5)
-    np.testing.assert_allclose(bundled(1)([picture])[0], expected, atol=0.1)
+    assert np.abs(bundled(1)([picture])[0] - expected).mean() < CLOSE
     network = finder_network.build()
     load_weights(network, ROOT / "reader" / "finder.npz")
     (page,) = PageWriter(shapes, patterns).pages(np.random.default_rng(8), 1)
@@ -192,20 +193,7 @@ def test_the_networks_in_the_package_are_those_of_the_kept_weights(shapes, patte
     found = finder.bundled(1)(page.picture)
     for row, column in ((0, 0), (1, 0), (0, 1), (1, 1)):  # each output speaks for four places
         first = 2 * (2 * row + column)
-        np.testing.assert_allclose(found[row::2, column::2], said[..., first : first + 2], atol=0.1)
-
-
-def test_a_new_network_is_put_into_a_file_of_half_the_size():
-    network = line_network.build((4, 4, 8, 8))
-    whole = to_onnx(network, {"temperature": "2"})
-    half = halved(whole)
-    assert len(half) < 0.65 * len(whole)
-    picture = np.random.default_rng(0).integers(0, 255, (HEIGHT, 32), dtype=np.uint8)
-    one, other = (
-        open_session(data, "lines").run(None, {"image": standardize(picture)[None, :, :, None]})[0]
-        for data in (whole, half)
-    )
-    np.testing.assert_allclose(one, other, atol=0.02)
+        assert np.abs(found[row::2, column::2] - said[..., first : first + 2]).mean() < CLOSE
 
 
 def test_the_network_in_the_package_reads_generated_lines(shapes, patterns):

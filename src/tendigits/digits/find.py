@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from tendigits.data.image import open_image
 from tendigits.data.preprocess import FIELD, to_mnist
 from tendigits.digits.foreground import find_foreground
-from tendigits.digits.segment import Box, find_components, main_component, scaled
+from tendigits.digits.segment import Box, find_components, has_others, main_component, scaled
 
 Grey = NDArray[np.uint8]
 
@@ -37,6 +37,8 @@ class Found:
     box: Box
     size: tuple[int, int]
     """Width and height of the picture."""
+    alone: bool = True
+    """Whether nothing as high stands beside it."""
 
 
 def find_digit(image: Any) -> Found:
@@ -50,7 +52,8 @@ def find_digit(image: Any) -> Found:
     if foreground is not None:
         components = find_components(foreground)
         if (component := main_component(components)) is not None:
-            return Found(to_mnist(components.cut(component)), scaled(component.box, size[0] / grey.shape[1]), size)
+            crop, box = to_mnist(components.cut(component)), scaled(component.box, size[0] / grey.shape[1])
+            return Found(crop, box, size, not has_others(components, component))
     return Found(np.zeros((FIELD, FIELD), np.uint8), Box(0, 0, *size), size)
 
 

@@ -17,6 +17,9 @@ Labels = NDArray[np.int32]
 WEAK, STRONG = 80, 140
 """Of 255: a component has pixels of at least WEAK, one of them at least STRONG."""
 
+AS_HIGH, AS_LARGE = 0.6, 0.2
+"""Of a digit's height and area: what has less is no other digit."""
+
 MAX_COMPONENTS = 4000
 """Components of a page; beyond that only the largest are used, so that noise takes bounded time."""
 
@@ -131,6 +134,21 @@ def main_component(components: Components) -> Component | None:
         if stroke or another:  # two digits together must look like a non-digit
             digit = digit.join(component)
     return digit
+
+
+def has_others(components: Components, digit: Component) -> bool:
+    """Whether something as high as the digit stands beside it, all of it in the picture: it's a number, or a word."""
+    height, width = components.foreground.shape
+    return any(
+        component.box.height >= AS_HIGH * digit.box.height
+        and component.area >= AS_LARGE * digit.area
+        and min(component.box.bottom, digit.box.bottom) - max(component.box.top, digit.box.top)
+        >= AS_HIGH * digit.box.height
+        and not touches_border(component.box, width, height)
+        and not _is_ruled_line(component.box, width, height)
+        for component in components.all
+        if not set(component.parts) & set(digit.parts) and not _is_frame(components, component)
+    )
 
 
 def _belongs(part: Box, digit: Box) -> bool:

@@ -111,7 +111,12 @@ class Reader:
     def classify_found(self, found: list[Found]) -> list[Digit]:
         """Classify located digits."""
         digits = self.classify([digit.crop for digit in found])
-        return [replace(digit, box=place.box) for digit, place in zip(digits, found, strict=True)]
+        return [
+            replace(digit, box=place.box)
+            if place.alone or not digit.accepted
+            else replace(digit, box=place.box, accepted=False, reason="more than one digit")
+            for digit, place in zip(digits, found, strict=True)
+        ]
 
     def classify(self, crops: Sequence[Grey]) -> list[Digit]:
         """Classify crops, uint8 (28, 28) each, normalised like MNIST's; the boxes are those of the crops."""

@@ -1,0 +1,105 @@
+"""Quantize a network in ONNX to 8 bits, and back: a quarter of the size, and several times as fast on recent CPUs.
+
+small = quantize(data, samples)         # weights and activations of all convolutions but the first and the last
+large = dequantize(small)               # the same network in float32, with the quantized weights
+"""
+
+from collections.abc import Iterable
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import numpy as np
+import onnx
+from numpy.typing import NDArray
+from onnx import helper, numpy_helper
+from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantType, quantize_static
+
+PREPROCESSED = ("onnx.quant.pre_process", "onnxruntime.quant")
+"""What onnxruntime's quantizer looks for in a file's metadata; without it, it logs an advice."""
+
+
+class _Samples(CalibrationDataReader):  # type: ignore[misc]
+    """What the quantizer sees of a network's inputs."""
+
+    def __init__(self, name: str, batches: Iterable[NDArray[np.float32]]) -> None:
+        self._batches = iter(batches)
+        self._name = name
+
+    def get_next(self) -> dict[str, NDArray[np.float32]] | None:
+        """The next batch."""
+        batch = next(self._batches, None)
+        return None if batch is None else {self._name: batch}
+
+
+def quantize(data: bytes, samples: Iterable[NDArray[np.float32]]) -> bytes:
+    """Quantize a network; its metadata stay.
+
+    The first and the last convolution stay as they are: they cost little time, and their errors would cost most.
+
+    Args:
+        data: an .onnx file as `to_onnx` writes it.
+        samples: batches of its input, from which the ranges of its activations are taken.
+    """
+    file = onnx.load_from_string(data)
+    about = {entry.key: entry.value for entry in file.metadata_props}
+    for i, node in enumerate(file.graph.node):
+        node.name = f"node{i}"
+        if node.op_type == "Sum":  # the same for two summands, but the quantizer knows only this one
+            node.op_type = "Add"
+    first, *_, last = [node.name for node in file.graph.node if node.op_type == "Conv"]
+    helper.set_model_props(file, dict([PREPROCESSED]))
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "quantized.onnx"
+        quantize_static(
+            file, path, _Samples(file.graph.input[0].name, samples), quant_format=QuantFormat.QDQ, per_channel=True,
+            reduce_range=True, activation_type=QuantType.QUInt8, weight_type=QuantType.QInt8,
+            nodes_to_exclude=[first, last],
+        )  # fmt: skip
+        quantized = onnx.load(path)
+    del quantized.metadata_props[:]
+    helper.set_model_props(quantized, about)
+    return bytes(quantized.SerializeToString())
+
+
+def dequantize(data: bytes) -> bytes:
+    """Undo `quantize`, but for what rounding took from the weights; other files stay as they are."""
+    file = onnx.load_from_string(data)
+    constants = {constant.name: numpy_helper.to_array(constant) for constant in file.graph.initializer}
+    same: dict[str, str] = {}  # what a value is called that was only quantized and dequantized again
+    made: dict[str, str] = {}  # by which operator
+    nodes = []
+    for node in file.graph.node:
+        node.input[:] = [same.get(name, name) for name in node.input]
+        if node.op_type == "DequantizeLinear" and node.input[0] in constants:
+            constants[node.output[0]] = _dequantized(*(constants[name] for name in node.input))
+        elif node.op_type == "QuantizeLinear" and made.get(node.input[0]) != "Relu" and _cuts(constants, node):
+            nodes.append(helper.make_node("Relu", [node.input[0]], [node.output[0]]))
+        elif node.op_type in ("QuantizeLinear", "DequantizeLinear"):
+            same[node.output[0]] = node.input[0]
+        else:
+            made |= dict.fromkeys(node.output, node.op_type)
+            nodes.append(node)
+    for output in file.graph.output:
+        if output.name in same:
+            raise ValueError(f"expected a network whose output isn't quantized, received {output.name}")
+    used = {name for node in nodes for name in node.input}
+    kept = [numpy_helper.from_array(value, name) for name, value in constants.items() if name in used]
+    del file.graph.node[:], file.graph.initializer[:]
+    file.graph.node.extend(nodes)
+    file.graph.initializer.extend(kept)
+    return bytes(file.SerializeToString())
+
+
+def _cuts(constants: dict[str, NDArray[Any]], node: Any) -> bool:
+    """Whether quantization leaves nothing below 0: the quantizer drops the ReLU before it."""
+    return not constants[node.input[2]].any()
+
+
+def _dequantized(value: NDArray[Any], scale: NDArray[Any], zero: NDArray[Any]) -> NDArray[np.float32]:
+    """Weights from 8 bits, each channel with a scale of its own; a bias likewise."""
+    shape = (-1, *[1] * (value.ndim - 1)) if scale.ndim else ()
+    result: NDArray[np.float32] = (
+        (value.astype(np.float32) - zero.reshape(shape).astype(np.float32)) * scale.reshape(shape)
+    ).astype(np.float32)
+    return result
