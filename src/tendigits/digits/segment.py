@@ -17,8 +17,8 @@ Labels = NDArray[np.int32]
 WEAK, STRONG = 80, 140
 """Of 255: a component has pixels of at least WEAK, one of them at least STRONG."""
 
-AS_HIGH, AS_LARGE = 0.6, 0.2
-"""Of a digit's height and area: what has less is no other digit."""
+AS_HIGH, AS_LARGE, AS_WIDE = 0.6, 0.2, 0.1
+"""Of a digit's height and area, and of its own height: what has less is no other digit."""
 
 MAX_COMPONENTS = 4000
 """Components of a page; beyond that only the largest are used, so that noise takes bounded time."""
@@ -145,7 +145,7 @@ def has_others(components: Components, digit: Component) -> bool:
         and min(component.box.bottom, digit.box.bottom) - max(component.box.top, digit.box.top)
         >= AS_HIGH * digit.box.height
         and not touches_border(component.box, width, height)
-        and not _is_ruled_line(component.box, width, height)
+        and component.box.width >= AS_WIDE * component.box.height
         for component in components.all
         if not set(component.parts) & set(digit.parts) and not _is_frame(components, component)
     )
