@@ -8,32 +8,11 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import onnx
-from onnx import TensorProto, helper, numpy_helper
-
 from tendigits.files import replacing
-from tendigits.model.onnx import to_onnx
+from tendigits.model.onnx import halved, to_onnx
 from training import FOLDER, load_weights
 
 ASSETS = Path(__file__).parent.parent / "src" / "tendigits" / "lines" / "assets"
-
-
-def halved(data: bytes) -> bytes:
-    """The same ONNX file with its weights as float16; they are widened when the file is opened."""
-    file = onnx.load_from_string(data)
-    casts = []
-    for constant in file.graph.initializer:
-        value = numpy_helper.to_array(constant)
-        if value.dtype == np.float32:
-            name = constant.name
-            constant.CopyFrom(numpy_helper.from_array(value.astype(np.float16), f"{name}_half"))
-            casts.append(helper.make_node("Cast", [f"{name}_half"], [name], to=TensorProto.FLOAT))
-    nodes = [*casts, *file.graph.node]
-    del file.graph.node[:]
-    file.graph.node.extend(nodes)
-    onnx.checker.check_model(file, full_check=True)
-    return bytes(file.SerializeToString())
 
 
 def main() -> None:

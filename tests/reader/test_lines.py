@@ -10,7 +10,6 @@ import pytest
 import calibrate
 import finder_network
 import line_network
-from bundle import halved
 from fetch_fonts import read_list
 from synthesis import lines, pages
 from synthesis.fonts import load_fonts
@@ -26,7 +25,7 @@ from tendigits.digits.runtime import open_session
 from tendigits.lines import finder
 from tendigits.lines.decode import BAR, CHARACTERS, CLASSES, HEIGHT, NONE, decode
 from tendigits.lines.network import bundled
-from tendigits.model.onnx import to_onnx
+from tendigits.model.onnx import halved, to_onnx
 from training import load_weights
 
 ROOT = Path(__file__).parent.parent.parent
