@@ -178,7 +178,7 @@ def drop_tables() -> None:
 
     engine = create_engine(POSTGRESQL.replace("postgresql:", "postgresql+psycopg:", 1))
     with engine.begin() as connection:
-        connection.exec_driver_sql("DROP TABLE IF EXISTS corrections, networks, version")
+        connection.exec_driver_sql("DROP TABLE IF EXISTS corrections, numbers, networks, version")
     engine.dispose()
 
 

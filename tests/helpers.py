@@ -24,7 +24,7 @@ from PIL import Image
 from tendigits.data.dataset import ARRAYS
 from tendigits.digits.network import bundled_file
 from tendigits.errors import DataError
-from tendigits.teach.store import Correction
+from tendigits.teach.corrections import Correction
 
 NOW = datetime(2026, 11, 25, 12, 0, tzinfo=UTC)
 THREE = [(0.3, 0.25), (0.42, 0.15), (0.6, 0.17), (0.66, 0.3), (0.58, 0.42), (0.44, 0.47), (0.6, 0.52), (0.69, 0.65),
