@@ -2,7 +2,7 @@
 
 python reader/rehearsal.py     # rehearsal.npz and lines.npz in src/tendigits/teach/assets, a minute
 
-rehearsal.npz holds `crops`, uint8 (n, 28, 28): first the digits, then the non-digits, as the reader's network sees them.
+rehearsal.npz holds `crops`, uint8 (n, 28, 28): digits, then non-digits, as the reader's network sees them.
 lines.npz holds lines below each other in one JPEG picture, their widths, and what stands in each.
 """
 

@@ -82,7 +82,12 @@ class LineNetwork:
 @cache
 def bundled(threads: int | None = None) -> LineNetwork:
     """The network in the package. Raises ModelFileError if the package is damaged."""
-    return LineNetwork(asset("lines", "lines.onnx"), threads)
+    return LineNetwork(bundled_file(), threads)
+
+
+def bundled_file() -> bytes:
+    """The network's .onnx file in the package. Raises ModelFileError if the package is damaged."""
+    return asset("lines", "lines.onnx")
 
 
 def pack(widths: Sequence[int], width: int) -> tuple[list[tuple[int, int]], tuple[int, int]]:

@@ -54,6 +54,15 @@ def halved(data: bytes) -> bytes:
     return bytes(file.SerializeToString())
 
 
+def with_metadata(data: bytes, more: dict[str, str]) -> bytes:
+    """The same ONNX file with more metadata, or other metadata under the same names."""
+    file = onnx.load_from_string(data)
+    about = {entry.key: entry.value for entry in file.metadata_props} | more
+    del file.metadata_props[:]
+    helper.set_model_props(file, about)
+    return bytes(file.SerializeToString())
+
+
 def from_onnx(data: bytes) -> tuple[keras.Model, dict[str, str]]:
     """Read the Keras model and the metadata from a file that `to_onnx` wrote for a network like the reader's.
 

@@ -1,7 +1,6 @@
 """Where each character of a corrected number stands: forced alignment with what the line network sees.
 
-boxes = align(output, "1350", first_place, last_place)      # of one line
-strip_text(output, *room(width))                            # what is read there without a correction
+boxes = align(output, "1350", *room(strip))     # where each stands in the strip
 
 Of all ways to give each character a place, in their order, the most probable one is taken: the characters stand at
 their places, and nothing stands at the others (Viterbi's algorithm, on the network's own probabilities).
@@ -12,10 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tendigits.lines.decode import CHARACTERS, HEIGHT, NONE, STRIDE, decode
-from tendigits.lines.reading import BEYOND
-from tendigits.lines.strips import DIGIT, MARGIN
-from tendigits.lines.vote import READ
+from tendigits.lines.decode import CHARACTERS, HEIGHT, NONE, STRIDE
 from tendigits.teach.line_targets import NEAR
 
 GAP = 3
@@ -24,23 +20,13 @@ GAP = 3
 LEAST = -12.0
 """Logarithm of a probability that counts as impossible."""
 
+MISTAKEN = 0.01
+"""Probability that a character is another one than the network sees: where it sees any, one may stand."""
+
 LOWEST, HIGHEST = np.array([1.5, -14, 1.5, 2]), np.array([24.0, 20, 24, 20])
 """Pixels: distances to the left, top, right and bottom edge that a character's box may have from its place."""
 
 Floats = NDArray[np.float32]
-
-
-def room(width: int) -> tuple[float, float]:
-    """Between which columns the middles of a number's characters lie, in a strip of this width as `cut` makes it."""
-    edge = (MARGIN - BEYOND) * DIGIT
-    return edge, width - edge
-
-
-def strip_text(output: NDArray[Any], first: float = -np.inf, last: float = np.inf) -> str:
-    """The number that is read in a strip, between two columns; empty where there is no digit."""
-    peaks = [peak for peak in decode(output)[0] if peak.present >= READ]
-    text = "".join(peak.label for peak in peaks if first <= (peak.box[0] + peak.box[2]) / 2 <= last)
-    return text if any(map(str.isdigit, text)) else ""
 
 
 def align(output: NDArray[Any], text: str, first: float, last: float) -> Floats | None:
@@ -71,8 +57,10 @@ def _places(output: NDArray[Any], text: str, first: float, last: float) -> list[
     if not text:
         return []
     logits = output[:, : NONE + 1].astype(np.float64)
-    logits -= logits.max(axis=1, keepdims=True)
-    shares = np.maximum(logits - np.log(np.exp(logits).sum(axis=1, keepdims=True)), LEAST)
+    shares = np.exp(logits - logits.max(axis=1, keepdims=True))
+    shares /= shares.sum(axis=1, keepdims=True)
+    shares[:, :NONE] += MISTAKEN * ((1 - shares[:, NONE:]) - shares[:, :NONE])
+    shares = np.maximum(np.log(shares), LEAST)
     x = (np.arange(n) + 0.5) * STRIDE
     absent = np.concatenate([[0], np.cumsum(np.where((x >= first) & (x <= last), shares[:, NONE], 0))])
     place = np.arange(n)

@@ -83,8 +83,8 @@ def check_strip(strip: NDArray[np.uint8]) -> None:
     width = strip.shape[-1]
     if strip.dtype != np.uint8 or strip.shape != (HEIGHT, width) or not is_width(width):
         raise UserError(
-            f"expected a strip as uint8 ({HEIGHT}, width), the width a multiple of {GRID} from {NARROWEST} to {WIDEST}, "
-            f"received {strip.dtype} {strip.shape}; take it from what was read"
+            f"expected a strip as uint8 ({HEIGHT}, width), the width a multiple of {GRID} from {NARROWEST} to {WIDEST}"
+            f", received {strip.dtype} {strip.shape}; take it from what was read"
         )
 
 

@@ -18,8 +18,9 @@ from tendigits.data.preprocess import standardize
 from tendigits.engine.fit import fit
 from tendigits.lines.decode import BAR, HEIGHT, NONE, STRIDE, decode
 from tendigits.lines.network import GRID, STRIP, LineNetwork, pack
+from tendigits.lines.read_strip import room
 from tendigits.model.onnx import from_onnx, halved, to_onnx
-from tendigits.teach.alignment import align, room
+from tendigits.teach.alignment import align
 from tendigits.teach.line_targets import NEAR, loss, targets
 
 Array = np.ndarray[Any, Any]
@@ -30,7 +31,7 @@ CORRECTIONS_SHARE = 0.3
 MOST_COPIES = 24
 """Of one correction."""
 
-EPOCHS, BATCH_SIZE, LEARNING_RATE = 4, 8, 3e-4
+EPOCHS, BATCH_SIZE, LEARNING_RATE = 3, 8, 3e-4
 
 SCALES = (0.72, 1.12)
 """Sizes of the copies: numbers are read at several, and their places are never found in the same way twice."""
@@ -126,7 +127,7 @@ def _pixels(pictures: Sequence[Array]) -> int:
 
 def _labelled(strip: Array, output: Array, text: str) -> Labelled | None:
     """A corrected strip with a box for each character, and with the sides of cells that the network sees."""
-    first, last = room(strip.shape[1])
+    first, last = room(strip)
     boxes = align(output, text, first, last)
     if boxes is None:
         return None

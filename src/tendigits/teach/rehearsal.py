@@ -28,9 +28,12 @@ REHEARSAL = ASSETS / "rehearsal.npz"
 LINES = ASSETS / "lines.npz"
 """640 generated lines, every second one good to read, made by reader/rehearsal.py."""
 
+REHEARSED = 6
+"""Of 16 generated lines, so many are rehearsed; the others are for the evaluation."""
+
 
 class GeneratedLines(NamedTuple):
-    """Generated lines: half of them are rehearsed, half are for the evaluation."""
+    """Generated lines, in two parts."""
 
     rehearsed: list[Array]
     """uint8 (40, width) each."""
@@ -54,6 +57,6 @@ def generated_lines() -> GeneratedLines:
         picture = cv2.imdecode(file["jpeg"], cv2.IMREAD_GRAYSCALE)
         strips = [picture[i * HEIGHT : (i + 1) * HEIGHT, :width] for i, width in enumerate(file["widths"].tolist())]
         texts = file["texts"].tolist()
-    chosen = [i for i in range(len(strips)) if i % 4 >= 2]  # as many good ones as others
-    rehearsed = [strip for i, strip in enumerate(strips) if i % 4 < 2]
+    chosen = [i for i in range(len(strips)) if i % 16 >= REHEARSED]
+    rehearsed = [strip for i, strip in enumerate(strips) if i % 16 < REHEARSED]
     return GeneratedLines(rehearsed, [strips[i] for i in chosen], [texts[i] for i in chosen])
