@@ -151,6 +151,8 @@ def clean_server(server: Any) -> Any:
 
     for item in httpx.get(f"{server.url}/v1/corrections?n=1000").json()["corrections"]:
         httpx.delete(f"{server.url}/v1/corrections/{item['id']}")
+    for item in httpx.get(f"{server.url}/v1/corrections/numbers?n=1000").json()["numbers"]:
+        httpx.delete(f"{server.url}/v1/corrections/numbers/{item['id']}")
     while httpx.post(f"{server.url}/v1/networks/rollback").status_code == 200:
         pass
     return server

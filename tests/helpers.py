@@ -25,6 +25,7 @@ from PIL import Image
 from tendigits.data.dataset import ARRAYS
 from tendigits.digits.network import bundled_file
 from tendigits.errors import DataError
+from tendigits.lines.network import bundled_file as bundled_lines_file
 from tendigits.teach.corrections import Correction, NumberCorrection
 
 NOW = datetime(2026, 11, 25, 12, 0, tzinfo=UTC)
@@ -106,6 +107,15 @@ def changed(factor: float) -> bytes:
     file = onnx.load_from_string(bundled_file())
     last = file.graph.initializer[-2]
     weights = onnx.numpy_helper.to_array(last) * np.float32(factor)
+    last.CopyFrom(onnx.numpy_helper.from_array(weights, last.name))
+    return file.SerializeToString()
+
+
+def changed_lines(factor: float) -> bytes:
+    """The package's line network with its last layer's weights multiplied."""
+    file = onnx.load_from_string(bundled_lines_file())
+    last = file.graph.initializer[-2]
+    weights = onnx.numpy_helper.to_array(last) * np.float16(factor)
     last.CopyFrom(onnx.numpy_helper.from_array(weights, last.name))
     return file.SerializeToString()
 
