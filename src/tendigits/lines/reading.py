@@ -148,7 +148,8 @@ class LineReader:
         if self.untaught is None:
             return np.full(len(crops), self.own)
         before = self.untaught(crops).digits.argmax(axis=1)
-        return (shares.argmax(axis=1) != before) & (shares.max(axis=1, initial=0) >= CERTAIN)
+        decisive: NDArray[np.bool_] = (shares.argmax(axis=1) != before) & (shares.max(axis=1, initial=0) >= CERTAIN)
+        return decisive
 
 
 def whole_line(grey: Grey, places: Sequence[Place]) -> list[Place]:

@@ -137,7 +137,7 @@ def misread_digits(numbers: Sequence[NumberCorrection]) -> tuple[Array, Array]:
         boxes = align(output, item.text, *room(item.strip))
         if boxes is not None and wrong:
             found = crops_of(find_foreground(item.strip), [tuple(boxes[i].tolist()) for i in wrong])
-            seen = found.any(axis=(1, 2))
+            seen = np.flatnonzero(found.max(axis=(1, 2)))
             crops.append(found[seen])
-            labels += [int(item.text[i]) for i, is_seen in zip(wrong, seen, strict=True) if is_seen]
+            labels += [int(item.text[wrong[i]]) for i in seen]
     return np.concatenate(crops), np.array(labels, int)

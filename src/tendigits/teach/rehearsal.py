@@ -54,7 +54,7 @@ def rehearsal_crops(dataset: Dataset, rng: np.random.Generator) -> Array:
 def generated_lines() -> GeneratedLines:
     """The generated lines of the package."""
     with np.load(LINES) as file:
-        picture = cv2.imdecode(file["jpeg"], cv2.IMREAD_GRAYSCALE)
+        picture: Array = np.asarray(cv2.imdecode(file["jpeg"], cv2.IMREAD_GRAYSCALE))
         strips = [picture[i * HEIGHT : (i + 1) * HEIGHT, :width] for i, width in enumerate(file["widths"].tolist())]
         texts = file["texts"].tolist()
     chosen = [i for i in range(len(strips)) if i % 16 >= REHEARSED]
