@@ -23,7 +23,7 @@ from tendigits.digits.find import find_digit
 from tendigits.digits.network import Network, bundled_file, from_onnx
 from tendigits.engine.loop import use_compilation_cache
 from tendigits.teach.finetune import TrainingSet, fine_tune
-from tendigits.teach.pipeline import rehearsal_crops
+from tendigits.teach.rehearsal import rehearsal_crops
 
 RESULTS = ROOT / "bench" / "results" / "teaching.json"
 BEGIN, END = "<!-- teaching: written by bench/teaching.py -->", "<!-- /teaching -->"

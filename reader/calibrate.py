@@ -12,7 +12,6 @@ from itertools import chain
 
 import cv2
 import numpy as np
-import onnx
 from numpy.typing import NDArray
 
 from bundle import ASSETS
@@ -21,6 +20,7 @@ from synthesis.pages import SIDE, Number
 from tendigits.files import replacing
 from tendigits.lines.decode import BAR
 from tendigits.lines.reading import LineReader, Reading, evidence
+from tendigits.model.onnx import with_metadata
 from tendigits.read.reader import Reader
 from train_lines import line_writer, page_writer
 
@@ -67,13 +67,9 @@ def main() -> None:
         print(f"at most {error:.1%} wrong: from {threshold:.4f}, {share:.1%} of the right numbers accepted")
     print(f"{len(right)} numbers, {right.mean():.1%} right; weights {np.round(weights, 3)}, bias {bias:.3f}")
     path = ASSETS / "lines.onnx"
-    file = onnx.load(path)
-    about = {entry.key: entry.value for entry in file.metadata_props}
-    about["trust"] = json.dumps({"weights": weights.tolist(), "bias": bias, "thresholds": thresholds})
-    del file.metadata_props[:]
-    onnx.helper.set_model_props(file, about)
+    trust = json.dumps({"weights": weights.tolist(), "bias": bias, "thresholds": thresholds})
     with replacing(path) as temporary:
-        temporary.write_bytes(file.SerializeToString())
+        temporary.write_bytes(with_metadata(path.read_bytes(), {"trust": trust}))
 
 
 def labelled(n: int, reader: LineReader, seed: int) -> Iterator[tuple[Reading, str | None]]:

@@ -1,21 +1,32 @@
-"""Make the crops that fine-tuning rehearses beside MNIST's digits: digits by synthetic writers, and non-digits.
+"""Make what fine-tuning rehearses beside MNIST's digits: digits by synthetic writers, non-digits, and generated lines.
 
-python reader/rehearsal.py     # rehearsal.npz in the package, half a minute
+python reader/rehearsal.py     # rehearsal.npz and lines.npz in src/tendigits/teach/assets, a minute
 
-The file holds `crops`, uint8 (n, 28, 28): first the digits, then the non-digits, as the reader's network sees them.
+rehearsal.npz holds `crops`, uint8 (n, 28, 28): digits, then non-digits, as the reader's network sees them.
+lines.npz holds lines below each other in one JPEG picture, their widths, and what stands in each.
 """
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from pool import ROOT
+from synthesis.lines import WIDTH, Line
 from synthesis.writers import SyntheticWriter
 from tendigits.data.mnist import load_data
 from tendigits.digits.find import find_digit
 from tendigits.files import replacing
+from tendigits.lines.decode import BAR, HEIGHT
+from tendigits.lines.network import GRID
+from train_lines import line_writer
 
-TARGET = ROOT / "src" / "tendigits" / "teach" / "assets" / "rehearsal.npz"
+ASSETS = ROOT / "src" / "tendigits" / "teach" / "assets"
 DIGITS, NONDIGITS = 1000, 600
+LINES = 640
+QUALITY = 60
+"""Of the JPEG picture."""
+
+SEED = 13
 
 
 def make_crop(writer: SyntheticWriter, i: int) -> NDArray[np.uint8]:
@@ -25,14 +36,42 @@ def make_crop(writer: SyntheticWriter, i: int) -> NDArray[np.uint8]:
     return find_digit(picture).crop
 
 
-def main() -> None:
+def text_of(line: Line) -> str:
+    """What stands in a line, from left to right."""
+    order = np.argsort(line.boxes[:, 0] + line.boxes[:, 2], kind="stable")
+    return "".join(line.labels[i] for i in order if line.labels[i] != BAR)
+
+
+def save_crops() -> None:
     """Make the crops and save them."""
     (x_train, y_train), _ = load_data()
     writer = SyntheticWriter(x_train, y_train)
     crops = np.array([make_crop(writer, i) for i in range(DIGITS + NONDIGITS)])
-    with replacing(TARGET) as temporary:
+    with replacing(ASSETS / "rehearsal.npz") as temporary:
         np.savez_compressed(temporary, crops=crops)
-    print(f"{len(crops):,} crops in {TARGET.relative_to(ROOT)}, {TARGET.stat().st_size:,} bytes")
+
+
+def save_lines() -> None:
+    """Write the lines, every second one good to read, and save them."""
+    made = [line_writer().lines(np.random.default_rng((SEED, good)), LINES // 2, bool(good)) for good in (0, 1)]
+    lines = [line for pair in zip(*made, strict=True) for line in pair]
+    widths = [line.picture.shape[1] // GRID * GRID for line in lines]
+    picture = np.zeros((LINES * HEIGHT, WIDTH), np.uint8)
+    for i, (line, width) in enumerate(zip(lines, widths, strict=True)):
+        missing = WIDTH - width
+        own = cv2.copyMakeBorder(line.picture[:, :width], 0, 0, 0, missing, cv2.BORDER_REPLICATE)
+        picture[i * HEIGHT : (i + 1) * HEIGHT] = own
+    jpeg = cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, QUALITY])[1]
+    with replacing(ASSETS / "lines.npz") as temporary:
+        np.savez(temporary, jpeg=jpeg, widths=widths, texts=[text_of(line) for line in lines])
+
+
+def main() -> None:
+    """Make both files."""
+    save_crops()
+    save_lines()
+    for path in sorted(ASSETS.glob("*.npz")):
+        print(f"{path.relative_to(ROOT)}, {path.stat().st_size:,} bytes")
 
 
 if __name__ == "__main__":

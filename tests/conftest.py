@@ -151,6 +151,8 @@ def clean_server(server: Any) -> Any:
 
     for item in httpx.get(f"{server.url}/v1/corrections?n=1000").json()["corrections"]:
         httpx.delete(f"{server.url}/v1/corrections/{item['id']}")
+    for item in httpx.get(f"{server.url}/v1/corrections/numbers?n=1000").json()["numbers"]:
+        httpx.delete(f"{server.url}/v1/corrections/numbers/{item['id']}")
     while httpx.post(f"{server.url}/v1/networks/rollback").status_code == 200:
         pass
     return server
@@ -178,7 +180,7 @@ def drop_tables() -> None:
 
     engine = create_engine(POSTGRESQL.replace("postgresql:", "postgresql+psycopg:", 1))
     with engine.begin() as connection:
-        connection.exec_driver_sql("DROP TABLE IF EXISTS corrections, networks, version")
+        connection.exec_driver_sql("DROP TABLE IF EXISTS corrections, numbers, networks, version")
     engine.dispose()
 
 

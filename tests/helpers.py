@@ -16,6 +16,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 import onnx
 import pytest
@@ -24,7 +25,8 @@ from PIL import Image
 from tendigits.data.dataset import ARRAYS
 from tendigits.digits.network import bundled_file
 from tendigits.errors import DataError
-from tendigits.teach.store import Correction
+from tendigits.lines.network import bundled_file as bundled_lines_file
+from tendigits.teach.corrections import Correction, NumberCorrection
 
 NOW = datetime(2026, 11, 25, 12, 0, tzinfo=UTC)
 THREE = [(0.3, 0.25), (0.42, 0.15), (0.6, 0.17), (0.66, 0.3), (0.58, 0.42), (0.44, 0.47), (0.6, 0.52), (0.69, 0.65),
@@ -87,11 +89,33 @@ def correction(crop: Any, label: int | None = 3, **changes: Any) -> Correction:
     return Correction(np.asarray(crop, np.uint8), label, **values)
 
 
+def strip_of(text: str) -> np.ndarray[Any, Any]:
+    """A printed number as a strip of scale 1, uint8 (40, width)."""
+    width, base = cv2.getTextSize(text, cv2.FONT_HERSHEY_SIMPLEX, 1.2, 2)[0][0], 33
+    strip = np.full((40, 4 * round((width + 42) / 4)), 225, np.uint8)
+    cv2.putText(strip, text, (21, base), cv2.FONT_HERSHEY_SIMPLEX, 1.2, 40, 2, cv2.LINE_AA)
+    return strip
+
+
+def number(strip: Any, text: str, **changes: Any) -> NumberCorrection:
+    values = {"predicted": "5", "source": "picture", "network": "0" * 64, "created": NOW} | changes
+    return NumberCorrection(strip, text, **values)
+
+
 def changed(factor: float) -> bytes:
     """The package's network with its last layer's weights multiplied."""
     file = onnx.load_from_string(bundled_file())
     last = file.graph.initializer[-2]
     weights = onnx.numpy_helper.to_array(last) * np.float32(factor)
+    last.CopyFrom(onnx.numpy_helper.from_array(weights, last.name))
+    return file.SerializeToString()
+
+
+def changed_lines(factor: float) -> bytes:
+    """The package's line network with its last layer's weights multiplied."""
+    file = onnx.load_from_string(bundled_lines_file())
+    last = file.graph.initializer[-2]
+    weights = onnx.numpy_helper.to_array(last) * np.float16(factor)
     last.CopyFrom(onnx.numpy_helper.from_array(weights, last.name))
     return file.SerializeToString()
 

@@ -129,7 +129,10 @@ def test_read_a_picture_correct_it_copy_it_and_download_it(open_page, digits):
     page.keyboard.press("Enter")
     sentence = re.compile(rf"The reader sees {expected[0][0]}, [\d.]+% confident\.")
     expect(page.locator("#correct-prediction")).to_have_text(sentence)
-    page.keyboard.press(str(wrong))
+    expect(page.locator("#correct-text")).to_have_value(expected[0])
+    page.keyboard.type(str(wrong))  # the digit is selected
+    page.keyboard.press("Enter")
+    expect(page.locator("#toast")).to_contain_text(f"Saved as {wrong}{expected[0][1:]}. You have 1 corrected number.")
     expect(page.locator(".box.corrected")).to_have_count(1)
     expect(rows.first.locator("td").nth(1)).to_have_text(f"{wrong}{expected[0][1:]}")
     page.click("#copy")
@@ -141,6 +144,31 @@ def test_read_a_picture_correct_it_copy_it_and_download_it(open_page, digits):
     assert text[0] == "line,value,number,confidence,accepted,reason,left,top,right,bottom"
     assert text[1].startswith(f"1,{wrong}{expected[0][1:]},")
     assert len(text) == 3
+
+
+def test_a_whole_number_is_corrected_to_any_text_or_to_none_and_undone(open_page, digits):
+    page = open_page("#read")
+    upload(page, page_of_numbers(digits))
+    rows = page.locator("#lines tbody tr")
+    before = rows.first.locator("td").nth(1).inner_text()
+    rows.first.locator("button").click()
+    page.fill("#correct-text", "12a")
+    page.keyboard.press("Enter")  # the browser says what is wrong
+    expect(page.locator("#correct")).to_be_visible()
+    page.fill("#correct-text", "-1.250,5%")
+    page.locator("#correct button", has_text="Save").click()
+    expect(rows.first.locator("td").nth(1)).to_have_text("-1.250,5%")
+    expect(page.locator(".box.corrected")).to_have_count(1)  # around the number, for its length is another
+    page.locator(".box.corrected").focus()
+    page.keyboard.press("Enter")
+    page.locator("#correct button", has_text="Not a number").click()
+    expect(rows.first.locator("td").nth(1)).to_have_text("not a number")
+    page.click("nav a[href='#teach']")
+    expect(page.locator("#count")).to_have_text("(1)")
+    expect(page.locator("#numbers li")).to_have_count(1)
+    expect(page.locator("#numbers li")).to_contain_text(f"not a number (read as {before})")
+    page.locator("#numbers button", has_text="Undo").click()
+    expect(page.locator("#corrections")).to_contain_text("None yet.")
 
 
 def test_drop_and_paste(open_page, digits):
@@ -212,7 +240,13 @@ def test_axe_finds_nothing_serious(open_page, digits):
         if name == "read":
             upload(page, page_of_numbers(digits))
             expect(page.locator("#lines tbody tr")).to_have_count(2)
+            page.locator("#lines button").first.click()
+            expect(page.locator("#correct")).to_be_visible()
+            found = Axe().run(page).response["violations"]
+            assert [one for one in found if one["impact"] in ("serious", "critical")] == []
+            page.locator("#correct button", has_text="Save").click()
         if name == "teach":
+            expect(page.locator("#numbers li")).to_have_count(1)
             expect(page.locator("#corrections li strong")).to_have_text("3")
         for scheme in ("light", "dark"):
             page.emulate_media(color_scheme=scheme)

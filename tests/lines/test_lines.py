@@ -10,7 +10,7 @@ from tendigits.lines import finder
 from tendigits.lines.decode import CHARACTERS, CLASSES, HEIGHT, NONE, STRIDE, Peak, decode
 from tendigits.lines.finder import Place, find_numbers
 from tendigits.lines.first_look import numbers_in
-from tendigits.lines.network import GAP, LineNetwork, _pack, bundled
+from tendigits.lines.network import GAP, LineNetwork, bundled, pack
 from tendigits.lines.order import in_rows
 from tendigits.lines.strips import DIGIT, Look, Pyramid, Strip, cut
 from tendigits.lines.vote import View, vote
@@ -98,7 +98,7 @@ def test_sides_of_cells_part_numbers_but_the_teeth_of_a_comb_do_not(pitch, digit
 
 def test_lines_lie_apart_in_strips_and_the_network_sees_each_alone():
     widths = [96, 24, 200, 64, 120, 24]
-    places, (strips, width) = _pack(widths)
+    places, (strips, width) = pack(widths, 256)
     taken = np.zeros((strips, width + GAP), int)
     for (strip, left), size in zip(places, widths, strict=True):
         assert left % 4 == 0

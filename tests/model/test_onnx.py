@@ -5,10 +5,13 @@ import numpy as np
 import onnx
 import pytest
 
+from tendigits.data.preprocess import standardize
 from tendigits.digits.network import bundled
 from tendigits.digits.network import from_onnx as open_network
 from tendigits.errors import ModelFileError, UserError
-from tendigits.model.onnx import from_onnx, to_onnx
+from tendigits.lines.network import bundled as lines
+from tendigits.lines.network import bundled_file as lines_file
+from tendigits.model.onnx import from_onnx, to_onnx, with_metadata
 
 
 def build() -> keras.Sequential:
@@ -66,6 +69,20 @@ def test_the_packages_own_network_becomes_a_keras_model(digits):
     found = model.predict(digits.x_test[:50, :, :, None].astype("float32") / 255, verbose=0)
     np.testing.assert_allclose(found, expected, rtol=1e-3, atol=1e-3)
     assert set(about) == {"temperature", "threshold", "labels"}
+
+
+def test_the_packages_line_network_becomes_a_keras_model():
+    data = lines_file()
+    model, about = from_onnx(data)
+    strip = np.random.default_rng(0).integers(0, 256, (40, 64), dtype=np.uint8)
+    found = model.predict(standardize(strip)[None, :, :, None], verbose=0).reshape(32, -1)
+    assert np.abs(found - lines(1)([strip])[0]).mean() < 0.25  # of logits from -20 to 20; it was quantized
+    assert set(about) == {"trust"}
+
+
+def test_metadata_is_added_and_replaced():
+    data = with_metadata(to_onnx(build(), {"temperature": "2", "threshold": "0.5"}), {"threshold": "0.9", "lines": "x"})
+    assert from_onnx(data)[1] == {"temperature": "2", "threshold": "0.9", "lines": "x"}
 
 
 @pytest.mark.parametrize("data", [b"", b"text", onnx.ModelProto().SerializeToString()[:1]])

@@ -32,7 +32,7 @@ def client(application: tuple[TestClient, Store, Path]) -> Any:
     while client.post("/v1/networks/rollback").status_code == 200:
         pass
     with store._engine.begin() as connection:
-        for table in ("corrections", "networks", "sqlite_sequence"):
+        for table in ("corrections", "numbers", "networks", "sqlite_sequence"):
             connection.exec_driver_sql(f"DELETE FROM {table}")
     return client
 

@@ -48,6 +48,7 @@ def test_accept_roll_back_and_export(store, place, tmp_path):
 def test_progress_for_a_person_and_for_a_program(store, place, digits, monkeypatch):
     report = {
         "held_out": {"n": 4, "before": 0.75, "after": 1.0}, "mnist": {"n": 1000, "before": 0.996, "after": 0.9955},
+        "numbers": {"n": 3, "before": 0.0, "after": 1.0},
         "learned": 16, "data": "MNIST", "seconds": 31.2,
     }  # fmt: skip
 
@@ -64,7 +65,8 @@ def test_progress_for_a_person_and_for_a_program(store, place, digits, monkeypat
     store.add([correction(crop, 1) for crop in digits.x_train[:20]])
     text = call("--store", place).output
     assert "epoch 1 of 4, loss 0.1234" in text
-    assert "held-out corrections         75.00% -> 100.00% of 4 correct" in text
+    assert "held-out digits              75.00% -> 100.00% of 4 correct" in text
+    assert "held-out numbers             0.00% -> 100.00% of 3 correct" in text
     assert "read with it: tendigits teach --accept 1" in text
     lines = [json.loads(line) for line in call("--store", place, "--json").stdout.splitlines()]
     assert [line["stage"] for line in lines] == ["prepare", "train", "train", "evaluate", "done"]

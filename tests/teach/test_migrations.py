@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import create_engine
 
 from conftest import POSTGRESQL, drop_tables
-from helpers import NOW, correction
+from helpers import NOW, correction, number, strip_of
 from tendigits.errors import Failure, StoreError
 from tendigits.teach import migrations as module
 from tendigits.teach.migrations import open_store
@@ -74,6 +74,8 @@ def test_an_older_store_is_migrated_when_it_is_opened(old_store):
     store = open_store(old_store)
     assert len(store.add([correction(CROPS[1]), correction(CROPS[0], 7)])) == 2
     assert store.count() == 2
+    store.add([number(strip_of("12"), "17")])
+    assert [item.text for item in store.numbers()] == ["17"]
     store.close()
 
 

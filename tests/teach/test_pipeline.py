@@ -1,12 +1,15 @@
 """Fine-tuning from a store: what is trained on, what is held out, and what comes of it."""
 
+import cv2
 import numpy as np
 import pytest
 
-from helpers import NOW, correction
+from helpers import NOW, correction, number, strip_of
 from tendigits.data.dataset import Dataset
 from tendigits.digits.network import bundled, from_onnx
-from tendigits.teach import pipeline
+from tendigits.lines.network import bundled_file
+from tendigits.read.reader import Reader
+from tendigits.teach import evaluate, pipeline, rehearsal
 from tendigits.teach.pipeline import fine_tune_reader
 from tendigits.teach.verify import bundled_sha256, verify_network
 
@@ -14,11 +17,11 @@ from tendigits.teach.verify import bundled_sha256, verify_network
 @pytest.fixture
 def short(monkeypatch, tmp_path):
     """Fewer crops to rehearse and to evaluate: seconds instead of half a minute."""
-    with np.load(pipeline.REHEARSAL) as file:
+    with np.load(rehearsal.REHEARSAL) as file:
         np.savez(tmp_path / "rehearsal.npz", crops=file["crops"][::5])
-    monkeypatch.setattr(pipeline, "REHEARSAL", tmp_path / "rehearsal.npz")
-    monkeypatch.setattr(pipeline, "REHEARSAL_DIGITS", 600)
-    monkeypatch.setattr(pipeline, "MAX_TEST_DIGITS", 400)
+    monkeypatch.setattr(rehearsal, "REHEARSAL", tmp_path / "rehearsal.npz")
+    monkeypatch.setattr(rehearsal, "REHEARSAL_DIGITS", 600)
+    monkeypatch.setattr(evaluate, "MAX_TEST_DIGITS", 400)
 
 
 def two_bars(n: int) -> np.ndarray:
@@ -75,3 +78,77 @@ def test_held_out_corrections_and_test_digits_are_never_trained_on(store, digits
     rehearsal = seen["training"].rehearsal
     assert rehearsal.shape == (920, 28, 28)
     assert not {image.tobytes() for image in digits.x_test} & {crop.tobytes() for crop in rehearsal}
+
+
+def test_numbers_teach_the_line_network_and_their_digits_the_other_one(store, digits: Dataset, short, monkeypatch):
+    """Of a number whose first digit was misread, that digit is learned; "not a number" is learned as a line."""
+    seen = {}
+
+    def fine_tune(data, training, seed, callbacks):
+        seen["digits"] = training
+        return data
+
+    def fine_tune_lines(data, training, seed, callbacks):
+        seen["lines"] = training
+        callbacks[0].on_epoch_end(0, {"loss": 0.5})
+        return data
+
+    monkeypatch.setattr(pipeline, "fine_tune", fine_tune)
+    monkeypatch.setattr(pipeline, "fine_tune_lines", fine_tune_lines)
+    texts = ["1350", "42.99", "", "1234"]
+    steps = []
+    strips = [strip_of(text or "77") for text in texts]
+    store.add([
+        number(strips[0], "1350", predicted="7350"), number(strips[1], "42.99", predicted="4.99"),
+        number(strips[2], "", predicted="77"), number(strips[3], "1234", predicted="1234"),
+    ])  # fmt: skip
+    tuned = fine_tune_reader(store, digits, steps.append, lambda: NOW)
+    assert sorted(seen["lines"].texts) == sorted(texts)  # fewer than five: none is held out
+    assert seen["digits"].labels.tolist() == [1]
+    (crop,) = seen["digits"].crops
+    assert bundled()(crop[None]).digits.argmax() == 1
+    assert tuned.report["learned"] == 4
+    assert set(tuned.report) == {"learned", "data", "seconds", "mnist", "lines"}
+    assert tuned.report["lines"]["before"] == tuned.report["lines"]["after"] > 0.6
+    assert steps[2] == {"stage": "train", "epoch": 1, "epochs": 7, "loss": 0.5}
+    assert from_onnx(store.network_data(tuned.id), "both").lines == bundled_file()
+
+
+@pytest.mark.slow
+def test_numbers_that_were_misread_are_read_as_taught_and_nothing_is_forgotten(store, digits: Dataset, short):
+    """A sign of two bars stands for 4 in this hand, and a stroke below is no number."""
+    rng = np.random.default_rng(0)
+    texts = ["".join(map(str, rng.integers(0, 10, 4))) for _ in range(12)]
+    texts = [text if "4" in text else f"4{text[1:]}" for text in texts]
+    page = page_of(digits, texts, rng)
+    reader = Reader(threads=1)
+    before = reader.read(page)
+    assert len(before.lines) == len(texts)
+    wrong = [line.value != text for line, text in zip(before.lines, texts, strict=True)]
+    assert sum(wrong) > 6
+    store.add([
+        number(line.strip, text, predicted=line.value, network=bundled_sha256())
+        for line, text in zip(before.lines, texts, strict=True)
+    ])  # fmt: skip
+    tuned = fine_tune_reader(store, digits, lambda _: None, lambda: NOW)
+    report = tuned.report
+    assert report["numbers"]["after"] > report["numbers"]["before"]
+    for name in ("mnist", "lines"):
+        assert report[name]["after"] >= report[name]["before"] - 0.01  # of some hundred
+    network = from_onnx(store.network_data(tuned.id), "fine-tuned")
+    verify_network(network)
+    after = [line.value for line in Reader(network, threads=1).read(page).lines]
+    assert np.mean([one == other for one, other in zip(after, texts, strict=True)]) > 0.9
+
+
+def page_of(digits: Dataset, texts: list[str], rng: np.random.Generator) -> np.ndarray:
+    """A page with a number in each line; a 4 is two bars."""
+    page = np.zeros((60 + 80 * len(texts), 400), np.uint8)
+    for row, text in enumerate(texts):
+        for column, character in enumerate(text):
+            own = digits.x_test[rng.choice(np.flatnonzero(digits.y_test == int(character)))]
+            crop = two_bars(1)[0] if character == "4" else own
+            digit = cv2.resize(crop, (48, 48), interpolation=cv2.INTER_AREA)
+            place = page[40 + 80 * row : 88 + 80 * row, 60 + 42 * column : 108 + 42 * column]
+            np.maximum(place, digit, out=place)
+    return (235 - 0.75 * page).astype(np.uint8)

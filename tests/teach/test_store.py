@@ -6,9 +6,10 @@ from datetime import timedelta
 import numpy as np
 import pytest
 
-from helpers import NOW, correction
+from helpers import NOW, correction, number, strip_of
 from tendigits.errors import Failure, StoreError
 from tendigits.teach import store as module
+from tendigits.teach.corrections import NumberCorrection
 from tendigits.teach.migrations import open_store
 
 CROPS = np.random.default_rng(0).integers(0, 256, (6, 28, 28), dtype=np.uint8)
@@ -51,6 +52,39 @@ def test_the_database_itself_refuses_invalid_values(any_store, wrong):
     with pytest.raises(StoreError, match="expected labels from 0 to 9 and crops of 28x28"):
         any_store.add([good, bad])
     assert any_store.count() == 0  # all of a request, or nothing
+
+
+def test_numbers_are_corrected_listed_counted_and_deleted(any_store):
+    first, second = any_store.add([number(strip_of("12"), "17"), number(strip_of("4.5"), "", predicted="4.5")])
+    (again,) = any_store.add([number(strip_of("12"), "12.5%", source="api")])
+    any_store.add([correction(CROPS[0])])
+    assert [item.id for item in any_store.numbers()] == [again.id, second.id]
+    assert [item.text for item in any_store.numbers(first=1)] == [""]
+    (found,) = any_store.numbers(n=1)
+    np.testing.assert_array_equal(found.strip, strip_of("12"))
+    assert (found.text, found.predicted, found.source, found.network) == ("12.5%", "5", "api", "0" * 64)
+    assert found.created == NOW
+    assert (any_store.count(), any_store.count_digits(), any_store.count_numbers()) == (3, 1, 2)
+    assert not any_store.remove_number(first.id)
+    assert any_store.remove_number(second.id)
+    assert any_store.count_numbers() == 1
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"text": "12a"}, {"text": "1" * 200}, {"predicted": "?"}, {"source": "draw"},
+        {"strip": np.zeros((40, 30), np.uint8)}, {"strip": np.zeros((40, 8), np.uint8)},
+    ],
+    ids=["text", "long", "predicted", "source", "width", "narrow"],
+)  # fmt: skip
+def test_the_database_itself_refuses_invalid_numbers(any_store, wrong, monkeypatch):
+    monkeypatch.setattr(NumberCorrection, "__post_init__", lambda _: None)
+    good = number(strip_of("12"), "-(0.1,2/3:4+5)=6x7%"[:9])
+    with pytest.raises(StoreError, match="expected labels from 0 to 9"):
+        any_store.add([good, number(**({"strip": strip_of("34"), "text": "34"} | wrong))])
+    assert any_store.count() == 0
+    any_store.add([good])
 
 
 def test_the_number_of_corrections_is_limited(any_store, monkeypatch):

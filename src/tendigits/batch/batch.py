@@ -96,7 +96,7 @@ def as_page(digit: Digit, size: tuple[int, int]) -> Page:
     others = [(str(other), share) for other, share in digit.runners_up() if share >= POSSIBLE]
     character = Character(label, digit.confidence, others, digit.box, digit.crop, digit.accepted)
     line = Line(
-        label, Decimal(digit.label), digit.confidence, digit.accepted, digit.reason, digit.box, [character], digit
+        label, Decimal(digit.label), digit.confidence, digit.accepted, digit.reason, digit.box, [character], digit=digit
     )
     return Page([line], size)
 

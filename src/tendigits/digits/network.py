@@ -5,6 +5,7 @@ network = load_network("runs/first")    # the user's own, run by Keras, or a fin
 predictions = network(crops)            # uint8 (n, 28, 28) -> Predictions
 """
 
+import base64
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
@@ -25,6 +26,9 @@ Floats = NDArray[np.float32]
 
 MAX_BYTES = 64 * 2**20
 """The largest .onnx file of a network."""
+
+LINES = "lines"
+"""Under this name a fine-tuned network's metadata holds its line network, in base64."""
 
 BATCH = 64
 """Crops per run of the network: more is no faster, and takes more memory."""
@@ -65,6 +69,8 @@ class Network:
     """Divides the logits, so that confidences match how often predictions are right (temperature scaling)."""
     turn: float = 0.0
     """Degrees by which doubtful crops are rotated either way, to be classified twice more; 0 for never."""
+    lines: bytes = b""
+    """The .onnx file of the line network that was fine-tuned together with this one; else empty."""
 
     def refined_logits(self, crops: Crops) -> Floats:
         """The logits; for doubtful crops the mean over three rotations; float32 (n, 11) or (n, 10)."""
@@ -107,7 +113,7 @@ def bundled_file() -> bytes:
 def from_onnx(data: bytes, name: str, threads: int | None = None) -> Network:
     """Load a network from an ONNX file, the reader's or an exported run's, on at most this many threads.
 
-    Temperature and threshold are in its metadata.
+    Temperature and threshold are in its metadata, and with a fine-tuned network its line network.
 
     Raises:
         ModelFileError: the file is damaged, or has other shapes.
@@ -129,7 +135,8 @@ def from_onnx(data: bytes, name: str, threads: int | None = None) -> Network:
         return np.log(np.maximum(result, LEAST)) if own else result
 
     threshold = float(about.get("threshold", OWN_THRESHOLD))
-    return Network(name, threshold, logits, float(about.get("temperature", 1)), 0.0 if own else TURN)
+    lines = base64.b64decode(about.get(LINES, ""))
+    return Network(name, threshold, logits, float(about.get("temperature", 1)), 0.0 if own else TURN, lines)
 
 
 OWN_THRESHOLD = 0.9

@@ -62,7 +62,9 @@ class LineNetwork:
         """
         if not lines:
             return []
-        places, shape = _pack([line.shape[1] for line in lines])
+        widths = [line.shape[1] for line in lines]
+        together = min(STRIP, sum(widths) + GAP * (len(widths) - 1))
+        places, shape = pack(widths, max([*widths, together]))
         strips = np.zeros((shape[0], HEIGHT, shape[1], 1), np.float32)
         for line, (strip, left) in zip(lines, places, strict=True):
             strips[strip, :, left : left + line.shape[1], 0] = standardize(line)
@@ -80,16 +82,24 @@ class LineNetwork:
 @cache
 def bundled(threads: int | None = None) -> LineNetwork:
     """The network in the package. Raises ModelFileError if the package is damaged."""
-    return LineNetwork(asset("lines", "lines.onnx"), threads)
+    return LineNetwork(bundled_file(), threads)
 
 
-def _pack(widths: Sequence[int]) -> tuple[list[tuple[int, int]], tuple[int, int]]:
-    """Put lines into as few strips as possible, the widest first.
+def bundled_file() -> bytes:
+    """The network's .onnx file in the package. Raises ModelFileError if the package is damaged."""
+    return asset("lines", "lines.onnx")
+
+
+def pack(widths: Sequence[int], width: int) -> tuple[list[tuple[int, int]], tuple[int, int]]:
+    """Put lines into as few strips as possible, the widest first, with a GAP between them.
+
+    Args:
+        widths: of the lines, in pixels.
+        width: of the strips; no line is wider.
 
     Returns:
         The strip and the left edge of each line; the number of strips and their width.
     """
-    width = max(max(widths), min(STRIP, sum(widths) + GAP * (len(widths) - 1)))
     ends: list[int] = []
     places = [(0, 0)] * len(widths)
     for line in sorted(range(len(widths)), key=lambda i: -widths[i]):

@@ -92,6 +92,8 @@ class LineReader:
     """The second opinion."""
     own: bool = False
     """`digits` is the user's: it says which digit each is."""
+    untaught: Network | None = None
+    """What `digits` was before a person taught it: where it has become certain of another digit, that one is read."""
 
     def readings(self, grey: Grey) -> list[Reading]:
         """Read a page: what stands where, in reading order; places without a digit are left out."""
@@ -137,21 +139,34 @@ class LineReader:
         ]
         foregrounds = [find_foreground(strip.picture) for strip in strips]
         crops = [crops_of(own, [each.box for each in read]) for own, (read, _) in zip(foregrounds, voted, strict=True)]
-        predictions = self.digits(np.concatenate([*crops, np.zeros((0, 28, 28), np.uint8)]))
+        together = np.concatenate([*crops, np.zeros((0, 28, 28), np.uint8)])
+        predictions = self.digits(together)
         shares = predictions.digits * predictions.is_digit[:, None]
+        decisive = self._decisive(shares, together)
         readings, first = [], 0
         for place, strip, own, cut_out, (read, dropped), seen in zip(
             places, strips, foregrounds, crops, voted, views, strict=True
         ):
             is_digit = np.array([each.label.isdigit() for each in read], bool)
             second = shares[first : first + len(read)] * is_digit[:, None]
+            decides = decisive[first : first + len(read)] & second.any(axis=1)
             first += len(read)
-            if self.own:
-                read = [_with_vote(each, vote) if vote.any() else each for each, vote in zip(read, second, strict=True)]
+            read = [
+                _with_vote(each, vote) if decided else each
+                for each, vote, decided in zip(read, second, decides, strict=True)
+            ]
             beside = strokes_beside(own, [each.box for each in read], DIGIT)
             texts = [_text_within(view, strip) for view in seen]
             readings.append(Reading(place, strip, read, dropped, cut_out, second, beside, texts))
         return readings
+
+    def _decisive(self, shares: Floats, crops: NDArray[np.uint8]) -> NDArray[np.bool_]:
+        """Whether the second opinion, float32 (n, 10), decides about each crop: bool (n,)."""
+        if self.untaught is None:
+            return np.full(len(crops), self.own)
+        before = self.untaught(crops).digits.argmax(axis=1)
+        decisive: NDArray[np.bool_] = (shares.argmax(axis=1) != before) & (shares.max(axis=1, initial=0) >= CERTAIN)
+        return decisive
 
 
 def whole_line(grey: Grey, places: Sequence[Place]) -> list[Place]:

@@ -1,4 +1,4 @@
-"""Write a Keras model as an ONNX file, layer by layer, and read the reader's network back from one.
+"""Write a Keras model as an ONNX file, layer by layer, and read the reader's networks back from one.
 
 data = to_onnx(model, {"temperature": "1", "threshold": "0.9"})
 model, about = from_onnx(data)              # a Keras model that can be trained further
@@ -15,6 +15,7 @@ from onnx import GraphProto, TensorProto, helper, numpy_helper
 
 from tendigits.errors import ModelFileError, UserError
 from tendigits.model.onnx_layers import WRITERS, Graph, Value, activated, unsupported
+from tendigits.model.quantize import dequantize
 
 OPSET = 20
 """Version of ONNX' operators: the first with Gelu; onnxruntime reads it since 1.17."""
@@ -37,22 +38,25 @@ def to_onnx(model: keras.Model, about: dict[str, str], output: str = "logits") -
     return bytes(file.SerializeToString())
 
 
-def from_onnx(data: bytes) -> tuple[keras.Sequential, dict[str, str]]:
+def with_metadata(data: bytes, more: dict[str, str]) -> bytes:
+    """The same ONNX file with more metadata, or other metadata under the same names."""
+    file = onnx.load_from_string(data)
+    about = {entry.key: entry.value for entry in file.metadata_props} | more
+    del file.metadata_props[:]
+    helper.set_model_props(file, about)
+    return bytes(file.SerializeToString())
+
+
+def from_onnx(data: bytes) -> tuple[keras.Model, dict[str, str]]:
     """Read the Keras model and the metadata from a file that `to_onnx` wrote for a network like the reader's.
 
     Raises:
         ModelFileError: not a whole file, or not one that `to_onnx` writes.
     """
     try:
-        file = onnx.load_from_string(data)
+        file = onnx.load_from_string(dequantize(data))
         onnx.checker.check_model(file)
-        weights = {constant.name: numpy_helper.to_array(constant) for constant in file.graph.initializer}
-        layers = [keras.Input((28, 28, 1))]
-        for node in file.graph.node:
-            layers += _layer(node, weights)
-        model = keras.Sequential(layers, name="reader")
-        values = [weights[name] for node in file.graph.node for name in node.input[1:]]
-        model.set_weights([_as_keras(value) for value in values])
+        model = _model(file.graph)
     except Exception as error:  # protobuf, onnx and Keras raise many classes
         reason = " ".join(str(error).split())[:200]
         raise ModelFileError(f"expected a network that tendigits wrote, received another file: {reason}") from None
@@ -99,20 +103,41 @@ def _write_layer(graph: Graph, layer: Any, inputs: list[Value]) -> Value:
     return activated(graph, value, layer.activation) if hasattr(layer, "activation") else value
 
 
-def _layer(node: Any, weights: dict[str, np.ndarray]) -> list[keras.layers.Layer]:
+def _model(graph: GraphProto) -> keras.Model:
+    weights = {constant.name: numpy_helper.to_array(constant) for constant in graph.initializer}
+    sizes = [size.dim_value or None for size in graph.input[0].type.tensor_type.shape.dim[1:]]
+    image = keras.Input(sizes)
+    values, layers = {graph.input[0].name: image}, []
+    for node in graph.node:
+        names = [name for name in node.input if name in values]
+        layer = _layer(node, weights)
+        given = [values[name] for name in names]
+        values[node.output[0]] = given[0] if layer is None else layer(given if len(given) > 1 else given[0])
+        if layer is not None and (own := [weights[name] for name in node.input if name in weights]):
+            layers.append((layer, own))
+    model = keras.Model(image, values[graph.output[0].name], name=graph.name)
+    for layer, own in layers:
+        layer.set_weights([_as_keras(weight) for weight in own])
+    return model
+
+
+def _layer(node: Any, weights: dict[str, np.ndarray]) -> keras.layers.Layer | None:
+    """The layer that does what a node does; None for one that does nothing in Keras."""
     attributes = {attribute.name: helper.get_attribute_value(attribute) for attribute in node.attribute}
     if node.op_type == "Conv":
-        filters, _, size, _ = weights[node.input[1]].shape
+        filters, _, *size = weights[node.input[1]].shape
         padding = "same" if attributes["auto_pad"] == b"SAME_UPPER" else "valid"
-        return [keras.layers.Conv2D(filters, size, attributes["strides"][0], padding)]
+        return keras.layers.Conv2D(filters, size, tuple(attributes["strides"]), padding)
     if node.op_type == "Relu":
-        return [keras.layers.ReLU()]
+        return keras.layers.ReLU()
+    if node.op_type in ("Sum", "Add"):
+        return keras.layers.Add()
     if node.op_type == "Flatten":
-        return [keras.layers.Flatten()]
+        return keras.layers.Flatten()
     if node.op_type == "Gemm":
-        return [keras.layers.Dense(weights[node.input[1]].shape[1])]
+        return keras.layers.Dense(weights[node.input[1]].shape[1])
     if node.op_type == "Transpose":
-        return []  # Keras' channels are last, ONNX' first
+        return None  # Keras' channels are last, ONNX' first
     raise ValueError(f"expected the operators of a reader network, received {node.op_type}")
 
 

@@ -42,7 +42,8 @@ def judge(reading: Reading, trust: Trust, threshold: float, mark: Mark, scale: f
     for character in characters[1:]:
         box = box.join(character.box)
     reason = None if accepted else _reason(reading, characters)
-    return Line(reading.text, to_decimal(reading.text, mark), confidence, accepted, reason, box, characters)
+    meant = to_decimal(reading.text, mark)
+    return Line(reading.text, meant, confidence, accepted, reason, box, characters, reading.strip.picture)
 
 
 def alternatives(candidate: Candidate, second: NDArray[np.float32]) -> list[tuple[str, float]]:

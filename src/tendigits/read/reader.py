@@ -85,10 +85,14 @@ class Reader:
         if decimal not in list(Mark):
             raise UserError(f"expected comma, point or auto for decimals, received {decimal!r}")
         self.threshold = self.network.threshold if threshold is None else threshold
-        lines = line_network.bundled(threads)
+        taught = self.network.lines
+        lines = line_network.LineNetwork(taught, threads) if taught else line_network.bundled(threads)
         self.trust = Trust.of(lines.about)
         self.number_threshold = self.trust.threshold(max_error) if threshold is None else threshold
-        self.lines = LineReader(finder.bundled(threads), lines, self.network, own=model is not None)
+        self.lines = LineReader(
+            finder.bundled(threads), lines, self.network,
+            own=model is not None and not taught, untaught=bundled(threads) if taught else None,
+        )  # fmt: skip
 
     def digit(self, image: Any) -> Digit:
         """Read a picture of one digit: a path, bytes, a Pillow image or an array.

@@ -138,6 +138,9 @@ class Line:
 
     characters: list[Character] = field(repr=False)
 
+    strip: NDArray[np.uint8] | None = field(default=None, repr=False)
+    """uint8 (40, width): what the line network saw; None in a picture of one digit."""
+
     digit: Digit | None = field(default=None, repr=False)
     """In a picture of one digit: what was read."""
 
@@ -149,7 +152,7 @@ class Line:
         return f"{shown:{VALUE_WIDTH}} {self.reason}"
 
     def as_dict(self) -> dict[str, Any]:
-        """Convert to a dictionary for JSON."""
+        """Convert to a dictionary for JSON, without the strip."""
         return {
             "value": self.value,
             "number": None if self.number is None else str(self.number),

@@ -47,7 +47,7 @@ class ActiveModel:
             return
         loaded = from_onnx(store.network_data(network.id), f"fine-tuned network {network.id}", threads=1)
         verify_network(loaded)
-        self.reader, self.sha256 = Reader(loaded), network.sha256
+        self.reader, self.sha256 = Reader(loaded, threads=1), network.sha256
 
 
 def sha256_of(reader: Reader) -> str:

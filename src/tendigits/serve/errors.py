@@ -18,8 +18,9 @@ from tendigits.serve.security import INTERNAL_ERROR, error_response
 
 EXPECTED = {
     "label": "0 to 9 or null",
-    "predicted": "0 to 9 or null",
     "crop": "784 bytes in base64: 28 rows of 28 pixels, white digit on black",
+    "strip": "40 rows of pixels in base64, as a number was read with ?crops=true",
+    "text": "of the characters 0123456789.,-/:+=()%x, or empty where there is no number",
     "network": "a SHA-256 in hexadecimal",
     "name": "1 to 64 letters, digits, '.', '_' or '-', beginning with a letter or digit",
 }
@@ -53,7 +54,7 @@ def sentence_of(error: Any) -> str:
     if path and path[-1] in EXPECTED:
         demand = f"must be {EXPECTED[path[-1]]}"
     else:
-        demand = re.sub(r"^\w+ should |^Value error, expected ", "must ", error["msg"])
+        demand = re.sub(r"^\w+ should be |^Value error, expected ", "must be ", error["msg"])
         demand = re.sub(r" after validation, not .*", "", demand)
     received = json.dumps(error["input"], default=str)
     return f"{name} {demand}{f', received {received}' if len(received) <= 60 else ''}."

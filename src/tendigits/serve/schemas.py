@@ -6,10 +6,9 @@ from datetime import datetime
 from typing import Annotated, Any, Literal
 
 import numpy as np
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from tendigits.read.results import Character, Digit, Line, Page
-from tendigits.teach.store import Correction
 
 MAX_DIGITS = 1000
 """Most digits or corrections in one request."""
@@ -25,8 +24,9 @@ def _is_crop(text: str) -> str:
     raise ValueError("expected 784 bytes in base64: 28 rows of 28 pixels, white digit on black")
 
 
-def _encode(crop: Any) -> Any:
-    return base64.b64encode(crop.tobytes()).decode() if isinstance(crop, np.ndarray) else crop
+def encode(pixels: Any) -> Any:
+    """Pixels, uint8, in base64, row by row; anything else as it is."""
+    return base64.b64encode(pixels.tobytes()).decode() if isinstance(pixels, np.ndarray) else pixels
 
 
 Crop = Annotated[
@@ -62,7 +62,7 @@ class DigitResponse(BaseModel):
     @classmethod
     def of(cls, digit: Digit, with_crop: bool) -> "DigitResponse":
         """From the library's result."""
-        crop = _encode(digit.crop) if with_crop else None
+        crop = encode(digit.crop) if with_crop else None
         return cls(**digit.as_dict(), crop=crop)
 
 
@@ -79,7 +79,7 @@ class CharacterResponse(BaseModel):
     @classmethod
     def of(cls, character: Character, with_crop: bool) -> "CharacterResponse":
         """From the library's result."""
-        crop = _encode(character.crop) if with_crop else None
+        crop = encode(character.crop) if with_crop else None
         return cls(**character.as_dict(), crop=crop)
 
 
@@ -94,6 +94,8 @@ class LineResponse(BaseModel):
     reason: str | None
     box: Edges
     characters: list[CharacterResponse]
+    strip: str | None = None
+    """40 rows of pixels in base64, grey: what the network saw, to correct the number."""
     digit: DigitResponse | None = None
     """In a picture of one digit."""
 
@@ -102,7 +104,8 @@ class LineResponse(BaseModel):
         """From the library's result."""
         characters = [CharacterResponse.of(character, with_crops) for character in line.characters]
         digit = None if line.digit is None else DigitResponse.of(line.digit, with_crops)
-        return cls(**{**line.as_dict(), "characters": characters, "digit": digit})
+        strip = encode(line.strip) if with_crops else None
+        return cls(**{**line.as_dict(), "characters": characters, "strip": strip, "digit": digit})
 
 
 class PageResponse(BaseModel):
@@ -146,65 +149,6 @@ class DigitsResponse(BaseModel):
     digits: list[DigitResponse]
 
 
-class NewCorrection(Strict):
-    """A crop and its label; null is "not a digit"."""
-
-    crop: Crop
-    label: Label | None
-    predicted: Label | None = None
-    source: Literal["draw", "picture", "api"] = "api"
-
-
-class CorrectionsRequest(Strict):
-    """One or more corrections."""
-
-    corrections: Annotated[list[NewCorrection], Field(min_length=1, max_length=MAX_DIGITS)]
-
-
-class CorrectionResponse(BaseModel):
-    """A stored correction."""
-
-    model_config = ConfigDict(from_attributes=True)
-
-    id: int
-    crop: Annotated[str, BeforeValidator(_encode)]
-    label: Label | None
-    predicted: Label | None
-    source: str
-    network: str
-    created: datetime
-
-
-class ExportedCorrection(Strict):
-    """A line of an export."""
-
-    crop: Crop
-    label: Label | None
-    predicted: Label | None = None
-    source: Literal["draw", "picture", "api", "import"] = "import"
-    network: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
-    created: Annotated[datetime, Field(strict=False)]
-
-    def correction(self) -> Correction:
-        """For the store. A time without a zone is local time."""
-        created = self.created if self.created.tzinfo else self.created.astimezone()
-        return Correction(as_crop(self.crop), self.label, self.predicted, self.source, self.network, created)
-
-
-class CorrectionsResponse(BaseModel):
-    """Some of the corrections, newest first, and the number of all."""
-
-    count: int
-    corrections: list[CorrectionResponse]
-
-
-class ImportResponse(BaseModel):
-    """Corrections read from the import, and the number in the store now."""
-
-    read: int
-    count: int
-
-
 class NetworkResponse(BaseModel):
     """A fine-tuned network and its evaluation."""
 
@@ -236,8 +180,3 @@ class JobResponse(BaseModel):
     parameters: dict[str, Any]
     status: Literal["running", "finished", "failed", "stopped"]
     error: str | None
-
-
-def as_crop(text: str) -> np.ndarray[Any, Any]:
-    """uint8 (28, 28) from a `Crop` field."""
-    return np.frombuffer(base64.b64decode(text), np.uint8).reshape(28, 28)

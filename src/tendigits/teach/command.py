@@ -36,7 +36,7 @@ def teach(
     ] = None,
     rollback: Annotated[bool, typer.Option("--rollback", help="Read with the previous network again.")] = False,
     export: Annotated[
-        Path | None, typer.Option(help="Write the active network to a file for `read --model`.", metavar="FILE.onnx")
+        Path | None, typer.Option(help="Write the active networks to a file for `read --model`.", metavar="FILE.onnx")
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the progress as JSON lines.")] = False,
 ) -> None:
@@ -87,9 +87,13 @@ def _print_text(step: dict[str, Any]) -> None:
         typer.echo(f"epoch {step['epoch']} of {step['epochs']}, loss {step['loss']}")
     elif stage == "done":
         report = step["report"]
-        for name, title in (("held_out", "held-out corrections"), ("mnist", f"test digits of {report['data']}")):
-            part = report[name]
-            typer.echo(f"{title:<28} {part['before']:.2%} -> {part['after']:.2%} of {part['n']:,} correct")
+        titles = {
+            "held_out": "held-out digits", "mnist": f"test digits of {report['data']}", "numbers": "held-out numbers",
+            "lines": "generated numbers",
+        }  # fmt: skip
+        for name, title in titles.items():
+            if (part := report.get(name)) is not None:
+                typer.echo(f"{title:<28} {part['before']:.2%} -> {part['after']:.2%} of {part['n']:,} correct")
         typer.echo(f"fine-tuned network {step['network']}, in {report['seconds']:.0f} s")
 
 

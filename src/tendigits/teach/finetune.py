@@ -19,12 +19,10 @@ from tendigits.data.preprocess import to_input
 from tendigits.engine.fit import fit
 from tendigits.model.onnx import from_onnx, to_onnx
 from tendigits.model.recipe import Augmentation
+from tendigits.teach.evaluate import NON_DIGIT
 from tendigits.train.augment import Augmenter, augmenter
 
 Array = np.ndarray[Any, Any]
-
-NON_DIGIT = 10
-"""Label of a non-digit."""
 
 CORRECTIONS_SHARE = 0.3
 """Share of the corrections in the training data; the rest is rehearsal."""

@@ -15,7 +15,7 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError
 
 from tendigits.errors import Failure, StoreError
-from tendigits.teach.schema import SCHEMA, metadata, version
+from tendigits.teach.schema import SCHEMA, metadata, numbers, version
 from tendigits.teach.store import Store, translated_errors
 
 
@@ -24,7 +24,11 @@ def _rename_columns(connection: Connection) -> None:
         connection.exec_driver_sql(f"ALTER TABLE corrections RENAME COLUMN {old} TO {new}")
 
 
-MIGRATIONS: dict[int, Callable[[Connection], None]] = {1: _rename_columns}
+def _add_numbers(connection: Connection) -> None:
+    numbers.create(connection)
+
+
+MIGRATIONS: dict[int, Callable[[Connection], None]] = {1: _rename_columns, 2: _add_numbers}
 """From each older version of the schema to the next."""
 
 

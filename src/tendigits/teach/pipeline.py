@@ -3,40 +3,62 @@
 tuned = fine_tune_reader(store, dataset, progress=print, now=...)
 
 A fifth of the corrections is held out, and MNIST's test digits are never trained on: with both a person can decide
-whether to accept the network. It always starts from the package's own network and trains on all other corrections, so
+whether to accept the network. It always starts from the package's own networks and trains on all other corrections, so
 that repeated fine-tuning does not make it drift.
 """
 
+import base64
+import hashlib
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 import keras
 import numpy as np
 
 from tendigits.data.dataset import Dataset
-from tendigits.digits.find import find_digit
-from tendigits.digits.network import Network, bundled_file, from_onnx
-from tendigits.teach.finetune import EPOCHS, NON_DIGIT, TrainingSet, fine_tune
-from tendigits.teach.store import Correction, FineTunedNetwork, Store
+from tendigits.digits.foreground import find_foreground
+from tendigits.digits.network import LINES, bundled_file, from_onnx
+from tendigits.lines.network import bundled as bundled_lines
+from tendigits.lines.network import bundled_file as bundled_lines_file
+from tendigits.lines.read_strip import room
+from tendigits.lines.second_opinion import crops_of
+from tendigits.model.onnx import with_metadata
+from tendigits.teach import finetune, finetune_lines
+from tendigits.teach.alignment import align
+from tendigits.teach.corrections import Correction, NumberCorrection
+from tendigits.teach.evaluate import Evaluated, arrays, evaluate
+from tendigits.teach.finetune import TrainingSet, fine_tune
+from tendigits.teach.finetune_lines import LineTrainingSet, fine_tune_lines
+from tendigits.teach.rehearsal import generated_lines, rehearsal_crops
+from tendigits.teach.store import FineTunedNetwork, Store
 from tendigits.teach.verify import bundled_sha256, verify_network
 
 Array = np.ndarray[Any, Any]
 Progress = Callable[[dict[str, Any]], None]
 
 HOLD_OUT_EVERY = 5
-"""One in so many corrections is held out for the evaluation."""
+"""One in so many corrections is held out for the evaluation; none of fewer."""
 
-REHEARSAL_DIGITS = 2400
-"""Number of MNIST's training digits among the rehearsal crops."""
+Item = TypeVar("Item", Correction, NumberCorrection)
 
-REHEARSAL = Path(__file__).with_name("assets") / "rehearsal.npz"
-"""The other rehearsal crops: 1,000 digits by synthetic writers and 600 non-digits, made by reader/rehearsal.py."""
 
-MAX_TEST_DIGITS = 10_000
-"""Most of MNIST's test digits to evaluate on."""
+@dataclass(frozen=True)
+class Split(Generic[Item]):
+    """Corrections of one kind."""
+
+    learned: list[Item]
+    held_out: list[Item]
+
+    @classmethod
+    def of(cls, items: Sequence[Item]) -> "Split[Item]":
+        """Hold out some of them at random, and the same ones each time."""
+        ordered = sorted(items, key=lambda item: item.digest)
+        if len(ordered) < HOLD_OUT_EVERY:
+            return cls(ordered, [])
+        return cls([item for i, item in enumerate(ordered) if i % HOLD_OUT_EVERY], ordered[::HOLD_OUT_EVERY])
 
 
 def fine_tune_reader(
@@ -52,26 +74,22 @@ def fine_tune_reader(
     Raises:
         TendigitsError: the store cannot be reached, or the network reads too badly.
     """
-
-    def report_epoch(epoch: int, logs: dict[str, Any]) -> None:
-        progress({"stage": "train", "epoch": epoch + 1, "epochs": EPOCHS, "loss": round(float(logs["loss"]), 4)})
-
     started = time.perf_counter()
-    items = sorted(store.corrections(), key=lambda item: item.digest)  # random, and the same order each time
-    learned = [item for i, item in enumerate(items) if i % HOLD_OUT_EVERY]
-    held_out = items[::HOLD_OUT_EVERY]
-    progress({"stage": "prepare", "corrections": len(items), "learned": len(learned), "held_out": len(held_out)})
-    crops, labels = _arrays(learned)
-    training = TrainingSet(crops, labels, rehearsal_crops(dataset, np.random.default_rng(seed)))
-    progress({"stage": "train", "epoch": 0, "epochs": EPOCHS})
-    data = fine_tune(bundled_file(), training, seed, [keras.callbacks.LambdaCallback(on_epoch_end=report_epoch)])
+    digits, numbers = Split.of(store.corrections()), Split.of(store.numbers())
+    learned, held_out = (len(digits.learned) + len(numbers.learned), len(digits.held_out) + len(numbers.held_out))
+    progress({"stage": "prepare", "corrections": learned + held_out, "learned": learned, "held_out": held_out})
+    data = _fine_tune_both(digits.learned, numbers.learned, dataset, progress, seed)
     progress({"stage": "evaluate"})
     network = from_onnx(data, "the fine-tuned network")
     verify_network(network)
     active = store.active_network()
-    before = from_onnx(bundled_file() if active is None else store.network_data(active.id), "the active network")
-    report = _evaluate(before, network, held_out, dataset) | {
-        "learned": len(learned),
+    before = Evaluated(
+        from_onnx(bundled_file() if active is None else store.network_data(active.id), "the active network"),
+        bundled_sha256() if active is None else active.sha256,
+    )
+    after = Evaluated(network, hashlib.sha256(data).hexdigest())
+    report = evaluate(before, after, digits.held_out, numbers.held_out, dataset) | {
+        "learned": learned,
         "data": dataset.name,
         "seconds": round(time.perf_counter() - started, 1),
     }
@@ -80,34 +98,46 @@ def fine_tune_reader(
     return tuned
 
 
-def rehearsal_crops(dataset: Dataset, rng: np.random.Generator) -> Array:
-    """Digits and non-digits that must not be forgotten, uint8 (n, 28, 28), cropped as the reader crops them."""
-    chosen = rng.permutation(len(dataset.x_train))[:REHEARSAL_DIGITS]
-    digits = [find_digit(dataset.x_train[i]).crop for i in chosen]
-    with np.load(REHEARSAL) as file:
-        return np.concatenate([digits, file["crops"]])
+def _fine_tune_both(
+    digits: Sequence[Correction], numbers: Sequence[NumberCorrection], dataset: Dataset, progress: Progress, seed: int
+) -> bytes:
+    """Fine-tune the networks that were wrong; returns the file of both."""
+    crops, labels = arrays(digits)
+    more_crops, more_labels = misread_digits(numbers)
+    crops, labels = np.concatenate([crops, more_crops]), np.concatenate([labels, more_labels])
+    epochs = (finetune.EPOCHS if len(crops) else 0) + (finetune_lines.EPOCHS if numbers else 0)
+    done = 0
+
+    def report_epoch(epoch: int, logs: dict[str, Any]) -> None:
+        nonlocal done
+        done += 1
+        progress({"stage": "train", "epoch": done, "epochs": epochs, "loss": round(float(logs["loss"]), 4)})
+
+    progress({"stage": "train", "epoch": 0, "epochs": epochs})
+    callbacks = [keras.callbacks.LambdaCallback(on_epoch_end=report_epoch)]
+    data, lines = bundled_file(), bundled_lines_file()
+    if len(crops):
+        rehearsal = rehearsal_crops(dataset, np.random.default_rng(seed))
+        data = fine_tune(data, TrainingSet(crops, labels, rehearsal), seed, callbacks)
+    if numbers:
+        strips, texts = [item.strip for item in numbers], [item.text for item in numbers]
+        training = LineTrainingSet(strips, texts, generated_lines().rehearsed)
+        lines = fine_tune_lines(lines, training, seed, callbacks)
+    return with_metadata(data, {LINES: base64.b64encode(lines).decode()})
 
 
-def _evaluate(before: Network, after: Network, held_out: list[Correction], dataset: Dataset) -> dict[str, Any]:
-    """Accuracy of both networks on digits that neither was trained on."""
-    mnist = (
-        np.array([find_digit(picture).crop for picture in dataset.x_test[:MAX_TEST_DIGITS]]),
-        dataset.y_test[:MAX_TEST_DIGITS],
-    )
-    return {
-        name: {"n": len(labels), "before": _accuracy(before, crops, labels), "after": _accuracy(after, crops, labels)}
-        for name, (crops, labels) in (("held_out", _arrays(held_out)), ("mnist", mnist))
-    }
-
-
-def _accuracy(network: Network, crops: Array, labels: Array) -> float:
-    """Share of digits read correctly and of non-digits recognised as such."""
-    answers = network(crops)
-    digits = answers.digits.argmax(axis=1)
-    return round(float(np.where(labels == NON_DIGIT, answers.is_digit < 0.5, digits == labels).mean()), 5)
-
-
-def _arrays(items: list[Correction]) -> tuple[Array, Array]:
-    """Crops and labels; the label 10 is a non-digit."""
-    labels = [NON_DIGIT if item.label is None else item.label for item in items]
-    return np.array([item.crop for item in items]), np.array(labels)
+def misread_digits(numbers: Sequence[NumberCorrection]) -> tuple[Array, Array]:
+    """Crops, uint8 (n, 28, 28), and labels of the digits for which others were read, in numbers of the right length."""
+    crops, labels = [np.zeros((0, 28, 28), np.uint8)], []
+    for item, output in zip(numbers, bundled_lines()([item.strip for item in numbers]), strict=True):
+        if len(item.text) != len(item.predicted):
+            continue
+        wrong = [i for i, (one, other) in enumerate(zip(item.text, item.predicted, strict=True)) if one != other]
+        wrong = [i for i in wrong if item.text[i].isdigit()]
+        boxes = align(output, item.text, *room(item.strip))
+        if boxes is not None and wrong:
+            found = crops_of(find_foreground(item.strip), [tuple(boxes[i].tolist()) for i in wrong])
+            seen = np.flatnonzero(found.max(axis=(1, 2)))
+            crops.append(found[seen])
+            labels += [int(item.text[wrong[i]]) for i in seen]
+    return np.concatenate(crops), np.array(labels, int)

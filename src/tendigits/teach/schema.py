@@ -5,7 +5,9 @@ from datetime import UTC, datetime
 import sqlalchemy as sa
 from sqlalchemy import CheckConstraint, Column, Integer, LargeBinary, MetaData, String, Table
 
-SCHEMA = 2
+from tendigits.lines.decode import CHARACTERS
+
+SCHEMA = 3
 """Version of the tables below; migrations.py leads from each older version to the next."""
 
 
@@ -40,6 +42,25 @@ corrections = Table(
     Column("network", String(64), nullable=False),
     Column("created", UtcDateTime, nullable=False),
     sqlite_autoincrement=True,  # the id of a deleted correction is never used again
+)
+
+numbers = Table(
+    "numbers",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("digest", String(64), nullable=False, unique=True),
+    Column("strip", LargeBinary, nullable=False),  # 40 rows of pixels
+    Column("text", String(512), nullable=False),  # empty: no number
+    Column("predicted", String(512), nullable=False),
+    Column("source", String(16), CheckConstraint("source IN ('picture', 'api', 'import')"), nullable=False),
+    Column("network", String(64), nullable=False),
+    Column("created", UtcDateTime, nullable=False),
+    CheckConstraint("length(strip) BETWEEN 960 AND 163840 AND length(strip) = 160 * (length(strip) / 160)"),
+    *(
+        CheckConstraint(f"trim({name}, '{CHARACTERS}') = '' AND length({name}) <= length(strip) / 320")
+        for name in ("text", "predicted")
+    ),
+    sqlite_autoincrement=True,
 )
 
 networks = Table(

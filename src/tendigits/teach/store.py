@@ -2,7 +2,7 @@
 
 store = open_store("corrections.db")            # migrations.py
 store.add([Correction(crop, label=3, ...)])     # returns when it is on the disk
-store.corrections()
+store.corrections(), store.numbers()            # of single digits, and of whole numbers
 """
 
 import hashlib
@@ -13,15 +13,16 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
-from numpy.typing import NDArray
-from sqlalchemy import Connection, Engine, Row, Select, delete, func, insert, select, update
+from sqlalchemy import Connection, Engine, Row, Select, Table, delete, func, insert, select, update
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from tendigits.errors import Failure, StoreError, reason_of
-from tendigits.teach.schema import corrections, networks
+from tendigits.lines.decode import HEIGHT
+from tendigits.teach.corrections import Correction, NumberCorrection
+from tendigits.teach.schema import corrections, networks, numbers
 
 MIN_CORRECTIONS = 5
 """Fewest corrections to fine-tune on."""
@@ -29,30 +30,7 @@ MIN_CORRECTIONS = 5
 MAX_CORRECTIONS = 100_000
 """Most corrections in a store; a few hundred are enough for one handwriting."""
 
-
-@dataclass(frozen=True, eq=False)
-class Correction:
-    """A crop and the label that a person gave it."""
-
-    crop: NDArray[np.uint8]
-    """uint8 (28, 28), white digit on black."""
-    label: int | None
-    """0 to 9, or None for a non-digit."""
-    predicted: int | None
-    """What the network had predicted: 0 to 9, or None for a non-digit."""
-    source: str
-    """draw, picture, api or import."""
-    network: str
-    """SHA-256 of the network that predicted it."""
-    created: datetime
-    """With a time zone."""
-    id: int | None = None
-    """The row's number; None before it is stored."""
-
-    @property
-    def digest(self) -> str:
-        """SHA-256 of the crop, so that a second correction of the same crop replaces the first."""
-        return hashlib.sha256(self.crop.tobytes()).hexdigest()
+Item = TypeVar("Item", bound=Correction | NumberCorrection)
 
 
 @dataclass(frozen=True)
@@ -82,35 +60,58 @@ class Store:
         """Its URL, without a password."""
         return self._engine.url.render_as_string(hide_password=True)
 
-    def add(self, items: Sequence[Correction]) -> list[Correction]:
-        """Store corrections; the last correction of a crop replaces earlier ones. Returns them with their ids.
+    def add(self, items: Sequence[Item]) -> list[Item]:
+        """Store corrections; the last one of a crop or strip replaces earlier ones. Returns them with their ids.
 
         Raises:
             StoreError: a value is out of range, or there are too many corrections.
             Failure: the disk is full, or the database cannot be reached; nothing was stored.
         """
         with self._write() as connection:
-            if (n := _count(connection) + len(items)) > MAX_CORRECTIONS:
+            if (n := _count(connection, corrections, numbers) + len(items)) > MAX_CORRECTIONS:
                 raise StoreError(
                     f"expected at most {MAX_CORRECTIONS:,} corrections, received {n:,}; export and delete some"
                 )
             return [_replace(connection, item) for item in items]
 
     def corrections(self, first: int = 0, n: int = MAX_CORRECTIONS) -> list[Correction]:
-        """At most `n` corrections, newest first, without the first `first`."""
+        """At most `n` corrections of single digits, newest first, without the first `first`."""
+        return [_correction(row) for row in self._newest(corrections, first, n)]
+
+    def numbers(self, first: int = 0, n: int = MAX_CORRECTIONS) -> list[NumberCorrection]:
+        """At most `n` corrections of numbers, newest first, without the first `first`."""
+        return [_number(row) for row in self._newest(numbers, first, n)]
+
+    def _newest(self, table: Table, first: int, n: int) -> Sequence[Row[Any]]:
         with self._read() as connection:
-            rows = connection.execute(select(corrections).order_by(corrections.c.id.desc()).offset(first).limit(n))
-            return [_correction(row) for row in rows]
+            return connection.execute(select(table).order_by(table.c.id.desc()).offset(first).limit(n)).all()
 
     def count(self) -> int:
-        """How many corrections there are."""
+        """How many corrections there are, of digits and of numbers."""
         with self._read() as connection:
-            return _count(connection)
+            return _count(connection, corrections, numbers)
+
+    def count_digits(self) -> int:
+        """How many corrections of single digits there are."""
+        with self._read() as connection:
+            return _count(connection, corrections)
+
+    def count_numbers(self) -> int:
+        """How many corrections of numbers there are."""
+        with self._read() as connection:
+            return _count(connection, numbers)
 
     def remove(self, number: int) -> bool:
-        """Delete a correction. Returns whether there was one."""
+        """Delete a correction of a single digit. Returns whether there was one."""
+        return self._remove(corrections, number)
+
+    def remove_number(self, number: int) -> bool:
+        """Delete a correction of a number. Returns whether there was one."""
+        return self._remove(numbers, number)
+
+    def _remove(self, table: Table, number: int) -> bool:
         with self._write() as connection:
-            return bool(connection.execute(delete(corrections).where(corrections.c.id == number)).rowcount)
+            return bool(connection.execute(delete(table).where(table.c.id == number)).rowcount)
 
     def add_network(self, data: bytes, base: str, report: dict[str, Any], now: datetime) -> FineTunedNetwork:
         """Store a fine-tuned network. It reads only after it was accepted."""
@@ -197,12 +198,13 @@ def translated_errors(url: str) -> Iterator[None]:
         raise Failure(f"cannot use the store {url}: {reason_of(error.orig)}; nothing was stored") from error
 
 
-def _replace(connection: Connection, item: Correction) -> Correction:
-    """Insert a correction in place of an earlier one of the same crop."""
-    connection.execute(delete(corrections).where(corrections.c.digest == item.digest))
-    values = {column.name: getattr(item, column.name) for column in corrections.c if column.name != "id"}
-    values["crop"] = item.crop.tobytes()
-    number = connection.execute(insert(corrections).values(values).returning(corrections.c.id)).scalar_one()
+def _replace(connection: Connection, item: Item) -> Item:
+    """Insert a correction in place of an earlier one of the same picture."""
+    table, picture = (corrections, "crop") if isinstance(item, Correction) else (numbers, "strip")
+    connection.execute(delete(table).where(table.c.digest == item.digest))
+    values = {column.name: getattr(item, column.name) for column in table.c if column.name != "id"}
+    values[picture] = values[picture].tobytes()
+    number = connection.execute(insert(table).values(values).returning(table.c.id)).scalar_one()
     return replace(item, id=number)
 
 
@@ -211,8 +213,13 @@ def _correction(row: Row[Any]) -> Correction:
     return Correction(crop, row.label, row.predicted, row.source, row.network, row.created, row.id)
 
 
-def _count(connection: Connection) -> int:
-    return connection.scalar(select(func.count()).select_from(corrections)) or 0
+def _number(row: Row[Any]) -> NumberCorrection:
+    strip = np.frombuffer(row.strip, np.uint8).reshape(HEIGHT, -1)
+    return NumberCorrection(strip, row.text, row.predicted, row.source, row.network, row.created, row.id)
+
+
+def _count(connection: Connection, *tables: Table) -> int:
+    return sum(connection.scalar(select(func.count()).select_from(table)) or 0 for table in tables)
 
 
 def _networks() -> Select[Any]:

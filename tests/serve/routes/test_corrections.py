@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from helpers import NOW, crop64
+from helpers import NOW, crop64, page_of_numbers, strip_of
 from tendigits.errors import Failure
 from tendigits.teach import store as module
 from tendigits.teach.verify import bundled_sha256
@@ -96,6 +96,75 @@ def test_an_export_is_imported_elsewhere_and_not_doubled(client, client_store):
     stored = client_store.corrections()
     assert [item.label for item in reversed(stored)] == [3, None, 7]
     assert {(item.created, item.network, item.predicted) for item in stored} == {(NOW, bundled_sha256(), 1)}
+
+
+def add_number(client, written, text, **fields):
+    new = {"strip": crop64(strip_of(written)), "text": text, **fields}
+    return client.post("/v1/corrections/numbers", json={"numbers": [new]})
+
+
+def test_a_number_is_corrected_listed_and_deleted(client):
+    answer = add_number(client, "1350", "1850", predicted="1350", source="picture")
+    assert (answer.status_code, answer.json()["count"]) == (201, 1)
+    (stored,) = answer.json()["numbers"]
+    assert stored == {
+        "id": 1, "strip": crop64(strip_of("1350")), "text": "1850", "predicted": "1350", "source": "picture",
+        "network": bundled_sha256(), "created": "2026-11-25T12:00:00Z",
+    }  # fmt: skip
+    add_number(client, "1350", "")  # it replaces the first
+    listed = client.get("/v1/corrections/numbers").json()
+    assert [(one["id"], one["text"]) for one in listed["numbers"]] == [(2, "")]
+    assert client.get("/v1/corrections").json() == {"count": 0, "corrections": []}
+    assert client.delete("/v1/corrections/numbers/1").status_code == 404
+    assert client.delete("/v1/corrections/numbers/2").status_code == 204
+    assert client.get("/v1/corrections/numbers").json()["count"] == 0
+
+
+def test_what_was_read_can_be_sent_back_as_a_correction(client, digits):
+    content = client.post("/v1/read?crops=true", content=page_of_numbers(digits)).json()
+    line = content["pages"][0]["lines"][0]
+    new = {"strip": line["strip"], "text": "12.5", "predicted": line["value"]}
+    assert client.post("/v1/corrections/numbers", json={"numbers": [new]}).status_code == 201
+    assert client.post("/v1/read", content=page_of_numbers(digits)).json()["pages"][0]["lines"][0]["strip"] is None
+
+
+@pytest.mark.parametrize(
+    ("field", "sentence"),
+    [
+        ({"text": "12a"}, "numbers.0.text must be of the characters 0123456789"),
+        ({"text": 12}, "numbers.0.text must be of the characters 0123456789"),
+        ({"text": None}, "numbers.0.text must be of the characters 0123456789"),
+        ({"text": "1" * 60}, "numbers.0 must be at most "),
+        ({"strip": "AAAA"}, "numbers.0.strip must be 40 rows of pixels in base64, as a number was read with"),
+        ({"strip": crop64(np.zeros((40, 30)))}, "numbers.0.strip must be 40 rows of pixels in base64"),
+        ({"predicted": "<b>"}, "numbers.0.predicted must be a number of the characters 0123456789"),
+        ({"source": "draw"}, "numbers.0.source must be 'picture' or 'api', received \"draw\"."),
+        ({"more": 1}, "numbers.0.more is not a known field."),
+    ],
+)
+def test_an_invalid_number_is_explained_and_not_stored(client, field, sentence):
+    new = {"strip": crop64(strip_of("12")), "text": "17"} | field
+    answer = client.post("/v1/corrections/numbers", json={"numbers": [new]})
+    assert answer.status_code == 422
+    assert answer.json()["error"].startswith(sentence), answer.json()["error"]
+    assert client.get("/v1/corrections/numbers").json()["count"] == 0
+
+
+def test_an_export_holds_numbers_too(client, client_store):
+    add(client, 3)
+    add_number(client, "1350", "1850", predicted="1350")
+    answer = client.get("/v1/corrections/export")
+    assert ["text" in json.loads(line) for line in answer.text.splitlines()] == [False, True]
+    client.delete("/v1/corrections/1")
+    client.delete("/v1/corrections/numbers/1")
+    back = client.post("/v1/corrections/import", content=answer.content)
+    assert (back.status_code, back.json()) == (201, {"read": 2, "count": 2})
+    (item,) = client_store.numbers()
+    assert (item.text, item.predicted, item.source, item.created) == ("1850", "1350", "api", NOW)
+    wrong = answer.text.replace("1850", "18a0")
+    refused = client.post("/v1/corrections/import", content=wrong.encode())
+    assert refused.status_code == 400
+    assert refused.json()["error"].startswith("line 2: text must be of the characters")
 
 
 OLD = {"patch": crop64(CROPS[0]), "label": 1, "said": 3, "network": "0" * 64, "created": "2026-01-01T00:00:00Z"}

@@ -29,8 +29,23 @@ export function drawCrop(canvas, base64) {
   context.putImageData(image, 0, 0);
 }
 
+// Draw a strip, grey, 40 pixels high, into a canvas that becomes as wide.
+export function drawStrip(canvas, base64) {
+  const pixels = cropOf(base64);
+  canvas.width = pixels.length / 40;
+  canvas.height = 40;
+  const context = canvas.getContext("2d");
+  const image = context.createImageData(canvas.width, 40);
+  pixels.forEach((value, i) => image.data.set([value, value, value, 255], 4 * i));
+  context.putImageData(image, 0, 0);
+}
+
 export function nameOf(label) {
   return label === null ? "not a digit" : String(label);
+}
+
+export function plural(count, name) {
+  return `${count} ${name}${count === 1 ? "" : "s"}`;
 }
 
 // A confidence, rounded down above 99%, so that 99.96% does not become 100%.

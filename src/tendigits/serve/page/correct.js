@@ -1,6 +1,6 @@
-// Corrections: choose one of ten digits or "not a digit"; the server stores it, and it can be undone.
+// Corrections: choose one of ten digits or "not a digit", or type a number; the server stores it, and it can be undone.
 
-import { ask, confidenceText, drawCrop, nameOf } from "./api.js";
+import { ask, confidenceText, drawStrip, nameOf, plural } from "./api.js";
 import { element, find, notify, trying } from "./dom.js";
 
 // Add eleven buttons to an element; `chosen` is called with 0 to 9, or null for "not a digit".
@@ -11,40 +11,58 @@ export function choices(parent, chosen) {
   parent.append(element("button", { type: "button", onclick: () => chosen(null) }, "not a digit"));
 }
 
-// Store one correction; returns it as stored.
+// Store one correction of a digit; returns it as stored.
 export async function store(correction, undone = () => {}) {
   const response = await ask("v1/corrections", { method: "POST", json: { corrections: [correction] } });
   const [stored] = response.corrections;
+  announce(`Saved as ${nameOf(stored.label)}. You have ${plural(response.count, "correction")}.`, `v1/corrections/${stored.id}`, undone);
+  return stored;
+}
+
+// Store the right text of a number that was read; an empty one says that it is no number.
+export async function storeNumber(correction, undone = () => {}) {
+  const response = await ask("v1/corrections/numbers", { method: "POST", json: { numbers: [correction] } });
+  const [stored] = response.numbers;
+  announce(`Saved as ${stored.text || "not a number"}. You have ${plural(response.count, "corrected number")}.`, `v1/corrections/numbers/${stored.id}`, undone);
+  return stored;
+}
+
+function announce(text, path, undone) {
   const undo = () => trying(async () => {
-    await ask(`v1/corrections/${stored.id}`, { method: "DELETE" });
+    await ask(path, { method: "DELETE" });
     undone();
     notify("Undone.");
   });
-  notify(`Saved as ${nameOf(stored.label)}. You have ${response.count} correction${response.count === 1 ? "" : "s"}.`, { name: "Undo", do: undo });
-  return stored;
+  notify(text, { name: "Undo", do: undo });
 }
 
 let resolveDialog = null;
 
-// Ask in a dialog what a character is; gives {label}, or null if the dialog was cancelled.
-export function askLabel(character) {
+// Ask in a dialog what stands in a line; gives its text, or null if the dialog was cancelled.
+// The character at `index` is selected, so that typing replaces it; without one, all of the number is.
+export function askText(line, index = null) {
   const dialog = find("correct");
-  drawCrop(find("correct-crop"), character.crop);
-  find("correct-prediction").textContent = `The reader sees ${character.label}, ${confidenceText(character.confidence)} confident.`;
+  const input = find("correct-text");
+  drawStrip(find("correct-strip"), line.strip);
+  const { value, confidence } = line.original ?? line;
+  find("correct-prediction").textContent = `The reader sees ${value}, ${confidenceText(confidence)} confident.`;
+  input.value = line.corrected ?? value;
+  input.maxLength = find("correct-strip").width / 8;
   dialog.showModal();
+  input.focus();
+  if (index === null || index >= input.value.length) input.select();
+  else input.setSelectionRange(index, index + 1);
   return new Promise((done) => { resolveDialog = done; });
 }
 
-function close(result) {
+function close(text) {
   const done = resolveDialog;
   resolveDialog = null;
   find("correct").close();
-  done?.(result);
+  done?.(text);
 }
 
-choices(find("correct-choices"), (label) => close({ label }));
+find("correct-form").addEventListener("submit", (event) => { event.preventDefault(); close(find("correct-text").value); });
+find("correct-none").addEventListener("click", () => close(""));
 find("correct-cancel").addEventListener("click", () => close(null));
 find("correct").addEventListener("cancel", () => { const done = resolveDialog; resolveDialog = null; done?.(null); });
-find("correct").addEventListener("keydown", (event) => {
-  if (/^[0-9]$/.test(event.key)) close({ label: Number(event.key) });
-});

@@ -1,7 +1,7 @@
 // Read a picture that was dropped, pasted, chosen or photographed; show the boxes over it, and let a person correct them.
 
-import { ask, confidenceText, nameOf } from "./api.js";
-import { askLabel, store } from "./correct.js";
+import { ask, confidenceText } from "./api.js";
+import { askText, storeNumber } from "./correct.js";
 import { element, find, notify, trying } from "./dom.js";
 
 let page = null; // the response, with corrections since
@@ -30,7 +30,7 @@ export function startReading() {
     take(file);
   });
   find("copy").addEventListener("click", () => trying(async () => {
-    await navigator.clipboard.writeText(page.lines.map((line) => line.value).join("\n"));
+    await navigator.clipboard.writeText(numbers().map((line) => line.value).join("\n"));
     notify("Copied.");
   }));
   find("csv").addEventListener("click", download);
@@ -54,7 +54,9 @@ function show() {
   const size = Math.max(12, Math.max(width, height) / 45);
   const shapes = element("svg:svg", { viewBox: `0 0 ${width} ${height}`, preserveAspectRatio: "none" });
   for (const line of page.lines) {
-    for (const character of line.characters) shapes.append(box(character, size));
+    const isKept = line.corrected === undefined || line.corrected.length === line.characters.length;
+    if (isKept) line.characters.forEach((character, i) => shapes.append(characterBox(line, i, character, size)));
+    else shapes.append(box(line, null, line.box, line.corrected || "not a number", "corrected", size));
   }
   const image = element("img", { src: address, alt: "Your picture" });
   image.addEventListener("error", () => { image.remove(); find("stage").classList.add("bare"); });
@@ -62,49 +64,53 @@ function show() {
   find("stage").replaceChildren(image, shapes);
   find("lines").querySelector("tbody").replaceChildren(...page.lines.map((line, i) =>
     element("tr", { class: line.accepted ? "" : "doubtful" },
-      element("td", {}, String(i + 1)), element("td", { class: "number" }, line.value),
+      element("td", {}, String(i + 1)),
+      element("td", { class: "number" }, element("button", {
+        type: "button", class: "plain", "aria-label": `${line.value || "not a number"}: correct it`, onclick: () => correct(line, null),
+      }, line.value || "not a number")),
       element("td", { class: "number" }, confidenceText(line.confidence)), element("td", {}, line.reason ?? ""))));
 }
 
-// A character's box with its label above; a click or a key opens the dialog to correct it.
-function box(character, size) {
-  const [left, top, right, bottom] = character.box;
-  const { corrected } = character;
-  const kind = corrected !== undefined ? "corrected" : character.accepted ? "confident" : "doubtful";
-  const label = corrected === undefined ? character.label : nameOf(corrected);
-  const how = { corrected: "corrected", doubtful: `${confidenceText(character.confidence)} confident, doubtful`, confident: `${confidenceText(character.confidence)} confident` }[kind];
-  return element("svg:g", {
-    class: `box ${kind}`, tabindex: 0, role: "button", "aria-label": `${label}, ${how}: correct it`,
-    onclick: () => correct(character), onkeydown: (event) => { if (event.key === "Enter" || event.key === " ") { event.preventDefault(); correct(character); } },
-  },
-  element("svg:rect", { x: left, y: top, width: right - left, height: bottom - top }),
-  label.length === 1 ? element("svg:text", { x: (left + right) / 2, y: Math.max(size, top - size / 4), "font-size": size, "text-anchor": "middle" }, label) : null);
+function characterBox(line, index, character, size) {
+  const isChanged = line.corrected !== undefined && line.corrected[index] !== character.label;
+  const kind = isChanged ? "corrected" : character.accepted || line.corrected !== undefined ? "confident" : "doubtful";
+  const label = isChanged ? line.corrected[index] : character.label;
+  const how = isChanged ? "corrected" : `${confidenceText(character.confidence)} confident${kind === "doubtful" ? ", doubtful" : ""}`;
+  return box(line, index, character.box, label, kind, size, how);
 }
 
-async function correct(character) {
-  const answer = await askLabel(character);
-  if (!answer) return;
-  const predicted = /^[0-9]$/.test(character.label) ? Number(character.label) : null;
+// A box with its label above; a click or a key opens the dialog to correct the number.
+function box(line, index, [left, top, right, bottom], label, kind, size, how = kind) {
+  return element("svg:g", {
+    class: `box ${kind}`, tabindex: 0, role: "button", "aria-label": `${label}, ${how}: correct it`,
+    onclick: () => correct(line, index), onkeydown: (event) => { if (event.key === "Enter" || event.key === " ") { event.preventDefault(); correct(line, index); } },
+  },
+  element("svg:rect", { x: left, y: top, width: right - left, height: bottom - top }),
+  element("svg:text", { x: (left + right) / 2, y: Math.max(size, top - size / 4), "font-size": size, "text-anchor": "middle" }, label));
+}
+
+async function correct(line, index) {
+  const text = await askText(line, index);
+  if (text === null) return;
   await trying(async () => {
-    await store({ crop: character.crop, label: answer.label, predicted, source: "picture" }, () => { delete character.corrected; updateLines(); });
-    character.corrected = answer.label;
-    updateLines();
+    const predicted = (line.original ?? line).value;
+    await storeNumber({ strip: line.strip, text, predicted, source: "picture" }, () => { change(line, undefined); });
+    change(line, text);
   });
 }
 
-// Rebuild the lines from the predictions and the corrections.
-function updateLines() {
-  for (const line of page.lines) {
-    line.original ??= { value: line.value, number: line.number, accepted: line.accepted, confidence: line.confidence, reason: line.reason };
-    Object.assign(line, line.original);
-    if (!line.characters.some((character) => character.corrected !== undefined)) continue;
-    line.value = line.characters.map(({ corrected, label }) => corrected === undefined ? label : corrected ?? "").join("");
-    line.number = null; // what a corrected value means, only the reader knows
-    line.accepted = line.characters.every((character) => character.corrected !== undefined || character.accepted);
-    line.reason = line.accepted ? null : line.original.reason;
-    line.confidence = line.characters.reduce((product, { corrected, confidence }) => product * (corrected === undefined ? confidence : 1), 1);
-  }
+// Show a corrected text in place of what was read, or what was read again.
+function change(line, text) {
+  line.original ??= { value: line.value, number: line.number, accepted: line.accepted, confidence: line.confidence, reason: line.reason };
+  line.corrected = text;
+  // What a corrected value means, only the reader knows.
+  Object.assign(line, text === undefined ? line.original : { value: text, number: null, accepted: true, confidence: 1, reason: null });
   show();
+}
+
+// The lines that hold a number, as far as a person has corrected them.
+function numbers() {
+  return page.lines.filter((line) => line.value !== "");
 }
 
 // A cell of a CSV: quoted if it has a comma, as 12,50 has.
@@ -114,7 +120,7 @@ function cell(value) {
 
 function download() {
   const rows = [["line", "value", "number", "confidence", "accepted", "reason", "left", "top", "right", "bottom"],
-    ...page.lines.map((line, i) => [i + 1, line.value, line.number ?? "", line.confidence.toFixed(4), line.accepted ? "yes" : "no", line.reason ?? "", ...line.box])];
+    ...numbers().map((line, i) => [i + 1, line.value, line.number ?? "", line.confidence.toFixed(4), line.accepted ? "yes" : "no", line.reason ?? "", ...line.box])];
   const text = rows.map((row) => row.map(cell).join(",")).join("\n") + "\n";
   const link = element("a", { href: URL.createObjectURL(new Blob([text], { type: "text/csv" })), download: "numbers.csv" });
   link.click();

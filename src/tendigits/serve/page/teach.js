@@ -1,6 +1,6 @@
 // The corrections, fine-tuning on them with its progress, and the networks to accept or roll back.
 
-import { ask, drawCrop, nameOf, percent } from "./api.js";
+import { ask, drawCrop, drawStrip, nameOf, percent, plural } from "./api.js";
 import { element, find, notify, trying } from "./dom.js";
 import { follow } from "./events.js";
 
@@ -17,7 +17,7 @@ export function startTeaching() {
     event.target.value = "";
     if (!file) return;
     const response = await ask("v1/corrections/import", { method: "POST", body: file, headers: { "content-type": "application/x-ndjson" } });
-    notify(`Imported ${response.read}. You have ${response.count} correction${response.count === 1 ? "" : "s"}.`);
+    notify(`Imported ${response.read}. You have ${plural(response.count, "correction")}.`);
     await list();
   }));
   find("start-teaching").addEventListener("click", () => trying(async () => watch(await ask("v1/teach", { method: "POST" }))));
@@ -38,24 +38,37 @@ export function showTeaching() {
 }
 
 async function list() {
-  const { count, corrections } = await ask(`v1/corrections?n=${Math.min(1000, shown)}`);
+  const n = Math.min(1000, shown);
+  const [digits, numbers] = await Promise.all([ask(`v1/corrections?n=${n}`), ask(`v1/corrections/numbers?n=${n}`)]);
+  const count = digits.count + numbers.count;
   find("count").textContent = count ? `(${count})` : "";
-  find("more").hidden = corrections.length >= count;
+  find("more").hidden = digits.corrections.length + numbers.numbers.length >= count;
   find("start-teaching").disabled = watched !== null;
-  find("corrections").replaceChildren(...corrections.map((each) => {
+  find("numbers").hidden = !numbers.count;
+  find("numbers").replaceChildren(...numbers.numbers.map((each) => {
+    const name = each.text || "not a number";
+    const strip = element("canvas", { class: "strip", role: "img", "aria-label": name });
+    drawStrip(strip, each.strip);
+    return row(strip, name, each.predicted === each.text ? "" : each.predicted || "not a number", each, `v1/corrections/numbers/${each.id}`);
+  }));
+  find("corrections").replaceChildren(...digits.corrections.map((each) => {
     const crop = element("canvas", { class: "crop", width: 28, height: 28, role: "img", "aria-label": nameOf(each.label) });
     drawCrop(crop, each.crop);
-    const when = new Date(each.created).toLocaleString();
-    const undo = () => trying(async () => { await ask(`v1/corrections/${each.id}`, { method: "DELETE" }); await list(); });
-    return element("li", {}, crop,
-      element("div", {}, element("strong", {}, nameOf(each.label)),
-        each.predicted === each.label ? "" : ` (read as ${nameOf(each.predicted)})`,
-        element("br"), element("span", { class: "hint" }, `${SOURCES[each.source]}, ${when}`)),
-      element("button", { type: "button", onclick: undo, "aria-label": `Undo ${nameOf(each.label)}, ${when}` }, "Undo"));
+    return row(crop, nameOf(each.label), each.predicted === each.label ? "" : nameOf(each.predicted), each, `v1/corrections/${each.id}`);
   }));
-  if (!corrections.length) {
+  if (!count) {
     find("corrections").replaceChildren(element("li", { class: "hint" }, "None yet. Draw digits or read a picture, and correct what is wrong."));
   }
+}
+
+// A correction in a list: its picture, what it is, what was read, and a button to undo it.
+function row(picture, name, read, { source, created }, path) {
+  const when = new Date(created).toLocaleString();
+  const undo = () => trying(async () => { await ask(path, { method: "DELETE" }); await list(); });
+  return element("li", {}, picture,
+    element("div", {}, element("strong", {}, name), read ? ` (read as ${read})` : "",
+      element("br"), element("span", { class: "hint" }, `${SOURCES[source]}, ${when}`)),
+    element("button", { type: "button", onclick: undo, "aria-label": `Undo ${name}, ${when}` }, "Undo"));
 }
 
 function watch(job) {
@@ -98,7 +111,9 @@ function showNetworks({ active, networks }) {
   find("active").textContent = active === null ? "The original network is active." : `Your fine-tuned network ${active} is active.`;
   find("rollback").hidden = active === null;
   find("networks").replaceChildren(...networks.slice(0, 5).map((network) => {
-    const rows = [["Held-out corrections", network.report.held_out], ["MNIST test digits", network.report.mnist]];
+    const { report } = network;
+    const rows = [["Held-out digits", report.held_out], ["MNIST test digits", report.mnist],
+      ["Held-out numbers", report.numbers], ["Generated numbers", report.lines]].filter(([, part]) => part);
     const accept = () => trying(async () => {
       showNetworks(await ask(`v1/networks/${network.id}/accept`, { method: "POST" }));
       notify(`Network ${network.id} is active now.`);
@@ -107,7 +122,7 @@ function showNetworks({ active, networks }) {
       element("h3", {}, `Network ${network.id}${network.id === active ? " (active)" : ""}`),
       element("p", { class: "hint" }, `${new Date(network.created).toLocaleString()}, trained on ${network.report.learned} corrections`),
       element("div", { class: "scroll" }, element("table", {},
-        element("thead", {}, element("tr", {}, ...["Read correctly", "Before", "After", "Digits"].map((name) => element("th", { scope: "col" }, name)))),
+        element("thead", {}, element("tr", {}, ...["Read correctly", "Before", "After", "Of"].map((name) => element("th", { scope: "col" }, name)))),
         element("tbody", {}, ...rows.map(([name, part]) => element("tr", {}, element("td", {}, name),
           element("td", { class: "number" }, percent(part.before, 2)), element("td", { class: "number" }, percent(part.after, 2)),
           element("td", { class: "number" }, part.n.toLocaleString())))))),

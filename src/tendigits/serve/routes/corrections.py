@@ -1,5 +1,7 @@
-"""/v1/corrections: add, list, delete, export and import corrections."""
+"""/v1/corrections: add, list, delete, export and import corrections of digits, and of whole numbers."""
 
+import json
+from contextlib import suppress
 from typing import Annotated
 
 from fastapi import APIRouter, Path, Query, Request, Response
@@ -9,15 +11,21 @@ from starlette.exceptions import HTTPException
 
 from tendigits.serve.app_state import State
 from tendigits.serve.errors import error_responses, sentence_of
-from tendigits.serve.schemas import (
+from tendigits.serve.routes.correction_schemas import (
     CorrectionResponse,
     CorrectionsRequest,
     CorrectionsResponse,
     ExportedCorrection,
+    ExportedNumber,
     ImportResponse,
+    NumberResponse,
+    NumbersRequest,
+    NumbersResponse,
     as_crop,
+    as_strip,
 )
-from tendigits.teach.store import MAX_CORRECTIONS, Correction
+from tendigits.teach.corrections import Correction, NumberCorrection
+from tendigits.teach.store import MAX_CORRECTIONS
 
 router = APIRouter(prefix="/v1/corrections", tags=["corrections"])
 
@@ -26,15 +34,15 @@ LINES = "application/x-ndjson"
 CONTENT = {LINES: {"schema": {"type": "string"}}}
 
 
+First = Annotated[int, Query(ge=0, le=MAX_CORRECTIONS)]
+Most = Annotated[int, Query(ge=1, le=1000)]
+
+
 @router.get("")
-def list_corrections(
-    state: State,
-    first: Annotated[int, Query(ge=0, le=MAX_CORRECTIONS)] = 0,
-    n: Annotated[int, Query(ge=1, le=1000)] = 100,
-) -> CorrectionsResponse:
-    """At most `n` corrections, newest first, without the first `first`."""
+def list_corrections(state: State, first: First = 0, n: Most = 100) -> CorrectionsResponse:
+    """At most `n` corrections of single digits, newest first, without the first `first`."""
     found = [CorrectionResponse.model_validate(item) for item in state.store.corrections(first, n)]
-    return CorrectionsResponse(count=state.store.count(), corrections=found)
+    return CorrectionsResponse(count=state.store.count_digits(), corrections=found)
 
 
 @router.post("", status_code=201, responses=error_responses(409))
@@ -46,23 +54,50 @@ def add_corrections(state: State, request: CorrectionsRequest) -> CorrectionsRes
         for one in request.corrections
     ])  # fmt: skip
     added = [CorrectionResponse.model_validate(item) for item in stored]
-    return CorrectionsResponse(count=state.store.count(), corrections=added)
+    return CorrectionsResponse(count=state.store.count_digits(), corrections=added)
 
 
 @router.delete("/{number}", status_code=204, responses=error_responses(404))
 def delete_correction(state: State, number: Number) -> None:
-    """Delete a correction."""
+    """Delete a correction of a single digit."""
     if not state.store.remove(number):
         raise HTTPException(404, f"there is no correction {number}")
 
 
+@router.get("/numbers")
+def list_numbers(state: State, first: First = 0, n: Most = 100) -> NumbersResponse:
+    """At most `n` corrections of numbers, newest first, without the first `first`."""
+    found = [NumberResponse.model_validate(item) for item in state.store.numbers(first, n)]
+    return NumbersResponse(count=state.store.count_numbers(), numbers=found)
+
+
+@router.post("/numbers", status_code=201, responses=error_responses(409))
+def add_numbers(state: State, request: NumbersRequest) -> NumbersResponse:
+    """Store corrections of numbers; a new correction of a strip replaces the old one."""
+    now = state.now()
+    stored = state.store.add([
+        NumberCorrection(as_strip(one.strip), one.text, one.predicted, one.source, state.active.sha256, now)
+        for one in request.numbers
+    ])  # fmt: skip
+    added = [NumberResponse.model_validate(item) for item in stored]
+    return NumbersResponse(count=state.store.count_numbers(), numbers=added)
+
+
+@router.delete("/numbers/{number}", status_code=204, responses=error_responses(404))
+def delete_number(state: State, number: Number) -> None:
+    """Delete a correction of a number."""
+    if not state.store.remove_number(number):
+        raise HTTPException(404, f"there is no correction {number} of a number")
+
+
 @router.get("/export", response_class=Response, responses={200: {"content": CONTENT}, **error_responses(422)})
 def export_corrections(state: State) -> Response:
-    """All corrections as JSON lines, oldest first, for /v1/corrections/import."""
-    lines = [
-        CorrectionResponse.model_validate(item).model_dump_json(exclude={"id"}) + "\n"
-        for item in reversed(state.store.corrections())
+    """All corrections as JSON lines, digits before numbers, oldest first, for /v1/corrections/import."""
+    found = [
+        *map(CorrectionResponse.model_validate, reversed(state.store.corrections())),
+        *map(NumberResponse.model_validate, reversed(state.store.numbers())),
     ]
+    lines = [item.model_dump_json(exclude={"id"}) + "\n" for item in found]
     headers = {"content-disposition": 'attachment; filename="corrections.jsonl"'}
     return Response("".join(lines), media_type=LINES, headers=headers)
 
@@ -75,10 +110,10 @@ def export_corrections(state: State) -> Response:
 )
 async def import_corrections(request: Request, state: State) -> ImportResponse:
     """Import an export: all of it, or nothing if a line is invalid. Corrections that are there already are replaced."""
-    items = []
+    items: list[Correction | NumberCorrection] = []
     for number, line in enumerate((await request.body()).splitlines(), 1):
         try:
-            items.append(ExportedCorrection.model_validate_json(line).correction())
+            items.append(_kind(line).model_validate_json(line).correction())
         except ValidationError as error:
             reasons = error.errors()
             if any(reason["loc"] == ("patch",) for reason in reasons):
@@ -90,3 +125,12 @@ async def import_corrections(request: Request, state: State) -> ImportResponse:
         raise HTTPException(400, "expected JSON lines from /v1/corrections/export, received none")
     await run_in_threadpool(state.store.add, items)
     return ImportResponse(read=len(items), count=await run_in_threadpool(state.store.count))
+
+
+def _kind(line: bytes) -> type[ExportedCorrection] | type[ExportedNumber]:
+    """Which kind of correction a line of an export holds."""
+    with suppress(ValueError):
+        content = json.loads(line)
+        if isinstance(content, dict) and "strip" in content:
+            return ExportedNumber
+    return ExportedCorrection
