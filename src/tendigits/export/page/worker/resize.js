@@ -110,20 +110,22 @@ function taps(size, larger, first, weigh) {
 }
 
 // `matrix`, two rows of three, leads from pixels of what is made to pixels of the picture, whose edges are continued.
+// Rounded to float32 where OpenCV rounds.
 export function warped({ pixels, width, height }, matrix, across, down) {
+  const { fround } = Math;
+  const [[xx, xy, x0], [yx, yy, y0]] = matrix.map((row) => row.map(fround));
   const made = image(across, down);
-  const [[xx, xy, x0], [yx, yy, y0]] = matrix.map((row) => row.map(Math.fround));
   for (let y = 0; y < down; y++) {
+    const [startX, startY] = [fround(fround(y * xy) + x0), fround(fround(y * yy) + y0)];
     for (let x = 0; x < across; x++) {
-      const fromX = Math.fround(Math.fround(xx * x) + Math.fround(Math.fround(xy * y) + x0));
-      const fromY = Math.fround(Math.fround(yx * x) + Math.fround(Math.fround(yy * y) + y0));
+      const [fromX, fromY] = [fround(xx * x + startX), fround(yx * x + startY)];
       const [left, top] = [Math.floor(fromX), Math.floor(fromY)];
       const [right, below] = [fromX - left, fromY - top];
       const [a, b] = [clip(left, 0, width - 1), clip(left + 1, 0, width - 1)];
       const [above, under] = [clip(top, 0, height - 1) * width, clip(top + 1, 0, height - 1) * width];
-      const upper = pixels[above + a] + right * (pixels[above + b] - pixels[above + a]);
-      const lower = pixels[under + a] + right * (pixels[under + b] - pixels[under + a]);
-      made.pixels[y * across + x] = even(Math.fround(upper + below * (lower - upper)));
+      const upper = fround(pixels[above + a] + right * (pixels[above + b] - pixels[above + a]));
+      const lower = fround(pixels[under + a] + right * (pixels[under + b] - pixels[under + a]));
+      made.pixels[y * across + x] = even(fround(upper + below * fround(lower - upper)));
     }
   }
   return made;
