@@ -37,6 +37,7 @@ def pictures(digits) -> Callable[[int], list[np.ndarray]]:
     """Generated pictures, n of each kind: lines, pages, and numbers in OpenCV's fonts."""
     folder = Path(matplotlib.get_data_path()) / "fonts" / "ttf"
     fonts = load_fonts(sorted(folder.glob("DejaVuS*.ttf")), written=False)
+    fonts += load_fonts([folder / "STIXGeneralItalic.ttf"], written=True)
     shapes = Shapes(digits.x_train, digits.y_train, fonts, np.random.default_rng(0))
     patterns = Patterns(np.random.default_rng(0), n=12)
 
