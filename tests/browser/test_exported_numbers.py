@@ -129,10 +129,8 @@ def test_with_a_network_of_ones_own(exported, open_exported, tmp_path, pictures)
         )
 
 
-def test_open_a_picture_copy_it_and_save_it(exported, browser, open_exported, digits):
-    page = open_exported(
-        f"{(exported('reader') / 'index.html').as_uri()}#read", viewport={"width": 1000, "height": 800}
-    )
+def test_open_a_picture_and_save_its_numbers(served, open_exported, digits):
+    page = open_exported(f"{served}#read")
     picture = page_of_numbers(digits, rows=3)
     page.set_input_files("#file", {"name": "a.png", "mimeType": "image/png", "buffer": picture})
     rows = page.locator("#lines tbody tr")
