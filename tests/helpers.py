@@ -132,6 +132,16 @@ def draw(page: Any, points: list[tuple[float, float]], release: bool = True) -> 
         page.mouse.up()
 
 
+def opened_up(folder: Path, place: Path) -> str:
+    """The address of a copy of an exported page in which a test may use the script's `modules`."""
+    for path in folder.iterdir():
+        text = path.read_text()
+        if path.suffix == ".js":
+            text = text[: text.rindex("})();")] + "globalThis.modules = modules;\n})();\n"
+        (place / path.name).write_text(text)
+    return (place / "index.html").as_uri()
+
+
 def free_port() -> int:
     with socket.socket() as free:
         free.bind(("localhost", 0))

@@ -1,7 +1,11 @@
-"""Debian's Chromium, driven by Playwright: one for each module."""
+"""Debian's Chromium, driven by Playwright: one for each module; the exported pages."""
 
+import http.server
 import shutil
+import threading
 from collections.abc import Callable, Iterator
+from functools import cache, partial
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -48,4 +52,59 @@ def open_page(browser: Browser, clean_server: ServeProcess) -> Iterator[Callable
     for context in contexts:
         context.close()
     assert elsewhere == []
+    assert complaints == []
+
+
+@pytest.fixture(scope="session")
+def exported(digits_npz, tmp_path_factory, request) -> Callable[[str], Path]:
+    """The folder of a page, made once: of the reader, of the reader with 8 bits, or of a small run."""
+
+    @cache
+    def export(which: str) -> Path:
+        from tendigits.export.source import open_source
+        from tendigits.export.web import export_page, fetch_runtime
+
+        source = (
+            open_source(request.getfixturevalue("run_that_reads"))
+            if which == "run"
+            else open_source("reader", digits_npz)
+        )
+        folder = tmp_path_factory.mktemp("pages") / which
+        export_page(source, fetch_runtime(), int8=which == "int8", folder=folder)
+        return folder
+
+    return export
+
+
+@pytest.fixture
+def served(exported) -> Iterator[str]:
+    """The reader's page behind a plain web server."""
+    handler = partial(http.server.SimpleHTTPRequestHandler, directory=exported("reader"))
+    handler.log_message = lambda *_: None
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}/"
+        server.shutdown()
+
+
+@pytest.fixture
+def open_exported(browser: Browser) -> Iterator[Any]:
+    """Open a page and wait for its network; in the end it has requested its own files only."""
+    asked, complaints, pages = [], [], []
+
+    def start(address: str, **options: Any) -> Page:
+        page = browser.new_page(**options)
+        pages.append(page)
+        page.on("request", lambda request: asked.append(request.url))
+        page.on("console", lambda message: complaints.append(message.text) if message.type != "debug" else None)
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.goto(address)
+        page.wait_for_selector("html[data-ready]", timeout=30_000)
+        return page
+
+    yield start
+    for page in pages:
+        page.close()
+    own = {"", "index.html", "style.css", "tendigits.js", "icon.svg", "favicon.ico"}
+    assert {url.rsplit("/", 1)[-1] for url in asked if not url.startswith("blob:")} <= own
     assert complaints == []

@@ -1,81 +1,22 @@
 """An exported page in a real browser: its crops and predictions are Python's, and it asks no server."""
 
 import base64
-import http.server
-import threading
-from collections.abc import Callable, Iterator
-from functools import cache, partial
 from itertools import pairwise
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import expect
 
-from helpers import THREE, draw
+from helpers import THREE, draw, opened_up
 from synthesis.strokes import SHAPES
 from tendigits.digits.find import find_digit
-from tendigits.export.source import open_source
-from tendigits.export.web import export_page, fetch_runtime
 from tendigits.read.reader import Reader
 
 pytestmark = pytest.mark.xdist_group("export")  # the same finished run
 
 SIDE = 560
-
-
-@pytest.fixture(scope="module")
-def exported(digits_npz, tmp_path_factory, request) -> Callable[[str], Path]:
-    """The folder of a page, made once: of the reader, of the reader with 8 bits, or of a small run."""
-
-    @cache
-    def export(which: str) -> Path:
-        source = (
-            open_source(request.getfixturevalue("run_that_reads"))
-            if which == "run"
-            else open_source("reader", digits_npz)
-        )
-        folder = tmp_path_factory.mktemp("pages") / which
-        export_page(source, fetch_runtime(), int8=which == "int8", folder=folder)
-        return folder
-
-    return export
-
-
-@pytest.fixture
-def served(exported) -> Iterator[str]:
-    """The reader's page behind a plain web server."""
-    handler = partial(http.server.SimpleHTTPRequestHandler, directory=exported("reader"))
-    handler.log_message = lambda *_: None
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_port}/"
-        server.shutdown()
-
-
-@pytest.fixture
-def open_exported(browser: Browser) -> Iterator[Any]:
-    """Open a page and wait for its network; in the end it has requested its own files only."""
-    asked, complaints, pages = [], [], []
-
-    def start(address: str, **options: Any) -> Page:
-        page = browser.new_page(**options)
-        pages.append(page)
-        page.on("request", lambda request: asked.append(request.url))
-        page.on("console", lambda message: complaints.append(message.text) if message.type != "debug" else None)
-        page.on("pageerror", lambda error: complaints.append(str(error)))
-        page.goto(address)
-        page.wait_for_selector("html[data-ready]", timeout=30_000)
-        return page
-
-    yield start
-    for page in pages:
-        page.close()
-    own = {"", "index.html", "style.css", "tendigits.js", "icon.svg", "favicon.ico"}
-    assert {url.rsplit("/", 1)[-1] for url in asked if not url.startswith("blob:")} <= own
-    assert complaints == []
 
 
 @pytest.mark.parametrize(
@@ -99,26 +40,14 @@ def test_from_a_web_server_on_a_phone_in_the_dark(served, open_exported):
     assert [rule["id"] for rule in found if rule["impact"] in ("serious", "critical")] == []
 
 
-PROBE = """
-globalThis.ask = async (strokes) => {
+ASK = """async (strokes) => {
+  const { clearStrokes, restoreStrokes, drawing } = modules["strokes.js"];
   clearStrokes();
   restoreStrokes(strokes);
   const canvas = drawing();
-  const crop = cropOfCanvas(canvas);
-  const picture = canvas.toDataURL("image/png").split(",")[1];
-  return [picture, btoa(String.fromCharCode(...crop)), await answerFor(crop, model)];
-};
-"""
-
-
-def with_probe(folder: Path, place: Path) -> str:
-    """The address of a copy of the page in which a test may draw by strokes and see what comes of it."""
-    for path in folder.iterdir():
-        text = path.read_text()
-        (place / path.name).write_text(
-            text[: text.rindex("})();")] + PROBE + "})();\n" if path.suffix == ".js" else text
-        )
-    return (place / "index.html").as_uri()
+  const digit = await modules["client.js"].readDigit(modules["image.js"].greyOf(canvas, "white"));
+  return [canvas.toDataURL("image/png").split(",")[1], digit];
+}"""
 
 
 def any_strokes(rng: np.random.Generator) -> list[Any]:
@@ -146,14 +75,14 @@ def any_strokes(rng: np.random.Generator) -> list[Any]:
 )
 def test_crops_and_predictions_are_those_of_python(exported, open_exported, tmp_path, request, which, drawings):
     """Crops are the same to 1 of 255."""
-    page = open_exported(with_probe(exported(which), tmp_path))
+    page = open_exported(opened_up(exported(which), tmp_path))
     reader = Reader() if which == "reader" else Reader(request.getfixturevalue("run_that_reads"))
     rng, doubtful = np.random.default_rng(0), 0
     for _ in range(drawings):
-        png, crop, answer = page.evaluate("(strokes) => ask(strokes)", any_strokes(rng))
+        png, answer = page.evaluate(ASK, any_strokes(rng))
         picture = base64.b64decode(png)
         expected = find_digit(picture).crop
-        found = np.frombuffer(base64.b64decode(crop), np.uint8).reshape(28, 28)
+        found = np.frombuffer(base64.b64decode(answer["crop"]), np.uint8).reshape(28, 28)
         assert np.abs(found.astype(int) - expected.astype(int)).max() <= 1
         expected_digit = reader.digit(picture)
         assert abs(answer["confidence"] - expected_digit.confidence) < 0.02

@@ -8,16 +8,17 @@ import json
 import re
 import subprocess
 import tarfile
-from importlib.resources import files
+from dataclasses import replace
 
 import pytest
 
-from tendigits.data import preprocess
-from tendigits.digits import find, foreground, segment
+from tendigits.digits.runtime import asset
 from tendigits.errors import DownloadError, ModelFileError, UserError
 from tendigits.export import onnx as onnx_format
 from tendigits.export import web
 from tendigits.export.web import export_page, fetch_runtime, join_modules
+from tendigits.lines.network import bundled
+from tendigits.lines.trust import Trust
 
 RUNTIME = (b"export {};", b"\0asm")
 
@@ -56,15 +57,36 @@ def test_a_network_that_disagrees_makes_no_page(source, run, monkeypatch):
     assert not (run / "exports" / "one-web").exists()
 
 
+def test_a_run_reads_digits_and_the_reader_numbers_too(source, reader, tmp_path):
+    export_page(source, RUNTIME, folder=tmp_path / "run")
+    page = (tmp_path / "run" / "index.html").read_text()
+    assert 'id="read"' not in page
+    assert "<nav" not in page
+    assert "numbers" not in packed_in((tmp_path / "run" / "tendigits.js").read_text())
+    assert not reader.own
+    for name, own in (("reader", reader), ("mine", replace(reader, own=True))):
+        web.write_page(own, b"", tmp_path / name, RUNTIME)
+        page = (tmp_path / name / "index.html").read_text()
+        assert 'href="#read"' in page
+        assert "server" not in page
+        numbers = packed_in((tmp_path / name / "tendigits.js").read_text())["numbers"]
+        assert unpacked(numbers["finder"]) == asset("lines", "finder.onnx")
+        assert unpacked(numbers["lines"]) == asset("lines", "lines.onnx")
+        assert numbers["trust"]["threshold"] == Trust.of(bundled().about).threshold(None)
+        assert numbers["own"] == (name == "mine")
+
+
 def test_modules_become_one_script():
-    one = 'import { b } from "./b.js";\nimport {\n  c,\n} from "./c.js";\n\nexport const a = 1;\nlet d;\n'
-    two = "export async function b() {\n  const a = 2;\n  return a;\n}\n"
-    script = join_modules([one, two])
-    assert "import" not in script
-    assert "export" not in script
-    assert subprocess.run(["node", "-"], input=script, text=True, check=False).returncode == 0
-    with pytest.raises(AssertionError, match="two modules define a, b"):
-        join_modules([one, two, "function b() {}\nconst a = 3;\n"])
+    one = "const own = 1;\nexport const a = own;\nexport async function b() {\n  return a;\n}\n"
+    two = 'import { a } from "./one.js";\nimport {\n  b,\n} from "./one.js";\n\nconst own = 2;\n'
+    two += "b().then((c) => console.log(a, c, own));\n"
+    script = join_modules({"one.js": one, "two.js": two})
+    ended = subprocess.run(["node", "-"], input=script, text=True, capture_output=True, check=True)
+    assert ended.stdout == "1 1 2\n"
+    with pytest.raises(AssertionError, match=r"two\.js imports a, b from one\.js, which has none"):
+        join_modules({"two.js": two, "one.js": one})
+    with pytest.raises(AssertionError, match=r"three\.js imports own from one\.js"):
+        join_modules({"one.js": one, "three.js": 'import { own } from "./one.js";\n'})
 
 
 @pytest.fixture
@@ -132,17 +154,3 @@ def test_another_package_is_refused(package):
 def test_no_such_file(tmp_path):
     with pytest.raises(UserError, match="expected the npm package onnxruntime-web"):
         fetch_runtime(tmp_path / "none.tgz")
-
-
-def test_the_constants_of_the_script_are_those_of_the_package():
-    """The script repeats find.py, foreground.py, segment.py and data/preprocess.py: change both."""
-    script = (files("tendigits.export") / "page" / "preprocess.js").read_text().replace("[", "").replace("]", "")
-    found = dict(re.findall(r"^const ([A-Z_]+) = ([\d.]+);", script, re.MULTILINE))
-    found |= {
-        "WEAK": re.search(r"WEAK, STRONG = (\d+)", script)[1],
-        "STRONG": re.search(r"STRONG = \d+, (\d+)", script)[1],
-    }
-    assert set(found) == {"DIGIT_SIDE", "FAINTEST", "NOISE", "FIELD", "BOX", "FOREGROUND", "WEAK", "STRONG"}
-    for name, value in found.items():
-        known = [getattr(module, name) for module in (find, foreground, preprocess, segment) if hasattr(module, name)]
-        assert set(known) == {float(value)}, name

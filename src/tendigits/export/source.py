@@ -5,7 +5,7 @@ source.expected                             # the outputs that every export of i
 """
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from importlib.metadata import version
 from pathlib import Path
@@ -49,6 +49,13 @@ class Source:
     folder: Path
     """The default folder of its exports."""
     dataset: Dataset
+    own: bool = True
+    """Whether it is the user's, and not the package's."""
+
+    @property
+    def reads_numbers(self) -> bool:
+        """Whether it is the reader's network, or one fine-tuned from it, which can be asked about a number's digits."""
+        return self.output == "logits"
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -94,7 +101,7 @@ def open_source(path: str | Path, data: str | Path | None = None) -> Source:
         TendigitsError: no such network or digits, or one is damaged.
     """
     if path == READER:
-        return _reader_network(READER, bundled_file(), Path("exports"), load(data))
+        return replace(_reader_network(READER, bundled_file(), Path("exports"), load(data)), own=False)
     path = Path(path)
     if path.is_dir():
         run = open_run(path)

@@ -1,9 +1,10 @@
-"""`--to web`: a page that reads what is drawn on it, without a server; it can be opened as a file.
+"""`--to web`: a page that reads drawings and pictures, without a server; it can be opened as a file.
 
 exported = export_page(source, fetch_runtime())
 
 A page that is opened as a file may load no modules and fetch nothing, so everything is in one plain script: the
-modules of `page/` and of the server's page, ONNX Runtime Web, and the network.
+modules of `page/` and of the server's page, and those of `page/worker/`, which read in a worker: the package's stages
+in JavaScript, by the same names. With them ONNX Runtime Web, the networks, and the constants of the Python modules.
 """
 
 import base64
@@ -20,13 +21,18 @@ from dataclasses import replace
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path
+from typing import Any
 
 import platformdirs
 
+from tendigits.digits.runtime import asset
 from tendigits.errors import DownloadError, UserError
+from tendigits.export.constants import constants
 from tendigits.export.formats import Exported, export_file
 from tendigits.export.source import Source
 from tendigits.files import make_folder, replacing, write_text
+from tendigits.lines.network import LineNetwork
+from tendigits.lines.trust import Trust
 
 RUNTIME = "onnxruntime-web"
 VERSION = "1.30.0"
@@ -37,9 +43,21 @@ SCRIPT, WASM = "package/dist/ort.wasm.bundle.min.mjs", "package/dist/ort-wasm-si
 MAX_BYTES = 40 << 20
 """Of a file in the npm package."""
 
-SHARED = ("dom.js", "api.js", "strokes.js", "prediction.js")
-OWN = ("preprocess.js", "network.js", "page.js")
+SHARED = ("dom.js", "api.js", "strokes.js", "prediction.js", "picture.js", "pages.js")
+OWN = ("image.js", "client.js", "read.js", "page.js")
+WORKER = (
+    "arrays.js", "resize.js", "foreground.js", "segment.js", "preprocess.js", "find.js", "runtime.js", "network.js",
+    "decode.js", "finder.js", "order.js", "strips.js", "line_network.js", "vote.js", "first_look.js", "numbers.js",
+    "second_opinion.js", "trust.js", "reading.js", "judge.js", "reader.js", "worker.js",
+)  # fmt: skip
 """The modules, each after those that it imports."""
+
+IMPORT = r'^import \{([^}]*)\} from "\./([^"]*)";'
+EXPORT = r"^export (?:async )?(?:function|const) (\w+)"
+"""The forms of imports and exports that the modules may have."""
+
+SERVED = r"<fieldset.*?</fieldset>|<span data-served>.*?</span>"
+"""What in the sections of the server's page needs the server."""
 
 Runtime = tuple[bytes, bytes]
 """The runtime's script and its WebAssembly."""
@@ -54,50 +72,86 @@ def export_page(source: Source, runtime: Runtime, *, int8: bool = False, folder:
     folder = folder or source.folder / f"{source.name}{'-int8' if int8 else ''}-web"
     with tempfile.TemporaryDirectory() as temporary:
         network = export_file(source, "onnx", int8=int8, out=Path(temporary) / "network.onnx")
-        page = write_page(network.path.read_bytes(), source.metadata, source.shape, folder, runtime)
+        page = write_page(source, network.path.read_bytes(), folder, runtime)
     n_bytes = sum(path.stat().st_size for path in folder.iterdir())
     return Exported(page, replace(network.verification, bytes=n_bytes))
 
 
-def write_page(onnx: bytes, metadata: dict[str, str], shape: tuple[int, ...], folder: Path, runtime: Runtime) -> Path:
+def write_page(source: Source, onnx: bytes, folder: Path, runtime: Runtime) -> Path:
     """Write the page with a network into a folder, and return its index.html. Raises DiskError."""
     make_folder(folder)
     server, own = files("tendigits.serve") / "page", files("tendigits.export") / "page"
+    known = _module("constants", constants())
+    worker = {"constants.js": known} | {name: _text(own / "worker" / name) for name in WORKER}
     packed = {
         "runtime": _pack(runtime[0]),
         "wasm": _pack(runtime[1]),
+        "worker": join_modules(worker),
         "network": _pack(onnx),
         "model": {
-            "output": metadata["output"],
-            "shape": shape,
-            "temperature": float(metadata["temperature"]),
-            "threshold": float(metadata.get("threshold", 0)),
+            "output": source.metadata["output"],
+            "shape": source.shape,
+            "temperature": float(source.metadata["temperature"]),
+            "threshold": float(source.metadata.get("threshold", 0)),
         },
     }
-    modules = [
-        *(_text(server / name) for name in SHARED),
-        f"const packed = {json.dumps(packed)};\n",
-        *(_text(own / name) for name in OWN),
-    ]
-    draw = re.search(r'<section id="draw".*?</section>', _text(server / "index.html"), re.DOTALL)
-    if draw is None:
-        raise AssertionError("the server's page has no section #draw")
-    section = re.sub(r"<fieldset.*?</fieldset>", "", draw[0], flags=re.DOTALL).replace(" hidden>", ">", 1)
+    if source.reads_numbers:
+        packed["numbers"] = _networks_of_numbers(source)
+    modules = {"constants.js": known, "packed.js": _module("packed", packed)}
+    modules |= {name: _text(server / name) for name in SHARED} | {name: _text(own / name) for name in OWN}
     write_text(folder / "tendigits.js", join_modules(modules))
     write_text(folder / "style.css", _text(server / "style.css"))
     write_text(folder / "icon.svg", _text(server / "icon.svg"))
-    write_text(folder / "index.html", _text(own / "index.html").replace("<!-- draw -->", section))
+    write_text(folder / "index.html", _document(_text(own / "index.html"), _text(server / "index.html"), source))
     return folder / "index.html"
 
 
-def join_modules(modules: list[str]) -> str:
-    """Modules as one plain script, in one scope. Raises AssertionError if two of them define the same name."""
-    definition = r"^(?:export )?(?:async )?(?:function|const|let) (\w+)"
-    names = [name for text in modules for name in re.findall(definition, text, re.MULTILINE)]
-    if twice := {name for name in names if names.count(name) > 1}:
-        raise AssertionError(f"two modules define {', '.join(sorted(twice))}")
-    plain = [re.sub(r"^(import [^;]*;\n|export )", "", text, flags=re.MULTILINE) for text in modules]
-    return '(() => {\n"use strict";\n' + "\n".join(plain) + "})();\n"
+def _networks_of_numbers(source: Source) -> dict[str, Any]:
+    """What the page needs in order to read numbers with the package's networks, and this one for single digits."""
+    finder, lines = asset("lines", "finder.onnx"), asset("lines", "lines.onnx")
+    trust = Trust.of(LineNetwork(lines).about)
+    weighed = {"weights": trust.weights, "bias": trust.bias, "threshold": trust.threshold(None)}
+    return {"finder": _pack(finder), "lines": _pack(lines), "trust": weighed, "own": source.own}
+
+
+def _document(page: str, server: str, source: Source) -> str:
+    """The page's HTML, with the parts of the server's page that need no server."""
+    sections = {}
+    for name in ("draw", "read"):
+        section = re.search(rf'<section id="{name}".*?</section>', server, re.DOTALL)
+        if section is None:
+            raise AssertionError(f"the server's page has no section #{name}")
+        sections[name] = re.sub(SERVED, "", section[0], flags=re.DOTALL)
+    if not source.reads_numbers:
+        page = page.replace("<!-- nav -->\n", "")
+        return page.replace("<!-- sections -->", sections["draw"].replace(" hidden>", ">", 1))
+    links = "".join(f'\n    <a href="#{name}">{name.title()}</a>' for name in sections)
+    page = page.replace("<!-- nav -->", f'  <nav aria-label="Pages">{links}\n  </nav>')
+    return page.replace("<!-- sections -->", "\n".join(sections.values()))
+
+
+def join_modules(modules: dict[str, str]) -> str:
+    """Modules, by their names, as one plain script; each keeps to itself what it does not export.
+
+    Raises:
+        AssertionError: a module imports what no module before it exports.
+    """
+    exports: dict[str, set[str]] = {}
+    plain = []
+    for module, text in modules.items():
+        for names, path in re.findall(IMPORT, text, re.MULTILINE):
+            if missing := set(re.findall(r"\w+", names)) - exports.get(path, set()):
+                raise AssertionError(f"{module} imports {', '.join(sorted(missing))} from {path}, which has none")
+        exports[module] = set(re.findall(EXPORT, text, re.MULTILINE))
+        body = re.sub(r"^export ", "", re.sub(IMPORT, r'const {\1} = modules["\2"];', text, flags=re.M), flags=re.M)
+        given = ", ".join(sorted(exports[module]))
+        plain.append(f'modules["{module}"] = (() => {{\n{body}return {{ {given} }};\n}})();\n')
+    return '(() => {\n"use strict";\nconst modules = {};\n' + "".join(plain) + "})();\n"
+
+
+def _module(name: str, value: Any) -> str:
+    """A module that exports a value."""
+    return f"export const {name} = {json.dumps(value)};\n"
 
 
 def fetch_runtime(given: Path | None = None) -> Runtime:

@@ -1,0 +1,32 @@
+"""The constants of the stages that the page reads with: in Python they are written, its JavaScript only uses them.
+
+constants()["lines.finder"]["LEAST"]        # 0.4
+"""
+
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+
+from tendigits.data import image, preprocess
+from tendigits.digits import find, foreground, network, segment
+from tendigits.lines import decode, finder, first_look, numbers, order, reading, second_opinion, strips, trust, vote
+from tendigits.lines import network as line_network
+from tendigits.read import judge
+
+MODULES = (
+    image, preprocess, find, foreground, network, segment,
+    decode, finder, first_look, line_network, numbers, order, reading, second_opinion, strips, trust, vote,
+    judge,
+)  # fmt: skip
+
+
+def constants() -> dict[str, dict[str, Any]]:
+    """What is written in capitals in each of the modules, by the module's name within the package."""
+    return {module.__name__.removeprefix("tendigits."): _of(module) for module in MODULES}
+
+
+def _of(module: ModuleType) -> dict[str, Any]:
+    public = (name for name in vars(module) if name.isupper() and not name.startswith("_") and name != "TYPE_CHECKING")
+    values = {name: getattr(module, name) for name in public}
+    return {name: value.tolist() if isinstance(value, np.ndarray) else value for name, value in values.items()}

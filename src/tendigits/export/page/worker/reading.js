@@ -1,0 +1,98 @@
+// Read the numbers of a page: find them, cut them out, read each in several views; lines/reading.py in JavaScript.
+
+import { image, most, total } from "./arrays.js";
+import { constants } from "./constants.js";
+import { decode, isDigit, middleOf } from "./decode.js";
+import { findNumbers } from "./finder.js";
+import { numbersIn, same } from "./first_look.js";
+import { findForeground } from "./foreground.js";
+import { inRows } from "./order.js";
+import { cropsOf, strokesBeside } from "./second_opinion.js";
+import { cutStrip, makePyramid } from "./strips.js";
+import { candidateOf, textOf, vote } from "./vote.js";
+
+const { BEYOND, CHARACTERS, DIGIT, DIGITS, LINE_LIKE, LINE_SHARE, MORE_VIEWS, VIEWS } = constants["lines.reading"];
+const { MOST } = constants["lines.finder"];
+const [FOUND, LOOKED, VIEWED] = [0.3, 0.5, 0.95]; // shares of the time until each stage has ended
+
+// What stands where, in reading order; places without a digit are left out. `networks` are the finder, the line network
+// and that for single digits; with `own`, the last one says which digit each is. `progress` is told the share that is done.
+export async function readings(networks, grey, progress) {
+  for await (const places of ways(networks.finder, grey)) {
+    progress(FOUND);
+    const found = (await readPlaces(networks, grey, places, progress)).filter(({ text }) => [...text].some(isDigit));
+    if (found.length) return inRows(found.map(({ place }) => place)).flat().map((i) => found[i]);
+  }
+  return [];
+}
+
+// Where numbers may stand; the next way is tried where nothing was read in one.
+async function* ways(finder, grey) {
+  let places = await findNumbers(finder, grey);
+  yield [...places, ...wholeLine(grey, places)];
+  const foreground = findForeground(grey);
+  if (!foreground) return;
+  places = await findNumbers(finder, image(grey.width, grey.height, foreground.pixels.map((value) => 255 - value)));
+  yield [...places, ...wholeLine(grey, places)];
+}
+
+async function readPlaces(networks, grey, places, progress) {
+  const pyramid = makePyramid(grey);
+  const look = async (numbers, scales, from, to) => {
+    const strips = numbers.map((own) => own.flatMap((place) => scales.map((scale) => cutStrip(pyramid, place, scale))));
+    const outputs = await networks.lines(strips.flat().map((strip) => strip.picture), (share) => progress(from + (to - from) * share));
+    return strips.map((own) => own.map((strip) => ({ strip, ...decode(outputs.shift()) })));
+  };
+  const looks = await look(places.map((place) => [place]), VIEWS.slice(0, 1), FOUND, LOOKED);
+  const numbers = same(places.flatMap((place, i) => numbersIn(place, looks[i][0]))).slice(0, MOST);
+  const views = await look(numbers, VIEWS, LOOKED, VIEWED);
+  const unclear = [...views.keys()].filter((i) => new Set(views[i].map(textOf)).size > 1);
+  const more = await look(unclear.map((i) => numbers[i]), MORE_VIEWS, VIEWED, 1);
+  unclear.forEach((i, n) => views[i].push(...more[n]));
+  return withSecondOpinion(networks, numbers.map(([place]) => place), views);
+}
+
+// Join the views of each number, and ask the network for single digits about all digits at once.
+async function withSecondOpinion({ digits, own }, places, views) {
+  const found = places.map((place, i) => {
+    const { strip } = views[i][0];
+    const { read, dropped } = vote(views[i]);
+    const within = (each) => isWithin(each, strip);
+    const characters = read.filter(within);
+    const foreground = findForeground(strip.picture);
+    const boxes = characters.map((each) => each.box);
+    return {
+      place, strip, characters, dropped: dropped.filter(within), crops: cropsOf(foreground, boxes),
+      beside: strokesBeside(foreground, boxes, DIGIT),
+    };
+  });
+  const predictions = await digits(found.flatMap(({ crops }) => crops));
+  return found.map((reading) => {
+    const second = reading.characters.map(({ label }) => {
+      const { digits: shares, isDigit: share } = predictions.shift();
+      return shares.map((each) => (isDigit(label) ? each * share : 0));
+    });
+    const characters = reading.characters.map((each, i) => (own && most(second[i]) > 0 ? withVote(each, second[i]) : each));
+    return { ...reading, characters, second, text: characters.map(({ label }) => label).join("") };
+  });
+}
+
+// The whole picture as one place, if it may be of one line: another crop of it, or the only one.
+function wholeLine({ width, height }, places) {
+  const tallest = places.length ? most(places.map((place) => place.height)) : height;
+  if (height > LINE_LIKE * tallest || width < height || inRows(places).length > 1) return [];
+  const digit = LINE_SHARE * height;
+  return [{ x: width / 2, y: height / 2, angle: 0, length: width - digit / 2, height: digit, score: 0 }];
+}
+
+// Whether a character belongs to the number, and not to its neighbour.
+function isWithin({ box }, { ends, scale }) {
+  const room = BEYOND * DIGIT * scale;
+  return ends[0] - room <= middleOf(box) && middleOf(box) <= ends[1] + room;
+}
+
+// A digit as the user's own network sees it.
+function withVote({ box, present }, shares) {
+  const sum = total(shares);
+  return candidateOf(Array.from(CHARACTERS, (_, i) => (i < DIGITS ? (shares[i] / sum) * present : 0)), box);
+}

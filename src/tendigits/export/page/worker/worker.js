@@ -1,0 +1,13 @@
+// The worker's end of client.js: it reads while the page stays usable.
+
+import { openReader, readDigit, readPage } from "./reader.js";
+
+const kinds = { open: openReader, digit: readDigit, page: readPage };
+
+addEventListener("message", async ({ data: { id, kind, given } }) => {
+  try {
+    postMessage({ id, answer: await kinds[kind](given, (share) => postMessage({ id, share })) });
+  } catch (error) {
+    postMessage({ id, error: error.message });
+  }
+});

@@ -1,0 +1,116 @@
+// The numbers of a picture: how it is chosen, its boxes, the table of its numbers, and how they are copied and saved.
+
+import { confidenceText } from "./api.js";
+import { element, find, notify, trying } from "./dom.js";
+
+let shown = null; // the page, with the fields of the API, and with `corrected` texts where a person gave some
+let address = null; // the picture's object URL
+
+// `take` gets the file of a picture that was dropped, pasted, chosen or photographed.
+export function startPictures(take) {
+  for (const id of ["file", "camera"]) {
+    find(id).addEventListener("change", (event) => {
+      const [file] = event.target.files;
+      event.target.value = "";
+      if (file) take(file);
+    });
+  }
+  const drop = find("drop");
+  for (const name of ["dragover", "dragleave", "drop"]) {
+    drop.addEventListener(name, (event) => {
+      event.preventDefault();
+      drop.classList.toggle("over", name === "dragover");
+      if (name === "drop" && event.dataTransfer.files.length) take(event.dataTransfer.files[0]);
+    });
+  }
+  addEventListener("paste", (event) => {
+    const [file] = [...event.clipboardData.files].filter((each) => each.type.startsWith("image/"));
+    if (!file) return;
+    location.hash = "#read";
+    take(file);
+  });
+  find("copy").addEventListener("click", () => trying(async () => {
+    await navigator.clipboard.writeText(numbers().map((line) => line.value).join("\n"));
+    notify("Copied.");
+  }));
+  find("csv").addEventListener("click", download);
+}
+
+// Show what was read in the file of a picture.
+export function showPicture(file, page, correct = null) {
+  if (address) URL.revokeObjectURL(address);
+  address = URL.createObjectURL(file);
+  find("page").hidden = false;
+  showNumbers(page, correct);
+  if (!page.lines.length) notify("No number was found.");
+}
+
+// Show the boxes and the table; `correct`, if there is one, is called with the line that was selected, and which of its
+// characters (null: all of it).
+export function showNumbers(page, correct) {
+  shown = page;
+  const [width, height] = page.size;
+  const size = Math.max(12, Math.max(width, height) / 45);
+  const shapes = element("svg:svg", { viewBox: `0 0 ${width} ${height}`, preserveAspectRatio: "none", "aria-hidden": correct ? null : "true" });
+  for (const line of page.lines) {
+    const isKept = line.corrected === undefined || line.corrected.length === line.characters.length;
+    if (isKept) line.characters.forEach((character, i) => shapes.append(characterBox(line, i, character, size, correct)));
+    else shapes.append(box(line, null, line.box, nameOf(line), "corrected", size, correct));
+  }
+  const image = element("img", { src: address, alt: "Your picture" });
+  image.addEventListener("error", () => { image.remove(); find("stage").classList.add("bare"); });
+  find("stage").style.setProperty("aspect-ratio", `${width} / ${height}`);
+  find("stage").replaceChildren(image, shapes);
+  find("lines").querySelector("tbody").replaceChildren(...page.lines.map((line, i) =>
+    element("tr", { class: line.accepted ? "" : "doubtful" },
+      element("td", {}, String(i + 1)), element("td", { class: "number" }, correct ? button(line, correct) : line.value),
+      element("td", { class: "number" }, confidenceText(line.confidence)), element("td", {}, line.reason ?? ""))));
+}
+
+function nameOf(line) {
+  return line.value || "not a number";
+}
+
+function button(line, correct) {
+  const name = nameOf(line);
+  return element("button", { type: "button", class: "plain", "aria-label": `${name}: correct it`, onclick: () => correct(line, null) }, name);
+}
+
+function characterBox(line, index, character, size, correct) {
+  const isChanged = line.corrected !== undefined && line.corrected[index] !== character.label;
+  const kind = isChanged ? "corrected" : character.accepted || line.corrected !== undefined ? "confident" : "doubtful";
+  const label = isChanged ? line.corrected[index] : character.label;
+  const how = isChanged ? "corrected" : `${confidenceText(character.confidence)} confident${kind === "doubtful" ? ", doubtful" : ""}`;
+  return box(line, index, character.box, label, kind, size, correct, how);
+}
+
+// A box with its label above; where it can be corrected, by a click or a key.
+function box(line, index, [left, top, right, bottom], label, kind, size, correct, how = kind) {
+  const chosen = () => correct(line, index);
+  const button = correct && {
+    tabindex: 0, role: "button", "aria-label": `${label}, ${how}: correct it`,
+    onclick: chosen, onkeydown: (event) => { if (event.key === "Enter" || event.key === " ") { event.preventDefault(); chosen(); } },
+  };
+  return element("svg:g", { class: `box ${kind}`, ...button },
+    element("svg:rect", { x: left, y: top, width: right - left, height: bottom - top }),
+    element("svg:text", { x: (left + right) / 2, y: Math.max(size, top - size / 4), "font-size": size, "text-anchor": "middle" }, label));
+}
+
+// The lines that hold a number, as far as a person has corrected them.
+function numbers() {
+  return shown.lines.filter((line) => line.value !== "");
+}
+
+// A cell of a CSV: quoted if it has a comma, as 12,50 has.
+function cell(value) {
+  return /[",\n]/.test(value) ? `"${String(value).replaceAll('"', '""')}"` : String(value);
+}
+
+function download() {
+  const rows = [["line", "value", "number", "confidence", "accepted", "reason", "left", "top", "right", "bottom"],
+    ...numbers().map((line, i) => [i + 1, line.value, line.number ?? "", line.confidence.toFixed(4), line.accepted ? "yes" : "no", line.reason ?? "", ...line.box])];
+  const text = rows.map((row) => row.map(cell).join(",")).join("\n") + "\n";
+  const link = element("a", { href: URL.createObjectURL(new Blob([text], { type: "text/csv" })), download: "numbers.csv" });
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 1000);
+}

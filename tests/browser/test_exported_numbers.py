@@ -1,0 +1,191 @@
+"""Numbers in an exported page, in a real browser: read as by Python, shown, copied and saved; it asks no server."""
+
+import base64
+import io
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import cv2
+import matplotlib
+import numpy as np
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from PIL import Image
+from playwright.sync_api import Page, expect
+
+from helpers import opened_up, page_of_numbers
+from synthesis.fonts import load_fonts
+from synthesis.hands import Shapes
+from synthesis.lines import LineWriter
+from synthesis.pages import PageWriter
+from synthesis.patterns import Patterns
+from synthesis.texts import draw_number
+from tendigits.data.image import open_image
+from tendigits.read.reader import Reader
+
+pytestmark = pytest.mark.xdist_group("export")  # the same finished run
+
+ASK = """([bytes, width, height]) => {
+  const pixels = Uint8Array.from(atob(bytes), (character) => character.charCodeAt(0));
+  return modules["client.js"].readPage({ pixels, width, height }, () => {});
+}"""
+
+
+@pytest.fixture(scope="module")
+def pictures(digits) -> Callable[[int], list[np.ndarray]]:
+    """Generated pictures, n of each kind: lines, pages, and numbers in OpenCV's fonts."""
+    folder = Path(matplotlib.get_data_path()) / "fonts" / "ttf"
+    fonts = load_fonts(sorted(folder.glob("DejaVuS*.ttf")), written=False)
+    fonts += load_fonts([folder / "STIXGeneralItalic.ttf"], written=True)
+    shapes = Shapes(digits.x_train, digits.y_train, fonts, np.random.default_rng(0))
+    patterns = Patterns(np.random.default_rng(0), n=12)
+
+    def make(n: int) -> list[np.ndarray]:
+        return [
+            *(line.picture for line in LineWriter(shapes, patterns).lines(np.random.default_rng(1), n)),
+            *(page.picture for page in PageWriter(shapes, patterns).pages(np.random.default_rng(2), n)),
+            *(printed(np.random.default_rng(seed)) for seed in range(n)),
+        ]
+
+    return make
+
+
+def printed(rng: np.random.Generator) -> np.ndarray:
+    """Numbers in lines on a page of any size and shade, some of it rotated, light on dark or noisy."""
+    height, width = (int(side) for side in rng.integers(100, 700, 2))
+    page = np.full((height, width), rng.integers(190, 256), np.uint8)
+    size = rng.uniform(14, 60)
+    for y in np.arange(1.5 * size, height, size * rng.uniform(1.7, 3)):
+        x = rng.uniform(5, 40)
+        while x < width - 4 * size:
+            text, font = draw_number(rng), int(rng.choice([0, 2, 3, 4, 6, 7]))
+            pen = int(rng.integers(0, 90))
+            place = (int(x), int(y))
+            cv2.putText(page, text, place, font, size / 22, pen, max(1, int(size / 12)), cv2.LINE_AA)
+            x += size * (len(text) + 3)
+    if rng.random() < 0.3:
+        page = 255 - page
+    turn = cv2.getRotationMatrix2D((width / 2, height / 2), rng.normal(0, 3), 1)
+    page = cv2.warpAffine(page, turn, (width, height), borderMode=cv2.BORDER_REPLICATE)
+    shade = 1 - rng.uniform(0, 0.5) * np.linspace(0, 1, width)
+    noisy = page * shade + rng.normal(0, rng.uniform(0, 8), page.shape)
+    return np.clip(noisy, 0, 255).astype(np.uint8)
+
+
+def read(page: Page, picture: np.ndarray) -> list[dict[str, Any]]:
+    """The lines that the page reads in grey pixels."""
+    data = base64.b64encode(np.ascontiguousarray(picture).tobytes()).decode()
+    lines: list[dict[str, Any]] = page.evaluate(ASK, [data, picture.shape[1], picture.shape[0]])["lines"]
+    return lines
+
+
+@pytest.mark.parametrize("n", [pytest.param(2, id="few"), pytest.param(25, id="many", marks=pytest.mark.slow)])
+def test_numbers_are_those_of_python(exported, open_exported, tmp_path, pictures, n):
+    """In reading order, accepted alike. Sums of floats end in another bit, which decides on a hard page's margins."""
+    page, reader = open_exported(opened_up(exported("reader"), tmp_path)), Reader()
+    threshold, numbers, doubtful, different, far = reader.number_threshold, 0, 0, [], []
+    blank = [np.full((80, 200), 255, np.uint8), np.full((1, 1), 7, np.uint8), np.zeros((40, 3000), np.uint8)]
+    for picture in [*pictures(n), *blank]:
+        expected, found = reader.read(picture).lines, read(page, picture)
+        assert len(found) == len(expected)
+        for line, other in zip(expected, found, strict=True):
+            numbers += 1
+            doubtful += not line.accepted
+            if other["value"] != line.value:
+                different.append((line.value, other["value"], line.accepted, other["accepted"]))
+                continue
+            assert other["number"] == (None if line.number is None else str(line.number))
+            if abs(other["confidence"] - line.confidence) > 0.01:
+                far.append((line.value, line.confidence, other["confidence"]))
+            elif abs(line.confidence - threshold) > 0.01:
+                assert other["accepted"] == line.accepted
+                assert other["reason"] == line.reason
+            np.testing.assert_allclose(other["box"], line.box, atol=3)
+    assert numbers > 10 * n
+    assert 0.1 < doubtful / numbers < 0.95
+    assert len(different) <= 0.003 * numbers, different
+    assert len(far) <= 0.015 * numbers, far
+    assert not any(accepted or other for *_, accepted, other in different)
+    assert not any(max(one, other) >= threshold for _, one, other in far)
+
+
+@pytest.mark.slow
+def test_with_a_network_of_ones_own(exported, open_exported, tmp_path, pictures):
+    """A fine-tuned network says which digit each is; here it is the package's, said to be one's own."""
+    from tendigits.digits.network import bundled
+
+    (place := tmp_path / "own").mkdir()
+    address = opened_up(exported("reader"), place)
+    script = (place / "tendigits.js").read_text()
+    assert script.count('"own": false') == 1
+    (place / "tendigits.js").write_text(script.replace('"own": false', '"own": true'))
+    page, reader = open_exported(address), Reader(bundled())
+    for picture in pictures(4):
+        expected, found = reader.read(picture).lines, read(page, picture)
+        assert [line["value"] for line in found] == [line.value for line in expected]
+        np.testing.assert_allclose(
+            [line["confidence"] for line in found], [line.confidence for line in expected], atol=0.02
+        )
+
+
+def test_open_a_picture_and_save_its_numbers(served, open_exported, digits):
+    page = open_exported(f"{served}#read")
+    picture = page_of_numbers(digits, rows=3)
+    page.set_input_files("#file", {"name": "a.png", "mimeType": "image/png", "buffer": picture})
+    rows = page.locator("#lines tbody tr")
+    expect(rows).to_have_count(3, timeout=60_000)
+    expect(page.locator("#reading")).to_be_hidden()
+    expected = Reader().read(picture).lines
+    assert [row.locator("td").nth(1).inner_text() for row in rows.all()] == [line.value for line in expected]
+    assert [row.locator("td").nth(3).inner_text() for row in rows.all()] == [line.reason or "" for line in expected]
+    expect(page.locator(".box")).to_have_count(12)
+    image, box = page.locator("#stage img").bounding_box(), page.locator(".box rect").first.bounding_box()
+    assert image["x"] < box["x"] < image["x"] + image["width"] / 4  # the boxes lie on the picture
+    with page.expect_download() as started:
+        page.click("#csv")
+    text = started.value.path().read_text().splitlines()
+    assert text[0] == "line,value,number,confidence,accepted,reason,left,top,right,bottom"
+    assert text[1].startswith(f"1,{expected[0].value},{expected[0].number},")
+    assert text[1].endswith(",".join(map(str, expected[0].box)))
+    for scheme in ("light", "dark"):
+        page.emulate_media(color_scheme=scheme)
+        found = Axe().run(page).response["violations"]
+        assert [rule["id"] for rule in found if rule["impact"] in ("serious", "critical")] == []
+
+
+def test_pictures_that_cannot_be_opened_and_one_without_numbers(exported, open_exported):
+    page = open_exported(f"{(exported('reader') / 'index.html').as_uri()}#read")
+    page.set_input_files("#file", {"name": "a.png", "mimeType": "image/png", "buffer": b"no picture"})
+    expect(page.locator("#toast")).to_have_text(
+        "expected a whole PNG, JPEG, WebP, BMP or GIF, received a.png; save it again"
+    )
+    data = io.BytesIO()
+    Image.new("L", (90, 60), 255).save(data, "PNG")
+    page.set_input_files("#file", {"name": "b.png", "mimeType": "image/png", "buffer": data.getvalue()})
+    expect(page.locator("#toast")).to_have_text("No number was found.", timeout=60_000)
+
+
+OPEN = """async ([bytes, type]) => {
+  const file = new File([Uint8Array.from(atob(bytes), (character) => character.charCodeAt(0))], "a", { type });
+  const { pixels, width, height } = await modules["image.js"].openImage(file);
+  return [btoa(Array.from(pixels, (value) => String.fromCharCode(value)).join("")), width, height];
+}"""
+
+
+def test_a_photo_stands_upright_and_white_strokes_on_transparency_are_seen(exported, open_exported, tmp_path, digits):
+    page = open_exported(opened_up(exported("reader"), tmp_path))
+    upright = Image.open(io.BytesIO(page_of_numbers(digits)))
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    clear = Image.new("LA", upright.size, (255, 0))
+    clear.paste((255, 255), mask=upright.point(lambda value: 255 - value))
+    for picture, kind, options in ((upright.transpose(Image.Transpose.ROTATE_90), "JPEG", {"exif": exif}),
+                                   (clear, "PNG", {})):  # fmt: skip
+        data = io.BytesIO()
+        picture.save(data, kind, **options)
+        file = [base64.b64encode(data.getvalue()).decode(), f"image/{kind.lower()}"]
+        pixels, width, height = page.evaluate(OPEN, file)
+        assert (width, height) == upright.size
+        found = np.frombuffer(base64.b64decode(pixels), np.uint8).reshape(height, width)
+        assert np.abs(found.astype(int) - open_image(data.getvalue()).grey.astype(int)).max() <= 2
