@@ -19,12 +19,8 @@ def speed_text(part: dict[str, Any]) -> str:
         "| what | reader | median | of the rounds | reader / ours | right | peak MB | target | |",
         "| :--- | :--- | ---: | :--- | ---: | ---: | ---: | :--- | :--- |",
     ]
-    errors = []
     done = [turn for turn in part["turns"] if "error" not in turn]
-    for turn in part["turns"]:
-        if "error" in turn:
-            errors.append(f"{NAMES[turn['peer']]}: {turn['error']}")
-            continue
+    for turn in done:
         ours = next((own for own in done if own["set"] == turn["set"] and own["peer"] == OURS), None)
         ms, target = statistics.median(turn["ms"]), TARGETS[turn["set"]]
         rows.append(
@@ -39,7 +35,7 @@ def speed_text(part: dict[str, Any]) -> str:
                 *(at_most(ms, target, "ms") if turn["peer"] == OURS else ("", "")),
             )
         )
-    return "\n\n".join(["\n".join(rows), *dict.fromkeys(errors), command_table(part), hard_table(part)])
+    return "\n\n".join(["\n".join(rows), command_table(part), hard_table(part)])
 
 
 def ratio(theirs: list[float], ours: list[float]) -> str:

@@ -62,7 +62,8 @@ def text(record: Record) -> str:
             blocks += [f"**{SETS.get(name, name)}**", table(of_set)]
         blocks += [*notes(own), settings_text(parts[part])]
     if "speed" in parts:
-        blocks += ["### Speed", speed_text(parts["speed"]), settings_text(parts["speed"])]
+        speed = parts["speed"]
+        blocks += ["### Speed", speed_text(speed), *notes(speed["turns"]), settings_text(speed)]
     if every:
         blocks += ["### The processes", process_table(every)]
     return "\n\n".join(blocks)
@@ -81,7 +82,7 @@ def summary(turns: list[Turn]) -> str:
         ours = next((turn for turn in of_set if turn["peer"] == OURS), None)
         if ours is None:
             continue
-        right, n = compared(ours)
+        right, n = good({**ours, **ours.get("first", {})})  # the pictures that the others read, too
         best = {}
         for size, peers in PPOCR.items():
             best[size] = max((share_of(turn) for turn in of_set if turn["peer"] in peers), default=None)
@@ -94,7 +95,7 @@ def summary(turns: list[Turn]) -> str:
                 f"{right / n:.1%}",
                 *at_least(share_of(ours), TARGETS.get(name)),
                 *("not measured" if share is None else f"{share:.1%}" for share in best.values()),
-                met(right / n >= max(found)) if found else "",
+                ahead(right / n, max(found)) if found else "",
                 f"{ours['ms']:.1f}",
                 f"{min(finding):.1f}" if finding else "",
                 met(TIME * ours["ms"] <= min(finding)) if finding else "",
@@ -107,17 +108,14 @@ FINDING = {peer for peers in PPOCR.values() for peer in peers if not peer.endswi
 """Those that look for the text themselves."""
 
 
-def compared(turn: Turn) -> tuple[int, int]:
-    """How many are right, and of how many, on the pictures that others read too; of nothing: not accepted."""
-    if turn["kind"] == "nothing":
-        return turn["n"] - turn["accepted"], turn["n"]
-    right, n = turn.get("first", (turn["right"], turn["n"]))
-    return right, n
+def good(turn: Turn) -> tuple[int, int]:
+    """How many are right, and of how many; of pictures with nothing to read, those in which nothing is accepted."""
+    return turn["n"] - turn["accepted"] if turn["kind"] == "nothing" else turn["right"], turn["n"]
 
 
 def share_of(turn: Turn) -> float:
     """The share that is right."""
-    right, n = (turn["n"] - turn["accepted"], turn["n"]) if turn["kind"] == "nothing" else (turn["right"], turn["n"])
+    right, n = good(turn)
     return float(right / n)
 
 
@@ -144,7 +142,7 @@ def set_table(turns: list[Turn]) -> str:
             )
         )
         if "first" in turn and len(done) > 1:
-            right, n = turn["first"]
+            right, n = turn["first"]["right"], turn["first"]["n"]
             rows.append(row("of these, what the others read", "", f"{n:,}", *share(right, n), "", "", "", ""))
     return "\n".join(rows)
 
@@ -163,15 +161,20 @@ def nothing_table(turns: list[Turn]) -> str:
     return "\n".join(rows)
 
 
-def ordered(turns: list[Turn], good: Callable[[Turn], float]) -> list[Turn]:
+def ordered(turns: list[Turn], key: Callable[[Turn], float]) -> list[Turn]:
     """The best first; what failed is left out."""
-    return sorted((turn for turn in turns if "error" not in turn), key=lambda turn: -good(turn))
+    return sorted((turn for turn in turns if "error" not in turn), key=lambda turn: -key(turn))
 
 
 def share(right: int, n: int) -> tuple[str, str]:
     """Two cells: a proportion and its interval."""
     low, high = wilson_interval(right, n)
     return f"{right / n:.2%}", f"{low:.1%} to {high:.1%}"
+
+
+def ahead(ours: float, theirs: float) -> str:
+    """A cell: whether ours is ahead."""
+    return "level" if ours == theirs else met(ours > theirs)
 
 
 def met(is_met: bool) -> str:

@@ -113,8 +113,8 @@ def take_turn(peer: Peer, own: Set, given: str) -> Turn:
     result = score(own, answers, apart)
     kept: dict[str, Any] = {**result.record(), "ms": statistics.median(ms), "most_ms": max(ms), "pictures": len(files)}
     if len(files) > (limit := OTHERS_LIMIT[own.kind]):
-        first = score(own.first(limit), answers[:limit], apart)
-        kept["first"] = [first.right, first.n]
+        first = score(own.first(limit), answers[:limit], apart).record()
+        kept["first"] = {name: first[name] for name in ("n", "right", "accepted")}
     failed = turn.pop("failed")
     if failed:
         kept["failed"] = [len(failed), next(iter(failed.values()))]

@@ -75,7 +75,11 @@ def take_turns(sets: list[Set], peers: tuple[Peer, ...], rounds: int) -> list[di
                 continue
             result = score(own, told[0]["answers"])
             about |= {"ms": [round(statistics.median(turn["ms"]), 3) for turn in told], "right": result.right}
-            about |= {"n": result.n, "peak_mb": max(turn["peak_mb"] for turn in told), "others": told[0]["others"]}
+            about |= {
+                "n": result.n,
+                "peak_mb": max(turn["peak_mb"] for turn in told),
+                "others": max(turn["others"] or 0 for turn in told),
+            }
             turns.append({**about, "versions": told[0]["versions"]})
             print(f"{own.name} {name}: {about['ms']} ms", file=sys.stderr, flush=True)
     return turns

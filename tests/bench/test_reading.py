@@ -164,7 +164,7 @@ def turn(peer, right, ms, **more):
 
 
 def test_the_summary_says_where_ours_is_behind_and_what_was_not_measured():
-    ours, small = turn("tendigits", 80, 4.0, first=[82, 100]), turn("rapidocr", 79, 40.0)
+    ours, small = turn("tendigits", 80, 4.0, first={"n": 100, "right": 82, "accepted": 50}), turn("rapidocr", 79, 40.0)
     alone = turn("rapidocr_alone", 83, 5.0)
     ahead, behind = (read_tables.summary(turns).splitlines()[-1] for turns in ([ours, small], [ours, small, alone]))
     assert ahead == "| Amounts on cheques | 100 | 82.0% |  |  | 79.0% | not measured | met | 4.0 | 40.0 | met |"
