@@ -21,6 +21,10 @@ FIRST = 0.05
 
 def draw_curves(record: dict[str, Any], path: Path) -> None:
     """Draw all sets of the record in which something is to be read."""
+    turns = [turn for part in record["parts"].values() for turn in part.get("turns", ()) if turn.get("curve")]
+    names = [*dict.fromkeys(turn["set"] for turn in turns if turn["kind"] != "nothing")]
+    if not names:
+        return
     import matplotlib as mpl
 
     mpl.use("svg")
@@ -28,10 +32,6 @@ def draw_curves(record: dict[str, Any], path: Path) -> None:
     from matplotlib.ticker import PercentFormatter
 
     mpl.rcParams["svg.hashsalt"] = "tendigits"  # the same record, the same file
-    turns = [turn for part in record["parts"].values() for turn in part.get("turns", ()) if turn.get("curve")]
-    names = [*dict.fromkeys(turn["set"] for turn in turns if turn["kind"] != "nothing")]
-    if not names:
-        return
     rows = -(-len(names) // COLUMNS)
     size = COLUMNS * PANEL[0], rows * PANEL[1] + 0.6
     figure, panels = plt.subplots(rows, COLUMNS, figsize=size, layout="constrained", squeeze=False)
