@@ -22,8 +22,8 @@ from reading_sets import Set
 
 @pytest.fixture(scope="module")
 def hand(digits):
-    """Fifty digits to write with."""
-    return Digits(list(digits.x_test[:50]), digits.y_test[:50].tolist())
+    """Digits to write with, every one of the ten among them."""
+    return Digits(list(digits.x_test[:200]), digits.y_test[:200].tolist())
 
 
 @pytest.fixture
