@@ -7,7 +7,7 @@
 #   make check        the linters and the type checker
 #   make results      the tables in docs/results.md
 #   make bench        tendigits beside its peers, about half an hour; QUICK=1: the main table in 5 minutes
-#   make bench-read   the reader beside others, about half an hour (SCANS=folder of labelled pictures)
+#   make bench-read   the reader beside others, about an hour (SCANS=, NUMBERS=folders of labelled pictures)
 #   make bench-serve  requests a second, beside others, a quarter of an hour; needs wrk
 #   make reader       train the reader's networks and put them into the package, four hours; it goes on where it stopped
 #   make notebook     execute the notebooks anew, a quarter of an hour
@@ -85,7 +85,8 @@ bench: setup
 	$(BIN)/python bench/speed.py $(if $(DATA),--data $(DATA)) $(if $(QUICK),--quick) $(ARGS)
 
 bench-read: setup
-	$(BIN)/python bench/reading.py $(if $(DATA),--data $(DATA)) $(if $(SCANS),--scans $(SCANS)) $(ARGS)
+	$(BIN)/python bench/reading.py $(if $(DATA),--data $(DATA)) $(if $(SCANS),--scans $(SCANS)) \
+	  $(if $(NUMBERS),--numbers $(NUMBERS)) $(ARGS)
 
 bench-serve: setup
 	$(BIN)/python bench/serving.py $(if $(DATA),--data $(DATA)) $(ARGS)

@@ -6,7 +6,9 @@ page, values = make_page(digits, rng)         # ten lines
 The digits are MNIST's test digits, or those of ../shared/scans: none that the reader has learned from.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import cv2
 import numpy as np
@@ -30,10 +32,19 @@ class Digits:
     ink: list[Grey]
     labels: list[int]
 
-    def draw(self, rng: Rng) -> tuple[Grey, int]:
-        """One of them, cropped tightly, HEIGHT pixels high or wide."""
-        i = int(rng.integers(len(self.labels)))
-        ink = _tight(self.ink[i])
+    @cached_property
+    def places(self) -> dict[int, list[int]]:
+        """Where the digits with each label are."""
+        found: dict[int, list[int]] = {}
+        for i, label in enumerate(self.labels):
+            found.setdefault(label, []).append(i)
+        return found
+
+    def draw(self, rng: Rng, label: int | None = None) -> tuple[Grey, int]:
+        """One of them, or one with this label, cropped tightly, HEIGHT pixels high or wide."""
+        of_label = self.places[label] if label is not None else range(len(self.labels))
+        i = of_label[int(rng.integers(len(of_label)))]
+        ink = tight(self.ink[i])
         scale = HEIGHT * rng.uniform(0.85, 1.15) / max(ink.shape)
         way = cv2.INTER_CUBIC if scale > 1 else cv2.INTER_AREA
         return cv2.resize(ink, None, fx=scale, fy=scale, interpolation=way), self.labels[i]
@@ -42,6 +53,11 @@ class Digits:
 def make_line(digits: Digits, rng: Rng, length: tuple[int, int] = (3, 8)) -> tuple[Grey, str]:
     """A line of 3 to 8 digits on ruled paper in the shade; one pair in five touches."""
     strength, value = write_line(digits, rng, int(rng.integers(length[0], length[1] + 1)))
+    return framed(strength, rng), value
+
+
+def framed(strength: Floats, rng: Rng) -> Grey:
+    """A line of writing with paper around it, every second time ruled below."""
     field = cv2.copyMakeBorder(strength, 24, 24, 30, 30, cv2.BORDER_CONSTANT)
     if rng.random() < 0.5:
         y = field.shape[0] - int(rng.integers(6, 20))
@@ -52,24 +68,37 @@ def make_line(digits: Digits, rng: Rng, length: tuple[int, int] = (3, 8)) -> tup
             float(rng.uniform(0.2, 0.6)),
             int(rng.integers(1, 3)),
         )
-    return photographed(field, rng), value
+    return photographed(field, rng)
 
 
 def write_line(digits: Digits, rng: Rng, n: int, touching: float = TOUCHING) -> tuple[Floats, str]:
     """Digits side by side: foreground from 0 to 1, and their value."""
     pieces, labels = zip(*(digits.draw(rng) for _ in range(n)), strict=True)
-    height = max(p.shape[0] for p in pieces) + 12
-    field = np.zeros((height, sum(p.shape[1] for p in pieces) + 30 * n), np.float32)
-    x = 4
-    for piece in pieces:
-        y = (height - piece.shape[0]) // 2 + int(rng.integers(-4, 5))
+    return compose([(piece, None) for piece in pieces], rng, touching), "".join(map(str, labels))
+
+
+def compose(pieces: Sequence[tuple[Grey, float | None]], rng: Rng, touching: float) -> Floats:
+    """Pieces of writing side by side, as foreground from 0 to 1.
+
+    Args:
+        pieces: each with the place of its middle, from 0, the top of the digits, to 1; None for a digit.
+        touching: the share of the pairs of digits that touch.
+    """
+    signs = any(place is not None for _, place in pieces)
+    height = max(*(piece.shape[0] + 12 for piece, _ in pieces), 3 * HEIGHT // 2 * signs)
+    field = np.zeros((height, sum(piece.shape[1] for piece, _ in pieces) + 30 * len(pieces)), np.float32)
+    x, after_digit = 4, False
+    for piece, place in pieces:
+        middle = height / 2 + (0 if place is None else (place - 0.5) * HEIGHT)
+        y = int(middle - piece.shape[0] / 2) + int(rng.integers(-4, 5))
         y = min(max(y, 0), height - piece.shape[0])
         if x > 4:
-            x = _touching(field, piece, x, y) if rng.random() < touching else x + int(rng.integers(5, 22))
-        place = field[y : y + piece.shape[0], x : x + piece.shape[1]]
-        np.maximum(place, piece.astype(np.float32) / 255, out=place)
-        x += piece.shape[1]
-    return field[:, : x + 4], "".join(map(str, labels))
+            meets = place is None and after_digit and rng.random() < touching
+            x = _touching(field, piece, x, y) if meets else x + int(rng.integers(5, 22))
+        at = field[y : y + piece.shape[0], x : x + piece.shape[1]]
+        np.maximum(at, piece.astype(np.float32) / 255, out=at)
+        x, after_digit = x + piece.shape[1], place is None
+    return field[:, : x + 4]
 
 
 def make_page(digits: Digits, rng: Rng, lines: int = 10, touching: float = 0.0) -> tuple[Grey, list[str]]:
@@ -137,6 +166,7 @@ def _touching(field: Floats, piece: Grey, x: int, y: int) -> int:
     return x
 
 
-def _tight(ink: Grey) -> Grey:
+def tight(ink: Grey) -> Grey:
+    """The part of a picture, white on black, in which something is."""
     rows, columns = np.flatnonzero((ink > 60).any(axis=1)), np.flatnonzero((ink > 60).any(axis=0))
     return ink[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]

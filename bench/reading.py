@@ -1,12 +1,13 @@
-"""Digit readers side by side: accuracy and speed, each in its own environment and in a fair setting.
+"""Digit readers side by side: accuracy, what they accept, and speed, each in its own environment and in a fair setting.
 
-    make bench-read SCANS=folder      # all parts; then bench/results/ and bench/README.md
+    make bench-read SCANS=folder NUMBERS=folder      # all parts; then bench/results/ and bench/README.md
     python bench/reading.py --scans folder --parts digits lines pages nondigits speed
-    python bench/reading.py --limit 5 --peers tendigits tesseract       # a trial, only printed
+    python bench/reading.py --numbers folder --parts numbers --peers tendigits --limit 20     # a trial, only printed
     python bench/reading.py --report-only            # README again, from bench/results/reading.json
 
-SCANS holds folders, each with a labels.csv (path,label). Peers take turns, set by set; each turn is a new process that
-loads, reads one picture to warm up, and then times each. A part that is measured again replaces its old results.
+SCANS and NUMBERS hold folders, each with a labels.csv (path,label). Peers take turns, set by set; each turn is a new
+process that loads, reads one picture to warm up, and then times each. A part that is measured again replaces its old
+results. What our reader reads wrongly is drawn into .bench/pictures.
 """
 
 import argparse
@@ -20,18 +21,25 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import nondigits
 import read_tables
 from environments import BENCH, MNIST, README, ROOT, commit, machine, prepare
-from pages import TOUCHING
+from pages import TOUCHING, Digits
+from reading_curves import draw_curves
+from reading_numbers import number_sets
 from reading_peers import ENVIRONMENTS, OTHERS_LIMIT, PEERS, WORK, Peer, take_turn
-from reading_sets import Set, ink_of, lines, pages, photos, pictures, scans, with_crops
+from reading_sets import DIGITS, Set, ink_of, lines, nothing, pages, photos, pictures, scans, signed_lines, with_crops
+from signs import SIGNS
 
 RESULTS = ROOT / "bench" / "results" / "reading.json"
-MISTAKES = {part: ROOT / "bench" / "results" / f"reading_{part}.png" for part in ("digits", "lines")}
+PICTURES = BENCH / "pictures"
 BEGIN, END = "<!-- reading: written by bench/reading.py -->", "<!-- /reading -->"
-PARTS = ("digits", "lines", "pages", "nondigits", "speed")
-N_LINES, N_PAGES = 1000, 20
-SEEDS = {"lines": 1, "pages": 2, "nondigits": 3, "scan lines": 4, "photo": 5, "photos": 6}
+PARTS = ("numbers", "lines", "pages", "digits", "nondigits", "speed")
+TIMED = ("tendigits", "rapidocr", "rapidocr_tiny", "faster_paddle", "tesseract")
+"""Readers of the part "speed"."""
+
+N_LINES, N_PAGES, N_NONDIGITS = 1000, 20, 500
+SEEDS = {"lines": 1, "pages": 2, "nondigits": 3, "scan lines": 4, "speed": 5, "photos": 6, "signs": 7, "scan signs": 8}
 
 
 @dataclass(frozen=True)
@@ -40,15 +48,21 @@ class Settings:
 
     data: Path
     scans: Path | None
+    numbers: Path | None
     limit: int | None
     peers: tuple[Peer, ...]
+
+    def most(self, n: int) -> int:
+        """At most `n` pictures."""
+        return min(n, self.limit or n)
 
 
 def main() -> None:
     """Measure the parts, save and report."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, default=MNIST, help="MNIST as an .npz file.")
-    parser.add_argument("--scans", type=Path, help="Folder of folders, each with a labels.csv.")
+    parser.add_argument("--scans", type=Path, help="Folder of folders of single digits, each with a labels.csv.")
+    parser.add_argument("--numbers", type=Path, help="Folder of folders of real numbers, each with a labels.csv.")
     parser.add_argument("--parts", nargs="+", choices=PARTS, default=PARTS)
     parser.add_argument("--peers", nargs="+", choices=[*PEERS], help="Peers to run, as a trial; default: all.")
     parser.add_argument("--limit", type=int, help="Maximum number of pictures of each set, as a trial.")
@@ -61,6 +75,7 @@ def main() -> None:
     settings = Settings(
         data=given.data.resolve(),
         scans=given.scans.resolve() if given.scans else None,
+        numbers=given.numbers.resolve() if given.numbers else None,
         limit=given.limit,
         peers=tuple(PEERS[name] for name in given.peers or PEERS),
     )
@@ -69,45 +84,40 @@ def main() -> None:
     record: dict[str, Any] = {"parts": {}}
     if path.exists() and not trial:
         record = json.loads(path.read_text())
-    needed = {peer.environment for peer in settings.peers} | ({"rapidocr"} if "speed" in given.parts else set())
+    needed = {peer.environment for peer in settings.peers}
     prepare({name: wanted for name, wanted in ENVIRONMENTS.items() if name in needed})
     record["machine"] = machine()
     shutil.rmtree(WORK, ignore_errors=True)
     for part in given.parts:
         kept = {"date": time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime()), "commit": commit()}
-        record["parts"][part] = {**kept, "settings": {"limit": settings.limit}, **measure(part, settings, trial)}
+        record["parts"][part] = {**kept, "settings": {"limit": settings.limit}, **measure(part, settings)}
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(json.dumps(record, indent=1) + "\n")
     if trial:
+        draw_curves(record, path.with_suffix(".svg"))
         print(read_tables.text(record))
     else:
         report(record)
 
 
-def measure(part: str, settings: Settings, trial: bool) -> dict[str, Any]:
+def measure(part: str, settings: Settings) -> dict[str, Any]:
     """Measure one part."""
-    if part == "nondigits":
-        from reading_rejection import measure_rejection
-
-        return measure_rejection([*digit_sets(settings)], settings.data, settings.limit or 1000, SEEDS["nondigits"])
     if part == "speed":
         from reading_speed import measure_speed
 
-        return measure_speed([*digit_sets(settings)], mnist_digits(settings.data), settings.limit, SEEDS["photo"])
+        singles = mnist_set(settings)
+        timed = tuple(peer for peer in settings.peers if peer.name in TIMED)
+        return measure_speed(mnist_digits(settings.data), singles, timed, settings.limit, SEEDS["speed"])
     turns: list[dict[str, Any]] = []
-    sets: list[Set] = []
-    for own in {"digits": digit_sets, "lines": line_sets, "pages": page_sets}[part](settings):
-        sets.append(cropped(own, settings))
-        turns += take_turns(sets[-1], settings)
-    result: dict[str, Any] = {"turns": turns}
-    ours = [turn for turn in turns if turn["peer"] == "tendigits" and turn.get("wrong")]
-    if ours:
-        from mistakes import draw_mistakes, draw_wrong_lines
+    for own in SETS_OF[part](settings):
+        turns += take_turns(cropped(own, settings), settings)
+    return {"turns": turns}
 
-        draw = draw_mistakes if part == "digits" else draw_wrong_lines
-        target = BENCH / f"trial-{part}.png" if trial else MISTAKES[part]
-        result["drawn"] = draw({own.name: own for own in sets}, ours, target)
-    return result
+
+def real_sets(settings: Settings) -> Iterator[Set]:
+    """Real numbers on paper."""
+    if settings.numbers:
+        yield from number_sets(settings.numbers, settings.limit)
 
 
 def digit_sets(settings: Settings) -> Iterator[Set]:
@@ -115,26 +125,44 @@ def digit_sets(settings: Settings) -> Iterator[Set]:
     if settings.scans:
         for labels in sorted(settings.scans.glob("*/labels.csv")):
             yield scans(labels.parent, settings.limit)
-    x, y = mnist(settings.data)
-    made = ((picture, str(label)) for picture, label in zip(x[: settings.limit], y[: settings.limit], strict=True))
-    yield pictures("mnist", "digit", made, WORK)
+    yield mnist_set(settings)
 
 
 def line_sets(settings: Settings) -> Iterator[Set]:
-    """Lines of MNIST's test digits, and of the scans' digits."""
-    n = min(N_LINES, settings.limit or N_LINES)
-    yield pictures("lines of MNIST", "line", lines(mnist_digits(settings.data), n, SEEDS["lines"]), WORK)
+    """Lines of MNIST's test digits and of the scans' digits, without and with signs."""
+    sources = [("MNIST", mnist_digits(settings.data), SEEDS["lines"], SEEDS["signs"])]
     if settings.scans:
-        digits = ink_of([scans(labels.parent, None) for labels in sorted(settings.scans.glob("*/labels.csv"))])
-        yield pictures("lines of scans", "line", lines(digits, n, SEEDS["scan lines"]), WORK)
+        ink = ink_of([scans(labels.parent, None) for labels in sorted(settings.scans.glob("*/labels.csv"))])
+        sources.append(("scans", ink, SEEDS["scan lines"], SEEDS["scan signs"]))
+    n = settings.most(N_LINES)
+    for name, digits, seed, signed_seed in sources:
+        yield pictures(f"lines of {name}", "line", lines(digits, n, seed), WORK)
+        made = signed_lines(digits, n, signed_seed)
+        yield pictures(f"signed lines of {name}", "line", made, WORK, DIGITS + SIGNS)
 
 
 def page_sets(settings: Settings) -> Iterator[Set]:
     """Pages of MNIST's test digits: with gaps between the digits, where one pair in five touches, and as photos."""
-    n = min(N_PAGES, settings.limit or N_PAGES)
+    n, digits = settings.most(N_PAGES), mnist_digits(settings.data)
     for name, touching in (("pages", 0.0), ("touching pages", TOUCHING)):
-        yield pictures(name, "page", pages(mnist_digits(settings.data), n, SEEDS["pages"], touching), WORK)
-    yield pictures("photos", "page", photos(mnist_digits(settings.data), n, SEEDS["photos"]), WORK)
+        yield pictures(name, "page", pages(digits, n, SEEDS["pages"], touching), WORK)
+    yield pictures("photos", "page", photos(digits, n, SEEDS["photos"]), WORK)
+
+
+def nondigit_sets(settings: Settings) -> Iterator[Set]:
+    """Pictures with nothing to read."""
+    for name, draw in nondigits.KINDS.items():
+        yield pictures(name, "nothing", nothing(draw, settings.most(N_NONDIGITS), SEEDS["nondigits"]), WORK)
+
+
+SETS_OF = {
+    "numbers": real_sets,
+    "digits": digit_sets,
+    "lines": line_sets,
+    "pages": page_sets,
+    "nondigits": nondigit_sets,
+}
+"""The sets of each part."""
 
 
 def cropped(own: Set, settings: Settings) -> Set:
@@ -145,15 +173,27 @@ def cropped(own: Set, settings: Settings) -> Set:
 
 
 def take_turns(own: Set, settings: Settings) -> list[dict[str, Any]]:
-    """Each peer's turn in each of its settings, one after the other."""
-    turns = []
+    """Each peer's turn in each of its settings, one after the other; what ours reads wrongly is drawn."""
+    records = []
     for peer in settings.peers:
         for given in peer.given(own.kind):
             turn = take_turn(peer, own if peer.environment is None else own.first(OTHERS_LIMIT[own.kind]), given)
-            what = turn.get("error") or f"{turn['right']} of {turn['n']}, {turn['ms']:.1f} ms"
+            told = turn.record
+            what = told.get("error") or f"{told['right']} of {told['n']}, {told['ms']:.1f} ms"
             print(f"{own.name} {peer.name} {given}: {what}", file=sys.stderr, flush=True)
-            turns.append(turn)
-    return turns
+            records.append(told)
+            if peer.name == "tendigits":
+                from mistakes import draw_wrong
+
+                draw_wrong(own, turn.wrong, PICTURES / f"{own.name}.png")
+    return records
+
+
+def mnist_set(settings: Settings) -> Set:
+    """MNIST's test digits as files."""
+    x, y = mnist(settings.data)
+    made = ((picture, str(label)) for picture, label in zip(x[: settings.limit], y[: settings.limit], strict=True))
+    return pictures("mnist", "digit", made, WORK)
 
 
 def mnist(path: Path) -> tuple[Any, Any]:
@@ -164,19 +204,18 @@ def mnist(path: Path) -> tuple[Any, Any]:
     return data.x_test, data.y_test
 
 
-def mnist_digits(path: Path) -> Any:
+def mnist_digits(path: Path) -> Digits:
     """MNIST's test digits, to write lines with."""
-    from pages import Digits
-
     x, y = mnist(path)
     return Digits(list(x), y.tolist())
 
 
 def report(record: dict[str, Any]) -> None:
-    """Write the README's tables from the record."""
+    """Write the README's tables from the record, and draw the curves."""
     from documents import replace_between
 
     replace_between(README, BEGIN, END, read_tables.text(record))
+    draw_curves(record, RESULTS.with_suffix(".svg"))
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@ A set of lines or pages is made of digits that the reader has not learned from; 
 """
 
 import csv
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import reduce
 from pathlib import Path
@@ -14,6 +14,7 @@ import cv2
 import numpy as np
 
 from pages import Digits, Grey, Rng, make_line, make_page, make_photo, photographed, write_line
+from signs import make_signed
 from tendigits.data.image import open_image
 from tendigits.digits.find import find_digit
 from tendigits.digits.foreground import find_foreground
@@ -21,6 +22,8 @@ from tendigits.digits.segment import Box
 from tendigits.read.reader import Reader
 
 Truth = str | list[str]
+
+DIGITS = "0123456789"
 
 CROP = 64
 """Pixels of a digit's longer side, or of a line's height, in a crop."""
@@ -35,12 +38,12 @@ class Set:
 
     name: str
     kind: str
-    """digit, line, page or grid, a page of numbers in cells."""
+    """digit, line, page, grid (a page of numbers in cells) or nothing (there is no number in it)."""
     truth: list[Truth]
-    """The truth of each picture: a string, for a page a list of lines."""
+    """The truth of each picture: a string, for a page a list of lines, for a grid its numbers."""
     files: dict[str, list[list[Path]]] = field(default_factory=dict)
     """Setting (bare or cropped) -> the files of each picture: one, or for a cropped page one per line."""
-    keep: str = "0123456789"
+    keep: str = DIGITS
     """Characters that the truth may have; of what is read, others are left out."""
 
     def first(self, n: int | None) -> "Set":
@@ -55,7 +58,7 @@ def scans(folder: Path, limit: int | None) -> Set:
     return Set(folder.name, "digit", [row["label"] for row in rows], {"bare": [[folder / row["path"]] for row in rows]})
 
 
-def pictures(name: str, kind: str, made: Iterable[tuple[Grey, Truth]], folder: Path) -> Set:
+def pictures(name: str, kind: str, made: Iterable[tuple[Grey, Truth]], folder: Path, keep: str = DIGITS) -> Set:
     """Generated pictures, written to a folder as PNG."""
     target = folder / name
     target.mkdir(parents=True, exist_ok=True)
@@ -65,13 +68,25 @@ def pictures(name: str, kind: str, made: Iterable[tuple[Grey, Truth]], folder: P
         cv2.imwrite(str(path), picture)
         files.append([path])
         truth.append(value)
-    return Set(name, kind, truth, {"bare": files})
+    return Set(name, kind, truth, {"bare": files}, keep)
 
 
 def lines(digits: Digits, n: int, seed: int) -> Iterable[tuple[Grey, Truth]]:
     """Lines of 3 to 8 digits."""
     rng = np.random.default_rng(seed)
     return (make_line(digits, rng) for _ in range(n))
+
+
+def signed_lines(digits: Digits, n: int, seed: int) -> Iterable[tuple[Grey, Truth]]:
+    """Lines of numbers with signs."""
+    rng = np.random.default_rng(seed)
+    return (make_signed(digits, rng) for _ in range(n))
+
+
+def nothing(draw: Callable[[Rng], Grey], n: int, seed: int) -> Iterable[tuple[Grey, Truth]]:
+    """Pictures in which there is no number."""
+    rng = np.random.default_rng(seed)
+    return ((draw(rng), "") for _ in range(n))
 
 
 def pages(digits: Digits, n: int, seed: int, touching: float) -> Iterable[tuple[Grey, Truth]]:
@@ -86,10 +101,10 @@ def photos(digits: Digits, n: int, seed: int) -> Iterable[tuple[Grey, Truth]]:
     return (make_photo(digits, rng) for _ in range(n))
 
 
-def photo(digits: Digits, rng: Rng) -> tuple[Grey, list[str]]:
-    """Ten lines as a phone photographs them: uint8 (3000, 4000), 12 megapixels."""
+def photo(digits: Digits, rng: Rng, lines: int = 10) -> tuple[Grey, list[str]]:
+    """Lines as a phone photographs them: uint8 (3000, 4000), 12 megapixels."""
     sheet, values = np.zeros((3000, 4000), np.float32), []
-    for number in range(10):
+    for number in range(lines):
         strength, value = write_line(digits, rng, int(rng.integers(3, 9)), touching=0.0)
         strength = cv2.resize(strength, None, fx=2.6, fy=2.6, interpolation=cv2.INTER_LINEAR)
         y, x = 150 + 275 * number, int(rng.integers(200, 3800 - strength.shape[1]))

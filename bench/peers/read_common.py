@@ -1,6 +1,6 @@
-"""What all readers share: the arguments, the clock, the digits of a text, boxes to lines, and the one line of JSON.
+"""What all readers share: the arguments, the clock, boxes to numbers, and the one line of JSON.
 
-python bench/peers/read_NAME.py --images LIST.json --kind digit|line|page [--no-detection]
+python bench/peers/read_NAME.py --images LIST.json --kind digit|line|page|grid|nothing [--keep 0123456789.,]
 
 LIST.json is a list of paths. It is imported in every peer's environment, so it needs only the standard library.
 """
@@ -8,28 +8,44 @@ LIST.json is a list of paths. It is imported in every peer's environment, so it 
 import argparse
 import json
 import platform
-import re
 import sys
 import time
+import unicodedata
 from collections.abc import Callable, Iterable
 from importlib.metadata import version
 from pathlib import Path
+from typing import NamedTuple
 
 from memory import peak_mb
 
 # torchvision looks for a package `pytorch` and would find, and run, the script of that name beside this one.
 sys.path = [folder for folder in sys.path if Path(folder or ".").resolve() != Path(__file__).resolve().parent]
 
-Answer = str | list[str]
-"""A string for a digit or a line, a list of strings, one for each line, for a page."""
+DIGITS = "0123456789"
+ALIKE = str.maketrans("\u2212\u2013\u2014\u00b7\u2022\u00d7", "---..x")
+"""Minus, dashes, raised points and the sign of a product, as they are written here."""
 
-Found = tuple[float, float, float, float, str]
-"""Left, top, right and bottom of a piece of text, and what it says."""
+
+class Found(NamedTuple):
+    """A piece of text and its place."""
+
+    left: float
+    top: float
+    right: float
+    bottom: float
+    text: str
+    confidence: float = 1.0
+    accepted: bool = True
+    """Whether the reader itself would show it, with the settings that it has when nothing is set."""
+
+
+Piece = tuple[str, float, bool]
+"""A number or a part of one: its text, its confidence, whether it is accepted."""
 
 
 def run(
     peer: str,
-    load: Callable[[argparse.Namespace], Callable[[str], Answer]],
+    load: Callable[[argparse.Namespace], Callable[[str], list[Piece]]],
     *packages: str,
     more: Callable[[], dict[str, str]] = dict,
 ) -> None:
@@ -42,8 +58,11 @@ def run(
     """
     parser = argparse.ArgumentParser()
     parser.add_argument("--images", type=Path, required=True, help="a JSON list of paths")
-    parser.add_argument("--kind", choices=("digit", "line", "page"), required=True)
+    parser.add_argument("--kind", choices=("digit", "line", "page", "grid", "nothing"), required=True)
+    parser.add_argument("--keep", default=DIGITS, help="characters that are asked for")
     parser.add_argument("--no-detection", action="store_true", help="take the whole image as one line of text")
+    parser.add_argument("--tiny", action="store_true", help="the tiny models in place of the small ones")
+    parser.add_argument("--read-as", choices=("digit", "page"), help="what our reader is told, whatever the kind")
     given = parser.parse_args()
     paths = json.loads(given.images.read_text())
     started = time.perf_counter()
@@ -56,7 +75,7 @@ def run(
         try:
             answer = read(path)
         except Exception as error:  # a picture that a peer cannot open is one that it does not read, and no more
-            answer = [] if given.kind == "page" else ""
+            answer = []
             failed[path] = f"{type(error).__name__}: {' '.join(str(error).split())[:120]}"
         if number:
             ms.append(round((time.perf_counter() - started) * 1e3, 3))
@@ -73,32 +92,45 @@ def run(
     print(json.dumps(said), flush=True)
 
 
-def digits(text: str) -> str:
-    """The digits 0 to 9 of a text, and nothing else of it."""
-    return re.sub("[^0-9]", "", text)
+def kept(text: str, keep: str) -> str:
+    """The characters of a text that are asked for, wide and unusual forms of them too."""
+    plain = unicodedata.normalize("NFKC", text).translate(ALIKE)
+    return "".join(each for each in plain if each in keep)
 
 
-def lines_of(found: Iterable[Found]) -> list[str]:
-    """The digits of each line, from top to bottom: pieces of text that stand beside each other are one.
+def rows_of(found: Iterable[Found], keep: str) -> list[list[Found]]:
+    """Pieces of text that stand beside each other, from left to right, and these rows from top to bottom.
 
     A detector often finds a line in two pieces; without this it would lose the line.
     """
-    lines: list[list[Found]] = []
-    for piece in sorted(piece for piece in found if digits(piece[4])):
+    rows: list[list[Found]] = []
+    for piece in sorted(piece for piece in found if kept(piece.text, keep)):
         best, most = None, 0.5
-        for line in lines:
-            _, top, _, bottom, _ = line[-1]
-            share = (min(bottom, piece[3]) - max(top, piece[1])) / max(1, min(bottom - top, piece[3] - piece[1]))
+        for row in rows:
+            last = row[-1]
+            common = min(last.bottom, piece.bottom) - max(last.top, piece.top)
+            share = common / max(1, min(last.bottom - last.top, piece.bottom - piece.top))
             if share > most:
-                best, most = line, share
+                best, most = row, share
         if best is None:
-            lines.append([piece])
+            rows.append([piece])
         else:
             best.append(piece)
-    lines.sort(key=lambda line: sum(piece[1] + piece[3] for piece in line) / len(line))
-    return ["".join(digits(piece[4]) for piece in line) for line in lines]
+    return sorted(rows, key=lambda row: sum(piece.top + piece.bottom for piece in row) / len(row))
 
 
-def of_kind(kind: str, found: Iterable[Found]) -> Answer:
-    """The lines of a page; of a line or a digit all that was found, from left to right."""
-    return lines_of(found) if kind == "page" else "".join(digits(piece[4]) for piece in sorted(found))
+def of_kind(kind: str, found: Iterable[Found], keep: str = DIGITS) -> list[Piece]:
+    """The lines of a page, the numbers of a grid row by row, or the pieces of a line from left to right."""
+    if kind == "page":
+        rows = rows_of(found, keep)
+        return [
+            (
+                "".join(kept(piece.text, keep) for piece in row),
+                min(piece.confidence for piece in row),
+                all(piece.accepted for piece in row),
+            )
+            for row in rows
+        ]
+    pieces = [piece for row in rows_of(found, keep) for piece in row] if kind == "grid" else sorted(found)
+    words = [(kept(word, keep), piece) for piece in pieces for word in piece.text.split()]
+    return [(word, piece.confidence, piece.accepted) for word, piece in words if word]

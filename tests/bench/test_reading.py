@@ -1,4 +1,4 @@
-"""The readers' benchmark: counts by hand, pictures by seed, a made-up peer; test_documents.py compares its tables."""
+"""The readers' benchmark: pictures by seed, a made-up peer, tables; test_documents.py compares them with the README."""
 
 from functools import partial
 from pathlib import Path
@@ -6,17 +6,24 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import mistakes
 import nondigits
+import read_names
+import read_tables
+import reading
+import reading_numbers
 import reading_peers
 import reading_sets
+import reading_speed
+import signs
 from pages import Digits
 from reading_sets import Set
 
 
 @pytest.fixture(scope="module")
 def hand(digits):
-    """Fifty digits to write with."""
-    return Digits(list(digits.x_test[:50]), digits.y_test[:50].tolist())
+    """Digits to write with, every one of the ten among them."""
+    return Digits(list(digits.x_test[:200]), digits.y_test[:200].tolist())
 
 
 @pytest.fixture
@@ -30,23 +37,15 @@ def fake_peer(tmp_path, monkeypatch):
         )
         monkeypatch.setattr(reading_peers, "script", lambda name: str(tmp_path / f"{name}.py"))
         monkeypatch.setattr(reading_peers, "WORK", tmp_path / "work")
-        given = ("bare", "cropped")
-        return reading_peers.Peer("fake", "fake", None, given, given, given)
+        return reading_peers.Peer("fake", "fake", None, dict.fromkeys(("digit", "line", "page", "grid"), ("bare",)))
 
     return make
 
 
-def test_score_counts_pictures_and_the_lines_of_pages():
-    assert reading_peers.score(["1", "2", "3"], ["1", "", "33"]) == (1, 3, [(1, "2", ""), (2, "3", "33")])
-    truth = [["12", "34", "56"], ["7", "8"]]
-    right, n, wrong = reading_peers.score(truth, [["12", "56"], ["8", "7"]])
-    assert (right, n) == (2, 5)  # a line was missed: the others count; both are there: their order counts
-    assert [number for number, _, _ in wrong] == [0, 1]
-    assert reading_peers.lines_right(["12", "12", "9"], ["12", "34"]) == 1  # a made-up line twice counts once
-
-
 @pytest.mark.parametrize(
-    "make", [reading_sets.lines, partial(reading_sets.pages, touching=0.2)], ids=["lines", "pages"]
+    "make",
+    [reading_sets.lines, reading_sets.signed_lines, partial(reading_sets.pages, touching=0.2)],
+    ids=["lines", "signed lines", "pages"],
 )
 def test_lines_and_pages_are_the_same_for_the_same_seed(make, hand):
     first, again, other = (list(make(hand, 2, seed)) for seed in (1, 1, 2))
@@ -55,7 +54,7 @@ def test_lines_and_pages_are_the_same_for_the_same_seed(make, hand):
     assert not all(np.array_equal(a, b) for (a, _), (b, _) in zip(first, other, strict=True))
 
 
-@pytest.mark.parametrize("draw", [nondigits.letter, nondigits.scribble])
+@pytest.mark.parametrize("draw", nondigits.KINDS.values(), ids=nondigits.KINDS)
 def test_nondigits_are_the_same_for_the_same_seed_and_in_no_font_of_the_training(draw):
     from synthesis import printed
 
@@ -65,39 +64,136 @@ def test_nondigits_are_the_same_for_the_same_seed_and_in_no_font_of_the_training
     assert not set(nondigits.FONTS) & set(printed.FONTS)
 
 
+def test_a_sign_stands_where_people_write_it():
+    rng = np.random.default_rng(2)
+    for font in (None, *signs.FONTS):
+        middles = {sign: signs.draw_sign(sign, rng, 5, font)[1] for sign in signs.SIGNS}
+        assert middles["-"] < middles["."] < middles[","], font
+        assert all(0.3 < middle < 1.2 for middle in middles.values()), middles
+
+
+def test_texts_have_digits_and_signs_alone_and_each_sign_comes():
+    texts = [signs.draw_text(np.random.default_rng(seed)) for seed in range(200)]
+    assert {character for text in texts for character in text} == {*"0123456789", *signs.SIGNS}
+
+
+def test_labels_tell_the_kind_of_a_set(tmp_path):
+    for name, label in (("cheques", "120"), ("sudoku_times", "1:24"), ("grids", "3;?;12|;;4"), ("marks", "")):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "labels.csv").write_text(f"path,label\na.jpg,{label}\n")
+    sets = {own.name: own for own in reading_numbers.number_sets(tmp_path, None)}
+    kinds = {"cheques": "line", "grids": "grid", "marks": "nothing", "sudoku_times": "line"}
+    assert {name: own.kind for name, own in sets.items()} == kinds
+    assert sets["grids"].truth == [["3", "12", "4"]]
+    assert ":" in sets["sudoku_times"].keep
+    assert ":" not in sets["cheques"].keep
+    assert sets["marks"].files["bare"] == [[tmp_path / "marks" / "a.jpg"]]
+
+
+READS = 'run("fake", lambda given: lambda path: [(path[-5], 0.9, True)], "numpy")'
+"""A peer that says the last character of a file's name."""
+
+
 def test_a_peer_is_asked_scored_and_timed(fake_peer, tmp_path):
-    peer = fake_peer('run("fake", lambda given: lambda path: path[-5], "numpy")')
     own = Set("some", "digit", ["1", "2", "4"], {"bare": [[tmp_path / f"{i}.png"] for i in (1, 2, 3)]})
-    turn = reading_peers.take_turn(peer, own, "bare")
-    assert (turn["peer"], turn["set"], turn["given"], turn["right"], turn["n"]) == ("fake", "some", "bare", 2, 3)
-    assert turn["wrong"] == [(2, "4", "3")]
-    assert turn["peak_mb"] > 1
-    assert turn["versions"]["numpy"] == np.__version__
-    assert "failed" not in turn
+    turn = reading_peers.take_turn(fake_peer(READS), own, "bare")
+    told = turn.record
+    assert (told["peer"], told["set"], told["given"], told["right"], told["n"]) == ("fake", "some", "bare", 2, 3)
+    assert (told["accepted"], told["wrong_accepted"]) == (3, 1)
+    assert turn.wrong == [2]
+    assert told["peak_mb"] > 1
+    assert told["versions"]["numpy"] == np.__version__
+    assert "failed" not in told
 
 
 def test_the_crops_of_a_page_are_asked_as_lines_and_put_together(fake_peer, tmp_path):
-    peer = fake_peer('run("fake", lambda given: lambda path: path[-5] if given.kind == "line" else ["no"])')
+    peer = fake_peer(READS.replace("[(", 'given.kind == "line" and [("", 0.1, True), ('))
     own = Set("some", "page", [["1", "2"], ["4"]], {"cropped": [[tmp_path / f"{i}.png" for i in (1, 2)], []]})
-    turn = reading_peers.take_turn(peer, own, "cropped")
-    assert (turn["right"], turn["n"], turn["pictures"]) == (2, 3, 2)
+    told = reading_peers.take_turn(peer, own, "cropped").record
+    assert (told["right"], told["n"], told["pictures"]) == (2, 3, 2)
+
+
+def test_a_readers_row_of_a_grid_is_taken_apart_where_cells_have_one_digit(fake_peer, tmp_path):
+    peer = fake_peer('run("fake", lambda given: lambda path: [("12", 0.9, True)])')
+    for truth, right in ((["1", "2"], 2), (["12", "3"], 1)):
+        own = Set("some", "grid", [truth], {"bare": [[tmp_path / "a.png"]]})
+        assert reading_peers.take_turn(peer, own, "bare").record["right"] == right
 
 
 def test_a_picture_that_a_peer_cannot_open_is_wrong_and_a_peer_that_does_not_load_says_why(fake_peer, tmp_path):
     own = Set("some", "digit", ["1", "0"], {"bare": [[tmp_path / f"{i}.png"] for i in (1, 2)]})
-    peer = fake_peer('run("fake", lambda given: lambda path: str(1 // (path[-5] != "2")))')
-    turn = reading_peers.take_turn(peer, own, "bare")
-    assert (turn["right"], turn["n"]) == (1, 2)
-    assert turn["failed"][0] == 1
-    assert turn["failed"][1].startswith("ZeroDivisionError")
+    peer = fake_peer('run("fake", lambda given: lambda path: [(str(1 // (path[-5] != "2")), 1.0, True)])')
+    told = reading_peers.take_turn(peer, own, "bare").record
+    assert (told["right"], told["n"], told["accepted"]) == (1, 2, 1)
+    assert told["failed"][0] == 1
+    assert told["failed"][1].startswith("ZeroDivisionError")
     peer = fake_peer("def load(given):\n    raise OSError('no model')\nrun('fake', load)")
-    assert reading_peers.take_turn(peer, own, "bare")["error"] == "OSError: no model"
+    assert reading_peers.take_turn(peer, own, "bare").record["error"] == "OSError: no model"
+
+
+def test_our_peer_reads_a_line_with_a_sign(tmp_path, hand):
+    rng = np.random.default_rng(5)
+    made = (signs.make_signed(hand, rng) for _ in range(3))
+    own = reading_sets.pictures("some", "line", made, tmp_path, reading_sets.DIGITS + signs.SIGNS)
+    turn = reading_peers.take_turn(reading_peers.PEERS["tendigits"], own, "bare")
+    assert turn.record["right"] >= 1
+    assert mistakes.draw_wrong(own, [0, 2], tmp_path / "wrong.png") == 2
+    assert (tmp_path / "wrong.png").exists()
+
+
+def test_hard_pictures_are_what_their_names_say(hand):
+    made = dict(reading_speed.hard_pictures(hand, np.random.default_rng(1)))
+    assert made["1x1"].shape == (1, 1)
+    assert made["16384x24"].shape == (24, 16384)
+    assert not made["3000x4000, all black"].any()
+    assert all(picture.dtype == np.uint8 for picture in made.values())
+
+
+def test_every_reader_and_set_of_a_table_has_a_name():
+    assert {*reading_peers.PEERS} == {*read_names.NAMES}
+    assert {*nondigits.KINDS, *read_tables.TARGETS} <= {*read_names.SETS}
+    assert {*reading.TIMED, *(peer for peers in read_names.PPOCR.values() for peer in peers)} <= {*reading_peers.PEERS}
+    assert {*reading.SETS_OF} == {*read_tables.PARTS}
+
+
+def turn(peer, right, ms, **more):
+    """A turn as it is recorded."""
+    about = {"peer": peer, "set": "cheques", "kind": "line", "given": "bare", "load_s": 0.1, "peak_mb": 99.0}
+    scored = {"n": 100, "right": right, "accepted": 50, "wrong_accepted": 1, "covered": 0.4, "curve": [], "pieces": 0}
+    return {**about, **scored, "ms": ms, **more}
+
+
+def test_the_summary_says_where_ours_is_behind_and_what_was_not_measured():
+    ours, small = turn("tendigits", 80, 4.0, first={"n": 100, "right": 82, "accepted": 50}), turn("rapidocr", 79, 40.0)
+    alone = turn("rapidocr_alone", 83, 5.0)
+    ahead, behind = (read_tables.summary(turns).splitlines()[-1] for turns in ([ours, small], [ours, small, alone]))
+    assert ahead == "| Amounts on cheques | 100 | 82.0% |  |  | 79.0% | not measured | met | 4.0 | 40.0 | met |"
+    assert "| 83.0% | not measured | **missed** | 4.0 | 40.0 | met |" in behind
+    slow = read_tables.summary([turn("tendigits", 80, 9.0), small]).splitlines()[-1]
+    assert slow.endswith("| 9.0 | 40.0 | **missed** |")
+
+
+def test_nothing_that_is_accepted_counts_against_a_reader():
+    rows = read_tables.nothing_table([turn("tendigits", 30, 4.0, kind="nothing"), turn("easyocr", 60, 4.0, accepted=9)])
+    assert rows.splitlines()[2].startswith("| EasyOCR | 100 | 91.00% |")
+    assert "| 50.00% | 40.4% to 59.6% | 30.00% |" in rows
 
 
 def test_pieces_of_a_line_are_put_together():
-    from read_common import lines_of, of_kind
+    from read_common import Found, of_kind
 
-    found = [(60, 12, 90, 32, "34"), (0, 10, 50, 30, "1-2"), (5, 52, 40, 70, "5"), (0, 90, 9, 99, "no digits")]
-    assert lines_of(found) == ["1234", "5"]
-    assert of_kind("page", found) == ["1234", "5"]
-    assert of_kind("line", found[:2]) == "1234"
+    found = [
+        Found(60, 12, 90, 32, "34", 0.7),
+        Found(0, 10, 50, 30, "1 - 2", 0.9),
+        Found(5, 52, 40, 70, "5", 0.8, accepted=False),
+        Found(0, 90, 9, 99, "no digits"),
+    ]
+    assert of_kind("page", found) == [("1234", 0.7, True), ("5", 0.8, False)]
+    assert [text for text, _, _ in of_kind("grid", found)] == ["1", "2", "34", "5"]
+    assert "".join(text for text, _, _ in of_kind("line", found[:2], keep="0123456789-")) == "1-234"
+
+
+def test_unusual_forms_of_a_character_are_what_they_stand_for():
+    from read_common import kept
+
+    assert kept("\uff11\uff0c5 \u2212 \u20143 a", keep="0123456789,-") == "1,5--3"
