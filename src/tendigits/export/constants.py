@@ -3,6 +3,7 @@
 constants()["lines.finder"]["LEAST"]        # 0.4
 """
 
+from dataclasses import asdict, is_dataclass
 from types import ModuleType
 from typing import Any
 
@@ -29,4 +30,13 @@ def constants() -> dict[str, dict[str, Any]]:
 def _of(module: ModuleType) -> dict[str, Any]:
     public = (name for name in vars(module) if name.isupper() and not name.startswith("_") and name != "TYPE_CHECKING")
     values = {name: getattr(module, name) for name in public}
-    return {name: value.tolist() if isinstance(value, np.ndarray) else value for name, value in values.items()}
+    return {name: _plain(value) for name, value in values.items()}
+
+
+def _plain(value: Any) -> Any:
+    """As JSON can hold it."""
+    if isinstance(value, np.ndarray):
+        return value.tolist()
+    if isinstance(value, tuple):
+        return [_plain(each) for each in value]
+    return asdict(value) if is_dataclass(value) and not isinstance(value, type) else value

@@ -5,20 +5,20 @@ import { constants } from "./constants.js";
 import { findForeground } from "./foreground.js";
 import { toMnist } from "./preprocess.js";
 import { enlargedSmoothly, shrunk } from "./resize.js";
-import { cut, findComponents, mainComponent } from "./segment.js";
+import { cut, findComponents, hasOthers, mainComponent } from "./segment.js";
 
 const { DIGIT_SIDE, FIELD, PAGE_SIDE, SMALL_SIDE } = constants["digits.find"];
 
-// The crop of the digit in a picture of one: 784 bytes, white on black; all 0 if nothing was found.
+// The digit in a picture of one: its crop, 784 bytes, white on black, all 0 if nothing was found; and whether it is alone.
 export function findDigit(picture) {
   const grey = opened(picture, DIGIT_SIDE);
   const foreground = findForeground(grey);
   if (foreground) {
     const found = findComponents(foreground);
     const digit = mainComponent(found, grey.width, grey.height);
-    if (digit) return toMnist(cut(digit, found.labels, foreground));
+    if (digit) return { crop: toMnist(cut(digit, found.labels, foreground)), alone: !hasOthers(found, digit, grey.width, grey.height) };
   }
-  return new Uint8Array(FIELD * FIELD);
+  return { crop: new Uint8Array(FIELD * FIELD), alone: true };
 }
 
 export function openPage(picture) {

@@ -29,7 +29,7 @@ export function numbersIn(place, { strip, peaks, sides }) {
     const full = most((usual.length ? usual : digits).map(heightOf));
     const high = digits.filter((peak) => heightOf(peak) >= 0.8 * full);
     const middle = median(high.map(({ box }) => box[1] + box[3])) / 2;
-    const unit = place.height / (DIGIT * strip.scale);
+    const unit = place.height / DIGIT;
     const [x, y] = onPage(strip, (left + right) / 2, middle);
     const height = clip(full * unit, place.height / MOST_CHANGE, place.height * MOST_CHANGE);
     numbers.push({ ...place, x, y, length: (right - left) * unit, height });

@@ -23,12 +23,12 @@ export async function openReader(given) {
 
 // The digit in a grey picture of one, with the fields of the API.
 export async function readDigit(picture) {
-  const crop = findDigit(picture);
+  const { crop, alone } = findDigit(picture);
   const [{ digits: probabilities, isDigit }] = await digits([crop]);
   const label = probabilities.indexOf(Math.max(...probabilities));
   const seen = crop.some(Boolean) ? isDigit : 0;
   const confidence = probabilities[label] * seen;
-  const reason = reasonOf(crop, probabilities, seen, confidence);
+  const reason = reasonOf(crop, probabilities, seen, confidence) ?? (alone ? null : "more than one digit");
   return {
     label, probabilities, confidence, reason, is_digit: seen, accepted: reason === null, crop: btoa(String.fromCharCode(...crop)),
   };

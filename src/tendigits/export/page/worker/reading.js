@@ -8,12 +8,12 @@ import { numbersIn, same } from "./first_look.js";
 import { findForeground } from "./foreground.js";
 import { inRows } from "./order.js";
 import { cropsOf, strokesBeside } from "./second_opinion.js";
-import { cutStrip, makePyramid } from "./strips.js";
-import { candidateOf, textOf, vote } from "./vote.js";
+import { cutStrip, inStrip, makePyramid } from "./strips.js";
+import { candidateOf, vote } from "./vote.js";
 
-const { BEYOND, CHARACTERS, DIGIT, DIGITS, LINE_LIKE, LINE_SHARE, MORE_VIEWS, VIEWS } = constants["lines.reading"];
+const { BEYOND, CHARACTERS, DIGIT, DIGITS, LINE_LIKE, LINE_SHARE, LOOKS, READ } = constants["lines.reading"];
 const { MOST } = constants["lines.finder"];
-const [FOUND, LOOKED, VIEWED] = [0.3, 0.5, 0.95]; // shares of the time until each stage has ended
+const [FOUND, LOOKED] = [0.3, 0.45]; // shares of the time until each stage has ended
 
 // What stands where, in reading order; places without a digit are left out. `networks` are the finder, the line network
 // and that for single digits; with `own`, the last one says which digit each is. `progress` is told the share that is done.
@@ -21,7 +21,7 @@ export async function readings(networks, grey, progress) {
   for await (const places of ways(networks.finder, grey)) {
     progress(FOUND);
     const found = (await readPlaces(networks, grey, places, progress)).filter(({ text }) => [...text].some(isDigit));
-    if (found.length) return inRows(found.map(({ place }) => place)).flat().map((i) => found[i]);
+    if (found.length) return inRows(found.map(({ place }) => place)).flatMap((row) => withRoom(row.map((i) => found[i])));
   }
   return [];
 }
@@ -38,17 +38,15 @@ async function* ways(finder, grey) {
 
 async function readPlaces(networks, grey, places, progress) {
   const pyramid = makePyramid(grey);
-  const look = async (numbers, scales, from, to) => {
-    const strips = numbers.map((own) => own.flatMap((place) => scales.map((scale) => cutStrip(pyramid, place, scale))));
+  const look = async (wanted, from, to) => {
+    const strips = wanted.map((own) => own.map(([place, way]) => cutStrip(pyramid, place, way)));
     const outputs = await networks.lines(strips.flat().map((strip) => strip.picture), (share) => progress(from + (to - from) * share));
     return strips.map((own) => own.map((strip) => ({ strip, ...decode(outputs.shift()) })));
   };
-  const looks = await look(places.map((place) => [place]), VIEWS.slice(0, 1), FOUND, LOOKED);
+  const looks = await look(places.map((place) => [[place, LOOKS[0]]]), FOUND, LOOKED);
   const numbers = same(places.flatMap((place, i) => numbersIn(place, looks[i][0]))).slice(0, MOST);
-  const views = await look(numbers, VIEWS, LOOKED, VIEWED);
-  const unclear = [...views.keys()].filter((i) => new Set(views[i].map(textOf)).size > 1);
-  const more = await look(unclear.map((i) => numbers[i]), MORE_VIEWS, VIEWED, 1);
-  unclear.forEach((i, n) => views[i].push(...more[n]));
+  const wanted = numbers.map(([first, ...others]) => [...LOOKS.map((way) => [first, way]), ...others.map((place) => [place, LOOKS[0]])]);
+  const views = await look(wanted, LOOKED, 1);
   return withSecondOpinion(networks, numbers.map(([place]) => place), views);
 }
 
@@ -57,13 +55,13 @@ async function withSecondOpinion({ digits, own }, places, views) {
   const found = places.map((place, i) => {
     const { strip } = views[i][0];
     const { read, dropped } = vote(views[i]);
-    const within = (each) => isWithin(each, strip);
+    const within = ({ box }) => isWithin(box, strip);
     const characters = read.filter(within);
     const foreground = findForeground(strip.picture);
     const boxes = characters.map((each) => each.box);
     return {
       place, strip, characters, dropped: dropped.filter(within), crops: cropsOf(foreground, boxes),
-      beside: strokesBeside(foreground, boxes, DIGIT),
+      beside: strokesBeside(foreground, boxes, DIGIT), seen: views[i].map((view) => textWithin(view, strip)), room: Infinity,
     };
   });
   const predictions = await digits(found.flatMap(({ crops }) => crops));
@@ -86,9 +84,24 @@ function wholeLine({ width, height }, places) {
 }
 
 // Whether a character belongs to the number, and not to its neighbour.
-function isWithin({ box }, { ends, scale }) {
-  const room = BEYOND * DIGIT * scale;
+function isWithin(box, { ends }) {
+  const room = BEYOND * DIGIT;
   return ends[0] - room <= middleOf(box) && middleOf(box) <= ends[1] + room;
+}
+
+// What a view shows of the number that is in a strip.
+function textWithin(view, strip) {
+  const within = view.peaks.filter((peak) => isWithin(inStrip(view.strip, peak.box, strip), strip));
+  return within.filter(({ present }) => present >= READ).map(({ label }) => label).join("");
+}
+
+// The numbers of a row, from left to right, with the room to their neighbours.
+function withRoom(row) {
+  const gaps = row.slice(1).map(({ place: b }, i) => {
+    const a = row[i].place;
+    return (Math.hypot(b.x - a.x, b.y - a.y) - (a.length + b.length) / 2) / Math.max(a.height, b.height);
+  });
+  return row.map((each, i) => ({ ...each, room: Math.min(gaps[i - 1] ?? Infinity, gaps[i] ?? Infinity) }));
 }
 
 // A digit as the user's own network sees it.

@@ -3,7 +3,7 @@
 import { even, image } from "./arrays.js";
 import { constants } from "./constants.js";
 
-const { MAX_COMPONENTS, STRONG, WEAK } = constants["digits.segment"];
+const { AS_HIGH, AS_LARGE, AS_WIDE, MAX_COMPONENTS, STRONG, WEAK } = constants["digits.segment"];
 
 // The 8-connected pieces of what is `inside`, 1 or 0 for each pixel: the pixels of each, and each pixel's label or 0.
 export function connected(inside, width, height) {
@@ -65,6 +65,20 @@ export function mainComponent({ labels, components }, width, height) {
     if (stroke || another) digit = { box: joined(digit.box, component.box), area: digit.area + component.area, parts: [...digit.parts, ...component.parts] };
   }
   return digit;
+}
+
+// Whether something as high as the digit stands beside it, all of it in the picture: it's a number, or a word.
+export function hasOthers({ labels, components }, digit, width, height) {
+  const { top, bottom } = digit.box;
+  const high = AS_HIGH * (bottom - top);
+  return components.some((component) => {
+    const { box } = component;
+    return !component.parts.some((part) => digit.parts.includes(part))
+      && box.bottom - box.top >= high && component.area >= AS_LARGE * digit.area
+      && Math.min(box.bottom, bottom) - Math.max(box.top, top) >= high
+      && !touchesBorder(box, width, height) && box.right - box.left >= AS_WIDE * (box.bottom - box.top)
+      && !isFrame(component, components, labels, width, height);
+  });
 }
 
 function joined(a, b) {

@@ -19,19 +19,20 @@ export function makePyramid(grey) {
   };
 }
 
-// A strip: the `picture` of a number; the `matrix` from its pixels to the page's; its `scale`; and the number's `ends` in it.
-export function cutStrip(pyramid, place, scale) {
+// A strip: the `picture` of a number; the `matrix` from its pixels to the page's; and the number's `ends` in it.
+export function cutStrip(pyramid, place, { scale, stretch, lean }) {
   const unit = place.height / (DIGIT * scale); // pixels of the page for one of the strip
-  const width = Math.min(WIDEST, GRID * Math.max(6, even((place.length + 2 * MARGIN * place.height) / unit / GRID)));
+  const length = ((place.length + 2 * MARGIN * place.height) / unit) * stretch;
+  const width = Math.min(WIDEST, GRID * Math.max(6, even(length / GRID)));
   const [cos, sin] = [Math.cos(place.angle), Math.sin(place.angle)];
-  const matrix = [
-    [unit * cos, unit * -sin, place.x - unit * ((cos * width) / 2 - (sin * HEIGHT) / 2)],
-    [unit * sin, unit * cos, place.y - unit * ((sin * width) / 2 + (cos * HEIGHT) / 2)],
-  ];
+  const across = [(unit / stretch) * cos, (unit / stretch) * sin];
+  const down = [unit * (-sin + lean * cos), unit * (cos + lean * sin)];
+  const matrix = [place.x, place.y].map((middle, i) =>
+    [across[i], down[i], middle - (across[i] * width) / 2 - (down[i] * HEIGHT) / 2]);
   const copy = pyramid(unit);
   const size = copy.width / pyramid(1).width;
-  const half = place.length / unit / 2;
-  return { picture: warped(copy, ofCentres(matrix, size), width, HEIGHT), matrix, scale, ends: [width / 2 - half, width / 2 + half] };
+  const half = ((place.length / unit) * stretch) / 2;
+  return { picture: warped(copy, ofCentres(matrix, size), width, HEIGHT), matrix, ends: [width / 2 - half, width / 2 + half] };
 }
 
 // The same map for OpenCV, which gives a pixel's middle the coordinates 0, 0 where we give it 0.5, 0.5.
@@ -43,28 +44,30 @@ function ofCentres(matrix, size) {
 }
 
 // The upright box, in pixels of the page, around a box of the strip.
-export function inPicture(strip, box) {
-  return around(corners(strip, box));
+export function inPicture(strip, [left, top, right, bottom]) {
+  const points = [[left, top], [right, top], [right, bottom], [left, bottom]].map(([x, y]) => onPage(strip, x, y));
+  const [x, y] = [points.map((point) => point[0]), points.map((point) => point[1])];
+  return [least(x), least(y), most(x), most(y)];
 }
 
-// The upright box, in pixels of another strip, around a box of this one.
-export function inStrip(strip, box, other) {
-  const [[a, b, left], [c, d, top]] = other.matrix;
+// The box in another strip of the same direction, of the same size on the page.
+export function inStrip(strip, [left, top, right, bottom], other) {
+  const [pageX, pageY] = onPage(strip, (left + right) / 2, (top + bottom) / 2);
+  const [[a, b, x0], [c, d, y0]] = other.matrix;
   const area = a * d - b * c;
-  return around(corners(strip, box).map(([x, y]) =>
-    [(d * (x - left) - b * (y - top)) / area, (a * (y - top) - c * (x - left)) / area]));
+  const [x, y] = [(d * (pageX - x0) - b * (pageY - y0)) / area, (a * (pageY - y0) - c * (pageX - x0)) / area];
+  const [own, others] = [unitsOf(strip), unitsOf(other)];
+  const [width, height] = [((right - left) * own[0]) / others[0], ((bottom - top) * own[1]) / others[1]];
+  return [x - width / 2, y - height / 2, x + width / 2, y + height / 2];
+}
+
+// The width and the height of a strip's pixel, in pixels of the page.
+function unitsOf({ matrix: [[a, b], [c, d]] }) {
+  const width = Math.hypot(a, c);
+  return [width, Math.abs(a * d - b * c) / width];
 }
 
 // Where a point of the strip lies on the page.
 export function onPage({ matrix }, x, y) {
   return matrix.map(([a, b, c]) => a * x + b * y + c);
-}
-
-function corners(strip, [left, top, right, bottom]) {
-  return [[left, top], [right, top], [right, bottom], [left, bottom]].map(([x, y]) => onPage(strip, x, y));
-}
-
-function around(points) {
-  const [x, y] = [points.map((point) => point[0]), points.map((point) => point[1])];
-  return [least(x), least(y), most(x), most(y)];
 }

@@ -5,10 +5,10 @@ import { constants } from "./constants.js";
 import { isDigit } from "./decode.js";
 import { isUsual } from "./numbers.js";
 
-const { CERTAIN, CHARACTERS, LEAST, SUPPORT } = constants["lines.reading"];
+const { CERTAIN, CHARACTERS, DIGIT, LEAST, NARROW, SUPPORT, WIDE } = constants["lines.reading"];
 
 // What speaks against a reading, in the order of the weights.
-export function evidence({ text, characters, dropped, second, beside }) {
+export function evidence({ text, characters, dropped, second, beside, seen, room }) {
   const logs = [
     ...characters.map((each) => Math.log(Math.max(each.confidence, LEAST))),
     ...dropped.map((each) => Math.log(Math.max(1 - each.present, LEAST))),
@@ -21,7 +21,17 @@ export function evidence({ text, characters, dropped, second, beside }) {
     if (share < best && best >= CERTAIN) contradicted++;
     if (share < SUPPORT) unsupported++;
   });
-  return [total(logs), logs.length ? least(logs) : 0, contradicted, unsupported, beside, isUsual(text) ? 0 : 1];
+  const gaps = characters.slice(1).map(({ box }, i) => (box[0] - characters[i].box[2]) / DIGIT);
+  const share = (differs) => seen.filter(differs).length / seen.length;
+  return [
+    total(logs), logs.length ? least(logs) : 0, share((other) => other !== text), share((other) => digitsOf(other) !== digitsOf(text)),
+    contradicted, unsupported, beside, isUsual(text) ? 0 : 1,
+    Math.max(0, (gaps.length ? most(gaps) : 0) - WIDE), Math.max(0, NARROW - room),
+  ];
+}
+
+function digitsOf(text) {
+  return [...text].filter(isDigit).join("");
 }
 
 export function confidenceOf(values, { weights, bias }) {

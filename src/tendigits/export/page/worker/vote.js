@@ -7,11 +7,6 @@ import { inStrip } from "./strips.js";
 
 const { CHARACTERS, HEIGHT, OVERLAP, READ } = constants["lines.vote"];
 
-// What is read in a view: {strip, peaks, sides}.
-export function textOf(view) {
-  return view.peaks.filter((peak) => peak.present >= READ).map((peak) => peak.label).join("");
-}
-
 // What the views show at one place: the mean probability of each character.
 export function candidateOf(shares, box) {
   return { shares, box, label: CHARACTERS[indexOfMost(shares)], confidence: most(shares), present: total(shares) };
