@@ -127,7 +127,7 @@ def test_read_a_picture_correct_it_copy_it_and_download_it(open_page, digits):
     expect(page.locator(".box.corrected")).to_have_count(0)
     page.locator(".box").first.focus()
     page.keyboard.press("Enter")
-    sentence = re.compile(rf"The reader sees {expected[0][0]}, [\d.]+% confident\.")
+    sentence = re.compile(rf"The reader sees {expected[0]}, [\d.]+% confident\.")
     expect(page.locator("#correct-prediction")).to_have_text(sentence)
     expect(page.locator("#correct-text")).to_have_value(expected[0])
     page.keyboard.type(str(wrong))  # the digit is selected
