@@ -4,6 +4,7 @@ source = open_source("runs/first")
 source.expected                             # the outputs that every export of it must give
 """
 
+import base64
 import json
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -16,7 +17,7 @@ import numpy as np
 from tendigits.data.dataset import Dataset
 from tendigits.data.load import load
 from tendigits.data.preprocess import to_input
-from tendigits.digits.network import bundled_file, read_onnx
+from tendigits.digits.network import LINES, bundled_file, read_onnx
 from tendigits.errors import RunError
 from tendigits.model.file import load_calibration, load_model
 from tendigits.model.onnx import from_onnx
@@ -51,6 +52,8 @@ class Source:
     dataset: Dataset
     own: bool = True
     """Whether it is the user's, and not the package's."""
+    lines: bytes = b""
+    """The .onnx file of a line network that was fine-tuned with it; empty for the package's own."""
 
     @property
     def reads_numbers(self) -> bool:
@@ -142,4 +145,5 @@ def _reader_network(name: str, data: bytes, folder: Path, dataset: Dataset) -> S
         threshold=float(metadata["threshold"]),
         folder=folder,
         dataset=dataset,
+        lines=base64.b64decode(metadata.get(LINES, "")),
     )

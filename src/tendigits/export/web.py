@@ -25,6 +25,7 @@ from typing import Any
 
 import platformdirs
 
+from tendigits.digits.network import bundled_file
 from tendigits.digits.runtime import asset
 from tendigits.errors import DownloadError, UserError
 from tendigits.export.constants import constants
@@ -108,10 +109,13 @@ def write_page(source: Source, onnx: bytes, folder: Path, runtime: Runtime) -> P
 
 def _networks_of_numbers(source: Source) -> dict[str, Any]:
     """What the page needs in order to read numbers with the package's networks, and this one for single digits."""
-    finder, lines = asset("lines", "finder.onnx"), asset("lines", "lines.onnx")
+    finder, lines = asset("lines", "finder.onnx"), source.lines or asset("lines", "lines.onnx")
     trust = Trust.of(LineNetwork(lines).about)
     weighed = {"weights": trust.weights, "bias": trust.bias, "threshold": trust.threshold(None)}
-    return {"finder": _pack(finder), "lines": _pack(lines), "trust": weighed, "own": source.own}
+    return {
+        "finder": _pack(finder), "lines": _pack(lines), "trust": weighed, "own": source.own and not source.lines,
+        "untaught": _pack(bundled_file()) if source.lines else None,
+    }  # fmt: skip
 
 
 def _document(page: str, server: str, source: Source) -> str:

@@ -45,11 +45,11 @@ function reasonOf(crop, probabilities, isDigit, confidence) {
 
 // The numbers of a grey page, with the fields of the API; `progress` is told the share that is done, from 0 to 1.
 export async function readPage(picture, progress) {
-  const { finder, lines, trust } = packed.numbers;
-  opened ??= Promise.all([openFinder(finder), openLines(lines)]);
+  const { finder, lines, trust, own, untaught } = packed.numbers;
+  opened ??= Promise.all([openFinder(finder), openLines(lines), untaught && openDigits(untaught, packed.model)]);
   const networks = await opened;
   const grey = openPage(picture);
-  const found = await readings({ finder: networks[0], lines: networks[1], digits, own: packed.numbers.own }, grey, progress);
+  const found = await readings({ finder: networks[0], lines: networks[1], untaught: networks[2], digits, own }, grey, progress);
   const mark = commonMark(found.map(({ text }) => text));
   const scale = picture.width / grey.width;
   return { size: [picture.width, picture.height], lines: found.map((reading) => judge(reading, trust, mark, scale)) };

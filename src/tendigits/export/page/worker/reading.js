@@ -2,7 +2,7 @@
 
 import { image, most, total } from "./arrays.js";
 import { constants } from "./constants.js";
-import { decode, isDigit, middleOf } from "./decode.js";
+import { decode, indexOfMost, isDigit, middleOf } from "./decode.js";
 import { findNumbers } from "./finder.js";
 import { numbersIn, same } from "./first_look.js";
 import { findForeground } from "./foreground.js";
@@ -11,12 +11,13 @@ import { cropsOf, strokesBeside } from "./second_opinion.js";
 import { cutStrip, inStrip, makePyramid } from "./strips.js";
 import { candidateOf, vote } from "./vote.js";
 
-const { BEYOND, CHARACTERS, DIGIT, DIGITS, LINE_LIKE, LINE_SHARE, LOOKS, READ } = constants["lines.reading"];
+const { BEYOND, CERTAIN, CHARACTERS, DIGIT, DIGITS, LINE_LIKE, LINE_SHARE, LOOKS, READ } = constants["lines.reading"];
 const { MOST } = constants["lines.finder"];
 const [FOUND, LOOKED] = [0.3, 0.45]; // shares of the time until each stage has ended
 
 // What stands where, in reading order; places without a digit are left out. `networks` are the finder, the line network
-// and that for single digits; with `own`, the last one says which digit each is. `progress` is told the share that is done.
+// and that for single digits; with `own`, the last one says which digit each is, and with `untaught`, what it was before
+// a person taught it, it does where it has become certain of another one. `progress` is told the share that is done.
 export async function readings(networks, grey, progress) {
   for await (const places of ways(networks.finder, grey)) {
     progress(FOUND);
@@ -51,7 +52,7 @@ async function readPlaces(networks, grey, places, progress) {
 }
 
 // Join the views of each number, and ask the network for single digits about all digits at once.
-async function withSecondOpinion({ digits, own }, places, views) {
+async function withSecondOpinion({ digits, own, untaught }, places, views) {
   const found = places.map((place, i) => {
     const { strip } = views[i][0];
     const { read, dropped } = vote(views[i]);
@@ -64,13 +65,15 @@ async function withSecondOpinion({ digits, own }, places, views) {
       beside: strokesBeside(foreground, boxes, DIGIT), seen: views[i].map((view) => textWithin(view, strip)), room: Infinity,
     };
   });
-  const predictions = await digits(found.flatMap(({ crops }) => crops));
+  const together = found.flatMap(({ crops }) => crops);
+  const [predictions, before] = [await digits(together), untaught && await untaught(together)];
+  const shares = predictions.map((each) => each.digits.map((share) => share * each.isDigit));
+  const decides = shares.map((each, i) => (before
+    ? indexOfMost(each) !== indexOfMost(before[i].digits) && most(each) >= CERTAIN : own));
   return found.map((reading) => {
-    const second = reading.characters.map(({ label }) => {
-      const { digits: shares, isDigit: share } = predictions.shift();
-      return shares.map((each) => (isDigit(label) ? each * share : 0));
-    });
-    const characters = reading.characters.map((each, i) => (own && most(second[i]) > 0 ? withVote(each, second[i]) : each));
+    const decided = decides.splice(0, reading.characters.length);
+    const second = reading.characters.map(({ label }) => shares.shift().map((share) => (isDigit(label) ? share : 0)));
+    const characters = reading.characters.map((each, i) => (decided[i] && most(second[i]) > 0 ? withVote(each, second[i]) : each));
     return { ...reading, characters, second, text: characters.map(({ label }) => label).join("") };
   });
 }
