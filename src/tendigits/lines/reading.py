@@ -44,6 +44,9 @@ LOOKS = (
 BEYOND = 0.4
 """Of a digit's height: how far outside of a number's ends the middle of a character of it may lie."""
 
+AT_END = 0.2
+"""Of a digit's height: the side of a cell may stand so far within a number's ends, where it is slanted."""
+
 LEAST = 1e-4
 """Probability that no evidence falls below, so that no single one decides alone."""
 
@@ -73,8 +76,10 @@ class Reading:
     beside: float
     seen: list[str]
     """What each view shows alone."""
+    walls: tuple[bool, bool] = (False, False)
+    """Whether the side of a cell stands to its left and to its right."""
     room: float = np.inf
-    """To the next number in its row, in heights of a digit."""
+    """To the next number in its row, in heights of a digit, if no side of a cell stands between."""
 
     @property
     def text(self) -> str:
@@ -157,7 +162,8 @@ class LineReader:
             ]
             beside = strokes_beside(own, [each.box for each in read], DIGIT)
             texts = [_text_within(view, strip) for view in seen]
-            readings.append(Reading(place, strip, read, dropped, cut_out, second, beside, texts))
+            walls = _walls(strip, seen[0].sides)
+            readings.append(Reading(place, strip, read, dropped, cut_out, second, beside, texts, walls))
         return readings
 
     def _decisive(self, shares: Floats, crops: NDArray[np.uint8]) -> NDArray[np.bool_]:
@@ -217,13 +223,22 @@ def _text_within(view: View, strip: Strip) -> str:
     return "".join(peak.label for peak in within if peak.present >= READ)
 
 
+def _walls(strip: Strip, sides: Sequence[Edges]) -> tuple[bool, bool]:
+    """Whether the sides of a cell stand on the left and on the right of the number in a strip."""
+    middles = [(left + right) / 2 for left, _, right, _ in sides]
+    first, last = strip.ends
+    return any(x < first + AT_END * DIGIT for x in middles), any(x > last - AT_END * DIGIT for x in middles)
+
+
+def _gap(a: Place, b: Place) -> float:
+    """Between two numbers of a row, in heights of a digit."""
+    away = float(np.hypot(b.x - a.x, b.y - a.y))
+    return (away - (a.length + b.length) / 2) / max(a.height, b.height)
+
+
 def _with_room(row: Sequence[Reading]) -> list[Reading]:
     """The numbers of a row, from left to right, with the room to their neighbours."""
-    gaps = [
-        (float(np.hypot(b.place.x - a.place.x, b.place.y - a.place.y)) - (a.place.length + b.place.length) / 2)
-        / max(a.place.height, b.place.height)
-        for a, b in pairwise(row)
-    ]
+    gaps = [np.inf if a.walls[1] or b.walls[0] else _gap(a.place, b.place) for a, b in pairwise(row)]
     return [replace(each, room=min(room)) for each, *room in zip(row, [np.inf, *gaps], [*gaps, np.inf], strict=True)]
 
 

@@ -3,7 +3,7 @@
 import { most, softmax, total } from "./arrays.js";
 import { constants } from "./constants.js";
 
-const { BAR, CHARACTERS, CLASSES, HEIGHT, LEAST, NEAR, NONE, OVERLAP, PENALTIES, STRIDE } = constants["lines.decode"];
+const { BAR, CHARACTERS, CLASSES, HEIGHT, LEAST, NEAR, NONE, OVERLAP, STRIDE } = constants["lines.decode"];
 
 // Of one line: `peaks`, the characters from left to right, and `sides`, those of cells. `output` holds, for each place, a
 // logit for each class and the distances to the four edges of what has its centre there. Boxes are [left, top, right, bottom].
@@ -11,7 +11,7 @@ export function decode(output) {
   const size = NONE + 5;
   const seen = Array.from({ length: output.length / size }, (_, place) => {
     const said = Array.from(output.subarray(place * size, (place + 1) * size));
-    const shares = softmax(said.slice(0, NONE + 1).map((logit, i) => logit - PENALTIES[i]));
+    const shares = softmax(said.slice(0, NONE + 1));
     const [left, top, right, bottom] = said.slice(NONE + 1).map((edge) => edge * HEIGHT);
     const x = (place + 0.5) * STRIDE;
     return { place, shares, something: 1 - shares[NONE], box: [x - left, HEIGHT / 2 - top, x + right, HEIGHT / 2 + bottom] };

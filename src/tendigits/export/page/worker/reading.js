@@ -11,7 +11,7 @@ import { cropsOf, strokesBeside } from "./second_opinion.js";
 import { cutStrip, inStrip, makePyramid } from "./strips.js";
 import { candidateOf, vote } from "./vote.js";
 
-const { BEYOND, CERTAIN, CHARACTERS, DIGIT, DIGITS, LINE_LIKE, LINE_SHARE, LOOKS, READ } = constants["lines.reading"];
+const { AT_END, BEYOND, CERTAIN, CHARACTERS, DIGIT, DIGITS, LINE_LIKE, LINE_SHARE, LOOKS, READ } = constants["lines.reading"];
 const { MOST } = constants["lines.finder"];
 const [FOUND, LOOKED] = [0.3, 0.45]; // shares of the time until each stage has ended
 
@@ -62,7 +62,8 @@ async function withSecondOpinion({ digits, own, untaught }, places, views) {
     const boxes = characters.map((each) => each.box);
     return {
       place, strip, characters, dropped: dropped.filter(within), crops: cropsOf(foreground, boxes),
-      beside: strokesBeside(foreground, boxes, DIGIT), seen: views[i].map((view) => textWithin(view, strip)), room: Infinity,
+      beside: strokesBeside(foreground, boxes, DIGIT), seen: views[i].map((view) => textWithin(view, strip)),
+      walls: wallsOf(strip, views[i][0].sides), room: Infinity,
     };
   });
   const together = found.flatMap(({ crops }) => crops);
@@ -98,10 +99,17 @@ function textWithin(view, strip) {
   return within.filter(({ present }) => present >= READ).map(({ label }) => label).join("");
 }
 
+// Whether the sides of a cell stand on the left and on the right of the number in a strip.
+function wallsOf({ ends }, sides) {
+  const middles = sides.map(middleOf);
+  return [middles.some((x) => x < ends[0] + AT_END * DIGIT), middles.some((x) => x > ends[1] - AT_END * DIGIT)];
+}
+
 // The numbers of a row, from left to right, with the room to their neighbours.
 function withRoom(row) {
-  const gaps = row.slice(1).map(({ place: b }, i) => {
-    const a = row[i].place;
+  const gaps = row.slice(1).map(({ place: b, walls }, i) => {
+    const { place: a, walls: ends } = row[i];
+    if (ends[1] || walls[0]) return Infinity;
     return (Math.hypot(b.x - a.x, b.y - a.y) - (a.length + b.length) / 2) / Math.max(a.height, b.height);
   });
   return row.map((each, i) => ({ ...each, room: Math.min(gaps[i - 1] ?? Infinity, gaps[i] ?? Infinity) }));
