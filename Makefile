@@ -103,8 +103,8 @@ $(TORCH): pyproject.toml
 reader: setup $(TORCH)
 	$(BIN)/python reader/pool.py $(if $(DATA),--data $(DATA))
 	$(BIN)/python reader/train.py $(if $(DATA),--data $(DATA))
-	$(BIN)/python reader/rehearsal.py
 	$(BIN)/python reader/fetch_fonts.py
+	$(BIN)/python reader/rehearsal.py
 	$(TORCH)/bin/python reader/train_lines.py finder --minutes 25 --start reader/finder.npz
 	$(TORCH)/bin/python reader/train_lines.py lines --minutes 100 --start reader/lines.npz
 	$(BIN)/python reader/bundle.py finder
