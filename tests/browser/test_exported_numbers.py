@@ -3,7 +3,6 @@
 import base64
 import io
 from collections.abc import Callable
-from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -90,32 +89,28 @@ def test_numbers_are_those_of_python(exported, open_exported, tmp_path, pictures
     """In reading order, accepted alike. Sums of floats end in another bit: 8-bit activations make a step of it, a step
     moves a box by a hundredth of a pixel, and that decides on a hard page's margins."""
     page, reader = open_exported(opened_up(exported("reader"), tmp_path)), Reader()
-    threshold, numbers, different, far, reasons = reader.number_threshold, 0, [], [], 0
+    threshold, numbers, surplus, different, far, reasons = reader.number_threshold, 0, 0, [], [], 0
     blank = [np.full((80, 200), 255, np.uint8), np.full((1, 1), 7, np.uint8), np.zeros((40, 3000), np.uint8)]
     for picture in [*pictures(n), *blank]:
         expected, found = reader.read(picture).lines, read(page, picture)
-        for line, other in zip_longest(expected, found):
-            numbers += 1
-            if line is None or other is None or other["value"] != line.value:
-                different.append((line, other))
-                if line is None or other is None:
-                    break
+        numbers += len(expected)
+        surplus += max(0, len(found) - len(expected))
+        for line in expected:
+            other = next((each for each in found if np.abs(np.subtract(each["box"], line.box)).max() <= 3), None)
+            if other is None or other["value"] != line.value:
+                different.append((line.value, line.accepted, other))
                 continue
             assert other["number"] == (None if line.number is None else str(line.number))
-            np.testing.assert_allclose(other["box"], line.box, atol=3)
             reasons += other["reason"] != line.reason
             if abs(other["confidence"] - line.confidence) > MARGIN:
                 far.append((line, other))
             elif abs(line.confidence - threshold) > MARGIN:
                 assert other["accepted"] == line.accepted
     assert numbers > 10 * n
-    assert len(different) <= max(1, 0.02 * numbers), different
+    assert len(different) + surplus <= max(1, 0.03 * numbers), different
     assert len(far) <= max(1, 0.03 * numbers), far
     assert reasons <= max(2, 0.05 * numbers)
-    accepted = [
-        (line is not None and line.accepted) or (other is not None and other["accepted"]) for line, other in different
-    ]
-    assert not any(accepted), different
+    assert not any(accepted or (other is not None and other["accepted"]) for _, accepted, other in different), different
 
 
 @pytest.mark.slow
