@@ -6,6 +6,7 @@ left, top, right, bottom = strip.in_picture((12, 7, 28, 33))
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import cv2
 import numpy as np
@@ -61,11 +62,17 @@ class Strip:
         """The box in another strip of the same direction, of the same size on the page."""
         left, top, right, bottom = box
         middle = self.matrix @ [(left + right) / 2, (top + bottom) / 2, 1]
-        x, y = np.linalg.solve(other.matrix[:, :2], middle - other.matrix[:, 2]).tolist()
-        (across, down), (others_across, others_down) = self._units(), other._units()
+        x, y = (other._inverse @ (middle - other.matrix[:, 2])).tolist()
+        (across, down), (others_across, others_down) = self._units, other._units
         width, height = (right - left) * across / others_across, (bottom - top) * down / others_down
         return x - width / 2, y - height / 2, x + width / 2, y + height / 2
 
+    @cached_property
+    def _inverse(self) -> NDArray[np.float64]:
+        """float64 (2, 2): from steps on the page to steps in the strip."""
+        return np.linalg.inv(self.matrix[:, :2]).astype(np.float64)
+
+    @cached_property
     def _units(self) -> tuple[float, float]:
         """The width and the height of a pixel, in pixels of the page."""
         width = float(np.hypot(*self.matrix[:, 0]))
