@@ -38,7 +38,7 @@ def load(given):
         return of_kind(given.kind, found, given.keep)
 
     def read(path):
-        result = engine(path)
+        result = engine(path, use_det=True)  # it remembers what it was last called with
         if not result.txts:
             return []
         found = [
