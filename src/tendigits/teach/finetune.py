@@ -58,17 +58,22 @@ def fine_tune(
     """
     model, about = from_onnx(data)
     x, y = _training_data(model, training, seed)
-    steps = EPOCHS * -(-len(x) // BATCH_SIZE)
-    schedule = keras.optimizers.schedules.CosineDecay(
-        0.0, steps, warmup_target=LEARNING_RATE, warmup_steps=steps // 10 + 1
-    )
-    model.compile(keras.optimizers.Adam(schedule), keras.losses.CategoricalCrossentropy(from_logits=True))
+    model.compile(warm_up(EPOCHS, BATCH_SIZE, len(x)), keras.losses.CategoricalCrossentropy(from_logits=True))
     rng = np.random.default_rng((seed, 2))
     fit(
         model, x, y, batch_size=BATCH_SIZE, epochs=EPOCHS, verbose=0, callbacks=list(callbacks),
         order=lambda _, n: rng.permutation(n),
     )  # fmt: skip
     return to_onnx(model, about)
+
+
+def warm_up(epochs: int, batch_size: int, n: int) -> keras.optimizers.Optimizer:
+    """Adam for n samples: its rate rises to LEARNING_RATE in a tenth of the steps, then falls along a cosine."""
+    steps = epochs * -(-n // batch_size)
+    schedule = keras.optimizers.schedules.CosineDecay(
+        0.0, steps, warmup_target=LEARNING_RATE, warmup_steps=steps // 10 + 1
+    )
+    return keras.optimizers.Adam(schedule)
 
 
 def _training_data(model: keras.Model, training: TrainingSet, seed: int) -> tuple[Array, Array]:

@@ -22,6 +22,7 @@ from tendigits.lines.read_strip import room
 from tendigits.model.onnx import from_onnx, to_onnx
 from tendigits.model.quantize import quantize
 from tendigits.teach.alignment import align
+from tendigits.teach.finetune import warm_up
 from tendigits.teach.line_targets import NEAR, loss, targets
 
 Array = np.ndarray[Any, Any]
@@ -32,7 +33,7 @@ CORRECTIONS_SHARE = 0.3
 MOST_COPIES = 24
 """Of one correction."""
 
-EPOCHS, BATCH_SIZE, LEARNING_RATE = 3, 8, 3e-4
+EPOCHS, BATCH_SIZE = 3, 8
 
 SEEN = 64
 """Strips from which the ranges of activations are taken, to quantize the network."""
@@ -80,11 +81,7 @@ def fine_tune_lines(
     """
     x, y = _training_data(LineNetwork(data), training, np.random.default_rng((seed, 3)))
     model, about = from_onnx(data)
-    steps = EPOCHS * -(-len(x) // BATCH_SIZE)
-    schedule = keras.optimizers.schedules.CosineDecay(
-        0.0, steps, warmup_target=LEARNING_RATE, warmup_steps=steps // 10 + 1
-    )
-    model.compile(keras.optimizers.Adam(schedule), _loss)
+    model.compile(warm_up(EPOCHS, BATCH_SIZE, len(x)), _loss)
     rng = np.random.default_rng((seed, 4))
     fit(
         model, x, y, batch_size=BATCH_SIZE, epochs=EPOCHS, verbose=0, callbacks=list(callbacks),
