@@ -104,19 +104,20 @@ def number(strip: Any, text: str, **changes: Any) -> NumberCorrection:
 
 def changed(factor: float) -> bytes:
     """The package's network with its last layer's weights multiplied."""
-    file = onnx.load_from_string(bundled_file())
-    last = file.graph.initializer[-2]
-    weights = onnx.numpy_helper.to_array(last) * np.float32(factor)
-    last.CopyFrom(onnx.numpy_helper.from_array(weights, last.name))
-    return file.SerializeToString()
+    return multiplied(bundled_file(), factor)
 
 
 def changed_lines(factor: float) -> bytes:
-    """The package's line network with its last layer's weights multiplied."""
-    file = onnx.load_from_string(bundled_lines_file())
-    last = file.graph.initializer[-2]
-    weights = onnx.numpy_helper.to_array(last) * np.float16(factor)
-    last.CopyFrom(onnx.numpy_helper.from_array(weights, last.name))
+    """The package's line network likewise."""
+    return multiplied(bundled_lines_file(), factor)
+
+
+def multiplied(data: bytes, factor: float) -> bytes:
+    file = onnx.load_from_string(data)
+    last = [node for node in file.graph.node if node.op_type in ("Conv", "Gemm")][-1]
+    (weights,) = (constant for constant in file.graph.initializer if constant.name == last.input[1])
+    value = onnx.numpy_helper.to_array(weights) * np.float32(factor)
+    weights.CopyFrom(onnx.numpy_helper.from_array(value, weights.name))
     return file.SerializeToString()
 
 
