@@ -9,7 +9,7 @@ from tendigits.errors import ModelFileError
 from tendigits.lines import finder
 from tendigits.lines.decode import CHARACTERS, CLASSES, HEIGHT, NONE, STRIDE, Peak, decode
 from tendigits.lines.finder import Place, find_numbers
-from tendigits.lines.first_look import numbers_in
+from tendigits.lines.first_look import numbers_in, same
 from tendigits.lines.network import GAP, LineNetwork, bundled, pack
 from tendigits.lines.order import in_rows
 from tendigits.lines.strips import DIGIT, Look, Pyramid, Strip, cut
@@ -94,6 +94,16 @@ def test_sides_of_cells_part_numbers_but_the_teeth_of_a_comb_do_not(pitch, digit
     strip = Strip(np.zeros((HEIGHT, 256), np.uint8), np.eye(2, 3), (0, 256))
     found = numbers_in(Place(128, 20, 0, 256, 26, 1.0), View(strip, peaks, boxes))
     assert [round((number.length - 16) / pitch) + 1 for number in found] == numbers
+
+
+def test_places_of_one_number_are_grouped_and_what_holds_several_much_smaller_ones_is_none():
+    long, again, part = Place(100, 50, 0, 90, 20, 0.8), Place(104, 52, 0, 80, 18, 0.9), Place(80, 50, 0, 30, 20, 0.9)
+    other = Place(100, 100, 0.1, 60, 20, 0.7)
+    assert same([part, again, other, long]) == [[long, again], [other]]
+    grid = Place(100, 75, 0, 200, 150, 0.4)
+    assert same([grid, long, other]) == [[long], [other]]
+    assert same([grid, long]) == [[grid]], "one much smaller place may be a part of a digit"
+    assert same([]) == []
 
 
 def test_lines_lie_apart_in_strips_and_the_network_sees_each_alone():

@@ -70,30 +70,41 @@ def decode(output: NDArray[Any]) -> tuple[list[Peak], list[Edges]]:
     shares = np.exp(logits - logits.max(axis=1, keepdims=True))
     shares /= shares.sum(axis=1, keepdims=True)
     something = 1 - shares[:, NONE]
-    labels = shares[:, :NONE].argmax(axis=1)
-    edges = output[:, NONE + 1 :] * HEIGHT
-    x = (np.arange(len(output)) + 0.5) * STRIDE
-    boxes = np.stack([x - edges[:, 0], HEIGHT / 2 - edges[:, 1], x + edges[:, 2], HEIGHT / 2 + edges[:, 3]], axis=1)
     places = np.flatnonzero(something >= LEAST)
-    kept: list[int] = []
-    for place in places[np.argsort(-something[places], kind="stable")]:
-        if not any(
-            overlap(boxes[place], boxes[other]) >= OVERLAP
-            or (labels[place] == labels[other] and abs(place - other) * STRIDE < NEAR)
-            for other in kept
-        ):
-            kept.append(int(place))
+    places = places[np.argsort(-something[places], kind="stable")]
+    edges = output[places, NONE + 1 :] * HEIGHT
+    x = (places + 0.5) * STRIDE
+    boxes = np.stack([x - edges[:, 0], HEIGHT / 2 - edges[:, 1], x + edges[:, 2], HEIGHT / 2 + edges[:, 3]], axis=1)
+    labels = shares[places, :NONE].argmax(axis=1)
+    close = abs(places[:, None] - places) * STRIDE < NEAR
+    again = (overlaps(boxes) >= OVERLAP) | (close & (labels[:, None] == labels))
+    left, kept = np.ones(len(places), bool), []
+    for i in range(len(places)):
+        if left[i]:
+            kept.append(i)
+            left &= ~again[i]
     found, sides = [], []
-    for place in sorted(kept, key=lambda place: boxes[place][0] + boxes[place][2]):
-        left, top, right, bottom = map(float, boxes[place])
-        characters = shares[place, : len(CHARACTERS)]
+    for i in sorted(kept, key=lambda i: boxes[i, 0] + boxes[i, 2]):
+        own, box = shares[places[i]], tuple(boxes[i].tolist())
+        characters = own[: len(CHARACTERS)]
         present = float(characters.sum())
-        if shares[place, CLASSES.index(BAR)] > max(present, shares[place, NONE]):
-            sides.append((left, top, right, bottom))
+        if own[CLASSES.index(BAR)] > max(present, own[NONE]):
+            sides.append(box)
         if present >= LEAST:
             given = (characters / present).astype(np.float32)
-            found.append(Peak(CHARACTERS[int(given.argmax())], present, given, (left, top, right, bottom)))
+            found.append(Peak(CHARACTERS[int(given.argmax())], present, given, box))
     return found, sides
+
+
+def overlaps(boxes: Floats) -> Floats:
+    """Area that each two of some boxes share, of what they cover together: float (n, 4) -> (n, n)."""
+    width, height = (
+        np.minimum(boxes[:, None, i + 2], boxes[:, i + 2]) - np.maximum(boxes[:, None, i], boxes[:, i]) for i in (0, 1)
+    )
+    shared = np.maximum(width, 0) * np.maximum(height, 0)
+    areas = (boxes[:, 2] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 1])
+    both: Floats = shared / np.maximum(areas[:, None] + areas - shared, 1e-6)
+    return both
 
 
 def overlap(a: Sequence[float] | Floats, b: Sequence[float] | Floats) -> float:

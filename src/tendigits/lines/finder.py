@@ -3,7 +3,7 @@
 numbers = find_numbers(network, grey)       # where each stands, in pixels of `grey`
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 
@@ -96,11 +96,21 @@ def find_numbers(network: Network, grey: Grey) -> list[Place]:
     found: list[Place] = []
     for n, (scale, copy) in enumerate(_copies(grey)):
         found += _places(network, copy, scale, LOW if n else LOWEST)
-    kept: list[Place] = []
-    for place in sorted(found, key=lambda place: -place.score)[:MOST]:
-        if not any(same_place(place, other) for other in kept):
-            kept.append(place)
-    return kept
+    found = sorted(found, key=lambda place: -place.score)[:MOST]
+    return [group[0] for group in group_places(found)]
+
+
+def group_places(places: Sequence[Place]) -> list[list[Place]]:
+    """Group places with the first of them that shows the same number, or a part of it; in their order."""
+    table, left = as_table(places), np.ones(len(places), bool)
+    groups = []
+    for i, place in enumerate(places):
+        if left[i]:
+            members = left & same_place(place, table)
+            members[i] = True
+            left &= ~members
+            groups.append([places[n] for n in np.flatnonzero(members)])
+    return groups
 
 
 def _copies(grey: Grey) -> Iterator[tuple[float, Grey]]:
@@ -160,14 +170,27 @@ def _extent(points: NDArray[np.float64], angle: float) -> float:
     return float(np.ptp(along))
 
 
-def same_place(a: Place, b: Place) -> bool:
-    """Whether two copies of a page show one number, or parts of it."""
-    return _holds(a, b) or _holds(b, a)
+def as_table(places: Sequence[Place]) -> NDArray[np.float64]:
+    """x, y, angle, length and height of places: float64 (n, 5)."""
+    rows = [(place.x, place.y, place.angle, place.length, place.height) for place in places]
+    return np.array(rows, np.float64).reshape(-1, 5)
 
 
-def _holds(a: Place, b: Place) -> bool:
-    """Whether b's middle lies on a."""
-    axis = np.cos(a.angle), np.sin(a.angle)
-    x, y = b.x - a.x, b.y - a.y
+def same_place(place: Place, others: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Whether others, as `as_table` gives them, show the same number, or a part of it: bool (n,).
+
+    They do where the middle of one lies on the other.
+    """
+    (own,) = as_table([place])
+    away = others[:, :2] - own[:2]
+    return _is_on(away, own[2:]) | _is_on(away, others[:, 2:])
+
+
+def _is_on(away: NDArray[np.float64], place: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Whether points, as seen from the middle of places with an angle, a length and a height each, lie on them."""
+    angle, length, height = place.T
+    axis = np.cos(angle), np.sin(angle)
+    x, y = away.T
     along, across = abs(x * axis[0] + y * axis[1]), abs(y * axis[0] - x * axis[1])
-    return bool(along <= a.length / 2 and across <= a.height / 2)
+    within: NDArray[np.bool_] = (along <= length / 2) & (across <= height / 2)
+    return within

@@ -10,7 +10,7 @@ from itertools import pairwise
 import numpy as np
 
 from tendigits.lines.decode import Edges, Peak
-from tendigits.lines.finder import Place, same_place
+from tendigits.lines.finder import Place, as_table, group_places, same_place
 from tendigits.lines.strips import DIGIT
 from tendigits.lines.vote import READ, View
 
@@ -28,6 +28,9 @@ PART = 0.75
 
 MOST_CROPS = 3
 """Places that are read of one number."""
+
+HELD = 2
+"""Numbers whose digits are MOST_CHANGE times lower, that no number holds."""
 
 
 def numbers_in(place: Place, view: View) -> list[Place]:
@@ -66,15 +69,22 @@ def numbers_in(place: Place, view: View) -> list[Place]:
 
 
 def same(places: Sequence[Place]) -> list[list[Place]]:
-    """Group places that show one number, the longest first: others are further views of it, unless they show a part."""
-    groups: list[list[Place]] = []
-    for place in sorted(places, key=lambda place: -place.length):
-        near = next((group for group in groups if same_place(place, group[0])), None)
-        if near is None:
-            groups.append([place])
-        elif len(near) < MOST_CROPS and place.length > PART * near[0].length and place.height > PART * near[0].height:
-            near.append(place)
-    return groups
+    """Group places that show one number, the longest first: others are further views of it, unless they show a part.
+
+    A place that holds several much smaller numbers is none: a small copy of a page makes a shape of a few cells.
+    """
+    table = as_table(places)
+    smaller = (table[:, 4] * MOST_CHANGE < place.height for place in places)
+    held = [(same_place(place, table) & small).sum() for place, small in zip(places, smaller, strict=True)]
+    numbers = [place for place, n in zip(places, held, strict=True) if n < HELD]
+    groups = group_places(sorted(numbers, key=lambda place: -place.length))
+    return [[first, *_further_views(first, others)] for first, *others in groups]
+
+
+def _further_views(first: Place, others: Sequence[Place]) -> list[Place]:
+    """Other places of a number that show all of it, at most as many as are read."""
+    whole = [each for each in others if each.length > PART * first.length and each.height > PART * first.height]
+    return whole[: MOST_CROPS - 1]
 
 
 def _partings(sides: Sequence[Edges], digit_height: float) -> list[float]:

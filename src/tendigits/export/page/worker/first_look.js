@@ -38,9 +38,12 @@ export function numbersIn(place, { strip, peaks, sides }) {
 }
 
 // Group places that show one number, the longest first: others are further views of it, unless they show a part.
+// A place that holds several much smaller numbers is none: a small copy of a page makes a shape of a few cells.
 export function same(places) {
   const groups = [];
-  for (const place of [...places].sort((a, b) => b.length - a.length)) {
+  const within = (part, place) => part.height * MOST_CHANGE < place.height && samePlace(part, place);
+  const numbers = places.filter((place) => places.filter((other) => within(other, place)).length < HELD);
+  for (const place of numbers.sort((a, b) => b.length - a.length)) {
     const near = groups.find(([longest]) => samePlace(place, longest));
     if (!near) groups.push([place]);
     else if (near.length < MOST_CROPS && place.length > PART * near[0].length && place.height > PART * near[0].height) near.push(place);
