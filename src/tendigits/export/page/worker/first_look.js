@@ -6,7 +6,7 @@ import { isDigit, middleOf } from "./decode.js";
 import { samePlace } from "./finder.js";
 import { onPage } from "./strips.js";
 
-const { DIGIT, MOST_CHANGE, MOST_CROPS, NARROWEST_TOOTH, PART, READ, SPLIT, WIDEST_TOOTH } = constants["lines.first_look"];
+const { DIGIT, HELD, MOST_CHANGE, MOST_CROPS, NARROWEST_TOOTH, PART, READ, SPLIT, WIDEST_TOOTH } = constants["lines.first_look"];
 
 // The numbers that a first look shows in a place: their ends and heights, from the boxes of their characters.
 export function numbersIn(place, { strip, peaks, sides }) {
