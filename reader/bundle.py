@@ -41,7 +41,7 @@ def main() -> None:
     batches = np.split(x.astype(np.float32), SAMPLES // BATCH)
     path = ASSETS / f"{given.which}.onnx"
     with replacing(path) as temporary:
-        temporary.write_bytes(quantize(to_onnx(model, {}), batches))
+        temporary.write_bytes(quantize(to_onnx(model, {}), batches, ends=False))
     print(f"{path}: {path.stat().st_size:,} bytes")
 
 

@@ -3,17 +3,18 @@
 onnxruntime.InferenceSession("model.onnx").run(None, {"image": images})
 """
 
-import logging
-import tempfile
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import onnx
-from onnx import helper
 
 from tendigits.export.source import Source
 from tendigits.model.onnx import to_onnx
+from tendigits.model.quantize import quantize
+
+BATCH = 100
+"""Samples that the quantizer sees at once."""
 
 
 def write(source: Source, path: Path) -> None:
@@ -22,35 +23,9 @@ def write(source: Source, path: Path) -> None:
 
 
 def write_int8(source: Source, path: Path, samples: np.ndarray) -> None:
-    """Write the network with int8 weights and activations, in the ranges that `samples` have.
-
-    The final softmax stays float32: that costs nothing, and int8 is too coarse for it.
-    """
-    from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantType, quantize_static
-
-    class Samples(CalibrationDataReader):  # type: ignore[misc]
-        batches = iter(np.array_split(samples, max(1, len(samples) // 100)))
-
-        def get_next(self) -> dict[str, np.ndarray] | None:
-            batch = next(self.batches, None)
-            return None if batch is None else {"image": batch}
-
-    with tempfile.TemporaryDirectory() as folder:
-        float32, int8 = Path(folder) / "float32.onnx", Path(folder) / "int8.onnx"
-        write(source, float32)
-        logging.disable(logging.WARNING)  # it advises to fold the normalisation into the layers, which is done already
-        try:
-            quantize_static(
-                float32, int8, Samples(), quant_format=QuantFormat.QDQ, per_channel=True,
-                op_types_to_quantize=["Conv", "Gemm", "MatMul", "MaxPool"],
-                activation_type=QuantType.QUInt8, weight_type=QuantType.QInt8,
-            )  # fmt: skip
-        finally:
-            logging.disable(logging.NOTSET)
-        model = onnx.load(int8)
-    del model.metadata_props[:]
-    helper.set_model_props(model, source.metadata)
-    path.write_bytes(model.SerializeToString())
+    """Write the network with int8 weights and activations, in the ranges that `samples` have."""
+    batches = np.array_split(samples, max(1, len(samples) // BATCH))
+    path.write_bytes(quantize(to_onnx(source.model, source.metadata, source.output), batches))
 
 
 def load(path: Path) -> Any:

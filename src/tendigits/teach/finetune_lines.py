@@ -88,7 +88,7 @@ def fine_tune_lines(
         order=lambda _, n: rng.permutation(n),
     )  # fmt: skip
     seen = x[rng.permutation(len(x))[:SEEN]]
-    return quantize(to_onnx(model, about), np.array_split(seen, -(-len(seen) // BATCH_SIZE)))
+    return quantize(to_onnx(model, about), np.array_split(seen, -(-len(seen) // BATCH_SIZE)), ends=False)
 
 
 def _loss(y_true: Any, y_pred: Any) -> Any:
