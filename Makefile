@@ -106,7 +106,8 @@ reader: setup $(TORCH)
 	$(BIN)/python reader/fetch_fonts.py
 	$(BIN)/python reader/rehearsal.py
 	$(TORCH)/bin/python reader/train_lines.py finder --minutes 25 --start reader/finder.npz
-	$(TORCH)/bin/python reader/train_lines.py lines --minutes 100 --start reader/lines.npz
+	$(TORCH)/bin/python reader/train_lines.py lines_1 --minutes 50 --start reader/lines_1.npz
+	$(TORCH)/bin/python reader/train_lines.py lines_2 --minutes 50 --start reader/lines_2.npz
 	$(BIN)/python reader/bundle.py finder
 	$(BIN)/python reader/bundle.py lines
 	$(BIN)/python reader/calibrate.py

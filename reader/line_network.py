@@ -2,8 +2,10 @@
 
 network = build()                               # (40, width, 1) -> (1, width / 4, 2 * (classes + 1 + 4))
 y = targets(line)                               # what it should say of a line
+together = ensemble([network, another])         # one network that says the mean of what both say
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 import keras
@@ -14,6 +16,9 @@ from synthesis.lines import Line
 from tendigits.lines.decode import HEIGHT, NONE
 from tendigits.teach import line_targets
 from tendigits.teach.line_targets import Floats
+
+MEMBERS = ("lines_1", "lines_2")
+"""Names of the trainings whose networks read together: two make fewer errors than one twice as large."""
 
 
 def build(channels: tuple[int, int, int, int] = (24, 40, 72, 160)) -> keras.Model:
@@ -34,6 +39,12 @@ def build(channels: tuple[int, int, int, int] = (24, 40, 72, 160)) -> keras.Mode
     x = residual(x, last, (1, 5))
     x = layers.Dropout(0.1)(x)
     return keras.Model(inputs, layers.Conv2D(2 * (NONE + 5), 1, dtype="float32")(x))
+
+
+def ensemble(members: Sequence[keras.Model]) -> keras.Model:
+    """Join trained networks to one that says the mean of what they say."""
+    inputs = keras.Input((HEIGHT, None, 1))
+    return keras.Model(inputs, layers.Average()([member(inputs) for member in members]))
 
 
 def targets(line: Line) -> Floats:

@@ -1,7 +1,7 @@
 """Train the networks that find numbers on a page and that read lines.
 
 python reader/train_lines.py finder --minutes 25        # goes on from its last checkpoint
-python reader/train_lines.py lines --minutes 100
+python reader/train_lines.py lines_1 --minutes 60       # one of the networks that read lines together
 """
 
 import argparse
@@ -23,7 +23,7 @@ from synthesis.patterns import Patterns
 from tendigits.data.mnist import load_data
 from tendigits.data.preprocess import standardize
 from tendigits.lines.decode import HEIGHT, NONE, STRIDE
-from training import FOLDER, Samples, Task, save_weights, train, workers
+from training import ROOT, Samples, Task, save_weights, train, workers
 
 SEED = 7
 
@@ -86,7 +86,7 @@ def write_pages(seed: int, part: int, n: int, _: bool) -> Samples:
 def main() -> None:
     """Train."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("which", choices=("finder", "lines"))
+    parser.add_argument("which", choices=("finder", "lines_1", "lines_2"))
     parser.add_argument("--minutes", type=float, default=100)
     parser.add_argument("--chunks", type=int, help="Chunks of the whole schedule.")
     parser.add_argument("--start", type=Path, help="Weights to begin with.")
@@ -102,13 +102,16 @@ def main() -> None:
     import finder_network
     import line_network
 
-    task: Any = Task("lines", partial(write_lines, given.seed), line_network.build, line_network.loss)
     if given.which == "finder":
-        write = partial(write_pages, given.seed)
+        write: Any = partial(write_pages, given.seed)
         task = Task("finder", write, finder_network.build, finder_network.loss, chunk=512, part=64, batch=8)
+    else:
+        write = partial(write_lines, given.seed)
+        task = Task(given.which, write, line_network.build, line_network.loss)
+    chunks = given.chunks or (130 if given.which == "finder" else 110)
     with workers(given.workers) as pool:
-        model = train(task, pool, given.minutes, given.chunks or {"lines": 110, "finder": 60}[given.which], given.start)
-    save_weights(model, FOLDER / f"{task.name}.npz")
+        model = train(task, pool, given.minutes, chunks, given.start)
+    save_weights(model, ROOT / "reader" / f"{task.name}.npz")
 
 
 if __name__ == "__main__":

@@ -19,8 +19,8 @@ from synthesis.texts import draw_word
 
 Box = tuple[float, float, float, float]
 
-KEPT = 150
-"""Drawn shapes of each character; to draw one anew each time would cost more than the rest of a line."""
+KEPT, WORDS = 600, 600
+"""Drawn shapes of each character, and words; to draw one anew each time would cost more than the rest of a line."""
 
 SOURCES = {"mixed": 0.62, "script": 0.2, "print": 0.18}
 """Shares of lines by mixed hands, in one handwriting font, and in one printed font."""
@@ -32,16 +32,19 @@ LINKED = 0.1
 """Share of the numbers in which zeros are joined by a stroke."""
 
 WIDE_ZEROS = 1.7
-"""How much wider joined zeros may be than other digits; they may also be lower, and overlap."""
+"""How much wider joined or low zeros may be than other digits; joined ones may also overlap."""
 
-SMALL_ZEROS = 0.15
+SMALL_ZEROS = 0.25
 """Share of the numbers by hand in which zeros are lower than other digits."""
 
-LARGE_FIRST, LARGEST_FIRST = 0.1, 1.8
+LARGE_FIRST, LARGEST_FIRST = 0.14, 2.0
 """Share of the numbers by hand that begin with a larger digit, and how much larger at most."""
 
 TALL_ONES, TALLEST_ONE = 0.3, 1.6
 """Share of the numbers by hand with 1s that are higher than other digits, and how much at most."""
+
+STEEP, STEEPEST = 0.2, 0.7
+"""Share of the hands that slant far to the right, and how far at most: the top of a digit, in digit heights."""
 
 BEND = 0.022
 """Standard deviation of the points by which a shape is bent, in digit heights."""
@@ -114,8 +117,8 @@ class Shapes:
         self.prints = [font for font in fonts if not font.written]
         self.kept = {str(n): [glyph_of(str(n), draw_digit(n, rng, rare=True)) for _ in range(KEPT)] for n in range(10)}
         self.kept |= {label: [draw_sign_glyph(label, rng) for _ in range(KEPT)] for label in SIGNS}
-        self.marks = [draw_glyph("", MARKS[i % len(MARKS)], rng, wobble=0.06) for i in range(2 * KEPT)]
-        self.words = [self._draw_word(rng) for _ in range(4 * KEPT)]
+        self.marks = [draw_glyph("", MARKS[i % len(MARKS)], rng, wobble=0.06) for i in range(WORDS)]
+        self.words = [self._draw_word(rng) for _ in range(WORDS)]
 
     def write_number(self, canvas: Canvas, text: str, x: float, base: float, hand: Hand, rng: Rng) -> float:
         """Write a number from x on, as far as it fits; returns where it ends.
@@ -125,8 +128,9 @@ class Shapes:
         """
         before: dict[str, Glyph] = {}
         linked = rng.random() < LINKED
-        zero = float(rng.uniform(0.45, 0.9)) if hand.uneven and rng.random() < SMALL_ZEROS else 1.0
-        wide = float(rng.uniform(0.9, WIDE_ZEROS)) if linked and hand.uneven else 1.0
+        small = bool(hand.uneven) and rng.random() < SMALL_ZEROS
+        zero = float(rng.uniform(0.38, 0.9)) if small else 1.0
+        wide = float(rng.uniform(0.9, WIDE_ZEROS)) if (linked or small) and hand.uneven else 1.0
         large = float(rng.uniform(1.1, LARGEST_FIRST)) if hand.uneven and rng.random() < LARGE_FIRST else 1.0
         one = float(rng.uniform(1.05, TALLEST_ONE)) if hand.uneven and rng.random() < TALL_ONES else 1.0
         below = float(rng.uniform(0, 0.6))  # of what a 1 is higher, the share below the baseline
@@ -205,7 +209,7 @@ def draw_hand(shapes: Shapes, rng: Rng, height: float) -> Hand:
         height=height,
         aspect=float(np.exp(rng.normal(0, 0.08 if printed else 0.2))),
         pen=max(0.45, height * float(thin)),
-        slant=0.0 if printed else float(rng.normal(0.12, 0.22)),
+        slant=0.0 if printed else float(rng.uniform(0.25, STEEPEST) if rng.random() < STEEP else rng.normal(0.12, 0.2)),
         gap=float(close),
         uneven=0.0 if printed else float(rng.uniform(0.01, 0.07)),
         slope=float(rng.normal(0, 0.01 if printed else 0.03)),

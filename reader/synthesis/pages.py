@@ -20,10 +20,10 @@ from synthesis.texts import draw_number
 SIDE = 320
 """Pixels of a page's sides."""
 
-LOWEST, HIGHEST = 6.0, 30.0
+LOWEST, HIGHEST = 6.0, 40.0
 """Pixels: heights of digits that the network finds."""
 
-TOO_HIGH, HIGHER = 3.0, 0.15
+TOO_HIGH, HIGHER = 2.5, 0.15
 """How many times higher digits may be that it leaves to a smaller copy of the page, and the share of such pages."""
 
 CLOSE = 0.5
@@ -40,6 +40,16 @@ WORD, NOTHING = 0.2, 0.2
 
 RULED = 0.75
 """Share of the tables with ruled lines."""
+
+ONE_A_CELL, SMALL_NOTE = 0.35, 0.12
+"""Share of the ruled tables with one digit in each cell, as on score pads and in puzzles, and of their cells with a
+small number in a corner."""
+
+TWO_HANDS, OTHERS_CELL = 0.4, 0.4
+"""Share of the tables that are filled in by a second hand, as a printed form is, and of their cells that it wrote."""
+
+THICK_EVERY = 3
+"""In half of the ruled tables so many rows and columns lie between thick lines."""
 
 TURN, TILT = 5.0, 0.04
 """Standard deviations: degrees of a page's rotation, and how far its corners move, as a share of its side."""
@@ -167,28 +177,45 @@ class PageWriter:
         """A table, ruled or not."""
         numbers: list[Number] = []
         ruled = rng.random() < RULED
+        single = ruled and rng.random() < ONE_A_CELL
         down = float(rng.uniform(1.25, 2.6)) * hand.height
         across = float(np.exp(rng.uniform(np.log(1.2 if ruled else UNRULED), np.log(6)))) * hand.height
+        if single:
+            across = down * float(rng.uniform(0.85, 1.15))
         top, left = (float(rng.uniform(-0.5, 1)) * size for size in (down, across))
         rows, columns = np.arange(top, SIDE, down), np.arange(left, SIDE, across)
-        longest = max(1, int((across - 0.3 * hand.height) / (hand.height * (0.55 * hand.aspect + max(0.0, hand.gap)))))
+        second = draw_hand(self.shapes, rng, hand.height * float(rng.uniform(0.8, 1.25)))
+        others = OTHERS_CELL if rng.random() < TWO_HANDS and second.height < 0.9 * down else 0.0
         for y in rows:
             for x in columns:
-                chance = rng.random()
+                chance, writer = rng.random(), second if rng.random() < others else hand
+                note = single and rng.random() < SMALL_NOTE
+                if note:
+                    writer = replace(writer, height=float(rng.uniform(0.4, 0.6)) * writer.height, pen=writer.pen * 0.7)
                 if chance < WORD / 3:
-                    self.shapes.write_other(canvas, x + 2, y + down / 2, hand, rng)
+                    self.shapes.write_other(canvas, x + 2, y + down / 2, writer, rng)
                 elif chance > NOTHING:
-                    text = draw_number(rng)[: int(rng.integers(1, longest + 1))]
-                    inset = float(rng.uniform(0.1, 0.5)) * hand.height
-                    written = self._number(canvas, x + inset, y + (down + hand.height) / 2, hand, rng, text)
-                    room = x + across - CLOSE * hand.height
+                    digit = writer.height * 0.55 * writer.aspect
+                    longest = (across - 0.3 * writer.height) / (digit + max(0.0, writer.gap) * writer.height)
+                    text = draw_number(rng)[: int(rng.integers(1, max(1, int(longest)) + 1))]
+                    inset = float(rng.uniform(0.1, 0.5)) * writer.height
+                    base = y + (down + writer.height) / 2
+                    if single and not note:
+                        text, inset = str(rng.integers(10)), max(0.1 * digit, (across - digit) * float(rng.uniform(0.3, 0.7)))
+                    elif note:
+                        base = y + float(rng.uniform(1.15, 1.5)) * writer.height
+                    written = self._number(canvas, x + inset, base, writer, rng, text)
+                    room = x + across - CLOSE * writer.height
                     numbers += [replace(number, clear=bool(number.end[0] < room)) for number in written]
         if ruled:
-            dark, thick = int(rng.integers(110, 256)), 1 if hand.height < 15 else int(rng.integers(1, 4))
-            for y in rows:
-                cv2.line(canvas.others, (round(left), round(y)), (SIDE, round(y)), dark, thick, cv2.LINE_AA)
-            for x in columns:
-                cv2.line(canvas.others, (round(x), round(top)), (round(x), SIDE), dark, thick, cv2.LINE_AA)
+            dark, thin = int(rng.integers(110, 256)), 1 if hand.height < 15 else int(rng.integers(1, 4))
+            thick = thin + (int(rng.integers(1, 1 + thin)) if rng.random() < 0.5 else 0)
+            for n, y in enumerate(rows):
+                pen = thin if n % THICK_EVERY else thick
+                cv2.line(canvas.others, (round(left), round(y)), (SIDE, round(y)), dark, pen, cv2.LINE_AA)
+            for n, x in enumerate(columns):
+                pen = thin if n % THICK_EVERY else thick
+                cv2.line(canvas.others, (round(x), round(top)), (round(x), SIDE), dark, pen, cv2.LINE_AA)
         return numbers
 
     def _words(self, canvas: Canvas, hand: Hand, rng: Rng) -> list[Number]:

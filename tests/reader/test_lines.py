@@ -7,6 +7,7 @@ import matplotlib
 import numpy as np
 import pytest
 
+import bundle
 import calibrate
 import finder_network
 import line_network
@@ -180,8 +181,7 @@ CLOSE = 0.25
 
 def test_the_networks_in_the_package_are_those_of_the_kept_weights(shapes, patterns):
     """Keras is the oracle; 8 bits and folded batch normalization make no difference that matters."""
-    network = line_network.build()
-    load_weights(network, ROOT / "reader" / "lines.npz")
+    network = bundle.ensemble_of_lines()
     (line,) = LineWriter(shapes, patterns).lines(np.random.default_rng(8), 1)
     picture = line.picture[:, : line.picture.shape[1] // 4 * 4]
     expected = network.predict(standardize(picture)[None, :, :, None], verbose=0).reshape(-1, NONE + 5)

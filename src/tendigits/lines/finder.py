@@ -30,13 +30,13 @@ MIDDLE_HEIGHT = 16.0
 FINEST, STEP, COARSEST = 1280, 2.0, 24
 """Pixels: longest side of the largest copy of a page; each other copy is half as large, down to the smallest."""
 
-LOWEST, LOW, HIGHEST = 5.0, 11.0, 34.0
+LOWEST, LOW, HIGHEST = 5.0, 11.0, 44.0
 """Pixels: heights of digits that the network has learned to find, and below which a larger copy shows them better."""
 
 MARGIN = 32
 """Pixels that are added around a page, as its edges are."""
 
-LEAST = 0.4
+LEAST = 0.3
 """Probability of a number from which a place belongs to one."""
 
 CAP = 0.2

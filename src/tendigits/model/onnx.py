@@ -132,6 +132,8 @@ def _layer(node: Any, weights: dict[str, np.ndarray]) -> keras.layers.Layer | No
         return keras.layers.ReLU()
     if node.op_type in ("Sum", "Add"):
         return keras.layers.Add()
+    if node.op_type == "Mean":
+        return keras.layers.Average()
     if node.op_type == "Flatten":
         return keras.layers.Flatten()
     if node.op_type == "Gemm":

@@ -38,7 +38,7 @@ def quantize(data: bytes, samples: Iterable[NDArray[np.float32]], ends: bool = T
     Args:
         data: an .onnx file as `to_onnx` writes it.
         samples: batches of its input, from which the ranges of its activations are taken.
-        ends: also the first and the last convolution, whose errors cost most.
+        ends: also the first convolution, the last one and what comes after it, whose errors cost most.
     """
     file = onnx.load_from_string(data)
     about = {entry.key: entry.value for entry in file.metadata_props}
@@ -46,9 +46,8 @@ def quantize(data: bytes, samples: Iterable[NDArray[np.float32]], ends: bool = T
         node.name = f"node{i}"
         if node.op_type == "Sum":  # the same for two summands, but the quantizer knows only this one
             node.op_type = "Add"
-    convolutions = [node.name for node in file.graph.node if node.op_type == "Conv"]
     kept = [node.name for node in file.graph.node if node.op_type == "Softmax"]
-    kept += [] if ends else [convolutions[0], convolutions[-1]]
+    kept += [] if ends else _ends(file.graph)
     helper.set_model_props(file, dict([PREPROCESSED]))
     with TemporaryDirectory() as folder:
         path = Path(folder) / "quantized.onnx"
@@ -90,6 +89,22 @@ def dequantize(data: bytes) -> bytes:
     file.graph.node.extend(nodes)
     file.graph.initializer.extend(kept)
     return bytes(file.SerializeToString())
+
+
+def _ends(graph: onnx.GraphProto) -> list[str]:
+    """The first convolutions, the last ones, and what comes after these, in each branch."""
+    ends, behind, before = [], set[str](), set[str]()  # what is made by convolutions, and what goes into them
+    for node in graph.node:
+        if behind.isdisjoint(node.input) and node.op_type == "Conv":
+            ends.append(node.name)
+        if node.op_type == "Conv" or not behind.isdisjoint(node.input):
+            behind.update(node.output)
+    for node in reversed(graph.node):
+        if before.isdisjoint(node.output):
+            ends.append(node.name)
+        if node.op_type == "Conv" or not before.isdisjoint(node.output):
+            before.update(node.input)
+    return ends
 
 
 def _cuts(constants: dict[str, NDArray[Any]], node: Any) -> bool:
