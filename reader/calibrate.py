@@ -36,11 +36,6 @@ LEGIBLE = 12.0
 EDGE = 6
 """Pixels: a number closer to the edge of the picture may be cut off, and tells nothing."""
 
-HARDER = 2.0
-"""How many times as many wrong numbers are taken on generated pages and lines, where some points are hidden and some
-cells can't be told apart. It was chosen with real pictures in sight, and is too much for cheques: there 2 of 56
-accepted amounts were misread."""
-
 LARGEST = 3.0
 """How much larger than a strip the picture of a line may be."""
 
@@ -65,7 +60,7 @@ def main() -> None:
     half = len(right) // 2
     weights, bias = fit(values[:half], right[:half])
     confidence = 1 / (1 + np.exp(-(values[half:] @ weights + bias)))
-    thresholds = [(error, threshold_for(confidence, right[half:], error * HARDER)) for error in ERRORS]
+    thresholds = [(error, threshold_for(confidence, right[half:], error)) for error in ERRORS]
     for error, threshold in thresholds:
         accepted = confidence >= threshold
         share = (accepted & (right[half:] > 0)).sum() / right[half:].sum()

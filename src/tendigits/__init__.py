@@ -10,7 +10,6 @@ Nothing heavy is imported until it is used.
 
 import importlib
 import os
-from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -24,11 +23,11 @@ if TYPE_CHECKING:
     from tendigits.report.evaluate import evaluate_run
     from tendigits.train.pipeline import resume_run, run_recipe
 
+    __version__: str
+
 os.environ.setdefault("KERAS_BACKEND", "jax")
 # JAX 0.10.1 takes its own compiled programs for errors (openxla/xla#44565); real ones are raised as well as logged.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-
-__version__ = version("tendigits")
 
 _HOMES = {
     "Reader": "tendigits.read.reader",
@@ -67,8 +66,12 @@ def __getattr__(name: str) -> Any:
 
             require(f"tendigits.{name}", "train")
         return getattr(importlib.import_module(_HOMES[name]), name)
+    if name == "__version__":
+        from importlib.metadata import version
+
+        return version("tendigits")
     raise AttributeError(f"module 'tendigits' has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:
-    return sorted([*globals(), *__all__])
+    return sorted([*globals(), *__all__, "__version__"])

@@ -18,7 +18,7 @@ from tendigits.export.web import WORKER, join_modules
 from tendigits.lines.finder import Place
 from tendigits.lines.numbers import Mark, common_mark, is_usual, to_decimal
 from tendigits.lines.order import in_rows
-from tendigits.lines.reading import LOOKS
+from tendigits.lines.views import LOOKS
 from tendigits.lines.strips import Pyramid, cut
 
 PAGE = files("tendigits.export") / "page" / "worker"

@@ -11,13 +11,13 @@ import numpy as np
 
 from tendigits.data import image, preprocess
 from tendigits.digits import find, foreground, network, segment
-from tendigits.lines import decode, finder, first_look, numbers, order, reading, second_opinion, strips, trust, vote
+from tendigits.lines import decode, finder, first_look, numbers, order, reading, second_opinion, strips, trust, views, vote
 from tendigits.lines import network as line_network
 from tendigits.read import judge
 
 MODULES = (
     image, preprocess, find, foreground, network, segment,
-    decode, finder, first_look, line_network, numbers, order, reading, second_opinion, strips, trust, vote,
+    decode, finder, first_look, line_network, numbers, order, reading, second_opinion, strips, trust, views, vote,
     judge,
 )  # fmt: skip
 

@@ -23,6 +23,9 @@ NARROWEST_TOOTH, WIDEST_TOOTH = 0.6, 1.35
 MOST_CHANGE = 1.6
 """How many times higher or lower than the finder says digits may be."""
 
+MOVED = 0.12
+"""Of a digit's height: a place whose ends and height change less stays as it is, and needs no other look."""
+
 PART = 0.75
 """Of the longest place's length and height: a smaller one shows a part of the number."""
 
@@ -63,8 +66,9 @@ def numbers_in(place: Place, view: View) -> list[Place]:
         middle = float(np.median((tops + bottoms)[high])) / 2
         unit = place.height / DIGIT
         height = float(np.clip(full * unit, place.height / MOST_CHANGE, place.height * MOST_CHANGE))
-        x, y = strip.matrix @ [(left + right) / 2, middle, 1]
-        numbers.append(replace(place, x=float(x), y=float(y), length=(right - left) * unit, height=height))
+        x, y = (strip.matrix @ [(left + right) / 2, middle, 1]).tolist()
+        number = replace(place, x=x, y=y, length=(right - left) * unit, height=height)
+        numbers.append(place if _is_nearly(place, number) else number)
     return numbers
 
 
@@ -79,6 +83,11 @@ def same(places: Sequence[Place]) -> list[list[Place]]:
     numbers = [place for place, n in zip(places, held, strict=True) if n < HELD]
     groups = group_places(sorted(numbers, key=lambda place: -place.length))
     return [[first, *_further_views(first, others)] for first, *others in groups]
+
+
+def _is_nearly(a: Place, b: Place) -> bool:
+    away = float(np.hypot(a.x - b.x, a.y - b.y)) + abs(a.length - b.length) / 2
+    return max(away, abs(a.height - b.height)) < MOVED * a.height
 
 
 def _further_views(first: Place, others: Sequence[Place]) -> list[Place]:

@@ -14,15 +14,15 @@ from numpy.typing import NDArray
 from tendigits.digits.foreground import find_foreground
 from tendigits.digits.network import Network
 from tendigits.lines import finder
-from tendigits.lines.decode import CHARACTERS, Edges, decode
+from tendigits.lines.decode import CHARACTERS, Edges
 from tendigits.lines.finder import Place, find_numbers
-from tendigits.lines.first_look import numbers_in, same
 from tendigits.lines.network import LineNetwork
 from tendigits.lines.numbers import is_usual
 from tendigits.lines.order import in_rows
 from tendigits.lines.second_opinion import crops_of, strokes_beside
-from tendigits.lines.strips import DIGIT, Look, Pyramid, Strip, cut
+from tendigits.lines.strips import DIGIT, Strip
 from tendigits.lines.trust import Evidence
+from tendigits.lines.views import views_of
 from tendigits.lines.vote import READ, Candidate, View, vote
 
 Grey = NDArray[np.uint8]
@@ -30,16 +30,6 @@ Floats = NDArray[np.float32]
 
 DIGITS = 10
 """The first of CHARACTERS are the digits."""
-
-LOOKS = (
-    Look(),
-    Look(scale=0.8),
-    Look(scale=0.9, lean=0.15),
-    Look(scale=0.9, lean=-0.15),
-    Look(scale=0.9, stretch=0.85),
-    Look(scale=0.9, stretch=1.2),
-)
-"""Each number is read in all of these, as people of other habits would have written it. Where they agree it's right."""
 
 BEYOND = 0.4
 """Of a digit's height: how far outside of a number's ends the middle of a character of it may lie."""
@@ -103,28 +93,12 @@ class LineReader:
     def readings(self, grey: Grey) -> list[Reading]:
         """Read a page: what stands where, in reading order; places without a digit are left out."""
         for places in self._ways(grey):
-            found = [each for each in self.read_places(grey, places) if any(map(str.isdigit, each.text))]
+            read = self._with_second_opinion(views_of(self.lines, grey, places))
+            found = [each for each in read if any(map(str.isdigit, each.text))]
             if found:
                 rows = in_rows([each.place for each in found])
                 return [each for row in rows for each in _with_room([found[i] for i in row])]
         return []
-
-    def read_places(self, grey: Grey, places: Sequence[Place]) -> list[Reading]:
-        """Read in each of some places."""
-        pyramid = Pyramid(grey)
-        looks = self._look(pyramid, [[(place, LOOKS[0])] for place in places])
-        shown = [each for place, (view,) in zip(places, looks, strict=True) for each in numbers_in(place, view)]
-        numbers = same(shown)[: finder.MOST]
-        wanted = [
-            [*((first, look) for look in LOOKS), *((other, LOOKS[0]) for other in others)] for first, *others in numbers
-        ]
-        return self._with_second_opinion([number[0] for number in numbers], self._look(pyramid, wanted))
-
-    def _look(self, pyramid: Pyramid, wanted: Sequence[Sequence[tuple[Place, Look]]]) -> list[list[View]]:
-        """What the line network sees of each number."""
-        strips = [[cut(pyramid, place, look) for place, look in own] for own in wanted]
-        outputs = iter(self.lines([strip.picture for own in strips for strip in own]))
-        return [[View(strip, *decode(next(outputs))) for strip in own] for own in strips]
 
     def _ways(self, grey: Grey) -> Iterator[list[Place]]:
         """Where numbers may stand; the next way is tried where nothing was read in one."""
@@ -135,8 +109,9 @@ class LineReader:
             places = find_numbers(self.finder, 255 - foreground)
             yield [*places, *whole_line(grey, places)]
 
-    def _with_second_opinion(self, places: Sequence[Place], views: Sequence[Sequence[View]]) -> list[Reading]:
+    def _with_second_opinion(self, numbers: Sequence[tuple[Place, Sequence[View]]]) -> list[Reading]:
         """Join the views of each number, and ask the network for single digits about all digits at once."""
+        places, views = [place for place, _ in numbers], [seen for _, seen in numbers]
         strips = [seen[0].strip for seen in views]
         voted = [
             [[each for each in part if _is_within(each.box, strip)] for part in vote(seen)]

@@ -6,7 +6,7 @@ import { isDigit, middleOf } from "./decode.js";
 import { samePlace } from "./finder.js";
 import { onPage } from "./strips.js";
 
-const { DIGIT, HELD, MOST_CHANGE, MOST_CROPS, NARROWEST_TOOTH, PART, READ, SPLIT, WIDEST_TOOTH } = constants["lines.first_look"];
+const { DIGIT, HELD, MOST_CHANGE, MOST_CROPS, MOVED, NARROWEST_TOOTH, PART, READ, SPLIT, WIDEST_TOOTH } = constants["lines.first_look"];
 
 // The numbers that a first look shows in a place: their ends and heights, from the boxes of their characters.
 export function numbersIn(place, { strip, peaks, sides }) {
@@ -32,9 +32,15 @@ export function numbersIn(place, { strip, peaks, sides }) {
     const unit = place.height / DIGIT;
     const [x, y] = onPage(strip, (left + right) / 2, middle);
     const height = clip(full * unit, place.height / MOST_CHANGE, place.height * MOST_CHANGE);
-    numbers.push({ ...place, x, y, length: (right - left) * unit, height });
+    const number = { ...place, x, y, length: (right - left) * unit, height };
+    numbers.push(isNearly(place, number) ? place : number);
   }
   return numbers;
+}
+
+function isNearly(a, b) {
+  const away = Math.hypot(a.x - b.x, a.y - b.y) + Math.abs(a.length - b.length) / 2;
+  return Math.max(away, Math.abs(a.height - b.height)) < MOVED * a.height;
 }
 
 // Group places that show one number, the longest first: others are further views of it, unless they show a part.

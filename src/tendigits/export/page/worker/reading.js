@@ -2,18 +2,17 @@
 
 import { image, most, total } from "./arrays.js";
 import { constants } from "./constants.js";
-import { decode, indexOfMost, isDigit, middleOf } from "./decode.js";
+import { indexOfMost, isDigit, middleOf } from "./decode.js";
 import { findNumbers } from "./finder.js";
-import { numbersIn, same } from "./first_look.js";
 import { findForeground } from "./foreground.js";
 import { inRows } from "./order.js";
 import { cropsOf, strokesBeside } from "./second_opinion.js";
-import { cutStrip, inStrip, makePyramid } from "./strips.js";
-import { candidateOf, vote } from "./vote.js";
+import { inStrip } from "./strips.js";
+import { viewsOf } from "./views.js";
+import { candidateOf, textOf, vote } from "./vote.js";
 
-const { AT_END, BEYOND, CERTAIN, CHARACTERS, DIGIT, DIGITS, LINE_LIKE, LINE_SHARE, LOOKS, READ } = constants["lines.reading"];
-const { MOST } = constants["lines.finder"];
-const [FOUND, LOOKED] = [0.3, 0.45]; // shares of the time until each stage has ended
+const { AT_END, BEYOND, CERTAIN, CHARACTERS, DIGIT, DIGITS, LINE_LIKE, LINE_SHARE } = constants["lines.reading"];
+const FOUND = 0.3; // share of the time until the numbers are found
 
 // What stands where, in reading order; places without a digit are left out. `networks` are the finder, the line network
 // and that for single digits; with `own`, the last one says which digit each is, and with `untaught`, what it was before
@@ -21,7 +20,8 @@ const [FOUND, LOOKED] = [0.3, 0.45]; // shares of the time until each stage has 
 export async function readings(networks, grey, progress) {
   for await (const places of ways(networks.finder, grey)) {
     progress(FOUND);
-    const found = (await readPlaces(networks, grey, places, progress)).filter(({ text }) => [...text].some(isDigit));
+    const numbers = await viewsOf(networks.lines, grey, places, (share) => progress(FOUND + (1 - FOUND) * share));
+    const found = (await withSecondOpinion(networks, numbers)).filter(({ text }) => [...text].some(isDigit));
     if (found.length) return inRows(found.map(({ place }) => place)).flatMap((row) => withRoom(row.map((i) => found[i])));
   }
   return [];
@@ -37,33 +37,19 @@ async function* ways(finder, grey) {
   yield [...places, ...wholeLine(grey, places)];
 }
 
-async function readPlaces(networks, grey, places, progress) {
-  const pyramid = makePyramid(grey);
-  const look = async (wanted, from, to) => {
-    const strips = wanted.map((own) => own.map(([place, way]) => cutStrip(pyramid, place, way)));
-    const outputs = await networks.lines(strips.flat().map((strip) => strip.picture), (share) => progress(from + (to - from) * share));
-    return strips.map((own) => own.map((strip) => ({ strip, ...decode(outputs.shift()) })));
-  };
-  const looks = await look(places.map((place) => [[place, LOOKS[0]]]), FOUND, LOOKED);
-  const numbers = same(places.flatMap((place, i) => numbersIn(place, looks[i][0]))).slice(0, MOST);
-  const wanted = numbers.map(([first, ...others]) => [...LOOKS.map((way) => [first, way]), ...others.map((place) => [place, LOOKS[0]])]);
-  const views = await look(wanted, LOOKED, 1);
-  return withSecondOpinion(networks, numbers.map(([place]) => place), views);
-}
-
 // Join the views of each number, and ask the network for single digits about all digits at once.
-async function withSecondOpinion({ digits, own, untaught }, places, views) {
-  const found = places.map((place, i) => {
-    const { strip } = views[i][0];
-    const { read, dropped } = vote(views[i]);
+async function withSecondOpinion({ digits, own, untaught }, numbers) {
+  const found = numbers.map(({ place, views }) => {
+    const { strip, sides } = views[0];
+    const { read, dropped } = vote(views);
     const within = ({ box }) => isWithin(box, strip);
     const characters = read.filter(within);
     const foreground = findForeground(strip.picture);
     const boxes = characters.map((each) => each.box);
     return {
       place, strip, characters, dropped: dropped.filter(within), crops: cropsOf(foreground, boxes),
-      beside: strokesBeside(foreground, boxes, DIGIT), seen: views[i].map((view) => textWithin(view, strip)),
-      walls: wallsOf(strip, views[i][0].sides), room: Infinity,
+      beside: strokesBeside(foreground, boxes, DIGIT), seen: views.map((view) => textWithin(view, strip)),
+      walls: wallsOf(strip, sides), room: Infinity,
     };
   });
   const together = found.flatMap(({ crops }) => crops);
@@ -95,8 +81,7 @@ function isWithin(box, { ends }) {
 
 // What a view shows of the number that is in a strip.
 function textWithin(view, strip) {
-  const within = view.peaks.filter((peak) => isWithin(inStrip(view.strip, peak.box, strip), strip));
-  return within.filter(({ present }) => present >= READ).map(({ label }) => label).join("");
+  return textOf(view.peaks.filter((peak) => isWithin(inStrip(view.strip, peak.box, strip), strip)));
 }
 
 // Whether the sides of a cell stand on the left and on the right of the number in a strip.

@@ -12,6 +12,11 @@ export function candidateOf(shares, box) {
   return { shares, box, label: CHARACTERS[indexOfMost(shares)], confidence: most(shares), present: total(shares) };
 }
 
+// What is read in a view.
+export function textOf(peaks) {
+  return peaks.filter(({ present }) => present >= READ).map(({ label }) => label).join("");
+}
+
 // What is `read`, from left to right, and what is `dropped`, there by less than half of the evidence. A view has no say
 // about what lies beyond its ends.
 export function vote(views) {

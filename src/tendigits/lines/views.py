@@ -1,0 +1,57 @@
+"""See each number of a page in as few views as tell: one where all is clear in it, several where something is doubtful.
+
+for place, views in views_of(network, grey, places):        # places as the finder gives them
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tendigits.lines.decode import decode
+from tendigits.lines.finder import MOST, Place
+from tendigits.lines.first_look import numbers_in, same
+from tendigits.lines.network import LineNetwork
+from tendigits.lines.strips import Look, Pyramid, cut
+from tendigits.lines.vote import View
+
+LOOKS = (
+    Look(),
+    Look(scale=0.9, lean=-0.15),
+    Look(scale=0.9, stretch=1.2),
+)
+"""A number that isn't clear in the first is read in all of these, as people of other habits would have written it."""
+
+CLEAR = 0.95
+"""Probability of each character from which on a number is clear."""
+
+Seen = dict[tuple[Place, Look], View]
+
+
+def views_of(network: LineNetwork, grey: NDArray[np.uint8], places: Sequence[Place]) -> list[tuple[Place, list[View]]]:
+    """The numbers in some places of a page, uint8 (height, width), each with its views, the first as it stands."""
+    pyramid, seen = Pyramid(grey), Seen()
+    (first, *others) = LOOKS
+    _look(network, pyramid, [(place, first) for place in places], seen)
+    numbers = same([number for place in places for number in numbers_in(place, seen[place, first])])[:MOST]
+    _look(network, pyramid, [(place, first) for number in numbers for place in number], seen)
+    views = [(number[0], [seen[place, first] for place in number]) for number in numbers]
+    doubtful = [(place, own) for place, own in views if not are_clear(own)]
+    _look(network, pyramid, [(place, look) for place, _ in doubtful for look in others], seen)
+    for place, own in doubtful:
+        own += [seen[place, look] for look in others]
+    return views
+
+
+def are_clear(views: Sequence[View]) -> bool:
+    """Whether all show the same characters, and each of these without a doubt."""
+    certain = all(peak.confidence >= CLEAR for view in views for peak in view.peaks)
+    return certain and len({view.text for view in views}) == 1
+
+
+def _look(network: LineNetwork, pyramid: Pyramid, wanted: Sequence[tuple[Place, Look]], seen: Seen) -> None:
+    """Add to `seen` what the network sees where it has not looked yet."""
+    missing = [each for each in dict.fromkeys(wanted) if each not in seen]
+    strips = [cut(pyramid, place, look) for place, look in missing]
+    outputs = network([strip.picture for strip in strips])
+    seen.update(zip(missing, (View(s, *decode(output)) for s, output in zip(strips, outputs, strict=True)), strict=True))
