@@ -31,6 +31,9 @@ OF_MNIST, OF_STROKES = 0.5, 0.36
 LINKED = 0.1
 """Share of the numbers in which zeros are joined by a stroke."""
 
+BESIDE_SIGN = 0.03
+"""Of a digit's height: the least gap beside a sign."""
+
 WIDE_ZEROS = 1.7
 """How much wider joined or low zeros may be than other digits; joined ones may also overlap."""
 
@@ -157,6 +160,8 @@ class Shapes:
                 _link(canvas.writing, canvas.boxes[-2], box, hand, rng)
             joined = linked and text[place : place + 2] == "00"
             gap = min(hand.gap, float(rng.uniform(-0.12, 0.08))) if joined else hand.gap
+            if any(sign in text[place : place + 2] for sign in SIGNS):
+                gap = max(gap, BESIDE_SIGN)  # or a digit hides it
             x = end + (gap + float(rng.normal(0, 0.05 if hand.uneven else 0.0))) * height
         return x
 

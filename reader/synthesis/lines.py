@@ -38,6 +38,10 @@ NEIGHBOUR, RULE_BELOW, RULE_ABOVE, CELLS = 0.25, 0.22, 0.12, 0.28
 """Shares of the lines with a part of another line above or below, ruled lines, and the sides of cells."""
 
 
+CUT, ROOM = 0.35, 0.25
+"""Share of the lines of which only the number is kept, as in a picture of one field, and how much is kept around it at
+most, in heights of a line; what lies outside is as the edges are, as when a number is cut out of such a picture."""
+
 COMB = 0.3
 """Share of these with a side between any two characters, as in a form."""
 
@@ -84,6 +88,8 @@ class LineWriter:
             end = max([end, *(box[2] for box in canvas.boxes)])  # a slanted character ends further to the right
             width = min(WIDTH, max(24, 2 * round((end + margin) / 2 + 0.5)))
             picture = photograph(canvas, self.patterns, last, rng, light)[:, :width]
+            if canvas.labels and BAR not in canvas.labels and rng.random() < CUT:
+                picture = _cut(picture, canvas.boxes, rng)
             last = canvas.writing
             yield Line(picture, canvas.labels, np.array(canvas.boxes, np.float32).reshape(-1, 4))
 
@@ -109,6 +115,17 @@ class LineWriter:
 
     def _other(self, canvas: Canvas, x: float, hand: Hand, rng: Rng) -> float:
         return self.shapes.write_other(canvas, x, HEIGHT / 2, hand, rng)
+
+
+def _cut(picture: Grey, boxes: list[Box], rng: Rng) -> Grey:
+    """Keep what is close to the characters."""
+    height, width = picture.shape
+    edges, room = np.array(boxes), rng.uniform(0, ROOM * HEIGHT, 4)
+    left, top = np.maximum(0, edges[:, :2].min(axis=0) - room[:2]).astype(int).tolist()
+    right, bottom = np.minimum((width, height), np.ceil(edges[:, 2:].max(axis=0) + room[2:])).astype(int).tolist()
+    outside = top, height - bottom, left, width - right
+    kept: Grey = cv2.copyMakeBorder(picture[top:bottom, left:right], *outside, cv2.BORDER_REPLICATE).astype(np.uint8)
+    return kept
 
 
 def _add_neighbour(canvas: Canvas, other: Grey, rng: Rng) -> None:

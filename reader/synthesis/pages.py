@@ -201,7 +201,10 @@ class PageWriter:
                     inset = float(rng.uniform(0.1, 0.5)) * writer.height
                     base = y + (down + writer.height) / 2
                     if single and not note:
-                        text, inset = str(rng.integers(10)), max(0.1 * digit, (across - digit) * float(rng.uniform(0.3, 0.7)))
+                        text, inset = (
+                            str(rng.integers(10)),
+                            max(0.1 * digit, (across - digit) * float(rng.uniform(0.3, 0.7))),
+                        )
                     elif note:
                         base = y + float(rng.uniform(1.15, 1.5)) * writer.height
                     written = self._number(canvas, x + inset, base, writer, rng, text)

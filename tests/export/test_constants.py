@@ -15,7 +15,7 @@ MODULES = [*PAGE.glob("*.js"), *PAGE.glob("worker/*.js")]
 def test_they_are_those_of_the_modules_and_fit_into_json():
     known = constants()
     assert known["lines.finder"]["LEAST"] == finder.LEAST
-    assert json.loads(json.dumps(known))["lines.views"]["LOOKS"][1] == {"scale": 0.8, "stretch": 1.0, "lean": 0.0}
+    assert json.loads(json.dumps(known))["lines.views"]["LOOKS"][1] == {"scale": 0.9, "stretch": 1.0, "lean": -0.15}
 
 
 def test_the_script_uses_only_constants_that_there_are():

@@ -18,8 +18,8 @@ from tendigits.export.web import WORKER, join_modules
 from tendigits.lines.finder import Place
 from tendigits.lines.numbers import Mark, common_mark, is_usual, to_decimal
 from tendigits.lines.order import in_rows
-from tendigits.lines.views import LOOKS
 from tendigits.lines.strips import Pyramid, cut
+from tendigits.lines.views import LOOKS
 
 PAGE = files("tendigits.export") / "page" / "worker"
 

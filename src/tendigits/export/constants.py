@@ -11,7 +11,19 @@ import numpy as np
 
 from tendigits.data import image, preprocess
 from tendigits.digits import find, foreground, network, segment
-from tendigits.lines import decode, finder, first_look, numbers, order, reading, second_opinion, strips, trust, views, vote
+from tendigits.lines import (
+    decode,
+    finder,
+    first_look,
+    numbers,
+    order,
+    reading,
+    second_opinion,
+    strips,
+    trust,
+    views,
+    vote,
+)
 from tendigits.lines import network as line_network
 from tendigits.read import judge
 

@@ -109,7 +109,7 @@ def group_places(places: Sequence[Place]) -> list[list[Place]]:
             members = left & same_place(place, table)
             members[i] = True
             left &= ~members
-            groups.append([places[n] for n in np.flatnonzero(members)])
+            groups.append([places[n] for n in np.flatnonzero(members).tolist()])
     return groups
 
 

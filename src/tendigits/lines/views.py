@@ -54,4 +54,6 @@ def _look(network: LineNetwork, pyramid: Pyramid, wanted: Sequence[tuple[Place, 
     missing = [each for each in dict.fromkeys(wanted) if each not in seen]
     strips = [cut(pyramid, place, look) for place, look in missing]
     outputs = network([strip.picture for strip in strips])
-    seen.update(zip(missing, (View(s, *decode(output)) for s, output in zip(strips, outputs, strict=True)), strict=True))
+    seen.update(
+        zip(missing, (View(s, *decode(output)) for s, output in zip(strips, outputs, strict=True)), strict=True)
+    )
