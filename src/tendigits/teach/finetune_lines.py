@@ -30,10 +30,10 @@ Array = np.ndarray[Any, Any]
 CORRECTIONS_SHARE = 0.3
 """Share of the corrections in the training data; the rest is rehearsal."""
 
-MOST_COPIES = 24
-"""Of one correction."""
+MOST_COPIES, REHEARSED_COPIES = 72, 3
+"""Of one correction at most, and of each line that is rehearsed; no copy is seen twice."""
 
-EPOCHS, BATCH_SIZE = 3, 8
+EPOCHS, BATCH_SIZE = 1, 8
 
 SEEN = 64
 """Strips from which the ranges of activations are taken, to quantize the network."""
@@ -105,10 +105,12 @@ def _training_data(network: LineNetwork, training: LineTrainingSet, rng: np.rand
         for strip, output, text in zip(training.strips, network(training.strips), training.texts, strict=True)
         if (labelled := _labelled(strip, output, text)) is not None
     ]
-    ratio = CORRECTIONS_SHARE / (1 - CORRECTIONS_SHARE) * _pixels(training.rehearsal)
+    others = [Labelled(strip, [], np.zeros((0, 4), np.float32), 0, 0) for strip in training.rehearsal]
+    rehearsal = [each.picture for one in others for each in _copies(one, REHEARSED_COPIES, rng)]
+    ratio = CORRECTIONS_SHARE / (1 - CORRECTIONS_SHARE) * _pixels(rehearsal)
     copies = round(ratio / max(1, _pixels([each.picture for each in corrected])))
     changed = [each for one in corrected for each in _copies(one, min(MOST_COPIES, max(1, copies)), rng)]
-    pictures = [*(each.picture for each in changed), *training.rehearsal]
+    pictures = [*(each.picture for each in changed), *rehearsal]
     taught = [_own_answers(output) for output in network(pictures)]
     for each, y in zip(changed, taught, strict=False):
         _correct(y, each)
