@@ -18,7 +18,7 @@ from tendigits.teach import line_targets
 from tendigits.teach.line_targets import Floats
 
 MEMBERS = ("lines_1", "lines_2")
-"""Names of the trainings whose networks read together: two make fewer errors than one twice as large."""
+"""Names of the trainings whose networks read together: they make fewer errors than either."""
 
 
 def build(channels: tuple[int, int, int, int] = (24, 40, 72, 160)) -> keras.Model:

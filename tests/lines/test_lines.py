@@ -13,6 +13,7 @@ from tendigits.lines.first_look import numbers_in, same
 from tendigits.lines.network import GAP, LineNetwork, bundled, pack
 from tendigits.lines.order import in_rows
 from tendigits.lines.strips import DIGIT, Look, Pyramid, Strip, cut
+from tendigits.lines.views import are_clear
 from tendigits.lines.vote import View, vote
 
 
@@ -94,6 +95,13 @@ def test_sides_of_cells_part_numbers_but_the_teeth_of_a_comb_do_not(pitch, digit
     strip = Strip(np.zeros((HEIGHT, 256), np.uint8), np.eye(2, 3), (0, 256))
     found = numbers_in(Place(128, 20, 0, 256, 26, 1.0), View(strip, peaks, boxes))
     assert [round((number.length - 16) / pitch) + 1 for number in found] == numbers
+
+
+def test_a_number_is_clear_only_where_every_view_shows_the_same_without_a_doubt():
+    assert are_clear([view(peak("7", 1.0, 10, 26)), view(peak("7", 0.97, 11, 27))])
+    assert not are_clear([view(peak("7", 1.0, 10, 26)), view(peak("1", 1.0, 11, 27))])
+    assert not are_clear([view(peak("7", 1.0, 10, 26), peak("2", 0.4, 30, 46))])
+    assert not are_clear([view()])
 
 
 def test_places_of_one_number_are_grouped_and_what_holds_several_much_smaller_ones_is_none():

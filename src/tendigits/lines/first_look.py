@@ -33,7 +33,7 @@ MOST_CROPS = 3
 """Places that are read of one number."""
 
 HELD = 2
-"""Numbers whose digits are MOST_CHANGE times lower, that no number holds."""
+"""A place that holds so many numbers, whose digits are MOST_CHANGE times lower, is none itself."""
 
 
 def numbers_in(place: Place, view: View) -> list[Place]:
@@ -78,9 +78,8 @@ def same(places: Sequence[Place]) -> list[list[Place]]:
     A place that holds several much smaller numbers is none: a small copy of a page makes a shape of a few cells.
     """
     table = as_table(places)
-    smaller = (table[:, 4] * MOST_CHANGE < place.height for place in places)
-    held = [(same_place(place, table) & small).sum() for place, small in zip(places, smaller, strict=True)]
-    numbers = [place for place, n in zip(places, held, strict=True) if n < HELD]
+    lower = table[:, 4] * MOST_CHANGE
+    numbers = [place for place in places if (same_place(place, table) & (lower < place.height)).sum() < HELD]
     groups = group_places(sorted(numbers, key=lambda place: -place.length))
     return [[first, *_further_views(first, others)] for first, *others in groups]
 

@@ -44,9 +44,10 @@ def views_of(network: LineNetwork, grey: NDArray[np.uint8], places: Sequence[Pla
 
 
 def are_clear(views: Sequence[View]) -> bool:
-    """Whether all show the same characters, and each of these without a doubt."""
+    """Whether all show the same characters, at least one, and each of these without a doubt."""
     certain = all(peak.confidence >= CLEAR for view in views for peak in view.peaks)
-    return certain and len({view.text for view in views}) == 1
+    texts = {view.text for view in views}
+    return certain and len(texts) == 1 and texts != {""}
 
 
 def _look(network: LineNetwork, pyramid: Pyramid, wanted: Sequence[tuple[Place, Look]], seen: Seen) -> None:

@@ -34,8 +34,9 @@ export async function viewsOf(network, grey, places, progress) {
   return found;
 }
 
-// Whether all show the same characters, and each of these without a doubt.
+// Whether all show the same characters, at least one, and each of these without a doubt.
 function areClear(views) {
   const certain = views.every(({ peaks }) => peaks.every(({ confidence }) => confidence >= CLEAR));
-  return certain && new Set(views.map(({ peaks }) => textOf(peaks))).size === 1;
+  const [first, ...others] = views.map(({ peaks }) => textOf(peaks));
+  return certain && first !== "" && others.every((text) => text === first);
 }
