@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from bundle import ASSETS
 from synthesis.lines import Line
-from synthesis.pages import SIDE, Number
+from synthesis.sheet import SIDE, Number
 from tendigits.files import replacing
 from tendigits.lines.decode import BAR
 from tendigits.lines.reading import LineReader, Reading, evidence

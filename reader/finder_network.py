@@ -17,7 +17,8 @@ from keras import layers, ops
 from numpy.typing import NDArray
 
 from blocks import convolve, residual
-from synthesis.pages import HIGHEST, SIDE, Page
+from synthesis.pages import HIGHEST, Page
+from synthesis.sheet import SIDE
 from tendigits.lines.finder import MIDDLE_HEIGHT, PLACE
 
 CORE, AROUND = 0.4, 1.2

@@ -15,10 +15,8 @@ from synthesis.camera import photograph
 from synthesis.glyphs import Grey, Rng
 from synthesis.hands import Canvas, Hand, Shapes, draw_hand
 from synthesis.patterns import Patterns
+from synthesis.sheet import SIDE, Number, as_seen, camera_angle, crop, draw_desk, is_on
 from synthesis.texts import draw_number
-
-SIDE = 320
-"""Pixels of a page's sides."""
 
 LOWEST, HIGHEST = 6.0, 40.0
 """Pixels: heights of digits that the network finds."""
@@ -51,32 +49,12 @@ TWO_HANDS, OTHERS_CELL = 0.4, 0.4
 THICK_EVERY = 3
 """In half of the ruled tables so many rows and columns lie between thick lines."""
 
-TURN, TILT = 5.0, 0.04
-"""Standard deviations: degrees of a page's rotation, and how far its corners move, as a share of its side."""
-
 DESK = 0.2
 """Share of the pages that end within the picture."""
 
 
-CROPPED, CLOSEST, WIDEST = 0.2, 0.02, 1.0
-"""Share of the pages of which only the surroundings of a number are kept, as in a picture of one line or cell, and how
-much of them, in heights of a digit."""
-
-
-@dataclass(frozen=True, eq=False)
-class Number:
-    """Where a number stands."""
-
-    start: NDArray[np.float32]
-    """float32 (2,): x and y of its left end, at half the height of its digits."""
-    end: NDArray[np.float32]
-    """Likewise its right end."""
-    height: float
-    """Of its digits, in pixels."""
-    text: str
-    """What is written."""
-    clear: bool = True
-    """Whether it is whole, and apart from its neighbours."""
+CROPPED = 0.2
+"""Share of the pages of which only the surroundings of a number are kept, as in a picture of one line or cell."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -107,19 +85,19 @@ class PageWriter:
             limits = (HIGHEST, TOO_HIGH * HIGHEST) if rng.random() < HIGHER else (self.lowest, HIGHEST)
             hand = draw_hand(self.shapes, rng, float(np.exp(rng.uniform(*np.log(limits)))))
             numbers = self._write(canvas, hand, rng)
-            matrix = _camera_angle(rng)
+            matrix = camera_angle(rng)
             canvas.writing = cv2.warpPerspective(canvas.writing, matrix, (SIDE, SIDE), flags=cv2.INTER_LINEAR)
             canvas.others = cv2.warpPerspective(canvas.others, matrix, (SIDE, SIDE), flags=cv2.INTER_LINEAR)
-            desk = _desk(matrix, rng) if rng.random() < DESK else np.zeros((SIDE, SIDE), np.uint8)
+            desk = draw_desk(matrix, rng) if rng.random() < DESK else np.zeros((SIDE, SIDE), np.uint8)
             canvas.writing[desk > 0] = canvas.others[desk > 0] = 0
             picture = photograph(canvas, self.patterns, last, rng)
             picture[desk > 0] = (picture[desk > 0] * rng.uniform(0.1, 0.7)).astype(np.uint8)
             last = canvas.writing
-            moved = [_moved(number, matrix) for number in numbers]
-            if rng.random() < CROPPED and (inside := [number for number in moved if not _is_on(desk, number)]):
-                desk = _crop(picture, inside[int(rng.integers(len(inside)))], rng)
-            seen = [number for number in moved if not _is_on(desk, number)]
-            yield Page(picture, seen, [number for number in moved if _is_on(desk, number)])
+            taken = [as_seen(number, matrix) for number in numbers]
+            if rng.random() < CROPPED and (inside := [number for number in taken if not is_on(desk, number)]):
+                desk = crop(picture, inside[int(rng.integers(len(inside)))], rng)
+            seen = [number for number in taken if not is_on(desk, number)]
+            yield Page(picture, seen, [number for number in taken if is_on(desk, number)])
 
     def _write(self, canvas: Canvas, hand: Hand, rng: Rng) -> list[Number]:
         """Write a page of some kind."""
@@ -189,37 +167,36 @@ class PageWriter:
         for y in rows:
             for x in columns:
                 chance, writer = rng.random(), second if rng.random() < others else hand
-                note = single and rng.random() < SMALL_NOTE
-                if note:
+                kind = "number"
+                if single:
+                    kind = "note" if rng.random() < SMALL_NOTE else "digit"
+                if kind == "note":
                     writer = replace(writer, height=float(rng.uniform(0.4, 0.6)) * writer.height, pen=writer.pen * 0.7)
                 if chance < WORD / 3:
                     self.shapes.write_other(canvas, x + 2, y + down / 2, writer, rng)
                 elif chance > NOTHING:
-                    digit = writer.height * 0.55 * writer.aspect
-                    longest = (across - 0.3 * writer.height) / (digit + max(0.0, writer.gap) * writer.height)
-                    text = draw_number(rng)[: int(rng.integers(1, max(1, int(longest)) + 1))]
-                    inset = float(rng.uniform(0.1, 0.5)) * writer.height
-                    base = y + (down + writer.height) / 2
-                    if single and not note:
-                        text, inset = (
-                            str(rng.integers(10)),
-                            max(0.1 * digit, (across - digit) * float(rng.uniform(0.3, 0.7))),
-                        )
-                    elif note:
-                        base = y + float(rng.uniform(1.15, 1.5)) * writer.height
-                    written = self._number(canvas, x + inset, base, writer, rng, text)
-                    room = x + across - CLOSE * writer.height
-                    numbers += [replace(number, clear=bool(number.end[0] < room)) for number in written]
+                    numbers += self._cell(canvas, (x, y, across, down), writer, rng, kind)
         if ruled:
-            dark, thin = int(rng.integers(110, 256)), 1 if hand.height < 15 else int(rng.integers(1, 4))
-            thick = thin + (int(rng.integers(1, 1 + thin)) if rng.random() < 0.5 else 0)
-            for n, y in enumerate(rows):
-                pen = thin if n % THICK_EVERY else thick
-                cv2.line(canvas.others, (round(left), round(y)), (SIDE, round(y)), dark, pen, cv2.LINE_AA)
-            for n, x in enumerate(columns):
-                pen = thin if n % THICK_EVERY else thick
-                cv2.line(canvas.others, (round(x), round(top)), (round(x), SIDE), dark, pen, cv2.LINE_AA)
+            _draw_rules(canvas.others, rows, columns, hand.height, rng)
         return numbers
+
+    def _cell(
+        self, canvas: Canvas, cell: tuple[float, float, float, float], hand: Hand, rng: Rng, kind: str
+    ) -> list[Number]:
+        """Fill a cell (left, top, width, height) with a number, a digit in its middle, or a small note."""
+        x, y, across, down = cell
+        digit = hand.height * 0.55 * hand.aspect
+        longest = (across - 0.3 * hand.height) / (digit + max(0.0, hand.gap) * hand.height)
+        text = draw_number(rng)[: int(rng.integers(1, max(1, int(longest)) + 1))]
+        inset, base = float(rng.uniform(0.1, 0.5)) * hand.height, y + (down + hand.height) / 2
+        if kind == "digit":
+            text = str(rng.integers(10))
+            inset = max(0.1 * digit, (across - digit) * float(rng.uniform(0.3, 0.7)))
+        elif kind == "note":
+            base = y + float(rng.uniform(1.15, 1.5)) * hand.height
+        room = x + across - CLOSE * hand.height
+        written = self._number(canvas, x + inset, base, hand, rng, text)
+        return [replace(number, clear=bool(number.end[0] < room)) for number in written]
 
     def _words(self, canvas: Canvas, hand: Hand, rng: Rng) -> list[Number]:
         """Words and marks without a number, or nothing."""
@@ -229,52 +206,12 @@ class PageWriter:
         return []
 
 
-def _camera_angle(rng: Rng) -> NDArray[np.float32]:
-    """The perspective of a camera that is not quite straight above: float32 (3, 3)."""
-    turn = cv2.getRotationMatrix2D((SIDE / 2, SIDE / 2), float(rng.normal(0, TURN)), 1.0)
-    corners = np.array([[0, 0], [SIDE, 0], [SIDE, SIDE], [0, SIDE]], np.float32)
-    moved = corners @ turn[:, :2].T + turn[:, 2] + rng.normal(0, TILT * SIDE, (4, 2))
-    matrix: NDArray[np.float32] = cv2.getPerspectiveTransform(corners, moved.astype(np.float32)).astype(np.float32)
-    return matrix
-
-
-def _moved(number: Number, matrix: NDArray[np.float32]) -> Number:
-    """A number as the camera sees it."""
-    ends, half = np.stack([number.start, number.end]), np.array([0, number.height / 2])
-    above, below = ends - half, ends + half
-    start, end, *others = cv2.perspectiveTransform(
-        np.concatenate([ends, above, below])[None].astype(np.float32), matrix
-    )[0]
-    heights = np.linalg.norm(np.stack(others[2:]) - np.stack(others[:2]), axis=1)
-    return Number(start, end, float(heights.mean()), number.text, number.clear)
-
-
-def _desk(matrix: NDArray[np.float32], rng: Rng) -> Grey:
-    """What lies outside of the sheet: uint8 (SIDE, SIDE), 1 there."""
-    left, top, right, bottom = rng.uniform(0.0, 0.12, 4) * SIDE * [1, 1, -1, -1] + [0, 0, SIDE, SIDE]
-    corners = np.array([[left, top], [right, top], [right, bottom], [left, bottom]], np.float32)
-    sheet = cv2.perspectiveTransform(corners[None], matrix)[0]
-    desk = np.ones((SIDE, SIDE), np.uint8)
-    cv2.fillConvexPoly(desk, np.round(sheet).astype(np.int32), 0)
-    return desk
-
-
-def _crop(picture: Grey, number: Number, rng: Rng) -> Grey:
-    """Keep a number and what is close to it; what lies outside, 1 in the result, is painted over as the edges are."""
-    room = number.height * (0.5 + np.exp(rng.uniform(np.log(CLOSEST), np.log(WIDEST), 4)))
-    ends = np.stack([number.start, number.end])
-    left, top = np.maximum(0, ends.min(axis=0) - room[:2] + [number.height / 2, 0]).astype(int)
-    right, bottom = np.minimum(SIDE, np.ceil(ends.max(axis=0) + room[2:] - [number.height / 2, 0])).astype(int)
-    right, bottom = max(right, left + 2), max(bottom, top + 2)
-    edges = top, SIDE - bottom, left, SIDE - right
-    picture[:] = cv2.copyMakeBorder(picture[top:bottom, left:right].copy(), *edges, cv2.BORDER_REPLICATE)
-    outside = np.ones((SIDE, SIDE), np.uint8)
-    outside[top:bottom, left:right] = 0
-    return outside
-
-
-def _is_on(desk: Grey, number: Number) -> bool:
-    """Whether most of a number is on the desk, or outside of the picture, where nothing is written."""
-    points = np.round(np.linspace(number.start, number.end, 5)).astype(int)
-    inside = [(0 <= x < SIDE and 0 <= y < SIDE and not desk[y, x]) for x, y in points]
-    return bool(sum(inside) < 3)
+def _draw_rules(layer: Grey, rows: NDArray[np.float64], columns: NDArray[np.float64], height: float, rng: Rng) -> None:
+    """Rule a table for digits of some height; its first row and column begin at its edges."""
+    dark, thin = int(rng.integers(110, 256)), 1 if height < 15 else int(rng.integers(1, 4))
+    thick = thin + (int(rng.integers(1, 1 + thin)) if rng.random() < 0.5 else 0)
+    left, top = round(columns[0]), round(rows[0])
+    for n, y in enumerate(rows):
+        cv2.line(layer, (left, round(y)), (SIDE, round(y)), dark, thin if n % THICK_EVERY else thick, cv2.LINE_AA)
+    for n, x in enumerate(columns):
+        cv2.line(layer, (round(x), top), (round(x), SIDE), dark, thin if n % THICK_EVERY else thick, cv2.LINE_AA)

@@ -17,8 +17,9 @@ from synthesis.fonts import load_fonts
 from synthesis.glyphs import glyph_of, write
 from synthesis.hands import Shapes
 from synthesis.lines import WIDTH, LineWriter
-from synthesis.pages import SIDE, PageWriter
+from synthesis.pages import PageWriter
 from synthesis.patterns import Patterns
+from synthesis.sheet import SIDE
 from synthesis.strokes import draw_digit
 from synthesis.texts import LETTERS, draw_number, draw_word
 from tendigits.data.preprocess import standardize
