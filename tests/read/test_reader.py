@@ -200,6 +200,22 @@ def test_where_nothing_is_found_the_picture_is_tried_as_one_line(reader, certain
     assert [line.value for line in reader.read(line_of(certain, "0427")).lines] == ["0427"]
 
 
+def test_a_number_of_which_the_finder_saw_only_an_end_is_not_accepted(reader, certain, monkeypatch):
+    """Another digit beyond its ends tells; over the whole picture, which is no line, nothing else can mend it."""
+    line = line_of(certain, "135079")
+    page = cv2.copyMakeBorder(line, 300, 300, 200, 200, cv2.BORDER_CONSTANT, value=235)
+    (whole,) = reader.read(page).lines
+    assert whole.value == "135079"
+    length = 2.5 * line.shape[1] / 6
+    end = finder.Place(200 + line.shape[1] - 30 - length / 2, page.shape[0] / 2, 0.0, length, 60.0, 1.0)
+    monkeypatch.setattr(reading, "find_numbers", lambda network, grey: [end])
+    (part,) = reader.read(page).lines
+    assert whole.value.endswith(part.value)
+    assert part.value != whole.value
+    assert not part.accepted
+    assert part.reason == "may be a part of a longer number"
+
+
 def test_a_network_of_the_user_says_which_digit_each_is(certain):
     def logits(crops):
         return np.tile(np.where(np.arange(10) == 5, 12, 0).astype(np.float32), (len(crops), 1))

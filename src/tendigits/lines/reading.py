@@ -69,7 +69,8 @@ class Reading:
     walls: tuple[bool, bool] = (False, False)
     """Whether the side of a cell stands to its left and to its right."""
     room: float = np.inf
-    """To the next number in its row, in heights of a digit, if no side of a cell stands between."""
+    """To the next number in its row, or character in the strip, in heights of a digit, if no side of a cell stands
+    between."""
 
     @property
     def text(self) -> str:
@@ -113,9 +114,10 @@ class LineReader:
         """Join the views of each number, and ask the network for single digits about all digits at once."""
         places, views = [place for place, _ in numbers], [seen for _, seen in numbers]
         strips = [seen[0].strip for seen in views]
+        all_voted = [vote(seen) for seen in views]
         voted = [
-            [[each for each in part if _is_within(each.box, strip)] for part in vote(seen)]
-            for seen, strip in zip(views, strips, strict=True)
+            [[each for each in part if _is_within(each.box, strip)] for part in parts]
+            for parts, strip in zip(all_voted, strips, strict=True)
         ]
         foregrounds = [find_foreground(strip.picture) for strip in strips]
         crops = [crops_of(own, [each.box for each in read]) for own, (read, _) in zip(foregrounds, voted, strict=True)]
@@ -124,8 +126,8 @@ class LineReader:
         shares = predictions.digits * predictions.is_digit[:, None]
         decisive = self._decisive(shares, together)
         readings, first = [], 0
-        for place, strip, own, cut_out, (read, dropped), seen in zip(
-            places, strips, foregrounds, crops, voted, views, strict=True
+        for place, strip, own, cut_out, (read, dropped), (all_read, _), seen in zip(
+            places, strips, foregrounds, crops, voted, all_voted, views, strict=True
         ):
             is_digit = np.array([each.label.isdigit() for each in read], bool)
             second = shares[first : first + len(read)] * is_digit[:, None]
@@ -138,7 +140,8 @@ class LineReader:
             beside = strokes_beside(own, [each.box for each in read], DIGIT)
             texts = [_text_within(view, strip) for view in seen]
             walls = _walls(strip, seen[0].sides)
-            readings.append(Reading(place, strip, read, dropped, cut_out, second, beside, texts, walls))
+            room = _room([each.box for each in all_read], strip, walls)
+            readings.append(Reading(place, strip, read, dropped, cut_out, second, beside, texts, walls, room))
         return readings
 
     def _decisive(self, shares: Floats, crops: NDArray[np.uint8]) -> NDArray[np.bool_]:
@@ -205,6 +208,15 @@ def _walls(strip: Strip, sides: Sequence[Edges]) -> tuple[bool, bool]:
     return any(x < first + AT_END * DIGIT for x in middles), any(x > last - AT_END * DIGIT for x in middles)
 
 
+def _room(boxes: Sequence[Edges], strip: Strip, walls: tuple[bool, bool]) -> float:
+    """From the ends of the number in a strip to what is read beyond them, in heights of a digit."""
+    beyond = [box for box in boxes if not _is_within(box, strip)]
+    first, last = strip.ends
+    left = [first - box[2] for box in beyond if box[0] < first and not walls[0]]
+    right = [box[0] - last for box in beyond if box[2] > last and not walls[1]]
+    return min([*left, *right], default=np.inf) / DIGIT
+
+
 def _gap(a: Place, b: Place) -> float:
     """Between two numbers of a row, in heights of a digit."""
     away = float(np.hypot(b.x - a.x, b.y - a.y))
@@ -214,7 +226,8 @@ def _gap(a: Place, b: Place) -> float:
 def _with_room(row: Sequence[Reading]) -> list[Reading]:
     """The numbers of a row, from left to right, with the room to their neighbours."""
     gaps = [np.inf if a.walls[1] or b.walls[0] else _gap(a.place, b.place) for a, b in pairwise(row)]
-    return [replace(each, room=min(room)) for each, *room in zip(row, [np.inf, *gaps], [*gaps, np.inf], strict=True)]
+    rooms = zip([np.inf, *gaps], [*gaps, np.inf], strict=True)
+    return [replace(each, room=min(each.room, *room)) for each, room in zip(row, rooms, strict=True)]
 
 
 def _with_vote(candidate: Candidate, vote: Floats) -> Candidate:

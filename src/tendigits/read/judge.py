@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from tendigits.digits.segment import Box
 from tendigits.lines.decode import CHARACTERS
 from tendigits.lines.numbers import Mark, is_usual, to_decimal
-from tendigits.lines.reading import Reading, evidence
+from tendigits.lines.reading import NARROW, Reading, evidence
 from tendigits.lines.trust import Trust
 from tendigits.lines.vote import Candidate
 from tendigits.read.results import Character, Line
@@ -74,4 +74,6 @@ def _reason(reading: Reading, characters: list[Character]) -> str:
         return "has no usual form"
     if reading.dropped or reading.beside >= BESIDE:
         return "something beside it could not be read"
+    if reading.room < NARROW:
+        return "may be a part of a longer number"
     return "is not clear enough"

@@ -6,7 +6,7 @@ import { isUsual, toDecimal } from "./numbers.js";
 import { inPicture } from "./strips.js";
 import { confidenceOf, evidence } from "./trust.js";
 
-const { BESIDE, CHARACTERS, POSSIBLE } = constants["read.judge"];
+const { BESIDE, CHARACTERS, NARROW, POSSIBLE } = constants["read.judge"];
 
 // `trust` weighs the evidence, `mark` parts decimals, and `scale` is pixels of the picture for each of the page.
 export function judge(reading, trust, mark, scale) {
@@ -34,7 +34,7 @@ function alternatives(candidate, second) {
 }
 
 // Why a number isn't accepted.
-function reasonOf({ text, dropped, beside }, characters) {
+function reasonOf({ text, dropped, beside, room }, characters) {
   const others = characters.flatMap((character, i) => character.alternatives.map(([label, share]) =>
     ({ share, text: text.slice(0, i) + label + text.slice(i + 1) })));
   if (others.length) {
@@ -42,5 +42,6 @@ function reasonOf({ text, dropped, beside }, characters) {
     return `may be ${text} or ${best.text || "nothing"}`;
   }
   if (!isUsual(text)) return "has no usual form";
-  return dropped.length || beside >= BESIDE ? "something beside it could not be read" : "is not clear enough";
+  if (dropped.length || beside >= BESIDE) return "something beside it could not be read";
+  return room < NARROW ? "may be a part of a longer number" : "is not clear enough";
 }

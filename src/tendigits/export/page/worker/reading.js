@@ -43,13 +43,14 @@ async function withSecondOpinion({ digits, own, untaught }, numbers) {
     const { strip, sides } = views[0];
     const { read, dropped } = vote(views);
     const within = ({ box }) => isWithin(box, strip);
+    const walls = wallsOf(strip, sides);
     const characters = read.filter(within);
     const foreground = findForeground(strip.picture);
     const boxes = characters.map((each) => each.box);
     return {
       place, strip, characters, dropped: dropped.filter(within), crops: cropsOf(foreground, boxes),
       beside: strokesBeside(foreground, boxes, DIGIT), seen: views.map((view) => textWithin(view, strip)),
-      walls: wallsOf(strip, sides), room: Infinity,
+      walls, room: roomOf(read.map(({ box }) => box), strip, walls),
     };
   });
   const together = found.flatMap(({ crops }) => crops);
@@ -90,6 +91,15 @@ function wallsOf({ ends }, sides) {
   return [middles.some((x) => x < ends[0] + AT_END * DIGIT), middles.some((x) => x > ends[1] - AT_END * DIGIT)];
 }
 
+// From the ends of the number in a strip to what is read beyond them, in heights of a digit.
+function roomOf(boxes, strip, walls) {
+  const beyond = boxes.filter((box) => !isWithin(box, strip));
+  const [first, last] = strip.ends;
+  const left = beyond.filter((box) => box[0] < first && !walls[0]).map((box) => first - box[2]);
+  const right = beyond.filter((box) => box[2] > last && !walls[1]).map((box) => box[0] - last);
+  return Math.min(Infinity, ...left, ...right) / DIGIT;
+}
+
 // The numbers of a row, from left to right, with the room to their neighbours.
 function withRoom(row) {
   const gaps = row.slice(1).map(({ place: b, walls }, i) => {
@@ -97,7 +107,7 @@ function withRoom(row) {
     if (ends[1] || walls[0]) return Infinity;
     return (Math.hypot(b.x - a.x, b.y - a.y) - (a.length + b.length) / 2) / Math.max(a.height, b.height);
   });
-  return row.map((each, i) => ({ ...each, room: Math.min(gaps[i - 1] ?? Infinity, gaps[i] ?? Infinity) }));
+  return row.map((each, i) => ({ ...each, room: Math.min(each.room, gaps[i - 1] ?? Infinity, gaps[i] ?? Infinity) }));
 }
 
 // A digit as the user's own network sees it.
