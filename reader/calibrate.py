@@ -8,7 +8,6 @@ The weights come from one half of the pages, the thresholds from the other. Real
 import argparse
 import json
 from collections.abc import Iterator
-from itertools import chain
 
 import cv2
 import numpy as np
@@ -30,11 +29,15 @@ PAGES = 1000
 ERRORS = (0.005, 0.01, 0.02, 0.03, 0.05, 0.1)
 """Shares of wrong numbers among the accepted, for which a threshold is kept."""
 
-LEGIBLE = 12.0
+LEGIBLE = 14.0
 """Pixels: digits lower than this can hardly be read by anybody."""
 
 EDGE = 6
 """Pixels: a number closer to the edge of the picture may be cut off, and tells nothing."""
+
+ON, BESIDE = 0.5, 1.2
+"""Heights of a digit: how far the middle of a reading lies at most from a number that is read, and from which on it is
+none of a number that is beside it."""
 
 LARGEST = 3.0
 """How much larger than a strip the picture of a line may be."""
@@ -78,14 +81,14 @@ def labelled(n: int, reader: LineReader, seed: int) -> Iterator[tuple[Reading, s
     What a person couldn't tell either is left out.
     """
     rng = np.random.default_rng(seed)
-    for page in page_writer(LEGIBLE).pages(rng, n):
+    for page in page_writer(LEGIBLE).pages(rng, n, good=True):
         for reading in reader.readings(page.picture):
-            number = number_at(reading, page.numbers)
-            if number is None and number_at(reading, page.hidden) is None:
+            number = number_at(reading, page.numbers, ON)
+            if number_at(reading, [*page.numbers, *page.hidden], BESIDE) is None:
                 yield reading, None
             elif number is not None and is_clear(number) and not hides_signs(number.text, reading.text):
                 yield reading, number.text
-    for line in chain(line_writer().lines(rng, n // 2), line_writer().lines(rng, n // 2, good=True)):
+    for line in line_writer().lines(rng, n, good=True):
         numbers = numbers_of(line)
         scale = float(rng.uniform(1, LARGEST))
         large = cv2.resize(line.picture, None, fx=scale, fy=scale, interpolation=cv2.INTER_CUBIC)
@@ -129,13 +132,13 @@ def hides_signs(true: str, read: str) -> bool:
     return true != read and true.translate(without) == read.translate(without)
 
 
-def number_at(reading: Reading, numbers: list[Number]) -> Number | None:
-    """The number that stands in a place."""
+def number_at(reading: Reading, numbers: list[Number], reach: float) -> Number | None:
+    """The number that stands in a place, or so close to it, in heights of a digit."""
     middle = np.array([reading.place.x, reading.place.y])
     for number in numbers:
         axis = number.end - number.start
         along = float(np.clip((middle - number.start) @ axis / max(1e-6, float(axis @ axis)), 0, 1))
-        if np.linalg.norm(middle - number.start - along * axis) < number.height / 2:
+        if np.linalg.norm(middle - number.start - along * axis) < reach * number.height:
             return number
     return None
 

@@ -74,11 +74,11 @@ def write_lines(seed: int, part: int, n: int, good: bool) -> Samples:
     return x, y
 
 
-def write_pages(seed: int, part: int, n: int, _: bool) -> Samples:
+def write_pages(seed: int, part: int, n: int, good: bool) -> Samples:
     """Write n pages: float16 (n, 320, 320, 1), and what the network should say, float16 (n, 80, 80, 3)."""
     from finder_network import targets
 
-    pages = [*page_writer().pages(np.random.default_rng((seed, part)), n)]
+    pages = [*page_writer().pages(np.random.default_rng((seed, part)), n, good)]
     x = np.stack([standardize(page.picture) for page in pages])[..., None]
     return x.astype(np.float16), np.stack([targets(page) for page in pages]).astype(np.float16)
 
@@ -104,7 +104,7 @@ def main() -> None:
 
     if given.which == "finder":
         write: Any = partial(write_pages, given.seed)
-        task = Task("finder", write, finder_network.build, finder_network.loss, chunk=512, part=64, batch=8)
+        task = Task("finder", write, finder_network.build, finder_network.loss, chunk=512, part=64, batch=8, good_from=0.5)
     else:
         write = partial(write_lines, given.seed)
         task = Task(given.which, write, line_network.build, line_network.loss)

@@ -11,21 +11,27 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from synthesis.camera import photograph
+from synthesis.camera import GOOD, POOR, photograph
 from synthesis.glyphs import Grey, Rng
 from synthesis.hands import Canvas, Hand, Shapes, draw_hand
 from synthesis.patterns import Patterns
-from synthesis.sheet import SIDE, Number, as_seen, camera_angle, crop, draw_desk, is_on
+from synthesis.sheet import SIDE, Number, as_seen, camera_angle, crop, draw_desk, share_seen
 from synthesis.texts import draw_number
 
 LOWEST, HIGHEST = 6.0, 40.0
 """Pixels: heights of digits that the network finds."""
+
+LOWEST_GOOD = 10.0
+"""Likewise on pages that are good to read."""
 
 TOO_HIGH, HIGHER = 2.5, 0.15
 """How many times higher digits may be that it leaves to a smaller copy of the page, and the share of such pages."""
 
 CLOSE = 0.5
 """Of a digit's height: closer to the next cell, a number is hard to tell from its neighbour."""
+
+TOOTH = 1.6
+"""Likewise: digits in narrower cells of one each may be one number in a comb."""
 
 UNRULED = 2.5
 """Of a digit's height: the narrowest column of a table without ruled lines, where only room parts the cells."""
@@ -53,6 +59,9 @@ DESK = 0.2
 """Share of the pages that end within the picture."""
 
 
+MOST = 0.6
+"""Share of a number that is seen, from which on it is taught; all of it is seen if it is to be read."""
+
 CROPPED = 0.2
 """Share of the pages of which only the surroundings of a number are kept, as in a picture of one line or cell."""
 
@@ -77,12 +86,17 @@ class PageWriter:
     lowest: float = LOWEST
     """Pixels: least height of a digit."""
 
-    def pages(self, rng: Rng, n: int) -> Iterator[Page]:
-        """Write n pages; on the back of each stands the one before."""
+    def pages(self, rng: Rng, n: int, good: bool = False) -> Iterator[Page]:
+        """Write n pages; on the back of each stands the one before.
+
+        Args:
+            good: only such that anybody can read them.
+        """
+        light, lowest = (GOOD, max(self.lowest, LOWEST_GOOD)) if good else (POOR, self.lowest)
         last = np.zeros((SIDE, SIDE), np.uint8)
         for _ in range(n):
             canvas = Canvas((SIDE, SIDE))
-            limits = (HIGHEST, TOO_HIGH * HIGHEST) if rng.random() < HIGHER else (self.lowest, HIGHEST)
+            limits = (HIGHEST, TOO_HIGH * HIGHEST) if rng.random() < HIGHER else (lowest, HIGHEST)
             hand = draw_hand(self.shapes, rng, float(np.exp(rng.uniform(*np.log(limits)))))
             numbers = self._write(canvas, hand, rng)
             matrix = camera_angle(rng)
@@ -90,14 +104,21 @@ class PageWriter:
             canvas.others = cv2.warpPerspective(canvas.others, matrix, (SIDE, SIDE), flags=cv2.INTER_LINEAR)
             desk = draw_desk(matrix, rng) if rng.random() < DESK else np.zeros((SIDE, SIDE), np.uint8)
             canvas.writing[desk > 0] = canvas.others[desk > 0] = 0
-            picture = photograph(canvas, self.patterns, last, rng)
+            picture = photograph(canvas, self.patterns, last, rng, light)
             picture[desk > 0] = (picture[desk > 0] * rng.uniform(0.1, 0.7)).astype(np.uint8)
             last = canvas.writing
             taken = [as_seen(number, matrix) for number in numbers]
-            if rng.random() < CROPPED and (inside := [number for number in taken if not is_on(desk, number)]):
-                desk = crop(picture, inside[int(rng.integers(len(inside)))], rng)
-            seen = [number for number in taken if not is_on(desk, number)]
-            yield Page(picture, seen, [number for number in taken if is_on(desk, number)])
+            if rng.random() < CROPPED:
+                inside = [number for number in taken if share_seen(desk, number) >= MOST]
+                if inside:
+                    desk = crop(picture, inside[int(rng.integers(len(inside)))], rng)
+            shares = [share_seen(desk, number) for number in taken]
+            both = [*zip(taken, shares, strict=True)]
+            yield Page(
+                picture,
+                [replace(number, clear=number.clear and share == 1) for number, share in both if share >= MOST],
+                [number for number, share in both if share < MOST],
+            )
 
     def _write(self, canvas: Canvas, hand: Hand, rng: Rng) -> list[Number]:
         """Write a page of some kind."""
@@ -163,19 +184,26 @@ class PageWriter:
         top, left = (float(rng.uniform(-0.5, 1)) * size for size in (down, across))
         rows, columns = np.arange(top, SIDE, down), np.arange(left, SIDE, across)
         second = draw_hand(self.shapes, rng, hand.height * float(rng.uniform(0.8, 1.25)))
+        tooth = TOOTH * hand.height if single else 0.0
         others = OTHERS_CELL if rng.random() < TWO_HANDS and second.height < 0.9 * down else 0.0
         for y in rows:
+            end = -np.inf
             for x in columns:
                 chance, writer = rng.random(), second if rng.random() < others else hand
+                if x < end:
+                    continue  # what stands in the cell before it reaches into this one
                 kind = "number"
                 if single:
                     kind = "note" if rng.random() < SMALL_NOTE else "digit"
                 if kind == "note":
                     writer = replace(writer, height=float(rng.uniform(0.4, 0.6)) * writer.height, pen=writer.pen * 0.7)
                 if chance < WORD / 3:
-                    self.shapes.write_other(canvas, x + 2, y + down / 2, writer, rng)
+                    end = self.shapes.write_other(canvas, x + 2, y + down / 2, writer, rng)
                 elif chance > NOTHING:
-                    numbers += self._cell(canvas, (x, y, across, down), writer, rng, kind)
+                    for number in self._cell(canvas, (x, y, across, down), writer, rng, kind):
+                        apart = bool(number.start[0] > end + CLOSE * hand.height) and across > tooth
+                        numbers.append(replace(number, clear=number.clear and apart))
+                        end = float(number.end[0])
         if ruled:
             _draw_rules(canvas.others, rows, columns, hand.height, rng)
         return numbers
@@ -187,7 +215,7 @@ class PageWriter:
         x, y, across, down = cell
         digit = hand.height * 0.55 * hand.aspect
         longest = (across - 0.3 * hand.height) / (digit + max(0.0, hand.gap) * hand.height)
-        text = draw_number(rng)[: int(rng.integers(1, max(1, int(longest)) + 1))]
+        text = draw_number(rng, int(rng.integers(1, max(1, int(longest)) + 1)))
         inset, base = float(rng.uniform(0.1, 0.5)) * hand.height, y + (down + hand.height) / 2
         if kind == "digit":
             text = str(rng.integers(10))
@@ -210,7 +238,7 @@ def _draw_rules(layer: Grey, rows: NDArray[np.float64], columns: NDArray[np.floa
     """Rule a table for digits of some height; its first row and column begin at its edges."""
     dark, thin = int(rng.integers(110, 256)), 1 if height < 15 else int(rng.integers(1, 4))
     thick = thin + (int(rng.integers(1, 1 + thin)) if rng.random() < 0.5 else 0)
-    left, top = round(columns[0]), round(rows[0])
+    left, top = (round(edges.min(initial=SIDE)) for edges in (columns, rows))
     for n, y in enumerate(rows):
         cv2.line(layer, (left, round(y)), (SIDE, round(y)), dark, thin if n % THICK_EVERY else thick, cv2.LINE_AA)
     for n, x in enumerate(columns):

@@ -82,8 +82,7 @@ def crop(picture: Grey, number: Number, rng: Rng) -> Grey:
     return outside
 
 
-def is_on(desk: Grey, number: Number) -> bool:
-    """Whether most of a number is on the desk, or outside of the picture, where nothing is written."""
-    points = np.round(np.linspace(number.start, number.end, 5)).astype(int)
-    inside = [(0 <= x < SIDE and 0 <= y < SIDE and not desk[y, x]) for x, y in points]
-    return bool(sum(inside) < 3)
+def share_seen(desk: Grey, number: Number) -> float:
+    """0 to 1: how much of a number is neither on the desk, where nothing is written, nor outside of the picture."""
+    points = np.round(np.linspace(number.start, number.end, 9)).astype(int)
+    return float(np.mean([(0 <= x < SIDE and 0 <= y < SIDE and not desk[y, x]) for x, y in points]))

@@ -50,13 +50,16 @@ def _thousands(rng: Rng) -> str:
 
 
 def _date(rng: Rng) -> str:
-    mark = str(rng.choice(list("./-")))
-    lengths = [int(rng.integers(1, 3)), int(rng.integers(1, 3)), int(rng.choice([2, 4]))]
-    return mark.join(_fixed(rng, *lengths[: int(rng.integers(2, 4))]))
+    mark, zeros = str(rng.choice(list("./-"))), int(rng.integers(1, 3))
+    first, second = (31, 12) if rng.random() < 0.7 else (12, 31)
+    parts = [f"{rng.integers(1, most + 1):0{zeros}}" for most in (first, second)]
+    year = _fixed(rng, 2)[0] if rng.random() < 0.5 else str(rng.integers(1900, 2050))
+    return mark.join([*parts, year][: int(rng.integers(2, 4))])
 
 
 def _time(rng: Rng) -> str:
-    return ":".join(_fixed(rng, int(rng.integers(1, 3)), *[2] * int(rng.integers(1, 3))))
+    parts = [f"{rng.integers(0, 60):02}" for _ in range(int(rng.integers(1, 3)))]
+    return ":".join([*_fixed(rng, int(rng.integers(1, 3))), *parts])
 
 
 def _signed(rng: Rng) -> str:
@@ -64,8 +67,14 @@ def _signed(rng: Rng) -> str:
 
 
 def _sum(rng: Rng) -> str:
-    text = f"{draw_integer(rng, 3)}{rng.choice(list('+-x/:'))}{draw_integer(rng, 3)}"
+    text = f"{draw_integer(rng, 3)}{rng.choice(list('+-x:'))}{draw_integer(rng, 3)}"
     return text + (f"={draw_integer(rng, 3)}" if rng.random() < 0.6 else "=" if rng.random() < 0.5 else "")
+
+
+def _points(rng: Rng) -> str:
+    """So many of so many, as on a test. Else a stroke between digits is a 1."""
+    most = int(rng.choice([5, 6, 10, 12, 20, 25, 30, 40, 50, 60, 100]))
+    return f"{rng.integers(0, most + 1)}/{most}"
 
 
 def _amount(rng: Rng) -> str:
@@ -82,13 +91,14 @@ def _percent(rng: Rng) -> str:
     return (draw_integer(rng, 3) if rng.random() < 0.6 else _decimal(rng)) + "%"
 
 
-KINDS = (draw_integer, _decimal, _thousands, _date, _time, _signed, _sum, _amount, _bracketed, _percent)
-SHARES = (0.42, 0.11, 0.09, 0.07, 0.06, 0.06, 0.06, 0.07, 0.03, 0.03)
+KINDS = (draw_integer, _decimal, _thousands, _date, _points, _time, _signed, _sum, _amount, _bracketed, _percent)
+SHARES = (0.42, 0.11, 0.09, 0.07, 0.02, 0.06, 0.06, 0.05, 0.07, 0.02, 0.03)
 
 
-def draw_number(rng: Rng) -> str:
-    """A number as people write it, of CHARACTERS."""
-    return KINDS[int(rng.choice(len(KINDS), p=SHARES))](rng)
+def draw_number(rng: Rng, longest: int | None = None) -> str:
+    """A number as people write it, of CHARACTERS; of at most so many."""
+    text = KINDS[int(rng.choice(len(KINDS), p=SHARES))](rng)
+    return text if longest is None or len(text) <= longest else draw_integer(rng, longest)
 
 
 def draw_word(rng: Rng) -> str:

@@ -14,7 +14,7 @@ from tendigits.lines.network import GAP, LineNetwork, bundled, pack
 from tendigits.lines.order import in_rows
 from tendigits.lines.strips import DIGIT, Look, Pyramid, Strip, cut
 from tendigits.lines.views import are_clear
-from tendigits.lines.vote import View, vote
+from tendigits.lines.vote import Candidate, View, as_people_write, vote
 
 
 def said(*characters, width=80):
@@ -74,6 +74,31 @@ def test_views_vote_and_what_most_do_not_see_is_dropped():
     assert ([each.label for each in read], [each.label for each in dropped]) == ([], ["7"])
     read, _ = vote([view(peak("7", 0.9, 10, 26)), view(start=40)])
     assert [each.label for each in read] == ["7"], "the other view does not show that part"
+
+
+@pytest.mark.parametrize(
+    ("shown", "read"),
+    [
+        (["3", "/1", "-", "3", "-", "5", "5"], "31-3-55"),
+        (["7", "2", "/1", "0", "5"], "72105"),
+        (["1", "2", "1/", "0", "5"], "12105"),
+        (["1", "2", "/1", "0", "5"], "12/05"),
+        (["1", "5", "=-", "4", "-=", "2", "5"], "15-4-25"),
+        (["12", "12", "12", "12", "12", "12", "12"], "1111111"),
+        ([], ""),
+    ],
+)
+def test_of_what_is_nearly_as_probable_the_usual_form_is_read(shown, read):
+    """The first character of each has 0.6, the second, if there is one, 0.35."""
+    candidates = []
+    for labels in shown:
+        shares = np.full(len(CHARACTERS), 0.001, np.float32)
+        shares[[CHARACTERS.index(label) for label in labels]] = [0.6, 0.35][: len(labels)]
+        candidates.append(Candidate(shares, (0, 0, 10, 20)))
+    found = as_people_write(candidates)
+    assert "".join(each.label for each in found) == read
+    for before, after in zip(candidates, found, strict=True):
+        assert after.present == pytest.approx(before.present, abs=1e-6)
 
 
 @pytest.mark.parametrize(

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tendigits.errors import UserError
-from tendigits.lines.numbers import Mark, common_mark, is_usual, to_decimal
+from tendigits.errors import ModelFileError, UserError
+from tendigits.lines.numbers import RARE, UNUSUAL, Mark, common_mark, is_usual, log_share, to_decimal
 from tendigits.lines.trust import MAX_ERROR, Evidence, Trust
 
 MEANINGS = [
@@ -31,6 +31,17 @@ def test_dates_times_and_sums_are_usual_but_no_number(text):
 def test_what_nobody_writes(text):
     assert not is_usual(text)
     assert to_decimal(text) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "share"),
+    [
+        ("12/05", 0), ("5/31", 0), ("31/12/2024", 0), ("2024/5/31", 0), ("17/20", 0), ("99/100", 0), ("500/-", 0),
+        ("363/63", RARE), ("32/13/24", RARE), ("12/4=3", RARE), ("13/3456", RARE), ("/5", UNUSUAL), ("3/-3", UNUSUAL),
+    ],
+)  # fmt: skip
+def test_strokes_stand_in_dates_and_between_points(text, share):
+    assert log_share(text) == share
 
 
 def test_a_mark_that_may_part_thousands_or_decimals_is_told_or_left_open():
@@ -63,12 +74,18 @@ def test_any_text_has_a_meaning_or_none(text):
 
 
 def test_the_threshold_follows_from_the_error_that_is_allowed():
-    trust = Trust((1.0, *[0.0] * 9), 0.5, ((0.01, 0.97), (0.02, 0.9), (0.05, 0.6)))
+    trust = Trust((1.0, *[0.0] * 8), 0.5, ((0.01, 0.97), (0.02, 0.9), (0.05, 0.6)))
     assert trust.threshold(None) == trust.threshold(MAX_ERROR) == 0.9
     assert trust.threshold(0.03) == 0.9
     assert trust.threshold(0.5) == 0.6
     with pytest.raises(UserError, match=r"expected an error of at least 1.0%, received 0.1%"):
         trust.threshold(0.001)
-    clear = trust.confidence(Evidence(*[0.0] * 10))
+    clear = trust.confidence(Evidence(*[0.0] * 9))
     assert clear == pytest.approx(1 / (1 + 2.718281828**-0.5))
-    assert trust.confidence(Evidence(-2, -2, *[0.0] * 8)) < clear
+    assert trust.confidence(Evidence(-2, *[0.0] * 8)) < clear
+
+
+def test_weights_of_another_version_are_refused():
+    trust = {"trust": '{"weights": [1, 2, 3], "bias": 0.5, "thresholds": [[0.02, 0.9]]}'}
+    with pytest.raises(ModelFileError, match=r"expected weights of 9 kinds of evidence, received 3; .* teach it again"):
+        Trust.of(trust)

@@ -48,8 +48,8 @@ SHARED = ("dom.js", "api.js", "strokes.js", "prediction.js", "picture.js", "page
 OWN = ("image.js", "client.js", "read.js", "page.js")
 WORKER = (
     "arrays.js", "resize.js", "foreground.js", "segment.js", "preprocess.js", "find.js", "runtime.js", "network.js",
-    "decode.js", "finder.js", "order.js", "strips.js", "line_network.js", "vote.js", "first_look.js", "views.js",
-    "numbers.js", "second_opinion.js", "trust.js", "reading.js", "judge.js", "reader.js", "worker.js",
+    "decode.js", "finder.js", "order.js", "strips.js", "line_network.js", "numbers.js", "vote.js", "first_look.js",
+    "views.js", "second_opinion.js", "trust.js", "reading.js", "judge.js", "reader.js", "worker.js",
 )  # fmt: skip
 """The modules, each after those that it imports."""
 

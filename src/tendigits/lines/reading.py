@@ -21,9 +21,9 @@ from tendigits.lines.numbers import is_usual
 from tendigits.lines.order import in_rows
 from tendigits.lines.second_opinion import crops_of, strokes_beside
 from tendigits.lines.strips import DIGIT, Strip
-from tendigits.lines.trust import Evidence
+from tendigits.lines.trust import CLEAREST, Evidence
 from tendigits.lines.views import views_of
-from tendigits.lines.vote import READ, Candidate, View, vote
+from tendigits.lines.vote import READ, Candidate, View, as_people_write, vote
 
 Grey = NDArray[np.uint8]
 Floats = NDArray[np.float32]
@@ -38,7 +38,7 @@ AT_END = 0.2
 """Of a digit's height: the side of a cell may stand so far within a number's ends, where it is slanted."""
 
 LEAST = 1e-4
-"""Probability that no evidence falls below, so that no single one decides alone."""
+"""Probability that what is read never falls below, so that it doesn't decide alone."""
 
 CERTAIN, SUPPORT = 0.9, 0.1
 """Probabilities from which the second opinion contradicts, and below which it doesn't support, a digit."""
@@ -119,6 +119,7 @@ class LineReader:
             [[each for each in part if _is_within(each.box, strip)] for part in parts]
             for parts, strip in zip(all_voted, strips, strict=True)
         ]
+        voted = [[as_people_write(read), dropped] for read, dropped in voted]
         foregrounds = [find_foreground(strip.picture) for strip in strips]
         crops = [crops_of(own, [each.box for each in read]) for own, (read, _) in zip(foregrounds, voted, strict=True)]
         together = np.concatenate([*crops, np.zeros((0, 28, 28), np.uint8)])
@@ -165,8 +166,8 @@ def whole_line(grey: Grey, places: Sequence[Place]) -> list[Place]:
 
 def evidence(reading: Reading) -> Evidence:
     """What speaks against a reading."""
-    read = [np.log(max(each.confidence, LEAST)) for each in reading.characters]
-    absent = [np.log(max(1 - each.present, LEAST)) for each in reading.dropped]
+    right = [*(each.confidence for each in reading.characters), *(1 - each.present for each in reading.dropped)]
+    all_right = float(np.clip(np.prod(right), LEAST, 1 - LEAST))
     contradicted = unsupported = 0
     for each, shares in zip(reading.characters, reading.second, strict=True):
         if each.label.isdigit():
@@ -177,7 +178,7 @@ def evidence(reading: Reading) -> Evidence:
     inside = max(((b[0] - a[2]) / DIGIT for a, b in pairwise(boxes)), default=0.0)
     digits = _digits(reading.text)
     return Evidence(
-        float(sum(read) + sum(absent)), float(min([*read, *absent], default=0.0)),
+        min(0.0, float(np.log(all_right / (1 - all_right))) - CLEAREST),
         float(np.mean([text != reading.text for text in reading.seen])),
         float(np.mean([_digits(text) != digits for text in reading.seen])),
         contradicted, unsupported, reading.beside, float(not is_usual(reading.text)),

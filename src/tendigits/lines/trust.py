@@ -11,10 +11,14 @@ from dataclasses import astuple, dataclass, fields
 
 import numpy as np
 
-from tendigits.errors import UserError
+from tendigits.errors import ModelFileError, UserError
 
 MAX_ERROR = 0.02
 """The share of wrong numbers among the accepted that is promised."""
+
+
+CLEAREST = 6.0
+"""Logit of a probability (0.9975) above which nothing is clearer."""
 
 
 @dataclass(frozen=True)
@@ -22,9 +26,7 @@ class Evidence:
     """What speaks for and against the reading of a number; each is 0 where nothing speaks against it."""
 
     read: float
-    """Sum of the logarithms of the probabilities of what was read, and of the absence of what was not."""
-    weakest: float
-    """The smallest of these logarithms."""
+    """Logit of the probability that all is right that was read, and nothing there that was not; less CLEAREST."""
     disagreement: float
     """Share of the views that show something else."""
     of_digits: float
@@ -58,10 +60,15 @@ class Trust:
 
     @classmethod
     def of(cls, about: Mapping[str, str]) -> "Trust":
-        """From the metadata of a network's file."""
+        """From the metadata of a network's file. Raises ModelFileError if it weighs other evidence."""
         if "trust" not in about:
             return cls()
         entry = json.loads(about["trust"])
+        if len(entry["weights"]) != len(fields(Evidence)):
+            raise ModelFileError(
+                f"the line network: expected weights of {len(fields(Evidence))} kinds of evidence, received "
+                f"{len(entry['weights'])}; it is of another version of tendigits, teach it again"
+            )
         return cls(tuple(entry["weights"]), entry["bias"], tuple(map(tuple, entry["thresholds"])))
 
     def confidence(self, evidence: Evidence) -> float:

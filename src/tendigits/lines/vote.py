@@ -1,18 +1,28 @@
 """Join what several views of a number show to one answer: boxes that overlap are one character.
 
 read, dropped = vote(views)         # in pixels of the first view's strip
+read = as_people_write(read)        # not `3/-3`, where `31-3` is nearly as probable
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from itertools import product
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tendigits.lines.decode import CHARACTERS, HEIGHT, OVERLAP, Edges, Floats, Peak, overlap
+from tendigits.lines.numbers import log_share
 from tendigits.lines.strips import Strip
 
 READ = 0.5
 """Mean probability over the views from which a character is read."""
+
+POSSIBLE = 0.05
+"""Probability from which a character may be another one."""
+
+MOST_DOUBTFUL, MOST_OPTIONS = 5, 3
+"""Characters of a number of which others are weighed, the least certain ones, and how many for each."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,3 +93,31 @@ def vote(views: Sequence[View]) -> tuple[list[Candidate], list[Candidate]]:
     candidates.sort(key=lambda candidate: candidate.box[0] + candidate.box[2])
     read = [candidate for candidate in candidates if candidate.present >= READ]
     return read, [candidate for candidate in candidates if candidate.present < READ]
+
+
+def as_people_write(read: Sequence[Candidate]) -> list[Candidate]:
+    """Weigh what the characters of a number may be by how frequent numbers of such a form are."""
+    options = [_options(each) for each in read]
+    doubtful = sorted((i for i, own in enumerate(options) if len(own) > 1), key=lambda i: read[i].confidence)
+    for i in doubtful[MOST_DOUBTFUL:]:
+        options[i] = options[i][:1]
+    logs = [np.log(each.shares[own]) for each, own in zip(read, options, strict=True)]
+
+    def score(chosen: Sequence[int]) -> float:
+        own = sum(float(log[k]) for log, k in zip(logs, chosen, strict=True))
+        return own + log_share("".join(CHARACTERS[option[k]] for option, k in zip(options, chosen, strict=True)))
+
+    best = max(product(*(range(len(own)) for own in options)), key=score)
+    weighed = list(read)
+    for i in doubtful[:MOST_DOUBTFUL]:
+        scores = np.array([score([*best[:i], k, *best[i + 1 :]]) for k in range(len(options[i]))])
+        shares, weights = read[i].shares.copy(), np.exp(scores - scores.max())
+        shares[options[i]] = weights / weights.sum() * shares[options[i]].sum()
+        weighed[i] = replace(read[i], shares=shares)
+    return weighed
+
+
+def _options(candidate: Candidate) -> NDArray[np.intp]:
+    """Which of CHARACTERS it may be, the most probable first."""
+    order = np.argsort(-candidate.shares, kind="stable")[:MOST_OPTIONS]
+    return order[(candidate.shares[order] >= POSSIBLE) | (order == order[0])]

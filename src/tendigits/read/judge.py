@@ -11,12 +11,8 @@ from tendigits.lines.decode import CHARACTERS
 from tendigits.lines.numbers import Mark, is_usual, to_decimal
 from tendigits.lines.reading import NARROW, Reading, evidence
 from tendigits.lines.trust import Trust
-from tendigits.lines.vote import Candidate
+from tendigits.lines.vote import POSSIBLE, Candidate
 from tendigits.read.results import Character, Line
-
-POSSIBLE = 0.05
-"""Probability from which something else is an alternative."""
-
 
 BESIDE = 0.1
 """Squares of a digit's height: a smaller area of strokes beside a number is no reason that a person would see."""

@@ -9,7 +9,7 @@ import { inRows } from "./order.js";
 import { cropsOf, strokesBeside } from "./second_opinion.js";
 import { inStrip } from "./strips.js";
 import { viewsOf } from "./views.js";
-import { candidateOf, textOf, vote } from "./vote.js";
+import { asPeopleWrite, candidateOf, textOf, vote } from "./vote.js";
 
 const { AT_END, BEYOND, CERTAIN, CHARACTERS, DIGIT, DIGITS, LINE_LIKE, LINE_SHARE } = constants["lines.reading"];
 const FOUND = 0.3; // share of the time until the numbers are found
@@ -44,7 +44,7 @@ async function withSecondOpinion({ digits, own, untaught }, numbers) {
     const { read, dropped } = vote(views);
     const within = ({ box }) => isWithin(box, strip);
     const walls = wallsOf(strip, sides);
-    const characters = read.filter(within);
+    const characters = asPeopleWrite(read.filter(within));
     const foreground = findForeground(strip.picture);
     const boxes = characters.map((each) => each.box);
     return {

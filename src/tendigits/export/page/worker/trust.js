@@ -1,18 +1,17 @@
 // How probable it is that a number was read right; lines/trust.py, and `evidence` of lines/reading.py, in JavaScript.
 
-import { least, most, total } from "./arrays.js";
+import { clip, most, total } from "./arrays.js";
 import { constants } from "./constants.js";
 import { isDigit } from "./decode.js";
 import { isUsual } from "./numbers.js";
 
 const { CERTAIN, CHARACTERS, DIGIT, LEAST, NARROW, SUPPORT, WIDE } = constants["lines.reading"];
+const { CLEAREST } = constants["lines.trust"];
 
 // What speaks against a reading, in the order of the weights.
 export function evidence({ text, characters, dropped, second, beside, seen, room }) {
-  const logs = [
-    ...characters.map((each) => Math.log(Math.max(each.confidence, LEAST))),
-    ...dropped.map((each) => Math.log(Math.max(1 - each.present, LEAST))),
-  ];
+  const right = [...characters.map(({ confidence }) => confidence), ...dropped.map(({ present }) => 1 - present)];
+  const allRight = clip(right.reduce((product, share) => product * share, 1), LEAST, 1 - LEAST);
   let [contradicted, unsupported] = [0, 0];
   characters.forEach(({ label }, i) => {
     if (!isDigit(label)) return;
@@ -24,7 +23,7 @@ export function evidence({ text, characters, dropped, second, beside, seen, room
   const gaps = characters.slice(1).map(({ box }, i) => (box[0] - characters[i].box[2]) / DIGIT);
   const share = (differs) => seen.filter(differs).length / seen.length;
   return [
-    total(logs), logs.length ? least(logs) : 0, share((other) => other !== text), share((other) => digitsOf(other) !== digitsOf(text)),
+    Math.min(0, Math.log(allRight / (1 - allRight)) - CLEAREST), share((other) => other !== text), share((other) => digitsOf(other) !== digitsOf(text)),
     contradicted, unsupported, beside, isUsual(text) ? 0 : 1,
     Math.max(0, (gaps.length ? most(gaps) : 0) - WIDE), Math.max(0, NARROW - room),
   ];

@@ -3,9 +3,10 @@
 import { most, total } from "./arrays.js";
 import { constants } from "./constants.js";
 import { indexOfMost, middleOf, overlap } from "./decode.js";
+import { logShare } from "./numbers.js";
 import { inStrip } from "./strips.js";
 
-const { CHARACTERS, HEIGHT, OVERLAP, READ } = constants["lines.vote"];
+const { CHARACTERS, HEIGHT, MOST_DOUBTFUL, MOST_OPTIONS, OVERLAP, POSSIBLE, READ } = constants["lines.vote"];
 
 // What the views show at one place: the mean probability of each character.
 export function candidateOf(shares, box) {
@@ -41,4 +42,32 @@ export function vote(views) {
   }
   candidates.sort((a, b) => middleOf(a.box) - middleOf(b.box));
   return { read: candidates.filter((each) => each.present >= READ), dropped: candidates.filter((each) => each.present < READ) };
+}
+
+// Weigh what the characters of a number may be by how frequent numbers of such a form are.
+export function asPeopleWrite(read) {
+  const options = read.map(optionsOf);
+  const doubtful = [...options.keys()].filter((i) => options[i].length > 1).sort((a, b) => read[a].confidence - read[b].confidence);
+  for (const i of doubtful.splice(MOST_DOUBTFUL)) options[i] = options[i].slice(0, 1);
+  const score = (chosen) => (
+    total(chosen.map((k, i) => Math.log(read[i].shares[k]))) + logShare(chosen.map((k) => CHARACTERS[k]).join("")));
+  let chosen = [[]];
+  for (const own of options) chosen = chosen.flatMap((before) => own.map((k) => [...before, k]));
+  const scores = chosen.map(score);
+  const best = chosen[indexOfMost(scores)];
+  const weighed = [...read];
+  for (const i of doubtful) {
+    const weights = options[i].map((k) => Math.exp(score(best.with(i, k)) - score(best)));
+    const [both, sum] = [total(options[i].map((k) => read[i].shares[k])), total(weights)];
+    const shares = [...read[i].shares];
+    options[i].forEach((k, n) => { shares[k] = weights[n] / sum * both; });
+    weighed[i] = candidateOf(shares, read[i].box);
+  }
+  return weighed;
+}
+
+// Which of CHARACTERS it may be, the most probable first.
+function optionsOf({ shares }) {
+  const order = [...shares.keys()].sort((a, b) => shares[b] - shares[a]).slice(0, MOST_OPTIONS);
+  return order.filter((k, n) => n === 0 || shares[k] >= POSSIBLE);
 }
