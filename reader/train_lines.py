@@ -104,7 +104,9 @@ def main() -> None:
 
     if given.which == "finder":
         write: Any = partial(write_pages, given.seed)
-        task = Task("finder", write, finder_network.build, finder_network.loss, chunk=512, part=64, batch=8, good_from=0.5)
+        task = Task(
+            "finder", write, finder_network.build, finder_network.loss, chunk=512, part=64, batch=8, good_from=0.5
+        )
     else:
         write = partial(write_lines, given.seed)
         task = Task(given.which, write, line_network.build, line_network.loss)

@@ -153,7 +153,8 @@ def test_open_a_picture_and_save_its_numbers(served, open_exported, digits):
     text = started.value.path().read_text().splitlines()
     assert text[0] == "line,value,number,confidence,accepted,reason,left,top,right,bottom"
     assert text[1].startswith(f"1,{expected[0].value},{expected[0].number},")
-    assert text[1].endswith(",".join(map(str, expected[0].box)))
+    box = [int(edge) for edge in text[1].split(",")[-4:]]
+    np.testing.assert_allclose(box, tuple(expected[0].box), atol=1)  # half a pixel may be rounded up or down
     for scheme in ("light", "dark"):
         page.emulate_media(color_scheme=scheme)
         found = Axe().run(page).response["violations"]

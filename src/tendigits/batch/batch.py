@@ -13,7 +13,7 @@ from tendigits.batch.workers import WorkerPool
 from tendigits.digits.find import Found, find_digit
 from tendigits.digits.network import Network
 from tendigits.errors import DataError
-from tendigits.read.judge import POSSIBLE
+from tendigits.lines.vote import POSSIBLE
 from tendigits.read.reader import Reader, ReaderOptions
 from tendigits.read.results import Character, Digit, Line, Page
 

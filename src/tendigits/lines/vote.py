@@ -120,4 +120,5 @@ def as_people_write(read: Sequence[Candidate]) -> list[Candidate]:
 def _options(candidate: Candidate) -> NDArray[np.intp]:
     """Which of CHARACTERS it may be, the most probable first."""
     order = np.argsort(-candidate.shares, kind="stable")[:MOST_OPTIONS]
-    return order[(candidate.shares[order] >= POSSIBLE) | (order == order[0])]
+    possible: NDArray[np.intp] = order[(candidate.shares[order] >= POSSIBLE) | (order == order[0])]
+    return possible
