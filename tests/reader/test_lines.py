@@ -230,7 +230,12 @@ def test_evidence_is_weighed_as_often_as_it_is_right():
     right = (rng.random(len(truth)) < truth).astype(float)
     weights, bias = calibrate.fit(values, right)
     assert [*weights, bias] == pytest.approx([2, -1, 0.5], abs=0.1)
-    confidence = np.array([0.9, 0.8, 0.7, 0.6])
-    assert calibrate.threshold_for(confidence, np.array([1.0, 1, 0, 1]), 0.3) == 0.6
-    assert calibrate.threshold_for(confidence, np.array([1.0, 1, 0, 1]), 0.1) == 0.8
-    assert calibrate.threshold_for(confidence, np.array([0.0, 1, 1, 1]), 0.1) == 1.0
+
+
+def test_a_threshold_holds_its_promise_with_some_certainty():
+    confidence = np.linspace(1, 0, 1000)
+    right = (np.arange(1000) < 500).astype(float)
+    accepted = right[confidence >= calibrate.threshold_for(confidence, right, 0.1)]
+    assert 0.06 < 1 - accepted.mean() < 0.09, "the share may be larger by chance"
+    assert calibrate.threshold_for(confidence, 1 - right, 0.1) == 1.0
+    assert calibrate.threshold_for(confidence[:4], np.ones(4), 0.1) == 1.0, "so few tell nothing"

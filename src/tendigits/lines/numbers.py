@@ -4,7 +4,7 @@ to_decimal("1.234,50", Mark.AUTO)       # Decimal("1234.50")
 to_decimal("12/05", Mark.AUTO)          # None: a date
 is_usual("12/05")                       # True
 is_usual("1,,2")                        # False
-log_share("3/13456")                    # -2.0: a leaning 1 is more frequent than such a stroke
+is_usual("3/13456")                     # False: a leaning 1 is more frequent than such a stroke
 """
 
 import re
@@ -28,18 +28,17 @@ FORMS = (
     rf"{NUMBER}\)",
     r"\d{1,4}([./-])\d{1,2}(?:\1\d{2,4})?",  # dates
     r"\d{1,3}(?::\d{2}){1,2}(?:[.,]\d+)?",  # times
-    r"\d+/\d+",
     rf"{NUMBER}(?:[-+x/:]{UNSIGNED})+(?:=(?:{NUMBER})?)?",  # sums
     rf"{NUMBER}=",
 )
-RARE, UNUSUAL = -2.0, -3.0
-"""Logarithms of how frequent strokes between numbers are that are neither dates nor points, and forms that are not
-usual, beside usual ones: they read most lines of held-out training digits, with signs and without, right."""
+LONGEST_DATE = 10
+"""Characters."""
 
 MOST_POINTS = 100
 """Points that a test has."""
 
 _USUAL = re.compile("|".join(f"(?:{form})" for form in FORMS).replace(r"\1", r"[./-]"))
+_STROKES = re.compile(r"\d+(?:/\d+)+")
 _AMOUNT = re.compile(rf"=*(?P<sign>[-+]?)(?P<amount>[\d.,]*?\d){FILLER}?")
 
 
@@ -53,23 +52,17 @@ class Mark(StrEnum):
 
 
 def is_usual(text: str) -> bool:
-    """Whether people write numbers, amounts, dates, times or sums like this."""
-    return _USUAL.fullmatch(text) is not None
+    """Whether people write numbers, amounts, dates, times or sums like this.
 
-
-def log_share(text: str) -> float:
-    """Logarithm of how frequent numbers of such a form are, beside usual ones: 0, RARE or UNUSUAL."""
-    if not is_usual(text):
-        return UNUSUAL
-    if not re.search(r"\d/\d", text):
-        return 0.0
-    parts = text.split("/")
-    if not all(part.isdigit() for part in parts):
-        return RARE
-    numbers = [int(part) for part in parts]
-    is_date = any(1 <= min(pair) <= 12 and max(pair) <= 31 for pair in (numbers[:2], numbers[-2:]))
+    Strokes alone stand in dates and between points, as in `17/20`.
+    """
+    if not _STROKES.fullmatch(text):
+        return _USUAL.fullmatch(text) is not None
+    numbers = [int(part) for part in text.split("/")]
+    days_and_months = numbers[:2], numbers[-2:]
+    is_date = any(1 <= min(pair) <= 12 and max(pair) <= 31 for pair in days_and_months)
     are_points = len(numbers) == 2 and numbers[0] <= numbers[1] <= MOST_POINTS
-    return 0.0 if is_date or are_points else RARE
+    return are_points or (is_date and len(numbers) <= 3 and len(text) <= LONGEST_DATE)
 
 
 def to_decimal(text: str, mark: Mark = Mark.AUTO) -> Decimal | None:

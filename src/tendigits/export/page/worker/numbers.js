@@ -2,26 +2,20 @@
 
 import { constants } from "./constants.js";
 
-const { FILLER, FORMS, MOST_POINTS, RARE, UNUSUAL } = constants["lines.numbers"];
+const { FILLER, FORMS, LONGEST_DATE, MOST_POINTS } = constants["lines.numbers"];
 const USUAL = new RegExp(`^(?:${FORMS.map((form) => `(?:${form})`).join("|").replaceAll("\\1", "[./-]")})$`);
 const AMOUNT = new RegExp(`^=*(?<sign>[-+]?)(?<amount>[\\d.,]*?\\d)${FILLER}?$`);
+const STROKES = /^\d+(?:\/\d+)+$/;
 const MARKS = [".", ","];
 
+// Whether people write numbers like this. Strokes alone stand in dates and between points.
 export function isUsual(text) {
-  return USUAL.test(text);
-}
-
-// Logarithm of how frequent numbers of such a form are, beside usual ones.
-export function logShare(text) {
-  if (!isUsual(text)) return UNUSUAL;
-  if (!/\d\/\d/.test(text)) return 0;
-  const parts = text.split("/");
-  if (!parts.every((part) => /^\d+$/.test(part))) return RARE;
-  const numbers = parts.map(Number);
+  if (!STROKES.test(text)) return USUAL.test(text);
+  const numbers = text.split("/").map(Number);
   const isDate = [numbers.slice(0, 2), numbers.slice(-2)].some((pair) => (
     Math.min(...pair) >= 1 && Math.min(...pair) <= 12 && Math.max(...pair) <= 31));
   const arePoints = numbers.length === 2 && numbers[0] <= numbers[1] && numbers[1] <= MOST_POINTS;
-  return isDate || arePoints ? 0 : RARE;
+  return arePoints || (isDate && numbers.length <= 3 && text.length <= LONGEST_DATE);
 }
 
 // The number that is written, as text, or null. `mark` parts decimals; null means that the number itself tells.

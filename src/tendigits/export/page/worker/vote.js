@@ -3,10 +3,10 @@
 import { most, total } from "./arrays.js";
 import { constants } from "./constants.js";
 import { indexOfMost, middleOf, overlap } from "./decode.js";
-import { logShare } from "./numbers.js";
+import { isUsual } from "./numbers.js";
 import { inStrip } from "./strips.js";
 
-const { CHARACTERS, HEIGHT, MOST_DOUBTFUL, MOST_OPTIONS, OVERLAP, POSSIBLE, READ } = constants["lines.vote"];
+const { CHARACTERS, HEIGHT, MOST_DOUBTFUL, MOST_OPTIONS, OVERLAP, POSSIBLE, READ, UNUSUAL } = constants["lines.vote"];
 
 // What the views show at one place: the mean probability of each character.
 export function candidateOf(shares, box) {
@@ -50,7 +50,7 @@ export function asPeopleWrite(read) {
   const doubtful = [...options.keys()].filter((i) => options[i].length > 1).sort((a, b) => read[a].confidence - read[b].confidence);
   for (const i of doubtful.splice(MOST_DOUBTFUL)) options[i] = options[i].slice(0, 1);
   const score = (chosen) => (
-    total(chosen.map((k, i) => Math.log(read[i].shares[k]))) + logShare(chosen.map((k) => CHARACTERS[k]).join("")));
+    total(chosen.map((k, i) => Math.log(read[i].shares[k]))) + (isUsual(chosen.map((k) => CHARACTERS[k]).join("")) ? 0 : UNUSUAL));
   let chosen = [[]];
   for (const own of options) chosen = chosen.flatMap((before) => own.map((k) => [...before, k]));
   const scores = chosen.map(score);
