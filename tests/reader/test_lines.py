@@ -165,6 +165,12 @@ def test_clear_numbers_of_good_pages_are_whole_large_enough_and_apart_from_other
     assert n > 150
 
 
+def test_a_table_that_begins_beyond_the_picture_has_no_rules():
+    layer, none = np.zeros((SIDE, SIDE), np.uint8), np.zeros(0)
+    pages._draw_rules(layer, none, none, 90.0, np.random.default_rng(0))
+    assert not layer.any()
+
+
 @pytest.mark.parametrize("kind", ["lines", "pages"])
 def test_the_seed_decides(shapes, patterns, kind):
     write = LineWriter(shapes, patterns).lines if kind == "lines" else PageWriter(shapes, patterns).pages

@@ -31,6 +31,7 @@ FORMS = (
     rf"{NUMBER}(?:[-+x/:]{UNSIGNED})+(?:=(?:{NUMBER})?)?",  # sums
     rf"{NUMBER}=",
 )
+
 LONGEST_DATE = 10
 """Characters."""
 

@@ -116,10 +116,9 @@ class LineReader:
         strips = [seen[0].strip for seen in views]
         all_voted = [vote(seen) for seen in views]
         voted = [
-            [[each for each in part if _is_within(each.box, strip)] for part in parts]
-            for parts, strip in zip(all_voted, strips, strict=True)
+            (as_people_write(_within(read, strip)), _within(dropped, strip))
+            for (read, dropped), strip in zip(all_voted, strips, strict=True)
         ]
-        voted = [[as_people_write(read), dropped] for read, dropped in voted]
         foregrounds = [find_foreground(strip.picture) for strip in strips]
         crops = [crops_of(own, [each.box for each in read]) for own, (read, _) in zip(foregrounds, voted, strict=True)]
         together = np.concatenate([*crops, np.zeros((0, 28, 28), np.uint8)])
@@ -194,6 +193,10 @@ def _is_within(box: Edges, strip: Strip) -> bool:
     """Whether a character belongs to the number, and not to its neighbour."""
     middle, room = (box[0] + box[2]) / 2, BEYOND * DIGIT
     return strip.ends[0] - room <= middle <= strip.ends[1] + room
+
+
+def _within(candidates: Sequence[Candidate], strip: Strip) -> list[Candidate]:
+    return [each for each in candidates if _is_within(each.box, strip)]
 
 
 def _text_within(view: View, strip: Strip) -> str:
