@@ -112,7 +112,8 @@ def numbers_of(line: Line) -> list[tuple[float, float, str]] | None:
     """
     order = np.argsort(line.boxes[:, 0], kind="stable").tolist()
     numbers: list[tuple[float, float, str]] = []
-    height = max((bottom - top for _, top, _, bottom in line.boxes.tolist()), default=0.0)
+    boxes = [box for box, label in zip(line.boxes.tolist(), line.labels, strict=True) if label != BAR]
+    height = max((bottom - top for _, top, _, bottom in boxes), default=0.0)
     parted = True
     for i in order:
         left, _, right, _ = line.boxes[i].tolist()
