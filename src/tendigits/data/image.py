@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tendigits.data.documents import is_pdf, render_page, select_frame, split_address
 from tendigits.errors import DataError
 
 if TYPE_CHECKING:
@@ -27,14 +28,14 @@ MAX_BYTES = 40_000_000
 MAX_SIDE = 16384
 """Longest side in pixels; read from the header before the pixels are decoded."""
 
-MAX_PIXELS = 1 << 24
-"""Most pixels that are decoded: 16.8 million, enough for a phone's 12 megapixels."""
+MAX_PIXELS = 50_000_000
+"""Most pixels that are decoded: enough for A4 at 600 dots an inch, 35 million, and a phone's HEIC of 48 million."""
 
 MAX_JPEG_PIXELS = 1 << 26
 """Most pixels of a JPEG that is shrunk while it is decoded: enough for a phone's 50 megapixels."""
 
-FORMATS = ("PNG", "JPEG", "WEBP", "TIFF", "BMP", "GIF")
-"""Formats that are opened; of several frames, the first."""
+FORMATS = ("PNG", "JPEG", "WEBP", "TIFF", "BMP", "GIF", "AVIF")
+"""Formats that Pillow opens; of several frames, the first, but each page of a TIFF. HEIC and PDF are opened, too."""
 
 BAND = 256
 """Rows converted at a time."""
@@ -56,7 +57,7 @@ class GreyImage:
     """Width and height of the whole picture, upright, in pixels."""
 
 
-def open_image(source: Any, side: int | None = None) -> GreyImage:
+def open_image(source: Any, side: int | None = None, page: int = 1) -> GreyImage:
     """Decode a picture of one of the FORMATS, or convert one that is decoded already.
 
     Args:
@@ -64,6 +65,7 @@ def open_image(source: Any, side: int | None = None) -> GreyImage:
             (height, width), (height, width, 3) as RGB or (height, width, 4) as RGBA.
         side: the longest side needed; a much larger JPEG is shrunk by 2, 4 or 8 while it is decoded, which saves most
             of the time and memory.
+        page: of a PDF or a TIFF, from 1; a path may say it, too: scan.pdf#page=2.
 
     Raises:
         DataError: not a whole picture, or one that is too large.
@@ -73,12 +75,13 @@ def open_image(source: Any, side: int | None = None) -> GreyImage:
         return GreyImage(grey, (grey.shape[1], grey.shape[0]))
     name, data = "the picture", source
     if isinstance(source, str | os.PathLike):
-        name, data = str(source), _read(Path(source))
+        name, (path, page) = str(source), split_address(str(source)) if page == 1 else (str(source), page)
+        data = _read(Path(path))
     try:
         # Pillow only warns about some broken or huge files; a digit that may be wrong is worse than none.
         with nullcontext() if _threaded else warnings.catch_warnings(action="error"):
             if isinstance(data, bytes | bytearray | memoryview):
-                return _decode(bytes(data), name, side)
+                return _decode(bytes(data), name, side, page)
             return _from_pillow(data, name)
     except DataError:
         raise
@@ -87,7 +90,8 @@ def open_image(source: Any, side: int | None = None) -> GreyImage:
         if why.startswith("UnidentifiedImageError"):  # whose reason is an object's id
             why = "none of these"
         raise DataError(
-            f"expected a whole PNG, JPEG, WebP, TIFF, BMP or GIF, received {name} ({why}); save it again"
+            f"expected a whole PNG, JPEG, WebP, TIFF, BMP, GIF, HEIC, AVIF or PDF, received {name} ({why}); "
+            "save it again"
         ) from error
 
 
@@ -125,11 +129,21 @@ def _refuse_large(size: int, name: str) -> None:
         raise DataError(f"expected a picture of at most {cap}, {name} has {size:,} bytes; make it smaller")
 
 
-def _decode(data: bytes, name: str, side: int | None) -> GreyImage:
+def _decode(data: bytes, name: str, side: int | None, page: int) -> GreyImage:
     from PIL import Image, ImageOps
 
     _refuse_large(len(data), name)
-    with Image.open(io.BytesIO(data), formats=FORMATS) as image:
+    if is_pdf(data):
+        image, size = render_page(data, page, name, side)
+        return GreyImage(_to_grey(image, name), size)
+    formats: tuple[str, ...] = FORMATS
+    if data[4:8] == b"ftyp":  # as HEIC and AVIF begin
+        from pi_heif import register_heif_opener
+
+        register_heif_opener()
+        formats = (*FORMATS, "HEIF")
+    with Image.open(io.BytesIO(data), formats=formats) as image:
+        select_frame(image, page, name)
         size = image.size
         jpeg = image.format in ("JPEG", "MPO")
         if side is not None and jpeg and max(size) >= 2 * side:
@@ -137,7 +151,8 @@ def _decode(data: bytes, name: str, side: int | None) -> GreyImage:
         _refuse_pixels(size, image.size, name)
         turned = image.getexif().get(0x0112, 1) in (5, 6, 7, 8)
         image.load()
-        return GreyImage(_to_grey(ImageOps.exif_transpose(image), name), (size[1], size[0]) if turned else size)
+        ImageOps.exif_transpose(image, in_place=True)  # which copies nothing where nothing is to turn
+        return GreyImage(_to_grey(image, name), (size[1], size[0]) if turned else size)
 
 
 def _refuse_pixels(size: tuple[int, int], decoded: tuple[int, int], name: str) -> None:

@@ -57,21 +57,21 @@ def find_digit(image: Any) -> Found:
     return Found(np.zeros((FIELD, FIELD), np.uint8), Box(0, 0, *size), size)
 
 
-def open_page(image: Any) -> tuple[Grey, tuple[int, int]]:
-    """Open a page: uint8 (height, width), shrunk to PAGE_SIDE, and the picture's width and height.
+def open_page(image: Any, page: int = 1) -> tuple[Grey, tuple[int, int]]:
+    """Open a page of a document or a picture: uint8 (height, width), shrunk to PAGE_SIDE, and its width and height.
 
     Raises:
         DataError: the picture is damaged or too large.
     """
-    return _open(image, PAGE_SIDE)
+    return _open(image, PAGE_SIDE, page)
 
 
-def _open(image: Any, side: int) -> tuple[Grey, tuple[int, int]]:
+def _open(image: Any, side: int, page: int = 1) -> tuple[Grey, tuple[int, int]]:
     """Grey pixels, shrunk to this longest side, and the picture's width and height.
 
     A tiny picture is enlarged, so that thin strokes stay connected.
     """
-    opened = open_image(image, side=side)
+    opened = open_image(image, side, page)
     grey = opened.grey
     longest = max(grey.shape)
     if longest > side:
