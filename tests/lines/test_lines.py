@@ -14,7 +14,7 @@ from tendigits.lines.network import GAP, LineNetwork, bundled, pack
 from tendigits.lines.order import in_rows
 from tendigits.lines.strips import DIGIT, Look, Pyramid, Strip, cut
 from tendigits.lines.views import are_clear
-from tendigits.lines.vote import Candidate, View, as_people_write, vote
+from tendigits.lines.vote import Candidate, View, as_people_write, vote, weigh
 
 
 def said(*characters, width=80):
@@ -99,6 +99,17 @@ def test_of_what_is_nearly_as_probable_the_usual_form_is_read(shown, read):
     assert "".join(each.label for each in found) == read
     for before, after in zip(candidates, found, strict=True):
         assert after.present == pytest.approx(before.present, abs=1e-6)
+
+
+def test_what_is_known_of_a_number_may_drop_a_sign_that_is_a_speck():
+    shares = np.zeros((3, len(CHARACTERS)), np.float32)
+    for row, label, share in ((0, "7", 1.0), (1, ":", 0.9), (2, "3", 1.0)):
+        shares[row, CHARACTERS.index(label)] = share
+    read = [Candidate(own, (20.0 * n, 8, 20.0 * n + 16, 34)) for n, own in enumerate(shares)]
+    kept = weigh(read, lambda text: 0.0)
+    assert [each.present for each in kept] == pytest.approx([1, 0.9, 1])
+    whole = weigh(read, lambda text: 0.0 if text.isdigit() else -5.0, noise=0.02)
+    assert [each.present > 0.5 for each in whole] == [True, False, True]
 
 
 @pytest.mark.parametrize(

@@ -22,7 +22,7 @@ from tendigits.lines.order import in_rows
 from tendigits.lines.second_opinion import crops_of, strokes_beside
 from tendigits.lines.strips import DIGIT, Strip
 from tendigits.lines.trust import CLEAREST, Evidence
-from tendigits.lines.views import views_of
+from tendigits.lines.views import views_at, views_of
 from tendigits.lines.vote import READ, Candidate, View, as_people_write, vote
 
 Grey = NDArray[np.uint8]
@@ -100,6 +100,10 @@ class LineReader:
                 rows = in_rows([each.place for each in found])
                 return [each for row in rows for each in _with_room([found[i] for i in row])]
         return []
+
+    def readings_at(self, grey: Grey, places: Sequence[Place]) -> list[Reading]:
+        """Read a page again where numbers are known to stand, one in each place; some may turn out to be empty."""
+        return self._with_second_opinion(views_at(self.lines, grey, places))
 
     def _ways(self, grey: Grey) -> Iterator[list[Place]]:
         """Where numbers may stand; the next way is tried where nothing was read in one."""

@@ -1,6 +1,7 @@
 """See each number of a page in as few views as tell: one where all is clear in it, several where something is doubtful.
 
 for place, views in views_of(network, grey, places):        # places as the finder gives them
+for place, views in views_at(network, grey, places):        # places where a number is known to stand
 """
 
 from collections.abc import Sequence
@@ -30,10 +31,22 @@ Seen = dict[tuple[Place, Look], View]
 
 def views_of(network: LineNetwork, grey: NDArray[np.uint8], places: Sequence[Place]) -> list[tuple[Place, list[View]]]:
     """The numbers in some places of a page, uint8 (height, width), each with its views, the first as it stands."""
-    pyramid, seen = Pyramid(grey), Seen()
-    (first, *others) = LOOKS
+    pyramid, seen, first = Pyramid(grey), Seen(), LOOKS[0]
     _look(network, pyramid, [(place, first) for place in places], seen)
     numbers = same([number for place in places for number in numbers_in(place, seen[place, first])])[:MOST]
+    return _views(network, pyramid, numbers, seen)
+
+
+def views_at(network: LineNetwork, grey: NDArray[np.uint8], places: Sequence[Place]) -> list[tuple[Place, list[View]]]:
+    """Likewise, where each place is of one number, from its beginning to its end."""
+    return _views(network, Pyramid(grey), [[place] for place in places], Seen())
+
+
+def _views(
+    network: LineNetwork, pyramid: Pyramid, numbers: Sequence[Sequence[Place]], seen: Seen
+) -> list[tuple[Place, list[View]]]:
+    """Look at numbers, each with its places: once where all is clear, else in all of the LOOKS."""
+    (first, *others) = LOOKS
     _look(network, pyramid, [(place, first) for number in numbers for place in number], seen)
     views = [(number[0], [seen[place, first] for place in number]) for number in numbers]
     doubtful = [(place, own) for place, own in views if not are_clear(own)]

@@ -4,12 +4,11 @@ read, dropped = vote(views)         # in pixels of the first view's strip
 read = as_people_write(read)        # not `3/-3`, where `31-3` is nearly as probable
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import product
 
 import numpy as np
-from numpy.typing import NDArray
 
 from tendigits.lines.decode import CHARACTERS, HEIGHT, OVERLAP, Edges, Floats, Peak, overlap
 from tendigits.lines.numbers import is_usual
@@ -101,29 +100,54 @@ def vote(views: Sequence[View]) -> tuple[list[Candidate], list[Candidate]]:
 
 def as_people_write(read: Sequence[Candidate]) -> list[Candidate]:
     """Weigh what the characters of a number may be by how frequent numbers of such a form are."""
-    options = [_options(each) for each in read]
+    return weigh(read, lambda text: 0.0 if is_usual(text) else UNUSUAL)
+
+
+def weigh(
+    read: Sequence[Candidate], frequency: Callable[[str], float], possible: float = POSSIBLE, noise: float = 0.0
+) -> list[Candidate]:
+    """Weigh what the characters of a number may be by what is known of it.
+
+    Args:
+        frequency: logarithm of how frequent a text is.
+        possible: probability from which a character may be another one.
+        noise: probability, at least, that a sign is nothing.
+    """
+    options = [_options(each, possible, noise) for each in read]
     doubtful = sorted((i for i, own in enumerate(options) if len(own) > 1), key=lambda i: read[i].confidence)
     for i in doubtful[MOST_DOUBTFUL:]:
         options[i] = options[i][:1]
-    logs = [np.log(each.shares[own]) for each, own in zip(read, options, strict=True)]
 
     def score(chosen: Sequence[int]) -> float:
-        text = "".join(CHARACTERS[option[k]] for option, k in zip(options, chosen, strict=True))
-        own = sum(float(log[k]) for log, k in zip(logs, chosen, strict=True))
-        return own if is_usual(text) else own + UNUSUAL
+        picked = [option[k] for option, k in zip(options, chosen, strict=True)]
+        text = "".join(label for label, _ in picked)
+        return sum(log for _, log in picked) + frequency(text)
 
     best = max(product(*(range(len(own)) for own in options)), key=score)
-    weighed = list(read)
-    for i in doubtful[:MOST_DOUBTFUL]:
-        scores = np.array([score([*best[:i], k, *best[i + 1 :]]) for k in range(len(options[i]))])
-        shares, weights = read[i].shares.copy(), np.exp(scores - scores.max())
-        shares[options[i]] = weights / weights.sum() * shares[options[i]].sum()
-        weighed[i] = replace(read[i], shares=shares)
+    weighed = []
+    for i, candidate in enumerate(read):
+        if len(options[i]) > 1:
+            scores = np.array([score([*best[:i], k, *best[i + 1 :]]) for k in range(len(options[i]))])
+            weights = np.exp(scores - scores.max())
+            candidate = _with_weights(candidate, [label for label, _ in options[i]], weights / weights.sum())
+        weighed.append(candidate)
     return weighed
 
 
-def _options(candidate: Candidate) -> NDArray[np.intp]:
-    """Which of CHARACTERS it may be, the most probable first."""
-    order = np.argsort(-candidate.shares, kind="stable")[:MOST_OPTIONS]
-    possible: NDArray[np.intp] = order[(candidate.shares[order] >= POSSIBLE) | (order == order[0])]
-    return possible
+def _options(candidate: Candidate, possible: float, noise: float) -> list[tuple[str, float]]:
+    """What a character may be and the logarithm of its share, the most probable first; "" is nothing."""
+    order = np.argsort(-candidate.shares, kind="stable")[:MOST_OPTIONS].tolist()
+    likely = [i for i in order if candidate.shares[i] >= possible or i == order[0]]
+    options = [(CHARACTERS[i], float(np.log(candidate.shares[i]))) for i in likely]
+    if noise and not candidate.label.isdigit():
+        options.append(("", float(np.log(max(noise, 1 - candidate.present)))))
+    return options
+
+
+def _with_weights(candidate: Candidate, labels: Sequence[str], weights: Floats) -> Candidate:
+    """A candidate whose most probable characters have other shares of what they have together."""
+    chosen = [CHARACTERS.index(label) for label in labels if label]
+    shares = candidate.shares.copy()
+    together = shares[chosen].sum() if all(labels) else 1.0
+    shares[chosen] = weights[: len(chosen)] * together
+    return replace(candidate, shares=shares)
