@@ -51,6 +51,18 @@ class Box(NamedTuple):
             max(self.bottom, other.bottom),
         )
 
+    def turned(self, turns: int, size: tuple[int, int]) -> "Box":
+        """The same place in a picture before it was turned by some quarter turns to the left.
+
+        Args:
+            size: width and height of the picture after that.
+        """
+        left, top, right, bottom = self
+        for _ in range(turns % 4):
+            left, top, right, bottom = size[1] - bottom, left, size[1] - top, right
+            size = size[1], size[0]
+        return Box(left, top, right, bottom)
+
     def gap(self, other: "Box") -> int:
         """The pixels between both along the axis where they are further apart; 0 or less if they touch."""
         across = max(self.left, other.left) - min(self.right, other.right)

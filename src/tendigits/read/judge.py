@@ -1,13 +1,16 @@
 """From a reading to a result: is it accepted, what may it be instead, and what does it mean?
 
-line = judge(reading, trust, threshold=0.9, mark=Mark.AUTO, scale=1.0)
+line = judge(reading, trust, threshold=0.9, mark=Mark.AUTO, position=Position(1.0, 0, (640, 480)))
 """
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tendigits.digits.segment import Box
-from tendigits.lines.decode import CHARACTERS
+from tendigits.lines.decode import CHARACTERS, Edges
 from tendigits.lines.numbers import Mark, is_usual, to_decimal
 from tendigits.lines.reading import NARROW, Reading, evidence
 from tendigits.lines.trust import Trust
@@ -17,55 +20,78 @@ from tendigits.read.results import Character, Line
 BESIDE = 0.1
 """Squares of a digit's height: a smaller area of strokes beside a number is no reason that a person would see."""
 
+RARE, MOST_OPTIONS = 0.002, 8
+"""Probability from which a number may be another one, and of how many it is said."""
 
-def judge(reading: Reading, trust: Trust, threshold: float, mark: Mark, scale: float) -> Line:
+
+@dataclass(frozen=True)
+class Position:
+    """How a page that was read lies in its picture."""
+
+    scale: float
+    """Pixels of the picture for each of the page."""
+    turns: int
+    """Quarter turns to the left that made it upright."""
+    size: tuple[int, int]
+    """Width and height of the picture, upright."""
+
+    def box(self, edges: Edges) -> Box:
+        """A box of the page in pixels of the picture."""
+        return Box(*(round(self.scale * edge) for edge in edges)).turned(self.turns, self.size)
+
+
+def judge(reading: Reading, trust: Trust, threshold: float, mark: Mark, position: Position) -> Line:
     """The result for a reading.
 
     Args:
         trust: how its evidence is weighed.
         threshold: confidence from which it is accepted, 0 to 1.
         mark: parts decimals.
-        scale: pixels of the picture for each of the page.
+        position: of the page in its picture.
     """
     confidence = trust.confidence(evidence(reading))
     accepted = confidence >= threshold
-    characters = []
+    characters, rarer = [], []
     for candidate, crop, second in zip(reading.characters, reading.crops, reading.second, strict=True):
-        others = alternatives(candidate, second)
-        box = Box(*(round(scale * edge) for edge in reading.strip.in_picture(candidate.box)))
+        rarer.append(alternatives(candidate, second, RARE))
+        others = [(label, share) for label, share in rarer[-1] if share >= POSSIBLE]
+        box = position.box(reading.strip.in_picture(candidate.box))
         characters.append(Character(candidate.label, candidate.confidence, others, box, crop, accepted or not others))
     box = characters[0].box
     for character in characters[1:]:
         box = box.join(character.box)
-    reason = None if accepted else _reason(reading, characters)
+    options = sorted(_options(reading.text, rarer), key=lambda option: -option[1])[:MOST_OPTIONS]
+    reason = None if accepted else _reason(reading, options)
     meant = to_decimal(reading.text, mark)
-    return Line(reading.text, meant, confidence, accepted, reason, box, characters, reading.strip.picture)
+    return Line(reading.text, meant, confidence, accepted, reason, box, characters, options, reading.strip.picture)
 
 
-def alternatives(candidate: Candidate, second: NDArray[np.float32]) -> list[tuple[str, float]]:
+def alternatives(candidate: Candidate, second: NDArray[np.float32], least: float) -> list[tuple[str, float]]:
     """What else a character may be, the most probable first; "" is nothing.
 
     Args:
         second: float32 (10,), the second opinion's probability of each digit.
+        least: probability from which it may be another one.
     """
     shares = {CHARACTERS[i]: float(share) for i, share in enumerate(candidate.shares)}
     for digit, share in enumerate(second):
         shares[str(digit)] = max(shares[str(digit)], float(share))
     shares[""] = 1 - candidate.present
     del shares[candidate.label]
-    return sorted(((label, share) for label, share in shares.items() if share >= POSSIBLE), key=lambda entry: -entry[1])
+    return sorted(((label, share) for label, share in shares.items() if share >= least), key=lambda entry: -entry[1])
 
 
-def _reason(reading: Reading, characters: list[Character]) -> str:
+def _options(text: str, others: Iterable[list[tuple[str, float]]]) -> Iterator[tuple[str, float]]:
+    """What a number may be with one character read otherwise."""
+    for i, own in enumerate(others):
+        yield from ((text[:i] + label + text[i + 1 :], share) for label, share in own)
+
+
+def _reason(reading: Reading, options: list[tuple[str, float]]) -> str:
     """Why a number isn't accepted."""
     text = reading.text
-    others = [
-        (share, text[:i] + label + text[i + 1 :])
-        for i, character in enumerate(characters)
-        for label, share in character.alternatives
-    ]
-    if others:
-        return f"may be {text} or {max(others)[1] or 'nothing'}"
+    if options and options[0][1] >= POSSIBLE:
+        return f"may be {text} or {options[0][0] or 'nothing'}"
     if not is_usual(text):
         return "has no usual form"
     if reading.dropped or reading.beside >= BESIDE:

@@ -21,10 +21,13 @@ from tendigits.errors import UserError
 from tendigits.lines import finder
 from tendigits.lines import network as line_network
 from tendigits.lines.numbers import Mark, common_mark
-from tendigits.lines.reading import LineReader
+from tendigits.lines.reading import LineReader, Reading, evidence
 from tendigits.lines.trust import Trust
-from tendigits.read.judge import judge
+from tendigits.read.judge import Position, judge
+from tendigits.read.orientation import turns_of
 from tendigits.read.results import Digit, Page
+from tendigits.read.tables import table_of
+from tendigits.tables.context import read_tables
 
 Grey = NDArray[np.uint8]
 
@@ -127,19 +130,32 @@ class Reader:
         predictions = self.network(np.array(crops, np.uint8).reshape(-1, FIELD, FIELD))
         return [self._digit(predictions, i, crop, Box(0, 0, FIELD, FIELD)) for i, crop in enumerate(crops)]
 
-    def read(self, image: Any) -> Page:
-        """Read a page: every number in the picture, in reading order.
+    def read(self, image: Any, page: int = 1) -> Page:
+        """Read a page: every number in the picture, in reading order, and its tables.
+
+        Args:
+            image: a path, bytes, a Pillow image or an array.
+            page: of a PDF or a TIFF, from 1.
 
         Raises:
             DataError: the picture is damaged or too large.
         """
-        grey, size = open_page(image)
+        grey, size = open_page(image, page)
         readings = self.lines.readings(grey)
+        if turns := turns_of(self.lines, grey, readings):
+            grey = np.ascontiguousarray(np.rot90(grey, turns))
+            readings = self.lines.readings(grey)
+        readings, layouts = read_tables(self.lines, grey, readings, self._is_clear)
         mark = Mark(self.options.decimal)
         if mark is Mark.AUTO:
             mark = common_mark(reading.text for reading in readings)
-        scale = size[0] / grey.shape[1]
-        return Page([judge(each, self.trust, self.number_threshold, mark, scale) for each in readings], size)
+        upright = size[::-1] if turns % 2 else size
+        position = Position(upright[0] / grey.shape[1], turns, upright)
+        lines = [judge(each, self.trust, self.number_threshold, mark, position) for each in readings]
+        return Page(lines, size, [table_of(layout, lines, position) for layout in layouts], 90 * turns)
+
+    def _is_clear(self, reading: Reading) -> bool:
+        return self.trust.confidence(evidence(reading)) >= self.number_threshold
 
     def _digit(self, predictions: Predictions, i: int, crop: Grey, box: Box) -> Digit:
         """Convert the i-th prediction: accept it, or say why not."""

@@ -13,9 +13,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tendigits.digits.segment import Box
+from tendigits.tables.checks import check
+from tendigits.tables.sums import Sums
+from tendigits.tables.table import Table, column_name
 
-COLUMNS = ("path", "line", "value", "number", "confidence", "accepted", "reason", "left", "top", "right", "bottom")
-"""The columns of the CSV."""
+COLUMNS = (
+    "path", "line", "table", "row", "column", "value", "number", "confidence", "accepted", "reason",
+    "left", "top", "right", "bottom",
+)  # fmt: skip
+"""The columns of the CSV; table and row count from 1, columns are A, B, ..."""
 
 UNCLEAR = "?"
 """In a text: a doubtful character."""
@@ -138,6 +144,9 @@ class Line:
 
     characters: list[Character] = field(repr=False)
 
+    options: list[tuple[str, float]] = field(default_factory=list, repr=False)
+    """What else it may be, with one character read otherwise, and how probable that is; the most probable first."""
+
     strip: NDArray[np.uint8] | None = field(default=None, repr=False)
     """uint8 (40, width): what the line network saw; None in a picture of one digit."""
 
@@ -175,6 +184,28 @@ class Page:
     size: tuple[int, int]
     """Width and height of the picture."""
 
+    tables: list[Table] = field(default_factory=list)
+    """As they were found, in reading order; see `table`."""
+
+    turned: int = 0
+    """Degrees by which the picture is turned clockwise: 0, 90, 180 or 270. Boxes are those of the picture as it is."""
+
+    def table(self, sums: str = Sums.AUTO, expect: str = "") -> Table:
+        """The largest table, checked; without rows if there is none.
+
+        Args:
+            sums: where sums stand: "auto", "last-column", "last-row", "both" or "none"; see `check_sums`.
+            expect: what the columns hold, such as "A: 0..100, B: date"; see `tables.expectations.parse`.
+
+        Raises:
+            UserError: an argument has another form.
+        """
+        return max(self.checked(sums, expect), key=lambda table: np.prod(table.shape), default=Table([]))
+
+    def checked(self, sums: str = Sums.AUTO, expect: str = "") -> list[Table]:
+        """All tables, checked as `table` does it."""
+        return [check(table, sums, expect) for table in self.tables]
+
     def __repr__(self) -> str:
         width, height = self.size
         shown = ["  " + line.text() for line in self.lines[:SHOWN]]
@@ -183,18 +214,40 @@ class Page:
         return "\n".join([f"Page of {width}x{height} pixels, {len(self.lines)} lines", *shown])
 
     def text(self) -> str:
-        """One line for each, with the reason why it is doubtful."""
-        return "\n".join(line.text() for line in self.lines)
+        """Tables of several rows and columns, and a line for each other number, with the reason why it is doubtful."""
+        parts = [f"turned by {self.turned} degrees"] if self.turned else []
+        shown = [table for table in self.checked() if min(table.shape) > 1]
+        in_tables = {cell.line for table in shown for _, cell in table.cells()}
+        parts += [f"{table.text()}\n{table.doubts()}".rstrip("\n") for table in shown]
+        parts += [line.text() for n, line in enumerate(self.lines) if n not in in_tables]
+        return "\n".join(parts)
+
+    def cells(self) -> dict[int, tuple[int, int, str]]:
+        """In which table, row and column the lines stand that are in one: the first two from 1, then A, B, ..."""
+        return {
+            cell.line: (n, row, column_name(column))
+            for n, table in enumerate(self.tables, 1)
+            for row, cells in enumerate(table.rows, 1)
+            for column, cell in enumerate(cells)
+            if cell.line is not None
+        }
 
     def as_dict(self) -> dict[str, Any]:
         """Convert to a dictionary for JSON."""
-        return {"size": list(self.size), "lines": [line.as_dict() for line in self.lines]}
+        return {
+            "size": list(self.size),
+            "turned": self.turned,
+            "lines": [line.as_dict() for line in self.lines],
+            "tables": [table.as_dict() for table in self.checked()],
+        }
 
     def rows(self, path: str) -> list[tuple[Any, ...]]:
         """Convert to rows for a CSV, one for each line; see COLUMNS."""
+        cells = self.cells()
         return [
             (
-                path, number, line.value, "" if line.number is None else str(line.number), f"{line.confidence:.4f}",
+                path, number, *cells.get(number - 1, ("", "", "")), line.value,
+                "" if line.number is None else str(line.number), f"{line.confidence:.4f}",
                 "yes" if line.accepted else "no", line.reason or "", *line.box,
             )
             for number, line in enumerate(self.lines, 1)

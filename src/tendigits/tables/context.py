@@ -1,0 +1,216 @@
+"""Read a page's tables by what they tell: one number in each cell, and a column's numbers are alike.
+
+readings, layouts = read_tables(reader, grey, readings, is_clear)
+"""
+
+import re
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from itertools import islice
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tendigits.lines import finder
+from tendigits.lines.finder import Place
+from tendigits.lines.numbers import is_usual
+from tendigits.lines.order import in_rows
+from tendigits.lines.reading import LineReader, Reading
+from tendigits.lines.vote import READ, weigh
+from tendigits.tables.flat_sheet import FlatSheet, flatten
+from tendigits.tables.layout import Layout, find_layouts
+
+Grey = NDArray[np.uint8]
+IsClear = Callable[[Reading], bool]
+
+FEWEST_ROWS, FEWEST_COLUMNS = 3, 2
+"""A smaller table tells nothing about its cells: a receipt has a date, a time and amounts below each other."""
+
+SPARSE = 0.15
+"""Share of the cells of a row or a column with a number in them, below which doubtful numbers are words."""
+
+REACH = 0.6
+"""Heights of a digit: a number that reaches further into the next column is of both."""
+
+LINE = 0.15
+"""Heights of a digit between the edge of a cell and what is read in it, where a ruled line may run."""
+
+FOUND = 0.9
+"""Probability of each character from which a number is read where nothing was found at first."""
+
+ENDS = 3.0
+"""Percent of the numbers of a column that may begin, or end, further out than where others are looked for."""
+
+POSSIBLE, NOISE = 0.005, 0.02
+"""Probability from which a character may be another one where the column tells; at least, that a sign is a speck."""
+
+INTEGER, USUAL, UNUSUAL = 0.5, 0.02, 0.001
+"""Share of the cells of a column with whole numbers, with each other usual form, and with an unusual one, before
+anything of the column is known; that counts as much as one cell."""
+
+
+def read_tables(
+    reader: LineReader, grey: Grey, readings: Sequence[Reading], is_clear: IsClear
+) -> tuple[list[Reading], list[Layout]]:
+    """Find the tables of a page and read what is doubtful in them again.
+
+    Args:
+        readings: what was read on the page.
+        is_clear: whether a reading can be relied on.
+
+    Returns:
+        What is read now; and the tables, whose cells refer to it.
+    """
+    if not readings:
+        return [], []
+    sheet = flatten(grey, [reading.place for reading in readings])
+    members = range(len(readings))
+    layouts = find_layouts(sheet)
+    words = [i for layout in layouts for i in _words(layout, readings, is_clear)]
+    if words:
+        layouts = find_layouts(sheet, np.setdiff1d(members, words))
+    in_tables = {i for layout in layouts for found in layout.cells.values() for i in found}
+    read = [*readings]
+    layouts = [_read_again(reader, grey, sheet, read, layout, is_clear) for layout in layouts]
+    for layout in layouts:
+        if _tells(layout):
+            for _ in range(2):  # what became clear tells of the others
+                _make_alike(read, layout)
+    held = [i for layout in layouts for found in layout.cells.values() for i in found]
+    return _in_order(read, layouts, sorted({*held, *members} - (in_tables - {*held})))
+
+
+def form_of(text: str) -> str:
+    """What is the same in numbers of one column: `-12.50` and `3.00` are 0.2, `12` and `7` are 0."""
+    whole = re.sub(r"(?<![.,\d])\d+", "0", text.lstrip("+-"))
+    return re.sub(r"(?<=[.,])\d+", lambda found: str(len(found[0])), whole)
+
+
+def _tells(layout: Layout) -> bool:
+    rows, columns = layout.shape
+    return rows >= FEWEST_ROWS and columns >= FEWEST_COLUMNS
+
+
+def _words(layout: Layout, readings: Sequence[Reading], is_clear: IsClear) -> Iterator[int]:
+    """What was taken for numbers in rows and columns of words."""
+    if not _tells(layout):
+        return
+    for axis in (0, 1):
+        for number in range(layout.shape[axis]):
+            held = [found for cell, found in layout.cells.items() if cell[axis] == number]
+            found = [i for each in held for i in each]
+            if len(held) <= max(1, SPARSE * layout.shape[1 - axis]) and not any(is_clear(readings[i]) for i in found):
+                yield from found
+
+
+def _read_again(
+    reader: LineReader, grey: Grey, sheet: FlatSheet, read: list[Reading], layout: Layout, is_clear: IsClear
+) -> Layout:
+    """Look again where a cell is empty, holds several numbers or a doubtful one; adds to `read` what is new."""
+    if not _tells(layout):
+        return layout
+    wanted = {}
+    for cell, place in _places(sheet, layout):
+        found = layout.cells.get(cell, [])
+        if len(found) != 1 or _reaches_out(sheet, layout, cell, found[0]) or not is_clear(read[found[0]]):
+            wanted[cell] = place
+    wanted = dict(islice(wanted.items(), max(0, finder.MOST - len(read))))
+    cells = dict(layout.cells)
+    for cell, seen in zip(wanted, reader.readings_at(grey, [*wanted.values()]), strict=True):
+        found = cells.get(cell, [])
+        whole = len(found) == 1 and not _reaches_out(sheet, layout, cell, found[0])
+        if _is_better(seen, read[found[0]] if whole else None, known=bool(found)):
+            cells[cell] = [len(read)]
+            read.append(seen)
+    return replace(layout, cells=cells)
+
+
+def _places(sheet: FlatSheet, layout: Layout) -> Iterator[tuple[tuple[int, int], Place]]:
+    """Where a number may stand in each cell: as far out as others in its column, at the level of those in its row."""
+    rows, columns = layout.shape
+    by_row = [[i for (r, _), found in layout.cells.items() if r == row for i in found] for row in range(rows)]
+    by_column = [
+        [i for (_, c), found in layout.cells.items() if c == column for i in found] for column in range(columns)
+    ]
+    heights = sheet.last[:, 1] - sheet.first[:, 1]
+    for row, column in np.ndindex(rows, columns):
+        others, own = by_row[row], layout.cells.get((row, column), [])
+        if not others or not by_column[column]:
+            continue
+        room = LINE * sheet.height
+        starts, ends = sheet.first[by_column[column], 0], sheet.last[by_column[column], 0]
+        left = min([float(np.percentile(starts, ENDS)), *sheet.first[own, 0].tolist()])
+        right = max([float(np.percentile(ends, 100 - ENDS)), *sheet.last[own, 0].tolist()])
+        left = max(left, float(layout.columns[column]) + room)
+        right = min(right, float(layout.columns[column + 1]) - room)
+        beside = own or [min(others, key=lambda i: abs(sheet.middles[i, 0] - (left + right) / 2))]
+        level, height = float(sheet.middles[beside, 1].mean()), float(np.median(heights[own or others]))
+        if right > left:
+            yield (row, column), sheet.place(left, right, level, height)
+
+
+def _reaches_out(sheet: FlatSheet, layout: Layout, cell: tuple[int, int], number: int) -> bool:
+    """Whether a number reaches into the next column."""
+    left, right = layout.columns[cell[1] : cell[1] + 2]
+    return bool(
+        sheet.first[number, 0] < left - REACH * sheet.height or sheet.last[number, 0] > right + REACH * sheet.height
+    )
+
+
+def _is_better(seen: Reading, before: Reading | None, known: bool) -> bool:
+    """Whether what is seen in a cell is to be read instead of what was read before.
+
+    Args:
+        before: one number in this cell alone, if it was so.
+        known: whether something was read here.
+    """
+    if not any(map(str.isdigit, seen.text)):
+        return False
+    if before is not None:  # which may have lost an end
+        return before.text in seen.text and len(before.text) < len(seen.text)
+    return known or min(each.present for each in seen.characters) >= FOUND
+
+
+def _make_alike(read: list[Reading], layout: Layout) -> None:
+    """Weigh what each number may be by the forms of the others in its column."""
+    for column in range(layout.shape[1]):
+        members = [found[0] for (_, c), found in layout.cells.items() if c == column and len(found) == 1]
+        counts = Counter(form_of(read[i].text) for i in members)
+        for i in members:
+            form = form_of(read[i].text)
+            counts[form] -= 1
+            read[i] = _weighed(read[i], counts)
+            counts[form] += 1
+
+
+def _weighed(reading: Reading, others: Counter[str]) -> Reading:
+    n = others.total()
+
+    def frequency(text: str) -> float:
+        form = form_of(text)
+        expected = INTEGER if form == "0" else USUAL if is_usual(text) else UNUSUAL
+        return float(np.log((others[form] + expected) / (n + 1)))
+
+    weighed = weigh(reading.characters, frequency, POSSIBLE, NOISE)
+    kept = np.array([each.present >= READ for each in weighed], bool)
+    return replace(
+        reading,
+        characters=[each for each in weighed if each.present >= READ],
+        dropped=[*reading.dropped, *(each for each in weighed if each.present < READ)],
+        crops=reading.crops[kept],
+        second=reading.second[kept],
+    )
+
+
+def _in_order(
+    read: Sequence[Reading], layouts: Sequence[Layout], kept: Sequence[int]
+) -> tuple[list[Reading], list[Layout]]:
+    """Some readings in reading order, and the tables, whose cells refer to them."""
+    order = [kept[i] for row in in_rows([read[i].place for i in kept]) for i in row]
+    number = {old: new for new, old in enumerate(order)}
+    moved = [
+        replace(layout, cells={cell: [number[i] for i in found] for cell, found in layout.cells.items()})
+        for layout in layouts
+    ]
+    return [read[i] for i in order], moved

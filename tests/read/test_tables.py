@@ -1,0 +1,92 @@
+"""A drawn table of handwritten numbers, read whole: rows, columns, sums, however the page lies."""
+
+import cv2
+import numpy as np
+import pytest
+
+from tendigits.read.reader import Reader
+
+ROWS = [
+    ["12", "30", "42"],
+    ["7", "", "7"],
+    ["105", "20", "125"],
+    ["61", "8", "69"],
+    ["40", "33", "73"],
+    ["9", "54", "63"],
+]
+WIDTH, HEIGHT, EDGE = 180, 76, 60
+
+
+@pytest.fixture(scope="module")
+def reader():
+    return Reader(threads=1)
+
+
+@pytest.fixture(scope="module")
+def page(digits):
+    """Light paper with ROWS of test digits in ruled cells, some of them with a speck."""
+    foreground = np.zeros((len(ROWS) * HEIGHT + 2 * EDGE, 3 * WIDTH + 2 * EDGE), np.float32)
+    rng = np.random.default_rng(5)
+    for row, column in np.ndindex(len(ROWS), 3):
+        left, top = EDGE + column * WIDTH, EDGE + row * HEIGHT
+        cv2.rectangle(foreground, (left, top), (left + WIDTH, top + HEIGHT), 200, 2)
+        for n, character in enumerate(ROWS[row][column]):
+            found = digits.x_test[rng.choice(np.flatnonzero(digits.y_test[:2000] == int(character)))]
+            large = cv2.resize(found, (56, 56), interpolation=cv2.INTER_CUBIC)
+            x = left + 16 + 38 * n
+            place = foreground[top + 10 : top + 66, x : x + 56]
+            np.maximum(place, large, out=place)
+    return (238 - 0.8 * foreground).clip(0, 255).astype(np.uint8)
+
+
+def values(table):
+    return [[cell.value for cell in row] for row in table.rows]
+
+
+@pytest.mark.parametrize("turned", [0, 90, 180, 270])
+def test_a_table_however_the_page_lies(reader, page, turned):
+    read = reader.read(np.ascontiguousarray(np.rot90(page, -turned // 90)))
+    assert read.turned == turned
+    table = read.table()
+    assert values(table) == ROWS
+    assert table.agreement == "totals agree in 5 of 5 rows"
+    assert set(table.doubtful) <= {"A2", "C2"}, "of which no sum tells"
+    # The cell of 105, in pixels of the picture as it was given.
+    upright = np.zeros(page.shape, np.uint8)
+    upright[EDGE + 2 * HEIGHT : EDGE + 3 * HEIGHT, EDGE : EDGE + WIDTH] = 1
+    rows, columns = np.nonzero(np.rot90(upright, -turned // 90))
+    box = table.rows[2][0].box
+    assert np.abs(np.subtract(box, (columns.min(), rows.min(), columns.max() + 1, rows.max() + 1))).max() <= 6
+
+
+def test_text_json_and_csv_say_where_numbers_stand(reader, page):
+    read = reader.read(page)
+    assert [line.split() for line in read.text().splitlines()[2:4]] == [["105", "20", "125"], ["61", "8", "69"]]
+    rows = read.rows("a.png")
+    assert {(row[2], row[3], row[4], row[5]) for row in rows} >= {
+        (1, 1, "A", "12"),
+        (1, 2, "C", "7"),
+        (1, 6, "B", "54"),
+    }
+    (table,) = read.as_dict()["tables"]
+    assert table["rows"][0][0]["value"] == "12"
+    line = table["rows"][4][1]["line"]
+    assert read.lines[line].value == "33"
+
+
+def test_a_column_of_whole_numbers_tells_what_a_leaning_stroke_is(reader, page):
+    aslant = page.copy()
+    cell = slice(EDGE + 2 * HEIGHT + 3, EDGE + 3 * HEIGHT - 3), slice(EDGE + 3, EDGE + WIDTH - 3)
+    aslant[cell] = 238
+    drawn = reader.read(page).lines
+    seven = next(each for each in drawn if each.value == "7")
+    digit = page[seven.box.top : seven.box.bottom, seven.box.left : seven.box.right]
+    for left in (80, 190):
+        aslant[EDGE + 2 * HEIGHT + 12 : EDGE + 2 * HEIGHT + 12 + digit.shape[0], left : left + digit.shape[1]] = digit
+    cv2.line(aslant, (134, EDGE + 2 * HEIGHT + 60), (154, EDGE + 2 * HEIGHT + 14), 60, 5, cv2.LINE_AA)
+    assert "/" not in values(reader.read(aslant).table())[2][0]
+
+
+def test_a_page_without_numbers_has_no_table(reader):
+    read = reader.read(np.full((200, 300), 230, np.uint8))
+    assert (read.tables, read.table().rows, read.turned) == ([], [], 0)

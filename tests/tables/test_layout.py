@@ -1,0 +1,83 @@
+"""Rows and columns from ruled lines, or from how numbers are aligned, on drawn pages that lie turned or slanted."""
+
+import cv2
+import numpy as np
+import pytest
+
+from tendigits.lines.finder import Place
+from tendigits.tables.flat_sheet import flatten
+from tendigits.tables.layout import find_layouts
+
+ROWS, COLUMNS = 7, 4
+LEFTS, TOPS = (100, 300, 420, 700, 900), tuple(range(100, 100 + 61 * 8, 61))
+EMPTY = {(0, 0), (3, 2), (6, 3)}
+HEIGHT = 30
+
+
+def page(lines, warp, keep=lambda cell: True):
+    """A page with numbers in most cells, of which only the places are known; `lines` run across, down, or nowhere."""
+    grey = np.full((700, 1000), 235, np.uint8)
+    for y in TOPS if "across" in lines else ():
+        cv2.line(grey, (LEFTS[0], y), (LEFTS[-1], y), 90, 2)
+    for x in LEFTS if "down" in lines else ():
+        cv2.line(grey, (x, TOPS[0]), (x, TOPS[-1]), 90, 2)
+    cells = [cell for cell in np.ndindex(ROWS, COLUMNS) if cell not in EMPTY and keep(cell)]
+    places = []
+    for row, column in cells:
+        length = 40 + 15 * ((row + column) % 3)
+        x, y = LEFTS[column] + 40 + length / 2, (TOPS[row] + TOPS[row + 1]) / 2
+        ends = np.array([[[x - length / 2, y], [x + length / 2, y]]], np.float32)
+        (x0, y0), (x1, y1) = cv2.perspectiveTransform(ends, warp)[0].tolist()
+        angle = float(np.arctan2(y1 - y0, x1 - x0))
+        places.append(Place((x0 + x1) / 2, (y0 + y1) / 2, angle, float(np.hypot(x1 - x0, y1 - y0)), HEIGHT, 1.0))
+    return cv2.warpPerspective(grey, warp, (1300, 1000), borderValue=235), places, cells
+
+
+def view(degrees=0.0, pull=0.0):
+    """A photo of the page: turned by some degrees, its left side closer to the camera."""
+    corners = np.array([[0, 0], [1000, 0], [1000, 700], [0, 700]], np.float32)
+    seen = (corners + np.array([[0, -pull], [0, pull], [0, -pull], [0, pull]])).astype(np.float32)
+    turn = cv2.getRotationMatrix2D((500, 350), degrees, 1)
+    moved = cv2.transform(seen[None], turn)[0] + (150, 150)
+    return cv2.getPerspectiveTransform(corners, moved.astype(np.float32))
+
+
+VIEWS = {"straight": view(), "turned": view(9), "aslant": view(-5, 40)}
+
+
+@pytest.mark.parametrize("lines", ["across and down", "across", "none"])
+@pytest.mark.parametrize("name", VIEWS)
+def test_each_number_stands_in_its_cell(lines, name):
+    grey, places, cells = page(lines, VIEWS[name])
+    (layout,) = find_layouts(flatten(grey, places))
+    assert layout.shape == (ROWS, COLUMNS)
+    assert {cell: [i] for i, cell in enumerate(cells)} == layout.cells
+
+
+def test_empty_rows_and_columns_are_there_if_lines_show_them():
+    grey, places, _ = page("across and down", VIEWS["aslant"], keep=lambda cell: cell[0] != 4 and cell[1] != 1)
+    (layout,) = find_layouts(flatten(grey, places))
+    assert layout.shape == (ROWS, COLUMNS)
+    drawn = np.array([[LEFTS[c], TOPS[r]] for r, c in ((4, 1), (4, 2), (5, 2), (5, 1))], np.float32)
+    wanted = cv2.perspectiveTransform(drawn[None], VIEWS["aslant"])[0]
+    assert np.abs(layout.corners(4, 1) - wanted).max() < 8
+
+
+def test_tables_above_each_other_are_two():
+    upper, places, _ = page("across and down", VIEWS["straight"])
+    below = [Place(p.x, p.y + len(upper), p.angle, p.length, p.height, p.score) for p in places]
+    first, second = find_layouts(flatten(np.vstack([upper, upper]), [*places, *below]))
+    assert first.shape == second.shape == (ROWS, COLUMNS)
+    assert {i for found in second.cells.values() for i in found} == set(range(len(places), 2 * len(places)))
+
+
+def test_squared_paper_is_no_table():
+    grey, places, cells = page("none", VIEWS["straight"])
+    grey[::24], grey[:, ::24] = 180, 180
+    (layout,) = find_layouts(flatten(grey, places))
+    assert {cell: [i] for i, cell in enumerate(cells)} == layout.cells
+
+
+def test_a_single_number_is_a_table_of_one_cell():
+    (layout,) = find_layouts(flatten(np.full((50, 50), 255, np.uint8), [Place(25, 25, 0, 20, 10, 1)]))
+    assert (layout.shape, layout.cells) == ((1, 1), {(0, 0): [0]})

@@ -1,0 +1,94 @@
+"""Sums make numbers certain, and name what was misread."""
+
+from decimal import Decimal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tendigits.digits.segment import Box
+from tendigits.errors import UserError
+from tendigits.tables.checks import check
+from tendigits.tables.sums import Sums, check_sums
+from tendigits.tables.table import Cell, Table
+
+
+def cell(value, accepted=False, options=()):
+    number = Decimal(value) if value.replace(".", "").isdigit() else None
+    reason = None if accepted else "is not clear enough"
+    return Cell(Box(0, 0, 9, 9), value, number, 0.9, accepted or not value, reason, [*options])
+
+
+def table(*rows):
+    return Table([[cell(value) for value in row.split(",")] for row in rows])
+
+
+GOOD = ("1,10,20,30", "2,11,,11.0", "3,7,8,15", "4,1.5,2.5,4", "5,3,4,7")
+
+
+def test_rows_whose_sum_agrees_are_sure_though_their_first_number_only_counts():
+    checked = check_sums(table(*GOOD), Sums.AUTO)
+    assert checked.agreement == "totals agree in 4 of 4 rows"
+    first, second = checked.rows[:2]
+    assert [each.accepted for each in first] == [False, True, True, True]
+    assert first[1].reason is None
+    assert [each.accepted for each in second] == [False, False, True, False], "one number alone is no sum"
+
+
+def test_columns_have_sums_too():
+    checked = check_sums(table("1,2", "3,4", "5,6", "9,12"), Sums.LAST_ROW)
+    assert checked.agreement == "totals agree in 2 of 2 columns"
+    assert not checked.doubtful
+
+
+def test_what_was_misread_is_named():
+    rows = table(*GOOD, "6,40,2,92")
+    rows.rows[-1][1] = cell("40", accepted=True, options=[("46", 0.2), ("90", 0.03)])
+    wrong = check_sums(rows, Sums.AUTO).rows[-1][1]
+    assert (wrong.value, wrong.accepted) == ("40", False)
+    assert wrong.reason == "this row adds up to 42, not 92; 40 may be 90"
+    assert wrong.options[0] == ("90", 0.03)
+
+
+def test_a_lost_digit_is_named():
+    checked = check_sums(table(*GOOD, "6,255,100,7355"), Sums.AUTO)
+    assert checked.rows[-1][1].reason == "this row adds up to 355, not 7355; 255 may be 7255"
+
+
+def test_where_no_single_digit_explains_it_the_whole_row_is_doubtful():
+    rows = [[cell(value, accepted=True) for value in row.split(",")] for row in (*GOOD, "6,10,20,2099")]
+    checked = check_sums(Table(rows), Sums.AUTO)
+    assert checked.doubtful == ["B6", "C6", "D6"]
+    assert checked.rows[-1][1].reason == "this row adds up to 30, not 2099"
+
+
+@given(st.lists(st.lists(st.integers(2, 99), min_size=4, max_size=4), min_size=3, max_size=8))
+def test_numbers_that_are_no_sums_are_left_alone(rows):
+    without = table(*(",".join(map(str, [*row[:3], sum(row) + 1000])) for row in rows), "1,1,1,1")
+    checked = check_sums(without, Sums.AUTO)
+    assert checked is without
+    assert check_sums(without, Sums.NONE) is without
+
+
+def test_ranges_and_forms_of_columns():
+    found = check(table("182,12/05,3", "90,1:24,4"), "none", "A: 0..100, B: date, C-C: integer")
+    assert [found.rows[0][0].accepted, found.rows[0][0].reason] == [False, "expected 0..100"]
+    assert found.rows[1][1].reason == "expected date"
+    rows = table("182,1")
+    rows.rows[0][0] = cell("182", options=[("782", 0.3), ("82", 0.1)])
+    first, _ = check(rows, expect="a: 0..100").rows[0]
+    assert (first.reason, first.options[0]) == ("expected 0..100; may be 82", ("82", 0.1))
+
+
+@pytest.mark.parametrize(
+    ("sums", "expect", "message"),
+    [
+        ("first-row", "", "expected auto, last-column, .* for sums, received 'first-row'"),
+        ("auto", "A 0..1", "expected columns such as 'A: 0..100, B: date', received 'A 0..1'"),
+        ("auto", "A: small", r"expected a range such as 0\.\.100, or integer, number, date, time, received 'small'"),
+        ("auto", "D: 0..1", "expected something of column D, the table has 2 columns"),
+    ],
+)
+def test_what_cannot_be_understood_is_reported(sums, expect, message):
+    with pytest.raises(UserError, match=message):
+        check(table("1,2"), sums, expect)

@@ -1,0 +1,90 @@
+"""Tables as text, CSV and spreadsheets; openpyxl is the oracle."""
+
+import csv
+from decimal import Decimal
+
+import numpy as np
+import openpyxl
+import pandas as pd
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tendigits.digits.segment import Box
+from tendigits.tables.spreadsheet import DOUBTFUL, sheet_names, write_spreadsheet
+from tendigits.tables.table import Cell, Table, column_name, name_of
+
+BOX = Box(0, 0, 9, 9)
+PICTURE = np.full((40, 60), 200, np.uint8)
+
+
+def sure(value, number=None):
+    return Cell(BOX, value, None if number is None else Decimal(number), 0.99)
+
+
+DOUBT = Cell(BOX, "782", Decimal(782), 0.6, False, "may be 782 or 762", [("762", 0.3), ("", 0.1)], picture=PICTURE)
+TABLE = Table(
+    [
+        [sure("12,50", "12.50"), sure("0427", "427"), Cell(BOX)],
+        [sure("-3", "-3"), sure("12/05"), DOUBT],
+        [sure("=1+1"), sure("5%", "0.05"), sure("123456789012345678", "123456789012345678")],
+    ]
+)
+
+
+def test_text_and_summary():
+    assert TABLE.text().splitlines()[1].split() == ["-3", "12/05", "782?"]
+    assert TABLE.summary() == "3 rows x 3 columns   7 sure, 1 to check (C2)"
+    assert TABLE.doubts() == "C2    782          may be 782 or 762"
+    assert repr(Table([])).splitlines()[0] == "0 rows x 0 columns   0 sure, 0 to check"
+
+
+def test_csv_holds_numbers_text_no_formulas_and_marks_doubt(tmp_path):
+    text = TABLE.to_csv(tmp_path / "a.csv")
+    assert [*csv.reader(text.splitlines())] == [
+        ["12.50", "0427", ""], ["-3", "12/05", "782?"], ["'=1+1", "0.05", "123456789012345678"],
+    ]  # fmt: skip
+    assert (tmp_path / "a.csv").read_text() == text
+
+
+def test_a_spreadsheet_opened_again(tmp_path):
+    TABLE.to_xlsx(tmp_path / "a.xlsx")
+    book = openpyxl.load_workbook(tmp_path / "a.xlsx")
+    assert book.sheetnames == ["table", "to check"]
+    sheet, check = book["table"], book["to check"]
+    assert [[each.value for each in row] for row in sheet.iter_rows()] == [
+        [12.5, "0427", None], [-3, "12/05", 782], ["=1+1", 0.05, "123456789012345678"],
+    ]  # fmt: skip
+    assert sheet["A3"].data_type == "s", "no formula"
+    assert sheet["C2"].fill.fgColor.rgb == "FF" + DOUBTFUL[1:]
+    assert sheet["C2"].comment.text.endswith("may be 782 or 762\nconfidence 60%\nor: 762 (30%), nothing (10%)")
+    assert sheet["A1"].comment is None
+    assert [each.value for each in check[2]][:4] == ["table", "C2", "782", "may be 782 or 762"]
+    assert len(check._images) == 1
+
+
+def test_a_sheet_for_each_table_with_names_that_are_allowed(tmp_path):
+    long = "a very long name of a file with marks.jpg"
+    write_spreadsheet(tmp_path / "a.xlsx", {long: TABLE, long.upper(): TABLE, "x/y'": TABLE})
+    names = openpyxl.load_workbook(tmp_path / "a.xlsx").sheetnames
+    assert len(names) == 4
+    assert names[2] == "x_y_"
+
+
+@given(st.lists(st.text(max_size=40), max_size=6))
+def test_names_of_sheets_are_different_and_short(wanted):
+    names = sheet_names(wanted)
+    assert len({name.lower() for name in names}) == len(wanted)
+    assert all(0 < len(name) <= 31 and not set(name) & set("[]:*?/\\") for name in names)
+
+
+def test_names_of_cells():
+    assert [column_name(n) for n in (0, 25, 26, 701, 702)] == ["A", "Z", "AA", "ZZ", "AAA"]
+    assert name_of(6, 2) == "C7"
+
+
+def test_a_data_frame_holds_what_a_spreadsheet_would():
+    frame = TABLE.to_dataframe()
+    assert isinstance(frame, pd.DataFrame)
+    assert [*frame.columns] == ["A", "B", "C"]
+    assert frame["A"][0] == Decimal("12.50")
+    assert frame["C"][0] is None
