@@ -3,9 +3,10 @@ import json
 from functools import partial
 
 import numpy as np
+import openpyxl
 import pyarrow.parquet as pq
 import pytest
-from PIL import Image
+from PIL import Image, ImageDraw, ImageFont
 
 from tendigits.read.results import COLUMNS
 
@@ -29,7 +30,7 @@ def scans(seven, tmp_path):
     folder.mkdir()
     (folder / "7.png").write_bytes(seven.read_bytes())
     (folder / "bad.png").write_bytes(b"\x89PNG")
-    (folder / "photo.heic").write_bytes(b"")
+    (folder / "photo.jxl").write_bytes(b"")
     return folder
 
 
@@ -62,11 +63,73 @@ def test_pictures_that_could_not_be_read_are_listed_at_the_end(run, scans, tmp_p
     assert out == f"{scans}/7.png: 7\n"
     damaged, skipped, summary = err.splitlines()
     assert "bad.png" in damaged
-    assert skipped == f"tendigits: skipped {scans}/photo.heic: cannot read HEIC; save it as PNG or JPEG"
+    assert skipped == f"tendigits: skipped {scans}/photo.jxl: cannot read JXL; save it as PNG or JPEG"
     assert summary == "tendigits: read 1 of 3 pictures; 2 could not be read"
     code, out, err = run(tmp_path / "none.png")
     assert (code, out) == (2, ""), "nothing was read"
     assert "none.png" in err
+
+
+@pytest.fixture
+def marks(tmp_path):
+    """A PDF of two pages with a printed table each; the last column has the sums of the others."""
+    pages = []
+    for first in (3, 5):
+        page = Image.new("L", (620, 60 + 80 * 5), 245)
+        draw = ImageDraw.Draw(page)
+        for row in range(5):
+            numbers = (first + row, 10 * row + 4, first + 11 * row + 4)
+            for column, number in enumerate(numbers):
+                box = (20 + 190 * column, 30 + 80 * row, 210 + 190 * column, 110 + 80 * row)
+                draw.rectangle(box, outline=60, width=2)
+                draw.text((box[0] + 50, box[1] + 16), str(number), 40, ImageFont.load_default(40))
+        pages.append(page)
+    pages[0].save(tmp_path / "marks.pdf", save_all=True, append_images=pages[1:], resolution=150)
+    return tmp_path / "marks.pdf"
+
+
+def test_tables_into_a_spreadsheet_with_a_sheet_for_each_page(run, marks, tmp_path):
+    code, out, err = run(marks, "--table", tmp_path / "out.xlsx")
+    assert (code, err) == (0, "")
+    first, second = out.splitlines()
+    end = "5 rows x 3 columns   15 sure, 0 to check   totals agree in 5 of 5 rows"
+    assert first == f"{marks}#page=1   {end}"
+    assert second == f"{marks}#page=2   {end}"
+    book = openpyxl.load_workbook(tmp_path / "out.xlsx")
+    assert book.sheetnames == ["marks.pdf 1", "marks.pdf 2"]
+    assert [cell.value for cell in book["marks.pdf 2"][3]] == [7, 24, 31]
+
+
+def test_a_table_as_text_and_csv_and_what_its_columns_hold(run, marks, tmp_path):
+    page = f"{marks}#page=1"
+    assert [line.split() for line in run(page)[1].splitlines()] == [
+        ["3", "4", "7"], ["4", "14", "18"], ["5", "24", "29"], ["6", "34", "40"], ["7", "44", "51"],
+    ]  # fmt: skip
+    assert run(page, "--table", tmp_path / "out.csv", "--sum", "none", "--expect", "B: 0..40")[0] == 0
+    assert (tmp_path / "out.csv").read_text().splitlines()[3:] == ["6,34,40", "7,44?,51"]
+    assert run(page, "--csv", "-")[1].splitlines()[1].split(",")[1:6] == ["1", "1", "1", "A", "3"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--table", "out.csv"], "expected a name ending in .xlsx for the tables of 2 pages, received out.csv"),
+        (["--table", "out.ods"], "expected a name ending in .csv or .xlsx for --table, received out.ods"),
+        (["--table", "out.xlsx", "--expect", "B 3"], "expected columns such as 'A: 0..100, B: date', received 'B 3'"),
+        (["--table", "out.xlsx", "--parquet", "out"], "expected --parquet alone, received --table too"),
+    ],
+)
+def test_tables_that_cannot_be_written_are_refused_before_anything_is_read(run, marks, arguments, message):
+    code, out, err = run(marks, *arguments)
+    assert (code, out) == (2, "")
+    assert message in err
+
+
+def test_files_in_a_folder_that_are_no_pictures_are_named(run, seven):
+    (seven.parent / "notes.txt").write_text("7")
+    code, out, err = run(seven.parent)
+    assert (code, out) == (0, "7\n")
+    assert err == f"tendigits: no pictures and left out, 1: {seven.parent}/notes.txt\n"
 
 
 def test_show_draws_one_picture_into_a_file_and_several_into_a_folder(run, seven, scans, tmp_path):

@@ -56,7 +56,8 @@ def test_a_row_for_each_number_and_one_for_each_picture(tmp_path):
         ("a.png", 1, "0427"), ("a.png", 2, "13"), ("d.png", 1, "5"),
     ]  # fmt: skip
     assert numbers[0] == {
-        "path": "a.png", "line": 1, "value": "0427", "number": "427", "confidence": 0.5, "accepted": False,
+        "path": "a.png", "line": 1, "table": None, "row": None, "column": None, "value": "0427",
+        "number": "427", "confidence": 0.5, "accepted": False,
         "reason": "it may be 1", "left": 1, "top": 2, "right": 3, "bottom": 4,
     }  # fmt: skip
     pictures = [list(row.values()) for row in table_of(tmp_path / "_pictures")]

@@ -19,21 +19,22 @@ def folder(tmp_path, digits):
     for i, name in enumerate(NAMES):
         Image.fromarray(digits.x_test[i]).save(tmp_path / name)
     (tmp_path / "notes.txt").write_text("7")
-    (tmp_path / "sub" / "IMG.HEIC").write_bytes(b"")
+    (tmp_path / "sub" / "IMG.JXL").write_bytes(b"")
     return tmp_path
 
 
 def test_the_pictures_of_a_folder_and_its_subfolders_by_name(folder):
     found = find_pictures([folder, folder / "notes.txt"])
     assert found.pictures == [str(folder / name) for name in (*NAMES, "notes.txt")]
-    assert found.skipped == [str(folder / "sub" / "IMG.HEIC")]
-    assert content_of(found.pictures[0]) == folder / "0.png"
+    assert found.skipped == [str(folder / "sub" / "IMG.JXL")]
+    assert found.others == [str(folder / "notes.txt")]
+    assert content_of(found.pictures[0]) == str(folder / "0.png")
 
 
 def test_the_pictures_at_an_address(folder):
     found = find_pictures([f"file://{folder}"])
     assert found.pictures == [f"file://{folder}/{name}" for name in NAMES]
-    assert found.skipped == [f"file://{folder}/sub/IMG.HEIC"]
+    assert found.skipped == [f"file://{folder}/sub/IMG.JXL"]
     assert fetch(found.pictures[0]) == content_of(found.pictures[0]) == (folder / "0.png").read_bytes()
     assert find_pictures(found.skipped).pictures == found.skipped, "a file given by name is read"
 
@@ -41,7 +42,7 @@ def test_the_pictures_at_an_address(folder):
 def test_a_folder_without_pictures_is_reported(folder):
     (folder / "sub" / "last.BMP").unlink()
     for place in (folder / "sub", f"file://{folder}/sub"):
-        with pytest.raises(DataError, match=r"expected pictures in the folder .*, found none but .*IMG.HEIC; readable"):
+        with pytest.raises(DataError, match=r"expected pictures in the folder .*, found none but .*IMG.JXL; readable"):
             find_pictures([place])
     with pytest.raises(DataError, match=r"expected pictures in the folder .*, found none; readable formats: \.png"):
         find_pictures([f"file://{folder}/none"])

@@ -12,8 +12,10 @@ import typer
 from tendigits.errors import DataError, Failure, Interrupted, UserError
 from tendigits.extras import require
 from tendigits.lines.numbers import Mark
+from tendigits.tables.sums import Sums
 
 if TYPE_CHECKING:
+    from tendigits.batch.sources import Sources
     from tendigits.read.reader import ReaderOptions
 
 MANY = "A million pictures"
@@ -34,6 +36,21 @@ def read(
         Path | None, typer.Option(help="Write a CSV with a row for each line; - is standard output.", metavar="FILE")
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print a line of JSON for each picture.")] = False,
+    table: Annotated[
+        Path | None,
+        typer.Option(help="Write the tables into a spreadsheet, or one into a CSV.", metavar="FILE.xlsx|FILE.csv"),
+    ] = None,
+    sums: Annotated[
+        Sums, typer.Option("--sum", help="Where a table's sums stand; what agrees with them is accepted.")
+    ] = Sums.AUTO,
+    expect: Annotated[
+        str,
+        typer.Option(
+            help="What a table's columns hold: ranges, integer, number, date or time.",
+            metavar="'A: 0..100, B: date'",
+            show_default=False,
+        ),
+    ] = "",
     show: Annotated[
         Path | None,
         typer.Option(
@@ -92,7 +109,7 @@ def read(
 
     options = ReaderOptions(model, threshold, _share(max_error), decimal)
     if parquet is not None:
-        given = {"--csv": csv is not None, "--json": as_json, "--show": show is not None}
+        given = {"--csv": csv is not None, "--json": as_json, "--show": show is not None, "--table": table is not None}
         if names := ", ".join(name for name, is_given in given.items() if is_given):
             raise UserError(f"expected --parquet alone, received {names} too; the table has all results")
         _read_into(parquet, images, quiet, options, one=one, workers=workers, ray=ray)
@@ -100,19 +117,19 @@ def read(
     if ray is not None:
         raise UserError("--ray reads into a table; give its folder with --parquet")
     from tendigits.batch.batch import read_files
-    from tendigits.batch.output import STDOUT, Output, plan_show, progress_bar
+    from tendigits.batch.output import STDOUT, Output, plan_show, plan_tables, progress_bar
     from tendigits.batch.sources import find_pictures
 
     if csv == STDOUT and as_json:
         raise UserError("expected --json or --csv -, received both; only one of them can have standard output")
     sources = find_pictures(images)
     paths = sources.pictures
-    planned = plan_show(paths, show)
+    planned, tables = plan_show(paths, show), plan_tables(table, len(paths), sums, expect)
     reader = options.open()
     errors: list[str] = []
     with (
         progress_bar(quiet) as (echo, progress),
-        Output(echo, csv=csv, as_json=as_json, one=one, named=len(paths) > 1, show=planned) as output,
+        Output(echo, csv=csv, as_json=as_json, one=one, named=len(paths) > 1, show=planned, tables=tables) as output,
     ):
         for done, result in enumerate(read_files(reader, paths, one=one, workers=workers), 1):
             if result.page is None:
@@ -120,7 +137,7 @@ def read(
             else:
                 output.write(result.path, result.page)
             progress(done, len(paths))
-    _report(errors, sources.skipped, len(paths))
+    _report(errors, sources, len(paths))
 
 
 def _share(percent: str | None) -> float | None:
@@ -151,14 +168,18 @@ def _read_into(folder: Path, images: list[str], quiet: bool, options: "ReaderOpt
         raise Interrupted("interrupted; what was read is kept, run the same command again to resume", number) from None
     before = f"; {summary.before:,} pictures had been read before" if summary.before else ""
     typer.echo(f"{folder}: {summary.numbers:,} numbers in {summary.pictures - len(summary.failed):,} pictures{before}")
-    _report(summary.failed, sources.skipped, summary.pictures)
+    _report(summary.failed, sources, summary.pictures)
 
 
-def _report(errors: list[str], skipped: list[str], n_pictures: int) -> None:
-    """List the pictures that were not read. Raises Failure if there are any, DataError if no other picture was read."""
+def _report(errors: list[str], sources: "Sources", n_pictures: int) -> None:
+    """List what was not read. Raises Failure if there are pictures among it, DataError if no other picture was read."""
+    skipped = sources.skipped
     lines = errors + [
         f"skipped {path}: cannot read {Path(path).suffix[1:].upper()}; save it as PNG or JPEG" for path in skipped
     ]
+    if others := sources.others:
+        named = ", ".join(others[:REPORTED]) + (", ..." if len(others) > REPORTED else "")
+        typer.echo(f"tendigits: no pictures and left out, {len(others)}: {named}", err=True)
     if not lines:
         return
     for line in lines[:REPORTED]:

@@ -21,6 +21,9 @@ from tendigits.batch.sources import content_of
 from tendigits.errors import UserError
 from tendigits.files import make_folder, replacing, write_text
 from tendigits.read.results import COLUMNS, Page
+from tendigits.tables.expectations import parse
+from tendigits.tables.spreadsheet import write_spreadsheet
+from tendigits.tables.table import Table
 
 Echo = Callable[[str], None]
 Progress = Callable[[int, int], None]
@@ -51,6 +54,8 @@ class Output(AbstractContextManager["Output"]):
     """Print the picture's name in front of each line of text."""
     show: Mapping[str, Path]
     """For each picture the file to draw its annotated copy to."""
+    tables: "TableFile | None" = None
+    """Where tables go; their summaries are printed instead of text."""
 
     def __post_init__(self) -> None:
         self._rows = StringIO()
@@ -63,11 +68,16 @@ class Output(AbstractContextManager["Output"]):
             self._write_rows(page.rows(path))
         if self.as_json:
             self.echo(json.dumps({"path": path, **page.as_dict()}))
-        elif self.csv is None:
+        elif self.tables is None and self.csv is None:
             digit = page.lines[0].digit if self.one else None
             text = page.text() or "no numbers" if digit is None else digit.text()
             for line in text.splitlines():
                 self.echo(f"{path}: {line}" if self.named else line)
+        if self.tables is not None:
+            turned = f"   turned by {page.turned} degrees" if page.turned else ""
+            for summary in self.tables.add(path, page):
+                if not self.as_json and self.csv != STDOUT:
+                    self.echo(f"{path}   {summary}{turned}")
         if (target := self.show.get(path)) is not None:
             _draw(path, page, target)
 
@@ -81,6 +91,49 @@ class Output(AbstractContextManager["Output"]):
     def __exit__(self, *_: object) -> None:
         if self.csv is not None and self.csv != STDOUT:
             write_text(self.csv, self._rows.getvalue())
+        if self.tables is not None:
+            self.tables.write()
+
+
+@dataclass
+class TableFile:
+    """Collects the tables of pictures, for one .xlsx with a sheet each, or one .csv."""
+
+    path: Path
+    sums: str
+    expect: str
+
+    def __post_init__(self) -> None:
+        self._tables: dict[str, Table] = {}
+
+    def add(self, path: str, page: Page) -> Iterator[str]:
+        """Take a picture's tables; gives the summary of each."""
+        tables = [table for table in page.checked(self.sums, self.expect) if table.rows]
+        for number, table in enumerate(tables, 1):
+            name = PurePath(path).name.replace("#page=", " ")
+            self._tables[f"{name} {number}" if len(tables) > 1 else name] = table
+            yield table.summary()
+        if not tables:
+            yield "no table"
+
+    def write(self) -> None:
+        """Write the file. Raises DiskError if it can't be written."""
+        if self.path.suffix.lower() == ".csv":
+            write_text(self.path, "\n".join(table.to_csv() for table in self._tables.values()))
+        else:
+            write_spreadsheet(self.path, self._tables)
+
+
+def plan_tables(path: Path | None, n_pictures: int, sums: str, expect: str) -> TableFile | None:
+    """Prepare the file for tables. Raises UserError for another format, or a .csv of several pictures."""
+    if path is None:
+        return None
+    if path.suffix.lower() not in (".csv", ".xlsx"):
+        raise UserError(f"expected a name ending in .csv or .xlsx for --table, received {path}")
+    if path.suffix.lower() == ".csv" and n_pictures > 1:
+        raise UserError(f"expected a name ending in .xlsx for the tables of {n_pictures} pages, received {path}")
+    parse(expect)
+    return TableFile(path, sums, expect)
 
 
 @contextmanager

@@ -27,7 +27,7 @@ from tendigits.errors import RunError
 from tendigits.files import lock_folder, make_folder, replacing, sha256, write_or_compare
 from tendigits.read.reader import PACKAGE, ReaderOptions
 
-FORMAT = 2
+FORMAT = 3
 
 ADVICE = "write to another folder"
 
@@ -43,6 +43,9 @@ NUMBERS = pa.schema(
     {
         "path": TEXT,
         "line": NUMBER,
+        "table": NUMBER,
+        "row": NUMBER,
+        "column": TEXT,
         "value": TEXT,
         "number": TEXT,
         "confidence": pa.float32(),
@@ -154,9 +157,11 @@ def rows_of(result: Result) -> Rows:
     page = result.page
     if page is None:
         return Rows({"path": result.path, "numbers": 0, "error": str(result.error)}, [])
+    cells = page.cells()
     numbers = [
         {
-            "path": result.path, "line": number, "value": line.value,
+            "path": result.path, "line": number,
+            **dict(zip(("table", "row", "column"), cells.get(number - 1, ()), strict=False)), "value": line.value,
             "number": None if line.number is None else str(line.number), "confidence": line.confidence,
             "accepted": line.accepted, "reason": line.reason, **line.box._asdict(),
         }

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from tendigits.data.documents import addresses
 from tendigits.data.image import MAX_BYTES
 from tendigits.errors import DataError, UserError, reason_of
 from tendigits.extras import require
@@ -16,10 +17,12 @@ from tendigits.extras import require
 if TYPE_CHECKING:
     from pyarrow.fs import FileSystem
 
-READABLE = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".bmp", ".gif")
+READABLE = (
+    ".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".bmp", ".gif", ".heic", ".heif", ".avif", ".pdf"
+)  # fmt: skip
 """Suffixes of the files that are read in a folder; a file given by name is read whatever its suffix."""
 
-UNREADABLE = (".heic", ".heif", ".avif", ".jxl", ".jp2", ".dng", ".pdf", ".svg")
+UNREADABLE = (".jxl", ".jp2", ".dng", ".svg")
 """Suffixes of pictures that are skipped in a folder, and reported."""
 
 
@@ -28,9 +31,11 @@ class Sources:
     """The pictures in files, folders and stores."""
 
     pictures: list[str] = field(default_factory=list)
-    """Paths and addresses."""
+    """Paths and addresses; each page of a document is one."""
     skipped: list[str] = field(default_factory=list)
-    """Files whose format can't be read."""
+    """Pictures whose format can't be read."""
+    others: list[str] = field(default_factory=list)
+    """Files in the folders that are no pictures."""
 
 
 def is_remote(source: str | Path) -> bool:
@@ -48,24 +53,29 @@ def find_pictures(sources: Iterable[str | Path]) -> Sources:
     found = Sources()
     for source in map(str, sources):
         if not is_remote(source) and not Path(source).is_dir():
-            found.pictures.append(source)
+            found.pictures.extend(addresses(source))
             continue
-        files = _files_in_store(source) if is_remote(source) else _files_in_folder(Path(source))
+        remote = is_remote(source)
+        files = _files_in_store(source) if remote else _files_in_folder(Path(source))
+        # Of a document in a store, the pages can't be counted without fetching it.
+        unreadable = (*UNREADABLE, ".pdf") if remote else UNREADABLE
+        skipped = [file for file in files if file != source and file.lower().endswith(unreadable)]
         pictures = [file for file in files if file == source or file.lower().endswith(READABLE)]
-        skipped = [file for file in files if file != source and file.lower().endswith(UNREADABLE)]
+        pictures = [file for file in pictures if file not in skipped]
         if not pictures:
             others = f" but {', '.join(skipped[:3])}" if skipped else ""
             raise DataError(
                 f"expected pictures in the folder {source}, found none{others}; readable formats: {', '.join(READABLE)}"
             )
-        found.pictures.extend(pictures)
+        found.others.extend(sorted({*files} - {*pictures, *skipped}))
+        found.pictures.extend(pictures if remote else [page for file in pictures for page in addresses(file)])
         found.skipped.extend(skipped)
     return found
 
 
 def content_of(source: str) -> Any:
-    """What a picture is decoded from: its path, or the bytes at its address. Raises DataError."""
-    return fetch(source) if is_remote(source) else Path(source)
+    """What a picture is decoded from: its path, perhaps with a page, or the bytes at its address. Raises DataError."""
+    return fetch(source) if is_remote(source) else source
 
 
 def fetch(address: str) -> bytes:
