@@ -108,14 +108,38 @@ class LineResponse(BaseModel):
         return cls(**{**line.as_dict(), "characters": characters, "strip": strip, "digit": digit})
 
 
+class CellResponse(BaseModel):
+    """A cell of a table; `value` is empty where nothing stands."""
+
+    value: str
+    number: str | None
+    confidence: Share
+    accepted: bool
+    reason: str | None
+    box: Edges
+    line: int | None
+    """Which of the page's lines stands in it, from 0."""
+
+
+class TableResponse(BaseModel):
+    """A table, after its sums were checked."""
+
+    rows: list[list[CellResponse]]
+    agreement: str | None
+    """What its sums say; null where it has none."""
+
+
 class PageResponse(BaseModel):
     """One picture, or the error if it could not be read."""
 
     sha256: str
     """Of the picture's bytes. File names that clients send are ignored."""
     size: tuple[int, int] | None = None
+    turned: Annotated[int, Field(ge=0, le=270, multiple_of=90)] = 0
+    """Degrees by which the picture is turned clockwise; boxes are those of the picture as it is."""
     text: str = ""
     lines: list[LineResponse] = []
+    tables: list[TableResponse] = []
     error: str | None = None
 
     @classmethod
@@ -124,8 +148,10 @@ class PageResponse(BaseModel):
         return cls(
             sha256=sha256,
             size=page.size,
+            turned=page.turned,
             text="\n".join(line.value for line in page.lines),
             lines=[LineResponse.of(line, with_crops) for line in page.lines],
+            tables=[TableResponse(**table.as_dict()) for table in page.checked()],
         )
 
 

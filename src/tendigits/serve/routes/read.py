@@ -13,6 +13,7 @@ from starlette.exceptions import HTTPException
 from starlette.formparsers import MultiPartException
 
 from tendigits.batch.batch import as_page, read_located
+from tendigits.data.documents import MAX_PAGES
 from tendigits.digits.find import Found, find_digit
 from tendigits.errors import DataError
 from tendigits.read.reader import Reader
@@ -35,9 +36,13 @@ MAX_PICTURES = 50
 LARGE_PICTURE = 400_000
 """Bytes from which on a picture is read by the threads for large pictures."""
 
-PICTURES = ("image/png", "image/jpeg", "image/webp", "image/tiff", "image/bmp", "image/gif", "application/octet-stream")
+PICTURES = (
+    "image/png", "image/jpeg", "image/webp", "image/tiff", "image/bmp", "image/gif", "image/heic", "image/avif",
+    "application/pdf", "application/octet-stream",
+)  # fmt: skip
 BINARY = {"type": "string", "format": "binary"}
 FORM = {"type": "object", "required": ["image"], "properties": {"image": {"type": "array", "items": BINARY}}}
+PageNumber = Annotated[int, Query(ge=1, le=MAX_PAGES, description="Page of a PDF or a TIFF.")]
 CONTENT = {kind: {"schema": BINARY} for kind in PICTURES} | {"multipart/form-data": {"schema": FORM}}
 
 
@@ -51,14 +56,15 @@ async def read_pictures(
     state: State,
     one: Annotated[bool, Query(description="Each picture shows one digit.")] = False,
     crops: Annotated[bool, Query(description="Include the 28x28 pixels that the network saw.")] = False,
+    page: PageNumber = 1,
 ) -> ReadResponse:
     """Read pictures: the body is one picture, or a form with one or more in its field `image`.
 
     A single picture that cannot be decoded is refused with 415. In a form, its page holds the error instead.
     """
-    images = await _images(request)
+    images = await pictures_of(request)
     reader, sha256 = state.active.reader, state.active.sha256
-    pages = await asyncio.gather(*(_read(state, reader, image, one, crops) for image in images))
+    pages = await asyncio.gather(*(_response(state, reader, image, one, crops, page) for image in images))
     if len(pages) == 1 and pages[0].error is not None:
         raise HTTPException(415, pages[0].error)
     return ReadResponse(network=sha256, pages=pages)
@@ -73,7 +79,7 @@ async def read_digits(state: State, request: DigitsRequest) -> DigitsResponse:
     return DigitsResponse(network=sha256, digits=[DigitResponse.of(digit, with_crop=False) for digit in found])
 
 
-async def _images(request: Request) -> list[bytes]:
+async def pictures_of(request: Request) -> list[bytes]:
     """The pictures of a request. Only forms are told by their content-type: a picture's bytes say what it is."""
     if not request.headers.get("content-type", "").lower().startswith("multipart/form-data"):
         return [await request.body()]
@@ -88,19 +94,35 @@ async def _images(request: Request) -> list[bytes]:
     return images
 
 
-async def _read(state: AppState, reader: Reader, image: bytes, one: bool, crops: bool) -> PageResponse:
+async def _response(state: AppState, reader: Reader, image: bytes, one: bool, crops: bool, number: int) -> PageResponse:
     sha256 = hashlib.sha256(image).hexdigest()
-    is_large = len(image) > LARGE_PICTURE
     try:
-        if one and not is_large:
-            page = await state.batcher((reader, image))
-        else:
-            threads = state.slow_threads if is_large else state.threads
-            page = await threads.run(_read_digit if one else Reader.read, reader, image)
+        page = await read_page(state, reader, image, number, one)
     except DataError as error:
         return PageResponse(sha256=sha256, error=str(error)[:300])
-    _count(state, page.lines)
     return PageResponse.of(page, sha256, crops)
+
+
+async def read_page(state: AppState, reader: Reader, image: bytes, number: int = 1, one: bool = False) -> Page:
+    """Read a picture in the queue that it belongs to.
+
+    Args:
+        number: of the page, from 1.
+        one: it is a picture of one digit.
+
+    Raises:
+        DataError: it can't be read.
+    """
+    is_large = len(image) > LARGE_PICTURE
+    if one and not is_large:
+        page = await state.batcher((reader, image))
+    elif one:
+        page = await state.slow_threads.run(_read_digit, reader, image)
+    else:
+        threads = state.slow_threads if is_large else state.threads
+        page = await threads.run(Reader.read, reader, image, number)
+    _count(state, page.lines)
+    return page
 
 
 def _read_digit(reader: Reader, image: bytes) -> Page:
