@@ -19,8 +19,8 @@ Grey = NDArray[np.uint8]
 MOST = 16
 """Numbers that are looked at, the longest ones: of an upside-down 8 or 0 alone nothing can be told."""
 
-FEWEST = 12
-"""Characters from which on it can be told."""
+FEWEST_NUMBERS, FEWEST = 3, 12
+"""Numbers and characters from which on it can be told."""
 
 UPRIGHT = 0.95
 """Mean probability of the characters of a page that is upright for certain. Of 60 generated pages all had more, and
@@ -35,6 +35,8 @@ CLEARER = 0.03
 
 def turns_of(reader: LineReader, grey: Grey, readings: Sequence[Reading]) -> int:
     """How many quarter turns to the left make a page upright, given what is read on it as it is."""
+    if len(readings) < FEWEST_NUMBERS:
+        return 0
     longest = sorted(readings, key=lambda each: -each.place.length / each.place.height)[:MOST]
     characters = [each.confidence for reading in longest for each in reading.characters]
     if len(characters) >= FEWEST and np.mean(characters) >= UPRIGHT:

@@ -67,8 +67,12 @@ def flatten(grey: Grey, places: Sequence[Place]) -> FlatSheet:
     """Flatten a page, uint8 (height, width), with numbers in some places, at least one."""
     height = float(np.median([place.height for place in places]))
     middle, size = (grey.shape[1] / 2, grey.shape[0] / 2), max(grey.shape) / 2
-    rows = [(places[a].x, places[a].y, places[b].x, places[b].y) for row in in_rows(places) for a, b in pairwise(row)]
-    level = np.array(rows, np.float64).reshape(-1, 4)
+    rows = in_rows(places)
+    if max(map(len, rows)) == 1:  # a list: no lines part its columns
+        flat = sheet_map.SheetMap.turned_by(middle, size, _direction_of(places))
+        return FlatSheet(flat, *_corners(flat, places), np.zeros((0, 4)), np.zeros((0, 4)), height)
+    pairs = [(places[a].x, places[a].y, places[b].x, places[b].y) for row in rows for a, b in pairwise(row)]
+    level = np.array(pairs, np.float64).reshape(-1, 4)
     strokes = find_strokes(grey, height)
     angle = _direction(strokes) if len(strokes) >= FEWEST_STROKES else _direction_of(places)
     flat = sheet_map.SheetMap.turned_by(middle, size, angle)
