@@ -2,6 +2,7 @@ import csv
 import json
 from functools import partial
 
+import cv2
 import numpy as np
 import openpyxl
 import pyarrow.parquet as pq
@@ -203,3 +204,29 @@ def test_options_that_do_not_go_together(run, seven, monkeypatch, tmp_path, argu
     assert code == 2
     assert message in errors
     assert errors.count("\n") == 1
+
+
+def test_a_row_for_each_picture_of_a_form(run, tmp_path):
+    rng = np.random.default_rng(3)
+    blank = Image.fromarray(cv2.GaussianBlur(rng.integers(0, 255, (800, 600), np.uint8), (0, 0), 5))
+    draw = ImageDraw.Draw(blank)
+    draw.rectangle((100, 300, 400, 380), fill=245, outline=60)
+    folder = tmp_path / "forms"
+    folder.mkdir()
+    blank.save(tmp_path / "blank.png")
+    (tmp_path / "exam.toml").write_text('picture = "blank.png"\n[fields]\npoints = [100, 300, 400, 380]\n')
+    for number in (17, 42):
+        filled = blank.copy()
+        ImageDraw.Draw(filled).text((180, 312), str(number), 30, ImageFont.load_default(50))
+        filled.save(folder / f"{number}.png")
+    code, out, _ = run(folder, "--form", tmp_path / "exam.toml", "--csv", "-")
+    assert code == 0
+    assert [line.split(",")[1] for line in out.splitlines()] == ["points", "17", "42"]
+    assert run(folder, "--form", tmp_path / "exam.toml", "--table", tmp_path / "out.xlsx")[0] == 0
+    sheet = openpyxl.load_workbook(tmp_path / "out.xlsx")["forms"]
+    assert [[cell.value for cell in row] for row in sheet.iter_rows()] == [
+        ["picture", "points"],
+        ["17.png", 17],
+        ["42.png", 42],
+    ]
+    assert run(folder, "--form", tmp_path / "exam.toml", "--one")[0] == 2

@@ -51,6 +51,12 @@ def read(
             show_default=False,
         ),
     ] = "",
+    form: Annotated[
+        Path | None,
+        typer.Option(
+            help="Read the fields of a form, as this file names them: one row for each picture.", metavar="FORM.toml"
+        ),
+    ] = None,
     show: Annotated[
         Path | None,
         typer.Option(
@@ -107,9 +113,10 @@ def read(
     """Read the numbers in pictures, as they are written: digits and the signs . , - / : + = ( ) % x"""
     from tendigits.read.reader import ReaderOptions
 
-    options = ReaderOptions(model, threshold, _share(max_error), decimal)
+    options = ReaderOptions(model, threshold, _share(max_error), decimal, form)
     if parquet is not None:
         given = {"--csv": csv is not None, "--json": as_json, "--show": show is not None, "--table": table is not None}
+        given["--form"] = form is not None
         if names := ", ".join(name for name, is_given in given.items() if is_given):
             raise UserError(f"expected --parquet alone, received {names} too; the table has all results")
         _read_into(parquet, images, quiet, options, one=one, workers=workers, ray=ray)
@@ -120,16 +127,21 @@ def read(
     from tendigits.batch.output import STDOUT, Output, plan_show, plan_tables, progress_bar
     from tendigits.batch.sources import find_pictures
 
+    if form is not None and one:
+        raise UserError("expected --form or --one, received both; a form is no picture of one digit")
     if csv == STDOUT and as_json:
         raise UserError("expected --json or --csv -, received both; only one of them can have standard output")
     sources = find_pictures(images)
     paths = sources.pictures
-    planned, tables = plan_show(paths, show), plan_tables(table, len(paths), sums, expect)
+    planned, tables = plan_show(paths, show), plan_tables(table, len(paths), sums, expect, form is not None)
     reader = options.open()
+    fields = None if reader.form is None else [*reader.form.fields]
     errors: list[str] = []
     with (
         progress_bar(quiet) as (echo, progress),
-        Output(echo, csv=csv, as_json=as_json, one=one, named=len(paths) > 1, show=planned, tables=tables) as output,
+        Output(
+            echo, csv=csv, as_json=as_json, one=one, named=len(paths) > 1, show=planned, tables=tables, fields=fields
+        ) as output,
     ):
         for done, result in enumerate(read_files(reader, paths, one=one, workers=workers), 1):
             if result.page is None:

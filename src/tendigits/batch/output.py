@@ -18,15 +18,19 @@ from typing import Any
 import typer
 
 from tendigits.batch.sources import content_of
+from tendigits.digits.segment import Box
 from tendigits.errors import UserError
 from tendigits.files import make_folder, replacing, write_text
 from tendigits.read.results import COLUMNS, Page
 from tendigits.tables.expectations import parse
 from tendigits.tables.spreadsheet import write_spreadsheet
-from tendigits.tables.table import Table
+from tendigits.tables.table import Cell, Table
 
 Echo = Callable[[str], None]
 Progress = Callable[[int, int], None]
+
+FORMS = "forms"
+"""Name of the sheet with a row for each picture of a form."""
 
 STDOUT = Path("-")
 """Stands for standard output as the file of a CSV."""
@@ -56,16 +60,18 @@ class Output(AbstractContextManager["Output"]):
     """For each picture the file to draw its annotated copy to."""
     tables: "TableFile | None" = None
     """Where tables go; their summaries are printed instead of text."""
+    fields: Sequence[str] | None = None
+    """Of a form: the CSV has a row for each picture, with these columns."""
 
     def __post_init__(self) -> None:
         self._rows = StringIO()
         if self.csv is not None:
-            self._write_rows([COLUMNS])
+            self._write_rows([COLUMNS if self.fields is None else ("path", *self.fields, "to check")])
 
     def write(self, path: str, page: Page) -> None:
         """Write one picture's results."""
         if self.csv is not None:
-            self._write_rows(page.rows(path))
+            self._write_rows([form_row(path, page)] if page.fields else page.rows(path))
         if self.as_json:
             self.echo(json.dumps({"path": path, **page.as_dict()}))
         elif self.tables is None and self.csv is None:
@@ -95,6 +101,12 @@ class Output(AbstractContextManager["Output"]):
             self.tables.write()
 
 
+def form_row(path: str, page: Page) -> tuple[str, ...]:
+    """The row of a picture of a form: what stands in its fields, and the names of those that are doubtful."""
+    doubtful = [name for name, cell in page.fields.items() if not cell.accepted]
+    return path, *(cell.value for cell in page.fields.values()), "; ".join(doubtful)
+
+
 @dataclass
 class TableFile:
     """Collects the tables of pictures, for one .xlsx with a sheet each, or one .csv."""
@@ -107,7 +119,16 @@ class TableFile:
         self._tables: dict[str, Table] = {}
 
     def add(self, path: str, page: Page) -> Iterator[str]:
-        """Take a picture's tables; gives the summary of each."""
+        """Take a picture's tables, or its row where it shows a form; gives the summary of each."""
+        if page.fields:
+            header = [Cell(Box(0, 0, 0, 0), name) for name in ("picture", *page.fields)]
+            rows = self._tables.get(FORMS, Table([header])).rows
+            row = Table([[Cell(Box(0, 0, 0, 0), PurePath(path).name), *page.fields.values()]])
+            self._tables[FORMS] = Table([*rows, *row.rows])
+            doubtful = [name for name, cell in page.fields.items() if not cell.accepted]
+            check = f" ({', '.join(doubtful)})" if doubtful else ""
+            yield f"{len(page.fields)} fields   {len(doubtful)} to check{check}"
+            return
         tables = [table for table in page.checked(self.sums, self.expect) if table.rows]
         for number, table in enumerate(tables, 1):
             name = PurePath(path).name.replace("#page=", " ")
@@ -124,13 +145,13 @@ class TableFile:
             write_spreadsheet(self.path, self._tables)
 
 
-def plan_tables(path: Path | None, n_pictures: int, sums: str, expect: str) -> TableFile | None:
+def plan_tables(path: Path | None, n_pictures: int, sums: str, expect: str, form: bool) -> TableFile | None:
     """Prepare the file for tables. Raises UserError for another format, or a .csv of several pictures."""
     if path is None:
         return None
     if path.suffix.lower() not in (".csv", ".xlsx"):
         raise UserError(f"expected a name ending in .csv or .xlsx for --table, received {path}")
-    if path.suffix.lower() == ".csv" and n_pictures > 1:
+    if path.suffix.lower() == ".csv" and n_pictures > 1 and not form:
         raise UserError(f"expected a name ending in .xlsx for the tables of {n_pictures} pages, received {path}")
     parse(expect)
     return TableFile(path, sums, expect)

@@ -1,20 +1,19 @@
 """From a reading to a result: is it accepted, what may it be instead, and what does it mean?
 
-line = judge(reading, trust, threshold=0.9, mark=Mark.AUTO, position=Position(1.0, 0, (640, 480)))
+line = judge(reading, trust, threshold=0.9, mark=Mark.AUTO, position=Upright(1.0, 0, (640, 480)))
 """
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tendigits.digits.segment import Box
-from tendigits.lines.decode import CHARACTERS, Edges
+from tendigits.lines.decode import CHARACTERS
 from tendigits.lines.numbers import Mark, is_usual, to_decimal
 from tendigits.lines.reading import NARROW, Reading, evidence
 from tendigits.lines.trust import Trust
 from tendigits.lines.vote import POSSIBLE, Candidate
+from tendigits.read.position import Position
 from tendigits.read.results import Character, Line
 
 BESIDE = 0.1
@@ -22,22 +21,6 @@ BESIDE = 0.1
 
 RARE, MOST_OPTIONS = 0.002, 8
 """Probability from which a number may be another one, and of how many it is said."""
-
-
-@dataclass(frozen=True)
-class Position:
-    """How a page that was read lies in its picture."""
-
-    scale: float
-    """Pixels of the picture for each of the page."""
-    turns: int
-    """Quarter turns to the left that made it upright."""
-    size: tuple[int, int]
-    """Width and height of the picture, upright."""
-
-    def box(self, edges: Edges) -> Box:
-        """A box of the page in pixels of the picture."""
-        return Box(*(round(self.scale * edge) for edge in edges)).turned(self.turns, self.size)
 
 
 def judge(reading: Reading, trust: Trust, threshold: float, mark: Mark, position: Position) -> Line:

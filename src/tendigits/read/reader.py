@@ -23,10 +23,12 @@ from tendigits.lines import network as line_network
 from tendigits.lines.numbers import Mark, common_mark
 from tendigits.lines.reading import LineReader, Reading, evidence
 from tendigits.lines.trust import Trust
-from tendigits.read.judge import Position, judge
+from tendigits.read.forms import Form, load_form, read_fields
+from tendigits.read.judge import judge
 from tendigits.read.orientation import turns_of
-from tendigits.read.results import Digit, Page
-from tendigits.read.tables import table_of
+from tendigits.read.position import OnForm, Position, Upright
+from tendigits.read.results import Digit, Line, Page
+from tendigits.read.tables import cell_of, table_of
 from tendigits.tables.context import read_tables
 
 Grey = NDArray[np.uint8]
@@ -44,10 +46,14 @@ class ReaderOptions:
     """Instead of a threshold for numbers: the largest share of wrong ones among the accepted, 0 to 1."""
     decimal: str = Mark.AUTO
     """Which mark parts decimals: "comma", "point" or "auto"."""
+    form: str | Path | None = None
+    """A form's TOML file: pictures are laid over the form, and the numbers in its fields are read; see `forms`."""
 
     def open(self, threads: int | None = None) -> "Reader":
         """Make the reader. Raises TendigitsError where `Reader` does."""
-        return Reader(self.model, self.threshold, threads, max_error=self.max_error, decimal=self.decimal)
+        return Reader(
+            self.model, self.threshold, threads, max_error=self.max_error, decimal=self.decimal, form=self.form
+        )
 
 
 PACKAGE = ReaderOptions()
@@ -65,19 +71,22 @@ class Reader:
         *,
         max_error: float | None = None,
         decimal: str = Mark.AUTO,
+        form: str | Path | None = None,
     ) -> None:
         """Load the networks.
 
         Args:
             model: see `ReaderOptions`; it may be a network, too.
-            threshold, max_error, decimal: see `ReaderOptions`.
+            threshold, max_error, decimal, form: see `ReaderOptions`.
             threads: most threads of the package's networks; None takes all cores.
 
         Raises:
-            TendigitsError: there is no such model, or a setting is out of range.
+            TendigitsError: there is no such model or form, or a setting is out of range.
         """
         self.model = model
-        self.options = ReaderOptions(None if isinstance(model, Network) else model, threshold, max_error, decimal)
+        named = None if isinstance(model, Network) else model
+        self.options = ReaderOptions(named, threshold, max_error, decimal, form)
+        self.form = None if form is None else load_form(form)
         self.network = (
             bundled(threads) if model is None else model if isinstance(model, Network) else load_network(model)
         )
@@ -141,18 +150,31 @@ class Reader:
             DataError: the picture is damaged or too large.
         """
         grey, size = open_page(image, page)
+        scale = size[0] / grey.shape[1]
+        if self.form is not None:
+            return self._read_form(self.form, grey, scale, size)
         readings = self.lines.readings(grey)
         if turns := turns_of(self.lines, grey, readings):
             grey = np.ascontiguousarray(np.rot90(grey, turns))
             readings = self.lines.readings(grey)
         readings, layouts = read_tables(self.lines, grey, readings, self._is_clear)
+        position = Upright(scale, turns, size[::-1] if turns % 2 else size)
+        lines = self._judged(readings, position)
+        return Page(lines, size, [table_of(layout, lines, position) for layout in layouts], 90 * turns)
+
+    def _read_form(self, form: Form, grey: Grey, scale: float, size: tuple[int, int]) -> Page:
+        page, back = form.align(grey)
+        readings, fields = read_fields(self.lines, page, form)
+        position = OnForm(scale, back)
+        lines = self._judged(readings, position)
+        cells = {name: cell_of(position.box(form.fields[name]), found, lines) for name, found in fields.items()}
+        return Page(lines, size, fields=cells)
+
+    def _judged(self, readings: Sequence[Reading], position: Position) -> list[Line]:
         mark = Mark(self.options.decimal)
         if mark is Mark.AUTO:
             mark = common_mark(reading.text for reading in readings)
-        upright = size[::-1] if turns % 2 else size
-        position = Position(upright[0] / grey.shape[1], turns, upright)
-        lines = [judge(each, self.trust, self.number_threshold, mark, position) for each in readings]
-        return Page(lines, size, [table_of(layout, lines, position) for layout in layouts], 90 * turns)
+        return [judge(each, self.trust, self.number_threshold, mark, position) for each in readings]
 
     def _is_clear(self, reading: Reading) -> bool:
         return self.trust.confidence(evidence(reading)) >= self.number_threshold

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from tendigits.digits.segment import Box
 from tendigits.tables.checks import check
 from tendigits.tables.sums import Sums
-from tendigits.tables.table import Table, column_name
+from tendigits.tables.table import Cell, Table, column_name, doubt_of, marked
 
 COLUMNS = (
     "path", "line", "table", "row", "column", "value", "number", "confidence", "accepted", "reason",
@@ -190,6 +190,9 @@ class Page:
     turned: int = 0
     """Degrees by which the picture is turned clockwise: 0, 90, 180 or 270. Boxes are those of the picture as it is."""
 
+    fields: dict[str, Cell] = field(default_factory=dict)
+    """With a form: what stands in its fields."""
+
     def table(self, sums: str = Sums.AUTO, expect: str = "") -> Table:
         """The largest table, checked; without rows if there is none.
 
@@ -215,6 +218,8 @@ class Page:
 
     def text(self) -> str:
         """Tables of several rows and columns, and a line for each other number, with the reason why it is doubtful."""
+        if self.fields:
+            return "\n".join(f"{name}: {marked(cell)}{doubt_of(cell)}" for name, cell in self.fields.items())
         parts = [f"turned by {self.turned} degrees"] if self.turned else []
         shown = [table for table in self.checked() if min(table.shape) > 1]
         in_tables = {cell.line for table in shown for _, cell in table.cells()}
@@ -238,6 +243,7 @@ class Page:
             "size": list(self.size),
             "turned": self.turned,
             "lines": [line.as_dict() for line in self.lines],
+            "fields": {name: cell.as_dict() for name, cell in self.fields.items()},
             "tables": [table.as_dict() for table in self.checked()],
         }
 

@@ -5,7 +5,8 @@ table = table_of(layout, lines, position)
 
 from collections.abc import Sequence
 
-from tendigits.read.judge import Position
+from tendigits.digits.segment import Box
+from tendigits.read.position import Position
 from tendigits.read.results import Line
 from tendigits.tables.layout import Layout
 from tendigits.tables.table import Cell, Table
@@ -20,7 +21,11 @@ def table_of(layout: Layout, lines: Sequence[Line], position: Position) -> Table
 def _cell(layout: Layout, row: int, column: int, lines: Sequence[Line], position: Position) -> Cell:
     corners = layout.corners(row, column)
     box = position.box((*corners.min(axis=0).tolist(), *corners.max(axis=0).tolist()))
-    found = layout.cells.get((row, column), [])
+    return cell_of(box, layout.cells.get((row, column), []), lines)
+
+
+def cell_of(box: Box, found: Sequence[int], lines: Sequence[Line]) -> Cell:
+    """Make a cell of those lines of a page that stand in it."""
     if not found:
         return Cell(box)
     line = lines[found[0]]

@@ -128,7 +128,7 @@ class Table:
 
     def text(self) -> str:
         """Its values in aligned columns, doubtful ones with a question mark."""
-        shown = [[_marked(cell) for cell in row] for row in self.rows]
+        shown = [[marked(cell) for cell in row] for row in self.rows]
         widths = [max(map(len, column)) for column in zip(*shown, strict=True)]
         lines = ["  ".join(value.rjust(width) for value, width in zip(row, widths, strict=True)) for row in shown]
         return "\n".join(line.rstrip() for line in lines)
@@ -202,5 +202,11 @@ def name_of(row: int, column: int) -> str:
     return f"{column_name(column)}{row + 1}"
 
 
-def _marked(cell: Cell) -> str:
+def marked(cell: Cell) -> str:
+    """A value, with a question mark if it is doubtful."""
     return cell.value if cell.accepted else cell.value + UNCLEAR
+
+
+def doubt_of(cell: Cell) -> str:
+    """Why a cell is doubtful, to stand behind its value; empty if it isn't."""
+    return "" if cell.accepted else f"   {cell.reason}"

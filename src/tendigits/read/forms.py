@@ -1,0 +1,160 @@
+"""Forms: fields that were marked once on one picture are found on each other picture of the form, photos too.
+
+form = load_form("exam.toml")
+aligned, back = form.align(grey)        # as it would lie on the form's own picture
+
+A form is a TOML file; boxes are left, top, right and bottom in pixels of the picture:
+
+    picture = "exam.jpg"
+
+    [fields]
+    student = [210, 80, 420, 140]
+    points = [510, 700, 620, 760]
+"""
+
+import tomllib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from tendigits.digits.find import open_page
+from tendigits.digits.segment import Box
+from tendigits.errors import DataError, UserError
+from tendigits.lines.finder import Place
+from tendigits.lines.reading import LineReader, Reading
+
+Grey = NDArray[np.uint8]
+Floats = NDArray[np.float64]
+
+SIDE = 1024
+"""Pixels: pictures are shrunk to this longest side before their features are compared."""
+
+FEATURES, DISTINCT, FEWEST = 4000, 0.8, 25
+"""Features of a picture; a match is closer than any other by this factor (Lowe 2004); so many must agree."""
+
+NEAR = 4.0
+"""Pixels: features that agree lie so close to each other."""
+
+MAX_FIELDS = 1000
+
+WRITTEN, FOUND = 0.6, 0.9
+"""Share of a field's height that digits have, and the probability of each character from which a number is read, where
+nothing was found at first."""
+
+
+@dataclass(frozen=True, eq=False)
+class Form:
+    """A picture of a form, and its fields."""
+
+    grey: Grey
+    """uint8 (height, width), as pages are opened."""
+    fields: dict[str, Box]
+    """In pixels of `grey`."""
+
+    def align(self, grey: Grey) -> tuple[Grey, Floats]:
+        """Lay a page, uint8 (height, width), over the form.
+
+        Returns:
+            The page as it lies on the form's picture, of its size; and the map back, float64 (3, 3), a homography.
+
+        Raises:
+            DataError: the page shows another form, or too little of it.
+        """
+        points, features = _features(grey)
+        own_points, own_features = self._own
+        pairs: Sequence[Any] = []
+        if features is not None and own_features is not None:
+            pairs = cv2.BFMatcher(cv2.NORM_HAMMING).knnMatch(own_features, features, k=2)
+        good = [two[0] for two in pairs if len(two) == 2 and two[0].distance < DISTINCT * two[1].distance]
+        found, agree = None, np.zeros(0)
+        if len(good) >= FEWEST:
+            ours, theirs = own_points[[m.queryIdx for m in good]], points[[m.trainIdx for m in good]]
+            found, agree = cv2.findHomography(ours, theirs, cv2.RANSAC, NEAR * max(grey.shape) / SIDE)
+        if found is None or int(agree.sum()) < FEWEST:
+            raise DataError(
+                f"expected a picture of the form, found {int(agree.sum())} features of it, fewer than {FEWEST}; "
+                "take the photo from above, with the whole form in it"
+            )
+        height, width = self.grey.shape
+        page = cv2.warpPerspective(
+            grey, found, (width, height), flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP, borderMode=cv2.BORDER_REPLICATE
+        )
+        return page, found
+
+    @cached_property
+    def _own(self) -> tuple[Floats, Any]:
+        return _features(self.grey)
+
+
+def load_form(path: str | Path) -> Form:
+    """Read a form's TOML file and its picture.
+
+    Raises:
+        UserError: the file is no form.
+        DataError: the picture can't be read.
+    """
+    path = Path(path)
+    try:
+        content = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise UserError(f"expected a form's TOML file at {path}, received {error}") from None
+    picture, fields = content.get("picture"), content.get("fields")
+    if not isinstance(picture, str) or not isinstance(fields, dict) or not 0 < len(fields) <= MAX_FIELDS:
+        raise UserError(f'expected picture = "NAME" and a table [fields] in {path}; see the guide')
+    grey, (width, height) = open_page(path.parent / picture)
+    scale = grey.shape[1] / width
+    boxes = {}
+    for name, edges in fields.items():
+        whole = isinstance(edges, list) and len(edges) == 4 and all(type(edge) in (int, float) for edge in edges)
+        if not whole or not (0 <= edges[0] < edges[2] <= width and 0 <= edges[1] < edges[3] <= height):
+            raise UserError(
+                f"expected left, top, right and bottom within {width}x{height} pixels for the field {name} of {path}, "
+                f"received {edges}"
+            )
+        boxes[name] = Box(*(round(scale * edge) for edge in edges))
+    return Form(grey, boxes)
+
+
+def read_fields(reader: LineReader, page: Grey, form: Form) -> tuple[list[Reading], dict[str, list[int]]]:
+    """Read the numbers in a form's fields, on a page that was laid over it.
+
+    Returns:
+        The readings; and for each field which of them stand in it.
+    """
+    readings: list[Reading] = []
+    fields: dict[str, list[int]] = {name: [] for name in form.fields}
+    for reading in reader.readings(page):
+        x, y = reading.place.x, reading.place.y
+        inside = [name for name, box in form.fields.items() if box.left <= x < box.right and box.top <= y < box.bottom]
+        if inside:
+            fields[inside[0]].append(len(readings))
+            readings.append(reading)
+    empty = [name for name, found in fields.items() if not found]
+    places = [_place(form.fields[name]) for name in empty]
+    for name, reading in zip(empty, reader.readings_at(page, places), strict=True):
+        if any(map(str.isdigit, reading.text)) and min(each.present for each in reading.characters) >= FOUND:
+            fields[name].append(len(readings))
+            readings.append(reading)
+    return readings, fields
+
+
+def _place(box: Box) -> Place:
+    """Where a number stands in a field, as high as people write in one."""
+    height = WRITTEN * box.height
+    return Place(
+        (box.left + box.right) / 2, (box.top + box.bottom) / 2, 0.0, max(height / 2, box.width - height), height, 1.0
+    )
+
+
+def _features(grey: Grey) -> tuple[Floats, Any]:
+    """Points of a page, float64 (n, 2) in its pixels, and how it looks around them (ORB, Rublee and others 2011)."""
+    scale = min(1.0, SIDE / max(grey.shape))
+    small = cv2.resize(grey, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA) if scale < 1 else grey
+    points, features = cv2.ORB.create(FEATURES).detectAndCompute(small, None)
+    return np.array([point.pt for point in points], np.float64).reshape(-1, 2) / scale, features
