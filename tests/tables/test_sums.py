@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 from tendigits.digits.segment import Box
 from tendigits.errors import UserError
 from tendigits.tables.checks import check
-from tendigits.tables.sums import Sums, check_sums
+from tendigits.tables.sums import check_sums
 from tendigits.tables.table import Cell, Table
+from tendigits.tables.totals import Sums
 
 
 def cell(value, accepted=False, options=()):

@@ -12,7 +12,7 @@ import typer
 from tendigits.errors import DataError, Failure, Interrupted, UserError
 from tendigits.extras import require
 from tendigits.lines.numbers import Mark
-from tendigits.tables.sums import Sums
+from tendigits.tables.totals import Sums
 
 if TYPE_CHECKING:
     from tendigits.batch.sources import Sources

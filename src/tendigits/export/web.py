@@ -57,7 +57,7 @@ IMPORT = r'^import \{([^}]*)\} from "\./([^"]*)";'
 EXPORT = r"^export (?:async )?(?:function|const) (\w+)"
 """The forms of imports and exports that the modules may have."""
 
-SERVED = r"<fieldset.*?</fieldset>|<span data-served>.*?</span>"
+SERVED = r"<fieldset.*?</fieldset>|<span data-served>.*?</span>|<!-- served -->.*?<!-- /served -->"
 """What in the sections of the server's page needs the server."""
 
 Runtime = tuple[bytes, bytes]

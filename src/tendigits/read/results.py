@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 
 from tendigits.digits.segment import Box
 from tendigits.tables.checks import check
-from tendigits.tables.sums import Sums
 from tendigits.tables.table import Cell, Table, column_name, doubt_of, marked
+from tendigits.tables.totals import Sums
 
 COLUMNS = (
     "path", "line", "table", "row", "column", "value", "number", "confidence", "accepted", "reason",

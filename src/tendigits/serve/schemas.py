@@ -6,9 +6,12 @@ from datetime import datetime
 from typing import Annotated, Any, Literal
 
 import numpy as np
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
+from tendigits.digits.segment import Box
+from tendigits.lines.numbers import common_mark, to_decimal
 from tendigits.read.results import Character, Digit, Line, Page
+from tendigits.tables.table import Cell, Table
 
 MAX_DIGITS = 1000
 """Most digits or corrections in one request."""
@@ -127,6 +130,43 @@ class TableResponse(BaseModel):
     rows: list[list[CellResponse]]
     agreement: str | None
     """What its sums say; null where it has none."""
+    row_sums: int | None
+    """The column, from 0, from which on the last one is the sum of each row; null if it isn't."""
+    column_sums: int | None
+    """Likewise, the row from which on the last one is the sum of each column."""
+
+
+class CellRequest(Strict):
+    """A cell as a person left it."""
+
+    value: Annotated[str, Field(max_length=100)]
+    accepted: bool = True
+    reason: Annotated[str, Field(max_length=500)] | None = None
+
+
+class TableRequest(Strict):
+    """A table as a person left it: rows of the same length."""
+
+    rows: Annotated[
+        list[Annotated[list[CellRequest], Field(min_length=1, max_length=200)]], Field(min_length=1, max_length=1000)
+    ]
+
+    @model_validator(mode="after")
+    def _is_rectangular(self) -> "TableRequest":
+        if len({len(row) for row in self.rows}) > 1:
+            raise ValueError("expected rows of the same length")
+        return self
+
+    def table(self) -> Table:
+        """As the library has it; what the values mean is told by all of them."""
+        mark = common_mark(cell.value for row in self.rows for cell in row)
+        nowhere = Box(0, 0, 0, 0)
+        return Table(
+            [
+                [Cell(nowhere, one.value, to_decimal(one.value, mark), 1.0, one.accepted, one.reason) for one in row]
+                for row in self.rows
+            ]
+        )
 
 
 class PageResponse(BaseModel):

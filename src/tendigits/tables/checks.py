@@ -5,8 +5,9 @@ checked = check(table, sums="last-column", expect="A: 0..100")
 
 from tendigits.errors import UserError
 from tendigits.tables.expectations import check_columns, parse
-from tendigits.tables.sums import Sums, check_sums
+from tendigits.tables.sums import check_sums
 from tendigits.tables.table import Table
+from tendigits.tables.totals import Sums
 
 
 def check(table: Table, sums: str = Sums.AUTO, expect: str = "") -> Table:

@@ -6,10 +6,10 @@ checked = check_sums(table, Sums.AUTO)      # checked.agreement: "totals agree i
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
-from enum import StrEnum
 
 from tendigits.lines.numbers import to_decimal
 from tendigits.tables.table import Cell, Table
+from tendigits.tables.totals import Sums
 
 FEWEST, SHARE = 3, 0.5
 """So many rows, and such a share of them, agree at least where the last number is a sum."""
@@ -27,17 +27,6 @@ DIGITS = "0123456789"
 Line = list[Cell]
 
 
-class Sums(StrEnum):
-    """Where the sums of a table stand."""
-
-    AUTO = "auto"
-    """Where they agree with most rows or columns."""
-    LAST_COLUMN = "last-column"
-    LAST_ROW = "last-row"
-    BOTH = "both"
-    NONE = "none"
-
-
 @dataclass(frozen=True)
 class _Repair:
     """What makes a sum right: one cell read otherwise."""
@@ -52,7 +41,7 @@ class _Repair:
 
 def check_sums(table: Table, sums: Sums) -> Table:
     """Accept the numbers whose sum agrees; mark as doubtful what was probably misread where it doesn't."""
-    rows, agreements = table.rows, []
+    rows, agreements, starts = table.rows, [], {}
     for name, transposed in (("rows", False), ("columns", True)):
         wanted = sums in (Sums.BOTH, Sums.LAST_ROW if transposed else Sums.LAST_COLUMN)
         if not wanted and sums is not Sums.AUTO:
@@ -64,9 +53,11 @@ def check_sums(table: Table, sums: Sums) -> Table:
         n = sum(_is_sum(line, start) is not None for line in lines)
         right = sum(_is_sum(line, start) is True for line in lines)
         agreements.append(f"{right} of {n} {name}")
+        starts[f"{name[:-1]}_sums"] = start
         lines = [_checked(line, start, name[:-1]) for line in lines]
         rows = [*map(list, zip(*lines, strict=True))] if transposed else lines
-    return replace(table, rows=rows, agreement=f"totals agree in {' and '.join(agreements)}") if agreements else table
+    said = f"totals agree in {' and '.join(agreements)}"
+    return replace(table, rows=rows, agreement=said, **starts) if agreements else table
 
 
 def _start(lines: Sequence[Line], always: bool) -> int | None:

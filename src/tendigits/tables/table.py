@@ -91,6 +91,10 @@ class Table:
     rows: list[list[Cell]]
     agreement: str | None = None
     """What its sums say, such as "totals agree in 22 of 24 rows"; None where it has none."""
+    row_sums: int | None = None
+    """The column from which on the last one is the sum of each row; None if it isn't."""
+    column_sums: int | None = None
+    """Likewise, the row from which on the last one is the sum of each column."""
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -176,7 +180,12 @@ class Table:
 
     def as_dict(self) -> dict[str, Any]:
         """Convert to a dictionary for JSON."""
-        return {"rows": [[cell.as_dict() for cell in row] for row in self.rows], "agreement": self.agreement}
+        return {
+            "rows": [[cell.as_dict() for cell in row] for row in self.rows],
+            "agreement": self.agreement,
+            "row_sums": self.row_sums,
+            "column_sums": self.column_sums,
+        }
 
 
 def plain(cell: Cell) -> str:

@@ -3,16 +3,19 @@
 import { ask } from "./api.js";
 import { askText, storeNumber } from "./correct.js";
 import { trying } from "./dom.js";
+import { showGrid, startGrid } from "./grid.js";
 import { showNumbers, showPicture, startPictures } from "./picture.js";
 
 let page = null; // the response, with corrections since
 
 export function startReading() {
+  startGrid();
   startPictures((file) => trying(async () => {
-    const kind = /^image\/(png|jpeg|webp|tiff|bmp|gif)$/.test(file.type) ? file.type : "application/octet-stream";
+    const kind = /^(image\/(png|jpeg|webp|tiff|bmp|gif|heic|avif)|application\/pdf)$/.test(file.type) ? file.type : "application/octet-stream";
     const response = await ask("v1/read?crops=true", { method: "POST", body: file, headers: { "content-type": kind } });
     page = response.pages[0];
     showPicture(file, page, correct);
+    showGrid(page);
   }));
 }
 
@@ -33,4 +36,5 @@ function change(line, text) {
   // What a corrected value means, only the reader knows.
   Object.assign(line, text === undefined ? line.original : { value: text, number: null, accepted: true, confidence: 1, reason: null });
   showNumbers(page, correct);
+  showGrid(page);
 }

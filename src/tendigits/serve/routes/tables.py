@@ -1,5 +1,6 @@
 """POST /v1/tables: the tables of a picture as a spreadsheet or CSV."""
 
+from collections.abc import Sequence
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
@@ -9,8 +10,10 @@ from tendigits.errors import DataError, UserError
 from tendigits.serve.app_state import State
 from tendigits.serve.errors import error_responses
 from tendigits.serve.routes.read import CONTENT, PageNumber, pictures_of, read_page
+from tendigits.serve.schemas import TableRequest
 from tendigits.tables.spreadsheet import to_xlsx
-from tendigits.tables.sums import Sums
+from tendigits.tables.table import Table
+from tendigits.tables.totals import Sums
 
 router = APIRouter(prefix="/v1", tags=["read"])
 
@@ -49,6 +52,18 @@ async def read_tables(
         raise HTTPException(415, str(error)[:300]) from None
     except UserError as error:
         raise HTTPException(400, str(error)[:300]) from None
+    return _answer(kind, tables)
+
+
+@router.post(
+    "/tables/export", response_class=Response, responses={200: {"content": ANSWERS}, **error_responses(406, 413)}
+)
+def export_table(request: Request, table: TableRequest) -> Response:
+    """Convert a table that a person has checked, as CSV or, by `Accept`, as a spreadsheet."""
+    return _answer(_accepted(request.headers.get("accept", "*/*")), [table.table()])
+
+
+def _answer(kind: str, tables: Sequence[Table]) -> Response:
     if kind == CSV:
         return Response("\n".join(table.to_csv() for table in tables), media_type=CSV)
     sheets = to_xlsx({f"table {number}": table for number, table in enumerate(tables, 1)})

@@ -1,0 +1,288 @@
+// A table that was read, as a grid beside the photo: a frame in the photo follows, doubts are mended by keyboard.
+
+import { ask } from "./api.js";
+import { storeNumber } from "./correct.js";
+import { element, find, notify, trying } from "./dom.js";
+import { agreeing, agreement, letters } from "./sheet.js";
+
+const SIGNS = /^[0-9.,\-/:+=()%x]$/;
+const XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet";
+
+let page = null; // the response of the API
+let table = null; // one of its tables; cells that a person accepted or mended have `done`
+let at = [0, 0]; // row and column of the cell that is looked at
+let agreed = new Set(); // cells whose sum agrees now, as "row,column"
+let past = []; // what undoes each change, the newest last
+
+// Show the largest table of a page; without one the grid is hidden.
+export function showGrid(read) {
+  page = read;
+  const tables = read.tables.filter(({ rows }) => rows.length > 1 && rows[0].length > 1);
+  table = tables.reduce((best, each) => (best && size(best) >= size(each) ? best : each), null);
+  past = [];
+  find("sheet").hidden = table === null;
+  find("values").hidden = table !== null && inTable() === page.lines.length;
+  if (table === null) { frame(null); return; }
+  agreed = agreeing(table);
+  at = doubts()[0] ?? [0, 0];
+  render();
+}
+
+export function startGrid() {
+  const grid = find("grid");
+  grid.addEventListener("keydown", pressed);
+  grid.addEventListener("click", (event) => {
+    const cell = event.target.closest("td");
+    if (cell) move([Number(cell.dataset.row), Number(cell.dataset.column)]);
+  });
+  grid.addEventListener("dblclick", () => edit(current().value));
+  find("accept-cell").addEventListener("click", () => { accept(); next(); });
+  find("edit-cell").addEventListener("click", () => edit(current().value));
+  find("next-doubt").addEventListener("click", next);
+  find("grid-undo").addEventListener("click", undo);
+  find("join-rows").addEventListener("click", () => reshape(joinRows));
+  find("split-row").addEventListener("click", () => reshape(splitRow));
+  find("join-columns").addEventListener("click", () => reshape(joinColumns));
+  find("split-column").addEventListener("click", () => reshape(splitColumn));
+  find("grid-xlsx").addEventListener("click", () => download(XLSX, "table.xlsx"));
+  find("grid-csv").addEventListener("click", () => download("text/csv", "table.csv"));
+}
+
+const size = ({ rows }) => rows.length * rows[0].length;
+const inTable = () => table.rows.flat().filter((cell) => cell.value && cell.line !== null).length;
+const cellAt = ([row, column]) => table.rows[row][column];
+const current = () => cellAt(at);
+
+function isDoubtful([row, column]) {
+  const cell = table.rows[row][column];
+  return cell.value !== "" && !cell.accepted && !agreed.has(`${row},${column}`);
+}
+
+function doubts() {
+  return table.rows.flatMap((cells, row) => cells.map((_, column) => [row, column])).filter(isDoubtful);
+}
+
+function render() {
+  const columns = table.rows[0].length;
+  agreed = agreeing(table);
+  const head = element("tr", {}, element("td"), ...Array.from({ length: columns }, (_, i) => element("th", { scope: "col" }, letters(i))));
+  const body = table.rows.map((cells, row) => element("tr", {}, element("th", { scope: "row" }, String(row + 1)),
+    ...cells.map((cell, column) => element("td", {
+      role: "gridcell", class: cell.done ? "mended" : isDoubtful([row, column]) ? "doubtful" : "",
+      "data-row": row, "data-column": column, tabindex: row === at[0] && column === at[1] ? 0 : -1,
+      "aria-label": `${letters(column)}${row + 1}: ${cell.value || "empty"}${isDoubtful([row, column]) ? `, ${cell.reason}` : ""}`,
+    }, cell.value))));
+  find("grid").replaceChildren(element("thead", {}, head), element("tbody", {}, ...body));
+  const need = doubts().length;
+  const sure = table.rows.flat().filter((cell) => cell.value !== "").length - need;
+  find("need").textContent = `${need} ${need === 1 ? "cell needs" : "cells need"} you, ${sure} ${sure === 1 ? "does" : "do"} not`;
+  find("totals").textContent = agreement(table) ?? "";
+  find("next-doubt").disabled = need === 0;
+  find("grid-undo").disabled = past.length === 0;
+  show();
+}
+
+const elementAt = ([row, column]) => find("grid").querySelector(`td[data-row="${row}"][data-column="${column}"]`);
+
+// Show the cell that is looked at: a frame in the photo, the cell large, and why it is doubtful.
+function show() {
+  const cell = current();
+  find("accept-cell").disabled = !isDoubtful(at);
+  frame(cell.box);
+  enlarge(cell.box);
+  find("cell-name").textContent = `${letters(at[1])}${at[0] + 1}`;
+  find("cell-doubt").textContent = isDoubtful(at) ? cell.reason : cell.done ? "checked" : "";
+}
+
+function move(to) {
+  const [row, column] = [Math.min(Math.max(to[0], 0), table.rows.length - 1), Math.min(Math.max(to[1], 0), table.rows[0].length - 1)];
+  elementAt(at)?.setAttribute("tabindex", -1);
+  at = [row, column];
+  const cell = elementAt(at);
+  cell.setAttribute("tabindex", 0);
+  cell.focus();
+  show();
+}
+
+function next() {
+  const found = doubts();
+  const later = found.find(([row, column]) => row > at[0] || (row === at[0] && column > at[1]));
+  if (found.length) move(later ?? found[0]);
+}
+
+function pressed(event) {
+  if (event.target.tagName === "INPUT") return;
+  const [row, column] = at;
+  const steps = { ArrowUp: [row - 1, column], ArrowDown: [row + 1, column], ArrowLeft: [row, column - 1], ArrowRight: [row, column + 1],
+    Home: [row, 0], End: [row, Infinity] };
+  if (event.key in steps) move(steps[event.key]);
+  else if (event.key === "Enter") { accept(); next(); }
+  else if (event.key === "Tab" && !event.shiftKey && doubts().length) next();
+  else if (event.key === "F2") edit(current().value);
+  else if (event.key === "Delete" || event.key === "Backspace") { change(""); move(at); }
+  else if (event.key === "z" && (event.ctrlKey || event.metaKey)) undo();
+  else if (SIGNS.test(event.key) && !event.ctrlKey && !event.metaKey) edit(event.key);
+  else return;
+  event.preventDefault();
+}
+
+// Type into the cell; Enter stores it and goes on, Escape leaves it as it was.
+function edit(text) {
+  const input = element("input", { type: "text", value: text, inputmode: "decimal", autocomplete: "off", "aria-label": `${find("cell-name").textContent}: right value` });
+  const finish = (goOn) => {
+    const value = input.value.trim();
+    input.onblur = null;
+    if ([...value].every((character) => SIGNS.test(character))) {
+      if (value === current().value) accept();
+      else change(value);
+    } else {
+      notify("A cell holds digits and the signs . , - / : + = ( ) % x");
+      render();
+    }
+    move(at);
+    if (goOn) next();
+  };
+  input.addEventListener("keydown", (event) => {
+    if (event.key === "Enter" || event.key === "Tab") { event.preventDefault(); finish(true); }
+    if (event.key === "Escape") { input.onblur = null; render(); move(at); }
+  });
+  input.onblur = () => finish(false);
+  elementAt(at).replaceChildren(input);
+  input.focus();
+  input.setSelectionRange(text.length, text.length);
+}
+
+function accept() {
+  const cell = current();
+  if (!isDoubtful(at)) return;
+  replaceCell({ ...cell, accepted: true, done: true, reason: null });
+}
+
+// Replace a value; where the reader saw a number, that is a correction from which it can learn.
+function change(value) {
+  const before = current();
+  if (value === before.value) return;
+  const step = replaceCell({ ...before, value, number: null, accepted: true, done: true, reason: null });
+  const line = page.lines[before.line];
+  if (!line?.strip) return;
+  trying(async () => {
+    step.stored = await storeNumber({ strip: line.strip, text: value, predicted: line.value, source: "picture" }, () => revert(step));
+  });
+}
+
+function replaceCell(cell) {
+  const [row, column] = at;
+  const before = table.rows[row][column];
+  const step = { undo: () => { table.rows[row][column] = before; at = [row, column]; } };
+  table.rows[row][column] = cell;
+  past.push(step);
+  render();
+  return step;
+}
+
+function undo() {
+  const step = past.at(-1);
+  if (!step) return;
+  revert(step);
+  if (step.stored) trying(() => ask(`v1/corrections/numbers/${step.stored.id}`, { method: "DELETE" }));
+}
+
+function revert(step) {
+  const index = past.indexOf(step);
+  if (index < 0) return;
+  past.splice(index, 1);
+  step.undo();
+  render();
+  move(at);
+}
+
+// Change the rows or columns as a whole; `make` returns the new ones, or null if that can't be done here.
+function reshape(make) {
+  const before = table.rows;
+  const rows = make(before.map((cells) => [...cells]));
+  if (rows === null) { notify("There is no next one to join."); return; }
+  past.push({ undo: () => { table.rows = before; at = [Math.min(at[0], before.length - 1), Math.min(at[1], before[0].length - 1)]; } });
+  table.rows = rows;
+  render();
+  move(at);
+}
+
+const hull = (a, b) => [Math.min(a[0], b[0]), Math.min(a[1], b[1]), Math.max(a[2], b[2]), Math.max(a[3], b[3])];
+
+function joined(a, b) {
+  const filled = [a, b].filter((cell) => cell.value !== "");
+  if (filled.length < 2) return { ...(filled[0] ?? a), box: hull(a.box, b.box) };
+  return { ...a, box: hull(a.box, b.box), value: a.value + b.value, number: null, accepted: false, done: false, line: null, reason: "two cells were joined" };
+}
+
+const empty = (box) => ({ value: "", number: null, confidence: 1, accepted: true, reason: null, box, line: null });
+
+function joinColumns(rows) {
+  if (at[1] + 1 >= rows[0].length) return null;
+  for (const cells of rows) cells.splice(at[1], 2, joined(cells[at[1]], cells[at[1] + 1]));
+  return rows;
+}
+
+function joinRows(rows) {
+  if (at[0] + 1 >= rows.length) return null;
+  rows.splice(at[0], 2, rows[at[0]].map((cell, i) => joined(cell, rows[at[0] + 1][i])));
+  return rows;
+}
+
+// A new column behind this one, or a new row below; each has the farther half of the cells' boxes.
+function splitColumn(rows) {
+  for (const cells of rows) {
+    const cell = cells[at[1]];
+    const [left, top, right, bottom] = cell.box;
+    const middle = Math.round((left + right) / 2);
+    cells.splice(at[1], 1, { ...cell, box: [left, top, middle, bottom] }, empty([middle, top, right, bottom]));
+  }
+  return rows;
+}
+
+function splitRow(rows) {
+  const upper = rows[at[0]].map((cell) => ({ ...cell, box: [cell.box[0], cell.box[1], cell.box[2], Math.round((cell.box[1] + cell.box[3]) / 2)] }));
+  const lower = rows[at[0]].map(({ box: [left, top, right, bottom] }) => empty([left, Math.round((top + bottom) / 2), right, bottom]));
+  rows.splice(at[0], 1, upper, lower);
+  return rows;
+}
+
+function frame(box) {
+  find("stage").querySelector(".frame")?.remove();
+  const shapes = find("stage").querySelector("svg");
+  if (!box || !shapes) return;
+  const [left, top, right, bottom] = box;
+  shapes.append(element("svg:rect", { class: "frame", x: left, y: top, width: right - left, height: bottom - top }));
+}
+
+// The cell as it is in the photo, upright and large.
+function enlarge([left, top, right, bottom]) {
+  const image = find("stage").querySelector("img");
+  const canvas = find("cell-large");
+  const context = canvas.getContext("2d");
+  context.clearRect(0, 0, canvas.width, canvas.height);
+  if (!image?.complete || !image.naturalWidth) { image?.addEventListener("load", () => enlarge([left, top, right, bottom]), { once: true }); return; }
+  const zoom = image.naturalWidth / page.size[0]; // a browser may turn or shrink a photo itself
+  const sideways = page.turned % 180 !== 0;
+  const [width, height] = [right - left, bottom - top];
+  const scale = Math.min(canvas.width / (sideways ? height : width), canvas.height / (sideways ? width : height));
+  context.save();
+  context.translate(canvas.width / 2, canvas.height / 2);
+  context.rotate(-page.turned * Math.PI / 180);
+  context.drawImage(image, left * zoom, top * zoom, width * zoom, height * zoom, -width * scale / 2, -height * scale / 2, width * scale, height * scale);
+  context.restore();
+}
+
+function download(kind, name) {
+  trying(async () => {
+    const rows = table.rows.map((cells, row) => cells.map(({ value, reason }, column) =>
+      (isDoubtful([row, column]) ? { value, accepted: false, reason } : { value })));
+    const response = await fetch("v1/tables/export", {
+      method: "POST", body: JSON.stringify({ rows }), headers: { "content-type": "application/json", accept: kind },
+    });
+    if (!response.ok) throw new Error((await response.json()).error);
+    const link = element("a", { href: URL.createObjectURL(await response.blob()), download: name });
+    link.click();
+    setTimeout(() => URL.revokeObjectURL(link.href), 1000);
+  });
+}

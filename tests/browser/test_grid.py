@@ -1,0 +1,138 @@
+"""A photo of a table becomes a grid: doubts are mended by keyboard, and the spreadsheet is opened again."""
+
+import io
+
+import httpx
+import openpyxl
+import pytest
+from PIL import Image, ImageDraw, ImageFont
+from playwright.sync_api import Page, expect
+
+pytestmark = pytest.mark.xdist_group("browser")
+
+PHONE = {"viewport": {"width": 390, "height": 844}, "device_scale_factor": 2, "has_touch": True, "is_mobile": True}
+ROWS = [
+    ["12", "30", "42"],
+    ["7", "14", "21"],
+    ["15", "20", "95"],
+    ["61", "8", "69"],
+    ["40", "33", "79"],
+    ["9", "54", "13"],
+]
+"""The last numbers of three rows are no sums: 35 was written like 95, 73 like 79, and 63 like 13."""
+
+
+@pytest.fixture(scope="module")
+def picture():
+    page = Image.new("L", (640, 540), 245)
+    draw = ImageDraw.Draw(page)
+    for row, numbers in enumerate(ROWS):
+        for column, number in enumerate(numbers):
+            box = (20 + 195 * column, 30 + 80 * row, 215 + 195 * column, 110 + 80 * row)
+            draw.rectangle(box, outline=60, width=2)
+            draw.text((box[0] + 50, box[1] + 16), number, 40, ImageFont.load_default(40))
+    content = io.BytesIO()
+    page.save(content, "PNG")
+    return content.getvalue()
+
+
+def read(page: Page, picture: bytes) -> None:
+    page.set_input_files("#file", {"name": "marks.png", "mimeType": "image/png", "buffer": picture})
+    expect(page.locator("#need")).to_have_text("3 cells need you, 15 do not")
+
+
+def cell(page: Page, name: str):
+    return page.locator(f"#grid td[aria-label^='{name}:']")
+
+
+@pytest.mark.parametrize("options", [{}, PHONE], ids=["desktop", "phone"])
+def test_three_doubts_are_mended_by_keyboard_and_saved(open_page, clean_server, picture, options, tmp_path):
+    page = open_page("#read", accept_downloads=True, **options)
+    read(page, picture)
+    expect(page.locator("#totals")).to_have_text("totals agree in 3 of 6 rows")
+    doubtful = page.locator("#grid td.doubtful")
+    expect(doubtful).to_have_count(3)
+    expect(page.locator("#stage .frame")).to_have_count(1)
+    expect(page.locator("#cell-doubt")).to_contain_text("this row adds up to 35, not 95")
+    doubtful.first.focus()
+    page.keyboard.press("Enter")  # the first is accepted as it is
+    expect(page.locator("#need")).to_have_text("2 cells need you, 16 do not")
+    for right in ("73", "63"):
+        page.keyboard.press("End")
+        page.keyboard.type(right)
+        page.keyboard.press("Enter")
+    expect(page.locator("#need")).to_have_text("0 cells need you, 18 do not")
+    expect(page.locator("#totals")).to_have_text("totals agree in 5 of 6 rows")
+    expect(page.locator("#toast")).to_contain_text("You have 2 corrected numbers.")
+    with page.expect_download() as download:
+        page.click("#grid-xlsx")
+    download.value.save_as(tmp_path / "table.xlsx")
+    sheet = openpyxl.load_workbook(tmp_path / "table.xlsx")["table 1"]
+    wanted = [[int(number) for number in row] for row in ROWS]
+    wanted[4][2], wanted[5][2] = 73, 63
+    assert [[each.value for each in row] for row in sheet.iter_rows()] == wanted
+    with page.expect_download() as download:
+        page.click("#grid-csv")
+    download.value.save_as(tmp_path / "table.csv")
+    assert (tmp_path / "table.csv").read_text().splitlines()[4] == "40,33,73"
+    numbers = httpx.get(f"{clean_server.url}/v1/corrections/numbers").json()["numbers"]
+    assert {(each["predicted"], each["text"]) for each in numbers} == {("79", "73"), ("13", "63")}
+
+
+def test_undo_takes_back_the_correction_too(open_page, clean_server, picture):
+    page = open_page("#read")
+    read(page, picture)
+    cell(page, "C5").click()
+    page.keyboard.type("73")
+    page.keyboard.press("Enter")
+    expect(page.locator("#need")).to_have_text("2 cells need you, 16 do not")
+    expect(page.locator("#toast")).to_contain_text("You have 1 corrected number.")
+    page.keyboard.press("Control+z")
+    expect(page.locator("#need")).to_have_text("3 cells need you, 15 do not")
+    expect(cell(page, "C5")).to_have_text("79")
+    page.wait_for_timeout(300)
+    assert httpx.get(f"{clean_server.url}/v1/corrections/numbers").json()["count"] == 0
+
+
+def test_moving_editing_and_leaving_a_cell_as_it_was(open_page, picture):
+    page = open_page("#read")
+    read(page, picture)
+    cell(page, "A1").click()
+    for key in ("ArrowDown", "ArrowRight", "End", "Home", "ArrowUp"):
+        page.keyboard.press(key)
+    expect(page.locator("#cell-name")).to_have_text("A1")
+    page.keyboard.press("F2")
+    expect(page.locator("#grid input")).to_have_value("12")
+    page.keyboard.type("9")
+    page.keyboard.press("Escape")
+    expect(cell(page, "A1")).to_have_text("12")
+    page.keyboard.press("Delete")
+    expect(cell(page, "A1")).to_have_text("")
+
+
+def test_without_a_keyboard_there_are_buttons(open_page, picture):
+    page = open_page("#read", **PHONE)
+    read(page, picture)
+    page.tap("#accept-cell")
+    expect(page.locator("#need")).to_have_text("2 cells need you, 16 do not")
+    page.tap("#edit-cell")
+    page.locator("#grid input").fill("33.5")
+    page.locator("#grid input").press("Enter")
+    expect(page.locator("#grid td.mended")).to_have_count(2)
+
+
+def test_rows_and_columns_are_joined_and_split(open_page, picture):
+    page = open_page("#read")
+    read(page, picture)
+    page.click("#sheet summary")
+    cell(page, "A2").click()
+    page.click("#join-columns")
+    expect(cell(page, "A2")).to_have_text("714")
+    expect(page.locator("#grid th[scope=col]")).to_have_count(2)
+    page.click("#grid-undo")
+    expect(cell(page, "A2")).to_have_text("7")
+    page.click("#split-row")
+    expect(page.locator("#grid th[scope=row]")).to_have_count(7)
+    page.click("#join-rows")
+    expect(page.locator("#grid th[scope=row]")).to_have_count(6)
+    expect(cell(page, "B2")).to_have_text("14")
