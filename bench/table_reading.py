@@ -1,6 +1,6 @@
 """Tables of test digits, read whole: rows, cells, orientation, and what is accepted but wrong.
 
-    python bench/table_reading.py                        # two minutes; bench/results/ and bench/README.md
+    python bench/table_reading.py                        # three minutes; bench/results/ and docs/paper.md
     python bench/table_reading.py --sudoku FOLDER        # photographed 9x9 grids, too: a folder with a labels.csv
     python bench/table_reading.py --report-only
 
@@ -22,7 +22,7 @@ from typing import Any
 import numpy as np
 
 from documents import replace_between
-from environments import MNIST, README, ROOT, commit, machine
+from environments import MNIST, ROOT, commit, machine
 from reading import mnist_digits
 from table_sheets import KINDS, make_sheet
 from tendigits.read.reader import Reader
@@ -50,7 +50,7 @@ def main() -> None:
         kept = {"date": time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime()), "commit": commit()}
         record = {"machine": machine(), **kept, "sets": [*measure(given.data.resolve(), given.n, given.sudoku)]}
         RESULTS.write_text(json.dumps(record, indent=1) + "\n")
-    replace_between(README, BEGIN, END, text(record))
+    replace_between(ROOT / "docs" / "paper.md", BEGIN, END, text(record))
 
 
 def measure(data: Path, n: int, sudoku: Path | None) -> Iterator[dict[str, Any]]:

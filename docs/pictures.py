@@ -27,15 +27,15 @@ from tendigits.data.mnist import load_data
 
 DOCS = Path(__file__).parent
 COLUMNS, ROWS = 92, 60
-PHOTO = 4
-"""Seed of the photo."""
+PHOTO, TABLE = 4, 2
+"""Seeds of the photo, and of the photo of a table."""
 THREE = [(0.3, 0.25), (0.42, 0.15), (0.6, 0.17), (0.66, 0.3), (0.58, 0.42), (0.44, 0.47), (0.6, 0.52), (0.69, 0.65),
          (0.62, 0.8), (0.45, 0.85), (0.29, 0.76)]  # fmt: skip
 """Where a pen goes, in shares of the pad."""
 
 
 def main() -> None:
-    """Run, then write docs/terminal.svg, docs/curves.png, docs/read.svg, docs/read.jpg and docs/page_*.png."""
+    """Run, then write terminal.svg, curves.png, read.svg, read.jpg, table.jpg, table.svg and page_*.png into docs/."""
     with tempfile.TemporaryDirectory() as folder:
         command = ["tendigits", "train", "--name", "first"]
         screen = run_in_terminal(command, Path(folder))
@@ -46,6 +46,12 @@ def main() -> None:
         (DOCS / "read.svg").write_text(draw(command, run_in_terminal(command, Path(folder))))
         with Image.open(Path(folder) / "read.png") as picture:
             picture.save(DOCS / "read.jpg", quality=80)
+        photograph_table(Path(folder) / "marks.jpg")
+        with Image.open(Path(folder) / "marks.jpg") as picture:
+            picture.thumbnail((900, 900))
+            picture.save(DOCS / "table.jpg", quality=80)
+        command = ["tendigits", "read", "marks.jpg", "--table", "marks.xlsx"]
+        (DOCS / "table.svg").write_text(draw(command, run_in_terminal(command, Path(folder))))
         show_page(Path(folder))
         show_exported(Path(folder))
 
@@ -68,6 +74,10 @@ def show_page(folder: Path) -> None:
         page.set_input_files("#file", folder / "photo.jpg")
         page.locator("#lines tbody tr").first.wait_for()
         page.screenshot(path=DOCS / "page_read.png", full_page=True)
+        page.set_input_files("#file", folder / "marks.jpg")
+        page.locator("#grid td").first.wait_for()
+        page.locator("#grid td[tabindex='0']").focus()
+        page.screenshot(path=DOCS / "page_table.png", full_page=True)
         phone = browser.new_page(
             viewport={"width": 390, "height": 844}, device_scale_factor=2, color_scheme="dark", reduced_motion="reduce"
         )
@@ -114,6 +124,25 @@ def take_photo(path: Path) -> None:
     _, (x_test, y_test) = load_data()
     digits = Digits(list(x_test), y_test.tolist())
     Image.fromarray(make_photo(digits, np.random.default_rng(PHOTO))[0]).save(path, quality=92)
+
+
+def photograph_table(path: Path) -> None:
+    """A table of MNIST's test digits on a desk, as the benchmark makes them: ruled, its last column the sums."""
+    from pages import Digits
+    from table_sheets import make_sheet
+
+    _, (x_test, y_test) = load_data()
+    digits, rng = Digits(list(x_test), y_test.tolist()), np.random.default_rng(TABLE)
+    sheet = make_sheet(digits, rng, "ruled")
+    while not (sheet.photo and sheet.turned == 0 and 5 <= len(sheet.rows[0]) <= 6 and has_sums(sheet.rows)):
+        sheet = make_sheet(digits, rng, "ruled")
+    Image.fromarray(sheet.picture).save(path, quality=92)
+
+
+def has_sums(rows: list[list[str]]) -> bool:
+    """Whether the last column holds the sums of the others."""
+    whole = [[int(value or 0) for value in row] for row in rows if all(value.isdigit() or not value for value in row)]
+    return len(whole) == len(rows) > 8 and all(sum(row[:-1]) == row[-1] for row in whole)
 
 
 def run_in_terminal(command: list[str], folder: Path) -> pyte.Screen:

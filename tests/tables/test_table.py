@@ -38,6 +38,15 @@ def test_text_and_summary():
     assert repr(Table([])).splitlines()[0] == "0 rows x 0 columns   0 sure, 0 to check"
 
 
+def test_scattered_numbers_and_lists_do_not_look_like_a_table():
+    assert TABLE.is_dense
+    assert not Table([[sure("1", "1")], [sure("2", "2")]]).is_dense
+    scattered = [[Cell(BOX) for _ in range(4)] for _ in range(4)]
+    for i in range(4):
+        scattered[i][3 - i] = sure("1", "1")
+    assert not Table(scattered).is_dense
+
+
 def test_csv_holds_numbers_text_no_formulas_and_marks_doubt(tmp_path):
     text = TABLE.to_csv(tmp_path / "a.csv")
     assert [*csv.reader(text.splitlines())] == [

@@ -221,7 +221,7 @@ class Page:
         if self.fields:
             return "\n".join(f"{name}: {marked(cell)}{doubt_of(cell)}" for name, cell in self.fields.items())
         parts = [f"turned by {self.turned} degrees"] if self.turned else []
-        shown = [table for table in self.checked() if min(table.shape) > 1]
+        shown = [table for table in self.checked() if table.is_dense]
         in_tables = {cell.line for table in shown for _, cell in table.cells()}
         parts += [f"{table.text()}\n{table.doubts()}".rstrip("\n") for table in shown]
         parts += [line.text() for n, line in enumerate(self.lines) if n not in in_tables]

@@ -24,8 +24,9 @@ from tendigits.tables.layout import Layout, find_layouts
 Grey = NDArray[np.uint8]
 IsClear = Callable[[Reading], bool]
 
-FEWEST_ROWS, FEWEST_COLUMNS = 3, 2
-"""A smaller table tells nothing about its cells: a receipt has a date, a time and amounts below each other."""
+FEWEST_ROWS, FEWEST_COLUMNS, FILLED = 3, 2, 0.4
+"""A smaller table, or one with fewer of its cells filled, tells nothing about them: a receipt has a date, a time and
+amounts below each other."""
 
 SPARSE = 0.15
 """Share of the cells of a row or a column with a number in them, below which doubtful numbers are words."""
@@ -89,7 +90,8 @@ def form_of(text: str) -> str:
 
 def _tells(layout: Layout) -> bool:
     rows, columns = layout.shape
-    return rows >= FEWEST_ROWS and columns >= FEWEST_COLUMNS
+    filled = len(layout.cells) >= FILLED * rows * columns
+    return rows >= FEWEST_ROWS and columns >= FEWEST_COLUMNS and filled
 
 
 def _words(layout: Layout, readings: Sequence[Reading], is_clear: IsClear) -> Iterator[int]:

@@ -23,6 +23,9 @@ from tendigits.files import write_text
 if TYPE_CHECKING:
     import pandas
 
+DENSE = 0.4
+"""Share of a table's cells that hold a number, at least."""
+
 SHOWN = 10
 """Cells to check that a summary names."""
 
@@ -100,6 +103,11 @@ class Table:
     def shape(self) -> tuple[int, int]:
         """Numbers of rows and columns."""
         return len(self.rows), len(self.rows[0]) if self.rows else 0
+
+    @property
+    def is_dense(self) -> bool:
+        """Whether it looks like a table, and not like numbers scattered over a page or in a list."""
+        return min(self.shape) > 1 and sum(1 for _ in self.cells()) >= DENSE * np.prod(self.shape)
 
     def cells(self) -> Iterator[tuple[str, Cell]]:
         """All cells that hold something, row by row, and their names, such as C7."""

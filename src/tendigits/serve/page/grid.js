@@ -17,7 +17,7 @@ let past = []; // what undoes each change, the newest last
 // Show the largest table of a page; without one the grid is hidden.
 export function showGrid(read) {
   page = read;
-  const tables = read.tables.filter(({ rows }) => rows.length > 1 && rows[0].length > 1);
+  const tables = read.tables.filter(isDense);
   table = tables.reduce((best, each) => (best && size(best) >= size(each) ? best : each), null);
   past = [];
   find("sheet").hidden = table === null;
@@ -46,6 +46,13 @@ export function startGrid() {
   find("split-column").addEventListener("click", () => reshape(splitColumn));
   find("grid-xlsx").addEventListener("click", () => download(XLSX, "table.xlsx"));
   find("grid-csv").addEventListener("click", () => download("text/csv", "table.csv"));
+}
+
+const FILLED = 0.4; // share of a table's cells, at least: else numbers are scattered over the page
+
+function isDense({ rows }) {
+  const filled = rows.flat().filter((cell) => cell.value !== "").length;
+  return rows.length > 1 && rows[0].length > 1 && filled >= FILLED * rows.length * rows[0].length;
 }
 
 const size = ({ rows }) => rows.length * rows[0].length;
