@@ -11,7 +11,9 @@ from typing import Any
 
 import cv2
 import numpy as np
+import openpyxl
 import pandas as pd
+import pillow_heif
 import pytest
 import typer
 from PIL import Image
@@ -127,7 +129,7 @@ def test_the_readmes_commands_run_in_order(digits_npz, tmp_path):
     typed = [command for command in commands("README.md") if command.startswith("tendigits")]
     assert typed.count("tendigits serve") == typed.count("tendigits teach") == 1  # see test_api.py
     typed = [command for command in typed if command not in ("tendigits serve", "tendigits teach")]
-    assert len(typed) == 15
+    assert len(typed) == 16
     shorter = {
         command: f"{command} --data {digits_npz}" + " --epochs 2" * ("--recipe" in command)
         for command in typed
@@ -139,6 +141,7 @@ def test_the_readmes_commands_run_in_order(digits_npz, tmp_path):
     (tmp_path / "scans").mkdir()
     for name, picture in pictures.items():
         Image.fromarray(picture).save(tmp_path / name)
+    pillow_heif.from_pillow(Image.fromarray(draw_page()).convert("RGB")).save(tmp_path / "marks.heic")
     said = {
         command: run([sys.executable, "-m", *shlex.split(shorter.get(command, command), comments=True)], tmp_path)
         for command in typed
@@ -148,6 +151,7 @@ def test_the_readmes_commands_run_in_order(digits_npz, tmp_path):
     assert words["tendigits read meter.png --one"].startswith("3  ")
     assert "30427" in (tmp_path / "out.csv").read_text()
     assert (tmp_path / "read.png").exists()
+    assert openpyxl.load_workbook(tmp_path / "marks.xlsx")["marks.heic"]["A1"].value == 30427
     names = {path.name for path in (tmp_path / "runs").iterdir()}
     assert names > {"first", "small", "wide", "sweep", "compared.png"}
     assert load_recipe(str(tmp_path / "runs" / "sweep" / "best.toml")).epochs in (1, 2)
@@ -186,7 +190,7 @@ def test_the_exports_page_runs_in_python(small_npz, tmp_path):
 
 @pytest.mark.slow
 def test_the_guides_recipe_trains(digits_npz, tmp_path):
-    (tmp_path / "mine.toml").write_text(blocks("docs/guide.md", "toml")[1])
+    (tmp_path / "mine.toml").write_text(blocks("docs/guide.md", "toml")[2])
     command = [sys.executable, "-m", "tendigits", "train", "--recipe", "mine.toml", "--epochs", "1"]
     said = run([*command, "--data", str(digits_npz)], tmp_path)
     assert "3,600 digits, validated on 400 held-out training digits" in said

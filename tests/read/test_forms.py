@@ -1,5 +1,8 @@
 """Fields that were marked on one picture of a form are read on photos of others."""
 
+import re
+from pathlib import Path
+
 import cv2
 import numpy as np
 import pytest
@@ -58,6 +61,14 @@ def test_photos_of_a_form_are_read_field_by_field(form, turned):
     box = page.fields["student"].box
     assert box.left < page.lines[0].box.left < page.lines[0].box.right < box.right
     assert page.text().splitlines()[0].startswith("student: 40275")
+
+
+def test_the_guides_form_is_one(tmp_path):
+    guide = (Path(__file__).parents[2] / "docs" / "guide.md").read_text()
+    (text,) = re.findall(r"^```toml\n(picture.*?)^```", guide, re.DOTALL | re.MULTILINE)
+    (tmp_path / "exam.toml").write_text(text)
+    Image.new("L", (800, 1000), 255).save(tmp_path / "exam.jpg")
+    assert [*load_form(tmp_path / "exam.toml").fields] == ["student", "points"]
 
 
 def test_an_empty_field_stays_empty(form):
