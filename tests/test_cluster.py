@@ -109,14 +109,15 @@ def head(tmp_path):
 @pytest.mark.slow
 def test_reading_on_a_cluster_that_was_started_by_hand(head, tmp_path, digits):
     address, environment = head
+    (pictures := tmp_path / "pictures").mkdir()
     for i in range(3):
-        Image.fromarray(digits.x_test[i]).save(tmp_path / f"{i}.png")
+        Image.fromarray(digits.x_test[i]).save(pictures / f"{i}.png")
     line = [
         sys.executable,
         "-m",
         "tendigits",
         "read",
-        tmp_path,
+        pictures,
         "--one",
         "--parquet",
         tmp_path / "out",

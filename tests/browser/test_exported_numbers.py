@@ -89,13 +89,18 @@ MARGIN = 0.05
 """Of a confidence, from 0 to 1."""
 
 
-@pytest.mark.parametrize("n", [pytest.param(2, id="few"), pytest.param(25, id="many", marks=pytest.mark.slow)])
-def test_numbers_are_those_of_python(exported, open_exported, tmp_path, pictures, n, monkeypatch):
-    """In reading order, accepted alike. Sums of floats end in another bit: 8-bit activations make a step of it, a step
-    moves a box by a hundredth of a pixel, and that decides on a hard page's margins."""
-    # The exported page turns nothing, and knows no tables.
+@pytest.fixture
+def lines_alone(monkeypatch):
+    """The exported page turns nothing, and knows no tables."""
     monkeypatch.setattr("tendigits.read.reader.turns_of", lambda *_: 0)
     monkeypatch.setattr("tendigits.read.reader.read_tables", lambda _, grey, readings, is_clear: (readings, []))
+
+
+@pytest.mark.usefixtures("lines_alone")
+@pytest.mark.parametrize("n", [pytest.param(2, id="few"), pytest.param(25, id="many", marks=pytest.mark.slow)])
+def test_numbers_are_those_of_python(exported, open_exported, tmp_path, pictures, n):
+    """In reading order, accepted alike. Sums of floats end in another bit: 8-bit activations make a step of it, a step
+    moves a box by a hundredth of a pixel, and that decides on a hard page's margins."""
     page, reader = open_exported(opened_up(exported("reader"), tmp_path)), Reader()
     numbers = surplus = flips = reasons = 0
     different: list[Any] = []
@@ -124,6 +129,7 @@ def test_numbers_are_those_of_python(exported, open_exported, tmp_path, pictures
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("lines_alone")
 def test_with_a_network_of_ones_own(exported, open_exported, tmp_path, pictures):
     """A fine-tuned network says which digit each is; here it is the package's, said to be one's own."""
     from tendigits.digits.network import bundled
