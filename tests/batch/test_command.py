@@ -101,6 +101,15 @@ def test_tables_into_a_spreadsheet_with_a_sheet_for_each_page(run, marks, tmp_pa
     assert [cell.value for cell in book["marks.pdf 2"][3]] == [7, 24, 31]
 
 
+def test_tables_of_pictures_with_the_same_name_are_all_kept(run, marks, tmp_path):
+    for folder in ("a", "b"):
+        (tmp_path / "scans" / folder).mkdir(parents=True)
+        (tmp_path / "scans" / folder / "marks.pdf").write_bytes(marks.read_bytes())
+    assert run(tmp_path / "scans", "--table", tmp_path / "out.xlsx")[0] == 0
+    names = openpyxl.load_workbook(tmp_path / "out.xlsx").sheetnames
+    assert names == ["marks.pdf 1", "marks.pdf 2", "marks.pdf 1 (2)", "marks.pdf 2 (2)"]
+
+
 def test_a_table_as_text_and_csv_and_what_its_columns_hold(run, marks, tmp_path):
     page = f"{marks}#page=1"
     assert [line.split() for line in run(page)[1].splitlines()] == [

@@ -116,15 +116,16 @@ class TableFile:
     expect: str
 
     def __post_init__(self) -> None:
-        self._tables: dict[str, Table] = {}
+        self._tables: list[tuple[str, Table]] = []
+        self._forms: list[list[Cell]] = []
 
     def add(self, path: str, page: Page) -> Iterator[str]:
         """Take a picture's tables, or its row where it shows a form; gives the summary of each."""
         if page.fields:
-            header = [Cell(Box(0, 0, 0, 0), name) for name in ("picture", *page.fields)]
-            rows = self._tables.get(FORMS, Table([header])).rows
-            row = Table([[Cell(Box(0, 0, 0, 0), PurePath(path).name), *page.fields.values()]])
-            self._tables[FORMS] = Table([*rows, *row.rows])
+            if not self._forms:
+                self._forms.append([Cell(Box(0, 0, 0, 0), name) for name in ("picture", *page.fields)])
+                self._tables.append((FORMS, Table(self._forms)))
+            self._forms.append([Cell(Box(0, 0, 0, 0), PurePath(path).name), *page.fields.values()])
             doubtful = [name for name, cell in page.fields.items() if not cell.accepted]
             check = f" ({', '.join(doubtful)})" if doubtful else ""
             yield f"{len(page.fields)} fields   {len(doubtful)} to check{check}"
@@ -132,7 +133,7 @@ class TableFile:
         tables = [table for table in page.checked(self.sums, self.expect) if table.rows]
         for number, table in enumerate(tables, 1):
             name = PurePath(path).name.replace("#page=", " ")
-            self._tables[f"{name} {number}" if len(tables) > 1 else name] = table
+            self._tables.append((f"{name} {number}" if len(tables) > 1 else name, table))
             yield table.summary()
         if not tables:
             yield "no table"
@@ -140,7 +141,7 @@ class TableFile:
     def write(self) -> None:
         """Write the file. Raises DiskError if it can't be written."""
         if self.path.suffix.lower() == ".csv":
-            write_text(self.path, "\n".join(table.to_csv() for table in self._tables.values()))
+            write_text(self.path, "\n".join(table.to_csv() for _, table in self._tables))
         else:
             write_spreadsheet(self.path, self._tables)
 

@@ -1,11 +1,11 @@
 """Write tables into a spreadsheet: numbers as numbers, doubtful cells coloured, explained and shown.
 
-write_spreadsheet(Path("marks.xlsx"), {"marks": table})
+write_spreadsheet(Path("marks.xlsx"), [("marks", table)])
 """
 
 import io
 import re
-from collections.abc import Mapping
+from collections.abc import Sequence
 from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -40,8 +40,8 @@ OPTIONS = 3
 """Other readings that a comment names."""
 
 
-def write_spreadsheet(path: Path, tables: Mapping[str, Table]) -> None:
-    """Write an .xlsx with a sheet for each table, and one with the doubtful cells if there are any.
+def write_spreadsheet(path: Path, tables: Sequence[tuple[str, Table]]) -> None:
+    """Write an .xlsx with a sheet for each named table, and one with the doubtful cells if there are any.
 
     Raises:
         DiskError: the file can't be written.
@@ -50,25 +50,23 @@ def write_spreadsheet(path: Path, tables: Mapping[str, Table]) -> None:
         temporary.write_bytes(to_xlsx(tables))
 
 
-def to_xlsx(tables: Mapping[str, Table]) -> bytes:
+def to_xlsx(tables: Sequence[tuple[str, Table]]) -> bytes:
     """Convert to the bytes of an .xlsx; see `write_spreadsheet`."""
     from xlsxwriter import Workbook
 
     content = io.BytesIO()
     with Workbook(content, {"in_memory": True}) as book:
         doubt = book.add_format({"bg_color": DOUBTFUL})
-        names = sheet_names([*tables, CHECK])
-        for name, table in zip(names, tables.values(), strict=False):
+        names = sheet_names([*(name for name, _ in tables), CHECK])
+        sheets = [*zip(names, (table for _, table in tables), strict=False)]
+        for name, table in sheets:
             sheet = book.add_worksheet(name)
             for row, cells in enumerate(table.rows):
                 for column, cell in enumerate(cells):
                     if cell.value:
                         _write(sheet, row, column, cell, None if cell.accepted else doubt)
         doubtful = [
-            (name, cell_name, cell)
-            for name, table in zip(names, tables.values(), strict=False)
-            for cell_name, cell in table.cells()
-            if not cell.accepted
+            (name, cell_name, cell) for name, table in sheets for cell_name, cell in table.cells() if not cell.accepted
         ]
         if doubtful:
             _write_check(book, names[-1], doubtful)

@@ -66,7 +66,7 @@ def export_table(request: Request, table: TableRequest) -> Response:
 def _answer(kind: str, tables: Sequence[Table]) -> Response:
     if kind == CSV:
         return Response("\n".join(table.to_csv() for table in tables), media_type=CSV)
-    sheets = to_xlsx({f"table {number}": table for number, table in enumerate(tables, 1)})
+    sheets = to_xlsx([(f"table {number}", table) for number, table in enumerate(tables, 1)])
     return Response(sheets, media_type=XLSX, headers={"content-disposition": 'attachment; filename="tables.xlsx"'})
 
 
