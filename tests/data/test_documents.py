@@ -53,12 +53,13 @@ def test_a_password_too_many_pages_and_damage_are_reported(tmp_path, monkeypatch
     with pytest.raises(DataError, match="expected a whole PDF"):
         open_image(io.BytesIO((tmp_path / "a.pdf").read_bytes()[:60]).getvalue())
     monkeypatch.setattr(documents, "MAX_PAGES", 2)
-    with pytest.raises(DataError, match=r"expected at most 2 pages, .* has 3; split it"):
-        documents.count_pages(tmp_path / "a.pdf")
+    for long in (path, save(tmp_path / "a.tif")):
+        assert addresses(long) == [long], "it is said when it is read"
+        with pytest.raises(DataError, match=r"expected at most 2 pages, .* has 3; split it"):
+            open_image(long)
     (tmp_path / "locked.pdf").write_bytes(LOCKED)
     with pytest.raises(DataError, match="received one with a password; save a copy without it"):
         open_image(tmp_path / "locked.pdf")
-    assert path
 
 
 LOCKED = (

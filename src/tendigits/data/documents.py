@@ -60,7 +60,7 @@ def count_pages(path: Path) -> int:
 
     try:
         if path.suffix.lower() == ".pdf":
-            with _opened(path.read_bytes(), str(path)) as document:
+            with _opened(path, str(path)) as document:
                 n = len(document)
         else:
             with Image.open(path, formats=["TIFF"]) as image:
@@ -69,8 +69,7 @@ def count_pages(path: Path) -> int:
         raise
     except Exception as error:  # Pillow raises whatever its decoders do
         raise DataError(f"expected a whole TIFF, received {path} ({type(error).__name__})") from error
-    if n > MAX_PAGES:
-        raise DataError(f"expected at most {MAX_PAGES:,} pages, {path} has {n:,}; split it")
+    _refuse_many(n, str(path))
     return n
 
 
@@ -88,6 +87,7 @@ def render_page(data: bytes, page: int, name: str, side: int | None) -> tuple["I
         DataError: the PDF is damaged, needs a password or has no such page.
     """
     with _opened(data, name) as document:
+        _refuse_many(len(document), name)
         if not 1 <= page <= len(document):
             raise DataError(f"expected a page from 1 to {len(document)} of {name}, received {page}")
         document.init_forms()  # what was typed into a form is drawn, too; scripts are not run
@@ -100,7 +100,7 @@ def render_page(data: bytes, page: int, name: str, side: int | None) -> tuple["I
 
 
 @contextmanager
-def _opened(data: bytes, name: str) -> "Iterator[PdfDocument]":
+def _opened(data: bytes | Path, name: str) -> "Iterator[PdfDocument]":
     import pypdfium2
 
     with _pdfium:
@@ -115,9 +115,16 @@ def _opened(data: bytes, name: str) -> "Iterator[PdfDocument]":
             document.close()
 
 
+def _refuse_many(n: int, name: str) -> None:
+    if n > MAX_PAGES:
+        raise DataError(f"expected at most {MAX_PAGES:,} pages, {name} has {n:,}; split it")
+
+
 def select_frame(image: Any, page: int, name: str) -> None:
-    """Turn to a page of a TIFF that Pillow has opened. Raises DataError if there is none."""
+    """Turn to a page of a TIFF that Pillow has opened. Raises DataError if there is none, or there are too many."""
+    n = int(getattr(image, "n_frames", 1)) if image.format == "TIFF" else 1
+    _refuse_many(n, name)
+    if not 1 <= page <= n:
+        raise DataError(f"expected a page from 1 to {n} of {name}, received {page}")
     if page > 1:
-        if not 1 <= page <= min(MAX_PAGES, getattr(image, "n_frames", 1)):
-            raise DataError(f"expected a page from 1 to {getattr(image, 'n_frames', 1)} of {name}, received {page}")
         image.seek(page - 1)
