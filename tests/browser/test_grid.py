@@ -90,8 +90,19 @@ def test_undo_takes_back_the_correction_too(open_page, clean_server, picture):
     page.keyboard.press("Control+z")
     expect(page.locator("#need")).to_have_text("3 cells need you, 15 do not")
     expect(cell(page, "C5")).to_have_text("79")
-    page.wait_for_timeout(300)
+    page.goto(f"{clean_server.url}/#teach")
+    expect(page.locator("#numbers li")).to_have_count(0)
     assert httpx.get(f"{clean_server.url}/v1/corrections/numbers").json()["count"] == 0
+
+
+def test_a_number_that_is_corrected_in_the_photo_changes_in_the_grid(open_page, picture):
+    page = open_page("#read")
+    read(page, picture)
+    page.locator("#stage g.box").first.click()
+    page.fill("#correct-text", "13")
+    page.click("#correct-form button[type=submit]")
+    expect(cell(page, "A1")).to_have_text("13")
+    expect(page.locator("#totals")).to_have_text("totals agree in 2 of 6 rows")
 
 
 def test_moving_editing_and_leaving_a_cell_as_it_was(open_page, picture):

@@ -28,6 +28,14 @@ export function showGrid(read) {
   render();
 }
 
+// A number was corrected elsewhere on the page: its cell follows.
+export function showLine(line) {
+  const cell = table?.rows.flat().find((each) => each.line !== null && page.lines[each.line] === line);
+  if (!cell) return;
+  Object.assign(cell, { value: line.value, number: line.number, accepted: line.accepted, reason: line.reason, done: line.corrected !== undefined });
+  render();
+}
+
 export function startGrid() {
   const grid = find("grid");
   grid.addEventListener("keydown", pressed);
@@ -48,11 +56,11 @@ export function startGrid() {
   find("grid-csv").addEventListener("click", () => download("text/csv", "table.csv"));
 }
 
-const FILLED = 0.4; // share of a table's cells, at least: else numbers are scattered over the page
+const DENSE = 0.4; // share of a table's cells that hold something; without lines, fewer are scattered over the page
 
-function isDense({ rows }) {
+function isDense({ rows, ruled }) {
   const filled = rows.flat().filter((cell) => cell.value !== "").length;
-  return rows.length > 1 && rows[0].length > 1 && filled >= FILLED * rows.length * rows[0].length;
+  return rows.length > 1 && rows[0].length > 1 && (ruled || filled >= DENSE * rows.length * rows[0].length);
 }
 
 const size = ({ rows }) => rows.length * rows[0].length;
@@ -172,9 +180,8 @@ function change(value) {
   const step = replaceCell({ ...before, value, number: null, accepted: true, done: true, reason: null });
   const line = page.lines[before.line];
   if (!line?.strip) return;
-  trying(async () => {
-    step.stored = await storeNumber({ strip: line.strip, text: value, predicted: line.value, source: "picture" }, () => revert(step));
-  });
+  const correction = { strip: line.strip, text: value, predicted: (line.original ?? line).value, source: "picture" };
+  step.storing = trying(() => storeNumber(correction, () => revert(step)));
 }
 
 function replaceCell(cell) {
@@ -191,7 +198,10 @@ function undo() {
   const step = past.at(-1);
   if (!step) return;
   revert(step);
-  if (step.stored) trying(() => ask(`v1/corrections/numbers/${step.stored.id}`, { method: "DELETE" }));
+  trying(async () => {
+    const stored = await step.storing; // it may still be on its way
+    if (stored) await ask(`v1/corrections/numbers/${stored.id}`, { method: "DELETE" });
+  });
 }
 
 function revert(step) {

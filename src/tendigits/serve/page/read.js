@@ -3,7 +3,7 @@
 import { ask } from "./api.js";
 import { askText, storeNumber } from "./correct.js";
 import { trying } from "./dom.js";
-import { showGrid, startGrid } from "./grid.js";
+import { showGrid, showLine, startGrid } from "./grid.js";
 import { showNumbers, showPicture, startPictures } from "./picture.js";
 
 let page = null; // the response, with corrections since
@@ -36,5 +36,5 @@ function change(line, text) {
   // What a corrected value means, only the reader knows.
   Object.assign(line, text === undefined ? line.original : { value: text, number: null, accepted: true, confidence: 1, reason: null });
   showNumbers(page, correct);
-  showGrid(page);
+  showLine(line);
 }
