@@ -52,6 +52,7 @@ def test_each_number_stands_in_its_cell(lines, name):
     (layout,) = find_layouts(flatten(grey, places))
     assert layout.shape == (ROWS, COLUMNS)
     assert {cell: [i] for i, cell in enumerate(cells)} == layout.cells
+    assert layout.ruled == ("down" in lines)
 
 
 def test_empty_rows_and_columns_are_there_if_lines_show_them():

@@ -45,6 +45,7 @@ def test_scattered_numbers_and_lists_do_not_look_like_a_table():
     for i in range(4):
         scattered[i][3 - i] = sure("1", "1")
     assert not Table(scattered).is_dense
+    assert Table(scattered, ruled=True).is_dense
 
 
 def test_csv_holds_numbers_text_no_formulas_and_marks_doubt(tmp_path):
@@ -73,7 +74,7 @@ def test_a_spreadsheet_opened_again(tmp_path):
 
 def test_a_sheet_for_each_table_with_names_that_are_allowed(tmp_path):
     long = "a very long name of a file with marks.jpg"
-    write_spreadsheet(tmp_path / "a.xlsx", {long: TABLE, long.upper(): TABLE, "x/y'": TABLE})
+    write_spreadsheet(tmp_path / "a.xlsx", [(long, TABLE), (long, TABLE), ("x/y'", TABLE)])
     names = openpyxl.load_workbook(tmp_path / "a.xlsx").sheetnames
     assert len(names) == 4
     assert names[2] == "x_y_"

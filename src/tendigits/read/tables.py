@@ -15,7 +15,8 @@ from tendigits.tables.table import Cell, Table
 def table_of(layout: Layout, lines: Sequence[Line], position: Position) -> Table:
     """Make a table of lines, to which a layout's cells refer."""
     rows, columns = layout.shape
-    return Table([[_cell(layout, row, column, lines, position) for column in range(columns)] for row in range(rows)])
+    cells = [[_cell(layout, row, column, lines, position) for column in range(columns)] for row in range(rows)]
+    return Table(cells, ruled=layout.ruled)
 
 
 def _cell(layout: Layout, row: int, column: int, lines: Sequence[Line], position: Position) -> Cell:

@@ -134,6 +134,8 @@ class TableResponse(BaseModel):
     """The column, from 0, from which on the last one is the sum of each row; null if it isn't."""
     column_sums: int | None
     """Likewise, the row from which on the last one is the sum of each column."""
+    ruled: bool
+    """Whether lines part its rows and its columns."""
 
 
 class CellRequest(Strict):

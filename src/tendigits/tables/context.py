@@ -20,13 +20,14 @@ from tendigits.lines.reading import LineReader, Reading
 from tendigits.lines.vote import READ, weigh
 from tendigits.tables.flat_sheet import FlatSheet, flatten
 from tendigits.tables.layout import Layout, find_layouts
+from tendigits.tables.table import DENSE
 
 Grey = NDArray[np.uint8]
 IsClear = Callable[[Reading], bool]
 
-FEWEST_ROWS, FEWEST_COLUMNS, FILLED = 3, 2, 0.4
-"""A smaller table, or one with fewer of its cells filled, tells nothing about them: a receipt has a date, a time and
-amounts below each other."""
+FEWEST_ROWS, FEWEST_COLUMNS = 3, 2
+"""A smaller table, or one without lines that is not dense, tells nothing about its cells: a receipt has a date, a time
+and amounts below each other."""
 
 SPARSE = 0.15
 """Share of the cells of a row or a column with a number in them, below which doubtful numbers are words."""
@@ -78,8 +79,9 @@ def read_tables(
         if _tells(layout):
             for _ in range(2):  # what became clear tells of the others
                 _make_alike(read, layout)
-    held = [i for layout in layouts for found in layout.cells.values() for i in found]
-    return _in_order(read, layouts, sorted({*held, *members} - (in_tables - {*held})))
+    held = {i for layout in layouts for found in layout.cells.values() for i in found}
+    replaced = in_tables - held
+    return _in_order(read, layouts, [i for i in range(len(read)) if i not in replaced])
 
 
 def form_of(text: str) -> str:
@@ -90,8 +92,8 @@ def form_of(text: str) -> str:
 
 def _tells(layout: Layout) -> bool:
     rows, columns = layout.shape
-    filled = len(layout.cells) >= FILLED * rows * columns
-    return rows >= FEWEST_ROWS and columns >= FEWEST_COLUMNS and filled
+    dense = layout.ruled or len(layout.cells) >= DENSE * rows * columns
+    return rows >= FEWEST_ROWS and columns >= FEWEST_COLUMNS and dense
 
 
 def _words(layout: Layout, readings: Sequence[Reading], is_clear: IsClear) -> Iterator[int]:
@@ -112,17 +114,19 @@ def _read_again(
     """Look again where a cell is empty, holds several numbers or a doubtful one; adds to `read` what is new."""
     if not _tells(layout):
         return layout
+    shared = {cell for cell, found in layout.cells.items() if any(_reaches_out(sheet, layout, cell, i) for i in found)}
+    into = {(row, beside) for row, column in shared for beside in (column - 1, column + 1)}
     wanted = {}
     for cell, place in _places(sheet, layout):
         found = layout.cells.get(cell, [])
-        if len(found) != 1 or _reaches_out(sheet, layout, cell, found[0]) or not is_clear(read[found[0]]):
+        if len(found) != 1 or cell in shared or not is_clear(read[found[0]]):
             wanted[cell] = place
     wanted = dict(islice(wanted.items(), max(0, finder.MOST - len(read))))
     cells = dict(layout.cells)
     for cell, seen in zip(wanted, reader.readings_at(grey, [*wanted.values()]), strict=True):
-        found = cells.get(cell, [])
-        whole = len(found) == 1 and not _reaches_out(sheet, layout, cell, found[0])
-        if _is_better(seen, read[found[0]] if whole else None, known=bool(found)):
+        found = layout.cells.get(cell, [])
+        whole = len(found) == 1 and cell not in shared
+        if _is_better(seen, read[found[0]] if whole else None, known=bool(found) or cell in into):
             cells[cell] = [len(read)]
             read.append(seen)
     return replace(layout, cells=cells)
@@ -165,7 +169,7 @@ def _is_better(seen: Reading, before: Reading | None, known: bool) -> bool:
 
     Args:
         before: one number in this cell alone, if it was so.
-        known: whether something was read here.
+        known: whether something was read here, or reaches into the cell.
     """
     if not any(map(str.isdigit, seen.text)):
         return False

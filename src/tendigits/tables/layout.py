@@ -22,6 +22,9 @@ TABLES_APART, PITCHES_APART = 2.0, 2.5
 FEWEST_LINES = 3
 """Pieces of upright lines in each of two tables that stand side by side: else they are columns of one."""
 
+FEWEST_RULES = 3
+"""Lines each way that make cells."""
+
 STRADDLED = 0.2
 """Share of the numbers next to a line which it may cut through: the lines of squared paper cut more."""
 
@@ -42,6 +45,8 @@ class Layout:
     """Edges of the rows on the flat sheet, one more than there are rows."""
     columns: Floats
     sheet: FlatSheet
+    ruled: bool
+    """Whether lines part its rows and its columns."""
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -112,6 +117,7 @@ def _layout(sheet: FlatSheet, members: Ints) -> Layout:
         rows.edges(first[:, 1].min(), last[:, 1].max()),
         columns.edges(first[:, 0].min(), last[:, 0].max()),
         sheet,
+        min(len(across), len(down)) >= FEWEST_RULES,
     )
 
 

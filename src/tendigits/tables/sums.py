@@ -41,7 +41,8 @@ class _Repair:
 
 def check_sums(table: Table, sums: Sums) -> Table:
     """Accept the numbers whose sum agrees; mark as doubtful what was probably misread where it doesn't."""
-    rows, agreements, starts = table.rows, [], {}
+    rows, agreements = table.rows, []
+    starts: dict[str, int | None] = {"rows": None, "columns": None}
     for name, transposed in (("rows", False), ("columns", True)):
         wanted = sums in (Sums.BOTH, Sums.LAST_ROW if transposed else Sums.LAST_COLUMN)
         if not wanted and sums is not Sums.AUTO:
@@ -53,11 +54,13 @@ def check_sums(table: Table, sums: Sums) -> Table:
         n = sum(_is_sum(line, start) is not None for line in lines)
         right = sum(_is_sum(line, start) is True for line in lines)
         agreements.append(f"{right} of {n} {name}")
-        starts[f"{name[:-1]}_sums"] = start
+        starts[name] = start
         lines = [_checked(line, start, name[:-1]) for line in lines]
         rows = [*map(list, zip(*lines, strict=True))] if transposed else lines
     said = f"totals agree in {' and '.join(agreements)}"
-    return replace(table, rows=rows, agreement=said, **starts) if agreements else table
+    if not agreements:
+        return table
+    return replace(table, rows=rows, agreement=said, row_sums=starts["rows"], column_sums=starts["columns"])
 
 
 def _start(lines: Sequence[Line], always: bool) -> int | None:

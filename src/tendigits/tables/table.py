@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     import pandas
 
 DENSE = 0.4
-"""Share of a table's cells that hold a number, at least."""
+"""Share of a table's cells that hold a number, at least, where no lines show that it is one."""
 
 SHOWN = 10
 """Cells to check that a summary names."""
@@ -98,6 +98,8 @@ class Table:
     """The column from which on the last one is the sum of each row; None if it isn't."""
     column_sums: int | None = None
     """Likewise, the row from which on the last one is the sum of each column."""
+    ruled: bool = False
+    """Whether lines part its rows and its columns."""
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -107,7 +109,8 @@ class Table:
     @property
     def is_dense(self) -> bool:
         """Whether it looks like a table, and not like numbers scattered over a page or in a list."""
-        return min(self.shape) > 1 and sum(1 for _ in self.cells()) >= DENSE * np.prod(self.shape)
+        rows, columns = self.shape
+        return min(rows, columns) > 1 and (self.ruled or sum(1 for _ in self.cells()) >= DENSE * rows * columns)
 
     def cells(self) -> Iterator[tuple[str, Cell]]:
         """All cells that hold something, row by row, and their names, such as C7."""
@@ -169,7 +172,7 @@ class Table:
         """
         from tendigits.tables.spreadsheet import write_spreadsheet
 
-        write_spreadsheet(Path(path), {"table": self})
+        write_spreadsheet(Path(path), [("table", self)])
 
     def to_dataframe(self) -> "pandas.DataFrame":
         """Convert to a data frame of pandas, with columns A, B, ... and what a spreadsheet would hold in the cells.
@@ -193,6 +196,7 @@ class Table:
             "agreement": self.agreement,
             "row_sums": self.row_sums,
             "column_sums": self.column_sums,
+            "ruled": self.ruled,
         }
 
 
