@@ -26,7 +26,7 @@ from rich.text import Text
 from tendigits.data.mnist import load_data
 
 DOCS = Path(__file__).parent
-COLUMNS, ROWS = 92, 60
+COLUMNS, WIDE, ROWS = 92, 106, 60
 PHOTO, TABLE = 4, 2
 """Seeds of the photo, and of the photo of a table."""
 THREE = [(0.3, 0.25), (0.42, 0.15), (0.6, 0.17), (0.66, 0.3), (0.58, 0.42), (0.44, 0.47), (0.6, 0.52), (0.69, 0.65),
@@ -51,7 +51,7 @@ def main() -> None:
             picture.thumbnail((900, 900))
             picture.save(DOCS / "table.jpg", quality=80)
         command = ["tendigits", "read", "marks.jpg", "--table", "marks.xlsx"]
-        (DOCS / "table.svg").write_text(draw(command, run_in_terminal(command, Path(folder))))
+        (DOCS / "table.svg").write_text(draw(command, run_in_terminal(command, Path(folder), WIDE)))
         show_page(Path(folder))
         show_exported(Path(folder))
 
@@ -145,12 +145,12 @@ def has_sums(rows: list[list[str]]) -> bool:
     return len(whole) == len(rows) > 8 and all(sum(row[:-1]) == row[-1] for row in whole)
 
 
-def run_in_terminal(command: list[str], folder: Path) -> pyte.Screen:
+def run_in_terminal(command: list[str], folder: Path, columns: int = COLUMNS) -> pyte.Screen:
     """What a terminal shows when the command has ended."""
-    screen = pyte.Screen(COLUMNS, ROWS)
+    screen = pyte.Screen(columns, ROWS)
     stream = pyte.ByteStream(screen)
     ours, theirs = pty.openpty()
-    environment = os.environ | {"TERM": "xterm-256color", "COLUMNS": str(COLUMNS), "LINES": str(ROWS)}
+    environment = os.environ | {"TERM": "xterm-256color", "COLUMNS": str(columns), "LINES": str(ROWS)}
     executable = Path(sys.executable).with_name(command[0])
     with subprocess.Popen([executable, *command[1:]], cwd=folder, stdout=theirs, stderr=theirs, env=environment):
         os.close(theirs)

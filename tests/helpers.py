@@ -11,7 +11,7 @@ import struct
 import subprocess
 import sys
 import tracemalloc
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,7 @@ import cv2
 import numpy as np
 import onnx
 import pytest
-from PIL import Image
+from PIL import Image, ImageDraw, ImageFont
 
 from tendigits.data.dataset import ARRAYS
 from tendigits.digits.network import bundled_file
@@ -77,6 +77,26 @@ def page_of_numbers(digits: Any, rows: int = 2, columns: int = 4) -> bytes:
             np.minimum(place, 255 - digit, out=place)
     data = io.BytesIO()
     Image.fromarray(paper).save(data, "PNG")
+    return data.getvalue()
+
+
+def printed_table(rows: Sequence[Sequence[object]], size: int = 40) -> Image.Image:
+    """A picture of a ruled table with printed numbers."""
+    width, height = 190, 80
+    page = Image.new("L", (40 + width * len(rows[0]), 60 + height * len(rows)), 245)
+    draw = ImageDraw.Draw(page)
+    for row, numbers in enumerate(rows):
+        for column, number in enumerate(numbers):
+            left, top = 20 + width * column, 30 + height * row
+            draw.rectangle((left, top, left + width, top + height), outline=60, width=2)
+            draw.text((left + 50, top + 16), str(number), 40, ImageFont.load_default(size))
+    return page
+
+
+def file_of(image: Image.Image) -> bytes:
+    """A picture as a PNG."""
+    data = io.BytesIO()
+    image.save(data, "PNG")
     return data.getvalue()
 
 

@@ -9,6 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 from PIL import Image, ImageDraw, ImageFont
 
+from helpers import printed_table
 from tendigits.read.results import COLUMNS
 
 
@@ -74,17 +75,10 @@ def test_pictures_that_could_not_be_read_are_listed_at_the_end(run, scans, tmp_p
 @pytest.fixture
 def marks(tmp_path):
     """A PDF of two pages with a printed table each; the last column has the sums of the others."""
-    pages = []
-    for first in (3, 5):
-        page = Image.new("L", (620, 60 + 80 * 5), 245)
-        draw = ImageDraw.Draw(page)
-        for row in range(5):
-            numbers = (first + row, 10 * row + 4, first + 11 * row + 4)
-            for column, number in enumerate(numbers):
-                box = (20 + 190 * column, 30 + 80 * row, 210 + 190 * column, 110 + 80 * row)
-                draw.rectangle(box, outline=60, width=2)
-                draw.text((box[0] + 50, box[1] + 16), str(number), 40, ImageFont.load_default(40))
-        pages.append(page)
+    pages = [
+        printed_table([(n, 10 * row + 4, n + 10 * row + 4) for row, n in enumerate(range(first, first + 5))])
+        for first in (3, 5)
+    ]
     pages[0].save(tmp_path / "marks.pdf", save_all=True, append_images=pages[1:], resolution=150)
     return tmp_path / "marks.pdf"
 

@@ -1,12 +1,11 @@
 """A photo of a table becomes a grid: doubts are mended by keyboard, and the spreadsheet is opened again."""
 
-import io
-
 import httpx
 import openpyxl
 import pytest
-from PIL import Image, ImageDraw, ImageFont
 from playwright.sync_api import Page, expect
+
+from helpers import file_of, printed_table
 
 pytestmark = pytest.mark.xdist_group("browser")
 
@@ -24,16 +23,7 @@ ROWS = [
 
 @pytest.fixture(scope="module")
 def picture():
-    page = Image.new("L", (640, 540), 245)
-    draw = ImageDraw.Draw(page)
-    for row, numbers in enumerate(ROWS):
-        for column, number in enumerate(numbers):
-            box = (20 + 195 * column, 30 + 80 * row, 215 + 195 * column, 110 + 80 * row)
-            draw.rectangle(box, outline=60, width=2)
-            draw.text((box[0] + 50, box[1] + 16), number, 40, ImageFont.load_default(40))
-    content = io.BytesIO()
-    page.save(content, "PNG")
-    return content.getvalue()
+    return file_of(printed_table(ROWS))
 
 
 def read(page: Page, picture: bytes) -> None:

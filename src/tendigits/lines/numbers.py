@@ -19,6 +19,8 @@ AMOUNT = r"(?:\d+|\d{1,3}(?:\.\d{3})+|\d{1,3}(?:,\d{3})+)"
 UNSIGNED = rf"(?:{AMOUNT}(?:[.,]\d+)?|[.,]\d+)"
 NUMBER = rf"[-+]?{UNSIGNED}"
 
+DATE, TIME = r"\d{1,4}([./-])\d{1,2}(?:\1\d{2,4})?", r"\d{1,3}(?::\d{2}){1,2}(?:[.,]\d+)?"
+
 FORMS = (
     NUMBER,
     rf"={{0,2}}{NUMBER}{FILLER}",
@@ -26,8 +28,8 @@ FORMS = (
     rf"{NUMBER}%",
     rf"\({NUMBER}\)",
     rf"{NUMBER}\)",
-    r"\d{1,4}([./-])\d{1,2}(?:\1\d{2,4})?",  # dates
-    r"\d{1,3}(?::\d{2}){1,2}(?:[.,]\d+)?",  # times
+    DATE,
+    TIME,
     rf"{NUMBER}(?:[-+x/:]{UNSIGNED})+(?:=(?:{NUMBER})?)?",  # sums
     rf"{NUMBER}=",
 )

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from tendigits.digits.segment import Box
 from tendigits.tables.checks import check
-from tendigits.tables.table import Cell, Table, column_name, doubt_of, marked
+from tendigits.tables.table import UNCLEAR, Cell, Table, column_name, doubt_of, marked
 from tendigits.tables.totals import Sums
 
 COLUMNS = (
@@ -22,9 +22,6 @@ COLUMNS = (
     "left", "top", "right", "bottom",
 )  # fmt: skip
 """The columns of the CSV; table and row count from 1, columns are A, B, ..."""
-
-UNCLEAR = "?"
-"""In a text: a doubtful character."""
 
 SHOWN = 10
 """Lines that the representation of a page shows."""

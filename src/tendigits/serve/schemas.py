@@ -86,8 +86,8 @@ class CharacterResponse(BaseModel):
         return cls(**character.as_dict(), crop=crop)
 
 
-class LineResponse(BaseModel):
-    """A number, or a date, a time, a sum."""
+class ValueResponse(BaseModel):
+    """What stands in a place."""
 
     value: str
     number: str | None
@@ -96,6 +96,11 @@ class LineResponse(BaseModel):
     accepted: bool
     reason: str | None
     box: Edges
+
+
+class LineResponse(ValueResponse):
+    """A number, or a date, a time, a sum."""
+
     characters: list[CharacterResponse]
     strip: str | None = None
     """40 rows of pixels in base64, grey: what the network saw, to correct the number."""
@@ -111,15 +116,9 @@ class LineResponse(BaseModel):
         return cls(**{**line.as_dict(), "characters": characters, "strip": strip, "digit": digit})
 
 
-class CellResponse(BaseModel):
+class CellResponse(ValueResponse):
     """A cell of a table; `value` is empty where nothing stands."""
 
-    value: str
-    number: str | None
-    confidence: Share
-    accepted: bool
-    reason: str | None
-    box: Edges
     line: int | None
     """Which of the page's lines stands in it, from 0."""
 

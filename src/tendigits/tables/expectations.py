@@ -9,14 +9,14 @@ from dataclasses import dataclass, replace
 from decimal import Decimal, InvalidOperation
 
 from tendigits.errors import UserError
-from tendigits.lines.numbers import to_decimal
+from tendigits.lines.numbers import DATE, TIME, to_decimal
 from tendigits.tables.table import ALPHABET, Cell, Table, column_name
 
 FORMS: Mapping[str, Callable[[Cell], bool]] = {
     "integer": lambda cell: cell.number is not None and cell.number == cell.number.to_integral_value(),
     "number": lambda cell: cell.number is not None,
-    "date": lambda cell: re.fullmatch(r"\d{1,4}([./-])\d{1,2}(\1\d{2,4})?", cell.value) is not None,
-    "time": lambda cell: re.fullmatch(r"\d{1,3}(:\d{2}){1,2}([.,]\d+)?", cell.value) is not None,
+    "date": lambda cell: re.fullmatch(DATE, cell.value) is not None,
+    "time": lambda cell: re.fullmatch(TIME, cell.value) is not None,
 }
 """Names of forms, and whether a cell has one."""
 

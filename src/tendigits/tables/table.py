@@ -30,7 +30,7 @@ SHOWN = 10
 """Cells to check that a summary names."""
 
 UNCLEAR = "?"
-"""Behind a doubtful value, so that no spreadsheet takes it for a number."""
+"""For a doubtful character, or behind a doubtful value, so that no spreadsheet takes it for a number."""
 
 ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 

@@ -5,7 +5,8 @@ import io
 
 import openpyxl
 import pytest
-from PIL import Image, ImageDraw, ImageFont
+
+from helpers import file_of, printed_table
 
 pytestmark = pytest.mark.xdist_group("server")
 
@@ -15,16 +16,7 @@ ROWS = [["3", "4", "7"], ["4", "14", "18"], ["5", "24", "29"], ["6", "34", "40"]
 
 @pytest.fixture(scope="module")
 def picture():
-    page = Image.new("L", (620, 400), 245)
-    draw = ImageDraw.Draw(page)
-    for row, numbers in enumerate(ROWS):
-        for column, number in enumerate(numbers):
-            box = (20 + 190 * column, 30 + 80 * row, 210 + 190 * column, 110 + 80 * row)
-            draw.rectangle(box, outline=60, width=2)
-            draw.text((box[0] + 50, box[1] + 16), number, 40, ImageFont.load_default(40))
-    content = io.BytesIO()
-    page.save(content, "PNG")
-    return content.getvalue()
+    return file_of(printed_table(ROWS))
 
 
 def test_csv_and_a_spreadsheet(client, picture):
