@@ -59,6 +59,20 @@ def test_a_table_however_the_page_lies(reader, page, turned):
     assert np.abs(np.subtract(box, (columns.min(), rows.min(), columns.max() + 1, rows.max() + 1))).max() <= 6
 
 
+def test_a_table_with_words(reader, page):
+    """Names before the numbers and heads above them, "Task 1" among these, are left empty."""
+    wide = np.full((page.shape[0] + 70, page.shape[1] + 260), 238, np.uint8)
+    wide[70:, 260:] = page
+    for row, name in enumerate(("Bolts", "Oslo", "Bosch", "Igor", "Zoe", "Sol")):
+        where = 70, 70 + EDGE + row * HEIGHT + 52
+        cv2.putText(wide, name, where, cv2.FONT_HERSHEY_SCRIPT_SIMPLEX, 1.7, 70, 3, cv2.LINE_AA)
+    for column, head in enumerate(("Task 1", "Task 2", "Sum")):
+        where = 260 + EDGE + column * WIDTH + 8, 100
+        cv2.putText(wide, head, where, cv2.FONT_HERSHEY_SIMPLEX, 1.2, 70, 3, cv2.LINE_AA)
+    table = reader.read(wide).table()
+    assert values(table) == [["", "", "", ""], *(["", *row] for row in ROWS)]
+
+
 def test_text_json_and_csv_say_where_numbers_stand(reader, page):
     read = reader.read(page)
     assert [line.split() for line in read.text().splitlines()[2:4]] == [["105", "20", "125"], ["61", "8", "69"]]

@@ -26,6 +26,9 @@ STRAY, MOST_STRAY = 0.06, 0.4
 """Share of the rows whose numbers may reach across a gap between columns: by how much more is tried each time, and at
 most."""
 
+FEWEST_RULES = 3
+"""Lines each way that make cells."""
+
 CROSSED = 0.5
 """Share of the lines the other way that run through a band of a table, though nothing stands in it."""
 
@@ -56,7 +59,7 @@ class Bands:
         used = set(np.searchsorted(cuts, middles).tolist())
         for number in range(1, len(cuts)):
             middle = (cuts[number - 1] + cuts[number]) / 2
-            if len(others) > 1 and np.mean([line.low <= middle <= line.high for line in others]) >= CROSSED:
+            if len(others) >= FEWEST_RULES and np.mean([line.low <= middle <= line.high for line in others]) >= CROSSED:
                 used.add(number)
         return cls(np.array(cuts), np.array(sorted(used)))
 

@@ -5,7 +5,7 @@ readings, layouts = read_tables(reader, grey, readings, is_clear)
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import replace
 from itertools import islice
 
@@ -31,6 +31,12 @@ and amounts below each other."""
 
 SPARSE = 0.15
 """Share of the cells of a row or a column with a number in them, below which doubtful numbers are words."""
+
+WORDY = 0.34
+"""Share of the cells with something in them that hold words, from which on a row or a column is one of words."""
+
+UNIT = 1.5
+"""Heights of a digit: a column of shorter words, and of nothing else, is no column, but units behind numbers."""
 
 REACH = 0.6
 """Heights of a digit: a number that reaches further into the next column is of both."""
@@ -67,11 +73,10 @@ def read_tables(
     if not readings:
         return [], []
     sheet = flatten(grey, [reading.place for reading in readings])
-    members = range(len(readings))
     layouts = find_layouts(sheet)
-    words = [i for layout in layouts for i in _words(layout, readings, is_clear)]
-    if words:
-        layouts = find_layouts(sheet, np.setdiff1d(members, words))
+    left_out = {i for layout in layouts for i in _left_out(layout, readings, is_clear)}
+    if left_out:
+        layouts = find_layouts(sheet, np.setdiff1d(np.arange(len(sheet.middles)), [*left_out]))
     in_tables = {i for layout in layouts for found in layout.cells.values() for i in found}
     read = [*readings]
     layouts = [_read_again(reader, grey, sheet, read, layout, is_clear) for layout in layouts]
@@ -92,20 +97,37 @@ def form_of(text: str) -> str:
 
 def _tells(layout: Layout) -> bool:
     rows, columns = layout.shape
-    dense = layout.ruled or len(layout.cells) >= DENSE * rows * columns
+    dense = layout.ruled or len({*layout.cells, *layout.words}) >= DENSE * rows * columns
     return rows >= FEWEST_ROWS and columns >= FEWEST_COLUMNS and dense
 
 
-def _words(layout: Layout, readings: Sequence[Reading], is_clear: IsClear) -> Iterator[int]:
-    """What was taken for numbers in rows and columns of words."""
+def _left_out(layout: Layout, readings: Sequence[Reading], is_clear: IsClear) -> Iterator[int]:
+    """What was taken for numbers in rows and columns of words; and words that make no column of their own."""
     if not _tells(layout):
+        yield from (i for words in layout.words.values() for i in words)
         return
-    for axis in (0, 1):
-        for number in range(layout.shape[axis]):
-            held = [found for cell, found in layout.cells.items() if cell[axis] == number]
-            found = [i for each in held for i in each]
-            if len(held) <= max(1, SPARSE * layout.shape[1 - axis]) and not any(is_clear(readings[i]) for i in found):
-                yield from found
+    clear = {cell for cell, found in layout.cells.items() if any(is_clear(readings[i]) for i in found)}
+    lines = [(axis, line) for axis in (0, 1) for line in range(layout.shape[axis])]
+    for axis, line in lines:
+        numbers, words, certain = (
+            {cell for cell in cells if cell[axis] == line} for cells in (layout.cells, layout.words, clear)
+        )
+        heads = (axis, line) == (0, 0)  # "Task 1"
+        against = certain - words if axis or heads else certain
+        few = SPARSE * layout.shape[0] if axis else 0
+        alone = words if heads else words - certain
+        wordy = len(alone) >= max(2, WORDY * len(numbers | words)) and len(against) <= few
+        if wordy:
+            yield from (i for cell in numbers for i in layout.cells[cell])
+        if axis and not numbers and not (wordy and _are_wide(layout, words)):
+            yield from (i for cell in words for i in layout.words[cell])
+
+
+def _are_wide(layout: Layout, cells: Collection[tuple[int, int]]) -> bool:
+    """Whether words are longer than units are."""
+    members = [i for cell in cells for i in layout.words[cell]]
+    widths = layout.sheet.last[members, 0] - layout.sheet.first[members, 0]
+    return bool(np.median(widths) >= UNIT * layout.sheet.height)
 
 
 def _read_again(

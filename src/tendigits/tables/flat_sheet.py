@@ -16,6 +16,7 @@ from tendigits.lines.order import in_rows
 from tendigits.tables import sheet_map
 from tendigits.tables.ruled_lines import RuledLines, find_ruled_lines, find_strokes
 from tendigits.tables.sheet_map import SheetMap
+from tendigits.tables.words import find_words, in_table
 
 Grey = NDArray[np.uint8]
 Floats = NDArray[np.float64]
@@ -38,12 +39,13 @@ BIN = 0.25
 
 @dataclass(frozen=True, eq=False)
 class FlatSheet:
-    """Numbers and ruled lines: x to the right, y downwards, in pixels of the page."""
+    """Numbers, words beside them and ruled lines: x to the right, y downwards, in pixels of the page."""
 
     map: SheetMap
     first: Floats
     last: Floats
-    """float64 (n, 2): the left upper and the right lower corner of each number."""
+    """float64 (n, 2): the left upper and the right lower corner of each number; then of each word."""
+    n_numbers: int
     across: Floats
     down: Floats
     """float64 (n, 4): ruled lines, from the left or upper end to the other."""
@@ -52,7 +54,7 @@ class FlatSheet:
 
     @property
     def middles(self) -> Floats:
-        """float64 (n, 2): of the numbers."""
+        """float64 (n, 2): of the numbers and the words."""
         middles: Floats = (self.first + self.last) / 2
         return middles
 
@@ -70,7 +72,7 @@ def flatten(grey: Grey, places: Sequence[Place]) -> FlatSheet:
     rows = in_rows(places)
     if max(map(len, rows)) == 1:  # a list: no lines part its columns
         flat = sheet_map.SheetMap.turned_by(middle, size, _direction_of(places))
-        return FlatSheet(flat, *_corners(flat, places), np.zeros((0, 4)), np.zeros((0, 4)), height)
+        return FlatSheet(flat, *_corners(flat, places), len(places), np.zeros((0, 4)), np.zeros((0, 4)), height)
     pairs = [(places[a].x, places[a].y, places[b].x, places[b].y) for row in rows for a, b in pairwise(row)]
     level = np.array(pairs, np.float64).reshape(-1, 4)
     strokes = find_strokes(grey, height)
@@ -91,7 +93,12 @@ def flatten(grey: Grey, places: Sequence[Place]) -> FlatSheet:
         for axis, lines in enumerate((ruled.across, ruled.down))
     )
     first, last = _corners(flat, places)
-    return FlatSheet(flat, first, last, across, down, height)
+    words = find_words(grey, flat, first, last, height)
+    words = words[in_table(words, first, last, height)]
+    levels, half = (words[:, 1] + words[:, 3]) / 2, height / 2
+    first = np.concatenate([first, np.column_stack([words[:, 0], levels - half])])
+    last = np.concatenate([last, np.column_stack([words[:, 2], levels + half])])
+    return FlatSheet(flat, first, last, len(places), across, down, height)
 
 
 def _direction(strokes: Floats) -> float:

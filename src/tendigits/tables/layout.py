@@ -9,9 +9,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from tendigits.tables.bands import Bands, close_gaps, split_columns, split_rows
+from tendigits.tables.bands import FEWEST_RULES, Bands, close_gaps, split_columns, split_rows
 from tendigits.tables.flat_sheet import FlatSheet
 from tendigits.tables.ruled_lines import Line, join_pieces
+from tendigits.tables.words import HEADS
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -21,9 +22,6 @@ TABLES_APART, PITCHES_APART = 2.0, 2.5
 
 FEWEST_LINES = 3
 """Pieces of upright lines in each of two tables that stand side by side: else they are columns of one."""
-
-FEWEST_RULES = 3
-"""Lines each way that make cells."""
 
 STRADDLED = 0.2
 """Share of the numbers next to a line which it may cut through: the lines of squared paper cut more."""
@@ -40,7 +38,9 @@ class Layout:
     """A table's rows and columns."""
 
     cells: dict[tuple[int, int], list[int]]
-    """Row and column -> the places that stand in it, from left to right."""
+    """Row and column -> the numbers that stand in it, from left to right."""
+    words: dict[tuple[int, int], list[int]]
+    """Likewise the words."""
     rows: Floats
     """Edges of the rows on the flat sheet, one more than there are rows."""
     columns: Floats
@@ -60,10 +60,11 @@ class Layout:
 
 
 def find_layouts(sheet: FlatSheet, members: Ints | None = None) -> list[Layout]:
-    """Find the tables of a flat sheet, in reading order, in which all or some of its numbers stand."""
+    """Find the tables of a flat sheet, in reading order, in which all or some of its numbers and words stand."""
     members = np.arange(len(sheet.middles)) if members is None else members
     rows = _apart(sheet, members, axis=1) if len(members) else []
-    return [_layout(sheet, part) for row in rows for part in _apart(sheet, row, axis=0)]
+    parts = [part for row in rows for part in _apart(sheet, row, axis=0)]
+    return [_layout(sheet, part) for part in parts if part.min() < sheet.n_numbers]
 
 
 def _apart(sheet: FlatSheet, members: Ints, axis: int) -> list[Ints]:
@@ -104,21 +105,33 @@ def _layout(sheet: FlatSheet, members: Ints) -> Layout:
         lambda inside, closed: split_rows(first[inside], last[inside], sheet.height, closed),
     )  # fmt: skip
     row_of = rows.of(middles[:, 1])
-    columns = Bands.between(
-        down, middles[:, 0], across,
-        lambda inside, closed: split_columns(first[inside, 0], last[inside, 0], row_of[inside], closed),
-    )  # fmt: skip
+    heads = _heads(row_of, members >= sheet.n_numbers)
+
+    def split(inside: NDArray[np.bool_], closed: bool) -> list[float]:
+        own = inside & ~heads if (inside & ~heads).any() else inside
+        return split_columns(first[own, 0], last[own, 0], row_of[own], closed)
+
+    columns = Bands.between(down, middles[:, 0], across, split)
     cells: dict[tuple[int, int], list[int]] = {}
+    words: dict[tuple[int, int], list[int]] = {}
     numbered_rows, numbered_columns = rows.number(middles[:, 1]), columns.number(middles[:, 0])
     for i in np.argsort(first[:, 0], kind="stable").tolist():
-        cells.setdefault((int(numbered_rows[i]), int(numbered_columns[i])), []).append(int(members[i]))
+        held = cells if members[i] < sheet.n_numbers else words
+        held.setdefault((int(numbered_rows[i]), int(numbered_columns[i])), []).append(int(members[i]))
     return Layout(
         cells,
+        words,
         rows.edges(first[:, 1].min(), last[:, 1].max()),
         columns.edges(first[:, 0].min(), last[:, 0].max()),
         sheet,
         min(len(across), len(down)) >= FEWEST_RULES,
     )
+
+
+def _heads(rows: Ints, are_words: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """What stands in the row of heads, bool (n,), which may be wider than their columns, or several to a column."""
+    top: NDArray[np.bool_] = rows == rows.min()
+    return top & bool((top & are_words).sum() >= HEADS)
 
 
 def _inside(segments: Floats, low: Floats, high: Floats) -> NDArray[np.bool_]:
