@@ -10,10 +10,13 @@ A form is a TOML file; boxes are left, top, right and bottom in pixels of the pi
     [fields]
     student = [210, 80, 420, 140]
     points = [510, 700, 620, 760]
+
+`turned = 90`, in front of the fields, says that the picture is turned clockwise by so many degrees.
 """
 
+import math
 import tomllib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -42,6 +45,9 @@ NEAR = 4.0
 """Pixels: features that agree lie so close to each other."""
 
 MAX_FIELDS = 1000
+
+SMALLEST = 4
+"""Pixels of the page as it is read: a field is at least so wide and high."""
 
 WRITTEN, FOUND = 0.6, 0.9
 """Share of a field's height that digits have, and the probability of each character from which a number is read, where
@@ -104,21 +110,42 @@ def load_form(path: str | Path) -> Form:
         content = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise UserError(f"expected a form's TOML file at {path}, received {error}") from None
-    picture, fields = content.get("picture"), content.get("fields")
+    picture, fields, turned = content.get("picture"), content.get("fields"), content.get("turned", 0)
     if not isinstance(picture, str) or not isinstance(fields, dict) or not 0 < len(fields) <= MAX_FIELDS:
         raise UserError(f'expected picture = "NAME" and a table [fields] in {path}; see the guide')
-    grey, (width, height) = open_page(path.parent / picture)
-    scale = grey.shape[1] / width
+    return make_form(path.parent / picture, fields, turned)
+
+
+def make_form(picture: Any, fields: Mapping[str, Any], turned: int = 0) -> Form:
+    """Open a form's picture, with its fields.
+
+    Args:
+        picture: a path, bytes, a Pillow image or an array.
+        fields: left, top, right and bottom of each, in pixels of the picture.
+        turned: degrees by which the picture is turned clockwise: 0, 90, 180 or 270. The boxes are those of the picture
+            as it is.
+
+    Raises:
+        UserError: a field is not within the picture, or too small.
+        DataError: the picture can't be read.
+    """
+    if type(turned) is not int or turned not in (0, 90, 180, 270):
+        raise UserError(f"expected 0, 90, 180 or 270 degrees by which the form's picture is turned, received {turned}")
+    grey, (width, height) = open_page(picture)
+    scale, turns, size = grey.shape[1] / width, turned // 90, (grey.shape[1], grey.shape[0])
     boxes = {}
     for name, edges in fields.items():
-        whole = isinstance(edges, list) and len(edges) == 4 and all(type(edge) in (int, float) for edge in edges)
-        if not whole or not (0 <= edges[0] < edges[2] <= width and 0 <= edges[1] < edges[3] <= height):
+        box = None
+        numbers = isinstance(edges, Sequence) and len(edges) == 4 and all(type(edge) in (int, float) for edge in edges)
+        if numbers and 0 <= edges[0] < edges[2] <= width and 0 <= edges[1] < edges[3] <= height:
+            box = Box(*(round(scale * edge) for edge in edges))
+        if box is None or min(box.width, box.height) < SMALLEST:
             raise UserError(
-                f"expected left, top, right and bottom within {width}x{height} pixels for the field {name} of {path}, "
-                f"received {edges}"
+                f"expected left, top, right and bottom within {width}x{height} pixels, at least "
+                f"{math.ceil(SMALLEST / scale)} apart, for the field {name} of the form, received {edges}"
             )
-        boxes[name] = Box(*(round(scale * edge) for edge in edges))
-    return Form(grey, boxes)
+        boxes[name] = box.turned(-turns, size)
+    return Form(np.ascontiguousarray(np.rot90(grey, turns)), boxes)
 
 
 def read_fields(reader: LineReader, page: Grey, form: Form) -> tuple[list[Reading], dict[str, list[int]]]:

@@ -149,10 +149,10 @@ class Reader:
         Raises:
             DataError: the picture is damaged or too large.
         """
+        if self.form is not None:
+            return self.read_form(self.form, image, page)
         grey, size = open_page(image, page)
         scale = size[0] / grey.shape[1]
-        if self.form is not None:
-            return self._read_form(self.form, grey, scale, size)
         readings = self.lines.readings(grey)
         if turns := turns_of(self.lines, grey, readings):
             grey = np.ascontiguousarray(np.rot90(grey, turns))
@@ -162,10 +162,16 @@ class Reader:
         lines = self._judged(readings, position)
         return Page(lines, size, [table_of(layout, lines, position) for layout in layouts], 90 * turns)
 
-    def _read_form(self, form: Form, grey: Grey, scale: float, size: tuple[int, int]) -> Page:
-        page, back = form.align(grey)
-        readings, fields = read_fields(self.lines, page, form)
-        position = OnForm(scale, back)
+    def read_form(self, form: Form, image: Any, page: int = 1) -> Page:
+        """Read the fields of a form in a picture of it; the arguments are those of `read`.
+
+        Raises:
+            DataError: the picture is damaged or too large, or shows another form.
+        """
+        grey, size = open_page(image, page)
+        laid, back = form.align(grey)
+        readings, fields = read_fields(self.lines, laid, form)
+        position = OnForm(size[0] / grey.shape[1], back)
         lines = self._judged(readings, position)
         cells = {name: cell_of(position.box(form.fields[name]), found, lines) for name, found in fields.items()}
         return Page(lines, size, fields=cells)

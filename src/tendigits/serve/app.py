@@ -32,7 +32,7 @@ from tendigits.serve.errors import ErrorResponse, add_error_handlers, error_resp
 from tendigits.serve.jobs import Jobs
 from tendigits.serve.locator import LocatorPool, locate_all
 from tendigits.serve.metrics import Metrics
-from tendigits.serve.routes import corrections, read, tables
+from tendigits.serve.routes import corrections, forms, read, tables
 from tendigits.serve.routes import jobs as job_routes
 from tendigits.serve.routes import runs as run_routes
 from tendigits.serve.security import SecurityMiddleware, SecuritySettings
@@ -116,7 +116,7 @@ def create_app(
         responses={422: {"model": ErrorResponse}},
     )
     app.state.tendigits = state
-    for module in (read, tables, corrections, job_routes, run_routes):
+    for module in (read, tables, forms, corrections, job_routes, run_routes):
         app.include_router(module.router)
     app.add_route("/docs", lambda _: FileResponse(str(PAGE / "docs.html")))
     app.mount("/docs", StaticFiles(packages=[("fastapi_offline", "static")]))

@@ -44,9 +44,9 @@ def error_responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
 def sentence_of(error: Any) -> str:
     """One of pydantic's errors as a sentence, such as "label must be 0 to 9 or null, received 12."."""
     path = [str(part) for part in error["loc"] if part not in ("body", "query", "path")]
-    if error["type"] == "json_invalid":
-        return f"the body must be JSON: {error['ctx']['error']}."
     name = ".".join(path) or "the body"
+    if error["type"] == "json_invalid":  # of the whole body pydantic says at which character
+        return f"{'the body' if name.isdigit() else name} must be JSON: {error['ctx']['error']}."
     if error["type"] == "missing":
         return f"{name} is required."
     if error["type"] == "extra_forbidden":
@@ -54,7 +54,7 @@ def sentence_of(error: Any) -> str:
     if path and path[-1] in EXPECTED:
         demand = f"must be {EXPECTED[path[-1]]}"
     else:
-        demand = re.sub(r"^\w+ should be |^Value error, expected ", "must be ", error["msg"])
+        demand = re.sub(r"^\w+ should ", "must ", error["msg"].replace("Value error, expected ", "must be ", 1))
         demand = re.sub(r" after validation, not .*", "", demand)
     received = json.dumps(error["input"], default=str)
     return f"{name} {demand}{f', received {received}' if len(received) <= 60 else ''}."

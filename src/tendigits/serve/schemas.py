@@ -117,7 +117,7 @@ class LineResponse(ValueResponse):
 
 
 class CellResponse(ValueResponse):
-    """A cell of a table; `value` is empty where nothing stands."""
+    """A cell of a table, or a field of a form; `value` is empty where nothing stands."""
 
     line: int | None
     """Which of the page's lines stands in it, from 0."""
@@ -181,6 +181,8 @@ class PageResponse(BaseModel):
     text: str = ""
     lines: list[LineResponse] = []
     tables: list[TableResponse] = []
+    fields: dict[str, CellResponse] = {}
+    """Of a form."""
     error: str | None = None
 
     @classmethod
@@ -193,6 +195,7 @@ class PageResponse(BaseModel):
             text="\n".join(line.value for line in page.lines),
             lines=[LineResponse.of(line, with_crops) for line in page.lines],
             tables=[TableResponse(**table.as_dict()) for table in page.checked()],
+            fields={name: CellResponse(**cell.as_dict()) for name, cell in page.fields.items()},
         )
 
 

@@ -75,7 +75,7 @@ async def read_digits(state: State, request: DigitsRequest) -> DigitsResponse:
     """Read digits that are cropped and centred already, like MNIST's; for pictures see /v1/read."""
     reader, sha256 = state.active.reader, state.active.sha256
     found = await state.threads.run(reader.classify, np.array(request.digits, np.uint8))
-    _count(state, found)
+    count(state, found)
     return DigitsResponse(network=sha256, digits=[DigitResponse.of(digit, with_crop=False) for digit in found])
 
 
@@ -113,16 +113,20 @@ async def read_page(state: AppState, reader: Reader, image: bytes, number: int =
     Raises:
         DataError: it can't be read.
     """
-    is_large = len(image) > LARGE_PICTURE
-    if one and not is_large:
+    threads = threads_for(state, image)
+    if one and threads is state.threads:
         page = await state.batcher((reader, image))
     elif one:
-        page = await state.slow_threads.run(_read_digit, reader, image)
+        page = await threads.run(_read_digit, reader, image)
     else:
-        threads = state.slow_threads if is_large else state.threads
         page = await threads.run(Reader.read, reader, image, number)
-    _count(state, page.lines)
+    count(state, page.lines)
     return page
+
+
+def threads_for(state: AppState, *images: bytes) -> BoundedThreads:
+    """The threads that read these pictures."""
+    return state.slow_threads if max(map(len, images)) > LARGE_PICTURE else state.threads
 
 
 def _read_digit(reader: Reader, image: bytes) -> Page:
@@ -144,7 +148,8 @@ def _classify(readers: Sequence[Reader], found: Sequence[Found | DataError]) -> 
     return pages
 
 
-def _count(state: AppState, found: Sequence[Digit | Line]) -> None:
+def count(state: AppState, found: Sequence[Digit | Line]) -> None:
+    """Count for the metrics what was read."""
     accepted = sum(each.accepted for each in found)
     state.metrics.numbers.labels("yes").inc(accepted)
     state.metrics.numbers.labels("no").inc(len(found) - accepted)
