@@ -24,6 +24,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from tendigits.data.dataset import ARRAYS
 from tendigits.digits.network import bundled_file
+from tendigits.digits.segment import Box
 from tendigits.errors import DataError
 from tendigits.lines.network import bundled_file as bundled_lines_file
 from tendigits.teach.corrections import Correction, NumberCorrection
@@ -91,6 +92,40 @@ def printed_table(rows: Sequence[Sequence[object]], size: int = 40) -> Image.Ima
             draw.rectangle((left, top, left + width, top + height), outline=60, width=2)
             draw.text((left + 50, top + 16), str(number), 40, ImageFont.load_default(size))
     return page
+
+
+FORM_SIZE = (900, 1200)
+FORM_WORDS = "Examination of the second term, department of statistics, please fill in clearly"
+FORM_FIELDS = {
+    "student": Box(420, 300, 760, 370), "points": Box(420, 500, 600, 570), "mark": Box(420, 700, 600, 770),
+}  # fmt: skip
+
+
+def filled_form(values: dict[str, str]) -> Any:
+    """A form with printed words and boxes, filled in with numbers, uint8 (1200, 900)."""
+    page = Image.new("L", FORM_SIZE, 242)
+    draw = ImageDraw.Draw(page)
+    for n, word in enumerate(FORM_WORDS.split()):
+        draw.text((80 + 190 * (n % 4), 60 + 46 * (n // 4)), word, 40, ImageFont.load_default(26))
+    for name, box in FORM_FIELDS.items():
+        draw.text((120, box.top + 16), f"{name} of the examined person", 40, ImageFont.load_default(20))
+        draw.rectangle(tuple(box), outline=70, width=2)
+        draw.text((box.left + 30, box.top + 8), values.get(name, ""), 30, ImageFont.load_default(46))
+    draw.text(
+        (120, 900), "This form is read by a machine. Keep it clean, and do not fold it.", 40, ImageFont.load_default(24)
+    )
+    draw.ellipse((640, 960, 820, 1140), outline=60, width=5)
+    draw.polygon([(150, 1010), (260, 960), (330, 1120), (180, 1150)], outline=50)
+    return np.asarray(page)
+
+
+def photo_of(page: Any, turned: int = 0) -> Any:
+    """A filled form on a desk, aslant, uint8 (1450, 1200), and turned clockwise by so many degrees."""
+    width, height = FORM_SIZE
+    corners = np.array([[0, 0], [width, 0], [width, height], [0, height]], np.float32)
+    seen = np.array([[190, 130], [1010, 180], [1060, 1330], [120, 1270]], np.float32)
+    picture = cv2.warpPerspective(page, cv2.getPerspectiveTransform(corners, seen), (1200, 1450), borderValue=90)
+    return np.ascontiguousarray(np.rot90(picture, -turned // 90))
 
 
 def file_of(image: Image.Image) -> bytes:

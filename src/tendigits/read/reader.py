@@ -174,6 +174,10 @@ class Reader:
         position = OnForm(size[0] / grey.shape[1], back)
         lines = self._judged(readings, position)
         cells = {name: cell_of(position.box(form.fields[name]), found, lines) for name, found in fields.items()}
+        for name, cell in cells.items():
+            left, top, right, bottom = cell.box
+            if not (0 <= left + right <= 2 * size[0] and 0 <= top + bottom <= 2 * size[1]):
+                cells[name] = replace(cell, accepted=False, reason="is not in the picture")
         return Page(lines, size, fields=cells)
 
     def _judged(self, readings: Sequence[Reading], position: Position) -> list[Line]:

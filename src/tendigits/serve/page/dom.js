@@ -14,6 +14,13 @@ export function element(name, attributes = {}, ...children) {
   return made;
 }
 
+// Save a file where the browser saves downloads.
+export function save(blob, name) {
+  const link = element("a", { href: URL.createObjectURL(blob), download: name });
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 1000);
+}
+
 let hiding;
 
 // Show a message at the foot of the page, with a button if there is something to undo.

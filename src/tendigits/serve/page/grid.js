@@ -2,7 +2,7 @@
 
 import { ask } from "./api.js";
 import { storeNumber } from "./correct.js";
-import { element, find, notify, trying } from "./dom.js";
+import { element, find, notify, save, trying } from "./dom.js";
 import { agreeing, agreement, letters } from "./sheet.js";
 
 const SIGNS = /^[0-9.,\-/:+=()%x]$/;
@@ -298,8 +298,6 @@ function download(kind, name) {
       method: "POST", body: JSON.stringify({ rows }), headers: { "content-type": "application/json", accept: kind },
     });
     if (!response.ok) throw new Error((await response.json()).error);
-    const link = element("a", { href: URL.createObjectURL(await response.blob()), download: name });
-    link.click();
-    setTimeout(() => URL.revokeObjectURL(link.href), 1000);
+    save(await response.blob(), name);
   });
 }

@@ -1,7 +1,7 @@
 // The numbers of a picture: how it is chosen, its boxes, the table of its numbers, and how they are copied and saved.
 
 import { confidenceText } from "./api.js";
-import { element, find, notify, trying } from "./dom.js";
+import { element, find, notify, save, trying } from "./dom.js";
 
 let shown = null; // the page, with the fields of the API, and with `corrected` texts where a person gave some
 let address = null; // the picture's object URL
@@ -101,16 +101,13 @@ function numbers() {
   return shown.lines.filter((line) => line.value !== "");
 }
 
-// A cell of a CSV: quoted if it has a comma, as 12,50 has.
-function cell(value) {
-  return /[",\n]/.test(value) ? `"${String(value).replaceAll('"', '""')}"` : String(value);
+// Save rows as a CSV; a cell is quoted if it has a comma, as 12,50 has.
+export function saveCsv(rows, name) {
+  const cell = (value) => (/[",\n]/.test(value) ? `"${String(value).replaceAll('"', '""')}"` : String(value));
+  save(new Blob([rows.map((row) => row.map(cell).join(",")).join("\n") + "\n"], { type: "text/csv" }), name);
 }
 
 function download() {
-  const rows = [["line", "value", "number", "confidence", "accepted", "reason", "left", "top", "right", "bottom"],
-    ...numbers().map((line, i) => [i + 1, line.value, line.number ?? "", line.confidence.toFixed(4), line.accepted ? "yes" : "no", line.reason ?? "", ...line.box])];
-  const text = rows.map((row) => row.map(cell).join(",")).join("\n") + "\n";
-  const link = element("a", { href: URL.createObjectURL(new Blob([text], { type: "text/csv" })), download: "numbers.csv" });
-  link.click();
-  setTimeout(() => URL.revokeObjectURL(link.href), 1000);
+  saveCsv([["line", "value", "number", "confidence", "accepted", "reason", "left", "top", "right", "bottom"],
+    ...numbers().map((line, i) => [i + 1, line.value, line.number ?? "", line.confidence.toFixed(4), line.accepted ? "yes" : "no", line.reason ?? "", ...line.box])], "numbers.csv");
 }

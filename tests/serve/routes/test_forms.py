@@ -1,0 +1,78 @@
+"""POST /v1/forms: the fields of filled forms."""
+
+import json
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from helpers import FORM_FIELDS, file_of, filled_form, photo_of
+from tendigits.read.forms import MAX_FIELDS
+
+pytestmark = pytest.mark.xdist_group("server")
+
+VALUES = {"student": "40275", "points": "17", "mark": "2"}
+FIELDS = {name: [*box] for name, box in FORM_FIELDS.items()}
+
+
+def png(pixels) -> bytes:
+    return file_of(Image.fromarray(pixels))
+
+
+@pytest.fixture(scope="module")
+def blank():
+    return png(filled_form({}))
+
+
+@pytest.fixture(scope="module")
+def filled():
+    return png(photo_of(filled_form(VALUES)))
+
+
+def ask(client, picture, fields, *images, query="", **others):
+    files = [("picture", ("exam.png", picture)), *(("image", ("a.png", image)) for image in images)]
+    fields = fields if isinstance(fields, str) else json.dumps(fields)
+    return client.post(f"/v1/forms{query}", data={"fields": fields, **others}, files=files)
+
+
+def test_fields_of_several_pictures_one_of_them_of_no_form(client, blank, filled):
+    answer = ask(client, blank, FIELDS, filled, png(np.full((300, 300), 240, np.uint8)), b"text", query="?crops=true")
+    assert answer.status_code == 200
+    first, second, third = answer.json()["pages"]
+    assert {name: cell["value"] for name, cell in first["fields"].items()} == VALUES
+    cell = first["fields"]["points"]
+    assert (cell["accepted"], cell["reason"], cell["number"]) == (True, None, "17")
+    assert cell["confidence"] > 0.9
+    assert cell["box"][0] < first["lines"][cell["line"]]["box"][0]
+    assert first["lines"][cell["line"]]["strip"]
+    assert second["error"].startswith("expected a picture of the form, found")
+    assert third["error"].startswith("expected a whole PNG")
+
+
+def test_a_form_whose_picture_lies_upside_down(client, filled):
+    fields = {name: [*box.turned(2, (900, 1200))] for name, box in FORM_FIELDS.items()}
+    (page,) = ask(client, png(filled_form({})[::-1, ::-1]), fields, filled, turned="180").json()["pages"]
+    assert {name: cell["value"] for name, cell in page["fields"].items()} == VALUES
+
+
+@pytest.mark.parametrize(
+    ("fields", "others", "sentence"),
+    [
+        ({"a": [0, 0, 901, 9]}, {}, "expected left, top, right and bottom within 900x1200 pixels, at least 4 apart"),
+        ({str(i): [0, 0, 9, 9] for i in range(MAX_FIELDS + 1)}, {}, "fields must have at most 1000 items."),
+        ({}, {}, "fields must have at least 1 item, received {}."),
+        ({"a": [0, 0, 9]}, {}, "fields.a must have at least 4 items, received [0, 0, 9]."),
+        ("{", {}, "fields must be JSON: EOF while parsing an object"),
+        (FIELDS, {"turned": "45"}, "turned must be a multiple of 90"),
+    ],
+)
+def test_what_is_no_form_is_refused_with_one_line(client, blank, filled, fields, others, sentence):
+    answer = ask(client, blank, fields, filled, **others)
+    assert answer.status_code == 422
+    assert answer.json()["error"].startswith(sentence)
+
+
+def test_a_form_without_its_picture(client, filled):
+    answer = ask(client, b"text", FIELDS, filled)
+    assert answer.status_code == 415
+    assert answer.json()["error"].startswith("the form's own picture: expected a whole PNG")
