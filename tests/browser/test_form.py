@@ -1,0 +1,168 @@
+"""The fields of a form are marked on the page; the form is read there and by the command, alike."""
+
+import csv
+import io
+import tomllib
+
+import numpy as np
+import pytest
+from PIL import Image
+from playwright.sync_api import Page, expect
+
+from helpers import FORM_FIELDS, FORM_SIZE, file_of, filled_form, photo_of
+
+pytestmark = pytest.mark.xdist_group("browser")
+
+PHONE = {"viewport": {"width": 390, "height": 844}, "device_scale_factor": 2, "has_touch": True, "is_mobile": True}
+NAMES = ["student", "points"]
+SIDEWAYS = 6
+"""EXIF's word for a picture to be turned by a quarter to the right."""
+
+
+@pytest.fixture(scope="module")
+def filled():
+    """A photo of a filled form, and one that ends above the points."""
+    pictures = {
+        "a.png": photo_of(filled_form({"student": "40275", "points": "17"}), 90),
+        "b.png": photo_of(filled_form({"student": "50913"}))[:560],
+    }
+    return {name: file_of(Image.fromarray(picture)) for name, picture in pictures.items()}
+
+
+def open_form(page: Page, data: bytes, name: str = "exam.png") -> None:
+    page.set_input_files("#file", {"name": name, "mimeType": "image/png", "buffer": data})
+    page.click("#form summary")
+    page.locator("#marks").scroll_into_view_if_needed()
+
+
+def drag(page: Page, box, size, touch: bool = False, release: bool = True) -> None:
+    """Draw a box, in pixels of a picture of some size, with the mouse or a finger."""
+    page.locator("#marks").evaluate("(e, share) => scrollTo(0, scrollY + e.getBoundingClientRect().top - 100 "
+                                    "+ share * e.getBoundingClientRect().height)", box[1] / size[1])  # fmt: skip
+    seen = page.locator("#marks").bounding_box()
+    points = [
+        (seen["x"] + x * seen["width"] / size[0], seen["y"] + y * seen["height"] / size[1])
+        for x, y in (box[:2], box[2:])
+    ]
+    if not touch:
+        page.mouse.move(*points[0])
+        page.mouse.down()
+        page.mouse.move(*points[1], steps=3)
+        if release:
+            page.mouse.up()
+        return
+    session = page.context.new_cdp_session(page)
+    for kind, at in (("touchStart", points[:1]), ("touchMove", points[1:]), ("touchEnd", [])):
+        touches = [{"x": x, "y": y} for x, y in at]
+        session.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": touches})
+
+
+def field_box(page: Page) -> np.ndarray:
+    """Left, top, width and height of the first field."""
+    rect = page.locator("#marks rect").first
+    return np.array([float(rect.get_attribute(name)) for name in ("x", "y", "width", "height")])
+
+
+def download(page: Page, button: str, path) -> str:
+    with page.expect_download() as started:
+        page.click(button)
+    started.value.save_as(path / started.value.suggested_filename)
+    return started.value.suggested_filename
+
+
+def rows_of(text: str) -> list[list[str]]:
+    return [*csv.reader(io.StringIO(text))]
+
+
+@pytest.mark.parametrize("phone", [False, True], ids=["desktop", "phone"])
+def test_a_form_is_marked_once_and_read_here_and_by_the_command(open_page, filled, run_cli, tmp_path, phone):
+    """On the desktop its picture lies on its side; on the phone EXIF says that it does."""
+    blank = Image.fromarray(filled_form({}))
+    data, boxes, size = io.BytesIO(), [FORM_FIELDS[name] for name in NAMES], FORM_SIZE
+    if phone:
+        exif = Image.Exif()
+        exif[0x0112] = SIDEWAYS
+        blank.transpose(Image.Transpose.ROTATE_90).save(data, "JPEG", exif=exif, quality=95)
+    else:
+        boxes, size = [box.turned(1, FORM_SIZE) for box in boxes], FORM_SIZE[::-1]
+        blank.transpose(Image.Transpose.ROTATE_270).save(data, "PNG")
+    page = open_page("#read", accept_downloads=True, **PHONE if phone else {})
+    open_form(page, data.getvalue(), "exam 1.jpg")
+    for box in boxes:
+        drag(page, box, size, touch=phone)
+    if not phone:
+        page.select_option("#form-top", "90")
+    for name, field in zip(NAMES, page.locator("#fields input").all(), strict=True):
+        field.fill(name)
+
+    folder = tmp_path / "form"
+    assert download(page, "#save-picture", folder) == "exam 1.jpg"
+    assert download(page, "#save-form", folder) == "exam 1.toml"
+    form = tomllib.loads((folder / "exam 1.toml").read_text())
+    assert (form["picture"], form.get("turned", 0)) == ("exam 1.jpg", 0 if phone else 90)
+    assert [*form["fields"]] == NAMES
+    assert np.abs(np.array([*form["fields"].values()]) - boxes).max() <= 4
+
+    pictures = tmp_path / "pictures"
+    pictures.mkdir()
+    for name, picture in filled.items():
+        (pictures / name).write_bytes(picture)
+    arguments = ("--form", folder / "exam 1.toml", "--csv", tmp_path / "out.csv")
+    code, _, errors = run_cli("read", *sorted(pictures.iterdir()), *arguments)
+    assert code == 0, errors
+    told = rows_of((tmp_path / "out.csv").read_text())
+    assert [row[1:] for row in told] == [
+        ["student", "points", "to check"], ["40275", "17", ""], ["50913", "", "points"],
+    ]  # fmt: skip
+
+    (pictures / "c.png").write_bytes(b"no picture")
+    page.set_input_files("#filled", sorted(pictures.iterdir()))
+    expect(page.locator("#forms-state")).to_have_text("3 pictures, 1 cell to check, 1 not read")
+    expect(page.locator("#form-rows .doubtful")).to_have_text("is not in the picture")
+    assert download(page, "#forms-csv", tmp_path) == "forms.csv"
+    *shown, failed = rows_of((tmp_path / "forms.csv").read_text())
+    assert [[row[0].rpartition("/")[2], *row[1:]] for row in told] == shown
+    assert failed[:3] == ["c.png", "", ""]
+    assert failed[3].startswith("expected a whole PNG")
+    page.locator("#form-rows .doubtful input").press("Enter")
+    expect(page.locator("#forms-state")).to_have_text("3 pictures, 0 cells to check, 1 not read")
+
+
+def test_fields_without_a_mouse(open_page, tmp_path):
+    page = open_page("#read", accept_downloads=True)
+    open_form(page, file_of(Image.fromarray(filled_form({}))))
+    page.locator("#add-field").press("Enter")
+    for key in ("ArrowLeft", "ArrowUp", "Shift+ArrowRight", "Shift+ArrowDown", "Enter"):
+        page.keyboard.press(key)
+    page.keyboard.type('the "mark"')
+    page.locator("#add-field").press("Enter")
+    page.locator("#add-field").press("Enter")
+    expect(page.locator("#fields li")).to_have_count(3)
+    page.keyboard.press("Delete")
+    expect(page.locator("#fields li")).to_have_count(2)
+    for wrong, told in (("", "Each field needs a name."), ('the "mark"', "Two fields are called")):
+        page.locator("#fields input").last.fill(wrong)
+        page.click("#save-form")
+        expect(page.locator("#toast")).to_contain_text(told)
+        expect(page.locator("#fields input").last).to_be_focused()
+    page.locator("#fields input").last.fill("b")
+    download(page, "#save-form", tmp_path)
+    fields = tomllib.loads((tmp_path / "exam.toml").read_text())["fields"]
+    assert fields == {'the "mark"': [354, 570, 540, 624], "b": [354, 651, 540, 705]}
+
+
+def test_a_drag_is_cancelled_and_a_number_becomes_a_field(open_page):
+    page = open_page("#read")
+    open_form(page, file_of(Image.fromarray(filled_form({"student": "40275"}))))
+    drag(page, (100, 600, 300, 700), FORM_SIZE, release=False)
+    expect(page.locator("#fields li")).to_have_count(1)
+    page.keyboard.press("Escape")
+    page.mouse.up()
+    expect(page.locator("#fields li")).to_have_count(0)
+    drag(page, (500, 332, 500, 332), FORM_SIZE)
+    expect(page.locator("#marks .field")).to_have_count(1)
+    before = field_box(page)
+    drag(page, (500, 332, 600, 432), FORM_SIZE)  # moves it
+    assert field_box(page) - before == pytest.approx(np.array([100, 100, 0, 0]), abs=2)
+    page.click("#fields button")
+    expect(page.locator("#marks .field")).to_have_count(0)
