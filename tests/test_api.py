@@ -13,6 +13,8 @@ import httpx
 import numpy as np
 import pytest
 
+from helpers import filled_form, photo_of
+
 pytestmark = pytest.mark.xdist_group("server")
 
 API = (Path(__file__).parent.parent / "docs" / "api.md").read_text()
@@ -32,6 +34,8 @@ def folder(tmp_path_factory) -> Path:
         page = np.full((110, 60 + 50 * len(text)), 235, np.uint8)
         cv2.putText(page, text, (20, 80), cv2.FONT_HERSHEY_SIMPLEX, 2, 40, 4, cv2.LINE_AA)
         cv2.imwrite(str(made / name), page)
+    cv2.imwrite(str(made / "form.png"), filled_form({}))
+    cv2.imwrite(str(made / "filled.png"), photo_of(filled_form({"student": "40275"})))
     return made
 
 
@@ -50,6 +54,8 @@ def test_curl_examples(folder, address):
         if "/v1/read" in command:
             expected = [NUMBERS[name] for name in re.findall(r"@(\S+)", command)]
             assert [page["text"] for page in json.loads(done.stdout)["pages"]] == expected, command
+        if "/v1/forms" in command:
+            assert json.loads(done.stdout)["pages"][0]["fields"]["student"]["value"] == "40275"
 
 
 def test_python_examples_in_their_order(folder, address):

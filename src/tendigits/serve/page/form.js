@@ -68,8 +68,8 @@ function place(event) {
 
 const holds = ([left, top, right, bottom], { x, y }) => left <= x && x <= right && top <= y && y <= bottom;
 const isCorner = ([, , right, bottom], { x, y, unit }) => Math.hypot(x - right, y - bottom) <= REACH * unit;
-const unitOf = () => Math.max(...page.size) / 200; // a step of the keyboard; a field has at least two
-const isSmall = ([left, top, right, bottom]) => Math.min(right - left, bottom - top) < 2 * unitOf();
+const step = () => Math.max(...page.size) / 200; // of the keyboard
+const isSmall = ([left, top, right, bottom]) => Math.min(right - left, bottom - top) < Math.max(4, step());
 
 function begin(event) {
   if (!event.isPrimary || event.button !== 0) return;
@@ -129,7 +129,7 @@ function add(box) {
   field.input = element("input", { type: "text", value: `field_${number}`, maxlength: 100, autocomplete: "off", "aria-label": "Name", oninput: () => move(field, field.box), ...choosing });
   field.row = element("li", {}, field.input, element("button", { type: "button", onclick: () => remove(field) }, "Delete"));
   field.shape = element("svg:g", { class: "field", tabindex: 0, role: "button", "aria-describedby": "form-help", onkeydown: (event) => pressed(event, field), ...choosing },
-    element("svg:rect"), element("svg:circle", { r: 2 * unitOf() }), element("svg:text", { "font-size": Math.max(12, 5 * unitOf()) }));
+    element("svg:rect"), element("svg:circle", { r: 2 * step() }), element("svg:text", { "font-size": Math.max(12, 5 * step()) }));
   fields.push(field);
   find("fields").append(field.row);
   find("marks").append(field.shape);
@@ -152,7 +152,7 @@ function move(field, box) {
   circle.setAttribute("cx", right);
   circle.setAttribute("cy", bottom);
   text.setAttribute("x", left);
-  text.setAttribute("y", Math.max(5 * unitOf(), top - unitOf()));
+  text.setAttribute("y", Math.max(5 * step(), top - step()));
   text.textContent = field.input.value;
   field.shape.setAttribute("aria-label", `${field.input.value}: ${right - left} by ${bottom - top} pixels at ${left}, ${top}`);
 }
@@ -169,7 +169,7 @@ function rename(field) {
 
 function pressed(event, field) {
   if (event.key in STEPS) {
-    const [across, down] = STEPS[event.key].map((step) => step * Math.ceil(unitOf()));
+    const [across, down] = STEPS[event.key].map((sign) => sign * Math.ceil(step()));
     const box = moved(field.box, across, down, event.shiftKey);
     if (!isSmall(box)) move(field, box);
   } else if (event.key === "Enter") rename(field);
