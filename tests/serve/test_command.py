@@ -1,6 +1,8 @@
 """`tendigits serve` refuses what would be unsafe or cannot work, before it loads anything."""
 
+import errno
 import socket
+from unittest.mock import Mock
 
 import pytest
 from typer.testing import CliRunner
@@ -28,6 +30,15 @@ def test_a_public_address_needs_a_token_that_is_strong_and_plain_text(refused):
         assert "expected a token in TENDIGITS_TOKEN because other machines can reach" in refused("--host", host)
     for token in ("short", "with a space in it ....", "ä" * 20):
         assert "expected at least 16 characters without spaces in TENDIGITS_TOKEN" in refused(token=token)
+
+
+def test_a_phone_needs_an_address_that_it_can_reach(refused, monkeypatch):
+    for host in ("127.0.0.1", "localhost", "::1"):
+        assert f"an address that a phone can reach, received {host}" in refused("--phone", "--host", host)
+    unreachable = OSError(errno.ENETUNREACH, "Network is unreachable")
+    monkeypatch.setattr(socket.socket, "connect", Mock(side_effect=unreachable))
+    assert "expected a network that the phone is in, too, found none" in refused("--phone")
+    assert "expected at least 16 characters" in refused("--phone", token="short")
 
 
 def test_a_port_in_use_and_an_address_of_another_machine(refused):

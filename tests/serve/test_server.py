@@ -93,6 +93,19 @@ def test_corrections_survive_ctrl_c_and_running_requests_survive_sigterm(tmp_pat
     assert (second.process.returncode, errors) == (0, "")
 
 
+def test_with_phone_it_makes_its_token_and_a_page_that_waits_does_not_delay_its_end(tmp_path):
+    server = ServeProcess(tmp_path, "--phone", "--name", "reader.example", TENDIGITS_TOKEN="")
+    token = re.search(r"\?token=(\S{22}) ", server.first_line)[1]
+    assert httpx.get(f"{server.url}/v1/phone").status_code == 401
+    bearer = {"authorization": f"Bearer {token}"}
+    address = httpx.get(f"{server.url}/v1/phone", headers=bearer).json()["url"]
+    assert re.fullmatch(rf"http://reader\.example:{server.port}/phone\.html\?token=\S{{22}}", address)
+    assert token not in address
+    with httpx.stream("GET", f"{server.url}/v1/phone/events", headers=bearer, timeout=60) as waiting:
+        assert server.stop() == ""
+        assert "event: end\n" in waiting.read().decode()
+
+
 @pytest.mark.slow
 def test_training_is_stopped_with_the_server_and_can_be_resumed(tmp_path):
     """Even while a client follows it: that connection does not delay the end."""

@@ -32,9 +32,10 @@ from tendigits.serve.errors import ErrorResponse, add_error_handlers, error_resp
 from tendigits.serve.jobs import Jobs
 from tendigits.serve.locator import LocatorPool, locate_all
 from tendigits.serve.metrics import Metrics
-from tendigits.serve.routes import corrections, forms, read, tables
+from tendigits.serve.routes import corrections, forms, phone, read, tables
 from tendigits.serve.routes import jobs as job_routes
 from tendigits.serve.routes import runs as run_routes
+from tendigits.serve.routes.photo_inbox import PhotoInbox
 from tendigits.serve.security import SecurityMiddleware, SecuritySettings
 from tendigits.teach.store import Store
 
@@ -61,6 +62,7 @@ def create_app(
     workers: int | None = None,
     locators: int = 0,
     jobs: Jobs | None = None,
+    photos: PhotoInbox | None = None,
     now: Callable[[], datetime] = lambda: datetime.now(UTC),
 ) -> SecurityMiddleware:
     """Put the application together.
@@ -75,6 +77,7 @@ def create_app(
         locators: number of processes that locate the digit in pictures of one digit, which more than doubles the
             requests per second; with 0, threads do it.
         jobs: background jobs, if the server wants to stop them itself.
+        photos: where a phone sends photos; None takes none.
         now: returns the time.
     """
     prepare_for_threads()
@@ -89,7 +92,7 @@ def create_app(
     batcher = Batcher(partial(read.read_batch, locate, threads), concurrency=max(1, locators))
     state = AppState(
         store, store_location, runs, active, threads, slow_threads, batcher, jobs, metrics, now,
-        is_fixed=reader is not None,
+        is_fixed=reader is not None, photos=photos,
     )  # fmt: skip
 
     @asynccontextmanager
@@ -116,7 +119,7 @@ def create_app(
         responses={422: {"model": ErrorResponse}},
     )
     app.state.tendigits = state
-    for module in (read, tables, forms, corrections, job_routes, run_routes):
+    for module in (read, tables, forms, corrections, job_routes, run_routes, phone):
         app.include_router(module.router)
     app.add_route("/docs", lambda _: FileResponse(str(PAGE / "docs.html")))
     app.mount("/docs", StaticFiles(packages=[("fastapi_offline", "static")]))

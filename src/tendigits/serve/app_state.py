@@ -17,6 +17,7 @@ from tendigits.serve.active_model import ActiveModel
 from tendigits.serve.batching import Batcher, BoundedThreads
 from tendigits.serve.jobs import Jobs
 from tendigits.serve.metrics import Metrics
+from tendigits.serve.routes.photo_inbox import PhotoInbox
 from tendigits.teach.store import Store
 
 
@@ -39,6 +40,8 @@ class AppState:
     now: Callable[[], datetime]
     is_fixed: bool
     """Whether the network was chosen on the command line, so that fine-tuned ones are not used."""
+    photos: PhotoInbox | None
+    """Photos from a phone; None if the server takes none."""
 
 
 def _state_of(request: Request) -> AppState:

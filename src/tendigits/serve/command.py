@@ -19,7 +19,12 @@ TOKEN = "TENDIGITS_TOKEN"  # noqa: S105  # the name of a variable
 
 
 def serve(
-    host: Annotated[str, typer.Option(help="Address to listen on.", metavar="ADDRESS")] = "127.0.0.1",
+    host: Annotated[
+        str | None,
+        typer.Option(
+            help="Address to listen on.", metavar="ADDRESS", show_default="127.0.0.1; with --phone, all addresses"
+        ),
+    ] = None,
     port: Annotated[int, typer.Option(min=0, max=65535, help="Port; 0 picks a free one.", metavar="N")] = 8000,
     name: Annotated[
         list[str] | None,
@@ -30,11 +35,15 @@ def serve(
     ] = None,
     store: StoreOption = None,
     runs: Runs = Path("runs"),
+    phone: Annotated[
+        bool, typer.Option("--phone", help="Take photos from a phone in the same network: the page shows a QR code.")
+    ] = False,
     no_browser: Annotated[bool, typer.Option("--no-browser", help="Do not open a browser.")] = False,
 ) -> None:
     """Start the web page and the REST API: draw, read, correct, teach, train.
 
     If other machines can reach it, set TENDIGITS_TOKEN: every request then needs this token.
+    With --phone, one is made if you set none.
     """
     require("tendigits serve", "serve")
     from tendigits.serve.server import is_local, run_server
@@ -44,10 +53,13 @@ def serve(
         raise UserError(
             f"expected at least 16 characters without spaces in {TOKEN}; make one with: openssl rand -hex 16"
         )
-    if not is_local(host) and token is None:
+    host = host or ("0.0.0.0" if phone else "127.0.0.1")  # noqa: S104  # on purpose, and with a token
+    if phone and is_local(host):
+        raise UserError(f"expected an address that a phone can reach, received {host}; leave out --host or --phone")
+    if not is_local(host) and token is None and not phone:
         raise UserError(
             f"expected a token in {TOKEN} because other machines can reach {host}, found none; "
             f"set one: {TOKEN}=$(openssl rand -hex 16) tendigits serve --host {host}"
         )
     browser = not no_browser and sys.stdout.isatty()
-    run_server(host, port, tuple(name or ()), token, model, store_location(store), runs, browser=browser)
+    run_server(host, port, tuple(name or ()), token, model, store_location(store), runs, phone=phone, browser=browser)

@@ -26,10 +26,15 @@ log = logging.getLogger("tendigits.serve")
 MAX_BODY = 32 * 2**20
 """Most bytes of a request; a photo of 12 megapixels has 3 to 8 MB."""
 
-COOKIE = "tendigits-token"
+COOKIE, PHONE_COOKIE = "tendigits-token", "tendigits-phone"
 SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
 PUBLIC_PATHS = ("/live", "/ready")
 """Answered without a token, for load balancers."""
+PHONE_REQUESTS = frozenset([
+    ("GET", "/phone.html"), ("GET", "/phone.js"), ("GET", "/style.css"), ("GET", "/icon.svg"),
+    ("POST", "/v1/phone/photos"),
+])  # fmt: skip
+"""All that the phone's token allows: to open the phone's page, and to send a photo."""
 
 CONTENT_SECURITY_POLICY = (
     "default-src 'self'; img-src 'self' data: blob:; object-src 'none'; base-uri 'none'; form-action 'none'; "
@@ -59,6 +64,8 @@ class SecuritySettings:
     """Names of this server in the Host header, without the port."""
     token: str | None = None
     """The token that requests need; None if only this machine can reach the server."""
+    phone_token: str | None = None
+    """A second token, which allows PHONE_REQUESTS only; needs `token`."""
     max_body: int = MAX_BODY
 
 
@@ -121,18 +128,28 @@ class SecurityMiddleware:
             self._check_token(request)
 
     def _check_token(self, request: HTTPConnection) -> None:
-        """Accept the token in the Authorization header, the cookie, or the page's URL, which then sets the cookie."""
+        """Accept a token in the Authorization header, its cookie, or the page's URL, which then sets the cookie."""
         kind, _, given = request.headers.get("authorization", "").partition(" ")
-        in_url, in_cookie = request.query_params.get("token", ""), request.cookies.get(COOKIE, "")
-        if self._is_token(in_url):
-            request.scope["cookie"] = f"{COOKIE}={in_url}; HttpOnly; SameSite=Strict; Path=/"
-        elif not (kind.lower() == "bearer" and self._is_token(given)) and not self._is_token(in_cookie):
-            raise HTTPException(
-                401, "expected the server's token, as 'Authorization: Bearer ...' or ?token=... in the URL"
-            )
+        in_header = given if kind.lower() == "bearer" else ""
+        in_url = request.query_params.get("token", "")
+        for cookie, token in self._tokens_for(request.scope).items():
+            if _is_equal(in_url, token):
+                request.scope["cookie"] = f"{cookie}={token}; HttpOnly; SameSite=Strict; Path=/"
+                return
+            if _is_equal(in_header, token) or _is_equal(request.cookies.get(cookie, ""), token):
+                return
+        raise HTTPException(401, "expected the server's token, as 'Authorization: Bearer ...' or ?token=... in the URL")
 
-    def _is_token(self, given: str) -> bool:
-        return hmac.compare_digest(given.encode(), (self.settings.token or "").encode())
+    def _tokens_for(self, scope: Scope) -> dict[str, str]:
+        """The tokens that allow a request, by the names of their cookies."""
+        tokens = {COOKIE: self.settings.token}
+        if (scope["method"], scope["path"]) in PHONE_REQUESTS:
+            tokens[PHONE_COOKIE] = self.settings.phone_token
+        return {cookie: token for cookie, token in tokens.items() if token}
+
+
+def _is_equal(given: str, token: str) -> bool:
+    return hmac.compare_digest(given.encode(), token.encode())
 
 
 def _check_origin(headers: Headers, host: str) -> None:

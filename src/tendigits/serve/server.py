@@ -5,6 +5,7 @@ run_server("127.0.0.1", 8000, ...)
 
 import ipaddress
 import logging
+import secrets
 import socket
 import sys
 import webbrowser
@@ -18,6 +19,7 @@ from tendigits.model.environment import cores
 from tendigits.read.reader import Reader
 from tendigits.serve.app import LOCAL, create_app
 from tendigits.serve.jobs import Jobs
+from tendigits.serve.routes.photo_inbox import PhotoInbox
 from tendigits.serve.security import SecuritySettings
 from tendigits.serve.timeouts import with_receive_timeout
 from tendigits.teach.migrations import open_store
@@ -31,6 +33,12 @@ MAX_CONNECTIONS = 512
 SWITCH_INTERVAL = 0.0005
 """Seconds before a thread hands over Python's lock. With Python's default, 0.005, reading threads and event loop wait
 longer for each other, and one client gets 360 responses per second instead of 440."""
+
+TOKEN_BYTES = 16
+"""Of the tokens that are made for one run; more would make the QR code finer."""
+
+ALL_ADDRESSES = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104
+"""What stands for all addresses of this machine, and the one that its own browser uses."""
 
 SHUTDOWN_TIMEOUT = 40
 """Seconds for running requests to finish after SIGTERM."""
@@ -46,6 +54,23 @@ def is_local(host: str) -> bool:
         return False
 
 
+def network_address() -> str:
+    """This machine's address in its network: the sender's, were a packet sent to elsewhere; none is.
+
+    Raises:
+        UserError: it is in no network.
+    """
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.connect(("192.0.2.1", 9))  # an address for documents, RFC 5737
+        except OSError:
+            raise UserError(
+                "expected a network that the phone is in, too, found none; join one, or give this machine's --name"
+            ) from None
+        address: str = probe.getsockname()[0]
+        return address
+
+
 def run_server(
     host: str,
     port: int,
@@ -55,53 +80,84 @@ def run_server(
     store_location: str,
     runs: Path,
     *,
+    phone: bool,
     browser: bool,
 ) -> None:
     """Listen until SIGINT or SIGTERM.
 
+    Args:
+        token: what requests need; with `phone` one is made, and printed, if there is none.
+        phone: take photos from a phone, at the first of `names` or this machine's address in its network.
+
     Raises:
-        UserError: the port is in use, or the address is not one of this machine's.
+        UserError: the port is in use, the address is not one of this machine's, or there is no network for a phone.
         TendigitsError: the store or the network cannot be used.
     """
+    reachable = _reachable(host, names) if phone else None
     listener = _listen(host, port)
-    name = f"[{host}]" if ":" in host else host
-    address = f"http://{name}:{listener.getsockname()[1]}"
+    port = listener.getsockname()[1]
+    address = _origin(ALL_ADDRESSES.get(host, host), port)
+    told = "" if token is None else "/?token=..."
+    photos = phone_token = None
+    if reachable is not None:
+        if token is None:
+            token = secrets.token_urlsafe(TOKEN_BYTES)
+            told = f"/?token={token}"
+        phone_token = secrets.token_urlsafe(TOKEN_BYTES)
+        names = (*names, reachable)
+        photos = PhotoInbox(f"{_origin(reachable, port)}/phone.html?token={phone_token}")
     store = open_store(store_location)
     reader = None if model is None else Reader(model, threads=1)
-    security = SecuritySettings((*LOCAL, host.lower(), *(name.lower() for name in names)), token)
+    security = SecuritySettings((*LOCAL, host.lower(), *(name.lower() for name in names)), token, phone_token)
     jobs = Jobs()
     sys.setswitchinterval(SWITCH_INTERVAL)
-    app = create_app(store, store_location, reader=reader, runs=runs, security=security, locators=cores(), jobs=jobs)
+    app = create_app(
+        store, store_location, reader=reader, runs=runs, security=security, locators=cores(), jobs=jobs, photos=photos
+    )
     logging.getLogger("tendigits.serve").addHandler(logging.StreamHandler())
     config = uvicorn.Config(
         app, http=with_receive_timeout(RECEIVE_TIMEOUT), ws="none", limit_concurrency=MAX_CONNECTIONS,
         log_level="warning", access_log=False, server_header=False, proxy_headers=False,
         timeout_graceful_shutdown=SHUTDOWN_TIMEOUT,
     )  # fmt: skip
-    typer.echo(f"tendigits reads at {address}{'' if token is None else '/?token=...'}   (Ctrl-C stops it)")
+    typer.echo(f"tendigits reads at {address}{told}   (Ctrl-C stops it)")
     typer.echo(f"corrections: {store.url}   runs: {runs}")
     if browser:
         webbrowser.open(address if token is None else f"{address}/?token={token}")
-    _Server(config, jobs).run(sockets=[listener])
+    _Server(config, jobs, photos).run(sockets=[listener])
 
 
 class _Server(uvicorn.Server):
     """Exits with code 0 on SIGINT and SIGTERM, where uvicorn would raise the signal again.
 
-    The job is stopped first: a client that follows it keeps a connection open, and uvicorn waits for all connections.
+    What clients follow ends first, the job and the wait for a photo: they keep a connection open, and uvicorn waits for
+    all connections.
     """
 
-    def __init__(self, config: uvicorn.Config, jobs: Jobs) -> None:
+    def __init__(self, config: uvicorn.Config, jobs: Jobs, photos: PhotoInbox | None) -> None:
         super().__init__(config)
-        self.jobs = jobs
+        self.jobs, self.photos = jobs, photos
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        if self.photos is not None:
+            self.photos.end_wait()
         await self.jobs.stop()
         await super().shutdown(sockets)
 
     def handle_exit(self, sig: int, frame: object) -> None:
         super().handle_exit(sig, None)
         self._captured_signals.clear()
+
+
+def _reachable(host: str, names: tuple[str, ...]) -> str:
+    """Where a phone reaches the server."""
+    if names:
+        return names[0]
+    return network_address() if host in ALL_ADDRESSES else host
+
+
+def _origin(host: str, port: int) -> str:
+    return f"http://{f'[{host}]' if ':' in host else host}:{port}"
 
 
 def _listen(host: str, port: int) -> socket.socket:
