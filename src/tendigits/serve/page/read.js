@@ -4,6 +4,7 @@ import { ask } from "./api.js";
 import { askText, storeNumber } from "./correct.js";
 import { trying } from "./dom.js";
 import { showForm, startForms } from "./form.js";
+import { startPhone } from "./from_phone.js";
 import { showGrid, showLine, startGrid } from "./grid.js";
 import { showNumbers, showPicture, startPictures } from "./picture.js";
 
@@ -12,14 +13,16 @@ let page = null; // the response, with corrections since
 export function startReading() {
   startGrid();
   startForms();
-  startPictures((file) => trying(async () => {
+  const open = (file) => trying(async () => {
     const kind = /^(image\/(png|jpeg|webp|tiff|bmp|gif|heic|avif)|application\/pdf)$/.test(file.type) ? file.type : "application/octet-stream";
     const response = await ask("v1/read?crops=true", { method: "POST", body: file, headers: { "content-type": kind } });
     page = response.pages[0];
     showPicture(file, page, correct);
     showGrid(page);
     showForm(file, page);
-  }));
+  });
+  startPictures(open);
+  trying(() => startPhone(open));
 }
 
 async function correct(line, index) {
