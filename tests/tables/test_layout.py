@@ -61,7 +61,7 @@ def test_empty_rows_and_columns_are_there_if_lines_show_them():
     assert layout.shape == (ROWS, COLUMNS)
     drawn = np.array([[LEFTS[c], TOPS[r]] for r, c in ((4, 1), (4, 2), (5, 2), (5, 1))], np.float32)
     wanted = cv2.perspectiveTransform(drawn[None], VIEWS["aslant"])[0]
-    assert np.abs(layout.corners(4, 1) - wanted).max() < 8
+    assert np.abs(layout.corners[4, 1] - wanted).max() < 8
 
 
 def test_tables_above_each_other_are_two():

@@ -22,7 +22,7 @@ from tendigits.lines.order import in_rows
 from tendigits.lines.second_opinion import crops_of, strokes_beside
 from tendigits.lines.strips import DIGIT, Strip
 from tendigits.lines.trust import CLEAREST, Evidence
-from tendigits.lines.views import views_at, views_of
+from tendigits.lines.views import Seen, views_at, views_of
 from tendigits.lines.vote import READ, Candidate, View, as_people_write, vote
 
 Grey = NDArray[np.uint8]
@@ -91,10 +91,15 @@ class LineReader:
     untaught: Network | None = None
     """What `digits` was before a person taught it: where it has become certain of another digit, that one is read."""
 
-    def readings(self, grey: Grey) -> list[Reading]:
-        """Read a page: what stands where, in reading order; places without a digit are left out."""
-        for places in self._ways(grey):
-            read = self._with_second_opinion(views_of(self.lines, grey, places))
+    def readings(self, grey: Grey, places: Sequence[Place] | None = None, seen: Seen | None = None) -> list[Reading]:
+        """Read a page: what stands where, in reading order; places without a digit are left out.
+
+        Args:
+            places: where the finder found numbers, if it was asked before.
+            seen: what was seen in some of these places, likewise.
+        """
+        for found_in, before in self._ways(grey, places, seen or {}):
+            read = self._with_second_opinion(views_of(self.lines, grey, found_in, before))
             found = [each for each in read if any(map(str.isdigit, each.text))]
             if found:
                 rows = in_rows([each.place for each in found])
@@ -105,14 +110,14 @@ class LineReader:
         """Read a page again where numbers are known to stand, one in each place; some may turn out to be empty."""
         return self._with_second_opinion(views_at(self.lines, grey, places))
 
-    def _ways(self, grey: Grey) -> Iterator[list[Place]]:
-        """Where numbers may stand; the next way is tried where nothing was read in one."""
-        places = find_numbers(self.finder, grey)
-        yield [*places, *whole_line(grey, places)]
+    def _ways(self, grey: Grey, places: Sequence[Place] | None, seen: Seen) -> Iterator[tuple[list[Place], Seen]]:
+        """Where numbers may stand, and what was seen there; the next way is tried where nothing was read in one."""
+        places = find_numbers(self.finder, grey) if places is None else places
+        yield [*places, *whole_line(grey, places)], seen
         foreground = find_foreground(grey)
         if foreground is not None:
             places = find_numbers(self.finder, 255 - foreground)
-            yield [*places, *whole_line(grey, places)]
+            yield [*places, *whole_line(grey, places)], {}
 
     def _with_second_opinion(self, numbers: Sequence[tuple[Place, Sequence[View]]]) -> list[Reading]:
         """Join the views of each number, and ask the network for single digits about all digits at once."""

@@ -1,6 +1,6 @@
 """See each number of a page in as few views as tell: one where all is clear in it, several where something is doubtful.
 
-for place, views in views_of(network, grey, places):        # places as the finder gives them
+for place, views in views_of(network, grey, places, {}):    # places as the finder gives them
 for place, views in views_at(network, grey, places):        # places where a number is known to stand
 """
 
@@ -29,10 +29,16 @@ CLEAR = 0.95
 Seen = dict[tuple[Place, Look], View]
 
 
-def views_of(network: LineNetwork, grey: NDArray[np.uint8], places: Sequence[Place]) -> list[tuple[Place, list[View]]]:
-    """The numbers in some places of a page, uint8 (height, width), each with its views, the first as it stands."""
-    pyramid, seen, first = Pyramid(grey), Seen(), LOOKS[0]
-    _look(network, pyramid, [(place, first) for place in places], seen)
+def views_of(
+    network: LineNetwork, grey: NDArray[np.uint8], places: Sequence[Place], seen: Seen
+) -> list[tuple[Place, list[View]]]:
+    """The numbers in some places of a page, uint8 (height, width), each with its views, the first as it stands.
+
+    Args:
+        seen: what was seen of the page before; grows.
+    """
+    pyramid, first = Pyramid(grey), LOOKS[0]
+    look(network, pyramid, [(place, first) for place in places], seen)
     numbers = same([number for place in places for number in numbers_in(place, seen[place, first])])[:MOST]
     return _views(network, pyramid, numbers, seen)
 
@@ -47,10 +53,10 @@ def _views(
 ) -> list[tuple[Place, list[View]]]:
     """Look at numbers, each with its places: once where all is clear, else in all of the LOOKS."""
     (first, *others) = LOOKS
-    _look(network, pyramid, [(place, first) for number in numbers for place in number], seen)
+    look(network, pyramid, [(place, first) for number in numbers for place in number], seen)
     views = [(number[0], [seen[place, first] for place in number]) for number in numbers]
     doubtful = [(place, own) for place, own in views if not are_clear(own)]
-    _look(network, pyramid, [(place, look) for place, _ in doubtful for look in others], seen)
+    look(network, pyramid, [(place, look) for place, _ in doubtful for look in others], seen)
     for place, own in doubtful:
         own += [seen[place, look] for look in others]
     return views
@@ -63,7 +69,7 @@ def are_clear(views: Sequence[View]) -> bool:
     return certain and len(texts) == 1 and texts != {""}
 
 
-def _look(network: LineNetwork, pyramid: Pyramid, wanted: Sequence[tuple[Place, Look]], seen: Seen) -> None:
+def look(network: LineNetwork, pyramid: Pyramid, wanted: Sequence[tuple[Place, Look]], seen: Seen) -> None:
     """Add to `seen` what the network sees where it has not looked yet."""
     missing = [each for each in dict.fromkeys(wanted) if each not in seen]
     strips = [cut(pyramid, place, look) for place, look in missing]

@@ -7,6 +7,7 @@ reader.digit("seven.png").label                 # a picture of one digit
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -20,9 +21,11 @@ from tendigits.digits.segment import Box
 from tendigits.errors import UserError
 from tendigits.lines import finder
 from tendigits.lines import network as line_network
+from tendigits.lines.finder import find_numbers
 from tendigits.lines.numbers import Mark, common_mark
 from tendigits.lines.reading import LineReader, Reading, evidence
 from tendigits.lines.trust import Trust
+from tendigits.lines.views import Seen
 from tendigits.read.forms import Form, load_form, read_fields
 from tendigits.read.judge import judge
 from tendigits.read.orientation import turns_of
@@ -153,11 +156,12 @@ class Reader:
             return self.read_form(self.form, image, page)
         grey, size = open_page(image, page)
         scale = size[0] / grey.shape[1]
-        readings = self.lines.readings(grey)
-        if turns := turns_of(self.lines, grey, readings):
+        places, seen = find_numbers(self.lines.finder, grey), Seen()
+        if turns := turns_of(self.lines, grey, places, seen):
             grey = np.ascontiguousarray(np.rot90(grey, turns))
-            readings = self.lines.readings(grey)
-        readings, layouts = read_tables(self.lines, grey, readings, self._is_clear)
+            places, seen = find_numbers(self.lines.finder, grey), Seen()
+        readings = self.lines.readings(grey, places, seen)
+        readings, layouts = read_tables(self.lines, grey, readings, cache(self._is_clear))
         position = Upright(scale, turns, size[::-1] if turns % 2 else size)
         lines = self._judged(readings, position)
         return Page(lines, size, [table_of(layout, lines, position) for layout in layouts], 90 * turns)

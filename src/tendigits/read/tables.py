@@ -5,6 +5,8 @@ table = table_of(layout, lines, position)
 
 from collections.abc import Sequence
 
+import numpy as np
+
 from tendigits.digits.segment import Box
 from tendigits.read.position import Position
 from tendigits.read.results import Line
@@ -14,15 +16,13 @@ from tendigits.tables.table import Cell, Table
 
 def table_of(layout: Layout, lines: Sequence[Line], position: Position) -> Table:
     """Make a table of lines, to which a layout's cells refer."""
-    rows, columns = layout.shape
-    cells = [[_cell(layout, row, column, lines, position) for column in range(columns)] for row in range(rows)]
+    corners = layout.corners
+    boxes = np.concatenate([corners.min(axis=2), corners.max(axis=2)], axis=2).tolist()
+    cells = [
+        [cell_of(position.box(edges), layout.cells.get((row, column), []), lines) for column, edges in enumerate(line)]
+        for row, line in enumerate(boxes)
+    ]
     return Table(cells, ruled=layout.ruled)
-
-
-def _cell(layout: Layout, row: int, column: int, lines: Sequence[Line], position: Position) -> Cell:
-    corners = layout.corners(row, column)
-    box = position.box((*corners.min(axis=0).tolist(), *corners.max(axis=0).tolist()))
-    return cell_of(box, layout.cells.get((row, column), []), lines)
 
 
 def cell_of(box: Box, found: Sequence[int], lines: Sequence[Line]) -> Cell:

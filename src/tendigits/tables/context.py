@@ -35,7 +35,7 @@ SPARSE = 0.15
 WORDY = 0.34
 """Share of the cells with something in them that hold words, from which on a row or a column is one of words."""
 
-UNIT = 1.5
+UNIT = 1.2
 """Heights of a digit: a column of shorter words, and of nothing else, is no column, but units behind numbers."""
 
 REACH = 0.6
@@ -138,11 +138,12 @@ def _read_again(
         return layout
     shared = {cell for cell, found in layout.cells.items() if any(_reaches_out(sheet, layout, cell, i) for i in found)}
     into = {(row, beside) for row, column in shared for beside in (column - 1, column + 1)}
-    wanted = {}
-    for cell, place in _places(sheet, layout):
-        found = layout.cells.get(cell, [])
-        if len(found) != 1 or cell in shared or not is_clear(read[found[0]]):
-            wanted[cell] = place
+    unclear = [
+        cell
+        for cell in np.ndindex(layout.shape)
+        if len(found := layout.cells.get(cell, [])) != 1 or cell in shared or not is_clear(read[found[0]])
+    ]
+    wanted = dict(_places(sheet, layout, unclear))
     wanted = dict(islice(wanted.items(), max(0, finder.MOST - len(read))))
     cells = dict(layout.cells)
     for cell, seen in zip(wanted, reader.readings_at(grey, [*wanted.values()]), strict=True):
@@ -154,15 +155,17 @@ def _read_again(
     return replace(layout, cells=cells)
 
 
-def _places(sheet: FlatSheet, layout: Layout) -> Iterator[tuple[tuple[int, int], Place]]:
-    """Where a number may stand in each cell: as far out as others in its column, at the level of those in its row."""
+def _places(
+    sheet: FlatSheet, layout: Layout, cells: Sequence[tuple[int, int]]
+) -> Iterator[tuple[tuple[int, int], Place]]:
+    """Where a number may stand in some cells: as far out as others in its column, at the level of those in its row."""
     rows, columns = layout.shape
     by_row = [[i for (r, _), found in layout.cells.items() if r == row for i in found] for row in range(rows)]
     by_column = [
         [i for (_, c), found in layout.cells.items() if c == column for i in found] for column in range(columns)
     ]
     heights = sheet.last[:, 1] - sheet.first[:, 1]
-    for row, column in np.ndindex(rows, columns):
+    for row, column in cells:
         others, own = by_row[row], layout.cells.get((row, column), [])
         if not others or not by_column[column]:
             continue

@@ -53,10 +53,12 @@ class Layout:
         """Numbers of rows and columns."""
         return len(self.rows) - 1, len(self.columns) - 1
 
-    def corners(self, row: int, column: int) -> Floats:
-        """The corners of a cell in pixels of the page: float64 (4, 2), clockwise from the left upper one."""
-        (left, right), (top, bottom) = self.columns[column : column + 2], self.rows[row : row + 2]
-        return self.sheet.map.back(np.array([[left, top], [right, top], [right, bottom], [left, bottom]]))
+    @property
+    def corners(self) -> Floats:
+        """Of all cells in pixels of the page: float64 (rows, columns, 4, 2), clockwise from the left upper one."""
+        edges = np.stack(np.meshgrid(self.columns, self.rows), axis=-1)
+        seen = self.sheet.map.back(edges.reshape(-1, 2)).reshape(edges.shape)
+        return np.stack([seen[:-1, :-1], seen[:-1, 1:], seen[1:, 1:], seen[1:, :-1]], axis=2)
 
 
 def find_layouts(sheet: FlatSheet, members: Ints | None = None) -> list[Layout]:
