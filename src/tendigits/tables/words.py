@@ -22,7 +22,7 @@ DIGIT = 20.0
 THICKEST = 0.4
 """Of a digit's height: the widest stroke."""
 
-STRENGTH = 0.4
+STRENGTH = 0.3
 """Share of the darkness of the numbers' strokes that a word's strokes have at least."""
 
 LONGEST = 2.0
