@@ -2,19 +2,22 @@
 
     python bench/table_reading.py                        # three minutes; bench/results/ and docs/paper.md
     python bench/table_reading.py --sudoku FOLDER        # photographed 9x9 grids, too: a folder with a labels.csv
+    python bench/table_reading.py --peers                # other readers, too, or some of them: --peers img2table
+    python bench/table_reading.py --n 3 --trial --peers  # a trial, only printed
     python bench/table_reading.py --report-only
 
 Half are photos, half scans; each is turned by 0, 90, 180 or 270 degrees, and half of them up to 12 degrees more. Rows
-and columns in which nothing stands don't count. Seconds are those of a reader that is loaded, on all cores.
+and columns in which nothing stands don't count. Seconds are those of a reader that is loaded, on all cores. Without
+--peers, what was measured of them before stays.
 """
 
 import argparse
 import csv
 import json
-import statistics
+import sys
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from difflib import SequenceMatcher
 from pathlib import Path
 from typing import Any
@@ -22,8 +25,11 @@ from typing import Any
 import numpy as np
 
 from documents import replace_between
-from environments import MNIST, ROOT, commit, machine
+from environments import MNIST, ROOT, commit, machine, prepare
 from reading import mnist_digits
+from reading_peers import Peer
+from table_peers import ENVIRONMENTS, LIMIT, PEERS, Rows, Tables, read_by, summary
+from table_peers import text as text_beside
 from table_sheets import KINDS, make_sheet
 from tendigits.read.reader import Reader
 from tendigits.tables.table import Cell, Table
@@ -33,50 +39,68 @@ BEGIN, END = "<!-- tables: written by bench/table_reading.py -->", "<!-- /tables
 N, SEED = 40, 21
 """Tables of each kind."""
 
-Rows = list[list[str]]
-
 
 def main() -> None:
     """Measure, save, report."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, default=MNIST, help="MNIST as an .npz file.")
     parser.add_argument("--sudoku", type=Path, help="Folder of photographed grids with a labels.csv.")
-    parser.add_argument("--n", type=int, default=N, help="Tables of each kind.")
+    parser.add_argument("--n", type=int, default=N, help="Tables of each kind, at most, of the photographed ones too.")
+    parser.add_argument("--peers", nargs="*", choices=[*PEERS], help="Other readers; all, if none is named.")
+    parser.add_argument("--trial", action="store_true", help="Print the tables, and keep nothing.")
     parser.add_argument("--report-only", action="store_true", help="Write the table from the JSON.")
     given = parser.parse_args()
-    if given.report_only:
-        record: dict[str, Any] = json.loads(RESULTS.read_text())
-    else:
+    record: dict[str, Any] = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
+    if not given.report_only:
         kept = {"date": time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime()), "commit": commit()}
-        record = {"machine": machine(), **kept, "sets": [*measure(given.data.resolve(), given.n, given.sudoku)]}
+        peers = None if given.peers is None else [PEERS[name] for name in given.peers or PEERS]
+        sets, beside = measure(all_tables(given.data.resolve(), given.n, given.sudoku), peers)
+        record |= {"machine": machine(), **kept, "sets": sets}
+        if peers is not None:
+            record["beside"] = {**kept, "limit": min(LIMIT, given.n), "rows": beside}
+    if given.trial:
+        print(text(record))
+        return
+    if not given.report_only:
         RESULTS.write_text(json.dumps(record, indent=1) + "\n")
     replace_between(ROOT / "docs" / "paper.md", BEGIN, END, text(record))
 
 
-def measure(data: Path, n: int, sudoku: Path | None) -> Iterator[dict[str, Any]]:
-    """Read the tables of each kind; then real ones."""
-    digits, rng, reader = mnist_digits(data), np.random.default_rng(SEED), Reader()
+def all_tables(data: Path, n: int, sudoku: Path | None) -> Iterator[Tables]:
+    """Tables of each kind; then real ones."""
+    digits, rng = mnist_digits(data), np.random.default_rng(SEED)
     for kind in KINDS:
-        counts, seconds = Counter[str](), []
-        for _ in range(n):
-            sheet = make_sheet(digits, rng, kind)
-            started = time.perf_counter()
-            page = reader.read(sheet.picture)
-            seconds.append(time.perf_counter() - started)
-            counts["upright"] += page.turned == sheet.turned
-            counts += score(page.table(), sheet.rows)
-        yield {"set": kind, "n": n, "seconds": round(statistics.median(seconds), 3), **counts}
+        sheets = [make_sheet(digits, rng, kind) for _ in range(n)]
+        pictures, turned, rows = zip(*((sheet.picture, sheet.turned, sheet.rows) for sheet in sheets), strict=True)
+        yield Tables(kind, pictures, turned, rows, score)
     if sudoku is not None:
-        counts, seconds = Counter(), []
         with (sudoku / "labels.csv").open() as file:
-            labelled = [*csv.DictReader(file)]
-        for row in labelled:
+            labelled = [*csv.DictReader(file)][:n]
+        grids = [[line.split(";") for line in row["label"].split("|")] for row in labelled]
+        photos = [sudoku.resolve() / row["path"] for row in labelled]
+        yield Tables("9x9 grids, real photos", photos, [0] * len(photos), grids, score_grid)
+
+
+def measure(tables: Iterable[Tables], peers: list[Peer] | None) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """Read all tables of each set, and let the peers read the first of them; returns the rows of both tables."""
+    reader, sets, beside = Reader(), [], []
+    needed = {peer.environment for peer in peers or ()}
+    prepare({name: wanted for name, wanted in ENVIRONMENTS.items() if name in needed})
+    for own in tables:
+        seconds, counts = [], []
+        for picture, turned, wanted in zip(own.pictures, own.turned, own.wanted, strict=True):
             started = time.perf_counter()
-            page = reader.read(sudoku / row["path"])
+            page = reader.read(picture)
+            table = page.table()
             seconds.append(time.perf_counter() - started)
-            counts["upright"] += page.turned == 0
-            counts += score_grid(page.table(), [line.split(";") for line in row["label"].split("|")])
-        yield {"set": "9x9 grids, real photos", "n": len(labelled), "seconds": statistics.median(seconds), **counts}
+            counts.append(own.score(table, wanted) + Counter(upright=page.turned == turned))
+        sets.append({"set": own.name, **summary(seconds, counts)})
+        if peers is not None:
+            beside.append({"set": own.name, "tool": "tendigits", **summary(seconds[:LIMIT], counts[:LIMIT])})
+            for peer in peers:
+                beside.append(read_by(peer, own.first(LIMIT)))
+                print(beside[-1], file=sys.stderr, flush=True)
+    return sets, beside
 
 
 def score(table: Table, wanted: Rows) -> Counter[str]:
@@ -146,7 +170,8 @@ def text(record: dict[str, Any]) -> str:
         ]  # fmt: skip
         lines.append(f"| {own['set']} | {n} | {' | '.join(shares)} | {own['seconds']:.2f} |")
     described = record["machine"]
-    return "\n".join([*lines, "", f"{described['processor']}, {described['cores']} cores; {record['date']}."])
+    lines += ["", f"{described['processor']}, {described['cores']} cores; {record['date']}."]
+    return "\n".join([*lines, "", text_beside(record["beside"])] if "beside" in record else lines)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """What all readers share: the arguments, the clock, boxes to numbers, and the one line of JSON.
 
-python bench/peers/read_NAME.py --images LIST.json --kind digit|line|page|grid|nothing [--keep 0123456789.,]
+python bench/peers/read_NAME.py --images LIST.json --kind digit|line|page|grid|table|nothing [--keep 0123456789.,]
 
 LIST.json is a list of paths. It is imported in every peer's environment, so it needs only the standard library.
 """
@@ -8,10 +8,11 @@ LIST.json is a list of paths. It is imported in every peer's environment, so it 
 import argparse
 import json
 import platform
+import re
 import sys
 import time
 import unicodedata
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from importlib.metadata import version
 from pathlib import Path
 from typing import NamedTuple
@@ -42,23 +43,26 @@ class Found(NamedTuple):
 Piece = tuple[str, float, bool]
 """A number or a part of one: its text, its confidence, whether it is accepted."""
 
+Rows = list[list[str]]
+"""A table: what stands in each cell, row by row."""
+
 
 def run(
     peer: str,
-    load: Callable[[argparse.Namespace], Callable[[str], list[Piece]]],
+    load: Callable[[argparse.Namespace], Callable[[str], list[Piece] | Rows]],
     *packages: str,
     more: Callable[[], dict[str, str]] = dict,
 ) -> None:
     """Load a reader, let it read one image to warm up and then all of them, each timed; print the line.
 
     Args:
-        load: from the arguments to a function that reads the image at a path.
+        load: from the arguments to a function that reads the image at a path; of the kind "table", its rows.
         packages: whose versions are said.
         more: versions of what is no package, asked for at the end.
     """
     parser = argparse.ArgumentParser()
     parser.add_argument("--images", type=Path, required=True, help="a JSON list of paths")
-    parser.add_argument("--kind", choices=("digit", "line", "page", "grid", "nothing"), required=True)
+    parser.add_argument("--kind", choices=("digit", "line", "page", "grid", "table", "nothing"), required=True)
     parser.add_argument("--keep", default=DIGITS, help="characters that are asked for")
     parser.add_argument("--no-detection", action="store_true", help="take the whole image as one line of text")
     parser.add_argument("--tiny", action="store_true", help="the tiny models in place of the small ones")
@@ -117,6 +121,40 @@ def rows_of(found: Iterable[Found], keep: str) -> list[list[Found]]:
         else:
             best.append(piece)
     return sorted(rows, key=lambda row: sum(piece.top + piece.bottom for piece in row) / len(row))
+
+
+def table_of(found: Iterable[Found], keep: str) -> Rows:
+    """The accepted pieces as a table: rows of what stands side by side, columns of what stands one above the other."""
+    words = [word for piece in found if piece.accepted for word in words_of(piece, keep)]
+    columns = rows_of((on_its_side(word) for word in words), keep)
+    column_of = {on_its_side(word): number for number, column in enumerate(columns) for word in column}
+    table = []
+    for row in rows_of(words, keep):
+        table.append([""] * len(columns))
+        for word in row:
+            table[-1][column_of[word]] += word.text
+    return table
+
+
+def words_of(piece: Found, keep: str) -> Iterator[Found]:
+    """The numbers of a piece of text: with a space between them they are cells of their own, in proportion wide."""
+    wide = (piece.right - piece.left) / max(1, len(piece.text))
+    for word in re.finditer(r"\S+", piece.text):
+        if value := value_of(word[0], keep):
+            left, right = (piece.left + wide * end for end in word.span())
+            yield piece._replace(left=left, right=right, text=value)
+
+
+def value_of(text: str, keep: str) -> str:
+    """The number in a cell; words, and what has a letter in it, count as nothing."""
+    value = kept(text, keep)
+    letters = any(each.isalpha() for each in text)
+    return value if not letters and any(each.isdigit() for each in value) else ""
+
+
+def on_its_side(piece: Found) -> Found:
+    """A piece with its x and y exchanged."""
+    return piece._replace(left=piece.top, top=piece.left, right=piece.bottom, bottom=piece.right)
 
 
 def of_kind(kind: str, found: Iterable[Found], keep: str = DIGITS) -> list[Piece]:

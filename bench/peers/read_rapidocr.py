@@ -1,12 +1,13 @@
 """RapidOCR with PP-OCRv6, whose small models are in its wheel; see read_common.py for the command.
 
 It has no list of allowed characters. It must always answer here, however low its score (what it would show is above its
-own text_score), and does not check for upside-down text: that costs time, and turns a 6 into a 9.
+own text_score), and does not check for upside-down text: that costs time, and turns a 6 into a 9. For a table, what it
+would show is put into rows and columns by its boxes, turned back by their own slope.
 """
 
 import sys
 
-from read_common import Found, of_kind, run
+from read_common import Found, of_kind, run, table_of
 
 SHOWN = 0.5
 """Its text_score, when none is set."""
@@ -41,13 +42,27 @@ def load(given):
         result = engine(path, use_det=True)  # it remembers what it was last called with
         if not result.txts:
             return []
+        boxes = levelled(result.boxes) if given.kind == "table" else result.boxes
         found = [
             Found(*box.min(axis=0).tolist(), *box.max(axis=0).tolist(), text, float(score), float(score) >= SHOWN)
-            for box, text, score in zip(result.boxes, result.txts, result.scores, strict=True)
+            for box, text, score in zip(boxes, result.txts, result.scores, strict=True)
         ]
+        if given.kind == "table":
+            return table_of(found, given.keep)
         return of_kind(given.kind, found, given.keep)
 
     return recognise if given.no_detection else read
+
+
+def levelled(boxes):
+    """Corners of boxes, turned back by the median slope of the boxes that are longer than high."""
+    import numpy as np
+
+    along, down = boxes[:, 1] - boxes[:, 0], boxes[:, 3] - boxes[:, 0]
+    along = along[np.hypot(*along.T) > np.hypot(*down.T)]
+    slope = np.median(np.arctan2(along[:, 1], along[:, 0])) if len(along) else 0.0
+    cos, sin = np.cos(slope), np.sin(slope)
+    return boxes @ np.array([[cos, -sin], [sin, cos]])
 
 
 run("rapidocr", load, "rapidocr", "onnxruntime", "opencv-python-headless", "numpy")

