@@ -84,7 +84,7 @@ def read_by(peer: Peer, own: Tables) -> dict[str, Any]:
     turn = ask(peer, upright_files(own), "table", KEEP)
     if "error" in turn:
         return {**about, "error": turn["error"]}
-    counts = [own.score(as_table(rows), wanted) for rows, wanted in zip(turn["answers"], own.wanted, strict=True)]
+    counts = [scored(own, rows, wanted) for rows, wanted in zip(turn["answers"], own.wanted, strict=True)]
     kept = {"failed": len(turn["failed"]), "versions": turn["versions"]}
     return {**about, **summary([each / 1e3 for each in turn["ms"]], counts), **kept}
 
@@ -107,16 +107,18 @@ def upright_files(own: Tables) -> list[Path]:
     return paths
 
 
-def as_table(rows: Rows) -> Table:
-    """What a peer read, to be scored as ours is."""
+def scored(own: Tables, read: Rows, wanted: Rows) -> Counter[str]:
+    """What is right of what a tool read; a decimal comma counts as a point here, for readers of text mix them up."""
     nowhere = Box(0, 0, 0, 0)
-    return Table([[Cell(nowhere, value) for value in row] for row in rows])
+    table = Table([[Cell(nowhere, value.replace(",", ".")) for value in row] for row in read])
+    return own.score(table, [[value.replace(",", ".") for value in row] for row in wanted])
 
 
 def text(record: dict[str, Any]) -> str:
     """Format the tables of all tools as Markdown."""
     lines = [
-        f"Beside others, the first {record['limit']} of each kind, which are turned upright for all but tendigits:",
+        f"Beside others, on the first {record['limit']} of each kind. The others don't turn pages, so they get them"
+        " turned upright. A decimal comma counts as a point.",
         "",
         "| tables | tool | shape right | rows right | cells right | seconds |",
         "| :--- | :--- | ---: | ---: | ---: | ---: |",

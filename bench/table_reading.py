@@ -28,7 +28,7 @@ from documents import replace_between
 from environments import MNIST, ROOT, commit, machine, prepare
 from reading import mnist_digits
 from reading_peers import Peer
-from table_peers import ENVIRONMENTS, LIMIT, PEERS, Rows, Tables, read_by, summary
+from table_peers import ENVIRONMENTS, LIMIT, PEERS, Rows, Tables, read_by, scored, summary
 from table_peers import text as text_beside
 from table_sheets import KINDS, make_sheet
 from tendigits.read.reader import Reader
@@ -87,16 +87,17 @@ def measure(tables: Iterable[Tables], peers: list[Peer] | None) -> tuple[list[di
     needed = {peer.environment for peer in peers or ()}
     prepare({name: wanted for name, wanted in ENVIRONMENTS.items() if name in needed})
     for own in tables:
-        seconds, counts = [], []
+        seconds, counts, alike = [], [], []
         for picture, turned, wanted in zip(own.pictures, own.turned, own.wanted, strict=True):
             started = time.perf_counter()
             page = reader.read(picture)
             table = page.table()
             seconds.append(time.perf_counter() - started)
             counts.append(own.score(table, wanted) + Counter(upright=page.turned == turned))
+            alike.append(scored(own, [[cell.value for cell in row] for row in table.rows], wanted))
         sets.append({"set": own.name, **summary(seconds, counts)})
         if peers is not None:
-            beside.append({"set": own.name, "tool": "tendigits", **summary(seconds[:LIMIT], counts[:LIMIT])})
+            beside.append({"set": own.name, "tool": "tendigits", **summary(seconds[:LIMIT], alike[:LIMIT])})
             for peer in peers:
                 beside.append(read_by(peer, own.first(LIMIT)))
                 print(beside[-1], file=sys.stderr, flush=True)

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+import environments
+
 ROOT = Path(__file__).parents[2]
 SCRIPTS = sorted(path.stem for path in (ROOT / "bench").glob("*.py"))
 
@@ -15,11 +17,11 @@ def test_a_script_is_importable_and_says_what_it_is(script):
     assert importlib.import_module(script).__doc__
 
 
-@pytest.mark.parametrize("script", ["speed", "reading_peers"])
+@pytest.mark.parametrize("script", ["speed", "reading_peers", "table_peers"])
 def test_every_peer_has_a_script_and_an_environment_of_exact_versions(script):
     module = importlib.import_module(script)
     for peer in module.PEERS.values():
-        assert Path(module.script(peer.script)).exists()
+        assert Path(environments.script(peer.script)).exists()
         assert peer.environment is None or peer.environment in module.ENVIRONMENTS
     for requirements in module.ENVIRONMENTS.values():
         assert all("==" in requirement for requirement in requirements)
@@ -34,6 +36,7 @@ TABLES = {
     "recipes": ("docs/results.md", "table"),
     "serving": ("bench/README.md", "table"),
     "speed": ("bench/README.md", "tables.text"),
+    "table_reading": ("docs/paper.md", "text"),
     "teaching": ("docs/results.md", "table"),
     "time_to": ("docs/results.md", "table"),
 }
