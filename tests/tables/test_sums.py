@@ -56,6 +56,17 @@ def test_a_lost_digit_is_named():
     assert checked.rows[-1][1].reason == "this row adds up to 355, not 7355; 255 may be 7255"
 
 
+@pytest.mark.parametrize("missing", [2, 3])
+def test_what_an_unread_number_must_be_is_said(missing):
+    rows = table(*GOOD, "6,10,20,30")
+    wanted = rows.rows[-1][missing].value
+    rows.rows[-1][missing] = Cell(Box(0, 0, 9, 9), "", None, 0.0, False, "could not be read")
+    checked = check_sums(rows, Sums.AUTO)
+    assert checked.agreement == "totals agree in 4 of 4 rows"
+    last = checked.rows[-1][missing]
+    assert (last.value, last.reason) == ("", f"could not be read; {wanted} would make this row add up")
+
+
 def test_where_no_single_digit_explains_it_the_whole_row_is_doubtful():
     rows = [[cell(value, accepted=True) for value in row.split(",")] for row in (*GOOD, "6,10,20,2099")]
     checked = check_sums(Table(rows), Sums.AUTO)

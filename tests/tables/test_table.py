@@ -72,6 +72,19 @@ def test_a_spreadsheet_opened_again(tmp_path):
     assert len(check._images) == 1
 
 
+def test_what_could_not_be_read_is_to_check_everywhere(tmp_path):
+    unread = Cell(BOX, "", None, 0.0, False, "could not be read")
+    table = Table([[sure("1", "1"), unread], [sure("2", "2"), Cell(BOX)]])
+    assert (table.doubtful, table.to_csv()) == (["B1"], "1,?\n2,\n")
+    assert table.summary() == "2 rows x 2 columns   2 sure, 1 to check (B1)"
+    table.to_xlsx(tmp_path / "a.xlsx")
+    book = openpyxl.load_workbook(tmp_path / "a.xlsx")
+    marked = book["table"]["B1"]
+    assert (marked.value, marked.fill.fgColor.rgb) == (None, "FF" + DOUBTFUL[1:])
+    assert marked.comment.text.startswith("could not be read")
+    assert [each.value for each in book["to check"][2]][:4] == ["table", "B1", "nothing", "could not be read"]
+
+
 def test_a_sheet_for_each_table_with_names_that_are_allowed(tmp_path):
     long = "a very long name of a file with marks.jpg"
     write_spreadsheet(tmp_path / "a.xlsx", [(long, TABLE), (long, TABLE), ("x/y'", TABLE)])

@@ -53,6 +53,15 @@ def test_titles_and_text_below_are_no_rows():
     assert layout.shape == (7, 3)
 
 
+def test_a_word_among_numbers_could_not_be_read():
+    (layout,) = find_layouts(flatten(*page(lambda word, number: [number("7", 820, y) for y in TOPS[1:]])))
+    assert (layout.shape, layout.unread) == ((7, 4), set())
+    (layout,) = find_layouts(
+        flatten(*page(lambda word, number: [word("ill", 800, TOPS[0]), *(number("7", 820, y) for y in TOPS[1:])]))
+    )
+    assert (layout.shape, layout.unread) == ((7, 4), {(1, 3)})
+
+
 def test_a_number_is_no_word_and_a_word_with_a_number_is():
     sheet = flatten(*page(lambda word, number: None, heads=False))
     assert len(sheet.middles) - sheet.n_numbers == len(NAMES)

@@ -91,6 +91,10 @@ class LineReader:
     untaught: Network | None = None
     """What `digits` was before a person taught it: where it has become certain of another digit, that one is read."""
 
+    def places(self, grey: Grey) -> list[Place]:
+        """Where numbers may stand on a page."""
+        return find_numbers(self.finder, grey)
+
     def readings(self, grey: Grey, places: Sequence[Place] | None = None, seen: Seen | None = None) -> list[Reading]:
         """Read a page: what stands where, in reading order; places without a digit are left out.
 
@@ -112,11 +116,11 @@ class LineReader:
 
     def _ways(self, grey: Grey, places: Sequence[Place] | None, seen: Seen) -> Iterator[tuple[list[Place], Seen]]:
         """Where numbers may stand, and what was seen there; the next way is tried where nothing was read in one."""
-        places = find_numbers(self.finder, grey) if places is None else places
+        places = self.places(grey) if places is None else places
         yield [*places, *whole_line(grey, places)], seen
         foreground = find_foreground(grey)
         if foreground is not None:
-            places = find_numbers(self.finder, 255 - foreground)
+            places = self.places(255 - foreground)
             yield [*places, *whole_line(grey, places)], {}
 
     def _with_second_opinion(self, numbers: Sequence[tuple[Place, Sequence[View]]]) -> list[Reading]:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from tendigits.lines.finder import Place, find_numbers
+from tendigits.lines.finder import Place
 from tendigits.lines.reading import LineReader
 from tendigits.lines.strips import Look, Pyramid
 from tendigits.lines.views import Seen, look
@@ -47,7 +47,7 @@ def turns_of(reader: LineReader, grey: Grey, places: Sequence[Place], seen: Seen
         return 0
     for turns in (2, 1, 3):
         turned = np.ascontiguousarray(np.rot90(grey, turns))
-        clear[turns] = _clearness(reader, turned, find_numbers(reader.finder, turned), {})
+        clear[turns] = _clearness(reader, turned, reader.places(turned), {})
         if turns == 2 and max(clear.values()) >= SIDEWAYS:
             break
     best = max(clear, key=lambda turns: clear[turns])

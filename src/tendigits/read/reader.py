@@ -21,7 +21,6 @@ from tendigits.digits.segment import Box
 from tendigits.errors import UserError
 from tendigits.lines import finder
 from tendigits.lines import network as line_network
-from tendigits.lines.finder import find_numbers
 from tendigits.lines.numbers import Mark, common_mark
 from tendigits.lines.reading import LineReader, Reading, evidence
 from tendigits.lines.trust import Trust
@@ -156,10 +155,10 @@ class Reader:
             return self.read_form(self.form, image, page)
         grey, size = open_page(image, page)
         scale = size[0] / grey.shape[1]
-        places, seen = find_numbers(self.lines.finder, grey), Seen()
+        places, seen = self.lines.places(grey), Seen()
         if turns := turns_of(self.lines, grey, places, seen):
             grey = np.ascontiguousarray(np.rot90(grey, turns))
-            places, seen = find_numbers(self.lines.finder, grey), Seen()
+            places, seen = self.lines.places(grey), Seen()
         readings = self.lines.readings(grey, places, seen)
         readings, layouts = read_tables(self.lines, grey, readings, cache(self._is_clear))
         position = Upright(scale, turns, size[::-1] if turns % 2 else size)

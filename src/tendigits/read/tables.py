@@ -4,6 +4,7 @@ table = table_of(layout, lines, position)
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -22,6 +23,8 @@ def table_of(layout: Layout, lines: Sequence[Line], position: Position) -> Table
         [cell_of(position.box(edges), layout.cells.get((row, column), []), lines) for column, edges in enumerate(line)]
         for row, line in enumerate(boxes)
     ]
+    for row, column in layout.unread:
+        cells[row][column] = replace(cells[row][column], confidence=0.0, accepted=False, reason="could not be read")
     return Table(cells, ruled=layout.ruled)
 
 

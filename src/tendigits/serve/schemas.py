@@ -117,7 +117,10 @@ class LineResponse(ValueResponse):
 
 
 class CellResponse(ValueResponse):
-    """A cell of a table, or a field of a form; `value` is empty where nothing stands."""
+    """A cell of a table, or a field of a form.
+
+    `value` is empty where nothing stands; or, if it isn't accepted, where something stands that could not be read.
+    """
 
     line: int | None
     """Which of the page's lines stands in it, from 0."""

@@ -4,6 +4,7 @@ layouts = find_layouts(flatten(grey, places))
 layouts[0].cells[2, 3]          # which of the places stand in the third row, fourth column
 """
 
+from collections import Counter
 from dataclasses import dataclass
 
 import numpy as np
@@ -52,6 +53,14 @@ class Layout:
     def shape(self) -> tuple[int, int]:
         """Numbers of rows and columns."""
         return len(self.rows) - 1, len(self.columns) - 1
+
+    @property
+    def unread(self) -> set[tuple[int, int]]:
+        """Cells of numbers in which something else stands: a number that was not found, or a word such as "absent"."""
+        alone = {*self.words} - {*self.cells}
+        numbers, words = Counter(column for _, column in self.cells), Counter(column for _, column in alone)
+        rows = {row for row, _ in self.cells}
+        return {(row, column) for row, column in alone if row in rows and numbers[column] > words[column]}
 
     @property
     def corners(self) -> Floats:

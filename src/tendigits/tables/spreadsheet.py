@@ -63,7 +63,7 @@ def to_xlsx(tables: Sequence[tuple[str, Table]]) -> bytes:
             sheet = book.add_worksheet(name)
             for row, cells in enumerate(table.rows):
                 for column, cell in enumerate(cells):
-                    if cell.value:
+                    if cell.value or cell.is_unread:
                         _write(sheet, row, column, cell, None if cell.accepted else doubt)
         doubtful = [
             (name, cell_name, cell) for name, table in sheets for cell_name, cell in table.cells() if not cell.accepted
@@ -91,8 +91,10 @@ def _write(sheet: Any, row: int, column: int, cell: Cell, style: Any) -> None:
     content = cell.content
     if isinstance(content, Decimal) and len(content.as_tuple().digits) <= MOST_DIGITS:
         sheet.write_number(row, column, float(content), style)
-    else:
+    elif cell.value:
         sheet.write_string(row, column, cell.value, style)
+    else:
+        sheet.write_blank(row, column, None, style)
     if not cell.accepted:
         sheet.write_comment(row, column, comment_of(cell))
 
@@ -111,7 +113,7 @@ def _write_check(book: "Workbook", name: str, doubtful: list[tuple[str, str, Cel
     for row, (of_sheet, cell_name, cell) in enumerate(doubtful, 1):
         sheet.write_string(row, 0, of_sheet)
         sheet.write_url(row, 1, f"internal:'{of_sheet.replace(chr(39), chr(39) * 2)}'!{cell_name}", string=cell_name)
-        sheet.write_string(row, 2, cell.value)
+        sheet.write_string(row, 2, cell.value or "nothing")
         sheet.write_string(row, 3, cell.reason or "")
         if cell.picture is not None:
             sheet.set_row(row, PICTURE_ROW)

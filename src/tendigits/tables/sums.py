@@ -76,7 +76,7 @@ def _start(lines: Sequence[Line], always: bool) -> int | None:
 
 def _is_sum(line: Line, start: int) -> bool | None:
     """Whether the last number is the sum of those before it; None where that can't be told: zeros tell nothing."""
-    total, addends = line[-1], [cell for cell in line[start:-1] if cell.value]
+    total, addends = line[-1], [cell for cell in line[start:-1] if cell.value or cell.is_unread]
     numbers = [cell.number for cell in addends if cell.number is not None]
     if not total.number or len(numbers) < max(FEWEST_ADDENDS, len(addends)):
         return None
@@ -87,7 +87,7 @@ def _checked(line: Line, start: int, name: str) -> Line:
     """A row or a column after the check."""
     agrees = _is_sum(line, start)
     if agrees is None:
-        return line
+        return _with_missing(line, start, name)
     checked = list(line)
     if agrees:
         for i in range(start, len(line)):
@@ -105,6 +105,21 @@ def _checked(line: Line, start: int, name: str) -> Line:
         checked[best.index] = _doubtful(cell, f"{said}; {cell.value} may be {best.text}", others)
         return checked
     return [*line[:start], *(_doubtful(cell, said, cell.options) if cell.value else cell for cell in line[start:])]
+
+
+def _with_missing(line: Line, start: int, name: str) -> Line:
+    """A row or a column in which one number could not be read: say what it is, if the sum is right."""
+    unread = [i for i in range(start, len(line)) if line[i].is_unread]
+    numbers = [cell.number for cell in line[start:] if cell.value]
+    known = [number for number in numbers if number is not None]
+    if len(unread) != 1 or len(known) < max(FEWEST_ADDENDS, len(numbers)):
+        return line
+    (at,) = unread
+    missing = sum(known) if at == len(line) - 1 else known[-1] - sum(known[:-1])
+    if missing < 0:
+        return line
+    said = f"{line[at].reason}; {missing} would make this {name} add up"
+    return [*line[:at], _doubtful(line[at], said, [(str(missing), RARE)]), *line[at + 1 :]]
 
 
 def _doubtful(cell: Cell, reason: str, options: list[tuple[str, float]]) -> Cell:

@@ -45,7 +45,8 @@ class Cell:
     """Where it is, in pixels of the picture."""
 
     value: str = ""
-    """As it is written; the most probable reading, even if it isn't accepted; empty where nothing stands."""
+    """As it is written; the most probable reading, even if it isn't accepted; empty where nothing stands, and, not
+    accepted, where something stands that could not be read."""
 
     number: Decimal | None = None
     """What it means; None for dates, times and what has several meanings."""
@@ -67,6 +68,11 @@ class Cell:
 
     picture: NDArray[np.uint8] | None = field(default=None, repr=False)
     """uint8 (40, width): the number as the reader saw it."""
+
+    @property
+    def is_unread(self) -> bool:
+        """Whether something stands in it that could not be read."""
+        return not self.value and not self.accepted
 
     @property
     def content(self) -> Decimal | str:
@@ -116,7 +122,7 @@ class Table:
         """All cells that hold something, row by row, and their names, such as C7."""
         for row, cells in enumerate(self.rows):
             for column, cell in enumerate(cells):
-                if cell.value:
+                if cell.value or cell.is_unread:
                     yield name_of(row, column), cell
 
     @property

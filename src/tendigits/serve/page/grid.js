@@ -3,7 +3,7 @@
 import { ask } from "./api.js";
 import { storeNumber } from "./correct.js";
 import { element, find, notify, save, trying } from "./dom.js";
-import { agreeing, agreement, letters } from "./sheet.js";
+import { agreeing, agreement, isFilled, letters } from "./sheet.js";
 
 const SIGNS = /^[0-9.,\-/:+=()%x]$/;
 const XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet";
@@ -59,7 +59,7 @@ export function startGrid() {
 const DENSE = 0.4; // share of a table's cells that hold something; without lines, fewer are scattered over the page
 
 function isDense({ rows, ruled }) {
-  const filled = rows.flat().filter((cell) => cell.value !== "").length;
+  const filled = rows.flat().filter(isFilled).length;
   return rows.length > 1 && rows[0].length > 1 && (ruled || filled >= DENSE * rows.length * rows[0].length);
 }
 
@@ -70,7 +70,7 @@ const current = () => cellAt(at);
 
 function isDoubtful([row, column]) {
   const cell = table.rows[row][column];
-  return cell.value !== "" && !cell.accepted && !agreed.has(`${row},${column}`);
+  return !cell.accepted && !agreed.has(`${row},${column}`);
 }
 
 function doubts() {
@@ -89,7 +89,7 @@ function render() {
     }, cell.value))));
   find("grid").replaceChildren(element("thead", {}, head), element("tbody", {}, ...body));
   const need = doubts().length;
-  const sure = table.rows.flat().filter((cell) => cell.value !== "").length - need;
+  const sure = table.rows.flat().filter(isFilled).length - need;
   find("need").textContent = `${need} ${need === 1 ? "cell needs" : "cells need"} you, ${sure} ${sure === 1 ? "does" : "do"} not`;
   find("totals").textContent = agreement(table) ?? "";
   find("next-doubt").disabled = need === 0;

@@ -5,6 +5,9 @@ export function letters(number) {
   return (number >= 26 ? letters(Math.floor(number / 26) - 1) : "") + String.fromCharCode(65 + number % 26);
 }
 
+// Whether something stands in a cell, though it may not have been read.
+export const isFilled = ({ value, accepted }) => value !== "" || !accepted;
+
 // Of a table of the API: "totals agree in 22 of 24 rows"; null where nothing is a sum.
 export function agreement({ rows, row_sums, column_sums }) {
   const told = [];
@@ -33,7 +36,7 @@ function count(lines, start, name) {
 
 // Whether the last cell is the sum of those before it; null where that can't be told.
 function isSum(line, start) {
-  const addends = line.slice(start, -1).filter((cell) => cell.value !== "").map(meaning);
+  const addends = line.slice(start, -1).filter(isFilled).map(meaning);
   const total = meaning(line.at(-1));
   if (total === null || addends.length < 2 || addends.includes(null)) return null;
   const places = Math.max(...[total, ...addends].map(([, decimals]) => decimals));
