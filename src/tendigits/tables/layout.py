@@ -24,8 +24,8 @@ TABLES_APART, PITCHES_APART = 2.0, 2.5
 FEWEST_LINES = 3
 """Pieces of upright lines in each of two tables that stand side by side: else they are columns of one."""
 
-STRADDLED = 0.2
-"""Share of the numbers next to a line which it may cut through: the lines of squared paper cut more."""
+MOST_CUT, STRADDLED = 2, 0.25
+"""Numbers next to a line which it may cut through, and their share: the lines of squared paper cut more."""
 
 PARTING = 0.75
 """Share of the lines next to numbers that run between them, in a table."""
@@ -164,7 +164,7 @@ def _parting(lines: list[Line], first: Floats, last: Floats, others: Floats, hei
         beside &= (first - height < line.at) & (line.at < last + height)
         cut = beside & (first < line.at) & (line.at < last)
         n_beside += bool(beside.any())
-        if cut.sum() <= max(1, STRADDLED * beside.sum()):
+        if cut.sum() <= max(MOST_CUT, STRADDLED * beside.sum()):
             parting.append((line, bool(beside.any())))
     kept = [line for line, _ in parting]
     return kept if sum(told for _, told in parting) >= PARTING * n_beside else []
