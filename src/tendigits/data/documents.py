@@ -4,6 +4,7 @@ addresses("scan.pdf")               # ["scan.pdf#page=1", "scan.pdf#page=2"]
 split_address("scan.pdf#page=2")    # ("scan.pdf", 2)
 """
 
+import io
 import re
 from contextlib import contextmanager
 from pathlib import Path
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
 
 DOCUMENTS = (".pdf", ".tif", ".tiff")
 """Suffixes of files that may have several pages."""
+
+TIFF = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
+"""First bytes of a TIFF."""
 
 MAX_PAGES = 1000
 """Pages of a document."""
@@ -39,6 +43,11 @@ def is_pdf(data: bytes) -> bool:
     return data[:1024].lstrip().startswith(b"%PDF-")
 
 
+def is_document(data: bytes) -> bool:
+    """Whether these are the bytes of a file that may have several pages."""
+    return is_pdf(data) or data.startswith(TIFF)
+
+
 def split_address(address: str) -> tuple[str, int]:
     """The file of an address, and the number of the page, from 1."""
     found = re.fullmatch(r"(.+)#page=(\d{1,6})", address)
@@ -54,22 +63,26 @@ def addresses(path: str) -> list[str]:
     return [f"{path}#page={page}" for page in range(1, n + 1)] if n > 1 else [path]
 
 
-def count_pages(path: Path) -> int:
+def count_pages(source: Path | bytes) -> int:
     """How many pages a PDF or TIFF has. Raises DataError if there are too many, or it is damaged."""
     from PIL import Image
 
+    if isinstance(source, bytes):
+        name, has_pdf = "the picture", is_pdf(source)
+    else:
+        name, has_pdf = str(source), source.suffix.lower() == ".pdf"
     try:
-        if path.suffix.lower() == ".pdf":
-            with _opened(path, str(path)) as document:
+        if has_pdf:
+            with _opened(source, name) as document:
                 n = len(document)
         else:
-            with Image.open(path, formats=["TIFF"]) as image:
+            with Image.open(io.BytesIO(source) if isinstance(source, bytes) else source, formats=["TIFF"]) as image:
                 n = int(getattr(image, "n_frames", 1))
     except DataError:
         raise
     except Exception as error:  # Pillow raises whatever its decoders do
-        raise DataError(f"expected a whole TIFF, received {path} ({type(error).__name__})") from error
-    _refuse_many(n, str(path))
+        raise DataError(f"expected a whole TIFF, received {name} ({type(error).__name__})") from error
+    _refuse_many(n, name)
     return n
 
 

@@ -116,7 +116,7 @@ def load_form(path: str | Path) -> Form:
     return make_form(path.parent / picture, fields, turned)
 
 
-def make_form(picture: Any, fields: Mapping[str, Any], turned: int = 0) -> Form:
+def make_form(picture: Any, fields: Mapping[str, Any], turned: int = 0, page: int = 1) -> Form:
     """Open a form's picture, with its fields.
 
     Args:
@@ -124,6 +124,7 @@ def make_form(picture: Any, fields: Mapping[str, Any], turned: int = 0) -> Form:
         fields: left, top, right and bottom of each, in pixels of the picture.
         turned: degrees by which the picture is turned clockwise: 0, 90, 180 or 270. The boxes are those of the picture
             as it is.
+        page: of a PDF or a TIFF, from 1; a path may say it, too: exam.pdf#page=2.
 
     Raises:
         UserError: a field is not within the picture, or too small.
@@ -131,7 +132,7 @@ def make_form(picture: Any, fields: Mapping[str, Any], turned: int = 0) -> Form:
     """
     if type(turned) is not int or turned not in (0, 90, 180, 270):
         raise UserError(f"expected 0, 90, 180 or 270 degrees by which the form's picture is turned, received {turned}")
-    grey, (width, height) = open_page(picture)
+    grey, (width, height) = open_page(picture, page)
     scale, turns, size = grey.shape[1] / width, turned // 90, (grey.shape[1], grey.shape[0])
     boxes = {}
     for name, edges in fields.items():

@@ -6,12 +6,9 @@ from datetime import datetime
 from typing import Annotated, Any, Literal
 
 import numpy as np
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
-from tendigits.digits.segment import Box
-from tendigits.lines.numbers import common_mark, to_decimal
 from tendigits.read.results import Character, Digit, Line, Page
-from tendigits.tables.table import Cell, Table
 
 MAX_DIGITS = 1000
 """Most digits or corrections in one request."""
@@ -140,44 +137,13 @@ class TableResponse(BaseModel):
     """Whether lines part its rows and its columns."""
 
 
-class CellRequest(Strict):
-    """A cell as a person left it."""
-
-    value: Annotated[str, Field(max_length=100)]
-    accepted: bool = True
-    reason: Annotated[str, Field(max_length=500)] | None = None
-
-
-class TableRequest(Strict):
-    """A table as a person left it: rows of the same length."""
-
-    rows: Annotated[
-        list[Annotated[list[CellRequest], Field(min_length=1, max_length=200)]], Field(min_length=1, max_length=1000)
-    ]
-
-    @model_validator(mode="after")
-    def _is_rectangular(self) -> "TableRequest":
-        if len({len(row) for row in self.rows}) > 1:
-            raise ValueError("expected rows of the same length")
-        return self
-
-    def table(self) -> Table:
-        """As the library has it; what the values mean is told by all of them."""
-        mark = common_mark(cell.value for row in self.rows for cell in row)
-        nowhere = Box(0, 0, 0, 0)
-        return Table(
-            [
-                [Cell(nowhere, one.value, to_decimal(one.value, mark), 1.0, one.accepted, one.reason) for one in row]
-                for row in self.rows
-            ]
-        )
-
-
 class PageResponse(BaseModel):
     """One picture, or the error if it could not be read."""
 
     sha256: str
     """Of the picture's bytes. File names that clients send are ignored."""
+    n_pages: int = 1
+    """How many pages its document has: a PDF or a TIFF."""
     size: tuple[int, int] | None = None
     turned: Annotated[int, Field(ge=0, le=270, multiple_of=90)] = 0
     """Degrees by which the picture is turned clockwise; boxes are those of the picture as it is."""
@@ -189,10 +155,11 @@ class PageResponse(BaseModel):
     error: str | None = None
 
     @classmethod
-    def of(cls, page: Page, sha256: str, with_crops: bool) -> "PageResponse":
+    def of(cls, page: Page, sha256: str, with_crops: bool, n_pages: int) -> "PageResponse":
         """From the library's result."""
         return cls(
             sha256=sha256,
+            n_pages=n_pages,
             size=page.size,
             turned=page.turned,
             text="\n".join(line.value for line in page.lines),

@@ -24,8 +24,8 @@ DOUBTFUL = "#FFD966"
 LONGEST_NAME = 31
 """Characters of a sheet's name, a limit of the format."""
 
-FORBIDDEN = r"[\[\]:*?/\\]|^'|'$"
-"""What a sheet's name must not hold."""
+FORBIDDEN = r"[\x00-\x1f\ufffe\uffff\[\]:*?/\\]|^'|'$"
+"""What a sheet's name must not hold: the format's own, and what XML has not."""
 
 CHECK = "to check"
 """Name of the sheet with the pictures of doubtful cells."""

@@ -11,16 +11,20 @@ export function startFilled() {
   find("forms-csv").addEventListener("click", () => saveCsv([["path", ...names, "to check"], ...rows.map(csvRow)], "forms.csv"));
 }
 
-// `form` has the file of its picture, the pairs of a name and a box, and by how many degrees the picture is turned.
+// `form` has the file of its picture, which page of it, the pairs of a name and a box, and by how many degrees the picture
+// is turned. Each page of a document is a row.
 export async function readFilled(form, files) {
   [names, rows] = [form.named.map(([name]) => name), []];
   find("form-names").replaceChildren(...["picture", ...names].map((name) => element("th", { scope: "col" }, name)));
   find("form-rows").replaceChildren();
   find("forms").hidden = false;
   find("forms").scrollIntoView({ block: "nearest" });
-  for (const [i, file] of files.entries()) {
-    find("forms-state").textContent = `reading ${i + 1} of ${files.length} ...`;
-    const row = await read(form, file);
+  const waiting = files.map((file) => ({ file, number: 1 }));
+  while (waiting.length) {
+    find("forms-state").textContent = `reading ${rows.length + 1} of ${rows.length + waiting.length} ...`;
+    const { file, number } = waiting.shift();
+    const { n_pages, ...row } = await read(form, file, number);
+    if (number === 1) waiting.unshift(...Array.from({ length: n_pages - 1 }, (_, i) => ({ file, number: i + 2 })));
     rows.push(row);
     const cells = row.error === undefined ? names.map((name) => cellOf(row, name)) : [element("td", { class: "doubt", colspan: names.length }, row.error)];
     find("form-rows").append(element("tr", {}, element("th", { scope: "row" }, row.path), ...cells));
@@ -28,19 +32,20 @@ export async function readFilled(form, files) {
   summarize();
 }
 
-async function read(form, file) {
+async function read(form, file, number) {
   const body = new FormData();
   body.append("picture", form.picture);
   body.append("fields", JSON.stringify(Object.fromEntries(form.named)));
+  body.append("picture_page", form.page);
   body.append("turned", form.turned);
   body.append("image", file);
   try {
-    const { pages: [page] } = await ask("v1/forms?crops=true", { method: "POST", body });
-    if (page.error !== null) throw new Error(page.error);
-    const cells = names.map((name) => ({ ...page.fields[name], strip: page.lines[page.fields[name].line]?.strip }));
-    return { path: file.name, cells };
+    const { pages: [page] } = await ask(`v1/forms?crops=true&page=${number}`, { method: "POST", body });
+    const row = { path: page.n_pages > 1 ? `${file.name}#page=${number}` : file.name, n_pages: page.n_pages };
+    if (page.error !== null) return { ...row, error: page.error };
+    return { ...row, cells: names.map((name) => ({ ...page.fields[name], strip: page.lines[page.fields[name].line]?.strip })) };
   } catch (error) {
-    return { path: file.name, error: error.message };
+    return { path: number > 1 ? `${file.name}#page=${number}` : file.name, n_pages: 1, error: error.message };
   }
 }
 

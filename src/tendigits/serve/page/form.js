@@ -7,31 +7,29 @@ const STEPS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowD
 const CLICK = 8; // pixels of the screen: a shorter drag is a click
 const REACH = 20; // pixels of the screen around the corner by which a box is resized
 
-let picture = null; // the file of the form's picture
-let page = null; // what was read in it
+let picture = null; // the file of the form's picture, which may be a document
+let page = null; // what was read on its page
 let fields = []; // each with its box, in pixels of the picture, and its elements: shape, row, input
 let chosen = null; // one of them
 let drag = null; // while a pointer is down: where it began, the field that follows, if there is one, and how
 
-// A picture was opened: it may become a form.
+// A page was opened: it may become a form, with the fields that it had when it was left.
 export function showForm(file, read) {
-  [picture, page, drag] = [file, read, null];
-  for (const field of [...fields]) remove(field);
-  find("form").open = false;
-  find("form-top").value = read.turned;
+  cancel();
+  if (page) page.form = { fields, top: find("form-top").value };
+  if (picture !== file) find("form").open = false;
+  [picture, page, fields] = [file, read, read.form?.fields ?? []];
+  choose(null);
+  find("fields").replaceChildren(...fields.map((field) => field.row));
+  find("marks").replaceChildren(...fields.map((field) => field.shape));
+  find("form-top").value = read.form?.top ?? read.turned;
   find("marks").setAttribute("viewBox", `0 0 ${read.size[0]} ${read.size[1]}`);
   find("marks").setAttribute("preserveAspectRatio", "none");
 }
 
 export function startForms() {
   const marks = find("marks");
-  find("form").addEventListener("toggle", () => {
-    if (find("form").open && !find("stage").querySelector("img")) {
-      find("form").open = false;
-      notify("This browser can't show the picture. Open the form as JPEG or PNG.");
-    }
-    marks.toggleAttribute("hidden", !find("form").open);
-  });
+  find("form").addEventListener("toggle", () => marks.toggleAttribute("hidden", !find("form").open));
   marks.addEventListener("pointerdown", begin);
   marks.addEventListener("pointermove", follow);
   marks.addEventListener("pointerup", end);
@@ -53,7 +51,7 @@ export function startForms() {
     input.value = "";
     if (!named) return;
     input.disabled = true;
-    await readFilled({ picture, named, turned: find("form-top").value }, files);
+    await readFilled({ picture, page: page.number, named, turned: find("form-top").value }, files);
     input.disabled = false;
   });
   startFilled();
@@ -196,5 +194,6 @@ function toml(named) {
   const quoted = (text) => JSON.stringify(text).replaceAll("\x7f", "\\u007f");
   const lines = named.map(([name, box]) => `${/^[\w-]+$/.test(name) ? name : quoted(name)} = [${box.join(", ")}]`);
   const turned = find("form-top").value;
-  return [`picture = ${quoted(picture.name)}`, ...(turned === "0" ? [] : [`turned = ${turned}`]), "", "[fields]", ...lines, ""].join("\n");
+  const address = page.number === 1 ? picture.name : `${picture.name}#page=${page.number}`;
+  return [`picture = ${quoted(address)}`, ...(turned === "0" ? [] : [`turned = ${turned}`]), "", "[fields]", ...lines, ""].join("\n");
 }

@@ -1,6 +1,6 @@
 // A table that was read, as a grid beside the photo: a frame in the photo follows, doubts are mended by keyboard.
 
-import { ask } from "./api.js";
+import { ask, askFile } from "./api.js";
 import { storeNumber } from "./correct.js";
 import { element, find, notify, save, trying } from "./dom.js";
 import { agreeing, agreement, isFilled, letters } from "./sheet.js";
@@ -8,32 +8,36 @@ import { agreeing, agreement, isFilled, letters } from "./sheet.js";
 const SIGNS = /^[0-9.,\-/:+=()%x]$/;
 const XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet";
 
-let page = null; // the response of the API
-let table = null; // one of its tables; cells that a person accepted or mended have `done`
+let page = null; // the response of the API; its largest table is its `table`
+let pages = new Map(); // those of its document that were looked at, by their numbers
+let table = null; // with its `past`, what undoes each change, the newest last; cells that a person accepted or mended have `done`
 let at = [0, 0]; // row and column of the cell that is looked at
 let agreed = new Set(); // cells whose sum agrees now, as "row,column"
-let past = []; // what undoes each change, the newest last
 
-// Show the largest table of a page; without one the grid is hidden.
-export function showGrid(read) {
-  page = read;
-  const tables = read.tables.filter(isDense);
-  table = tables.reduce((best, each) => (best && size(best) >= size(each) ? best : each), null);
-  past = [];
+// Show the largest table of a page, as it was left; without one the grid is hidden.
+export function showGrid(read, looked) {
+  find("grid").querySelector("input")?.blur(); // what is being typed belongs to the page before
+  if (read.table === undefined) {
+    const tables = read.tables.filter(isDense);
+    read.table = tables.reduce((best, each) => (best && size(best) >= size(each) ? best : each), null);
+    if (read.table) read.table.past = [];
+  }
+  [page, pages, table] = [read, looked, read.table];
   find("sheet").hidden = table === null;
   find("values").hidden = table !== null && inTable() === page.lines.length;
   if (table === null) { frame(null); return; }
   agreed = agreeing(table);
   at = doubts()[0] ?? [0, 0];
+  find("grid-xlsx").textContent = page.n_pages === 1 ? "Download XLSX" : `Download XLSX (${leftTables().length} of ${page.n_pages} pages)`;
   render();
 }
 
-// A number was corrected elsewhere on the page: its cell follows.
-export function showLine(line) {
-  const cell = table?.rows.flat().find((each) => each.line !== null && page.lines[each.line] === line);
+// A number was corrected elsewhere on its page: its cell follows.
+export function showLine(read, line) {
+  const cell = read.table?.rows.flat().find((each) => each.line !== null && read.lines[each.line] === line);
   if (!cell) return;
   Object.assign(cell, { value: line.value, number: line.number, accepted: line.accepted, reason: line.reason, done: line.corrected !== undefined });
-  render();
+  if (read === page) render();
 }
 
 export function startGrid() {
@@ -52,8 +56,8 @@ export function startGrid() {
   find("split-row").addEventListener("click", () => reshape(splitRow));
   find("join-columns").addEventListener("click", () => reshape(joinColumns));
   find("split-column").addEventListener("click", () => reshape(splitColumn));
-  find("grid-xlsx").addEventListener("click", () => download(XLSX, "table.xlsx"));
-  find("grid-csv").addEventListener("click", () => download("text/csv", "table.csv"));
+  find("grid-xlsx").addEventListener("click", () => download(XLSX, "table.xlsx", leftTables()));
+  find("grid-csv").addEventListener("click", () => download("text/csv", "table.csv", [asLeft(table)]));
 }
 
 const DENSE = 0.4; // share of a table's cells that hold something; without lines, fewer are scattered over the page
@@ -68,13 +72,13 @@ const inTable = () => table.rows.flat().filter((cell) => cell.value && cell.line
 const cellAt = ([row, column]) => table.rows[row][column];
 const current = () => cellAt(at);
 
-function isDoubtful([row, column]) {
-  const cell = table.rows[row][column];
-  return !cell.accepted && !agreed.has(`${row},${column}`);
+function isDoubtful([row, column], { rows } = table, sums = agreed) {
+  const cell = rows[row][column];
+  return !cell.accepted && !sums.has(`${row},${column}`);
 }
 
 function doubts() {
-  return table.rows.flatMap((cells, row) => cells.map((_, column) => [row, column])).filter(isDoubtful);
+  return table.rows.flatMap((cells, row) => cells.map((_, column) => [row, column])).filter((place) => isDoubtful(place));
 }
 
 function render() {
@@ -93,7 +97,7 @@ function render() {
   find("need").textContent = `${need} ${need === 1 ? "cell needs" : "cells need"} you, ${sure} ${sure === 1 ? "does" : "do"} not`;
   find("totals").textContent = agreement(table) ?? "";
   find("next-doubt").disabled = need === 0;
-  find("grid-undo").disabled = past.length === 0;
+  find("grid-undo").disabled = table.past.length === 0;
   show();
 }
 
@@ -185,17 +189,22 @@ function change(value) {
 }
 
 function replaceCell(cell) {
-  const [row, column] = at;
-  const before = table.rows[row][column];
-  const step = { undo: () => { table.rows[row][column] = before; at = [row, column]; } };
-  table.rows[row][column] = cell;
-  past.push(step);
+  const [changed, [row, column]] = [table, at];
+  const before = changed.rows[row][column];
+  changed.rows[row][column] = cell;
+  return remember(() => { changed.rows[row][column] = before; return [row, column]; });
+}
+
+// Keep how the last change is undone: a function that gives the cell to look at then.
+function remember(undo) {
+  const step = { table, undo };
+  table.past.push(step);
   render();
   return step;
 }
 
 function undo() {
-  const step = past.at(-1);
+  const step = table.past.at(-1);
   if (!step) return;
   revert(step);
   trying(async () => {
@@ -204,23 +213,26 @@ function undo() {
   });
 }
 
+// Undo a change, perhaps of another page than the one that is shown.
 function revert(step) {
+  const { past } = step.table;
   const index = past.indexOf(step);
   if (index < 0) return;
   past.splice(index, 1);
-  step.undo();
+  const changed = step.undo();
+  if (step.table !== table) return;
+  at = changed;
   render();
   move(at);
 }
 
 // Change the rows or columns as a whole; `make` returns the new ones, or null if that can't be done here.
 function reshape(make) {
-  const before = table.rows;
+  const [changed, before] = [table, table.rows];
   const rows = make(before.map((cells) => [...cells]));
   if (rows === null) { notify("There is no next one to join."); return; }
-  past.push({ undo: () => { table.rows = before; at = [Math.min(at[0], before.length - 1), Math.min(at[1], before[0].length - 1)]; } });
-  table.rows = rows;
-  render();
+  changed.rows = rows;
+  remember(() => { changed.rows = before; return [Math.min(at[0], before.length - 1), Math.min(at[1], before[0].length - 1)]; });
   move(at);
 }
 
@@ -290,14 +302,20 @@ function enlarge([left, top, right, bottom]) {
   context.restore();
 }
 
-function download(kind, name) {
-  trying(async () => {
-    const rows = table.rows.map((cells, row) => cells.map(({ value, reason }, column) =>
-      (isDoubtful([row, column]) ? { value, accepted: false, reason } : { value })));
-    const response = await fetch("v1/tables/export", {
-      method: "POST", body: JSON.stringify({ rows }), headers: { "content-type": "application/json", accept: kind },
-    });
-    if (!response.ok) throw new Error((await response.json()).error);
-    save(await response.blob(), name);
-  });
+// A table as a person left it, for the API.
+function asLeft(left, name) {
+  const sums = agreeing(left);
+  const rows = left.rows.map((cells, row) => cells.map(({ value, reason }, column) =>
+    (isDoubtful([row, column], left, sums) ? { value, accepted: false, reason } : { value })));
+  return { name, rows };
+}
+
+// The tables of all pages that were looked at.
+function leftTables() {
+  const found = [...pages.values()].filter((each) => each.table).sort((a, b) => a.number - b.number);
+  return found.map((each) => asLeft(each.table, each.n_pages === 1 ? undefined : `page ${each.number}`));
+}
+
+function download(kind, name, tables) {
+  trying(async () => save(await askFile("v1/tables/export", { method: "POST", json: { tables }, headers: { accept: kind } }), name));
 }

@@ -36,10 +36,10 @@ export function startPictures(take) {
   find("csv").addEventListener("click", download);
 }
 
-// Show what was read in the file of a picture.
-export function showPicture(file, page, correct = null) {
+// Show what was read in a picture, which the browser can show.
+export function showPicture(picture, page, correct = null) {
   if (address) URL.revokeObjectURL(address);
-  address = URL.createObjectURL(file);
+  address = URL.createObjectURL(picture);
   find("page").hidden = false;
   showNumbers(page, correct);
   if (!page.lines.length) notify("No number was found.");
@@ -57,10 +57,8 @@ export function showNumbers(page, correct) {
     if (isKept) line.characters.forEach((character, i) => shapes.append(characterBox(line, i, character, size, correct)));
     else shapes.append(box(line, null, line.box, nameOf(line), "corrected", size, correct));
   }
-  const image = element("img", { src: address, alt: "Your picture" });
-  image.addEventListener("error", () => { image.remove(); find("stage").classList.add("bare"); });
   find("stage").style.setProperty("aspect-ratio", `${width} / ${height}`);
-  find("stage").replaceChildren(image, shapes);
+  find("stage").replaceChildren(element("img", { src: address, alt: "Your picture" }), shapes);
   find("lines").querySelector("tbody").replaceChildren(...page.lines.map((line, i) =>
     element("tr", { class: line.accepted ? "" : "doubtful" },
       element("td", {}, String(i + 1)), element("td", { class: "number" }, correct ? button(line, correct) : line.value),

@@ -1,46 +1,103 @@
 // The page Read: the server reads a picture, and a person can correct its numbers.
 
-import { ask } from "./api.js";
+import { ask, askFile } from "./api.js";
 import { askText, storeNumber } from "./correct.js";
-import { trying } from "./dom.js";
+import { find, trying } from "./dom.js";
 import { showForm, startForms } from "./form.js";
 import { startPhone } from "./from_phone.js";
 import { showGrid, showLine, startGrid } from "./grid.js";
 import { showNumbers, showPicture, startPictures } from "./picture.js";
 
-let page = null; // the response, with corrections since
+let opened = null; // the document that is shown: its file, and its pages that were read, by their numbers
+let page = null; // the one that is shown: the response, with its number, its picture, and corrections since
+let wanted = 1; // the number of the page that was asked for last
+let requests = 0;
 
 export function startReading() {
   startGrid();
   startForms();
-  const open = (file) => trying(async () => {
-    const kind = /^(image\/(png|jpeg|webp|tiff|bmp|gif|heic|avif)|application\/pdf)$/.test(file.type) ? file.type : "application/octet-stream";
-    const response = await ask("v1/read?crops=true", { method: "POST", body: file, headers: { "content-type": kind } });
-    page = response.pages[0];
-    showPicture(file, page, correct);
-    showGrid(page);
-    showForm(file, page);
-  });
+  const open = (file) => turnTo({ file, pages: new Map() }, 1);
+  find("previous-page").addEventListener("click", () => turnTo(opened, wanted - 1));
+  find("next-page").addEventListener("click", () => turnTo(opened, wanted + 1));
   startPictures(open);
   trying(() => startPhone(open));
 }
 
+// Show a page of a document. The server reads it when it is looked at first; later it is as it was left.
+function turnTo(document, number) {
+  const request = ++requests;
+  if (document === opened) {
+    wanted = number;
+    showTurning();
+  }
+  return trying(async () => {
+    try {
+      const read = document.pages.get(number) ?? await readPage(document.file, number);
+      if (!document.pages.has(number)) document.pages.set(number, read);
+      if (request !== requests) return; // another page was asked for meanwhile
+      [opened, page] = [document, document.pages.get(number)];
+      showPicture(page.picture, page, correct);
+      showGrid(page, document.pages);
+      showForm(document.file, page);
+    } finally {
+      if (request === requests && page) {
+        wanted = page.number;
+        showTurning();
+      }
+    }
+  });
+}
+
+async function readPage(file, number) {
+  const kind = /^(image\/(png|jpeg|webp|tiff|bmp|gif|heic|avif)|application\/pdf)$/.test(file.type) ? file.type : "application/octet-stream";
+  const sent = { method: "POST", body: file, headers: { "content-type": kind } };
+  const { pages: [read] } = await ask(`v1/read?crops=true&page=${number}`, sent);
+  const isShown = read.n_pages === 1 && await canShow(file);
+  return { ...read, number, picture: isShown ? file : await askFile(`v1/preview?page=${number}`, sent) };
+}
+
+// Whether this browser can show a file as a picture: most show no HEIC, TIFF and PDF.
+async function canShow(file) {
+  const image = new Image();
+  const shows = new Promise((done) => {
+    image.onload = () => done(true);
+    image.onerror = () => done(false);
+  });
+  image.src = URL.createObjectURL(file);
+  await shows;
+  URL.revokeObjectURL(image.src);
+  return shows;
+}
+
+// Which page of how many is shown, or is being read.
+function showTurning() {
+  const [previous, next] = [find("previous-page"), find("next-page")];
+  find("turning").hidden = page.n_pages === 1;
+  find("page-number").textContent = `Page ${wanted} of ${page.n_pages}${wanted === page.number ? "" : ", reading ..."}`;
+  previous.disabled = next.disabled = false;
+  for (const [button, other, isEnd] of [[previous, next, wanted === 1], [next, previous, wanted === page.n_pages]]) {
+    if (isEnd && document.activeElement === button) other.focus();
+    button.disabled = isEnd;
+  }
+}
+
 async function correct(line, index) {
+  const of = page;
   const text = await askText(line, index);
   if (text === null) return;
   await trying(async () => {
     const predicted = (line.original ?? line).value;
-    await storeNumber({ strip: line.strip, text, predicted, source: "picture" }, () => { change(line, undefined); });
-    change(line, text);
+    await storeNumber({ strip: line.strip, text, predicted, source: "picture" }, () => { change(of, line, undefined); });
+    change(of, line, text);
   });
 }
 
-// Show a corrected text in place of what was read, or what was read again.
-function change(line, text) {
+// Show a corrected text in place of what was read, or what was read again; its page may not be shown any more.
+function change(of, line, text) {
   line.original ??= { value: line.value, number: line.number, accepted: line.accepted, confidence: line.confidence, reason: line.reason };
   line.corrected = text;
   // What a corrected value means, only the reader knows.
   Object.assign(line, text === undefined ? line.original : { value: text, number: null, accepted: true, confidence: 1, reason: null });
-  showNumbers(page, correct);
-  showLine(line);
+  if (of === page) showNumbers(page, correct);
+  showLine(of, line);
 }

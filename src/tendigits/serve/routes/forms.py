@@ -9,12 +9,13 @@ from fastapi import Form as Part
 from pydantic import Field, Json
 from starlette.exceptions import HTTPException
 
+from tendigits.data.documents import MAX_PAGES
 from tendigits.errors import DataError, UserError
 from tendigits.read.forms import MAX_FIELDS, Form, make_form
 from tendigits.read.reader import Reader
 from tendigits.serve.app_state import AppState, State
 from tendigits.serve.errors import error_responses
-from tendigits.serve.routes.read import MAX_PICTURES, count, threads_for
+from tendigits.serve.routes.read import MAX_PICTURES, PageNumber, count, n_pages_of, threads_for
 from tendigits.serve.schemas import PageResponse, ReadResponse
 
 router = APIRouter(prefix="/v1", tags=["read"])
@@ -40,7 +41,9 @@ async def read_forms(
     turned: Annotated[
         int, Part(ge=0, le=270, multiple_of=90, description="Degrees by which `picture` is turned clockwise.")
     ] = 0,
+    picture_page: Annotated[int, Part(ge=1, le=MAX_PAGES, description="Page of `picture`, if it is a document.")] = 1,
     crops: Annotated[bool, Query(description="Include each number as the network saw it.")] = False,
+    page: PageNumber = 1,
 ) -> ReadResponse:
     """Read filled forms: each is laid over the form's own picture by what both show, photos too.
 
@@ -49,20 +52,23 @@ async def read_forms(
     reader, sha256 = state.active.reader, state.active.sha256
     own = await picture.read()
     try:
-        form = await threads_for(state, own).run(make_form, own, fields, turned)
+        form = await threads_for(state, own).run(make_form, own, fields, turned, picture_page)
     except DataError as error:
         raise HTTPException(415, f"the form's own picture: {error}"[:300]) from None
     except UserError as error:
         raise HTTPException(422, str(error)[:300]) from None
-    pages = await asyncio.gather(*[_response(state, reader, form, await each.read(), crops) for each in image])
+    pages = await asyncio.gather(*[_response(state, reader, form, await each.read(), page, crops) for each in image])
     return ReadResponse(network=sha256, pages=pages)
 
 
-async def _response(state: AppState, reader: Reader, form: Form, image: bytes, crops: bool) -> PageResponse:
-    sha256 = hashlib.sha256(image).hexdigest()
+async def _response(
+    state: AppState, reader: Reader, form: Form, image: bytes, number: int, crops: bool
+) -> PageResponse:
+    sha256, n_pages = hashlib.sha256(image).hexdigest(), 1
     try:
-        page = await threads_for(state, image).run(reader.read_form, form, image)
+        n_pages = await n_pages_of(state, image)
+        page = await threads_for(state, image).run(reader.read_form, form, image, number)
     except DataError as error:
-        return PageResponse(sha256=sha256, error=str(error)[:300])
+        return PageResponse(sha256=sha256, n_pages=n_pages, error=str(error)[:300])
     count(state, page.lines)
-    return PageResponse.of(page, sha256, crops)
+    return PageResponse.of(page, sha256, crops, n_pages)

@@ -1,4 +1,4 @@
-"""POST /v1/read reads pictures, POST /v1/digits reads arrays of pixels."""
+"""POST /v1/read reads pictures, POST /v1/preview shows them as the reader sees them, POST /v1/digits reads arrays."""
 
 import asyncio
 import hashlib
@@ -7,14 +7,15 @@ from itertools import groupby
 from operator import itemgetter
 from typing import Annotated
 
+import cv2
 import numpy as np
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Query, Request, Response
 from starlette.exceptions import HTTPException
 from starlette.formparsers import MultiPartException
 
 from tendigits.batch.batch import as_page, read_located
-from tendigits.data.documents import MAX_PAGES
-from tendigits.digits.find import Found, find_digit
+from tendigits.data.documents import MAX_PAGES, count_pages, is_document
+from tendigits.digits.find import Found, find_digit, open_page
 from tendigits.errors import DataError
 from tendigits.read.reader import Reader
 from tendigits.read.results import Digit, Line, Page
@@ -35,6 +36,9 @@ MAX_PICTURES = 50
 
 LARGE_PICTURE = 400_000
 """Bytes from which on a picture is read by the threads for large pictures."""
+
+PREVIEW_QUALITY = 85
+"""Of a JPEG, to 100."""
 
 PICTURES = (
     "image/png", "image/jpeg", "image/webp", "image/tiff", "image/bmp", "image/gif", "image/heic", "image/avif",
@@ -70,6 +74,22 @@ async def read_pictures(
     return ReadResponse(network=sha256, pages=pages)
 
 
+@router.post(
+    "/preview",
+    response_class=Response,
+    openapi_extra={"requestBody": {"required": True, "content": CONTENT}},
+    responses={200: {"content": {"image/jpeg": {"schema": BINARY}}}, **error_responses(400, 413, 415, 503)},
+)
+async def show_picture(request: Request, state: State, page: PageNumber = 1) -> Response:
+    """Show a picture as the reader sees it, as a JPEG: grey, upright by its EXIF, of at most 2048 pixels a side."""
+    image = await picture_of(request)
+    try:
+        preview = await threads_for(state, image).run(_preview, image, page)
+    except DataError as error:
+        raise HTTPException(415, str(error)[:300]) from None
+    return Response(preview, media_type="image/jpeg")
+
+
 @router.post("/digits", responses=error_responses(413, 503))
 async def read_digits(state: State, request: DigitsRequest) -> DigitsResponse:
     """Read digits that are cropped and centred already, like MNIST's; for pictures see /v1/read."""
@@ -94,13 +114,27 @@ async def pictures_of(request: Request) -> list[bytes]:
     return images
 
 
+async def picture_of(request: Request) -> bytes:
+    """The only picture of a request."""
+    images = await pictures_of(request)
+    if len(images) != 1:
+        raise HTTPException(400, f"expected one picture, received {len(images)}")
+    return images[0]
+
+
+async def n_pages_of(state: AppState, image: bytes) -> int:
+    """How many pages its document has; most pictures are none and need no thread. Raises DataError."""
+    return await threads_for(state, image).run(count_pages, image) if is_document(image) else 1
+
+
 async def _response(state: AppState, reader: Reader, image: bytes, one: bool, crops: bool, number: int) -> PageResponse:
-    sha256 = hashlib.sha256(image).hexdigest()
+    sha256, n_pages = hashlib.sha256(image).hexdigest(), 1
     try:
+        n_pages = await n_pages_of(state, image)
         page = await read_page(state, reader, image, number, one)
     except DataError as error:
-        return PageResponse(sha256=sha256, error=str(error)[:300])
-    return PageResponse.of(page, sha256, crops)
+        return PageResponse(sha256=sha256, n_pages=n_pages, error=str(error)[:300])
+    return PageResponse.of(page, sha256, crops, n_pages)
 
 
 async def read_page(state: AppState, reader: Reader, image: bytes, number: int = 1, one: bool = False) -> Page:
@@ -127,6 +161,11 @@ async def read_page(state: AppState, reader: Reader, image: bytes, number: int =
 def threads_for(state: AppState, *images: bytes) -> BoundedThreads:
     """The threads that read these pictures."""
     return state.slow_threads if max(map(len, images)) > LARGE_PICTURE else state.threads
+
+
+def _preview(image: bytes, page: int) -> bytes:
+    grey, _ = open_page(image, page)
+    return cv2.imencode(".jpg", grey, [cv2.IMWRITE_JPEG_QUALITY, PREVIEW_QUALITY])[1].tobytes()
 
 
 def _read_digit(reader: Reader, image: bytes) -> Page:

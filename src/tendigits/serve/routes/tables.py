@@ -9,8 +9,8 @@ from starlette.exceptions import HTTPException
 from tendigits.errors import DataError, UserError
 from tendigits.serve.app_state import State
 from tendigits.serve.errors import error_responses
-from tendigits.serve.routes.read import CONTENT, PageNumber, pictures_of, read_page
-from tendigits.serve.schemas import TableRequest
+from tendigits.serve.routes.read import CONTENT, PageNumber, picture_of, read_page
+from tendigits.serve.routes.table_schemas import TablesRequest
 from tendigits.tables.spreadsheet import to_xlsx
 from tendigits.tables.table import Table
 from tendigits.tables.totals import Sums
@@ -43,30 +43,29 @@ async def read_tables(
     each has a sheet of its own, doubtful cells are coloured and have a comment, and a last sheet shows their pictures.
     """
     kind = _accepted(request.headers.get("accept", "*/*"))
-    images = await pictures_of(request)
-    if len(images) != 1:
-        raise HTTPException(400, f"expected one picture, received {len(images)}")
+    image = await picture_of(request)
     try:
-        tables = (await read_page(state, state.active.reader, images[0], page)).checked(sums, expect)
+        tables = (await read_page(state, state.active.reader, image, page)).checked(sums, expect)
     except DataError as error:
         raise HTTPException(415, str(error)[:300]) from None
     except UserError as error:
         raise HTTPException(400, str(error)[:300]) from None
-    return _answer(kind, tables)
+    return _answer(kind, [(None, table) for table in tables])
 
 
 @router.post(
     "/tables/export", response_class=Response, responses={200: {"content": ANSWERS}, **error_responses(406, 413)}
 )
-def export_table(request: Request, table: TableRequest) -> Response:
-    """Convert a table that a person has checked, as CSV or, by `Accept`, as a spreadsheet."""
-    return _answer(_accepted(request.headers.get("accept", "*/*")), [table.table()])
+def export_tables(request: Request, checked: TablesRequest) -> Response:
+    """Convert tables that a person has checked, as CSV or, by `Accept`, as a spreadsheet with a sheet each."""
+    kind = _accepted(request.headers.get("accept", "*/*"))
+    return _answer(kind, [(each.name, each.table()) for each in checked.tables])
 
 
-def _answer(kind: str, tables: Sequence[Table]) -> Response:
+def _answer(kind: str, tables: Sequence[tuple[str | None, Table]]) -> Response:
     if kind == CSV:
-        return Response("\n".join(table.to_csv() for table in tables), media_type=CSV)
-    sheets = to_xlsx([(f"table {number}", table) for number, table in enumerate(tables, 1)])
+        return Response("\n".join(table.to_csv() for _, table in tables), media_type=CSV)
+    sheets = to_xlsx([(name or f"table {number}", table) for number, (name, table) in enumerate(tables, 1)])
     return Response(sheets, media_type=XLSX, headers={"content-disposition": 'attachment; filename="tables.xlsx"'})
 
 
