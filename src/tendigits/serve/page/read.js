@@ -26,10 +26,8 @@ export function startReading() {
 // Show a page of a document. The server reads it when it is looked at first; later it is as it was left.
 function turnTo(document, number) {
   const request = ++requests;
-  if (document === opened) {
-    wanted = number;
-    showTurning();
-  }
+  const isOpen = document === opened;
+  if (isOpen) showTurning(number, ", reading ...");
   return trying(async () => {
     try {
       const read = document.pages.get(number) ?? await readPage(document.file, number);
@@ -39,11 +37,11 @@ function turnTo(document, number) {
       showPicture(page.picture, page, correct);
       showGrid(page, document.pages);
       showForm(document.file, page);
-    } finally {
-      if (request === requests && page) {
-        wanted = page.number;
-        showTurning();
-      }
+      showTurning(number);
+    } catch (error) {
+      if (request === requests && isOpen) showTurning(number, ", not read"); // one can turn on
+      else if (request === requests && page) showTurning(page.number);
+      throw error;
     }
   });
 }
@@ -69,13 +67,14 @@ async function canShow(file) {
   return shows;
 }
 
-// Which page of how many is shown, or is being read.
-function showTurning() {
+// Which page of how many is shown, or was asked for.
+function showTurning(number, state = "") {
+  wanted = number;
   const [previous, next] = [find("previous-page"), find("next-page")];
   find("turning").hidden = page.n_pages === 1;
-  find("page-number").textContent = `Page ${wanted} of ${page.n_pages}${wanted === page.number ? "" : ", reading ..."}`;
+  find("page-number").textContent = `Page ${number} of ${page.n_pages}${state}`;
   previous.disabled = next.disabled = false;
-  for (const [button, other, isEnd] of [[previous, next, wanted === 1], [next, previous, wanted === page.n_pages]]) {
+  for (const [button, other, isEnd] of [[previous, next, number === 1], [next, previous, number === page.n_pages]]) {
     if (isEnd && document.activeElement === button) other.focus();
     button.disabled = isEnd;
   }
