@@ -71,6 +71,21 @@ def test_pages_are_mended_one_after_the_other_and_saved_together(open_page, clea
     assert httpx.get(f"{clean_server.url}/v1/corrections/numbers").json()["count"] == 0
 
 
+def test_a_page_that_cannot_be_read_is_passed_over(open_page):
+    page = open_page("#read")
+    small, large = Image.new("1", (90, 60), 1), Image.new("1", (8000, 7000), 1)
+    data = io.BytesIO()
+    small.save(data, "TIFF", save_all=True, append_images=[large, small], compression="group4")
+    choose(page, "#file", "scan.tif", data.getvalue())
+    expect(page.locator("#page-number")).to_have_text("Page 1 of 3")
+    page.click("#next-page")
+    expect(page.locator("#page-number")).to_have_text("Page 2 of 3, not read")
+    expect(page.locator("#toast")).to_contain_text("expected at most 16384 pixels a side")
+    page.click("#next-page")
+    expect(page.locator("#page-number")).to_have_text("Page 3 of 3")
+    assert "415" in open_page.complaints.pop()
+
+
 def test_a_form_on_the_second_page_and_a_row_for_each_filled_page(open_page):
     cover, blank = Image.new("L", FORM_SIZE, 242), Image.fromarray(filled_form({}))
     filled = blank.copy()

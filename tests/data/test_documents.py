@@ -1,13 +1,14 @@
 """Pages of PDFs and TIFFs, each with an address of its own."""
 
 import io
+from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
 from tendigits.data import documents
-from tendigits.data.documents import addresses, split_address
+from tendigits.data.documents import addresses, count_pages, split_address
 from tendigits.data.image import open_image
 from tendigits.errors import DataError
 
@@ -25,6 +26,7 @@ def test_each_page_has_an_address_under_which_it_is_opened(tmp_path, name):
     path = save(tmp_path / name, **({"format": "PDF"} if name.endswith("PDF") else {}))
     found = addresses(path)
     assert found == [f"{path}#page={number}" for number in (1, 2, 3)]
+    assert count_pages(Path(path).read_bytes()) == 3
     for address, page in zip(found, PAGES, strict=True):
         assert abs(float(open_image(address).grey.mean()) - page.mean()) < 3
     with pytest.raises(DataError, match="expected a page from 1 to 3"):

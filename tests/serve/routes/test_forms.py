@@ -1,5 +1,6 @@
 """POST /v1/forms: the fields of filled forms."""
 
+import io
 import json
 
 import numpy as np
@@ -52,6 +53,18 @@ def test_fields_of_several_pictures_one_of_them_of_no_form(client, blank, filled
 def test_a_form_whose_picture_lies_upside_down(client, filled):
     fields = {name: [*box.turned(2, (900, 1200))] for name, box in FORM_FIELDS.items()}
     (page,) = ask(client, png(filled_form({})[::-1, ::-1]), fields, filled, turned="180").json()["pages"]
+    assert {name: cell["value"] for name, cell in page["fields"].items()} == VALUES
+
+
+def test_a_form_and_filled_ones_on_the_second_page(client):
+    blank, filled = (Image.fromarray(filled_form(values)) for values in ({}, VALUES))
+    form, scan = io.BytesIO(), io.BytesIO()
+    Image.new("L", (99, 99)).save(form, "TIFF", save_all=True, append_images=[blank])
+    Image.new("L", (99, 99)).save(scan, "PDF", save_all=True, append_images=[filled])
+    for number in (1, 2):
+        answer = ask(client, form.getvalue(), FIELDS, scan.getvalue(), query=f"?page={number}", picture_page="2")
+        (page,) = answer.json()["pages"]
+        assert (page["n_pages"], page["error"] is None) == (2, number == 2)
     assert {name: cell["value"] for name, cell in page["fields"].items()} == VALUES
 
 

@@ -7,6 +7,7 @@ import json
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
+import pillow_heif
 import pytest
 from PIL import Image
 
@@ -91,6 +92,28 @@ def test_forms_without_pictures_or_with_too_many(client):
     assert client.post("/v1/read", files=many).status_code == 400
     for kind in ("multipart/form-data; boundary=x", "multipart/form-data"):
         assert client.post("/v1/read", content=b"no form", headers={"content-type": kind}).status_code == 400
+
+
+@pytest.mark.parametrize("kind", ["PDF", "TIFF", "HEIF"])
+def test_pages_of_a_document_and_their_previews(client, kind):
+    """HEIC has one page, which most browsers do not show."""
+    small, large = Image.new("L", (300, 200), 30), Image.new("L", (4096, 300), 220)
+    data = io.BytesIO()
+    if kind == "HEIF":
+        pillow_heif.from_pillow(large).save(data)
+    else:
+        small.save(data, kind, save_all=True, append_images=[large], resolution=300)
+    number = 1 if kind == "HEIF" else 2
+    (page,) = client.post(f"/v1/read?page={number}", content=data.getvalue()).json()["pages"]
+    assert (page["n_pages"], page["size"]) == (number, [4096, 300])
+    answer = client.post(f"/v1/preview?page={number}", content=data.getvalue())
+    assert answer.headers["content-type"] == "image/jpeg"
+    with Image.open(io.BytesIO(answer.content)) as preview:
+        assert (preview.format, preview.width, preview.height) == ("JPEG", 2048, pytest.approx(150, abs=1))
+        assert abs(np.asarray(preview).mean() - 220) < 3
+    for path in ("/v1/read", "/v1/preview"):
+        answer = client.post(f"{path}?page=3", content=data.getvalue())
+        assert (answer.status_code, "expected a page from 1 to" in answer.json()["error"]) == (415, True)
 
 
 def test_blank_pictures(client):

@@ -7,6 +7,7 @@ import openpyxl
 import pytest
 
 from helpers import file_of, printed_table
+from tendigits.serve.routes import table_schemas
 
 pytestmark = pytest.mark.xdist_group("server")
 
@@ -32,6 +33,25 @@ def test_csv_and_a_spreadsheet(client, picture):
 def test_what_is_known_of_the_columns(client, picture):
     answer = client.post("/v1/tables?sums=none&expect=A:%200..5", content=picture)
     assert answer.text.splitlines()[3] == "6?,34,40"
+
+
+def test_tables_that_were_checked_become_sheets_and_csv(client, monkeypatch):
+    def table(value, **others):
+        return {"rows": [[{"value": value, **others}, {"value": ""}]]}
+
+    doubt = {"accepted": False, "reason": "may be 7"}
+    sent = {"tables": [{"name": "page 2", **table("12,50")}, table("1", **doubt)]}
+    answer = client.post("/v1/tables/export", json=sent, headers={"accept": XLSX})
+    book = openpyxl.load_workbook(io.BytesIO(answer.content))
+    assert book.sheetnames == ["page 2", "table 2", "to check"]
+    assert book["page 2"]["A1"].value == 12.5
+    assert book["table 2"]["A1"].comment.text.startswith("may be 7")
+    assert client.post("/v1/tables/export", json=sent).text == "12.50,\n\n1?,\n"
+    monkeypatch.setattr(table_schemas, "MAX_CELLS", 5)
+    uneven = {"rows": [[{"value": ""}] * 2, [{"value": ""}]]}
+    for tables, told in (([], "at least 1"), ([uneven], "the same length"), ([table("1")] * 3, "at most 5 cells")):
+        answer = client.post("/v1/tables/export", json={"tables": tables})
+        assert (answer.status_code, told in answer.json()["error"]) == (422, True)
 
 
 @pytest.mark.parametrize(
