@@ -7,6 +7,8 @@ with progress_bar() as (echo, progress), Output(echo, csv=Path("numbers.csv"), .
 
 import csv
 import json
+import os
+import re
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
@@ -24,7 +26,7 @@ from tendigits.files import make_folder, replacing, write_text
 from tendigits.read.results import COLUMNS, Page
 from tendigits.tables.expectations import parse
 from tendigits.tables.spreadsheet import write_spreadsheet
-from tendigits.tables.table import Cell, Table
+from tendigits.tables.table import UNCLEAR, Cell, Table
 
 Echo = Callable[[str], None]
 Progress = Callable[[int, int], None]
@@ -34,6 +36,9 @@ FORMS = "forms"
 
 STDOUT = Path("-")
 """Stands for standard output as the file of a CSV."""
+
+DOUBTFUL = "yellow"
+"""Colour of doubtful values on a terminal."""
 
 SHOW_FORMATS = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP"}
 """Suffixes of annotated pictures, and Pillow's names of their formats."""
@@ -77,7 +82,7 @@ class Output(AbstractContextManager["Output"]):
         elif self.tables is None and self.csv is None:
             digit = page.lines[0].digit if self.one else None
             text = page.text() or "no numbers" if digit is None else digit.text()
-            for line in text.splitlines():
+            for line in (coloured(text) if shows_colours() else text).splitlines():
                 self.echo(f"{path}: {line}" if self.named else line)
         if self.tables is not None:
             turned = f"   turned by {page.turned} degrees" if page.turned else ""
@@ -99,6 +104,16 @@ class Output(AbstractContextManager["Output"]):
             write_text(self.csv, self._rows.getvalue())
         if self.tables is not None:
             self.tables.write()
+
+
+def shows_colours() -> bool:
+    """Whether standard output is a terminal that shows colours, and a person wants them (https://no-color.org)."""
+    return sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+
+
+def coloured(text: str) -> str:
+    """A text whose doubtful values, which have a question mark, are in colour."""
+    return re.sub(rf"\S*{re.escape(UNCLEAR)}\S*", lambda value: typer.style(value[0], fg=DOUBTFUL), text)
 
 
 def form_row(path: str, page: Page) -> tuple[str, ...]:
