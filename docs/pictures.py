@@ -12,13 +12,16 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from io import StringIO
+from collections.abc import Iterator
+from contextlib import contextmanager
+from io import BytesIO, StringIO
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pyte
-from PIL import Image
-from playwright.sync_api import Page, sync_playwright
+from PIL import Image, ImageDraw, ImageFont
+from playwright.sync_api import Browser, Page, sync_playwright
 from rich.console import Console, Group
 from rich.style import Style
 from rich.text import Text
@@ -29,6 +32,17 @@ DOCS = Path(__file__).parent
 COLUMNS, WIDE, ROWS = 92, 106, 60
 PHOTO, TABLE = 4, 2
 """Seeds of the photo, and of the photo of a table."""
+COLOURS = 256
+"""Of a picture with few: half of the bytes."""
+FORM = 1
+"""Seed of the filled forms."""
+FIELDS = {"student": (300, 160, 620, 230), "points": (300, 260, 460, 330), "tasks": (300, 360, 460, 430)}
+"""Left, top, right and bottom of a form's fields."""
+FILLED = {
+    "IMG_0412.jpg": {"student": "40275", "points": "37", "tasks": "8"},
+    "IMG_0413.jpg": {"student": "51936", "points": "42", "tasks": "10"},
+}
+"""What stands in photos of filled forms."""
 THREE = [(0.3, 0.25), (0.42, 0.15), (0.6, 0.17), (0.66, 0.3), (0.58, 0.42), (0.44, 0.47), (0.6, 0.52), (0.69, 0.65),
          (0.62, 0.8), (0.45, 0.85), (0.29, 0.76)]  # fmt: skip
 """Where a pen goes, in shares of the pad."""
@@ -53,19 +67,32 @@ def main() -> None:
         command = ["tendigits", "read", "marks.jpg", "--table", "marks.xlsx"]
         (DOCS / "table.svg").write_text(draw(command, run_in_terminal(command, Path(folder), WIDE)))
         show_page(Path(folder))
+        show_form(Path(folder))
         show_exported(Path(folder))
 
 
-def show_page(folder: Path) -> None:
-    """The page in Chromium: a 3 that is drawn, the photo that is read, and a phone."""
+@contextmanager
+def served(folder: Path) -> Iterator[tuple[Browser, str]]:
+    """Chromium, and the address of the page."""
     server = subprocess.Popen(
         [Path(sys.executable).with_name("tendigits"), "serve", "--port", "0", "--store", "a.db"],
         cwd=folder, stdout=subprocess.PIPE, text=True,
     )  # fmt: skip
     said = server.stdout.readline() if server.stdout else ""
     address = said.split(" at ")[1].split()[0]
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
+    try:
+        with sync_playwright() as playwright:
+            browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
+            yield browser, address
+            browser.close()
+    finally:
+        server.terminate()
+        server.wait()
+
+
+def show_page(folder: Path) -> None:
+    """The page: a 3 that is drawn, the photo that is read, and a phone."""
+    with served(folder) as (browser, address):
         page = browser.new_page(viewport={"width": 1100, "height": 860}, reduced_motion="reduce")
         page.goto(address)
         draw_three(page)
@@ -84,9 +111,65 @@ def show_page(folder: Path) -> None:
         phone.goto(address)
         draw_three(phone)
         phone.screenshot(path=DOCS / "page_phone.png")
-        browser.close()
-    server.terminate()
-    server.wait()
+
+
+def show_form(folder: Path) -> None:
+    """The page with a form: its fields are marked with the mouse, and two filled ones are read."""
+    form = draw_form()
+    form.save(folder / "exam.png")
+    for name, values in FILLED.items():
+        photograph_form(form, values, folder / name)
+    with served(folder) as (browser, address):
+        page = browser.new_page(viewport={"width": 1100, "height": 860}, reduced_motion="reduce")
+        page.goto(f"{address}/#read")
+        page.set_input_files("#file", folder / "exam.png")
+        page.click("#form summary")
+        marks = page.locator("#marks").bounding_box()
+        if marks is None:
+            raise SystemExit("the form is not shown")
+        scale = marks["width"] / form.width
+        for left, top, right, bottom in FIELDS.values():
+            page.mouse.move(marks["x"] + scale * left, marks["y"] + scale * top)
+            page.mouse.down()
+            page.mouse.move(marks["x"] + scale * right, marks["y"] + scale * bottom, steps=5)
+            page.mouse.up()
+        for name, field in zip(FIELDS, page.locator("#fields input").all(), strict=True):
+            field.fill(name)
+        page.set_input_files("#filled", [folder / name for name in FILLED])
+        page.locator("#forms-state", has_text="to check").wait_for()
+        with Image.open(BytesIO(page.screenshot(full_page=True))) as picture:
+            picture.quantize(COLOURS).save(DOCS / "page_form.png", optimize=True)
+
+
+def draw_form() -> Image.Image:
+    """An empty form."""
+    form = Image.new("L", (900, 500), 250)
+    draw = ImageDraw.Draw(form)
+    draw.text((60, 40), "Statistics I, examination of 2026", 20, ImageFont.load_default(38))
+    draw.text((60, 100), "Please write clearly. This sheet is read by a machine.", 60, ImageFont.load_default(22))
+    for name, (left, top, right, bottom) in FIELDS.items():
+        draw.text((60, top + 18), name.capitalize(), 20, ImageFont.load_default(30))
+        draw.rectangle((left, top, right, bottom), outline=60, width=2)
+    draw.line((60, 460, 840, 460), 60, 3)
+    return form
+
+
+def photograph_form(form: Image.Image, values: dict[str, str], path: Path) -> None:
+    """A form filled with MNIST's test digits, on a dark desk and aslant."""
+    _, (x_test, y_test) = load_data()
+    page, rng = np.array(form), np.random.default_rng(FORM)
+    for name, value in values.items():
+        left, top, _, _ = FIELDS[name]
+        for i, label in enumerate(value):
+            digit = 255 - x_test[rng.choice(np.flatnonzero(y_test == int(label)))]
+            place = page[top + 6 : top + 62, left + 20 + 44 * i : left + 76 + 44 * i]
+            np.minimum(place, cv2.resize(digit, (56, 56), interpolation=cv2.INTER_CUBIC), out=place)
+    (height, width), edge = page.shape, 120
+    corners = np.array([[0, 0], [width, 0], [width, height], [0, height]], np.float32)
+    seen = corners + edge + rng.uniform(-60, 60, (4, 2)).astype(np.float32)
+    size = width + 2 * edge, height + 2 * edge
+    picture = cv2.warpPerspective(page, cv2.getPerspectiveTransform(corners, seen), size, borderValue=70)
+    Image.fromarray(picture).save(path, quality=92)
 
 
 def show_exported(folder: Path) -> None:
