@@ -69,7 +69,9 @@ def test_a_table_with_words(reader, page):
     for column, head in enumerate(("Task 1", "Task 2", "Sum")):
         where = 260 + EDGE + column * WIDTH + 8, 100
         cv2.putText(wide, head, where, cv2.FONT_HERSHEY_SIMPLEX, 1.2, 70, 3, cv2.LINE_AA)
-    table = reader.read(wide).table()
+    read = reader.read(wide)
+    assert len(read.lines) == sum(bool(value) for row in ROWS for value in row), "no words"
+    table = read.table()
     assert values(table) == [["", "", "", ""], *(["", *row] for row in ROWS)]
 
 

@@ -68,7 +68,7 @@ def read_tables(
         is_clear: whether a reading can be relied on.
 
     Returns:
-        What is read now; and the tables, whose cells refer to it.
+        What is read now, without what turned out to be words; and the tables, whose cells refer to it.
     """
     if not readings:
         return [], []
@@ -85,7 +85,7 @@ def read_tables(
             for _ in range(2):  # what became clear tells of the others
                 _make_alike(read, layout)
     held = {i for layout in layouts for found in layout.cells.values() for i in found}
-    replaced = in_tables - held
+    replaced = (in_tables | left_out) - held
     return _in_order(read, layouts, [i for i in range(len(read)) if i not in replaced])
 
 

@@ -3,6 +3,7 @@
 import { ask, askFile } from "./api.js";
 import { storeNumber } from "./correct.js";
 import { element, find, notify, save, trying } from "./dom.js";
+import { joinColumns, joinRows, splitColumn, splitRow } from "./reshape.js";
 import { agreeing, agreement, isFilled, letters } from "./sheet.js";
 
 const SIGNS = /^[0-9.,\-/:+=()%x]$/;
@@ -229,51 +230,11 @@ function revert(step) {
 // Change the rows or columns as a whole; `make` returns the new ones, or null if that can't be done here.
 function reshape(make) {
   const [changed, before] = [table, table.rows];
-  const rows = make(before.map((cells) => [...cells]));
+  const rows = make(before.map((cells) => [...cells]), at);
   if (rows === null) { notify("There is no next one to join."); return; }
   changed.rows = rows;
   remember(() => { changed.rows = before; return [Math.min(at[0], before.length - 1), Math.min(at[1], before[0].length - 1)]; });
   move(at);
-}
-
-const hull = (a, b) => [Math.min(a[0], b[0]), Math.min(a[1], b[1]), Math.max(a[2], b[2]), Math.max(a[3], b[3])];
-
-function joined(a, b) {
-  const filled = [a, b].filter((cell) => cell.value !== "");
-  if (filled.length < 2) return { ...(filled[0] ?? a), box: hull(a.box, b.box) };
-  return { ...a, box: hull(a.box, b.box), value: a.value + b.value, number: null, accepted: false, done: false, line: null, reason: "two cells were joined" };
-}
-
-const empty = (box) => ({ value: "", number: null, confidence: 1, accepted: true, reason: null, box, line: null });
-
-function joinColumns(rows) {
-  if (at[1] + 1 >= rows[0].length) return null;
-  for (const cells of rows) cells.splice(at[1], 2, joined(cells[at[1]], cells[at[1] + 1]));
-  return rows;
-}
-
-function joinRows(rows) {
-  if (at[0] + 1 >= rows.length) return null;
-  rows.splice(at[0], 2, rows[at[0]].map((cell, i) => joined(cell, rows[at[0] + 1][i])));
-  return rows;
-}
-
-// A new column behind this one, or a new row below; each has the farther half of the cells' boxes.
-function splitColumn(rows) {
-  for (const cells of rows) {
-    const cell = cells[at[1]];
-    const [left, top, right, bottom] = cell.box;
-    const middle = Math.round((left + right) / 2);
-    cells.splice(at[1], 1, { ...cell, box: [left, top, middle, bottom] }, empty([middle, top, right, bottom]));
-  }
-  return rows;
-}
-
-function splitRow(rows) {
-  const upper = rows[at[0]].map((cell) => ({ ...cell, box: [cell.box[0], cell.box[1], cell.box[2], Math.round((cell.box[1] + cell.box[3]) / 2)] }));
-  const lower = rows[at[0]].map(({ box: [left, top, right, bottom] }) => empty([left, Math.round((top + bottom) / 2), right, bottom]));
-  rows.splice(at[0], 1, upper, lower);
-  return rows;
 }
 
 function frame(box) {
