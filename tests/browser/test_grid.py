@@ -95,7 +95,7 @@ def test_a_number_that_is_corrected_in_the_photo_changes_in_the_grid(open_page, 
     expect(page.locator("#totals")).to_have_text("totals agree in 2 of 6 rows")
 
 
-def test_moving_editing_and_leaving_a_cell_as_it_was(open_page, picture):
+def test_moving_editing_and_leaving_a_cell_as_it_was(open_page, clean_server, picture):
     page = open_page("#read")
     read(page, picture)
     cell(page, "A1").click()
@@ -107,8 +107,16 @@ def test_moving_editing_and_leaving_a_cell_as_it_was(open_page, picture):
     page.keyboard.type("9")
     page.keyboard.press("Escape")
     expect(cell(page, "A1")).to_have_text("12")
+    page.keyboard.press("F2")
+    page.keyboard.press("Enter")
+    expect(cell(page, "A1")).to_have_text("12")
+    cell(page, "A1").click()
     page.keyboard.press("Delete")
     expect(cell(page, "A1")).to_have_text("")
+    page.keyboard.type("Zoe")
+    page.keyboard.press("Enter")
+    expect(cell(page, "A1")).to_have_text("Zoe")
+    assert httpx.get(f"{clean_server.url}/v1/corrections/numbers").json()["count"] == 1, "the emptied cell; no word"
 
 
 def test_without_a_keyboard_there_are_buttons(open_page, picture):

@@ -6,7 +6,8 @@ import { element, find, notify, save, trying } from "./dom.js";
 import { joinColumns, joinRows, splitColumn, splitRow } from "./reshape.js";
 import { agreeing, agreement, isFilled, letters } from "./sheet.js";
 
-const SIGNS = /^[0-9.,\-/:+=()%x]$/;
+const NUMBER = /^[0-9.,\-/:+=()%x]*$/; // what the reader knows, and can learn from
+const LONGEST = 100; // characters of a cell
 const XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet";
 
 let page = null; // the response of the API; its largest table is its `table`
@@ -141,24 +142,21 @@ function pressed(event) {
   else if (event.key === "F2") edit(current().value);
   else if (event.key === "Delete" || event.key === "Backspace") { change(""); move(at); }
   else if (event.key === "z" && (event.ctrlKey || event.metaKey)) undo();
-  else if (SIGNS.test(event.key) && !event.ctrlKey && !event.metaKey) edit(event.key);
+  else if (event.key.length === 1 && event.key !== " " && !event.ctrlKey && !event.metaKey) edit(event.key);
   else return;
   event.preventDefault();
 }
 
-// Type into the cell; Enter stores it and goes on, Escape leaves it as it was.
+// Type into the cell, a number or a name; Enter stores it and goes on, Escape leaves it as it was.
 function edit(text) {
-  const input = element("input", { type: "text", value: text, inputmode: "decimal", autocomplete: "off", "aria-label": `${find("cell-name").textContent}: right value` });
+  const inputmode = current().value || isDoubtful(at) ? "decimal" : "text";
+  const input = element("input", { type: "text", value: text, inputmode, maxlength: LONGEST, autocomplete: "off", "aria-label": `${find("cell-name").textContent}: right value` });
   const finish = (goOn) => {
     const value = input.value.trim();
     input.onblur = null;
-    if ([...value].every((character) => SIGNS.test(character))) {
-      if (value === current().value) accept();
-      else change(value);
-    } else {
-      notify("A cell holds digits and the signs . , - / : + = ( ) % x");
-      render();
-    }
+    if (value !== current().value) change(value);
+    else if (isDoubtful(at)) accept();
+    else render();
     move(at);
     if (goOn) next();
   };
@@ -184,7 +182,7 @@ function change(value) {
   if (value === before.value) return;
   const step = replaceCell({ ...before, value, number: null, accepted: true, done: true, reason: null });
   const line = page.lines[before.line];
-  if (!line?.strip) return;
+  if (!line?.strip || !NUMBER.test(value)) return;
   const correction = { strip: line.strip, text: value, predicted: (line.original ?? line).value, source: "picture" };
   step.storing = trying(() => storeNumber(correction, () => revert(step)));
 }
