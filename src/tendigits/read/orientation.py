@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from tendigits.lines.decode import Peak
 from tendigits.lines.finder import Place
 from tendigits.lines.reading import LineReader
 from tendigits.lines.strips import Look, Pyramid
@@ -16,8 +17,9 @@ from tendigits.lines.vote import READ
 
 Grey = NDArray[np.uint8]
 
-MOST = 16
-"""Numbers that are looked at, the longest ones: of an upside-down 8 or 0 alone nothing can be told."""
+FIRST, MOST = 16, 64
+"""Numbers that are looked at, the longest ones first, for of an upside-down 8 or 0 alone nothing can be told; and at
+most, where these turn out to be words."""
 
 FEWEST_NUMBERS, FEWEST = 3, 12
 """Numbers and characters from which on it can be told."""
@@ -29,8 +31,8 @@ photos most had more, and upside down or sideways all had less."""
 SIDEWAYS = 0.92
 """Likewise, below which a page may lie on its side: such pages had at most 0.93."""
 
-CLEARER = 0.03
-"""By how much more probable characters must be in another position."""
+CLEARER, LEAST = 0.03, 0.9
+"""By how much more probable characters must be in another position, and how probable at least."""
 
 
 def turns_of(reader: LineReader, grey: Grey, places: Sequence[Place], seen: Seen) -> int:
@@ -51,13 +53,15 @@ def turns_of(reader: LineReader, grey: Grey, places: Sequence[Place], seen: Seen
         if turns == 2 and max(clear.values()) >= SIDEWAYS:
             break
     best = max(clear, key=lambda turns: clear[turns])
-    return best if clear[best] > clear[0] + CLEARER else 0
+    return best if clear[best] > max(clear[0] + CLEARER, LEAST) else 0
 
 
 def _clearness(reader: LineReader, grey: Grey, places: Sequence[Place], seen: Seen) -> float:
     """How probable the characters of a page's longest numbers are; 0 if there are few."""
     longest = sorted(places, key=lambda place: -place.score * place.length / place.height)[:MOST]
-    wanted = [(place, Look()) for place in longest]
-    look(reader.lines, Pyramid(grey), wanted, seen)
-    peaks = [peak for each in wanted for peak in seen[each].peaks if peak.present >= READ]
+    pyramid, peaks = Pyramid(grey), list[Peak]()
+    while longest and len(peaks) < FEWEST:
+        wanted, longest = [(place, Look()) for place in longest[:FIRST]], longest[FIRST:]
+        look(reader.lines, pyramid, wanted, seen)
+        peaks += [peak for each in wanted for peak in seen[each].peaks if peak.present >= READ]
     return float(np.mean([peak.confidence for peak in peaks])) if len(peaks) >= FEWEST else 0.0

@@ -80,16 +80,17 @@ def find_layouts(sheet: FlatSheet, members: Ints | None = None) -> list[Layout]:
 
 def _apart(sheet: FlatSheet, members: Ints, axis: int) -> list[Ints]:
     """Part places where a wide gap lies between them along an axis, across which no ruled line runs."""
-    along = sheet.down if axis else sheet.across
+    along, room = sheet.down if axis else sheet.across, TABLES_APART * sheet.height
+    middles = (along[:, 1 - axis] + along[:, 3 - axis]) / 2
+    low, high = sheet.first[members, 1 - axis].min() - room, sheet.last[members, 1 - axis].max() + room
+    along = along[(low <= middles) & (middles <= high)]  # beyond may be the edges of the paper
     own = sheet.first[members, axis], sheet.last[members, axis]
     ends = np.concatenate([own[0], along[:, axis]]), np.concatenate([own[1], along[:, axis + 2]])
     gaps = close_gaps(*ends, 0.0)
     sizes = np.array([last - first for first, last in gaps])
     if not len(sizes):
         return [members]
-    least = max(
-        TABLES_APART * sheet.height, PITCHES_APART * float(np.median(sizes)) if axis and len(sizes) > 1 else 0.0
-    )
+    least = max(room, PITCHES_APART * float(np.median(sizes)) if axis and len(sizes) > 1 else 0.0)
     cuts = [(first + last) / 2 for (first, last), size in zip(gaps, sizes, strict=True) if size > least]
     if axis == 0:
         ruled = np.bincount(np.searchsorted(cuts, sheet.down[:, 0]), minlength=len(cuts) + 1)
