@@ -5,19 +5,19 @@ split_address("scan.pdf#page=2")    # ("scan.pdf", 2)
 """
 
 import io
+import json
 import re
-from contextlib import contextmanager
+import subprocess
+import sys
+from contextlib import suppress
 from pathlib import Path
-from threading import Lock
 from typing import TYPE_CHECKING, Any
 
+from tendigits.data import draw_pdf
 from tendigits.errors import DataError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from PIL import Image
-    from pypdfium2 import PdfDocument
 
 DOCUMENTS = (".pdf", ".tif", ".tiff")
 """Suffixes of files that may have several pages."""
@@ -28,14 +28,8 @@ TIFF = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 MAX_PAGES = 1000
 """Pages of a document."""
 
-DPI, POINTS = 300, 72
-"""Dots and points of an inch: a page of a PDF is measured in points."""
-
-MAX_PDF_SIDE = 8192
-"""Pixels: a larger page is rendered with fewer dots."""
-
-_pdfium = Lock()
-"""PDFium does one thing at a time."""
+WAIT = 3 * draw_pdf.MAX_SECONDS
+"""Seconds until a PDF's page must be drawn, where other programs use the processor too."""
 
 
 def is_pdf(data: bytes) -> bool:
@@ -57,7 +51,7 @@ def split_address(address: str) -> tuple[str, int]:
 def addresses(path: str) -> list[str]:
     """The pages of a file; itself if it has only one, or can't be opened, which will be said when it is read."""
     try:
-        n = count_pages(Path(path)) if path.lower().endswith(DOCUMENTS) else 1
+        n = count_pages(Path(path)) if path.lower().endswith(DOCUMENTS) and Path(path).is_file() else 1
     except DataError:
         n = 1
     return [f"{path}#page={page}" for page in range(1, n + 1)] if n > 1 else [path]
@@ -73,11 +67,11 @@ def count_pages(source: Path | bytes) -> int:
         name, has_pdf = str(source), source.suffix.lower() == ".pdf"
     try:
         if has_pdf:
-            with _opened(source, name) as document:
-                n = len(document)
+            data = source if isinstance(source, bytes) else source.read_bytes()
+            n = int(_pdfium(name, input=data)[0]["pages"])
         else:
             with Image.open(io.BytesIO(source) if isinstance(source, bytes) else source, formats=["TIFF"]) as image:
-                n = int(getattr(image, "n_frames", 1))
+                n = _count_frames(image)
     except DataError:
         raise
     except Exception as error:  # Pillow raises whatever its decoders do
@@ -97,45 +91,54 @@ def render_page(data: bytes, page: int, name: str, side: int | None) -> tuple["I
         A Pillow image; and the width and height it would have with 300 dots an inch.
 
     Raises:
-        DataError: the PDF is damaged, needs a password or has no such page.
+        DataError: the PDF is damaged, needs a password, has no such page, or it takes too much time or memory.
     """
-    with _opened(data, name) as document:
-        _refuse_many(len(document), name)
-        if not 1 <= page <= len(document):
-            raise DataError(f"expected a page from 1 to {len(document)} of {name}, received {page}")
-        document.init_forms()  # what was typed into a form is drawn, too; scripts are not run
-        sheet = document[page - 1]
-        width, height = sheet.get_size()
-        full = min(DPI / POINTS, MAX_PDF_SIDE / max(width, height, 1))
-        scale = full if side is None else min(full, side / max(width, height, 1))
-        image: Image.Image = sheet.render(scale=scale, grayscale=True).to_pil()
-        return image, (max(1, round(width * full)), max(1, round(height * full)))
+    from PIL import Image
+
+    about, pixels = _pdfium(name, page, side or 0, input=data)
+    _refuse_many(about["pages"], name)
+    if "drawn" not in about:
+        raise DataError(f"expected a page from 1 to {about['pages']} of {name}, received {page}")
+    image = Image.frombytes("L", tuple(about["drawn"]), pixels, "raw", "L", about["stride"])
+    return image, tuple(about["size"])
 
 
-@contextmanager
-def _opened(data: bytes | Path, name: str) -> "Iterator[PdfDocument]":
-    import pypdfium2
+def _pdfium(name: str, page: int = 0, side: int = 0, **given: Any) -> tuple[dict[str, Any], bytes]:
+    """What `draw_pdf` says of a PDF, in a process of its own. Raises DataError."""
+    command = [sys.executable, "-P", draw_pdf.__file__, str(page), str(side)]
+    try:
+        done = subprocess.run(command, capture_output=True, timeout=WAIT, check=True, **given)
+    except (subprocess.CalledProcessError, subprocess.TimeoutExpired) as error:
+        raise DataError(
+            f"expected a PDF whose page can be drawn in {draw_pdf.MAX_SECONDS} seconds with "
+            f"{draw_pdf.MAX_MEMORY >> 30} GB of memory, {name} can't; save the page as a picture"
+        ) from error
+    about, _, pixels = done.stdout.partition(b"\n")
+    said: dict[str, Any] = json.loads(about)
+    if "error" in said:
+        raise DataError(f"expected a whole PDF at {name}, received {said['error']}")
+    return said, pixels
 
-    with _pdfium:
-        try:
-            document = pypdfium2.PdfDocument(data)
-        except pypdfium2.PdfiumError as error:
-            why = "one with a password; save a copy without it" if "password" in str(error).lower() else str(error)
-            raise DataError(f"expected a whole PDF at {name}, received {why}") from error
-        try:
-            yield document
-        finally:
-            document.close()
+
+def _count_frames(image: Any) -> int:
+    """Pages of a TIFF that Pillow has opened, counted up to one more than are read: each page names the next."""
+    n = 1
+    with suppress(EOFError):
+        while n <= MAX_PAGES:
+            image.seek(n)
+            n += 1
+    image.seek(0)
+    return n
 
 
 def _refuse_many(n: int, name: str) -> None:
     if n > MAX_PAGES:
-        raise DataError(f"expected at most {MAX_PAGES:,} pages, {name} has {n:,}; split it")
+        raise DataError(f"expected at most {MAX_PAGES:,} pages, {name} has more; split it")
 
 
 def select_frame(image: Any, page: int, name: str) -> None:
     """Turn to a page of a TIFF that Pillow has opened. Raises DataError if there is none, or there are too many."""
-    n = int(getattr(image, "n_frames", 1)) if image.format == "TIFF" else 1
+    n = _count_frames(image) if image.format == "TIFF" else 1
     _refuse_many(n, name)
     if not 1 <= page <= n:
         raise DataError(f"expected a page from 1 to {n} of {name}, received {page}")

@@ -89,6 +89,8 @@ def open_image(source: Any, side: int | None = None, page: int = 1) -> GreyImage
         why = f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
         if why.startswith("UnidentifiedImageError"):  # whose reason is an object's id
             why = "none of these"
+        if why.startswith("DecompressionBomb"):  # Pillow has a limit, too, and tells before we can
+            raise _too_large(name, "many more") from error
         raise DataError(
             f"expected a whole PNG, JPEG, WebP, TIFF, BMP, GIF, HEIC, AVIF or PDF, received {name} ({why}); "
             "save it again"
@@ -158,10 +160,13 @@ def _decode(data: bytes, name: str, side: int | None, page: int) -> GreyImage:
 def _refuse_pixels(size: tuple[int, int], decoded: tuple[int, int], name: str) -> None:
     fits = max(size) <= MAX_SIDE and decoded[0] * decoded[1] <= MAX_PIXELS and size[0] * size[1] <= MAX_JPEG_PIXELS
     if not fits:
-        raise DataError(
-            f"expected at most {MAX_SIDE} pixels a side and {MAX_PIXELS:,} in all, {name} has {size[0]}x{size[1]}; "
-            "make it smaller"
-        )
+        raise _too_large(name, f"{size[0]}x{size[1]}")
+
+
+def _too_large(name: str, size: str) -> DataError:
+    return DataError(
+        f"expected at most {MAX_SIDE} pixels a side and {MAX_PIXELS:,} in all, {name} has {size}; make it smaller"
+    )
 
 
 def _from_pillow(image: Any, name: str) -> GreyImage:
