@@ -90,7 +90,7 @@ def labelled(n: int, reader: LineReader, seed: int) -> Iterator[tuple[Reading, s
     """
     rng = np.random.default_rng(seed)
     for page in page_writer(LEGIBLE).pages(rng, n, good=True):
-        for reading in reader.readings(page.picture):
+        for reading in reader.readings(page.picture)[0]:
             number = number_at(reading, page.numbers, ON)
             if number_at(reading, [*page.numbers, *page.hidden], BESIDE) is None:
                 yield reading, None
@@ -100,7 +100,7 @@ def labelled(n: int, reader: LineReader, seed: int) -> Iterator[tuple[Reading, s
         numbers = numbers_of(line)
         scale = float(rng.uniform(1, LARGEST))
         large = cv2.resize(line.picture, None, fx=scale, fy=scale, interpolation=cv2.INTER_CUBIC)
-        for reading in reader.readings(large) if numbers is not None else ():
+        for reading in reader.readings(large)[0] if numbers is not None else ():
             x = reading.place.x / scale
             yield reading, next((text for left, right, text in numbers or () if left < x < right), None)
 

@@ -62,8 +62,8 @@ def test_a_row_for_each_number_and_one_for_each_picture(tmp_path):
     }  # fmt: skip
     pictures = [list(row.values()) for row in table_of(tmp_path / "_pictures")]
     assert pq.read_table(tmp_path / "_pictures").column_names == PICTURES.names
-    assert pictures[0] == ["a.png", 30, 40, 2, None]
-    assert pictures[2] == ["c.png", None, None, 0, "expected a picture at c.png"]
+    assert pictures[0] == ["a.png", 30, 40, 2, None, None]
+    assert pictures[2] == ["c.png", None, None, 0, "expected a picture at c.png", None]
     assert sorted(path.name for path in tmp_path.glob("*.parquet")) == ["part-00000.parquet", "part-00001.parquet"]
 
 

@@ -234,7 +234,7 @@ def test_numbers_are_found_where_they_stand(scale):
     for text, x, y in (("1350", 60, 100), ("22", 300, 104), ("8", 70, 300)):
         cv2.putText(page, text, (x, y), cv2.FONT_HERSHEY_SIMPLEX, 1.2, 40, 2, cv2.LINE_AA)
     page = cv2.resize(page, None, fx=scale, fy=scale, interpolation=cv2.INTER_LINEAR)
-    found = sorted(find_numbers(finder.bundled(1), page), key=lambda place: (place.y, place.x))
+    found = sorted(find_numbers(finder.bundled(1), page)[0], key=lambda place: (place.y, place.x))
     assert len(found) == 3
     for place, (x, y, width) in zip(
         sorted(found, key=lambda place: (round(place.y / scale / 100), place.x)),
@@ -245,4 +245,4 @@ def test_numbers_are_found_where_they_stand(scale):
         assert place.height / scale == pytest.approx(25, rel=0.3)
         assert place.length / scale == pytest.approx(width, abs=16)
         assert abs(place.angle) < 0.15 or place.length < 2 * place.height
-    assert find_numbers(finder.bundled(1), np.full((300, 300), 200, np.uint8)) == []
+    assert find_numbers(finder.bundled(1), np.full((300, 300), 200, np.uint8)) == ([], False)

@@ -196,7 +196,7 @@ def test_fine_printed_waves_under_the_digits_are_no_strokes(reader, certain):
 
 
 def test_where_nothing_is_found_the_picture_is_tried_as_one_line(reader, certain, monkeypatch):
-    monkeypatch.setattr(reading, "find_numbers", lambda network, grey: [])
+    monkeypatch.setattr(reading, "find_numbers", lambda network, grey: ([], False))
     assert [line.value for line in reader.read(line_of(certain, "0427")).lines] == ["0427"]
 
 
@@ -208,7 +208,7 @@ def test_a_number_of_which_the_finder_saw_only_an_end_is_not_accepted(reader, ce
     assert whole.value == "135079"
     length = 2.5 * line.shape[1] / 6
     end = finder.Place(200 + line.shape[1] - 30 - length / 2, page.shape[0] / 2, 0.0, length, 60.0, 1.0)
-    monkeypatch.setattr(reading, "find_numbers", lambda network, grey: [end])
+    monkeypatch.setattr(reading, "find_numbers", lambda network, grey: ([end], False))
     (part,) = reader.read(page).lines
     assert whole.value.endswith(part.value)
     assert part.value != whole.value
@@ -278,9 +278,47 @@ def test_the_work_for_a_page_is_bounded(reader, monkeypatch):
     for left in range(9, 400, 40):
         for top in range(4, 400, 40):
             cv2.putText(page, "7", (left, top + 20), cv2.FONT_HERSHEY_SIMPLEX, 0.7, 30, 2, cv2.LINE_AA)
-    assert len(reader.read(page).lines) > 60
+    whole = reader.read(page)
+    assert len(whole.lines) > 60
+    assert whole.notice is None
     monkeypatch.setattr(finder, "MOST", 20)
-    assert 0 < len(reader.read(page).lines) <= 20
+    part = reader.read(page)
+    assert 0 < len(part.lines) <= 20
+    assert part.notice == "more than 2,000 places to read: some were left out"
+    assert repr(part).splitlines()[0] == f"Page of 400x400 pixels, {len(part.lines)} lines, {part.notice}"
+    assert part.as_dict()["notice"] == part.notice
+    monkeypatch.setattr(finder, "MOST", len(whole.lines))
+    assert reader.read(page).notice is None, "further views of the same numbers are no others"
+
+
+SMALL_CELLS = """
+import resource, sys, time
+import cv2, numpy as np
+from tendigits.data.mnist import load_data
+from tendigits.read.reader import Reader
+cell, n = int(sys.argv[1]), int(sys.argv[2])
+digits = [cv2.resize(each, (cell, cell), interpolation=cv2.INTER_AREA) for each in load_data()[1][0][:500]]
+page = np.block([[digits[(row * n + column) % 500] for column in range(n)] for row in range(n)])
+page[::cell], page[:, ::cell] = 110, 110
+reader, start = Reader(), time.process_time()
+read = reader.read(240 - (0.8 * page).astype(np.uint8))
+print(len(read.lines), round(time.process_time() - start), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)
+print(read.notice)
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("cell", "n"), [(20, 200), (34, 60)])
+def test_a_page_of_very_many_numbers_takes_bounded_time_and_memory(cell, n):
+    """Digits of 200 columns are too small to be found; of 60, 3,600 numbers, 2,000 are read, and that is said."""
+    done = subprocess.run([sys.executable, "-c", SMALL_CELLS, str(cell), str(n)], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    figures, notice = done.stdout.splitlines()
+    lines, seconds, megabytes = map(int, figures.split())
+    assert lines <= 2000
+    assert (lines == 2000) == (notice != "None") == (n == 60)
+    assert seconds < 60
+    assert megabytes < 600
 
 
 LARGEST = """

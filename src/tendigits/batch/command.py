@@ -137,6 +137,7 @@ def read(
     reader = options.open()
     fields = None if reader.form is None else [*reader.form.fields]
     errors: list[str] = []
+    notices: list[str] = []
     with (
         progress_bar(quiet) as (echo, progress),
         Output(
@@ -148,8 +149,11 @@ def read(
                 errors.append(str(result.error))
             else:
                 output.write(result.path, result.page)
+                if result.page.notice is not None:
+                    notices.append(f"{result.path}: {result.page.notice}")
             progress(done, len(paths))
-    _report(errors, sources, len(paths))
+    missing = f"found no table; {table} was not written" if tables is not None and tables.is_empty else None
+    _report(errors, sources, len(paths), notices, missing)
 
 
 def _share(percent: str | None) -> float | None:
@@ -180,11 +184,23 @@ def _read_into(folder: Path, images: list[str], quiet: bool, options: "ReaderOpt
         raise Interrupted("interrupted; what was read is kept, run the same command again to resume", number) from None
     before = f"; {summary.before:,} pictures had been read before" if summary.before else ""
     typer.echo(f"{folder}: {summary.numbers:,} numbers in {summary.pictures - len(summary.failed):,} pictures{before}")
-    _report(summary.failed, sources, summary.pictures)
+    _report(summary.failed, sources, summary.pictures, summary.notices)
 
 
-def _report(errors: list[str], sources: "Sources", n_pictures: int) -> None:
-    """List what was not read. Raises Failure if there are pictures among it, DataError if no other picture was read."""
+def _report(
+    errors: list[str], sources: "Sources", n_pictures: int, notices: list[str], missing: str | None = None
+) -> None:
+    """List what was not read.
+
+    Args:
+        errors, notices: why pictures were not read, or not as a whole.
+        missing: what is not there that was asked for.
+
+    Raises:
+        Failure: pictures were not read, or something is missing.
+        DataError: no picture was read.
+    """
+    _list(notices)
     skipped = sources.skipped
     lines = errors + [
         f"skipped {path}: cannot read {Path(path).suffix[1:].upper()}; save it as PNG or JPEG" for path in skipped
@@ -192,12 +208,15 @@ def _report(errors: list[str], sources: "Sources", n_pictures: int) -> None:
     if others := sources.others:
         named = ", ".join(others[:REPORTED]) + (", ..." if len(others) > REPORTED else "")
         typer.echo(f"tendigits: no pictures and left out, {len(others)}: {named}", err=True)
-    if not lines:
-        return
+    _list(lines)
+    read = n_pictures - len(errors)
+    unread = f"read {read} of {n_pictures + len(skipped)} pictures; {len(lines)} could not be read" if lines else None
+    if message := "; ".join(filter(None, [unread, missing])):
+        raise Failure(message) if read else DataError(message)
+
+
+def _list(lines: list[str]) -> None:
     for line in lines[:REPORTED]:
         typer.echo(f"tendigits: {line}", err=True)
     if len(lines) > REPORTED:
         typer.echo(f"tendigits: and {len(lines) - REPORTED} more", err=True)
-    read = n_pictures - len(errors)
-    message = f"read {read} of {n_pictures + len(skipped)} pictures; {len(lines)} could not be read"
-    raise Failure(message) if read else DataError(message)

@@ -86,9 +86,10 @@ class Output(AbstractContextManager["Output"]):
                 self.echo(f"{path}: {line}" if self.named else line)
         if self.tables is not None:
             turned = f"   turned by {page.turned} degrees" if page.turned else ""
+            notice = f"   {page.notice}" if page.notice else ""
             for summary in self.tables.add(path, page):
                 if not self.as_json and self.csv != STDOUT:
-                    self.echo(f"{path}   {summary}{turned}")
+                    self.echo(f"{path}   {summary}{turned}{notice}")
         if (target := self.show.get(path)) is not None:
             _draw(path, page, target)
 
@@ -153,8 +154,15 @@ class TableFile:
         if not tables:
             yield "no table"
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether there was no table, so that no file is written."""
+        return not self._tables
+
     def write(self) -> None:
-        """Write the file. Raises DiskError if it can't be written."""
+        """Write the file, if there is something to write. Raises DiskError if it can't be written."""
+        if self.is_empty:
+            return
         if self.path.suffix.lower() == ".csv":
             write_text(self.path, "\n".join(table.to_csv() for _, table in self._tables))
         else:

@@ -56,8 +56,11 @@ NUMBERS = pa.schema(
 )
 """The columns of the numbers; the same as those of the CSV."""
 
-PICTURES = pa.schema({"path": TEXT, "width": NUMBER, "height": NUMBER, "numbers": NUMBER, "error": TEXT})
-"""The columns of the pictures; `error` says why one couldn't be read. The last row of a path counts."""
+PICTURES = pa.schema(
+    {"path": TEXT, "width": NUMBER, "height": NUMBER, "numbers": NUMBER, "error": TEXT, "notice": TEXT}
+)
+"""The columns of the pictures; `error` says why one couldn't be read, `notice` why not all of it was. The last row of a
+path counts."""
 
 
 @dataclass
@@ -70,6 +73,8 @@ class Summary:
     numbers: int = 0
     failed: list[str] = field(default_factory=list)
     """Why pictures couldn't be read."""
+    notices: list[str] = field(default_factory=list)
+    """Why not all of a picture was read."""
 
 
 @dataclass(frozen=True)
@@ -124,6 +129,8 @@ def read_into(
                 summary.numbers += len(rows.numbers)
                 if "error" in rows.picture:
                     summary.failed.append(rows.picture["error"])
+                if rows.picture.get("notice"):
+                    summary.notices.append(f"{rows.picture['path']}: {rows.picture['notice']}")
                 progress(summary.pictures, len(todo))
                 if len(part) >= PART or clock() - written >= PERIOD:
                     ready, part = part, []
@@ -168,7 +175,8 @@ def rows_of(result: Result) -> Rows:
         for number, line in enumerate(page.lines, 1)
     ]  # fmt: skip
     width, height = page.size
-    return Rows({"path": result.path, "width": width, "height": height, "numbers": len(numbers)}, numbers)
+    about = {"width": width, "height": height, "numbers": len(numbers), "notice": page.notice}
+    return Rows({"path": result.path, **about}, numbers)
 
 
 @dataclass(frozen=True)

@@ -2,8 +2,8 @@
 
 python draw_pdf.py PAGE SIDE < scan.pdf
 
-It writes a line of JSON, then the pixels, grey, row by row. Page 0 is none: the pages are only counted. Side 0 stands for
-300 dots an inch. It imports nothing of the package, so that it starts in a tenth of a second.
+It writes a line of JSON, then the pixels, grey, row by row. Page 0 is none: the pages are only counted. Side 0 stands
+for 300 dots an inch. It imports nothing of the package, so that it starts in a tenth of a second.
 """
 
 import json

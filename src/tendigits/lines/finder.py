@@ -1,11 +1,12 @@
 """Find numbers on a page: a small network says where the middle of a number runs, and how high its digits are.
 
-numbers = find_numbers(network, grey)       # where each stands, in pixels of `grey`
+numbers, more = find_numbers(network, grey)     # where each stands, in pixels of `grey`
 """
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
+from itertools import islice
 
 import cv2
 import numpy as np
@@ -91,26 +92,25 @@ def bundled(threads: int | None = None) -> Network:
     return load(asset("lines", "finder.onnx"), threads)
 
 
-def find_numbers(network: Network, grey: Grey) -> list[Place]:
-    """Find the numbers of a page, uint8 (height, width), in no order."""
+def find_numbers(network: Network, grey: Grey) -> tuple[list[Place], bool]:
+    """Find the numbers of a page, uint8 (height, width), in no order; and whether there are more than MOST."""
     found: list[Place] = []
     for n, (scale, copy) in enumerate(_copies(grey)):
         found += _places(network, copy, scale, LOW if n else LOWEST)
-    found = sorted(found, key=lambda place: -place.score)[:MOST]
-    return [group[0] for group in group_places(found)]
+    found.sort(key=lambda place: -place.score)
+    groups = [*islice(group_places(found), MOST + 1)]
+    return [group[0] for group in groups[:MOST]], len(groups) > MOST
 
 
-def group_places(places: Sequence[Place]) -> list[list[Place]]:
+def group_places(places: Sequence[Place]) -> Iterator[list[Place]]:
     """Group places with the first of them that shows the same number, or a part of it; in their order."""
     table, left = as_table(places), np.ones(len(places), bool)
-    groups = []
     for i, place in enumerate(places):
         if left[i]:
             members = left & same_place(place, table)
             members[i] = True
             left &= ~members
-            groups.append([places[n] for n in np.flatnonzero(members).tolist()])
-    return groups
+            yield [places[n] for n in np.flatnonzero(members).tolist()]
 
 
 def _copies(grey: Grey) -> Iterator[tuple[float, Grey]]:
@@ -171,9 +171,9 @@ def _extent(points: NDArray[np.float64], angle: float) -> float:
 
 
 def as_table(places: Sequence[Place]) -> NDArray[np.float64]:
-    """x, y, angle, length and height of places: float64 (n, 5)."""
-    rows = [(place.x, place.y, place.angle, place.length, place.height) for place in places]
-    return np.array(rows, np.float64).reshape(-1, 5)
+    """x, y, length, height, and the direction's cosine and sine of places: float64 (n, 6)."""
+    rows = [(p.x, p.y, p.length, p.height, np.cos(p.angle), np.sin(p.angle)) for p in places]
+    return np.array(rows, np.float64).reshape(-1, 6)
 
 
 def same_place(place: Place, others: NDArray[np.float64]) -> NDArray[np.bool_]:
@@ -187,10 +187,9 @@ def same_place(place: Place, others: NDArray[np.float64]) -> NDArray[np.bool_]:
 
 
 def _is_on(away: NDArray[np.float64], place: NDArray[np.float64]) -> NDArray[np.bool_]:
-    """Whether points, as seen from the middle of places with an angle, a length and a height each, lie on them."""
-    angle, length, height = place.T
-    axis = np.cos(angle), np.sin(angle)
+    """Whether points, as seen from the middle of places with a length, a height and a direction each, lie on them."""
+    length, height, cosine, sine = place.T
     x, y = away.T
-    along, across = abs(x * axis[0] + y * axis[1]), abs(y * axis[0] - x * axis[1])
+    along, across = abs(x * cosine + y * sine), abs(y * cosine - x * sine)
     within: NDArray[np.bool_] = (along <= length / 2) & (across <= height / 2)
     return within

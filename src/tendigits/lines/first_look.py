@@ -78,8 +78,8 @@ def same(places: Sequence[Place]) -> list[list[Place]]:
     A place that holds several much smaller numbers is none: a small copy of a page makes a shape of a few cells.
     """
     table = as_table(places)
-    lower = table[:, 4] * MOST_CHANGE
-    numbers = [place for place in places if (same_place(place, table) & (lower < place.height)).sum() < HELD]
+    lower = table[:, 3] * MOST_CHANGE
+    numbers = [place for place in places if same_place(place, table[lower < place.height]).sum() < HELD]
     groups = group_places(sorted(numbers, key=lambda place: -place.length))
     return [[first, *_further_views(first, others)] for first, *others in groups]
 

@@ -1,7 +1,7 @@
 """Read the numbers of a page: find them, cut them out, read each in several views, collect the evidence.
 
-readings = LineReader(finder, network, digits).readings(grey)       # in reading order
-readings[0].text                                                    # "12.50"
+readings, more = LineReader(finder, network, digits).readings(grey)     # in reading order
+readings[0].text                                                        # "12.50"
 """
 
 from collections.abc import Iterator, Sequence
@@ -91,37 +91,50 @@ class LineReader:
     untaught: Network | None = None
     """What `digits` was before a person taught it: where it has become certain of another digit, that one is read."""
 
-    def places(self, grey: Grey) -> list[Place]:
-        """Where numbers may stand on a page."""
+    def places(self, grey: Grey) -> tuple[list[Place], bool]:
+        """Where numbers may stand on a page; and whether there are more of them."""
         return find_numbers(self.finder, grey)
 
-    def readings(self, grey: Grey, places: Sequence[Place] | None = None, seen: Seen | None = None) -> list[Reading]:
-        """Read a page: what stands where, in reading order; places without a digit are left out.
+    def readings(
+        self, grey: Grey, found: tuple[list[Place], bool] | None = None, seen: Seen | None = None
+    ) -> tuple[list[Reading], bool]:
+        """Read a page.
 
         Args:
-            places: where the finder found numbers, if it was asked before.
+            found: its `places`, if they are known.
             seen: what was seen in some of these places, likewise.
+
+        Returns:
+            What stands where, in reading order, without places that have no digit; and whether there were too many
+            places, so that some were left out.
         """
-        for found_in, before in self._ways(grey, places, seen or {}):
-            read = self._with_second_opinion(views_of(self.lines, grey, found_in, before))
+        for places, more_places, before in self._ways(grey, found, seen or {}):
+            numbers, more_numbers = views_of(self.lines, grey, places, before)
+            read = self._with_second_opinion(numbers)
             found = [each for each in read if any(map(str.isdigit, each.text))]
             if found:
                 rows = in_rows([each.place for each in found])
-                return [each for row in rows for each in _with_room([found[i] for i in row])]
-        return []
+                in_order = [each for row in rows for each in _with_room([found[i] for i in row])]
+                return in_order, more_places or more_numbers
+        return [], False
 
     def readings_at(self, grey: Grey, places: Sequence[Place]) -> list[Reading]:
         """Read a page again where numbers are known to stand, one in each place; some may turn out to be empty."""
         return self._with_second_opinion(views_at(self.lines, grey, places))
 
-    def _ways(self, grey: Grey, places: Sequence[Place] | None, seen: Seen) -> Iterator[tuple[list[Place], Seen]]:
-        """Where numbers may stand, and what was seen there; the next way is tried where nothing was read in one."""
-        places = self.places(grey) if places is None else places
-        yield [*places, *whole_line(grey, places)], seen
+    def _ways(
+        self, grey: Grey, found: tuple[list[Place], bool] | None, seen: Seen
+    ) -> Iterator[tuple[list[Place], bool, Seen]]:
+        """Where numbers may stand, whether there are more, and what was seen there.
+
+        The next way is tried where nothing was read in one.
+        """
+        places, more = found or self.places(grey)
+        yield [*places, *whole_line(grey, places)], more, seen
         foreground = find_foreground(grey)
         if foreground is not None:
-            places = self.places(255 - foreground)
-            yield [*places, *whole_line(grey, places)], {}
+            places, more = self.places(255 - foreground)
+            yield [*places, *whole_line(grey, places)], more, {}
 
     def _with_second_opinion(self, numbers: Sequence[tuple[Place, Sequence[View]]]) -> list[Reading]:
         """Join the views of each number, and ask the network for single digits about all digits at once."""

@@ -1,6 +1,6 @@
 """See each number of a page in as few views as tell: one where all is clear in it, several where something is doubtful.
 
-for place, views in views_of(network, grey, places, {}):    # places as the finder gives them
+numbers, more = views_of(network, grey, places, {})         # places as the finder gives them
 for place, views in views_at(network, grey, places):        # places where a number is known to stand
 """
 
@@ -31,16 +31,17 @@ Seen = dict[tuple[Place, Look], View]
 
 def views_of(
     network: LineNetwork, grey: NDArray[np.uint8], places: Sequence[Place], seen: Seen
-) -> list[tuple[Place, list[View]]]:
-    """The numbers in some places of a page, uint8 (height, width), each with its views, the first as it stands.
+) -> tuple[list[tuple[Place, list[View]]], bool]:
+    """The numbers in some places of a page, uint8 (height, width), each with its views, the first as it stands; and
+    whether there are more than MOST.
 
     Args:
         seen: what was seen of the page before; grows.
     """
     pyramid, first = Pyramid(grey), LOOKS[0]
     look(network, pyramid, [(place, first) for place in places], seen)
-    numbers = same([number for place in places for number in numbers_in(place, seen[place, first])])[:MOST]
-    return _views(network, pyramid, numbers, seen)
+    numbers = same([number for place in places for number in numbers_in(place, seen[place, first])])
+    return _views(network, pyramid, numbers[:MOST], seen), len(numbers) > MOST
 
 
 def views_at(network: LineNetwork, grey: NDArray[np.uint8], places: Sequence[Place]) -> list[tuple[Place, list[View]]]:

@@ -149,15 +149,16 @@ def make_form(picture: Any, fields: Mapping[str, Any], turned: int = 0, page: in
     return Form(np.ascontiguousarray(np.rot90(grey, turns)), boxes)
 
 
-def read_fields(reader: LineReader, page: Grey, form: Form) -> tuple[list[Reading], dict[str, list[int]]]:
+def read_fields(reader: LineReader, page: Grey, form: Form) -> tuple[list[Reading], dict[str, list[int]], bool]:
     """Read the numbers in a form's fields, on a page that was laid over it.
 
     Returns:
-        The readings; and for each field which of them stand in it.
+        The readings; for each field which of them stand in it; and whether there were too many places to read.
     """
     readings: list[Reading] = []
     fields: dict[str, list[int]] = {name: [] for name in form.fields}
-    for reading in reader.readings(page):
+    found_on_page, more = reader.readings(page)
+    for reading in found_on_page:
         x, y = reading.place.x, reading.place.y
         inside = [name for name, box in form.fields.items() if box.left <= x < box.right and box.top <= y < box.bottom]
         if inside:
@@ -169,7 +170,7 @@ def read_fields(reader: LineReader, page: Grey, form: Form) -> tuple[list[Readin
         if any(map(str.isdigit, reading.text)) and min(each.present for each in reading.characters) >= FOUND:
             fields[name].append(len(readings))
             readings.append(reading)
-    return readings, fields
+    return readings, fields, more
 
 
 def _place(box: Box) -> Place:

@@ -49,7 +49,7 @@ def turns_of(reader: LineReader, grey: Grey, places: Sequence[Place], seen: Seen
         return 0
     for turns in (2, 1, 3):
         turned = np.ascontiguousarray(np.rot90(grey, turns))
-        clear[turns] = _clearness(reader, turned, reader.places(turned), {})
+        clear[turns] = _clearness(reader, turned, reader.places(turned)[0], {})
         if turns == 2 and max(clear.values()) >= SIDEWAYS:
             break
     best = max(clear, key=lambda turns: clear[turns])

@@ -29,7 +29,7 @@ from tendigits.read.forms import Form, load_form, read_fields
 from tendigits.read.judge import judge
 from tendigits.read.orientation import turns_of
 from tendigits.read.position import OnForm, Position, Upright
-from tendigits.read.results import Digit, Line, Page
+from tendigits.read.results import LEFT_OUT, Digit, Line, Page
 from tendigits.read.tables import cell_of, table_of
 from tendigits.tables.context import read_tables
 
@@ -155,15 +155,16 @@ class Reader:
             return self.read_form(self.form, image, page)
         grey, size = open_page(image, page)
         scale = size[0] / grey.shape[1]
-        places, seen = self.lines.places(grey), Seen()
-        if turns := turns_of(self.lines, grey, places, seen):
+        found, seen = self.lines.places(grey), Seen()
+        if turns := turns_of(self.lines, grey, found[0], seen):
             grey = np.ascontiguousarray(np.rot90(grey, turns))
-            places, seen = self.lines.places(grey), Seen()
-        readings = self.lines.readings(grey, places, seen)
-        readings, layouts = read_tables(self.lines, grey, readings, cache(self._is_clear))
+            found, seen = self.lines.places(grey), Seen()
+        readings, more = self.lines.readings(grey, found, seen)
+        readings, layouts, more_cells = read_tables(self.lines, grey, readings, cache(self._is_clear))
         position = Upright(scale, turns, size[::-1] if turns % 2 else size)
         lines = self._judged(readings, position)
-        return Page(lines, size, [table_of(layout, lines, position) for layout in layouts], 90 * turns)
+        tables = [table_of(layout, lines, position) for layout in layouts]
+        return Page(lines, size, tables, 90 * turns, notice=LEFT_OUT if more or more_cells else None)
 
     def read_form(self, form: Form, image: Any, page: int = 1) -> Page:
         """Read the fields of a form in a picture of it; the arguments are those of `read`.
@@ -173,7 +174,7 @@ class Reader:
         """
         grey, size = open_page(image, page)
         laid, back = form.align(grey)
-        readings, fields = read_fields(self.lines, laid, form)
+        readings, fields, more = read_fields(self.lines, laid, form)
         position = OnForm(size[0] / grey.shape[1], back)
         lines = self._judged(readings, position)
         cells = {name: cell_of(position.box(form.fields[name]), found, lines) for name, found in fields.items()}
@@ -181,7 +182,7 @@ class Reader:
             left, top, right, bottom = cell.box
             if not (0 <= left + right <= 2 * size[0] and 0 <= top + bottom <= 2 * size[1]):
                 cells[name] = replace(cell, accepted=False, reason="is not in the picture")
-        return Page(lines, size, fields=cells)
+        return Page(lines, size, fields=cells, notice=LEFT_OUT if more else None)
 
     def _judged(self, readings: Sequence[Reading], position: Position) -> list[Line]:
         mark = Mark(self.options.decimal)

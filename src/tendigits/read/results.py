@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tendigits.digits.segment import Box
+from tendigits.lines.finder import MOST
 from tendigits.tables.checks import check
 from tendigits.tables.table import UNCLEAR, Cell, Table, column_name, doubt_of, marked
 from tendigits.tables.totals import Sums
@@ -25,6 +26,9 @@ COLUMNS = (
 
 SHOWN = 10
 """Lines that the representation of a page shows."""
+
+LEFT_OUT = f"more than {MOST:,} places to read: some were left out"
+"""The notice of a page with too many numbers, or too many cells to look at again."""
 
 VALUE_WIDTH = 12
 """Columns of a text before a reason."""
@@ -190,6 +194,9 @@ class Page:
     fields: dict[str, Cell] = field(default_factory=dict)
     """With a form: what stands in its fields."""
 
+    notice: str | None = None
+    """What a person should know of the page as a whole: that not all of it was read."""
+
     def table(self, sums: str = Sums.AUTO, expect: str = "") -> Table:
         """The largest table, checked; without rows if there is none.
 
@@ -211,7 +218,8 @@ class Page:
         shown = ["  " + line.text() for line in self.lines[:SHOWN]]
         if more := len(self.lines) - len(shown):
             shown.append(f"  ... and {more} more")
-        return "\n".join([f"Page of {width}x{height} pixels, {len(self.lines)} lines", *shown])
+        notice = f", {self.notice}" if self.notice else ""
+        return "\n".join([f"Page of {width}x{height} pixels, {len(self.lines)} lines{notice}", *shown])
 
     def text(self) -> str:
         """Tables of several rows and columns, and a line for each other number, with the reason why it is doubtful."""
@@ -239,6 +247,7 @@ class Page:
         return {
             "size": list(self.size),
             "turned": self.turned,
+            "notice": self.notice,
             "lines": [line.as_dict() for line in self.lines],
             "fields": {name: cell.as_dict() for name, cell in self.fields.items()},
             "tables": [table.as_dict() for table in self.checked()],

@@ -147,6 +147,8 @@ class PageResponse(BaseModel):
     size: tuple[int, int] | None = None
     turned: Annotated[int, Field(ge=0, le=270, multiple_of=90)] = 0
     """Degrees by which the picture is turned clockwise; boxes are those of the picture as it is."""
+    notice: str | None = None
+    """What a person should know of the page: that not all of it was read."""
     text: str = ""
     lines: list[LineResponse] = []
     tables: list[TableResponse] = []
@@ -162,6 +164,7 @@ class PageResponse(BaseModel):
             n_pages=n_pages,
             size=page.size,
             turned=page.turned,
+            notice=page.notice,
             text="\n".join(line.value for line in page.lines),
             lines=[LineResponse.of(line, with_crops) for line in page.lines],
             tables=[TableResponse(**table.as_dict()) for table in page.checked()],

@@ -1,6 +1,6 @@
 """Read a page's tables by what they tell: one number in each cell, and a column's numbers are alike.
 
-readings, layouts = read_tables(reader, grey, readings, is_clear)
+readings, layouts, more = read_tables(reader, grey, readings, is_clear)
 """
 
 import re
@@ -60,7 +60,7 @@ anything of the column is known; that counts as much as one cell."""
 
 def read_tables(
     reader: LineReader, grey: Grey, readings: Sequence[Reading], is_clear: IsClear
-) -> tuple[list[Reading], list[Layout]]:
+) -> tuple[list[Reading], list[Layout], bool]:
     """Find the tables of a page and read what is doubtful in them again.
 
     Args:
@@ -68,10 +68,11 @@ def read_tables(
         is_clear: whether a reading can be relied on.
 
     Returns:
-        What is read now, without what turned out to be words; and the tables, whose cells refer to it.
+        What is read now, without what turned out to be words; the tables, whose cells refer to it; and whether there were
+        too many cells to look at.
     """
     if not readings:
-        return [], []
+        return [], [], False
     sheet = flatten(grey, [reading.place for reading in readings])
     layouts = find_layouts(sheet)
     left_out = {i for layout in layouts for i in _left_out(layout, readings, is_clear)}
@@ -79,14 +80,16 @@ def read_tables(
         layouts = find_layouts(sheet, np.setdiff1d(np.arange(len(sheet.middles)), [*left_out]))
     in_tables = {i for layout in layouts for found in layout.cells.values() for i in found}
     read = [*readings]
-    layouts = [_read_again(reader, grey, sheet, read, layout, is_clear) for layout in layouts]
+    again = [_read_again(reader, grey, sheet, read, layout, is_clear) for layout in layouts]
+    layouts = [layout for layout, _ in again]
     for layout in layouts:
         if _tells(layout):
             for _ in range(2):  # what became clear tells of the others
                 _make_alike(read, layout)
     held = {i for layout in layouts for found in layout.cells.values() for i in found}
     replaced = (in_tables | left_out) - held
-    return _in_order(read, layouts, [i for i in range(len(read)) if i not in replaced])
+    in_order, moved = _in_order(read, layouts, [i for i in range(len(read)) if i not in replaced])
+    return in_order, moved, any(more for _, more in again)
 
 
 def form_of(text: str) -> str:
@@ -132,10 +135,14 @@ def _are_wide(layout: Layout, cells: Collection[tuple[int, int]]) -> bool:
 
 def _read_again(
     reader: LineReader, grey: Grey, sheet: FlatSheet, read: list[Reading], layout: Layout, is_clear: IsClear
-) -> Layout:
-    """Look again where a cell is empty, holds several numbers or a doubtful one; adds to `read` what is new."""
+) -> tuple[Layout, bool]:
+    """Look again where a cell is empty, holds several numbers or a doubtful one; adds to `read` what is new.
+
+    Returns:
+        The layout with what is read now; and whether there were too many such cells.
+    """
     if not _tells(layout):
-        return layout
+        return layout, False
     shared = {cell for cell, found in layout.cells.items() if any(_reaches_out(sheet, layout, cell, i) for i in found)}
     into = {(row, beside) for row, column in shared for beside in (column - 1, column + 1)}
     unclear = [
@@ -143,8 +150,9 @@ def _read_again(
         for cell in np.ndindex(layout.shape)
         if len(found := layout.cells.get(cell, [])) != 1 or cell in shared or not is_clear(read[found[0]])
     ]
-    wanted = dict(_places(sheet, layout, unclear))
-    wanted = dict(islice(wanted.items(), max(0, finder.MOST - len(read))))
+    places = _places(sheet, layout, unclear)
+    wanted = dict(islice(places, max(0, finder.MOST - len(read))))
+    more = next(places, None) is not None
     cells = dict(layout.cells)
     for cell, seen in zip(wanted, reader.readings_at(grey, [*wanted.values()]), strict=True):
         found = layout.cells.get(cell, [])
@@ -152,7 +160,7 @@ def _read_again(
         if _is_better(seen, read[found[0]] if whole else None, known=bool(found) or cell in into):
             cells[cell] = [len(read)]
             read.append(seen)
-    return replace(layout, cells=cells)
+    return replace(layout, cells=cells), more
 
 
 def _places(
@@ -164,19 +172,23 @@ def _places(
     by_column = [
         [i for (_, c), found in layout.cells.items() if c == column for i in found] for column in range(columns)
     ]
-    heights = sheet.last[:, 1] - sheet.first[:, 1]
+    heights, middles, room = sheet.last[:, 1] - sheet.first[:, 1], sheet.middles, LINE * sheet.height
+    ends = [
+        (np.percentile(sheet.first[members, 0], ENDS), np.percentile(sheet.last[members, 0], 100 - ENDS))
+        if members
+        else None
+        for members in by_column
+    ]
     for row, column in cells:
-        others, own = by_row[row], layout.cells.get((row, column), [])
-        if not others or not by_column[column]:
+        others, own, usual = by_row[row], layout.cells.get((row, column), []), ends[column]
+        if not others or usual is None:
             continue
-        room = LINE * sheet.height
-        starts, ends = sheet.first[by_column[column], 0], sheet.last[by_column[column], 0]
-        left = min([float(np.percentile(starts, ENDS)), *sheet.first[own, 0].tolist()])
-        right = max([float(np.percentile(ends, 100 - ENDS)), *sheet.last[own, 0].tolist()])
+        left = min([float(usual[0]), *sheet.first[own, 0].tolist()])
+        right = max([float(usual[1]), *sheet.last[own, 0].tolist()])
         left = max(left, float(layout.columns[column]) + room)
         right = min(right, float(layout.columns[column + 1]) - room)
-        beside = own or [min(others, key=lambda i: abs(sheet.middles[i, 0] - (left + right) / 2))]
-        level, height = float(sheet.middles[beside, 1].mean()), float(np.median(heights[own or others]))
+        beside = own or [others[int(np.abs(middles[others, 0] - (left + right) / 2).argmin())]]
+        level, height = float(middles[beside, 1].mean()), float(np.median(heights[own or others]))
         if right > left:
             yield (row, column), sheet.place(left, right, level, height)
 

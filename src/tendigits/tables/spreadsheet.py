@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import cv2
 
+from tendigits.errors import UserError
 from tendigits.files import replacing
 from tendigits.tables.table import Cell, Table
 
@@ -41,9 +42,10 @@ OPTIONS = 3
 
 
 def write_spreadsheet(path: Path, tables: Sequence[tuple[str, Table]]) -> None:
-    """Write an .xlsx with a sheet for each named table, and one with the doubtful cells if there are any.
+    """Write an .xlsx with a sheet for each named table, at least one, and one with the doubtful cells if there are any.
 
     Raises:
+        UserError: there is no table.
         DiskError: the file can't be written.
     """
     with replacing(path) as temporary:
@@ -54,6 +56,8 @@ def to_xlsx(tables: Sequence[tuple[str, Table]]) -> bytes:
     """Convert to the bytes of an .xlsx; see `write_spreadsheet`."""
     from xlsxwriter import Workbook
 
+    if not tables:
+        raise UserError("expected at least one table for a spreadsheet, received none")
     content = io.BytesIO()
     with Workbook(content, {"in_memory": True}) as book:
         doubt = book.add_format({"bg_color": DOUBTFUL})

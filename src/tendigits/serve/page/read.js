@@ -34,6 +34,8 @@ function turnTo(document, number) {
       if (!document.pages.has(number)) document.pages.set(number, read);
       if (request !== requests) return; // another page was asked for meanwhile
       [opened, page] = [document, document.pages.get(number)];
+      find("notice").hidden = page.notice === null;
+      find("notice").textContent = page.notice === null ? "" : `This picture has ${page.notice}.`;
       showPicture(page.picture, page, correct);
       showGrid(page, document.pages);
       showForm(document.file, page);

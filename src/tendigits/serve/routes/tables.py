@@ -28,7 +28,7 @@ Expect = Annotated[str, Query(max_length=1000, description="What columns hold, s
     "/tables",
     response_class=Response,
     openapi_extra={"requestBody": {"required": True, "content": CONTENT}},
-    responses={200: {"content": ANSWERS}, **error_responses(400, 406, 413, 415, 503)},
+    responses={200: {"content": ANSWERS}, **error_responses(400, 404, 406, 413, 415, 503)},
 )
 async def read_tables(
     request: Request,
@@ -41,6 +41,7 @@ async def read_tables(
 
     In the CSV doubtful values have a `?` behind them, and several tables an empty line between them; in the spreadsheet
     each has a sheet of its own, doubtful cells are coloured and have a comment, and a last sheet shows their pictures.
+    A picture without numbers has no table: 404.
     """
     kind = _accepted(request.headers.get("accept", "*/*"))
     image = await picture_of(request)
@@ -50,6 +51,8 @@ async def read_tables(
         raise HTTPException(415, str(error)[:300]) from None
     except UserError as error:
         raise HTTPException(400, str(error)[:300]) from None
+    if not tables:
+        raise HTTPException(404, "found no table in the picture; its numbers must stand in rows and columns")
     return _answer(kind, [(None, table) for table in tables])
 
 

@@ -34,7 +34,8 @@ export async function findNumbers(network, grey) {
     found.push(...places(await network(withEdges(copy)), scale, first ? LOWEST : LOW));
   }
   const kept = [];
-  for (const place of found.sort((a, b) => b.score - a.score).slice(0, MOST)) {
+  for (const place of found.sort((a, b) => b.score - a.score)) {
+    if (kept.length === MOST) break;
     if (!kept.some((other) => samePlace(place, other))) kept.push(place);
   }
   return kept;
