@@ -1,5 +1,6 @@
 import csv
 import json
+from contextlib import nullcontext
 from functools import partial
 
 import cv2
@@ -9,7 +10,9 @@ import pyarrow.parquet as pq
 import pytest
 from PIL import Image, ImageDraw, ImageFont
 
-from helpers import printed_table
+from helpers import LOCKED_PDF, printed_table
+from tendigits.batch.batch import read_files
+from tendigits.lines import finder
 from tendigits.read.results import COLUMNS
 
 
@@ -125,6 +128,54 @@ def test_on_a_terminal_doubtful_values_are_coloured(run, tmp_path, monkeypatch, 
     assert "\33[33m" not in run(tmp_path / "marks.png", "--json", *quiet)[1]
     monkeypatch.setenv("NO_COLOR", "1")
     assert "6?  34  90\n" in run(tmp_path / "marks.png", *quiet)[1]
+
+
+@pytest.fixture
+def locked(tmp_path):
+    (tmp_path / "locked.pdf").write_bytes(LOCKED_PDF)
+    return tmp_path / "locked.pdf"
+
+
+def test_a_pdf_with_a_password_is_said_in_a_line_and_the_others_are_read(run, seven, locked, tmp_path):
+    code, out, err = run(seven, locked, "--table", tmp_path / "out.xlsx")
+    assert (code, out.count("\n")) == (1, 1)
+    assert err.splitlines() == [
+        f"tendigits: expected a whole PDF at {locked}, received one with a password; save a copy without it",
+        "tendigits: read 1 of 2 pictures; 1 could not be read",
+    ]
+    assert openpyxl.load_workbook(tmp_path / "out.xlsx").sheetnames == ["seven.png"]
+
+
+@pytest.mark.parametrize("ending", ["csv", "xlsx"])
+def test_where_no_table_is_found_no_file_is_written_and_that_is_said(run, seven, locked, tmp_path, ending):
+    photo, out = tmp_path / "photo.png", tmp_path / f"out.{ending}"
+    Image.effect_noise((300, 200), 20).save(photo)
+    missing = f"tendigits: found no table; {out} was not written\n"
+    assert run(photo, "--table", out) == (1, f"{photo}   no table\n", missing)
+    assert not out.exists()
+    code, _, err = run(locked, "--table", out)
+    assert (code, err.splitlines()[1:]) == (
+        2, [f"tendigits: read 0 of 1 pictures; 1 could not be read; found no table; {out} was not written"],
+    )  # fmt: skip
+    assert not out.exists()
+    code, printed, err = run(seven, "--table", out)
+    assert (code, printed, err) == (0, f"{seven}   1 rows x 1 columns   1 sure, 0 to check\n", ""), "a number is a cell"
+    assert out.exists()
+
+
+def test_what_was_left_out_is_said_with_the_pictures_name(run, marks, tmp_path, monkeypatch):
+    monkeypatch.setattr(finder, "MOST", 6)
+    page = f"{marks}#page=1"
+    notice = "more than 2,000 places to read: some were left out"
+    code, out, err = run(page, "--table", tmp_path / "out.xlsx")
+    assert (code, err) == (0, f"tendigits: {page}: {notice}\n")
+    assert out.endswith(f"   {notice}\n")
+    (line,) = run(page, "--json")[1].splitlines()
+    assert json.loads(line)["notice"] == notice
+    monkeypatch.setattr("tendigits.batch.parquet.reader_pool", lambda options, _: nullcontext(options.open()))
+    monkeypatch.setattr("tendigits.batch.parquet.read_with", lambda reader, paths, one: read_files(reader, paths))
+    assert run(page, "--parquet", tmp_path / "out")[2] == err
+    assert [row["notice"] for row in pq.read_table(tmp_path / "out" / "_pictures").to_pylist()] == [notice]
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """Each flow of the page in a real browser: draw, read, correct, teach, accept, roll back, train; on a phone as well."""
 
+import csv
 import json
 import re
 from itertools import pairwise
@@ -144,6 +145,27 @@ def test_read_a_picture_correct_it_copy_it_and_download_it(open_page, digits):
     assert text[0] == "line,value,number,confidence,accepted,reason,left,top,right,bottom"
     assert text[1].startswith(f"1,{wrong}{expected[0][1:]},")
     assert len(text) == 3
+
+
+def test_what_was_left_out_is_said_and_no_value_is_a_formula_in_the_csv(open_page, digits):
+    notice = "more than 2,000 places to read: some were left out"
+
+    def changed(route):
+        content = route.fetch().json()
+        (found,) = content["pages"]
+        found["notice"], found["lines"][0]["value"], found["lines"][1]["value"] = notice, "=1+1", "-12,5"
+        route.fulfill(json=content)
+
+    page = open_page("#read")
+    page.route("**/v1/read?*", changed, times=1)
+    upload(page, page_of_numbers(digits))
+    expect(page.locator("#notice")).to_have_text(f"This picture has {notice}.")
+    with page.expect_download() as started:
+        page.click("#csv")
+    rows = [*csv.reader(started.value.path().read_text().splitlines())]
+    assert [row[1] for row in rows[1:]] == ["'=1+1", "-12,5"]
+    upload(page, page_of_numbers(digits))
+    expect(page.locator("#notice")).to_be_hidden()
 
 
 def test_a_whole_number_is_corrected_to_any_text_or_to_none_and_undone(open_page, digits):

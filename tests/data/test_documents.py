@@ -11,6 +11,7 @@ import pytest
 from PIL import Image
 from PIL.TiffImagePlugin import TiffImageFile
 
+from helpers import LOCKED_PDF
 from tendigits.data import documents, draw_pdf
 from tendigits.data.documents import addresses, count_pages, split_address
 from tendigits.data.image import open_image
@@ -63,7 +64,7 @@ def test_a_password_too_many_pages_and_damage_are_reported(tmp_path, monkeypatch
         assert addresses(long) == [long], "it is said when it is read"
         with pytest.raises(DataError, match=r"expected at most 2 pages, .* has more; split it"):
             open_image(long)
-    (tmp_path / "locked.pdf").write_bytes(LOCKED)
+    (tmp_path / "locked.pdf").write_bytes(LOCKED_PDF)
     with pytest.raises(DataError, match=r"received one with a password; save a copy without it$"):
         open_image(tmp_path / "locked.pdf")
 
@@ -148,11 +149,3 @@ def test_a_page_that_takes_too_much_time_or_memory_is_refused():
         with pytest.raises(DataError, match="save the page as a picture"):
             open_image(data)
     assert getrusage(RUSAGE_CHILDREN).ru_maxrss < 1100 * 1024
-
-
-LOCKED = (
-    b"%PDF-1.4\n1 0 obj<</Type/Catalog/Pages 2 0 R>>endobj\n2 0 obj<</Type/Pages/Kids[]/Count 0>>endobj\n"
-    b"3 0 obj<</Filter/Standard/V 1/R 2/O<" + b"41" * 32 + b">/U<" + b"42" * 32 + b">/P -4>>endobj\n"
-    b"trailer<</Root 1 0 R/Size 4/Encrypt 3 0 R/ID[<00><00>]>>\n%%EOF"
-)
-"""Of a PDF that is encrypted with an unknown password: its key doesn't fit."""

@@ -54,3 +54,5 @@ def test_json_and_csv():
     }  # fmt: skip
     (row,) = Page([line(reason="may be 1 or 7")], (9, 9)).rows("a.png")
     assert row[8:10] == ("no", "may be 1 or 7")
+    (row,) = Page([line("=1+1")], (9, 9)).rows("=a.png")
+    assert (row[0], row[5]) == ("'=a.png", "'=1+1")

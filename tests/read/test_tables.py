@@ -24,12 +24,17 @@ def reader():
 
 @pytest.fixture(scope="module")
 def page(digits):
-    """Light paper with ROWS of test digits in ruled cells, some of them with a speck."""
+    return drawn(digits)
+
+
+def drawn(digits, ruled=True):
+    """Light paper with ROWS of test digits, in ruled cells, some of them with a speck."""
     foreground = np.zeros((len(ROWS) * HEIGHT + 2 * EDGE, 3 * WIDTH + 2 * EDGE), np.float32)
     rng = np.random.default_rng(5)
     for row, column in np.ndindex(len(ROWS), 3):
         left, top = EDGE + column * WIDTH, EDGE + row * HEIGHT
-        cv2.rectangle(foreground, (left, top), (left + WIDTH, top + HEIGHT), 200, 2)
+        if ruled:
+            cv2.rectangle(foreground, (left, top), (left + WIDTH, top + HEIGHT), 200, 2)
         for n, character in enumerate(ROWS[row][column]):
             found = digits.x_test[rng.choice(np.flatnonzero(digits.y_test[:2000] == int(character)))]
             large = cv2.resize(found, (56, 56), interpolation=cv2.INTER_CUBIC)
@@ -106,3 +111,42 @@ def test_a_column_of_whole_numbers_tells_what_a_leaning_stroke_is(reader, page):
 def test_a_page_without_numbers_has_no_table(reader):
     read = reader.read(np.full((200, 300), 230, np.uint8))
     assert (read.tables, read.table().rows, read.turned) == ([], [], 0)
+
+
+@pytest.mark.parametrize(("axis", "ruled"), [(1, True), (0, True), (0, False)])
+def test_two_tables_beside_and_below_each_other(reader, digits, axis, ruled):
+    """In front of the other: between them lie the margins of both, three heights of a digit."""
+    both = np.concatenate([drawn(digits, ruled)] * 2, axis=axis)
+    read = reader.read(both)
+    assert [values(table) for table in read.tables] == [ROWS, ROWS]
+
+
+def test_two_tables_beside_each_other_without_lines_are_one_with_all_columns(reader, digits):
+    read = reader.read(np.concatenate([drawn(digits, ruled=False)] * 2, axis=1))
+    assert [values(table) for table in read.tables] == [[row + row for row in ROWS]]
+
+
+@pytest.mark.parametrize("ruled", [True, False])
+@pytest.mark.parametrize("across", [True, False])
+def test_a_table_across_a_fold(reader, digits, across, ruled):
+    """The halves of the sheet lean away from the fold, which runs down through the table, or across it."""
+    page = drawn(digits, ruled)
+    page = page if across else np.ascontiguousarray(page.T)
+    height, width = page.shape
+    fold, narrow, less = width // 2, round(0.42 * width), round(0.06 * height)
+    photo = np.full((height, 2 * narrow), 120, np.uint8)
+    halves = (
+        ([0, fold], [[0, less], [narrow, 0], [narrow, height], [0, height - 2 * less]]),
+        ([fold, width], [[narrow, 0], [2 * narrow, less], [2 * narrow, height - 2 * less], [narrow, height]]),
+    )
+    for n, ((left, right), seen) in enumerate(halves):
+        corners = np.array([[left, 0], [right, 0], [right, height], [left, height]], np.float32)
+        warp = cv2.getPerspectiveTransform(corners, np.array(seen, np.float32))
+        half = cv2.warpPerspective(page, warp, photo.shape[::-1], borderValue=120)
+        side = slice(n * narrow, (n + 1) * narrow)
+        photo[:, side] = half[:, side] * (1.0 if n else 0.9)
+    table = reader.read(photo if across else np.ascontiguousarray(photo.T)).table()
+    assert table.shape == (len(ROWS), 3), "each number stands in its row"
+    pairs = [(table.rows[row][column], ROWS[row][column]) for row, column in np.ndindex(table.shape)]
+    assert all(cell.value == right or not cell.accepted for cell, right in pairs)
+    assert sum(cell.value != right for cell, right in pairs) <= 1, "a leaning line beside a number may look like a 1"

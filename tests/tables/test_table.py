@@ -1,17 +1,21 @@
 """Tables as text, CSV and spreadsheets; openpyxl is the oracle."""
 
 import csv
+import io
+import re
 from decimal import Decimal
 
 import numpy as np
 import openpyxl
 import pandas as pd
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from tendigits.digits.segment import Box
-from tendigits.tables.spreadsheet import DOUBTFUL, sheet_names, write_spreadsheet
-from tendigits.tables.table import Cell, Table, column_name, name_of
+from tendigits.errors import UserError
+from tendigits.tables.spreadsheet import DOUBTFUL, sheet_names, to_xlsx, write_spreadsheet
+from tendigits.tables.table import FORMULA, Cell, Table, column_name, name_of, no_formula
 
 BOX = Box(0, 0, 9, 9)
 PICTURE = np.full((40, 60), 200, np.uint8)
@@ -54,6 +58,31 @@ def test_csv_holds_numbers_text_no_formulas_and_marks_doubt(tmp_path):
         ["12.50", "0427", ""], ["-3", "12/05", "782?"], ["'=1+1", "0.05", "123456789012345678"],
     ]  # fmt: skip
     assert (tmp_path / "a.csv").read_text() == text
+
+
+@given(st.text(st.sampled_from("=+-@\t\r\n0.1 x,\"';") | st.characters(exclude_categories=["Cs"]), max_size=9))
+def test_no_text_is_a_formula(text):
+    cells = [sure(text), Cell(BOX, text, None, 0.5, False, "may be another")]
+    table = Table([cells])
+    (row,) = csv.reader(io.StringIO(table.to_csv(), newline="")) if text else [["", ""]]
+    for value in (*row, no_formula(text)):
+        assert value.removesuffix("?").removeprefix("'") == re.sub(r"\s", " ", text).removesuffix("?").removeprefix("'")
+    assert not any(value.startswith(FORMULA) for value in row)
+    assert not no_formula(text).startswith(("=", "@", "\t", "\r", "\n"))
+    book = openpyxl.load_workbook(io.BytesIO(to_xlsx([("a", table)])))
+    assert all(cell.value is None or cell.data_type == "s" for cell in book["a"][1])
+
+
+def test_numbers_are_no_formulas():
+    assert [no_formula(text) for text in ("-12", "+12,5", "-0.5", "-1+2", "+(1)")] == [
+        "-12", "+12,5", "-0.5", "'-1+2", "'+(1)",
+    ]  # fmt: skip
+
+
+def test_a_spreadsheet_without_a_table_is_refused(tmp_path):
+    with pytest.raises(UserError, match="expected at least one table"):
+        write_spreadsheet(tmp_path / "a.xlsx", [])
+    assert not (tmp_path / "a.xlsx").exists()
 
 
 def test_a_spreadsheet_opened_again(tmp_path):

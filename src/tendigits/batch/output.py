@@ -26,7 +26,7 @@ from tendigits.files import make_folder, replacing, write_text
 from tendigits.read.results import COLUMNS, Page
 from tendigits.tables.expectations import parse
 from tendigits.tables.spreadsheet import write_spreadsheet
-from tendigits.tables.table import UNCLEAR, Cell, Table
+from tendigits.tables.table import UNCLEAR, Cell, Table, no_formula
 
 Echo = Callable[[str], None]
 Progress = Callable[[int, int], None]
@@ -120,7 +120,7 @@ def coloured(text: str) -> str:
 def form_row(path: str, page: Page) -> tuple[str, ...]:
     """The row of a picture of a form: what stands in its fields, and the names of those that are doubtful."""
     doubtful = [name for name, cell in page.fields.items() if not cell.accepted]
-    return path, *(cell.value for cell in page.fields.values()), "; ".join(doubtful)
+    return no_formula(path), *(no_formula(cell.value) for cell in page.fields.values()), "; ".join(doubtful)
 
 
 @dataclass

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from tendigits.digits.segment import Box
 from tendigits.lines.finder import MOST
 from tendigits.tables.checks import check
-from tendigits.tables.table import UNCLEAR, Cell, Table, column_name, doubt_of, marked
+from tendigits.tables.table import UNCLEAR, Cell, Table, column_name, doubt_of, marked, no_formula
 from tendigits.tables.totals import Sums
 
 COLUMNS = (
@@ -258,7 +258,7 @@ class Page:
         cells = self.cells()
         return [
             (
-                path, number, *cells.get(number - 1, ("", "", "")), line.value,
+                no_formula(path), number, *cells.get(number - 1, ("", "", "")), no_formula(line.value),
                 "" if line.number is None else str(line.number), f"{line.confidence:.4f}",
                 "yes" if line.accepted else "no", line.reason or "", *line.box,
             )

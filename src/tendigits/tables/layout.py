@@ -90,7 +90,9 @@ def _apart(sheet: FlatSheet, members: Ints, axis: int) -> list[Ints]:
     sizes = np.array([last - first for first, last in gaps])
     if not len(sizes):
         return [members]
-    least = max(room, PITCHES_APART * float(np.median(sizes)) if axis and len(sizes) > 1 else 0.0)
+    between = [last - first for first, last in close_gaps(*own, 0.0)]
+    pitch = float(np.median(between)) if axis and len(between) > 1 else 0.0
+    least = max(room, PITCHES_APART * pitch)
     cuts = [(first + last) / 2 for (first, last), size in zip(gaps, sizes, strict=True) if size > least]
     if axis == 0:
         ruled = np.bincount(np.searchsorted(cuts, sheet.down[:, 0]), minlength=len(cuts) + 1)

@@ -7,6 +7,7 @@ table.to_xlsx("marks.xlsx")
 
 import csv
 import io
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -31,6 +32,9 @@ SHOWN = 10
 
 UNCLEAR = "?"
 """For a doubtful character, or behind a doubtful value, so that no spreadsheet takes it for a number."""
+
+FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")  # noqa: RUF001
+"""How a formula may begin, for some program that opens a CSV."""
 
 ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
@@ -212,10 +216,18 @@ def plain(cell: Cell) -> str:
     A doubtful value has a question mark behind it, so that nothing is calculated with it unseen.
     """
     content = cell.content
-    text = format(content, "f") if isinstance(content, Decimal) else content
-    if isinstance(content, str) and text.startswith(("=", "+", "@", "-")):
-        text = f"'{text}"
+    text = format(content, "f") if isinstance(content, Decimal) else no_formula(content, may_be_number=False)
     return text if cell.accepted else text + UNCLEAR
+
+
+def no_formula(text: str, may_be_number: bool = True) -> str:
+    """Text for a CSV, in one line, with an apostrophe in front where a program may take it for a formula.
+
+    Args:
+        may_be_number: -12.50 stays as it is.
+    """
+    kept = not text.startswith(FORMULA) or (may_be_number and re.fullmatch(r"[-+]?\d+([.,]\d+)?", text) is not None)
+    return re.sub(r"\s", " ", text if kept else f"'{text}")
 
 
 def column_name(number: int) -> str:

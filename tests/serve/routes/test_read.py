@@ -11,7 +11,8 @@ import pillow_heif
 import pytest
 from PIL import Image
 
-from helpers import page_of_numbers, png
+from helpers import LOCKED_PDF, page_of_numbers, png
+from tendigits.lines import finder
 from tendigits.read.reader import Reader
 from tendigits.serve.batching import BoundedThreads, QueueFull
 from tendigits.serve.routes import read
@@ -114,6 +115,24 @@ def test_pages_of_a_document_and_their_previews(client, kind):
     for path in ("/v1/read", "/v1/preview"):
         answer = client.post(f"{path}?page=3", content=data.getvalue())
         assert (answer.status_code, "expected a page from 1 to" in answer.json()["error"]) == (415, True)
+
+
+def test_what_was_left_out_is_said(client, digits, monkeypatch):
+    page = page_of_numbers(digits)
+    assert client.post("/v1/read", content=page, headers=PNG).json()["pages"][0]["notice"] is None
+    monkeypatch.setattr(finder, "MOST", 1)
+    (found,) = client.post("/v1/read", content=page, headers=PNG).json()["pages"]
+    assert (found["notice"], len(found["lines"])) == ("more than 2,000 places to read: some were left out", 1)
+
+
+def test_a_page_that_there_is_not_and_one_of_a_pdf_with_a_password(client):
+    for path in ("/v1/read", "/v1/tables", "/v1/read?page=1000"):
+        answer = client.post(path, content=LOCKED_PDF)
+        assert answer.status_code == 415
+        assert answer.json()["error"].endswith("received one with a password; save a copy without it")
+    answer = client.post("/v1/read?page=2", content=png(np.zeros((28, 28), np.uint8)))
+    assert (answer.status_code, answer.json()["error"].split(" of ")[0]) == (415, "expected a page from 1 to 1")
+    assert client.post("/v1/read?page=1001", content=LOCKED_PDF).status_code == 422
 
 
 def test_blank_pictures(client):

@@ -99,9 +99,15 @@ function numbers() {
   return shown.lines.filter((line) => line.value !== "");
 }
 
-// Save rows as a CSV; a cell is quoted if it has a comma, as 12,50 has.
+// How a formula may begin, for some program that opens a CSV; and numbers, which are none. As in tables/table.py.
+const [FORMULA, NUMBER] = [/^[=+\-@\t\r\n＝＋－＠]/, /^[-+]?\d+([.,]\d+)?$/];
+
+// Save rows as a CSV; a cell is quoted if it has a comma, as 12,50 has, and what may be a formula gets an apostrophe.
 export function saveCsv(rows, name) {
-  const cell = (value) => (/[",\n]/.test(value) ? `"${String(value).replaceAll('"', '""')}"` : String(value));
+  const cell = (value) => {
+    const text = FORMULA.test(value) && !NUMBER.test(value) ? `'${value}` : String(value);
+    return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+  };
   save(new Blob([rows.map((row) => row.map(cell).join(",")).join("\n") + "\n"], { type: "text/csv" }), name);
 }
 
