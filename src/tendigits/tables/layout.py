@@ -21,6 +21,9 @@ Ints = NDArray[np.int64]
 TABLES_APART, PITCHES_APART = 2.0, 2.5
 """Heights of a digit, and medians of the gaps between rows: more lies between two tables than between two rows."""
 
+SLIVER = 0.25
+"""Heights of a digit: a smaller gap lies between a number and the end of a line, and not between two rows."""
+
 FEWEST_LINES = 3
 """Pieces of upright lines in each of two tables that stand side by side: else they are columns of one."""
 
@@ -90,7 +93,7 @@ def _apart(sheet: FlatSheet, members: Ints, axis: int) -> list[Ints]:
     sizes = np.array([last - first for first, last in gaps])
     if not len(sizes):
         return [members]
-    between = [last - first for first, last in close_gaps(*own, 0.0)]
+    between = sizes[sizes > SLIVER * sheet.height]
     pitch = float(np.median(between)) if axis and len(between) > 1 else 0.0
     least = max(room, PITCHES_APART * pitch)
     cuts = [(first + last) / 2 for (first, last), size in zip(gaps, sizes, strict=True) if size > least]
