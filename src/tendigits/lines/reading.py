@@ -96,19 +96,19 @@ class LineReader:
         return find_numbers(self.finder, grey)
 
     def readings(
-        self, grey: Grey, found: tuple[list[Place], bool] | None = None, seen: Seen | None = None
+        self, grey: Grey, known: tuple[list[Place], bool] | None = None, seen: Seen | None = None
     ) -> tuple[list[Reading], bool]:
         """Read a page.
 
         Args:
-            found: its `places`, if they are known.
+            known: its `places`, if they were asked for before.
             seen: what was seen in some of these places, likewise.
 
         Returns:
             What stands where, in reading order, without places that have no digit; and whether there were too many
             places, so that some were left out.
         """
-        for places, more_places, before in self._ways(grey, found, seen or {}):
+        for places, more_places, before in self._ways(grey, known, seen or {}):
             numbers, more_numbers = views_of(self.lines, grey, places, before)
             read = self._with_second_opinion(numbers)
             found = [each for each in read if any(map(str.isdigit, each.text))]
@@ -123,13 +123,13 @@ class LineReader:
         return self._with_second_opinion(views_at(self.lines, grey, places))
 
     def _ways(
-        self, grey: Grey, found: tuple[list[Place], bool] | None, seen: Seen
+        self, grey: Grey, known: tuple[list[Place], bool] | None, seen: Seen
     ) -> Iterator[tuple[list[Place], bool, Seen]]:
         """Where numbers may stand, whether there are more, and what was seen there.
 
         The next way is tried where nothing was read in one.
         """
-        places, more = found or self.places(grey)
+        places, more = known or self.places(grey)
         yield [*places, *whole_line(grey, places)], more, seen
         foreground = find_foreground(grey)
         if foreground is not None:

@@ -68,8 +68,8 @@ def read_tables(
         is_clear: whether a reading can be relied on.
 
     Returns:
-        What is read now, without what turned out to be words; the tables, whose cells refer to it; and whether there were
-        too many cells to look at.
+        What is read now, without what turned out to be words; the tables, whose cells refer to it; and whether there
+        were too many cells to look at.
     """
     if not readings:
         return [], [], False
