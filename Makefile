@@ -57,7 +57,8 @@ lab: setup
 
 # Compiling takes the most time, so XLA leaves its optimisations out; the slow tests have them.
 test: setup
-	XLA_FLAGS=--xla_backend_optimization_level=0 $(BIN)/python -m pytest --numprocesses 2 --dist loadgroup $(ARGS)
+	XLA_FLAGS="--xla_backend_optimization_level=0 --xla_cpu_use_fusion_emitters=false" \
+	  $(BIN)/python -m pytest --numprocesses 2 --dist loadgroup $(ARGS)
 
 test-slow: setup
 	$(BIN)/python -m pytest -m slow --numprocesses 2 --dist loadgroup $(ARGS)

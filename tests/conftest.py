@@ -34,8 +34,9 @@ from tendigits.data.mnist import load_data
 ROOT = Path(__file__).parent.parent
 POSTGRESQL = os.environ.get("TENDIGITS_TEST_POSTGRESQL")
 
-TOGETHER = ("teach", "export", "report")
-"""Folders of tests that share a database or finished runs."""
+TOGETHER = ("teach", "export", "report", "train", "sweep")
+"""Folders of tests that share a database or finished runs, or take long: what has most tests is begun first, so that
+no process has a long one left when the other is done."""
 
 settings.register_profile("default", max_examples=20, deadline=None)
 settings.register_profile("ci", max_examples=100, deadline=None)  # .ci/run: --hypothesis-profile=ci

@@ -190,7 +190,8 @@ class Shapes:
             rows = self.rows[label]
             return glyph_of(label, self.x[rows[int(rng.integers(len(rows)))]])
         if chance < OF_MNIST + OF_STROKES:
-            return self.kept[label][int(rng.integers(KEPT))]
+            kept = self.kept[label]
+            return kept[int(rng.integers(len(kept)))]
         return self.scripts[int(rng.integers(len(self.scripts)))].glyph(label)
 
     def _draw_word(self, rng: Rng) -> Glyph:

@@ -82,6 +82,7 @@ def test_an_ensemble_and_a_run_that_is_resumed(small_npz, tmp_path):
     assert_same(alone, several)
 
 
+@pytest.mark.slow
 def test_each_device_takes_its_part_of_a_batch():
     said = run(4, """
 model = keras.Sequential([keras.Input((784,)), keras.layers.Dense(10)])

@@ -161,7 +161,10 @@ def pair(name):
     return models, x, y, {"epochs": 3, "batch_size": 32, "shuffle": False, "verbose": 0} | options
 
 
-SLOW = ("convolutions that are slow in a loop", "embedding, a causal convolution, recurrent layers")
+SLOW = (
+    "bytes that the model scales, convolutions and pooling", "convolutions that are slow in a loop",
+    "embedding, a causal convolution, recurrent layers",
+)  # fmt: skip
 
 
 @pytest.mark.parametrize("name", [pytest.param(name, marks=pytest.mark.slow if name in SLOW else ()) for name in CASES])

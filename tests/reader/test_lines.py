@@ -13,7 +13,7 @@ import calibrate
 import finder_network
 import line_network
 from fetch_fonts import read_list
-from synthesis import lines, pages
+from synthesis import hands, lines, pages
 from synthesis.fonts import load_fonts
 from synthesis.glyphs import glyph_of, write
 from synthesis.hands import Shapes
@@ -36,12 +36,11 @@ ROOT = Path(__file__).parent.parent.parent
 def shapes(digits):
     folder = Path(matplotlib.get_data_path()) / "fonts" / "ttf"
     fonts = load_fonts(sorted(folder.glob("DejaVuS*.ttf")), written=False)
-    return Shapes(
-        digits.x_train,
-        digits.y_train,
-        [*fonts, *load_fonts([folder / "STIXGeneralItalic.ttf"], written=True)],
-        np.random.default_rng(0),
-    )
+    fonts += load_fonts([folder / "STIXGeneralItalic.ttf"], written=True)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(hands, "KEPT", 40)  # drawings of each character, and of words: a second instead of ten
+        patch.setattr(hands, "WORDS", 40)
+        return Shapes(digits.x_train, digits.y_train, fonts, np.random.default_rng(0))
 
 
 @pytest.fixture(scope="module")
@@ -202,6 +201,7 @@ CLOSE = 0.25
 """Mean difference of logits, which reach from -20 to 20."""
 
 
+@pytest.mark.slow
 def test_the_networks_in_the_package_are_those_of_the_kept_weights(shapes, patterns):
     """Keras is the oracle; 8 bits and folded batch normalization make no difference that matters."""
     network = bundle.ensemble_of_lines()

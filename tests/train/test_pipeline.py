@@ -25,7 +25,7 @@ from tendigits.train.console import Console
 from tendigits.train.fitting import prepare_inputs
 from tendigits.train.pipeline import resume_run, run_recipe
 
-RECIPE = Recipe(hidden=(32,), epochs=4, learning_rate=0.003)
+RECIPE = Recipe(hidden=(16,), epochs=4, learning_rate=0.003)
 NOW = datetime(2026, 11, 25, 1, 2, 3, tzinfo=UTC)
 
 
