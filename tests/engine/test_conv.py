@@ -40,7 +40,9 @@ def test_convolution_is_xlas(x_shape, w_shape, strides, padding, layout, others)
     def values_and_gradients(function):
         @jax.jit  # compiles once, not each of the operations
         def both(x, w):
-            y, gradient = jax.vjp(lambda x, w: function(x, w, strides, padding, dimension_numbers=layout, **others), x, w)
+            y, gradient = jax.vjp(
+                lambda x, w: function(x, w, strides, padding, dimension_numbers=layout, **others), x, w
+            )
             return y, *gradient(jnp.cos(jnp.arange(y.size, dtype="float32")).reshape(y.shape))
 
         return both(x, w)
