@@ -3,6 +3,7 @@
 import base64
 import io
 from collections.abc import Callable, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -39,16 +40,21 @@ def pictures(digits) -> Callable[[int], list[np.ndarray]]:
     folder = Path(matplotlib.get_data_path()) / "fonts" / "ttf"
     fonts = load_fonts(sorted(folder.glob("DejaVuS*.ttf")), written=False)
     fonts += load_fonts([folder / "STIXGeneralItalic.ttf"], written=True)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(hands, "KEPT", 40)  # drawings of each character, and of words: a second instead of ten
-        patch.setattr(hands, "WORDS", 40)
-        shapes = Shapes(digits.x_train, digits.y_train, fonts, np.random.default_rng(0))
+
+    @cache
+    def shapes(drawings: int) -> Shapes:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(hands, "KEPT", drawings)  # of each character, and of words
+            patch.setattr(hands, "WORDS", drawings)
+            return Shapes(digits.x_train, digits.y_train, fonts, np.random.default_rng(0))
+
     patterns = Patterns(np.random.default_rng(0), n=12)
 
     def make(n: int) -> list[np.ndarray]:
+        drawn = shapes(min(150 * n, 600))  # all take ten seconds
         return [
-            *(line.picture for line in LineWriter(shapes, patterns).lines(np.random.default_rng(1), n)),
-            *(page.picture for page in PageWriter(shapes, patterns).pages(np.random.default_rng(2), n)),
+            *(line.picture for line in LineWriter(drawn, patterns).lines(np.random.default_rng(1), n)),
+            *(page.picture for page in PageWriter(drawn, patterns).pages(np.random.default_rng(2), n)),
             *(printed(np.random.default_rng(seed)) for seed in range(n)),
         ]
 
