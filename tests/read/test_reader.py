@@ -195,6 +195,13 @@ def test_fine_printed_waves_under_the_digits_are_no_strokes(reader, certain):
     assert [line.value for line in reader.read(picture).lines] == ["0427"]
 
 
+@pytest.mark.parametrize("shape", [(1, 700), (700, 1), (3, 16384), (16384, 40), (1, 1)])
+def test_thin_pictures_are_read_too(reader, shape):
+    noise = np.random.default_rng(0).integers(0, 255, shape).astype(np.uint8)
+    assert not any(line.accepted for line in reader.read(noise).lines)
+    assert not reader.digit(noise).accepted
+
+
 def test_where_nothing_is_found_the_picture_is_tried_as_one_line(reader, certain, monkeypatch):
     monkeypatch.setattr(reading, "find_numbers", lambda network, grey: ([], False))
     assert [line.value for line in reader.read(line_of(certain, "0427")).lines] == ["0427"]

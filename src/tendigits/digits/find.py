@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from tendigits.data.image import open_image
 from tendigits.data.preprocess import FIELD, to_mnist
-from tendigits.digits.foreground import find_foreground
+from tendigits.digits.foreground import find_foreground, shrink
 from tendigits.digits.segment import Box, find_components, has_others, main_component, scaled
 
 Grey = NDArray[np.uint8]
@@ -72,12 +72,8 @@ def _open(image: Any, side: int, page: int = 1) -> tuple[Grey, tuple[int, int]]:
     A tiny picture is enlarged, so that thin strokes stay connected.
     """
     opened = open_image(image, side, page)
-    grey = opened.grey
-    longest = max(grey.shape)
-    if longest > side:
-        shape = max(1, round(grey.shape[1] * side / longest)), max(1, round(grey.shape[0] * side / longest))
-        grey = cv2.resize(grey, shape, interpolation=cv2.INTER_AREA)
-    elif longest < SMALL_SIDE:
+    grey, longest = shrink(opened.grey, side), max(opened.grey.shape)
+    if longest < SMALL_SIDE:
         times = -(-SMALL_SIDE // longest)
         grey = cv2.resize(grey, None, fx=times, fy=times, interpolation=cv2.INTER_CUBIC)
     return grey, opened.size

@@ -52,6 +52,16 @@ def find_foreground(grey: Grey) -> Grey | None:
     return foreground
 
 
+def shrink(grey: Grey, side: int) -> Grey:
+    """A picture, uint8 (height, width), shrunk to this longest side; itself if it is smaller. No side becomes 0."""
+    longest = max(grey.shape)
+    if longest <= side:
+        return grey
+    size = max(1, round(grey.shape[1] * side / longest)), max(1, round(grey.shape[0] * side / longest))
+    small: Grey = cv2.resize(grey, size, interpolation=cv2.INTER_AREA)
+    return small
+
+
 def has_dark_foreground(grey: Grey) -> bool:
     """Whether the strokes are darker than the background, judged by the picture's border.
 
@@ -69,8 +79,7 @@ def has_dark_foreground(grey: Grey) -> bool:
 
 def _tail(grey: Grey) -> float:
     """The third moment of the picture without its shade; below 0 if its dark parts are the smaller ones."""
-    scale = min(1.0, BACKGROUND_SIDE / max(grey.shape))
-    small = cv2.resize(grey, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA) if scale < 1 else grey
+    small = shrink(grey, BACKGROUND_SIDE)
     level = small.astype(np.float32)
     rest = level - cv2.GaussianBlur(level, (0, 0), max(1.0, SHADE * min(small.shape)))
     return float(((rest - rest.mean()) ** 3).mean())

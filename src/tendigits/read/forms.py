@@ -27,6 +27,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tendigits.digits.find import open_page
+from tendigits.digits.foreground import shrink
 from tendigits.digits.segment import Box
 from tendigits.errors import DataError, UserError
 from tendigits.lines.finder import Place
@@ -183,7 +184,7 @@ def _place(box: Box) -> Place:
 
 def _features(grey: Grey) -> tuple[Floats, Any]:
     """Points of a page, float64 (n, 2) in its pixels, and how it looks around them (ORB, Rublee and others 2011)."""
-    scale = min(1.0, SIDE / max(grey.shape))
-    small = cv2.resize(grey, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA) if scale < 1 else grey
+    small = shrink(grey, SIDE)
+    scale = max(small.shape) / max(grey.shape)
     points, features = cv2.ORB.create(FEATURES).detectAndCompute(small, None)
     return np.array([point.pt for point in points], np.float64).reshape(-1, 2) / scale, features
