@@ -66,6 +66,7 @@ def test_other_sites_cannot_change_anything():
     for headers in (
         {"origin": "http://evil.example"},
         {"origin": "null"},
+        {"origin": "http://["},
         {"origin": "http://127.0.0.1:9999"},
         {"origin": "http://127.0.0.1:8000.evil.example"},
         {"sec-fetch-site": "cross-site"},

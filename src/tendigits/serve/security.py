@@ -157,8 +157,16 @@ def _check_origin(headers: Headers, host: str) -> None:
     site, origin = headers.get("sec-fetch-site"), headers.get("origin")
     if site is not None and site not in ("same-origin", "none"):
         raise HTTPException(403, "expected a request from the server's own page, received one from another site")
-    if origin is not None and urlsplit(origin).netloc != host:
+    if origin is not None and _authority(origin) != host:
         raise HTTPException(403, "expected a request from the server's own page, received one from another origin")
+
+
+def _authority(origin: str) -> str | None:
+    """Host and port of an Origin header; None if it is malformed."""
+    try:
+        return urlsplit(origin).netloc
+    except ValueError:  # "http://["
+        return None
 
 
 def _host_name(host: str) -> str:

@@ -40,7 +40,7 @@ function hasDarkForeground(grey) {
 // The third moment of the picture without its shade; below 0 if its dark parts are the smaller ones.
 function tail(grey) {
   const scale = Math.min(1, BACKGROUND_SIDE / Math.max(grey.width, grey.height));
-  const small = scale < 1 ? shrunk(grey, Math.max(1, even(grey.width * scale)), Math.max(1, even(grey.height * scale)), [1 / scale, 1 / scale]) : grey;
+  const small = scale < 1 ? shrunk(grey, Math.max(1, even(grey.width * scale)), Math.max(1, even(grey.height * scale))) : grey;
   const shade = blurred(small, Math.max(1, SHADE * Math.min(small.width, small.height)));
   const rest = shade.map((value, i) => small.pixels[i] - value);
   const middle = mean(rest);

@@ -5,8 +5,9 @@ import { clip, even, image } from "./arrays.js";
 const CUBIC = -0.75;
 const UNIT = 2048; // of the weights, which are whole numbers
 
-// Each pixel is the mean of the area that it covers. `scales` are pixels for each of the smaller picture, across and down.
-export function shrunk(picture, across, down, scales = [picture.width / across, picture.height / down]) {
+// Each pixel is the mean of the area that it covers.
+export function shrunk(picture, across, down) {
+  const scales = [picture.width / across, picture.height / down];
   if (scales.every(Number.isInteger)) return shrunkByWhole(picture, across, down, scales);
   const { pixels, width, height } = picture;
   const [columns, rows] = [shares(width, across, scales[0]), shares(height, down, scales[1])];
