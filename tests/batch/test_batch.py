@@ -32,6 +32,21 @@ def test_a_damaged_file_stops_nothing_and_the_order_stays(paths, digits):
     assert results[0].page.size == (28, 28)
 
 
+def test_an_error_of_ours_is_that_of_one_picture(paths, monkeypatch):
+    opened = batch.content_of
+
+    def fail(path):
+        return opened(path) if path != paths[1] else [][0]
+
+    monkeypatch.setattr(batch, "content_of", fail)
+    for one in (True, False):
+        results = list(read_files(Reader(), paths[:3], one=one))
+        assert [result.page is None for result in results] == [False, True, False]
+        assert str(results[1].error) == (
+            f"expected a picture, {paths[1]} could not be read (IndexError); please report it"
+        )
+
+
 def read_or_die(job):
     if any(path.endswith("003.png") for path in job[0]):
         os.kill(os.getpid(), signal.SIGKILL)

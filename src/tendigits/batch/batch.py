@@ -3,6 +3,7 @@
 for result in read_files(reader, find_pictures(["scans"]).pictures): ...
 """
 
+import logging
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -12,10 +13,12 @@ from tendigits.batch.sources import content_of
 from tendigits.batch.workers import WorkerPool
 from tendigits.digits.find import Found, find_digit
 from tendigits.digits.network import Network
-from tendigits.errors import DataError
+from tendigits.errors import DataError, TendigitsError
 from tendigits.lines.vote import POSSIBLE
 from tendigits.read.reader import Reader, ReaderOptions
 from tendigits.read.results import Character, Digit, Line, Page
+
+log = logging.getLogger("tendigits.batch")
 
 DIGITS_PER_JOB = 32
 """Pictures of one digit that are classified together."""
@@ -77,11 +80,17 @@ def read_with(pool: WorkerPool, paths: Sequence[str], one: bool) -> Iterator[Res
 
 
 def attempt(read: Callable[[Any], Read], picture: Any) -> Read | DataError:
-    """What `read` returns for a picture, or the DataError that it raises."""
+    """What `read` returns for a picture, or the DataError that it raises; an error of ours is no end of all others."""
     try:
         return read(picture)
     except DataError as error:
         return error
+    except TendigitsError:
+        raise
+    except Exception as error:
+        name = picture if isinstance(picture, str) else "this one"
+        log.debug("%s", name, exc_info=True)
+        return DataError(f"expected a picture, {name} could not be read ({type(error).__name__}); please report it")
 
 
 def read_located(reader: Reader, found: Sequence[Found | DataError]) -> list[Page | DataError]:
