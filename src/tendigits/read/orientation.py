@@ -32,9 +32,9 @@ SIDEWAYS = 0.92
 """Likewise, below which a page may lie on its side: such pages had at most 0.93."""
 
 CLEARER, LEAST = 0.05, 0.9
-"""By how much more probable characters must be in another position, and how probable at least. Of 102 pages upright ones
-were clearer than any other way by 0.056 and more, of 32 on patterned paper one by nothing; one of a hand that the reader
-can't read was clearer upside down, by 0.042."""
+"""By how much more probable characters must be in another position, and how probable at least. Of 102 pages upright
+ones were clearer than any other way by 0.056 and more, of 32 on patterned paper one by nothing; one of a hand that the
+reader can't read was clearer upside down, by 0.042."""
 
 
 def turns_of(reader: LineReader, grey: Grey, places: Sequence[Place], seen: Seen) -> int:
