@@ -103,6 +103,18 @@ def test_a_table_ends_before_the_text(document):
         assert not line.startswith("|") or after.startswith("|") or not after, f"would be a row: {after}"
 
 
+def test_the_tests_that_show_an_attack_exist():
+    rows = [line for line in (ROOT / "docs" / "robustness.md").read_text().splitlines() if line.startswith("| ")]
+    for row in rows:
+        last = row.split("|")[-2].strip()
+        if last in ("test", "---"):
+            continue
+        named = re.findall(r"`(tests/[\w/]+\.py)::(test_\w+)`", last)
+        assert named, row
+        for path, name in named:
+            assert f"def {name}(" in (ROOT / path).read_text(), f"{path}::{name}"
+
+
 def test_make_targets_in_the_documents_exist():
     for document in ("README.md", "CONTRIBUTING.md"):
         for command in commands(document):
