@@ -3,28 +3,55 @@
 import base64
 
 import pytest
+from sqlalchemy import update
 
 from helpers import NOW, changed, changed_lines
 from tendigits.errors import ModelFileError
 from tendigits.lines.network import bundled_file
 from tendigits.model.onnx import with_metadata
 from tendigits.serve.active_model import ActiveModel, sha256_of
+from tendigits.teach.schema import networks
 from tendigits.teach.verify import bundled_sha256
 
 
 def test_the_accepted_network_reads_and_is_rolled_back_also_by_another_process(store):
     tuned = store.add_network(changed(1.01), "base", {}, NOW)
     active = ActiveModel.load(store)
-    assert active.sha256 == bundled_sha256() == sha256_of(active.reader)  # not before it is accepted
-    before = active.reader
+    before = active.current
+    assert before.sha256 == bundled_sha256() == sha256_of(before.reader)  # not before it is accepted
     active.refresh(store)
-    assert active.reader is before
+    assert active.current is before
     store.accept(tuned.id, NOW)
     active.refresh(store)
-    assert active.sha256 == tuned.sha256 == ActiveModel.load(store).sha256
+    assert active.current.sha256 == tuned.sha256 == ActiveModel.load(store).current.sha256
+    accepted = active.current
+    active.refresh(store)
+    assert active.current is accepted  # not loaded again
     store.roll_back(NOW)
     active.refresh(store)
-    assert active.sha256 == bundled_sha256()
+    assert active.current.sha256 == bundled_sha256()
+
+
+def damage(store, number):
+    """A bit flipped on the disk."""
+    data = bytearray(store.network_data(number))
+    data[len(data) // 2] ^= 1
+    with store._engine.begin() as connection:
+        connection.execute(update(networks).where(networks.c.id == number).values(data=bytes(data)))
+
+
+def test_a_damaged_accepted_network_gives_way_to_the_one_before_and_is_logged_once(store, caplog):
+    first, second = (store.add_network(changed(factor), "base", {}, NOW) for factor in (1.01, 1.02))
+    for tuned in (first, second):
+        store.accept(tuned.id, NOW)
+    damage(store, second.id)
+    active = ActiveModel.load(store)
+    assert (active.current.number, active.current.sha256) == (first.id, first.sha256)
+    active.refresh(store)
+    (record,) = caplog.records
+    assert record.message == "the fine-tuned network 2 is damaged; teach again; the one accepted before it reads"
+    damage(store, first.id)
+    assert ActiveModel.load(store).current.sha256 == bundled_sha256()
 
 
 def test_an_accepted_pair_reads_numbers_with_its_own_line_network_and_a_bad_one_is_refused(store):
@@ -34,10 +61,14 @@ def test_an_accepted_pair_reads_numbers_with_its_own_line_network_and_a_bad_one_
     )
     active = ActiveModel.load(store)
     with pytest.raises(ModelFileError, match=r"expected at least 90% of \d+ known lines read correctly, received \d+%"):
-        active.switch(store.add_network(bad, "base", {}, NOW), store)
-    assert active.sha256 == bundled_sha256()
-    before = active.reader.lines.lines
-    active.switch(store.add_network(good, "base", {}, NOW), store)
-    assert active.reader.lines.lines is not before
-    assert active.reader.lines.untaught is not None
-    assert not active.reader.lines.own
+        active.accept(store.add_network(bad, "base", {}, NOW), store, NOW)
+    assert active.current.sha256 == bundled_sha256()
+    assert store.active_network() is None
+    before = active.current.reader.lines.lines
+    tuned = store.add_network(good, "base", {}, NOW)
+    active.accept(tuned, store, NOW)
+    assert store.active_network().id == active.current.number == tuned.id
+    lines = active.current.reader.lines
+    assert lines.lines is not before
+    assert lines.untaught is not None
+    assert not lines.own

@@ -53,6 +53,12 @@ def old_store(request, tmp_path) -> str:
         )
         item = correction(CROPS[0])
         connection.execute(old, {"digest": item.digest, "patch": CROPS[0].tobytes(), "network": item.network})
+        for accepted in ("2026-11-27 12:00:00", None, "2026-11-26 12:00:00"):
+            network = module.text(
+                "INSERT INTO networks (sha256, base, data, report, created, accepted)"
+                " VALUES (:digest, :digest, :data, '{}', '2026-11-25 12:00:00', :accepted)"
+            )
+            connection.execute(network, {"digest": item.digest, "data": b"network", "accepted": accepted})
     engine.dispose()
     return location
 
@@ -76,6 +82,9 @@ def test_an_older_store_is_migrated_when_it_is_opened(old_store):
     assert store.count() == 2
     store.add([number(strip_of("12"), "17")])
     assert [item.text for item in store.numbers()] == ["17"]
+    assert [network.id for network in store.accepted_networks()] == [1, 3]
+    store.accept(3, NOW)
+    assert [network.id for network in store.accepted_networks()] == [3, 1]
     store.close()
 
 

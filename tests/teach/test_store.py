@@ -116,6 +116,15 @@ def test_networks_are_stored_accepted_and_rolled_back(any_store):
         any_store.roll_back(NOW)
 
 
+def test_the_last_accepted_network_is_active_also_where_the_clock_was_set_back(any_store):
+    one, two = (any_store.add_network(data, "base", {}, NOW) for data in (b"one", b"two"))
+    any_store.accept(one.id, NOW)
+    any_store.accept(two.id, NOW - timedelta(days=1))
+    assert [network.id for network in any_store.accepted_networks()] == [two.id, one.id]
+    any_store.accept(one.id, NOW - timedelta(days=2))  # accepted again
+    assert any_store.active_network().id == one.id
+
+
 def test_a_network_that_does_not_exist(any_store):
     assert any_store.network(7) is None
     with pytest.raises(StoreError, match="received 7; there is none"):

@@ -1,53 +1,108 @@
 """The network that reads now, and how another replaces it while requests are being answered.
 
 active = ActiveModel.load(store)
-active.reader.digits(images)
-active.switch(store.active_network(), store)        # loaded, verified, then swapped
+reader, sha256 = active.current.reader, active.current.sha256       # `current` read once: both are of one network
+active.accept(store.network(3), store, now)                         # loaded, verified, accepted, then swapped
 
 A request that has begun keeps the reader that it started with.
 """
 
 import hashlib
+import logging
+import threading
 from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
 
-from tendigits.digits.network import from_onnx
+from tendigits.errors import ModelFileError, StoreError, TendigitsError
 from tendigits.read.reader import Reader
+from tendigits.teach.active import last_usable, load_network
 from tendigits.teach.store import FineTunedNetwork, Store
-from tendigits.teach.verify import bundled_sha256, verify_network
+from tendigits.teach.verify import bundled_sha256
+
+log = logging.getLogger("tendigits.serve")
 
 
-@dataclass
-class ActiveModel:
-    """The reader and the SHA-256 of its network file."""
+@dataclass(frozen=True, eq=False)
+class ActiveReader:
+    """A reader, and which network it reads with."""
 
     reader: Reader
     sha256: str
+    """Of the network's file."""
+    number: int | None = None
+    """Of the fine-tuned network in the store; None for any other."""
+
+
+class ActiveModel:
+    """Holds the active reader; swapped as a whole, so that no request sees one network's reader and another's name."""
+
+    def __init__(self, current: ActiveReader) -> None:
+        self.current = current
+        """Read it once for each request."""
+        self._changing = threading.Lock()
+        self._damaged: dict[tuple[int, str], TendigitsError] = {}
 
     @classmethod
     def load(cls, store: Store) -> "ActiveModel":
-        """The store's active network, or the package's own. Raises ModelFileError if the network is damaged."""
-        active = cls(Reader(threads=1), bundled_sha256())
+        """With the store's active network, or the package's own. Raises Failure if the store does not answer."""
+        active = cls(_package_reader())
         active.refresh(store)
         return active
 
     def refresh(self, store: Store) -> None:
-        """Follow what another process has accepted or rolled back in the store. Raises ModelFileError."""
-        network = store.active_network()
-        if self.sha256 != (bundled_sha256() if network is None else network.sha256):
-            self.switch(network, store)
+        """Follow what another process has accepted or rolled back in the store.
 
-    def switch(self, network: FineTunedNetwork | None, store: Store) -> None:
-        """Read with a fine-tuned network from now on, or with the package's own.
+        A damaged network is logged, once, and the one that was accepted before it reads.
 
         Raises:
-            ModelFileError: it is damaged, or misreads known digits; the current one stays active.
+            Failure: the store does not answer; the current one stays active.
         """
-        if network is None:
-            self.reader, self.sha256 = Reader(threads=1), bundled_sha256()
-            return
-        loaded = from_onnx(store.network_data(network.id), f"fine-tuned network {network.id}", threads=1)
-        verify_network(loaded)
-        self.reader, self.sha256 = Reader(loaded, threads=1), network.sha256
+        with self._changing:
+            found = last_usable(store, partial(self._load, store), lambda _: None)
+            if found is not None:
+                self.current = found
+            elif self.current.number is not None:
+                self.current = _package_reader()
+
+    def accept(self, tuned: FineTunedNetwork, store: Store, now: datetime) -> None:
+        """Make a fine-tuned network the active one, here and in the store.
+
+        Raises:
+            StoreError, ModelFileError: it is damaged, or misreads known digits; the current one stays active.
+            Failure: the store does not answer; likewise.
+        """
+        with self._changing:
+            loaded = _load_reader(store, tuned)
+            store.accept(tuned.id, now)
+            self._damaged.pop((tuned.id, tuned.sha256), None)
+            self.current = loaded
+
+    def roll_back(self, store: Store, now: datetime) -> None:
+        """Return to the network before. Raises StoreError if the package's own is active, Failure as `accept`."""
+        store.roll_back(now)
+        self.refresh(store)
+
+    def _load(self, store: Store, tuned: FineTunedNetwork) -> ActiveReader:
+        """The current one again if it is this one; one that is known to be damaged is not loaded at each refresh."""
+        key = tuned.id, tuned.sha256
+        if key == (self.current.number, self.current.sha256):
+            return self.current
+        if key not in self._damaged:
+            try:
+                return _load_reader(store, tuned)
+            except (StoreError, ModelFileError) as error:
+                log.warning("%s; the one accepted before it reads", error)
+                self._damaged[key] = error
+        raise self._damaged[key]
+
+
+def _load_reader(store: Store, tuned: FineTunedNetwork) -> ActiveReader:
+    return ActiveReader(Reader(load_network(store, tuned, threads=1).network, threads=1), tuned.sha256, tuned.id)
+
+
+def _package_reader() -> ActiveReader:
+    return ActiveReader(Reader(threads=1), bundled_sha256())
 
 
 def sha256_of(reader: Reader) -> str:

@@ -25,7 +25,7 @@ from tendigits.data.image import prepare_for_threads
 from tendigits.errors import TendigitsError
 from tendigits.model.environment import cores
 from tendigits.read.reader import Reader
-from tendigits.serve.active_model import ActiveModel, sha256_of
+from tendigits.serve.active_model import ActiveModel, ActiveReader, sha256_of
 from tendigits.serve.app_state import AppState
 from tendigits.serve.batching import Batcher, BoundedThreads
 from tendigits.serve.errors import ErrorResponse, add_error_handlers, error_responses
@@ -84,7 +84,7 @@ def create_app(
     workers = workers or cores()
     threads = BoundedThreads(workers, QUEUE_SIZE)
     slow_threads = BoundedThreads(max(1, workers // 2), QUEUE_SIZE // 4)
-    active = ActiveModel.load(store) if reader is None else ActiveModel(reader, sha256_of(reader))
+    active = ActiveModel.load(store) if reader is None else ActiveModel(ActiveReader(reader, sha256_of(reader)))
     jobs = jobs or Jobs()
     metrics = Metrics(lambda: threads.load + slow_threads.load, store.count)
     locator_pool = LocatorPool(locators)
@@ -161,7 +161,7 @@ def _add_health(app: FastAPI, state: AppState) -> None:
     def ready() -> dict[str, str]:
         """Whether the store answers and the network is loaded."""
         state.store.count()
-        return {"status": "ready", "network": state.active.sha256}
+        return {"status": "ready", "network": state.active.current.sha256}
 
     @app.get("/metrics", tags=["health"], response_class=Response)
     def metrics() -> Response:

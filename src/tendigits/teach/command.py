@@ -81,6 +81,8 @@ def _fine_tune(store: "Store", data: Path | None, as_json: bool) -> None:
 
 def _print_text(step: dict[str, Any]) -> None:
     stage = step["stage"]
+    if "warning" in step:
+        _warn(step["warning"])
     if stage == "prepare":
         typer.echo(f"{step['corrections']} corrections: {step['learned']} for training, {step['held_out']} held out")
     elif stage == "train" and step["epoch"]:
@@ -98,17 +100,21 @@ def _print_text(step: dict[str, Any]) -> None:
 
 
 def _export(store: "Store", path: Path) -> None:
-    from tendigits.digits.network import bundled_file
     from tendigits.files import replacing
+    from tendigits.teach.active import active_network
 
-    active = store.active_network()
+    active = active_network(store, _warn)
     with replacing(path) as temporary:
-        temporary.write_bytes(bundled_file() if active is None else store.network_data(active.id))
-    typer.echo(f"{path}: {_name(active)}")
+        temporary.write_bytes(active.data)
+    typer.echo(f"{path}: {active.name}")
 
 
 def _name(network: "FineTunedNetwork | None") -> str:
     return "the package's own network" if network is None else f"the fine-tuned network {network.id}"
+
+
+def _warn(warning: str) -> None:
+    typer.echo(f"tendigits: {warning}", err=True)
 
 
 def store_location(store: str | None) -> str:

@@ -28,7 +28,16 @@ def _add_numbers(connection: Connection) -> None:
     numbers.create(connection)
 
 
-MIGRATIONS: dict[int, Callable[[Connection], None]] = {1: _rename_columns, 2: _add_numbers}
+def _count_acceptances(connection: Connection) -> None:
+    connection.exec_driver_sql("ALTER TABLE networks ADD COLUMN acceptance INTEGER")
+    older = "(other.accepted < networks.accepted OR (other.accepted = networks.accepted AND other.id <= networks.id))"
+    connection.exec_driver_sql(
+        f"UPDATE networks SET acceptance = (SELECT count(*) FROM networks AS other WHERE {older})"  # noqa: S608
+        " WHERE accepted IS NOT NULL"
+    )
+
+
+MIGRATIONS: dict[int, Callable[[Connection], None]] = {1: _rename_columns, 2: _add_numbers, 3: _count_acceptances}
 """From each older version of the schema to the next."""
 
 

@@ -20,13 +20,14 @@ import numpy as np
 
 from tendigits.data.dataset import Dataset
 from tendigits.digits.foreground import find_foreground
-from tendigits.digits.network import LINES, bundled_file, from_onnx
+from tendigits.digits.network import LINES, bundled, bundled_file, from_onnx
 from tendigits.lines.network import bundled as bundled_lines
 from tendigits.lines.network import bundled_file as bundled_lines_file
 from tendigits.lines.read_strip import room
 from tendigits.lines.second_opinion import crops_of
 from tendigits.model.onnx import with_metadata
 from tendigits.teach import finetune, finetune_lines
+from tendigits.teach.active import active_network
 from tendigits.teach.alignment import align
 from tendigits.teach.corrections import Correction, NumberCorrection
 from tendigits.teach.evaluate import Evaluated, arrays, evaluate
@@ -82,11 +83,8 @@ def fine_tune_reader(
     progress({"stage": "evaluate"})
     network = from_onnx(data, "the fine-tuned network")
     verify_network(network)
-    active = store.active_network()
-    before = Evaluated(
-        from_onnx(bundled_file() if active is None else store.network_data(active.id), "the active network"),
-        bundled_sha256() if active is None else active.sha256,
-    )
+    active = active_network(store, lambda warning: progress({"stage": "evaluate", "warning": warning}))
+    before = Evaluated(active.network or bundled(), active.sha256)
     after = Evaluated(network, hashlib.sha256(data).hexdigest())
     report = evaluate(before, after, digits.held_out, numbers.held_out, dataset) | {
         "learned": learned,

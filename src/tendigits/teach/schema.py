@@ -7,7 +7,7 @@ from sqlalchemy import CheckConstraint, Column, Integer, LargeBinary, MetaData, 
 
 from tendigits.lines.decode import CHARACTERS
 
-SCHEMA = 3
+SCHEMA = 4
 """Version of the tables below; migrations.py leads from each older version to the next."""
 
 
@@ -74,5 +74,6 @@ networks = Table(
     Column("created", UtcDateTime, nullable=False),
     Column("accepted", UtcDateTime),
     Column("retired", UtcDateTime),
+    Column("acceptance", Integer),  # counts acceptances; the highest is the last one, whatever the clock says
     sqlite_autoincrement=True,
 )

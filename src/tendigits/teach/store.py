@@ -142,8 +142,9 @@ class Store:
     def accept(self, number: int, now: datetime) -> None:
         """Make this network the active one. Raises StoreError if it does not exist."""
         with self._write() as connection:
-            accepted = update(networks).where(networks.c.id == number).values(accepted=now, retired=None)
-            if not connection.execute(accepted).rowcount:
+            last = select(func.coalesce(func.max(networks.c.acceptance), 0) + 1).scalar_subquery()
+            values = {"accepted": now, "acceptance": last, "retired": None}
+            if not connection.execute(update(networks).where(networks.c.id == number).values(values)).rowcount:
                 raise StoreError(f"expected the number of a fine-tuned network, received {number}; there is none")
 
     def roll_back(self, now: datetime) -> FineTunedNetwork | None:
@@ -153,14 +154,18 @@ class Store:
             StoreError: the package's own network is active.
         """
         with self._write() as connection:
-            if (active := connection.execute(_active()).first()) is None:
+            if (active := connection.execute(_accepted().limit(1)).first()) is None:
                 raise StoreError("expected an accepted network to roll back, found none; the package's own is active")
             connection.execute(update(networks).where(networks.c.id == active.id).values(retired=now))
         return self.active_network()
 
     def active_network(self) -> FineTunedNetwork | None:
         """The last accepted network that was not rolled back; None is the package's own."""
-        return next(iter(self._find(_active())), None)
+        return next(iter(self.accepted_networks()), None)
+
+    def accepted_networks(self) -> list[FineTunedNetwork]:
+        """The accepted networks that were not rolled back, the last accepted one first."""
+        return self._find(_accepted())
 
     def _find(self, query: Select[Any]) -> list[FineTunedNetwork]:
         with self._read() as connection:
@@ -223,10 +228,10 @@ def _count(connection: Connection, *tables: Table) -> int:
 
 
 def _networks() -> Select[Any]:
-    """All columns except the file itself."""
-    return select(*(column for column in networks.c if column.name != "data"))
+    """All columns but the file itself, and what only orders."""
+    return select(*(column for column in networks.c if column.name not in ("data", "acceptance")))
 
 
-def _active() -> Select[Any]:
-    accepted = _networks().where(networks.c.accepted.is_not(None), networks.c.retired.is_(None))
-    return accepted.order_by(networks.c.accepted.desc(), networks.c.id.desc()).limit(1)
+def _accepted() -> Select[Any]:
+    accepted = _networks().where(networks.c.acceptance.is_not(None), networks.c.retired.is_(None))
+    return accepted.order_by(networks.c.acceptance.desc(), networks.c.id.desc())

@@ -50,7 +50,7 @@ def add_corrections(state: State, request: CorrectionsRequest) -> CorrectionsRes
     """Store corrections; when this answers, they are on the disk. A new correction of a crop replaces the old one."""
     now = state.now()
     stored = state.store.add([
-        Correction(as_crop(one.crop), one.label, one.predicted, one.source, state.active.sha256, now)
+        Correction(as_crop(one.crop), one.label, one.predicted, one.source, state.active.current.sha256, now)
         for one in request.corrections
     ])  # fmt: skip
     added = [CorrectionResponse.model_validate(item) for item in stored]
@@ -76,7 +76,7 @@ def add_numbers(state: State, request: NumbersRequest) -> NumbersResponse:
     """Store corrections of numbers; a new correction of a strip replaces the old one."""
     now = state.now()
     stored = state.store.add([
-        NumberCorrection(as_strip(one.strip), one.text, one.predicted, one.source, state.active.sha256, now)
+        NumberCorrection(as_strip(one.strip), one.text, one.predicted, one.source, state.active.current.sha256, now)
         for one in request.numbers
     ])  # fmt: skip
     added = [NumberResponse.model_validate(item) for item in stored]

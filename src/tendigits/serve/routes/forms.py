@@ -49,7 +49,7 @@ async def read_forms(
 
     The page of a picture that can't be read, or shows another form, holds the error instead.
     """
-    reader, sha256 = state.active.reader, state.active.sha256
+    active = state.active.current
     own = await picture.read()
     try:
         form = await threads_for(state, own).run(make_form, own, fields, turned, picture_page)
@@ -57,8 +57,10 @@ async def read_forms(
         raise HTTPException(415, f"the form's own picture: {error}"[:300]) from None
     except UserError as error:
         raise HTTPException(422, str(error)[:300]) from None
-    pages = await asyncio.gather(*[_response(state, reader, form, await each.read(), page, crops) for each in image])
-    return ReadResponse(network=sha256, pages=pages)
+    pages = await asyncio.gather(
+        *[_response(state, active.reader, form, await each.read(), page, crops) for each in image]
+    )
+    return ReadResponse(network=active.sha256, pages=pages)
 
 
 async def _response(

@@ -44,8 +44,7 @@ def accept_network(state: State, number: Number) -> NetworksResponse:
     _refuse_if_fixed(state)
     if (network := state.store.network(number)) is None:
         raise HTTPException(404, f"there is no fine-tuned network {number}")
-    state.active.switch(network, state.store)
-    state.store.accept(number, state.now())
+    state.active.accept(network, state.store, state.now())
     return _networks(state)
 
 
@@ -53,7 +52,7 @@ def accept_network(state: State, number: Number) -> NetworksResponse:
 def roll_back(state: State) -> NetworksResponse:
     """Return to the network that was active before."""
     _refuse_if_fixed(state)
-    state.active.switch(state.store.roll_back(state.now()), state.store)
+    state.active.roll_back(state.store, state.now())
     return _networks(state)
 
 
@@ -89,10 +88,10 @@ async def stop_job(state: State, job: KnownJob) -> Job:
 
 
 def _networks(state: AppState) -> NetworksResponse:
-    active = state.store.active_network()
+    active = state.active.current
     return NetworksResponse(
-        active=None if active is None or state.is_fixed else active.id,
-        sha256=state.active.sha256,
+        active=active.number,
+        sha256=active.sha256,
         networks=[NetworkResponse.model_validate(network) for network in state.store.networks()],
     )
 

@@ -67,11 +67,11 @@ async def read_pictures(
     A single picture that cannot be decoded is refused with 415. In a form, its page holds the error instead.
     """
     images = await pictures_of(request)
-    reader, sha256 = state.active.reader, state.active.sha256
-    pages = await asyncio.gather(*(_response(state, reader, image, one, crops, page) for image in images))
+    active = state.active.current
+    pages = await asyncio.gather(*(_response(state, active.reader, image, one, crops, page) for image in images))
     if len(pages) == 1 and pages[0].error is not None:
         raise HTTPException(415, pages[0].error)
-    return ReadResponse(network=sha256, pages=pages)
+    return ReadResponse(network=active.sha256, pages=pages)
 
 
 @router.post(
@@ -93,10 +93,10 @@ async def show_picture(request: Request, state: State, page: PageNumber = 1) -> 
 @router.post("/digits", responses=error_responses(413, 503))
 async def read_digits(state: State, request: DigitsRequest) -> DigitsResponse:
     """Read digits that are cropped and centred already, like MNIST's; for pictures see /v1/read."""
-    reader, sha256 = state.active.reader, state.active.sha256
-    found = await state.threads.run(reader.classify, np.array(request.digits, np.uint8))
+    active = state.active.current
+    found = await state.threads.run(active.reader.classify, np.array(request.digits, np.uint8))
     count(state, found)
-    return DigitsResponse(network=sha256, digits=[DigitResponse.of(digit, with_crop=False) for digit in found])
+    return DigitsResponse(network=active.sha256, digits=[DigitResponse.of(digit, with_crop=False) for digit in found])
 
 
 async def pictures_of(request: Request) -> list[bytes]:

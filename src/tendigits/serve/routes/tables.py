@@ -46,7 +46,7 @@ async def read_tables(
     kind = _accepted(request.headers.get("accept", "*/*"))
     image = await picture_of(request)
     try:
-        tables = (await read_page(state, state.active.reader, image, page)).checked(sums, expect)
+        tables = (await read_page(state, state.active.current.reader, image, page)).checked(sums, expect)
     except DataError as error:
         raise HTTPException(415, str(error)[:300]) from None
     except UserError as error:
