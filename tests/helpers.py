@@ -232,6 +232,11 @@ class ServeProcess:
         self.port = int(match[1])
         self.url = f"http://127.0.0.1:{self.port}"
 
+    def peak_memory(self) -> int:
+        """The most that the process has held, in MB; its children are not counted."""
+        status = Path(f"/proc/{self.process.pid}/status").read_text()
+        return int(re.search(r"VmHWM:\s+(\d+)", status)[1]) // 1024
+
     def stop(self, number: int = signal.SIGTERM) -> str:
         """End it as a person would; gives what it wrote to standard error."""
         self.process.send_signal(number)

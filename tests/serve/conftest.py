@@ -9,7 +9,7 @@ from starlette.testclient import TestClient
 
 from helpers import NOW
 from tendigits.serve.app import create_app
-from tendigits.serve.security import SecuritySettings
+from tendigits.serve.edge.security import SecuritySettings
 from tendigits.teach.migrations import open_store
 from tendigits.teach.store import Store
 

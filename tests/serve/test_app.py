@@ -8,7 +8,7 @@ import schemathesis
 from hypothesis import HealthCheck, Phase, given, settings
 from schemathesis.specs.openapi.checks import positive_data_acceptance
 
-from tendigits.serve.security import CONTENT_SECURITY_POLICY
+from tendigits.serve.edge.security import CONTENT_SECURITY_POLICY
 
 pytestmark = pytest.mark.xdist_group("server")
 

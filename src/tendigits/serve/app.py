@@ -1,7 +1,7 @@
 """The application: the page, the REST API, and the security middleware in front of them.
 
 app = create_app(open_store("corrections.db"), "corrections.db")
-uvicorn.run(app, http=with_receive_timeout(10.0))
+uvicorn.run(app, http=limited_protocol())
 """
 
 import asyncio
@@ -28,6 +28,7 @@ from tendigits.read.reader import Reader
 from tendigits.serve.active_model import ActiveModel, ActiveReader, sha256_of
 from tendigits.serve.app_state import AppState
 from tendigits.serve.batching import Batcher, BoundedThreads
+from tendigits.serve.edge.security import SecurityMiddleware, SecuritySettings
 from tendigits.serve.errors import ErrorResponse, add_error_handlers, error_responses
 from tendigits.serve.jobs import Jobs
 from tendigits.serve.locator import LocatorPool, locate_all
@@ -36,7 +37,6 @@ from tendigits.serve.routes import corrections, forms, phone, read, tables
 from tendigits.serve.routes import jobs as job_routes
 from tendigits.serve.routes import runs as run_routes
 from tendigits.serve.routes.photo_inbox import PhotoInbox
-from tendigits.serve.security import SecurityMiddleware, SecuritySettings
 from tendigits.teach.store import Store
 
 log = logging.getLogger("tendigits.serve")

@@ -13,8 +13,8 @@ from starlette.exceptions import HTTPException
 
 from tendigits.errors import Failure, TendigitsError
 from tendigits.serve.batching import QueueFull
+from tendigits.serve.edge.security import INTERNAL_ERROR, error_response
 from tendigits.serve.jobs import JobRunning
-from tendigits.serve.security import INTERNAL_ERROR, error_response
 
 EXPECTED = {
     "label": "0 to 9 or null",

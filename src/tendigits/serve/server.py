@@ -18,17 +18,11 @@ from tendigits.errors import UserError
 from tendigits.model.environment import cores
 from tendigits.read.reader import Reader
 from tendigits.serve.app import LOCAL, create_app
+from tendigits.serve.edge.connection import limited_protocol
+from tendigits.serve.edge.security import SecuritySettings
 from tendigits.serve.jobs import Jobs
 from tendigits.serve.routes.photo_inbox import PhotoInbox
-from tendigits.serve.security import SecuritySettings
-from tendigits.serve.timeouts import with_receive_timeout
 from tendigits.teach.migrations import open_store
-
-RECEIVE_TIMEOUT = 20.0
-"""Seconds for a request to arrive: a photo of 8 MB does at 4 Mbit/s."""
-
-MAX_CONNECTIONS = 512
-"""Simultaneous connections; further ones are answered with 503."""
 
 SWITCH_INTERVAL = 0.0005
 """Seconds before a thread hands over Python's lock. With Python's default, 0.005, reading threads and event loop wait
@@ -116,9 +110,8 @@ def run_server(
     )
     logging.getLogger("tendigits.serve").addHandler(logging.StreamHandler())
     config = uvicorn.Config(
-        app, http=with_receive_timeout(RECEIVE_TIMEOUT), ws="none", limit_concurrency=MAX_CONNECTIONS,
-        log_level="warning", access_log=False, server_header=False, proxy_headers=False,
-        timeout_graceful_shutdown=SHUTDOWN_TIMEOUT,
+        app, http=limited_protocol(), ws="none", log_level="warning", access_log=False, server_header=False,
+        proxy_headers=False, timeout_graceful_shutdown=SHUTDOWN_TIMEOUT,
     )  # fmt: skip
     typer.echo(f"tendigits reads at {address}{told}   (Ctrl-C stops it)")
     typer.echo(f"corrections: {store.url}   runs: {runs}")

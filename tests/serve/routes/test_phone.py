@@ -4,8 +4,8 @@ import pytest
 from starlette.testclient import TestClient
 
 from tendigits.serve.app import PAGE, create_app
+from tendigits.serve.edge.security import SecuritySettings
 from tendigits.serve.routes.photo_inbox import MAX_PHOTOS, PhotoInbox
-from tendigits.serve.security import SecuritySettings
 from tendigits.teach.migrations import open_store
 
 pytestmark = pytest.mark.xdist_group("server")

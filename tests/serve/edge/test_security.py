@@ -7,7 +7,7 @@ from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 from starlette.testclient import TestClient
 
-from tendigits.serve.security import HEADERS, SecurityMiddleware, SecuritySettings
+from tendigits.serve.edge.security import HEADERS, SecurityMiddleware, SecuritySettings
 
 TOKEN = "0123456789abcdef"
 
