@@ -1,4 +1,5 @@
 import io
+import shutil
 from datetime import UTC, datetime
 
 import pytest
@@ -31,6 +32,21 @@ def test_a_comparison_shows_only_the_settings_that_differ(runs):
     results = dict(found.results)
     assert {"status", "data", "parameters", "test accuracy", "95% interval"} <= set(results)
     assert results["parameters"] == ["12,730", "12,786"]
+    assert found.is_it_luck is not None
+    assert "such tests (McNemar's exact test" in found.is_it_luck
+
+
+def test_no_row_stands_twice(run, runs, tmp_path):
+    """Run "a" validates on the test digits, as the tutorial does; "b" does not."""
+    for pair, has_validation in (([run, open_run(runs / "b")], True), ([run, twin(run, tmp_path)], False)):
+        found = compare_runs(pair)
+        rows = [*found.settings, *found.results]
+        assert len({key for key, _ in rows}) == len(rows)
+        assert ("val_accuracy" in dict(found.results)) == has_validation
+
+
+def twin(run, tmp_path):
+    return open_run(shutil.copytree(run.path, tmp_path / "twin"))
 
 
 def test_a_comparison_takes_two_different_runs(runs):

@@ -57,7 +57,7 @@ def runs(
         typer.Option(help="File for the compared curves.", show_default="RUNS/compared.png", metavar="FILE.png"),
     ] = None,
 ) -> None:
-    """List all runs, show one, or compare several: recipes, results and curves."""
+    """List all runs, show one, or compare several. Of two: is the difference luck?"""
     from rich.console import Console
 
     from tendigits.report.run import find_run
@@ -120,6 +120,8 @@ def print_comparison(console: "Console", runs: "list[Run]") -> None:
         console.print(table)
     if not comparison.settings:
         typer.echo("the recipes are the same")
+    if comparison.is_it_luck is not None:
+        console.print(comparison.is_it_luck)
 
 
 def _table(headings: "list[str] | None") -> "Table":

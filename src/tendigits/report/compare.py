@@ -7,16 +7,18 @@ from typing import Any
 
 from tendigits.errors import RunError
 from tendigits.model.recipe import Recipe
+from tendigits.report.mcnemar import mcnemar_of_runs
 from tendigits.report.run import Run, Summary, list_runs, summarise
 
 Row = dict[str, str]
 
 COLUMNS = (
-    "run", "status", "recipe", "data", "parameters", "epochs", "val_loss", "val_accuracy", "test accuracy", "seconds",
+    "run", "status", "recipe", "data", "parameters", "epochs", "val_loss", "val_accuracy", "test accuracy",
+    "95% interval", "seconds",
 )  # fmt: skip
 """Of the table of all runs."""
 
-DROP_ORDER = ("seconds", "parameters", "val_loss", "data", "epochs", "val_accuracy", "recipe", "status")
+DROP_ORDER = ("seconds", "95% interval", "parameters", "val_loss", "data", "epochs", "val_accuracy", "recipe", "status")
 """Columns that a narrow terminal goes without, the first one first."""
 
 GAP = 2
@@ -31,6 +33,8 @@ class Comparison:
     settings: list[tuple[str, list[str]]]
     """The settings of the recipes that differ."""
     results: list[tuple[str, list[str]]]
+    is_it_luck: str | None
+    """Of two runs: whether their difference may be luck, in words, or why that can't be told; None for more."""
 
 
 def list_table(runs: Path, on_error: Callable[[RunError], None] = lambda _: None) -> list[Row]:
@@ -86,6 +90,8 @@ def compare_runs(runs: Sequence[Run]) -> Comparison:
         raise RunError("expected two or more different runs to compare; `tendigits runs` lists them")
     recipes = [run.recipe().flat() for run in runs]
     results = [{"recipe": run.recipe().name} | _results(summarise(run)) for run in runs]
+    # Where all validated on the test digits, as the tutorial does, these two rows would be one row twice.
+    rows = [(key, [result[key] for result in results]) for key in results[0]]
     return Comparison(
         names=_distinct_names(runs),
         settings=[
@@ -93,7 +99,8 @@ def compare_runs(runs: Sequence[Run]) -> Comparison:
             for key in recipes[0]
             if key != "name" and any(recipe[key] != recipes[0][key] for recipe in recipes)
         ],
-        results=[(key, [result[key] for result in results]) for key in results[0]],
+        results=[row for row in rows if row != ("val_accuracy", dict(rows)["test accuracy"])],
+        is_it_luck=_is_it_luck(*runs) if len(runs) == 2 else None,
     )
 
 
@@ -119,6 +126,13 @@ def draw_runs(runs: Sequence[Run], picture: Path) -> None:
 
     histories = {name: run.history() for name, run in zip(_distinct_names(runs), runs, strict=True)}
     save_figure(draw_comparison(histories), picture.with_suffix(""), (picture.suffix,))
+
+
+def _is_it_luck(first: Run, second: Run) -> str:
+    try:
+        return mcnemar_of_runs(first, second).words
+    except RunError as error:
+        return f"Is the difference luck? That cannot be told: {error}"
 
 
 def _results(summary: Summary) -> Row:

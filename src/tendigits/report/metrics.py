@@ -58,6 +58,8 @@ class Report:
     """Row: true label; column: predicted label."""
     mistakes: list[Mistake]
     """The 36 with the highest confidence, highest first."""
+    wrong: list[int]
+    """Rows of the test set that were read wrongly, in order; two networks are compared by them."""
 
     @property
     def errors(self) -> int:
@@ -95,6 +97,7 @@ def classification_report(probabilities: np.ndarray, labels: np.ndarray) -> Repo
         mistakes=[
             Mistake(int(i), int(labels[i]), int(predicted[i]), float(probabilities[i, predicted[i]])) for i in worst
         ],
+        wrong=wrong.tolist(),
     )
 
 

@@ -1,0 +1,133 @@
+"""Is the difference between two networks luck? McNemar's exact test on the same test digits, in words.
+
+verdict = mcnemar(wrong_a, wrong_b, 10_000, ("a", "b"))         # rows of the test set that each misreads
+verdict.p, verdict.words
+mcnemar_of_runs(open_run("runs/a"), open_run("runs/b"))
+
+Q. McNemar, "Note on the sampling error of the difference between correlated proportions or percentages",
+Psychometrika 12 (1947), 153-157. Only digits that one network reads and the other misreads tell them apart; were both
+equally good, each of these would fall to either as a coin does.
+"""
+
+import json
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from tendigits.errors import RunError
+from tendigits.report.run import Run
+
+SIGNIFICANT = 0.05
+"""Below this probability a difference is called more than luck: the customary level."""
+
+RARE = 0.001
+"""Below this probability the words give no number: it would only look exact."""
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What two networks' answers to the same digits say of their difference."""
+
+    names: tuple[str, str]
+    n: int
+    """Number of test digits."""
+    only_first: int
+    """Digits that only the first network reads correctly."""
+    only_second: int
+    """Digits that only the second network reads correctly."""
+    p: float
+    """Probability, 0 to 1, of a difference at least as large between two equally good networks."""
+
+    @property
+    def is_significant(self) -> bool:
+        """Whether luck alone would hardly make such a difference."""
+        return self.p < SIGNIFICANT
+
+    @property
+    def words(self) -> str:
+        """A few sentences for people: the difference, whether it is luck, and what that is about."""
+        first, second = self.names
+        if not self.only_first + self.only_second:
+            return f"{first} and {second} misread the same of {self.n:,} test digits: no difference to explain."
+        alone = f"{_digits(self.only_first)} only {first} reads correctly, {self.only_second:,} only {second}."
+        difference = abs(self.only_first - self.only_second)
+        if not difference:
+            return f"{first} and {second} read equally many of {self.n:,} test digits. {alone}"
+        better, other = self.names if self.only_first > self.only_second else (second, first)
+        return (
+            f"{better} reads {difference:,} of {self.n:,} test digits more than {other}. {alone} Is it luck? "
+            f"{'Hardly' if self.is_significant else 'It may well be'}: two equally good networks would differ by this "
+            f"much or more {_how_often(self.p)} such tests (McNemar's exact test, {_p_text(self.p)}). This is about "
+            "these two networks; other seeds make others."
+        )
+
+
+def mcnemar(
+    first_wrong: Collection[int], second_wrong: Collection[int], n: int, names: tuple[str, str] = ("A", "B")
+) -> Verdict:
+    """Test two networks' mistakes on the same digits.
+
+    Args:
+        first_wrong: rows of the test set, 0 to n - 1, that the first network misreads.
+        second_wrong: those that the second one misreads.
+        n: number of test digits.
+        names: of the networks, for the words.
+    """
+    first, second = set(map(int, first_wrong)), set(map(int, second_wrong))
+    only_first, only_second = len(second - first), len(first - second)
+    return Verdict(names, n, only_first, only_second, _two_sided(only_first, only_second))
+
+
+def mcnemar_of_runs(first: Run, second: Run) -> Verdict:
+    """Test two finished runs; nothing is computed anew, their reports name the digits that were misread.
+
+    Raises:
+        RunError: one is not finished or was evaluated by an older version, or their test digits are not the same.
+    """
+    parts = [_test_digits(run) for run in (first, second)]
+    if parts[0] != parts[1]:
+        raise RunError(f"expected the same test digits for {first.path.name} and {second.path.name}, found others")
+    names = first.path.resolve().name, second.path.resolve().name
+    (first_wrong, n), (second_wrong, _) = _wrong(first), _wrong(second)
+    return mcnemar(first_wrong, second_wrong, n, names if names[0] != names[1] else (str(first.path), str(second.path)))
+
+
+def _two_sided(a: int, b: int) -> float:
+    """The probability that a + b tosses of a coin fall at least as unevenly as a to b; exact, in integers."""
+    n, term, ways = a + b, 1, 0
+    for k in range(min(a, b) + 1):
+        ways += term
+        term = term * (n - k) // (k + 1)  # n over k + 1
+    return min(1.0, float(2 * ways / 2**n))
+
+
+def _test_digits(run: Run) -> list[object]:
+    digests = run.record().get("data", {}).get("sha256", {})
+    return [digests.get(name) for name in ("x_test", "y_test")]
+
+
+def _wrong(run: Run) -> tuple[list[int], int]:
+    """The rows that a run misreads, and the number of its test digits."""
+    if not (run.path / "report.json").is_file():
+        raise RunError(f"{run.path.name} has no report yet; continue it with: tendigits train --resume {run.path}")
+    try:
+        report = json.loads((run.path / "report.json").read_text(encoding="utf-8"))
+        return [int(row) for row in report["wrong"]], int(report["n"])
+    except (OSError, ValueError, TypeError, KeyError):
+        raise RunError(
+            f"{run.path.name}: its report does not name the digits that were misread; write it anew with: "
+            f"tendigits evaluate {run.path}"
+        ) from None
+
+
+def _digits(n: int) -> str:
+    return f"{n:,} digit{'' if n == 1 else 's'}"
+
+
+def _how_often(p: float) -> str:
+    if p < RARE:
+        return "in fewer than 1 of 1,000"
+    return f"in about {max(1, round(1000 * p))} of 1,000" if p < 0.01 else f"in about {round(100 * p)} of 100"
+
+
+def _p_text(p: float) -> str:
+    return f"p < {RARE}" if p < RARE else f"p = {p:.2g}"

@@ -1,0 +1,61 @@
+import json
+
+import numpy as np
+import pytest
+from scipy.stats import binomtest
+
+from tendigits.errors import RunError
+from tendigits.report.mcnemar import mcnemar, mcnemar_of_runs
+from tendigits.report.run import open_run
+
+
+@pytest.mark.parametrize(("a", "b"), [(0, 0), (0, 1), (0, 6), (3, 9), (40, 40), (120, 89), (2000, 1700), (5000, 1)])
+def test_the_probability_is_that_of_an_exact_binomial_test(a, b):
+    both = range(50)
+    verdict = mcnemar([*both, *range(100, 100 + b)], np.array([*both, *range(6000, 6000 + a)]), 12_000)
+    assert (verdict.only_first, verdict.only_second) == (a, b)
+    assert verdict.p == pytest.approx(binomtest(a, a + b).pvalue if a + b else 1.0, rel=1e-9, abs=0)
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "parts"),
+    [
+        ([1, 2], [2, 1], ["A and B misread the same of 1,000 test digits"]),
+        ([1], [2], ["read equally many of 1,000 test digits", "1 digit only A reads correctly, 1 only B."]),
+        (range(9), range(1), ["B reads 8 of 1,000 test digits more than A.", "0 digits only A", "Is it luck? Hardly",
+                              "in about 8 of 1,000 such tests", "p = 0.0078"]),
+        (range(2), range(5), ["A reads 3 of", "It may well be", "in about 25 of 100 such tests", "p = 0.25"]),
+        ([], range(60), ["in fewer than 1 of 1,000", "p < 0.001"]),
+    ],
+)  # fmt: skip
+def test_the_verdict_in_words(first, second, parts):
+    words = mcnemar(first, second, 1000).words
+    for part in parts:
+        assert part in words
+
+
+def test_runs_are_compared_by_their_reports(run, runs):
+    other = open_run(runs / "b")
+    verdict = mcnemar_of_runs(run, other)
+    wrong = [set(json.loads((each.path / "report.json").read_text())["wrong"]) for each in (run, other)]
+    assert verdict.names == ("a", "b")
+    assert (verdict.only_first, verdict.only_second) == (len(wrong[1] - wrong[0]), len(wrong[0] - wrong[1]))
+    errors = [round((1 - each.record()["result"]["test_accuracy"]) * 200) for each in (run, other)]
+    assert [len(each) for each in wrong] == errors
+
+
+def test_what_cannot_be_compared_says_why(run, runs):
+    other = open_run(runs / "b")
+    report = json.loads((run.path / "report.json").read_text())
+    del report["wrong"]  # as an older version wrote it
+    (run.path / "report.json").write_text(json.dumps(report))
+    with pytest.raises(RunError, match="write it anew with: tendigits evaluate"):
+        mcnemar_of_runs(run, other)
+    (run.path / "report.json").unlink()
+    with pytest.raises(RunError, match="has no report yet"):
+        mcnemar_of_runs(run, other)
+    record = run.record()
+    record["data"]["sha256"]["x_test"] = "0" * 64
+    run.write_record(record)
+    with pytest.raises(RunError, match="the same test digits"):
+        mcnemar_of_runs(run, other)
