@@ -16,17 +16,14 @@ export function charts(runs) {
 function chart(runs, key, title, share) {
   const lines = runs.flatMap((run, i) => [[`val_${key}`, ""], [key, "training"]].map(([name, kind]) => ({ values: run.history[name] ?? [], i, kind, run })));
   const epochs = Math.max(2, ...lines.map((line) => line.values.length));
-  const solid = lines.filter((line) => line.kind === "").flatMap((line) => line.values);
-  const all = solid.length ? solid : lines.flatMap((line) => line.values);
-  const step = round((Math.max(...all, 0.001) - Math.min(...all, share ? 1 : Infinity)) / 3 || 0.01);
-  const low = all.length ? Math.floor(Math.min(...all) / step) * step : 0;
-  const high = share ? Math.min(1, Math.ceil((Math.max(...all, low) + 1e-9) / step) * step) : Math.ceil((Math.max(...all, low + step) + 1e-9) / step) * step;
+  const { low, high, step } = axis(lines.flatMap((line) => line.values), share);
   const x = (epoch) => LEFT + ((epoch - 1) / (epochs - 1)) * (WIDE - LEFT - RIGHT);
-  const y = (value) => TOP + (1 - (Math.min(high, Math.max(low, value)) - low) / (high - low || 1)) * (HIGH - TOP - BOTTOM);
+  const y = (value) => TOP + ((high - value) / (high - low)) * (HIGH - TOP - BOTTOM);
   const about = runs.map((run) => `${run.name}: ${text(run.history[`val_${key}`]?.at(-1), share)}`).join("; ");
   const drawn = element("svg:svg", { class: "chart", viewBox: `0 0 ${WIDE} ${HIGH}`, role: "img", "aria-label": `${title}, at the end of the last epoch: ${about}` },
     element("svg:text", { class: "title", x: LEFT, y: 14 }, title));
-  for (let value = low; value <= high + step / 100; value += step) {
+  for (let n = 0; n <= Math.round((high - low) / step); n++) {
+    const value = low + n * step;
     drawn.append(element("svg:line", { class: "grid", x1: LEFT, x2: WIDE - RIGHT, y1: y(value), y2: y(value) }),
       element("svg:text", { x: LEFT - 6, y: y(value) + 4, "text-anchor": "end" }, text(value, share)));
   }
@@ -34,10 +31,19 @@ function chart(runs, key, title, share) {
   for (let epoch = 1; epoch <= epochs; epoch += every) drawn.append(element("svg:text", { x: x(epoch), y: HIGH - 10, "text-anchor": "middle" }, String(epoch)));
   for (const { values, i, kind } of lines) {
     if (!values.length) continue;
-    const points = values.map((value, epoch) => `${x(epoch + 1).toFixed(1)},${y(value).toFixed(1)}`);
+    const points = values.map((value, epoch) => `${x(epoch + 1).toFixed(1)},${y(value).toFixed(2)}`);
     drawn.append(element("svg:path", { class: `c${i % 8} ${kind}`, d: points.length > 1 ? `M${points.join("L")}` : `M${points[0]}h4` }));
   }
   return drawn;
+}
+
+// From where to where the axis goes, in which steps: round numbers around every value of both lines, so that none is cut off.
+function axis(values, share) {
+  if (!values.length) return { low: 0, high: 1, step: 0.5 };
+  const [least, most] = [Math.min(...values), Math.max(...values)];
+  const step = round((most - least || 0.01) / 3);
+  const low = Math.min(Math.floor(least / step) * step, share ? 1 - step : Infinity);
+  return { low, high: Math.max(Math.ceil(most / step) * step, low + step), step };
 }
 
 function round(step) {
