@@ -41,10 +41,10 @@ def test_from_a_web_server_on_a_phone_in_the_dark(served, open_exported):
 
 
 ASK = """async (strokes) => {
-  const { clearStrokes, restoreStrokes, drawing } = modules["strokes.js"];
-  clearStrokes();
-  restoreStrokes(strokes);
-  const canvas = drawing();
+  const { pad } = modules["page.js"];
+  pad.clear();
+  pad.restore(strokes);
+  const canvas = pad.drawing();
   const digit = await modules["client.js"].readDigit(modules["image.js"].greyOf(canvas, "white"));
   return [canvas.toDataURL("image/png").split(",")[1], digit];
 }"""

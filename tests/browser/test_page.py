@@ -250,6 +250,27 @@ def test_on_a_phone_everything_fits_and_a_finger_draws(open_page, digits):
     expect(page.locator("#correct")).to_be_visible()
 
 
+def test_a_second_finger_does_not_tangle_the_stroke(open_page):
+    page = open_page(**PHONE)
+    pad = page.locator("#pad").bounding_box()
+    touch = page.context.new_cdp_session(page)
+
+    def at(x, y, finger):
+        return {"x": pad["x"] + x * pad["width"], "y": pad["y"] + y * pad["height"], "id": finger}
+
+    touch.send("Input.dispatchTouchEvent", {"type": "touchStart", "touchPoints": [at(0.5, 0.1, 0)]})
+    for i in range(1, 9):
+        points = [at(0.5, 0.1 + 0.1 * i, 0)]
+        if i == 4:
+            touch.send("Input.dispatchTouchEvent", {"type": "touchStart", "touchPoints": [*points, at(0.1, 0.9, 1)]})
+        if i >= 4:
+            points.append(at(0.1 + 0.1 * (i - 4), 0.9, 1))
+        touch.send("Input.dispatchTouchEvent", {"type": "touchMove", "touchPoints": points})
+    touch.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+    expect_digit(page, 1)
+    assert page.evaluate("document.getElementById('pad').getContext('2d').getImageData(70, 500, 1, 1).data[0]") == 255
+
+
 def test_axe_finds_nothing_serious(open_page, digits):
     page = open_page(reduced_motion="reduce")
     draw(page, THREE)

@@ -6,12 +6,12 @@ import { greyOf } from "./image.js";
 import { startPages } from "./pages.js";
 import { showPrediction, startPrediction } from "./prediction.js";
 import { startReading } from "./read.js";
-import { drawing, startStrokes } from "./strokes.js";
+import { startStrokes } from "./strokes.js";
 
 let requests = 0;
 
 startPrediction();
-startStrokes(() => trying(read));
+export const pad = startStrokes("pad", () => trying(read));
 if (readsNumbers) {
   startReading();
   startPages({ draw: null, read: null });
@@ -23,7 +23,7 @@ const started = trying(async () => {
 
 async function read() {
   const number = ++requests;
-  const canvas = drawing();
+  const canvas = pad.drawing();
   if (!canvas) return showPrediction(null);
   await started;
   const digit = await readDigit(greyOf(canvas, "white"));
