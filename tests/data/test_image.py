@@ -16,7 +16,8 @@ from PIL import Image, PngImagePlugin
 
 from helpers import peak_while_refusing
 from tendigits.data import image as module
-from tendigits.data.image import MAX_PIXELS, open_image
+from tendigits.data.image import open_image
+from tendigits.data.limits import MAX_BYTES, MAX_PIXELS
 from tendigits.errors import DataError
 
 GREY = np.random.default_rng(0).integers(0, 256, (40, 30), dtype=np.uint8)
@@ -215,7 +216,7 @@ def test_of_many_pictures_in_a_file_only_one_is_decoded(kind):
 def test_a_huge_file_is_refused_before_pillow_sees_it(tmp_path, monkeypatch):
     monkeypatch.setattr(module, "_decode", None)
     with (tmp_path / "a.png").open("wb") as file:
-        file.truncate(module.MAX_BYTES + 1)
+        file.truncate(MAX_BYTES + 1)
     with pytest.raises(DataError, match=r"at most 40 MB, .*a\.png has 40,000,001 bytes"):
         open_image(tmp_path / "a.png")
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tendigits.data.documents import addresses
-from tendigits.data.image import MAX_BYTES
+from tendigits.data.limits import MAX_BYTES
 from tendigits.errors import DataError, UserError, reason_of
 from tendigits.extras import require
 

@@ -9,11 +9,10 @@ import json
 import re
 import subprocess
 import sys
-from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tendigits.data import draw_pdf
+from tendigits.data import draw_pdf, tiff
 from tendigits.errors import DataError
 
 if TYPE_CHECKING:
@@ -21,9 +20,6 @@ if TYPE_CHECKING:
 
 DOCUMENTS = (".pdf", ".tif", ".tiff")
 """Suffixes of files that may have several pages."""
-
-TIFF = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
-"""First bytes of a TIFF."""
 
 MAX_PAGES = 1000
 """Pages of a document."""
@@ -39,7 +35,7 @@ def is_pdf(data: bytes) -> bool:
 
 def is_document(data: bytes) -> bool:
     """Whether these are the bytes of a file that may have several pages."""
-    return is_pdf(data) or data.startswith(TIFF)
+    return is_pdf(data) or data.startswith(tiff.TIFF)
 
 
 def split_address(address: str) -> tuple[str, int]:
@@ -57,12 +53,10 @@ def addresses(path: str) -> list[str]:
     return [f"{path}#page={page}" for page in range(1, n + 1)] if n > 1 else [path]
 
 
-def count_pages(source: Path | bytes) -> int:
+def count_pages(source: Path | bytes, name: str = "the picture") -> int:
     """How many pages a PDF or TIFF has. Raises DataError if there are too many, or it is damaged."""
-    from PIL import Image
-
     if isinstance(source, bytes):
-        name, has_pdf = "the picture", is_pdf(source)
+        has_pdf = is_pdf(source)
     else:
         name, has_pdf = str(source), source.suffix.lower() == ".pdf"
     try:
@@ -70,12 +64,10 @@ def count_pages(source: Path | bytes) -> int:
             data = source if isinstance(source, bytes) else source.read_bytes()
             n = int(_pdfium(name, input=data)[0]["pages"])
         else:
-            with Image.open(io.BytesIO(source) if isinstance(source, bytes) else source, formats=["TIFF"]) as image:
-                n = _count_frames(image)
-    except DataError:
-        raise
-    except Exception as error:  # Pillow raises whatever its decoders do
-        raise DataError(f"expected a whole TIFF, received {name} ({type(error).__name__})") from error
+            with io.BytesIO(source) if isinstance(source, bytes) else source.open("rb") as file:
+                n = tiff.count_pages(file, MAX_PAGES, name)
+    except OSError as error:
+        raise DataError(f"expected a document that can be read at {name}, received {error.strerror}") from error
     _refuse_many(n, name)
     return n
 
@@ -120,27 +112,20 @@ def _pdfium(name: str, page: int = 0, side: int = 0, **given: Any) -> tuple[dict
     return said, pixels
 
 
-def _count_frames(image: Any) -> int:
-    """Pages of a TIFF that Pillow has opened, counted up to one more than are read: each page names the next."""
-    n = 1
-    with suppress(EOFError):
-        while n <= MAX_PAGES:
-            image.seek(n)
-            n += 1
-    image.seek(0)
-    return n
-
-
 def _refuse_many(n: int, name: str) -> None:
     if n > MAX_PAGES:
         raise DataError(f"expected at most {MAX_PAGES:,} pages, {name} has more; split it")
 
 
-def select_frame(image: Any, page: int, name: str) -> None:
-    """Turn to a page of a TIFF that Pillow has opened. Raises DataError if there is none, or there are too many."""
-    n = _count_frames(image) if image.format == "TIFF" else 1
-    _refuse_many(n, name)
-    if not 1 <= page <= n:
-        raise DataError(f"expected a page from 1 to {n} of {name}, received {page}")
-    if page > 1:
+def select_frame(image: Any, page: int, pages: int, name: str) -> None:
+    """Turn to a page of a TIFF that Pillow has opened, and check what is claimed of it; of others there is but one.
+
+    Raises:
+        DataError: there is no such page, there are too many, or its strips or tiles are too large.
+    """
+    _refuse_many(pages, name)
+    if not 1 <= page <= pages:
+        raise DataError(f"expected a page from 1 to {pages} of {name}, received {page}")
+    if image.format == "TIFF":
         image.seek(page - 1)
+        tiff.refuse_layout(image, name)

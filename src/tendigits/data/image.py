@@ -16,23 +16,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tendigits.data.documents import is_pdf, render_page, select_frame, split_address
+from tendigits.data.documents import count_pages, is_document, is_pdf, render_page, select_frame, split_address
+from tendigits.data.limits import refuse_bytes, refuse_pixels, refuse_scans, refuse_size, too_large
+from tendigits.data.tiff import refuse_layout
 from tendigits.errors import DataError
 
 if TYPE_CHECKING:
     from PIL import Image
-
-MAX_BYTES = 40_000_000
-"""Largest file, checked before Pillow sees it."""
-
-MAX_SIDE = 16384
-"""Longest side in pixels; read from the header before the pixels are decoded."""
-
-MAX_PIXELS = 50_000_000
-"""Most pixels that are decoded: enough for A4 at 600 dots an inch, 35 million, and a phone's HEIC of 48 million."""
-
-MAX_JPEG_PIXELS = 1 << 26
-"""Most pixels of a JPEG that is shrunk while it is decoded: enough for a phone's 50 megapixels."""
 
 FORMATS = ("PNG", "JPEG", "WEBP", "TIFF", "BMP", "GIF", "AVIF")
 """Formats that Pillow opens; of several frames, the first, but each page of a TIFF. HEIC and PDF are opened, too."""
@@ -90,7 +80,7 @@ def open_image(source: Any, side: int | None = None, page: int = 1) -> GreyImage
         if why.startswith("UnidentifiedImageError"):  # whose reason is an object's id
             why = "none of these"
         if why.startswith("DecompressionBomb"):  # Pillow has a limit, too, and tells before we can
-            raise _too_large(name, "many more") from error
+            raise too_large(name, "many more") from error
         raise DataError(
             f"expected a whole PNG, JPEG, WebP, TIFF, BMP, GIF, HEIC, AVIF or PDF, received {name} ({why}); "
             "save it again"
@@ -117,7 +107,7 @@ def _read(path: Path) -> bytes:
     try:
         with path.open("rb") as file:
             size = os.fstat(file.fileno()).st_size
-            _refuse_large(size, str(path))
+            refuse_bytes(size, str(path))
             return file.read(size)
     except OSError as error:
         raise DataError(
@@ -125,19 +115,15 @@ def _read(path: Path) -> bytes:
         ) from error
 
 
-def _refuse_large(size: int, name: str) -> None:
-    if size > MAX_BYTES:
-        cap = f"{MAX_BYTES // 1_000_000} MB"
-        raise DataError(f"expected a picture of at most {cap}, {name} has {size:,} bytes; make it smaller")
-
-
 def _decode(data: bytes, name: str, side: int | None, page: int) -> GreyImage:
     from PIL import Image, ImageOps
 
-    _refuse_large(len(data), name)
+    refuse_bytes(len(data), name)
     if is_pdf(data):
         image, size = render_page(data, page, name, side)
         return GreyImage(_to_grey(image, name), size)
+    refuse_scans(data, name)
+    pages = count_pages(data, name) if is_document(data) else 1
     formats: tuple[str, ...] = FORMATS
     if data[4:8] == b"ftyp":  # as HEIC and AVIF begin
         from pi_heif import register_heif_opener
@@ -145,28 +131,16 @@ def _decode(data: bytes, name: str, side: int | None, page: int) -> GreyImage:
         register_heif_opener()
         formats = (*FORMATS, "HEIF")
     with Image.open(io.BytesIO(data), formats=formats) as image:
-        select_frame(image, page, name)
+        select_frame(image, page, pages, name)
         size = image.size
         jpeg = image.format in ("JPEG", "MPO")
         if side is not None and jpeg and max(size) >= 2 * side:
             image.draft("L", (max(1, size[0] * side // max(size)), max(1, size[1] * side // max(size))))
-        _refuse_pixels(size, image.size, name)
+        refuse_pixels(image, size, name)
         turned = image.getexif().get(0x0112, 1) in (5, 6, 7, 8)
         image.load()
         ImageOps.exif_transpose(image, in_place=True)  # which copies nothing where nothing is to turn
         return GreyImage(_to_grey(image, name), (size[1], size[0]) if turned else size)
-
-
-def _refuse_pixels(size: tuple[int, int], decoded: tuple[int, int], name: str) -> None:
-    fits = max(size) <= MAX_SIDE and decoded[0] * decoded[1] <= MAX_PIXELS and size[0] * size[1] <= MAX_JPEG_PIXELS
-    if not fits:
-        raise _too_large(name, f"{size[0]}x{size[1]}")
-
-
-def _too_large(name: str, size: str) -> DataError:
-    return DataError(
-        f"expected at most {MAX_SIDE} pixels a side and {MAX_PIXELS:,} in all, {name} has {size}; make it smaller"
-    )
 
 
 def _from_pillow(image: Any, name: str) -> GreyImage:
@@ -176,7 +150,9 @@ def _from_pillow(image: Any, name: str) -> GreyImage:
         raise DataError(
             f"expected a path, bytes, a Pillow image or an array, received {type(image).__name__}; convert it first"
         )
-    _refuse_pixels(image.size, image.size, name)
+    refuse_pixels(image, image.size, name)
+    if image.format == "TIFF":
+        refuse_layout(image, name)
     image.load()
     grey = _to_grey(ImageOps.exif_transpose(image), name)
     return GreyImage(grey, (grey.shape[1], grey.shape[0]))
@@ -189,7 +165,7 @@ def _from_array(array: NDArray[Any]) -> Grey:
         raise DataError(
             f"expected an array (height, width), or with 3 or 4 channels behind, received shape {shape}; reshape it"
         )
-    _refuse_pixels((shape[1], shape[0]), (shape[1], shape[0]), "the array")
+    refuse_size((shape[1], shape[0]), (shape[1], shape[0]), "the array")
     if array.dtype == np.bool_:
         array = array.astype(np.uint8) * np.uint8(255)
     elif array.dtype == np.uint16:
@@ -235,12 +211,12 @@ def _in_bands(image: "Image.Image", convert: Callable[["Image.Image"], Grey]) ->
 
 
 def _from_16_bit(image: "Image.Image") -> Grey:
-    wide = np.asarray(image).astype(np.int64)
+    wide = np.asarray(image).clip(0, 65535).astype(np.uint32)
     clear = image.info.get("transparency")
     if isinstance(clear, int):
         wide[wide == clear] = 65535
     # 65535 / 257 = 255; Pillow's own conversion clips everything over 255 to white.
-    return ((wide + 128) // 257).clip(0, 255).astype(np.uint8)
+    return ((wide + 128) // 257).astype(np.uint8)
 
 
 def _flattened(image: "Image.Image", background: str) -> Grey:

@@ -3,7 +3,8 @@
 import { constants } from "./constants.js";
 import { element } from "./dom.js";
 
-const { BAND, MAX_BYTES, MAX_JPEG_PIXELS, MAX_PIXELS, MAX_SIDE, MIN_CONTRAST } = constants["data.image"];
+const { BAND, MIN_CONTRAST } = constants["data.image"];
+const { MAX_BYTES, MAX_JPEG_PIXELS, MAX_PIXELS, MAX_SIDE } = constants["data.limits"];
 
 // The picture in a file, upright.
 export async function openImage(file) {
