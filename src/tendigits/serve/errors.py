@@ -11,7 +11,7 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 
-from tendigits.errors import Failure, TendigitsError
+from tendigits.errors import Failure, RecipeError, TendigitsError
 from tendigits.serve.batching import QueueFull
 from tendigits.serve.edge.security import INTERNAL_ERROR, error_response
 from tendigits.serve.jobs import JobRunning
@@ -73,6 +73,10 @@ def add_error_handlers(app: FastAPI) -> None:
     @app.exception_handler(RequestValidationError)
     async def invalid(request: Request, error: RequestValidationError) -> JSONResponse:
         return respond(request, 422, sentence_of(error.errors()[0])[:300])
+
+    @app.exception_handler(RecipeError)
+    async def invalid_setting(request: Request, error: RecipeError) -> JSONResponse:
+        return respond(request, 422, str(error)[:300])
 
     @app.exception_handler(Exception)
     async def unexpected(request: Request, _: Exception) -> JSONResponse:

@@ -7,7 +7,7 @@ import inspect
 import os
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args, get_origin
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from typer.core import TyperCommand
@@ -17,8 +17,7 @@ from tendigits.extras import require
 from tendigits.options import Data, Runs
 
 if TYPE_CHECKING:
-    from pydantic.fields import FieldInfo
-
+    from tendigits.model.setting import Setting
     from tendigits.train.console import Console
 
 SETTINGS, SWITCHES, AUGMENTATION = "Settings", "Settings that are on or off", "Augmentation"
@@ -115,46 +114,38 @@ def train(
 @cache
 def setting_options() -> list[Any]:
     """An option for each field of a recipe, and `--augmentation.FIELD` for each field of its augmentation."""
-    from tendigits.model.recipe import Augmentation, Recipe
+    from tendigits.model.setting import settings
 
-    parameters = [
-        _parameter(name, f"--{name.replace('_', '-')}", field, SETTINGS)
-        for name, field in Recipe.model_fields.items()
-        if name not in ("name", "augmentation")
-    ]
-    parameters += [
-        _parameter(f"augmentation_{name}", f"--augmentation.{name}", field, AUGMENTATION)
-        for name, field in Augmentation.model_fields.items()
-    ]
-
-    def settings(**_: Any) -> None:
+    def options(**_: Any) -> None:
         """Only its signature counts."""
 
-    settings.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    options.__signature__ = inspect.Signature([_parameter(each) for each in settings()])  # type: ignore[attr-defined]
     app = typer.Typer(add_completion=False)
-    app.command()(settings)
+    app.command()(options)
     return [option for option in typer.main.get_command(app).params if option.name != "help"]
 
 
-def _parameter(name: str, flag: str, field: "FieldInfo", panel: str) -> inspect.Parameter:
+def _parameter(setting: "Setting") -> inspect.Parameter:
     """A parameter that typer turns into an option; its value is None if it is not given."""
-    kind, help_text, metavar, parser = field.annotation, field.description or "", None, None
-    if kind is bool:
+    flag, panel, help_text = f"--{setting.name.replace('_', '-')}", SETTINGS, setting.help
+    kind: type = {"switch": bool, "integer": int, "number": float}.get(setting.kind, str)
+    metavar, parser = {int: "N", float: "X"}.get(kind), None
+    if setting.kind == "switch":
         flag += f"/--no-{flag.removeprefix('--')}"
         panel = SWITCHES  # the long names would leave no room for the other settings' help
-    elif kind in (int, float):
-        metavar = "N" if kind is int else "X"
-    elif get_origin(kind) is Literal:
-        kind, metavar, help_text = str, "NAME", f"{help_text} One of {', '.join(get_args(kind))}."
-    else:  # a tuple of numbers or of texts
-        item = get_args(kind)[0]
-        if get_origin(item) is Literal:
-            help_text += f" Any of {', '.join(get_args(item))}."
-        kind, metavar, parser = str, "A,B,...", _integers if int in (item, *get_args(item)) else _texts
+    elif setting.kind == "choice":
+        metavar, help_text = "NAME", f"{help_text} One of {', '.join(setting.choices)}."
+    elif kind is str:
+        metavar, parser = "A,B,...", _integers if setting.kind == "integers" else _texts
+        if setting.choices:
+            help_text += f" Any of {', '.join(setting.choices)}."
+    if setting.name.startswith("augmentation."):
+        panel = AUGMENTATION
     option = typer.Option(
         flag, help=help_text, metavar=metavar, parser=parser, rich_help_panel=panel, show_default=False
     )  # fmt: skip
     annotation = Annotated[kind | None, option]  # type: ignore[valid-type]
+    name = setting.name.replace(".", "_")
     return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=annotation)
 
 

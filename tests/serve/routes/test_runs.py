@@ -4,6 +4,12 @@ import json
 import shutil
 
 import pytest
+from typer.main import get_command
+
+from tendigits import cli
+from tendigits.model.recipe import Recipe
+from tendigits.serve.jobs import Job, Jobs
+from tendigits.train.command import setting_options
 
 pytestmark = pytest.mark.xdist_group("report")  # the same finished runs
 
@@ -48,6 +54,53 @@ def test_runs_with_their_curves_settings_and_reports(with_runs):
     assert "script" not in report.headers["content-security-policy"]
 
 
+def test_settings_with_their_help_and_the_digits_that_are_trained_on(client):
+    answer = client.get("/v1/settings").json()
+    assert answer["data"][0] == "MNIST: 60,000 training and 10,000 test digits"
+    found = {setting["name"]: setting for setting in answer["settings"]}
+    assert set(found) == set(Recipe().flat()) - {"name"}
+    assert found["hidden"] == {
+        "name": "hidden", "group": "Network", "kind": "integers", "default": [512, 512], "choices": [],
+        "help": "Units of each hidden layer; none for a linear classifier.", "minimum": 1, "maximum": 16384,
+    }  # fmt: skip
+
+
+def test_settings_become_options_of_the_command(client, monkeypatch):
+    started = []
+
+    async def start(_, kind, arguments, parameters):
+        started.append(arguments)
+        return Job(1, kind, parameters)
+
+    monkeypatch.setattr(Jobs, "start", start)
+    changes = {
+        "epochs": 3, "learning_rate": 1e-5, "hidden": [], "batch_norm": True, "restore_best": False,
+        "convolutions": ["8x5/2", "16"], "optimizer": "sgd", "augmentation.shift": 2, "metrics": ["accuracy"],
+    }  # fmt: skip
+    answer = client.post("/v1/runs", json={"recipe": "mlp", "settings": changes})
+    assert answer.status_code == 202
+    assert answer.json()["parameters"] == {"recipe": "mlp", "run": None, "epochs": 3}
+    (arguments,) = started
+    command = get_command(cli.app).commands["train"]
+    with command.make_context("train", arguments[1:]) as context:
+        given = {option.opts[0]: context.params[option.name] for option in setting_options()}
+    read = {
+        flag.lstrip("-").replace("-", "_"): list(value) if isinstance(value, tuple) else value
+        for flag, value in given.items()
+        if value is not None
+    }
+    assert read == changes
+
+
+def test_whether_a_difference_is_luck(with_runs):
+    answer = with_runs.get("/v1/verdict?first=one&second=two").json()
+    assert answer == {
+        "n": 200, "only_first": 0, "only_second": 0, "p": 1.0,
+        "words": "one and two misread the same of 200 test digits: no difference to explain.",
+    }  # fmt: skip
+    assert with_runs.get("/v1/verdict?first=one&second=..").status_code == 404
+
+
 @pytest.mark.parametrize(
     "name", ["nothing", "no run", "%2e%2e", "..%2f..%2fetc", "one%2freport.html", "%00", "one%2f..%2ftwo"]
 )
@@ -62,8 +115,12 @@ def test_names_that_are_not_runs(with_runs, name):
     [
         ({"recipe": "nothing"}, 404, "expected a recipe of "),
         ({"recipe": "../x.toml"}, 404, "expected a recipe of "),
-        ({"epochs": 0}, 422, "epochs must be greater than or equal to 1, received 0."),
-        ({"epochs": True}, 422, "epochs must be a valid integer, received true."),
+        ({"settings": {"epochs": 0}}, 422, "recipe field 'epochs': expected greater than or equal to 1, received 0"),
+        ({"settings": {"epochs": True}}, 422, "recipe field 'epochs': expected integer, received True"),
+        ({"settings": {"augmentation.shift": 99}}, 422, "recipe field 'augmentation.shift': expected less than 14"),
+        ({"settings": {"runs": "/tmp"}}, 422, "expected settings that /v1/settings lists, received 'runs'"),
+        ({"settings": {"other.shift": 1.0}}, 422, "expected settings that /v1/settings lists, received 'other.shift'"),
+        ({"settings": {"name": "x"}}, 422, "expected settings that /v1/settings lists, received 'name'"),
         ({"name": "../x"}, 422, "name must be 1 to 64 letters, digits, "),
         ({"recipe": "classic", "more": 1}, 422, "more is not a known field."),
         ({"name": "one"}, 409, "there is already a run called one; choose another name"),

@@ -1,34 +1,25 @@
-// The runs: a table, their curves side by side, and the live curves of a run in training.
+// The runs: a table, their curves side by side, whether two differ by luck, and the live curves of a run in training.
 
 import { ask, percent } from "./api.js";
 import { charts } from "./chart.js";
 import { element, find, notify, trying } from "./dom.js";
 import { follow } from "./events.js";
+import { showTraining, startTraining } from "./train.js";
+
+const MOST = 8; // runs that are compared, for so many colours can be told apart
 
 let chosen = new Set(); // names of the runs whose curves are shown
 let live = null; // the run in training: {id, name, epochs, history}
-let recipes = null;
+let requests = 0; // comparisons that were asked for
 
 export function startRuns() {
-  find("recipe").addEventListener("change", showDescription);
-  find("train").addEventListener("submit", (event) => {
-    event.preventDefault();
-    const given = new FormData(event.target);
-    const json = { recipe: given.get("recipe") };
-    for (const name of ["epochs", "seed"]) if (given.get(name)) json[name] = Number(given.get(name));
-    if (given.get("name")) json.name = given.get("name");
-    trying(async () => watch(await ask("v1/runs", { method: "POST", json })));
-  });
-  find("stop-training").addEventListener("click", () => trying(() => ask(`v1/jobs/${live.id}`, { method: "DELETE" })));
+  startTraining(watch);
+  find("stop-training").addEventListener("click", stop);
 }
 
 export function showRuns() {
   return trying(async () => {
-    if (!recipes) {
-      recipes = await ask("v1/recipes");
-      find("recipe").replaceChildren(...recipes.map(({ name }) => element("option", { value: name }, name)));
-      showDescription();
-    }
+    await showTraining();
     await list();
     const job = await ask("v1/jobs/last");
     if (job?.kind === "train" && job.status === "running" && job.id !== live?.id) watch(job);
@@ -36,8 +27,19 @@ export function showRuns() {
   });
 }
 
-function showDescription() {
-  find("recipe-description").textContent = recipes.find(({ name }) => name === find("recipe").value)?.description ?? "";
+// The process saves its best weights before it ends, so that it can be resumed; meanwhile the page says so.
+function stop() {
+  find("stop-training").disabled = true;
+  live.stopping = true;
+  find("training").textContent = `${live.name}: stopping; the best weights are being saved…`;
+  trying(async () => {
+    try {
+      await ask(`v1/jobs/${live.id}`, { method: "DELETE" });
+    } catch (error) {
+      find("stop-training").disabled = false;
+      throw error;
+    }
+  });
 }
 
 function watch(job) {
@@ -53,7 +55,7 @@ function watch(job) {
         if (typeof value === "number" && !["epoch", "epochs", "seconds"].includes(key)) (live.history[key] ??= []).push(value);
       }
       const accuracy = epoch.val_accuracy === undefined ? "" : `, validation accuracy ${percent(epoch.val_accuracy, 2)}`;
-      find("training").textContent = `${live.name}: epoch ${epoch.epoch} of ${epoch.epochs}${accuracy}, ${epoch.seconds.toFixed(1)} s`;
+      if (!live.stopping) find("training").textContent = `${live.name}: epoch ${epoch.epoch} of ${epoch.epochs}${accuracy}, ${epoch.seconds.toFixed(1)} s`;
       draw([live]);
     },
     end: (ended) => {
@@ -69,7 +71,9 @@ function watch(job) {
 
 function busy(is) {
   find("start-training").disabled = is;
+  if (!is && document.activeElement === find("stop-training")) find("start-training").focus();
   find("stop-training").hidden = !is;
+  find("stop-training").disabled = false;
 }
 
 async function list() {
@@ -83,24 +87,37 @@ async function list() {
     if (run.status === "interrupted") {
       more.push(element("button", { type: "button", onclick: () => trying(async () => watch(await ask(`${path}/resume`, { method: "POST" }))) }, "Resume"));
     }
-    const number = (text) => element("td", { class: "number" }, text);
-    return element("tr", {}, element("td", {}, show), element("td", {}, run.name), element("td", {}, run.recipe), element("td", {}, run.status),
-      number(String(run.epochs)), number(run.test_accuracy === null ? "–" : percent(run.test_accuracy, 2)), number(run.seconds.toFixed(1)),
-      element("td", {}, ...more));
+    return element("tr", { role: "row" }, ...[
+      ["Show", "", show], ["Run", "", run.name], ["Recipe", "", run.recipe], ["Data", "", run.data],
+      ["Parameters", "number", run.parameters?.toLocaleString("en") ?? "–"], ["Status", "", run.status], ["Epochs", "number", String(run.epochs)],
+      ["Test accuracy", "number", accuracyText(run)], ["Seconds", "number", run.seconds.toFixed(1)], ["", "", ...more],
+    ].map(([name, kind, ...content]) => element("td", { role: "cell", class: kind, "data-name": name }, ...content)));
   }));
-  if (!runs.length) find("all-runs").querySelector("tbody").replaceChildren(element("tr", {}, element("td", { colspan: 8, class: "hint" }, "No runs yet.")));
+  if (!runs.length) find("all-runs").querySelector("tbody").replaceChildren(element("tr", {}, element("td", { colspan: 10, class: "hint" }, "No runs yet. Train one above.")));
+}
+
+// Such as "98.02% (97.73% to 98.28%)".
+function accuracyText({ test_accuracy: accuracy, test_interval: interval }) {
+  if (accuracy === null) return "–";
+  return interval === null ? percent(accuracy, 2) : `${percent(accuracy, 2)} (${interval.map((end) => percent(end, 2)).join(" to ")})`;
 }
 
 async function compare() {
   if (live) return;
+  const request = ++requests;
   find("differences").hidden = true;
   if (!chosen.size) {
     find("curves").replaceChildren(element("p", { class: "hint" }, "Select runs in the table, or train one."));
     return;
   }
-  if (chosen.size > 8) { notify("At most eight runs can be compared; the others are left out."); chosen = new Set([...chosen].slice(0, 8)); }
+  if (chosen.size > MOST) {
+    notify(`At most ${MOST} runs can be compared; the others are left out.`);
+    chosen = new Set([...chosen].slice(0, MOST));
+  }
   const runs = await ask(`v1/compare?${[...chosen].map((name) => `run=${encodeURIComponent(name)}`).join("&")}`);
+  if (request !== requests || live) return; // others were chosen meanwhile
   draw(runs);
+  if (runs.length === 2) showVerdict(runs, request);
   const keys = Object.keys(runs[0].settings).filter((key) => new Set(runs.map((run) => JSON.stringify(run.settings[key]))).size > 1);
   if (runs.length > 1 && keys.length) {
     find("differences").hidden = false;
@@ -109,6 +126,13 @@ async function compare() {
       element("tbody", {}, ...keys.map((key) => element("tr", {}, element("td", {}, key),
         ...runs.map((run) => element("td", {}, [run.settings[key]].flat().join(", ")))))))));
   }
+}
+
+// Whether two runs differ by luck; in words, or why that can't be told.
+async function showVerdict([first, second], request) {
+  const names = `first=${encodeURIComponent(first.name)}&second=${encodeURIComponent(second.name)}`;
+  const words = await ask(`v1/verdict?${names}`).then((verdict) => verdict.words, (error) => `Is the difference luck? That can't be told: ${error.message}`);
+  if (request === requests && !live) find("curves").append(element("p", { id: "verdict" }, words));
 }
 
 function draw(runs) {

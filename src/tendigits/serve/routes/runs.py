@@ -1,6 +1,7 @@
-"""/v1/runs and /v1/recipes: list, compare, train and resume runs; their curves and reports."""
+"""/v1/runs, /v1/recipes and /v1/settings: list, compare, train and resume runs; their curves and reports."""
 
 from dataclasses import asdict, dataclass, field
+from functools import cache
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Query
@@ -8,8 +9,12 @@ from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 from starlette.responses import HTMLResponse
 
-from tendigits.errors import RunError
+from tendigits.data.load import load
+from tendigits.errors import RecipeError, RunError
 from tendigits.model.recipe_files import ABOUT, RECIPES
+from tendigits.model.setting import Setting, settings
+from tendigits.report.mcnemar import mcnemar_of_runs
+from tendigits.report.messages import data_lines
 from tendigits.report.run import Run, Summary, list_runs, open_run, summarise
 from tendigits.serve.app_state import AppState, State
 from tendigits.serve.errors import error_responses
@@ -46,12 +51,31 @@ class RecipeResponse(BaseModel):
     settings: dict[str, Any]
 
 
+class SettingsResponse(BaseModel):
+    """The settings of every recipe, and the digits that a training takes."""
+
+    data: list[str]
+    settings: list[Setting]
+
+
+class VerdictResponse(BaseModel):
+    """Whether the difference of two runs may be luck: McNemar's exact test on the test digits."""
+
+    n: int
+    """Number of test digits."""
+    only_first: int
+    """Digits that only the first run reads correctly."""
+    only_second: int
+    p: float
+    """Probability of a difference at least as large between two equally good networks."""
+    words: str
+
+
 class RunRequest(Strict):
-    """What to train."""
+    """What to train: a recipe, and the settings in which the run differs from it, by the names of /v1/settings."""
 
     recipe: str = "classic"
-    epochs: Annotated[int, Field(ge=1, le=10_000)] | None = None
-    seed: Annotated[int, Field(ge=0, lt=2**32)] | None = None
+    settings: dict[str, Any] = Field(default_factory=dict)
     name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")] | None = None
 
 
@@ -65,6 +89,15 @@ def get_runs(state: State) -> list[RunResponse]:
 def compare_runs(state: State, run: Annotated[list[str], Query(min_length=1, max_length=8)]) -> list[RunResponse]:
     """Several runs with their curves and settings."""
     return [RunResponse.of(_run(state, name)) for name in run]
+
+
+@router.get("/verdict", responses=error_responses(404, 409))
+def get_verdict(state: State, first: str, second: str) -> VerdictResponse:
+    """Whether the difference of two runs may be luck, in words; 409 where that can't be told."""
+    verdict = mcnemar_of_runs(_run(state, first), _run(state, second))
+    return VerdictResponse(
+        n=verdict.n, only_first=verdict.only_first, only_second=verdict.only_second, p=verdict.p, words=verdict.words
+    )
 
 
 @router.get("/runs/{name}", responses=error_responses(404))
@@ -91,6 +124,17 @@ def list_recipes() -> list[RecipeResponse]:
     ]
 
 
+@router.get("/settings")
+def list_settings() -> SettingsResponse:
+    """Every setting of a recipe with its default, its limits and what it is; and which digits are trained on."""
+    return SettingsResponse(data=list(_data_lines()), settings=list(settings()))
+
+
+@cache
+def _data_lines() -> tuple[str, ...]:
+    return tuple(data_lines(load(None)))
+
+
 @router.post("/runs", status_code=202, response_model=JobResponse, responses=error_responses(404, 409))
 async def start_training(state: State, request: RunRequest) -> Job:
     """Train a recipe in the background; /v1/jobs/N/events streams each epoch."""
@@ -98,12 +142,22 @@ async def start_training(state: State, request: RunRequest) -> Job:
         raise HTTPException(404, f"expected a recipe of {', '.join(RECIPES)}, received {request.recipe!r:.60}")
     if request.name is not None and (state.runs / request.name).exists():
         raise HTTPException(409, f"there is already a run called {request.name}; choose another name")
+    if unknown := request.settings.keys() - {setting.name for setting in settings()}:
+        raise RecipeError(f"expected settings that /v1/settings lists, received {min(unknown)!r:.60}")
+    recipe = RECIPES[request.recipe].with_settings(request.settings)
     arguments = ["train", "--json", "--runs", str(state.runs), "--recipe", request.recipe]
-    for flag, value in (("--epochs", request.epochs), ("--seed", request.seed), ("--name", request.name)):
-        arguments += [] if value is None else [flag, str(value)]
-    epochs = request.epochs or RECIPES[request.recipe].epochs
-    parameters = {"recipe": request.recipe, "run": request.name, "epochs": epochs}
+    arguments += [] if request.name is None else ["--name", request.name]
+    arguments += [_flag(name, recipe.flat()[name]) for name in request.settings]
+    parameters = {"recipe": request.recipe, "run": request.name, "epochs": recipe.epochs}
     return await state.jobs.start("train", arguments, parameters)
+
+
+def _flag(name: str, value: Any) -> str:
+    """A setting as an option of `tendigits train`."""
+    flag = name.replace("_", "-")
+    if isinstance(value, bool):
+        return f"--{flag}" if value else f"--no-{flag}"
+    return f"--{flag}={','.join(map(str, value)) if isinstance(value, tuple) else value}"
 
 
 @router.post("/runs/{name}/resume", status_code=202, response_model=JobResponse, responses=error_responses(404, 409))

@@ -1,0 +1,82 @@
+"""The settings of a recipe, described: for the command line's options and for a form.
+
+for setting in settings():
+    setting.name, setting.kind, setting.default, setting.help
+"""
+
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING, Any, Literal, get_args, get_origin
+
+from tendigits.model.recipe import Augmentation, Recipe
+
+if TYPE_CHECKING:
+    from pydantic.fields import FieldInfo
+
+Kind = Literal["switch", "integer", "number", "choice", "choices", "integers", "texts"]
+
+AUGMENTATION = "Augmentation"
+GROUPS = {
+    "Training": ("epochs", "batch_size", "patience", "monitor", "restore_best", "validation_split", "seed"),
+    "Network": (
+        "convolutions", "hidden", "activation", "dropout", "batch_norm", "residual", "ensemble_size",
+    ),
+    "Learning": (
+        "optimizer", "learning_rate", "schedule", "weight_decay", "ema_momentum", "label_smoothing", "loss", "metrics",
+    ),
+}  # fmt: skip
+"""Fields that belong together, those that are changed most often first; the augmentation's are a group of their own."""
+
+
+@dataclass(frozen=True)
+class Setting:
+    """One setting of a recipe."""
+
+    name: str
+    """As `Recipe.flat` has it, such as "augmentation.shift"."""
+    group: str
+    kind: Kind
+    default: Any
+    help: str
+    choices: tuple[str, ...] = ()
+    """What a choice may be, or each of several choices."""
+    minimum: float | None = None
+    """Of a number, or of each of several; may itself be excluded."""
+    maximum: float | None = None
+    """Likewise."""
+
+
+@cache
+def settings() -> tuple[Setting, ...]:
+    """All settings but the recipe's name, in the order of its fields, the augmentation's last."""
+    groups = {name: group for group, names in GROUPS.items() for name in names}
+    fields = [
+        _describe(name, groups[name], field)
+        for name, field in Recipe.model_fields.items()
+        if name not in ("name", "augmentation")
+    ]
+    augmentation = Augmentation.model_fields.items()
+    return *fields, *(_describe(f"augmentation.{name}", AUGMENTATION, field) for name, field in augmentation)
+
+
+def _describe(name: str, group: str, field: "FieldInfo") -> Setting:
+    annotation, item, limits = field.annotation, None, list(field.metadata)
+    if get_origin(annotation) is tuple:
+        item = get_args(annotation)[0]
+        item, *more = get_args(item) if get_origin(item) is not Literal else (item,)
+        limits = [limit for extra in more for limit in getattr(extra, "metadata", ())]
+    known: dict[Any, Kind] = {bool: "switch", int: "integer", float: "number"}
+    choices = get_args(item if item is not None else annotation)
+    if item is None:
+        kind = known.get(annotation, "choice")
+    else:
+        kind = "integers" if item is int else "choices" if choices else "texts"
+    return Setting(
+        name, group, kind, field.default, field.description or "", choices if kind in ("choice", "choices") else (),
+        _limit(limits, "ge", "gt"), _limit(limits, "le", "lt"),
+    )  # fmt: skip
+
+
+def _limit(limits: list[Any], *names: str) -> float | None:
+    found = [getattr(limit, name) for limit in limits for name in names if getattr(limit, name, None) is not None]
+    return found[0] if found else None
