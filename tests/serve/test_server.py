@@ -125,7 +125,8 @@ def test_with_phone_it_makes_its_token_and_a_page_that_waits_does_not_delay_its_
 def test_training_is_stopped_with_the_server_and_can_be_resumed(tmp_path):
     """Even while a client follows it: that connection does not delay the end."""
     server = ServeProcess(tmp_path)
-    job = httpx.post(f"{server.url}/v1/runs", json={"recipe": "mlp", "settings": {"epochs": 200}, "name": "mine"}).json()
+    wanted = {"recipe": "mlp", "settings": {"epochs": 200}, "name": "mine"}
+    job = httpx.post(f"{server.url}/v1/runs", json=wanted).json()
     assert httpx.post(f"{server.url}/v1/runs", json={"recipe": "mlp"}).status_code == 409  # one job at a time
     received = []
 
