@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from bundle import ASSETS
 from synthesis.lines import Line
 from synthesis.sheet import SIDE, Number
+from tendigits.digits.budget import Budget
 from tendigits.files import replacing
 from tendigits.lines.decode import BAR
 from tendigits.lines.reading import LineReader, Reading, evidence
@@ -90,7 +91,7 @@ def labelled(n: int, reader: LineReader, seed: int) -> Iterator[tuple[Reading, s
     """
     rng = np.random.default_rng(seed)
     for page in page_writer(LEGIBLE).pages(rng, n, good=True):
-        for reading in reader.readings(page.picture)[0]:
+        for reading in reader.readings(page.picture, Budget()):
             number = number_at(reading, page.numbers, ON)
             if number_at(reading, [*page.numbers, *page.hidden], BESIDE) is None:
                 yield reading, None
@@ -100,7 +101,7 @@ def labelled(n: int, reader: LineReader, seed: int) -> Iterator[tuple[Reading, s
         numbers = numbers_of(line)
         scale = float(rng.uniform(1, LARGEST))
         large = cv2.resize(line.picture, None, fx=scale, fy=scale, interpolation=cv2.INTER_CUBIC)
-        for reading in reader.readings(large)[0] if numbers is not None else ():
+        for reading in reader.readings(large, Budget()) if numbers is not None else ():
             x = reading.place.x / scale
             yield reading, next((text for left, right, text in numbers or () if left < x < right), None)
 

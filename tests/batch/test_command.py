@@ -166,7 +166,7 @@ def test_where_no_table_is_found_no_file_is_written_and_that_is_said(run, seven,
 def test_what_was_left_out_is_said_with_the_pictures_name(run, marks, tmp_path, monkeypatch):
     monkeypatch.setattr(finder, "MOST", 6)
     page = f"{marks}#page=1"
-    notice = "more than 2,000 places to read: some were left out"
+    notice = "more to read than one picture may cost: some was left out"
     code, out, err = run(page, "--table", tmp_path / "out.xlsx")
     assert (code, err) == (0, f"tendigits: {page}: {notice}\n")
     assert out.endswith(f"   {notice}\n")

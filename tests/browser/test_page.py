@@ -149,7 +149,7 @@ def test_read_a_picture_correct_it_copy_it_and_download_it(open_page, digits):
 
 
 def test_what_was_left_out_is_said_and_no_value_is_a_formula_in_the_csv(open_page, digits):
-    notice = "more than 2,000 places to read: some were left out"
+    notice = "more to read than one picture may cost: some was left out"
 
     def changed(route):
         content = route.fetch().json()

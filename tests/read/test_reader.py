@@ -1,6 +1,7 @@
 import io
 import subprocess
 import sys
+import time
 from decimal import Decimal
 from pathlib import Path
 
@@ -11,12 +12,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
+from tendigits.digits import budget
 from tendigits.digits.network import Network, bundled
 from tendigits.errors import DataError, UserError
 from tendigits.lines import finder, reading
 from tendigits.lines.network import bundled_file
 from tendigits.lines.read_strip import room, strip_text
 from tendigits.read.reader import Reader
+from tendigits.read.results import LEFT_OUT
 
 
 @pytest.fixture(scope="module")
@@ -291,11 +294,57 @@ def test_the_work_for_a_page_is_bounded(reader, monkeypatch):
     monkeypatch.setattr(finder, "MOST", 20)
     part = reader.read(page)
     assert 0 < len(part.lines) <= 20
-    assert part.notice == "more than 2,000 places to read: some were left out"
+    assert part.notice == "more to read than one picture may cost: some was left out"
     assert repr(part).splitlines()[0] == f"Page of 400x400 pixels, {len(part.lines)} lines, {part.notice}"
     assert part.as_dict()["notice"] == part.notice
     monkeypatch.setattr(finder, "MOST", len(whole.lines))
     assert reader.read(page).notice is None, "further views of the same numbers are no others"
+
+
+def test_a_page_is_read_as_far_as_its_budget_goes_and_what_was_seen_only_once_is_not_accepted(
+    reader, digits, monkeypatch
+):
+    page = page_of_unclear_numbers(digits)
+    whole = reader.read(page)
+    assert len(whole.lines) > 100
+    assert (whole.notice, any("only once" in (line.reason or "") for line in whole.lines)) == (None, False)
+    n_lines, n_hurried = [], []
+    for work in (5_000, 20_000, 60_000):
+        monkeypatch.setattr(budget.Budget.__init__, "__defaults__", (work,))
+        part = reader.read(page)
+        assert part.notice == LEFT_OUT
+        hurried = [line for line in part.lines if "only once" in (line.reason or "")]
+        assert not any(line.accepted for line in hurried)
+        n_lines.append(len(part.lines))
+        n_hurried.append(len(hurried))
+    assert 0 < n_lines[0] < n_lines[1] < n_lines[2] < len(whole.lines)
+    assert sum(n_hurried) > 0
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("n_digits", [1, 2, 8])
+def test_a_page_full_of_numbers_costs_little_more_than_a_part_of_it(reader, digits, n_digits):
+    """Processor time by that of a page that takes a third of the budget: it tells nothing of the machine."""
+    third, full = (page_of_unclear_numbers(digits, n_digits, rows) for rows in (12, 58))
+    seconds = []
+    for page in (third, full):
+        start = time.process_time()
+        reader.read(page)
+        seconds.append(time.process_time() - start)
+    assert seconds[1] < 8 * seconds[0]
+
+
+def page_of_unclear_numbers(digits, n_digits=2, rows=16):
+    """Numbers of digits by many hands, 26 pixels high, side by side, until a page of 2,048 pixels is full."""
+    rng, width = np.random.default_rng(0), 22 * n_digits + 18
+    page = np.full((4 + 35 * rows, 2048), 235, np.uint8)
+    for top in range(4, page.shape[0] - 31, 35):
+        for left in range(4, 2048 - width, width if rows > 20 else 2 * width):
+            for n in range(n_digits):
+                digit = cv2.resize(digits.x_test[rng.integers(200)][3:25, 4:24], (24, 26), interpolation=cv2.INTER_AREA)
+                place = page[top : top + 26, left + 20 * n : left + 20 * n + 24]
+                place[:] = np.minimum(place, 235 - (digit * 0.8).astype(np.uint8))
+    return page
 
 
 SMALL_CELLS = """
@@ -304,6 +353,7 @@ from pathlib import Path
 import cv2, numpy as np
 from tendigits.data.mnist import load_data
 from tendigits.read.reader import Reader
+from tendigits.read.results import LEFT_OUT
 cell, n = int(sys.argv[1]), int(sys.argv[2])
 digits = [cv2.resize(each, (cell, cell), interpolation=cv2.INTER_AREA) for each in load_data()[1][0][:500]]
 page = np.block([[digits[(row * n + column) % 500] for column in range(n)] for row in range(n)])
@@ -336,6 +386,7 @@ import io, sys
 import numpy as np
 from PIL import Image
 from tendigits.read.reader import Reader
+from tendigits.read.results import LEFT_OUT
 page = np.full((4096, 4096), 235, np.uint8)
 for row in range(20):
     for column in range(20):

@@ -1,6 +1,6 @@
 """Read the numbers of a page: find them, cut them out, read each in several views, collect the evidence.
 
-readings, more = LineReader(finder, network, digits).readings(grey)     # in reading order
+readings = LineReader(finder, network, digits).readings(grey, Budget())     # in reading order
 readings[0].text                                                        # "12.50"
 """
 
@@ -11,6 +11,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
+from tendigits.digits.budget import Budget
 from tendigits.digits.foreground import find_foreground
 from tendigits.digits.network import Network
 from tendigits.lines import finder
@@ -22,7 +23,7 @@ from tendigits.lines.order import in_rows
 from tendigits.lines.second_opinion import crops_of, strokes_beside
 from tendigits.lines.strips import DIGIT, Strip
 from tendigits.lines.trust import CLEAREST, Evidence
-from tendigits.lines.views import Seen, views_at, views_of
+from tendigits.lines.views import Seen, Sight, views_at, views_of
 from tendigits.lines.vote import READ, Candidate, View, as_people_write, vote
 
 Grey = NDArray[np.uint8]
@@ -71,6 +72,8 @@ class Reading:
     room: float = np.inf
     """To the next number in its row, or character in the strip, in heights of a digit, if no side of a cell stands
     between."""
+    is_hurried: bool = False
+    """Whether it is doubtful, but the page's budget was spent before it was seen in further views."""
 
     @property
     def text(self) -> str:
@@ -91,54 +94,53 @@ class LineReader:
     untaught: Network | None = None
     """What `digits` was before a person taught it: where it has become certain of another digit, that one is read."""
 
-    def places(self, grey: Grey) -> tuple[list[Place], bool]:
-        """Where numbers may stand on a page; and whether there are more of them."""
-        return find_numbers(self.finder, grey)
+    def places(self, grey: Grey, budget: Budget) -> list[Place]:
+        """Where numbers may stand on a page, the likeliest first."""
+        places, more = find_numbers(self.finder, grey)
+        budget.is_short |= more
+        return places
 
     def readings(
-        self, grey: Grey, known: tuple[list[Place], bool] | None = None, seen: Seen | None = None
-    ) -> tuple[list[Reading], bool]:
-        """Read a page.
+        self, grey: Grey, budget: Budget, known: list[Place] | None = None, seen: Seen | None = None
+    ) -> list[Reading]:
+        """Read a page, as far as the budget goes.
 
         Args:
             known: its `places`, if they were asked for before.
             seen: what was seen in some of these places, likewise.
 
         Returns:
-            What stands where, in reading order, without places that have no digit; and whether there were too many
-            places, so that some were left out.
+            What stands where, in reading order, without places that have no digit.
         """
-        for places, more_places, before in self._ways(grey, known, seen or {}):
-            numbers, more_numbers = views_of(self.lines, grey, places, before)
-            read = self._with_second_opinion(numbers)
+        for places, before in self._ways(grey, budget, known, seen or {}):
+            read = self._with_second_opinion(views_of(self.lines, grey, places, before, budget))
             found = [each for each in read if any(map(str.isdigit, each.text))]
             if found:
                 rows = in_rows([each.place for each in found])
-                in_order = [each for row in rows for each in _with_room([found[i] for i in row])]
-                return in_order, more_places or more_numbers
-        return [], False
+                return [each for row in rows for each in _with_room([found[i] for i in row])]
+        return []
 
-    def readings_at(self, grey: Grey, places: Sequence[Place]) -> list[Reading]:
-        """Read a page again where numbers are known to stand, one in each place; some may turn out to be empty."""
-        return self._with_second_opinion(views_at(self.lines, grey, places))
+    def readings_at(self, grey: Grey, places: Sequence[Place], budget: Budget) -> list[Reading]:
+        """Read a page again where numbers are known to stand, one in each of the first places, as the budget goes."""
+        return self._with_second_opinion(views_at(self.lines, grey, places, budget))
 
     def _ways(
-        self, grey: Grey, known: tuple[list[Place], bool] | None, seen: Seen
-    ) -> Iterator[tuple[list[Place], bool, Seen]]:
-        """Where numbers may stand, whether there are more, and what was seen there.
+        self, grey: Grey, budget: Budget, known: list[Place] | None, seen: Seen
+    ) -> Iterator[tuple[list[Place], Seen]]:
+        """Where numbers may stand, and what was seen there.
 
         The next way is tried where nothing was read in one.
         """
-        places, more = known or self.places(grey)
-        yield [*places, *whole_line(grey, places)], more, seen
+        places = self.places(grey, budget) if known is None else known
+        yield [*places, *whole_line(grey, places)], seen
         foreground = find_foreground(grey)
         if foreground is not None:
-            places, more = self.places(255 - foreground)
-            yield [*places, *whole_line(grey, places)], more, {}
+            places = self.places(255 - foreground, budget)
+            yield [*places, *whole_line(grey, places)], {}
 
-    def _with_second_opinion(self, numbers: Sequence[tuple[Place, Sequence[View]]]) -> list[Reading]:
+    def _with_second_opinion(self, numbers: Sequence[Sight]) -> list[Reading]:
         """Join the views of each number, and ask the network for single digits about all digits at once."""
-        places, views = [place for place, _ in numbers], [seen for _, seen in numbers]
+        views = [sight.views for sight in numbers]
         strips = [seen[0].strip for seen in views]
         all_voted = [vote(seen) for seen in views]
         voted = [
@@ -152,8 +154,8 @@ class LineReader:
         shares = predictions.digits * predictions.is_digit[:, None]
         decisive = self._decisive(shares, together)
         readings, first = [], 0
-        for place, strip, own, cut_out, (read, dropped), (all_read, _), seen in zip(
-            places, strips, foregrounds, crops, voted, all_voted, views, strict=True
+        for sight, strip, own, cut_out, (read, dropped), (all_read, _) in zip(
+            numbers, strips, foregrounds, crops, voted, all_voted, strict=True
         ):
             is_digit = np.array([each.label.isdigit() for each in read], bool)
             second = shares[first : first + len(read)] * is_digit[:, None]
@@ -164,10 +166,11 @@ class LineReader:
                 for each, vote, decided in zip(read, second, decides, strict=True)
             ]
             beside = strokes_beside(own, [each.box for each in read], DIGIT)
-            texts = [_text_within(view, strip) for view in seen]
-            walls = _walls(strip, seen[0].sides)
+            texts = [_text_within(view, strip) for view in sight.views]
+            walls = _walls(strip, sight.views[0].sides)
             room = _room([each.box for each in all_read], strip, walls)
-            readings.append(Reading(place, strip, read, dropped, cut_out, second, beside, texts, walls, room))
+            seen = texts, walls, room, sight.is_hurried
+            readings.append(Reading(sight.place, strip, read, dropped, cut_out, second, beside, *seen))
         return readings
 
     def _decisive(self, shares: Floats, crops: NDArray[np.uint8]) -> NDArray[np.bool_]:

@@ -96,11 +96,20 @@ class Pyramid:
         return self._copies[level], self._copies[level].shape[1] / self._copies[0].shape[1]
 
 
+def width_of(place: Place, look: Look = Look()) -> int:
+    """How many pixels wide the strip of a number is."""
+    length = (place.length + 2 * MARGIN * place.height) / _unit(place, look) * look.stretch
+    return min(WIDEST, GRID * max(6, round(length / GRID)))
+
+
+def _unit(place: Place, look: Look) -> float:
+    """Pixels of the page for one of the strip."""
+    return place.height / (DIGIT * look.scale)
+
+
 def cut(pyramid: Pyramid, place: Place, look: Look = Look()) -> Strip:
     """Cut a number out."""
-    unit = place.height / (DIGIT * look.scale)  # pixels of the page for one of the strip
-    length = (place.length + 2 * MARGIN * place.height) / unit * look.stretch
-    width = min(WIDEST, GRID * max(6, round(length / GRID)))
+    unit, width = _unit(place, look), width_of(place, look)
     axis = np.array([np.cos(place.angle), np.sin(place.angle)])
     across, down = unit / look.stretch * axis, unit * (np.array([-axis[1], axis[0]]) + look.lean * axis)
     matrix = np.stack([across, down, [place.x, place.y] - across * width / 2 - down * HEIGHT / 2], axis=1)

@@ -1,19 +1,24 @@
 """See each number of a page in as few views as tell: one where all is clear in it, several where something is doubtful.
 
-numbers, more = views_of(network, grey, places, {})         # places as the finder gives them
-for place, views in views_at(network, grey, places):        # places where a number is known to stand
+numbers = views_of(network, grey, places, {}, budget)               # places as the finder gives them
+numbers = views_at(network, grey, places, budget)                   # places where a number is known to stand
+
+The budget is spent in this order: a first look at each place, what a number that stands there costs to be read, and
+further views of the doubtful ones.
 """
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from tendigits.digits.budget import CROP, NUMBER, STRIP, Budget
 from tendigits.lines.decode import decode
-from tendigits.lines.finder import MOST, Place
+from tendigits.lines.finder import Place
 from tendigits.lines.first_look import numbers_in, same
 from tendigits.lines.network import LineNetwork
-from tendigits.lines.strips import Look, Pyramid, cut
+from tendigits.lines.strips import Look, Pyramid, cut, width_of
 from tendigits.lines.vote import View
 
 LOOKS = (
@@ -26,41 +31,69 @@ LOOKS = (
 CLEAR = 0.95
 """Probability of each character from which on a number is clear."""
 
+FIRST_LOOKS = 0.25
+"""Share of a budget for the first look at each place: to read the number that stands there costs up to three times as
+much again, for its ends may turn out to be elsewhere, and its characters are looked at one by one."""
+
 Seen = dict[tuple[Place, Look], View]
 
 
+class Sight(NamedTuple):
+    """A number and its views."""
+
+    place: Place
+    views: list[View]
+    """The first as it stands."""
+    is_hurried: bool = False
+    """Whether it is doubtful, but there was no budget for further views."""
+
+
 def views_of(
-    network: LineNetwork, grey: NDArray[np.uint8], places: Sequence[Place], seen: Seen
-) -> tuple[list[tuple[Place, list[View]]], bool]:
-    """The numbers in some places of a page, uint8 (height, width), each with its views, the first as it stands; and
-    whether there are more than MOST.
+    network: LineNetwork, grey: NDArray[np.uint8], places: Sequence[Place], seen: Seen, budget: Budget
+) -> list[Sight]:
+    """The numbers in some places of a page, uint8 (height, width).
 
     Args:
+        places: the likeliest first.
         seen: what was seen of the page before; grows.
+        budget: pays; what it doesn't pay for is left out.
     """
     pyramid, first = Pyramid(grey), LOOKS[0]
-    look(network, pyramid, [(place, first) for place in places], seen)
-    numbers = same([number for place in places for number in numbers_in(place, seen[place, first])])
-    return _views(network, pyramid, numbers[:MOST], seen), len(numbers) > MOST
+    n = budget.afford([cost_of([(place, first)], seen) for place in places], FIRST_LOOKS)
+    look(network, pyramid, [(place, first) for place in places[:n]], seen)
+    numbers = same([number for place in places[:n] for number in numbers_in(place, seen[place, first])])
+    return _views(network, pyramid, numbers, seen, budget)
 
 
-def views_at(network: LineNetwork, grey: NDArray[np.uint8], places: Sequence[Place]) -> list[tuple[Place, list[View]]]:
-    """Likewise, where each place is of one number, from its beginning to its end."""
-    return _views(network, Pyramid(grey), [[place] for place in places], Seen())
+def views_at(network: LineNetwork, grey: NDArray[np.uint8], places: Sequence[Place], budget: Budget) -> list[Sight]:
+    """Likewise, where each place is of one number, from end to end: the first of them, as the budget goes."""
+    return _views(network, Pyramid(grey), [[place] for place in places], Seen(), budget)
 
 
 def _views(
-    network: LineNetwork, pyramid: Pyramid, numbers: Sequence[Sequence[Place]], seen: Seen
-) -> list[tuple[Place, list[View]]]:
+    network: LineNetwork, pyramid: Pyramid, numbers: Sequence[Sequence[Place]], seen: Seen, budget: Budget
+) -> list[Sight]:
     """Look at numbers, each with its places: once where all is clear, else in all of the LOOKS."""
     (first, *others) = LOOKS
-    look(network, pyramid, [(place, first) for number in numbers for place in number], seen)
-    views = [(number[0], [seen[place, first] for place in number]) for number in numbers]
-    doubtful = [(place, own) for place, own in views if not are_clear(own)]
-    look(network, pyramid, [(place, look) for place, _ in doubtful for look in others], seen)
-    for place, own in doubtful:
-        own += [seen[place, look] for look in others]
-    return views
+    wanted = [[(place, first) for place in number] for number in numbers]
+    n = budget.afford([cost_of(looks, seen) for looks in wanted])
+    look(network, pyramid, [each for looks in wanted[:n] for each in looks], seen)
+    sights = [Sight(number[0], [seen[place, first] for place in number]) for number in numbers[:n]]
+    n = budget.afford([NUMBER + CROP * len(sight.views[0].peaks) for sight in sights])
+    doubtful = [i for i, sight in enumerate(sights[:n]) if not are_clear(sight.views)]
+    further = {i: [(sights[i].place, each) for each in others] for i in doubtful}
+    seen_on = doubtful[: budget.afford([cost_of(further[i], seen) for i in doubtful])]
+    look(network, pyramid, [each for i in seen_on for each in further[i]], seen)
+    for i in doubtful:
+        sights[i] = sights[i]._replace(is_hurried=True)
+    for i in seen_on:
+        sights[i] = Sight(sights[i].place, [*sights[i].views, *(seen[each] for each in further[i])])
+    return sights[:n]
+
+
+def cost_of(wanted: Sequence[tuple[Place, Look]], seen: Seen) -> float:
+    """What it costs to look where the network has not looked yet."""
+    return sum(STRIP + width_of(*each) for each in wanted if each not in seen)
 
 
 def are_clear(views: Sequence[View]) -> bool:

@@ -26,6 +26,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from tendigits.digits.budget import Budget
 from tendigits.digits.find import open_page
 from tendigits.digits.foreground import shrink
 from tendigits.digits.segment import Box
@@ -150,16 +151,17 @@ def make_form(picture: Any, fields: Mapping[str, Any], turned: int = 0, page: in
     return Form(np.ascontiguousarray(np.rot90(grey, turns)), boxes)
 
 
-def read_fields(reader: LineReader, page: Grey, form: Form) -> tuple[list[Reading], dict[str, list[int]], bool]:
-    """Read the numbers in a form's fields, on a page that was laid over it.
+def read_fields(
+    reader: LineReader, page: Grey, form: Form, budget: Budget
+) -> tuple[list[Reading], dict[str, list[int]]]:
+    """Read the numbers in a form's fields, on a page that was laid over it, as far as a budget goes.
 
     Returns:
-        The readings; for each field which of them stand in it; and whether there were too many places to read.
+        The readings; and for each field which of them stand in it.
     """
     readings: list[Reading] = []
     fields: dict[str, list[int]] = {name: [] for name in form.fields}
-    found_on_page, more = reader.readings(page)
-    for reading in found_on_page:
+    for reading in reader.readings(page, budget):
         x, y = reading.place.x, reading.place.y
         inside = [name for name, box in form.fields.items() if box.left <= x < box.right and box.top <= y < box.bottom]
         if inside:
@@ -167,11 +169,11 @@ def read_fields(reader: LineReader, page: Grey, form: Form) -> tuple[list[Readin
             readings.append(reading)
     empty = [name for name, found in fields.items() if not found]
     places = [_place(form.fields[name]) for name in empty]
-    for name, reading in zip(empty, reader.readings_at(page, places), strict=True):
+    for name, reading in zip(empty, reader.readings_at(page, places, budget), strict=False):
         if any(map(str.isdigit, reading.text)) and min(each.present for each in reading.characters) >= FOUND:
             fields[name].append(len(readings))
             readings.append(reading)
-    return readings, fields, more
+    return readings, fields
 
 
 def _place(box: Box) -> Place:

@@ -33,7 +33,7 @@ def judge(reading: Reading, trust: Trust, threshold: float, mark: Mark, position
         position: of the page in its picture.
     """
     confidence = trust.confidence(evidence(reading))
-    accepted = confidence >= threshold
+    accepted = confidence >= threshold and not reading.is_hurried
     characters, rarer = [], []
     for candidate, crop, second in zip(reading.characters, reading.crops, reading.second, strict=True):
         rarer.append(alternatives(candidate, second, RARE))
@@ -73,6 +73,8 @@ def _options(text: str, others: Iterable[list[tuple[str, float]]]) -> Iterator[t
 def _reason(reading: Reading, options: list[tuple[str, float]]) -> str:
     """Why a number isn't accepted."""
     text = reading.text
+    if reading.is_hurried:
+        return "was seen only once, for there is too much in the picture"
     if options and options[0][1] >= POSSIBLE:
         return f"may be {text} or {options[0][0] or 'nothing'}"
     if not is_usual(text):

@@ -8,11 +8,12 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from tendigits.digits.budget import Budget
 from tendigits.lines.decode import Peak
 from tendigits.lines.finder import Place
 from tendigits.lines.reading import LineReader
 from tendigits.lines.strips import Look, Pyramid
-from tendigits.lines.views import Seen, look
+from tendigits.lines.views import Seen, cost_of, look
 from tendigits.lines.vote import READ
 
 Grey = NDArray[np.uint8]
@@ -20,6 +21,9 @@ Grey = NDArray[np.uint8]
 FIRST, MOST = 16, 64
 """Numbers that are looked at, the longest ones first, for of an upside-down 8 or 0 alone nothing can be told; and at
 most, where these turn out to be words."""
+
+WORK = 40_000.0
+"""Of a `Budget`, for all four positions together: lines of words are long, and tell nothing."""
 
 FEWEST_NUMBERS, FEWEST = 3, 12
 """Numbers and characters from which on it can be told."""
@@ -44,24 +48,26 @@ def turns_of(reader: LineReader, grey: Grey, places: Sequence[Place], seen: Seen
     """
     if len(places) < FEWEST_NUMBERS:
         return 0
-    clear = {0: _clearness(reader, grey, places, seen)}
+    budget = Budget(WORK)
+    clear = {0: _clearness(reader, grey, places, seen, budget)}
     if clear[0] >= UPRIGHT:
         return 0
     for turns in (2, 1, 3):
         turned = np.ascontiguousarray(np.rot90(grey, turns))
-        clear[turns] = _clearness(reader, turned, reader.places(turned)[0], {})
+        clear[turns] = _clearness(reader, turned, reader.places(turned, budget), {}, budget)
         if turns == 2 and max(clear.values()) >= SIDEWAYS:
             break
     best = max(clear, key=lambda turns: clear[turns])
     return best if clear[best] > max(clear[0] + CLEARER, LEAST) else 0
 
 
-def _clearness(reader: LineReader, grey: Grey, places: Sequence[Place], seen: Seen) -> float:
+def _clearness(reader: LineReader, grey: Grey, places: Sequence[Place], seen: Seen, budget: Budget) -> float:
     """How probable the characters of a page's longest numbers are; 0 if there are few."""
     longest = sorted(places, key=lambda place: -place.score * place.length / place.height)[:MOST]
     pyramid, peaks = Pyramid(grey), list[Peak]()
     while longest and len(peaks) < FEWEST:
         wanted, longest = [(place, Look()) for place in longest[:FIRST]], longest[FIRST:]
+        wanted = wanted[: budget.afford([cost_of([each], seen) for each in wanted])]
         look(reader.lines, pyramid, wanted, seen)
         peaks += [peak for each in wanted for peak in seen[each].peaks if peak.present >= READ]
     return float(np.mean([peak.confidence for peak in peaks])) if len(peaks) >= FEWEST else 0.0

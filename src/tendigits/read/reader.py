@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tendigits.data.preprocess import FIELD
+from tendigits.digits.budget import Budget
 from tendigits.digits.find import Found, find_digit, open_page
 from tendigits.digits.network import Network, Predictions, bundled, load_network
 from tendigits.digits.segment import Box
@@ -155,16 +156,17 @@ class Reader:
             return self.read_form(self.form, image, page)
         grey, size = open_page(image, page)
         scale = size[0] / grey.shape[1]
-        found, seen = self.lines.places(grey), Seen()
-        if turns := turns_of(self.lines, grey, found[0], seen):
+        budget = Budget()
+        found, seen = self.lines.places(grey, budget), Seen()
+        if turns := turns_of(self.lines, grey, found, seen):
             grey = np.ascontiguousarray(np.rot90(grey, turns))
-            found, seen = self.lines.places(grey), Seen()
-        readings, more = self.lines.readings(grey, found, seen)
-        readings, layouts, more_cells = read_tables(self.lines, grey, readings, cache(self._is_clear))
+            found, seen = self.lines.places(grey, budget), Seen()
+        readings = self.lines.readings(grey, budget, found, seen)
+        readings, layouts = read_tables(self.lines, grey, readings, cache(self._is_clear), budget)
         position = Upright(scale, turns, size[::-1] if turns % 2 else size)
         lines = self._judged(readings, position)
         tables = [table_of(layout, lines, position) for layout in layouts]
-        return Page(lines, size, tables, 90 * turns, notice=LEFT_OUT if more or more_cells else None)
+        return Page(lines, size, tables, 90 * turns, notice=LEFT_OUT if budget.is_short else None)
 
     def read_form(self, form: Form, image: Any, page: int = 1) -> Page:
         """Read the fields of a form in a picture of it; the arguments are those of `read`.
@@ -174,7 +176,8 @@ class Reader:
         """
         grey, size = open_page(image, page)
         laid, back = form.align(grey)
-        readings, fields, more = read_fields(self.lines, laid, form)
+        budget = Budget()
+        readings, fields = read_fields(self.lines, laid, form, budget)
         position = OnForm(size[0] / grey.shape[1], back)
         lines = self._judged(readings, position)
         cells = {name: cell_of(position.box(form.fields[name]), found, lines) for name, found in fields.items()}
@@ -182,7 +185,7 @@ class Reader:
             left, top, right, bottom = cell.box
             if not (0 <= left + right <= 2 * size[0] and 0 <= top + bottom <= 2 * size[1]):
                 cells[name] = replace(cell, accepted=False, reason="is not in the picture")
-        return Page(lines, size, fields=cells, notice=LEFT_OUT if more else None)
+        return Page(lines, size, fields=cells, notice=LEFT_OUT if budget.is_short else None)
 
     def _judged(self, readings: Sequence[Reading], position: Position) -> list[Line]:
         mark = Mark(self.options.decimal)
@@ -191,7 +194,7 @@ class Reader:
         return [judge(each, self.trust, self.number_threshold, mark, position) for each in readings]
 
     def _is_clear(self, reading: Reading) -> bool:
-        return self.trust.confidence(evidence(reading)) >= self.number_threshold
+        return not reading.is_hurried and self.trust.confidence(evidence(reading)) >= self.number_threshold
 
     def _digit(self, predictions: Predictions, i: int, crop: Grey, box: Box) -> Digit:
         """Convert the i-th prediction: accept it, or say why not."""

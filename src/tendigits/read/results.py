@@ -13,7 +13,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tendigits.digits.segment import Box
-from tendigits.lines.finder import MOST
 from tendigits.tables.checks import check
 from tendigits.tables.table import UNCLEAR, Cell, Table, column_name, doubt_of, marked, no_formula
 from tendigits.tables.totals import Sums
@@ -27,8 +26,8 @@ COLUMNS = (
 SHOWN = 10
 """Lines that the representation of a page shows."""
 
-LEFT_OUT = f"more than {MOST:,} places to read: some were left out"
-"""The notice of a page with too many numbers, or too many cells to look at again."""
+LEFT_OUT = "more to read than one picture may cost: some was left out"
+"""The notice of a page whose `Budget` was spent before all was read."""
 
 VALUE_WIDTH = 12
 """Columns of a text before a reason."""

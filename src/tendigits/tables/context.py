@@ -1,6 +1,6 @@
 """Read a page's tables by what they tell: one number in each cell, and a column's numbers are alike.
 
-readings, layouts, more = read_tables(reader, grey, readings, is_clear)
+readings, layouts = read_tables(reader, grey, readings, is_clear, budget)
 """
 
 import re
@@ -12,6 +12,7 @@ from itertools import islice
 import numpy as np
 from numpy.typing import NDArray
 
+from tendigits.digits.budget import Budget
 from tendigits.lines import finder
 from tendigits.lines.finder import Place
 from tendigits.lines.numbers import is_usual
@@ -59,20 +60,20 @@ anything of the column is known; that counts as much as one cell."""
 
 
 def read_tables(
-    reader: LineReader, grey: Grey, readings: Sequence[Reading], is_clear: IsClear
-) -> tuple[list[Reading], list[Layout], bool]:
+    reader: LineReader, grey: Grey, readings: Sequence[Reading], is_clear: IsClear, budget: Budget
+) -> tuple[list[Reading], list[Layout]]:
     """Find the tables of a page and read what is doubtful in them again.
 
     Args:
         readings: what was read on the page.
         is_clear: whether a reading can be relied on.
+        budget: pays for the second look.
 
     Returns:
-        What is read now, without what turned out to be words; the tables, whose cells refer to it; and whether there
-        were too many cells to look at.
+        What is read now, without what turned out to be words; and the tables, whose cells refer to it.
     """
     if not readings:
-        return [], [], False
+        return [], []
     sheet = flatten(grey, [reading.place for reading in readings])
     layouts = find_layouts(sheet)
     left_out = {i for layout in layouts for i in _left_out(layout, readings, is_clear)}
@@ -80,16 +81,14 @@ def read_tables(
         layouts = find_layouts(sheet, np.setdiff1d(np.arange(len(sheet.middles)), [*left_out]))
     in_tables = {i for layout in layouts for found in layout.cells.values() for i in found}
     read = [*readings]
-    again = [_read_again(reader, grey, sheet, read, layout, is_clear) for layout in layouts]
-    layouts = [layout for layout, _ in again]
+    layouts = [_read_again(reader, grey, sheet, read, layout, is_clear, budget) for layout in layouts]
     for layout in layouts:
         if _tells(layout):
             for _ in range(2):  # what became clear tells of the others
                 _make_alike(read, layout)
     held = {i for layout in layouts for found in layout.cells.values() for i in found}
     replaced = (in_tables | left_out) - held
-    in_order, moved = _in_order(read, layouts, [i for i in range(len(read)) if i not in replaced])
-    return in_order, moved, any(more for _, more in again)
+    return _in_order(read, layouts, [i for i in range(len(read)) if i not in replaced])
 
 
 def form_of(text: str) -> str:
@@ -134,15 +133,17 @@ def _are_wide(layout: Layout, cells: Collection[tuple[int, int]]) -> bool:
 
 
 def _read_again(
-    reader: LineReader, grey: Grey, sheet: FlatSheet, read: list[Reading], layout: Layout, is_clear: IsClear
-) -> tuple[Layout, bool]:
-    """Look again where a cell is empty, holds several numbers or a doubtful one; adds to `read` what is new.
-
-    Returns:
-        The layout with what is read now; and whether there were too many such cells.
-    """
+    reader: LineReader,
+    grey: Grey,
+    sheet: FlatSheet,
+    read: list[Reading],
+    layout: Layout,
+    is_clear: IsClear,
+    budget: Budget,
+) -> Layout:
+    """Look again where a cell is empty, holds several numbers or a doubtful one; adds to `read` what is new."""
     if not _tells(layout):
-        return layout, False
+        return layout
     shared = {cell for cell, found in layout.cells.items() if any(_reaches_out(sheet, layout, cell, i) for i in found)}
     into = {(row, beside) for row, column in shared for beside in (column - 1, column + 1)}
     unclear = [
@@ -152,15 +153,15 @@ def _read_again(
     ]
     places = _places(sheet, layout, unclear)
     wanted = dict(islice(places, max(0, finder.MOST - len(read))))
-    more = next(places, None) is not None
+    budget.is_short |= next(places, None) is not None
     cells = dict(layout.cells)
-    for cell, seen in zip(wanted, reader.readings_at(grey, [*wanted.values()]), strict=True):
+    for cell, seen in zip(wanted, reader.readings_at(grey, [*wanted.values()], budget), strict=False):
         found = layout.cells.get(cell, [])
         whole = len(found) == 1 and cell not in shared
         if _is_better(seen, read[found[0]] if whole else None, known=bool(found) or cell in into):
             cells[cell] = [len(read)]
             read.append(seen)
-    return replace(layout, cells=cells), more
+    return replace(layout, cells=cells)
 
 
 def _places(

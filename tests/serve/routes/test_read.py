@@ -122,7 +122,7 @@ def test_what_was_left_out_is_said(client, digits, monkeypatch):
     assert client.post("/v1/read", content=page, headers=PNG).json()["pages"][0]["notice"] is None
     monkeypatch.setattr(finder, "MOST", 1)
     (found,) = client.post("/v1/read", content=page, headers=PNG).json()["pages"]
-    assert (found["notice"], len(found["lines"])) == ("more than 2,000 places to read: some were left out", 1)
+    assert (found["notice"], len(found["lines"])) == ("more to read than one picture may cost: some was left out", 1)
 
 
 def test_a_page_that_there_is_not_and_one_of_a_pdf_with_a_password(client):
