@@ -15,7 +15,7 @@ from PIL import Image
 from tendigits.digits import budget
 from tendigits.digits.network import Network, bundled
 from tendigits.errors import DataError, UserError
-from tendigits.lines import finder, reading
+from tendigits.lines import finder, reading, views
 from tendigits.lines.network import bundled_file
 from tendigits.lines.read_strip import room, strip_text
 from tendigits.read.reader import Reader
@@ -304,7 +304,8 @@ def test_the_work_for_a_page_is_bounded(reader, monkeypatch):
 def test_a_page_is_read_as_far_as_its_budget_goes_and_what_was_seen_only_once_is_not_accepted(
     reader, digits, monkeypatch
 ):
-    page = page_of_unclear_numbers(digits)
+    monkeypatch.setattr(views, "CLEAR", 1.1)
+    page = page_of_numbers(digits)
     whole = reader.read(page)
     assert len(whole.lines) > 100
     assert (whole.notice, any("only once" in (line.reason or "") for line in whole.lines)) == (None, False)
@@ -325,7 +326,7 @@ def test_a_page_is_read_as_far_as_its_budget_goes_and_what_was_seen_only_once_is
 @pytest.mark.parametrize("n_digits", [1, 2, 8])
 def test_a_page_full_of_numbers_costs_little_more_than_a_part_of_it(reader, digits, n_digits):
     """Processor time by that of a page that takes a third of the budget: it tells nothing of the machine."""
-    third, full = (page_of_unclear_numbers(digits, n_digits, rows) for rows in (12, 58))
+    third, full = (page_of_numbers(digits, n_digits, rows) for rows in (12, 58))
     seconds = []
     for page in (third, full):
         start = time.process_time()
@@ -334,7 +335,7 @@ def test_a_page_full_of_numbers_costs_little_more_than_a_part_of_it(reader, digi
     assert seconds[1] < 8 * seconds[0]
 
 
-def page_of_unclear_numbers(digits, n_digits=2, rows=16):
+def page_of_numbers(digits, n_digits=2, rows=16):
     """Numbers of digits by many hands, 26 pixels high, side by side, until a page of 2,048 pixels is full."""
     rng, width = np.random.default_rng(0), 22 * n_digits + 18
     page = np.full((4 + 35 * rows, 2048), 235, np.uint8)
@@ -370,14 +371,13 @@ print(read.notice)
 @pytest.mark.slow
 @pytest.mark.parametrize(("cell", "n"), [(20, 200), (34, 60)])
 def test_a_page_of_very_many_numbers_takes_bounded_time_and_memory(cell, n):
-    """Digits of 200 columns are too small to be found; of 60, 3,600 numbers, 2,000 are read, and that is said."""
+    """Digits of 200 columns are too small to be found; of 60, 3,600 numbers, the upper rows are read, which is said."""
     done = subprocess.run([sys.executable, "-c", SMALL_CELLS, str(cell), str(n)], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     figures, notice = done.stdout.splitlines()
     lines, seconds, megabytes = map(int, figures.split())
-    assert lines <= 2000
-    assert (lines == 2000) == (notice != "None") == (n == 60)
-    assert seconds < 60
+    assert (lines > 300) == (notice != "None") == (n == 60)
+    assert seconds < 20
     assert megabytes < 600
 
 

@@ -54,14 +54,13 @@ def views_of(
     """The numbers in some places of a page, uint8 (height, width).
 
     Args:
-        places: the likeliest first.
         seen: what was seen of the page before; grows.
-        budget: pays; what it doesn't pay for is left out.
+        budget: pays, from the top of the page to its bottom; what it doesn't pay for is left out.
     """
     pyramid, first = Pyramid(grey), LOOKS[0]
-    n = budget.afford([cost_of([(place, first)], seen) for place in places], FIRST_LOOKS)
-    look(network, pyramid, [(place, first) for place in places[:n]], seen)
-    numbers = same([number for place in places[:n] for number in numbers_in(place, seen[place, first])])
+    paid = _from_the_top(places, [cost_of([(place, first)], seen) for place in places], budget, FIRST_LOOKS)
+    look(network, pyramid, [(places[i], first) for i in paid], seen)
+    numbers = same([number for i in paid for number in numbers_in(places[i], seen[places[i], first])])
     return _views(network, pyramid, numbers, seen, budget)
 
 
@@ -76,11 +75,11 @@ def _views(
     """Look at numbers, each with its places: once where all is clear, else in all of the LOOKS."""
     (first, *others) = LOOKS
     wanted = [[(place, first) for place in number] for number in numbers]
-    n = budget.afford([cost_of(looks, seen) for looks in wanted])
-    look(network, pyramid, [each for looks in wanted[:n] for each in looks], seen)
-    sights = [Sight(number[0], [seen[place, first] for place in number]) for number in numbers[:n]]
-    n = budget.afford([NUMBER + CROP * len(sight.views[0].peaks) for sight in sights])
-    doubtful = [i for i, sight in enumerate(sights[:n]) if not are_clear(sight.views)]
+    costs = [cost_of(looks, seen) + _cost_of_reading(place) for looks, (place, *_) in zip(wanted, numbers, strict=True)]
+    paid = _from_the_top([number[0] for number in numbers], costs, budget)
+    look(network, pyramid, [each for i in paid for each in wanted[i]], seen)
+    sights = [Sight(numbers[i][0], [seen[each] for each in wanted[i]]) for i in paid]
+    doubtful = [i for i, sight in enumerate(sights) if not are_clear(sight.views)]
     further = {i: [(sights[i].place, each) for each in others] for i in doubtful}
     seen_on = doubtful[: budget.afford([cost_of(further[i], seen) for i in doubtful])]
     look(network, pyramid, [each for i in seen_on for each in further[i]], seen)
@@ -88,7 +87,22 @@ def _views(
         sights[i] = sights[i]._replace(is_hurried=True)
     for i in seen_on:
         sights[i] = Sight(sights[i].place, [*sights[i].views, *(seen[each] for each in further[i])])
-    return sights[:n]
+    return sights
+
+
+def _from_the_top(places: Sequence[Place], costs: Sequence[float], budget: Budget, share: float = 1.0) -> list[int]:
+    """Which places a budget pays for, the upper ones, so that a table lacks its last rows and no others.
+
+    Returns:
+        Their indices, ascending.
+    """
+    order = sorted(range(len(places)), key=lambda i: places[i].y)
+    return sorted(order[: budget.afford([costs[i] for i in order], share)])
+
+
+def _cost_of_reading(place: Place) -> float:
+    """What a number costs beside its strips, if its characters are about as wide as they are high."""
+    return NUMBER + CROP * (1 + place.length / place.height)
 
 
 def cost_of(wanted: Sequence[tuple[Place, Look]], seen: Seen) -> float:
