@@ -26,6 +26,9 @@ EXPECTED = {
 }
 """What a field must be, where pydantic's message says less."""
 
+MOST_SHOWN = 60
+"""Characters of a wrong value that a sentence shows."""
+
 
 class ErrorResponse(BaseModel):
     """The body of every error."""
@@ -56,8 +59,17 @@ def sentence_of(error: Any) -> str:
     else:
         demand = re.sub(r"^\w+ should ", "must ", error["msg"].replace("Value error, expected ", "must be ", 1))
         demand = re.sub(r" after validation, not .*", "", demand)
-    received = json.dumps(error["input"], default=str)
-    return f"{name} {demand}{f', received {received}' if len(received) <= 60 else ''}."
+    return f"{name} {demand}{_received(error['input'])}."
+
+
+def _received(value: Any) -> str:
+    """What a sentence says of the wrong value: nothing if it is long, or holds others."""
+    if value is not None and not isinstance(value, bool | int | float | str):
+        return ""
+    if isinstance(value, str) and len(value) > MOST_SHOWN:
+        return ""
+    text = json.dumps(value)
+    return f", received {text}" if len(text) <= MOST_SHOWN else ""
 
 
 def add_error_handlers(app: FastAPI) -> None:

@@ -2,11 +2,11 @@
 
 import base64
 from contextlib import suppress
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Annotated, Any, Literal, Self
 
 import numpy as np
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, FailFast, Field, model_validator
 
 from tendigits.errors import UserError
 from tendigits.lines.decode import CHARACTERS, HEIGHT
@@ -31,6 +31,14 @@ def _of_characters(text: str) -> str:
     raise ValueError(f"expected a number of the characters {CHARACTERS}, or nothing where there is none")
 
 
+def _in_utc(time: datetime) -> datetime:
+    """A time without a zone is local time."""
+    try:
+        return time.astimezone(UTC)
+    except (OverflowError, ValueError, OSError):  # 0001-01-01T00:00+01:00; whatever the C library can't place
+        raise ValueError("expected a time from the years 1 to 9999, in UTC, too") from None
+
+
 Strip = Annotated[
     str,
     Field(description=STRIP, min_length=NARROWEST * HEIGHT * 4 // 3, max_length=-(-WIDEST * HEIGHT // 3) * 4),
@@ -43,7 +51,7 @@ Text = Annotated[
 ]
 Encoded = Annotated[str, BeforeValidator(encode)]
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
-Created = Annotated[datetime, Field(strict=False)]
+Created = Annotated[datetime, Field(strict=False), AfterValidator(_in_utc)]
 
 
 class NewCorrection(Strict):
@@ -58,7 +66,7 @@ class NewCorrection(Strict):
 class CorrectionsRequest(Strict):
     """One or more corrections."""
 
-    corrections: Annotated[list[NewCorrection], Field(min_length=1, max_length=MAX_DIGITS)]
+    corrections: Annotated[list[NewCorrection], Field(min_length=1, max_length=MAX_DIGITS), FailFast()]
 
 
 class CorrectionResponse(BaseModel):
@@ -86,9 +94,8 @@ class ExportedCorrection(Strict):
     created: Created
 
     def correction(self) -> Correction:
-        """For the store. A time without a zone is local time."""
-        created = _with_zone(self.created)
-        return Correction(as_crop(self.crop), self.label, self.predicted, self.source, self.network, created)
+        """For the store."""
+        return Correction(as_crop(self.crop), self.label, self.predicted, self.source, self.network, self.created)
 
 
 class CorrectionsResponse(BaseModel):
@@ -130,7 +137,7 @@ class NewNumber(_NumberFields):
 class NumbersRequest(Strict):
     """One or more corrections of numbers."""
 
-    numbers: Annotated[list[NewNumber], Field(min_length=1, max_length=MAX_DIGITS)]
+    numbers: Annotated[list[NewNumber], Field(min_length=1, max_length=MAX_DIGITS), FailFast()]
 
 
 class NumberResponse(BaseModel):
@@ -162,9 +169,9 @@ class ExportedNumber(_NumberFields):
     created: Created
 
     def correction(self) -> NumberCorrection:
-        """For the store. A time without a zone is local time."""
-        created = _with_zone(self.created)
-        return NumberCorrection(as_strip(self.strip), self.text, self.predicted, self.source, self.network, created)
+        """For the store."""
+        strip = as_strip(self.strip)
+        return NumberCorrection(strip, self.text, self.predicted, self.source, self.network, self.created)
 
 
 def as_crop(text: str) -> np.ndarray[Any, Any]:
@@ -175,7 +182,3 @@ def as_crop(text: str) -> np.ndarray[Any, Any]:
 def as_strip(text: str) -> np.ndarray[Any, Any]:
     """uint8 (40, width) from a `Strip` field."""
     return np.frombuffer(base64.b64decode(text), np.uint8).reshape(HEIGHT, -1)
-
-
-def _with_zone(time: datetime) -> datetime:
-    return time if time.tzinfo else time.astimezone()

@@ -10,6 +10,7 @@ from pydantic import ValidationError
 from starlette.exceptions import HTTPException
 
 from tendigits.serve.app_state import State
+from tendigits.serve.edge.json_body import JsonRoute
 from tendigits.serve.errors import error_responses, sentence_of
 from tendigits.serve.routes.correction_schemas import (
     CorrectionResponse,
@@ -27,7 +28,7 @@ from tendigits.serve.routes.correction_schemas import (
 from tendigits.teach.corrections import Correction, NumberCorrection
 from tendigits.teach.store import MAX_CORRECTIONS
 
-router = APIRouter(prefix="/v1/corrections", tags=["corrections"])
+router = APIRouter(prefix="/v1/corrections", tags=["corrections"], route_class=JsonRoute)
 
 Number = Annotated[int, Path(ge=1, le=2**31 - 1)]
 LINES = "application/x-ndjson"

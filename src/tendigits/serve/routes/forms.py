@@ -6,7 +6,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, File, Query, UploadFile
 from fastapi import Form as Part
-from pydantic import Field, Json
+from pydantic import FailFast, Field, Json
 from starlette.exceptions import HTTPException
 
 from tendigits.data.documents import MAX_PAGES
@@ -22,11 +22,15 @@ router = APIRouter(prefix="/v1", tags=["read"])
 
 Name = Annotated[str, Field(min_length=1, max_length=100)]
 Edge = Annotated[float, Field(ge=0, allow_inf_nan=False)]
-Edges = Annotated[list[Edge], Field(min_length=4, max_length=4)]
-Fields = Annotated[dict[Name, Edges], Field(min_length=1, max_length=MAX_FIELDS)]
+Edges = Annotated[list[Edge], Field(min_length=4, max_length=4), FailFast()]
+Fields = Annotated[dict[Name, Edges], Field(min_length=1, max_length=MAX_FIELDS), FailFast()]
 
 
-@router.post("/forms", responses=error_responses(400, 413, 415, 503))
+@router.post(
+    "/forms",
+    form_limits={"max_files": MAX_PICTURES + 1, "max_fields": 10},
+    responses=error_responses(400, 413, 415, 503),
+)
 async def read_forms(
     state: State,
     picture: Annotated[UploadFile, File(description="Picture on which the fields were marked.")],

@@ -21,6 +21,7 @@ from tendigits.read.reader import Reader
 from tendigits.read.results import Digit, Line, Page
 from tendigits.serve.app_state import AppState, State
 from tendigits.serve.batching import BoundedThreads
+from tendigits.serve.edge.json_body import JsonRoute
 from tendigits.serve.errors import error_responses
 from tendigits.serve.schemas import DigitResponse, DigitsRequest, DigitsResponse, PageResponse, ReadResponse
 
@@ -29,7 +30,7 @@ Locator = Callable[[Sequence[bytes]], Awaitable[Sequence[Found | DataError]]]
 Item = tuple[Reader, bytes]
 """A picture and the reader that was active when it arrived."""
 
-router = APIRouter(prefix="/v1", tags=["read"])
+router = APIRouter(prefix="/v1", tags=["read"], route_class=JsonRoute)
 
 MAX_PICTURES = 50
 """Most pictures in one request."""

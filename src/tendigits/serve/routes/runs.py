@@ -17,11 +17,12 @@ from tendigits.report.mcnemar import mcnemar_of_runs
 from tendigits.report.messages import data_lines
 from tendigits.report.run import Run, Summary, list_runs, open_run, summarise
 from tendigits.serve.app_state import AppState, State
+from tendigits.serve.edge.json_body import JsonRoute
 from tendigits.serve.errors import error_responses
 from tendigits.serve.jobs import Job
 from tendigits.serve.schemas import JobResponse, Strict
 
-router = APIRouter(prefix="/v1", tags=["runs"])
+router = APIRouter(prefix="/v1", tags=["runs"], route_class=JsonRoute)
 
 Name = Annotated[str, Path(pattern=r"^[^/\\\x00]{1,200}$")]
 

@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from pydantic import Field, model_validator
+from pydantic import FailFast, Field, model_validator
 
 from tendigits.data.documents import MAX_PAGES
 from tendigits.digits.segment import Box
@@ -28,7 +28,9 @@ class TableRequest(Strict):
     name: Annotated[str, Field(max_length=100)] | None = None
     """Of its sheet in a spreadsheet."""
     rows: Annotated[
-        list[Annotated[list[CellRequest], Field(min_length=1, max_length=200)]], Field(min_length=1, max_length=1000)
+        list[Annotated[list[CellRequest], Field(min_length=1, max_length=200), FailFast()]],
+        Field(min_length=1, max_length=1000),
+        FailFast(),
     ]
 
     @model_validator(mode="after")
@@ -52,7 +54,7 @@ class TableRequest(Strict):
 class TablesRequest(Strict):
     """Tables as a person left them, such as those of a document's pages."""
 
-    tables: Annotated[list[TableRequest], Field(min_length=1, max_length=MAX_PAGES)]
+    tables: Annotated[list[TableRequest], Field(min_length=1, max_length=MAX_PAGES), FailFast()]
 
     @model_validator(mode="after")
     def _is_small(self) -> "TablesRequest":

@@ -8,6 +8,7 @@ from starlette.exceptions import HTTPException
 
 from tendigits.errors import DataError, UserError
 from tendigits.serve.app_state import State
+from tendigits.serve.edge.json_body import JsonRoute
 from tendigits.serve.errors import error_responses
 from tendigits.serve.routes.read import CONTENT, PageNumber, picture_of, read_page
 from tendigits.serve.routes.table_schemas import TablesRequest
@@ -15,7 +16,7 @@ from tendigits.tables.spreadsheet import to_xlsx
 from tendigits.tables.table import Table
 from tendigits.tables.totals import Sums
 
-router = APIRouter(prefix="/v1", tags=["read"])
+router = APIRouter(prefix="/v1", tags=["read"], route_class=JsonRoute)
 
 CSV, XLSX = "text/csv", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 ANSWERS = {CSV: {"schema": {"type": "string"}}, XLSX: {"schema": {"type": "string", "format": "binary"}}}
