@@ -40,7 +40,9 @@ def test_the_page_is_self_contained_and_has_no_inline_code_or_style():
             assert any(name in other for other in text.values()), f"{name} is not used"
 
 
-@pytest.mark.parametrize("path", ["/../app.py", "/%2e%2e/app.py", "/..%2fapp.py", "/nothing", "//etc/passwd"])
+@pytest.mark.parametrize(
+    "path", ["/../app.py", "/%2e%2e/app.py", "/..%2fapp.py", "/nothing", "//etc/passwd", "/docs/redoc.standalone.js"]
+)
 def test_only_the_page_is_served(client, path):
     answer = client.get(path)
     assert answer.status_code == 404

@@ -54,6 +54,36 @@ def test_the_database_itself_refuses_invalid_values(any_store, wrong):
     assert any_store.count() == 0  # all of a request, or nothing
 
 
+def test_parts_hold_all_digits_then_all_numbers_oldest_first(any_store):
+    crops = np.random.default_rng(1).integers(0, 256, (1500, 28, 28), dtype=np.uint8)
+    kept = any_store.add([number(strip_of(f"{i}"), f"{i}") for i in range(20)])
+    kept = any_store.add([correction(crop, i % 10) for i, crop in enumerate(crops)]) + kept
+    parts = list(any_store.parts())
+    assert [len(part) for part in parts] == [1000, 500, 16, 4]
+    assert [item.digest for part in parts for item in part] == [item.digest for item in kept]
+
+
+def test_what_is_deleted_or_added_while_parts_are_read_hinders_nobody(any_store):
+    crops = np.random.default_rng(1).integers(0, 256, (1001, 28, 28), dtype=np.uint8)
+    kept = any_store.add([correction(crop) for crop in crops])
+    parts = any_store.parts()
+    assert len(next(parts)) == 1000
+    any_store.remove(kept[0].id)
+    any_store.remove(kept[-1].id)
+    (new,) = any_store.add([correction(CROPS[0], 8)])
+    assert [item.id for item in next(parts)] == [new.id]
+
+
+def test_nothing_is_stored_of_items_that_fail(any_store):
+    def items():
+        yield correction(CROPS[0])
+        raise ValueError("of theirs")
+
+    with pytest.raises(ValueError, match="of theirs"):
+        any_store.add(items())
+    assert any_store.count() == 0
+
+
 def test_numbers_are_corrected_listed_counted_and_deleted(any_store):
     first, second = any_store.add([number(strip_of("12"), "17"), number(strip_of("4.5"), "", predicted="4.5")])
     (again,) = any_store.add([number(strip_of("12"), "12.5%", source="api")])

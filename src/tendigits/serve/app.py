@@ -14,7 +14,7 @@ from importlib.metadata import version
 from importlib.resources import files
 from pathlib import Path
 
-from fastapi import FastAPI, Response
+from fastapi import FastAPI, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import FileResponse
 from fastapi.staticfiles import StaticFiles
@@ -42,6 +42,9 @@ from tendigits.teach.store import Store
 log = logging.getLogger("tendigits.serve")
 
 PAGE = files("tendigits.serve") / "page"
+
+SWAGGER_FILES = ("swagger-ui.css", "swagger-ui-bundle.js")
+"""What page/docs.html asks for."""
 
 QUEUE_SIZE = 64
 """Pictures that may wait; further requests are answered with 503."""
@@ -121,8 +124,7 @@ def create_app(
     app.state.tendigits = state
     for module in (read, tables, forms, corrections, job_routes, run_routes, phone):
         app.include_router(module.router)
-    app.add_route("/docs", lambda _: FileResponse(str(PAGE / "docs.html")))
-    app.mount("/docs", StaticFiles(packages=[("fastapi_offline", "static")]))
+    _add_docs(app)
     _add_health(app, state)
     add_error_handlers(app)
     app.mount("/", StaticFiles(directory=str(PAGE), html=True))
@@ -149,6 +151,18 @@ async def _refresh(state: AppState) -> None:
             await run_in_threadpool(state.active.refresh, state.store)
         except TendigitsError as error:
             log.warning("%s", error)
+
+
+def _add_docs(app: FastAPI) -> None:
+    """The page of the API, with what it needs of fastapi-offline, which has files for other pages, too."""
+    swagger = files("fastapi_offline") / "static"
+    pages = {"/docs": PAGE / "docs.html"} | {f"/docs/{name}": swagger / name for name in SWAGGER_FILES}
+    for path, file in pages.items():
+        app.add_route(path, partial(_serve_file, str(file)))
+
+
+def _serve_file(path: str, _: Request) -> FileResponse:
+    return FileResponse(path)
 
 
 def _add_health(app: FastAPI, state: AppState) -> None:

@@ -3,6 +3,7 @@
 import json
 import re
 from http import HTTPStatus
+from itertools import islice
 from typing import Any
 
 from fastapi import FastAPI, Request
@@ -50,6 +51,8 @@ def sentence_of(error: Any) -> str:
     name = ".".join(path) or "the body"
     if error["type"] == "json_invalid":  # of the whole body pydantic says at which character
         return f"{'the body' if name.isdigit() else name} must be JSON: {error['ctx']['error']}."
+    if error["type"] in ("model_type", "model_attributes_type"):
+        return f"{name} must be an object."
     if error["type"] == "missing":
         return f"{name} is required."
     if error["type"] == "extra_forbidden":
@@ -63,12 +66,8 @@ def sentence_of(error: Any) -> str:
 
 
 def _received(value: Any) -> str:
-    """What a sentence says of the wrong value: nothing if it is long, or holds others."""
-    if value is not None and not isinstance(value, bool | int | float | str):
-        return ""
-    if isinstance(value, str) and len(value) > MOST_SHOWN:
-        return ""
-    text = json.dumps(value)
+    """What a sentence says of a wrong value, if it is short; of a long one only the beginning is looked at."""
+    text = "".join(islice(json.JSONEncoder(default=str).iterencode(value), MOST_SHOWN + 1))
     return f", received {text}" if len(text) <= MOST_SHOWN else ""
 
 

@@ -8,10 +8,11 @@ store.corrections(), store.numbers()            # of single digits, and of whole
 import hashlib
 import sqlite3
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
+from itertools import islice
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -60,19 +61,33 @@ class Store:
         """Its URL, without a password."""
         return self._engine.url.render_as_string(hide_password=True)
 
-    def add(self, items: Sequence[Item]) -> list[Item]:
+    def add(self, items: Iterable[Item]) -> list[Item]:
         """Store corrections; the last one of a crop or strip replaces earlier ones. Returns them with their ids.
+
+        All are stored or, if something is raised, also by `items` itself, none.
 
         Raises:
             StoreError: a value is out of range, or there are too many corrections.
             Failure: the disk is full, or the database cannot be reached; nothing was stored.
         """
         with self._write() as connection:
-            if (n := _count(connection, corrections, numbers) + len(items)) > MAX_CORRECTIONS:
-                raise StoreError(
-                    f"expected at most {MAX_CORRECTIONS:,} corrections, received {n:,}; export and delete some"
-                )
-            return [_replace(connection, item) for item in items]
+            room = MAX_CORRECTIONS - _count(connection, corrections, numbers)
+            stored = [_replace(connection, item) for item in islice(items, max(room, 0) + 1)]
+            if len(stored) > room:
+                received = f"{MAX_CORRECTIONS + 1:,} or more"
+                raise StoreError(f"expected at most {MAX_CORRECTIONS:,} corrections, received {received}; delete some")
+            return stored
+
+    def parts(self) -> Iterator[list[Correction] | list[NumberCorrection]]:
+        """All corrections, digits before numbers, oldest first: lists of a MB or two, each read when asked for."""
+        yield from self._parts(corrections, _correction, 1000)
+        yield from self._parts(numbers, _number, 16)
+
+    def _parts(self, table: Table, convert: Callable[[Row[Any]], Item], n: int) -> Iterator[list[Item]]:
+        last = 0
+        while rows := self._rows(select(table).where(table.c.id > last).order_by(table.c.id).limit(n)):
+            yield [convert(row) for row in rows]
+            last = rows[-1].id
 
     def corrections(self, first: int = 0, n: int = MAX_CORRECTIONS) -> list[Correction]:
         """At most `n` corrections of single digits, newest first, without the first `first`."""
@@ -83,8 +98,11 @@ class Store:
         return [_number(row) for row in self._newest(numbers, first, n)]
 
     def _newest(self, table: Table, first: int, n: int) -> Sequence[Row[Any]]:
+        return self._rows(select(table).order_by(table.c.id.desc()).offset(first).limit(n))
+
+    def _rows(self, query: Select[Any]) -> Sequence[Row[Any]]:
         with self._read() as connection:
-            return connection.execute(select(table).order_by(table.c.id.desc()).offset(first).limit(n)).all()
+            return connection.execute(query).all()
 
     def count(self) -> int:
         """How many corrections there are, of digits and of numbers."""

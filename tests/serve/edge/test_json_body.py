@@ -29,18 +29,19 @@ HOSTILE = {
     "unknown fields of an element": (CorrectionsRequest, b'{"corrections":[' + UNKNOWN + b"]}", "extra_forbidden"),
     "wrong elements": (DigitsRequest, b'{"digits":' + many(b'""') + b"}", "list_type"),
     "wrong pixels": (DigitsRequest, b'{"digits":[[' + many(b'""') + b"]]}", "int_type"),
-    "empty lists": (RunRequest, b'{"seed":' + many(b"[]") + b"}", "json_invalid"),
+    "empty lists": (DigitsRequest, b'{"digits":' + many(b"[]") + b"}", "json_invalid"),
     "empty corrections": (CorrectionsRequest, b'{"corrections":' + many(b"{}") + b"}", "json_invalid"),
     "wrong cells": (
         TablesRequest, b'{"tables":[{"rows":[' + b"[" + b"{}," * 199 + b"{}" + b"]]}]}", "missing",
     ),
     "lists in lists": (RunRequest, b"[" * 100_000 + b"]" * 100_000, "json_invalid"),
     "objects in objects": (RunRequest, b'{"a":' * 100_000, "json_invalid"),
-    "a long number": (RunRequest, b'{"seed":' + b"9" * 100_000 + b"}", "json_invalid"),
-    "a long fraction": (RunRequest, b'{"seed":0.' + b"9" * 100_000 + b"}", "int_type"),
+    "a long number": (DigitsRequest, b'{"digits":' + b"9" * 100_000 + b"}", "json_invalid"),
+    "a long fraction": (DigitsRequest, b'{"digits":0.' + b"9" * 100_000 + b"}", "list_type"),
     "half a character": (RunRequest, b'{"recipe":"\\ud800"}', "json_invalid"),
     "not UTF-8": (RunRequest, b'{"recipe":"\xff"}', "json_invalid"),
     "nothing": (RunRequest, b"", "json_invalid"),
+    "a list": (RunRequest, b"[" + b"1," * 100_000 + b"1]", "model_type"),
 }  # fmt: skip
 
 

@@ -189,6 +189,24 @@ def test_an_import_with_an_invalid_line_changes_nothing(client, line, message):
     assert client.get("/v1/corrections").json()["count"] == 0
 
 
+@pytest.mark.parametrize(
+    "line", [b"[" * 100_000, b'{"label":' + b"9" * 100_000 + b"}", b"{}" * 200_000, b'{"strip":[]}', b'{"strip":']
+)
+def test_an_import_with_a_hostile_line_is_refused(client, line):
+    answer = client.post("/v1/corrections/import", content=line)
+    assert answer.status_code == 400
+    assert answer.json()["error"].startswith("line 1: ")
+    assert len(answer.json()["error"]) < 400
+
+
+def test_a_store_that_fails_before_an_export_is_an_error_and_not_half_of_an_answer(client, client_store, monkeypatch):
+    def fail(*_):
+        raise Failure("cannot use the store: it is gone")
+
+    monkeypatch.setattr(type(client_store), "_rows", fail)
+    assert client.get("/v1/corrections/export").status_code == 503
+
+
 def test_too_many(client, monkeypatch):
     monkeypatch.setattr(module, "MAX_CORRECTIONS", 1)
     new = [{"crop": crop64(crop), "label": 1} for crop in CROPS[:2]]

@@ -1,16 +1,18 @@
 """/v1/corrections: add, list, delete, export and import corrections of digits, and of whole numbers."""
 
-import json
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from io import BytesIO
+from itertools import chain
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Query, Request, Response
+from fastapi import APIRouter, Path, Query, Request
 from fastapi.concurrency import run_in_threadpool
 from pydantic import ValidationError
 from starlette.exceptions import HTTPException
+from starlette.responses import StreamingResponse
 
 from tendigits.serve.app_state import State
-from tendigits.serve.edge.json_body import JsonRoute
+from tendigits.serve.edge.json_body import JsonRoute, validate_json
 from tendigits.serve.errors import error_responses, sentence_of
 from tendigits.serve.routes.correction_schemas import (
     CorrectionResponse,
@@ -34,6 +36,8 @@ Number = Annotated[int, Path(ge=1, le=2**31 - 1)]
 LINES = "application/x-ndjson"
 CONTENT = {LINES: {"schema": {"type": "string"}}}
 
+MAX_LINE = 2**18
+"""Bytes of a line of an import; the widest strip has 218,456 characters."""
 
 First = Annotated[int, Query(ge=0, le=MAX_CORRECTIONS)]
 Most = Annotated[int, Query(ge=1, le=1000)]
@@ -91,16 +95,13 @@ def delete_number(state: State, number: Number) -> None:
         raise HTTPException(404, f"there is no correction {number} of a number")
 
 
-@router.get("/export", response_class=Response, responses={200: {"content": CONTENT}, **error_responses(422)})
-def export_corrections(state: State) -> Response:
+@router.get("/export", response_class=StreamingResponse, responses={200: {"content": CONTENT}, **error_responses(503)})
+def export_corrections(state: State) -> StreamingResponse:
     """All corrections as JSON lines, digits before numbers, oldest first, for /v1/corrections/import."""
-    found = [
-        *map(CorrectionResponse.model_validate, reversed(state.store.corrections())),
-        *map(NumberResponse.model_validate, reversed(state.store.numbers())),
-    ]
-    lines = [item.model_dump_json(exclude={"id"}) + "\n" for item in found]
+    parts = state.store.parts()
+    first = next(parts, [])  # a store that does not answer is an error, not half of an answer
     headers = {"content-disposition": 'attachment; filename="corrections.jsonl"'}
-    return Response("".join(lines), media_type=LINES, headers=headers)
+    return StreamingResponse(map(_lines, chain([first], parts)), media_type=LINES, headers=headers)
 
 
 @router.post(
@@ -111,27 +112,32 @@ def export_corrections(state: State) -> Response:
 )
 async def import_corrections(request: Request, state: State) -> ImportResponse:
     """Import an export: all of it, or nothing if a line is invalid. Corrections that are there already are replaced."""
-    items: list[Correction | NumberCorrection] = []
-    for number, line in enumerate((await request.body()).splitlines(), 1):
+    stored = await run_in_threadpool(state.store.add, _items(await request.body()))
+    if not stored:
+        raise HTTPException(400, "expected JSON lines from /v1/corrections/export, received none")
+    return ImportResponse(read=len(stored), count=await run_in_threadpool(state.store.count))
+
+
+def _lines(part: Sequence[Correction | NumberCorrection]) -> str:
+    """A part of an export."""
+    kinds = [CorrectionResponse if isinstance(item, Correction) else NumberResponse for item in part]
+    shown = [kind.model_validate(item) for kind, item in zip(kinds, part, strict=True)]
+    return "".join(item.model_dump_json(exclude={"id"}) + "\n" for item in shown)
+
+
+def _items(body: bytes) -> Iterator[Correction | NumberCorrection]:
+    """The corrections of an import, one after another. Raises HTTPException for the first line that is none."""
+    for number, line in enumerate(BytesIO(body), 1):
+        if len(line) > MAX_LINE:
+            raise HTTPException(400, f"line {number}: expected at most {MAX_LINE >> 10} KB. Nothing was imported.")
         try:
-            items.append(_kind(line).model_validate_json(line).correction())
+            is_number = b'"strip"' in line
+            kind: type[ExportedNumber | ExportedCorrection] = ExportedNumber if is_number else ExportedCorrection
+            yield validate_json(kind, line).correction()
         except ValidationError as error:
-            reasons = error.errors()
-            if any(reason["loc"] == ("patch",) for reason in reasons):
+            reason = error.errors()[0]
+            if reason["loc"] == ("patch",):
                 raise HTTPException(
                     400, "this export was made by an older tendigits; open its store with this one and export again"
                 ) from None
-            raise HTTPException(400, f"line {number}: {sentence_of(reasons[0])} Nothing was imported.") from None
-    if not items:
-        raise HTTPException(400, "expected JSON lines from /v1/corrections/export, received none")
-    await run_in_threadpool(state.store.add, items)
-    return ImportResponse(read=len(items), count=await run_in_threadpool(state.store.count))
-
-
-def _kind(line: bytes) -> type[ExportedCorrection] | type[ExportedNumber]:
-    """Which kind of correction a line of an export holds."""
-    with suppress(ValueError):
-        content = json.loads(line)
-        if isinstance(content, dict) and "strip" in content:
-            return ExportedNumber
-    return ExportedCorrection
+            raise HTTPException(400, f"line {number}: {sentence_of(reason)[:300]} Nothing was imported.") from None
