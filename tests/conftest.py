@@ -123,9 +123,12 @@ def run_cli(monkeypatch, capsys) -> Any:
 
     from tendigits import cli
 
+    set_handler = signal.signal
+
     def run(*arguments: Any) -> tuple[int, str, str]:
         monkeypatch.setattr(sys, "argv", ["tendigits", *map(str, arguments)])
-        monkeypatch.setattr(cli.signal, "signal", lambda *_: None)
+        # The command's own end by SIGTERM is not that of the tests.
+        monkeypatch.setattr(signal, "signal", lambda n, do: None if n == signal.SIGTERM else set_handler(n, do))
         monkeypatch.setattr(sys, "unraisablehook", sys.unraisablehook)
         with pytest.raises(SystemExit) as end:
             cli.main()

@@ -1,5 +1,6 @@
 import os
 import signal
+import time
 
 import numpy as np
 import pytest
@@ -50,7 +51,35 @@ def test_an_error_of_ours_is_that_of_one_picture(paths, monkeypatch):
 def read_or_die(job):
     if any(path.endswith("003.png") for path in job[0]):
         os.kill(os.getpid(), signal.SIGKILL)
+    if any(path.endswith("004.png") for path in job[0]):
+        time.sleep(60)
     return batch._read_job(batch._reader, job)
+
+
+@pytest.mark.parametrize("one", [True, False])
+def test_a_picture_that_takes_too_long_in_this_process_is_an_error_and_the_next_is_read(paths, monkeypatch, one):
+    """Even where its work takes every exception for a damaged picture."""
+    opened = batch.content_of
+
+    def dawdle(path):
+        try:
+            while path == paths[1]:
+                time.sleep(0.01)
+        except Exception:
+            return path
+        return opened(path)
+
+    monkeypatch.setattr(batch, "content_of", dawdle)
+    results = list(read_files(Reader(), paths[:3], one=one, timeout=0.5))
+    assert [result.page is None for result in results] == [False, True, False]
+    assert f"{paths[1]}, it took longer than 0.5 seconds" in str(results[1].error)
+
+
+def test_a_picture_that_needs_too_much_memory_is_told_what_it_may_have(monkeypatch):
+    def want(_):
+        raise MemoryError
+
+    assert "needs more than 1,024 MB" in str(batch.attempt(want, "large.png"))
 
 
 def test_processes_read_the_same_and_a_picture_that_kills_one_is_reported(paths, monkeypatch, tmp_path):
@@ -59,9 +88,10 @@ def test_processes_read_the_same_and_a_picture_that_kills_one_is_reported(paths,
     reader = Reader(own, threshold=1.0)
     expected = list(read_files(reader, paths))
     monkeypatch.setattr(batch, "_read_in_worker", read_or_die)
-    results = list(read_files(reader, paths, workers=2))
+    results = list(read_files(reader, paths, workers=2, timeout=5))
     assert "it killed the process" in str(results[3].error)
+    assert "it took longer than 5 seconds" in str(results[4].error)
     for i, (one, other) in enumerate(zip(results, expected, strict=True)):
         assert one.path == other.path
-        if i not in (3, 5):
+        if i not in (3, 4, 5):
             assert one.page.as_dict() == other.page.as_dict()

@@ -163,6 +163,13 @@ def test_where_no_table_is_found_no_file_is_written_and_that_is_said(run, seven,
     assert out.exists()
 
 
+def test_a_picture_over_the_time_limit_counts_as_unreadable(run, scans, seven, monkeypatch):
+    code, out, err = run(scans, "--timeout", 0.0001)
+    assert (code, out) == (2, "")
+    assert f"expected a picture at {scans}/7.png, it took longer than 0.0001 seconds" in err
+    assert run(seven, "--timeout", 0)[:2] == run(seven)[:2]
+
+
 def test_what_was_left_out_is_said_with_the_pictures_name(run, marks, tmp_path, monkeypatch):
     monkeypatch.setattr(finder, "MOST", 6)
     page = f"{marks}#page=1"
@@ -172,7 +179,7 @@ def test_what_was_left_out_is_said_with_the_pictures_name(run, marks, tmp_path, 
     assert out.endswith(f"   {notice}\n")
     (line,) = run(page, "--json")[1].splitlines()
     assert json.loads(line)["notice"] == notice
-    monkeypatch.setattr("tendigits.batch.parquet.reader_pool", lambda options, _: nullcontext(options.open()))
+    monkeypatch.setattr("tendigits.batch.parquet.reader_pool", lambda options, *_: nullcontext(options.open()))
     monkeypatch.setattr("tendigits.batch.parquet.read_with", lambda reader, paths, one: read_files(reader, paths))
     assert run(page, "--parquet", tmp_path / "out")[2] == err
     assert [row["notice"] for row in pq.read_table(tmp_path / "out" / "_pictures").to_pylist()] == [notice]

@@ -10,7 +10,9 @@ from decimal import Decimal
 from typing import Any, TypeVar
 
 from tendigits.batch.sources import content_of
-from tendigits.batch.workers import WorkerPool
+from tendigits.batch.time_limit import OverTime, within
+from tendigits.batch.worker_process import is_out_of_memory
+from tendigits.batch.workers import MEMORY, JobError, WorkerPool
 from tendigits.digits.find import Found, find_digit
 from tendigits.digits.network import Network
 from tendigits.errors import DataError, TendigitsError
@@ -22,6 +24,12 @@ log = logging.getLogger("tendigits.batch")
 
 DIGITS_PER_JOB = 32
 """Pictures of one digit that are classified together."""
+
+TIMEOUT = 60.0
+"""Seconds for a picture. A page takes at most about two of a processor; the rest is for slow disks and busy machines
+(`read --timeout`)."""
+
+ADVICE = "make it smaller, or save it again"
 
 Read = TypeVar("Read")
 
@@ -46,7 +54,12 @@ class Result:
 
 
 def read_files(
-    reader: Reader, paths: Sequence[str], *, one: bool = False, workers: int | None = None
+    reader: Reader,
+    paths: Sequence[str],
+    *,
+    one: bool = False,
+    workers: int | None = None,
+    timeout: float | None = TIMEOUT,
 ) -> Iterator[Result]:
     """Read pictures in order.
 
@@ -55,41 +68,49 @@ def read_files(
         one: each picture is of one digit.
         workers: number of processes. None takes one for each core if there are more than a FEW jobs; a user's own
             network then stays in this process, because Keras uses all cores by itself.
+        timeout: seconds for each picture; None for any. In this process it holds as `within` says.
     """
     few = len(paths) <= FEW * (DIGITS_PER_JOB if one else 1)
     if isinstance(reader.model, Network) or (workers is None and (few or reader.model is not None)):
         for job in _jobs(paths, one):
-            yield from _read_job(reader, job)
+            yield from _read_job(reader, job, timeout)
         return
-    with reader_pool(reader.options, workers) as pool:
+    with reader_pool(reader.options, workers, timeout) as pool:
         yield from read_with(pool, paths, one)
 
 
-def reader_pool(options: ReaderOptions, workers: int | None) -> WorkerPool:
-    """Make a pool of processes with a `Reader` each."""
-    return WorkerPool(workers, _make_reader, (options,))
+def reader_pool(options: ReaderOptions, workers: int | None, timeout: float | None = TIMEOUT) -> WorkerPool:
+    """Make a pool of processes with a `Reader` each; `timeout` is for each picture, None for any."""
+    return WorkerPool(workers, _make_reader, (options,), timeout=timeout)
 
 
 def read_with(pool: WorkerPool, paths: Sequence[str], one: bool) -> Iterator[Result]:
-    """Read pictures in order in a `reader_pool`; a picture that kills its process is a failed result."""
+    """Read pictures in order in a `reader_pool`; one that takes too long, or kills its process, is a failed result."""
     for (job, _), results in pool.map(_read_in_worker, _jobs(paths, one), split=_single_pictures):
-        if results is None:  # of a single picture
-            error = DataError(f"expected a picture at {job[0]}, it killed the process reading it; save it again")
-            results = [Result(job[0], None, error)]
+        if isinstance(results, JobError):  # of a single picture
+            results = [Result(job[0], None, DataError(f"expected a picture at {job[0]}, it {results}; {ADVICE}"))]
         yield from results
 
 
-def attempt(read: Callable[[Any], Read], picture: Any) -> Read | DataError:
-    """What `read` returns for a picture, or the DataError that it raises; an error of ours is no end of all others."""
+def attempt(read: Callable[[Any], Read], picture: Any, timeout: float | None = None) -> Read | DataError:
+    """What `read` returns for a picture, or the DataError that it raises; an error of ours is no end of all others.
+
+    Args:
+        timeout: seconds; see `within`.
+    """
+    name = picture if isinstance(picture, str) else "this one"
     try:
-        return read(picture)
+        return within(timeout, read, picture)
     except DataError as error:
         return error
     except TendigitsError:
         raise
+    except OverTime:
+        return DataError(f"expected a picture at {name}, it took longer than {timeout:g} seconds; {ADVICE}")
     except Exception as error:
-        name = picture if isinstance(picture, str) else "this one"
         log.debug("%s", name, exc_info=True)
+        if is_out_of_memory(error):
+            return DataError(f"expected a picture, {name} needs more than {MEMORY >> 20:,} MB; {ADVICE}")
         return DataError(f"expected a picture, {name} could not be read ({type(error).__name__}); please report it")
 
 
@@ -120,13 +141,14 @@ def _single_pictures(job: Job) -> Iterator[Job]:
     return (((path,), one) for path in paths)
 
 
-def _read_job(reader: Reader, job: Job) -> list[Result]:
+def _read_job(reader: Reader, job: Job, timeout: float | None = None) -> list[Result]:
     paths, one = job
     pages: list[Page | DataError]
     if one:
-        pages = read_located(reader, [attempt(lambda source: find_digit(content_of(source)), path) for path in paths])
+        found = [attempt(lambda source: find_digit(content_of(source)), path, timeout) for path in paths]
+        pages = read_located(reader, found)
     else:
-        pages = [attempt(lambda source: reader.read(content_of(source)), path) for path in paths]
+        pages = [attempt(lambda source: reader.read(content_of(source)), path, timeout) for path in paths]
     return [
         Result(path, page, None) if isinstance(page, Page) else Result(path, None, page)
         for path, page in zip(paths, pages, strict=True)

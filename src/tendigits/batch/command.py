@@ -84,6 +84,14 @@ def read(
         ),
     ] = None,
     decimal: Annotated[Mark, typer.Option(help="Which mark parts decimals.")] = Mark.AUTO,
+    timeout: Annotated[
+        float | None,
+        typer.Option(
+            min=0,
+            help="Seconds for a picture; one that takes longer counts as unreadable. 0 for any.",
+            metavar="SECONDS",
+        ),
+    ] = 60,
     quiet: Annotated[bool, typer.Option("--quiet", help="Show no progress bar.")] = False,
     parquet: Annotated[
         Path | None,
@@ -114,12 +122,13 @@ def read(
     from tendigits.read.reader import ReaderOptions
 
     options = ReaderOptions(model, threshold, _share(max_error), decimal, form)
+    timeout = timeout or None
     if parquet is not None:
         given = {"--csv": csv is not None, "--json": as_json, "--show": show is not None, "--table": table is not None}
         given["--form"] = form is not None
         if names := ", ".join(name for name, is_given in given.items() if is_given):
             raise UserError(f"expected --parquet alone, received {names} too; the table has all results")
-        _read_into(parquet, images, quiet, options, one=one, workers=workers, ray=ray)
+        _read_into(parquet, images, quiet, options, one=one, workers=workers, ray=ray, timeout=timeout)
         return
     if ray is not None:
         raise UserError("--ray reads into a table; give its folder with --parquet")
@@ -144,7 +153,7 @@ def read(
             echo, csv=csv, as_json=as_json, one=one, named=len(paths) > 1, show=planned, tables=tables, fields=fields
         ) as output,
     ):
-        for done, result in enumerate(read_files(reader, paths, one=one, workers=workers), 1):
+        for done, result in enumerate(read_files(reader, paths, one=one, workers=workers, timeout=timeout), 1):
             if result.page is None:
                 errors.append(str(result.error))
             else:

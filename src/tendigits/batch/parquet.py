@@ -18,7 +18,7 @@ from typing import Any
 import pyarrow as pa
 from pyarrow import parquet
 
-from tendigits.batch.batch import Result, read_with, reader_pool
+from tendigits.batch.batch import TIMEOUT, Result, read_with, reader_pool
 from tendigits.batch.sources import is_remote
 from tendigits.digits.network import bundled_file
 from tendigits.digits.runtime import asset
@@ -93,6 +93,7 @@ def read_into(
     options: ReaderOptions = PACKAGE,
     workers: int | None = None,
     ray: str | None = None,
+    timeout: float | None = TIMEOUT,
     progress: Callable[[int, int], None] = lambda done, total: None,
     clock: Callable[[], float] = time.monotonic,
 ) -> Summary:
@@ -105,6 +106,7 @@ def read_into(
         options: what to read with.
         workers: number of processes, or of actors on a cluster; None takes one for each core.
         ray: address of a Ray cluster, or "local"; None reads on this machine without Ray.
+        timeout: seconds for each picture; None for any.
         progress: called after each picture with the numbers of pictures done and in total.
         clock: seconds.
 
@@ -123,7 +125,7 @@ def read_into(
         part: list[Rows] = []
         written = clock()
         try:
-            for rows in _read_rows(todo, one, options, workers, ray):
+            for rows in _read_rows(todo, one, options, workers, ray, timeout):
                 part.append(rows)
                 summary.pictures += 1
                 summary.numbers += len(rows.numbers)
@@ -147,16 +149,17 @@ def _read_rows(
     options: ReaderOptions,
     workers: int | None,
     ray: str | None,
+    timeout: float | None,
 ) -> Iterator[Rows]:
     if options.model is not None:  # processes on other machines have other working directories
         options = replace(options, model=str(Path(options.model).absolute()))
     if ray is None:
-        with reader_pool(options, workers) as pool:
+        with reader_pool(options, workers, timeout) as pool:
             yield from map(rows_of, read_with(pool, paths, one))
     elif paths:
         from tendigits.batch.ray import read_on_ray
 
-        yield from read_on_ray(ray, paths, one=one, options=options, workers=workers)
+        yield from read_on_ray(ray, paths, one=one, options=options, workers=workers, timeout=timeout)
 
 
 def rows_of(result: Result) -> Rows:

@@ -13,7 +13,7 @@ from dataclasses import asdict
 
 import pyarrow as pa
 
-from tendigits.batch.batch import DIGITS_PER_JOB, read_with, reader_pool
+from tendigits.batch.batch import DIGITS_PER_JOB, TIMEOUT, read_with, reader_pool
 from tendigits.batch.parquet import Rows, rows_of
 from tendigits.cluster import connected
 from tendigits.errors import Failure, reason_of
@@ -30,6 +30,7 @@ def read_on_ray(
     one: bool = False,
     options: ReaderOptions = PACKAGE,
     workers: int | None = None,
+    timeout: float | None = TIMEOUT,
 ) -> Iterator[Rows]:
     """Read pictures in any order.
 
@@ -39,6 +40,7 @@ def read_on_ray(
         one: each picture is of one digit.
         options: what to read with.
         workers: maximum number of actors; None takes one for each core.
+        timeout: seconds for each picture; None for any.
 
     Raises:
         UserError: Ray isn't installed, or the address is invalid.
@@ -54,7 +56,7 @@ def read_on_ray(
         logging.disable(logging.WARNING)  # Ray's own; errors are raised anyway
         try:
             read = ray.data.from_arrow(blocks).map_batches(
-                _actor(options, one),
+                _actor(options, one, timeout),
                 batch_size=None,
                 batch_format="pyarrow",
                 compute=ray.data.ActorPoolStrategy(min_size=1, max_size=min(workers or cores, len(blocks))),
@@ -69,14 +71,14 @@ def read_on_ray(
             logging.disable(logging.NOTSET)
 
 
-def _actor(options: ReaderOptions, one: bool) -> type:
+def _actor(options: ReaderOptions, one: bool, timeout: float | None) -> type:
     """Make the class of the actors, arguments included: Ray may restart an actor after they are gone."""
 
     class Actor:
         """Reads in a process of its own, so that a picture that kills the process doesn't kill the actor."""
 
         def __init__(self) -> None:
-            self.pool = reader_pool(options, workers=1)
+            self.pool = reader_pool(options, 1, timeout)
 
         def __call__(self, batch: pa.Table) -> pa.Table:
             results = read_with(self.pool, batch["path"].to_pylist(), one)

@@ -1,40 +1,48 @@
-"""A pool of processes that survives the death of one: only the job that killed it is lost.
+"""A pool of processes that can be killed: what a job costs is bounded, and what happens to it happens to no other.
 
-with WorkerPool(2, initializer) as pool:
+with WorkerPool(2, initializer, timeout=60) as pool:
     for job, result in pool.map(work, jobs, split): ...     # in order, a few ahead
-    pool.submit(work, job).result()
+    pool.submit(work, job).result()                         # cancel() ends it, also while it runs
 
-On the standard library's ProcessPoolExecutor, which is broken for good, with all of its jobs, as soon as one process
-dies. Here it is replaced, and the jobs are tried again one at a time in a process of their own.
+Each process has a thread and a connection of its own. In ProcessPoolExecutor and pebble's ProcessPool all share a pipe
+and its lock: a process that dies or is stopped while it holds the lock holds up all others, and pebble's deadlines too.
 """
 
-import os
-import signal
+import queue
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
-from contextlib import AbstractContextManager
+from concurrent.futures import Future
+from contextlib import AbstractContextManager, suppress
 from itertools import islice
-from multiprocessing import get_context, parent_process
-from multiprocessing.connection import wait
 from typing import Any, TypeVar
 
+from tendigits.batch.slot import JobError, ProcessDied, Slot, Task, TimedOut
 from tendigits.model.environment import cores
 
 Job = TypeVar("Job")
 Result = TypeVar("Result")
 
+__all__ = ["JobError", "ProcessDied", "TimedOut", "WorkerPool"]
+
 AHEAD = 3
 """Jobs per process that `map` submits before it takes their results."""
+
+MEMORY = 1 << 30
+"""Bytes that a job may take: a picture of 50 million pixels needs up to 0.4 GB, a page of a PDF is drawn elsewhere."""
 
 
 class WorkerPool(AbstractContextManager["WorkerPool"]):
     """Processes that start with the first jobs, ignore Ctrl-C, and end with the parent however it ends."""
 
     def __init__(
-        self, workers: int | None = None, initializer: Callable[..., None] | None = None, initargs: tuple[Any, ...] = ()
+        self,
+        workers: int | None = None,
+        initializer: Callable[..., None] | None = None,
+        initargs: tuple[Any, ...] = (),
+        *,
+        timeout: float | None = None,
+        memory: int = MEMORY,
     ) -> None:
         """Prepare the pool; no process is started yet.
 
@@ -42,92 +50,91 @@ class WorkerPool(AbstractContextManager["WorkerPool"]):
             workers: number of processes; None takes one for each core that this process may use.
             initializer: called in each process before its first job; a module's function.
             initargs: its arguments.
+            timeout: seconds that a job may take; None for any.
+            memory: bytes that a job may take.
         """
         self.workers = workers or cores()
-        self._start = (initializer, initargs)
-        self._shared = self._executor(self.workers)
-        self._isolated = self._executor(1)
-        self._isolation = threading.Lock()
+        self._tasks: queue.SimpleQueue[Task[Any] | None] = queue.SimpleQueue()
+        self._slots = [Slot((initializer, initargs, memory), timeout) for _ in range(self.workers)]
+        self._threads: list[threading.Thread] = []
 
     def warm_up(self) -> None:
         """Start all processes now, without waiting for them."""
-        for _ in range(self.workers):
-            self.submit(os.getpid)
+        self._start()
+        for slot in self._slots:
+            threading.Thread(target=slot.warm_up, daemon=True).start()
 
-    def submit(self, work: Callable[..., Result], *arguments: Any) -> Future[Result]:
+    def submit(self, work: Callable[..., Result], *arguments: Any) -> "Future[Result]":
         """Do a job in one of the processes; `work` is a module's function.
 
-        The future raises BrokenProcessPool if any process died in the meantime. The next call replaces the pool.
+        The future raises JobError, or what `work` raises. Cancelled, it ends the job, also one that runs.
         """
-        try:
-            return self._shared.submit(work, *arguments)
-        except BrokenProcessPool:
-            self._shared.shutdown(wait=False)
-            self._shared = self._executor(self.workers)
-            return self._shared.submit(work, *arguments)
-
-    def run_isolated(self, work: Callable[..., Result], *arguments: Any) -> Result | None:
-        """Do a job in a process that no other job shares; may be called from several threads.
-
-        Returns the result; None if the job killed its process.
-        """
-        with self._isolation:
-            try:
-                return self._isolated.submit(work, *arguments).result()
-            except BrokenProcessPool:
-                self._isolated.shutdown()
-                self._isolated = self._executor(1)
-                return None
+        self._start()
+        task = Task(work, arguments)
+        task.future.add_done_callback(lambda future: self._end_cancelled(task) if future.cancelled() else None)
+        self._tasks.put(task)
+        return task.future
 
     def map(
         self, work: Callable[[Job], Result], jobs: Iterable[Job], split: Callable[[Job], Iterable[Job]]
-    ) -> Iterator[tuple[Job, Result | None]]:
+    ) -> Iterator[tuple[Job, Result | JobError]]:
         """Do jobs in order, submitting a few ahead.
 
         Args:
             work: a module's function.
-            split: the smallest parts of a job, which are tried one by one after a process has died.
+            split: the smallest parts of a job, which are done one by one after the whole failed.
 
         Yields:
-            Each job, or part of one, with its result; None if it killed its process.
+            Each job, or part of one, with its result, or why it has none: a process that dies by chance is forgiven.
         """
         rest = iter(jobs)
+        pending: deque[tuple[Job, Future[Result]]] = deque()
         while True:
-            pending: deque[tuple[Job, Future[Result]]] = deque()
+            for job in islice(rest, AHEAD * self.workers - len(pending)):
+                pending.append((job, self.submit(work, job)))
+            if not pending:
+                return
+            job, future = pending.popleft()
             try:
-                while True:
-                    for job in islice(rest, AHEAD * self.workers - len(pending)):
-                        pending.append((job, self.submit(work, job)))
-                    if not pending:
-                        return
-                    result = pending[0][1].result()
-                    yield pending.popleft()[0], result
-            except BrokenProcessPool:  # which of the jobs caused it is unknown
-                for part in [part for job, _ in pending for part in split(job)]:
-                    yield part, self.run_isolated(work, part)
+                yield job, future.result()
+            except JobError as error:
+                parts = [*split(job)]
+                if len(parts) == 1 and isinstance(error, TimedOut):
+                    yield job, error
+                else:
+                    yield from ((part, self._again(work, part)) for part in parts)
 
     def close(self) -> None:
-        """End all processes; jobs that have not started are dropped."""
-        self._shared.shutdown(cancel_futures=True)
-        self._isolated.shutdown(cancel_futures=True)
+        """End all processes, and the jobs that run or wait."""
+        with suppress(queue.Empty):
+            while True:
+                if (task := self._tasks.get_nowait()) is not None:
+                    task.future.cancel()
+        for _ in self._threads:
+            self._tasks.put(None)
+        for slot in self._slots:
+            slot.close()
+        for thread in self._threads:
+            thread.join()
+        self._threads.clear()
 
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _executor(self, workers: int) -> ProcessPoolExecutor:
-        return ProcessPoolExecutor(workers, get_context("spawn"), _initialize, self._start)
+    def _start(self) -> None:
+        if not self._threads:
+            self._threads = [
+                threading.Thread(target=slot.run, args=(self._tasks,), daemon=True) for slot in self._slots
+            ]
+            for thread in self._threads:
+                thread.start()
 
+    def _again(self, work: Callable[[Job], Result], job: Job) -> Result | JobError:
+        try:
+            return self.submit(work, job).result()
+        except JobError as error:
+            return error
 
-def _initialize(initializer: Callable[..., None] | None, initargs: tuple[Any, ...]) -> None:
-    """Prepare a process of the pool: Ctrl-C is for the parent, and its end is ours."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    threading.Thread(target=_end_with_parent, daemon=True).start()
-    if initializer is not None:
-        initializer(*initargs)
-
-
-def _end_with_parent() -> None:
-    parent = parent_process()
-    if parent is not None:
-        wait([parent.sentinel])
-        os._exit(1)
+    def _end_cancelled(self, task: Task[Any]) -> None:
+        for slot in self._slots:
+            slot.end(task)

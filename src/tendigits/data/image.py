@@ -73,7 +73,7 @@ def open_image(source: Any, side: int | None = None, page: int = 1) -> GreyImage
             if isinstance(data, bytes | bytearray | memoryview):
                 return _decode(bytes(data), name, side, page)
             return _from_pillow(data, name)
-    except DataError:
+    except (DataError, MemoryError):
         raise
     except Exception as error:  # Pillow raises whatever its decoders do: OSError, SyntaxError, struct.error, ...
         why = f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"

@@ -6,12 +6,11 @@ found = await pool.locate([png, another])        # for each picture a Found, or 
 
 import asyncio
 from collections.abc import Sequence
-from concurrent.futures.process import BrokenProcessPool
 
 import cv2
 
 from tendigits.batch.batch import attempt
-from tendigits.batch.workers import WorkerPool
+from tendigits.batch.workers import JobError, WorkerPool
 from tendigits.data.image import prepare_for_threads
 from tendigits.digits.find import Found, find_digit
 from tendigits.errors import DataError
@@ -30,14 +29,16 @@ class LocatorPool:
     async def locate(self, images: Sequence[bytes]) -> list[Found | DataError]:
         """Locate the digit in each picture."""
         try:
-            # Shielded: Python 3.12 and older can't replace a broken pool with a cancelled future in it.
-            return await asyncio.shield(asyncio.wrap_future(self._pool.submit(locate_all, images)))
-        except BrokenProcessPool:
-            return [await asyncio.to_thread(self._locate_isolated, image) for image in images]
+            return await asyncio.wrap_future(self._pool.submit(locate_all, images))
+        except JobError:
+            return [await self._locate_alone(image) for image in images]
 
-    def _locate_isolated(self, image: bytes) -> Found | DataError:
-        found = self._pool.run_isolated(locate_all, [image])
-        return found[0] if found else DataError("expected a picture, received one that cannot be decoded")
+    async def _locate_alone(self, image: bytes) -> Found | DataError:
+        try:
+            (found,) = await asyncio.wrap_future(self._pool.submit(locate_all, [image]))
+        except JobError:
+            return DataError("expected a picture, received one that cannot be decoded")
+        return found
 
     async def close(self) -> None:
         """End the processes, and wait for them."""
