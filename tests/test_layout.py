@@ -10,7 +10,7 @@ MODULES = sorted(SOURCE.rglob("*.py"))
 ORDER = (
     "errors", "files", "extras", "archive", "options", "cluster",
     "data", "engine", "model", "report", "train", "digits", "lines", "tables", "read",
-    "batch", "teach", "export", "sweep", "serve", "cli",
+    "batch", "teach", "export", "sweep", "play", "serve", "cli",
 )  # fmt: skip
 """A part imports only what stands before it."""
 

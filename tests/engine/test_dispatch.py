@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 
 from tendigits.engine.devices import Placement
-from tendigits.engine.dispatch import DISPATCH_SECONDS, DISPATCHES_PER_EPOCH, Arrays, Dispatcher, _DispatchSize
+from tendigits.engine.dispatch import DISPATCH_SECONDS, DISPATCHES_PER_EPOCH, Arrays, Dispatcher, DispatchSize
 
 X, Y = np.random.default_rng(0).random((100, 20), np.float32), np.eye(10, dtype=np.float32)[np.arange(100) % 10]
 ALONE = Placement()
@@ -37,7 +37,7 @@ def test_rows_become_whole_batches_and_a_rest():
 
 
 def test_the_pace_comes_to_a_dispatch_of_one_tick():
-    pace = _DispatchSize()
+    pace = DispatchSize(DISPATCH_SECONDS)
     pace.learn((4, 32), 1, 5.0)  # this one compiled
     assert pace.steps == 1
     pace.learn((4, 32), 1, 0.001)
@@ -50,7 +50,7 @@ def test_the_pace_comes_to_a_dispatch_of_one_tick():
 
 @pytest.mark.parametrize(("seconds", "steps"), [(0.01, 10), (DISPATCH_SECONDS, 4), (0.24, 2), (9.0, 1)])
 def test_large_steps_go_a_few_together_while_that_takes_half_a_second(seconds, steps):
-    pace = _DispatchSize()
+    pace = DispatchSize(DISPATCH_SECONDS)
     pace.learn((4, 32), 1, 5.0)
     pace.learn((4, 32), 1, seconds)
     assert pace.steps == steps

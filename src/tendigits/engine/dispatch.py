@@ -74,7 +74,7 @@ class Dispatcher:
         self.every_batch = any(map(needs_every_batch, callbacks.callbacks))
         self.key = None if augment is None else jax.random.key(seed)
         self.loops = loop_module.loops_of(model, augment)
-        self.sizes = {"train": _DispatchSize(), "test": _DispatchSize()}
+        self.sizes = {kind: DispatchSize(DISPATCH_SECONDS) for kind in ("train", "test")}
 
     def train(self, arrays: Arrays, rows: np.ndarray, epoch: int) -> dict[str, Any]:
         """Train one epoch, over the rows in this order. Returns the model's metrics."""
@@ -116,7 +116,7 @@ class Dispatcher:
                     return
             done += len(order)
 
-    def _steps(self, in_epoch: int, size: "_DispatchSize") -> int:
+    def _steps(self, in_epoch: int, size: "DispatchSize") -> int:
         """Number of steps in the next dispatch."""
         if self.every_batch:
             return 1
@@ -132,16 +132,19 @@ class Dispatcher:
         return {name: float(array) if array.ndim == 0 else array for name, array in arrays.items()}
 
 
-class _DispatchSize:
+class DispatchSize:
     """Number of steps in a dispatch, learned from the time each took. A program's first one compiles and is ignored."""
 
-    def __init__(self) -> None:
+    def __init__(self, target: float) -> None:
+        self.target = target
+        """Seconds that a dispatch should take."""
         self.steps = 1
         self.seen: set[tuple[int, ...]] = set()
 
     def learn(self, program: tuple[int, ...], steps: int, seconds: float) -> None:
+        """Take note of how long some steps of a program took."""
         if program in self.seen:
-            fitting = DISPATCH_SECONDS * steps / max(seconds, 1e-9)
+            fitting = self.target * steps / max(seconds, 1e-9)
             wanted = max(1, round(fitting), min(MIN_STEPS, round(5 * fitting)))
             self.steps = min(wanted, self.steps * 16)
         self.seen.add(program)

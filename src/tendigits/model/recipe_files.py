@@ -2,9 +2,11 @@
 
 recipe = load_recipe("classic")            # by name
 recipe = load_recipe("mine.toml")          # a file that names only what differs from classic
+text = to_toml(recipe)                     # such a file
 """
 
 import difflib
+import json
 import re
 import tomllib
 from itertools import takewhile
@@ -30,6 +32,17 @@ def load_recipe(name_or_file: str) -> Recipe:
             f"expected a known recipe ({', '.join(RECIPES)}) or a .toml file, received {name_or_file!r}{hint}"
         )
     return _from_toml(path)
+
+
+def to_toml(recipe: Recipe) -> str:
+    """A recipe as the text of a file for `load_recipe`: what differs from classic."""
+    ours, classic = recipe.model_dump(mode="json"), Recipe().model_dump(mode="json")
+    table, classic_table = ours.pop("augmentation"), classic.pop("augmentation")
+    lines = [f"{key} = {json.dumps(value)}" for key, value in ours.items() if value != classic[key]]
+    if table != classic_table:
+        lines += ["", "[augmentation]"]
+        lines += [f"{key} = {json.dumps(value)}" for key, value in table.items() if value != classic_table[key]]
+    return "\n".join([*lines, ""])
 
 
 def _from_toml(path: Path) -> Recipe:

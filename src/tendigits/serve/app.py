@@ -24,6 +24,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from tendigits.data.image import prepare_for_threads
 from tendigits.errors import TendigitsError
 from tendigits.model.environment import cores
+from tendigits.play.session import Playground
 from tendigits.read.reader import Reader
 from tendigits.serve.active_model import ActiveModel, ActiveReader, sha256_of
 from tendigits.serve.app_state import AppState
@@ -33,7 +34,7 @@ from tendigits.serve.errors import ErrorResponse, add_error_handlers, error_resp
 from tendigits.serve.jobs import Jobs
 from tendigits.serve.locator import LocatorPool, locate_all
 from tendigits.serve.metrics import Metrics
-from tendigits.serve.routes import corrections, forms, phone, read, tables
+from tendigits.serve.routes import corrections, forms, phone, play, read, tables
 from tendigits.serve.routes import jobs as job_routes
 from tendigits.serve.routes import runs as run_routes
 from tendigits.serve.routes.photo_inbox import PhotoInbox
@@ -50,7 +51,7 @@ QUEUE_SIZE = 64
 """Pictures that may wait; further requests are answered with 503."""
 
 REFRESH_SECONDS = 3.0
-"""How often the store is asked for its active network."""
+"""How often the store is asked for its active network, and whether anybody uses the playground."""
 
 LOCAL = ("127.0.0.1", "localhost", "::1")
 
@@ -65,6 +66,7 @@ def create_app(
     workers: int | None = None,
     locators: int = 0,
     jobs: Jobs | None = None,
+    playground: Playground | None = None,
     photos: PhotoInbox | None = None,
     now: Callable[[], datetime] = lambda: datetime.now(UTC),
 ) -> SecurityMiddleware:
@@ -80,6 +82,7 @@ def create_app(
         locators: number of processes that locate the digit in pictures of one digit, which more than doubles the
             requests per second; with 0, threads do it.
         jobs: background jobs, if the server wants to stop them itself.
+        playground: the process of the page Play, likewise.
         photos: where a phone sends photos; None takes none.
         now: returns the time.
     """
@@ -89,23 +92,26 @@ def create_app(
     slow_threads = BoundedThreads(max(1, workers // 2), QUEUE_SIZE // 4)
     active = ActiveModel.load(store) if reader is None else ActiveModel(ActiveReader(reader, sha256_of(reader)))
     jobs = jobs or Jobs()
+    playground = playground or Playground()
     metrics = Metrics(lambda: threads.load + slow_threads.load, store.count)
     locator_pool = LocatorPool(locators)
     locate = locator_pool.locate if locators else partial(threads.run, locate_all)
     batcher = Batcher(partial(read.read_batch, locate, threads), concurrency=max(1, locators))
     state = AppState(
         store, store_location, runs, active, threads, slow_threads, batcher, jobs, metrics, now,
-        is_fixed=reader is not None, photos=photos,
+        is_fixed=reader is not None, play=playground, photos=photos,
     )  # fmt: skip
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        refreshing = asyncio.create_task(_refresh(state))
+        tasks = [asyncio.create_task(_refresh(state)), asyncio.create_task(_end_idle(playground))]
         if locators:
             locator_pool.start()
         yield
-        refreshing.cancel()
+        for task in tasks:
+            task.cancel()
         await jobs.stop()
+        await playground.close()
         await locator_pool.close()
         threads.close()
         slow_threads.close()
@@ -122,7 +128,7 @@ def create_app(
         responses={422: {"model": ErrorResponse}},
     )
     app.state.tendigits = state
-    for module in (read, tables, forms, corrections, job_routes, run_routes, phone):
+    for module in (read, tables, forms, corrections, job_routes, run_routes, play, phone):
         app.include_router(module.router)
     _add_docs(app)
     _add_health(app, state)
@@ -163,6 +169,12 @@ def _add_docs(app: FastAPI) -> None:
 
 def _serve_file(path: str, _: Request) -> FileResponse:
     return FileResponse(path)
+
+
+async def _end_idle(playground: Playground) -> None:
+    while True:
+        await asyncio.sleep(REFRESH_SECONDS)
+        await playground.end_if_idle()
 
 
 def _add_health(app: FastAPI, state: AppState) -> None:

@@ -11,6 +11,7 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 
+from tendigits.play.session import Playground
 from tendigits.read.reader import Reader
 from tendigits.read.results import Page
 from tendigits.serve.active_model import ActiveModel
@@ -40,6 +41,7 @@ class AppState:
     now: Callable[[], datetime]
     is_fixed: bool
     """Whether the network was chosen on the command line, so that fine-tuned ones are not used."""
+    play: Playground
     photos: PhotoInbox | None
     """Photos from a phone; None if the server takes none."""
 

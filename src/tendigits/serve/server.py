@@ -16,6 +16,7 @@ import uvicorn
 
 from tendigits.errors import UserError
 from tendigits.model.environment import cores
+from tendigits.play.session import Playground
 from tendigits.read.reader import Reader
 from tendigits.serve.app import LOCAL, create_app
 from tendigits.serve.edge.connection import limited_protocol
@@ -103,10 +104,18 @@ def run_server(
     store = open_store(store_location)
     reader = None if model is None else Reader(model, threads=1)
     security = SecuritySettings((*LOCAL, host.lower(), *(name.lower() for name in names)), token, phone_token)
-    jobs = Jobs()
+    jobs, playground = Jobs(), Playground()
     sys.setswitchinterval(SWITCH_INTERVAL)
     app = create_app(
-        store, store_location, reader=reader, runs=runs, security=security, locators=cores(), jobs=jobs, photos=photos
+        store,
+        store_location,
+        reader=reader,
+        runs=runs,
+        security=security,
+        locators=cores(),
+        jobs=jobs,
+        playground=playground,
+        photos=photos,
     )
     logging.getLogger("tendigits.serve").addHandler(logging.StreamHandler())
     config = uvicorn.Config(
@@ -117,23 +126,24 @@ def run_server(
     typer.echo(f"corrections: {store.url}   runs: {runs}")
     if browser:
         webbrowser.open(address if token is None else f"{address}/?token={token}")
-    _Server(config, jobs, photos).run(sockets=[listener])
+    _Server(config, jobs, playground, photos).run(sockets=[listener])
 
 
 class _Server(uvicorn.Server):
     """Exits with code 0 on SIGINT and SIGTERM, where uvicorn would raise the signal again.
 
-    What clients follow ends first, the job and the wait for a photo: they keep a connection open, and uvicorn waits for
-    all connections.
+    What clients follow ends first, the playground, the job and the wait for a photo: they keep a connection open, and
+    uvicorn waits for all connections.
     """
 
-    def __init__(self, config: uvicorn.Config, jobs: Jobs, photos: PhotoInbox | None) -> None:
+    def __init__(self, config: uvicorn.Config, jobs: Jobs, playground: Playground, photos: PhotoInbox | None) -> None:
         super().__init__(config)
-        self.jobs, self.photos = jobs, photos
+        self.jobs, self.playground, self.photos = jobs, playground, photos
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         if self.photos is not None:
             self.photos.end_wait()
+        await self.playground.close()
         await self.jobs.stop()
         await super().shutdown(sockets)
 

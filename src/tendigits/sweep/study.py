@@ -23,6 +23,7 @@ from optuna.trial import TrialState
 from tendigits.errors import DivergedError, Failure
 from tendigits.files import lock_folder, make_folder, write_or_compare, write_text
 from tendigits.model.recipe import Recipe
+from tendigits.model.recipe_files import to_toml
 from tendigits.sweep.plots import plot_search
 from tendigits.sweep.space import Space, with_values
 from tendigits.sweep.trial import Pruned, Warn, run_trial
@@ -204,13 +205,7 @@ def as_toml(recipe: Recipe, study: optuna.Study) -> str:
         f"# The best of {n} trials: {study.best_value:.2%} on {recipe.validation_split:.0%} of the training digits.",
         f"# It was chosen by that figure, so expect less on other digits. Trial {study.best_trial.user_attrs[RUN]}.",
     ]
-    ours, classic = recipe.model_dump(mode="json"), Recipe().model_dump(mode="json")
-    table, classic_table = ours.pop("augmentation"), classic.pop("augmentation")
-    lines += [f"{key} = {json.dumps(value)}" for key, value in ours.items() if value != classic[key]]
-    if table != classic_table:
-        lines += ["", "[augmentation]"]
-        lines += [f"{key} = {json.dumps(value)}" for key, value in table.items() if value != classic_table[key]]
-    return "\n".join(lines) + "\n"
+    return "\n".join(lines) + "\n" + to_toml(recipe)
 
 
 def _as_json(sweep: Sweep) -> dict[str, Any]:

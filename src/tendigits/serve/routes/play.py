@@ -1,0 +1,174 @@
+"""/v1/play: networks that learn while you watch and draw; they live in a process of their own."""
+
+import base64
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Path, Request
+from fastapi.sse import EventSourceResponse, ServerSentEvent
+from pydantic import BaseModel
+from starlette.exceptions import HTTPException
+
+from tendigits.digits.find import find_digit
+from tendigits.errors import DataError, Failure
+from tendigits.extras import require
+from tendigits.play.experiment import MAX_LAYERS, MAX_UNITS, Experiment, controls
+from tendigits.play.export import as_keras, as_recipe
+from tendigits.serve.app_state import AppState, State
+from tendigits.serve.errors import error_responses
+from tendigits.serve.routes.read import CONTENT, picture_of, threads_for
+from tendigits.serve.schemas import encode
+
+router = APIRouter(prefix="/v1/play", tags=["play"])
+
+Network = Annotated[Literal["a", "b"], Path(description="One of two networks, side by side.")]
+Layer = Annotated[int, Path(ge=0, le=MAX_LAYERS)]
+Unit = Annotated[int, Path(ge=0, lt=MAX_UNITS)]
+
+MISSING = error_responses(409, 503)
+
+
+class PlayResponse(BaseModel):
+    """What can be set, and which networks there are."""
+
+    controls: list[dict[str, Any]]
+    """Each setting's name, description, default, and minimum, maximum or choices."""
+    networks: dict[str, Experiment]
+
+
+class ExperimentResponse(BaseModel):
+    """An experiment to take away."""
+
+    parameters: int
+    recipe: str
+    """As a recipe file for `tendigits train --recipe`."""
+    keras: str
+    """As a Python program."""
+
+
+class NetworkResponse(BaseModel):
+    """A network that was made."""
+
+    layers: list[int]
+    """Units of each layer, the ten digits' included."""
+
+
+class DrawResponse(BaseModel):
+    """What the networks say to a drawing, as they are now."""
+
+    crop: str
+    """The 28x28 pixels that they see, in base64."""
+    networks: dict[str, Any]
+    """For each network the ten `probabilities`, and for each of its hidden `layers` the `units`: bytes in base64, 0 for
+    `low`, 255 for `high`. Empty where nothing is drawn."""
+
+
+@router.get("")
+def get_playground(state: State) -> PlayResponse:
+    """The settings of a network with their explanations, and the networks that exist."""
+    return PlayResponse(controls=controls(), networks=state.play.experiments)
+
+
+@router.post("/experiment")
+def describe_experiment(experiment: Experiment) -> ExperimentResponse:
+    """Count an experiment's parameters, and write it as a recipe file and as Keras code; nothing is trained."""
+    return ExperimentResponse(
+        parameters=experiment.n_parameters, recipe=as_recipe(experiment), keras=as_keras(experiment)
+    )
+
+
+@router.put("/networks/{network}", responses=MISSING)
+async def make_network(state: State, network: Network, experiment: Experiment) -> NetworkResponse:
+    """Make a network, untrained; one that was there is replaced. The first one starts the process, within seconds."""
+    require("the playground", "train")
+    with _explained():
+        return NetworkResponse(**await state.play.build(network, experiment))
+
+
+@router.delete("/networks/{network}", status_code=204, responses=MISSING)
+async def remove_network(state: State, network: Network) -> None:
+    """Forget a network; the process ends with the last one."""
+    with _explained():
+        await state.play.remove(network)
+
+
+@router.post("/train", status_code=204, responses=MISSING)
+async def train(state: State) -> None:
+    """Train all networks until /pause; the one that has learned less comes first, so both are at the same epoch."""
+    await _ask(state, "train")
+
+
+@router.post("/pause", status_code=204, responses=MISSING)
+async def pause(state: State) -> None:
+    """Stop training, and test the networks."""
+    await _ask(state, "pause")
+
+
+@router.post("/step/{unit}", status_code=204, responses=MISSING)
+async def step(state: State, unit: Literal["batch", "epoch"]) -> None:
+    """Train all networks on one batch, or to the end of the epoch."""
+    await _ask(state, "step", unit=unit)
+
+
+@router.post("/reset", status_code=204, responses=MISSING)
+async def reset(state: State) -> None:
+    """Give all networks the weights of their beginning."""
+    await _ask(state, "reset")
+
+
+@router.post(
+    "/draw",
+    openapi_extra={"requestBody": {"required": True, "content": CONTENT}},
+    responses=error_responses(400, 409, 413, 415, 503),
+)
+async def draw(request: Request, state: State) -> DrawResponse:
+    """Show a picture of one digit to the networks as they are now, also while they learn."""
+    image = await picture_of(request)
+    try:
+        crop = (await threads_for(state, image).run(find_digit, image)).crop
+    except DataError as error:
+        raise HTTPException(415, str(error)[:300]) from None
+    if not crop.any():
+        return DrawResponse(crop=encode(crop), networks={})
+    pixels = base64.b64encode(crop.tobytes()).decode()
+    return DrawResponse(crop=pixels, networks=await _ask(state, "draw", pixels=pixels))
+
+
+@router.get("/networks/{network}/layers/{layer}/units/{unit}", responses=MISSING)
+async def look_at_unit(state: State, network: Network, layer: Layer, unit: Unit) -> dict[str, Any]:
+    """What one unit looks for, as a picture, and the training digits that excite it most."""
+    found: dict[str, Any] = await _ask(state, "look", network=network, layer=layer, unit=unit)
+    return found
+
+
+@router.get("/comparison", responses=MISSING)
+async def compare_networks(state: State) -> dict[str, Any]:
+    """Whether the difference between the networks is luck, and the test digits that they read differently."""
+    found: dict[str, Any] = await _ask(state, "compare")
+    return found
+
+
+@router.get("/events", response_class=EventSourceResponse)
+async def follow_networks(state: State) -> AsyncIterator[ServerSentEvent]:
+    """The networks as server-sent events: the latest of each kind, then newer ones.
+
+    `tick` ten times a second while a network learns: status, epoch, curve. `check` after an epoch: the test digits,
+    confusions, mistakes, weights and activations. `end`: the process has ended, and why.
+    """
+    async for kind, data in state.play.follow():
+        yield ServerSentEvent(event=kind, data=data)
+
+
+@contextmanager
+def _explained() -> Iterator[None]:
+    """The process's end is a response of its own: elsewhere a failure is the store's."""
+    try:
+        yield
+    except Failure as error:
+        raise HTTPException(503, str(error)[:300]) from None
+
+
+async def _ask(state: AppState, do: str, **arguments: Any) -> Any:
+    with _explained():
+        return await state.play.ask(do, **arguments)

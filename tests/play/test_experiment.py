@@ -1,0 +1,91 @@
+"""Settings: the recipe's own texts and limits, its parameters, a recipe file and Keras code that run."""
+
+import json
+import re
+import subprocess
+import sys
+
+import pytest
+
+from tendigits.errors import RecipeError
+from tendigits.model.network import count_parameters
+from tendigits.model.recipe import Augmentation, Recipe
+from tendigits.model.recipe_files import load_recipe
+from tendigits.play.digits import Digits
+from tendigits.play.experiment import Experiment, controls
+from tendigits.play.export import as_keras, as_recipe
+
+SMALL = Experiment(hidden=(20, 12), activation="tanh", dropout=0.1, optimizer="sgd", learning_rate=0.05, batch_size=50,
+                   digits=150, label_noise=0.25, seed=3)  # fmt: skip
+
+
+def test_the_start_is_the_classic_network():
+    assert Experiment().n_parameters == 669_706
+    assert Experiment().recipe("classic") == Recipe()
+
+
+@pytest.mark.parametrize("hidden", [(), (7,), (512, 512), (3, 5, 9, 1024)])
+def test_parameters_are_those_of_the_recipe(hidden):
+    experiment = Experiment(hidden=hidden)
+    assert experiment.n_parameters == count_parameters(experiment.recipe())
+
+
+@pytest.mark.parametrize(
+    ("settings", "named"),
+    [({"hidden": [8] * 5}, "hidden"), ({"hidden": [1025]}, "hidden"), ({"digits": 99}, "digits"),
+     ({"digits": 60_001}, "digits"), ({"label_noise": 1.5}, "label_noise"), ({"learning_rate": 0.0}, "learning_rate"),
+     ({"epochs": 3}, "epochs"), ({"augmentation": {"shift": 20.0}}, "augmentation.shift")],
+)  # fmt: skip
+def test_what_is_impossible_is_named(settings, named):
+    with pytest.raises(RecipeError, match=re.escape(f"'{named}'")):
+        Experiment(**settings)
+
+
+def test_each_control_has_the_recipes_text_and_keeps_its_own_limits():
+    found = {control["name"]: control for control in controls()}
+    assert {"digits", "label_noise", "hidden", "augmentation.shift"} < set(found)
+    for name, field in Recipe.model_fields.items():
+        if name in found:
+            assert found[name]["description"] == field.description
+    for control in found.values():
+        assert control["description"].endswith(".")
+        json.dumps(control)
+        if control["name"].startswith("augmentation"):
+            continue
+        if not control["is_whole"] or control["name"] == "seed":
+            continue  # their limits are not always allowed themselves
+        for limit in ("minimum", "maximum"):
+            if limit in control:
+                value = control[limit]
+                Experiment(**{control["name"]: (value,) if control["name"] == "hidden" else value})
+        for choice in control["choices"]:
+            Experiment(**{control["name"]: choice})
+
+
+def test_the_recipe_file_is_the_same_recipe(tmp_path):
+    path = tmp_path / "play.toml"
+    for experiment in (SMALL, Experiment(), Experiment(hidden=(), augmentation=Augmentation(shift=2.0, noise=0.1))):
+        path.write_text(as_recipe(experiment))
+        assert load_recipe(str(path)) == experiment.recipe()
+    assert "first 150 training digits" in as_recipe(SMALL)
+    assert "25% of the digits had a wrong label" in as_recipe(SMALL)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("augmentation", [Augmentation(), Augmentation(shift=1.0)])
+def test_the_keras_code_trains_the_same_network_on_the_same_labels(augmentation):
+    experiment = Experiment(**{**SMALL.model_dump(), "augmentation": augmentation.model_dump()})
+    code = as_keras(experiment) + "print(model.count_params(), model.optimizer.name, y_train.argmax(1).tolist())\n"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    last = done.stdout.strip().splitlines()[-1]
+    _, labels = Digits.load().training(150, 0.25)
+    assert last == f"{experiment.n_parameters} SGD {labels.tolist()}"
+
+
+@pytest.mark.slow
+def test_the_recipe_file_trains(small_npz, tmp_path):
+    (tmp_path / "play.toml").write_text(as_recipe(SMALL))
+    command = [sys.executable, "-m", "tendigits", "train", "--recipe", "play.toml", "--epochs", "1", "--quiet"]
+    done = subprocess.run([*command, "--data", str(small_npz)], cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr

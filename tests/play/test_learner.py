@@ -1,0 +1,76 @@
+"""A network that learns in steps: the same as Keras' own training, and as `tendigits.fit`, bit for bit."""
+
+import numpy as np
+import pytest
+
+from tendigits.data.preprocess import one_hot, to_input
+from tendigits.engine.fit import fit
+from tendigits.errors import DivergedError
+from tendigits.model.network import build_network, compile_network
+from tendigits.model.recipe import Augmentation
+from tendigits.play.digits import with_noise
+from tendigits.play.experiment import Experiment
+from tendigits.play.learner import Learner
+from tendigits.train.augment import augmenter
+
+
+def network_of(experiment):
+    return compile_network(build_network(experiment.recipe()), experiment.recipe())
+
+
+def order(seed, epoch, n):
+    return np.random.default_rng((seed, epoch)).permutation(n)
+
+
+@pytest.mark.parametrize("optimizer", ["adam", "sgd"])
+def test_a_step_is_one_of_keras_train_on_batch(play_digits, optimizer):
+    experiment = Experiment(hidden=(16, 8), dropout=0.0, batch_size=40, digits=100, optimizer=optimizer, seed=5)
+    learner, model = Learner(experiment, play_digits), network_of(experiment)
+    x, y = to_input(learner.images), one_hot(learner.labels)
+    for step in range(5):  # 40, 40, 20 digits, and two of the next epoch
+        rows = order(5, step // 3, 100)[40 * (step % 3) :][:40]
+        loss, _ = model.train_on_batch(x[rows], y[rows])
+        model.reset_metrics()
+        learner.advance(1)
+        assert learner.curve.training.points[-1][1] == pytest.approx(float(loss), rel=1e-4)
+    for mine, keras_own in zip(learner.weights, model.get_weights(), strict=True):
+        np.testing.assert_allclose(np.asarray(mine), keras_own, atol=1e-5)
+    assert (learner.steps, learner.epoch, learner.progress) == (5, 1, pytest.approx(1 + 2 / 3))
+
+
+def test_epochs_in_pieces_are_those_of_fit_bit_for_bit_and_reset_begins_again(play_digits):
+    experiment = Experiment(hidden=(16,), digits=330, augmentation=Augmentation(shift=1.0), label_noise=0.2, seed=1)
+    learner, model = Learner(experiment, play_digits), network_of(experiment)
+    x, y = to_input(learner.images), one_hot(learner.labels)
+    fit(
+        model, x, y, batch_size=32, epochs=2, verbose=0, order=lambda epoch, n: order(1, epoch, n),
+        augment=augmenter(experiment.augmentation), seed=1,
+    )  # fmt: skip
+    for _ in range(2):
+        pieces = iter((1, 3, 100, 1, 1))
+        while learner.epoch < 2:
+            learner.advance(next(pieces, 4))
+        assert learner.steps == 22
+        for mine, fitted in zip(learner.weights, model.get_weights(), strict=True):
+            np.testing.assert_array_equal(np.asarray(mine), fitted)
+        learner.reset()
+        assert (learner.steps, learner.curve.as_dict()) == (0, {"training": [], "test": []})
+
+
+def test_a_loss_that_is_not_finite_is_said_with_what_to_do(play_digits):
+    learner = Learner(Experiment(hidden=(8,), optimizer="sgd", learning_rate=10.0, digits=200), play_digits)
+    learner._state[0][0] = learner._state[0][0] * np.nan
+    with pytest.raises(DivergedError, match=r"the loss became nan after 1 steps; try a smaller learning rate"):
+        learner.advance(1)
+
+
+def test_noise_is_the_share_that_was_asked_for_always_wrong_and_the_same_digits(play_digits):
+    labels = play_digits.y_train
+    noisy = with_noise(labels, 0.3)
+    changed = noisy != labels
+    assert changed.mean() == pytest.approx(0.3, abs=0.03)
+    assert set(noisy[changed]) == set(range(10))
+    assert (with_noise(labels, 0.1) != labels)[changed].mean() == pytest.approx(1 / 3, abs=0.05)
+    assert not (with_noise(labels, 0.1) != labels)[~changed].any()  # more noise leaves what was wrong wrong
+    assert (with_noise(labels, 0.0) == labels).all()
+    assert (with_noise(labels, 1.0) != labels).all()
