@@ -1,7 +1,8 @@
-// The four pages.
+// The five pages.
 
 import { startPad } from "./pad.js";
 import { startPages } from "./pages.js";
+import { showPlaying, startPlaying } from "./play.js";
 import { startReading } from "./read.js";
 import { showRuns, startRuns } from "./runs.js";
 import { showTeaching, startTeaching } from "./teach.js";
@@ -10,4 +11,5 @@ startPad();
 startReading();
 startTeaching();
 startRuns();
-startPages({ draw: null, read: null, teach: showTeaching, runs: showRuns });
+startPlaying();
+startPages({ draw: null, read: null, play: showPlaying, teach: showTeaching, runs: showRuns });

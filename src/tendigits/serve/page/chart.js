@@ -5,19 +5,24 @@ import { element } from "./dom.js";
 const WIDE = 460, HIGH = 240, LEFT = 46, RIGHT = 10, TOP = 26, BOTTOM = 30;
 const PANELS = [["accuracy", "Accuracy", true], ["loss", "Cross-entropy loss", false]];
 
-// runs: [{name, history: {loss: [...], val_loss: [...], ...}}]
-export function charts(runs) {
+// runs: [{name, history: {loss: [...], val_loss: [...], ...}}], a value an epoch; or with `at`, which has the epochs of each
+// value by the same names, counted from 0.
+export function charts(runs, hint = "By epoch. Solid: validation. Dashed: training.") {
   const legend = element("ul", { class: "legend" }, ...runs.map((run, i) => element("li", {},
     element("svg:svg", { viewBox: "0 0 20 8", "aria-hidden": "true" }, element("svg:line", { x1: 0, x2: 20, y1: 4, y2: 4, class: `c${i % 8}` })), run.name)));
   return [legend, ...PANELS.map(([key, title, share]) => chart(runs, key, title, share)),
-    element("p", { class: "hint" }, "By epoch. Solid: validation. Dashed: training.")];
+    element("p", { class: "hint" }, hint)];
 }
 
 function chart(runs, key, title, share) {
-  const lines = runs.flatMap((run, i) => [[`val_${key}`, ""], [key, "training"]].map(([name, kind]) => ({ values: run.history[name] ?? [], i, kind, run })));
-  const epochs = Math.max(2, ...lines.map((line) => line.values.length));
+  const lines = runs.flatMap((run, i) => [[`val_${key}`, ""], [key, "training"]].map(([name, kind]) => {
+    const values = run.history[name] ?? [];
+    return { values, at: run.at?.[name] ?? values.map((_, epoch) => epoch + 1), i, kind };
+  }));
+  const first = runs.some((run) => run.at) ? 0 : 1;
+  const last = Math.max(first + 1, ...lines.flatMap((line) => line.at));
   const { low, high, step } = axis(lines.flatMap((line) => line.values), share);
-  const x = (epoch) => LEFT + ((epoch - 1) / (epochs - 1)) * (WIDE - LEFT - RIGHT);
+  const x = (epoch) => LEFT + ((epoch - first) / (last - first)) * (WIDE - LEFT - RIGHT);
   const y = (value) => TOP + ((high - value) / (high - low)) * (HIGH - TOP - BOTTOM);
   const about = runs.map((run) => `${run.name}: ${text(run.history[`val_${key}`]?.at(-1), share)}`).join("; ");
   const drawn = element("svg:svg", { class: "chart", viewBox: `0 0 ${WIDE} ${HIGH}`, role: "img", "aria-label": `${title}, at the end of the last epoch: ${about}` },
@@ -27,11 +32,11 @@ function chart(runs, key, title, share) {
     drawn.append(element("svg:line", { class: "grid", x1: LEFT, x2: WIDE - RIGHT, y1: y(value), y2: y(value) }),
       element("svg:text", { x: LEFT - 6, y: y(value) + 4, "text-anchor": "end" }, text(value, share)));
   }
-  const every = Math.ceil(epochs / 8);
-  for (let epoch = 1; epoch <= epochs; epoch += every) drawn.append(element("svg:text", { x: x(epoch), y: HIGH - 10, "text-anchor": "middle" }, String(epoch)));
-  for (const { values, i, kind } of lines) {
+  const every = Math.ceil((last - first) / 8);
+  for (let epoch = first; epoch <= last; epoch += every) drawn.append(element("svg:text", { x: x(epoch), y: HIGH - 10, "text-anchor": "middle" }, String(epoch)));
+  for (const { values, at, i, kind } of lines) {
     if (!values.length) continue;
-    const points = values.map((value, epoch) => `${x(epoch + 1).toFixed(1)},${y(value).toFixed(2)}`);
+    const points = values.map((value, n) => `${x(at[n]).toFixed(1)},${y(value).toFixed(2)}`);
     drawn.append(element("svg:path", { class: `c${i % 8} ${kind}`, d: points.length > 1 ? `M${points.join("L")}` : `M${points[0]}h4` }));
   }
   return drawn;

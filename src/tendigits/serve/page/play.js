@@ -1,0 +1,181 @@
+// The page Play: one or two networks that learn on the server while their settings, figures and layers are seen.
+
+import { ask } from "./api.js";
+import { find, trying } from "./dom.js";
+import { showComparison, startComparing } from "./play_compare.js";
+import { askAgain, closeUnit, lookAgain, setLayers, startDrawing } from "./play_draw.js";
+import { showLesson, startLessons } from "./play_lessons.js";
+import { chosenNetwork, experiments, flat, requestOf, setExperiment, startSettings } from "./play_settings.js";
+import { showCheck, showCurves, showFigures } from "./play_view.js";
+
+const PACE = matchMedia("(prefers-reduced-motion: reduce)").matches ? 1000 : 100; // milliseconds between two pictures
+
+const networks = {}; // name -> {status, tick, check}
+const made = {}; // name -> the settings that the server's network has, as JSON
+let source = null; // of the server's events, while the page is seen
+let trouble = ""; // why there are no networks, or no server
+let isBusy = false; // networks are being made, or a step is taken
+let isDue = false; // a new picture is to be drawn
+let checked = null; // the check that is shown
+
+export function startPlaying() {
+  startDrawing(() => Object.keys(made).length > 0);
+  find("play-train").addEventListener("click", () => act(isLearning() ? "pause" : "train"));
+  find("play-batch").addEventListener("click", () => act("step/batch"));
+  find("play-epoch").addEventListener("click", () => act("step/epoch"));
+  find("play-reset").addEventListener("click", () => act("reset"));
+  find("play-close-unit").addEventListener("click", closeUnit);
+  startComparing();
+  find("play-all-settings").open = matchMedia("(min-width: 50rem)").matches; // on a phone what is to be seen comes first
+  for (const name of ["hashchange", "visibilitychange"]) addEventListener(name, follow);
+}
+
+export function showPlaying() {
+  return trying(async () => {
+    if (!Object.keys(experiments).length) {
+      startSettings((await ask("v1/play")).controls, drawSoon);
+      startLessons(experiments, (name, settings) => setExperiment(name, settings), () => act("reset"));
+    }
+    await synchronise();
+    follow();
+    drawSoon();
+  });
+}
+
+// The networks that the server has, from this page or another.
+async function synchronise() {
+  const { networks: known } = await ask("v1/play");
+  for (const name of ["a", "b"]) {
+    if (known[name]) {
+      const settings = flat(known[name]);
+      if (!(name in made)) setExperiment(name, settings);
+      made[name] = asJson(name, settings);
+      setLayers(name, known[name].hidden);
+    } else forget(name);
+  }
+}
+
+// Follow the events only while the page is seen: the process of networks that nobody uses ends.
+function follow() {
+  const isSeen = !find("play").hidden && !document.hidden;
+  if (isSeen === (source !== null)) return;
+  if (!isSeen) {
+    source.close();
+    source = null;
+    return;
+  }
+  source = new EventSource("v1/play/events");
+  for (const kind of ["tick", "check"]) {
+    source.addEventListener(kind, (event) => {
+      const { network, ...data } = JSON.parse(event.data);
+      networks[network] = { ...networks[network], [kind]: data };
+      trouble = "";
+      drawSoon();
+    });
+  }
+  source.addEventListener("end", (event) => {
+    forget("a");
+    forget("b");
+    trouble = `The networks are gone: ${JSON.parse(event.data).error}. Train makes them anew.`;
+    drawSoon();
+  });
+  source.onerror = () => { trouble = "The server does not answer. Is it still running? Trying again…"; drawSoon(); };
+  source.onopen = () => { // also after a lost connection, when the server may be another
+    if (trouble.startsWith("The server")) trying(synchronise);
+    trouble = "";
+    drawSoon();
+  };
+}
+
+function forget(name) {
+  delete made[name];
+  delete networks[name];
+  setLayers(name, null);
+}
+
+// Make what was changed, then do it.
+async function act(what) {
+  if (isBusy) return;
+  isBusy = true;
+  try {
+    await trying(async () => {
+      if (what !== "pause") await make();
+      await ask(`v1/play/${what}`, { method: "POST" });
+      if (what !== "train") lookAgain();
+    });
+  } finally {
+    isBusy = false;
+    drawSoon();
+  }
+}
+
+async function make() {
+  if (made.b && !experiments.b) {
+    await ask("v1/play/networks/b", { method: "DELETE" });
+    forget("b");
+  }
+  for (const name of Object.keys(experiments)) {
+    const json = requestOf(name);
+    const text = asJson(name, experiments[name]);
+    if (made[name] === text) continue;
+    networks[name] = {};
+    trouble = "";
+    drawSoon();
+    await ask(`v1/play/networks/${name}`, { method: "PUT", json });
+    made[name] = text;
+    setLayers(name, json.hidden);
+  }
+}
+
+// Settings as text, to see whether they were changed.
+function asJson(name, settings) {
+  return JSON.stringify(Object.keys(settings).sort().map((key) => [key, settings[key]]));
+}
+
+function isLearning() {
+  return Object.values(networks).some(({ tick }) => tick?.status === "running");
+}
+
+function statusOf(name) {
+  if (isBusy && !made[name]) return "starting";
+  if (!made[name]) return "none";
+  if (made[name] !== asJson(name, experiments[name])) return "changed";
+  return networks[name]?.tick?.status ?? "starting";
+}
+
+function drawSoon() {
+  if (isDue) return;
+  isDue = true;
+  setTimeout(() => { isDue = false; draw(); }, PACE);
+}
+
+function draw() {
+  const shown = Object.fromEntries(Object.keys(experiments).map((name) => [name, { ...networks[name], status: statusOf(name) }]));
+  if (!Object.keys(shown).length) return;
+  showFigures(shown);
+  showCurves(shown);
+  const check = shown[chosenNetwork()]?.check ?? null;
+  if (check !== checked) showCheck(check);
+  checked = check;
+  for (const id of ["play-side-b", "play-compare"]) find(id).hidden = !shown.b;
+  showComparison(shown);
+  showLesson(shown);
+  find("play-train").textContent = isLearning() ? "Pause" : "Train";
+  sayState(shown);
+  askAgain();
+}
+
+// One sentence, said anew only where it is another one.
+function sayState(shown) {
+  const all = Object.entries(shown);
+  const failed = all.filter(([, { status }]) => status === "failed").map(([name, { tick }]) => `${name.toUpperCase()} has failed: ${tick.error}.`);
+  const any = (status) => all.some(([, each]) => each.status === status);
+  let text = "Choose settings, then train.";
+  if (trouble) text = trouble;
+  else if (any("starting")) text = "Making the networks; the first time takes some seconds…";
+  else if (failed.length) text = failed.join(" ");
+  else if (any("running")) text = "Learning. Draw meanwhile, and see it change.";
+  else if (any("changed") || (any("none") && any("paused"))) text = "Settings have changed: what was changed begins anew when you train.";
+  else if (any("paused")) text = "Paused.";
+  if (find("play-status").textContent !== text) find("play-status").textContent = text;
+}
