@@ -49,7 +49,18 @@ def options_of(command: Any) -> list[Any]:
 def test_every_command_and_flag_is_in_the_guide():
     guide = (ROOT / "docs" / "guide.md").read_text()
     group = get_command(cli.app)
-    assert set(group.commands) == {"train", "evaluate", "data", "runs", "read", "serve", "teach", "export", "sweep"}
+    assert set(group.commands) == {
+        "train",
+        "evaluate",
+        "data",
+        "runs",
+        "read",
+        "serve",
+        "play",
+        "teach",
+        "export",
+        "sweep",
+    }
     for name, command in group.commands.items():
         section = guide.split(f"### tendigits {name}")[1].split("\n##")[0]
         flags = [flag for p in options_of(command) for flag in (*p.opts, *p.secondary_opts) if flag.startswith("-")]

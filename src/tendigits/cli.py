@@ -19,7 +19,7 @@ from tendigits.cluster import with_address
 from tendigits.errors import Interrupted, TendigitsError
 from tendigits.export.command import export
 from tendigits.report.command import data, evaluate, runs
-from tendigits.serve.command import serve
+from tendigits.serve.command import play, serve
 from tendigits.sweep.command import sweep
 from tendigits.teach.command import teach
 from tendigits.train.command import TrainCommand, train
@@ -32,7 +32,7 @@ app = typer.Typer(
 )
 
 app.command(cls=TrainCommand)(train)
-for command in (read, serve, teach, evaluate, export, sweep, data, runs):
+for command in (read, serve, play, teach, evaluate, export, sweep, data, runs):
     app.command()(command)
 
 

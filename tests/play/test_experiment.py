@@ -1,6 +1,5 @@
 """Settings: the recipe's own texts and limits, its parameters, a recipe file and Keras code that run."""
 
-import json
 import re
 import subprocess
 import sys
@@ -42,24 +41,21 @@ def test_what_is_impossible_is_named(settings, named):
 
 
 def test_each_control_has_the_recipes_text_and_keeps_its_own_limits():
-    found = {control["name"]: control for control in controls()}
+    found = {control.name: control for control in controls()}
     assert {"digits", "label_noise", "hidden", "augmentation.shift"} < set(found)
     for name, field in Recipe.model_fields.items():
         if name in found:
-            assert found[name]["description"] == field.description
-    for control in found.values():
-        assert control["description"].endswith(".")
-        json.dumps(control)
-        if control["name"].startswith("augmentation"):
+            assert found[name].help == field.description
+    assert (found["hidden"].maximum, found["digits"].minimum, found["label_noise"].maximum) == (1024, 100, 1)
+    for name, control in found.items():
+        assert control.help.endswith(".")
+        if name.startswith("augmentation."):
             continue
-        if not control["is_whole"] or control["name"] == "seed":
-            continue  # their limits are not always allowed themselves
-        for limit in ("minimum", "maximum"):
-            if limit in control:
-                value = control[limit]
-                Experiment(**{control["name"]: (value,) if control["name"] == "hidden" else value})
-        for choice in control["choices"]:
-            Experiment(**{control["name"]: choice})
+        for choice in control.choices:
+            Experiment(**{name: choice})
+        if control.kind in ("integer", "integers") and name != "seed":  # of others the limit itself may be excluded
+            for value in (control.minimum, control.maximum):
+                Experiment(**{name: (value,) if name == "hidden" else value})
 
 
 def test_the_recipe_file_is_the_same_recipe(tmp_path):

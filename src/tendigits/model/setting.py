@@ -51,15 +51,16 @@ def settings() -> tuple[Setting, ...]:
     """All settings but the recipe's name, in the order of its fields, the augmentation's last."""
     groups = {name: group for group, names in GROUPS.items() for name in names}
     fields = [
-        _describe(name, groups[name], field)
+        describe(name, groups[name], field)
         for name, field in Recipe.model_fields.items()
         if name not in ("name", "augmentation")
     ]
     augmentation = Augmentation.model_fields.items()
-    return *fields, *(_describe(f"augmentation.{name}", AUGMENTATION, field) for name, field in augmentation)
+    return *fields, *(describe(f"augmentation.{name}", AUGMENTATION, field) for name, field in augmentation)
 
 
-def _describe(name: str, group: str, field: "FieldInfo") -> Setting:
+def describe(name: str, group: str, field: "FieldInfo") -> Setting:
+    """A field of `Recipe`, or of other settings, as a Setting."""
     annotation, item, limits = field.annotation, None, list(field.metadata)
     if get_origin(annotation) is tuple:
         item = get_args(annotation)[0]

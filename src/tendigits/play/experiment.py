@@ -2,17 +2,19 @@
 
 experiment = Experiment(hidden=(64,), digits=500)
 experiment.recipe(), experiment.n_parameters
-controls()                        # each setting with its explanation, limits and default, for a page
+controls()                        # each setting with its explanation, for a page
 
 How many digits there are and what is wrong with them belongs to the data, so a recipe does not have it.
 """
 
+from dataclasses import replace
 from itertools import pairwise
-from typing import Annotated, Any, get_args, get_origin
+from typing import Annotated
 
 from pydantic import Field
 
 from tendigits.model.recipe import Activation, Augmentation, FractionBelowOne, Optimizer, Recipe, Settings
+from tendigits.model.setting import AUGMENTATION, Setting, describe, settings
 
 MAX_LAYERS = 4
 """More hidden layers than that no longer fit beside each other, and learn badly without batch normalization."""
@@ -56,41 +58,13 @@ class Experiment(Settings):
         return sum((inputs + 1) * units for inputs, units in pairwise((PIXELS, *self.hidden, CLASSES)))
 
 
-def controls() -> list[dict[str, Any]]:
-    """A control for each setting: name, description, default, and minimum, maximum or choices.
-
-    Those of the augmentation are called "augmentation.shift" and so on.
-    """
+def controls() -> list[Setting]:
+    """Each setting with its explanation, limits and default; those of the augmentation as "augmentation.shift"."""
     found = []
     for name, field in Experiment.model_fields.items():
-        if name == "augmentation":
-            found += [_control(f"{name}.{each}", part, part) for each, part in Augmentation.model_fields.items()]
+        if name == AUGMENTATION.lower():
+            found += [setting for setting in settings() if setting.group == AUGMENTATION]
         else:
-            found.append(_control(name, field, Recipe.model_fields.get(name, field)))
-    return found
-
-
-def _control(name: str, field: Any, described: Any) -> dict[str, Any]:
-    choices = list(get_args(field.annotation)) if isinstance(field.default, str) else []
-    limits = _limits(field.metadata)
-    if get_origin(field.annotation) is tuple:
-        (unit, *_) = get_args(field.annotation)
-        limits = _limits(unit.__metadata__[0].metadata) | {"length": MAX_LAYERS}
-    return {
-        "name": name,
-        "description": described.description,
-        "default": field.default,
-        "choices": choices,
-        "is_whole": not isinstance(field.default, float),
-        **limits,
-    }
-
-
-def _limits(metadata: list[Any]) -> dict[str, Any]:
-    """Minimum and maximum, for a page; whether the limit itself is allowed says the Experiment."""
-    found = {}
-    for limit in metadata:
-        for name, key in (("ge", "minimum"), ("gt", "minimum"), ("le", "maximum"), ("lt", "maximum")):
-            if (value := getattr(limit, name, None)) is not None:
-                found[key] = value
+            described = Recipe.model_fields.get(name, field).description or ""
+            found.append(replace(describe(name, "", field), help=described))
     return found

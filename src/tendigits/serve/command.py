@@ -1,4 +1,4 @@
-"""The command `tendigits serve`.
+"""The commands `tendigits serve` and `tendigits play`.
 
 tendigits serve --help
 """
@@ -18,6 +18,14 @@ from tendigits.teach.command import StoreOption, store_location
 TOKEN = "TENDIGITS_TOKEN"  # noqa: S105  # the name of a variable
 
 
+Port = Annotated[int, typer.Option(min=0, max=65535, help="Port; 0 picks a free one.", metavar="N")]
+Names = Annotated[
+    list[str] | None,
+    typer.Option("--name", help="Another host name of this server; may be repeated.", metavar="HOST"),
+]
+NoBrowser = Annotated[bool, typer.Option("--no-browser", help="Do not open a browser.")]
+
+
 def serve(
     host: Annotated[
         str | None,
@@ -25,11 +33,8 @@ def serve(
             help="Address to listen on.", metavar="ADDRESS", show_default="127.0.0.1; with --phone, all addresses"
         ),
     ] = None,
-    port: Annotated[int, typer.Option(min=0, max=65535, help="Port; 0 picks a free one.", metavar="N")] = 8000,
-    name: Annotated[
-        list[str] | None,
-        typer.Option("--name", help="Another host name of this server; may be repeated.", metavar="HOST"),
-    ] = None,
+    port: Port = 8000,
+    name: Names = None,
     model: Annotated[
         Path | None, typer.Option(help="Always read with this network, not with fine-tuned ones.", metavar="RUN|FILE")
     ] = None,
@@ -38,7 +43,7 @@ def serve(
     phone: Annotated[
         bool, typer.Option("--phone", help="Take photos from a phone in the same network: the page shows a QR code.")
     ] = False,
-    no_browser: Annotated[bool, typer.Option("--no-browser", help="Do not open a browser.")] = False,
+    no_browser: NoBrowser = False,
 ) -> None:
     """Start the web page and the REST API: draw, read, correct, teach, train.
 
@@ -46,6 +51,34 @@ def serve(
     With --phone, one is made if you set none.
     """
     require("tendigits serve", "serve")
+    _run(host, port, name, model, store, runs, phone=phone, no_browser=no_browser)
+
+
+def play(
+    host: Annotated[str, typer.Option(help="Address to listen on.", metavar="ADDRESS")] = "127.0.0.1",
+    port: Port = 8000,
+    name: Names = None,
+    store: StoreOption = None,
+    runs: Runs = Path("runs"),
+    no_browser: NoBrowser = False,
+) -> None:
+    """Start the page at its playground: build a network, watch it learn, draw into it meanwhile."""
+    require("tendigits play", "serve", "train")
+    _run(host, port, name, None, store, runs, phone=False, no_browser=no_browser, page="#play")
+
+
+def _run(
+    host: str | None,
+    port: int,
+    name: list[str] | None,
+    model: Path | None,
+    store: str | None,
+    runs: Path,
+    *,
+    phone: bool,
+    no_browser: bool,
+    page: str = "",
+) -> None:
     from tendigits.serve.server import is_local, run_server
 
     token = os.environ.get(TOKEN) or None
@@ -62,4 +95,15 @@ def serve(
             f"set one: {TOKEN}=$(openssl rand -hex 16) tendigits serve --host {host}"
         )
     browser = not no_browser and sys.stdout.isatty()
-    run_server(host, port, tuple(name or ()), token, model, store_location(store), runs, phone=phone, browser=browser)
+    run_server(
+        host,
+        port,
+        tuple(name or ()),
+        token,
+        model,
+        store_location(store),
+        runs,
+        phone=phone,
+        browser=browser,
+        page=page,
+    )

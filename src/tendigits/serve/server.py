@@ -77,11 +77,13 @@ def run_server(
     *,
     phone: bool,
     browser: bool,
+    page: str = "",
 ) -> None:
     """Listen until SIGINT or SIGTERM.
 
     Args:
         token: what requests need; with `phone` one is made, and printed, if there is none.
+        page: the one to open, such as "#play".
         phone: take photos from a phone, at the first of `names` or this machine's address in its network.
 
     Raises:
@@ -92,12 +94,12 @@ def run_server(
     listener = _listen(host, port)
     port = listener.getsockname()[1]
     address = _origin(ALL_ADDRESSES.get(host, host), port)
-    told = "" if token is None else "/?token=..."
+    told = page and f"/{page}" if token is None else f"/?token=...{page}"
     photos = phone_token = None
     if reachable is not None:
         if token is None:
             token = secrets.token_urlsafe(TOKEN_BYTES)
-            told = f"/?token={token}"
+            told = f"/?token={token}{page}"
         phone_token = secrets.token_urlsafe(TOKEN_BYTES)
         names = (*names, reachable)
         photos = PhotoInbox(f"{_origin(reachable, port)}/phone.html?token={phone_token}")
@@ -107,16 +109,9 @@ def run_server(
     jobs, playground = Jobs(), Playground()
     sys.setswitchinterval(SWITCH_INTERVAL)
     app = create_app(
-        store,
-        store_location,
-        reader=reader,
-        runs=runs,
-        security=security,
-        locators=cores(),
-        jobs=jobs,
-        playground=playground,
-        photos=photos,
-    )
+        store, store_location, reader=reader, runs=runs, security=security, locators=cores(), jobs=jobs,
+        playground=playground, photos=photos,
+    )  # fmt: skip
     logging.getLogger("tendigits.serve").addHandler(logging.StreamHandler())
     config = uvicorn.Config(
         app, http=limited_protocol(), ws="none", log_level="warning", access_log=False, server_header=False,
@@ -125,7 +120,7 @@ def run_server(
     typer.echo(f"tendigits reads at {address}{told}   (Ctrl-C stops it)")
     typer.echo(f"corrections: {store.url}   runs: {runs}")
     if browser:
-        webbrowser.open(address if token is None else f"{address}/?token={token}")
+        webbrowser.open(f"{address}/{page}" if token is None else f"{address}/?token={token}{page}")
     _Server(config, jobs, playground, photos).run(sockets=[listener])
 
 

@@ -33,7 +33,8 @@ export function startPlaying() {
 export function showPlaying() {
   return trying(async () => {
     if (!Object.keys(experiments).length) {
-      startSettings((await ask("v1/play")).controls, drawSoon);
+      const { settings, max_layers: most } = await ask("v1/play");
+      startSettings(settings, most, drawSoon);
       startLessons(experiments, (name, settings) => setExperiment(name, settings), () => act("reset"));
     }
     await synchronise();

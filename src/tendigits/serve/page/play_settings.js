@@ -11,6 +11,7 @@ const SLIDERS = { dropout: [0.9, 0.05], label_noise: [1, 0.05] }; // the highest
 const FIRST = ["hidden", "activation", "dropout", "digits", "label_noise", "optimizer", "learning_rate", "batch_size", "seed"];
 
 let controls = []; // as /v1/play describes them
+let most; // hidden layers
 let chosen = "a"; // the network whose settings are shown
 let changed;
 let asked = 0;
@@ -18,8 +19,9 @@ let asked = 0;
 export const experiments = {}; // network -> its settings, by name; the augmentation's as "augmentation.shift"
 
 // `whenChanged` is called after each change of a setting, and when a network comes or goes.
-export function startSettings(described, whenChanged) {
+export function startSettings(described, layers, whenChanged) {
   controls = described;
+  most = layers;
   changed = whenChanged;
   experiments.a = defaults();
   const shown = controls.filter(({ name }) => !name.startsWith("augmentation."));
@@ -83,7 +85,7 @@ function choose(name) {
 
 // A setting: its name, its control, and what it is.
 function field(control) {
-  const { name, description, choices } = control;
+  const { name, help, choices } = control;
   const given = { id: `play-${name}`, "aria-describedby": `about-${name}` };
   if (name === "hidden") return hiddenField(control);
   let input;
@@ -93,7 +95,7 @@ function field(control) {
   else input = element("input", { ...given, type: "range", min: 0, max: highest(control), step: stepOf(control) });
   input.addEventListener("input", () => set(name, choices.length ? input.value : Number(input.value)));
   return element("div", { class: "setting" }, element("label", { for: given.id }, title(name), " ", element("output", { id: `value-${name}`, for: given.id })),
-    input, element("p", { id: `about-${name}`, class: "hint" }, description));
+    input, element("p", { id: `about-${name}`, class: "hint" }, help));
 }
 
 function highest({ name, maximum }) {
@@ -106,17 +108,17 @@ function stepOf(control) {
 }
 
 // The hidden layers: a number of units each, with buttons to add and remove a layer.
-function hiddenField({ description }) {
+function hiddenField({ help }) {
   return element("fieldset", { class: "setting", id: "play-hidden", "aria-describedby": "about-hidden" }, element("legend", {}, title("hidden")),
     element("div", { class: "row", id: "play-units" }),
-    element("p", { id: "about-hidden", class: "hint" }, description));
+    element("p", { id: "about-hidden", class: "hint" }, help));
 }
 
-function fillHidden({ maximum, length }) {
+function fillHidden({ maximum }) {
   const hidden = experiments[chosen].hidden;
   const set_ = (units, focus) => {
     set("hidden", units);
-    fillHidden({ maximum, length });
+    fillHidden({ maximum });
     find(focus)?.focus();
   };
   find("play-units").replaceChildren(
@@ -128,7 +130,7 @@ function fillHidden({ maximum, length }) {
         set("hidden", experiments[chosen].hidden.map((old, at) => (at === i ? value : old)));
       },
     })),
-    element("button", { type: "button", id: "play-more", disabled: hidden.length >= length, "aria-label": "Add a hidden layer",
+    element("button", { type: "button", id: "play-more", disabled: hidden.length >= most, "aria-label": "Add a hidden layer",
       onclick: () => set_([...experiments[chosen].hidden, experiments[chosen].hidden.at(-1) ?? 64], "play-more") }, "+"),
     element("button", { type: "button", id: "play-fewer", disabled: !hidden.length, "aria-label": "Remove the last hidden layer",
       onclick: () => set_(experiments[chosen].hidden.slice(0, -1), "play-fewer") }, "−"));

@@ -13,6 +13,7 @@ from starlette.exceptions import HTTPException
 from tendigits.digits.find import find_digit
 from tendigits.errors import DataError, Failure
 from tendigits.extras import require
+from tendigits.model.setting import Setting
 from tendigits.play.experiment import MAX_LAYERS, MAX_UNITS, Experiment, controls
 from tendigits.play.export import as_keras, as_recipe
 from tendigits.serve.app_state import AppState, State
@@ -32,8 +33,8 @@ MISSING = error_responses(409, 503)
 class PlayResponse(BaseModel):
     """What can be set, and which networks there are."""
 
-    controls: list[dict[str, Any]]
-    """Each setting's name, description, default, and minimum, maximum or choices."""
+    settings: list[Setting]
+    max_layers: int
     networks: dict[str, Experiment]
 
 
@@ -67,7 +68,7 @@ class DrawResponse(BaseModel):
 @router.get("")
 def get_playground(state: State) -> PlayResponse:
     """The settings of a network with their explanations, and the networks that exist."""
-    return PlayResponse(controls=controls(), networks=state.play.experiments)
+    return PlayResponse(settings=controls(), max_layers=MAX_LAYERS, networks=state.play.experiments)
 
 
 @router.post("/experiment")

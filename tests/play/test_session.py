@@ -1,0 +1,145 @@
+"""The session: a process that is started, asked, followed and ended; here a small stand-in for it."""
+
+import asyncio
+import sys
+
+import pytest
+
+from tendigits.errors import Failure, UserError
+from tendigits.play import session as module
+from tendigits.play.experiment import Experiment
+from tendigits.play.session import Playground
+
+STAND_IN = r"""
+import json, sys, time
+def send(**message): print(json.dumps(message), flush=True)
+for line in sys.stdin:
+    request = json.loads(line)
+    do, number = request["do"], request["id"]
+    if do == "build":
+        send(event="tick", network=request["network"], data={"status": "paused", "steps": 0})
+        send(id=number, result={"layers": [8, 10]})
+    elif do == "many":
+        for steps in range(500):
+            send(event="tick", network="a", data={"status": "running", "steps": steps})
+        send(id=number, result=None)
+    elif do == "refuse":
+        send(id=number, error="expected more, received less")
+    elif do == "crash":
+        sys.exit("first line\nMemoryError: too large")
+    elif do == "hang":
+        time.sleep(600)
+    else:
+        send(id=number, result=request)
+"""
+
+
+@pytest.fixture
+def playground():
+    return Playground([sys.executable, "-c", STAND_IN])
+
+
+def run(work):
+    return asyncio.run(asyncio.wait_for(work, 60))
+
+
+def test_a_network_is_made_asked_and_removed_and_the_process_ends_with_the_last(playground):
+    async def go():
+        with pytest.raises(UserError, match="there is no network yet"):
+            await playground.ask("train")
+        experiment = Experiment(hidden=(8,))
+        assert await playground.build("a", experiment) == {"layers": [8, 10]}
+        assert await playground.build("b", experiment) == {"layers": [8, 10]}
+        assert playground.experiments == {"a": experiment, "b": experiment}
+        process = playground._process
+        answers = await asyncio.gather(*(playground.ask("echo", n=n) for n in range(20)))
+        assert [answer["n"] for answer in answers] == list(range(20))
+        with pytest.raises(UserError, match="expected more"):
+            await playground.ask("refuse")
+        await playground.remove("b")
+        assert playground._process is process
+        await playground.remove("a")
+        assert (playground._process, process.returncode) == (None, 0)
+        assert not playground._waiting
+
+    run(go())
+
+
+def test_a_slow_follower_gets_the_latest_and_holds_no_queue(playground):
+    async def go():
+        await playground.build("a", Experiment())
+        followed = playground.follow()
+        kind, data = await anext(followed)
+        assert (kind, data["network"], data["status"]) == ("tick", "a", "paused")
+        await playground.ask("many")
+        assert len(playground._events) == 1
+        assert (await anext(followed))[1]["steps"] == 499
+        late = playground.follow()
+        assert (await anext(late))[1]["steps"] == 499
+        waiting = asyncio.create_task(anext(followed, None))
+        await asyncio.sleep(0.05)
+        await playground.close()
+        assert await waiting is None  # the server can end
+        await late.aclose()
+
+    run(go())
+
+
+def test_a_process_that_dies_says_why_and_a_new_one_is_started(playground):
+    async def go():
+        await playground.build("a", Experiment())
+        with pytest.raises(Failure, match="the playground's process has ended: MemoryError: too large"):
+            await playground.ask("crash")
+        followed = playground.follow()
+        assert await anext(followed) == ("end", {"network": "", "error": "MemoryError: too large"})
+        assert playground.experiments == {}
+        assert await playground.build("a", Experiment()) == {"layers": [8, 10]}
+        assert (await anext(followed))[0] == "tick"
+        await followed.aclose()
+        await playground.close()
+
+    run(go())
+
+
+def test_a_process_that_hangs_is_killed(playground, monkeypatch):
+    monkeypatch.setattr(module, "STOP_SECONDS", 0.2)
+
+    async def go():
+        await playground.build("a", Experiment())
+        process = playground._process
+        hanging = asyncio.create_task(playground.ask("hang"))
+        await asyncio.sleep(0.05)
+        await playground.close()
+        assert process.returncode == -9
+        with pytest.raises(Failure):
+            await hanging
+
+    run(go())
+
+
+def test_an_idle_process_ends_but_not_while_somebody_watches_it_learn():
+    now = 0.0
+    playground = Playground([sys.executable, "-c", STAND_IN], clock=lambda: now)
+
+    async def go():
+        nonlocal now
+        await playground.build("a", Experiment())
+        await playground.ask("many")  # it learns
+        followed = playground.follow()
+        await anext(followed)
+        for _ in range(5):
+            now += module.IDLE_SECONDS - 1
+            await playground.end_if_idle()
+            assert playground._process is not None
+        await followed.aclose()
+        now += module.IDLE_SECONDS - 1
+        await playground.end_if_idle()
+        assert playground._process is not None
+        now += 1
+        await playground.end_if_idle()
+        assert playground._process is None
+        followed = playground.follow()
+        assert (await anext(followed))[1]["error"] == "nobody used it for 5 minutes"
+        await followed.aclose()
+
+    run(go())
