@@ -211,8 +211,8 @@ def report(record: dict[str, Any]) -> str:
         for each in record["dearest"]
     ]
     rows.append(
-        f"\nMachine: {about['processor']}, {about['cores']} cores; Python {about['python']}; {record['date']}. Files of "
-        f"at most {LARGEST / 1e6:g} MB; seed {record['seed']}; the calibration took {record['calibration']:.2f} s."
+        f"\nMachine: {about['processor']}, {about['cores']} cores; Python {about['python']}; {record['date']}. "
+        f"Files of at most {LARGEST / 1e6:g} MB; seed {record['seed']}; calibration {record['calibration']:.2f} s."
     )
     return "\n".join(rows)
 

@@ -1,5 +1,10 @@
 import ast
 import inspect
+import os
+import unicodedata
+
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tendigits import errors
 
@@ -28,3 +33,27 @@ def test_every_class_says_what_it_is():
     for node in ast.parse(inspect.getsource(errors)).body:
         if isinstance(node, ast.ClassDef):
             assert ast.get_docstring(node)
+
+
+@given(st.text())
+def test_what_is_printable_is_one_line_of_utf_8_without_controls(text):
+    shown = errors.printable(text)
+    assert len(shown.splitlines()) <= 1
+    shown.encode()
+    assert not any(unicodedata.category(character) in ("Cc", "Cs", "Zl", "Zp") for character in shown)
+    assert unicodedata.bidirectional("\u202e") == "RLO"
+    assert not {unicodedata.bidirectional(character) for character in shown} & {
+        "RLO",
+        "LRO",
+        "RLE",
+        "LRE",
+        "RLI",
+        "LRI",
+    }
+    assert errors.printable(shown) == shown
+
+
+def test_ordinary_names_stay_as_they_are():
+    for name in ("scan 1.png", "zwölf.png", "数字.png", "C:\\a\\b.png", "12\u202fam\u00a0.png", "👩\u200d🔬.png"):
+        assert errors.printable(name) == name
+    assert errors.printable(os.fsdecode(b"\xff\n")) == "\\xff\\n"

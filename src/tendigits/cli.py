@@ -9,6 +9,7 @@ import signal
 import sys
 import threading
 import traceback
+from io import TextIOWrapper
 from types import FrameType
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -16,13 +17,16 @@ import typer
 
 from tendigits.batch.command import read
 from tendigits.cluster import with_address
-from tendigits.errors import Interrupted, TendigitsError
+from tendigits.errors import Interrupted, TendigitsError, printable, reason_of
 from tendigits.export.command import export
 from tendigits.report.command import data, evaluate, runs
 from tendigits.serve.command import play, serve
 from tendigits.sweep.command import sweep
 from tendigits.teach.command import teach
 from tendigits.train.command import TrainCommand, train
+
+LONGEST = 1000
+"""Characters of a message; it may quote a value from a file."""
 
 if TYPE_CHECKING:
     from sys import UnraisableHookArgs
@@ -60,6 +64,9 @@ def main() -> None:
     arguments = with_address([argument for argument in sys.argv[1:] if argument != "--debug"]) or ["--help"]
     signal.signal(signal.SIGTERM, _terminated)
     sys.unraisablehook = _signal_again
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):  # a name that the terminal's encoding lacks ends no command
+            stream.reconfigure(errors="backslashreplace")
     try:
         code = app(arguments, standalone_mode=False)
         if code == 130:  # what typer makes of a KeyboardInterrupt
@@ -74,16 +81,18 @@ def main() -> None:
         code = 1
     except Exception as error:
         if hasattr(error, "format_message"):  # wrong usage, from typer's click
-            code = _fail(f"{_usage_sentence(error)} See: tendigits --help", 2, debug)
+            code = _fail(f"{' '.join(_usage_sentence(error).split())} See: tendigits --help", 2, debug)
         else:
-            code = _fail(f"unexpected {type(error).__name__}: {error} (--debug shows where)", 1, debug)
+            code = _fail(f"unexpected {type(error).__name__}: {reason_of(error)} (--debug shows where)", 1, debug)
     sys.exit(code or 0)
 
 
 def _fail(message: str, code: int, debug: bool) -> int:
     if debug:
         traceback.print_exc()
-    typer.echo(f"tendigits: {' '.join(message.split())}", err=True)
+    if len(message) > LONGEST:
+        message = f"{message[:LONGEST]}..."
+    typer.echo(f"tendigits: {printable(message)}", err=True)
     return code
 
 

@@ -15,8 +15,11 @@
     │   └── HostError            another host or a cluster cannot be reached
     └── Interrupted              exit code 130 or 143: Ctrl-C or SIGTERM; the run can be resumed
 
-A message says what was expected, what was received and what to do, in one line.
+A message says what was expected, what was received and what to do, in one line; names in it are `printable` once they
+are shown.
 """
+
+import re
 
 
 class TendigitsError(Exception):
@@ -82,6 +85,23 @@ class Interrupted(TendigitsError):
         super().__init__(message)
         self.signal_number = signal_number
         self.exit_code = 128 + signal_number
+
+
+_UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+"""Controls, terminal sequences among them; line and paragraph separators; what turns the direction of text; and
+surrogates, which stand for the bytes of a name that is no UTF-8."""
+
+
+def printable(text: str) -> str:
+    """A name from elsewhere, in one line that is UTF-8 and does nothing to a terminal: a newline is shown as \\n."""
+    return _UNPRINTABLE.sub(_escaped, text)
+
+
+def _escaped(found: re.Match[str]) -> str:
+    character = found[0]
+    if "\udc80" <= character <= "\udcff":  # Python's "surrogateescape": a byte of the name
+        return f"\\x{ord(character) - 0xDC00:02x}"
+    return character.encode("unicode_escape").decode()
 
 
 def reason_of(error: BaseException | None) -> str:

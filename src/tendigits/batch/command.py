@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from tendigits.errors import DataError, Failure, Interrupted, UserError
+from tendigits.errors import DataError, Failure, Interrupted, UserError, printable
 from tendigits.extras import require
 from tendigits.lines.numbers import Mark
 from tendigits.tables.totals import Sums
@@ -216,7 +216,7 @@ def _report(
     ]
     if others := sources.others:
         named = ", ".join(others[:REPORTED]) + (", ..." if len(others) > REPORTED else "")
-        typer.echo(f"tendigits: no pictures and left out, {len(others)}: {named}", err=True)
+        typer.echo(f"tendigits: no pictures and left out, {len(others)}: {printable(named)}", err=True)
     _list(lines)
     read = n_pictures - len(errors)
     unread = f"read {read} of {n_pictures + len(skipped)} pictures; {len(lines)} could not be read" if lines else None
@@ -226,6 +226,6 @@ def _report(
 
 def _list(lines: list[str]) -> None:
     for line in lines[:REPORTED]:
-        typer.echo(f"tendigits: {line}", err=True)
+        typer.echo(f"tendigits: {printable(line)}", err=True)
     if len(lines) > REPORTED:
         typer.echo(f"tendigits: and {len(lines) - REPORTED} more", err=True)

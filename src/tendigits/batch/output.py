@@ -21,7 +21,7 @@ import typer
 
 from tendigits.batch.sources import content_of
 from tendigits.digits.segment import Box
-from tendigits.errors import UserError
+from tendigits.errors import UserError, printable
 from tendigits.files import make_folder, replacing, write_text
 from tendigits.read.results import COLUMNS, Page
 from tendigits.tables.expectations import parse
@@ -78,26 +78,25 @@ class Output(AbstractContextManager["Output"]):
         if self.csv is not None:
             self._write_rows([form_row(path, page)] if page.fields else page.rows(path))
         if self.as_json:
-            self.echo(json.dumps({"path": path, **page.as_dict()}))
+            self.echo(json.dumps({"path": printable(path), **page.as_dict()}))
         elif self.tables is None and self.csv is None:
             digit = page.lines[0].digit if self.one else None
             text = page.text() or "no numbers" if digit is None else digit.text()
-            for line in (coloured(text) if shows_colours() else text).splitlines():
-                self.echo(f"{path}: {line}" if self.named else line)
+            for line in (coloured(text) if shows_colours() else text).split("\n"):
+                self.echo(f"{printable(path)}: {line}" if self.named else line)
         if self.tables is not None:
             turned = f"   turned by {page.turned} degrees" if page.turned else ""
             notice = f"   {page.notice}" if page.notice else ""
             for summary in self.tables.add(path, page):
                 if not self.as_json and self.csv != STDOUT:
-                    self.echo(f"{path}   {summary}{turned}{notice}")
+                    self.echo(f"{printable(path)}   {summary}{turned}{notice}")
         if (target := self.show.get(path)) is not None:
             _draw(path, page, target)
 
     def _write_rows(self, rows: Sequence[Sequence[Any]]) -> None:
         csv.writer(self._rows, lineterminator="\n").writerows(rows)
         if self.csv == STDOUT:
-            for line in self._rows.getvalue().splitlines():
-                self.echo(line)
+            self.echo(self._rows.getvalue().removesuffix("\n"))
             self._rows = StringIO()
 
     def __exit__(self, *_: object) -> None:
@@ -120,7 +119,7 @@ def coloured(text: str) -> str:
 def form_row(path: str, page: Page) -> tuple[str, ...]:
     """The row of a picture of a form: what stands in its fields, and the names of those that are doubtful."""
     doubtful = [name for name, cell in page.fields.items() if not cell.accepted]
-    return no_formula(path), *(no_formula(cell.value) for cell in page.fields.values()), "; ".join(doubtful)
+    return no_formula(printable(path)), *(no_formula(cell.value) for cell in page.fields.values()), "; ".join(doubtful)
 
 
 @dataclass
@@ -141,14 +140,14 @@ class TableFile:
             if not self._forms:
                 self._forms.append([Cell(Box(0, 0, 0, 0), name) for name in ("picture", *page.fields)])
                 self._tables.append((FORMS, Table(self._forms)))
-            self._forms.append([Cell(Box(0, 0, 0, 0), PurePath(path).name), *page.fields.values()])
+            self._forms.append([Cell(Box(0, 0, 0, 0), printable(PurePath(path).name)), *page.fields.values()])
             doubtful = [name for name, cell in page.fields.items() if not cell.accepted]
             check = f" ({', '.join(doubtful)})" if doubtful else ""
             yield f"{len(page.fields)} fields   {len(doubtful)} to check{check}"
             return
         tables = [table for table in page.checked(self.sums, self.expect) if table.rows]
         for number, table in enumerate(tables, 1):
-            name = PurePath(path).name.replace("#page=", " ")
+            name = printable(PurePath(path).name).replace("#page=", " ")
             self._tables.append((f"{name} {number}" if len(tables) > 1 else name, table))
             yield table.summary()
         if not tables:
@@ -221,7 +220,7 @@ def plan_show(paths: Sequence[str], show: Path | None) -> dict[str, Path]:
     else:
         planned = {}
         for path in dict.fromkeys(paths):
-            stem, n = PurePath(path).stem, 1
+            stem, n = printable(PurePath(path).stem).replace("\\", "_"), 1
             while (target := show / (f"{stem}.png" if n == 1 else f"{stem}-{n}.png")) in planned.values():
                 n += 1
             planned[path] = target

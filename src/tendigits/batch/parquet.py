@@ -23,7 +23,7 @@ from tendigits.batch.sources import is_remote
 from tendigits.digits.network import bundled_file
 from tendigits.digits.runtime import asset
 from tendigits.digits.segment import Box
-from tendigits.errors import RunError
+from tendigits.errors import RunError, printable
 from tendigits.files import lock_folder, make_folder, replacing, sha256, write_or_compare
 from tendigits.read.reader import PACKAGE, ReaderOptions
 
@@ -120,7 +120,7 @@ def read_into(
     }  # fmt: skip
     paths = [path if is_remote(path) else str(Path(path).absolute()) for path in paths]
     with open_table(folder, settings) as table:
-        todo = [path for path in dict.fromkeys(paths) if path not in table.done]
+        todo = [path for path in dict.fromkeys(paths) if printable(path) not in table.done]
         summary = Summary(before=len(paths) - len(todo))
         part: list[Rows] = []
         written = clock()
@@ -164,13 +164,13 @@ def _read_rows(
 
 def rows_of(result: Result) -> Rows:
     """Convert a result to rows."""
-    page = result.page
+    page, path = result.page, printable(result.path)
     if page is None:
-        return Rows({"path": result.path, "numbers": 0, "error": str(result.error)}, [])
+        return Rows({"path": path, "numbers": 0, "error": printable(str(result.error))}, [])
     cells = page.cells()
     numbers = [
         {
-            "path": result.path, "line": number,
+            "path": path, "line": number,
             **dict(zip(("table", "row", "column"), cells.get(number - 1, ()), strict=False)), "value": line.value,
             "number": None if line.number is None else str(line.number), "confidence": line.confidence,
             "accepted": line.accepted, "reason": line.reason, **line.box._asdict(),
@@ -179,7 +179,7 @@ def rows_of(result: Result) -> Rows:
     ]  # fmt: skip
     width, height = page.size
     about = {"width": width, "height": height, "numbers": len(numbers), "notice": page.notice}
-    return Rows({"path": result.path, **about}, numbers)
+    return Rows({"path": path, **about}, numbers)
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ actor to another. Only paths and rows travel; each actor opens the pictures itse
 
 import json
 import logging
+import os
 from collections.abc import Iterator
 from dataclasses import asdict
 
@@ -51,7 +52,8 @@ def read_on_ray(
     with connected(address, workers=workers) as cores:
         import ray
 
-        blocks = [pa.table({"path": paths[first : first + size]}) for first in range(0, len(paths), size)]
+        encoded = [os.fsencode(path) for path in paths]  # a name may be no UTF-8
+        blocks = [pa.table({"path": encoded[first : first + size]}) for first in range(0, len(paths), size)]
         ray.data.DataContext.get_current().enable_progress_bars = False
         logging.disable(logging.WARNING)  # Ray's own; errors are raised anyway
         try:
@@ -81,7 +83,7 @@ def _actor(options: ReaderOptions, one: bool, timeout: float | None) -> type:
             self.pool = reader_pool(options, 1, timeout)
 
         def __call__(self, batch: pa.Table) -> pa.Table:
-            results = read_with(self.pool, batch["path"].to_pylist(), one)
+            results = read_with(self.pool, [os.fsdecode(path) for path in batch["path"].to_pylist()], one)
             return pa.table({"rows": [json.dumps(asdict(rows_of(result))) for result in results]})
 
     return Actor

@@ -6,6 +6,7 @@ split_address("scan.pdf#page=2")    # ("scan.pdf", 2)
 
 import io
 import json
+import os
 import re
 import subprocess
 import sys
@@ -13,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tendigits.data import draw_pdf, tiff
+from tendigits.data.limits import MAX_BYTES, refuse_bytes
 from tendigits.errors import DataError
 
 if TYPE_CHECKING:
@@ -61,7 +63,7 @@ def count_pages(source: Path | bytes, name: str = "the picture") -> int:
         name, has_pdf = str(source), source.suffix.lower() == ".pdf"
     try:
         if has_pdf:
-            data = source if isinstance(source, bytes) else source.read_bytes()
+            data = source if isinstance(source, bytes) else _read(source)
             n = int(_pdfium(name, input=data)[0]["pages"])
         else:
             with io.BytesIO(source) if isinstance(source, bytes) else source.open("rb") as file:
@@ -110,6 +112,12 @@ def _pdfium(name: str, page: int = 0, side: int = 0, **given: Any) -> tuple[dict
     if "error" in said:
         raise DataError(f"expected a whole PDF at {name}, received {said['error']}")
     return said, pixels
+
+
+def _read(path: Path) -> bytes:
+    with path.open("rb") as file:
+        refuse_bytes(os.fstat(file.fileno()).st_size, str(path))
+        return file.read(MAX_BYTES)
 
 
 def _refuse_many(n: int, name: str) -> None:

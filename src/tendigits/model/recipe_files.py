@@ -8,12 +8,12 @@ text = to_toml(recipe)                     # such a file
 import difflib
 import json
 import re
-import tomllib
 from itertools import takewhile
 from pathlib import Path
 
 from tendigits.errors import RecipeError
 from tendigits.model.recipe import Recipe
+from tendigits.toml import read_toml
 
 
 def load_recipe(name_or_file: str) -> Recipe:
@@ -47,7 +47,7 @@ def to_toml(recipe: Recipe) -> str:
 
 def _from_toml(path: Path) -> Recipe:
     try:
-        values = tomllib.loads(path.read_text(encoding="utf-8"))
+        values = read_toml(path)
     except OSError as error:
         raise RecipeError(f"cannot read recipe {path}: {error.strerror}; known recipes: {', '.join(RECIPES)}") from None
     except ValueError as error:  # not TOML, or not even UTF-8

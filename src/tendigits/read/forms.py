@@ -15,7 +15,6 @@ A form is a TOML file; boxes are left, top, right and bottom in pixels of the pi
 """
 
 import math
-import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -30,9 +29,10 @@ from tendigits.digits.budget import Budget
 from tendigits.digits.find import open_page
 from tendigits.digits.foreground import shrink
 from tendigits.digits.segment import Box
-from tendigits.errors import DataError, UserError
+from tendigits.errors import DataError, UserError, printable
 from tendigits.lines.finder import Place
 from tendigits.lines.reading import LineReader, Reading
+from tendigits.toml import read_toml
 
 Grey = NDArray[np.uint8]
 Floats = NDArray[np.float64]
@@ -109,12 +109,14 @@ def load_form(path: str | Path) -> Form:
     """
     path = Path(path)
     try:
-        content = tomllib.loads(path.read_text(encoding="utf-8"))
+        content = read_toml(path)
     except (OSError, ValueError) as error:
         raise UserError(f"expected a form's TOML file at {path}, received {error}") from None
     picture, fields, turned = content.get("picture"), content.get("fields"), content.get("turned", 0)
     if not isinstance(picture, str) or not isinstance(fields, dict) or not 0 < len(fields) <= MAX_FIELDS:
         raise UserError(f'expected picture = "NAME" and a table [fields] in {path}; see the guide')
+    if strange := [name for name in fields if printable(name) != name]:
+        raise UserError(f"expected a field's name to have printable characters only in {path}, received {strange[0]!r}")
     return make_form(path.parent / picture, fields, turned)
 
 

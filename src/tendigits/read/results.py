@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tendigits.digits.segment import Box
+from tendigits.errors import printable
 from tendigits.tables.checks import check
 from tendigits.tables.table import UNCLEAR, Cell, Table, column_name, doubt_of, marked, no_formula
 from tendigits.tables.totals import Sums
@@ -257,7 +258,7 @@ class Page:
         cells = self.cells()
         return [
             (
-                no_formula(path), number, *cells.get(number - 1, ("", "", "")), no_formula(line.value),
+                no_formula(printable(path)), number, *cells.get(number - 1, ("", "", "")), no_formula(line.value),
                 "" if line.number is None else str(line.number), f"{line.confidence:.4f}",
                 "yes" if line.accepted else "no", line.reason or "", *line.box,
             )

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from tendigits.errors import printable
 from tendigits.extras import require
 from tendigits.options import Data, Runs
 
@@ -63,7 +64,8 @@ def runs(
     from tendigits.report.run import find_run
 
     # As wide as the terminal; in a pipe as wide as needed.
-    console = Console(highlight=False) if sys.stdout.isatty() else Console(highlight=False, width=1000)
+    # Without markup: the name of a folder is only a name.
+    console = Console(highlight=False, markup=False, width=None if sys.stdout.isatty() else 1000)
     if names is not None and len(names) > 1:
         require("comparing runs", "train")
     found = [find_run(name, runs) for name in names or ()]
@@ -84,14 +86,14 @@ def print_list(console: "Console", runs: Path) -> None:
     """A row for each run in a folder, with as many columns as the console is wide enough for."""
     from tendigits.report.compare import COLUMNS, fit_columns, list_table
 
-    rows = list_table(runs, lambda error: typer.echo(f"tendigits: {error}", err=True))
+    rows = list_table(runs, lambda error: typer.echo(f"tendigits: {printable(str(error))}", err=True))
     if not rows:
         typer.echo(f"no runs in {runs}; make one with: tendigits train")
         return
     columns = fit_columns(rows, console.width)
     table = _table(columns)
     for row in rows:
-        table.add_row(*(row[column] for column in columns))
+        table.add_row(*(printable(row[column]) for column in columns))
     console.print(table)
     if hidden := [column for column in COLUMNS if column not in columns]:
         typer.echo(f"in a wider terminal also: {', '.join(hidden)}")

@@ -12,7 +12,6 @@ proposed = with_values(recipe, trial.params, "trial-3")
 
 import difflib
 import json
-import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +19,7 @@ from optuna.distributions import BaseDistribution, CategoricalDistribution, Floa
 
 from tendigits.errors import RecipeError
 from tendigits.model.recipe import Recipe
+from tendigits.toml import read_toml
 
 TABLE = "augmentation"
 """The recipe's only table; a hyperparameter in it is called "augmentation.shift"."""
@@ -38,8 +38,8 @@ def read_space(path: Path, recipe: Recipe) -> Space:
         RecipeError: no such file, not TOML, an unknown hyperparameter, or a value that the recipe cannot have.
     """
     try:
-        content = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        content = read_toml(path)
+    except (OSError, ValueError) as error:
         raise RecipeError(f"cannot read the search space {path}: {error}") from None
     table = content.pop(TABLE, {})
     if not isinstance(table, dict):

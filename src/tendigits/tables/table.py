@@ -36,6 +36,9 @@ UNCLEAR = "?"
 FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")  # noqa: RUF001
 """How a formula may begin, for some program that opens a CSV."""
 
+BREAKS = r"[\t-\r\x1c-\x1f\x85\u2028\u2029]"
+"""Tabs and what some program takes for the end of a line."""
+
 ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 LEADING_ZEROS = ("00", "01", "02", "03", "04", "05", "06", "07", "08", "09")
@@ -227,7 +230,7 @@ def no_formula(text: str, may_be_number: bool = True) -> str:
         may_be_number: -12.50 stays as it is.
     """
     kept = not text.startswith(FORMULA) or (may_be_number and re.fullmatch(r"[-+]?\d+([.,]\d+)?", text) is not None)
-    return re.sub(r"\s", " ", text if kept else f"'{text}")
+    return re.sub(BREAKS, " ", text if kept else f"'{text}")
 
 
 def column_name(number: int) -> str:
