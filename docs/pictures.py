@@ -48,6 +48,10 @@ THREE = [(0.3, 0.25), (0.42, 0.15), (0.6, 0.17), (0.66, 0.3), (0.58, 0.42), (0.4
 """Where a pen goes, in shares of the pad."""
 
 
+PAUSE = 300
+"""Milliseconds after which a drawing is being read, or has been: the page waits for 120 of them."""
+
+
 def main() -> None:
     """Run, then write terminal.svg, curves.png, read.svg, read.jpg, table.jpg, table.svg and page_*.png into docs/."""
     with tempfile.TemporaryDirectory() as folder:
@@ -96,21 +100,21 @@ def show_page(folder: Path) -> None:
         page = browser.new_page(viewport={"width": 1100, "height": 860}, reduced_motion="reduce")
         page.goto(address)
         draw_three(page)
-        page.screenshot(path=DOCS / "page_draw.png")
+        photograph(page, "page_draw.png")
         page.goto(f"{address}/#read")
         page.set_input_files("#file", folder / "photo.jpg")
         page.locator("#lines tbody tr").first.wait_for()
-        page.screenshot(path=DOCS / "page_read.png", full_page=True)
+        photograph(page, "page_read.png", full_page=True)
         page.set_input_files("#file", folder / "marks.jpg")
         page.locator("#grid td").first.wait_for()
         page.locator("#grid td[tabindex='0']").focus()
-        page.screenshot(path=DOCS / "page_table.png", full_page=True)
+        photograph(page, "page_table.png", full_page=True)
         phone = browser.new_page(
             viewport={"width": 390, "height": 844}, device_scale_factor=2, color_scheme="dark", reduced_motion="reduce"
         )
         phone.goto(address)
         draw_three(phone)
-        phone.screenshot(path=DOCS / "page_phone.png")
+        photograph(phone, "page_phone.png")
 
 
 def show_form(folder: Path) -> None:
@@ -182,7 +186,7 @@ def show_exported(folder: Path) -> None:
         page.goto((folder / "page" / "index.html").as_uri())
         page.locator("html[data-ready]").wait_for()
         draw_three(page)
-        page.screenshot(path=DOCS / "page_exported.png")
+        photograph(page, "page_exported.png")
         browser.close()
 
 
@@ -197,6 +201,15 @@ def draw_three(page: Page) -> None:
         page.mouse.move(pad["x"] + x * pad["width"], pad["y"] + y * pad["height"], steps=5)
     page.mouse.up()
     page.locator("#bars .best").wait_for()
+
+
+def photograph(page: Page, name: str, **options: bool) -> None:
+    """Write a picture of a page into docs/ when nothing is being read and nothing moves, as a bar does that grows."""
+    page.wait_for_timeout(PAUSE)
+    page.wait_for_function(
+        "() => !document.querySelector('[aria-busy], #reading-bar:not([hidden])') && !document.getAnimations().length"
+    )
+    page.screenshot(path=DOCS / name, **options)
 
 
 def take_photo(path: Path) -> None:

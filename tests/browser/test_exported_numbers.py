@@ -190,13 +190,13 @@ def test_open_a_picture_and_save_its_numbers(served, open_exported, digits):
 def test_pictures_that_cannot_be_opened_and_one_without_numbers(exported, open_exported):
     page = open_exported(f"{(exported('reader') / 'index.html').as_uri()}#read")
     page.set_input_files("#file", {"name": "a.png", "mimeType": "image/png", "buffer": b"no picture"})
-    expect(page.locator("#toast")).to_have_text(
-        "expected a whole PNG, JPEG, WebP, BMP or GIF, received a.png; save it again"
+    expect(page.locator("#reading")).to_have_text(
+        "a.png was not read: expected a whole PNG, JPEG, WebP, BMP or GIF, received a.png; save it again"
     )
     data = io.BytesIO()
     Image.new("L", (90, 60), 255).save(data, "PNG")
     page.set_input_files("#file", {"name": "b.png", "mimeType": "image/png", "buffer": data.getvalue()})
-    expect(page.locator("#toast")).to_have_text("No number was found.", timeout=60_000)
+    expect(page.locator("#lines")).to_contain_text("No number was found.", timeout=60_000)
 
 
 OPEN = """async ([bytes, type]) => {

@@ -9,9 +9,13 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
-from helpers import THREE, draw, opened_up
+from helpers import THREE, crop64, draw, opened_up, page_of_numbers
 from synthesis.strokes import SHAPES
 from tendigits.digits.find import find_digit
+from tendigits.digits.layers import Layers
+from tendigits.digits.network import bundled_file
+from tendigits.export.run_network import run_network
+from tendigits.model.onnx import with_layers
 from tendigits.read.reader import Reader
 
 pytestmark = pytest.mark.xdist_group("export")  # the same finished run
@@ -24,11 +28,11 @@ SIDE = 560
 )
 def test_from_a_file_a_three_is_read(exported, open_exported, which):
     page = open_exported((exported(which) / "index.html").as_uri())
-    expect(page.locator("#prediction")).to_contain_text("Draw one digit")
+    expect(page.locator("#prediction")).to_contain_text("Draw a digit or a number")
     draw(page, THREE)
     expect(page.locator("#prediction b")).to_have_text("3")
     page.locator("#pad-undo").click()
-    expect(page.locator("#prediction")).to_contain_text("Draw one digit")
+    expect(page.locator("#prediction")).to_contain_text("Draw a digit or a number")
 
 
 def test_from_a_web_server_on_a_phone_in_the_dark(served, open_exported):
@@ -92,3 +96,40 @@ def test_crops_and_predictions_are_those_of_python(exported, open_exported, tmp_
             assert answer["reason"] == expected_digit.reason or not expected_digit.accepted
         doubtful += not expected_digit.accepted
     assert 0.03 * drawings < doubtful < 0.7 * drawings  # otherwise the drawings would prove little
+
+
+@pytest.mark.parametrize("which", ["reader", pytest.param("run", marks=pytest.mark.slow)])
+def test_layers_are_those_of_python(exported, open_exported, tmp_path, request, digits, which):
+    page = open_exported(opened_up(exported(which), tmp_path))
+    data = bundled_file() if which == "reader" else None
+    layers = Layers(with_layers(data) if data else run_network(request.getfixturevalue("run_that_reads")), which)
+    for crop in digits.x_test[:3]:
+        found = page.evaluate('(crop) => modules["client.js"].readLayers(crop)', crop64(crop))
+        expected = layers(crop)
+        assert [layer["name"] for layer in found] == [layer.name for layer in expected]
+        for layer, python in zip(found, expected, strict=True):
+            units = np.frombuffer(base64.b64decode(layer["units"]), np.uint8).reshape(python.values.shape)
+            values = layer["low"] + units / 255 * (layer["high"] - layer["low"])
+            assert layer["columns"] == python.values.shape[1]
+            np.testing.assert_allclose(values, np.nan_to_num(python.values), atol=0.01 * (layer["high"] - layer["low"]))
+
+
+def test_layers_and_a_number_are_shown_as_they_are_drawn(exported, open_exported):
+    page = open_exported((exported("reader") / "index.html").as_uri())
+    draw(page, THREE)
+    expect(page.locator("#prediction b")).to_have_text("3")
+    expect(page.locator("#layers canvas")).to_have_count(5)
+    draw(page, [(0.05, 0.2), (0.05, 0.8)])
+    expect(page.locator("#prediction b")).to_have_text("13", timeout=30_000)
+    expect(page.locator("#bars")).to_be_hidden()
+
+
+@pytest.mark.slow
+def test_a_runs_page_reads_pictures_as_python_does(exported, open_exported, request, digits):
+    page = open_exported(f"{(exported('run') / 'index.html').as_uri()}#read")
+    picture = page_of_numbers(digits, rows=3)
+    page.set_input_files("#file", {"name": "a.png", "mimeType": "image/png", "buffer": picture})
+    rows = page.locator("#lines tbody tr")
+    expect(rows).to_have_count(3, timeout=60_000)
+    expected = Reader(request.getfixturevalue("run_that_reads")).read(picture).lines
+    assert [row.locator("td").nth(1).inner_text() for row in rows.all()] == [line.value for line in expected]

@@ -19,7 +19,7 @@ SCRAWL = [(0.1, 0.1), (0.9, 0.12), (0.1, 0.3), (0.9, 0.35), (0.1, 0.6), (0.9, 0.
           (0.5, 0.05), (0.2, 0.95), (0.8, 0.5), (0.3, 0.2), (0.95, 0.75)]  # fmt: skip
 PHONE = {"viewport": {"width": 390, "height": 844}, "device_scale_factor": 3, "has_touch": True, "is_mobile": True}
 COLOURS = {"runOnly": {"type": "rule", "values": ["color-contrast"]}}
-EMPTY = "Draw one digit, from 0 to 9."
+EMPTY = "Draw a digit or a number."
 
 
 def expect_digit(page: Page, digit: int) -> None:
@@ -214,9 +214,11 @@ def test_drop_and_paste(open_page, digits):
 def test_files_that_hold_no_numbers_and_markup_that_stays_text(open_page):
     page = open_page("#read")
     upload(page, b"this is no picture")
-    expect(page.locator("#toast")).to_contain_text("expected a whole PNG")
+    expect(page.locator("#reading")).to_contain_text("numbers.png was not read: expected a whole PNG")
+    expect(page.locator("#page")).to_be_hidden()
     upload(page, png(np.zeros((28, 28), np.uint8)))
-    expect(page.locator("#toast")).to_have_text("No number was found.")
+    expect(page.locator("#lines")).to_contain_text("No number was found.")
+    expect(page.locator("#reading")).to_be_empty()
     page.click("nav a[href='#teach']")
     line = json.dumps({"crop": "<img src=x onerror=alert(1)>"})
     page.set_input_files("#import", {"name": "a.jsonl", "mimeType": "application/x-ndjson", "buffer": line.encode()})

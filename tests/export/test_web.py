@@ -8,8 +8,8 @@ import json
 import re
 import subprocess
 import tarfile
-from dataclasses import replace
 
+import onnx
 import pytest
 
 from tendigits.digits.runtime import asset
@@ -57,15 +57,10 @@ def test_a_network_that_disagrees_makes_no_page(source, run, monkeypatch):
     assert not (run / "exports" / "one-web").exists()
 
 
-def test_a_run_reads_digits_and_the_reader_numbers_too(source, reader, tmp_path):
-    export_page(source, RUNTIME, folder=tmp_path / "run")
-    page = (tmp_path / "run" / "index.html").read_text()
-    assert 'id="read"' not in page
-    assert "<nav" not in page
-    assert "numbers" not in packed_in((tmp_path / "run" / "tendigits.js").read_text())
-    assert not reader.own
-    for name, own in (("reader", reader), ("mine", replace(reader, own=True))):
-        web.write_page(own, b"", tmp_path / name, RUNTIME)
+def test_every_page_reads_numbers_and_a_run_says_which_digit_each_is(source, reader, tmp_path):
+    assert (source.own, reader.own) == (True, False)
+    for name, network in (("run", source), ("reader", reader)):
+        web.write_page(network, b"", tmp_path / name, RUNTIME)
         page = (tmp_path / name / "index.html").read_text()
         assert 'href="#read"' in page
         assert "server" not in page
@@ -73,7 +68,14 @@ def test_a_run_reads_digits_and_the_reader_numbers_too(source, reader, tmp_path)
         assert unpacked(numbers["finder"]) == asset("lines", "finder.onnx")
         assert unpacked(numbers["lines"]) == asset("lines", "lines.onnx")
         assert numbers["trust"]["threshold"] == Trust.of(bundled().about).threshold(None)
-        assert numbers["own"] == (name == "mine")
+        assert numbers["own"] == (name == "run")
+
+
+def test_the_page_has_the_network_with_its_layers(source, tmp_path):
+    export_page(source, RUNTIME, folder=tmp_path / "page")
+    packed = packed_in((tmp_path / "page" / "tendigits.js").read_text())
+    (tmp_path / "network.onnx").write_bytes(unpacked(packed["network"]))
+    assert [output.name for output in onnx.load(tmp_path / "network.onnx").graph.output] == ["probabilities", "layer1"]
 
 
 def test_modules_become_one_script():

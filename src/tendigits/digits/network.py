@@ -131,7 +131,7 @@ def from_onnx(data: bytes, name: str, threads: int | None = None) -> Network:
 
     def logits(crops: Crops) -> Floats:
         x = to_input(crops).reshape(-1, *given.shape[1:])
-        result: Floats = session.run(None, {given.name: x})[0]
+        result: Floats = session.run([made.name], {given.name: x})[0]
         return np.log(np.maximum(result, LEAST)) if own else result
 
     threshold = float(about.get("threshold", OWN_THRESHOLD))

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from tendigits.data import image, limits, preprocess
-from tendigits.digits import find, foreground, network, segment
+from tendigits.digits import find, foreground, layers, network, segment
 from tendigits.lines import (
     decode,
     finder,
@@ -28,7 +28,7 @@ from tendigits.lines import network as line_network
 from tendigits.read import judge
 
 MODULES = (
-    image, limits, preprocess, find, foreground, network, segment,
+    image, limits, preprocess, find, foreground, layers, network, segment,
     decode, finder, first_look, line_network, numbers, order, reading, second_opinion, strips, trust, views, vote,
     judge,
 )  # fmt: skip

@@ -56,11 +56,6 @@ class Source:
     """The .onnx file of a line network that was fine-tuned with it; empty for the package's own."""
 
     @property
-    def reads_numbers(self) -> bool:
-        """Whether it is the reader's network, or one fine-tuned from it, which can be asked about a number's digits."""
-        return self.output == "logits"
-
-    @property
     def shape(self) -> tuple[int, ...]:
         """The shape of one digit: (784,) or (28, 28, 1)."""
         return tuple(self.model.input_shape[1:])

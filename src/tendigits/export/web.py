@@ -34,6 +34,7 @@ from tendigits.export.source import Source
 from tendigits.files import make_folder, replacing, write_text
 from tendigits.lines.network import LineNetwork
 from tendigits.lines.trust import Trust
+from tendigits.model.onnx import with_layers
 
 RUNTIME = "onnxruntime-web"
 VERSION = "1.30.0"
@@ -44,12 +45,13 @@ SCRIPT, WASM = "package/dist/ort.wasm.bundle.min.mjs", "package/dist/ort-wasm-si
 MAX_BYTES = 40 << 20
 """Of a file in the npm package."""
 
-SHARED = ("dom.js", "api.js", "strokes.js", "prediction.js", "picture.js", "pages.js")
+SHARED = ("dom.js", "api.js", "strokes.js", "layers.js", "prediction.js", "picture.js", "pages.js")
 OWN = ("image.js", "client.js", "read.js", "page.js")
 WORKER = (
     "arrays.js", "resize.js", "foreground.js", "segment.js", "preprocess.js", "find.js", "runtime.js", "network.js",
     "decode.js", "finder.js", "order.js", "strips.js", "line_network.js", "numbers.js", "vote.js", "first_look.js",
-    "views.js", "second_opinion.js", "trust.js", "reading.js", "judge.js", "reader.js", "worker.js",
+    "views.js", "second_opinion.js", "trust.js", "reading.js", "judge.js", "layers.js", "reader.js",
+    "worker.js",
 )  # fmt: skip
 """The modules, each after those that it imports."""
 
@@ -73,13 +75,13 @@ def export_page(source: Source, runtime: Runtime, *, int8: bool = False, folder:
     folder = folder or source.folder / f"{source.name}{'-int8' if int8 else ''}-web"
     with tempfile.TemporaryDirectory() as temporary:
         network = export_file(source, "onnx", int8=int8, out=Path(temporary) / "network.onnx")
-        page = write_page(source, network.path.read_bytes(), folder, runtime)
+        page = write_page(source, with_layers(network.path.read_bytes()), folder, runtime)
     n_bytes = sum(path.stat().st_size for path in folder.iterdir())
     return Exported(page, replace(network.verification, bytes=n_bytes))
 
 
 def write_page(source: Source, onnx: bytes, folder: Path, runtime: Runtime) -> Path:
-    """Write the page with a network into a folder, and return its index.html. Raises DiskError."""
+    """Write the page with a network, whose file has its layers, into a folder; returns index.html. Raises DiskError."""
     make_folder(folder)
     server, own = files("tendigits.serve") / "page", files("tendigits.export") / "page"
     known = _module("constants", constants())
@@ -95,15 +97,14 @@ def write_page(source: Source, onnx: bytes, folder: Path, runtime: Runtime) -> P
             "temperature": float(source.metadata["temperature"]),
             "threshold": float(source.metadata.get("threshold", 0)),
         },
+        "numbers": _networks_of_numbers(source),
     }
-    if source.reads_numbers:
-        packed["numbers"] = _networks_of_numbers(source)
     modules = {"constants.js": known, "packed.js": _module("packed", packed)}
     modules |= {name: _text(server / name) for name in SHARED} | {name: _text(own / name) for name in OWN}
     write_text(folder / "tendigits.js", join_modules(modules))
     write_text(folder / "style.css", _text(server / "style.css"))
     write_text(folder / "icon.svg", _text(server / "icon.svg"))
-    write_text(folder / "index.html", _document(_text(own / "index.html"), _text(server / "index.html"), source))
+    write_text(folder / "index.html", _document(_text(own / "index.html"), _text(server / "index.html")))
     return folder / "index.html"
 
 
@@ -118,7 +119,7 @@ def _networks_of_numbers(source: Source) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _document(page: str, server: str, source: Source) -> str:
+def _document(page: str, server: str) -> str:
     """The page's HTML, with the parts of the server's page that need no server."""
     sections = {}
     for name in ("draw", "read"):
@@ -126,9 +127,6 @@ def _document(page: str, server: str, source: Source) -> str:
         if section is None:
             raise AssertionError(f"the server's page has no section #{name}")
         sections[name] = re.sub(SERVED, "", section[0], flags=re.DOTALL)
-    if not source.reads_numbers:
-        page = page.replace("<!-- nav -->\n", "")
-        return page.replace("<!-- sections -->", sections["draw"].replace(" hidden>", ">", 1))
     links = "".join(f'\n    <a href="#{name}">{name.title()}</a>' for name in sections)
     page = page.replace("<!-- nav -->", f'  <nav aria-label="Pages">{links}\n  </nav>')
     return page.replace("<!-- sections -->", "\n".join(sections.values()))

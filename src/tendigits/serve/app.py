@@ -34,7 +34,7 @@ from tendigits.serve.errors import ErrorResponse, add_error_handlers, error_resp
 from tendigits.serve.jobs import Jobs
 from tendigits.serve.locator import LocatorPool, locate_all
 from tendigits.serve.metrics import Metrics
-from tendigits.serve.routes import corrections, forms, phone, play, read, tables
+from tendigits.serve.routes import corrections, forms, networks, phone, play, read, tables
 from tendigits.serve.routes import jobs as job_routes
 from tendigits.serve.routes import runs as run_routes
 from tendigits.serve.routes.photo_inbox import PhotoInbox
@@ -128,7 +128,7 @@ def create_app(
         responses={422: {"model": ErrorResponse}},
     )
     app.state.tendigits = state
-    for module in (read, tables, forms, corrections, job_routes, run_routes, play, phone):
+    for module in (read, networks, tables, forms, corrections, job_routes, run_routes, play, phone):
         app.include_router(module.router)
     _add_docs(app)
     _add_health(app, state)

@@ -4,7 +4,7 @@ def list_corrections(state: State) -> ...
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated
@@ -19,6 +19,7 @@ from tendigits.serve.batching import Batcher, BoundedThreads
 from tendigits.serve.jobs import Jobs
 from tendigits.serve.metrics import Metrics
 from tendigits.serve.routes.photo_inbox import PhotoInbox
+from tendigits.serve.routes.run_networks import ReadingNetworks
 from tendigits.teach.store import Store
 
 
@@ -44,6 +45,8 @@ class AppState:
     play: Playground
     photos: PhotoInbox | None
     """Photos from a phone; None if the server takes none."""
+    networks: ReadingNetworks = field(default_factory=ReadingNetworks)
+    """Networks of runs that clients read with."""
 
 
 def _state_of(request: Request) -> AppState:

@@ -6,9 +6,6 @@ const waiting = new Map();
 let worker;
 let requests = 0;
 
-// Whether there are networks for numbers, not only one for digits.
-export const readsNumbers = "numbers" in packed;
-
 export async function startReader() {
   const url = URL.createObjectURL(new Blob([packed.worker], { type: "text/javascript" }));
   worker = new Worker(url);
@@ -20,8 +17,10 @@ export async function startReader() {
   URL.revokeObjectURL(url);
 }
 
-// The digit in a grey picture, or its numbers, with the fields of the API; `progress` is told the share that is done.
+// The digit in a grey picture, what the layers answer to its crop, or the picture's numbers, with the fields of the API;
+// `progress` is told the share that is done.
 export const readDigit = (picture) => ask("digit", picture);
+export const readLayers = (crop) => ask("layers", crop);
 export const readPage = (picture, progress) => ask("page", picture, progress);
 
 function ask(kind, given, progress) {

@@ -1,9 +1,9 @@
 // The five pages.
 
-import { startPad } from "./pad.js";
+import { showPad, startPad } from "./pad.js";
 import { startPages } from "./pages.js";
 import { showPlaying, startPlaying } from "./play.js";
-import { startReading } from "./read.js";
+import { showReading, startReading } from "./read.js";
 import { showRuns, startRuns } from "./runs.js";
 import { showTeaching, startTeaching } from "./teach.js";
 
@@ -12,4 +12,4 @@ startReading();
 startTeaching();
 startRuns();
 startPlaying();
-startPages({ draw: null, read: null, play: showPlaying, teach: showTeaching, runs: showRuns });
+startPages({ draw: showPad, read: showReading, play: showPlaying, teach: showTeaching, runs: showRuns });

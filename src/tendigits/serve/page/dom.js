@@ -26,19 +26,34 @@ let hiding;
 // Show a message at the foot of the page, with a button if there is something to undo.
 export function notify(text, action = null) {
   const toast = find("toast");
-  const button = action && element("button", { type: "button", onclick: () => { toast.classList.remove("shown"); action.do(); } }, action.name);
+  const button = action && element("button", { type: "button", onclick: () => { hide(); action.do(); } }, action.name);
   toast.replaceChildren(text, ...(button ? [button] : []));
-  toast.classList.add("shown");
+  toast.className = "shown";
   clearTimeout(hiding);
-  hiding = setTimeout(() => toast.classList.remove("shown"), 8000);
+  hiding = setTimeout(hide, 8000);
 }
 
-// Run something that may fail, and show its error.
+// Show an error there; it goes when something else is tried.
+export function notifyError(text) {
+  notify(text);
+  find("toast").classList.add("error");
+}
+
+export function clearError() {
+  if (find("toast").classList.contains("error")) hide();
+}
+
+function hide() {
+  find("toast").className = "";
+}
+
+// Run something that may fail, and show its error; that of an older try goes.
 export async function trying(work) {
+  clearError();
   try {
     return await work();
   } catch (error) {
-    notify(error.message);
+    notifyError(error.message);
     return undefined;
   }
 }

@@ -4,37 +4,44 @@ import { cropOf } from "./api.js";
 import { element } from "./dom.js";
 
 const CELL = 10; // pixels of a unit in the canvas
+const MANY = 32, SMALL = 3; // of more columns, as convolutions have, a unit has fewer pixels
 const DARK = [24, 28, 36], ABOVE = [255, 176, 64], BELOW = [86, 180, 255];
 
 // layers: [{low, high, units}], units being bytes in base64, 0 for `low`, 255 for `high`. `chosen` is called with the
-// layer and the unit that a person selects, by a click or with arrow keys and Enter.
+// layer and the unit that a person selects, by a click or with arrow keys and Enter; without it nothing can be selected.
 export function startLayers(place, chosen) {
   return new Layers(place, chosen);
 }
 
 class Layers {
-  maps = []; // {canvas, columns, count, cursor, units}
+  maps = []; // {name, canvas, columns, count, cell, cursor, units}
 
   constructor(place, chosen) {
     Object.assign(this, { place, chosen });
   }
 
-  // Heat maps for layers of so many units, dark until `show`.
-  build(counts) {
-    this.maps = counts.map((count, layer) => this.map(count, layer));
-    this.place.replaceChildren(...this.maps.map(({ canvas, count }, layer) =>
-      element("figure", { class: "layer" }, element("figcaption", {}, `Hidden layer ${layer + 1}: ${count} units`), canvas)));
+  // Heat maps for layers, dark until `show`: dense ones by the number of their units, others as {name, count, columns}.
+  build(layers) {
+    this.maps = layers.map((layer, i) => this.map(typeof layer === "number" ? dense(layer, i) : layer, i));
+    this.place.replaceChildren(...this.maps.map(({ canvas, name }) =>
+      element("figure", { class: "layer" }, element("figcaption", {}, name), canvas)));
     this.clear();
   }
 
-  map(count, layer) {
-    const columns = Math.min(count, count > 64 ? 32 : 16);
+  // The same for layers as the server, or an exported page's network, gives them: {name, columns, units}.
+  buildAs(layers) {
+    this.build(layers.map(({ name, columns, units }) => ({ name: name[0].toUpperCase() + name.slice(1), columns, count: cropOf(units).length })));
+  }
+
+  map({ name, count, columns }, layer) {
     const rows = Math.ceil(count / columns);
+    const cell = columns > MANY ? SMALL : CELL;
+    const selecting = this.chosen && { tabindex: 0, role: "application", "aria-label": `${name}. Arrow keys choose a unit, Enter shows what it looks for.` };
     const canvas = element("canvas", {
-      width: columns * CELL, height: rows * CELL, tabindex: 0, role: "application", class: "units",
-      "aria-label": `Hidden layer ${layer + 1}, ${count} units. Arrow keys choose a unit, Enter shows what it looks for.`,
+      width: columns * cell, height: rows * cell, class: "units", ...(selecting ?? { role: "img", "aria-label": name }),
     });
-    const map = { canvas, columns, count, cursor: null, units: null };
+    const map = { name, canvas, columns, count, cell, cursor: null, units: null };
+    if (!selecting) return map;
     canvas.addEventListener("click", (event) => {
       const frame = canvas.getBoundingClientRect();
       const column = Math.floor(((event.clientX - frame.left) / frame.width) * columns);
@@ -79,21 +86,26 @@ class Layers {
     for (const map of this.maps) { map.units = null; this.paint(map); }
   }
 
-  paint({ canvas, columns, count, cursor, units }) {
+  paint({ canvas, columns, count, cell, cursor, units }) {
     const context = canvas.getContext("2d");
     context.clearRect(0, 0, canvas.width, canvas.height);
     const bytes = units && cropOf(units.units);
     const largest = units ? Math.max(Math.abs(units.low), Math.abs(units.high), 1e-9) : 1;
+    const side = cell === CELL ? cell - 1 : cell; // no lines between the pixels of a picture
     for (let unit = 0; unit < count; unit++) {
       const value = units ? (units.low + (bytes[unit] / 255) * (units.high - units.low)) / largest : 0;
       context.fillStyle = colourOf(value);
-      context.fillRect((unit % columns) * CELL, Math.floor(unit / columns) * CELL, CELL - 1, CELL - 1);
+      context.fillRect((unit % columns) * cell, Math.floor(unit / columns) * cell, side, side);
     }
     if (cursor === null) return;
     context.strokeStyle = "#fff";
     context.lineWidth = 2;
-    context.strokeRect((cursor % columns) * CELL, Math.floor(cursor / columns) * CELL, CELL - 1, CELL - 1);
+    context.strokeRect((cursor % columns) * cell, Math.floor(cursor / columns) * cell, cell - 1, cell - 1);
   }
+}
+
+function dense(count, layer) {
+  return { name: `Hidden layer ${layer + 1}: ${count} units`, count, columns: Math.min(count, count > 64 ? 32 : 16) };
 }
 
 // value: -1 to 1.

@@ -36,19 +36,58 @@ export function startPictures(take) {
   find("csv").addEventListener("click", download);
 }
 
+// Show at once a picture that is being read; nothing of an older one stays, no number and no error.
+export function showBusy(file) {
+  showAddress(file);
+  shown = null;
+  const image = element("img", { src: address, alt: "Your picture" });
+  image.addEventListener("error", () => image.remove()); // most browsers show no PDF, TIFF and HEIC
+  find("stage").style.removeProperty("aspect-ratio");
+  find("stage").replaceChildren(image);
+  find("page").classList.add("busy");
+  find("page").hidden = false;
+  find("reading").className = "";
+  find("reading").textContent = `Reading ${file.name || "the picture"} …`;
+  find("reading-bar").removeAttribute("value");
+  find("reading-bar").hidden = false;
+}
+
+// Show the share that is read, where it is known.
+export function showShare(share) {
+  find("reading-bar").value = share;
+}
+
 // Show what was read in a picture, which the browser can show.
 export function showPicture(picture, page, correct = null) {
-  if (address) URL.revokeObjectURL(address);
-  address = URL.createObjectURL(picture);
+  showAddress(picture);
+  settle("");
   find("page").hidden = false;
   showNumbers(page, correct);
-  if (!page.lines.length) notify("No number was found.");
+}
+
+// The picture could not be read: why stands where its numbers would.
+export function showUnread(file, message) {
+  settle(`${file.name || "The picture"} was not read: ${message}`);
+  find("page").hidden = true;
+}
+
+function settle(text) {
+  find("reading").className = text ? "doubt" : "";
+  find("reading").textContent = text;
+  find("reading-bar").hidden = true;
+  find("page").classList.remove("busy");
+}
+
+function showAddress(picture) {
+  if (address) URL.revokeObjectURL(address);
+  address = URL.createObjectURL(picture);
 }
 
 // Show the boxes and the table; `correct`, if there is one, is called with the line that was selected, and which of its
 // characters (null: all of it).
 export function showNumbers(page, correct) {
   shown = page;
+  const focused = document.activeElement?.dataset.place; // the correction's box or row, which is made anew
   const [width, height] = page.size;
   const size = Math.max(12, Math.max(width, height) / 45);
   const shapes = element("svg:svg", { viewBox: `0 0 ${width} ${height}`, preserveAspectRatio: "none", "aria-hidden": correct ? null : "true" });
@@ -62,7 +101,19 @@ export function showNumbers(page, correct) {
   find("lines").querySelector("tbody").replaceChildren(...page.lines.map((line, i) =>
     element("tr", { class: line.accepted ? "" : "doubtful" },
       element("td", {}, String(i + 1)), element("td", { class: "number" }, correct ? button(line, correct) : line.value),
+      page.besideName && element("td", { class: line.beside === line.value ? "number" : "number differs" }, line.beside || "–"),
       element("td", { class: "number" }, confidenceText(line.confidence)), element("td", {}, line.reason ?? ""))));
+  const beside = find("beside-name"); // where a server has several networks
+  if (beside) [beside.hidden, beside.textContent] = [!page.besideName, page.besideName ?? ""];
+  if (!page.lines.length) {
+    find("lines").querySelector("tbody").replaceChildren(element("tr", {}, element("td", { colspan: 5, class: "hint" }, "No number was found. Numbers written with a dark pen on light paper are found best.")));
+  }
+  if (focused) document.querySelector(`#page [data-place="${focused}"]`)?.focus({ preventScroll: true });
+}
+
+// Which part of which number an element shows; a number whose characters have one box has it in place of the first's.
+function placeOf(line, index) {
+  return `${shown.lines.indexOf(line)}:${index ?? 0}`;
 }
 
 function nameOf(line) {
@@ -71,7 +122,7 @@ function nameOf(line) {
 
 function button(line, correct) {
   const name = nameOf(line);
-  return element("button", { type: "button", class: "plain", "aria-label": `${name}: correct it`, onclick: () => correct(line, null) }, name);
+  return element("button", { type: "button", class: "plain", "data-place": `row:${shown.lines.indexOf(line)}`, "aria-label": `${name}: correct it`, onclick: () => correct(line, null) }, name);
 }
 
 function characterBox(line, index, character, size, correct) {
@@ -86,7 +137,7 @@ function characterBox(line, index, character, size, correct) {
 function box(line, index, [left, top, right, bottom], label, kind, size, correct, how = kind) {
   const chosen = () => correct(line, index);
   const button = correct && {
-    tabindex: 0, role: "button", "aria-label": `${label}, ${how}: correct it`,
+    tabindex: 0, role: "button", "data-place": placeOf(line, index), "aria-label": `${label}, ${how}: correct it`,
     onclick: chosen, onkeydown: (event) => { if (event.key === "Enter" || event.key === " ") { event.preventDefault(); chosen(); } },
   };
   return element("svg:g", { class: `box ${kind}`, ...button },

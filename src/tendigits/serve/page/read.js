@@ -2,11 +2,12 @@
 
 import { ask, askFile } from "./api.js";
 import { askText, storeNumber } from "./correct.js";
-import { find, trying } from "./dom.js";
+import { clearError, find, notifyError, trying } from "./dom.js";
 import { showForm, startForms } from "./form.js";
 import { startPhone } from "./from_phone.js";
 import { showGrid, showLine, startGrid } from "./grid.js";
-import { showNumbers, showPicture, startPictures } from "./picture.js";
+import { NONE, chosen, networkName, ofNetwork, offerRuns, startChoice } from "./networks.js";
+import { showBusy, showNumbers, showPicture, showUnread, startPictures } from "./picture.js";
 
 let opened = null; // the document that is shown: its file, and its pages that were read, by their numbers
 let page = null; // the one that is shown: the response, with its number, its picture, and corrections since
@@ -20,40 +21,66 @@ export function startReading() {
   find("previous-page").addEventListener("click", () => turnTo(opened, wanted - 1));
   find("next-page").addEventListener("click", () => turnTo(opened, wanted + 1));
   startPictures(open);
+  startChoice("read", () => { if (opened) turnTo({ file: opened.file, pages: new Map() }, wanted); });
   trying(() => startPhone(open));
 }
 
+export function showReading() {
+  return trying(offerRuns);
+}
+
 // Show a page of a document. The server reads it when it is looked at first; later it is as it was left.
-function turnTo(document, number) {
+async function turnTo(document, number) {
   const request = ++requests;
   const isOpen = document === opened;
+  clearError();
   if (isOpen) showTurning(number, ", reading ...");
-  return trying(async () => {
-    try {
-      const read = document.pages.get(number) ?? await readPage(document.file, number);
-      if (!document.pages.has(number)) document.pages.set(number, read);
-      if (request !== requests) return; // another page was asked for meanwhile
-      [opened, page] = [document, document.pages.get(number)];
-      find("notice").hidden = page.notice === null;
-      find("notice").textContent = page.notice === null ? "" : `This picture has ${page.notice}.`;
-      showPicture(page.picture, page, correct);
-      showGrid(page, document.pages);
-      showForm(document.file, page);
-      showTurning(number);
-    } catch (error) {
-      if (request === requests && isOpen) showTurning(number, ", not read"); // one can turn on
-      else if (request === requests && page) showTurning(page.number);
-      throw error;
+  else {
+    find("notice").hidden = true;
+    showBusy(document.file);
+  }
+  try {
+    const read = document.pages.get(number) ?? await readPage(document.file, number);
+    if (!document.pages.has(number)) document.pages.set(number, read);
+    if (request !== requests) return; // another page was asked for meanwhile
+    [opened, page] = [document, document.pages.get(number)];
+    find("notice").hidden = page.notice === null;
+    find("notice").textContent = page.notice === null ? "" : `This picture has ${page.notice}.`;
+    showPicture(page.picture, page, correct);
+    showGrid(page, document.pages);
+    showForm(document.file, page);
+    showTurning(number);
+  } catch (error) {
+    if (request !== requests) return; // of an older picture
+    if (!isOpen) {
+      [opened, page] = [null, null];
+      showUnread(document.file, error.message);
+    } else {
+      showTurning(number, ", not read"); // one can turn on
+      notifyError(error.message);
     }
-  });
+  }
 }
 
 async function readPage(file, number) {
   const kind = /^(image\/(png|jpeg|webp|tiff|bmp|gif|heic|avif)|application\/pdf)$/.test(file.type) ? file.type : "application/octet-stream";
   const sent = { method: "POST", body: file, headers: { "content-type": kind } };
-  const { pages: [read] } = await ask(`v1/read?crops=true&page=${number}`, sent);
+  const readWith = async (name) => (await ask(`v1/read?crops=true&page=${number}${ofNetwork(name)}`, sent)).pages[0];
+  const [read, other] = await Promise.all([readWith(chosen(0)), chosen(1) === NONE ? null : readWith(chosen(1)).catch((error) => ({ error }))]);
+  if (other) compare(read, other);
   const isShown = read.n_pages === 1 && await canShow(file);
   return { ...read, number, picture: isShown ? file : await askFile(`v1/preview?page=${number}`, sent) };
+}
+
+// Add to each line what the other network reads there; its failure is an error of that choice only.
+function compare(read, other) {
+  read.besideName = networkName(chosen(1));
+  if (other.error) notifyError(`${read.besideName} does not read: ${other.error.message}`);
+  const middle = ([left, top, right, bottom]) => [(left + right) / 2, (top + bottom) / 2];
+  for (const line of read.lines) {
+    const [x, y] = middle(line.box);
+    line.beside = other.lines?.find(({ box: [left, top, right, bottom] }) => left <= x && x <= right && top <= y && y <= bottom)?.value ?? "";
+  }
 }
 
 // Whether this browser can show a file as a picture: most show no HEIC, TIFF and PDF.

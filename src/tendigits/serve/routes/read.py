@@ -23,6 +23,7 @@ from tendigits.serve.app_state import AppState, State
 from tendigits.serve.batching import BoundedThreads
 from tendigits.serve.edge.json_body import JsonRoute
 from tendigits.serve.errors import error_responses
+from tendigits.serve.routes.networks import RunName, reading_network
 from tendigits.serve.schemas import DigitResponse, DigitsRequest, DigitsResponse, PageResponse, ReadResponse
 
 Locator = Callable[[Sequence[bytes]], Awaitable[Sequence[Found | DataError]]]
@@ -54,7 +55,7 @@ CONTENT = {kind: {"schema": BINARY} for kind in PICTURES} | {"multipart/form-dat
 @router.post(
     "/read",
     openapi_extra={"requestBody": {"required": True, "content": CONTENT}},
-    responses=error_responses(400, 413, 415, 503),
+    responses=error_responses(400, 404, 409, 413, 415, 503),
 )
 async def read_pictures(
     request: Request,
@@ -62,13 +63,14 @@ async def read_pictures(
     one: Annotated[bool, Query(description="Each picture shows one digit.")] = False,
     crops: Annotated[bool, Query(description="Include the 28x28 pixels that the network saw.")] = False,
     page: PageNumber = 1,
+    run: RunName = None,
 ) -> ReadResponse:
     """Read pictures: the body is one picture, or a form with one or more in its field `image`.
 
     A single picture that cannot be decoded is refused with 415. In a form, its page holds the error instead.
     """
     images = await pictures_of(request)
-    active = state.active.current
+    active = await reading_network(state, run)
     pages = await asyncio.gather(*(_response(state, active.reader, image, one, crops, page) for image in images))
     if len(pages) == 1 and pages[0].error is not None:
         raise HTTPException(415, pages[0].error)

@@ -89,13 +89,13 @@ def get_runs(state: State) -> list[RunResponse]:
 @router.get("/compare", responses=error_responses(404))
 def compare_runs(state: State, run: Annotated[list[str], Query(min_length=1, max_length=8)]) -> list[RunResponse]:
     """Several runs with their curves and settings."""
-    return [RunResponse.of(_run(state, name)) for name in run]
+    return [RunResponse.of(run_of(state, name)) for name in run]
 
 
 @router.get("/verdict", responses=error_responses(404, 409))
 def get_verdict(state: State, first: str, second: str) -> VerdictResponse:
     """Whether the difference of two runs may be luck, in words; 409 where that can't be told."""
-    verdict = mcnemar_of_runs(_run(state, first), _run(state, second))
+    verdict = mcnemar_of_runs(run_of(state, first), run_of(state, second))
     return VerdictResponse(
         n=verdict.n, only_first=verdict.only_first, only_second=verdict.only_second, p=verdict.p, words=verdict.words
     )
@@ -104,13 +104,13 @@ def get_verdict(state: State, first: str, second: str) -> VerdictResponse:
 @router.get("/runs/{name}", responses=error_responses(404))
 def get_run(state: State, name: Name) -> RunResponse:
     """One run with its curves and settings."""
-    return RunResponse.of(_run(state, name))
+    return RunResponse.of(run_of(state, name))
 
 
 @router.get("/runs/{name}/report", response_class=HTMLResponse, responses=error_responses(404))
 def get_report(state: State, name: Name) -> HTMLResponse:
     """The run's report.html."""
-    path = _run(state, name).path / "report.html"
+    path = run_of(state, name).path / "report.html"
     if not path.is_file():
         raise HTTPException(404, f"the run {name} has no report yet")
     headers = {"content-security-policy": REPORT_POLICY, "x-frame-options": "SAMEORIGIN"}
@@ -164,14 +164,14 @@ def _flag(name: str, value: Any) -> str:
 @router.post("/runs/{name}/resume", status_code=202, response_model=JobResponse, responses=error_responses(404, 409))
 async def resume_training(state: State, name: Name) -> Job:
     """Resume an interrupted run."""
-    run = _run(state, name)
+    run = run_of(state, name)
     recipe = run.recipe()
     parameters = {"recipe": recipe.name, "run": name, "epochs": recipe.epochs}
     return await state.jobs.start("train", ["train", "--json", "--resume", str(run.path)], parameters)
 
 
-def _run(state: AppState, name: str) -> Run:
-    """A run by the name of its folder; a client cannot give a path."""
+def run_of(state: AppState, name: str) -> Run:
+    """A run by the name of its folder; a client cannot give a path. Raises HTTPException, 404."""
     runs = state.runs
     if name not in (path.name for path in (runs.iterdir() if runs.is_dir() else ())):
         raise HTTPException(404, f"there is no run {name!r:.60}; /v1/runs lists all")

@@ -8,7 +8,8 @@ const { BATCH, DOUBTFUL, LEAST, TURN } = constants["digits.network"];
 const { FIELD } = constants["data.preprocess"];
 
 // A function from crops, 784 bytes each, to what the network predicts for each: the probability of each digit, given
-// that it is one, and the probability of being a digit at all. `about` is what the page knows of the network.
+// that it is one, and the probability of being a digit at all. `about` is what the page knows of the network. Its `layers` is
+// a function from a crop to what each hidden layer answers.
 export async function openDigits(packed, about) {
   const run = await openNetwork(packed);
   const own = about.output === "probabilities";
@@ -37,12 +38,14 @@ export async function openDigits(packed, about) {
     return logits;
   }
 
-  return async (crops) => (await refinedLogits(crops)).map((logits) => {
+  const predict = async (crops) => (await refinedLogits(crops)).map((logits) => {
     const shares = softmax(logits.map((logit) => logit / about.temperature));
     const digits = shares.slice(0, 10);
     const sum = total(digits);
     return { digits: digits.map((share) => share / Math.max(sum, 1e-12)), isDigit: shares.length > 10 ? sum : 1 };
   });
+  predict.layers = (crop) => run.layers(Float32Array.from(crop, (value) => value / 255), [1, ...about.shape]);
+  return predict;
 }
 
 // The crop rotated about its middle, with bilinear interpolation.

@@ -3,6 +3,7 @@
 import { findDigit, openPage } from "./find.js";
 import { openFinder } from "./finder.js";
 import { judge } from "./judge.js";
+import { picturesOf } from "./layers.js";
 import { openLines } from "./line_network.js";
 import { openDigits } from "./network.js";
 import { commonMark } from "./numbers.js";
@@ -32,6 +33,11 @@ export async function readDigit(picture) {
   return {
     label, probabilities, confidence, reason, is_digit: seen, accepted: reason === null, crop: btoa(String.fromCharCode(...crop)),
   };
+}
+
+// What each hidden layer answers to a crop, in base64.
+export async function readLayers(crop) {
+  return picturesOf(await digits.layers(Uint8Array.from(atob(crop), (character) => character.charCodeAt(0))));
 }
 
 function reasonOf(crop, probabilities, isDigit, confidence) {

@@ -11,14 +11,18 @@ export async function startRuntime(script, wasm) {
   runtime.env.wasm.wasmBinary = await unpacked(wasm);
 }
 
-// A function that runs a packed network: from numbers and their shape to the answer's numbers and theirs.
+// A function that runs a packed network: from numbers and their shape to the answer's numbers and theirs. Its `layers` gives
+// likewise what each hidden layer answers, where the network's file has that.
 export async function openNetwork(packed) {
   const session = await runtime.InferenceSession.create(await unpacked(packed), { executionProviders: ["wasm"] });
-  return async (values, shape) => {
-    const image = new runtime.Tensor("float32", values, shape);
-    const { data, dims } = (await session.run({ [session.inputNames[0]]: image }))[session.outputNames[0]];
-    return { data, dims };
-  };
+  const [answer, ...others] = session.outputNames;
+  async function run(values, shape, names) {
+    const found = await session.run({ [session.inputNames[0]]: new runtime.Tensor("float32", values, shape) }, names);
+    return names.map((name) => ({ data: found[name].data, dims: found[name].dims }));
+  }
+  const ask = async (values, shape) => (await run(values, shape, [answer]))[0];
+  ask.layers = async (values, shape) => (others.length ? run(values, shape, others) : []);
+  return ask;
 }
 
 async function unpacked(text) {

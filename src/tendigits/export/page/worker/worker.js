@@ -1,8 +1,8 @@
 // The worker's end of client.js: it reads while the page stays usable.
 
-import { openReader, readDigit, readPage } from "./reader.js";
+import { openReader, readDigit, readLayers, readPage } from "./reader.js";
 
-const kinds = { open: openReader, digit: readDigit, page: readPage };
+const kinds = { open: openReader, digit: readDigit, layers: readLayers, page: readPage };
 
 addEventListener("message", async ({ data: { id, kind, given } }) => {
   try {

@@ -1,0 +1,76 @@
+"""What each hidden layer of a network answers to a digit, laid out as a picture.
+
+layers = Layers(with_layers(data), "reader")     # model/onnx.py adds these outputs to an ONNX file
+for layer in layers(crop):
+    layer.name, layer.values                     # "convolution 1: 32 x 28 x 28", float32 (168, 168)
+"""
+
+from dataclasses import dataclass
+from math import ceil, sqrt
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tendigits.data.preprocess import to_input
+from tendigits.digits.runtime import open_session
+
+FEW, NARROW, WIDE = 64, 16, 32
+"""Up to so many units of a dense layer stand in rows of NARROW, more in rows of WIDE."""
+
+
+@dataclass(frozen=True, eq=False)
+class Layer:
+    """The outputs of one layer."""
+
+    name: str
+    """Which layer, and how many units it has."""
+    values: NDArray[np.float32]
+    """float32 (rows, columns): a dense layer's units in reading order, a convolution's channels as tiles; what is left
+    over at the end is NaN."""
+
+
+class Layers:
+    """The hidden layers of a network, run by onnxruntime in one thread."""
+
+    def __init__(self, data: bytes, name: str) -> None:
+        """Open an ONNX file that has the outputs of its layers. Raises ModelFileError if it is damaged."""
+        self._session = open_session(data, name, 1)
+        self._given = self._session.get_inputs()[0]
+        self._names = [output.name for output in self._session.get_outputs()[1:]]
+
+    def __call__(self, crop: NDArray[np.uint8]) -> list[Layer]:
+        """What they answer to a crop, uint8 (28, 28), white on black; nothing without hidden layers."""
+        if not self._names:
+            return []
+        x = to_input(crop[np.newaxis]).reshape(-1, *self._given.shape[1:])
+        found = [answer[0] for answer in self._session.run(self._names, {self._given.name: x})]
+        dense, convolutions = 0, 0
+        layers = []
+        for values in found:
+            if values.ndim == 3:
+                convolutions += 1
+                layers.append(
+                    Layer(f"convolution {convolutions}: {' x '.join(map(str, values.shape))}", _tiles(values))
+                )
+            else:
+                dense += 1
+                layers.append(Layer(f"hidden layer {dense}: {values.size} units", _rows(values.ravel())))
+        return layers
+
+
+def _rows(values: NDArray[Any]) -> NDArray[np.float32]:
+    columns = min(len(values), NARROW if len(values) <= FEW else WIDE)
+    picture = np.full((ceil(len(values) / columns), columns), np.nan, np.float32)
+    picture.ravel()[: len(values)] = values
+    return picture
+
+
+def _tiles(values: NDArray[Any]) -> NDArray[np.float32]:
+    """Channels, rows, columns as one picture that is about square."""
+    channels, height, width = values.shape
+    across = ceil(sqrt(channels))
+    down = ceil(channels / across)
+    tiles = np.full((down * across, height, width), np.nan, np.float32)
+    tiles[:channels] = values
+    return tiles.reshape(down, across, height, width).transpose(0, 2, 1, 3).reshape(down * height, across * width)

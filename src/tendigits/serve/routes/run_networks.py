@@ -1,0 +1,75 @@
+"""The networks of runs that a client reads with beside the active one; a few are kept in memory.
+
+network = await networks.of_run(open_run(path))
+network.reader, network.layers
+
+A run's network is converted in a process of its own, so that neither Keras nor a damaged model file is the server's.
+"""
+
+import asyncio
+import hashlib
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from fastapi.concurrency import run_in_threadpool
+
+from tendigits.batch.workers import WorkerPool
+from tendigits.digits.layers import Layers
+from tendigits.digits.network import from_onnx
+from tendigits.errors import ModelFileError
+from tendigits.export.run_network import run_network
+from tendigits.read.reader import Reader
+from tendigits.report.run import Run
+
+MOST = 4
+"""Networks that are kept, the last ones asked for: two are shown at once, and each may have tens of megabytes."""
+
+
+@dataclass(frozen=True, eq=False)
+class ReadingNetwork:
+    """A network that reads, and shows its layers."""
+
+    reader: Reader
+    layers: Layers | None
+    """None where the packages that show them are not installed."""
+    sha256: str
+
+
+class ReadingNetworks:
+    """Opens networks one at a time."""
+
+    def __init__(self) -> None:
+        self._kept: OrderedDict[str, ReadingNetwork] = OrderedDict()
+        self._opening = asyncio.Lock()
+
+    async def of_run(self, run: Run) -> ReadingNetwork:
+        """The network of a finished run; opened anew when its model has changed.
+
+        Raises:
+            TendigitsError: the run has no model, or one that is damaged or can't be converted.
+        """
+        digest = run.record().get("models", {}).get("model.keras", "")
+        return await self.opened(f"{run.path}:{digest}", lambda: _open_run(run.path))
+
+    async def opened(self, key: str, opener: Callable[[], ReadingNetwork]) -> ReadingNetwork:
+        """The network that is kept under a key, or else opened in a thread. Raises what `opener` does."""
+        if key not in self._kept:
+            async with self._opening:
+                if key not in self._kept:
+                    self._kept[key] = await run_in_threadpool(opener)
+        network = self._kept[key]
+        self._kept.move_to_end(key)
+        while len(self._kept) > MOST:
+            self._kept.popitem(last=False)
+        return network
+
+
+def _open_run(path: Path) -> ReadingNetwork:
+    with WorkerPool(1) as pool:
+        data = pool.run_isolated(run_network, path)
+    if data is None:
+        raise ModelFileError(f"the network of {path.name} could not be opened: its process was ended")
+    reader = Reader(from_onnx(data, path.name, threads=1), threads=1)
+    return ReadingNetwork(reader, Layers(data, path.name), hashlib.sha256(data).hexdigest())

@@ -1,0 +1,57 @@
+"""Layers as pictures, against Keras' own outputs of the same layers."""
+
+import keras
+import numpy as np
+import pytest
+
+from tendigits.data.preprocess import to_input
+from tendigits.digits.layers import Layers
+from tendigits.digits.network import bundled_file, from_onnx
+from tendigits.model.network import build_network
+from tendigits.model.onnx import to_onnx, with_layers
+from tendigits.model.recipe import Recipe
+
+RECIPES = [
+    Recipe(hidden=(70, 5)),
+    Recipe(hidden=(6, 4), activation="silu", batch_norm=True),
+    Recipe(hidden=(6, 6, 4), activation="tanh", residual=True),
+    Recipe(convolutions=("5x5/2", "3"), hidden=(8,), activation="sigmoid"),
+    Recipe(hidden=()),
+]
+
+
+@pytest.mark.parametrize("recipe", RECIPES, ids=["dense", "silu", "residual", "convolutions", "linear"])
+def test_layers_are_those_of_keras(recipe, digits):
+    model = build_network(recipe)
+    made = (keras.layers.Dense, keras.layers.Activation)
+    seen = [
+        layer
+        for layer in model.layers[:-1]
+        if isinstance(layer, made) and layer.activation is not keras.activations.linear
+    ]
+    crop = digits.x_test[0]
+    data = with_layers(to_onnx(model, {}, "probabilities"))
+    found = Layers(data, "it")(crop)
+    assert len(found) == len(seen)
+    for layer, ours in zip(seen, found, strict=True):
+        expected = np.asarray(keras.Model(model.inputs[0], layer.output)(to_input(crop[None])))[0]
+        if expected.ndim == 3:
+            rows, columns, channels = expected.shape
+            across = int(np.ceil(np.sqrt(channels)))
+            assert ours.name.startswith("convolution ")
+            for channel in range(channels):
+                top, left = channel // across * rows, channel % across * columns
+                tile = ours.values[top : top + rows, left : left + columns]
+                np.testing.assert_allclose(tile, expected[:, :, channel], atol=1e-5)
+            assert np.isfinite(ours.values).sum() == expected.size
+        else:
+            assert ours.name.endswith(f": {expected.size} units")
+            np.testing.assert_allclose(ours.values[np.isfinite(ours.values)], expected, atol=1e-5)
+    answers = from_onnx(data, "it")(digits.x_test[:20]).digits  # the first output is still the answer
+    np.testing.assert_allclose(answers, model.predict(to_input(digits.x_test[:20]), verbose=0), atol=1e-5)
+
+
+def test_the_readers_layers(digits):
+    found = Layers(with_layers(bundled_file()), "reader")(digits.x_test[0])
+    assert [layer.name for layer in found][:2] == ["convolution 1: 32 x 28 x 28", "convolution 2: 48 x 14 x 14"]
+    assert all(np.nanmin(layer.values) == 0 < np.nanmax(layer.values) for layer in found)  # after a rectifier
