@@ -15,7 +15,7 @@ from pathlib import Path
 
 from fastapi.concurrency import run_in_threadpool
 
-from tendigits.batch.workers import WorkerPool
+from tendigits.batch.workers import JobError, WorkerPool
 from tendigits.digits.layers import Layers
 from tendigits.digits.network import from_onnx
 from tendigits.errors import ModelFileError
@@ -25,6 +25,12 @@ from tendigits.report.run import Run
 
 MOST = 4
 """Networks that are kept, the last ones asked for: two are shown at once, and each may have tens of megabytes."""
+
+OPENING = 120.0
+"""Seconds in which a run's network must be opened; Keras alone takes a few, and a busy computer longer."""
+
+MEMORY = 8 << 30
+"""Bytes that it may take meanwhile, mapped ones included: JAX maps several gigabytes, whatever the network."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,9 +73,12 @@ class ReadingNetworks:
 
 
 def _open_run(path: Path) -> ReadingNetwork:
-    with WorkerPool(1) as pool:
-        data = pool.run_isolated(run_network, path)
-    if data is None:
-        raise ModelFileError(f"the network of {path.name} could not be opened: its process was ended")
+    with WorkerPool(1, timeout=OPENING, memory=MEMORY) as pool:
+        try:
+            data = pool.submit(run_network, path).result()
+        except JobError:
+            raise ModelFileError(
+                f"the network of {path.name} could not be opened in {OPENING:.0f} seconds and {MEMORY >> 30} GB"
+            ) from None
     reader = Reader(from_onnx(data, path.name, threads=1), threads=1)
     return ReadingNetwork(reader, Layers(data, path.name), hashlib.sha256(data).hexdigest())
