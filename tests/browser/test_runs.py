@@ -144,6 +144,31 @@ def test_every_setting_is_in_the_form_and_only_those_that_differ_are_sent(open_p
     open_page.complaints.clear()  # the browser logs every 409
 
 
+def finish(waiting, job) -> None:
+    """Answer what waits: the job has been stopped."""
+    ended = json.dumps(job | {"status": "stopped"})
+    for route in waiting:
+        if route.request.method == "DELETE":
+            route.fulfill(json=job)
+        else:
+            route.fulfill(content_type="text/event-stream", body=f"event: end\ndata: {ended}\n\n")
+
+
+def test_teaching_stops_at_once_too(open_page):
+    page = open_page()
+    job = {"id": 1, "kind": "teach", "parameters": {"corrections": 5}, "status": "running", "error": None}
+    waiting = []
+    page.route("**/v1/jobs/last", lambda route: route.fulfill(json=job))
+    page.route("**/v1/jobs/1/events", lambda route: waiting.append(route))
+    page.route("**/v1/jobs/1", lambda route: waiting.append(route))
+    page.click("nav a[href='#teach']")
+    page.click("#stop-teaching")
+    expect(page.locator("#progress")).to_have_text("Stopping…")
+    finish(waiting, job)
+    expect(page.locator("#progress")).to_have_text("Stopped. Nothing has changed.")
+    expect(page.locator("#stop-teaching")).to_be_hidden()
+
+
 def test_stop_answers_at_once(open_page):
     """The process is still saving when the page says so."""
     page = open_page()
@@ -162,13 +187,8 @@ def test_stop_answers_at_once(open_page):
     page.click("#stop-training")
     expect(page.locator("#training")).to_have_text("mine: stopping; the best weights are being saved…")
     expect(page.locator("#stop-training")).to_be_disabled()
-    ended = json.dumps(job | {"status": "stopped"})
     page.unroute("**/v1/jobs/last")
-    for route in waiting:
-        if route.request.method == "DELETE":
-            route.fulfill(json=job)
-        else:
-            route.fulfill(content_type="text/event-stream", body=f"event: end\ndata: {ended}\n\n")
+    finish(waiting, job)
     expect(page.locator("#training")).to_have_text("mine: stopped; it can be resumed.")
     expect(page.locator("#start-training")).to_be_enabled()
     expect(page.locator("#stop-training")).to_be_hidden()

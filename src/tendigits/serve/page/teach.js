@@ -21,7 +21,7 @@ export function startTeaching() {
     await list();
   }));
   find("start-teaching").addEventListener("click", () => trying(async () => watch(await ask("v1/teach", { method: "POST" }))));
-  find("stop-teaching").addEventListener("click", () => trying(() => ask(`v1/jobs/${watched}`, { method: "DELETE" })));
+  find("stop-teaching").addEventListener("click", stop);
   find("rollback").addEventListener("click", () => trying(async () => {
     showNetworks(await ask("v1/networks/rollback", { method: "POST" }));
     notify("Rolled back to the previous network.");
@@ -88,15 +88,31 @@ function watch(job) {
   });
 }
 
+// The process takes a moment to end; the page says at once that it will.
+function stop() {
+  find("stop-teaching").disabled = true;
+  find("progress").textContent = "Stopping…";
+  trying(async () => {
+    try {
+      await ask(`v1/jobs/${watched}`, { method: "DELETE" });
+    } catch (error) {
+      find("stop-teaching").disabled = false;
+      throw error;
+    }
+  });
+}
+
 function busy(is) {
+  if (!is && document.activeElement === find("stop-teaching")) find("start-teaching").focus();
   find("start-teaching").disabled = is;
   find("stop-teaching").hidden = !is;
+  find("stop-teaching").disabled = false;
   find("progress-bar").hidden = !is;
   find("progress-bar").value = 0;
 }
 
 function showProgress(step) {
-  if (!step) return;
+  if (!step || find("stop-teaching").disabled) return; // reconnected, or stopping
   const words = {
     prepare: () => `Preparing: ${step.learned} corrections for training, ${step.held_out} held out…`,
     train: () => `Training, epoch ${Math.min(step.epoch + 1, step.epochs)} of ${step.epochs}…`,
