@@ -63,6 +63,19 @@ def test_silent_connections_of_one_address_do_not_keep_others_out(server):
     wait_for(200)
 
 
+def test_clients_that_hang_up_fill_no_log(server):
+    """The fixture finds a traceback in what the server has said."""
+    for path in ("/v1/read", "/v1/digits", "/v1/forms", "/v1/corrections/import"):
+        head = f"POST {path} HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-type: %s\r\ncontent-length: 1000\r\n\r\n"
+        for kind in ("application/json", "multipart/form-data; boundary=B"):
+            with socket.create_connection(("127.0.0.1", server.port), 60) as connection:
+                connection.sendall((head % kind).encode() + b"--B\r\n")
+                time.sleep(0.1)
+    metrics = httpx.get(f"{server.url}/metrics").text
+    assert 'tendigits_requests_total{route="/v1/read",status="499"}' in metrics
+    assert not re.search(r'tendigits_requests_total\{[^}]*status="500"', metrics)
+
+
 def test_endless_headers_and_requests_that_nobody_reads_the_answers_of_take_no_memory(server):
     """300 MB each; before, the first took 6 GB, and the second 1 GB."""
     endless = b"GET / HTTP/1.1\r\nhost: 127.0.0.1\r\n", b"a: b\r\n" * 2**14
@@ -74,6 +87,30 @@ def test_endless_headers_and_requests_that_nobody_reads_the_answers_of_take_no_m
             for _ in range(300 * 2**20 // len(more)):
                 connection.sendall(more)
     assert server.peak_memory() < before + 30
+
+
+@pytest.mark.slow
+def test_large_bodies_that_do_not_end_are_held_within_a_budget(server):
+    """60 pictures of 32 MB that lack a byte: of one address 256 MB are held, and another one is answered."""
+    before, refused = server.peak_memory(), []
+    head = b"POST /v1/read HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-length: %d\r\n\r\n" % 2**25
+
+    def send() -> None:
+        with socket.create_connection(("127.0.0.1", server.port), 60, ("127.0.0.2", 0)) as connection:
+            with suppress(OSError):
+                connection.sendall(head + bytes(2**25 - 1))
+            refused.append(connection.recv(4096)[9:12])
+
+    senders = [threading.Thread(target=send) for _ in range(60)]
+    for sender in senders:
+        sender.start()
+    answer = httpx.post(f"{server.url}/v1/read", content=bytes(2**24), timeout=60)
+    assert answer.status_code == 415
+    for sender in senders:
+        sender.join()
+    assert set(refused) == {b"503", b"408"}
+    assert refused.count(b"503") >= 50
+    assert server.peak_memory() < before + 500
 
 
 @pytest.mark.slow

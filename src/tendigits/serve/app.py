@@ -29,7 +29,9 @@ from tendigits.read.reader import Reader
 from tendigits.serve.active_model import ActiveModel, ActiveReader, sha256_of
 from tendigits.serve.app_state import AppState
 from tendigits.serve.batching import Batcher, BoundedThreads
+from tendigits.serve.edge.body_budget import MAX_HELD, MAX_HELD_EACH, BodyBudget
 from tendigits.serve.edge.security import SecurityMiddleware, SecuritySettings
+from tendigits.serve.edge.shares import Shares
 from tendigits.serve.errors import ErrorResponse, add_error_handlers, error_responses
 from tendigits.serve.jobs import Jobs
 from tendigits.serve.locator import LocatorPool, locate_all
@@ -134,7 +136,8 @@ def create_app(
     _add_health(app, state)
     add_error_handlers(app)
     app.mount("/", StaticFiles(directory=str(PAGE), html=True))
-    return SecurityMiddleware(_ignore_form_type(app), security, metrics.observe)
+    within = BodyBudget(_ignore_form_type(app), Shares(MAX_HELD, MAX_HELD_EACH))
+    return SecurityMiddleware(within, security, metrics.observe)
 
 
 def _ignore_form_type(app: ASGIApp) -> ASGIApp:

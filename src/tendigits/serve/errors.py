@@ -11,6 +11,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 
 from tendigits.errors import Failure, RecipeError, TendigitsError
 from tendigits.serve.batching import QueueFull
@@ -26,6 +27,9 @@ EXPECTED = {
     "name": "1 to 64 letters, digits, '.', '_' or '-', beginning with a letter or digit",
 }
 """What a field must be, where pydantic's message says less."""
+
+HUNG_UP = 499
+"""The status, as nginx has it, of a request whose client went away before it was complete."""
 
 MOST_SHOWN = 60
 """Characters of a wrong value that a sentence shows."""
@@ -88,6 +92,10 @@ def add_error_handlers(app: FastAPI) -> None:
     @app.exception_handler(RecipeError)
     async def invalid_setting(request: Request, error: RecipeError) -> JSONResponse:
         return respond(request, 422, str(error)[:300])
+
+    @app.exception_handler(ClientDisconnect)
+    async def hung_up(request: Request, _: ClientDisconnect) -> JSONResponse:
+        return respond(request, HUNG_UP, "the client has hung up")  # for the metrics: nobody reads it
 
     @app.exception_handler(Exception)
     async def unexpected(request: Request, _: Exception) -> JSONResponse:

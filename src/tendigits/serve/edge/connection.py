@@ -25,7 +25,7 @@ from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 from uvicorn.protocols.utils import get_remote_addr
 
-from tendigits.serve.edge.addresses import AddressCounter
+from tendigits.serve.edge.shares import Shares
 
 SLICE = 4096
 """Bytes that are parsed at once. The parser cannot stop at the end of a request: of requests that are sent before the
@@ -65,8 +65,8 @@ def limited_protocol(limits: ConnectionLimits = ConnectionLimits()) -> type[Http
     A request that is not complete in time is answered with 408, longer headers with 431, a connection too many with
     503; then the connection is closed. A client that does not take its answer is disconnected.
     """
-    addresses = AddressCounter(limits.per_address)
-    return type("LimitedProtocol", (_LimitedProtocol,), {"limits": limits, "addresses": addresses})
+    shares = Shares(limits.connections, limits.per_address)
+    return type("LimitedProtocol", (_LimitedProtocol,), {"limits": limits, "shares": shares})
 
 
 class _Timer:
@@ -106,7 +106,7 @@ class _Flow(FlowControl):
 
 class _LimitedProtocol(HttpToolsProtocol):
     limits: ClassVar[ConnectionLimits]
-    addresses: ClassVar[AddressCounter]
+    shares: ClassVar[Shares]
     flow: _Flow
 
     def __init__(self, *arguments: Any, **more: Any) -> None:
@@ -126,7 +126,7 @@ class _LimitedProtocol(HttpToolsProtocol):
 
     def connection_made(self, transport: Transport) -> None:  # type: ignore[override]
         address = (get_remote_addr(transport) or ("", 0))[0]
-        if len(self.connections) >= self.limits.connections or not self.addresses.admit(address):
+        if not self.shares.take(address):
             transport.write(_answer(503, "too many connections; close some, or try again in a second"))
             transport.close()
             return
@@ -143,7 +143,7 @@ class _LimitedProtocol(HttpToolsProtocol):
         self._sending.stop()
         self._held = b""
         self.pipeline.clear()
-        self.addresses.release(self._address)
+        self.shares.give_back(self._address)
         if self._is_busy and self._current is not None:  # uvicorn tells only the last request's application
             self._current.disconnected = True
             self._current.message_event.set()
