@@ -153,10 +153,10 @@ def clean_server(server: Any) -> Any:
     """The same, without corrections and with the package's own network."""
     import httpx
 
-    for item in httpx.get(f"{server.url}/v1/corrections?n=1000").json()["corrections"]:
-        httpx.delete(f"{server.url}/v1/corrections/{item['id']}")
-    for item in httpx.get(f"{server.url}/v1/corrections/numbers?n=1000").json()["numbers"]:
-        httpx.delete(f"{server.url}/v1/corrections/numbers/{item['id']}")
+    for path, kind in (("corrections", "corrections"), ("corrections/numbers", "numbers")):
+        while items := httpx.get(f"{server.url}/v1/{path}").json()[kind]:
+            for item in items:
+                httpx.delete(f"{server.url}/v1/{path}/{item['id']}")
     while httpx.post(f"{server.url}/v1/networks/rollback").status_code == 200:
         pass
     return server

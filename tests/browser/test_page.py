@@ -5,12 +5,13 @@ import json
 import re
 from itertools import pairwise
 
+import httpx
 import numpy as np
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
-from helpers import THREE, draw, page_of_numbers, png
+from helpers import THREE, crop64, draw, page_of_numbers, png
 
 pytestmark = pytest.mark.xdist_group("browser")
 
@@ -306,6 +307,23 @@ def test_the_documentation_of_the_api_needs_no_other_server(open_page):
     expect(page.locator("#swagger .opblock").first).to_be_visible()
     page.locator("#swagger .opblock", has_text="/v1/digits").locator("button").first.click()
     expect(page.locator("#swagger")).to_contain_text("cropped and centred already")
+
+
+def test_many_corrections_are_shown_in_parts(open_page):
+    page = open_page()
+    strips = [crop64(np.full((40, 24), i)) for i in range(120)]
+    for path, kind, new in (
+        ("corrections", "corrections", [{"crop": crop64(np.full((28, 28), i)), "label": 1} for i in range(120)]),
+        ("corrections/numbers", "numbers", [{"strip": strip, "text": "1"} for strip in strips]),
+    ):
+        assert httpx.post(f"{page.url}v1/{path}", json={kind: new}).status_code == 201
+    page.click("nav a[href='#teach']")
+    for n in (50, 100, 120):
+        expect(page.locator("#numbers li")).to_have_count(n)
+        expect(page.locator("#corrections li")).to_have_count(n)
+        if n < 120:
+            page.locator("#more").click()
+    expect(page.locator("#more")).to_be_hidden()
 
 
 @pytest.mark.slow

@@ -120,6 +120,11 @@ def test_a_number_is_corrected_listed_and_deleted(client):
     assert client.get("/v1/corrections/numbers").json()["count"] == 0
 
 
+def test_numbers_are_listed_by_the_hundred(client):
+    assert client.get("/v1/corrections/numbers?n=100").status_code == 200
+    assert client.get("/v1/corrections/numbers?n=101").status_code == 422
+
+
 def test_what_was_read_can_be_sent_back_as_a_correction(client, digits):
     content = client.post("/v1/read?crops=true", content=page_of_numbers(digits)).json()
     line = content["pages"][0]["lines"][0]

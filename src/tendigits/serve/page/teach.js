@@ -6,6 +6,7 @@ import { follow } from "./events.js";
 
 const SOURCES = { draw: "drawn", picture: "from a picture", api: "from a program", import: "imported" };
 const PAGE = 50;
+const PART = 100;
 
 let shown = PAGE;
 let watched = null; // id of the job that is followed
@@ -38,8 +39,7 @@ export function showTeaching() {
 }
 
 async function list() {
-  const n = Math.min(1000, shown);
-  const [digits, numbers] = await Promise.all([ask(`v1/corrections?n=${n}`), ask(`v1/corrections/numbers?n=${n}`)]);
+  const [digits, numbers] = await Promise.all([newest("v1/corrections", "corrections"), newest("v1/corrections/numbers", "numbers")]);
   const count = digits.count + numbers.count;
   find("count").textContent = count ? `(${count})` : "";
   find("more").hidden = digits.corrections.length + numbers.numbers.length >= count;
@@ -58,6 +58,16 @@ async function list() {
   }));
   if (!count) {
     find("corrections").replaceChildren(element("li", { class: "hint" }, "None yet. Draw digits or read a picture, and correct what is wrong."));
+  }
+}
+
+// The newest `shown` of one kind and the number of all, asked for in parts: the server gives no more at once.
+async function newest(path, kind) {
+  const all = [];
+  for (;;) {
+    const part = await ask(`${path}?first=${all.length}&n=${Math.min(PART, shown - all.length)}`);
+    all.push(...part[kind]);
+    if (!part[kind].length || all.length >= Math.min(shown, part.count)) return { count: part.count, [kind]: all };
   }
 }
 

@@ -41,6 +41,7 @@ MAX_LINE = 2**18
 
 First = Annotated[int, Query(ge=0, le=MAX_CORRECTIONS)]
 Most = Annotated[int, Query(ge=1, le=1000)]
+MostNumbers = Annotated[int, Query(ge=1, le=100, description="A strip may have 160 KB, a crop has 784 bytes.")]
 
 
 @router.get("")
@@ -70,7 +71,7 @@ def delete_correction(state: State, number: Number) -> None:
 
 
 @router.get("/numbers")
-def list_numbers(state: State, first: First = 0, n: Most = 100) -> NumbersResponse:
+def list_numbers(state: State, first: First = 0, n: MostNumbers = 100) -> NumbersResponse:
     """At most `n` corrections of numbers, newest first, without the first `first`."""
     found = [NumberResponse.model_validate(item) for item in state.store.numbers(first, n)]
     return NumbersResponse(count=state.store.count_numbers(), numbers=found)
