@@ -6,6 +6,7 @@ The text under each field is its `description`, the help of the command line's f
 import difflib
 import re
 from dataclasses import dataclass
+from itertools import islice
 from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import (
@@ -30,6 +31,10 @@ Convolutions = tuple[Annotated[str, Field(pattern=r"^[1-9]\d{0,3}(x[1-9])?(/[1-4
 Fraction = Annotated[float, Field(ge=0, le=1)]
 FractionBelowOne = Annotated[float, Field(ge=0, lt=1)]
 
+MOST_EXPLAINED = 40
+"""Items of a list, and unknown fields, that are looked at: more than are valid, so the error is the same. Settings come
+in requests, too, where a million errors would take a gigabyte."""
+
 
 class Settings(BaseModel):
     """Frozen fields of exactly the declared types; what is unknown or impossible raises RecipeError."""
@@ -44,11 +49,13 @@ class Settings(BaseModel):
     @classmethod
     def _accept_lists(cls, value: Any) -> Any:
         """JSON and TOML have lists where a recipe has tuples."""
-        return tuple(value) if isinstance(value, list) else value
+        return tuple(value[:MOST_EXPLAINED]) if isinstance(value, list) else value
 
     @model_validator(mode="wrap")
     @classmethod
     def _explain_errors(cls, values: Any, validate: ModelWrapValidatorHandler[Self]) -> Self:
+        if isinstance(values, dict):
+            values = dict(islice(values.items(), len(cls.model_fields) + MOST_EXPLAINED))
         try:
             return validate(values)
         except ValidationError as error:
@@ -134,7 +141,7 @@ class Recipe(Settings):
     loss: Loss = "categorical_crossentropy"
     """Keras' name of the loss; the labels are one-hot."""
 
-    metrics: Annotated[tuple[Metric, ...], Field(min_length=1)] = ("accuracy",)
+    metrics: Annotated[tuple[Metric, ...], Field(min_length=1, max_length=16)] = ("accuracy",)
     """Keras' names of the metrics to record each epoch; accuracy comes first."""
 
     augmentation: Augmentation = Augmentation()

@@ -8,6 +8,9 @@ import pytest
 from pydantic import ValidationError
 
 from helpers import crop64
+from tendigits.errors import RecipeError
+from tendigits.model.recipe import Recipe
+from tendigits.play.experiment import Experiment
 from tendigits.serve.edge.json_body import MAX_JSON, validate_json
 from tendigits.serve.routes.correction_schemas import CorrectionsRequest
 from tendigits.serve.routes.runs import RunRequest
@@ -59,6 +62,29 @@ def test_the_first_error_ends_it(name):
     assert peak < 15 * MAX_JSON
 
 
+@pytest.mark.parametrize(
+    "body",
+    [
+        UNKNOWN,
+        b'{"augmentation":' + UNKNOWN + b"}",
+        b'{"hidden":' + many(b'"a"') + b"}",
+        b'{"convolutions":' + many(b'"a"') + b"}",
+    ],
+    ids=["unknown", "unknown within", "numbers", "texts"],
+)
+@pytest.mark.parametrize("model", [Recipe, Experiment])
+def test_what_is_no_setting_is_explained_in_a_few_words(model, body):
+    tracemalloc.start()
+    try:
+        with pytest.raises(RecipeError) as caught:
+            validate_json(model, body)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert len(str(caught.value)) < 30_000
+    assert peak < 15 * MAX_JSON
+
+
 def test_the_largest_requests_within_limits_fit():
     digits = json.dumps({"digits": [[[255] * 28] * 28] * 1000}).encode()
     assert len(digits) < MAX_JSON
@@ -70,12 +96,16 @@ def test_the_largest_requests_within_limits_fit():
 
 def test_a_body_of_json_has_4_mb_and_a_picture_32(client):
     paths = client.get("/openapi.json").json()["paths"]
-    bodies = {path: methods["post"].get("requestBody", {}) for path, methods in paths.items() if "post" in methods}
-    takes_json = [path for path, body in bodies.items() if "application/json" in body.get("content", {})]
-    assert len(takes_json) == 5
-    for path in takes_json:
+    takes_json = [
+        (method, path.replace("{network}", "a"))
+        for path, methods in paths.items()
+        for method, operation in methods.items()
+        if "application/json" in operation.get("requestBody", {}).get("content", {})
+    ]
+    assert len(takes_json) >= 7
+    for method, path in takes_json:
         for content in (b" " * (MAX_JSON + 1), iter([bytes(2**20)] * 5)):
-            answer = client.post(path, content=content)
+            answer = client.request(method, path, content=content)
             assert (answer.status_code, answer.json()["error"]) == (413, "expected at most 4 MB of JSON"), path
     for path in ("/v1/read", "/v1/preview", "/v1/tables"):
         assert client.post(path, content=bytes(MAX_JSON + 1)).status_code == 415, path

@@ -18,6 +18,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import InitErrorDetails, from_json
 from starlette.exceptions import HTTPException
 
+from tendigits.errors import RecipeError
 from tendigits.serve.errors import sentence_of
 
 MAX_JSON = 4 * 2**20
@@ -95,6 +96,8 @@ def _validate(model: type[Model], body: bytes) -> Model | str:
         return validate_json(model, body)
     except ValidationError as error:
         return sentence_of(error.errors()[0])[:300]
+    except RecipeError as error:  # of settings, which explain themselves
+        return str(error)[:300]
 
 
 def _no_json(model: type[BaseModel], reason: str) -> ValidationError:

@@ -17,11 +17,12 @@ from tendigits.model.setting import Setting
 from tendigits.play.experiment import MAX_LAYERS, MAX_UNITS, Experiment, controls
 from tendigits.play.export import as_keras, as_recipe
 from tendigits.serve.app_state import AppState, State
+from tendigits.serve.edge.json_body import JsonRoute
 from tendigits.serve.errors import error_responses
 from tendigits.serve.routes.read import CONTENT, picture_of, threads_for
 from tendigits.serve.schemas import encode
 
-router = APIRouter(prefix="/v1/play", tags=["play"])
+router = APIRouter(prefix="/v1/play", tags=["play"], route_class=JsonRoute)
 
 Network = Annotated[Literal["a", "b"], Path(description="One of two networks, side by side.")]
 Layer = Annotated[int, Path(ge=0, le=MAX_LAYERS)]
