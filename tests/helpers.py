@@ -30,6 +30,12 @@ from tendigits.lines.network import bundled_file as bundled_lines_file
 from tendigits.teach.corrections import Correction, NumberCorrection
 
 NOW = datetime(2026, 11, 25, 12, 0, tzinfo=UTC)
+RECORD = {
+    "format": 2, "status": "running", "created": "2026-11-25T12:00:00+00:00", "resumed": [], "seed": 0,
+    "data": {"name": "MNIST", "source": "the tendigits package", "path": None, "sha256": {}},
+    "machine": {"python": "3.11", "versions": {"keras": "3.15.1"}}, "git": None, "durations": {}, "parameters": 0,
+}  # fmt: skip
+"""What run.json holds when a training begins."""
 THREE = [(0.3, 0.25), (0.42, 0.15), (0.6, 0.17), (0.66, 0.3), (0.58, 0.42), (0.44, 0.47), (0.6, 0.52), (0.69, 0.65),
          (0.62, 0.8), (0.45, 0.85), (0.29, 0.76)]  # fmt: skip
 LOCKED_PDF = (

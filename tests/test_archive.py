@@ -4,7 +4,12 @@ import zipfile
 
 import pytest
 
-from tendigits.archive import check_zip
+from tendigits import archive
+
+
+def check_zip(path, max_bytes, **options):
+    with path.open("rb") as file:
+        return archive.check_zip(file, max_bytes, **options)
 
 
 def zipped(path, members, method=zipfile.ZIP_STORED):
@@ -45,11 +50,11 @@ def test_the_limit_is_of_the_file_and_of_all_members_together(tmp_path):
     with pytest.raises(ValueError, match="expected at most 1,048,576 bytes, received 1,048,676"):
         check_zip(path, 2**20)
     assert list(check_zip(path, path.stat().st_size)) == ["a"]
-    with zipfile.ZipFile(path, "a") as archive:
-        archive.writestr("c", b"")
-        again = copy.copy(archive.filelist[0])  # the same bytes under another name
+    with zipfile.ZipFile(path, "a") as opened:
+        opened.writestr("c", b"")
+        again = copy.copy(opened.filelist[0])  # the same bytes under another name
         again.filename = "b"
-        archive.filelist.append(again)
+        opened.filelist.append(again)
     with pytest.raises(ValueError, match="bytes unpacked, its members claim 2,097,152"):
         check_zip(path, path.stat().st_size)
 

@@ -51,6 +51,18 @@ def test_an_address_that_does_not_answer():
         pass
 
 
+@pytest.mark.parametrize("raised", [Exception("The current node timed out\nduring startup."), OSError(12, "no memory")])
+def test_a_cluster_that_does_not_start_is_one_line(monkeypatch, raised):
+    import ray
+
+    def init(*_, **__):
+        raise raised
+
+    monkeypatch.setattr(ray, "init", init)
+    with pytest.raises(HostError, match=r"^no Ray cluster at local: (The current node.* startup\.|no memory)$"):
+        connected("local").__enter__()
+
+
 def test_another_version_on_the_nodes():
     cluster._refuse_another_version(cluster._version())
     with pytest.raises(

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from tendigits.errors import DiskError, ModelFileError, RunError
-from tendigits.files import lock_folder, muted, replacing, write_text
+from tendigits.errors import DiskError, ModelFileError, RunError, reason_of
+from tendigits.files import lock_folder, muted, replacing, write_text, writing
 
 NO_SPACE = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 H5PY_SAYS = RuntimeError("Unable to flush file (file write failed:\n time = now\n, errno = 28)")
@@ -88,7 +88,7 @@ def test_the_old_file_survives_a_body_that_cannot_write(old, raised):
 
     with pytest.raises(DiskError) as caught:
         write()
-    assert_explains(caught.value, old, " ".join(str(raised).split()))
+    assert_explains(caught.value, old, reason_of(raised))
     assert caught.value.__cause__ is raised
     assert_untouched(old)
 
@@ -123,6 +123,71 @@ def test_a_place_that_cannot_be_written_to(tmp_path, name, reason):
         write_text(tmp_path / name, "new")
     assert_explains(caught.value, tmp_path / name, reason)
     assert names(tmp_path) == ["folder"]
+
+
+def test_what_a_person_named_may_be_a_link_and_its_target_is_replaced_whole(old):
+    link = old.parent / "link.txt"
+    link.symlink_to(old.name)
+    with pytest.raises(ModelFileError), writing(link, check=raiser(ModelFileError("wrong"))) as temporary:
+        temporary.write_text("new")
+    assert old.read_text() == "old"
+    with writing(link) as temporary:
+        temporary.write_text("new")
+    assert link.is_symlink()
+    assert old.read_text() == "new"
+    assert names(old.parent) == ["file.txt", "link.txt"]
+
+
+def test_a_file_of_ours_that_is_a_link_is_replaced_and_nothing_is_written_through_it(old):
+    link = old.parent / "link.txt"
+    link.symlink_to(old.name)
+    write_text(link, "new")
+    assert (link.is_symlink(), link.read_text(), old.read_text()) == (False, "new", "old")
+
+
+def test_a_pipe_is_written_into(tmp_path):
+    pipe = tmp_path / "pipe.csv"
+    os.mkfifo(pipe)
+    with subprocess.Popen(["cat", pipe], stdout=subprocess.PIPE, text=True) as reader:
+        with writing(pipe) as temporary:
+            assert temporary.name == pipe.name
+            temporary.write_text("new")
+        assert reader.communicate(timeout=60)[0] == "new"
+    assert pipe.is_fifo()
+
+
+@pytest.mark.skipif(not Path("/dev/full").is_char_device(), reason="only Linux has /dev/full")
+def test_a_device_is_written_into_and_never_replaced(tmp_path):
+    (tmp_path / "link.csv").symlink_to("/dev/full")
+    for path in (Path("/dev/full"), tmp_path / "link.csv"):
+        with pytest.raises(DiskError) as caught, writing(path) as temporary:
+            temporary.write_text("new")
+        assert_explains(caught.value, path, "No space left on device")
+        assert Path("/dev/full").is_char_device()
+    with writing(Path("/dev/null")) as temporary:
+        temporary.write_text("new")
+    assert Path("/dev/null").is_char_device()
+
+
+TO_STDOUT = """
+from pathlib import Path
+from tendigits.files import writing
+
+print("before", flush=True)
+with writing(Path("/dev/stdout")) as temporary:
+    temporary.write_text("new\\n")
+print("after")
+"""
+
+
+@pytest.mark.skipif(not Path("/dev/stdout").exists(), reason="the system has no /dev/stdout")
+def test_standard_output_by_its_name_is_written_into_in_a_pipe_and_in_a_file(old):
+    command = [sys.executable, "-c", TO_STDOUT]
+    assert subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True).stdout == "before\nnew\nafter\n"
+    with old.open("a") as file:
+        subprocess.run(command, stdout=file, check=True)
+    assert old.read_text() == "oldbefore\nnew\nafter\n"
+    assert names(old.parent) == ["file.txt"]
 
 
 KILLED = """

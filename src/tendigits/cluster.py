@@ -88,8 +88,8 @@ def connected(address: str, *, workers: int | None = None, environment: Mapping[
     try:
         with muted(2):  # Ray announces there that it is silent
             ray.init(address, **options)
-    except (ConnectionError, RuntimeError, ValueError) as error:
-        raise HostError(f"no Ray cluster at {address}: {reason_of(error)}") from None
+    except Exception as error:  # Ray raises half a dozen classes, and Exception itself where a node does not start
+        raise HostError(f"no Ray cluster at {address}: {reason_of(error) or type(error).__name__}") from None
     try:
         try:
             found = ray.get(ray.remote(num_cpus=0)(_version).remote())

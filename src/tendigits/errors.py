@@ -105,5 +105,6 @@ def _escaped(found: re.Match[str]) -> str:
 
 
 def reason_of(error: BaseException | None) -> str:
-    """The message of another library's error, in one line of at most 300 characters."""
-    return " ".join(str(error).split())[:300]
+    """The message of another library's error, in one line of at most 300 characters; of the system's, the reason."""
+    text = (isinstance(error, OSError) and error.strerror) or str(error)
+    return " ".join(text.split())[:300]

@@ -10,6 +10,8 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
+from tendigits.untrusted import read_file
+
 MAX_BYTES = 256 * 2**10
 """Bytes of a file: a form with the 1,000 fields that one may have takes a third of it."""
 
@@ -27,14 +29,10 @@ def read_toml(path: Path) -> dict[str, Any]:
     """Read a file of settings.
 
     Raises:
-        OSError: it can't be read.
+        OSError: it can't be read, is no regular file, or is too large.
         ValueError: it is no TOML, or asks for more than settings need.
     """
-    with path.open("rb") as file:
-        data = file.read(MAX_BYTES + 1)
-    if len(data) > MAX_BYTES:
-        raise ValueError(f"expected at most {MAX_BYTES:,} bytes, received more")
-    return parse_toml(data.decode("utf-8"))
+    return parse_toml(read_file(path, MAX_BYTES).decode("utf-8"))
 
 
 def parse_toml(text: str) -> dict[str, Any]:

@@ -11,7 +11,7 @@ def onnx_file():
     def make(outputs=11, **about):
         weights = np.random.default_rng(0).normal(0, 1, (784, outputs)).astype("float32")
         graph = helper.make_graph(
-            [helper.make_node("Flatten", ["image"], ["flat"]), helper.make_node("MatMul", ["flat", "w"], ["logits"])],
+            [helper.make_node("Flatten", ["image"], ["flat"]), helper.make_node("Gemm", ["flat", "w"], ["logits"])],
             "tiny",
             [helper.make_tensor_value_info("image", TensorProto.FLOAT, ["n", 28, 28, 1])],
             [helper.make_tensor_value_info("logits", TensorProto.FLOAT, ["n", outputs])],

@@ -3,13 +3,13 @@ import json
 import numpy as np
 import pytest
 
-from helpers import NOW, changed
+from helpers import NOW, RECORD, changed
 from tendigits.digits.network import bundled
 from tendigits.errors import DataError, ModelFileError, RunError
 from tendigits.export.source import PREPROCESSING, open_source
 from tendigits.model.file import load_calibration
 from tendigits.model.recipe import Recipe
-from tendigits.report.run import FORMAT, create_run
+from tendigits.report.run import create_run
 
 
 def test_a_run(source, run, digits):
@@ -64,6 +64,6 @@ def test_what_cannot_be_exported(tmp_path, run, small_npz):
     with pytest.raises(DataError):
         open_source(run, tmp_path / "none.npz")
     unfinished = create_run(tmp_path / "runs", Recipe(), "new", NOW)
-    unfinished.write_record({"format": FORMAT, "status": "running"})
+    unfinished.write_record(RECORD)
     with pytest.raises(RunError, match="has no model yet"):
         open_source(unfinished.path)

@@ -9,8 +9,11 @@ from hypothesis import strategies as st
 
 from tendigits.errors import RunError
 from tendigits.model.recipe import Recipe
-from tendigits.report.run import FORMAT, Run, best_epoch, create_run, list_runs, open_run, summarise
+from tendigits.report.run import FORMAT, Run, create_run, open_run
+from tendigits.report.summary import summarise
+from tendigits.train.pipeline import resume_run
 
+FINITE = st.floats(allow_nan=False, allow_infinity=False)
 NOW = datetime(2026, 11, 25, 1, 2, 3, tzinfo=UTC)
 
 
@@ -34,16 +37,17 @@ def test_a_taken_name_what_is_no_plain_name_and_a_file_are_refused(tmp_path):
         create_run(tmp_path / "file", Recipe(), "x", NOW)
 
 
-@given(st.lists(st.tuples(st.floats(allow_nan=False), st.floats(allow_nan=False)), min_size=1, max_size=5))
+@given(st.lists(st.tuples(FINITE, FINITE), min_size=1, max_size=5))
 def test_history_reads_back_exactly(tmp_path_factory, rows):
     run = Run(tmp_path_factory.mktemp("run"))
     assert run.history() == {}
     history = {"loss": [a for a, _ in rows], "val_loss": [b for _, b in rows]}
     run.write_history(history)
     assert run.history() == history
-    (run.path / "history.csv").write_text("epoch,loss\n1,abc\n")
-    with pytest.raises(RunError, match="cannot read"):
-        run.history()
+    for wrong in ("abc", "nan", "inf", ""):
+        (run.path / "history.csv").write_text(f"epoch,loss\n1,{wrong}\n")
+        with pytest.raises(RunError, match="cannot read"):
+            run.history()
 
 
 @pytest.mark.parametrize(
@@ -60,36 +64,6 @@ def test_a_folder_that_is_not_a_run_of_this_version_is_refused(tmp_path, content
         (tmp_path / "run.json").write_text(content)
     with pytest.raises(RunError, match=message):
         open_run(tmp_path)
-
-
-def test_the_list_is_oldest_first_and_reports_what_it_cannot_read(run, tmp_path):
-    older = create_run(tmp_path, Recipe(), "z-older", NOW)
-    older.write_record({"format": FORMAT, "status": "finished", "created": "2020-01-01T00:00:00+00:00"})
-    (tmp_path / "not-a-run").mkdir()
-    (tmp_path / "old").mkdir()
-    (tmp_path / "old" / "run.json").write_text('{"format": 1}')
-    errors = []
-    assert [found.path.name for found in list_runs(tmp_path, errors.append)] == ["z-older", "a"]
-    assert [str(error).split(" was")[0] for error in errors] == [str(tmp_path / "old")]
-    assert list_runs(tmp_path / "nothing") == []
-
-
-def test_the_best_epoch_is_the_first_of_equals():
-    history = {"val_loss": [0.4, 0.2, 0.2, 0.3], "val_accuracy": [0.85, 0.9, 0.92, 0.91]}
-    assert best_epoch(history, Recipe()) == 2
-    assert best_epoch(history, Recipe(monitor="val_accuracy")) == 3
-
-
-def test_summary_of_a_run_that_was_killed_before_its_first_epoch_ended(run):
-    (run.path / "history.csv").unlink()
-    record = run.record()
-    del record["result"]
-    run.write_record(record | {"status": "running"})
-    summary = summarise(run)
-    assert (summary.epochs, summary.best_epoch, summary.val_loss, summary.test_accuracy) == (0, None, None, None)
-    assert summary.status == "interrupted"
-    with run.lock():
-        assert summarise(run).status == "running"
 
 
 def test_a_locked_run_is_refused_by_its_process_and_free_after_its_death(run):
@@ -114,3 +88,57 @@ with Run(Path({str(run.path)!r})).lock():
     with run.lock():
         assert not list(run.path.rglob(".writing-*"))
         assert (run.path / ".lock").read_text() == str(os.getpid())
+
+
+@pytest.fixture
+def elsewhere(tmp_path):
+    """Somebody else's folder."""
+    folder = tmp_path / "elsewhere"
+    folder.mkdir()
+    (folder / "epoch-0001.npz").write_text("another's")
+    return folder
+
+
+def unchanged(folder):
+    return [(path.name, path.read_text()) for path in folder.iterdir()] == [("epoch-0001.npz", "another's")]
+
+
+@pytest.mark.parametrize("name", ["run.json", "recipe.json", "history.csv"])
+def test_a_pipe_or_a_link_in_a_run_blocks_nobody_and_shows_nothing(run, elsewhere, name):
+    (elsewhere / name).write_bytes((run.path / name).read_bytes())
+    (run.path / name).unlink()
+    for make in (lambda path: os.mkfifo(path), lambda path: path.symlink_to(elsewhere / name)):
+        make(run.path / name)
+        with pytest.raises(RunError, match=rf"{name}.*(found a pipe|found a link to elsewhere)"):
+            summarise(run)
+        (run.path / name).unlink()
+
+
+def test_checkpoints_that_are_a_link_are_not_written(run, elsewhere):
+    run.checkpoints.symlink_to(elsewhere)
+    with pytest.raises(RunError, match=r"checkpoints: expected a file of its own in .*delete the link"), run.lock():
+        pass
+    run.write_record(run.record() | {"status": "interrupted"})
+    with pytest.raises(RunError, match="delete the link"):
+        resume_run(run.path)
+    assert unchanged(elsewhere)
+
+
+def test_files_of_a_run_that_are_links_are_replaced_and_not_written_through(run, elsewhere):
+    for name in ("run.json", "history.csv"):
+        record, history = run.record(), run.history()
+        (run.path / name).unlink()
+        (run.path / name).symlink_to(elsewhere / "epoch-0001.npz")
+        run.write_record(record)
+        run.write_history(history)
+        assert not (run.path / name).is_symlink()
+    assert unchanged(elsewhere)
+
+
+def test_a_lock_that_is_a_link_is_refused(run, elsewhere):
+    (run.path / ".lock").unlink(missing_ok=True)
+    (run.path / ".lock").symlink_to(elsewhere / "epoch-0001.npz")
+    assert not run.is_locked()
+    with pytest.raises(RunError, match="expected a regular file as the lock"), run.lock():
+        pass
+    assert unchanged(elsewhere)

@@ -1,13 +1,14 @@
 """Background jobs in processes of their own: their output, one at a time, and how they end."""
 
 import asyncio
+import errno
 import os
 import sys
 
 import pytest
 
 from tendigits.serve import jobs as module
-from tendigits.serve.jobs import JobRunning, Jobs
+from tendigits.serve.jobs import JobNotStarted, JobRunning, Jobs
 
 SCRIPTS = {
     "prints": "import json\nfor i in range(3): print(json.dumps({'i': i}), flush=True)\nprint('no JSON')\nprint('[1]')",
@@ -20,6 +21,8 @@ SCRIPTS = {
         "print('tendigits: expected more, received less', file=sys.stderr)\nsys.exit(2)"
     ),
 }
+SCRIPTS["prints a line without an end"] = "import sys\nwhile True: sys.stdout.write('x' * 2**20)"
+SCRIPTS["complains much"] = "import sys\nsys.stderr.write('x\\n' * 2**20 + 'tendigits: the last line')\nsys.exit(1)"
 SCRIPTS["ignores SIGTERM"] = SCRIPTS["waits"].replace("lambda *_: sys.exit(143)", "signal.SIG_IGN")
 
 
@@ -102,3 +105,48 @@ def test_a_failed_job_has_the_last_line_of_its_errors(scripts):
 
     job = run(go())
     assert (job.status, job.error) == ("failed", "expected more, received less")
+
+
+@pytest.mark.parametrize(
+    ("raised", "caught"),
+    [
+        (OSError(errno.EMFILE, "Too many open files"), JobNotStarted), (MemoryError(), MemoryError),
+        (asyncio.CancelledError(), asyncio.CancelledError),
+    ],
+    ids=["EMFILE", "memory", "hung up"],
+)  # fmt: skip
+def test_a_job_that_does_not_start_says_why_and_leaves_its_place_free(scripts, monkeypatch, raised, caught):
+    async def fail(*_, **__):
+        raise raised
+
+    async def go():
+        jobs = Jobs()
+        with monkeypatch.context() as patched:
+            patched.setattr(module.asyncio, "create_subprocess_exec", fail)
+            with pytest.raises(caught):
+                await jobs.start("train", ["prints"], {})
+        failed = jobs.last
+        assert await lines(failed) == []  # its followers are not kept waiting
+        await jobs.stop()
+        job = await jobs.start("train", ["prints"], {})
+        await lines(job)
+        return failed, job
+
+    failed, job = run(go())
+    assert failed.status == "failed"
+    assert failed.error.startswith("the process did not start: ")
+    assert (job.id, job.status) == (2, "finished")
+
+
+@pytest.mark.parametrize(
+    ("script", "error"),
+    [("prints a line without an end", "exit code -9"), ("complains much", "the last line")],
+)
+def test_a_job_may_print_anything_and_ends(scripts, script, error):
+    async def go():
+        job = await Jobs().start("train", [script], {})
+        await lines(job)
+        return job
+
+    job = run(go())
+    assert (job.status, job.error) == ("failed", error)

@@ -11,7 +11,7 @@ from optuna.distributions import FloatDistribution
 
 from tendigits.cluster import connected
 from tendigits.errors import DataError, HostError
-from tendigits.report.run import list_runs
+from tendigits.report.run import open_run
 from tendigits.sweep import ray as ray_module
 from tendigits.sweep.ray import ENVIRONMENT, run_on_ray
 from tendigits.sweep.study import open_study, search, summarize
@@ -55,7 +55,7 @@ def test_a_search_continues_on_a_cluster_and_a_killed_trial_from_its_last_epoch(
     trials = summarize(open_study(what))
     assert [trial.state for trial in trials] == ["finished"] * 4
     assert len({trial.values["learning_rate"] for trial in trials}) == 4
-    runs = list_runs(what.folder / "trials")
+    runs = [open_run(path) for path in sorted((what.folder / "trials").iterdir())]
     assert [len(run.history()["loss"]) for run in runs] == [12] * 4
     assert {run.path.name for run in runs if run.record()["resumed"]} == set(killed)
     assert len(killed) == 1

@@ -14,7 +14,7 @@ from optuna.distributions import FloatDistribution
 from tendigits.errors import DivergedError, Failure, Interrupted, RunError
 from tendigits.files import lock_folder
 from tendigits.model.recipe_files import load_recipe
-from tendigits.report.run import list_runs, open_run
+from tendigits.report.run import open_run
 from tendigits.sweep import study as module
 from tendigits.sweep.study import open_study, search, summarize
 from tendigits.sweep.trial import Pruned
@@ -52,7 +52,8 @@ def test_a_real_search(what):
     shown = []
     best = search(what, 2, shown.append)
     study = open_study(what)
-    for trial, run in zip(study.trials, list_runs(what.folder / "trials"), strict=True):
+    runs = [open_run(path) for path in sorted((what.folder / "trials").iterdir())]
+    for trial, run in zip(study.trials, runs, strict=True):
         assert run.path.name == f"{trial.number:03}"
         assert run.record()["result"]["val_accuracy"] == trial.value
         assert run.recipe().learning_rate == trial.params["learning_rate"]

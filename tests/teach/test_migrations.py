@@ -126,6 +126,30 @@ def test_a_store_is_created_in_a_new_folder_unless_it_must_exist(tmp_path):
     again.close()
 
 
+def test_a_call_waits_for_a_lock_as_long_as_it_is_told(tmp_path):
+    store = open_store(tmp_path / "a.db", lock_timeout=0.1)
+    with closing(sqlite3.connect(tmp_path / "a.db", isolation_level=None)) as other:
+        other.execute("BEGIN EXCLUSIVE")
+        for call in (store.count, store.check_writable, lambda: store.add([correction(CROPS[0])])):
+            with pytest.raises(Failure, match="database is locked; nothing was stored"):
+                call()
+    store.check_writable()
+    store.close()
+
+
+def test_so_it_does_in_postgresql():
+    drop_tables()
+    store, other = open_store(POSTGRESQL, lock_timeout=0.1), open_store(POSTGRESQL)
+    with other._engine.begin() as connection:
+        connection.exec_driver_sql("LOCK TABLE version, corrections, numbers IN ACCESS EXCLUSIVE MODE")
+        for call in (store.count, store.check_writable, lambda: store.add([correction(CROPS[0])])):
+            with pytest.raises(Failure, match=r"lock timeout .*nothing was stored"):
+                call()
+    store.check_writable()
+    store.close()
+    other.close()
+
+
 def test_a_store_of_a_newer_tendigits_is_refused(place, store):
     store.close()
     with closing(sqlite3.connect(place)) as connection:
@@ -157,7 +181,9 @@ def test_a_damaged_file_is_reported_and_not_touched(place, store, tmp_path, dama
     ("location", "message"),
     [
         ("postgresql://me:secret@127.0.0.1:1/none?connect_timeout=1", "cannot use the store"),
-        ("oracle9://a/b", "expected a file or a URL"),
+        ("oracle9://me:secret@a/b?password=secret", r"expected a file or a URL .*, received oracle9://me:\*\*\*@a/b"),
+        ("mssql+none://me:secret@a/b", "expected a file or a URL"),
+        ("postgresql://me:secret@host:port/b", "expected a URL such as"),
         ("://", "expected a URL"),
     ],
 )

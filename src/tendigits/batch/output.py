@@ -22,7 +22,7 @@ import typer
 from tendigits.batch.sources import content_of
 from tendigits.digits.segment import Box
 from tendigits.errors import UserError, printable
-from tendigits.files import make_folder, replacing, write_text
+from tendigits.files import make_folder, writing
 from tendigits.read.results import COLUMNS, Page
 from tendigits.tables.expectations import parse
 from tendigits.tables.spreadsheet import write_spreadsheet
@@ -101,7 +101,7 @@ class Output(AbstractContextManager["Output"]):
 
     def __exit__(self, *_: object) -> None:
         if self.csv is not None and self.csv != STDOUT:
-            write_text(self.csv, self._rows.getvalue())
+            _write(self.csv, self._rows.getvalue())
         if self.tables is not None:
             self.tables.write()
 
@@ -163,7 +163,7 @@ class TableFile:
         if self.is_empty:
             return
         if self.path.suffix.lower() == ".csv":
-            write_text(self.path, "\n".join(table.to_csv() for _, table in self._tables))
+            _write(self.path, "\n".join(table.to_csv() for _, table in self._tables))
         else:
             write_spreadsheet(self.path, self._tables)
 
@@ -233,11 +233,16 @@ def plan_show(paths: Sequence[str], show: Path | None) -> dict[str, Path]:
     return planned
 
 
+def _write(path: Path, text: str) -> None:
+    with writing(path) as temporary:
+        temporary.write_text(text, encoding="utf-8", newline="\n")
+
+
 def _draw(path: str, page: Page, target: Path) -> None:
     from tendigits.data.image import open_image
     from tendigits.read.annotate import draw_page
 
     make_folder(target.parent)
     drawn = draw_page(open_image(content_of(path), side=SHOW_SIDE).grey, page)
-    with replacing(target) as temporary:
+    with writing(target) as temporary:
         drawn.save(temporary, SHOW_FORMATS[target.suffix.lower()])

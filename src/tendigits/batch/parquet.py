@@ -24,8 +24,9 @@ from tendigits.digits.network import bundled_file
 from tendigits.digits.runtime import asset
 from tendigits.digits.segment import Box
 from tendigits.errors import RunError, printable
-from tendigits.files import lock_folder, make_folder, replacing, sha256, write_or_compare
+from tendigits.files import lock_folder, make_folder, make_inside, replacing, sha256, write_or_compare
 from tendigits.read.reader import PACKAGE, ReaderOptions
+from tendigits.untrusted import open_inside
 
 FORMAT = 3
 
@@ -36,6 +37,9 @@ PART = 1000
 
 PERIOD = 30.0
 """Seconds after which a smaller part is written: the most work that is repeated after a kill."""
+
+MAX_PART = 2**30
+"""Bytes of a part's file: a thousand times what PART pictures take."""
 
 TEXT, NUMBER = pa.string(), pa.int32()
 
@@ -213,8 +217,8 @@ def open_table(folder: Path, settings: dict[str, Any]) -> Iterator[Table]:
         RunError: another process uses it, it was read with other settings, or it is damaged.
         DiskError: the folder can't be made.
     """
-    pictures = folder / "_pictures"
-    make_folder(pictures)
+    make_folder(folder)
+    pictures = make_inside(folder, "_pictures")
     with lock_folder(folder, ADVICE):
         path = folder / "_settings.json"
         if _parts(folder) and not path.exists():
@@ -231,7 +235,8 @@ def _paths_read(pictures: Path) -> Iterator[str]:
     errors: dict[str, str | None] = {}
     for part in _parts(pictures):
         try:
-            rows = parquet.read_table(part, columns=["path", "error"])
+            with open_inside(pictures, part.name, MAX_PART) as file:
+                rows = parquet.read_table(file, columns=["path", "error"])
         except (OSError, ValueError) as error:  # Arrow's own errors are among these
             raise RunError(f"{part} is damaged: {error}; delete it and the part of the same name above it") from None
         errors |= dict(zip(rows["path"].to_pylist(), rows["error"].to_pylist(), strict=True))

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tendigits.errors import DataError
+from tendigits.untrusted import open_file
 
 MAX_BYTES = 1 << 30
 """Most pixels or labels in one file: 1 GiB is 20 times MNIST."""
@@ -55,7 +56,7 @@ def read_idx_folder(folder: Path) -> dict[str, NDArray[np.uint8]]:
 def read_idx(path: Path, *, n_dimensions: int) -> NDArray[np.uint8]:
     """Read one IDX file of unsigned bytes, plain or .gz: images have 3 dimensions, labels 1. Raises DataError."""
     try:
-        with path.open("rb") as raw, gzip.open(raw) if path.suffix == ".gz" else raw as file:
+        with open_file(path, MAX_BYTES) as raw, gzip.open(raw) if path.suffix == ".gz" else raw as file:
             return _read(file, path, n_dimensions)
     except DataError:
         raise

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from tendigits.archive import check_zip
 from tendigits.errors import DataError
+from tendigits.untrusted import open_file
 
 MAX_BYTES = 1 << 30
 """Largest file, and largest size of its arrays together: 1 GiB is 20 times MNIST."""
@@ -38,9 +39,10 @@ def read_npz(path: Path) -> dict[str, NDArray[Any]]:
             f"expected an .npz file at {path}, found {'a folder' if path.is_dir() else 'none'}; name a file"
         )
     try:
-        members = _wanted(check_zip(path, MAX_BYTES, deflated=True), path)
-        with zipfile.ZipFile(path) as archive, warnings.catch_warnings(action="ignore"):  # of headers by Python 2
-            return {key: _read_array(archive, info, path) for key, info in members.items()}
+        with open_file(path, MAX_BYTES) as file:
+            members = _wanted(check_zip(file, MAX_BYTES, deflated=True), path)
+            with zipfile.ZipFile(file) as archive, warnings.catch_warnings(action="ignore"):  # of headers by Python 2
+                return {key: _read_array(archive, info, path) for key, info in members.items()}
     except DataError:
         raise
     except Exception as error:  # zipfile, zlib and numpy raise a dozen classes for damaged files

@@ -19,7 +19,8 @@ from tendigits.data.preprocess import to_input
 from tendigits.digits.runtime import asset, open_session
 from tendigits.errors import ModelFileError
 from tendigits.extras import require
-from tendigits.model.calibration import LEAST
+from tendigits.model.calibration import LEAST, read_texts
+from tendigits.untrusted import read_file
 
 Crops = NDArray[np.uint8]
 Floats = NDArray[np.float32]
@@ -116,7 +117,7 @@ def from_onnx(data: bytes, name: str, threads: int | None = None) -> Network:
     Temperature and threshold are in its metadata, and with a fine-tuned network its line network.
 
     Raises:
-        ModelFileError: the file is damaged, or has other shapes.
+        ModelFileError: the file is damaged, has other shapes, or its numbers are not finite and positive.
     """
     session = open_session(data, name, threads)
     given, made = session.get_inputs()[0], session.get_outputs()[0]
@@ -134,9 +135,20 @@ def from_onnx(data: bytes, name: str, threads: int | None = None) -> Network:
         result: Floats = session.run([made.name], {given.name: x})[0]
         return np.log(np.maximum(result, LEAST)) if own else result
 
-    threshold = float(about.get("threshold", OWN_THRESHOLD))
-    lines = base64.b64decode(about.get(LINES, ""))
-    return Network(name, threshold, logits, float(about.get("temperature", 1)), 0.0 if own else TURN, lines)
+    try:
+        temperature, threshold = read_texts(about, OWN_THRESHOLD)
+        lines = base64.b64decode(about.get(LINES, ""), validate=True)
+    except ValueError as error:
+        raise ModelFileError(f"{name}: its metadata is damaged: {error}") from None
+    return _finite(Network(name, threshold, logits, temperature, 0.0 if own else TURN, lines))
+
+
+def _finite(network: Network) -> Network:
+    """Refuse finite weights of which sums are not: they would answer NaN. Raises ModelFileError."""
+    blank_and_full = np.stack([np.zeros((28, 28), np.uint8), np.full((28, 28), 255, np.uint8)])
+    if not np.isfinite(network.logits(blank_and_full)).all():
+        raise ModelFileError(f"{network.name}: expected finite answers, some are not; its predictions are useless")
+    return network
 
 
 OWN_THRESHOLD = 0.9
@@ -155,10 +167,10 @@ def load_network(path: str | Path) -> Network:
 
     require(f"the network {path}", "train")
 
-    from tendigits.model.file import load_calibration, load_model
+    from tendigits.model.file import load_calibration, load_model, model_path
     from tendigits.model.network import predict
 
-    file = path / "model.keras" if path.is_dir() else path
+    file = model_path(path)
     model = load_model(file)
     calibration = load_calibration(file)
 
@@ -167,16 +179,14 @@ def load_network(path: str | Path) -> Network:
         return found
 
     if calibration is None:
-        return Network(str(path), OWN_THRESHOLD, logits)
-    return Network(str(path), calibration.threshold, logits, calibration.temperature)
+        return _finite(Network(str(path), OWN_THRESHOLD, logits))
+    return _finite(Network(str(path), calibration.threshold, logits, calibration.temperature))
 
 
 def read_onnx(path: Path) -> bytes:
     """The bytes of an .onnx file. Raises ModelFileError where it is missing or too large."""
     try:
-        if path.stat().st_size > MAX_BYTES:
-            raise ModelFileError(f"{path}: expected at most {MAX_BYTES >> 20} MB; a fine-tuned network has one")
-        return path.read_bytes()
+        return read_file(path, MAX_BYTES)
     except OSError as error:
         raise ModelFileError(f"cannot read {path}: {error.strerror}") from None
 

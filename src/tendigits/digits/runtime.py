@@ -6,17 +6,22 @@ session = open_session(asset("digits", "reader.onnx"), "reader", threads=1)
 from importlib.resources import files
 from typing import Any
 
-from tendigits.errors import ModelFileError
+from tendigits.errors import ModelFileError, reason_of
+from tendigits.model.onnx_check import check_onnx
 
 
 def open_session(data: bytes, name: str, threads: int | None = None) -> Any:
     """An `onnxruntime.InferenceSession` on at most this many threads; None takes all cores.
 
     Raises:
-        ModelFileError: the file is damaged.
+        ModelFileError: the file is damaged, or is none that tendigits would have written.
     """
     import onnxruntime
 
+    try:
+        check_onnx(data)
+    except ValueError as error:
+        raise ModelFileError(f"{name} is not a complete model file: {error}") from None
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 4
     options.intra_op_num_threads = threads or 0
@@ -24,8 +29,7 @@ def open_session(data: bytes, name: str, threads: int | None = None) -> Any:
     try:
         return onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
     except Exception as error:  # onnxruntime has a dozen classes, all private
-        reason = " ".join(str(error).split())[:200]
-        raise ModelFileError(f"{name} is not a complete model file: {reason}") from error
+        raise ModelFileError(f"{name} is not a complete model file: {reason_of(error)}") from error
 
 
 def asset(package: str, name: str) -> bytes:

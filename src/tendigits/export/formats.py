@@ -12,7 +12,7 @@ from tendigits.errors import ModelFileError, UserError
 from tendigits.export.source import Source
 from tendigits.export.verify import Verification, verify
 from tendigits.extras import require
-from tendigits.files import make_folder, replacing
+from tendigits.files import make_folder, make_inside, replacing, writing
 
 CALIBRATION_DIGITS = 1000
 """Training digits that int8 quantisation takes its ranges from."""
@@ -68,7 +68,10 @@ def export_file(source: Source, to: str, *, int8: bool = False, out: Path | None
     path = out or source.folder / f"{source.name}{'-int8' if int8 else ''}{format_.suffix}"
     if path.suffix != format_.suffix:
         raise UserError(f"expected a file {format_.suffix} for {to}, received {path}")
-    make_folder(path.parent)
+    if out is None:
+        make_inside(source.folder.parent, source.folder.name)
+    else:
+        make_folder(path.parent)
     verifications: list[Verification] = []
 
     def verified(temporary: Path) -> None:
@@ -79,7 +82,8 @@ def export_file(source: Source, to: str, *, int8: bool = False, out: Path | None
         except ModelFileError as error:
             raise ModelFileError(f"{path} is not kept: {error}") from None
 
-    with replacing(path, check=verified) as temporary:
+    write = replacing if out is None else writing
+    with write(path, check=verified) as temporary:
         if int8:
             format_.module.write_int8(source, temporary, source.samples(CALIBRATION_DIGITS))
         else:

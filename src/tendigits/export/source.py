@@ -17,9 +17,10 @@ import numpy as np
 from tendigits.data.dataset import Dataset
 from tendigits.data.load import load
 from tendigits.data.preprocess import to_input
-from tendigits.digits.network import LINES, bundled_file, read_onnx
-from tendigits.errors import RunError
-from tendigits.model.file import load_calibration, load_model
+from tendigits.digits.network import LINES, OWN_THRESHOLD, bundled_file, read_onnx
+from tendigits.errors import ModelFileError, RunError
+from tendigits.model.calibration import read_texts
+from tendigits.model.file import MODEL, load_calibration, load_model, model_path
 from tendigits.model.onnx import from_onnx
 from tendigits.report.evaluate import load_same_data
 from tendigits.report.run import open_run
@@ -104,10 +105,10 @@ def open_source(path: str | Path, data: str | Path | None = None) -> Source:
     if path.is_dir():
         run = open_run(path)
         record = run.record()
-        if "models" not in record:
+        if not record.get("models"):
             raise RunError(f"{path} has no model yet; continue it with: tendigits train --resume {path}")
         dataset = load(data) if data else load_same_data(run, record)
-        return _run_or_file(path.resolve().name, path / "model.keras", record["models"]["model.keras"], dataset)
+        return _run_or_file(path.resolve().name, model_path(path), record["models"].get(MODEL), dataset)
     if path.suffix == ".onnx":
         return _reader_network(path.stem, read_onnx(path), path.parent / "exports", load(data))
     return _run_or_file(path.stem, path, None, load(data))
@@ -131,13 +132,17 @@ def _run_or_file(name: str, file: Path, digest: str | None, dataset: Dataset) ->
 def _reader_network(name: str, data: bytes, folder: Path, dataset: Dataset) -> Source:
     """The package's own network, or one fine-tuned from it."""
     model, metadata = from_onnx(data)
+    try:
+        temperature, threshold = read_texts(metadata, OWN_THRESHOLD)
+    except ValueError as error:
+        raise ModelFileError(f"{name}: its metadata is damaged: {error}") from None
     return Source(
         name=name,
         model=model,
         output="logits",
         labels=(*"0123456789", "not a digit"),
-        temperature=float(metadata["temperature"]),
-        threshold=float(metadata["threshold"]),
+        temperature=temperature,
+        threshold=threshold,
         folder=folder,
         dataset=dataset,
         lines=base64.b64decode(metadata.get(LINES, "")),

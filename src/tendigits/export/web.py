@@ -31,7 +31,7 @@ from tendigits.errors import DownloadError, UserError
 from tendigits.export.constants import constants
 from tendigits.export.formats import Exported, export_file
 from tendigits.export.source import Source
-from tendigits.files import make_folder, replacing, write_text
+from tendigits.files import make_folder, make_inside, replacing, write_text
 from tendigits.lines.network import LineNetwork
 from tendigits.lines.trust import Trust
 from tendigits.model.onnx import with_layers
@@ -72,7 +72,9 @@ def export_page(source: Source, runtime: Runtime, *, int8: bool = False, folder:
     Args:
         folder: by default the source's name and `-web`, in its `exports` folder.
     """
-    folder = folder or source.folder / f"{source.name}{'-int8' if int8 else ''}-web"
+    if folder is None:
+        exports = make_inside(source.folder.parent, source.folder.name)
+        folder = make_inside(exports, f"{source.name}{'-int8' if int8 else ''}-web")
     with tempfile.TemporaryDirectory() as temporary:
         network = export_file(source, "onnx", int8=int8, out=Path(temporary) / "network.onnx")
         page = write_page(source, with_layers(network.path.read_bytes()), folder, runtime)

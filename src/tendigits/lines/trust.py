@@ -8,10 +8,11 @@ The weights are fitted on generated lines (logistic regression) by reader/calibr
 import json
 from collections.abc import Mapping
 from dataclasses import astuple, dataclass, fields
+from typing import Any
 
 import numpy as np
 
-from tendigits.errors import ModelFileError, UserError
+from tendigits.errors import ModelFileError, UserError, reason_of
 
 MAX_ERROR = 0.02
 """The share of wrong numbers among the accepted that is promised."""
@@ -63,13 +64,23 @@ class Trust:
         """From the metadata of a network's file. Raises ModelFileError if it weighs other evidence."""
         if "trust" not in about:
             return cls()
-        entry = json.loads(about["trust"])
+        try:
+            return cls._checked(json.loads(about["trust"]))
+        except (ValueError, TypeError, KeyError, RecursionError) as error:
+            raise ModelFileError(f"the line network: its metadata is damaged: {reason_of(error)}") from None
+
+    @classmethod
+    def _checked(cls, entry: Any) -> "Trust":
         if len(entry["weights"]) != len(fields(Evidence)):
             raise ModelFileError(
                 f"the line network: expected weights of {len(fields(Evidence))} kinds of evidence, received "
                 f"{len(entry['weights'])}; it is of another version of tendigits, teach it again"
             )
-        return cls(tuple(entry["weights"]), entry["bias"], tuple(map(tuple, entry["thresholds"])))
+        weights, bias = tuple(map(float, entry["weights"])), float(entry["bias"])
+        thresholds = tuple((float(error), float(threshold)) for error, threshold in entry["thresholds"])
+        if not np.isfinite([*weights, bias]).all() or not all(0 < share <= 1 for pair in thresholds for share in pair):
+            raise ValueError("expected finite weights, and thresholds from 0 to 1")
+        return cls(weights, bias, thresholds)
 
     def confidence(self, evidence: Evidence) -> float:
         """0 to 1: the probability that all of a number is right."""

@@ -7,6 +7,7 @@ apply_temperature(probabilities, calibration.temperature)
 Guo, Pleiss, Sun, Weinberger, "On calibration of modern neural networks", ICML 2017, https://arxiv.org/abs/1706.04599
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from math import exp, log, sqrt
 from typing import Any
@@ -24,6 +25,8 @@ MAX_RISK = 0.01
 
 LOWEST, HIGHEST = 0.05, 20.0
 """Range of temperatures that are searched."""
+
+_LIMITS = {"temperature": (LOWEST, HIGHEST), "threshold": (LEAST, 1.0)}
 
 
 @dataclass(frozen=True)
@@ -91,14 +94,31 @@ def read_calibration(content: Any) -> Calibration:
     names = [field.name for field in fields(Calibration)]
     if not isinstance(content, dict) or set(content) != set(names):
         raise ValueError(f"expected a calibration with {', '.join(names)}")
-    limits = {"temperature": (LOWEST, HIGHEST), "threshold": (0, 1), "ece_before": (0, 1), "ece_after": (0, 1)}
+    limits = {**_LIMITS, "ece_before": (0, 1), "ece_after": (0, 1)}
     for name, (low, high) in limits.items():
-        value = content[name]
-        if not isinstance(value, float | int) or not low <= value <= high:
-            raise ValueError(f"expected the calibration's {name} from {low} to {high}, received {value!r:.50}")
+        _within(name, content[name], low, high)
     if not isinstance(content["n"], int) or not isinstance(content["on"], str):
         raise ValueError("expected the calibration's n as a whole number and on as a text")
     return Calibration(**content)
+
+
+def read_texts(about: Mapping[str, str], threshold: float) -> tuple[float, float]:
+    """Temperature and threshold from the metadata of an untrusted ONNX file; 1 and `threshold` where it has none.
+
+    Raises:
+        ValueError: one is no number, not finite, or out of range.
+    """
+    found = {"temperature": 1.0, "threshold": threshold}
+    for name, (low, high) in _LIMITS.items():
+        if name in about:
+            found[name] = float(about[name])
+            _within(name, found[name], low, high)
+    return found["temperature"], found["threshold"]
+
+
+def _within(name: str, value: Any, low: float, high: float) -> None:
+    if isinstance(value, bool) or not isinstance(value, float | int) or not low <= value <= high:  # NaN is not either
+        raise ValueError(f"expected the calibration's {name} from {low:g} to {high:g}, received {value!r:.50}")
 
 
 def apply_temperature(probabilities: np.ndarray, temperature: float) -> np.ndarray:

@@ -8,9 +8,8 @@ extracted or unpickled, and code in it is refused (`safe_mode`).
 """
 
 import io
-import json
 import logging
-import zipfile
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -24,18 +23,20 @@ import keras
 import numpy as np
 from keras.src.legacy.saving.legacy_h5_format import save_model_to_hdf5
 
-from tendigits.archive import check_zip
 from tendigits.errors import ModelFileError
 from tendigits.files import replacing, sha256
 from tendigits.model.calibration import Calibration, read_calibration
 from tendigits.model.hdf5 import MAX_BYTES, check_hdf5
+from tendigits.model.keras_zip import add_metadata, read_metadata, weights_of
 from tendigits.model.network import CLASSES, PIXELS, predict
+from tendigits.untrusted import path_inside, read_file
 
 TOLERANCE = 1e-6
 """Maximum difference between a probability of the live model and of the same model loaded back."""
 
-_METADATA = "metadata.json"
-_KERAS_MEMBERS = {_METADATA, "config.json", "model.weights.h5"}
+MODEL = "model.keras"
+"""Name of the model in a run's folder."""
+
 _CALIBRATION = "tendigits_calibration"
 
 
@@ -89,7 +90,7 @@ def save_model(
         copies.append(copy)
         saved.append(SavedModel(path, sha256(temporary), len(x), difference))
 
-    with replacing(path := folder / "model.keras", check=partial(verify, path)) as temporary:
+    with replacing(path := folder / MODEL, check=partial(verify, path)) as temporary:
         model.save(temporary)
         if calibration is not None:
             add_metadata(temporary, {_CALIBRATION: asdict(calibration)})
@@ -109,9 +110,7 @@ def load_model(path: str | Path, digest: str | None = None) -> keras.Model:
         ModelFileError: missing, damaged, too large, not safe to open, of other shapes, or with weights that are
             not finite.
     """
-    path = Path(path)
-    if (path / "model.keras").is_file():
-        path = path / "model.keras"
+    path = model_path(Path(path))
     if digest is not None and path.is_file() and sha256(path) != digest:
         raise ModelFileError(
             f"{path} is not a complete model file: it has not the SHA-256 that was recorded when it was saved; "
@@ -119,6 +118,16 @@ def load_model(path: str | Path, digest: str | None = None) -> keras.Model:
         )
     check_model_file(path)
     return _open(path)
+
+
+def model_path(path: Path) -> Path:
+    """A run's model.keras, or any other path as it is. Raises ModelFileError if the run's model is a link."""
+    if not os.path.lexists(path / MODEL):
+        return path
+    try:
+        return path_inside(path, MODEL)
+    except OSError as error:
+        raise ModelFileError(f"{path / MODEL}: {error.strerror}; name the model file itself") from None
 
 
 def load_calibration(path: Path) -> Calibration | None:
@@ -141,19 +150,9 @@ def check_model_file(path: Path) -> None:
     if (size := path.stat().st_size) > MAX_BYTES:
         raise ModelFileError(f"{path}: expected at most {MAX_BYTES >> 20} MB, received {size >> 20} MB")
     try:
-        check_hdf5(path.read_bytes() if path.suffix == ".h5" else _weights(path))
+        check_hdf5(read_file(path, MAX_BYTES) if path.suffix == ".h5" else weights_of(path))
     except Exception as error:  # zipfile, zlib and json raise a dozen classes on damaged bytes
         raise _incomplete(path, error) from error
-
-
-def _weights(path: Path) -> bytes:
-    """The HDF5 file in a .keras file, after a check of its other members."""
-    if set(names := check_zip(path, MAX_BYTES)) != _KERAS_MEMBERS:
-        raise ValueError(f"expected {sorted(_KERAS_MEMBERS)}, it holds {sorted(names)[:5]}")
-    with zipfile.ZipFile(path) as archive:
-        for name in (_METADATA, "config.json"):  # reading compares the checksum
-            json.loads(archive.read(name))
-        return archive.read("model.weights.h5")
 
 
 def _open(path: Path, own: bool = False) -> keras.Model:
@@ -194,26 +193,6 @@ def _incomplete(path: Path, error: Exception) -> ModelFileError:
     text = str(error).rsplit("Exception encountered: ", 1)[-1].split(":\n\n", 1)[-1] or type(error).__name__
     reason = " ".join(text.split()).split(". ")[0]
     return ModelFileError(f"{path} is not a complete model file: {reason[:300]}")
-
-
-def read_metadata(path: Path) -> dict[str, Any]:
-    """The metadata of a `.keras` file: Keras' version, the date and what `add_metadata` added."""
-    with zipfile.ZipFile(path) as archive:
-        return dict(json.loads(archive.read(_METADATA)))
-
-
-def add_metadata(path: Path, facts: dict[str, Any]) -> None:
-    """Add facts to the metadata of a `.keras` file, which Keras does not read.
-
-    A member of their own would cost: where Keras 3.15.1 finds a fourth member, it extracts the whole file into a
-    temporary folder each time that it loads it.
-    """
-    with zipfile.ZipFile(path) as archive:
-        members = {name: archive.read(name) for name in archive.namelist()}
-    members[_METADATA] = json.dumps(json.loads(members[_METADATA]) | facts).encode()
-    with zipfile.ZipFile(path, "w") as archive:
-        for name, content in members.items():
-            archive.writestr(name, content)
 
 
 def _write_h5(model: keras.Model, path: Path) -> None:

@@ -14,6 +14,7 @@ import onnx
 from onnx import GraphProto, TensorProto, helper, numpy_helper
 
 from tendigits.errors import ModelFileError, UserError
+from tendigits.model.onnx_check import check_onnx
 from tendigits.model.onnx_layers import ACTIVATIONS, WRITERS, Graph, Value, activated, unsupported
 from tendigits.model.quantize import dequantize
 
@@ -77,6 +78,7 @@ def from_onnx(data: bytes) -> tuple[keras.Model, dict[str, str]]:
         ModelFileError: not a whole file, or not one that `to_onnx` writes.
     """
     try:
+        check_onnx(data)
         file = onnx.load_from_string(dequantize(data))
         onnx.checker.check_model(file)
         model = _model(file.graph)

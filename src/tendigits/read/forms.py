@@ -29,7 +29,7 @@ from tendigits.digits.budget import Budget
 from tendigits.digits.find import open_page
 from tendigits.digits.foreground import shrink
 from tendigits.digits.segment import Box
-from tendigits.errors import DataError, UserError, printable
+from tendigits.errors import DataError, UserError, printable, reason_of
 from tendigits.lines.finder import Place
 from tendigits.lines.reading import LineReader, Reading
 from tendigits.toml import read_toml
@@ -111,7 +111,7 @@ def load_form(path: str | Path) -> Form:
     try:
         content = read_toml(path)
     except (OSError, ValueError) as error:
-        raise UserError(f"expected a form's TOML file at {path}, received {error}") from None
+        raise UserError(f"expected a form's TOML file at {path}, received {reason_of(error)}") from None
     picture, fields, turned = content.get("picture"), content.get("fields"), content.get("turned", 0)
     if not isinstance(picture, str) or not isinstance(fields, dict) or not 0 < len(fields) <= MAX_FIELDS:
         raise UserError(f'expected picture = "NAME" and a table [fields] in {path}; see the guide')

@@ -5,10 +5,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tendigits.errors import RunError
+from tendigits.errors import RunError, UserError
 from tendigits.model.recipe import Recipe
 from tendigits.report.mcnemar import mcnemar_of_runs
-from tendigits.report.run import Run, Summary, list_runs, summarise
+from tendigits.report.run import Run
+from tendigits.report.summary import Summary, list_summaries, summarise
+from tendigits.untrusted import has_inside
 
 Row = dict[str, str]
 
@@ -37,15 +39,14 @@ class Comparison:
     """Of two runs: whether their difference may be luck, in words, or why that can't be told; None for more."""
 
 
-def list_table(runs: Path, on_error: Callable[[RunError], None] = lambda _: None) -> list[Row]:
+def list_table(runs: Path, on_error: Callable[[UserError], None] = lambda _: None) -> list[Row]:
     """Column -> text for each run in the folder, oldest first.
 
     Args:
         on_error: called for each run that cannot be read.
     """
     rows = []
-    for run in list_runs(runs, on_error):
-        summary = summarise(run)
+    for summary in list_summaries(runs, on_error):
         results = _results(summary)
         cells = {"run": summary.name, "recipe": summary.recipe, "epochs": results["epochs trained"]} | results
         rows.append({column: cells[column] for column in COLUMNS})
@@ -76,7 +77,7 @@ def describe_run(run: Run) -> list[tuple[str, str]]:
         ("recipe", summary.recipe if settings or summary.recipe == "classic" else f"{summary.recipe}, same as classic"),
         *settings,
         *_results(summary).items(),
-        *([("report", str(report))] if report.is_file() else []),
+        *([("report", str(report))] if has_inside(run.path, report.name) else []),
     ]
 
 

@@ -12,7 +12,8 @@ from tendigits.data.dataset import Dataset
 from tendigits.data.load import load, load_test
 from tendigits.data.preprocess import to_input
 from tendigits.errors import RunError
-from tendigits.model.file import load_calibration, load_model
+from tendigits.files import make_inside
+from tendigits.model.file import MODEL, load_calibration, load_model
 from tendigits.model.network import predict
 from tendigits.report import messages
 from tendigits.report.html import Evaluation, write_page
@@ -33,13 +34,12 @@ def evaluate_run(path: str | Path, data: str | Path | None = None) -> tuple[Repo
     """
     run = open_run(path)
     record = run.record()
-    if "models" not in record:
+    if not record.get("models"):
         raise RunError(f"{run.path} has no model yet; continue it with: tendigits train --resume {run.path}")
     dataset = load_same_data(run, record) if data is None else load_test(data)
-    model = load_model(run.path / "model.keras", record["models"]["model.keras"])
-    folder = run.path if data is None else run.path / f"evaluated-{Path(data).resolve().stem}"
+    model = load_model(run.path, record["models"].get(MODEL))
     with run.lock():
-        folder.mkdir(exist_ok=True)
+        folder = run.path if data is None else make_inside(run.path, f"evaluated-{Path(data).resolve().stem}")
         return report_on(model, dataset, run, record, folder), folder
 
 
@@ -49,7 +49,7 @@ def report_on(model: keras.Model, dataset: Dataset, run: Run, record: Record, fo
     report = classification_report(probabilities, dataset.y_test)
     description = messages.evaluated_line(run.recipe(), dataset)
     write_report(report, folder, dataset.x_test, f"Run {run.path.name}", description)
-    calibration = load_calibration(run.path / "model.keras")
+    calibration = load_calibration(run.path / MODEL)
     write_page(Evaluation(run, record, dataset, model, probabilities, report, calibration), folder)
     return report
 

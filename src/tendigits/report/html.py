@@ -34,6 +34,7 @@ from tendigits.report.messages import evaluated_line
 from tendigits.report.metrics import Report, error_rates, percent
 from tendigits.report.run import History, Record, Run
 from tendigits.report.saliency import digit_png, first_layer, saliency, sheet_png, signed_png
+from tendigits.untrusted import has_inside
 
 MAX_SALIENCY_MAPS = 12
 """The worst mistakes that get one."""
@@ -80,7 +81,7 @@ class Evaluation:
 
 def write_page(evaluation: Evaluation, folder: Path) -> None:
     """Write report.html into `folder`, with links to the files that are there already. Raises DiskError, RunError."""
-    links = [name for name in FILES if (folder / name).is_file()]
+    links = [name for name in FILES if has_inside(folder, name)]
     write_text(folder / "report.html", render(evaluation, links))
 
 

@@ -10,14 +10,19 @@ equally good, each of these would fall to either as a coin does.
 """
 
 import json
+import os
 from collections.abc import Collection
 from dataclasses import dataclass
 
 from tendigits.errors import RunError
 from tendigits.report.run import Run
+from tendigits.untrusted import MAX_TEXT, read_inside
 
 SIGNIFICANT = 0.05
 """Below this probability a difference is called more than luck: the customary level."""
+
+MAX_DIGITS = 1_000_000
+"""Most test digits of a report; the exact test takes the square of this in time."""
 
 RARE = 0.001
 """Below this probability the words give no number: it would only look exact."""
@@ -107,12 +112,15 @@ def _test_digits(run: Run) -> list[object]:
 
 def _wrong(run: Run) -> tuple[list[int], int]:
     """The rows that a run misreads, and the number of its test digits."""
-    if not (run.path / "report.json").is_file():
+    if not os.path.lexists(run.path / "report.json"):
         raise RunError(f"{run.path.name} has no report yet; continue it with: tendigits train --resume {run.path}")
     try:
-        report = json.loads((run.path / "report.json").read_text(encoding="utf-8"))
-        return [int(row) for row in report["wrong"]], int(report["n"])
-    except (OSError, ValueError, TypeError, KeyError):
+        report = json.loads(read_inside(run.path, "report.json", MAX_TEXT))
+        wrong, n = [int(row) for row in report["wrong"]], int(report["n"])
+        if not len(wrong) <= n <= MAX_DIGITS:
+            raise ValueError
+        return wrong, n
+    except (OSError, ValueError, TypeError, KeyError, RecursionError):
         raise RunError(
             f"{run.path.name}: its report does not name the digits that were misread; write it anew with: "
             f"tendigits evaluate {run.path}"

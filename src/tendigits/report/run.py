@@ -7,26 +7,31 @@ runs/2026-11-24-23-59-01/
   confusion.png  mistakes.png
   checkpoints/   the last two epochs, until the run is finished
 
-summarise(open_run("runs/first")).test_accuracy
+open_run("runs/first").history()["val_loss"]
 """
 
 import csv
 import io
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import os
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
 from filelock import FileLock, Timeout
 
-from tendigits.errors import RunError
-from tendigits.files import lock_folder, remove_leftovers, write_text
+from tendigits.errors import RunError, reason_of
+from tendigits.files import LOCK, lock_folder, remove_leftovers, write_text
 from tendigits.model.recipe import Recipe
+from tendigits.report.record import check_record
+from tendigits.untrusted import MAX_TEXT, has_inside, path_inside, read_inside
 
 FORMAT = 2
+HISTORY = "history.csv"
 Record = dict[str, Any]
 History = Mapping[str, Sequence[float]]
 
@@ -54,8 +59,12 @@ class Run:
             age = "an older" if isinstance(version, int) and version < FORMAT else "another"
             raise RunError(
                 f"{self.path} was written by {age} version of tendigits: expected run format {FORMAT}, received "
-                f"{version!r}; train again, or use that version"
+                f"{version!r:.60}; train again, or use that version"
             )
+        try:
+            check_record(record)
+        except ValueError as error:
+            raise RunError(f"{self.path}: run.json is damaged: {error}; delete the run, or restore the file") from None
         return record
 
     def write_record(self, record: Record) -> None:
@@ -64,14 +73,18 @@ class Run:
 
     def history(self) -> dict[str, list[float]]:
         """history.csv as column -> values, without 'epoch'; empty before the first epoch's end. Raises RunError."""
-        path = self.path / "history.csv"
-        if not path.exists():
+        if not os.path.lexists(self.path / HISTORY):
             return {}
         try:
-            rows = list(csv.DictReader(io.StringIO(path.read_text(encoding="utf-8"))))
-            return {name: [float(row[name]) for row in rows] for name in (rows[0] if rows else ()) if name != "epoch"}
-        except (OSError, ValueError, TypeError) as error:
-            raise RunError(f"cannot read {path}: {error}") from error
+            text = read_inside(self.path, HISTORY, MAX_TEXT).decode("utf-8")
+            rows = list(csv.DictReader(io.StringIO(text)))
+            columns = [name for name in (rows[0] if rows else ()) if name != "epoch"]
+            history = {name: [float(row[name]) for row in rows] for name in columns}
+            if not all(isfinite(value) for values in history.values() for value in values):
+                raise ValueError("expected finite numbers")
+            return history
+        except (OSError, ValueError, TypeError, csv.Error) as error:
+            raise RunError(f"cannot read {self.path / HISTORY}: {reason_of(error)}") from error
 
     def write_history(self, history: History) -> None:
         """Write history.csv, one line per epoch from 1; the numbers read back exactly. Raises DiskError."""
@@ -79,60 +92,50 @@ class Run:
         rows = csv.writer(text, lineterminator="\n")
         rows.writerow(["epoch", *history])
         rows.writerows([i, *map(repr, values)] for i, values in enumerate(zip(*history.values(), strict=True), 1))
-        write_text(self.path / "history.csv", text.getvalue())
+        write_text(self.path / HISTORY, text.getvalue())
 
     def is_locked(self) -> bool:
         """Whether a process is writing to the run now."""
+        if not has_inside(self.path, LOCK):
+            return False
         try:
-            with FileLock(self.path / ".lock", timeout=0, preserve_lock_file=True):
+            with FileLock(self.path / LOCK, timeout=0, preserve_lock_file=True):
                 return False
         except Timeout:
             return True
+        except OSError:  # a folder that only others may write to
+            return False
 
     @contextmanager
     def lock(self) -> Iterator[None]:
-        """Lock the run while writing to it, as `lock_folder`. Raises RunError if another process holds the lock."""
+        """Lock the run while writing to it, as `lock_folder`.
+
+        Raises:
+            RunError: another process holds the lock, or the run's checkpoints are not in its folder.
+            DiskError: the folder cannot be written to.
+        """
         with lock_folder(self.path, "choose another --name"):
+            check_inside(self.path, "checkpoints")
             if self.checkpoints.is_dir():
                 remove_leftovers(self.checkpoints)
             yield
 
     def _json(self, name: str) -> dict[str, Any]:
         try:
-            content = json.loads((self.path / name).read_text(encoding="utf-8"))
-        except (OSError, ValueError) as error:
-            raise RunError(f"{self.path} is not a run folder: cannot read {name}: {error}") from error
+            content = json.loads(read_inside(self.path, name, MAX_TEXT))
+        except (OSError, ValueError, RecursionError) as error:
+            raise RunError(f"{self.path} is not a run folder: cannot read {name}: {reason_of(error)}") from error
         if not isinstance(content, dict):
             raise RunError(f"{self.path} is not a run folder: {name} holds no object")
         return content
 
 
-@dataclass(frozen=True)
-class Summary:
-    """A run at a glance, finished or not."""
-
-    name: str
-    status: str
-    """finished, failed, running or interrupted."""
-    recipe: str
-    data: str
-    created: str
-    """ISO 8601, with its time zone."""
-    parameters: int | None
-    """Weights and biases of the network; None before it is built."""
-    epochs: int
-    """Completed epochs."""
-    best_epoch: int | None
-    """From 1; None before the first has ended."""
-    val_loss: float | None
-    """At the best epoch."""
-    val_accuracy: float | None
-    """At the best epoch."""
-    test_accuracy: float | None
-    """None while the run is not finished."""
-    test_interval: tuple[float, float] | None
-    """95% confidence interval of the test accuracy."""
-    seconds: float
+def check_inside(folder: Path, name: str) -> None:
+    """Raise RunError if `name` in a run's folder is a link, through which somebody else's files would be written."""
+    try:
+        path_inside(folder, name)
+    except OSError as error:
+        raise RunError(f"{folder / name}: {error.strerror}; delete the link") from None
 
 
 def create_run(runs: Path, recipe: Recipe, name: str | None, now: datetime) -> Run:
@@ -175,56 +178,3 @@ def find_run(path: str | Path, runs: Path) -> Run:
         if place.is_dir():
             return open_run(place)
     raise RunError(f"expected a run's folder or its name in {runs}, received {path}; `tendigits runs` lists them")
-
-
-def list_runs(runs: Path, on_error: Callable[[RunError], None] = lambda _: None) -> list[Run]:
-    """All runs in the folder, oldest first.
-
-    Args:
-        on_error: called for each folder with a run.json that cannot be read; other folders are passed over.
-    """
-    found = []
-    for path in sorted(runs.iterdir()) if runs.is_dir() else ():
-        if not (path / "run.json").is_file():
-            continue
-        try:
-            found.append((str(open_run(path).record().get("created", "")), path.name, Run(path)))
-        except RunError as error:
-            on_error(error)
-    return [run for *_, run in sorted(found, key=lambda item: item[:2])]
-
-
-def summarise(run: Run) -> Summary:
-    """Read a run's summary from its folder. Raises RunError."""
-    record, history, recipe = run.record(), run.history(), run.recipe()
-    best = best_epoch(history, recipe) if history else None
-    at_best = {name: values[best - 1] for name, values in history.items()} if best else {}
-    result = record.get("result", {})
-    return Summary(
-        name=run.path.resolve().name,
-        status=status(run),
-        recipe=recipe.name,
-        data=record["data"]["name"],
-        created=record["created"],
-        parameters=record.get("parameters"),
-        epochs=len(history.get("loss", ())),
-        best_epoch=best,
-        val_loss=at_best.get("val_loss"),
-        val_accuracy=at_best.get("val_accuracy"),
-        test_accuracy=result.get("test_accuracy"),
-        test_interval=tuple(result["test_interval"]) if "test_interval" in result else None,
-        seconds=sum(record["durations"].values()),
-    )
-
-
-def status(run: Run) -> str:
-    """Finished, failed, running or interrupted; a run marked as running that no process holds was killed."""
-    recorded = str(run.record()["status"])
-    return "interrupted" if recorded == "running" and not run.is_locked() else recorded
-
-
-def best_epoch(history: History, recipe: Recipe) -> int:
-    """The epoch, from 1, with the best value of the monitored metric; the first of equals."""
-    values = history[recipe.monitor]
-    pick = max if recipe.monitor.endswith("accuracy") else min
-    return values.index(pick(values)) + 1

@@ -16,9 +16,8 @@ from functools import partial
 
 from tendigits.errors import ModelFileError, StoreError, TendigitsError
 from tendigits.read.reader import Reader
-from tendigits.teach.active import last_usable, load_network
 from tendigits.teach.store import FineTunedNetwork, Store
-from tendigits.teach.verify import bundled_sha256
+from tendigits.teach.verify import bundled_sha256, last_usable, load_network
 
 log = logging.getLogger("tendigits.serve")
 

@@ -15,7 +15,6 @@ from importlib.resources import files
 from pathlib import Path
 
 from fastapi import FastAPI, Request, Response
-from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import FileResponse
 from fastapi.staticfiles import StaticFiles
 from prometheus_client import generate_latest
@@ -28,7 +27,7 @@ from tendigits.play.session import Playground
 from tendigits.read.reader import Reader
 from tendigits.serve.active_model import ActiveModel, ActiveReader, sha256_of
 from tendigits.serve.app_state import AppState
-from tendigits.serve.batching import Batcher, BoundedThreads
+from tendigits.serve.batching import Batcher, BoundedThreads, QueueFull
 from tendigits.serve.edge.body_budget import MAX_HELD, MAX_HELD_EACH, BodyBudget
 from tendigits.serve.edge.security import SecurityMiddleware, SecuritySettings
 from tendigits.serve.edge.shares import Shares
@@ -40,6 +39,7 @@ from tendigits.serve.routes import corrections, forms, networks, phone, play, re
 from tendigits.serve.routes import jobs as job_routes
 from tendigits.serve.routes import runs as run_routes
 from tendigits.serve.routes.photo_inbox import PhotoInbox
+from tendigits.serve.store_calls import STORE_QUEUE, STORE_THREADS, count_or_nan
 from tendigits.teach.store import Store
 
 log = logging.getLogger("tendigits.serve")
@@ -95,12 +95,13 @@ def create_app(
     active = ActiveModel.load(store) if reader is None else ActiveModel(ActiveReader(reader, sha256_of(reader)))
     jobs = jobs or Jobs()
     playground = playground or Playground()
-    metrics = Metrics(lambda: threads.load + slow_threads.load, store.count)
+    store_threads = BoundedThreads(STORE_THREADS, STORE_QUEUE)
+    metrics = Metrics(lambda: threads.load + slow_threads.load, partial(count_or_nan, store))
     locator_pool = LocatorPool(locators)
     locate = locator_pool.locate if locators else partial(threads.run, locate_all)
     batcher = Batcher(partial(read.read_batch, locate, threads), concurrency=max(1, locators))
     state = AppState(
-        store, store_location, runs, active, threads, slow_threads, batcher, jobs, metrics, now,
+        store, store_location, runs, active, threads, slow_threads, store_threads, batcher, jobs, metrics, now,
         is_fixed=reader is not None, play=playground, photos=photos,
     )  # fmt: skip
 
@@ -117,6 +118,7 @@ def create_app(
         await locator_pool.close()
         threads.close()
         slow_threads.close()
+        store_threads.close()
         store.close()
 
     app = FastAPI(
@@ -157,9 +159,9 @@ async def _refresh(state: AppState) -> None:
     while not state.is_fixed:
         await asyncio.sleep(REFRESH_SECONDS)
         try:
-            await run_in_threadpool(state.active.refresh, state.store)
-        except TendigitsError as error:
-            log.warning("%s", error)
+            await state.store_threads.run(state.active.refresh, state.store)
+        except (TendigitsError, QueueFull) as error:
+            log.warning("%s", error or "too many calls of the store are waiting")
 
 
 def _add_docs(app: FastAPI) -> None:
@@ -187,12 +189,13 @@ def _add_health(app: FastAPI, state: AppState) -> None:
         return {"status": "live"}
 
     @app.get("/ready", tags=["health"], responses=error_responses(503))
-    def ready() -> dict[str, str]:
-        """Whether the store answers and the network is loaded."""
-        state.store.count()
+    async def ready() -> dict[str, str]:
+        """Whether the store can be written to and the network is loaded."""
+        await state.store_threads.run(state.store.check_writable)
         return {"status": "ready", "network": state.active.current.sha256}
 
     @app.get("/metrics", tags=["health"], response_class=Response)
-    def metrics() -> Response:
-        """Metrics for Prometheus."""
-        return Response(generate_latest(state.metrics.registry), media_type="text/plain; version=0.0.4; charset=utf-8")
+    async def metrics() -> Response:
+        """Metrics for Prometheus; the number of corrections is NaN while the store does not answer."""
+        text = await state.store_threads.run(generate_latest, state.metrics.registry)
+        return Response(text, media_type="text/plain; version=0.0.4; charset=utf-8")

@@ -36,6 +36,8 @@ class AppState:
     """For small pictures."""
     slow_threads: BoundedThreads
     """For large pictures, so that they do not delay small ones."""
+    store_threads: BoundedThreads
+    """For calls of the store; see store_calls.py."""
     batcher: Batcher[tuple[Reader, bytes], Page]
     jobs: Jobs
     metrics: Metrics

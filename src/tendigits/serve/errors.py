@@ -16,7 +16,7 @@ from starlette.requests import ClientDisconnect
 from tendigits.errors import Failure, RecipeError, TendigitsError
 from tendigits.serve.batching import QueueFull
 from tendigits.serve.edge.security import INTERNAL_ERROR, error_response
-from tendigits.serve.jobs import JobRunning
+from tendigits.serve.jobs import JobNotStarted, JobRunning
 
 EXPECTED = {
     "label": "0 to 9 or null",
@@ -103,11 +103,15 @@ def add_error_handlers(app: FastAPI) -> None:
 
     @app.exception_handler(QueueFull)
     async def queue_full(request: Request, _: QueueFull) -> JSONResponse:
-        return respond(request, 503, "too many pictures are waiting; try again in a second", **{"retry-after": "1"})
+        return respond(request, 503, "too many requests are waiting; try again in a second", **{"retry-after": "1"})
 
     @app.exception_handler(JobRunning)
     async def job_running(request: Request, _: JobRunning) -> JSONResponse:
         return respond(request, 409, "training or teaching is running already; wait for it, or stop it")
+
+    @app.exception_handler(JobNotStarted)
+    async def job_not_started(request: Request, error: JobNotStarted) -> JSONResponse:
+        return respond(request, 503, str(error), **{"retry-after": "5"})
 
     @app.exception_handler(TendigitsError)
     async def ours(request: Request, error: TendigitsError) -> JSONResponse:

@@ -17,14 +17,27 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, cast
 
+from tendigits.errors import reason_of
+
 STOP_TIMEOUT = 30.0
 """Seconds between SIGTERM and SIGKILL: training saves its best model first."""
 
 MAX_LINES = 20_000
 
 
+LINE_BYTES = 2**20
+"""Longest line that a job prints; its own have some hundred bytes."""
+
+ERROR_BYTES = 2**16
+"""The end of what a job writes to standard error that is kept: a traceback."""
+
+
 class JobRunning(Exception):
     """Another job is running; two would compete for the cores."""
+
+
+class JobNotStarted(Exception):
+    """The system did not start the process: no memory, or too many open files."""
 
 
 @dataclass(eq=False)
@@ -55,6 +68,11 @@ class Job:
                 return
             await changed.wait()  # set already if there were new lines meanwhile
 
+    def end(self, status: str, error: str | None = None) -> None:
+        """It has ended, or never began; wake the followers."""
+        self.status, self.error = status, error
+        self.publish()
+
     def publish(self, line: dict[str, Any] | None = None) -> None:
         """Wake the followers."""
         if line is not None and len(self.lines) < MAX_LINES:
@@ -81,17 +99,23 @@ class Jobs:
         return self._jobs.get(number)
 
     async def start(self, kind: str, arguments: Sequence[str], parameters: dict[str, Any]) -> Job:
-        """Run `tendigits ARGUMENTS` in a new process. Raises JobRunning."""
+        """Run `tendigits ARGUMENTS` in a new process. Raises JobRunning, JobNotStarted."""
         if self.last is not None and self.last.status == "running":
             raise JobRunning
         job = Job(len(self._jobs) + 1, kind, parameters)
         self._jobs[job.id] = job
-        self._process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "tendigits", *arguments,
-            stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
-            # Not in the server's process group: Ctrl-C reaches the server alone, which then stops the job.
-            start_new_session=True, env={**os.environ, "PYTHONUNBUFFERED": "1"}, limit=2**20,
-        )  # fmt: skip
+        try:
+            self._process = await asyncio.create_subprocess_exec(
+                sys.executable, "-m", "tendigits", *arguments,
+                stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
+                # Not in the server's process group: Ctrl-C reaches the server alone, which then stops the job.
+                start_new_session=True, env={**os.environ, "PYTHONUNBUFFERED": "1"}, limit=LINE_BYTES,
+            )  # fmt: skip
+        except BaseException as error:  # a client that hangs up cancels this, too; the next job must find a free place
+            job.end("failed", f"the process did not start: {reason_of(error) or type(error).__name__}")
+            if isinstance(error, OSError):
+                raise JobNotStarted(job.error) from error
+            raise
         self._task = asyncio.create_task(self._watch(job, self._process))
         return job
 
@@ -112,18 +136,28 @@ class Jobs:
 
     async def _watch(self, job: Job, process: asyncio.subprocess.Process) -> None:
         output, messages = cast(asyncio.StreamReader, process.stdout), cast(asyncio.StreamReader, process.stderr)
-        errors = asyncio.create_task(messages.read())
-        async for text in output:
-            with suppress(ValueError):
-                if isinstance(line := json.loads(text), dict):
-                    job.publish(line)
+        errors = asyncio.create_task(_end_of(messages))
+        try:
+            async for text in output:
+                with suppress(ValueError):
+                    if isinstance(line := json.loads(text), dict):
+                        job.publish(line)
+        except ValueError:  # a line longer than LINE_BYTES: none of ours
+            with suppress(ProcessLookupError):
+                process.kill()
         code = await process.wait()
         stderr = (await errors).decode(errors="replace").strip().splitlines()
         if job.error == "stopped":
-            job.status, job.error = "stopped", None
+            job.end("stopped")
         elif code:
-            job.status = "failed"
-            job.error = stderr[-1].removeprefix("tendigits: ")[:500] if stderr else f"exit code {code}"
+            job.end("failed", stderr[-1].removeprefix("tendigits: ")[:500] if stderr else f"exit code {code}")
         else:
-            job.status = "finished"
-        job.publish()
+            job.end("finished")
+
+
+async def _end_of(stream: asyncio.StreamReader) -> bytes:
+    """Read all; gives the last ERROR_BYTES."""
+    end = b""
+    while part := await stream.read(ERROR_BYTES):
+        end = (end + part)[-ERROR_BYTES:]
+    return end

@@ -11,7 +11,7 @@ BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10)
 class Metrics:
     """The metrics of one application."""
 
-    def __init__(self, load: Callable[[], int], corrections: Callable[[], int]) -> None:
+    def __init__(self, load: Callable[[], int], corrections: Callable[[], float]) -> None:
         self.registry = CollectorRegistry()
         self._requests = Counter(
             "tendigits_requests", "Answered requests.", ("route", "status"), registry=self.registry

@@ -23,6 +23,7 @@ from tendigits.serve.edge.connection import limited_protocol
 from tendigits.serve.edge.security import SecuritySettings
 from tendigits.serve.jobs import Jobs
 from tendigits.serve.routes.photo_inbox import PhotoInbox
+from tendigits.serve.store_calls import LOCK_TIMEOUT
 from tendigits.teach.migrations import open_store
 
 SWITCH_INTERVAL = 0.0005
@@ -103,7 +104,7 @@ def run_server(
         phone_token = secrets.token_urlsafe(TOKEN_BYTES)
         names = (*names, reachable)
         photos = PhotoInbox(f"{_origin(reachable, port)}/phone.html?token={phone_token}")
-    store = open_store(store_location)
+    store = open_store(store_location, lock_timeout=LOCK_TIMEOUT)
     reader = None if model is None else Reader(model, threads=1)
     security = SecuritySettings((*LOCAL, host.lower(), *(name.lower() for name in names)), token, phone_token)
     jobs, playground = Jobs(), Playground()

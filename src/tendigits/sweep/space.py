@@ -17,7 +17,7 @@ from typing import Any
 
 from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
 
-from tendigits.errors import RecipeError
+from tendigits.errors import RecipeError, reason_of
 from tendigits.model.recipe import Recipe
 from tendigits.toml import read_toml
 
@@ -40,7 +40,7 @@ def read_space(path: Path, recipe: Recipe) -> Space:
     try:
         content = read_toml(path)
     except (OSError, ValueError) as error:
-        raise RecipeError(f"cannot read the search space {path}: {error}") from None
+        raise RecipeError(f"cannot read the search space {path}: {reason_of(error)}") from None
     table = content.pop(TABLE, {})
     if not isinstance(table, dict):
         raise RecipeError(f"{path}: expected a table [{TABLE}] of settings, received {table!r}")

@@ -24,12 +24,19 @@ from tendigits.errors import DivergedError, Failure
 from tendigits.files import lock_folder, make_folder, write_or_compare, write_text
 from tendigits.model.recipe import Recipe
 from tendigits.model.recipe_files import to_toml
+from tendigits.report.run import check_inside
 from tendigits.sweep.plots import plot_search
 from tendigits.sweep.space import Space, with_values
 from tendigits.sweep.trial import Pruned, Warn, run_trial
 from tendigits.train.console import Console
+from tendigits.untrusted import read_file
 
 FORMAT = 2
+
+JOURNAL = "study.journal"
+
+MAX_JOURNAL = 2**30
+"""Bytes of Optuna's journal: a trial of 100 epochs takes some 20,000."""
 
 ADVICE = "choose another --name"
 
@@ -78,7 +85,7 @@ class Sweep:
     @property
     def journal(self) -> Path:
         """Optuna's journal of the trials."""
-        return self.folder / "study.journal"
+        return self.folder / JOURNAL
 
     def proposed(self, values: dict[str, Any], suffix: object) -> Recipe:
         """The recipe with these values, named after it."""
@@ -110,6 +117,8 @@ def search(sweep: Sweep, trials: int, watch: Watch = lambda _: None, run_trials:
     make_folder(sweep.folder)
     with lock_folder(sweep.folder, ADVICE):  # a second search would retry this one's running trials
         write_or_compare(sweep.folder / "sweep.json", _as_json(sweep), "holds a search with", ADVICE)
+        check_inside(sweep.folder, "trials")
+        check_inside(sweep.folder, JOURNAL)
         _repair_journal(sweep.journal)
         study = open_study(sweep)
         retry(study, study.get_trials(states=(TrialState.RUNNING,)))
@@ -222,4 +231,4 @@ def _repair_journal(path: Path) -> None:
     """Remove what a killed process or a full disk left: a lock, or half a line that Optuna could not read."""
     path.with_name(f"{path.name}.lock").unlink(missing_ok=True)
     if path.exists():
-        os.truncate(path, path.read_bytes().rfind(b"\n") + 1)
+        os.truncate(path, read_file(path, MAX_JOURNAL).rfind(b"\n") + 1)

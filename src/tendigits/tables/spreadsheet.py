@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import cv2
 
 from tendigits.errors import UserError
-from tendigits.files import replacing
+from tendigits.files import writing
 from tendigits.tables.table import Cell, Table
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ def write_spreadsheet(path: Path, tables: Sequence[tuple[str, Table]]) -> None:
         UserError: there is no table.
         DiskError: the file can't be written.
     """
-    with replacing(path) as temporary:
+    with writing(path) as temporary:
         temporary.write_bytes(to_xlsx(tables))
 
 

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from tendigits.digits.segment import Box
 from tendigits.errors import MissingExtraError
-from tendigits.files import write_text
+from tendigits.files import writing
 
 if TYPE_CHECKING:
     import pandas
@@ -174,7 +174,8 @@ class Table:
         made = io.StringIO()
         csv.writer(made, lineterminator="\n").writerows([[plain(cell) for cell in row] for row in self.rows])
         if path is not None:
-            write_text(Path(path), made.getvalue())
+            with writing(Path(path)) as temporary:
+                temporary.write_text(made.getvalue(), encoding="utf-8", newline="\n")
         return made.getvalue()
 
     def to_xlsx(self, path: str | Path) -> None:

@@ -100,11 +100,11 @@ def _print_text(step: dict[str, Any]) -> None:
 
 
 def _export(store: "Store", path: Path) -> None:
-    from tendigits.files import replacing
-    from tendigits.teach.active import active_network
+    from tendigits.files import writing
+    from tendigits.teach.verify import active_network
 
     active = active_network(store, _warn)
-    with replacing(path) as temporary:
+    with writing(path) as temporary:
         temporary.write_bytes(active.data)
     typer.echo(f"{path}: {active.name}")
 

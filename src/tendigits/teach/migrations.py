@@ -7,6 +7,7 @@ SQLite runs with a rollback journal and synchronous=FULL: before 3.51.3 its writ
 """
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +15,12 @@ from sqlalchemy import Connection, create_engine, event, func, insert, select, t
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError
 
-from tendigits.errors import Failure, StoreError
+from tendigits.errors import Failure, StoreError, reason_of
 from tendigits.teach.schema import SCHEMA, metadata, numbers, version
-from tendigits.teach.store import Store, translated_errors
+from tendigits.teach.store import LOCK_TIMEOUT, Store, translated_errors, without_secrets
+
+CONNECT_TIMEOUT = 5
+"""Seconds, whole ones, in which PostgreSQL must take a connection."""
 
 
 def _rename_columns(connection: Connection) -> None:
@@ -41,12 +45,13 @@ MIGRATIONS: dict[int, Callable[[Connection], None]] = {1: _rename_columns, 2: _a
 """From each older version of the schema to the next."""
 
 
-def open_store(location: str | Path, *, create: bool = True) -> Store:
+def open_store(location: str | Path, *, create: bool = True, lock_timeout: float = LOCK_TIMEOUT) -> Store:
     """Open a store.
 
     Args:
         location: a file for SQLite, or a URL such as postgresql://user@host/name.
         create: create the SQLite file if it is missing.
+        lock_timeout: seconds that a call waits for another process that has locked the database.
 
     Raises:
         StoreError: it is missing, damaged, or was made by a newer tendigits.
@@ -59,12 +64,13 @@ def open_store(location: str | Path, *, create: bool = True) -> Store:
             raise StoreError(f"expected a store in {location}, found no such file; make corrections: tendigits serve")
         Path(url.database).parent.mkdir(parents=True, exist_ok=True)
     try:
-        engine = create_engine(url, pool_pre_ping=not is_sqlite)
+        engine = create_engine(url, pool_pre_ping=not is_sqlite, **({} if is_sqlite else _postgresql_options(url)))
     except (ArgumentError, NoSuchModuleError, ModuleNotFoundError) as error:
-        raise StoreError(f"expected a file or a URL such as postgresql://..., received {location}: {error}") from None
-    if is_sqlite:
-        event.listen(engine, "connect", _set_pragmas)
-    store = Store(engine)
+        raise StoreError(
+            f"expected a file or a URL such as postgresql://..., received {without_secrets(url)}: {reason_of(error)}"
+        ) from None
+    event.listen(engine, "connect", partial(_set_pragmas if is_sqlite else _set_timeouts, lock_timeout))
+    store = Store(engine, lock_timeout)
     try:
         with translated_errors(store.url), engine.begin() as connection:
             _check(connection, store)
@@ -78,15 +84,29 @@ def _url(location: str | Path) -> URL:
     if isinstance(location, str) and "://" in location:
         try:
             url = make_url(location)
-        except ArgumentError as error:
-            raise StoreError(f"expected a URL such as postgresql://user@host/name: {error}") from None
+        except (ArgumentError, ValueError):  # whose messages may hold the password
+            raise StoreError(
+                f"expected a URL such as postgresql://user@host/name, received another {location.partition('://')[0]}://"
+            ) from None
         return url.set(drivername="postgresql+psycopg") if url.drivername == "postgresql" else url
     return URL.create("sqlite", database=str(location))
 
 
-def _set_pragmas(connection: Any, _: Any) -> None:
-    for pragma in ("journal_mode=DELETE", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=10000"):
+def _set_pragmas(lock_timeout: float, connection: Any, _: Any) -> None:
+    wait = f"busy_timeout={lock_timeout * 1000:.0f}"  # first: the next one may wait already
+    for pragma in (wait, "journal_mode=DELETE", "synchronous=FULL", "foreign_keys=ON"):
         connection.execute(f"PRAGMA {pragma}")
+
+
+def _set_timeouts(lock_timeout: float, connection: Any, _: Any) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(f"SET lock_timeout = {lock_timeout * 1000:.0f}")
+    connection.commit()
+
+
+def _postgresql_options(url: URL) -> dict[str, Any]:
+    """An address that nobody answers at is given up, unless the URL itself says when."""
+    return {} if "connect_timeout" in url.query else {"connect_args": {"connect_timeout": CONNECT_TIMEOUT}}
 
 
 def _check(connection: Connection, store: Store) -> None:

@@ -27,7 +27,6 @@ from tendigits.lines.read_strip import room
 from tendigits.lines.second_opinion import crops_of
 from tendigits.model.onnx import with_metadata
 from tendigits.teach import finetune, finetune_lines
-from tendigits.teach.active import active_network
 from tendigits.teach.alignment import align
 from tendigits.teach.corrections import Correction, NumberCorrection
 from tendigits.teach.evaluate import Evaluated, arrays, evaluate
@@ -35,7 +34,7 @@ from tendigits.teach.finetune import TrainingSet, fine_tune
 from tendigits.teach.finetune_lines import LineTrainingSet, fine_tune_lines
 from tendigits.teach.rehearsal import generated_lines, rehearsal_crops
 from tendigits.teach.store import FineTunedNetwork, Store
-from tendigits.teach.verify import bundled_sha256, verify_network
+from tendigits.teach.verify import active_network, bundled_sha256, verify_network
 
 Array = np.ndarray[Any, Any]
 Progress = Callable[[dict[str, Any]], None]

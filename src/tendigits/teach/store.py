@@ -18,12 +18,16 @@ from typing import Any, TypeVar
 
 import numpy as np
 from sqlalchemy import Connection, Engine, Row, Select, Table, delete, func, insert, select, update
+from sqlalchemy.engine import URL
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from tendigits.errors import Failure, StoreError, reason_of
 from tendigits.lines.decode import HEIGHT
 from tendigits.teach.corrections import Correction, NumberCorrection
-from tendigits.teach.schema import corrections, networks, numbers
+from tendigits.teach.schema import corrections, networks, numbers, version
+
+LOCK_TIMEOUT = 10.0
+"""Seconds that a call waits for another process that has locked the database, unless its caller has less time."""
 
 MIN_CORRECTIONS = 5
 """Fewest corrections to fine-tune on."""
@@ -52,14 +56,17 @@ class FineTunedNetwork:
 class Store:
     """Corrections and fine-tuned networks. Every method is one transaction; when it returns, the disk has it."""
 
-    def __init__(self, engine: Engine) -> None:
-        self._engine = engine
+    def __init__(self, engine: Engine, lock_timeout: float = LOCK_TIMEOUT) -> None:
+        """Use an engine whose connections wait at most `lock_timeout` seconds for another process."""
+        self._engine, self._lock_timeout = engine, lock_timeout
+        self.url = without_secrets(engine.url)
         self._writing = threading.Lock()  # SQLite allows one writer; queueing here avoids its time-out
 
-    @property
-    def url(self) -> str:
-        """Its URL, without a password."""
-        return self._engine.url.render_as_string(hide_password=True)
+    def check_writable(self) -> None:
+        """Write, and take it back: finds a lock, a full disk and a file that is read-only. Raises Failure."""
+        with self._write() as connection:
+            connection.execute(update(version).values(number=version.c.number))
+            connection.rollback()
 
     def add(self, items: Iterable[Item]) -> list[Item]:
         """Store corrections; the last one of a crop or strip replaces earlier ones. Returns them with their ids.
@@ -166,11 +173,7 @@ class Store:
                 raise StoreError(f"expected the number of a fine-tuned network, received {number}; there is none")
 
     def roll_back(self, now: datetime) -> FineTunedNetwork | None:
-        """Retire the active network and return to the one before it; None is the package's own network.
-
-        Raises:
-            StoreError: the package's own network is active.
-        """
+        """Return to the network before, None for the package's own. Raises StoreError where none is accepted."""
         with self._write() as connection:
             if (active := connection.execute(_accepted().limit(1)).first()) is None:
                 raise StoreError("expected an accepted network to roll back, found none; the package's own is active")
@@ -201,13 +204,24 @@ class Store:
 
     @contextmanager
     def _write(self) -> Iterator[Connection]:
-        with self._writing, translated_errors(self.url), self._engine.begin() as connection:
-            yield connection
+        if not self._writing.acquire(timeout=self._lock_timeout):
+            raise Failure(f"cannot use the store {self.url}: others are writing to it; nothing was stored")
+        try:
+            with translated_errors(self.url), self._engine.connect() as connection:
+                yield connection
+                connection.commit()
+        finally:
+            self._writing.release()
 
     @contextmanager
     def _read(self) -> Iterator[Connection]:
         with translated_errors(self.url), self._engine.connect() as connection:
             yield connection
+
+
+def without_secrets(url: URL) -> str:
+    """A URL for people: without a password, and without options, which may hold one."""
+    return url.set(query={}).render_as_string(hide_password=True)
 
 
 @contextmanager

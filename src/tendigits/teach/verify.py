@@ -1,21 +1,28 @@
-"""Check that a network reads known digits, and its line network known lines, before it becomes the active one.
+"""Which network of a store reads, and the check that it must pass: known digits, and known lines.
 
+active = active_network(store, warn=print)      # a damaged one is skipped: the one accepted before it reads
+Reader(active.network), active.name
 verify_network(from_onnx(data, "the fine-tuned network"))        # raises ModelFileError
 """
 
 import hashlib
-from functools import cache
-from typing import Any
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache, partial
+from typing import Any, TypeVar
 
 import numpy as np
 
 from tendigits.data.mnist import FILE
-from tendigits.digits.network import Network, bundled_file
-from tendigits.errors import ModelFileError
+from tendigits.digits.network import Network, bundled_file, from_onnx
+from tendigits.errors import ModelFileError, StoreError
 from tendigits.lines.network import LineNetwork
 from tendigits.lines.network import bundled as bundled_lines
 from tendigits.lines.read_strip import strip_text
 from tendigits.teach.rehearsal import generated_lines
+from tendigits.teach.store import FineTunedNetwork, Store
+
+Loaded = TypeVar("Loaded")
 
 DIGITS_PER_CLASS = 20
 
@@ -24,6 +31,67 @@ LINES = 100
 
 MIN_ACCURACY = 0.9
 """On the known digits and lines; the package's own networks read all of them."""
+
+
+@dataclass(frozen=True, eq=False)
+class ActiveNetwork:
+    """A network of a store, or the package's own, with its file."""
+
+    data: bytes
+    """The ONNX file."""
+    sha256: str
+    network: Network | None = None
+    """What the file holds; None for the package's own, as a `Reader` takes it."""
+    number: int | None = None
+    """In the store; None for the package's own."""
+
+    @property
+    def name(self) -> str:
+        """For messages."""
+        return "the package's own network" if self.number is None else f"the fine-tuned network {self.number}"
+
+
+def package_network() -> ActiveNetwork:
+    """The package's own network. Raises ModelFileError if the package is damaged."""
+    return ActiveNetwork(bundled_file(), bundled_sha256())
+
+
+def load_network(store: Store, tuned: FineTunedNetwork, threads: int | None = None) -> ActiveNetwork:
+    """Load a fine-tuned network and verify it.
+
+    Raises:
+        StoreError, ModelFileError: it is damaged, or misreads known digits or lines.
+        Failure: the store does not answer.
+    """
+    data = store.network_data(tuned.id)
+    network = from_onnx(data, f"the fine-tuned network {tuned.id}", threads)
+    verify_network(network)
+    return ActiveNetwork(data, tuned.sha256, network, tuned.id)
+
+
+def last_usable(
+    store: Store, load: Callable[[FineTunedNetwork], Loaded], warn: Callable[[str], object]
+) -> Loaded | None:
+    """What `load` makes of the last accepted network that is not damaged; None if there is none.
+
+    Args:
+        load: raises StoreError or ModelFileError for a damaged one.
+        warn: called with one line for each damaged one.
+
+    Raises:
+        Failure: the store does not answer.
+    """
+    for tuned in store.accepted_networks():
+        try:
+            return load(tuned)
+        except (StoreError, ModelFileError) as error:
+            warn(f"{error}; the one accepted before it reads")
+    return None
+
+
+def active_network(store: Store, warn: Callable[[str], object]) -> ActiveNetwork:
+    """The last accepted network that is not damaged, or the package's own. Arguments and errors as of `last_usable`."""
+    return last_usable(store, partial(load_network, store), warn) or package_network()
 
 
 def verify_network(network: Network) -> None:

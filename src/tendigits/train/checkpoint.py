@@ -15,9 +15,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tendigits.archive import check_zip
-from tendigits.errors import RunError
+from tendigits.errors import RunError, reason_of
 from tendigits.files import replacing
 from tendigits.model.recipe import Recipe
+from tendigits.untrusted import open_inside
 
 if TYPE_CHECKING:
     import keras
@@ -77,10 +78,11 @@ def save_checkpoint(checkpoint: Checkpoint, folder: Path) -> Path:
 def load_checkpoint(path: Path) -> Checkpoint:
     """Read one checkpoint. Raises RunError where it is damaged or of another format."""
     try:
-        check_zip(path, MAX_BYTES)
         # Opened here: np.load leaves its own file open where the zip is damaged.
-        with path.open("rb") as opened, np.load(opened, allow_pickle=False) as file:
-            arrays = {name: file[name] for name in file.files}
+        with open_inside(path.parent, path.name, MAX_BYTES) as opened:
+            check_zip(opened, MAX_BYTES)
+            with np.load(opened, allow_pickle=False) as file:
+                arrays = {name: file[name] for name in file.files}
         if arrays.pop("sha256").tobytes() != _digest(arrays):
             raise ValueError("its content does not match the digest that was saved with it")
         meta = json.loads(arrays.pop("meta").tobytes())
@@ -89,8 +91,7 @@ def load_checkpoint(path: Path) -> Checkpoint:
         groups: dict[str, Any] = {g: [arrays[n] for n in sorted(arrays) if n.startswith(f"{g}/")] for g in _GROUPS}
         return Checkpoint(**(meta | {"recipe": Recipe(**meta["recipe"])}), **groups)
     except Exception as error:  # damaged bytes raise a dozen classes, from zipfile to pydantic
-        reason = " ".join(f"{error or type(error).__name__}".split())[:300]
-        raise RunError(f"{path} is not a complete checkpoint: {reason}") from error
+        raise RunError(f"{path} is not a complete checkpoint: {reason_of(error) or type(error).__name__}") from error
 
 
 def load_last_checkpoint(folder: Path, warn: Callable[[str], None]) -> Checkpoint | None:

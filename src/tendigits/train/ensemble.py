@@ -14,7 +14,7 @@ from tendigits.errors import HostError, Interrupted
 from tendigits.model.file import load_model
 from tendigits.model.network import PIXELS, compile_network
 from tendigits.model.recipe import Recipe
-from tendigits.report.run import Run, create_run, open_run
+from tendigits.report.run import Run, check_inside, create_run, open_run
 from tendigits.train.checkpoint import History, load_last_checkpoint
 from tendigits.train.trainer import Trained, Training, finish, recorded, timed, train_network
 
@@ -24,7 +24,7 @@ def train_ensemble(training: Training) -> Trained:
     recipe = training.recipe
     with timed(training.record["durations"], "fit"):
         runs = [_train_member(training, number) for number in range(1, recipe.ensemble_size + 1)]
-    model = average_networks([load_model(run.path / "model.keras") for run in runs], recipe)
+    model = average_networks([load_model(run.path) for run in runs], recipe)
     parameters = f"{model.count_params():,} parameters"
     training.console.stage(3, "Network", f"the average of {len(runs)} networks, {parameters}")
     history = keras.callbacks.History()
@@ -38,6 +38,7 @@ def _train_member(training: Training, number: int) -> Run:
     """The finished run of one member: an existing one, resumed if necessary, or a new one."""
     recipe, console = member_recipe(training.recipe, number), training.console
     path = training.run.path / "members" / str(number)
+    check_inside(training.run.path, f"members/{number}")
     if not path.exists():
         created = datetime.fromisoformat(training.record["created"])
         new = create_run(path.parent, recipe, path.name, created)

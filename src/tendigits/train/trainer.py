@@ -17,6 +17,7 @@ import keras
 from tendigits.data.dataset import Dataset
 from tendigits.engine.loop import use_compilation_cache
 from tendigits.errors import DivergedError, HostError, Interrupted
+from tendigits.files import replacing
 from tendigits.model.calibration import calibrate
 from tendigits.model.file import save_model
 from tendigits.model.network import build_network, compile_network, predict
@@ -168,7 +169,8 @@ def _fit(training: Training, model: keras.Model, checkpoint: Checkpoint | None) 
 def _save_augmented(training: Training) -> None:
     if (augment := augmenter(training.recipe.augmentation)) is not None:
         figure = draw_augmented(training.inputs.x, augment, training.recipe.seed)
-        figure.savefig(training.run.path / "augmented.png", dpi=100)
+        with replacing(training.run.path / "augmented.png") as temporary:
+            figure.savefig(temporary, dpi=100)
         training.console.line("64 augmented digits: augmented.png")
 
 

@@ -1,5 +1,6 @@
 """Fine-tuned networks over HTTP: accepted, rolled back or refused."""
 
+import errno
 import threading
 
 import numpy as np
@@ -33,7 +34,7 @@ def test_accept_and_roll_back(client, client_store):
 
 @pytest.mark.parametrize(
     ("data", "error"),
-    [(changed(-1.0), "known digits"), (changed(np.nan), "known digits"), (b"no file", "not a complete")],
+    [(changed(-1.0), "known digits"), (changed(np.nan), "expected finite weights"), (b"no file", "not a complete")],
     ids=["wrong", "not finite", "broken"],
 )
 def test_a_bad_network_is_not_accepted_and_the_server_goes_on(client, client_store, digits, data, error):
@@ -78,6 +79,18 @@ def test_a_network_from_the_command_line_stays_active(store, place, tmp_path):
             assert answer.status_code == 409
             assert "--model" in answer.json()["error"]
         assert client.get("/v1/jobs/last").json() is None
+
+
+def test_training_that_does_not_start_is_answered_with_the_reason(client, monkeypatch):
+    async def fail(*_, **__):
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    monkeypatch.setattr("tendigits.serve.jobs.asyncio.create_subprocess_exec", fail)
+    for _ in range(2):  # the first one does not stay "running"
+        answer = client.post("/v1/runs", json={"recipe": "fast"})
+        assert (answer.status_code, answer.headers["retry-after"]) == (503, "5")
+        assert answer.json()["error"] == "the process did not start: Too many open files"
+    assert client.get("/v1/jobs/last").json()["status"] == "failed"
 
 
 def test_jobs_that_do_not_exist(client):

@@ -1,6 +1,7 @@
 """Runs over HTTP: listed, compared, reported; and training that is refused."""
 
 import json
+import os
 import shutil
 
 import pytest
@@ -99,6 +100,36 @@ def test_whether_a_difference_is_luck(with_runs):
         "words": "one and two misread the same of 200 test digits: no difference to explain.",
     }  # fmt: skip
     assert with_runs.get("/v1/verdict?first=one&second=..").status_code == 404
+
+
+def test_a_damaged_run_is_logged_and_the_others_are_listed(with_runs, runs_folder, caplog):
+    for name, make in (("pipe", os.mkfifo), ("text", lambda path: path.write_text("no JSON"))):
+        (runs_folder / name).mkdir()
+        make(runs_folder / name / "run.json")
+    (runs_folder / "linked").symlink_to(runs_folder / "one")
+    try:
+        assert [run["name"] for run in with_runs.get("/v1/runs").json()] == ["one", "two"]
+        assert {name for name in ("linked", "pipe", "text") if f"/{name}" in caplog.text} == {"linked", "pipe", "text"}
+        for name in ("linked", "pipe", "text"):
+            assert with_runs.get(f"/v1/runs/{name}").status_code == 404
+            assert with_runs.post(f"/v1/runs/{name}/resume").status_code == 404
+    finally:
+        (runs_folder / "linked").unlink()
+        for name in ("pipe", "text"):
+            shutil.rmtree(runs_folder / name)
+
+
+def test_a_report_that_is_a_link_or_a_pipe_is_not_served(with_runs, runs_folder, tmp_path):
+    report = runs_folder / "two" / "report.html"
+    kept = report.read_bytes()
+    (tmp_path / "secret").write_text("another's")
+    for make in (lambda: report.symlink_to(tmp_path / "secret"), lambda: os.mkfifo(report)):
+        report.unlink()
+        make()
+        assert with_runs.get("/v1/runs/two/report").status_code == 404
+    report.unlink()
+    report.write_bytes(kept)
+    assert with_runs.get("/v1/runs/two/report").status_code == 200
 
 
 @pytest.mark.parametrize(

@@ -1,17 +1,15 @@
 """/v1/corrections: add, list, delete, export and import corrections of digits, and of whole numbers."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from io import BytesIO
-from itertools import chain
 from typing import Annotated
 
 from fastapi import APIRouter, Path, Query, Request
-from fastapi.concurrency import run_in_threadpool
 from pydantic import ValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import StreamingResponse
 
-from tendigits.serve.app_state import State
+from tendigits.serve.app_state import AppState, State
 from tendigits.serve.edge.json_body import JsonRoute, validate_json
 from tendigits.serve.errors import error_responses, sentence_of
 from tendigits.serve.routes.correction_schemas import (
@@ -27,10 +25,13 @@ from tendigits.serve.routes.correction_schemas import (
     as_crop,
     as_strip,
 )
+from tendigits.serve.store_calls import in_store_threads
 from tendigits.teach.corrections import Correction, NumberCorrection
 from tendigits.teach.store import MAX_CORRECTIONS
 
-router = APIRouter(prefix="/v1/corrections", tags=["corrections"], route_class=JsonRoute)
+router = APIRouter(
+    prefix="/v1/corrections", tags=["corrections"], route_class=JsonRoute, responses=error_responses(503)
+)
 
 Number = Annotated[int, Path(ge=1, le=2**31 - 1)]
 LINES = "application/x-ndjson"
@@ -39,12 +40,14 @@ CONTENT = {LINES: {"schema": {"type": "string"}}}
 MAX_LINE = 2**18
 """Bytes of a line of an import; the widest strip has 218,456 characters."""
 
+Part = Sequence[Correction | NumberCorrection]
 First = Annotated[int, Query(ge=0, le=MAX_CORRECTIONS)]
 Most = Annotated[int, Query(ge=1, le=1000)]
 MostNumbers = Annotated[int, Query(ge=1, le=100, description="A strip may have 160 KB, a crop has 784 bytes.")]
 
 
 @router.get("")
+@in_store_threads
 def list_corrections(state: State, first: First = 0, n: Most = 100) -> CorrectionsResponse:
     """At most `n` corrections of single digits, newest first, without the first `first`."""
     found = [CorrectionResponse.model_validate(item) for item in state.store.corrections(first, n)]
@@ -52,6 +55,7 @@ def list_corrections(state: State, first: First = 0, n: Most = 100) -> Correctio
 
 
 @router.post("", status_code=201, responses=error_responses(409))
+@in_store_threads
 def add_corrections(state: State, request: CorrectionsRequest) -> CorrectionsResponse:
     """Store corrections; when this answers, they are on the disk. A new correction of a crop replaces the old one."""
     now = state.now()
@@ -64,6 +68,7 @@ def add_corrections(state: State, request: CorrectionsRequest) -> CorrectionsRes
 
 
 @router.delete("/{number}", status_code=204, responses=error_responses(404))
+@in_store_threads
 def delete_correction(state: State, number: Number) -> None:
     """Delete a correction of a single digit."""
     if not state.store.remove(number):
@@ -71,6 +76,7 @@ def delete_correction(state: State, number: Number) -> None:
 
 
 @router.get("/numbers")
+@in_store_threads
 def list_numbers(state: State, first: First = 0, n: MostNumbers = 100) -> NumbersResponse:
     """At most `n` corrections of numbers, newest first, without the first `first`."""
     found = [NumberResponse.model_validate(item) for item in state.store.numbers(first, n)]
@@ -78,6 +84,7 @@ def list_numbers(state: State, first: First = 0, n: MostNumbers = 100) -> Number
 
 
 @router.post("/numbers", status_code=201, responses=error_responses(409))
+@in_store_threads
 def add_numbers(state: State, request: NumbersRequest) -> NumbersResponse:
     """Store corrections of numbers; a new correction of a strip replaces the old one."""
     now = state.now()
@@ -90,19 +97,20 @@ def add_numbers(state: State, request: NumbersRequest) -> NumbersResponse:
 
 
 @router.delete("/numbers/{number}", status_code=204, responses=error_responses(404))
+@in_store_threads
 def delete_number(state: State, number: Number) -> None:
     """Delete a correction of a number."""
     if not state.store.remove_number(number):
         raise HTTPException(404, f"there is no correction {number} of a number")
 
 
-@router.get("/export", response_class=StreamingResponse, responses={200: {"content": CONTENT}, **error_responses(503)})
-def export_corrections(state: State) -> StreamingResponse:
+@router.get("/export", response_class=StreamingResponse, responses={200: {"content": CONTENT}})
+async def export_corrections(state: State) -> StreamingResponse:
     """All corrections as JSON lines, digits before numbers, oldest first, for /v1/corrections/import."""
     parts = state.store.parts()
-    first = next(parts, [])  # a store that does not answer is an error, not half of an answer
+    first = await state.store_threads.run(next, parts, [])  # if the store does not answer, not half of an answer
     headers = {"content-disposition": 'attachment; filename="corrections.jsonl"'}
-    return StreamingResponse(map(_lines, chain([first], parts)), media_type=LINES, headers=headers)
+    return StreamingResponse(_lines(state, first, parts), media_type=LINES, headers=headers)
 
 
 @router.post(
@@ -113,14 +121,20 @@ def export_corrections(state: State) -> StreamingResponse:
 )
 async def import_corrections(request: Request, state: State) -> ImportResponse:
     """Import an export: all of it, or nothing if a line is invalid. Corrections that are there already are replaced."""
-    stored = await run_in_threadpool(state.store.add, _items(await request.body()))
+    stored = await state.store_threads.run(state.store.add, _items(await request.body()))
     if not stored:
         raise HTTPException(400, "expected JSON lines from /v1/corrections/export, received none")
-    return ImportResponse(read=len(stored), count=await run_in_threadpool(state.store.count))
+    return ImportResponse(read=len(stored), count=await state.store_threads.run(state.store.count))
 
 
-def _lines(part: Sequence[Correction | NumberCorrection]) -> str:
-    """A part of an export."""
+async def _lines(state: AppState, part: Part, parts: Iterator[Part]) -> AsyncIterator[str]:
+    """An export, from its first part on; the others are fetched as they are taken."""
+    while part:
+        yield await state.store_threads.run(_shown, part)
+        part = await state.store_threads.run(next, parts, [])
+
+
+def _shown(part: Part) -> str:
     kinds = [CorrectionResponse if isinstance(item, Correction) else NumberResponse for item in part]
     shown = [kind.model_validate(item) for kind, item in zip(kinds, part, strict=True)]
     return "".join(item.model_dump_json(exclude={"id"}) + "\n" for item in shown)

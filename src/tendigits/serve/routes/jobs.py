@@ -4,7 +4,6 @@ from collections.abc import AsyncIterator
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Path
-from fastapi.concurrency import run_in_threadpool
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 from starlette.exceptions import HTTPException
 
@@ -12,9 +11,10 @@ from tendigits.serve.app_state import AppState, State
 from tendigits.serve.errors import error_responses
 from tendigits.serve.jobs import Job
 from tendigits.serve.schemas import JobResponse, NetworkResponse, NetworksResponse
+from tendigits.serve.store_calls import in_store_threads
 from tendigits.teach.store import MIN_CORRECTIONS
 
-router = APIRouter(prefix="/v1", tags=["teach"])
+router = APIRouter(prefix="/v1", tags=["teach"], responses=error_responses(503))
 
 Number = Annotated[int, Path(ge=1, le=2**31 - 1)]
 
@@ -25,7 +25,7 @@ async def start_teaching(state: State) -> Job:
 
     The new network appears in /v1/networks. It reads only after it was accepted.
     """
-    if (n := await run_in_threadpool(state.store.count)) < MIN_CORRECTIONS:
+    if (n := await state.store_threads.run(state.store.count)) < MIN_CORRECTIONS:
         raise HTTPException(
             409, f"expected at least {MIN_CORRECTIONS} corrections to teach from, found {n}; correct some more digits"
         )
@@ -33,12 +33,14 @@ async def start_teaching(state: State) -> Job:
 
 
 @router.get("/networks")
+@in_store_threads
 def list_networks(state: State) -> NetworksResponse:
     """The fine-tuned networks, and which one is active."""
     return _networks(state)
 
 
 @router.post("/networks/{number}/accept", responses=error_responses(404, 409))
+@in_store_threads
 def accept_network(state: State, number: Number) -> NetworksResponse:
     """Make a network the active one, provided that it reads known digits."""
     _refuse_if_fixed(state)
@@ -49,6 +51,7 @@ def accept_network(state: State, number: Number) -> NetworksResponse:
 
 
 @router.post("/networks/rollback", responses=error_responses(409))
+@in_store_threads
 def roll_back(state: State) -> NetworksResponse:
     """Return to the network that was active before."""
     _refuse_if_fixed(state)

@@ -1,5 +1,6 @@
 """/v1/runs, /v1/recipes and /v1/settings: list, compare, train and resume runs; their curves and reports."""
 
+import logging
 from dataclasses import asdict, dataclass, field
 from functools import cache
 from typing import Annotated, Any
@@ -15,12 +16,16 @@ from tendigits.model.recipe_files import ABOUT, RECIPES
 from tendigits.model.setting import Setting, settings
 from tendigits.report.mcnemar import mcnemar_of_runs
 from tendigits.report.messages import data_lines
-from tendigits.report.run import Run, Summary, list_runs, open_run, summarise
+from tendigits.report.run import Run, check_inside, open_run
+from tendigits.report.summary import Summary, list_summaries, summarise
 from tendigits.serve.app_state import AppState, State
 from tendigits.serve.edge.json_body import JsonRoute
 from tendigits.serve.errors import error_responses
 from tendigits.serve.jobs import Job
 from tendigits.serve.schemas import JobResponse, Strict
+from tendigits.untrusted import MAX_TEXT, read_inside
+
+log = logging.getLogger("tendigits.serve")
 
 router = APIRouter(prefix="/v1", tags=["runs"], route_class=JsonRoute)
 
@@ -38,10 +43,9 @@ class RunResponse(Summary):
     settings: dict[str, Any] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, run: Run, whole: bool = True) -> "RunResponse":
+    def of(cls, run: Run) -> "RunResponse":
         """From the run's folder."""
-        more: dict[str, Any] = {"history": run.history(), "settings": run.recipe().flat()} if whole else {}
-        return cls(**asdict(summarise(run)), **more)
+        return cls(**asdict(summarise(run)), history=run.history(), settings=run.recipe().flat())
 
 
 class RecipeResponse(BaseModel):
@@ -82,8 +86,9 @@ class RunRequest(Strict):
 
 @router.get("/runs")
 def get_runs(state: State) -> list[RunResponse]:
-    """All runs in the server's folder, oldest first."""
-    return [RunResponse.of(run, whole=False) for run in list_runs(state.runs)]
+    """All runs in the server's folder, oldest first. The log names those that are damaged."""
+    found = list_summaries(state.runs, lambda error: log.warning("%s", error))
+    return [RunResponse(**asdict(summary)) for summary in found]
 
 
 @router.get("/compare", responses=error_responses(404))
@@ -110,11 +115,12 @@ def get_run(state: State, name: Name) -> RunResponse:
 @router.get("/runs/{name}/report", response_class=HTMLResponse, responses=error_responses(404))
 def get_report(state: State, name: Name) -> HTMLResponse:
     """The run's report.html."""
-    path = run_of(state, name).path / "report.html"
-    if not path.is_file():
-        raise HTTPException(404, f"the run {name} has no report yet")
-    headers = {"content-security-policy": REPORT_POLICY, "x-frame-options": "SAMEORIGIN"}
-    return HTMLResponse(path.read_bytes(), headers=headers)
+    run = run_of(state, name)
+    try:
+        report = read_inside(run.path, "report.html", MAX_TEXT)
+    except OSError:  # there is none, it is another's file behind a link, or far too large
+        raise HTTPException(404, f"the run {name} has no report yet") from None
+    return HTMLResponse(report, headers={"content-security-policy": REPORT_POLICY, "x-frame-options": "SAMEORIGIN"})
 
 
 @router.get("/recipes")
@@ -136,7 +142,7 @@ def _data_lines() -> tuple[str, ...]:
     return tuple(data_lines(load(None)))
 
 
-@router.post("/runs", status_code=202, response_model=JobResponse, responses=error_responses(404, 409))
+@router.post("/runs", status_code=202, response_model=JobResponse, responses=error_responses(404, 409, 503))
 async def start_training(state: State, request: RunRequest) -> Job:
     """Train a recipe in the background; /v1/jobs/N/events streams each epoch."""
     if request.recipe not in RECIPES:
@@ -161,7 +167,9 @@ def _flag(name: str, value: Any) -> str:
     return f"--{flag}={','.join(map(str, value)) if isinstance(value, tuple) else value}"
 
 
-@router.post("/runs/{name}/resume", status_code=202, response_model=JobResponse, responses=error_responses(404, 409))
+@router.post(
+    "/runs/{name}/resume", status_code=202, response_model=JobResponse, responses=error_responses(404, 409, 503)
+)
 async def resume_training(state: State, name: Name) -> Job:
     """Resume an interrupted run."""
     run = run_of(state, name)
@@ -176,6 +184,7 @@ def run_of(state: AppState, name: str) -> Run:
     if name not in (path.name for path in (runs.iterdir() if runs.is_dir() else ())):
         raise HTTPException(404, f"there is no run {name!r:.60}; /v1/runs lists all")
     try:
+        check_inside(runs, name)
         return open_run(runs / name)
     except RunError:
         raise HTTPException(404, f"{name} is not a run") from None

@@ -1,0 +1,95 @@
+"""A store that does not answer holds up its own routes only, and those not for long."""
+
+import resource
+import signal
+import sqlite3
+import threading
+from contextlib import closing, contextmanager
+
+import pytest
+from sqlalchemy import event
+from starlette.testclient import TestClient
+
+from helpers import NOW
+from tendigits.serve.app import create_app
+from tendigits.serve.store_calls import LOCK_TIMEOUT, STORE_QUEUE
+from tendigits.teach.migrations import open_store
+
+LOCKED_OUT = 0.2
+"""Seconds; the server's own LOCK_TIMEOUT would make the tests slow."""
+
+
+@pytest.fixture
+def impatient(tmp_path):
+    """A client of a server whose store waits for a lock for a moment only, and the store."""
+    location = str(tmp_path / "a.db")
+    store = open_store(location, lock_timeout=LOCKED_OUT)
+    app = create_app(store, location, runs=tmp_path / "runs", workers=1, now=lambda: NOW)
+    with TestClient(app, base_url="http://127.0.0.1", raise_server_exceptions=False) as client:
+        yield client, store
+
+
+@contextmanager
+def locked(store):
+    """As another process would, or a copy by a program for backups."""
+    with closing(sqlite3.connect(store._engine.url.database, isolation_level=None)) as other:
+        other.execute("BEGIN EXCLUSIVE")
+        yield
+
+
+def refused(answer):
+    return answer.status_code == 503 and answer.headers["retry-after"] == "5"
+
+
+def test_a_locked_database_stops_the_routes_of_the_store_only(impatient):
+    client, store = impatient
+    with locked(store):
+        waiting = []
+        threads = [
+            threading.Thread(target=lambda: waiting.append(client.get("/v1/corrections").status_code))
+            for _ in range(STORE_QUEUE + 20)
+        ]
+        for thread in threads:
+            thread.start()
+        for path in ("/live", "/v1/recipes", "/v1/runs", "/", "/v1/jobs/last"):
+            assert client.get(path).status_code == 200, path
+        for thread in threads:
+            thread.join()
+        assert set(waiting) == {503}
+        for path in ("/ready", "/v1/corrections", "/v1/corrections/numbers", "/v1/networks", "/v1/corrections/export"):
+            assert refused(client.get(path)), path
+        assert refused(client.delete("/v1/corrections/1"))
+        assert refused(client.post("/v1/networks/rollback"))
+        assert refused(client.post("/v1/teach"))
+        assert "tendigits_corrections NaN" in client.get("/metrics").text
+    assert client.get("/ready").status_code == 200
+    assert client.get("/v1/corrections").json()["count"] == 0
+    assert "tendigits_corrections 0.0" in client.get("/metrics").text
+
+
+def test_not_ready_while_the_store_is_read_only(impatient):
+    client, store = impatient
+    assert client.get("/ready").status_code == 200
+    store._engine.dispose()
+    event.listen(store._engine, "connect", lambda connection, _: connection.execute("PRAGMA query_only=ON"))
+    assert refused(client.get("/ready"))
+    assert client.get("/v1/corrections").status_code == 200  # reading goes on
+
+
+def test_not_ready_while_the_disk_is_full(impatient):
+    """A limit on file sizes stops a write like a full disk."""
+    client, _ = impatient
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, before[1]))
+    try:
+        answer = client.get("/ready")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+        signal.signal(signal.SIGXFSZ, handler)
+    assert refused(answer)
+    assert client.get("/ready").status_code == 200
+
+
+def test_a_call_waits_about_a_second():
+    assert 0.5 <= LOCK_TIMEOUT <= 2
