@@ -2,6 +2,7 @@ import csv
 import json
 from contextlib import nullcontext
 from functools import partial
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -60,6 +61,18 @@ def test_a_page_as_text_json_and_csv(run, seven, tmp_path):
     (row,) = csv.DictReader(run(seven, "--csv", "-", "--threshold", 1)[1].splitlines())
     assert (row["value"], row["accepted"]) == ("7", "no")
     assert row["reason"]
+
+
+@pytest.mark.skipif(not Path("/dev/full").is_char_device(), reason="only Linux has /dev/full")
+def test_results_into_a_full_device_are_one_line_and_it_is_still_a_device(run, seven, tmp_path):
+    (tmp_path / "full.xlsx").symlink_to("/dev/full")
+    for option, path in (("--csv", "/dev/full"), ("--table", tmp_path / "full.xlsx")):
+        if option == "--table":
+            printed_table([(1, 2), (3, 4)]).save(seven)
+        code, _, err = run(seven, option, path)
+        assert (code, err.count("\n")) == (1, 1)
+        assert err.startswith(f"tendigits: cannot write {path}: No space left on device")
+    assert Path("/dev/full").is_char_device()
 
 
 def test_pictures_that_could_not_be_read_are_listed_at_the_end(run, scans, tmp_path):

@@ -1,9 +1,12 @@
 """Summaries of runs, and damaged ones that are named and passed over."""
 
 import json
+from dataclasses import asdict
 from datetime import UTC, datetime
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from helpers import RECORD
 from tendigits.model.recipe import Recipe
@@ -98,3 +101,21 @@ def test_a_run_behind_a_link_is_named_and_not_listed(run, tmp_path):
     assert list_summaries(tmp_path / "runs", errors.append) == []
     assert "linked: expected a file of its own" in str(errors[0])
     assert summarise(open_run(tmp_path / "runs" / "linked")).name == "a"  # a person who names it may have it
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=10),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=10), inner, max_size=3),
+)
+
+
+@given(st.sampled_from([*RECORD, "result", "models", "best_epoch", "evaluated"]), JSON)
+def test_any_field_may_hold_anything(tmp_path_factory, name, value):
+    """A run is listed as one, in a form that JSON can hold, or named."""
+    run = create_run(tmp_path_factory.mktemp("runs"), Recipe(), "one", NOW)
+    (run.path / "run.json").write_text(json.dumps(RECORD | {name: value}))
+    errors = []
+    found = list_summaries(run.path.parent, errors.append)
+    assert len(found) + len(errors) == 1
+    json.dumps([asdict(summary) for summary in found], allow_nan=False)
+    assert all("\n" not in str(error) for error in errors)

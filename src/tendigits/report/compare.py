@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from tendigits.errors import RunError, UserError
+from tendigits.files import writing
 from tendigits.model.recipe import Recipe
 from tendigits.report.mcnemar import mcnemar_of_runs
 from tendigits.report.run import Run
@@ -126,7 +127,7 @@ def draw_runs(runs: Sequence[Run], picture: Path) -> None:
     from tendigits.report.curves import draw_comparison, save_figure
 
     histories = {name: run.history() for name, run in zip(_distinct_names(runs), runs, strict=True)}
-    save_figure(draw_comparison(histories), picture.with_suffix(""), (picture.suffix,))
+    save_figure(draw_comparison(histories), picture.with_suffix(""), (picture.suffix,), writing)
 
 
 def _is_it_luck(first: Run, second: Run) -> str:

@@ -3,7 +3,8 @@
 tendigits.plot_history(model.fit(...)).savefig("curves.png")
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from math import ceil
 from pathlib import Path
 from typing import Any
@@ -63,11 +64,20 @@ def draw_comparison(histories: Mapping[str, History]) -> Figure:
     return figure
 
 
-def save_figure(figure: Figure, stem: Path, endings: Sequence[str] = (".svg", ".png")) -> None:
-    """Write the figure as `stem` with each ending; the same figure gives the same bytes. Raises DiskError."""
+def save_figure(
+    figure: Figure,
+    stem: Path,
+    endings: Sequence[str] = (".svg", ".png"),
+    write: Callable[[Path], AbstractContextManager[Path]] = replacing,
+) -> None:
+    """Write the figure as `stem` with each ending; the same figure gives the same bytes. Raises DiskError.
+
+    Args:
+        write: `writing` for files that a person named.
+    """
     for ending in endings:
         path = stem.with_name(stem.name + ending)
-        with replacing(path) as temporary, mpl.rc_context({"svg.hashsalt": "tendigits"}):
+        with write(path) as temporary, mpl.rc_context({"svg.hashsalt": "tendigits"}):
             figure.savefig(temporary, dpi=150, metadata={"Date": None} if ending == ".svg" else {})
 
 
