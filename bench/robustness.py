@@ -34,7 +34,7 @@ BEGIN, END = "<!-- robustness: written by bench/robustness.py -->", "<!-- /robus
 MAX_SECONDS, MAX_MB = 2.0, 600
 """What a picture may cost: seconds of a processor as fast as that of REFERENCE, and memory of the whole process."""
 
-REFERENCE = 0.25
+REFERENCE = 0.0056
 """Seconds of the calibration on the machine of bench/README.md, an AMD EPYC; see `reading_process.calibrate`."""
 
 PATIENCE = 120.0
@@ -183,7 +183,7 @@ def family_of(cost: Cost) -> str:
 
 def described(cost: Cost) -> dict[str, Any]:
     """A picture's cost, rounded."""
-    return asdict(replace(cost, read=round(cost.read, 3), digit=round(cost.digit, 3), speed=round(cost.speed, 3)))
+    return asdict(replace(cost, read=round(cost.read, 3), digit=round(cost.digit, 3), speed=round(cost.speed, 5)))
 
 
 def percentiles(values: list[float]) -> dict[str, float]:
@@ -212,7 +212,7 @@ def report(record: dict[str, Any]) -> str:
     ]
     rows.append(
         f"\nMachine: {about['processor']}, {about['cores']} cores; Python {about['python']}; {record['date']}. "
-        f"Files of at most {LARGEST / 1e6:g} MB; seed {record['seed']}; calibration {record['calibration']:.2f} s."
+        f"Files of at most {LARGEST / 1e6:g} MB; seed {record['seed']}; calibration {1000 * record['calibration']:.1f} ms."
     )
     return "\n".join(rows)
 

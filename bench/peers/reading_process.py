@@ -6,6 +6,7 @@ processor in `Reader.read` and `Reader.digit`, the most memory of the process in
 
 import json
 import resource
+import statistics
 import struct
 import sys
 import time
@@ -22,8 +23,9 @@ from tendigits.read.reader import Reader
 PEAK = Path("/proc/self/clear_refs")
 """Linux: writing 5 here lets VmHWM begin anew."""
 
-EVERY = 25
-"""Pictures between two calibrations."""
+
+ROUNDS = 9
+"""Repetitions of the calibration before each picture: what else the machine does changes from second to second."""
 
 
 def main() -> None:
@@ -31,12 +33,9 @@ def main() -> None:
     cv2.setNumThreads(1)
     reader = Reader(threads=1)
     warm_up(reader)
-    n, speed = 0, 0.0
     while len(head := sys.stdin.buffer.read(8)) == 8:
         data = sys.stdin.buffer.read(struct.unpack("<Q", head)[0])
-        if n % EVERY == 0:
-            speed = calibrate()
-        n += 1
+        speed = calibrate()
         PEAK.write_text("5")
         # As the server and the command do: tables and what a page says of itself are parts of reading.
         read, first = timed(lambda picture: reader.read(picture).as_dict(), data)
@@ -66,15 +65,17 @@ def seconds() -> float:
 
 
 def calibrate() -> float:
-    """Seconds of a processor for a fixed amount of work like that of reading: filters and products of matrices."""
+    """Median seconds of a processor for a fixed amount of work like that of reading: filters and products of matrices."""
     page = np.random.default_rng(0).integers(0, 256, (1024, 1024), dtype=np.uint8)
     matrix = page[:512, :512].astype(np.float32)
-    started = time.process_time()
-    for _ in range(10):
+    rounds = []
+    for _ in range(ROUNDS):
+        started = time.process_time()
         cv2.GaussianBlur(page, (0, 0), 3)
         cv2.connectedComponents(page)
-        matrix @ matrix
-    return time.process_time() - started
+        cv2.gemm(matrix, matrix, 1, None, 0)
+        rounds.append(time.process_time() - started)
+    return statistics.median(rounds)
 
 
 def warm_up(reader: Reader) -> None:

@@ -132,6 +132,17 @@ def test_another_search_in_the_same_folder_is_refused(what, scripted):
         search(what, 1)
 
 
+@pytest.mark.parametrize(
+    "line", [b"\xff\xfe", b"[]", b'{"op_code": 0}', b'{"op_code": 99, "worker_id": "a"}', b"[" * 50_000], ids=range(5)
+)
+def test_a_damaged_journal_is_said_to_be_that(line, tmp_path):
+    what = module.Sweep(tmp_path, load_recipe("classic"), {})
+    what.journal.write_bytes(line + b"\n")
+    with pytest.raises(RunError, match=r"study\.journal is damaged \(\w+: .*; choose another --name") as caught:
+        open_study(what)
+    assert "\n" not in str(caught.value)
+
+
 def test_the_best_recipe_says_how_it_was_found(what, scripted):
     what = replace(what, recipe=what.recipe.with_changes(validation_split=0.0))
     space = {"learning_rate": FloatDistribution(0.01, 0.02), "augmentation.shift": FloatDistribution(1, 2)}

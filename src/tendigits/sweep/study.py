@@ -20,7 +20,7 @@ from optuna.distributions import distribution_to_json
 from optuna.storages.journal import JournalFileBackend, JournalFileOpenLock
 from optuna.trial import TrialState
 
-from tendigits.errors import DivergedError, Failure
+from tendigits.errors import DivergedError, Failure, RunError, reason_of
 from tendigits.files import lock_folder, make_folder, write_or_compare, write_text
 from tendigits.model.recipe import Recipe
 from tendigits.model.recipe_files import to_toml
@@ -138,17 +138,23 @@ def open_study(sweep: Sweep, process: int = 0) -> optuna.Study:
 
     Args:
         process: another number for each process: with the same, all would propose the same at first.
+
+    Raises:
+        RunError: the journal is damaged.
     """
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     path = str(sweep.journal)
     backend = JournalFileBackend(path, JournalFileOpenLock(path))
-    study = optuna.create_study(
-        study_name="sweep",
-        storage=optuna.storages.JournalStorage(backend),
-        direction="maximize",
-        pruner=optuna.pruners.MedianPruner(n_startup_trials=STARTUP_TRIALS, n_warmup_steps=1),
-        load_if_exists=True,
-    )
+    try:
+        study = optuna.create_study(
+            study_name="sweep",
+            storage=optuna.storages.JournalStorage(backend),
+            direction="maximize",
+            pruner=optuna.pruners.MedianPruner(n_startup_trials=STARTUP_TRIALS, n_warmup_steps=1),
+            load_if_exists=True,
+        )
+    except Exception as error:  # Optuna expects of each line what it wrote itself: KeyError, AssertionError, ...
+        raise RunError(f"{path} is damaged ({type(error).__name__}: {reason_of(error)}); {ADVICE}") from error
     # With the seed of an earlier call or of another process it would propose the same again.
     (seed,) = np.random.SeedSequence((sweep.seed, process, len(study.trials))).generate_state(1).tolist()
     study.sampler = optuna.samplers.TPESampler(seed=seed, constant_liar=True)
