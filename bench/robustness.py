@@ -211,8 +211,8 @@ def report(record: dict[str, Any]) -> str:
         for each in record["dearest"]
     ]
     rows.append(
-        f"\nMachine: {about['processor']}, {about['cores']} cores; Python {about['python']}; {record['date']}. "
-        f"Files of at most {LARGEST / 1e6:g} MB; seed {record['seed']}; calibration {1000 * record['calibration']:.1f} ms."
+        f"\nMachine: {about['processor']}, {about['cores']} cores; Python {about['python']}; {record['date']}; "
+        f"calibration {1000 * record['calibration']:.1f} ms. Files up to {LARGEST / 1e6:g} MB; seed {record['seed']}."
     )
     return "\n".join(rows)
 

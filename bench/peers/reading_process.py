@@ -65,7 +65,7 @@ def seconds() -> float:
 
 
 def calibrate() -> float:
-    """Median seconds of a processor for a fixed amount of work like that of reading: filters and products of matrices."""
+    """Median seconds of a processor for a fixed piece of work like reading: filters and a product of matrices."""
     page = np.random.default_rng(0).integers(0, 256, (1024, 1024), dtype=np.uint8)
     matrix = page[:512, :512].astype(np.float32)
     rounds = []

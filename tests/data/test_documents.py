@@ -16,6 +16,7 @@ from helpers import LOCKED_PDF
 from tendigits.data import documents, draw_pdf
 from tendigits.data.documents import addresses, count_pages, split_address
 from tendigits.data.image import open_image
+from tendigits.data.limits import MAX_BYTES
 from tendigits.errors import DataError
 
 PAGES = [np.full((60, 90), grey, np.uint8) for grey in (250, 120, 30)]
@@ -146,6 +147,7 @@ OPEN = """
 import sys
 from resource import RUSAGE_CHILDREN, getrusage
 from tendigits.data.image import open_image
+from tendigits.data.limits import MAX_BYTES
 from tendigits.errors import DataError
 try:
     open_image(sys.stdin.buffer.read())
@@ -165,3 +167,14 @@ def test_a_page_that_takes_too_much_time_or_memory_is_refused():
         said, megabytes = done.stdout.decode().splitlines()
         assert "save the page as a picture" in said
         assert int(megabytes) < 1100
+
+
+def test_a_document_that_is_too_large_is_not_read_to_count_its_pages(tmp_path, monkeypatch):
+    monkeypatch.setattr(documents, "_pdfium", None)
+    path = tmp_path / "a.pdf"
+    with path.open("wb") as file:
+        file.write(b"%PDF-1.4\n")
+        file.truncate(MAX_BYTES + 1)  # sparse
+    assert addresses(str(path)) == [str(path)]
+    with pytest.raises(DataError, match=r"at most 40 MB, .*a\.pdf has 40,000,001 bytes"):
+        count_pages(path)

@@ -191,3 +191,14 @@ def test_a_location_that_cannot_be_reached(location, message):
     with pytest.raises((StoreError, Failure), match=message) as caught:
         open_store(location)
     assert "secret" not in str(caught.value)
+
+
+@pytest.mark.parametrize("number", ["'x'", "-3", "1.5", "x'00ff'"])
+def test_a_store_whose_format_is_no_format_is_damaged(place, store, number):
+    store.close()
+    with closing(sqlite3.connect(place)) as connection:
+        connection.executescript(
+            f"DROP TABLE version; CREATE TABLE version (number); INSERT INTO version VALUES ({number})"
+        )
+    with pytest.raises(StoreError, match="is damaged: its format is"):
+        open_store(place)

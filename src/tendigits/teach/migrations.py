@@ -124,6 +124,8 @@ def _check(connection: Connection, store: Store) -> None:
         metadata.create_all(connection)
         connection.execute(insert(version).values(number=SCHEMA))
         return
+    if type(found) is not int or found < 1:  # SQLite keeps any type in any column
+        raise StoreError(f"{store.url} is damaged: its format is {found!r}; restore a backup, or import an export")
     if found > SCHEMA:
         raise StoreError(f"{store.url}: expected format {SCHEMA}, received {found}; use the tendigits that wrote it")
     if found == SCHEMA:
