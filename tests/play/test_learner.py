@@ -18,6 +18,11 @@ def network_of(experiment):
     return compile_network(build_network(experiment.recipe()), experiment.recipe())
 
 
+def spoil(learner, factor):
+    (first, *others), *rest = learner._state
+    learner._state = ([first * factor, *others], *rest)
+
+
 def order(seed, epoch, n):
     return np.random.default_rng((seed, epoch)).permutation(n)
 
@@ -59,7 +64,7 @@ def test_epochs_in_pieces_are_those_of_fit_bit_for_bit_and_reset_begins_again(pl
 
 def test_a_loss_that_is_not_finite_is_said_with_what_to_do(play_digits):
     learner = Learner(Experiment(hidden=(8,), optimizer="sgd", learning_rate=10.0, digits=200), play_digits)
-    learner._state[0][0] = learner._state[0][0] * np.nan
+    spoil(learner, np.nan)
     with pytest.raises(DivergedError, match=r"the loss became nan after 1 steps; try a smaller learning rate"):
         learner.advance(1)
 

@@ -29,6 +29,12 @@ def events(sent, kind, network="a"):
     return [each["data"] for each in sent if each.get("event") == kind and each["network"] == network]
 
 
+def spoil(learner, factor):
+    """Multiply its first weights."""
+    (first, *others), *rest = learner._state
+    learner._state = ([first * factor, *others], *rest)
+
+
 def run(trainer):
     while trainer.is_learning:
         trainer.continue_()
@@ -79,16 +85,34 @@ def test_a_network_whose_loss_is_not_finite_fails_alone(trainer):
     for name in "ab":
         trainer.build(name, SMALL)
     learner = trainer.learners["b"]
-    learner._state[0][0] = learner._state[0][0] * np.nan
+    spoil(learner, np.nan)
     trainer.step("epoch")
     run(trainer)
     assert events(sent, "tick")[-1]["status"] == "paused"
     failed = events(sent, "tick", "b")[-1]
     assert failed["status"] == "failed"
     assert "try a smaller learning rate" in failed["error"]
+    assert set(trainer.draw(base64.b64encode(bytes(784)).decode())) == {"a"}
     json.dumps(sent, allow_nan=False)
     trainer.reset()
     assert events(sent, "tick", "b")[-1]["status"] == "paused"
+
+
+def test_weights_that_overflow_in_the_last_step_are_found_by_the_check(trainer):
+    trainer, sent = trainer
+    trainer.build("a", SMALL)
+    learner = trainer.learners["a"]
+    spoil(learner, np.inf)
+    learner.steps += 1
+    trainer.train()
+    trainer._show("a")
+    assert events(sent, "tick")[-1]["status"] == "failed"
+    assert not trainer.is_learning
+    json.dumps(sent, allow_nan=False)
+    worker = Worker.__new__(Worker)
+    worker.send, worker.trainer = sent.append, trainer
+    worker._answer({"id": 1, "do": "look", "network": "a", "layer": 1, "unit": 0})
+    assert "too large to compute with" in sent[-1]["error"]
 
 
 def test_a_drawing_has_the_answer_of_the_network_and_its_units_as_bytes(trainer, play_digits):

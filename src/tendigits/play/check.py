@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from tendigits.data.preprocess import to_input
-from tendigits.errors import UserError
+from tendigits.errors import DivergedError, UserError
 from tendigits.play.learner import Learner
 from tendigits.report.metrics import classification_report
 
@@ -37,9 +37,14 @@ SMALLEST = 1e-7
 
 
 def check(learner: Learner) -> dict[str, Any]:
-    """Test the network on the test digits, add the result to its curve, and look into its layers."""
+    """Test the network on the test digits, add the result to its curve, and look into its layers.
+
+    Raises:
+        DivergedError: its weights are so large that its outputs are no longer finite numbers.
+    """
     digits = learner.digits
     probabilities = learner.probe(learner.weights, digits.test_input)[-1]
+    _refuse_infinite(probabilities)
     report = classification_report(probabilities, digits.y_test)
     right = np.maximum(probabilities[np.arange(report.n), digits.y_test], SMALLEST)
     loss = float(-np.log(right).mean())
@@ -74,6 +79,7 @@ def describe_unit(learner: Learner, layer: int, unit: int) -> dict[str, Any]:
 
     Raises:
         UserError: there is no such unit.
+        DivergedError: as for `check`.
     """
     sizes = [each.units for each in learner.dense]
     if layer >= len(sizes) or unit >= sizes[layer]:
@@ -84,6 +90,7 @@ def describe_unit(learner: Learner, layer: int, unit: int) -> dict[str, Any]:
         picture = learner.probe.gradient(learner.weights, learner.digits.test_input[:SAMPLE], layer, unit)
     images = learner.images[:SEARCHED]
     outputs = learner.probe(learner.weights, to_input(images))[layer][:, unit]
+    _refuse_infinite(outputs)
     best = np.argsort(-outputs, kind="stable")[:EXCITING]
     return {
         "layer": layer,
@@ -107,6 +114,11 @@ def as_picture(values: np.ndarray) -> np.ndarray:
 def encode(picture: np.ndarray) -> str:
     """uint8 in base64, row by row."""
     return base64.b64encode(np.ascontiguousarray(picture, np.uint8).tobytes()).decode()
+
+
+def _refuse_infinite(outputs: np.ndarray) -> None:
+    if not np.isfinite(outputs).all():
+        raise DivergedError("the weights became too large to compute with; try a smaller learning rate")
 
 
 def _first_kernel(learner: Learner) -> np.ndarray:

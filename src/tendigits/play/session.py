@@ -65,7 +65,13 @@ class Playground:
         self._forget(network)
         self.experiments[network] = experiment
         self._publish("tick", network, {"status": "starting"})
-        result: dict[str, Any] = await self.ask("build", network=network, experiment=experiment.model_dump(mode="json"))
+        try:
+            result: dict[str, Any] = await self.ask(
+                "build", network=network, experiment=experiment.model_dump(mode="json")
+            )
+        except UserError:
+            self._forget(network)
+            raise
         return result
 
     async def remove(self, network: str) -> None:
@@ -115,18 +121,19 @@ class Playground:
 
     async def stop(self) -> None:
         """End the process and forget the networks."""
-        self.experiments.clear()
-        process, task = self._process, self._task
-        if process is None or task is None:
-            return
-        self._process = None  # from now on nothing is asked
-        cast(asyncio.StreamWriter, process.stdin).close()
-        try:
-            await asyncio.wait_for(asyncio.shield(task), STOP_SECONDS)
-        except TimeoutError:
-            with suppress(ProcessLookupError):
-                process.kill()
-            await task
+        async with self._lock:  # the next process starts when this one has ended
+            self.experiments.clear()
+            process, task = self._process, self._task
+            if process is None or task is None:
+                return
+            self._process = None  # from now on nothing is asked
+            cast(asyncio.StreamWriter, process.stdin).close()
+            try:
+                await asyncio.wait_for(asyncio.shield(task), STOP_SECONDS)
+            except TimeoutError:
+                with suppress(ProcessLookupError):
+                    process.kill()
+                await task
 
     async def close(self) -> None:
         """End everything, the followers too."""

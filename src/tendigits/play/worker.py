@@ -108,10 +108,13 @@ class Trainer:
     def draw(self, pixels: str) -> dict[str, Any]:
         """What each network says to a digit, and each layer's outputs as bytes: 784 bytes in base64 are the digit.
 
+        A network whose outputs are no longer finite says nothing.
+
         May be called while another thread trains: weights are replaced as a whole, never changed.
         """
         x = to_input(np.frombuffer(base64.b64decode(pixels), np.uint8).reshape(1, 28, 28))
-        return {network: _outputs(learner, x) for network, learner in sorted(self.learners.items())}
+        found = {network: _outputs(learner, x) for network, learner in sorted(self.learners.items())}
+        return {network: outputs for network, outputs in found.items() if outputs is not None}
 
     @property
     def is_learning(self) -> bool:
@@ -148,7 +151,11 @@ class Trainer:
         """Send a check, unless the network has not changed since the last, and a tick."""
         learner = self.learners[network]
         if self._checked.get(network, (0, -1))[1] != learner.steps:
-            self.send({"event": "check", "network": network, "data": check(learner)})
+            try:
+                self.send({"event": "check", "network": network, "data": check(learner)})
+            except DivergedError as error:
+                self.failed[network] = str(error)
+                self.until.pop(network, None)
             self._checked[network] = time.monotonic(), learner.steps
         self._tick(network)
 
@@ -169,8 +176,10 @@ class Trainer:
         self._ticked[network] = time.monotonic()
 
 
-def _outputs(learner: Learner, x: np.ndarray) -> dict[str, Any]:
-    *hidden, (probabilities,) = learner.probe(learner.weights, x)
+def _outputs(learner: Learner, x: np.ndarray) -> dict[str, Any] | None:
+    *hidden, (probabilities,) = outputs = learner.probe(learner.weights, x)
+    if not all(np.isfinite(layer).all() for layer in outputs):
+        return None
     return {"probabilities": probabilities.round(5).tolist(), "layers": [_as_bytes(layer[0]) for layer in hidden]}
 
 

@@ -14,7 +14,8 @@ const networks = {}; // name -> {status, tick, check}
 const made = {}; // name -> the settings that the server's network has, as JSON
 let source = null; // of the server's events, while the page is seen
 let trouble = ""; // why there are no networks, or no server
-let isBusy = false; // networks are being made, or a step is taken
+let work = Promise.resolve(); // what the buttons have asked for
+let pending = 0; // of it
 let isDue = false; // a new picture is to be drawn
 let checked = null; // the check that is shown
 
@@ -82,8 +83,8 @@ function follow() {
   });
   source.onerror = () => { trouble = "The server does not answer. Is it still running? Trying again…"; drawSoon(); };
   source.onopen = () => { // also after a lost connection, when the server may be another
-    if (trouble.startsWith("The server")) trying(synchronise);
     trouble = "";
+    trying(synchronise);
     drawSoon();
   };
 }
@@ -94,20 +95,17 @@ function forget(name) {
   setLayers(name, null);
 }
 
-// Make what was changed, then do it.
-async function act(what) {
-  if (isBusy) return;
-  isBusy = true;
-  try {
-    await trying(async () => {
-      if (what !== "pause") await make();
-      await ask(`v1/play/${what}`, { method: "POST" });
-      if (what !== "train") lookAgain();
-    });
-  } finally {
-    isBusy = false;
+// Make what was changed, then do it; one thing after the other, so that no click is lost.
+function act(what) {
+  pending += 1;
+  work = work.then(() => trying(async () => {
+    if (what !== "pause") await make();
+    await ask(`v1/play/${what}`, { method: "POST" });
+    if (what !== "train") lookAgain();
+  })).finally(() => {
+    pending -= 1;
     drawSoon();
-  }
+  });
 }
 
 async function make() {
@@ -138,7 +136,7 @@ function isLearning() {
 }
 
 function statusOf(name) {
-  if (isBusy && !made[name]) return "starting";
+  if (pending && !made[name]) return "starting";
   if (!made[name]) return "none";
   if (made[name] !== asJson(name, experiments[name])) return "changed";
   return networks[name]?.tick?.status ?? "starting";
