@@ -76,7 +76,7 @@ def test_the_keras_code_trains_the_same_network_on_the_same_labels(augmentation)
     assert done.returncode == 0, done.stderr
     last = done.stdout.strip().splitlines()[-1]
     _, labels = Digits.load().training(150, 0.25)
-    assert last == f"{experiment.n_parameters} SGD {labels.tolist()}"
+    assert last == f"{experiment.n_parameters} sgd {labels.tolist()}"
 
 
 @pytest.mark.slow

@@ -200,25 +200,33 @@ class Worker:
     def __init__(self, send: Send) -> None:
         self.send = send
         self.trainer = Trainer(Digits.load(), send)
-        self._requests: queue.Queue[dict[str, Any]] = queue.Queue()
+        self._requests: queue.Queue[dict[str, Any] | None] = queue.Queue()
+        """What the training thread is to do; None ends it."""
 
     def run(self, lines: Any) -> None:
         """Answer requests until there are no more."""
-        threading.Thread(target=self._train, daemon=True).start()
+        training = threading.Thread(target=self._train)
+        training.start()
         for line in lines:
             request = json.loads(line)
             if request["do"] == DRAW:
                 self._answer(request)
             else:
                 self._requests.put(request)
+        self._requests.put(None)
+        training.join()  # JAX does not survive that Python ends while it computes
 
     def _train(self) -> None:
         try:
             while True:
                 try:
-                    self._answer(self._requests.get(block=not self.trainer.is_learning))
+                    request = self._requests.get(block=not self.trainer.is_learning)
                 except queue.Empty:
                     self.trainer.continue_()
+                    continue
+                if request is None:
+                    return
+                self._answer(request)
         except BaseException:
             traceback.print_exc()
             os._exit(1)  # the other thread waits for requests that nobody would answer
