@@ -39,7 +39,7 @@ def play(open_page, clean_server, networks):
         settings = {"hidden": [32], "digits": 500}
         httpx.put(f"{clean_server.url}/v1/play/networks/a", json=settings, timeout=STARTING / 1000).raise_for_status()
         page = open_page("#play", **options)
-        expect(page.locator("#play-status")).to_have_text("Paused.")
+        expect(page.locator("#play-status")).to_have_text("Paused.", timeout=STARTING)
         return page
 
     return start
@@ -82,7 +82,7 @@ def has_serious(page: Page, options=None):
 def test_settings_their_parameters_and_code_to_take_away(open_page, networks):
     networks()
     page = open_page("#play", permissions=["clipboard-read", "clipboard-write"])
-    expect(page.locator("#play-status")).to_have_text("Choose settings, then train.")
+    expect(page.locator("#play-status")).to_have_text("Choose settings, then train.", timeout=STARTING)
     expect(page.locator("#play-parameters")).to_have_text("669,706")
     page.click("#play-more")
     expect(page.locator("#play-parameters")).to_have_text(f"{669_706 + 513 * 512:,}")
@@ -113,26 +113,28 @@ def test_train_draw_meanwhile_step_look_at_a_unit_and_reset(open_page, networks)
     page.fill("#play-units-0", "32")
     page.locator("#play-units-0").press("Enter")
     draw_three(page)
-    expect(page.locator("#play-reads")).to_have_text("Train, or take a step: there is no network yet.")
+    expect(page.locator("#play-reads")).to_have_text(
+        "Train, or take a step: there is no network yet.", timeout=STARTING
+    )
     page.click("#play-batch")
     expect(page.locator("#play-status")).to_have_text("Paused.", timeout=STARTING)
-    expect(figure(page, 1)).to_have_text("0.06")  # one of 16 batches
-    expect(page.locator("#play-reads")).to_have_text(re.compile(r"^A reads \d, "))
+    expect(figure(page, 1)).to_have_text("0.06", timeout=STARTING)  # one of 16 batches
+    expect(page.locator("#play-reads")).to_have_text(re.compile(r"^A reads \d, "), timeout=STARTING)
     page.click("#play-epoch")
-    expect(figure(page, 1)).to_have_text("1.00")
+    expect(figure(page, 1)).to_have_text("1.00", timeout=STARTING)
     before = page.locator("#play-bars-a").inner_text()
     page.click("#play-train")
-    expect(page.locator("#play-train")).to_have_text("Pause")
+    expect(page.locator("#play-train")).to_have_text("Pause", timeout=STARTING)
     wait_for_epoch(page, 12)
-    expect(page.locator("#play-bars-a")).not_to_have_text(before)  # without a touch: it has learned
-    expect(page.locator("#play-reads")).to_have_text(re.compile(r"^A reads 3, "))
+    expect(page.locator("#play-bars-a")).not_to_have_text(before, timeout=STARTING)  # without a touch: it has learned
+    expect(page.locator("#play-reads")).to_have_text(re.compile(r"^A reads 3, "), timeout=STARTING)
     page.click("#play-train")
-    expect(page.locator("#play-status")).to_have_text("Paused.")
-    expect(page.locator("#play-train")).to_have_text("Train")
+    expect(page.locator("#play-status")).to_have_text("Paused.", timeout=STARTING)
+    expect(page.locator("#play-train")).to_have_text("Train", timeout=STARTING)
     at = epoch(page)
     assert len(page.locator("#play-curves path").all()) == 4
     expect(page.locator("#play-confusion .right")).to_have_count(10)
-    expect(page.locator("#play-mistakes li")).to_have_count(12)
+    expect(page.locator("#play-mistakes li")).to_have_count(12, timeout=STARTING)
     expect(page.locator("#play-weights canvas")).to_have_count(32)
     expect(page.locator("#play-histograms figure")).to_have_count(1)
     assert float(figure(page, 4).inner_text().rstrip("%")) > 75
@@ -143,12 +145,12 @@ def test_train_draw_meanwhile_step_look_at_a_unit_and_reset(open_page, networks)
     for key in ("ArrowRight", "ArrowRight", "ArrowDown", "Enter"):
         page.keyboard.press(key)
     expect(page.locator("#play-unit-name")).to_have_text("Network A, hidden layer 1, unit 18", timeout=STARTING)
-    expect(page.locator("#play-unit-digits li")).to_have_count(12)
+    expect(page.locator("#play-unit-digits li")).to_have_count(12, timeout=STARTING)
     assert epoch(page) == at
     page.click("#play-reset")
-    expect(figure(page, 1)).to_have_text("0.00")
+    expect(figure(page, 1)).to_have_text("0.00", timeout=STARTING)
     page.click("#play-pad-clear")
-    expect(page.locator("#play-reads")).to_have_text("Draw a digit.")
+    expect(page.locator("#play-reads")).to_have_text("Draw a digit.", timeout=STARTING)
 
 
 def test_a_changed_setting_begins_anew_a_reload_finds_the_network_and_another_tab_lets_it_go(play):
@@ -156,16 +158,16 @@ def test_a_changed_setting_begins_anew_a_reload_finds_the_network_and_another_ta
     page.click("#play-epoch")
     wait_for_epoch(page, 1)
     page.reload()
-    expect(figure(page, 1)).to_have_text("1.00")
+    expect(figure(page, 1)).to_have_text("1.00", timeout=STARTING)
     expect(page.locator("#play-units-0")).to_have_value("32")
     page.select_option("#play-activation", "tanh")
-    expect(figure(page, 0)).to_have_text("settings changed")
+    expect(figure(page, 0)).to_have_text("settings changed", timeout=STARTING)
     page.click("#play-batch")
     expect(page.locator("#play-status")).to_have_text("Paused.", timeout=STARTING)
-    expect(figure(page, 1)).to_have_text("0.06")
+    expect(figure(page, 1)).to_have_text("0.06", timeout=STARTING)
     page.click("nav a[href='#draw']")
     page.click("nav a[href='#play']")
-    expect(figure(page, 1)).to_have_text("0.06")
+    expect(figure(page, 1)).to_have_text("0.06", timeout=STARTING)
 
 
 def test_a_phone_a_keyboard_and_a_screen_reader(play):
@@ -174,14 +176,14 @@ def test_a_phone_a_keyboard_and_a_screen_reader(play):
     page.locator("#play-epoch").focus()
     page.keyboard.press("Enter")
     wait_for_epoch(page, 1)
-    expect(page.locator("#play-train")).to_have_text("Train")
+    expect(page.locator("#play-train")).to_have_text("Train", timeout=STARTING)
     page.locator("#play-pad").focus()
     for key in (" ", *["ArrowDown"] * 20, " "):  # a one
         page.keyboard.press(key)
-    expect(page.locator("#play-reads")).to_have_text(re.compile(r"^A reads \d, "))
+    expect(page.locator("#play-reads")).to_have_text(re.compile(r"^A reads \d, "), timeout=STARTING)
     page.locator("#play-layers-a canvas").tap()
     expect(page.locator("#play-unit")).to_be_visible(timeout=STARTING)
-    expect(page.locator("#play-unit-digits li")).to_have_count(12)
+    expect(page.locator("#play-unit-digits li")).to_have_count(12, timeout=STARTING)
     page.click("#play-add")
     expect(page.locator("#play-difference")).to_have_text("A and B are the same: change one thing in B.")
     page.locator("#play summary").first.click()
@@ -207,15 +209,15 @@ def test_two_networks_and_whether_the_difference_is_luck(play):
     wait_for_epoch(page, 8, "b")
     wait_for_epoch(page, 8, "a")
     draw_three(page)
-    expect(page.locator("#play-reads")).to_have_text(re.compile(r"^A reads 3, .*; B reads \d, "))
+    expect(page.locator("#play-reads")).to_have_text(re.compile(r"^A reads 3, .*; B reads \d, "), timeout=STARTING)
     page.click("#play-train")
-    expect(page.locator("#play-status")).to_have_text("Paused.")
+    expect(page.locator("#play-status")).to_have_text("Paused.", timeout=STARTING)
     assert abs(epoch(page, "a") - epoch(page, "b")) <= 1
     page.click("#play-luck")
     expect(page.locator("#play-verdict")).to_contain_text("Is it luck? Hardly", timeout=STARTING)
-    expect(page.locator("#play-changed li")).to_have_count(24)
+    expect(page.locator("#play-changed li")).to_have_count(24, timeout=STARTING)
     page.click("#play-batch")
-    expect(page.locator("#play-luck-stale")).to_be_visible()
+    expect(page.locator("#play-luck-stale")).to_be_visible(timeout=STARTING)
     assert has_serious(page) == []
     page.click("#play-remove")
     expect(page.locator("#figures-b")).to_have_count(0)
