@@ -117,7 +117,7 @@ class _LimitedProtocol(HttpToolsProtocol):
         self._current: RequestResponseCycle | None = None  # whose answer is next; `cycle` is what has arrived last
         self._is_refused = False
         self._is_arriving = False  # a request has begun and is not complete
-        self._in_head = True
+        self._in_head = True  # until the headers of the request are complete
         self._framing = 0  # bytes of the request that are no body
         self._held = b""  # what has arrived behind a request that waits
         self._unsent = 0
@@ -150,11 +150,12 @@ class _LimitedProtocol(HttpToolsProtocol):
         super().connection_lost(exc)
 
     def _refuse(self, status: int, reason: str) -> None:
-        """Answer, if no other answer has begun, read nothing more, and close."""
+        """Answer, if this request's answer is next and has not begun, read nothing more, and close."""
         self._is_refused = True
         self._receiving.stop()
         self.transport.pause_reading()
-        if not self._is_busy if self._in_head else (self._current is self.cycle and not self.cycle.response_started):
+        is_next = not self._is_busy if self._in_head else self._current is self.cycle
+        if is_next and (self._in_head or not self.cycle.response_started):
             self.transport.write(_answer(status, reason))
         self.loop.call_later(LINGER_SECONDS, self.transport.abort)
 
