@@ -14,13 +14,14 @@ from tendigits.errors import UserError
 from tendigits.extras import require
 from tendigits.serve.active_model import ActiveReader
 from tendigits.serve.app_state import AppState, State
+from tendigits.serve.edge.json_body import JsonRoute
 from tendigits.serve.errors import error_responses
 from tendigits.serve.routes.correction_schemas import as_crop
 from tendigits.serve.routes.run_networks import ReadingNetwork
 from tendigits.serve.routes.runs import run_of
 from tendigits.serve.schemas import Crop, Strict
 
-router = APIRouter(prefix="/v1", tags=["read"])
+router = APIRouter(prefix="/v1", tags=["read"], route_class=JsonRoute)
 
 RunName = Annotated[
     str | None,
