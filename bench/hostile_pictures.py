@@ -184,7 +184,7 @@ def largest(rng: Rng) -> bytes:
     side = int(rng.integers(3000, 7071))
     kind, options = WAYS[int(rng.integers(len(WAYS)))]
     if rng.random() < 0.3:
-        return clear("PNG" if kind in ("JPEG", "BMP", "PDF") else kind, min(side, 5000))
+        return clear("PNG" if kind in ("JPEG", "BMP", "PDF") else kind, min(side, 4000))
     mode = "1" if options.get("compression") == "group4" else str(rng.choice(["L", "RGB"]))
     data = plain(kind, mode, side, **options)
     return data if len(data) <= LARGEST else plain("PNG", mode, side)
@@ -193,7 +193,7 @@ def largest(rng: Rng) -> bytes:
 def false_claims(rng: Rng) -> bytes:
     """A file that claims more than it is; see `hostile_files`."""
     if rng.random() < 0.3:
-        return DEAR[str(rng.choice(list(DEAR)))](int(rng.integers(4000, 5001)))
+        return DEAR[str(rng.choice(list(DEAR)))](int(rng.integers(3000, 4001)))
     data = REFUSED[str(rng.choice(list(REFUSED)))]()
     return data if len(data) <= LARGEST else REFUSED["a tile of 46,000 pixels"]()
 

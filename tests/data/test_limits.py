@@ -65,14 +65,14 @@ def test_pictures_whose_pixels_cost_more_may_have_fewer(name, monkeypatch):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("side", [4999, 7000])
-def test_the_largest_of_them_take_less_than_450_mb(tmp_path, side):
-    # A reader, its networks and a page take 150 MB more.
+@pytest.mark.parametrize("side", [4000, 7000])
+def test_the_largest_of_them_take_less_than_350_mb(tmp_path, side):
+    # A reader, its networks and a page take 150 to 250 MB more.
     for name, make in DEAR.items():
         (tmp_path / name).write_bytes(make(side))
     answers, peak = read_in_a_process(tmp_path)
     assert all(answer.endswith("make it smaller") == (side == 7000) for answer, _ in answers.values())
-    assert peak < 450
+    assert peak < 350
 
 
 def test_a_picture_of_ones_own_digits_is_checked_alike(tmp_path):

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tendigits.data.idx import idx_bytes_digest
-from tendigits.errors import DataError
+from tendigits.errors import DataError, printable
 
 Pixels = NDArray[np.uint8]
 
@@ -99,7 +99,7 @@ def make_dataset(
     if len(y_test) == 0:
         raise DataError("expected at least 1 image in x_test, received none; give some digits to test on")
     name = "MNIST" if is_mnist(x_train, y_train, x_test, y_test) else "own data"
-    return Dataset(x_train, y_train, x_test, y_test, name, source, tuple(notes))
+    return Dataset(x_train, y_train, x_test, y_test, name, printable(source), tuple(notes))
 
 
 def make_split_dataset(x: NDArray[Any], y: NDArray[Any], *, source: str, notes: Sequence[str] = ()) -> Dataset:
@@ -114,7 +114,7 @@ def make_test_set(x: NDArray[Any], y: NDArray[Any], *, source: str, notes: Seque
     images, labels = check_digits(x, y, "test")
     if len(labels) == 0:
         raise DataError("expected at least 1 image to evaluate on, received none; give some digits")
-    return Dataset(images[:0], labels[:0], images, labels, "own data", source, tuple(notes))
+    return Dataset(images[:0], labels[:0], images, labels, "own data", printable(source), tuple(notes))
 
 
 def check_digits(x: NDArray[Any], y: NDArray[Any], part: str) -> tuple[Pixels, Pixels]:

@@ -15,7 +15,7 @@ from tendigits.data.folders import read_folder, read_test_folder
 from tendigits.data.idx import has_idx, read_idx_folder
 from tendigits.data.mnist import load_data
 from tendigits.data.npz import read_npz
-from tendigits.errors import DataError
+from tendigits.errors import DataError, printable
 
 ACCEPTED = (
     "an .npz with x_train, y_train, x_test and y_test, a folder with MNIST's four IDX files, "
@@ -36,20 +36,32 @@ def load(path: Path | str | None = None) -> Dataset:
     if path is None:
         (x_train, y_train), (x_test, y_test) = load_data()
         return make_dataset(x_train, y_train, x_test, y_test, source="the tendigits package")
-    path = Path(path).expanduser()
+    path = _checked(path)
     with _explaining(path):
         return _load(path)
 
 
 def load_test(path: Path | str) -> Dataset:
     """Load digits to evaluate on: the test set, or all of them if there is none. Raises DataError like `load`."""
-    path = Path(path).expanduser()
+    path = _checked(path)
     with _explaining(path):
         if path.is_dir() and not has_idx(path):
             return read_test_folder(path)
         if path.is_file() and len(arrays := read_npz(path)) < 4:
             return make_test_set(arrays["x_train"], arrays["y_train"], source=str(path))
         return _load(path)
+
+
+def _checked(path: Path | str) -> Path:
+    path = Path(path).expanduser()
+    whole = str(path.resolve())
+    try:
+        whole.encode()
+    except UnicodeEncodeError:
+        raise DataError(
+            f"expected digits under a name in UTF-8, which a run can record, received {printable(whole)}; rename it"
+        ) from None
+    return path
 
 
 @contextmanager
