@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tendigits.errors import DiskError, ModelFileError, RunError, reason_of
-from tendigits.files import lock_folder, muted, replacing, write_text, writing
+from tendigits.files import lock_folder, make_inside, muted, replacing, write_text, writing
 
 NO_SPACE = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 H5PY_SAYS = RuntimeError("Unable to flush file (file write failed:\n time = now\n, errno = 28)")
@@ -143,6 +143,16 @@ def test_a_file_of_ours_that_is_a_link_is_replaced_and_nothing_is_written_throug
     link.symlink_to(old.name)
     write_text(link, "new")
     assert (link.is_symlink(), link.read_text(), old.read_text()) == (False, "new", "old")
+
+
+def test_a_folder_of_ours_that_is_a_link_is_not_written_into(tmp_path):
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "exports").symlink_to(tmp_path)
+    with pytest.raises(DiskError, match=r"exports: expected a file of its own in .*, found a link to elsewhere"):
+        make_inside(tmp_path / "run", "exports")
+    (tmp_path / "run" / "exports").unlink()
+    for _ in range(2):
+        assert make_inside(tmp_path / "run", "exports").is_dir()
 
 
 def test_a_pipe_is_written_into(tmp_path):

@@ -126,7 +126,15 @@ def test_the_threshold_keeps_its_promise_and_none_below_it_does(answers, wrong):
 def test_what_is_no_calibration_is_refused(sure):
     calibration = calibrate(*sure)
     assert read_calibration(asdict(calibration)) == calibration
-    for change in ({"temperature": 0}, {"temperature": float("nan")}, {"threshold": 2}, {"n": "5"}, {"other": 1}):
+    for change in (
+        {"temperature": 0},
+        {"temperature": float("nan")},
+        {"threshold": 2},
+        {"threshold": 0},
+        {"threshold": True},
+        {"n": "5"},
+        {"other": 1},
+    ):
         with pytest.raises(ValueError, match="expected"):
             read_calibration(asdict(calibration) | change)
     with pytest.raises(ValueError, match="expected a calibration with temperature, n, on"):

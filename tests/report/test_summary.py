@@ -58,6 +58,8 @@ DAMAGES = {
     "an accuracy above 1": lambda text: with_fields(text, result={"test_accuracy": 1e9}),
     "not finite": lambda text: with_fields(text, durations={"fit": float("inf")}),
     "a negative duration": lambda text: with_fields(text, durations={"fit": -1.0}),
+    "no models": lambda text: with_fields(text, models=None),
+    "no result": lambda text: with_fields(text, result=None),
     "another file as the model": lambda text: with_fields(text, models={"../x": "0" * 64}),
 }
 

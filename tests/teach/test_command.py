@@ -45,6 +45,19 @@ def test_accept_roll_back_and_export(store, place, tmp_path):
     assert call("--store", place, "--rollback").output == "the package's own network is active again\n"
 
 
+def test_a_network_that_misreads_is_not_accepted_and_a_damaged_active_one_not_exported(store, place, tmp_path):
+    good, bad = (store.add_network(changed(factor), "base", {}, NOW) for factor in (1.01, -1.0))
+    with pytest.raises(TendigitsError, match="the fine-tuned network 2: expected at least 90% of 200 known digits"):
+        call("--store", place, "--accept", str(bad.id))
+    assert store.active_network() is None
+    for number in (good.id, bad.id):
+        store.accept(number, NOW)
+    result = call("--store", place, "--export", str(tmp_path / "a.onnx"))
+    assert result.stdout == f"{tmp_path / 'a.onnx'}: the fine-tuned network 1\n"
+    assert "the one accepted before it reads" in result.stderr
+    assert (tmp_path / "a.onnx").read_bytes() == changed(1.01)
+
+
 def test_progress_for_a_person_and_for_a_program(store, place, digits, monkeypatch):
     report = {
         "held_out": {"n": 4, "before": 0.75, "after": 1.0}, "mnist": {"n": 1000, "before": 0.996, "after": 0.9955},

@@ -35,6 +35,7 @@ from tendigits.files import make_folder, make_inside, replacing, write_text
 from tendigits.lines.network import LineNetwork
 from tendigits.lines.trust import Trust
 from tendigits.model.onnx import with_layers
+from tendigits.untrusted import read_file
 
 RUNTIME = "onnxruntime-web"
 VERSION = "1.30.0"
@@ -61,6 +62,9 @@ EXPORT = r"^export (?:async )?(?:function|const) (\w+)"
 
 SERVED = r"<fieldset.*?</fieldset>|<span data-served>.*?</span>|<!-- served -->.*?<!-- /served -->"
 """What in the sections of the server's page needs the server."""
+
+MAX_PACKAGE = 2**29
+"""Bytes of the packed npm package, which has a hundred MB."""
 
 Runtime = tuple[bytes, bytes]
 """The runtime's script and its WebAssembly."""
@@ -173,7 +177,7 @@ def fetch_runtime(given: Path | None = None) -> Runtime:
     if given is None and not path.is_file():
         _download(path)
     try:
-        data = path.read_bytes()
+        data = read_file(path, MAX_PACKAGE)
     except OSError as error:
         raise UserError(f"expected the npm package {name}, cannot read {path}: {error.strerror}") from None
     if base64.b64encode(hashlib.sha512(data).digest()).decode() != SHA512:

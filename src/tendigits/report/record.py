@@ -42,8 +42,8 @@ class _Result(_Schema):
     best_epoch: Count
     val_loss: float
     val_accuracy: Share
-    test_accuracy: Share | None = None
-    test_interval: Annotated[list[Share], Field(min_length=2, max_length=2)] | None = None
+    test_accuracy: Share = 0
+    test_interval: Annotated[list[Share], Field(min_length=2, max_length=2)] = Field(default=[0, 1])
 
 
 class _Record(_Schema):
@@ -58,9 +58,10 @@ class _Record(_Schema):
     durations: dict[str, Annotated[float, Field(ge=0)]]
     parameters: Count
     evaluated: bool = True
-    models: dict[ModelName, Sha256] | None = None
-    best_epoch: Count | None = None
-    result: _Result | None = None
+    # Of what is not written at once, the default is never used, and null is refused.
+    models: dict[ModelName, Sha256] = Field(default={})
+    best_epoch: Count = 0
+    result: _Result = Field(default_factory=_Result.model_construct)
 
     @field_validator("created")
     @classmethod

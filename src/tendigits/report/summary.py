@@ -69,7 +69,7 @@ def summarise(run: Run) -> Summary:
         raise RunError(f"{run.path}: expected loss and {recipe.monitor} in {HISTORY}, found {', '.join(history):.100}")
     best = best_epoch(history, recipe) if history else None
     at_best = {name: values[best - 1] for name, values in history.items()} if best else {}
-    result = record.get("result") or {}
+    result = record.get("result", {})
     return Summary(
         name=run.path.resolve().name,
         status=status(run),
@@ -82,7 +82,7 @@ def summarise(run: Run) -> Summary:
         val_loss=at_best.get("val_loss"),
         val_accuracy=at_best.get("val_accuracy"),
         test_accuracy=result.get("test_accuracy"),
-        test_interval=tuple(result["test_interval"]) if result.get("test_interval") else None,
+        test_interval=tuple(result["test_interval"]) if "test_interval" in result else None,
         seconds=sum(record["durations"].values()),
     )
 

@@ -51,7 +51,7 @@ def teach(
         raise UserError("expected only one of --accept, --rollback and --export; run the command once for each")
     with closing(open_store(store_location(store), create=False)) as opened:
         if accept is not None:
-            opened.accept(accept, datetime.now(UTC))
+            _accept(opened, accept)
             typer.echo(f"the fine-tuned network {accept} is active now; undo with: tendigits teach --rollback")
         elif rollback:
             typer.echo(f"{_name(opened.roll_back(datetime.now(UTC)))} is active again")
@@ -59,6 +59,15 @@ def teach(
             _export(opened, export)
         else:
             _fine_tune(opened, data, as_json)
+
+
+def _accept(store: "Store", number: int) -> None:
+    """Accept a network, unless it is damaged or misreads what every reader can read."""
+    from tendigits.teach.verify import load_network
+
+    if (tuned := store.network(number)) is not None:
+        load_network(store, tuned)
+    store.accept(number, datetime.now(UTC))
 
 
 def _fine_tune(store: "Store", data: Path | None, as_json: bool) -> None:
