@@ -74,7 +74,7 @@ def test_few_are_kept_and_each_is_opened_once(runs, monkeypatch, tmp_path):
         await networks.of_run(found[-1])
         await networks.of_run(found[0])
         record = found[0].record()
-        record["models"]["model.keras"] = "another"
+        record["models"]["model.keras"] = "0" * 64
         found[0].write_record(record)
         await networks.of_run(found[0])
 
