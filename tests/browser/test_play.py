@@ -189,6 +189,8 @@ def test_a_phone_a_keyboard_and_a_screen_reader(play):
     page.locator("#play summary").first.click()
     page.click("#lesson-3")
     expect(page.locator("#play-lesson-name")).to_be_focused()
+    expect(page.locator("#play-confusion td").last).to_be_visible()
+    assert page.locator("#play-confusion").evaluate("table => table.scrollWidth <= table.parentElement.clientWidth")
     for width in (390, 320):
         page.set_viewport_size({"width": width, "height": 844})
         assert page.evaluate("document.documentElement.scrollWidth") <= width

@@ -156,7 +156,7 @@ function draw() {
   const check = shown[chosenNetwork()]?.check ?? null;
   if (check !== checked) showCheck(check);
   checked = check;
-  for (const id of ["play-side-b", "play-compare"]) find(id).hidden = !shown.b;
+  for (const id of ["play-side-b", "play-layers-name", "play-layers-side-b", "play-compare"]) find(id).hidden = !shown.b;
   showComparison(shown);
   showLesson(shown);
   find("play-train").textContent = isLearning() ? "Pause" : "Train";

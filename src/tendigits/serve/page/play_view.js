@@ -15,7 +15,7 @@ export function showFigures(networks) {
     const [, loss, accuracy] = tick?.curve?.training.at(-1) ?? [];
     return element("tr", { id: `figures-${name}` },
       element("th", { scope: "row" }, name.toUpperCase()), element("td", { class: status === "failed" ? "doubt" : "" }, STATES[status]),
-      cell(tick?.epoch === undefined ? "–" : tick.epoch.toFixed(2)), cell(loss === undefined ? "–" : loss.toFixed(3)),
+      cell(tick?.epoch === undefined ? "–" : tick.epoch.toFixed(2)), cell(loss === undefined ? "–" : loss.toPrecision(3)),
       cell(accuracy === undefined ? "–" : percent(accuracy, 1)), cell(check ? percent(check.accuracy, 2) : "–"));
   }));
 }
