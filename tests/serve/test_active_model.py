@@ -9,7 +9,7 @@ from helpers import NOW, changed, changed_lines
 from tendigits.errors import ModelFileError
 from tendigits.lines.network import bundled_file
 from tendigits.model.onnx import with_metadata
-from tendigits.serve.active_model import ActiveModel, sha256_of
+from tendigits.serve.active_model import ActiveModel, fixed_reader
 from tendigits.teach.schema import networks
 from tendigits.teach.verify import bundled_sha256
 
@@ -18,7 +18,7 @@ def test_the_accepted_network_reads_and_is_rolled_back_also_by_another_process(s
     tuned = store.add_network(changed(1.01), "base", {}, NOW)
     active = ActiveModel.load(store)
     before = active.current
-    assert before.sha256 == bundled_sha256() == sha256_of(before.reader)  # not before it is accepted
+    assert before.sha256 == bundled_sha256() == fixed_reader(before.reader).sha256  # not before it is accepted
     active.refresh(store)
     assert active.current is before
     store.accept(tuned.id, NOW)

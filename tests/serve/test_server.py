@@ -1,6 +1,7 @@
 """The real process: what it prints, who can reach it, how it ends."""
 
 import json
+import os
 import re
 import signal
 import socket
@@ -8,12 +9,13 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import suppress
+from pathlib import Path
 
 import httpx
 import numpy as np
 import pytest
 
-from helpers import ServeProcess, crop64, number, png
+from helpers import ServeProcess, crop64, number, page_of_numbers, png
 from tendigits.teach.migrations import open_store
 
 pytestmark = pytest.mark.xdist_group("server")
@@ -233,3 +235,71 @@ def test_training_is_stopped_with_the_server_and_can_be_resumed(tmp_path):
     record = json.loads((tmp_path / "runs" / "mine" / "run.json").read_text())
     assert record["status"] == "interrupted"
     assert (tmp_path / "runs" / "mine" / "model.keras").exists()  # the best so far
+
+
+def workers_of(server: ServeProcess) -> set[int]:
+    """The processes that read."""
+    threads = Path(f"/proc/{server.process.pid}/task").glob("*/children")
+    children = {int(child) for thread in threads for child in thread.read_text().split()}
+    return {child for child in children if "spawn_main" in Path(f"/proc/{child}/cmdline").read_text()}
+
+
+def send_page(server: ServeProcess, digits) -> socket.socket:
+    """Ask for a page to be read, and do not wait for the answer."""
+    body = page_of_numbers(digits)
+    connection = socket.create_connection(("127.0.0.1", server.port), timeout=30)
+    connection.sendall(
+        f"POST /v1/read HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-length: {len(body)}\r\n\r\n".encode() + body
+    )
+    return connection
+
+
+def load_of(server: ServeProcess) -> float:
+    return float(re.search(r"^tendigits_load (\S+)", httpx.get(f"{server.url}/metrics").text, re.MULTILINE)[1])
+
+
+def wait_for_load(server: ServeProcess, load: float) -> None:
+    deadline = time.monotonic() + 20
+    while load_of(server) != load:
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+@pytest.mark.slow
+def test_whatever_happens_to_the_processes_others_are_served_and_the_end_is_soon(tmp_path, digits):
+    """Stopped, with a picture in hand: a client that hangs up frees its place, killed they are replaced, and SIGTERM
+    ends what cannot be read."""
+    server = ServeProcess(tmp_path, "--timeout", "60")
+    page, one = page_of_numbers(digits), png(digits.x_test[0])
+    assert httpx.post(f"{server.url}/v1/read", content=page, timeout=30).status_code == 200
+    assert httpx.post(f"{server.url}/v1/read?one=true", content=one, timeout=30).status_code == 200
+    workers = workers_of(server)
+
+    def send_to_all(number: int) -> None:
+        for worker in workers_of(server):
+            os.kill(worker, number)
+
+    send_to_all(signal.SIGSTOP)
+    leaving = send_page(server, digits)
+    wait_for_load(server, 1)
+    leaving.close()
+    wait_for_load(server, 0)
+
+    waiting = send_page(server, digits)
+    wait_for_load(server, 1)
+    send_to_all(signal.SIGKILL)
+    with waiting:
+        answer = waiting.recv(65536)
+    assert answer.startswith(b"HTTP/1.1 503 "), answer
+    assert b"retry-after: 5" in answer
+    assert httpx.post(f"{server.url}/v1/read", content=page, timeout=30).status_code == 200
+    assert not workers & workers_of(server)
+
+    send_to_all(signal.SIGSTOP)
+    waiting = send_page(server, digits)
+    wait_for_load(server, 1)
+    start = time.monotonic()
+    assert server.stop() == ""
+    assert time.monotonic() - start < 10
+    with waiting:
+        assert waiting.recv(65536).startswith(b"HTTP/1.1 503 ")

@@ -32,6 +32,7 @@ TIMEOUT = 60.0
 ADVICE = "make it smaller, or save it again"
 
 Read = TypeVar("Read")
+Error = TypeVar("Error", bound=Exception)
 
 FEW = 16
 """Jobs that one process has finished before others have started."""
@@ -114,10 +115,10 @@ def attempt(read: Callable[[Any], Read], picture: Any, timeout: float | None = N
         return DataError(f"expected a picture, {name} could not be read ({type(error).__name__}); please report it")
 
 
-def read_located(reader: Reader, found: Sequence[Found | DataError]) -> list[Page | DataError]:
+def read_located(reader: Reader, found: Sequence[Found | Error]) -> list[Page | Error]:
     """Classify what was found in pictures of one digit each, as one batch; errors stay in their places."""
     digits = iter(reader.classify_found([one for one in found if isinstance(one, Found)]))
-    return [one if isinstance(one, DataError) else as_page(next(digits), one.size) for one in found]
+    return [as_page(next(digits), one.size) if isinstance(one, Found) else one for one in found]
 
 
 def as_page(digit: Digit, size: tuple[int, int]) -> Page:

@@ -16,6 +16,7 @@ from functools import partial
 
 from tendigits.errors import ModelFileError, StoreError, TendigitsError
 from tendigits.read.reader import Reader
+from tendigits.serve.reading.work import ReaderSource
 from tendigits.teach.store import FineTunedNetwork, Store
 from tendigits.teach.verify import bundled_sha256, last_usable, load_network
 
@@ -27,10 +28,15 @@ class ActiveReader:
     """A reader, and which network it reads with."""
 
     reader: Reader
-    sha256: str
-    """Of the network's file."""
+    source: ReaderSource
+    """What makes the same reader in another process."""
     number: int | None = None
     """Of the fine-tuned network in the store; None for any other."""
+
+    @property
+    def sha256(self) -> str:
+        """Of the network's file."""
+        return self.source.sha256
 
 
 class ActiveModel:
@@ -97,13 +103,17 @@ class ActiveModel:
 
 
 def _load_reader(store: Store, tuned: FineTunedNetwork) -> ActiveReader:
-    return ActiveReader(Reader(load_network(store, tuned, threads=1).network, threads=1), tuned.sha256, tuned.id)
+    loaded = load_network(store, tuned, threads=1)
+    source = ReaderSource(tuned.sha256, data=loaded.data)
+    return ActiveReader(Reader(loaded.network, threads=1), source, tuned.id)
 
 
 def _package_reader() -> ActiveReader:
-    return ActiveReader(Reader(threads=1), bundled_sha256())
+    return fixed_reader(Reader(threads=1))
 
 
-def sha256_of(reader: Reader) -> str:
-    """The id of a reader's network in responses: the package's SHA-256, or one made from its name."""
-    return bundled_sha256() if reader.model is None else hashlib.sha256(reader.network.name.encode()).hexdigest()
+def fixed_reader(reader: Reader) -> ActiveReader:
+    """A reader of the package's own network or a user's, whose id in responses is made from its name."""
+    name = reader.network.name
+    sha256 = bundled_sha256() if reader.model is None else hashlib.sha256(name.encode()).hexdigest()
+    return ActiveReader(reader, ReaderSource(sha256, reader.options))

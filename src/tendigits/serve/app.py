@@ -25,16 +25,20 @@ from tendigits.errors import TendigitsError
 from tendigits.model.environment import cores
 from tendigits.play.session import Playground
 from tendigits.read.reader import Reader
-from tendigits.serve.active_model import ActiveModel, ActiveReader, sha256_of
+from tendigits.serve.active_model import ActiveModel, fixed_reader
 from tendigits.serve.app_state import AppState
-from tendigits.serve.batching import Batcher, BoundedThreads, QueueFull
+from tendigits.serve.command import TIMEOUT
 from tendigits.serve.edge.body_budget import MAX_HELD, MAX_HELD_EACH, BodyBudget
 from tendigits.serve.edge.security import SecurityMiddleware, SecuritySettings
 from tendigits.serve.edge.shares import Shares
 from tendigits.serve.errors import ErrorResponse, add_error_handlers, error_responses
 from tendigits.serve.jobs import Jobs
-from tendigits.serve.locator import LocatorPool, locate_all
 from tendigits.serve.metrics import Metrics
+from tendigits.serve.reading.batching import Batcher, BoundedThreads
+from tendigits.serve.reading.fair_queue import QueueFull
+from tendigits.serve.reading.locator import LocatorPool, locate_all
+from tendigits.serve.reading.pages import PagePool
+from tendigits.serve.reading.work import prepare_reader
 from tendigits.serve.routes import corrections, forms, networks, phone, play, read, tables
 from tendigits.serve.routes import jobs as job_routes
 from tendigits.serve.routes import runs as run_routes
@@ -50,7 +54,7 @@ SWAGGER_FILES = ("swagger-ui.css", "swagger-ui-bundle.js")
 """What page/docs.html asks for."""
 
 QUEUE_SIZE = 64
-"""Pictures that may wait; further requests are answered with 503."""
+"""Requests of located digits that may wait; further ones are answered with 503."""
 
 REFRESH_SECONDS = 3.0
 """How often the store is asked for its active network, and whether anybody uses the playground."""
@@ -67,6 +71,7 @@ def create_app(
     security: SecuritySettings = SecuritySettings(LOCAL),  # noqa: B008  # frozen
     workers: int | None = None,
     locators: int = 0,
+    pages: PagePool | None = None,
     jobs: Jobs | None = None,
     playground: Playground | None = None,
     photos: PhotoInbox | None = None,
@@ -80,9 +85,10 @@ def create_app(
         reader: always reads with this one; None takes the store's active network, or the package's own.
         runs: folder of the training runs.
         security: which requests are accepted.
-        workers: number of threads that read; None takes one per core.
+        workers: number of processes that read pages, and of threads that classify digits; None takes one per core.
         locators: number of processes that locate the digit in pictures of one digit, which more than doubles the
             requests per second; with 0, threads do it.
+        pages: the processes that read pages, if the server wants to stop them itself.
         jobs: background jobs, if the server wants to stop them itself.
         playground: the process of the page Play, likewise.
         photos: where a phone sends photos; None takes none.
@@ -91,17 +97,17 @@ def create_app(
     prepare_for_threads()
     workers = workers or cores()
     threads = BoundedThreads(workers, QUEUE_SIZE)
-    slow_threads = BoundedThreads(max(1, workers // 2), QUEUE_SIZE // 4)
-    active = ActiveModel.load(store) if reader is None else ActiveModel(ActiveReader(reader, sha256_of(reader)))
+    active = ActiveModel.load(store) if reader is None else ActiveModel(fixed_reader(reader))
     jobs = jobs or Jobs()
     playground = playground or Playground()
     store_threads = BoundedThreads(STORE_THREADS, STORE_QUEUE)
-    metrics = Metrics(lambda: threads.load + slow_threads.load, partial(count_or_nan, store))
+    pages = pages or PagePool(workers, TIMEOUT, (prepare_reader, active.current.source))
+    metrics = Metrics(lambda: threads.load + pages.load, partial(count_or_nan, store))
     locator_pool = LocatorPool(locators)
     locate = locator_pool.locate if locators else partial(threads.run, locate_all)
     batcher = Batcher(partial(read.read_batch, locate, threads), concurrency=max(1, locators))
     state = AppState(
-        store, store_location, runs, active, threads, slow_threads, store_threads, batcher, jobs, metrics, now,
+        store, store_location, runs, active, threads, pages, store_threads, batcher, jobs, metrics, now,
         is_fixed=reader is not None, play=playground, photos=photos,
     )  # fmt: skip
 
@@ -110,14 +116,14 @@ def create_app(
         tasks = [asyncio.create_task(_refresh(state)), asyncio.create_task(_end_idle(playground))]
         if locators:
             locator_pool.start()
+            pages.start()
         yield
         for task in tasks:
             task.cancel()
         await jobs.stop()
         await playground.close()
-        await locator_pool.close()
+        await asyncio.gather(pages.close(), locator_pool.close())
         threads.close()
-        slow_threads.close()
         store_threads.close()
         store.close()
 

@@ -15,9 +15,10 @@ from tendigits.play.session import Playground
 from tendigits.read.reader import Reader
 from tendigits.read.results import Page
 from tendigits.serve.active_model import ActiveModel
-from tendigits.serve.batching import Batcher, BoundedThreads
 from tendigits.serve.jobs import Jobs
 from tendigits.serve.metrics import Metrics
+from tendigits.serve.reading.batching import Batcher, BoundedThreads
+from tendigits.serve.reading.pages import PagePool
 from tendigits.serve.routes.photo_inbox import PhotoInbox
 from tendigits.serve.routes.run_networks import ReadingNetworks
 from tendigits.teach.store import Store
@@ -33,9 +34,9 @@ class AppState:
     runs: Path
     active: ActiveModel
     threads: BoundedThreads
-    """For small pictures."""
-    slow_threads: BoundedThreads
-    """For large pictures, so that they do not delay small ones."""
+    """For digits that were located already."""
+    pages: PagePool
+    """For all other pictures."""
     store_threads: BoundedThreads
     """For calls of the store; see store_calls.py."""
     batcher: Batcher[tuple[Reader, bytes], Page]

@@ -18,6 +18,9 @@ from tendigits.teach.command import StoreOption, store_location
 TOKEN = "TENDIGITS_TOKEN"  # noqa: S105  # the name of a variable
 
 
+TIMEOUT = 10.0
+"""Seconds until a picture must be read: a page takes at most about two of a processor."""
+
 Port = Annotated[int, typer.Option(min=0, max=65535, help="Port; 0 picks a free one.", metavar="N")]
 Names = Annotated[
     list[str] | None,
@@ -43,6 +46,9 @@ def serve(
     phone: Annotated[
         bool, typer.Option("--phone", help="Take photos from a phone in the same network: the page shows a QR code.")
     ] = False,
+    timeout: Annotated[
+        float, typer.Option(min=0.1, help="Seconds until a picture must be read; then 503.", metavar="SECONDS")
+    ] = TIMEOUT,
     no_browser: NoBrowser = False,
 ) -> None:
     """Start the web page and the REST API: draw, read, correct, teach, train.
@@ -51,7 +57,7 @@ def serve(
     With --phone, one is made if you set none.
     """
     require("tendigits serve", "serve")
-    _run(host, port, name, model, store, runs, phone=phone, no_browser=no_browser)
+    _run(host, port, name, model, store, runs, phone=phone, no_browser=no_browser, timeout=timeout)
 
 
 def play(
@@ -78,6 +84,7 @@ def _run(
     phone: bool,
     no_browser: bool,
     page: str = "",
+    timeout: float = TIMEOUT,
 ) -> None:
     from tendigits.serve.server import is_local, run_server
 
@@ -106,4 +113,5 @@ def _run(
         phone=phone,
         browser=browser,
         page=page,
+        timeout=timeout,
     )

@@ -14,9 +14,10 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
 from tendigits.errors import Failure, RecipeError, TendigitsError
-from tendigits.serve.batching import QueueFull
 from tendigits.serve.edge.security import INTERNAL_ERROR, error_response
 from tendigits.serve.jobs import JobNotStarted, JobRunning
+from tendigits.serve.reading.fair_queue import QueueFull
+from tendigits.serve.reading.pages import NotRead
 
 EXPECTED = {
     "label": "0 to 9 or null",
@@ -104,6 +105,10 @@ def add_error_handlers(app: FastAPI) -> None:
     @app.exception_handler(QueueFull)
     async def queue_full(request: Request, _: QueueFull) -> JSONResponse:
         return respond(request, 503, "too many requests are waiting; try again in a second", **{"retry-after": "1"})
+
+    @app.exception_handler(NotRead)
+    async def not_read(request: Request, error: NotRead) -> JSONResponse:
+        return respond(request, 503, f"{error}; try again in a few seconds", **{"retry-after": "5"})
 
     @app.exception_handler(JobRunning)
     async def job_running(request: Request, _: JobRunning) -> JSONResponse:

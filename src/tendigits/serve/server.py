@@ -3,6 +3,7 @@
 run_server("127.0.0.1", 8000, ...)
 """
 
+import asyncio
 import ipaddress
 import logging
 import secrets
@@ -18,13 +19,18 @@ from tendigits.errors import UserError
 from tendigits.model.environment import cores
 from tendigits.play.session import Playground
 from tendigits.read.reader import Reader
+from tendigits.serve.active_model import fixed_reader
 from tendigits.serve.app import LOCAL, create_app
+from tendigits.serve.command import TIMEOUT
 from tendigits.serve.edge.connection import limited_protocol
 from tendigits.serve.edge.security import SecuritySettings
 from tendigits.serve.jobs import Jobs
+from tendigits.serve.reading.pages import PagePool
+from tendigits.serve.reading.work import ReaderSource, prepare_reader
 from tendigits.serve.routes.photo_inbox import PhotoInbox
 from tendigits.serve.store_calls import LOCK_TIMEOUT
 from tendigits.teach.migrations import open_store
+from tendigits.teach.verify import bundled_sha256
 
 SWITCH_INTERVAL = 0.0005
 """Seconds before a thread hands over Python's lock. With Python's default, 0.005, reading threads and event loop wait
@@ -36,8 +42,9 @@ TOKEN_BYTES = 16
 ALL_ADDRESSES = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104
 """What stands for all addresses of this machine, and the one that its own browser uses."""
 
-SHUTDOWN_TIMEOUT = 40
-"""Seconds for running requests to finish after SIGTERM."""
+PAGES_TIMEOUT, SHUTDOWN_TIMEOUT = 4.0, 7
+"""Seconds after SIGTERM for pictures to be read, and for all requests to be answered; the others get 503. Supervisors
+wait 10 seconds (Docker) or longer before they kill."""
 
 
 def is_local(host: str) -> bool:
@@ -79,12 +86,14 @@ def run_server(
     phone: bool,
     browser: bool,
     page: str = "",
+    timeout: float = TIMEOUT,
 ) -> None:
     """Listen until SIGINT or SIGTERM.
 
     Args:
         token: what requests need; with `phone` one is made, and printed, if there is none.
         page: the one to open, such as "#play".
+        timeout: seconds until a picture must be read.
         phone: take photos from a phone, at the first of `names` or this machine's address in its network.
 
     Raises:
@@ -108,9 +117,11 @@ def run_server(
     reader = None if model is None else Reader(model, threads=1)
     security = SecuritySettings((*LOCAL, host.lower(), *(name.lower() for name in names)), token, phone_token)
     jobs, playground = Jobs(), Playground()
+    source = ReaderSource(bundled_sha256()) if reader is None else fixed_reader(reader).source
+    pages = PagePool(cores(), timeout, (prepare_reader, source))
     sys.setswitchinterval(SWITCH_INTERVAL)
     app = create_app(
-        store, store_location, reader=reader, runs=runs, security=security, locators=cores(), jobs=jobs,
+        store, store_location, reader=reader, runs=runs, security=security, locators=cores(), pages=pages, jobs=jobs,
         playground=playground, photos=photos,
     )  # fmt: skip
     logging.getLogger("tendigits.serve").addHandler(logging.StreamHandler())
@@ -122,7 +133,7 @@ def run_server(
     typer.echo(f"corrections: {store.url}   runs: {runs}")
     if browser:
         webbrowser.open(f"{address}/{page}" if token is None else f"{address}/?token={token}{page}")
-    _Server(config, jobs, playground, photos).run(sockets=[listener])
+    _Server(config, pages, jobs, playground, photos).run(sockets=[listener])
 
 
 class _Server(uvicorn.Server):
@@ -132,16 +143,17 @@ class _Server(uvicorn.Server):
     uvicorn waits for all connections.
     """
 
-    def __init__(self, config: uvicorn.Config, jobs: Jobs, playground: Playground, photos: PhotoInbox | None) -> None:
+    def __init__(
+        self, config: uvicorn.Config, pages: PagePool, jobs: Jobs, playground: Playground, photos: PhotoInbox | None
+    ) -> None:
         super().__init__(config)
-        self.jobs, self.playground, self.photos = jobs, playground, photos
+        self.pages, self.jobs, self.playground, self.photos = pages, jobs, playground, photos
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         if self.photos is not None:
             self.photos.end_wait()
-        await self.playground.close()
-        await self.jobs.stop()
-        await super().shutdown(sockets)
+        asyncio.get_running_loop().call_later(PAGES_TIMEOUT, self.pages.stop)
+        await asyncio.gather(self.playground.close(), self.jobs.stop(), super().shutdown(sockets))
 
     def handle_exit(self, sig: int, frame: object) -> None:
         super().handle_exit(sig, None)

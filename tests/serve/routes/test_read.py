@@ -14,7 +14,8 @@ from PIL import Image
 from helpers import LOCKED_PDF, page_of_numbers, png
 from tendigits.lines import finder
 from tendigits.read.reader import Reader
-from tendigits.serve.batching import BoundedThreads, QueueFull
+from tendigits.serve.reading.batching import BoundedThreads, QueueFull
+from tendigits.serve.reading.pages import PagePool
 from tendigits.serve.routes import read
 from tendigits.teach.verify import bundled_sha256
 
@@ -118,9 +119,13 @@ def test_pages_of_a_document_and_their_previews(client, kind):
 
 
 def test_what_was_left_out_is_said(client, digits, monkeypatch):
+    async def run_here(_, sender, work, *arguments):
+        return work(*arguments)
+
     page = page_of_numbers(digits)
     assert client.post("/v1/read", content=page, headers=PNG).json()["pages"][0]["notice"] is None
     monkeypatch.setattr(finder, "MOST", 1)
+    monkeypatch.setattr(PagePool, "run", run_here)
     (found,) = client.post("/v1/read", content=page, headers=PNG).json()["pages"]
     assert (found["notice"], len(found["lines"])) == ("more to read than one picture may cost: some was left out", 1)
 
@@ -181,7 +186,8 @@ def test_a_full_queue_says_when_to_come_again(client, monkeypatch, digits):
     async def full(*_):
         raise QueueFull
 
-    monkeypatch.setattr(BoundedThreads, "run", full)
+    for pool in (BoundedThreads, PagePool):
+        monkeypatch.setattr(pool, "run", full)
     for path in ("/v1/read", "/v1/read?one=true"):
         answer = client.post(path, content=png(digits.x_test[0]), headers=PNG)
         assert answer.status_code == 503

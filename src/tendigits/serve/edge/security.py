@@ -6,6 +6,7 @@ Other web sites must not use a reader on this machine: the Host check stops DNS 
 and Origin stop cross-site requests (https://web.dev/articles/fetch-metadata). There is no CORS.
 """
 
+import asyncio
 import hmac
 import logging
 import secrets
@@ -102,6 +103,11 @@ class SecurityMiddleware:
             await self.app(scope, receive, send_checked)
         except HTTPException as refused:
             await error_response(scope, refused.status_code, refused.detail)(scope, receive, send_checked)
+        except asyncio.CancelledError:  # the server ends, and waits no longer for this request
+            if status:
+                raise
+            ended = error_response(scope, 503, "the server ends; try again in a few seconds", {"retry-after": "5"})
+            await ended(scope, receive, send_checked)
         except Exception:
             log.exception("request %s: %s %s", request_id, scope["method"], scope["path"])
             if status and not is_complete:

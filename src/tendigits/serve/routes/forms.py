@@ -1,21 +1,19 @@
 """POST /v1/forms: the fields of a form, in pictures of filled ones."""
 
-import asyncio
-import hashlib
 from typing import Annotated
 
-from fastapi import APIRouter, File, Query, UploadFile
+from fastapi import APIRouter, File, Query, Request, UploadFile
 from fastapi import Form as Part
 from pydantic import FailFast, Field, Json
 from starlette.exceptions import HTTPException
 
 from tendigits.data.documents import MAX_PAGES
 from tendigits.errors import DataError, UserError
-from tendigits.read.forms import MAX_FIELDS, Form, make_form
-from tendigits.read.reader import Reader
-from tendigits.serve.app_state import AppState, State
+from tendigits.read.forms import MAX_FIELDS
+from tendigits.serve.app_state import State
 from tendigits.serve.errors import error_responses
-from tendigits.serve.routes.read import MAX_PICTURES, PageNumber, count, n_pages_of, threads_for
+from tendigits.serve.reading import work
+from tendigits.serve.routes.read import MAX_PICTURES, PageNumber, count, read_all, sender_of, while_connected
 from tendigits.serve.schemas import PageResponse, ReadResponse
 
 router = APIRouter(prefix="/v1", tags=["read"])
@@ -32,6 +30,7 @@ Fields = Annotated[dict[Name, Edges], Field(min_length=1, max_length=MAX_FIELDS)
     responses=error_responses(400, 413, 415, 503),
 )
 async def read_forms(
+    request: Request,
     state: State,
     picture: Annotated[UploadFile, File(description="Picture on which the fields were marked.")],
     fields: Annotated[
@@ -53,28 +52,20 @@ async def read_forms(
 
     The page of a picture that can't be read, or shows another form, holds the error instead.
     """
-    active = state.active.current
+    active, sender = state.active.current, sender_of(request)
     own = await picture.read()
+    opening = state.pages.run(sender, work.open_form, own, fields, turned, picture_page)
     try:
-        form = await threads_for(state, own).run(make_form, own, fields, turned, picture_page)
+        form = await while_connected(request, opening)
     except DataError as error:
         raise HTTPException(415, f"the form's own picture: {error}"[:300]) from None
     except UserError as error:
         raise HTTPException(422, str(error)[:300]) from None
-    pages = await asyncio.gather(
-        *[_response(state, active.reader, form, await each.read(), page, crops) for each in image]
-    )
+
+    async def read(filled: bytes) -> PageResponse:
+        reading = state.pages.run(sender, work.read_form, active.source, form, filled, page, crops)
+        return await while_connected(request, reading)
+
+    pages = await read_all(read, [await each.read() for each in image], state.pages.workers)
+    count(state, [line.accepted for page in pages for line in page.lines])
     return ReadResponse(network=active.sha256, pages=pages)
-
-
-async def _response(
-    state: AppState, reader: Reader, form: Form, image: bytes, number: int, crops: bool
-) -> PageResponse:
-    sha256, n_pages = hashlib.sha256(image).hexdigest(), 1
-    try:
-        n_pages = await n_pages_of(state, image)
-        page = await threads_for(state, image).run(reader.read_form, form, image, number)
-    except DataError as error:
-        return PageResponse(sha256=sha256, n_pages=n_pages, error=str(error)[:300])
-    count(state, page.lines)
-    return PageResponse.of(page, sha256, crops, n_pages)

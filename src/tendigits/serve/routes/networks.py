@@ -73,7 +73,7 @@ async def reading_network(state: AppState, run: str | None) -> ActiveReader:
     if run is None:
         return state.active.current
     chosen = await state.networks.of_run(await run_in_threadpool(run_of, state, run))
-    return ActiveReader(chosen.reader, chosen.sha256)
+    return ActiveReader(chosen.reader, chosen.source)
 
 
 @router.post("/layers", responses=error_responses(404, 409))
@@ -94,8 +94,8 @@ def _open_active(state: AppState, active: ActiveReader) -> ReadingNetwork:
     """The active network with its layers: the package's, or a fine-tuned one."""
     require("the layers of the reader", "train")
     if state.is_fixed:
-        return ReadingNetwork(active.reader, None, active.sha256)
+        return ReadingNetwork(active.reader, None, active.source)
     from tendigits.model.onnx import with_layers
 
     data = bundled_file() if active.number is None else state.store.network_data(active.number)
-    return ReadingNetwork(active.reader, Layers(with_layers(data), "reader"), active.sha256)
+    return ReadingNetwork(active.reader, Layers(with_layers(data), "reader"), active.source)

@@ -10,7 +10,6 @@ from fastapi.sse import EventSourceResponse, ServerSentEvent
 from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 
-from tendigits.digits.find import find_digit
 from tendigits.errors import DataError, Failure
 from tendigits.extras import require
 from tendigits.model.setting import Setting
@@ -19,7 +18,8 @@ from tendigits.play.export import as_keras, as_recipe
 from tendigits.serve.app_state import AppState, State
 from tendigits.serve.edge.json_body import JsonRoute
 from tendigits.serve.errors import error_responses
-from tendigits.serve.routes.read import CONTENT, picture_of, threads_for
+from tendigits.serve.reading import work
+from tendigits.serve.routes.read import CONTENT, picture_of, sender_of, while_connected
 from tendigits.serve.schemas import encode
 
 router = APIRouter(prefix="/v1/play", tags=["play"], route_class=JsonRoute)
@@ -128,7 +128,7 @@ async def draw(request: Request, state: State) -> DrawResponse:
     """Show a picture of one digit to the networks as they are now, also while they learn."""
     image = await picture_of(request)
     try:
-        crop = (await threads_for(state, image).run(find_digit, image)).crop
+        crop = await while_connected(request, state.pages.run(sender_of(request), work.crop_of, image))
     except DataError as error:
         raise HTTPException(415, str(error)[:300]) from None
     if not crop.any():

@@ -2,31 +2,40 @@
 
 import asyncio
 import hashlib
-from collections.abc import Awaitable, Callable, Sequence
+import logging
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from itertools import groupby
 from operator import itemgetter
-from typing import Annotated
+from typing import Annotated, Any, TypeVar
 
-import cv2
 import numpy as np
 from fastapi import APIRouter, Query, Request, Response
 from starlette.exceptions import HTTPException
 from starlette.formparsers import MultiPartException
 
-from tendigits.batch.batch import as_page, read_located
-from tendigits.data.documents import MAX_PAGES, count_pages, is_document
-from tendigits.digits.find import Found, find_digit, open_page
+from tendigits.batch.batch import read_located
+from tendigits.data.documents import MAX_PAGES
+from tendigits.digits.find import Found
 from tendigits.errors import DataError
 from tendigits.read.reader import Reader
-from tendigits.read.results import Digit, Line, Page
+from tendigits.read.results import Page
+from tendigits.serve.active_model import ActiveReader
 from tendigits.serve.app_state import AppState, State
-from tendigits.serve.batching import BoundedThreads
 from tendigits.serve.edge.json_body import JsonRoute
+from tendigits.serve.edge.security import INTERNAL_ERROR
+from tendigits.serve.edge.shares import owner_of
 from tendigits.serve.errors import error_responses
+from tendigits.serve.reading import work
+from tendigits.serve.reading.batching import BoundedThreads
+from tendigits.serve.reading.fair_queue import QueueFull, Sender
+from tendigits.serve.reading.pages import NotRead, TooLate
 from tendigits.serve.routes.networks import RunName, reading_network
 from tendigits.serve.schemas import DigitResponse, DigitsRequest, DigitsResponse, PageResponse, ReadResponse
 
-Locator = Callable[[Sequence[bytes]], Awaitable[Sequence[Found | DataError]]]
+log = logging.getLogger("tendigits.serve")
+
+Result = TypeVar("Result")
+Locator = Callable[[Sequence[bytes]], Awaitable[Sequence[Found | Exception]]]
 """Finds the digit in each of several pictures."""
 Item = tuple[Reader, bytes]
 """A picture and the reader that was active when it arrived."""
@@ -37,10 +46,10 @@ MAX_PICTURES = 50
 """Most pictures in one request."""
 
 LARGE_PICTURE = 400_000
-"""Bytes from which on a picture is read by the threads for large pictures."""
+"""Bytes from which on a picture of one digit waits with the pages, so that it delays no others in its batch."""
 
-PREVIEW_QUALITY = 85
-"""Of a JPEG, to 100."""
+HUNG_UP = 499
+"""Status, in the metrics, of a request whose client did not wait for the answer."""
 
 PICTURES = (
     "image/png", "image/jpeg", "image/webp", "image/tiff", "image/bmp", "image/gif", "image/heic", "image/avif",
@@ -71,7 +80,15 @@ async def read_pictures(
     """
     images = await pictures_of(request)
     active = await reading_network(state, run)
-    pages = await asyncio.gather(*(_response(state, active.reader, image, one, crops, page) for image in images))
+
+    async def read(image: bytes) -> PageResponse:
+        if one and len(image) <= LARGE_PICTURE:
+            return await _read_digit(state, active, image, crops)
+        reading = state.pages.run(sender_of(request), work.read_page, active.source, image, page, one, crops)
+        return await while_connected(request, reading)
+
+    pages = await read_all(read, images, MAX_PICTURES if one else state.pages.workers)
+    count(state, [line.accepted for page in pages for line in page.lines])
     if len(pages) == 1 and pages[0].error is not None:
         raise HTTPException(415, pages[0].error)
     return ReadResponse(network=active.sha256, pages=pages)
@@ -87,7 +104,7 @@ async def show_picture(request: Request, state: State, page: PageNumber = 1) -> 
     """Show a picture as the reader sees it, as a JPEG: grey, upright by its EXIF, of at most 2048 pixels a side."""
     image = await picture_of(request)
     try:
-        preview = await threads_for(state, image).run(_preview, image, page)
+        preview = await while_connected(request, state.pages.run(sender_of(request), work.preview, image, page))
     except DataError as error:
         raise HTTPException(415, str(error)[:300]) from None
     return Response(preview, media_type="image/jpeg")
@@ -98,7 +115,7 @@ async def read_digits(state: State, request: DigitsRequest) -> DigitsResponse:
     """Read digits that are cropped and centred already, like MNIST's; for pictures see /v1/read."""
     active = state.active.current
     found = await state.threads.run(active.reader.classify, np.array(request.digits, np.uint8))
-    count(state, found)
+    count(state, [digit.accepted for digit in found])
     return DigitsResponse(network=active.sha256, digits=[DigitResponse.of(digit, with_crop=False) for digit in found])
 
 
@@ -125,73 +142,82 @@ async def picture_of(request: Request) -> bytes:
     return images[0]
 
 
-async def n_pages_of(state: AppState, image: bytes) -> int:
-    """How many pages its document has; most pictures are none and need no thread. Raises DataError."""
-    return await threads_for(state, image).run(count_pages, image) if is_document(image) else 1
+def sender_of(request: Request) -> Sender:
+    """Whose request it is: who has the address, and the connection's port."""
+    host, port = request.client or ("", 0)
+    return owner_of(host), port
 
 
-async def _response(state: AppState, reader: Reader, image: bytes, one: bool, crops: bool, number: int) -> PageResponse:
-    sha256, n_pages = hashlib.sha256(image).hexdigest(), 1
+async def while_connected(request: Request, reading: Coroutine[Any, Any, Result]) -> Result:
+    """What is read for a request whose body has arrived; if its client hangs up, the work ends."""
+    task, gone = asyncio.ensure_future(reading), asyncio.ensure_future(_hang_up(request))
     try:
-        n_pages = await n_pages_of(state, image)
-        page = await read_page(state, reader, image, number, one)
+        await asyncio.wait({task, gone}, return_when=asyncio.FIRST_COMPLETED)
+        if task.done():
+            return task.result()
+        raise HTTPException(HUNG_UP, "the client did not wait")
+    finally:
+        for each in (task, gone):
+            each.cancel()
+        await asyncio.gather(task, gone, return_exceptions=True)
+
+
+async def read_all(
+    read: Callable[[bytes], Awaitable[PageResponse]], pictures: Sequence[bytes], at_once: int
+) -> list[PageResponse]:
+    """Read the pictures of a request, some at once; of several, each has its own error."""
+    places = asyncio.Semaphore(at_once)
+
+    async def respond(picture: bytes) -> PageResponse:
+        async with places:
+            try:
+                return await read(picture)
+            except (QueueFull, NotRead) as error:
+                reason = f"{str(error) or 'too many pictures are waiting'}; try again"
+            except HTTPException:  # the client has hung up
+                raise
+            except Exception:
+                log.exception("a picture of several")
+                reason = INTERNAL_ERROR
+            return PageResponse(sha256=hashlib.sha256(picture).hexdigest(), error=reason)
+
+    return await asyncio.gather(*map(respond, pictures)) if len(pictures) > 1 else [await read(pictures[0])]
+
+
+async def _hang_up(request: Request) -> None:
+    """Wait until the client has hung up."""
+    while (await request.receive())["type"] != "http.disconnect":
+        pass
+
+
+async def _read_digit(state: AppState, active: ActiveReader, image: bytes, crops: bool) -> PageResponse:
+    """Read a small picture of one digit, in a batch with others."""
+    sha256 = hashlib.sha256(image).hexdigest()
+    try:
+        async with asyncio.timeout(state.pages.timeout):
+            page = await state.batcher((active.reader, image))
+    except TimeoutError:
+        raise TooLate(f"the picture was not read within {state.pages.timeout:g} seconds") from None
     except DataError as error:
-        return PageResponse(sha256=sha256, n_pages=n_pages, error=str(error)[:300])
-    return PageResponse.of(page, sha256, crops, n_pages)
+        return PageResponse(sha256=sha256, error=str(error)[:300])
+    return PageResponse.of(page, sha256, crops, 1)
 
 
-async def read_page(state: AppState, reader: Reader, image: bytes, number: int = 1, one: bool = False) -> Page:
-    """Read a picture in the queue that it belongs to.
-
-    Args:
-        number: of the page, from 1.
-        one: it is a picture of one digit.
-
-    Raises:
-        DataError: it can't be read.
-    """
-    threads = threads_for(state, image)
-    if one and threads is state.threads:
-        page = await state.batcher((reader, image))
-    elif one:
-        page = await threads.run(_read_digit, reader, image)
-    else:
-        page = await threads.run(Reader.read, reader, image, number)
-    count(state, page.lines)
-    return page
-
-
-def threads_for(state: AppState, *images: bytes) -> BoundedThreads:
-    """The threads that read these pictures."""
-    return state.slow_threads if max(map(len, images)) > LARGE_PICTURE else state.threads
-
-
-def _preview(image: bytes, page: int) -> bytes:
-    grey, _ = open_page(image, page)
-    return cv2.imencode(".jpg", grey, [cv2.IMWRITE_JPEG_QUALITY, PREVIEW_QUALITY])[1].tobytes()
-
-
-def _read_digit(reader: Reader, image: bytes) -> Page:
-    found = find_digit(image)
-    return as_page(reader.classify_found([found])[0], found.size)
-
-
-async def read_batch(locate: Locator, threads: BoundedThreads, batch: Sequence[Item]) -> list[Page | DataError]:
+async def read_batch(locate: Locator, threads: BoundedThreads, batch: Sequence[Item]) -> list[Page | Exception]:
     """Read pictures of one digit each: locate the digits, then run the network once in a thread."""
     found = await locate([image for _, image in batch])
     return await threads.run(_classify, [reader for reader, _ in batch], found)
 
 
-def _classify(readers: Sequence[Reader], found: Sequence[Found | DataError]) -> list[Page | DataError]:
+def _classify(readers: Sequence[Reader], found: Sequence[Found | Exception]) -> list[Page | Exception]:
     """Classify a batch; it holds two readers if the active network changes meanwhile."""
-    pages: list[Page | DataError] = []
+    pages: list[Page | Exception] = []
     for reader, group in groupby(zip(readers, found, strict=True), key=itemgetter(0)):
         pages += read_located(reader, [one for _, one in group])
     return pages
 
 
-def count(state: AppState, found: Sequence[Digit | Line]) -> None:
-    """Count for the metrics what was read."""
-    accepted = sum(each.accepted for each in found)
-    state.metrics.numbers.labels("yes").inc(accepted)
-    state.metrics.numbers.labels("no").inc(len(found) - accepted)
+def count(state: AppState, accepted: Sequence[bool]) -> None:
+    """Count for the metrics what was read: whether each was accepted."""
+    state.metrics.numbers.labels("yes").inc(sum(accepted))
+    state.metrics.numbers.labels("no").inc(len(accepted) - sum(accepted))

@@ -22,6 +22,7 @@ from tendigits.errors import ModelFileError
 from tendigits.export.run_network import run_network
 from tendigits.read.reader import Reader
 from tendigits.report.run import Run
+from tendigits.serve.reading.work import ReaderSource
 
 MOST = 4
 """Networks that are kept, the last ones asked for: two are shown at once, and each may have tens of megabytes."""
@@ -40,7 +41,8 @@ class ReadingNetwork:
     reader: Reader
     layers: Layers | None
     """None where the packages that show them are not installed."""
-    sha256: str
+    source: ReaderSource
+    """What makes the same reader in another process."""
 
 
 class ReadingNetworks:
@@ -81,4 +83,4 @@ def _open_run(path: Path) -> ReadingNetwork:
                 f"the network of {path.name} could not be opened in {OPENING:.0f} seconds and {MEMORY >> 30} GB"
             ) from None
     reader = Reader(from_onnx(data, path.name, threads=1), threads=1)
-    return ReadingNetwork(reader, Layers(data, path.name), hashlib.sha256(data).hexdigest())
+    return ReadingNetwork(reader, Layers(data, path.name), ReaderSource(hashlib.sha256(data).hexdigest(), data=data))

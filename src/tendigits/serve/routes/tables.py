@@ -1,6 +1,5 @@
 """POST /v1/tables: the tables of a picture as a spreadsheet or CSV."""
 
-from collections.abc import Sequence
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
@@ -10,10 +9,9 @@ from tendigits.errors import DataError, UserError
 from tendigits.serve.app_state import State
 from tendigits.serve.edge.json_body import JsonRoute
 from tendigits.serve.errors import error_responses
-from tendigits.serve.routes.read import CONTENT, PageNumber, picture_of, read_page
+from tendigits.serve.reading import work
+from tendigits.serve.routes.read import CONTENT, PageNumber, count, picture_of, sender_of, while_connected
 from tendigits.serve.routes.table_schemas import TablesRequest
-from tendigits.tables.spreadsheet import to_xlsx
-from tendigits.tables.table import Table
 from tendigits.tables.totals import Sums
 
 router = APIRouter(prefix="/v1", tags=["read"], route_class=JsonRoute)
@@ -47,14 +45,17 @@ async def read_tables(
     kind = _accepted(request.headers.get("accept", "*/*"))
     image = await picture_of(request)
     try:
-        tables = (await read_page(state, state.active.current.reader, image, page)).checked(sums, expect)
+        source = state.active.current.source
+        reading = state.pages.run(sender_of(request), work.read_tables, source, image, page, sums, expect, kind == XLSX)
+        file, accepted = await while_connected(request, reading)
     except DataError as error:
         raise HTTPException(415, str(error)[:300]) from None
     except UserError as error:
         raise HTTPException(400, str(error)[:300]) from None
-    if not tables:
+    count(state, accepted)
+    if file is None:
         raise HTTPException(404, "found no table in the picture; its numbers must stand in rows and columns")
-    return _answer(kind, [(None, table) for table in tables])
+    return _answer(kind, file)
 
 
 @router.post(
@@ -63,14 +64,12 @@ async def read_tables(
 def export_tables(request: Request, checked: TablesRequest) -> Response:
     """Convert tables that a person has checked, as CSV or, by `Accept`, as a spreadsheet with a sheet each."""
     kind = _accepted(request.headers.get("accept", "*/*"))
-    return _answer(kind, [(each.name, each.table()) for each in checked.tables])
+    return _answer(kind, work.as_file([(each.name, each.table()) for each in checked.tables], kind == XLSX))
 
 
-def _answer(kind: str, tables: Sequence[tuple[str | None, Table]]) -> Response:
-    if kind == CSV:
-        return Response("\n".join(table.to_csv() for _, table in tables), media_type=CSV)
-    sheets = to_xlsx([(name or f"table {number}", table) for number, (name, table) in enumerate(tables, 1)])
-    return Response(sheets, media_type=XLSX, headers={"content-disposition": 'attachment; filename="tables.xlsx"'})
+def _answer(kind: str, file: bytes) -> Response:
+    headers = {"content-disposition": 'attachment; filename="tables.xlsx"'} if kind == XLSX else None
+    return Response(file, media_type=kind, headers=headers)
 
 
 def _accepted(header: str) -> str:

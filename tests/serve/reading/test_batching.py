@@ -5,7 +5,7 @@ import threading
 
 import pytest
 
-from tendigits.serve.batching import Batcher, BoundedThreads, QueueFull
+from tendigits.serve.reading.batching import Batcher, BoundedThreads, QueueFull
 
 
 def run(work):

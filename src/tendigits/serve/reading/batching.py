@@ -11,12 +11,10 @@ from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, Generic, TypeVar
 
+from tendigits.serve.reading.fair_queue import QueueFull
+
 Item = TypeVar("Item")
 Result = TypeVar("Result")
-
-
-class QueueFull(Exception):
-    """Too much work is waiting; the client should retry later."""
 
 
 class BoundedThreads:
