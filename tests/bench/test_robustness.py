@@ -1,7 +1,7 @@
 """No picture of at most 1 MB costs more than 2 seconds of a processor, or 600 MB, or anything but a DataError.
 
-The limits are those of a processor as fast as that of bench/README.md: a slower one has as much more time as it takes
-more for a fixed piece of work in the same process. A picture that seems too dear is read twice, and the lesser time
+The limits are those of a processor as fast as that of `robustness.REFERENCE`: a slower one has as much more time as it
+takes more for a fixed piece of work in the same process. A picture that seems too dear is read twice, and the lesser time
 counts.
 """
 
