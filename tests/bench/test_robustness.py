@@ -1,8 +1,8 @@
 """No picture of at most 1 MB costs more than 2 seconds of a processor, or 600 MB, or anything but a DataError.
 
 The limits are those of a processor as fast as that of `robustness.REFERENCE`: a slower one has as much more time as it
-takes more for a fixed piece of work in the same process. A picture that seems too dear is read twice, and the lesser time
-counts.
+takes more for a fixed piece of work in the same process. A picture that seems too dear is read twice, and the
+lesser time counts.
 """
 
 import numpy as np
