@@ -52,6 +52,12 @@ PAUSE = 300
 """Milliseconds after which a drawing is being read, or has been: the page waits for 120 of them."""
 
 
+STARTING = 180_000
+"""Milliseconds in which the playground's process starts and a network learns for an epoch."""
+PLAY_PACE = 1500
+"""Milliseconds between two pictures of the playground where nothing is to move, and some more."""
+
+
 def main() -> None:
     """Run, then write terminal.svg, curves.png, read.svg, read.jpg, table.jpg, table.svg and page_*.png into docs/."""
     with tempfile.TemporaryDirectory() as folder:
@@ -71,6 +77,7 @@ def main() -> None:
         command = ["tendigits", "read", "marks.jpg", "--table", "marks.xlsx"]
         (DOCS / "table.svg").write_text(draw(command, run_in_terminal(command, Path(folder), WIDE)))
         show_page(Path(folder))
+        show_play(Path(folder))
         show_form(Path(folder))
         show_exported(Path(folder))
 
@@ -115,6 +122,22 @@ def show_page(folder: Path) -> None:
         phone.goto(address)
         draw_three(phone)
         photograph(phone, "page_phone.png")
+
+
+def show_play(folder: Path) -> None:
+    """The page Play: the classic network after an epoch, with a 3 that goes through it."""
+    with served(folder) as (browser, address):
+        page = browser.new_page(viewport={"width": 1280, "height": 1400}, reduced_motion="reduce")
+        page.goto(f"{address}/#play")
+        page.click("#play-epoch")
+        page.wait_for_function(
+            "() => document.querySelector('#figures-a')?.children[2].textContent === '1.00'", timeout=STARTING
+        )
+        page.wait_for_function("() => document.querySelector('#play-status').textContent === 'Paused.'")
+        draw_three(page, "play-pad", "play-bars-a")
+        page.evaluate("scrollTo(0, 0)")
+        page.wait_for_timeout(PLAY_PACE)
+        photograph(page, "page_play.png")
 
 
 def show_form(folder: Path) -> None:
@@ -190,9 +213,9 @@ def show_exported(folder: Path) -> None:
         browser.close()
 
 
-def draw_three(page: Page) -> None:
-    """With the mouse."""
-    pad = page.locator("#pad").bounding_box()
+def draw_three(page: Page, name: str = "pad", bars: str = "bars") -> None:
+    """With the mouse, on a pad, until it has been read."""
+    pad = page.locator(f"#{name}").bounding_box()
     if pad is None:
         raise SystemExit("the pad is not shown")
     page.mouse.move(pad["x"] + THREE[0][0] * pad["width"], pad["y"] + THREE[0][1] * pad["height"])
@@ -200,7 +223,7 @@ def draw_three(page: Page) -> None:
     for x, y in THREE[1:]:
         page.mouse.move(pad["x"] + x * pad["width"], pad["y"] + y * pad["height"], steps=5)
     page.mouse.up()
-    page.locator("#bars .best").wait_for()
+    page.locator(f"#{bars} .best").wait_for()
 
 
 def photograph(page: Page, name: str, **options: bool) -> None:
