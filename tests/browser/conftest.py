@@ -57,7 +57,7 @@ def open_page(browser: Browser, clean_server: ServeProcess) -> Iterator[Callable
 
 @pytest.fixture(scope="session")
 def exported(digits_npz, tmp_path_factory, request) -> Callable[[str], Path]:
-    """The folder of a page, made once: of the reader, of the reader with 8 bits, or of a small run."""
+    """The folder of a page, made once: of the reader, also with 8 bits, of a small run, or of both."""
 
     @cache
     def export(which: str) -> Path:
@@ -70,7 +70,8 @@ def exported(digits_npz, tmp_path_factory, request) -> Callable[[str], Path]:
             else open_source("reader", digits_npz)
         )
         folder = tmp_path_factory.mktemp("pages") / which
-        export_page(source, fetch_runtime(), int8=which == "int8", folder=folder)
+        beside = [open_source(request.getfixturevalue("run_that_reads"))] if which == "both" else []
+        export_page(source, fetch_runtime(), int8=which == "int8", folder=folder, beside=beside)
         return folder
 
     return export

@@ -30,7 +30,7 @@ pytestmark = pytest.mark.xdist_group("export")  # the same finished run
 
 ASK = """([bytes, width, height]) => {
   const pixels = Uint8Array.from(atob(bytes), (character) => character.charCodeAt(0));
-  return modules["client.js"].readPage({ pixels, width, height }, () => {});
+  return modules["client.js"].readPage("", { pixels, width, height }, () => {});
 }"""
 
 

@@ -49,7 +49,7 @@ ASK = """async (strokes) => {
   pad.clear();
   pad.restore(strokes);
   const canvas = pad.drawing();
-  const digit = await modules["client.js"].readDigit(modules["image.js"].greyOf(canvas, "white"));
+  const digit = await modules["client.js"].readDigit("", modules["image.js"].greyOf(canvas, "white"));
   return [canvas.toDataURL("image/png").split(",")[1], digit];
 }"""
 
@@ -104,7 +104,7 @@ def test_layers_are_those_of_python(exported, open_exported, tmp_path, request, 
     data = bundled_file() if which == "reader" else None
     layers = Layers(with_layers(data) if data else run_network(request.getfixturevalue("run_that_reads")), which)
     for crop in digits.x_test[:3]:
-        found = page.evaluate('(crop) => modules["client.js"].readLayers(crop)', crop64(crop))
+        found = page.evaluate('(crop) => modules["client.js"].readLayers("", crop)', crop64(crop))
         expected = layers(crop)
         assert [layer["name"] for layer in found] == [layer.name for layer in expected]
         for layer, python in zip(found, expected, strict=True):
@@ -133,3 +133,29 @@ def test_a_runs_page_reads_pictures_as_python_does(exported, open_exported, requ
     expect(rows).to_have_count(3, timeout=60_000)
     expected = Reader(request.getfixturevalue("run_that_reads")).read(picture).lines
     assert [row.locator("td").nth(1).inner_text() for row in rows.all()] == [line.value for line in expected]
+
+
+def test_two_networks_in_one_page_from_a_file(exported, open_exported, request, digits):
+    page = open_exported((exported("both") / "index.html").as_uri(), reduced_motion="reduce")
+    draw(page, THREE)
+    expect(page.locator("#prediction b")).to_have_text("3")
+    page.select_option("#draw-beside", "one")
+    expect(page.locator("#prediction-beside b")).to_have_text("3")
+    expect(page.locator("#draw-name")).to_have_text("reader")
+    expect(page.locator("#layers-beside figcaption")).to_have_text(["Convolution 1: 8 x 14 x 14"])
+    found = Axe().run(page).response["violations"]
+    assert [rule["id"] for rule in found if rule["impact"] in ("serious", "critical")] == []
+    page.click("nav a[href='#read']")
+    picture = page_of_numbers(digits)
+    page.set_input_files("#file", {"name": "a.png", "mimeType": "image/png", "buffer": picture})
+    rows = page.locator("#lines tbody tr")
+    expect(rows).to_have_count(2, timeout=60_000)
+    expect(page.locator("#beside-name")).to_have_text("one")  # as it was chosen on the page Draw
+    for column, reader in ((1, Reader()), (2, Reader(request.getfixturevalue("run_that_reads")))):
+        expected = [line.value for line in reader.read(picture).lines]
+        assert [row.locator("td").nth(column).inner_text() for row in rows.all()] == expected
+
+
+def test_a_page_of_one_network_offers_no_choice(exported, open_exported):
+    page = open_exported((exported("reader") / "index.html").as_uri())
+    expect(page.locator("#draw-network")).to_be_hidden()

@@ -8,6 +8,7 @@ import json
 import re
 import subprocess
 import tarfile
+from dataclasses import replace
 
 import onnx
 import pytest
@@ -39,11 +40,11 @@ def test_four_files_hold_everything(source, tmp_path):
     assert exported.verification.bytes == sum((tmp_path / "page" / name).stat().st_size for name in files)
     packed = packed_in(files["tendigits.js"])
     assert (unpacked(packed["runtime"]), unpacked(packed["wasm"])) == RUNTIME
-    (tmp_path / "network.onnx").write_bytes(unpacked(packed["network"]))
+    (tmp_path / "network.onnx").write_bytes(unpacked(packed["networks"][0]["network"]))
     assert onnx_format.read_metadata(tmp_path / "network.onnx") == source.metadata
-    assert packed["model"]["shape"] == [784]
-    assert packed["model"]["temperature"] == float(source.metadata["temperature"])
-    assert packed["model"]["threshold"] == float(source.metadata["threshold"])
+    assert packed["networks"][0]["model"]["shape"] == [784]
+    assert packed["networks"][0]["model"]["temperature"] == float(source.metadata["temperature"])
+    assert packed["networks"][0]["model"]["threshold"] == float(source.metadata["threshold"])
     assert set(re.findall(r'(?:src|href)="([^"#]+)"', files["index.html"])) <= set(files)
     assert 'id="pad"' in files["index.html"]
     assert "fieldset" not in files["index.html"]  # without a server nothing can be corrected
@@ -60,22 +61,33 @@ def test_a_network_that_disagrees_makes_no_page(source, run, monkeypatch):
 def test_every_page_reads_numbers_and_a_run_says_which_digit_each_is(source, reader, tmp_path):
     assert (source.own, reader.own) == (True, False)
     for name, network in (("run", source), ("reader", reader)):
-        web.write_page(network, b"", tmp_path / name, RUNTIME)
+        web.write_page([(network, b"")], tmp_path / name, RUNTIME)
         page = (tmp_path / name / "index.html").read_text()
         assert 'href="#read"' in page
         assert "server" not in page
-        numbers = packed_in((tmp_path / name / "tendigits.js").read_text())["numbers"]
+        packed = packed_in((tmp_path / name / "tendigits.js").read_text())
+        numbers = packed["numbers"]
         assert unpacked(numbers["finder"]) == asset("lines", "finder.onnx")
         assert unpacked(numbers["lines"]) == asset("lines", "lines.onnx")
         assert numbers["trust"]["threshold"] == Trust.of(bundled().about).threshold(None)
-        assert numbers["own"] == (name == "run")
+        assert [one["own"] for one in packed["networks"]] == [name == "run"]
 
 
 def test_the_page_has_the_network_with_its_layers(source, tmp_path):
     export_page(source, RUNTIME, folder=tmp_path / "page")
     packed = packed_in((tmp_path / "page" / "tendigits.js").read_text())
-    (tmp_path / "network.onnx").write_bytes(unpacked(packed["network"]))
+    (tmp_path / "network.onnx").write_bytes(unpacked(packed["networks"][0]["network"]))
     assert [output.name for output in onnx.load(tmp_path / "network.onnx").graph.output] == ["probabilities", "layer1"]
+
+
+def test_networks_beside_have_names_of_their_own(source, reader, tmp_path):
+    mine = replace(source, name="mine")
+    web.write_page([(reader, b"a"), (source, b"b"), (mine, b"c")], tmp_path / "page", RUNTIME)
+    networks = packed_in((tmp_path / "page" / "tendigits.js").read_text())["networks"]
+    assert [(one["name"], one["own"]) for one in networks] == [("reader", False), ("one", True), ("mine", True)]
+    for beside in ([source], [replace(reader, name="tuned", lines=b"x")]):
+        with pytest.raises(UserError, match="each with a name of its own"):
+            export_page(source, RUNTIME, folder=tmp_path / "page", beside=beside)
 
 
 def test_modules_become_one_script():

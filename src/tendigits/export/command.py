@@ -42,6 +42,10 @@ def export(
             help="For web: the npm package onnxruntime-web.", metavar="FILE.tgz", show_default="npm downloads it"
         ),
     ] = None,
+    beside: Annotated[
+        list[str] | None,
+        typer.Option(help="For web: another run to read with; may be repeated.", metavar="RUN", show_default=False),
+    ] = None,
     data: Data = None,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON line for each file.")] = False,
 ) -> None:
@@ -56,10 +60,13 @@ def export(
     for format_ in to:  # before the network is opened, so that what is missing is reported at once
         check("onnx" if format_ == "web" else format_, int8)
     fetched = fetch_runtime(runtime) if "web" in to else None
+    if beside and "web" not in to:
+        raise UserError("expected --to web with --beside")
     opened = open_source(source, data)
+    others = [open_source(other, data) for other in beside or ()]
     for format_ in to:
         if fetched is not None and format_ == "web":
-            exported = export_page(opened, fetched, int8=int8, folder=out)
+            exported = export_page(opened, fetched, int8=int8, folder=out, beside=others)
         else:
             exported = export_file(opened, format_, int8=int8, out=out)
         found = exported.verification

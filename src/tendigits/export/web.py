@@ -17,6 +17,7 @@ import shutil
 import subprocess
 import tarfile
 import tempfile
+from collections.abc import Sequence
 from dataclasses import replace
 from importlib.resources import files
 from importlib.resources.abc import Traversable
@@ -46,7 +47,9 @@ SCRIPT, WASM = "package/dist/ort.wasm.bundle.min.mjs", "package/dist/ort-wasm-si
 MAX_BYTES = 40 << 20
 """Of a file in the npm package."""
 
-SHARED = ("dom.js", "api.js", "strokes.js", "layers.js", "prediction.js", "picture.js", "pages.js")
+SHARED = (
+    "dom.js", "api.js", "strokes.js", "layers.js", "prediction.js", "networks.js", "pad.js", "picture.js", "pages.js",
+)  # fmt: skip
 OWN = ("image.js", "client.js", "read.js", "page.js")
 WORKER = (
     "arrays.js", "resize.js", "foreground.js", "segment.js", "preprocess.js", "find.js", "runtime.js", "network.js",
@@ -70,24 +73,42 @@ Runtime = tuple[bytes, bytes]
 """The runtime's script and its WebAssembly."""
 
 
-def export_page(source: Source, runtime: Runtime, *, int8: bool = False, folder: Path | None = None) -> Exported:
-    """Write the page of a network, first verified as an ONNX file on all test digits. Raises as `export_file`.
+def export_page(
+    source: Source, runtime: Runtime, *, int8: bool = False, folder: Path | None = None, beside: Sequence[Source] = ()
+) -> Exported:
+    """Write the page of a network, first verified as an ONNX file on all test digits.
 
     Args:
         folder: by default the source's name and `-web`, in its `exports` folder.
+        beside: more networks, which the page offers to read with, also two beside each other.
+
+    Raises:
+        UserError: two of the networks have the same name, or one beside was fine-tuned.
+        TendigitsError: as `export_file`.
     """
+    sources = [source, *beside]
+    if len({each.name for each in sources}) < len(sources) or any(each.lines for each in beside):
+        raise UserError("expected other runs or model files beside the network, each with a name of its own")
     if folder is None:
         exports = make_inside(source.folder.parent, source.folder.name)
         folder = make_inside(exports, f"{source.name}{'-int8' if int8 else ''}-web")
     with tempfile.TemporaryDirectory() as temporary:
-        network = export_file(source, "onnx", int8=int8, out=Path(temporary) / "network.onnx")
-        page = write_page(source, with_layers(network.path.read_bytes()), folder, runtime)
+        networks = [
+            export_file(each, "onnx", int8=int8, out=Path(temporary) / f"{number}.onnx")
+            for number, each in enumerate(sources)
+        ]
+        contents = [with_layers(network.path.read_bytes()) for network in networks]
+        page = write_page([*zip(sources, contents, strict=True)], folder, runtime)
     n_bytes = sum(path.stat().st_size for path in folder.iterdir())
-    return Exported(page, replace(network.verification, bytes=n_bytes))
+    return Exported(page, replace(networks[0].verification, bytes=n_bytes))
 
 
-def write_page(source: Source, onnx: bytes, folder: Path, runtime: Runtime) -> Path:
-    """Write the page with a network, whose file has its layers, into a folder; returns index.html. Raises DiskError."""
+def write_page(networks: Sequence[tuple[Source, bytes]], folder: Path, runtime: Runtime) -> Path:
+    """Write the page of networks into a folder; returns its index.html. Raises DiskError.
+
+    Args:
+        networks: each with its ONNX file, which has the outputs of its layers.
+    """
     make_folder(folder)
     server, own = files("tendigits.serve") / "page", files("tendigits.export") / "page"
     known = _module("constants", constants())
@@ -96,14 +117,8 @@ def write_page(source: Source, onnx: bytes, folder: Path, runtime: Runtime) -> P
         "runtime": _pack(runtime[0]),
         "wasm": _pack(runtime[1]),
         "worker": join_modules(worker),
-        "network": _pack(onnx),
-        "model": {
-            "output": source.metadata["output"],
-            "shape": source.shape,
-            "temperature": float(source.metadata["temperature"]),
-            "threshold": float(source.metadata.get("threshold", 0)),
-        },
-        "numbers": _networks_of_numbers(source),
+        "networks": [_network(source, onnx) for source, onnx in networks],
+        "numbers": _networks_of_numbers(networks[0][0]),
     }
     modules = {"constants.js": known, "packed.js": _module("packed", packed)}
     modules |= {name: _text(server / name) for name in SHARED} | {name: _text(own / name) for name in OWN}
@@ -114,13 +129,28 @@ def write_page(source: Source, onnx: bytes, folder: Path, runtime: Runtime) -> P
     return folder / "index.html"
 
 
+def _network(source: Source, onnx: bytes) -> dict[str, Any]:
+    """A network for single digits; one of the user's own says which digit each is in numbers, too."""
+    return {
+        "name": source.name,
+        "network": _pack(onnx),
+        "own": source.own and not source.lines,
+        "model": {
+            "output": source.metadata["output"],
+            "shape": source.shape,
+            "temperature": float(source.metadata["temperature"]),
+            "threshold": float(source.metadata.get("threshold", 0)),
+        },
+    }
+
+
 def _networks_of_numbers(source: Source) -> dict[str, Any]:
-    """What the page needs in order to read numbers with the package's networks, and this one for single digits."""
+    """The networks for numbers: the package's, or those that were fine-tuned together with the first network."""
     finder, lines = asset("lines", "finder.onnx"), source.lines or asset("lines", "lines.onnx")
     trust = Trust.of(LineNetwork(lines).about)
     weighed = {"weights": trust.weights, "bias": trust.bias, "threshold": trust.threshold(None)}
     return {
-        "finder": _pack(finder), "lines": _pack(lines), "trust": weighed, "own": source.own and not source.lines,
+        "finder": _pack(finder), "lines": _pack(lines), "trust": weighed,
         "untaught": _pack(bundled_file()) if source.lines else None,
     }  # fmt: skip
 

@@ -6,22 +6,25 @@ const waiting = new Map();
 let worker;
 let requests = 0;
 
+// Names of the networks, the first one's first.
+export const networks = packed.networks.map(({ name }) => name);
+
 export async function startReader() {
   const url = URL.createObjectURL(new Blob([packed.worker], { type: "text/javascript" }));
   worker = new Worker(url);
   worker.addEventListener("message", ({ data }) => hear(data));
   worker.addEventListener("error", (event) => { for (const id of waiting.keys()) hear({ id, error: event.message || "The reader does not start." }); });
-  const opened = ask("open", packed);
+  const opened = ask("open", [packed]);
   for (const key of Object.keys(packed)) delete packed[key]; // the worker has them now
   await opened;
   URL.revokeObjectURL(url);
 }
 
-// The digit in a grey picture, what the layers answer to its crop, or the picture's numbers, with the fields of the API;
-// `progress` is told the share that is done.
-export const readDigit = (picture) => ask("digit", picture);
-export const readLayers = (crop) => ask("layers", crop);
-export const readPage = (picture, progress) => ask("page", picture, progress);
+// With a network by its name: the digit in a grey picture, what its layers answer to a crop, or the picture's numbers, with
+// the fields of the API; `progress` is told the share that is done.
+export const readDigit = (name, picture) => ask("digit", [name, picture]);
+export const readLayers = (name, crop) => ask("layers", [name, crop]);
+export const readPage = (name, picture, progress) => ask("page", [name, picture], progress);
 
 function ask(kind, given, progress) {
   const id = ++requests;

@@ -4,10 +4,12 @@ import { ask } from "./api.js";
 import { element, find } from "./dom.js";
 
 export const NONE = null; // nothing beside
-const READER = ""; // the network that the server reads with
+const READER = ""; // the network that reads if no other is chosen
 
 const choice = [READER, NONE]; // names of runs
 const pages = []; // {selects, changed}
+let offered = []; // names of runs
+let readerName = "The reader";
 
 // Fill the two selections `page`-network and `page`-beside; `changed` is called with 0 or 1 when that choice is another one.
 export function startChoice(page, changed) {
@@ -18,20 +20,26 @@ export function startChoice(page, changed) {
     for (const each of pages) each.changed(i);
   }));
   pages.push({ selects, changed });
-  showOptions([]);
+  showOptions();
 }
 
 // Offer all runs that are finished.
 export async function offerRuns() {
   const runs = await ask("v1/runs");
-  showOptions(runs.filter(({ status }) => status === "finished").map(({ name }) => name).toReversed());
+  offer(runs.filter(({ status }) => status === "finished").map(({ name }) => name).toReversed());
+}
+
+// Offer these networks beside the one that reads if no other is chosen; `first` is its name.
+export function offer(names, first = readerName) {
+  [offered, readerName] = [names, first];
+  showOptions();
 }
 
 export const chosen = (i) => choice[i];
 
 // What a person calls it.
 export function networkName(name) {
-  return name === READER ? "The reader" : name;
+  return name === READER ? readerName : name;
 }
 
 // To append to an address that has a query already.
@@ -39,8 +47,8 @@ export function ofNetwork(name) {
   return name ? `&run=${encodeURIComponent(name)}` : "";
 }
 
-function showOptions(runs) {
-  const known = [READER, ...runs, ...choice.filter((name) => name && !runs.includes(name))];
+function showOptions() {
+  const known = [READER, ...offered, ...choice.filter((name) => name && !offered.includes(name))];
   const options = () => known.map((name) => element("option", { value: name }, networkName(name)));
   for (const { selects: [first, beside] } of pages) {
     first.replaceChildren(...options());

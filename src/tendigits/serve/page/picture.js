@@ -65,6 +65,15 @@ export function showPicture(picture, page, correct = null) {
   showNumbers(page, correct);
 }
 
+// Add to each line of a page what another network reads there; a line that it does not find has none.
+export function compareWith(page, name, lines) {
+  page.besideName = name;
+  for (const line of page.lines) {
+    const [x, y] = [(line.box[0] + line.box[2]) / 2, (line.box[1] + line.box[3]) / 2];
+    line.beside = lines.find(({ box: [left, top, right, bottom] }) => left <= x && x <= right && top <= y && y <= bottom)?.value ?? "";
+  }
+}
+
 // The picture could not be read: why stands where its numbers would.
 export function showUnread(file, message) {
   settle(`${file.name || "The picture"} was not read: ${message}`);
@@ -103,8 +112,8 @@ export function showNumbers(page, correct) {
       element("td", {}, String(i + 1)), element("td", { class: "number" }, correct ? button(line, correct) : line.value),
       page.besideName && element("td", { class: line.beside === line.value ? "number" : "number differs" }, line.beside || "–"),
       element("td", { class: "number" }, confidenceText(line.confidence)), element("td", {}, line.reason ?? ""))));
-  const beside = find("beside-name"); // where a server has several networks
-  if (beside) [beside.hidden, beside.textContent] = [!page.besideName, page.besideName ?? ""];
+  find("beside-name").hidden = !page.besideName;
+  find("beside-name").textContent = page.besideName ?? "";
   if (!page.lines.length) {
     find("lines").querySelector("tbody").replaceChildren(element("tr", {}, element("td", { colspan: 5, class: "hint" }, "No number was found. Numbers written with a dark pen on light paper are found best.")));
   }

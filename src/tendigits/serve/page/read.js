@@ -7,7 +7,7 @@ import { showForm, startForms } from "./form.js";
 import { startPhone } from "./from_phone.js";
 import { showGrid, showLine, startGrid } from "./grid.js";
 import { NONE, chosen, networkName, ofNetwork, offerRuns, startChoice } from "./networks.js";
-import { showBusy, showNumbers, showPicture, showUnread, startPictures } from "./picture.js";
+import { compareWith, showBusy, showNumbers, showPicture, showUnread, startPictures } from "./picture.js";
 
 let opened = null; // the document that is shown: its file, and its pages that were read, by their numbers
 let page = null; // the one that is shown: the response, with its number, its picture, and corrections since
@@ -67,20 +67,10 @@ async function readPage(file, number) {
   const sent = { method: "POST", body: file, headers: { "content-type": kind } };
   const readWith = async (name) => (await ask(`v1/read?crops=true&page=${number}${ofNetwork(name)}`, sent)).pages[0];
   const [read, other] = await Promise.all([readWith(chosen(0)), chosen(1) === NONE ? null : readWith(chosen(1)).catch((error) => ({ error }))]);
-  if (other) compare(read, other);
+  if (other) compareWith(read, networkName(chosen(1)), other.lines ?? []);
+  if (other?.error) notifyError(`${networkName(chosen(1))} does not read: ${other.error.message}`); // of that choice only
   const isShown = read.n_pages === 1 && await canShow(file);
   return { ...read, number, picture: isShown ? file : await askFile(`v1/preview?page=${number}`, sent) };
-}
-
-// Add to each line what the other network reads there; its failure is an error of that choice only.
-function compare(read, other) {
-  read.besideName = networkName(chosen(1));
-  if (other.error) notifyError(`${read.besideName} does not read: ${other.error.message}`);
-  const middle = ([left, top, right, bottom]) => [(left + right) / 2, (top + bottom) / 2];
-  for (const line of read.lines) {
-    const [x, y] = middle(line.box);
-    line.beside = other.lines?.find(({ box: [left, top, right, bottom] }) => left <= x && x <= right && top <= y && y <= bottom)?.value ?? "";
-  }
 }
 
 // Whether this browser can show a file as a picture: most show no HEIC, TIFF and PDF.

@@ -6,7 +6,7 @@ const kinds = { open: openReader, digit: readDigit, layers: readLayers, page: re
 
 addEventListener("message", async ({ data: { id, kind, given } }) => {
   try {
-    postMessage({ id, answer: await kinds[kind](given, (share) => postMessage({ id, share })) });
+    postMessage({ id, answer: await kinds[kind](...given, (share) => postMessage({ id, share })) });
   } catch (error) {
     postMessage({ id, error: error.message });
   }
