@@ -103,7 +103,7 @@ MARGIN = 0.05
 def lines_alone(monkeypatch):
     """The exported page turns nothing, and knows no tables."""
     monkeypatch.setattr("tendigits.read.reader.turns_of", lambda *_: 0)
-    monkeypatch.setattr("tendigits.read.reader.read_tables", lambda _, grey, readings, is_clear: (readings, [], False))
+    monkeypatch.setattr("tendigits.read.reader.read_tables", lambda _, grey, readings, *more: (readings, []))
 
 
 @pytest.mark.usefixtures("lines_alone")

@@ -6,7 +6,8 @@ import { numbersIn, same } from "./first_look.js";
 import { cutStrip, makePyramid } from "./strips.js";
 import { textOf } from "./vote.js";
 
-const { CLEAR, LOOKS } = constants["lines.views"], { MOST } = constants["lines.finder"];
+const { MOST } = constants["lines.finder"];
+const { CLEAR, LOOKS } = constants["lines.views"];
 const [FIRST, SECOND] = [0.3, 0.5]; // shares of the time until each look has ended
 
 // The numbers in some places of a page, each with its views, the first as it stands. `progress` is told the share that is done.
