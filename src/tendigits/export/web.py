@@ -89,15 +89,15 @@ def export_page(
     sources = [source, *beside]
     if len({each.name for each in sources}) < len(sources) or any(each.lines for each in beside):
         raise UserError("expected other runs or model files beside the network, each with a name of its own")
-    if folder is None:
-        exports = make_inside(source.folder.parent, source.folder.name)
-        folder = make_inside(exports, f"{source.name}{'-int8' if int8 else ''}-web")
     with tempfile.TemporaryDirectory() as temporary:
         networks = [
             export_file(each, "onnx", int8=int8, out=Path(temporary) / f"{number}.onnx")
             for number, each in enumerate(sources)
         ]
         contents = [with_layers(network.path.read_bytes()) for network in networks]
+        if folder is None:
+            exports = make_inside(source.folder.parent, source.folder.name)
+            folder = make_inside(exports, f"{source.name}{'-int8' if int8 else ''}-web")
         page = write_page([*zip(sources, contents, strict=True)], folder, runtime)
     n_bytes = sum(path.stat().st_size for path in folder.iterdir())
     return Exported(page, replace(networks[0].verification, bytes=n_bytes))

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from helpers import crop64, png
-from tendigits.errors import RunError
+from tendigits.errors import ModelFileError, RunError
 from tendigits.read.reader import Reader
 from tendigits.report.run import open_run
 from tendigits.serve.routes import run_networks
@@ -59,7 +59,14 @@ def test_what_cannot_be_chosen_is_an_error_of_that_choice(with_runs, runs_folder
 
 def test_few_are_kept_and_each_is_opened_once(runs, monkeypatch, tmp_path):
     opened = []
-    monkeypatch.setattr(run_networks, "_open_run", lambda path: opened.append(path.name) or object())
+
+    def open_run_of(path):
+        opened.append(path.name)
+        if path.name == "bad":
+            raise ModelFileError("it is damaged")
+        return object()
+
+    monkeypatch.setattr(run_networks, "_open_run", open_run_of)
     for i in range(MOST + 2):
         shutil.copytree(runs / "a", tmp_path / str(i))
     found = [open_run(tmp_path / str(i)) for i in range(MOST + 2)]
@@ -77,9 +84,16 @@ def test_few_are_kept_and_each_is_opened_once(runs, monkeypatch, tmp_path):
         record["models"]["model.keras"] = "0" * 64
         found[0].write_record(record)
         await networks.of_run(found[0])
+        for _ in range(3):  # the next strokes of a pen
+            with pytest.raises(ModelFileError, match="it is damaged"):
+                await networks.of_run(bad)
+        (bad.path / "model.keras").write_bytes(b"another")
+        with pytest.raises(ModelFileError):
+            await networks.of_run(bad)
 
+    bad = open_run(shutil.copytree(runs / "a", tmp_path / "bad"))
     asyncio.run(ask())
-    assert opened == ["0", "1", "2", "3", "4", "5", "0", "0"]
+    assert opened == ["0", "1", "2", "3", "4", "5", "0", "0", "bad", "bad"]
 
 
 def test_an_unfinished_run_has_no_network(runs, tmp_path):

@@ -18,7 +18,7 @@ from fastapi.concurrency import run_in_threadpool
 from tendigits.batch.workers import JobError, WorkerPool
 from tendigits.digits.layers import Layers
 from tendigits.digits.network import from_onnx
-from tendigits.errors import ModelFileError
+from tendigits.errors import ModelFileError, TendigitsError
 from tendigits.export.run_network import run_network
 from tendigits.read.reader import Reader
 from tendigits.report.run import Run
@@ -49,29 +49,41 @@ class ReadingNetworks:
     """Opens networks one at a time."""
 
     def __init__(self) -> None:
-        self._kept: OrderedDict[str, ReadingNetwork] = OrderedDict()
+        self._kept: OrderedDict[str, ReadingNetwork | TendigitsError] = OrderedDict()
         self._opening = asyncio.Lock()
 
     async def of_run(self, run: Run) -> ReadingNetwork:
-        """The network of a finished run; opened anew when its model has changed.
+        """The network of a finished run; opened anew when its model has changed, also one that could not be opened.
 
         Raises:
             TendigitsError: the run has no model, or one that is damaged or can't be converted.
         """
-        digest = run.record().get("models", {}).get("model.keras", "")
-        return await self.opened(f"{run.path}:{digest}", lambda: _open_run(run.path))
+        digest, file = run.record().get("models", {}).get("model.keras"), run.path / "model.keras"
+        state = file.stat() if file.is_file() else None
+        key = f"{run.path}:{digest}:{state and (state.st_mtime_ns, state.st_size)}"
+        return await self.opened(key, lambda: _open_run(run.path))
 
     async def opened(self, key: str, opener: Callable[[], ReadingNetwork]) -> ReadingNetwork:
         """The network that is kept under a key, or else opened in a thread. Raises what `opener` does."""
         if key not in self._kept:
             async with self._opening:
                 if key not in self._kept:
-                    self._kept[key] = await run_in_threadpool(opener)
-        network = self._kept[key]
+                    self._kept[key] = await run_in_threadpool(_attempt, opener)
+        found = self._kept[key]
         self._kept.move_to_end(key)
         while len(self._kept) > MOST:
             self._kept.popitem(last=False)
-        return network
+        if isinstance(found, TendigitsError):
+            raise found.with_traceback(None)
+        return found
+
+
+def _attempt(opener: Callable[[], ReadingNetwork]) -> ReadingNetwork | TendigitsError:
+    """The network, or why it can't be opened: that is kept, too, for the next stroke of a pen asks again."""
+    try:
+        return opener()
+    except TendigitsError as error:
+        return error
 
 
 def _open_run(path: Path) -> ReadingNetwork:
