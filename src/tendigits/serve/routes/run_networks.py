@@ -18,7 +18,7 @@ from fastapi.concurrency import run_in_threadpool
 from tendigits.batch.workers import JobError, WorkerPool
 from tendigits.digits.layers import Layers
 from tendigits.digits.network import from_onnx
-from tendigits.errors import ModelFileError, TendigitsError
+from tendigits.errors import Failure, ModelFileError, TendigitsError
 from tendigits.export.run_network import run_network
 from tendigits.read.reader import Reader
 from tendigits.report.run import Run
@@ -82,6 +82,8 @@ def _attempt(opener: Callable[[], ReadingNetwork]) -> ReadingNetwork | Tendigits
     """The network, or why it can't be opened: that is kept, too, for the next stroke of a pen asks again."""
     try:
         return opener()
+    except Failure:  # the store does not answer now, but may soon
+        raise
     except TendigitsError as error:
         return error
 
