@@ -55,7 +55,7 @@ async function correctNumber() {
 // The pad is empty at once, so that what is drawn meanwhile is not lost, and has the keyboard; a failure brings the drawing back.
 function storing(work) {
   const drawn = pad.clear();
-  find("pad").focus({ preventScroll: true });
+  find("pad").focus(); // which brings it into view
   return trying(async () => {
     try {
       await work();
