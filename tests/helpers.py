@@ -243,6 +243,12 @@ class ServeProcess:
         status = Path(f"/proc/{self.process.pid}/status").read_text()
         return int(re.search(r"VmHWM:\s+(\d+)", status)[1]) // 1024
 
+    def child(self, command: str) -> int:
+        """Its child that runs this command; looked for in /proc, so only on Linux."""
+        children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split()
+        (found,) = [int(pid) for pid in children if command in Path(f"/proc/{pid}/cmdline").read_text()]
+        return found
+
     def stop(self, number: int = signal.SIGTERM) -> str:
         """End it as a person would; gives what it wrote to standard error."""
         self.process.send_signal(number)

@@ -1,6 +1,9 @@
 """The page Play in a real browser, with networks that really learn: settings, training, pen, two networks, lessons."""
 
+import os
 import re
+import signal
+import sys
 import tomllib
 
 import httpx
@@ -242,14 +245,20 @@ def test_a_lesson_sets_the_controls_and_tells_when_it_has_been_seen(play, number
 
 
 @pytest.mark.slow
-def test_a_server_that_is_gone_and_a_process_that_dies_are_said(open_page, play):
+@pytest.mark.skipif(sys.platform != "linux", reason="looks for the process in /proc")
+def test_a_server_that_is_gone_and_a_process_that_dies_are_said(open_page, play, server):
     page = play()
-    page.click("#play-batch")
-    expect(page.locator("#play-status")).to_have_text("Paused.", timeout=STARTING)
     page.context.set_offline(True)
     page.click("#play-batch")
     expect(page.locator("#toast")).to_contain_text("The server does not answer.")
     page.context.set_offline(False)
     open_page.complaints.clear()
     page.click("#play-epoch")
+    expect(figure(page, 1)).to_have_text("1.00", timeout=STARTING)
+    os.kill(server.child("tendigits.play.worker"), signal.SIGKILL)
+    expect(page.locator("#play-status")).to_contain_text(
+        "The networks are gone: signal 9 killed the process; perhaps memory was short.", timeout=STARTING
+    )
+    expect(figure(page, 0)).to_have_text("not made yet", timeout=STARTING)
+    page.click("#play-epoch")  # makes them anew
     expect(figure(page, 1)).to_have_text("1.00", timeout=STARTING)

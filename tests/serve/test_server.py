@@ -5,6 +5,7 @@ import os
 import re
 import signal
 import socket
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -303,3 +304,24 @@ def test_whatever_happens_to_the_processes_others_are_served_and_the_end_is_soon
     assert time.monotonic() - start < 10
     with waiting:
         assert waiting.recv(65536).startswith(b"HTTP/1.1 503 ")
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform != "linux", reason="looks for the process in /proc")
+def test_sigterm_ends_the_playground_its_followers_and_the_server(tmp_path):
+    """While a network learns and a client follows it."""
+    running = ServeProcess(tmp_path, "--no-browser")
+    with httpx.Client(base_url=running.url, timeout=180) as client:
+        client.put("/v1/play/networks/a", json={"hidden": [8], "digits": 100}).raise_for_status()
+        worker = running.child("tendigits.play.worker")
+        client.post("/v1/play/train").raise_for_status()
+        with client.stream("GET", "/v1/play/events") as events:
+            lines = events.iter_lines()
+            assert any('"running"' in line for line in lines)
+            started = time.monotonic()
+            assert "Traceback" not in running.stop()
+            assert time.monotonic() - started < 30  # uvicorn would wait 40 s for a connection that is open
+            with suppress(httpx.RemoteProtocolError):
+                for _ in lines:
+                    pass
+    assert not Path(f"/proc/{worker}").exists()

@@ -178,17 +178,17 @@ class Playground:
                 else:
                     answer.set_result(message["result"])
         await process.wait()
-        reason = await errors
+        reason = await errors or _how_it_ended(process.returncode)
         is_unexpected = self._process is process
         if is_unexpected:
             self._process = None
             self.experiments.clear()
         for answer in self._waiting.values():
             if not answer.done():
-                answer.set_exception(Failure(f"{ENDED}: {reason}" if reason else ENDED))
+                answer.set_exception(Failure(f"{ENDED}: {reason}"))
         self._events.clear()
         if is_unexpected:
-            self._publish("end", "", {"error": reason or f"exit code {process.returncode}"})
+            self._publish("end", "", {"error": reason})
 
     def _forget(self, network: str) -> None:
         self.experiments.pop(network, None)
@@ -202,6 +202,13 @@ class Playground:
     def _wake(self) -> None:
         self._changed.set()
         self._changed = asyncio.Event()
+
+
+def _how_it_ended(code: int | None) -> str:
+    """In words, where the process has said nothing itself."""
+    if code is not None and code < 0:
+        return f"signal {-code} killed the process; perhaps memory was short"
+    return f"exit code {code}"
 
 
 async def _last_line(messages: asyncio.StreamReader) -> str:
