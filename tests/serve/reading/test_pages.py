@@ -123,6 +123,18 @@ def test_a_caller_who_leaves_frees_the_process(tmp_path):
     run(test)
 
 
+def test_a_picture_that_is_read_soon_after_its_caller_has_left_costs_no_process(tmp_path):
+    path = tmp_path / "pid"
+
+    async def test(pool):
+        leaving = asyncio.ensure_future(pool.run(A, work, 0.3, str(path)))
+        await until(lambda: path.exists() and path.read_text())
+        leaving.cancel()
+        assert await pool.run(B, os.getpid) == int(path.read_text())
+
+    run(test)
+
+
 def test_when_the_server_ends_what_runs_or_waits_is_told_so():
     async def test(pool):
         await pool.run(A, os.getpid)

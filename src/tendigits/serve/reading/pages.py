@@ -5,7 +5,6 @@ response = await pages.run(sender, read_page, source, image, 1)     # raises Que
 """
 
 import asyncio
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -20,7 +19,8 @@ CAPACITY, PER_ADDRESS = 64, 16
 """Pictures that may wait, in all and of one address, each with up to 32 MB."""
 
 RESTART_SECONDS = 1.0
-"""What a new process costs, which its sender pays: about a second of a processor."""
+"""What a new process costs, which its sender pays: about a second of a processor. A picture that nobody waits for any
+more may be read for as long; most are read by then."""
 
 
 class NotRead(Exception):
@@ -37,6 +37,7 @@ class _Job:
     arguments: tuple[Any, ...]
     answer: asyncio.Future[Any]
     running: asyncio.Future[Any] | None = None
+    started: float = 0.0
 
 
 class PagePool:
@@ -73,7 +74,7 @@ class PagePool:
     async def run(self, sender: Sender, work: Callable[..., Result], *arguments: Any) -> Result:
         """Do a job when it is its sender's turn; `work` is a module's function.
 
-        A caller who is cancelled ends it, also while it runs.
+        A caller who is cancelled ends it, also while it runs, but not before it has run for RESTART_SECONDS.
 
         Raises:
             QueueFull: at once, if too many wait.
@@ -96,7 +97,7 @@ class PagePool:
             self._jobs.discard(job)
             self._queue.remove(sender, job)
             if job.running is not None:
-                job.running.cancel()
+                asyncio.get_running_loop().call_at(job.started + RESTART_SECONDS, job.running.cancel)
 
     def stop(self) -> None:
         """End what runs or waits: each caller is told that the server ends."""
@@ -114,14 +115,16 @@ class PagePool:
         while self._idle and len(self._queue):
             sender, job = self._queue.take()
             self._idle -= 1
+            job.started = asyncio.get_running_loop().time()
             job.running = asyncio.wrap_future(self._pool.submit(job.work, *job.arguments))
-            job.running.add_done_callback(partial(self._end, job, sender, time.monotonic()))
+            job.running.add_done_callback(partial(self._end, job, sender))
 
-    def _end(self, job: _Job, sender: Sender, started: float, done: "asyncio.Future[Any]") -> None:
+    def _end(self, job: _Job, sender: Sender, done: "asyncio.Future[Any]") -> None:
         self._idle += 1
         error = None if done.cancelled() else done.exception()
         is_lost = done.cancelled() or isinstance(error, ProcessDied | TimedOut)
-        self._queue.done(sender, time.monotonic() - started + (RESTART_SECONDS if is_lost else 0.0))
+        seconds = asyncio.get_running_loop().time() - job.started
+        self._queue.done(sender, seconds + (RESTART_SECONDS if is_lost else 0.0))
         if is_lost and not self._is_stopped:
             self._pool.warm_up()
         if not job.answer.done():
