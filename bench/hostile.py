@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
+from functools import cache
 
 import cv2
 import numpy as np
@@ -20,6 +21,9 @@ from PIL import Image
 
 PATIENCE = 30.0
 """Seconds until an attacker gives up waiting."""
+
+N_PICTURES = 500
+"""Different pictures of each kind: to make them takes longer than to send them."""
 
 PATHS = ("/v1/read", "/v1/read?one=true", "/v1/tables", "/v1/preview")
 """What takes a picture."""
@@ -79,7 +83,18 @@ def answer_of(connection: socket.socket) -> str:
 
 
 def picture(rng: random.Random) -> bytes:
-    """A picture that looks like much work, of less than a megabyte."""
+    """One of N_PICTURES that look like much work."""
+    return _picture(rng.randrange(N_PICTURES))
+
+
+def mutated(rng: random.Random) -> bytes:
+    """One of N_PICTURES in some format, some of whose bytes were changed."""
+    return _mutated(rng.randrange(N_PICTURES))
+
+
+@cache
+def _picture(seed: int) -> bytes:
+    rng = random.Random(seed)  # noqa: S311
     n, step = rng.choice((256, 512, 1024, 2048)), rng.randint(3, 40)
     y, x = np.mgrid[:n, :n]
     noise = np.random.default_rng(rng.randrange(2**32))
@@ -107,9 +122,10 @@ def _digits(n: int, size: int, rng: random.Random) -> np.ndarray:
     return page > 0
 
 
-def mutated(rng: random.Random) -> bytes:
-    """A picture in one of the formats, some of whose bytes were changed."""
-    image = Image.open(io.BytesIO(picture(rng))).resize((120, 90))
+@cache
+def _mutated(seed: int) -> bytes:
+    rng = random.Random(seed)  # noqa: S311
+    image = Image.open(io.BytesIO(_picture(seed))).resize((120, 90))
     made = io.BytesIO()
     image.convert("RGB").save(made, rng.choice(("PNG", "JPEG", "WEBP", "TIFF", "BMP", "GIF", "PDF")))
     data = bytearray(made.getvalue())
@@ -143,7 +159,7 @@ def _json(rng: random.Random) -> bytes:
         lambda: b"\x00\xff" * rng.randint(1, 10**5),
         lambda: b'{"digits": []}' + b" " * 10**6,
     )
-    path = rng.choice(("/v1/digits", "/v1/corrections", "/v1/corrections/numbers", "/v1/tables/export", "/v1/train"))
+    path = rng.choice(("/v1/digits", "/v1/corrections", "/v1/corrections/numbers", "/v1/tables/export", "/v1/runs"))
     return request("POST", path, rng.choice(bodies)(), "content-type: application/json")
 
 

@@ -4,8 +4,8 @@
     python bench/soak.py --requests 2000
     python bench/soak.py --report-only          # the table in docs/robustness.md again, from the JSON
 
-First the good clients are alone, then the same beside the attackers, of whom some share their address. A good request
-fails if its answer is another than before.
+First the good clients are alone, then the same beside the attackers. Each good client has an address of its own, the
+attackers have three, and some share the first good client's. A good request fails if its answer is another than before.
 """
 
 import argparse
@@ -147,7 +147,9 @@ def good_client(
     port: int, requests: dict[str, Request], expected: dict[str, bytes], seen: Seen, ended: threading.Event, seed: int
 ) -> None:
     """Ask one thing after the other, on one connection."""
-    rng, connection = random.Random(seed), http.client.HTTPConnection("127.0.0.1", port, timeout=60)  # noqa: S311
+    rng = random.Random(seed)  # noqa: S311
+    own = (f"127.0.1.{1 + seed % 100}", 0)
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60, source_address=own)
     for number in count():
         if ended.wait(PAUSE):
             return
@@ -181,8 +183,7 @@ def bad_client(
 ) -> None:
     """Attack, and now and then ask what good clients ask."""
     rng = random.Random(seed)  # noqa: S311
-    # A quarter come from the good clients' own address.
-    sender = Sender(port, f"127.0.0.{1 + seed % 4}")
+    sender = Sender(port, ("127.0.1.1", "127.0.2.1", "127.0.2.2", "127.0.2.3")[seed % 4])
     while next(numbers) < n:
         if rng.random() < GOOD_SHARE:
             method, path, body, _ = requests[rng.choice([*requests])]

@@ -81,6 +81,13 @@ def halves(size):
     return bytes(size)
 
 
+def load():
+    """As a reader does before its memory is limited: NumPy's libraries crash where they can't have their threads."""
+    import cv2
+
+    cv2.setNumThreads(1)
+
+
 def take(megabytes):
     import cv2
     import numpy as np
@@ -118,7 +125,7 @@ def test_an_idle_process_that_was_killed_or_stopped_is_replaced():
 
 
 def test_memory_is_limited_and_errors_come_back_as_they_are():
-    with WorkerPool(1, memory=200 << 20) as pool:
+    with WorkerPool(1, load, memory=200 << 20) as pool:
         process = pool.submit(os.getpid).result(20)
         with pytest.raises(Exception, match=r"allocat|memory") as caught:
             pool.submit(take, 400).result(20)

@@ -22,7 +22,7 @@ MAX_PIXELS = 50_000_000
 MAX_JPEG_PIXELS = 1 << 26
 """Most pixels of a JPEG that is shrunk while it is decoded: enough for a phone's 50 megapixels."""
 
-MAX_DEAR_PIXELS = 16_000_000
+MAX_DEAR_PIXELS = 1 << 24
 """Most pixels where a decoder needs 9 to 15 bytes and up to 50 ns for each: WebP, AVIF, HEIC of more than 8 bits,
 progressive JPEG of four colours, and what has transparency. 50 million of them took 815 MB, or more than 2 seconds."""
 
