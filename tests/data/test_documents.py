@@ -2,8 +2,6 @@
 
 import io
 import struct
-import subprocess
-import sys
 import zlib
 from pathlib import Path
 
@@ -12,8 +10,8 @@ import pytest
 from PIL import Image
 from PIL.TiffImagePlugin import TiffImageFile
 
-from helpers import LOCKED_PDF
-from tendigits.data import documents, draw_pdf
+from helpers import LOCKED_PDF, opened_apart
+from tendigits.data import apart, documents, own_process
 from tendigits.data.documents import addresses, count_pages, split_address
 from tendigits.data.image import open_image
 from tendigits.data.limits import MAX_BYTES
@@ -116,7 +114,7 @@ def test_a_pdf_is_drawn_without_its_scripts():
 @pytest.mark.parametrize("box", ["0 0 14400 14400", "0 0 1e9 1e9", "0 0 1e9 1", "0 0 0 0", "9 9 -9 -9", "0 0 1e400 1"])
 def test_a_page_of_any_size_is_drawn_with_few_pixels(box):
     opened = open_image(pdf_of(box=box), side=400)
-    assert max(opened.size) <= draw_pdf.MAX_PDF_SIDE
+    assert max(opened.size) <= apart.MAX_PDF_SIDE
     assert max(opened.grey.shape) <= 401
 
 
@@ -137,25 +135,10 @@ def endless():
 
 
 def test_a_page_that_takes_too_long_is_refused(monkeypatch):
-    monkeypatch.setattr(documents, "WAIT", 1)
-    with pytest.raises(DataError, match="drawn in 20 seconds with 1 GB of memory, the picture can't; save the page as"):
+    monkeypatch.setattr(own_process, "WAIT", 0.05)
+    with pytest.raises(DataError, match="decoded in 20 seconds with 1,024 MB of memory, the picture can't; save it as"):
         open_image(endless())
     assert open_image(pdf_of()).grey.min() < 50, "others are drawn"
-
-
-OPEN = """
-import sys
-from resource import RUSAGE_CHILDREN, getrusage
-from tendigits.data.image import open_image
-from tendigits.data.limits import MAX_BYTES
-from tendigits.errors import DataError
-try:
-    open_image(sys.stdin.buffer.read())
-except DataError as error:
-    print(error)
-print(getrusage(RUSAGE_CHILDREN).ru_maxrss // 1024)
-"""
-"""In a process of its own: a process begins with the peak of the one that has started it."""
 
 
 @pytest.mark.slow
@@ -163,14 +146,13 @@ def test_a_page_that_takes_too_much_time_or_memory_is_refused():
     bomb = zlib.compress(b"0 0 1 1 re f\n" * 20_000_000, 9)  # 500 KB, and 7 GB in PDFium
     stream = b"4 0 obj<</Length %d/Filter/FlateDecode>>stream\n%b\nendstream endobj\n" % (len(bomb), bomb)
     for data in (endless(), pdf_of(more=stream).replace(b"/Contents 3", b"/Contents 4")):
-        done = subprocess.run([sys.executable, "-c", OPEN], input=data, capture_output=True, check=True)
-        said, megabytes = done.stdout.decode().splitlines()
-        assert "save the page as a picture" in said
-        assert int(megabytes) < 1100
+        said, megabytes = opened_apart(data)
+        assert "save it as a PNG" in said
+        assert megabytes < 1100
 
 
 def test_a_document_that_is_too_large_is_not_read_to_count_its_pages(tmp_path, monkeypatch):
-    monkeypatch.setattr(documents, "_pdfium", None)
+    monkeypatch.setattr(documents, "decode_apart", None)
     path = tmp_path / "a.pdf"
     with path.open("wb") as file:
         file.write(b"%PDF-1.4\n")

@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image, PngImagePlugin
 
-from helpers import peak_while_refusing
+from helpers import opened_apart, peak_while_refusing
 from tendigits.data import image as module
 from tendigits.data.image import open_image
 from tendigits.data.limits import MAX_BYTES, MAX_PIXELS
@@ -203,6 +203,16 @@ def test_a_heic_or_avif_whose_header_says_it_is_huge_is_refused_before_it_is_dec
     assert peak < 5_000_000
     # What is beyond libavif's own limit is none of the formats to Pillow.
     assert "make it smaller" in message or (kind, size[0]) == ("AVIF", 100_000)
+
+
+@pytest.mark.slow
+def test_an_avif_whose_header_says_it_is_small_is_decoded_within_limits():
+    data = encoded(Image.new("RGBA", (10_000, 10_000)), "AVIF", speed=10, subsampling="4:4:4")
+    size = b"ispe" + bytes(4)
+    data = data.replace(size + struct.pack(">II", 10_000, 10_000), size + struct.pack(">II", 64, 64))
+    said, megabytes = opened_apart(data)
+    assert "expected a whole AVIF" in said
+    assert megabytes < 520
 
 
 @pytest.mark.parametrize("kind", ["HEIF", "AVIF", "GIF", "WEBP"])

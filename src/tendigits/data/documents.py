@@ -5,16 +5,14 @@ split_address("scan.pdf#page=2")    # ("scan.pdf", 2)
 """
 
 import io
-import json
 import os
 import re
-import subprocess
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tendigits.data import draw_pdf, tiff
+from tendigits.data import tiff
 from tendigits.data.limits import MAX_BYTES, refuse_bytes
+from tendigits.data.own_process import decode_apart
 from tendigits.errors import DataError
 
 if TYPE_CHECKING:
@@ -25,9 +23,6 @@ DOCUMENTS = (".pdf", ".tif", ".tiff")
 
 MAX_PAGES = 1000
 """Pages of a document."""
-
-WAIT = 3 * draw_pdf.MAX_SECONDS
-"""Seconds until a PDF's page must be drawn, where other programs use the processor too."""
 
 
 def is_pdf(data: bytes) -> bool:
@@ -64,7 +59,7 @@ def count_pages(source: Path | bytes, name: str = "the picture") -> int:
     try:
         if has_pdf:
             data = source if isinstance(source, bytes) else _read(source)
-            n = int(_pdfium(name, input=data)[0]["pages"])
+            n = int(decode_apart("pdf", data, name, 0, 0)[0]["pages"])
         else:
             with io.BytesIO(source) if isinstance(source, bytes) else source.open("rb") as file:
                 n = tiff.count_pages(file, MAX_PAGES, name)
@@ -89,29 +84,12 @@ def render_page(data: bytes, page: int, name: str, side: int | None) -> tuple["I
     """
     from PIL import Image
 
-    about, pixels = _pdfium(name, page, side or 0, input=data)
+    about, pixels = decode_apart("pdf", data, name, page, side or 0)
     _refuse_many(about["pages"], name)
     if "drawn" not in about:
         raise DataError(f"expected a page from 1 to {about['pages']} of {name}, received {page}")
     image = Image.frombytes("L", tuple(about["drawn"]), pixels, "raw", "L", about["stride"])
     return image, tuple(about["size"])
-
-
-def _pdfium(name: str, page: int = 0, side: int = 0, **given: Any) -> tuple[dict[str, Any], bytes]:
-    """What `draw_pdf` says of a PDF, in a process of its own. Raises DataError."""
-    command = [sys.executable, "-P", draw_pdf.__file__, str(page), str(side)]
-    try:
-        done = subprocess.run(command, capture_output=True, timeout=WAIT, check=True, **given)
-    except (subprocess.CalledProcessError, subprocess.TimeoutExpired) as error:
-        raise DataError(
-            f"expected a PDF whose page can be drawn in {draw_pdf.MAX_SECONDS} seconds with "
-            f"{draw_pdf.MAX_MEMORY >> 30} GB of memory, {name} can't; save the page as a picture"
-        ) from error
-    about, _, pixels = done.stdout.partition(b"\n")
-    said: dict[str, Any] = json.loads(about)
-    if "error" in said:
-        raise DataError(f"expected a whole PDF at {name}, received {said['error']}")
-    return said, pixels
 
 
 def _read(path: Path) -> bytes:

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from tendigits.data.documents import count_pages, is_document, is_pdf, render_page, select_frame, split_address
 from tendigits.data.limits import refuse_bytes, refuse_pixels, refuse_scans, refuse_size, too_large
+from tendigits.data.own_process import decode_apart
 from tendigits.data.tiff import refuse_layout
 from tendigits.errors import DataError
 
@@ -137,10 +138,21 @@ def _decode(data: bytes, name: str, side: int | None, page: int) -> GreyImage:
         if side is not None and jpeg and max(size) >= 2 * side:
             image.draft("L", (max(1, size[0] * side // max(size)), max(1, size[1] * side // max(size))))
         refuse_pixels(image, size, name)
+        if image.format == "AVIF":
+            return GreyImage(*_from_avif(data, name))
         turned = image.getexif().get(0x0112, 1) in (5, 6, 7, 8)
         image.load()
         ImageOps.exif_transpose(image, in_place=True)  # which copies nothing where nothing is to turn
         return GreyImage(_to_grey(image, name), (size[1], size[0]) if turned else size)
+
+
+def _from_avif(data: bytes, name: str) -> tuple[Grey, tuple[int, int]]:
+    """Decode an AVIF, whose header may lie about its size, and whose decoder believes its pixels."""
+    from PIL import Image
+
+    about, pixels = decode_apart("avif", data, name)
+    image = Image.frombytes(about["mode"], tuple(about["size"]), pixels)
+    return _to_grey(image, name), image.size
 
 
 def _from_pillow(image: Any, name: str) -> GreyImage:
