@@ -81,14 +81,12 @@ def test_one_job_at_a_time_and_then_the_next(scripts):
     assert second.status == "finished"
 
 
-def test_a_job_that_ignores_sigterm_is_killed(scripts, monkeypatch):
-    monkeypatch.setattr(module, "STOP_TIMEOUT", 0.2)
-
+def test_a_job_that_ignores_sigterm_is_killed(scripts):
     async def go():
         jobs = Jobs()
         job = await jobs.start("train", ["ignores SIGTERM"], {})
         first = await anext(job.follow())
-        await jobs.stop()
+        await jobs.stop(timeout=0.2)
         return job, first["pid"]
 
     job, pid = run(go())

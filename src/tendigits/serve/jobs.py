@@ -119,8 +119,8 @@ class Jobs:
         self._task = asyncio.create_task(self._watch(job, self._process))
         return job
 
-    async def stop(self) -> None:
-        """Stop the running job as Ctrl-C would and wait for its end; kill it after STOP_TIMEOUT."""
+    async def stop(self, timeout: float = STOP_TIMEOUT) -> None:
+        """Stop the running job as Ctrl-C would and wait for its end; kill it after `timeout` seconds."""
         job, process = self.last, self._process
         if job is None or process is None or self._task is None or job.status != "running":
             return
@@ -128,7 +128,7 @@ class Jobs:
         with suppress(ProcessLookupError):
             process.send_signal(signal.SIGTERM)
         try:
-            await asyncio.wait_for(asyncio.shield(self._task), STOP_TIMEOUT)
+            await asyncio.wait_for(asyncio.shield(self._task), timeout)
         except TimeoutError:
             with suppress(ProcessLookupError):
                 process.kill()

@@ -43,8 +43,8 @@ ALL_ADDRESSES = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104
 """What stands for all addresses of this machine, and the one that its own browser uses."""
 
 PAGES_TIMEOUT, SHUTDOWN_TIMEOUT = 4.0, 7
-"""Seconds after SIGTERM for pictures to be read, and for all requests to be answered; the others get 503. Supervisors
-wait 10 seconds (Docker) or longer before they kill."""
+"""Seconds after SIGTERM for pictures to be read; and for all requests to be answered, the others get 503, and for a job
+to end: a training that is killed can be resumed. Supervisors wait 10 seconds (Docker) or longer before they kill."""
 
 
 def is_local(host: str) -> bool:
@@ -125,8 +125,9 @@ def run_server(
         playground=playground, photos=photos,
     )  # fmt: skip
     logging.getLogger("tendigits.serve").addHandler(logging.StreamHandler())
+    # No warnings: each request that is none would be a line, and a stranger could fill the disk.
     config = uvicorn.Config(
-        app, http=limited_protocol(), ws="none", log_level="warning", access_log=False, server_header=False,
+        app, http=limited_protocol(), ws="none", log_level="error", access_log=False, server_header=False,
         proxy_headers=False, timeout_graceful_shutdown=SHUTDOWN_TIMEOUT,
     )  # fmt: skip
     typer.echo(f"tendigits reads at {address}{told}   (Ctrl-C stops it)")
@@ -153,7 +154,7 @@ class _Server(uvicorn.Server):
         if self.photos is not None:
             self.photos.end_wait()
         asyncio.get_running_loop().call_later(PAGES_TIMEOUT, self.pages.stop)
-        await asyncio.gather(self.playground.close(), self.jobs.stop(), super().shutdown(sockets))
+        await asyncio.gather(self.playground.close(), self.jobs.stop(SHUTDOWN_TIMEOUT), super().shutdown(sockets))
 
     def handle_exit(self, sig: int, frame: object) -> None:
         super().handle_exit(sig, None)
