@@ -135,6 +135,7 @@ def test_a_runs_page_reads_pictures_as_python_does(exported, open_exported, requ
     assert [row.locator("td").nth(1).inner_text() for row in rows.all()] == [line.value for line in expected]
 
 
+@pytest.mark.slow
 def test_two_networks_in_one_page_from_a_file(exported, open_exported, request, digits):
     page = open_exported((exported("both") / "index.html").as_uri(), reduced_motion="reduce")
     draw(page, THREE)
