@@ -184,7 +184,8 @@ def largest(rng: Rng) -> bytes:
     side = int(rng.integers(3000, 7071))
     kind, options = WAYS[int(rng.integers(len(WAYS)))]
     if rng.random() < 0.3:
-        return clear("PNG" if kind in ("JPEG", "BMP", "PDF") else kind, min(side, 4000))
+        data = clear("PNG" if kind in ("JPEG", "BMP", "PDF") else kind, min(side, 4000))
+        return data if len(data) <= LARGEST else clear("PNG", min(side, 4000))
     mode = "1" if options.get("compression") == "group4" else str(rng.choice(["L", "RGB"]))
     data = plain(kind, mode, side, **options)
     return data if len(data) <= LARGEST else plain("PNG", mode, side)
@@ -215,6 +216,9 @@ def as_file(page: Grey, rng: Rng) -> bytes:
     for quality in (80, 50, 20, 5, 1):
         if len(data) <= LARGEST:
             break
+        data = encoded(image, "JPEG", quality=quality)
+    while len(data) > LARGEST:
+        image = image.reduce(2)
         data = encoded(image, "JPEG", quality=quality)
     return data
 

@@ -96,7 +96,7 @@ def test_a_process_killed_while_it_saves_a_model_leaves_whole_models(ask_saver, 
         about = f"seed {SEED}, round {number}: killed {delay:.4f} s after mark {mark} of save {nth}, {before} before"
 
         whole, last = kill(ask_saver, first, mark, nth, delay)
-        leftovers = {path.name.split("-", 2)[2] for path in folder.glob(".writing-*")}
+        leftovers = {path.name.split("-", 3)[3] for path in folder.glob(".writing-*")}
         assert leftovers <= MODEL_MARKS.keys(), about
         remove_leftovers(folder)
         assert sorted(path.name for path in folder.iterdir()) == sorted(MODEL_MARKS), about
