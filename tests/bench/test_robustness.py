@@ -19,6 +19,9 @@ EACH = 6
 ROOM = 2.5
 """Times the seconds, where another test runs on the same core's other thread: up to 1.8 were seen."""
 
+ROOM_MB = 1.25
+"""Times the memory of a composed page: 667 MB were seen once."""
+
 
 @pytest.fixture(scope="module")
 def measured():
@@ -44,7 +47,7 @@ def test_nor_does_any_page_that_is_composed_of_them(measured, parts, side_by_sid
     page = compose([DRAWINGS[name](np.random.default_rng(seed)) for name, seed in parts], side_by_side=side_by_side)
     data = as_file(255 - page if inverted else page, np.random.default_rng(0))
     cost = measured.cost("composed", data)
-    assert cost.wrong_beyond(ROOM) is None, cost
+    assert cost.wrong_beyond(ROOM, ROOM_MB) is None, cost
 
 
 def test_the_same_seed_draws_the_same_picture_of_at_most_1_mb():

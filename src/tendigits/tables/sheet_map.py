@@ -118,9 +118,9 @@ def _terms(x: Floats, y: Floats) -> Floats:
 
 def _bends(segments: Floats) -> Floats:
     """The bends under which y stays the same along segments: least squares, weighted by their lengths."""
-    if not len(segments):
+    x0, y0, x1, y1 = segments[_is_along(segments)].T
+    if not len(x0):
         return np.zeros(4)
-    x0, y0, x1, y1 = segments.T
     lengths = np.abs(x1 - x0)
     rise = (_terms(x1, y1) - _terms(x0, y0)) / lengths[:, None]
     slope = (y1 - y0) / lengths
@@ -128,3 +128,10 @@ def _bends(segments: Floats) -> Floats:
     squares = (rise.T * weights) @ rise + STIFFNESS * np.diag([0.0, 1, 1, 1])
     bends: Floats = np.linalg.solve(squares + 1e-9 * np.eye(4), -(rise.T * weights) @ slope)
     return bends
+
+
+def _is_along(segments: Floats) -> NDArray[np.bool_]:
+    """Which segments go more along than across; in noise some are points, or go nowhere near."""
+    x0, y0, x1, y1 = segments.T
+    along: NDArray[np.bool_] = np.abs(x1 - x0) > np.abs(y1 - y0)
+    return along
