@@ -15,6 +15,10 @@ Floats = NDArray[np.float64]
 STIFFNESS = 1e-3
 """Weight of the squared bends beside the mean squared slope of the lines, so that few lines bend nothing."""
 
+FAR = 4.0
+"""Times the distance from the middle to an edge, beyond which nothing is of the page; where noise was taken for ruled
+lines, steps would lead there."""
+
 STEPS = 12
 """Steps by which a place is traced back to its pixel; each leaves a tenth of the distance at most."""
 
@@ -56,7 +60,7 @@ class SheetMap:
         wanted = places / self.unit
         turned = wanted.copy()
         for _ in range(STEPS):
-            turned = wanted - self._bent(turned)
+            turned = np.clip(wanted - self._bent(turned), -FAR, FAR)
         pixels: Floats = turned @ np.linalg.inv(self.turn).T + self.middle
         return pixels
 
