@@ -14,7 +14,7 @@ from PIL import Image, ImageDraw, ImageFont
 from helpers import LOCKED_PDF, printed_table
 from tendigits.batch.batch import read_files
 from tendigits.lines import finder
-from tendigits.read.results import COLUMNS
+from tendigits.read.page import COLUMNS
 
 
 @pytest.fixture

@@ -16,8 +16,9 @@ from tendigits.digits.network import bundled_file
 from tendigits.digits.segment import Box
 from tendigits.errors import DataError, ModelFileError, RunError
 from tendigits.files import lock_folder
+from tendigits.read.page import Page
 from tendigits.read.reader import Reader, ReaderOptions
-from tendigits.read.results import Line, Page
+from tendigits.read.results import Line
 
 SETTINGS = {"network": "0" * 64, "threshold": 0.9, "one": False}
 

@@ -18,8 +18,8 @@ from tendigits.errors import DataError, UserError
 from tendigits.lines import finder, reading, views
 from tendigits.lines.network import bundled_file
 from tendigits.lines.read_strip import room, strip_text
+from tendigits.read.page import LEFT_OUT
 from tendigits.read.reader import Reader
-from tendigits.read.results import LEFT_OUT
 
 
 @pytest.fixture(scope="module")
@@ -354,7 +354,7 @@ from pathlib import Path
 import cv2, numpy as np
 from tendigits.data.mnist import load_data
 from tendigits.read.reader import Reader
-from tendigits.read.results import LEFT_OUT
+from tendigits.read.page import LEFT_OUT
 cell, n = int(sys.argv[1]), int(sys.argv[2])
 digits = [cv2.resize(each, (cell, cell), interpolation=cv2.INTER_AREA) for each in load_data()[1][0][:500]]
 page = np.block([[digits[(row * n + column) % 500] for column in range(n)] for row in range(n)])
@@ -386,7 +386,7 @@ import io, sys
 import numpy as np
 from PIL import Image
 from tendigits.read.reader import Reader
-from tendigits.read.results import LEFT_OUT
+from tendigits.read.page import LEFT_OUT
 page = np.full((4096, 4096), 235, np.uint8)
 for row in range(20):
     for column in range(20):

@@ -4,7 +4,8 @@ from decimal import Decimal
 import numpy as np
 
 from tendigits.digits.segment import Box
-from tendigits.read.results import COLUMNS, Character, Digit, Line, Page
+from tendigits.read.page import COLUMNS, Page
+from tendigits.read.results import Character, Digit, Line
 
 SHARES = np.array([0.02, 0.7, 0, 0, 0, 0, 0, 0.28, 0, 0], np.float32)
 CROP = np.zeros((28, 28), np.uint8)

@@ -17,8 +17,9 @@ from tendigits.digits.find import Found, find_digit
 from tendigits.digits.network import Network
 from tendigits.errors import DataError, TendigitsError
 from tendigits.lines.vote import POSSIBLE
+from tendigits.read.page import Page
 from tendigits.read.reader import Reader, ReaderOptions
-from tendigits.read.results import Character, Digit, Line, Page
+from tendigits.read.results import Character, Digit, Line
 
 log = logging.getLogger("tendigits.batch")
 
@@ -129,7 +130,7 @@ def as_page(digit: Digit, size: tuple[int, int]) -> Page:
     line = Line(
         label, Decimal(digit.label), digit.confidence, digit.accepted, digit.reason, digit.box, [character], digit=digit
     )
-    return Page([line], size)
+    return Page([line], size, thumbnail=digit.thumbnail)
 
 
 def _jobs(paths: Sequence[str], one: bool) -> Iterator[Job]:

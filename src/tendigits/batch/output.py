@@ -23,8 +23,8 @@ from tendigits.batch.sources import content_of
 from tendigits.digits.segment import Box
 from tendigits.errors import UserError, printable
 from tendigits.files import make_folder, writing
-from tendigits.read.results import COLUMNS, Page
-from tendigits.tables.expectations import parse
+from tendigits.read.page import COLUMNS, Page
+from tendigits.tables.checks import parse
 from tendigits.tables.spreadsheet import write_spreadsheet
 from tendigits.tables.table import UNCLEAR, Cell, Table, no_formula
 

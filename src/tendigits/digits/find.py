@@ -15,6 +15,7 @@ from tendigits.data.image import open_image
 from tendigits.data.preprocess import FIELD, to_mnist
 from tendigits.digits.foreground import find_foreground, shrink
 from tendigits.digits.segment import Box, find_components, has_others, main_component, scaled
+from tendigits.digits.thumbnail import Thumbnail
 
 Grey = NDArray[np.uint8]
 
@@ -39,6 +40,7 @@ class Found:
     """Width and height of the picture."""
     alone: bool = True
     """Whether nothing as high stands beside it."""
+    thumbnail: Thumbnail | None = None
 
 
 def find_digit(image: Any) -> Found:
@@ -48,13 +50,13 @@ def find_digit(image: Any) -> Found:
         DataError: the picture is damaged or too large.
     """
     grey, size = _open(image, DIGIT_SIDE)
-    foreground = find_foreground(grey)
+    foreground, thumbnail = find_foreground(grey), Thumbnail.of(grey, size)
     if foreground is not None:
         components = find_components(foreground)
         if (component := main_component(components)) is not None:
             crop, box = to_mnist(components.cut(component)), scaled(component.box, size[0] / grey.shape[1])
-            return Found(crop, box, size, not has_others(components, component))
-    return Found(np.zeros((FIELD, FIELD), np.uint8), Box(0, 0, *size), size)
+            return Found(crop, box, size, not has_others(components, component), thumbnail)
+    return Found(np.zeros((FIELD, FIELD), np.uint8), Box(0, 0, *size), size, thumbnail=thumbnail)
 
 
 def open_page(image: Any, page: int = 1) -> tuple[Grey, tuple[int, int]]:

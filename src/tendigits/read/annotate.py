@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tendigits.read.results import Character, Page
+from tendigits.read.page import Page
+from tendigits.read.results import Character
 
 ACCEPTED, DOUBTFUL = (20, 130, 60), (210, 90, 0)
 CROP, CELL, EDGE = 56, 78, 8

@@ -19,6 +19,7 @@ from tendigits.digits.budget import Budget
 from tendigits.digits.find import Found, find_digit, open_page
 from tendigits.digits.network import Network, Predictions, bundled, load_network
 from tendigits.digits.segment import Box
+from tendigits.digits.thumbnail import Thumbnail
 from tendigits.errors import UserError
 from tendigits.lines import finder
 from tendigits.lines import network as line_network
@@ -29,8 +30,9 @@ from tendigits.lines.views import Seen
 from tendigits.read.forms import Form, load_form, read_fields
 from tendigits.read.judge import judge
 from tendigits.read.orientation import turns_of
+from tendigits.read.page import LEFT_OUT, Page
 from tendigits.read.position import OnForm, Position, Upright
-from tendigits.read.results import LEFT_OUT, Digit, Line, Page
+from tendigits.read.results import Digit, Line
 from tendigits.read.tables import cell_of, table_of
 from tendigits.tables.context import read_tables
 
@@ -129,13 +131,12 @@ class Reader:
 
     def classify_found(self, found: list[Found]) -> list[Digit]:
         """Classify located digits."""
-        digits = self.classify([digit.crop for digit in found])
-        return [
-            replace(digit, box=place.box)
-            if place.alone or not digit.accepted
-            else replace(digit, box=place.box, accepted=False, reason="more than one digit")
-            for digit, place in zip(digits, found, strict=True)
-        ]
+        digits = []
+        for digit, place in zip(self.classify([each.crop for each in found]), found, strict=True):
+            digit = replace(digit, box=place.box, thumbnail=place.thumbnail)
+            crowded = digit.accepted and not place.alone
+            digits.append(replace(digit, accepted=False, reason="more than one digit") if crowded else digit)
+        return digits
 
     def classify(self, crops: Sequence[Grey]) -> list[Digit]:
         """Classify crops, uint8 (28, 28) each, normalised like MNIST's; the boxes are those of the crops."""
@@ -155,7 +156,7 @@ class Reader:
         if self.form is not None:
             return self.read_form(self.form, image, page)
         grey, size = open_page(image, page)
-        scale = size[0] / grey.shape[1]
+        scale, thumbnail = size[0] / grey.shape[1], Thumbnail.of(grey, size)
         budget = Budget()
         found, seen = self.lines.places(grey, budget), Seen()
         if turns := turns_of(self.lines, grey, found, seen):
@@ -166,7 +167,8 @@ class Reader:
         position = Upright(scale, turns, size[::-1] if turns % 2 else size)
         lines = self._judged(readings, position)
         tables = [table_of(layout, lines, position) for layout in layouts]
-        return Page(lines, size, tables, 90 * turns, notice=LEFT_OUT if budget.is_short else None)
+        notice = LEFT_OUT if budget.is_short else None
+        return Page(lines, size, tables, 90 * turns, notice=notice, thumbnail=thumbnail)
 
     def read_form(self, form: Form, image: Any, page: int = 1) -> Page:
         """Read the fields of a form in a picture of it; the arguments are those of `read`.
@@ -185,7 +187,8 @@ class Reader:
             left, top, right, bottom = cell.box
             if not (0 <= left + right <= 2 * size[0] and 0 <= top + bottom <= 2 * size[1]):
                 cells[name] = replace(cell, accepted=False, reason="is not in the picture")
-        return Page(lines, size, fields=cells, notice=LEFT_OUT if budget.is_short else None)
+        notice = LEFT_OUT if budget.is_short else None
+        return Page(lines, size, fields=cells, notice=notice, thumbnail=Thumbnail.of(grey, size))
 
     def _judged(self, readings: Sequence[Reading], position: Position) -> list[Line]:
         mark = Mark(self.options.decimal)

@@ -1,8 +1,8 @@
-"""What was read: a page of numbers, as text, JSON and rows of a CSV.
+"""What was read: a digit in a picture of one, or the numbers of a page and their characters.
 
-page.lines[0].value        "12.50"
-page.lines[0].number       Decimal("12.50")
-page.text()                one line for each, with the reason why it is doubtful
+line.value        "12.50"
+line.number       Decimal("12.50")
+line.text()       its value, with the reason why it is doubtful
 """
 
 from dataclasses import dataclass, field
@@ -13,22 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tendigits.digits.segment import Box
-from tendigits.errors import printable
-from tendigits.tables.checks import check
-from tendigits.tables.table import UNCLEAR, Cell, Table, column_name, doubt_of, marked, no_formula
-from tendigits.tables.totals import Sums
-
-COLUMNS = (
-    "path", "line", "table", "row", "column", "value", "number", "confidence", "accepted", "reason",
-    "left", "top", "right", "bottom",
-)  # fmt: skip
-"""The columns of the CSV; table and row count from 1, columns are A, B, ..."""
-
-SHOWN = 10
-"""Lines that the representation of a page shows."""
-
-LEFT_OUT = "more to read than one picture may cost: some was left out"
-"""The notice of a page whose `Budget` was spent before all was read."""
+from tendigits.digits.thumbnail import Thumbnail
+from tendigits.tables.table import UNCLEAR
 
 VALUE_WIDTH = 12
 """Columns of a text before a reason."""
@@ -59,6 +45,9 @@ class Digit:
     reason: str | None
     """Why it isn't accepted."""
 
+    thumbnail: Thumbnail | None = field(default=None, repr=False)
+    """The picture, for notebooks; None if it was read in another process."""
+
     @property
     def confidence(self) -> float:
         """0 to 1: the probability that it is a digit and has this label."""
@@ -75,8 +64,13 @@ class Digit:
         doubt = "" if self.accepted else f"    <- {self.reason}"
         return f"{self.label}  {self.confidence:.1%}  ({others}){doubt}"
 
+    def _repr_html_(self) -> str:
+        from tendigits.read.html import digit_html
+
+        return digit_html(self)
+
     def as_dict(self) -> dict[str, Any]:
-        """Convert to a dictionary for JSON, without the crop."""
+        """Convert to a dictionary for JSON, without the pictures."""
         return {
             "label": self.label,
             "confidence": round(self.confidence, 4),
@@ -173,94 +167,3 @@ class Line:
             "characters": [character.as_dict() for character in self.characters],
             **({} if self.digit is None else {"digit": self.digit.as_dict()}),
         }
-
-
-@dataclass(frozen=True, eq=False, repr=False)
-class Page:
-    """What was read in a picture. `print(page)` shows its size and first lines."""
-
-    lines: list[Line]
-    """The numbers, in reading order."""
-
-    size: tuple[int, int]
-    """Width and height of the picture."""
-
-    tables: list[Table] = field(default_factory=list)
-    """As they were found, in reading order; see `table`."""
-
-    turned: int = 0
-    """Degrees by which the picture is turned clockwise: 0, 90, 180 or 270. Boxes are those of the picture as it is."""
-
-    fields: dict[str, Cell] = field(default_factory=dict)
-    """With a form: what stands in its fields."""
-
-    notice: str | None = None
-    """What a person should know of the page as a whole: that not all of it was read."""
-
-    def table(self, sums: str = Sums.AUTO, expect: str = "") -> Table:
-        """The largest table, checked; without rows if there is none.
-
-        Args:
-            sums: where sums stand: "auto", "last-column", "last-row", "both" or "none"; see `check_sums`.
-            expect: what the columns hold, such as "A: 0..100, B: date"; see `tables.expectations.parse`.
-
-        Raises:
-            UserError: an argument has another form.
-        """
-        return max(self.checked(sums, expect), key=lambda table: np.prod(table.shape), default=Table([]))
-
-    def checked(self, sums: str = Sums.AUTO, expect: str = "") -> list[Table]:
-        """All tables, checked as `table` does it."""
-        return [check(table, sums, expect) for table in self.tables]
-
-    def __repr__(self) -> str:
-        width, height = self.size
-        shown = ["  " + line.text() for line in self.lines[:SHOWN]]
-        if more := len(self.lines) - len(shown):
-            shown.append(f"  ... and {more} more")
-        notice = f", {self.notice}" if self.notice else ""
-        return "\n".join([f"Page of {width}x{height} pixels, {len(self.lines)} lines{notice}", *shown])
-
-    def text(self) -> str:
-        """Tables of several rows and columns, and a line for each other number, with the reason why it is doubtful."""
-        if self.fields:
-            return "\n".join(f"{name}: {marked(cell)}{doubt_of(cell)}" for name, cell in self.fields.items())
-        parts = [f"turned by {self.turned} degrees"] if self.turned else []
-        shown = [table for table in self.checked() if table.is_dense]
-        in_tables = {cell.line for table in shown for _, cell in table.cells()}
-        parts += [f"{table.text()}\n{table.doubts()}".rstrip("\n") for table in shown]
-        parts += [line.text() for n, line in enumerate(self.lines) if n not in in_tables]
-        return "\n".join(parts)
-
-    def cells(self) -> dict[int, tuple[int, int, str]]:
-        """In which table, row and column the lines stand that are in one: the first two from 1, then A, B, ..."""
-        return {
-            cell.line: (n, row, column_name(column))
-            for n, table in enumerate(self.tables, 1)
-            for row, cells in enumerate(table.rows, 1)
-            for column, cell in enumerate(cells)
-            if cell.line is not None
-        }
-
-    def as_dict(self) -> dict[str, Any]:
-        """Convert to a dictionary for JSON."""
-        return {
-            "size": list(self.size),
-            "turned": self.turned,
-            "notice": self.notice,
-            "lines": [line.as_dict() for line in self.lines],
-            "fields": {name: cell.as_dict() for name, cell in self.fields.items()},
-            "tables": [table.as_dict() for table in self.checked()],
-        }
-
-    def rows(self, path: str) -> list[tuple[Any, ...]]:
-        """Convert to rows for a CSV, one for each line; see COLUMNS."""
-        cells = self.cells()
-        return [
-            (
-                no_formula(printable(path)), number, *cells.get(number - 1, ("", "", "")), no_formula(line.value),
-                "" if line.number is None else str(line.number), f"{line.confidence:.4f}",
-                "yes" if line.accepted else "no", line.reason or "", *line.box,
-            )
-            for number, line in enumerate(self.lines, 1)
-        ]  # fmt: skip

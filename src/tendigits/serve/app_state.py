@@ -12,8 +12,8 @@ from typing import Annotated
 from fastapi import Depends, Request
 
 from tendigits.play.session import Playground
+from tendigits.read.page import Page
 from tendigits.read.reader import Reader
-from tendigits.read.results import Page
 from tendigits.serve.active_model import ActiveModel
 from tendigits.serve.jobs import Jobs
 from tendigits.serve.metrics import Metrics

@@ -9,7 +9,8 @@ import numpy as np
 from pydantic import AfterValidator, BaseModel, ConfigDict, FailFast, Field, ValidationError, model_validator
 from pydantic_core import InitErrorDetails
 
-from tendigits.read.results import Character, Digit, Line, Page
+from tendigits.read.page import Page
+from tendigits.read.results import Character, Digit, Line
 
 MAX_DIGITS = 1000
 """Most digits or corrections in one request."""

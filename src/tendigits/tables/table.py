@@ -140,6 +140,11 @@ class Table:
     def __repr__(self) -> str:
         return f"{self.summary()}\n{self.text()}"
 
+    def _repr_html_(self) -> str:
+        from tendigits.tables.html import table_html
+
+        return table_html(self)
+
     def summary(self) -> str:
         """Its size, and how much of it can be relied on, in one line."""
         rows, columns = self.shape

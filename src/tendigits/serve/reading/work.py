@@ -19,8 +19,8 @@ from tendigits.digits.find import find_digit, open_page
 from tendigits.digits.network import from_onnx
 from tendigits.errors import DataError
 from tendigits.read.forms import Form, make_form
+from tendigits.read.page import Page
 from tendigits.read.reader import PACKAGE, Reader, ReaderOptions
-from tendigits.read.results import Page
 from tendigits.serve.schemas import PageResponse
 from tendigits.tables.spreadsheet import to_xlsx
 from tendigits.tables.table import Table

@@ -17,8 +17,8 @@ from tendigits.batch.batch import read_located
 from tendigits.data.documents import MAX_PAGES
 from tendigits.digits.find import Found
 from tendigits.errors import DataError
+from tendigits.read.page import Page
 from tendigits.read.reader import Reader
-from tendigits.read.results import Page
 from tendigits.serve.active_model import ActiveReader
 from tendigits.serve.app_state import AppState, State
 from tendigits.serve.edge.json_body import JsonRoute
