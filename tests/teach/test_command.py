@@ -85,6 +85,14 @@ def test_progress_for_a_person_and_for_a_program(store, place, digits, monkeypat
     assert [line["stage"] for line in lines] == ["prepare", "train", "train", "evaluate", "done"]
 
 
+def test_a_variable_may_name_the_store(store, place, tmp_path, monkeypatch):
+    monkeypatch.setenv("TENDIGITS_STORE", place)
+    with pytest.raises(TendigitsError, match="at least 5 corrections"):
+        call()
+    with pytest.raises(TendigitsError, match="found no such file"):
+        call("--store", str(tmp_path / "missing.db"))
+
+
 def test_where_corrections_are_stored(monkeypatch, tmp_path):
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
     assert store_location(None) == str(tmp_path / "tendigits" / "corrections.db")

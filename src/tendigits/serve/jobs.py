@@ -12,7 +12,7 @@ import json
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, cast
@@ -98,8 +98,17 @@ class Jobs:
         """The job with this number."""
         return self._jobs.get(number)
 
-    async def start(self, kind: str, arguments: Sequence[str], parameters: dict[str, Any]) -> Job:
-        """Run `tendigits ARGUMENTS` in a new process. Raises JobRunning, JobNotStarted."""
+    async def start(
+        self, kind: str, arguments: Sequence[str], parameters: dict[str, Any], environment: Mapping[str, str] | None = None
+    ) -> Job:
+        """Run `tendigits ARGUMENTS` in a new process.
+
+        Args:
+            environment: variables for it alone; a secret goes here, since other users see arguments.
+
+        Raises:
+            JobRunning, JobNotStarted
+        """
         if self.last is not None and self.last.status == "running":
             raise JobRunning
         job = Job(len(self._jobs) + 1, kind, parameters)
@@ -109,7 +118,7 @@ class Jobs:
                 sys.executable, "-m", "tendigits", *arguments,
                 stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
                 # Not in the server's process group: Ctrl-C reaches the server alone, which then stops the job.
-                start_new_session=True, env={**os.environ, "PYTHONUNBUFFERED": "1"}, limit=LINE_BYTES,
+                start_new_session=True, env={**os.environ, "PYTHONUNBUFFERED": "1", **(environment or {})}, limit=LINE_BYTES,
             )  # fmt: skip
         except BaseException as error:  # a client that hangs up cancels this, too; the next job must find a free place
             job.end("failed", f"the process did not start: {reason_of(error) or type(error).__name__}")

@@ -17,11 +17,14 @@ from tendigits.extras import require
 if TYPE_CHECKING:
     from tendigits.teach.store import FineTunedNetwork, Store
 
+STORE = "TENDIGITS_STORE"
+"""The variable that may name the store: other users of the machine see arguments, and a URL may hold a password."""
+
 StoreOption = Annotated[
     str | None,
     typer.Option(
         "--store", help="Where corrections are kept: a file, or postgresql://...", metavar="FILE|URL",
-        show_default="corrections.db in your data folder",
+        envvar=STORE, show_default="corrections.db in your data folder",
     ),
 ]  # fmt: skip
 

@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 from starlette.testclient import TestClient
 
-from helpers import NOW, changed, png
+from helpers import NOW, changed, correction, png
 from tendigits.read.reader import Reader
 from tendigits.serve.app import create_app
+from tendigits.teach.store import MIN_CORRECTIONS
 from tendigits.teach.verify import bundled_sha256
 
 pytestmark = pytest.mark.xdist_group("server")
@@ -91,6 +92,21 @@ def test_training_that_does_not_start_is_answered_with_the_reason(client, monkey
         assert (answer.status_code, answer.headers["retry-after"]) == (503, "5")
         assert answer.json()["error"] == "the process did not start: Too many open files"
     assert client.get("/v1/jobs/last").json()["status"] == "failed"
+
+
+def test_the_location_of_the_store_is_not_an_argument_that_others_see(client, client_store, digits, monkeypatch):
+    """A URL may hold a password, and `ps` shows arguments to every user."""
+    started = {}
+
+    async def fail(*command, env, **_):
+        started.update(command=command, store=env["TENDIGITS_STORE"])
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    client_store.add([correction(crop) for crop in digits.x_train[:MIN_CORRECTIONS]])
+    monkeypatch.setattr("tendigits.serve.jobs.asyncio.create_subprocess_exec", fail)
+    assert client.post("/v1/teach").status_code == 503
+    assert started["command"][1:] == ("-m", "tendigits", "teach", "--json")
+    assert started["store"] == client_store._engine.url.database
 
 
 def test_jobs_that_do_not_exist(client):

@@ -12,6 +12,7 @@ from tendigits.serve.errors import error_responses
 from tendigits.serve.jobs import Job
 from tendigits.serve.schemas import JobResponse, NetworkResponse, NetworksResponse
 from tendigits.serve.store_calls import in_store_threads
+from tendigits.teach.command import STORE
 from tendigits.teach.store import MIN_CORRECTIONS
 
 router = APIRouter(prefix="/v1", tags=["teach"], responses=error_responses(503))
@@ -29,7 +30,7 @@ async def start_teaching(state: State) -> Job:
         raise HTTPException(
             409, f"expected at least {MIN_CORRECTIONS} corrections to teach from, found {n}; correct some more digits"
         )
-    return await state.jobs.start("teach", ["teach", "--json", "--store", state.store_location], {"corrections": n})
+    return await state.jobs.start("teach", ["teach", "--json"], {"corrections": n}, {STORE: state.store_location})
 
 
 @router.get("/networks")
