@@ -84,6 +84,26 @@ def test_nothing_is_stored_of_items_that_fail(any_store):
     assert any_store.count() == 0
 
 
+def test_others_correct_while_a_long_import_is_read(any_store):
+    def items():
+        yield correction(CROPS[0])
+        any_store.add([correction(CROPS[1])])
+        yield correction(CROPS[2])
+
+    any_store.add(items())
+    assert any_store.count() == 3
+
+
+def test_of_many_kinds_and_doubles_each_is_stored_once_with_its_id(any_store):
+    stored = any_store.add([
+        number(strip_of("12"), "17"), correction(CROPS[0], 3), correction(CROPS[1], 4), correction(CROPS[0], 5),
+        number(strip_of("12"), "18"),
+    ])  # fmt: skip
+    digits, numbers = any_store.corrections(), any_store.numbers()
+    assert {item.id: item.label for item in digits} == {item.id: item.label for item in stored[:2]} == {1: 5, 2: 4}
+    assert [(item.id, item.text) for item in numbers] == [(item.id, item.text) for item in stored[2:]] == [(1, "18")]
+
+
 def test_numbers_are_corrected_listed_counted_and_deleted(any_store):
     first, second = any_store.add([number(strip_of("12"), "17"), number(strip_of("4.5"), "", predicted="4.5")])
     (again,) = any_store.add([number(strip_of("12"), "12.5%", source="api")])
@@ -161,6 +181,15 @@ def test_a_network_that_does_not_exist(any_store):
         any_store.network_data(7)
     with pytest.raises(StoreError, match="received 7; there is none"):
         any_store.accept(7, NOW)
+
+
+@pytest.mark.parametrize("any_store", ["postgresql"], indirect=True)  # SQLite runs in this process
+def test_a_statement_that_takes_too_long_is_ended(any_store):
+    impatient = open_store(any_store._engine.url.render_as_string(hide_password=False), statement_timeout=0.1)
+    with pytest.raises(Failure, match="statement timeout"), impatient._read() as connection:
+        connection.exec_driver_sql("SELECT pg_sleep(20)")
+    assert impatient.count() == 0
+    impatient.close()
 
 
 def test_many_threads_lose_nothing(any_store):

@@ -99,7 +99,11 @@ class Jobs:
         return self._jobs.get(number)
 
     async def start(
-        self, kind: str, arguments: Sequence[str], parameters: dict[str, Any], environment: Mapping[str, str] | None = None
+        self,
+        kind: str,
+        arguments: Sequence[str],
+        parameters: dict[str, Any],
+        environment: Mapping[str, str] | None = None,
     ) -> Job:
         """Run `tendigits ARGUMENTS` in a new process.
 
@@ -118,7 +122,8 @@ class Jobs:
                 sys.executable, "-m", "tendigits", *arguments,
                 stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
                 # Not in the server's process group: Ctrl-C reaches the server alone, which then stops the job.
-                start_new_session=True, env={**os.environ, "PYTHONUNBUFFERED": "1", **(environment or {})}, limit=LINE_BYTES,
+                start_new_session=True, env={**os.environ, **(environment or {}), "PYTHONUNBUFFERED": "1"},
+                limit=LINE_BYTES,
             )  # fmt: skip
         except BaseException as error:  # a client that hangs up cancels this, too; the next job must find a free place
             job.end("failed", f"the process did not start: {reason_of(error) or type(error).__name__}")

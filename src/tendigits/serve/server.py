@@ -28,7 +28,7 @@ from tendigits.serve.jobs import Jobs
 from tendigits.serve.reading.pages import PagePool
 from tendigits.serve.reading.work import ReaderSource, prepare_reader
 from tendigits.serve.routes.photo_inbox import PhotoInbox
-from tendigits.serve.store_calls import LOCK_TIMEOUT
+from tendigits.serve.store_calls import LOCK_TIMEOUT, STATEMENT_TIMEOUT
 from tendigits.teach.migrations import open_store
 from tendigits.teach.verify import bundled_sha256
 
@@ -113,7 +113,7 @@ def run_server(
         phone_token = secrets.token_urlsafe(TOKEN_BYTES)
         names = (*names, reachable)
         photos = PhotoInbox(f"{_origin(reachable, port)}/phone.html?token={phone_token}")
-    store = open_store(store_location, lock_timeout=LOCK_TIMEOUT)
+    store = open_store(store_location, lock_timeout=LOCK_TIMEOUT, statement_timeout=STATEMENT_TIMEOUT)
     reader = None if model is None else Reader(model, threads=1)
     security = SecuritySettings((*LOCAL, host.lower(), *(name.lower() for name in names)), token, phone_token)
     jobs, playground = Jobs(), Playground()

@@ -23,6 +23,9 @@ STORE_QUEUE = 64
 LOCK_TIMEOUT = 1.0
 """Seconds that a call waits for another process that has locked the database; then it is answered with 503."""
 
+STATEMENT_TIMEOUT = 10.0
+"""Seconds that one statement of a call may take in PostgreSQL; likewise."""
+
 Arguments = ParamSpec("Arguments")
 Answer = TypeVar("Answer")
 

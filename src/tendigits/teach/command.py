@@ -15,7 +15,8 @@ from tendigits.errors import UserError
 from tendigits.extras import require
 
 if TYPE_CHECKING:
-    from tendigits.teach.store import FineTunedNetwork, Store
+    from tendigits.teach.schema import FineTunedNetwork
+    from tendigits.teach.store import Store
 
 STORE = "TENDIGITS_STORE"
 """The variable that may name the store: other users of the machine see arguments, and a URL may hold a password."""

@@ -19,6 +19,9 @@ from tendigits.errors import Failure, StoreError, reason_of
 from tendigits.teach.schema import SCHEMA, metadata, numbers, version
 from tendigits.teach.store import LOCK_TIMEOUT, Store, translated_errors, without_secrets
 
+STATEMENT_TIMEOUT = 60.0
+"""Seconds after which PostgreSQL ends a statement, unless its caller has less time: an ill server, or a slow disk."""
+
 CONNECT_TIMEOUT = 5
 """Seconds, whole ones, in which PostgreSQL must take a connection."""
 
@@ -45,13 +48,20 @@ MIGRATIONS: dict[int, Callable[[Connection], None]] = {1: _rename_columns, 2: _a
 """From each older version of the schema to the next."""
 
 
-def open_store(location: str | Path, *, create: bool = True, lock_timeout: float = LOCK_TIMEOUT) -> Store:
+def open_store(
+    location: str | Path,
+    *,
+    create: bool = True,
+    lock_timeout: float = LOCK_TIMEOUT,
+    statement_timeout: float = STATEMENT_TIMEOUT,
+) -> Store:
     """Open a store.
 
     Args:
         location: a file for SQLite, or a URL such as postgresql://user@host/name.
         create: create the SQLite file if it is missing.
         lock_timeout: seconds that a call waits for another process that has locked the database.
+        statement_timeout: seconds that one statement may take in PostgreSQL.
 
     Raises:
         StoreError: it is missing, damaged, or was made by a newer tendigits.
@@ -69,7 +79,10 @@ def open_store(location: str | Path, *, create: bool = True, lock_timeout: float
         raise StoreError(
             f"expected a file or a URL such as postgresql://..., received {without_secrets(url)}: {reason_of(error)}"
         ) from None
-    event.listen(engine, "connect", partial(_set_pragmas if is_sqlite else _set_timeouts, lock_timeout))
+    prepare = (
+        partial(_set_pragmas, lock_timeout) if is_sqlite else partial(_set_timeouts, lock_timeout, statement_timeout)
+    )
+    event.listen(engine, "connect", prepare)
     store = Store(engine, lock_timeout)
     try:
         with translated_errors(store.url), engine.begin() as connection:
@@ -96,11 +109,13 @@ def _set_pragmas(lock_timeout: float, connection: Any, _: Any) -> None:
     wait = f"busy_timeout={lock_timeout * 1000:.0f}"  # first: the next one may wait already
     for pragma in (wait, "journal_mode=DELETE", "synchronous=FULL", "foreign_keys=ON"):
         connection.execute(f"PRAGMA {pragma}")
+    connection.text_factory = partial(str, encoding="utf-8", errors="replace")  # a damaged row is no damaged table
 
 
-def _set_timeouts(lock_timeout: float, connection: Any, _: Any) -> None:
+def _set_timeouts(lock_timeout: float, statement_timeout: float, connection: Any, _: Any) -> None:
     with connection.cursor() as cursor:
         cursor.execute(f"SET lock_timeout = {lock_timeout * 1000:.0f}")
+        cursor.execute(f"SET statement_timeout = {statement_timeout * 1000:.0f}")
     connection.commit()
 
 

@@ -21,6 +21,7 @@ import numpy as np
 from tendigits.data.dataset import Dataset
 from tendigits.digits.foreground import find_foreground
 from tendigits.digits.network import LINES, bundled, bundled_file, from_onnx
+from tendigits.errors import StoreError
 from tendigits.lines.network import bundled as bundled_lines
 from tendigits.lines.network import bundled_file as bundled_lines_file
 from tendigits.lines.read_strip import room
@@ -33,7 +34,8 @@ from tendigits.teach.evaluate import Evaluated, arrays, evaluate
 from tendigits.teach.finetune import TrainingSet, fine_tune
 from tendigits.teach.finetune_lines import LineTrainingSet, fine_tune_lines
 from tendigits.teach.rehearsal import generated_lines, rehearsal_crops
-from tendigits.teach.store import FineTunedNetwork, Store
+from tendigits.teach.schema import FineTunedNetwork
+from tendigits.teach.store import Store
 from tendigits.teach.verify import active_network, bundled_sha256, verify_network
 
 Array = np.ndarray[Any, Any]
@@ -72,11 +74,13 @@ def fine_tune_reader(
         progress: is called with each step, as a dict that JSON can hold.
 
     Raises:
-        TendigitsError: the store cannot be reached, or the network reads too badly.
+        TendigitsError: the store cannot be reached or has no intact correction, or the network reads too badly.
     """
     started = time.perf_counter()
     digits, numbers = Split.of(store.corrections()), Split.of(store.numbers())
     learned, held_out = (len(digits.learned) + len(numbers.learned), len(digits.held_out) + len(numbers.held_out))
+    if not learned:
+        raise StoreError(f"expected corrections in {store.url}, found only damaged ones; restore a backup")
     progress({"stage": "prepare", "corrections": learned + held_out, "learned": learned, "held_out": held_out})
     data = _fine_tune_both(digits.learned, numbers.learned, dataset, progress, seed)
     progress({"stage": "evaluate"})

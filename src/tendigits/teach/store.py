@@ -10,21 +10,30 @@ import sqlite3
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from itertools import islice
 from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
-from sqlalchemy import Connection, Engine, Row, Select, Table, delete, func, insert, select, update
+from sqlalchemy import Connection, Engine, Row, Select, Table, bindparam, delete, func, insert, select, update
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from tendigits.errors import Failure, StoreError, reason_of
-from tendigits.lines.decode import HEIGHT
 from tendigits.teach.corrections import Correction, NumberCorrection
-from tendigits.teach.schema import corrections, networks, numbers, version
+from tendigits.teach.schema import (
+    FineTunedNetwork,
+    corrections,
+    intact,
+    networks,
+    numbers,
+    to_correction,
+    to_network,
+    to_number,
+    version,
+)
 
 LOCK_TIMEOUT = 10.0
 """Seconds that a call waits for another process that has locked the database, unless its caller has less time."""
@@ -36,21 +45,6 @@ MAX_CORRECTIONS = 100_000
 """Most corrections in a store; a few hundred are enough for one handwriting."""
 
 Item = TypeVar("Item", bound=Correction | NumberCorrection)
-
-
-@dataclass(frozen=True)
-class FineTunedNetwork:
-    """A network fine-tuned on corrections, and how well it reads."""
-
-    id: int
-    sha256: str
-    base: str
-    """SHA-256 of the network that it started from."""
-    created: datetime
-    accepted: datetime | None
-    retired: datetime | None
-    report: dict[str, Any]
-    """Its accuracy before and after, as pipeline.py writes it."""
 
 
 class Store:
@@ -69,40 +63,49 @@ class Store:
             connection.rollback()
 
     def add(self, items: Iterable[Item]) -> list[Item]:
-        """Store corrections; the last one of a crop or strip replaces earlier ones. Returns them with their ids.
+        """Store corrections; the last one of a crop or strip replaces earlier ones.
 
-        All are stored or, if something is raised, also by `items` itself, none.
+        All are stored or, if something is raised, also by `items` itself, none. Others can write until `items` has
+        ended; what follows takes some tenths of a second for 10,000.
+
+        Returns:
+            They with their ids, digits before numbers.
 
         Raises:
             StoreError: a value is out of range, or there are too many corrections.
             Failure: the disk is full, or the database cannot be reached; nothing was stored.
         """
+        received = list(islice(items, MAX_CORRECTIONS + 1))
+        last = {(type(item), item.digest): item for item in received}.values()
+        digits = [item for item in last if isinstance(item, Correction)]
+        strips = [item for item in last if isinstance(item, NumberCorrection)]
+        rows = [_row(corrections, item) for item in digits], [_row(numbers, item) for item in strips]
         with self._write() as connection:
-            room = MAX_CORRECTIONS - _count(connection, corrections, numbers)
-            stored = [_replace(connection, item) for item in islice(items, max(room, 0) + 1)]
-            if len(stored) > room:
-                received = f"{MAX_CORRECTIONS + 1:,} or more"
-                raise StoreError(f"expected at most {MAX_CORRECTIONS:,} corrections, received {received}; delete some")
-            return stored
+            ids = _replace(connection, corrections, rows[0]) + _replace(connection, numbers, rows[1])
+            if (n := max(len(received), _count(connection, corrections, numbers))) > MAX_CORRECTIONS:
+                raise StoreError(f"expected at most {MAX_CORRECTIONS:,} corrections, received {n:,}; delete some")
+        stored: list[Any] = [*digits, *strips]
+        return [replace(item, id=n) for item, n in zip(stored, ids, strict=True)]
 
     def parts(self) -> Iterator[list[Correction] | list[NumberCorrection]]:
         """All corrections, digits before numbers, oldest first: lists of a MB or two, each read when asked for."""
-        yield from self._parts(corrections, _correction, 1000)
-        yield from self._parts(numbers, _number, 16)
+        yield from self._parts(corrections, to_correction, 1000)
+        yield from self._parts(numbers, to_number, 16)
 
     def _parts(self, table: Table, convert: Callable[[Row[Any]], Item], n: int) -> Iterator[list[Item]]:
         last = 0
         while rows := self._rows(select(table).where(table.c.id > last).order_by(table.c.id).limit(n)):
-            yield [convert(row) for row in rows]
+            if part := intact(rows, convert):
+                yield part
             last = rows[-1].id
 
     def corrections(self, first: int = 0, n: int = MAX_CORRECTIONS) -> list[Correction]:
-        """At most `n` corrections of single digits, newest first, without the first `first`."""
-        return [_correction(row) for row in self._newest(corrections, first, n)]
+        """At most `n` corrections of single digits, newest first, without the first `first` and damaged ones."""
+        return intact(self._newest(corrections, first, n), to_correction)
 
     def numbers(self, first: int = 0, n: int = MAX_CORRECTIONS) -> list[NumberCorrection]:
-        """At most `n` corrections of numbers, newest first, without the first `first`."""
-        return [_number(row) for row in self._newest(numbers, first, n)]
+        """At most `n` corrections of numbers, newest first, without the first `first` and damaged ones."""
+        return intact(self._newest(numbers, first, n), to_number)
 
     def _newest(self, table: Table, first: int, n: int) -> Sequence[Row[Any]]:
         return self._rows(select(table).order_by(table.c.id.desc()).offset(first).limit(n))
@@ -160,9 +163,9 @@ class Store:
             row = connection.execute(select(networks.c.data, networks.c.sha256).where(networks.c.id == number)).first()
         if row is None:
             raise StoreError(f"expected the number of a fine-tuned network, received {number}; there is none")
-        if hashlib.sha256(row.data).hexdigest() != row.sha256:
+        if not isinstance(row.data, bytes) or hashlib.sha256(row.data).hexdigest() != row.sha256:
             raise StoreError(f"the fine-tuned network {number} is damaged; teach again")
-        return bytes(row.data)
+        return row.data
 
     def accept(self, number: int, now: datetime) -> None:
         """Make this network the active one. Raises StoreError if it does not exist."""
@@ -189,8 +192,7 @@ class Store:
         return self._find(_accepted())
 
     def _find(self, query: Select[Any]) -> list[FineTunedNetwork]:
-        with self._read() as connection:
-            return [FineTunedNetwork(**row._mapping) for row in connection.execute(query)]
+        return intact(self._rows(query), to_network)
 
     def back_up(self, path: Path) -> None:
         """Copy a SQLite store while it is in use."""
@@ -235,24 +237,20 @@ def translated_errors(url: str) -> Iterator[None]:
         raise Failure(f"cannot use the store {url}: {reason_of(error.orig)}; nothing was stored") from error
 
 
-def _replace(connection: Connection, item: Item) -> Item:
-    """Insert a correction in place of an earlier one of the same picture."""
-    table, picture = (corrections, "crop") if isinstance(item, Correction) else (numbers, "strip")
-    connection.execute(delete(table).where(table.c.digest == item.digest))
+def _row(table: Table, item: Item) -> dict[str, Any]:
     values = {column.name: getattr(item, column.name) for column in table.c if column.name != "id"}
-    values[picture] = values[picture].tobytes()
-    number = connection.execute(insert(table).values(values).returning(table.c.id)).scalar_one()
-    return replace(item, id=number)
+    return {name: value.tobytes() if isinstance(value, np.ndarray) else value for name, value in values.items()}
 
 
-def _correction(row: Row[Any]) -> Correction:
-    crop = np.frombuffer(row.crop, np.uint8).reshape(28, 28)
-    return Correction(crop, row.label, row.predicted, row.source, row.network, row.created, row.id)
-
-
-def _number(row: Row[Any]) -> NumberCorrection:
-    strip = np.frombuffer(row.strip, np.uint8).reshape(HEIGHT, -1)
-    return NumberCorrection(strip, row.text, row.predicted, row.source, row.network, row.created, row.id)
+def _replace(connection: Connection, table: Table, rows: Sequence[dict[str, Any]]) -> list[int]:
+    """Insert corrections in place of earlier ones of the same pictures. Returns their ids."""
+    if not rows:
+        return []
+    connection.execute(
+        delete(table).where(table.c.digest == bindparam("old")), [{"old": row["digest"]} for row in rows]
+    )
+    query = insert(table).returning(table.c.id, sort_by_parameter_order=True)
+    return list(connection.execute(query, rows).scalars())
 
 
 def _count(connection: Connection, *tables: Table) -> int:

@@ -20,7 +20,8 @@ from tendigits.lines.network import LineNetwork
 from tendigits.lines.network import bundled as bundled_lines
 from tendigits.lines.read_strip import strip_text
 from tendigits.teach.rehearsal import generated_lines
-from tendigits.teach.store import FineTunedNetwork, Store
+from tendigits.teach.schema import FineTunedNetwork
+from tendigits.teach.store import Store
 
 Loaded = TypeVar("Loaded")
 

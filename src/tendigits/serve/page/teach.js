@@ -42,7 +42,7 @@ async function list() {
   const [digits, numbers] = await Promise.all([newest("v1/corrections", "corrections"), newest("v1/corrections/numbers", "numbers")]);
   const count = digits.count + numbers.count;
   find("count").textContent = count ? `(${count})` : "";
-  find("more").hidden = digits.corrections.length + numbers.numbers.length >= count;
+  find("more").hidden = shown >= Math.max(digits.count, numbers.count);
   find("start-teaching").disabled = watched !== null;
   find("numbers").hidden = !numbers.count;
   find("numbers").replaceChildren(...numbers.numbers.map((each) => {
@@ -64,11 +64,13 @@ async function list() {
 // The newest `shown` of one kind and the number of all, asked for in parts: the server gives no more at once.
 async function newest(path, kind) {
   const all = [];
-  for (;;) {
-    const part = await ask(`${path}?first=${all.length}&n=${Math.min(PART, shown - all.length)}`);
-    all.push(...part[kind]);
-    if (!part[kind].length || all.length >= Math.min(shown, part.count)) return { count: part.count, [kind]: all };
+  let count = shown;
+  for (let first = 0; first < Math.min(shown, count); first += PART) {
+    const part = await ask(`${path}?first=${first}&n=${Math.min(PART, shown - first)}`);
+    all.push(...part[kind]); // fewer than asked for where one is damaged
+    count = part.count;
   }
+  return { count, [kind]: all };
 }
 
 // A correction in a list: its picture, what it is, what was read, and a button to undo it.
