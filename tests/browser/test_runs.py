@@ -25,6 +25,7 @@ OTHER = RUN | {
     "test_interval": None,
     "parameters": None,
 }
+LISTED = {"runs": [RUN, OTHER], "damaged": ["third: run.json is damaged: it has no status"]}
 WORDS = "first reads 12 of 10,000 test digits more than second."
 
 POINTS = """async (history) => {
@@ -76,7 +77,7 @@ def test_curves_show_every_value(open_page, history):
 def show_runs(page: Page) -> None:
     """Let the page have two runs, as the server lists and compares them."""
     compared = [run | {"history": HISTORY, "settings": {"seed": i}} for i, run in enumerate((RUN, OTHER))]
-    page.route("**/v1/runs", lambda route: route.fulfill(json=[RUN, OTHER]) if route.request.method == "GET" else
+    page.route("**/v1/runs", lambda route: route.fulfill(json=LISTED) if route.request.method == "GET" else
                route.fulfill(status=409, json={"error": "training or teaching is running already"}))  # fmt: skip
     page.route("**/v1/compare?*", lambda route: route.fulfill(json=compared[: route.request.url.count("run=")]))
     page.route("**/v1/verdict?*", lambda route: route.fulfill(json={"words": WORDS}))
@@ -96,6 +97,7 @@ def test_runs_show_data_parameters_and_intervals_and_whether_two_differ_by_luck(
     expect(row.get_by_role("cell")).to_have_count(10)
     expect(page.locator("#all-runs tbody tr", has_text="second").locator("button")).to_have_text("Resume")
     assert page.evaluate("document.documentElement.scrollWidth") <= device["viewport"]["width"]
+    expect(page.locator("#damaged-runs")).to_have_text(f"Left out: {LISTED['damaged'][0]}")
     expect(page.locator("#verdict")).to_have_count(0)
     for name in ("first", "second"):
         page.get_by_label(f"Show the curves of {name}").check()

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 
 import pytest
@@ -35,11 +36,11 @@ def with_runs(client, finished_runs, runs_folder):
 
 
 def test_no_runs(client):
-    assert client.get("/v1/runs").json() == []
+    assert client.get("/v1/runs").json() == {"runs": [], "damaged": []}
 
 
 def test_runs_with_their_curves_settings_and_reports(with_runs):
-    one, two = with_runs.get("/v1/runs").json()
+    one, two = with_runs.get("/v1/runs").json()["runs"]
     assert (one["name"], two["name"]) == ("one", "two")
     assert (one["status"], one["epochs"], one["history"]) == ("finished", 2, {})
     assert 0 < one["test_accuracy"] <= 1
@@ -102,14 +103,16 @@ def test_whether_a_difference_is_luck(with_runs):
     assert with_runs.get("/v1/verdict?first=one&second=..").status_code == 404
 
 
-def test_a_damaged_run_is_logged_and_the_others_are_listed(with_runs, runs_folder, caplog):
+def test_a_damaged_run_is_named_and_the_others_are_listed(with_runs, runs_folder):
     for name, make in (("pipe", os.mkfifo), ("text", lambda path: path.write_text("no JSON"))):
         (runs_folder / name).mkdir()
         make(runs_folder / name / "run.json")
     (runs_folder / "linked").symlink_to(runs_folder / "one")
     try:
-        assert [run["name"] for run in with_runs.get("/v1/runs").json()] == ["one", "two"]
-        assert {name for name in ("linked", "pipe", "text") if f"/{name}" in caplog.text} == {"linked", "pipe", "text"}
+        answer = with_runs.get("/v1/runs").json()
+        assert [run["name"] for run in answer["runs"]] == ["one", "two"]
+        assert [re.match(r"\w+", line)[0] for line in answer["damaged"]] == ["linked", "pipe", "text"]
+        assert "text is not a run folder: cannot read run.json" in answer["damaged"][2]
         for name in ("linked", "pipe", "text"):
             assert with_runs.get(f"/v1/runs/{name}").status_code == 404
             assert with_runs.post(f"/v1/runs/{name}/resume").status_code == 404

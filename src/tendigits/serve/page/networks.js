@@ -25,7 +25,7 @@ export function startChoice(page, changed) {
 
 // Offer all runs that are finished.
 export async function offerRuns() {
-  const runs = await ask("v1/runs");
+  const { runs } = await ask("v1/runs");
   offer(runs.filter(({ status }) => status === "finished").map(({ name }) => name).toReversed());
 }
 

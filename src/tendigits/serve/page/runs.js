@@ -77,7 +77,7 @@ function busy(is) {
 }
 
 async function list() {
-  const runs = await ask("v1/runs");
+  const { runs, damaged } = await ask("v1/runs");
   find("all-runs").querySelector("tbody").replaceChildren(...runs.toReversed().map((run) => {
     const show = element("input", { type: "checkbox", checked: chosen.has(run.name), "aria-label": `Show the curves of ${run.name}`,
       onchange: (event) => { if (event.target.checked) chosen.add(run.name); else chosen.delete(run.name); trying(compare); } });
@@ -93,6 +93,7 @@ async function list() {
       ["Test accuracy", "number", accuracyText(run)], ["Seconds", "number", run.seconds.toFixed(1)], ["", "", ...more],
     ].map(([name, kind, ...content]) => element("td", { role: "cell", class: kind, "data-name": name }, ...content)));
   }));
+  find("damaged-runs").replaceChildren(...damaged.map((line) => element("li", {}, `Left out: ${line}`)));
   if (!runs.length) find("all-runs").querySelector("tbody").replaceChildren(element("tr", {}, element("td", { colspan: 10, class: "hint" }, "No runs yet. Train one above.")));
 }
 

@@ -1,6 +1,5 @@
 """/v1/runs, /v1/recipes and /v1/settings: list, compare, train and resume runs; their curves and reports."""
 
-import logging
 from dataclasses import asdict, dataclass, field
 from functools import cache
 from typing import Annotated, Any
@@ -11,7 +10,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import HTMLResponse
 
 from tendigits.data.load import load
-from tendigits.errors import RecipeError, RunError
+from tendigits.errors import RecipeError, RunError, printable
 from tendigits.model.recipe_files import ABOUT, RECIPES
 from tendigits.model.setting import Setting, settings
 from tendigits.report.mcnemar import mcnemar_of_runs
@@ -24,8 +23,6 @@ from tendigits.serve.errors import error_responses
 from tendigits.serve.jobs import Job
 from tendigits.serve.schemas import JobResponse, Strict
 from tendigits.untrusted import MAX_TEXT, read_inside
-
-log = logging.getLogger("tendigits.serve")
 
 router = APIRouter(prefix="/v1", tags=["runs"], route_class=JsonRoute)
 
@@ -46,6 +43,14 @@ class RunResponse(Summary):
     def of(cls, run: Run) -> "RunResponse":
         """From the run's folder."""
         return cls(**asdict(summarise(run)), history=run.history(), settings=run.recipe().flat())
+
+
+class RunsResponse(BaseModel):
+    """The runs of the server's folder, oldest first."""
+
+    runs: list[RunResponse]
+    damaged: list[str]
+    """A line for each run that could not be read: its name, and why."""
 
 
 class RecipeResponse(BaseModel):
@@ -85,10 +90,14 @@ class RunRequest(Strict):
 
 
 @router.get("/runs")
-def get_runs(state: State) -> list[RunResponse]:
-    """All runs in the server's folder, oldest first. The log names those that are damaged."""
-    found = list_summaries(state.runs, lambda error: log.warning("%s", error))
-    return [RunResponse(**asdict(summary)) for summary in found]
+def get_runs(state: State) -> RunsResponse:
+    """All runs in the server's folder, and which of them can't be read."""
+    damaged: list[str] = []
+    # Without the folder's own path, which is not the client's business.
+    found = list_summaries(
+        state.runs, lambda error: damaged.append(printable(str(error).replace(f"{state.runs}/", "")))
+    )
+    return RunsResponse(runs=[RunResponse(**asdict(summary)) for summary in found], damaged=damaged)
 
 
 @router.get("/compare", responses=error_responses(404))
