@@ -1,3 +1,5 @@
+import os
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -57,6 +59,21 @@ def test_large_black_digits_on_white_paper_become_nearly_the_same(tmp_path, some
     difference = np.abs(dataset.x_train.astype(int) - x).mean()
     assert difference < 10  # of 255; the same digits one pixel off: about 28
     assert dataset.notes[-1] == "40 images were inverted: dark on light, and MNIST is light on dark"
+
+
+def test_a_folder_of_links_is_read_and_what_is_no_file_keeps_nobody_waiting(tmp_path, some):
+    save(tmp_path / "own", *some)
+    for sub in (tmp_path / "own").iterdir():
+        (tmp_path / "links").mkdir(exist_ok=True)
+        (tmp_path / "links" / sub.name).symlink_to(sub)
+    assert read_folder(tmp_path / "links").digests == read_folder(tmp_path / "own").digests
+    (tmp_path / "own" / "3" / "gone.png").symlink_to("nothing")
+    with pytest.raises(DataError, match=r"expected a picture at .*3/gone\.png"):
+        read_folder(tmp_path / "own")
+    (tmp_path / "own" / "3" / "gone.png").unlink()
+    os.mkfifo(tmp_path / "own" / "2" / "pipe.png")
+    with pytest.raises(DataError, match=r"expected a picture at .*2/pipe\.png"):
+        read_folder(tmp_path / "links")
 
 
 def test_a_ready_split_stays(tmp_path, some):

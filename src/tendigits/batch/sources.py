@@ -35,7 +35,7 @@ class Sources:
     skipped: list[str] = field(default_factory=list)
     """Pictures whose format can't be read."""
     others: list[str] = field(default_factory=list)
-    """Files in the folders that are no pictures."""
+    """Files in the folders that are no pictures, and links to other folders."""
 
 
 def is_remote(source: str | Path) -> bool:
@@ -97,7 +97,8 @@ def fetch(address: str) -> bytes:
 
 
 def _files_in_folder(folder: Path) -> list[str]:
-    return [str(path) for path in sorted(folder.rglob("*")) if path.is_file()]
+    """All but its sub-folders. Links to files are followed; those to folders, which may lead anywhere, are named."""
+    return [str(path) for path in sorted(folder.rglob("*")) if path.is_symlink() or not path.is_dir()]
 
 
 def _files_in_store(address: str) -> list[str]:
