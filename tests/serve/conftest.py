@@ -9,7 +9,6 @@ from starlette.testclient import TestClient
 
 from helpers import NOW
 from tendigits.serve.app import create_app
-from tendigits.serve.edge.security import SecuritySettings
 from tendigits.teach.migrations import open_store
 from tendigits.teach.store import Store
 
@@ -20,8 +19,7 @@ def application(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Test
     folder = tmp_path_factory.mktemp("serve")
     location = str(folder / "a.db")
     store = open_store(location)
-    hosts = SecuritySettings(("127.0.0.1", "testserver"))
-    app = create_app(store, location, runs=folder / "runs", security=hosts, workers=2, now=lambda: NOW)
+    app = create_app(store, location, runs=folder / "runs", workers=2, now=lambda: NOW)
     with TestClient(app, base_url="http://127.0.0.1:8000", raise_server_exceptions=False) as client:
         yield client, store, folder / "runs"
 
