@@ -22,6 +22,14 @@ def committed(path: Path) -> Any:
 
 
 @pytest.fixture
+def link(monkeypatch: pytest.MonkeyPatch) -> Any:
+    monkeypatch.syspath_prepend(str(FIRST.parent))
+    from colab import link
+
+    return link
+
+
+@pytest.fixture
 def execute(monkeypatch: pytest.MonkeyPatch) -> Any:
     """notebooks/execute.py is a script: it is found by its folder."""
     monkeypatch.syspath_prepend(str(FIRST.parent))
@@ -129,6 +137,19 @@ def test_every_cell_was_run_once_and_shows_pictures_no_error_and_nothing_of_the_
     assert path.stat().st_size < 1_500_000
     assert set(notebook.metadata) == {"kernelspec", "language_info"}
     assert not any(cell.metadata for cell in notebook.cells)
+
+
+@pytest.mark.parametrize("path", PICTURES, ids=lambda path: path.stem)
+def test_a_notebook_links_to_colab(path: Path, link: Any, tmp_path: Path) -> None:
+    """As it is where the project is published, and to this file; as text, which needs no network to be seen."""
+    first = committed(path).cells[0].source
+    assert [line for line in first.splitlines() if "colab" in line] == [link(path.name)]
+    assert not [cell.id for cell in committed(path).cells if "![" in cell.source or "<img" in cell.source]
+    (tmp_path / "pyproject.toml").write_text('[project]\nurls = { Repository = "https://github.com/somebody/digits/" }')
+    published = re.search(r"\((.*)\)", link(path.name, tmp_path / "pyproject.toml"))[1]
+    address, there = published.split("/blob/main/")
+    assert address == "https://colab.research.google.com/github/somebody/digits"
+    assert ROOT / there == path
 
 
 def test_the_first_notebook_has_the_lines_of_the_tutorial() -> None:
