@@ -5,7 +5,8 @@ n = budget.afford([150, 200, 90])       # how many of these jobs it pays for, th
 budget.is_short                         # True as soon as something was left out
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from itertools import accumulate, takewhile
 
 PAGE = 240_000.0
@@ -37,3 +38,11 @@ class Budget:
         self.left -= paid[-1] if paid else 0.0
         self.is_short |= len(paid) < len(costs)
         return len(paid)
+
+    @contextmanager
+    def part(self, work: float) -> Iterator["Budget"]:
+        """A budget of at most so much work that this one pays for; what is left out for want of it counts as read."""
+        part = Budget(min(work, self.left))
+        given = part.left
+        yield part
+        self.left -= given - part.left

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from itertools import islice
+from typing import Any
 
 import cv2
 import numpy as np
@@ -48,6 +49,9 @@ LONG = 1.2
 
 MOST = 2000
 """Numbers of one page; those of the highest score are kept."""
+
+TOGETHER = 64
+"""Places that are compared with all others at once: what that takes fits into a core's cache."""
 
 Network = Callable[[Grey], Floats]
 """uint8 (height, width) -> float32 (height / 4, width / 4, 2): logit of a number, log2 of the height; see `load`."""
@@ -105,12 +109,13 @@ def find_numbers(network: Network, grey: Grey) -> tuple[list[Place], bool]:
 def group_places(places: Sequence[Place]) -> Iterator[list[Place]]:
     """Group places with the first of them that shows the same number, or a part of it; in their order."""
     table, left = as_table(places), np.ones(len(places), bool)
-    for i, place in enumerate(places):
-        if left[i]:
-            members = left & same_place(place, table)
-            members[i] = True
-            left &= ~members
-            yield [places[n] for n in np.flatnonzero(members).tolist()]
+    while len(rest := np.flatnonzero(left)):
+        together = rest[:TOGETHER]
+        for first, same in zip(together, same_place(table[together], table[rest]), strict=True):
+            if left[first]:
+                members = rest[same & left[rest]]
+                left[members] = False
+                yield [places[i] for i in members.tolist()]
 
 
 def _copies(grey: Grey) -> Iterator[tuple[float, Grey]]:
@@ -125,49 +130,65 @@ def _copies(grey: Grey) -> Iterator[tuple[float, Grey]]:
             return
 
 
-def _places(network: Network, copy: Grey, scale: float, lowest: float) -> Iterator[Place]:
+def _places(network: Network, copy: Grey, scale: float, lowest: float) -> list[Place]:
     """The numbers of one copy whose digits are at least so high there, in pixels of the picture."""
     below, right = (MARGIN + -(size + 2 * MARGIN) % GRID for size in copy.shape)
     said = network(cv2.copyMakeBorder(copy, MARGIN, below, MARGIN, right, cv2.BORDER_REPLICATE))
     share = 1 / (1 + np.exp(-said[..., 0]))
-    n, labels, stats, _ = cv2.connectedComponentsWithStats((share >= LEAST).astype(np.uint8), connectivity=8)
-    pieces = []
-    for label in range(1, n):
-        left, top, width, height, _ = stats[label].tolist()
-        window = slice(top, top + height), slice(left, left + width)
-        inside = labels[window] == label
-        digit = MIDDLE_HEIGHT * float(np.exp2(np.median(said[window][inside][:, 1])))
-        if lowest <= digit <= HIGHEST:
-            rows, columns = np.nonzero(inside)
-            points = (np.stack([columns + left, rows + top], axis=1) + 0.5) * PLACE - MARGIN
-            pieces.append((points, digit, float(share[window][inside].mean())))
+    _, labels = cv2.connectedComponents((share >= LEAST).astype(np.uint8), connectivity=8)
+    rows, columns = np.nonzero(labels)
+    order = np.lexsort((said[rows, columns, 1], labels[rows, columns]))  # by number, then by the height of its digits
+    rows, columns = rows[order], columns[order]
+    numbers = _Numbers(labels[rows, columns])
+    digit = MIDDLE_HEIGHT * np.exp2(numbers.median(said[rows, columns, 1].astype(np.float64)))
+    kept = (lowest <= digit) & (digit <= HIGHEST)
+    points = (np.stack([columns, rows], axis=1).astype(np.float64) + 0.5) * PLACE - MARGIN
+    own = numbers.directions(points)
+    extent = np.ptp(numbers.ends(points, own), axis=0)
     # Which way a short number runs, its neighbours tell.
-    angles = [_direction(points) for points, digit, _ in pieces if _extent(points, _direction(points)) > 3 * digit]
-    usual = float(np.median(angles)) if angles else 0.0
-    for points, digit, score in pieces:
-        own = _direction(points)
-        angle = own if _extent(points, own) > LONG * digit else usual
-        axis = np.array([np.cos(angle), np.sin(angle)])
-        along = points @ axis
-        across = points @ np.array([-axis[1], axis[0]])
-        first, last = float(along.min()) - PLACE / 2 + CAP * digit, float(along.max()) + PLACE / 2 - CAP * digit
-        middle = (first + last) / 2 * axis + float(across.mean()) * np.array([-axis[1], axis[0]])
-        x, y = (middle / scale).tolist()
-        yield Place(x, y, angle, max(last - first, digit / 4) / scale, digit / scale, score)
+    long = own[kept & (extent > 3 * digit)]
+    angle = np.where(extent > LONG * digit, own, np.median(long) if len(long) else 0.0)
+    first, last = numbers.ends(points, angle)
+    first, last = first - PLACE / 2 + CAP * digit, last + PLACE / 2 - CAP * digit
+    axis = np.stack([np.cos(angle), np.sin(angle)])
+    across = (numbers.mean(points) * np.stack([-axis[1], axis[0]], axis=1)).sum(axis=1)
+    x, y = (first + last) / 2 * axis + across * np.stack([-axis[1], axis[0]])
+    score = numbers.mean(share[rows, columns])
+    length = np.maximum(last - first, digit / 4)
+    found = np.stack([x / scale, y / scale, angle, length / scale, digit / scale, score], axis=1)
+    return [Place(*row) for row in found[kept].tolist()]
 
 
-def _direction(points: NDArray[np.float64]) -> float:
-    """Along which axis points lie, in radians from -pi / 2 to pi / 2."""
-    if len(points) < 2:
-        return 0.0
-    centred = points - points.mean(axis=0)
-    (xx, xy), (_, yy) = (centred.T @ centred).tolist()
-    return float(0.5 * np.arctan2(2 * xy, xx - yy))
+class _Numbers:
+    """Points of several numbers, one number's after another's."""
 
+    def __init__(self, labels: NDArray[np.int32]) -> None:
+        """`labels` says for each point which number, from 1, it belongs to."""
+        self._starts = np.flatnonzero(np.diff(labels, prepend=0))
+        self._sizes = np.diff(self._starts, append=len(labels))
 
-def _extent(points: NDArray[np.float64], angle: float) -> float:
-    along = points @ np.array([np.cos(angle), np.sin(angle)])
-    return float(np.ptp(along))
+    def mean(self, values: NDArray[Any]) -> NDArray[np.float64]:
+        """Of each number's values, (points, ...): float64 (numbers, ...)."""
+        sums = np.add.reduceat(values, self._starts, dtype=np.float64)
+        means: NDArray[np.float64] = sums / self._sizes.reshape(-1, *[1] * (values.ndim - 1))
+        return means
+
+    def median(self, ascending: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Of each number's values, (points,), which ascend within a number."""
+        low, high = self._starts + (self._sizes - 1) // 2, self._starts + self._sizes // 2
+        middles: NDArray[np.float64] = (ascending[low] + ascending[high]) / 2
+        return middles
+
+    def directions(self, points: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Along which axis each number's points, (points, 2), lie, in radians from -pi / 2 to pi / 2."""
+        x, y = (points - np.repeat(self.mean(points), self._sizes, axis=0)).T
+        return 0.5 * np.arctan2(2 * self.mean(x * y), self.mean(x * x - y * y))
+
+    def ends(self, points: NDArray[np.float64], angles: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Where each number's points begin and end along its angle: float64 (2, numbers)."""
+        axes = np.repeat(np.stack([np.cos(angles), np.sin(angles)], axis=1), self._sizes, axis=0)
+        along = (points * axes).sum(axis=1)
+        return np.stack([np.minimum.reduceat(along, self._starts), np.maximum.reduceat(along, self._starts)])
 
 
 def as_table(places: Sequence[Place]) -> NDArray[np.float64]:
@@ -176,20 +197,18 @@ def as_table(places: Sequence[Place]) -> NDArray[np.float64]:
     return np.array(rows, np.float64).reshape(-1, 6)
 
 
-def same_place(place: Place, others: NDArray[np.float64]) -> NDArray[np.bool_]:
-    """Whether others, as `as_table` gives them, show the same number, or a part of it: bool (n,).
+def same_place(places: NDArray[np.float64], others: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Whether places show the same number as others, or a part of it: bool (places, others); see `as_table`.
 
     They do where the middle of one lies on the other.
     """
-    (own,) = as_table([place])
-    away = others[:, :2] - own[:2]
-    return _is_on(away, own[2:]) | _is_on(away, others[:, 2:])
+    return _lies_on(others, places) | _lies_on(places, others).T
 
 
-def _is_on(away: NDArray[np.float64], place: NDArray[np.float64]) -> NDArray[np.bool_]:
-    """Whether points, as seen from the middle of places with a length, a height and a direction each, lie on them."""
-    length, height, cosine, sine = place.T
-    x, y = away.T
-    along, across = abs(x * cosine + y * sine), abs(y * cosine - x * sine)
-    within: NDArray[np.bool_] = (along <= length / 2) & (across <= height / 2)
+def _lies_on(middles: NDArray[np.float64], places: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Whether the middles of places lie on places: bool (places, middles)."""
+    length, height, cosine, sine = places[:, 2:].T
+    axes = np.stack([[cosine, sine], [-sine, cosine]]).transpose(0, 2, 1)  # along and across, (places, 2) each
+    along, across = abs(axes @ middles[:, :2].T - (axes * places[:, :2]).sum(axis=2)[..., None])
+    within: NDArray[np.bool_] = (along <= length[:, None] / 2) & (across <= height[:, None] / 2)
     return within

@@ -78,8 +78,9 @@ def same(places: Sequence[Place]) -> list[list[Place]]:
     A place that holds several much smaller numbers is none: a small copy of a page makes a shape of a few cells.
     """
     table = as_table(places)
-    lower = table[:, 3] * MOST_CHANGE
-    numbers = [place for place in places if same_place(place, table[lower < place.height]).sum() < HELD]
+    much_lower = table[:, 3] * MOST_CHANGE < table[:, None, 3]
+    held = (same_place(table, table) & much_lower).sum(axis=1)
+    numbers = [place for place, n in zip(places, held.tolist(), strict=True) if n < HELD]
     groups = group_places(sorted(numbers, key=lambda place: -place.length))
     return [[first, *_further_views(first, others)] for first, *others in groups]
 

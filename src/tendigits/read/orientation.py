@@ -1,6 +1,6 @@
 """Is a page upright? If its numbers aren't clear as it lies, it is turned and they are looked at again.
 
-turns = turns_of(reader, grey, places, seen)    # quarter turns to the left that make it upright: 0 to 3
+turns = turns_of(reader, grey, places, seen, budget)    # quarter turns to the left that make it upright: 0 to 3
 """
 
 from collections.abc import Sequence
@@ -39,24 +39,25 @@ CLEARER, LEAST = 0.03, 0.9
 """By how much more probable characters must be in another position, and how probable at least."""
 
 
-def turns_of(reader: LineReader, grey: Grey, places: Sequence[Place], seen: Seen) -> int:
+def turns_of(reader: LineReader, grey: Grey, places: Sequence[Place], seen: Seen, budget: Budget) -> int:
     """How many quarter turns to the left make a page, uint8 (height, width), upright.
 
     Args:
         places: where numbers stand on the page as it is.
         seen: gets what is seen there.
+        budget: of the page; pays, up to WORK.
     """
     if len(places) < FEWEST_NUMBERS:
         return 0
-    budget = Budget(WORK)
-    clear = {0: _clearness(reader, grey, places, seen, budget)}
-    if clear[0] >= UPRIGHT:
-        return 0
-    for turns in (2, 1, 3):
-        turned = np.ascontiguousarray(np.rot90(grey, turns))
-        clear[turns] = _clearness(reader, turned, reader.places(turned, budget), {}, budget)
-        if turns == 2 and max(clear.values()) >= SIDEWAYS:
-            break
+    with budget.part(WORK) as own:
+        clear = {0: _clearness(reader, grey, places, seen, own)}
+        if clear[0] >= UPRIGHT:
+            return 0
+        for turns in (2, 1, 3):
+            turned = np.ascontiguousarray(np.rot90(grey, turns))
+            clear[turns] = _clearness(reader, turned, reader.places(turned, own), {}, own)
+            if turns == 2 and max(clear.values()) >= SIDEWAYS:
+                break
     best = max(clear, key=lambda turns: clear[turns])
     return best if clear[best] > max(clear[0] + CLEARER, LEAST) else 0
 

@@ -159,7 +159,7 @@ class Reader:
         scale, thumbnail = size[0] / grey.shape[1], Thumbnail.of(grey, size)
         budget = Budget()
         found, seen = self.lines.places(grey, budget), Seen()
-        if turns := turns_of(self.lines, grey, found, seen):
+        if turns := turns_of(self.lines, grey, found, seen, budget):
             grey = np.ascontiguousarray(np.rot90(grey, turns))
             found, seen = self.lines.places(grey, budget), Seen()
         readings = self.lines.readings(grey, budget, found, seen)

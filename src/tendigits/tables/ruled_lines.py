@@ -140,8 +140,9 @@ def _pieces(dark: Grey, digit: float) -> Iterator[tuple[float, float, float, flo
             rows, columns = np.nonzero(inside[:, part])
             if len(rows) == 0 or len(rows) > (2 * THICKEST * digit + 2) * len(part):
                 continue
-            x, y = columns + part[0], rows
-            slope = float(np.cov(x, y)[0, 1] / max(1e-6, np.var(x))) if len(part) > 1 else 0.0
+            x, y = columns + float(part[0]), rows.astype(np.float64)
+            away = x - x.mean()
+            slope = float(away @ y / max(1e-6, away @ away))
             first, last = float(x.min()), float(x.max())
             level = float(y.mean()) - slope * float(x.mean())
             yield (

@@ -105,8 +105,7 @@ def _groups(strokes: Grey, numbers: NDArray[np.int_], digit: float) -> Iterator[
         unread[max(0, top - around) : bottom + around, max(0, left - around) : right + around] = 0
     joined = cv2.morphologyEx(strokes, cv2.MORPH_CLOSE, np.ones((3, round(GAP * digit) | 1), np.uint8))
     n, labels, stats, _ = cv2.connectedComponentsWithStats(joined, connectivity=8)
-    areas = np.bincount(labels.ravel(), weights=strokes.ravel(), minlength=n)
-    left_over = np.bincount(labels.ravel(), weights=unread.ravel(), minlength=n)
+    areas, left_over = (np.bincount(labels[each > 0], minlength=n) for each in (strokes, unread))
     for label in range(1, n):
         left, top, width, height, _ = stats[label].tolist()
         sized = HEIGHTS[0] * digit <= height <= HEIGHTS[1] * digit and width >= NARROWEST * digit
