@@ -66,7 +66,15 @@ def execute(notebook: Any, folder: Path, n_digits: int | None = None) -> Any:
     client.execute(env={**os.environ, "IPYTHONDIR": str(folder / "ipython")})
     done.metadata = METADATA
     shrink_pictures(done)
+    drop_widgets(done)
     return done
+
+
+def drop_widgets(notebook: Any) -> None:
+    """Leave of a widget what it is as text, in place: without a kernel there is nothing else to show."""
+    for cell in notebook.cells:
+        for output in cell.get("outputs", ()):
+            output.get("data", {}).pop("application/vnd.jupyter.widget-view+json", None)
 
 
 def shrink_pictures(notebook: Any) -> None:
