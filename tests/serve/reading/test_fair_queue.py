@@ -49,6 +49,16 @@ def test_addresses_take_turns_and_the_connections_of_one_among_themselves(queue)
     assert turns(queue, 6) == [A, B, OTHER_A, B, A, A]
 
 
+def test_a_new_connection_for_each_picture_is_no_quicker_than_one_that_stays(queue):
+    queue.put(A, None)
+    turns(queue, 1)
+    for port in range(2, 5):
+        queue.put((A[0], port), None)
+        if port == 3:
+            queue.put(A, None)
+    assert [port for _, port in turns(queue, 4)] == [2, 3, 1, 4]
+
+
 def test_who_has_work_running_waits_for_others(queue):
     for sender in (A, A, A, OTHER_A, B):
         queue.put(sender, None)
@@ -69,7 +79,7 @@ def test_who_has_had_little_is_next_and_what_was_had_is_forgotten(queue, clock):
     clock.now += 20 * HALF_LIFE
     queue.put(B, None)
     turns(queue, 1)
-    assert {*queue._accounts} == {B, B[0]}, "whoever came once takes no memory for ever"
+    assert {*queue._accounts} == {B[0]}, "whoever came once takes no memory for ever"
 
 
 def test_an_address_and_all_together_may_wait_up_to_a_number(queue):

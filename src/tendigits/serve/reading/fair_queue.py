@@ -1,17 +1,17 @@
-"""Who is next: of those who wait, whose work runs least now, and has had least time of late.
+"""Who is next: of the addresses that wait, the one whose work runs least now, and has had least time of late.
 
 queue = FairQueue(capacity=64, per_address=16)
 queue.put(("192.0.2.7", 50123), item)       # raises QueueFull
 sender, item = queue.take()
 queue.done(sender, seconds=0.3)
 
-Addresses take turns, and the connections of an address among themselves: slow pictures hold up only further ones on the
-same connection. Nothing here knows of time-outs, threads or processes.
+The connections of an address take turns, and to open a new one for each picture gains nothing: slow pictures hold up
+only further ones on the same connection. Nothing here knows of time-outs, threads or processes.
 """
 
 import time
 from collections import deque
-from collections.abc import Callable, Hashable
+from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import count
 from typing import Generic, TypeVar
@@ -33,7 +33,7 @@ class QueueFull(Exception):
 
 @dataclass
 class _Account:
-    """What an address, or a connection, has had."""
+    """What an address has had."""
 
     running: int = 0
     seconds: float = 0.0
@@ -47,8 +47,8 @@ class FairQueue(Generic[Item]):
     def __init__(self, capacity: int, per_address: int, now: Callable[[], float] = time.monotonic) -> None:
         self._capacity, self._per_address, self._now = capacity, per_address, now
         self._waiting: dict[str, dict[Sender, deque[tuple[int, Item]]]] = {}
-        """By address, then by connection: numbered in the order of arrival."""
-        self._accounts: dict[Hashable, _Account] = {}
+        """By address, then by connection; the numbers of the first ones say whose turn it is."""
+        self._accounts: dict[str, _Account] = {}
         self._numbers = count()
 
     def __len__(self) -> int:
@@ -67,11 +67,11 @@ class FairQueue(Generic[Item]):
             raise LookupError("nothing waits")
         address = min(self._waiting, key=lambda each: (*self._had(each), self._first(each)))
         lines = self._waiting[address]
-        sender = min(lines, key=lambda each: (*self._had(each), lines[each][0][0]))
+        sender = min(lines, key=lambda each: lines[each][0][0])
         _, item = lines[sender].popleft()
         self._drop_empty(sender)
-        for each in (address, sender):
-            self._accounts.setdefault(each, _Account(at=self._now())).running += 1
+        self._put_last(sender)
+        self._accounts.setdefault(address, _Account(at=self._now())).running += 1
         return sender, item
 
     def remove(self, sender: Sender, item: Item) -> bool:
@@ -85,13 +85,13 @@ class FairQueue(Generic[Item]):
 
     def done(self, sender: Sender, seconds: float) -> None:
         """What was taken has ended; it took so long."""
-        for account in (self._accounts[sender[0]], self._accounts[sender]):
-            account.running -= 1
-            account.seconds, account.at = self._seconds(account) + seconds, self._now()
-        idle = [(who, account) for who, account in self._accounts.items() if not account.running]
-        for who, account in idle:
-            if not self._seconds(account):
-                del self._accounts[who]
+        own = self._accounts[sender[0]]
+        own.running -= 1
+        own.seconds, own.at = self._seconds(own) + seconds, self._now()
+        self._put_last(sender)
+        for address, account in [*self._accounts.items()]:
+            if not account.running and not self._seconds(account):
+                del self._accounts[address]
 
     def _waiting_of(self, address: str) -> int:
         return sum(map(len, self._waiting.get(address, {}).values()))
@@ -99,13 +99,19 @@ class FairQueue(Generic[Item]):
     def _first(self, address: str) -> int:
         return min(own[0][0] for own in self._waiting[address].values())
 
-    def _had(self, who: Hashable) -> tuple[int, float]:
-        account = self._accounts.get(who, _Account())
+    def _had(self, address: str) -> tuple[int, float]:
+        account = self._accounts.get(address, _Account())
         return account.running, self._seconds(account)
 
     def _seconds(self, account: _Account) -> float:
         left = account.seconds * 0.5 ** ((self._now() - account.at) / HALF_LIFE)
         return float(left) if left >= FORGOTTEN else 0.0
+
+    def _put_last(self, sender: Sender) -> None:
+        """Who has had a turn comes after all others of the address who wait."""
+        own = self._waiting.get(sender[0], {}).get(sender)
+        if own:
+            own[0] = next(self._numbers), own[0][1]
 
     def _drop_empty(self, sender: Sender) -> None:
         lines = self._waiting.get(sender[0], {})
