@@ -117,8 +117,9 @@ def show_page(folder: Path) -> None:
         page.locator("#grid td[tabindex='0']").focus()
         photograph(page, "page_table.png", full_page=True)
         phone = browser.new_page(
-            viewport={"width": 390, "height": 844}, device_scale_factor=2, color_scheme="dark", reduced_motion="reduce"
-        )
+            viewport={"width": 390, "height": 844}, device_scale_factor=2, is_mobile=True, has_touch=True,
+            color_scheme="dark", reduced_motion="reduce",
+        )  # fmt: skip
         phone.goto(address)
         draw_three(phone)
         photograph(phone, "page_phone.png")

@@ -190,6 +190,7 @@ def multiplied(data: bytes, factor: float) -> bytes:
 
 def draw(page: Any, points: list[tuple[float, float]], release: bool = True) -> None:
     """Draw on a page's pad with the mouse, in fractions of the pad."""
+    page.locator("#pad").scroll_into_view_if_needed()
     pad = page.locator("#pad").bounding_box()
     place = [(pad["x"] + x * pad["width"], pad["y"] + y * pad["height"]) for x, y in points]
     page.mouse.move(*place[0])

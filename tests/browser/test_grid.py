@@ -69,6 +69,16 @@ def test_three_doubts_are_mended_by_keyboard_and_saved(open_page, clean_server, 
     assert {(each["predicted"], each["text"]) for each in numbers} == {("79", "73"), ("13", "63")}
 
 
+def test_a_table_of_seven_columns_is_seen_whole_beside_its_picture(open_page):
+    page = open_page("#read", viewport={"width": 1100, "height": 900})
+    rows = [[f"{1000 + 111 * row + column}" for column in range(7)] for row in range(6)]
+    page.set_input_files("#file", {"name": "a.png", "mimeType": "image/png", "buffer": file_of(printed_table(rows))})
+    last = cell(page, "G6")
+    expect(last).to_be_visible()
+    box = page.locator("#sheet .scroll").bounding_box()
+    assert last.bounding_box()["x"] + last.bounding_box()["width"] <= box["x"] + box["width"] + 1
+
+
 def test_undo_takes_back_the_correction_too(open_page, clean_server, picture):
     page = open_page("#read")
     read(page, picture)

@@ -109,6 +109,29 @@ def test_runs_show_data_parameters_and_intervals_and_whether_two_differ_by_luck(
     assert [one["id"] for one in found if one["impact"] in ("serious", "critical")] == []
 
 
+def test_on_a_phone_a_wide_comparison_scrolls_in_its_own_box_and_names_stay(open_page):
+    page = open_page(reduced_motion="reduce", **PHONE)
+    runs = [RUN | {"name": f"run-{i}", "history": HISTORY, "settings": {"validation_split": i}} for i in range(8)]
+    page.route("**/v1/runs", lambda route: route.fulfill(json={"runs": runs, "damaged": []}))
+    page.route("**/v1/compare?*", lambda route: route.fulfill(json=runs[: route.request.url.count("run=")]))
+    page.route("**/v1/verdict?*", lambda route: route.fulfill(json={"words": WORDS}))
+    page.click("nav a[href='#runs']")
+    for run in runs:
+        page.get_by_label(f"Show the curves of {run['name']}").check()
+    box, table = page.locator("#differences .scroll"), page.locator("#differences table")
+    expect(table.locator("th")).to_have_count(9)
+    edge = box.bounding_box()
+    name, last = table.locator("td").first, table.locator("th").last
+    assert last.bounding_box()["x"] > edge["x"] + edge["width"]
+    box.focus()
+    for _ in range(60):
+        page.keyboard.press("ArrowRight")
+    page.wait_for_function("box => box.scrollLeft + box.clientWidth >= box.scrollWidth - 1", arg=box.element_handle())
+    assert last.bounding_box()["x"] + last.bounding_box()["width"] <= edge["x"] + edge["width"] + 1
+    assert name.bounding_box()["x"] == pytest.approx(edge["x"], abs=1)
+    assert page.evaluate("document.documentElement.scrollWidth") == PHONE["viewport"]["width"]
+
+
 def test_every_setting_is_in_the_form_and_only_those_that_differ_are_sent(open_page):
     page = open_page()
     show_runs(page)

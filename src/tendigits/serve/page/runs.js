@@ -122,7 +122,7 @@ async function compare() {
   const keys = Object.keys(runs[0].settings).filter((key) => new Set(runs.map((run) => JSON.stringify(run.settings[key]))).size > 1);
   if (runs.length > 1 && keys.length) {
     find("differences").hidden = false;
-    find("differences").replaceChildren(element("h2", {}, "Different settings"), element("div", { class: "scroll" }, element("table", {},
+    find("differences").replaceChildren(element("h2", {}, "Different settings"), element("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": "Different settings" }, element("table", {},
       element("thead", {}, element("tr", {}, element("th", { scope: "col" }, "Setting"), ...runs.map((run) => element("th", { scope: "col" }, run.name)))),
       element("tbody", {}, ...keys.map((key) => element("tr", {}, element("td", {}, key),
         ...runs.map((run) => element("td", {}, [run.settings[key]].flat().join(", ")))))))));

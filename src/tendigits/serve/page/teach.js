@@ -149,7 +149,7 @@ function showNetworks({ active, networks }) {
     return element("div", { class: "network" },
       element("h3", {}, `Network ${network.id}${network.id === active ? " (active)" : ""}`),
       element("p", { class: "hint" }, `${new Date(network.created).toLocaleString()}, trained on ${network.report.learned} corrections`),
-      element("div", { class: "scroll" }, element("table", {},
+      element("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": `Accuracy of network ${network.id}` }, element("table", {},
         element("thead", {}, element("tr", {}, ...["Read correctly", "Before", "After", "Of"].map((name) => element("th", { scope: "col" }, name)))),
         element("tbody", {}, ...rows.map(([name, part]) => element("tr", {}, element("td", {}, name),
           element("td", { class: "number" }, percent(part.before, 2)), element("td", { class: "number" }, percent(part.after, 2)),
