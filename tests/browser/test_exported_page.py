@@ -12,10 +12,9 @@ from playwright.sync_api import expect
 from helpers import THREE, crop64, draw, opened_up, page_of_numbers
 from synthesis.strokes import SHAPES
 from tendigits.digits.find import find_digit
-from tendigits.digits.layers import Layers
+from tendigits.digits.layers import Layers, with_layers
 from tendigits.digits.network import bundled_file
 from tendigits.export.run_network import run_network
-from tendigits.model.onnx import with_layers
 from tendigits.read.reader import Reader
 
 pytestmark = pytest.mark.xdist_group("export")  # the same finished run

@@ -5,10 +5,11 @@ import numpy as np
 import pytest
 
 from tendigits.data.preprocess import to_input
-from tendigits.digits.layers import Layers
+from tendigits.digits.layers import _ACTIVATIONS, Layers, with_layers
 from tendigits.digits.network import bundled_file, from_onnx
+from tendigits.model import onnx_layers
 from tendigits.model.network import build_network
-from tendigits.model.onnx import to_onnx, with_layers
+from tendigits.model.onnx import to_onnx
 from tendigits.model.recipe import Recipe
 
 RECIPES = [
@@ -49,6 +50,10 @@ def test_layers_are_those_of_keras(recipe, digits):
             np.testing.assert_allclose(ours.values[np.isfinite(ours.values)], expected, atol=1e-5)
     answers = from_onnx(data, "it")(digits.x_test[:20]).digits  # the first output is still the answer
     np.testing.assert_allclose(answers, model.predict(to_input(digits.x_test[:20]), verbose=0), atol=1e-5)
+
+
+def test_a_layer_may_end_with_whatever_activation_is_written():
+    assert {kind for kind, _ in onnx_layers.ACTIVATIONS.values()} == _ACTIVATIONS
 
 
 def test_the_readers_layers(digits):

@@ -145,6 +145,16 @@ def test_an_export_that_nobody_reads_takes_no_memory(tmp_path):
     assert server.stop() == ""
 
 
+@pytest.mark.skipif(not Path("/proc/self/maps").exists(), reason="needs /proc")
+def test_layers_are_answered_at_once_without_keras(server, digits):
+    """Keras and JAX took two seconds, and 300 MB of the server for as long as it ran."""
+    answer = httpx.post(f"{server.url}/v1/layers", json={"crop": crop64(digits.x_test[0])})
+    assert answer.json()["layers"][0]["name"].startswith("convolution 1")
+    loaded = Path(f"/proc/{server.process.pid}/maps").read_text()
+    assert "onnxruntime" in loaded
+    assert "jaxlib" not in loaded
+
+
 @pytest.mark.slow
 def test_the_server_is_live_while_it_refuses_large_bodies_of_json(server):
     """Before, 17 MB of unknown fields took 1.9 GB, and /live 31 seconds."""

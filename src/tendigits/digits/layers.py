@@ -1,6 +1,6 @@
 """What each hidden layer of a network answers to a digit, laid out as a picture.
 
-layers = Layers(with_layers(data), "reader")     # model/onnx.py adds these outputs to an ONNX file
+layers = Layers(with_layers(data), "reader")
 for layer in layers(crop):
     layer.name, layer.values                     # "convolution 1: 32 x 28 x 28", float32 (168, 168)
 """
@@ -17,6 +17,36 @@ from tendigits.digits.runtime import open_session
 
 FEW, NARROW, WIDE = 64, 16, 32
 """Up to so many units of a dense layer stand in rows of NARROW, more in rows of WIDE."""
+
+
+_ACTIVATIONS = frozenset({"Relu", "Sigmoid", "Tanh", "Elu", "Selu", "Gelu", "Softplus", "LeakyRelu"})
+"""The operators that end a layer, as model/onnx_layers.py writes them."""
+
+
+def with_layers(data: bytes) -> bytes:
+    """The same ONNX file with more outputs: what each hidden layer gives after its activation.
+
+    They are called layer1, layer2 and so on; of convolutions channels come first. Needs the package onnx, which reading
+    alone does not, but not Keras: a server answers with it at once.
+    """
+    import onnx
+    from onnx import helper
+
+    file = onnx.shape_inference.infer_shapes(onnx.load_from_string(data))
+    graph, shapes = file.graph, {value.name: value for value in file.graph.value_info}
+    ended = {output.name for output in graph.output}
+    sigmoids = {node.output[0] for node in graph.node if node.op_type == "Sigmoid"}
+    gates = {name for node in graph.node if node.op_type == "Mul" for name in node.input if name in sigmoids}  # of silu
+    for node in list(graph.node):
+        (name, *_) = node.output
+        is_activation = (node.op_type in _ACTIVATIONS and name not in gates) or not gates.isdisjoint(node.input)
+        if is_activation and name in shapes and name not in ended:
+            layer = helper.make_empty_tensor_value_info(f"layer{len(graph.output) - len(ended) + 1}")
+            layer.type.CopyFrom(shapes[name].type)
+            graph.node.append(helper.make_node("Identity", [name], [layer.name]))
+            graph.output.append(layer)
+    onnx.checker.check_model(file)
+    return bytes(file.SerializeToString())
 
 
 @dataclass(frozen=True, eq=False)

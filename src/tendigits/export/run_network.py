@@ -5,6 +5,7 @@ data = run_network(Path("runs/first"))          # in a process of its own: it lo
 
 from pathlib import Path
 
+from tendigits.digits.layers import with_layers
 from tendigits.errors import RunError
 from tendigits.extras import require
 from tendigits.report.run import open_run
@@ -24,7 +25,7 @@ def run_network(path: Path) -> bytes:
         raise RunError(f"{path.name} has no model yet; continue it with: tendigits train --resume {path}")
 
     from tendigits.model.file import load_calibration, load_model
-    from tendigits.model.onnx import to_onnx, with_layers
+    from tendigits.model.onnx import to_onnx
 
     file = path / "model.keras"
     model, calibration = load_model(file, record["models"]["model.keras"]), load_calibration(file)

@@ -26,6 +26,7 @@ from typing import Any
 
 import platformdirs
 
+from tendigits.digits.layers import with_layers
 from tendigits.digits.network import bundled_file
 from tendigits.digits.runtime import asset
 from tendigits.errors import DownloadError, UserError
@@ -35,7 +36,6 @@ from tendigits.export.source import Source
 from tendigits.files import make_folder, make_inside, replacing, write_text
 from tendigits.lines.network import LineNetwork
 from tendigits.lines.trust import Trust
-from tendigits.model.onnx import with_layers
 from tendigits.untrusted import read_file
 
 RUNTIME = "onnxruntime-web"

@@ -15,7 +15,7 @@ from onnx import GraphProto, TensorProto, helper, numpy_helper
 
 from tendigits.errors import ModelFileError, UserError
 from tendigits.model.onnx_check import check_onnx
-from tendigits.model.onnx_layers import ACTIVATIONS, WRITERS, Graph, Value, activated, unsupported
+from tendigits.model.onnx_layers import WRITERS, Graph, Value, activated, unsupported
 from tendigits.model.quantize import dequantize
 
 OPSET = 20
@@ -45,29 +45,6 @@ def with_metadata(data: bytes, more: dict[str, str]) -> bytes:
     about = {entry.key: entry.value for entry in file.metadata_props} | more
     del file.metadata_props[:]
     helper.set_model_props(file, about)
-    return bytes(file.SerializeToString())
-
-
-def with_layers(data: bytes) -> bytes:
-    """The same ONNX file with more outputs: what each hidden layer gives after its activation.
-
-    They are called layer1, layer2 and so on; of convolutions channels come first.
-    """
-    file = onnx.shape_inference.infer_shapes(onnx.load_from_string(data))
-    graph, shapes = file.graph, {value.name: value for value in file.graph.value_info}
-    ended = {output.name for output in graph.output}
-    sigmoids = {node.output[0] for node in graph.node if node.op_type == "Sigmoid"}
-    gates = {name for node in graph.node if node.op_type == "Mul" for name in node.input if name in sigmoids}  # of silu
-    kinds = {kind for kind, _ in ACTIVATIONS.values()}
-    for node in list(graph.node):
-        (name, *_) = node.output
-        is_activation = (node.op_type in kinds and name not in gates) or not gates.isdisjoint(node.input)
-        if is_activation and name in shapes and name not in ended:
-            layer = helper.make_empty_tensor_value_info(f"layer{len(graph.output) - len(ended) + 1}")
-            layer.type.CopyFrom(shapes[name].type)
-            graph.node.append(helper.make_node("Identity", [name], [layer.name]))
-            graph.output.append(layer)
-    onnx.checker.check_model(file)
     return bytes(file.SerializeToString())
 
 

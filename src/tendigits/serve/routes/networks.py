@@ -8,7 +8,7 @@ from fastapi import APIRouter, Query
 from fastapi.concurrency import run_in_threadpool
 from pydantic import BaseModel
 
-from tendigits.digits.layers import Layer, Layers
+from tendigits.digits.layers import Layer, Layers, with_layers
 from tendigits.digits.network import bundled_file
 from tendigits.errors import UserError
 from tendigits.extras import require
@@ -95,7 +95,5 @@ def _open_active(state: AppState, active: ActiveReader) -> ReadingNetwork:
     require("the layers of the reader", "train")
     if state.is_fixed:
         return ReadingNetwork(active.reader, None, active.source)
-    from tendigits.model.onnx import with_layers
-
     data = bundled_file() if active.number is None else state.store.network_data(active.number)
     return ReadingNetwork(active.reader, Layers(with_layers(data), "reader"), active.source)
