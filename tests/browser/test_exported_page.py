@@ -30,6 +30,7 @@ def test_from_a_file_a_three_is_read(exported, open_exported, which):
     expect(page.locator("#prediction")).to_contain_text("Draw a digit or a number")
     draw(page, THREE)
     expect(page.locator("#prediction b")).to_have_text("3")
+    expect(page.locator("#layers")).to_contain_text("with 8 bits" if which == "int8" else ": ")
     page.locator("#pad-undo").click()
     expect(page.locator("#prediction")).to_contain_text("Draw a digit or a number")
 

@@ -8,6 +8,8 @@ import { startStrokes } from "./strokes.js";
 
 const BLANK = btoa("\0".repeat(784)); // a crop without a digit
 
+const NO_LAYERS = "No layers to show: this network has no hidden ones, or was exported with 8 bits.";
+
 let sides; // of each network its elements
 let pad;
 let reading; // who reads: {digit, lines, layers}
@@ -89,7 +91,7 @@ async function showLayers(side, digit, name, isLatest) {
 
 function build(side, layers) {
   side.layers.buildAs(layers);
-  if (!layers.length) side.layers.place.replaceChildren(element("p", { class: "hint" }, "This network has no hidden layers to show."));
+  if (!layers.length) side.layers.place.replaceChildren(element("p", { class: "hint" }, NO_LAYERS));
 }
 
 function show(side, digit, number = null) {
