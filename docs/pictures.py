@@ -18,6 +18,7 @@ from io import BytesIO, StringIO
 from pathlib import Path
 
 import cv2
+import nbformat
 import numpy as np
 import pyte
 from PIL import Image, ImageDraw, ImageFont
@@ -80,6 +81,7 @@ def main() -> None:
         show_play(Path(folder))
         show_form(Path(folder))
         show_exported(Path(folder))
+        show_pad(Path(folder))
 
 
 @contextmanager
@@ -212,6 +214,37 @@ def show_exported(folder: Path) -> None:
         draw_three(page)
         photograph(page, "page_exported.png")
         browser.close()
+
+
+def show_pad(folder: Path) -> None:
+    """A notebook's cell with the pad, in a JupyterLab that has no settings of its own."""
+    kernel = {"kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"}}
+    cell = nbformat.v4.new_code_cell("import tendigits\n\npad = tendigits.Pad()\npad")
+    nbformat.write(nbformat.v4.new_notebook(cells=[cell], metadata=kernel), folder / "pad.ipynb")
+    places = {f"JUPYTER_{name}_DIR": str(folder / "jupyter" / name) for name in ("CONFIG", "DATA", "RUNTIME")}
+    lab = subprocess.Popen(
+        [sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", "--ip=127.0.0.1", "--ServerApp.port=0"],
+        cwd=folder, env=os.environ | places, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    try:
+        said = (re.search(r"http://127\.0\.0\.1:\d+/lab\?token=\w+", line) for line in lab.stderr or ())
+        address = next(found[0] for found in said if found).replace("/lab?", "/doc/tree/pad.ipynb?")
+        with sync_playwright() as playwright:
+            browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
+            page = browser.new_page(viewport={"width": 1000, "height": 1100}, reduced_motion="reduce")
+            page.goto(address)
+            page.locator("#jp-main-statusbar", has_text="| Idle").wait_for()
+            page.locator(".jp-Cell").click()
+            page.keyboard.press("Shift+Enter")
+            page.locator("#pad").wait_for()
+            draw_three(page)
+            page.wait_for_timeout(PAUSE)
+            page.locator("#layers").hover()
+            page.locator(".jp-Cell").first.screenshot(path=DOCS / "page_pad.png")
+            browser.close()
+    finally:
+        lab.terminate()
+        lab.communicate()
 
 
 def draw_three(page: Page, name: str = "pad", bars: str = "bars") -> None:

@@ -29,6 +29,7 @@ COMMANDS = {
     ],
     "serve": ["serve"],
     "export": ["export runs/first --to litert"],
+    "notebook": [],
     "scale": [
         "sweep --space a.toml",
         "read a.png --parquet out",
@@ -56,6 +57,12 @@ def test_a_name_of_the_package_is_an_import_error_that_says_what_to_install(with
     with pytest.raises(MissingExtraError):
         tendigits.load_model  # noqa: B018
     assert tendigits.Recipe().epochs
+
+
+@pytest.mark.parametrize("without", ["notebook"], indirect=True)
+def test_the_pad_says_what_to_install(without):
+    with pytest.raises(ImportError, match=r"tendigits\.Pad needs anywidget: pip install 'tendigits\[notebook\]'"):
+        from tendigits import Pad  # noqa: F401
 
 
 def test_an_extra_that_includes_another_is_enough(monkeypatch):

@@ -10,7 +10,7 @@ MODULES = sorted(SOURCE.rglob("*.py"))
 ORDER = (
     "errors", "untrusted", "files", "toml", "extras", "archive", "options", "cluster",
     "data", "engine", "model", "report", "train", "digits", "lines", "tables", "read",
-    "batch", "teach", "export", "sweep", "play", "serve", "cli",
+    "batch", "teach", "export", "sweep", "play", "serve", "notebook", "cli",
 )  # fmt: skip
 """A part imports only what stands before it."""
 

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from tendigits.model.file import load_model
     from tendigits.model.recipe import Recipe
     from tendigits.model.recipe_files import load_recipe
+    from tendigits.notebook.pad import Pad
     from tendigits.read.reader import Reader
     from tendigits.report.curves import plot_history
     from tendigits.report.evaluate import evaluate_run
@@ -30,6 +31,7 @@ os.environ.setdefault("KERAS_BACKEND", "jax")
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 _HOMES = {
+    "Pad": "tendigits.notebook.pad",
     "Reader": "tendigits.read.reader",
     "Recipe": "tendigits.model.recipe",
     "TendigitsError": "tendigits.errors",
@@ -42,10 +44,19 @@ _HOMES = {
     "run_recipe": "tendigits.train.pipeline",
 }
 
-_NEED_TRAIN = {"evaluate_run", "fit", "load_model", "plot_history", "resume_run", "run_recipe"}
-"""What needs the extra `train`."""
+_NEEDS = {
+    "Pad": ("train", "notebook"),
+    "evaluate_run": ("train",),
+    "fit": ("train",),
+    "load_model": ("train",),
+    "plot_history": ("train",),
+    "resume_run": ("train",),
+    "run_recipe": ("train",),
+}
+"""Name -> the extras that it needs."""
 
 __all__ = [
+    "Pad",
     "Reader",
     "Recipe",
     "TendigitsError",
@@ -61,10 +72,10 @@ __all__ = [
 
 def __getattr__(name: str) -> Any:
     if name in _HOMES:
-        if name in _NEED_TRAIN:
+        if name in _NEEDS:
             from tendigits.extras import require
 
-            require(f"tendigits.{name}", "train")
+            require(f"tendigits.{name}", *_NEEDS[name])
         return getattr(importlib.import_module(_HOMES[name]), name)
     if name == "__version__":
         from importlib.metadata import version

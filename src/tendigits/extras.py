@@ -11,11 +11,12 @@ EXTRAS = {
     "train": {"keras": "Keras", "jax": "JAX", "matplotlib": "Matplotlib", "onnx": "ONNX", "sqlalchemy": "SQLAlchemy"},
     "serve": {"fastapi": "FastAPI", "uvicorn": "Uvicorn", "sqlalchemy": "SQLAlchemy"},
     "export": {"ai_edge_litert": "LiteRT", "ai_edge_quantizer": "its quantizer", "litert_converter": "its converter"},
+    "notebook": {"anywidget": "anywidget"},
     "scale": {"optuna": "Optuna", "pyarrow": "PyArrow", "ray": "Ray"},
 }
 """Extra -> the modules that show whether it is installed, and what people call them."""
 
-INCLUDES = {"export": "train", "scale": "train"}
+INCLUDES = {"export": "train", "scale": "train", "notebook": "train"}
 """Extra -> another one that it includes."""
 
 

@@ -13,8 +13,9 @@ import pytest
 from tendigits.data.preprocess import to_mnist
 from tendigits.digits.foreground import find_foreground
 from tendigits.digits.segment import find_components
+from tendigits.export.bundle import join_modules
 from tendigits.export.constants import constants
-from tendigits.export.web import WORKER, join_modules
+from tendigits.export.web import WORKER
 from tendigits.lines.finder import Place
 from tendigits.lines.numbers import Mark, common_mark, is_usual, to_decimal
 from tendigits.lines.order import in_rows

@@ -17,7 +17,8 @@ from tendigits.digits.runtime import asset
 from tendigits.errors import DownloadError, ModelFileError, UserError
 from tendigits.export import onnx as onnx_format
 from tendigits.export import web
-from tendigits.export.web import export_page, fetch_runtime, join_modules
+from tendigits.export.bundle import join_modules
+from tendigits.export.web import export_page, fetch_runtime
 from tendigits.lines.network import bundled
 from tendigits.lines.trust import Trust
 

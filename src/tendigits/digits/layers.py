@@ -5,6 +5,7 @@ for layer in layers(crop):
     layer.name, layer.values                     # "convolution 1: 32 x 28 x 28", float32 (168, 168)
 """
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from math import ceil, sqrt
 from typing import Any
@@ -14,6 +15,7 @@ from numpy.typing import NDArray
 
 from tendigits.data.preprocess import to_input
 from tendigits.digits.runtime import open_session
+from tendigits.extras import require
 
 FEW, NARROW, WIDE = 64, 16, 32
 """Up to so many units of a dense layer stand in rows of NARROW, more in rows of WIDE."""
@@ -60,6 +62,10 @@ class Layer:
     over at the end is NaN."""
 
 
+ShowLayers = Callable[[NDArray[np.uint8]], list[Layer]]
+"""What the hidden layers of a network answer to a crop, uint8 (28, 28)."""
+
+
 class Layers:
     """The hidden layers of a network, run by onnxruntime in one thread."""
 
@@ -74,19 +80,32 @@ class Layers:
         if not self._names:
             return []
         x = to_input(crop[np.newaxis]).reshape(-1, *self._given.shape[1:])
-        found = [answer[0] for answer in self._session.run(self._names, {self._given.name: x})]
-        dense, convolutions = 0, 0
-        layers = []
-        for values in found:
-            if values.ndim == 3:
-                convolutions += 1
-                layers.append(
-                    Layer(f"convolution {convolutions}: {' x '.join(map(str, values.shape))}", _tiles(values))
-                )
-            else:
-                dense += 1
-                layers.append(Layer(f"hidden layer {dense}: {values.size} units", _rows(values.ravel())))
-        return layers
+        return laid_out([answer[0] for answer in self._session.run(self._names, {self._given.name: x})])
+
+
+def open_layers(data: bytes, name: str) -> Layers:
+    """The hidden layers of a network's ONNX file as `to_onnx` writes it.
+
+    Raises:
+        MissingExtraError: the package that adds the layers' outputs is not installed.
+        ModelFileError: the file is damaged.
+    """
+    require(f"the layers of {name}", "train")
+    return Layers(with_layers(data), name)
+
+
+def laid_out(outputs: Sequence[NDArray[np.float32]]) -> list[Layer]:
+    """Each layer's outputs as a picture: (channels, rows, columns) of a convolution, any other shape of a dense one."""
+    dense, convolutions = 0, 0
+    layers = []
+    for values in outputs:
+        if values.ndim == 3:
+            convolutions += 1
+            layers.append(Layer(f"convolution {convolutions}: {' x '.join(map(str, values.shape))}", _tiles(values)))
+        else:
+            dense += 1
+            layers.append(Layer(f"hidden layer {dense}: {values.size} units", _rows(values.ravel())))
+    return layers
 
 
 def _rows(values: NDArray[Any]) -> NDArray[np.float32]:

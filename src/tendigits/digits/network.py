@@ -1,14 +1,15 @@
 """The network that reads: 28x28 crops -> the probability of each digit, and of being a digit at all.
 
 network = bundled()                     # the package's network, run by onnxruntime
-network = load_network("runs/first")    # the user's own, run by Keras, or a fine-tuned or exported one (.onnx)
+network = open_network("runs/first")    # the user's own, run by Keras, or a fine-tuned or exported one (.onnx)
 predictions = network(crops)            # uint8 (n, 28, 28) -> Predictions
 """
 
 import base64
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +17,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tendigits.data.preprocess import to_input
+from tendigits.digits.layers import ShowLayers, open_layers
 from tendigits.digits.runtime import asset, open_session
-from tendigits.errors import ModelFileError
+from tendigits.errors import ModelFileError, UserError
 from tendigits.extras import require
 from tendigits.model.calibration import LEAST, read_texts
 from tendigits.untrusted import read_file
@@ -72,6 +74,8 @@ class Network:
     """Degrees by which doubtful crops are rotated either way, to be classified twice more; 0 for never."""
     lines: bytes = b""
     """The .onnx file of the line network that was fine-tuned together with this one; else empty."""
+    open_layers: Callable[[], ShowLayers] | None = None
+    """Opens its hidden layers, or raises TendigitsError; None where there is no way to see them."""
 
     def refined_logits(self, crops: Crops) -> Floats:
         """The logits; for doubtful crops the mean over three rotations; float32 (n, 11) or (n, 10)."""
@@ -140,10 +144,11 @@ def from_onnx(data: bytes, name: str, threads: int | None = None) -> Network:
         lines = base64.b64decode(about.get(LINES, ""), validate=True)
     except ValueError as error:
         raise ModelFileError(f"{name}: its metadata is damaged: {error}") from None
-    return _finite(Network(name, threshold, logits, temperature, 0.0 if own else TURN, lines))
+    layers = partial(open_layers, data, name)
+    return finite(Network(name, threshold, logits, temperature, 0.0 if own else TURN, lines, layers))
 
 
-def _finite(network: Network) -> Network:
+def finite(network: Network) -> Network:
     """Refuse finite weights of which sums are not: they would answer NaN. Raises ModelFileError."""
     blank_and_full = np.stack([np.zeros((28, 28), np.uint8), np.full((28, 28), 255, np.uint8)])
     if not np.isfinite(network.logits(blank_and_full)).all():
@@ -153,6 +158,30 @@ def _finite(network: Network) -> Network:
 
 OWN_THRESHOLD = 0.9
 """The threshold of a user's own network without calibration."""
+
+
+def open_network(model: Any, threads: int | None = None) -> Network:
+    """The network of what a `Reader` is given: see `ReaderOptions.model` and `Reader`.
+
+    Raises:
+        UserError: it is of another type.
+        TendigitsError: there is no such run, or its model is damaged.
+    """
+    if model is None:
+        return bundled(threads)
+    if isinstance(model, Network):
+        return model
+    if isinstance(model, str | Path):
+        return load_network(model)
+    if "keras" in sys.modules:  # else it can be no model of Keras, and importing it takes seconds
+        from tendigits.digits.keras_network import live_network
+
+        if (network := live_network(model)) is not None:
+            return network
+    raise UserError(
+        "expected a run's folder, a model file (.keras, .h5, .onnx), a Keras model or what run_recipe returns, "
+        f"received {type(model).__name__}"
+    )
 
 
 def load_network(path: str | Path) -> Network:
@@ -167,20 +196,11 @@ def load_network(path: str | Path) -> Network:
 
     require(f"the network {path}", "train")
 
+    from tendigits.digits.keras_network import from_keras
     from tendigits.model.file import load_calibration, load_model, model_path
-    from tendigits.model.network import predict
 
     file = model_path(path)
-    model = load_model(file)
-    calibration = load_calibration(file)
-
-    def logits(crops: Crops) -> Floats:
-        found: Floats = np.log(np.maximum(predict(model, to_input(crops)), LEAST))
-        return found
-
-    if calibration is None:
-        return _finite(Network(str(path), OWN_THRESHOLD, logits))
-    return _finite(Network(str(path), calibration.threshold, logits, calibration.temperature))
+    return from_keras(load_model(file), str(path), load_calibration(file))
 
 
 def read_onnx(path: Path) -> bytes:

@@ -11,8 +11,6 @@ import base64
 import gzip
 import hashlib
 import io
-import json
-import re
 import shutil
 import subprocess
 import tarfile
@@ -20,7 +18,6 @@ import tempfile
 from collections.abc import Sequence
 from dataclasses import replace
 from importlib.resources import files
-from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +27,7 @@ from tendigits.digits.layers import with_layers
 from tendigits.digits.network import bundled_file
 from tendigits.digits.runtime import asset
 from tendigits.errors import DownloadError, UserError
+from tendigits.export.bundle import as_module, join_modules, section, server_page, text_of
 from tendigits.export.constants import constants
 from tendigits.export.formats import Exported, export_file
 from tendigits.export.source import Source
@@ -58,13 +56,6 @@ WORKER = (
     "worker.js",
 )  # fmt: skip
 """The modules, each after those that it imports."""
-
-IMPORT = r'^import \{([^}]*)\} from "\./([^"]*)";'
-EXPORT = r"^export (?:async )?(?:function|const) (\w+)"
-"""The forms of imports and exports that the modules may have."""
-
-SERVED = r"<fieldset.*?</fieldset>|<span data-served>.*?</span>|<!-- served -->.*?<!-- /served -->"
-"""What in the sections of the server's page needs the server."""
 
 MAX_PACKAGE = 2**29
 """Bytes of the packed npm package, which has a hundred MB."""
@@ -110,9 +101,9 @@ def write_page(networks: Sequence[tuple[Source, bytes]], folder: Path, runtime: 
         networks: each with its ONNX file, which has the outputs of its layers.
     """
     make_folder(folder)
-    server, own = files("tendigits.serve") / "page", files("tendigits.export") / "page"
-    known = _module("constants", constants())
-    worker = {"constants.js": known} | {name: _text(own / "worker" / name) for name in WORKER}
+    server, own = server_page(), files("tendigits.export") / "page"
+    known = as_module("constants", constants())
+    worker = {"constants.js": known} | {name: text_of(own / "worker" / name) for name in WORKER}
     packed = {
         "runtime": _pack(runtime[0]),
         "wasm": _pack(runtime[1]),
@@ -120,12 +111,12 @@ def write_page(networks: Sequence[tuple[Source, bytes]], folder: Path, runtime: 
         "networks": [_network(source, onnx) for source, onnx in networks],
         "numbers": _networks_of_numbers(networks[0][0]),
     }
-    modules = {"constants.js": known, "packed.js": _module("packed", packed)}
-    modules |= {name: _text(server / name) for name in SHARED} | {name: _text(own / name) for name in OWN}
+    modules = {"constants.js": known, "packed.js": as_module("packed", packed)}
+    modules |= {name: text_of(server / name) for name in SHARED} | {name: text_of(own / name) for name in OWN}
     write_text(folder / "tendigits.js", join_modules(modules))
-    write_text(folder / "style.css", _text(server / "style.css"))
-    write_text(folder / "icon.svg", _text(server / "icon.svg"))
-    write_text(folder / "index.html", _document(_text(own / "index.html"), _text(server / "index.html")))
+    write_text(folder / "style.css", text_of(server / "style.css"))
+    write_text(folder / "icon.svg", text_of(server / "icon.svg"))
+    write_text(folder / "index.html", _document(text_of(own / "index.html")))
     return folder / "index.html"
 
 
@@ -155,41 +146,12 @@ def _networks_of_numbers(source: Source) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _document(page: str, server: str) -> str:
+def _document(page: str) -> str:
     """The page's HTML, with the parts of the server's page that need no server."""
-    sections = {}
-    for name in ("draw", "read"):
-        section = re.search(rf'<section id="{name}".*?</section>', server, re.DOTALL)
-        if section is None:
-            raise AssertionError(f"the server's page has no section #{name}")
-        sections[name] = re.sub(SERVED, "", section[0], flags=re.DOTALL)
+    sections = {name: section(name) for name in ("draw", "read")}
     links = "".join(f'\n    <a href="#{name}">{name.title()}</a>' for name in sections)
     page = page.replace("<!-- nav -->", f'  <nav aria-label="Pages">{links}\n  </nav>')
     return page.replace("<!-- sections -->", "\n".join(sections.values()))
-
-
-def join_modules(modules: dict[str, str]) -> str:
-    """Modules, by their names, as one plain script; each keeps to itself what it does not export.
-
-    Raises:
-        AssertionError: a module imports what no module before it exports.
-    """
-    exports: dict[str, set[str]] = {}
-    plain = []
-    for module, text in modules.items():
-        for names, path in re.findall(IMPORT, text, re.MULTILINE):
-            if missing := set(re.findall(r"\w+", names)) - exports.get(path, set()):
-                raise AssertionError(f"{module} imports {', '.join(sorted(missing))} from {path}, which has none")
-        exports[module] = set(re.findall(EXPORT, text, re.MULTILINE))
-        body = re.sub(r"^export ", "", re.sub(IMPORT, r'const {\1} = modules["\2"];', text, flags=re.M), flags=re.M)
-        given = ", ".join(sorted(exports[module]))
-        plain.append(f'modules["{module}"] = (() => {{\n{body}return {{ {given} }};\n}})();\n')
-    return '(() => {\n"use strict";\nconst modules = {};\n' + "".join(plain) + "})();\n"
-
-
-def _module(name: str, value: Any) -> str:
-    """A module that exports a value."""
-    return f"export const {name} = {json.dumps(value)};\n"
 
 
 def fetch_runtime(given: Path | None = None) -> Runtime:
@@ -244,7 +206,3 @@ def _member(archive: tarfile.TarFile, name: str) -> bytes:
 
 def _pack(data: bytes) -> str:
     return base64.b64encode(gzip.compress(data, mtime=0)).decode()
-
-
-def _text(path: Traversable) -> str:
-    return path.read_text(encoding="utf-8")

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from tendigits.data.preprocess import FIELD
 from tendigits.digits.budget import Budget
 from tendigits.digits.find import Found, find_digit, open_page
-from tendigits.digits.network import Network, Predictions, bundled, load_network
+from tendigits.digits.network import Network, Predictions, bundled, open_network
 from tendigits.digits.segment import Box
 from tendigits.digits.thumbnail import Thumbnail
 from tendigits.errors import UserError
@@ -70,7 +70,7 @@ class Reader:
 
     def __init__(
         self,
-        model: str | Path | Network | None = None,
+        model: Any = None,
         threshold: float | None = None,
         threads: int | None = None,
         *,
@@ -81,20 +81,19 @@ class Reader:
         """Load the networks.
 
         Args:
-            model: see `ReaderOptions`; it may be a network, too.
+            model: see `ReaderOptions`; or what `run_recipe` returned, or a Keras model from (n, 784), (n, 28, 28) or
+                (n, 28, 28, 1), 0 to 1, to (n, 10). It reads with the weights that such a model has at the time.
             threshold, max_error, decimal, form: see `ReaderOptions`.
             threads: most threads of the package's networks; None takes all cores.
 
         Raises:
             TendigitsError: there is no such model or form, or a setting is out of range.
         """
-        self.model = model
-        named = None if isinstance(model, Network) else model
+        self.network = open_network(model, threads)
+        named = model if isinstance(model, str | Path) else None
+        self.model: str | Path | Network | None = None if model is None else named or self.network
         self.options = ReaderOptions(named, threshold, max_error, decimal, form)
         self.form = None if form is None else load_form(form)
-        self.network = (
-            bundled(threads) if model is None else model if isinstance(model, Network) else load_network(model)
-        )
         if threshold is not None and not 0 <= threshold <= 1:
             raise UserError(f"expected a threshold from 0 to 1, received {threshold}; the default is about 0.9")
         if threshold is not None and max_error is not None:

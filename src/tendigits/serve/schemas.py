@@ -9,6 +9,7 @@ import numpy as np
 from pydantic import AfterValidator, BaseModel, ConfigDict, FailFast, Field, ValidationError, model_validator
 from pydantic_core import InitErrorDetails
 
+from tendigits.digits.layers import Layer
 from tendigits.read.page import Page
 from tendigits.read.results import Character, Digit, Line
 
@@ -126,6 +127,27 @@ class LineResponse(ValueResponse):
         digit = None if line.digit is None else DigitResponse.of(line.digit, with_crops)
         strip = encode(line.strip) if with_crops else None
         return cls(**{**line.as_dict(), "characters": characters, "strip": strip, "digit": digit})
+
+
+class LayerResponse(BaseModel):
+    """A layer's outputs as a picture."""
+
+    name: str
+    columns: int
+    low: float
+    """The value of the byte 0."""
+    high: float
+    """The value of the byte 255."""
+    units: str
+    """A byte for each place of the picture, row by row, in base64."""
+
+    @classmethod
+    def of(cls, layer: Layer) -> "LayerResponse":
+        """From a layer; places without a unit are as dark as 0."""
+        values = np.nan_to_num(layer.values)
+        low, high = min(float(values.min()), 0.0), max(float(values.max()), 0.0)
+        scaled = np.rint((values - low) / ((high - low) or 1) * 255).astype(np.uint8)
+        return cls(name=layer.name, columns=values.shape[1], low=low, high=high, units=encode(scaled))
 
 
 class CellResponse(ValueResponse):

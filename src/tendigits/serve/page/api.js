@@ -25,7 +25,8 @@ async function send(path, { method = "GET", json, body, headers } = {}) {
   throw new Error(error);
 }
 
-export function cropOf(base64) {
+// The bytes of a text in base64: a crop's or a strip's pixels, a layer's units.
+export function bytesOf(base64) {
   return Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
 }
 
@@ -33,13 +34,13 @@ export function cropOf(base64) {
 export function drawCrop(canvas, base64) {
   const context = canvas.getContext("2d");
   const image = context.createImageData(28, 28);
-  if (base64) cropOf(base64).forEach((value, i) => image.data.set([value, value, value, 255], 4 * i));
+  if (base64) bytesOf(base64).forEach((value, i) => image.data.set([value, value, value, 255], 4 * i));
   context.putImageData(image, 0, 0);
 }
 
 // Draw a strip, grey, 40 pixels high, into a canvas that becomes as wide.
 export function drawStrip(canvas, base64) {
-  const pixels = cropOf(base64);
+  const pixels = bytesOf(base64);
   canvas.width = pixels.length / 40;
   canvas.height = 40;
   const context = canvas.getContext("2d");

@@ -1,6 +1,6 @@
 // A network's layers as heat maps: a square for each unit, blue below zero, orange above, dark at zero.
 
-import { cropOf } from "./api.js";
+import { bytesOf } from "./api.js";
 import { element } from "./dom.js";
 
 const CELL = 10; // pixels of a unit in the canvas
@@ -30,7 +30,7 @@ class Layers {
 
   // The same for layers as the server, or an exported page's network, gives them: {name, columns, units}.
   buildAs(layers) {
-    this.build(layers.map(({ name, columns, units }) => ({ name: name[0].toUpperCase() + name.slice(1), columns, count: cropOf(units).length })));
+    this.build(layers.map(({ name, columns, units }) => ({ name: name[0].toUpperCase() + name.slice(1), columns, count: bytesOf(units).length })));
   }
 
   map({ name, count, columns }, layer) {
@@ -76,7 +76,7 @@ class Layers {
   show(layers) {
     layers.forEach((layer, i) => {
       const map = this.maps[i];
-      if (!map || cropOf(layer.units).length !== map.count) return; // of a network that was replaced meanwhile
+      if (!map || bytesOf(layer.units).length !== map.count) return; // of a network that was replaced meanwhile
       map.units = layer;
       this.paint(map);
     });
@@ -89,7 +89,7 @@ class Layers {
   paint({ canvas, columns, count, cell, cursor, units }) {
     const context = canvas.getContext("2d");
     context.clearRect(0, 0, canvas.width, canvas.height);
-    const bytes = units && cropOf(units.units);
+    const bytes = units && bytesOf(units.units);
     const largest = units ? Math.max(Math.abs(units.low), Math.abs(units.high), 1e-9) : 1;
     const side = cell === CELL ? cell - 1 : cell; // no lines between the pixels of a picture
     for (let unit = 0; unit < count; unit++) {
@@ -118,7 +118,7 @@ function colourOf(value) {
 export function drawWeights(canvas, base64) {
   const context = canvas.getContext("2d");
   const image = context.createImageData(28, 28);
-  cropOf(base64).forEach((byte, i) => {
+  bytesOf(base64).forEach((byte, i) => {
     const value = (byte - 128) / 127;
     const end = value < 0 ? BELOW : ABOVE;
     image.data.set([...DARK.map((from, k) => from + Math.abs(value) * (end[k] - from)), 255], 4 * i);

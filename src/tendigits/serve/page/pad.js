@@ -24,7 +24,7 @@ export function startPad(from, shown = () => {}) {
     addBars(bars);
     return { place, bars, names, roots: [place.parentElement, layers.parentElement], layers: startLayers(layers, null), requests: 0 };
   });
-  pad = startStrokes("pad", () => { sides.forEach(read); });
+  pad = startStrokes({ pad: find("pad"), undo: find("pad-undo"), clear: find("pad-clear") }, () => { sides.forEach(read); });
   startChoice("draw", open);
   sides.forEach((side) => show(side, null));
   open(0);
@@ -98,6 +98,6 @@ function show(side, digit, number = null) {
   if (number) showNumber(side.place, side.bars, number);
   else showDigit(side.place, side.bars, digit);
   if (side !== sides[0]) return;
-  showSeen(digit, number);
+  showSeen(find("seen"), find("seen-help"), digit, number);
   whenShown(digit, number);
 }

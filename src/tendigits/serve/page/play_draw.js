@@ -23,7 +23,7 @@ export function startDrawing(ready) {
     find(`play-bars-${name}`).replaceChildren(...Array.from({ length: 10 }, (_, digit) => element("li", {}, element("span", {}, String(digit)),
       element("span", { class: "track", "aria-hidden": "true" }, element("i")), element("span", { class: "percent" }, "–"))));
   }
-  pad = startStrokes("play-pad", askAgain, 0);
+  pad = startStrokes({ pad: find("play-pad"), undo: find("play-pad-undo"), clear: find("play-pad-clear") }, askAgain, 0);
   showCrop(null);
 }
 

@@ -1,10 +1,11 @@
 // The prediction for a drawing: the digit with ten bars, or the number, and the crop that the network saw.
 
 import { confidenceText, drawCrop, drawStrip, percent } from "./api.js";
-import { element, find } from "./dom.js";
+import { element } from "./dom.js";
 
 const LIKELY = 0.5; // confidence from which what stands beside each other is a number rather than a scrawl
-const HELP = find("seen-help").textContent;
+const CROP = "What the network sees: 28 by 28 pixels, cropped, scaled and centred like MNIST's digits.";
+const STRIP = "A number is cut out, and its digits are read together.";
 
 // Add ten bars to a list.
 export function addBars(list) {
@@ -67,9 +68,8 @@ export function showFailure(place, bars, message) {
   place.replaceChildren(element("span", { class: "doubt" }, `Not read: ${message}`));
 }
 
-// Show the pixels that were seen: of a digit the crop, of a number its strip, if there is one.
-export function showSeen(digit, number = null) {
-  const canvas = find("seen");
+// Show the pixels that were seen in a canvas, with a text beside it: of a digit the crop, of a number its strip, if there is one.
+export function showSeen(canvas, help, digit, number = null) {
   const strip = number?.line?.strip;
   canvas.className = strip ? "strip" : "crop large";
   if (strip) drawStrip(canvas, strip);
@@ -78,7 +78,7 @@ export function showSeen(digit, number = null) {
     drawCrop(canvas, number ? null : digit?.crop);
   }
   canvas.hidden = number !== null && !strip;
-  find("seen-help").textContent = number ? "A number is cut out, and its digits are read together." : HELP;
+  help.textContent = number ? STRIP : CROP;
   const what = number ? number.value : !digit ? "nothing yet" : digit.is_digit >= 0.5 ? `a ${digit.label}` : "not a digit";
   canvas.setAttribute("aria-label", `What the network sees: ${what}`);
 }

@@ -1,16 +1,16 @@
 // A drawing pad: smooth strokes from mouse, pen, finger or keys.
 
-import { element, find } from "./dom.js";
+import { element } from "./dom.js";
 
 const SIDE = 560;
 const WIDTH = 38; // pen width: in MNIST about a tenth of a digit
 const PAUSE = 120; // milliseconds without a new point before the drawing is read
 const STEP = 14; // pixels per arrow key
 
-// The pad of the canvas `name`, with the buttons `name`-undo and `name`-clear. `whenChanged` is called when the pen has
-// paused for so many milliseconds; with 0, at once.
-export function startStrokes(name, whenChanged, pause = PAUSE) {
-  return new Strokes(name, whenChanged, pause);
+// A pad on the canvas `pad`, with its buttons. `whenChanged` is called when the pen has paused for so many milliseconds;
+// with 0, at once.
+export function startStrokes({ pad, undo, clear }, whenChanged, pause = PAUSE) {
+  return new Strokes({ pad, undo, clear }, whenChanged, pause);
 }
 
 class Strokes {
@@ -19,9 +19,8 @@ class Strokes {
   pointer = null; // of the finger, pen or mouse that draws it; others are ignored meanwhile
   cursor = null; // position of the keyboard's pen: {x, y}
 
-  constructor(name, whenChanged, pause) {
-    Object.assign(this, { whenChanged, pause, pad: find(name) });
-    const { pad } = this;
+  constructor({ pad, undo, clear }, whenChanged, pause) {
+    Object.assign(this, { whenChanged, pause, pad });
     pad.addEventListener("pointerdown", (event) => {
       if (event.button !== 0 || this.pointer !== null) return;
       this.pointer = event.pointerId;
@@ -40,8 +39,8 @@ class Strokes {
     }
     pad.addEventListener("keydown", (event) => this.onKey(event));
     pad.addEventListener("blur", () => { if (this.cursor) { this.cursor = null; this.end(); } });
-    find(`${name}-undo`).addEventListener("click", () => this.undo());
-    find(`${name}-clear`).addEventListener("click", () => this.clear());
+    undo.addEventListener("click", () => this.undo());
+    clear.addEventListener("click", () => this.clear());
     this.paint();
   }
 
@@ -62,6 +61,13 @@ class Strokes {
     this.strokes = [];
     this.repaint();
     return drawn;
+  }
+
+  // Show strokes that are known already: nothing has changed.
+  replace(strokes) {
+    this.current = null;
+    this.strokes = structuredClone(strokes);
+    this.paint();
   }
 
   // Does not replace what was drawn since.

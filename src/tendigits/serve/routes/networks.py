@@ -1,14 +1,12 @@
 """Which network reads a request, and POST /v1/layers: what its layers answer to a digit."""
 
-import base64
 from typing import Annotated
 
-import numpy as np
 from fastapi import APIRouter, Query
 from fastapi.concurrency import run_in_threadpool
 from pydantic import BaseModel
 
-from tendigits.digits.layers import Layer, Layers, with_layers
+from tendigits.digits.layers import Layers, with_layers
 from tendigits.digits.network import bundled_file
 from tendigits.errors import UserError
 from tendigits.extras import require
@@ -19,7 +17,7 @@ from tendigits.serve.errors import error_responses
 from tendigits.serve.routes.correction_schemas import as_crop
 from tendigits.serve.routes.run_networks import ReadingNetwork
 from tendigits.serve.routes.runs import run_of
-from tendigits.serve.schemas import Crop, Strict
+from tendigits.serve.schemas import Crop, LayerResponse, Strict
 
 router = APIRouter(prefix="/v1", tags=["read"], route_class=JsonRoute)
 
@@ -33,28 +31,6 @@ class LayersRequest(Strict):
     """A digit."""
 
     crop: Crop
-
-
-class LayerResponse(BaseModel):
-    """A layer's outputs as a picture."""
-
-    name: str
-    columns: int
-    low: float
-    """The value of the byte 0."""
-    high: float
-    """The value of the byte 255."""
-    units: str
-    """A byte for each place of the picture, row by row, in base64."""
-
-    @classmethod
-    def of(cls, layer: Layer) -> "LayerResponse":
-        """From a layer; places without a unit are as dark as 0."""
-        values = np.nan_to_num(layer.values)
-        low, high = min(float(values.min()), 0.0), max(float(values.max()), 0.0)
-        scaled = np.rint((values - low) / ((high - low) or 1) * 255).astype(np.uint8)
-        units = base64.b64encode(scaled.tobytes()).decode()
-        return cls(name=layer.name, columns=values.shape[1], low=low, high=high, units=units)
 
 
 class LayersResponse(BaseModel):

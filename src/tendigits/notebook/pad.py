@@ -1,0 +1,153 @@
+"""A drawing pad in a notebook.
+
+pad = tendigits.Pad()                   # or Pad(model), Pad("runs/first"), Pad(trained), Pad(reader)
+pad                                     # the last line of a cell shows it
+pad.digit, pad.image, pad.page          # in the next cell: what was read
+pad.observe(print, "digit")             # at each reading
+"""
+
+import asyncio
+import threading
+from importlib.resources import files
+from itertools import count
+from typing import Any
+
+import anywidget
+import numpy as np
+import traitlets
+from numpy.typing import NDArray
+
+from tendigits.batch.batch import as_page
+from tendigits.data.preprocess import FIELD
+from tendigits.digits.find import find_digit
+from tendigits.digits.layers import ShowLayers
+from tendigits.errors import reason_of
+from tendigits.export.bundle import as_module, join_modules, section, server_page, text_of
+from tendigits.read.page import Page
+from tendigits.read.reader import Reader
+from tendigits.read.results import Digit
+from tendigits.serve.schemas import DigitResponse, LayerResponse, LineResponse
+
+BLANK = np.zeros((FIELD, FIELD), np.uint8)
+
+SHARED = ("dom.js", "api.js", "strokes.js", "layers.js", "prediction.js")
+"""Modules of the server's page, each after those that it imports."""
+
+
+def _script() -> str:
+    """The widget as one module that imports nothing: with the server's page's modules, its HTML and its styles."""
+    own = files("tendigits.notebook")
+    styles = text_of(server_page() / "style.css") + text_of(own / "pad.css")
+    modules = {name: text_of(server_page() / name) for name in SHARED}
+    modules |= {"page.js": as_module("page", {"html": section("draw"), "styles": styles})}
+    return "export default " + join_modules(modules | {"pad.js": text_of(own / "pad.js")}, "pad.js")
+
+
+class Pad(anywidget.AnyWidget):
+    """A pad to draw a digit or a number on; a network reads it while the pen moves, and shows its layers."""
+
+    _esm = _script()
+
+    digit = traitlets.Instance(Digit, allow_none=True)
+    """The drawing, read as one digit; None where nothing is drawn, or it could not be read."""
+
+    page = traitlets.Instance(Page, allow_none=True)
+    """The drawing as a page: the numbers on it, if it isn't clearly one digit; else a line with the digit."""
+
+    drawing = traitlets.CBytes().tag(sync=True, echo_update=False)
+    """The drawing as a PNG; empty where nothing is drawn."""
+
+    _strokes: traitlets.List[Any] = traitlets.List().tag(sync=True, echo_update=False)
+    """The lines of the pen, [x, y] for each point: another view of this pad shows them, too."""
+
+    _answer = traitlets.Dict().tag(sync=True)
+    """What is shown beside the drawing: {digit, lines, layers}, as the server's API has them, or {error}; each answer
+    has its own `serial`, so that it is news even where all else is the same."""
+
+    def __init__(self, model: Any = None) -> None:
+        """Open the networks.
+
+        Args:
+            model: what a `Reader` takes (None for the package's network, a run's folder, a model file, a Keras model,
+                what `run_recipe` returned), or a `Reader`.
+
+        Raises:
+            TendigitsError: where `Reader` does.
+        """
+        self.reader = model if isinstance(model, Reader) else Reader(model)
+        self._serials = count()
+        self._loop, self._is_waiting = _running_loop(), False
+        self._layers, self._not_shown = _open_layers(self.reader)
+        super().__init__(_answer=self._answered(None, None))
+
+    @property
+    def image(self) -> NDArray[np.uint8] | None:
+        """uint8 (28, 28): what the network saw, white on black; None as for `digit`."""
+        return None if self.digit is None else self.digit.crop
+
+    def __repr__(self) -> str:
+        return f"Pad({'nothing is drawn' if self.digit is None else self.digit.text()})"
+
+    @traitlets.observe("_strokes")
+    def _drawn(self, _: Any) -> None:
+        """Take a new drawing, which comes together with its strokes.
+
+        JupyterLab and ipykernel 7 bring it in another thread than that of the cells, one of which may be training the
+        network now; asking it meanwhile would end the training. So the newest drawing is read between cells.
+        """
+        if self._loop is None or threading.current_thread() is threading.main_thread():
+            self._read()
+        elif not self._is_waiting:
+            self._is_waiting = True
+            self._loop.call_soon_threadsafe(self._read)
+
+    def _read(self) -> None:
+        self._is_waiting = False
+        digit, page = None, None
+        try:
+            if self.drawing:
+                digit, page = self._reading()
+            answer = self._answered(digit, page)
+        except Exception as error:  # a model may raise anything; the widget shows it in one line
+            digit, page = None, None
+            answer = {"serial": next(self._serials), "error": reason_of(error) or type(error).__name__}
+        self._answer = answer
+        with self.hold_trait_notifications():
+            self.digit, self.page = digit, page
+
+    def _reading(self) -> tuple[Digit, Page]:
+        """The drawing as one digit, and as a page: of the digit or, where it isn't clearly one, of numbers."""
+        found = find_digit(self.drawing)
+        (digit,) = self.reader.classify_found([found])
+        is_clear = digit.accepted or digit.reason == "no digit"
+        return digit, as_page(digit, found.size) if is_clear else self.reader.read(self.drawing)
+
+    def _answered(self, digit: Digit | None, page: Page | None) -> dict[str, Any]:
+        layers = self._layers(BLANK if digit is None else digit.crop)
+        lines = [line for line in page.lines if line.digit is None] if page else []
+        return {
+            "serial": next(self._serials),
+            "digit": digit and DigitResponse.of(digit, with_crop=True).model_dump(),
+            "lines": [LineResponse.of(line, with_crops=True).model_dump() for line in lines],
+            "layers": [LayerResponse.of(layer).model_dump() for layer in layers],
+            "not_shown": self._not_shown,
+        }
+
+
+def _running_loop() -> asyncio.AbstractEventLoop | None:
+    """The event loop of the kernel, in whose thread cells are run; None outside of a notebook."""
+    try:
+        return asyncio.get_running_loop()
+    except RuntimeError:
+        return None
+
+
+def _open_layers(reader: Reader) -> tuple[ShowLayers, str | None]:
+    """What shows the layers of a reader's network; or nothing, and why. A network reads all the same."""
+    try:
+        if reader.network.open_layers is not None:
+            return reader.network.open_layers(), None
+        reason = "this network gives only its answers"
+    except Exception as error:  # Keras raises nearly every class
+        reason = reason_of(error)
+    return lambda _: [], reason

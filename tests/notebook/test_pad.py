@@ -1,0 +1,158 @@
+"""The pad without a browser: what the kernel makes of a drawing, with the Reader as the oracle."""
+
+import asyncio
+import re
+import threading
+from typing import Any
+
+import cv2
+import keras
+import numpy as np
+import pytest
+
+import tendigits
+from tendigits import Pad, Reader
+from tendigits.digits.network import Network, bundled
+from tendigits.errors import UserError
+from tendigits.export.formats import export_file
+from tendigits.export.source import open_source
+
+
+def draw(pad: Pad, drawing: bytes) -> None:
+    """As the browser sends it: the strokes together with the picture, in a buffer."""
+    strokes = [[[1, 2], [3, len(pad._strokes)]], *pad._strokes] if drawing else []
+    pad.set_state({"drawing": memoryview(drawing), "_strokes": strokes})
+
+
+def drawing_of(*crops: np.ndarray) -> bytes:
+    """Digits beside each other, dark on white, as a PNG."""
+    page = np.full((560, 560), 255, np.uint8)
+    for i, crop in enumerate(crops):
+        place = page[180:376, 10 + 170 * i : 206 + 170 * i]
+        np.minimum(place, np.kron(255 - crop, np.ones((7, 7), np.uint8)), out=place)
+    return bytes(cv2.imencode(".png", page)[1])
+
+
+@pytest.fixture
+def three(digits) -> bytes:
+    return drawing_of(digits.x_test[digits.y_test == 3][1])
+
+
+def test_a_drawing_is_read_as_the_reader_reads_it(three):
+    pad, expected = Pad(), Reader().digit(three)
+    assert (pad.digit, pad.image, pad.page) == (None, None, None)
+    draw(pad, three)
+    assert pad.digit.label == expected.label == 3
+    np.testing.assert_array_equal(pad.digit.probabilities, expected.probabilities)
+    np.testing.assert_array_equal(pad.image, expected.crop)
+    assert pad.digit.box == expected.box
+    assert [line.value for line in pad.page.lines] == ["3"]
+    assert pad.drawing == three
+    assert repr(pad) == f"Pad({expected.text()})"
+    draw(pad, b"")
+    assert (pad.digit, pad.image, pad.page) == (None, None, None)
+
+
+def test_what_is_no_single_digit_is_read_as_a_page(digits):
+    crops = [digits.x_test[digits.y_test == label][2] for label in (4, 0, 7)]
+    pad = Pad()
+    draw(pad, drawing_of(*crops))
+    assert pad.page.text() == Reader().read(pad.drawing).text() == "407"
+    assert not pad.digit.accepted
+    assert [line["value"] for line in pad._answer["lines"]] == ["407"]
+
+
+def test_each_reading_can_be_observed(three):
+    pad, seen = Pad(), []
+    pad.observe(lambda change: seen.append((change.new and change.new.label, pad.page is None)), "digit")
+    for drawing in (three, b""):
+        draw(pad, drawing)
+    assert seen == [(3, False), (None, True)]
+
+
+def test_a_drawing_that_comes_in_another_thread_waits_until_the_cell_has_ended(three):
+    """As JupyterLab sends it while a cell runs: asked meanwhile, a model that is being trained would fail."""
+    seen = []
+
+    async def cells() -> None:
+        pad = Pad()
+        pad.observe(lambda change: seen.append((change.new.label, threading.current_thread())), "digit")
+        for _ in range(3):
+            thread = threading.Thread(target=draw, args=(pad, three))
+            thread.start()
+            thread.join()
+        assert seen == []
+        await asyncio.sleep(0.01)  # between cells
+
+    asyncio.run(cells())
+    assert seen == [(3, threading.main_thread())]  # the newest alone
+
+
+@pytest.fixture(params=["run", "onnx", "keras", "model", "trained", "reader"])
+def given(request, runs, small_npz, tmp_path) -> Any:
+    """The same network in each form that a pad takes."""
+    run = runs / "b"
+    if request.param == "run":
+        return run
+    if request.param == "onnx":
+        return export_file(open_source(run, small_npz), "onnx", out=tmp_path / "one.onnx").path
+    if request.param == "keras":
+        return str(run / "model.keras")
+    if request.param == "reader":
+        return Reader(run)
+    model = tendigits.load_model(run)
+    if request.param == "model":
+        return model
+    from tendigits.report.run import open_run
+    from tendigits.train.trainer import Trained
+
+    return Trained(open_run(run), model, keras.callbacks.History(), None)
+
+
+def test_it_reads_with_the_network_that_it_is_given(given, runs, three):
+    run, pad = runs / "b", Pad(given)
+    draw(pad, three)
+    x = pad.image.reshape(1, 784) / np.float32(255)
+    (answers,) = tendigits.load_model(run).predict(x, verbose=0)
+    temperature = pad.reader.network.temperature
+    expected = answers ** (1 / temperature) / (answers ** (1 / temperature)).sum()
+    np.testing.assert_allclose(pad.digit.probabilities, expected, atol=1e-5)
+    assert [layer["name"] for layer in pad._answer["layers"]] == ["hidden layer 1: 16 units", "hidden layer 2: 8 units"]
+    if not isinstance(given, keras.Model):  # which has no calibration
+        reader = Reader(run)
+        assert temperature == pytest.approx(reader.network.temperature, abs=1e-3)
+        assert pad.reader.threshold == pytest.approx(reader.threshold, abs=1e-3)
+
+
+def test_a_networks_error_is_one_line_and_the_next_drawing_is_read(three, monkeypatch):
+    pad = Pad()
+
+    def fail(_: Any) -> None:
+        raise ValueError("first line\nsecond line")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(pad.reader, "classify_found", fail)
+        draw(pad, three)
+    assert pad._answer["error"] == "first line second line"
+    assert (pad.digit, pad.page) == (None, None)
+    draw(pad, three)
+    assert pad.digit.label == 3
+
+
+def test_a_network_whose_layers_cannot_be_shown_reads_all_the_same(three):
+    pad = Pad(Reader(Network("mine", 0.9, bundled().logits)))
+    draw(pad, three)
+    assert pad.digit.label == 3
+    assert (pad._answer["layers"], pad._answer["not_shown"]) == ([], "this network gives only its answers")
+
+
+def test_anything_else_is_refused():
+    with pytest.raises(UserError, match="a Keras model or what run_recipe returns, received int"):
+        Pad(3)
+
+
+def test_the_script_needs_nothing_from_elsewhere():
+    script = Pad._esm
+    assert script.startswith("export default (")
+    assert not re.search(r"^\s*import\b|\bimport\(|@import|url\(", script, re.MULTILINE)
+    assert set(re.findall(r"https?://[^\"'\s]+", script)) == {"http://www.w3.org/2000/svg"}  # a name, not an address
