@@ -56,7 +56,7 @@ def digit_html(digit: Digit) -> str:
     """The picture with the digit's box, the crop that the network saw, and what it is."""
     text = digit.text()
     seen = data_uri(digit.crop, "png")
-    crop = f'<img src="{seen}" alt="The crop" style="width: 112px; image-rendering: pixelated; {EDGE}">'
+    crop = f'<img src="{seen}" alt="What the network saw" style="width: 112px; image-rendering: pixelated; {EDGE}">'
     picture = ""
     if digit.thumbnail is not None:
         mark = Mark(digit.box, str(digit.label), digit.accepted, digit.reason)
