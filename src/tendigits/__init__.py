@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 os.environ.setdefault("KERAS_BACKEND", "jax")
 # JAX 0.10.1 takes its own compiled programs for errors (openxla/xla#44565); real ones are raised as well as logged.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+# From 1.29 on, onnxruntime keeps an id of the machine on the disk and reports to Microsoft what it runs, unless this is
+# set before it is imported (microsoft/onnxruntime#27379).
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 
 _HOMES = {
     "Pad": "tendigits.notebook.pad",

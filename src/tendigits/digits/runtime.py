@@ -22,6 +22,7 @@ def open_session(data: bytes, name: str, threads: int | None = None) -> Any:
         check_onnx(data)
     except ValueError as error:
         raise ModelFileError(f"{name} is not a complete model file: {error}") from None
+    onnxruntime.disable_telemetry_events()  # on Windows; elsewhere ORT_DISABLE_TELEMETRY has done it
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 4
     options.intra_op_num_threads = threads or 0
