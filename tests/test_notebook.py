@@ -91,6 +91,10 @@ def check_first_story(notebook: Any, *, accuracy: float) -> None:
     assert max(changed) < plain - 15
     assert min(percents(printed(notebook, "own-repair-code"))) > plain - 4
 
+    assert "<svg" in printed(notebook, "own-digit-code")  # nothing was drawn, so it is the first test digit, a 7
+    answers = re.findall(r"^(.+?) +(\d) ", printed(notebook, "own-compare-code"), re.MULTILINE)
+    assert answers == [("your network", "7"), ("the package's", "7")]
+
 
 def mistakes(notebook: Any) -> tuple[list[int], int]:
     """Of the second notebook: held-out digits that each network reads wrongly, and how many there are."""

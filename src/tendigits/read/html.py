@@ -15,8 +15,8 @@ from tendigits.tables.table import UNCLEAR, Cell
 
 ACCEPTED = "#14823c"
 
-NARROWEST, WIDEST = 300, 1000
-"""Pixels on the screen: least and most of a picture's longest side."""
+SMALL, LARGE = 300, 1000
+"""Pixels on the screen: the longest side of a page at least and at most; of a picture of one digit, SMALL."""
 
 EDGE = "border: 1px solid #8888; margin: 0"
 """Style of a picture: a white one is seen on white, a black one on black."""
@@ -45,7 +45,7 @@ def page_html(page: Page) -> str:
     text = page.text() if page.fields else "\n".join(line.text() for line in others)
     parts = [
         text_html(summary),
-        _picture_html(summary, page.thumbnail, page.size, marks),
+        _picture_html(summary, page.thumbnail, page.size, marks, min(max(*page.size, SMALL), LARGE)),
         *map(table_html, tables),
         text_html(text),
     ]
@@ -60,7 +60,7 @@ def digit_html(digit: Digit) -> str:
     picture = ""
     if digit.thumbnail is not None:
         mark = Mark(digit.box, str(digit.label), digit.accepted, digit.reason)
-        picture = _picture_html(text, digit.thumbnail, digit.thumbnail.size, [mark])
+        picture = _picture_html(text, digit.thumbnail, digit.thumbnail.size, [mark], SMALL)
     return f'<div><div style="display: flex; align-items: end; gap: 1em">{picture}{crop}</div>{text_html(text)}</div>'
 
 
@@ -70,11 +70,16 @@ def _mark(read: Line | Cell, checked: Cell | None = None) -> Mark:
     return Mark(read.box, read.value, judged.accepted, judged.reason)
 
 
-def _picture_html(about: str, thumbnail: Thumbnail | None, size: tuple[int, int], marks: Sequence[Mark]) -> str:
-    """A picture, white if there is none, with boxes and values; coordinates are the picture's own pixels."""
+def _picture_html(
+    about: str, thumbnail: Thumbnail | None, size: tuple[int, int], marks: Sequence[Mark], side: int
+) -> str:
+    """A picture, white if there is none, with boxes and values; coordinates are the picture's own pixels.
+
+    Args:
+        side: pixels on the screen of the longest side.
+    """
     width, height = size
-    longest = max(size)
-    unit = longest / min(max(longest, NARROWEST), WIDEST)  # pixels of the picture in one of the screen
+    unit = max(size) / side  # pixels of the picture in one of the screen
     style = f"display: block; width: {round(width / unit)}px; max-width: 100%; height: auto; background: white; {EDGE}"
     picture = ""
     if thumbnail is not None:
