@@ -1,10 +1,12 @@
 """What was read as HTML, for notebooks: the picture with its boxes, tables, and text.
 
-What is doubtful has a dashed box and a question mark, and the mouse on it shows why.
+What is doubtful has a dashed box and a question mark, and the text says why. The picture and its boxes are an SVG in an
+`<img>`: JupyterLab takes an SVG of its own out of notebooks that it does not trust, and in an image nothing can run.
 """
 
 from collections.abc import Sequence
 from typing import NamedTuple
+from urllib.parse import quote
 
 from tendigits.digits.segment import Box
 from tendigits.digits.thumbnail import Thumbnail, data_uri
@@ -31,7 +33,6 @@ class Mark(NamedTuple):
     box: Box
     value: str
     accepted: bool
-    reason: str | None
 
 
 def page_html(page: Page) -> str:
@@ -59,52 +60,61 @@ def digit_html(digit: Digit) -> str:
     crop = f'<img src="{seen}" alt="What the network saw" style="width: 112px; image-rendering: pixelated; {EDGE}">'
     picture = ""
     if digit.thumbnail is not None:
-        mark = Mark(digit.box, str(digit.label), digit.accepted, digit.reason)
+        mark = Mark(digit.box, str(digit.label), digit.accepted)
         picture = _picture_html(text, digit.thumbnail, digit.thumbnail.size, [mark], SMALL)
     return f'<div><div style="display: flex; align-items: end; gap: 1em">{picture}{crop}</div>{text_html(text)}</div>'
 
 
 def _mark(read: Line | Cell, checked: Cell | None = None) -> Mark:
     """Where something was read, judged as in a table that was checked, if it stands in one."""
-    judged = checked or read
-    return Mark(read.box, read.value, judged.accepted, judged.reason)
+    return Mark(read.box, read.value, (checked or read).accepted)
 
 
 def _picture_html(
     about: str, thumbnail: Thumbnail | None, size: tuple[int, int], marks: Sequence[Mark], side: int
 ) -> str:
-    """A picture, white if there is none, with boxes and values; coordinates are the picture's own pixels.
+    """A picture with boxes and values.
 
     Args:
         side: pixels on the screen of the longest side.
     """
+    unit = max(size) / side
+    svg = quote(_svg(thumbnail, size, marks, unit), safe="/+=:;, ")
+    style = f"display: block; width: {round(size[0] / unit)}px; max-width: 100%; {EDGE}"
+    return f'<img src="data:image/svg+xml,{svg}" alt="{shown(about)}" style="{style}">'
+
+
+def _svg(thumbnail: Thumbnail | None, size: tuple[int, int], marks: Sequence[Mark], unit: float) -> str:
+    """A picture, white if there is none, with boxes and values; coordinates are the picture's own pixels.
+
+    Args:
+        unit: so many of them are a pixel on the screen.
+    """
     width, height = size
-    unit = max(size) / side  # pixels of the picture in one of the screen
-    style = f"display: block; width: {round(width / unit)}px; max-width: 100%; height: auto; background: white; {EDGE}"
-    picture = ""
+    place = f'width="{width}" height="{height}"'
+    picture = f'<rect {place} fill="white"/>'
     if thumbnail is not None:
-        picture = f'<image href="{thumbnail.data_uri()}" width="{width}" height="{height}" preserveAspectRatio="none"/>'
+        picture = f'<image href="{thumbnail.data_uri()}" {place} preserveAspectRatio="none"/>'
     letters = (
         f'font-family="sans-serif" font-size="{LETTERS * unit:g}" paint-order="stroke" stroke-linejoin="round" '
         f'stroke="white" stroke-width="{4 * unit:g}"'
     )
-    boxes = "".join(_box_html(mark, unit) for mark in marks)
-    values = "".join(_value_html(mark, unit) for mark in marks)
+    boxes = "".join(_box_svg(mark, unit) for mark in marks)
+    values = "".join(_value_svg(mark, unit) for mark in marks)
     return (
-        f'<svg viewBox="0 0 {width} {height}" role="img" aria-label="{shown(about)}" style="{style}">{picture}'
-        f'<g fill="transparent" stroke-width="{2 * unit:g}">{boxes}</g><g {letters}>{values}</g></svg>'
+        f'<svg xmlns="http://www.w3.org/2000/svg" {place} viewBox="0 0 {width} {height}">{picture}'
+        f'<g fill="none" stroke-width="{2 * unit:g}">{boxes}</g><g {letters}>{values}</g></svg>'
     )
 
 
-def _box_html(mark: Mark, unit: float) -> str:
+def _box_svg(mark: Mark, unit: float) -> str:
     left, top, right, bottom = mark.box
     colour, dashes = (ACCEPTED, "") if mark.accepted else (DOUBTFUL, f' stroke-dasharray="{6 * unit:g} {3 * unit:g}"')
-    about = mark.value if mark.accepted else f"{mark.value}: {mark.reason}"
     place = f'x="{left}" y="{top}" width="{right - left}" height="{bottom - top}"'
-    return f'<rect {place} stroke="{colour}"{dashes}><title>{shown(about)}</title></rect>'
+    return f'<rect {place} stroke="{colour}"{dashes}/>'
 
 
-def _value_html(mark: Mark, unit: float) -> str:
+def _value_svg(mark: Mark, unit: float) -> str:
     """A value above its box, or within it at the top of the picture."""
     value, colour = (mark.value, ACCEPTED) if mark.accepted else (mark.value + UNCLEAR, DOUBTFUL)
     base = max(mark.box.top - 4 * unit, LETTERS * unit)

@@ -3,6 +3,7 @@
 Its colours are the notebook's, light or dark; it needs no script, and all that was read is text in it.
 """
 
+import re
 from html import escape
 
 from tendigits.errors import printable
@@ -28,8 +29,8 @@ def text_html(text: str) -> str:
 
 
 def shown(text: str) -> str:
-    """Any text in HTML, also in an attribute."""
-    return escape(printable(text))
+    """Any text in HTML or XML, also in an attribute."""
+    return escape(re.sub("[\ufffe\uffff]", "\ufffd", printable(text)))  # XML lacks these two
 
 
 def _cell_html(cell: Cell) -> str:
