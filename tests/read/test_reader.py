@@ -335,7 +335,7 @@ def test_a_page_full_of_numbers_costs_little_more_than_a_part_of_it(reader, digi
     assert seconds[1] < 8 * seconds[0]
 
 
-def page_of_numbers(digits, n_digits=2, rows=16):
+def page_of_numbers(digits, n_digits=2, rows=10):
     """Numbers of digits by many hands, 26 pixels high, side by side, until a page of 2,048 pixels is full."""
     rng, width = np.random.default_rng(0), 22 * n_digits + 18
     page = np.full((4 + 35 * rows, 2048), 235, np.uint8)

@@ -9,14 +9,14 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from itertools import accumulate, takewhile
 
-PAGE = 240_000.0
+PAGE = 180_000.0
 """Work for one page. A unit is a column of pixels of the strips that the line network sees, with all that follows from
-it: 5 to 9 microseconds of a server's core. A table of 24x6 numbers in a person's hand takes 85,000, a list of 200
-printed ones 110,000. All of it is about 400 numbers, and one and a half seconds."""
+it: about 6 microseconds of a server's core. A table of 24x6 numbers in a person's hand takes 110,000 to 140,000, a list
+of 100 printed ones of six digits 90,000. All of it is about a second, beside what finding numbers and tables takes."""
 
 STRIP, NUMBER, CROP = 60.0, 120.0, 55.0
 """What cutting out and decoding a strip costs beside its columns; what a number costs beside its strips; and each of
-its characters, which the network for single digits looks at."""
+its characters, each time that the network for single digits looks at it."""
 
 
 class Budget:

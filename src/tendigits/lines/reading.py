@@ -150,8 +150,12 @@ class LineReader:
         foregrounds = [find_foreground(strip.picture) for strip in strips]
         crops = [crops_of(own, [each.box for each in read]) for own, (read, _) in zip(foregrounds, voted, strict=True)]
         together = np.concatenate([*crops, np.zeros((0, 28, 28), np.uint8)])
-        predictions = self.digits(together)
-        shares = predictions.digits * predictions.is_digit[:, None]
+        hurried = np.repeat([sight.is_hurried for sight in numbers], [len(own) for own in crops]).astype(bool)
+        shares = np.zeros((len(together), DIGITS), np.float32)
+        # What was seen only once is not accepted anyway: its crops aren't turned as well.
+        for network, chosen in ((self.digits, ~hurried), (replace(self.digits, turn=0.0), hurried)):
+            predictions = network(together[chosen])
+            shares[chosen] = predictions.digits * predictions.is_digit[:, None]
         decisive = self._decisive(shares, together)
         readings, first = [], 0
         for sight, strip, own, cut_out, (read, dropped), (all_read, _) in zip(

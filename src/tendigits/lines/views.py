@@ -35,6 +35,10 @@ FIRST_LOOKS = 0.25
 """Share of a budget for the first look at each place: to read the number that stands there costs up to three times as
 much again, for its ends may turn out to be elsewhere, and its characters are looked at one by one."""
 
+DOUBT = 1.0
+"""How many looks more the network for single digits takes at the characters of a doubtful number, of which some are
+turned two ways; see `Network.refined_logits`."""
+
 Seen = dict[tuple[Place, Look], View]
 
 
@@ -81,7 +85,8 @@ def _views(
     sights = [Sight(numbers[i][0], [seen[each] for each in wanted[i]]) for i in paid]
     doubtful = [i for i, sight in enumerate(sights) if not are_clear(sight.views)]
     further = {i: [(sights[i].place, each) for each in others] for i in doubtful}
-    seen_on = doubtful[: budget.afford([cost_of(further[i], seen) for i in doubtful])]
+    costs = [cost_of(further[i], seen) + DOUBT * _cost_of_crops(sights[i].place) for i in doubtful]
+    seen_on = doubtful[: budget.afford(costs)]
     look(network, pyramid, [each for i in seen_on for each in further[i]], seen)
     for i in doubtful:
         sights[i] = sights[i]._replace(is_hurried=True)
@@ -101,8 +106,13 @@ def _from_the_top(places: Sequence[Place], costs: Sequence[float], budget: Budge
 
 
 def _cost_of_reading(place: Place) -> float:
-    """What a number costs beside its strips, if its characters are about as wide as they are high."""
-    return NUMBER + CROP * (1 + place.length / place.height)
+    """What a number costs beside its strips."""
+    return NUMBER + _cost_of_crops(place)
+
+
+def _cost_of_crops(place: Place) -> float:
+    """What a look at its characters costs, if they are about as wide as they are high."""
+    return CROP * (1 + place.length / place.height)
 
 
 def cost_of(wanted: Sequence[tuple[Place, Look]], seen: Seen) -> float:

@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 
 from tendigits.digits.budget import Budget
 from tendigits.lines import finder
-from tendigits.lines.finder import Place
 from tendigits.lines.numbers import is_usual
 from tendigits.lines.order import in_rows
 from tendigits.lines.reading import LineReader, Reading
@@ -151,11 +150,12 @@ def _read_again(
         for cell in np.ndindex(layout.shape)
         if len(found := layout.cells.get(cell, [])) != 1 or cell in shared or not is_clear(read[found[0]])
     ]
-    places = _places(sheet, layout, unclear)
-    wanted = dict(islice(places, max(0, finder.MOST - len(read))))
-    budget.is_short |= next(places, None) is not None
+    spans = _spans(sheet, layout, unclear)
+    wanted = dict(islice(spans, max(0, finder.MOST - len(read))))
+    budget.is_short |= next(spans, None) is not None
+    places = sheet.places(np.array([*wanted.values()], np.float64).reshape(-1, 4))
     cells = dict(layout.cells)
-    for cell, seen in zip(wanted, reader.readings_at(grey, [*wanted.values()], budget), strict=False):
+    for cell, seen in zip(wanted, reader.readings_at(grey, places, budget), strict=False):
         found = layout.cells.get(cell, [])
         whole = len(found) == 1 and cell not in shared
         if _is_better(seen, read[found[0]] if whole else None, known=bool(found) or cell in into):
@@ -164,10 +164,14 @@ def _read_again(
     return replace(layout, cells=cells)
 
 
-def _places(
+def _spans(
     sheet: FlatSheet, layout: Layout, cells: Sequence[tuple[int, int]]
-) -> Iterator[tuple[tuple[int, int], Place]]:
-    """Where a number may stand in some cells: as far out as others in its column, at the level of those in its row."""
+) -> Iterator[tuple[tuple[int, int], tuple[float, float, float, float]]]:
+    """Where a number may stand in some cells: as far out as others in its column, at the level of those in its row.
+
+    Yields:
+        The cell; and left and right end, level, and height of a digit, on the flat sheet.
+    """
     rows, columns = layout.shape
     by_row = [[i for (r, _), found in layout.cells.items() if r == row for i in found] for row in range(rows)]
     by_column = [
@@ -191,7 +195,7 @@ def _places(
         beside = own or [others[int(np.abs(middles[others, 0] - (left + right) / 2).argmin())]]
         level, height = float(middles[beside, 1].mean()), float(np.median(heights[own or others]))
         if right > left:
-            yield (row, column), sheet.place(left, right, level, height)
+            yield (row, column), (left, right, level, height)
 
 
 def _reaches_out(sheet: FlatSheet, layout: Layout, cell: tuple[int, int], number: int) -> bool:

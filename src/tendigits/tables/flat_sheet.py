@@ -58,11 +58,12 @@ class FlatSheet:
         middles: Floats = (self.first + self.last) / 2
         return middles
 
-    def place(self, left: float, right: float, level: float, height: float) -> Place:
-        """The place on the page where a number stands between two columns of pixels, at some level."""
-        (x0, y0), (x1, y1) = self.map.back(np.array([[left, level], [right, level]])).tolist()
-        angle, length = float(np.arctan2(y1 - y0, x1 - x0)), float(np.hypot(x1 - x0, y1 - y0))
-        return Place((x0 + x1) / 2, (y0 + y1) / 2, angle, length, height, 1.0)
+    def places(self, spans: Floats) -> list[Place]:
+        """The places on the page of some numbers: float64 (n, 4), left and right end, level, and height of a digit."""
+        first, last = self.map.back(spans[:, [0, 2]]), self.map.back(spans[:, [1, 2]])
+        middles, (across, down) = (first + last) / 2, (last - first).T
+        found = np.column_stack([middles, np.arctan2(down, across), np.hypot(across, down), spans[:, 3]])
+        return [Place(x, y, angle, length, height, 1.0) for x, y, angle, length, height in found.tolist()]
 
 
 def flatten(grey: Grey, places: Sequence[Place]) -> FlatSheet:

@@ -11,13 +11,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from tendigits.tables.sheet_map import SheetMap
+from tendigits.tables.sheet_map import DIGIT, SheetMap, scale_for
 
 Grey = NDArray[np.uint8]
 Floats = NDArray[np.float64]
-
-DIGIT = 20.0
-"""Pixels: a page is shrunk until its digits are so high, which keeps a line of one pixel visible."""
 
 SHORTEST = 1.7
 """Heights of a digit: a shorter stroke may be a part of a digit or a sign."""
@@ -51,18 +48,18 @@ def find_strokes(grey: Grey, digit_height: float) -> Floats:
 
     By the line segment detector of von Gioi and others (2012): fast, and no direction is preferred.
     """
-    scale = min(1.0, DIGIT / digit_height)
+    scale = scale_for(grey, digit_height)
     small = cv2.resize(grey, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
     found = cv2.createLineSegmentDetector().detect(small)[0]
-    strokes = np.zeros((0, 4)) if found is None else np.asarray(found, np.float64).reshape(-1, 4)
+    strokes = np.zeros((0, 4)) if found is None else np.asarray(found, np.float64).reshape(-1, 4) / scale
     lengths = np.hypot(strokes[:, 2] - strokes[:, 0], strokes[:, 3] - strokes[:, 1])
-    long: Floats = strokes[lengths >= SHORTEST * DIGIT] / scale
+    long: Floats = strokes[lengths >= SHORTEST * max(DIGIT, digit_height)]
     return long
 
 
 def find_ruled_lines(grey: Grey, flat: SheetMap, digit_height: float) -> RuledLines:
     """Find the ruled lines of a page, uint8 (height, width), laid flat by a map."""
-    scale = min(1.0, DIGIT / digit_height)
+    scale = scale_for(grey, digit_height)
     page, corner = flat.flattened(grey, scale)
     found = []
     for picture, transposed in ((page, False), (np.ascontiguousarray(page.T), True)):

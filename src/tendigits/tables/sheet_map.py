@@ -12,6 +12,12 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 
+DIGIT = 20.0
+"""Pixels: a page is shrunk until its digits are so high, which keeps a line of one pixel visible."""
+
+LARGEST = 2e6
+"""Pixels of a page, beyond which it is shrunk more: one full of smaller digits."""
+
 STIFFNESS = 1e-3
 """Weight of the squared bends beside the mean squared slope of the lines, so that few lines bend nothing."""
 
@@ -88,6 +94,11 @@ class SheetMap:
     def _bent(self, turned: Floats) -> Floats:
         x, y = turned.T
         return np.stack([_terms(y, x) @ self.bends[0], _terms(x, y) @ self.bends[1]], axis=1)
+
+
+def scale_for(grey: NDArray[np.uint8], digit_height: float) -> float:
+    """How far a page, uint8 (height, width), is shrunk before lines and words are looked for: 0 to 1."""
+    return min(1.0, DIGIT / digit_height, float((LARGEST / grey.size) ** 0.5))
 
 
 def fit(middle: tuple[float, float], size: float, angle: float, across: Floats, down: Floats) -> SheetMap:

@@ -11,13 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tendigits.tables.bands import split_rows
-from tendigits.tables.sheet_map import SheetMap
+from tendigits.tables.sheet_map import SheetMap, scale_for
 
 Grey = NDArray[np.uint8]
 Floats = NDArray[np.float64]
-
-DIGIT = 20.0
-"""Pixels: the page is shrunk until its digits are so high."""
 
 THICKEST = 0.4
 """Of a digit's height: the widest stroke."""
@@ -57,7 +54,7 @@ def find_words(grey: Grey, flat: SheetMap, first: Floats, last: Floats, height: 
     Returns:
         float64 (m, 4): left, top, right and bottom of each on the flat page.
     """
-    scale = min(1.0, DIGIT / height)
+    scale = scale_for(grey, height)
     page, corner = flat.flattened(grey, scale)
     digit = height * scale
     numbers = np.round((np.concatenate([first, last], axis=1) - np.tile(corner, 2)) * scale).astype(int)
