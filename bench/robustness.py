@@ -11,7 +11,6 @@ are measured, those of a process that draws a PDF included, and its most memory.
 import argparse
 import json
 import select
-import statistics
 import struct
 import subprocess
 import sys
@@ -32,10 +31,7 @@ RESULTS = ROOT / "bench" / "results" / "robustness.json"
 BEGIN, END = "<!-- robustness: written by bench/robustness.py -->", "<!-- /robustness -->"
 
 MAX_SECONDS, MAX_MB = 2.0, 600
-"""What a picture may cost: seconds of a processor as fast as that of REFERENCE, and memory of the whole process."""
-
-REFERENCE = 0.0056
-"""Seconds of the calibration on two cores of an Intel Xeon, 2026-11-28; see `reading_process.calibrate`."""
+"""What a picture may cost: seconds of a processor, and memory of the whole process."""
 
 PATIENCE = 120.0
 """Seconds until a picture that is not read ends its process."""
@@ -59,13 +55,11 @@ class Cost:
     """Seconds of a processor in `Reader.digit`."""
     peak: int
     """Most memory of the process, in MB."""
-    speed: float
-    """Seconds of the calibration just before."""
 
     @property
     def seconds(self) -> float:
-        """The larger of both, in seconds of the processor of REFERENCE; none counts as faster than that."""
-        return max(self.read, self.digit) * min(1.0, REFERENCE / self.speed)
+        """The larger of both."""
+        return max(self.read, self.digit)
 
     @property
     def wrong(self) -> str | None:
@@ -124,7 +118,7 @@ class Measured(AbstractContextManager["Measured"]):
         code = self._process.returncode
         self.__enter__()
         outcome = f"not read in {PATIENCE:.0f} s" if line is None else f"killed its process ({code})"
-        return Cost(name, len(data), outcome, 0.0, 0.0, 0, REFERENCE)
+        return Cost(name, len(data), outcome, 0.0, 0.0, 0)
 
 
 def pictures(n: int, seed: int, families: Iterable[str] = FAMILIES) -> Iterator[tuple[str, bytes]]:
@@ -175,7 +169,6 @@ def summary(costs: list[Cost]) -> dict[str, Any]:
     return {
         "n": len(costs),
         "largest_bytes": max(cost.size for cost in costs),
-        "calibration": statistics.median(cost.speed for cost in costs),
         "seconds": percentiles([cost.seconds for cost in costs]),
         "mb": percentiles([float(cost.peak) for cost in costs]),
         "families": families,
@@ -192,7 +185,7 @@ def family_of(cost: Cost) -> str:
 
 def described(cost: Cost) -> dict[str, Any]:
     """A picture's cost, rounded."""
-    rounded = replace(cost, read=round(cost.read, 3), digit=round(cost.digit, 3), speed=round(cost.speed, 5))
+    rounded = replace(cost, read=round(cost.read, 3), digit=round(cost.digit, 3))
     return {"seconds": round(cost.seconds, 3)} | asdict(rounded)
 
 
@@ -218,8 +211,8 @@ def report(record: dict[str, Any]) -> str:
     )
     rows += [f"- {each['name']}, {each['size']:,} bytes: {each['seconds']:.2f} s" for each in record["dearest"]]
     rows.append(
-        f"\nMachine: {about['processor']}, {about['cores']} cores; Python {about['python']}; {record['date']}; "
-        f"calibration {1000 * record['calibration']:.1f} ms. Files up to {LARGEST / 1e6:g} MB; seed {record['seed']}."
+        f"\nMachine: {about['processor']}, {about['cores']} cores; Python {about['python']}; {record['date']}. "
+        f"Files up to {LARGEST / 1e6:g} MB; seed {record['seed']}."
     )
     return "\n".join(rows)
 

@@ -1,12 +1,11 @@
 """A process that reads pictures from standard input and says what each cost; started by bench/robustness.py.
 
 Each picture is its length, 8 bytes, and its bytes. For each it writes a line of JSON: the outcome, the seconds of a
-processor in `Reader.read` and `Reader.digit`, the most memory of the process in MB, and the seconds of the calibration.
+processor in `Reader.read` and `Reader.digit`, and the most memory of the process in MB.
 """
 
 import json
 import resource
-import statistics
 import struct
 import sys
 import time
@@ -24,10 +23,6 @@ PEAK = Path("/proc/self/clear_refs")
 """Linux: writing 5 here lets VmHWM begin anew."""
 
 
-ROUNDS = 9
-"""Repetitions of the calibration before each picture: what else the machine does changes from second to second."""
-
-
 def main() -> None:
     """Read until the input ends."""
     cv2.setNumThreads(1)
@@ -35,13 +30,12 @@ def main() -> None:
     warm_up(reader)
     while len(head := sys.stdin.buffer.read(8)) == 8:
         data = sys.stdin.buffer.read(struct.unpack("<Q", head)[0])
-        speed = calibrate()
         PEAK.write_text("5")
         # As the server and the command do: tables and what a page says of itself are parts of reading.
         read, first = timed(lambda picture: reader.read(picture).as_dict(), data)
         digit, second = timed(reader.digit, data)
         outcome = next((each for each in (first, second) if each != "read"), "read")
-        cost = {"outcome": outcome, "read": read, "digit": digit, "peak": peak(), "speed": speed}
+        cost = {"outcome": outcome, "read": read, "digit": digit, "peak": peak()}
         print(json.dumps(cost), flush=True)
 
 
@@ -62,20 +56,6 @@ def seconds() -> float:
     """Seconds of a processor, of this process and of those that it has waited for."""
     children = resource.getrusage(resource.RUSAGE_CHILDREN)
     return time.process_time() + children.ru_utime + children.ru_stime
-
-
-def calibrate() -> float:
-    """Median seconds of a processor for a fixed piece of work like reading: filters and a product of matrices."""
-    page = np.random.default_rng(0).integers(0, 256, (1024, 1024), dtype=np.uint8)
-    matrix = page[:512, :512].astype(np.float32)
-    rounds = []
-    for _ in range(ROUNDS):
-        started = time.process_time()
-        cv2.GaussianBlur(page, (0, 0), 3)
-        cv2.connectedComponents(page)
-        cv2.gemm(matrix, matrix, 1, None, 0)
-        rounds.append(time.process_time() - started)
-    return statistics.median(rounds)
 
 
 def warm_up(reader: Reader) -> None:

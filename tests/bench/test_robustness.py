@@ -1,7 +1,7 @@
 """No picture of at most 1 MB costs more than 2 seconds of a processor, or 600 MB, or anything but a DataError.
 
-The seconds are those of a quiet processor as fast as that of `robustness.REFERENCE`, as bench/robustness.py measures
-them; here there is ROOM for what runs beside. A picture that seems too dear is read twice, and the lesser time counts.
+On a quiet machine, as bench/robustness.py measures it; here there is ROOM for a slower one and for what runs beside. A
+picture that seems too dear is read twice, and the lesser time counts.
 """
 
 import numpy as np
@@ -11,13 +11,13 @@ from hypothesis import strategies as st
 
 import robustness
 from hostile_pictures import DRAWINGS, FAMILIES, LARGEST, as_file, compose
-from robustness import REFERENCE, Cost, Measured, pictures
+from robustness import Cost, Measured, pictures
 
 EACH = 6
 """Pictures of each family."""
 
 ROOM = 2.5
-"""Times the seconds, where another test runs on the same core's other thread: up to 1.8 were seen."""
+"""Times the seconds; where another test runs on the same core's other thread, up to 1.8 were seen."""
 
 ROOM_MB = 1.25
 """Times the memory of a composed page: 667 MB were seen once."""
@@ -66,14 +66,12 @@ def test_the_same_seed_draws_the_same_picture_of_at_most_1_mb():
         ({"outcome": "refused"}, None),
         ({"outcome": "MemoryError: "}, "MemoryError: "),
         ({"digit": 2.1}, "2.10 s of a processor"),
-        ({"digit": 2.1, "speed": 2 * REFERENCE}, None),  # on a processor half as fast
-        ({"read": 2.1, "speed": REFERENCE / 2}, "2.10 s of a processor"),
+        ({"read": 2.1}, "2.10 s of a processor"),
         ({"peak": 601}, "601 MB"),
     ],
 )
 def test_what_a_picture_may_cost(changes, wrong):
-    cost = Cost(**{"name": "a (0, 1)", "size": 9, "outcome": "read", "read": 1.9, "digit": 0.1, "peak": 600,
-                   "speed": REFERENCE} | changes)  # fmt: skip
+    cost = Cost(**{"name": "a (0, 1)", "size": 9, "outcome": "read", "read": 1.9, "digit": 0.1, "peak": 600} | changes)
     assert cost.wrong == wrong
 
 
@@ -86,7 +84,7 @@ def test_a_picture_that_ends_its_process_is_one_that_went_wrong_and_the_next_is_
         "    data = sys.stdin.buffer.read(int.from_bytes(head, 'little'))\n"
         "    if data == b'bad': sys.exit(3)\n"
         "    if data == b'slow': import time; time.sleep(60)\n"
-        '    print(\'{"outcome": "read", "read": 1, "digit": 1, "peak": 1, "speed": 1}\', flush=True)\n'
+        '    print(\'{"outcome": "read", "read": 1, "digit": 1, "peak": 1}\', flush=True)\n'
     )
     monkeypatch.setattr(robustness, "ROOT", tmp_path)
     monkeypatch.setattr(robustness, "PATIENCE", 5)
