@@ -20,7 +20,7 @@ from tendigits.lines.finder import Place, find_numbers
 from tendigits.lines.network import LineNetwork
 from tendigits.lines.numbers import is_usual
 from tendigits.lines.order import in_rows
-from tendigits.lines.second_opinion import crops_of, strokes_beside
+from tendigits.lines.second_opinion import crops_of, shares_of, strokes_beside
 from tendigits.lines.strips import DIGIT, Strip
 from tendigits.lines.trust import CLEAREST, Evidence
 from tendigits.lines.views import Seen, Sight, views_at, views_of
@@ -150,12 +150,8 @@ class LineReader:
         foregrounds = [find_foreground(strip.picture) for strip in strips]
         crops = [crops_of(own, [each.box for each in read]) for own, (read, _) in zip(foregrounds, voted, strict=True)]
         together = np.concatenate([*crops, np.zeros((0, 28, 28), np.uint8)])
-        hurried = np.repeat([sight.is_hurried for sight in numbers], [len(own) for own in crops]).astype(bool)
-        shares = np.zeros((len(together), DIGITS), np.float32)
-        # What was seen only once is not accepted anyway: its crops aren't turned as well.
-        for network, chosen in ((self.digits, ~hurried), (replace(self.digits, turn=0.0), hurried)):
-            predictions = network(together[chosen])
-            shares[chosen] = predictions.digits * predictions.is_digit[:, None]
+        hurried = [sight.is_hurried for sight, own in zip(numbers, crops, strict=True) for _ in own]
+        shares = shares_of(self.digits, together, np.array(hurried, bool))
         decisive = self._decisive(shares, together)
         readings, first = [], 0
         for sight, strip, own, cut_out, (read, dropped), (all_read, _) in zip(

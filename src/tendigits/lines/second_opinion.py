@@ -1,15 +1,18 @@
 """The network for single digits looks at each character that the line network found.
 
 crops = crops_of(foreground, boxes)         # uint8 (n, 28, 28), like MNIST's digits
+shares = shares_of(network, crops, hurried) # float32 (n, 10)
 beside = strokes_beside(foreground, boxes, 26.0)
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tendigits.data.preprocess import FIELD, to_mnist
+from tendigits.digits.network import Network
 from tendigits.digits.segment import WEAK, find_components
 from tendigits.lines.decode import Edges
 
@@ -45,6 +48,18 @@ def crops_of(foreground: Grey | None, boxes: Sequence[Edges]) -> NDArray[np.uint
         columns = slice(max(0, round(left) - AROUND), min(width, round(right) + AROUND))
         crop[:] = to_mnist(_without_neighbours(np.ascontiguousarray(foreground[rows, columns])))
     return crops
+
+
+def shares_of(network: Network, crops: NDArray[np.uint8], hurried: NDArray[np.bool_]) -> NDArray[np.float32]:
+    """The probability of each digit, float32 (n, 10), in crops, uint8 (n, 28, 28).
+
+    Hurried ones are of numbers that were seen only once, and aren't accepted anyway: they aren't turned as well.
+    """
+    shares = np.zeros((len(crops), 10), np.float32)
+    for asked, chosen in ((network, ~hurried), (replace(network, turn=0.0), hurried)):
+        predictions = asked(crops[chosen])
+        shares[chosen] = predictions.digits * predictions.is_digit[:, None]
+    return shares
 
 
 def strokes_beside(foreground: Grey | None, boxes: Sequence[Edges], digit_height: float) -> float:
