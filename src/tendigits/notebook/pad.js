@@ -1,6 +1,6 @@
 // The pad in a notebook: the kernel reads the drawing while the pen moves.
 
-import { bytesOf } from "./api.js";
+import { pngOf } from "./api.js";
 import { element } from "./dom.js";
 import { startLayers } from "./layers.js";
 import { page } from "./page.js";
@@ -82,9 +82,4 @@ export function render({ model, el }) {
 
 function showHint(place, text) {
   place.replaceChildren(element("span", { class: "hint" }, text));
-}
-
-// A canvas as a PNG; of none no bytes. At once: a browser may put off `toBlob` until it is idle.
-function pngOf(canvas) {
-  return canvas ? bytesOf(canvas.toDataURL("image/png").split(",")[1]) : new Uint8Array();
 }

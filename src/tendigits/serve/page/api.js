@@ -30,6 +30,11 @@ export function bytesOf(base64) {
   return Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
 }
 
+// A canvas as the bytes of a PNG; of none no bytes. At once: a browser may put off `toBlob` for seconds, until it is idle.
+export function pngOf(canvas) {
+  return canvas ? bytesOf(canvas.toDataURL("image/png").split(",")[1]) : new Uint8Array();
+}
+
 // Draw a 28x28 crop, white digit on black, into a canvas of 28x28.
 export function drawCrop(canvas, base64) {
   const context = canvas.getContext("2d");

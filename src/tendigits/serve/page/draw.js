@@ -1,6 +1,6 @@
 // The page Draw: the server reads the drawing, and what was read can be corrected.
 
-import { ask, nameOf } from "./api.js";
+import { ask, nameOf, pngOf } from "./api.js";
 import { askText, choices, store, storeNumber } from "./correct.js";
 import { find, notify, trying } from "./dom.js";
 import { chosen, ofNetwork, offerRuns } from "./networks.js";
@@ -31,8 +31,7 @@ export function showDrawing() {
 
 // What is drawn, as one digit or as a page of numbers.
 async function linesOf(canvas, how, name) {
-  const body = await new Promise((done) => canvas.toBlob(done, "image/png"));
-  const response = await ask(`v1/read?${how}crops=true${ofNetwork(name)}`, { method: "POST", body, headers: { "content-type": "image/png" } });
+  const response = await ask(`v1/read?${how}crops=true${ofNetwork(name)}`, { method: "POST", body: pngOf(canvas), headers: { "content-type": "image/png" } });
   return response.pages[0].lines;
 }
 

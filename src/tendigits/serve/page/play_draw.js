@@ -1,6 +1,6 @@
 // The digit under the pen goes through the networks as they are now: bars, units of each layer, and what a unit looks for.
 
-import { ask, confidenceText, drawCrop, percent } from "./api.js";
+import { ask, confidenceText, drawCrop, percent, pngOf } from "./api.js";
 import { element, find, trying } from "./dom.js";
 import { drawWeights, startLayers } from "./layers.js";
 import { startStrokes } from "./strokes.js";
@@ -54,8 +54,7 @@ async function askUntilFresh() {
         if (canvas) find("play-reads").textContent = "Train, or take a step: there is no network yet.";
         continue;
       }
-      const body = await new Promise((done) => canvas.toBlob(done, "image/png"));
-      const { crop, networks } = await ask("v1/play/draw", { method: "POST", body, headers: { "content-type": "image/png" } });
+      const { crop, networks } = await ask("v1/play/draw", { method: "POST", body: pngOf(canvas), headers: { "content-type": "image/png" } });
       showCrop(crop);
       show(networks);
     }
