@@ -371,12 +371,13 @@ print(read.notice)
 @pytest.mark.slow
 @pytest.mark.parametrize(("cell", "n"), [(20, 200), (34, 60)])
 def test_a_page_of_very_many_numbers_takes_bounded_time_and_memory(cell, n):
-    """Digits of 200 columns are too small to be found; of 60, 3,600 numbers, the upper rows are read, which is said."""
+    """Digits of 200 columns are too small to be found, but for a few; of 60, 3,600 numbers, the upper rows are read."""
     done = subprocess.run([sys.executable, "-c", SMALL_CELLS, str(cell), str(n)], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     figures, notice = done.stdout.splitlines()
     lines, seconds, megabytes = map(int, figures.split())
-    assert (lines > 300) == (notice != "None") == (n == 60)
+    assert (lines > 300) == (n == 60)
+    assert notice == "more to read than one picture may cost: some was left out"
     assert seconds < 20
     assert megabytes < 600
 
