@@ -188,17 +188,24 @@ def multiplied(data: bytes, factor: float) -> bytes:
     return file.SerializeToString()
 
 
-def draw(page: Any, points: list[tuple[float, float]], release: bool = True) -> None:
+def draw(page: Any, points: list[tuple[float, float]], release: bool = True, pad: str = "#pad") -> None:
     """Draw on a page's pad with the mouse, in fractions of the pad."""
-    page.locator("#pad").scroll_into_view_if_needed()
-    pad = page.locator("#pad").bounding_box()
-    place = [(pad["x"] + x * pad["width"], pad["y"] + y * pad["height"]) for x, y in points]
+    page.locator(pad).scroll_into_view_if_needed()
+    frame = page.locator(pad).bounding_box()
+    place = [(frame["x"] + x * frame["width"], frame["y"] + y * frame["height"]) for x, y in points]
     page.mouse.move(*place[0])
     page.mouse.down()
     for point in place[1:]:
         page.mouse.move(*point, steps=6)
     if release:
         page.mouse.up()
+
+
+def draw_in_play(page: Any, points: list[tuple[float, float]]) -> None:
+    """Draw on the pad of the page Play."""
+    page.locator("#play-pad").scroll_into_view_if_needed()
+    page.evaluate("scrollBy(0, -120)")  # away from the bar at the top
+    draw(page, points, pad="#play-pad")
 
 
 def opened_up(folder: Path, place: Path) -> str:

@@ -11,7 +11,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
-from helpers import THREE
+from helpers import THREE, draw_in_play
 
 pytestmark = pytest.mark.xdist_group("browser")
 
@@ -48,17 +48,8 @@ def play(open_page, clean_server, networks):
     return start
 
 
-def draw_three(page: Page, **options) -> None:
-    pad = page.locator("#play-pad")
-    pad.scroll_into_view_if_needed()
-    page.evaluate("scrollBy(0, -120)")  # away from the bar at the top
-    frame = pad.bounding_box()
-    place = [(frame["x"] + x * frame["width"], frame["y"] + y * frame["height"]) for x, y in THREE]
-    page.mouse.move(*place[0])
-    page.mouse.down()
-    for point in place[1:]:
-        page.mouse.move(*point, steps=3)
-    page.mouse.up()
+def draw_three(page: Page) -> None:
+    draw_in_play(page, THREE)
 
 
 def figure(page: Page, column: int, network: str = "a"):

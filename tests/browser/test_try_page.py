@@ -12,7 +12,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 from typer.main import get_command
 
-from helpers import THREE
+from helpers import THREE, draw_in_play
 from tendigits import cli
 
 pytestmark = pytest.mark.xdist_group("browser")
@@ -43,18 +43,9 @@ def play(open_page, clean_server):
     delete()
 
 
-def draw(page: Page, points: list[tuple[float, float]]) -> None:
-    pad = page.locator("#play-pad")
+def draw_anew(page: Page, points: list[tuple[float, float]]) -> None:
     page.click("#play-pad-clear")
-    pad.scroll_into_view_if_needed()
-    page.evaluate("scrollBy(0, -120)")  # away from the bar at the top
-    frame = pad.bounding_box()
-    place = [(frame["x"] + x * frame["width"], frame["y"] + y * frame["height"]) for x, y in points]
-    page.mouse.move(*place[0])
-    page.mouse.down()
-    for point in place[1:]:
-        page.mouse.move(*point, steps=3)
-    page.mouse.up()
+    draw_in_play(page, points)
 
 
 def accuracy(page: Page) -> float:
@@ -113,7 +104,7 @@ def test_the_experiments_go_as_the_teacher_is_told(play):
     """The lessons, which are experiments 5 to 7, are tested with the page Play."""
     play.click("#play-batch")
     expect(play.locator("#play-status")).to_have_text("Paused.", timeout=STARTING)
-    draw(play, THREE)
+    draw_anew(play, THREE)
     expect(play.locator("#play-reads")).to_have_text(re.compile(r"^A reads \d, "), timeout=STARTING)
     bars = [float(text.rstrip("%")) for text in play.locator("#play-bars-a .percent").all_inner_texts()]
     assert len(bars) == 10
@@ -121,9 +112,9 @@ def test_the_experiments_go_as_the_teacher_is_told(play):
     train_until(play, 1)
     assert accuracy(play) > 95
     expect(play.locator("#play-reads")).to_have_text(re.compile("^A reads 3, "))
-    draw(play, [(0.55 + 0.4 * x, 0.55 + 0.4 * y) for x, y in THREE])  # small, in a corner
+    draw_anew(play, [(0.55 + 0.4 * x, 0.55 + 0.4 * y) for x, y in THREE])  # small, in a corner
     expect(play.locator("#play-reads")).to_have_text(re.compile("^A reads 3, "))
-    draw(play, [(1 - x, 1 - y) for x, y in THREE])  # upside down
+    draw_anew(play, [(1 - x, 1 - y) for x, y in THREE])  # upside down
     expect(play.locator("#play-reads")).to_have_text(re.compile("^A reads [^3], "))
 
     for digits, least, most in (("100", 60, 78), ("1000", 85, 92)):
