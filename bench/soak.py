@@ -57,6 +57,9 @@ PAUSE = 0.05
 SHARED = "127.0.1.1"
 """The address of the first good client, from which a quarter of the attackers come, too."""
 
+AT_SHARED = " from the attackers' address"
+"""Stands in the name of a failure there."""
+
 Request = tuple[str, str, bytes, str]
 """Method, path, body and content type."""
 
@@ -153,7 +156,7 @@ def good_client(
     """Ask one thing after the other, on one connection."""
     rng = random.Random(seed)  # noqa: S311
     address = f"127.0.1.{1 + seed % 100}"
-    where = " from the attackers' address" if address == SHARED else ""
+    where = AT_SHARED if address == SHARED else ""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60, source_address=(address, 0))
     for number in count():
         if ended.wait(PAUSE):
@@ -265,19 +268,27 @@ def table(record: dict[str, Any]) -> str:
             f"| {took['n']:,}, {took['p50']:.0f}, {took['p99']:.0f}, {took['longest']:.0f} ms |"
         )
     failed, memory, stored = beside["failures"], record["megabytes"], record["corrections"]
+    own = {name: n for name, n in failed.items() if AT_SHARED not in name}
+    shared = {name.replace(AT_SHARED, ""): n for name, n in failed.items() if AT_SHARED in name}
     statuses = Counter[str]()
     for name, n in record["answers"].items():
         statuses[name.split(": ")[1]] += n
     answered = ", ".join(f"{n:,} {name}" for name, n in statuses.most_common())
     described = record["machine"]
     lines += ["", (
-        f"Failures of good clients: {sum(failed.values())}{f' ({failed})' if failed else ''}. The crowd's "
+        f"Failed requests of the seven good clients with addresses of their own: {listed(own)}; of the one that has "
+        f"the attackers' address: {listed(shared)}. The crowd's "
         f"{record['requests']:,} requests in {record['seconds']:,} s were answered: {answered}. Memory of the server "
         f"with its processes: {memory['before']} MB before, {memory['highest']} at most, {memory['after']} after. "
         f"Corrections: {stored['acknowledged']:,} acknowledged, {stored['stored']:,} stored. "
         f"{described['processor']}, {described['cores']} cores, which the clients share; Python {described['python']}."
     )]  # fmt: skip
     return "\n".join(lines)
+
+
+def listed(failures: dict[str, int]) -> str:
+    """Format how many failed, and in which way."""
+    return ", ".join(f"{n} ({name})" for name, n in failures.items()) or "none"
 
 
 if __name__ == "__main__":
