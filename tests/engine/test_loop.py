@@ -63,6 +63,27 @@ def test_one_number_that_no_byte_gives_and_all_stay_floats(wrong):
     np.testing.assert_array_equal(kept, x)
 
 
+@pytest.mark.parametrize("offset", [0, 1, 4, 15])
+def test_large_arrays_are_shared_with_numpy_wherever_they_begin(offset, monkeypatch):
+    monkeypatch.setattr(loops, "MIN_SHARED", 1 << 20)
+    memory = np.random.default_rng(0).random(offset + 300 * 28 * 40, dtype="float32")
+    x = memory[offset:].reshape(300, 28, 40)
+    kept = loops.to_device(x)
+    assert kept.skipped < 16
+    assert kept.flat.unsafe_buffer_pointer() == x.ctypes.data + 4 * kept.skipped
+    rows = np.array([0, 299, 1, 0, 150])
+    np.testing.assert_array_equal(jax.jit(loops.take_rows)(kept, rows), x[rows])
+
+
+def test_what_cannot_be_shared_is_copied(monkeypatch):
+    monkeypatch.setattr(loops, "MIN_SHARED", 1 << 20)
+    x = np.zeros((300, 28, 40), "float32")
+    for array, share in ((x, False), (x[:, ::2], True), (x.astype("float64"), True), (x[:10], True)):
+        kept = loops.to_device(array, share=share)
+        assert isinstance(kept, loops.Pixels)
+        np.testing.assert_array_equal(loops.take_rows(kept, np.array([9, 0])), array[[9, 0]])
+
+
 CODE = """
 import numpy as np
 import tendigits

@@ -38,19 +38,24 @@ class Arrays:
     batch_size: int
 
     @classmethod
-    def of(cls, data: Any, batch_size: int, placement: Placement) -> "Arrays":
-        """Put (x, y, sample_weight) on the device, or on every device."""
+    def of(cls, data: Any, batch_size: int, placement: Placement, *, share: bool = True) -> "Arrays":
+        """Put (x, y, sample_weight) on the device, or on every device.
+
+        Args:
+            share: on a single CPU, use the memory of large arrays, which then lives as long as this.
+        """
         data = keras.utils.pack_x_y_sample_weight(*keras.utils.unpack_x_y_sample_weight(data))
-        return cls(placement.replicate(loop_module.to_device(data)), len(jax.tree.leaves(data)[0]), batch_size)
+        on_device = loop_module.to_device(data, share=share and placement.mesh is None)
+        return cls(placement.replicate(on_device), len(jax.tree.leaves(data)[0]), batch_size)
 
     @property
     def steps(self) -> int:
         """Batches in an epoch; the last may be smaller."""
         return -(-self.n // self.batch_size)
 
-    def first_batch(self) -> loop_module.Batches:
-        """The first batch, as a step takes it."""
-        return loop_module.take_rows(self.data, slice(self.batch_size))
+    def first_batch(self) -> Any:
+        """Shapes and dtypes of the first batch, as a step takes it."""
+        return jax.eval_shape(loop_module.take_rows, self.data, np.arange(min(self.batch_size, self.n)))
 
     def batches(self, rows: np.ndarray) -> list[jax.Array]:
         """Rows as int32 (steps, batch_size), and the rest, if there is one, as (1, rest)."""

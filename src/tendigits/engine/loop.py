@@ -8,6 +8,7 @@ last step are arguments, so one program serves dispatches of any length.
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import jax
@@ -20,7 +21,7 @@ from tendigits.engine.conv import fast_convolutions, is_slow_in_a_loop
 
 State = tuple[list[jax.Array], ...]
 Batches = Any
-"""A tree of device arrays, and of Pixels, all with the same first axis."""
+"""A tree of device arrays, of Pixels and of Shared, all with the same number of rows."""
 Logs = dict[str, jax.Array]
 Step = Callable[[State, Any], tuple[Logs, State]]
 """Keras' own: (state, batch) -> (logs, state)."""
@@ -28,6 +29,11 @@ Loop = Callable[[State, Batches, jax.Array, int, int, jax.Array | None], tuple[S
 """(state, data, order (steps, batch), first, end, key) -> (state after those steps, logs of the last)."""
 Augment = Callable[[jax.Array, jax.Array], jax.Array]
 """(x of a training batch, key) -> augmented x."""
+
+
+MIN_SHARED = 32 << 20
+"""Bytes of the smallest array that JAX and NumPy share. So much memory always begins at the same place of a page: the
+compiled program, which knows that place, is the same the next time."""
 
 
 @jax.tree_util.register_dataclass
@@ -42,15 +48,51 @@ class Pixels:
     @classmethod
     def of(cls, array: np.ndarray) -> "Pixels | None":
         """None unless the bytes give back every bit of the array."""
-        pixels, values = _aligned_bytes(array.shape), np.arange(256, dtype=np.float32) / np.float32(255)
-        rows = max(1, (1 << 17) // max(1, array[:1].size))  # in parts: no second array of its size
+        pixels, scale = _aligned_bytes(array.shape), np.float32(255)
+        rows = max(1, (1 << 17) // max(1, array[:1].size))  # in parts, which stay in the cache
         for first in range(0, len(array), rows):
-            part = array[first : first + rows].astype(np.float32)
-            with np.errstate(invalid="ignore"):  # NaN: not equal below
-                pixels[first : first + rows] = np.clip(np.rint(part * 255), 0, 255)
-            if not np.array_equal(values[pixels[first : first + rows]], part):
+            part = array[first : first + rows].astype(np.float32, copy=False)
+            scaled = part * scale
+            with np.errstate(invalid="ignore"):  # what no byte holds becomes any byte, which is not equal below
+                pixels[first : first + rows] = np.rint(scaled, out=scaled)
+            np.divide(pixels[first : first + rows], scale, out=scaled)
+            if not np.array_equal(scaled, part):
                 return None
+        values = np.arange(256, dtype=np.float32) / scale
         return cls(jax.device_put(pixels, may_alias=True), jnp.asarray(values))
+
+
+@partial(jax.tree_util.register_dataclass, data_fields=["flat", "first"], meta_fields=["skipped"])
+@dataclass(frozen=True)
+class Shared:
+    """float32 rows that stay where NumPy has them: JAX on the CPU uses memory from a multiple of 64 bytes on."""
+
+    flat: jax.Array
+    """float32, all numbers from there on."""
+    first: jax.Array
+    """float32 (1, ...), a copy of the first row, whose beginning `flat` has not."""
+    skipped: int
+    """Numbers before `flat`, fewer than 16."""
+
+    @classmethod
+    def of(cls, array: np.ndarray) -> "Shared | None":
+        """None for what is small, lies otherwise in memory, or goes to another device."""
+        is_plain = array.dtype == np.float32 and array.ndim > 1 and array.flags.c_contiguous and array.flags.aligned
+        if not is_plain or array.nbytes < MIN_SHARED or array.size >= 2**31 or jax.default_backend() != "cpu":
+            return None
+        skipped = -array.ctypes.data % 64 // array.itemsize
+        if skipped > array[:1].size:
+            return None
+        flat = np.asarray(array).reshape(-1)[skipped:]  # no np.memmap
+        return cls(jax.device_put(flat, may_alias=True), jnp.asarray(array[:1]), skipped)
+
+    def take(self, rows: jax.Array) -> jax.Array:
+        """Copies of these rows."""
+        size, shape = self.first.size, (len(rows), *self.first.shape[1:])
+        numbers = jax.lax.GatherDimensionNumbers((1,), collapsed_slice_dims=(), start_index_map=(0,))
+        starts = (rows * size - self.skipped)[:, None]
+        taken = jax.lax.gather(self.flat, starts, numbers, (size,), mode="clip")
+        return jnp.where((rows == 0)[:, None], self.first.reshape(1, -1), taken).reshape(shape)
 
 
 def loops_of(model: keras.Model, augment: Augment | None = None) -> dict[str, Loop]:
@@ -83,31 +125,36 @@ def set_state(model: keras.Model, kind: str, state: State) -> None:
             variable.assign(value)
 
 
-def to_device(tree: Any) -> Batches:
+def to_device(tree: Any, *, share: bool = True) -> Batches:
     """Convert arrays to JAX as Keras converts its batches: floats to Keras' float type, others as they are.
 
-    Floats that are multiples of 1/255 become Pixels.
+    Large arrays of floats become Shared if `share` allows it; other floats that are multiples of 1/255 become Pixels.
     """
 
-    def convert(array: Any) -> jax.Array | Pixels:
+    def convert(array: Any) -> jax.Array | Pixels | Shared:
         if not jnp.issubdtype(array.dtype, jnp.floating):
             return jnp.asarray(array)
-        if keras.config.floatx() == "float32" and not isinstance(array, jax.Array) and (pixels := Pixels.of(array)):
-            return pixels
+        if keras.config.floatx() == "float32" and not isinstance(array, jax.Array):
+            kept = (share and Shared.of(array)) or Pixels.of(array)
+            if kept is not None:
+                return kept
         return jnp.asarray(array, keras.config.floatx())
 
     return jax.tree.map(convert, tree)
 
 
-def take_rows(data: Batches, rows: Any) -> Any:
+def take_rows(data: Batches, rows: jax.Array) -> Any:
     """The batch of these rows, as a step takes it."""
 
     def take(kept: Any) -> jax.Array:
+        if isinstance(kept, Shared):
+            return kept.take(rows)
         if isinstance(kept, Pixels):
             return kept.values[kept.bytes[rows]]
-        return kept[rows]
+        taken: jax.Array = kept[rows]
+        return taken
 
-    return jax.tree.map(take, data, is_leaf=lambda kept: isinstance(kept, Pixels))
+    return jax.tree.map(take, data, is_leaf=lambda kept: isinstance(kept, Pixels | Shared))
 
 
 def use_compilation_cache() -> None:
@@ -124,15 +171,20 @@ def use_compilation_cache() -> None:
 def _scanned(step: Step, augment: Augment | None) -> Loop:
     """One program runs many steps."""
 
+    def traced(state: State, batch: Any) -> tuple[Logs, State]:
+        return step(state, batch)
+
+    step_once = jax.jit(traced, inline=True)  # Keras' Python runs once, though the step is asked for twice
+
     def loop(
         state: State, data: Batches, order: jax.Array, first: int, end: int, key: jax.Array | None
     ) -> tuple[State, Logs]:
         def body(i: Any, carried: Any) -> Any:
-            logs, new = step(carried[0], _augmented(take_rows(data, order[i]), augment, key, i))
+            logs, new = step_once(carried[0], _augmented(take_rows(data, order[i]), augment, key, i))
             return jax.tree.map(lambda value, old: jnp.asarray(value, old.dtype), (new, logs), carried)
 
         with fast_convolutions():
-            logs = jax.eval_shape(lambda: step(state, take_rows(data, order[0]))[0])
+            logs = jax.eval_shape(lambda: step_once(state, take_rows(data, order[0]))[0])
             start = (state, jax.tree.map(lambda log: jnp.zeros(log.shape, log.dtype), logs))
             result: tuple[State, Logs] = jax.lax.fori_loop(first, end, body, start)
             return result

@@ -40,7 +40,8 @@ class Learner:
         recipe = experiment.recipe()
         self.images, self.labels = digits.training(experiment.digits, experiment.label_noise)
         self.model = compile_network(build_network(recipe), recipe)
-        self._arrays = Arrays.of((to_input(self.images), one_hot(self.labels)), recipe.batch_size, Placement.of(None))
+        data = to_input(self.images), one_hot(self.labels)
+        self._arrays = Arrays.of(data, recipe.batch_size, Placement.of(None), share=False)  # as bytes: a quarter
         self.model._symbolic_build(data_batch=self._arrays.first_batch())
         augment = augmenter(recipe.augmentation)
         self._loop = loop.loops_of(self.model, augment)["train"]
