@@ -30,7 +30,8 @@ from tendigits.errors import Interrupted
 from tendigits.model.environment import describe_environment
 from tendigits.model.network import build_network, compile_network
 from tendigits.model.recipe import Recipe
-from tendigits.train.fitting import Inputs, fit_recipe
+from tendigits.train.fitting import fit_recipe
+from tendigits.train.inputs import Inputs
 
 ROOT = Path(__file__).parent.parent
 RESULTS = ROOT / "bench" / "results" / "dispatch.json"

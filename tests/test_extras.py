@@ -7,7 +7,7 @@ import pytest
 import tendigits
 from tendigits import cli
 from tendigits.errors import MissingExtraError
-from tendigits.extras import EXTRAS, require
+from tendigits.extras import EXTRAS, require, unseen
 
 
 @pytest.fixture(params=EXTRAS)
@@ -71,3 +71,17 @@ def test_an_extra_that_includes_another_is_enough(monkeypatch):
         require("tendigits sweep", "train", "scale")
     with pytest.raises(MissingExtraError, match=r"pip install 'tendigits\[train,serve\]'"):
         require("both", "train", "serve")
+
+
+def test_unseen_packages_are_not_found_within_the_block_alone(monkeypatch):
+    monkeypatch.delitem(sys.modules, "wave", raising=False)
+    with unseen("wave", "re"):
+        assert importlib.util.find_spec("wave") is None
+        with pytest.raises(ImportError):
+            import wave
+        import re as imported_before
+
+        assert imported_before is re
+    import wave
+
+    assert wave.open

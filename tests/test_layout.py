@@ -8,7 +8,7 @@ SOURCE = ROOT / "src" / "tendigits"
 MODULES = sorted(SOURCE.rglob("*.py"))
 
 ORDER = (
-    "errors", "untrusted", "files", "toml", "extras", "archive", "options", "cluster",
+    "errors", "untrusted", "files", "toml", "extras", "archive", "options", "cluster", "beside",
     "data", "engine", "model", "report", "train", "digits", "lines", "tables", "read",
     "batch", "teach", "export", "sweep", "play", "serve", "notebook", "cli",
 )  # fmt: skip

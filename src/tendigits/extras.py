@@ -4,6 +4,10 @@ require("tendigits train", "train")
 """
 
 import importlib.util
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, cast
 
 from tendigits.errors import MissingExtraError
 
@@ -40,3 +44,16 @@ def require(feature: str, *extras: str) -> None:
         names = [name for absent in missing.values() for name in absent]
         listed = " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
         raise MissingExtraError(f"{feature} needs {listed}: pip install 'tendigits[{wanted}]'")
+
+
+@contextmanager
+def unseen(*packages: str) -> Iterator[None]:
+    """Within the block no import finds these packages, unless they were imported before."""
+    modules = cast(dict[str, Any], sys.modules)
+    hidden = [name for name in packages if name not in modules]
+    modules.update(dict.fromkeys(hidden))  # None: Python then says that there is no such module
+    try:
+        yield
+    finally:
+        for name in hidden:
+            del modules[name]

@@ -81,13 +81,13 @@ def models(folder: Path) -> list[Case]:
     from tendigits.model import file
 
     saver.keep_compiled_programs(Path(os.environ["TMPDIR"]))
-    live, x, y = saver.known_models()
+    live, x = saver.known_models()
 
     def holds(name: str, model) -> bool:
         loaded = file.load_model(folder / name)
         return all(map(np.array_equal, loaded.get_weights(), model.get_weights()))
 
-    file.save_model(live[0], folder, x, y)
+    file.save_model(live[0], folder, x)
     cases = []
     for name in ("model.keras", "model.h5"):
         size = (folder / name).stat().st_size
@@ -95,11 +95,11 @@ def models(folder: Path) -> list[Case]:
         for n_bytes in whole(size) if name == "model.keras" else whole(size)[::3]:
             before = (folder / name).read_bytes()
             with full(file, name, n_bytes):
-                said = outcome(lambda: file.save_model(live[1], folder, x, y))
+                said = outcome(lambda: file.save_model(live[1], folder, x))
             kept = (folder / name).read_bytes() == before and holds(name, live[0])
             kept &= holds("model.keras", live[1]) if name == "model.h5" else holds("model.h5", live[0])
             cases.append((name, n_bytes, said, sorted(path.name for path in folder.iterdir()), kept))
-    said = outcome(lambda: file.save_model(live[1], folder, x, y))
+    said = outcome(lambda: file.save_model(live[1], folder, x))
     cases.append(("model.h5", -1, said, [], holds("model.keras", live[1]) and holds("model.h5", live[1])))
     return cases
 

@@ -50,7 +50,7 @@ def trained(xy):
 @pytest.fixture(scope="module")
 def saved(trained, xy, tmp_path_factory):
     """What save_model returned for its model.keras and model.h5."""
-    return save_model(trained, tmp_path_factory.mktemp("good"), *xy)
+    return save_model(trained, tmp_path_factory.mktemp("good"), xy[0])
 
 
 @pytest.fixture(scope="module")
@@ -121,7 +121,7 @@ def test_both_files_are_there_and_nothing_else(saved, good):
 def test_saving_says_nothing_and_changes_nothing_in_the_model(trained, xy, tmp_path, child, caplog, capfd, monkeypatch):
     monkeypatch.setattr(logging.getLogger("absl"), "propagate", True)
     before, optimizer = state(trained), trained.optimizer
-    save_model(trained, tmp_path, *xy)
+    save_model(trained, tmp_path, xy[0])
     assert caplog.text == ""  # Keras says of .h5 that it is a legacy format
     assert capfd.readouterr() == ("", "")
     assert same(state(trained), before)
@@ -140,7 +140,7 @@ def test_a_model_that_is_not_finite_is_not_saved(trained, xy, copied):
     weights[-1][3] = np.nan
     broken.set_weights(weights)
     with pytest.raises(ModelFileError) as caught:
-        save_model(broken, copied, *xy)
+        save_model(broken, copied, xy[0])
     assert str(caught.value).startswith(f"{copied / 'model.keras'} is not saved; expected finite weights")
     assert {path: path.read_bytes() for path in copied.iterdir()} == before
 
@@ -157,10 +157,22 @@ def other_iterations(model):
     model.optimizer.iterations.assign(STEPS + 1)
 
 
+def other_activation(model):
+    model.layers[0].activation = keras.activations.tanh  # with the same weights
+
+
+def other_loss(model):
+    state = [np.asarray(variable) for variable in model.optimizer.variables]
+    model.compile(model.optimizer, "mean_squared_error", metrics=["accuracy"])
+    assert same(state, model.optimizer.variables)
+
+
 @pytest.mark.parametrize(
     ("name", "spoil", "reason"),
     [
         ("model.keras", other_weights, "loaded back it predicts otherwise: the largest difference is 0"),
+        ("model.keras", other_activation, "loaded back it predicts otherwise: the largest difference is 0"),
+        ("model.keras", other_loss, "loaded back it has lost its loss or metrics"),
         ("model.keras", other_iterations, "loaded back it has lost the optimizer's state, adam/iteration"),
         ("model.h5", other_optimizer, "loaded back it has lost its optimizer, adam"),
     ],
@@ -177,7 +189,7 @@ def test_a_file_that_does_not_load_back_the_same_is_not_kept(trained, xy, copied
 
     monkeypatch.setattr(file, "_open", spoiled)
     with pytest.raises(ModelFileError) as caught:
-        save_model(trained, copied, *xy)
+        save_model(trained, copied, xy[0])
     assert str(caught.value).startswith(f"{copied / name} is not saved; {reason}")
     assert (copied / name).read_bytes() == before
     assert len(list(copied.iterdir())) == 2
@@ -189,7 +201,7 @@ def test_a_file_that_does_not_load_back_the_same_is_not_kept(trained, xy, copied
 @pytest.fixture(scope="module")
 def calibrated(trained, xy, tmp_path_factory):
     """What save_model told of files with a calibration."""
-    return save_model(trained, tmp_path_factory.mktemp("calibrated"), *xy, CALIBRATION)
+    return save_model(trained, tmp_path_factory.mktemp("calibrated"), xy[0], CALIBRATION)
 
 
 def test_a_calibration_is_in_the_keras_file(calibrated, good):
@@ -224,7 +236,7 @@ def test_a_file_that_has_lost_its_calibration_is_not_kept(trained, xy, copied, m
     before = (copied / "model.keras").read_bytes()
     monkeypatch.setattr(file, "add_metadata", lambda *_: None)
     with pytest.raises(ModelFileError, match="is not saved; loaded back it has lost its calibration"):
-        save_model(trained, copied, *xy, CALIBRATION)
+        save_model(trained, copied, xy[0], CALIBRATION)
     assert (copied / "model.keras").read_bytes() == before
 
 

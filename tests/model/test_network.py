@@ -103,7 +103,7 @@ def test_a_network_with_skip_connections_is_saved_and_exported(tmp_path):
     x, y = np.random.default_rng(0).random((20, 784), np.float32), np.eye(10, dtype=np.float32)[[*range(10)] * 2]
     model.train_on_batch(x, y)
     expected = model.predict(x, verbose=0)
-    for saved in save_model(model, tmp_path, x, y):
+    for saved in save_model(model, tmp_path, x):
         np.testing.assert_allclose(load_model(saved.path).predict(x, verbose=0), expected, atol=1e-6)
     assert_same(model)
 

@@ -17,10 +17,11 @@ from tendigits.data.preprocess import to_input
 from tendigits.model.calibration import calibrate
 from tendigits.model.network import build_network
 from tendigits.model.recipe import Recipe
-from tendigits.report.html import FILES, MAX_SALIENCY_MAPS, Evaluation, render, write_page
+from tendigits.report.html import FILES, Evaluation, render, write_page
 from tendigits.report.messages import data_record
 from tendigits.report.metrics import classification_report
 from tendigits.report.run import FORMAT, create_run
+from tendigits.report.saliency import MAX_MAPS, first_layer, saliency
 
 SECTIONS = [
     "Curves", "Confusion matrix", "The worst mistakes", "Calibration", "Selective prediction",
@@ -28,6 +29,7 @@ SECTIONS = [
 ]  # fmt: skip
 HISTORY = {"loss": [0.3, 0.2], "accuracy": [0.9, 0.95], "val_loss": [0.2, 0.25], "val_accuracy": [0.93, 0.94]}
 VOID = {"meta", "link", "img", "br", "hr"}
+ANY = np.ones((28, 28), bool)
 EVIL = '/tmp/<script>alert("1")</script>/&amp;\'x'
 
 
@@ -79,25 +81,33 @@ def evaluation(digits, tmp_path_factory) -> Evaluation:
     recipe = Recipe(hidden=(80,), epochs=2)
     run = create_run(tmp_path_factory.mktemp("runs"), recipe, "one", datetime(2026, 11, 25, tzinfo=UTC))
     run.write_history(HISTORY)
+    data = data_record(dataset, None)
     record = {
         "format": FORMAT, "status": "running", "created": "2026-11-25T01:02:03+00:00", "resumed": [],
-        "data": data_record(dataset, None), "git": {"commit": "c0ffee", "changed": True},
+        "data": data, "git": {"commit": "c0ffee", "changed": True},
         "machine": {"python": "3.11", "versions": {"keras": "3.15.1"}, "processor": "a < b"},
         "durations": {"data": 0.1, "fit": 3.25},
     }  # fmt: skip
     model = build_network(recipe)
     probabilities = np.asarray(model(to_input(dataset.x_test)))
     report = classification_report(probabilities, dataset.y_test)
-    return Evaluation(run, record, dataset, model, probabilities, report)
+    images = dataset.x_test[[mistake.index for mistake in report.mistakes]]
+    predicted = np.array([mistake.predicted for mistake in report.mistakes])
+    return Evaluation(
+        run, record, data, dataset.y_test, probabilities, report, images,
+        layer=first_layer(model, dataset.x_test.any(axis=0)),
+        maps=saliency(model, to_input(images[:MAX_MAPS]), predicted[:MAX_MAPS]),
+    )  # fmt: skip
 
 
 @pytest.fixture(scope="module")
 def perfect(evaluation) -> Evaluation:
-    """One without a mistake: nothing to compute for them."""
-    labels = evaluation.dataset.y_test
+    """One without a mistake."""
+    labels, nothing = evaluation.labels, slice(0)
     return replace(
-        evaluation, probabilities=np.eye(10)[labels], report=classification_report(np.eye(10)[labels], labels)
-    )
+        evaluation, probabilities=np.eye(10)[labels], report=classification_report(np.eye(10)[labels], labels),
+        images=evaluation.images[nothing], maps=evaluation.maps[nothing],
+    )  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -136,8 +146,8 @@ def test_mistakes_have_pictures(page, evaluation):
     worst = evaluation.report.mistakes
     shown = [text for text in page.texts("figcaption") if "read as" in text]
     assert shown[: len(worst)] == [f"{m.true} read as {m.predicted}, {m.confidence:.1%}" for m in worst]
-    assert len(shown) == len(worst) + MAX_SALIENCY_MAPS
-    assert len(page.all("img")) == len(worst) + 2 * MAX_SALIENCY_MAPS + 1
+    assert len(shown) == len(worst) + MAX_MAPS
+    assert len(page.all("img")) == len(worst) + 2 * MAX_MAPS + 1
 
 
 def test_nothing_is_loaded(page):
@@ -183,19 +193,19 @@ def test_it_is_accessible(page):
 
 
 def test_text_from_outside_stays_text(perfect):
-    dataset = replace(perfect.dataset, source=EVIL, notes=(f"note {EVIL}",))
+    data = perfect.data | {"source": EVIL, "notes": [f"note {EVIL}"]}
     record = perfect.record | {
         "machine": {"processor": EVIL, "versions": {}}, "git": {"commit": EVIL, "changed": False}, "created": EVIL,
-        "data": data_record(dataset, None),
+        "data": data,
     }  # fmt: skip
-    page = Page(render(replace(perfect, dataset=dataset, record=record)))
+    page = Page(render(replace(perfect, data=data, record=record)))
     assert "<script" not in page.source
     for shown in (f"from {EVIL}", f"note {EVIL}", f"processor{EVIL}", f"Git commit {EVIL}"):
         assert shown in page.texts("body")[0]
 
 
 def test_with_a_calibration(perfect, evaluation):
-    calibration = calibrate(evaluation.probabilities, evaluation.dataset.y_test)
+    calibration = calibrate(evaluation.probabilities, evaluation.labels)
     page = Page(render(replace(perfect, probabilities=evaluation.probabilities, calibration=calibration)))
     text = page.section("Calibration")
     assert f"by a temperature of {calibration.temperature:.3f}, fitted on 300 held-out training digits" in text
@@ -215,11 +225,11 @@ def test_first_layers_that_are_not_dense(perfect):
     layers = keras.layers
     picture = [keras.Input((784,)), layers.Reshape((28, 28, 1))]
     convolution = keras.Sequential([*picture, layers.Conv2D(70, 5, 2), layers.Flatten(), layers.Dense(10, "softmax")])
-    page = Page(render(replace(perfect, model=convolution)))
+    page = Page(render(replace(perfect, layer=first_layer(convolution, ANY))))
     assert "The 64 strongest of 70 kernels" in page.section("What the network looks at")
     assert [a["alt"] for a, _ in page.all("img")] == ["The weights of 64 kernels, each as a picture of 5 by 5"]
     other = keras.Sequential([*picture[:1], layers.Reshape((196, 4)), layers.Conv1D(3, 2), layers.Flatten()])
-    page = Page(render(replace(perfect, model=other)))
+    page = Page(render(replace(perfect, layer=first_layer(other, ANY))))
     assert page.all("img") == []
     assert "Nothing to show" in page.section("What the network looks at")
 
@@ -235,11 +245,11 @@ def test_resumed_with_many_epochs_and_before_the_first(perfect, tmp_path):
     assert len(page.source) < 600_000
 
 
-def test_the_file_links_only_to_what_is_there(evaluation, tmp_path):
+def test_the_file_links_only_to_what_is_there_or_comes(evaluation, tmp_path):
     for name in ("report.md", "model.keras"):
         (tmp_path / name).touch()
-    write_page(evaluation, tmp_path)
+    write_page(evaluation, tmp_path, coming=["model.h5"])
     page = Page((tmp_path / "report.html").read_text(encoding="utf-8"))
     links = [attrs["href"] for attrs, _ in page.all("a") if not attrs["href"].startswith("#")]
-    assert links == ["report.md", "model.keras"]
+    assert links == ["report.md", "model.keras", "model.h5"]
     assert (tmp_path / "report.html").stat().st_size < 600_000

@@ -1,3 +1,7 @@
+from contextlib import contextmanager
+from pathlib import Path
+
+import keras
 import numpy as np
 import pytest
 
@@ -8,7 +12,7 @@ from tendigits.model.network import count_parameters, predict
 from tendigits.model.recipe import Recipe
 from tendigits.report.evaluate import evaluate_run
 from tendigits.report.run import open_run
-from tendigits.train import trainer
+from tendigits.train.console import Console
 from tendigits.train.ensemble import member_recipe
 from tendigits.train.pipeline import resume_run, run_recipe
 
@@ -49,18 +53,23 @@ def test_the_run_is_like_any_other(trained):
     assert evaluate_run(trained.run.path)[0] == trained.report
 
 
-def test_resumed_in_a_member_equals_uninterrupted(trained, small_npz, tmp_path, monkeypatch):
-    original = trainer.save_checkpoint
+class InterruptedInTheSecond(Console):
+    """Ctrl-C in the second epoch of the second member."""
 
-    def interrupt(checkpoint, folder):
-        original(checkpoint, folder)
-        if folder.parent.name == "2" and checkpoint.epoch == 1:
-            raise Interrupted("by SIGINT in epoch 2")
+    @contextmanager
+    def epochs(self, n, run):
+        callback = keras.callbacks.Callback()
+        if Path(run).name == "2":
+            callback.on_epoch_end = self.interrupt
+        yield callback
 
-    with monkeypatch.context() as patch:
-        patch.setattr(trainer, "save_checkpoint", interrupt)
-        with pytest.raises(Interrupted, match=r"in member 2 of 2; resume with: tendigits train --resume \S+/all$"):
-            run_recipe(RECIPE, small_npz, runs=tmp_path, name="all")
+    def interrupt(self, epoch, logs):
+        raise Interrupted("by SIGINT in epoch 2")
+
+
+def test_resumed_in_a_member_equals_uninterrupted(trained, small_npz, tmp_path):
+    with pytest.raises(Interrupted, match=r"in member 2 of 2; resume with: tendigits train --resume \S+/all$"):
+        run_recipe(RECIPE, small_npz, runs=tmp_path, name="all", console=InterruptedInTheSecond())
     assert open_run(tmp_path / "all").record()["status"] == "interrupted"
     again = resume_run(tmp_path / "all")
     for mine, other in zip(again.model.get_weights(), trained.model.get_weights(), strict=True):

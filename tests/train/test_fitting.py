@@ -4,16 +4,18 @@ import math
 import os
 import signal
 import threading
+import time
 
 import keras
 import numpy as np
 import pytest
 
 from tendigits.data.load import load
-from tendigits.errors import DivergedError, UserError
+from tendigits.errors import DiskError, DivergedError, Interrupted, UserError
 from tendigits.model.network import build_network, compile_network
 from tendigits.model.recipe import Recipe
-from tendigits.train.fitting import Inputs, fit_recipe, number_of_steps, prepare_inputs
+from tendigits.train.fitting import fit_recipe, number_of_steps
+from tendigits.train.inputs import Inputs, prepare_inputs
 
 RECIPE = Recipe(hidden=(32, 16), epochs=4, patience=9)
 EVERY_SETTING = RECIPE.with_changes(
@@ -129,6 +131,37 @@ def test_early_stopping_is_keras_own(inputs):
         assert history.history[name] == pytest.approx(values, rel=1e-4)
     for mine, other in zip(ours.get_weights(), model.get_weights(), strict=True):
         np.testing.assert_allclose(mine, other, atol=1e-4)
+
+
+def test_what_saving_raises_ends_the_training(inputs):
+    saved = []
+
+    def save(checkpoint):
+        saved.append(checkpoint.epoch)
+        raise DiskError("cannot write it")
+
+    with pytest.raises(DiskError, match="cannot write it"):
+        train(inputs, save=save)
+    assert saved == [1]
+
+
+def test_however_it_ends_all_checkpoints_are_saved(inputs):
+    saved = []
+
+    def save(checkpoint):
+        time.sleep(0.1)
+        saved.append(checkpoint.epoch)
+
+    def interrupt(epoch, logs):
+        if epoch == 1:
+            raise Interrupted("by a test")
+
+    with pytest.raises(Interrupted):
+        train(inputs, save=save, callbacks=[keras.callbacks.LambdaCallback(on_epoch_end=interrupt)])
+    assert saved == [1, 2]
+    saved.clear()
+    train(inputs, save=save)
+    assert saved == [1, 2, 3, 4]
 
 
 def test_another_backend_is_refused(inputs, monkeypatch):

@@ -3,6 +3,7 @@
 import csv
 import json
 import shutil
+from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import UTC, datetime
 
@@ -22,7 +23,7 @@ from tendigits.model.recipe import Recipe
 from tendigits.train import trainer
 from tendigits.train.checkpoint import load_last_checkpoint
 from tendigits.train.console import Console
-from tendigits.train.fitting import prepare_inputs
+from tendigits.train.inputs import prepare_inputs
 from tendigits.train.pipeline import resume_run, run_recipe
 
 RECIPE = Recipe(hidden=(16,), epochs=4, learning_rate=0.003)
@@ -95,7 +96,7 @@ def test_run_json_has_everything(finished):
     assert record["data"]["path"].endswith("digits.npz")
     assert set(record["data"]["sha256"]) == {"x_train", "y_train", "x_test", "y_test"}
     assert record["machine"]["versions"]["keras"] == keras.__version__
-    assert set(record["durations"]) == {"data", "prepare", "network", "compile", "fit", "curves", "save", "report"}
+    assert set(record["durations"]) == {"data", "network", "compile", "fit", "curves", "save", "report"}
     assert record["git"] is None or len(record["git"]["commit"]) == 40
     assert record["result"]["test_accuracy"] == finished[0].report.accuracy
     assert record["result"]["n_test"] == 200
@@ -162,26 +163,28 @@ def test_an_existing_run_is_left_alone(finished, small_npz):
     assert (run.path / "run.json").read_bytes() == before
 
 
-def fail_after(monkeypatch, epoch, error):
-    """Raise `error` after the checkpoint of `epoch` is saved."""
-    original = trainer.save_checkpoint
+class Failing(Console):
+    """Raises `error` after the second epoch, while its checkpoint is saved."""
 
-    def save(checkpoint, folder):
-        original(checkpoint, folder)
-        if checkpoint.epoch == epoch:
-            raise error
+    def __init__(self, error):
+        self.error = error
 
-    monkeypatch.setattr(trainer, "save_checkpoint", save)
+    @contextmanager
+    def epochs(self, n, run):
+        yield keras.callbacks.LambdaCallback(on_epoch_end=self.fail)
+
+    def fail(self, epoch, logs):
+        if epoch == 1:
+            raise self.error
 
 
 @pytest.fixture(scope="module")
 def interrupted_once(small_npz, tmp_path_factory):
     """An interrupted run, and the error's message."""
     runs = tmp_path_factory.mktemp("interrupted")
-    with pytest.MonkeyPatch.context() as patch:
-        fail_after(patch, 2, Interrupted("by SIGINT in epoch 3"))
-        with pytest.raises(Interrupted) as caught:
-            run_recipe(RECIPE, small_npz, runs=runs, name="one", now=NOW)
+    console = Failing(Interrupted("by SIGINT in epoch 3"))
+    with pytest.raises(Interrupted) as caught:
+        run_recipe(RECIPE, small_npz, runs=runs, name="one", console=console, now=NOW)
     return runs / "one", str(caught.value)
 
 
@@ -255,12 +258,12 @@ def test_resume_refuses_other_digits_and_another_recipe(interrupted, small_npz, 
         resume_run(interrupted)
 
 
-def test_a_diverged_run_keeps_the_best_model(small_npz, tmp_path, monkeypatch):
-    fail_after(monkeypatch, 2, DivergedError("epoch 3: expected a finite loss, received nan"))
+def test_a_diverged_run_keeps_the_best_model(small_npz, tmp_path):
+    console = Failing(DivergedError("epoch 3: expected a finite loss, received nan"))
     with pytest.raises(
         DivergedError, match=r"received nan; in this recipe .*; the best model before that is model.keras"
     ):
-        run_recipe(RECIPE, small_npz, runs=tmp_path, name="one")
+        run_recipe(RECIPE, small_npz, runs=tmp_path, name="one", console=console)
     assert json.loads((tmp_path / "one" / "run.json").read_text())["status"] == "failed"
     assert all(np.isfinite(w).all() for w in keras.models.load_model(tmp_path / "one" / "model.keras").get_weights())
 

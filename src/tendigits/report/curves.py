@@ -7,15 +7,14 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from math import ceil
 from pathlib import Path
-from typing import Any
-
-import matplotlib as mpl
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
+from typing import TYPE_CHECKING, Any
 
 from tendigits.files import replacing
 from tendigits.report.run import History
+
+if TYPE_CHECKING:  # matplotlib takes a third of a second to import
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 PANELS = (("Model Accuracy", "accuracy", "Accuracy"), ("Cross Entropy Loss", "loss", "Loss"))
 _SIZE = (10.0, 4.2)
@@ -25,7 +24,7 @@ MAX_MARKS = 40
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 
 
-def plot_history(history: Any, validation: str = "Test") -> Figure:
+def plot_history(history: Any, validation: str = "Test") -> "Figure":
     """Draw accuracy and loss over the epochs, one panel each, as a pyplot figure, so that `plt.show()` shows it.
 
     Args:
@@ -43,13 +42,23 @@ def plot_history(history: Any, validation: str = "Test") -> Figure:
     return _draw_run(plt.figure(figsize=_SIZE, layout="constrained"), getattr(history, "history", history), validation)
 
 
-def draw_curves(history: History, validation: str = "Test") -> Figure:
+def draw_curves(history: History, validation: str = "Test") -> "Figure":
     """The same figure as `plot_history`, outside pyplot: it is not shown and need not be closed."""
+    from matplotlib.figure import Figure
+
     return _draw_run(Figure(figsize=_SIZE, layout="constrained"), history, validation)
 
 
-def draw_comparison(histories: Mapping[str, History]) -> Figure:
+def write_curves(history: History, validation: str, folder: Path) -> None:
+    """Write curves.svg and curves.png into a run's folder. Raises DiskError."""
+    save_figure(draw_curves(history, validation), folder / "curves")
+
+
+def draw_comparison(histories: Mapping[str, History]) -> "Figure":
     """The curves of several runs in one figure: one colour per run, validation solid, training dashed."""
+    from matplotlib.figure import Figure
+    from matplotlib.ticker import MaxNLocator
+
     figure = Figure(figsize=_SIZE, layout="constrained")
     for axes, (title, key, label) in zip(figure.subplots(1, 2), PANELS, strict=True):
         label_axes(axes, title, "Epoch", label)
@@ -65,7 +74,7 @@ def draw_comparison(histories: Mapping[str, History]) -> Figure:
 
 
 def save_figure(
-    figure: Figure,
+    figure: "Figure",
     stem: Path,
     endings: Sequence[str] = (".svg", ".png"),
     write: Callable[[Path], AbstractContextManager[Path]] = replacing,
@@ -75,14 +84,18 @@ def save_figure(
     Args:
         write: `writing` for files that a person named.
     """
+    import matplotlib as mpl
+
     for ending in endings:
         path = stem.with_name(stem.name + ending)
         with write(path) as temporary, mpl.rc_context({"svg.hashsalt": "tendigits"}):
             figure.savefig(temporary, dpi=150, metadata={"Date": None} if ending == ".svg" else {})
 
 
-def draw_panel(axes: Axes, panel: tuple[str, str, str], history: History, validation: str) -> None:
+def draw_panel(axes: "Axes", panel: tuple[str, str, str], history: History, validation: str) -> None:
     """Draw one of `PANELS`: the line of the training and that of the validation."""
+    from matplotlib.ticker import MaxNLocator
+
     title, key, label = panel
     label_axes(axes, title, "Epoch", label)
     axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
@@ -90,14 +103,14 @@ def draw_panel(axes: Axes, panel: tuple[str, str, str], history: History, valida
     _line(axes, history.get(f"val_{key}", ()), label=validation, color=COLOURS[1], marker="s", markersize=4)
 
 
-def label_axes(axes: Axes, title: str, x_label: str, y_label: str) -> None:
+def label_axes(axes: "Axes", title: str, x_label: str, y_label: str) -> None:
     """Set the texts and the look that all curves share."""
     axes.set(title=title, xlabel=x_label, ylabel=y_label)
     axes.grid(alpha=0.3)
     axes.spines[["top", "right"]].set_visible(False)
 
 
-def _draw_run(figure: Figure, history: History, validation: str) -> Figure:
+def _draw_run(figure: "Figure", history: History, validation: str) -> "Figure":
     for axes, panel in zip(figure.subplots(1, 2), PANELS, strict=True):
         draw_panel(axes, panel, history, validation)
         if axes.lines:
@@ -105,6 +118,6 @@ def _draw_run(figure: Figure, history: History, validation: str) -> Figure:
     return figure
 
 
-def _line(axes: Axes, values: Sequence[float], **style: Any) -> None:
+def _line(axes: "Axes", values: Sequence[float], **style: Any) -> None:
     if len(values):
         axes.plot(range(1, len(values) + 1), values, markevery=ceil(len(values) / MAX_MARKS), **style)

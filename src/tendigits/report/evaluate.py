@@ -4,21 +4,26 @@ report, folder = evaluate_run("runs/first")
 report, folder = evaluate_run("runs/first", "my_digits/")
 """
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import keras
+import numpy as np
 
+from tendigits.beside import Worker
 from tendigits.data.dataset import Dataset
 from tendigits.data.load import load, load_test
 from tendigits.data.preprocess import to_input
 from tendigits.errors import RunError
 from tendigits.files import make_inside
+from tendigits.model.calibration import Calibration
 from tendigits.model.file import MODEL, load_calibration, load_model
 from tendigits.model.network import predict
 from tendigits.report import messages
 from tendigits.report.html import Evaluation, write_page
 from tendigits.report.metrics import Report, classification_report, write_report
 from tendigits.report.run import Record, Run, open_run
+from tendigits.report.saliency import MAX_MAPS, first_layer, saliency
 
 
 def evaluate_run(path: str | Path, data: str | Path | None = None) -> tuple[Report, Path]:
@@ -40,17 +45,43 @@ def evaluate_run(path: str | Path, data: str | Path | None = None) -> tuple[Repo
     model = load_model(run.path, record["models"].get(MODEL))
     with run.lock():
         folder = run.path if data is None else make_inside(run.path, f"evaluated-{Path(data).resolve().stem}")
-        return report_on(model, dataset, run, record, folder), folder
+        calibration = load_calibration(run.path / MODEL)
+        probabilities = predict(model, to_input(dataset.x_test))
+        return report_on(model, probabilities, dataset, calibration, run, record, folder), folder
 
 
-def report_on(model: keras.Model, dataset: Dataset, run: Run, record: Record, folder: Path) -> Report:
-    """Evaluate a run's saved model on the test digits and write the report's files into `folder`. Raises DiskError."""
-    probabilities = predict(model, to_input(dataset.x_test))
+def report_on(
+    model: keras.Model,
+    probabilities: np.ndarray,
+    dataset: Dataset,
+    calibration: Calibration | None,
+    run: Run,
+    record: Record,
+    folder: Path,
+    worker: Worker | None = None,
+    coming: Sequence[str] = (),
+) -> Report:
+    """Evaluate a run's model on the test digits and write the report's files into `folder`. Raises DiskError.
+
+    Args:
+        probabilities: float32 (n, 10), what the model predicts for the test digits.
+        calibration: the model's own, if it has one.
+        worker: writes the files, and is not waited for.
+        coming: names of files in the folder that are written meanwhile, and linked to.
+    """
     report = classification_report(probabilities, dataset.y_test)
-    description = messages.evaluated_line(run.recipe(), dataset)
-    write_report(report, folder, dataset.x_test, f"Run {run.path.name}", description)
-    calibration = load_calibration(run.path / MODEL)
-    write_page(Evaluation(run, record, dataset, model, probabilities, report, calibration), folder)
+    rows = [mistake.index for mistake in report.mistakes]
+    images, predicted = dataset.x_test[rows], np.array([mistake.predicted for mistake in report.mistakes])
+    data = messages.data_record(dataset, None)
+    submit = (worker or Worker()).submit
+    submit(write_report, report, folder, images, f"Run {run.path.name}", messages.evaluated_line(run.recipe(), data))
+    evaluation = Evaluation(
+        run, record, data, dataset.y_test, probabilities, report, images,
+        layer=first_layer(model, np.asarray(dataset.x_test.any(axis=0))),
+        maps=saliency(model, to_input(images[:MAX_MAPS]), predicted[:MAX_MAPS]),
+        calibration=calibration,
+    )  # fmt: skip
+    submit(write_page, evaluation, folder, coming)
     return report
 
 

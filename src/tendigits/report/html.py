@@ -1,6 +1,6 @@
 """The report for people: report.html, one page that loads nothing, for a screen, a phone, a printer or a screen reader.
 
-write_page(Evaluation(run, record, dataset, model, probabilities, report, calibration), run.path)
+write_page(evaluation, run.path)
 """
 
 import json
@@ -9,16 +9,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from importlib.resources import files
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
-import keras
 import numpy as np
-from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup
 
-from tendigits.data.dataset import Dataset
-from tendigits.data.preprocess import to_input
 from tendigits.files import write_text
 from tendigits.model.calibration import (
     Calibration,
@@ -29,15 +25,12 @@ from tendigits.model.calibration import (
     risk_coverage,
 )
 from tendigits.model.recipe import Recipe
-from tendigits.report import charts
+from tendigits.report.curves import draw_curves
 from tendigits.report.messages import evaluated_line
 from tendigits.report.metrics import Report, error_rates, percent
 from tendigits.report.run import History, Record, Run
-from tendigits.report.saliency import digit_png, first_layer, saliency, sheet_png, signed_png
+from tendigits.report.saliency import FirstLayer, digit_png, sheet_png, signed_png
 from tendigits.untrusted import has_inside
-
-MAX_SALIENCY_MAPS = 12
-"""The worst mistakes that get one."""
 
 MAX_HISTORY_ROWS = 50
 """Epochs in the table of the history; more are thinned out."""
@@ -66,27 +59,55 @@ FILES = {
 
 @dataclass(frozen=True, eq=False)
 class Evaluation:
-    """A run, and its model's predictions for the test digits of a dataset."""
+    """A run, and its model's predictions for test digits."""
 
     run: Run
     record: Record
-    dataset: Dataset
-    model: keras.Model
+    data: Record
+    """Where the digits are from: as in run.json, but maybe others than those of the run."""
+    labels: np.ndarray
+    """integers (n,), 0 to 9, of the test digits."""
     probabilities: np.ndarray
     """float (n, 10) for the test digits; rows sum to 1."""
     report: Report
+    images: np.ndarray
+    """uint8 (m, 28, 28), of the report's m mistakes."""
+    layer: FirstLayer | None
+    """The weights of the model's first layer, where they can be shown."""
+    maps: np.ndarray
+    """float32 (k, 28, 28), the saliency maps of the k worst mistakes."""
     calibration: Calibration | None = None
     """The model's own, where it has one."""
 
 
-def write_page(evaluation: Evaluation, folder: Path) -> None:
-    """Write report.html into `folder`, with links to the files that are there already. Raises DiskError, RunError."""
-    links = [name for name in FILES if has_inside(folder, name)]
+def write_page(evaluation: Evaluation, folder: Path, coming: Sequence[str] = ()) -> None:
+    """Write report.html into `folder`. Raises DiskError, RunError.
+
+    Args:
+        coming: names of files in the folder that are written meanwhile; the page links to them and to what is there.
+    """
+    links = [name for name in FILES if name in coming or has_inside(folder, name)]
     write_text(folder / "report.html", render(evaluation, links))
+
+
+def warm_up() -> None:
+    """Draw what nobody sees: with the first drawing a process imports matplotlib and finds its fonts."""
+    import jinja2  # noqa: F401
+
+    from tendigits.report.charts import history_charts
+
+    history = {key: [0.5] for key in ("loss", "accuracy", "val_loss", "val_accuracy")}
+    history_charts(history, Recipe())
+    draw_curves(history).savefig(BytesIO())
 
 
 def render(evaluation: Evaluation, links: Sequence[str] = ()) -> str:
     """The page as HTML; `links` are the names of files beside it."""
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+    from markupsafe import Markup
+
+    from tendigits.report.charts import history_charts
+
     environment = Environment(
         loader=PackageLoader("tendigits.report", "assets"),
         autoescape=True,
@@ -107,18 +128,18 @@ def render(evaluation: Evaluation, links: Sequence[str] = ()) -> str:
         recipe=recipe,
         record=record,
         machine=[*machine.items(), *versions.items()],
-        description=evaluated_line(recipe, evaluation.dataset),
-        curves=charts.history_charts(history, recipe),
+        description=evaluated_line(recipe, evaluation.data),
+        curves=history_charts(history, recipe),
         history=_history_table(history),
         report=report,
-        dataset=evaluation.dataset,
-        same_digits=evaluation.dataset.digests == record["data"]["sha256"],
+        dataset=evaluation.data,
+        same_digits=evaluation.data["sha256"] == record["data"]["sha256"],
         shades=_shades(report),
         mistakes=_mistakes(evaluation),
         settings=[(key, _text(value)) for key, value in recipe.flat().items()],
         differences=[(key, *map(_text, values)) for key, values in recipe.differences(Recipe()).items()],
         files=[(name, FILES[name]) for name in links],
-        layer=first_layer(evaluation.model, np.asarray(evaluation.dataset.x_test.any(axis=0))),
+        layer=evaluation.layer,
         sheet_png=sheet_png,
         **_confidence(evaluation),
     )
@@ -139,21 +160,19 @@ def _shades(report: Report) -> list[list[int]]:
 
 
 def _mistakes(evaluation: Evaluation) -> list[dict[str, Any]]:
-    """The worst mistakes with their pictures, the first dozen with a saliency map."""
-    images, mistakes = evaluation.dataset.x_test, evaluation.report.mistakes
-    rows: list[dict[str, Any]] = [{"mistake": m, "picture": digit_png(images[m.index])} for m in mistakes]
-    worst = mistakes[:MAX_SALIENCY_MAPS]
-    if worst:
-        x = to_input(images[[m.index for m in worst]])
-        maps = saliency(evaluation.model, x, np.array([m.predicted for m in worst]))
-        for row, values in zip(rows, maps, strict=False):
-            row["saliency"] = signed_png(values)
+    """The worst mistakes with their pictures, the first ones with a saliency map."""
+    shown = zip(evaluation.report.mistakes, evaluation.images, strict=True)
+    rows: list[dict[str, Any]] = [{"mistake": mistake, "picture": digit_png(image)} for mistake, image in shown]
+    for row, values in zip(rows, evaluation.maps, strict=False):
+        row["saliency"] = signed_png(values)
     return rows
 
 
 def _confidence(evaluation: Evaluation) -> dict[str, Any]:
     """Reliability of the confidence before and after calibration, and risk against coverage."""
-    calibration, labels = evaluation.calibration, evaluation.dataset.y_test
+    from tendigits.report.charts import reliability_diagram, risk_coverage_chart
+
+    calibration, labels = evaluation.calibration, evaluation.labels
     versions = {"as trained": evaluation.probabilities}
     if calibration is not None:
         versions = {
@@ -165,9 +184,9 @@ def _confidence(evaluation: Evaluation) -> dict[str, Any]:
     at_threshold = None if calibration is None else _at_threshold(curve, calibration.threshold)
     return {
         "calibration": calibration,
-        "reliability": charts.reliability_diagram(bins),
+        "reliability": reliability_diagram(bins),
         "bins": [(name, filled, calibration_error(filled)) for name, filled in bins.items()],
-        "risk_coverage": charts.risk_coverage_chart(curve, at_threshold and at_threshold[0]),
+        "risk_coverage": risk_coverage_chart(curve, at_threshold and at_threshold[0]),
         "coverage_rows": _coverage_rows(curve),
         "at_threshold": at_threshold,
     }

@@ -116,10 +116,10 @@ def result_record(history: History, recipe: Recipe, report: "Report | None") -> 
     return result | {"test_accuracy": report.accuracy, "test_interval": list(report.interval), "n_test": report.n}
 
 
-def evaluated_line(recipe: Recipe, dataset: Dataset) -> str:
-    """Which network was evaluated on which digits."""
+def evaluated_line(recipe: Recipe, data: Record) -> str:
+    """Which network was evaluated on which digits; `data` is what `data_record` says of them."""
     widths = "-".join(map(str, (784, *recipe.convolutions, *recipe.hidden, 10)))
     return (
-        f"Recipe {recipe.name} ({widths}, seed {recipe.seed}), evaluated on the {len(dataset.x_test):,} test digits of "
-        f"{dataset.name} from {dataset.source}."
+        f"Recipe {recipe.name} ({widths}, seed {recipe.seed}), evaluated on the {data['n_test']:,} test digits of "
+        f"{data['name']} from {data['source']}."
     )

@@ -10,13 +10,15 @@ from dataclasses import asdict, dataclass
 from math import sqrt
 from pathlib import Path
 from statistics import NormalDist
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from matplotlib.figure import Figure
 
 from tendigits.files import write_text
 from tendigits.report.curves import save_figure
+
+if TYPE_CHECKING:  # as in curves
+    from matplotlib.figure import Figure
 
 MAX_MISTAKES = 36
 _DIGITS = list(range(10))
@@ -117,7 +119,7 @@ def write_report(report: Report, folder: Path, images: np.ndarray, title: str, d
     """Write the report's four files into `folder`.
 
     Args:
-        images: uint8 (n, 28, 28), the test digits in the order of the labels.
+        images: uint8 (m, 28, 28), of the report's m mistakes.
         title: of report.md.
         description: the line below it: which network, which digits.
 
@@ -189,7 +191,9 @@ def _markdown(report: Report, title: str, description: str) -> str:
     return "\n".join(lines)
 
 
-def _draw_confusion(report: Report) -> Figure:
+def _draw_confusion(report: Report) -> "Figure":
+    from matplotlib.figure import Figure
+
     counts, rates = np.array(report.confusion_matrix), error_rates(report)
     figure = Figure(figsize=(6.4, 6.0), layout="constrained")
     axes = figure.subplots()
@@ -204,17 +208,19 @@ def _draw_confusion(report: Report) -> Figure:
     return figure
 
 
-def _draw_mistakes(report: Report, images: np.ndarray) -> Figure:
+def _draw_mistakes(report: Report, images: np.ndarray) -> "Figure":
     """One picture of all mistakes; a panel for each would take matplotlib a second."""
+    from matplotlib.figure import Figure
+
     columns, width, height, title = 6, 34, 40, 8  # of a cell, in pixels of the digits
     sheet = np.zeros((columns * height, columns * width), np.uint8)
     figure = Figure(figsize=(9.0, 10.9))
     figure.suptitle("The worst mistakes: true digit, predicted digit, confidence", fontsize=12)
     axes = figure.add_axes((0, 0, 1, 0.95))
     axes.axis("off")
-    for i, mistake in enumerate(report.mistakes):
+    for i, (mistake, image) in enumerate(zip(report.mistakes, images, strict=True)):
         top, left = i // columns * height + title, i % columns * width + 3
-        sheet[top : top + 28, left : left + 28] = images[mistake.index]
+        sheet[top : top + 28, left : left + 28] = image
         text = f"{mistake.true} read as {mistake.predicted}, {mistake.confidence:.0%}"
         axes.text(left + 14, top - 2, text, ha="center", va="bottom", fontsize=9)
     axes.imshow(sheet, cmap="gray_r", vmin=0, vmax=255, interpolation="nearest")

@@ -10,17 +10,20 @@ import io
 from base64 import b64encode
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import jax
-import jax.numpy as jnp
-import keras
 import numpy as np
 from PIL import Image
 
-from tendigits.model.network import PIXELS, SIDE
+from tendigits.data.preprocess import FIELD
+
+if TYPE_CHECKING:  # pictures need no Keras
+    import keras
 
 MAX_UNITS = 64
+
+MAX_MAPS = 12
+"""Digits that get a saliency map."""
 
 # Okabe and Ito's blue and orange, which colour-blind people can tell apart: https://jfly.uni-koeln.de/color/
 _BLUE, _WHITE, _ORANGE = np.array([(0, 114, 178), (255, 255, 255), (213, 94, 0)])
@@ -44,7 +47,7 @@ class FirstLayer:
     is_dense: bool
 
 
-def first_layer(model: keras.Model, used_pixels: np.ndarray) -> FirstLayer | None:
+def first_layer(model: "keras.Model", used_pixels: np.ndarray) -> FirstLayer | None:
     """The weights from the pixels to the first layer that has any; None where they cannot be shown as pictures.
 
     Args:
@@ -55,8 +58,8 @@ def first_layer(model: keras.Model, used_pixels: np.ndarray) -> FirstLayer | Non
     kernel = next((np.asarray(kernel) for kernel in kernels if kernel is not None), None)
     if kernel is None:
         return None
-    if kernel.ndim == 2 and len(kernel) == PIXELS:
-        units = kernel.T.reshape(-1, SIDE, SIDE) * used_pixels
+    if kernel.ndim == 2 and len(kernel) == FIELD * FIELD:
+        units = kernel.T.reshape(-1, FIELD, FIELD) * used_pixels
     elif kernel.ndim == 4 and kernel.shape[2] == 1:  # a convolution of the pixels themselves
         units = kernel[:, :, 0].transpose(2, 0, 1)
     else:
@@ -68,7 +71,7 @@ def first_layer(model: keras.Model, used_pixels: np.ndarray) -> FirstLayer | Non
     return FirstLayer(n, units, is_dense=kernel.ndim == 2)
 
 
-def saliency(model: keras.Model, x: np.ndarray, labels: np.ndarray) -> np.ndarray:
+def saliency(model: "keras.Model", x: np.ndarray, labels: np.ndarray) -> np.ndarray:
     """The gradient of a label's probability with respect to the pixels: float32 (n, 28, 28).
 
     Where it is positive, a brighter pixel would raise the probability; where it is negative, lower it. K. Simonyan,
@@ -78,14 +81,20 @@ def saliency(model: keras.Model, x: np.ndarray, labels: np.ndarray) -> np.ndarra
         x: float32 (n, 784) in [0, 1].
         labels: integers (n,), 0 to 9.
     """
+    import jax
+    import jax.numpy as jnp
+
+    if not len(x):
+        return np.zeros((0, FIELD, FIELD), np.float32)
     variables = [v.value for v in model.trainable_variables], [v.value for v in model.non_trainable_variables]
 
-    def total_probability(x: Any) -> Any:
+    def total_probability(x: Any, variables: Any, labels: Any) -> Any:
         probabilities, _ = model.stateless_call(*variables, x, training=False)
         # The ten sum to 1, so the label's gradient is minus that of the others' sum, which is exact near 1, too.
         return -jnp.sum(probabilities * (1 - jax.nn.one_hot(labels, probabilities.shape[1])))
 
-    return np.asarray(jax.grad(total_probability)(jnp.asarray(x))).reshape(-1, SIDE, SIDE)
+    gradient = jax.jit(jax.grad(total_probability))(jnp.asarray(x), variables, jnp.asarray(labels))
+    return np.asarray(gradient).reshape(-1, FIELD, FIELD)
 
 
 def digit_png(image: np.ndarray) -> str:

@@ -9,14 +9,16 @@ Keras has a layer, and an interpolation, for each of these.
 """
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-from matplotlib.figure import Figure
 
 from tendigits.model.recipe import Augmentation
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 Augmenter = Callable[[jax.Array, jax.Array], jax.Array]
 """(images, key) -> augmented images of the same shape and dtype."""
@@ -52,12 +54,14 @@ def augmenter(settings: Augmentation) -> Augmenter | None:
     return augment
 
 
-def draw_augmented(images: np.ndarray, augment: Augmenter, seed: int) -> Figure:
+def draw_augmented(images: np.ndarray, augment: Augmenter, seed: int) -> "Figure":
     """A picture of 64 augmented digits.
 
     Args:
         images: float32 (n, 784) from 0 to 1, n at least 1; the first 16 are drawn, four times each.
     """
+    from matplotlib.figure import Figure
+
     few = np.resize(images[:16], (SHOWN, SIDE * SIDE))
     augmented: Any = np.asarray(jax.jit(augment)(few, jax.random.key(seed))).reshape(8, 8, SIDE, SIDE)
     figure = Figure(figsize=(6, 6), layout="constrained")

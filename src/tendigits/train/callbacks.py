@@ -8,12 +8,14 @@ import math
 import signal
 import threading
 from collections.abc import Callable
+from concurrent.futures import Future
 from types import FrameType
 from typing import Any, Self
 
 import keras
 import numpy as np
 
+from tendigits.beside import start
 from tendigits.errors import DivergedError, Interrupted
 from tendigits.model.recipe import Recipe
 from tendigits.train.checkpoint import Checkpoint, History, variables_of
@@ -40,33 +42,48 @@ class EarlyStopping(keras.callbacks.EarlyStopping):  # type: ignore[misc]
 
 
 class SaveCheckpoint(keras.callbacks.Callback):  # type: ignore[misc]
-    """Checks at the end of each epoch that every number is finite, then saves a checkpoint."""
+    """Checks after each epoch that every number is finite, and saves a checkpoint while the next epoch is trained.
+
+    Saving is half waiting for the disk. What fails there ends the training at its next step, or when it is waited for.
+    """
 
     def __init__(
         self, stopping: EarlyStopping, recipe: Recipe, history: History, save: Callable[[Checkpoint], None]
     ) -> None:
         super().__init__()
         self.stopping, self.recipe, self.history, self.save = stopping, recipe, history, save
+        self.saving: Future[None] | None = None
+
+    def wait(self) -> None:
+        """Wait until the last checkpoint is saved. Raises what `save` raised."""
+        if self.saving is not None:
+            saving, self.saving = self.saving, None
+            saving.result()
+
+    def on_train_batch_begin(self, batch: int, logs: Any = None) -> None:
+        """Raise what `save` has raised by now."""
+        if self.saving is not None and self.saving.done():
+            self.wait()
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
-        """Check and save. Raises DivergedError."""
+        """Check, and begin to save. Raises DivergedError, and what `save` raised of the epoch before."""
         check_finite(self.model, logs, epoch)
+        self.wait()
         for name, value in logs.items():
             self.history.setdefault(name, []).append(float(value))
-        self.save(
-            Checkpoint(
-                recipe=self.recipe,
-                epoch=epoch + 1,
-                history={name: list(values) for name, values in self.history.items()},
-                stopped=bool(self.model.stop_training),
-                wait=self.stopping.wait,
-                best=float(self.stopping.best),
-                best_epoch=self.stopping.best_epoch,
-                variables=[np.asarray(v) for v in variables_of(self.model)],
-                optimizer=[np.asarray(v) for v in self.model.optimizer.variables],
-                best_weights=self.stopping.best_weights,
-            )
+        reached = Checkpoint(
+            recipe=self.recipe,
+            epoch=epoch + 1,
+            history={name: list(values) for name, values in self.history.items()},
+            stopped=bool(self.model.stop_training),
+            wait=self.stopping.wait,
+            best=float(self.stopping.best),
+            best_epoch=self.stopping.best_epoch,
+            variables=[np.asarray(v) for v in variables_of(self.model)],
+            optimizer=[np.asarray(v) for v in self.model.optimizer.variables],
+            best_weights=self.stopping.best_weights,
         )
+        self.saving = start(self.save, reached)
 
 
 class StopOnSignal(keras.callbacks.Callback):  # type: ignore[misc]

@@ -5,23 +5,33 @@ tendigits train --help
 
 import inspect
 import os
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from typer.core import TyperCommand
 
+from tendigits.beside import Worker, WorkerProcess, start
 from tendigits.errors import UserError
-from tendigits.extras import require
+from tendigits.extras import require, unseen
 from tendigits.options import Data, Runs
 
 if TYPE_CHECKING:
+    from concurrent.futures import Future
+
+    from tendigits.data.dataset import Dataset
+    from tendigits.model.recipe import Recipe
     from tendigits.model.setting import Setting
     from tendigits.train.console import Console
+    from tendigits.train.inputs import Inputs
 
 SETTINGS, SWITCHES, AUGMENTATION = "Settings", "Settings that are on or off", "Augmentation"
 DEVICES, OUTPUT = "Several devices or processes", "Output"
+
+
+NOT_FOR_KERAS = ("matplotlib", "pandas", "sklearn")
+"""What Keras imports where it is installed, for functions that no training calls: it would take longer than Keras."""
 
 
 class TrainCommand(TyperCommand):
@@ -90,25 +100,57 @@ def train(
             raise UserError(f"--resume takes recipe and data from the run; leave out {', '.join(given)}")
     if coordinator is not None:
         os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"  # before JAX is imported: errors come as one line of ours
-    from tendigits.engine.devices import data_parallel
-    from tendigits.train import spmd
-    from tendigits.train.pipeline import resume_run, run_recipe
+    with Worker() if process_id else _worker() as worker:
+        # The digits are read while Keras is imported, which takes as long.
+        loading = None if chosen is None or coordinator is not None else _start_loading(data, chosen)
+        _import_keras()
+        from tendigits.engine.devices import data_parallel
+        from tendigits.train import spmd
+        from tendigits.train.pipeline import resume_run, run_recipe
 
-    console = _console(quiet, json)
-    distribution = data_parallel(devices) if devices > 1 and coordinator is None else None
-    if coordinator is not None and processes is not None and process_id is not None:
-        distribution = spmd.initialize(coordinator, processes, process_id, devices)
-        if process_id > 0:
-            spmd.train_along(distribution, data, console)
-            return
-    elif any(option is not None for option in (coordinator, processes, process_id)):
-        raise UserError("expected --coordinator, --processes and --process-id together")
-    if resume is not None:
-        trained = resume_run(resume, console=console, distribution=distribution)
-    else:
-        trained = run_recipe(chosen, data, runs=runs, name=name, console=console, distribution=distribution)
+        console = _console(quiet, json)
+        distribution = data_parallel(devices) if devices > 1 and coordinator is None else None
+        if coordinator is not None and processes is not None and process_id is not None:
+            distribution = spmd.initialize(coordinator, processes, process_id, devices)
+            if process_id > 0:
+                spmd.train_along(distribution, data, console)
+                return
+        elif any(option is not None for option in (coordinator, processes, process_id)):
+            raise UserError("expected --coordinator, --processes and --process-id together")
+        if resume is not None:
+            trained = resume_run(resume, console=console, distribution=distribution, worker=worker)
+        else:
+            trained = run_recipe(
+                chosen, data, runs=runs, name=name, console=console, distribution=distribution, loading=loading,
+                worker=worker,
+            )  # fmt: skip
     if quiet:
         typer.echo(trained.run.path)
+
+
+def _import_keras() -> None:
+    """Import Keras without what it needs not."""
+    with unseen(*NOT_FOR_KERAS):
+        import keras  # noqa: F401
+
+
+def _worker() -> Worker:
+    """Draws in a process of its own where there is a second core for it."""
+    from tendigits.model.environment import cores
+    from tendigits.report.html import warm_up
+
+    if cores() == 1:
+        return Worker()
+    worker = WorkerProcess()
+    worker.submit(warm_up)
+    return worker
+
+
+def _start_loading(data: Path | None, recipe: "Recipe") -> "Future[tuple[Dataset, Inputs]]":
+    from tendigits.data.load import load
+    from tendigits.train.inputs import load_inputs
+
+    return start(load_inputs, partial(load, data), recipe)
 
 
 @cache

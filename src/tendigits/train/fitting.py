@@ -5,13 +5,10 @@ a checkpoint of everything that the next one depends on.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 import keras
 import numpy as np
 
-from tendigits.data import preprocess
-from tendigits.data.dataset import Dataset, stratified_split
 from tendigits.engine.ema import with_ema
 from tendigits.engine.fit import fit
 from tendigits.errors import TendigitsError, UserError
@@ -19,32 +16,10 @@ from tendigits.model.recipe import Recipe
 from tendigits.train.augment import augmenter
 from tendigits.train.callbacks import EarlyStopping, SaveCheckpoint, StopOnSignal
 from tendigits.train.checkpoint import Checkpoint, History, restore
+from tendigits.train.inputs import Inputs
 
-VALIDATION_SEED = 0
-"""The same digits are held out whatever a recipe's seed, so that runs with different seeds can be compared."""
-
-
-@dataclass(frozen=True)
-class Inputs:
-    """What the network is fed: float32 (n, 784) in [0, 1] and one-hot float32 (n, 10)."""
-
-    x: np.ndarray
-    y: np.ndarray
-    validation: tuple[np.ndarray, np.ndarray]
-    test: tuple[np.ndarray, np.ndarray]
-
-
-def prepare_inputs(dataset: Dataset, recipe: Recipe) -> Inputs:
-    """Convert pixels to network inputs, and hold out the recipe's validation split."""
-
-    def convert(x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        return preprocess.to_input(x), preprocess.one_hot(y)
-
-    test = convert(dataset.x_test, dataset.y_test)
-    if not recipe.validation_split:
-        return Inputs(*convert(dataset.x_train, dataset.y_train), validation=test, test=test)
-    x, y, x_val, y_val = stratified_split(dataset.x_train, dataset.y_train, recipe.validation_split, VALIDATION_SEED)
-    return Inputs(*convert(x, y), validation=convert(x_val, y_val), test=test)
+VALIDATION_BATCH = 200
+"""Digits in a step of the validation: half the time of 32, and a divisor of most splits, so that one program does."""
 
 
 def number_of_steps(recipe: Recipe, n: int) -> int:
@@ -64,7 +39,8 @@ def fit_recipe(
     """Train a compiled `model` as the recipe says.
 
     Args:
-        save: called at the end of each epoch with everything that the next one depends on.
+        save: called after each epoch with everything that the next one depends on, in another thread while that one is
+            trained. All calls have returned when this one ends, however it ends.
         checkpoint: resume from here; the model must be the same recipe's, its values are overwritten.
         callbacks: further Keras callbacks, such as a progress bar.
         distribution: the devices that share each batch.
@@ -76,7 +52,7 @@ def fit_recipe(
         Interrupted, DivergedError, HostError: SIGINT or SIGTERM was received, the loss or a weight is not a finite
             number, or another process was lost; the model has the best weights so far.
         UserError: Keras' backend is not JAX.
-        Any exception that `save` raises.
+        Any exception that `save` raises, before the next call of it.
     """
     if keras.backend.backend() != "jax":
         raise UserError(f"expected Keras on jax, found it on {keras.backend.backend()}; unset KERAS_BACKEND")
@@ -87,7 +63,8 @@ def fit_recipe(
         first_epoch, last_epoch = checkpoint.epoch, checkpoint.epoch if checkpoint.stopped else recipe.epochs
         restore(model, checkpoint)
     stopping = EarlyStopping(recipe, checkpoint)
-    watching = [stopping, SaveCheckpoint(stopping, recipe, history, save), *callbacks]
+    saving = SaveCheckpoint(stopping, recipe, history, save)
+    watching = [stopping, saving, *callbacks]
     if recipe.ema_momentum:
         watching = with_ema(watching, resumed=checkpoint is not None)
     with StopOnSignal() as stop_on_signal:
@@ -98,6 +75,7 @@ def fit_recipe(
                 inputs.y,
                 batch_size=recipe.batch_size,
                 validation_data=inputs.validation,
+                validation_batch_size=VALIDATION_BATCH,
                 initial_epoch=first_epoch,
                 epochs=last_epoch,
                 order=lambda epoch, n: np.random.default_rng((recipe.seed, epoch)).permutation(n),
@@ -111,5 +89,7 @@ def fit_recipe(
             if stopping.best_weights is not None:
                 model.set_weights(stopping.best_weights)
             raise
+        finally:
+            saving.wait()
     model.history.history, model.history.epoch = history, list(range(len(history["loss"])))
     return model.history

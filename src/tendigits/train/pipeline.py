@@ -5,13 +5,16 @@ trained = resume_run("runs/first")             # tendigits train --resume runs/f
 """
 
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future
 from contextlib import contextmanager
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 
 import jax
 import keras
 
+from tendigits.beside import Worker, start
 from tendigits.data.dataset import Dataset
 from tendigits.data.load import load
 from tendigits.errors import Interrupted, RecipeError, RunError
@@ -27,7 +30,7 @@ from tendigits.train import spmd
 from tendigits.train.checkpoint import Checkpoint, load_last_checkpoint
 from tendigits.train.console import Console
 from tendigits.train.ensemble import train_ensemble
-from tendigits.train.fitting import Inputs, prepare_inputs
+from tendigits.train.inputs import Inputs, load_inputs
 from tendigits.train.trainer import Trained, Training, interrupted, recorded, timed, train_network
 
 
@@ -41,6 +44,8 @@ def run_recipe(
     now: datetime | None = None,
     evaluate: bool = True,
     distribution: keras.distribution.DataParallel | None = None,
+    loading: "Future[tuple[Dataset, Inputs]] | None" = None,
+    worker: Worker | None = None,
 ) -> Trained:
     """Train a recipe in a new run folder, from data to report.
 
@@ -53,6 +58,8 @@ def run_recipe(
         now: the time that is recorded as the run's creation; None is the current time.
         evaluate: whether to report on the test digits; without, the result is that of the held-out digits.
         distribution: the devices that share each batch; None is this process's first device.
+        loading: `load_inputs` of the data and recipe, where it has begun already.
+        worker: writes curves and report; None writes them at once.
 
     Raises:
         TendigitsError: see tendigits.errors; what was reached is kept in the run folder.
@@ -60,7 +67,9 @@ def run_recipe(
     recipe, console, now = recipe or Recipe(), console or Console(), now or datetime.now().astimezone()
     _refuse_too_large(recipe)
     durations: dict[str, float] = {}
-    dataset, inputs = _load_inputs(lambda: load(data), recipe, console, durations)
+    commit = start(describe_commit, Path.cwd())
+    load_now = partial(load_inputs, partial(load, data), recipe)
+    dataset, inputs = _inputs(load_now if loading is None else loading.result, console, durations)
     need_space(Path(runs), _bytes_needed(recipe))
     machine = describe_environment()
     run = create_run(Path(runs), recipe, name, now)
@@ -73,7 +82,7 @@ def run_recipe(
             "seed": recipe.seed,
             "data": messages.data_record(dataset, data),
             "machine": machine,
-            "git": describe_commit(Path.cwd()),
+            "git": commit.result(),
             "durations": durations,
             "parameters": count_parameters(recipe),
         }
@@ -82,7 +91,8 @@ def run_recipe(
         if distribution is not None:
             record["devices"] = {"all": distribution.num_model_replicas, "processes": jax.process_count()}
         run.write_record(record)
-        return _train(Training(run, recipe, dataset, inputs, record, console, distribution), None)
+        training = Training(run, recipe, dataset, inputs, record, console, distribution, worker or Worker())
+        return _train(training, None)
 
 
 def resume_run(
@@ -91,6 +101,7 @@ def resume_run(
     console: Console | None = None,
     now: datetime | None = None,
     distribution: keras.distribution.DataParallel | None = None,
+    worker: Worker | None = None,
 ) -> Trained:
     """Resume an interrupted run from its last checkpoint; its weights become those of an uninterrupted run.
 
@@ -105,26 +116,27 @@ def resume_run(
         if record["status"] == "finished":
             raise RunError(f"{run.path} is finished, there is nothing to resume; train again with another --name")
         recipe = run.recipe()
-        dataset, inputs = _load_inputs(lambda: load_same_data(run, record), recipe, console, record["durations"])
+        load_now = partial(load_inputs, partial(load_same_data, run, record), recipe)
+        dataset, inputs = _inputs(load_now, console, record["durations"])
         need_space(run.path, _bytes_needed(recipe))
         checkpoint = load_last_checkpoint(run.checkpoints, console.warn)
         if checkpoint is not None and checkpoint.recipe != recipe:
             raise RunError(f"{run.path}: recipe.json is not the recipe of its checkpoints")
         record |= {"status": "running", "resumed": [*record["resumed"], now.isoformat(timespec="seconds")]}
         run.write_record(record)
-        return _train(Training(run, recipe, dataset, inputs, record, console, distribution), checkpoint)
+        training = Training(run, recipe, dataset, inputs, record, console, distribution, worker or Worker())
+        return _train(training, checkpoint)
 
 
-def _load_inputs(
-    load_data: Callable[[], Dataset], recipe: Recipe, console: Console, durations: dict[str, float]
+def _inputs(
+    load_now: Callable[[], tuple[Dataset, Inputs]], console: Console, durations: dict[str, float]
 ) -> tuple[Dataset, Inputs]:
     """Stage 1, and the work of stage 2."""
     with timed(durations, "data"):
-        dataset = load_data()
+        dataset, inputs = load_now()
     spmd.require_same("digits", dataset.digests)
     console.stage(1, "Data", *messages.data_lines(dataset))
-    with timed(durations, "prepare"):
-        return dataset, prepare_inputs(dataset, recipe)
+    return dataset, inputs
 
 
 def _train(training: Training, checkpoint: Checkpoint | None) -> Trained:

@@ -29,7 +29,8 @@ from tendigits.model.network import build_network, compile_network
 from tendigits.model.recipe import Recipe
 from tendigits.train.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from tendigits.train.console import Console
-from tendigits.train.fitting import fit_recipe, number_of_steps, prepare_inputs
+from tendigits.train.fitting import fit_recipe, number_of_steps
+from tendigits.train.inputs import prepare_inputs
 
 START_TIMEOUT = 120.0
 """Seconds that a process waits for the others to be started."""

@@ -10,20 +10,22 @@ import signal
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 
 import keras
+import numpy as np
 
+from tendigits.beside import Worker
 from tendigits.data.dataset import Dataset
 from tendigits.engine.loop import use_compilation_cache
 from tendigits.errors import DivergedError, HostError, Interrupted
 from tendigits.files import replacing
-from tendigits.model.calibration import calibrate
-from tendigits.model.file import save_model
+from tendigits.model.calibration import Calibration, calibrate
+from tendigits.model.file import MODELS, save_model
 from tendigits.model.network import build_network, compile_network, predict
 from tendigits.model.recipe import Recipe
 from tendigits.report import messages
-from tendigits.report.curves import draw_curves, save_figure
+from tendigits.report.curves import write_curves
 from tendigits.report.evaluate import report_on
 from tendigits.report.metrics import Report, accuracy_text
 from tendigits.report.run import Record, Run
@@ -31,7 +33,8 @@ from tendigits.train import spmd
 from tendigits.train.augment import augmenter, draw_augmented
 from tendigits.train.checkpoint import Checkpoint, History, load_last_checkpoint, save_checkpoint
 from tendigits.train.console import Console
-from tendigits.train.fitting import Inputs, fit_recipe, number_of_steps
+from tendigits.train.fitting import fit_recipe, number_of_steps
+from tendigits.train.inputs import Inputs
 
 
 @dataclass(frozen=True)
@@ -46,6 +49,8 @@ class Training:
     console: Console
     distribution: keras.distribution.DataParallel | None = None
     """The devices that share each batch; None is this process's first device."""
+    worker: Worker = field(default_factory=Worker)
+    """Writes curves and report."""
 
     @property
     def is_evaluated(self) -> bool:
@@ -85,20 +90,28 @@ def train_network(training: Training, checkpoint: Checkpoint | None) -> Trained:
 
 
 def finish(training: Training, model: keras.Model, history: keras.callbacks.History) -> Trained:
-    """Stages 6 to 8 of a trained model: curves, save, report."""
-    run, recipe, record, console = training.run, training.recipe, training.record, training.console
-    with timed(record["durations"], "curves"):
-        _save_curves(training, history.history)
+    """Stages 6 to 8 of a trained model: curves, save, report. The report is drawn while the model is saved."""
+    run, record, console = training.run, training.record, training.console
+    durations = record["durations"]
+    with timed(durations, "curves"):
+        _write_curves(training, history.history)
     console.stage(6, "Curves", "curves.svg, curves.png")
-    with timed(record["durations"], "save"):
-        _save_models(training, model)
-    report = None
-    if training.is_evaluated:
-        with timed(record["durations"], "report"):
-            report = report_on(model, training.dataset, run, record, run.path)
+    with timed(durations, "report"):
+        predictions = _predict(training, model)
+        report = None
+        if training.is_evaluated:
+            report = report_on(
+                model, predictions.probabilities, training.dataset, predictions.calibration, run, record, run.path,
+                training.worker, coming=MODELS,
+            )  # fmt: skip
+    with timed(durations, "save"):
+        _save_models(training, model, predictions)
+    with timed(durations, "report"):
+        training.worker.wait()
+    if report is not None:
         files = "report.html, report.md, report.json, confusion.png, mistakes.png"
         console.stage(8, "Report", f"accuracy {accuracy_text(report)}", files)
-    record["result"] = messages.result_record(history.history, recipe, report)
+    record["result"] = messages.result_record(history.history, training.recipe, report)
     return Trained(run, model, history, report)
 
 
@@ -160,8 +173,9 @@ def _fit(training: Training, model: keras.Model, checkpoint: Checkpoint | None) 
             return fit_recipe(model, inputs, recipe, save, checkpoint, [progress], training.distribution)
         except (Interrupted, DivergedError, HostError):
             if (last := load_last_checkpoint(run.checkpoints, console.warn)) is not None:
-                _save_curves(training, last.history)
-                _save_models(training, model)
+                _write_curves(training, last.history)
+                _save_models(training, model, _predict(training, model))
+                training.worker.wait()
                 training.record["best_epoch"] = last.best_epoch + 1
             raise
 
@@ -174,21 +188,37 @@ def _save_augmented(training: Training) -> None:
         training.console.line("64 augmented digits: augmented.png")
 
 
-def _save_curves(training: Training, history: History) -> None:
-    figure = draw_curves(history, messages.validation_name(training.recipe))
-    save_figure(figure, training.run.path / "curves")
+def _write_curves(training: Training, history: History) -> None:
+    training.worker.submit(write_curves, history, messages.validation_name(training.recipe), training.run.path)
 
 
-def _save_models(training: Training, model: keras.Model) -> None:
-    """Stage 7. The model is calibrated on the held-out digits; if there are none, it is not."""
-    inputs, record, console = training.inputs, training.record, training.console
-    calibration = None
+@dataclass(frozen=True, eq=False)
+class _Predictions:
+    """What a trained model predicts for digits that it was not trained on."""
+
+    x: np.ndarray
+    """The test digits; validation digits in a search, which never looks at the others. float32 (n, 784)."""
+    probabilities: np.ndarray
+    """float32 (n, 10)."""
+    calibration: Calibration | None
+    """Fitted on the held-out digits; None if there are none."""
+
+
+def _predict(training: Training, model: keras.Model) -> _Predictions:
+    x, _ = training.inputs.test if training.is_evaluated else training.inputs.validation
+    probabilities, calibration = predict(model, x), None
     if training.recipe.validation_split:
-        x, y = inputs.validation
-        calibration = calibrate(predict(model, x), y.argmax(axis=1))
+        held_out, y = training.inputs.validation
+        on_held_out = probabilities if held_out is x else predict(model, held_out)
+        calibration = calibrate(on_held_out, y.argmax(axis=1))
+    return _Predictions(x, probabilities, calibration)
+
+
+def _save_models(training: Training, model: keras.Model, predictions: _Predictions) -> None:
+    """Stage 7."""
+    record, console, calibration = training.record, training.console, predictions.calibration
     record["calibration"] = None if calibration is None else asdict(calibration)
-    compared_on = inputs.test if training.is_evaluated else inputs.validation
-    saved = save_model(model, training.run.path, *compared_on, calibration)
+    saved = save_model(model, training.run.path, predictions.x, calibration, expected=predictions.probabilities)
     record["models"] = {file.path.name: file.sha256 for file in saved}
     console.stage(7, "Save", *map(messages.saved_line, saved), *messages.calibration_lines(calibration))
     console.line(f"both compiled with {training.recipe.optimizer}, ready for more training")

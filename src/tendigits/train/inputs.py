@@ -1,0 +1,47 @@
+"""What a network is fed: the digits of a dataset as floats, their labels one-hot, some of them held out.
+
+dataset, inputs = load_inputs(partial(load, path), recipe)
+
+It needs no Keras, so that the digits can be read while Keras is imported.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from tendigits.data import preprocess
+from tendigits.data.dataset import Dataset, stratified_split
+from tendigits.model.recipe import Recipe
+
+VALIDATION_SEED = 0
+"""The same digits are held out whatever a recipe's seed, so that runs with different seeds can be compared."""
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """What the network is fed: float32 (n, 784) in [0, 1] and one-hot float32 (n, 10)."""
+
+    x: np.ndarray
+    y: np.ndarray
+    validation: tuple[np.ndarray, np.ndarray]
+    test: tuple[np.ndarray, np.ndarray]
+
+
+def load_inputs(load: Callable[[], Dataset], recipe: Recipe) -> tuple[Dataset, Inputs]:
+    """Load digits and prepare them. Raises what `load` raises, and DataError where too few can be held out."""
+    dataset = load()
+    return dataset, prepare_inputs(dataset, recipe)
+
+
+def prepare_inputs(dataset: Dataset, recipe: Recipe) -> Inputs:
+    """Convert pixels to network inputs, and hold out the recipe's validation split."""
+
+    def convert(x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        return preprocess.to_input(x), preprocess.one_hot(y)
+
+    test = convert(dataset.x_test, dataset.y_test)
+    if not recipe.validation_split:
+        return Inputs(*convert(dataset.x_train, dataset.y_train), validation=test, test=test)
+    x, y, x_val, y_val = stratified_split(dataset.x_train, dataset.y_train, recipe.validation_split, VALIDATION_SEED)
+    return Inputs(*convert(x, y), validation=convert(x_val, y_val), test=test)
