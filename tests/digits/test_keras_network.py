@@ -36,6 +36,17 @@ def test_logits_become_probabilities(crops):
     np.testing.assert_allclose(from_keras(model, "mine")(crops).digits, expected, rtol=1e-4)
 
 
+def test_a_softmax_in_bfloat16_gives_probabilities_too(crops):
+    """Its rows sum to 1 only as well as bfloat16 can: 0.996 or 1.004 are likely."""
+    model = model_of((784,))
+    for layer in model.layers:
+        layer.dtype_policy = "mixed_bfloat16"
+    expected = np.asarray(model.predict(crops.reshape(-1, 784) / np.float32(255), verbose=0), np.float32)
+    predictions = from_keras(model, "mine")(crops)
+    assert predictions.digits.dtype == np.float32
+    np.testing.assert_allclose(predictions.digits, expected, atol=0.01)
+
+
 def test_a_model_reads_with_the_weights_that_it_has_at_the_time(crops):
     model = model_of((784,))
     reader = Reader(model)

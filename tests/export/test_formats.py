@@ -1,10 +1,14 @@
 """A file is written, loaded by its own runtime and verified, or it is not kept."""
 
+import numpy as np
 import pytest
 
 from tendigits.errors import DiskError, ModelFileError, UserError
 from tendigits.export import onnx as onnx_format
 from tendigits.export.formats import FORMATS, check, export_file
+from tendigits.export.source import open_source
+from tendigits.model.network import build_network
+from tendigits.model.recipe import Recipe
 
 
 @pytest.mark.parametrize("which", ["source", "reader"])
@@ -26,6 +30,16 @@ def test_int8_is_a_third_of_the_size(exported, which, to):
     assert int8.agreement >= 0.99
     assert abs(int8.accuracy - int8.source_accuracy) <= 0.01
     assert int8.bytes < 0.35 * float32.bytes + 10_000
+
+
+@pytest.mark.parametrize("to", FORMATS)
+def test_a_network_trained_in_bfloat16_is_exported_in_float32(to, small_npz, tmp_path):
+    recipe = Recipe(convolutions=("4x5/4",), hidden=(8, 8), residual=True, batch_norm=True, precision="bfloat16")
+    build_network(recipe).save(tmp_path / "mixed.keras")
+    source = open_source(tmp_path / "mixed.keras", small_npz)
+    assert export_file(source, to).verification.agreement == 1
+    exact = build_network(recipe.with_changes(precision="float32"))  # the same weights
+    np.testing.assert_allclose(source.expected, exact.predict(source.x_test, verbose=0), atol=1e-6)
 
 
 def test_the_default_place_is_beside_the_model(source, run):

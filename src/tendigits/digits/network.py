@@ -198,9 +198,10 @@ def load_network(path: str | Path) -> Network:
 
     from tendigits.digits.keras_network import from_keras
     from tendigits.model.file import load_calibration, load_model, model_path
+    from tendigits.model.network import in_float32
 
     file = model_path(path)
-    return from_keras(load_model(file), str(path), load_calibration(file))
+    return from_keras(in_float32(load_model(file)), str(path), load_calibration(file))
 
 
 def read_onnx(path: Path) -> bytes:

@@ -98,7 +98,7 @@ def convolve(
     padded = jnp.pad(lhs, [(0, 0), *pads, (0, 0)])
     places = _places(padded, (1, *kernel, 1), (1, *window_strides, 1), (1, *dilation, 1))
     patches = jnp.concatenate(places, axis=-1)
-    result = patches.reshape(-1, patches.shape[-1]) @ rhs.reshape(-1, rhs.shape[-1])
+    result = jnp.matmul(patches.reshape(-1, patches.shape[-1]), rhs.reshape(-1, rhs.shape[-1]))
     result = result.reshape(*patches.shape[:-1], rhs.shape[-1])
     return result.transpose(np.argsort((numbers.out_spec[0], *numbers.out_spec[2:], numbers.out_spec[1])))
 

@@ -18,6 +18,7 @@ import numpy as np
 import platformdirs
 
 from tendigits.engine.conv import fast_convolutions, is_slow_in_a_loop
+from tendigits.engine.matmul import fast_products
 
 State = tuple[list[jax.Array], ...]
 Batches = Any
@@ -183,7 +184,7 @@ def _scanned(step: Step, augment: Augment | None) -> Loop:
             logs, new = step_once(carried[0], _augmented(take_rows(data, order[i]), augment, key, i))
             return jax.tree.map(lambda value, old: jnp.asarray(value, old.dtype), (new, logs), carried)
 
-        with fast_convolutions():
+        with fast_convolutions(), fast_products():
             logs = jax.eval_shape(lambda: step_once(state, take_rows(data, order[0]))[0])
             start = (state, jax.tree.map(lambda log: jnp.zeros(log.shape, log.dtype), logs))
             result: tuple[State, Logs] = jax.lax.fori_loop(first, end, body, start)

@@ -21,6 +21,7 @@ from tendigits.digits.network import LINES, OWN_THRESHOLD, bundled_file, read_on
 from tendigits.errors import ModelFileError, RunError
 from tendigits.model.calibration import read_texts
 from tendigits.model.file import MODEL, load_calibration, load_model, model_path
+from tendigits.model.network import in_float32, predict
 from tendigits.model.onnx import from_onnx
 from tendigits.report.evaluate import load_same_data
 from tendigits.report.run import open_run
@@ -82,7 +83,7 @@ class Source:
     @cached_property
     def expected(self) -> np.ndarray:
         """The network's outputs for the test digits, float32 (n, labels)."""
-        return np.asarray(self.model.predict(self.x_test, batch_size=1000, verbose=0))
+        return predict(self.model, self.x_test)
 
     def samples(self, n: int) -> np.ndarray:
         """The first `n` training digits, as the network's input."""
@@ -116,7 +117,7 @@ def open_source(path: str | Path, data: str | Path | None = None) -> Source:
 
 def _run_or_file(name: str, file: Path, digest: str | None, dataset: Dataset) -> Source:
     """A run or a model file."""
-    model, calibration = load_model(file, digest), load_calibration(file)
+    model, calibration = in_float32(load_model(file, digest)), load_calibration(file)
     return Source(
         name=name,
         model=model,

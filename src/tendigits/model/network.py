@@ -20,6 +20,9 @@ CLASSES = 10
 MOMENTUM = 0.97
 """Momentum of batch normalization's moving mean and variance: in few epochs Keras' 0.99 lags behind the weights."""
 
+POLICIES = {"float32": "float32", "bfloat16": "mixed_bfloat16"}
+"""Precision of a recipe -> Keras' dtype policy of its layers."""
+
 WARM_UP = 0.25
 """Fraction of the steps in which a one-cycle's learning rate rises."""
 
@@ -39,8 +42,11 @@ def build_network(recipe: Recipe) -> keras.Model:
     image = keras.Input((PIXELS,))
     convolutions = [*_convolutions(recipe, seeds)]
     hidden = [*_hidden(recipe, seeds)]
+    for layer in chain(convolutions, *hidden):
+        layer.dtype_policy = POLICIES[recipe.precision]
     initializer = keras.initializers.GlorotUniform(seed=next(seeds))
-    output = keras.layers.Dense(CLASSES, activation="softmax", kernel_initializer=initializer)
+    # A softmax in bfloat16 would know no probability between 0.996 and 1.
+    output = keras.layers.Dense(CLASSES, activation="softmax", kernel_initializer=initializer, dtype="float32")
     if recipe.residual:
         return keras.Model(image, output(_residual(_apply(convolutions, image), hidden, seeds)), name=name)
     return keras.Sequential([image, *convolutions, *chain.from_iterable(hidden), output], name=name)
@@ -96,7 +102,19 @@ def count_parameters(recipe: Recipe) -> int:
 
 def predict(model: keras.Model, x: np.ndarray) -> np.ndarray:
     """Class probabilities: float32 (n, 784) in [0, 1] -> float32 (n, 10), rows sum to 1."""
-    return np.asarray(model.predict(x, batch_size=1000, verbose=0))
+    return np.asarray(model.predict(x, batch_size=1000, verbose=0), np.float32)
+
+
+def in_float32(model: keras.Model) -> keras.Model:
+    """Let `model`, which has not predicted yet, compute in float32 from now on, and return it.
+
+    Mixed precision is for training. With the same weights in float32 a network answers alike on every processor, and as
+    its exports do.
+    """
+    for layer in model._flatten_layers():
+        if layer.dtype_policy.name.startswith("mixed_"):
+            layer.dtype_policy = layer.variable_dtype
+    return model
 
 
 def summary(model: keras.Model) -> str:
@@ -146,13 +164,15 @@ def _residual(x: Any, hidden: Sequence[Sequence[keras.Layer]], seeds: Iterator[i
     ECCV 2016, https://arxiv.org/abs/1603.05027
     """
     (dense, *activation), *blocks = hidden
+    policy = dense.dtype_policy
     total = dense(x)
     for dense, *next_activation in blocks:
         branch = dense(_apply(activation, total))
         if total.shape[-1] != dense.units:
             initializer = keras.initializers.GlorotUniform(seed=next(seeds))
-            total = keras.layers.Dense(dense.units, use_bias=False, kernel_initializer=initializer)(total)
-        total = keras.layers.Add()([total, branch])
+            project = keras.layers.Dense(dense.units, use_bias=False, kernel_initializer=initializer, dtype=policy)
+            total = project(total)
+        total = keras.layers.Add(dtype=policy)([total, branch])
         activation = next_activation
     return _apply(activation, total)
 

@@ -17,7 +17,9 @@ Kind = Literal["switch", "integer", "number", "choice", "choices", "integers", "
 
 AUGMENTATION = "Augmentation"
 GROUPS = {
-    "Training": ("epochs", "batch_size", "patience", "monitor", "restore_best", "validation_split", "seed"),
+    "Training": (
+        "epochs", "batch_size", "patience", "monitor", "restore_best", "validation_split", "precision", "seed",
+    ),
     "Network": (
         "convolutions", "hidden", "activation", "dropout", "batch_norm", "residual", "ensemble_size",
     ),

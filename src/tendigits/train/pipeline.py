@@ -19,7 +19,7 @@ from tendigits.data.dataset import Dataset
 from tendigits.data.load import load
 from tendigits.errors import Interrupted, RecipeError, RunError
 from tendigits.files import need_space
-from tendigits.model.environment import describe_commit, describe_environment
+from tendigits.model.environment import describe_commit, describe_environment, has_bfloat16
 from tendigits.model.hdf5 import MAX_BYTES
 from tendigits.model.network import count_parameters
 from tendigits.model.recipe import Recipe
@@ -140,6 +140,8 @@ def _inputs(
 
 
 def _train(training: Training, checkpoint: Checkpoint | None) -> Trained:
+    if training.recipe.precision == "bfloat16" and jax.default_backend() == "cpu" and not has_bfloat16():
+        training.console.warn(messages.NO_BFLOAT16)
     with recorded(training):
         is_ensemble = training.recipe.ensemble_size > 1
         trained = train_ensemble(training) if is_ensemble else train_network(training, checkpoint)
