@@ -114,7 +114,7 @@ def test_a_job_that_takes_too_long_or_whose_process_is_stopped_ends_and_the_next
 
 
 def test_an_idle_process_that_was_killed_or_stopped_is_replaced():
-    with WorkerPool(1, initialize, (100,), timeout=2) as pool:
+    with WorkerPool(1, initialize, (100,), timeout=1) as pool:
         os.kill(pool.submit(os.getpid).result(20), signal.SIGKILL)
         time.sleep(0.2)
         idle = pool.submit(os.getpid).result(20)

@@ -87,7 +87,7 @@ def test_a_picture_that_ends_its_process_is_one_that_went_wrong_and_the_next_is_
         '    print(\'{"outcome": "read", "read": 1, "digit": 1, "peak": 1}\', flush=True)\n'
     )
     monkeypatch.setattr(robustness, "ROOT", tmp_path)
-    monkeypatch.setattr(robustness, "PATIENCE", 5)
+    monkeypatch.setattr(robustness, "PATIENCE", 1)
     with Measured() as process:
         costs = [process.cost(name, name.encode()) for name in ("good", "bad", "good", "slow", "good")]
-    assert [cost.wrong for cost in costs] == [None, "killed its process (3)", None, "not read in 5 s", None]
+    assert [cost.wrong for cost in costs] == [None, "killed its process (3)", None, "not read in 1 s", None]

@@ -15,7 +15,7 @@ from tendigits.serve.app import create_app
 from tendigits.serve.store_calls import LOCK_TIMEOUT, STORE_QUEUE
 from tendigits.teach.migrations import open_store
 
-LOCKED_OUT = 0.2
+LOCKED_OUT = 0.05
 """Seconds; the server's own LOCK_TIMEOUT would make the tests slow."""
 
 
