@@ -9,7 +9,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 import httpx
@@ -68,12 +68,13 @@ def test_silent_connections_of_one_address_do_not_keep_others_out(server):
 
 def test_clients_that_hang_up_fill_no_log(server):
     """Nor do requests that are none: the fixture looks at what the server has said."""
-    for path in ("/v1/read", "/v1/digits", "/v1/forms", "/v1/corrections/import"):
-        head = f"POST {path} HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-type: %s\r\ncontent-length: 1000\r\n\r\n"
-        for kind in ("application/json", "multipart/form-data; boundary=B"):
-            with socket.create_connection(("127.0.0.1", server.port), 60) as connection:
+    with ExitStack() as connections:
+        for path in ("/v1/read", "/v1/digits", "/v1/forms", "/v1/corrections/import"):
+            head = f"POST {path} HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-type: %s\r\ncontent-length: 1000\r\n\r\n"
+            for kind in ("application/json", "multipart/form-data; boundary=B"):
+                connection = connections.enter_context(socket.create_connection(("127.0.0.1", server.port), 60))
                 connection.sendall((head % kind).encode() + b"--B\r\n")
-                time.sleep(0.1)
+        time.sleep(0.2)  # until they are received
     with socket.create_connection(("127.0.0.1", server.port), 60) as connection:
         connection.sendall(b"no request\r\n\r\n")
         assert connection.recv(100).startswith(b"HTTP/1.1 400")
@@ -178,6 +179,14 @@ def test_the_server_is_live_while_it_refuses_large_bodies_of_json(server):
     assert server.peak_memory() < before + 250
 
 
+def wait_for_the_end(port: int) -> None:
+    """Until a server takes no connections any more."""
+    with suppress(ConnectionRefusedError):
+        while True:
+            socket.create_connection(("127.0.0.1", port), timeout=30).close()
+            time.sleep(0.02)
+
+
 def test_corrections_survive_ctrl_c_and_running_requests_survive_sigterm(tmp_path, digits):
     """The second server has a token and another name, and ends between the headers and the body of a request."""
     first = ServeProcess(tmp_path)
@@ -198,11 +207,11 @@ def test_corrections_survive_ctrl_c_and_running_requests_survive_sigterm(tmp_pat
     body = png(digits.x_test[0])
     with socket.create_connection(("127.0.0.1", second.port), timeout=30) as connection:
         head = f"POST /v1/read?one=true HTTP/1.1\r\nhost: 127.0.0.1\r\nauthorization: Bearer {token}\r\n"
-        connection.sendall(f"{head}content-length: {len(body)}\r\n\r\n".encode() + body[:100])
-        time.sleep(0.3)  # until it has begun to receive
+        connection.sendall(f"{head}expect: 100-continue\r\ncontent-length: {len(body)}\r\n\r\n".encode())
+        assert connection.recv(100) == b"HTTP/1.1 100 Continue\r\n\r\n"  # it receives
         second.process.send_signal(signal.SIGTERM)
-        time.sleep(0.3)
-        connection.sendall(body[100:])
+        wait_for_the_end(second.port)
+        connection.sendall(body)
         answer = b""
         while data := connection.recv(65536):
             answer += data
