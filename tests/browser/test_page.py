@@ -21,6 +21,7 @@ SCRAWL = [(0.1, 0.1), (0.9, 0.12), (0.1, 0.3), (0.9, 0.35), (0.1, 0.6), (0.9, 0.
 PHONE = {"viewport": {"width": 390, "height": 844}, "device_scale_factor": 3, "has_touch": True, "is_mobile": True}
 COLOURS = {"runOnly": {"type": "rule", "values": ["color-contrast"]}}
 EMPTY = "Draw a digit or a number."
+DRAWN = "document.getElementById('pad').toDataURL()"
 
 
 def expect_digit(page: Page, digit: int) -> None:
@@ -64,8 +65,11 @@ def test_undo_and_clear_by_button_and_by_key(open_page):
     page = open_page()
     draw(page, ONE)
     expect_digit(page, 1)
+    drawn = page.evaluate(DRAWN)
     draw(page, [(0.15, 0.15), (0.85, 0.9)])
+    assert page.evaluate(DRAWN) != drawn
     page.click("#pad-undo")
+    assert page.evaluate(DRAWN) == drawn
     expect_digit(page, 1)
     page.click("#pad-clear")
     expect_text(page, EMPTY)
@@ -100,6 +104,7 @@ def test_correct_a_drawing_undo_it_correct_another_export_and_import(open_page):
     draw(page, SCRAWL)
     expect_text(page, "not a digit")
     page.locator("#draw-correct button", has_text="not a digit").click()
+    expect(page.locator("#toast")).to_contain_text("Saved: not a digit is right.")
     page.click("nav a[href='#teach']")
     expect(page.locator("#count")).to_have_text("(1)")
     expect(page.locator("#corrections li strong")).to_have_text("not a digit")
@@ -167,6 +172,7 @@ def test_what_was_left_out_is_said_and_no_value_is_a_formula_in_the_csv(open_pag
     rows = [*csv.reader(started.value.path().read_text().splitlines())]
     assert [row[1] for row in rows[1:]] == ["'=1+1", "-12,5"]
     upload(page, page_of_numbers(digits))
+    expect(page.locator("#page")).not_to_have_class(re.compile("busy"))
     expect(page.locator("#notice")).to_be_hidden()
 
 
@@ -292,6 +298,7 @@ def test_axe_finds_nothing_serious(open_page, digits):
             found = Axe().run(page).response["violations"]
             assert [one for one in found if one["impact"] in ("serious", "critical")] == []
             page.locator("#correct button", has_text="Save").click()
+            expect(page.locator("#toast")).to_contain_text("You have 1 corrected number.")
         if name == "teach":
             expect(page.locator("#numbers li")).to_have_count(1)
             expect(page.locator("#corrections li strong")).to_have_text("3")

@@ -55,8 +55,10 @@ def test_what_fails_late_does_not_disturb_a_newer_picture_and_an_old_error_goes(
     expect(page.locator("#reading")).to_have_text("Reading late.png …")
     upload(page, page_of_numbers(digits))
     expect(page.locator("#lines tbody tr")).to_have_count(2)
-    with page.expect_response("**/v1/read?*"):
+    with page.expect_response("**/v1/read?*") as late:
         held[0].continue_()
+    late.value.finished()
+    page.evaluate("() => new Promise(requestAnimationFrame)")  # until the page has heard of it
     expect(page.locator("#reading")).to_be_empty()
     expect(page.locator("#lines tbody tr")).to_have_count(2)
     open_page.complaints.clear()  # the browser logs every 415
