@@ -1,9 +1,10 @@
-"""Debian's Chromium, driven by Playwright: one for each module; the exported pages."""
+"""Debian's Chromium, driven by Playwright, for the tests of this folder; the exported pages."""
 
 import http.server
 import shutil
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from functools import cache, partial
 from pathlib import Path
 from typing import Any
@@ -20,15 +21,35 @@ FLAGS = [
 ]  # fmt: skip
 
 
+running = ExitStack()
+"""What ends Chromium and Playwright."""
+
+
+@cache
+def launch() -> Browser:
+    playwright = running.enter_context(sync_playwright())
+    launched = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+    running.callback(launch.cache_clear)
+    running.callback(launched.close)
+    return launched
+
+
 @pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """Not for the session: while it is open, Playwright's event loop runs in this thread, and asyncio.run refuses."""
+def browser() -> Browser:
+    """One for all modules of this folder."""
     if CHROMIUM is None:
         pytest.skip("needs Chromium: apt-get install chromium")
-    with sync_playwright() as playwright:
-        opened = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        yield opened
-        opened.close()
+    return launch()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> Iterator[None]:
+    """End it before tests of other folders: its event loop runs in this thread, where asyncio.run refuses then."""
+    try:
+        return (yield)
+    finally:
+        if nextitem is None or nextitem.path.parent != item.path.parent:
+            running.close()
 
 
 @pytest.fixture
