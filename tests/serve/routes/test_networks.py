@@ -3,6 +3,8 @@
 import asyncio
 import base64
 import shutil
+from concurrent.futures import Future
+from contextlib import AbstractContextManager
 
 import numpy as np
 import pytest
@@ -42,7 +44,26 @@ def test_a_run_reads_and_shows_its_layers(with_runs, runs, digits):
     assert reader[0]["name"].startswith("convolution 1: ")
 
 
-def test_what_cannot_be_chosen_is_an_error_of_that_choice(with_runs, runs_folder, digits):
+class Inline(AbstractContextManager):
+    """A pool without a process, in which Keras would take seconds to be imported."""
+
+    def __init__(self, *_, **__):
+        pass
+
+    def __exit__(self, *_):
+        pass
+
+    def submit(self, work, *arguments):
+        done = Future()
+        try:
+            done.set_result(work(*arguments))
+        except ModelFileError as error:
+            done.set_exception(error)
+        return done
+
+
+def test_what_cannot_be_chosen_is_an_error_of_that_choice(with_runs, runs_folder, digits, monkeypatch):
+    monkeypatch.setattr(run_networks, "WorkerPool", Inline)
     picture, crop = png(255 - digits.x_test[0]), {"crop": crop64(digits.x_test[0])}
     for name in ("nothing", "..", "..%2fa", "%00"):
         for path, body in (("read", {"content": picture}), ("layers", {"json": crop})):
