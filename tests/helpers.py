@@ -196,7 +196,7 @@ def draw(page: Any, points: list[tuple[float, float]], release: bool = True, pad
     page.mouse.move(*place[0])
     page.mouse.down()
     for point in place[1:]:
-        page.mouse.move(*point, steps=6)
+        page.mouse.move(*point, steps=2)  # the browser paints each
     if release:
         page.mouse.up()
 

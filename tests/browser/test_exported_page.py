@@ -28,6 +28,7 @@ SIDE = 560
 def test_from_a_file_a_three_is_read(exported, open_exported, which):
     page = open_exported((exported(which) / "index.html").as_uri())
     expect(page.locator("#prediction")).to_contain_text("Draw a digit or a number")
+    expect(page.locator("#draw-network")).to_be_hidden()  # there is one
     draw(page, THREE)
     expect(page.locator("#prediction b")).to_have_text("3")
     expect(page.locator("#layers")).to_contain_text("with 8 bits" if which == "int8" else ": ")
@@ -155,8 +156,3 @@ def test_two_networks_in_one_page_from_a_file(exported, open_exported, request, 
     for column, reader in ((1, Reader()), (2, Reader(request.getfixturevalue("run_that_reads")))):
         expected = [line.value for line in reader.read(picture).lines]
         assert [row.locator("td").nth(column).inner_text() for row in rows.all()] == expected
-
-
-def test_a_page_of_one_network_offers_no_choice(exported, open_exported):
-    page = open_exported((exported("reader") / "index.html").as_uri())
-    expect(page.locator("#draw-network")).to_be_hidden()

@@ -9,7 +9,6 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-import nbformat
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Locator, Page, expect
@@ -32,6 +31,8 @@ IS_LIT = """canvas => canvas.getContext("2d").getImageData(0, 0, canvas.width, c
 @pytest.fixture(scope="module")
 def lab(tmp_path_factory) -> Iterator[str]:
     """The address of a JupyterLab with one notebook and settings of its own."""
+    import nbformat
+
     folder = tmp_path_factory.mktemp("lab")
     places = ("CONFIG_DIR", "DATA_DIR", "RUNTIME_DIR")
     environment = {

@@ -19,6 +19,12 @@ PHONE = {"viewport": {"width": 390, "height": 844}, "device_scale_factor": 3, "h
 COLOURS = {"runOnly": {"type": "rule", "values": ["color-contrast"]}}
 STARTING = 120_000
 """Milliseconds in which a network is made on a machine that is busy with other tests."""
+TEXTS = """() => {
+  const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  const texts = [];
+  while (walker.nextNode()) texts.push(walker.currentNode.data.trim());
+  return texts;
+}"""
 
 
 @pytest.fixture(scope="module")
@@ -191,6 +197,20 @@ def test_a_phone_a_keyboard_and_a_screen_reader(play):
     for scheme, rules in (("light", None), ("dark", COLOURS)):
         page.emulate_media(color_scheme=scheme)
         assert has_serious(page, rules) == [], scheme
+
+
+def test_what_the_sheets_to_try_name_is_on_the_page(play, open_page):
+    named = {text.strip() for text in open_page("try.html").locator("b").all_inner_texts()}
+    page = play()
+    page.click("#play-train")
+    expect(page.locator("#play-train")).to_have_text("Pause", timeout=STARTING)
+    expect(page.locator("#play-curves svg").first).to_be_visible(timeout=STARTING)
+    texts = set(page.evaluate(TEXTS))
+    page.click("#play-train")
+    expect(page.locator("#play-status")).to_have_text("Paused.", timeout=STARTING)
+    texts |= set(page.evaluate(TEXTS))
+    assert len(named) > 12
+    assert named - texts == set()
 
 
 @pytest.mark.slow
