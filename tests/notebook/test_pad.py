@@ -17,6 +17,8 @@ from tendigits.errors import UserError
 from tendigits.export.formats import export_file
 from tendigits.export.source import open_source
 
+pytestmark = pytest.mark.xdist_group("report")  # the same finished runs
+
 
 def draw(pad: Pad, drawing: bytes) -> None:
     """As the browser sends it: the strokes together with the picture, in a buffer."""
