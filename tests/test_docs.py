@@ -12,7 +12,6 @@ from typing import Any
 import cv2
 import numpy as np
 import openpyxl
-import pandas as pd
 import pillow_heif
 import pytest
 import typer
@@ -149,6 +148,8 @@ def run(arguments: list[str], folder: Path) -> str:
 
 @pytest.mark.slow
 def test_the_readmes_commands_run_in_order(digits_npz, tmp_path):
+    import pandas as pd
+
     typed = [command for command in commands("README.md") if command.startswith("tendigits")]
     assert typed.count("tendigits serve") == typed.count("tendigits teach") == 1  # see test_api.py
     typed = [command for command in typed if command not in ("tendigits serve", "tendigits teach")]

@@ -5,7 +5,6 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import nbformat
 import pytest
 
 ROOT = Path(__file__).parents[1]
@@ -18,6 +17,8 @@ N_DIGITS = {FIRST: 4000, BETTER: 4000, GAN: 12_000}
 
 
 def committed(path: Path) -> Any:
+    import nbformat
+
     return nbformat.read(path, as_version=4)
 
 

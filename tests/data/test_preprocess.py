@@ -4,7 +4,6 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from PIL import Image
-from scipy.ndimage import center_of_mass
 
 from tendigits.data.preprocess import one_hot, to_input, to_mnist
 from tendigits.errors import DataError
@@ -68,6 +67,8 @@ def test_the_longer_side_becomes_20_and_the_aspect_stays(size):
 
 
 def test_the_centre_of_mass_comes_to_the_centre(digits):
+    from scipy.ndimage import center_of_mass
+
     for image in digits.x_test[::20]:
         big = np.asarray(Image.fromarray(image).resize((93, 93), Image.Resampling.BICUBIC))
         y, x = center_of_mass(to_mnist(np.pad(big, ((60, 0), (0, 25)))))

@@ -5,10 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
-from scipy.optimize import minimize_scalar
 from scipy.special import softmax
-from sklearn.calibration import calibration_curve
-from sklearn.metrics import log_loss
 
 from tendigits.model.calibration import (
     HIGHEST,
@@ -39,6 +36,9 @@ def sure():
 
 
 def test_the_temperature_is_that_of_an_independent_search(sure):
+    from scipy.optimize import minimize_scalar
+    from sklearn.metrics import log_loss
+
     probabilities, labels = sure
     logits = np.log(probabilities.astype(float))
 
@@ -77,6 +77,8 @@ def test_where_all_is_right_there_is_nothing_to_fit():
 
 @given(rows)
 def test_the_fit_is_never_worse_than_none(answers):
+    from sklearn.metrics import log_loss
+
     probabilities, labels = answers
     after = apply_temperature(probabilities, fit_temperature(probabilities, labels))
 
@@ -87,6 +89,8 @@ def test_the_fit_is_never_worse_than_none(answers):
 
 
 def test_bins_are_scikit_learns(sure):
+    from sklearn.calibration import calibration_curve
+
     probabilities, labels = sure
     right = probabilities.argmax(axis=1) == labels
     bins = [found for found in reliability(probabilities, labels) if found.n]

@@ -2,7 +2,6 @@ import json
 
 import numpy as np
 import pytest
-from scipy.stats import binomtest
 
 from tendigits.errors import RunError
 from tendigits.report.mcnemar import mcnemar, mcnemar_of_runs
@@ -11,6 +10,8 @@ from tendigits.report.run import open_run
 
 @pytest.mark.parametrize(("a", "b"), [(0, 0), (0, 1), (0, 6), (3, 9), (40, 40), (120, 89), (2000, 1700), (5000, 1)])
 def test_the_probability_is_that_of_an_exact_binomial_test(a, b):
+    from scipy.stats import binomtest
+
     both = range(50)
     verdict = mcnemar([*both, *range(100, 100 + b)], np.array([*both, *range(6000, 6000 + a)]), 12_000)
     assert (verdict.only_first, verdict.only_second) == (a, b)

@@ -2,8 +2,6 @@ import json
 
 import numpy as np
 import pytest
-from scipy.stats import binomtest
-from sklearn.metrics import accuracy_score, confusion_matrix, precision_score, recall_score
 
 from tendigits.report.metrics import (
     MAX_MISTAKES,
@@ -23,6 +21,9 @@ def predictions():
 
 
 def test_against_scikit_learn_and_scipy(predictions):
+    from scipy.stats import binomtest
+    from sklearn.metrics import accuracy_score, confusion_matrix, precision_score, recall_score
+
     probabilities, labels = predictions
     predicted = probabilities.argmax(axis=1)
     report = classification_report(probabilities, labels)

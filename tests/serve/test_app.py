@@ -4,9 +4,7 @@ import re
 from importlib.resources import files
 
 import pytest
-import schemathesis
 from hypothesis import HealthCheck, Phase, given, settings
-from schemathesis.specs.openapi.checks import positive_data_acceptance
 
 from tendigits.serve.app import create_app
 from tendigits.serve.edge.security import CONTENT_SECURITY_POLICY, SecuritySettings
@@ -79,17 +77,19 @@ def test_errors_have_one_shape(client):
         assert answer.json()["request_id"] == answer.headers["x-request-id"]
 
 
-@schemathesis.serializer("application/x-ndjson")
-def lines(_, value):
-    return value.encode() if isinstance(value, str) else b""
-
-
 STARTS_A_PROCESS = re.compile("post /v1/runs.*|post /v1/teach|put /v1/play/networks.*")
 
 
 @pytest.mark.parametrize("examples", [7, pytest.param(20, marks=pytest.mark.slow)])
 def test_requests_that_the_document_allows_are_answered_as_it_says(tmp_path, examples):
     """Schemathesis over every operation: no 5xx, and every answer fits its schema."""
+    import schemathesis
+    from schemathesis.specs.openapi.checks import positive_data_acceptance
+
+    @schemathesis.serializer("application/x-ndjson")
+    def lines(_, value):
+        return value.encode() if isinstance(value, str) else b""
+
     location = str(tmp_path / "a.db")
     # An application for it alone: at the test's end Schemathesis sends it the event that it ends.
     hosts = SecuritySettings(("testserver",))

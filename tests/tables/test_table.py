@@ -7,7 +7,6 @@ from decimal import Decimal
 
 import numpy as np
 import openpyxl
-import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -136,6 +135,8 @@ def test_names_of_cells():
 
 
 def test_a_data_frame_holds_what_a_spreadsheet_would():
+    import pandas as pd
+
     frame = TABLE.to_dataframe()
     assert isinstance(frame, pd.DataFrame)
     assert [*frame.columns] == ["A", "B", "C"]
