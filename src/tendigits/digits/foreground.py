@@ -69,8 +69,7 @@ def has_dark_foreground(grey: Grey) -> bool:
     longer tail of the rest is taken as the strokes.
     """
     border = np.concatenate([grey[0], grey[-1], grey[:, 0], grey[:, -1]])
-    seen = np.flatnonzero(np.bincount(grey.ravel(), minlength=256) > 0)
-    darkest, lightest = int(seen[0]), int(seen[-1])
+    darkest, lightest, *_ = cv2.minMaxLoc(grey)
     above = float(np.median(border)) - (darkest + lightest) / 2
     if abs(above) >= UNCLEAR * (lightest - darkest):
         return above >= 0

@@ -151,6 +151,7 @@ def main_component(components: Components) -> Component | None:
 def has_others(components: Components, digit: Component) -> bool:
     """Whether something as high as the digit stands beside it, all of it in the picture: it's a number, or a word."""
     height, width = components.foreground.shape
+    own = set(digit.parts)
     return any(
         component.box.height >= AS_HIGH * digit.box.height
         and component.area >= AS_LARGE * digit.area
@@ -159,7 +160,7 @@ def has_others(components: Components, digit: Component) -> bool:
         and not touches_border(component.box, width, height)
         and component.box.width >= AS_WIDE * component.box.height
         for component in components.all
-        if not set(component.parts) & set(digit.parts) and not _is_frame(components, component)
+        if own.isdisjoint(component.parts) and not _is_frame(components, component)
     )
 
 
