@@ -14,6 +14,7 @@ from importlib.metadata import version
 from importlib.resources import files
 from pathlib import Path
 
+import cv2
 from fastapi import FastAPI, Request, Response
 from fastapi.responses import FileResponse
 from fastapi.staticfiles import StaticFiles
@@ -34,9 +35,10 @@ from tendigits.serve.edge.shares import Shares
 from tendigits.serve.errors import ErrorResponse, add_error_handlers, error_responses
 from tendigits.serve.jobs import Jobs
 from tendigits.serve.metrics import Metrics
-from tendigits.serve.reading.batching import Batcher, BoundedThreads
+from tendigits.serve.reading.batching import BoundedThreads
+from tendigits.serve.reading.digits import DigitReading
 from tendigits.serve.reading.fair_queue import QueueFull
-from tendigits.serve.reading.locator import LocatorPool, locate_all
+from tendigits.serve.reading.locator import LocatorPool
 from tendigits.serve.reading.pages import PagePool
 from tendigits.serve.reading.work import prepare_reader
 from tendigits.serve.routes import corrections, forms, networks, phone, play, read, tables
@@ -95,6 +97,7 @@ def create_app(
         now: returns the time.
     """
     prepare_for_threads()
+    cv2.setNumThreads(1)  # requests share the cores
     workers = workers or cores()
     threads = BoundedThreads(workers, QUEUE_SIZE)
     active = ActiveModel.load(store) if reader is None else ActiveModel(fixed_reader(reader))
@@ -103,18 +106,17 @@ def create_app(
     store_threads = BoundedThreads(STORE_THREADS, STORE_QUEUE)
     pages = pages or PagePool(workers, TIMEOUT, (prepare_reader, active.current.source))
     metrics = Metrics(lambda: threads.load + pages.load, partial(count_or_nan, store))
-    locator_pool = LocatorPool(locators)
-    locate = locator_pool.locate if locators else partial(threads.run, locate_all)
-    batcher = Batcher(partial(read.read_batch, locate, threads), concurrency=max(1, locators))
+    locator_pool = LocatorPool(locators) if locators else None
+    digits = DigitReading(threads, locator_pool, concurrency=max(1, locators))
     state = AppState(
-        store, store_location, runs, active, threads, pages, store_threads, batcher, jobs, metrics, now,
+        store, store_location, runs, active, threads, pages, store_threads, digits, jobs, metrics, now,
         is_fixed=reader is not None, play=playground, photos=photos,
     )  # fmt: skip
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         tasks = [asyncio.create_task(_refresh(state)), asyncio.create_task(_end_idle(playground))]
-        if locators:
+        if locator_pool is not None:
             locator_pool.start()
             pages.start()
         yield
@@ -122,7 +124,7 @@ def create_app(
             task.cancel()
         await jobs.stop()
         await playground.close()
-        await asyncio.gather(pages.close(), locator_pool.close())
+        await asyncio.gather(*(pool.close() for pool in (pages, locator_pool) if pool is not None))
         threads.close()
         store_threads.close()
         store.close()

@@ -12,12 +12,11 @@ from typing import Annotated
 from fastapi import Depends, Request
 
 from tendigits.play.session import Playground
-from tendigits.read.page import Page
-from tendigits.read.reader import Reader
 from tendigits.serve.active_model import ActiveModel
 from tendigits.serve.jobs import Jobs
 from tendigits.serve.metrics import Metrics
-from tendigits.serve.reading.batching import Batcher, BoundedThreads
+from tendigits.serve.reading.batching import BoundedThreads
+from tendigits.serve.reading.digits import DigitReading
 from tendigits.serve.reading.pages import PagePool
 from tendigits.serve.routes.photo_inbox import PhotoInbox
 from tendigits.serve.routes.run_networks import ReadingNetworks
@@ -34,12 +33,13 @@ class AppState:
     runs: Path
     active: ActiveModel
     threads: BoundedThreads
-    """For digits that were located already."""
+    """For arrays, and for what `digits` does in this process."""
     pages: PagePool
     """For all other pictures."""
     store_threads: BoundedThreads
     """For calls of the store; see store_calls.py."""
-    batcher: Batcher[tuple[Reader, bytes], Page]
+    digits: DigitReading
+    """For pictures of one digit."""
     jobs: Jobs
     metrics: Metrics
     now: Callable[[], datetime]
@@ -52,7 +52,7 @@ class AppState:
     """Networks of runs that clients read with."""
 
 
-def _state_of(request: Request) -> AppState:
+async def _state_of(request: Request) -> AppState:  # FastAPI would call a plain function in a thread
     state: AppState = request.app.state.tendigits
     return state
 

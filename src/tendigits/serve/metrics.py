@@ -20,9 +20,10 @@ class Metrics:
             "tendigits_request_seconds", "Seconds from request to response.", ("route",), buckets=BUCKETS,
             registry=self.registry,
         )  # fmt: skip
-        self.numbers = Counter(
+        numbers = Counter(
             "tendigits_numbers", "Numbers and single digits read.", ("accepted",), registry=self.registry
         )
+        self._accepted, self._rejected = numbers.labels("yes"), numbers.labels("no")
         Gauge("tendigits_load", "Pictures being read or waiting.", registry=self.registry).set_function(load)
         Gauge("tendigits_corrections", "Corrections in the store.", registry=self.registry).set_function(corrections)
 
@@ -30,3 +31,8 @@ class Metrics:
         """Count an answered request."""
         self._requests.labels(route, str(status)).inc()
         self._seconds.labels(route).observe(seconds)
+
+    def count(self, accepted: int, read: int) -> None:
+        """Count what was read, and how much of it was accepted."""
+        self._accepted.inc(accepted)
+        self._rejected.inc(read - accepted)

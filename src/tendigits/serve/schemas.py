@@ -11,7 +11,7 @@ from pydantic_core import InitErrorDetails
 
 from tendigits.digits.layers import Layer
 from tendigits.read.page import Page
-from tendigits.read.results import Character, Digit, Line
+from tendigits.read.results import Digit, Line
 
 MAX_DIGITS = 1000
 """Most digits or corrections in one request."""
@@ -92,12 +92,6 @@ class CharacterResponse(BaseModel):
     box: Edges
     crop: str | None = None
 
-    @classmethod
-    def of(cls, character: Character, with_crop: bool) -> "CharacterResponse":
-        """From the library's result."""
-        crop = encode(character.crop) if with_crop else None
-        return cls(**character.as_dict(), crop=crop)
-
 
 class ValueResponse(BaseModel):
     """What stands in a place."""
@@ -123,10 +117,14 @@ class LineResponse(ValueResponse):
     @classmethod
     def of(cls, line: Line, with_crops: bool) -> "LineResponse":
         """From the library's result."""
-        characters = [CharacterResponse.of(character, with_crops) for character in line.characters]
-        digit = None if line.digit is None else DigitResponse.of(line.digit, with_crops)
-        strip = encode(line.strip) if with_crops else None
-        return cls(**{**line.as_dict(), "characters": characters, "strip": strip, "digit": digit})
+        content = line.as_dict()
+        if with_crops:
+            content["strip"] = encode(line.strip)
+            for each, character in zip(content["characters"], line.characters, strict=True):
+                each["crop"] = encode(character.crop)
+            if line.digit is not None:
+                content["digit"]["crop"] = encode(line.digit.crop)
+        return cls(**content)
 
 
 class LayerResponse(BaseModel):

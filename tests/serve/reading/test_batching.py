@@ -77,6 +77,31 @@ def test_items_that_arrive_meanwhile_form_one_batch():
     assert [len(batch) for batch in batches] == [8, 8, 8, 6]
 
 
+def test_what_arrives_together_is_shared_among_the_batches_that_may_run():
+    batches, gates = [], [asyncio.Event() for _ in range(4)]
+
+    async def wait(items):
+        batches.append(len(items))
+        await gates[len(batches) - 1].wait()
+        return items
+
+    async def go():
+        batcher = Batcher(wait, concurrency=2)
+        jobs = [asyncio.ensure_future(batcher(i)) for i in range(7)]
+        await settle()
+        assert (batches, batcher.running) == ([4, 3], 2)
+        jobs += [asyncio.ensure_future(batcher(i)) for i in range(7, 10)]
+        gates[1].set()
+        await settle()
+        assert batches == [4, 3, 3]  # in the place of the one that has ended
+        for gate in gates:
+            gate.set()
+        assert await asyncio.gather(*jobs) == [*range(10)]
+        assert batcher.running == 0
+
+    run(go())
+
+
 def test_an_error_of_one_item_is_its_own_and_that_of_a_batch_is_reported_to_all():
     async def check(items):
         if "bad batch" in items:

@@ -11,11 +11,11 @@ import hmac
 import logging
 import secrets
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from starlette.datastructures import Headers, MutableHeaders
+from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.middleware.body_limit import RequestBodyLimitMiddleware
 from starlette.requests import HTTPConnection
@@ -50,6 +50,8 @@ HEADERS = {
     "cross-origin-resource-policy": "same-origin",
     "cache-control": "no-store",
 }
+RawHeader = tuple[bytes, bytes]
+RAW_HEADERS: list[RawHeader] = [(name.encode(), value.encode()) for name, value in HEADERS.items()]
 
 INTERNAL_ERROR = "internal server error; see the server's log"
 
@@ -90,12 +92,7 @@ class SecurityMiddleware:
             is_complete = message["type"] == "http.response.body" and not message.get("more_body", False)
             if message["type"] == "http.response.start":
                 status = message["status"]
-                headers = MutableHeaders(scope=message)
-                for name, value in HEADERS.items():
-                    headers.setdefault(name, value)
-                headers["x-request-id"] = request_id
-                if (cookie := scope.get("cookie")) is not None:
-                    headers.append("set-cookie", cookie)
+                message["headers"] = _with_ours(message["headers"], request_id, scope.get("cookie"))
             await send(message)
 
         try:
@@ -152,6 +149,16 @@ class SecurityMiddleware:
         if (scope["method"], scope["path"]) in PHONE_REQUESTS:
             tokens[PHONE_COOKIE] = self.settings.phone_token
         return {cookie: token for cookie, token in tokens.items() if token}
+
+
+def _with_ours(headers: Iterable[RawHeader], request_id: str, cookie: str | None) -> list[RawHeader]:
+    """The headers of a response with ours; what the application has set itself stays."""
+    own = {name for name, _ in headers}
+    ours = [(name, value) for name, value in RAW_HEADERS if name not in own]
+    ours.append((b"x-request-id", request_id.encode()))
+    if cookie is not None:
+        ours.append((b"set-cookie", cookie.encode()))
+    return [*headers, *ours]
 
 
 def _is_equal(given: str, token: str) -> bool:

@@ -7,6 +7,7 @@ connections.give_back("192.0.2.7")
 
 import ipaddress
 from collections import Counter
+from functools import lru_cache
 
 
 class Shares:
@@ -34,6 +35,7 @@ class Shares:
             del self._of[owner]
 
 
+@lru_cache(maxsize=1024)
 def owner_of(address: str) -> str:
     """Who has an address: of IPv6 the network of 64 bits, for a client gets a whole one and may use all of it."""
     try:

@@ -23,8 +23,12 @@ class BoundedThreads:
     def __init__(self, workers: int, queue_size: int) -> None:
         self._pool = ThreadPoolExecutor(workers, thread_name_prefix="reading")
         self._capacity = workers + queue_size
-        self.load = 0
+        self._jobs: set[Future[Any]] = set()
+
+    @property
+    def load(self) -> int:
         """Number of jobs that run or wait."""
+        return len(self._jobs)
 
     async def run(self, work: Callable[..., Result], *arguments: Any) -> Result:
         """Run it in a thread. Raises QueueFull at once if too many jobs wait.
@@ -33,14 +37,10 @@ class BoundedThreads:
         """
         if self.load >= self._capacity:
             raise QueueFull
-        self.load += 1
-        loop = asyncio.get_running_loop()
         future: Future[Result] = self._pool.submit(work, *arguments)
-        future.add_done_callback(lambda _: loop.call_soon_threadsafe(self._finished))
+        self._jobs.add(future)
+        future.add_done_callback(self._jobs.discard)
         return await asyncio.wrap_future(future)
-
-    def _finished(self) -> None:
-        self.load -= 1
 
     def close(self) -> None:
         """Wait for running jobs; cancel waiting ones."""
@@ -48,9 +48,9 @@ class BoundedThreads:
 
 
 class Batcher(Generic[Item, Result]):
-    """Gathers items into a batch while earlier batches are being processed.
+    """Gathers items into batches while earlier batches are being processed.
 
-    It never waits for a batch to fill: while fewer than `concurrency` batches run, an item is processed at once.
+    It never waits for a batch to fill: what arrives together is shared among the batches that may still be begun.
     """
 
     def __init__(
@@ -59,35 +59,48 @@ class Batcher(Generic[Item, Result]):
         max_size: int = 32,
         concurrency: int = 1,
     ) -> None:
-        self._process, self._max_size, self._idle = process, max_size, concurrency
+        self._process, self._max_size, self._concurrency = process, max_size, concurrency
         self._queue: deque[tuple[Item, asyncio.Future[Result]]] = deque()
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._batches: set[asyncio.Task[None]] = set()
+
+    @property
+    def running(self) -> int:
+        """Number of batches that are being processed."""
+        return len(self._batches)
 
     async def __call__(self, item: Item) -> Result:
         """The result for one item. Raises QueueFull, or the error that processing gave for this item."""
         if len(self._queue) >= 8 * self._max_size:
             raise QueueFull
-        future: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[Result] = loop.create_future()
         self._queue.append((item, future))
-        if self._idle:
-            self._idle -= 1
-            task = asyncio.create_task(self._drain())
-            self._tasks.add(task)  # asyncio itself keeps only a weak reference
-            task.add_done_callback(self._tasks.discard)
+        if len(self._queue) == 1:
+            loop.call_soon(self._begin)  # after the requests that have arrived with this one
         return await future
 
-    async def _drain(self) -> None:
-        while self._queue:
-            batch = [self._queue.popleft() for _ in range(min(self._max_size, len(self._queue)))]
-            try:
-                results = await self._process([item for item, _ in batch])
-            except Exception as error:  # QueueFull, too: every caller of the batch is told
-                results = [error] * len(batch)
-            for (_, future), result in zip(batch, results, strict=True):
-                if future.done():
-                    continue  # its caller was cancelled
-                if isinstance(result, Exception):
-                    future.set_exception(result)
-                else:
-                    future.set_result(result)
-        self._idle += 1
+    def _begin(self) -> None:
+        """Begin as many batches as may run."""
+        while self._queue and (idle := self._concurrency - self.running):
+            size = min(self._max_size, -(-len(self._queue) // idle))
+            task = asyncio.create_task(self._run([self._queue.popleft() for _ in range(size)]))
+            self._batches.add(task)
+            task.add_done_callback(self._end)
+
+    def _end(self, task: asyncio.Task[None]) -> None:
+        self._batches.discard(task)
+        if not task.cancelled():
+            self._begin()
+
+    async def _run(self, batch: Sequence[tuple[Item, asyncio.Future[Result]]]) -> None:
+        try:
+            results = await self._process([item for item, _ in batch])
+        except Exception as error:  # QueueFull, too: every caller of the batch is told
+            results = [error] * len(batch)
+        for (_, future), result in zip(batch, results, strict=True):
+            if future.done():
+                continue  # its caller was cancelled
+            if isinstance(result, Exception):
+                future.set_exception(result)
+            else:
+                future.set_result(result)

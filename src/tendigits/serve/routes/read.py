@@ -4,8 +4,6 @@ import asyncio
 import hashlib
 import logging
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
-from itertools import groupby
-from operator import itemgetter
 from typing import Annotated, Any, TypeVar
 
 import numpy as np
@@ -13,12 +11,8 @@ from fastapi import APIRouter, Query, Request, Response
 from starlette.exceptions import HTTPException
 from starlette.formparsers import MultiPartException
 
-from tendigits.batch.batch import read_located
 from tendigits.data.documents import MAX_PAGES
-from tendigits.digits.find import Found
 from tendigits.errors import DataError
-from tendigits.read.page import Page
-from tendigits.read.reader import Reader
 from tendigits.serve.active_model import ActiveReader
 from tendigits.serve.app_state import AppState, State
 from tendigits.serve.edge.json_body import JsonRoute
@@ -26,7 +20,6 @@ from tendigits.serve.edge.security import INTERNAL_ERROR
 from tendigits.serve.edge.shares import owner_of
 from tendigits.serve.errors import error_responses
 from tendigits.serve.reading import work
-from tendigits.serve.reading.batching import BoundedThreads
 from tendigits.serve.reading.fair_queue import QueueFull, Sender
 from tendigits.serve.reading.pages import NotRead, TooLate
 from tendigits.serve.routes.networks import RunName, reading_network
@@ -35,10 +28,6 @@ from tendigits.serve.schemas import DigitResponse, DigitsRequest, DigitsResponse
 log = logging.getLogger("tendigits.serve")
 
 Result = TypeVar("Result")
-Locator = Callable[[Sequence[bytes]], Awaitable[Sequence[Found | Exception]]]
-"""Finds the digit in each of several pictures."""
-Item = tuple[Reader, bytes]
-"""A picture and the reader that was active when it arrived."""
 
 router = APIRouter(prefix="/v1", tags=["read"], route_class=JsonRoute)
 
@@ -191,11 +180,11 @@ async def _hang_up(request: Request) -> None:
 
 
 async def _read_digit(state: AppState, active: ActiveReader, image: bytes, crops: bool) -> PageResponse:
-    """Read a small picture of one digit, in a batch with others."""
+    """Read a small picture of one digit."""
     sha256 = hashlib.sha256(image).hexdigest()
     try:
         async with asyncio.timeout(state.pages.timeout):
-            page = await state.batcher((active.reader, image))
+            page = await state.digits(active.reader, image)
     except TimeoutError:
         raise TooLate(f"the picture was not read within {state.pages.timeout:g} seconds") from None
     except DataError as error:
@@ -203,21 +192,6 @@ async def _read_digit(state: AppState, active: ActiveReader, image: bytes, crops
     return PageResponse.of(page, sha256, crops, 1)
 
 
-async def read_batch(locate: Locator, threads: BoundedThreads, batch: Sequence[Item]) -> list[Page | Exception]:
-    """Read pictures of one digit each: locate the digits, then run the network once in a thread."""
-    found = await locate([image for _, image in batch])
-    return await threads.run(_classify, [reader for reader, _ in batch], found)
-
-
-def _classify(readers: Sequence[Reader], found: Sequence[Found | Exception]) -> list[Page | Exception]:
-    """Classify a batch; it holds two readers if the active network changes meanwhile."""
-    pages: list[Page | Exception] = []
-    for reader, group in groupby(zip(readers, found, strict=True), key=itemgetter(0)):
-        pages += read_located(reader, [one for _, one in group])
-    return pages
-
-
 def count(state: AppState, accepted: Sequence[bool]) -> None:
     """Count for the metrics what was read: whether each was accepted."""
-    state.metrics.numbers.labels("yes").inc(sum(accepted))
-    state.metrics.numbers.labels("no").inc(len(accepted) - sum(accepted))
+    state.metrics.count(sum(accepted), len(accepted))

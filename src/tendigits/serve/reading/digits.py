@@ -1,0 +1,83 @@
+"""Pictures of one digit each: those that arrive together in batches, in processes; one that is alone, here.
+
+digits = DigitReading(threads, LocatorPool(2), concurrency=2)
+page = await digits(reader, picture)        # raises DataError, QueueFull, NotRead
+"""
+
+import struct
+from collections.abc import Sequence
+from itertools import groupby
+from operator import itemgetter
+
+from tendigits.batch.batch import read_located
+from tendigits.digits.find import Found
+from tendigits.read.page import Page
+from tendigits.read.reader import Reader
+from tendigits.serve.reading.batching import Batcher, BoundedThreads
+from tendigits.serve.reading.locator import LocatorPool, locate_all
+
+Item = tuple[Reader, bytes]
+"""A picture and the reader that was active when it arrived."""
+
+PNG = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR"
+"""How each PNG begins."""
+
+MAX_PIXELS, MAX_CHUNKS = 2**19, 64
+"""Of a PNG that may be read in this process, in some milliseconds; what is drawn on the page has 313,600 pixels."""
+
+PIXELS = frozenset([b"PLTE", b"IDAT", b"IEND", b"sRGB", b"gAMA", b"cHRM", b"sBIT", b"bKGD", b"pHYs"])
+"""Chunks of a PNG that hold its pixels, or a few bytes about them; what others hold may be packed, or another format."""
+
+
+class DigitReading:
+    """Reads pictures of one digit.
+
+    The way to another process and back takes as long as reading half a digit. So a picture that arrives while no other
+    is read is read in a thread, if it is simple enough to be safe and quick there.
+    """
+
+    def __init__(self, threads: BoundedThreads, locators: LocatorPool | None, concurrency: int) -> None:
+        """Without locators, threads do all."""
+        self._threads, self._locators = threads, locators
+        self._batcher: Batcher[Item, Page] = Batcher(self._read, concurrency=concurrency)
+
+    async def __call__(self, reader: Reader, picture: bytes) -> Page:
+        """Read a picture. Raises DataError, QueueFull, NotRead."""
+        return await self._batcher((reader, picture))
+
+    async def _read(self, batch: Sequence[Item]) -> list[Page | Exception]:
+        """Locate the digits, then run the network once."""
+        readers, pictures = [reader for reader, _ in batch], [picture for _, picture in batch]
+        is_alone = len(batch) == self._batcher.running == 1
+        if self._locators is None or (is_alone and is_simple(pictures[0])):
+            return await self._threads.run(_locate_and_classify, readers, pictures)
+        return await self._threads.run(_classify, readers, await self._locators.locate(pictures))
+
+
+def is_simple(picture: bytes) -> bool:
+    """Whether a picture is a small PNG with nothing in it but pixels."""
+    if not picture.startswith(PNG):
+        return False
+    try:
+        width, height = struct.unpack_from(">II", picture, len(PNG))
+        at = len(PNG) + 17
+        for _ in range(MAX_CHUNKS):
+            length, kind = struct.unpack_from(">I4s", picture, at)
+            if kind not in PIXELS or kind == b"IEND":
+                return kind == b"IEND" and width * height <= MAX_PIXELS
+            at += 12 + length
+    except struct.error:  # it ends too early
+        return False
+    return False
+
+
+def _locate_and_classify(readers: Sequence[Reader], pictures: Sequence[bytes]) -> list[Page | Exception]:
+    return _classify(readers, locate_all(pictures))
+
+
+def _classify(readers: Sequence[Reader], found: Sequence[Found | Exception]) -> list[Page | Exception]:
+    """Classify a batch; it holds two readers if the active network changes meanwhile."""
+    pages: list[Page | Exception] = []
+    for reader, group in groupby(zip(readers, found, strict=True), key=itemgetter(0)):
+        pages += read_located(reader, [one for _, one in group])
+    return pages
