@@ -20,9 +20,7 @@ class Metrics:
             "tendigits_request_seconds", "Seconds from request to response.", ("route",), buckets=BUCKETS,
             registry=self.registry,
         )  # fmt: skip
-        numbers = Counter(
-            "tendigits_numbers", "Numbers and single digits read.", ("accepted",), registry=self.registry
-        )
+        numbers = Counter("tendigits_numbers", "Numbers and single digits read.", ("accepted",), registry=self.registry)
         self._accepted, self._rejected = numbers.labels("yes"), numbers.labels("no")
         Gauge("tendigits_load", "Pictures being read or waiting.", registry=self.registry).set_function(load)
         Gauge("tendigits_corrections", "Corrections in the store.", registry=self.registry).set_function(corrections)

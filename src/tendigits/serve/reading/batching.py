@@ -83,8 +83,8 @@ class Batcher(Generic[Item, Result]):
         """Begin as many batches as may run."""
         while self._queue and (idle := self._concurrency - self.running):
             size = min(self._max_size, -(-len(self._queue) // idle))
-            task = asyncio.create_task(self._run([self._queue.popleft() for _ in range(size)]))
-            self._batches.add(task)
+            batch = [self._queue.popleft() for _ in range(size)]
+            self._batches.add(task := asyncio.create_task(self._run(batch)))
             task.add_done_callback(self._end)
 
     def _end(self, task: asyncio.Task[None]) -> None:

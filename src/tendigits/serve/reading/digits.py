@@ -26,7 +26,7 @@ MAX_PIXELS, MAX_CHUNKS = 2**19, 64
 """Of a PNG that may be read in this process, in some milliseconds; what is drawn on the page has 313,600 pixels."""
 
 PIXELS = frozenset([b"PLTE", b"IDAT", b"IEND", b"sRGB", b"gAMA", b"cHRM", b"sBIT", b"bKGD", b"pHYs"])
-"""Chunks of a PNG that hold its pixels, or a few bytes about them; what others hold may be packed, or another format."""
+"""Chunks of a PNG that hold its pixels, or a few bytes about them; others may be packed, or hold another format."""
 
 
 class DigitReading:
