@@ -25,7 +25,7 @@ PNG = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR"
 MAX_PIXELS, MAX_CHUNKS = 2**19, 64
 """Of a PNG that may be read in this process, in some milliseconds; what is drawn on the page has 313,600 pixels."""
 
-PIXELS = frozenset([b"PLTE", b"IDAT", b"IEND", b"sRGB", b"gAMA", b"cHRM", b"sBIT", b"bKGD", b"pHYs"])
+PIXELS = frozenset([b"PLTE", b"IDAT", b"sRGB", b"gAMA", b"cHRM", b"sBIT", b"bKGD", b"pHYs"])
 """Chunks of a PNG that hold its pixels, or a few bytes about them; others may be packed, or hold another format."""
 
 
@@ -56,15 +56,17 @@ class DigitReading:
 
 def is_simple(picture: bytes) -> bool:
     """Whether a picture is a small PNG with nothing in it but pixels."""
-    if not picture.startswith(PNG):
+    n_pixels = int.from_bytes(picture[16:20]) * int.from_bytes(picture[20:24])
+    if not picture.startswith(PNG) or n_pixels > MAX_PIXELS:
         return False
+    at = len(PNG) + 17
     try:
-        width, height = struct.unpack_from(">II", picture, len(PNG))
-        at = len(PNG) + 17
         for _ in range(MAX_CHUNKS):
             length, kind = struct.unpack_from(">I4s", picture, at)
-            if kind not in PIXELS or kind == b"IEND":
-                return kind == b"IEND" and width * height <= MAX_PIXELS
+            if kind == b"IEND":
+                return True
+            if kind not in PIXELS:
+                return False
             at += 12 + length
     except struct.error:  # it ends too early
         return False
