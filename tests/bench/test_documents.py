@@ -32,6 +32,7 @@ TABLES = {
     "depth": ("docs/results.md", "table"),
     "dispatch": ("bench/README.md", "table"),
     "exports": ("docs/exports.md", "report"),
+    "precision": ("bench/README.md", "table"),
     "reading": ("bench/README.md", "read_tables.text"),
     "recipes": ("docs/results.md", "table"),
     "serving": ("bench/README.md", "table"),
