@@ -3,6 +3,7 @@
 tendigits train --help
 """
 
+import gc
 import inspect
 import os
 from functools import cache, partial
@@ -129,9 +130,12 @@ def train(
 
 
 def _import_keras() -> None:
-    """Import Keras without what it needs not."""
+    """Import Keras without what it needs not, and without looking for garbage, which imports leave none of."""
+    gc.disable()
     with unseen(*NOT_FOR_KERAS):
         import keras  # noqa: F401
+    gc.freeze()
+    gc.enable()
 
 
 def _worker() -> Worker:
