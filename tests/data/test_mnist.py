@@ -2,7 +2,7 @@ import numpy as np
 from keras.src.datasets import mnist as keras_mnist
 
 from tendigits.data import mnist
-from tendigits.data.dataset import ARRAYS, MNIST_DIGESTS
+from tendigits.data.dataset import ARRAYS, MNIST_DIGESTS, make_dataset
 from tendigits.data.idx import idx_bytes_digest
 
 
@@ -14,6 +14,14 @@ def test_the_shipped_digits_are_the_originals_as_keras_returns_them(monkeypatch)
     for array, expected in zip(ours, keras, strict=True):
         np.testing.assert_array_equal(array, expected)
         assert (array.dtype, array.flags.writeable) == (expected.dtype, expected.flags.writeable)
+
+
+def test_corrected_labels_are_of_the_rows_that_were_looked_at_again():
+    """Oracle: the labels that these rows had in that study."""
+    train, (x_test, y_test) = mnist.load_data()
+    assert y_test[list(mnist.CORRECTIONS)].tolist() == [8, 0, 9, 4, 2, 5, 6, 6, 5, 5, 0, 1, 4, 6, 5]
+    assert mnist.corrections_of(make_dataset(*train, x_test, y_test, source="")) == mnist.CORRECTIONS
+    assert mnist.corrections_of(make_dataset(*train, x_test[1:], y_test[1:], source="")) == {}
 
 
 def test_its_authors_and_licence_stand_beside_it():

@@ -7,6 +7,7 @@ from tendigits.report.metrics import (
     MAX_MISTAKES,
     accuracy_text,
     classification_report,
+    corrected_text,
     write_report,
 )
 
@@ -72,3 +73,12 @@ def test_no_mistake_and_missing_classes(tmp_path):
     write_report(report, tmp_path, np.zeros((0, 28, 28), np.uint8), "t", "d")
     assert "every digit is read correctly" in (tmp_path / "report.md").read_text()
     assert "NaN" not in (tmp_path / "report.json").read_text()
+
+
+def test_on_corrected_labels(tmp_path):
+    labels = np.array([0, 1, 2, 3], np.uint8)
+    report = classification_report(np.eye(10)[[0, 7, 2, 8]], labels, {1: 7, 2: 5, 3: None})
+    assert (report.accuracy, report.corrected.n, report.corrected.accuracy) == (0.5, 3, 2 / 3)
+    write_report(report, tmp_path, np.zeros((2, 28, 28), np.uint8), "t", "d")
+    assert corrected_text(report) in (tmp_path / "report.md").read_text()
+    assert json.loads((tmp_path / "report.json").read_text())["corrected"]["n"] == 3

@@ -31,10 +31,12 @@ def evaluate(
     require("tendigits evaluate", "train")
     found = find_run(run, runs)  # before Keras is loaded
     from tendigits.report.evaluate import evaluate_run
-    from tendigits.report.metrics import accuracy_text
+    from tendigits.report.metrics import accuracy_text, corrected_text
 
     report, folder = evaluate_run(found.path, data)
     typer.echo(f"accuracy {accuracy_text(report)}")
+    if corrected := corrected_text(report):
+        typer.echo(corrected)
     typer.echo(folder / "report.html")
 
 

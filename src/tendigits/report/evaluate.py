@@ -13,6 +13,7 @@ import numpy as np
 from tendigits.beside import Worker
 from tendigits.data.dataset import Dataset
 from tendigits.data.load import load, load_test
+from tendigits.data.mnist import corrections_of
 from tendigits.data.preprocess import to_input
 from tendigits.errors import RunError
 from tendigits.files import make_inside
@@ -69,7 +70,7 @@ def report_on(
         worker: writes the files, and is not waited for.
         coming: names of files in the folder that are written meanwhile, and linked to.
     """
-    report = classification_report(probabilities, dataset.y_test)
+    report = classification_report(probabilities, dataset.y_test, corrections_of(dataset))
     rows = [mistake.index for mistake in report.mistakes]
     images, predicted = dataset.x_test[rows], np.array([mistake.predicted for mistake in report.mistakes])
     data = messages.data_record(dataset, None)

@@ -27,7 +27,7 @@ from tendigits.model.calibration import (
 from tendigits.model.recipe import Recipe
 from tendigits.report.curves import draw_curves
 from tendigits.report.messages import evaluated_line
-from tendigits.report.metrics import Report, error_rates, percent
+from tendigits.report.metrics import Report, corrected_text, error_rates, percent
 from tendigits.report.run import History, Record, Run
 from tendigits.report.saliency import FirstLayer, digit_png, sheet_png, signed_png
 from tendigits.untrusted import has_inside
@@ -132,6 +132,7 @@ def render(evaluation: Evaluation, links: Sequence[str] = ()) -> str:
         curves=history_charts(history, recipe),
         history=_history_table(history),
         report=report,
+        corrected=corrected_text(report),
         dataset=evaluation.data,
         same_digits=evaluation.data["sha256"] == record["data"]["sha256"],
         shades=_shades(report),

@@ -107,7 +107,7 @@ def calibration_lines(calibration: Calibration | None) -> list[str]:
 def result_record(history: History, recipe: Recipe, report: "Report | None") -> Record:
     """The result's part of run.json; without a report only the validation results."""
     n, best = len(history["loss"]), best_epoch(history, recipe)
-    result = {
+    result: Record = {
         "epochs": n,
         "stopped_early": n < recipe.epochs,
         "best_epoch": best,
@@ -116,7 +116,8 @@ def result_record(history: History, recipe: Recipe, report: "Report | None") -> 
     }
     if report is None:
         return result
-    return result | {"test_accuracy": report.accuracy, "test_interval": list(report.interval), "n_test": report.n}
+    result |= {"test_accuracy": report.accuracy, "test_interval": list(report.interval), "n_test": report.n}
+    return result if report.corrected is None else result | {"corrected_accuracy": report.corrected.accuracy}
 
 
 def evaluated_line(recipe: Recipe, data: Record) -> str:

@@ -6,6 +6,7 @@ with SciPy and scikit-learn, which would take most of a second to import.
 """
 
 import json
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from math import sqrt
 from pathlib import Path
@@ -48,6 +49,21 @@ class Mistake:
 
 
 @dataclass(frozen=True)
+class Score:
+    """How many of n digits are read correctly."""
+
+    n: int
+    accuracy: float
+    interval: tuple[float, float]
+    """95% confidence interval of the accuracy, Wilson's."""
+
+    @classmethod
+    def of(cls, correct: int, n: int) -> "Score":
+        """The score of `correct` digits among n."""
+        return cls(n, correct / n, wilson_interval(correct, n))
+
+
+@dataclass(frozen=True)
 class Report:
     """The results on n test digits."""
 
@@ -62,6 +78,8 @@ class Report:
     """The 36 with the highest confidence, highest first."""
     wrong: list[int]
     """Rows of the test set that were read wrongly, in order; two networks are compared by them."""
+    corrected: Score | None = None
+    """On corrected labels, where some are known to be wrong; all other fields are about the labels as they are."""
 
     @property
     def errors(self) -> int:
@@ -69,23 +87,24 @@ class Report:
         return self.n - sum(self.confusion_matrix[digit][digit] for digit in _DIGITS)
 
 
-def classification_report(probabilities: np.ndarray, labels: np.ndarray) -> Report:
+def classification_report(
+    probabilities: np.ndarray, labels: np.ndarray, corrections: Mapping[int, int | None] | None = None
+) -> Report:
     """Compare predictions with the true labels.
 
     Args:
         probabilities: float (n, 10), rows sum to 1.
         labels: integers (n,), 0 to 9.
+        corrections: the right label of rows whose label is wrong; None leaves the row out.
     """
     predicted = probabilities.argmax(axis=1)
     confusion = np.bincount(10 * labels.astype(int) + predicted, minlength=100).reshape(10, 10)
-    correct, n = int(confusion.trace()), len(labels)
+    score = Score.of(int(confusion.trace()), len(labels))
     wrong = np.flatnonzero(predicted != labels)
     confidence = probabilities[wrong, predicted[wrong]]
     worst = wrong[np.argsort(-confidence, kind="stable")][:MAX_MISTAKES]
     return Report(
-        n=n,
-        accuracy=correct / n,
-        interval=wilson_interval(correct, n),
+        **vars(score),
         classes=[
             ClassMetrics(
                 digit,
@@ -100,6 +119,7 @@ def classification_report(probabilities: np.ndarray, labels: np.ndarray) -> Repo
             Mistake(int(i), int(labels[i]), int(predicted[i]), float(probabilities[i, predicted[i]])) for i in worst
         ],
         wrong=wrong.tolist(),
+        corrected=_corrected(predicted, labels, corrections) if corrections else None,
     )
 
 
@@ -132,10 +152,30 @@ def write_report(report: Report, folder: Path, images: np.ndarray, title: str, d
     write_text(folder / "report.md", _markdown(report, title, description))
 
 
-def accuracy_text(report: Report) -> str:
+def accuracy_text(score: Report | Score) -> str:
     """The accuracy with its interval, such as '98.02% of 10,000 (95% interval 97.73% to 98.28%)'."""
-    low, high = report.interval
-    return f"{report.accuracy:.2%} of {report.n:,} (95% interval {low:.2%} to {high:.2%})"
+    low, high = score.interval
+    return f"{score.accuracy:.2%} of {score.n:,} (95% interval {low:.2%} to {high:.2%})"
+
+
+def corrected_text(report: Report) -> str:
+    """The accuracy on corrected labels, and what that means; '' where none is known to be wrong."""
+    if report.corrected is None:
+        return ""
+    n_left_out = report.n - report.corrected.n
+    return (
+        f"On corrected labels {accuracy_text(report.corrected)}: people who looked at the digits again changed some "
+        f"labels, and found none for {n_left_out}, which are left out (Northcutt, Athalye, Mueller, 2021)."
+    )
+
+
+def _corrected(predicted: np.ndarray, labels: np.ndarray, corrections: Mapping[int, int | None]) -> Score:
+    """The score with corrected labels, without the rows that have none."""
+    right = predicted == labels
+    for row, label in corrections.items():
+        right[row] = predicted[row] == label
+    n = len(labels) - sum(label is None for label in corrections.values())
+    return Score.of(int(right.sum()), n)
 
 
 def _ratio(part: int, whole: int) -> float | None:
@@ -161,6 +201,7 @@ def _markdown(report: Report, title: str, description: str) -> str:
         description,
         "",
         f"**Accuracy {accuracy_text(report)}.** {report.errors:,} of {report.n:,} digits are read wrongly.",
+        *(("", corrected) if (corrected := corrected_text(report)) else ()),
         "",
         "| digit | support | precision | recall |",
         "| --- | ---: | ---: | ---: |",

@@ -43,6 +43,7 @@ class _Result(_Schema):
     val_loss: float
     val_accuracy: Share
     test_accuracy: Share = 0
+    corrected_accuracy: Share = 0
     test_interval: Annotated[list[Share], Field(min_length=2, max_length=2)] = Field(default=[0, 1])
 
 
