@@ -93,6 +93,7 @@ def test_undo_takes_back_the_correction_too(open_page, clean_server, picture):
     expect(page.locator("#need")).to_have_text("3 cells need you, 15 do not")
     expect(cell(page, "C5")).to_have_text("79")
     page.goto(f"{clean_server.url}/#teach")
+    expect(page.locator("#corrections")).to_contain_text("None yet.")  # the lists are there
     expect(page.locator("#numbers li")).to_have_count(0)
     assert httpx.get(f"{clean_server.url}/v1/corrections/numbers").json()["count"] == 0
 
