@@ -4,6 +4,7 @@ import subprocess
 import sys
 import threading
 import time
+from multiprocessing import active_children
 from pathlib import Path
 
 import pytest
@@ -121,6 +122,23 @@ def test_an_idle_process_that_was_killed_or_stopped_is_replaced():
         os.kill(idle, signal.SIGSTOP)
         with pytest.raises(TimedOut):  # also a job larger than what a connection holds
             pool.submit(len, bytes(50_000_000)).result(20)
+        assert pool.submit(work, [1]).result(20) == 101
+
+
+def test_processes_that_were_warmed_up_are_there_before_a_job_and_again_after_one_was_lost():
+    others = {process.pid for process in active_children()}
+
+    def processes():
+        return {process.pid for process in active_children()} - others
+
+    with WorkerPool(1, initialize, (100,)) as pool:
+        pool.warm_up()
+        until(processes)
+        (first,) = processes()
+        assert pool.submit(os.getpid).result(20) == first
+        with pytest.raises(ProcessDied):
+            pool.submit(work, ["die"]).result(20)
+        until(lambda: processes() - {first})
         assert pool.submit(work, [1]).result(20) == 101
 
 

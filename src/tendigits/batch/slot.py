@@ -46,20 +46,24 @@ class Task(Generic[Result]):
 
 
 class Slot:
-    """A process, which is replaced when it ends, and what it does now; a thread hands it its jobs."""
+    """A process, which is replaced when it ends, and what it does now.
+
+    One thread starts the process and hands it its jobs; others may only kill it.
+    """
 
     def __init__(self, arguments: tuple[Any, ...], timeout: float | None) -> None:
         self._arguments, self._timeout = arguments, timeout
+        self.is_kept_ready = False
+        """Whether the process is started before there is a job for it."""
         self._process: SpawnProcess | None = None
         self._task: Task[Any] | None = None
         self._is_closed = False
         self._lock = threading.Lock()
         """Held while the process changes, or the task that it does."""
-        self._starting = threading.Lock()
 
     def run(self, tasks: "queue.SimpleQueue[Task[Any] | None]") -> None:
         """Do jobs until there is None."""
-        while (task := tasks.get()) is not None:
+        while (task := self._next(tasks)) is not None:
             try:
                 answer = self._do(task)
             except JobError as error:
@@ -70,36 +74,6 @@ class Slot:
             with suppress(InvalidStateError):  # it was cancelled
                 task.future.set_result(answer[1]) if answer[0] else task.future.set_exception(answer[1])
         self._kill()
-
-    def warm_up(self) -> None:
-        """Start the process; what is wrong with it, the first job will say."""
-        with suppress(Exception):
-            self.start()
-
-    def start(self) -> None:
-        """Start the process if there is none, and wait until it is ready. Raises ProcessDied."""
-        with self._starting:
-            if self._process is not None and self._process.is_alive():
-                return
-            self._kill()
-            context = get_context("spawn")
-            try:
-                self._jobs, theirs = context.Pipe()
-                with theirs:
-                    process = context.Process(target=serve_jobs, args=(theirs, *self._arguments), daemon=True)
-                    process.start()
-                with self._lock:
-                    self._process = process
-                if self._is_closed or not self._jobs.poll(START_SECONDS):
-                    raise TimeoutError
-                is_ready, why = pickle.loads(self._jobs.recv_bytes())  # noqa: S301  # from our own process
-            except (OSError, EOFError) as error:
-                self._kill()
-                raise ProcessDied("a process for it could not be started") from error
-            if not is_ready:
-                self._kill()
-                raise why
-            _limit_waiting(self._jobs, self._timeout)
 
     def end(self, task: Task[Any]) -> None:
         """Kill the process if it does this job."""
@@ -114,8 +88,38 @@ class Slot:
             if self._process is not None:
                 _kill(self._process)
 
+    def _next(self, tasks: "queue.SimpleQueue[Task[Any] | None]") -> Task[Any] | None:
+        if self.is_kept_ready and not self._is_closed:
+            with suppress(Exception):  # what is wrong with the process, the next job will say
+                self._start()
+        return tasks.get()
+
+    def _start(self) -> None:
+        """Start the process if there is none, and wait until it is ready. Raises ProcessDied."""
+        if self._process is not None and self._process.is_alive():
+            return
+        self._kill()
+        context = get_context("spawn")
+        try:
+            self._jobs, theirs = context.Pipe()
+            with theirs:
+                process = context.Process(target=serve_jobs, args=(theirs, *self._arguments), daemon=True)
+                process.start()
+            with self._lock:
+                self._process = process
+            if self._is_closed or not self._jobs.poll(START_SECONDS):
+                raise TimeoutError
+            is_ready, why = pickle.loads(self._jobs.recv_bytes())  # noqa: S301  # from our own process
+        except (OSError, EOFError) as error:
+            self._kill()
+            raise ProcessDied("a process for it could not be started") from error
+        if not is_ready:
+            self._kill()
+            raise why
+        _limit_waiting(self._jobs, self._timeout)
+
     def _do(self, task: Task[Result]) -> tuple[bool, Any]:
-        self.start()
+        self._start()
         with self._lock:
             self._task = task
         if task.future.cancelled():

@@ -59,10 +59,13 @@ class WorkerPool(AbstractContextManager["WorkerPool"]):
         self._threads: list[threading.Thread] = []
 
     def warm_up(self) -> None:
-        """Start all processes now, without waiting for them."""
-        self._start()
+        """Start all processes now, without waiting for them, and from now on each again as soon as it was lost.
+
+        To be called before the first job.
+        """
         for slot in self._slots:
-            threading.Thread(target=slot.warm_up, daemon=True).start()
+            slot.is_kept_ready = True
+        self._start()
 
     def submit(self, work: Callable[..., Result], *arguments: Any) -> "Future[Result]":
         """Do a job in one of the processes; `work` is a module's function.

@@ -36,6 +36,7 @@ def fail():
 def run(test, timeout=30.0):
     async def with_pool():
         pool = PagePool(1, timeout)
+        pool.start()
         try:
             return await test(pool)
         finally:

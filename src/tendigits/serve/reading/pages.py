@@ -125,8 +125,6 @@ class PagePool:
         is_lost = done.cancelled() or isinstance(error, ProcessDied | TimedOut)
         seconds = asyncio.get_running_loop().time() - job.started
         self._queue.done(sender, seconds + (RESTART_SECONDS if is_lost else 0.0))
-        if is_lost and not self._is_stopped:
-            self._pool.warm_up()
         if not job.answer.done():
             if isinstance(error, TimedOut):
                 error = TooLate(f"the picture was not read within {self.timeout:g} seconds")
