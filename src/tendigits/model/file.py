@@ -66,9 +66,9 @@ def save_model(
     """Write `model.keras` and `model.h5` into `folder`; each is verified before it takes its name.
 
     Verified: it loads, predicts the same for all of x within TOLERANCE and has the same optimizer; `model.keras` also
-    has the optimizer's state, the loss and the metrics. `model.h5` leaves the state out: Keras 3.15.1 cannot train a
-    model from a .h5 file that has it. It is written from the copy that was loaded back, for writing a .h5 file takes
-    the optimizer out of the live model's compile config.
+    has the optimizer's state, the loss and the metrics, and can go on training. `model.h5` leaves the state out: Keras
+    3.15.1 cannot train a model from a .h5 file that has it. It is written from the copy that was loaded back, for
+    writing a .h5 file takes the optimizer out of the live model's compile config.
 
     Args:
         x: float32 (n, 784) in [0, 1] to compare on.
@@ -91,7 +91,7 @@ def save_model(
             if path.suffix == ".keras":
                 if load_calibration(temporary) != calibration:
                     raise ModelFileError("loaded back it has lost its calibration")
-                _verify_trainable(copy, model)
+                _verify_trainable(copy, model, x[:32], expected[:32])
         except ModelFileError as error:
             reason = str(error).replace(f"{temporary}: ", "").replace(str(temporary), "it")
             raise ModelFileError(f"{path} is not saved; {reason}") from error
@@ -233,13 +233,20 @@ def _verify_optimizer(copy: keras.Model, live: keras.Model) -> None:
         raise ModelFileError(f"loaded back it has lost its optimizer, {live.optimizer.name}")
 
 
-def _verify_trainable(copy: keras.Model, live: keras.Model) -> None:
-    """`copy` can go on training as `live` would: it is compiled the same, and has the state of its optimizer."""
+def _verify_trainable(copy: keras.Model, live: keras.Model, x: np.ndarray, y: np.ndarray) -> None:
+    """`copy` can go on training as `live` would.
+
+    It is compiled the same, has the state of its optimizer and takes a training step; its weights are as before.
+    """
     if copy.get_compile_config() != live.get_compile_config():
         raise ModelFileError("loaded back it has lost its loss or metrics")
     for mine, other in zip(copy.optimizer.variables, live.optimizer.variables, strict=True):
         if not np.array_equal(np.asarray(mine), np.asarray(other)):
             raise ModelFileError(f"loaded back it has lost the optimizer's state, {other.path}")
+    weights = copy.get_weights()
+    if not np.isfinite(copy.train_on_batch(x, y)[0]):
+        raise ModelFileError("loaded back it cannot go on training")
+    copy.set_weights(weights)
 
 
 @contextmanager
