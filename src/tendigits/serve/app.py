@@ -36,9 +36,9 @@ from tendigits.serve.errors import ErrorResponse, add_error_handlers, error_resp
 from tendigits.serve.jobs import Jobs
 from tendigits.serve.metrics import Metrics
 from tendigits.serve.reading.batching import BoundedThreads
+from tendigits.serve.reading.digit_pool import DigitPool
 from tendigits.serve.reading.digits import DigitReading
 from tendigits.serve.reading.fair_queue import QueueFull
-from tendigits.serve.reading.locator import LocatorPool
 from tendigits.serve.reading.pages import PagePool
 from tendigits.serve.reading.work import prepare_reader
 from tendigits.serve.routes import corrections, forms, networks, phone, play, read, tables
@@ -72,7 +72,7 @@ def create_app(
     runs: Path = Path("runs"),
     security: SecuritySettings = SecuritySettings(LOCAL),  # noqa: B008  # frozen
     workers: int | None = None,
-    locators: int = 0,
+    digit_workers: int = 0,
     pages: PagePool | None = None,
     jobs: Jobs | None = None,
     playground: Playground | None = None,
@@ -88,8 +88,8 @@ def create_app(
         runs: folder of the training runs.
         security: which requests are accepted.
         workers: number of processes that read pages, and of threads that classify digits; None takes one per core.
-        locators: number of processes that locate the digit in pictures of one digit, which more than doubles the
-            requests per second; with 0, threads do it.
+        digit_workers: number of processes for pictures of one digit, which more than doubles the requests per second;
+            with 0, threads read them.
         pages: the processes that read pages, if the server wants to stop them itself.
         jobs: background jobs, if the server wants to stop them itself.
         playground: the process of the page Play, likewise.
@@ -104,10 +104,11 @@ def create_app(
     jobs = jobs or Jobs()
     playground = playground or Playground()
     store_threads = BoundedThreads(STORE_THREADS, STORE_QUEUE)
-    pages = pages or PagePool(workers, TIMEOUT, (prepare_reader, active.current.source))
+    source = active.current.source
+    pages = pages or PagePool(workers, TIMEOUT, (prepare_reader, source))
     metrics = Metrics(lambda: threads.load + pages.load, partial(count_or_nan, store))
-    locator_pool = LocatorPool(locators) if locators else None
-    digits = DigitReading(threads, locator_pool, concurrency=max(1, locators))
+    digit_pool = DigitPool(digit_workers, source if source.is_package else None) if digit_workers else None
+    digits = DigitReading(threads, digit_pool, concurrency=max(1, digit_workers))
     state = AppState(
         store, store_location, runs, active, threads, pages, store_threads, digits, jobs, metrics, now,
         is_fixed=reader is not None, play=playground, photos=photos,
@@ -116,15 +117,15 @@ def create_app(
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         tasks = [asyncio.create_task(_refresh(state)), asyncio.create_task(_end_idle(playground))]
-        if locator_pool is not None:
-            locator_pool.start()
+        if digit_pool is not None:
+            digit_pool.start()
             pages.start()
         yield
         for task in tasks:
             task.cancel()
         await jobs.stop()
         await playground.close()
-        await asyncio.gather(*(pool.close() for pool in (pages, locator_pool) if pool is not None))
+        await asyncio.gather(*(pool.close() for pool in (pages, digit_pool) if pool is not None))
         threads.close()
         store_threads.close()
         store.close()

@@ -122,8 +122,8 @@ def run_server(
     pages = PagePool(cores(), timeout, (prepare_reader, source))
     sys.setswitchinterval(SWITCH_INTERVAL)
     app = create_app(
-        store, store_location, reader=reader, runs=runs, security=security, locators=cores(), pages=pages, jobs=jobs,
-        playground=playground, photos=photos,
+        store, store_location, reader=reader, runs=runs, security=security, digit_workers=cores(), pages=pages,
+        jobs=jobs, playground=playground, photos=photos,
     )  # fmt: skip
     logging.getLogger("tendigits.serve").addHandler(logging.StreamHandler())
     # No warnings: each request that is none would be a line, and a stranger could fill the disk.

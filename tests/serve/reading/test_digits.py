@@ -11,22 +11,30 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 from helpers import png
+from tendigits.digits.network import bundled_file
 from tendigits.read.reader import Reader
+from tendigits.serve.active_model import ActiveReader
 from tendigits.serve.reading.batching import BoundedThreads
 from tendigits.serve.reading.digits import MAX_PIXELS, DigitReading, is_simple
-from tendigits.serve.reading.locator import locate_all
+from tendigits.serve.reading.work import ReaderSource, locate_all, read_digits
+from tendigits.teach.verify import bundled_sha256
 
 
-class Locators:
+class Pool:
     """Notes what it is asked for, and takes a while."""
 
     def __init__(self):
         self.batches = []
 
     async def locate(self, pictures):
-        self.batches.append(len(pictures))
+        self.batches.append(("locate", len(pictures)))
         await asyncio.sleep(0.01)
         return locate_all(pictures)
+
+    async def read(self, source, pictures):
+        self.batches.append(("read", len(pictures)))
+        await asyncio.sleep(0.01)
+        return read_digits(source, pictures)
 
 
 def saved(image, kind="PNG", **options):
@@ -39,19 +47,24 @@ def chunk(kind, content):
     return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
 
 
-def test_one_that_is_alone_is_read_here_and_others_in_processes_all_alike(digits):
+@pytest.mark.parametrize("is_tuned", [False, True])
+def test_one_that_is_alone_is_read_here_and_others_in_processes_all_alike(digits, is_tuned):
     pictures = [png(image) for image in digits.x_test[:4]]
     jpeg = saved(Image.open(io.BytesIO(pictures[0])), "JPEG")
-    reader, locators, threads = Reader(threads=1), Locators(), BoundedThreads(2, 8)
-    reading = DigitReading(threads, locators, concurrency=2)
+    reader, pool, threads = Reader(threads=1), Pool(), BoundedThreads(2, 8)
+    source = (
+        ReaderSource("of a fine-tuned network", data=bundled_file()) if is_tuned else ReaderSource(bundled_sha256())
+    )
+    active, work = ActiveReader(reader, source), "locate" if is_tuned else "read"
+    reading = DigitReading(threads, pool, concurrency=2)
 
     async def read():
-        alone = [await reading(reader, picture) for picture in pictures]
-        assert not locators.batches
-        assert (await reading(reader, jpeg)).lines[0].value == alone[0].lines[0].value
-        assert locators.batches == [1]
-        together = await asyncio.gather(*(reading(reader, picture) for picture in pictures))
-        assert locators.batches == [1, 2, 2]
+        alone = [await reading(active, picture) for picture in pictures]
+        assert not pool.batches
+        assert (await reading(active, jpeg)).lines[0].value == alone[0].lines[0].value
+        assert pool.batches == [(work, 1)]
+        together = await asyncio.gather(*(reading(active, picture) for picture in pictures))
+        assert pool.batches == [(work, 1), (work, 2), (work, 2)]
         return alone, together
 
     alone, together = asyncio.run(asyncio.wait_for(read(), 60))

@@ -1,7 +1,7 @@
 """Pictures of one digit each: those that arrive together in batches, in processes; one that is alone, here.
 
-digits = DigitReading(threads, LocatorPool(2), concurrency=2)
-page = await digits(reader, picture)        # raises DataError, QueueFull, NotRead
+digits = DigitReading(threads, DigitPool(2), concurrency=2)
+page = await digits(active, picture)        # raises DataError, QueueFull, NotRead
 """
 
 import struct
@@ -12,11 +12,12 @@ from operator import itemgetter
 from tendigits.batch.batch import read_located
 from tendigits.digits.find import Found
 from tendigits.read.page import Page
-from tendigits.read.reader import Reader
+from tendigits.serve.active_model import ActiveReader
 from tendigits.serve.reading.batching import Batcher, BoundedThreads
-from tendigits.serve.reading.locator import LocatorPool, locate_all
+from tendigits.serve.reading.digit_pool import DigitPool
+from tendigits.serve.reading.work import locate_all
 
-Item = tuple[Reader, bytes]
+Item = tuple[ActiveReader, bytes]
 """A picture and the reader that was active when it arrived."""
 
 PNG = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR"
@@ -33,25 +34,29 @@ class DigitReading:
     """Reads pictures of one digit.
 
     The way to another process and back takes as long as reading half a digit. So a picture that arrives while no other
-    is read is read in a thread, if it is simple enough to be safe and quick there.
+    is read is read in a thread, if it is simple enough to be safe and quick there. Other processes have the package's
+    networks; a fine-tuned one, or the user's own, classifies in a thread what they have found.
     """
 
-    def __init__(self, threads: BoundedThreads, locators: LocatorPool | None, concurrency: int) -> None:
-        """Without locators, threads do all."""
-        self._threads, self._locators = threads, locators
+    def __init__(self, threads: BoundedThreads, pool: DigitPool | None, concurrency: int) -> None:
+        """Without a pool, threads do all."""
+        self._threads, self._pool = threads, pool
         self._batcher: Batcher[Item, Page] = Batcher(self._read, concurrency=concurrency)
 
-    async def __call__(self, reader: Reader, picture: bytes) -> Page:
+    async def __call__(self, active: ActiveReader, picture: bytes) -> Page:
         """Read a picture. Raises DataError, QueueFull, NotRead."""
-        return await self._batcher((reader, picture))
+        return await self._batcher((active, picture))
 
     async def _read(self, batch: Sequence[Item]) -> list[Page | Exception]:
-        """Locate the digits, then run the network once."""
+        """Locate the digits, and run the network once."""
         readers, pictures = [reader for reader, _ in batch], [picture for _, picture in batch]
         is_alone = len(batch) == self._batcher.running == 1
-        if self._locators is None or (is_alone and is_simple(pictures[0])):
+        if self._pool is None or (is_alone and is_simple(pictures[0])):
             return await self._threads.run(_locate_and_classify, readers, pictures)
-        return await self._threads.run(_classify, readers, await self._locators.locate(pictures))
+        sources = {reader.source for reader in readers}
+        if len(sources) == 1 and (source := sources.pop()).is_package:
+            return await self._pool.read(source, pictures)
+        return await self._threads.run(_classify, readers, await self._pool.locate(pictures))
 
 
 def is_simple(picture: bytes) -> bool:
@@ -73,13 +78,13 @@ def is_simple(picture: bytes) -> bool:
     return False
 
 
-def _locate_and_classify(readers: Sequence[Reader], pictures: Sequence[bytes]) -> list[Page | Exception]:
+def _locate_and_classify(readers: Sequence[ActiveReader], pictures: Sequence[bytes]) -> list[Page | Exception]:
     return _classify(readers, locate_all(pictures))
 
 
-def _classify(readers: Sequence[Reader], found: Sequence[Found | Exception]) -> list[Page | Exception]:
+def _classify(readers: Sequence[ActiveReader], found: Sequence[Found | Exception]) -> list[Page | Exception]:
     """Classify a batch; it holds two readers if the active network changes meanwhile."""
     pages: list[Page | Exception] = []
-    for reader, group in groupby(zip(readers, found, strict=True), key=itemgetter(0)):
-        pages += read_located(reader, [one for _, one in group])
+    for active, group in groupby(zip(readers, found, strict=True), key=itemgetter(0)):
+        pages += read_located(active.reader, [one for _, one in group])
     return pages

@@ -12,10 +12,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from tendigits.batch.batch import as_page, attempt
+from tendigits.batch.batch import as_page, attempt, read_located
 from tendigits.data.documents import count_pages, is_document
 from tendigits.data.image import prepare_for_threads
-from tendigits.digits.find import find_digit, open_page
+from tendigits.digits.find import Found, find_digit, open_page
 from tendigits.digits.network import from_onnx
 from tendigits.errors import DataError
 from tendigits.read.forms import Form, make_form
@@ -45,15 +45,31 @@ class ReaderSource:
     data: bytes | None = None
     """The ONNX file of a fine-tuned network; None for the one of the options."""
 
+    @property
+    def is_package(self) -> bool:
+        """Whether the package's own networks read, which every process can open cheaply."""
+        return self.data is None and self.options.model is None
+
 
 _readers: dict[str, Reader] = {}
 
 
-def prepare_reader(source: ReaderSource) -> None:
-    """Prepare a process: open the reader that it needs first."""
+def prepare_reader(source: ReaderSource | None) -> None:
+    """Prepare a process: open the reader that it needs first, if it needs one."""
     prepare_for_threads()
     cv2.setNumThreads(1)  # there is a process for each core
-    _reader_of(source)
+    if source is not None:
+        _reader_of(source)
+
+
+def locate_all(images: Sequence[bytes]) -> list[Found | DataError]:
+    """Locate the digit in each picture of one."""
+    return [attempt(find_digit, image) for image in images]
+
+
+def read_digits(source: ReaderSource, images: Sequence[bytes]) -> list[Page | DataError]:
+    """Read pictures of one digit each, as one batch."""
+    return read_located(_reader_of(source), locate_all(images))
 
 
 def read_page(source: ReaderSource, image: bytes, number: int, one: bool, crops: bool) -> PageResponse:

@@ -184,7 +184,7 @@ async def _read_digit(state: AppState, active: ActiveReader, image: bytes, crops
     sha256 = hashlib.sha256(image).hexdigest()
     try:
         async with asyncio.timeout(state.pages.timeout):
-            page = await state.digits(active.reader, image)
+            page = await state.digits(active, image)
     except TimeoutError:
         raise TooLate(f"the picture was not read within {state.pages.timeout:g} seconds") from None
     except DataError as error:

@@ -1,4 +1,4 @@
-"""Digits located in processes: the same as in this one, whatever becomes of a process."""
+"""Pictures of one digit in processes: as in this one, whatever becomes of a process."""
 
 import asyncio
 import os
@@ -9,9 +9,12 @@ import numpy as np
 from helpers import png
 from tendigits.digits.find import find_digit
 from tendigits.errors import DataError
-from tendigits.serve.reading import locator as module
-from tendigits.serve.reading.locator import LocatorPool, locate_all
+from tendigits.read.reader import Reader
+from tendigits.serve.reading import work
+from tendigits.serve.reading.digit_pool import DigitPool
 from tendigits.serve.reading.pages import NotRead
+from tendigits.serve.reading.work import ReaderSource, locate_all
+from tendigits.teach.verify import bundled_sha256
 
 
 def locate_or_die(images):
@@ -22,11 +25,11 @@ def locate_or_die(images):
 
 
 def test_digits_are_located_as_in_this_process_and_a_deadly_picture_is_only_its_own_error(digits, monkeypatch):
-    monkeypatch.setattr(module, "locate_all", locate_or_die)
+    monkeypatch.setattr(work, "locate_all", locate_or_die)
     images = [png(crop) for crop in digits.x_test[:6]] + [b"no picture", b"deadly"]
 
     async def locate():
-        pool = LocatorPool(2)
+        pool = DigitPool(2)
         pool.start()
         try:
             cancelled = asyncio.ensure_future(pool.locate(images[:6] * 5))
@@ -48,3 +51,21 @@ def test_digits_are_located_as_in_this_process_and_a_deadly_picture_is_only_its_
             assert (one.box, one.size) == (expected.box, expected.size)
     assert "has ended" in str(batches[1][-1])
     assert after.crop.any()
+
+
+def test_a_process_reads_as_this_one_does_also_with_a_reader_that_it_had_not_opened(digits):
+    images = [png(crop) for crop in digits.x_test[:6]] + [b"no picture"]
+    source = ReaderSource(bundled_sha256())
+
+    async def read(prepared):
+        pool = DigitPool(1, prepared)
+        try:
+            return await pool.read(source, images)
+        finally:
+            await pool.close()
+
+    for prepared in (source, None):
+        pages = asyncio.run(asyncio.wait_for(read(prepared), 60))
+        assert isinstance(pages.pop(), DataError)
+        expected = Reader(threads=1).digits(images[:-1])
+        assert [page.lines[0].digit.as_dict() for page in pages] == [digit.as_dict() for digit in expected]
