@@ -103,7 +103,7 @@ def test_tables_into_a_spreadsheet_with_a_sheet_for_each_page(run, marks, tmp_pa
     code, out, err = run(marks, "--table", tmp_path / "out.xlsx")
     assert (code, err) == (0, "")
     first, second = out.splitlines()
-    end = "5 rows x 3 columns   15 sure, 0 to check   totals agree in 5 of 5 rows"
+    end = "5 rows x 3 columns   15 accepted, 0 to check   totals agree in 5 of 5 rows"
     assert first == f"{marks}#page=1   {end}"
     assert second == f"{marks}#page=2   {end}"
     book = openpyxl.load_workbook(tmp_path / "out.xlsx")
@@ -172,7 +172,8 @@ def test_where_no_table_is_found_no_file_is_written_and_that_is_said(run, seven,
     )  # fmt: skip
     assert not out.exists()
     code, printed, err = run(seven, "--table", out)
-    assert (code, printed, err) == (0, f"{seven}   1 rows x 1 columns   1 sure, 0 to check\n", ""), "a number is a cell"
+    end = "1 rows x 1 columns   1 accepted, 0 to check\n"
+    assert (code, printed, err) == (0, f"{seven}   {end}", ""), "a number is a cell"
     assert out.exists()
 
 

@@ -36,9 +36,9 @@ TABLE = Table(
 
 def test_text_and_summary():
     assert TABLE.text().splitlines()[1].split() == ["-3", "12/05", "782?"]
-    assert TABLE.summary() == "3 rows x 3 columns   7 sure, 1 to check (C2)"
+    assert TABLE.summary() == "3 rows x 3 columns   7 accepted, 1 to check (C2)"
     assert TABLE.doubts() == "C2    782          may be 782 or 762"
-    assert repr(Table([])).splitlines()[0] == "0 rows x 0 columns   0 sure, 0 to check"
+    assert repr(Table([])).splitlines()[0] == "0 rows x 0 columns   0 accepted, 0 to check"
 
 
 def test_scattered_numbers_and_lists_do_not_look_like_a_table():
@@ -105,7 +105,7 @@ def test_what_could_not_be_read_is_to_check_everywhere(tmp_path):
     unread = Cell(BOX, "", None, 0.0, False, "could not be read")
     table = Table([[sure("1", "1"), unread], [sure("2", "2"), Cell(BOX)]])
     assert (table.doubtful, table.to_csv()) == (["B1"], "1,?\n2,\n")
-    assert table.summary() == "2 rows x 2 columns   2 sure, 1 to check (B1)"
+    assert table.summary() == "2 rows x 2 columns   2 accepted, 1 to check (B1)"
     table.to_xlsx(tmp_path / "a.xlsx")
     book = openpyxl.load_workbook(tmp_path / "a.xlsx")
     marked = book["table"]["B1"]

@@ -149,12 +149,12 @@ class Table:
         """Its size, and how much of it can be relied on, in one line."""
         rows, columns = self.shape
         doubtful = self.doubtful
-        sure = sum(1 for _ in self.cells()) - len(doubtful)
+        accepted = sum(1 for _ in self.cells()) - len(doubtful)
         shown = ", ".join(doubtful[:SHOWN]) + (", ..." if len(doubtful) > SHOWN else "")
         check = f"{len(doubtful)} to check" + (f" ({shown})" if doubtful else "")
         parts = [
             f"{rows} rows x {columns} columns",
-            f"{sure} sure, {check}",
+            f"{accepted} accepted, {check}",
             *([self.agreement] if self.agreement else []),
         ]
         return "   ".join(parts)

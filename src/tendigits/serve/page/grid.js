@@ -95,8 +95,8 @@ function render() {
     }, cell.value))));
   find("grid").replaceChildren(element("thead", {}, head), element("tbody", {}, ...body));
   const need = doubts().length;
-  const sure = table.rows.flat().filter(isFilled).length - need;
-  find("need").textContent = `${need} ${need === 1 ? "cell needs" : "cells need"} you, ${sure} ${sure === 1 ? "does" : "do"} not`;
+  const accepted = table.rows.flat().filter(isFilled).length - need;
+  find("need").textContent = `${need} ${need === 1 ? "cell needs" : "cells need"} you, ${accepted} ${accepted === 1 ? "does" : "do"} not`;
   find("totals").textContent = agreement(table) ?? "";
   find("next-doubt").disabled = need === 0;
   find("grid-undo").disabled = table.past.length === 0;
