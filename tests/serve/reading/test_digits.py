@@ -52,9 +52,7 @@ def test_one_that_is_alone_is_read_here_and_others_in_processes_all_alike(digits
     pictures = [png(image) for image in digits.x_test[:4]]
     jpeg = saved(Image.open(io.BytesIO(pictures[0])), "JPEG")
     reader, pool, threads = Reader(threads=1), Pool(), BoundedThreads(2, 8)
-    source = (
-        ReaderSource("of a fine-tuned network", data=bundled_file()) if is_tuned else ReaderSource(bundled_sha256())
-    )
+    source = ReaderSource(bundled_sha256(), data=bundled_file() if is_tuned else None)
     active, work = ActiveReader(reader, source), "locate" if is_tuned else "read"
     reading = DigitReading(threads, pool, concurrency=2)
 
