@@ -7,11 +7,12 @@ import json
 from base64 import b64encode
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from hashlib import sha256
 from importlib.resources import files
 from io import BytesIO
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -31,6 +32,9 @@ from tendigits.report.metrics import Report, corrected_text, error_rates, percen
 from tendigits.report.run import History, Record, Run
 from tendigits.report.saliency import FirstLayer, digit_png, sheet_png, signed_png
 from tendigits.untrusted import has_inside
+
+if TYPE_CHECKING:
+    from jinja2 import Template
 
 MAX_HISTORY_ROWS = 50
 """Epochs in the table of the history; more are thinned out."""
@@ -91,11 +95,10 @@ def write_page(evaluation: Evaluation, folder: Path, coming: Sequence[str] = ())
 
 
 def warm_up() -> None:
-    """Draw what nobody sees: with the first drawing a process imports matplotlib and finds its fonts."""
-    import jinja2  # noqa: F401
-
+    """Compile the template and draw what nobody sees: with this a process imports matplotlib and finds its fonts."""
     from tendigits.report.charts import history_charts
 
+    _template()
     history = {key: [0.5] for key in ("loss", "accuracy", "val_loss", "val_accuracy")}
     history_charts(history, Recipe())
     draw_curves(history).savefig(BytesIO())
@@ -103,25 +106,16 @@ def warm_up() -> None:
 
 def render(evaluation: Evaluation, links: Sequence[str] = ()) -> str:
     """The page as HTML; `links` are the names of files beside it."""
-    from jinja2 import Environment, PackageLoader, StrictUndefined
     from markupsafe import Markup
 
     from tendigits.report.charts import history_charts
 
-    environment = Environment(
-        loader=PackageLoader("tendigits.report", "assets"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters |= {"percent": percent, "number": "{:,}".format}
     style = (files("tendigits.report") / "assets" / "report.css").read_text(encoding="utf-8")
     run, record, report = evaluation.run, evaluation.record, evaluation.report
     recipe, history = run.recipe(), run.history()
     machine = dict(record["machine"])
     versions = machine.pop("versions")
-    return environment.get_template("report.html.jinja").render(
+    return _template().render(
         style=Markup(style),  # noqa: S704  # our own file
         style_digest=b64encode(sha256(style.encode()).digest()).decode(),
         name=run.path.resolve().name,
@@ -144,6 +138,21 @@ def render(evaluation: Evaluation, links: Sequence[str] = ()) -> str:
         sheet_png=sheet_png,
         **_confidence(evaluation),
     )
+
+
+@cache
+def _template() -> "Template":
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
+    environment = Environment(
+        loader=PackageLoader("tendigits.report", "assets"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {"percent": percent, "number": "{:,}".format}
+    return environment.get_template("report.html.jinja")
 
 
 def _history_table(history: History) -> tuple[list[str], list[tuple[int, list[float]]]]:
