@@ -236,8 +236,8 @@ def _draw_confusion(report: Report) -> "Figure":
     from matplotlib.figure import Figure
 
     counts, rates = np.array(report.confusion_matrix), error_rates(report)
-    figure = Figure(figsize=(6.4, 6.0), layout="constrained")
-    axes = figure.subplots()
+    figure = Figure(figsize=(6.4, 6.0))
+    axes = figure.add_axes((0.09, 0.085, 0.82, 0.865))
     scale = max(float(rates.max()), 1e-9)
     axes.imshow(rates, cmap="Oranges", vmin=0, vmax=scale)
     for true, predicted in zip(*np.nonzero(counts), strict=True):
