@@ -38,6 +38,31 @@ def test_a_long_dispatch_is_many_short_ones_bit_for_bit(model):
         np.testing.assert_array_equal(one, other)
 
 
+@pytest.fixture
+def compiled():
+    """Grows by one with each program that JAX compiles or finds in its cache."""
+    programs = []
+
+    def listen(event, *_, **__):
+        if event == "/jax/core/compile/backend_compile_duration":
+            programs.append(event)
+
+    jax.monitoring.register_event_duration_secs_listener(listen)
+    yield programs
+    jax.monitoring.unregister_event_duration_listener(listen)
+
+
+def test_a_loop_compiled_ahead_is_not_compiled_again(model, compiled):
+    arguments = loops.get_state(model, "train"), loops.to_device((X, Y)), order(8, 8), 0, 8, None
+    train = loops.loops_of(model)["train"]
+    compiled.clear()
+    loops.compile_loop(train, *arguments)
+    assert compiled
+    compiled.clear()
+    train(*arguments)
+    assert not compiled
+
+
 def test_to_device_converts_as_keras_does():
     tree = loops.to_device({"a": X.astype("float64"), "b": np.arange(3, dtype="uint8"), "c": None})
     assert tree["a"].dtype == "float32"

@@ -109,8 +109,11 @@ class Dispatcher:
                 begin(done + first)
                 started = time.perf_counter()
                 state = self.placement.replicate(loop_module.get_state(self.model, kind))
+                arguments = state, arrays.data, order, first, end, key
                 with self.placement.dispatch(epoch):
-                    state, logs = jax.block_until_ready(loop(state, arrays.data, order, first, end, key))
+                    if order.shape not in size.seen:
+                        loop_module.compile_loop(loop, *arguments)
+                    state, logs = jax.block_until_ready(loop(*arguments))
                 size.learn(order.shape, end - first, time.perf_counter() - started)
                 loop_module.set_state(self.model, kind, state)
                 if kind == "train":
