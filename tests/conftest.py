@@ -139,8 +139,13 @@ def run_cli(monkeypatch, capsys) -> Any:
 
     def run(*arguments: Any) -> tuple[int, str, str]:
         monkeypatch.setattr(sys, "argv", ["tendigits", *map(str, arguments)])
-        # The command's own end by SIGTERM is not that of the tests.
-        monkeypatch.setattr(signal, "signal", lambda n, do: None if n == signal.SIGTERM else set_handler(n, do))
+        # The command's own end by a signal is not that of the tests.
+        monkeypatch.setattr(
+            signal,
+            "signal",
+            lambda n, do: None if n == signal.SIGTERM or do is signal.SIG_IGN else set_handler(n, do),
+        )
+        monkeypatch.setattr(os, "_exit", sys.exit)
         monkeypatch.setattr(sys, "unraisablehook", sys.unraisablehook)
         with pytest.raises(SystemExit) as end:
             cli.main()

@@ -145,3 +145,18 @@ def test_a_signal_in_a_finalizer_is_not_lost_and_another_error_is_told(error, se
     ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=20)
     assert ended.returncode in (code, 128 - code if code else 0)
     assert ("ValueError: 3" in ended.stderr) == ("Exception ignored" in ended.stderr) == (code == 0)
+
+
+ENDING = """
+import atexit, os, signal
+from tendigits import cli
+
+atexit.register(os.kill, os.getpid(), signal.SIGINT)
+cli.app = lambda *_, **__: 130  # as typer ends where Ctrl-C is pressed
+cli.main()
+"""
+
+
+def test_ctrl_c_once_more_while_it_ends_changes_nothing():
+    ended = subprocess.run([sys.executable, "-c", ENDING], capture_output=True, text=True, timeout=20)
+    assert (ended.returncode, ended.stderr) == (130, "tendigits: interrupted\n")

@@ -25,6 +25,9 @@ from tendigits.sweep.command import sweep
 from tendigits.teach.command import teach
 from tendigits.train.command import TrainCommand, train
 
+INTERRUPTED = (128 + signal.SIGINT, 128 + signal.SIGTERM)
+"""Exit codes of what a signal ended."""
+
 LONGEST = 1000
 """Characters of a message; it may quote a value from a file."""
 
@@ -84,10 +87,18 @@ def main() -> None:
             code = _fail(f"{' '.join(_usage_sentence(error).split())} See: tendigits --help", 2, debug)
         else:
             code = _fail(f"unexpected {type(error).__name__}: {reason_of(error)} (--debug shows where)", 1, debug)
+    if code in INTERRUPTED and "jax" in sys.modules:
+        # JAX may still compute what was interrupted: taken down meanwhile, it ends the process by a segmentation fault.
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
     sys.exit(code or 0)
 
 
 def _fail(message: str, code: int, debug: bool) -> int:
+    if code in INTERRUPTED:  # it ends: another signal would only take its last words
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, signal.SIG_IGN)
     if debug:
         traceback.print_exc()
     if len(message) > LONGEST:
