@@ -9,6 +9,7 @@ import signal
 import sys
 import threading
 import traceback
+from contextlib import suppress
 from io import TextIOWrapper
 from types import FrameType
 from typing import TYPE_CHECKING, Annotated, Any
@@ -89,8 +90,8 @@ def main() -> None:
             code = _fail(f"unexpected {type(error).__name__}: {reason_of(error)} (--debug shows where)", 1, debug)
     if code in INTERRUPTED and "jax" in sys.modules:
         # JAX may still compute what was interrupted: taken down meanwhile, it ends the process by a segmentation fault.
-        sys.stdout.flush()
-        sys.stderr.flush()
+        with suppress(OSError):  # the reader of our output has gone
+            sys.stdout.flush()
         os._exit(code)
     sys.exit(code or 0)
 
