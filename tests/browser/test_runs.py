@@ -125,8 +125,10 @@ def test_on_a_phone_a_wide_comparison_scrolls_in_its_own_box_and_names_stay(open
     box.focus()
     for _ in range(60):
         page.keyboard.press("ArrowRight")
-    page.wait_for_function("box => box.scrollLeft + box.clientWidth >= box.scrollWidth - 1", arg=box.element_handle())
-    assert last.bounding_box()["x"] + last.bounding_box()["width"] <= edge["x"] + edge["width"] + 1
+    page.wait_for_function(
+        "([box, last]) => last.getBoundingClientRect().right <= box.getBoundingClientRect().right + 1",
+        arg=[box.element_handle(), last.element_handle()],
+    )
     assert name.bounding_box()["x"] == pytest.approx(edge["x"], abs=1)
     assert page.evaluate("document.documentElement.scrollWidth") == PHONE["viewport"]["width"]
 
