@@ -201,6 +201,17 @@ def draw(page: Any, points: list[tuple[float, float]], release: bool = True, pad
         page.mouse.up()
 
 
+def touching(page: Any) -> Callable[..., None]:
+    """Put fingers on a page, move them and lift them: `touch("touchStart", (x, y), ...)`, in pixels of the window."""
+    session = page.context.new_cdp_session(page)
+
+    def touch(kind: str, *points: tuple[float, float]) -> None:
+        touches = [{"x": x, "y": y, "id": finger} for finger, (x, y) in enumerate(points)]
+        session.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": touches})
+
+    return touch
+
+
 def draw_in_play(page: Any, points: list[tuple[float, float]]) -> None:
     """Draw on the pad of the page Play."""
     page.locator("#play-pad").scroll_into_view_if_needed()

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Page, expect
 
-from helpers import FORM_FIELDS, FORM_SIZE, file_of, filled_form, photo_of
+from helpers import FORM_FIELDS, FORM_SIZE, file_of, filled_form, photo_of, touching
 
 pytestmark = pytest.mark.xdist_group("browser")
 
@@ -51,10 +51,9 @@ def drag(page: Page, box, size, touch: bool = False, release: bool = True) -> No
         if release:
             page.mouse.up()
         return
-    session = page.context.new_cdp_session(page)
+    put = touching(page)
     for kind, at in (("touchStart", points[:1]), ("touchMove", points[1:]), ("touchEnd", [])):
-        touches = [{"x": x, "y": y} for x, y in at]
-        session.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": touches})
+        put(kind, *at)
 
 
 def field_box(page: Page) -> np.ndarray:
@@ -166,3 +165,25 @@ def test_a_drag_is_cancelled_and_a_number_becomes_a_field(open_page):
     assert field_box(page) - before == pytest.approx(np.array([100, 100, 0, 0]), abs=2)
     page.click("#fields button")
     expect(page.locator("#marks .field")).to_have_count(0)
+
+
+def test_a_finger_that_marked_a_field_may_tap_at_once_and_two_fingers_zoom(open_page):
+    page = open_page("#read", **PHONE)
+    open_form(page, file_of(Image.fromarray(filled_form({}))))
+    page.locator("#add-field").evaluate("button => button.scrollIntoView({ block: 'end' })")
+    marks = page.locator("#marks").bounding_box()
+    touch = touching(page)
+    left, top = marks["x"] + 20, max(marks["y"], 0) + 20
+    touch("touchStart", (left, top))
+    for step in range(1, 8):
+        touch("touchMove", (left + 30 * step, top + 30 * step))
+    touch("touchEnd")
+    page.locator("#add-field").tap()
+    expect(page.locator("#fields li")).to_have_count(2)
+    page.locator("#marks").evaluate("marks => marks.scrollIntoView()")
+    touch("touchStart", (200, 400), (210, 420))
+    for step in range(1, 8):
+        touch("touchMove", (200, 400 - 12 * step), (210, 420 + 12 * step))
+    touch("touchEnd")
+    page.wait_for_function("visualViewport.scale > 1.5")
+    expect(page.locator("#fields li")).to_have_count(2)

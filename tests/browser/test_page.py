@@ -11,7 +11,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
-from helpers import THREE, crop64, draw, page_of_numbers, png
+from helpers import THREE, crop64, draw, page_of_numbers, png, touching
 
 pytestmark = pytest.mark.xdist_group("browser")
 
@@ -242,14 +242,13 @@ def test_on_a_phone_everything_fits_and_a_finger_draws(open_page, digits):
         assert width <= 390, f"{name} is {width} pixels wide"
     page.click("nav a[href='#draw']")
     pad = page.locator("#pad").bounding_box()
-    touch = page.context.new_cdp_session(page)
-    points = [{"x": pad["x"] + x * pad["width"], "y": pad["y"] + y * pad["height"]} for x, y in THREE]
-    touch.send("Input.dispatchTouchEvent", {"type": "touchStart", "touchPoints": [points[0]]})
+    touch = touching(page)
+    points = [(pad["x"] + x * pad["width"], pad["y"] + y * pad["height"]) for x, y in THREE]
+    touch("touchStart", points[0])
     for before, after in pairwise(points):
         for step in (0.33, 0.67, 1.0):
-            point = {axis: before[axis] + step * (after[axis] - before[axis]) for axis in "xy"}
-            touch.send("Input.dispatchTouchEvent", {"type": "touchMove", "touchPoints": [point]})
-    touch.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+            touch("touchMove", tuple(np.add(before, step * np.subtract(after, before)).tolist()))
+    touch("touchEnd")
     expect_digit(page, 3)
     page.click("nav a[href='#read']")
     upload(page, page_of_numbers(digits))
@@ -262,22 +261,36 @@ def test_on_a_phone_everything_fits_and_a_finger_draws(open_page, digits):
 def test_a_second_finger_does_not_tangle_the_stroke(open_page):
     page = open_page(**PHONE)
     pad = page.locator("#pad").bounding_box()
-    touch = page.context.new_cdp_session(page)
+    touch = touching(page)
 
-    def at(x, y, finger):
-        return {"x": pad["x"] + x * pad["width"], "y": pad["y"] + y * pad["height"], "id": finger}
+    def at(x, y):
+        return pad["x"] + x * pad["width"], pad["y"] + y * pad["height"]
 
-    touch.send("Input.dispatchTouchEvent", {"type": "touchStart", "touchPoints": [at(0.5, 0.1, 0)]})
+    touch("touchStart", at(0.5, 0.1))
     for i in range(1, 9):
-        points = [at(0.5, 0.1 + 0.1 * i, 0)]
+        points = [at(0.5, 0.1 + 0.1 * i)]
         if i == 4:
-            touch.send("Input.dispatchTouchEvent", {"type": "touchStart", "touchPoints": [*points, at(0.1, 0.9, 1)]})
+            touch("touchStart", *points, at(0.1, 0.9))
         if i >= 4:
-            points.append(at(0.1 + 0.1 * (i - 4), 0.9, 1))
-        touch.send("Input.dispatchTouchEvent", {"type": "touchMove", "touchPoints": points})
-    touch.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+            points.append(at(0.1 + 0.1 * (i - 4), 0.9))
+        touch("touchMove", *points)
+    touch("touchEnd")
     expect_digit(page, 1)
     assert page.evaluate("document.getElementById('pad').getContext('2d').getImageData(70, 500, 1, 1).data[0]") == 255
+
+
+def test_a_tap_right_after_a_quick_stroke_counts(open_page):
+    page = open_page(**PHONE)
+    pad, clear = page.locator("#pad").bounding_box(), page.locator("#pad-clear").bounding_box()
+    blank = page.evaluate(DRAWN)
+    touch = touching(page)
+    touch("touchStart", (pad["x"] + pad["width"] / 2, pad["y"] + 0.1 * pad["height"]))
+    for tenth in range(2, 9):
+        touch("touchMove", (pad["x"] + pad["width"] / 2, pad["y"] + 0.1 * tenth * pad["height"]))
+    touch("touchEnd")
+    assert page.evaluate(DRAWN) != blank
+    page.touchscreen.tap(clear["x"] + clear["width"] / 2, clear["y"] + clear["height"] / 2)
+    page.wait_for_function(f"{DRAWN} === {json.dumps(blank)}", timeout=5_000)
 
 
 def test_axe_finds_nothing_serious(open_page, digits):

@@ -21,6 +21,12 @@ export function save(blob, name) {
   setTimeout(() => URL.revokeObjectURL(link.href), 1000);
 }
 
+// A finger that moves on this element drags, whatever its speed; what two fingers do is left to the browser. With the style
+// touch-action alone Chromium goes on with a quick stroke as a fling that scrolls nothing, and takes the next tap to stop it.
+export function dragsOnly(place) {
+  place.addEventListener("touchmove", (event) => { if (event.touches.length === 1) event.preventDefault(); });
+}
+
 let hiding;
 
 // Show a message at the foot of the page, with a button if there is something to undo.

@@ -1,6 +1,6 @@
 // A form: its fields are marked on the picture that was opened, saved as a file, and read in pictures of filled forms.
 
-import { element, find, notify, save } from "./dom.js";
+import { dragsOnly, element, find, notify, save } from "./dom.js";
 import { readFilled, startFilled } from "./filled.js";
 
 const STEPS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
@@ -34,6 +34,7 @@ export function startForms() {
   marks.addEventListener("pointermove", follow);
   marks.addEventListener("pointerup", end);
   marks.addEventListener("pointercancel", cancel);
+  dragsOnly(marks);
   addEventListener("keydown", (event) => { if (event.key === "Escape") cancel(); });
   find("add-field").addEventListener("click", () => {
     const [width, height] = page.size;

@@ -1,6 +1,6 @@
 // A drawing pad: smooth strokes from mouse, pen, finger or keys.
 
-import { element } from "./dom.js";
+import { dragsOnly, element } from "./dom.js";
 
 const SIDE = 560;
 const WIDTH = 38; // pen width: in MNIST about a tenth of a digit
@@ -37,6 +37,7 @@ class Strokes {
     for (const ending of ["pointerup", "pointercancel"]) {
       pad.addEventListener(ending, (event) => { if (event.pointerId === this.pointer) { this.pointer = null; this.end(); } });
     }
+    dragsOnly(pad);
     pad.addEventListener("keydown", (event) => this.onKey(event));
     pad.addEventListener("blur", () => { if (this.cursor) { this.cursor = null; this.end(); } });
     undo.addEventListener("click", () => this.undo());
