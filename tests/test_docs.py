@@ -27,6 +27,8 @@ from tendigits.sweep.space import read_space
 from tendigits.train.command import setting_options
 from tendigits.train.pipeline import run_recipe
 
+pytestmark = pytest.mark.xdist_group("documents")
+
 ROOT = Path(__file__).parent.parent
 DOCUMENTS = [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")]
 

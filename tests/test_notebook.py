@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+pytestmark = pytest.mark.xdist_group("documents")  # with test_docs: the longest of the slow tests, so begun early
+
 ROOT = Path(__file__).parents[1]
 FIRST = ROOT / "notebooks" / "first_network.ipynb"
 BETTER = ROOT / "notebooks" / "better_network.ipynb"
@@ -193,9 +195,7 @@ def test_the_committed_outputs_are_of_the_whole_mnist() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    "path", [pytest.param(path, marks=pytest.mark.xdist_group(path.stem), id=path.stem) for path in PICTURES]
-)
+@pytest.mark.parametrize("path", PICTURES, ids=lambda path: path.stem)
 def test_a_notebook_runs_and_leaves_nothing_behind(
     path: Path, execute: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
