@@ -7,7 +7,7 @@ import pytest
 from tendigits.model.recipe import Recipe
 from tendigits.train.pipeline import run_recipe
 
-SEEDS = range(3)
+SEEDS = range(2)
 
 
 @pytest.fixture(scope="module")

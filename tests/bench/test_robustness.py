@@ -13,7 +13,7 @@ import robustness
 from hostile_pictures import DRAWINGS, FAMILIES, LARGEST, as_file, compose
 from robustness import Cost, Measured, pictures
 
-EACH = 6
+EACH = 4
 """Pictures of each family."""
 
 ROOM = 2.5

@@ -76,7 +76,7 @@ def any_strokes(rng: np.random.Generator) -> list[Any]:
 
 @pytest.mark.parametrize(
     ("which", "drawings"),
-    [("reader", 10), *(pytest.param(which, n, marks=pytest.mark.slow) for which, n in (("run", 60), ("reader", 300)))],
+    [("reader", 10), *(pytest.param(which, n, marks=pytest.mark.slow) for which, n in (("run", 60), ("reader", 150)))],
 )
 def test_crops_and_predictions_are_those_of_python(exported, open_exported, tmp_path, request, which, drawings):
     """Crops are the same to 1 of 255."""
