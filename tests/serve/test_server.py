@@ -8,7 +8,7 @@ import socket
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, suppress
 from pathlib import Path
 
@@ -281,11 +281,15 @@ def load_of(server: ServeProcess) -> float:
     return float(re.search(r"^tendigits_load (\S+)", httpx.get(f"{server.url}/metrics").text, re.MULTILINE)[1])
 
 
-def wait_for_load(server: ServeProcess, load: float) -> None:
+def wait_until(is_so: Callable[[], bool]) -> None:
     deadline = time.monotonic() + 20
-    while load_of(server) != load:
+    while not is_so():
         assert time.monotonic() < deadline
         time.sleep(0.02)
+
+
+def wait_for_load(server: ServeProcess, load: float) -> None:
+    wait_until(lambda: load_of(server) == load)
 
 
 @pytest.mark.slow
@@ -307,6 +311,8 @@ def test_whatever_happens_to_the_processes_others_are_served_and_the_end_is_soon
     wait_for_load(server, 1)
     leaving.close()
     wait_for_load(server, 0)
+    wait_until(lambda: len(workers_of(server)) == len(workers) and workers_of(server) != workers)
+    send_to_all(signal.SIGSTOP)  # the one that has taken the place of the leaving client's
 
     waiting = send_page(server, digits)
     wait_for_load(server, 1)
