@@ -267,6 +267,11 @@ def workers_of(server: ServeProcess) -> set[int]:
     return {child for child in children if "spawn_main" in Path(f"/proc/{child}/cmdline").read_text()}
 
 
+def ticks_of(server: ServeProcess) -> list[list[str]]:
+    """What each of them has had of a processor: all that are up wait for pictures and have no more."""
+    return [Path(f"/proc/{each}/stat").read_text().split()[13:15] for each in sorted(workers_of(server))]
+
+
 def send_page(server: ServeProcess, digits) -> socket.socket:
     """Ask for a page to be read, and do not wait for the answer."""
     body = page_of_numbers(digits)
@@ -312,7 +317,8 @@ def test_whatever_happens_to_the_processes_others_are_served_and_the_end_is_soon
     leaving.close()
     wait_for_load(server, 0)
     wait_until(lambda: len(workers_of(server)) == len(workers) and workers_of(server) != workers)
-    send_to_all(signal.SIGSTOP)  # the one that has taken the place of the leaving client's
+    wait_until(lambda: ticks_of(server) == (time.sleep(1), ticks_of(server))[1])
+    send_to_all(signal.SIGSTOP)  # the one that has taken the place of the leaving client's, which is up now, too
 
     waiting = send_page(server, digits)
     wait_for_load(server, 1)
