@@ -27,7 +27,7 @@ from tendigits.data.load import load
 from tendigits.data.preprocess import one_hot, to_input
 from tendigits.engine import dispatch
 from tendigits.errors import Interrupted
-from tendigits.model.environment import describe_environment
+from tendigits.machine import describe_environment
 from tendigits.model.network import build_network, compile_network
 from tendigits.model.recipe import Recipe
 from tendigits.train.fitting import fit_recipe

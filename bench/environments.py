@@ -121,7 +121,7 @@ def prepare(environments: Mapping[str, tuple[str, ...]]) -> None:
 
 def machine() -> dict[str, Any]:
     """The machine as a run records it; measured in another process, so that this one stays small."""
-    code = "import json, tendigits.model.environment as e; print(json.dumps(e.describe_environment()))"
+    code = "import json, tendigits.machine as e; print(json.dumps(e.describe_environment()))"
     turn = observed([sys.executable, "-c", code], variables("jax", BENCH / "cache", ours=True))
     if "error" in turn:
         raise SystemExit(turn["error"])
@@ -131,6 +131,6 @@ def machine() -> dict[str, Any]:
 
 def commit() -> dict[str, Any] | None:
     """The commit that is measured."""
-    from tendigits.model.environment import describe_commit
+    from tendigits.machine import describe_commit
 
     return describe_commit(ROOT)

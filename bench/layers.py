@@ -25,7 +25,7 @@ import numpy as np
 from keras import layers as L  # noqa: N812
 
 from documents import replace_between
-from tendigits.model.environment import describe_environment
+from tendigits.machine import describe_environment
 
 ROOT = Path(__file__).parent.parent
 RESULTS = ROOT / "bench" / "results" / "layers.json"

@@ -10,8 +10,8 @@ from pathlib import Path
 from PIL import Image, ImageDraw, ImageFont
 
 from reading_sets import Set
-from tendigits.data.image import open_image
 from tendigits.digits.find import find_digit
+from tendigits.pictures.image import open_image
 from tendigits.read.annotate import draw_page
 from tendigits.read.reader import Reader
 
@@ -55,7 +55,7 @@ def shown(file: Path, kind: str, reader: Reader) -> tuple[Image.Image, str]:
         page = reader.read(file)
         drawn = draw_page(grey, page)
         drawn.thumbnail(CELLS[kind])
-        return drawn, " ".join(line.value for line in page.lines)
+        return drawn, " ".join(line.value for line in page.numbers)
     width, height = CELLS[kind]
     pair = Image.new("L", (width, height), 255)
     for left, pixels in ((0, grey), (width // 2, 255 - find_digit(file).crop)):

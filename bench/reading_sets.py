@@ -15,10 +15,10 @@ import numpy as np
 
 from pages import Digits, Grey, Rng, make_line, make_page, make_photo, photographed, write_line
 from signs import make_signed
-from tendigits.data.image import open_image
 from tendigits.digits.find import find_digit
 from tendigits.digits.foreground import find_foreground
-from tendigits.digits.segment import Box
+from tendigits.geometry import Box
+from tendigits.pictures.image import open_image
 from tendigits.read.reader import Reader
 
 Truth = str | list[str]
@@ -156,7 +156,7 @@ def line_crops(path: Path, join: bool) -> list[Grey]:
         join: it is known to be one line, so all that was found goes into one crop.
     """
     grey = open_image(path).grey
-    boxes = [line.box for line in Reader().read(path).lines]
+    boxes = [line.box for line in Reader().read(path).numbers]
     if join or not boxes:
         whole = Box(0, 0, grey.shape[1], grey.shape[0])
         boxes = [reduce(Box.join, boxes) if boxes else whole]

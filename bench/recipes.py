@@ -20,7 +20,7 @@ from tendigits import Recipe, resume_run, run_recipe
 from tendigits.errors import DataError
 from tendigits.model.network import count_parameters
 from tendigits.model.recipe_files import RECIPES
-from tendigits.report.run import Run, open_run
+from tendigits.runs.run import Run, open_run
 from tendigits.train.console import TextConsole
 
 ROOT = Path(__file__).parent.parent

@@ -25,7 +25,7 @@ import numpy as np
 from pages import Grey
 from reading_peers import ENVIRONMENTS as READERS
 from reading_peers import WORK, Peer, Settings, ask
-from tendigits.digits.segment import Box
+from tendigits.geometry import Box
 from tendigits.tables.table import Cell, Table
 
 Rows = list[list[str]]

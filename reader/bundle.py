@@ -1,6 +1,6 @@
 """Put a trained network for lines or pages into the package, quantized to 8 bits.
 
-python reader/bundle.py lines           # reader/lines_*.npz -> src/tendigits/lines/assets/lines.onnx
+python reader/bundle.py lines           # reader/lines_*.npz -> src/tendigits/numbers/assets/numbers.onnx
 python reader/bundle.py finder          # needs .reader/fonts, of fetch_fonts.py
 """
 
@@ -16,7 +16,7 @@ from tendigits.model.quantize import quantize
 from train_lines import write_lines, write_pages
 from training import load_weights
 
-ASSETS = Path(__file__).parent.parent / "src" / "tendigits" / "lines" / "assets"
+ASSETS = Path(__file__).parent.parent / "src" / "tendigits" / "numbers" / "assets"
 
 SEED, SAMPLES, BATCH = 12, 64, 4
 """The ranges of activations are taken from so many strips or pages, so many at a time."""

@@ -1,6 +1,6 @@
 """Weigh the evidence for numbers: on generated pages and lines, how often is a number with such evidence read right?
 
-python reader/calibrate.py          # writes weights and thresholds into src/tendigits/lines/assets/lines.onnx
+python reader/calibrate.py          # writes weights and thresholds into src/tendigits/numbers/assets/numbers.onnx
 
 For the thresholds, each half is weighed as the other half says. Real pictures are for measuring only.
 """
@@ -18,9 +18,9 @@ from synthesis.lines import Line
 from synthesis.sheet import SIDE, Number
 from tendigits.digits.budget import Budget
 from tendigits.files import replacing
-from tendigits.lines.decode import BAR
-from tendigits.lines.reading import LineReader, Reading, evidence
 from tendigits.model.onnx import with_metadata
+from tendigits.numbers.decode import BAR
+from tendigits.numbers.reader import NumberReader, Reading, confidence_features
 from tendigits.read.reader import Reader
 from train_lines import line_writer, page_writer
 
@@ -62,7 +62,7 @@ def main() -> None:
     given = parser.parse_args()
     read = [*labelled(given.pages, Reader().lines, SEED)]
     order = np.random.default_rng(SEED).permutation(len(read))  # both halves have pages and lines
-    values = np.array([evidence(read[i][0]).values() for i in order])
+    values = np.array([confidence_features(read[i][0]).values() for i in order])
     right = np.array([float(read[i][0].text == read[i][1]) for i in order])
     second = np.arange(len(right)) % 2 > 0
     confidence = np.empty(len(right))
@@ -84,7 +84,7 @@ def main() -> None:
         temporary.write_bytes(with_metadata(path.read_bytes(), {"trust": trust}))
 
 
-def labelled(n: int, reader: LineReader, seed: int) -> Iterator[tuple[Reading, str | None]]:
+def labelled(n: int, reader: NumberReader, seed: int) -> Iterator[tuple[Reading, str | None]]:
     """What is read on n generated pages and in as many lines, and what stands there; None if it is no number.
 
     What a person couldn't tell either is left out.

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from blocks import convolve, residual
 from synthesis.pages import HIGHEST, Page
 from synthesis.sheet import SIDE
-from tendigits.lines.finder import MIDDLE_HEIGHT, PLACE
+from tendigits.numbers.finder import MIDDLE_HEIGHT, PLACE
 
 CORE, AROUND = 0.4, 1.2
 """Of the digits' height: the height of a number's middle, and of the band around it that teaches nothing."""

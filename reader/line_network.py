@@ -13,7 +13,7 @@ from keras import layers, ops
 
 from blocks import convolve, residual
 from synthesis.lines import Line
-from tendigits.lines.decode import HEIGHT, NONE
+from tendigits.numbers.decode import HEIGHT, NONE
 from tendigits.teach import line_targets
 from tendigits.teach.line_targets import Floats
 

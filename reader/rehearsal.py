@@ -16,8 +16,8 @@ from synthesis.writers import SyntheticWriter
 from tendigits.data.mnist import load_data
 from tendigits.digits.find import find_digit
 from tendigits.files import replacing
-from tendigits.lines.decode import BAR, HEIGHT
-from tendigits.lines.network import GRID
+from tendigits.numbers.decode import BAR, HEIGHT
+from tendigits.numbers.network import GRID
 from train_lines import line_writer
 
 ASSETS = ROOT / "src" / "tendigits" / "teach" / "assets"

@@ -13,7 +13,7 @@ from synthesis.glyphs import Grey
 from synthesis.lines import WIDTH
 from synthesis.patterns import PATTERNS
 from synthesis.strokes import RARE, draw
-from tendigits.lines.decode import HEIGHT
+from tendigits.numbers.decode import HEIGHT
 from train_lines import line_writer, page_writer
 
 SHEETS = Path(__file__).parent / "sheets"

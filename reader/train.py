@@ -22,7 +22,7 @@ from keras import layers
 from card import ASSETS, NETWORK, write_card
 from pool import POOL
 from tendigits.digits.network import from_onnx
-from tendigits.model.environment import describe_environment
+from tendigits.machine import describe_environment
 from tendigits.model.onnx import to_onnx
 
 BATCH, RATE, SEED = 128, 2e-3, 0

@@ -22,7 +22,7 @@ from synthesis.pages import LOWEST, PageWriter
 from synthesis.patterns import Patterns
 from tendigits.data.mnist import load_data
 from tendigits.data.preprocess import standardize
-from tendigits.lines.decode import HEIGHT, NONE, STRIDE
+from tendigits.numbers.decode import HEIGHT, NONE, STRIDE
 from training import ROOT, Samples, Task, save_weights, train, workers
 
 SEED = 7

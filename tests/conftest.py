@@ -34,7 +34,7 @@ from tendigits.data.mnist import load_data
 ROOT = Path(__file__).parent.parent
 POSTGRESQL = os.environ.get("TENDIGITS_TEST_POSTGRESQL")
 
-TOGETHER = ("teach", "export", "report", "train", "sweep")
+TOGETHER = ("teach", "export", "report", "runs", "train", "sweep")
 """Folders of tests that share a database or finished runs, or take long: what has most tests is begun first, so that
 no process has a long one left when the other is done."""
 
@@ -115,6 +115,14 @@ def runs(small_npz: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     run_recipe(Recipe(hidden=(16,), epochs=2), small_npz, runs=folder, name="a")
     run_recipe(Recipe(hidden=(16, 8), epochs=3, validation_split=0.25), small_npz, runs=folder, name="b")
     return folder
+
+
+@pytest.fixture
+def run(runs: Path, tmp_path: Path) -> Any:
+    """A copy of run "a" that a test may change."""
+    from tendigits.runs.run import open_run
+
+    return open_run(shutil.copytree(runs / "a", tmp_path / "a"))
 
 
 @pytest.fixture(scope="session")

@@ -24,9 +24,9 @@ from PIL import Image, ImageDraw, ImageFont
 
 from tendigits.data.dataset import ARRAYS
 from tendigits.digits.network import bundled_file
-from tendigits.digits.segment import Box
 from tendigits.errors import DataError
-from tendigits.lines.network import bundled_file as bundled_lines_file
+from tendigits.geometry import Box
+from tendigits.numbers.network import bundled_file as bundled_lines_file
 from tendigits.teach.corrections import Correction, NumberCorrection
 
 NOW = datetime(2026, 11, 25, 12, 0, tzinfo=UTC)
@@ -279,7 +279,7 @@ class ServeProcess:
 OPEN = """
 import sys
 from resource import RUSAGE_CHILDREN, getrusage
-from tendigits.data.image import open_image
+from tendigits.pictures.image import open_image
 from tendigits.errors import DataError
 try:
     open_image(sys.stdin.buffer.read())

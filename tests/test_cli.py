@@ -11,7 +11,7 @@ from typer.main import get_command
 
 from tendigits import cli
 from tendigits.model.recipe import Recipe
-from tendigits.report.run import open_run
+from tendigits.runs.run import open_run
 
 SMALL = ["--hidden", "16", "--epochs", "2", "--learning-rate", "0.003"]
 

@@ -18,7 +18,7 @@ def load(given):
         return [(str(read.label), read.confidence, read.accepted)]
 
     def numbers(path):
-        lines = reader.read(path).lines
+        lines = reader.read(path).numbers
         if kind == "line":
             lines = sorted(lines, key=lambda line: line.box.left)
         values = [line.value if given.kind == "nothing" else kept(line.value, given.keep) for line in lines]

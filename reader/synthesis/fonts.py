@@ -13,7 +13,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from synthesis.glyphs import Glyph, Grey, glyph_of
-from tendigits.lines.decode import CHARACTERS
+from tendigits.numbers.decode import CHARACTERS
 
 POINTS = 64
 """Size at which characters are drawn."""

@@ -16,7 +16,7 @@ from synthesis.glyphs import Floats, Grey, Rng
 from synthesis.hands import Box, Canvas, Hand, Shapes, draw_hand
 from synthesis.patterns import Patterns
 from synthesis.texts import draw_number
-from tendigits.lines.decode import BAR, HEIGHT
+from tendigits.numbers.decode import BAR, HEIGHT
 
 WIDTH = 256
 """Pixels: how wide a line may be."""

@@ -28,7 +28,7 @@ def test_a_damaged_file_stops_nothing_and_the_order_stays(paths, digits):
     assert [result.path for result in results] == paths
     assert [result.path for result in results if result.error] == [paths[5]]
     assert paths[5] in str(results[5].error)
-    read = [int(result.page.lines[0].value) for result in results if result.page]
+    read = [int(result.page.numbers[0].value) for result in results if result.page]
     assert np.mean(read == np.delete(digits.y_test[:40], 5)) > 0.9
     assert results[0].page.size == (28, 28)
 

@@ -13,7 +13,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from helpers import LOCKED_PDF, printed_table
 from tendigits.batch.batch import read_files
-from tendigits.lines import finder
+from tendigits.numbers import finder
 from tendigits.read.page import COLUMNS
 
 
@@ -51,12 +51,12 @@ def test_a_page_as_text_json_and_csv(run, seven, tmp_path):
     assert run(seven)[1].startswith("7")
     Image.new("L", (90, 90), 255).save(tmp_path / "blank.png")
     assert run(tmp_path / "blank.png")[:2] == (0, "no numbers\n")
-    (line,) = json.loads(run(seven, "--json")[1])["lines"]
+    (line,) = json.loads(run(seven, "--json")[1])["numbers"]
     assert line["value"] == "7"
     assert run(seven, "--csv", tmp_path / "out.csv")[:2] == (0, "")
     text = (tmp_path / "out.csv").read_text()
     (row,) = csv.DictReader(text.splitlines())
-    assert (row["path"], row["line"], row["value"], row["accepted"]) == (str(seven), "1", "7", "yes")
+    assert (row["path"], row["order"], row["value"], row["accepted"]) == (str(seven), "1", "7", "yes")
     assert run(seven, "--csv", "-")[:2] == (0, text)
     (row,) = csv.DictReader(run(seven, "--csv", "-", "--threshold", 1)[1].splitlines())
     assert (row["value"], row["accepted"]) == ("7", "no")

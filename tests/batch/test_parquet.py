@@ -13,19 +13,19 @@ from tendigits.batch.batch import Result
 from tendigits.batch.parquet import NUMBERS, PICTURES, open_table, read_into, rows_of
 from tendigits.batch.sources import find_pictures
 from tendigits.digits.network import bundled_file
-from tendigits.digits.segment import Box
 from tendigits.errors import DataError, ModelFileError, RunError
 from tendigits.files import lock_folder
+from tendigits.geometry import Box
 from tendigits.read.page import Page
 from tendigits.read.reader import Reader, ReaderOptions
-from tendigits.read.results import Line
+from tendigits.read.results import Number
 
 SETTINGS = {"network": "0" * 64, "threshold": 0.9, "one": False}
 
 
 def page(*values):
     box = Box(1, 2, 3, 4)
-    return Page([Line(value, Decimal(value), 0.5, False, "it may be 1", box, []) for value in values], (30, 40))
+    return Page([Number(value, Decimal(value), 0.5, False, "it may be 1", box, []) for value in values], (30, 40))
 
 
 def read(path, *values):
@@ -53,11 +53,11 @@ def test_a_row_for_each_number_and_one_for_each_picture(tmp_path):
         table.add([read("d.png", "5")])
     assert pq.read_table(tmp_path).column_names == NUMBERS.names, "readers pass over _pictures"
     numbers = table_of(tmp_path)
-    assert [(row["path"], row["line"], row["value"]) for row in numbers] == [
+    assert [(row["path"], row["order"], row["value"]) for row in numbers] == [
         ("a.png", 1, "0427"), ("a.png", 2, "13"), ("d.png", 1, "5"),
     ]  # fmt: skip
     assert numbers[0] == {
-        "path": "a.png", "line": 1, "table": None, "row": None, "column": None, "value": "0427",
+        "path": "a.png", "order": 1, "table": None, "row": None, "column": None, "value": "0427",
         "number": "427", "confidence": 0.5, "accepted": False,
         "reason": "it may be 1", "left": 1, "top": 2, "right": 3, "bottom": 4,
     }  # fmt: skip
@@ -139,7 +139,7 @@ def test_the_table_has_what_processes_read(paths, tmp_path):
     seen = []
     summary = read_into(tmp_path / "out", paths, workers=2, progress=lambda *step: seen.append(step))
     expected = [result for result in batch.read_files(Reader(), paths) if result.page]
-    lines = [(result.path, line.value) for result in expected for line in result.page.lines]
+    lines = [(result.path, line.value) for result in expected for line in result.page.numbers]
     assert [(row["path"], row["value"]) for row in table_of(tmp_path / "out")] == lines
     assert (summary.before, summary.pictures, summary.numbers) == (0, 20, len(lines))
     assert [paths[5] in error for error in summary.failed] == [True]

@@ -32,7 +32,7 @@ def paths(tmp_path, digits):
 
 
 def rows(out):
-    columns = ["path", "line", "value", "left", "top", "right", "bottom"]
+    columns = ["path", "order", "value", "left", "top", "right", "bottom"]
     return sorted(tuple(row.values()) for row in pq.read_table(out, columns=columns).to_pylist())
 
 

@@ -11,8 +11,8 @@ from PIL import Image
 from helpers import free_port
 from tendigits.batch import sources
 from tendigits.batch.sources import content_of, fetch, find_pictures
-from tendigits.data.image import open_image
 from tendigits.errors import DataError, UserError
+from tendigits.pictures.image import open_image
 
 NAMES = ("0.png", "1.png", "2.png", "sub/last.BMP")
 

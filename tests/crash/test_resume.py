@@ -13,7 +13,7 @@ import pytest
 
 from helpers import tendigits
 from tendigits.model.file import load_model
-from tendigits.report.run import Run
+from tendigits.runs.run import Run
 
 pytestmark = pytest.mark.slow
 

@@ -5,7 +5,7 @@ import re
 from importlib.resources import files
 
 from tendigits.export.constants import constants
-from tendigits.lines import finder
+from tendigits.numbers import finder
 
 PAGE = files("tendigits.export") / "page"
 USE = r'^const \{ ([^}]*) \} = constants\["([^"]*)"\];$'

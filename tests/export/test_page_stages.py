@@ -16,13 +16,13 @@ from tendigits.digits.segment import find_components
 from tendigits.export.bundle import join_modules
 from tendigits.export.constants import constants
 from tendigits.export.web import WORKER
-from tendigits.lines.finder import Place
-from tendigits.lines.numbers import Mark, common_mark, is_usual, to_decimal
-from tendigits.lines.order import in_rows
-from tendigits.lines.strips import Pyramid, cut
-from tendigits.lines.views import LOOKS
+from tendigits.numbers.finder import Place
+from tendigits.numbers.order import in_rows
+from tendigits.numbers.strips import Pyramid, cut
+from tendigits.numbers.values import Mark, common_separator, is_usual, to_decimal
+from tendigits.numbers.views import LOOKS
 
-PAGE = files("tendigits.export") / "page" / "worker"
+PAGE = files("tendigits.web") / "exported" / "worker"
 
 RUN = """
 const cases = JSON.parse(require("fs").readFileSync(0, "utf8"));
@@ -185,4 +185,6 @@ def test_numbers_mean_what_they_mean_in_python(rng):
     assert run([["numbers.js", "isUsual", text] for text in texts]) == [is_usual(text) for text in texts]
     pages = [list(rng.choice(common, int(rng.integers(0, 6)))) for _ in range(200)]
     names = {mark: name for name, mark in marks.items()}
-    assert run([["numbers.js", "commonMark", page] for page in pages]) == [names[common_mark(page)] for page in pages]
+    assert run([["numbers.js", "commonMark", page] for page in pages]) == [
+        names[common_separator(page)] for page in pages
+    ]

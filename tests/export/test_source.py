@@ -9,7 +9,7 @@ from tendigits.errors import DataError, ModelFileError, RunError
 from tendigits.export.source import PREPROCESSING, open_source
 from tendigits.model.file import load_calibration
 from tendigits.model.recipe import Recipe
-from tendigits.report.run import create_run
+from tendigits.runs.run import create_run
 
 
 def test_a_run(source, run, digits):

@@ -1,4 +1,4 @@
-"""The exported page's files; that it draws and reads is for tests/browser/test_exported_page.py."""
+"""The exported page's files; that it draws and reads is for tests/web/test_exported_page.py."""
 
 import base64
 import gzip
@@ -19,8 +19,8 @@ from tendigits.export import onnx as onnx_format
 from tendigits.export import web
 from tendigits.export.bundle import join_modules
 from tendigits.export.web import export_page, fetch_runtime
-from tendigits.lines.network import bundled
-from tendigits.lines.trust import Trust
+from tendigits.numbers.confidence import ConfidenceModel
+from tendigits.numbers.network import bundled
 
 RUNTIME = (b"export {};", b"\0asm")
 
@@ -68,9 +68,9 @@ def test_every_page_reads_numbers_and_a_run_says_which_digit_each_is(source, rea
         assert "server" not in page
         packed = packed_in((tmp_path / name / "tendigits.js").read_text())
         numbers = packed["numbers"]
-        assert unpacked(numbers["finder"]) == asset("lines", "finder.onnx")
-        assert unpacked(numbers["lines"]) == asset("lines", "lines.onnx")
-        assert numbers["trust"]["threshold"] == Trust.of(bundled().about).threshold(None)
+        assert unpacked(numbers["finder"]) == asset("numbers", "finder.onnx")
+        assert unpacked(numbers["lines"]) == asset("numbers", "numbers.onnx")
+        assert numbers["trust"]["threshold"] == ConfidenceModel.of(bundled().about).threshold(None)
         assert [one["own"] for one in packed["networks"]] == [name == "run"]
 
 

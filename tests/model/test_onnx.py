@@ -9,9 +9,9 @@ from tendigits.data.preprocess import standardize
 from tendigits.digits.network import bundled
 from tendigits.digits.network import from_onnx as open_network
 from tendigits.errors import ModelFileError, UserError
-from tendigits.lines.network import bundled as lines
-from tendigits.lines.network import bundled_file as lines_file
 from tendigits.model.onnx import from_onnx, to_onnx, with_metadata
+from tendigits.numbers.network import bundled as lines
+from tendigits.numbers.network import bundled_file as lines_file
 
 
 def build() -> keras.Sequential:

@@ -13,9 +13,9 @@ from helpers import changed, changed_lines
 from tendigits.digits.network import bundled_file, from_onnx
 from tendigits.digits.runtime import asset
 from tendigits.errors import ModelFileError
-from tendigits.lines.network import LineNetwork
 from tendigits.model.onnx import with_metadata
 from tendigits.model.onnx_check import MAX_FIELDS, OPERATORS, check_onnx
+from tendigits.numbers.network import NumberNetwork
 
 
 def file_of(*nodes, weights=(), **options):
@@ -105,7 +105,7 @@ def test_what_tendigits_would_not_have_written_is_refused_before_a_runtime_opens
 
 
 def test_the_packages_networks_and_changed_ones_pass_quickly():
-    own = [bundled_file(), asset("lines", "lines.onnx"), asset("lines", "finder.onnx"), changed(1.01)]
+    own = [bundled_file(), asset("numbers", "numbers.onnx"), asset("numbers", "finder.onnx"), changed(1.01)]
     started = time.process_time()
     for data in (*own, changed_lines(1.01)):
         check_onnx(data)
@@ -148,8 +148,8 @@ def test_finite_weights_whose_sums_are_not_are_refused():
 
 @pytest.mark.parametrize("trust", ['{"weights": ', "[]", "null", '{"weights": [1], "bias": NaN, "thresholds": []}'])
 def test_so_is_the_calibration_of_a_line_network(trust):
-    from tendigits.lines.trust import Trust
+    from tendigits.numbers.confidence import ConfidenceModel
 
-    network = LineNetwork(with_metadata(asset("lines", "lines.onnx"), {"trust": trust}))
+    network = NumberNetwork(with_metadata(asset("numbers", "numbers.onnx"), {"trust": trust}))
     with pytest.raises(ModelFileError, match="the line network: "):
-        Trust.of(network.about)
+        ConfidenceModel.of(network.about)

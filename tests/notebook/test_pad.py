@@ -48,7 +48,7 @@ def test_a_drawing_is_read_as_the_reader_reads_it(three):
     np.testing.assert_array_equal(pad.digit.probabilities, expected.probabilities)
     np.testing.assert_array_equal(pad.image, expected.crop)
     assert pad.digit.box == expected.box
-    assert [line.value for line in pad.page.lines] == ["3"]
+    assert [line.value for line in pad.page.numbers] == ["3"]
     assert pad.drawing == three
     assert repr(pad) == f"Pad({expected.text()})"
     draw(pad, b"")
@@ -105,7 +105,7 @@ def given(request, runs, small_npz, tmp_path) -> Any:
     model = tendigits.load_model(run)
     if request.param == "model":
         return model
-    from tendigits.report.run import open_run
+    from tendigits.runs.run import open_run
     from tendigits.train.trainer import Trained
 
     return Trained(open_run(run), model, keras.callbacks.History(), None)

@@ -29,7 +29,7 @@ def test_photos_of_a_form_are_read_field_by_field(form, turned):
     page = Reader(threads=1, form=form).read(photo_of(filled_form(VALUES), turned))
     assert {name: cell.value for name, cell in page.fields.items()} == VALUES
     box = page.fields["student"].box
-    assert box.left < page.lines[0].box.left < page.lines[0].box.right < box.right
+    assert box.left < page.numbers[0].box.left < page.numbers[0].box.right < box.right
     assert page.text().splitlines()[0].startswith("student: 40275")
 
 

@@ -18,13 +18,13 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from helpers import FORM_FIELDS, filled_form, photo_of, printed_table
-from tendigits.digits.segment import Box
 from tendigits.digits.thumbnail import SIDE, Thumbnail
 from tendigits.errors import printable
+from tendigits.geometry import Box
 from tendigits.read.forms import make_form
 from tendigits.read.page import Page
 from tendigits.read.reader import Reader
-from tendigits.read.results import Line
+from tendigits.read.results import Number
 from tendigits.tables.table import Cell, Table
 
 BOX = Box(3, 4, 30, 20)
@@ -107,7 +107,7 @@ def picture_in(address):
 
 
 def line(value="12.5", reason=None, box=BOX):
-    return Line(value, Decimal(1), 0.5, reason is None, reason, box, [])
+    return Number(value, Decimal(1), 0.5, reason is None, reason, box, [])
 
 
 @pytest.fixture(scope="module")
@@ -124,11 +124,11 @@ def test_a_page_has_its_picture_with_a_box_for_each_number_and_its_table(reader)
     pixels, size = drawing.picture()
     assert size == picture.size
     assert np.abs(pixels - np.asarray(picture)).mean() < 3
-    assert drawing.boxes == [tuple(map(float, each.box)) for each in page.lines]
+    assert drawing.boxes == [tuple(map(float, each.box)) for each in page.numbers]
     paper = np.asarray(picture) < 128
     for left, top, right, bottom in np.array(drawing.boxes, int):  # around printed digits and nothing else
         assert paper[top:bottom, left:right].any()
-    assert drawing.values == [each.value for each in page.lines]
+    assert drawing.values == [each.value for each in page.numbers]
     assert [text for _, text in parsed.all("td")] == ["12", "3", "15", "4", "5", "9", "7", "8", "16"]
     assert shown(page.table()).all("td") == parsed.all("td")
 
@@ -140,7 +140,9 @@ def test_a_picture_that_lies_turned_is_shown_as_it_is(reader):
 
 
 def test_what_is_doubtful_is_told_apart_without_colours_and_says_why():
-    table = Table([[Cell(Box(0, 0, 9, 9), "5", accepted=False, reason="may be 5 or 6", line=1), Cell(Box(9, 0, 9, 9))]])
+    table = Table(
+        [[Cell(Box(0, 0, 9, 9), "5", accepted=False, reason="may be 5 or 6", index=1), Cell(Box(9, 0, 9, 9))]]
+    )
     page = Page([line(), line("5", reason="may be 5 or 6")], (100, 50), [table])
     parsed = shown(page)
     drawing = Drawing(parsed)
@@ -193,7 +195,7 @@ def test_a_digit_has_its_picture_and_what_the_network_saw(reader, digits):
 @example(HOSTILE, HOSTILE, HOSTILE)
 @example("\uffff", "\ufffe", "\uffff")
 def test_any_text_is_text(value, reason, name):
-    cell = Cell(Box(1, 2, 3, 4), value, accepted=False, reason=reason, line=0)
+    cell = Cell(Box(1, 2, 3, 4), value, accepted=False, reason=reason, index=0)
     doubtful = line(value, reason=reason)
     table = Table([[cell, cell], [cell, cell]], agreement=name)
     page = Page([doubtful, doubtful], (100, 50), [table], notice=name)
@@ -234,10 +236,10 @@ def test_a_page_of_another_process_has_no_picture_but_its_boxes():
 def test_printing_a_page_is_a_few_lines(reader):
     table = reader.read(printed_table([[row, 10 * row, 11 * row] for row in range(1, 16)]))
     said = repr(table).splitlines()
-    assert re.fullmatch(r"Page of 610x1260 pixels, 45 lines, 1 table", said[0])
+    assert re.fullmatch(r"Page of 610x1260 pixels, 45 numbers, 1 table", said[0])
     assert said[1].split() == ["1", "10", "11"]
     assert (len(said), said[-1]) == (12, "  ... and 5 more")
     cell = Cell(Box(1, 2, 3, 4), "7", accepted=False, reason="may be 7 or 1")
     assert repr(Page([], (9, 9), fields={"age": cell})).splitlines() == [
-        "Page of 9x9 pixels, 0 lines, 1 field", "  age: 7?   may be 7 or 1",
+        "Page of 9x9 pixels, 0 numbers, 1 field", "  age: 7?   may be 7 or 1",
     ]  # fmt: skip

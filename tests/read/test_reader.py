@@ -15,9 +15,10 @@ from PIL import Image
 from tendigits.digits import budget
 from tendigits.digits.network import Network, bundled
 from tendigits.errors import DataError, UserError
-from tendigits.lines import finder, reading, views
-from tendigits.lines.network import bundled_file
-from tendigits.lines.read_strip import room, strip_text
+from tendigits.numbers import finder, views
+from tendigits.numbers import reader as number_reader
+from tendigits.numbers.network import bundled_file
+from tendigits.numbers.read_strip import room, strip_text
 from tendigits.read.page import LEFT_OUT
 from tendigits.read.reader import Reader
 
@@ -80,7 +81,7 @@ def test_one_path_is_no_list_of_pictures(reader):
 def test_a_blank_picture_holds_no_digit(reader, blank):
     digit = reader.digit(blank)
     assert (digit.accepted, digit.reason, digit.confidence) == (False, "no digit", 0)
-    assert reader.read(blank).lines == []
+    assert reader.read(blank).numbers == []
 
 
 @pytest.mark.parametrize("kind", ["dot", "cross", "box", "two digits"])
@@ -118,7 +119,7 @@ def test_letters_are_rejected(reader):
 @pytest.mark.parametrize(("text", "gap"), [("0427", 14), ("2", 14), ("2503", 0)], ids=["apart", "one", "touching"])
 def test_a_line(reader, certain, text, gap):
     picture = cv2.resize(line_of(certain, text, gap), None, fx=2, fy=2)
-    (line,) = reader.read(picture).lines
+    (line,) = reader.read(picture).numbers
     assert line.box.right > 0.6 * picture.shape[1], "in pixels of the picture"
     assert (line.value, line.number, line.reason, line.accepted) == (text, int(text), None, True)
     assert [character.label for character in line.characters] == list(text)
@@ -135,10 +136,10 @@ def test_a_page_and_two_numbers_in_a_row(reader, certain):
     width = max(line.shape[1] for line in lines)
     page = np.vstack([np.pad(line, ((0, 0), (0, width - line.shape[1])), constant_values=235) for line in lines])
     for picture in (page, Image.fromarray(page), 255 - page):
-        assert [line.value for line in reader.read(picture).lines] == texts
+        assert [line.value for line in reader.read(picture).numbers] == texts
     one, other = line_of(certain, "12"), line_of(certain, "34")
     gap = np.full((one.shape[0], 200), 235, np.uint8)
-    assert [line.value for line in reader.read(np.hstack([one, gap, other])).lines] == ["12", "34"]
+    assert [line.value for line in reader.read(np.hstack([one, gap, other])).numbers] == ["12", "34"]
 
 
 NUMBERS = ["12.50", "-3", "12/05", "1:24:05", "0042", "3+4=7", "15%", "(8)", "1.250,00"]
@@ -157,7 +158,7 @@ def printed(texts, height=44):
 
 
 def test_signs_are_read_as_they_stand(reader):
-    lines = reader.read(printed(NUMBERS)).lines
+    lines = reader.read(printed(NUMBERS)).numbers
     assert [line.value for line in lines] == NUMBERS
     assert [line.number for line in lines if line.number is not None] == [
         Decimal(number) for number in ("12.50", "-3", "42", "0.15", "-8", "1250.00")
@@ -165,13 +166,13 @@ def test_signs_are_read_as_they_stand(reader):
 
 
 def test_words_beside_a_number_are_no_digits(reader):
-    lines = reader.read(printed(["Total", "Sum 48", "750 kg"])).lines
+    lines = reader.read(printed(["Total", "Sum 48", "750 kg"])).numbers
     assert [line.value for line in lines] == ["48", "750"]
 
 
 def test_the_mark_of_decimals_is_an_option():
     picture = printed(["1.250"])
-    meanings = [Reader(threads=1, decimal=mark).read(picture).lines[0].number for mark in ("auto", "point", "comma")]
+    meanings = [Reader(threads=1, decimal=mark).read(picture).numbers[0].number for mark in ("auto", "point", "comma")]
     assert meanings == [None, Decimal("1.250"), 1250]
     with pytest.raises(UserError, match="expected comma, point or auto for decimals, received 'dot'"):
         Reader(decimal="dot")
@@ -183,7 +184,7 @@ def test_a_smaller_error_is_a_higher_threshold():
     assert Reader(threshold=0.3).number_threshold == 0.3
     with pytest.raises(UserError, match="expected a threshold or a maximum error, received both"):
         Reader(threshold=0.5, max_error=0.1)
-    doubtful = Reader(threshold=1.0).read(printed(["42"])).lines[0]
+    doubtful = Reader(threshold=1.0).read(printed(["42"])).numbers[0]
     assert (doubtful.value, doubtful.accepted) == ("42", False)
     assert doubtful.reason
 
@@ -195,31 +196,31 @@ def test_fine_printed_waves_under_the_digits_are_no_strokes(reader, certain):
         wave = 10 * np.sin(x / (14 + 3 * number)) + 14 * np.sin(x / 37 + number)
         line = np.abs((y - wave + 5 * number) % 26 - 13) < 1
         picture[line] = np.minimum(picture[line], 185)  # a quarter as dark as the foreground
-    assert [line.value for line in reader.read(picture).lines] == ["0427"]
+    assert [line.value for line in reader.read(picture).numbers] == ["0427"]
 
 
 @pytest.mark.parametrize("shape", [(1, 700), (700, 1), (3, 16384), (16384, 40), (1, 1)])
 def test_thin_pictures_are_read_too(reader, shape):
     noise = np.random.default_rng(0).integers(0, 255, shape).astype(np.uint8)
-    assert not any(line.accepted for line in reader.read(noise).lines)
+    assert not any(line.accepted for line in reader.read(noise).numbers)
     assert not reader.digit(noise).accepted
 
 
 def test_where_nothing_is_found_the_picture_is_tried_as_one_line(reader, certain, monkeypatch):
-    monkeypatch.setattr(reading, "find_numbers", lambda network, grey: ([], False))
-    assert [line.value for line in reader.read(line_of(certain, "0427")).lines] == ["0427"]
+    monkeypatch.setattr(number_reader, "find_numbers", lambda network, grey: ([], False))
+    assert [line.value for line in reader.read(line_of(certain, "0427")).numbers] == ["0427"]
 
 
 def test_a_number_of_which_the_finder_saw_only_an_end_is_not_accepted(reader, certain, monkeypatch):
     """Another digit beyond its ends tells; over the whole picture, which is no line, nothing else can mend it."""
     line = line_of(certain, "135079")
     page = cv2.copyMakeBorder(line, 300, 300, 200, 200, cv2.BORDER_CONSTANT, value=235)
-    (whole,) = reader.read(page).lines
+    (whole,) = reader.read(page).numbers
     assert whole.value == "135079"
     length = 2.5 * line.shape[1] / 6
-    end = finder.Place(200 + line.shape[1] - 30 - length / 2, page.shape[0] / 2, 0.0, length, 60.0, 1.0)
-    monkeypatch.setattr(reading, "find_numbers", lambda network, grey: ([end], False))
-    (part,) = reader.read(page).lines
+    end = finder.Detection(200 + line.shape[1] - 30 - length / 2, page.shape[0] / 2, 0.0, length, 60.0, 1.0)
+    monkeypatch.setattr(number_reader, "find_numbers", lambda network, grey: ([end], False))
+    (part,) = reader.read(page).numbers
     assert whole.value.endswith(part.value)
     assert part.value != whole.value
     assert not part.accepted
@@ -231,7 +232,7 @@ def test_a_network_of_the_user_says_which_digit_each_is(certain):
         return np.tile(np.where(np.arange(10) == 5, 12, 0).astype(np.float32), (len(crops), 1))
 
     own = Reader(Network("own", 0.9, logits))
-    assert [line.value for line in own.read(line_of(certain, "47")).lines] == ["55"]
+    assert [line.value for line in own.read(line_of(certain, "47")).numbers] == ["55"]
 
 
 def test_a_fine_tuned_network_reads_with_its_own_lines_and_decides_only_where_it_has_changed(certain):
@@ -246,13 +247,13 @@ def test_a_fine_tuned_network_reads_with_its_own_lines_and_decides_only_where_it
     taught = Network("taught", 0.9, logits, lines=bundled_file())
     reader = Reader(taught)
     assert reader.lines.lines.about == Reader().lines.lines.about
-    assert [line.value for line in reader.read(line_of(certain, "0427")).lines] == ["0527"]
+    assert [line.value for line in reader.read(line_of(certain, "0427")).numbers] == ["0527"]
     blind = Network("blind", 0.9, lambda crops: np.zeros((len(crops), 11), np.float32), lines=bundled_file())
-    assert [line.value for line in Reader(blind).read(line_of(certain, "0427")).lines] == ["0427"]
+    assert [line.value for line in Reader(blind).read(line_of(certain, "0427")).numbers] == ["0427"]
 
 
 def test_a_line_holds_the_strip_that_was_read(reader, certain):
-    (line,) = reader.read(line_of(certain, "0427")).lines
+    (line,) = reader.read(line_of(certain, "0427")).numbers
     (output,) = reader.lines.lines([line.strip])
     assert strip_text(output, *room(line.strip)) == "0427"
 
@@ -289,15 +290,15 @@ def test_the_work_for_a_page_is_bounded(reader, monkeypatch):
         for top in range(4, 400, 40):
             cv2.putText(page, "7", (left, top + 20), cv2.FONT_HERSHEY_SIMPLEX, 0.7, 30, 2, cv2.LINE_AA)
     whole = reader.read(page)
-    assert len(whole.lines) > 60
+    assert len(whole.numbers) > 60
     assert whole.notice is None
     monkeypatch.setattr(finder, "MOST", 20)
     part = reader.read(page)
-    assert 0 < len(part.lines) <= 20
+    assert 0 < len(part.numbers) <= 20
     assert part.notice == "more to read than one picture may cost: some was left out"
-    assert repr(part).splitlines()[0] == f"Page of 400x400 pixels, {len(part.lines)} lines, {part.notice}"
+    assert repr(part).splitlines()[0] == f"Page of 400x400 pixels, {len(part.numbers)} numbers, {part.notice}"
     assert part.as_dict()["notice"] == part.notice
-    monkeypatch.setattr(finder, "MOST", len(whole.lines))
+    monkeypatch.setattr(finder, "MOST", len(whole.numbers))
     assert reader.read(page).notice is None, "further views of the same numbers are no others"
 
 
@@ -307,18 +308,18 @@ def test_a_page_is_read_as_far_as_its_budget_goes_and_what_was_seen_only_once_is
     monkeypatch.setattr(views, "CLEAR", 1.1)
     page = page_of_numbers(digits)
     whole = reader.read(page)
-    assert len(whole.lines) > 100
-    assert (whole.notice, any("only once" in (line.reason or "") for line in whole.lines)) == (None, False)
+    assert len(whole.numbers) > 100
+    assert (whole.notice, any("only once" in (line.reason or "") for line in whole.numbers)) == (None, False)
     n_lines, n_hurried = [], []
     for work in (5_000, 20_000, 60_000):
         monkeypatch.setattr(budget.Budget.__init__, "__defaults__", (work,))
         part = reader.read(page)
         assert part.notice == LEFT_OUT
-        hurried = [line for line in part.lines if "only once" in (line.reason or "")]
+        hurried = [line for line in part.numbers if "only once" in (line.reason or "")]
         assert not any(line.accepted for line in hurried)
-        n_lines.append(len(part.lines))
+        n_lines.append(len(part.numbers))
         n_hurried.append(len(hurried))
-    assert 0 < n_lines[0] < n_lines[1] < n_lines[2] < len(whole.lines)
+    assert 0 < n_lines[0] < n_lines[1] < n_lines[2] < len(whole.numbers)
     assert sum(n_hurried) > 0
 
 
@@ -363,7 +364,7 @@ reader, start = Reader(), time.process_time()
 read = reader.read(240 - (0.8 * page).astype(np.uint8))
 # Not ru_maxrss: that begins with what the process had that started this one.
 peak = int(re.search("VmHWM: +([0-9]+)", Path("/proc/self/status").read_text().expandtabs())[1])
-print(len(read.lines), round(time.process_time() - start), peak // 1024)
+print(len(read.numbers), round(time.process_time() - start), peak // 1024)
 print(read.notice)
 """
 

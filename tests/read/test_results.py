@@ -3,9 +3,9 @@ from decimal import Decimal
 
 import numpy as np
 
-from tendigits.digits.segment import Box
+from tendigits.geometry import Box
 from tendigits.read.page import COLUMNS, Page
-from tendigits.read.results import Character, Digit, Line
+from tendigits.read.results import Character, Digit, Number
 
 SHARES = np.array([0.02, 0.7, 0, 0, 0, 0, 0, 0.28, 0, 0], np.float32)
 CROP = np.zeros((28, 28), np.uint8)
@@ -20,7 +20,7 @@ def line(text="12,5", doubtful=None, reason=None):
         Character(label, 0.9, [("7", 0.1)], Box(1, 2, 3, 4), CROP, place != doubtful)
         for place, label in enumerate(text)
     ]
-    return Line(text, Decimal("12.5"), 0.25, reason is None, reason, Box(1, 2, 30, 40), characters)
+    return Number(text, Decimal("12.5"), 0.25, reason is None, reason, Box(1, 2, 30, 40), characters)
 
 
 def test_one_digit():
@@ -36,20 +36,20 @@ def test_in_a_text_doubtful_characters_are_marked():
     assert doubtful.text() == "1?,5         may be 12,5 or 17,5"
     page = Page([line(), doubtful], (100, 200))
     assert page.text() == "12,5\n1?,5         may be 12,5 or 17,5"
-    assert repr(page) == "Page of 100x200 pixels, 2 lines\n  12,5\n  1?,5         may be 12,5 or 17,5"
+    assert repr(page) == "Page of 100x200 pixels, 2 numbers\n  12,5\n  1?,5         may be 12,5 or 17,5"
     assert repr(Page([line()] * 12, (100, 200))).endswith("  12,5\n  ... and 2 more")
 
 
 def test_json_and_csv():
     page = Page([line()], (100, 200))
-    (read,) = json.loads(json.dumps(page.as_dict()))["lines"]
+    (read,) = json.loads(json.dumps(page.as_dict()))["numbers"]
     assert (read["value"], read["number"], read["accepted"], read["reason"]) == ("12,5", "12.5", True, None)
     assert read["characters"][0] == {
         "label": "1", "confidence": 0.9, "accepted": True, "alternatives": [["7", 0.1]], "box": [1, 2, 3, 4],
     }  # fmt: skip
     (row,) = page.rows("a.png")
     assert dict(zip(COLUMNS, row, strict=True)) == {
-        "path": "a.png", "line": 1, "table": "", "row": "", "column": "", "value": "12,5",
+        "path": "a.png", "order": 1, "table": "", "row": "", "column": "", "value": "12,5",
         "number": "12.5", "confidence": "0.2500", "accepted": "yes",
         "reason": "", "left": 1, "top": 2, "right": 30, "bottom": 40,
     }  # fmt: skip

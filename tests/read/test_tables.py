@@ -75,7 +75,7 @@ def test_a_table_with_words(reader, page):
         where = 260 + EDGE + column * WIDTH + 8, 100
         cv2.putText(wide, head, where, cv2.FONT_HERSHEY_SIMPLEX, 1.2, 70, 3, cv2.LINE_AA)
     read = reader.read(wide)
-    assert len(read.lines) == sum(bool(value) for row in ROWS for value in row), "no words"
+    assert len(read.numbers) == sum(bool(value) for row in ROWS for value in row), "no words"
     table = read.table()
     assert values(table) == [["", "", "", ""], *(["", *row] for row in ROWS)]
 
@@ -91,15 +91,15 @@ def test_text_json_and_csv_say_where_numbers_stand(reader, page):
     }
     (table,) = read.as_dict()["tables"]
     assert table["rows"][0][0]["value"] == "12"
-    line = table["rows"][4][1]["line"]
-    assert read.lines[line].value == "33"
+    line = table["rows"][4][1]["index"]
+    assert read.numbers[line].value == "33"
 
 
 def test_a_column_of_whole_numbers_tells_what_a_leaning_stroke_is(reader, page):
     aslant = page.copy()
     cell = slice(EDGE + 2 * HEIGHT + 3, EDGE + 3 * HEIGHT - 3), slice(EDGE + 3, EDGE + WIDTH - 3)
     aslant[cell] = 238
-    drawn = reader.read(page).lines
+    drawn = reader.read(page).numbers
     seven = next(each for each in drawn if each.value == "7")
     digit = page[seven.box.top : seven.box.bottom, seven.box.left : seven.box.right]
     for left in (80, 190):

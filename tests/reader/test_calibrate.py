@@ -4,7 +4,7 @@ import numpy as np
 
 from calibrate import numbers_of
 from synthesis.lines import Line
-from tendigits.lines.decode import BAR
+from tendigits.numbers.decode import BAR
 
 PICTURE = np.zeros((40, 160), np.uint8)
 

@@ -24,9 +24,9 @@ from synthesis.sheet import SIDE
 from synthesis.strokes import draw_digit
 from synthesis.texts import LETTERS, draw_number, draw_word
 from tendigits.data.preprocess import standardize
-from tendigits.lines import finder
-from tendigits.lines.decode import BAR, CHARACTERS, CLASSES, HEIGHT, NONE, decode
-from tendigits.lines.network import bundled
+from tendigits.numbers import finder
+from tendigits.numbers.decode import BAR, CHARACTERS, CLASSES, HEIGHT, NONE, decode
+from tendigits.numbers.network import bundled
 from training import load_weights
 
 ROOT = Path(__file__).parent.parent.parent

@@ -8,7 +8,7 @@ from rich.console import Console
 from tendigits.errors import RunError
 from tendigits.report.command import print_comparison, print_list, print_run
 from tendigits.report.compare import COLUMNS, compare_runs, list_table
-from tendigits.report.run import create_run, open_run
+from tendigits.runs.run import create_run, open_run
 
 
 def test_the_list_has_one_row_per_run(runs):

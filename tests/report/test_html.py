@@ -20,8 +20,8 @@ from tendigits.model.recipe import Recipe
 from tendigits.report.html import FILES, Evaluation, render, write_page
 from tendigits.report.messages import data_record
 from tendigits.report.metrics import classification_report
-from tendigits.report.run import FORMAT, create_run
 from tendigits.report.saliency import MAX_MAPS, first_layer, saliency
+from tendigits.runs.run import FORMAT, create_run
 
 SECTIONS = [
     "Curves", "Confusion matrix", "The worst mistakes", "Calibration", "Selective prediction",

@@ -5,7 +5,7 @@ import pytest
 
 from tendigits.errors import RunError
 from tendigits.report.mcnemar import mcnemar, mcnemar_of_runs
-from tendigits.report.run import open_run
+from tendigits.runs.run import open_run
 
 
 @pytest.mark.parametrize(("a", "b"), [(0, 0), (0, 1), (0, 6), (3, 9), (40, 40), (120, 89), (2000, 1700), (5000, 1)])

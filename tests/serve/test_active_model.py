@@ -7,8 +7,8 @@ from sqlalchemy import update
 
 from helpers import NOW, changed, changed_lines
 from tendigits.errors import ModelFileError
-from tendigits.lines.network import bundled_file
 from tendigits.model.onnx import with_metadata
+from tendigits.numbers.network import bundled_file
 from tendigits.serve.active_model import ActiveModel, fixed_reader
 from tendigits.teach.schema import networks
 from tendigits.teach.verify import bundled_sha256
@@ -70,5 +70,5 @@ def test_an_accepted_pair_reads_numbers_with_its_own_line_network_and_a_bad_one_
     assert store.active_network().id == active.current.number == tuned.id
     lines = active.current.reader.lines
     assert lines.lines is not before
-    assert lines.untaught is not None
+    assert lines.base_network is not None
     assert not lines.own

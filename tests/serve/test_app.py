@@ -12,7 +12,7 @@ from tendigits.teach.migrations import open_store
 
 pytestmark = pytest.mark.xdist_group("server")
 
-PAGE = files("tendigits.serve") / "page"
+PAGE = files("tendigits.web") / "page"
 ERROR = {"error", "status", "request_id"}
 
 

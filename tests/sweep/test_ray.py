@@ -11,7 +11,7 @@ from optuna.distributions import FloatDistribution
 
 from tendigits.cluster import connected
 from tendigits.errors import DataError, HostError
-from tendigits.report.run import open_run
+from tendigits.runs.run import open_run
 from tendigits.sweep import ray as ray_module
 from tendigits.sweep.ray import ENVIRONMENT, run_on_ray
 from tendigits.sweep.study import open_study, search, summarize

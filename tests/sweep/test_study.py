@@ -14,7 +14,7 @@ from optuna.distributions import FloatDistribution
 from tendigits.errors import DivergedError, Failure, Interrupted, RunError
 from tendigits.files import lock_folder
 from tendigits.model.recipe_files import load_recipe
-from tendigits.report.run import open_run
+from tendigits.runs.run import open_run
 from tendigits.sweep import study as module
 from tendigits.sweep.study import open_study, search, summarize
 from tendigits.sweep.trial import Pruned

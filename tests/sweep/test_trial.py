@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from tendigits.errors import Interrupted
-from tendigits.report.run import open_run
+from tendigits.runs.run import open_run
 from tendigits.sweep.trial import Pruned, run_trial
 from tendigits.train import pipeline
 

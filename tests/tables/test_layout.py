@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
-from tendigits.lines.finder import Place
+from tendigits.numbers.finder import Detection
 from tendigits.tables.flat_sheet import flatten
 from tendigits.tables.layout import find_layouts
 
@@ -29,7 +29,7 @@ def page(lines, warp, keep=lambda cell: True):
         ends = np.array([[[x - length / 2, y], [x + length / 2, y]]], np.float32)
         (x0, y0), (x1, y1) = cv2.perspectiveTransform(ends, warp)[0].tolist()
         angle = float(np.arctan2(y1 - y0, x1 - x0))
-        places.append(Place((x0 + x1) / 2, (y0 + y1) / 2, angle, float(np.hypot(x1 - x0, y1 - y0)), HEIGHT, 1.0))
+        places.append(Detection((x0 + x1) / 2, (y0 + y1) / 2, angle, float(np.hypot(x1 - x0, y1 - y0)), HEIGHT, 1.0))
     return cv2.warpPerspective(grey, warp, (1300, 1000), borderValue=235), places, cells
 
 
@@ -66,7 +66,7 @@ def test_empty_rows_and_columns_are_there_if_lines_show_them():
 
 def test_tables_above_each_other_are_two():
     upper, places, _ = page("across and down", VIEWS["straight"])
-    below = [Place(p.x, p.y + len(upper), p.angle, p.length, p.height, p.score) for p in places]
+    below = [Detection(p.x, p.y + len(upper), p.angle, p.length, p.height, p.score) for p in places]
     first, second = find_layouts(flatten(np.vstack([upper, upper]), [*places, *below]))
     assert first.shape == second.shape == (ROWS, COLUMNS)
     assert {i for found in second.cells.values() for i in found} == set(range(len(places), 2 * len(places)))
@@ -80,5 +80,5 @@ def test_squared_paper_is_no_table():
 
 
 def test_a_single_number_is_a_table_of_one_cell():
-    (layout,) = find_layouts(flatten(np.full((50, 50), 255, np.uint8), [Place(25, 25, 0, 20, 10, 1)]))
+    (layout,) = find_layouts(flatten(np.full((50, 50), 255, np.uint8), [Detection(25, 25, 0, 20, 10, 1)]))
     assert (layout.shape, layout.cells) == ((1, 1), {(0, 0): [0]})

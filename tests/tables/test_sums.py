@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tendigits.digits.segment import Box
 from tendigits.errors import UserError
+from tendigits.geometry import Box
 from tendigits.tables.checks import check
 from tendigits.tables.sums import check_sums
 from tendigits.tables.table import Cell, Table

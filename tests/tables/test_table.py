@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tendigits.digits.segment import Box
 from tendigits.errors import UserError
+from tendigits.geometry import Box
 from tendigits.tables.spreadsheet import DOUBTFUL, sheet_names, to_xlsx, write_spreadsheet
 from tendigits.tables.table import BREAKS, FORMULA, Cell, Table, column_name, name_of, no_formula
 

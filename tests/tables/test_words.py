@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
-from tendigits.lines.finder import Place
+from tendigits.numbers.finder import Detection
 from tendigits.tables.flat_sheet import flatten
 from tendigits.tables.layout import find_layouts
 
@@ -22,7 +22,7 @@ def page(write, lines=False, heads=True):
 
     def number(text, x, y):
         cv2.putText(grey, text, (x, y), cv2.FONT_HERSHEY_SIMPLEX, 1.2, 60, 3, cv2.LINE_AA)
-        places.append(Place(x + 13 * len(text), y - 13, 0.0, 26 * len(text), HEIGHT, 1.0))
+        places.append(Detection(x + 13 * len(text), y - 13, 0.0, 26 * len(text), HEIGHT, 1.0))
 
     for name, y in zip(NAMES, TOPS, strict=True):
         word(name, LEFTS[0], y)
@@ -67,5 +67,5 @@ def test_a_number_is_no_word_and_a_word_with_a_number_is():
     assert len(sheet.middles) - sheet.n_numbers == len(NAMES)
     # The first letter of each name is taken for a number: of all but Bo, most strokes are left.
     grey, places = page(lambda word, number: [number("", LEFTS[0] + 13, y) for y in TOPS], heads=False)
-    sheet = flatten(grey, [Place(p.x, p.y, 0.0, max(p.length, 22), p.height, 1.0) for p in places])
+    sheet = flatten(grey, [Detection(p.x, p.y, 0.0, max(p.length, 22), p.height, 1.0) for p in places])
     assert len(sheet.middles) - sheet.n_numbers == len(NAMES) - 1

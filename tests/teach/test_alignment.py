@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from helpers import strip_of
-from tendigits.lines.decode import CLASSES, NONE, decode
-from tendigits.lines.network import bundled
-from tendigits.lines.read_strip import room, strip_text
+from tendigits.numbers.decode import CLASSES, NONE, decode
+from tendigits.numbers.network import bundled
+from tendigits.numbers.read_strip import room, strip_text
 from tendigits.teach.alignment import align
 
 

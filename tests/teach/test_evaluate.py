@@ -4,7 +4,7 @@ import numpy as np
 
 from helpers import correction, number, strip_of
 from tendigits.digits.network import bundled
-from tendigits.lines.network import bundled as bundled_lines
+from tendigits.numbers.network import bundled as bundled_lines
 from tendigits.teach.evaluate import Evaluated, right_lines
 
 SHA = "1" * 64

@@ -5,9 +5,9 @@ import pytest
 
 from helpers import strip_of
 from tendigits.data.preprocess import standardize
-from tendigits.lines.decode import CLASSES, HEIGHT, NONE, decode
-from tendigits.lines.network import LineNetwork, bundled, bundled_file
-from tendigits.lines.read_strip import room, strip_text
+from tendigits.numbers.decode import CLASSES, HEIGHT, NONE, decode
+from tendigits.numbers.network import NumberNetwork, bundled, bundled_file
+from tendigits.numbers.read_strip import room, strip_text
 from tendigits.teach import finetune_lines as module
 from tendigits.teach.finetune_lines import LineTrainingSet, fine_tune_lines
 from tendigits.teach.rehearsal import generated_lines
@@ -60,7 +60,7 @@ def test_a_strip_is_read_as_corrected_and_generated_lines_as_before(monkeypatch)
     strip = strip_of("1350")
     training = LineTrainingSet([strip], ["7850"], lines.rehearsed)
     data = fine_tune_lines(bundled_file(), training)
-    network = LineNetwork(data)
+    network = NumberNetwork(data)
     assert network.about == bundled(1).about
     assert strip_text(network([strip])[0], *room(strip)) == "7850"
     before, after = (

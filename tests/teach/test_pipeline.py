@@ -7,7 +7,7 @@ import pytest
 from helpers import NOW, correction, number, strip_of
 from tendigits.data.dataset import Dataset
 from tendigits.digits.network import bundled, from_onnx
-from tendigits.lines.network import bundled_file
+from tendigits.numbers.network import bundled_file
 from tendigits.read.reader import Reader
 from tendigits.teach import evaluate, pipeline, rehearsal
 from tendigits.teach.pipeline import fine_tune_reader
@@ -123,12 +123,12 @@ def test_numbers_that_were_misread_are_read_as_taught_and_nothing_is_forgotten(s
     page = page_of(digits, texts, rng)
     reader = Reader(threads=1)
     before = reader.read(page)
-    assert len(before.lines) == len(texts)
-    wrong = [line.value != text for line, text in zip(before.lines, texts, strict=True)]
+    assert len(before.numbers) == len(texts)
+    wrong = [line.value != text for line, text in zip(before.numbers, texts, strict=True)]
     assert sum(wrong) > 6
     store.add([
         number(line.strip, text, predicted=line.value, network=bundled_sha256())
-        for line, text in zip(before.lines, texts, strict=True)
+        for line, text in zip(before.numbers, texts, strict=True)
     ])  # fmt: skip
     tuned = fine_tune_reader(store, digits, lambda _: None, lambda: NOW)
     report = tuned.report
@@ -137,7 +137,7 @@ def test_numbers_that_were_misread_are_read_as_taught_and_nothing_is_forgotten(s
         assert report[name]["after"] >= report[name]["before"] - 0.01  # of some hundred
     network = from_onnx(store.network_data(tuned.id), "fine-tuned")
     verify_network(network)
-    after = [line.value for line in Reader(network, threads=1).read(page).lines]
+    after = [line.value for line in Reader(network, threads=1).read(page).numbers]
     assert np.mean([text in after for text in texts]) > 0.8, "a fifth is held out and not learned"
 
 

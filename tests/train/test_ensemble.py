@@ -11,7 +11,7 @@ from tendigits.model.file import load_model
 from tendigits.model.network import count_parameters, predict
 from tendigits.model.recipe import Recipe
 from tendigits.report.evaluate import evaluate_run
-from tendigits.report.run import open_run
+from tendigits.runs.run import open_run
 from tendigits.train.console import Console
 from tendigits.train.ensemble import member_recipe
 from tendigits.train.pipeline import resume_run, run_recipe

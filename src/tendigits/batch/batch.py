@@ -10,16 +10,16 @@ from decimal import Decimal
 from typing import Any, TypeVar
 
 from tendigits.batch.sources import content_of
-from tendigits.batch.time_limit import OverTime, within
-from tendigits.batch.worker_process import is_out_of_memory
-from tendigits.batch.workers import MEMORY, JobError, WorkerPool
 from tendigits.digits.find import Found, find_digit
 from tendigits.digits.network import Network
 from tendigits.errors import DataError, TendigitsError
-from tendigits.lines.vote import POSSIBLE
+from tendigits.numbers.vote import POSSIBLE
+from tendigits.pool.pool import MEMORY, JobError, WorkerPool
+from tendigits.pool.timeout import DeadlineExceeded, run_with_timeout
+from tendigits.pool.worker_process import is_out_of_memory
 from tendigits.read.page import Page
 from tendigits.read.reader import Reader, ReaderOptions
-from tendigits.read.results import Character, Digit, Line
+from tendigits.read.results import Character, Digit, Number
 
 log = logging.getLogger("tendigits.batch")
 
@@ -102,12 +102,12 @@ def attempt(read: Callable[[Any], Read], picture: Any, timeout: float | None = N
     """
     name = picture if isinstance(picture, str) else "this one"
     try:
-        return within(timeout, read, picture)
+        return run_with_timeout(timeout, read, picture)
     except DataError as error:
         return error
     except TendigitsError:
         raise
-    except OverTime:
+    except DeadlineExceeded:
         return DataError(f"expected a picture at {name}, it took longer than {timeout:g} seconds; {ADVICE}")
     except Exception as error:
         log.debug("%s", name, exc_info=True)
@@ -127,7 +127,7 @@ def as_page(digit: Digit, size: tuple[int, int]) -> Page:
     label = str(digit.label)
     others = [(str(other), share) for other, share in digit.runners_up() if share >= POSSIBLE]
     character = Character(label, digit.confidence, others, digit.box, digit.crop, digit.accepted)
-    line = Line(
+    line = Number(
         label, Decimal(digit.label), digit.confidence, digit.accepted, digit.reason, digit.box, [character], digit=digit
     )
     return Page([line], size, thumbnail=digit.thumbnail)

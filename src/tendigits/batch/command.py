@@ -11,7 +11,7 @@ import typer
 
 from tendigits.errors import DataError, Failure, Interrupted, UserError, printable
 from tendigits.extras import require
-from tendigits.lines.numbers import Mark
+from tendigits.numbers.values import DecimalSeparator
 from tendigits.tables.totals import Sums
 
 if TYPE_CHECKING:
@@ -83,7 +83,7 @@ def read(
             help="Instead of a threshold: the largest share of wrong numbers among the accepted.", metavar="PERCENT"
         ),
     ] = None,
-    decimal: Annotated[Mark, typer.Option(help="Which mark parts decimals.")] = Mark.AUTO,
+    decimal: Annotated[DecimalSeparator, typer.Option(help="Which mark parts decimals.")] = DecimalSeparator.AUTO,
     timeout: Annotated[
         float | None,
         typer.Option(

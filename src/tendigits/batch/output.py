@@ -20,9 +20,9 @@ from typing import Any
 import typer
 
 from tendigits.batch.sources import content_of
-from tendigits.digits.segment import Box
 from tendigits.errors import UserError, printable
 from tendigits.files import make_folder, writing
+from tendigits.geometry import Box
 from tendigits.read.page import COLUMNS, Page
 from tendigits.tables.checks import parse
 from tendigits.tables.spreadsheet import write_spreadsheet
@@ -80,7 +80,7 @@ class Output(AbstractContextManager["Output"]):
         if self.as_json:
             self.echo(json.dumps({"path": printable(path), **page.as_dict()}))
         elif self.tables is None and self.csv is None:
-            digit = page.lines[0].digit if self.one else None
+            digit = page.numbers[0].digit if self.one else None
             text = page.text() or "no numbers" if digit is None else digit.text()
             for line in (coloured(text) if shows_colours() else text).split("\n"):
                 self.echo(f"{printable(path)}: {line}" if self.named else line)
@@ -239,7 +239,7 @@ def _write(path: Path, text: str) -> None:
 
 
 def _draw(path: str, page: Page, target: Path) -> None:
-    from tendigits.data.image import open_image
+    from tendigits.pictures.image import open_image
     from tendigits.read.annotate import draw_page
 
     make_folder(target.parent)

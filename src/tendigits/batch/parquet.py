@@ -22,9 +22,9 @@ from tendigits.batch.batch import TIMEOUT, Result, read_with, reader_pool
 from tendigits.batch.sources import is_remote
 from tendigits.digits.network import bundled_file
 from tendigits.digits.runtime import asset
-from tendigits.digits.segment import Box
 from tendigits.errors import RunError, printable
 from tendigits.files import lock_folder, make_folder, make_inside, replacing, sha256, write_or_compare
+from tendigits.geometry import Box
 from tendigits.read.reader import PACKAGE, ReaderOptions
 from tendigits.untrusted import open_inside
 
@@ -46,7 +46,7 @@ TEXT, NUMBER = pa.string(), pa.int32()
 NUMBERS = pa.schema(
     {
         "path": TEXT,
-        "line": NUMBER,
+        "order": NUMBER,
         "table": NUMBER,
         "row": NUMBER,
         "column": TEXT,
@@ -174,12 +174,12 @@ def rows_of(result: Result) -> Rows:
     cells = page.cells()
     numbers = [
         {
-            "path": path, "line": number,
+            "path": path, "order": number,
             **dict(zip(("table", "row", "column"), cells.get(number - 1, ()), strict=False)), "value": line.value,
             "number": None if line.number is None else str(line.number), "confidence": line.confidence,
             "accepted": line.accepted, "reason": line.reason, **line.box._asdict(),
         }
-        for number, line in enumerate(page.lines, 1)
+        for number, line in enumerate(page.numbers, 1)
     ]  # fmt: skip
     width, height = page.size
     about = {"width": width, "height": height, "numbers": len(numbers), "notice": page.notice}
@@ -263,4 +263,4 @@ def _digest(model: str | Path | None) -> str:
 
 def _digest_of_lines() -> str:
     """SHA-256 of the networks that find and read lines."""
-    return hashlib.sha256(asset("lines", "finder.onnx") + asset("lines", "lines.onnx")).hexdigest()
+    return hashlib.sha256(asset("numbers", "finder.onnx") + asset("numbers", "numbers.onnx")).hexdigest()

@@ -9,10 +9,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tendigits.data.documents import addresses
-from tendigits.data.limits import MAX_BYTES
 from tendigits.errors import DataError, UserError, reason_of
 from tendigits.extras import require
+from tendigits.pictures.documents import addresses
+from tendigits.pictures.limits import MAX_BYTES
 
 if TYPE_CHECKING:
     from pyarrow.fs import FileSystem

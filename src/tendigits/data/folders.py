@@ -11,9 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tendigits.data.dataset import Dataset, Pixels, make_dataset, make_split_dataset, make_test_set
-from tendigits.data.image import MIN_CONTRAST, open_image
 from tendigits.data.preprocess import FIELD, to_mnist
 from tendigits.errors import DataError
+from tendigits.pictures.image import MIN_CONTRAST, open_image
 
 CLASSES = tuple("0123456789")
 SUFFIXES = (".png", ".jpg", ".jpeg")

@@ -11,11 +11,12 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from tendigits.data.image import open_image
 from tendigits.data.preprocess import FIELD, to_mnist
 from tendigits.digits.foreground import find_foreground, shrink
-from tendigits.digits.segment import Box, find_components, has_others, main_component, scaled
+from tendigits.digits.segment import find_components, has_others, main_component
 from tendigits.digits.thumbnail import Thumbnail
+from tendigits.geometry import Box
+from tendigits.pictures.image import open_image
 
 Grey = NDArray[np.uint8]
 
@@ -54,7 +55,7 @@ def find_digit(image: Any) -> Found:
     if foreground is not None:
         components = find_components(foreground)
         if (component := main_component(components)) is not None:
-            crop, box = to_mnist(components.cut(component)), scaled(component.box, size[0] / grey.shape[1])
+            crop, box = to_mnist(components.cut(component)), component.box.scaled(size[0] / grey.shape[1])
             return Found(crop, box, size, not has_others(components, component), thumbnail)
     return Found(np.zeros((FIELD, FIELD), np.uint8), Box(0, 0, *size), size, thumbnail=thumbnail)
 

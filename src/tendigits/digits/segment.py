@@ -5,11 +5,12 @@ digit = main_component(components)          # in a picture of one digit: the dig
 """
 
 from dataclasses import dataclass
-from typing import NamedTuple
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+
+from tendigits.geometry import Box
 
 Grey = NDArray[np.uint8]
 Labels = NDArray[np.int32]
@@ -22,52 +23,6 @@ AS_HIGH, AS_LARGE, AS_WIDE = 0.6, 0.2, 0.1
 
 MAX_COMPONENTS = 4000
 """Components of a page; beyond that only the largest are used, so that noise takes bounded time."""
-
-
-class Box(NamedTuple):
-    """A rectangle in pixels; right and bottom are exclusive."""
-
-    left: int
-    top: int
-    right: int
-    bottom: int
-
-    @property
-    def width(self) -> int:
-        """In pixels."""
-        return self.right - self.left
-
-    @property
-    def height(self) -> int:
-        """In pixels."""
-        return self.bottom - self.top
-
-    def join(self, other: "Box") -> "Box":
-        """The smallest box around both."""
-        return Box(
-            min(self.left, other.left),
-            min(self.top, other.top),
-            max(self.right, other.right),
-            max(self.bottom, other.bottom),
-        )
-
-    def turned(self, turns: int, size: tuple[int, int]) -> "Box":
-        """The same place in a picture before it was turned by some quarter turns to the left.
-
-        Args:
-            size: width and height of the picture after that.
-        """
-        left, top, right, bottom = self
-        for _ in range(turns % 4):
-            left, top, right, bottom = size[1] - bottom, left, size[1] - top, right
-            size = size[1], size[0]
-        return Box(left, top, right, bottom)
-
-    def gap(self, other: "Box") -> int:
-        """The pixels between both along the axis where they are further apart; 0 or less if they touch."""
-        across = max(self.left, other.left) - min(self.right, other.right)
-        down = max(self.top, other.top) - min(self.bottom, other.bottom)
-        return max(across, down)
 
 
 @dataclass(frozen=True)
@@ -215,8 +170,3 @@ def _weight(component: Component, width: int, height: int) -> float:
     x, y = (box.left + box.right) / 2 / width - 0.5, (box.top + box.bottom) / 2 / height - 0.5
     central = 1.0 - 1.2 * max(abs(x), abs(y))
     return component.area * central * (0.25 if touches_border(box, width, height) else 1.0)
-
-
-def scaled(box: Box, scale: float) -> Box:
-    """Convert a box to pixels of a picture that is `scale` times as large."""
-    return Box(*(round(edge * scale) for edge in box))

@@ -19,7 +19,7 @@ SERVED = r"<fieldset.*?</fieldset>|<span data-served>.*?</span>|<!-- served -->.
 
 def server_page() -> Traversable:
     """The folder of the server's page, with the modules that others share."""
-    return files("tendigits.serve") / "page"
+    return files("tendigits.web") / "page"
 
 
 def text_of(path: Traversable) -> str:

@@ -9,28 +9,29 @@ from typing import Any
 
 import numpy as np
 
-from tendigits.data import image, limits, preprocess
+from tendigits.data import preprocess
 from tendigits.digits import find, foreground, layers, network, segment
-from tendigits.lines import (
+from tendigits.numbers import (
+    confidence,
     decode,
     finder,
     first_look,
-    numbers,
     order,
-    reading,
+    reader,
     second_opinion,
     strips,
-    trust,
+    values,
     views,
     vote,
 )
-from tendigits.lines import network as line_network
-from tendigits.read import judge
+from tendigits.numbers import network as line_network
+from tendigits.pictures import image, limits
+from tendigits.read import accept
 
 MODULES = (
     image, limits, preprocess, find, foreground, layers, network, segment,
-    decode, finder, first_look, line_network, numbers, order, reading, second_opinion, strips, trust, views, vote,
-    judge,
+    decode, finder, first_look, line_network, values, order, reader, second_opinion, strips, confidence, views, vote,
+    accept,
 )  # fmt: skip
 
 

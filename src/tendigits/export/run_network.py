@@ -8,7 +8,7 @@ from pathlib import Path
 from tendigits.digits.layers import with_layers
 from tendigits.errors import RunError
 from tendigits.extras import require
-from tendigits.report.run import open_run
+from tendigits.runs.run import open_run
 
 
 def run_network(path: Path) -> bytes:

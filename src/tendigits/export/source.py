@@ -24,7 +24,7 @@ from tendigits.model.file import MODEL, load_calibration, load_model, model_path
 from tendigits.model.network import in_float32, predict
 from tendigits.model.onnx import from_onnx
 from tendigits.report.evaluate import load_same_data
-from tendigits.report.run import open_run
+from tendigits.runs.run import open_run
 
 READER = "reader"
 """The word for the reader's network, which is in the package."""

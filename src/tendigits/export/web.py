@@ -32,8 +32,8 @@ from tendigits.export.constants import constants
 from tendigits.export.formats import Exported, export_file
 from tendigits.export.source import Source
 from tendigits.files import make_folder, make_inside, replacing, write_text
-from tendigits.lines.network import LineNetwork
-from tendigits.lines.trust import Trust
+from tendigits.numbers.confidence import ConfidenceModel
+from tendigits.numbers.network import NumberNetwork
 from tendigits.untrusted import read_file
 
 RUNTIME = "onnxruntime-web"
@@ -101,7 +101,7 @@ def write_page(networks: Sequence[tuple[Source, bytes]], folder: Path, runtime: 
         networks: each with its ONNX file, which has the outputs of its layers.
     """
     make_folder(folder)
-    server, own = server_page(), files("tendigits.export") / "page"
+    server, own = server_page(), files("tendigits.web") / "exported"
     known = as_module("constants", constants())
     worker = {"constants.js": known} | {name: text_of(own / "worker" / name) for name in WORKER}
     packed = {
@@ -137,8 +137,8 @@ def _network(source: Source, onnx: bytes) -> dict[str, Any]:
 
 def _networks_of_numbers(source: Source) -> dict[str, Any]:
     """The networks for numbers: the package's, or those that were fine-tuned together with the first network."""
-    finder, lines = asset("lines", "finder.onnx"), source.lines or asset("lines", "lines.onnx")
-    trust = Trust.of(LineNetwork(lines).about)
+    finder, lines = asset("numbers", "finder.onnx"), source.lines or asset("numbers", "numbers.onnx")
+    trust = ConfidenceModel.of(NumberNetwork(lines).about)
     weighed = {"weights": trust.weights, "bias": trust.bias, "threshold": trust.threshold(None)}
     return {
         "finder": _pack(finder), "lines": _pack(lines), "trust": weighed,

@@ -26,7 +26,7 @@ from tendigits.export.bundle import as_module, join_modules, section, server_pag
 from tendigits.read.page import Page
 from tendigits.read.reader import Reader
 from tendigits.read.results import Digit
-from tendigits.serve.schemas import DigitResponse, LayerResponse, LineResponse
+from tendigits.serve.schemas import DigitResponse, LayerResponse, NumberResponse
 
 BLANK = np.zeros((FIELD, FIELD), np.uint8)
 
@@ -36,7 +36,7 @@ SHARED = ("dom.js", "api.js", "strokes.js", "layers.js", "prediction.js")
 
 def _script() -> str:
     """The widget as one module that imports nothing: with the server's page's modules, its HTML and its styles."""
-    own = files("tendigits.notebook")
+    own = files("tendigits.web") / "notebook"
     styles = text_of(server_page() / "style.css") + text_of(own / "pad.css")
     modules = {name: text_of(server_page() / name) for name in SHARED}
     modules |= {"page.js": as_module("page", {"html": section("draw"), "styles": styles})}
@@ -124,11 +124,11 @@ class Pad(anywidget.AnyWidget):
 
     def _answered(self, digit: Digit | None, page: Page | None) -> dict[str, Any]:
         layers = self._layers(BLANK if digit is None else digit.crop)
-        lines = [line for line in page.lines if line.digit is None] if page else []
+        lines = [line for line in page.numbers if line.digit is None] if page else []
         return {
             "serial": next(self._serials),
             "digit": digit and DigitResponse.of(digit, with_crop=True).model_dump(),
-            "lines": [LineResponse.of(line, with_crops=True).model_dump() for line in lines],
+            "numbers": [NumberResponse.of(line, with_crops=True).model_dump() for line in lines],
             "layers": [LayerResponse.of(layer).model_dump() for layer in layers],
             "not_shown": self._not_shown,
         }

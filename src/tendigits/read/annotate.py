@@ -33,14 +33,14 @@ def draw_page(grey: NDArray[np.uint8], page: Page, longest: int = 1600) -> Any:
         times = -(-400 // image.width)
         image = image.resize((image.width * times, image.height * times), Image.Resampling.LANCZOS)
     scale = image.width / page.size[0]
-    characters = [character for line in page.lines for character in line.characters]
+    characters = [character for line in page.numbers for character in line.characters]
     columns = max(1, (image.width - EDGE) // CELL)
     rows = -(-len(characters) // columns)
     canvas = Image.new("RGB", (image.width, image.height + rows * (CELL + 14) + EDGE), "white")
     canvas.paste(image, (0, 0))
     draw = ImageDraw.Draw(canvas)
     font, small = ImageFont.load_default(18), ImageFont.load_default(12)
-    for line in page.lines:
+    for line in page.numbers:
         for character in line.characters:
             draw.rectangle([edge * scale for edge in character.box], outline=_colour(character), width=2)
         place = line.box.left * scale, max(0, line.box.top * scale - 24)

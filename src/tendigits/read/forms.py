@@ -28,10 +28,10 @@ from numpy.typing import NDArray
 from tendigits.digits.budget import Budget
 from tendigits.digits.find import open_page
 from tendigits.digits.foreground import shrink
-from tendigits.digits.segment import Box
 from tendigits.errors import DataError, UserError, printable, reason_of
-from tendigits.lines.finder import Place
-from tendigits.lines.reading import LineReader, Reading
+from tendigits.geometry import Box
+from tendigits.numbers.finder import Detection
+from tendigits.numbers.reader import NumberReader, Reading
 from tendigits.toml import read_toml
 
 Grey = NDArray[np.uint8]
@@ -154,7 +154,7 @@ def make_form(picture: Any, fields: Mapping[str, Any], turned: int = 0, page: in
 
 
 def read_fields(
-    reader: LineReader, page: Grey, form: Form, budget: Budget
+    reader: NumberReader, page: Grey, form: Form, budget: Budget
 ) -> tuple[list[Reading], dict[str, list[int]]]:
     """Read the numbers in a form's fields, on a page that was laid over it, as far as a budget goes.
 
@@ -178,10 +178,10 @@ def read_fields(
     return readings, fields
 
 
-def _place(box: Box) -> Place:
+def _place(box: Box) -> Detection:
     """Where a number stands in a field, as high as people write in one."""
     height = WRITTEN * box.height
-    return Place(
+    return Detection(
         (box.left + box.right) / 2, (box.top + box.bottom) / 2, 0.0, max(height / 2, box.width - height), height, 1.0
     )
 

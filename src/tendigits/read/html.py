@@ -8,10 +8,10 @@ from collections.abc import Sequence
 from typing import NamedTuple
 from urllib.parse import quote
 
-from tendigits.digits.segment import Box
 from tendigits.digits.thumbnail import Thumbnail, data_uri
+from tendigits.geometry import Box
 from tendigits.read.page import Page
-from tendigits.read.results import Digit, Line
+from tendigits.read.results import Digit, Number
 from tendigits.tables.html import DOUBTFUL, shown, table_html, text_html
 from tendigits.tables.table import UNCLEAR, Cell
 
@@ -39,9 +39,9 @@ def page_html(page: Page) -> str:
     """The picture with a box around each number, or each field of a form; the tables, and the other numbers."""
     summary = page.summary()
     tables, others = page.parts()
-    cells = {cell.line: cell for table in tables for _, cell in table.cells()}
+    cells = {cell.index: cell for table in tables for _, cell in table.cells()}
     marks = [_mark(field) for field in page.fields.values()] or [
-        _mark(line, cells.get(n)) for n, line in enumerate(page.lines)
+        _mark(line, cells.get(n)) for n, line in enumerate(page.numbers)
     ]
     text = page.text() if page.fields else "\n".join(line.text() for line in others)
     parts = [
@@ -65,7 +65,7 @@ def digit_html(digit: Digit) -> str:
     return f'<div><div style="display: flex; align-items: end; gap: 1em">{picture}{crop}</div>{text_html(text)}</div>'
 
 
-def _mark(read: Line | Cell, checked: Cell | None = None) -> Mark:
+def _mark(read: Number | Cell, checked: Cell | None = None) -> Mark:
     """Where something was read, judged as in a table that was checked, if it stands in one."""
     return Mark(read.box, read.value, (checked or read).accepted)
 

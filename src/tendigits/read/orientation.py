@@ -10,12 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tendigits.digits.budget import Budget
-from tendigits.lines.decode import Peak
-from tendigits.lines.finder import Place
-from tendigits.lines.reading import LineReader
-from tendigits.lines.strips import Look, Pyramid
-from tendigits.lines.views import Seen, cost_of, look
-from tendigits.lines.vote import READ
+from tendigits.numbers.decode import Peak
+from tendigits.numbers.finder import Detection
+from tendigits.numbers.reader import NumberReader
+from tendigits.numbers.strips import Look, Pyramid
+from tendigits.numbers.views import Seen, cost_of, look
+from tendigits.numbers.vote import READ
 
 Grey = NDArray[np.uint8]
 
@@ -40,7 +40,7 @@ CLEARER, LEAST = 0.03, 0.9
 """By how much more probable characters must be in another position, and how probable at least."""
 
 
-def turns_of(reader: LineReader, grey: Grey, places: Sequence[Place], seen: Seen, budget: Budget) -> int:
+def turns_of(reader: NumberReader, grey: Grey, places: Sequence[Detection], seen: Seen, budget: Budget) -> int:
     """How many quarter turns to the left make a page, uint8 (height, width), upright.
 
     Args:
@@ -64,14 +64,14 @@ def turns_of(reader: LineReader, grey: Grey, places: Sequence[Place], seen: Seen
     return best if clear[best] > max(clear[0] + CLEARER, LEAST) else 0
 
 
-def _upside_down(grey: Grey, places: Sequence[Place]) -> tuple[Grey, list[Place]]:
+def _upside_down(grey: Grey, places: Sequence[Detection]) -> tuple[Grey, list[Detection]]:
     """A page and its places turned by half a turn; to find them there takes longer, and tells no more."""
     height, width = grey.shape
     turned = [replace(place, x=width - place.x, y=height - place.y) for place in places]
     return np.ascontiguousarray(np.rot90(grey, 2)), turned
 
 
-def _clearness(reader: LineReader, grey: Grey, places: Sequence[Place], seen: Seen, budget: Budget) -> float:
+def _clearness(reader: NumberReader, grey: Grey, places: Sequence[Detection], seen: Seen, budget: Budget) -> float:
     """How probable the characters of a page's longest numbers are; 0 if there are few."""
     longest = sorted(places, key=lambda place: -place.score * place.length / place.height)[:MOST]
     pyramid, peaks = Pyramid(grey), list[Peak]()

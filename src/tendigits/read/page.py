@@ -1,6 +1,6 @@
 """A page of numbers: as text, JSON, rows of a CSV, and with its picture in a notebook.
 
-page.lines[0].value        "12.50"
+page.numbers[0].value        "12.50"
 page.text()                its tables, and the other numbers, with the reasons why they are doubtful
 """
 
@@ -11,13 +11,13 @@ import numpy as np
 
 from tendigits.digits.thumbnail import Thumbnail
 from tendigits.errors import printable
-from tendigits.read.results import Line
+from tendigits.read.results import Number
 from tendigits.tables.checks import check
 from tendigits.tables.table import Cell, Table, column_name, doubt_of, marked, no_formula
 from tendigits.tables.totals import Sums
 
 COLUMNS = (
-    "path", "line", "table", "row", "column", "value", "number", "confidence", "accepted", "reason",
+    "path", "order", "table", "row", "column", "value", "number", "confidence", "accepted", "reason",
     "left", "top", "right", "bottom",
 )  # fmt: skip
 """The columns of the CSV; table and row count from 1, columns are A, B, ..."""
@@ -33,7 +33,7 @@ LEFT_OUT = "more to read than one picture may cost: some was left out"
 class Page:
     """What was read in a picture. `print(page)` shows its size and first lines, a notebook its picture with boxes."""
 
-    lines: list[Line]
+    numbers: list[Number]
     """The numbers, in reading order."""
 
     size: tuple[int, int]
@@ -85,8 +85,8 @@ class Page:
     def summary(self) -> str:
         """Its size, how much was read, and the notice, in one line."""
         width, height = self.size
-        counts = {"line": len(self.lines), "table": len(self.parts()[0]), "field": len(self.fields)}
-        read = [f"{n} {name}{'s' * (n != 1)}" for name, n in counts.items() if n or name == "line"]
+        counts = {"number": len(self.numbers), "table": len(self.parts()[0]), "field": len(self.fields)}
+        read = [f"{n} {name}{'s' * (n != 1)}" for name, n in counts.items() if n or name == "number"]
         return ", ".join([f"Page of {width}x{height} pixels", *read, *([self.notice] if self.notice else [])])
 
     def text(self) -> str:
@@ -99,20 +99,20 @@ class Page:
         parts += [line.text() for line in others]
         return "\n".join(parts)
 
-    def parts(self) -> tuple[list[Table], list[Line]]:
+    def parts(self) -> tuple[list[Table], list[Number]]:
         """Its tables of several rows and columns, checked, and the lines that stand in none of them."""
         tables = [table for table in self.checked() if table.is_dense]
-        in_tables = {cell.line for table in tables for _, cell in table.cells()}
-        return tables, [line for n, line in enumerate(self.lines) if n not in in_tables]
+        in_tables = {cell.index for table in tables for _, cell in table.cells()}
+        return tables, [line for n, line in enumerate(self.numbers) if n not in in_tables]
 
     def cells(self) -> dict[int, tuple[int, int, str]]:
         """In which table, row and column the lines stand that are in one: the first two from 1, then A, B, ..."""
         return {
-            cell.line: (n, row, column_name(column))
+            cell.index: (n, row, column_name(column))
             for n, table in enumerate(self.tables, 1)
             for row, cells in enumerate(table.rows, 1)
             for column, cell in enumerate(cells)
-            if cell.line is not None
+            if cell.index is not None
         }
 
     def as_dict(self) -> dict[str, Any]:
@@ -121,7 +121,7 @@ class Page:
             "size": list(self.size),
             "turned": self.turned,
             "notice": self.notice,
-            "lines": [line.as_dict() for line in self.lines],
+            "numbers": [line.as_dict() for line in self.numbers],
             "fields": {name: cell.as_dict() for name, cell in self.fields.items()},
             "tables": [table.as_dict() for table in self.checked()],
         }
@@ -135,5 +135,5 @@ class Page:
                 "" if line.number is None else str(line.number), f"{line.confidence:.4f}",
                 "yes" if line.accepted else "no", line.reason or "", *line.box,
             )
-            for number, line in enumerate(self.lines, 1)
+            for number, line in enumerate(self.numbers, 1)
         ]  # fmt: skip

@@ -10,8 +10,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from tendigits.digits.segment import Box
-from tendigits.lines.decode import Edges
+from tendigits.geometry import Box
+from tendigits.numbers.decode import Edges
 
 
 class Position(Protocol):

@@ -1,7 +1,7 @@
 """Read numbers in pictures.
 
 reader = tendigits.Reader()
-reader.read("page.jpg").lines[0].value          # a page: every number on it
+reader.read("page.jpg").numbers[0].value          # a page: every number on it
 reader.digit("seven.png").label                 # a picture of one digit
 """
 
@@ -18,23 +18,23 @@ from tendigits.data.preprocess import FIELD
 from tendigits.digits.budget import Budget
 from tendigits.digits.find import Found, find_digit, open_page
 from tendigits.digits.network import Network, Predictions, bundled, open_network
-from tendigits.digits.segment import Box
 from tendigits.digits.thumbnail import Thumbnail
 from tendigits.errors import UserError
-from tendigits.lines import finder
-from tendigits.lines import network as line_network
-from tendigits.lines.numbers import Mark, common_mark
-from tendigits.lines.reading import LineReader, Reading, evidence
-from tendigits.lines.trust import Trust
-from tendigits.lines.views import Seen
+from tendigits.geometry import Box
+from tendigits.numbers import finder
+from tendigits.numbers import network as line_network
+from tendigits.numbers.confidence import ConfidenceModel
+from tendigits.numbers.reader import NumberReader, Reading, confidence_features
+from tendigits.numbers.values import DecimalSeparator, common_separator
+from tendigits.numbers.views import Seen
+from tendigits.read.accept import accept
+from tendigits.read.context import read_tables
 from tendigits.read.forms import Form, load_form, read_fields
-from tendigits.read.judge import judge
 from tendigits.read.orientation import turns_of
 from tendigits.read.page import LEFT_OUT, Page
 from tendigits.read.position import OnForm, Position, Upright
-from tendigits.read.results import Digit, Line
+from tendigits.read.results import Digit, Number
 from tendigits.read.tables import cell_of, table_of
-from tendigits.tables.context import read_tables
 
 Grey = NDArray[np.uint8]
 
@@ -49,7 +49,7 @@ class ReaderOptions:
     """Confidence from which a digit or a number is accepted, 0 to 1; None takes the networks' own."""
     max_error: float | None = None
     """Instead of a threshold for numbers: the largest share of wrong ones among the accepted, 0 to 1."""
-    decimal: str = Mark.AUTO
+    decimal: str = DecimalSeparator.AUTO
     """Which mark parts decimals: "comma", "point" or "auto"."""
     form: str | Path | None = None
     """A form's TOML file: pictures are laid over the form, and the numbers in its fields are read; see `forms`."""
@@ -75,7 +75,7 @@ class Reader:
         threads: int | None = None,
         *,
         max_error: float | None = None,
-        decimal: str = Mark.AUTO,
+        decimal: str = DecimalSeparator.AUTO,
         form: str | Path | None = None,
     ) -> None:
         """Load the networks.
@@ -98,16 +98,16 @@ class Reader:
             raise UserError(f"expected a threshold from 0 to 1, received {threshold}; the default is about 0.9")
         if threshold is not None and max_error is not None:
             raise UserError("expected a threshold or a maximum error, received both; give one of them")
-        if decimal not in list(Mark):
+        if decimal not in list(DecimalSeparator):
             raise UserError(f"expected comma, point or auto for decimals, received {decimal!r}")
         self.threshold = self.network.threshold if threshold is None else threshold
         taught = self.network.lines
-        lines = line_network.LineNetwork(taught, threads) if taught else line_network.bundled(threads)
-        self.trust = Trust.of(lines.about)
+        lines = line_network.NumberNetwork(taught, threads) if taught else line_network.bundled(threads)
+        self.trust = ConfidenceModel.of(lines.about)
         self.number_threshold = self.trust.threshold(max_error) if threshold is None else threshold
-        self.lines = LineReader(
+        self.lines = NumberReader(
             finder.bundled(threads), lines, self.network,
-            own=model is not None and not taught, untaught=bundled(threads) if taught else None,
+            own=model is not None and not taught, base_network=bundled(threads) if taught else None,
         )  # fmt: skip
 
     def digit(self, image: Any) -> Digit:
@@ -189,14 +189,14 @@ class Reader:
         notice = LEFT_OUT if budget.is_short else None
         return Page(lines, size, fields=cells, notice=notice, thumbnail=Thumbnail.of(grey, size))
 
-    def _judged(self, readings: Sequence[Reading], position: Position) -> list[Line]:
-        mark = Mark(self.options.decimal)
-        if mark is Mark.AUTO:
-            mark = common_mark(reading.text for reading in readings)
-        return [judge(each, self.trust, self.number_threshold, mark, position) for each in readings]
+    def _judged(self, readings: Sequence[Reading], position: Position) -> list[Number]:
+        mark = DecimalSeparator(self.options.decimal)
+        if mark is DecimalSeparator.AUTO:
+            mark = common_separator(reading.text for reading in readings)
+        return [accept(each, self.trust, self.number_threshold, mark, position) for each in readings]
 
     def _is_clear(self, reading: Reading) -> bool:
-        return not reading.is_hurried and self.trust.confidence(evidence(reading)) >= self.number_threshold
+        return not reading.is_partial and self.trust.confidence(confidence_features(reading)) >= self.number_threshold
 
     def _digit(self, predictions: Predictions, i: int, crop: Grey, box: Box) -> Digit:
         """Convert the i-th prediction: accept it, or say why not."""

@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tendigits.digits.segment import Box
 from tendigits.digits.thumbnail import Thumbnail
+from tendigits.geometry import Box
 from tendigits.tables.table import UNCLEAR
 
 VALUE_WIDTH = 12
@@ -116,7 +116,7 @@ class Character:
 
 
 @dataclass(frozen=True, eq=False)
-class Line:
+class Number:
     """A number, or a date, a time, a sum."""
 
     value: str

@@ -8,14 +8,14 @@ from dataclasses import replace
 
 import numpy as np
 
-from tendigits.digits.segment import Box
+from tendigits.geometry import Box
 from tendigits.read.position import Position
-from tendigits.read.results import Line
+from tendigits.read.results import Number
 from tendigits.tables.layout import Layout
 from tendigits.tables.table import Cell, Table
 
 
-def table_of(layout: Layout, lines: Sequence[Line], position: Position) -> Table:
+def table_of(layout: Layout, lines: Sequence[Number], position: Position) -> Table:
     """Make a table of lines, to which a layout's cells refer."""
     corners = layout.corners
     boxes = np.concatenate([corners.min(axis=2), corners.max(axis=2)], axis=2).tolist()
@@ -28,7 +28,7 @@ def table_of(layout: Layout, lines: Sequence[Line], position: Position) -> Table
     return Table(cells, ruled=layout.ruled)
 
 
-def cell_of(box: Box, found: Sequence[int], lines: Sequence[Line]) -> Cell:
+def cell_of(box: Box, found: Sequence[int], lines: Sequence[Number]) -> Cell:
     """Make a cell of those lines of a page that stand in it."""
     if not found:
         return Cell(box)
@@ -37,7 +37,7 @@ def cell_of(box: Box, found: Sequence[int], lines: Sequence[Line]) -> Cell:
         value = " ".join(lines[i].value for i in found)
         confidence = min(lines[i].confidence for i in found)
         return Cell(
-            box, value, None, confidence, False, f"holds {len(found)} numbers", line=found[0], picture=line.strip
+            box, value, None, confidence, False, f"holds {len(found)} numbers", index=found[0], picture=line.strip
         )
     return Cell(
         box, line.value, line.number, line.confidence, line.accepted, line.reason, line.options, found[0], line.strip

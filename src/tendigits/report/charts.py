@@ -18,8 +18,8 @@ from tendigits.model.calibration import Bin, RiskCoverage
 from tendigits.model.recipe import Recipe
 from tendigits.report.curves import COLOURS, PANELS, draw_panel, label_axes
 from tendigits.report.messages import validation_name
-from tendigits.report.run import History
-from tendigits.report.summary import best_epoch
+from tendigits.runs.run import History
+from tendigits.runs.summary import best_epoch
 
 MIN_COVERAGE = 0.05
 """Where the risk-coverage curve begins: a single error among few digits would dwarf the rest."""

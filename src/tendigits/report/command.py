@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
 
-    from tendigits.report.run import Run
+    from tendigits.runs.run import Run
 
 
 def evaluate(
@@ -26,7 +26,7 @@ def evaluate(
     runs: Runs = Path("runs"),
 ) -> None:
     """Evaluate a run's saved model again and rewrite its report, or write a report on other digits."""
-    from tendigits.report.run import find_run
+    from tendigits.runs.run import find_run
 
     require("tendigits evaluate", "train")
     found = find_run(run, runs)  # before Keras is loaded
@@ -63,7 +63,7 @@ def runs(
     """List all runs, show one, or compare several. Of two: is the difference luck?"""
     from rich.console import Console
 
-    from tendigits.report.run import find_run
+    from tendigits.runs.run import find_run
 
     # As wide as the terminal; in a pipe as wide as needed.
     # Without markup: the name of a folder is only a name.

@@ -9,8 +9,8 @@ from tendigits.errors import RunError, UserError
 from tendigits.files import writing
 from tendigits.model.recipe import Recipe
 from tendigits.report.mcnemar import mcnemar_of_runs
-from tendigits.report.run import Run
-from tendigits.report.summary import Summary, list_summaries, summarise
+from tendigits.runs.run import Run
+from tendigits.runs.summary import Summary, list_summaries, summarise
 from tendigits.untrusted import has_inside
 
 Row = dict[str, str]

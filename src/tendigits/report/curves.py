@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tendigits.files import replacing
-from tendigits.report.run import History
+from tendigits.runs.run import History
 
 if TYPE_CHECKING:  # matplotlib takes a third of a second to import
     from matplotlib.axes import Axes

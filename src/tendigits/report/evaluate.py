@@ -23,8 +23,8 @@ from tendigits.model.network import predict
 from tendigits.report import messages
 from tendigits.report.html import Evaluation, write_page
 from tendigits.report.metrics import Report, classification_report, write_report
-from tendigits.report.run import Record, Run, open_run
 from tendigits.report.saliency import MAX_MAPS, first_layer, saliency
+from tendigits.runs.run import Record, Run, open_run
 
 
 def evaluate_run(path: str | Path, data: str | Path | None = None) -> tuple[Report, Path]:

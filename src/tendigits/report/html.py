@@ -29,8 +29,8 @@ from tendigits.model.recipe import Recipe
 from tendigits.report.curves import draw_curves
 from tendigits.report.messages import evaluated_line
 from tendigits.report.metrics import Report, corrected_text, error_rates, percent
-from tendigits.report.run import History, Record, Run
 from tendigits.report.saliency import FirstLayer, digit_png, sheet_png, signed_png
+from tendigits.runs.run import History, Record, Run
 from tendigits.untrusted import has_inside
 
 if TYPE_CHECKING:

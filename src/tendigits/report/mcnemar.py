@@ -15,7 +15,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 from tendigits.errors import RunError
-from tendigits.report.run import Run
+from tendigits.runs.run import Run
 from tendigits.untrusted import MAX_TEXT, read_inside
 
 SIGNIFICANT = 0.05

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 from tendigits.data.dataset import Dataset
 from tendigits.model.calibration import Calibration
 from tendigits.model.recipe import Recipe
-from tendigits.report.run import History, Record
-from tendigits.report.summary import best_epoch
+from tendigits.runs.run import History, Record
+from tendigits.runs.summary import best_epoch
 
 if TYPE_CHECKING:  # these need Keras and matplotlib, which a server that lists runs does not
     from tendigits.model.file import SavedModel

@@ -21,9 +21,9 @@ from fastapi.staticfiles import StaticFiles
 from prometheus_client import generate_latest
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from tendigits.data.image import prepare_for_threads
 from tendigits.errors import TendigitsError
-from tendigits.model.environment import cores
+from tendigits.machine import cores
+from tendigits.pictures.image import prepare_for_threads
 from tendigits.play.session import Playground
 from tendigits.read.reader import Reader
 from tendigits.serve.active_model import ActiveModel, fixed_reader
@@ -50,7 +50,7 @@ from tendigits.teach.store import Store
 
 log = logging.getLogger("tendigits.serve")
 
-PAGE = files("tendigits.serve") / "page"
+PAGE = files("tendigits.web") / "page"
 
 SWAGGER_FILES = ("swagger-ui.css", "swagger-ui-bundle.js")
 """What page/docs.html asks for."""

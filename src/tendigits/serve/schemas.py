@@ -11,7 +11,7 @@ from pydantic_core import InitErrorDetails
 
 from tendigits.digits.layers import Layer
 from tendigits.read.page import Page
-from tendigits.read.results import Digit, Line
+from tendigits.read.results import Digit, Number
 
 MAX_DIGITS = 1000
 """Most digits or corrections in one request."""
@@ -105,7 +105,7 @@ class ValueResponse(BaseModel):
     box: Edges
 
 
-class LineResponse(ValueResponse):
+class NumberResponse(ValueResponse):
     """A number, or a date, a time, a sum."""
 
     characters: list[CharacterResponse]
@@ -115,7 +115,7 @@ class LineResponse(ValueResponse):
     """In a picture of one digit."""
 
     @classmethod
-    def of(cls, line: Line, with_crops: bool) -> "LineResponse":
+    def of(cls, line: Number, with_crops: bool) -> "NumberResponse":
         """From the library's result."""
         content = line.as_dict()
         if with_crops:
@@ -154,8 +154,8 @@ class CellResponse(ValueResponse):
     `value` is empty where nothing stands; or, if it isn't accepted, where something stands that could not be read.
     """
 
-    line: int | None
-    """Which of the page's lines stands in it, from 0."""
+    index: int | None
+    """Which of the page's numbers stands in it, from 0."""
 
 
 class TableResponse(BaseModel):
@@ -185,7 +185,7 @@ class PageResponse(BaseModel):
     notice: str | None = None
     """What a person should know of the page: that not all of it was read."""
     text: str = ""
-    lines: list[LineResponse] = []
+    numbers: list[NumberResponse] = []
     tables: list[TableResponse] = []
     fields: dict[str, CellResponse] = {}
     """Of a form."""
@@ -200,8 +200,8 @@ class PageResponse(BaseModel):
             size=page.size,
             turned=page.turned,
             notice=page.notice,
-            text="\n".join(line.value for line in page.lines),
-            lines=[LineResponse.of(line, with_crops) for line in page.lines],
+            text="\n".join(line.value for line in page.numbers),
+            numbers=[NumberResponse.of(line, with_crops) for line in page.numbers],
             tables=[TableResponse(**table.as_dict()) for table in page.checked()],
             fields={name: CellResponse(**cell.as_dict()) for name, cell in page.fields.items()},
         )

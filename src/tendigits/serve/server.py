@@ -17,7 +17,7 @@ import typer
 import uvicorn
 
 from tendigits.errors import UserError
-from tendigits.model.environment import cores
+from tendigits.machine import cores
 from tendigits.play.session import Playground
 from tendigits.read.reader import Reader
 from tendigits.serve.active_model import fixed_reader

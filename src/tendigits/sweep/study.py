@@ -24,7 +24,7 @@ from tendigits.errors import DivergedError, Failure, RunError, reason_of
 from tendigits.files import lock_folder, make_folder, write_or_compare, write_text
 from tendigits.model.recipe import Recipe
 from tendigits.model.recipe_files import to_toml
-from tendigits.report.run import check_inside
+from tendigits.runs.run import check_inside
 from tendigits.sweep.plots import plot_search
 from tendigits.sweep.space import Space, with_values
 from tendigits.sweep.trial import Pruned, Warn, run_trial

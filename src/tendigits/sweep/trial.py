@@ -12,7 +12,7 @@ import keras
 
 from tendigits.errors import Interrupted
 from tendigits.model.recipe import Recipe
-from tendigits.report.run import open_run
+from tendigits.runs.run import open_run
 from tendigits.train.console import Console
 from tendigits.train.pipeline import resume_run, run_recipe
 

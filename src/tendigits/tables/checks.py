@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from decimal import Decimal, InvalidOperation
 
 from tendigits.errors import UserError
-from tendigits.lines.numbers import DATE, TIME, to_decimal
+from tendigits.numbers.values import DATE, TIME, to_decimal
 from tendigits.tables.sums import check_sums
 from tendigits.tables.table import ALPHABET, Cell, Table, column_name
 from tendigits.tables.totals import Sums
@@ -69,7 +69,7 @@ def parse(text: str) -> dict[int, Expectation]:
 
 
 def check_columns(table: Table, expected: Mapping[int, Expectation]) -> Table:
-    """Mark cells as doubtful that are not as expected, and say which reading would be.
+    """DecimalSeparator cells as doubtful that are not as expected, and say which reading would be.
 
     Raises:
         UserError: the table has no such column.

@@ -11,8 +11,8 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from tendigits.lines.finder import Place
-from tendigits.lines.order import in_rows
+from tendigits.numbers.finder import Detection
+from tendigits.numbers.order import in_rows
 from tendigits.tables import sheet_map
 from tendigits.tables.ruled_lines import RuledLines, find_ruled_lines, find_strokes
 from tendigits.tables.sheet_map import SheetMap
@@ -58,15 +58,15 @@ class FlatSheet:
         middles: Floats = (self.first + self.last) / 2
         return middles
 
-    def places(self, spans: Floats) -> list[Place]:
+    def places(self, spans: Floats) -> list[Detection]:
         """The places on the page of some numbers: float64 (n, 4), left and right end, level, and height of a digit."""
         first, last = self.map.back(spans[:, [0, 2]]), self.map.back(spans[:, [1, 2]])
         middles, (across, down) = (first + last) / 2, (last - first).T
         found = np.column_stack([middles, np.arctan2(down, across), np.hypot(across, down), spans[:, 3]])
-        return [Place(x, y, angle, length, height, 1.0) for x, y, angle, length, height in found.tolist()]
+        return [Detection(x, y, angle, length, height, 1.0) for x, y, angle, length, height in found.tolist()]
 
 
-def flatten(grey: Grey, places: Sequence[Place]) -> FlatSheet:
+def flatten(grey: Grey, places: Sequence[Detection]) -> FlatSheet:
     """Flatten a page, uint8 (height, width), with numbers in some places, at least one."""
     height = float(np.median([place.height for place in places]))
     middle, size = (grey.shape[1] / 2, grey.shape[0] / 2), max(grey.shape) / 2
@@ -109,12 +109,12 @@ def _direction(strokes: Floats) -> float:
     return float(np.angle((lengths * np.exp(4j * angles)).sum()) / 4)
 
 
-def _direction_of(places: Sequence[Place]) -> float:
+def _direction_of(places: Sequence[Detection]) -> float:
     """The direction of numbers that are long enough to have one."""
     return float(np.median([place.angle for place in places if place.length > LONG * place.height] or [0.0]))
 
 
-def _corners(flat: SheetMap, places: Sequence[Place]) -> tuple[Floats, Floats]:
+def _corners(flat: SheetMap, places: Sequence[Detection]) -> tuple[Floats, Floats]:
     """The left upper and the right lower corners of places: float64 (n, 2) each."""
     middles = np.array([[place.x, place.y] for place in places])
     halves = np.array([[np.cos(p.angle) * p.length / 2, np.sin(p.angle) * p.length / 2] for p in places])

@@ -17,9 +17,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tendigits.digits.segment import Box
 from tendigits.errors import MissingExtraError
 from tendigits.files import writing
+from tendigits.geometry import Box
 
 if TYPE_CHECKING:
     import pandas
@@ -70,8 +70,8 @@ class Cell:
     options: list[tuple[str, float]] = field(default_factory=list, repr=False)
     """What else it may be, and how probable that is, the most probable first."""
 
-    line: int | None = None
-    """Which of the page's lines stands in it, from 0."""
+    index: int | None = None
+    """Which of the page's numbers stands in it, from 0."""
 
     picture: NDArray[np.uint8] | None = field(default=None, repr=False)
     """uint8 (40, width): the number as the reader saw it."""
@@ -96,7 +96,7 @@ class Cell:
             "accepted": self.accepted,
             "reason": self.reason,
             "box": list(self.box),
-            "line": self.line,
+            "index": self.index,
         }
 
 

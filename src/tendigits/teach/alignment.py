@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tendigits.lines.decode import CHARACTERS, HEIGHT, NONE, STRIDE
+from tendigits.numbers.decode import CHARACTERS, HEIGHT, NONE, STRIDE
 from tendigits.teach.line_targets import NEAR
 
 GAP = 3

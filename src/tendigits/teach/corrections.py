@@ -12,9 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tendigits.errors import UserError
-from tendigits.lines.decode import CHARACTERS, HEIGHT
-from tendigits.lines.network import GRID
-from tendigits.lines.strips import WIDEST
+from tendigits.numbers.decode import CHARACTERS, HEIGHT
+from tendigits.numbers.network import GRID
+from tendigits.numbers.strips import WIDEST
 
 NARROWEST = 24
 """Pixels: the least width of a strip."""

@@ -13,9 +13,9 @@ import numpy as np
 from tendigits.data.dataset import Dataset
 from tendigits.digits.find import find_digit
 from tendigits.digits.network import Network
-from tendigits.lines.network import LineNetwork
-from tendigits.lines.network import bundled as bundled_lines
-from tendigits.lines.read_strip import room, strip_text
+from tendigits.numbers.network import NumberNetwork
+from tendigits.numbers.network import bundled as bundled_lines
+from tendigits.numbers.read_strip import room, strip_text
 from tendigits.teach.corrections import Correction, NumberCorrection
 from tendigits.teach.rehearsal import generated_lines
 
@@ -38,9 +38,9 @@ class Evaluated:
     """Of its file. What it had predicted where a person corrected it, it need not be asked again."""
 
     @cached_property
-    def lines(self) -> LineNetwork:
+    def lines(self) -> NumberNetwork:
         """The line network."""
-        return LineNetwork(self.digits.lines) if self.digits.lines else bundled_lines()
+        return NumberNetwork(self.digits.lines) if self.digits.lines else bundled_lines()
 
     def right_digits(self, items: Sequence[Correction]) -> list[bool]:
         """Which corrections say what this reader says too; "not a digit" is wrong where it had read a digit."""
@@ -90,7 +90,7 @@ def right_labels(network: Network, crops: Array, labels: Array) -> Array:
     return right
 
 
-def right_lines(network: LineNetwork) -> list[bool]:
+def right_lines(network: NumberNetwork) -> list[bool]:
     """Which generated lines are read right; where no digit stands in one, none is read."""
     lines = generated_lines()
     return [

@@ -16,11 +16,11 @@ import numpy as np
 
 from tendigits.data.preprocess import standardize
 from tendigits.engine.fit import fit
-from tendigits.lines.decode import BAR, HEIGHT, NONE, STRIDE, decode
-from tendigits.lines.network import GRID, STRIP, LineNetwork, pack
-from tendigits.lines.read_strip import room
 from tendigits.model.onnx import from_onnx, to_onnx
 from tendigits.model.quantize import quantize
+from tendigits.numbers.decode import BAR, HEIGHT, NONE, STRIDE, decode
+from tendigits.numbers.network import GRID, STRIP, NumberNetwork, pack
+from tendigits.numbers.read_strip import room
 from tendigits.teach.alignment import align
 from tendigits.teach.finetune import warm_up
 from tendigits.teach.line_targets import NEAR, loss, targets
@@ -79,7 +79,7 @@ def fine_tune_lines(
         ModelFileError: the file is not a line network.
         DivergedError: the loss is no longer a finite number.
     """
-    x, y = _training_data(LineNetwork(data), training, np.random.default_rng((seed, 3)))
+    x, y = _training_data(NumberNetwork(data), training, np.random.default_rng((seed, 3)))
     model, about = from_onnx(data)
     model.compile(warm_up(EPOCHS, BATCH_SIZE, len(x)), _loss)
     rng = np.random.default_rng((seed, 4))
@@ -95,7 +95,7 @@ def _loss(y_true: Any, y_pred: Any) -> Any:
     return loss(y_true[..., : NONE + 1], y_true[..., NONE + 1], y_true[..., NONE + 2 :], y_pred)
 
 
-def _training_data(network: LineNetwork, training: LineTrainingSet, rng: np.random.Generator) -> tuple[Array, Array]:
+def _training_data(network: NumberNetwork, training: LineTrainingSet, rng: np.random.Generator) -> tuple[Array, Array]:
     """Strips side by side, float32 (n, 40, width, 1), and targets, float32 (n, width / 2, classes + 1 + 1 + 4).
 
     The targets are the probabilities of the classes, the weight of the place, and the distances to the edges.

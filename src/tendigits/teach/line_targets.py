@@ -14,7 +14,7 @@ import numpy as np
 from keras import ops
 from numpy.typing import NDArray
 
-from tendigits.lines.decode import CLASSES, HEIGHT, NONE, STRIDE
+from tendigits.numbers.decode import CLASSES, HEIGHT, NONE, STRIDE
 
 NARROW = 5
 """Pixels: a narrower character has its centre at one place, any other at two."""

@@ -22,11 +22,11 @@ from tendigits.data.dataset import Dataset
 from tendigits.digits.foreground import find_foreground
 from tendigits.digits.network import LINES, bundled, bundled_file, from_onnx
 from tendigits.errors import StoreError
-from tendigits.lines.network import bundled as bundled_lines
-from tendigits.lines.network import bundled_file as bundled_lines_file
-from tendigits.lines.read_strip import room
-from tendigits.lines.second_opinion import crops_of
 from tendigits.model.onnx import with_metadata
+from tendigits.numbers.network import bundled as bundled_lines
+from tendigits.numbers.network import bundled_file as bundled_lines_file
+from tendigits.numbers.read_strip import room
+from tendigits.numbers.second_opinion import crops_of
 from tendigits.teach import finetune, finetune_lines
 from tendigits.teach.alignment import align
 from tendigits.teach.corrections import Correction, NumberCorrection

@@ -14,7 +14,7 @@ import numpy as np
 
 from tendigits.data.dataset import Dataset
 from tendigits.digits.find import find_digit
-from tendigits.lines.decode import HEIGHT
+from tendigits.numbers.decode import HEIGHT
 
 Array = np.ndarray[Any, Any]
 

@@ -18,7 +18,7 @@ import sqlalchemy as sa
 from sqlalchemy import CheckConstraint, Column, Integer, LargeBinary, MetaData, Row, String, Table
 
 from tendigits.errors import UserError, printable, reason_of
-from tendigits.lines.decode import CHARACTERS, HEIGHT
+from tendigits.numbers.decode import CHARACTERS, HEIGHT
 from tendigits.teach.corrections import Correction, NumberCorrection
 
 log = logging.getLogger("tendigits.teach")

@@ -16,9 +16,9 @@ import numpy as np
 from tendigits.data.mnist import FILE
 from tendigits.digits.network import Network, bundled_file, from_onnx
 from tendigits.errors import ModelFileError, StoreError
-from tendigits.lines.network import LineNetwork
-from tendigits.lines.network import bundled as bundled_lines
-from tendigits.lines.read_strip import strip_text
+from tendigits.numbers.network import NumberNetwork
+from tendigits.numbers.network import bundled as bundled_lines
+from tendigits.numbers.read_strip import strip_text
 from tendigits.teach.rehearsal import generated_lines
 from tendigits.teach.schema import FineTunedNetwork
 from tendigits.teach.store import Store
@@ -100,7 +100,7 @@ def verify_network(network: Network) -> None:
     _verify_digits(network)
     if network.lines:
         strips, texts = known_lines()
-        read = [strip_text(output) for output in LineNetwork(network.lines)(strips)]
+        read = [strip_text(output) for output in NumberNetwork(network.lines)(strips)]
         right = float(np.mean([found == text for found, text in zip(read, texts, strict=True)]))
         if right < MIN_ACCURACY:
             raise ModelFileError(

@@ -140,7 +140,7 @@ def _import_keras() -> None:
 
 def _worker() -> Worker:
     """Draws in a process of its own where there is a second core for it."""
-    from tendigits.model.environment import cores
+    from tendigits.machine import cores
     from tendigits.report.html import warm_up
 
     if cores() == 1:

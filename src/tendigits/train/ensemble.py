@@ -14,7 +14,7 @@ from tendigits.errors import HostError, Interrupted
 from tendigits.model.file import load_model
 from tendigits.model.network import PIXELS, compile_network
 from tendigits.model.recipe import Recipe
-from tendigits.report.run import Run, check_inside, create_run, open_run
+from tendigits.runs.run import Run, check_inside, create_run, open_run
 from tendigits.train.checkpoint import History, load_last_checkpoint
 from tendigits.train.trainer import Trained, Training, finish, recorded, timed, train_network
 

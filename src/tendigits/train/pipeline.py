@@ -19,13 +19,13 @@ from tendigits.data.dataset import Dataset
 from tendigits.data.load import load
 from tendigits.errors import Interrupted, RecipeError, RunError
 from tendigits.files import need_space
-from tendigits.model.environment import describe_commit, describe_environment, has_bfloat16
+from tendigits.machine import describe_commit, describe_environment, has_bfloat16
 from tendigits.model.hdf5 import MAX_BYTES
 from tendigits.model.network import count_parameters
 from tendigits.model.recipe import Recipe
 from tendigits.report import messages
 from tendigits.report.evaluate import load_same_data
-from tendigits.report.run import FORMAT, Record, Run, create_run, open_run
+from tendigits.runs.run import FORMAT, Record, Run, create_run, open_run
 from tendigits.train import spmd
 from tendigits.train.checkpoint import Checkpoint, load_last_checkpoint
 from tendigits.train.console import Console

@@ -28,7 +28,7 @@ from tendigits.report import messages
 from tendigits.report.curves import write_curves
 from tendigits.report.evaluate import report_on
 from tendigits.report.metrics import Report, accuracy_text
-from tendigits.report.run import Record, Run
+from tendigits.runs.run import Record, Run
 from tendigits.train import spmd
 from tendigits.train.augment import augmenter, draw_augmented
 from tendigits.train.checkpoint import Checkpoint, History, load_last_checkpoint, save_checkpoint

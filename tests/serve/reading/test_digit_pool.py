@@ -68,4 +68,4 @@ def test_a_process_reads_as_this_one_does_also_with_a_reader_that_it_had_not_ope
         pages = asyncio.run(asyncio.wait_for(read(prepared), 60))
         assert isinstance(pages.pop(), DataError)
         expected = Reader(threads=1).digits(images[:-1])
-        assert [page.lines[0].digit.as_dict() for page in pages] == [digit.as_dict() for digit in expected]
+        assert [page.numbers[0].digit.as_dict() for page in pages] == [digit.as_dict() for digit in expected]

@@ -59,7 +59,7 @@ def test_one_that_is_alone_is_read_here_and_others_in_processes_all_alike(digits
     async def read():
         alone = [await reading(active, picture) for picture in pictures]
         assert not pool.batches
-        assert (await reading(active, jpeg)).lines[0].value == alone[0].lines[0].value
+        assert (await reading(active, jpeg)).numbers[0].value == alone[0].numbers[0].value
         assert pool.batches == [(work, 1)]
         together = await asyncio.gather(*(reading(active, picture) for picture in pictures))
         assert pool.batches == [(work, 1), (work, 2), (work, 2)]
@@ -70,7 +70,7 @@ def test_one_that_is_alone_is_read_here_and_others_in_processes_all_alike(digits
     for picture, here, there in zip(pictures, alone, together, strict=True):
         expected = reader.digit(picture)
         for page in (here, there):
-            assert page.lines[0].digit.as_dict() == expected.as_dict()
+            assert page.numbers[0].digit.as_dict() == expected.as_dict()
 
 
 @pytest.mark.parametrize("mode", ["L", "RGBA", "P", "1"])

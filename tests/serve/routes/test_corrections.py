@@ -127,10 +127,10 @@ def test_numbers_are_listed_by_the_hundred(client):
 
 def test_what_was_read_can_be_sent_back_as_a_correction(client, digits):
     content = client.post("/v1/read?crops=true", content=page_of_numbers(digits)).json()
-    line = content["pages"][0]["lines"][0]
+    line = content["pages"][0]["numbers"][0]
     new = {"strip": line["strip"], "text": "12.5", "predicted": line["value"]}
     assert client.post("/v1/corrections/numbers", json={"numbers": [new]}).status_code == 201
-    assert client.post("/v1/read", content=page_of_numbers(digits)).json()["pages"][0]["lines"][0]["strip"] is None
+    assert client.post("/v1/read", content=page_of_numbers(digits)).json()["pages"][0]["numbers"][0]["strip"] is None
 
 
 @pytest.mark.parametrize(

@@ -44,8 +44,8 @@ def test_fields_of_several_pictures_one_of_them_of_no_form(client, blank, filled
     cell = first["fields"]["points"]
     assert (cell["accepted"], cell["reason"], cell["number"]) == (True, None, "17")
     assert cell["confidence"] > 0.9
-    assert cell["box"][0] < first["lines"][cell["line"]]["box"][0]
-    assert first["lines"][cell["line"]]["strip"]
+    assert cell["box"][0] < first["numbers"][cell["index"]]["box"][0]
+    assert first["numbers"][cell["index"]]["strip"]
     assert second["error"].startswith("expected a picture of the form, found")
     assert third["error"].startswith("expected a whole PNG")
 

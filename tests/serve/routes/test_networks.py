@@ -12,7 +12,7 @@ import pytest
 from helpers import crop64, png
 from tendigits.errors import ModelFileError, RunError
 from tendigits.read.reader import Reader
-from tendigits.report.run import open_run
+from tendigits.runs.run import open_run
 from tendigits.serve.routes import run_networks
 from tendigits.serve.routes.run_networks import MOST, ReadingNetworks
 
@@ -30,7 +30,7 @@ def test_a_run_reads_and_shows_its_layers(with_runs, runs, digits):
     picture = png(255 - np.kron(digits.x_test[0], np.ones((4, 4), np.uint8)))
     answer = with_runs.post("/v1/read?one=true&crops=true&run=b", content=picture)
     assert answer.status_code == 200
-    digit = answer.json()["pages"][0]["lines"][0]["digit"]
+    digit = answer.json()["pages"][0]["numbers"][0]["digit"]
     expected = Reader(runs / "b").digit(picture)
     assert digit["label"] == expected.label
     np.testing.assert_allclose(digit["probabilities"], expected.probabilities, atol=1e-4)

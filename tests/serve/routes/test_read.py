@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 from helpers import LOCKED_PDF, page_of_numbers, png
-from tendigits.lines import finder
+from tendigits.numbers import finder
 from tendigits.read.reader import Reader
 from tendigits.serve.reading.batching import BoundedThreads, QueueFull
 from tendigits.serve.reading.pages import PagePool
@@ -32,19 +32,19 @@ def test_a_page_as_the_library_reads_it(client, digits):
     assert content["network"] == bundled_sha256()
     (found,) = content["pages"]
     expected = Reader().read(page)
-    assert [line["value"] for line in found["lines"]] == [line.value for line in expected.lines]
-    assert found["lines"][0]["value"] == "".join(map(str, digits.y_test[:4]))
-    assert found["text"] == "\n".join(line.value for line in expected.lines)
+    assert [line["value"] for line in found["numbers"]] == [line.value for line in expected.numbers]
+    assert found["numbers"][0]["value"] == "".join(map(str, digits.y_test[:4]))
+    assert found["text"] == "\n".join(line.value for line in expected.numbers)
     assert found["size"] == [354, 280]
     assert found["sha256"] == hashlib.sha256(page).hexdigest()
-    (line, *_), (read_line, *_) = found["lines"], expected.lines
+    (line, *_), (read_line, *_) = found["numbers"], expected.numbers
     assert (line["number"], line["reason"]) == (str(read_line.number), read_line.reason)
     assert line["characters"][0] == read_line.characters[0].as_dict() | {"crop": None}
 
 
 def test_one_digit_with_its_crop(client, digits):
     answer = client.post("/v1/read?one=true&crops=true", content=png(digits.x_test[3]), headers=PNG)
-    (line,) = answer.json()["pages"][0]["lines"]
+    (line,) = answer.json()["pages"][0]["numbers"]
     digit = line["digit"]
     expected = Reader().digit(png(digits.x_test[3]))
     assert digit["label"] == expected.label == digits.y_test[3]
@@ -79,7 +79,7 @@ def test_a_form_with_several_pictures_one_of_them_invalid(client, digits):
     answer = client.post("/v1/read", files=files)
     assert answer.status_code == 200
     first, second, third = answer.json()["pages"]
-    assert len(first["lines"]) == 2
+    assert len(first["numbers"]) == 2
     assert second["error"].startswith("expected a whole PNG")
     assert third["text"] == str(digits.y_test[0])
     assert "etc" not in answer.text
@@ -127,7 +127,7 @@ def test_what_was_left_out_is_said(client, digits, monkeypatch):
     monkeypatch.setattr(finder, "MOST", 1)
     monkeypatch.setattr(PagePool, "run", run_here)
     (found,) = client.post("/v1/read", content=page, headers=PNG).json()["pages"]
-    assert (found["notice"], len(found["lines"])) == ("more to read than one picture may cost: some was left out", 1)
+    assert (found["notice"], len(found["numbers"])) == ("more to read than one picture may cost: some was left out", 1)
 
 
 def test_a_page_that_there_is_not_and_one_of_a_pdf_with_a_password(client):
@@ -142,9 +142,9 @@ def test_a_page_that_there_is_not_and_one_of_a_pdf_with_a_password(client):
 
 def test_blank_pictures(client):
     blank = png(np.zeros((28, 28), np.uint8))
-    assert client.post("/v1/read", content=blank, headers=PNG).json()["pages"][0]["lines"] == []
+    assert client.post("/v1/read", content=blank, headers=PNG).json()["pages"][0]["numbers"] == []
     answer = client.post("/v1/read?one=true", content=blank, headers=PNG)
-    digit = answer.json()["pages"][0]["lines"][0]["digit"]
+    digit = answer.json()["pages"][0]["numbers"][0]["digit"]
     assert (digit["accepted"], digit["reason"], digit["is_digit"]) == (False, "no digit", 0.0)
 
 

@@ -10,8 +10,8 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import TypeVar
 
-from tendigits.batch.workers import JobError, TimedOut, WorkerPool
 from tendigits.digits.find import Found
+from tendigits.pool.pool import JobError, TimedOut, WorkerPool
 from tendigits.read.page import Page
 from tendigits.serve.reading import work
 from tendigits.serve.reading.pages import NotRead, TooLate

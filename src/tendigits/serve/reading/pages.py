@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, TypeVar
 
-from tendigits.batch.workers import ProcessDied, TimedOut, WorkerPool
+from tendigits.pool.pool import ProcessDied, TimedOut, WorkerPool
 from tendigits.serve.reading.fair_queue import FairQueue, Sender
 
 Result = TypeVar("Result")

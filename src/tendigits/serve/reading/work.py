@@ -13,11 +13,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tendigits.batch.batch import as_page, attempt, read_located
-from tendigits.data.documents import count_pages, is_document
-from tendigits.data.image import prepare_for_threads
 from tendigits.digits.find import Found, find_digit, open_page
 from tendigits.digits.network import from_onnx
 from tendigits.errors import DataError
+from tendigits.pictures.documents import count_pages, is_document
+from tendigits.pictures.image import prepare_for_threads
 from tendigits.read.forms import Form, make_form
 from tendigits.read.page import Page
 from tendigits.read.reader import PACKAGE, Reader, ReaderOptions
@@ -94,7 +94,7 @@ def read_tables(
     page = _or_error(lambda: _reader_of(source).read(image, number), image)
     tables = page.checked(sums, expect)
     file = as_file([(None, table) for table in tables], as_xlsx) if tables else None
-    return file, [line.accepted for line in page.lines]
+    return file, [line.accepted for line in page.numbers]
 
 
 def as_file(tables: Sequence[tuple[str | None, Table]], as_xlsx: bool) -> bytes:

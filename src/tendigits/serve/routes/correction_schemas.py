@@ -9,8 +9,8 @@ import numpy as np
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, FailFast, Field, model_validator
 
 from tendigits.errors import UserError
-from tendigits.lines.decode import CHARACTERS, HEIGHT
-from tendigits.lines.strips import WIDEST
+from tendigits.numbers.decode import CHARACTERS, HEIGHT
+from tendigits.numbers.strips import WIDEST
 from tendigits.serve.schemas import MAX_DIGITS, Crop, Label, Strict, encode
 from tendigits.teach.corrections import NARROWEST, Correction, NumberCorrection, check_text, is_width
 

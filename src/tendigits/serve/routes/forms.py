@@ -7,8 +7,8 @@ from fastapi import Form as Part
 from pydantic import FailFast, Field, Json
 from starlette.exceptions import HTTPException
 
-from tendigits.data.documents import MAX_PAGES
 from tendigits.errors import DataError, UserError
+from tendigits.pictures.documents import MAX_PAGES
 from tendigits.read.forms import MAX_FIELDS
 from tendigits.serve.app_state import State
 from tendigits.serve.errors import error_responses
@@ -67,5 +67,5 @@ async def read_forms(
         return await while_connected(request, reading)
 
     pages = await read_all(read, [await each.read() for each in image], state.pages.workers)
-    count(state, [line.accepted for page in pages for line in page.lines])
+    count(state, [line.accepted for page in pages for line in page.numbers])
     return ReadResponse(network=active.sha256, pages=pages)

@@ -11,8 +11,8 @@ from fastapi import APIRouter, Query, Request, Response
 from starlette.exceptions import HTTPException
 from starlette.formparsers import MultiPartException
 
-from tendigits.data.documents import MAX_PAGES
 from tendigits.errors import DataError
+from tendigits.pictures.documents import MAX_PAGES
 from tendigits.serve.active_model import ActiveReader
 from tendigits.serve.app_state import AppState, State
 from tendigits.serve.edge.json_body import JsonRoute
@@ -77,7 +77,7 @@ async def read_pictures(
         return await while_connected(request, reading)
 
     pages = await read_all(read, images, MAX_PICTURES if one else state.pages.workers)
-    count(state, [line.accepted for page in pages for line in page.lines])
+    count(state, [line.accepted for page in pages for line in page.numbers])
     if len(pages) == 1 and pages[0].error is not None:
         raise HTTPException(415, pages[0].error)
     return ReadResponse(network=active.sha256, pages=pages)

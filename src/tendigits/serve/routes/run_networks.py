@@ -15,13 +15,13 @@ from pathlib import Path
 
 from fastapi.concurrency import run_in_threadpool
 
-from tendigits.batch.workers import JobError, WorkerPool
 from tendigits.digits.layers import Layers
 from tendigits.digits.network import from_onnx
 from tendigits.errors import Failure, ModelFileError, TendigitsError
 from tendigits.export.run_network import run_network
+from tendigits.pool.pool import JobError, WorkerPool
 from tendigits.read.reader import Reader
-from tendigits.report.run import Run
+from tendigits.runs.run import Run
 from tendigits.serve.reading.work import ReaderSource
 
 MOST = 4

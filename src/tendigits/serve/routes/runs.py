@@ -15,8 +15,8 @@ from tendigits.model.recipe_files import ABOUT, RECIPES
 from tendigits.model.setting import Setting, settings
 from tendigits.report.mcnemar import mcnemar_of_runs
 from tendigits.report.messages import data_lines
-from tendigits.report.run import Run, check_inside, open_run
-from tendigits.report.summary import Summary, list_summaries, summarise
+from tendigits.runs.run import Run, check_inside, open_run
+from tendigits.runs.summary import Summary, list_summaries, summarise
 from tendigits.serve.app_state import AppState, State
 from tendigits.serve.edge.json_body import JsonRoute
 from tendigits.serve.errors import error_responses

@@ -4,9 +4,9 @@ from typing import Annotated
 
 from pydantic import FailFast, Field, model_validator
 
-from tendigits.data.documents import MAX_PAGES
-from tendigits.digits.segment import Box
-from tendigits.lines.numbers import common_mark, to_decimal
+from tendigits.geometry import Box
+from tendigits.numbers.values import common_separator, to_decimal
+from tendigits.pictures.documents import MAX_PAGES
 from tendigits.serve.schemas import Strict
 from tendigits.tables.table import Cell, Table
 
@@ -41,7 +41,7 @@ class TableRequest(Strict):
 
     def table(self) -> Table:
         """As the library has it; what the values mean is told by all of them."""
-        mark = common_mark(cell.value for row in self.rows for cell in row)
+        mark = common_separator(cell.value for row in self.rows for cell in row)
         nowhere = Box(0, 0, 0, 0)
         return Table(
             [

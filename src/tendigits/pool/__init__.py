@@ -1,0 +1,1 @@
+"""Worker processes with a deadline and a limit of memory, for batches and the server."""

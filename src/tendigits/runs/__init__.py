@@ -1,0 +1,1 @@
+"""Run folders: everything about one training, in files with checked contents."""

@@ -1,0 +1,180 @@
+"""A run folder: everything about one training, in files that a person and a program can read.
+
+runs/2026-11-24-23-59-01/
+  recipe.json    every setting                  run.json     versions, machine, data, durations, result
+  history.csv    one line per epoch             curves.svg   curves.png
+  model.keras    model.h5                       report.html  report.md     report.json
+  confusion.png  mistakes.png
+  checkpoints/   the last two epochs, until the run is finished
+
+open_run("runs/first").history()["val_loss"]
+"""
+
+import csv
+import io
+import json
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from math import isfinite
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock, Timeout
+
+from tendigits.errors import RunError, reason_of
+from tendigits.files import LOCK, lock_folder, remove_leftovers, write_text
+from tendigits.model.recipe import Recipe
+from tendigits.runs.record import check_record
+from tendigits.untrusted import MAX_TEXT, has_inside, path_inside, read_inside
+
+FORMAT = 2
+HISTORY = "history.csv"
+Record = dict[str, Any]
+History = Mapping[str, Sequence[float]]
+
+
+@dataclass(frozen=True)
+class Run:
+    """An existing run folder; its files are read and written here."""
+
+    path: Path
+
+    @property
+    def checkpoints(self) -> Path:
+        """The folder of the checkpoints while the run is not finished."""
+        return self.path / "checkpoints"
+
+    def recipe(self) -> Recipe:
+        """The recipe that the run was started with. Raises RunError, RecipeError."""
+        return Recipe(**self._json("recipe.json"))
+
+    def record(self) -> Record:
+        """run.json as a dict. Raises RunError where it is missing, damaged or of another format."""
+        record = self._json("run.json")
+        version = record.get("format")
+        if version != FORMAT:
+            age = "an older" if isinstance(version, int) and version < FORMAT else "another"
+            raise RunError(
+                f"{self.path} was written by {age} version of tendigits: expected run format {FORMAT}, received "
+                f"{version!r:.60}; train again, or use that version"
+            )
+        try:
+            check_record(record)
+        except ValueError as error:
+            raise RunError(f"{self.path}: run.json is damaged: {error}; delete the run, or restore the file") from None
+        return record
+
+    def write_record(self, record: Record) -> None:
+        """Write run.json, whole or not at all. Raises DiskError."""
+        write_text(self.path / "run.json", json.dumps(record, indent=1, ensure_ascii=False) + "\n")
+
+    def history(self) -> dict[str, list[float]]:
+        """history.csv as column -> values, without 'epoch'; empty before the first epoch's end. Raises RunError."""
+        if not os.path.lexists(self.path / HISTORY):
+            return {}
+        try:
+            text = read_inside(self.path, HISTORY, MAX_TEXT).decode("utf-8")
+            rows = list(csv.DictReader(io.StringIO(text)))
+            columns = [name for name in (rows[0] if rows else ()) if name != "epoch"]
+            history = {name: [float(row[name]) for row in rows] for name in columns}
+            if not all(isfinite(value) for values in history.values() for value in values):
+                raise ValueError("expected finite numbers")
+            return history
+        except (OSError, ValueError, TypeError, csv.Error) as error:
+            raise RunError(f"cannot read {self.path / HISTORY}: {reason_of(error)}") from error
+
+    def write_history(self, history: History) -> None:
+        """Write history.csv, one line per epoch from 1; the numbers read back exactly. Raises DiskError."""
+        text = io.StringIO()
+        rows = csv.writer(text, lineterminator="\n")
+        rows.writerow(["epoch", *history])
+        rows.writerows([i, *map(repr, values)] for i, values in enumerate(zip(*history.values(), strict=True), 1))
+        write_text(self.path / HISTORY, text.getvalue())
+
+    def is_locked(self) -> bool:
+        """Whether a process is writing to the run now."""
+        if not has_inside(self.path, LOCK):
+            return False
+        try:
+            with FileLock(self.path / LOCK, timeout=0, preserve_lock_file=True):
+                return False
+        except Timeout:
+            return True
+        except OSError:  # a folder that only others may write to
+            return False
+
+    @contextmanager
+    def lock(self) -> Iterator[None]:
+        """Lock the run while writing to it, as `lock_folder`.
+
+        Raises:
+            RunError: another process holds the lock, or the run's checkpoints are not in its folder.
+            DiskError: the folder cannot be written to.
+        """
+        with lock_folder(self.path, "choose another --name"):
+            check_inside(self.path, "checkpoints")
+            if self.checkpoints.is_dir():
+                remove_leftovers(self.checkpoints)
+            yield
+
+    def _json(self, name: str) -> dict[str, Any]:
+        try:
+            content = json.loads(read_inside(self.path, name, MAX_TEXT))
+        except (OSError, ValueError, RecursionError) as error:
+            raise RunError(f"{self.path} is not a run folder: cannot read {name}: {reason_of(error)}") from error
+        if not isinstance(content, dict):
+            raise RunError(f"{self.path} is not a run folder: {name} holds no object")
+        return content
+
+
+def check_inside(folder: Path, name: str) -> None:
+    """Raise RunError if `name` in a run's folder is a link, through which somebody else's files would be written."""
+    try:
+        path_inside(folder, name)
+    except OSError as error:
+        raise RunError(f"{folder / name}: {error.strerror}; delete the link") from None
+
+
+def create_run(runs: Path, recipe: Recipe, name: str | None, now: datetime) -> Run:
+    """Make a new folder in `runs`, named `name` or after the date and time, and write the recipe into it.
+
+    Raises:
+        RunError: the name is taken, or is not a plain file name.
+    """
+    if name is not None and (name in ("", ".", "..") or Path(name).name != name):
+        raise RunError(f"expected a plain name for the run, received {name!r}; choose the folder with --runs")
+    stem = name if name is not None else now.strftime("%Y-%m-%d-%H-%M-%S")
+    for attempt in range(1, 1000):
+        path = runs / (stem if attempt == 1 else f"{stem}-{attempt}")
+        try:
+            path.mkdir(parents=True)
+        except FileExistsError:
+            if name is not None:
+                raise RunError(f"{path} exists; choose another --name, or continue it with --resume {path}") from None
+        except OSError as error:
+            raise RunError(f"cannot make the run folder {path}: {error.strerror}; choose another --runs") from None
+        else:
+            (path / "checkpoints").mkdir()
+            write_text(path / "recipe.json", recipe.model_dump_json(indent=1) + "\n")
+            return Run(path)
+    raise RunError(f"expected a free name in {runs}, {stem}-1 to {stem}-999 are taken; choose a --name")
+
+
+def open_run(path: str | Path) -> Run:
+    """The run in an existing folder. Raises RunError where there is none, or one of another format."""
+    run = Run(Path(path))
+    if not run.path.is_dir():
+        raise RunError(f"expected a run folder, there is none at {path}; `tendigits runs` lists them")
+    run.record()
+    return run
+
+
+def find_run(path: str | Path, runs: Path) -> Run:
+    """A run by its path, or by its name in the folder `runs`. Raises RunError as `open_run`."""
+    for place in (Path(path), runs / path):
+        if place.is_dir():
+            return open_run(place)
+    raise RunError(f"expected a run's folder or its name in {runs}, received {path}; `tendigits runs` lists them")

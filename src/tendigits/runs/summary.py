@@ -1,0 +1,100 @@
+"""Runs at a glance, for tables and the API.
+
+summarise(open_run("runs/first")).test_accuracy
+list_summaries(Path("runs"), print)         # of the damaged ones only the errors
+"""
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from tendigits.errors import RunError, UserError
+from tendigits.model.recipe import Recipe
+from tendigits.runs.run import HISTORY, History, Run, check_inside, open_run
+
+
+@dataclass(frozen=True)
+class Summary:
+    """A run at a glance, finished or not."""
+
+    name: str
+    status: str
+    """finished, failed, running or interrupted."""
+    recipe: str
+    data: str
+    created: str
+    """ISO 8601, with its time zone."""
+    parameters: int | None
+    """Weights and biases of the network; None before it is built."""
+    epochs: int
+    """Completed epochs."""
+    best_epoch: int | None
+    """From 1; None before the first has ended."""
+    val_loss: float | None
+    """At the best epoch."""
+    val_accuracy: float | None
+    """At the best epoch."""
+    test_accuracy: float | None
+    """None while the run is not finished."""
+    test_interval: tuple[float, float] | None
+    """95% confidence interval of the test accuracy."""
+    seconds: float
+
+
+def list_summaries(runs: Path, on_error: Callable[[UserError], None] = lambda _: None) -> list[Summary]:
+    """All runs in the folder, oldest first.
+
+    Args:
+        on_error: called for each folder with a run.json that is no whole run, or not in `runs` but behind a link;
+            other folders are passed over.
+    """
+    found = []
+    for path in sorted(runs.iterdir()) if runs.is_dir() else ():
+        if not os.path.lexists(path / "run.json"):
+            continue
+        try:
+            check_inside(runs, path.name)
+            found.append(summarise(open_run(path)))
+        except UserError as error:  # also of the recipe
+            on_error(error)
+    return sorted(found, key=lambda summary: (datetime.fromisoformat(summary.created), summary.name))
+
+
+def summarise(run: Run) -> Summary:
+    """Read a run's summary from its folder. Raises RunError, RecipeError."""
+    record, history, recipe = run.record(), run.history(), run.recipe()
+    if history and not {"loss", recipe.monitor} <= history.keys():
+        raise RunError(f"{run.path}: expected loss and {recipe.monitor} in {HISTORY}, found {', '.join(history):.100}")
+    best = best_epoch(history, recipe) if history else None
+    at_best = {name: values[best - 1] for name, values in history.items()} if best else {}
+    result = record.get("result", {})
+    return Summary(
+        name=run.path.resolve().name,
+        status=status(run),
+        recipe=recipe.name,
+        data=record["data"]["name"],
+        created=record["created"],
+        parameters=record.get("parameters"),
+        epochs=len(history.get("loss", ())),
+        best_epoch=best,
+        val_loss=at_best.get("val_loss"),
+        val_accuracy=at_best.get("val_accuracy"),
+        test_accuracy=result.get("test_accuracy"),
+        test_interval=tuple(result["test_interval"]) if "test_interval" in result else None,
+        seconds=sum(record["durations"].values()),
+    )
+
+
+def status(run: Run) -> str:
+    """Finished, failed, running or interrupted; a run marked as running that no process holds was killed."""
+    recorded = str(run.record()["status"])
+    return "interrupted" if recorded == "running" and not run.is_locked() else recorded
+
+
+def best_epoch(history: History, recipe: Recipe) -> int:
+    """The epoch, from 1, with the best value of the monitored metric; the first of equals."""
+    values = history[recipe.monitor]
+    pick = max if recipe.monitor.endswith("accuracy") else min
+    return values.index(pick(values)) + 1

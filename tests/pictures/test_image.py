@@ -1,0 +1,311 @@
+"""Any picture becomes the same grey pixels; damaged and hostile ones become a DataError."""
+
+import io
+import os
+import struct
+import subprocess
+import sys
+import zlib
+
+import numpy as np
+import pillow_heif
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import Image, PngImagePlugin
+
+from helpers import opened_apart, peak_while_refusing
+from tendigits.errors import DataError
+from tendigits.pictures import image as module
+from tendigits.pictures.image import open_image
+from tendigits.pictures.limits import MAX_BYTES, MAX_PIXELS
+
+GREY = np.random.default_rng(0).integers(0, 256, (40, 30), dtype=np.uint8)
+COLOUR = np.random.default_rng(1).integers(0, 256, (40, 30, 3), dtype=np.uint8)
+
+PAPER = np.full((60, 60), 255, np.uint8)
+PAPER[10:50, 10:18] = PAPER[42:50, 10:40] = 0
+"""An L in black on white: another picture when turned or mirrored."""
+INK = 255 - PAPER
+
+
+def encoded(array, format_="PNG", **options):
+    buffer = io.BytesIO()
+    image = array if isinstance(array, Image.Image) else Image.fromarray(array)
+    image.save(buffer, format_, **options)
+    return buffer.getvalue()
+
+
+def huge_png(width, height):
+    def chunk(kind, data):
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    head = chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0))
+    return b"\x89PNG\r\n\x1a\n" + head + chunk(b"IDAT", zlib.compress(b"")) + chunk(b"IEND", b"")
+
+
+def test_path_bytes_pillow_and_array_are_the_same(tmp_path):
+    path = tmp_path / "a.png"
+    path.write_bytes(encoded(COLOUR))
+    expected = np.asarray(Image.fromarray(COLOUR).convert("L"))
+    for source in (path, str(path), encoded(COLOUR), bytearray(encoded(COLOUR)), Image.fromarray(COLOUR), COLOUR):
+        image = open_image(source)
+        np.testing.assert_array_equal(image.grey, expected)
+        assert image.size == (30, 40)
+
+
+@pytest.mark.parametrize(
+    "array",
+    [
+        PAPER > 9,
+        PAPER.astype(np.uint16) * 257,
+        (PAPER / 255).astype("float32"),
+        np.dstack([PAPER, PAPER, PAPER, np.full_like(PAPER, 255)]),
+    ],
+    ids=["bool", "16 bits", "floats", "RGBA"],
+)
+def test_every_kind_of_array(array):
+    np.testing.assert_array_equal(open_image(array).grey, PAPER)
+
+
+@pytest.mark.parametrize(
+    ("source", "said"),
+    [
+        (np.zeros((5, 5, 2), np.uint8), "shape"),
+        (np.zeros((0, 5), np.uint8), "shape"),
+        (np.full((5, 5), 1.5), "floats from 0 to 1"),
+        (np.full((5, 5), np.nan), "floats from 0 to 1"),
+        (np.zeros((5, 5), np.int32), "int32"),
+        (np.broadcast_to(np.uint8(0), (8000, 8000)), "8000x8000"),
+        ([1, 2], "list"),
+    ],
+)
+def test_other_things_are_refused(source, said):
+    with pytest.raises(DataError, match=said):
+        open_image(source)
+
+
+def png_modes():
+    grey = Image.fromarray(PAPER)
+    black, white = np.zeros_like(PAPER), np.full_like(PAPER, 255)
+    yield "1-bit", grey.convert("1"), {}
+    yield "palette", grey.convert("RGB").convert("P", palette=Image.Palette.ADAPTIVE), {}
+    yield "16-bit", Image.fromarray(PAPER.astype(np.uint16) * 257), {}
+    yield "black on transparent, RGBA", Image.fromarray(np.dstack([black, black, black, INK])), {}
+    yield "white on transparent, RGBA", Image.fromarray(np.dstack([white, white, white, INK])), {}
+    index = Image.fromarray((INK > 0).astype(np.uint8), "P")
+    index.putpalette([0, 0, 0, 0, 0, 0])  # two blacks that differ in transparency alone
+    yield "palette with transparency for each entry", index, {"transparency": b"\x00\xff"}
+    yield "L with a transparent grey", Image.fromarray(np.where(INK > 0, 0, 9).astype(np.uint8)), {"transparency": 9}
+    wide = Image.fromarray(np.where(INK > 0, 0, 500).astype(np.uint16))
+    yield "16-bit with a transparent grey", wide, {"transparency": 500}
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+@pytest.mark.parametrize(("name", "image", "options"), [*png_modes()], ids=lambda value: str(value)[:40])
+def test_every_mode_of_png(name, image, options):
+    expected = INK if name.startswith("white") else PAPER
+    np.testing.assert_array_equal(open_image(encoded(image, **options)).grey, expected)
+
+
+def test_half_transparent_pixels_are_half_grey():
+    rgba = np.zeros((28, 28, 4), np.uint8)
+    rgba[10, 10, 3], rgba[20, 20, 3] = 128, 255
+    grey = open_image(encoded(rgba)).grey
+    assert abs(int(grey[10, 10]) - 127) <= 1
+    assert (grey[20, 20], np.count_nonzero(grey < 255)) == (0, 2)
+
+
+@pytest.mark.parametrize(
+    ("format_", "mode"),
+    [
+        ("PNG", "L"),
+        ("MPO", "RGB"),
+        ("WEBP", "RGB"),
+        ("TIFF", "L"),
+        ("GIF", "L"),
+        ("JPEG", "CMYK"),
+        ("BMP", "L"),
+        ("AVIF", "RGB"),
+    ],
+)
+def test_every_format_and_of_several_frames_the_first(format_, mode):
+    image = Image.fromarray(PAPER).convert("RGB").convert(mode)
+    frames = {} if format_ in ("JPEG", "BMP") else {"save_all": True, "append_images": [image.rotate(90)]}
+    data = encoded(image, format_, quality=95, **frames)
+    assert np.abs(open_image(data).grey.astype(int) - PAPER).mean() < 3
+
+
+def test_heic_as_phones_write_it():
+    buffer = io.BytesIO()
+    pillow_heif.from_pillow(Image.fromarray(PAPER).convert("RGB")).save(buffer, quality=90)
+    assert np.abs(open_image(buffer.getvalue()).grey.astype(int) - PAPER).mean() < 3
+    with pytest.raises(DataError, match="expected a whole PNG"):
+        open_image(buffer.getvalue()[:-100])
+
+
+def test_exif_rotation_is_undone(tmp_path):
+    exif = Image.Exif()
+    for orientation, stored in ((2, GREY[:, ::-1]), (6, np.rot90(GREY))):
+        exif[0x0112] = orientation
+        (tmp_path / "a.png").write_bytes(encoded(np.ascontiguousarray(stored), exif=exif))
+        for source in (tmp_path / "a.png", Image.open(tmp_path / "a.png")):
+            image = open_image(source)
+            np.testing.assert_array_equal(image.grey, GREY)
+            assert image.size == (30, 40)
+
+
+def test_a_large_jpeg_is_shrunk_while_it_is_decoded():
+    smooth = np.add.outer(np.arange(2000), np.arange(3000)) * 255 // 5000
+    data = encoded(smooth.astype(np.uint8), "JPEG", quality=95)
+    whole, small = open_image(data), open_image(data, side=700)
+    assert whole.grey.shape == (2000, 3000)
+    assert small.grey.shape == (500, 750)
+    assert whole.size == small.size == (3000, 2000)
+    assert np.abs(small.grey.astype(int) - whole.grey[2::4, 2::4]).mean() < 2
+
+
+@pytest.mark.parametrize(
+    "data",
+    [b"", b"seven, 7\n" * 100, b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 28 28\n", b"0000ftypheic" + b"0" * 99],
+    ids=["nothing", "text", "EPS", "HEIC"],
+)
+def test_other_files_are_refused(data):
+    with pytest.raises(DataError, match="expected a whole PNG, JPEG, WebP, TIFF, BMP, GIF, HEIC, AVIF or PDF"):
+        open_image(data)
+
+
+@pytest.mark.parametrize("format_", ["PNG", "JPEG"])
+def test_a_cut_or_damaged_picture_is_refused(format_):
+    data = encoded(COLOUR, format_)
+    for broken in (data[: len(data) // 10], data[: len(data) * 4 // 5], data[:20] + b"\xff" * 8 + data[28:]):
+        with pytest.raises(DataError, match="expected a whole PNG"):
+            open_image(broken)
+
+
+@pytest.mark.parametrize("size", [(30000, 30000), (16385, 1), (7100, 7100), (2**31 - 1, 1)])
+def test_a_huge_header_is_refused_without_memory(size):
+    peak, message = peak_while_refusing(lambda: open_image(huge_png(*size)))
+    assert peak < 5_000_000
+    assert "16384 pixels a side" in message
+    assert message.endswith("make it smaller")
+
+
+@pytest.mark.parametrize("size", [(100_000, 100_000), (16_000, 16_000), (9_000, 9_000)])
+@pytest.mark.parametrize("kind", ["HEIF", "AVIF"])
+def test_a_heic_or_avif_whose_header_says_it_is_huge_is_refused_before_it_is_decoded(kind, size, monkeypatch):
+    pillow_heif.register_heif_opener()
+    data = encoded(Image.new("RGB", (64, 64), "white"), kind)
+    at = data.index(b"ispe") + 8
+    data = data[:at] + struct.pack(">II", *size) + data[at + 8 :]
+    monkeypatch.setattr(Image.Image, "load", None)
+    peak, message = peak_while_refusing(lambda: open_image(data))
+    assert peak < 5_000_000
+    # What is beyond libavif's own limit is none of the formats to Pillow.
+    assert "make it smaller" in message or (kind, size[0]) == ("AVIF", 100_000)
+
+
+@pytest.mark.slow
+def test_an_avif_whose_header_says_it_is_small_is_decoded_within_limits():
+    data = encoded(Image.new("RGBA", (10_000, 10_000)), "AVIF", speed=10, subsampling="4:4:4")
+    size = b"ispe" + bytes(4)
+    data = data.replace(size + struct.pack(">II", 10_000, 10_000), size + struct.pack(">II", 64, 64))
+    said, megabytes = opened_apart(data)
+    assert "expected a whole AVIF" in said
+    assert megabytes < 520
+
+
+@pytest.mark.parametrize("kind", ["HEIF", "AVIF", "GIF", "WEBP"])
+def test_of_many_pictures_in_a_file_only_one_is_decoded(kind):
+    pillow_heif.register_heif_opener()
+    others = [Image.new("RGB", (64, 64), (grey, 0, 0)) for grey in range(0, 250, 2)]
+    data = encoded(Image.new("RGB", (64, 64), "white"), kind, save_all=True, append_images=others)
+    assert open_image(data).grey.min() > 250
+
+
+def test_a_huge_file_is_refused_before_pillow_sees_it(tmp_path, monkeypatch):
+    monkeypatch.setattr(module, "_decode", None)
+    with (tmp_path / "a.png").open("wb") as file:
+        file.truncate(MAX_BYTES + 1)
+    with pytest.raises(DataError, match=r"at most 40 MB, .*a\.png has 40,000,001 bytes"):
+        open_image(tmp_path / "a.png")
+
+
+def test_bombs_that_pillow_knows_or_only_warns_of_are_refused(monkeypatch):
+    info = PngImagePlugin.PngInfo()
+    info.add_text("comment", "0" * (20 << 20), zip=True)
+    with pytest.raises(DataError, match="too large"):
+        open_image(encoded(PAPER, pnginfo=info))
+    # 81 megapixels pass Pillow itself with a warning; here its limit is below the picture's size.
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 60 * 60 - 1)
+    with pytest.raises(DataError, match=r"at most 16384 pixels a side .* make it smaller"):
+        open_image(encoded(PAPER))
+
+
+def test_no_file_a_folder_and_a_pipe_are_refused(tmp_path):
+    os.mkfifo(tmp_path / "pipe.png")
+    for path in (tmp_path / "none.png", tmp_path, tmp_path / "pipe.png"):
+        with pytest.raises(DataError, match="found none"):
+            open_image(path)
+
+
+STARTS = [b"", huge_png(28, 28)[:33], encoded(PAPER), encoded(PAPER, "JPEG")]
+
+
+@given(st.sampled_from(STARTS), st.integers(0, 4000), st.binary(max_size=300), st.booleans())
+def test_any_bytes_give_an_image_or_a_data_error(start, at, more, replace):
+    data = start[:at] + more + (start[at + len(more) :] if replace else b"")
+    try:
+        grey = open_image(data).grey
+    except DataError:
+        return
+    assert (grey.ndim, grey.dtype) == (2, np.uint8)
+
+
+LARGEST = """
+import io
+from PIL import Image
+from tendigits.pictures.image import open_image
+for kind, mode, side, options in (("TIFF", "CMYK", 7071, {"compression": "tiff_deflate"}), ("JPEG", "RGB", 8000, {})):
+    buffer = io.BytesIO()
+    Image.new(mode, (side, side)).save(buffer, kind, **options)
+    open_image(buffer.getvalue(), side=2048)
+print(next(int(line.split()[1]) // 1024 for line in open("/proc/self/status") if line.startswith("VmHWM")))
+"""
+
+
+@pytest.mark.slow
+def test_the_largest_pictures_take_less_than_600_mb():
+    assert MAX_PIXELS == 50_000_000 >= 7071**2
+    done = subprocess.run([sys.executable, "-c", LARGEST], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert int(done.stdout) < 600
+
+
+THREADS = """
+import io, threading, warnings
+from PIL import Image
+from tendigits.pictures import image
+
+image.prepare_for_threads()
+before = list(warnings.filters)
+data = io.BytesIO()
+Image.new("L", (50, 50)).save(data, "PNG")
+seen = []
+def read():
+    for _ in range(200):
+        image.open_image(data.getvalue())
+        seen.append(warnings.filters == before)
+threads = [threading.Thread(target=read) for _ in range(4)]
+[thread.start() for thread in threads], [thread.join() for thread in threads]
+assert len(seen) == 800 and all(seen)
+warnings.warn_explicit("another library's", UserWarning, "x.py", 1, module="PILLAR")
+warnings.warn_explicit("damaged", UserWarning, "x.py", 1, module="PIL.TiffImagePlugin")
+"""
+
+
+def test_in_a_process_with_threads_only_pillows_warnings_are_errors_once_and_for_all():
+    done = subprocess.run([sys.executable, "-c", THREADS], capture_output=True, text=True)
+    assert "UserWarning: another library's" in done.stderr
+    assert done.stderr.splitlines()[-1] == "UserWarning: damaged"
+    assert done.returncode == 1

@@ -1,0 +1,123 @@
+"""Summaries of runs, and damaged ones that are named and passed over."""
+
+import json
+from dataclasses import asdict
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from helpers import RECORD
+from tendigits.model.recipe import Recipe
+from tendigits.runs.run import create_run, open_run
+from tendigits.runs.summary import best_epoch, list_summaries, summarise
+
+NOW = datetime(2026, 11, 25, 1, 2, 3, tzinfo=UTC)
+
+
+def test_the_list_is_oldest_first_and_reports_what_it_cannot_read(run, tmp_path):
+    older = create_run(tmp_path, Recipe(), "z-older", NOW)
+    older.write_record(RECORD | {"status": "finished", "created": "2020-01-01T00:00:00+00:00"})
+    (tmp_path / "not-a-run").mkdir()
+    (tmp_path / "old").mkdir()
+    (tmp_path / "old" / "run.json").write_text('{"format": 1}')
+    errors = []
+    assert [found.name for found in list_summaries(tmp_path, errors.append)] == ["z-older", "a"]
+    assert [str(error).split(" was")[0] for error in errors] == [str(tmp_path / "old")]
+    assert list_summaries(tmp_path / "nothing") == []
+
+
+def test_the_best_epoch_is_the_first_of_equals():
+    history = {"val_loss": [0.4, 0.2, 0.2, 0.3], "val_accuracy": [0.85, 0.9, 0.92, 0.91]}
+    assert best_epoch(history, Recipe()) == 2
+    assert best_epoch(history, Recipe(monitor="val_accuracy")) == 3
+
+
+def test_summary_of_a_run_that_was_killed_before_its_first_epoch_ended(run):
+    (run.path / "history.csv").unlink()
+    record = run.record()
+    del record["result"]
+    run.write_record(record | {"status": "running"})
+    summary = summarise(run)
+    assert (summary.epochs, summary.best_epoch, summary.val_loss, summary.test_accuracy) == (0, None, None, None)
+    assert summary.status == "interrupted"
+    with run.lock():
+        assert summarise(run).status == "running"
+
+
+DAMAGES = {
+    "no object": lambda _: "[1]",
+    "cut": lambda text: text[:-30],
+    "deep": lambda _: "[" * 100_000,
+    "a status of another kind": lambda text: with_fields(text, status=["finished"]),
+    "an unknown status": lambda text: with_fields(text, status="won"),
+    "no data": lambda text: with_fields(text, data=None),
+    "a name that is no text": lambda text: with_fields(text, data={"name": {"x": 1}}),
+    "a time without a zone": lambda text: with_fields(text, created="2026-11-25"),
+    "an accuracy above 1": lambda text: with_fields(text, result={"test_accuracy": 1e9}),
+    "not finite": lambda text: with_fields(text, durations={"fit": float("inf")}),
+    "a negative duration": lambda text: with_fields(text, durations={"fit": -1.0}),
+    "no models": lambda text: with_fields(text, models=None),
+    "no result": lambda text: with_fields(text, result=None),
+    "another file as the model": lambda text: with_fields(text, models={"../x": "0" * 64}),
+}
+
+
+def with_fields(text, **fields):
+    return json.dumps(json.loads(text) | fields)
+
+
+@pytest.mark.parametrize("damage", DAMAGES.values(), ids=DAMAGES)
+def test_a_damaged_record_is_named_and_the_other_runs_are_listed(run, damage):
+    create_run(run.path.parent, Recipe(), "good", NOW).write_record(RECORD)
+    text = (run.path / "run.json").read_text()
+    (run.path / "run.json").write_text(damage(text))
+    errors = []
+    assert [found.name for found in list_summaries(run.path.parent, errors.append)] == ["good"]
+    (error,) = errors
+    assert str(run.path) in str(error)
+    assert "run.json" in str(error)
+    assert "\n" not in str(error)
+    assert len(str(error)) < 600
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("recipe.json", '{"hidden": ["x"]}'), ("history.csv", "epoch,loss\n1,nan\n"),
+        ("history.csv", "epoch,x\n1,1.0\n"), ("history.csv", "epoch,loss,val_loss\n1,2\n"),
+    ],
+)  # fmt: skip
+def test_so_is_another_damaged_file_of_a_run(run, name, content):
+    (run.path / name).write_text(content)
+    errors = []
+    assert list_summaries(run.path.parent, errors.append) == []
+    assert len(errors) == 1
+
+
+def test_a_run_behind_a_link_is_named_and_not_listed(run, tmp_path):
+    (tmp_path / "runs").mkdir()
+    (tmp_path / "runs" / "linked").symlink_to(run.path)
+    errors = []
+    assert list_summaries(tmp_path / "runs", errors.append) == []
+    assert "linked: expected a file of its own" in str(errors[0])
+    assert summarise(open_run(tmp_path / "runs" / "linked")).name == "a"  # a person who names it may have it
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=10),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=10), inner, max_size=3),
+)
+
+
+@given(st.sampled_from([*RECORD, "result", "models", "best_epoch", "evaluated"]), JSON)
+def test_any_field_may_hold_anything(tmp_path_factory, name, value):
+    """A run is listed as one, in a form that JSON can hold, or named."""
+    run = create_run(tmp_path_factory.mktemp("runs"), Recipe(), "one", NOW)
+    (run.path / "run.json").write_text(json.dumps(RECORD | {name: value}))
+    errors = []
+    found = list_summaries(run.path.parent, errors.append)
+    assert len(found) + len(errors) == 1
+    json.dumps([asdict(summary) for summary in found], allow_nan=False)
+    assert all("\n" not in str(error) for error in errors)

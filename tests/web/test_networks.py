@@ -1,0 +1,104 @@
+"""Runs under the pen, in a real browser: any run reads, two stand beside each other, and layers show what they do."""
+
+import json
+import shutil
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import expect
+
+from helpers import THREE, ServeProcess, draw, page_of_numbers
+from tendigits.read.reader import Reader
+
+pytestmark = pytest.mark.xdist_group("export")  # the same finished run
+
+PHONE = {"viewport": {"width": 390, "height": 844}, "device_scale_factor": 2, "has_touch": True, "is_mobile": True}
+OPENING = 60_000
+"""Milliseconds in which a run's network is opened: Keras is loaded in a process of its own."""
+
+LIT = """([id, isLit]) => [...document.querySelectorAll(`#${id} canvas`)].every((canvas) =>
+  canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data.some((value, i) =>
+    i % 4 === 0 && value > 200) === isLit)"""
+"""Whether every layer's picture has a bright unit, or none has."""
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory, run_that_reads):
+    """A server with two runs, "one" that reads and "broken" with half a model."""
+    folder = tmp_path_factory.mktemp("server")
+    for name in ("one", "broken"):
+        shutil.copytree(run_that_reads, folder / "runs" / name)
+    model = folder / "runs" / "broken" / "model.keras"
+    model.write_bytes(model.read_bytes()[:3000])
+    running = ServeProcess(folder, "--no-browser")
+    yield running
+    assert "Traceback" not in running.stop()
+
+
+def test_a_run_beside_the_reader_with_their_layers(open_page):
+    page = open_page(reduced_motion="reduce")
+    draw(page, THREE)
+    expect(page.locator("#prediction b")).to_have_text("3")
+    expect(page.locator("#layers canvas")).to_have_count(5, timeout=OPENING)
+    page.wait_for_function(LIT, arg=["layers", True])
+    expect(page.locator("#prediction-beside")).to_be_hidden()
+    page.select_option("#draw-beside", "one")
+    expect(page.locator("#prediction-beside")).to_contain_text("Opening the network of one")
+    expect(page.locator("#prediction-beside b")).to_have_text("3", timeout=OPENING)
+    expect(page.locator("#draw-name")).to_have_text("The reader")
+    expect(page.locator("#draw-name-beside")).to_have_text("one")
+    expect(page.locator("#layers-beside figcaption")).to_have_text(["Convolution 1: 8 x 14 x 14"])
+    page.wait_for_function(LIT, arg=["layers-beside", True])
+    found = Axe().run(page).response["violations"]
+    assert [one["id"] for one in found if one["impact"] in ("serious", "critical")] == []
+    page.click("#pad-clear")
+    page.wait_for_function(LIT, arg=["layers-beside", False])
+    page.select_option("#draw-beside", index=0)
+    expect(page.locator("#prediction-beside")).to_be_hidden()
+    expect(page.locator("#layers-beside")).to_be_hidden()
+
+
+def test_a_bad_network_is_an_error_of_that_choice_and_goes_with_it(open_page):
+    page = open_page(**PHONE)
+    page.locator("#draw-network").focus()
+    page.select_option("#draw-beside", "broken")
+    expect(page.locator("#prediction-beside")).to_contain_text("Not read: ", timeout=OPENING)
+    draw(page, THREE)
+    expect(page.locator("#prediction b")).to_have_text("3")
+    expect(page.locator("#prediction-beside")).to_contain_text("Not read: ", timeout=OPENING)
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    page.select_option("#draw-beside", "one")
+    expect(page.locator("#prediction-beside b")).to_have_text("3", timeout=OPENING)
+    expect(page.locator("#prediction")).to_contain_text("confident")
+    open_page.complaints.clear()  # the browser logs every 409
+
+
+def test_two_networks_read_a_picture(open_page, run_that_reads, digits):
+    page = open_page("#read")
+    page.locator("#read-beside option[value=one]").wait_for(state="attached")
+    picture = page_of_numbers(digits)
+    page.set_input_files("#file", {"name": "numbers.png", "mimeType": "image/png", "buffer": picture})
+    rows = page.locator("#lines tbody tr")
+    expect(rows).to_have_count(2)
+    expect(page.locator("#beside-name")).to_be_hidden()
+    page.select_option("#read-beside", "one")
+    expect(page.locator("#beside-name")).to_have_text("one", timeout=OPENING)
+    expected = [line.value for line in Reader(run_that_reads).read(picture).numbers]
+    assert [row.locator("td").nth(2).inner_text() for row in rows.all()] == expected
+    own = [line.value for line in Reader().read(picture).numbers]
+    assert [row.locator("td").nth(1).inner_text() for row in rows.all()] == own
+    assert page.locator(".differs").count() == sum(a != b for a, b in zip(own, expected, strict=True))
+
+
+def test_the_first_network_can_be_a_run_and_its_corrections_blame_nobody(open_page):
+    page = open_page()
+    page.locator("#draw-network option[value=one]").wait_for(state="attached")
+    page.select_option("#draw-network", "one")
+    draw(page, THREE)
+    expect(page.locator("#layers figcaption")).to_have_text(["Convolution 1: 8 x 14 x 14"], timeout=OPENING)
+    expect(page.locator("#prediction b")).to_have_text("3", timeout=OPENING)
+    with page.expect_request("**/v1/corrections") as sent:
+        page.locator("#draw-correct button", has_text="3").click()
+    (correction,) = json.loads(sent.value.post_data)["corrections"]
+    assert (correction["label"], correction["predicted"]) == (3, None)
+    expect(page.locator("#pad")).to_be_focused()
