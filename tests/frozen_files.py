@@ -8,7 +8,6 @@ import inspect
 import json
 import os
 import re
-import shutil
 import sys
 from contextlib import suppress
 from pathlib import Path
@@ -28,18 +27,19 @@ TEXTS = {
 }  # fmt: skip
 
 
-def same(part, files):
-    """Compare a folder of tests/frozen with what it should hold, name -> text; or write it."""
+def same(part, files, pattern="*.*"):
+    """Compare the files of this pattern in a folder of tests/frozen with name -> text, or write them."""
     folder, files = FROZEN / part, {name: text.rstrip() + "\n" for name, text in files.items()}
     if REWRITE in os.environ:
-        shutil.rmtree(folder, ignore_errors=True)
-        folder.mkdir(parents=True)
+        folder.mkdir(parents=True, exist_ok=True)
+        for path in folder.glob(pattern):
+            path.unlink()
         for name, text in files.items():
             (folder / name).write_text(text, encoding="utf-8")
-    frozen = {path.name: path.read_text(encoding="utf-8") for path in folder.glob("*.*")}
+    frozen = {path.name: path.read_text(encoding="utf-8") for path in folder.glob(pattern)}
     pairs = [(name, frozen.get(name, "").splitlines(), files.get(name, "").splitlines()) for name in frozen | files]
     diff = [line for name, a, b in pairs for line in difflib.unified_diff(a, b, f"{part}/{name}", "now", "", "", 2, "")]
-    assert not diff, "\n".join(["changed; if that is wanted, run this file", *diff])
+    assert not diff, "\n".join(["changed; if that is wanted: python tests/test_frozen.py", *diff])
 
 
 def plain(text):

@@ -80,8 +80,8 @@ def test_reading(run, digits):
 
 def test_a_run(trained, run, small_npz):
     folder, printed = trained
-    kept, contents = folder / "a", {"recipe": "recipe", "record": "run", "report": "report"}
-    contents = {name: json.loads((kept / f"{file}.json").read_text()) for name, file in contents.items()}
+    kept, named = folder / "a", {"recipe": "recipe", "record": "run", "report": "report"}
+    contents = {name: json.loads((kept / f"{file}.json").read_text()) for name, file in named.items()}
     files = {f"{name}.json": pretty(content, exact=name == "recipe") for name, content in contents.items()}
     files["files.txt"] = "\n".join(sorted(str(path.relative_to(kept)) for path in kept.rglob("*") if path.is_file()))
     files["history.csv"] = (kept / "history.csv").read_text().splitlines()[0]
@@ -97,8 +97,8 @@ def test_a_run(trained, run, small_npz):
 def test_a_sweep(run, small_npz):
     Path("tiny.toml").write_text("hidden = [16]\nepochs = 1\nvalidation_split = 0.25\nbatch_size = 5\n")
     Path("space.toml").write_text("learning_rate = [0.002, 0.003]\n")
-    printed = run("sweep", "--recipe", "tiny.toml", "--space", "space.toml", "--trials", 1, "--data", small_npz)
-    folder, files = Path("runs/sweep"), {"printed.txt": words(printed)}
+    options = ("--recipe", "tiny.toml", "--space", "space.toml", "--trials", 1, "--data", small_npz)
+    folder, files = Path("runs/sweep"), {"printed.txt": words(run("sweep", *options))}
     files["sweep.json"] = pretty(json.loads((folder / "sweep.json").read_text()), exact=True)
     files["best.toml.txt"] = words((folder / "best.toml").read_text())
     same("sweep", files | {"files.txt": "\n".join(sorted(path.name for path in folder.iterdir()))})
@@ -133,7 +133,7 @@ def test_rest(trained, place, digits):
         exported = client.get("/v1/corrections/export").text
         document = client.get("/openapi.json").json()
     document["info"]["version"] = "<str>"
-    same("openapi", {"openapi.json": json.dumps(document, indent=1, sort_keys=True, ensure_ascii=False)})
+    same(".", {"openapi.json": json.dumps(document, indent=1, sort_keys=True, ensure_ascii=False)}, "openapi.json")
     files = {"GET_corrections_export.json": pretty_lines(exported)}
     for name, answer in answers.items():
         files[re.sub(r"\W+", "_", name) + ".json"] = pretty({"status": answer.status_code, "content": answer.json()})
@@ -143,7 +143,7 @@ def test_rest(trained, place, digits):
 def test_python():
     names, reader = "\n".join(tendigits.__all__), ", ".join(sorted(vars(tendigits.Reader())))
     described = describe([getattr(tendigits, name) for name in tendigits.__all__])
-    same("api", {"api.txt": f"{names}\n\nReader has {reader}\n\n{described}"})
+    same(".", {"api.txt": f"{names}\n\nReader has {reader}\n\n{described}"}, "api.txt")
 
 
 if __name__ == "__main__":
