@@ -8,6 +8,7 @@ For the thresholds, each half is weighed as the other half says. Real pictures a
 import argparse
 import json
 from collections.abc import Iterator
+from dataclasses import astuple
 
 import cv2
 import numpy as np
@@ -60,9 +61,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--pages", type=int, default=PAGES)
     given = parser.parse_args()
-    read = [*labelled(given.pages, Reader().lines, SEED)]
+    read = [*labelled(given.pages, Reader().number_reader, SEED)]
     order = np.random.default_rng(SEED).permutation(len(read))  # both halves have pages and lines
-    values = np.array([confidence_features(read[i][0]).values() for i in order])
+    values = np.array([astuple(confidence_features(read[i][0])) for i in order])
     right = np.array([float(read[i][0].text == read[i][1]) for i in order])
     second = np.arange(len(right)) % 2 > 0
     confidence = np.empty(len(right))
@@ -91,7 +92,7 @@ def labelled(n: int, reader: NumberReader, seed: int) -> Iterator[tuple[Reading,
     """
     rng = np.random.default_rng(seed)
     for page in page_writer(LEGIBLE).pages(rng, n, good=True):
-        for reading in reader.readings(page.picture, Budget()):
+        for reading in reader.read_page(page.picture, Budget()):
             number = number_at(reading, page.numbers, ON)
             if number_at(reading, [*page.numbers, *page.hidden], BESIDE) is None:
                 yield reading, None
@@ -101,8 +102,8 @@ def labelled(n: int, reader: NumberReader, seed: int) -> Iterator[tuple[Reading,
         numbers = numbers_of(line)
         scale = float(rng.uniform(1, LARGEST))
         large = cv2.resize(line.picture, None, fx=scale, fy=scale, interpolation=cv2.INTER_CUBIC)
-        for reading in reader.readings(large, Budget()) if numbers is not None else ():
-            x = reading.place.x / scale
+        for reading in reader.read_page(large, Budget()) if numbers is not None else ():
+            x = reading.detection.x / scale
             yield reading, next((text for left, right, text in numbers or () if left < x < right), None)
 
 
@@ -147,7 +148,7 @@ def hides_signs(true: str, read: str) -> bool:
 
 def number_at(reading: Reading, numbers: list[Number], reach: float) -> Number | None:
     """The number that stands in a place, or so close to it, in heights of a digit."""
-    middle = np.array([reading.place.x, reading.place.y])
+    middle = np.array([reading.detection.x, reading.detection.y])
     for number in numbers:
         axis = number.end - number.start
         along = float(np.clip((middle - number.start) @ axis / max(1e-6, float(axis @ axis)), 0, 1))

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from blocks import convolve, residual
 from synthesis.pages import HIGHEST, Page
 from synthesis.sheet import SIDE
-from tendigits.numbers.finder import MIDDLE_HEIGHT, PLACE
+from tendigits.numbers.finder import CELL_PX, REFERENCE_HEIGHT_PX
 
 CORE, AROUND = 0.4, 1.2
 """Of the digits' height: the height of a number's middle, and of the band around it that teaches nothing."""
@@ -41,7 +41,7 @@ def build(channels: tuple[int, int, int] = (24, 48, 64)) -> keras.Model:
     """
     first, second, third = channels
     x = inputs = keras.Input((None, None, 1))
-    x = convolve(x, first, (PLACE, PLACE), strides=(PLACE, PLACE))
+    x = convolve(x, first, (CELL_PX, CELL_PX), strides=(CELL_PX, CELL_PX))
     x = eighth = residual(convolve(x, second, strides=(2, 2)), second)
     x = residual(residual(convolve(x, third, strides=(2, 2)), third), third)
     x = layers.UpSampling2D(2)(layers.Conv2D(second, 1)(x))
@@ -51,20 +51,20 @@ def build(channels: tuple[int, int, int] = (24, 48, 64)) -> keras.Model:
 
 def targets(page: Page) -> Floats:
     """What the network should say: float32 (SIDE / 4, SIDE / 4, 3): is it a number, weight, log2 of the height."""
-    side = SIDE // PLACE
+    side = SIDE // CELL_PX
     core, band = np.zeros((side, side), np.uint8), np.zeros((side, side), np.uint8)
     height = np.zeros((side, side), np.float32)
     for number in page.numbers:
         if number.height > HIGHEST * TOLERANCE:
             continue  # a smaller copy of the page shows it
-        ends = [tuple(np.round(end / PLACE * 16 - 8).astype(int).tolist()) for end in (number.start, number.end)]
+        ends = [tuple(np.round(end / CELL_PX * 16 - 8).astype(int).tolist()) for end in (number.start, number.end)]
         inside = np.zeros_like(core)
-        size = number.height / PLACE
+        size = number.height / CELL_PX
         cv2.line(band, ends[0], ends[1], 1, max(1, round(AROUND * size)), shift=4)
         if number.height < HIGHEST / TOLERANCE:
             cv2.line(inside, ends[0], ends[1], 1, max(1, round(CORE * size)), shift=4)
         core |= inside
-        height[inside > 0] = np.log2(number.height / MIDDLE_HEIGHT)
+        height[inside > 0] = np.log2(number.height / REFERENCE_HEIGHT_PX)
     weight = (core > 0) | (band == 0)
     return np.stack([core, weight, height], axis=-1).astype(np.float32)
 

@@ -20,7 +20,7 @@ Seam = NDArray[np.intp]
 Piece = tuple[int, int]
 """Indices of the seams to its left and right."""
 
-NARROWEST, WIDEST = 0.12, 1.3
+NARROWEST, MAX_WIDTH_PX = 0.12, 1.3
 """The narrowest and widest digit, in digit heights."""
 
 TWO = 0.45
@@ -84,7 +84,7 @@ def pieces_of(seams: list[Seam], digit_height: float) -> list[Piece]:
         (i, j)
         for i in range(last)
         for j in range(i + 1, last + 1)
-        if (i, j) == (0, last) or NARROWEST * digit_height <= middles[j] - middles[i] <= WIDEST * digit_height
+        if (i, j) == (0, last) or NARROWEST * digit_height <= middles[j] - middles[i] <= MAX_WIDTH_PX * digit_height
     ]
 
 

@@ -18,7 +18,7 @@ SIDE = 320
 TURN, TILT = 5.0, 0.04
 """Standard deviations: degrees of a page's rotation, and how far its corners move, as a share of its side."""
 
-CLOSEST, WIDEST = 0.02, 1.0
+CLOSEST, MAX_WIDTH_PX = 0.02, 1.0
 """Heights of a digit: how much is kept around a number."""
 
 
@@ -70,7 +70,7 @@ def draw_desk(matrix: NDArray[np.float32], rng: Rng) -> Grey:
 
 def crop(picture: Grey, number: Number, rng: Rng) -> Grey:
     """Keep a number and what is close to it; what lies outside, 1 in the result, is painted over as the edges are."""
-    room = number.height * (0.5 + np.exp(rng.uniform(np.log(CLOSEST), np.log(WIDEST), 4)))
+    room = number.height * (0.5 + np.exp(rng.uniform(np.log(CLOSEST), np.log(MAX_WIDTH_PX), 4)))
     ends = np.stack([number.start, number.end])
     left, top = np.maximum(0, ends.min(axis=0) - room[:2] + [number.height / 2, 0]).astype(int)
     right, bottom = np.minimum(SIDE, np.ceil(ends.max(axis=0) + room[2:] - [number.height / 2, 0])).astype(int)

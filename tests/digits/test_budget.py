@@ -5,7 +5,7 @@ def test_a_budget_pays_for_the_first_jobs_and_says_when_one_is_left_out():
     budget = Budget(100)
     assert budget.afford([40, 40]) == 2
     assert not budget.is_short
-    assert budget.afford([15, 15, 1], share=0.9) == 1
+    assert budget.afford([15, 15, 1], fraction=0.9) == 1
     assert budget.is_short
     assert budget.left == 5
 

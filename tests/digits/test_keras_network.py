@@ -103,5 +103,5 @@ def test_answers_that_are_not_finite_are_an_error(crops):
     model = model_of((784,))
     network = from_keras(model, "mine")
     model.set_weights([np.full_like(weight, np.nan) for weight in model.get_weights()])
-    with pytest.raises(ModelFileError, match="mine: expected finite answers"):
+    with pytest.raises(ModelFileError, match="mine: expected finite outputs"):
         network(crops)

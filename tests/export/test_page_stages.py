@@ -9,6 +9,8 @@ from typing import Any
 import cv2
 import numpy as np
 import pytest
+from tendigits.numbers.order import in_rows
+from tendigits.numbers.values import Mark, common_separator, is_usual, to_decimal
 
 from tendigits.data.preprocess import to_mnist
 from tendigits.digits.foreground import find_foreground
@@ -17,9 +19,7 @@ from tendigits.export.bundle import join_modules
 from tendigits.export.constants import constants
 from tendigits.export.web import WORKER
 from tendigits.numbers.finder import Place
-from tendigits.numbers.order import in_rows
 from tendigits.numbers.strips import Pyramid, cut
-from tendigits.numbers.values import Mark, common_separator, is_usual, to_decimal
 from tendigits.numbers.views import LOOKS
 
 PAGE = files("tendigits.web") / "exported" / "worker"

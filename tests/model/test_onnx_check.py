@@ -152,4 +152,4 @@ def test_so_is_the_calibration_of_a_line_network(trust):
 
     network = NumberNetwork(with_metadata(asset("numbers", "numbers.onnx"), {"trust": trust}))
     with pytest.raises(ModelFileError, match="the line network: "):
-        ConfidenceModel.of(network.about)
+        ConfidenceModel.from_metadata(network.about)

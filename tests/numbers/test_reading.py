@@ -1,4 +1,4 @@
-"""From strips to characters: what the network says of a line, decoded, voted on, and cut out of a page."""
+"""From a page to characters: detections, strips, decoded outputs, votes."""
 
 import cv2
 import numpy as np
@@ -8,17 +8,18 @@ from tendigits.digits.runtime import asset
 from tendigits.errors import ModelFileError
 from tendigits.numbers import finder
 from tendigits.numbers.decode import CHARACTERS, CLASSES, HEIGHT, NONE, STRIDE, Peak, decode
-from tendigits.numbers.finder import Detection, find_numbers
-from tendigits.numbers.first_look import numbers_in, same
-from tendigits.numbers.network import GAP, NumberNetwork, bundled, pack
-from tendigits.numbers.order import in_rows
-from tendigits.numbers.strips import DIGIT, Look, Pyramid, Strip, cut
+from tendigits.numbers.detections import Detection, in_rows
+from tendigits.numbers.finder import find_numbers
+from tendigits.numbers.network import GAP_PX, NumberNetwork, bundled, pack
+from tendigits.numbers.options import CropTransform
+from tendigits.numbers.split import merge_detections, split_detection
+from tendigits.numbers.strips import DIGIT_HEIGHT_PX, ImagePyramid, Strip, crop_strip
 from tendigits.numbers.views import are_clear
-from tendigits.numbers.vote import Candidate, View, as_people_write, vote, weigh
+from tendigits.numbers.vote import Candidate, View, apply_prior, reweigh, vote
 
 
-def said(*characters, width=80):
-    """The output for a line: at the middle of each box this label and these edges, elsewhere nothing."""
+def output_of(*characters, width=80):
+    """The output for a strip: at the centre of each box this label and these edges, background elsewhere."""
     output = np.zeros((width // STRIDE, NONE + 5), np.float32)
     output[:, NONE] = 8
     for label, sureness, (left, top, right, bottom) in characters:
@@ -38,7 +39,7 @@ def peak(label, present, left, right, other=None):
 
 
 def test_peaks_become_characters_and_overlapping_boxes_are_one():
-    output = said(
+    output = output_of(
         ("7", 5, (10, 8, 26, 34)),
         (".", 4, (29, 30, 33, 34)),
         ("1", 3, (12, 8, 28, 34)),
@@ -51,7 +52,7 @@ def test_peaks_become_characters_and_overlapping_boxes_are_one():
     assert 0.9 < found[0].confidence == pytest.approx(found[0].present * found[0].probabilities.max())
     assert found[0].probabilities.sum() == pytest.approx(1, abs=1e-5)
     np.testing.assert_allclose(sides, [(70, 0, 72, 40)], atol=1e-4)
-    assert decode(said()) == ([], [])
+    assert decode(output_of()) == ([], [])
 
 
 def view(*peaks, start=0):
@@ -95,7 +96,7 @@ def test_of_what_is_nearly_as_probable_the_usual_form_is_read(shown, read):
         shares = np.full(len(CHARACTERS), 0.001, np.float32)
         shares[[CHARACTERS.index(label) for label in labels]] = [0.6, 0.35][: len(labels)]
         candidates.append(Candidate(shares, (0, 0, 10, 20)))
-    found = as_people_write(candidates)
+    found = apply_prior(candidates)
     assert "".join(each.label for each in found) == read
     for before, after in zip(candidates, found, strict=True):
         assert after.present == pytest.approx(before.present, abs=1e-6)
@@ -106,9 +107,9 @@ def test_what_is_known_of_a_number_may_drop_a_sign_that_is_a_speck():
     for row, label, share in ((0, "7", 1.0), (1, ":", 0.9), (2, "3", 1.0)):
         shares[row, CHARACTERS.index(label)] = share
     read = [Candidate(own, (20.0 * n, 8, 20.0 * n + 16, 34)) for n, own in enumerate(shares)]
-    kept = weigh(read, lambda text: 0.0)
+    kept = reweigh(read, lambda text: 0.0)
     assert [each.present for each in kept] == pytest.approx([1, 0.9, 1])
-    whole = weigh(read, lambda text: 0.0 if text.isdigit() else -5.0, noise=0.02)
+    whole = reweigh(read, lambda text: 0.0 if text.isdigit() else -5.0, min_noise=0.02)
     assert [each.present > 0.5 for each in whole] == [True, False, True]
 
 
@@ -129,7 +130,7 @@ def test_sides_of_cells_part_numbers_but_the_teeth_of_a_comb_do_not(pitch, digit
     peaks = [peak("8", 1.0, 20 + n * pitch, 36 + n * pitch) for n in range(digits)]
     boxes = [(20 + x - 0.5, 0.0, 20 + x + 0.5, 40.0) for x in sides]
     strip = Strip(np.zeros((HEIGHT, 256), np.uint8), np.eye(2, 3), (0, 256))
-    found = numbers_in(Detection(128, 20, 0, 256, 26, 1.0), View(strip, peaks, boxes))
+    found = split_detection(Detection(128, 20, 0, 256, 26, 1.0), View(strip, peaks, boxes))
     assert [round((number.length - 16) / pitch) + 1 for number in found] == numbers
 
 
@@ -147,20 +148,20 @@ def test_places_of_one_number_are_grouped_and_what_holds_several_much_smaller_on
         Detection(80, 50, 0, 30, 20, 0.9),
     )
     other = Detection(100, 100, 0.1, 60, 20, 0.7)
-    assert same([part, again, other, long]) == [[long, again], [other]]
+    assert merge_detections([part, again, other, long]) == [[long, again], [other]]
     grid = Detection(100, 75, 0, 200, 150, 0.4)
-    assert same([grid, long, other]) == [[long], [other]]
-    assert same([grid, long]) == [[grid]], "one much smaller place may be a part of a digit"
-    assert same([]) == []
+    assert merge_detections([grid, long, other]) == [[long], [other]]
+    assert merge_detections([grid, long]) == [[grid]], "one much smaller place may be a part of a digit"
+    assert merge_detections([]) == []
 
 
 def test_lines_lie_apart_in_strips_and_the_network_sees_each_alone():
     widths = [96, 24, 200, 64, 120, 24]
     places, (strips, width) = pack(widths, 256)
-    taken = np.zeros((strips, width + GAP), int)
+    taken = np.zeros((strips, width + GAP_PX), int)
     for (strip, left), size in zip(places, widths, strict=True):
         assert left % 4 == 0
-        taken[strip, left : left + size + GAP] += 1
+        taken[strip, left : left + size + GAP_PX] += 1
     assert taken.max() == 1
     texts = ["1350", "7", "42.99", "-3", "20:45", "6"]
     lines = [np.full((HEIGHT, size), 220, np.uint8) for size in widths]
@@ -176,7 +177,7 @@ def test_lines_lie_apart_in_strips_and_the_network_sees_each_alone():
 
 
 def test_other_networks_are_refused():
-    with pytest.raises(ModelFileError, match="expected a network for lines of 40 pixels"):
+    with pytest.raises(ModelFileError, match="expected a network for strips of 40 pixels"):
         NumberNetwork(asset("numbers", "finder.onnx"))
     with pytest.raises(ModelFileError, match="expected a network that finds numbers"):
         finder.load(asset("numbers", "numbers.onnx"))
@@ -201,18 +202,20 @@ def test_a_strip_is_upright_and_its_boxes_are_found_again(angle, height):
             cv2.LINE_AA,
             4,
         )
-    strip = cut(Pyramid(page), Detection(*middle, angle, 3 * height, height, 1.0))
+    strip = crop_strip(ImagePyramid(page), Detection(*middle, angle, 3 * height, height, 1.0))
     dark = strip.picture < 120
     columns = np.flatnonzero(dark.mean(axis=0) > 0.4)
     groups = np.split(columns, np.flatnonzero(np.diff(columns) > 3) + 1)
     centres = [group.mean() + 0.5 for group in groups]
-    assert centres == pytest.approx([strip.picture.shape[1] / 2 + n * DIGIT for n in (-1.5, 0, 1.5)], abs=1)
+    assert centres == pytest.approx([strip.picture.shape[1] / 2 + n * DIGIT_HEIGHT_PX for n in (-1.5, 0, 1.5)], abs=1)
     rows = np.flatnonzero(dark.any(axis=1))
-    assert np.ptp(rows) + 1 == pytest.approx(DIGIT, rel=0.25)
+    assert np.ptp(rows) + 1 == pytest.approx(DIGIT_HEIGHT_PX, rel=0.25)
     left, top, right, bottom = strip.in_picture((centres[0] - 1, 7, centres[0] + 1, 33))
     x, y = middle - 1.5 * height * axis
     assert ((left + right) / 2, (top + bottom) / 2) == pytest.approx((x, y), abs=height / 20 + 1)
-    smaller = cut(Pyramid(page), Detection(*middle, angle, 3 * height, height, 1.0), Look(0.8, 1.2, 0.15))
+    smaller = crop_strip(
+        ImagePyramid(page), Detection(*middle, angle, 3 * height, height, 1.0), CropTransform(0.8, 1.2, 0.15)
+    )
     box = (10.0, 7.0, 20.0, 33.0)
     np.testing.assert_allclose(smaller.in_picture(smaller.in_strip(box, smaller)), smaller.in_picture(box))
     np.testing.assert_allclose(

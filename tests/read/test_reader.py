@@ -2,6 +2,7 @@ import io
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 
@@ -15,10 +16,11 @@ from PIL import Image
 from tendigits.digits import budget
 from tendigits.digits.network import Network, bundled
 from tendigits.errors import DataError, UserError
-from tendigits.numbers import finder, views
-from tendigits.numbers import reader as number_reader
+from tendigits.numbers import finder
+from tendigits.numbers.decode import strip_text
+from tendigits.numbers.detections import Detection
 from tendigits.numbers.network import bundled_file
-from tendigits.numbers.read_strip import room, strip_text
+from tendigits.numbers.strips import inner_columns
 from tendigits.read.page import LEFT_OUT
 from tendigits.read.reader import Reader
 
@@ -207,7 +209,7 @@ def test_thin_pictures_are_read_too(reader, shape):
 
 
 def test_where_nothing_is_found_the_picture_is_tried_as_one_line(reader, certain, monkeypatch):
-    monkeypatch.setattr(number_reader, "find_numbers", lambda network, grey: ([], False))
+    monkeypatch.setattr(finder, "find_numbers", lambda network, grey, options: ([], False))
     assert [line.value for line in reader.read(line_of(certain, "0427")).numbers] == ["0427"]
 
 
@@ -218,8 +220,8 @@ def test_a_number_of_which_the_finder_saw_only_an_end_is_not_accepted(reader, ce
     (whole,) = reader.read(page).numbers
     assert whole.value == "135079"
     length = 2.5 * line.shape[1] / 6
-    end = finder.Detection(200 + line.shape[1] - 30 - length / 2, page.shape[0] / 2, 0.0, length, 60.0, 1.0)
-    monkeypatch.setattr(number_reader, "find_numbers", lambda network, grey: ([end], False))
+    end = Detection(200 + line.shape[1] - 30 - length / 2, page.shape[0] / 2, 0.0, length, 60.0, 1.0)
+    monkeypatch.setattr(finder, "find_numbers", lambda network, grey, options: ([end], False))
     (part,) = reader.read(page).numbers
     assert whole.value.endswith(part.value)
     assert part.value != whole.value
@@ -246,7 +248,7 @@ def test_a_fine_tuned_network_reads_with_its_own_lines_and_decides_only_where_it
 
     taught = Network("taught", 0.9, logits, lines=bundled_file())
     reader = Reader(taught)
-    assert reader.lines.lines.about == Reader().lines.lines.about
+    assert reader.number_reader.network.about == Reader().number_reader.network.about
     assert [line.value for line in reader.read(line_of(certain, "0427")).numbers] == ["0527"]
     blind = Network("blind", 0.9, lambda crops: np.zeros((len(crops), 11), np.float32), lines=bundled_file())
     assert [line.value for line in Reader(blind).read(line_of(certain, "0427")).numbers] == ["0427"]
@@ -254,8 +256,8 @@ def test_a_fine_tuned_network_reads_with_its_own_lines_and_decides_only_where_it
 
 def test_a_line_holds_the_strip_that_was_read(reader, certain):
     (line,) = reader.read(line_of(certain, "0427")).numbers
-    (output,) = reader.lines.lines([line.strip])
-    assert strip_text(output, *room(line.strip)) == "0427"
+    (output,) = reader.number_reader.network([line.strip])
+    assert strip_text(output, *inner_columns(line.strip)) == "0427"
 
 
 def test_the_threshold_decides_what_is_accepted(certain):
@@ -292,20 +294,23 @@ def test_the_work_for_a_page_is_bounded(reader, monkeypatch):
     whole = reader.read(page)
     assert len(whole.numbers) > 60
     assert whole.notice is None
-    monkeypatch.setattr(finder, "MOST", 20)
+    options = replace(reader.number_reader.options, max_numbers=20)
+    monkeypatch.setattr(reader, "number_reader", replace(reader.number_reader, options=options))
     part = reader.read(page)
     assert 0 < len(part.numbers) <= 20
     assert part.notice == "more to read than one picture may cost: some was left out"
     assert repr(part).splitlines()[0] == f"Page of 400x400 pixels, {len(part.numbers)} numbers, {part.notice}"
     assert part.as_dict()["notice"] == part.notice
-    monkeypatch.setattr(finder, "MOST", len(whole.numbers))
+    options = replace(options, max_numbers=len(whole.numbers))
+    monkeypatch.setattr(reader, "number_reader", replace(reader.number_reader, options=options))
     assert reader.read(page).notice is None, "further views of the same numbers are no others"
 
 
 def test_a_page_is_read_as_far_as_its_budget_goes_and_what_was_seen_only_once_is_not_accepted(
     reader, digits, monkeypatch
 ):
-    monkeypatch.setattr(views, "CLEAR", 1.1)
+    options = replace(reader.number_reader.options, min_clear_confidence=1.1)
+    monkeypatch.setattr(reader, "number_reader", replace(reader.number_reader, options=options))
     page = page_of_numbers(digits)
     whole = reader.read(page)
     assert len(whole.numbers) > 100

@@ -64,11 +64,11 @@ def test_an_accepted_pair_reads_numbers_with_its_own_line_network_and_a_bad_one_
         active.accept(store.add_network(bad, "base", {}, NOW), store, NOW)
     assert active.current.sha256 == bundled_sha256()
     assert store.active_network() is None
-    before = active.current.reader.lines.lines
+    before = active.current.reader.number_reader.network
     tuned = store.add_network(good, "base", {}, NOW)
     active.accept(tuned, store, NOW)
     assert store.active_network().id == active.current.number == tuned.id
-    lines = active.current.reader.lines
-    assert lines.lines is not before
+    lines = active.current.reader.number_reader
+    assert lines.network is not before
     assert lines.base_network is not None
-    assert not lines.own
+    assert not lines.is_user_network

@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
-from tendigits.numbers.finder import Detection
+from tendigits.numbers.detections import Detection
 from tendigits.tables.flat_sheet import flatten
 from tendigits.tables.layout import find_layouts
 

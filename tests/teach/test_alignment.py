@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from helpers import strip_of
-from tendigits.numbers.decode import CLASSES, NONE, decode
+from tendigits.numbers.decode import CLASSES, NONE, decode, strip_text
 from tendigits.numbers.network import bundled
-from tendigits.numbers.read_strip import room, strip_text
+from tendigits.numbers.strips import inner_columns
 from tendigits.teach.alignment import align
 
 
@@ -27,8 +27,8 @@ def middles(boxes):
 def test_the_right_text_lies_where_the_network_reads_it():
     strip = strip_of("42.99")
     (output,) = bundled(1)([strip])
-    assert strip_text(output, *room(strip)) == "42.99"
-    boxes = align(output, "42.99", *room(strip))
+    assert strip_text(output, *inner_columns(strip)) == "42.99"
+    boxes = align(output, "42.99", *inner_columns(strip))
     expected = [peak.box for peak in decode(output)[0]]
     np.testing.assert_allclose(boxes, expected, atol=2)
 

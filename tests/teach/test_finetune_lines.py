@@ -5,9 +5,9 @@ import pytest
 
 from helpers import strip_of
 from tendigits.data.preprocess import standardize
-from tendigits.numbers.decode import CLASSES, HEIGHT, NONE, decode
+from tendigits.numbers.decode import CLASSES, HEIGHT, NONE, decode, strip_text
 from tendigits.numbers.network import NumberNetwork, bundled, bundled_file
-from tendigits.numbers.read_strip import room, strip_text
+from tendigits.numbers.strips import inner_columns
 from tendigits.teach import finetune_lines as module
 from tendigits.teach.finetune_lines import LineTrainingSet, fine_tune_lines
 from tendigits.teach.rehearsal import generated_lines
@@ -62,7 +62,7 @@ def test_a_strip_is_read_as_corrected_and_generated_lines_as_before(monkeypatch)
     data = fine_tune_lines(bundled_file(), training)
     network = NumberNetwork(data)
     assert network.about == bundled(1).about
-    assert strip_text(network([strip])[0], *room(strip)) == "7850"
+    assert strip_text(network([strip])[0], *inner_columns(strip)) == "7850"
     before, after = (
         np.mean([strip_text(output) == text for output, text in zip(each(lines.held_out), lines.texts, strict=True)])
         for each in (bundled(1), network)

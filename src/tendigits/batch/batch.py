@@ -13,7 +13,7 @@ from tendigits.batch.sources import content_of
 from tendigits.digits.find import Found, find_digit
 from tendigits.digits.network import Network
 from tendigits.errors import DataError, TendigitsError
-from tendigits.numbers.vote import POSSIBLE
+from tendigits.numbers.options import DEFAULT_OPTIONS
 from tendigits.pool.pool import MEMORY, JobError, WorkerPool
 from tendigits.pool.timeout import DeadlineExceeded, run_with_timeout
 from tendigits.pool.worker_process import is_out_of_memory
@@ -125,7 +125,7 @@ def read_located(reader: Reader, found: Sequence[Found | Error]) -> list[Page | 
 def as_page(digit: Digit, size: tuple[int, int]) -> Page:
     """Convert a picture of one digit to a page of one line."""
     label = str(digit.label)
-    others = [(str(other), share) for other, share in digit.runners_up() if share >= POSSIBLE]
+    others = [(str(other), share) for other, share in digit.runners_up() if share >= DEFAULT_OPTIONS.min_alternative]
     character = Character(label, digit.confidence, others, digit.box, digit.crop, digit.accepted)
     line = Number(
         label, Decimal(digit.label), digit.confidence, digit.accepted, digit.reason, digit.box, [character], digit=digit

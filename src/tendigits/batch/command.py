@@ -11,7 +11,7 @@ import typer
 
 from tendigits.errors import DataError, Failure, Interrupted, UserError, printable
 from tendigits.extras import require
-from tendigits.numbers.values import DecimalSeparator
+from tendigits.numbers.grammar import DecimalSeparator
 from tendigits.tables.totals import Sums
 
 if TYPE_CHECKING:

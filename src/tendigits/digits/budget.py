@@ -1,7 +1,7 @@
-"""What reading one page may cost: an amount of work, not of seconds, so that a page reads alike on every machine.
+"""The budget for reading one page, in units of work, not seconds: so every machine reads the same of a page.
 
 budget = Budget()
-n = budget.afford([150, 200, 90])       # how many of these jobs it pays for, the first ones
+n = budget.afford([150, 200, 90])       # how many of these jobs it pays for, from the first one on
 budget.is_short                         # True as soon as something was left out
 """
 
@@ -9,31 +9,35 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from itertools import accumulate, takewhile
 
-PAGE = 180_000.0
-"""Work for one page. A unit is a column of pixels of the strips that the line network sees, with all that follows from
-it: about 6 microseconds of a server's core. A table of 24x6 numbers in a person's hand takes 110,000 to 140,000, a list
-of 100 printed ones of six digits 90,000. All of it is about a second, beside what finding numbers and tables takes."""
+PAGE_BUDGET = 180_000.0
+"""Work for one page. A unit is one pixel column of a strip with all that follows from it: about 6 microseconds of a
+server's core. A handwritten table of 24x6 numbers takes 110,000 to 140,000."""
 
-STRIP, NUMBER, CROP = 60.0, 120.0, 55.0
-"""What cutting out and decoding a strip costs beside its columns; what a number costs beside its strips; and each of
-its characters, each time that the network for single digits looks at it."""
+STRIP_COST = 60.0
+"""Cropping and decoding a strip, in addition to its columns."""
+
+NUMBER_COST = 120.0
+"""A number, in addition to its strips."""
+
+CROP_COST = 55.0
+"""Each time that the digit network classifies a character."""
 
 
 class Budget:
     """The work that is left for a page."""
 
-    def __init__(self, work: float = PAGE) -> None:
+    def __init__(self, work: float = PAGE_BUDGET) -> None:
         self.left = work
         self.is_short = False
-        """Whether something was left out for want of it."""
+        """Whether something had to be left out."""
 
-    def afford(self, costs: Sequence[float], share: float = 1.0) -> int:
-        """Pay for as many jobs as a share of what is left pays for, in their order.
+    def afford(self, costs: Sequence[float], fraction: float = 1.0) -> int:
+        """Pay for as many jobs, in their order, as a fraction of what is left pays for.
 
         Returns:
-            How many; the others are to be left out.
+            How many; the others must be left out.
         """
-        limit = self.left * share
+        limit = self.left * fraction
         paid = [*takewhile(lambda total: total <= limit, accumulate(costs))]
         self.left -= paid[-1] if paid else 0.0
         self.is_short |= len(paid) < len(costs)
@@ -41,7 +45,7 @@ class Budget:
 
     @contextmanager
     def part(self, work: float) -> Iterator["Budget"]:
-        """A budget of at most so much work that this one pays for; what is left out for want of it counts as read."""
+        """A smaller budget that this one pays for; running out of it does not make this one short."""
         part = Budget(min(work, self.left))
         given = part.left
         yield part

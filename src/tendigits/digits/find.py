@@ -40,7 +40,7 @@ class Found:
     size: tuple[int, int]
     """Width and height of the picture."""
     alone: bool = True
-    """Whether nothing as high stands beside it."""
+    """Whether nothing as high stands next to it."""
     thumbnail: Thumbnail | None = None
 
 

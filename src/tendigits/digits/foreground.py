@@ -14,16 +14,16 @@ Grey = NDArray[np.uint8]
 BACKGROUND_SIDE = 160
 """Pixels: longest side of the copy in which the background is estimated; paper and shade change slowly."""
 
-FAINTEST = 14
-"""Of 255: a stroke less than 5.5% darker than its background can't be told from noise."""
+MIN_CONTRAST = 14
+"""Of 255: a stroke less than 5.5% darker than its background is indistinguishable from noise."""
 
-UNCLEAR = 0.25
-"""Share of the grey range: a border this close to its middle doesn't tell dark strokes from light ones."""
+MIN_BORDER_CONTRAST = 0.25
+"""Fraction of the grey range: a border closer to its middle does not show whether strokes are dark or light."""
 
-SHADE = 0.2
-"""Share of the picture's shorter side: slower changes than this are shade."""
+SHADE_SIGMA = 0.2
+"""Fraction of the picture's shorter side: slower changes are shade."""
 
-NOISE = 3.0
+MIN_NOISE_SIGMAS = 3.0
 """Standard deviations of the paper's noise above which a pixel may belong to a stroke."""
 
 
@@ -38,13 +38,13 @@ def find_foreground(grey: Grey) -> Grey | None:
     """
     light = grey if has_dark_foreground(grey) else 255 - grey
     background = find_background(light)
-    # As a share of the background: in the shade, strokes and paper darken alike. 0 where the background is black.
+    # Relative to the background: shade darkens strokes and paper alike. 0 where the background is black.
     strength = cv2.divide(cv2.subtract(background, light), background, scale=255)
     counts = np.bincount(strength.ravel(), minlength=256)
     brightness = max(1.0, float(np.median(background[:: 1 + len(background) // 64])))
     noise = _noise_level(counts, _pixel_noise(light) * 255 / brightness)
     full = _full_strength(counts, noise)
-    if full < max(FAINTEST, 2 * noise):
+    if full < max(MIN_CONTRAST, 2 * noise):
         return None
     low = min(noise, 0.3 * full)
     table = np.clip((np.arange(256) - low) * (255 / max(full - low, 1)), 0, 255).astype(np.uint8)
@@ -65,13 +65,13 @@ def shrink(grey: Grey, side: int) -> Grey:
 def has_dark_foreground(grey: Grey) -> bool:
     """Whether the strokes are darker than the background, judged by the picture's border.
 
-    A border that is neither light nor dark, as in strong shade, says too little. Then the shade is subtracted and the
-    longer tail of the rest is taken as the strokes.
+    If the border is neither light nor dark, as in strong shade, the shade is subtracted, and the strokes are the longer
+    tail of what remains.
     """
     border = np.concatenate([grey[0], grey[-1], grey[:, 0], grey[:, -1]])
     darkest, lightest, *_ = cv2.minMaxLoc(grey)
     above = float(np.median(border)) - (darkest + lightest) / 2
-    if abs(above) >= UNCLEAR * (lightest - darkest):
+    if abs(above) >= MIN_BORDER_CONTRAST * (lightest - darkest):
         return above >= 0
     return _tail(grey) <= 0
 
@@ -80,7 +80,7 @@ def _tail(grey: Grey) -> float:
     """The third moment of the picture without its shade; below 0 if its dark parts are the smaller ones."""
     small = shrink(grey, BACKGROUND_SIDE)
     level = small.astype(np.float32)
-    rest = level - cv2.GaussianBlur(level, (0, 0), max(1.0, SHADE * min(small.shape)))
+    rest = level - cv2.GaussianBlur(level, (0, 0), max(1.0, SHADE_SIGMA * min(small.shape)))
     return float(((rest - rest.mean()) ** 3).mean())
 
 
@@ -109,7 +109,7 @@ def _noise_level(counts: NDArray[Any], noise: float) -> float:
     too.
     """
     weaker = np.where(np.arange(256) <= _split(counts), counts, 0)
-    return min(_spread(counts), max(_spread(weaker), NOISE * noise))
+    return min(_spread(counts), max(_spread(weaker), MIN_NOISE_SIGMAS * noise))
 
 
 def _pixel_noise(light: Grey) -> float:
@@ -125,12 +125,12 @@ def _pixel_noise(light: Grey) -> float:
 
 
 def _spread(counts: NDArray[Any]) -> float:
-    """NOISE standard deviations above the median; the deviation is estimated by the median absolute deviation."""
+    """MIN_NOISE_SIGMAS standard deviations, estimated by the median absolute deviation, above the median."""
     half = counts.sum() / 2
     median = int(np.searchsorted(np.cumsum(counts), half))
     deviations = np.bincount(np.abs(np.arange(256) - median), weights=counts)
     spread = 1.4826 * np.searchsorted(np.cumsum(deviations), half)
-    return float(median + NOISE * max(spread, 1.0))
+    return float(median + MIN_NOISE_SIGMAS * max(spread, 1.0))
 
 
 def _full_strength(counts: NDArray[Any], noise: float) -> float:

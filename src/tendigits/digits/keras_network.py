@@ -1,7 +1,7 @@
-"""A Keras model that reads, with the weights that it has at the time: it may be trained further meanwhile.
+"""A Keras model as a digit network. It reads with the model's current weights, so the model may be trained further.
 
 network = from_keras(model, "first")            # (n, 784), (n, 28, 28) or (n, 28, 28, 1) -> (n, 10)
-layers = KerasLayers(model)                     # KerasLayers(model)(crop): what each hidden layer answers
+layers = KerasLayers(model)                     # KerasLayers(model)(crop): the outputs of each hidden layer
 """
 
 from functools import partial
@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tendigits.data.preprocess import to_input
-from tendigits.digits.layers import Layer, laid_out
-from tendigits.digits.network import OWN_THRESHOLD, Crops, Floats, Network, finite
+from tendigits.digits.layers import Layer, as_pictures
+from tendigits.digits.network import USER_THRESHOLD, Crops, Floats, Network, require_finite
 from tendigits.errors import ModelFileError
 from tendigits.model.calibration import LEAST, Calibration
 from tendigits.model.file import load_calibration, model_path
@@ -23,7 +23,7 @@ INPUTS = ((784,), (28, 28), (28, 28, 1))
 """Shapes of a digit that a model may take."""
 
 RELUS = (keras.layers.ReLU, keras.layers.LeakyReLU, keras.layers.PReLU, keras.layers.ELU)
-"""Layers that are activations without having one."""
+"""Activations that are layers themselves."""
 
 
 def live_network(model: Any) -> Network | None:
@@ -43,10 +43,10 @@ def live_network(model: Any) -> Network | None:
 
 
 def from_keras(model: keras.Model, name: str, calibration: Calibration | None = None) -> Network:
-    """A network that asks the model; its outputs are probabilities or logits.
+    """Wrap a model whose outputs are probabilities or logits.
 
     Raises:
-        ModelFileError: the model has other shapes, or answers that are not finite.
+        ModelFileError: the model has other shapes, or outputs that are not finite.
     """
     given, made = getattr(model, "input_shape", None), getattr(model, "output_shape", None)
     if not (isinstance(given, tuple) and given[1:] in INPUTS and made == (None, CLASSES)):
@@ -59,22 +59,22 @@ def from_keras(model: keras.Model, name: str, calibration: Calibration | None = 
             )
         )
 
-    def answers(crops: Crops) -> Floats:
+    def outputs(crops: Crops) -> Floats:
         return predict(model, to_input(crops).reshape(-1, *given[1:]))
 
-    blank_and_full = answers(np.stack([np.zeros((28, 28), np.uint8), np.full((28, 28), 255, np.uint8)]))
+    blank_and_full = outputs(np.stack([np.zeros((28, 28), np.uint8), np.full((28, 28), 255, np.uint8)]))
     is_softmax = bool((blank_and_full >= 0).all() and np.allclose(blank_and_full.sum(axis=1), 1, atol=1e-2))
 
     def logits(crops: Crops) -> Floats:
-        found = answers(crops)
+        found = outputs(crops)
         if not np.isfinite(found).all():
-            raise ModelFileError(f"{name}: expected finite answers, some are not; train it again")
+            raise ModelFileError(f"{name}: expected finite outputs, received NaN or infinity; train it again")
         return np.log(np.maximum(found, LEAST)) if is_softmax else found
 
     layers = partial(KerasLayers, model)
     if calibration is None:
-        return finite(Network(name, OWN_THRESHOLD, logits, open_layers=layers))
-    return finite(Network(name, calibration.threshold, logits, calibration.temperature, open_layers=layers))
+        return require_finite(Network(name, USER_THRESHOLD, logits, open_layers=layers))
+    return require_finite(Network(name, calibration.threshold, logits, calibration.temperature, open_layers=layers))
 
 
 class KerasLayers:
@@ -87,12 +87,12 @@ class KerasLayers:
         self._model = keras.Model(model.inputs[0], hidden) if hidden else None
 
     def __call__(self, crop: NDArray[np.uint8]) -> list[Layer]:
-        """What they answer to a crop, uint8 (28, 28), white on black; nothing without hidden layers."""
+        """Their outputs for a crop, uint8 (28, 28), white on black; empty without hidden layers."""
         if self._model is None:
             return []
         found = self._model.predict(to_input(crop[np.newaxis]).reshape(-1, *self._shape), verbose=0)
         outputs = found if isinstance(found, list) else [found]  # Keras gives a single output without its list
-        return laid_out([_channels_first(values[0]) for values in outputs])
+        return as_pictures([_channels_first(values[0]) for values in outputs])
 
 
 def _is_activated(layer: keras.Layer) -> bool:

@@ -1,4 +1,4 @@
-"""What each hidden layer of a network answers to a digit, laid out as a picture.
+"""The outputs of each hidden layer of a network for a digit, laid out as pictures.
 
 layers = Layers(with_layers(data), "reader")
 for layer in layers(crop):
@@ -17,8 +17,12 @@ from tendigits.data.preprocess import to_input
 from tendigits.digits.runtime import open_session
 from tendigits.extras import require
 
-FEW, NARROW, WIDE = 64, 16, 32
-"""Up to so many units of a dense layer stand in rows of NARROW, more in rows of WIDE."""
+MAX_UNITS_IN_NARROW_ROWS = 64
+"""A dense layer with more units is drawn in wide rows."""
+
+NARROW_ROW = 16
+WIDE_ROW = 32
+"""Units per row."""
 
 
 _ACTIVATIONS = frozenset({"Relu", "Sigmoid", "Tanh", "Elu", "Selu", "Gelu", "Softplus", "LeakyRelu"})
@@ -26,10 +30,9 @@ _ACTIVATIONS = frozenset({"Relu", "Sigmoid", "Tanh", "Elu", "Selu", "Gelu", "Sof
 
 
 def with_layers(data: bytes) -> bytes:
-    """The same ONNX file with more outputs: what each hidden layer gives after its activation.
+    """The same ONNX file with an additional output after the activation of each hidden layer.
 
-    They are called layer1, layer2 and so on; of convolutions channels come first. Needs the package onnx, which reading
-    alone does not, but not Keras: a server answers with it at once.
+    They are called layer1, layer2 and so on; convolutions have channels first. Needs the package onnx, but not Keras.
     """
     import onnx
     from onnx import helper
@@ -58,12 +61,12 @@ class Layer:
     name: str
     """Which layer, and how many units it has."""
     values: NDArray[np.float32]
-    """float32 (rows, columns): a dense layer's units in reading order, a convolution's channels as tiles; what is left
-    over at the end is NaN."""
+    """float32 (rows, columns): a dense layer's units in reading order, a convolution's channels as tiles; padded with
+    NaN at the end."""
 
 
 ShowLayers = Callable[[NDArray[np.uint8]], list[Layer]]
-"""What the hidden layers of a network answer to a crop, uint8 (28, 28)."""
+"""The outputs of a network's hidden layers for a crop, uint8 (28, 28)."""
 
 
 class Layers:
@@ -76,11 +79,11 @@ class Layers:
         self._names = [output.name for output in self._session.get_outputs()[1:]]
 
     def __call__(self, crop: NDArray[np.uint8]) -> list[Layer]:
-        """What they answer to a crop, uint8 (28, 28), white on black; nothing without hidden layers."""
+        """Their outputs for a crop, uint8 (28, 28), white on black; empty without hidden layers."""
         if not self._names:
             return []
         x = to_input(crop[np.newaxis]).reshape(-1, *self._given.shape[1:])
-        return laid_out([answer[0] for answer in self._session.run(self._names, {self._given.name: x})])
+        return as_pictures([output[0] for output in self._session.run(self._names, {self._given.name: x})])
 
 
 def open_layers(data: bytes, name: str) -> Layers:
@@ -94,8 +97,8 @@ def open_layers(data: bytes, name: str) -> Layers:
     return Layers(with_layers(data), name)
 
 
-def laid_out(outputs: Sequence[NDArray[np.float32]]) -> list[Layer]:
-    """Each layer's outputs as a picture: (channels, rows, columns) of a convolution, any other shape of a dense one."""
+def as_pictures(outputs: Sequence[NDArray[np.float32]]) -> list[Layer]:
+    """Lay out each layer's outputs: (channels, rows, columns) for a convolution, any other shape for a dense layer."""
     dense, convolutions = 0, 0
     layers = []
     for values in outputs:
@@ -109,7 +112,7 @@ def laid_out(outputs: Sequence[NDArray[np.float32]]) -> list[Layer]:
 
 
 def _rows(values: NDArray[Any]) -> NDArray[np.float32]:
-    columns = min(len(values), NARROW if len(values) <= FEW else WIDE)
+    columns = min(len(values), NARROW_ROW if len(values) <= MAX_UNITS_IN_NARROW_ROWS else WIDE_ROW)
     picture = np.full((ceil(len(values) / columns), columns), np.nan, np.float32)
     picture.ravel()[: len(values)] = values
     return picture

@@ -1,7 +1,7 @@
-"""The network that reads: 28x28 crops -> the probability of each digit, and of being a digit at all.
+"""The digit network: 28x28 crops -> the probability of each digit, and of being a digit at all.
 
 network = bundled()                     # the package's network, run by onnxruntime
-network = open_network("runs/first")    # the user's own, run by Keras, or a fine-tuned or exported one (.onnx)
+network = open_network("runs/first")    # the user's network: run by Keras, or an .onnx file
 predictions = network(crops)            # uint8 (n, 28, 28) -> Predictions
 """
 
@@ -31,16 +31,19 @@ MAX_BYTES = 64 * 2**20
 """The largest .onnx file of a network."""
 
 LINES = "lines"
-"""Under this name a fine-tuned network's metadata holds its line network, in base64."""
+"""Key of the metadata under which a fine-tuned network holds its number network, in base64."""
 
-BATCH = 64
-"""Crops per run of the network: more is no faster, and takes more memory."""
+BATCH_SIZE = 64
+"""Crops per run of the network; larger batches take more memory and are no faster."""
 
-DOUBTFUL, TURN = 0.9, 7.0
-"""A crop whose best digit has a lower probability is classified twice more, rotated by TURN degrees either way.
+MIN_CERTAIN_PROBABILITY = 0.9
+"""Test-time augmentation: a crop whose best digit has a lower probability is also classified rotated either way."""
 
-Of the last 5,000 training digits, which were held out, 23 are misread without rotation and 18 with it.
-"""
+TURN_DEGREES = 7.0
+"""Angle of these rotations."""
+
+USER_THRESHOLD = 0.9
+"""The threshold of a user's network without calibration."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,34 +72,36 @@ class Network:
     logits: Callable[[Crops], Floats]
     """uint8 (n, 28, 28) -> float32 (n, 11), or (n, 10) for a network without a class for non-digits."""
     temperature: float = 1.0
-    """Divides the logits, so that confidences match how often predictions are right (temperature scaling)."""
+    """Divides the logits (temperature scaling)."""
     turn: float = 0.0
-    """Degrees by which doubtful crops are rotated either way, to be classified twice more; 0 for never."""
+    """Degrees by which doubtful crops are rotated either way and classified again; 0 turns it off."""
     lines: bytes = b""
-    """The .onnx file of the line network that was fine-tuned together with this one; else empty."""
+    """The .onnx file of the number network that was fine-tuned together with this one; else empty."""
     open_layers: Callable[[], ShowLayers] | None = None
-    """Opens its hidden layers, or raises TendigitsError; None where there is no way to see them."""
+    """Opens its hidden layers, or raises TendigitsError; None if they are not accessible."""
 
     def refined_logits(self, crops: Crops) -> Floats:
         """The logits; for doubtful crops the mean over three rotations; float32 (n, 11) or (n, 10)."""
-        logits = self._all(crops)
+        logits = self._batched_logits(crops)
         if self.turn:
-            doubtful = np.flatnonzero(_softmax(logits)[:, :10].max(axis=1) < DOUBTFUL)
+            doubtful = np.flatnonzero(_softmax(logits)[:, :10].max(axis=1) < MIN_CERTAIN_PROBABILITY)
             if len(doubtful):
-                again = [self._all(_turned(crops[doubtful], angle)) for angle in (-self.turn, self.turn)]
+                again = [self._batched_logits(_turned(crops[doubtful], angle)) for angle in (-self.turn, self.turn)]
                 logits[doubtful] = (logits[doubtful] + again[0] + again[1]) / 3
         return logits
 
-    def _all(self, crops: Crops) -> Floats:
-        return np.concatenate([self.logits(crops[first : first + BATCH]) for first in range(0, len(crops), BATCH)])
+    def _batched_logits(self, crops: Crops) -> Floats:
+        starts = range(0, len(crops), BATCH_SIZE)
+        return np.concatenate([self.logits(crops[start : start + BATCH_SIZE]) for start in starts])
 
     def __call__(self, crops: Crops) -> Predictions:
         """Classify uint8 (n, 28, 28), white on black."""
         if not len(crops):
             return Predictions(np.zeros((0, 10), np.float32), np.zeros(0, np.float32))
-        shares = _softmax(self.refined_logits(crops) / np.float32(self.temperature))
-        digits = shares[:, :10]
-        is_digit = digits.sum(axis=1) if shares.shape[1] > 10 else np.ones(len(shares), np.float32)
+        probabilities = _softmax(self.refined_logits(crops) / np.float32(self.temperature))
+        digits = probabilities[:, :10]
+        has_other = probabilities.shape[1] > 10
+        is_digit = digits.sum(axis=1) if has_other else np.ones(len(crops), np.float32)
         return Predictions(digits / np.maximum(digits.sum(axis=1, keepdims=True), 1e-12), is_digit)
 
 
@@ -118,7 +123,7 @@ def bundled_file() -> bytes:
 def from_onnx(data: bytes, name: str, threads: int | None = None) -> Network:
     """Load a network from an ONNX file, the reader's or an exported run's, on at most this many threads.
 
-    Temperature and threshold are in its metadata, and with a fine-tuned network its line network.
+    Its metadata holds temperature and threshold, and the number network that was fine-tuned with it.
 
     Raises:
         ModelFileError: the file is damaged, has other shapes, or its numbers are not finite and positive.
@@ -132,32 +137,28 @@ def from_onnx(data: bytes, name: str, threads: int | None = None) -> Network:
             f"received one from {given.shape} to {made.shape}"
         )
     about = session.get_modelmeta().custom_metadata_map
-    own = shapes[1] == [10]  # a run's file, as `tendigits export` writes it, outputs probabilities
+    is_run = shapes[1] == [10]  # exported by `tendigits export`: it outputs probabilities
 
     def logits(crops: Crops) -> Floats:
         x = to_input(crops).reshape(-1, *given.shape[1:])
         result: Floats = session.run([made.name], {given.name: x})[0]
-        return np.log(np.maximum(result, LEAST)) if own else result
+        return np.log(np.maximum(result, LEAST)) if is_run else result
 
     try:
-        temperature, threshold = read_texts(about, OWN_THRESHOLD)
+        temperature, threshold = read_texts(about, USER_THRESHOLD)
         lines = base64.b64decode(about.get(LINES, ""), validate=True)
     except ValueError as error:
         raise ModelFileError(f"{name}: its metadata is damaged: {error}") from None
     layers = partial(open_layers, data, name)
-    return finite(Network(name, threshold, logits, temperature, 0.0 if own else TURN, lines, layers))
+    return require_finite(Network(name, threshold, logits, temperature, 0.0 if is_run else TURN_DEGREES, lines, layers))
 
 
-def finite(network: Network) -> Network:
-    """Refuse finite weights of which sums are not: they would answer NaN. Raises ModelFileError."""
+def require_finite(network: Network) -> Network:
+    """Reject a network whose outputs overflow. Raises ModelFileError."""
     blank_and_full = np.stack([np.zeros((28, 28), np.uint8), np.full((28, 28), 255, np.uint8)])
     if not np.isfinite(network.logits(blank_and_full)).all():
-        raise ModelFileError(f"{network.name}: expected finite answers, some are not; its predictions are useless")
+        raise ModelFileError(f"{network.name}: expected finite outputs, received NaN or infinity; train it again")
     return network
-
-
-OWN_THRESHOLD = 0.9
-"""The threshold of a user's own network without calibration."""
 
 
 def open_network(model: Any, threads: int | None = None) -> Network:
@@ -173,7 +174,7 @@ def open_network(model: Any, threads: int | None = None) -> Network:
         return model
     if isinstance(model, str | Path):
         return load_network(model)
-    if "keras" in sys.modules:  # else it can be no model of Keras, and importing it takes seconds
+    if "keras" in sys.modules:  # otherwise it is not a Keras model; importing Keras takes seconds
         from tendigits.digits.keras_network import live_network
 
         if (network := live_network(model)) is not None:
@@ -222,5 +223,5 @@ def _turned(crops: Crops, angle: float) -> Crops:
 
 def _softmax(logits: NDArray[Any]) -> Floats:
     shifted = np.exp(logits - logits.max(axis=1, keepdims=True))
-    shares: Floats = shifted / shifted.sum(axis=1, keepdims=True)
-    return shares
+    probabilities: Floats = shifted / shifted.sum(axis=1, keepdims=True)
+    return probabilities

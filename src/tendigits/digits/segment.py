@@ -15,14 +15,23 @@ from tendigits.geometry import Box
 Grey = NDArray[np.uint8]
 Labels = NDArray[np.int32]
 
-WEAK, STRONG = 80, 140
-"""Of 255: a component has pixels of at least WEAK, one of them at least STRONG."""
+WEAK = 80
+"""Of 255: pixels from this value on are part of a component."""
 
-AS_HIGH, AS_LARGE, AS_WIDE = 0.6, 0.2, 0.1
-"""Of a digit's height and area, and of its own height: what has less is no other digit."""
+STRONG = 140
+"""Of 255: a component has at least one pixel of this value."""
+
+MIN_OTHER_HEIGHT = 0.6
+"""Fraction of the digit's height; a lower component is not another digit."""
+
+MIN_OTHER_AREA = 0.2
+"""Fraction of the digit's area."""
+
+MIN_OTHER_ASPECT = 0.1
+"""Width divided by height; a narrower component is a line."""
 
 MAX_COMPONENTS = 4000
-"""Components of a page; beyond that only the largest are used, so that noise takes bounded time."""
+"""Only the largest components of a page are used, so that noise takes bounded time."""
 
 
 @dataclass(frozen=True)
@@ -104,16 +113,16 @@ def main_component(components: Components) -> Component | None:
 
 
 def has_others(components: Components, digit: Component) -> bool:
-    """Whether something as high as the digit stands beside it, all of it in the picture: it's a number, or a word."""
+    """Whether something as high as the digit stands next to it, completely inside the picture: a number or a word."""
     height, width = components.foreground.shape
     own = set(digit.parts)
     return any(
-        component.box.height >= AS_HIGH * digit.box.height
-        and component.area >= AS_LARGE * digit.area
+        component.box.height >= MIN_OTHER_HEIGHT * digit.box.height
+        and component.area >= MIN_OTHER_AREA * digit.area
         and min(component.box.bottom, digit.box.bottom) - max(component.box.top, digit.box.top)
-        >= AS_HIGH * digit.box.height
+        >= MIN_OTHER_HEIGHT * digit.box.height
         and not touches_border(component.box, width, height)
-        and component.box.width >= AS_WIDE * component.box.height
+        and component.box.width >= MIN_OTHER_ASPECT * component.box.height
         for component in components.all
         if own.isdisjoint(component.parts) and not _is_frame(components, component)
     )
@@ -133,7 +142,7 @@ def touches_border(box: Box, width: int, height: int) -> bool:
 
 
 def _is_ruled_line(box: Box, width: int, height: int) -> bool:
-    """Whether a box is long, thin and at the edge of the picture: a side of the box around the digit."""
+    """Whether a box is long, thin and at the edge of the picture: part of a frame around the digit."""
     across = box.width > 0.6 * width and box.height < 0.12 * height
     down = box.height > 0.6 * height and box.width < 0.12 * width
     edge_across = box.top < 0.12 * height or box.bottom > 0.88 * height
@@ -142,7 +151,7 @@ def _is_ruled_line(box: Box, width: int, height: int) -> bool:
 
 
 def _is_frame(components: Components, component: Component) -> bool:
-    """Whether a component is a printed box: its pixels lie along the four sides, and something is inside."""
+    """Whether a component is a printed frame: its pixels lie along the four edges, and something is inside."""
     box = component.box
     height, width = components.foreground.shape
     if box.width < 0.3 * width or box.height < 0.3 * height or component.area > 0.35 * box.width * box.height:

@@ -16,7 +16,7 @@ from tendigits.digits.foreground import shrink
 Grey = NDArray[np.uint8]
 
 SIDE = 1024
-"""Pixels: its longest side, at most. Half of what a page has at most: means of 2x2 pixels take no time."""
+"""Pixels: its longest side, at most half of a page's, so that shrinking is fast."""
 
 QUALITY = 85
 """Of its JPEG, 0 to 100."""
@@ -24,7 +24,7 @@ QUALITY = 85
 
 @dataclass(frozen=True, eq=False)
 class Thumbnail:
-    """A small copy of a picture. Pickled it is None: processes that read exchange no pictures."""
+    """A small copy of a picture. It is pickled as None, so that worker processes do not send it."""
 
     grey: Grey
     """uint8 (height, width), at most SIDE."""
@@ -39,7 +39,7 @@ class Thumbnail:
         return cls(small.copy() if small is grey else small, size)
 
     def data_uri(self) -> str:
-        """As an address that holds the picture, a JPEG."""
+        """The picture as a data URI, a JPEG."""
         return data_uri(self.grey, "jpeg", cv2.IMWRITE_JPEG_QUALITY, QUALITY)
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -47,6 +47,6 @@ class Thumbnail:
 
 
 def data_uri(grey: Grey, kind: str, *options: int) -> str:
-    """An address that holds a picture, uint8 (height, width), as a "png" or "jpeg" with OpenCV's options."""
+    """A data URI of a picture, uint8 (height, width), as "png" or "jpeg" with OpenCV's options."""
     data = cv2.imencode(f".{kind}", grey, options)[1].tobytes()
     return f"data:image/{kind};base64,{b64encode(data).decode()}"

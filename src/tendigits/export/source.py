@@ -17,7 +17,7 @@ import numpy as np
 from tendigits.data.dataset import Dataset
 from tendigits.data.load import load
 from tendigits.data.preprocess import to_input
-from tendigits.digits.network import LINES, OWN_THRESHOLD, bundled_file, read_onnx
+from tendigits.digits.network import LINES, USER_THRESHOLD, bundled_file, read_onnx
 from tendigits.errors import ModelFileError, RunError
 from tendigits.model.calibration import read_texts
 from tendigits.model.file import MODEL, load_calibration, load_model, model_path
@@ -134,7 +134,7 @@ def _reader_network(name: str, data: bytes, folder: Path, dataset: Dataset) -> S
     """The package's own network, or one fine-tuned from it."""
     model, metadata = from_onnx(data)
     try:
-        temperature, threshold = read_texts(metadata, OWN_THRESHOLD)
+        temperature, threshold = read_texts(metadata, USER_THRESHOLD)
     except ValueError as error:
         raise ModelFileError(f"{name}: its metadata is damaged: {error}") from None
     return Source(

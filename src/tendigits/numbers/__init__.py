@@ -1,4 +1,4 @@
-"""From a page's grey pixels to what is written in its numbers: find them, cut them out, read each in several views.
+"""From a page's grey pixels to the numbers written on it: detect them, crop them, read each in several views, vote.
 
-Two small networks, run by onnxruntime, see the picture as it is; nothing is made black and white first.
+Two small networks, run by onnxruntime, see the grey picture; nothing is binarised first.
 """

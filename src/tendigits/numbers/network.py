@@ -1,7 +1,7 @@
-"""The network that reads grey lines, run by onnxruntime.
+"""The network that reads strips, run by onnxruntime.
 
 network = NumberNetwork(data)
-outputs = network(lines)            # uint8 (40, width) each -> float32 (width / 2, classes + 1 + 4) each
+outputs = network(strips)           # uint8 (40, width) each -> float32 (width / 2, classes + 1 + 4) each
 """
 
 from collections.abc import Sequence
@@ -19,63 +19,59 @@ Grey = NDArray[np.uint8]
 Floats = NDArray[np.float32]
 
 GRID = 4
-"""Pixels: the width of a line is a multiple of it."""
+"""The width of a strip is a multiple of so many pixels."""
 
-GAP = 16
-"""Pixels between two lines of a strip, so that neither sees the other."""
+GAP_PX = 16
+"""Between two strips in a row, so that neither is in the other's receptive field."""
 
-STRIP = 256
-"""Pixels: lines are put side by side into strips of this width, or as wide as the widest."""
+ROW_WIDTH_PX = 256
+"""Strips are packed into rows of this width, or of the widest strip's width."""
 
-BATCH = 8
-"""Strips per run of the network: more is no faster, and takes more memory."""
+BATCH_SIZE = 8
+"""Rows per run of the network; larger batches take more memory and are no faster."""
 
 
 class NumberNetwork:
-    """Says what stands at each place of a line."""
+    """Predicts the character at each column of a strip."""
 
     def __init__(self, data: bytes, threads: int | None = None) -> None:
-        """Open it.
+        """Open the network.
 
         Args:
             data: its .onnx file.
-            threads: at most so many; None takes all cores.
+            threads: the most that it uses; None takes all cores.
 
         Raises:
             ModelFileError: the file is damaged, or has other shapes.
         """
-        self._session = open_session(data, "the line network", threads)
+        self._session = open_session(data, "the number network", threads)
         given, made = self._session.get_inputs()[0], self._session.get_outputs()[0]
         if given.shape[1] != HEIGHT or made.shape[-1] != GRID // STRIDE * (NONE + 5):
             raise ModelFileError(
-                f"expected a network for lines of {HEIGHT} pixels, received one from {given.shape} to {made.shape}"
+                f"expected a network for strips of {HEIGHT} pixels, received one from {given.shape} to {made.shape}"
             )
         self._input = given.name
         self.about: dict[str, str] = self._session.get_modelmeta().custom_metadata_map
-        """The file's metadata: how the confidence of what it reads is calibrated."""
+        """The file's metadata: how the confidence of its readings is calibrated."""
 
-    def __call__(self, lines: Sequence[Grey]) -> list[Floats]:
-        """Read lines.
-
-        Args:
-            lines: uint8 (40, width) each; the widths are multiples of 4.
-        """
-        if not lines:
+    def __call__(self, strips: Sequence[Grey]) -> list[Floats]:
+        """Read strips, uint8 (40, width) each; the widths are multiples of 4."""
+        if not strips:
             return []
-        widths = [line.shape[1] for line in lines]
-        together = min(STRIP, sum(widths) + GAP * (len(widths) - 1))
-        places, shape = pack(widths, max([*widths, together]))
-        strips = np.zeros((shape[0], HEIGHT, shape[1], 1), np.float32)
-        for line, (strip, left) in zip(lines, places, strict=True):
-            strips[strip, :, left : left + line.shape[1], 0] = standardize(line)
+        widths = [strip.shape[1] for strip in strips]
+        together = min(ROW_WIDTH_PX, sum(widths) + GAP_PX * (len(widths) - 1))
+        positions, shape = pack(widths, max([*widths, together]))
+        rows = np.zeros((shape[0], HEIGHT, shape[1], 1), np.float32)
+        for strip, (row, left) in zip(strips, positions, strict=True):
+            rows[row, :, left : left + strip.shape[1], 0] = standardize(strip)
         parts = [
-            self._session.run(None, {self._input: strips[first : first + BATCH]})[0]
-            for first in range(0, len(strips), BATCH)
+            self._session.run(None, {self._input: rows[first : first + BATCH_SIZE]})[0]
+            for first in range(0, len(rows), BATCH_SIZE)
         ]
-        outputs = np.concatenate(parts).reshape(len(strips), shape[1] // STRIDE, NONE + 5)
+        outputs = np.concatenate(parts).reshape(len(rows), shape[1] // STRIDE, NONE + 5)
         return [
-            outputs[strip, left // STRIDE : (left + line.shape[1]) // STRIDE]
-            for line, (strip, left) in zip(lines, places, strict=True)
+            outputs[row, left // STRIDE : (left + strip.shape[1]) // STRIDE]
+            for strip, (row, left) in zip(strips, positions, strict=True)
         ]
 
 
@@ -90,22 +86,22 @@ def bundled_file() -> bytes:
     return asset("numbers", "numbers.onnx")
 
 
-def pack(widths: Sequence[int], width: int) -> tuple[list[tuple[int, int]], tuple[int, int]]:
-    """Put lines into as few strips as possible, the widest first, with a GAP between them.
+def pack(widths: Sequence[int], row_width: int) -> tuple[list[tuple[int, int]], tuple[int, int]]:
+    """Pack strips into as few rows as possible, the widest first, with a gap between them.
 
     Args:
-        widths: of the lines, in pixels.
-        width: of the strips; no line is wider.
+        widths: of the strips, in pixels; none exceeds `row_width`.
+        row_width: in pixels.
 
     Returns:
-        The strip and the left edge of each line; the number of strips and their width.
+        The row and the left edge of each strip; the number of rows and their width.
     """
     ends: list[int] = []
-    places = [(0, 0)] * len(widths)
-    for line in sorted(range(len(widths)), key=lambda i: -widths[i]):
-        strip = next((n for n, end in enumerate(ends) if end + widths[line] <= width), len(ends))
-        if strip == len(ends):
+    positions = [(0, 0)] * len(widths)
+    for strip in sorted(range(len(widths)), key=lambda i: -widths[i]):
+        row = next((n for n, end in enumerate(ends) if end + widths[strip] <= row_width), len(ends))
+        if row == len(ends):
             ends.append(0)
-        places[line] = strip, ends[strip]
-        ends[strip] += widths[line] + GAP
-    return places, (len(ends), width)
+        positions[strip] = row, ends[row]
+        ends[row] += widths[strip] + GAP_PX
+    return positions, (len(ends), row_width)

@@ -1,7 +1,7 @@
-"""Read the numbers of a page: find them, cut them out, read each in several views, collect the evidence.
+"""Read the numbers of a page: detect them, view each, vote, ask the digit network, collect evidence.
 
-readings = NumberReader(finder, network, digits).readings(grey, Budget())     # in reading order
-readings[0].text                                                        # "12.50"
+readings = NumberReader(finder, network, digits).read_page(grey, Budget())      # in reading order
+readings[0].text                                                                # "12.50"
 """
 
 from collections.abc import Iterator, Sequence
@@ -15,65 +15,47 @@ from tendigits.digits.budget import Budget
 from tendigits.digits.foreground import find_foreground
 from tendigits.digits.network import Network
 from tendigits.numbers import finder
-from tendigits.numbers.confidence import CLEAREST, ConfidenceFeatures
+from tendigits.numbers.confidence import MAX_LOGIT, ConfidenceFeatures
 from tendigits.numbers.decode import CHARACTERS, Edges
-from tendigits.numbers.finder import Detection, find_numbers
+from tendigits.numbers.detections import Detection, in_rows
+from tendigits.numbers.grammar import is_usual
 from tendigits.numbers.network import NumberNetwork
-from tendigits.numbers.order import in_rows
-from tendigits.numbers.second_opinion import crops_of, shares_of, strokes_beside
-from tendigits.numbers.strips import DIGIT, Strip
-from tendigits.numbers.values import is_usual
-from tendigits.numbers.views import Seen, Sight, views_at, views_of
-from tendigits.numbers.vote import READ, Candidate, View, as_people_write, vote
+from tendigits.numbers.options import DEFAULT_OPTIONS, NumberOptions
+from tendigits.numbers.second_opinion import classify_crops, crop_characters, stray_ink
+from tendigits.numbers.strips import DIGIT_HEIGHT_PX, Strip
+from tendigits.numbers.views import ViewCache, ViewedNumber, view_known_numbers, view_numbers
+from tendigits.numbers.vote import Candidate, View, apply_prior, vote
 
 Grey = NDArray[np.uint8]
 Floats = NDArray[np.float32]
 
-DIGITS = 10
+N_DIGITS = 10
 """The first of CHARACTERS are the digits."""
-
-BEYOND = 0.4
-"""Of a digit's height: how far outside of a number's ends the middle of a character of it may lie."""
-
-AT_END = 0.2
-"""Of a digit's height: the side of a cell may stand so far within a number's ends, where it is slanted."""
-
-LEAST = 1e-4
-"""Probability that what is read never falls below, so that it doesn't decide alone."""
-
-CERTAIN, SUPPORT = 0.9, 0.1
-"""Probabilities from which the second opinion contradicts, and below which it doesn't support, a digit."""
-
-WIDE, NARROW = 0.5, 1.5
-"""Heights of a digit: a wider gap within a number, or a narrower one beside it, may be the other."""
-
-LINE_LIKE, LINE_SHARE = 4.0, 0.65
-"""A picture of one line is at most so many digits high; and the height of a digit as a share of it."""
 
 
 @dataclass(frozen=True, eq=False)
 class Reading:
-    """What was read in one place."""
+    """One number, with the evidence for and against it."""
 
-    place: Detection
+    detection: Detection
     strip: Strip
     characters: list[Candidate]
-    dropped: list[Candidate]
-    """What may be there by less than half of the evidence."""
+    rejected: list[Candidate]
+    """Characters that less than half of the evidence supports."""
     crops: NDArray[np.uint8]
-    """uint8 (n, 28, 28)"""
-    second: Floats
-    """float32 (n, 10): the second opinion's probability of each digit; of a sign all zeros."""
-    beside: float
-    seen: list[str]
-    """What each view shows alone."""
-    walls: tuple[bool, bool] = (False, False)
-    """Whether the side of a cell stands to its left and to its right."""
-    room: float = np.inf
-    """To the next number in its row, or character in the strip, in heights of a digit, if no side of a cell stands
-    between."""
+    """uint8 (n, 28, 28): the characters, white on black."""
+    second_opinion: Floats
+    """float32 (n, 10): the digit network's probability of each digit; zeros for a sign."""
+    stray_ink: float
+    """Area of strokes in or next to the number that belong to no character, in squared digit heights."""
+    view_texts: list[str]
+    """The text of each view alone."""
+    borders: tuple[bool, bool] = (False, False)
+    """Whether a cell border stands on its left and on its right."""
+    clearance: float = np.inf
+    """Distance to the next character or number of its row, in digit heights; infinite behind a cell border."""
     is_partial: bool = False
-    """Whether it is doubtful, but the page's budget was spent before it was seen in further views."""
+    """Whether it is doubtful, but the page's budget was spent before it got further views."""
 
     @property
     def text(self) -> str:
@@ -86,185 +68,199 @@ class NumberReader:
     """Reads the numbers of a page."""
 
     finder: finder.Network
-    lines: NumberNetwork
+    network: NumberNetwork
     digits: Network
-    """The second opinion."""
-    own: bool = False
-    """`digits` is the user's: it says which digit each is."""
+    """The network for single digits."""
+    is_user_network: bool = False
+    """Whether `digits` was given by the user: then it decides which digit each is."""
     base_network: Network | None = None
-    """What `digits` was before a person taught it: where it has become certain of another digit, that one is read."""
+    """`digits` before it was fine-tuned: where it has become certain of another digit, that one is read."""
+    options: NumberOptions = DEFAULT_OPTIONS
 
-    def places(self, grey: Grey, budget: Budget) -> list[Detection]:
-        """Where numbers may stand on a page, the likeliest first."""
-        places, more = find_numbers(self.finder, grey)
-        budget.is_short |= more
-        return places
+    def detect(self, grey: Grey, budget: Budget) -> list[Detection]:
+        """Where numbers may stand on a page, the highest score first."""
+        detections, is_truncated = finder.find_numbers(self.finder, grey, self.options)
+        budget.is_short |= is_truncated
+        return detections
 
-    def readings(
-        self, grey: Grey, budget: Budget, known: list[Detection] | None = None, seen: Seen | None = None
+    def read_page(
+        self,
+        grey: Grey,
+        budget: Budget,
+        detections: list[Detection] | None = None,
+        cache: ViewCache | None = None,
     ) -> list[Reading]:
-        """Read a page, as far as the budget goes.
+        """Read a page as far as the budget goes.
 
         Args:
-            known: its `places`, if they were asked for before.
-            seen: what was seen in some of these places, likewise.
+            detections: result of `detect`, if it was called before.
+            cache: views of these detections, likewise.
 
         Returns:
-            What stands where, in reading order, without places that have no digit.
+            Numbers in reading order; each has at least one digit.
         """
-        for places, before in self._ways(grey, budget, known, seen or {}):
-            read = self._with_second_opinion(views_of(self.lines, grey, places, before, budget))
-            found = [each for each in read if any(map(str.isdigit, each.text))]
-            if found:
-                rows = in_rows([each.place for each in found])
-                return [each for row in rows for each in _with_room([found[i] for i in row])]
+        for found, views in self._attempts(grey, budget, detections, cache or {}):
+            numbers = view_numbers(self.network, grey, found, views, budget, self.options)
+            readings = [each for each in self._read(numbers) if any(map(str.isdigit, each.text))]
+            if readings:
+                rows = in_rows([each.detection for each in readings])
+                return [each for row in rows for each in _with_clearance([readings[i] for i in row])]
         return []
 
-    def readings_at(self, grey: Grey, places: Sequence[Detection], budget: Budget) -> list[Reading]:
-        """Read a page again where numbers are known to stand, one in each of the first places, as the budget goes."""
-        return self._with_second_opinion(views_at(self.lines, grey, places, budget))
+    def read_known(self, grey: Grey, detections: Sequence[Detection], budget: Budget) -> list[Reading]:
+        """Read detections that are known to hold one number each, from the first one on as far as the budget goes."""
+        return self._read(view_known_numbers(self.network, grey, detections, budget, self.options))
 
-    def _ways(
-        self, grey: Grey, budget: Budget, known: list[Detection] | None, seen: Seen
-    ) -> Iterator[tuple[list[Detection], Seen]]:
-        """Where numbers may stand, and what was seen there.
-
-        The next way is tried where nothing was read in one.
-        """
-        places = self.places(grey, budget) if known is None else known
-        yield [*places, *whole_line(grey, places)], seen
+    def _attempts(
+        self, grey: Grey, budget: Budget, detections: list[Detection] | None, cache: ViewCache
+    ) -> Iterator[tuple[list[Detection], ViewCache]]:
+        """Detections on the page; if nothing is read there, detections on its foreground."""
+        found = self.detect(grey, budget) if detections is None else detections
+        yield [*found, *self._whole_picture(grey, found)], cache
         foreground = find_foreground(grey)
         if foreground is not None:
-            places = self.places(255 - foreground, budget)
-            yield [*places, *whole_line(grey, places)], {}
+            found = self.detect(255 - foreground, budget)
+            yield [*found, *self._whole_picture(grey, found)], {}
 
-    def _with_second_opinion(self, numbers: Sequence[Sight]) -> list[Reading]:
-        """Join the views of each number, and ask the network for single digits about all digits at once."""
-        views = [sight.views for sight in numbers]
-        strips = [seen[0].strip for seen in views]
-        all_voted = [vote(seen) for seen in views]
-        voted = [
-            (as_people_write(_within(read, strip)), _within(dropped, strip))
-            for (read, dropped), strip in zip(all_voted, strips, strict=True)
+    def _whole_picture(self, grey: Grey, detections: Sequence[Detection]) -> list[Detection]:
+        """The whole picture as one detection, if it may be a single line of writing."""
+        height, width = grey.shape
+        tallest = max((each.height for each in detections), default=height)
+        max_height = self.options.max_line_picture_height * tallest
+        if height > max_height or width < height or len(in_rows(detections)) > 1:
+            return []
+        digit = self.options.line_digit_fraction * height
+        return [Detection(width / 2, height / 2, 0.0, width - digit / 2, digit, 0.0)]
+
+    def _read(self, numbers: Sequence[ViewedNumber]) -> list[Reading]:
+        """Vote over the views of each number, and classify the digits of all numbers in one batch."""
+        strips = [number.views[0].strip for number in numbers]
+        votes = [vote(number.views, self.options) for number in numbers]
+        accepted = [
+            apply_prior(self._inside(read, strip), self.options) for (read, _), strip in zip(votes, strips, strict=True)
         ]
         foregrounds = [find_foreground(strip.picture) for strip in strips]
-        crops = [crops_of(own, [each.box for each in read]) for own, (read, _) in zip(foregrounds, voted, strict=True)]
-        together = np.concatenate([*crops, np.zeros((0, 28, 28), np.uint8)])
-        hurried = [sight.is_partial for sight, own in zip(numbers, crops, strict=True) for _ in own]
-        shares = shares_of(self.digits, together, np.array(hurried, bool))
-        decisive = self._decisive(shares, together)
+        crops = [
+            crop_characters(foreground, [each.box for each in characters])
+            for foreground, characters in zip(foregrounds, accepted, strict=True)
+        ]
+        all_crops = np.concatenate([*crops, np.zeros((0, 28, 28), np.uint8)])
+        fast = np.array([number.is_partial for number, own in zip(numbers, crops, strict=True) for _ in own], bool)
+        opinions = classify_crops(self.digits, all_crops, fast)
+        decisive = self._is_decisive(opinions, all_crops)
         readings, first = [], 0
-        for sight, strip, own, cut_out, (read, dropped), (all_read, _) in zip(
-            numbers, strips, foregrounds, crops, voted, all_voted, strict=True
+        for number, strip, foreground, own, characters, (all_accepted, rejected) in zip(
+            numbers, strips, foregrounds, crops, accepted, votes, strict=True
         ):
-            is_digit = np.array([each.label.isdigit() for each in read], bool)
-            second = shares[first : first + len(read)] * is_digit[:, None]
-            decides = decisive[first : first + len(read)] & second.any(axis=1)
-            first += len(read)
-            read = [
-                _with_vote(each, vote) if decided else each
-                for each, vote, decided in zip(read, second, decides, strict=True)
+            chunk = slice(first, first + len(characters))
+            first += len(characters)
+            is_digit = np.array([each.label.isdigit() for each in characters], bool)
+            opinion = opinions[chunk] * is_digit[:, None]
+            overrules = decisive[chunk] & opinion.any(axis=1)
+            characters = [
+                _with_opinion(each, row) if overruled else each
+                for each, row, overruled in zip(characters, opinion, overrules, strict=True)
             ]
-            beside = strokes_beside(own, [each.box for each in read], DIGIT)
-            texts = [_text_within(view, strip) for view in sight.views]
-            walls = _walls(strip, sight.views[0].sides)
-            room = _room([each.box for each in all_read], strip, walls)
-            seen = texts, walls, room, sight.is_partial
-            readings.append(Reading(sight.place, strip, read, dropped, cut_out, second, beside, *seen))
+            borders = self._borders(strip, number.views[0].borders)
+            readings.append(
+                Reading(
+                    number.detection,
+                    strip,
+                    characters,
+                    self._inside(rejected, strip),
+                    own,
+                    opinion,
+                    stray_ink(foreground, [each.box for each in characters], DIGIT_HEIGHT_PX),
+                    [self._view_text(view, strip) for view in number.views],
+                    borders,
+                    self._clearance([each.box for each in all_accepted], strip, borders),
+                    number.is_partial,
+                )
+            )
         return readings
 
-    def _decisive(self, shares: Floats, crops: NDArray[np.uint8]) -> NDArray[np.bool_]:
-        """Whether the second opinion, float32 (n, 10), decides about each crop: bool (n,)."""
+    def _is_decisive(self, opinions: Floats, crops: NDArray[np.uint8]) -> NDArray[np.bool_]:
+        """Whether the digit network decides about each crop: bool (n,)."""
         if self.base_network is None:
-            return np.full(len(crops), self.own)
+            return np.full(len(crops), self.is_user_network)
         before = self.base_network(crops).digits.argmax(axis=1)
-        decisive: NDArray[np.bool_] = (shares.argmax(axis=1) != before) & (shares.max(axis=1, initial=0) >= CERTAIN)
+        is_certain = opinions.max(axis=1, initial=0) >= self.options.min_contradiction
+        decisive: NDArray[np.bool_] = (opinions.argmax(axis=1) != before) & is_certain
         return decisive
 
+    def _is_inside(self, box: Edges, strip: Strip) -> bool:
+        """Whether a character belongs to the number of a strip, and not to its neighbour."""
+        centre, margin = (box[0] + box[2]) / 2, self.options.max_outside * DIGIT_HEIGHT_PX
+        return strip.ends[0] - margin <= centre <= strip.ends[1] + margin
 
-def whole_line(grey: Grey, places: Sequence[Detection]) -> list[Detection]:
-    """The whole picture as one place, if it may be of one line: another crop of it, or the only one."""
-    height, width = grey.shape
-    tallest = max((place.height for place in places), default=height)
-    if height > LINE_LIKE * tallest or width < height or len(in_rows(places)) > 1:
-        return []
-    digit = LINE_SHARE * height
-    return [Detection(width / 2, height / 2, 0.0, width - digit / 2, digit, 0.0)]
+    def _inside(self, candidates: Sequence[Candidate], strip: Strip) -> list[Candidate]:
+        return [each for each in candidates if self._is_inside(each.box, strip)]
+
+    def _view_text(self, view: View, strip: Strip) -> str:
+        """What a view shows of the number in a strip."""
+        inside = [peak for peak in view.peaks if self._is_inside(view.strip.in_strip(peak.box, strip), strip)]
+        return "".join(peak.label for peak in inside if peak.present >= self.options.min_vote)
+
+    def _borders(self, strip: Strip, borders: Sequence[Edges]) -> tuple[bool, bool]:
+        """Whether cell borders stand on the left and on the right of the number in a strip."""
+        centres = [(left + right) / 2 for left, _, right, _ in borders]
+        (first, last), tolerance = strip.ends, self.options.border_tolerance * DIGIT_HEIGHT_PX
+        return any(x < first + tolerance for x in centres), any(x > last - tolerance for x in centres)
+
+    def _clearance(self, boxes: Sequence[Edges], strip: Strip, borders: tuple[bool, bool]) -> float:
+        """From the ends of the number in a strip to the next characters outside of it, in digit heights."""
+        outside = [box for box in boxes if not self._is_inside(box, strip)]
+        first, last = strip.ends
+        left = [first - box[2] for box in outside if box[0] < first and not borders[0]]
+        right = [box[0] - last for box in outside if box[2] > last and not borders[1]]
+        return min([*left, *right], default=np.inf) / DIGIT_HEIGHT_PX
 
 
-def confidence_features(reading: Reading) -> ConfidenceFeatures:
-    """What speaks against a reading."""
-    right = [*(each.confidence for each in reading.characters), *(1 - each.present for each in reading.dropped)]
-    all_right = float(np.clip(np.prod(right), LEAST, 1 - LEAST))
+def confidence_features(reading: Reading, options: NumberOptions = DEFAULT_OPTIONS) -> ConfidenceFeatures:
+    """The evidence that a number was misread."""
+    right = [*(each.confidence for each in reading.characters), *(1 - each.present for each in reading.rejected)]
+    all_right = float(np.clip(np.prod(right), options.min_probability, 1 - options.min_probability))
     contradicted = unsupported = 0
-    for each, shares in zip(reading.characters, reading.second, strict=True):
+    for each, opinion in zip(reading.characters, reading.second_opinion, strict=True):
         if each.label.isdigit():
-            same = float(shares[CHARACTERS.index(each.label)])
-            contradicted += bool(same < shares.max() >= CERTAIN)
-            unsupported += same < SUPPORT
+            same = float(opinion[CHARACTERS.index(each.label)])
+            contradicted += bool(same < opinion.max() >= options.min_contradiction)
+            unsupported += same < options.min_support
     boxes = [each.box for each in reading.characters]
-    inside = max(((b[0] - a[2]) / DIGIT for a, b in pairwise(boxes)), default=0.0)
+    widest_gap = max(((b[0] - a[2]) / DIGIT_HEIGHT_PX for a, b in pairwise(boxes)), default=0.0)
     digits = _digits(reading.text)
     return ConfidenceFeatures(
-        min(0.0, float(np.log(all_right / (1 - all_right))) - CLEAREST),
-        float(np.mean([text != reading.text for text in reading.seen])),
-        float(np.mean([_digits(text) != digits for text in reading.seen])),
-        contradicted, unsupported, reading.beside, float(not is_usual(reading.text)),
-        max(0.0, inside - WIDE), max(0.0, NARROW - reading.room),
-    )  # fmt: skip
+        text=min(0.0, float(np.log(all_right / (1 - all_right))) - MAX_LOGIT),
+        other_text=float(np.mean([text != reading.text for text in reading.view_texts])),
+        other_digits=float(np.mean([_digits(text) != digits for text in reading.view_texts])),
+        contradicted=contradicted,
+        unsupported=unsupported,
+        stray_ink=reading.stray_ink,
+        unusual=float(not is_usual(reading.text)),
+        gap=max(0.0, widest_gap - options.wide_gap),
+        crowding=max(0.0, options.narrow_clearance - reading.clearance),
+    )
 
 
 def _digits(text: str) -> str:
     return "".join(filter(str.isdigit, text))
 
 
-def _is_within(box: Edges, strip: Strip) -> bool:
-    """Whether a character belongs to the number, and not to its neighbour."""
-    middle, room = (box[0] + box[2]) / 2, BEYOND * DIGIT
-    return strip.ends[0] - room <= middle <= strip.ends[1] + room
-
-
-def _within(candidates: Sequence[Candidate], strip: Strip) -> list[Candidate]:
-    return [each for each in candidates if _is_within(each.box, strip)]
-
-
-def _text_within(view: View, strip: Strip) -> str:
-    """What a view shows of the number that is in a strip."""
-    within = [peak for peak in view.peaks if _is_within(view.strip.in_strip(peak.box, strip), strip)]
-    return "".join(peak.label for peak in within if peak.present >= READ)
-
-
-def _walls(strip: Strip, sides: Sequence[Edges]) -> tuple[bool, bool]:
-    """Whether the sides of a cell stand on the left and on the right of the number in a strip."""
-    middles = [(left + right) / 2 for left, _, right, _ in sides]
-    first, last = strip.ends
-    return any(x < first + AT_END * DIGIT for x in middles), any(x > last - AT_END * DIGIT for x in middles)
-
-
-def _room(boxes: Sequence[Edges], strip: Strip, walls: tuple[bool, bool]) -> float:
-    """From the ends of the number in a strip to what is read beyond them, in heights of a digit."""
-    beyond = [box for box in boxes if not _is_within(box, strip)]
-    first, last = strip.ends
-    left = [first - box[2] for box in beyond if box[0] < first and not walls[0]]
-    right = [box[0] - last for box in beyond if box[2] > last and not walls[1]]
-    return min([*left, *right], default=np.inf) / DIGIT
-
-
 def _gap(a: Detection, b: Detection) -> float:
-    """Between two numbers of a row, in heights of a digit."""
-    away = float(np.hypot(b.x - a.x, b.y - a.y))
-    return (away - (a.length + b.length) / 2) / max(a.height, b.height)
+    """The gap between two numbers of a row, in digit heights."""
+    distance = float(np.hypot(b.x - a.x, b.y - a.y))
+    return (distance - (a.length + b.length) / 2) / max(a.height, b.height)
 
 
-def _with_room(row: Sequence[Reading]) -> list[Reading]:
-    """The numbers of a row, from left to right, with the room to their neighbours."""
-    gaps = [np.inf if a.walls[1] or b.walls[0] else _gap(a.place, b.place) for a, b in pairwise(row)]
-    rooms = zip([np.inf, *gaps], [*gaps, np.inf], strict=True)
-    return [replace(each, room=min(each.room, *room)) for each, room in zip(row, rooms, strict=True)]
+def _with_clearance(row: Sequence[Reading]) -> list[Reading]:
+    """The numbers of a row, from left to right, with the distance to their neighbours."""
+    gaps = [np.inf if a.borders[1] or b.borders[0] else _gap(a.detection, b.detection) for a, b in pairwise(row)]
+    neighbours = zip([np.inf, *gaps], [*gaps, np.inf], strict=True)
+    return [replace(each, clearance=min(each.clearance, *gap)) for each, gap in zip(row, neighbours, strict=True)]
 
 
-def _with_vote(candidate: Candidate, vote: Floats) -> Candidate:
-    """A digit as the user's own network sees it."""
-    joined = np.zeros(len(CHARACTERS), np.float32)
-    joined[:DIGITS] = vote / vote.sum() * candidate.present
-    return replace(candidate, shares=joined)
+def _with_opinion(candidate: Candidate, opinion: Floats) -> Candidate:
+    """A digit with the digit network's probabilities."""
+    probabilities = np.zeros(len(CHARACTERS), np.float32)
+    probabilities[:N_DIGITS] = opinion / opinion.sum() * candidate.present
+    return replace(candidate, probabilities=probabilities)

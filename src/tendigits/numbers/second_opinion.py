@@ -1,8 +1,8 @@
-"""The network for single digits looks at each character that the line network found.
+"""A second opinion: the network for single digits classifies each character that the number network found.
 
-crops = crops_of(foreground, boxes)         # uint8 (n, 28, 28), like MNIST's digits
-shares = shares_of(network, crops, hurried) # float32 (n, 10)
-beside = strokes_beside(foreground, boxes, 26.0)
+crops = crop_characters(foreground, boxes)              # uint8 (n, 28, 28), like MNIST's digits
+probabilities = classify_crops(network, crops, fast)    # float32 (n, 10)
+ink = stray_ink(foreground, boxes, 26.0)                # strokes that belong to no character
 """
 
 from collections.abc import Sequence
@@ -18,74 +18,74 @@ from tendigits.numbers.decode import Edges
 
 Grey = NDArray[np.uint8]
 
-AROUND = 1
-"""Pixels around a character's box that may belong to it."""
+BOX_MARGIN_PX = 1
+"""Pixels around a character's box that may still belong to it."""
 
-NEIGHBOUR = 0.1
-"""Of the largest part's area: smaller parts in a box are ends of the neighbours' strokes."""
+MIN_PART_AREA = 0.1
+"""Of the largest part's area: smaller parts in a box are the ends of the neighbours' strokes."""
+
+MAX_STRAY_DISTANCE = 0.4
+"""Digit heights: strokes this close to a number may belong to it."""
 
 
-CLOSE = 0.4
-"""Of a digit's height: strokes this close to a number may belong to it."""
-
-
-def crops_of(foreground: Grey | None, boxes: Sequence[Edges]) -> NDArray[np.uint8]:
-    """Crop characters out of a line.
+def crop_characters(foreground: Grey | None, boxes: Sequence[Edges]) -> NDArray[np.uint8]:
+    """Crop characters out of a strip.
 
     Args:
-        foreground: of the line, uint8 (height, width), as `find_foreground` gives it.
+        foreground: of the strip, uint8 (height, width), from `find_foreground`.
         boxes: left, top, right, bottom of each character.
 
     Returns:
-        uint8 (n, 28, 28), white on black; all zeros where nothing is seen.
+        uint8 (n, 28, 28), white on black; all zeros where there is no foreground.
     """
     crops = np.zeros((len(boxes), FIELD, FIELD), np.uint8)
     if foreground is None:
         return crops
     height, width = foreground.shape
     for crop, (left, top, right, bottom) in zip(crops, boxes, strict=True):
-        rows = slice(max(0, round(top) - AROUND), min(height, round(bottom) + AROUND))
-        columns = slice(max(0, round(left) - AROUND), min(width, round(right) + AROUND))
+        rows = slice(max(0, round(top) - BOX_MARGIN_PX), min(height, round(bottom) + BOX_MARGIN_PX))
+        columns = slice(max(0, round(left) - BOX_MARGIN_PX), min(width, round(right) + BOX_MARGIN_PX))
         crop[:] = to_mnist(_without_neighbours(np.ascontiguousarray(foreground[rows, columns])))
     return crops
 
 
-def shares_of(network: Network, crops: NDArray[np.uint8], hurried: NDArray[np.bool_]) -> NDArray[np.float32]:
-    """The probability of each digit, float32 (n, 10), in crops, uint8 (n, 28, 28).
+def classify_crops(network: Network, crops: NDArray[np.uint8], fast: NDArray[np.bool_]) -> NDArray[np.float32]:
+    """The probability of each digit in crops, uint8 (n, 28, 28).
 
-    Hurried ones are of numbers that were seen only once, and aren't accepted anyway: they aren't turned as well.
-    """
-    shares = np.zeros((len(crops), 10), np.float32)
-    for asked, chosen in ((network, ~hurried), (replace(network, turn=0.0), hurried)):
-        predictions = asked(crops[chosen])
-        shares[chosen] = predictions.digits * predictions.is_digit[:, None]
-    return shares
-
-
-def strokes_beside(foreground: Grey | None, boxes: Sequence[Edges], digit_height: float) -> float:
-    """The area of strokes at the height of a number, within it or close to it, that belong to none of its characters.
+    Args:
+        fast: bool (n,); these crops are classified once, without test-time rotation.
 
     Returns:
-        In squares of a digit's height.
+        float32 (n, 10); a row sums to the probability that it is a digit.
     """
+    probabilities = np.zeros((len(crops), 10), np.float32)
+    for classifier, chosen in ((network, ~fast), (replace(network, turn=0.0), fast)):
+        predictions = classifier(crops[chosen])
+        probabilities[chosen] = predictions.digits * predictions.is_digit[:, None]
+    return probabilities
+
+
+def stray_ink(foreground: Grey | None, boxes: Sequence[Edges], digit_height: float) -> float:
+    """The area of strokes in or next to a number that belong to none of its characters, in squared digit heights."""
     if foreground is None or not boxes:
         return 0.0
     edges = np.array(boxes)
-    room = CLOSE * digit_height
-    left, right = max(0, round(edges[:, 0].min() - room)), round(edges[:, 2].max() + room)
+    margin = MAX_STRAY_DISTANCE * digit_height
+    left, right = max(0, round(edges[:, 0].min() - margin)), round(edges[:, 2].max() + margin)
     top, bottom = max(0, round(np.median(edges[:, 1]))), max(1, round(np.median(edges[:, 3])))
     mask = foreground >= WEAK
     for box in np.round(edges).astype(int):
-        mask[max(0, box[1] - AROUND) : box[3] + AROUND, max(0, box[0] - AROUND) : box[2] + AROUND] = False
+        rows = slice(max(0, box[1] - BOX_MARGIN_PX), box[3] + BOX_MARGIN_PX)
+        mask[rows, max(0, box[0] - BOX_MARGIN_PX) : box[2] + BOX_MARGIN_PX] = False
     return float(mask[top:bottom, left:right].sum()) / digit_height**2
 
 
-def _without_neighbours(cut: Grey) -> Grey:
-    if not cut.size:
+def _without_neighbours(crop: Grey) -> Grey:
+    if not crop.size:
         return np.zeros((1, 1), np.uint8)
-    components = find_components(cut)
+    components = find_components(crop)
     if len(components.all) < 2:
-        return cut
-    most = max(component.area for component in components.all)
-    kept = [part for component in components.all if component.area >= NEIGHBOUR * most for part in component.parts]
-    return np.where(np.isin(components.labels, kept), cut, 0).astype(np.uint8)
+        return crop
+    largest = max(component.area for component in components.all)
+    kept = [part for each in components.all if each.area >= MIN_PART_AREA * largest for part in each.parts]
+    return np.where(np.isin(components.labels, kept), crop, 0).astype(np.uint8)

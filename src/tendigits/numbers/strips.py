@@ -1,48 +1,39 @@
-"""Cut numbers out of a page, upright and of one height, and convert boxes back to the page.
+"""Crop numbers out of a page into strips: upright, 40 pixels high; and map boxes back to the page.
 
-pyramid = Pyramid(grey)
-strip = cut(pyramid, place)             # strip.picture: uint8 (40, width), digits about 26 pixels high
+pyramid = ImagePyramid(grey)
+strip = crop_strip(pyramid, detection)  # strip.picture: uint8 (40, width), digits about 26 pixels high
 left, top, right, bottom = strip.in_picture((12, 7, 28, 33))
 """
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from tendigits.numbers.decode import HEIGHT, Edges
-from tendigits.numbers.finder import Detection
+from tendigits.numbers.detections import Detection
 from tendigits.numbers.network import GRID
+from tendigits.numbers.options import DEFAULT_OPTIONS, IDENTITY, CropTransform
 
 Grey = NDArray[np.uint8]
 
-DIGIT = 26.0
-"""Pixels: height of a digit in a strip of scale 1."""
+DIGIT_HEIGHT_PX = 26.0
+"""Height of a digit in a strip of scale 1."""
 
-MARGIN = 0.8
-"""Of a digit's height: what is cut out on both sides of a number."""
+SIDE_MARGIN = 0.8
+"""Digit heights: how much of the surroundings a strip shows on both sides of a number."""
 
-WIDEST = 4096
-"""Pixels: a longer strip is cut off; it would hold more than a hundred digits."""
-
-
-@dataclass(frozen=True)
-class Look:
-    """How a number is cut out."""
-
-    scale: float = 1.0
-    """1 makes digits DIGIT pixels high; a smaller one shows more of what is around them."""
-    stretch: float = 1.0
-    """How much wider digits are made than they are."""
-    lean: float = 0.0
-    """How far strokes are leant to the right: pixels for each pixel up."""
+MIN_WIDTH_PX = 24
+MAX_WIDTH_PX = 4096
+"""A longer strip is truncated; it would hold more than a hundred digits."""
 
 
 @dataclass(frozen=True, eq=False)
 class Strip:
-    """A number cut out of a page."""
+    """A number cropped out of a page."""
 
     picture: Grey
     """uint8 (40, width); the width is a multiple of 4."""
@@ -59,12 +50,12 @@ class Strip:
         return x0, y0, x1, y1
 
     def in_strip(self, box: Edges, other: "Strip") -> Edges:
-        """The box in another strip of the same direction, of the same size on the page."""
+        """The box in another strip of the same direction; it has the same size on the page."""
         left, top, right, bottom = box
-        middle = self.matrix @ [(left + right) / 2, (top + bottom) / 2, 1]
-        x, y = (other._inverse @ (middle - other.matrix[:, 2])).tolist()
-        (across, down), (others_across, others_down) = self._units, other._units
-        width, height = (right - left) * across / others_across, (bottom - top) * down / others_down
+        centre = self.matrix @ [(left + right) / 2, (top + bottom) / 2, 1]
+        x, y = (other._inverse @ (centre - other.matrix[:, 2])).tolist()
+        (across, down), (other_across, other_down) = self._pixel_size, other._pixel_size
+        width, height = (right - left) * across / other_across, (bottom - top) * down / other_down
         return x - width / 2, y - height / 2, x + width / 2, y + height / 2
 
     @cached_property
@@ -73,14 +64,14 @@ class Strip:
         return np.linalg.inv(self.matrix[:, :2]).astype(np.float64)
 
     @cached_property
-    def _units(self) -> tuple[float, float]:
-        """The width and the height of a pixel, in pixels of the page."""
+    def _pixel_size(self) -> tuple[float, float]:
+        """Width and height of a pixel of the strip, in pixels of the page."""
         width = float(np.hypot(*self.matrix[:, 0]))
         return width, abs(float(np.linalg.det(self.matrix[:, :2]))) / width
 
 
-class Pyramid:
-    """A page and copies of half its size, a quarter, ..., so that large numbers are shrunk without aliasing."""
+class ImagePyramid:
+    """A page and its copies at half the size, a quarter, ..., so that large numbers are shrunk without aliasing."""
 
     def __init__(self, grey: Grey) -> None:
         self._copies = [grey]
@@ -96,34 +87,43 @@ class Pyramid:
         return self._copies[level], self._copies[level].shape[1] / self._copies[0].shape[1]
 
 
-def width_of(place: Detection, look: Look = Look()) -> int:
-    """How many pixels wide the strip of a number is."""
-    length = (place.length + 2 * MARGIN * place.height) / _unit(place, look) * look.stretch
-    return min(WIDEST, GRID * max(6, round(length / GRID)))
+def strip_width(detection: Detection, transform: CropTransform = IDENTITY) -> int:
+    """Width of the strip of a number, in pixels."""
+    margins = 2 * SIDE_MARGIN * detection.height
+    width = (detection.length + margins) / _scale(detection, transform) * transform.stretch
+    return min(MAX_WIDTH_PX, max(MIN_WIDTH_PX, GRID * round(width / GRID)))
 
 
-def _unit(place: Detection, look: Look) -> float:
-    """Pixels of the page for one of the strip."""
-    return place.height / (DIGIT * look.scale)
-
-
-def cut(pyramid: Pyramid, place: Detection, look: Look = Look()) -> Strip:
-    """Cut a number out."""
-    unit, width = _unit(place, look), width_of(place, look)
-    axis = np.array([np.cos(place.angle), np.sin(place.angle)])
-    across, down = unit / look.stretch * axis, unit * (np.array([-axis[1], axis[0]]) + look.lean * axis)
-    matrix = np.stack([across, down, [place.x, place.y] - across * width / 2 - down * HEIGHT / 2], axis=1)
-    copy, size = pyramid.at(unit)
+def crop_strip(pyramid: ImagePyramid, detection: Detection, transform: CropTransform = IDENTITY) -> Strip:
+    """Crop a number."""
+    scale, width = _scale(detection, transform), strip_width(detection, transform)
+    axis = np.array([np.cos(detection.angle), np.sin(detection.angle)])
+    across = scale / transform.stretch * axis
+    down = scale * (np.array([-axis[1], axis[0]]) + transform.shear * axis)
+    origin = [detection.x, detection.y] - across * width / 2 - down * HEIGHT / 2
+    matrix = np.stack([across, down, origin], axis=1)
+    copy, size = pyramid.at(scale)
     picture = cv2.warpAffine(
-        copy, _of_centres(matrix * size), (width, HEIGHT),
+        copy, _for_opencv(matrix * size), (width, HEIGHT),
         flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP, borderMode=cv2.BORDER_REPLICATE,
     )  # fmt: skip
-    half = place.length / unit * look.stretch / 2
+    half = detection.length / scale * transform.stretch / 2
     return Strip(picture, matrix, (width / 2 - half, width / 2 + half))
 
 
-def _of_centres(matrix: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The same map for OpenCV, which gives a pixel's middle the coordinates 0, 0 where we give it 0.5, 0.5."""
-    moved = matrix.copy()
-    moved[:, 2] += matrix[:, :2] @ [0.5, 0.5] - 0.5
-    return moved
+def inner_columns(strip: NDArray[Any]) -> tuple[float, float]:
+    """Between which columns the centres of a number's characters lie, in a strip of scale 1, uint8 (40, width)."""
+    edge = (SIDE_MARGIN - DEFAULT_OPTIONS.max_outside) * DIGIT_HEIGHT_PX
+    return edge, strip.shape[1] - edge
+
+
+def _scale(detection: Detection, transform: CropTransform) -> float:
+    """Pixels of the page for one pixel of the strip."""
+    return detection.height / (DIGIT_HEIGHT_PX * transform.scale)
+
+
+def _for_opencv(matrix: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The same map for OpenCV, where a pixel's centre has the coordinates 0, 0; here it has 0.5, 0.5."""
+    shifted = matrix.copy()
+    shifted[:, 2] += matrix[:, :2] @ [0.5, 0.5] - 0.5
+    return shifted

@@ -1,7 +1,7 @@
-"""Join what several views of a number show to one answer: boxes that overlap are one character.
+"""Combine several views of a number: overlapping boxes are one character, whose probabilities are averaged.
 
-read, dropped = vote(views)         # in pixels of the first view's strip
-read = as_people_write(read)        # not `3/-3`, where `31-3` is nearly as probable
+accepted, rejected = vote(views)        # boxes in pixels of the first view's strip
+accepted = apply_prior(accepted)        # not `3/-3` where `31-3` is almost as probable
 """
 
 from collections.abc import Callable, Sequence
@@ -10,144 +10,130 @@ from itertools import product
 
 import numpy as np
 
-from tendigits.numbers.decode import CHARACTERS, HEIGHT, OVERLAP, Edges, Floats, Peak, overlap
+from tendigits.numbers.decode import CHARACTERS, HEIGHT, Edges, Floats, Peak, iou
+from tendigits.numbers.grammar import is_usual
+from tendigits.numbers.options import DEFAULT_OPTIONS, NumberOptions
 from tendigits.numbers.strips import Strip
-from tendigits.numbers.values import is_usual
-
-READ = 0.5
-"""Mean probability over the views from which a character is read."""
-
-POSSIBLE = 0.05
-"""Probability from which a character may be another one."""
-
-UNUSUAL = -3.0
-"""Logarithm of how frequent other forms are beside usual ones; with it most lines of held-out training digits, with and
-without signs, are read right."""
-
-MOST_DOUBTFUL, MOST_OPTIONS = 5, 3
-"""Characters of a number of which others are weighed, the least certain ones, and how many for each."""
 
 
 @dataclass(frozen=True, eq=False)
 class View:
-    """A strip, and what the line network sees in it."""
+    """A strip, and what the number network predicts for it."""
 
     strip: Strip
     peaks: list[Peak]
-    sides: list[Edges] = field(default_factory=list)
-    """Of cells, in pixels of the strip."""
-
-    @property
-    def text(self) -> str:
-        """What is read in it."""
-        return "".join(peak.label for peak in self.peaks if peak.present >= READ)
+    borders: list[Edges] = field(default_factory=list)
+    """Cell borders, in pixels of the strip."""
 
 
 @dataclass(frozen=True, eq=False)
 class Candidate:
-    """What the views show at one place."""
+    """A character, averaged over the views."""
 
-    shares: Floats
-    """float32 (characters,): the mean probability of each of CHARACTERS over the views; the rest of 1 is none."""
+    probabilities: Floats
+    """float32 (characters,): mean probability of each of CHARACTERS over the views; the rest to 1 is background."""
     box: Edges
-    """In the first view's pixels."""
+    """In pixels of the first view."""
 
     @property
     def label(self) -> str:
         """The most probable character."""
-        return CHARACTERS[int(self.shares.argmax())]
+        return CHARACTERS[int(self.probabilities.argmax())]
 
     @property
     def confidence(self) -> float:
-        """0 to 1: the probability that it is this character."""
-        return float(self.shares.max())
+        """0 to 1: probability that it is this character."""
+        return float(self.probabilities.max())
 
     @property
     def present(self) -> float:
-        """0 to 1: the probability that a character is here."""
-        return float(self.shares.sum())
+        """0 to 1: probability that there is a character here."""
+        return float(self.probabilities.sum())
 
 
-def vote(views: Sequence[View]) -> tuple[list[Candidate], list[Candidate]]:
-    """Join what the views of a number show; a view has no say about what lies beyond its ends.
+def vote(views: Sequence[View], options: NumberOptions = DEFAULT_OPTIONS) -> tuple[list[Candidate], list[Candidate]]:
+    """Combine the views of a number; a view does not vote on what lies outside its strip.
 
     Returns:
-        What is read, from left to right; and what is there by less than half of the evidence.
+        The characters that most of the evidence supports, from left to right; and those that less than half supports.
     """
     first = views[0].strip
     spans = [view.strip.in_strip((0, 0, view.strip.picture.shape[1], HEIGHT), first)[::2] for view in views]
-    left = [(view.strip.in_strip(peak.box, first), peak, n) for n, view in enumerate(views) for peak in view.peaks]
-    left.sort(key=lambda entry: -entry[1].confidence)
+    remaining = [(view.strip.in_strip(peak.box, first), peak, n) for n, view in enumerate(views) for peak in view.peaks]
+    remaining.sort(key=lambda entry: -entry[1].confidence)
     candidates = []
-    while left:
-        box, best, own = left[0]
-        group = {own: best}
+    while remaining:
+        box, best, view = remaining[0]
+        group = {view: best}
         rest = []
-        for entry in left[1:]:
-            if entry[2] not in group and overlap(box, entry[0]) >= OVERLAP:
+        for entry in remaining[1:]:
+            if entry[2] not in group and iou(box, entry[0]) >= options.max_overlap:
                 group[entry[2]] = entry[1]
             else:
                 rest.append(entry)
-        left = rest
-        middle = (box[0] + box[2]) / 2
-        n_views = len(group.keys() | {n for n, (start, end) in enumerate(spans) if start <= middle <= end})
-        shares = sum(peak.probabilities * peak.present for peak in group.values()) / n_views
-        candidates.append(Candidate(np.asarray(shares, np.float32), box))
+        remaining = rest
+        centre = (box[0] + box[2]) / 2
+        n_views = len(group.keys() | {n for n, (start, end) in enumerate(spans) if start <= centre <= end})
+        mean = sum(peak.probabilities * peak.present for peak in group.values()) / n_views
+        candidates.append(Candidate(np.asarray(mean, np.float32), box))
     candidates.sort(key=lambda candidate: candidate.box[0] + candidate.box[2])
-    read = [candidate for candidate in candidates if candidate.present >= READ]
-    return read, [candidate for candidate in candidates if candidate.present < READ]
+    accepted = [candidate for candidate in candidates if candidate.present >= options.min_vote]
+    return accepted, [candidate for candidate in candidates if candidate.present < options.min_vote]
 
 
-def as_people_write(read: Sequence[Candidate]) -> list[Candidate]:
-    """Weigh what the characters of a number may be by how frequent numbers of such a form are."""
-    return weigh(read, lambda text: 0.0 if is_usual(text) else UNUSUAL)
+def apply_prior(candidates: Sequence[Candidate], options: NumberOptions = DEFAULT_OPTIONS) -> list[Candidate]:
+    """Reweigh the characters of a number with a prior that prefers usual forms."""
+    return reweigh(candidates, lambda text: 0.0 if is_usual(text) else options.unusual_log_prior, options)
 
 
-def weigh(
-    read: Sequence[Candidate], frequency: Callable[[str], float], possible: float = POSSIBLE, noise: float = 0.0
+def reweigh(
+    candidates: Sequence[Candidate],
+    log_prior: Callable[[str], float],
+    options: NumberOptions = DEFAULT_OPTIONS,
+    min_noise: float = 0.0,
 ) -> list[Candidate]:
-    """Weigh what the characters of a number may be by what is known of it.
+    """Reweigh the characters of a number with a prior over whole texts.
 
     Args:
-        frequency: logarithm of how frequent a text is.
-        possible: probability from which a character may be another one.
-        noise: probability, at least, that a sign is nothing.
+        log_prior: log probability of a text, up to a constant.
+        min_noise: lower bound for the probability that a sign is noise; 0 never removes one.
     """
-    options = [_options(each, possible, noise) for each in read]
-    doubtful = sorted((i for i, own in enumerate(options) if len(own) > 1), key=lambda i: read[i].confidence)
-    for i in doubtful[MOST_DOUBTFUL:]:
-        options[i] = options[i][:1]
+    choices = [_choices(each, options, min_noise) for each in candidates]
+    doubtful = sorted((i for i, own in enumerate(choices) if len(own) > 1), key=lambda i: candidates[i].confidence)
+    for i in doubtful[options.max_doubtful_characters :]:
+        choices[i] = choices[i][:1]
 
-    def score(chosen: Sequence[int]) -> float:
-        picked = [option[k] for option, k in zip(options, chosen, strict=True)]
+    def score(picks: Sequence[int]) -> float:
+        picked = [choice[k] for choice, k in zip(choices, picks, strict=True)]
         text = "".join(label for label, _ in picked)
-        return sum(log for _, log in picked) + frequency(text)
+        return sum(log for _, log in picked) + log_prior(text)
 
-    best = max(product(*(range(len(own)) for own in options)), key=score)
-    weighed = []
-    for i, candidate in enumerate(read):
-        if len(options[i]) > 1:
-            scores = np.array([score([*best[:i], k, *best[i + 1 :]]) for k in range(len(options[i]))])
+    best = max(product(*(range(len(own)) for own in choices)), key=score)
+    reweighed = []
+    for i, candidate in enumerate(candidates):
+        if len(choices[i]) > 1:
+            scores = np.array([score([*best[:i], k, *best[i + 1 :]]) for k in range(len(choices[i]))])
             weights = np.exp(scores - scores.max())
-            candidate = _with_weights(candidate, [label for label, _ in options[i]], weights / weights.sum())
-        weighed.append(candidate)
-    return weighed
+            candidate = _with_weights(candidate, [label for label, _ in choices[i]], weights / weights.sum())
+        reweighed.append(candidate)
+    return reweighed
 
 
-def _options(candidate: Candidate, possible: float, noise: float) -> list[tuple[str, float]]:
-    """What a character may be and the logarithm of its share, the most probable first; "" is nothing."""
-    order = np.argsort(-candidate.shares, kind="stable")[:MOST_OPTIONS].tolist()
-    likely = [i for i in order if candidate.shares[i] >= possible or i == order[0]]
-    options = [(CHARACTERS[i], float(np.log(candidate.shares[i]))) for i in likely]
-    if noise and not candidate.label.isdigit():
-        options.append(("", float(np.log(max(noise, 1 - candidate.present)))))
-    return options
+def _choices(candidate: Candidate, options: NumberOptions, min_noise: float) -> list[tuple[str, float]]:
+    """What a character may be, with log probabilities, the most probable first; "" is noise."""
+    probabilities = candidate.probabilities
+    order = np.argsort(-probabilities, kind="stable")[: options.max_alternatives].tolist()
+    likely = [i for i in order if probabilities[i] >= options.min_alternative or i == order[0]]
+    choices = [(CHARACTERS[i], float(np.log(probabilities[i]))) for i in likely]
+    if min_noise and not candidate.label.isdigit():
+        choices.append(("", float(np.log(max(min_noise, 1 - candidate.present)))))
+    return choices
 
 
 def _with_weights(candidate: Candidate, labels: Sequence[str], weights: Floats) -> Candidate:
-    """A candidate whose most probable characters have other shares of what they have together."""
+    """Redistribute the probability of these labels by the weights; with "" among them, all probability."""
     chosen = [CHARACTERS.index(label) for label in labels if label]
-    shares = candidate.shares.copy()
-    together = shares[chosen].sum() if all(labels) else 1.0
-    shares[chosen] = weights[: len(chosen)] * together
-    return replace(candidate, shares=shares)
+    probabilities = candidate.probabilities.copy()
+    total = probabilities[chosen].sum() if all(labels) else 1.0
+    probabilities[chosen] = weights[: len(chosen)] * total
+    return replace(candidate, probabilities=probabilities)

@@ -10,9 +10,10 @@ from numpy.typing import NDArray
 
 from tendigits.numbers.confidence import ConfidenceModel
 from tendigits.numbers.decode import CHARACTERS
-from tendigits.numbers.reader import NARROW, Reading, confidence_features
-from tendigits.numbers.values import DecimalSeparator, is_usual, to_decimal
-from tendigits.numbers.vote import POSSIBLE, Candidate
+from tendigits.numbers.grammar import DecimalSeparator, is_usual, to_decimal
+from tendigits.numbers.options import DEFAULT_OPTIONS
+from tendigits.numbers.reader import Reading, confidence_features
+from tendigits.numbers.vote import Candidate
 from tendigits.read.position import Position
 from tendigits.read.results import Character, Number
 
@@ -37,9 +38,9 @@ def accept(
     confidence = trust.confidence(confidence_features(reading))
     accepted = confidence >= threshold and not reading.is_partial
     characters, rarer = [], []
-    for candidate, crop, second in zip(reading.characters, reading.crops, reading.second, strict=True):
+    for candidate, crop, second in zip(reading.characters, reading.crops, reading.second_opinion, strict=True):
         rarer.append(alternatives(candidate, second, RARE))
-        others = [(label, share) for label, share in rarer[-1] if share >= POSSIBLE]
+        others = [(label, share) for label, share in rarer[-1] if share >= DEFAULT_OPTIONS.min_alternative]
         box = position.box(reading.strip.in_picture(candidate.box))
         characters.append(Character(candidate.label, candidate.confidence, others, box, crop, accepted or not others))
     box = characters[0].box
@@ -58,7 +59,7 @@ def alternatives(candidate: Candidate, second: NDArray[np.float32], least: float
         second: float32 (10,), the second opinion's probability of each digit.
         least: probability from which it may be another one.
     """
-    shares = {CHARACTERS[i]: float(share) for i, share in enumerate(candidate.shares)}
+    shares = {CHARACTERS[i]: float(share) for i, share in enumerate(candidate.probabilities)}
     for digit, share in enumerate(second):
         shares[str(digit)] = max(shares[str(digit)], float(share))
     shares[""] = 1 - candidate.present
@@ -77,12 +78,12 @@ def _reason(reading: Reading, options: list[tuple[str, float]]) -> str:
     text = reading.text
     if reading.is_partial:
         return "was seen only once, for there is too much in the picture"
-    if options and options[0][1] >= POSSIBLE:
+    if options and options[0][1] >= DEFAULT_OPTIONS.min_alternative:
         return f"may be {text} or {options[0][0] or 'nothing'}"
     if not is_usual(text):
         return "has no usual form"
-    if reading.dropped or reading.beside >= BESIDE:
+    if reading.rejected or reading.stray_ink >= BESIDE:
         return "something beside it could not be read"
-    if reading.room < NARROW:
+    if reading.clearance < DEFAULT_OPTIONS.narrow_clearance:
         return "may be a part of a longer number"
     return "is not clear enough"

@@ -13,11 +13,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tendigits.digits.budget import Budget
-from tendigits.numbers import finder
-from tendigits.numbers.order import in_rows
+from tendigits.numbers.detections import in_rows
+from tendigits.numbers.grammar import is_usual
+from tendigits.numbers.options import NumberOptions
 from tendigits.numbers.reader import NumberReader, Reading
-from tendigits.numbers.values import is_usual
-from tendigits.numbers.vote import READ, weigh
+from tendigits.numbers.vote import reweigh
 from tendigits.tables.flat_sheet import FlatSheet, flatten
 from tendigits.tables.layout import Layout, find_layouts
 from tendigits.tables.table import DENSE
@@ -50,8 +50,11 @@ FOUND = 0.9
 ENDS = 3.0
 """Percent of the numbers of a column that may begin, or end, further out than where others are looked for."""
 
-POSSIBLE, NOISE = 0.005, 0.02
-"""Probability from which a character may be another one where the column tells; at least, that a sign is a speck."""
+NOISE = 0.02
+"""Lower bound for the probability that a sign is a speck, where its column has other forms."""
+
+COLUMN_OPTIONS = NumberOptions(min_alternative=0.005)
+"""With the forms of a column as evidence, less probable characters are considered."""
 
 INTEGER, USUAL, UNUSUAL = 0.5, 0.02, 0.001
 """Share of the cells of a column with whole numbers, with each other usual form, and with an unusual one, before
@@ -73,7 +76,7 @@ def read_tables(
     """
     if not readings:
         return [], []
-    sheet = flatten(grey, [reading.place for reading in readings])
+    sheet = flatten(grey, [reading.detection for reading in readings])
     layouts = find_layouts(sheet)
     left_out = {i for layout in layouts for i in _left_out(layout, readings, is_clear)}
     if left_out:
@@ -151,11 +154,11 @@ def _read_again(
         if len(found := layout.cells.get(cell, [])) != 1 or cell in shared or not is_clear(read[found[0]])
     ]
     spans = _spans(sheet, layout, unclear)
-    wanted = dict(islice(spans, max(0, finder.MOST - len(read))))
+    wanted = dict(islice(spans, max(0, reader.options.max_numbers - len(read))))
     budget.is_short |= next(spans, None) is not None
     places = sheet.places(np.array([*wanted.values()], np.float64).reshape(-1, 4))
     cells = dict(layout.cells)
-    for cell, seen in zip(wanted, reader.readings_at(grey, places, budget), strict=False):
+    for cell, seen in zip(wanted, reader.read_known(grey, places, budget), strict=False):
         found = layout.cells.get(cell, [])
         whole = len(found) == 1 and cell not in shared
         if _is_better(seen, read[found[0]] if whole else None, known=bool(found) or cell in into):
@@ -240,14 +243,14 @@ def _weighed(reading: Reading, others: Counter[str]) -> Reading:
         expected = INTEGER if form == "0" else USUAL if is_usual(text) else UNUSUAL
         return float(np.log((others[form] + expected) / (n + 1)))
 
-    weighed = weigh(reading.characters, frequency, POSSIBLE, NOISE)
-    kept = np.array([each.present >= READ for each in weighed], bool)
+    weighed = reweigh(reading.characters, frequency, COLUMN_OPTIONS, NOISE)
+    kept = np.array([each.present >= COLUMN_OPTIONS.min_vote for each in weighed], bool)
     return replace(
         reading,
-        characters=[each for each in weighed if each.present >= READ],
-        dropped=[*reading.dropped, *(each for each in weighed if each.present < READ)],
+        characters=[each for each in weighed if each.present >= COLUMN_OPTIONS.min_vote],
+        rejected=[*reading.rejected, *(each for each in weighed if each.present < COLUMN_OPTIONS.min_vote)],
         crops=reading.crops[kept],
-        second=reading.second[kept],
+        second_opinion=reading.second_opinion[kept],
     )
 
 
@@ -255,7 +258,7 @@ def _in_order(
     read: Sequence[Reading], layouts: Sequence[Layout], kept: Sequence[int]
 ) -> tuple[list[Reading], list[Layout]]:
     """Some readings in reading order, and the tables, whose cells refer to them."""
-    order = [kept[i] for row in in_rows([read[i].place for i in kept]) for i in row]
+    order = [kept[i] for row in in_rows([read[i].detection for i in kept]) for i in row]
     number = {old: new for new, old in enumerate(order)}
     moved = [
         replace(layout, cells={cell: [number[i] for i in found] for cell, found in layout.cells.items()})

@@ -30,7 +30,7 @@ from tendigits.digits.find import open_page
 from tendigits.digits.foreground import shrink
 from tendigits.errors import DataError, UserError, printable, reason_of
 from tendigits.geometry import Box
-from tendigits.numbers.finder import Detection
+from tendigits.numbers.detections import Detection
 from tendigits.numbers.reader import NumberReader, Reading
 from tendigits.toml import read_toml
 
@@ -163,15 +163,15 @@ def read_fields(
     """
     readings: list[Reading] = []
     fields: dict[str, list[int]] = {name: [] for name in form.fields}
-    for reading in reader.readings(page, budget):
-        x, y = reading.place.x, reading.place.y
+    for reading in reader.read_page(page, budget):
+        x, y = reading.detection.x, reading.detection.y
         inside = [name for name, box in form.fields.items() if box.left <= x < box.right and box.top <= y < box.bottom]
         if inside:
             fields[inside[0]].append(len(readings))
             readings.append(reading)
     empty = [name for name, found in fields.items() if not found]
     places = [_place(form.fields[name]) for name in empty]
-    for name, reading in zip(empty, reader.readings_at(page, places, budget), strict=False):
+    for name, reading in zip(empty, reader.read_known(page, places, budget), strict=False):
         if any(map(str.isdigit, reading.text)) and min(each.present for each in reading.characters) >= FOUND:
             fields[name].append(len(readings))
             readings.append(reading)

@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 
 from tendigits.digits.budget import Budget
 from tendigits.numbers.decode import Peak
-from tendigits.numbers.finder import Detection
+from tendigits.numbers.detections import Detection
+from tendigits.numbers.options import DEFAULT_OPTIONS, IDENTITY
 from tendigits.numbers.reader import NumberReader
-from tendigits.numbers.strips import Look, Pyramid
-from tendigits.numbers.views import Seen, cost_of, look
-from tendigits.numbers.vote import READ
+from tendigits.numbers.strips import ImagePyramid
+from tendigits.numbers.views import ViewCache, add_views, views_cost
 
 Grey = NDArray[np.uint8]
 
@@ -40,7 +40,7 @@ CLEARER, LEAST = 0.03, 0.9
 """By how much more probable characters must be in another position, and how probable at least."""
 
 
-def turns_of(reader: NumberReader, grey: Grey, places: Sequence[Detection], seen: Seen, budget: Budget) -> int:
+def turns_of(reader: NumberReader, grey: Grey, places: Sequence[Detection], seen: ViewCache, budget: Budget) -> int:
     """How many quarter turns to the left make a page, uint8 (height, width), upright.
 
     Args:
@@ -57,7 +57,7 @@ def turns_of(reader: NumberReader, grey: Grey, places: Sequence[Detection], seen
         clear[2] = _clearness(reader, *_upside_down(grey, places), {}, own)
         if max(clear.values()) < SIDEWAYS:
             grey = np.ascontiguousarray(np.rot90(grey))
-            places = reader.places(grey, own)
+            places = reader.detect(grey, own)
             clear[1] = _clearness(reader, grey, places, {}, own)
             clear[3] = _clearness(reader, *_upside_down(grey, places), {}, own)
     best = max(clear, key=lambda turns: clear[turns])
@@ -71,13 +71,13 @@ def _upside_down(grey: Grey, places: Sequence[Detection]) -> tuple[Grey, list[De
     return np.ascontiguousarray(np.rot90(grey, 2)), turned
 
 
-def _clearness(reader: NumberReader, grey: Grey, places: Sequence[Detection], seen: Seen, budget: Budget) -> float:
+def _clearness(reader: NumberReader, grey: Grey, places: Sequence[Detection], seen: ViewCache, budget: Budget) -> float:
     """How probable the characters of a page's longest numbers are; 0 if there are few."""
     longest = sorted(places, key=lambda place: -place.score * place.length / place.height)[:MOST]
-    pyramid, peaks = Pyramid(grey), list[Peak]()
+    pyramid, peaks = ImagePyramid(grey), list[Peak]()
     while longest and len(peaks) < FEWEST:
-        wanted, longest = [(place, Look()) for place in longest[:FIRST]], longest[FIRST:]
-        wanted = wanted[: budget.afford([cost_of([each], seen) for each in wanted])]
-        look(reader.lines, pyramid, wanted, seen)
-        peaks += [peak for each in wanted for peak in seen[each].peaks if peak.present >= READ]
+        wanted, longest = [(place, IDENTITY) for place in longest[:FIRST]], longest[FIRST:]
+        wanted = wanted[: budget.afford([views_cost([each], seen) for each in wanted])]
+        add_views(reader.network, pyramid, wanted, seen)
+        peaks += [peak for each in wanted for peak in seen[each].peaks if peak.present >= DEFAULT_OPTIONS.min_vote]
     return float(np.mean([peak.confidence for peak in peaks])) if len(peaks) >= FEWEST else 0.0

@@ -22,11 +22,11 @@ from tendigits.digits.thumbnail import Thumbnail
 from tendigits.errors import UserError
 from tendigits.geometry import Box
 from tendigits.numbers import finder
-from tendigits.numbers import network as line_network
+from tendigits.numbers import network as number_network
 from tendigits.numbers.confidence import ConfidenceModel
+from tendigits.numbers.grammar import DecimalSeparator, common_separator
 from tendigits.numbers.reader import NumberReader, Reading, confidence_features
-from tendigits.numbers.values import DecimalSeparator, common_separator
-from tendigits.numbers.views import Seen
+from tendigits.numbers.views import ViewCache
 from tendigits.read.accept import accept
 from tendigits.read.context import read_tables
 from tendigits.read.forms import Form, load_form, read_fields
@@ -102,12 +102,12 @@ class Reader:
             raise UserError(f"expected comma, point or auto for decimals, received {decimal!r}")
         self.threshold = self.network.threshold if threshold is None else threshold
         taught = self.network.lines
-        lines = line_network.NumberNetwork(taught, threads) if taught else line_network.bundled(threads)
-        self.trust = ConfidenceModel.of(lines.about)
+        network = number_network.NumberNetwork(taught, threads) if taught else number_network.bundled(threads)
+        self.trust = ConfidenceModel.from_metadata(network.about)
         self.number_threshold = self.trust.threshold(max_error) if threshold is None else threshold
-        self.lines = NumberReader(
-            finder.bundled(threads), lines, self.network,
-            own=model is not None and not taught, base_network=bundled(threads) if taught else None,
+        self.number_reader = NumberReader(
+            finder.bundled(threads), network, self.network,
+            is_user_network=model is not None and not taught, base_network=bundled(threads) if taught else None,
         )  # fmt: skip
 
     def digit(self, image: Any) -> Digit:
@@ -157,12 +157,12 @@ class Reader:
         grey, size = open_page(image, page)
         scale, thumbnail = size[0] / grey.shape[1], Thumbnail.of(grey, size)
         budget = Budget()
-        found, seen = self.lines.places(grey, budget), Seen()
-        if turns := turns_of(self.lines, grey, found, seen, budget):
+        found, seen = self.number_reader.detect(grey, budget), ViewCache()
+        if turns := turns_of(self.number_reader, grey, found, seen, budget):
             grey = np.ascontiguousarray(np.rot90(grey, turns))
-            found, seen = self.lines.places(grey, budget), Seen()
-        readings = self.lines.readings(grey, budget, found, seen)
-        readings, layouts = read_tables(self.lines, grey, readings, cache(self._is_clear), budget)
+            found, seen = self.number_reader.detect(grey, budget), ViewCache()
+        readings = self.number_reader.read_page(grey, budget, found, seen)
+        readings, layouts = read_tables(self.number_reader, grey, readings, cache(self._is_clear), budget)
         position = Upright(scale, turns, size[::-1] if turns % 2 else size)
         lines = self._judged(readings, position)
         tables = [table_of(layout, lines, position) for layout in layouts]
@@ -178,7 +178,7 @@ class Reader:
         grey, size = open_page(image, page)
         laid, back = form.align(grey)
         budget = Budget()
-        readings, fields = read_fields(self.lines, laid, form, budget)
+        readings, fields = read_fields(self.number_reader, laid, form, budget)
         position = OnForm(size[0] / grey.shape[1], back)
         lines = self._judged(readings, position)
         cells = {name: cell_of(position.box(form.fields[name]), found, lines) for name, found in fields.items()}

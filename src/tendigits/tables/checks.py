@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from decimal import Decimal, InvalidOperation
 
 from tendigits.errors import UserError
-from tendigits.numbers.values import DATE, TIME, to_decimal
+from tendigits.numbers.grammar import DATE, TIME, to_decimal
 from tendigits.tables.sums import check_sums
 from tendigits.tables.table import ALPHABET, Cell, Table, column_name
 from tendigits.tables.totals import Sums

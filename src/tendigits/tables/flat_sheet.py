@@ -11,8 +11,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from tendigits.numbers.finder import Detection
-from tendigits.numbers.order import in_rows
+from tendigits.numbers.detections import Detection, in_rows
 from tendigits.tables import sheet_map
 from tendigits.tables.ruled_lines import RuledLines, find_ruled_lines, find_strokes
 from tendigits.tables.sheet_map import SheetMap

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
-from tendigits.numbers.values import to_decimal
+from tendigits.numbers.grammar import to_decimal
 from tendigits.tables.table import Cell, Table
 from tendigits.tables.totals import Sums
 

@@ -1,6 +1,6 @@
 """Where each character of a corrected number stands: forced alignment with what the line network sees.
 
-boxes = align(output, "1350", *room(strip))     # where each stands in the strip
+boxes = align(output, "1350", *inner_columns(strip))     # where each stands in the strip
 
 Of all ways to give each character a place, in their order, the most probable one is taken: the characters stand at
 their places, and nothing stands at the others (Viterbi's algorithm, on the network's own probabilities).

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from tendigits.errors import UserError
 from tendigits.numbers.decode import CHARACTERS, HEIGHT
 from tendigits.numbers.network import GRID
-from tendigits.numbers.strips import WIDEST
+from tendigits.numbers.strips import MAX_WIDTH_PX
 
 NARROWEST = 24
 """Pixels: the least width of a strip."""
@@ -83,14 +83,14 @@ def check_strip(strip: NDArray[np.uint8]) -> None:
     width = strip.shape[-1]
     if strip.dtype != np.uint8 or strip.shape != (HEIGHT, width) or not is_width(width):
         raise UserError(
-            f"expected a strip as uint8 ({HEIGHT}, width), the width a multiple of {GRID} from {NARROWEST} to {WIDEST}"
-            f", received {strip.dtype} {strip.shape}; take it from what was read"
+            f"expected a strip as uint8 ({HEIGHT}, width), the width a multiple of {GRID} from {NARROWEST} to "
+            f"{MAX_WIDTH_PX}, received {strip.dtype} {strip.shape}; take it from what was read"
         )
 
 
 def is_width(width: int) -> bool:
     """Whether a strip may be so wide."""
-    return width % GRID == 0 and NARROWEST <= width <= WIDEST
+    return width % GRID == 0 and NARROWEST <= width <= MAX_WIDTH_PX
 
 
 def check_text(text: str, width: int) -> None:

@@ -13,9 +13,10 @@ import numpy as np
 from tendigits.data.dataset import Dataset
 from tendigits.digits.find import find_digit
 from tendigits.digits.network import Network
+from tendigits.numbers.decode import strip_text
 from tendigits.numbers.network import NumberNetwork
 from tendigits.numbers.network import bundled as bundled_lines
-from tendigits.numbers.read_strip import room, strip_text
+from tendigits.numbers.strips import inner_columns
 from tendigits.teach.corrections import Correction, NumberCorrection
 from tendigits.teach.rehearsal import generated_lines
 
@@ -54,7 +55,7 @@ class Evaluated:
         """Likewise for numbers; "no number" is wrong where it had read one."""
         outputs = self.lines([item.strip for item in items])
         return [
-            (item.predicted if self._predicted(item) else strip_text(output, *room(item.strip))) == item.text
+            (item.predicted if self._predicted(item) else strip_text(output, *inner_columns(item.strip))) == item.text
             for item, output in zip(items, outputs, strict=True)
         ]
 

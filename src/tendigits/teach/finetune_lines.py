@@ -19,8 +19,8 @@ from tendigits.engine.fit import fit
 from tendigits.model.onnx import from_onnx, to_onnx
 from tendigits.model.quantize import quantize
 from tendigits.numbers.decode import BAR, HEIGHT, NONE, STRIDE, decode
-from tendigits.numbers.network import GRID, STRIP, NumberNetwork, pack
-from tendigits.numbers.read_strip import room
+from tendigits.numbers.network import GRID, ROW_WIDTH_PX, NumberNetwork, pack
+from tendigits.numbers.strips import inner_columns
 from tendigits.teach.alignment import align
 from tendigits.teach.finetune import warm_up
 from tendigits.teach.line_targets import NEAR, loss, targets
@@ -115,7 +115,9 @@ def _training_data(network: NumberNetwork, training: LineTrainingSet, rng: np.ra
     for each, y in zip(changed, taught, strict=False):
         _correct(y, each)
     widths = [picture.shape[1] for picture in pictures]
-    places, (n, width) = pack(widths, STRIP * -(-max(widths) // STRIP))  # few shapes, so that few are compiled
+    places, (n, width) = pack(
+        widths, ROW_WIDTH_PX * -(-max(widths) // ROW_WIDTH_PX)
+    )  # few shapes, so that few are compiled
     x = np.zeros((n, HEIGHT, width, 1), np.float32)
     y = np.zeros((n, width // STRIDE, NONE + 6), np.float32)
     y[..., NONE] = 1
@@ -131,7 +133,7 @@ def _pixels(pictures: Sequence[Array]) -> int:
 
 def _labelled(strip: Array, output: Array, text: str) -> Labelled | None:
     """A corrected strip with a box for each character, and with the sides of cells that the network sees."""
-    first, last = room(strip)
+    first, last = inner_columns(strip)
     boxes = align(output, text, first, last)
     if boxes is None:
         return None

@@ -25,8 +25,8 @@ from tendigits.errors import StoreError
 from tendigits.model.onnx import with_metadata
 from tendigits.numbers.network import bundled as bundled_lines
 from tendigits.numbers.network import bundled_file as bundled_lines_file
-from tendigits.numbers.read_strip import room
-from tendigits.numbers.second_opinion import crops_of
+from tendigits.numbers.second_opinion import crop_characters
+from tendigits.numbers.strips import inner_columns
 from tendigits.teach import finetune, finetune_lines
 from tendigits.teach.alignment import align
 from tendigits.teach.corrections import Correction, NumberCorrection
@@ -135,9 +135,9 @@ def misread_digits(numbers: Sequence[NumberCorrection]) -> tuple[Array, Array]:
             continue
         wrong = [i for i, (one, other) in enumerate(zip(item.text, item.predicted, strict=True)) if one != other]
         wrong = [i for i in wrong if item.text[i].isdigit()]
-        boxes = align(output, item.text, *room(item.strip))
+        boxes = align(output, item.text, *inner_columns(item.strip))
         if boxes is not None and wrong:
-            found = crops_of(find_foreground(item.strip), [tuple(boxes[i].tolist()) for i in wrong])
+            found = crop_characters(find_foreground(item.strip), [tuple(boxes[i].tolist()) for i in wrong])
             seen = np.flatnonzero(found.max(axis=(1, 2)))
             crops.append(found[seen])
             labels += [int(item.text[wrong[i]]) for i in seen]

@@ -16,9 +16,9 @@ import numpy as np
 from tendigits.data.mnist import FILE
 from tendigits.digits.network import Network, bundled_file, from_onnx
 from tendigits.errors import ModelFileError, StoreError
+from tendigits.numbers.decode import strip_text
 from tendigits.numbers.network import NumberNetwork
 from tendigits.numbers.network import bundled as bundled_lines
-from tendigits.numbers.read_strip import strip_text
 from tendigits.teach.rehearsal import generated_lines
 from tendigits.teach.schema import FineTunedNetwork
 from tendigits.teach.store import Store

@@ -5,6 +5,8 @@ import hashlib
 import io
 import json
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pillow_heif
@@ -124,7 +126,9 @@ def test_what_was_left_out_is_said(client, digits, monkeypatch):
 
     page = page_of_numbers(digits)
     assert client.post("/v1/read", content=page, headers=PNG).json()["pages"][0]["notice"] is None
-    monkeypatch.setattr(finder, "MOST", 1)
+    find = finder.find_numbers
+    few = partial(replace, max_numbers=1)
+    monkeypatch.setattr(finder, "find_numbers", lambda network, grey, options: find(network, grey, few(options)))
     monkeypatch.setattr(PagePool, "run", run_here)
     (found,) = client.post("/v1/read", content=page, headers=PNG).json()["pages"]
     assert (found["notice"], len(found["numbers"])) == ("more to read than one picture may cost: some was left out", 1)

@@ -10,7 +10,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fai
 
 from tendigits.errors import UserError
 from tendigits.numbers.decode import CHARACTERS, HEIGHT
-from tendigits.numbers.strips import WIDEST
+from tendigits.numbers.strips import MAX_WIDTH_PX
 from tendigits.serve.schemas import MAX_DIGITS, Crop, Label, Strict, encode
 from tendigits.teach.corrections import NARROWEST, Correction, NumberCorrection, check_text, is_width
 
@@ -41,7 +41,7 @@ def _in_utc(time: datetime) -> datetime:
 
 Strip = Annotated[
     str,
-    Field(description=STRIP, min_length=NARROWEST * HEIGHT * 4 // 3, max_length=-(-WIDEST * HEIGHT // 3) * 4),
+    Field(description=STRIP, min_length=NARROWEST * HEIGHT * 4 // 3, max_length=-(-MAX_WIDTH_PX * HEIGHT // 3) * 4),
     AfterValidator(_is_strip),
 ]
 Text = Annotated[

@@ -5,7 +5,7 @@ from typing import Annotated
 from pydantic import FailFast, Field, model_validator
 
 from tendigits.geometry import Box
-from tendigits.numbers.values import common_separator, to_decimal
+from tendigits.numbers.grammar import common_separator, to_decimal
 from tendigits.pictures.documents import MAX_PAGES
 from tendigits.serve.schemas import Strict
 from tendigits.tables.table import Cell, Table

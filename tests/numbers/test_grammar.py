@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from tendigits.errors import ModelFileError, UserError
 from tendigits.numbers.confidence import MAX_ERROR, ConfidenceFeatures, ConfidenceModel
-from tendigits.numbers.values import DecimalSeparator, common_separator, is_usual, to_decimal
+from tendigits.numbers.grammar import DecimalSeparator, common_separator, is_usual, to_decimal
 
 MEANINGS = [
     ("0427", "427"), ("-3", "-3"), ("+3.5", "3.5"), ("12.50", "12.50"), ("12,5", "12.5"), (".5", "0.5"),
@@ -78,7 +78,7 @@ def test_the_threshold_follows_from_the_error_that_is_allowed():
     assert trust.threshold(None) == trust.threshold(MAX_ERROR) == 0.9
     assert trust.threshold(0.03) == 0.9
     assert trust.threshold(0.5) == 0.6
-    with pytest.raises(UserError, match=r"expected an error of at least 1.0%, received 0.1%"):
+    with pytest.raises(UserError, match=r"expected a maximum error of at least 1.0%, received 0.1%"):
         trust.threshold(0.001)
     clear = trust.confidence(ConfidenceFeatures(*[0.0] * 9))
     assert clear == pytest.approx(1 / (1 + 2.718281828**-0.5))
@@ -87,5 +87,5 @@ def test_the_threshold_follows_from_the_error_that_is_allowed():
 
 def test_weights_of_another_version_are_refused():
     trust = {"trust": '{"weights": [1, 2, 3], "bias": 0.5, "thresholds": [[0.02, 0.9]]}'}
-    with pytest.raises(ModelFileError, match=r"expected weights of 9 kinds of evidence, received 3; .* teach it again"):
-        ConfidenceModel.of(trust)
+    with pytest.raises(ModelFileError, match=r"expected weights for 9 features, received 3; .* teach it again"):
+        ConfidenceModel.from_metadata(trust)

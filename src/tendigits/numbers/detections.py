@@ -1,0 +1,100 @@
+"""Detections: where numbers stand on a page, which of them show the same number, and their reading order.
+
+groups = group_detections(detections)   # lists of detections that show the same number
+rows = in_rows(detections)              # lists of indices, from top to bottom and from left to right
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+CHUNK = 64
+"""Detections compared with all others at once; the arrays then fit into a core's cache."""
+
+MAX_ROW_OFFSET = 0.6
+"""Digit heights: how far the centres of two neighbours in a row may differ across the row."""
+
+
+@dataclass(frozen=True)
+class Detection:
+    """Where a number stands, in pixels of the page."""
+
+    x: float
+    y: float
+    """The centre."""
+    angle: float
+    """Writing direction in radians; above 0 it runs downwards."""
+    length: float
+    """From the first digit's left edge to the last one's right edge."""
+    height: float
+    """Height of the digits."""
+    score: float
+    """0 to 1: mean probability of a number along it."""
+
+
+def group_detections(detections: Sequence[Detection]) -> Iterator[list[Detection]]:
+    """Group each detection with the first one that shows the same number, or a part of it; keeps their order."""
+    table, remaining = as_table(detections), np.ones(len(detections), bool)
+    while len(rest := np.flatnonzero(remaining)):
+        chunk = rest[:CHUNK]
+        for first, same in zip(chunk, show_same_number(table[chunk], table[rest]), strict=True):
+            if remaining[first]:
+                members = rest[same & remaining[rest]]
+                remaining[members] = False
+                yield [detections[i] for i in members.tolist()]
+
+
+def as_table(detections: Sequence[Detection]) -> NDArray[np.float64]:
+    """x, y, length, height, and the cosine and sine of the angle: float64 (n, 6)."""
+    rows = [(d.x, d.y, d.length, d.height, np.cos(d.angle), np.sin(d.angle)) for d in detections]
+    return np.array(rows, np.float64).reshape(-1, 6)
+
+
+def show_same_number(detections: NDArray[np.float64], others: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Whether two detections show the same number or parts of it: the centre of one lies on the other.
+
+    Args:
+        detections: float64 (n, 6), see `as_table`.
+        others: float64 (m, 6).
+
+    Returns:
+        bool (n, m).
+    """
+    return _contains_centres(others, detections) | _contains_centres(detections, others).T
+
+
+def _contains_centres(centres: NDArray[np.float64], detections: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Whether each detection contains each centre: bool (detections, centres)."""
+    length, height, cosine, sine = detections[:, 2:].T
+    axes = np.stack([[cosine, sine], [-sine, cosine]]).transpose(0, 2, 1)  # along and across, (detections, 2) each
+    along, across = abs(axes @ centres[:, :2].T - (axes * detections[:, :2]).sum(axis=2)[..., None])
+    contains: NDArray[np.bool_] = (along <= length[:, None] / 2) & (across <= height[:, None] / 2)
+    return contains
+
+
+def in_rows(detections: Sequence[Detection]) -> list[list[int]]:
+    """Put numbers into reading order: indices by row, from top to bottom and from left to right.
+
+    A number continues the row of the nearest number to its left that is at the same height, so rows may rise or fall.
+    """
+    if not detections:
+        return []
+    angle = float(np.median([each.angle for each in detections]))
+    axis = np.array([np.cos(angle), np.sin(angle)])
+    centres = np.array([[each.x, each.y] for each in detections])
+    along, across = centres @ axis, centres @ np.array([-axis[1], axis[0]])
+    rows: list[list[int]] = []
+    for i in np.argsort(along, kind="stable").tolist():
+        candidates = [
+            (abs(across[i] - across[row[-1]]), row)
+            for row in rows
+            if abs(across[i] - across[row[-1]])
+            <= MAX_ROW_OFFSET * min(detections[i].height, detections[row[-1]].height)
+        ]
+        if candidates:
+            min(candidates, key=lambda entry: entry[0])[1].append(i)
+        else:
+            rows.append([i])
+    return sorted(rows, key=lambda row: float(np.median(across[row])))

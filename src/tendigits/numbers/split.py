@@ -1,0 +1,101 @@
+"""Split detections into numbers after their first view: the finder may join neighbours or cut off an end.
+
+numbers = merge_detections(split_detection(detection, view))    # lists of detections, one list for each number
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from itertools import pairwise
+
+import numpy as np
+
+from tendigits.numbers.decode import Edges, Peak
+from tendigits.numbers.detections import Detection, as_table, group_detections, show_same_number
+from tendigits.numbers.options import DEFAULT_OPTIONS, NumberOptions
+from tendigits.numbers.strips import DIGIT_HEIGHT_PX
+from tendigits.numbers.vote import View
+
+
+def split_detection(detection: Detection, view: View, options: NumberOptions = DEFAULT_OPTIONS) -> list[Detection]:
+    """The numbers that a view shows: their ends and heights, from the boxes of their characters."""
+    strip = view.strip
+    characters = sorted((peak for peak in view.peaks if peak.present >= options.min_vote), key=lambda peak: peak.box[0])
+    separators = _separators(view.borders, _digit_height(characters), options)
+    groups: list[list[Peak]] = []
+    for peak in characters:
+        end = max((each.box[2] for each in groups[-1]), default=0.0) if groups else 0.0
+        is_far = peak.box[0] - end >= options.max_gap * DIGIT_HEIGHT_PX
+        if not groups or is_far or any(_centre(groups[-1][-1].box) < x < _centre(peak.box) for x in separators):
+            groups.append([])
+        groups[-1].append(peak)
+    numbers = []
+    for group in groups:
+        digits = [peak.box for peak in group if peak.label.isdigit()]
+        if not digits:
+            continue
+        left, right = min(peak.box[0] for peak in group), max(peak.box[2] for peak in group)
+        if right < strip.ends[0] or left > strip.ends[1]:
+            continue
+        tops, bottoms = np.array([box[1] for box in digits]), np.array([box[3] for box in digits])
+        is_typical = [peak.label != "1" for peak in group if peak.label.isdigit()]  # a 1 is often higher
+        tallest = float((bottoms - tops)[is_typical if any(is_typical) else ...].max())
+        is_tall = bottoms - tops >= 0.8 * tallest
+        middle = float(np.median((tops + bottoms)[is_tall])) / 2
+        unit, change = detection.height / DIGIT_HEIGHT_PX, options.max_height_change
+        height = float(np.clip(tallest * unit, detection.height / change, detection.height * change))
+        x, y = (strip.matrix @ [(left + right) / 2, middle, 1]).tolist()
+        number = replace(detection, x=x, y=y, length=(right - left) * unit, height=height)
+        numbers.append(detection if _is_close(detection, number, options) else number)
+    return numbers
+
+
+def merge_detections(
+    detections: Sequence[Detection], options: NumberOptions = DEFAULT_OPTIONS
+) -> list[list[Detection]]:
+    """Group detections of one number, the longest first; the others give further views, unless they show a part of it.
+
+    A detection that contains several much lower numbers is dropped: in a small copy of the page, a few cells of a table
+    look like one number.
+    """
+    table = as_table(detections)
+    much_lower = table[:, 3] * options.max_height_change < table[:, None, 3]
+    contained = (show_same_number(table, table) & much_lower).sum(axis=1)
+    numbers = [
+        each for each, n in zip(detections, contained.tolist(), strict=True) if n < options.min_contained_numbers
+    ]
+    groups = group_detections(sorted(numbers, key=lambda detection: -detection.length))
+    return [[first, *_further(first, others, options)] for first, *others in groups]
+
+
+def _is_close(a: Detection, b: Detection, options: NumberOptions) -> bool:
+    shift = float(np.hypot(a.x - b.x, a.y - b.y)) + abs(a.length - b.length) / 2
+    return max(shift, abs(a.height - b.height)) < options.max_shift * a.height
+
+
+def _further(first: Detection, others: Sequence[Detection], options: NumberOptions) -> list[Detection]:
+    """Other detections that show the whole number, as many as are read."""
+    length, height = options.min_whole_fraction * first.length, options.min_whole_fraction * first.height
+    whole = [each for each in others if each.length > length and each.height > height]
+    return whole[: options.max_detections_per_number - 1]
+
+
+def _separators(borders: Sequence[Edges], digit_height: float, options: NumberOptions) -> list[float]:
+    """Columns of a strip where cell borders separate numbers; inside a comb a number goes on."""
+    centres = [_centre(border) for border in borders]
+    pitches = [(b - a) / digit_height for a, b in pairwise(centres)]
+    is_comb = [options.min_comb_pitch <= pitch <= options.max_comb_pitch for pitch in pitches]
+    return [
+        x
+        for x, before, behind in zip(centres, [False, *is_comb], [*is_comb, False], strict=False)
+        if not (before or behind)
+    ]
+
+
+def _centre(box: Edges) -> float:
+    return (box[0] + box[2]) / 2
+
+
+def _digit_height(characters: Sequence[Peak]) -> float:
+    """Median height of the digits, in pixels of the strip."""
+    heights = [each.box[3] - each.box[1] for each in characters if each.label.isdigit()]
+    return float(np.median(heights)) if heights else DIGIT_HEIGHT_PX
