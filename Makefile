@@ -106,11 +106,11 @@ reader: setup $(TORCH)
 	$(BIN)/python reader/train.py $(if $(DATA),--data $(DATA))
 	$(BIN)/python reader/fetch_fonts.py
 	$(BIN)/python reader/rehearsal.py
-	$(TORCH)/bin/python reader/train_lines.py finder --minutes 40 --start reader/finder.npz
-	$(TORCH)/bin/python reader/train_lines.py lines_1 --minutes 50 --start reader/lines_1.npz
-	$(TORCH)/bin/python reader/train_lines.py lines_2 --minutes 50 --start reader/lines_2.npz
+	$(TORCH)/bin/python reader/train_numbers.py finder --minutes 40 --start reader/finder.npz
+	$(TORCH)/bin/python reader/train_numbers.py numbers_1 --minutes 50 --start reader/numbers_1.npz
+	$(TORCH)/bin/python reader/train_numbers.py numbers_2 --minutes 50 --start reader/numbers_2.npz
 	$(BIN)/python reader/bundle.py finder
-	$(BIN)/python reader/bundle.py lines
+	$(BIN)/python reader/bundle.py numbers
 	$(BIN)/python reader/calibrate.py
 
 notebook: setup

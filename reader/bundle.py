@@ -1,6 +1,6 @@
 """Put a trained network for lines or pages into the package, quantized to 8 bits.
 
-python reader/bundle.py lines           # reader/lines_*.npz -> src/tendigits/numbers/assets/numbers.onnx
+python reader/bundle.py numbers           # reader/lines_*.npz -> src/tendigits/numbers/assets/numbers.onnx
 python reader/bundle.py finder          # needs .reader/fonts, of fetch_fonts.py
 """
 
@@ -13,7 +13,7 @@ import numpy as np
 from tendigits.files import replacing
 from tendigits.model.onnx import to_onnx
 from tendigits.model.quantize import quantize
-from train_lines import write_lines, write_pages
+from train_numbers import write_lines, write_pages
 from training import load_weights
 
 ASSETS = Path(__file__).parent.parent / "src" / "tendigits" / "numbers" / "assets"
@@ -25,15 +25,15 @@ SEED, SAMPLES, BATCH = 12, 64, 4
 def main() -> None:
     """Write it."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("which", choices=("finder", "lines"))
+    parser.add_argument("which", choices=("finder", "numbers"))
     given = parser.parse_args()
     import tendigits  # noqa: F401
 
     # isort: split
     from finder_network import build as build_finder
 
-    model = ensemble_of_lines() if given.which == "lines" else with_weights(build_finder(), "finder")
-    x, _ = (write_lines if given.which == "lines" else write_pages)(SEED, 0, SAMPLES, True)
+    model = number_ensemble() if given.which == "numbers" else with_weights(build_finder(), "finder")
+    x, _ = (write_lines if given.which == "numbers" else write_pages)(SEED, 0, SAMPLES, True)
     batches = np.split(x.astype(np.float32), SAMPLES // BATCH)
     path = ASSETS / f"{given.which}.onnx"
     with replacing(path) as temporary:
@@ -47,9 +47,9 @@ def with_weights(model: Any, name: str) -> Any:
     return model
 
 
-def ensemble_of_lines() -> Any:
+def number_ensemble() -> Any:
     """The networks that read lines together."""
-    from line_network import MEMBERS, build, ensemble
+    from number_network import MEMBERS, build, ensemble
 
     return ensemble([with_weights(build(), name) for name in MEMBERS])
 

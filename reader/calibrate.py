@@ -23,7 +23,7 @@ from tendigits.model.onnx import with_metadata
 from tendigits.numbers.decode import BAR
 from tendigits.numbers.reader import NumberReader, Reading, confidence_features
 from tendigits.read.reader import Reader
-from train_lines import line_writer, page_writer
+from train_numbers import line_writer, page_writer
 
 SEED = 11
 PAGES = 2000

@@ -18,7 +18,7 @@ from tendigits.digits.find import find_digit
 from tendigits.files import replacing
 from tendigits.numbers.decode import BAR, HEIGHT
 from tendigits.numbers.network import GRID
-from train_lines import line_writer
+from train_numbers import line_writer
 
 ASSETS = ROOT / "src" / "tendigits" / "teach" / "assets"
 DIGITS, NONDIGITS = 1000, 600

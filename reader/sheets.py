@@ -14,7 +14,7 @@ from synthesis.lines import WIDTH
 from synthesis.patterns import PATTERNS
 from synthesis.strokes import RARE, draw
 from tendigits.numbers.decode import HEIGHT
-from train_lines import line_writer, page_writer
+from train_numbers import line_writer, page_writer
 
 SHEETS = Path(__file__).parent / "sheets"
 BOX = 200

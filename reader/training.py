@@ -1,7 +1,7 @@
 """Train a network on samples that processes write while it learns, in chunks; it goes on from its last checkpoint.
 
 with workers(1) as pool:
-    train(Task("lines", write_lines, build, loss), pool, minutes=100, chunks=130)
+    train(Task("numbers", write_lines, build, loss), pool, minutes=100, chunks=130)
 """
 
 import json

@@ -11,7 +11,7 @@ import pytest
 import bundle
 import calibrate
 import finder_network
-import line_network
+import number_network
 from fetch_fonts import read_list
 from synthesis import hands, lines, pages
 from synthesis.fonts import load_fonts
@@ -118,7 +118,7 @@ def in_order(line):
 def test_a_network_that_says_what_it_is_taught_reads_the_line(shapes, patterns):
     wrong = 0
     for line in LineWriter(shapes, patterns).lines(np.random.default_rng(6), 200):
-        y = line_network.targets(line)
+        y = number_network.targets(line)
         assert (y[y[:, 0] < NONE, 1] == 1).all()
         output = np.concatenate([20 * np.eye(NONE + 1)[y[:, 0].astype(int)], y[:, 2:]], axis=1)
         found, sides = decode(output)
@@ -204,7 +204,7 @@ CLOSE = 0.25
 @pytest.mark.slow
 def test_the_networks_in_the_package_are_those_of_the_kept_weights(shapes, patterns):
     """Keras is the oracle; 8 bits and folded batch normalization make no difference that matters."""
-    network = bundle.ensemble_of_lines()
+    network = bundle.number_ensemble()
     (line,) = LineWriter(shapes, patterns).lines(np.random.default_rng(8), 1)
     picture = line.picture[:, : line.picture.shape[1] // 4 * 4]
     expected = network.predict(standardize(picture)[None, :, :, None], verbose=0).reshape(-1, NONE + 5)

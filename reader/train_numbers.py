@@ -1,7 +1,7 @@
 """Train the networks that find numbers on a page and that read lines.
 
-python reader/train_lines.py finder --minutes 25        # goes on from its last checkpoint
-python reader/train_lines.py lines_1 --minutes 60       # one of the networks that read lines together
+python reader/train_numbers.py finder --minutes 25        # goes on from its last checkpoint
+python reader/train_numbers.py numbers_1 --minutes 60       # one of the two networks that are averaged
 """
 
 import argparse
@@ -56,7 +56,7 @@ def page_writer(lowest: float = LOWEST) -> PageWriter:
 
 def write_lines(seed: int, part: int, n: int, good: bool) -> Samples:
     """Write lines and put them side by side in n strips: float16 (n, 40, 256, 1), and float16 (n, 128, 6)."""
-    from line_network import targets
+    from number_network import targets
 
     x = np.zeros((n, HEIGHT, WIDTH, 1), np.float16)
     y = np.zeros((n, WIDTH // STRIDE, 6), np.float16)
@@ -86,7 +86,7 @@ def write_pages(seed: int, part: int, n: int, good: bool) -> Samples:
 def main() -> None:
     """Train."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("which", choices=("finder", "lines_1", "lines_2"))
+    parser.add_argument("which", choices=("finder", "numbers_1", "numbers_2"))
     parser.add_argument("--minutes", type=float, default=100)
     parser.add_argument("--chunks", type=int, help="Chunks of the whole schedule.")
     parser.add_argument("--start", type=Path, help="Weights to begin with.")
@@ -100,7 +100,7 @@ def main() -> None:
 
     keras.config.set_dtype_policy("mixed_bfloat16")
     import finder_network
-    import line_network
+    import number_network
 
     if given.which == "finder":
         write: Any = partial(write_pages, given.seed)
@@ -109,7 +109,7 @@ def main() -> None:
         )
     else:
         write = partial(write_lines, given.seed)
-        task = Task(given.which, write, line_network.build, line_network.loss)
+        task = Task(given.which, write, number_network.build, number_network.loss)
     chunks = given.chunks or (130 if given.which == "finder" else 110)
     with workers(given.workers) as pool:
         model = train(task, pool, given.minutes, chunks, given.start)

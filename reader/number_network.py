@@ -1,8 +1,8 @@
-"""The network that reads lines: its layers, and what it is taught of a generated line.
+"""The network that reads numbers in strips: its layers, its targets and its loss.
 
 network = build()                               # (40, width, 1) -> (1, width / 4, 2 * (classes + 1 + 4))
-y = targets(line)                               # what it should say of a line
-together = ensemble([network, another])         # one network that says the mean of what both say
+y = targets(line)                               # the targets for a generated strip
+together = ensemble([network, another])         # one network that outputs the mean of both
 """
 
 from collections.abc import Sequence
@@ -17,14 +17,14 @@ from tendigits.numbers.decode import HEIGHT, NONE
 from tendigits.teach import line_targets
 from tendigits.teach.line_targets import Floats
 
-MEMBERS = ("lines_1", "lines_2")
-"""Names of the trainings whose networks read together: they make fewer errors than either."""
+MEMBERS = ("numbers_1", "numbers_2")
+"""Names of the two trainings whose networks are averaged."""
 
 
 def build(channels: tuple[int, int, int, int] = (24, 40, 72, 160)) -> keras.Model:
     """Build it: residual blocks while the height shrinks from 40 to 1, then a little context along the line.
 
-    The last layers see every fourth column and speak for two places each, which takes half the time.
+    The last layers have one column for every four of the input and predict two outputs each, which halves the time.
     """
     first, second, third, last = channels
     x = inputs = keras.Input((HEIGHT, None, 1))
@@ -42,13 +42,13 @@ def build(channels: tuple[int, int, int, int] = (24, 40, 72, 160)) -> keras.Mode
 
 
 def ensemble(members: Sequence[keras.Model]) -> keras.Model:
-    """Join trained networks to one that says the mean of what they say."""
+    """Join trained networks into one that outputs their mean."""
     inputs = keras.Input((HEIGHT, None, 1))
     return keras.Model(inputs, layers.Average()([member(inputs) for member in members]))
 
 
 def targets(line: Line) -> Floats:
-    """What the network should say: float32 (width / 2, 6), see `line_targets.targets`."""
+    """The targets for a strip: float32 (width / 2, 6), see `line_targets.targets`."""
     return line_targets.targets(line.labels, line.boxes, line.picture.shape[1])
 
 
