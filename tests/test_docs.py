@@ -171,9 +171,7 @@ def test_the_guides_recipe_trains(digits_npz, tmp_path):
 def test_results_in_the_documents_are_those_that_were_kept(monkeypatch):
     monkeypatch.syspath_prepend(str(ROOT / "bench"))
     import recipes
-    import time_to
 
     kept, results = json.loads(recipes.RESULTS.read_text()), (ROOT / "docs" / "results.md").read_text()
     assert recipes.table(kept) in results
-    assert time_to.table(json.loads(time_to.RESULTS.read_text())) in results
     assert recipes.short_table(kept) in (ROOT / "README.md").read_text()

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
-from pages import Grey, Rng, photographed
+from measuring.lines import Grey, Rng, photographed
 
 FONTS = ("DejaVuSerif.ttf", "cmss10.ttf", "STIXGeneral.ttf")
 """Fonts that come with matplotlib; the training draws from others (reader/synthesis/printed.py)."""

@@ -11,8 +11,8 @@ from itertools import accumulate
 import cv2
 import numpy as np
 
-from pages import HEIGHT, Digits, Floats, Grey, Rng, compose
-from signs import draw_sign
+from measuring.lines import HEIGHT, Digits, Floats, Grey, Rng, compose
+from measuring.signs import draw_sign
 
 KINDS = ("ruled", "half-ruled", "unruled")
 """Rules on all sides of each cell; between the rows alone; none."""

@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from pages import HEIGHT, Digits, Grey, Rng, compose, framed, tight
+from measuring.lines import HEIGHT, Digits, Grey, Rng, compose, framed, tight
 
 SIGNS = ".,-/:+="
 

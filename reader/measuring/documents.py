@@ -14,11 +14,10 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from environments import ROOT
-from pages import HEIGHT, Digits, Floats, Rng
-from table_sheets import KINDS, Sheet, draw_rules, photographed, scanned, write_cell
+from measuring.lines import HEIGHT, Digits, Floats, Rng
+from measuring.tables import KINDS, Sheet, draw_rules, photographed, scanned, write_cell
 
-FONTS = ROOT / ".reader" / "fonts"
+FONTS = Path(__file__).parents[2] / ".reader" / "fonts"
 WRITTEN = (
     "kalam", "caveat", "indie-flower", "annie-use-your-telescope", "homemade-apple", "gochi-hand", "just-another-hand",
     "coming-soon",
