@@ -1,4 +1,4 @@
-"""What may be a correction of a number."""
+"""Validation of corrections of numbers."""
 
 import numpy as np
 import pytest
@@ -17,6 +17,6 @@ from tendigits.errors import UserError
         (np.zeros((40, 40)), "1", "received float64"),
     ],
 )
-def test_what_cannot_be_a_correction_is_told(strip, text, message):
+def test_an_invalid_correction_is_explained(strip, text, message):
     with pytest.raises(UserError, match=message):
         number(strip, text)

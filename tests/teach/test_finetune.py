@@ -1,4 +1,4 @@
-"""Fine-tuning: reproducible by its seed, starting from what the network knew, with the same promises as before."""
+"""Fine-tuning of the network for digits: it is reproducible and keeps what the network knew."""
 
 import pytest
 
@@ -15,7 +15,7 @@ def training(digits, monkeypatch):
     return TrainingSet(digits.x_train[:8], digits.y_train[:8].astype(int), digits.x_train[100:200])
 
 
-def test_earlier_knowledge_stays(training, digits):
+def test_other_digits_are_read_as_before(training, digits):
     network = from_onnx(fine_tune(bundled_file(), training), "fine-tuned")
     assert (network.threshold, network.temperature) == (bundled().threshold, bundled().temperature)
     before, after = (one(digits.x_test[:300]).digits.argmax(axis=1) for one in (bundled(), network))

@@ -30,8 +30,8 @@ Floats = NDArray[np.float32]
 MAX_BYTES = 64 * 2**20
 """The largest .onnx file of a network."""
 
-LINES = "lines"
-"""Under this name a fine-tuned network's metadata holds its line network, in base64."""
+NUMBER_NETWORK = "number_network"
+"""Key in the metadata of a fine-tuned network: its network for numbers, in base64."""
 
 BATCH = 64
 """Crops per run of the network: more is no faster, and takes more memory."""
@@ -72,8 +72,8 @@ class Network:
     """Divides the logits, so that confidences match how often predictions are right (temperature scaling)."""
     turn: float = 0.0
     """Degrees by which doubtful crops are rotated either way, to be classified twice more; 0 for never."""
-    lines: bytes = b""
-    """The .onnx file of the line network that was fine-tuned together with this one; else empty."""
+    number_network: bytes = b""
+    """The .onnx file of the network for numbers that was fine-tuned together with this one; else empty."""
     open_layers: Callable[[], ShowLayers] | None = None
     """Opens its hidden layers, or raises TendigitsError; None where there is no way to see them."""
 
@@ -118,7 +118,7 @@ def bundled_file() -> bytes:
 def from_onnx(data: bytes, name: str, threads: int | None = None) -> Network:
     """Load a network from an ONNX file, the reader's or an exported run's, on at most this many threads.
 
-    Temperature and threshold are in its metadata, and with a fine-tuned network its line network.
+    Temperature and threshold are in its metadata, and in a fine-tuned file its network for numbers.
 
     Raises:
         ModelFileError: the file is damaged, has other shapes, or its numbers are not finite and positive.
@@ -141,11 +141,11 @@ def from_onnx(data: bytes, name: str, threads: int | None = None) -> Network:
 
     try:
         temperature, threshold = read_texts(about, OWN_THRESHOLD)
-        lines = base64.b64decode(about.get(LINES, ""), validate=True)
+        number_network = base64.b64decode(about.get(NUMBER_NETWORK, ""), validate=True)
     except ValueError as error:
         raise ModelFileError(f"{name}: its metadata is damaged: {error}") from None
     layers = partial(open_layers, data, name)
-    return finite(Network(name, threshold, logits, temperature, 0.0 if own else TURN, lines, layers))
+    return finite(Network(name, threshold, logits, temperature, 0.0 if own else TURN, number_network, layers))
 
 
 def finite(network: Network) -> Network:
