@@ -10,13 +10,13 @@ from tendigits.numbers.network import NumberNetwork, bundled, bundled_file
 from tendigits.numbers.read_strip import room, strip_text
 from tendigits.teach import finetune_numbers as module
 from tendigits.teach.alignment import softmax
-from tendigits.teach.finetune_numbers import NumberTrainingSet, copies, fine_tune_numbers, label_strip, training_data
+from tendigits.teach.finetune_numbers import copies, fine_tune_numbers, label_strip, training_data
 from tendigits.teach.rehearsal import generated_numbers
 
 
 def test_targets_are_the_corrected_text_and_the_networks_own_predictions_elsewhere():
     strip, other = strip_of("1350"), strip_of("42.99")
-    x, y = training_data(bundled(1), NumberTrainingSet([strip], ["7350"], [other]), np.random.default_rng(0))
+    x, y = training_data(bundled(1), [strip], ["7350"], [other], np.random.default_rng(0))
     assert (x.shape[1:], y.shape[1:]) == ((HEIGHT, 256, 1), (128, NONE + 6))
     probabilities, weight, edges = y[..., : NONE + 1], y[..., NONE + 1], y[..., NONE + 2 :]
     np.testing.assert_allclose(probabilities.sum(axis=-1), 1, atol=1e-5)
@@ -34,7 +34,7 @@ def test_targets_are_the_corrected_text_and_the_networks_own_predictions_elsewhe
 
 
 def test_where_there_is_no_number_the_target_is_no_character():
-    _, y = training_data(bundled(1), NumberTrainingSet([strip_of("77")], [""], []), np.random.default_rng(0))
+    _, y = training_data(bundled(1), [strip_of("77")], [""], [], np.random.default_rng(0))
     assert y[..., :NONE].max() < 0.5
 
 
@@ -54,8 +54,8 @@ def test_a_strip_is_read_as_corrected_and_generated_numbers_as_before(monkeypatc
     monkeypatch.setattr(module, "REHEARSED_COPIES", 2)
     numbers = generated_numbers()
     strip = strip_of("1350")
-    training = NumberTrainingSet([strip], ["7850"], numbers.rehearsed)
-    data = fine_tune_numbers(bundled_file(), training)
+    training = [strip], ["7850"], numbers.rehearsed
+    data = fine_tune_numbers(bundled_file(), *training)
     network = NumberNetwork(data)
     assert network.about == bundled(1).about
     assert strip_text(network([strip])[0], *room(strip)) == "7850"
@@ -66,5 +66,5 @@ def test_a_strip_is_read_as_corrected_and_generated_numbers_as_before(monkeypatc
         for each in (bundled(1), network)
     )
     assert after > before - 0.03
-    assert fine_tune_numbers(bundled_file(), training) == data, "it is reproducible"
+    assert fine_tune_numbers(bundled_file(), *training) == data, "it is reproducible"
     assert len(data) < 1.1 * len(bundled_file())

@@ -58,8 +58,8 @@ def test_new_signs_are_learned_without_forgetting(store, digits: Dataset, short)
 def test_held_out_corrections_and_test_digits_are_never_trained_on(store, digits: Dataset, short, monkeypatch):
     seen, steps = {}, []
 
-    def fine_tune(data, training, seed, callbacks):
-        seen["training"] = training
+    def fine_tune(data, crops, labels, rehearsal, seed, callbacks):
+        seen.update(crops=crops, rehearsal=rehearsal)
         callbacks[0].on_epoch_end(0, {"loss": 0.25})
         return data
 
@@ -71,13 +71,12 @@ def test_held_out_corrections_and_test_digits_are_never_trained_on(store, digits
     assert [step["stage"] for step in steps] == ["prepare", "train", "train", "evaluate", "done"]
     assert steps[2] == {"stage": "train", "epoch": 1, "epochs": 4, "loss": 0.25}
     assert (steps[0]["learned"], steps[0]["held_out"], steps[-1]["network"]) == (16, 4, tuned.id)
-    trained_on = {crop.tobytes() for crop in seen["training"].crops}
+    trained_on = {crop.tobytes() for crop in seen["crops"]}
     assert len(trained_on) == 16 == tuned.report["learned"]
     assert tuned.report["held_out"]["n"] == 4
     assert trained_on < {item.crop.tobytes() for item in items}
-    rehearsal = seen["training"].rehearsal
-    assert rehearsal.shape == (920, 28, 28)
-    assert not {image.tobytes() for image in digits.x_test} & {crop.tobytes() for crop in rehearsal}
+    assert seen["rehearsal"].shape == (920, 28, 28)
+    assert not {image.tobytes() for image in digits.x_test} & {crop.tobytes() for crop in seen["rehearsal"]}
 
 
 def test_numbers_teach_the_network_for_numbers_and_their_misread_digits_the_one_for_digits(
@@ -85,12 +84,12 @@ def test_numbers_teach_the_network_for_numbers_and_their_misread_digits_the_one_
 ):
     seen = {}
 
-    def fine_tune(data, training, seed, callbacks):
-        seen["digits"] = training
+    def fine_tune(data, crops, labels, rehearsal, seed, callbacks):
+        seen.update(crops=crops, labels=labels.tolist())
         return data
 
-    def fine_tune_numbers(data, training, seed, callbacks):
-        seen["numbers"] = training
+    def fine_tune_numbers(data, strips, texts, rehearsal, seed, callbacks):
+        seen.update(texts=texts)
         callbacks[0].on_epoch_end(0, {"loss": 0.5})
         return data
 
@@ -104,9 +103,9 @@ def test_numbers_teach_the_network_for_numbers_and_their_misread_digits_the_one_
         number(strips[2], "", predicted="77"), number(strips[3], "1234", predicted="1234"),
     ])  # fmt: skip
     tuned = fine_tune_reader(store, digits, steps.append, lambda: NOW)
-    assert sorted(seen["numbers"].texts) == sorted(texts)  # fewer than five: none is held out
-    assert seen["digits"].labels.tolist() == [1]
-    (crop,) = seen["digits"].crops
+    assert sorted(seen["texts"]) == sorted(texts)  # fewer than five: none is held out
+    assert seen["labels"] == [1]
+    (crop,) = seen["crops"]
     assert bundled()(crop[None]).digits.argmax() == 1
     assert tuned.report["learned"] == 4
     assert set(tuned.report) == {"learned", "data", "seconds", "mnist", "generated_numbers"}

@@ -71,30 +71,16 @@ def _best_positions(output: NDArray[Any], text: str, first: float, last: float) 
     position = np.arange(n)
     before = empty[np.maximum(position - IGNORED_POSITIONS, 0)]  # nothing stands left of a character's surroundings
     behind = empty[np.minimum(position + IGNORED_POSITIONS + 1, n)]
-    best = logs[:, CHARACTERS.index(text[0])] + before
-    came_from = []
+    distance = position - position[:, None]
+    between = np.where(distance > 2 * IGNORED_POSITIONS, before - behind[:, None], 0)  # from a row to a column
+    between[distance < MIN_DISTANCE] = -np.inf
+    best = before + logs[:, CHARACTERS.index(text[0])]
+    previous = []
     for character in text[1:]:
-        far = _running_best(best - behind)
-        candidates = [(far[0], far[1], 2 * IGNORED_POSITIONS + 1, before)]
-        candidates += [
-            (best, position, distance, np.zeros(n)) for distance in range(MIN_DISTANCE, 2 * IGNORED_POSITIONS + 1)
-        ]
-        scores = np.full((len(candidates), n), -np.inf)
-        origins = np.zeros((len(candidates), n), int)
-        for row, (score, origin, distance, between) in enumerate(candidates):
-            scores[row, distance:] = score[: n - distance] + between[distance:]
-            origins[row, distance:] = origin[: n - distance]
-        chosen = scores.argmax(axis=0)
-        came_from.append(origins[chosen, position])
-        best = scores[chosen, position] + logs[:, CHARACTERS.index(character)]
-    found = [int((best + empty[-1] - behind).argmax())]
-    for origin in reversed(came_from):
-        found.insert(0, int(origin[found[0]]))
+        scores = best[:, None] + between
+        previous.append(scores.argmax(axis=0))
+        best = scores.max(axis=0) + logs[:, CHARACTERS.index(character)]
+    found = [int((best - behind).argmax())]
+    for origins in reversed(previous):
+        found.insert(0, int(origins[found[0]]))
     return found
-
-
-def _running_best(scores: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.intp]]:
-    """The best score up to each position, and where it is."""
-    best = np.maximum.accumulate(scores)
-    is_new = scores >= best
-    return best, np.maximum.accumulate(np.where(is_new, np.arange(len(scores)), 0))

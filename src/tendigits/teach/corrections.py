@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tendigits.errors import UserError
-from tendigits.numbers.decode import CHARACTERS, HEIGHT
+from tendigits.numbers.decode import CHARACTERS
 from tendigits.numbers.network import GRID
 from tendigits.numbers.strips import WIDEST
 
@@ -50,11 +50,7 @@ class Correction:
 
 @dataclass(frozen=True, eq=False)
 class NumberCorrection:
-    """The strip that a number was read from, and the number that a person sees in it.
-
-    Raises:
-        UserError: the strip has another shape or type, or a text does not fit into it.
-    """
+    """The strip that a number was read from, and the number that a person sees in it."""
 
     strip: NDArray[np.uint8]
     """uint8 (40, width), grey, as it was cut out of the page; the width is a multiple of 4, 24 to 4096."""
@@ -70,16 +66,6 @@ class NumberCorrection:
     """With a time zone."""
     id: int | None = None
     """None before it is stored."""
-
-    def __post_init__(self) -> None:
-        width = self.strip.shape[-1]
-        if self.strip.dtype != np.uint8 or self.strip.shape != (HEIGHT, width) or not is_width(width):
-            raise UserError(
-                f"expected a strip as uint8 ({HEIGHT}, width), the width a multiple of {GRID} from {MIN_STRIP_WIDTH} "
-                f"to {WIDEST}, received {self.strip.dtype} {self.strip.shape}; take it from what was read"
-            )
-        check_text(self.text, width)
-        check_text(self.predicted, width)
 
     @property
     def digest(self) -> str:

@@ -1,6 +1,6 @@
 """Fine-tune the network for digits on a person's corrections without forgetting what it knew.
 
-tuned = fine_tune(data, TrainingSet(crops, labels, rehearsal), seed=0)      # ONNX file -> ONNX file
+tuned = fine_tune(data, crops, labels, rehearsal, seed=0)       # ONNX file -> ONNX file
 
 Training starts from the network's own weights, on augmented copies of the corrections and on rehearsal crops, whose
 targets are the network's own predictions: these need no labels and keep what no correction shows (Li and Hoiem,
@@ -8,7 +8,6 @@ targets are the network's own predictions: these need no labels and keep what no
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any, cast
 
 import jax
@@ -38,27 +37,22 @@ AUGMENT = cast(
 """Nobody writes a digit twice in the same way."""
 
 
-@dataclass(frozen=True, eq=False)
-class TrainingSet:
-    """What to learn and what not to forget."""
-
-    crops: Array
-    """uint8 (n, 28, 28), corrected by a person."""
-    labels: Array
-    """integers (n,), 0 to 9, or 10 for a non-digit."""
-    rehearsal: Array
-    """uint8 (m, 28, 28), other digits and non-digits."""
-
-
-def fine_tune(data: bytes, training: TrainingSet, seed: int = 0, callbacks: Callbacks = ()) -> bytes:
+def fine_tune(
+    data: bytes, crops: Array, labels: Array, rehearsal: Array, seed: int = 0, callbacks: Callbacks = ()
+) -> bytes:
     """Fine-tune the network of an ONNX file; returns the new file, with the same temperature and threshold.
+
+    Args:
+        crops: uint8 (n, 28, 28), corrected by a person.
+        labels: integers (n,), 0 to 9, or 10 for a non-digit.
+        rehearsal: uint8 (m, 28, 28), digits and non-digits that must not be forgotten.
 
     Raises:
         ModelFileError: the file does not hold a network for digits.
         DivergedError: the loss is no longer a finite number.
     """
     model, metadata = from_onnx(data)
-    x, y = _training_data(model, training, seed)
+    x, y = _training_data(model, crops, labels, rehearsal, seed)
     loss = keras.losses.CategoricalCrossentropy(from_logits=True)
     train(model, x, y, loss, EPOCHS, BATCH_SIZE, np.random.default_rng((seed, 2)), callbacks)
     return to_onnx(model, metadata)
@@ -86,15 +80,15 @@ def train(
     )  # fmt: skip
 
 
-def _training_data(model: keras.Model, training: TrainingSet, seed: int) -> tuple[Array, Array]:
+def _training_data(model: keras.Model, crops: Array, labels: Array, rehearsal: Array, seed: int) -> tuple[Array, Array]:
     """Inputs, float32 (k, 28, 28, 1), and target probabilities, float32 (k, 11)."""
-    rehearsal = _as_images(training.rehearsal)
-    predictions = keras.ops.softmax(model.predict(rehearsal, batch_size=500, verbose=0))
-    repeats = max(1, round(CORRECTIONS_PER_REHEARSAL * len(rehearsal) / len(training.labels)))
-    corrected = np.repeat(_as_images(training.crops), repeats, axis=0)
+    old = _as_images(rehearsal)
+    predictions = keras.ops.softmax(model.predict(old, batch_size=500, verbose=0))
+    repeats = max(1, round(CORRECTIONS_PER_REHEARSAL * len(old) / len(labels)))
+    corrected = np.repeat(_as_images(crops), repeats, axis=0)
     augmented = np.asarray(AUGMENT(jax.numpy.asarray(corrected), jax.random.key(seed)))
-    targets = np.eye(NON_DIGIT + 1, dtype=np.float32)[np.repeat(training.labels, repeats)]
-    return np.concatenate([augmented, rehearsal]), np.concatenate([targets, np.asarray(predictions)])
+    targets = np.eye(NON_DIGIT + 1, dtype=np.float32)[np.repeat(labels, repeats)]
+    return np.concatenate([augmented, old]), np.concatenate([targets, np.asarray(predictions)])
 
 
 def _as_images(crops: Array) -> Array:

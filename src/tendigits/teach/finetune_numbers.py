@@ -1,6 +1,6 @@
 """Fine-tune the network for numbers on corrected numbers without forgetting what it knew.
 
-tuned = fine_tune_numbers(data, NumberTrainingSet(strips, texts, rehearsal), seed=0)       # ONNX file -> ONNX file
+tuned = fine_tune_numbers(data, strips, texts, rehearsal, seed=0)       # ONNX file -> ONNX file
 
 As for single digits, training uses augmented copies of the corrections and generated numbers, whose targets are the
 network's own predictions. alignment.py finds where each character of a correction stands.
@@ -24,6 +24,7 @@ from tendigits.teach.finetune import CORRECTIONS_PER_REHEARSAL, Callbacks, train
 from tendigits.teach.number_targets import IGNORED_POSITIONS, loss, targets
 
 Array = np.ndarray[Any, Any]
+Strips = Sequence[Array]
 
 EPOCHS = 1
 BATCH_SIZE = 8
@@ -55,18 +56,6 @@ class CopyRanges:
 COPY_RANGES = CopyRanges()
 
 
-@dataclass(frozen=True, eq=False)
-class NumberTrainingSet:
-    """What to learn and what not to forget."""
-
-    strips: Sequence[Array]
-    """uint8 (40, width) each, corrected by a person."""
-    texts: Sequence[str]
-    """The number in each; empty if there is none."""
-    rehearsal: Sequence[Array]
-    """uint8 (40, width) each, other numbers."""
-
-
 class LabelledStrip(NamedTuple):
     """A strip with a box around each character."""
 
@@ -79,14 +68,21 @@ class LabelledStrip(NamedTuple):
     """Columns between which everything is labelled."""
 
 
-def fine_tune_numbers(data: bytes, training: NumberTrainingSet, seed: int = 0, callbacks: Callbacks = ()) -> bytes:
+def fine_tune_numbers(
+    data: bytes, strips: Strips, texts: Sequence[str], rehearsal: Strips, seed: int = 0, callbacks: Callbacks = ()
+) -> bytes:
     """Fine-tune the network for numbers in an ONNX file; returns the new file, with the same metadata.
+
+    Args:
+        strips: uint8 (40, width) each, corrected by a person.
+        texts: the number in each; empty if there is none.
+        rehearsal: uint8 (40, width) each, numbers that must not be forgotten.
 
     Raises:
         ModelFileError: the file does not hold a network for numbers.
         DivergedError: the loss is no longer a finite number.
     """
-    x, y = training_data(NumberNetwork(data), training, np.random.default_rng((seed, 3)))
+    x, y = training_data(NumberNetwork(data), strips, texts, rehearsal, np.random.default_rng((seed, 3)))
     model, metadata = from_onnx(data)
     rng = np.random.default_rng((seed, 4))
     train(model, x, y, _loss, EPOCHS, BATCH_SIZE, rng, callbacks)
@@ -98,22 +94,24 @@ def _loss(y_true: Any, y_pred: Any) -> Any:
     return loss(y_true[..., : NONE + 1], y_true[..., NONE + 1], y_true[..., NONE + 2 :], y_pred)
 
 
-def training_data(network: NumberNetwork, training: NumberTrainingSet, rng: np.random.Generator) -> tuple[Array, Array]:
+def training_data(
+    network: NumberNetwork, strips: Strips, texts: Sequence[str], rehearsal: Strips, rng: np.random.Generator
+) -> tuple[Array, Array]:
     """Packed strips, float32 (n, 40, width, 1), and targets, float32 (n, width / 2, classes + 1 + 1 + 4).
 
     The targets are the probabilities of the classes, the weight in the loss, and the distances to the edges.
     """
     corrected = [
         labelled
-        for strip, output, text in zip(training.strips, network(training.strips), training.texts, strict=True)
+        for strip, output, text in zip(strips, network(strips), texts, strict=True)
         if (labelled := label_strip(strip, output, text)) is not None
     ]
-    others = [LabelledStrip(strip, [], np.zeros((0, 4), np.float32), 0, 0) for strip in training.rehearsal]
-    rehearsal = [copy.picture for strip in others for copy in copies(strip, REHEARSED_COPIES, rng)]
-    n_pixels = CORRECTIONS_PER_REHEARSAL * _pixels(rehearsal)
+    others = [LabelledStrip(strip, [], np.zeros((0, 4), np.float32), 0, 0) for strip in rehearsal]
+    rehearsed = [copy.picture for strip in others for copy in copies(strip, REHEARSED_COPIES, rng)]
+    n_pixels = CORRECTIONS_PER_REHEARSAL * _pixels(rehearsed)
     n_copies = round(n_pixels / max(1, _pixels([strip.picture for strip in corrected])))
     changed = [copy for strip in corrected for copy in copies(strip, min(MAX_COPIES, max(1, n_copies)), rng)]
-    pictures = [*(copy.picture for copy in changed), *rehearsal]
+    pictures = [*(copy.picture for copy in changed), *rehearsed]
     wanted = [_predictions(output) for output in network(pictures)]
     for y, strip in zip(wanted, changed, strict=False):
         _correct(y, strip)

@@ -30,8 +30,8 @@ from tendigits.teach import finetune, finetune_numbers
 from tendigits.teach.alignment import align
 from tendigits.teach.corrections import Correction, NumberCorrection
 from tendigits.teach.evaluate import EvaluatedReader, arrays, evaluate
-from tendigits.teach.finetune import TrainingSet, fine_tune
-from tendigits.teach.finetune_numbers import NumberTrainingSet, fine_tune_numbers
+from tendigits.teach.finetune import fine_tune
+from tendigits.teach.finetune_numbers import fine_tune_numbers
 from tendigits.teach.rehearsal import generated_numbers, rehearsal_crops
 from tendigits.teach.store import FineTunedNetwork, Store
 from tendigits.teach.verify import active_network, bundled_sha256, verify_network
@@ -107,12 +107,12 @@ def _fine_tune_both(
     callbacks = [keras.callbacks.LambdaCallback(on_epoch_end=report_epoch)]
     digit_network, number_network = bundled_file(), bundled_numbers_file()
     if len(crops):
-        rehearsal = rehearsal_crops(dataset, np.random.default_rng(seed))
-        digit_network = fine_tune(digit_network, TrainingSet(crops, labels, rehearsal), seed, callbacks)
+        old_crops = rehearsal_crops(dataset, np.random.default_rng(seed))
+        digit_network = fine_tune(digit_network, crops, labels, old_crops, seed, callbacks)
     if numbers:
         strips, texts = [item.strip for item in numbers], [item.text for item in numbers]
-        training = NumberTrainingSet(strips, texts, generated_numbers().rehearsed)
-        number_network = fine_tune_numbers(number_network, training, seed, callbacks)
+        old_strips = generated_numbers().rehearsed
+        number_network = fine_tune_numbers(number_network, strips, texts, old_strips, seed, callbacks)
     return with_metadata(digit_network, {NUMBER_NETWORK: base64.b64encode(number_network).decode()})
 
 

@@ -43,9 +43,9 @@ VERSION = 1
 
 PRAGMAS = ("journal_mode=DELETE", "synchronous=FULL", "foreign_keys=ON")
 
-TABLES = (
-    f"""
-CREATE TABLE corrections (
+SCHEMA = f"""
+BEGIN IMMEDIATE;
+CREATE TABLE IF NOT EXISTS corrections (
     id INTEGER PRIMARY KEY AUTOINCREMENT,  -- ids of deleted corrections are not used again
     kind TEXT NOT NULL CHECK (kind IN ('digit', 'number')),
     digest TEXT NOT NULL,
@@ -65,9 +65,8 @@ CREATE TABLE corrections (
         AND length(pixels) BETWEEN {HEIGHT * MIN_STRIP_WIDTH} AND {HEIGHT * WIDEST}
         AND max(length(text), length(predicted)) <= length(pixels) / {HEIGHT * PIXELS_PER_CHARACTER}
     )
-)""",
-    """
-CREATE TABLE networks (
+);
+CREATE TABLE IF NOT EXISTS networks (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
     sha256 TEXT NOT NULL,
     base TEXT NOT NULL,
@@ -77,9 +76,11 @@ CREATE TABLE networks (
     accepted TEXT,
     retired TEXT,
     acceptance INTEGER  -- counts acceptances: the highest is the last one, even if the clock was set back
-)""",
-)
-"""The tables of a store. Times are in UTC, in ISO 8601."""
+);
+PRAGMA user_version={VERSION};
+COMMIT;
+"""
+"""The tables of a store. Times are in UTC, in ISO 8601. Two processes may create them at the same time."""
 
 NETWORK_COLUMNS = "id, sha256, base, created, accepted, retired, report"
 """The fields of `FineTunedNetwork`; not the file itself."""
@@ -135,14 +136,13 @@ class Store:
             if (result := _value(connection, "PRAGMA quick_check(1)")) != "ok":
                 raise StoreError(f"{path} is damaged: {result}; restore a backup, or import an export")
             found = _value(connection, "PRAGMA user_version")
-            is_empty = _is_empty(connection)
-        if is_empty:
-            self._create_tables()
-        elif found != VERSION:
-            raise StoreError(
-                f"expected a store of version {VERSION} in {path}, found version {found}; "
-                "open it with the tendigits that wrote it, or choose another file with --store"
-            )
+            if found == 0 and _value(connection, "SELECT count(*) FROM sqlite_master") == 0:
+                connection.executescript(SCHEMA)
+            elif found != VERSION:
+                raise StoreError(
+                    f"expected a store of version {VERSION} in {path}, found version {found}; "
+                    "open it with the tendigits that wrote it, or choose another file with --store"
+                )
 
     def _create_file(self) -> None:
         try:
@@ -150,14 +150,6 @@ class Store:
             self.path.touch(mode=0o600)
         except OSError as error:
             raise Failure(f"cannot create the store {self.path}: {reason_of(error)}; choose another file") from None
-
-    def _create_tables(self) -> None:
-        with self._write() as connection:
-            if _is_empty(connection):  # another process may have created them meanwhile
-                for table in TABLES:
-                    connection.execute(table)
-                connection.execute(f"PRAGMA user_version={VERSION}")
-                connection.commit()
 
     def check_writable(self) -> None:
         """Write and roll back. Raises Failure if the store is locked or read-only, or the disk is full."""
@@ -252,7 +244,7 @@ class Store:
 
     def network(self, number: int) -> FineTunedNetwork | None:
         """One fine-tuned network."""
-        return next(iter(self._networks("id = ?", number)), None)
+        return next((network for network in self.networks() if network.id == number), None)
 
     def active_network(self) -> FineTunedNetwork | None:
         """The last accepted network that was not rolled back; None is the package's own."""
@@ -262,10 +254,10 @@ class Store:
         """The accepted networks that were not rolled back, the last accepted one first."""
         return self._networks(f"{IS_ACTIVE} ORDER BY acceptance DESC")
 
-    def _networks(self, condition: str, *parameters: Any) -> list[FineTunedNetwork]:
+    def _networks(self, condition: str) -> list[FineTunedNetwork]:
         with self._connect() as connection:
             query = f"SELECT {NETWORK_COLUMNS} FROM networks WHERE {condition}"  # noqa: S608  # constants
-            return [_to_network(row) for row in connection.execute(query, parameters)]
+            return [_to_network(row) for row in connection.execute(query)]
 
     def network_data(self, number: int) -> bytes:
         """A network's ONNX file. Raises StoreError if it is missing or damaged."""
@@ -326,10 +318,6 @@ class Store:
                 yield connection
         finally:
             self._writer.release()
-
-
-def _is_empty(connection: sqlite3.Connection) -> bool:
-    return bool(_value(connection, "SELECT count(*) = 0 FROM sqlite_master"))
 
 
 def _value(connection: sqlite3.Connection, query: str, *parameters: Any) -> Any:

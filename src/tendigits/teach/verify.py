@@ -39,15 +39,9 @@ class ActiveNetwork:
     data: bytes
     """The ONNX file."""
     sha256: str
+    name: str = "the package's own network"
     network: Network | None = None
     """The loaded file; None for the package's own, as a `Reader` takes it."""
-    number: int | None = None
-    """In the store; None for the package's own."""
-
-    @property
-    def name(self) -> str:
-        """For messages."""
-        return "the package's own network" if self.number is None else f"the fine-tuned network {self.number}"
 
 
 def load_network(store: Store, tuned: FineTunedNetwork, threads: int | None = None) -> ActiveNetwork:
@@ -60,7 +54,7 @@ def load_network(store: Store, tuned: FineTunedNetwork, threads: int | None = No
     data = store.network_data(tuned.id)
     network = from_onnx(data, f"the fine-tuned network {tuned.id}", threads)
     verify_network(network)
-    return ActiveNetwork(data, tuned.sha256, network, tuned.id)
+    return ActiveNetwork(data, tuned.sha256, network.name, network)
 
 
 def last_usable(
