@@ -3,10 +3,7 @@
 import numpy as np
 import pytest
 
-from helpers import strip_of
-from tendigits.numbers.decode import CLASSES, NONE, decode
-from tendigits.numbers.network import bundled
-from tendigits.numbers.read_strip import room, strip_text
+from tendigits.numbers.decode import CLASSES, NONE
 from tendigits.teach.alignment import align
 
 
@@ -22,15 +19,6 @@ def output_of(peaks, positions=60):
 
 def middles(boxes):
     return ((boxes[:, 0] + boxes[:, 2]) / 2).tolist()
-
-
-def test_the_right_text_lies_where_the_network_reads_it():
-    strip = strip_of("42.99")
-    (output,) = bundled(1)([strip])
-    assert strip_text(output, *room(strip)) == "42.99"
-    boxes = align(output, "42.99", *room(strip))
-    expected = [peak.box for peak in decode(output)[0]]
-    np.testing.assert_allclose(boxes, expected, atol=2)
 
 
 @pytest.mark.parametrize(

@@ -201,19 +201,19 @@ class Store:
 
     def count(self) -> int:
         """Number of corrections, of digits and of numbers."""
-        return self.count_digits() + self.count_numbers()
+        return self._count("TRUE")
 
     def count_digits(self) -> int:
         """Number of corrections of single digits."""
-        return self._count("digit")
+        return self._count("kind = 'digit'")
 
     def count_numbers(self) -> int:
         """Number of corrections of numbers."""
-        return self._count("number")
+        return self._count("kind = 'number'")
 
-    def _count(self, kind: Kind) -> int:
+    def _count(self, condition: str) -> int:
         with self._connect() as connection:
-            return int(_value(connection, "SELECT count(*) FROM corrections WHERE kind = ?", kind))
+            return int(_value(connection, f"SELECT count(*) FROM corrections WHERE {condition}"))  # noqa: S608
 
     def remove(self, number: int) -> bool:
         """Delete a correction of a single digit. Returns False if it does not exist."""
@@ -320,9 +320,9 @@ class Store:
             self._writer.release()
 
 
-def _value(connection: sqlite3.Connection, query: str, *parameters: Any) -> Any:
+def _value(connection: sqlite3.Connection, query: str) -> Any:
     """The first column of the first row."""
-    return connection.execute(query, parameters).fetchone()[0]
+    return connection.execute(query).fetchone()[0]
 
 
 def _insert(connection: sqlite3.Connection, item: Correction | NumberCorrection) -> int:
