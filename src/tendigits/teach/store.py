@@ -55,7 +55,7 @@ CREATE TABLE IF NOT EXISTS corrections (
     source TEXT NOT NULL CHECK (source IN ('draw', 'picture', 'api', 'import')),
     network TEXT NOT NULL,
     created TEXT NOT NULL,
-    UNIQUE (kind, digest),
+    UNIQUE (digest, kind),  -- digest first: lists are read in the order of ids, not sorted
     CONSTRAINT digit CHECK (
         kind <> 'digit' OR length(pixels) = {28 * 28}
         AND trim(text || predicted, '0123456789') = '' AND max(length(text), length(predicted)) <= 1
