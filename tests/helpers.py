@@ -26,7 +26,7 @@ from tendigits.data.dataset import ARRAYS
 from tendigits.digits.network import bundled_file
 from tendigits.errors import DataError
 from tendigits.geometry import Box
-from tendigits.numbers.network import bundled_file as bundled_lines_file
+from tendigits.numbers.network import bundled_file as bundled_numbers_file
 from tendigits.teach.corrections import Correction, NumberCorrection
 
 NOW = datetime(2026, 11, 25, 12, 0, tzinfo=UTC)
@@ -174,9 +174,9 @@ def changed(factor: float) -> bytes:
     return multiplied(bundled_file(), factor)
 
 
-def changed_lines(factor: float) -> bytes:
-    """The package's line network likewise."""
-    return multiplied(bundled_lines_file(), factor)
+def changed_numbers(factor: float) -> bytes:
+    """The package's network for numbers with its last layer's weights multiplied."""
+    return multiplied(bundled_numbers_file(), factor)
 
 
 def multiplied(data: bytes, factor: float) -> bytes:

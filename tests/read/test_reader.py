@@ -246,11 +246,11 @@ def test_a_fine_tuned_network_reads_with_its_own_lines_and_decides_only_where_it
         made[:, [4, 5]] = np.stack([np.minimum(made[:, 4], -9), np.maximum(*made[:, [4, 5]].T)], axis=1)
         return made
 
-    taught = Network("taught", 0.9, logits, lines=bundled_file())
+    taught = Network("taught", 0.9, logits, number_network=bundled_file())
     reader = Reader(taught)
     assert reader.number_reader.network.about == Reader().number_reader.network.about
     assert [line.value for line in reader.read(line_of(certain, "0427")).numbers] == ["0527"]
-    blind = Network("blind", 0.9, lambda crops: np.zeros((len(crops), 11), np.float32), lines=bundled_file())
+    blind = Network("blind", 0.9, lambda crops: np.zeros((len(crops), 11), np.float32), number_network=bundled_file())
     assert [line.value for line in Reader(blind).read(line_of(certain, "0427")).numbers] == ["0427"]
 
 

@@ -101,7 +101,7 @@ class Reader:
         if decimal not in list(DecimalSeparator):
             raise UserError(f"expected comma, point or auto for decimals, received {decimal!r}")
         self.threshold = self.network.threshold if threshold is None else threshold
-        taught = self.network.lines
+        taught = self.network.number_network
         network = number_network.NumberNetwork(taught, threads) if taught else number_network.bundled(threads)
         self.trust = ConfidenceModel.from_metadata(network.about)
         self.number_threshold = self.trust.threshold(max_error) if threshold is None else threshold
