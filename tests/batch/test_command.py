@@ -1,6 +1,5 @@
 import csv
 import json
-from contextlib import nullcontext
 from functools import partial
 from pathlib import Path
 
@@ -12,8 +11,6 @@ import pytest
 from PIL import Image, ImageDraw, ImageFont
 
 from helpers import LOCKED_PDF, printed_table
-from tendigits.batch.batch import read_files
-from tendigits.numbers import finder
 from tendigits.read.page import COLUMNS
 
 
@@ -184,21 +181,6 @@ def test_a_picture_over_the_time_limit_counts_as_unreadable(run, scans, seven, m
     assert run(seven, "--timeout", 0)[:2] == run(seven)[:2]
 
 
-def test_what_was_left_out_is_said_with_the_pictures_name(run, marks, tmp_path, monkeypatch):
-    monkeypatch.setattr(finder, "MOST", 6)
-    page = f"{marks}#page=1"
-    notice = "more to read than one picture may cost: some was left out"
-    code, out, err = run(page, "--table", tmp_path / "out.xlsx")
-    assert (code, err) == (0, f"tendigits: {page}: {notice}\n")
-    assert out.endswith(f"   {notice}\n")
-    (line,) = run(page, "--json")[1].splitlines()
-    assert json.loads(line)["notice"] == notice
-    monkeypatch.setattr("tendigits.batch.parquet.reader_pool", lambda options, *_: nullcontext(options.open()))
-    monkeypatch.setattr("tendigits.batch.parquet.read_with", lambda reader, paths, one: read_files(reader, paths))
-    assert run(page, "--parquet", tmp_path / "out")[2] == err
-    assert [row["notice"] for row in pq.read_table(tmp_path / "out" / "_pictures").to_pylist()] == [notice]
-
-
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -242,9 +224,8 @@ def test_show_draws_one_picture_into_a_file_and_several_into_a_folder(run, seven
         ("seven.png", "--show would overwrite the picture seven.png; choose another name"),
     ],
 )
-def test_what_show_cannot_write_is_refused_before_reading(run, seven, monkeypatch, show, message):
+def test_what_show_cannot_write_is_refused(run, seven, monkeypatch, show, message):
     monkeypatch.chdir(seven.parent)
-    monkeypatch.setattr("tendigits.batch.batch.read_files", None)
     before = seven.read_bytes()
     assert run("seven.png", "--show", show) == (2, "", f"tendigits: {message}\n")
     assert seven.read_bytes() == before
@@ -262,19 +243,6 @@ def test_a_table_that_is_resumed(run, seven, scans, tmp_path):
     first, last = errors.splitlines()
     assert first.startswith("tendigits: expected a whole PNG, JPEG")
     assert last == "tendigits: read 0 of 1 pictures; 1 could not be read"
-
-
-def test_ctrl_c_keeps_what_was_read(run, seven, tmp_path, monkeypatch):
-    def interrupted(*_, **__):
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr("tendigits.batch.parquet.read_into", interrupted)
-    code, _, errors = run(seven, "--parquet", tmp_path / "out")
-    assert code == 130
-    assert errors == "tendigits: interrupted; what was read is kept, run the same command again to resume\n"
-    monkeypatch.setattr("tendigits.batch.batch.read_files", interrupted)
-    assert run(seven, "--csv", tmp_path / "out.csv")[0] == 130
-    assert (tmp_path / "out.csv").read_text() == ",".join(COLUMNS) + "\n"
 
 
 @pytest.mark.parametrize(

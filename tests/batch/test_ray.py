@@ -51,7 +51,7 @@ def kill_an_actor(killed):
 
 
 def test_a_cluster_reads_what_this_machine_reads_even_if_an_actor_is_killed(paths, tmp_path, monkeypatch):
-    monkeypatch.setattr(ray_module, "BLOCK", 4)
+    monkeypatch.setattr(ray_module, "JOBS_PER_BLOCK", 4)
     Path(paths[5]).write_bytes(b"broken")
     for i in range(60, 200):
         (tmp_path / f"{i}.png").write_bytes(Path(paths[0]).read_bytes())
@@ -71,7 +71,7 @@ def test_a_cluster_reads_what_this_machine_reads_even_if_an_actor_is_killed(path
 def test_what_was_read_before_a_cluster_fails_is_kept(paths, tmp_path, monkeypatch):
     import ray
 
-    monkeypatch.setattr(ray_module, "BLOCK", 4)
+    monkeypatch.setattr(ray_module, "JOBS_PER_BLOCK", 4)
     real = ray.data.Dataset.iter_batches
 
     def failing(self, **options):
