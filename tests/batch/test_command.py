@@ -11,7 +11,6 @@ import pytest
 from PIL import Image, ImageDraw, ImageFont
 
 from helpers import LOCKED_PDF, printed_table
-from tendigits.read.page import COLUMNS
 
 
 @pytest.fixture
