@@ -89,5 +89,5 @@ def test_names_that_a_run_cannot_record_are_refused_and_others_are_shown_in_one_
     np.savez(path, **small)
     assert load(path).source == f"{tmp_path}/a\\n\\x1b[31mb.npz"
     for read in (load, load_test):
-        with pytest.raises(DataError, match=r"a name in UTF-8, .*/a\\xff\.npz; rename it"):
+        with pytest.raises(DataError, match=r"expected a path in UTF-8, .*/a\\xff\.npz; rename it"):
             read(tmp_path / os.fsdecode(b"a\xff.npz"))

@@ -17,10 +17,10 @@ from tendigits.tables.totals import Sums
 if TYPE_CHECKING:
     from tendigits.batch.sources import Sources
 
-MANY = "A million pictures"
+MANY_PANEL = "A million pictures"
 
-REPORTED = 20
-"""The most unread pictures that are listed."""
+MAX_LISTED = 20
+"""Unread pictures that are listed by name."""
 
 
 def read(
@@ -32,7 +32,7 @@ def read(
     ],
     one: Annotated[bool, typer.Option("--one", help="Each picture is of one digit.")] = False,
     csv: Annotated[
-        Path | None, typer.Option(help="Write a CSV with a row for each line; - is standard output.", metavar="FILE")
+        Path | None, typer.Option(help="Write a CSV with a row for each number; - is standard output.", metavar="FILE")
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print a line of JSON for each picture.")] = False,
     table: Annotated[
@@ -40,12 +40,12 @@ def read(
         typer.Option(help="Write the tables into a spreadsheet, or one into a CSV.", metavar="FILE.xlsx|FILE.csv"),
     ] = None,
     sums: Annotated[
-        Sums, typer.Option("--sum", help="Where a table's sums stand; what agrees with them is accepted.")
+        Sums, typer.Option("--sum", help="Where a table has its sums; numbers that agree with them are accepted.")
     ] = Sums.AUTO,
     expect: Annotated[
         str,
         typer.Option(
-            help="What a table's columns hold: ranges, integer, number, date or time.",
+            help="What the columns of a table contain: ranges, integer, number, date or time.",
             metavar="'A: 0..100, B: date'",
             show_default=False,
         ),
@@ -79,15 +79,16 @@ def read(
     max_error: Annotated[
         str | None,
         typer.Option(
-            help="Instead of a threshold: the largest share of wrong numbers among the accepted.", metavar="PERCENT"
+            help="Instead of a threshold: the largest fraction of wrong numbers among the accepted ones.",
+            metavar="PERCENT",
         ),
     ] = None,
-    decimal: Annotated[DecimalSeparator, typer.Option(help="Which mark parts decimals.")] = DecimalSeparator.AUTO,
+    decimal: Annotated[DecimalSeparator, typer.Option(help="Decimal separator.")] = DecimalSeparator.AUTO,
     timeout: Annotated[
         float | None,
         typer.Option(
             min=0,
-            help="Seconds for a picture; one that takes longer counts as unreadable. 0 for any.",
+            help="Seconds for a picture; one that takes longer counts as unreadable. 0: no limit.",
             metavar="SECONDS",
         ),
     ] = 60,
@@ -95,7 +96,9 @@ def read(
     parquet: Annotated[
         Path | None,
         typer.Option(
-            help="Write Parquet files into this folder; resumes where it was.", metavar="FOLDER", rich_help_panel=MANY
+            help="Write Parquet files into this folder; run again to resume.",
+            metavar="FOLDER",
+            rich_help_panel=MANY_PANEL,
         ),
     ] = None,
     workers: Annotated[
@@ -105,7 +108,7 @@ def read(
             min=1,
             metavar="N",
             show_default="one for each core",
-            rich_help_panel=MANY,
+            rich_help_panel=MANY_PANEL,
         ),
     ] = None,
     ray: Annotated[
@@ -113,7 +116,7 @@ def read(
         typer.Option(
             help="Read on a Ray cluster: local (the default address), auto or HOST:PORT.",
             metavar="[ADDRESS]",
-            rich_help_panel=MANY,
+            rich_help_panel=MANY_PANEL,
         ),
     ] = None,
 ) -> None:
@@ -205,11 +208,11 @@ def _report(
     """List what was not read.
 
     Args:
-        errors, notices: why pictures were not read, or not as a whole.
-        missing: what is not there that was asked for.
+        errors, notices: why pictures were not read, or read only in part.
+        missing: which output was not written.
 
     Raises:
-        Failure: pictures were not read, or something is missing.
+        Failure: pictures were not read, or an output is missing.
         DataError: no picture was read.
     """
     _list(notices)
@@ -218,7 +221,7 @@ def _report(
         f"skipped {path}: cannot read {Path(path).suffix[1:].upper()}; save it as PNG or JPEG" for path in skipped
     ]
     if others := sources.others:
-        named = ", ".join(others[:REPORTED]) + (", ..." if len(others) > REPORTED else "")
+        named = ", ".join(others[:MAX_LISTED]) + (", ..." if len(others) > MAX_LISTED else "")
         typer.echo(f"tendigits: no pictures and left out, {len(others)}: {printable(named)}", err=True)
     _list(lines)
     read = n_pictures - len(errors)
@@ -228,7 +231,7 @@ def _report(
 
 
 def _list(lines: list[str]) -> None:
-    for line in lines[:REPORTED]:
+    for line in lines[:MAX_LISTED]:
         typer.echo(f"tendigits: {printable(line)}", err=True)
-    if len(lines) > REPORTED:
-        typer.echo(f"tendigits: and {len(lines) - REPORTED} more", err=True)
+    if len(lines) > MAX_LISTED:
+        typer.echo(f"tendigits: and {len(lines) - MAX_LISTED} more", err=True)

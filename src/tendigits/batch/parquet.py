@@ -29,7 +29,7 @@ from tendigits.files import lock_folder, make_folder, make_inside, replacing, sh
 from tendigits.read.reader import Reader
 from tendigits.untrusted import open_inside
 
-FORMAT = 3
+FORMAT = 4
 
 ADVICE = "write to another folder"
 
@@ -86,7 +86,7 @@ def read_into(
     """
     reader = Reader(**settings)  # raises before anything is written or started
     made_with = {
-        "network": _digest(settings.get("model")), "lines": _digest_of_numbers(), "decimal": reader.options.decimal,
+        "network": _digest(settings.get("model")), "numbers": _digest_of_numbers(), "decimal": reader.options.decimal,
         "one": one, "threshold": reader.threshold if one else reader.number_threshold,
     }  # fmt: skip
     paths = [path if is_remote(path) else str(Path(path).absolute()) for path in paths]

@@ -45,7 +45,7 @@ def read_on_ray(
 
     Raises:
         UserError: Ray isn't installed, or the address is invalid.
-        HostError: there is no such cluster.
+        HostError: the cluster cannot be reached.
         Failure: the cluster was lost, or ran out of memory or disk.
     """
     size = JOBS_PER_BLOCK * (DIGITS_PER_JOB if one else 1)

@@ -18,7 +18,7 @@ from tendigits.errors import DataError
 from tendigits.untrusted import open_file
 
 MAX_BYTES = 1 << 30
-"""Most pixels or labels in one file: 1 GiB is 20 times MNIST."""
+"""Pixels or labels in one file: 20 times MNIST."""
 
 _STEMS = {
     "x_train": "train-images",
@@ -82,7 +82,7 @@ def _n_dimensions(key: str) -> int:
 
 
 def _names(key: str) -> tuple[str, str]:
-    # The original names have a hyphen; some archives have a dot.
+    # The original names have a hyphen; in some archives it is a dot.
     n_dimensions = _n_dimensions(key)
     return f"{_STEMS[key]}-idx{n_dimensions}-ubyte", f"{_STEMS[key]}.idx{n_dimensions}-ubyte"
 
@@ -106,10 +106,10 @@ def _read(file: io.BufferedIOBase, path: Path, n_dimensions: int) -> NDArray[np.
         raise DataError(
             f"expected at most {MAX_BYTES:,} bytes of data in {path}, its header says {n_bytes:,}; use fewer"
         )
-    # Memory is used only as data arrives, so a header that promises too much costs nothing.
+    # The system provides the memory only as it is filled, whatever the header claims.
     array = np.empty(n_bytes, np.uint8)
     done = file.readinto(array.data)
-    # There must not be one byte more; reading it also makes gzip compare its checksum.
+    # Reading beyond the end also makes gzip compare its checksum.
     if done < n_bytes or file.read(1):
         amount = f"only {done:,}" if done < n_bytes else "more"
         raise DataError(f"expected {n_bytes:,} bytes after the header of {path}, found {amount}; fetch the file again")
