@@ -1,6 +1,5 @@
 import os
 import shutil
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -72,16 +71,6 @@ def test_other_things_are_refused(tmp_path):
     for name in ("none.npz", "x" * 5000, "digits.csv", "pipe"):
         with pytest.raises(DataError, match=rf"{ACCEPTED}.*{name}"):
             load(tmp_path / name)
-
-
-@pytest.mark.parametrize("read", [load, load_test])
-def test_a_folder_that_may_not_be_read(tmp_path, monkeypatch, read):
-    def refuse(path):
-        raise PermissionError(13, "Permission denied", str(path))
-
-    monkeypatch.setattr(Path, "iterdir", refuse)
-    with pytest.raises(DataError, match=r"cannot be read .*Permission denied.*: check its name and permissions"):
-        read(tmp_path)
 
 
 def test_names_that_a_run_cannot_record_are_refused_and_others_are_shown_in_one_line(small, tmp_path):

@@ -81,12 +81,6 @@ def test_faint_noise_around_does_not_widen_the_digit():
     assert box(to_mnist(digit) > 200) == (4, 20)
 
 
-def test_a_hair_thin_stroke_keeps_its_brightness():
-    digit = np.zeros((600, 600), np.uint8)
-    digit[np.arange(600), np.arange(600)] = 255
-    assert to_mnist(digit).max() == 255
-
-
 @given(arrays("u1", st.tuples(st.integers(0, 60), st.integers(0, 60))))
 @example(np.zeros((0, 5), np.uint8))
 @example(np.zeros((28, 28), np.uint8))
