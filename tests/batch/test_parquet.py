@@ -152,14 +152,6 @@ def test_a_missing_model_and_an_error_in_the_middle_lose_nothing(paths, tmp_path
     assert (summary.before, summary.pictures) == (6, 14), "the broken one is tried again"
 
 
-def test_a_part_is_written_after_some_seconds(paths, tmp_path):
-    clock = iter(range(0, 10**6, 10))
-    read_into(tmp_path / "slow", paths, one=True, clock=lambda: next(clock))
-    sizes = [len(pq.read_table(part)) for part in (tmp_path / "slow" / "_pictures").glob("*.parquet")]
-    assert sum(sizes) == 20
-    assert max(sizes) <= 3
-
-
 CHILD = """
 import sys
 from tendigits.batch import parquet

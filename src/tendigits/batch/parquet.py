@@ -66,7 +66,6 @@ def read_into(
     ray: str | None = None,
     timeout: float | None = TIMEOUT,
     progress: Callable[[int, int], None] = lambda done, total: None,
-    clock: Callable[[], float] = time.monotonic,
 ) -> Summary:
     """Read the pictures that the table in `folder` does not have yet. An interrupted call keeps what was read.
 
@@ -79,7 +78,6 @@ def read_into(
         ray: address of a Ray cluster, or "local"; None reads on this machine without Ray.
         timeout: seconds for each picture; None for no limit.
         progress: called after each picture with the numbers of pictures done and in total.
-        clock: returns seconds.
 
     Raises:
         TendigitsError: the table was read with other settings, the disk is full, or the cluster was lost.
@@ -94,7 +92,7 @@ def read_into(
         todo = [path for path in dict.fromkeys(paths) if printable(path) not in table.done]
         summary = Summary(before=len(paths) - len(todo))
         part: list[Rows] = []
-        written = clock()
+        written = time.monotonic()
         try:
             for rows in _read_rows(todo, one, settings, workers, ray, timeout):
                 part.append(rows)
@@ -105,10 +103,10 @@ def read_into(
                 if rows.picture.get("notice"):
                     summary.notices.append(f"{rows.picture['path']}: {rows.picture['notice']}")
                 progress(summary.pictures, len(todo))
-                if len(part) >= MAX_PART_PICTURES or clock() - written >= MAX_PART_SECONDS:
+                if len(part) >= MAX_PART_PICTURES or time.monotonic() - written >= MAX_PART_SECONDS:
                     ready, part = part, []
                     table.add(ready)
-                    written = clock()
+                    written = time.monotonic()
         finally:
             table.add(part)
         return summary
