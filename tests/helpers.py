@@ -274,27 +274,3 @@ class ServeProcess:
         _, errors = self.process.communicate(timeout=60)
         assert self.process.returncode == 0
         return errors
-
-
-OPEN = """
-import sys
-from resource import RUSAGE_CHILDREN, getrusage
-from tendigits.pictures.image import open_image
-from tendigits.errors import DataError
-try:
-    open_image(sys.stdin.buffer.read())
-    print("opened")
-except DataError as error:
-    print(error)
-print(getrusage(RUSAGE_CHILDREN).ru_maxrss // 1024)
-"""
-
-
-def opened_apart(data):
-    """What opening a picture says, and the megabytes of the process that decoded it.
-
-    In a process of its own: a process begins with the peak of the one that has started it.
-    """
-    done = subprocess.run([sys.executable, "-c", OPEN], input=data, capture_output=True, check=True)
-    said, megabytes = done.stdout.decode().splitlines()
-    return said, int(megabytes)
