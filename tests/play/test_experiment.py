@@ -10,9 +10,8 @@ from tendigits.errors import RecipeError
 from tendigits.model.network import count_parameters
 from tendigits.model.recipe import Augmentation, Recipe
 from tendigits.model.recipe_files import load_recipe
-from tendigits.play.digits import Digits
-from tendigits.play.experiment import Experiment, controls
-from tendigits.play.export import as_keras, as_recipe
+from tendigits.play.experiment import Experiment, as_keras, as_recipe, controls
+from tendigits.play.learner import Digits
 
 SMALL = Experiment(hidden=(20, 12), activation="tanh", dropout=0.1, optimizer="sgd", learning_rate=0.05, batch_size=50,
                    digits=150, label_noise=0.25, seed=3)  # fmt: skip
@@ -35,7 +34,7 @@ def test_parameters_are_those_of_the_recipe(hidden):
      ({"digits": 60_001}, "digits"), ({"label_noise": 1.5}, "label_noise"), ({"learning_rate": 0.0}, "learning_rate"),
      ({"epochs": 3}, "epochs"), ({"augmentation": {"shift": 20.0}}, "augmentation.shift")],
 )  # fmt: skip
-def test_what_is_impossible_is_named(settings, named):
+def test_impossible_settings_are_errors_that_name_them(settings, named):
     with pytest.raises(RecipeError, match=re.escape(f"'{named}'")):
         Experiment(**settings)
 
@@ -77,11 +76,3 @@ def test_the_keras_code_trains_the_same_network_on_the_same_labels(augmentation)
     last = done.stdout.strip().splitlines()[-1]
     _, labels = Digits.load().training(150, 0.25)
     assert last == f"{experiment.n_parameters} sgd {labels.tolist()}"
-
-
-@pytest.mark.slow
-def test_the_recipe_file_trains(small_npz, tmp_path):
-    (tmp_path / "play.toml").write_text(as_recipe(SMALL))
-    command = [sys.executable, "-m", "tendigits", "train", "--recipe", "play.toml", "--epochs", "1", "--quiet"]
-    done = subprocess.run([*command, "--data", str(small_npz)], cwd=tmp_path, capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr

@@ -5,7 +5,7 @@ from starlette.testclient import TestClient
 
 from tendigits.serve.app import PAGE, create_app
 from tendigits.serve.edge.security import SecuritySettings
-from tendigits.serve.routes.photo_inbox import MAX_PHOTOS, PhotoInbox
+from tendigits.serve.routes.phone import MAX_PHOTOS, PhotoInbox
 from tendigits.teach.migrations import open_store
 
 pytestmark = pytest.mark.xdist_group("server")

@@ -1,7 +1,6 @@
 """The playground over HTTP, with a small stand-in for the process; the real one is in tests/play and in the browser."""
 
 import base64
-import sys
 
 import numpy as np
 import pytest
@@ -36,7 +35,7 @@ def application(tmp_path_factory):
     location = str(tmp_path_factory.mktemp("play") / "a.db")
     app = create_app(
         open_store(location), location, security=SecuritySettings(("127.0.0.1",)), workers=2, now=lambda: NOW,
-        playground=Playground([sys.executable, "-c", STAND_IN]),
+        playground=Playground(["-c", STAND_IN]),
     )  # fmt: skip
     with TestClient(app, base_url="http://127.0.0.1:8000", raise_server_exceptions=False) as client:
         yield client

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from helpers import file_of, printed_table
-from tendigits.serve.routes import table_schemas
+from tendigits.serve.routes import tables
 
 pytestmark = pytest.mark.xdist_group("server")
 
@@ -48,11 +48,11 @@ def test_tables_that_were_checked_become_sheets_and_csv(client, monkeypatch):
     assert book["page 2"]["A1"].value == 12.5
     assert book["table 2"]["A1"].comment.text.startswith("may be 7")
     assert client.post("/v1/tables/export", json=sent).text == "12.50,\n\n1?,\n"
-    monkeypatch.setattr(table_schemas, "MAX_CELLS", 5)
+    monkeypatch.setattr(tables, "MAX_CELLS", 5)
     uneven = {"rows": [[{"value": ""}] * 2, [{"value": ""}]]}
-    for tables, told in (([], "at least 1"), ([uneven], "the same length"), ([table("1")] * 3, "at most 5 cells")):
-        answer = client.post("/v1/tables/export", json={"tables": tables})
-        assert (answer.status_code, told in answer.json()["error"]) == (422, True)
+    for sent, message in (([], "at least 1"), ([uneven], "the same length"), ([table("1")] * 3, "at most 5 cells")):
+        answer = client.post("/v1/tables/export", json={"tables": sent})
+        assert (answer.status_code, message in answer.json()["error"]) == (422, True)
 
 
 @pytest.mark.parametrize("kind", [XLSX, "text/csv"])

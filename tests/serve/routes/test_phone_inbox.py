@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from tendigits.serve.routes.photo_inbox import KEPT_SECONDS, MAX_PHOTOS, InboxFull, Photo, PhotoInbox
+from tendigits.serve.routes.phone import MAX_AGE_SECONDS, MAX_PHOTOS, InboxFull, Photo, PhotoInbox
 
 
 def photo(number: int) -> Photo:
@@ -33,7 +33,7 @@ def test_a_photo_is_forgotten_when_its_time_is_over():
         photos.put(photo(1))
         time = 1.0
         photos.put(photo(2))
-        time = KEPT_SECONDS
+        time = MAX_AGE_SECONDS
         assert photos.take().data == b"\2"
         for number in range(MAX_PHOTOS):
             photos.put(photo(number))
