@@ -1,4 +1,4 @@
-"""Fine-tuned networks over HTTP: accepted, rolled back or refused."""
+"""Fine-tuned networks and jobs over HTTP: accepted, rolled back, refused, started."""
 
 import errno
 import threading
@@ -8,18 +8,13 @@ import pytest
 from starlette.testclient import TestClient
 
 from helpers import NOW, changed, correction, png
+from tendigits.pool.child import Child
 from tendigits.read.reader import Reader
 from tendigits.serve.app import create_app
 from tendigits.teach.store import MIN_CORRECTIONS
 from tendigits.teach.verify import bundled_sha256
 
 pytestmark = pytest.mark.xdist_group("server")
-
-
-def test_too_few_corrections(client):
-    answer = client.post("/v1/teach")
-    assert answer.status_code == 409
-    assert "at least 5 corrections to teach from, found 0" in answer.json()["error"]
 
 
 def test_accept_and_roll_back(client, client_store):
@@ -30,7 +25,12 @@ def test_accept_and_roll_back(client, client_store):
         assert client.post(f"/v1/networks/{network.id}/accept").json()["sha256"] == network.sha256
         assert client.get("/ready").json()["network"] == network.sha256
     assert client.post("/v1/networks/rollback").json()["active"] == one.id
-    assert client.get("/ready").json()["network"] == one.sha256
+    listed = client.get("/v1/networks").json()
+    assert (listed["active"], listed["sha256"]) == (one.id, one.sha256)
+    assert [(network["id"], network["report"]) for network in listed["networks"]] == [
+        (two.id, {"learned": 1}),
+        (one.id, {"learned": 1}),
+    ]
 
 
 @pytest.mark.parametrize(
@@ -43,19 +43,18 @@ def test_a_bad_network_is_not_accepted_and_the_server_goes_on(client, client_sto
     answer = client.post(f"/v1/networks/{network.id}/accept")
     assert answer.status_code == 409
     assert error in answer.json()["error"]
-    assert client_store.active_network() is None
     read = client.post("/v1/read?one=true", content=png(digits.x_test[0])).json()
     assert (read["network"], read["pages"][0]["text"]) == (bundled_sha256(), str(digits.y_test[0]))
 
 
-def test_requests_are_answered_by_one_network_each_while_networks_change(client, client_store, digits):
+def test_each_request_is_answered_by_one_network_while_networks_change(client, client_store, digits):
     network = client_store.add_network(changed(1.01), "base", {}, NOW)
-    seen, stop = [], threading.Event()
+    answers, stop = [], threading.Event()
 
     def ask():
         while not stop.is_set():
             answer = client.post("/v1/read?one=true", content=png(digits.x_test[1]))
-            seen.append((answer.status_code, answer.json()["network"], answer.json()["pages"][0]["text"]))
+            answers.append((answer.status_code, answer.json()["network"], answer.json()["pages"][0]["text"]))
 
     threads = [threading.Thread(target=ask) for _ in range(2)]
     for thread in threads:
@@ -66,9 +65,8 @@ def test_requests_are_answered_by_one_network_each_while_networks_change(client,
     stop.set()
     for thread in threads:
         thread.join()
-    assert {status for status, *_ in seen} == {200}
-    assert {sha256 for _, sha256, _ in seen} <= {bundled_sha256(), network.sha256}
-    assert {text for *_, text in seen} == {str(digits.y_test[1])}
+    text = str(digits.y_test[1])
+    assert set(answers) <= {(200, bundled_sha256(), text), (200, network.sha256, text)}
 
 
 def test_a_network_from_the_command_line_stays_active(store, place, tmp_path):
@@ -79,36 +77,34 @@ def test_a_network_from_the_command_line_stays_active(store, place, tmp_path):
             answer = client.post(path)
             assert answer.status_code == 409
             assert "--model" in answer.json()["error"]
-        assert client.get("/v1/jobs/last").json() is None
 
 
-def test_training_that_does_not_start_is_answered_with_the_reason(client, monkeypatch):
-    async def fail(*_, **__):
+def test_teaching_needs_corrections(client):
+    answer = client.post("/v1/teach")
+    assert answer.status_code == 409
+    assert "at least 5 corrections to teach from, found 0" in answer.json()["error"]
+
+
+def test_a_job_that_does_not_start_is_answered_with_the_reason(client, client_store, runs_folder, digits, monkeypatch):
+    """The store's location is not an argument, which other users could see with `ps`."""
+    started = []
+
+    async def fail(*arguments, environment):
+        started.append((arguments, environment))
         raise OSError(errno.EMFILE, "Too many open files")
 
-    monkeypatch.setattr("tendigits.pool.child.asyncio.create_subprocess_exec", fail)
-    for _ in range(2):  # the first one does not stay "running"
-        answer = client.post("/v1/runs", json={"recipe": "fast"})
+    monkeypatch.setattr(Child, "start", fail)
+    client_store.add([correction(crop) for crop in digits.x_train[:MIN_CORRECTIONS]])
+    for path, body in (("teach", None), ("runs", {"recipe": "fast"})):  # the first one does not block the second
+        answer = client.post(f"/v1/{path}", json=body)
         assert (answer.status_code, answer.headers["retry-after"]) == (503, "5")
         assert answer.json()["error"] == "the process did not start: Too many open files"
-
-
-def test_the_location_of_the_store_is_not_an_argument_that_others_see(client, client_store, digits, monkeypatch):
-    """A URL may hold a password, and `ps` shows arguments to every user."""
-    started = {}
-
-    async def fail(*command, env, **_):
-        started.update(command=command, store=env["TENDIGITS_STORE"])
-        raise OSError(errno.EMFILE, "Too many open files")
-
-    client_store.add([correction(crop) for crop in digits.x_train[:MIN_CORRECTIONS]])
-    monkeypatch.setattr("tendigits.pool.child.asyncio.create_subprocess_exec", fail)
-    assert client.post("/v1/teach").status_code == 503
-    assert started["command"][1:] == ("-m", "tendigits.pool.child", "teach", "--json")
-    assert started["store"] == client_store._engine.url.database
+    teach = ("-m", "tendigits.pool.child", "teach", "--json")
+    assert started[0] == (teach, {"TENDIGITS_STORE": str(runs_folder.parent / "a.db")})
 
 
 def test_jobs_that_do_not_exist(client):
+    assert client.get("/v1/jobs/last").json() is None
     assert client.get("/v1/jobs/7/events").status_code == 404
     assert client.delete("/v1/jobs/7").status_code == 404
     assert client.delete("/v1/jobs/0").status_code == 422
