@@ -37,6 +37,38 @@ KERAS_OPTIMIZERS = {"adam": "Adam", "adamw": "AdamW", "nadam": "Nadam", "rmsprop
 KERAS_EPOCHS = 5
 """In the Keras code."""
 
+KERAS_CODE = """\
+import tendigits  # before keras: it makes JAX Keras' backend
+import keras
+import numpy as np
+from tendigits.data import mnist
+{extra_imports}
+keras.utils.set_random_seed({seed})
+(x_train, y_train), (x_test, y_test) = mnist.load_data()
+{fewer}{noise}\
+x_train, x_test = (x.reshape(-1, 784).astype("float32") / 255 for x in (x_train, x_test))
+y_train, y_test = (keras.utils.to_categorical(y, 10) for y in (y_train, y_test))
+
+model = keras.Sequential([
+    keras.Input((784,)),
+{layers}\
+    keras.layers.Dense(10, activation="softmax"),
+])
+model.compile(keras.optimizers.{optimizer}, "categorical_crossentropy", metrics=["accuracy"])
+{train}
+"""
+
+IMPORT_AUGMENTATION = """\
+from tendigits.model.recipe import Augmentation
+from tendigits.train.augment import augmenter
+"""
+
+KERAS_LABEL_NOISE = """\
+random = np.random.default_rng({seed})  # some labels become wrong
+is_wrong = random.random(len(y_train)) < {fraction}
+y_train = np.where(is_wrong, (y_train + random.integers(1, 10, len(y_train))) % 10, y_train)
+"""
+
 
 class Experiment(Settings):
     """A network and the digits that it learns from. Unknown or impossible settings raise RecipeError."""
@@ -92,54 +124,25 @@ def as_recipe(experiment: Experiment) -> str:
 
 def as_keras(experiment: Experiment) -> str:
     """A Python program that trains the network on the same digits with Keras."""
-    is_augmented = experiment.augmentation != Augmentation()
-    lines = [
-        "import tendigits  # before keras: it makes JAX Keras' backend",
-        "import keras",
-        "import numpy as np",
-        "from tendigits.data import mnist",
-    ]
-    if is_augmented:
-        lines += ["from tendigits.model.recipe import Augmentation", "from tendigits.train.augment import augmenter"]
-    lines += [
-        "",
-        f"keras.utils.set_random_seed({experiment.seed})",
-        "(x_train, y_train), (x_test, y_test) = mnist.load_data()",
-    ]
+    extra_imports, fewer, noise, layers = "", "", "", ""
+    train = "model.fit(x_train, y_train, {}, validation_data=(x_test, y_test))"
+    if given := ", ".join(f"{name}={value}" for name, value in experiment.augmentation if value):
+        extra_imports = IMPORT_AUGMENTATION
+        train = f"augment = augmenter(Augmentation({given}))\n"
+        train += "tendigits.fit(model, x_train, y_train, {}, validation_data=(x_test, y_test), augment=augment)"
     if experiment.digits < MAX_DIGITS:
-        lines.append(f"x_train, y_train = x_train[:{experiment.digits}], y_train[:{experiment.digits}]")
+        fewer = f"x_train, y_train = x_train[:{experiment.digits}], y_train[:{experiment.digits}]\n"
     if experiment.label_noise:
-        lines += [
-            f"random = np.random.default_rng({NOISE_SEED})  # some labels become wrong",
-            f"is_wrong = random.random(len(y_train)) < {experiment.label_noise}",
-            "y_train = np.where(is_wrong, (y_train + random.integers(1, 10, len(y_train))) % 10, y_train)",
-        ]
-    lines += [
-        'x_train, x_test = (x.reshape(-1, 784).astype("float32") / 255 for x in (x_train, x_test))',
-        "y_train, y_test = (keras.utils.to_categorical(y, 10) for y in (y_train, y_test))",
-        "",
-        "model = keras.Sequential([",
-        "    keras.Input((784,)),",
-    ]
+        noise = KERAS_LABEL_NOISE.format(seed=NOISE_SEED, fraction=experiment.label_noise)
     for units in experiment.hidden:
-        lines += [
-            f'    keras.layers.Dense({units}, activation="{experiment.activation}"),',
-            f"    keras.layers.Dropout({experiment.dropout}),",
-        ]
-    optimizer = f"keras.optimizers.{KERAS_OPTIMIZERS[experiment.optimizer]}({experiment.learning_rate})"
-    fit = f"x_train, y_train, batch_size={experiment.batch_size}, epochs={KERAS_EPOCHS}, "
-    fit += "validation_data=(x_test, y_test)"
-    lines += [
-        '    keras.layers.Dense(10, activation="softmax"),',
-        "])",
-        f'model.compile({optimizer}, "categorical_crossentropy", metrics=["accuracy"])',
-    ]
-    if is_augmented:
-        given = ", ".join(f"{name}={value}" for name, value in experiment.augmentation if value)
-        lines += [
-            f"augment = augmenter(Augmentation({given}))",
-            f"tendigits.fit(model, {fit}, augment=augment)",
-        ]
-    else:
-        lines.append(f"model.fit({fit})")
-    return "\n".join([*lines, ""])
+        layers += f'    keras.layers.Dense({units}, activation="{experiment.activation}"),\n'
+        layers += f"    keras.layers.Dropout({experiment.dropout}),\n"
+    return KERAS_CODE.format(
+        extra_imports=extra_imports,
+        seed=experiment.seed,
+        fewer=fewer,
+        noise=noise,
+        layers=layers,
+        optimizer=f"{KERAS_OPTIMIZERS[experiment.optimizer]}({experiment.learning_rate})",
+        train=train.format(f"batch_size={experiment.batch_size}, epochs={KERAS_EPOCHS}"),
+    )

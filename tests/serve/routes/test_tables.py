@@ -61,18 +61,6 @@ def test_a_picture_without_a_table(client):
     assert answer.json()["error"].startswith("found no table in the picture")
 
 
-def test_no_cell_is_a_formula_in_a_file(client):
-    values = ["=1+1", "+1+1", "-1-1", "@SUM(A1)", "\t=1", "\r=1", "=12", "-12", "1\r=1"]
-    request = {"tables": [{"rows": [[{"value": value} for value in values]]}]}
-    answer = client.post("/v1/tables/export", json=request)
-    (row,) = csv.reader(io.StringIO(answer.text, newline=""))
-    assert row == ["'=1+1", "'+1+1", "'-1-1", "'@SUM(A1)", "' =1", "' =1", "12", "-12", "1 =1"]
-    answer = client.post("/v1/tables/export", json=request, headers={"accept": XLSX})
-    (cells,) = openpyxl.load_workbook(io.BytesIO(answer.content))["table 1"].iter_rows()
-    assert [cell.data_type for cell in cells] == [*"ssssssnns"]
-    assert [cell.value for cell in cells[:4]] == values[:4]
-
-
 @pytest.mark.parametrize(
     ("query", "headers", "content", "status"),
     [

@@ -30,10 +30,6 @@ MAX_AGE_SECONDS = 600.0
 """After this time a photo that was not taken is deleted."""
 
 
-class InboxFull(Exception):
-    """Too many photos are waiting to be taken."""
-
-
 @dataclass(frozen=True, eq=False)
 class Photo:
     """A photo as the phone has sent it."""
@@ -54,10 +50,10 @@ class PhotoInbox:
         self._arrival: asyncio.Future[bool] | None = None
 
     def put(self, photo: Photo) -> bool:
-        """Keep a photo. Returns whether a page is waiting for it. Raises InboxFull."""
+        """Keep a photo. Returns whether a page is waiting for it. Raises HTTPException, 409, if too many wait."""
         self._delete_old()
         if len(self._photos) >= MAX_PHOTOS:
-            raise InboxFull
+            raise HTTPException(409, "too many photos are waiting; take them first, or wait for ten minutes")
         self._photos.append((self._now(), photo))
         asyncio.get_running_loop().call_later(MAX_AGE_SECONDS + 1, self._delete_old)
         return self._end_wait(True)
@@ -146,10 +142,7 @@ async def send_photo(request: Request, inbox: Inbox) -> PhotoResponse:
     """Send a photo, as the phone's page does. It stays in memory until a page takes it, for ten minutes at most."""
     kind = request.headers.get("content-type", "")
     photo = Photo(kind if kind in PICTURES else PICTURES[-1], await request.body())
-    try:
-        return PhotoResponse(opens=inbox.put(photo))
-    except InboxFull:
-        raise HTTPException(409, "too many photos are waiting; take them first, or wait for ten minutes") from None
+    return PhotoResponse(opens=inbox.put(photo))
 
 
 @router.get("/events", response_class=EventSourceResponse, responses=error_responses(404))
