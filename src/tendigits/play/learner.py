@@ -86,7 +86,7 @@ class Curve:
         self._steps_per_point = 1
 
     def add(self, epochs: float, loss: float, accuracy: float) -> None:
-        """Add the result after so many epochs."""
+        """Add a result; `epochs` is a fraction within an epoch."""
         self._current.append((epochs, loss, accuracy))
         if len(self._current) == self._steps_per_point:
             self._finished.append(_mean(self._current))
