@@ -10,9 +10,8 @@ from tendigits.errors import RecipeError
 from tendigits.model.network import count_parameters
 from tendigits.model.recipe import Augmentation, Recipe
 from tendigits.model.recipe_files import load_recipe
-from tendigits.play.digits import Digits
-from tendigits.play.experiment import Experiment, controls
-from tendigits.play.export import as_keras, as_recipe
+from tendigits.play.experiment import Experiment, as_keras, as_recipe, controls
+from tendigits.play.learner import Digits
 
 SMALL = Experiment(hidden=(20, 12), activation="tanh", dropout=0.1, optimizer="sgd", learning_rate=0.05, batch_size=50,
                    digits=150, label_noise=0.25, seed=3)  # fmt: skip
@@ -31,31 +30,25 @@ def test_parameters_are_those_of_the_recipe(hidden):
 
 @pytest.mark.parametrize(
     ("settings", "named"),
-    [({"hidden": [8] * 5}, "hidden"), ({"hidden": [1025]}, "hidden"), ({"digits": 99}, "digits"),
-     ({"digits": 60_001}, "digits"), ({"label_noise": 1.5}, "label_noise"), ({"learning_rate": 0.0}, "learning_rate"),
+    [({"hidden": [8] * 5}, "hidden"), ({"hidden": [1025]}, "hidden"), ({"digits": 60_001}, "digits"),
      ({"epochs": 3}, "epochs"), ({"augmentation": {"shift": 20.0}}, "augmentation.shift")],
 )  # fmt: skip
-def test_what_is_impossible_is_named(settings, named):
+def test_impossible_settings_are_errors_that_name_them(settings, named):
     with pytest.raises(RecipeError, match=re.escape(f"'{named}'")):
         Experiment(**settings)
 
 
-def test_each_control_has_the_recipes_text_and_keeps_its_own_limits():
+def test_each_control_has_the_explanation_of_the_recipe_and_its_own_limits():
     found = {control.name: control for control in controls()}
     assert {"digits", "label_noise", "hidden", "augmentation.shift"} < set(found)
     for name, field in Recipe.model_fields.items():
         if name in found:
             assert found[name].help == field.description
     assert (found["hidden"].maximum, found["digits"].minimum, found["label_noise"].maximum) == (1024, 100, 1)
-    for name, control in found.items():
+    for control in found.values():
         assert control.help.endswith(".")
-        if name.startswith("augmentation."):
-            continue
         for choice in control.choices:
-            Experiment(**{name: choice})
-        if control.kind in ("integer", "integers") and name != "seed":  # of others the limit itself may be excluded
-            for value in (control.minimum, control.maximum):
-                Experiment(**{name: (value,) if name == "hidden" else value})
+            Experiment(**{control.name: choice})
 
 
 def test_the_recipe_file_is_the_same_recipe(tmp_path):
@@ -77,11 +70,3 @@ def test_the_keras_code_trains_the_same_network_on_the_same_labels(augmentation)
     last = done.stdout.strip().splitlines()[-1]
     _, labels = Digits.load().training(150, 0.25)
     assert last == f"{experiment.n_parameters} sgd {labels.tolist()}"
-
-
-@pytest.mark.slow
-def test_the_recipe_file_trains(small_npz, tmp_path):
-    (tmp_path / "play.toml").write_text(as_recipe(SMALL))
-    command = [sys.executable, "-m", "tendigits", "train", "--recipe", "play.toml", "--epochs", "1", "--quiet"]
-    done = subprocess.run([*command, "--data", str(small_npz)], cwd=tmp_path, capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr

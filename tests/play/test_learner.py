@@ -1,5 +1,7 @@
 """A network that learns in steps: the same as Keras' own training, and as `tendigits.fit`, bit for bit."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -8,19 +10,13 @@ from tendigits.engine.fit import fit
 from tendigits.errors import DivergedError
 from tendigits.model.network import build_network, compile_network
 from tendigits.model.recipe import Augmentation
-from tendigits.play.digits import with_noise
 from tendigits.play.experiment import Experiment
-from tendigits.play.learner import Learner
+from tendigits.play.learner import MAX_POINTS, Curve, Learner
 from tendigits.train.augment import augmenter
 
 
 def network_of(experiment):
     return compile_network(build_network(experiment.recipe()), experiment.recipe())
-
-
-def spoil(learner, factor):
-    (first, *others), *rest = learner._state
-    learner._state = ([first * factor, *others], *rest)
 
 
 def order(seed, epoch, n):
@@ -37,13 +33,13 @@ def test_a_step_is_one_of_keras_train_on_batch(play_digits, optimizer):
         loss, _ = model.train_on_batch(x[rows], y[rows])
         model.reset_metrics()
         learner.advance(1)
-        assert learner.curve.training.points[-1][1] == pytest.approx(float(loss), rel=1e-4)
-    for mine, keras_own in zip(learner.weights, model.get_weights(), strict=True):
-        np.testing.assert_allclose(np.asarray(mine), keras_own, atol=1e-5)
+        assert learner.training_curve.points[-1][1] == pytest.approx(float(loss), rel=1e-4)
+    for ours, theirs in zip(learner.weights, model.get_weights(), strict=True):
+        np.testing.assert_allclose(np.asarray(ours), theirs, atol=1e-5)
     assert (learner.steps, learner.epoch, learner.progress) == (5, 1, pytest.approx(1 + 2 / 3))
 
 
-def test_epochs_in_pieces_are_those_of_fit_bit_for_bit_and_reset_begins_again(play_digits):
+def test_epochs_in_pieces_are_those_of_fit_bit_for_bit_and_reset_starts_again(play_digits):
     experiment = Experiment(hidden=(16,), digits=330, augmentation=Augmentation(shift=1.0), label_noise=0.2, seed=1)
     learner, model = Learner(experiment, play_digits), network_of(experiment)
     x, y = to_input(learner.images), one_hot(learner.labels)
@@ -56,26 +52,41 @@ def test_epochs_in_pieces_are_those_of_fit_bit_for_bit_and_reset_begins_again(pl
         while learner.epoch < 2:
             learner.advance(next(pieces, 4))
         assert learner.steps == 22
-        for mine, fitted in zip(learner.weights, model.get_weights(), strict=True):
-            np.testing.assert_array_equal(np.asarray(mine), fitted)
+        for ours, theirs in zip(learner.weights, model.get_weights(), strict=True):
+            np.testing.assert_array_equal(np.asarray(ours), theirs)
         learner.reset()
-        assert (learner.steps, learner.curve.as_dict()) == (0, {"training": [], "test": []})
+        assert (learner.steps, learner.training_curve.points) == (0, [])
 
 
-def test_a_loss_that_is_not_finite_is_said_with_what_to_do(play_digits):
-    learner = Learner(Experiment(hidden=(8,), optimizer="sgd", learning_rate=10.0, digits=200), play_digits)
+def test_a_loss_that_is_not_finite_is_an_error_that_says_what_to_do(play_digits, spoil):
+    learner = Learner(Experiment(hidden=(8,), digits=200), play_digits)
     spoil(learner, np.nan)
     with pytest.raises(DivergedError, match=r"the loss became nan after 1 steps; try a smaller learning rate"):
         learner.advance(1)
 
 
-def test_noise_is_the_share_that_was_asked_for_always_wrong_and_the_same_digits(play_digits):
-    labels = play_digits.y_train
-    noisy = with_noise(labels, 0.3)
+def test_label_noise_is_the_fraction_that_was_asked_for_always_wrong_and_the_same_digits(play_digits):
+    digits = replace(play_digits, y_train=play_digits.y_train[:4000])
+    _, labels = digits.training(4000)
+    _, noisy = digits.training(4000, 0.3)
     changed = noisy != labels
     assert changed.mean() == pytest.approx(0.3, abs=0.03)
-    assert set(noisy[changed]) == set(range(10))
-    assert (with_noise(labels, 0.1) != labels)[changed].mean() == pytest.approx(1 / 3, abs=0.05)
-    assert not (with_noise(labels, 0.1) != labels)[~changed].any()  # more noise leaves what was wrong wrong
-    assert (with_noise(labels, 0.0) == labels).all()
-    assert (with_noise(labels, 1.0) != labels).all()
+    less = digits.training(4000, 0.1)[1] != labels
+    assert less.mean() == pytest.approx(0.1, abs=0.02)
+    assert not less[~changed].any()  # more noise keeps what was wrong
+    assert (labels == play_digits.y_train).all()
+    assert (digits.training(4000, 1.0)[1] != labels).all()
+
+
+@pytest.mark.parametrize("n", [0, 1, MAX_POINTS - 1, MAX_POINTS, 10_007])
+def test_a_curve_of_any_length_has_few_points_which_are_means(n):
+    curve = Curve()
+    for i in range(n):
+        curve.add(i / 10, loss=float(i), accuracy=0.5)
+    points = curve.points
+    assert min(n, MAX_POINTS // 2) <= len(points) <= min(n, MAX_POINTS)
+    assert points == sorted(points)
+    if n:
+        assert points[-1][0] == pytest.approx((n - 1) / 10)  # the newest is there
+        assert points[0][1] == pytest.approx(points[0][0] * 10 / 2)
+        assert {accuracy for _, _, accuracy in points} == {0.5}

@@ -8,6 +8,7 @@ pad.observe(print, "digit")             # at each reading
 
 import asyncio
 import threading
+from dataclasses import asdict
 from importlib.resources import files
 from itertools import count
 from typing import Any
@@ -26,7 +27,7 @@ from tendigits.export.bundle import as_module, join_modules, section, server_pag
 from tendigits.read.page import Page
 from tendigits.read.reader import Reader
 from tendigits.read.results import Digit
-from tendigits.serve.schemas import DigitResponse, LayerResponse, NumberResponse
+from tendigits.serve.schemas import LayerResponse, encode, with_pictures
 
 BLANK = np.zeros((FIELD, FIELD), np.uint8)
 
@@ -127,9 +128,9 @@ class Pad(anywidget.AnyWidget):
         lines = [line for line in page.numbers if line.digit is None] if page else []
         return {
             "serial": next(self._serials),
-            "digit": digit and DigitResponse.of(digit, with_crop=True).model_dump(),
-            "numbers": [NumberResponse.of(line, with_crops=True).model_dump() for line in lines],
-            "layers": [LayerResponse.of(layer).model_dump() for layer in layers],
+            "digit": digit and digit.as_dict() | {"crop": encode(digit.crop)},
+            "numbers": [with_pictures(line) for line in lines],
+            "layers": [asdict(LayerResponse.of(layer)) for layer in layers],
             "not_shown": self._not_shown,
         }
 

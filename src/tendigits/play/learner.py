@@ -1,38 +1,115 @@
 """A network that learns a few steps at a time, by the compiled loops of `tendigits.fit`.
 
 learner = Learner(Experiment(hidden=(64,), digits=500), Digits.load())
-learner.advance(10)                       # at most to the end of the epoch
-learner.epoch, learner.progress, learner.curve
-learner.probe(learner.weights, x)         # every layer's outputs
+learner.advance(10)                          # at most to the end of the epoch
+learner.epoch, learner.progress, learner.training_curve.points
+hidden, output = learner.outputs(x)          # x float32 (n, 784) -> float32 (n, units) for each layer
 
-An epoch leaves the weights that an epoch of `tendigits.fit` leaves, bit for bit, however it was cut into steps.
+An epoch leaves the same weights as an epoch of `tendigits.fit`, bit for bit, in however many pieces it was taken.
 """
 
 import time
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 import keras
 import numpy as np
 
+from tendigits.data.dataset import Pixels
+from tendigits.data.mnist import load_data
 from tendigits.data.preprocess import one_hot, to_input
 from tendigits.engine import loop
 from tendigits.engine.devices import Placement
 from tendigits.engine.dispatch import Arrays, DispatchSize
 from tendigits.errors import DivergedError
 from tendigits.model.network import build_network, compile_network
-from tendigits.play.curve import Curve
-from tendigits.play.digits import Digits
-from tendigits.play.experiment import Experiment
-from tendigits.play.probe import Probe
+from tendigits.play.experiment import NOISE_SEED, Experiment
 from tendigits.train.augment import augmenter
 
 DISPATCH_SECONDS = 0.04
-"""Target duration of a dispatch: two networks take turns, and both are seen to move ten times a second."""
+"""Target duration of some steps: two networks take turns, and both are to move ten times a second on the page."""
+
+CHUNK_DIGITS = 1000
+"""Digits of which outputs are computed at once. Any other number but 1 is filled up, so that only two programs are
+compiled for each network."""
+
+MAX_POINTS = 240
+"""Points of a curve; its chart is 460 pixels wide."""
+
+CURVE_DECIMALS = 5
+
+Point = tuple[float, float, float]
+"""Epochs, loss, accuracy."""
+
+
+@dataclass(frozen=True)
+class Digits:
+    """The digits that networks learn from and are tested on: MNIST, or a part; uint8 (n, 28, 28) and uint8 (n,)."""
+
+    x_train: Pixels
+    y_train: Pixels
+    x_test: Pixels
+    y_test: Pixels
+
+    @classmethod
+    def load(cls) -> "Digits":
+        """All of MNIST."""
+        (x_train, y_train), (x_test, y_test) = load_data()
+        return cls(x_train, y_train, x_test, y_test)
+
+    @cached_property
+    def test_input(self) -> np.ndarray:
+        """The test digits as input of a network: float32 (n, 784)."""
+        return to_input(self.x_test)
+
+    def training(self, n: int, label_noise: float = 0.0) -> tuple[Pixels, Pixels]:
+        """The first n training digits and their labels, of which a fraction is wrong: the same ones each time."""
+        labels = self.y_train[:n]
+        random = np.random.default_rng(NOISE_SEED)
+        is_wrong = random.random(len(labels)) < label_noise
+        wrong = (labels + random.integers(1, 10, len(labels))) % 10
+        return self.x_train[:n], np.where(is_wrong, wrong, labels).astype(np.uint8)
+
+
+class Curve:
+    """Loss and accuracy over the epochs, in at most MAX_POINTS points.
+
+    When they are too many, each two become their mean, and from then on a point stands for twice as many steps.
+    """
+
+    def __init__(self) -> None:
+        self._finished: list[Point] = []
+        self._current: list[Point] = []
+        self._steps_per_point = 1
+
+    def add(self, epochs: float, loss: float, accuracy: float) -> None:
+        """Add a result; `epochs` is a fraction within an epoch."""
+        self._current.append((epochs, loss, accuracy))
+        if len(self._current) == self._steps_per_point:
+            self._finished.append(_mean(self._current))
+            self._current = []
+        if len(self._finished) == MAX_POINTS:
+            self._finished = [_mean(self._finished[i : i + 2]) for i in range(0, MAX_POINTS, 2)]
+            self._steps_per_point *= 2
+
+    @property
+    def points(self) -> list[Point]:
+        """All points, for JSON; the last one has the newest result."""
+        found = [*self._finished, *([_mean(self._current)] if self._current else [])]
+        return [tuple(round(value, CURVE_DECIMALS) for value in point) for point in found]  # type: ignore[misc]
+
+
+def _mean(points: list[Point]) -> Point:
+    """The epochs of the last point, and the mean loss and accuracy."""
+    _, losses, accuracies = zip(*points, strict=True)
+    return points[-1][0], sum(losses) / len(points), sum(accuracies) / len(points)
 
 
 class Learner:
-    """One network, its optimizer, and where it stands in its training digits."""
+    """One network, its optimizer, and how far it has come in its training digits."""
 
     def __init__(self, experiment: Experiment, digits: Digits) -> None:
         loop.use_compilation_cache()
@@ -40,6 +117,8 @@ class Learner:
         recipe = experiment.recipe()
         self.images, self.labels = digits.training(experiment.digits, experiment.label_noise)
         self.model = compile_network(build_network(recipe), recipe)
+        self.dense = [layer for layer in self.model.layers if isinstance(layer, keras.layers.Dense)]
+        """The hidden layers and the output layer."""
         data = to_input(self.images), one_hot(self.labels)
         self._arrays = Arrays.of(data, recipe.batch_size, Placement.of(None), share=False)  # as bytes: a quarter
         self.model._symbolic_build(data_batch=self._arrays.first_batch())
@@ -47,33 +126,34 @@ class Learner:
         self._loop = loop.loops_of(self.model, augment)["train"]
         self._key = None if augment is None else jax.random.key(recipe.seed)
         self._start = loop.get_state(self.model, "train")
-        self.probe = Probe(self.model)
+        self._outputs, self._gradient = _compile(self.model, self.dense)
         self._size = DispatchSize(DISPATCH_SECONDS)
         self._done = self._first = 0
+        """Steps of this epoch: those of finished orders, and those of the first of `_orders`."""
         self.reset()
 
     def reset(self) -> None:
-        """Start again with the weights of the beginning."""
+        """Start again with the initial weights."""
         self._state = self._start
         self.steps = 0
-        """Taken since the beginning."""
+        """Steps since the start."""
         self.epoch = 0
-        """Epochs that are finished."""
-        self.curve = Curve()
+        """Finished epochs."""
+        self.training_curve, self.test_curve = Curve(), Curve()
         self._begin_epoch()
 
     @property
     def weights(self) -> list[jax.Array]:
-        """Kernel and bias of each layer, as they are now. Arrays never change: later steps make new ones."""
+        """Kernel and bias of each layer. Arrays never change, later steps make new ones: other threads may use them."""
         return self._state[0]
 
     @property
     def progress(self) -> float:
-        """Epochs, with the part of the one that has begun."""
+        """Epochs, with the part of the current one."""
         return self.epoch + (self._done + self._first) / self._arrays.steps
 
     def advance(self, steps: int | None = None) -> None:
-        """Take so many steps, or as many as take DISPATCH_SECONDS; none beyond the end of the epoch.
+        """Take this number of steps, or as many as take DISPATCH_SECONDS; none beyond the end of the epoch.
 
         Raises:
             DivergedError: the loss is no longer a finite number.
@@ -100,7 +180,7 @@ class Learner:
         if not self._orders:
             self.epoch += 1
             self._begin_epoch()
-        self.curve.learned(self.progress, loss, accuracy)
+        self.training_curve.add(self.progress, loss, accuracy)
 
     def _begin_epoch(self) -> None:
         """The order of the digits depends on seed and epoch only, as in `tendigits train`."""
@@ -108,7 +188,42 @@ class Learner:
         self._orders = self._arrays.batches(rows)
         self._done = self._first = 0
 
-    @property
-    def dense(self) -> list[keras.layers.Dense]:
-        """The layers with units, the one of the ten digits included."""
-        return self.probe.layers
+    def outputs(self, x: np.ndarray) -> list[np.ndarray]:
+        """Each layer's outputs after its activation; the last are the probabilities of the ten digits.
+
+        Args:
+            x: float32 (n, 784) in [0, 1].
+
+        Returns:
+            float32 (n, units) for each layer.
+        """
+        weights = self.weights
+        if len(x) == 1:
+            return [np.asarray(layer) for layer in self._outputs(weights, x)]
+        chunks = []
+        for first in range(0, len(x), CHUNK_DIGITS):
+            n = len(x[first : first + CHUNK_DIGITS])
+            filled = np.zeros((CHUNK_DIGITS, x.shape[1]), np.float32)
+            filled[:n] = x[first : first + n]
+            chunks.append([np.asarray(layer)[:n] for layer in self._outputs(weights, filled)])
+        return [np.concatenate(layer) for layer in zip(*chunks, strict=True)]
+
+    def gradient(self, x: np.ndarray, layer: int, unit: int) -> np.ndarray:
+        """How a unit's output rises with each pixel, averaged over the digits `x`: float32 (784,)."""
+        return np.asarray(self._gradient(self.weights, jnp.asarray(x), layer, unit))
+
+
+def _compile(model: keras.Model, layers: list[keras.layers.Dense]) -> tuple[Any, Any]:
+    """Compiled functions of Keras' own stateless call: each layer's outputs, and the gradient of a unit's output."""
+    functional = keras.Model(model.inputs, [layer.output for layer in layers])
+    others = [variable.value for variable in functional.non_trainable_variables]
+
+    def outputs(weights: Any, x: Any) -> list[jax.Array]:
+        found = functional.stateless_call(weights, others, x, training=False)[0]
+        return list(found) if isinstance(found, list | tuple) else [found]
+
+    def gradient(weights: Any, x: Any, layer: int, unit: Any) -> jax.Array:
+        mean: jax.Array = jax.grad(lambda x: outputs(weights, x)[layer][:, unit].sum())(x).mean(axis=0)
+        return mean
+
+    return jax.jit(outputs), jax.jit(gradient, static_argnums=2)

@@ -1,219 +1,169 @@
-"""The playground's process, as a server sees it: started when needed, asked, followed, ended when idle.
+"""The playground as the server sees it: a child process that is started when needed, and ended when idle.
 
 playground = Playground()
 await playground.build("a", Experiment(hidden=(64,)))
 await playground.ask("train")
-async for name, data in playground.follow(): ...     # ("tick", {...}), ("check", {...})
+async for kind, data in playground.follow(): ...     # ("tick", {...}), ("check", {...})
 await playground.stop()
 
-Followers get the latest of each kind of event, not a queue of all: a slow one misses some, and holds no memory.
+Followers get the latest event of each kind, not a queue of all: a slow one misses some, and costs no memory.
 """
 
 import asyncio
-import json
-import os
-import sys
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import suppress
-from typing import Any, cast
+from itertools import count
+from typing import Any
 
 from tendigits.errors import Failure, UserError
 from tendigits.play.experiment import Experiment
+from tendigits.pool.child import Child
 
-COMMAND = (sys.executable, "-m", "tendigits.play.worker")
+WORKER = ("-m", "tendigits.play.worker")
 
 IDLE_SECONDS = 300.0
-"""Without a request, and without a follower of a network that learns, for so long: the process holds a gigabyte."""
+"""Without requests for this long the process ends, which holds a gigabyte; not while somebody watches it learn."""
 
 STOP_SECONDS = 5.0
-"""For the process to end by itself after its input has ended; then it is killed."""
-
-MAX_LINE = 2**22
-"""Bytes of a message; a check of 64 pictures has 150,000."""
-
-ENDED = "the playground's process has ended"
+"""Time for the process to end; then it is killed."""
 
 
 class Playground:
     """At most one process, with the networks a and b."""
 
-    def __init__(self, command: Sequence[str] = COMMAND, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, worker: Sequence[str] = WORKER, clock: Callable[[], float] = time.monotonic) -> None:
         self.experiments: dict[str, Experiment] = {}
         """The networks that exist."""
-        self._command, self._clock = command, clock
-        self._process: asyncio.subprocess.Process | None = None
+        self._worker, self._clock = worker, clock
+        self._child: Child | None = None
         self._task: asyncio.Task[None] | None = None
-        self._lock = asyncio.Lock()
-        self._waiting: dict[int, asyncio.Future[Any]] = {}
-        self._asked = 0
-        self._events: dict[str, tuple[int, dict[str, Any]]] = {}
-        """Kind and network -> a number that rises with each event, and the event."""
-        self._version = 0
+        self._starting_or_ending = asyncio.Lock()
+        self._numbers = count(1)
+        self._answers: dict[int, asyncio.Future[Any]] = {}
+        self._events: dict[tuple[str, str], tuple[int, dict[str, Any]]] = {}
+        """(Kind, network) -> a number that rises with each event, and its data."""
         self._changed = asyncio.Event()
         self._followers = 0
         self._used = clock()
         self._is_closed = False
 
     async def build(self, network: str, experiment: Experiment) -> dict[str, Any]:
-        """Make a network anew, and start the process if there is none. Returns its layers.
+        """Make a network, in place of an earlier one, and start the process if there is none. Returns its layers.
 
         Raises:
             Failure: the process has ended.
         """
-        await self._start()
+        async with self._starting_or_ending:
+            if self._child is None and not self._is_closed:
+                self._events.clear()
+                self._child = await Child.start(*self._worker)
+                self._task = asyncio.create_task(self._listen(self._child))
         self._forget(network)
         self.experiments[network] = experiment
         self._publish("tick", network, {"status": "starting"})
         try:
-            result: dict[str, Any] = await self.ask(
+            layers: dict[str, Any] = await self.ask(
                 "build", network=network, experiment=experiment.model_dump(mode="json")
             )
         except UserError:
             self._forget(network)
             raise
-        return result
+        return layers
 
     async def remove(self, network: str) -> None:
         """Forget a network; the process ends with the last one."""
         self._forget(network)
         if not self.experiments:
             await self.stop()
-        elif self._process is not None:
+        elif self._child is not None:
             await self.ask("remove", network=network)
 
     async def ask(self, do: str, **arguments: Any) -> Any:
-        """Ask the process for something.
+        """Send the process a request, and wait for its answer.
 
         Raises:
             UserError: there is no process or no such network, or the request cannot be fulfilled.
             Failure: the process has ended meanwhile.
         """
         self._used = self._clock()
-        if self._process is None:
+        if self._child is None:
             raise UserError("there is no network yet; make one first")
-        self._asked += 1
-        answer: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
-        self._waiting[self._asked] = answer
-        writer = cast(asyncio.StreamWriter, self._process.stdin)
+        number, answer = next(self._numbers), asyncio.get_running_loop().create_future()
+        self._answers[number] = answer
         try:
-            writer.write(json.dumps({"id": self._asked, "do": do, **arguments}).encode() + b"\n")
-            with suppress(ConnectionError):  # it has just ended, which `_watch` tells us
-                await writer.drain()
+            await self._child.send({"id": number, "do": do, **arguments})
             return await answer
         finally:
-            self._waiting = {number: each for number, each in self._waiting.items() if each is not answer}
+            del self._answers[number]
 
     async def follow(self) -> AsyncIterator[tuple[str, dict[str, Any]]]:
         """The latest events, then each newer one, as (kind, data); until `close`."""
-        seen = 0
+        last = 0
         self._followers += 1
         try:
             while not self._is_closed:
                 changed = self._changed
-                for version, event in sorted(self._events.values(), key=lambda each: each[0]):
-                    if version > seen:
-                        seen = version
-                        yield event["event"], {"network": event["network"], **event["data"]}
+                for (kind, network), (number, data) in sorted(self._events.items(), key=lambda event: event[1][0]):
+                    if number > last:
+                        last = number
+                        yield kind, {"network": network, **data}
                 await changed.wait()
         finally:
             self._followers -= 1
 
     async def stop(self) -> None:
         """End the process and forget the networks."""
-        async with self._lock:  # the next process starts when this one has ended
+        async with self._starting_or_ending:
             self.experiments.clear()
-            process, task = self._process, self._task
-            if process is None or task is None:
-                return
-            self._process = None  # from now on nothing is asked
-            cast(asyncio.StreamWriter, process.stdin).close()
-            try:
-                await asyncio.wait_for(asyncio.shield(task), STOP_SECONDS)
-            except TimeoutError:
-                with suppress(ProcessLookupError):
-                    process.kill()
-                await task
+            child, self._child = self._child, None  # from now on nothing is asked
+            if child is not None and self._task is not None:
+                await child.stop(STOP_SECONDS)
+                await self._task
 
     async def close(self) -> None:
         """End everything, the followers too."""
         self._is_closed = True
         await self.stop()
-        self._wake()
+        self._wake_followers()
 
     async def end_if_idle(self) -> None:
         """End the process if nobody has used it for IDLE_SECONDS."""
-        if self._followers and any(
-            event["event"] == "tick" and event["data"]["status"] == "running" for _, event in self._events.values()
-        ):
+        is_learning = any(data.get("status") == "running" for _, data in self._events.values())
+        if self._followers and is_learning:
             self._used = self._clock()
-        if self._process is not None and self._clock() - self._used >= IDLE_SECONDS:
+        if self._child is not None and self._clock() - self._used >= IDLE_SECONDS:
             await self.stop()
             self._publish("end", "", {"error": f"nobody used it for {IDLE_SECONDS / 60:g} minutes"})
 
-    async def _start(self) -> None:
-        async with self._lock:
-            if self._process is not None or self._is_closed:
-                return
-            self._events.clear()
-            self._process = await asyncio.create_subprocess_exec(
-                *self._command,
-                stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
-                # Not in the server's process group: Ctrl-C reaches the server alone, which then ends the process.
-                start_new_session=True, env={**os.environ, "PYTHONUNBUFFERED": "1"}, limit=MAX_LINE,
-            )  # fmt: skip
-            self._task = asyncio.create_task(self._watch(self._process))
-
-    async def _watch(self, process: asyncio.subprocess.Process) -> None:
-        output, messages = cast(asyncio.StreamReader, process.stdout), cast(asyncio.StreamReader, process.stderr)
-        errors = asyncio.create_task(_last_line(messages))
-        async for text in output:
-            message = json.loads(text)
+    async def _listen(self, child: Child) -> None:
+        """Hand out answers and events until the process ends."""
+        async for message in child.messages():
             if "event" in message:
-                if message["network"] in self.experiments:  # else it was removed meanwhile
+                if message["network"] in self.experiments:  # not removed meanwhile
                     self._publish(message["event"], message["network"], message["data"])
-            elif (answer := self._waiting.get(message["id"])) is not None and not answer.done():
+            elif (answer := self._answers.get(message["id"])) is not None and not answer.done():
                 if "error" in message:
                     answer.set_exception(UserError(message["error"]))
                 else:
                     answer.set_result(message["result"])
-        await process.wait()
-        reason = await errors or _how_it_ended(process.returncode)
-        is_unexpected = self._process is process
-        if is_unexpected:
-            self._process = None
-            self.experiments.clear()
-        for answer in self._waiting.values():
+        _, reason = await child.wait()
+        for answer in self._answers.values():
             if not answer.done():
-                answer.set_exception(Failure(f"{ENDED}: {reason}"))
+                answer.set_exception(Failure(f"the playground's process has ended: {reason}"))
         self._events.clear()
-        if is_unexpected:
+        if self._child is child:  # it was not stopped
+            self._child = None
+            self.experiments.clear()
             self._publish("end", "", {"error": reason})
 
     def _forget(self, network: str) -> None:
         self.experiments.pop(network, None)
-        self._events = {key: each for key, each in self._events.items() if each[1]["network"] != network}
+        self._events = {key: event for key, event in self._events.items() if key[1] != network}
 
-    def _publish(self, event: str, network: str, data: dict[str, Any]) -> None:
-        self._version += 1
-        self._events[f"{event} {network}"] = self._version, {"event": event, "network": network, "data": data}
-        self._wake()
+    def _publish(self, kind: str, network: str, data: dict[str, Any]) -> None:
+        self._events[kind, network] = next(self._numbers), data
+        self._wake_followers()
 
-    def _wake(self) -> None:
+    def _wake_followers(self) -> None:
         self._changed.set()
         self._changed = asyncio.Event()
-
-
-def _how_it_ended(code: int | None) -> str:
-    """In words, where the process has said nothing itself."""
-    if code is not None and code < 0:
-        return f"signal {-code} killed the process; perhaps memory was short"
-    return f"exit code {code}"
-
-
-async def _last_line(messages: asyncio.StreamReader) -> str:
-    """The last line of what a process writes to standard error, shortened; all of it is read, but not kept."""
-    last = b""
-    async for line in messages:
-        last = line.strip() or last
-    return last.decode(errors="replace")[:300]

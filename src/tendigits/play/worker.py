@@ -1,11 +1,11 @@
-"""The process in which the playground's networks learn: one JSON request a line in, responses and events out.
+"""The process in which the playground's networks learn: a JSON request a line in, responses and events out.
 
 python -m tendigits.play.worker
 {"id": 1, "do": "build", "network": "a", "experiment": {}}   ->   {"id": 1, "result": {...}}
 {"id": 2, "do": "train"}                                     ->   {"id": 2, "result": null}, {"event": "tick", ...}
 
-One thread trains, and between two dispatches it does what was asked. Drawings are answered by the other thread, from
-the weights of the last dispatch, so that the pen does not wait for training. The process ends when its input does.
+One thread trains, and answers requests between some steps. The other thread answers drawings at once, with the weights
+of the last finished steps. The process ends when its input does.
 """
 
 import base64
@@ -17,229 +17,204 @@ import sys
 import threading
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 import tendigits  # noqa: F401  # it makes JAX Keras' backend
-from tendigits.data.preprocess import to_input
 from tendigits.errors import DivergedError, TendigitsError, reason_of
-from tendigits.play.check import check, describe_unit, encode
-from tendigits.play.compare import compare
-from tendigits.play.digits import Digits
+from tendigits.play import views
 from tendigits.play.experiment import Experiment
-from tendigits.play.learner import Learner
-
-NETWORKS = ("a", "b")
+from tendigits.play.learner import Digits, Learner
 
 TICK_SECONDS = 0.1
 """Between two events of a network that learns."""
 
-CHECK_SECONDS = 1.0
-"""A check takes 0.2 s: epochs of a few digits, of which there are thirty a second, are not all followed by one."""
+TEST_SECONDS = 1.0
+"""Between two tests: one takes 0.2 seconds, and with few digits there are thirty epochs a second."""
 
 Send = Callable[[dict[str, Any]], None]
 
 
-class Trainer:
-    """The networks and what they are doing. Its methods run in one thread, but for `draw`."""
+@dataclass(eq=False)
+class Network:
+    """A learner and what it is doing."""
+
+    learner: Learner
+    until: float = 0.0
+    """The epoch at which it pauses."""
+    error: str | None = None
+    """Why it cannot learn on."""
+    ticked: float = 0.0
+    """When its last event was sent."""
+    tested: float = 0.0
+    """When it was tested last."""
+    tested_steps: int = -1
+    """Steps that it had taken then."""
+
+    @property
+    def status(self) -> str:
+        """running, paused or failed."""
+        if self.error is not None:
+            return "failed"
+        return "running" if self.learner.epoch < self.until else "paused"
+
+    def advance(self, steps: int | None = None) -> None:
+        """Learn for some steps, unless it cannot."""
+        try:
+            if self.error is None:
+                self.learner.advance(steps)
+        except DivergedError as error:
+            self.error = str(error)
+
+
+class Worker:
+    """The networks, and the requests to them: `build` to `draw` are what a request can ask for in "do"."""
 
     def __init__(self, digits: Digits, send: Send) -> None:
         self.digits, self.send = digits, send
-        self.learners: dict[str, Learner] = {}
-        self.until: dict[str, float] = {}
-        """Network -> the epoch at which it pauses; only those that learn."""
-        self.failed: dict[str, str] = {}
-        self._ticked: dict[str, float] = {}
-        self._checked: dict[str, tuple[float, int]] = {}
-        """Network -> when it was last checked, and after how many steps."""
+        self.networks: dict[str, Network] = {}
+        self._requests: queue.Queue[dict[str, Any] | None] = queue.Queue()
+        """For the training thread; None ends it."""
 
     def build(self, network: str, experiment: dict[str, Any]) -> dict[str, Any]:
-        """Make a network anew."""
+        """Make a network, in place of an earlier one."""
         self.remove(network)
         learner = Learner(Experiment(**experiment), self.digits)
-        self.learners[network] = learner
+        self.networks[network] = Network(learner)
         self._show(network)
         return {"layers": [layer.units for layer in learner.dense]}
 
     def remove(self, network: str) -> None:
         """Forget a network."""
-        for known in (self.learners, self.until, self.failed, self._ticked, self._checked):
-            known.pop(network, None)
+        self.networks.pop(network, None)
 
     def reset(self) -> None:
-        """All networks as they were at the beginning."""
-        self.until.clear()
-        self.failed.clear()
-        for network, learner in self.learners.items():
-            learner.reset()
-            self._show(network)
+        """Give all networks their initial weights."""
+        for name, network in self.networks.items():
+            network.until, network.error = 0.0, None
+            network.learner.reset()
+            self._show(name)
 
     def train(self) -> None:
         """Learn until `pause`."""
-        self.until = dict.fromkeys(self._able(), math.inf)
-        self._tick_all()
+        for name, network in self.networks.items():
+            network.until = math.inf
+            self._tick(name)
 
     def pause(self) -> None:
-        """Stop learning, and check where it stands."""
-        self.until.clear()
-        for network in self.learners:
-            self._show(network)
+        """Stop learning, and test the networks."""
+        for name, network in self.networks.items():
+            network.until = 0.0
+            self._show(name)
 
     def step(self, unit: str) -> None:
         """Learn from one batch, or to the end of the epoch."""
-        if unit == "epoch":
-            self.until = {network: self.learners[network].epoch + 1 for network in self._able()}
-            return
-        self.until.clear()
-        for network in self._able():
-            self._advance(network, 1)
-            self._show(network)
+        for name, network in self.networks.items():
+            if unit == "epoch":
+                network.until = network.learner.epoch + 1
+            else:
+                network.until = 0.0
+                network.advance(1)
+                self._show(name)
 
     def look(self, network: str, layer: int, unit: int) -> dict[str, Any]:
-        """One unit."""
-        return describe_unit(self._learner(network), layer, unit)
+        """What one unit responds to."""
+        return views.describe_unit(self.networks[network].learner, layer, unit)
 
     def compare(self) -> dict[str, Any]:
-        """Network a beside network b, on the test digits."""
-        return compare(self._learner("a"), self._learner("b"))
+        """Compare the networks a and b on the test digits."""
+        return views.compare(self.networks["a"].learner, self.networks["b"].learner)
 
     def draw(self, pixels: str) -> dict[str, Any]:
-        """What each network says to a digit, and each layer's outputs as bytes: 784 bytes in base64 are the digit.
+        """What each network outputs for a digit, 784 bytes in base64; one that has diverged is left out.
 
-        A network whose outputs are no longer finite says nothing.
-
-        May be called while another thread trains: weights are replaced as a whole, never changed.
+        The only request that is answered while another thread trains.
         """
-        x = to_input(np.frombuffer(base64.b64decode(pixels), np.uint8).reshape(1, 28, 28))
-        found = {network: _outputs(learner, x) for network, learner in sorted(self.learners.items())}
-        return {network: outputs for network, outputs in found.items() if outputs is not None}
+        crop = np.frombuffer(base64.b64decode(pixels), np.uint8).reshape(28, 28)
+        found = {name: views.draw(network.learner, crop) for name, network in sorted(self.networks.items())}
+        return {name: outputs for name, outputs in found.items() if outputs is not None}
 
-    @property
-    def is_learning(self) -> bool:
-        """Whether `continue_` has something to do."""
-        return bool(self.until)
-
-    def continue_(self) -> None:
-        """One dispatch of the network that has learned least, so that both are seen at the same epoch."""
-        network = min(self.until, key=lambda name: self.learners[name].progress)
-        learner, before = self.learners[network], self.learners[network].epoch
-        self._advance(network)
-        has_arrived = learner.epoch >= self.until.get(network, 0)
-        if has_arrived or network in self.failed:
-            self.until.pop(network, None)
-        since = time.monotonic() - self._checked[network][0]
-        if network not in self.until or (learner.epoch > before and since >= CHECK_SECONDS):
-            self._show(network)
-        elif time.monotonic() - self._ticked[network] >= TICK_SECONDS:
-            self._tick(network)
-
-    def _advance(self, network: str, steps: int | None = None) -> None:
-        try:
-            self.learners[network].advance(steps)
-        except DivergedError as error:
-            self.failed[network] = str(error)
-
-    def _able(self) -> list[str]:
-        return [network for network in self.learners if network not in self.failed]
-
-    def _learner(self, network: str) -> Learner:
-        return self.learners[network]
-
-    def _show(self, network: str) -> None:
-        """Send a check, unless the network has not changed since the last, and a tick."""
-        learner = self.learners[network]
-        if self._checked.get(network, (0, -1))[1] != learner.steps:
-            try:
-                self.send({"event": "check", "network": network, "data": check(learner)})
-            except DivergedError as error:
-                self.failed[network] = str(error)
-                self.until.pop(network, None)
-            self._checked[network] = time.monotonic(), learner.steps
-        self._tick(network)
-
-    def _tick_all(self) -> None:
-        for network in self.learners:
-            self._tick(network)
-
-    def _tick(self, network: str) -> None:
-        learner = self.learners[network]
-        status = "failed" if network in self.failed else "running" if network in self.until else "paused"
-        self.send({
-            "event": "tick", "network": network,
-            "data": {
-                "status": status, "error": self.failed.get(network), "steps": learner.steps,
-                "epoch": learner.progress, "curve": learner.curve.as_dict(),
-            },
-        })  # fmt: skip
-        self._ticked[network] = time.monotonic()
-
-
-def _outputs(learner: Learner, x: np.ndarray) -> dict[str, Any] | None:
-    *hidden, (probabilities,) = outputs = learner.probe(learner.weights, x)
-    if not all(np.isfinite(layer).all() for layer in outputs):
-        return None
-    return {"probabilities": probabilities.round(5).tolist(), "layers": [_as_bytes(layer[0]) for layer in hidden]}
-
-
-def _as_bytes(outputs: np.ndarray) -> dict[str, Any]:
-    """A layer's outputs as bytes: 0 for the lowest, at most zero, 255 for the highest."""
-    low, high = min(0.0, float(outputs.min())), max(0.0, float(outputs.max()))
-    scale = max(high - low, 1e-12)
-    return {"low": low, "high": high, "units": encode(np.rint(255 * (outputs - low) / scale))}
-
-
-DRAW = "draw"
-REQUESTS = ("build", "remove", "reset", "train", "pause", "step", "look", "compare", DRAW)
-
-
-class Worker:
-    """Reads requests in one thread, and trains in another."""
-
-    def __init__(self, send: Send) -> None:
-        self.send = send
-        self.trainer = Trainer(Digits.load(), send)
-        self._requests: queue.Queue[dict[str, Any] | None] = queue.Queue()
-        """What the training thread is to do; None ends it."""
-
-    def run(self, lines: Any) -> None:
+    def run(self, lines: Iterable[str]) -> None:
         """Answer requests until there are no more."""
         training = threading.Thread(target=self._train)
         training.start()
         for line in lines:
             request = json.loads(line)
-            if request["do"] == DRAW:
-                self._answer(request)
+            if request["do"] == "draw":
+                self.answer(request)
             else:
                 self._requests.put(request)
         self._requests.put(None)
-        training.join()  # JAX does not survive that Python ends while it computes
+        training.join()  # JAX crashes if Python ends while it computes
 
-    def _train(self) -> None:
-        try:
-            while True:
-                try:
-                    request = self._requests.get(block=not self.trainer.is_learning)
-                except queue.Empty:
-                    self.trainer.continue_()
-                    continue
-                if request is None:
-                    return
-                self._answer(request)
-        except BaseException:
-            traceback.print_exc()
-            os._exit(1)  # the other thread waits for requests that nobody would answer
-
-    def _answer(self, request: dict[str, Any]) -> None:
+    def answer(self, request: dict[str, Any]) -> None:
+        """Do what is asked for, and send the result or the error."""
         number, do = request.pop("id"), request.pop("do")
         try:
-            result = getattr(self.trainer, do)(**request) if do in REQUESTS else None
-            self.send({"id": number, "result": result})
+            self.send({"id": number, "result": getattr(self, do)(**request)})
         except TendigitsError as error:
             self.send({"id": number, "error": str(error)})
         except KeyError as error:
             self.send({"id": number, "error": f"there is no network {reason_of(error)}; make it first"})
+
+    def learn(self) -> bool:
+        """Advance the network that has learned least, so that both are at the same epoch; False if none learns."""
+        running = {name: network for name, network in self.networks.items() if network.status == "running"}
+        if not running:
+            return False
+        name, network = min(running.items(), key=lambda item: item[1].learner.progress)
+        epoch, now = network.learner.epoch, time.monotonic
+        network.advance()
+        is_new_epoch = network.learner.epoch > epoch and now() - network.tested >= TEST_SECONDS
+        if is_new_epoch or network.status != "running":
+            self._show(name)
+        elif now() - network.ticked >= TICK_SECONDS:
+            self._tick(name)
+        return True
+
+    def _train(self) -> None:
+        try:
+            is_learning = False
+            while True:
+                try:
+                    request = self._requests.get(block=not is_learning)
+                except queue.Empty:
+                    is_learning = self.learn()
+                    continue
+                if request is None:
+                    return
+                self.answer(request)
+                is_learning = True  # perhaps; `learn` finds out
+        except BaseException:
+            traceback.print_exc()
+            os._exit(1)  # the other thread waits for requests that nobody would answer
+
+    def _show(self, name: str) -> None:
+        """Send test results, unless the network has not changed since the last ones, and a tick."""
+        network = self.networks[name]
+        if network.tested_steps != network.learner.steps:
+            try:
+                self.send({"event": "check", "network": name, "data": views.evaluate(network.learner)})
+            except DivergedError as error:
+                network.error = str(error)
+            network.tested, network.tested_steps = time.monotonic(), network.learner.steps
+        self._tick(name)
+
+    def _tick(self, name: str) -> None:
+        network = self.networks[name]
+        learner = network.learner
+        data = {
+            "status": network.status,
+            "error": network.error,
+            "steps": learner.steps,
+            "epoch": learner.progress,
+            "curve": {"training": learner.training_curve.points, "test": learner.test_curve.points},
+        }
+        self.send({"event": "tick", "network": name, "data": data})
+        network.ticked = time.monotonic()
 
 
 def main() -> None:
@@ -253,7 +228,7 @@ def main() -> None:
         with lock:
             output.write(line)
 
-    Worker(send).run(sys.stdin)
+    Worker(Digits.load(), send).run(sys.stdin)
 
 
 if __name__ == "__main__":

@@ -41,10 +41,9 @@ from tendigits.serve.reading.digits import DigitReading
 from tendigits.serve.reading.fair_queue import QueueFull
 from tendigits.serve.reading.pages import PagePool
 from tendigits.serve.reading.work import prepare_reader
-from tendigits.serve.routes import corrections, forms, networks, phone, play, read, tables
-from tendigits.serve.routes import jobs as job_routes
+from tendigits.serve.routes import corrections, networks, phone, play, read, tables
 from tendigits.serve.routes import runs as run_routes
-from tendigits.serve.routes.photo_inbox import PhotoInbox
+from tendigits.serve.routes.phone import PhotoInbox
 from tendigits.serve.store_calls import STORE_QUEUE, STORE_THREADS, count_or_nan
 from tendigits.teach.store import Store
 
@@ -140,7 +139,7 @@ def create_app(
         responses={422: {"model": ErrorResponse}},
     )
     app.state.tendigits = state
-    for module in (read, networks, tables, forms, corrections, job_routes, run_routes, play, phone):
+    for module in (read, tables, corrections, networks, run_routes, play, phone):
         app.include_router(module.router)
     _add_docs(app)
     _add_health(app, state)

@@ -18,8 +18,8 @@ from tendigits.serve.metrics import Metrics
 from tendigits.serve.reading.batching import BoundedThreads
 from tendigits.serve.reading.digits import DigitReading
 from tendigits.serve.reading.pages import PagePool
-from tendigits.serve.routes.photo_inbox import PhotoInbox
-from tendigits.serve.routes.run_networks import ReadingNetworks
+from tendigits.serve.routes.phone import PhotoInbox
+from tendigits.serve.run_networks import ReadingNetworks
 from tendigits.teach.store import Store
 
 

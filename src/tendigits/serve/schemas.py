@@ -1,9 +1,12 @@
-"""Requests and responses of the API as pydantic models: strict on the way in, described in the OpenAPI document."""
+"""What several routes share of the API: pixels, digits and pages as JSON, described in the OpenAPI document.
+
+The JSON of a result is its `as_dict()`; the classes here only describe it.
+"""
 
 import base64
 from contextlib import suppress
-from datetime import datetime
-from typing import Annotated, Any, Literal
+from dataclasses import dataclass
+from typing import Annotated, Any
 
 import numpy as np
 from pydantic import AfterValidator, BaseModel, ConfigDict, FailFast, Field, ValidationError, model_validator
@@ -11,43 +14,57 @@ from pydantic_core import InitErrorDetails
 
 from tendigits.digits.layers import Layer
 from tendigits.read.page import Page
-from tendigits.read.results import Digit, Number
+from tendigits.read.results import Number
 
 MAX_DIGITS = 1000
-"""Most digits or corrections in one request."""
+"""Digits or corrections in one request."""
 
-Row = Annotated[list[Annotated[int, Field(ge=0, le=255)]], Field(min_length=28, max_length=28), FailFast()]
-Rows = Annotated[list[Row], Field(min_length=28, max_length=28), FailFast()]
+PICTURES = (
+    "image/png", "image/jpeg", "image/webp", "image/tiff", "image/bmp", "image/gif", "image/heic", "image/avif",
+    "application/pdf", "application/octet-stream",
+)  # fmt: skip
+"""Content types of pictures; the bytes decide what a picture is."""
+
+BINARY = {"type": "string", "format": "binary"}
+PICTURE_CONTENT = {kind: {"schema": BINARY} for kind in PICTURES}
 
 
-def _is_crop(text: str) -> str:
+def as_pixels(text: str, height: int) -> np.ndarray[Any, Any]:
+    """uint8 (height, width) from base64."""
+    return np.frombuffer(base64.b64decode(text, validate=True), np.uint8).reshape(height, -1)
+
+
+def encode(pixels: Any) -> Any:
+    """Pixels, uint8, in base64, row by row; anything else unchanged."""
+    return base64.b64encode(pixels.tobytes()).decode() if isinstance(pixels, np.ndarray) else pixels
+
+
+def _check_crop(text: str) -> str:
     with suppress(ValueError):
-        if len(base64.b64decode(text, validate=True)) == 784:
+        if as_pixels(text, 28).shape == (28, 28):
             return text
     raise ValueError("expected 784 bytes in base64: 28 rows of 28 pixels, white digit on black")
 
 
-def encode(pixels: Any) -> Any:
-    """Pixels, uint8, in base64, row by row; anything else as it is."""
-    return base64.b64encode(pixels.tobytes()).decode() if isinstance(pixels, np.ndarray) else pixels
-
-
+Row = Annotated[list[Annotated[int, Field(ge=0, le=255)]], Field(min_length=28, max_length=28), FailFast()]
+Rows = Annotated[list[Row], Field(min_length=28, max_length=28), FailFast()]
 Crop = Annotated[
     str,
     Field(
         description="784 bytes in base64: 28 rows of 28 pixels, white digit on black", min_length=1048, max_length=1048
     ),
-    AfterValidator(_is_crop),
+    AfterValidator(_check_crop),
 ]
 Label = Annotated[int, Field(ge=0, le=9)]
-Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
+Probability = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
 Edges = tuple[int, int, int, int]
 
 
 class Strict(BaseModel):
-    """Refuses unknown fields and other types: `true` is not 1, "3" is not 3.
+    """A request that refuses unknown fields and other types: `true` is not 1, "3" is not 3.
 
-    Lists in it are marked with FailFast, so that one error ends them.
+    Only the first unknown field is reported, and lists are marked with FailFast: else a small body could cause millions
+    of errors.
     """
 
     model_config = ConfigDict(extra="forbid", strict=True)
@@ -55,7 +72,6 @@ class Strict(BaseModel):
     @model_validator(mode="before")
     @classmethod
     def _has_known_fields(cls, content: Any) -> Any:
-        """The first unknown field is an error; pydantic would make one of each, a kilobyte for a field of 9 bytes."""
         for name in content if isinstance(content, dict) else ():
             if name not in cls.model_fields:
                 detail = InitErrorDetails(type="extra_forbidden", loc=(name,), input=content[name])
@@ -67,39 +83,33 @@ class DigitResponse(BaseModel):
     """One digit, or what may be one, with its class probabilities."""
 
     label: Label
-    confidence: Share
-    is_digit: Share
+    confidence: Probability
+    is_digit: Probability
     accepted: bool
     reason: str | None
     probabilities: list[float]
     box: Edges
     crop: str | None = None
 
-    @classmethod
-    def of(cls, digit: Digit, with_crop: bool) -> "DigitResponse":
-        """From the library's result."""
-        crop = encode(digit.crop) if with_crop else None
-        return cls(**digit.as_dict(), crop=crop)
-
 
 class CharacterResponse(BaseModel):
-    """A digit or a sign of a number; an alternative "" is nothing at all."""
+    """A digit or a sign of a number; an alternative "" means that there is no character."""
 
     label: str
-    confidence: Share
+    confidence: Probability
     accepted: bool
-    alternatives: list[tuple[str, Share]]
+    alternatives: list[tuple[str, Probability]]
     box: Edges
     crop: str | None = None
 
 
 class ValueResponse(BaseModel):
-    """What stands in a place."""
+    """What is written in a box."""
 
     value: str
     number: str | None
     """What it means, as a decimal number; null for dates, times and sums."""
-    confidence: Share
+    confidence: Probability
     accepted: bool
     reason: str | None
     box: Edges
@@ -110,52 +120,19 @@ class NumberResponse(ValueResponse):
 
     characters: list[CharacterResponse]
     strip: str | None = None
-    """40 rows of pixels in base64, grey: what the network saw, to correct the number."""
+    """40 rows of pixels in base64, grey: the input of the network, to correct the number."""
     digit: DigitResponse | None = None
     """In a picture of one digit."""
-
-    @classmethod
-    def of(cls, line: Number, with_crops: bool) -> "NumberResponse":
-        """From the library's result."""
-        content = line.as_dict()
-        if with_crops:
-            content["strip"] = encode(line.strip)
-            for each, character in zip(content["characters"], line.characters, strict=True):
-                each["crop"] = encode(character.crop)
-            if line.digit is not None:
-                content["digit"]["crop"] = encode(line.digit.crop)
-        return cls(**content)
-
-
-class LayerResponse(BaseModel):
-    """A layer's outputs as a picture."""
-
-    name: str
-    columns: int
-    low: float
-    """The value of the byte 0."""
-    high: float
-    """The value of the byte 255."""
-    units: str
-    """A byte for each place of the picture, row by row, in base64."""
-
-    @classmethod
-    def of(cls, layer: Layer) -> "LayerResponse":
-        """From a layer; places without a unit are as dark as 0."""
-        values = np.nan_to_num(layer.values)
-        low, high = min(float(values.min()), 0.0), max(float(values.max()), 0.0)
-        scaled = np.rint((values - low) / ((high - low) or 1) * 255).astype(np.uint8)
-        return cls(name=layer.name, columns=values.shape[1], low=low, high=high, units=encode(scaled))
 
 
 class CellResponse(ValueResponse):
     """A cell of a table, or a field of a form.
 
-    `value` is empty where nothing stands; or, if it isn't accepted, where something stands that could not be read.
+    An empty `value` that is accepted is an empty cell; one that isn't could not be read.
     """
 
     index: int | None
-    """Which of the page's numbers stands in it, from 0."""
+    """Position of its number in the page's `numbers`, from 0."""
 
 
 class TableResponse(BaseModel):
@@ -163,13 +140,13 @@ class TableResponse(BaseModel):
 
     rows: list[list[CellResponse]]
     agreement: str | None
-    """What its sums say; null where it has none."""
+    """How many of its sums agree; null where it has none."""
     row_sums: int | None
-    """The column, from 0, from which on the last one is the sum of each row; null if it isn't."""
+    """The first column, from 0, of those whose sum the last column is; null if it isn't."""
     column_sums: int | None
-    """Likewise, the row from which on the last one is the sum of each column."""
+    """The first row, from 0, of those whose sum the last row is; null if it isn't."""
     ruled: bool
-    """Whether lines part its rows and its columns."""
+    """Whether lines separate its rows and its columns."""
 
 
 class PageResponse(BaseModel):
@@ -178,7 +155,7 @@ class PageResponse(BaseModel):
     sha256: str
     """Of the picture's bytes. File names that clients send are ignored."""
     n_pages: int = 1
-    """How many pages its document has: a PDF or a TIFF."""
+    """Number of pages of its document: a PDF or a TIFF."""
     size: tuple[int, int] | None = None
     turned: Annotated[int, Field(ge=0, le=270, multiple_of=90)] = 0
     """Degrees by which the picture is turned clockwise; boxes are those of the picture as it is."""
@@ -193,18 +170,12 @@ class PageResponse(BaseModel):
 
     @classmethod
     def of(cls, page: Page, sha256: str, with_crops: bool, n_pages: int) -> "PageResponse":
-        """From the library's result."""
-        return cls(
-            sha256=sha256,
-            n_pages=n_pages,
-            size=page.size,
-            turned=page.turned,
-            notice=page.notice,
-            text="\n".join(line.value for line in page.numbers),
-            numbers=[NumberResponse.of(line, with_crops) for line in page.numbers],
-            tables=[TableResponse(**table.as_dict()) for table in page.checked()],
-            fields={name: CellResponse(**cell.as_dict()) for name, cell in page.fields.items()},
-        )
+        """A page that was read."""
+        content = page.as_dict()
+        if with_crops:
+            content["numbers"] = [with_pictures(number) for number in page.numbers]
+        text = "\n".join(number.value for number in page.numbers)
+        return cls(sha256=sha256, n_pages=n_pages, text=text, **content)
 
 
 class ReadResponse(BaseModel):
@@ -214,47 +185,33 @@ class ReadResponse(BaseModel):
     pages: list[PageResponse]
 
 
-class DigitsRequest(Strict):
-    """Digits like MNIST's: 28x28 pixels from 0 to 255, white digit on black."""
-
-    digits: Annotated[list[Rows], Field(min_length=1, max_length=MAX_DIGITS), FailFast()]
-
-
-class DigitsResponse(BaseModel):
-    """The digits, in the order of the request."""
-
-    network: str
-    digits: list[DigitResponse]
+def with_pictures(number: Number) -> dict[str, Any]:
+    """A number as JSON, with the pixels that the network saw, in base64."""
+    content = number.as_dict() | {"strip": encode(number.strip)}
+    for entry, character in zip(content["characters"], number.characters, strict=True):
+        entry["crop"] = encode(character.crop)
+    if number.digit is not None:
+        content["digit"]["crop"] = encode(number.digit.crop)
+    return content
 
 
-class NetworkResponse(BaseModel):
-    """A fine-tuned network and its evaluation."""
+@dataclass(frozen=True)
+class LayerResponse:
+    """A layer's outputs as a picture."""
 
-    model_config = ConfigDict(from_attributes=True)
+    name: str
+    columns: int
+    low: float
+    """The value of the byte 0."""
+    high: float
+    """The value of the byte 255."""
+    units: str
+    """A byte for each pixel of the picture, row by row, in base64."""
 
-    id: int
-    sha256: str
-    created: datetime
-    accepted: datetime | None
-    retired: datetime | None
-    report: dict[str, Any]
-
-
-class NetworksResponse(BaseModel):
-    """The fine-tuned networks, newest first, and the active one: its number, or null for the package's own."""
-
-    active: int | None
-    sha256: str
-    networks: list[NetworkResponse]
-
-
-class JobResponse(BaseModel):
-    """Training or fine-tuning in the background."""
-
-    model_config = ConfigDict(from_attributes=True)
-
-    id: int
-    kind: Literal["train", "teach"]
-    parameters: dict[str, Any]
-    status: Literal["running", "finished", "failed", "stopped"]
-    error: str | None
+    @classmethod
+    def of(cls, layer: Layer) -> "LayerResponse":
+        """From a layer; pixels without a unit are as dark as 0."""
+        values = np.nan_to_num(layer.values)
+        low, high = min(float(values.min()), 0.0), max(float(values.max()), 0.0)
+        scaled = np.rint((values - low) / ((high - low) or 1) * 255).astype(np.uint8)
+        return cls(layer.name, values.shape[1], low, high, encode(scaled))

@@ -28,7 +28,7 @@ from tendigits.serve.edge.security import SecuritySettings
 from tendigits.serve.jobs import Jobs
 from tendigits.serve.reading.pages import PagePool
 from tendigits.serve.reading.work import ReaderSource, prepare_reader
-from tendigits.serve.routes.photo_inbox import PhotoInbox
+from tendigits.serve.routes.phone import PhotoInbox
 from tendigits.serve.store_calls import LOCK_TIMEOUT
 from tendigits.teach.store import Store
 from tendigits.teach.verify import bundled_sha256

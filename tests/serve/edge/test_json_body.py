@@ -12,10 +12,10 @@ from tendigits.errors import RecipeError
 from tendigits.model.recipe import Recipe
 from tendigits.play.experiment import Experiment
 from tendigits.serve.edge.json_body import MAX_JSON, validate_json
-from tendigits.serve.routes.correction_schemas import CorrectionsRequest
+from tendigits.serve.routes.corrections import CorrectionsRequest
+from tendigits.serve.routes.read import DigitsRequest
 from tendigits.serve.routes.runs import RunRequest
-from tendigits.serve.routes.table_schemas import TablesRequest
-from tendigits.serve.schemas import DigitsRequest
+from tendigits.serve.routes.tables import TablesRequest
 
 pytestmark = pytest.mark.xdist_group("server")
 

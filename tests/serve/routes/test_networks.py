@@ -1,126 +1,110 @@
-"""Networks of runs over HTTP: they read, show their layers, few are kept, and a bad one is an error of that choice."""
+"""Fine-tuned networks and jobs over HTTP: accepted, rolled back, refused, started."""
 
-import asyncio
-import base64
-import shutil
-from concurrent.futures import Future
-from contextlib import AbstractContextManager
+import errno
+import threading
 
 import numpy as np
 import pytest
+from starlette.testclient import TestClient
 
-from helpers import crop64, png
-from tendigits.errors import ModelFileError, RunError
+from helpers import NOW, changed, correction, png
+from tendigits.pool.child import Child
 from tendigits.read.reader import Reader
-from tendigits.runs.run import open_run
-from tendigits.serve.routes import run_networks
-from tendigits.serve.routes.run_networks import MOST, ReadingNetworks
+from tendigits.serve.app import create_app
+from tendigits.teach.store import MIN_CORRECTIONS
+from tendigits.teach.verify import bundled_sha256
 
-pytestmark = pytest.mark.xdist_group("report")  # the same finished runs
-
-
-@pytest.fixture
-def with_runs(client, runs, runs_folder):
-    shutil.copytree(runs, runs_folder)
-    yield client
-    shutil.rmtree(runs_folder)
+pytestmark = pytest.mark.xdist_group("server")
 
 
-def test_a_run_reads_and_shows_its_layers(with_runs, runs, digits):
-    picture = png(255 - np.kron(digits.x_test[0], np.ones((4, 4), np.uint8)))
-    answer = with_runs.post("/v1/read?one=true&crops=true&run=b", content=picture)
-    assert answer.status_code == 200
-    digit = answer.json()["pages"][0]["numbers"][0]["digit"]
-    expected = Reader(runs / "b").digit(picture)
-    assert digit["label"] == expected.label
-    np.testing.assert_allclose(digit["probabilities"], expected.probabilities, atol=1e-4)
-    own = with_runs.post("/v1/read?one=true", content=picture).json()
-    assert own["network"] != answer.json()["network"]
-    layers = with_runs.post("/v1/layers?run=b", json={"crop": digit["crop"]}).json()["layers"]
-    assert [layer["name"] for layer in layers] == ["hidden layer 1: 16 units", "hidden layer 2: 8 units"]
-    assert [len(base64.b64decode(layer["units"])) for layer in layers] == [16, 8]
-    assert all(layer["low"] == 0 <= layer["high"] for layer in layers)  # after a rectifier
-    reader = with_runs.post("/v1/layers", json={"crop": digit["crop"]}).json()["layers"]
-    assert reader[0]["name"].startswith("convolution 1: ")
+def test_accept_and_roll_back(client, client_store):
+    assert client.post("/v1/networks/rollback").status_code == 409
+    assert client.post("/v1/networks/1/accept").status_code == 404
+    one, two = (client_store.add_network(changed(factor), "base", {"learned": 1}, NOW) for factor in (1.01, 1.02))
+    for network in (one, two):
+        assert client.post(f"/v1/networks/{network.id}/accept").json()["sha256"] == network.sha256
+        assert client.get("/ready").json()["network"] == network.sha256
+    assert client.post("/v1/networks/rollback").json()["active"] == one.id
+    listed = client.get("/v1/networks").json()
+    assert (listed["active"], listed["sha256"]) == (one.id, one.sha256)
+    assert [(network["id"], network["report"]) for network in listed["networks"]] == [
+        (two.id, {"learned": 1}),
+        (one.id, {"learned": 1}),
+    ]
 
 
-class Inline(AbstractContextManager):
-    """A pool without a process, in which Keras would take seconds to be imported."""
-
-    def __init__(self, *_, **__):
-        pass
-
-    def __exit__(self, *_):
-        pass
-
-    def submit(self, work, *arguments):
-        done = Future()
-        try:
-            done.set_result(work(*arguments))
-        except ModelFileError as error:
-            done.set_exception(error)
-        return done
-
-
-def test_what_cannot_be_chosen_is_an_error_of_that_choice(with_runs, runs_folder, digits, monkeypatch):
-    monkeypatch.setattr(run_networks, "WorkerPool", Inline)
-    picture, crop = png(255 - digits.x_test[0]), {"crop": crop64(digits.x_test[0])}
-    for name in ("nothing", "..", "..%2fa", "%00"):
-        for path, body in (("read", {"content": picture}), ("layers", {"json": crop})):
-            assert with_runs.post(f"/v1/{path}?run={name}", **body).status_code == 404, name
-    model = runs_folder / "a" / "model.keras"
-    model.write_bytes(model.read_bytes()[:5000])
-    answer = with_runs.post("/v1/read?run=a", content=picture)
+@pytest.mark.parametrize(
+    ("data", "error"),
+    [(changed(-1.0), "known digits"), (changed(np.nan), "expected finite weights"), (b"no file", "not a complete")],
+    ids=["wrong", "not finite", "broken"],
+)
+def test_a_bad_network_is_not_accepted_and_the_server_goes_on(client, client_store, digits, data, error):
+    network = client_store.add_network(data, "base", {}, NOW)
+    answer = client.post(f"/v1/networks/{network.id}/accept")
     assert answer.status_code == 409
-    assert "model.keras" in answer.json()["error"]
-    model.unlink()
-    assert with_runs.post("/v1/layers?run=a", json=crop).status_code == 409
-    assert with_runs.post("/v1/read", content=picture).status_code == 200
+    assert error in answer.json()["error"]
+    read = client.post("/v1/read?one=true", content=png(digits.x_test[0])).json()
+    assert (read["network"], read["pages"][0]["text"]) == (bundled_sha256(), str(digits.y_test[0]))
 
 
-def test_few_are_kept_and_each_is_opened_once(runs, monkeypatch, tmp_path):
-    opened = []
+def test_each_request_is_answered_by_one_network_while_networks_change(client, client_store, digits):
+    network = client_store.add_network(changed(1.01), "base", {}, NOW)
+    answers, stop = [], threading.Event()
 
-    def open_run_of(path):
-        opened.append(path.name)
-        if path.name == "bad":
-            raise ModelFileError("it is damaged")
-        return object()
+    def ask():
+        while not stop.is_set():
+            answer = client.post("/v1/read?one=true", content=png(digits.x_test[1]))
+            answers.append((answer.status_code, answer.json()["network"], answer.json()["pages"][0]["text"]))
 
-    monkeypatch.setattr(run_networks, "_open_run", open_run_of)
-    for i in range(MOST + 2):
-        shutil.copytree(runs / "a", tmp_path / str(i))
-    found = [open_run(tmp_path / str(i)) for i in range(MOST + 2)]
-
-    async def ask():
-        networks = ReadingNetworks()
-        first = await asyncio.gather(*(networks.of_run(found[0]) for _ in range(5)))
-        assert len({id(network) for network in first}) == 1
-        for run in found[1:]:
-            await networks.of_run(run)
-        assert len(networks._kept) == MOST
-        await networks.of_run(found[-1])
-        await networks.of_run(found[0])
-        record = found[0].record()
-        record["models"]["model.keras"] = "0" * 64
-        found[0].write_record(record)
-        await networks.of_run(found[0])
-        for _ in range(3):  # the next strokes of a pen
-            with pytest.raises(ModelFileError, match="it is damaged"):
-                await networks.of_run(bad)
-        (bad.path / "model.keras").write_bytes(b"another")
-        with pytest.raises(ModelFileError):
-            await networks.of_run(bad)
-
-    bad = open_run(shutil.copytree(runs / "a", tmp_path / "bad"))
-    asyncio.run(ask())
-    assert opened == ["0", "1", "2", "3", "4", "5", "0", "0", "bad", "bad"]
+    threads = [threading.Thread(target=ask) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for _ in range(5):
+        client.post(f"/v1/networks/{network.id}/accept")
+        client.post("/v1/networks/rollback")
+    stop.set()
+    for thread in threads:
+        thread.join()
+    text = str(digits.y_test[1])
+    assert set(answers) <= {(200, bundled_sha256(), text), (200, network.sha256, text)}
 
 
-def test_an_unfinished_run_has_no_network(runs, tmp_path):
-    run = open_run(shutil.copytree(runs / "a", tmp_path / "a"))
-    record = run.record()
-    del record["models"]
-    run.write_record(record)
-    with pytest.raises(RunError, match="has no model yet"):
-        asyncio.run(ReadingNetworks().of_run(run))
+def test_a_network_from_the_command_line_stays_active(store, place, tmp_path):
+    network = store.add_network(changed(1.01), "base", {}, NOW)
+    app = create_app(store, place, reader=Reader(), runs=tmp_path, now=lambda: NOW)
+    with TestClient(app, base_url="http://127.0.0.1") as client:
+        for path in (f"/v1/networks/{network.id}/accept", "/v1/networks/rollback"):
+            answer = client.post(path)
+            assert answer.status_code == 409
+            assert "--model" in answer.json()["error"]
+
+
+def test_teaching_needs_corrections(client):
+    answer = client.post("/v1/teach")
+    assert answer.status_code == 409
+    assert "at least 5 corrections to teach from, found 0" in answer.json()["error"]
+
+
+def test_a_job_that_does_not_start_is_answered_with_the_reason(client, client_store, runs_folder, digits, monkeypatch):
+    """The store's location is not an argument, which other users could see with `ps`."""
+    started = []
+
+    async def fail(*arguments, environment):
+        started.append((arguments, environment))
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    monkeypatch.setattr(Child, "start", fail)
+    client_store.add([correction(crop) for crop in digits.x_train[:MIN_CORRECTIONS]])
+    for path, body in (("teach", None), ("runs", {"recipe": "fast"})):  # the first one does not block the second
+        answer = client.post(f"/v1/{path}", json=body)
+        assert (answer.status_code, answer.headers["retry-after"]) == (503, "5")
+        assert answer.json()["error"] == "the process did not start: Too many open files"
+    teach = ("-m", "tendigits.pool.child", "teach", "--json")
+    assert started[0] == (teach, {"TENDIGITS_STORE": str(runs_folder.parent / "a.db")})
+
+
+def test_jobs_that_do_not_exist(client):
+    assert client.get("/v1/jobs/last").json() is None
+    assert client.get("/v1/jobs/7/events").status_code == 404
+    assert client.delete("/v1/jobs/7").status_code == 404
+    assert client.delete("/v1/jobs/0").status_code == 422

@@ -1,11 +1,14 @@
-"""Photos from a phone over HTTP: what the phone's token allows, and that nothing is there without serve --phone."""
+"""Photos from a phone: what the phone's token allows, how many photos wait and how long, and which page gets one."""
+
+import asyncio
 
 import pytest
+from starlette.exceptions import HTTPException
 from starlette.testclient import TestClient
 
 from tendigits.serve.app import PAGE, create_app
 from tendigits.serve.edge.security import SecuritySettings
-from tendigits.serve.routes.photo_inbox import MAX_PHOTOS, PhotoInbox
+from tendigits.serve.routes.phone import MAX_AGE_SECONDS, MAX_PHOTOS, Photo, PhotoInbox
 from tendigits.teach.store import Store
 
 pytestmark = pytest.mark.xdist_group("server")
@@ -31,15 +34,19 @@ def phone_application(tmp_path_factory):
 
 @pytest.fixture
 def with_phone(phone_application):
-    """A server with --phone and no photo; the client has no token of its own."""
+    """A server with --phone and no photo; the client has no token."""
     phone_application.cookies.clear()
     while phone_application.delete("/v1/phone/photos/next", headers=LAPTOP).status_code == 200:
         pass
     return phone_application
 
 
+def send(client, content=b"photo", **headers):
+    return client.post("/v1/phone/photos", content=content, headers=PHONE | headers)
+
+
 def test_a_photo_goes_from_the_phone_to_the_laptop_once(with_phone):
-    sent = with_phone.post("/v1/phone/photos", content=b"photo", headers={"content-type": "image/jpeg", **PHONE})
+    sent = send(with_phone, **{"content-type": "image/jpeg"})
     assert (sent.status_code, sent.json()) == (202, {"opens": False})
     assert "event: photo\n" in with_phone.get("/v1/phone/events", headers=LAPTOP).text
     photo = with_phone.delete("/v1/phone/photos/next", headers=LAPTOP)
@@ -48,30 +55,22 @@ def test_a_photo_goes_from_the_phone_to_the_laptop_once(with_phone):
 
 
 def test_a_photo_is_never_served_as_a_page(with_phone):
-    with_phone.post("/v1/phone/photos", content=b"<script>", headers={"content-type": "text/html", **PHONE})
+    send(with_phone, b"<script>", **{"content-type": "text/html"})
     photo = with_phone.delete("/v1/phone/photos/next", headers=LAPTOP)
     assert photo.headers["content-type"] == "application/octet-stream"
 
 
-def test_one_photo_too_many_is_refused(with_phone):
-    statuses = [with_phone.post("/v1/phone/photos", content=b"x", headers=PHONE).status_code for _ in range(5)]
-    assert statuses == [202] * MAX_PHOTOS + [409]
-
-
-def test_the_phones_token_allows_nothing_but_to_send_photos(with_phone):
+def test_the_phones_token_allows_only_to_send_photos(with_phone):
     schema = with_phone.get("/openapi.json", headers=LAPTOP).json()
     requests = [(method.upper(), path) for path, operations in schema["paths"].items() for method in operations]
     requests += [("GET", f"/{entry.name}") for entry in PAGE.iterdir()]
-    requests += [("GET", path) for path in ("/", "/docs", "/openapi.json", "/v1/nothing")]
-    requests += [("GET", "/phone.html/"), ("GET", "/phone.html/../index.html"), ("POST", "/phone.html")]
-    scope = [each for each in requests if each not in ALLOWED and each[1] not in ("/live", "/ready")]
-    assert len(scope) > 50
-    assert ("GET", "/v1/corrections/export") in scope
-    for method, path in scope:
+    requests += [("GET", path) for path in ("/", "/docs", "/openapi.json", "/v1/nothing", "/phone.html/../index.html")]
+    forbidden = [each for each in requests if each not in ALLOWED and each[1] not in ("/live", "/ready")]
+    assert ("GET", "/v1/corrections/export") in forbidden
+    for method, path in forbidden:
         url = path.replace("{number}", "1").replace("{name}", "a")
-        ways = ({"headers": PHONE}, {"params": {"token": PHONE_TOKEN}}, {"headers": cookie(PHONE_TOKEN)},
-                {"headers": {"cookie": f"tendigits-token={PHONE_TOKEN}"}})  # fmt: skip
-        for way in ways:
+        cookies = [{"cookie": f"{name}={PHONE_TOKEN}"} for name in ("tendigits-phone", "tendigits-token")]
+        for way in ({"headers": PHONE}, {"params": {"token": PHONE_TOKEN}}, *({"headers": each} for each in cookies)):
             answer = with_phone.request(method, url, **way)
             assert answer.status_code == 401, (method, path, way)
             assert "set-cookie" not in answer.headers
@@ -79,10 +78,6 @@ def test_the_phones_token_allows_nothing_but_to_send_photos(with_phone):
         assert with_phone.request(method, path).status_code == 401, path
         assert with_phone.request(method, path, headers=PHONE).status_code in (200, 202), path
         assert with_phone.request(method, path, headers=LAPTOP).status_code in (200, 202), path
-
-
-def cookie(token):
-    return {"cookie": f"tendigits-phone={token}"}
 
 
 def test_the_code_opens_the_page_and_its_cookie_sends_photos(with_phone):
@@ -93,18 +88,48 @@ def test_the_code_opens_the_page_and_its_cookie_sends_photos(with_phone):
     assert page.headers["set-cookie"] == f"tendigits-phone={PHONE_TOKEN}; HttpOnly; SameSite=Strict; Path=/"
     assert "Take a photo" in page.text
     assert with_phone.post("/v1/phone/photos", content=b"x").status_code == 202  # by the cookie
-    assert with_phone.get("/v1/corrections").status_code == 401
     elsewhere = {"origin": "http://evil.example"}
     assert with_phone.post("/v1/phone/photos", content=b"x", headers=elsewhere).status_code == 403
 
 
-def test_without_the_flag_nothing_is_there(client):
-    assert client.get("/v1/phone").json() is None  # a page asks this whenever it is opened
-    for method, path in (
-        ("POST", "/v1/phone/photos"),
-        ("GET", "/v1/phone/events"),
-        ("DELETE", "/v1/phone/photos/next"),
-    ):
-        answer = client.request(method, path)
-        assert answer.status_code == 404
-        assert "start it with: tendigits serve --phone" in answer.json()["error"]
+def test_without_the_flag_there_is_no_phone(client):
+    assert client.get("/v1/phone").json() is None  # the page asks this whenever it is opened
+    answer = client.post("/v1/phone/photos")
+    assert answer.status_code == 404
+    assert "start it with: tendigits serve --phone" in answer.json()["error"]
+
+
+def test_a_few_photos_wait_in_order_until_they_are_too_old():
+    async def check():
+        now = 0.0
+        inbox = PhotoInbox("", now=lambda: now)
+        photos = [Photo("image/png", bytes([n])) for n in range(MAX_PHOTOS)]
+        assert [inbox.put(photo) for photo in photos] == [False] * MAX_PHOTOS  # no page waits
+        with pytest.raises(HTTPException, match="too many photos"):
+            inbox.put(photos[0])
+        assert inbox.take() is photos[0]
+        now = 1.0
+        inbox.put(photos[0])
+        now = MAX_AGE_SECONDS
+        assert inbox.take() is photos[0]
+        assert inbox.take() is None
+
+    asyncio.run(check())
+
+
+def test_the_page_that_waits_last_gets_the_photo():
+    async def check():
+        inbox, photo = PhotoInbox(""), Photo("image/png", b"")
+        first, second, closed = (asyncio.create_task(inbox.wait()) for _ in range(3))
+        assert (await first, await second) == (False, False)
+        closed.cancel()
+        await asyncio.wait([closed])
+        assert inbox.put(photo) is False
+        assert await inbox.wait() is True  # the next page finds it at once
+        inbox.take()
+        last = asyncio.create_task(inbox.wait())
+        await asyncio.sleep(0)
+        assert inbox.put(photo) is True
+        assert await last is True
+
+    asyncio.run(check())

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from helpers import file_of, printed_table
-from tendigits.serve.routes import table_schemas
+from tendigits.serve.routes import tables
 
 pytestmark = pytest.mark.xdist_group("server")
 
@@ -48,31 +48,17 @@ def test_tables_that_were_checked_become_sheets_and_csv(client, monkeypatch):
     assert book["page 2"]["A1"].value == 12.5
     assert book["table 2"]["A1"].comment.text.startswith("may be 7")
     assert client.post("/v1/tables/export", json=sent).text == "12.50,\n\n1?,\n"
-    monkeypatch.setattr(table_schemas, "MAX_CELLS", 5)
+    monkeypatch.setattr(tables, "MAX_CELLS", 5)
     uneven = {"rows": [[{"value": ""}] * 2, [{"value": ""}]]}
-    for tables, told in (([], "at least 1"), ([uneven], "the same length"), ([table("1")] * 3, "at most 5 cells")):
-        answer = client.post("/v1/tables/export", json={"tables": tables})
-        assert (answer.status_code, told in answer.json()["error"]) == (422, True)
+    for sent, message in (([], "at least 1"), ([uneven], "the same length"), ([table("1")] * 3, "at most 5 cells")):
+        answer = client.post("/v1/tables/export", json={"tables": sent})
+        assert (answer.status_code, message in answer.json()["error"]) == (422, True)
 
 
-@pytest.mark.parametrize("kind", [XLSX, "text/csv"])
-def test_a_picture_without_a_table(client, kind):
-    blank = file_of(Image.new("L", (300, 200), 240))
-    answer = client.post("/v1/tables", content=blank, headers={"accept": kind})
+def test_a_picture_without_a_table(client):
+    answer = client.post("/v1/tables", content=file_of(Image.new("L", (300, 200), 240)))
     assert answer.status_code == 404
     assert answer.json()["error"].startswith("found no table in the picture")
-
-
-def test_no_cell_is_a_formula_in_a_file(client):
-    values = ["=1+1", "+1+1", "-1-1", "@SUM(A1)", "\t=1", "\r=1", "=12", "-12", "1\r=1"]
-    request = {"tables": [{"rows": [[{"value": value} for value in values]]}]}
-    answer = client.post("/v1/tables/export", json=request)
-    (row,) = csv.reader(io.StringIO(answer.text, newline=""))
-    assert row == ["'=1+1", "'+1+1", "'-1-1", "'@SUM(A1)", "' =1", "' =1", "12", "-12", "1 =1"]
-    answer = client.post("/v1/tables/export", json=request, headers={"accept": XLSX})
-    (cells,) = openpyxl.load_workbook(io.BytesIO(answer.content))["table 1"].iter_rows()
-    assert [cell.data_type for cell in cells] == [*"ssssssnns"]
-    assert [cell.value for cell in cells[:4]] == values[:4]
 
 
 @pytest.mark.parametrize(

@@ -1,70 +1,218 @@
-"""/v1/corrections: add, list, delete, export and import corrections of digits, and of whole numbers."""
+"""/v1/corrections: add, list, delete, export and import corrections of digits, as crops, and of numbers, as strips."""
 
 from collections.abc import AsyncIterator, Iterator, Sequence
+from datetime import UTC, datetime
 from io import BytesIO
-from typing import Annotated
+from typing import Annotated, Any, Literal, Self
 
 from fastapi import APIRouter, Path, Query, Request
-from pydantic import ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    FailFast,
+    Field,
+    ValidationError,
+    model_validator,
+)
 from starlette.exceptions import HTTPException
 from starlette.responses import StreamingResponse
 
+from tendigits.errors import UserError
+from tendigits.numbers.decode import CHARACTERS, HEIGHT
+from tendigits.numbers.strips import MAX_WIDTH_PX
 from tendigits.serve.app_state import AppState, State
 from tendigits.serve.edge.json_body import JsonRoute, validate_json
 from tendigits.serve.errors import error_responses, sentence_of
-from tendigits.serve.routes.correction_schemas import (
-    CorrectionResponse,
-    CorrectionsRequest,
-    CorrectionsResponse,
-    ExportedCorrection,
-    ExportedNumber,
-    ImportResponse,
-    NumberResponse,
-    NumbersRequest,
-    NumbersResponse,
-    as_crop,
-    as_strip,
-)
+from tendigits.serve.schemas import MAX_DIGITS, Crop, Label, Strict, as_pixels, encode
 from tendigits.serve.store_calls import in_store_threads
-from tendigits.teach.corrections import Correction, NumberCorrection
+from tendigits.teach.corrections import MIN_STRIP_WIDTH, Correction, NumberCorrection, check_text, is_width
 from tendigits.teach.store import MAX_CORRECTIONS
 
 router = APIRouter(
     prefix="/v1/corrections", tags=["corrections"], route_class=JsonRoute, responses=error_responses(503)
 )
 
+JSON_LINES = "application/x-ndjson"
+CONTENT = {JSON_LINES: {"schema": {"type": "string"}}}
+
+MAX_LINE_BYTES = 2**18
+"""Of an import; the widest strip has 218,456 characters."""
+
+STRIP = "40 rows of pixels in base64, as a number was read with ?crops=true"
+TEXT = f"A number of the characters {CHARACTERS}, or nothing where there is none"
+
+
+def _check_strip(text: str) -> str:
+    try:
+        strip = as_pixels(text, HEIGHT)
+    except ValueError:
+        strip = None
+    if strip is None or not is_width(strip.shape[1]):
+        raise ValueError(f"expected {STRIP}")
+    return text
+
+
+def _check_characters(text: str) -> str:
+    if set(text) <= set(CHARACTERS):
+        return text
+    raise ValueError(f"expected a number of the characters {CHARACTERS}, or nothing where there is none")
+
+
+def _in_utc(time: datetime) -> datetime:
+    """A time without a zone is local time."""
+    try:
+        return time.astimezone(UTC)
+    except (OverflowError, ValueError, OSError):  # such as 0001-01-01T00:00+01:00
+        raise ValueError("expected a time from the years 1 to 9999, in UTC, too") from None
+
+
+Strip = Annotated[
+    str,
+    Field(
+        description=STRIP, min_length=MIN_STRIP_WIDTH * HEIGHT * 4 // 3, max_length=-(-MAX_WIDTH_PX * HEIGHT // 3) * 4
+    ),
+    AfterValidator(_check_strip),
+]
+Text = Annotated[str, Field(description=TEXT, max_length=512), AfterValidator(_check_characters)]
+Encoded = Annotated[str, BeforeValidator(encode)]
+Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+Created = Annotated[datetime, Field(strict=False), AfterValidator(_in_utc)]
+
 Number = Annotated[int, Path(ge=1, le=2**31 - 1)]
-LINES = "application/x-ndjson"
-CONTENT = {LINES: {"schema": {"type": "string"}}}
-
-MAX_LINE = 2**18
-"""Bytes of a line of an import; the widest strip has 218,456 characters."""
-
-Part = Sequence[Correction | NumberCorrection]
 First = Annotated[int, Query(ge=0, le=MAX_CORRECTIONS)]
-Most = Annotated[int, Query(ge=1, le=1000)]
-MostNumbers = Annotated[int, Query(ge=1, le=100, description="A strip may have 160 KB, a crop has 784 bytes.")]
+MaxCorrections = Annotated[int, Query(ge=1, le=1000)]
+MaxNumbers = Annotated[int, Query(ge=1, le=100, description="A strip may have 160 KB, a crop has 784 bytes.")]
+Items = Sequence[Correction | NumberCorrection]
 
 
-@router.get("")
+class NewCorrection(Strict):
+    """A crop and its label; null is "not a digit"."""
+
+    crop: Crop
+    label: Label | None
+    predicted: Label | None = None
+    source: Literal["draw", "picture", "api"] = "api"
+
+    def correction(self, network: str, created: datetime) -> Correction:
+        """For the store."""
+        return Correction(as_pixels(self.crop, 28), self.label, self.predicted, self.source, network, created)
+
+
+class NewNumber(Strict):
+    """A strip and the number that it shows."""
+
+    strip: Strip
+    text: Text
+    predicted: Text = ""
+    source: Literal["picture", "api"] = "api"
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        for text in (self.text, self.predicted):
+            try:
+                check_text(text, as_pixels(self.strip, HEIGHT).shape[1])
+            except UserError as error:
+                raise ValueError(str(error)) from None
+        return self
+
+    def correction(self, network: str, created: datetime) -> NumberCorrection:
+        """For the store."""
+        strip = as_pixels(self.strip, HEIGHT)
+        return NumberCorrection(strip, self.text, self.predicted, self.source, network, created)
+
+
+class ExportedCorrection(NewCorrection):
+    """A line of an export."""
+
+    source: Literal["draw", "picture", "api", "import"] = "import"  # type: ignore[assignment]
+    network: Sha256
+    created: Created
+
+
+class ExportedNumber(NewNumber):
+    """A line of an export with a number."""
+
+    source: Literal["picture", "api", "import"] = "import"  # type: ignore[assignment]
+    network: Sha256
+    created: Created
+
+
+class CorrectionsRequest(Strict):
+    """One or more corrections."""
+
+    corrections: Annotated[list[NewCorrection], Field(min_length=1, max_length=MAX_DIGITS), FailFast()]
+
+
+class NumbersRequest(Strict):
+    """One or more corrections of numbers."""
+
+    numbers: Annotated[list[NewNumber], Field(min_length=1, max_length=MAX_DIGITS), FailFast()]
+
+
+class CorrectionResponse(BaseModel):
+    """A stored correction."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    id: int
+    crop: Encoded
+    label: Label | None
+    predicted: Label | None
+    source: str
+    network: str
+    created: datetime
+
+
+class StoredNumberResponse(BaseModel):
+    """A stored correction of a number."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    id: int
+    strip: Encoded
+    text: str
+    predicted: str
+    source: str
+    network: str
+    created: datetime
+
+
+class CorrectionsResponse(BaseModel):
+    """Some of the corrections of single digits, newest first, and the number of all of them."""
+
+    count: int
+    corrections: list[CorrectionResponse]
+
+
+class NumbersResponse(BaseModel):
+    """Some of the corrections of numbers, newest first, and the number of all of them."""
+
+    count: int
+    numbers: list[StoredNumberResponse]
+
+
+class ImportResponse(BaseModel):
+    """Corrections read from the import, and the number in the store now."""
+
+    read: int
+    count: int
+
+
+@router.get("", response_model=CorrectionsResponse)
 @in_store_threads
-def list_corrections(state: State, first: First = 0, n: Most = 100) -> CorrectionsResponse:
+def list_corrections(state: State, first: First = 0, n: MaxCorrections = 100) -> dict[str, Any]:
     """At most `n` corrections of single digits, newest first, without the first `first`."""
-    found = [CorrectionResponse.model_validate(item) for item in state.store.corrections(first, n)]
-    return CorrectionsResponse(count=state.store.count_digits(), corrections=found)
+    return {"count": state.store.count_digits(), "corrections": state.store.corrections(first, n)}
 
 
-@router.post("", status_code=201, responses=error_responses(409))
+@router.post("", status_code=201, response_model=CorrectionsResponse, responses=error_responses(409))
 @in_store_threads
-def add_corrections(state: State, request: CorrectionsRequest) -> CorrectionsResponse:
+def add_corrections(state: State, request: CorrectionsRequest) -> dict[str, Any]:
     """Store corrections; when this answers, they are on the disk. A new correction of a crop replaces the old one."""
-    now = state.now()
-    stored = state.store.add([
-        Correction(as_crop(one.crop), one.label, one.predicted, one.source, state.active.current.sha256, now)
-        for one in request.corrections
-    ])  # fmt: skip
-    added = [CorrectionResponse.model_validate(item) for item in stored]
-    return CorrectionsResponse(count=state.store.count_digits(), corrections=added)
+    stored = _add(state, request.corrections)
+    return {"count": state.store.count_digits(), "corrections": stored}
 
 
 @router.delete("/{number}", status_code=204, responses=error_responses(404))
@@ -75,25 +223,19 @@ def delete_correction(state: State, number: Number) -> None:
         raise HTTPException(404, f"there is no correction {number}")
 
 
-@router.get("/numbers")
+@router.get("/numbers", response_model=NumbersResponse)
 @in_store_threads
-def list_numbers(state: State, first: First = 0, n: MostNumbers = 100) -> NumbersResponse:
+def list_numbers(state: State, first: First = 0, n: MaxNumbers = 100) -> dict[str, Any]:
     """At most `n` corrections of numbers, newest first, without the first `first`."""
-    found = [NumberResponse.model_validate(item) for item in state.store.numbers(first, n)]
-    return NumbersResponse(count=state.store.count_numbers(), numbers=found)
+    return {"count": state.store.count_numbers(), "numbers": state.store.numbers(first, n)}
 
 
-@router.post("/numbers", status_code=201, responses=error_responses(409))
+@router.post("/numbers", status_code=201, response_model=NumbersResponse, responses=error_responses(409))
 @in_store_threads
-def add_numbers(state: State, request: NumbersRequest) -> NumbersResponse:
+def add_numbers(state: State, request: NumbersRequest) -> dict[str, Any]:
     """Store corrections of numbers; a new correction of a strip replaces the old one."""
-    now = state.now()
-    stored = state.store.add([
-        NumberCorrection(as_strip(one.strip), one.text, one.predicted, one.source, state.active.current.sha256, now)
-        for one in request.numbers
-    ])  # fmt: skip
-    added = [NumberResponse.model_validate(item) for item in stored]
-    return NumbersResponse(count=state.store.count_numbers(), numbers=added)
+    stored = _add(state, request.numbers)
+    return {"count": state.store.count_numbers(), "numbers": stored}
 
 
 @router.delete("/numbers/{number}", status_code=204, responses=error_responses(404))
@@ -108,9 +250,9 @@ def delete_number(state: State, number: Number) -> None:
 async def export_corrections(state: State) -> StreamingResponse:
     """All corrections as JSON lines, digits before numbers, oldest first, for /v1/corrections/import."""
     parts = state.store.parts()
-    first = await state.store_threads.run(next, parts, [])  # if the store does not answer, not half of an answer
+    first = await state.store_threads.run(next, parts, [])  # before the answer begins: the store may not answer
     headers = {"content-disposition": 'attachment; filename="corrections.jsonl"'}
-    return StreamingResponse(_lines(state, first, parts), media_type=LINES, headers=headers)
+    return StreamingResponse(_export(state, first, parts), media_type=JSON_LINES, headers=headers)
 
 
 @router.post(
@@ -121,35 +263,43 @@ async def export_corrections(state: State) -> StreamingResponse:
 )
 async def import_corrections(request: Request, state: State) -> ImportResponse:
     """Import an export: all of it, or nothing if a line is invalid. Corrections that are there already are replaced."""
-    stored = await state.store_threads.run(state.store.add, _items(await request.body()))
+    stored = await state.store_threads.run(state.store.add, _parse_lines(await request.body()))
     if not stored:
         raise HTTPException(400, "expected JSON lines from /v1/corrections/export, received none")
     return ImportResponse(read=len(stored), count=await state.store_threads.run(state.store.count))
 
 
-async def _lines(state: AppState, part: Part, parts: Iterator[Part]) -> AsyncIterator[str]:
-    """An export, from its first part on; the others are fetched as they are taken."""
+def _add(state: AppState, new: Sequence[NewCorrection | NewNumber]) -> Items:
+    network, now = state.active.current.sha256, state.now()
+    return state.store.add([item.correction(network, now) for item in new])
+
+
+async def _export(state: AppState, part: Items, parts: Iterator[Items]) -> AsyncIterator[str]:
+    """The first part, and the others, which are read as the client takes them."""
     while part:
-        yield await state.store_threads.run(_shown, part)
+        yield await state.store_threads.run(_as_lines, part)
         part = await state.store_threads.run(next, parts, [])
 
 
-def _shown(part: Part) -> str:
-    kinds = [CorrectionResponse if isinstance(item, Correction) else NumberResponse for item in part]
-    shown = [kind.model_validate(item) for kind, item in zip(kinds, part, strict=True)]
-    return "".join(item.model_dump_json(exclude={"id"}) + "\n" for item in shown)
+def _as_lines(items: Items) -> str:
+    lines = []
+    for item in items:
+        kind = CorrectionResponse if isinstance(item, Correction) else StoredNumberResponse
+        lines.append(kind.model_validate(item).model_dump_json(exclude={"id"}) + "\n")
+    return "".join(lines)
 
 
-def _items(body: bytes) -> Iterator[Correction | NumberCorrection]:
-    """The corrections of an import, one after another. Raises HTTPException for the first line that is none."""
+def _parse_lines(body: bytes) -> Iterator[Correction | NumberCorrection]:
+    """The corrections of an import, one after another. Raises HTTPException at the first invalid line."""
     for number, line in enumerate(BytesIO(body), 1):
-        if len(line) > MAX_LINE:
-            raise HTTPException(400, f"line {number}: expected at most {MAX_LINE >> 10} KB. Nothing was imported.")
-        try:
-            is_number = b'"strip"' in line
-            kind: type[ExportedNumber | ExportedCorrection] = ExportedNumber if is_number else ExportedCorrection
-            yield validate_json(kind, line).correction()
-        except ValidationError as error:
+        if len(line) > MAX_LINE_BYTES:
             raise HTTPException(
-                400, f"line {number}: {sentence_of(error.errors()[0])[:300]} Nothing was imported."
-            ) from None
+                400, f"line {number}: expected at most {MAX_LINE_BYTES >> 10} KB. Nothing was imported."
+            )
+        kind: type[ExportedNumber | ExportedCorrection] = ExportedNumber if b'"strip"' in line else ExportedCorrection
+        try:
+            item = validate_json(kind, line)
+        except ValidationError as error:
+            reason = sentence_of(error.errors()[0])[:300]
+            raise HTTPException(400, f"line {number}: {reason} Nothing was imported.") from None
+        yield item.correction(item.network, item.created)

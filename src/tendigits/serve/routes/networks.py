@@ -1,75 +1,122 @@
-"""Which network reads a request, and POST /v1/layers: what its layers answer to a digit."""
+"""/v1/teach, /v1/networks and /v1/jobs: fine-tune in the background, follow it, and choose the active network."""
 
-from typing import Annotated
+from collections.abc import AsyncIterator
+from dataclasses import asdict
+from datetime import datetime
+from typing import Annotated, Any
 
-from fastapi import APIRouter, Query
-from fastapi.concurrency import run_in_threadpool
+from fastapi import APIRouter, Depends, Path
+from fastapi.sse import EventSourceResponse, ServerSentEvent
 from pydantic import BaseModel
+from starlette.exceptions import HTTPException
 
-from tendigits.digits.layers import Layers, with_layers
-from tendigits.digits.network import bundled_file
-from tendigits.errors import UserError
-from tendigits.extras import require
-from tendigits.serve.active_model import ActiveReader
 from tendigits.serve.app_state import AppState, State
-from tendigits.serve.edge.json_body import JsonRoute
 from tendigits.serve.errors import error_responses
-from tendigits.serve.routes.correction_schemas import as_crop
-from tendigits.serve.routes.run_networks import ReadingNetwork
-from tendigits.serve.routes.runs import run_of
-from tendigits.serve.schemas import Crop, LayerResponse, Strict
+from tendigits.serve.jobs import Job
+from tendigits.serve.store_calls import in_store_threads
+from tendigits.teach.command import STORE
+from tendigits.teach.store import MIN_CORRECTIONS
 
-router = APIRouter(prefix="/v1", tags=["read"], route_class=JsonRoute)
+router = APIRouter(prefix="/v1", tags=["teach"], responses=error_responses(503))
 
-RunName = Annotated[
-    str | None,
-    Query(min_length=1, max_length=200, alias="run", description="Read with this run's network, not the active one."),
-]
+Number = Annotated[int, Path(ge=1, le=2**31 - 1)]
 
 
-class LayersRequest(Strict):
-    """A digit."""
+class NetworkResponse(BaseModel):
+    """A fine-tuned network and its evaluation."""
 
-    crop: Crop
+    id: int
+    sha256: str
+    created: datetime
+    accepted: datetime | None
+    retired: datetime | None
+    report: dict[str, Any]
 
 
-class LayersResponse(BaseModel):
-    """The hidden layers, from the first to the last."""
+class NetworksResponse(BaseModel):
+    """The fine-tuned networks, newest first, and the number of the active one, or null for the package's own."""
 
-    layers: list[LayerResponse]
+    active: int | None
+    sha256: str
+    networks: list[NetworkResponse]
 
 
-async def reading_network(state: AppState, run: str | None) -> ActiveReader:
-    """The active network, or that of a run by its name.
+@router.post("/teach", status_code=202, responses=error_responses(409))
+async def start_teaching(state: State) -> Job:
+    """Fine-tune the reader on the corrections in the background; follow it with /v1/jobs/N/events.
 
-    Raises:
-        HTTPException: 404, there is no such run.
-        TendigitsError: the run has no network that reads.
+    The new network appears in /v1/networks. It reads only after it was accepted.
     """
-    if run is None:
-        return state.active.current
-    chosen = await state.networks.of_run(await run_in_threadpool(run_of, state, run))
-    return ActiveReader(chosen.reader, chosen.source)
+    if (n := await state.store_threads.run(state.store.count)) < MIN_CORRECTIONS:
+        raise HTTPException(
+            409, f"expected at least {MIN_CORRECTIONS} corrections to teach from, found {n}; correct some more digits"
+        )
+    return await state.jobs.start("teach", ["teach", "--json"], {"corrections": n}, {STORE: state.store_location})
 
 
-@router.post("/layers", responses=error_responses(404, 409))
-async def show_layers(state: State, request: LayersRequest, run: RunName = None) -> LayersResponse:
-    """What each hidden layer of a network answers to a digit, as pictures."""
-    if run is None:
-        active = state.active.current
-        network = await state.networks.opened(active.sha256, lambda: _open_active(state, active))
-    else:
-        network = await state.networks.of_run(await run_in_threadpool(run_of, state, run))
-    if network.layers is None:
-        raise UserError("expected the reader's network, or a run's, received the server's --model; start without it")
-    found = await state.threads.run(network.layers, as_crop(request.crop))
-    return LayersResponse(layers=[LayerResponse.of(layer) for layer in found])
+@router.get("/networks", response_model=NetworksResponse)
+@in_store_threads
+def list_networks(state: State) -> dict[str, Any]:
+    """The fine-tuned networks, and which one is active."""
+    return _networks(state)
 
 
-def _open_active(state: AppState, active: ActiveReader) -> ReadingNetwork:
-    """The active network with its layers: the package's, or a fine-tuned one."""
-    require("the layers of the reader", "train")
+@router.post("/networks/{number}/accept", response_model=NetworksResponse, responses=error_responses(404, 409))
+@in_store_threads
+def accept_network(state: State, number: Number) -> dict[str, Any]:
+    """Make a network the active one, provided that it reads known digits."""
+    _refuse_if_fixed(state)
+    if (network := state.store.network(number)) is None:
+        raise HTTPException(404, f"there is no fine-tuned network {number}")
+    state.active.accept(network, state.store, state.now())
+    return _networks(state)
+
+
+@router.post("/networks/rollback", response_model=NetworksResponse, responses=error_responses(409))
+@in_store_threads
+def roll_back(state: State) -> dict[str, Any]:
+    """Return to the network that was active before."""
+    _refuse_if_fixed(state)
+    state.active.roll_back(state.store, state.now())
+    return _networks(state)
+
+
+async def _job(state: State, number: Number) -> Job:
+    if (job := state.jobs.get(number)) is None:
+        raise HTTPException(404, f"there is no job {number}")
+    return job
+
+
+KnownJob = Annotated[Job, Depends(_job)]
+
+
+@router.get("/jobs/last")
+def get_last_job(state: State) -> Job | None:
+    """The running job, or the last one."""
+    return state.jobs.last
+
+
+@router.get("/jobs/{number}/events", response_class=EventSourceResponse, responses=error_responses(404))
+async def follow_job(job: KnownJob) -> AsyncIterator[ServerSentEvent]:
+    """A job's progress from its beginning, as server-sent events; the last event, `end`, holds the job itself."""
+    async for line in job.follow():
+        yield ServerSentEvent(data=line)
+    yield ServerSentEvent(event="end", data=asdict(job))
+
+
+@router.delete("/jobs/{number}", responses=error_responses(404))
+async def stop_job(state: State, job: KnownJob) -> Job:
+    """Stop a job as Ctrl-C would; stopped training can be resumed."""
+    if job.status == "running":
+        await state.jobs.stop()
+    return job
+
+
+def _networks(state: AppState) -> dict[str, Any]:
+    active = state.active.current
+    return {"active": active.number, "sha256": active.sha256, "networks": state.store.networks()}
+
+
+def _refuse_if_fixed(state: AppState) -> None:
     if state.is_fixed:
-        return ReadingNetwork(active.reader, None, active.source)
-    data = bundled_file() if active.number is None else state.store.network_data(active.number)
-    return ReadingNetwork(active.reader, Layers(with_layers(data), "reader"), active.source)
+        raise HTTPException(409, "the server was started with --model, which always reads; start it without --model")

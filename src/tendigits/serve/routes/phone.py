@@ -1,25 +1,98 @@
-"""/v1/phone: a phone sends photos, the page that shows the phone's QR code takes them. Only with serve --phone."""
+"""/v1/phone: a phone sends photos, and the page that shows the phone's QR code opens them. Only with serve --phone.
 
-from collections.abc import AsyncIterator
+photos = PhotoInbox("http://192.168.1.5:8000/phone.html?token=...")
+photos.put(Photo("image/jpeg", data))
+if await photos.wait():
+    photo = photos.take()
+"""
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
 from typing import Annotated
 
 import segno
 from fastapi import APIRouter, Depends, Request, Response
 from fastapi.sse import EventSourceResponse, ServerSentEvent
-from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 
-from tendigits.serve.app_state import State
 from tendigits.serve.errors import error_responses
-from tendigits.serve.routes.photo_inbox import InboxFull, Photo, PhotoInbox
-from tendigits.serve.routes.read import BINARY, PICTURES
+from tendigits.serve.schemas import PICTURE_CONTENT, PICTURES
 
 router = APIRouter(prefix="/v1/phone", tags=["phone"])
 
-CONTENT = {kind: {"schema": BINARY} for kind in PICTURES}
+MAX_PHOTOS = 4
+"""Photos that may wait, each as large as a request may be."""
+
+MAX_AGE_SECONDS = 600.0
+"""After this time a photo that was not taken is deleted."""
 
 
-class PhoneResponse(BaseModel):
+@dataclass(frozen=True, eq=False)
+class Photo:
+    """A photo as the phone has sent it."""
+
+    kind: str
+    """Its content-type."""
+    data: bytes
+
+
+class PhotoInbox:
+    """The photos that wait in memory, and the page that waits for a photo."""
+
+    def __init__(self, url: str, now: Callable[[], float] = time.monotonic) -> None:
+        self.url = url
+        """Address of the phone's page, with the phone's token."""
+        self._now = now
+        self._photos: deque[tuple[float, Photo]] = deque()
+        self._arrival: asyncio.Future[bool] | None = None
+
+    def put(self, photo: Photo) -> bool:
+        """Keep a photo. Returns whether a page is waiting for it. Raises HTTPException, 409, if too many wait."""
+        self._delete_old()
+        if len(self._photos) >= MAX_PHOTOS:
+            raise HTTPException(409, "too many photos are waiting; take them first, or wait for ten minutes")
+        self._photos.append((self._now(), photo))
+        asyncio.get_running_loop().call_later(MAX_AGE_SECONDS + 1, self._delete_old)
+        return self._end_wait(True)
+
+    def take(self) -> Photo | None:
+        """Remove and return the oldest photo; None if there is none."""
+        self._delete_old()
+        return self._photos.popleft()[1] if self._photos else None
+
+    async def wait(self) -> bool:
+        """Wait until there is a photo; False if another page waits from now on, or the server ends.
+
+        The page that was opened last is the one that a person looks at, so it gets the photo.
+        """
+        self.end_wait()
+        self._delete_old()
+        arrival: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+        self._arrival = arrival
+        if self._photos:
+            arrival.set_result(True)
+        return await arrival
+
+    def end_wait(self) -> None:
+        """Let the page that waits wait no longer."""
+        self._end_wait(False)
+
+    def _end_wait(self, has_photo: bool) -> bool:
+        if self._arrival is None or self._arrival.done():  # a page that was closed has cancelled it
+            return False
+        self._arrival.set_result(has_photo)
+        return True
+
+    def _delete_old(self) -> None:
+        while self._photos and self._now() - self._photos[0][0] >= MAX_AGE_SECONDS:
+            self._photos.popleft()
+
+
+@dataclass
+class PhoneResponse:
     """Where a phone sends photos."""
 
     url: str
@@ -28,56 +101,61 @@ class PhoneResponse(BaseModel):
     """The same as a QR code: an SVG, as a data: URL."""
 
 
-class PhotoResponse(BaseModel):
+@dataclass
+class PhotoResponse:
     """What becomes of a photo."""
 
     opens: bool
     """Whether a page opens it now; otherwise it waits."""
 
 
-def _photos(state: State) -> PhotoInbox:
-    if state.photos is None:
+# Not app_state's State: that module imports this one.
+async def _inbox(request: Request) -> PhotoInbox | None:
+    inbox: PhotoInbox | None = request.app.state.tendigits.photos
+    return inbox
+
+
+async def _existing_inbox(inbox: Annotated[PhotoInbox | None, Depends(_inbox)]) -> PhotoInbox:
+    if inbox is None:
         raise HTTPException(404, "this server takes no photos from a phone; start it with: tendigits serve --phone")
-    return state.photos
+    return inbox
 
 
-Photos = Annotated[PhotoInbox, Depends(_photos)]
+Inbox = Annotated[PhotoInbox, Depends(_existing_inbox)]
 
 
 @router.get("")
-def get_phone(state: State) -> PhoneResponse | None:
+def get_phone(inbox: Annotated[PhotoInbox | None, Depends(_inbox)]) -> PhoneResponse | None:
     """The phone's page and its QR code; null if the server takes no photos from a phone."""
-    if state.photos is None:
+    if inbox is None:
         return None
-    url = state.photos.url
-    return PhoneResponse(url=url, code=segno.make_qr(url).svg_data_uri(light="#fff", omitsize=True))
+    return PhoneResponse(inbox.url, segno.make_qr(inbox.url).svg_data_uri(light="#fff", omitsize=True))
 
 
 @router.post(
     "/photos",
     status_code=202,
-    openapi_extra={"requestBody": {"required": True, "content": CONTENT}},
+    openapi_extra={"requestBody": {"required": True, "content": PICTURE_CONTENT}},
     responses=error_responses(404, 409, 413),
 )
-async def send_photo(request: Request, photos: Photos) -> PhotoResponse:
+async def send_photo(request: Request, inbox: Inbox) -> PhotoResponse:
     """Send a photo, as the phone's page does. It stays in memory until a page takes it, for ten minutes at most."""
     kind = request.headers.get("content-type", "")
     photo = Photo(kind if kind in PICTURES else PICTURES[-1], await request.body())
-    try:
-        return PhotoResponse(opens=photos.put(photo))
-    except InboxFull:
-        raise HTTPException(409, "too many photos are waiting; take them first, or wait for ten minutes") from None
+    return PhotoResponse(opens=inbox.put(photo))
 
 
 @router.get("/events", response_class=EventSourceResponse, responses=error_responses(404))
-async def wait_for_photo(photos: Photos) -> AsyncIterator[ServerSentEvent]:
+async def wait_for_photo(inbox: Inbox) -> AsyncIterator[ServerSentEvent]:
     """Wait for a photo: one server-sent event, `photo`, or `end` if another page waits from now on."""
-    yield ServerSentEvent(event="photo" if await photos.wait() else "end", data={})
+    yield ServerSentEvent(event="photo" if await inbox.wait() else "end", data={})
 
 
-@router.delete("/photos/next", response_class=Response, responses={200: {"content": CONTENT}, **error_responses(404)})
-async def take_photo(photos: Photos) -> Response:
-    """Take the photo that has waited longest; the server then forgets it."""
-    if (photo := photos.take()) is None:
+@router.delete(
+    "/photos/next", response_class=Response, responses={200: {"content": PICTURE_CONTENT}, **error_responses(404)}
+)
+async def take_photo(inbox: Inbox) -> Response:
+    """Take the photo that has waited longest; the server then deletes it."""
+    if (photo := inbox.take()) is None:
         raise HTTPException(404, "no photo is waiting; send one, or send it again")
     return Response(photo.data, media_type=photo.kind)

@@ -1,26 +1,25 @@
-"""/v1/play: networks that learn while you watch and draw; they live in a process of their own."""
+"""/v1/play: networks that learn in a child process while you watch and draw."""
 
-import base64
-from collections.abc import AsyncIterator, Iterator
-from contextlib import contextmanager
-from typing import Annotated, Any, Literal
+from collections.abc import AsyncIterator, Awaitable
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal, TypeVar
 
 from fastapi import APIRouter, Path, Request
 from fastapi.sse import EventSourceResponse, ServerSentEvent
-from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 
-from tendigits.errors import DataError, Failure
+from tendigits.errors import Failure
 from tendigits.extras import require
 from tendigits.model.setting import Setting
-from tendigits.play.experiment import MAX_LAYERS, MAX_UNITS, Experiment, controls
-from tendigits.play.export import as_keras, as_recipe
+from tendigits.play.experiment import MAX_LAYERS, MAX_UNITS, Experiment, as_keras, as_recipe, controls
 from tendigits.serve.app_state import AppState, State
 from tendigits.serve.edge.json_body import JsonRoute
 from tendigits.serve.errors import error_responses
 from tendigits.serve.reading import work
-from tendigits.serve.routes.read import CONTENT, picture_of, sender_of, while_connected
+from tendigits.serve.routes.pictures import CONTENT, in_pool, picture_of
 from tendigits.serve.schemas import encode
+
+Result = TypeVar("Result")
 
 router = APIRouter(prefix="/v1/play", tags=["play"], route_class=JsonRoute)
 
@@ -31,7 +30,8 @@ Unit = Annotated[int, Path(ge=0, lt=MAX_UNITS)]
 MISSING = error_responses(409, 503)
 
 
-class PlayResponse(BaseModel):
+@dataclass(frozen=True)
+class PlayResponse:
     """What can be set, and which networks there are."""
 
     settings: list[Setting]
@@ -39,7 +39,8 @@ class PlayResponse(BaseModel):
     networks: dict[str, Experiment]
 
 
-class ExperimentResponse(BaseModel):
+@dataclass(frozen=True)
+class ExperimentResponse:
     """An experiment to take away."""
 
     parameters: int
@@ -49,18 +50,20 @@ class ExperimentResponse(BaseModel):
     """As a Python program."""
 
 
-class NetworkResponse(BaseModel):
+@dataclass(frozen=True)
+class NewNetworkResponse:
     """A network that was made."""
 
     layers: list[int]
-    """Units of each layer, the ten digits' included."""
+    """Units of each layer, with those of the ten digits."""
 
 
-class DrawResponse(BaseModel):
-    """What the networks say to a drawing, as they are now."""
+@dataclass(frozen=True)
+class DrawResponse:
+    """What the networks output for a drawing, as they are now."""
 
     crop: str
-    """The 28x28 pixels that they see, in base64."""
+    """Their input: 28x28 pixels in base64."""
     networks: dict[str, Any]
     """For each network the ten `probabilities`, and for each of its hidden `layers` the `units`: bytes in base64, 0 for
     `low`, 255 for `high`. Empty where nothing is drawn."""
@@ -69,35 +72,31 @@ class DrawResponse(BaseModel):
 @router.get("")
 def get_playground(state: State) -> PlayResponse:
     """The settings of a network with their explanations, and the networks that exist."""
-    return PlayResponse(settings=controls(), max_layers=MAX_LAYERS, networks=state.play.experiments)
+    return PlayResponse(controls(), MAX_LAYERS, state.play.experiments)
 
 
 @router.post("/experiment")
 def describe_experiment(experiment: Experiment) -> ExperimentResponse:
     """Count an experiment's parameters, and write it as a recipe file and as Keras code; nothing is trained."""
-    return ExperimentResponse(
-        parameters=experiment.n_parameters, recipe=as_recipe(experiment), keras=as_keras(experiment)
-    )
+    return ExperimentResponse(experiment.n_parameters, as_recipe(experiment), as_keras(experiment))
 
 
 @router.put("/networks/{network}", responses=MISSING)
-async def make_network(state: State, network: Network, experiment: Experiment) -> NetworkResponse:
+async def make_network(state: State, network: Network, experiment: Experiment) -> NewNetworkResponse:
     """Make a network, untrained; one that was there is replaced. The first one starts the process, within seconds."""
     require("the playground", "train")
-    with _explained():
-        return NetworkResponse(**await state.play.build(network, experiment))
+    return NewNetworkResponse(**await _or_503(state.play.build(network, experiment)))
 
 
 @router.delete("/networks/{network}", status_code=204, responses=MISSING)
 async def remove_network(state: State, network: Network) -> None:
     """Forget a network; the process ends with the last one."""
-    with _explained():
-        await state.play.remove(network)
+    await _or_503(state.play.remove(network))
 
 
 @router.post("/train", status_code=204, responses=MISSING)
 async def train(state: State) -> None:
-    """Train all networks until /pause; the one that has learned less comes first, so both are at the same epoch."""
+    """Train all networks until /pause, in turns, so that both are at the same epoch."""
     await _ask(state, "train")
 
 
@@ -115,7 +114,7 @@ async def step(state: State, unit: Literal["batch", "epoch"]) -> None:
 
 @router.post("/reset", status_code=204, responses=MISSING)
 async def reset(state: State) -> None:
-    """Give all networks the weights of their beginning."""
+    """Give all networks their initial weights."""
     await _ask(state, "reset")
 
 
@@ -126,29 +125,21 @@ async def reset(state: State) -> None:
 )
 async def draw(request: Request, state: State) -> DrawResponse:
     """Show a picture of one digit to the networks as they are now, also while they learn."""
-    image = await picture_of(request)
-    try:
-        crop = await while_connected(request, state.pages.run(sender_of(request), work.crop_of, image))
-    except DataError as error:
-        raise HTTPException(415, str(error)[:300]) from None
-    if not crop.any():
-        return DrawResponse(crop=encode(crop), networks={})
-    pixels = base64.b64encode(crop.tobytes()).decode()
-    return DrawResponse(crop=pixels, networks=await _ask(state, "draw", pixels=pixels))
+    crop = await in_pool(request, state, work.crop_of, await picture_of(request))
+    pixels = encode(crop)
+    return DrawResponse(pixels, await _ask(state, "draw", pixels=pixels) if crop.any() else {})
 
 
 @router.get("/networks/{network}/layers/{layer}/units/{unit}", responses=MISSING)
 async def look_at_unit(state: State, network: Network, layer: Layer, unit: Unit) -> dict[str, Any]:
-    """What one unit looks for, as a picture, and the training digits that excite it most."""
-    found: dict[str, Any] = await _ask(state, "look", network=network, layer=layer, unit=unit)
-    return found
+    """What one unit responds to, as a picture, and the training digits that excite it most."""
+    return await _ask(state, "look", network=network, layer=layer, unit=unit)
 
 
 @router.get("/comparison", responses=MISSING)
 async def compare_networks(state: State) -> dict[str, Any]:
     """Whether the difference between the networks is luck, and the test digits that they read differently."""
-    found: dict[str, Any] = await _ask(state, "compare")
-    return found
+    return await _ask(state, "compare")
 
 
 @router.get("/events", response_class=EventSourceResponse)
@@ -162,15 +153,14 @@ async def follow_networks(state: State) -> AsyncIterator[ServerSentEvent]:
         yield ServerSentEvent(event=kind, data=data)
 
 
-@contextmanager
-def _explained() -> Iterator[None]:
-    """The process's end is a response of its own: elsewhere a failure is the store's."""
+async def _ask(state: AppState, do: str, **arguments: Any) -> dict[str, Any]:
+    answer: dict[str, Any] = await _or_503(state.play.ask(do, **arguments))
+    return answer
+
+
+async def _or_503(request: Awaitable[Result]) -> Result:
+    """Answer 503 with the reason if the process has ended; elsewhere a Failure is the store's."""
     try:
-        yield
+        return await request
     except Failure as error:
         raise HTTPException(503, str(error)[:300]) from None
-
-
-async def _ask(state: AppState, do: str, **arguments: Any) -> Any:
-    with _explained():
-        return await state.play.ask(do, **arguments)

@@ -1,53 +1,86 @@
-"""POST /v1/read reads pictures, POST /v1/preview shows them as the reader sees them, POST /v1/digits reads arrays."""
+"""/v1/read, /v1/forms and /v1/digits read pictures and arrays; /v1/preview and /v1/layers show what the reader sees."""
 
 import asyncio
 import hashlib
 import logging
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
-from typing import Annotated, Any, TypeVar
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Annotated, Any
 
 import numpy as np
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import APIRouter, File, Form, Query, Request, Response, UploadFile
+from fastapi.concurrency import run_in_threadpool
+from pydantic import BaseModel, FailFast, Field, Json
 from starlette.exceptions import HTTPException
-from starlette.formparsers import MultiPartException
 
-from tendigits.errors import DataError
-from tendigits.pictures.documents import MAX_PAGES
+from tendigits.digits.layers import open_layers
+from tendigits.digits.network import bundled_file
+from tendigits.errors import DataError, UserError
+from tendigits.pictures.limits import MAX_PAGES
+from tendigits.read.forms import MAX_FIELDS
 from tendigits.serve.active_model import ActiveReader
 from tendigits.serve.app_state import AppState, State
 from tendigits.serve.edge.json_body import JsonRoute
 from tendigits.serve.edge.security import INTERNAL_ERROR
-from tendigits.serve.edge.shares import owner_of
 from tendigits.serve.errors import error_responses
 from tendigits.serve.reading import work
-from tendigits.serve.reading.fair_queue import QueueFull, Sender
+from tendigits.serve.reading.fair_queue import QueueFull
 from tendigits.serve.reading.pages import NotRead, TooLate
-from tendigits.serve.routes.networks import RunName, reading_network
-from tendigits.serve.schemas import DigitResponse, DigitsRequest, DigitsResponse, PageResponse, ReadResponse
+from tendigits.serve.routes.pictures import CONTENT, MAX_PICTURES, PageNumber, count, in_pool, picture_of, pictures_of
+from tendigits.serve.routes.runs import find_run
+from tendigits.serve.run_networks import ReadingNetwork
+from tendigits.serve.schemas import (
+    BINARY,
+    MAX_DIGITS,
+    Crop,
+    DigitResponse,
+    LayerResponse,
+    PageResponse,
+    ReadResponse,
+    Rows,
+    Strict,
+    as_pixels,
+)
 
 log = logging.getLogger("tendigits.serve")
 
-Result = TypeVar("Result")
-
 router = APIRouter(prefix="/v1", tags=["read"], route_class=JsonRoute)
 
-MAX_PICTURES = 50
-"""Most pictures in one request."""
+MAX_SMALL_PICTURE_BYTES = 400_000
+"""A larger picture of one digit is read with the pages, so that it does not delay others in its batch."""
 
-LARGE_PICTURE = 400_000
-"""Bytes from which on a picture of one digit waits with the pages, so that it delays no others in its batch."""
+RunName = Annotated[
+    str | None,
+    Query(min_length=1, max_length=200, alias="run", description="Read with this run's network, not the active one."),
+]
+FieldName = Annotated[str, Field(min_length=1, max_length=100)]
+Edge = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+Edges = Annotated[list[Edge], Field(min_length=4, max_length=4), FailFast()]
+Fields = Annotated[dict[FieldName, Edges], Field(min_length=1, max_length=MAX_FIELDS), FailFast()]
 
-HUNG_UP = 499
-"""Status, in the metrics, of a request whose client did not wait for the answer."""
 
-PICTURES = (
-    "image/png", "image/jpeg", "image/webp", "image/tiff", "image/bmp", "image/gif", "image/heic", "image/avif",
-    "application/pdf", "application/octet-stream",
-)  # fmt: skip
-BINARY = {"type": "string", "format": "binary"}
-FORM = {"type": "object", "required": ["image"], "properties": {"image": {"type": "array", "items": BINARY}}}
-PageNumber = Annotated[int, Query(ge=1, le=MAX_PAGES, description="Page of a PDF or a TIFF.")]
-CONTENT = {kind: {"schema": BINARY} for kind in PICTURES} | {"multipart/form-data": {"schema": FORM}}
+class DigitsRequest(Strict):
+    """Digits like MNIST's: 28x28 pixels from 0 to 255, white digit on black."""
+
+    digits: Annotated[list[Rows], Field(min_length=1, max_length=MAX_DIGITS), FailFast()]
+
+
+class DigitsResponse(BaseModel):
+    """The digits, in the order of the request."""
+
+    network: str
+    digits: list[DigitResponse]
+
+
+class LayersRequest(Strict):
+    """A digit."""
+
+    crop: Crop
+
+
+class LayersResponse(BaseModel):
+    """The hidden layers, from the first to the last."""
+
+    layers: list[LayerResponse]
 
 
 @router.post(
@@ -71,15 +104,59 @@ async def read_pictures(
     active = await reading_network(state, run)
 
     async def read(image: bytes) -> PageResponse:
-        if one and len(image) <= LARGE_PICTURE:
+        if one and len(image) <= MAX_SMALL_PICTURE_BYTES:
             return await _read_digit(state, active, image, crops)
-        reading = state.pages.run(sender_of(request), work.read_page, active.source, image, page, one, crops)
-        return await while_connected(request, reading)
+        return await in_pool(request, state, work.read_page, active.source, image, page, one, crops)
 
-    pages = await read_all(read, images, MAX_PICTURES if one else state.pages.workers)
-    count(state, [line.accepted for page in pages for line in page.numbers])
+    pages = await _read_all(read, images, MAX_PICTURES if one else state.pages.workers)
+    count(state, [number.accepted for page in pages for number in page.numbers])
     if len(pages) == 1 and pages[0].error is not None:
         raise HTTPException(415, pages[0].error)
+    return ReadResponse(network=active.sha256, pages=pages)
+
+
+@router.post(
+    "/forms",
+    form_limits={"max_files": MAX_PICTURES + 1, "max_fields": 10},
+    responses=error_responses(400, 413, 415, 503),
+)
+async def read_forms(
+    request: Request,
+    state: State,
+    picture: Annotated[UploadFile, File(description="Picture on which the fields were marked.")],
+    fields: Annotated[
+        Json[Fields],
+        Form(description='Left, top, right and bottom of each field in its pixels, as `{"points": [10, 20, 90, 60]}`.'),
+    ],
+    image: Annotated[
+        list[UploadFile],
+        File(min_length=1, max_length=MAX_PICTURES, description="Pictures of filled forms."),
+    ],
+    turned: Annotated[
+        int, Form(ge=0, le=270, multiple_of=90, description="Degrees by which `picture` is turned clockwise.")
+    ] = 0,
+    picture_page: Annotated[int, Form(ge=1, le=MAX_PAGES, description="Page of `picture`, if it is a document.")] = 1,
+    crops: Annotated[bool, Query(description="Include each number as the network saw it.")] = False,
+    page: PageNumber = 1,
+) -> ReadResponse:
+    """Read the fields of filled forms, also in photos: each picture is aligned with the form's own picture.
+
+    The page of a picture that can't be read, or shows another form, holds the error instead.
+    """
+    active = state.active.current
+    marked = await picture.read()
+    try:
+        form = await in_pool(
+            request, state, work.open_form, marked, fields, turned, picture_page, prefix="the form's own picture: "
+        )
+    except UserError as error:
+        raise HTTPException(422, str(error)[:300]) from None
+
+    async def read(filled: bytes) -> PageResponse:
+        return await in_pool(request, state, work.read_form, active.source, form, filled, page, crops)
+
+    pages = await _read_all(read, [await each.read() for each in image], state.pages.workers)
+    count(state, [number.accepted for page in pages for number in page.numbers])
     return ReadResponse(network=active.sha256, pages=pages)
 
 
@@ -92,73 +169,65 @@ async def read_pictures(
 async def show_picture(request: Request, state: State, page: PageNumber = 1) -> Response:
     """Show a picture as the reader sees it, as a JPEG: grey, upright by its EXIF, of at most 2048 pixels a side."""
     image = await picture_of(request)
-    try:
-        preview = await while_connected(request, state.pages.run(sender_of(request), work.preview, image, page))
-    except DataError as error:
-        raise HTTPException(415, str(error)[:300]) from None
-    return Response(preview, media_type="image/jpeg")
+    return Response(await in_pool(request, state, work.preview, image, page), media_type="image/jpeg")
 
 
-@router.post("/digits", responses=error_responses(413, 503))
-async def read_digits(state: State, request: DigitsRequest) -> DigitsResponse:
+@router.post("/digits", response_model=DigitsResponse, responses=error_responses(413, 503))
+async def read_digits(state: State, request: DigitsRequest) -> dict[str, Any]:
     """Read digits that are cropped and centred already, like MNIST's; for pictures see /v1/read."""
     active = state.active.current
     found = await state.threads.run(active.reader.classify, np.array(request.digits, np.uint8))
     count(state, [digit.accepted for digit in found])
-    return DigitsResponse(network=active.sha256, digits=[DigitResponse.of(digit, with_crop=False) for digit in found])
+    return {"network": active.sha256, "digits": [digit.as_dict() for digit in found]}
 
 
-async def pictures_of(request: Request) -> list[bytes]:
-    """The pictures of a request. Only forms are told by their content-type: a picture's bytes say what it is."""
-    if not request.headers.get("content-type", "").lower().startswith("multipart/form-data"):
-        return [await request.body()]
-    try:
-        async with request.form(max_files=MAX_PICTURES, max_fields=10) as form:
-            files = [value for name, value in form.multi_items() if name == "image" and not isinstance(value, str)]
-            images = [await file.read() for file in files]
-    except MultiPartException as error:
-        raise HTTPException(400, f"expected a form with pictures in its field 'image': {error.message}") from None
-    if not images:
-        raise HTTPException(400, "expected pictures in the form's field 'image', received none")
-    return images
+@router.post("/layers", responses=error_responses(404, 409))
+async def show_layers(state: State, request: LayersRequest, run: RunName = None) -> LayersResponse:
+    """The outputs of each hidden layer of a network for a digit, as pictures."""
+    if run is None:
+        active = state.active.current
+        network = await state.networks.opened(active.sha256, lambda: _open_active(state, active))
+    else:
+        network = await _run_network(state, run)
+    if network.layers is None:
+        raise UserError("expected the reader's network, or a run's, received the server's --model; start without it")
+    found = await state.threads.run(network.layers, as_pixels(request.crop, 28))
+    return LayersResponse(layers=[LayerResponse.of(layer) for layer in found])
 
 
-async def picture_of(request: Request) -> bytes:
-    """The only picture of a request."""
-    images = await pictures_of(request)
-    if len(images) != 1:
-        raise HTTPException(400, f"expected one picture, received {len(images)}")
-    return images[0]
+async def reading_network(state: AppState, run: str | None) -> ActiveReader:
+    """The active network, or that of a run by its name.
+
+    Raises:
+        HTTPException: 404, there is no such run.
+        TendigitsError: the run has no network that reads.
+    """
+    if run is None:
+        return state.active.current
+    chosen = await _run_network(state, run)
+    return ActiveReader(chosen.reader, chosen.source)
 
 
-def sender_of(request: Request) -> Sender:
-    """Whose request it is: who has the address, and the connection's port."""
-    host, port = request.client or ("", 0)
-    return owner_of(host), port
+async def _run_network(state: AppState, run: str) -> ReadingNetwork:
+    return await state.networks.of_run(await run_in_threadpool(find_run, state, run))
 
 
-async def while_connected(request: Request, reading: Coroutine[Any, Any, Result]) -> Result:
-    """What is read for a request whose body has arrived; if its client hangs up, the work ends."""
-    task, gone = asyncio.ensure_future(reading), asyncio.ensure_future(_hang_up(request))
-    try:
-        await asyncio.wait({task, gone}, return_when=asyncio.FIRST_COMPLETED)
-        if task.done():
-            return task.result()
-        raise HTTPException(HUNG_UP, "the client did not wait")
-    finally:
-        for each in (task, gone):
-            each.cancel()
-        await asyncio.gather(task, gone, return_exceptions=True)
+def _open_active(state: AppState, active: ActiveReader) -> ReadingNetwork:
+    """The active network with its layers: the package's, or a fine-tuned one."""
+    if state.is_fixed:
+        return ReadingNetwork(active.reader, None, active.source)
+    data = bundled_file() if active.number is None else state.store.network_data(active.number)
+    return ReadingNetwork(active.reader, open_layers(data, "the reader"), active.source)
 
 
-async def read_all(
+async def _read_all(
     read: Callable[[bytes], Awaitable[PageResponse]], pictures: Sequence[bytes], at_once: int
 ) -> list[PageResponse]:
-    """Read the pictures of a request, some at once; of several, each has its own error."""
-    places = asyncio.Semaphore(at_once)
+    """Read the pictures of a request, some at once. The error of one of several is in its page."""
+    turns = asyncio.Semaphore(at_once)
 
     async def respond(picture: bytes) -> PageResponse:
-        async with places:
+        async with turns:
             try:
                 return await read(picture)
             except (QueueFull, NotRead) as error:
@@ -173,12 +242,6 @@ async def read_all(
     return await asyncio.gather(*map(respond, pictures)) if len(pictures) > 1 else [await read(pictures[0])]
 
 
-async def _hang_up(request: Request) -> None:
-    """Wait until the client has hung up."""
-    while (await request.receive())["type"] != "http.disconnect":
-        pass
-
-
 async def _read_digit(state: AppState, active: ActiveReader, image: bytes, crops: bool) -> PageResponse:
     """Read a small picture of one digit."""
     sha256 = hashlib.sha256(image).hexdigest()
@@ -190,8 +253,3 @@ async def _read_digit(state: AppState, active: ActiveReader, image: bytes, crops
     except DataError as error:
         return PageResponse(sha256=sha256, error=str(error)[:300])
     return PageResponse.of(page, sha256, crops, 1)
-
-
-def count(state: AppState, accepted: Sequence[bool]) -> None:
-    """Count for the metrics what was read: whether each was accepted."""
-    state.metrics.count(sum(accepted), len(accepted))

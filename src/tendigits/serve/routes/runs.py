@@ -10,10 +10,10 @@ from starlette.exceptions import HTTPException
 from starlette.responses import HTMLResponse
 
 from tendigits.data.load import load
-from tendigits.errors import RecipeError, RunError, printable
+from tendigits.errors import RecipeError, RunError, UserError, printable
 from tendigits.model.recipe_files import ABOUT, RECIPES
 from tendigits.model.setting import Setting, settings
-from tendigits.report.mcnemar import mcnemar_of_runs
+from tendigits.report.mcnemar import Verdict, mcnemar_of_runs
 from tendigits.report.messages import data_lines
 from tendigits.runs.run import Run, check_inside, open_run
 from tendigits.runs.summary import Summary, list_summaries, summarise
@@ -21,7 +21,7 @@ from tendigits.serve.app_state import AppState, State
 from tendigits.serve.edge.json_body import JsonRoute
 from tendigits.serve.errors import error_responses
 from tendigits.serve.jobs import Job
-from tendigits.serve.schemas import JobResponse, Strict
+from tendigits.serve.schemas import Strict
 from tendigits.untrusted import MAX_TEXT, read_inside
 
 router = APIRouter(prefix="/v1", tags=["runs"], route_class=JsonRoute)
@@ -29,7 +29,7 @@ router = APIRouter(prefix="/v1", tags=["runs"], route_class=JsonRoute)
 Name = Annotated[str, Path(pattern=r"^[^/\\\x00]{1,200}$")]
 
 REPORT_POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'self'; base-uri 'none'"
-"""report.html holds its own style and pictures, and no script."""
+"""report.html contains its style and pictures, and no script."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,8 @@ class RunResponse(Summary):
         return cls(**asdict(summarise(run)), history=run.history(), settings=run.recipe().flat())
 
 
-class RunsResponse(BaseModel):
+@dataclass(frozen=True)
+class RunsResponse:
     """The runs of the server's folder, oldest first."""
 
     runs: list[RunResponse]
@@ -53,7 +54,8 @@ class RunsResponse(BaseModel):
     """A line for each run that could not be read: its name, and why."""
 
 
-class RecipeResponse(BaseModel):
+@dataclass(frozen=True)
+class RecipeResponse:
     """A recipe of the package."""
 
     name: str
@@ -61,8 +63,9 @@ class RecipeResponse(BaseModel):
     settings: dict[str, Any]
 
 
-class SettingsResponse(BaseModel):
-    """The settings of every recipe, and the digits that a training takes."""
+@dataclass(frozen=True)
+class SettingsResponse:
+    """The settings of every recipe, and the digits that a training uses."""
 
     data: list[str]
     settings: list[Setting]
@@ -90,44 +93,42 @@ class RunRequest(Strict):
 
 
 @router.get("/runs")
-def get_runs(state: State) -> RunsResponse:
+def list_runs(state: State) -> RunsResponse:
     """All runs in the server's folder, and which of them can't be read."""
     damaged: list[str] = []
-    # Without the folder's own path, which is not the client's business.
-    found = list_summaries(
-        state.runs, lambda error: damaged.append(printable(str(error).replace(f"{state.runs}/", "")))
-    )
-    return RunsResponse(runs=[RunResponse(**asdict(summary)) for summary in found], damaged=damaged)
+
+    def add_damaged(error: UserError) -> None:
+        damaged.append(printable(str(error).replace(f"{state.runs}/", "")))  # clients need not know the folder's path
+
+    runs = [RunResponse(**asdict(summary)) for summary in list_summaries(state.runs, add_damaged)]
+    return RunsResponse(runs, damaged)
 
 
 @router.get("/compare", responses=error_responses(404))
 def compare_runs(state: State, run: Annotated[list[str], Query(min_length=1, max_length=8)]) -> list[RunResponse]:
     """Several runs with their curves and settings."""
-    return [RunResponse.of(run_of(state, name)) for name in run]
+    return [RunResponse.of(find_run(state, name)) for name in run]
 
 
-@router.get("/verdict", responses=error_responses(404, 409))
-def get_verdict(state: State, first: str, second: str) -> VerdictResponse:
+@router.get("/verdict", response_model=VerdictResponse, responses=error_responses(404, 409))
+def get_verdict(state: State, first: str, second: str) -> Verdict:
     """Whether the difference of two runs may be luck, in words; 409 where that can't be told."""
-    verdict = mcnemar_of_runs(run_of(state, first), run_of(state, second))
-    return VerdictResponse(
-        n=verdict.n, only_first=verdict.only_first, only_second=verdict.only_second, p=verdict.p, words=verdict.words
-    )
+    return mcnemar_of_runs(find_run(state, first), find_run(state, second))
 
 
 @router.get("/runs/{name}", responses=error_responses(404))
 def get_run(state: State, name: Name) -> RunResponse:
     """One run with its curves and settings."""
-    return RunResponse.of(run_of(state, name))
+    return RunResponse.of(find_run(state, name))
 
 
 @router.get("/runs/{name}/report", response_class=HTMLResponse, responses=error_responses(404))
 def get_report(state: State, name: Name) -> HTMLResponse:
     """The run's report.html."""
-    run = run_of(state, name)
+    run = find_run(state, name)
     try:
         report = read_inside(run.path, "report.html", MAX_TEXT)
-    except OSError:  # there is none, it is another's file behind a link, or far too large
+    except OSError:  # missing, a link to another file, or too large
         raise HTTPException(404, f"the run {name} has no report yet") from None
     return HTMLResponse(report, headers={"content-security-policy": REPORT_POLICY, "x-frame-options": "SAMEORIGIN"})
 
@@ -135,15 +136,13 @@ def get_report(state: State, name: Name) -> HTMLResponse:
 @router.get("/recipes")
 def list_recipes() -> list[RecipeResponse]:
     """The package's recipes."""
-    return [
-        RecipeResponse(name=name, description=ABOUT[name], settings=recipe.flat()) for name, recipe in RECIPES.items()
-    ]
+    return [RecipeResponse(name, ABOUT[name], recipe.flat()) for name, recipe in RECIPES.items()]
 
 
 @router.get("/settings")
 def list_settings() -> SettingsResponse:
-    """Every setting of a recipe with its default, its limits and what it is; and which digits are trained on."""
-    return SettingsResponse(data=list(_data_lines()), settings=list(settings()))
+    """Every setting of a recipe with its default, limits and explanation, and the digits that a training uses."""
+    return SettingsResponse(list(_data_lines()), list(settings()))
 
 
 @cache
@@ -151,7 +150,7 @@ def _data_lines() -> tuple[str, ...]:
     return tuple(data_lines(load(None)))
 
 
-@router.post("/runs", status_code=202, response_model=JobResponse, responses=error_responses(404, 409, 503))
+@router.post("/runs", status_code=202, responses=error_responses(404, 409, 503))
 async def start_training(state: State, request: RunRequest) -> Job:
     """Train a recipe in the background; /v1/jobs/N/events streams each epoch."""
     if request.recipe not in RECIPES:
@@ -176,18 +175,16 @@ def _flag(name: str, value: Any) -> str:
     return f"--{flag}={','.join(map(str, value)) if isinstance(value, tuple) else value}"
 
 
-@router.post(
-    "/runs/{name}/resume", status_code=202, response_model=JobResponse, responses=error_responses(404, 409, 503)
-)
+@router.post("/runs/{name}/resume", status_code=202, responses=error_responses(404, 409, 503))
 async def resume_training(state: State, name: Name) -> Job:
     """Resume an interrupted run."""
-    run = run_of(state, name)
+    run = find_run(state, name)
     recipe = run.recipe()
     parameters = {"recipe": recipe.name, "run": name, "epochs": recipe.epochs}
     return await state.jobs.start("train", ["train", "--json", "--resume", str(run.path)], parameters)
 
 
-def run_of(state: AppState, name: str) -> Run:
+def find_run(state: AppState, name: str) -> Run:
     """A run by the name of its folder; a client cannot give a path. Raises HTTPException, 404."""
     runs = state.runs
     if name not in (path.name for path in (runs.iterdir() if runs.is_dir() else ())):

@@ -1,26 +1,80 @@
-"""POST /v1/tables: the tables of a picture as a spreadsheet or CSV."""
+"""/v1/tables: the tables of a picture, and those that a person has checked, as a spreadsheet or CSV."""
 
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
+from pydantic import FailFast, Field, model_validator
 from starlette.exceptions import HTTPException
 
-from tendigits.errors import DataError, UserError
+from tendigits.errors import UserError
+from tendigits.geometry import Box
+from tendigits.numbers.grammar import common_separator, to_decimal
+from tendigits.pictures.limits import MAX_PAGES
 from tendigits.serve.app_state import State
 from tendigits.serve.edge.json_body import JsonRoute
 from tendigits.serve.errors import error_responses
 from tendigits.serve.reading import work
-from tendigits.serve.routes.read import CONTENT, PageNumber, count, picture_of, sender_of, while_connected
-from tendigits.serve.routes.table_schemas import TablesRequest
+from tendigits.serve.routes.pictures import CONTENT, PageNumber, count, in_pool, picture_of
+from tendigits.serve.schemas import BINARY, Strict
+from tendigits.tables.table import Cell, Table
 from tendigits.tables.totals import Sums
 
 router = APIRouter(prefix="/v1", tags=["read"], route_class=JsonRoute)
 
-CSV, XLSX = "text/csv", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
-ANSWERS = {CSV: {"schema": {"type": "string"}}, XLSX: {"schema": {"type": "string", "format": "binary"}}}
-ANYTHING = ("text/*", "*/*")
+MAX_CELLS = 200_000
+"""Of all tables in one request."""
 
-Expect = Annotated[str, Query(max_length=1000, description="What columns hold, such as `A: 0..100, B: date`.")]
+CSV, XLSX = "text/csv", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+ANSWERS = {CSV: {"schema": {"type": "string"}}, XLSX: {"schema": BINARY}}
+
+NO_BOX = Box(0, 0, 0, 0)
+
+
+class CellRequest(Strict):
+    """A cell that a person has checked."""
+
+    value: Annotated[str, Field(max_length=100)]
+    accepted: bool = True
+    reason: Annotated[str, Field(max_length=500)] | None = None
+
+
+class TableRequest(Strict):
+    """A table that a person has checked: rows of the same length."""
+
+    name: Annotated[str, Field(max_length=100)] | None = None
+    """Of its sheet in a spreadsheet."""
+    rows: Annotated[
+        list[Annotated[list[CellRequest], Field(min_length=1, max_length=200), FailFast()]],
+        Field(min_length=1, max_length=1000),
+        FailFast(),
+    ]
+
+    @model_validator(mode="after")
+    def _is_rectangular(self) -> "TableRequest":
+        if len({len(row) for row in self.rows}) > 1:
+            raise ValueError("expected rows of the same length")
+        return self
+
+    def table(self) -> Table:
+        """For the library; the decimal separator is the one that suits all values."""
+        separator = common_separator(cell.value for row in self.rows for cell in row)
+
+        def convert(cell: CellRequest) -> Cell:
+            return Cell(NO_BOX, cell.value, to_decimal(cell.value, separator), 1.0, cell.accepted, cell.reason)
+
+        return Table([[convert(cell) for cell in row] for row in self.rows])
+
+
+class TablesRequest(Strict):
+    """Tables that a person has checked, such as those of a document's pages."""
+
+    tables: Annotated[list[TableRequest], Field(min_length=1, max_length=MAX_PAGES), FailFast()]
+
+    @model_validator(mode="after")
+    def _is_small(self) -> "TablesRequest":
+        if sum(len(table.rows) * len(table.rows[0]) for table in self.tables) > MAX_CELLS:
+            raise ValueError(f"expected at most {MAX_CELLS:,} cells in all; send fewer tables")
+        return self
 
 
 @router.post(
@@ -33,23 +87,21 @@ async def read_tables(
     request: Request,
     state: State,
     sums: Annotated[Sums, Query(description="Where sums stand.")] = Sums.AUTO,
-    expect: Expect = "",
+    expect: Annotated[str, Query(max_length=1000, description="What columns hold, such as `A: 0..100, B: date`.")] = "",
     page: PageNumber = 1,
 ) -> Response:
     """Read the tables of one picture, as CSV or, with `Accept: application/vnd...sheet`, as a spreadsheet.
 
-    In the CSV doubtful values have a `?` behind them, and several tables an empty line between them; in the spreadsheet
-    each has a sheet of its own, doubtful cells are coloured and have a comment, and a last sheet shows their pictures.
+    In the CSV a doubtful value is followed by a `?`, and tables are separated by an empty line; in the spreadsheet
+    each table has its own sheet, doubtful cells are coloured and have a comment, and a last sheet shows their pictures.
     A picture without numbers has no table: 404.
     """
-    kind = _accepted(request.headers.get("accept", "*/*"))
-    image = await picture_of(request)
+    kind = _accepted_type(request)
+    image, source = await picture_of(request), state.active.current.source
     try:
-        source = state.active.current.source
-        reading = state.pages.run(sender_of(request), work.read_tables, source, image, page, sums, expect, kind == XLSX)
-        file, accepted = await while_connected(request, reading)
-    except DataError as error:
-        raise HTTPException(415, str(error)[:300]) from None
+        file, accepted = await in_pool(
+            request, state, work.read_tables, source, image, page, sums, expect, kind == XLSX
+        )
     except UserError as error:
         raise HTTPException(400, str(error)[:300]) from None
     count(state, accepted)
@@ -62,8 +114,8 @@ async def read_tables(
     "/tables/export", response_class=Response, responses={200: {"content": ANSWERS}, **error_responses(406, 413)}
 )
 def export_tables(request: Request, checked: TablesRequest) -> Response:
-    """Convert tables that a person has checked, as CSV or, by `Accept`, as a spreadsheet with a sheet each."""
-    kind = _accepted(request.headers.get("accept", "*/*"))
+    """Convert tables that a person has checked to CSV or, by `Accept`, to a spreadsheet with a sheet each."""
+    kind = _accepted_type(request)
     return _answer(kind, work.as_file([(each.name, each.table()) for each in checked.tables], kind == XLSX))
 
 
@@ -72,11 +124,12 @@ def _answer(kind: str, file: bytes) -> Response:
     return Response(file, media_type=kind, headers=headers)
 
 
-def _accepted(header: str) -> str:
-    """The first kind of answer that a client takes and we have."""
-    for wanted in (part.partition(";")[0].strip().lower() for part in header.split(",")):
+def _accepted_type(request: Request) -> str:
+    """CSV or XLSX: the first of them that the client accepts."""
+    for part in request.headers.get("accept", "*/*").split(","):
+        wanted = part.partition(";")[0].strip().lower()
         if wanted == XLSX:
             return XLSX
-        if wanted == CSV or wanted in ANYTHING:
+        if wanted in (CSV, "text/*", "*/*"):
             return CSV
     raise HTTPException(406, f"expected to be asked for {CSV} or {XLSX}")

@@ -67,11 +67,11 @@ function showConfusion(counts) {
   find("play-confusion").replaceChildren(head, element("tbody", {}, ...rows));
 }
 
-function histogram({ low, high, shares, units, silent }, layer) {
+function histogram({ low, high, fractions, units, silent }, layer) {
   const [wide, tall] = [240, 70];
-  const most = Math.max(...shares);
-  const bars = shares.map((share, i) => element("svg:rect", { x: (i * wide) / shares.length, width: wide / shares.length - 1,
-    y: tall * (1 - Math.sqrt(share / most)), height: tall * Math.sqrt(share / most) }));
+  const most = Math.max(...fractions);
+  const bars = fractions.map((fraction, i) => element("svg:rect", { x: (i * wide) / fractions.length, width: wide / fractions.length - 1,
+    y: tall * (1 - Math.sqrt(fraction / most)), height: tall * Math.sqrt(fraction / most) }));
   const about = `Hidden layer ${layer + 1}: from ${low.toFixed(2)} to ${high.toFixed(2)}; ${silent} of ${units} units never change`;
   return element("figure", { class: "histogram" }, element("svg:svg", { viewBox: `0 0 ${wide} ${tall}`, role: "img", "aria-label": about }, ...bars), element("figcaption", { class: "hint" }, `${about}.`));
 }

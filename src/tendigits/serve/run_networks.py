@@ -1,9 +1,9 @@
-"""The networks of runs that a client reads with beside the active one; a few are kept in memory.
+"""Networks of runs that clients read with, next to the active one; a few are kept in memory.
 
 network = await networks.of_run(open_run(path))
 network.reader, network.layers
 
-A run's network is converted in a process of its own, so that neither Keras nor a damaged model file is the server's.
+A run's network is converted in another process, so that the server does not import Keras, nor opens a damaged file.
 """
 
 import asyncio
@@ -24,14 +24,14 @@ from tendigits.read.reader import Reader
 from tendigits.runs.run import Run
 from tendigits.serve.reading.work import ReaderSource
 
-MOST = 4
-"""Networks that are kept, the last ones asked for: two are shown at once, and each may have tens of megabytes."""
+MAX_NETWORKS = 4
+"""Networks in memory, the last ones used: the page shows two, and each may have tens of megabytes."""
 
-OPENING = 120.0
-"""Seconds in which a run's network must be opened; Keras alone takes a few, and a busy computer longer."""
+OPEN_TIMEOUT = 120.0
+"""Seconds for opening a run's network; Keras alone takes a few, and longer on a busy computer."""
 
-MEMORY = 8 << 30
-"""Bytes that it may take meanwhile, mapped ones included: JAX maps several gigabytes, whatever the network."""
+OPEN_MEMORY = 8 << 30
+"""Bytes for opening it, mapped ones included: JAX maps several gigabytes for any network."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,20 +40,20 @@ class ReadingNetwork:
 
     reader: Reader
     layers: Layers | None
-    """None where the packages that show them are not installed."""
+    """None where they cannot be shown."""
     source: ReaderSource
-    """What makes the same reader in another process."""
+    """To open the same reader in another process."""
 
 
 class ReadingNetworks:
-    """Opens networks one at a time."""
+    """The networks in memory, opened one at a time; for one that cannot be opened the error is kept."""
 
     def __init__(self) -> None:
-        self._kept: OrderedDict[str, ReadingNetwork | TendigitsError] = OrderedDict()
+        self._opened: OrderedDict[str, ReadingNetwork | TendigitsError] = OrderedDict()
         self._opening = asyncio.Lock()
 
     async def of_run(self, run: Run) -> ReadingNetwork:
-        """The network of a finished run; opened anew when its model has changed, also one that could not be opened.
+        """The network of a finished run, opened again when its model has changed.
 
         Raises:
             TendigitsError: the run has no model, or one that is damaged or can't be converted.
@@ -64,22 +64,21 @@ class ReadingNetworks:
         return await self.opened(key, lambda: _open_run(run.path))
 
     async def opened(self, key: str, opener: Callable[[], ReadingNetwork]) -> ReadingNetwork:
-        """The network that is kept under a key, or else opened in a thread. Raises what `opener` does."""
-        if key not in self._kept:
+        """The network with this key, if necessary opened in a thread. Raises what `opener` does."""
+        if key not in self._opened:
             async with self._opening:
-                if key not in self._kept:
-                    self._kept[key] = await run_in_threadpool(_attempt, opener)
-        found = self._kept[key]
-        self._kept.move_to_end(key)
-        while len(self._kept) > MOST:
-            self._kept.popitem(last=False)
+                if key not in self._opened:
+                    self._opened[key] = await run_in_threadpool(_attempt, opener)
+        found = self._opened[key]
+        self._opened.move_to_end(key)
+        while len(self._opened) > MAX_NETWORKS:
+            self._opened.popitem(last=False)
         if isinstance(found, TendigitsError):
             raise found.with_traceback(None)
         return found
 
 
 def _attempt(opener: Callable[[], ReadingNetwork]) -> ReadingNetwork | TendigitsError:
-    """The network, or why it can't be opened: that is kept, too, for the next stroke of a pen asks again."""
     try:
         return opener()
     except Failure:  # the store does not answer now, but may soon
@@ -89,12 +88,13 @@ def _attempt(opener: Callable[[], ReadingNetwork]) -> ReadingNetwork | Tendigits
 
 
 def _open_run(path: Path) -> ReadingNetwork:
-    with WorkerPool(1, timeout=OPENING, memory=MEMORY) as pool:
+    with WorkerPool(1, timeout=OPEN_TIMEOUT, memory=OPEN_MEMORY) as pool:
         try:
             data = pool.submit(run_network, path).result()
         except JobError:
             raise ModelFileError(
-                f"the network of {path.name} could not be opened in {OPENING:.0f} seconds and {MEMORY >> 30} GB"
+                f"the network of {path.name} could not be opened in {OPEN_TIMEOUT:.0f} seconds "
+                f"and {OPEN_MEMORY >> 30} GB"
             ) from None
     reader = Reader(from_onnx(data, path.name, threads=1), threads=1)
     return ReadingNetwork(reader, Layers(data, path.name), ReaderSource(hashlib.sha256(data).hexdigest(), data=data))

@@ -1,0 +1,181 @@
+"""What the page shows of networks: test results, weights as pictures, activations, single units, a comparison.
+
+evaluate(learner)                            # a dict for JSON, once an epoch
+describe_unit(learner, layer=1, unit=7)
+compare(learner_a, learner_b)
+draw(learner, crop)
+
+Pictures are uint8 in base64, 784 bytes each.
+"""
+
+import base64
+from typing import Any
+
+import numpy as np
+
+from tendigits.data.preprocess import to_input
+from tendigits.errors import DivergedError, UserError
+from tendigits.play.learner import Learner
+from tendigits.report.mcnemar import mcnemar
+from tendigits.report.metrics import classification_report
+
+MAX_WEIGHT_PICTURES = 64
+"""Units of the first layer whose weights are shown, eight by eight."""
+
+MAX_MISTAKES = 12
+
+MAX_CHANGED = 24
+"""Digits shown of those that two networks read differently; the others are only counted."""
+
+N_BINS = 24
+"""Of a histogram of activations."""
+
+N_SAMPLED = 1000
+"""Test digits for histograms, and for the mean gradient of a unit."""
+
+N_SEARCHED = 5000
+"""Training digits that are searched for those that excite a unit most."""
+
+N_EXCITING = 12
+
+MIN_PROBABILITY = 1e-7
+"""Lower probabilities count as this in the loss, as in Keras."""
+
+
+def evaluate(learner: Learner) -> dict[str, Any]:
+    """Test the network on the test digits, and add the result to its curve.
+
+    Raises:
+        DivergedError: its outputs are no longer finite numbers.
+    """
+    digits = learner.digits
+    probabilities = learner.outputs(digits.test_input)[-1]
+    _check_finite(probabilities)
+    report = classification_report(probabilities, digits.y_test)
+    of_label = np.maximum(probabilities[np.arange(report.n), digits.y_test], MIN_PROBABILITY)
+    loss = float(-np.log(of_label).mean())
+    learner.test_curve.add(learner.progress, loss, report.accuracy)
+    return {
+        "epoch": learner.progress,
+        "loss": loss,
+        "accuracy": report.accuracy,
+        "interval": report.interval,
+        "n": report.n,
+        "confusion": report.confusion_matrix,
+        "mistakes": [
+            {
+                "true": mistake.true,
+                "predicted": mistake.predicted,
+                "confidence": mistake.confidence,
+                "picture": encode(digits.x_test[mistake.index]),
+            }
+            for mistake in report.mistakes[:MAX_MISTAKES]
+        ],
+        "weights": [encode(as_picture(unit)) for unit in _first_kernel(learner).T[:MAX_WEIGHT_PICTURES]],
+        "histograms": [_histogram(layer) for layer in learner.outputs(digits.test_input[:N_SAMPLED])[:-1]],
+    }
+
+
+def describe_unit(learner: Learner, layer: int, unit: int) -> dict[str, Any]:
+    """What a unit responds to, as a picture, and the training digits that excite it most.
+
+    For the first layer the picture is its weights; for a deeper one the gradient of its output with respect to the
+    pixels, averaged over test digits.
+
+    Raises:
+        UserError: there is no such unit.
+        DivergedError: as for `evaluate`.
+    """
+    sizes = [each.units for each in learner.dense]
+    if layer >= len(sizes) or unit >= sizes[layer]:
+        raise UserError(f"expected a unit of layers with {sizes} units, received layer {layer}, unit {unit}")
+    if layer == 0:
+        picture = _first_kernel(learner)[:, unit]
+    else:
+        picture = learner.gradient(learner.digits.test_input[:N_SAMPLED], layer, unit)
+    images = learner.images[:N_SEARCHED]
+    outputs = learner.outputs(to_input(images))[layer][:, unit]
+    _check_finite(outputs)
+    best = np.argsort(-outputs, kind="stable")[:N_EXCITING]
+    return {
+        "layer": layer,
+        "unit": unit,
+        "is_weights": layer == 0,
+        "picture": encode(as_picture(picture)),
+        "searched": len(images),
+        "digits": [
+            {"label": int(learner.labels[i]), "output": float(outputs[i]), "picture": encode(images[i])} for i in best
+        ],
+    }
+
+
+def compare(first: Learner, second: Learner) -> dict[str, Any]:
+    """McNemar's test in words, and the test digits that the networks A and B read differently."""
+    digits = first.digits
+    a, b = (learner.outputs(digits.test_input)[-1].argmax(axis=1) for learner in (first, second))
+    true = digits.y_test
+    verdict = mcnemar(np.flatnonzero(a != true), np.flatnonzero(b != true), len(true))
+    changed = np.flatnonzero(a != b)
+    return {
+        "words": verdict.words,
+        "is_significant": verdict.is_significant,
+        "p": verdict.p,
+        "n_changed": len(changed),
+        "changed": [
+            {"true": int(true[i]), "a": int(a[i]), "b": int(b[i]), "picture": encode(digits.x_test[i])}
+            for i in changed[:MAX_CHANGED]
+        ],
+    }
+
+
+def draw(learner: Learner, crop: np.ndarray) -> dict[str, Any] | None:
+    """What a network outputs for a drawing, uint8 (28, 28): the probabilities, and each hidden layer as bytes.
+
+    None if its outputs are no longer finite numbers.
+    """
+    outputs = learner.outputs(to_input(crop[np.newaxis]))
+    if not all(np.isfinite(layer).all() for layer in outputs):
+        return None
+    *hidden, (probabilities,) = outputs
+    return {"probabilities": probabilities.round(5).tolist(), "layers": [_as_bytes(layer[0]) for layer in hidden]}
+
+
+def as_picture(values: np.ndarray) -> np.ndarray:
+    """Weights as grey: zero is 128, and the largest absolute value is 1 or 255. uint8 of the same shape."""
+    scale = max(float(np.abs(values).max()), 1e-12)
+    grey: np.ndarray = np.rint(128 + 127 * values / scale).astype(np.uint8)
+    return grey
+
+
+def encode(picture: np.ndarray) -> str:
+    """uint8 in base64, row by row."""
+    return base64.b64encode(np.ascontiguousarray(picture, np.uint8).tobytes()).decode()
+
+
+def _as_bytes(outputs: np.ndarray) -> dict[str, Any]:
+    """A layer's outputs as bytes: 0 for the lowest, at most zero, 255 for the highest."""
+    low, high = min(0.0, float(outputs.min())), max(0.0, float(outputs.max()))
+    scale = max(high - low, 1e-12)
+    return {"low": low, "high": high, "units": encode(np.rint(255 * (outputs - low) / scale))}
+
+
+def _check_finite(outputs: np.ndarray) -> None:
+    if not np.isfinite(outputs).all():
+        raise DivergedError("the weights became too large to compute with; try a smaller learning rate")
+
+
+def _first_kernel(learner: Learner) -> np.ndarray:
+    """float32 (784, units)."""
+    return np.asarray(learner.weights[0])
+
+
+def _histogram(outputs: np.ndarray) -> dict[str, Any]:
+    """How often each activation occurs, and how many units never change: with ReLU they are always zero."""
+    counts, edges = np.histogram(outputs, N_BINS)
+    return {
+        "low": float(edges[0]),
+        "high": float(edges[-1]),
+        "fractions": (counts / outputs.size).round(5).tolist(),
+        "units": outputs.shape[1],
+        "silent": int((outputs.max(axis=0) == outputs.min(axis=0)).sum()),
+    }

@@ -1,0 +1,138 @@
+"""A child process that speaks JSON lines: a background job of the server, or the playground's networks.
+
+child = await Child.start("-m", "tendigits.play.worker")
+await child.send({"id": 1, "do": "train"})
+async for message in child.messages(): ...
+code, reason = await child.wait()
+await child.stop(30)
+
+A child must end when its standard input does: this is how `stop` asks it to, and why none outlives its parent, not even
+one that was killed. `python -m tendigits.pool.child train --json` runs a `tendigits` command that ends in this way.
+"""
+
+import asyncio
+import json
+import os
+import runpy
+import signal
+import sys
+import threading
+from collections.abc import AsyncIterator, Mapping
+from contextlib import suppress
+from typing import Any, cast
+
+MAX_LINE_BYTES = 2**22
+"""Longest line that a child may print; the playground's test results have 150,000 bytes."""
+
+MAX_STDERR_BYTES = 2**16
+"""The end of standard error that is kept: room for a traceback."""
+
+MAX_REASON_CHARACTERS = 500
+
+
+class Child:
+    """One process, with pipes for its input, output and errors."""
+
+    def __init__(self, process: asyncio.subprocess.Process) -> None:
+        self._process = process
+        self._stdin = cast(asyncio.StreamWriter, process.stdin)
+        self._stdout = cast(asyncio.StreamReader, process.stdout)
+        self._stderr = asyncio.create_task(_read_tail(cast(asyncio.StreamReader, process.stderr)))
+
+    @classmethod
+    async def start(cls, *arguments: str, environment: Mapping[str, str] | None = None) -> "Child":
+        """Run Python with these arguments.
+
+        Args:
+            environment: variables for this process alone; a secret goes here, since other users see arguments.
+
+        Raises:
+            OSError: the system did not start the process: no memory, or too many open files.
+        """
+        pipe = asyncio.subprocess.PIPE
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, *arguments, stdin=pipe, stdout=pipe, stderr=pipe, limit=MAX_LINE_BYTES,
+            # Outside the server's process group: Ctrl-C reaches the server alone, which then stops the child.
+            start_new_session=True, env={**os.environ, **(environment or {}), "PYTHONUNBUFFERED": "1"},
+        )  # fmt: skip
+        return cls(process)
+
+    @property
+    def pid(self) -> int:
+        """Its process id."""
+        return self._process.pid
+
+    async def send(self, message: dict[str, Any]) -> None:
+        """Write a message to its input; if it has just ended, nothing happens."""
+        self._stdin.write(json.dumps(message).encode() + b"\n")
+        with suppress(ConnectionError):
+            await self._stdin.drain()
+
+    async def messages(self) -> AsyncIterator[dict[str, Any]]:
+        """The JSON objects that it prints, until it ends; other lines are ignored. To be read by one task only."""
+        try:
+            async for line in self._stdout:
+                if (message := _parse(line)) is not None:
+                    yield message
+        except ValueError:  # the line is longer than MAX_LINE_BYTES
+            self._kill()
+            while await self._stdout.read(MAX_LINE_BYTES):
+                pass
+
+    async def wait(self) -> tuple[int, str]:
+        """Wait for its end.
+
+        Returns:
+            Its exit code, and in words why it ended: the last line that it wrote to standard error, if there is one.
+        """
+        code = await self._process.wait()
+        lines = (await self._stderr).decode(errors="replace").strip().splitlines()
+        if lines:
+            return code, lines[-1][:MAX_REASON_CHARACTERS]
+        if code < 0:
+            return code, f"signal {-code} killed the process; perhaps memory was short"
+        return code, f"exit code {code}"
+
+    async def stop(self, timeout: float) -> None:
+        """Close its input and wait for its end; kill it after `timeout` seconds."""
+        self._stdin.close()
+        try:
+            await asyncio.wait_for(self._process.wait(), timeout)
+        except TimeoutError:
+            self._kill()
+            await self._process.wait()
+
+    def _kill(self) -> None:
+        with suppress(ProcessLookupError):
+            self._process.kill()
+
+
+def _parse(line: bytes) -> dict[str, Any] | None:
+    with suppress(ValueError):
+        message = json.loads(line)
+        return message if isinstance(message, dict) else None
+    return None
+
+
+async def _read_tail(stream: asyncio.StreamReader) -> bytes:
+    """Read to the end; returns the last MAX_STDERR_BYTES."""
+    tail = b""
+    while part := await stream.read(MAX_STDERR_BYTES):
+        tail = (tail + part)[-MAX_STDERR_BYTES:]
+    return tail
+
+
+def main() -> None:
+    """Run a `tendigits` command that receives SIGTERM when standard input ends."""
+    threading.Thread(target=_terminate_with_input, daemon=True).start()
+    runpy.run_module("tendigits", run_name="__main__", alter_sys=True)
+
+
+def _terminate_with_input() -> None:
+    while os.read(0, 1):  # not sys.stdin, whose lock Python would wait for at exit
+        pass
+    os.kill(os.getpid(), signal.SIGTERM)
+
+
+if __name__ == "__main__":
+    main()
