@@ -32,7 +32,6 @@ TABLES = {
     "depth": ("docs/results.md", "table"),
     "dispatch": ("bench/README.md", "table"),
     "exports": ("docs/exports.md", "report"),
-    "precision": ("bench/README.md", "table"),
     "reading": ("bench/README.md", "read_tables.text"),
     "recipes": ("docs/results.md", "table"),
     "serving": ("bench/README.md", "table"),

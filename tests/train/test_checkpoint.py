@@ -2,7 +2,6 @@ import dataclasses
 import io
 import json
 import tempfile
-import tracemalloc
 import warnings
 import zipfile
 from pathlib import Path
@@ -115,7 +114,7 @@ def test_a_checkpoint_is_loaded_as_it_was_saved(path, tmp_path):
 
 
 weights = st.lists(
-    st.sampled_from([np.uint32, np.float32]).flatmap(  # floats from any bits: also NaN with a payload
+    st.sampled_from([np.uint32, np.float32]).flatmap(  # floats from any bits, also NaN with a payload
         lambda dtype: arrays(np.uint32, array_shapes(min_dims=0, max_dims=3, min_side=0, max_side=6)).map(
             lambda array: array.view(dtype)
         )
@@ -141,7 +140,7 @@ def test_any_checkpoint_is_loaded_as_it_was_saved(**fields):
         assert_same(load_checkpoint(save_checkpoint(checkpoint, Path(folder))), checkpoint)
 
 
-def test_the_last_two_are_kept(tmp_path):
+def test_the_last_two_checkpoints_are_kept(tmp_path):
     (tmp_path / "notes.txt").touch()
     for epoch in (9997, 9998, 9999, 10_000):
         save_checkpoint(checkpoint_of(1, epoch=epoch), tmp_path)
@@ -161,31 +160,20 @@ def test_a_checkpoint_that_does_not_read_back_is_not_kept(two, monkeypatch):
     assert names(two) == ["epoch-0001.npz", "epoch-0002.npz"]
 
 
-@pytest.mark.parametrize("kept", [0, 22, 0.5, -1])
-def test_a_truncated_checkpoint_falls_back_to_the_one_before(two, kept):
+@pytest.mark.parametrize("length", [0, 22, 10_000, -1])
+def test_a_truncated_checkpoint_falls_back_to_the_one_before(two, length):
     data = (two / "epoch-0002.npz").read_bytes()
-    (two / "epoch-0002.npz").write_bytes(data[: int(len(data) * kept) if isinstance(kept, float) else kept])
+    (two / "epoch-0002.npz").write_bytes(data[:length])
     assert_falls_back(two)
 
 
-def test_if_both_are_damaged_there_is_none_and_both_are_named(two):
+def test_two_damaged_checkpoints_give_two_warnings_and_none(two):
     for path in two.iterdir():
         path.write_bytes(path.read_bytes()[:500])
     warned = []
     assert load_last_checkpoint(two, warned.append) is None
     assert load_last_checkpoint(two / "missing", pytest.fail) is None
     assert [text.split(" is not ")[0] for text in warned] == [str(two / f"epoch-000{i}.npz") for i in (2, 1)]
-
-
-def test_a_flipped_bit_is_refused_or_changes_nothing(path):
-    data, rng, outcomes = path.read_bytes(), np.random.default_rng(5), set()
-    directory = data.index(b"PK\1\2")
-    for at in (*rng.integers(len(data), size=200), *range(directory, len(data), 3)):
-        spoiled = bytearray(data)
-        spoiled[at] ^= 1 << int(rng.integers(8))
-        path.write_bytes(spoiled)
-        outcomes.add(same_or_refused(path, checkpoint_of()))
-    assert outcomes == {"same", "refused"}  # the same, for example, with another date in the zip
 
 
 def test_the_digest_covers_names_shapes_types_and_values(path):
@@ -216,16 +204,11 @@ def test_another_format_is_refused_and_falls_back(two):
     assert_falls_back(two)
 
 
-@pytest.mark.parametrize("meta", [b"", b"\xff", b"[" * 100_000, b"7", b'{"format": 2}'])
-def test_metadata_that_is_no_object_is_refused(path, meta):
-    rewrite(path, meta)
-    refused(path)
-
-
-def test_impossible_metadata_is_refused(path):
+def test_invalid_metadata_is_refused(path):
     meta = json.loads(read(path)["meta"].tobytes())
-    for change in ({"recipe": {"epochs": -1}}, {"recipe": None}, {"more": 1}):
-        rewrite(path, json.dumps(meta | change).encode())
+    changed = [meta | change for change in ({"recipe": {"epochs": -1}}, {"recipe": None}, {"more": 1})]
+    for content in (b"", b"\xff", b"[" * 100_000, b"7", *(json.dumps(each).encode() for each in changed)):
+        rewrite(path, content)
         refused(path)
 
 
@@ -252,7 +235,7 @@ def test_pickled_content_is_refused_without_unpickling_it(path, tmp_path, key):
 
 @given(st.data())
 def test_any_bytes_in_a_valid_zip_are_a_run_error(data):
-    """Behind the zip's checksums any bytes reach NumPy's headers, JSON and the digest."""
+    """With valid checksums in the zip, the bytes reach NumPy's headers, JSON and the digest."""
     with tempfile.TemporaryDirectory() as folder:
         path = save_checkpoint(checkpoint_of(1), Path(folder))
         with zipfile.ZipFile(path) as archive:
@@ -269,24 +252,13 @@ def test_any_bytes_in_a_valid_zip_are_a_run_error(data):
             same_or_refused(path, checkpoint_of(1))
 
 
-def peak_of_refusing(path: Path) -> tuple[str, int]:
-    """The error's message, and the bytes of memory that it took to find out."""
-    tracemalloc.start()
-    message = refused(path)
-    peak = tracemalloc.get_traced_memory()[1]
-    tracemalloc.stop()
-    return message, peak
+def test_members_over_the_size_limit_are_refused(path, monkeypatch):
+    np.savez_compressed(path, **read(path), bomb=np.zeros(2**21))
+    monkeypatch.setattr(module, "MAX_BYTES", 2**20)
+    assert refused(path).endswith(": expected at most 1,048,576 bytes unpacked")
 
 
-def test_a_compressed_bomb_takes_no_memory(path):
-    np.savez_compressed(path, **read(path), bomb=np.zeros(2**25))
-    assert path.stat().st_size < 2**20
-    message, peak = peak_of_refusing(path)
-    assert "expected members that are stored uncompressed" in message
-    assert peak < 5 * 2**20
-
-
-def test_a_header_that_promises_400_terabytes_is_refused(path):
+def test_a_header_that_claims_400_terabytes_is_refused(path):
     header = io.BytesIO()
     np.lib.format.write_array_header_1_0(header, {"descr": "<f4", "fortran_order": False, "shape": (10**7, 10**7)})
     with zipfile.ZipFile(path, "a") as archive:
@@ -298,6 +270,4 @@ def test_a_file_over_the_size_limit_is_refused_unread(tmp_path):
     path = tmp_path / "epoch-0001.npz"
     with path.open("wb") as file:
         file.truncate(module.MAX_BYTES + 1)  # sparse
-    message, peak = peak_of_refusing(path)
-    assert message.endswith(": expected at most 1,073,741,824 bytes, received 1,073,741,825")
-    assert peak < 2**20
+    assert refused(path).endswith(": expected at most 1,073,741,824 bytes, received 1,073,741,825")

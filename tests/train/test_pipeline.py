@@ -20,9 +20,7 @@ from tendigits.model.calibration import calibrate
 from tendigits.model.file import load_calibration
 from tendigits.model.network import predict
 from tendigits.model.recipe import Recipe
-from tendigits.report import messages
-from tendigits.report.evaluate import evaluate_run
-from tendigits.train import pipeline, trainer
+from tendigits.train import trainer
 from tendigits.train.checkpoint import load_last_checkpoint
 from tendigits.train.console import Console
 from tendigits.train.inputs import prepare_inputs
@@ -142,19 +140,6 @@ def test_held_out_digits_validate_and_calibrate(calibrated, small_npz):
     assert load_calibration(trained.run.path / "model.keras") == expected
     assert record["models"]["model.keras"] == sha256(trained.run.path / "model.keras")
     assert any(line.startswith(f"temperature {expected.temperature:.3f} from 150 held-out") for line in console.lines)
-
-
-def test_a_run_in_bfloat16_is_saved_and_evaluated_like_any_other(small_npz, tmp_path, monkeypatch):
-    monkeypatch.setattr(pipeline, "has_bfloat16", lambda: False)
-    console = Recorder()
-    recipe = RECIPE.with_changes(precision="bfloat16", validation_split=0.25)
-    trained = run_recipe(recipe, small_npz, runs=tmp_path, name="one", console=console)
-    assert trained.report.accuracy > 0.5  # of 450 digits
-    assert evaluate_run(trained.run.path)[0] == trained.report
-    text = "\n".join(console.lines)
-    assert "arithmetic in bfloat16" in text
-    assert text.count("differ by at most 0") == 2  # model.keras and model.h5
-    assert console.warnings == [messages.NO_BFLOAT16]
 
 
 def test_nothing_is_left_behind_by_what_is_refused_at_the_start(small_npz, tmp_path, monkeypatch):

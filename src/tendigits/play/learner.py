@@ -17,7 +17,6 @@ import numpy as np
 
 from tendigits.data.preprocess import one_hot, to_input
 from tendigits.engine import loop
-from tendigits.engine.devices import Placement
 from tendigits.engine.dispatch import Arrays, DispatchSize
 from tendigits.errors import DivergedError
 from tendigits.model.network import build_network, compile_network
@@ -41,7 +40,7 @@ class Learner:
         self.images, self.labels = digits.training(experiment.digits, experiment.label_noise)
         self.model = compile_network(build_network(recipe), recipe)
         data = to_input(self.images), one_hot(self.labels)
-        self._arrays = Arrays.of(data, recipe.batch_size, Placement.of(None), share=False)  # as bytes: a quarter
+        self._arrays = Arrays.of(data, recipe.batch_size)
         self.model._symbolic_build(data_batch=self._arrays.first_batch())
         augment = augmenter(recipe.augmentation)
         self._loop = loop.loops_of(self.model, augment)["train"]

@@ -1,6 +1,6 @@
-"""What a training prints: a live progress bar on a terminal, plain lines elsewhere, JSON lines, or only warnings.
+"""The output of a training: a live progress bar on a terminal, plain lines elsewhere, JSON lines, or only warnings.
 
-A `Console` is told about each stage and provides the Keras callback that shows the epochs.
+A `Console` receives the result of each stage, and has a Keras callback that shows the epochs.
 """
 
 import json
@@ -19,24 +19,24 @@ from tendigits.model.network import summary
 
 
 class Console:
-    """Prints nothing but warnings, to the standard error; the base class of the others."""
+    """Prints only warnings, to the standard error. Base class of the other consoles."""
 
     def stage(self, number: int, title: str, *lines: str) -> None:
         """Show the result of a stage of the training."""
 
     def line(self, text: str) -> None:
-        """Show one more line about the same stage."""
+        """Show another line about the same stage."""
 
     def network(self, model: keras.Model) -> None:
-        """Show the network's table of layers."""
+        """Show the table of the network's layers."""
 
     def warn(self, text: str) -> None:
-        """Show a warning, whatever else is shown."""
+        """Show a warning. All consoles do."""
         print(f"WARNING: {text}", file=sys.stderr, flush=True)
 
     @contextmanager
     def epochs(self, n: int, run: str) -> Iterator[keras.callbacks.Callback]:
-        """A callback that shows the epochs of a training of at most `n` epochs in the folder `run`."""
+        """A callback that shows the epochs of a training: at most `n`, in the folder `run`."""
         yield keras.callbacks.Callback()
 
 
@@ -78,7 +78,7 @@ class TextConsole(Console):
 
 
 class JsonConsole(Console):
-    """Prints one JSON object per epoch, each on a line of its own, to the standard output."""
+    """Prints one line of JSON for each epoch to the standard output."""
 
     @contextmanager
     def epochs(self, n: int, run: str) -> Iterator[keras.callbacks.Callback]:
@@ -106,7 +106,7 @@ class _EpochLines(_Timer):
 
 
 class _ProgressBar(_EpochLines):
-    """The same lines, and below them a progress bar for the current epoch."""
+    """The same lines, with a progress bar for the current epoch below them."""
 
     def __init__(self, console: rich.console.Console, n: int, progress: Progress) -> None:
         super().__init__(console, n)
@@ -138,6 +138,6 @@ class _JsonLines(_Timer):
 
 
 def _metrics(logs: Mapping[str, float]) -> str:
-    """The metrics in their usual order: loss, accuracy and others, then the same for validation."""
+    """The metrics in Keras' order: loss, accuracy and others, then the same for validation."""
     names = sorted(logs, key=lambda name: (name.startswith("val_"), "loss" not in name))
     return "  ".join(f"{name} {logs[name]:.4f}" for name in names)
