@@ -33,7 +33,7 @@ def test_a_search_and_its_best_recipe(line, tmp_path):
 
 
 @pytest.mark.slow
-def test_ctrl_c_says_how_to_continue(line, tmp_path):
+def test_ctrl_c_explains_how_to_continue(line, tmp_path):
     with (tmp_path / "tiny.toml").open("a") as file:
         file.write("patience = 9999\n")
     (tmp_path / "space.toml").write_text("epochs = [5000, 6000]")
@@ -58,7 +58,7 @@ def test_ctrl_c_says_how_to_continue(line, tmp_path):
         ("dropout = [0.1, 0.2]", ["--ray", "localhost:1"], "no Ray cluster at localhost:1: "),
     ],
 )
-def test_an_impossible_request_is_one_line(tmp_path, monkeypatch, capsys, space, options, message):
+def test_an_invalid_request_is_one_line(tmp_path, monkeypatch, capsys, space, options, message):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "space.toml").write_text(space)
     monkeypatch.setattr(sys, "argv", ["tendigits", "sweep", "--space", "space.toml", *options])
@@ -70,13 +70,13 @@ def test_an_impossible_request_is_one_line(tmp_path, monkeypatch, capsys, space,
     assert message in errors
 
 
-def test_the_live_table_shows_running_trials_first_and_then_the_best():
+def test_the_live_table_shows_running_trials_and_then_the_best():
     trials = [TrialSummary(i, "finished", 3, 0.9 + i / 1000, {"dropout": 0.1234567}) for i in range(30)]
     trials += [TrialSummary(30, "running", 1, 0.5, {"hidden": "[8]"}), TrialSummary(31, "pruned", 1, 0.1, {})]
     console = Console(width=100, file=io.StringIO())
-    console.print(command._table(trials))
+    console.print(command.table(trials))
     lines = console.file.getvalue().splitlines()
     assert lines[1].split()[:3] == ["30", "running", "1"]
     assert lines[2].split() == ["29", "finished", "3", "92.90%", "0.1235"]
-    assert len(lines) == 1 + 1 + command.ROWS + 1
+    assert len(lines) == 1 + 1 + command.MAX_ROWS + 1
     assert "31 trials done" in lines[-1]

@@ -27,7 +27,7 @@ class Scripted:
         self.calls = []
         self.event = lambda n, epoch: None
 
-    def __call__(self, recipe, data, folder, should_prune, **_):
+    def __call__(self, recipe, data, folder, should_prune):
         self.calls.append((folder.name, recipe.learning_rate))
         for epoch in range(recipe.epochs):
             self.event(len(self.calls) - 1, epoch)
@@ -135,15 +135,15 @@ def test_another_search_in_the_same_folder_is_refused(what, scripted):
 @pytest.mark.parametrize(
     "line", [b"\xff\xfe", b"[]", b'{"op_code": 0}', b'{"op_code": 99, "worker_id": "a"}', b"[" * 50_000], ids=range(5)
 )
-def test_a_damaged_journal_is_said_to_be_that(line, tmp_path):
+def test_a_damaged_journal_is_a_run_error(line, tmp_path):
     what = module.Sweep(tmp_path, load_recipe("classic"), {})
-    what.journal.write_bytes(line + b"\n")
+    (tmp_path / "study.journal").write_bytes(line + b"\n")
     with pytest.raises(RunError, match=r"study\.journal is damaged \(\w+: .*; choose another --name") as caught:
         open_study(what)
     assert "\n" not in str(caught.value)
 
 
-def test_the_best_recipe_says_how_it_was_found(what, scripted):
+def test_the_best_recipe_has_comments_on_how_it_was_found(what, scripted):
     what = replace(what, recipe=what.recipe.with_changes(validation_split=0.0))
     space = {"learning_rate": FloatDistribution(0.01, 0.02), "augmentation.shift": FloatDistribution(1, 2)}
     best = search(replace(what, space=space), 2)

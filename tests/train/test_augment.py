@@ -26,12 +26,9 @@ def centres_of_mass(x):
     return np.stack([images.sum(axis=2) @ indices / total, images.sum(axis=1) @ indices / total])
 
 
-def test_without_settings_there_is_no_augmentation():
-    assert augmenter(Augmentation()) is None
-
-
 @pytest.mark.parametrize("shape", [(-1, 784), (-1, 28, 28, 1)])
-def test_shape_range_and_key(x, shape):
+def test_images_keep_their_shape_and_range_and_depend_on_the_key(x, shape):
+    assert augmenter(Augmentation()) is None
     augment, given = jax.jit(augmenter(ALL)), x.reshape(shape)
     first, again, other = (np.asarray(augment(given, jax.random.key(key))) for key in (0, 0, 1))
     assert first.shape == given.shape
@@ -42,7 +39,7 @@ def test_shape_range_and_key(x, shape):
     assert (np.abs(first - other).reshape(len(x), -1).max(axis=1) > 0.1).all()
 
 
-def test_interpolation_is_opencvs(x):
+def test_interpolation_equals_opencvs(x):
     """Oracle: cv2.remap, bilinear, black outside; its weights have five bits."""
     rng = np.random.default_rng(0)
     images = x.reshape(-1, 28, 28)[:20]
@@ -59,7 +56,7 @@ def test_a_shift_is_at_most_the_setting(x):
     assert np.abs(moved.mean(axis=1)).max() < 0.5
 
 
-def test_a_rotation_is_opencvs(x):
+def test_a_rotation_equals_opencvs(x):
     """Oracle: OpenCV's rotation by the angle that was drawn; a mirrored digit would differ."""
     row, column = source_coordinates(Augmentation(rotate=30.0), len(x), jax.random.key(3))
     angle = np.rad2deg(

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from tendigits.sweep.study import TrialSummary
 
-ROWS = 20
+MAX_ROWS = 20
 """Finished trials in the live table, best first."""
 
 
@@ -59,10 +59,10 @@ def sweep(
     from tendigits.sweep.study import Sweep, search
 
     folder = runs / name
-    what = Sweep(folder, base, settings, data, seed)
+    run_trials = None if ray is None else partial(run_on_ray, ray)
     try:
         with _progress() as watch:
-            best = search(what, trials, watch, None if ray is None else partial(run_on_ray, ray))
+            best = search(Sweep(folder, base, settings, data, seed), trials, watch, run_trials)
     except (KeyboardInterrupt, Interrupted) as error:
         number = error.signal_number if isinstance(error, Interrupted) else signal.SIGINT
         reason = f"by {signal.Signals(number).name}; run the same command again to continue"
@@ -81,7 +81,7 @@ def _progress() -> "Iterator[Callable[[list[TrialSummary]], None]]":
         from rich.live import Live
 
         with Live(auto_refresh=False) as live:
-            yield lambda trials: live.update(_table(trials), refresh=True)
+            yield lambda trials: live.update(table(trials), refresh=True)
         return
     printed: set[int] = set()
 
@@ -95,20 +95,21 @@ def _progress() -> "Iterator[Callable[[list[TrialSummary]], None]]":
     yield print_ended
 
 
-def _table(trials: "list[TrialSummary]") -> "Table":
+def table(trials: "list[TrialSummary]") -> "Table":
+    """The live table: running trials first, then the best."""
     from rich.table import Table
 
     running = [trial for trial in trials if trial.state == "running"]
     ended = [trial for trial in trials if trial.state != "running" and trial.accuracy is not None]
-    ended = sorted(ended, key=lambda trial: trial.accuracy or 0, reverse=True)[:ROWS]
+    ended = sorted(ended, key=lambda trial: trial.accuracy or 0, reverse=True)[:MAX_ROWS]
     names = list(dict.fromkeys(name for trial in trials for name in trial.values))
-    table = Table("trial", "state", "epochs", "accuracy", *names, box=None, header_style="bold")
+    shown = Table("trial", "state", "epochs", "accuracy", *names, box=None, header_style="bold")
     styles = {"running": "bold", "pruned": "dim"}
     for trial in [*running, *ended]:
         values = [_text(trial.values[name]) if name in trial.values else "" for name in names]
-        table.add_row(str(trial.number), trial.state, *_figures(trial), *values, style=styles.get(trial.state, ""))
-    table.caption = f"{sum(trial.state in ('finished', 'pruned') for trial in trials)} trials done"
-    return table
+        shown.add_row(str(trial.number), trial.state, *_figures(trial), *values, style=styles.get(trial.state, ""))
+    shown.caption = f"{sum(trial.state in ('finished', 'pruned') for trial in trials)} trials done"
+    return shown
 
 
 def _figures(trial: "TrialSummary") -> tuple[str, str]:

@@ -18,13 +18,8 @@ from tendigits.extras import require, unseen
 from tendigits.options import Data, Runs
 
 if TYPE_CHECKING:
-    from concurrent.futures import Future
-
-    from tendigits.data.dataset import Dataset
-    from tendigits.model.recipe import Recipe
     from tendigits.model.setting import Setting
     from tendigits.train.console import Console
-    from tendigits.train.inputs import Inputs
 
 SETTINGS = "Settings"
 SWITCHES = "Settings that are on or off"
@@ -83,9 +78,11 @@ def train(
         options = {"recipe": recipe, "data": data, "name": name} | context.obj
         if given := [f"--{key.replace('_', '-')}" for key, value in options.items() if value is not None]:
             raise UserError(f"--resume takes recipe and data from the run; leave out {', '.join(given)}")
+    from tendigits.train.inputs import load_inputs
+
     with _worker() as worker:
         # The digits are loaded while Keras is imported, which takes as long.
-        loading = None if chosen is None else _start_loading(data, chosen)
+        loading = None if chosen is None else start(load_inputs, data, chosen)
         _import_keras()
         from tendigits.train.pipeline import resume_run, run_recipe
 
@@ -116,12 +113,6 @@ def _worker() -> Worker:
     worker = WorkerProcess()
     worker.submit(warm_up)
     return worker
-
-
-def _start_loading(data: Path | None, recipe: "Recipe") -> "Future[tuple[Dataset, Inputs]]":
-    from tendigits.train.inputs import load_inputs
-
-    return start(load_inputs, data, recipe)
 
 
 @cache

@@ -6,7 +6,7 @@ A `Console` receives the result of each stage, and has a Keras callback that sho
 import json
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -63,8 +63,12 @@ class TextConsole(Console):
 
     @contextmanager
     def epochs(self, n: int, run: str) -> Iterator[keras.callbacks.Callback]:
+        def show(epoch: int, logs: Mapping[str, float], seconds: float) -> None:
+            text = f"{epoch:>2}/{n}  {_metrics(logs)}  {seconds:.1f} s"
+            self.console.print(Text(text), soft_wrap=True)
+
         if not self.console.is_terminal:
-            yield _EpochLines(self.console, n)
+            yield _Epochs(show)
             return
         columns = (
             TextColumn("{task.description}"),
@@ -74,7 +78,7 @@ class TextConsole(Console):
             TextColumn("{task.fields[metrics]}"),
         )
         with Progress(*columns, console=self.console, transient=True) as progress:
-            yield _ProgressBar(self.console, n, progress)
+            yield _EpochsWithBar(show, n, progress)
 
 
 class JsonConsole(Console):
@@ -82,35 +86,33 @@ class JsonConsole(Console):
 
     @contextmanager
     def epochs(self, n: int, run: str) -> Iterator[keras.callbacks.Callback]:
-        yield _JsonLines(n, run)
+        def show(epoch: int, logs: Mapping[str, float], seconds: float) -> None:
+            line = {"run": run, "epoch": epoch, "epochs": n, **logs, "seconds": round(seconds, 3)}
+            print(json.dumps(line), flush=True)
+
+        yield _Epochs(show)
 
 
-class _Timer(keras.callbacks.Callback):  # type: ignore[misc]
-    """Measures each epoch, including validation."""
+class _Epochs(keras.callbacks.Callback):  # type: ignore[misc]
+    """Calls `show(epoch from 1, logs, seconds)` after each epoch and its validation."""
+
+    def __init__(self, show: Callable[[int, Mapping[str, float], float], None]) -> None:
+        super().__init__()
+        self.show = show
 
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
         self.started = time.perf_counter()
 
-    def seconds(self) -> float:
-        return time.perf_counter() - self.started
-
-
-class _EpochLines(_Timer):
-    def __init__(self, console: rich.console.Console, n: int) -> None:
-        super().__init__()
-        self.console, self.n = console, n
-
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
-        text = f"{epoch + 1:>2}/{self.n}  {_metrics(logs)}  {self.seconds():.1f} s"
-        self.console.print(Text(text), soft_wrap=True)
+        self.show(epoch + 1, logs, time.perf_counter() - self.started)
 
 
-class _ProgressBar(_EpochLines):
-    """The same lines, with a progress bar for the current epoch below them."""
+class _EpochsWithBar(_Epochs):
+    """The same, with a progress bar for the current epoch."""
 
-    def __init__(self, console: rich.console.Console, n: int, progress: Progress) -> None:
-        super().__init__(console, n)
-        self.progress = progress
+    def __init__(self, show: Callable[[int, Mapping[str, float], float], None], n: int, progress: Progress) -> None:
+        super().__init__(show)
+        self.n, self.progress = n, progress
 
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
         super().on_epoch_begin(epoch)
@@ -125,16 +127,6 @@ class _ProgressBar(_EpochLines):
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         self.progress.remove_task(self.task)
         super().on_epoch_end(epoch, logs)
-
-
-class _JsonLines(_Timer):
-    def __init__(self, n: int, run: str) -> None:
-        super().__init__()
-        self.n, self.run = n, run
-
-    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
-        facts = {"run": self.run, "epoch": epoch + 1, "epochs": self.n, **logs, "seconds": round(self.seconds(), 3)}
-        print(json.dumps(facts), flush=True)
 
 
 def _metrics(logs: Mapping[str, float]) -> str:
