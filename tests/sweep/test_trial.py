@@ -58,12 +58,3 @@ def test_an_interrupted_trial_resumes_and_reports_its_first_epochs_again(
     folder, *expected = finished
     assert [reports, result] == expected
     assert (tmp_path / "a" / "history.csv").read_bytes() == (folder / "history.csv").read_bytes()
-
-
-def test_a_finished_trial_only_reports(finished, small_npz, recipe):
-    folder, _, result = finished
-    before = (folder / "run.json").read_bytes()
-    assert run_trial(recipe, small_npz, folder, lambda *_: False) == result
-    with pytest.raises(Pruned):
-        run_trial(recipe, small_npz, folder, lambda epoch, _: epoch == 1)
-    assert (folder / "run.json").read_bytes() == before

@@ -81,7 +81,7 @@ def _progress() -> "Iterator[Callable[[list[TrialSummary]], None]]":
         from rich.live import Live
 
         with Live(auto_refresh=False) as live:
-            yield lambda trials: live.update(table(trials), refresh=True)
+            yield lambda trials: live.update(_table(trials), refresh=True)
         return
     printed: set[int] = set()
 
@@ -95,7 +95,7 @@ def _progress() -> "Iterator[Callable[[list[TrialSummary]], None]]":
     yield print_ended
 
 
-def table(trials: "list[TrialSummary]") -> "Table":
+def _table(trials: "list[TrialSummary]") -> "Table":
     """The live table: running trials first, then the best."""
     from rich.table import Table
 
@@ -103,13 +103,13 @@ def table(trials: "list[TrialSummary]") -> "Table":
     ended = [trial for trial in trials if trial.state != "running" and trial.accuracy is not None]
     ended = sorted(ended, key=lambda trial: trial.accuracy or 0, reverse=True)[:MAX_ROWS]
     names = list(dict.fromkeys(name for trial in trials for name in trial.values))
-    shown = Table("trial", "state", "epochs", "accuracy", *names, box=None, header_style="bold")
+    table = Table("trial", "state", "epochs", "accuracy", *names, box=None, header_style="bold")
     styles = {"running": "bold", "pruned": "dim"}
     for trial in [*running, *ended]:
         values = [_text(trial.values[name]) if name in trial.values else "" for name in names]
-        shown.add_row(str(trial.number), trial.state, *_figures(trial), *values, style=styles.get(trial.state, ""))
-    shown.caption = f"{sum(trial.state in ('finished', 'pruned') for trial in trials)} trials done"
-    return shown
+        table.add_row(str(trial.number), trial.state, *_figures(trial), *values, style=styles.get(trial.state, ""))
+    table.caption = f"{sum(trial.state in ('finished', 'pruned') for trial in trials)} trials done"
+    return table
 
 
 def _figures(trial: "TrialSummary") -> tuple[str, str]:

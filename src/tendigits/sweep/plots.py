@@ -67,7 +67,7 @@ def _plot_importances(axes: Axes, found: dict[str, float], names: list[str]) -> 
 def _plot_trials(axes: Axes, trials: list[FrozenTrial], names: list[str]) -> None:
     axes.set_title("Trials: settings and validation accuracy")
     accuracies = [float(trial.value or 0) for trial in trials]
-    columns = [positions([trial.params.get(name) for trial in trials]) for name in names] + [positions(accuracies)]
+    columns = [_positions([trial.params.get(name) for trial in trials]) for name in names] + [_positions(accuracies)]
     norm = Normalize(min(accuracies), max(accuracies) if len(set(accuracies)) > 1 else min(accuracies) + 1e-3)
     colours = ScalarMappable(norm, "viridis")
     for number in np.argsort(accuracies):
@@ -89,7 +89,7 @@ def _plot_trials(axes: Axes, trials: list[FrozenTrial], names: list[str]) -> Non
     axes.figure.colorbar(colours, ax=axes, format=lambda value, _: f"{value:.1%}", label="validation accuracy")
 
 
-def positions(values: list[Any]) -> tuple[list[float], dict[float, str]]:
+def _positions(values: list[Any]) -> tuple[list[float], dict[float, str]]:
     """The position of each value on an axis, 0 to 1, and the ticks: position -> text."""
     if not all(isinstance(value, int | float) and not isinstance(value, bool) for value in values):
         names = sorted({str(value) for value in values})
