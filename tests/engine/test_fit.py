@@ -398,14 +398,6 @@ def test_a_loss_that_is_not_finite_ends_training():
         fit(model_of(), x, ONE_HOT, epochs=2, verbose=0)
 
 
-def test_keras_progress_bar_is_shown(capsys):
-    fit(model_of(), TABLE, ONE_HOT, epochs=2, verbose=2)
-    out = capsys.readouterr().out
-    assert "Epoch 1/2" in out
-    assert "4/4" in out
-    assert "accuracy" in out
-
-
 def test_what_cannot_be_compiled_is_passed_to_model_fit_with_a_reason(capsys, monkeypatch):
     def handed_over(model, *data, **options):
         history = fit(model, *data, verbose=0, **options)
