@@ -19,12 +19,11 @@ from tendigits.files import muted
 
 LOCAL = "local"
 
-TIMEOUT = 5.0
-"""Seconds to wait for a cluster's port to answer."""
+CONNECT_TIMEOUT_SECONDS = 5.0
 
 VARIABLES = {
-    "RAY_AUTH_MODE": "token",  # a cluster without tokens must be asked for: RAY_AUTH_MODE=disabled
-    "RAY_BACKEND_LOG_LEVEL": "fatal",  # failures reach us as exceptions
+    "RAY_AUTH_MODE": "token",  # a cluster without tokens needs RAY_AUTH_MODE=disabled
+    "RAY_BACKEND_LOG_LEVEL": "fatal",  # failures are raised as exceptions
     "RAY_USAGE_STATS_ENABLED": "0",
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
 }
@@ -39,7 +38,7 @@ def is_address(text: str) -> bool:
 
 
 def with_address(arguments: Sequence[str]) -> list[str]:
-    """The arguments of a command, where `--ray` without an address has become `--ray local`."""
+    """The arguments of a command, with `--ray local` for `--ray` without an address."""
     found = []
     for argument, following in zip_longest(arguments, arguments[1:], fillvalue=""):
         found.append(argument)
@@ -49,7 +48,7 @@ def with_address(arguments: Sequence[str]) -> list[str]:
 
 
 def prepare(address: str) -> None:
-    """Check the address and set Ray's environment variables, which it reads only once, when it is imported.
+    """Check the address and set Ray's environment variables, before Ray is imported and reads them.
 
     Raises:
         UserError: Ray is not installed, or the address is invalid.
@@ -65,13 +64,13 @@ def prepare(address: str) -> None:
 
 @contextmanager
 def connected(address: str, *, workers: int | None = None, environment: Mapping[str, str] = {}) -> Iterator[int]:
-    """Connect, and disconnect at the end; yields the cluster's number of cores.
+    """Connect to a cluster, and disconnect at the end. Yields its number of cores.
 
-    A cluster that is started here has no dashboard, and accepts only processes that know its token.
+    A cluster that is started here has no dashboard, and accepts only processes with its token.
 
     Args:
-        address: `local` starts a cluster, `auto` finds the one that this machine is part of.
-        workers: cores of a cluster that is started; by default all.
+        address: `local` starts a cluster; `auto` finds the one that this machine is part of.
+        workers: cores of a cluster that is started; None is all.
         environment: environment variables of the worker processes.
 
     Raises:
@@ -79,43 +78,34 @@ def connected(address: str, *, workers: int | None = None, environment: Mapping[
         HostError: the cluster cannot be reached, or has another version of tendigits.
     """
     prepare(address)
-    _refuse_unreachable(address)
+    _check_port(address)
     import ray
 
     options = {"logging_level": "ERROR", "log_to_driver": False, "runtime_env": {"env_vars": dict(environment)}}
     if address == LOCAL:
         options |= {"num_cpus": workers, "include_dashboard": False}
     try:
-        with muted(2):  # Ray announces there that it is silent
+        with muted(2):  # Ray prints there before it reads its log level
             ray.init(address, **options)
-    except Exception as error:  # Ray raises half a dozen classes, and Exception itself where a node does not start
+    except Exception as error:  # Ray raises many classes, and Exception itself if a node does not start
         raise HostError(f"no Ray cluster at {address}: {reason_of(error) or type(error).__name__}") from None
     try:
         try:
-            found = ray.get(ray.remote(num_cpus=0)(_version).remote())
+            found = ray.get(ray.remote(num_cpus=0)(version).remote("tendigits"))
         except ray.exceptions.RayError as error:
             found = f"none ({type(error).__name__})"
-        _refuse_another_version(found)
+        if found != (expected := version("tendigits")):  # tasks are sent by name, so the nodes need the same code
+            raise HostError(f"expected tendigits {expected} on the cluster, found {found}; install it on every node")
         yield int(ray.cluster_resources().get("CPU", 1))
     finally:
         ray.shutdown()
 
 
-def _refuse_unreachable(address: str) -> None:
-    """Try the port first: Ray would try for a minute, and then end the process."""
+def _check_port(address: str) -> None:
+    """Raise HostError if the port does not answer: Ray would try for a minute, and then end the process."""
     parts = _ADDRESS.fullmatch(address)
     if parts is not None:
         try:
-            socket.create_connection((parts["host"].strip("[]"), int(parts["port"])), TIMEOUT).close()
+            socket.create_connection((parts["host"].strip("[]"), int(parts["port"])), CONNECT_TIMEOUT_SECONDS).close()
         except (OSError, OverflowError) as error:
             raise HostError(f"no Ray cluster at {address}: {error}; start one: ray start --head") from None
-
-
-def _version() -> str:
-    return version("tendigits")
-
-
-def _refuse_another_version(found: str) -> None:
-    """A task is sent to the cluster by its name, so the code there must be the same."""
-    if found != _version():
-        raise HostError(f"expected tendigits {_version()} on the cluster, found {found}; install it on every node")

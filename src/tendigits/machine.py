@@ -9,9 +9,6 @@ from typing import Any
 
 _PACKAGES = ("tendigits", "keras", "jax", "jaxlib", "numpy", "h5py", "pillow")
 
-_BFLOAT16 = {"avx512_bf16", "amx_bf16", "bf16"}
-"""Linux' names of processor features that multiply bfloat16; the last one is Arm's."""
-
 
 def describe_environment() -> dict[str, Any]:
     """Versions of Python and the libraries, the platform, the processor and the number of usable cores."""
@@ -49,12 +46,6 @@ def cores() -> int:
     if hasattr(os, "sched_getaffinity"):  # Linux; elsewhere a process may use all cores
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
-
-
-def has_bfloat16(cpuinfo: Path = Path("/proc/cpuinfo")) -> bool:
-    """Whether the processor multiplies bfloat16 itself; True where it does not say, as outside Linux."""
-    features = _cpuinfo(cpuinfo, "flags") or _cpuinfo(cpuinfo, "Features")
-    return not features or not _BFLOAT16.isdisjoint(features.split())
 
 
 def _processor() -> str:

@@ -1,4 +1,4 @@
-"""A real `tendigits train`, killed by signals and resumed, ends bit for bit like one that was never interrupted."""
+"""A `tendigits train` process that is killed and resumed ends with the same bits as an uninterrupted one."""
 
 import json
 import random
@@ -17,7 +17,7 @@ from tendigits.runs.run import Run
 
 pytestmark = pytest.mark.slow
 
-# Many short epochs: a signal comes in the middle of one.
+# Many short epochs, so that signals arrive in the middle of one.
 SETTINGS = ["--hidden", "48,24", "--batch-size", "8", "--epochs", "40", "--patience", "30"]
 
 

@@ -34,7 +34,7 @@ IMAGE = ("NHWC", "HWIO", "NHWC")
     ],
     ids=["strides", "padding and dilation", "1d", "3d", "channels first", "groups", "transposed", "large kernel"],
 )
-def test_convolution_is_xlas(x_shape, w_shape, strides, padding, layout, others):
+def test_convolution_equals_xlas(x_shape, w_shape, strides, padding, layout, others):
     x, w = numbers(*x_shape), numbers(*w_shape)
 
     def values_and_gradients(function):
@@ -55,7 +55,7 @@ def test_convolution_is_xlas(x_shape, w_shape, strides, padding, layout, others)
     ("window", "strides", "padding"),
     [((2, 2), (2, 2), "VALID"), ((3, 3), (2, 2), "SAME"), ((2, 3), (1, 2), ((0, 0), (0, 1), (1, 1), (0, 0)))],
 )
-def test_pooling_is_xlas_also_where_values_are_equal(window, strides, padding):
+def test_pooling_equals_xlas_also_for_equal_values(window, strides, padding):
     x = jnp.asarray(rng.integers(0, 3, (2, 9, 8, 3)), "float32")
     arguments = (-jnp.inf, lax.max, (1, *window, 1), (1, *strides, 1), padding)
     expected, expected_gradient = jax.vjp(lambda x: lax.reduce_window(x, *arguments), x)
@@ -65,7 +65,7 @@ def test_pooling_is_xlas_also_where_values_are_equal(window, strides, padding):
     np.testing.assert_allclose(gradient(cotangent)[0], expected_gradient(cotangent)[0], rtol=1e-5, atol=1e-6)
 
 
-def test_only_within_and_put_back_after_an_error():
+def test_lax_is_restored_after_an_error():
     before = lax.conv_general_dilated, lax.reduce_window
 
     def use():
@@ -78,14 +78,14 @@ def test_only_within_and_put_back_after_an_error():
     assert (lax.conv_general_dilated, lax.reduce_window) == before
 
 
-def test_elsewhere_than_on_a_cpu_nothing_changes(monkeypatch):
+def test_on_a_gpu_lax_is_not_replaced(monkeypatch):
     monkeypatch.setattr(jax, "default_backend", lambda: "gpu")
     before = lax.conv_general_dilated
     with fast_convolutions():
         assert lax.conv_general_dilated is before
 
 
-def test_which_are_slow_in_a_loop():
+def test_is_slow_in_a_loop():
     def is_slow(layer):
         return is_slow_in_a_loop(keras.Sequential([layer]))
 

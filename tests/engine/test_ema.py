@@ -23,38 +23,38 @@ def averages_of(model):
     return [np.asarray(average) for average in model.optimizer._model_variables_moving_average]
 
 
-class Sees(keras.callbacks.Callback):
-    """Remembers what is in the model whenever it is called."""
+class Recorder(keras.callbacks.Callback):
+    """Records the weights and averages whenever it is called."""
 
     def __init__(self):
         super().__init__()
-        self.seen = {}
+        self.found = {}
 
-    def _see(self, name):
-        self.seen[name] = weights_of(self.model)[0], averages_of(self.model)[0]
+    def _record(self, name):
+        self.found[name] = weights_of(self.model)[0], averages_of(self.model)[0]
 
     def on_train_batch_end(self, batch, logs=None):
-        self._see("batch")
+        self._record("batch")
 
     def on_test_end(self, logs=None):
-        self._see("test")
+        self._record("test")
 
     def on_epoch_end(self, epoch, logs=None):
-        self._see("epoch")
+        self._record("epoch")
 
 
-def test_callbacks_see_the_average_where_an_epoch_or_a_test_ends():
-    sees, model = Sees(), model_of()
-    callbacks = with_ema([sees], resumed=False)
+def test_the_model_has_the_averages_when_an_epoch_or_a_test_ends():
+    recorder, model = Recorder(), model_of()
+    callbacks = with_ema([recorder], resumed=False)
     history = fit(model, X, Y, epochs=1, batch_size=64, verbose=0, validation_data=(X, Y), callbacks=callbacks)
-    weights, average = sees.seen["batch"]
+    weights, average = recorder.found["batch"]
     for name in ("test", "epoch"):
-        np.testing.assert_array_equal(sees.seen[name], (average, weights))
+        np.testing.assert_array_equal(recorder.found[name], (average, weights))
     np.testing.assert_array_equal(weights_of(model)[0], average)
     assert history.history["val_loss"][0] == np.float32(model.evaluate(X, Y, verbose=0, batch_size=64))
 
 
-def test_after_a_prediction_the_optimizer_still_has_its_averages(tmp_path):
+def test_the_optimizer_keeps_its_averages_after_a_prediction(tmp_path):
     model = model_of()
     fit(model, X, Y, epochs=1, batch_size=16, verbose=0)
     before = averages_of(model)

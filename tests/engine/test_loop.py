@@ -26,7 +26,7 @@ def order(*shape):
     return jax.numpy.arange(np.prod(shape), dtype="int32").reshape(shape)
 
 
-def test_a_long_dispatch_is_many_short_ones_bit_for_bit(model):
+def test_one_long_dispatch_equals_several_short_ones_bit_for_bit(model):
     data, steps = loops.to_device((X, Y)), order(8, 8)
     start = loops.get_state(model, "train")
     train = loops.loops_of(model)["train"]
@@ -36,77 +36,6 @@ def test_a_long_dispatch_is_many_short_ones_bit_for_bit(model):
         state, last = train(state, data, steps, first, end, None)
     for one, other in zip(jax.tree.leaves((whole, logs)), jax.tree.leaves((state, last)), strict=True):
         np.testing.assert_array_equal(one, other)
-
-
-@pytest.fixture
-def compiled():
-    """Grows by one with each program that JAX compiles or finds in its cache."""
-    programs = []
-
-    def listen(event, *_, **__):
-        if event == "/jax/core/compile/backend_compile_duration":
-            programs.append(event)
-
-    jax.monitoring.register_event_duration_secs_listener(listen)
-    yield programs
-    jax.monitoring.unregister_event_duration_listener(listen)
-
-
-def test_a_loop_compiled_ahead_is_not_compiled_again(model, compiled):
-    arguments = loops.get_state(model, "train"), loops.to_device((X, Y)), order(8, 8), 0, 8, None
-    train = loops.loops_of(model)["train"]
-    compiled.clear()
-    loops.compile_loop(train, *arguments)
-    assert compiled
-    compiled.clear()
-    train(*arguments)
-    assert not compiled
-
-
-def test_to_device_converts_as_keras_does():
-    tree = loops.to_device({"a": X.astype("float64"), "b": np.arange(3, dtype="uint8"), "c": None})
-    assert tree["a"].dtype == "float32"
-    assert tree["b"].dtype == "uint8"
-    assert tree["c"] is None
-
-
-def test_images_divided_by_255_stay_bytes_and_come_back_to_the_bit():
-    images = np.arange(256, dtype=np.uint8).reshape(16, 16)
-    for x in (images / np.float32(255), images / np.float64(255)):
-        kept = loops.to_device(x)
-        np.testing.assert_array_equal(kept.bytes, images)
-        rows = jax.numpy.array([3, 15, 0])
-        np.testing.assert_array_equal(jax.jit(loops.take_rows)(kept, rows), x[[3, 15, 0]].astype("float32"))
-
-
-@pytest.mark.parametrize("wrong", [0.5, 1.0000001, 256 / 255, -1 / 255, np.nan])
-def test_one_number_that_no_byte_gives_and_all_stay_floats(wrong):
-    x = np.full((300, 784), 1 / 255, "float32")
-    x[-1, -1] = wrong
-    kept = loops.to_device(x)
-    assert kept.dtype == "float32"
-    np.testing.assert_array_equal(kept, x)
-
-
-@pytest.mark.parametrize("offset", [0, 1, 4, 15])
-def test_large_arrays_are_shared_with_numpy_wherever_they_begin(offset, monkeypatch):
-    monkeypatch.setattr(loops, "MIN_SHARED", 1 << 20)
-    memory = np.random.default_rng(0).random(offset + 300 * 28 * 40, dtype="float32")
-    x = memory[offset:].reshape(300, 28, 40)
-    kept = loops.to_device(x)
-    assert kept.skipped < 16
-    assert kept.flat.unsafe_buffer_pointer() == x.ctypes.data + 4 * kept.skipped
-    rows = np.array([0, 299, 1, 0, 150])
-    np.testing.assert_array_equal(jax.jit(loops.take_rows)(kept, rows), x[rows])
-
-
-def test_what_cannot_be_shared_is_copied(monkeypatch):
-    monkeypatch.setattr(loops, "MIN_SHARED", 1 << 20)
-    x = np.zeros((300, 28, 40), "float32")
-    for array, share in ((x, False), (x[:, ::2], True), (x.astype("float64"), True), (x[:10], True)):
-        kept = loops.to_device(array, share=share)
-        assert isinstance(kept, loops.Pixels)
-        np.testing.assert_array_equal(loops.take_rows(kept, np.array([9, 0])), array[[9, 0]])
 
 
 CODE = """
@@ -139,7 +68,7 @@ def test_compiled_programs_are_cached_for_the_next_process(tmp_path):
 
 @pytest.fixture
 def cache_folder():
-    """Set JAX's folder for compiled programs, call what is tested, and give the folder then set."""
+    """Set JAX's folder for compiled programs, call `use_compilation_cache`, and return the folder it has then."""
     before = jax.config.jax_compilation_cache_dir
 
     def used(folder):
@@ -151,7 +80,7 @@ def cache_folder():
     jax.config.update("jax_compilation_cache_dir", before)
 
 
-def test_a_folder_that_jax_has_already_is_kept_and_a_variable_switches_the_cache_off(cache_folder, monkeypatch):
+def test_the_cache_keeps_jaxs_folder_and_can_be_disabled(cache_folder, monkeypatch):
     assert cache_folder("mine") == "mine"
     assert cache_folder(None).endswith("tendigits")
     monkeypatch.setenv("TENDIGITS_COMPILATION_CACHE", "off")

@@ -1,4 +1,4 @@
-"""JAX computes what NumPy computes: three steps of the classic network, and a reduction that was wrong in a release."""
+"""JAX gives the same numbers as NumPy: three steps of the classic network, and a reduction with a known bug."""
 
 import jax
 import jax.numpy as jnp
@@ -10,7 +10,7 @@ from tendigits.engine.fit import fit
 from tendigits.model.network import build_network, compile_network
 from tendigits.model.recipe import Recipe
 
-pytestmark = pytest.mark.slow  # there XLA compiles as for users: `make test` leaves its optimisations out
+pytestmark = pytest.mark.slow  # `make test` disables XLA's optimisations; the slow tests compile as users do
 
 BATCH, STEPS = 32, 3
 
@@ -33,7 +33,7 @@ def backpropagate(weights, x, y):
 
 
 def adam(weights, gradients, moments, step, rate=0.001, beta_1=0.9, beta_2=0.999, epsilon=1e-7):
-    """One step of Kingma and Ba, 2015, in the form that Keras has it: epsilon is not corrected for the bias."""
+    """One step of Adam (Kingma and Ba, 2015) as in Keras: epsilon is not bias-corrected."""
     rate *= np.sqrt(1 - beta_2**step) / (1 - beta_1**step)
     for weight, gradient, (first, second) in zip(weights, gradients, moments, strict=True):
         first += (gradient - first) * (1 - beta_1)
@@ -41,7 +41,7 @@ def adam(weights, gradients, moments, step, rate=0.001, beta_1=0.9, beta_2=0.999
         weight -= rate * first / (np.sqrt(second) + epsilon)
 
 
-def test_three_steps_of_the_classic_network_are_those_of_numpy(digits):
+def test_three_steps_of_the_classic_network_equal_numpys(digits):
     recipe = Recipe(dropout=0.0)
     model = compile_network(build_network(recipe), recipe)
     x, y = to_input(digits.x_train[: STEPS * BATCH]), one_hot(digits.y_train[: STEPS * BATCH])
@@ -65,7 +65,7 @@ def test_three_steps_of_the_classic_network_are_those_of_numpy(digits):
         assert np.abs(found - expected).mean() < 1e-3 * moved.mean()
 
 
-def test_a_reduction_after_a_product_is_right():
+def test_a_reduction_after_a_product():
     """jax 0.10.2 got it wrong on the CPU from 32,769 rows on (jax-ml/jax#39103), so it is excluded."""
     n = 32_769
     rows = np.zeros((n, 3), np.float32)

@@ -3,7 +3,7 @@ import pytest
 from optuna.distributions import CategoricalDistribution, FloatDistribution
 from PIL import Image
 
-from tendigits.sweep.plots import _axis, importances, plot_search
+from tendigits.sweep.plots import importances, plot_search
 
 
 def study_of(n: int, accuracy=lambda i: 0.9 + 0.01 * (i % 4)) -> optuna.Study:
@@ -20,25 +20,14 @@ def study_of(n: int, accuracy=lambda i: 0.9 + 0.01 * (i % 4)) -> optuna.Study:
     return study
 
 
-@pytest.mark.parametrize("n", [1, 24])
-def test_the_plot_of_few_and_of_many_trials(tmp_path, n):
-    study = study_of(n)
+def equal(i):
+    return 0.9
+
+
+@pytest.mark.parametrize("study", [study_of(1), study_of(24), study_of(6, equal)], ids=["one trial", "many", "equal"])
+def test_a_plot_and_its_importances(tmp_path, study):
     plot_search(study, tmp_path / "search.png")
     with Image.open(tmp_path / "search.png") as image:
         assert image.size[0] > 1000
     found = importances(study)
-    assert found == {} if n == 1 else found["learning_rate"] > 0.8
-
-
-def test_trials_with_the_same_accuracy_explain_nothing(tmp_path):
-    study = study_of(6, lambda i: 0.9)
-    assert importances(study) == {}
-    plot_search(study, tmp_path / "search.png")
-
-
-def test_positions_on_an_axis():
-    assert _axis([1e-4, 1e-2, 1.0])[0] == pytest.approx([0, 0.5, 1])  # by the logarithm
-    assert _axis([2, 3, 4]) == ([0.0, 0.5, 1.0], [(0.0, "2"), (1.0, "4")])
-    assert _axis(["b", "a", "c"]) == ([0.5, 0.0, 1.0], [(0.0, "a"), (0.5, "b"), (1.0, "c")])
-    assert _axis([True, False])[0] == [1.0, 0.0]
-    assert _axis([5]) == ([0.0], [(0.0, "5")])
+    assert found == {} if len({trial.value for trial in study.trials}) == 1 else found["learning_rate"] > 0.8

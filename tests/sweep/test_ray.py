@@ -10,13 +10,14 @@ import pytest
 from optuna.distributions import FloatDistribution
 
 from tendigits.cluster import connected
-from tendigits.errors import DataError, HostError
+from tendigits.errors import DataError
 from tendigits.runs.run import open_run
 from tendigits.sweep import ray as ray_module
-from tendigits.sweep.ray import ENVIRONMENT, run_on_ray
+from tendigits.sweep.ray import WORKER_ENVIRONMENT, run_on_ray
 from tendigits.sweep.study import open_study, search, summarize
 
 pytestmark = [
+    pytest.mark.slow,
     pytest.mark.filterwarnings("ignore:subprocess .* is still running:ResourceWarning"),
     pytest.mark.filterwarnings("ignore:os.fork.. was called:RuntimeWarning"),  # of other tests' JAX in this process
 ]
@@ -25,7 +26,7 @@ HERE = partial(run_on_ray, "local")
 
 @pytest.fixture(scope="module")
 def cluster():
-    with connected("local", workers=2, environment=ENVIRONMENT):
+    with connected("local", workers=2, environment=WORKER_ENVIRONMENT):
         yield
 
 
@@ -35,8 +36,7 @@ def shared(cluster, ray_ends, monkeypatch):
     monkeypatch.setattr(ray_module, "connected", lambda *_, **__: nullcontext())
 
 
-@pytest.mark.slow
-def test_a_search_continues_on_a_cluster_and_a_killed_trial_from_its_last_epoch(shared, what):
+def test_a_search_continues_on_a_cluster_and_a_killed_trial_is_resumed(shared, what):
     what = replace(
         what, recipe=what.recipe.with_changes(epochs=12, batch_size=2, patience=99),
         space={"learning_rate": FloatDistribution(1e-3, 2e-3)},
@@ -61,13 +61,6 @@ def test_a_search_continues_on_a_cluster_and_a_killed_trial_from_its_last_epoch(
     assert len(killed) == 1
 
 
-@pytest.mark.slow
 def test_an_error_of_a_trial_ends_the_search(shared, what, tmp_path):
     with pytest.raises(DataError, match=r"none\.npz"):
         search(replace(what, data=tmp_path / "none.npz"), 4, run_trials=HERE)
-
-
-def test_a_folder_that_a_node_does_not_see(what):
-    _, error = ray_module._run(what, 0)
-    assert isinstance(error, HostError)
-    assert "found nothing there; choose --runs that every node of the cluster sees" in str(error)

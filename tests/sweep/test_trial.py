@@ -14,7 +14,7 @@ def finished(small_npz, recipe, tmp_path_factory):
     """The folder of a whole trial, and what it reported."""
     folder = tmp_path_factory.mktemp("trials") / "whole"
     reports = []
-    result = run_trial(recipe, small_npz, folder, lambda *report: reports.append(report), warn=print)
+    result = run_trial(recipe, small_npz, folder, lambda *report: reports.append(report))
     return folder, reports, result
 
 
@@ -30,13 +30,13 @@ def test_a_trial_does_not_use_the_test_digits(finished, small_npz, tmp_path, rec
         arrays = dict(file)
     arrays["x_test"], arrays["y_test"] = arrays["x_test"][::-1] // 2, (arrays["y_test"] + 1) % 10
     np.savez(tmp_path / "other.npz", **arrays)
-    assert run_trial(recipe, tmp_path / "other.npz", tmp_path / "a", lambda *_: False, warn=print) == result
+    assert run_trial(recipe, tmp_path / "other.npz", tmp_path / "a", lambda *_: False) == result
     assert (tmp_path / "a" / "history.csv").read_bytes() == (folder / "history.csv").read_bytes()
 
 
 def test_a_pruned_trial_keeps_what_it_reached(small_npz, tmp_path, recipe):
     with pytest.raises(Pruned):
-        run_trial(recipe, small_npz, tmp_path / "a", lambda epoch, _: epoch == 1, warn=print)
+        run_trial(recipe, small_npz, tmp_path / "a", lambda epoch, _: epoch == 1)
     run = open_run(tmp_path / "a")
     assert run.record()["status"] == "interrupted"
     assert len(run.history()["loss"]) == 2
@@ -51,19 +51,10 @@ def test_an_interrupted_trial_resumes_and_reports_its_first_epochs_again(
             raise Interrupted("by SIGTERM", 15)
 
     with pytest.raises(Interrupted):
-        run_trial(recipe, small_npz, tmp_path / "a", interrupt, warn=print)
+        run_trial(recipe, small_npz, tmp_path / "a", interrupt)
     monkeypatch.delattr(pipeline, "run_recipe")  # it does not start again
     reports = []
-    result = run_trial(recipe, small_npz, tmp_path / "a", lambda *report: reports.append(report), warn=print)
+    result = run_trial(recipe, small_npz, tmp_path / "a", lambda *report: reports.append(report))
     folder, *expected = finished
     assert [reports, result] == expected
     assert (tmp_path / "a" / "history.csv").read_bytes() == (folder / "history.csv").read_bytes()
-
-
-def test_a_finished_trial_only_reports(finished, small_npz, recipe):
-    folder, _, result = finished
-    before = (folder / "run.json").read_bytes()
-    assert run_trial(recipe, small_npz, folder, lambda *_: False, warn=print) == result
-    with pytest.raises(Pruned):
-        run_trial(recipe, small_npz, folder, lambda epoch, _: epoch == 1, warn=print)
-    assert (folder / "run.json").read_bytes() == before

@@ -8,9 +8,8 @@ import pytest
 from tendigits.data.preprocess import to_input
 from tendigits.errors import Interrupted
 from tendigits.model.file import load_model
-from tendigits.model.network import count_parameters, predict
+from tendigits.model.network import predict
 from tendigits.model.recipe import Recipe
-from tendigits.report.evaluate import evaluate_run
 from tendigits.runs.run import open_run
 from tendigits.train.console import Console
 from tendigits.train.ensemble import member_recipe
@@ -41,16 +40,6 @@ def test_each_member_is_a_run_with_its_own_seed(trained):
     assert recipes == [member_recipe(RECIPE, number) for number in (1, 2)]
     assert recipes[0].seed != recipes[1].seed != member_recipe(RECIPE.with_changes(seed=1), 1).seed
     assert {recipe.ensemble_size for recipe in recipes} == {1}
-
-
-def test_the_run_is_like_any_other(trained):
-    record = trained.run.record()
-    assert record["status"] == "finished"
-    assert record["result"]["epochs"] == 2
-    assert record["calibration"]["n"] == 120
-    assert trained.model.count_params() == count_parameters(RECIPE) == 2 * count_parameters(Recipe(hidden=(8,)))
-    assert len(trained.run.history()["loss"]) == 2
-    assert evaluate_run(trained.run.path)[0] == trained.report
 
 
 class InterruptedInTheSecond(Console):

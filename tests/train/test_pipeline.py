@@ -1,6 +1,5 @@
 """End to end: real training on a few real digits, in real run folders."""
 
-import csv
 import json
 import shutil
 from contextlib import contextmanager
@@ -20,9 +19,6 @@ from tendigits.model.calibration import calibrate
 from tendigits.model.file import load_calibration
 from tendigits.model.network import predict
 from tendigits.model.recipe import Recipe
-from tendigits.report import messages
-from tendigits.report.evaluate import evaluate_run
-from tendigits.train import pipeline, trainer
 from tendigits.train.checkpoint import load_last_checkpoint
 from tendigits.train.console import Console
 from tendigits.train.inputs import prepare_inputs
@@ -33,7 +29,7 @@ NOW = datetime(2026, 11, 25, 1, 2, 3, tzinfo=UTC)
 
 
 class Recorder(Console):
-    """A console that remembers what it was told."""
+    """A console that records its calls."""
 
     def __init__(self):
         self.lines, self.warnings = [], []
@@ -89,31 +85,6 @@ def test_the_run_folder_has_every_file(finished, calibrated):
         assert picture.size == (600, 600)
 
 
-def test_run_json_has_everything(finished):
-    record = finished[0].run.record()
-    assert record["status"] == "finished"
-    assert record["created"] == "2026-11-25T01:02:03+00:00"
-    assert record["seed"] == 0
-    assert record["data"]["name"] == "own data"
-    assert record["data"]["path"].endswith("digits.npz")
-    assert set(record["data"]["sha256"]) == {"x_train", "y_train", "x_test", "y_test"}
-    assert record["machine"]["versions"]["keras"] == keras.__version__
-    assert set(record["durations"]) == {"data", "network", "compile", "fit", "curves", "save", "report"}
-    assert record["git"] is None or len(record["git"]["commit"]) == 40
-    assert record["result"]["test_accuracy"] == finished[0].report.accuracy
-    assert record["result"]["n_test"] == 200
-    assert record["calibration"] is None  # no digits are held out, and the test digits are not for that
-    assert load_calibration(finished[0].run.path / "model.keras") is None
-
-
-def test_history_csv_is_the_history(finished):
-    trained = finished[0]
-    rows = list(csv.DictReader((trained.run.path / "history.csv").read_text().splitlines()))
-    assert [row["epoch"] for row in rows] == ["1", "2", "3", "4"]
-    assert trained.run.history() == trained.history.history
-    assert set(trained.history.history) == {"loss", "accuracy", "val_loss", "val_accuracy"}
-
-
 @pytest.mark.parametrize("name", ["model.keras", "model.h5"])
 def test_plain_keras_loads_the_model_and_trains_on(finished, small_npz, name):
     """Oracle: Keras."""
@@ -144,20 +115,7 @@ def test_held_out_digits_validate_and_calibrate(calibrated, small_npz):
     assert any(line.startswith(f"temperature {expected.temperature:.3f} from 150 held-out") for line in console.lines)
 
 
-def test_a_run_in_bfloat16_is_saved_and_evaluated_like_any_other(small_npz, tmp_path, monkeypatch):
-    monkeypatch.setattr(pipeline, "has_bfloat16", lambda: False)
-    console = Recorder()
-    recipe = RECIPE.with_changes(precision="bfloat16", validation_split=0.25)
-    trained = run_recipe(recipe, small_npz, runs=tmp_path, name="one", console=console)
-    assert trained.report.accuracy > 0.5  # of 450 digits
-    assert evaluate_run(trained.run.path)[0] == trained.report
-    text = "\n".join(console.lines)
-    assert "arithmetic in bfloat16" in text
-    assert text.count("differ by at most 0") == 2  # model.keras and model.h5
-    assert console.warnings == [messages.NO_BFLOAT16]
-
-
-def test_nothing_is_left_behind_by_what_is_refused_at_the_start(small_npz, tmp_path, monkeypatch):
+def test_a_refused_training_leaves_no_folder(small_npz, tmp_path, monkeypatch):
     with pytest.raises(DataError):
         run_recipe(RECIPE, tmp_path / "nothing.npz", runs=tmp_path / "runs")
     with pytest.raises(RecipeError, match=r"'hidden': expected at most 44,739,242 parameters in all, received 2"):
@@ -168,7 +126,7 @@ def test_nothing_is_left_behind_by_what_is_refused_at_the_start(small_npz, tmp_p
     assert not (tmp_path / "runs").exists()
 
 
-def test_an_existing_run_is_left_alone(finished, small_npz):
+def test_an_existing_run_is_not_overwritten(finished, small_npz):
     run = finished[0].run
     before = (run.path / "run.json").read_bytes()
     with pytest.raises(RunError, match="exists"):
@@ -217,7 +175,7 @@ def assert_same_run(one, other):
     assert one.run.record()["result"] == other.run.record()["result"]
 
 
-def test_an_interrupted_run_keeps_the_best_model_and_says_how_to_resume(interrupted_once):
+def test_an_interrupted_run_keeps_the_best_model_and_its_error_explains_how_to_resume(interrupted_once):
     path, message = interrupted_once
     assert message == (
         f"interrupted by SIGINT in epoch 3; the best model so far, from epoch 2, is {path}/model.keras; "
@@ -241,19 +199,6 @@ def test_resumed_equals_uninterrupted_also_from_the_checkpoint_before_a_damaged_
     assert "epoch-0002.npz is not a complete checkpoint" in warning
     assert trained.run.record()["resumed"] == ["2026-11-25T01:02:03+00:00"]
     assert not trained.run.checkpoints.exists()
-
-
-def test_interrupted_after_the_last_epoch_only_the_rest_is_done(small_npz, tmp_path, finished, monkeypatch):
-    def interrupt(*_, **__):
-        raise KeyboardInterrupt
-
-    with monkeypatch.context() as patch:
-        patch.setattr(trainer, "report_on", interrupt)
-        with pytest.raises(Interrupted, match="interrupted; resume with: tendigits train --resume"):
-            run_recipe(RECIPE, small_npz, runs=tmp_path, name="one")
-    console = Recorder()
-    assert_same_run(resume_run(tmp_path / "one", console=console), finished[0])
-    assert "resumed after epoch 4" in console.lines
 
 
 def test_resume_refuses_other_digits_and_another_recipe(interrupted, small_npz, tmp_path):
@@ -281,10 +226,3 @@ def test_a_diverged_run_keeps_the_best_model(small_npz, tmp_path):
         run_recipe(RECIPE, small_npz, runs=tmp_path, name="one", console=console)
     assert json.loads((tmp_path / "one" / "run.json").read_text())["status"] == "failed"
     assert all(np.isfinite(w).all() for w in keras.models.load_model(tmp_path / "one" / "model.keras").get_weights())
-
-
-def test_a_run_that_diverges_in_the_first_epoch_saves_no_model(small_npz, tmp_path):
-    recipe = RECIPE.with_changes(hidden=(256,) * 16, activation="elu", dropout=0.0, learning_rate=10.0)
-    with pytest.raises(DivergedError, match=r"in this recipe learning_rate = 1 or schedule = .*batch_norm = true$"):
-        run_recipe(recipe, small_npz, runs=tmp_path, name="one")
-    assert not list((tmp_path / "one").glob("model.*"))

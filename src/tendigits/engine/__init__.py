@@ -1,4 +1,4 @@
-"""tendigits.fit: model.fit for any Keras model whose data fits in memory, compiled into few dispatches.
+"""`tendigits.fit`: `model.fit` for any Keras model whose data fits in memory, with many steps in each compiled call.
 
-It knows no recipe and no digits.
+It does not depend on recipes or digits.
 """

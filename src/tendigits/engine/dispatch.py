@@ -1,7 +1,7 @@
-"""Dispatch a model's compiled loops, a tenth of a second each, and call the callbacks in between.
+"""Run a model's compiled loops in dispatches of a tenth of a second, and call the callbacks between them.
 
-dispatcher = Dispatcher(model, callbacks, augment, seed, placement)
-logs = dispatcher.train(Arrays.of((x, y), 128, placement), order, epoch=0)
+dispatcher = Dispatcher(model, callbacks, augment, seed)
+logs = dispatcher.train(Arrays.of((x, y), 128), order, epoch=0)
 """
 
 import time
@@ -12,41 +12,39 @@ import jax
 import keras
 import numpy as np
 
-from tendigits.engine import loop as loop_module
-from tendigits.engine.devices import Placement
+from tendigits.engine.loop import (
+    Augment,
+    Batches,
+    Logs,
+    get_state,
+    loops_of,
+    set_state,
+    take_rows,
+    to_device,
+)
 from tendigits.errors import DivergedError
 
 DISPATCH_SECONDS = 0.1
-"""Target duration of a dispatch: the progress bar moves, and Ctrl-C is answered, ten times a second.
+"""Target duration of a dispatch: how often the progress bar moves and Ctrl-C is noticed."""
 
-The dispatches cost 2 to 3% of an epoch of the classic recipe (bench/dispatch.py)."""
-
-MIN_STEPS = 4
-"""Minimum number of steps in a dispatch, unless they take over five DISPATCH_SECONDS. Each dispatch asks the system for
-its memory again, which adds a third to a large step that is dispatched alone (bench/NOTES.md)."""
-
-DISPATCHES_PER_EPOCH = 20
-"""Used where several processes train together: all must dispatch the same steps, whatever their clocks say."""
+MIN_STEPS_PER_DISPATCH = 4
+"""Each dispatch allocates its memory again, which slows down large steps that are dispatched one by one. Steps that
+take longer than DISPATCH_SECONDS are still dispatched one by one."""
 
 
 @dataclass(frozen=True)
 class Arrays:
-    """Data on the device, and its batches."""
+    """Data on JAX's default device, and its batches."""
 
-    data: loop_module.Batches
+    data: Batches
     n: int
     batch_size: int
 
     @classmethod
-    def of(cls, data: Any, batch_size: int, placement: Placement, *, share: bool = True) -> "Arrays":
-        """Put (x, y, sample_weight) on the device, or on every device.
-
-        Args:
-            share: on a single CPU, use the memory of large arrays, which then lives as long as this.
-        """
+    def of(cls, data: Any, batch_size: int) -> "Arrays":
+        """Put (x, y) or (x, y, sample_weight) on the device."""
         data = keras.utils.pack_x_y_sample_weight(*keras.utils.unpack_x_y_sample_weight(data))
-        on_device = loop_module.to_device(data, share=share and placement.mesh is None)
-        return cls(placement.replicate(on_device), len(jax.tree.leaves(data)[0]), batch_size)
+        return cls(to_device(data), len(jax.tree.leaves(data)[0]), batch_size)
 
     @property
     def steps(self) -> int:
@@ -54,11 +52,11 @@ class Arrays:
         return -(-self.n // self.batch_size)
 
     def first_batch(self) -> Any:
-        """Shapes and dtypes of the first batch, as a step takes it."""
-        return jax.eval_shape(loop_module.take_rows, self.data, np.arange(min(self.batch_size, self.n)))
+        """Shapes and dtypes of the first batch."""
+        return jax.eval_shape(take_rows, self.data, np.arange(min(self.batch_size, self.n)))
 
     def batches(self, rows: np.ndarray) -> list[jax.Array]:
-        """Rows as int32 (steps, batch_size), and the rest, if there is one, as (1, rest)."""
+        """The rows as int32 (steps, batch_size) and, if some are left over, as (1, rest)."""
         whole = self.n // self.batch_size * self.batch_size
         parts = [rows[:whole].reshape(-1, self.batch_size), rows[whole:][None]]
         return [jax.numpy.asarray(part, "int32") for part in parts if part.size]
@@ -68,17 +66,12 @@ class Dispatcher:
     """Trains and tests a model in dispatches, and calls its callbacks."""
 
     def __init__(
-        self,
-        model: keras.Model,
-        callbacks: keras.callbacks.CallbackList,
-        augment: loop_module.Augment | None,
-        seed: int,
-        placement: Placement,
+        self, model: keras.Model, callbacks: keras.callbacks.CallbackList, augment: Augment | None, seed: int
     ) -> None:
-        self.model, self.callbacks, self.placement = model, callbacks, placement
+        self.model, self.callbacks = model, callbacks
         self.every_batch = any(map(needs_every_batch, callbacks.callbacks))
         self.key = None if augment is None else jax.random.key(seed)
-        self.loops = loop_module.loops_of(model, augment)
+        self.loops = loops_of(model, augment)
         self.sizes = {kind: DispatchSize(DISPATCH_SECONDS) for kind in ("train", "test")}
 
     def train(self, arrays: Arrays, rows: np.ndarray, epoch: int) -> dict[str, Any]:
@@ -98,77 +91,72 @@ class Dispatcher:
 
     def _run(self, kind: str, arrays: Arrays, rows: np.ndarray, epoch: int = 0) -> None:
         loop = self.loops[kind]
-        begin = getattr(self.callbacks, f"on_{kind}_batch_begin")
-        ended = getattr(self.callbacks, f"on_{kind}_batch_end")
+        on_begin = getattr(self.callbacks, f"on_{kind}_batch_begin")
+        on_end = getattr(self.callbacks, f"on_{kind}_batch_end")
         size, done = self.sizes[kind], 0
-        for order in map(self.placement.shard, arrays.batches(rows)):
-            first = 0
-            key = self.placement.replicate(self._key(epoch, done)) if kind == "train" else None
+        for order in arrays.batches(rows):
+            first, key = 0, self._key(epoch, done) if kind == "train" else None
             while first < len(order):
-                end = min(first + self._steps(len(order), size), len(order))
-                begin(done + first)
+                end = min(first + (1 if self.every_batch else size.steps), len(order))
+                on_begin(done + first)
                 started = time.perf_counter()
-                state = self.placement.replicate(loop_module.get_state(self.model, kind))
-                arguments = state, arrays.data, order, first, end, key
-                with self.placement.dispatch(epoch):
-                    if order.shape not in size.seen:
-                        loop_module.compile_loop(loop, *arguments)
-                    state, logs = jax.block_until_ready(loop(*arguments))
+                state = get_state(self.model, kind)
+                state, logs = jax.block_until_ready(loop(state, arrays.data, order, first, end, key))
                 size.learn(order.shape, end - first, time.perf_counter() - started)
-                loop_module.set_state(self.model, kind, state)
+                set_state(self.model, kind, state)
                 if kind == "train":
-                    _refuse_infinite(logs, epoch, done + end)
-                ended(done + end - 1, logs)
+                    _check_loss(logs, epoch, done + end)
+                on_end(done + end - 1, logs)
                 first = end
                 if self.model.stop_training and kind == "train":
                     return
             done += len(order)
 
-    def _steps(self, in_epoch: int, size: "DispatchSize") -> int:
-        """Number of steps in the next dispatch."""
-        if self.every_batch:
-            return 1
-        return -(-in_epoch // DISPATCHES_PER_EPOCH) if self.placement.is_multi_process else size.steps
-
     def _key(self, epoch: int, done: int) -> jax.Array | None:
-        """The key for the steps of an epoch after `done` steps; a resumed run draws the same."""
+        """The key for the steps of an epoch after `done` steps; a resumed run uses the same."""
         return None if self.key is None else jax.random.fold_in(jax.random.fold_in(self.key, epoch), done)
 
     def _metrics(self) -> dict[str, Any]:
-        """Numbers, and arrays for the few metrics that give one."""
+        """Floats; arrays for metrics that are not a single number."""
         arrays = {name: np.asarray(value) for name, value in self.model.get_metrics_result().items()}
         return {name: float(array) if array.ndim == 0 else array for name, array in arrays.items()}
 
 
 class DispatchSize:
-    """Number of steps in a dispatch, learned from the time each took. A program's first one compiles and is ignored."""
+    """Number of steps in a dispatch, learned from how long earlier dispatches took.
+
+    The first dispatch of each program compiles, so its time is ignored.
+    """
 
     def __init__(self, target: float) -> None:
         self.target = target
         """Seconds that a dispatch should take."""
         self.steps = 1
-        self.seen: set[tuple[int, ...]] = set()
+        self.compiled: set[tuple[int, ...]] = set()
 
     def learn(self, program: tuple[int, ...], steps: int, seconds: float) -> None:
-        """Take note of how long some steps of a program took."""
-        if program in self.seen:
+        """Record how long some steps of a program took."""
+        if program in self.compiled:
             fitting = self.target * steps / max(seconds, 1e-9)
-            wanted = max(1, round(fitting), min(MIN_STEPS, round(5 * fitting)))
+            wanted = max(1, round(fitting), min(MIN_STEPS_PER_DISPATCH, round(5 * fitting)))
             self.steps = min(wanted, self.steps * 16)
-        self.seen.add(program)
+        self.compiled.add(program)
 
 
 def needs_every_batch(callback: keras.callbacks.Callback) -> bool:
-    """Whether a callback must see each batch: it has `every_batch = True`, or is one of Keras' that count batches."""
-    known = keras.callbacks
-    if isinstance(callback, known.ModelCheckpoint | known.BackupAndRestore):
+    """Whether a callback must be called for each batch.
+
+    True if it has `every_batch = True`, or is one of Keras' callbacks that count batches.
+    """
+    if isinstance(callback, keras.callbacks.ModelCheckpoint | keras.callbacks.BackupAndRestore):
         return bool(callback.save_freq != "epoch")
-    if isinstance(callback, known.TensorBoard):
+    if isinstance(callback, keras.callbacks.TensorBoard):
         return bool(callback.update_freq != "epoch")
     return bool(getattr(callback, "every_batch", False))
 
 
-def _refuse_infinite(logs: loop_module.Logs, epoch: int, batch: int) -> None:
+def _check_loss(logs: Logs, epoch: int, batch: int) -> None:
+    """Raise DivergedError if the loss is not finite."""
     loss = float(logs.get("loss", 0.0))
     if not np.isfinite(loss):
         raise DivergedError(

@@ -1,9 +1,9 @@
-"""Validate with the moving average of the weights (EMA), and keep it as the best weights and in checkpoints.
+"""Validate with the exponential moving average (EMA) of the weights, and save it as best weights and in checkpoints.
 
-callbacks = with_ema([stopping, keeper], resumed=False)     # for a model whose optimizer has use_ema
+callbacks = with_ema([stopping, saving], resumed=False)     # for a model whose optimizer has use_ema=True
 
-Keras' optimizer holds the average and puts it into the model when training ends. Keras' SwapEMAWeights does the rest,
-but works neither in a resumed run nor in one that stops early.
+Keras' optimizer computes the average and puts it into the model when training ends. Keras' SwapEMAWeights would do the
+rest, but it does not support resumed runs and early stopping.
 """
 
 from collections.abc import Sequence
@@ -14,7 +14,7 @@ import keras
 
 
 class _SwapIn(keras.callbacks.Callback):  # type: ignore[misc]
-    """First callback: puts the average into the model before the other callbacks see it."""
+    """First callback: puts the average into the model before the other callbacks run."""
 
     def __init__(self, resumed: bool) -> None:
         super().__init__()
@@ -32,7 +32,7 @@ class _SwapIn(keras.callbacks.Callback):  # type: ignore[misc]
 
 
 class _SwapOut(keras.callbacks.Callback):  # type: ignore[misc]
-    """Last callback: puts the weights back for the training to go on."""
+    """Last callback: puts the weights back so that training can go on."""
 
     def on_test_end(self, logs: Any = None) -> None:
         swap(self.model)
@@ -42,7 +42,7 @@ class _SwapOut(keras.callbacks.Callback):  # type: ignore[misc]
 
 
 def with_ema(callbacks: Sequence[keras.callbacks.Callback], *, resumed: bool) -> list[keras.callbacks.Callback]:
-    """Wrap callbacks so that they see the averages in the model when an epoch or a test ends.
+    """Wrap callbacks so that the model has the averages as weights when an epoch or a test ends.
 
     Args:
         resumed: the model was restored from a checkpoint that such callbacks wrote.
@@ -60,9 +60,10 @@ def swap(model: keras.Model) -> None:
 
 
 def finalize(model: keras.Model) -> None:
-    """Assign the optimizer's moving averages, if it has any, to the model's weights, as copies.
+    """Assign the optimizer's moving averages, if it has any, to the model's weights.
 
-    Keras assigns the arrays themselves: the next prediction donates its buffers, which would delete the optimizer's.
+    They are copied: Keras would share the arrays, and `predict` donates the buffers of the model's weights, which would
+    delete the optimizer's averages.
     """
     model.optimizer.finalize_variable_values(model.trainable_weights)
     if model.optimizer.use_ema:

@@ -1,10 +1,10 @@
-"""`tendigits.fit`: `model.fit` for a Keras model on arrays that fit in memory, at the speed of the machine.
+"""`tendigits.fit`: a faster `model.fit` for Keras models on arrays that fit in memory.
 
     history = tendigits.fit(model, x_train, y_train, epochs=5, validation_data=(x_test, y_test))
 
-The arguments, defaults and result are those of `model.fit`. The data is on the device, and each epoch is a few
-dispatches of a compiled loop over the model's own training step. What cannot be compiled that way goes to `model.fit`
-unchanged.
+Arguments, defaults and result are those of `model.fit`. All data is put on the device, and each epoch is a few
+dispatches of a compiled loop over the model's training step. Whatever cannot be compiled that way is passed on to
+`model.fit`.
 """
 
 import sys
@@ -15,13 +15,13 @@ import jax
 import keras
 import numpy as np
 
-from tendigits.engine import loop
-from tendigits.engine.devices import Placement
 from tendigits.engine.dispatch import Arrays, Dispatcher
 from tendigits.engine.ema import finalize
+from tendigits.engine.loop import Augment, use_compilation_cache
 from tendigits.errors import UserError
 
 Order = Callable[[int, int], np.ndarray]
+"""(epoch, n) -> the n rows in the order of that epoch."""
 
 
 def fit(
@@ -44,31 +44,27 @@ def fit(
     validation_freq: int | Sequence[int] = 1,
     *,
     order: Order | None = None,
-    augment: loop.Augment | None = None,
+    augment: Augment | None = None,
     seed: int = 0,
-    distribution: keras.distribution.DataParallel | None = None,
 ) -> keras.callbacks.History:
     """Train a compiled model as `model.fit` would, with many steps in each dispatch.
 
     Args:
-        model, x, ..., validation_freq: as for `keras.Model.fit`, which is called where the model, the data or the
-            backend does not allow compiled loops; one line on the standard error then says why.
+        model, x, ..., validation_freq: as for `keras.Model.fit`. If the model, the data or the backend does not allow
+            compiled loops, `model.fit` is called, and one line on the standard error explains why.
         order: (epoch, n) -> a permutation of n rows. Default: drawn from NumPy's global generator if `shuffle`.
-        augment: (x of a batch, key) -> augmented x, for each training step of a model with one input.
-        seed: for the keys of `augment`.
-        distribution: the devices between which each batch is split; default: the one set in Keras.
+        augment: (x of a batch, key) -> augmented x, applied in each training step of a model with one input.
+        seed: seed of the keys for `augment`.
 
     Returns:
         The History, with the same keys as that of `model.fit`.
 
     Raises:
-        UserError: the model is not a compiled Keras model, x or y is missing or of another length, or `augment` is
-            given for a model or data that cannot be trained by compiled loops.
+        UserError: the model is not a compiled Keras model, x or y is missing or their lengths differ, or `augment` is
+            given for a model or data that compiled loops cannot train.
         DivergedError: the loss is no longer a finite number.
-        HostError: another process that takes part was lost.
     """
     _check(model, x, y, sample_weight)
-    distribution = distribution or keras.distribution.distribution()
     arguments = {
         "batch_size": batch_size, "epochs": epochs, "verbose": verbose, "callbacks": callbacks,
         "validation_split": validation_split, "validation_data": validation_data, "shuffle": shuffle,
@@ -79,19 +75,18 @@ def fit(
     if validation_split and validation_data is None and _is_arrays(x, y, sample_weight):
         (x, y, sample_weight), validation_data = _split((x, y, sample_weight), validation_split)
         arguments |= {"sample_weight": sample_weight, "validation_data": validation_data, "validation_split": 0.0}
-    if why := why_not(model, x, y, arguments | {"distribution": distribution}):
+    if reason := _reason_for_keras(model, x, y, arguments):
         if augment is not None:
-            raise UserError(f"expected a model and arrays that can be augmented in compiled steps, but {why}")
-        print(f"tendigits.fit: model.fit is used, since {why}", file=sys.stderr)  # noqa: T201
+            raise UserError(f"expected a model and arrays that can be augmented in compiled steps, but {reason}")
+        print(f"tendigits.fit: model.fit is used, since {reason}", file=sys.stderr)  # noqa: T201
         return model.fit(x, y, **arguments)
-    loop.use_compilation_cache()
+    use_compilation_cache()
     if class_weight is not None:
         sample_weight = _weights_of(y, class_weight)
-    placement = Placement.of(distribution)
-    train = Arrays.of((x, y, sample_weight), batch_size or 32, placement)
+    train = Arrays.of((x, y, sample_weight), batch_size or 32)
     model._symbolic_build(data_batch=train.first_batch())
     test_size = validation_batch_size or batch_size or 32
-    test = None if validation_data is None else Arrays.of(validation_data, test_size, placement)
+    test = None if validation_data is None else Arrays.of(validation_data, test_size)
     callback_list: Any = callbacks
     if not isinstance(callback_list, keras.callbacks.CallbackList):
         callback_list = keras.callbacks.CallbackList(
@@ -100,29 +95,26 @@ def fit(
         )  # fmt: skip
     if order is None:
         order = (lambda _, n: np.random.permutation(n)) if shuffle else (lambda _, n: np.arange(n))
-    dispatcher = Dispatcher(model, callback_list, augment, seed, placement)
+    dispatcher = Dispatcher(model, callback_list, augment, seed)
     model.stop_training = False
     logs: dict[str, Any] = {}
-    try:
-        callback_list.on_train_begin()
-        for epoch in range(initial_epoch, epochs):
-            callback_list.on_epoch_begin(epoch)
-            logs = dispatcher.train(train, order(epoch, train.n), epoch)
-            if test is not None and _is_due(epoch, validation_freq):
-                logs |= {f"val_{name}": value for name, value in dispatcher.test(test).items()}
-            callback_list.on_epoch_end(epoch, logs)
-            if model.stop_training:
-                break
-        if epochs > 0:
-            finalize(model)
-        callback_list.on_train_end(logs)
-    finally:
-        placement.release(model)
+    callback_list.on_train_begin()
+    for epoch in range(initial_epoch, epochs):
+        callback_list.on_epoch_begin(epoch)
+        logs = dispatcher.train(train, order(epoch, train.n), epoch)
+        if test is not None and _is_due(epoch, validation_freq):
+            logs |= {f"val_{name}": value for name, value in dispatcher.test(test).items()}
+        callback_list.on_epoch_end(epoch, logs)
+        if model.stop_training:
+            break
+    if epochs > 0:
+        finalize(model)
+    callback_list.on_train_end(logs)
     return model.history
 
 
 def _check(model: Any, x: Any, y: Any, sample_weight: Any) -> None:
-    """Refuse what neither we nor `model.fit` can train on."""
+    """Raise UserError for arguments that `model.fit` cannot use either."""
     if not isinstance(model, keras.Model):
         raise UserError(f"fit: expected a keras.Model, received {type(model).__name__}")
     if not getattr(model, "compiled", False):
@@ -138,17 +130,17 @@ def _check(model: Any, x: Any, y: Any, sample_weight: Any) -> None:
         raise UserError(f"fit: expected x and y of one length, at least 1, received {sorted(lengths)}")
 
 
-def why_not(model: keras.Model, x: Any, y: Any, arguments: dict[str, Any]) -> str:
-    """Why the model or data cannot be trained by compiled loops, in a few words; '' if they can."""
+def _reason_for_keras(model: keras.Model, x: Any, y: Any, arguments: dict[str, Any]) -> str:
+    """Why compiled loops cannot train this model on this data, in a few words; '' if they can."""
     if (backend := keras.backend.backend()) != "jax":
         return f"the backend is {backend}, not jax"
-    own = [name for name in ("train_step", "test_step") if getattr(type(model), name) is not getattr(keras.Model, name)]
-    if own:
-        return f"the model has a {own[0]} of its own"
+    for name in ("train_step", "test_step"):
+        if getattr(type(model), name) is not getattr(keras.Model, name):
+            return f"the model overrides {name}"
     if model.run_eagerly or not model.jit_compile:
         return "the model is to run uncompiled"
-    if not isinstance(arguments["distribution"], keras.distribution.DataParallel | None):
-        return f"the distribution is {type(arguments['distribution']).__name__}, not DataParallel"
+    if keras.distribution.distribution() is not None:
+        return "a distribution over several devices is set in Keras"
     for name in ("steps_per_epoch", "validation_steps"):
         if arguments[name] is not None:
             return f"{name} is given"
@@ -162,18 +154,18 @@ def why_not(model: keras.Model, x: Any, y: Any, arguments: dict[str, Any]) -> st
 
 
 def _is_arrays(*trees: Any) -> bool:
-    """Whether all are trees of NumPy or JAX arrays of numbers; None is an empty one."""
-    # A generator is a leaf: JAX 0.10.1 would say so in a warning.
+    """Whether all are trees of NumPy or JAX arrays of numbers; None counts as an empty tree."""
+    # Without `is_leaf`, JAX warns about generators.
     leaves = [leaf for tree in trees for leaf in jax.tree.leaves(tree, is_leaf=lambda node: isinstance(node, Iterator))]
     return all(isinstance(leaf, np.ndarray | jax.Array) and leaf.ndim and leaf.dtype.kind in "biuf" for leaf in leaves)
 
 
-def _split(data: tuple[Any, ...], share: float) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
-    """Hold out the last `share` of the rows before any shuffling, as Keras does."""
+def _split(data: tuple[Any, ...], fraction: float) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
+    """Hold out the last rows, before any shuffling, as Keras does."""
     n = len(jax.tree.leaves(data)[0])
-    at = int(np.floor(n * (1.0 - share)))
+    at = int(np.floor(n * (1.0 - fraction)))
     if not 0 < at < n:
-        raise ValueError(f"validation_split={share} leaves one part of {n} rows empty")
+        raise ValueError(f"validation_split={fraction} leaves one part of {n} rows empty")
     return jax.tree.map(lambda a: a[:at], data), jax.tree.map(lambda a: a[at:], data)
 
 

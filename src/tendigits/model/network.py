@@ -20,9 +20,6 @@ CLASSES = 10
 MOMENTUM = 0.97
 """Momentum of batch normalization's moving mean and variance: in few epochs Keras' 0.99 lags behind the weights."""
 
-POLICIES = {"float32": "float32", "bfloat16": "mixed_bfloat16"}
-"""Precision of a recipe -> Keras' dtype policy of its layers."""
-
 WARM_UP = 0.25
 """Fraction of the steps in which a one-cycle's learning rate rises."""
 
@@ -42,11 +39,8 @@ def build_network(recipe: Recipe) -> keras.Model:
     image = keras.Input((PIXELS,))
     convolutions = [*_convolutions(recipe, seeds)]
     hidden = [*_hidden(recipe, seeds)]
-    for layer in chain(convolutions, *hidden):
-        layer.dtype_policy = POLICIES[recipe.precision]
     initializer = keras.initializers.GlorotUniform(seed=next(seeds))
-    # A softmax in bfloat16 would know no probability between 0.996 and 1.
-    output = keras.layers.Dense(CLASSES, activation="softmax", kernel_initializer=initializer, dtype="float32")
+    output = keras.layers.Dense(CLASSES, activation="softmax", kernel_initializer=initializer)
     if recipe.residual:
         return keras.Model(image, output(_residual(_apply(convolutions, image), hidden, seeds)), name=name)
     return keras.Sequential([image, *convolutions, *chain.from_iterable(hidden), output], name=name)
@@ -106,10 +100,9 @@ def predict(model: keras.Model, x: np.ndarray) -> np.ndarray:
 
 
 def in_float32(model: keras.Model) -> keras.Model:
-    """Let `model`, which has not predicted yet, compute in float32 from now on, and return it.
+    """Make a model that was trained with mixed precision compute in float32, and return it.
 
-    Mixed precision is for training. With the same weights in float32 a network answers alike on every processor, and as
-    its exports do.
+    It must not have predicted yet. With the same weights, its predictions then match those of its exports.
     """
     for layer in model._flatten_layers():
         if layer.dtype_policy.name.startswith("mixed_"):
@@ -164,15 +157,14 @@ def _residual(x: Any, hidden: Sequence[Sequence[keras.Layer]], seeds: Iterator[i
     ECCV 2016, https://arxiv.org/abs/1603.05027
     """
     (dense, *activation), *blocks = hidden
-    policy = dense.dtype_policy
     total = dense(x)
     for dense, *next_activation in blocks:
         branch = dense(_apply(activation, total))
         if total.shape[-1] != dense.units:
             initializer = keras.initializers.GlorotUniform(seed=next(seeds))
-            project = keras.layers.Dense(dense.units, use_bias=False, kernel_initializer=initializer, dtype=policy)
+            project = keras.layers.Dense(dense.units, use_bias=False, kernel_initializer=initializer)
             total = project(total)
-        total = keras.layers.Add(dtype=policy)([total, branch])
+        total = keras.layers.Add()([total, branch])
         activation = next_activation
     return _apply(activation, total)
 

@@ -27,7 +27,6 @@ Loss = Literal["categorical_crossentropy", "categorical_focal_crossentropy", "kl
 Metric = Literal["accuracy", "top_k_categorical_accuracy", "mean_squared_error"]
 Monitor = Literal["val_loss", "val_accuracy"]
 Schedule = Literal["constant", "one-cycle"]
-Precision = Literal["float32", "bfloat16"]
 Convolutions = tuple[Annotated[str, Field(pattern=r"^[1-9]\d{0,3}(x[1-9])?(/[1-4])?$")], ...]
 Fraction = Annotated[float, Field(ge=0, le=1)]
 FractionBelowOne = Annotated[float, Field(ge=0, lt=1)]
@@ -168,10 +167,6 @@ class Recipe(Settings):
     # The same digits for every seed. 0 validates on the test set, as the tutorial does.
     validation_split: Annotated[float, Field(ge=0, le=0.5)] = 0.0
     """Fraction of the training digits to validate on; 0 validates on the test set."""
-
-    # Keras' policies float32 and mixed_bfloat16.
-    precision: Precision = "float32"
-    """Precision of the arithmetic; weights, optimizer and the last layer stay float32."""
 
     ensemble_size: Annotated[int, Field(ge=1, le=32)] = 1
     """Number of networks to train, each with its own seed; their predictions are averaged."""

@@ -18,7 +18,7 @@ Kind = Literal["switch", "integer", "number", "choice", "choices", "integers", "
 AUGMENTATION = "Augmentation"
 GROUPS = {
     "Training": (
-        "epochs", "batch_size", "patience", "monitor", "restore_best", "validation_split", "precision", "seed",
+        "epochs", "batch_size", "patience", "monitor", "restore_best", "validation_split", "seed",
     ),
     "Network": (
         "convolutions", "hidden", "activation", "dropout", "batch_norm", "residual", "ensemble_size",

@@ -22,7 +22,6 @@ from tendigits.data.dataset import Pixels
 from tendigits.data.mnist import load_data
 from tendigits.data.preprocess import one_hot, to_input
 from tendigits.engine import loop
-from tendigits.engine.devices import Placement
 from tendigits.engine.dispatch import Arrays, DispatchSize
 from tendigits.errors import DivergedError
 from tendigits.model.network import build_network, compile_network
@@ -120,7 +119,7 @@ class Learner:
         self.dense = [layer for layer in self.model.layers if isinstance(layer, keras.layers.Dense)]
         """The hidden layers and the output layer."""
         data = to_input(self.images), one_hot(self.labels)
-        self._arrays = Arrays.of(data, recipe.batch_size, Placement.of(None), share=False)  # as bytes: a quarter
+        self._arrays = Arrays.of(data, recipe.batch_size)
         self.model._symbolic_build(data_batch=self._arrays.first_batch())
         augment = augmenter(recipe.augmentation)
         self._loop = loop.loops_of(self.model, augment)["train"]

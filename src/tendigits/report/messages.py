@@ -13,8 +13,6 @@ if TYPE_CHECKING:  # these need Keras and matplotlib, which a server that lists 
     from tendigits.model.file import SavedModel
     from tendigits.report.metrics import Report
 
-NO_BFLOAT16 = "this processor has no instructions for bfloat16: float32 is faster, and as accurate"
-
 
 def data_lines(dataset: Dataset) -> list[str]:
     """Name, size and source of the data, and what was noticed when it was read."""
@@ -63,7 +61,6 @@ def _beyond_classic(recipe: Recipe) -> list[str]:
         f"weight decay {recipe.weight_decay:g}": recipe.weight_decay,
         f"exponential moving average of the weights, momentum {recipe.ema_momentum:g}": recipe.ema_momentum,
         f"label smoothing {recipe.label_smoothing:g}": recipe.label_smoothing,
-        f"arithmetic in {recipe.precision}": recipe.precision != "float32",
         "augmentation: " + ", ".join(f"{field} {value:g}" for field, value in augmentation.items()): augmentation,
     }
     return [text for text, is_used in settings.items() if is_used]

@@ -1,4 +1,4 @@
-"""tendigits sweep: search for the settings that work best, with a run for each trial.
+"""`tendigits sweep`: hyperparameter search, with a run for each trial.
 
-Optuna proposes the settings; Ray spreads the trials over a cluster.
+Optuna proposes the settings. Ray can spread the trials over a cluster.
 """

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from tendigits.sweep.study import TrialSummary
 
-ROWS = 20
+MAX_ROWS = 20
 """Finished trials in the live table, best first."""
 
 
@@ -59,10 +59,10 @@ def sweep(
     from tendigits.sweep.study import Sweep, search
 
     folder = runs / name
-    what = Sweep(folder, base, settings, data, seed)
+    run_trials = None if ray is None else partial(run_on_ray, ray)
     try:
         with _progress() as watch:
-            best = search(what, trials, watch, None if ray is None else partial(run_on_ray, ray))
+            best = search(Sweep(folder, base, settings, data, seed), trials, watch, run_trials)
     except (KeyboardInterrupt, Interrupted) as error:
         number = error.signal_number if isinstance(error, Interrupted) else signal.SIGINT
         reason = f"by {signal.Signals(number).name}; run the same command again to continue"
@@ -96,11 +96,12 @@ def _progress() -> "Iterator[Callable[[list[TrialSummary]], None]]":
 
 
 def _table(trials: "list[TrialSummary]") -> "Table":
+    """The live table: running trials first, then the best."""
     from rich.table import Table
 
     running = [trial for trial in trials if trial.state == "running"]
     ended = [trial for trial in trials if trial.state != "running" and trial.accuracy is not None]
-    ended = sorted(ended, key=lambda trial: trial.accuracy or 0, reverse=True)[:ROWS]
+    ended = sorted(ended, key=lambda trial: trial.accuracy or 0, reverse=True)[:MAX_ROWS]
     names = list(dict.fromkeys(name for trial in trials for name in trial.values))
     table = Table("trial", "state", "epochs", "accuracy", *names, box=None, header_style="bold")
     styles = {"running": "bold", "pruned": "dim"}

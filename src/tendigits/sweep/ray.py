@@ -1,10 +1,9 @@
-"""The trials of a search on a Ray cluster, as many at a time as it has cores.
+"""Run the trials of a search on a Ray cluster, as many at a time as it has cores.
 
 best = search(sweep, trials=40, run_trials=partial(run_on_ray, "10.0.0.1:6379"))
 
-Each trial is a Ray task that opens the study itself, asks for values and tells the result, as Optuna's own documents
-do it, so the search's folder must be one that every node sees. A search on one machine can continue on a cluster, and
-the other way round.
+Each trial is a Ray task that opens the study and runs one trial, so every node must see the search's folder. A search
+on one machine can be continued on a cluster, and the other way round.
 """
 
 import platform
@@ -17,26 +16,23 @@ from optuna.trial import TrialState
 from tendigits.cluster import connected
 from tendigits.errors import Failure, HostError, TendigitsError, reason_of
 from tendigits.sweep.study import Sweep, Watch, open_study, retry, run_next, summarize
-from tendigits.sweep.trial import Warn
 
-ENVIRONMENT = {
-    "NPROC": "1",  # a trial on each core is faster than all cores for one
+WORKER_ENVIRONMENT = {
+    "NPROC": "1",  # one trial on each core is faster than all cores for each trial
     "OMP_NUM_THREADS": "1",
     "KERAS_BACKEND": "jax",
 }
-"""Environment variables of the processes that train."""
 
-RETRIES = 2
-"""Times that a trial is retried if its process is lost; it continues from its last epoch."""
+MAX_RETRIES = 2
+"""A trial whose process is lost continues from its last epoch."""
 
-INTERVAL = 0.5
-"""Seconds between two looks at the study."""
+POLL_SECONDS = 0.5
 
 TASK = "task"
 """User attribute of a trial: the number of the task that runs it."""
 
 
-def run_on_ray(address: str, sweep: Sweep, study: optuna.Study, trials: int, watch: Watch, warn: Warn) -> None:
+def run_on_ray(address: str, sweep: Sweep, study: optuna.Study, trials: int, watch: Watch) -> None:
     """Run trials on the cluster at `address`; "local" starts one on this machine.
 
     Raises:
@@ -46,30 +42,27 @@ def run_on_ray(address: str, sweep: Sweep, study: optuna.Study, trials: int, wat
     """
     data = None if sweep.data is None else Path(sweep.data).absolute()
     sweep = replace(sweep, folder=sweep.folder.absolute(), data=data)
-    with connected(address, environment=ENVIRONMENT):
+    with connected(address, environment=WORKER_ENVIRONMENT):
         import ray
 
-        task = ray.remote(num_cpus=1, max_retries=RETRIES)(_run)
+        task = ray.remote(num_cpus=1, max_retries=MAX_RETRIES)(_run)
         running = [task.remote(sweep, number) for number in range(trials)]
         while running:
-            ended, running = ray.wait(running, timeout=INTERVAL)
+            ended, running = ray.wait(running, timeout=POLL_SECONDS)
             watch(summarize(study))
             for each in ended:
                 try:
-                    warnings, error = ray.get(each)
+                    error = ray.get(each)
                 except ray.exceptions.RayError as lost:
                     raise Failure(
                         f"a trial failed: {reason_of(lost)}; run the same command again to continue"
                     ) from None
-                for warning in warnings:
-                    warn(warning)
                 if error is not None:
                     raise error
 
 
-def _run(sweep: Sweep, number: int) -> tuple[list[str], TendigitsError | None]:
-    """On a node: one trial. Returns its warnings and what it raised."""
-    warnings: list[str] = []
+def _run(sweep: Sweep, number: int) -> TendigitsError | None:
+    """Run one trial on a node. Returns the error that it raised: Ray would wrap it if it were raised here."""
     try:
         if not (sweep.folder / "sweep.json").exists():
             raise HostError(
@@ -78,8 +71,8 @@ def _run(sweep: Sweep, number: int) -> tuple[list[str], TendigitsError | None]:
             )
         study = open_study(sweep, process=number)
         running = study.get_trials(states=(TrialState.RUNNING,))
-        retry(study, [trial for trial in running if trial.user_attrs.get(TASK) == number])  # an earlier attempt's
-        run_next(sweep, study, lambda _: None, warnings.append, **{TASK: number})
+        retry(study, [trial for trial in running if trial.user_attrs.get(TASK) == number])  # of an earlier attempt
+        run_next(sweep, study, lambda _: None, **{TASK: number})
     except TendigitsError as error:
-        return warnings, error
-    return warnings, None
+        return error
+    return None

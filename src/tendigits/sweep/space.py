@@ -1,4 +1,4 @@
-"""A search space: for some hyperparameters of a recipe their choices, or a range, in a small TOML file.
+"""A search space: the choices, or the range, of some settings of a recipe, in a small TOML file.
 
     learning_rate = { low = 1e-4, high = 1e-2, log = true }
     batch_size = [32, 64, 128]
@@ -6,7 +6,7 @@
     [augmentation]
     shift = { low = 0.0, high = 3.0 }
 
-space = read_space(Path("space.toml"), recipe)      # a distribution of Optuna for each hyperparameter
+space = read_space(Path("space.toml"), recipe)      # an Optuna distribution for each setting
 proposed = with_values(recipe, trial.params, "trial-3")
 """
 
@@ -22,20 +22,17 @@ from tendigits.model.recipe import Recipe
 from tendigits.toml import read_toml
 
 TABLE = "augmentation"
-"""The recipe's only table; a hyperparameter in it is called "augmentation.shift"."""
-
-PLAIN = bool | int | float | str
-"""What Optuna can store; a choice of another type, such as a list of layers, is written as JSON."""
+"""The recipe's only table; a setting in it is called "augmentation.shift"."""
 
 Space = dict[str, BaseDistribution]
-"""Hyperparameter -> its choices or range."""
+"""Setting -> its choices or range."""
 
 
 def read_space(path: Path, recipe: Recipe) -> Space:
-    """Read a search space and check every choice, and both ends of every range, against the recipe.
+    """Read a search space, and check every choice and both ends of every range with the recipe.
 
     Raises:
-        RecipeError: no such file, not TOML, an unknown hyperparameter, or a value that the recipe cannot have.
+        RecipeError: the file is missing or not TOML, or it has an unknown setting or an invalid value.
     """
     try:
         content = read_toml(path)
@@ -49,9 +46,9 @@ def read_space(path: Path, recipe: Recipe) -> Space:
         raise RecipeError(f"{path}: expected at least one setting, such as learning_rate = [0.001, 0.003]")
     space = {}
     for name, value in settings.items():
-        _refuse_unknown(path, name, recipe)
-        space[name] = _distribution(path, name, value)
-        for extreme in _extremes(space[name]):
+        _check_name(path, name, recipe)
+        space[name], extremes = _distribution(path, name, value)
+        for extreme in extremes:
             try:
                 with_values(recipe, {name: extreme}, recipe.name)
             except RecipeError as error:
@@ -60,12 +57,12 @@ def read_space(path: Path, recipe: Recipe) -> Space:
 
 
 def with_values(recipe: Recipe, values: dict[str, Any], name: str) -> Recipe:
-    """The recipe under another name, with the values that Optuna chose. Raises RecipeError."""
+    """The recipe with another name and the values that Optuna proposed. Raises RecipeError."""
     lists = {key: json.loads(value) for key, value in values.items() if str(value).startswith("[")}
     return recipe.with_settings({"name": name} | values | lists)
 
 
-def _refuse_unknown(path: Path, name: str, recipe: Recipe) -> None:
+def _check_name(path: Path, name: str, recipe: Recipe) -> None:
     known = [field for field in recipe.flat() if field not in ("name", "seed")]
     if name not in known:
         near = difflib.get_close_matches(name, known, n=1)
@@ -73,23 +70,19 @@ def _refuse_unknown(path: Path, name: str, recipe: Recipe) -> None:
         raise RecipeError(f"{path}: the setting {name!r} is unknown; {hint}")
 
 
-def _distribution(path: Path, name: str, value: Any) -> BaseDistribution:
+def _distribution(path: Path, name: str, value: Any) -> tuple[BaseDistribution, list[Any]]:
+    """The distribution, and its extremes: if the recipe accepts these values, it accepts all."""
     if isinstance(value, list) and len(value) > 1:
-        return CategoricalDistribution([v if isinstance(v, PLAIN) else json.dumps(v, default=str) for v in value])
+        # Optuna cannot store lists: they become JSON.
+        choices = [v if isinstance(v, bool | int | float | str) else json.dumps(v, default=str) for v in value]
+        return CategoricalDistribution(choices), choices
     if isinstance(value, dict) and {"low", "high"} <= set(value) <= {"low", "high", "log"}:
         low, high, log = value["low"], value["high"], value.get("log", False)
         kinds = {type(low), type(high)}
         if kinds <= {int, float} and low < high and isinstance(log, bool) and (low > 0 or not log):
-            return IntDistribution(low, high, log) if kinds == {int} else FloatDistribution(low, high, log)
+            distribution = IntDistribution if kinds == {int} else FloatDistribution
+            return distribution(low, high, log), [low, high]
     raise RecipeError(
         f"{path}: expected for {name!r} several values, such as [32, 64], or a range, such as "
         f"{{ low = 0.1, high = 0.5 }}, with log = true only if low is positive; received {value!r}"
     )
-
-
-def _extremes(distribution: BaseDistribution) -> tuple[Any, ...]:
-    """If the recipe accepts these values, it accepts all."""
-    if isinstance(distribution, CategoricalDistribution):
-        return tuple(distribution.choices)
-    assert isinstance(distribution, IntDistribution | FloatDistribution)  # noqa: S101  # for mypy
-    return distribution.low, distribution.high

@@ -2,15 +2,14 @@
 
 best = search(Sweep(folder, recipe, space), trials=40)
 
-The folder holds everything: what is searched (sweep.json), Optuna's journal (study.journal), a run for each trial
-(trials/), and at the end a plot (search.png) and the best recipe (best.toml). Call it again to continue.
+The folder holds the searched settings (sweep.json), Optuna's journal (study.journal), a run for each trial (trials/)
+and, at the end, a plot (search.png) and the best recipe (best.toml). Call `search` again to continue.
 """
 
 import json
 import os
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -27,27 +26,24 @@ from tendigits.model.recipe_files import to_toml
 from tendigits.runs.run import check_inside
 from tendigits.sweep.plots import plot_search
 from tendigits.sweep.space import Space, with_values
-from tendigits.sweep.trial import Pruned, Warn, run_trial
-from tendigits.train.console import Console
+from tendigits.sweep.trial import Pruned, run_trial
 from tendigits.untrusted import read_file
 
 FORMAT = 2
-
 JOURNAL = "study.journal"
-
-MAX_JOURNAL = 2**30
-"""Bytes of Optuna's journal: a trial of 100 epochs takes some 20,000."""
-
 ADVICE = "choose another --name"
 
-VALIDATION_SPLIT = 0.1
-"""Share of the training digits to evaluate on if the recipe has no validation split: test digits must not decide."""
+MAX_JOURNAL_BYTES = 2**30
+"""A trial of 100 epochs takes about 20,000 bytes."""
 
-RUN = "run"
-"""User attribute of a trial: the number of its run. Another trial with the same run retries an interrupted one."""
+VALIDATION_SPLIT = 0.1
+"""Used if the recipe has no validation split, since test digits must not decide."""
 
 STARTUP_TRIALS = 5
-"""The first trials are never pruned: with fewer to compare with, the median says little."""
+"""The first trials are never pruned: the median of fewer is not informative."""
+
+RUN = "run"
+"""User attribute of a trial: the number of its run. A trial that retries an interrupted one has the same run."""
 
 STATES = {
     TrialState.RUNNING: "running",
@@ -65,7 +61,7 @@ class TrialSummary:
 
     number: int
     state: str
-    """One of `STATES`."""
+    """One of the values of `STATES`."""
     epochs: int
     accuracy: float | None
     """Validation accuracy, 0 to 1: of the last epoch, or for a finished trial of the weights that are kept."""
@@ -82,27 +78,22 @@ class Sweep:
     data: str | Path | None = None
     seed: int = 0
 
-    @property
-    def journal(self) -> Path:
-        """Optuna's journal of the trials."""
-        return self.folder / JOURNAL
-
     def proposed(self, values: dict[str, Any], suffix: object) -> Recipe:
-        """The recipe with these values, named after it."""
+        """The recipe with these values, and the suffix added to its name."""
         return with_values(self.recipe, values, f"{self.recipe.name[:50]}-{suffix}")
 
 
 Watch = Callable[[list[TrialSummary]], None]
 """Called with all trials whenever one has made progress."""
 
-RunTrials = Callable[[Sweep, optuna.Study, int, Watch, Warn], None]
+RunTrials = Callable[[Sweep, optuna.Study, int, Watch], None]
 """Runs a number of trials."""
 
 
 def search(sweep: Sweep, trials: int, watch: Watch = lambda _: None, run_trials: RunTrials | None = None) -> Recipe:
     """Run trials until `trials` of them are finished or pruned, then write and return the best recipe.
 
-    A trial that was interrupted in any way continues from its last epoch.
+    Interrupted trials continue from their last epoch.
 
     Args:
         run_trials: how to run them; by default one after another in this process.
@@ -110,21 +101,26 @@ def search(sweep: Sweep, trials: int, watch: Watch = lambda _: None, run_trials:
     Raises:
         RunError: the folder holds another search, or another process is searching in it.
         Failure: no trial was finished.
-        TendigitsError: as `run_recipe`; what was done is kept.
+        TendigitsError: as `run_recipe`; finished trials are kept.
     """
     if not sweep.recipe.validation_split:
         sweep = replace(sweep, recipe=sweep.recipe.with_changes(validation_split=VALIDATION_SPLIT))
+    settings = {
+        "format": FORMAT,
+        "recipe": sweep.recipe.model_dump(mode="json"),
+        "space": {name: json.loads(distribution_to_json(each)) for name, each in sweep.space.items()},
+        "data": None if sweep.data is None else str(Path(sweep.data).resolve()),
+    }
     make_folder(sweep.folder)
     with lock_folder(sweep.folder, ADVICE):  # a second search would retry this one's running trials
-        write_or_compare(sweep.folder / "sweep.json", _as_json(sweep), "holds a search with", ADVICE)
+        write_or_compare(sweep.folder / "sweep.json", settings, "holds a search with", ADVICE)
         check_inside(sweep.folder, "trials")
         check_inside(sweep.folder, JOURNAL)
-        _repair_journal(sweep.journal)
+        _repair_journal(sweep.folder / JOURNAL)
         study = open_study(sweep)
         retry(study, study.get_trials(states=(TrialState.RUNNING,)))
         if (missing := trials - len(study.get_trials(states=EVALUATED))) > 0:
-            warn_once = cache(Console().warn)
-            (run_trials or run_in_turn)(sweep, study, missing, watch, warn_once)
+            (run_trials or run_in_turn)(sweep, study, missing, watch)
         if not study.get_trials(states=(TrialState.COMPLETE,)):
             raise Failure("no trial was finished, all were pruned or diverged; search in a smaller space")
         best = sweep.proposed(study.best_params, "best")
@@ -134,16 +130,16 @@ def search(sweep: Sweep, trials: int, watch: Watch = lambda _: None, run_trials:
 
 
 def open_study(sweep: Sweep, process: int = 0) -> optuna.Study:
-    """The search's study, created if it does not exist. Any number of processes may have it open.
+    """The search's study, created if it does not exist. Several processes may have it open.
 
     Args:
-        process: another number for each process: with the same, all would propose the same at first.
+        process: a different number for each process, so that they propose different settings.
 
     Raises:
         RunError: the journal is damaged.
     """
     optuna.logging.set_verbosity(optuna.logging.WARNING)
-    path = str(sweep.journal)
+    path = str(sweep.folder / JOURNAL)
     backend = JournalFileBackend(path, JournalFileOpenLock(path))
     try:
         study = optuna.create_study(
@@ -153,25 +149,22 @@ def open_study(sweep: Sweep, process: int = 0) -> optuna.Study:
             pruner=optuna.pruners.MedianPruner(n_startup_trials=STARTUP_TRIALS, n_warmup_steps=1),
             load_if_exists=True,
         )
-    except Exception as error:  # Optuna expects of each line what it wrote itself: KeyError, AssertionError, ...
+    except Exception as error:  # Optuna does not validate its journal: KeyError, AssertionError, ...
         raise RunError(f"{path} is damaged ({type(error).__name__}: {reason_of(error)}); {ADVICE}") from error
-    # With the seed of an earlier call or of another process it would propose the same again.
+    # With the seed of an earlier call it would propose the same settings again.
     (seed,) = np.random.SeedSequence((sweep.seed, process, len(study.trials))).generate_state(1).tolist()
     study.sampler = optuna.samplers.TPESampler(seed=seed, constant_liar=True)
     return study
 
 
-def run_in_turn(sweep: Sweep, study: optuna.Study, trials: int, watch: Watch, warn: Warn) -> None:
+def run_in_turn(sweep: Sweep, study: optuna.Study, trials: int, watch: Watch) -> None:
     """Run trials one after another in this process."""
     for _ in range(trials):
-        run_next(sweep, study, watch, warn)
+        run_next(sweep, study, watch)
 
 
-def run_next(sweep: Sweep, study: optuna.Study, watch: Watch, warn: Warn, **attributes: Any) -> None:
-    """Ask for a trial, give it user attributes, run it and tell its result.
-
-    If this is interrupted, the study still has it as running.
-    """
+def run_next(sweep: Sweep, study: optuna.Study, watch: Watch, **attributes: Any) -> None:
+    """Run the next trial, with these user attributes. If it is interrupted, the study lists it as running."""
     trial = study.ask(sweep.space)
     number = trial.user_attrs.get(RUN, trial.number)
     for name, value in ({RUN: number} | attributes).items():
@@ -183,11 +176,9 @@ def run_next(sweep: Sweep, study: optuna.Study, watch: Watch, warn: Warn, **attr
         return trial.should_prune()
 
     watch(summarize(study))
+    folder = sweep.folder / "trials" / f"{number:03}"
     try:
-        accuracy = run_trial(
-            sweep.proposed(trial.params, number), sweep.data, sweep.folder / "trials" / f"{number:03}", should_prune,
-            warn=warn,
-        )  # fmt: skip
+        accuracy = run_trial(sweep.proposed(trial.params, number), sweep.data, folder, should_prune)
     except (Pruned, DivergedError):
         study.tell(trial, state=TrialState.PRUNED)
     else:
@@ -196,7 +187,7 @@ def run_next(sweep: Sweep, study: optuna.Study, watch: Watch, warn: Warn, **attr
 
 
 def retry(study: optuna.Study, trials: Iterable[optuna.trial.FrozenTrial]) -> None:
-    """Mark trials whose process is gone as failed, and queue the same values again, with the same run."""
+    """Mark trials whose process has ended as failed, and queue the same values again, with the same run."""
     for trial in trials:
         study.tell(trial.number, state=TrialState.FAIL)
         study.enqueue_trial(trial.params, user_attrs={RUN: trial.user_attrs.get(RUN, trial.number)})
@@ -204,17 +195,17 @@ def retry(study: optuna.Study, trials: Iterable[optuna.trial.FrozenTrial]) -> No
 
 def summarize(study: optuna.Study) -> list[TrialSummary]:
     """All trials; a retried one appears once."""
-    found = {}
+    summaries = {}
     for trial in study.trials:
         if RUN in trial.user_attrs:
             number, reports = trial.user_attrs[RUN], trial.intermediate_values
             accuracy = trial.value if trial.value is not None else reports[max(reports)] if reports else None
-            found[number] = TrialSummary(number, STATES[trial.state], len(reports), accuracy, trial.params)
-    return list(found.values())
+            summaries[number] = TrialSummary(number, STATES[trial.state], len(reports), accuracy, trial.params)
+    return list(summaries.values())
 
 
 def as_toml(recipe: Recipe, study: optuna.Study) -> str:
-    """The best recipe as a file for `tendigits train --recipe`: how it was found, and what differs from classic."""
+    """The best recipe as a file for `tendigits train --recipe`, with comments on how it was found."""
     n = len(study.get_trials(states=EVALUATED))
     lines = [
         f"# The best of {n} trials: {study.best_value:.2%} on {recipe.validation_split:.0%} of the training digits.",
@@ -223,18 +214,8 @@ def as_toml(recipe: Recipe, study: optuna.Study) -> str:
     return "\n".join(lines) + "\n" + to_toml(recipe)
 
 
-def _as_json(sweep: Sweep) -> dict[str, Any]:
-    """What is searched, for sweep.json."""
-    return {
-        "format": FORMAT,
-        "recipe": sweep.recipe.model_dump(mode="json"),
-        "space": {name: json.loads(distribution_to_json(each)) for name, each in sweep.space.items()},
-        "data": None if sweep.data is None else str(Path(sweep.data).resolve()),
-    }
-
-
 def _repair_journal(path: Path) -> None:
-    """Remove what a killed process or a full disk left: a lock, or half a line that Optuna could not read."""
+    """Remove what a killed process or a full disk left: a lock, or an incomplete line that Optuna could not read."""
     path.with_name(f"{path.name}.lock").unlink(missing_ok=True)
     if path.exists():
-        os.truncate(path, read_file(path, MAX_JOURNAL).rfind(b"\n") + 1)
+        os.truncate(path, read_file(path, MAX_JOURNAL_BYTES).rfind(b"\n") + 1)

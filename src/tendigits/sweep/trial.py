@@ -1,4 +1,4 @@
-"""One trial of a search: a run evaluated on validation digits only, which stops early when it is pruned.
+"""One trial of a search: a run that is evaluated on validation digits only, and stops early when it is pruned.
 
 accuracy = run_trial(recipe, data, folder, should_prune=lambda epoch, accuracy: False)
 """
@@ -19,39 +19,33 @@ from tendigits.train.pipeline import resume_run, run_recipe
 ShouldPrune = Callable[[int, float], bool]
 """(epoch from 0, validation accuracy from 0 to 1) -> whether to stop the trial."""
 
-Warn = Callable[[str], None]
-"""Receives one-line warnings."""
-
 
 class Pruned(Exception):
     """The trial was stopped early; its run folder keeps what it reached."""
 
 
 class _PruningConsole(Console):
-    """A silent console that asks after each epoch whether to prune."""
+    """Shows only warnings, and calls `should_prune` after each epoch."""
 
-    def __init__(self, should_prune: ShouldPrune, warn: Warn) -> None:
-        self.should_prune, self.forward, self.pruned = should_prune, warn, False
-
-    def warn(self, text: str) -> None:
-        self.forward(text)
+    def __init__(self, should_prune: ShouldPrune) -> None:
+        self.should_prune, self.pruned = should_prune, False
 
     @contextmanager
     def epochs(self, n: int, run: str) -> Iterator[keras.callbacks.Callback]:
-        yield keras.callbacks.LambdaCallback(on_epoch_end=self._epoch_ended)
+        yield keras.callbacks.LambdaCallback(on_epoch_end=self._on_epoch_end)
 
-    def _epoch_ended(self, epoch: int, logs: dict[str, Any]) -> None:
+    def _on_epoch_end(self, epoch: int, logs: dict[str, Any]) -> None:
         if self.should_prune(epoch, float(logs["val_accuracy"])):
             self.pruned = True
             raise Interrupted("pruned", 0)
 
 
-def run_trial(recipe: Recipe, data: str | Path | None, folder: Path, should_prune: ShouldPrune, *, warn: Warn) -> float:
+def run_trial(recipe: Recipe, data: str | Path | None, folder: Path, should_prune: ShouldPrune) -> float:
     """Train in `folder`, or resume the run that was interrupted there. The test digits are not used.
 
     Args:
-        recipe: with a validation split.
-        should_prune: called after each epoch; on resuming, first for the epochs before the interruption.
+        recipe: must have a validation split.
+        should_prune: called after each epoch; when a run is resumed, first for the epochs before the interruption.
 
     Returns:
         The validation accuracy of the weights that are kept, 0 to 1.
@@ -60,7 +54,7 @@ def run_trial(recipe: Recipe, data: str | Path | None, folder: Path, should_prun
         Pruned: `should_prune` returned True.
         TendigitsError: as `run_recipe`.
     """
-    console = _PruningConsole(should_prune, warn)
+    console = _PruningConsole(should_prune)
     try:
         if (folder / "run.json").exists():
             run = open_run(folder)

@@ -1,4 +1,4 @@
-"""From a recipe to a trained, saved and evaluated network in a run folder.
+"""Train a recipe: from data to a trained, saved and evaluated network in a run folder.
 
-`tendigits train` starts in command.py, runs pipeline.py, which calls trainer.py for each network.
+`tendigits train` is in command.py. It calls pipeline.py, which calls trainer.py for each network.
 """

@@ -1,11 +1,11 @@
 """Random augmentation of digits inside the compiled training step.
 
-augment = augmenter(recipe.augmentation)               # None where every setting is 0
+augment = augmenter(recipe.augmentation)               # None if every setting is 0
 x = augment(x, jax.random.key(0))                      # float32 (n, 784) or (n, 28, 28, 1), from 0 to 1
 figure = draw_augmented(images, augment, seed=0)       # 64 of them, to look at before training
 
-One warp does shift, rotation, scale, shear and elastic deformation at once, with a single bilinear interpolation.
-Keras has a layer, and an interpolation, for each of these.
+Shift, rotation, scale, shear and elastic deformation share one bilinear interpolation; Keras' layers would interpolate
+once for each.
 """
 
 from collections.abc import Callable
@@ -24,14 +24,14 @@ Augmenter = Callable[[jax.Array, jax.Array], jax.Array]
 """(images, key) -> augmented images of the same shape and dtype."""
 
 SIDE = 28
-GRID = 5
-"""Points along each side of the coarse grid of random shifts behind the elastic deformation."""
+"""Pixels."""
 
-SHOWN = 64
+ELASTIC_GRID = 5
+"""Points along each side of the coarse grid of random shifts that is interpolated to an elastic deformation."""
 
 
 def augmenter(settings: Augmentation) -> Augmenter | None:
-    """The augmentation that a recipe asks for; None where every setting is 0."""
+    """The augmentation of a recipe's settings; None if every setting is 0."""
     if settings == Augmentation():
         return None
 
@@ -41,11 +41,11 @@ def augmenter(settings: Augmentation) -> Augmenter | None:
         if settings.thickness:
             x = _thicken(x, _uniform(thickness, (len(x), 1, 1), settings.thickness))
         if settings.shift or settings.rotate or settings.scale or settings.shear or settings.elastic:
-            x = _interpolate(x, *_source_coordinates(settings, len(x), warp))
+            x = interpolate(x, *source_coordinates(settings, len(x), warp))
         if settings.contrast:
             x *= 1 - settings.contrast * jax.random.uniform(contrast, (len(x), 1, 1))
         if settings.noise:
-            # One random byte a pixel: as good as 24 random bits here, and a quarter of the work.
+            # One random byte per pixel is enough, and faster than a random float.
             uniform = jax.random.bits(noise, x.shape, jnp.uint8).astype(jnp.float32) / 127.5 - 1
             x = jnp.clip(x + settings.noise * uniform, 0, 1)
         augmented: jax.Array = x.reshape(images.shape).astype(images.dtype)
@@ -55,14 +55,14 @@ def augmenter(settings: Augmentation) -> Augmenter | None:
 
 
 def draw_augmented(images: np.ndarray, augment: Augmenter, seed: int) -> "Figure":
-    """A picture of 64 augmented digits.
+    """Draw 64 augmented digits.
 
     Args:
-        images: float32 (n, 784) from 0 to 1, n at least 1; the first 16 are drawn, four times each.
+        images: float32 (n, 784) from 0 to 1, n at least 1. The first 16 are drawn, four times each.
     """
     from matplotlib.figure import Figure
 
-    few = np.resize(images[:16], (SHOWN, SIDE * SIDE))
+    few = np.resize(images[:16], (64, SIDE * SIDE))
     augmented: Any = np.asarray(jax.jit(augment)(few, jax.random.key(seed))).reshape(8, 8, SIDE, SIDE)
     figure = Figure(figsize=(6, 6), layout="constrained")
     axes = figure.subplots()
@@ -76,7 +76,7 @@ def _uniform(key: jax.Array, shape: tuple[int, ...], limit: float) -> jax.Array:
     return jax.random.uniform(key, shape, minval=-limit, maxval=limit)
 
 
-def _source_coordinates(settings: Augmentation, n: int, key: jax.Array) -> tuple[jax.Array, jax.Array]:
+def source_coordinates(settings: Augmentation, n: int, key: jax.Array) -> tuple[jax.Array, jax.Array]:
     """Row and column in the original from which each pixel is taken: float32 (n, 28, 28) each."""
     keys = jax.random.split(key, 5)
     angle = _uniform(keys[0], (n, 1, 1), np.deg2rad(settings.rotate))
@@ -89,18 +89,18 @@ def _source_coordinates(settings: Augmentation, n: int, key: jax.Array) -> tuple
     row = (cosine * y - sine * x) / scale_y + shift_y
     column = (sine * y + cosine * x) / scale_x + shear * y + shift_x
     if settings.elastic:
-        coarse = settings.elastic * jax.random.normal(keys[4], (2, n, GRID, GRID))
+        coarse = settings.elastic * jax.random.normal(keys[4], (2, n, ELASTIC_GRID, ELASTIC_GRID))
         smooth = jnp.einsum("yi,knij,xj->knyx", _UPSAMPLING, coarse, _UPSAMPLING)
         row, column = row + smooth[0], column + smooth[1]
     return row + (SIDE - 1) / 2, column + (SIDE - 1) / 2
 
 
 def _upsampling_weights() -> np.ndarray:
-    """Gaussian weights from GRID points to 28 pixels, float32 (28, GRID).
+    """Gaussian weights from ELASTIC_GRID points to 28 pixels: float32 (28, ELASTIC_GRID).
 
-    Each row has the Euclidean norm 1, so that a random shift keeps its standard deviation.
+    Each row has Euclidean norm 1, so that a random shift keeps its standard deviation.
     """
-    pixels, points = np.linspace(0, GRID - 1, SIDE)[:, None], np.arange(GRID)[None, :]
+    pixels, points = np.linspace(0, ELASTIC_GRID - 1, SIDE)[:, None], np.arange(ELASTIC_GRID)[None, :]
     weights = np.exp(-((pixels - points) ** 2) / (2 * 0.6**2))
     normalized: np.ndarray = weights / np.linalg.norm(weights, axis=1, keepdims=True)
     return normalized.astype(np.float32)
@@ -109,7 +109,7 @@ def _upsampling_weights() -> np.ndarray:
 _UPSAMPLING = _upsampling_weights()
 
 
-def _interpolate(x: jax.Array, row: jax.Array, column: jax.Array) -> jax.Array:
+def interpolate(x: jax.Array, row: jax.Array, column: jax.Array) -> jax.Array:
     """Bilinear interpolation of (n, 28, 28) at the given rows and columns; outside is black."""
     padded = jnp.pad(x, ((0, 0), (1, 1), (1, 1)))
     width = SIDE + 2

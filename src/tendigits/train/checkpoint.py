@@ -1,8 +1,8 @@
 """Checkpoints: everything that the next epoch depends on, in one file that is either complete or absent.
 
-One `.npz` per epoch holds the weights, the dropout seeds, the optimizer, the best weights so far and, as JSON, the
-recipe, the history and the state of early stopping, all under one SHA-256. The last two are kept: if the newest is
-damaged, the one before is used.
+One `.npz` for each epoch holds the weights, the dropout seeds, the optimizer, the best weights so far and, as JSON, the
+recipe, the history and the state of early stopping. One SHA-256 covers it all. The last two checkpoints are kept: if
+the newer one is damaged, the older one is used.
 """
 
 import hashlib
@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tendigits.archive import check_zip
 from tendigits.errors import RunError, reason_of
 from tendigits.files import replacing
 from tendigits.model.recipe import Recipe
@@ -25,8 +24,9 @@ if TYPE_CHECKING:
 
 FORMAT = 2
 MAX_BYTES = 2**30
-"""Size limit. A checkpoint is 4/3 of the size of a model file, whose limit is half of this."""
-_KEPT = 2
+"""A checkpoint is 4/3 of the size of a model file, whose limit is half of this."""
+MAX_CHECKPOINTS = 2
+"""The one before the last is needed if the last is damaged."""
 _GROUPS = ("variables", "optimizer", "best_weights")
 
 Arrays = list[np.ndarray]
@@ -70,19 +70,19 @@ def save_checkpoint(checkpoint: Checkpoint, folder: Path) -> Path:
 
     with replacing(path, check=load_checkpoint) as temporary, temporary.open("wb") as file:
         np.savez(file, allow_pickle=False, **arrays)
-    for old in _newest_first(folder)[_KEPT:]:
+    for old in _newest_first(folder)[MAX_CHECKPOINTS:]:
         old.unlink()
     return path
 
 
 def load_checkpoint(path: Path) -> Checkpoint:
-    """Read one checkpoint. Raises RunError where it is damaged or of another format."""
+    """Read one checkpoint. Raises RunError if it is damaged or of another format."""
     try:
-        # Opened here: np.load leaves its own file open where the zip is damaged.
-        with open_inside(path.parent, path.name, MAX_BYTES) as opened:
-            check_zip(opened, MAX_BYTES)
-            with np.load(opened, allow_pickle=False) as file:
-                arrays = {name: file[name] for name in file.files}
+        # np.load would not close the file of a damaged zip.
+        with open_inside(path.parent, path.name, MAX_BYTES) as opened, np.load(opened, allow_pickle=False) as file:
+            if sum(member.file_size for member in file.zip.infolist()) > MAX_BYTES:
+                raise ValueError(f"expected at most {MAX_BYTES:,} bytes unpacked")
+            arrays = {name: file[name] for name in file.files}
         if arrays.pop("sha256").tobytes() != _digest(arrays):
             raise ValueError("its content does not match the digest that was saved with it")
         meta = json.loads(arrays.pop("meta").tobytes())
@@ -109,7 +109,7 @@ def load_last_checkpoint(folder: Path, warn: Callable[[str], None]) -> Checkpoin
 
 
 def variables_of(model: "keras.Model") -> list[Any]:
-    """Every variable of the model that a training step changes: weights, and the states of the dropout generators."""
+    """Every variable of the model that a training step changes: weights and the states of random generators."""
     return [*model.trainable_variables, *model.non_trainable_variables]
 
 

@@ -1,12 +1,11 @@
-"""The command `tendigits train`. Each setting of a recipe is an option, made from the fields of `Recipe`.
+"""The command `tendigits train`. It has an option for each field of `Recipe`.
 
 tendigits train --help
 """
 
 import gc
 import inspect
-import os
-from functools import cache, partial
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -19,24 +18,20 @@ from tendigits.extras import require, unseen
 from tendigits.options import Data, Runs
 
 if TYPE_CHECKING:
-    from concurrent.futures import Future
-
-    from tendigits.data.dataset import Dataset
-    from tendigits.model.recipe import Recipe
     from tendigits.model.setting import Setting
     from tendigits.train.console import Console
-    from tendigits.train.inputs import Inputs
 
-SETTINGS, SWITCHES, AUGMENTATION = "Settings", "Settings that are on or off", "Augmentation"
-DEVICES, OUTPUT = "Several devices or processes", "Output"
+SETTINGS = "Settings"
+SWITCHES = "Settings that are on or off"
+AUGMENTATION = "Augmentation"
+OUTPUT = "Output"
 
-
-NOT_FOR_KERAS = ("matplotlib", "pandas", "sklearn")
-"""What Keras imports where it is installed, for functions that no training calls: it would take longer than Keras."""
+OPTIONAL_FOR_KERAS = ("matplotlib", "pandas", "sklearn")
+"""Keras imports these if they are installed, which takes longer than Keras itself, and training does not use them."""
 
 
 class TrainCommand(TyperCommand):
-    """Adds the recipe's settings to the options when they are needed: they take 0.1 s to import."""
+    """Adds the recipe's settings to the options only when they are needed, since importing them is slow."""
 
     def get_params(self, ctx: Any) -> list[Any]:
         """The command's own options and the settings."""
@@ -64,21 +59,6 @@ def train(
     resume: Annotated[
         Path | None, typer.Option(help="Resume this interrupted run.", metavar="RUN", show_default=False)
     ] = None,
-    devices: Annotated[
-        int, typer.Option(help="Number of devices that share each batch.", min=1, metavar="N", rich_help_panel=DEVICES)
-    ] = 1,
-    coordinator: Annotated[
-        str | None,
-        typer.Option(
-            help="Address of process 0, where several train together.", metavar="HOST:PORT", rich_help_panel=DEVICES
-        ),
-    ] = None,
-    processes: Annotated[
-        int | None, typer.Option(help="Number of processes.", min=1, metavar="N", rich_help_panel=DEVICES)
-    ] = None,
-    process_id: Annotated[
-        int | None, typer.Option(help="Number of this process, from 0.", min=0, metavar="N", rich_help_panel=DEVICES)
-    ] = None,
     quiet: Annotated[
         bool, typer.Option("--quiet", "-q", help="Print only the run's folder.", rich_help_panel=OUTPUT)
     ] = False,
@@ -92,54 +72,39 @@ def train(
     if resume is None:
         from tendigits.model.recipe_files import load_recipe
 
-        # Before Keras is imported: errors come at once.
+        # Before Keras is imported, so that errors are shown at once.
         chosen = load_recipe(recipe or "classic").with_settings(context.obj)
     else:
-        # The digits may lie in another place on another machine; process 0 knows the place from the run.
-        options = {"recipe": recipe, "data": None if process_id else data, "name": name} | context.obj
+        options = {"recipe": recipe, "data": data, "name": name} | context.obj
         if given := [f"--{key.replace('_', '-')}" for key, value in options.items() if value is not None]:
             raise UserError(f"--resume takes recipe and data from the run; leave out {', '.join(given)}")
-    if coordinator is not None:
-        os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"  # before JAX is imported: errors come as one line of ours
-    with Worker() if process_id else _worker() as worker:
-        # The digits are read while Keras is imported, which takes as long.
-        loading = None if chosen is None or coordinator is not None else _start_loading(data, chosen)
+    from tendigits.train.inputs import load_inputs
+
+    with _worker() as worker:
+        # The digits are loaded while Keras is imported, which takes as long.
+        loading = None if chosen is None else start(load_inputs, data, chosen)
         _import_keras()
-        from tendigits.engine.devices import data_parallel
-        from tendigits.train import spmd
         from tendigits.train.pipeline import resume_run, run_recipe
 
         console = _console(quiet, json)
-        distribution = data_parallel(devices) if devices > 1 and coordinator is None else None
-        if coordinator is not None and processes is not None and process_id is not None:
-            distribution = spmd.initialize(coordinator, processes, process_id, devices)
-            if process_id > 0:
-                spmd.train_along(distribution, data, console)
-                return
-        elif any(option is not None for option in (coordinator, processes, process_id)):
-            raise UserError("expected --coordinator, --processes and --process-id together")
         if resume is not None:
-            trained = resume_run(resume, console=console, distribution=distribution, worker=worker)
+            trained = resume_run(resume, console=console, worker=worker)
         else:
-            trained = run_recipe(
-                chosen, data, runs=runs, name=name, console=console, distribution=distribution, loading=loading,
-                worker=worker,
-            )  # fmt: skip
+            trained = run_recipe(chosen, data, runs=runs, name=name, console=console, loading=loading, worker=worker)
     if quiet:
         typer.echo(trained.run.path)
 
 
 def _import_keras() -> None:
-    """Import Keras without what it needs not, and without looking for garbage, which imports leave none of."""
+    """Import Keras faster: without optional packages, and without collecting garbage meanwhile."""
     gc.disable()
-    with unseen(*NOT_FOR_KERAS):
+    with unseen(*OPTIONAL_FOR_KERAS):
         import keras  # noqa: F401
-    gc.freeze()
     gc.enable()
 
 
 def _worker() -> Worker:
-    """Draws in a process of its own where there is a second core for it."""
+    """Writes curves and report in another process if there is a second core."""
     from tendigits.machine import cores
     from tendigits.report.html import warm_up
 
@@ -150,20 +115,13 @@ def _worker() -> Worker:
     return worker
 
 
-def _start_loading(data: Path | None, recipe: "Recipe") -> "Future[tuple[Dataset, Inputs]]":
-    from tendigits.data.load import load
-    from tendigits.train.inputs import load_inputs
-
-    return start(load_inputs, partial(load, data), recipe)
-
-
 @cache
 def setting_options() -> list[Any]:
     """An option for each field of a recipe, and `--augmentation.FIELD` for each field of its augmentation."""
     from tendigits.model.setting import settings
 
     def options(**_: Any) -> None:
-        """Only its signature counts."""
+        """Only the signature matters."""
 
     options.__signature__ = inspect.Signature([_parameter(each) for each in settings()])  # type: ignore[attr-defined]
     app = typer.Typer(add_completion=False)
@@ -172,7 +130,7 @@ def setting_options() -> list[Any]:
 
 
 def _parameter(setting: "Setting") -> inspect.Parameter:
-    """A parameter that typer turns into an option; its value is None if it is not given."""
+    """A parameter that typer turns into an option. Its value is None if it is not given."""
     flag, panel, help_text = f"--{setting.name.replace('_', '-')}", SETTINGS, setting.help
     kind: type = {"switch": bool, "integer": int, "number": float}.get(setting.kind, str)
     metavar, parser = {int: "N", float: "X"}.get(kind), None
@@ -196,7 +154,7 @@ def _parameter(setting: "Setting") -> inspect.Parameter:
 
 
 def _integers(text: str) -> tuple[int, ...]:
-    """'512,512' as numbers; an empty text as none of them."""
+    """'512,512' as numbers; '' as an empty tuple."""
     try:
         return tuple(map(int, _texts(text)))
     except ValueError:

@@ -1,12 +1,12 @@
-"""What a training prints: a live progress bar on a terminal, plain lines elsewhere, JSON lines, or only warnings.
+"""The output of a training: a live progress bar on a terminal, plain lines elsewhere, JSON lines, or only warnings.
 
-A `Console` is told about each stage and provides the Keras callback that shows the epochs.
+A `Console` receives the result of each stage, and has a Keras callback that shows the epochs.
 """
 
 import json
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -19,24 +19,24 @@ from tendigits.model.network import summary
 
 
 class Console:
-    """Prints nothing but warnings, to the standard error; the base class of the others."""
+    """Prints only warnings, to the standard error. Base class of the other consoles."""
 
     def stage(self, number: int, title: str, *lines: str) -> None:
         """Show the result of a stage of the training."""
 
     def line(self, text: str) -> None:
-        """Show one more line about the same stage."""
+        """Show another line about the same stage."""
 
     def network(self, model: keras.Model) -> None:
-        """Show the network's table of layers."""
+        """Show the table of the network's layers."""
 
     def warn(self, text: str) -> None:
-        """Show a warning, whatever else is shown."""
+        """Show a warning. All consoles do."""
         print(f"WARNING: {text}", file=sys.stderr, flush=True)
 
     @contextmanager
     def epochs(self, n: int, run: str) -> Iterator[keras.callbacks.Callback]:
-        """A callback that shows the epochs of a training of at most `n` epochs in the folder `run`."""
+        """A callback that shows the epochs of a training: at most `n`, in the folder `run`."""
         yield keras.callbacks.Callback()
 
 
@@ -63,8 +63,12 @@ class TextConsole(Console):
 
     @contextmanager
     def epochs(self, n: int, run: str) -> Iterator[keras.callbacks.Callback]:
+        def show(epoch: int, logs: Mapping[str, float], seconds: float) -> None:
+            text = f"{epoch:>2}/{n}  {_metrics(logs)}  {seconds:.1f} s"
+            self.console.print(Text(text), soft_wrap=True)
+
         if not self.console.is_terminal:
-            yield _EpochLines(self.console, n)
+            yield _Epochs(show)
             return
         columns = (
             TextColumn("{task.description}"),
@@ -74,43 +78,41 @@ class TextConsole(Console):
             TextColumn("{task.fields[metrics]}"),
         )
         with Progress(*columns, console=self.console, transient=True) as progress:
-            yield _ProgressBar(self.console, n, progress)
+            yield _EpochsWithBar(show, n, progress)
 
 
 class JsonConsole(Console):
-    """Prints one JSON object per epoch, each on a line of its own, to the standard output."""
+    """Prints one line of JSON for each epoch to the standard output."""
 
     @contextmanager
     def epochs(self, n: int, run: str) -> Iterator[keras.callbacks.Callback]:
-        yield _JsonLines(n, run)
+        def show(epoch: int, logs: Mapping[str, float], seconds: float) -> None:
+            line = {"run": run, "epoch": epoch, "epochs": n, **logs, "seconds": round(seconds, 3)}
+            print(json.dumps(line), flush=True)
+
+        yield _Epochs(show)
 
 
-class _Timer(keras.callbacks.Callback):  # type: ignore[misc]
-    """Measures each epoch, including validation."""
+class _Epochs(keras.callbacks.Callback):  # type: ignore[misc]
+    """Calls `show(epoch from 1, logs, seconds)` after each epoch and its validation."""
+
+    def __init__(self, show: Callable[[int, Mapping[str, float], float], None]) -> None:
+        super().__init__()
+        self.show = show
 
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
         self.started = time.perf_counter()
 
-    def seconds(self) -> float:
-        return time.perf_counter() - self.started
-
-
-class _EpochLines(_Timer):
-    def __init__(self, console: rich.console.Console, n: int) -> None:
-        super().__init__()
-        self.console, self.n = console, n
-
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
-        text = f"{epoch + 1:>2}/{self.n}  {_metrics(logs)}  {self.seconds():.1f} s"
-        self.console.print(Text(text), soft_wrap=True)
+        self.show(epoch + 1, logs, time.perf_counter() - self.started)
 
 
-class _ProgressBar(_EpochLines):
-    """The same lines, and below them a progress bar for the current epoch."""
+class _EpochsWithBar(_Epochs):
+    """The same, with a progress bar for the current epoch."""
 
-    def __init__(self, console: rich.console.Console, n: int, progress: Progress) -> None:
-        super().__init__(console, n)
-        self.progress = progress
+    def __init__(self, show: Callable[[int, Mapping[str, float], float], None], n: int, progress: Progress) -> None:
+        super().__init__(show)
+        self.n, self.progress = n, progress
 
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
         super().on_epoch_begin(epoch)
@@ -127,17 +129,7 @@ class _ProgressBar(_EpochLines):
         super().on_epoch_end(epoch, logs)
 
 
-class _JsonLines(_Timer):
-    def __init__(self, n: int, run: str) -> None:
-        super().__init__()
-        self.n, self.run = n, run
-
-    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
-        facts = {"run": self.run, "epoch": epoch + 1, "epochs": self.n, **logs, "seconds": round(self.seconds(), 3)}
-        print(json.dumps(facts), flush=True)
-
-
 def _metrics(logs: Mapping[str, float]) -> str:
-    """The metrics in their usual order: loss, accuracy and others, then the same for validation."""
+    """The metrics in Keras' order: loss, accuracy and others, then the same for validation."""
     names = sorted(logs, key=lambda name: (name.startswith("val_"), "loss" not in name))
     return "  ".join(f"{name} {logs[name]:.4f}" for name in names)

@@ -1,7 +1,8 @@
-"""Several networks of one recipe, trained one after the other, whose predictions are averaged.
+"""Train several networks of one recipe, one after the other, and average their predictions.
 
-Each member is a run of its own within the run, `members/1` and so on, with its own seed; all hold out the same digits.
-(Breiman, "Bagging predictors", 1996; different seeds suffice: Lakshminarayanan et al., 2017.)
+Each member is a separate run inside of the run, `members/1` and so on, with a different seed. All members hold out the
+same digits. (Lakshminarayanan et al., "Simple and scalable predictive uncertainty estimation using deep ensembles",
+2017.)
 """
 
 from dataclasses import replace
@@ -10,7 +11,7 @@ from datetime import datetime
 import keras
 import numpy as np
 
-from tendigits.errors import HostError, Interrupted
+from tendigits.errors import Interrupted
 from tendigits.model.file import load_model
 from tendigits.model.network import PIXELS, compile_network
 from tendigits.model.recipe import Recipe
@@ -56,13 +57,11 @@ def _train_member(training: Training, number: int) -> Run:
                 train_network(member, checkpoint)
         except Interrupted as error:
             raise Interrupted(f"in {name}", error.signal_number) from None
-        except HostError:
-            raise HostError(f"lost another process in {name}") from None
     return run
 
 
 def member_recipe(recipe: Recipe, number: int) -> Recipe:
-    """The recipe of one member; its seed depends on the ensemble's seed and on the member's number."""
+    """The recipe of one member. Its seed depends on the ensemble's seed and on the member's number."""
     seed = int(np.random.SeedSequence((recipe.seed, number)).generate_state(1)[0])
     return recipe.with_changes(ensemble_size=1, seed=seed, name=f"{recipe.name[:60]}-{number}")
 
@@ -72,7 +71,7 @@ def average_networks(members: list[keras.Model], recipe: Recipe) -> keras.Model:
     x = keras.Input((PIXELS,))
     model = keras.Model(x, keras.layers.Average()([member(x) for member in members]), name="ensemble")
     compile_network(model, recipe)
-    model.optimizer.build(model.trainable_variables)  # so that it can be saved before its first step
+    model.optimizer.build(model.trainable_variables)  # without its variables it could not be saved
     return model
 
 

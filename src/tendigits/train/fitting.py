@@ -1,25 +1,31 @@
-"""Fit a recipe's model so that a run that is killed and resumed ends bit for bit like one that was never interrupted.
+"""Fit a recipe's model so that a run that is killed and resumed ends with the same bits as an uninterrupted run.
 
-`tendigits.fit` does the work. The order of the digits depends only on the seed and the epoch, and each epoch ends with
-a checkpoint of everything that the next one depends on.
+`tendigits.fit` trains. The order of the digits depends only on the seed and the epoch, and each epoch ends with a
+checkpoint of everything that the next epoch depends on.
 """
 
+import math
+import signal
+import threading
 from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from types import FrameType
+from typing import Any, Self
 
 import keras
 import numpy as np
 
+from tendigits.beside import start
 from tendigits.engine.ema import with_ema
 from tendigits.engine.fit import fit
-from tendigits.errors import TendigitsError, UserError
+from tendigits.errors import DivergedError, Interrupted, TendigitsError, UserError
 from tendigits.model.recipe import Recipe
 from tendigits.train.augment import augmenter
-from tendigits.train.callbacks import EarlyStopping, SaveCheckpoint, StopOnSignal
-from tendigits.train.checkpoint import Checkpoint, History, restore
+from tendigits.train.checkpoint import Checkpoint, History, restore, variables_of
 from tendigits.train.inputs import Inputs
 
-VALIDATION_BATCH = 200
-"""Digits in a step of the validation: half the time of 32, and a divisor of most splits, so that one program does."""
+VALIDATION_BATCH_SIZE = 200
+"""Faster than a training batch, and a divisor of MNIST's splits: no smaller last batch needs a second program."""
 
 
 def number_of_steps(recipe: Recipe, n: int) -> int:
@@ -34,25 +40,23 @@ def fit_recipe(
     save: Callable[[Checkpoint], None],
     checkpoint: Checkpoint | None = None,
     callbacks: Sequence[keras.callbacks.Callback] = (),
-    distribution: keras.distribution.DataParallel | None = None,
 ) -> keras.callbacks.History:
-    """Train a compiled `model` as the recipe says.
+    """Train a compiled `model` with the settings of a recipe.
 
     Args:
-        save: called after each epoch with everything that the next one depends on, in another thread while that one is
-            trained. All calls have returned when this one ends, however it ends.
-        checkpoint: resume from here; the model must be the same recipe's, its values are overwritten.
+        save: called after each epoch with its checkpoint, in another thread while the next epoch is trained. All calls
+            have returned when this function ends, even if it raises.
+        checkpoint: resume from here. The model must be of the same recipe; its values are overwritten.
         callbacks: further Keras callbacks, such as a progress bar.
-        distribution: the devices that share each batch.
 
     Returns:
         Keras' History, with all epochs even if the run was resumed.
 
     Raises:
-        Interrupted, DivergedError, HostError: SIGINT or SIGTERM was received, the loss or a weight is not a finite
-            number, or another process was lost; the model has the best weights so far.
+        Interrupted: SIGINT or SIGTERM was received. The model has the best weights so far.
+        DivergedError: the loss or a weight is not finite. The model has the best weights so far.
         UserError: Keras' backend is not JAX.
-        Any exception that `save` raises, before the next call of it.
+        Any exception that `save` raises.
     """
     if keras.backend.backend() != "jax":
         raise UserError(f"expected Keras on jax, found it on {keras.backend.backend()}; unset KERAS_BACKEND")
@@ -64,9 +68,9 @@ def fit_recipe(
         restore(model, checkpoint)
     stopping = EarlyStopping(recipe, checkpoint)
     saving = SaveCheckpoint(stopping, recipe, history, save)
-    watching = [stopping, saving, *callbacks]
+    all_callbacks = [stopping, saving, *callbacks]
     if recipe.ema_momentum:
-        watching = with_ema(watching, resumed=checkpoint is not None)
+        all_callbacks = with_ema(all_callbacks, resumed=checkpoint is not None)
     with StopOnSignal() as stop_on_signal:
         try:
             fit(
@@ -75,15 +79,14 @@ def fit_recipe(
                 inputs.y,
                 batch_size=recipe.batch_size,
                 validation_data=inputs.validation,
-                validation_batch_size=VALIDATION_BATCH,
+                validation_batch_size=VALIDATION_BATCH_SIZE,
                 initial_epoch=first_epoch,
                 epochs=last_epoch,
                 order=lambda epoch, n: np.random.default_rng((recipe.seed, epoch)).permutation(n),
                 augment=augmenter(recipe.augmentation),
                 seed=recipe.seed,
                 verbose=0,
-                distribution=distribution,
-                callbacks=[*watching, stop_on_signal],
+                callbacks=[*all_callbacks, stop_on_signal],
             )
         except TendigitsError:
             if stopping.best_weights is not None:
@@ -93,3 +96,118 @@ def fit_recipe(
             saving.wait()
     model.history.history, model.history.epoch = history, list(range(len(history["loss"])))
     return model.history
+
+
+class EarlyStopping(keras.callbacks.EarlyStopping):  # type: ignore[misc]
+    """Keras' early stopping, which here can resume from a checkpoint and remembers the best weights in any case."""
+
+    def __init__(self, recipe: Recipe, checkpoint: Checkpoint | None) -> None:
+        super().__init__(monitor=recipe.monitor, patience=recipe.patience, restore_best_weights=True)
+        self.restore_at_end, self.checkpoint = recipe.restore_best, checkpoint
+
+    def on_train_begin(self, logs: Any = None) -> None:
+        """Start from the checkpoint's state, if there is one."""
+        super().on_train_begin(logs)
+        if self.checkpoint is not None:
+            self.wait, self.best = self.checkpoint.wait, self.checkpoint.best
+            self.best_epoch, self.best_weights = self.checkpoint.best_epoch, self.checkpoint.best_weights
+
+    def on_train_end(self, logs: Any = None) -> None:
+        """Restore the best weights if the recipe has `restore_best`."""
+        if self.restore_at_end:
+            super().on_train_end(logs)
+
+
+class SaveCheckpoint(keras.callbacks.Callback):  # type: ignore[misc]
+    """Checks after each epoch that all numbers are finite, and saves a checkpoint while the next epoch is trained.
+
+    If saving fails, the next training step raises its exception.
+    """
+
+    def __init__(
+        self, stopping: EarlyStopping, recipe: Recipe, history: History, save: Callable[[Checkpoint], None]
+    ) -> None:
+        super().__init__()
+        self.stopping, self.recipe, self.history, self.save = stopping, recipe, history, save
+        self.saving: Future[None] | None = None
+
+    def wait(self) -> None:
+        """Wait until the last checkpoint is saved. Raises what `save` raised."""
+        if self.saving is not None:
+            saving, self.saving = self.saving, None
+            saving.result()
+
+    def on_train_batch_begin(self, batch: int, logs: Any = None) -> None:
+        """Raise what `save` has raised."""
+        if self.saving is not None and self.saving.done():
+            self.wait()
+
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+        """Start to save a checkpoint. Raises DivergedError, and what the save of the epoch before raised."""
+        check_finite(self.model, logs, epoch)
+        self.wait()
+        for name, value in logs.items():
+            self.history.setdefault(name, []).append(float(value))
+        checkpoint = Checkpoint(
+            recipe=self.recipe,
+            epoch=epoch + 1,
+            history={name: list(values) for name, values in self.history.items()},
+            stopped=bool(self.model.stop_training),
+            wait=self.stopping.wait,
+            best=float(self.stopping.best),
+            best_epoch=self.stopping.best_epoch,
+            variables=[np.asarray(v) for v in variables_of(self.model)],
+            optimizer=[np.asarray(v) for v in self.model.optimizer.variables],
+            best_weights=self.stopping.best_weights,
+        )
+        self.saving = start(self.save, checkpoint)
+
+
+class StopOnSignal(keras.callbacks.Callback):  # type: ignore[misc]
+    """Raises Interrupted between two dispatches after the first SIGINT or SIGTERM.
+
+    Python would raise KeyboardInterrupt at any point, even during a step, when the model's variables are invalid. A
+    second signal has its usual effect. Signals that are ignored, such as SIGINT in a shell's background job, stay
+    ignored. Outside of the main thread nothing is changed.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.received: int | None = None
+        self.previous: dict[int, Any] = {}
+        self.epoch = 0
+
+    def __enter__(self) -> Self:
+        if threading.current_thread() is threading.main_thread():
+            for number in (signal.SIGINT, signal.SIGTERM):
+                if signal.getsignal(number) is not signal.SIG_IGN:
+                    self.previous[number] = signal.signal(number, self._remember)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for number, handler in self.previous.items():
+            signal.signal(number, handler)
+
+    def _remember(self, number: int, _: FrameType | None) -> None:
+        self.received = self.received or number
+        signal.signal(number, self.previous[number])
+
+    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
+        """Remember the epoch for the message."""
+        self.epoch = epoch
+
+    def on_train_batch_begin(self, batch: int, logs: Any = None) -> None:
+        """Raise Interrupted if a signal was received."""
+        if self.received is not None:
+            raise Interrupted(f"by {signal.Signals(self.received).name} in epoch {self.epoch + 1}", self.received)
+
+
+def check_finite(model: keras.Model, logs: dict[str, float], epoch: int) -> None:
+    """Raise DivergedError if a metric or a weight is infinite or not a number."""
+    advice = "try a smaller learning rate"
+    for name, value in logs.items():
+        if not math.isfinite(value):
+            raise DivergedError(f"epoch {epoch + 1}: expected a finite {name}, received {value}; {advice}")
+    for variable in model.weights:
+        if not np.isfinite(np.asarray(variable)).all():
+            raise DivergedError(f"epoch {epoch + 1}: {variable.path} has weights that are not finite; {advice}")

@@ -1,26 +1,27 @@
-"""What a network is fed: the digits of a dataset as floats, their labels one-hot, some of them held out.
+"""The arrays that a network is trained and tested on: digits as floats, one-hot labels, a validation split.
 
-dataset, inputs = load_inputs(partial(load, path), recipe)
+dataset, inputs = load_inputs(path, recipe)
 
-It needs no Keras, so that the digits can be read while Keras is imported.
+This module does not import Keras, so that digits can be loaded while Keras is imported.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
 from tendigits.data import preprocess
 from tendigits.data.dataset import Dataset, stratified_split
+from tendigits.data.load import load
 from tendigits.model.recipe import Recipe
 
 VALIDATION_SEED = 0
-"""The same digits are held out whatever a recipe's seed, so that runs with different seeds can be compared."""
+"""The same digits are held out whatever a recipe's seed is, so that runs with different seeds can be compared."""
 
 
 @dataclass(frozen=True)
 class Inputs:
-    """What the network is fed: float32 (n, 784) in [0, 1] and one-hot float32 (n, 10)."""
+    """Network inputs, float32 (n, 784) in [0, 1], and one-hot labels, float32 (n, 10)."""
 
     x: np.ndarray
     y: np.ndarray
@@ -28,9 +29,9 @@ class Inputs:
     test: tuple[np.ndarray, np.ndarray]
 
 
-def load_inputs(load: Callable[[], Dataset], recipe: Recipe) -> tuple[Dataset, Inputs]:
-    """Load digits and prepare them. Raises what `load` raises, and DataError where too few can be held out."""
-    dataset = load()
+def load_inputs(data: str | Path | None, recipe: Recipe) -> tuple[Dataset, Inputs]:
+    """Load digits and prepare them; None is MNIST. Raises DataError."""
+    dataset = load(data)
     return dataset, prepare_inputs(dataset, recipe)
 
 

@@ -1,37 +1,33 @@
-"""From data to report in a run folder: train a recipe, or resume a run.
+"""Train a recipe in a new run folder, or resume a run.
 
 trained = run_recipe(Recipe())                 # tendigits train
 trained = resume_run("runs/first")             # tendigits train --resume runs/first
 """
 
-from collections.abc import Callable, Iterator
 from concurrent.futures import Future
-from contextlib import contextmanager
 from datetime import datetime
-from functools import partial
 from pathlib import Path
-
-import jax
-import keras
 
 from tendigits.beside import Worker, start
 from tendigits.data.dataset import Dataset
-from tendigits.data.load import load
-from tendigits.errors import Interrupted, RecipeError, RunError
+from tendigits.errors import RecipeError, RunError
 from tendigits.files import need_space
-from tendigits.machine import describe_commit, describe_environment, has_bfloat16
+from tendigits.machine import describe_commit, describe_environment
 from tendigits.model.hdf5 import MAX_BYTES
 from tendigits.model.network import count_parameters
 from tendigits.model.recipe import Recipe
 from tendigits.report import messages
 from tendigits.report.evaluate import load_same_data
-from tendigits.runs.run import FORMAT, Record, Run, create_run, open_run
-from tendigits.train import spmd
+from tendigits.runs.run import FORMAT, Record, create_run, open_run
 from tendigits.train.checkpoint import Checkpoint, load_last_checkpoint
 from tendigits.train.console import Console
 from tendigits.train.ensemble import train_ensemble
-from tendigits.train.inputs import Inputs, load_inputs
-from tendigits.train.trainer import Trained, Training, interrupted, recorded, timed, train_network
+from tendigits.train.inputs import Inputs, load_inputs, prepare_inputs
+from tendigits.train.trainer import Trained, Training, recorded, timed, train_network
+
+FLOAT_BYTES = 4
+MAX_PARAMETERS = MAX_BYTES // (3 * FLOAT_BYTES)
+"""A model file holds the weights and Adam's two moments."""
 
 
 def run_recipe(
@@ -43,7 +39,6 @@ def run_recipe(
     console: Console | None = None,
     now: datetime | None = None,
     evaluate: bool = True,
-    distribution: keras.distribution.DataParallel | None = None,
     loading: "Future[tuple[Dataset, Inputs]] | None" = None,
     worker: Worker | None = None,
 ) -> Trained:
@@ -56,42 +51,41 @@ def run_recipe(
         name: name of the run's folder; None is date and time.
         console: shows the progress; None shows only warnings.
         now: the time that is recorded as the run's creation; None is the current time.
-        evaluate: whether to report on the test digits; without, the result is that of the held-out digits.
-        distribution: the devices that share each batch; None is this process's first device.
-        loading: `load_inputs` of the data and recipe, where it has begun already.
-        worker: writes curves and report; None writes them at once.
+        evaluate: whether to report on the test digits; if not, the result is that of the held-out digits.
+        loading: the future of `load_inputs(data, recipe)`, if it has been started already.
+        worker: writes curves and report; None writes them in this thread.
 
     Raises:
-        TendigitsError: see tendigits.errors; what was reached is kept in the run folder.
+        TendigitsError: see tendigits.errors; the run folder keeps what was reached.
     """
     recipe, console, now = recipe or Recipe(), console or Console(), now or datetime.now().astimezone()
-    _refuse_too_large(recipe)
+    if (n := count_parameters(recipe)) > MAX_PARAMETERS:
+        raise RecipeError(
+            f"recipe field 'hidden': expected at most {MAX_PARAMETERS:,} parameters in all, received {n:,}"
+        )
     durations: dict[str, float] = {}
     commit = start(describe_commit, Path.cwd())
-    load_now = partial(load_inputs, partial(load, data), recipe)
-    dataset, inputs = _inputs(load_now if loading is None else loading.result, console, durations)
+    with timed(durations, "data"):
+        dataset, inputs = load_inputs(data, recipe) if loading is None else loading.result()
+    console.stage(1, "Data", *messages.data_lines(dataset))
     need_space(Path(runs), _bytes_needed(recipe))
-    machine = describe_environment()
+    record: Record = {
+        "format": FORMAT,
+        "status": "running",
+        "created": now.isoformat(timespec="seconds"),
+        "resumed": [],
+        "seed": recipe.seed,
+        "data": messages.data_record(dataset, data),
+        "machine": describe_environment(),
+        "git": commit.result(),
+        "durations": durations,
+        "parameters": n,
+    }
+    if not evaluate:
+        record["evaluated"] = False
     run = create_run(Path(runs), recipe, name, now)
-    with run.lock(), _resumable(run):
-        record: Record = {
-            "format": FORMAT,
-            "status": "running",
-            "created": now.isoformat(timespec="seconds"),
-            "resumed": [],
-            "seed": recipe.seed,
-            "data": messages.data_record(dataset, data),
-            "machine": machine,
-            "git": commit.result(),
-            "durations": durations,
-            "parameters": count_parameters(recipe),
-        }
-        if not evaluate:
-            record["evaluated"] = False
-        if distribution is not None:
-            record["devices"] = {"all": distribution.num_model_replicas, "processes": jax.process_count()}
-        run.write_record(record)
-        training = Training(run, recipe, dataset, inputs, record, console, distribution, worker or Worker())
+    training = Training(run, recipe, dataset, inputs, record, console, worker or Worker())
+    with run.lock(), recorded(training):
         return _train(training, None)
 
 
@@ -100,10 +94,9 @@ def resume_run(
     *,
     console: Console | None = None,
     now: datetime | None = None,
-    distribution: keras.distribution.DataParallel | None = None,
     worker: Worker | None = None,
 ) -> Trained:
-    """Resume an interrupted run from its last checkpoint; its weights become those of an uninterrupted run.
+    """Resume an interrupted run from its last checkpoint. Its weights become those of an uninterrupted run.
 
     Raises:
         RunError: the run is finished or in use, or its data has changed.
@@ -111,63 +104,33 @@ def resume_run(
     """
     console, now = console or Console(), now or datetime.now().astimezone()
     run = open_run(path)
-    with run.lock(), _resumable(run):
-        record = run.record()
+    with run.lock():
+        record, recipe = run.record(), run.recipe()
         if record["status"] == "finished":
             raise RunError(f"{run.path} is finished, there is nothing to resume; train again with another --name")
-        recipe = run.recipe()
-        load_now = partial(load_inputs, partial(load_same_data, run, record), recipe)
-        dataset, inputs = _inputs(load_now, console, record["durations"])
+        with timed(record["durations"], "data"):
+            dataset = load_same_data(run, record)
+            inputs = prepare_inputs(dataset, recipe)
+        console.stage(1, "Data", *messages.data_lines(dataset))
         need_space(run.path, _bytes_needed(recipe))
         checkpoint = load_last_checkpoint(run.checkpoints, console.warn)
         if checkpoint is not None and checkpoint.recipe != recipe:
             raise RunError(f"{run.path}: recipe.json is not the recipe of its checkpoints")
         record |= {"status": "running", "resumed": [*record["resumed"], now.isoformat(timespec="seconds")]}
-        run.write_record(record)
-        training = Training(run, recipe, dataset, inputs, record, console, distribution, worker or Worker())
-        return _train(training, checkpoint)
-
-
-def _inputs(
-    load_now: Callable[[], tuple[Dataset, Inputs]], console: Console, durations: dict[str, float]
-) -> tuple[Dataset, Inputs]:
-    """Stage 1, and the work of stage 2."""
-    with timed(durations, "data"):
-        dataset, inputs = load_now()
-    spmd.require_same("digits", dataset.digests)
-    console.stage(1, "Data", *messages.data_lines(dataset))
-    return dataset, inputs
+        training = Training(run, recipe, dataset, inputs, record, console, worker or Worker())
+        with recorded(training):
+            return _train(training, checkpoint)
 
 
 def _train(training: Training, checkpoint: Checkpoint | None) -> Trained:
-    if training.recipe.precision == "bfloat16" and jax.default_backend() == "cpu" and not has_bfloat16():
-        training.console.warn(messages.NO_BFLOAT16)
-    with recorded(training):
-        is_ensemble = training.recipe.ensemble_size > 1
-        trained = train_ensemble(training) if is_ensemble else train_network(training, checkpoint)
-    spmd.finish()
-    return trained
-
-
-def _refuse_too_large(recipe: Recipe) -> None:
-    """Refuse a network whose model file would be over the size limit before it is trained, not after."""
-    n, most = count_parameters(recipe), MAX_BYTES // 12  # the weights and Adam's two moments, 4 bytes each
-    if n > most:
-        raise RecipeError(f"recipe field 'hidden': expected at most {most:,} parameters in all, received {n:,}")
+    if training.recipe.ensemble_size > 1:
+        return train_ensemble(training)
+    return train_network(training, checkpoint)
 
 
 def _bytes_needed(recipe: Recipe) -> int:
-    """Disk space that a run needs at most: three checkpoints and four model files at a time, and 20 MB of pictures.
+    """Disk space that a run needs at most: three checkpoints, four model files, and 20 MB of pictures.
 
     A checkpoint holds the weights twice and Adam's two moments, a model file the weights and the moments.
     """
-    return count_parameters(recipe) * 4 * (3 * 4 + 4 * 3) + 20_000_000
-
-
-@contextmanager
-def _resumable(run: Run) -> Iterator[None]:
-    """Let an interruption before or after the training say how to resume, too."""
-    try:
-        yield
-    except (KeyboardInterrupt, Interrupted) as error:
-        raise error if "--resume" in str(error) else interrupted(error, run, {}) from None
+    return count_parameters(recipe) * FLOAT_BYTES * (3 * 4 + 4 * 3) + 20_000_000

@@ -1,6 +1,6 @@
-"""Train one network: stages 2 to 8 of a run, whose folder is locked.
+"""Train one network in a locked run folder: stages 2 to 8 of a run.
 
-training = Training(run, recipe, dataset, prepare_inputs(dataset, recipe), record, console)
+training = Training(run, recipe, dataset, inputs, record, console)
 with recorded(training):
     trained = train_network(training, checkpoint=None)
 """
@@ -9,7 +9,7 @@ import shutil
 import signal
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 
 import keras
@@ -18,7 +18,7 @@ import numpy as np
 from tendigits.beside import Worker
 from tendigits.data.dataset import Dataset
 from tendigits.engine.loop import use_compilation_cache
-from tendigits.errors import DivergedError, HostError, Interrupted
+from tendigits.errors import DivergedError, Interrupted
 from tendigits.files import replacing
 from tendigits.model.calibration import Calibration, calibrate
 from tendigits.model.file import MODELS, save_model
@@ -29,7 +29,6 @@ from tendigits.report.curves import write_curves
 from tendigits.report.evaluate import report_on
 from tendigits.report.metrics import Report, accuracy_text
 from tendigits.runs.run import Record, Run
-from tendigits.train import spmd
 from tendigits.train.augment import augmenter, draw_augmented
 from tendigits.train.checkpoint import Checkpoint, History, load_last_checkpoint, save_checkpoint
 from tendigits.train.console import Console
@@ -39,7 +38,7 @@ from tendigits.train.inputs import Inputs
 
 @dataclass(frozen=True)
 class Training:
-    """What is trained, on what, where it is kept and where its progress is shown."""
+    """What is trained on which data, the run folder, and where progress is shown."""
 
     run: Run
     recipe: Recipe
@@ -47,20 +46,18 @@ class Training:
     inputs: Inputs
     record: Record
     console: Console
-    distribution: keras.distribution.DataParallel | None = None
-    """The devices that share each batch; None is this process's first device."""
     worker: Worker = field(default_factory=Worker)
     """Writes curves and report."""
 
     @property
     def is_evaluated(self) -> bool:
-        """Whether it ends with a report on the test digits; a hyperparameter search never looks at them."""
+        """Whether it ends with a report on the test digits; a hyperparameter search does not use them."""
         return bool(self.record.get("evaluated", True))
 
 
 @dataclass(frozen=True)
 class Trained:
-    """A finished run: its folder, the live model, Keras' History and the report on the test digits, if there is one."""
+    """A finished run: its folder, the model, Keras' History and, if it was evaluated, the report on the test digits."""
 
     run: Run
     model: keras.Model
@@ -68,13 +65,45 @@ class Trained:
     report: Report | None
 
 
+@contextmanager
+def recorded(training: Training) -> Iterator[None]:
+    """Write run.json at the beginning and the end of a training, and add to an error how to resume."""
+    run, record = training.run, training.record
+    try:
+        run.write_record(record)
+        yield
+        record["status"] = "finished"
+    except (KeyboardInterrupt, Interrupted) as error:
+        record["status"] = "interrupted"
+        with suppress(KeyboardInterrupt):  # a second Ctrl-C
+            run.write_record(record)
+        message = f"interrupted {error}".strip()
+        if "best_epoch" in record:
+            best = run.path / next(iter(record["models"]))
+            message += f"; the best model so far, from epoch {record['best_epoch']}, is {best}"
+        number = error.signal_number if isinstance(error, Interrupted) else signal.SIGINT
+        raise Interrupted(f"{message}; resume with: tendigits train --resume {run.path}", number) from None
+    except DivergedError as error:
+        record["status"] = "failed"
+        run.write_record(record)
+        best = f"; the best model before that is {next(iter(record['models']))}" if "models" in record else ""
+        raise DivergedError(f"{run.path}: {error}; in this recipe {messages.remedies(training.recipe)}{best}") from None
+    run.write_record(record)
+    shutil.rmtree(run.checkpoints, ignore_errors=True)
+    training.console.line(f"{run.path}, in {sum(record['durations'].values()):.1f} s")
+
+
 def train_network(training: Training, checkpoint: Checkpoint | None) -> Trained:
-    """Stages 2 to 8: prepare, network, compile, fit, curves, save, report; None starts from the first epoch."""
+    """Stages 2 to 8: prepare, network, compile, fit, curves, save, report.
+
+    Args:
+        checkpoint: where to resume; None starts from the first epoch.
+    """
     recipe, inputs, console = training.recipe, training.inputs, training.console
     durations = training.record["durations"]
     console.stage(2, "Prepare", f"train {inputs.x.shape} {inputs.y.shape}  float32 in [0, 1], one-hot")
     console.line(f"test  {inputs.test[0].shape} {inputs.test[1].shape}")
-    use_compilation_cache()  # before the first weights are drawn, which compiles too
+    use_compilation_cache()  # before the first weights are drawn: that compiles, too
     with timed(durations, "network"):
         model = build_network(recipe)
     console.stage(3, "Network", f"{model.count_params():,} parameters")
@@ -90,22 +119,22 @@ def train_network(training: Training, checkpoint: Checkpoint | None) -> Trained:
 
 
 def finish(training: Training, model: keras.Model, history: keras.callbacks.History) -> Trained:
-    """Stages 6 to 8 of a trained model: curves, save, report. The report is drawn while the model is saved."""
+    """Stages 6 to 8 of a trained model: curves, save, report. The report is written while the model is saved."""
     run, record, console = training.run, training.record, training.console
     durations = record["durations"]
     with timed(durations, "curves"):
         _write_curves(training, history.history)
     console.stage(6, "Curves", "curves.svg, curves.png")
     with timed(durations, "report"):
-        predictions = _predict(training, model)
+        probabilities, calibration = _predict(training, model)
         report = None
         if training.is_evaluated:
             report = report_on(
-                model, predictions.probabilities, training.dataset, predictions.calibration, run, record, run.path,
-                training.worker, coming=MODELS,
+                model, probabilities, training.dataset, calibration, run, record, run.path, training.worker,
+                coming=MODELS,
             )  # fmt: skip
     with timed(durations, "save"):
-        _save_models(training, model, predictions)
+        _save_models(training, model, probabilities, calibration)
     with timed(durations, "report"):
         training.worker.wait()
     if report is not None:
@@ -115,48 +144,8 @@ def finish(training: Training, model: keras.Model, history: keras.callbacks.Hist
     return Trained(run, model, history, report)
 
 
-@contextmanager
-def recorded(training: Training) -> Iterator[None]:
-    """Write into run.json how the training ended, and add to an error what was kept and how to resume."""
-    run, record = training.run, training.record
-
-    def write(status: str) -> None:
-        record["status"] = status
-        run.write_record(record)
-
-    try:
-        yield
-    except (KeyboardInterrupt, Interrupted) as error:
-        write("interrupted")
-        raise interrupted(error, run, record) from None
-    except HostError as error:
-        write("interrupted")
-        raise HostError(_how_to_resume(str(error), run, record)) from None
-    except DivergedError as error:
-        write("failed")
-        kept = f"; the best model before that is {next(iter(record['models']))}" if "models" in record else ""
-        remedies = messages.remedies(training.recipe)
-        raise DivergedError(f"{run.path}: {error}; in this recipe {remedies}{kept}") from None
-    write("finished")
-    shutil.rmtree(run.checkpoints, ignore_errors=True)
-    training.console.line(f"{run.path}, in {sum(record['durations'].values()):.1f} s")
-
-
-def interrupted(error: BaseException, run: Run, record: Record) -> Interrupted:
-    """The error that says what was kept and how to resume."""
-    number = error.signal_number if isinstance(error, Interrupted) else signal.SIGINT
-    return Interrupted(_how_to_resume(f"interrupted {error}".strip(), run, record), number)
-
-
-def _how_to_resume(message: str, run: Run, record: Record) -> str:
-    if "best_epoch" in record:
-        best = run.path / next(iter(record["models"]))
-        message += f"; the best model so far, from epoch {record['best_epoch']}, is {best}"
-    return f"{message}; resume with: tendigits train --resume {run.path}"
-
-
 def _fit(training: Training, model: keras.Model, checkpoint: Checkpoint | None) -> keras.callbacks.History:
-    """Stage 5. If it is interrupted, the best model so far is saved before the error is raised again."""
+    """Stage 5. If it is interrupted or diverges, the best model so far is saved before the error is raised again."""
     run, inputs, recipe, console = training.run, training.inputs, training.recipe, training.console
     on = "held-out training digits" if recipe.validation_split else "test digits, as the tutorial does"
     console.stage(5, "Fit", f"{len(inputs.x):,} digits, validated on {len(inputs.validation[0]):,} {on}")
@@ -169,12 +158,11 @@ def _fit(training: Training, model: keras.Model, checkpoint: Checkpoint | None) 
 
     with console.epochs(recipe.epochs, str(run.path)) as progress:
         try:
-            spmd.send(recipe, checkpoint)
-            return fit_recipe(model, inputs, recipe, save, checkpoint, [progress], training.distribution)
-        except (Interrupted, DivergedError, HostError):
+            return fit_recipe(model, inputs, recipe, save, checkpoint, [progress])
+        except (Interrupted, DivergedError):
             if (last := load_last_checkpoint(run.checkpoints, console.warn)) is not None:
                 _write_curves(training, last.history)
-                _save_models(training, model, _predict(training, model))
+                _save_models(training, model, *_predict(training, model))
                 training.worker.wait()
                 training.record["best_epoch"] = last.best_epoch + 1
             raise
@@ -192,33 +180,29 @@ def _write_curves(training: Training, history: History) -> None:
     training.worker.submit(write_curves, history, messages.validation_name(training.recipe), training.run.path)
 
 
-@dataclass(frozen=True, eq=False)
-class _Predictions:
-    """What a trained model predicts for digits that it was not trained on."""
-
-    x: np.ndarray
-    """The test digits; validation digits in a search, which never looks at the others. float32 (n, 784)."""
-    probabilities: np.ndarray
-    """float32 (n, 10)."""
-    calibration: Calibration | None
-    """Fitted on the held-out digits; None if there are none."""
+def _evaluation_digits(training: Training) -> np.ndarray:
+    """The test digits; in a hyperparameter search the validation digits. float32 (n, 784)."""
+    return (training.inputs.test if training.is_evaluated else training.inputs.validation)[0]
 
 
-def _predict(training: Training, model: keras.Model) -> _Predictions:
-    x, _ = training.inputs.test if training.is_evaluated else training.inputs.validation
-    probabilities, calibration = predict(model, x), None
-    if training.recipe.validation_split:
-        held_out, y = training.inputs.validation
-        on_held_out = probabilities if held_out is x else predict(model, held_out)
-        calibration = calibrate(on_held_out, y.argmax(axis=1))
-    return _Predictions(x, probabilities, calibration)
+def _predict(training: Training, model: keras.Model) -> tuple[np.ndarray, Calibration | None]:
+    """Probabilities of the evaluation digits, float32 (n, 10), and a calibration if digits were held out."""
+    x = _evaluation_digits(training)
+    probabilities = predict(model, x)
+    if not training.recipe.validation_split:
+        return probabilities, None
+    held_out, y = training.inputs.validation
+    on_held_out = probabilities if held_out is x else predict(model, held_out)
+    return probabilities, calibrate(on_held_out, y.argmax(axis=1))
 
 
-def _save_models(training: Training, model: keras.Model, predictions: _Predictions) -> None:
+def _save_models(
+    training: Training, model: keras.Model, probabilities: np.ndarray, calibration: Calibration | None
+) -> None:
     """Stage 7."""
-    record, console, calibration = training.record, training.console, predictions.calibration
+    record, console, x = training.record, training.console, _evaluation_digits(training)
     record["calibration"] = None if calibration is None else asdict(calibration)
-    saved = save_model(model, training.run.path, predictions.x, calibration, expected=predictions.probabilities)
+    saved = save_model(model, training.run.path, x, calibration, expected=probabilities)
     record["models"] = {file.path.name: file.sha256 for file in saved}
     console.stage(7, "Save", *map(messages.saved_line, saved), *messages.calibration_lines(calibration))
     console.line(f"both compiled with {training.recipe.optimizer}, ready for more training")
@@ -226,7 +210,7 @@ def _save_models(training: Training, model: keras.Model, predictions: _Predictio
 
 @contextmanager
 def timed(durations: dict[str, float], stage: str) -> Iterator[None]:
-    """Add the seconds that the block takes to the stage's total, which a resumed run continues."""
+    """Add the seconds of the block to the stage's total, which a resumed run continues."""
     started = time.perf_counter()
     try:
         yield
