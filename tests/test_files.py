@@ -148,7 +148,7 @@ def test_a_file_of_ours_that_is_a_link_is_replaced_and_nothing_is_written_throug
 def test_a_folder_of_ours_that_is_a_link_is_not_written_into(tmp_path):
     (tmp_path / "run").mkdir()
     (tmp_path / "run" / "exports").symlink_to(tmp_path)
-    with pytest.raises(DiskError, match=r"exports: expected a file of its own in .*, found a link to elsewhere"):
+    with pytest.raises(DiskError, match=r"exports: expected a file inside .*, found a link to elsewhere"):
         make_inside(tmp_path / "run", "exports")
     (tmp_path / "run" / "exports").unlink()
     for _ in range(2):

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from tendigits.errors import DiskError, RunError, reason_of
-from tendigits.untrusted import MAX_TEXT, has_inside, path_inside, read_inside
+from tendigits.untrusted import MAX_TEXT_BYTES, has_inside, path_inside, read_inside
 
 _PREFIX = ".writing-"
 
@@ -121,7 +121,7 @@ def write_or_compare(path: Path, settings: Mapping[str, Any], made: str, advice:
         write_text(path, json.dumps(settings, indent=2) + "\n")
         return
     try:
-        before = json.loads(read_inside(path.parent, path.name, MAX_TEXT))
+        before = json.loads(read_inside(path.parent, path.name, MAX_TEXT_BYTES))
         different = [key for key, value in settings.items() if before.get(key) != value]
     except (OSError, ValueError, AttributeError, RecursionError) as error:
         raise RunError(f"{path} is damaged: {reason_of(error)}; {advice}") from None

@@ -14,9 +14,7 @@ import numpy as np
 import pytest
 
 from tendigits.files import remove_leftovers
-from tendigits.model import file
 from tendigits.model.file import load_model
-from tendigits.model.hdf5 import look_through
 from tendigits.model.network import build_network
 from tendigits.train.checkpoint import load_last_checkpoint
 
@@ -76,9 +74,8 @@ def random_delay(rng: random.Random) -> float:
 
 
 @pytest.mark.parametrize("ask_saver", ["models"], indirect=True)
-def test_a_process_killed_while_it_saves_a_model_leaves_whole_models(ask_saver, tmp_path, monkeypatch):
+def test_a_process_killed_while_it_saves_a_model_leaves_whole_models(ask_saver, tmp_path):
     folder = tmp_path / "models"
-    monkeypatch.setattr(file, "check_hdf5", look_through)  # without one more process for each file
     marks = "".join(MODEL_MARKS.values())
     known = [build_network(saver_module.recipe(which)).get_weights() for which in (0, 1)]
 

@@ -8,7 +8,7 @@ from hypothesis.extra.numpy import arrays
 from scipy.special import softmax
 
 from tendigits.model.calibration import (
-    HIGHEST,
+    MAX_TEMPERATURE,
     apply_temperature,
     calibrate,
     find_threshold,
@@ -64,7 +64,7 @@ def test_a_temperature_is_a_softmax_of_the_logits_over_it(sure):
 def test_probabilities_of_zero_and_one_are_taken():
     probabilities = np.eye(10, dtype=np.float32)[[3, 4, 5]]
     calibration = calibrate(probabilities, np.array([3, 4, 6], np.uint8))
-    assert 1 < calibration.temperature <= HIGHEST
+    assert 1 < calibration.temperature <= MAX_TEMPERATURE
     assert calibration.ece_after < calibration.ece_before == pytest.approx(1 / 3)
 
 

@@ -116,7 +116,7 @@ def test_a_pipe_or_a_link_in_a_run_blocks_nobody_and_shows_nothing(run, elsewher
 
 def test_checkpoints_that_are_a_link_are_not_written(run, elsewhere):
     run.checkpoints.symlink_to(elsewhere)
-    with pytest.raises(RunError, match=r"checkpoints: expected a file of its own in .*delete the link"), run.lock():
+    with pytest.raises(RunError, match=r"checkpoints: expected a file inside .*delete the link"), run.lock():
         pass
     run.write_record(run.record() | {"status": "interrupted"})
     with pytest.raises(RunError, match="delete the link"):

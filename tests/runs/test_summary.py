@@ -101,7 +101,7 @@ def test_a_run_behind_a_link_is_named_and_not_listed(run, tmp_path):
     (tmp_path / "runs" / "linked").symlink_to(run.path)
     errors = []
     assert list_summaries(tmp_path / "runs", errors.append) == []
-    assert "linked: expected a file of its own" in str(errors[0])
+    assert "linked: expected a file inside" in str(errors[0])
     assert summarise(open_run(tmp_path / "runs" / "linked")).name == "a"  # a person who names it may have it
 
 

@@ -14,9 +14,8 @@ import numpy as np
 from numpy.lib import format as npy
 from numpy.typing import NDArray
 
-from tendigits.archive import check_zip
 from tendigits.errors import DataError
-from tendigits.untrusted import open_file
+from tendigits.untrusted import check_zip, open_file
 
 MAX_BYTES = 1 << 30
 """Largest file, and largest size of its arrays together: 1 GiB is 20 times MNIST."""

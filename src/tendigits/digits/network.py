@@ -21,7 +21,7 @@ from tendigits.digits.layers import ShowLayers, open_layers
 from tendigits.digits.runtime import asset, open_session
 from tendigits.errors import ModelFileError, UserError
 from tendigits.extras import require
-from tendigits.model.calibration import LEAST, read_texts
+from tendigits.model.calibration import MIN_PROBABILITY, temperature_and_threshold
 from tendigits.untrusted import read_file
 
 Crops = NDArray[np.uint8]
@@ -137,10 +137,10 @@ def from_onnx(data: bytes, name: str, threads: int | None = None) -> Network:
     def logits(crops: Crops) -> Floats:
         x = to_input(crops).reshape(-1, *given.shape[1:])
         result: Floats = session.run([made.name], {given.name: x})[0]
-        return np.log(np.maximum(result, LEAST)) if own else result
+        return np.log(np.maximum(result, MIN_PROBABILITY)) if own else result
 
     try:
-        temperature, threshold = read_texts(about, OWN_THRESHOLD)
+        temperature, threshold = temperature_and_threshold(about, OWN_THRESHOLD)
         lines = base64.b64decode(about.get(LINES, ""), validate=True)
     except ValueError as error:
         raise ModelFileError(f"{name}: its metadata is damaged: {error}") from None

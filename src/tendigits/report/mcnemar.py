@@ -16,7 +16,7 @@ from dataclasses import dataclass
 
 from tendigits.errors import RunError
 from tendigits.runs.run import Run
-from tendigits.untrusted import MAX_TEXT, read_inside
+from tendigits.untrusted import MAX_TEXT_BYTES, read_inside
 
 SIGNIFICANT = 0.05
 """Below this probability a difference is called more than luck: the customary level."""
@@ -115,7 +115,7 @@ def _wrong(run: Run) -> tuple[list[int], int]:
     if not os.path.lexists(run.path / "report.json"):
         raise RunError(f"{run.path.name} has no report yet; continue it with: tendigits train --resume {run.path}")
     try:
-        report = json.loads(read_inside(run.path, "report.json", MAX_TEXT))
+        report = json.loads(read_inside(run.path, "report.json", MAX_TEXT_BYTES))
         wrong, n = [int(row) for row in report["wrong"]], int(report["n"])
         if not len(wrong) <= n <= MAX_DIGITS:
             raise ValueError

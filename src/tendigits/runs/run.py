@@ -28,7 +28,7 @@ from tendigits.errors import RunError, reason_of
 from tendigits.files import LOCK, lock_folder, remove_leftovers, write_text
 from tendigits.model.recipe import Recipe
 from tendigits.runs.record import check_record
-from tendigits.untrusted import MAX_TEXT, has_inside, path_inside, read_inside
+from tendigits.untrusted import MAX_TEXT_BYTES, has_inside, path_inside, read_inside
 
 FORMAT = 2
 HISTORY = "history.csv"
@@ -76,7 +76,7 @@ class Run:
         if not os.path.lexists(self.path / HISTORY):
             return {}
         try:
-            text = read_inside(self.path, HISTORY, MAX_TEXT).decode("utf-8")
+            text = read_inside(self.path, HISTORY, MAX_TEXT_BYTES).decode("utf-8")
             rows = list(csv.DictReader(io.StringIO(text)))
             columns = [name for name in (rows[0] if rows else ()) if name != "epoch"]
             history = {name: [float(row[name]) for row in rows] for name in columns}
@@ -122,7 +122,7 @@ class Run:
 
     def _json(self, name: str) -> dict[str, Any]:
         try:
-            content = json.loads(read_inside(self.path, name, MAX_TEXT))
+            content = json.loads(read_inside(self.path, name, MAX_TEXT_BYTES))
         except (OSError, ValueError, RecursionError) as error:
             raise RunError(f"{self.path} is not a run folder: cannot read {name}: {reason_of(error)}") from error
         if not isinstance(content, dict):

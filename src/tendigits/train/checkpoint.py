@@ -14,11 +14,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tendigits.archive import check_zip
 from tendigits.errors import RunError, reason_of
 from tendigits.files import replacing
 from tendigits.model.recipe import Recipe
-from tendigits.untrusted import open_inside
+from tendigits.untrusted import check_zip, open_inside
 
 if TYPE_CHECKING:
     import keras

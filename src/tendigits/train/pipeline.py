@@ -20,7 +20,7 @@ from tendigits.data.load import load
 from tendigits.errors import Interrupted, RecipeError, RunError
 from tendigits.files import need_space
 from tendigits.machine import describe_commit, describe_environment, has_bfloat16
-from tendigits.model.hdf5 import MAX_BYTES
+from tendigits.model.file import MAX_BYTES
 from tendigits.model.network import count_parameters
 from tendigits.model.recipe import Recipe
 from tendigits.report import messages
