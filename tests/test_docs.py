@@ -191,7 +191,7 @@ def test_python_blocks_run(document, tmp_path):
     code = "\n".join(blocks(document, "python"))
     printed = run([sys.executable, "-c", code], tmp_path)
     assert "12.50 12.50" in printed or document == "docs/scale.md", "the Reader's example reads a number"
-    made = {"README.md": ["curves.png", "model.keras"], "docs/guide.md": ["runs/in-python/report.md"]}
+    made = {"README.md": ["curves.png", "model.keras"], "docs/guide.md": ["runs/in-python/report.html"]}
     for name in made.get(document, ()):
         assert (tmp_path / name).exists()
 

@@ -1,16 +1,14 @@
-"""The environment of a result: versions, machine and git commit, for run.json and the benchmarks."""
+"""The environment of a result, for run.json and the benchmarks: versions, machine and git commit."""
 
 import os
 import platform
 import subprocess
+from contextlib import suppress
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 _PACKAGES = ("tendigits", "keras", "jax", "jaxlib", "numpy", "h5py", "pillow")
-
-_BFLOAT16 = {"avx512_bf16", "amx_bf16", "bf16"}
-"""Linux' names of processor features that multiply bfloat16; the last one is Arm's."""
 
 
 def describe_environment() -> dict[str, Any]:
@@ -51,20 +49,10 @@ def cores() -> int:
     return os.cpu_count() or 1
 
 
-def has_bfloat16(cpuinfo: Path = Path("/proc/cpuinfo")) -> bool:
-    """Whether the processor multiplies bfloat16 itself; True where it does not say, as outside Linux."""
-    features = _cpuinfo(cpuinfo, "flags") or _cpuinfo(cpuinfo, "Features")
-    return not features or not _BFLOAT16.isdisjoint(features.split())
-
-
 def _processor() -> str:
-    return _cpuinfo(Path("/proc/cpuinfo"), "model name") or platform.processor() or platform.machine()
-
-
-def _cpuinfo(path: Path, name: str) -> str:
-    """What Linux says of the first processor; empty where it says nothing."""
-    try:
-        lines = path.read_text().splitlines()
-    except OSError:
-        return ""
-    return next((line.split(":", 1)[1].strip() for line in lines if line.startswith(name)), "")
+    """The processor's name, in Linux from /proc/cpuinfo."""
+    with suppress(OSError):
+        for line in Path("/proc/cpuinfo").read_text().splitlines():
+            if line.startswith("model name"):
+                return line.split(":", 1)[1].strip()
+    return platform.processor() or platform.machine()

@@ -92,7 +92,7 @@ def test_a_damaged_file_is_one_error(data):
     "metadata",
     [
         {"temperature": "nan"}, {"temperature": "0"}, {"temperature": "1e9"}, {"temperature": "warm"},
-        {"threshold": "inf"}, {"threshold": "2"}, {"lines": "no base64!"},
+        {"threshold": "inf"}, {"threshold": "2"},
     ],
 )  # fmt: skip
 def test_invalid_metadata_is_refused(metadata):

@@ -1,8 +1,9 @@
 """The page is complete, safe and accessible, whatever the run."""
 
+import json
 import re
 from base64 import b64encode
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from hashlib import sha256
 from html.parser import HTMLParser
@@ -17,7 +18,7 @@ from tendigits.data.preprocess import to_input
 from tendigits.model.calibration import calibrate
 from tendigits.model.network import build_network
 from tendigits.model.recipe import Recipe
-from tendigits.report.html import FILES, Evaluation, render, write_page
+from tendigits.report.html import FILES, Evaluation, render, write_report
 from tendigits.report.messages import data_record
 from tendigits.report.metrics import classification_report
 from tendigits.report.saliency import MAX_MAPS, first_layer, saliency
@@ -245,11 +246,11 @@ def test_resumed_with_many_epochs_and_before_the_first(perfect, tmp_path):
     assert len(page.source) < 600_000
 
 
-def test_the_file_links_only_to_what_is_there_or_comes(evaluation, tmp_path):
-    for name in ("report.md", "model.keras"):
-        (tmp_path / name).touch()
-    write_page(evaluation, tmp_path, coming=["model.h5"])
+def test_the_page_links_to_existing_and_coming_files(evaluation, tmp_path):
+    (tmp_path / "model.keras").touch()
+    write_report(evaluation, tmp_path, coming=["model.h5"])
     page = Page((tmp_path / "report.html").read_text(encoding="utf-8"))
     links = [attrs["href"] for attrs, _ in page.all("a") if not attrs["href"].startswith("#")]
-    assert links == ["report.md", "model.keras", "model.h5"]
+    assert links == ["report.json", "model.keras", "model.h5"]
+    assert json.loads((tmp_path / "report.json").read_text()) == json.loads(json.dumps(asdict(evaluation.report)))
     assert (tmp_path / "report.html").stat().st_size < 600_000

@@ -1,4 +1,4 @@
-"""The sentences and records that describe a training: for the console, run.json and report.md."""
+"""The sentences and records that describe a training, for the console, run.json and report.html."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,8 +12,6 @@ from tendigits.runs.summary import best_epoch
 if TYPE_CHECKING:  # these need Keras and matplotlib, which a server that lists runs does not
     from tendigits.model.file import SavedModel
     from tendigits.report.metrics import Report
-
-NO_BFLOAT16 = "this processor has no instructions for bfloat16: float32 is faster, and as accurate"
 
 
 def data_lines(dataset: Dataset) -> list[str]:

@@ -8,14 +8,13 @@ import math
 import signal
 import threading
 from collections.abc import Callable
-from concurrent.futures import Future
+from concurrent.futures import Future, ThreadPoolExecutor
 from types import FrameType
 from typing import Any, Self
 
 import keras
 import numpy as np
 
-from tendigits.beside import start
 from tendigits.errors import DivergedError, Interrupted
 from tendigits.model.recipe import Recipe
 from tendigits.train.checkpoint import Checkpoint, History, variables_of
@@ -53,6 +52,7 @@ class SaveCheckpoint(keras.callbacks.Callback):  # type: ignore[misc]
         super().__init__()
         self.stopping, self.recipe, self.history, self.save = stopping, recipe, history, save
         self.saving: Future[None] | None = None
+        self.executor = ThreadPoolExecutor(1)
 
     def wait(self) -> None:
         """Wait until the last checkpoint is saved. Raises what `save` raised."""
@@ -83,7 +83,7 @@ class SaveCheckpoint(keras.callbacks.Callback):  # type: ignore[misc]
             optimizer=[np.asarray(v) for v in self.model.optimizer.variables],
             best_weights=self.stopping.best_weights,
         )
-        self.saving = start(self.save, reached)
+        self.saving = self.executor.submit(self.save, reached)
 
 
 class StopOnSignal(keras.callbacks.Callback):  # type: ignore[misc]

@@ -6,26 +6,22 @@ tendigits train --help
 import gc
 import inspect
 import os
+from concurrent.futures import ThreadPoolExecutor
 from functools import cache, partial
+from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from typer.core import TyperCommand
 
-from tendigits.beside import Worker, WorkerProcess, start
 from tendigits.errors import UserError
 from tendigits.extras import require, unseen
 from tendigits.options import Data, Runs
 
 if TYPE_CHECKING:
-    from concurrent.futures import Future
-
-    from tendigits.data.dataset import Dataset
-    from tendigits.model.recipe import Recipe
     from tendigits.model.setting import Setting
     from tendigits.train.console import Console
-    from tendigits.train.inputs import Inputs
 
 SETTINGS, SWITCHES, AUGMENTATION = "Settings", "Settings that are on or off", "Augmentation"
 DEVICES, OUTPUT = "Several devices or processes", "Output"
@@ -101,10 +97,16 @@ def train(
             raise UserError(f"--resume takes recipe and data from the run; leave out {', '.join(given)}")
     if coordinator is not None:
         os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"  # before JAX is imported: errors come as one line of ours
-    with Worker() if process_id else _worker() as worker:
-        # The digits are read while Keras is imported, which takes as long.
-        loading = None if chosen is None or coordinator is not None else _start_loading(data, chosen)
+    from tendigits.data.load import load
+    from tendigits.train.inputs import load_inputs
+
+    with ThreadPoolExecutor(1) as background:
+        # The digits are loaded while Keras is imported, and matplotlib is imported while the network is trained.
+        loading = None
+        if chosen is not None and coordinator is None:
+            loading = background.submit(load_inputs, partial(load, data), chosen)
         _import_keras()
+        background.submit(_import_matplotlib)
         from tendigits.engine.devices import data_parallel
         from tendigits.train import spmd
         from tendigits.train.pipeline import resume_run, run_recipe
@@ -119,12 +121,11 @@ def train(
         elif any(option is not None for option in (coordinator, processes, process_id)):
             raise UserError("expected --coordinator, --processes and --process-id together")
         if resume is not None:
-            trained = resume_run(resume, console=console, distribution=distribution, worker=worker)
+            trained = resume_run(resume, console=console, distribution=distribution)
         else:
             trained = run_recipe(
-                chosen, data, runs=runs, name=name, console=console, distribution=distribution, loading=loading,
-                worker=worker,
-            )  # fmt: skip
+                chosen, data, runs=runs, name=name, console=console, distribution=distribution, loading=loading
+            )
     if quiet:
         typer.echo(trained.run.path)
 
@@ -138,23 +139,11 @@ def _import_keras() -> None:
     gc.enable()
 
 
-def _worker() -> Worker:
-    """Draws in a process of its own where there is a second core for it."""
-    from tendigits.machine import cores
-    from tendigits.report.html import warm_up
+def _import_matplotlib() -> None:
+    """Import matplotlib and let it load its fonts, which takes a second."""
+    from tendigits.report.curves import draw_curves
 
-    if cores() == 1:
-        return Worker()
-    worker = WorkerProcess()
-    worker.submit(warm_up)
-    return worker
-
-
-def _start_loading(data: Path | None, recipe: "Recipe") -> "Future[tuple[Dataset, Inputs]]":
-    from tendigits.data.load import load
-    from tendigits.train.inputs import load_inputs
-
-    return start(load_inputs, partial(load, data), recipe)
+    draw_curves({}).savefig(BytesIO())
 
 
 @cache

@@ -14,12 +14,11 @@ from pathlib import Path
 import jax
 import keras
 
-from tendigits.beside import Worker, start
 from tendigits.data.dataset import Dataset
 from tendigits.data.load import load
 from tendigits.errors import Interrupted, RecipeError, RunError
 from tendigits.files import need_space
-from tendigits.machine import describe_commit, describe_environment, has_bfloat16
+from tendigits.machine import describe_commit, describe_environment
 from tendigits.model.file import MAX_BYTES
 from tendigits.model.network import count_parameters
 from tendigits.model.recipe import Recipe
@@ -45,7 +44,6 @@ def run_recipe(
     evaluate: bool = True,
     distribution: keras.distribution.DataParallel | None = None,
     loading: "Future[tuple[Dataset, Inputs]] | None" = None,
-    worker: Worker | None = None,
 ) -> Trained:
     """Train a recipe in a new run folder, from data to report.
 
@@ -59,7 +57,6 @@ def run_recipe(
         evaluate: whether to report on the test digits; without, the result is that of the held-out digits.
         distribution: the devices that share each batch; None is this process's first device.
         loading: `load_inputs` of the data and recipe, where it has begun already.
-        worker: writes curves and report; None writes them at once.
 
     Raises:
         TendigitsError: see tendigits.errors; what was reached is kept in the run folder.
@@ -67,7 +64,6 @@ def run_recipe(
     recipe, console, now = recipe or Recipe(), console or Console(), now or datetime.now().astimezone()
     _refuse_too_large(recipe)
     durations: dict[str, float] = {}
-    commit = start(describe_commit, Path.cwd())
     load_now = partial(load_inputs, partial(load, data), recipe)
     dataset, inputs = _inputs(load_now if loading is None else loading.result, console, durations)
     need_space(Path(runs), _bytes_needed(recipe))
@@ -82,7 +78,7 @@ def run_recipe(
             "seed": recipe.seed,
             "data": messages.data_record(dataset, data),
             "machine": machine,
-            "git": commit.result(),
+            "git": describe_commit(Path.cwd()),
             "durations": durations,
             "parameters": count_parameters(recipe),
         }
@@ -91,7 +87,7 @@ def run_recipe(
         if distribution is not None:
             record["devices"] = {"all": distribution.num_model_replicas, "processes": jax.process_count()}
         run.write_record(record)
-        training = Training(run, recipe, dataset, inputs, record, console, distribution, worker or Worker())
+        training = Training(run, recipe, dataset, inputs, record, console, distribution)
         return _train(training, None)
 
 
@@ -101,7 +97,6 @@ def resume_run(
     console: Console | None = None,
     now: datetime | None = None,
     distribution: keras.distribution.DataParallel | None = None,
-    worker: Worker | None = None,
 ) -> Trained:
     """Resume an interrupted run from its last checkpoint; its weights become those of an uninterrupted run.
 
@@ -124,7 +119,7 @@ def resume_run(
             raise RunError(f"{run.path}: recipe.json is not the recipe of its checkpoints")
         record |= {"status": "running", "resumed": [*record["resumed"], now.isoformat(timespec="seconds")]}
         run.write_record(record)
-        training = Training(run, recipe, dataset, inputs, record, console, distribution, worker or Worker())
+        training = Training(run, recipe, dataset, inputs, record, console, distribution)
         return _train(training, checkpoint)
 
 
@@ -140,8 +135,6 @@ def _inputs(
 
 
 def _train(training: Training, checkpoint: Checkpoint | None) -> Trained:
-    if training.recipe.precision == "bfloat16" and jax.default_backend() == "cpu" and not has_bfloat16():
-        training.console.warn(messages.NO_BFLOAT16)
     with recorded(training):
         is_ensemble = training.recipe.ensemble_size > 1
         trained = train_ensemble(training) if is_ensemble else train_network(training, checkpoint)
