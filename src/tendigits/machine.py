@@ -12,7 +12,7 @@ _PACKAGES = ("tendigits", "keras", "jax", "jaxlib", "numpy", "h5py", "pillow")
 
 
 def describe_environment() -> dict[str, Any]:
-    """Versions of Python and the libraries, the platform, the processor and the number of usable cores."""
+    """Versions of Python and the libraries, platform, processor and number of usable cores."""
     import jax
     import keras
 

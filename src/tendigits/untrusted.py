@@ -28,20 +28,24 @@ MAX_TOML_DOTS = 64
 MAX_TOML_DEPTH = 16
 """Nested tables and lists in a TOML file; our settings have three levels."""
 
-_FLAGS = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOCTTY", 0) | getattr(os, "O_BINARY", 0)
-"""With O_NONBLOCK, opening a pipe does not wait for its writer."""
-
-_KINDS = {stat.S_IFDIR: "a folder", stat.S_IFIFO: "a pipe", stat.S_IFSOCK: "a socket", stat.S_IFLNK: "a link"}
+_KINDS = {stat.S_IFDIR: "a folder", stat.S_IFIFO: "a pipe", stat.S_IFSOCK: "a socket"}
 
 
 def open_file(path: Path, max_bytes: int) -> BufferedReader:
     """Open a regular file for reading; a link to one is followed."""
-    return _open(path, max_bytes, 0)
+    found = path.stat()
+    if not stat.S_ISREG(found.st_mode):  # a pipe would block, and opening some devices has effects
+        kind = _KINDS.get(stat.S_IFMT(found.st_mode), "a device")
+        raise OSError(errno.EINVAL, f"expected a regular file, found {kind}", str(path))
+    if found.st_size > max_bytes:
+        reason = f"expected at most {max_bytes:,} bytes, received {found.st_size:,}"
+        raise OSError(errno.EFBIG, reason, str(path))
+    return path.open("rb")
 
 
 def open_inside(folder: Path, name: str, max_bytes: int) -> BufferedReader:
     """Open a regular file in a folder or its subfolders; neither the file nor a subfolder may be a link."""
-    return _open(path_inside(folder, name), max_bytes, getattr(os, "O_NOFOLLOW", 0))
+    return open_file(path_inside(folder, name), max_bytes)
 
 
 def read_file(path: Path, max_bytes: int) -> bytes:
@@ -125,26 +129,6 @@ def check_zip(file: BufferedReader, max_bytes: int, *, deflated: bool = False) -
     if len(by_name) < len(members):
         raise ValueError("two of its members have the same name")
     return by_name
-
-
-def _open(path: Path, max_bytes: int, flags: int) -> BufferedReader:
-    _check_file(path, path.stat(), max_bytes)  # before it is opened: opening some devices has effects
-    file = os.fdopen(os.open(path, _FLAGS | flags), "rb")
-    try:
-        _check_file(path, os.fstat(file.fileno()), max_bytes)  # another file may have replaced it since
-    except OSError:
-        file.close()
-        raise
-    return file
-
-
-def _check_file(path: Path, found: os.stat_result, max_bytes: int) -> None:
-    if not stat.S_ISREG(found.st_mode):
-        kind = _KINDS.get(stat.S_IFMT(found.st_mode), "a device")
-        raise OSError(errno.EINVAL, f"expected a regular file, found {kind}", str(path))
-    if found.st_size > max_bytes:
-        reason = f"expected at most {max_bytes:,} bytes, received {found.st_size:,}"
-        raise OSError(errno.EFBIG, reason, str(path))
 
 
 def _read(file: BufferedReader) -> bytes:
