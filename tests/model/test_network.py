@@ -1,3 +1,5 @@
+"""Networks of recipes: their layers, seeds, parameters and compile settings."""
+
 import jax
 import keras
 import numpy as np
@@ -17,7 +19,15 @@ from tendigits.model.network import (
 from tendigits.model.recipe import Recipe
 
 
-def test_the_classic_network_is_the_walk_through():
+def images(n):
+    return np.random.default_rng(0).random((n, 784), np.float32)
+
+
+def same_weights(a, b):
+    return all(np.array_equal(x, y) for x, y in zip(a.get_weights(), b.get_weights(), strict=True))
+
+
+def test_the_classic_network_is_that_of_the_tutorial():
     model = build_network(Recipe())
     kinds = [(type(layer).__name__, layer.count_params()) for layer in model.layers]
     assert kinds == [("Dense", 401_920), ("Dropout", 0), ("Dense", 262_656), ("Dropout", 0), ("Dense", 5_130)]
@@ -25,111 +35,62 @@ def test_the_classic_network_is_the_walk_through():
     assert [layer.activation.__name__ for layer in model.layers[::2]] == ["relu", "relu", "softmax"]
     assert [layer.rate for layer in model.layers[1::2]] == [0.2, 0.2]
     assert isinstance(model, keras.Sequential)
-
-
-def test_summary_shows_every_number():
-    text = summary(build_network(Recipe()))
+    text = summary(model)
     for number in ("401,920", "262,656", "5,130", "Total params: 669,706"):
         assert number in text
     assert max(map(len, text.splitlines())) <= 79
 
 
-@pytest.mark.parametrize("hidden", [(), (7,), (30, 20, 10)])
-def test_any_depth(hidden):
-    model = build_network(Recipe(hidden=hidden))
-    assert model.count_params() == count_parameters(Recipe(hidden=hidden))
-    answers = model.predict(np.random.default_rng(0).random((5, 784), np.float32), verbose=0)
-    assert answers.shape == (5, 10)
-    np.testing.assert_allclose(answers.sum(axis=1), 1, rtol=1e-5)
+RECIPES = {
+    "linear": Recipe(hidden=()),
+    "dense": Recipe(hidden=(30, 20, 10)),
+    "normalised": Recipe(hidden=(9, 8, 7), batch_norm=True),
+    "strides": Recipe(convolutions=("4x5/2", "6", "8/3"), hidden=()),
+    "convolution and dense": Recipe(convolutions=("4x2/4",), hidden=(12,)),
+    "24 residual": Recipe(hidden=(12,) * 24, residual=True),
+    "residual of different widths": Recipe(hidden=(9, 9, 5, 7), residual=True, batch_norm=True),
+    "residual after a convolution": Recipe(
+        convolutions=("4x5/4",), hidden=(6, 6), residual=True, activation="gelu", name="a.b-c"
+    ),
+}
 
 
-def test_weights_depend_on_the_seed_alone():
-    recipe = Recipe(hidden=(16, 16))
-    first = build_network(recipe).get_weights()
+@pytest.mark.parametrize("recipe", RECIPES.values(), ids=RECIPES)
+def test_any_network_predicts_probabilities_and_its_weights_depend_on_the_seed_alone(recipe):
+    model = build_network(recipe)
+    assert model.count_params() == count_parameters(recipe)
+    np.testing.assert_allclose(predict(model, images(5)).sum(axis=1), 1, rtol=1e-5)
     keras.utils.set_random_seed(99)
-    np.random.default_rng().random()
-    second = build_network(recipe).get_weights()
-    other = build_network(recipe.with_changes(seed=1)).get_weights()
-    assert all(np.array_equal(a, b) for a, b in zip(first, second, strict=True))
-    assert not np.array_equal(first[0], other[0])
-    assert not np.array_equal(first[2][:10, :10], first[0][:10, :10])
-
-
-def test_the_largest_seed_works():
-    build_network(Recipe(hidden=(4,), seed=2**32 - 1))
-
-
-@pytest.mark.parametrize("optimizer", ["adam", "adamw", "nadam", "rmsprop", "sgd"])
-def test_compile(optimizer):
-    recipe = Recipe(hidden=(4,), optimizer=optimizer, learning_rate=0.01)
-    model = compile_network(build_network(recipe), recipe)
-    assert type(model.optimizer).__name__.lower() == optimizer
-    assert float(model.optimizer.learning_rate) == pytest.approx(0.01)
-    assert model.loss == "categorical_crossentropy"
-
-
-def test_odd_names_are_no_trouble():
-    assert build_network(Recipe(name="a.b-c", hidden=(4,))).name == "a_b_c"
-
-
-@pytest.mark.parametrize(
-    "recipe",
-    [
-        Recipe(convolutions=("4x5/2", "6", "8/3"), hidden=()),
-        Recipe(convolutions=("4x2/4",), hidden=(12,)),
-        Recipe(hidden=(9, 8, 7), batch_norm=True),
-    ],
-)
-def test_convolutions_and_normalisation(recipe):
-    model = build_network(recipe)
-    assert model.count_params() == count_parameters(recipe)
-    answers = model.predict(np.random.default_rng(0).random((5, 784), np.float32), verbose=0)
-    np.testing.assert_allclose(answers.sum(axis=1), 1, rtol=1e-5)
-    again = build_network(recipe)
-    assert all(np.array_equal(a, b) for a, b in zip(model.get_weights(), again.get_weights(), strict=True))
-
-
-@pytest.mark.parametrize(
-    "recipe",
-    [
-        Recipe(hidden=(12,) * 24, residual=True),
-        Recipe(hidden=(9, 9, 5, 7), residual=True, batch_norm=True),
-        Recipe(convolutions=("4x5/4",), hidden=(6, 6), residual=True, activation="gelu"),
-    ],
-)
-def test_skip_connections(recipe):
-    model = build_network(recipe)
-    assert not isinstance(model, keras.Sequential)
-    assert model.count_params() == count_parameters(recipe)
-    again = build_network(recipe)
-    assert all(np.array_equal(a, b) for a, b in zip(model.get_weights(), again.get_weights(), strict=True))
+    assert same_weights(build_network(recipe), model)
+    assert not np.array_equal(
+        build_network(recipe.with_changes(seed=2**32 - 1)).get_weights()[0], model.get_weights()[0]
+    )
 
 
 def test_a_network_with_skip_connections_is_saved_and_exported(tmp_path):
     recipe = Recipe(hidden=(9, 9, 5), residual=True, batch_norm=True)
     model = compile_network(build_network(recipe), recipe)
-    x, y = np.random.default_rng(0).random((20, 784), np.float32), np.eye(10, dtype=np.float32)[[*range(10)] * 2]
+    x, y = images(20), np.eye(10, dtype=np.float32)[[*range(10)] * 2]
     model.train_on_batch(x, y)
-    expected = model.predict(x, verbose=0)
+    expected = predict(model, x)
     for saved in save_model(model, tmp_path, x):
-        np.testing.assert_allclose(load_model(saved.path).predict(x, verbose=0), expected, atol=1e-6)
+        np.testing.assert_allclose(predict(load_model(saved.path), x), expected, atol=1e-6)
     assert_same(model)
 
 
 def test_without_their_branches_residual_blocks_are_one_layer():
-    """Oracle: the sum is what the first layer gave, so the network is that of one hidden layer."""
+    """Oracle: the sum is the output of the first layer, so the network equals that of one hidden layer."""
     deep = build_network(Recipe(hidden=(8,) * 5, residual=True, dropout=0.0))
     one = build_network(Recipe(hidden=(8,), dropout=0.0))
     dense = [layer for layer in deep.layers if isinstance(layer, keras.layers.Dense)]
     for layer in dense[1:-1]:
         layer.set_weights([np.zeros_like(weight) for weight in layer.get_weights()])
     one.set_weights(dense[0].get_weights() + dense[-1].get_weights())
-    x = np.random.default_rng(0).random((20, 784), np.float32)
-    np.testing.assert_allclose(deep.predict(x, verbose=0), one.predict(x, verbose=0), atol=1e-6)
+    np.testing.assert_allclose(predict(deep, images(20)), predict(one, images(20)), atol=1e-6)
 
 
-def test_the_gradient_reaches_the_first_of_24_layers():
-    x, y = np.random.default_rng(0).random((50, 784), np.float32), np.eye(10, dtype=np.float32)[[*range(10)] * 5]
+def test_with_skip_connections_the_gradient_reaches_the_first_of_24_layers():
+    x, y = images(50), np.eye(10, dtype=np.float32)[[*range(10)] * 5]
 
     def gradient(residual: bool) -> float:
         """Mean absolute gradient of the first layer's weights."""
@@ -144,33 +105,22 @@ def test_the_gradient_reaches_the_first_of_24_layers():
     assert gradient(residual=True) > 100 * gradient(residual=False)
 
 
-@pytest.mark.parametrize(
-    "recipe",
-    [
-        Recipe(hidden=(16, 16)),
-        Recipe(hidden=(9, 9, 5), residual=True, batch_norm=True),
-        Recipe(convolutions=("4x5/4",), hidden=(6,)),
-    ],
-    ids=["dense", "residual", "convolutions"],
-)
+@pytest.mark.parametrize("recipe", [Recipe(hidden=(16, 16)), Recipe(hidden=(9, 5), residual=True, batch_norm=True)])
 def test_in_bfloat16_only_the_arithmetic_of_the_hidden_layers_is(recipe):
     exact, mixed = build_network(recipe), build_network(recipe.with_changes(precision="bfloat16"))
     *hidden, last = mixed.layers
     assert {layer.compute_dtype for layer in hidden if layer.name != "input_layer"} >= {"bfloat16"}
     assert last.compute_dtype == "float32"
     assert {variable.dtype for variable in mixed.weights} == {"float32"}
-    assert all(np.array_equal(a, b) for a, b in zip(exact.get_weights(), mixed.get_weights(), strict=True))
-    x = np.random.default_rng(0).random((50, 784), np.float32)
-    difference = np.abs(predict(mixed, x) - predict(exact, x)).max()
-    assert 1e-5 < difference < 0.02
-    np.testing.assert_allclose(predict(mixed, x).sum(axis=1), 1, rtol=1e-5)
+    assert same_weights(exact, mixed)
+    assert 1e-5 < np.abs(predict(mixed, images(50)) - predict(exact, images(50))).max() < 0.02
 
 
-def test_a_mixed_network_is_saved_loads_the_same_and_answers_in_float32_where_asked(tmp_path):
+def test_a_mixed_network_is_saved_loads_the_same_and_predicts_in_float32_on_request(tmp_path):
     recipe = Recipe(hidden=(9, 5), batch_norm=True, precision="bfloat16")
     model = compile_network(build_network(recipe), recipe)
-    x, y = np.random.default_rng(0).random((20, 784), np.float32), np.eye(10, dtype=np.float32)[[*range(10)] * 2]
-    model.train_on_batch(x, y)
+    x = images(20)
+    model.train_on_batch(x, np.eye(10, dtype=np.float32)[[*range(10)] * 2])
     exact = build_network(recipe.with_changes(precision="float32"))
     exact.set_weights(model.get_weights())
     for saved in save_model(model, tmp_path, x):
@@ -185,16 +135,16 @@ def test_a_one_cycle_rises_and_falls():
     assert rate(Recipe(), 1000) == 0.001
 
 
-def test_the_optimizer_and_the_loss_have_the_recipes_settings():
-    recipe = Recipe(hidden=(4,), optimizer="adamw", weight_decay=0.02, ema_momentum=0.9, label_smoothing=0.1)
+@pytest.mark.parametrize("optimizer", ["adam", "adamw", "nadam", "rmsprop", "sgd"])
+def test_optimizer_and_loss_have_the_settings_of_the_recipe(optimizer):
+    recipe = Recipe(hidden=(), optimizer=optimizer, learning_rate=0.01, weight_decay=0.02, ema_momentum=0.9)
     model = compile_network(build_network(recipe), recipe)
-    optimizer = model.optimizer
-    assert (optimizer.weight_decay, optimizer.use_ema, optimizer.ema_momentum) == (0.02, True, 0.9)
-    assert model.loss.get_config()["label_smoothing"] == 0.1
-    assert compile_network(build_network(recipe), Recipe()).optimizer.weight_decay is None
-
-
-def test_smoothed_labels_need_a_loss_that_knows_them():
+    found = model.optimizer
+    assert type(found).__name__.lower() == optimizer
+    assert float(found.learning_rate) == pytest.approx(0.01)
+    assert (found.weight_decay, found.use_ema, found.ema_momentum) == (0.02, True, 0.9)
+    assert model.loss == "categorical_crossentropy"
     for loss in ("categorical_crossentropy", "categorical_focal_crossentropy"):
-        model = compile_network(build_network(Recipe(hidden=())), Recipe(loss=loss, label_smoothing=0.1))
-        assert type(model.loss).__name__.lower() == loss.replace("_", "")
+        smoothed = compile_network(model, recipe.with_changes(loss=loss, label_smoothing=0.1)).loss
+        assert type(smoothed).__name__.lower() == loss.replace("_", "")
+        assert smoothed.get_config()["label_smoothing"] == 0.1

@@ -55,7 +55,7 @@ def test_a_written_network_is_read_again():
     assert to_onnx(*from_onnx(data)) == data  # nothing of it depends on the process
 
 
-def test_the_packages_own_network_becomes_a_keras_model(digits):
+def test_the_packages_digit_network_becomes_a_keras_model(digits):
     from importlib.resources import files
 
     model, about = from_onnx((files("tendigits.digits") / "assets" / "reader.onnx").read_bytes())
@@ -66,7 +66,7 @@ def test_the_packages_own_network_becomes_a_keras_model(digits):
     assert set(about) == {"temperature", "threshold", "labels"}
 
 
-def test_the_packages_line_network_becomes_a_keras_model():
+def test_the_packages_number_network_becomes_a_keras_model():
     data = lines_file()
     model, about = from_onnx(data)
     strip = np.random.default_rng(0).integers(0, 256, (40, 64), dtype=np.uint8)

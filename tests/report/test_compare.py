@@ -34,9 +34,11 @@ def test_a_comparison_shows_only_the_settings_that_differ(runs):
     assert results["parameters"] == ["12,730", "12,786"]
     assert found.is_it_luck is not None
     assert "such tests (McNemar's exact test" in found.is_it_luck
+    with pytest.raises(RunError, match="two or more different runs"):
+        compare_runs([open_run(runs / "a"), open_run(runs / "a")])
 
 
-def test_no_row_stands_twice(run, runs, tmp_path):
+def test_no_row_is_shown_twice(run, runs, tmp_path):
     """Run "a" validates on the test digits, as the tutorial does; "b" does not."""
     for pair, has_validation in (([run, open_run(runs / "b")], True), ([run, twin(run, tmp_path)], False)):
         found = compare_runs(pair)
@@ -47,11 +49,6 @@ def test_no_row_stands_twice(run, runs, tmp_path):
 
 def twin(run, tmp_path):
     return open_run(shutil.copytree(run.path, tmp_path / "twin"))
-
-
-def test_a_comparison_takes_two_different_runs(runs):
-    with pytest.raises(RunError, match="two or more different runs"):
-        compare_runs([open_run(runs / "a"), open_run(runs / "a")])
 
 
 @pytest.fixture
