@@ -50,7 +50,7 @@ def test_runs_that_cannot_be_compared(run, runs):
     report = json.loads((run.path / "report.json").read_text())
     del report["wrong"]  # as an older version wrote it
     (run.path / "report.json").write_text(json.dumps(report))
-    with pytest.raises(RunError, match="write it anew with: tendigits evaluate"):
+    with pytest.raises(RunError, match="write it again with: tendigits evaluate"):
         mcnemar_of_runs(run, other)
     (run.path / "report.json").unlink()
     with pytest.raises(RunError, match="has no report yet"):

@@ -63,13 +63,13 @@ def reliability_diagram(bins: dict[str, list[Bin]]) -> Markup:
 @STYLE
 def risk_coverage_chart(curve: RiskCoverage, at_threshold: float | None) -> Markup:
     """Error rate over the fraction of accepted digits, with a line at the coverage of the saved threshold."""
-    axes = _percent_axes("Risk and coverage", "Coverage: share of digits accepted", "Risk: share of these read wrongly")
+    axes = _percent_axes("Risk and coverage", "Coverage: fraction of digits accepted", "Risk: fraction of these misread")
     shown = curve.coverage >= MIN_COVERAGE
     axes.plot(curve.coverage[shown], curve.risk[shown], color=COLOURS[0], marker="o", markevery=[-1], label="Risk")
     axes.set(xlim=(0, None), ylim=(0, None))
     if at_threshold is not None:
         axes.axvline(at_threshold, label="At the threshold", **GUIDE_STYLE)
-    return _svg(axes, f"The fewer digits are accepted, the fewer are read wrongly; of all, {curve.risk[-1]:.2%}.")
+    return _svg(axes, f"The fewer digits are accepted, the fewer are misread; of all, {curve.risk[-1]:.2%}.")
 
 
 def _percent_axes(title: str, x_label: str, y_label: str) -> Axes:

@@ -130,7 +130,7 @@ def _is_it_luck(first: Run, second: Run) -> str:
     try:
         return mcnemar_of_runs(first, second).words
     except RunError as error:
-        return f"Is the difference luck? That cannot be told: {error}"
+        return f"Is the difference luck? That is unknown: {error}"
 
 
 def _results(summary: Summary) -> Row:

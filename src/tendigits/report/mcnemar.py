@@ -122,7 +122,7 @@ def _wrong(run: Run) -> tuple[list[int], int]:
         return wrong, n
     except (OSError, ValueError, TypeError, KeyError, RecursionError):
         raise RunError(
-            f"{run.path.name}: its report does not name the digits that were misread; write it anew with: "
+            f"{run.path.name}: its report does not list the misread digits; write it again with: "
             f"tendigits evaluate {run.path}"
         ) from None
 
