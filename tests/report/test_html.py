@@ -127,6 +127,10 @@ def test_all_sections_are_there(page, evaluation):
         "c0ffee, with uncommitted changes", "data 0.1, fit 3.2", "mine.npz", "nothing may be fitted on those",
     ):  # fmt: skip
         assert shown in text, shown
+    worst = report.mistakes
+    shown = [text for text in page.texts("figcaption") if "read as" in text]
+    assert shown[: len(worst)] == [f"{m.true} read as {m.predicted}, {m.confidence:.1%}" for m in worst]
+    assert len(page.all("img")) == len(worst) + 2 * MAX_MAPS + 1
     assert "settingthis runclassic hidden80512, 512 epochs215 Every setting" in page.section("Recipe")
 
 
@@ -139,14 +143,6 @@ def test_the_confusion_matrix(page, evaluation):
     shades = {attrs["class"] for attrs, n in cells if n and attrs["class"] != "right"}
     assert "m6" in shades <= {f"m{i}" for i in range(1, 7)}
     assert {attrs["class"] for attrs, n in cells if not n} <= {"none", "right"}
-
-
-def test_mistakes_have_pictures(page, evaluation):
-    worst = evaluation.report.mistakes
-    shown = [text for text in page.texts("figcaption") if "read as" in text]
-    assert shown[: len(worst)] == [f"{m.true} read as {m.predicted}, {m.confidence:.1%}" for m in worst]
-    assert len(shown) == len(worst) + MAX_MAPS
-    assert len(page.all("img")) == len(worst) + 2 * MAX_MAPS + 1
 
 
 def test_nothing_is_loaded(page):

@@ -55,7 +55,7 @@ def test_saliency_is_the_slope_of_the_probability(dense, digits):
         assert maps[i].ravel() @ (2 * step) == pytest.approx(ends[1] - ends[0], rel=0.02, abs=1e-5)
 
 
-def test_saliency_does_not_vanish_where_the_probability_is_near_1(digits):
+def test_saliency_of_a_probability_near_1(digits):
     model = build_network(Recipe(hidden=()))
     model.set_weights([50 * weights for weights in model.get_weights()])
     x = to_input(digits.x_test[:20])

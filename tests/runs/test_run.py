@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 from tendigits.errors import RunError
 from tendigits.model.recipe import Recipe
 from tendigits.runs.run import FORMAT, Run, create_run, open_run
-from tendigits.runs.summary import summarise
 from tendigits.train.pipeline import resume_run
 
 FINITE = st.floats(allow_nan=False, allow_infinity=False)
@@ -101,17 +100,6 @@ def elsewhere(tmp_path):
 
 def unchanged(folder):
     return [(path.name, path.read_text()) for path in folder.iterdir()] == [("epoch-0001.npz", "another's")]
-
-
-@pytest.mark.parametrize("name", ["run.json", "recipe.json", "history.csv"])
-def test_a_pipe_or_a_link_in_a_run_is_refused(run, elsewhere, name):
-    (elsewhere / name).write_bytes((run.path / name).read_bytes())
-    (run.path / name).unlink()
-    for make in (lambda path: os.mkfifo(path), lambda path: path.symlink_to(elsewhere / name)):
-        make(run.path / name)
-        with pytest.raises(RunError, match=rf"{name}.*(found a pipe|found a link to elsewhere)"):
-            summarise(run)
-        (run.path / name).unlink()
 
 
 def test_checkpoints_that_are_a_link_are_not_written(run, elsewhere):
