@@ -61,4 +61,4 @@ def test_on_corrected_labels():
     report = classification_report(np.eye(10)[[0, 7, 2, 8]], labels, {1: 7, 2: 5, 3: None})
     assert (report.accuracy, report.corrected.n, report.corrected.accuracy) == (0.5, 3, 2 / 3)
     assert f"On corrected labels {accuracy_text(report.corrected)}: " in corrected_text(report)
-    assert "found none for 1, which are left out" in corrected_text(report)
+    assert "digits without a clear label (1) are excluded" in corrected_text(report)

@@ -63,7 +63,8 @@ def reliability_diagram(bins: dict[str, list[Bin]]) -> Markup:
 @STYLE
 def risk_coverage_chart(curve: RiskCoverage, at_threshold: float | None) -> Markup:
     """Error rate over the fraction of accepted digits, with a line at the coverage of the saved threshold."""
-    axes = _percent_axes("Risk and coverage", "Coverage: fraction of digits accepted", "Risk: fraction of these misread")
+    labels = "Coverage: fraction of digits accepted", "Risk: fraction of these misread"
+    axes = _percent_axes("Risk and coverage", *labels)
     shown = curve.coverage >= MIN_COVERAGE
     axes.plot(curve.coverage[shown], curve.risk[shown], color=COLOURS[0], marker="o", markevery=[-1], label="Risk")
     axes.set(xlim=(0, None), ylim=(0, None))

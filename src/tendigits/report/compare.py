@@ -8,6 +8,7 @@ from typing import Any
 from tendigits.errors import RunError, UserError
 from tendigits.files import writing
 from tendigits.model.recipe import Recipe
+from tendigits.report.curves import draw_comparison, save_figure
 from tendigits.report.mcnemar import mcnemar_of_runs
 from tendigits.runs.run import Run
 from tendigits.runs.summary import Summary, list_summaries, summarise
@@ -120,8 +121,6 @@ def fit_runs(comparison: Comparison, width: int) -> list[list[int]]:
 
 def draw_runs(runs: Sequence[Run], picture: Path) -> None:
     """Draw the curves of all runs into one .png; its folder must exist. Raises RunError, DiskError."""
-    from tendigits.report.curves import draw_comparison, save_figure
-
     histories = {name: run.history() for name, run in zip(_distinct_names(runs), runs, strict=True)}
     save_figure(draw_comparison(histories), picture.with_suffix(""), (picture.suffix,), writing)
 

@@ -135,10 +135,10 @@ def corrected_text(report: Report) -> str:
     """The accuracy on corrected labels in a sentence; '' if there are no corrections."""
     if report.corrected is None:
         return ""
-    n_left_out = report.n - report.corrected.n
+    n_excluded = report.n - report.corrected.n
     return (
-        f"On corrected labels {accuracy_text(report.corrected)}: people who looked at the digits again changed some "
-        f"labels, and found none for {n_left_out}, which are left out (Northcutt, Athalye, Mueller, 2021)."
+        f"On corrected labels {accuracy_text(report.corrected)}: reviewers corrected some labels; digits without a clear "
+        f"label ({n_excluded}) are excluded (Northcutt, Athalye, Mueller, 2021)."
     )
 
 
