@@ -137,8 +137,8 @@ def corrected_text(report: Report) -> str:
         return ""
     n_excluded = report.n - report.corrected.n
     return (
-        f"On corrected labels {accuracy_text(report.corrected)}: reviewers corrected some labels; digits without a clear "
-        f"label ({n_excluded}) are excluded (Northcutt, Athalye, Mueller, 2021)."
+        f"On corrected labels {accuracy_text(report.corrected)}: reviewers corrected some labels; digits without a "
+        f"clear label ({n_excluded}) are excluded (Northcutt, Athalye, Mueller, 2021)."
     )
 
 
