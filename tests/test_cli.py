@@ -25,7 +25,7 @@ def test_help_of_every_command(run_cli):
     assert run_cli("--version") == (0, "tendigits 0.1.0\n", "")
 
 
-def test_train_in_a_pipe_is_a_clean_line_an_epoch(run_cli, small_npz, tmp_path):
+def test_train_in_a_pipe_prints_a_line_per_epoch(run_cli, small_npz, tmp_path):
     code, out, err = run_cli("train", "--data", small_npz, "--runs", tmp_path, "--name", "one", *SMALL)
     assert (code, err) == (0, "")
     number = r"\d\.\d{4}"
@@ -52,16 +52,12 @@ def test_a_recipe_file_with_flags_over_it(run_cli, small_npz, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "message"),
     [
         (["train", "--epochs", "0"], "recipe field 'epochs': expected greater than or equal to 1, received 0"),
         (["train", "--epochs", "many"], "--epochs must be a whole number, received many."),
-        (["train", "--hidden", "a,b"], "--hidden: expected numbers with commas between"),
         (["train", "--epoch", "3"], "No such option: --epoch (Possible options: --epochs)"),
         (["train", "--recipe", "clasic"], "expected a known recipe (classic, "),
-        (["train", "--quiet", "--json"], "expected --quiet or --json, received both"),
-        (["train", "--name", "../x", "--data", "SMALL"], "expected a plain name"),
-        (["train", "--resume", "nothing"], "expected a run folder, there is none at nothing"),
         (["train", "--resume", "x", "--epochs", "3"], "leave out --epochs"),
         (["runs", "a", "b"], "expected a run's folder or its name in runs, received a"),
         (["data", "--data", "nothing"], "there is nothing at nothing"),
@@ -69,11 +65,11 @@ def test_a_recipe_file_with_flags_over_it(run_cli, small_npz, tmp_path):
         (["serve", "--port", "99999"], "--port must be 0 to 65535, received 99999."),
     ],
 )
-def test_a_mistake_is_one_line_and_exit_code_2(run_cli, arguments, said, tmp_path, monkeypatch, small_npz):
+def test_a_mistake_is_one_line_and_exit_code_2(run_cli, arguments, message, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    code, _, err = run_cli(*[small_npz if a == "SMALL" else a for a in arguments])
+    code, _, err = run_cli(*arguments)
     assert code == 2
-    assert said in err
+    assert message in err
     assert re.fullmatch(r"tendigits: .*\n", err)
     assert list(tmp_path.iterdir()) == []
 
@@ -140,7 +136,7 @@ cli.main()
         ("raise ValueError(3)", 0, 0),
     ],
 )
-def test_a_signal_in_a_finalizer_is_not_lost_and_another_error_is_told(error, seconds, code):
+def test_a_signal_in_a_finalizer_is_not_lost(error, seconds, code):
     program = SWALLOWED.format(error=error, seconds=seconds)
     ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=20)
     assert ended.returncode in (code, 128 - code if code else 0)
@@ -157,6 +153,6 @@ cli.main()
 """
 
 
-def test_ctrl_c_once_more_while_it_ends_changes_nothing():
+def test_a_second_ctrl_c_at_the_end_changes_nothing():
     ended = subprocess.run([sys.executable, "-c", ENDING], capture_output=True, text=True, timeout=20)
     assert (ended.returncode, ended.stderr) == (130, "tendigits: interrupted\n")

@@ -141,7 +141,7 @@ def test_make_train_on_a_clean_clone(clone):
     """It installs what training needs: nothing of Ray, the browser or the linters."""
     command = ["make", "train", "ARGS=--epochs 1 --name one", f"PYTHON={NEWER}"]
     subprocess.run(command, cwd=clone, env=ENVIRONMENT, check=True)
-    assert (clone / "runs" / "one" / "report.md").exists()
+    assert (clone / "runs" / "one" / "report.html").exists()
     packages = {path.name.split("-")[0] for path in clone.glob(".venv/lib/python*/site-packages/*.dist-info")}
     assert {"keras", "jax"} <= packages
     assert not packages & {"ray", "playwright", "mypy", "fastapi", "tensorflow", "torch"}

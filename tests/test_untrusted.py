@@ -1,17 +1,33 @@
-"""Files that somebody else made: pipes, devices, links and sizes."""
+"""Files that somebody else made: pipes, devices, links, sizes, TOML and zip archives."""
 
 import os
 import re
+import zipfile
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from tendigits.untrusted import has_inside, open_inside, path_inside, read_file, read_inside
+from tendigits.errors import RecipeError
+from tendigits.model.recipe_files import load_recipe
+from tendigits.untrusted import (
+    MAX_TOML_BYTES,
+    check_zip,
+    has_inside,
+    open_inside,
+    parse_toml,
+    path_inside,
+    read_file,
+    read_inside,
+    read_toml,
+)
 
 
 @pytest.fixture
 def folder(tmp_path):
-    """A folder that came as a whole: a file, links in and out, a pipe."""
+    """A folder from elsewhere: a file, links in and out, a pipe."""
     folder, other = tmp_path / "folder", tmp_path / "other"
     for each in (folder / "inner", other):
         each.mkdir(parents=True)
@@ -26,7 +42,7 @@ def folder(tmp_path):
     return folder
 
 
-def test_a_file_is_read_wherever_the_folder_is(folder, tmp_path):
+def test_files_in_a_folder_are_read_also_if_the_folder_is_a_link(folder, tmp_path):
     (tmp_path / "by link").symlink_to(folder)
     for place in (folder, tmp_path / "by link"):
         assert read_inside(place, "file", 5) == read_inside(place, "inner/file", 5) == b"12345"
@@ -35,15 +51,15 @@ def test_a_file_is_read_wherever_the_folder_is(folder, tmp_path):
         assert file.read() == b"12345"
 
 
-def test_what_a_person_names_may_be_a_link(folder):
+def test_a_file_that_the_user_names_may_be_a_link(folder):
     assert read_file(folder / "link", 5) == read_file(folder / "linked folder" / "file", 5) == b"12345"
 
 
 @pytest.mark.parametrize(
     "name", ["link", "linked folder/file", "link to inner/file", "dangling", "loop", "../other/file"]
 )
-def test_no_link_leads_out_of_a_folder_or_elsewhere_in_it(folder, name):
-    with pytest.raises(OSError, match=r"expected a file of its own in .*, found a link to elsewhere"):
+def test_links_in_a_folder_are_refused(folder, name):
+    with pytest.raises(OSError, match=r"expected a file inside .*, found a link to elsewhere"):
         read_inside(folder, name, 100)
     with pytest.raises(OSError, match="found a link"):
         path_inside(folder, name)
@@ -58,19 +74,15 @@ def test_only_regular_files_are_opened_and_a_pipe_blocks_nobody(folder, name, ki
     assert not has_inside(folder, name)
 
 
-def test_a_device_is_not_opened():
+def test_a_device_and_a_missing_file(folder):
     with pytest.raises(OSError, match="expected a regular file, found a device"):
         read_file(Path(os.devnull), 100)
+    with pytest.raises(FileNotFoundError):
+        read_inside(folder, "nothing", 100)
+    assert not has_inside(folder, "nothing")
 
 
-def test_a_pipe_that_takes_the_place_of_a_file_after_the_first_look_does_not_block_either(folder, monkeypatch):
-    regular = (folder / "file").stat()
-    monkeypatch.setattr(Path, "stat", lambda _: regular)
-    with pytest.raises(OSError, match="found a pipe"):
-        read_file(folder / "pipe", 100)
-
-
-def test_sizes_are_limited_also_where_the_system_does_not_know_them(folder):
+def test_sizes_are_limited_even_if_the_system_reports_none(folder):
     with pytest.raises(OSError, match=re.escape("expected at most 4 bytes, received 5")):
         read_file(folder / "file", 4)
     if Path("/proc/self/maps").exists():
@@ -78,7 +90,67 @@ def test_sizes_are_limited_also_where_the_system_does_not_know_them(folder):
             read_file(Path("/proc/self/maps"), 10)
 
 
-def test_a_missing_file_is_missing(folder):
-    with pytest.raises(FileNotFoundError):
-        read_inside(folder, "nothing", 100)
-    assert not has_inside(folder, "nothing")
+HOSTILE_TOML = {
+    "a key of 100,000 parts": ("a" + ".a" * 100_000 + " = 1", "at most 64 dots in a line, line 1 has 100,000"),
+    "deep lists": ("a = " + "[" * 50_000, "at most 16 nested tables and lists"),
+    "lists 20 deep": ("a = " + "[" * 20 + "]" * 20, "at most 16 nested tables and lists"),
+    "a number of 5,000 digits": ("epochs = " + "9" * 5000, "4300"),
+    "a number of 20,000 bits": ("epochs = 0x" + "f" * 5000, "whole numbers of at most 64 bits"),
+    "too long": ("a = 1\n" + "#\n" * (MAX_TOML_BYTES // 2), f"at most {MAX_TOML_BYTES:,} bytes"),
+    "not UTF-8": ('a = "\udcff"', "utf-8"),
+    "not TOML": ("a = ", "Invalid value"),
+}
+
+
+@pytest.mark.parametrize("name", HOSTILE_TOML)
+def test_hostile_toml_is_refused_in_one_line(name, tmp_path, run_cli):
+    text, reason = HOSTILE_TOML[name]
+    path = tmp_path / "a.toml"
+    path.write_bytes(text.encode(errors="surrogateescape"))
+    with pytest.raises(RecipeError, match=reason):
+        load_recipe(str(path))
+    code, out, err = run_cli("train", "--recipe", path)
+    assert (code, out, err.count("\n")) == (2, "", 1)
+    assert len(err) < 1100
+
+
+def test_ordinary_toml_is_read(tmp_path):
+    path = tmp_path / "a.toml"
+    path.write_text(f'# {"." * 200}\nname = "my.first"\nrates = [{", ".join(["0.001"] * 60)}]\n[x]\ny = {2**63 - 1}\n')
+    content = read_toml(path)
+    assert (content["name"], len(content["rates"]), content["x"]) == ("my.first", 60, {"y": 2**63 - 1})
+
+
+@given(st.text(max_size=200))
+def test_any_text_is_toml_or_a_value_error(text):
+    with suppress(ValueError):
+        assert isinstance(parse_toml(text), dict)
+
+
+def checked(path, members, method, max_bytes=10_000, **options):
+    with zipfile.ZipFile(path, "w", method) as archive:
+        for name, data in members:
+            archive.writestr(name, data)
+    with path.open("rb") as file:
+        found = check_zip(file, max_bytes, **options)
+        assert file.tell() == 0
+    return {name: info.file_size for name, info in found.items()}
+
+
+def test_a_zip_has_stored_members_or_deflated_ones_if_allowed(tmp_path):
+    path, members = tmp_path / "a.zip", [("a", b"1" * 50), ("b/c", b"")]
+    sizes = {"a": 50, "b/c": 0}
+    assert checked(path, members, zipfile.ZIP_STORED) == sizes
+    assert checked(path, members, zipfile.ZIP_DEFLATED, deflated=True) == sizes
+    for method, deflated in ((zipfile.ZIP_DEFLATED, False), (zipfile.ZIP_LZMA, True)):
+        with pytest.raises(ValueError, match=r"expected members that are stored.*'a' is not"):
+            checked(path, members, method, deflated=deflated)
+
+
+@pytest.mark.filterwarnings("ignore:Duplicate name")
+def test_the_members_of_a_zip_are_limited_together_and_unique(tmp_path):
+    members = [("a", b"0" * 9000), ("b", b"0" * 9000)]
+    with pytest.raises(ValueError, match=r"expected at most 10,000 bytes unpacked, its members have 18,000"):
+        checked(tmp_path / "a.zip", members, zipfile.ZIP_DEFLATED, deflated=True)
+    with pytest.raises(ValueError, match="two of its members have the same name"):
+        checked(tmp_path / "a.zip", [("a", b"1"), ("a", b"2")], zipfile.ZIP_STORED)

@@ -4,8 +4,8 @@
     trained = tendigits.run_recipe(tendigits.Recipe(epochs=3))
     trained.history.history["val_accuracy"], trained.report.accuracy
 
-Import it before `keras`: it chooses JAX as Keras' backend, unless KERAS_BACKEND names another.
-Nothing heavy is imported until it is used.
+Import it before `keras`: it selects JAX as Keras' backend, unless KERAS_BACKEND names another. Heavy libraries are
+imported when they are used.
 """
 
 import importlib
@@ -27,36 +27,25 @@ if TYPE_CHECKING:
     __version__: str
 
 os.environ.setdefault("KERAS_BACKEND", "jax")
-# JAX 0.10.1 takes its own compiled programs for errors (openxla/xla#44565); real ones are raised as well as logged.
+# JAX 0.10.1 logs its own compiled programs as errors (openxla/xla#44565); real errors are raised as well as logged.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-# From 1.29 on, onnxruntime keeps an id of the machine on the disk and reports to Microsoft what it runs, unless this is
-# set before it is imported (microsoft/onnxruntime#27379).
+# Without this, onnxruntime 1.29 and later report what they run to Microsoft (microsoft/onnxruntime#27379).
 os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 
-_HOMES = {
-    "Pad": "tendigits.notebook.pad",
-    "Reader": "tendigits.read.reader",
-    "Recipe": "tendigits.model.recipe",
-    "TendigitsError": "tendigits.errors",
-    "evaluate_run": "tendigits.report.evaluate",
-    "fit": "tendigits.engine.fit",
-    "load_model": "tendigits.model.file",
-    "load_recipe": "tendigits.model.recipe_files",
-    "plot_history": "tendigits.report.curves",
-    "resume_run": "tendigits.train.pipeline",
-    "run_recipe": "tendigits.train.pipeline",
+_MODULES: dict[str, tuple[str, ...]] = {
+    "Pad": ("tendigits.notebook.pad", "train", "notebook"),
+    "Reader": ("tendigits.read.reader",),
+    "Recipe": ("tendigits.model.recipe",),
+    "TendigitsError": ("tendigits.errors",),
+    "evaluate_run": ("tendigits.report.evaluate", "train"),
+    "fit": ("tendigits.engine.fit", "train"),
+    "load_model": ("tendigits.model.file", "train"),
+    "load_recipe": ("tendigits.model.recipe_files",),
+    "plot_history": ("tendigits.report.curves", "train"),
+    "resume_run": ("tendigits.train.pipeline", "train"),
+    "run_recipe": ("tendigits.train.pipeline", "train"),
 }
-
-_NEEDS = {
-    "Pad": ("train", "notebook"),
-    "evaluate_run": ("train",),
-    "fit": ("train",),
-    "load_model": ("train",),
-    "plot_history": ("train",),
-    "resume_run": ("train",),
-    "run_recipe": ("train",),
-}
-"""Name -> the extras that it needs."""
+"""Name -> its module, and the extras that it needs."""
 
 __all__ = [
     "Pad",
@@ -74,12 +63,12 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    if name in _HOMES:
-        if name in _NEEDS:
-            from tendigits.extras import require
+    if name in _MODULES:
+        from tendigits.extras import require
 
-            require(f"tendigits.{name}", *_NEEDS[name])
-        return getattr(importlib.import_module(_HOMES[name]), name)
+        module, *extras = _MODULES[name]
+        require(f"tendigits.{name}", *extras)
+        return getattr(importlib.import_module(module), name)
     if name == "__version__":
         from importlib.metadata import version
 

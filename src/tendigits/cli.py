@@ -1,4 +1,4 @@
-"""The command `tendigits`: it parses, calls, and turns errors into one line and an exit code. It does nothing else.
+"""The command `tendigits`: parses arguments, calls a command, and turns errors into one line and an exit code.
 
 tendigits --help
 """
@@ -28,10 +28,10 @@ from tendigits.teach.command import teach
 from tendigits.train.command import TrainCommand, train
 
 INTERRUPTED = (128 + signal.SIGINT, 128 + signal.SIGTERM)
-"""Exit codes of what a signal ended."""
+"""Exit codes after a signal."""
 
-LONGEST = 1000
-"""Characters of a message; it may quote a value from a file."""
+MAX_MESSAGE_CHARACTERS = 1000
+"""Longer messages are cut; they may quote a value from a file."""
 
 if TYPE_CHECKING:
     from sys import UnraisableHookArgs
@@ -64,55 +64,57 @@ def tendigits(
 
 
 def main() -> None:
-    """Run the command; a TendigitsError becomes one line and its exit code, a bug one line and exit code 1."""
+    """Run the command. A TendigitsError ends with one line and its exit code, any other error with one line and 1."""
     debug = "--debug" in sys.argv
     # Worker processes import the main module again, unless it is a package's __main__.
     sys.modules["__main__"].__spec__ = find_spec("tendigits.__main__")
     arguments = with_address([argument for argument in sys.argv[1:] if argument != "--debug"]) or ["--help"]
-    signal.signal(signal.SIGTERM, _terminated)
-    sys.unraisablehook = _signal_again
+    signal.signal(signal.SIGTERM, _on_terminate)
+    sys.unraisablehook = _repeat_signal
     for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, TextIOWrapper):  # a name that the terminal's encoding lacks ends no command
+        if isinstance(stream, TextIOWrapper):  # characters that the terminal cannot show are escaped
             stream.reconfigure(errors="backslashreplace")
     try:
         code = app(arguments, standalone_mode=False)
-        if code == 130:  # what typer makes of a KeyboardInterrupt
+        if code == 130:  # typer's exit code for a KeyboardInterrupt
             _fail("interrupted", code, debug)
     except TendigitsError as error:
-        is_unsaid = isinstance(error, Interrupted) and "interrupted" not in str(error)
-        code = _fail(f"interrupted {error}" if is_unsaid else str(error), error.exit_code, debug)
+        message = str(error)
+        if isinstance(error, Interrupted) and "interrupted" not in message:
+            message = f"interrupted {message}"
+        code = _fail(message, error.exit_code, debug)
     except typer.Abort:
         code = _fail("aborted", 1, debug)
     except BrokenPipeError:
-        sys.stderr.close()  # the reader of our output has gone; Python would complain at exit
+        sys.stderr.close()  # otherwise Python reports the closed pipe at exit
         code = 1
     except Exception as error:
-        if hasattr(error, "format_message"):  # wrong usage, from typer's click
+        if hasattr(error, "format_message"):  # a usage error of typer's click
             code = _fail(f"{' '.join(_usage_sentence(error).split())} See: tendigits --help", 2, debug)
         else:
             code = _fail(f"unexpected {type(error).__name__}: {reason_of(error)} (--debug shows where)", 1, debug)
     if code in INTERRUPTED and "jax" in sys.modules:
-        # JAX may still compute what was interrupted: taken down meanwhile, it ends the process by a segmentation fault.
-        with suppress(OSError):  # the reader of our output has gone
+        # JAX may still be computing; a regular exit could end in a segmentation fault.
+        with suppress(OSError):  # a closed pipe
             sys.stdout.flush()
         os._exit(code)
     sys.exit(code or 0)
 
 
 def _fail(message: str, code: int, debug: bool) -> int:
-    if code in INTERRUPTED:  # it ends: another signal would only take its last words
+    if code in INTERRUPTED:  # a second signal must not cut off the message
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, signal.SIG_IGN)
     if debug:
         traceback.print_exc()
-    if len(message) > LONGEST:
-        message = f"{message[:LONGEST]}..."
+    if len(message) > MAX_MESSAGE_CHARACTERS:
+        message = f"{message[:MAX_MESSAGE_CHARACTERS]}..."
     typer.echo(f"tendigits: {printable(message)}", err=True)
     return code
 
 
 def _usage_sentence(error: Any) -> str:
-    """Typer's usage errors as sentences, such as "--port must be 0 to 65535, received 99999."."""
+    """A usage error as a sentence, such as "--port must be 0 to 65535, received 99999."."""
     option, invalid = getattr(error, "param", None), getattr(error.__cause__, "errors", None)
     if option is None or invalid is None:
         message = re.sub("^Invalid value for '(.+?)': ", r"\1: ", error.format_message())
@@ -130,10 +132,8 @@ def _usage_sentence(error: Any) -> str:
     return f"{option.opts[0]} must be {expected}, received {problem['input']}."
 
 
-def _signal_again(ignored: "UnraisableHookArgs") -> None:
-    """Python ignores what is raised in a finalizer or a callback of the garbage collector, and JAX has such a callback:
-    the signal that ended there comes once more in a moment.
-    """
+def _repeat_signal(ignored: "UnraisableHookArgs") -> None:
+    """Send a signal again whose exception was raised, and therefore ignored, in a finalizer or a callback of JAX."""
     number = {KeyboardInterrupt: signal.SIGINT, Interrupted: signal.SIGTERM}.get(ignored.exc_type)
     if number is None:
         sys.__unraisablehook__(ignored)
@@ -141,5 +141,5 @@ def _signal_again(ignored: "UnraisableHookArgs") -> None:
         threading.Timer(0.05, os.kill, (os.getpid(), number)).start()
 
 
-def _terminated(number: int, _: FrameType | None) -> None:
+def _on_terminate(number: int, _: FrameType | None) -> None:
     raise Interrupted(f"by {signal.Signals(number).name}", number)

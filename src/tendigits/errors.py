@@ -9,21 +9,21 @@
     │   ├── StoreError           corrections cannot be stored, or the store is damaged
     │   └── MissingExtraError    optional packages are not installed; an ImportError too
     ├── Failure                  exit code 1: the request is fine, but carrying it out failed
-    │   ├── DownloadError        a file could not be downloaded whole
-    │   ├── DiskError            a file could not be written; the old one is still there
+    │   ├── DownloadError        a file could not be downloaded completely
+    │   ├── DiskError            a file could not be written; the old one is unchanged
     │   ├── DivergedError        the loss or a weight is no longer a finite number
     │   └── HostError            another host or a cluster cannot be reached
     └── Interrupted              exit code 130 or 143: Ctrl-C or SIGTERM; the run can be resumed
 
-A message says what was expected, what was received and what to do, in one line; names in it are `printable` once they
-are shown.
+A message is one line: what was expected, what was received and what to do. Names in it go through `printable` when
+they are shown.
 """
 
 import re
 
 
 class TendigitsError(Exception):
-    """Base of all errors that tendigits raises on purpose; `exit_code` is that of the command."""
+    """Base class of all errors that tendigits raises on purpose; `exit_code` is the command's exit code."""
 
     exit_code = 1
 
@@ -63,11 +63,11 @@ class Failure(TendigitsError):
 
 
 class DownloadError(Failure):
-    """A file could not be downloaded whole."""
+    """A file could not be downloaded completely."""
 
 
 class DiskError(Failure):
-    """A file could not be written; the old one is still there."""
+    """A file could not be written; the old one is unchanged."""
 
 
 class DivergedError(Failure):
@@ -88,23 +88,23 @@ class Interrupted(TendigitsError):
 
 
 _UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
-"""Controls, terminal sequences among them; line and paragraph separators; what turns the direction of text; and
-surrogates, which stand for the bytes of a name that is no UTF-8."""
+"""Control characters, line and paragraph separators, marks that change the direction of text, and surrogates, which
+stand for bytes that are not UTF-8."""
 
 
 def printable(text: str) -> str:
-    """A name from elsewhere, in one line that is UTF-8 and does nothing to a terminal: a newline is shown as \\n."""
+    """Escape the characters that cannot be printed on one line of a terminal: a newline becomes \\n."""
     return _UNPRINTABLE.sub(_escaped, text)
 
 
 def _escaped(found: re.Match[str]) -> str:
     character = found[0]
-    if "\udc80" <= character <= "\udcff":  # Python's "surrogateescape": a byte of the name
+    if "\udc80" <= character <= "\udcff":  # a byte, in Python's "surrogateescape" encoding
         return f"\\x{ord(character) - 0xDC00:02x}"
     return character.encode("unicode_escape").decode()
 
 
 def reason_of(error: BaseException | None) -> str:
-    """The message of another library's error, in one line of at most 300 characters; of the system's, the reason."""
+    """An error's message in one line of at most 300 characters; of an OSError without number and file name."""
     text = (isinstance(error, OSError) and error.strerror) or str(error)
     return " ".join(text.split())[:300]

@@ -1,4 +1,4 @@
-"""Optional dependencies: a feature whose extra is not installed says so in one line, with the pip command.
+"""Optional dependencies: a feature without its extra raises an error that names the pip command.
 
 require("tendigits train", "train")
 """
@@ -18,10 +18,10 @@ EXTRAS = {
     "notebook": {"anywidget": "anywidget"},
     "scale": {"optuna": "Optuna", "pyarrow": "PyArrow", "ray": "Ray"},
 }
-"""Extra -> the modules that show whether it is installed, and what people call them."""
+"""Extra -> the modules that must be installed, and their names for people."""
 
 INCLUDES = {"export": "train", "scale": "train", "notebook": "train"}
-"""Extra -> another one that it includes."""
+"""Extra -> another extra that it includes."""
 
 
 def require(feature: str, *extras: str) -> None:
@@ -48,10 +48,10 @@ def require(feature: str, *extras: str) -> None:
 
 @contextmanager
 def unseen(*packages: str) -> Iterator[None]:
-    """Within the block no import finds these packages, unless they were imported before."""
+    """Hide packages from imports within the block, unless they were imported before."""
     modules = cast(dict[str, Any], sys.modules)
     hidden = [name for name in packages if name not in modules]
-    modules.update(dict.fromkeys(hidden))  # None: Python then says that there is no such module
+    modules.update(dict.fromkeys(hidden))  # with None, an import raises ModuleNotFoundError
     try:
         yield
     finally:

@@ -1,7 +1,7 @@
-"""Whole-file writes: after a crash, a full disk or a power cut, either the old or the new file is there, whole.
+"""Write files whole: after a crash, a full disk or a power cut there is either the old file or the new one.
 
-Every file of a run goes through `replacing`: written beside its final place under a temporary name, flushed to disk,
-checked by the caller, moved over the old file in one step, and the folder flushed too.
+Every file of a run is written through `replacing`: to a temporary file in the same folder, which is flushed to disk and
+checked, and then replaces the old file in one step.
 """
 
 import hashlib
@@ -9,7 +9,6 @@ import json
 import os
 import secrets
 import shutil
-import stat
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -17,42 +16,37 @@ from pathlib import Path
 from typing import Any
 
 from tendigits.errors import DiskError, RunError, reason_of
-from tendigits.untrusted import MAX_TEXT, has_inside, path_inside, read_inside
-
-_PREFIX = ".writing-"
+from tendigits.untrusted import MAX_TEXT_BYTES, has_inside, path_inside, read_inside
 
 LOCK = ".lock"
-"""Name of the file that locks a folder; it holds the id of the process."""
+"""Name of the file that locks a folder; it contains the process id."""
 
-_MAX_HOLDER = 32
-"""Bytes of a process id, and room to spare."""
-
-_OPEN_FILES = ("/proc/", "/dev/fd")
-"""Folders in which the system shows the open files of a process."""
+_PREFIX = ".writing-"
+"""Prefix of temporary files."""
 
 
 @contextmanager
 def replacing(path: Path, check: Callable[[Path], object] = lambda _: None) -> Iterator[Path]:
-    """Yield a temporary path to write to, then move it to `path`, which is replaced whatever it is, a link too.
+    """Yield a temporary path to write to, then move it to `path`; if `path` is a link, the link is replaced.
 
-    For files in a folder that belongs to us. What a person named is written with `writing`.
+    For files in our own folders. For a file that the user named see `writing`.
 
     Args:
-        path: the file's final place; its folder exists.
+        path: the final path; its folder exists.
         check: reads the temporary file and raises if it is wrong.
 
     Raises:
-        DiskError: the file could not be written whole (disk full, no permission); `path` is unchanged.
+        DiskError: the file could not be written (disk full, no permission); `path` is unchanged.
     """
-    # The real name comes last: Keras takes the format from the suffix. Nobody can guess the random part and put a
-    # link there.
+    # The name ends as that of `path`: Keras takes the format from the suffix. The random part cannot be guessed, so
+    # nobody can create a link there.
     temporary = path.with_name(f"{_PREFIX}{os.getpid()}-{secrets.token_hex(4)}-{path.name}")
     try:
-        with _explaining(path):
+        with _disk_errors(path):
             yield temporary
             _flush(temporary)
         check(temporary)
-        with _explaining(path):
+        with _disk_errors(path):
             temporary.replace(path)
             _flush(path.parent)
     finally:
@@ -62,10 +56,9 @@ def replacing(path: Path, check: Callable[[Path], object] = lambda _: None) -> I
 
 @contextmanager
 def writing(path: Path, check: Callable[[Path], object] = lambda _: None) -> Iterator[Path]:
-    """As `replacing`, for a file that a person named, which need not be a regular one.
+    """Like `replacing`, for a file that the user named, which may be a link, a pipe or a device such as /dev/stdout.
 
-    Of a link, the file that it leads to is replaced. Into a device, a pipe and what the system opens for a process,
-    such as /dev/stdout, what was written is copied after the check.
+    The target of a link is replaced. Into a pipe or a device the content is copied after the check.
     """
     if not _is_stream(path):
         with replacing(Path(os.path.realpath(path)) if path.is_symlink() else path, check) as temporary:
@@ -73,12 +66,17 @@ def writing(path: Path, check: Callable[[Path], object] = lambda _: None) -> Ite
         return
     with tempfile.TemporaryDirectory() as folder:
         temporary = Path(folder) / path.name
-        with _explaining(path):
+        with _disk_errors(path):
             yield temporary
         check(temporary)
-        # Not created, and not cut to nothing: the shell has opened it, and other programs may write to it, too.
-        with _explaining(path), temporary.open("rb") as source, open(path, "ab", opener=_open_existing) as stream:
+        with _disk_errors(path), temporary.open("rb") as source, path.open("ab") as stream:
             shutil.copyfileobj(source, stream)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write `text` to `path` as UTF-8 through `replacing`. Raises DiskError."""
+    with replacing(path) as temporary:
+        temporary.write_text(text, encoding="utf-8", newline="\n")
 
 
 def make_folder(path: Path) -> None:
@@ -90,9 +88,9 @@ def make_folder(path: Path) -> None:
 
 
 def make_inside(folder: Path, name: str) -> Path:
-    """Make a folder in a folder of ours, unless it is there. Raises DiskError, also where it is a link to another."""
-    make_folder(folder)
+    """Make a subfolder if it does not exist, and return its path. Raises DiskError, also if it is a link."""
     try:
+        folder.mkdir(parents=True, exist_ok=True)
         path = path_inside(folder, name)
         path.mkdir(exist_ok=True)
     except OSError as error:
@@ -100,52 +98,47 @@ def make_inside(folder: Path, name: str) -> Path:
     return path
 
 
-def write_text(path: Path, text: str) -> None:
-    """Write `text` to `path` as UTF-8, whole or not at all. Raises DiskError."""
-    with replacing(path) as temporary:
-        temporary.write_text(text, encoding="utf-8", newline="\n")
-
-
-def write_or_compare(path: Path, settings: Mapping[str, Any], made: str, advice: str) -> None:
-    """Write down what a folder is made with, or check that it is the same as before.
+def write_or_compare(path: Path, settings: Mapping[str, Any], verb: str, advice: str) -> None:
+    """Write the settings of a folder as JSON, or check that they are the same as before.
 
     Args:
-        path: a JSON file in the folder.
-        made: how it was made, for the message: "was read with".
+        path: the JSON file.
+        settings: the settings.
+        verb: how the folder was made, for the message: "was read with".
         advice: what else to do, for the message.
 
     Raises:
-        RunError: it was made with other settings, or the file is damaged.
+        RunError: the settings differ, or the file is damaged.
     """
     if not os.path.lexists(path):
         write_text(path, json.dumps(settings, indent=2) + "\n")
         return
     try:
-        before = json.loads(read_inside(path.parent, path.name, MAX_TEXT))
+        before = json.loads(read_inside(path.parent, path.name, MAX_TEXT_BYTES))
         different = [key for key, value in settings.items() if before.get(key) != value]
     except (OSError, ValueError, AttributeError, RecursionError) as error:
         raise RunError(f"{path} is damaged: {reason_of(error)}; {advice}") from None
     if different:
-        raise RunError(f"{path.parent} {made} another {' and another '.join(different)}; {advice}")
+        raise RunError(f"{path.parent} {verb} another {' and another '.join(different)}; {advice}")
 
 
 def remove_leftovers(folder: Path) -> None:
-    """Delete the temporary files of a killed process; call this only while holding the folder's lock."""
+    """Delete the temporary files of a killed process; only while holding the folder's lock."""
     for leftover in folder.glob(f"{_PREFIX}*"):
-        with suppress(OSError):  # a folder of that name is none of ours
+        with suppress(OSError):
             leftover.unlink()
 
 
 @contextmanager
 def lock_folder(folder: Path, advice: str) -> Iterator[None]:
-    """Lock a folder while writing to it; the system unlocks it when the process ends, however it ends.
+    """Lock a folder while writing to it. The operating system releases the lock when the process ends.
 
     Args:
         folder: an existing folder.
         advice: what else to do if it is locked, for the message.
 
     Raises:
-        RunError: another process holds the lock; its id is in the message. Or the lock is not a file of the folder.
+        RunError: another process holds the lock, or the lock is not a regular file.
         DiskError: the folder cannot be written to.
     """
     from filelock import FileLock, Timeout
@@ -153,38 +146,34 @@ def lock_folder(folder: Path, advice: str) -> Iterator[None]:
     path = folder / LOCK
     if os.path.lexists(path) and not has_inside(folder, LOCK):
         raise RunError(f"expected a regular file as the lock {path}, found another; delete it, or {advice}")
-    # Not 0: a process that only checks the lock holds it for a moment.
+    # Another process may hold the lock for a moment to check it.
     lock = FileLock(path, timeout=0.5, preserve_lock_file=True)
     try:
         lock.acquire()
     except Timeout:
-        raise RunError(f"{folder} is in use by process {_holder(folder)}; wait for it, or {advice}") from None
+        holder = "unknown"
+        with suppress(OSError):
+            holder = read_inside(folder, LOCK, 32).decode(errors="replace") or holder
+        raise RunError(f"{folder} is in use by process {holder}; wait for it, or {advice}") from None
     except OSError as error:
         raise DiskError(f"cannot lock {folder}: {error.strerror}; {advice}") from None
     try:
-        with suppress(OSError):  # Windows may refuse to write to a locked file
-            path_inside(folder, LOCK).write_text(str(os.getpid()))
+        with suppress(OSError):  # Windows does not write to a locked file
+            path.write_text(str(os.getpid()))
         remove_leftovers(folder)
         yield
     finally:
         lock.release()
 
 
-def _holder(folder: Path) -> str:
-    """Read the process id in a folder's lock."""
-    with suppress(OSError):
-        return read_inside(folder, LOCK, _MAX_HOLDER).decode(errors="replace") or "unknown"
-    return "unknown"
-
-
 def sha256(path: Path) -> str:
-    """Compute the SHA-256 of a file, as 64 hexadecimal digits."""
+    """The SHA-256 of a file, as 64 hexadecimal digits."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def need_space(folder: Path, n_bytes: int) -> None:
-    """Raise DiskError unless `folder`, which need not exist yet, has room for `n_bytes`."""
+    """Raise DiskError unless there are `n_bytes` free for `folder`, which need not exist yet."""
     existing = next(path for path in (folder.absolute(), *folder.absolute().parents) if path.exists())
     free = shutil.disk_usage(existing).free
     if free < n_bytes:
@@ -196,7 +185,7 @@ def need_space(folder: Path, n_bytes: int) -> None:
 
 @contextmanager
 def muted(descriptor: int) -> Iterator[None]:
-    """Discard whatever this process, C libraries included, writes to a file descriptor: 1 is stdout, 2 is stderr."""
+    """Discard what this process and its children write to a file descriptor: 1 is stdout, 2 is stderr."""
     original, null = os.dup(descriptor), os.open(os.devnull, os.O_WRONLY)
     try:
         os.dup2(null, descriptor)
@@ -208,26 +197,15 @@ def muted(descriptor: int) -> Iterator[None]:
 
 
 def _is_stream(path: Path) -> bool:
-    """Whether it is there and can be written to, but not replaced."""
-    try:
-        mode = path.stat().st_mode
-    except OSError:
-        return False
-    if not stat.S_ISREG(mode):
-        return not stat.S_ISDIR(mode)
-    while not os.path.realpath(path.parent).startswith(_OPEN_FILES):
-        if not path.is_symlink():
-            return False
-        path = path.parent / path.readlink()  # step by step: the last one, in /proc, leads to the open file itself
-    return True
-
-
-def _open_existing(path: str, flags: int) -> int:
-    return os.open(path, flags & ~os.O_CREAT)
+    """Whether the path is a pipe or a device, or names an open file of this process, such as /dev/stdout."""
+    if str(path.absolute()).startswith(("/dev/std", "/dev/fd/", "/proc/")):
+        return path.exists()
+    return path.exists() and not path.is_file() and not path.is_dir()
 
 
 @contextmanager
-def _explaining(path: Path) -> Iterator[None]:
+def _disk_errors(path: Path) -> Iterator[None]:
+    """Turn errors of the operating system, and of h5py, into DiskError."""
     try:
         yield
     except (OSError, RuntimeError) as error:  # h5py reports a full disk as a RuntimeError
@@ -235,8 +213,9 @@ def _explaining(path: Path) -> Iterator[None]:
 
 
 def _flush(path: Path) -> None:
+    """Flush a file or a folder to disk."""
     if os.name == "nt" and path.is_dir():
-        return  # Windows opens no folder, and keeps renames in its journal
+        return  # Windows cannot open folders
     descriptor = os.open(path, os.O_RDONLY if path.is_dir() else os.O_RDWR)
     try:
         os.fsync(descriptor)

@@ -1,8 +1,9 @@
-"""The environment of a result: versions, machine and git commit, for run.json and the benchmarks."""
+"""The environment of a result, for run.json and the benchmarks: versions, machine and git commit."""
 
 import os
 import platform
 import subprocess
+from contextlib import suppress
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ _PACKAGES = ("tendigits", "keras", "jax", "jaxlib", "numpy", "h5py", "pillow")
 
 
 def describe_environment() -> dict[str, Any]:
-    """Versions of Python and the libraries, the platform, the processor and the number of usable cores."""
+    """Versions of Python and the libraries, platform, processor and number of usable cores."""
     import jax
     import keras
 
@@ -49,13 +50,9 @@ def cores() -> int:
 
 
 def _processor() -> str:
-    return _cpuinfo(Path("/proc/cpuinfo"), "model name") or platform.processor() or platform.machine()
-
-
-def _cpuinfo(path: Path, name: str) -> str:
-    """What Linux says of the first processor; empty where it says nothing."""
-    try:
-        lines = path.read_text().splitlines()
-    except OSError:
-        return ""
-    return next((line.split(":", 1)[1].strip() for line in lines if line.startswith(name)), "")
+    """The processor's name, in Linux from /proc/cpuinfo."""
+    with suppress(OSError):
+        for line in Path("/proc/cpuinfo").read_text().splitlines():
+            if line.startswith("model name"):
+                return line.split(":", 1)[1].strip()
+    return platform.processor() or platform.machine()

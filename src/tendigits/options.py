@@ -1,4 +1,4 @@
-"""Options that several commands share, each written once.
+"""Options that several commands share.
 
 def train(data: Data = None, runs: Runs = Path("runs")) -> None: ...
 """

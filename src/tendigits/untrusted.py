@@ -1,51 +1,67 @@
-"""Open files that somebody else may have made: none blocks, none is too large, and no link leads out of a folder.
+"""Read files that somebody else may have made: regular files of limited size, TOML and zip archives.
 
-    data = read_file(Path("mine.toml"), MAX_TEXT)               # the user named it: a link is followed
-    data = read_inside(run, "report.html", MAX_TEXT)            # in a folder that came as a whole: it is not
-    with open_inside(run, "checkpoints/epoch-0001.npz", 2**30) as file: ...
+    data = read_file(Path("mine.toml"), MAX_TEXT_BYTES)         # named by the user: links are followed
+    data = read_inside(run, "report.html", MAX_TEXT_BYTES)      # in a folder from elsewhere: links are refused
+    settings = read_toml(Path("mine.toml"))
 
-Every function raises OSError, whose `strerror` says what was expected and found.
+Functions that open files raise OSError; its `strerror` says what was expected and found.
 """
 
 import errno
 import os
 import stat
+import tomllib
+import zipfile
 from io import BufferedReader
 from pathlib import Path
+from typing import Any
 
-MAX_TEXT = 16 * 2**20
-"""Bytes of a text that a program wrote for itself: a record, a curve of 10,000 epochs, a report with its pictures."""
+MAX_TEXT_BYTES = 16 * 2**20
+"""Size limit of a text that tendigits wrote: a record, the history of 10,000 epochs, a report with its pictures."""
 
-_FLAGS = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOCTTY", 0) | getattr(os, "O_BINARY", 0)
-"""O_NONBLOCK: a pipe that took the file's place after the first look does not block either."""
+MAX_TOML_BYTES = 256 * 2**10
+"""Size limit of a TOML file; a form with the maximum of 1,000 fields takes a third of it."""
 
-_KINDS = {stat.S_IFDIR: "a folder", stat.S_IFIFO: "a pipe", stat.S_IFSOCK: "a socket", stat.S_IFLNK: "a link"}
+MAX_TOML_DOTS = 64
+"""Dots in a line of TOML. tomllib takes quadratic time for the parts of a key."""
+
+MAX_TOML_DEPTH = 16
+"""Nested tables and lists in a TOML file; our settings have three levels."""
+
+_KINDS = {stat.S_IFDIR: "a folder", stat.S_IFIFO: "a pipe", stat.S_IFSOCK: "a socket"}
 
 
 def open_file(path: Path, max_bytes: int) -> BufferedReader:
     """Open a regular file for reading; a link to one is followed."""
-    return _open(path, max_bytes, 0)
+    found = path.stat()
+    if not stat.S_ISREG(found.st_mode):  # a pipe would block, and opening some devices has effects
+        kind = _KINDS.get(stat.S_IFMT(found.st_mode), "a device")
+        raise OSError(errno.EINVAL, f"expected a regular file, found {kind}", str(path))
+    if found.st_size > max_bytes:
+        reason = f"expected at most {max_bytes:,} bytes, received {found.st_size:,}"
+        raise OSError(errno.EFBIG, reason, str(path))
+    return path.open("rb")
 
 
 def open_inside(folder: Path, name: str, max_bytes: int) -> BufferedReader:
-    """Open a regular file in a folder, or in a folder in it; neither it nor a folder on the way may be a link."""
-    return _open(path_inside(folder, name), max_bytes, getattr(os, "O_NOFOLLOW", 0))
+    """Open a regular file in a folder or its subfolders; neither the file nor a subfolder may be a link."""
+    return open_file(path_inside(folder, name), max_bytes)
 
 
 def read_file(path: Path, max_bytes: int) -> bytes:
-    """All bytes of a file, as `open_file` opens it."""
+    """All bytes of a file, opened as by `open_file`."""
     with open_file(path, max_bytes) as file:
         return _read(file)
 
 
 def read_inside(folder: Path, name: str, max_bytes: int) -> bytes:
-    """All bytes of a file, as `open_inside` opens it."""
+    """All bytes of a file, opened as by `open_inside`."""
     with open_inside(folder, name, max_bytes) as file:
         return _read(file)
 
 
 def has_inside(folder: Path, name: str) -> bool:
-    """Whether `open_inside` would open a file of this name, but for its size and permissions."""
+    """Whether there is a file that `open_inside` accepts, apart from its size and permissions."""
     try:
         return stat.S_ISREG(path_inside(folder, name).stat().st_mode)
     except OSError:
@@ -53,39 +69,85 @@ def has_inside(folder: Path, name: str) -> bool:
 
 
 def path_inside(folder: Path, name: str) -> Path:
-    """The path of `name` in a folder, for libraries that open it themselves; nothing on the way may be a link.
-
-    The folder itself may be one: the user named it.
-    """
+    """The path of `name` in a folder. Raises OSError if it, or a folder between, is a link; `folder` may be one."""
     path = folder / name
     if path.is_symlink() or Path(os.path.realpath(path)) != Path(os.path.realpath(folder), name):
-        raise OSError(errno.ELOOP, f"expected a file of its own in {folder}, found a link to elsewhere", str(path))
+        raise OSError(errno.ELOOP, f"expected a file inside {folder}, found a link to elsewhere", str(path))
     return path
 
 
-def _open(path: Path, max_bytes: int, flags: int) -> BufferedReader:
-    _check(path, path.stat(), max_bytes)  # before it is opened: opening alone makes some devices do something
-    file = os.fdopen(os.open(path, _FLAGS | flags), "rb")
+def read_toml(path: Path) -> dict[str, Any]:
+    """Read a TOML file of settings.
+
+    Raises:
+        OSError: it cannot be read, is not a regular file, or is too large.
+        ValueError: it is not TOML, or exceeds the limits of `parse_toml`.
+    """
+    return parse_toml(read_file(path, MAX_TOML_BYTES).decode("utf-8"))
+
+
+def parse_toml(text: str) -> dict[str, Any]:
+    """Parse TOML. Raises ValueError for too many dots in a line, too deep nesting, and integers over 64 bits."""
+    for number, line in enumerate(text.split("\n"), 1):
+        if line.count(".") > MAX_TOML_DOTS and not line.lstrip().startswith("#"):
+            raise ValueError(f"expected at most {MAX_TOML_DOTS} dots in a line, line {number} has {line.count('.'):,}")
     try:
-        _check(path, os.fstat(file.fileno()), max_bytes)
-    except OSError:
-        file.close()
-        raise
-    return file
+        content = tomllib.loads(text)
+    except RecursionError:
+        raise _too_deep() from None
+    _check_toml(content, MAX_TOML_DEPTH)
+    return content
 
 
-def _check(path: Path, found: os.stat_result, max_bytes: int) -> None:
-    if not stat.S_ISREG(found.st_mode):
-        kind = _KINDS.get(stat.S_IFMT(found.st_mode), "a device")
-        raise OSError(errno.EINVAL, f"expected a regular file, found {kind}", str(path))
-    if found.st_size > max_bytes:
-        reason = f"expected at most {max_bytes:,} bytes, received {found.st_size:,}"
-        raise OSError(errno.EFBIG, reason, str(path))
+def check_zip(file: BufferedReader, max_bytes: int, *, deflated: bool = False) -> dict[str, zipfile.ZipInfo]:
+    """Check the directory of a zip before its members are read.
+
+    Args:
+        file: opened for reading; afterwards its position is the start.
+        max_bytes: limit for the sizes of all unpacked members together.
+        deflated: whether members may be compressed. A compressed member can unpack to more than the size in the
+            directory, so the caller must stop reading at that size.
+
+    Returns:
+        The members by name.
+
+    Raises:
+        ValueError: it is too large, has a name twice, or a member is compressed.
+        OSError, zipfile.BadZipFile: it cannot be read, or is not a zip.
+    """
+    with zipfile.ZipFile(file) as archive:
+        members = archive.infolist()
+    file.seek(0)
+    for member in members:
+        is_stored = member.compress_type == zipfile.ZIP_STORED and member.file_size == member.compress_size
+        if not is_stored and not (deflated and member.compress_type == zipfile.ZIP_DEFLATED):
+            allowed = "stored or deflated" if deflated else "stored uncompressed"
+            raise ValueError(f"expected members that are {allowed}, {member.filename!r} is not")
+    if (total := sum(member.file_size for member in members)) > max_bytes:
+        raise ValueError(f"expected at most {max_bytes:,} bytes unpacked, its members have {total:,}")
+    by_name = {member.filename: member for member in members}
+    if len(by_name) < len(members):
+        raise ValueError("two of its members have the same name")
+    return by_name
 
 
 def _read(file: BufferedReader) -> bytes:
     size = os.fstat(file.fileno()).st_size
     data = file.read(size + 1)
-    if len(data) > size:  # it grew meanwhile, or is one of /proc, whose sizes are 0
+    if len(data) > size:  # it is being written, or is one of /proc, whose sizes are 0
         raise OSError(errno.EFBIG, f"expected {size:,} bytes, received more", str(file.name))
     return data
+
+
+def _check_toml(value: Any, depth: int) -> None:
+    if isinstance(value, dict | list):
+        if depth == 0:
+            raise _too_deep()
+        for inner in value.values() if isinstance(value, dict) else value:
+            _check_toml(inner, depth - 1)
+    elif isinstance(value, int) and value.bit_length() > 63:
+        raise ValueError("expected whole numbers of at most 64 bits, received a larger one")
+
+
+def _too_deep() -> ValueError:
+    return ValueError(f"expected at most {MAX_TOML_DEPTH} nested tables and lists, received more")

@@ -1,63 +1,35 @@
-"""Run by test_kill_saving.py: forks a child that saves again and again, and kills it at a chosen moment.
+"""Saves known models or checkpoints, for the tests of crashes: is killed while it saves, or runs out of disk space.
 
-    python saver.py models FOLDER < requests > answers
+    python saver.py kill models FOLDER < requests > answers
+    python saver.py full checkpoints FOLDER > outcomes
 
-A request is a line of JSON: {"first": ..., "saves": 5, "mark": "b", "nth": 1, "delay": 0.2} starts a child that saves
-five times, waits until it has written the mark b for the second time or has ended, sleeps 0.2 s, and kills it. The
-answer has the child's exit status and all its marks, one letter each.
-
-Keras is imported once, before the forks, and computes nothing until then: JAX cannot be forked once it has started.
+A request to `kill` is a line of JSON: {"first": 3, "saves": 2, "delay": 0.2} forks a child that saves number 3, 4 and
+so on, and kills it 0.2 s after the second save. The answer is the number of completed saves.
 """
 
-import functools
 import itertools
 import json
 import os
+import resource
 import signal
 import sys
 import time
-import traceback
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from tendigits.errors import DiskError
 from tendigits.model.recipe import Recipe
 from tendigits.train import checkpoint
 
-SAVED = "z"
-"""The mark of a whole save that has returned."""
-MODEL_MARKS = {"model.keras": "abc", "model.h5": "def"}
-"""Writing, checking, replacing."""
-CHECKPOINT_MARKS = "abc"
-
-Mark = Callable[[str], None]
+Save = Callable[[int], object]
 
 
-def recipe(which: int) -> Recipe:
-    """The recipe of model 0 or 1, which differ in every weight."""
-    return Recipe(hidden=(16,), seed=which)
-
-
-def known_models() -> tuple[list[Any], np.ndarray]:
-    """Both models, and digits to check them with."""
-    from tendigits.model.network import build_network, compile_network
-
-    models = [compile_network(build_network(recipe(which)), recipe(which)) for which in (0, 1)]
-    for model in models:
-        model.optimizer.build(model.trainable_variables)
-    return models, np.random.default_rng(0).random((32, 784), np.float32)
-
-
-def keep_compiled_programs(folder: Path) -> None:
-    """Each save compiles the same few programs: once is enough."""
-    import jax
-
-    jax.config.update("jax_compilation_cache_dir", str(folder))
-    jax.config.update("jax_persistent_cache_min_compile_time_secs", 0)
-    jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)
+def recipe(number: int) -> Recipe:
+    """Even and odd numbers have models that differ in every weight."""
+    return Recipe(hidden=(16,), seed=number % 2)
 
 
 def known_checkpoint(epoch: int) -> checkpoint.Checkpoint:
@@ -69,88 +41,90 @@ def known_checkpoint(epoch: int) -> checkpoint.Checkpoint:
     )
 
 
-def marking(module: object, letters: Callable[[Path], str], mark: Mark) -> None:
-    """Make the module's `replacing` report its three phases."""
-    replacing = module.replacing
+def model_saver(folder: Path) -> Save:
+    """A function that saves the model of a number."""
+    import jax
 
-    @contextmanager
-    def marked(path: Path, check: Callable[[Path], None]) -> Iterator[Path]:
-        writing, checking, replaced = letters(path)
+    from tendigits.model.file import save_model
+    from tendigits.model.network import build_network, compile_network
 
-        def marked_check(temporary: Path) -> None:
-            mark(checking)
-            check(temporary)
-            mark(replaced)
-
-        mark(writing)
-        with replacing(path, check=marked_check) as temporary:
-            yield temporary
-
-    module.replacing = marked
+    # Each save compiles the same programs.
+    jax.config.update("jax_compilation_cache_dir", str(folder.parent / "compiled"))
+    jax.config.update("jax_persistent_cache_min_compile_time_secs", 0)
+    jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)
+    models: list[Any] = [compile_network(build_network(recipe(number)), recipe(number)) for number in (0, 1)]
+    for model in models:
+        model.optimizer.build(model.trainable_variables)
+    x = np.random.default_rng(0).random((32, 784), np.float32)
+    return lambda number: save_model(models[number % 2], folder, x)
 
 
-def save_models(folder: Path, mark: Mark, first: int) -> Iterator[None]:
-    """Save the two known models in turn."""
-    from tendigits.model import file
-
-    marking(file, lambda path: MODEL_MARKS[path.name], mark)
-    models, x = known_models()
-    for which in itertools.cycle((first, 1 - first)):
-        file.save_model(models[which], folder, x)
-        yield
+def checkpoint_saver(folder: Path) -> Save:
+    """A function that saves the checkpoint of a number."""
+    return lambda number: checkpoint.save_checkpoint(known_checkpoint(number), folder)
 
 
-def save_checkpoints(folder: Path, mark: Mark, first: int) -> Iterator[None]:
-    """Save the known checkpoints from epoch `first` on."""
-    marking(checkpoint, lambda _: CHECKPOINT_MARKS, mark)
-    for epoch in itertools.count(first):
-        checkpoint.save_checkpoint(known_checkpoint(epoch), folder)
-        yield
-
-
-def child(save: Callable[..., Iterator[None]], writer: int, first: int, saves: int) -> None:
-    """Never returns."""
-    try:
-        mark = lambda letter: os.write(writer, letter.encode())  # noqa: E731
-        for _ in itertools.islice(save(mark=mark, first=first), saves):
-            mark(SAVED)
-        os._exit(0)
-    except BaseException:
-        traceback.print_exc()
-        os._exit(1)
-
-
-def answer(save: Callable[..., Iterator[None]], request: dict) -> dict:
-    """Fork, wait, kill."""
+def killed(make_saver: Callable[[Path], Save], folder: Path, first: int, saves: int, delay: float) -> int:
+    """Fork a child that saves, and kill it. Returns the number of completed saves."""
     reader, writer = os.pipe()
     pid = os.fork()
     if pid == 0:
-        os.close(reader)
-        child(save, writer, request["first"], request["saves"])
+        try:
+            save = make_saver(folder)  # not before the fork: JAX cannot be forked once it has started
+            for number in itertools.count(first):
+                save(number)
+                os.write(writer, b".")
+        finally:
+            os._exit(1)
     os.close(writer)
-    marks = ""
-    while marks.count(request["mark"]) <= request["nth"] and (letter := os.read(reader, 1)):
-        marks += letter.decode()
-    time.sleep(request["delay"])
+    done = sum(len(os.read(reader, 1)) for _ in range(saves))
+    time.sleep(delay)
     os.kill(pid, signal.SIGKILL)
     _, status = os.waitpid(pid, 0)
-    while letters := os.read(reader, 4096):
-        marks += letters.decode()
+    assert os.waitstatus_to_exitcode(status) == -signal.SIGKILL
+    while more := os.read(reader, 100):
+        done += len(more)
     os.close(reader)
-    return {"marks": marks, "status": os.waitstatus_to_exitcode(status)}
+    return done
 
 
-def main() -> None:
-    kind, folder = sys.argv[1], Path(sys.argv[2])
-    save = functools.partial({"models": save_models, "checkpoints": save_checkpoints}[kind], folder)
-    if kind == "models":
-        from tendigits.model import file  # noqa: F401
+def full(save: Save, largest: Path) -> list[str]:
+    """Save number 3 while the disk is full at various bytes, then with enough space.
 
-        keep_compiled_programs(folder.parent / "compiled")
-    for line in sys.stdin:
-        sys.stdout.write(json.dumps(answer(save, json.loads(line))) + "\n")
-        sys.stdout.flush()
+    Returns the outcome of each save, with the names of all files after each that failed.
+    """
+    save(1)
+    save(2)
+    before = {path.name: path.read_bytes() for path in largest.parent.iterdir()}
+    n = largest.stat().st_size
+    outcomes = []
+    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    for limit in (0, 1, 100, 2048, 10_000, n // 2, n - 5000, n - 100, n - 1, resource.RLIM_INFINITY):
+        resource.setrlimit(resource.RLIMIT_FSIZE, (limit, resource.RLIM_INFINITY))
+        try:
+            save(3)
+            outcomes.append("saved")
+        except DiskError as error:
+            outcomes.append(str(error))
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+        if limit != resource.RLIM_INFINITY:
+            after = {path.name: path.read_bytes() for path in largest.parent.iterdir()}
+            outcomes.extend(
+                name if before.get(name) == after[name] else f"{name} has changed" for name in sorted(after)
+            )
+    return outcomes
 
 
 if __name__ == "__main__":
-    main()
+    mode, kind, folder = sys.argv[1], sys.argv[2], Path(sys.argv[3])
+    make_saver = {"models": model_saver, "checkpoints": checkpoint_saver}[kind]
+    if mode == "full":
+        name = {"models": "model.keras", "checkpoints": "epoch-0002.npz"}[kind]
+        sys.stdout.write(json.dumps(full(make_saver(folder), folder / name)))
+    else:
+        if kind == "models":
+            import tendigits.model.file  # noqa: F401  # once for all children
+        for line in sys.stdin:
+            sys.stdout.write(f"{killed(make_saver, folder, **json.loads(line))}\n")
+            sys.stdout.flush()

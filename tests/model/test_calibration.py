@@ -8,7 +8,7 @@ from hypothesis.extra.numpy import arrays
 from scipy.special import softmax
 
 from tendigits.model.calibration import (
-    HIGHEST,
+    MAX_TEMPERATURE,
     apply_temperature,
     calibrate,
     find_threshold,
@@ -27,19 +27,19 @@ rows = st.integers(1, 40).flatmap(
 
 
 @pytest.fixture
-def sure():
-    """5,000 answers whose logits are 2.5 times what would be right."""
+def overconfident():
+    """5,000 predictions whose logits are 2.5 times too large."""
     rng = np.random.default_rng(0)
     logits = rng.normal(0, 1.5, (5000, 10))
     labels = np.array([rng.choice(10, p=row) for row in softmax(logits, axis=1)], np.uint8)
     return softmax(2.5 * logits, axis=1).astype(np.float32), labels
 
 
-def test_the_temperature_is_that_of_an_independent_search(sure):
+def test_the_temperature_against_scipy(overconfident):
     from scipy.optimize import minimize_scalar
     from sklearn.metrics import log_loss
 
-    probabilities, labels = sure
+    probabilities, labels = overconfident
     logits = np.log(probabilities.astype(float))
 
     def loss(temperature):
@@ -54,21 +54,21 @@ def test_the_temperature_is_that_of_an_independent_search(sure):
     assert (calibration.n, calibration.on) == (5000, "held-out training digits")
 
 
-def test_a_temperature_is_a_softmax_of_the_logits_over_it(sure):
+def test_a_temperature_divides_the_logits(overconfident):
     logits = np.random.default_rng(1).normal(0, 3, (50, 10))
     expected = softmax(logits / 1.7, axis=1)
     np.testing.assert_allclose(apply_temperature(softmax(logits, axis=1), 1.7), expected)
-    np.testing.assert_allclose(apply_temperature(sure[0], 1.0), sure[0], atol=1e-6)
+    np.testing.assert_allclose(apply_temperature(overconfident[0], 1.0), overconfident[0], atol=1e-6)
 
 
-def test_probabilities_of_zero_and_one_are_taken():
+def test_probabilities_of_zero_and_one():
     probabilities = np.eye(10, dtype=np.float32)[[3, 4, 5]]
     calibration = calibrate(probabilities, np.array([3, 4, 6], np.uint8))
-    assert 1 < calibration.temperature <= HIGHEST
+    assert 1 < calibration.temperature <= MAX_TEMPERATURE
     assert calibration.ece_after < calibration.ece_before == pytest.approx(1 / 3)
 
 
-def test_where_all_is_right_there_is_nothing_to_fit():
+def test_without_a_mistake_the_temperature_is_1():
     labels = np.arange(10, dtype=np.uint8)
     calibration = calibrate(np.eye(10) * 0.8 + 0.02, labels)
     assert calibration.temperature == 1
@@ -76,22 +76,22 @@ def test_where_all_is_right_there_is_nothing_to_fit():
 
 
 @given(rows)
-def test_the_fit_is_never_worse_than_none(answers):
+def test_the_fit_never_increases_the_cross_entropy(answers):
     from sklearn.metrics import log_loss
 
     probabilities, labels = answers
     after = apply_temperature(probabilities, fit_temperature(probabilities, labels))
 
-    def loss(shares):
-        return log_loss(labels, np.maximum(shares, 1e-12), labels=range(10))
+    def loss(predicted):
+        return log_loss(labels, np.maximum(predicted, 1e-12), labels=range(10))
 
     assert loss(after) <= loss(apply_temperature(probabilities, 1.0)) + 1e-6
 
 
-def test_bins_are_scikit_learns(sure):
+def test_bins_against_scikit_learn(overconfident):
     from sklearn.calibration import calibration_curve
 
-    probabilities, labels = sure
+    probabilities, labels = overconfident
     right = probabilities.argmax(axis=1) == labels
     bins = [found for found in reliability(probabilities, labels) if found.n]
     accuracy, confidence = calibration_curve(right, probabilities.max(axis=1), n_bins=15, strategy="uniform")
@@ -100,35 +100,35 @@ def test_bins_are_scikit_learns(sure):
 
 
 @given(rows)
-def test_coverage_is_what_counting_says(answers):
+def test_risk_and_coverage_against_counting(answers):
     probabilities, labels = answers
     curve = risk_coverage(probabilities, labels)
     confidence, right = probabilities.max(axis=1), probabilities.argmax(axis=1) == labels
     assert curve.coverage[-1] == 1
     assert (np.diff(curve.coverage) > 0).all()
     assert (np.diff(curve.threshold) < 0).all()
-    for threshold, share, error in zip(curve.threshold, curve.coverage, curve.risk, strict=True):
+    for threshold, coverage, risk in zip(curve.threshold, curve.coverage, curve.risk, strict=True):
         accepted = confidence >= threshold
-        assert share == pytest.approx(accepted.mean())
-        assert error == pytest.approx((~right[accepted]).mean())
+        assert coverage == pytest.approx(accepted.mean())
+        assert risk == pytest.approx((~right[accepted]).mean())
 
 
 @given(rows, st.floats(0, 1))
-def test_the_threshold_keeps_its_promise_and_none_below_it_does(answers, wrong):
+def test_the_threshold_is_the_lowest_with_the_risk(answers, max_risk):
     probabilities, labels = answers
-    threshold = find_threshold(risk_coverage(probabilities, labels), wrong)
+    threshold = find_threshold(risk_coverage(probabilities, labels), max_risk)
     confidence, right = probabilities.max(axis=1), probabilities.argmax(axis=1) == labels
 
-    def share_wrong(least):
-        return (~right[confidence >= least]).mean()
+    def risk(threshold):
+        return (~right[confidence >= threshold]).mean()
 
     if threshold < 1:
-        assert share_wrong(threshold) <= wrong
-    assert all(share_wrong(lower) > wrong for lower in confidence[confidence < threshold])
+        assert risk(threshold) <= max_risk
+    assert all(risk(lower) > max_risk for lower in confidence[confidence < threshold])
 
 
-def test_what_is_no_calibration_is_refused(sure):
-    calibration = calibrate(*sure)
+def test_an_invalid_calibration_is_refused(overconfident):
+    calibration = calibrate(*overconfident)
     assert read_calibration(asdict(calibration)) == calibration
     for change in (
         {"temperature": 0},

@@ -1,14 +1,15 @@
-"""The reader network's file against Keras and onnxruntime, both ways."""
+"""The reader's network as an ONNX file, against Keras and onnxruntime, both ways."""
 
 import keras
 import numpy as np
 import onnx
 import pytest
 
+from helpers import changed
 from tendigits.data.preprocess import standardize
-from tendigits.digits.network import bundled
+from tendigits.digits.network import bundled, bundled_file
 from tendigits.digits.network import from_onnx as open_network
-from tendigits.errors import ModelFileError, UserError
+from tendigits.errors import ModelFileError
 from tendigits.model.onnx import from_onnx, to_onnx, with_metadata
 from tendigits.numbers.network import bundled as lines
 from tendigits.numbers.network import bundled_file as lines_file
@@ -25,7 +26,7 @@ def build() -> keras.Sequential:
     ])  # fmt: skip
 
 
-def test_the_file_answers_as_keras_does():
+def test_the_file_predicts_as_keras_does():
     keras.utils.set_random_seed(1)
     model = build()
     rng = np.random.default_rng(0)
@@ -43,13 +44,7 @@ def test_the_file_answers_as_keras_does():
     assert len(data) < 2_000_000
 
 
-def test_a_layer_that_it_cannot_write_is_told():
-    model = keras.Sequential([keras.Input((28, 28, 1)), keras.layers.UpSampling2D(interpolation="bilinear")])
-    with pytest.raises(UserError, match=r"up_sampling2d\w* with channels_first or interpolation"):
-        to_onnx(model, {})
-
-
-def test_what_was_written_is_read_again():
+def test_a_written_network_is_read_again():
     keras.utils.set_random_seed(2)
     model = build()
     again, about = from_onnx(to_onnx(model, {"temperature": "0.5", "threshold": "0.9"}))
@@ -60,7 +55,7 @@ def test_what_was_written_is_read_again():
     assert to_onnx(*from_onnx(data)) == data  # nothing of it depends on the process
 
 
-def test_the_packages_own_network_becomes_a_keras_model(digits):
+def test_the_packages_digit_network_becomes_a_keras_model(digits):
     from importlib.resources import files
 
     model, about = from_onnx((files("tendigits.digits") / "assets" / "reader.onnx").read_bytes())
@@ -71,7 +66,7 @@ def test_the_packages_own_network_becomes_a_keras_model(digits):
     assert set(about) == {"temperature", "threshold", "labels"}
 
 
-def test_the_packages_line_network_becomes_a_keras_model():
+def test_the_packages_number_network_becomes_a_keras_model():
     data = lines_file()
     model, about = from_onnx(data)
     strip = np.random.default_rng(0).integers(0, 256, (40, 64), dtype=np.uint8)
@@ -87,7 +82,27 @@ def test_metadata_is_added_and_replaced():
     assert from_onnx(data)[1] == {"temperature": "2", "threshold": "0.9", "number_network": "x"}
 
 
-@pytest.mark.parametrize("data", [b"", b"text", onnx.ModelProto().SerializeToString()[:1]])
-def test_another_file_is_told(data):
+@pytest.mark.parametrize("data", [b"", b"text", bundled_file()[:-1], onnx.ModelProto().SerializeToString()[:1]])
+def test_a_damaged_file_is_one_error(data):
     with pytest.raises(ModelFileError, match="expected a network that tendigits wrote"):
         from_onnx(data)
+    with pytest.raises(ModelFileError, match=r"^mine\.onnx is not a complete model file: [^\n]+$"):
+        open_network(data, "mine.onnx")
+
+
+@pytest.mark.parametrize(
+    "metadata",
+    [
+        {"temperature": "nan"}, {"temperature": "0"}, {"temperature": "1e9"}, {"temperature": "warm"},
+        {"threshold": "inf"}, {"threshold": "2"},
+    ],
+)  # fmt: skip
+def test_invalid_metadata_is_refused(metadata):
+    with pytest.raises(ModelFileError, match=r"^mine\.onnx: its metadata is damaged: "):
+        open_network(with_metadata(bundled_file(), metadata), "mine.onnx")
+
+
+def test_a_network_whose_outputs_overflow_is_refused():
+    data = changed(3e38)
+    with pytest.raises(ModelFileError, match="expected finite answers, some are not"):
+        open_network(data, "mine.onnx")

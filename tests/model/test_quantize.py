@@ -1,4 +1,4 @@
-"""Networks in 8 bits: nearly the same answers, and back to a network that can be trained."""
+"""Networks in 8 bits: nearly the same outputs, and back to a network that can be trained."""
 
 import keras
 import numpy as np
@@ -12,7 +12,7 @@ from tendigits.model.quantize import dequantize, quantize
 
 @pytest.fixture(scope="module")
 def network():
-    """A network with a residual block, as the line network has them."""
+    """A network with a residual block, like the network for numbers."""
     keras.utils.set_random_seed(3)
     x = inputs = keras.Input((24, None, 1))
     x = keras.layers.Conv2D(16, 3, strides=2, padding="same", activation="relu")(x)
@@ -32,7 +32,7 @@ def run(data, x):
     return open_session(data, "a network").run(None, {"image": x})[0]
 
 
-def test_eight_bits_say_nearly_the_same_and_metadata_stay(network, samples):
+def test_a_quantized_network_has_nearly_the_same_outputs_and_the_same_metadata(network, samples):
     small = quantize(network, samples[:8], ends=False)
     assert len(small) < 0.7 * len(network)
     expected = run(network, samples[9])
@@ -42,7 +42,7 @@ def test_eight_bits_say_nearly_the_same_and_metadata_stay(network, samples):
     ]
 
 
-def test_dequantized_it_is_what_it_was_but_for_rounded_weights(network, samples):
+def test_a_dequantized_network_differs_in_rounded_weights_only(network, samples):
     again = dequantize(quantize(network, samples[:8], ends=False))
     kinds = [
         [node.op_type for node in onnx.load_from_string(data).graph.node if node.op_type != "Sum"]

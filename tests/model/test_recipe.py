@@ -3,11 +3,10 @@ import re
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from mypy import api
 
 from tendigits.errors import RecipeError
 from tendigits.model.recipe import Convolution, Recipe
-from tendigits.model.recipe_files import RECIPES, load_recipe
+from tendigits.model.recipe_files import RECIPES, load_recipe, to_toml
 
 fields = st.fixed_dictionaries(
     {},
@@ -31,7 +30,7 @@ fields = st.fixed_dictionaries(
 )
 
 
-def test_the_defaults_are_the_walk_through():
+def test_the_defaults_are_those_of_the_tutorial():
     recipe = Recipe()
     assert (recipe.hidden, recipe.activation, recipe.dropout) == ((512, 512), "relu", 0.2)
     assert (recipe.optimizer, recipe.loss, recipe.metrics) == ("adam", "categorical_crossentropy", ("accuracy",))
@@ -55,15 +54,14 @@ def test_round_trip_as_json(values):
         ({"epoch": 3}, "'epoch' is unknown; did you mean 'epochs'?"),
         ({"zzz": 3}, "'zzz' is unknown; fields are name, convolutions, hidden"),
         ({"optimizer": "adem"}, "'optimizer': expected 'adam', 'adamw'"),
-        ({"hidden": [512, 0]}, "'hidden'"),
         ({"learning_rate": float("nan")}, "'learning_rate': expected a finite number, received nan"),
         ({"convolutions": ["32y5"]}, "'convolutions': expected filters, x kernel, / stride, such as '32x5/2'"),
         ({"augmentation": {"shift": 14.0}}, "'augmentation.shift': expected less than 14, received 14.0"),
         ({"augmentation": {"elastics": 1.0}}, "'augmentation.elastics' is unknown; did you mean 'elastic'?"),
         ({"label_smoothing": 0.1, "loss": "kl_divergence"}, "'label_smoothing': expected 0 with the loss kl_diverg"),
         ({"name": "../x"}, "'name': expected letters"),
+        ({"residual": True, "hidden": [8]}, "'residual': expected at least two hidden layers to connect, received 1"),
         ({"metrics": ["mean_squared_error"]}, "'metrics': expected 'accuracy' first"),
-        ({"dropout": 2.0, "epochs": 0}, "'epochs': expected greater than or equal to 1, received 0"),
     ],
 )
 def test_invalid_settings_are_refused(values, reason):
@@ -73,11 +71,15 @@ def test_invalid_settings_are_refused(values, reason):
         Recipe().with_changes(**values)
 
 
-def test_load_from_a_file(tmp_path):
+def test_load_from_a_file_and_write_it_again(tmp_path):
     path = tmp_path / "wide and short.toml"
-    path.write_text("hidden = [1024]\nepochs = 4\n")
+    path.write_text("hidden = [1024]\nepochs = 4\naugmentation.shift = 2\n")
     recipe = load_recipe(str(path))
-    assert recipe == Recipe(name="wide-and-short", hidden=(1024,), epochs=4)
+    assert recipe == Recipe(name="wide-and-short", hidden=(1024,), epochs=4, augmentation={"shift": 2.0})
+    for known in (recipe, *RECIPES.values()):
+        again = tmp_path / f"{known.name}.toml"
+        again.write_text(to_toml(known))
+        assert load_recipe(str(again)) == known
 
 
 @pytest.mark.parametrize(
@@ -90,7 +92,7 @@ def test_load_from_a_file(tmp_path):
         ("table.toml", b"[hidden]\na = 1", "'hidden'"),
     ],
 )
-def test_what_is_no_recipe_is_refused_in_one_line(tmp_path, name, content, reason):
+def test_an_invalid_file_is_refused_in_one_line(tmp_path, name, content, reason):
     if content is not None:
         (tmp_path / name).write_bytes(content)
     with pytest.raises(RecipeError) as caught:
@@ -109,7 +111,7 @@ def test_any_bytes_as_a_file(tmp_path_factory, content):
         assert str(path) in str(error)
 
 
-def test_a_convolution_is_read():
+def test_a_convolution_is_parsed():
     assert Convolution.parse("32") == Convolution(32, kernel=3, stride=1)
     assert Convolution.parse("32x5/2") == Convolution(32, kernel=5, stride=2)
     assert Recipe(convolutions=("8", "16/2")).convolution_layers[1] == Convolution(16, 3, 2)
@@ -119,17 +121,3 @@ def test_differences_name_each_field():
     recipe = Recipe(epochs=3, augmentation={"shift": 2.0})
     assert recipe.differences(Recipe()) == {"epochs": (3, 15), "augmentation.shift": (2.0, 0.0)}
     assert set(Recipe.model_fields) - {"augmentation"} <= set(recipe.flat())
-
-
-@pytest.mark.slow
-def test_a_misspelt_field_is_an_error_to_mypy(tmp_path):
-    (tmp_path / "snippet.py").write_text(
-        "from tendigits.model.recipe import Augmentation, Recipe\n"
-        "Recipe(hidden=(3,), augmentation=Augmentation(shift=1.0))\n"
-        "Recipe(hiden=(3,))\n"
-    )
-    options = ["--strict", "--follow-imports=silent", f"--cache-dir={tmp_path}"]
-    out, _, _ = api.run([*options, str(tmp_path / "snippet.py")])
-    errors = out.splitlines()[:-1]
-    assert len(errors) == 1
-    assert 'snippet.py:3: error: Unexpected keyword argument "hiden" for "Recipe"; did you mean "hidden"?' in errors[0]

@@ -53,13 +53,6 @@ def test_any_values_can_be_drawn(values):
     assert not any(re.search(r"\b(nan|inf)\b", chart.split(">", 1)[1]) for chart in charts)
 
 
-def test_thousands_of_epochs_are_simplified():
-    noise = np.random.default_rng(0).normal(0.5, 0.1, 5000).tolist()
-    for chart in history_charts(dict.fromkeys(HISTORY, noise), Recipe()):
-        assert len(chart) < 75_000
-        assert max(read(chart)[2]) <= 41
-
-
 def test_a_reliability_diagram_leaves_empty_bins_out(predictions):
     bins = reliability(*predictions)
     filled = sum(one.n > 0 for one in bins)

@@ -9,7 +9,7 @@ from tendigits.runs.run import open_run
 
 
 @pytest.mark.parametrize(("a", "b"), [(0, 0), (0, 1), (0, 6), (3, 9), (40, 40), (120, 89), (2000, 1700), (5000, 1)])
-def test_the_probability_is_that_of_an_exact_binomial_test(a, b):
+def test_the_p_value_against_scipys_exact_binomial_test(a, b):
     from scipy.stats import binomtest
 
     both = range(50)
@@ -45,12 +45,12 @@ def test_runs_are_compared_by_their_reports(run, runs):
     assert [len(each) for each in wrong] == errors
 
 
-def test_what_cannot_be_compared_says_why(run, runs):
+def test_runs_that_cannot_be_compared(run, runs):
     other = open_run(runs / "b")
     report = json.loads((run.path / "report.json").read_text())
     del report["wrong"]  # as an older version wrote it
     (run.path / "report.json").write_text(json.dumps(report))
-    with pytest.raises(RunError, match="write it anew with: tendigits evaluate"):
+    with pytest.raises(RunError, match="write it again with: tendigits evaluate"):
         mcnemar_of_runs(run, other)
     (run.path / "report.json").unlink()
     with pytest.raises(RunError, match="has no report yet"):

@@ -17,12 +17,6 @@ def test_end_line(recipe, line):
     assert messages.end_line(HISTORY, recipe) == line
 
 
-def test_remedies_are_what_the_recipe_does_not_use_yet():
-    one_cycle = 'schedule = "one-cycle", which starts low'
-    assert messages.remedies(Recipe(hidden=())) == f"learning_rate = 0.0001 or {one_cycle}"
-    assert messages.remedies(Recipe(batch_norm=True, schedule="one-cycle", learning_rate=2.0)) == "learning_rate = 0.2"
-
-
 def test_the_data_record_finds_the_data_again_from_elsewhere(digits, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     record = messages.data_record(digits, "mine.npz")

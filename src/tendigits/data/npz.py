@@ -7,9 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tendigits.archive import check_zip
 from tendigits.errors import DataError
-from tendigits.untrusted import open_file
+from tendigits.untrusted import check_zip, open_file
 
 MAX_BYTES = 1 << 30
 """Of the file, and of its arrays together: 20 times MNIST."""

@@ -15,7 +15,7 @@ from tendigits.data.preprocess import to_input
 from tendigits.digits.layers import Layer, as_pictures
 from tendigits.digits.network import USER_THRESHOLD, Crops, Floats, Network, require_finite
 from tendigits.errors import ModelFileError
-from tendigits.model.calibration import LEAST, Calibration
+from tendigits.model.calibration import MIN_PROBABILITY, Calibration
 from tendigits.model.file import load_calibration, model_path
 from tendigits.model.network import CLASSES, predict
 
@@ -69,7 +69,7 @@ def from_keras(model: keras.Model, name: str, calibration: Calibration | None = 
         found = outputs(crops)
         if not np.isfinite(found).all():
             raise ModelFileError(f"{name}: expected finite outputs, received NaN or infinity; train it again")
-        return np.log(np.maximum(found, LEAST)) if is_softmax else found
+        return np.log(np.maximum(found, MIN_PROBABILITY)) if is_softmax else found
 
     layers = partial(KerasLayers, model)
     if calibration is None:

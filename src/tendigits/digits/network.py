@@ -21,7 +21,7 @@ from tendigits.digits.layers import ShowLayers, open_layers
 from tendigits.digits.runtime import asset, open_session
 from tendigits.errors import ModelFileError, UserError
 from tendigits.extras import require
-from tendigits.model.calibration import LEAST, read_texts
+from tendigits.model.calibration import MIN_PROBABILITY, temperature_and_threshold
 from tendigits.untrusted import read_file
 
 Crops = NDArray[np.uint8]
@@ -142,10 +142,10 @@ def from_onnx(data: bytes, name: str, threads: int | None = None) -> Network:
     def logits(crops: Crops) -> Floats:
         x = to_input(crops).reshape(-1, *given.shape[1:])
         result: Floats = session.run([made.name], {given.name: x})[0]
-        return np.log(np.maximum(result, LEAST)) if is_run else result
+        return np.log(np.maximum(result, MIN_PROBABILITY)) if is_run else result
 
     try:
-        temperature, threshold = read_texts(about, USER_THRESHOLD)
+        temperature, threshold = temperature_and_threshold(about, USER_THRESHOLD)
         number_network = base64.b64decode(about.get(NUMBER_NETWORK, ""), validate=True)
     except ValueError as error:
         raise ModelFileError(f"{name}: its metadata is damaged: {error}") from None

@@ -12,9 +12,8 @@ import keras
 import numpy as np
 
 from tendigits.export.source import Source
-from tendigits.model.file import quiet_keras
-from tendigits.model.keras_zip import add_metadata
-from tendigits.model.keras_zip import read_metadata as read_keras_metadata
+from tendigits.model.file import add_metadata, quiet_keras
+from tendigits.model.file import read_metadata as read_keras_metadata
 
 METADATA = "tendigits_about"
 """Where the metadata is: an entry in the metadata of a .keras file, an attribute of an .h5 file."""

@@ -19,7 +19,7 @@ from tendigits.data.load import load
 from tendigits.data.preprocess import to_input
 from tendigits.digits.network import NUMBER_NETWORK, USER_THRESHOLD, bundled_file, read_onnx
 from tendigits.errors import ModelFileError, RunError
-from tendigits.model.calibration import read_texts
+from tendigits.model.calibration import temperature_and_threshold
 from tendigits.model.file import MODEL, load_calibration, load_model, model_path
 from tendigits.model.network import in_float32, predict
 from tendigits.model.onnx import from_onnx
@@ -134,7 +134,7 @@ def _reader_network(name: str, data: bytes, folder: Path, dataset: Dataset) -> S
     """The package's own network, or one fine-tuned from it."""
     model, metadata = from_onnx(data)
     try:
-        temperature, threshold = read_texts(metadata, USER_THRESHOLD)
+        temperature, threshold = temperature_and_threshold(metadata, USER_THRESHOLD)
     except ValueError as error:
         raise ModelFileError(f"{name}: its metadata is damaged: {error}") from None
     return Source(

@@ -14,19 +14,22 @@ from typing import Any
 
 import numpy as np
 
-LEAST = 1e-12
+MIN_PROBABILITY = 1e-12
 """Lower bound for probabilities, so that their logarithms are finite."""
 
 BINS = 15
-"""Number of bins of confidence, as in the paper."""
+"""Number of confidence bins, as in the paper."""
 
 MAX_RISK = 0.01
 """Fraction of the accepted digits that may be wrong at the threshold (the risk)."""
 
-LOWEST, HIGHEST = 0.05, 20.0
-"""Range of temperatures that are searched."""
+MIN_TEMPERATURE = 0.05
+"""Lower end of the temperature search."""
 
-_LIMITS = {"temperature": (LOWEST, HIGHEST), "threshold": (LEAST, 1.0)}
+MAX_TEMPERATURE = 20.0
+"""Upper end of the temperature search."""
+
+_LIMITS = {"temperature": (MIN_TEMPERATURE, MAX_TEMPERATURE), "threshold": (MIN_PROBABILITY, 1.0)}
 
 
 @dataclass(frozen=True)
@@ -34,39 +37,42 @@ class Calibration:
     """A temperature and a threshold, and the digits that they were fitted on."""
 
     temperature: float
-    """0.05 to 20; above 1 the network was overconfident."""
+    """0.05 to 20; above 1 if the network was overconfident."""
     n: int
-    """Number of digits it was fitted on."""
+    """Number of digits that it was fitted on."""
     on: str
     """Which digits these are."""
     ece_before: float
+    """Expected calibration error on those digits without the temperature, 0 to 1."""
     ece_after: float
-    """Expected calibration error on those digits, 0 to 1."""
+    """The same with the temperature."""
     threshold: float
     """0 to 1: the lowest confidence at which at most 1% of the accepted digits are wrong."""
 
 
 @dataclass(frozen=True)
 class Bin:
-    """Digits with a confidence above `low` and at most `high`; the means are None if there are none."""
+    """Digits with a confidence above `low` and at most `high`."""
 
     low: float
     high: float
     n: int
     confidence: float | None
+    """Mean confidence; None for an empty bin."""
     accuracy: float | None
+    """None for an empty bin."""
 
 
 @dataclass(frozen=True, eq=False)
 class RiskCoverage:
-    """The risk-coverage curve of selective prediction, from the strictest threshold to none; float64 (k,) each."""
+    """The risk-coverage curve of selective prediction, from the highest threshold to the lowest; float64 (k,) each."""
 
     threshold: np.ndarray
-    """Lowest confidence that is accepted; falling."""
+    """Lowest accepted confidence, in falling order."""
     coverage: np.ndarray
     """Fraction of all digits that is accepted, rising to 1."""
     risk: np.ndarray
-    """Risk: the fraction of the accepted digits that is wrong."""
+    """Fraction of the accepted digits that is wrong."""
 
 
 def calibrate(probabilities: np.ndarray, labels: np.ndarray, on: str = "held-out training digits") -> Calibration:
@@ -90,109 +96,121 @@ def calibrate(probabilities: np.ndarray, labels: np.ndarray, on: str = "held-out
 
 
 def read_calibration(content: Any) -> Calibration:
-    """A calibration from untrusted JSON. Raises ValueError if it is not one."""
+    """A calibration from parsed JSON. Raises ValueError if a field is missing, unknown or out of range."""
     names = [field.name for field in fields(Calibration)]
     if not isinstance(content, dict) or set(content) != set(names):
         raise ValueError(f"expected a calibration with {', '.join(names)}")
-    limits = {**_LIMITS, "ece_before": (0, 1), "ece_after": (0, 1)}
-    for name, (low, high) in limits.items():
-        _within(name, content[name], low, high)
+    for name, (low, high) in (_LIMITS | {"ece_before": (0, 1), "ece_after": (0, 1)}).items():
+        _check_range(name, content[name], low, high)
     if not isinstance(content["n"], int) or not isinstance(content["on"], str):
         raise ValueError("expected the calibration's n as a whole number and on as a text")
     return Calibration(**content)
 
 
-def read_texts(about: Mapping[str, str], threshold: float) -> tuple[float, float]:
-    """Temperature and threshold from the metadata of an untrusted ONNX file; 1 and `threshold` where it has none.
+def temperature_and_threshold(metadata: Mapping[str, str], default_threshold: float) -> tuple[float, float]:
+    """Temperature and threshold from the metadata of an ONNX file; without them 1 and `default_threshold`.
 
     Raises:
-        ValueError: one is no number, not finite, or out of range.
+        ValueError: one is not a number or out of range.
     """
-    found = {"temperature": 1.0, "threshold": threshold}
+    values = {"temperature": 1.0, "threshold": default_threshold}
     for name, (low, high) in _LIMITS.items():
-        if name in about:
-            found[name] = float(about[name])
-            _within(name, found[name], low, high)
-    return found["temperature"], found["threshold"]
+        if name in metadata:
+            values[name] = float(metadata[name])
+            _check_range(name, values[name], low, high)
+    return values["temperature"], values["threshold"]
 
 
-def _within(name: str, value: Any, low: float, high: float) -> None:
-    if isinstance(value, bool) or not isinstance(value, float | int) or not low <= value <= high:  # NaN is not either
+def _check_range(name: str, value: Any, low: float, high: float) -> None:
+    if isinstance(value, bool) or not isinstance(value, float | int) or not low <= value <= high:  # NaN fails, too
         raise ValueError(f"expected the calibration's {name} from {low:g} to {high:g}, received {value!r:.50}")
 
 
 def apply_temperature(probabilities: np.ndarray, temperature: float) -> np.ndarray:
-    """softmax(log(p) / temperature): float (n, 10) -> float64 (n, 10), rows sum to 1; the order in a row stays.
+    """softmax(log(p) / temperature): float (n, 10) -> float64 (n, 10), rows sum to 1.
 
-    A softmax is invariant to a constant, so the logarithms of the probabilities serve as logits.
+    The logarithms of the probabilities serve as logits: a softmax does not change if a constant is added to them.
     """
-    shares: np.ndarray = np.exp(_log_shares(probabilities, temperature))
-    return shares
+    calibrated: np.ndarray = np.exp(_log_probabilities(probabilities, temperature))
+    return calibrated
 
 
 def fit_temperature(probabilities: np.ndarray, labels: np.ndarray) -> float:
-    """The temperature with the lowest cross entropy, to four places; 1 if every digit is classified correctly.
+    """The temperature with the lowest cross entropy, rounded to four decimals.
 
-    The cross entropy is convex in 1 / temperature, so it has one minimum, which a golden-section search finds
-    (J. Kiefer, "Sequential minimax search for a maximum", 1953). If all are right, it has none: it falls for ever.
+    The cross entropy is convex in 1 / temperature, so a golden-section search finds its minimum (J. Kiefer, "Sequential
+    minimax search for a maximum", 1953). If every prediction is right there is no minimum; the result is then 1.
     """
     if (probabilities.argmax(axis=1) == labels).all():
         return 1.0
     rows = np.arange(len(labels))
 
     def loss(log_temperature: float) -> float:
-        return -float(_log_shares(probabilities, exp(log_temperature))[rows, labels].mean())
+        return -float(_log_probabilities(probabilities, exp(log_temperature))[rows, labels].mean())
 
     golden = (sqrt(5) - 1) / 2
-    low, high = log(LOWEST), log(HIGHEST)
+    low, high = log(MIN_TEMPERATURE), log(MAX_TEMPERATURE)
     while high - low > 1e-5:
         width = golden * (high - low)
         if loss(high - width) < loss(low + width):
             high = low + width
         else:
             low = high - width
-    return min(max(round(exp((low + high) / 2), 4), LOWEST), HIGHEST)
+    return min(max(round(exp((low + high) / 2), 4), MIN_TEMPERATURE), MAX_TEMPERATURE)
 
 
 def reliability(probabilities: np.ndarray, labels: np.ndarray, bins: int = BINS) -> list[Bin]:
-    """Accuracy and confidence, of digits as for `calibrate`, for `bins` intervals of confidence of equal width."""
+    """Accuracy and mean confidence of the digits in `bins` confidence intervals of equal width.
+
+    Args:
+        probabilities: float (n, 10), rows sum to 1.
+        labels: integers (n,), 0 to 9.
+        bins: number of intervals.
+    """
     confidence, right = _confidence(probabilities, labels)
     edges = np.linspace(0, 1, bins + 1)
-    place = np.searchsorted(edges[1:-1], confidence)
-    counts = np.bincount(place, minlength=bins)
-    sums = (np.bincount(place, weights, minlength=bins) for weights in (confidence, right))
-    return [
-        Bin(
-            float(edges[i]),
-            float(edges[i + 1]),
-            int(n),
-            confidence=float(confident / n) if n else None,
-            accuracy=float(n_right / n) if n else None,
+    index = np.searchsorted(edges[1:-1], confidence)
+    found = []
+    for i in range(bins):
+        inside = index == i
+        n = int(inside.sum())
+        found.append(
+            Bin(
+                float(edges[i]),
+                float(edges[i + 1]),
+                n,
+                confidence=float(confidence[inside].mean()) if n else None,
+                accuracy=float(right[inside].mean()) if n else None,
+            )
         )
-        for i, (n, confident, n_right) in enumerate(zip(counts, *sums, strict=True))
-    ]
+    return found
 
 
 def calibration_error(bins: list[Bin]) -> float:
     """Expected calibration error, 0 to 1: the mean gap between confidence and accuracy (equation 3 of the paper)."""
-    n = sum(found.n for found in bins)
-    return sum(found.n / n * abs((found.accuracy or 0) - (found.confidence or 0)) for found in bins)
+    n = sum(each.n for each in bins)
+    return sum(each.n / n * abs((each.accuracy or 0) - (each.confidence or 0)) for each in bins)
 
 
 def risk_coverage(probabilities: np.ndarray, labels: np.ndarray) -> RiskCoverage:
-    """Risk and coverage, of digits as for `calibrate`, at each threshold that separates two of them."""
+    """Risk and coverage at each threshold that separates two of the digits.
+
+    Args:
+        probabilities: float (n, 10), rows sum to 1.
+        labels: integers (n,), 0 to 9.
+    """
     confidence, right = _confidence(probabilities, labels)
     order = np.argsort(-confidence, kind="stable")
     confidence, wrong = confidence[order], np.cumsum(~right[order])
-    last = np.flatnonzero(np.append(confidence[1:] != confidence[:-1], True))  # equals are accepted together
+    last = np.flatnonzero(np.append(confidence[1:] != confidence[:-1], True))  # equal ones are accepted together
     accepted = last + 1
     return RiskCoverage(confidence[last], accepted / len(labels), wrong[last] / accepted)
 
 
 def find_threshold(curve: RiskCoverage, max_risk: float = MAX_RISK) -> float:
-    """The lowest threshold with a risk of at most `max_risk`; 1 where there is none."""
-    kept = np.flatnonzero(curve.risk <= max_risk)
-    return float(curve.threshold[kept[-1]]) if len(kept) else 1.0
+    """The lowest threshold with a risk of at most `max_risk`; 1 if none has."""
+    low_risk = np.flatnonzero(curve.risk <= max_risk)
+    return float(curve.threshold[low_risk[-1]]) if len(low_risk) else 1.0
 
 
 def _confidence(probabilities: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -200,8 +218,8 @@ def _confidence(probabilities: np.ndarray, labels: np.ndarray) -> tuple[np.ndarr
     return probabilities.max(axis=1).astype(float), probabilities.argmax(axis=1) == labels
 
 
-def _log_shares(probabilities: np.ndarray, temperature: float) -> np.ndarray:
-    logits = np.log(np.maximum(probabilities.astype(float), LEAST)) / temperature
+def _log_probabilities(probabilities: np.ndarray, temperature: float) -> np.ndarray:
+    logits = np.log(np.maximum(probabilities.astype(float), MIN_PROBABILITY)) / temperature
     logits -= logits.max(axis=1, keepdims=True)
-    shares: np.ndarray = logits - np.log(np.exp(logits).sum(axis=1, keepdims=True))
-    return shares
+    result: np.ndarray = logits - np.log(np.exp(logits).sum(axis=1, keepdims=True))
+    return result

@@ -1,15 +1,17 @@
-"""Save a model whole or not at all, verify that it loads back the same, and load files that may be hostile.
+"""Save a Keras model and verify the file, and load model files.
 
-    saved = save_model(model, folder, x_test)           # model.keras, then model.h5
-    model = load_model("runs/first")                       # a run's model.keras, or a .keras or .h5 file
+    saved = save_model(model, folder, x_test)       # model.keras and model.h5
+    model = load_model("runs/first")                # a run's model.keras, or a .keras or .h5 file
 
-A file may come from anywhere: its sizes, names and links are checked before Keras opens it, nothing in it is
-extracted or unpickled, and code in it is refused (`safe_mode`).
+A model file can contain code. Keras' safe mode refuses to run it, and files over 512 MB are refused; open only files
+that you trust all the same.
 """
 
 import io
+import json
 import logging
 import os
+import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -18,7 +20,6 @@ from pathlib import Path
 from typing import Any
 
 import h5py
-import jax
 import keras
 import numpy as np
 from keras.src.legacy.saving.legacy_h5_format import save_model_to_hdf5
@@ -26,20 +27,22 @@ from keras.src.legacy.saving.legacy_h5_format import save_model_to_hdf5
 from tendigits.errors import ModelFileError
 from tendigits.files import replacing, sha256
 from tendigits.model.calibration import Calibration, read_calibration
-from tendigits.model.hdf5 import MAX_BYTES, check_hdf5
-from tendigits.model.keras_zip import add_metadata, read_metadata, weights_of
 from tendigits.model.network import CLASSES, PIXELS, predict
-from tendigits.untrusted import path_inside, read_file
+from tendigits.untrusted import check_zip, open_file, path_inside
 
-TOLERANCE = 1e-6
+MAX_BYTES = 512 * 2**20
+"""Size limit of a model file; the classic network with its optimizer takes 8 MB."""
+
+MAX_DIFFERENCE = 1e-6
 """Maximum difference between a probability of the live model and of the same model loaded back."""
 
 MODEL = "model.keras"
 """Name of the model in a run's folder."""
 
 MODELS = (MODEL, "model.h5")
-"""What `save_model` writes."""
+"""The files that `save_model` writes."""
 
+_METADATA = "metadata.json"
 _CALIBRATION = "tendigits_calibration"
 
 
@@ -50,9 +53,9 @@ class SavedModel:
     path: Path
     sha256: str
     n: int
-    """Digits whose predictions were compared."""
+    """Number of digits whose predictions were compared."""
     largest_difference: float
-    """Between any of their probabilities."""
+    """Largest difference between two of their probabilities."""
 
 
 def save_model(
@@ -63,21 +66,23 @@ def save_model(
     *,
     expected: np.ndarray | None = None,
 ) -> list[SavedModel]:
-    """Write `model.keras` and `model.h5` into `folder`; each is verified before it takes its name.
+    """Write `model.keras` and `model.h5` into `folder`; each file replaces the old one only after it is verified.
 
-    Verified: it loads, predicts the same for all of x within TOLERANCE and has the same optimizer; `model.keras` also
-    has the optimizer's state, the loss and the metrics, and can go on training. `model.h5` leaves the state out: Keras
-    3.15.1 cannot train a model from a .h5 file that has it. It is written from the copy that was loaded back, for
-    writing a .h5 file takes the optimizer out of the live model's compile config.
+    A file is verified by loading it back: it must predict the same for all of x and have the same optimizer;
+    `model.keras` must also have the same loss, metrics and optimizer state, and take a training step.
+
+    `model.h5` is written without the optimizer's state, with which Keras 3.15.1 could not train the loaded model. It is
+    written from the model that was loaded back, because saving as .h5 removes the optimizer from a model's compile
+    config.
 
     Args:
         x: float32 (n, 784) in [0, 1] to compare on.
-        calibration: goes into model.keras, where `load_calibration` finds it.
-        expected: the model's probabilities for x, float32 (n, 10), where they are known.
+        calibration: stored in model.keras, for `load_calibration`.
+        expected: the model's probabilities for x, float32 (n, 10), if they are known already.
 
     Raises:
-        DiskError: a file could not be written; the ones before are untouched.
-        ModelFileError: a file is not the same when loaded back; it is not kept.
+        DiskError: a file could not be written; the old one is unchanged.
+        ModelFileError: a file is not the same when loaded back; the old one is unchanged.
     """
     expected = predict(model, x) if expected is None else expected
     copies: list[keras.Model] = []
@@ -85,7 +90,7 @@ def save_model(
 
     def verify(path: Path, temporary: Path) -> None:
         try:
-            copy = _open(temporary, own=True)
+            copy = _load(temporary)
             difference = _largest_difference(copy, model, x, expected)
             _verify_optimizer(copy, model)
             if path.suffix == ".keras":
@@ -113,20 +118,27 @@ def load_model(path: str | Path, digest: str | None = None) -> keras.Model:
 
     Args:
         path: a run folder, of which model.keras is loaded, or a `.keras` or `.h5` file.
-        digest: the SHA-256 that the file must have, where it is known.
+        digest: the SHA-256 that the file must have, if it is known.
 
     Raises:
-        ModelFileError: missing, damaged, too large, not safe to open, of other shapes, or with weights that are
-            not finite.
+        ModelFileError: the file is missing, damaged or too large, contains code, has other shapes, or has weights that
+            are not finite.
     """
     path = model_path(Path(path))
-    if digest is not None and path.is_file() and sha256(path) != digest:
+    if not path.is_file():
+        raise ModelFileError(f"expected a model file, there is {'a folder' if path.is_dir() else 'none'} at {path}")
+    if path.suffix not in (".keras", ".h5"):
+        raise ModelFileError(f"expected a .keras or .h5 file, received {path.suffix or 'no ending'!r}: {path}")
+    if (size := path.stat().st_size) > MAX_BYTES:
+        raise ModelFileError(f"{path}: expected at most {MAX_BYTES >> 20} MB, received {size >> 20} MB")
+    if digest is not None and sha256(path) != digest:
         raise ModelFileError(
-            f"{path} is not a complete model file: it has not the SHA-256 that was recorded when it was saved; "
+            f"{path} is not a complete model file: its SHA-256 is not the one that was recorded when it was saved; "
             "train again or restore the file"
         )
-    check_model_file(path)
-    return _open(path)
+    if path.suffix == ".keras":
+        _check_members(path)
+    return _load(path)
 
 
 def model_path(path: Path) -> Path:
@@ -140,47 +152,58 @@ def model_path(path: Path) -> Path:
 
 
 def load_calibration(path: Path) -> Calibration | None:
-    """The calibration in a checked `.keras` file; None if it has none or is a `.h5` file. Raises ModelFileError."""
+    """The calibration in a `.keras` file; None if it has none or is a `.h5` file. Raises ModelFileError."""
     if path.suffix != ".keras":
         return None
     try:
         content = read_metadata(path).get(_CALIBRATION)
         return None if content is None else read_calibration(content)
-    except Exception as error:  # as in check_model_file
+    except Exception as error:  # zipfile, zlib and json raise a dozen classes for damaged files
         raise _incomplete(path, error) from error
 
 
-def check_model_file(path: Path) -> None:
-    """Refuse a file that is damaged or unsafe, before Keras opens it. Raises ModelFileError."""
-    if not path.is_file():
-        raise ModelFileError(f"expected a model file, there is {'a folder' if path.is_dir() else 'none'} at {path}")
-    if path.suffix not in (".keras", ".h5"):
-        raise ModelFileError(f"expected a .keras or .h5 file, received {path.suffix or 'no ending'!r}: {path}")
-    if (size := path.stat().st_size) > MAX_BYTES:
-        raise ModelFileError(f"{path}: expected at most {MAX_BYTES >> 20} MB, received {size >> 20} MB")
-    try:
-        check_hdf5(read_file(path, MAX_BYTES) if path.suffix == ".h5" else weights_of(path))
-    except Exception as error:  # zipfile, zlib and json raise a dozen classes on damaged bytes
-        raise _incomplete(path, error) from error
+def read_metadata(path: Path) -> dict[str, Any]:
+    """The metadata of a `.keras` file: Keras' version, the date and what `add_metadata` added."""
+    with zipfile.ZipFile(path) as archive:
+        return dict(json.loads(archive.read(_METADATA)))
 
 
-def _open(path: Path, own: bool = False) -> keras.Model:
-    """Load a file, and check what Keras makes of it.
+def add_metadata(path: Path, facts: dict[str, Any]) -> None:
+    """Add entries to the metadata of a `.keras` file. Keras ignores them.
 
-    Args:
-        own: this process has just written the file, which is not checked.
+    They are not stored as another member of the zip: Keras 3.15.1 would extract the file into a temporary folder each
+    time it is loaded.
     """
+    with zipfile.ZipFile(path) as archive:
+        members = {name: archive.read(name) for name in archive.namelist()}
+    members[_METADATA] = json.dumps(json.loads(members[_METADATA]) | facts).encode()
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, content in members.items():
+            archive.writestr(name, content)
+
+
+def _check_members(path: Path) -> None:
+    """Check the sizes and checksums in a .keras file, a zip. Raises ModelFileError."""
+    try:
+        with open_file(path, MAX_BYTES) as file:
+            check_zip(file, MAX_BYTES)
+            with zipfile.ZipFile(file) as archive:
+                damaged = archive.testzip()
+    except Exception as error:  # as in load_calibration
+        raise _incomplete(path, error) from error
+    if damaged is not None:
+        raise ModelFileError(f"{path} is not a complete model file: {damaged!r:.100} is damaged; restore the file")
+
+
+def _load(path: Path) -> keras.Model:
+    """Load a file with Keras, and check shapes and weights. Raises ModelFileError."""
     try:
         with quiet_keras():
-            if keras.backend.backend() == "jax" and not own:
-                # First without memory: a configuration of a few bytes can ask for weights of any size. Where this
-                # passes, they are as large as the arrays in the file.
-                jax.eval_shape(lambda: [v.value for v in _load(path, compile=False).variables])
-            model = _load(path)
+            model = keras.models.load_model(path, safe_mode=True)
         if path.suffix == ".h5" and getattr(model, "optimizer", None) is not None:
-            # Where a .h5 file has the optimizer's state, Keras 3.15.1 builds the optimizer for no variables.
+            # If a .h5 file has the optimizer's state, Keras 3.15.1 builds the optimizer for no variables.
             model.optimizer = type(model.optimizer).from_config(model.optimizer.get_config())
-    except Exception as error:  # Keras raises nearly every class, also for a damaged file
+    except Exception as error:  # Keras raises nearly every class for a damaged file
         raise _incomplete(path, error) from error
     shapes = (getattr(model, "input_shape", None), getattr(model, "output_shape", None))
     if shapes != ((None, PIXELS), (None, CLASSES)):
@@ -193,12 +216,8 @@ def _open(path: Path, own: bool = False) -> keras.Model:
     return model
 
 
-def _load(path: Path, **options: Any) -> keras.Model:
-    return keras.models.load_model(path, safe_mode=True, **options)
-
-
 def _incomplete(path: Path, error: Exception) -> ModelFileError:
-    # Keras wraps the cause layer by layer; the innermost message tells.
+    """The error for a file that cannot be loaded, with the innermost reason that Keras gives."""
     text = str(error).rsplit("Exception encountered: ", 1)[-1].split(":\n\n", 1)[-1] or type(error).__name__
     reason = " ".join(text.split()).split(". ")[0]
     return ModelFileError(f"{path} is not a complete model file: {reason[:300]}")
@@ -207,23 +226,23 @@ def _incomplete(path: Path, error: Exception) -> ModelFileError:
 def _write_h5(model: keras.Model, path: Path) -> None:
     """Write a .h5 file without the optimizer's state. `model` loses its optimizer.
 
-    HDF5 only ever writes to memory: where the disk is full, h5py 3.16 takes the process down.
+    HDF5 writes to memory only: on a full disk h5py 3.16 crashes the process.
     """
     model.optimizer = type(model.optimizer).from_config(model.optimizer.get_config())
-    image = io.BytesIO()
-    with h5py.File(image, "w") as root:
+    data = io.BytesIO()
+    with h5py.File(data, "w") as root:
         save_model_to_hdf5(model, root)
         del root["optimizer_weights"]
-    path.write_bytes(image.getbuffer())
+    path.write_bytes(data.getbuffer())
 
 
 def _largest_difference(copy: keras.Model, live: keras.Model, x: np.ndarray, expected: np.ndarray) -> float:
     if copy.get_config() == live.get_config():
-        # Keras' compiled function takes all weights as arguments: what computes the same is not compiled again.
+        # The compiled function takes the weights as arguments, so both models can use the same one.
         live.make_predict_function()
         copy.predict_function = live.predict_function
     difference = float(np.abs(predict(copy, x) - expected).max())
-    if not difference <= TOLERANCE:
+    if not difference <= MAX_DIFFERENCE:
         raise ModelFileError(f"loaded back it predicts otherwise: the largest difference is {difference}")
     return difference
 
@@ -234,10 +253,7 @@ def _verify_optimizer(copy: keras.Model, live: keras.Model) -> None:
 
 
 def _verify_trainable(copy: keras.Model, live: keras.Model, x: np.ndarray, y: np.ndarray) -> None:
-    """`copy` can go on training as `live` would.
-
-    It is compiled the same, has the state of its optimizer and takes a training step; its weights are as before.
-    """
+    """Check that training of `copy` can continue as that of `live`; the weights of both stay the same."""
     if copy.get_compile_config() != live.get_compile_config():
         raise ModelFileError("loaded back it has lost its loss or metrics")
     for mine, other in zip(copy.optimizer.variables, live.optimizer.variables, strict=True):
@@ -245,13 +261,13 @@ def _verify_trainable(copy: keras.Model, live: keras.Model, x: np.ndarray, y: np
             raise ModelFileError(f"loaded back it has lost the optimizer's state, {other.path}")
     weights = copy.get_weights()
     if not np.isfinite(copy.train_on_batch(x, y)[0]):
-        raise ModelFileError("loaded back it cannot go on training")
+        raise ModelFileError("loaded back it cannot be trained further")
     copy.set_weights(weights)
 
 
 @contextmanager
 def quiet_keras() -> Iterator[None]:
-    """Keep Keras from warning that .h5 is a legacy format: here it is asked for."""
+    """Suppress Keras' warning that .h5 is a legacy format."""
     logger = logging.getLogger("absl")
     level = logger.level
     logger.setLevel(logging.ERROR)

@@ -1,4 +1,4 @@
-"""The network of a recipe, as a plain Keras model: Sequential, or functional where it has skip connections.
+"""The network of a recipe, as a plain Keras model: Sequential, or functional if it has skip connections.
 
 model = compile_network(build_network(Recipe()), Recipe())
 """
@@ -13,25 +13,27 @@ import numpy as np
 
 from tendigits.model.recipe import Recipe
 
-PIXELS = 784
-SIDE = 28
+IMAGE_SIZE = 28
+"""Width and height of a digit, in pixels."""
+
+PIXELS = IMAGE_SIZE * IMAGE_SIZE
 CLASSES = 10
 
 MOMENTUM = 0.97
 """Momentum of batch normalization's moving mean and variance: in few epochs Keras' 0.99 lags behind the weights."""
 
-WARM_UP = 0.25
+WARM_UP_FRACTION = 0.25
 """Fraction of the steps in which a one-cycle's learning rate rises."""
 
-LOWEST = 0.01
+MIN_RATE_FRACTION = 0.01
 """A one-cycle's first and last learning rate, as a fraction of its peak."""
 
 
 def build_network(recipe: Recipe) -> keras.Model:
     """Convolutions, then Dense and Dropout for each hidden layer, then Dense 10 softmax.
 
-    float32 (n, 784) -> (n, 10), rows sum to 1. Every layer that draws random numbers has its own seed, so the same
-    recipe gives the same weights whatever else the program has drawn.
+    float32 (n, 784) -> (n, 10), rows sum to 1. Every layer that draws random numbers has its own seed, so a recipe
+    always gives the same weights.
     """
     n_layers = len(recipe.hidden) + len(recipe.convolutions)
     seeds = map(int, np.random.SeedSequence(recipe.seed).generate_state(3 * n_layers + 2))
@@ -66,11 +68,11 @@ def rate(recipe: Recipe, steps: int) -> Any:
     """The learning rate, or its schedule over `steps`."""
     if recipe.schedule == "constant":
         return recipe.learning_rate
-    warm_up = max(1, round(WARM_UP * steps))
+    warm_up = max(1, round(WARM_UP_FRACTION * steps))
     return keras.optimizers.schedules.CosineDecay(
-        LOWEST * recipe.learning_rate,
+        MIN_RATE_FRACTION * recipe.learning_rate,
         decay_steps=max(1, steps - warm_up),
-        alpha=LOWEST,
+        alpha=MIN_RATE_FRACTION,
         warmup_target=recipe.learning_rate,
         warmup_steps=warm_up,
     )
@@ -79,9 +81,9 @@ def rate(recipe: Recipe, steps: int) -> Any:
 def count_parameters(recipe: Recipe) -> int:
     """Number of weights and biases of the recipe's network or whole ensemble, without building it.
 
-    669,706 for classic. As in Keras' count, the moving mean and variance of batch normalization are included.
+    669,706 for classic. The moving mean and variance of batch normalization are included, as in Keras.
     """
-    total, channels, side = 0, 1, SIDE
+    total, channels, side = 0, 1, IMAGE_SIZE
     for convolution in recipe.convolution_layers:
         total += convolution.kernel**2 * channels * convolution.filters + 4 * convolution.filters
         channels, side = convolution.filters, -(-side // convolution.stride)
@@ -100,9 +102,10 @@ def predict(model: keras.Model, x: np.ndarray) -> np.ndarray:
 
 
 def in_float32(model: keras.Model) -> keras.Model:
-    """Make a model that was trained with mixed precision compute in float32, and return it.
+    """Let `model`, which has not predicted yet, compute in float32 from now on, and return it.
 
-    It must not have predicted yet. With the same weights, its predictions then match those of its exports.
+    Mixed precision is for training. With the same weights in float32 a network answers alike on every processor, and as
+    its exports do.
     """
     for layer in model._flatten_layers():
         if layer.dtype_policy.name.startswith("mixed_"):
@@ -118,10 +121,10 @@ def summary(model: keras.Model) -> str:
 
 
 def _convolutions(recipe: Recipe, seeds: Iterator[int]) -> Iterator[keras.Layer]:
-    """Strides in place of pooling, which cost less. No bias: batch normalization would undo it."""
+    """Convolution, batch normalization, activation: with strides, which cost less than pooling, and without bias."""
     if not recipe.convolutions:
         return
-    yield keras.layers.Reshape((SIDE, SIDE, 1))
+    yield keras.layers.Reshape((IMAGE_SIZE, IMAGE_SIZE, 1))
     for layer in recipe.convolution_layers:
         yield keras.layers.Conv2D(
             layer.filters, layer.kernel, layer.stride, "same", use_bias=False,
@@ -137,34 +140,35 @@ def _hidden(recipe: Recipe, seeds: Iterator[int]) -> Iterator[list[keras.Layer]]
     """For each hidden layer: Dense, batch normalization, activation, dropout."""
     for number, units in enumerate(recipe.hidden):
         initializer = keras.initializers.GlorotUniform(seed=next(seeds))
-        if recipe.residual and number:  # scaled, so that the sum over all blocks does not grow with their number
+        if recipe.residual and number:  # scaled down, so that the sum of all blocks does not grow with their number
             scale = 1 / (len(recipe.hidden) - 1)
             initializer = keras.initializers.VarianceScaling(scale, "fan_avg", "uniform", seed=initializer.seed)
-        is_apart = recipe.batch_norm or recipe.residual
-        activation = None if is_apart else recipe.activation
+        has_activation_layer = recipe.batch_norm or recipe.residual
+        activation = None if has_activation_layer else recipe.activation
         layers = [keras.layers.Dense(units, activation=activation, kernel_initializer=initializer)]
         if recipe.batch_norm:
             layers.append(keras.layers.BatchNormalization(momentum=MOMENTUM))
-        if is_apart:
+        if has_activation_layer:
             layers.append(keras.layers.Activation(recipe.activation))
         yield [*layers, keras.layers.Dropout(recipe.dropout, seed=next(seeds))]
 
 
 def _residual(x: Any, hidden: Sequence[Sequence[keras.Layer]], seeds: Iterator[int]) -> Any:
-    """Connect the hidden layers as pre-activation residual blocks: Dense(dropout(activation(norm(sum)))) joins the sum.
+    """Connect the hidden layers as pre-activation residual blocks: sum += Dense(dropout(activation(norm(sum)))).
 
-    Where the widths differ the sum is projected. He, Zhang, Ren, Sun, "Identity mappings in deep residual networks",
+    If the widths differ, the sum is projected. He, Zhang, Ren, Sun, "Identity mappings in deep residual networks",
     ECCV 2016, https://arxiv.org/abs/1603.05027
     """
     (dense, *activation), *blocks = hidden
+    policy = dense.dtype_policy
     total = dense(x)
     for dense, *next_activation in blocks:
         branch = dense(_apply(activation, total))
         if total.shape[-1] != dense.units:
             initializer = keras.initializers.GlorotUniform(seed=next(seeds))
-            project = keras.layers.Dense(dense.units, use_bias=False, kernel_initializer=initializer)
+            project = keras.layers.Dense(dense.units, use_bias=False, kernel_initializer=initializer, dtype=policy)
             total = project(total)
-        total = keras.layers.Add()([total, branch])
+        total = keras.layers.Add(dtype=policy)([total, branch])
         activation = next_activation
     return _apply(activation, total)
 
@@ -178,8 +182,6 @@ def _apply(layers: Sequence[keras.Layer], x: Any) -> Any:
 def _loss(recipe: Recipe) -> Any:
     if not recipe.label_smoothing:
         return recipe.loss
-    known = {
-        "categorical_crossentropy": keras.losses.CategoricalCrossentropy,
-        "categorical_focal_crossentropy": keras.losses.CategoricalFocalCrossentropy,
-    }
-    return known[recipe.loss](label_smoothing=recipe.label_smoothing)
+    if recipe.loss == "categorical_crossentropy":
+        return keras.losses.CategoricalCrossentropy(label_smoothing=recipe.label_smoothing)
+    return keras.losses.CategoricalFocalCrossentropy(label_smoothing=recipe.label_smoothing)

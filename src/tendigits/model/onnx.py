@@ -1,4 +1,4 @@
-"""Write a Keras model as an ONNX file, layer by layer, and read the reader's networks back from one.
+"""Convert Keras models to ONNX, layer by layer, and the reader's networks back to Keras.
 
 data = to_onnx(model, {"temperature": "1", "threshold": "0.9"})
 model, about = from_onnx(data)              # a Keras model that can be trained further
@@ -14,19 +14,23 @@ import onnx
 from onnx import GraphProto, TensorProto, helper, numpy_helper
 
 from tendigits.errors import ModelFileError, UserError
-from tendigits.model.onnx_check import check_onnx
 from tendigits.model.onnx_layers import WRITERS, Graph, Value, activated, unsupported
 from tendigits.model.quantize import dequantize
 
 OPSET = 20
-"""Version of ONNX' operators: the first with Gelu; onnxruntime reads it since 1.17."""
+"""Version of ONNX operators: the first with Gelu; onnxruntime supports it since 1.17."""
 
 
 def to_onnx(model: keras.Model, about: dict[str, str], output: str = "logits") -> bytes:
-    """Write a model with one input, which is called `image`, and one output, with `about` as the file's metadata.
+    """Convert a Keras model to the bytes of an ONNX file, whose input is called `image`.
+
+    Args:
+        model: a model with one input and one output.
+        about: the file's metadata.
+        output: name of the file's output.
 
     Raises:
-        UserError: the model has other inputs or outputs, or a layer or setting that is not supported.
+        UserError: the model has more inputs or outputs, or a layer or setting that is not supported.
     """
     file = helper.make_model(
         _graph(model, output),
@@ -40,7 +44,7 @@ def to_onnx(model: keras.Model, about: dict[str, str], output: str = "logits") -
 
 
 def with_metadata(data: bytes, more: dict[str, str]) -> bytes:
-    """The same ONNX file with more metadata, or other metadata under the same names."""
+    """The ONNX file with added or replaced metadata."""
     file = onnx.load_from_string(data)
     about = {entry.key: entry.value for entry in file.metadata_props} | more
     del file.metadata_props[:]
@@ -49,17 +53,16 @@ def with_metadata(data: bytes, more: dict[str, str]) -> bytes:
 
 
 def from_onnx(data: bytes) -> tuple[keras.Model, dict[str, str]]:
-    """Read the Keras model and the metadata from a file that `to_onnx` wrote for a network like the reader's.
+    """Convert one of the reader's networks, as `to_onnx` wrote it, to a Keras model. Returns it and the metadata.
 
     Raises:
-        ModelFileError: not a whole file, or not one that `to_onnx` writes.
+        ModelFileError: the file is damaged, or has operators that the reader's networks do not have.
     """
     try:
-        check_onnx(data)
         file = onnx.load_from_string(dequantize(data))
         onnx.checker.check_model(file)
         model = _model(file.graph)
-    except Exception as error:  # protobuf, onnx and Keras raise many classes
+    except Exception as error:  # protobuf, onnx and Keras raise many classes for damaged files
         reason = " ".join(str(error).split())[:200]
         raise ModelFileError(f"expected a network that tendigits wrote, received another file: {reason}") from None
     return model, {entry.key: entry.value for entry in file.metadata_props}
@@ -80,7 +83,7 @@ def _graph(model: keras.Model, output: str) -> GraphProto:
 
 
 def _write(graph: Graph, model: keras.Model, inputs: list[Value]) -> Value:
-    """Write a model, which may be a layer of another one. Returns its output."""
+    """Add the nodes of a model, which may be a layer of another model. Returns its output."""
     known = {id(t): replace(value, shape=t.shape) for t, value in zip(model.inputs, inputs, strict=True)}
     uses = Counter(id(t) for layer in model.layers for node in layer._inbound_nodes for t in node.input_tensors)
 
@@ -124,7 +127,7 @@ def _model(graph: GraphProto) -> keras.Model:
 
 
 def _layer(node: Any, weights: dict[str, np.ndarray]) -> keras.layers.Layer | None:
-    """The layer that does what a node does; None for one that does nothing in Keras."""
+    """The Keras layer for an ONNX node; None for a node that Keras does not need."""
     attributes = {attribute.name: helper.get_attribute_value(attribute) for attribute in node.attribute}
     if node.op_type == "Conv":
         filters, _, *size = weights[node.input[1]].shape
@@ -141,7 +144,7 @@ def _layer(node: Any, weights: dict[str, np.ndarray]) -> keras.layers.Layer | No
     if node.op_type == "Gemm":
         return keras.layers.Dense(weights[node.input[1]].shape[1])
     if node.op_type == "Transpose":
-        return None  # Keras' channels are last, ONNX' first
+        return None  # channels are last in Keras, first in ONNX
     raise ValueError(f"expected the operators of a reader network, received {node.op_type}")
 
 

@@ -1,4 +1,4 @@
-"""How each Keras layer is written into an ONNX graph.
+"""Convert each Keras layer to nodes of an ONNX graph.
 
 value = WRITERS[type(layer)](graph, layer, value)
 """
@@ -23,9 +23,9 @@ class Value:
 
     name: str
     first: bool = False
-    """Channels come before rows and columns, as in ONNX."""
+    """Whether channels come before rows and columns, as in ONNX."""
     shape: tuple[int | None, ...] = ()
-    """In Keras' order of axes."""
+    """In Keras' order: channels last."""
 
 
 class Graph:
@@ -35,10 +35,10 @@ class Graph:
         self.nodes: list[NodeProto] = []
         self.constants: dict[str, np.ndarray] = {}
         self.uses: Counter[str] = Counter()
-        """Value -> number of layers that take it."""
+        """Name of a value -> number of layers that use it."""
 
     def node(self, kind: str, *inputs: str, **attributes: Any) -> str:
-        """Write a node. Returns the name of its output."""
+        """Add a node. Returns the name of its output."""
         name = f"t{len(self.nodes)}"
         self.nodes.append(helper.make_node(kind, list(inputs), [name], **attributes))
         return name
@@ -50,28 +50,28 @@ class Graph:
         return name
 
     def first(self, value: Value) -> str:
-        """The name of the value with its channels first."""
+        """The name of the value with channels first, transposed if necessary."""
         return value.name if value.first else self.node("Transpose", value.name, perm=[0, 3, 1, 2])
 
     def last(self, value: Value) -> str:
-        """The name of the value with its channels last, as in Keras."""
+        """The name of the value with channels last, transposed if necessary."""
         return self.node("Transpose", value.name, perm=[0, 2, 3, 1]) if value.first else value.name
 
     def fold(self, value: Value, scale: np.ndarray, shift: np.ndarray) -> bool:
-        """Fold `value * scale + shift`, by channel, into the layer that made `value`; returns False if it cannot."""
-        made = self.nodes[-1] if self.nodes else None
-        if made is None or made.output[0] != value.name or self.uses[value.name] > 1:
+        """Fold `value * scale + shift`, by channel, into the node that outputs `value`. Returns whether it could."""
+        node = self.nodes[-1] if self.nodes else None
+        if node is None or node.output[0] != value.name or self.uses[value.name] > 1:
             return False
-        if made.op_type not in ("Conv", "Gemm"):
+        if node.op_type not in ("Conv", "Gemm"):
             return False
-        kernel, bias = made.input[1:3]
-        axes = (-1, 1, 1, 1) if made.op_type == "Conv" else (1, -1)
+        kernel, bias = node.input[1:3]
+        axes = (-1, 1, 1, 1) if node.op_type == "Conv" else (1, -1)
         self.constants[kernel] = np.ascontiguousarray(self.constants[kernel] * scale.reshape(axes), np.float32)
         self.constants[bias] = (self.constants[bias] * scale + shift).astype(np.float32)
         return True
 
     def end(self, value: Value, output: str) -> None:
-        """Name the value `output`."""
+        """Make the value the graph's output, under the name `output`."""
         name = self.last(value)
         if self.nodes and self.nodes[-1].output[0] == name:
             self.nodes[-1].output[0] = output
@@ -80,12 +80,12 @@ class Graph:
 
 
 def unsupported(what: str) -> UserError:
-    """The error for a layer or setting that cannot be written."""
+    """The error for a layer or setting that has no converter."""
     return UserError(f"expected layers that can be exported to ONNX, received {what}; litert and stablehlo take any")
 
 
 def activated(graph: Graph, value: Value, function: Callable[..., Any]) -> Value:
-    """The value after one of Keras' activation functions."""
+    """Add one of Keras' activation functions after a value."""
     name = getattr(function, "__name__", type(function).__name__)
     if name == "linear":
         return value
@@ -119,7 +119,7 @@ def _convolution(graph: Graph, layer: Any, value: Value) -> Value:
 def _pool(graph: Graph, layer: Any, value: Value) -> Value:
     kind = "MaxPool" if isinstance(layer, layers.MaxPooling2D) else "AveragePool"
     window = _window(layer)
-    if window.pop("auto_pad") == "SAME_UPPER":  # onnxruntime would crop the image where strides exceed the window
+    if window.pop("auto_pad") == "SAME_UPPER":  # onnxruntime would crop the image if strides exceed the window
         rows, columns = value.shape[1:3]
         if rows is None or columns is None:
             raise unsupported(f"{layer.name} on images of any size")
@@ -161,7 +161,7 @@ def _dense(graph: Graph, layer: Any, value: Value) -> Value:
 
 
 def _batch_norm(graph: Graph, layer: Any, value: Value) -> Value:
-    """With the moving mean and variance, on the last axis (Keras' default)."""
+    """Normalize with the moving mean and variance, on the last axis (Keras' default)."""
     variance, mean = layer.moving_variance.numpy(), layer.moving_mean.numpy()
     if layer.axis not in (-1, len(value.shape) - 1):
         raise unsupported(f"{layer.name} on axis {layer.axis}")
@@ -175,7 +175,7 @@ def _batch_norm(graph: Graph, layer: Any, value: Value) -> Value:
 
 
 def _reshape(graph: Graph, layer: Any, value: Value) -> Value:
-    shape = graph.constant([0, *layer.target_shape], np.int64)  # 0: as many as come in
+    shape = graph.constant([0, *layer.target_shape], np.int64)  # 0: the batch size of the input
     return Value(graph.node("Reshape", graph.last(value), shape))
 
 
@@ -225,10 +225,9 @@ WRITERS: dict[type, Callable[..., Value]] = {
     layers.Conv2D: _convolution, layers.MaxPooling2D: _pool, layers.AveragePooling2D: _pool,
     layers.GlobalMaxPooling2D: _global_pool, layers.GlobalAveragePooling2D: _global_pool,
     layers.UpSampling2D: _upsampling, layers.Dense: _dense, layers.BatchNormalization: _batch_norm,
-    layers.Rescaling: _rescale,
-    layers.Reshape: _reshape, layers.Flatten: _flatten, layers.Activation: _identity, layers.ReLU: _relu,
-    layers.LeakyReLU: _leaky_relu, layers.Softmax: _softmax, layers.Dropout: _identity,
+    layers.Rescaling: _rescale, layers.Reshape: _reshape, layers.Flatten: _flatten, layers.Activation: _identity,
+    layers.ReLU: _relu, layers.LeakyReLU: _leaky_relu, layers.Softmax: _softmax, layers.Dropout: _identity,
     layers.SpatialDropout2D: _identity, layers.GaussianNoise: _identity, layers.Identity: _identity,
     layers.Add: _merge, layers.Average: _merge, layers.Concatenate: _merge,
 }  # fmt: skip
-"""Layer -> its writer. A layer's `activation`, if it has one, is written after it."""
+"""Keras layer -> its converter. A layer's `activation`, if it has one, is added after it."""

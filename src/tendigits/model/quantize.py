@@ -1,4 +1,4 @@
-"""Quantize a network in ONNX to 8 bits, and back: a quarter of the size, and several times as fast on recent CPUs.
+"""Quantize an ONNX network to 8 bits, and back: a quarter of the size, and several times as fast on recent CPUs.
 
 small = quantize(data, samples)         # weights and activations
 large = dequantize(small)               # the same network in float32, with the quantized weights
@@ -16,45 +16,45 @@ from onnx import helper, numpy_helper
 from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantType, quantize_static
 
 PREPROCESSED = ("onnx.quant.pre_process", "onnxruntime.quant")
-"""What onnxruntime's quantizer looks for in a file's metadata; without it, it logs an advice."""
+"""A metadata entry without which onnxruntime's quantizer logs a warning."""
 
 
 class _Samples(CalibrationDataReader):  # type: ignore[misc]
-    """What the quantizer sees of a network's inputs."""
+    """Feeds batches of input to onnxruntime's quantizer."""
 
     def __init__(self, name: str, batches: Iterable[NDArray[np.float32]]) -> None:
         self._batches = iter(batches)
         self._name = name
 
     def get_next(self) -> dict[str, NDArray[np.float32]] | None:
-        """The next batch."""
+        """The next batch; None after the last."""
         batch = next(self._batches, None)
         return None if batch is None else {self._name: batch}
 
 
 def quantize(data: bytes, samples: Iterable[NDArray[np.float32]], ends: bool = True) -> bytes:
-    """Quantize a network; its metadata stay, and a softmax, which costs nothing and for which 8 bits are too coarse.
+    """Quantize a network. The metadata and a softmax, for which 8 bits are too coarse, stay as they are.
 
     Args:
-        data: an .onnx file as `to_onnx` writes it.
-        samples: batches of its input, from which the ranges of its activations are taken.
-        ends: also the first convolution, the last one and what comes after it, whose errors cost most.
+        data: an .onnx file, as written by `to_onnx`.
+        samples: batches of input that determine the ranges of the activations.
+        ends: whether to quantize the first convolution, the last one and what follows, too; they cost most accuracy.
     """
     file = onnx.load_from_string(data)
     about = {entry.key: entry.value for entry in file.metadata_props}
     for i, node in enumerate(file.graph.node):
         node.name = f"node{i}"
-        if node.op_type == "Sum":  # the same for two summands, but the quantizer knows only this one
+        if node.op_type == "Sum":  # the quantizer supports Add only
             node.op_type = "Add"
-    kept = [node.name for node in file.graph.node if node.op_type == "Softmax"]
-    kept += [] if ends else _ends(file.graph)
+    excluded = [node.name for node in file.graph.node if node.op_type == "Softmax"]
+    excluded += [] if ends else _ends(file.graph)
     helper.set_model_props(file, dict([PREPROCESSED]))
     with TemporaryDirectory() as folder:
         path = Path(folder) / "quantized.onnx"
         quantize_static(
             file, path, _Samples(file.graph.input[0].name, samples), quant_format=QuantFormat.QDQ, per_channel=True,
             reduce_range=True, activation_type=QuantType.QUInt8, weight_type=QuantType.QInt8,
-            nodes_to_exclude=kept,
+            nodes_to_exclude=excluded,
         )  # fmt: skip
         quantized = onnx.load(path)
     del quantized.metadata_props[:]
@@ -63,57 +63,59 @@ def quantize(data: bytes, samples: Iterable[NDArray[np.float32]], ends: bool = T
 
 
 def dequantize(data: bytes) -> bytes:
-    """Undo `quantize`, but for what rounding took from the weights; other files stay as they are."""
+    """Undo `quantize`, except for the rounding of the weights; other files stay as they are."""
     file = onnx.load_from_string(data)
     constants = {constant.name: numpy_helper.to_array(constant) for constant in file.graph.initializer}
-    same: dict[str, str] = {}  # what a value is called that was only quantized and dequantized again
-    made: dict[str, str] = {}  # by which operator
+    same: dict[str, str] = {}  # name of a quantized or dequantized value -> name of the value before
+    operators: dict[str, str] = {}  # name of a value -> the operator that outputs it
     nodes = []
     for node in file.graph.node:
         node.input[:] = [same.get(name, name) for name in node.input]
         if node.op_type == "DequantizeLinear" and node.input[0] in constants:
             constants[node.output[0]] = _dequantized(*(constants[name] for name in node.input))
-        elif node.op_type == "QuantizeLinear" and made.get(node.input[0]) != "Relu" and _cuts(constants, node):
+        elif node.op_type == "QuantizeLinear" and operators.get(node.input[0]) != "Relu" and _is_relu(constants, node):
             nodes.append(helper.make_node("Relu", [node.input[0]], [node.output[0]]))
         elif node.op_type in ("QuantizeLinear", "DequantizeLinear"):
             same[node.output[0]] = node.input[0]
         else:
-            made |= dict.fromkeys(node.output, node.op_type)
+            operators |= dict.fromkeys(node.output, node.op_type)
             nodes.append(node)
     for output in file.graph.output:
         if output.name in same:
             raise ValueError(f"expected a network whose output isn't quantized, received {output.name}")
     used = {name for node in nodes for name in node.input}
-    kept = [numpy_helper.from_array(value, name) for name, value in constants.items() if name in used]
+    initializers = [numpy_helper.from_array(value, name) for name, value in constants.items() if name in used]
     del file.graph.node[:], file.graph.initializer[:]
     file.graph.node.extend(nodes)
-    file.graph.initializer.extend(kept)
+    file.graph.initializer.extend(initializers)
     return bytes(file.SerializeToString())
 
 
 def _ends(graph: onnx.GraphProto) -> list[str]:
-    """The first convolutions, the last ones, and what comes after these, in each branch."""
-    ends, behind, before = [], set[str](), set[str]()  # what is made by convolutions, and what goes into them
+    """The first convolutions, the last ones, and the nodes after these, in each branch."""
+    ends: list[str] = []
+    after_convolution = set[str]()
+    before_convolution = set[str]()
     for node in graph.node:
-        if behind.isdisjoint(node.input) and node.op_type == "Conv":
+        if after_convolution.isdisjoint(node.input) and node.op_type == "Conv":
             ends.append(node.name)
-        if node.op_type == "Conv" or not behind.isdisjoint(node.input):
-            behind.update(node.output)
+        if node.op_type == "Conv" or not after_convolution.isdisjoint(node.input):
+            after_convolution.update(node.output)
     for node in reversed(graph.node):
-        if before.isdisjoint(node.output):
+        if before_convolution.isdisjoint(node.output):
             ends.append(node.name)
-        if node.op_type == "Conv" or not before.isdisjoint(node.output):
-            before.update(node.input)
+        if node.op_type == "Conv" or not before_convolution.isdisjoint(node.output):
+            before_convolution.update(node.input)
     return ends
 
 
-def _cuts(constants: dict[str, NDArray[Any]], node: Any) -> bool:
-    """Whether quantization leaves nothing below 0: the quantizer drops the ReLU before it."""
+def _is_relu(constants: dict[str, NDArray[Any]], node: Any) -> bool:
+    """Whether a quantization node clips values below 0; the quantizer then drops the ReLU before it."""
     return not constants[node.input[2]].any()
 
 
 def _dequantized(value: NDArray[Any], scale: NDArray[Any], zero: NDArray[Any]) -> NDArray[np.float32]:
-    """Weights from 8 bits, each channel with a scale of its own; a bias likewise."""
+    """Weights or biases in float32, from 8 bits with a scale for each channel."""
     shape = (-1, *[1] * (value.ndim - 1)) if scale.ndim else ()
     result: NDArray[np.float32] = (
         (value.astype(np.float32) - zero.reshape(shape).astype(np.float32)) * scale.reshape(shape)

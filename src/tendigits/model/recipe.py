@@ -1,6 +1,6 @@
-"""A recipe: every hyperparameter of a training with its default; frozen, validated and saved with the run.
+"""A recipe: all hyperparameters of a training with their defaults; frozen, validated and saved with the run.
 
-The text under each field is its `description`, the help of the command line's flag.
+The docstring of each field is also the help of its command-line option.
 """
 
 import difflib
@@ -31,31 +31,30 @@ Convolutions = tuple[Annotated[str, Field(pattern=r"^[1-9]\d{0,3}(x[1-9])?(/[1-4
 Fraction = Annotated[float, Field(ge=0, le=1)]
 FractionBelowOne = Annotated[float, Field(ge=0, lt=1)]
 
-MOST_EXPLAINED = 40
-"""Items of a list, and unknown fields, that are looked at: more than are valid, so the error is the same. Settings come
-in requests, too, where a million errors would take a gigabyte."""
+MAX_CHECKED_ITEMS = 40
+"""Items of a list, and unknown fields, that are validated; more are never valid. It bounds the errors of a request."""
 
 
 class Settings(BaseModel):
-    """Frozen fields of exactly the declared types; what is unknown or impossible raises RecipeError."""
+    """Frozen fields of exactly the declared types; an unknown field or an invalid value raises RecipeError."""
 
     model_config = ConfigDict(
         frozen=True, extra="forbid", strict=True, allow_inf_nan=False, use_attribute_docstrings=True
     )
     prefix: ClassVar[str] = ""
-    """Stands before a field's name in messages."""
+    """Prefix of a field's name in error messages."""
 
     @field_validator("*", mode="before")
     @classmethod
     def _accept_lists(cls, value: Any) -> Any:
-        """JSON and TOML have lists where a recipe has tuples."""
-        return tuple(value[:MOST_EXPLAINED]) if isinstance(value, list) else value
+        """Convert the lists of JSON and TOML to tuples."""
+        return tuple(value[:MAX_CHECKED_ITEMS]) if isinstance(value, list) else value
 
     @model_validator(mode="wrap")
     @classmethod
     def _explain_errors(cls, values: Any, validate: ModelWrapValidatorHandler[Self]) -> Self:
         if isinstance(values, dict):
-            values = dict(islice(values.items(), len(cls.model_fields) + MOST_EXPLAINED))
+            values = dict(islice(values.items(), len(cls.model_fields) + MAX_CHECKED_ITEMS))
         try:
             return validate(values)
         except ValidationError as error:
@@ -63,15 +62,15 @@ class Settings(BaseModel):
 
 
 class Augmentation(Settings):
-    """How far each digit may be changed, at random, in each training step. Never a mirror flip."""
+    """Limits of the random changes to each digit in each training step. Digits are never flipped."""
 
     prefix = "augmentation."
 
-    # From 14 pixels on a digit may leave the image.
+    # With 14 pixels or more a digit could leave the image.
     shift: Annotated[float, Field(ge=0, lt=14)] = 0.0
     """Maximum shift along each axis, in pixels of 28."""
 
-    # A 6 that turns further becomes a 9.
+    # A 6 that is rotated further becomes a 9.
     rotate: Annotated[float, Field(ge=0, le=45)] = 0.0
     """Maximum rotation either way, in degrees."""
 
@@ -125,7 +124,7 @@ class Recipe(Settings):
     learning_rate: Annotated[float, Field(gt=0, le=10)] = 0.001
     """Learning rate; with a schedule, its peak."""
 
-    # Smith, 2018.
+    # L. N. Smith, "A disciplined approach to neural network hyper-parameters", 2018.
     schedule: Schedule = "constant"
     """Learning rate schedule; one-cycle rises for a quarter of all steps, then falls along a cosine."""
 
@@ -147,7 +146,7 @@ class Recipe(Settings):
     augmentation: Augmentation = Augmentation()
     """Random changes to the training digits."""
 
-    # 32 are 1,875 steps an epoch on MNIST.
+    # With 32 an epoch of MNIST has 1,875 steps.
     batch_size: Annotated[int, Field(ge=1, le=65536)] = 32
     """Digits in one training step."""
 
@@ -160,11 +159,11 @@ class Recipe(Settings):
     patience: Annotated[int, Field(ge=0, le=10000)] = 2
     """Epochs without improvement before training stops."""
 
-    # Keras' own default keeps the last epoch's weights, `patience` epochs past the best.
+    # Keras' default keeps the weights of the last epoch, `patience` epochs after the best.
     restore_best: bool = True
     """Keep the weights of the best epoch, not of the last."""
 
-    # The same digits for every seed. 0 validates on the test set, as the tutorial does.
+    # The digits are the same for every seed.
     validation_split: Annotated[float, Field(ge=0, le=0.5)] = 0.0
     """Fraction of the training digits to validate on; 0 validates on the test set."""
 
@@ -192,11 +191,11 @@ class Recipe(Settings):
         return self
 
     def with_changes(self, **changes: Any) -> "Recipe":
-        """The same recipe with some fields changed, checked again. Raises RecipeError."""
+        """A copy with some fields changed, validated again. Raises RecipeError."""
         return Recipe(**{**self.model_dump(), **changes})
 
     def with_settings(self, settings: dict[str, Any]) -> "Recipe":
-        """The same with some settings changed; their names are those of `flat`. Raises RecipeError."""
+        """A copy with some settings changed, named as in `flat`. Raises RecipeError."""
         changes: dict[str, Any] = {}
         augmentation = self.augmentation.model_dump()
         for name, value in settings.items():
@@ -205,7 +204,7 @@ class Recipe(Settings):
         return self.with_changes(**changes, augmentation=augmentation)
 
     def flat(self) -> dict[str, Any]:
-        """Field -> value; those of `augmentation` as "augmentation.shift"."""
+        """Field -> value; the fields of `augmentation` are named "augmentation.shift" and so on."""
         values = self.model_dump()
         augmentation = values.pop("augmentation")
         return values | {f"augmentation.{name}": value for name, value in augmentation.items()}
@@ -216,7 +215,7 @@ class Recipe(Settings):
         return [Convolution.parse(text) for text in self.convolutions]
 
     def differences(self, other: "Recipe") -> dict[str, tuple[Any, Any]]:
-        """Field -> (own value, other's value), for the fields that differ."""
+        """Field -> (value in this recipe, value in the other), for the fields that differ."""
         mine, theirs = self.flat(), other.flat()
         return {key: (mine[key], theirs[key]) for key in mine if mine[key] != theirs[key]}
 
@@ -238,12 +237,12 @@ class Convolution:
 
 
 def _explain(settings: type[Settings], error: dict[str, Any]) -> str:
-    """One of pydantic's errors in our words: the field, what was expected, what was received."""
-    place = [str(part) for part in error["loc"] if isinstance(part, str)]
-    field = settings.prefix + ".".join(place)
+    """One of pydantic's errors as a sentence: the field, what was expected, what was received."""
+    path = [part for part in error["loc"] if isinstance(part, str)]
+    field = settings.prefix + ".".join(path)
     if error["type"] == "extra_forbidden":
         fields = settings.model_fields
-        near = difflib.get_close_matches(place[-1], fields, n=1)
+        near = difflib.get_close_matches(path[-1], fields, n=1)
         hint = f"did you mean {near[0]!r}?" if near else f"fields are {', '.join(fields)}"
         return f"recipe field {field!r} is unknown; {hint}"
     expected = re.sub(r"^Input should be (a valid )?|^\w+ should have | after validation, not .*", "", error["msg"])

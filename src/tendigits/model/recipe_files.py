@@ -1,8 +1,8 @@
-"""The recipes of the package, and those in files.
+"""The recipes of the package, and recipes in TOML files.
 
 recipe = load_recipe("classic")            # by name
-recipe = load_recipe("mine.toml")          # a file that names only what differs from classic
-text = to_toml(recipe)                     # such a file
+recipe = load_recipe("mine.toml")          # a file with the settings that differ from classic
+text = to_toml(recipe)                     # the text of such a file
 """
 
 import difflib
@@ -13,14 +13,14 @@ from pathlib import Path
 
 from tendigits.errors import RecipeError
 from tendigits.model.recipe import Recipe
-from tendigits.toml import read_toml
+from tendigits.untrusted import read_toml
 
 
 def load_recipe(name_or_file: str) -> Recipe:
     """A recipe by its name, or from a TOML file whose keys are fields of `Recipe`.
 
     Raises:
-        RecipeError: no such recipe or file, not TOML, an unknown key or an impossible value.
+        RecipeError: no such recipe or file, not TOML, an unknown key or an invalid value.
     """
     if name_or_file in RECIPES:
         return RECIPES[name_or_file]
@@ -35,14 +35,11 @@ def load_recipe(name_or_file: str) -> Recipe:
 
 
 def to_toml(recipe: Recipe) -> str:
-    """A recipe as the text of a file for `load_recipe`: what differs from classic."""
-    ours, classic = recipe.model_dump(mode="json"), Recipe().model_dump(mode="json")
-    table, classic_table = ours.pop("augmentation"), classic.pop("augmentation")
-    lines = [f"{key} = {json.dumps(value)}" for key, value in ours.items() if value != classic[key]]
-    if table != classic_table:
-        lines += ["", "[augmentation]"]
-        lines += [f"{key} = {json.dumps(value)}" for key, value in table.items() if value != classic_table[key]]
-    return "\n".join([*lines, ""])
+    """The text of a TOML file for `load_recipe`, with the settings that differ from classic."""
+    different = {key: json.dumps(value) for key, (value, _) in recipe.differences(Recipe()).items()}
+    lines = [f"{key} = {value}" for key, value in different.items() if "." not in key]
+    table = [f"{key.partition('.')[2]} = {value}" for key, value in different.items() if "." in key]
+    return "\n".join([*lines, *(["", "[augmentation]", *table] if table else []), ""])
 
 
 def _from_toml(path: Path) -> Recipe:
@@ -59,7 +56,7 @@ def _from_toml(path: Path) -> Recipe:
 
 
 def _as_name(stem: str) -> str:
-    """A file's name as a recipe's name, with every character that is not allowed replaced."""
+    """A file's name as a recipe's name: characters that are not allowed are replaced."""
     return re.sub(r"[^A-Za-z0-9._-]", "-", stem).lstrip("._-")[:64] or "mine"
 
 
@@ -72,10 +69,10 @@ def _about(path: Path) -> str:
 _FILES = sorted(
     Path(__file__).with_name("recipes").glob("*.toml"), key=lambda path: (path.stem != "classic", path.stem)
 )
-"""Classic first; each names only what differs from it."""
+"""Classic first."""
 
 RECIPES = {path.stem: _from_toml(path) for path in _FILES}
 """Name -> recipe, for the recipes of the package."""
 
 ABOUT = {path.stem: _about(path) for path in _FILES}
-"""Name -> what the recipe is."""
+"""Name -> description of the recipe."""

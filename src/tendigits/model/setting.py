@@ -1,4 +1,4 @@
-"""The settings of a recipe, described: for the command line's options and for a form.
+"""A description of each setting of a recipe, for command-line options and for the web page's form.
 
 for setting in settings():
     setting.name, setting.kind, setting.default, setting.help
@@ -27,7 +27,7 @@ GROUPS = {
         "optimizer", "learning_rate", "schedule", "weight_decay", "ema_momentum", "label_smoothing", "loss", "metrics",
     ),
 }  # fmt: skip
-"""Fields that belong together, those that are changed most often first; the augmentation's are a group of their own."""
+"""Group -> its fields, most often changed first; the fields of the augmentation are another group."""
 
 
 @dataclass(frozen=True)
@@ -35,22 +35,22 @@ class Setting:
     """One setting of a recipe."""
 
     name: str
-    """As `Recipe.flat` has it, such as "augmentation.shift"."""
+    """As in `Recipe.flat`, such as "augmentation.shift"."""
     group: str
     kind: Kind
     default: Any
     help: str
     choices: tuple[str, ...] = ()
-    """What a choice may be, or each of several choices."""
+    """Allowed values of a choice, or of each of several choices."""
     minimum: float | None = None
-    """Of a number, or of each of several; may itself be excluded."""
+    """Lower limit of a number, or of each of several; the limit itself may be excluded."""
     maximum: float | None = None
-    """Likewise."""
+    """Upper limit, which may be excluded, too."""
 
 
 @cache
 def settings() -> tuple[Setting, ...]:
-    """All settings but the recipe's name, in the order of its fields, the augmentation's last."""
+    """All settings except the recipe's name, in the order of its fields; those of the augmentation come last."""
     groups = {name: group for group, names in GROUPS.items() for name in names}
     fields = [
         describe(name, groups[name], field)
@@ -62,7 +62,7 @@ def settings() -> tuple[Setting, ...]:
 
 
 def describe(name: str, group: str, field: "FieldInfo") -> Setting:
-    """A field of `Recipe`, or of other settings, as a Setting."""
+    """Describe a field of `Recipe`, or of other `Settings`."""
     annotation, item, limits = field.annotation, None, list(field.metadata)
     if get_origin(annotation) is tuple:
         item = get_args(annotation)[0]

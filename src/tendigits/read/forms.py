@@ -32,7 +32,7 @@ from tendigits.errors import DataError, UserError, printable, reason_of
 from tendigits.geometry import Box
 from tendigits.numbers.detections import Detection
 from tendigits.numbers.reader import NumberReader, Reading
-from tendigits.toml import read_toml
+from tendigits.untrusted import read_toml
 
 Grey = NDArray[np.uint8]
 Floats = NDArray[np.float64]

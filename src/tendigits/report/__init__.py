@@ -1,4 +1,1 @@
-"""How good a trained network is: run folders, metrics, curves, and the HTML report.
-
-The commands that list, compare and evaluate runs start in command.py.
-"""
+"""How good a trained network is: metrics, curves, comparisons of runs, and the HTML report."""

@@ -1,4 +1,4 @@
-"""The charts of report.html: drawn by matplotlib, then made part of the page, whose colours and fonts they follow.
+"""The charts of report.html: matplotlib's SVG, changed to use the page's colours and fonts.
 
 history_charts(run.history(), run.recipe())  # two SVG elements for the template
 """
@@ -22,17 +22,17 @@ from tendigits.runs.run import History
 from tendigits.runs.summary import best_epoch
 
 MIN_COVERAGE = 0.05
-"""Where the risk-coverage curve begins: a single error among few digits would dwarf the rest."""
+"""Start of the risk-coverage curve: with fewer digits a single error would dominate the chart."""
 
 STYLE = mpl.rc_context({"figure.figsize": (4.2, 3.4), "font.sans-serif": "DejaVu Sans", "path.simplify_threshold": 1})
-GUIDE: dict[str, Any] = {"color": "black", "linestyle": ":", "linewidth": 1.2}
+GUIDE_STYLE: dict[str, Any] = {"color": "black", "linestyle": ":", "linewidth": 1.2}
 VARIABLES = {COLOURS[0].lower(): "first", COLOURS[1].lower(): "second", "#000000": "muted", "#b0b0b0": "muted"}
-"""The variable of report.css for each of matplotlib's colours: it differs in dark mode and in print."""
+"""matplotlib's colour -> the CSS variable that replaces it, for dark mode and print."""
 
 
 @STYLE
 def history_charts(history: History, recipe: Recipe) -> list[Markup]:
-    """Accuracy and loss over the epochs, with a line at the best one; no chart before the first epoch has ended."""
+    """Charts of accuracy and loss, with a line at the best epoch; none before the first epoch is complete."""
     if not history.get("loss"):
         return []
     best, charts = best_epoch(history, recipe), []
@@ -43,16 +43,16 @@ def history_charts(history: History, recipe: Recipe) -> list[Markup]:
             axes.yaxis.set_major_formatter(PercentFormatter(1))
         ends = [(line.get_label(), *np.take(line.get_ydata(), (0, -1))) for line in axes.lines]
         trends = ", ".join(f"{name} from {first:.3f} to {last:.3f}" for name, first, last in ends)
-        axes.axvline(best, label=f"Best epoch, {best}", **GUIDE)
+        axes.axvline(best, label=f"Best epoch, {best}", **GUIDE_STYLE)
         charts.append(_svg(axes, f"{label} over {len(history['loss'])} epochs: {trends}."))
     return charts
 
 
 @STYLE
 def reliability_diagram(bins: dict[str, list[Bin]]) -> Markup:
-    """Accuracy against confidence, a line for each of one or two lists of bins; a mark grows with the bin's n."""
+    """Accuracy over confidence, with a line for each of one or two lists of bins; larger bins have larger marks."""
     axes = _percent_axes("Reliability diagram", "Confidence", "Accuracy")
-    axes.plot((0, 1), (0, 1), label="Perfect calibration", **GUIDE)
+    axes.plot((0, 1), (0, 1), label="Perfect calibration", **GUIDE_STYLE)
     for (name, line), colour, marker in zip(bins.items(), COLOURS, "os", strict=False):
         x, y, n = np.array([(one.confidence, one.accuracy, one.n) for one in line if one.n]).T
         axes.plot(x, y, color=colour, marker=marker, markersize=3, label=name.capitalize())
@@ -62,14 +62,15 @@ def reliability_diagram(bins: dict[str, list[Bin]]) -> Markup:
 
 @STYLE
 def risk_coverage_chart(curve: RiskCoverage, at_threshold: float | None) -> Markup:
-    """Error rate of the accepted digits against their share, with a line at the coverage at the saved threshold."""
-    axes = _percent_axes("Risk and coverage", "Coverage: share of digits accepted", "Risk: share of these read wrongly")
+    """Error rate over the fraction of accepted digits, with a line at the coverage of the saved threshold."""
+    labels = "Coverage: fraction of digits accepted", "Risk: fraction of these misread"
+    axes = _percent_axes("Risk and coverage", *labels)
     shown = curve.coverage >= MIN_COVERAGE
     axes.plot(curve.coverage[shown], curve.risk[shown], color=COLOURS[0], marker="o", markevery=[-1], label="Risk")
     axes.set(xlim=(0, None), ylim=(0, None))
     if at_threshold is not None:
-        axes.axvline(at_threshold, label="At the threshold", **GUIDE)
-    return _svg(axes, f"The fewer digits are accepted, the fewer are read wrongly; of all, {curve.risk[-1]:.2%}.")
+        axes.axvline(at_threshold, label="At the threshold", **GUIDE_STYLE)
+    return _svg(axes, f"The fewer digits are accepted, the fewer are misread; of all, {curve.risk[-1]:.2%}.")
 
 
 def _percent_axes(title: str, x_label: str, y_label: str) -> Axes:
@@ -81,11 +82,11 @@ def _percent_axes(title: str, x_label: str, y_label: str) -> Axes:
 
 
 def _svg(axes: Axes, description: str) -> Markup:
-    """The figure as an SVG element without styles, which the page's policy forbids, and with a description."""
+    """The figure as an SVG element with a description, and without styles, which the page's policy forbids."""
     figure, file = cast(Figure, axes.figure), StringIO()
     figure.set_layout_engine("constrained")
     figure.legend(loc="outside lower center", ncols=2, frameon=False)
-    with mpl.rc_context({"svg.fonttype": "none", "svg.hashsalt": axes.get_title()}):  # each chart has its own ids
+    with mpl.rc_context({"svg.fonttype": "none", "svg.hashsalt": axes.get_title()}):  # unique ids in each chart
         figure.savefig(file, format="svg", transparent=True)
     svg = re.sub(r"^.*?<svg [^>]*>|<(style|metadata).*?</\1>|<!--.*?-->", "", file.getvalue(), flags=re.DOTALL)
     svg = re.sub(r'<g id="[^"]*"', "<g", svg).replace("xlink:href", "href")

@@ -29,7 +29,7 @@ def evaluate(
     from tendigits.runs.run import find_run
 
     require("tendigits evaluate", "train")
-    found = find_run(run, runs)  # before Keras is loaded
+    found = find_run(run, runs)  # before Keras is imported, so that an error comes at once
     from tendigits.report.evaluate import evaluate_run
     from tendigits.report.metrics import accuracy_text, corrected_text
 
@@ -65,8 +65,7 @@ def runs(
 
     from tendigits.runs.run import find_run
 
-    # As wide as the terminal; in a pipe as wide as needed.
-    # Without markup: the name of a folder is only a name.
+    # In a pipe lines are not wrapped. Names of folders are not parsed as markup.
     console = Console(highlight=False, markup=False, width=None if sys.stdout.isatty() else 1000)
     if names is not None and len(names) > 1:
         require("comparing runs", "train")
@@ -85,7 +84,7 @@ def runs(
 
 
 def print_list(console: "Console", runs: Path) -> None:
-    """A row for each run in a folder, with as many columns as the console is wide enough for."""
+    """Print a row for each run in a folder, with as many columns as fit."""
     from tendigits.report.compare import COLUMNS, fit_columns, list_table
 
     rows = list_table(runs, lambda error: typer.echo(f"tendigits: {printable(str(error))}", err=True))
@@ -102,7 +101,7 @@ def print_list(console: "Console", runs: Path) -> None:
 
 
 def print_run(console: "Console", run: "Run") -> None:
-    """One run in detail: where its recipe differs from classic, and its results."""
+    """Print one run in detail: the settings that differ from classic, and the results."""
     from tendigits.report.compare import describe_run
 
     table = _table(None)
@@ -112,7 +111,7 @@ def print_run(console: "Console", run: "Run") -> None:
 
 
 def print_comparison(console: "Console", runs: "list[Run]") -> None:
-    """Settings that differ, and results, with a column for each run; in several tables where the console is narrow."""
+    """Print different settings and results with a column for each run, in several tables if necessary."""
     from tendigits.report.compare import compare_runs, fit_runs
 
     comparison = compare_runs(runs)
@@ -129,7 +128,7 @@ def print_comparison(console: "Console", runs: "list[Run]") -> None:
 
 
 def _table(headings: "list[str] | None") -> "Table":
-    """A table without lines that never cuts a text off: one that is too long goes on in the next line."""
+    """A table without borders; text that is too long is wrapped, not cut."""
     from rich.table import Column, Table
 
     columns = [Column(heading, overflow="fold") for heading in headings or ("", "")]

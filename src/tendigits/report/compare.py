@@ -1,4 +1,4 @@
-"""Runs as tables: all of a folder, one in detail, and several side by side with their curves in one picture."""
+"""Tables of runs: all runs of a folder, one run in detail, and several runs side by side with their curves."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -8,6 +8,7 @@ from typing import Any
 from tendigits.errors import RunError, UserError
 from tendigits.files import writing
 from tendigits.model.recipe import Recipe
+from tendigits.report.curves import draw_comparison, save_figure
 from tendigits.report.mcnemar import mcnemar_of_runs
 from tendigits.runs.run import Run
 from tendigits.runs.summary import Summary, list_summaries, summarise
@@ -19,33 +20,29 @@ COLUMNS = (
     "run", "status", "recipe", "data", "parameters", "epochs", "val_loss", "val_accuracy", "test accuracy",
     "95% interval", "seconds",
 )  # fmt: skip
-"""Of the table of all runs."""
+"""Columns of the table of all runs."""
 
 DROP_ORDER = ("seconds", "95% interval", "parameters", "val_loss", "data", "epochs", "val_accuracy", "recipe", "status")
-"""Columns that a narrow terminal goes without, the first one first."""
+"""Columns that are left out on a narrow terminal, in this order."""
 
-GAP = 2
+COLUMN_GAP = 2
 """Spaces between columns."""
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """Rows of (what, one value per run)."""
+    """A comparison of runs, as rows of (name, one value per run)."""
 
     names: list[str]
     settings: list[tuple[str, list[str]]]
     """The settings of the recipes that differ."""
     results: list[tuple[str, list[str]]]
     is_it_luck: str | None
-    """Of two runs: whether their difference may be luck, in words, or why that can't be told; None for more."""
+    """For two runs: whether their difference may be luck, or why that is unknown; None for more runs."""
 
 
 def list_table(runs: Path, on_error: Callable[[UserError], None] = lambda _: None) -> list[Row]:
-    """Column -> text for each run in the folder, oldest first.
-
-    Args:
-        on_error: called for each run that cannot be read.
-    """
+    """Column -> text for each run in a folder, oldest first; `on_error` is called for runs that cannot be read."""
     rows = []
     for summary in list_summaries(runs, on_error):
         results = _results(summary)
@@ -55,8 +52,8 @@ def list_table(runs: Path, on_error: Callable[[UserError], None] = lambda _: Non
 
 
 def fit_columns(rows: Sequence[Row], width: int) -> list[str]:
-    """The columns of the table of all runs that fit into `width` characters, in their order."""
-    widths = {column: max(len(column), *(len(row[column]) for row in rows)) + GAP for column in COLUMNS}
+    """The columns of the table of all runs that fit into `width` characters."""
+    widths = {column: max(len(column), *(len(row[column]) for row in rows)) + COLUMN_GAP for column in COLUMNS}
     for column in DROP_ORDER:
         if sum(widths.values()) <= width:
             break
@@ -65,7 +62,7 @@ def fit_columns(rows: Sequence[Row], width: int) -> list[str]:
 
 
 def describe_run(run: Run) -> list[tuple[str, str]]:
-    """One run in detail, as rows of (what, value): settings that differ from the classic recipe, and results."""
+    """One run in detail, as rows of (name, value): settings that differ from the classic recipe, and results."""
     summary, recipe = summarise(run), run.recipe()
     differences = recipe.differences(Recipe()).items()
     settings = [
@@ -92,7 +89,7 @@ def compare_runs(runs: Sequence[Run]) -> Comparison:
         raise RunError("expected two or more different runs to compare; `tendigits runs` lists them")
     recipes = [run.recipe().flat() for run in runs]
     results = [{"recipe": run.recipe().name} | _results(summarise(run)) for run in runs]
-    # Where all validated on the test digits, as the tutorial does, these two rows would be one row twice.
+    # Without a validation split val_accuracy is the test accuracy, which is shown anyway.
     rows = [(key, [result[key] for result in results]) for key in results[0]]
     return Comparison(
         names=_distinct_names(runs),
@@ -107,13 +104,13 @@ def compare_runs(runs: Sequence[Run]) -> Comparison:
 
 
 def fit_runs(comparison: Comparison, width: int) -> list[list[int]]:
-    """Indices of runs, in groups whose columns fit into `width` characters beside the column of headings."""
+    """Indices of runs, in groups whose columns fit into `width` characters next to the column of names."""
     rows = [*comparison.settings, *comparison.results]
-    left = max(len(key) for key, _ in rows) + GAP
+    left = max(len(key) for key, _ in rows) + COLUMN_GAP
     groups: list[list[int]] = []
     free = 0
     for i, name in enumerate(comparison.names):
-        needed = max(len(name), *(len(values[i]) for _, values in rows)) + GAP
+        needed = max(len(name), *(len(values[i]) for _, values in rows)) + COLUMN_GAP
         if not groups or needed > free:
             groups.append([])
             free = width - left
@@ -123,9 +120,7 @@ def fit_runs(comparison: Comparison, width: int) -> list[list[int]]:
 
 
 def draw_runs(runs: Sequence[Run], picture: Path) -> None:
-    """Draw the curves of all runs over each other into a .png whose folder exists. Raises RunError, DiskError."""
-    from tendigits.report.curves import draw_comparison, save_figure
-
+    """Draw the curves of all runs into one .png; its folder must exist. Raises RunError, DiskError."""
     histories = {name: run.history() for name, run in zip(_distinct_names(runs), runs, strict=True)}
     save_figure(draw_comparison(histories), picture.with_suffix(""), (picture.suffix,), writing)
 
@@ -134,11 +129,11 @@ def _is_it_luck(first: Run, second: Run) -> str:
     try:
         return mcnemar_of_runs(first, second).words
     except RunError as error:
-        return f"Is the difference luck? That cannot be told: {error}"
+        return f"Is the difference luck? That is unknown: {error}"
 
 
 def _results(summary: Summary) -> Row:
-    """What came out of a run; one that is not finished shows how far it got."""
+    """The results of a run as texts; '-' for missing ones."""
     has_epoch, interval = summary.best_epoch is not None, summary.test_interval
     return {
         "status": summary.status,
@@ -163,6 +158,6 @@ def _text(value: Any) -> str:
 
 
 def _distinct_names(runs: Sequence[Run]) -> list[str]:
-    """The folders' names, or their whole paths where two have the same name."""
+    """The names of the folders, or their paths if two names are equal."""
     names = [run.path.resolve().name for run in runs]
     return names if len(set(names)) == len(names) else [str(run.path) for run in runs]

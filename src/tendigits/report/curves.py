@@ -1,4 +1,4 @@
-"""The two curves of every Keras tutorial, 'Model Accuracy' and 'Cross Entropy Loss', of one run or of several.
+"""The two curves of every Keras tutorial, 'Model Accuracy' and 'Cross Entropy Loss', of one or several runs.
 
 tendigits.plot_history(model.fit(...)).savefig("curves.png")
 """
@@ -19,8 +19,9 @@ if TYPE_CHECKING:  # matplotlib takes a third of a second to import
 PANELS = (("Model Accuracy", "accuracy", "Accuracy"), ("Cross Entropy Loss", "loss", "Loss"))
 _SIZE = (10.0, 4.2)
 MAX_MARKS = 40
-"""Of a line: with more epochs, only some have a mark."""
-# Okabe and Ito's colours, which colour-blind people can tell apart: https://jfly.uni-koeln.de/color/
+"""Marks on a line; with more epochs only some have one."""
+
+# Okabe and Ito's colours for colour-blind people: https://jfly.uni-koeln.de/color/
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 
 
@@ -28,8 +29,8 @@ def plot_history(history: Any, validation: str = "Test") -> "Figure":
     """Draw accuracy and loss over the epochs, one panel each, as a pyplot figure, so that `plt.show()` shows it.
 
     Args:
-        history: what `model.fit` returns, or its dict with 'loss', 'accuracy' and, with validation data, 'val_loss' and
-            'val_accuracy'; any of them may be missing.
+        history: the result of `model.fit`, or its dict with 'loss', 'accuracy', 'val_loss' and 'val_accuracy', any of
+            which may be missing.
         validation: the name of the second line.
 
     Example:
@@ -43,7 +44,7 @@ def plot_history(history: Any, validation: str = "Test") -> "Figure":
 
 
 def draw_curves(history: History, validation: str = "Test") -> "Figure":
-    """The same figure as `plot_history`, outside pyplot: it is not shown and need not be closed."""
+    """The same figure as `plot_history`, but not managed by pyplot: it is not shown and need not be closed."""
     from matplotlib.figure import Figure
 
     return _draw_run(Figure(figsize=_SIZE, layout="constrained"), history, validation)
@@ -55,7 +56,7 @@ def write_curves(history: History, validation: str, folder: Path) -> None:
 
 
 def draw_comparison(histories: Mapping[str, History]) -> "Figure":
-    """The curves of several runs in one figure: one colour per run, validation solid, training dashed."""
+    """The curves of several runs in one figure: a colour for each run, validation solid, training dashed."""
     from matplotlib.figure import Figure
     from matplotlib.ticker import MaxNLocator
 
@@ -82,7 +83,10 @@ def save_figure(
     """Write the figure as `stem` with each ending; the same figure gives the same bytes. Raises DiskError.
 
     Args:
-        write: `writing` for files that a person named.
+        figure: the figure.
+        stem: the path without its ending.
+        endings: formats that matplotlib knows.
+        write: `writing` for files that the user named.
     """
     import matplotlib as mpl
 
@@ -90,11 +94,11 @@ def save_figure(
         path = stem.with_name(stem.name + ending)
         with write(path) as temporary, mpl.rc_context({"svg.hashsalt": "tendigits"}):
             figure.savefig(temporary, dpi=150, metadata={"Date": None} if ending == ".svg" else {})
-        figure.set_layout_engine("none")  # keeps the layout, which takes a third of the time, for the next file
+        figure.set_layout_engine("none")  # keeps the layout for the next file
 
 
 def draw_panel(axes: "Axes", panel: tuple[str, str, str], history: History, validation: str) -> None:
-    """Draw one of `PANELS`: the line of the training and that of the validation."""
+    """Draw one of `PANELS`, with a line for training and one for validation."""
     from matplotlib.ticker import MaxNLocator
 
     title, key, label = panel
@@ -105,7 +109,7 @@ def draw_panel(axes: "Axes", panel: tuple[str, str, str], history: History, vali
 
 
 def label_axes(axes: "Axes", title: str, x_label: str, y_label: str) -> None:
-    """Set the texts and the look that all curves share."""
+    """Set the texts and the style that all charts share."""
     axes.set(title=title, xlabel=x_label, ylabel=y_label)
     axes.grid(alpha=0.3)
     axes.spines[["top", "right"]].set_visible(False)

@@ -4,13 +4,11 @@ report, folder = evaluate_run("runs/first")
 report, folder = evaluate_run("runs/first", "my_digits/")
 """
 
-from collections.abc import Sequence
 from pathlib import Path
 
 import keras
 import numpy as np
 
-from tendigits.beside import Worker
 from tendigits.data.dataset import Dataset
 from tendigits.data.load import load, load_test
 from tendigits.data.mnist import corrections_of
@@ -21,8 +19,8 @@ from tendigits.model.calibration import Calibration
 from tendigits.model.file import MODEL, load_calibration, load_model
 from tendigits.model.network import predict
 from tendigits.report import messages
-from tendigits.report.html import Evaluation, write_page
-from tendigits.report.metrics import Report, classification_report, write_report
+from tendigits.report.html import Evaluation, write_report
+from tendigits.report.metrics import Report, classification_report
 from tendigits.report.saliency import MAX_MAPS, first_layer, saliency
 from tendigits.runs.run import Record, Run, open_run
 
@@ -32,11 +30,10 @@ def evaluate_run(path: str | Path, data: str | Path | None = None) -> tuple[Repo
 
     Args:
         path: the run's folder.
-        data: other digits, of which the test part is used, or all of them where they are not split; None uses the
-            run's own.
+        data: other digits; their test part is used, or all of them if they are not split. None uses the run's data.
 
     Returns:
-        The report, and the folder it was written to: the run's own, or `evaluated-NAME` in it for other digits.
+        The report and the folder of its files: the run's folder, or `evaluated-NAME` in it for other digits.
     """
     run = open_run(path)
     record = run.record()
@@ -48,7 +45,9 @@ def evaluate_run(path: str | Path, data: str | Path | None = None) -> tuple[Repo
         folder = run.path if data is None else make_inside(run.path, f"evaluated-{Path(data).resolve().stem}")
         calibration = load_calibration(run.path / MODEL)
         probabilities = predict(model, to_input(dataset.x_test))
-        return report_on(model, probabilities, dataset, calibration, run, record, folder), folder
+        evaluation = report_on(model, probabilities, dataset, calibration, run, record)
+        write_report(evaluation, folder)
+        return evaluation.report, folder
 
 
 def report_on(
@@ -58,40 +57,34 @@ def report_on(
     calibration: Calibration | None,
     run: Run,
     record: Record,
-    folder: Path,
-    worker: Worker | None = None,
-    coming: Sequence[str] = (),
-) -> Report:
-    """Evaluate a run's model on the test digits and write the report's files into `folder`. Raises DiskError.
+) -> Evaluation:
+    """Evaluate a run's model on the test digits; `write_report` writes the result.
 
     Args:
-        probabilities: float32 (n, 10), what the model predicts for the test digits.
-        calibration: the model's own, if it has one.
-        worker: writes the files, and is not waited for.
-        coming: names of files in the folder that are written meanwhile, and linked to.
+        model: the trained network.
+        probabilities: float32 (n, 10), its predictions for the test digits.
+        dataset: the test digits.
+        calibration: the model's calibration, if it has one.
+        run: the run's folder.
+        record: content of its run.json.
     """
     report = classification_report(probabilities, dataset.y_test, corrections_of(dataset))
     rows = [mistake.index for mistake in report.mistakes]
     images, predicted = dataset.x_test[rows], np.array([mistake.predicted for mistake in report.mistakes])
-    data = messages.data_record(dataset, None)
-    submit = (worker or Worker()).submit
-    submit(write_report, report, folder, images, f"Run {run.path.name}", messages.evaluated_line(run.recipe(), data))
-    evaluation = Evaluation(
-        run, record, data, dataset.y_test, probabilities, report, images,
+    return Evaluation(
+        run, record, messages.data_record(dataset, None), dataset.y_test, probabilities, report, images,
         layer=first_layer(model, np.asarray(dataset.x_test.any(axis=0))),
         maps=saliency(model, to_input(images[:MAX_MAPS]), predicted[:MAX_MAPS]),
         calibration=calibration,
     )  # fmt: skip
-    submit(write_page, evaluation, folder, coming)
-    return report
 
 
 def load_same_data(run: Run, record: Record) -> Dataset:
-    """The digits that the run was trained on, from where it read them, verified by their SHA-256.
+    """Load the digits that the run was trained on again, and verify their SHA-256.
 
     Raises:
         RunError: they have changed.
-        DataError: they are no longer there.
+        DataError: they are missing or damaged.
     """
     expected = record["data"]
     dataset = load(expected["path"])

@@ -1,16 +1,15 @@
-"""The report for people: report.html, one page that loads nothing, for a screen, a phone, a printer or a screen reader.
+"""Write the report of a run: report.json for programs, and report.html, one page that loads nothing else.
 
-write_page(evaluation, run.path)
+write_report(evaluation, run.path)
 """
 
 import json
 from base64 import b64encode
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import cache
 from hashlib import sha256
 from importlib.resources import files
-from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,7 +25,6 @@ from tendigits.model.calibration import (
     risk_coverage,
 )
 from tendigits.model.recipe import Recipe
-from tendigits.report.curves import draw_curves
 from tendigits.report.messages import evaluated_line
 from tendigits.report.metrics import Report, corrected_text, error_rates, percent
 from tendigits.report.saliency import FirstLayer, digit_png, sheet_png, signed_png
@@ -37,16 +35,15 @@ if TYPE_CHECKING:
     from jinja2 import Template
 
 MAX_HISTORY_ROWS = 50
-"""Epochs in the table of the history; more are thinned out."""
+"""Rows in the table of epochs; of more epochs a selection is shown."""
 
 SHADES = 6
-"""Of the confusion matrix."""
+"""Number of shades in the confusion matrix."""
 
 COVERAGES = (1.0, 0.99, 0.98, 0.95, 0.9, 0.8, 0.5)
 """Rows of the table of risk and coverage."""
 
 FILES = {
-    "report.md": "this report as plain text",
     "report.json": "this report for programs",
     "recipe.json": "every setting",
     "run.json": "machine, versions, data, duration of each stage, result",
@@ -54,8 +51,6 @@ FILES = {
     "curves.svg": "the two curves",
     "curves.png": "the two curves",
     "augmented.png": "digits as augmentation changes them",
-    "confusion.png": "the confusion matrix",
-    "mistakes.png": "the worst mistakes",
     "model.keras": "the model",
     "model.h5": "the model in the older format",
 }
@@ -68,44 +63,37 @@ class Evaluation:
     run: Run
     record: Record
     data: Record
-    """Where the digits are from: as in run.json, but maybe others than those of the run."""
+    """The source of the test digits, as in run.json; it may differ from the run's own data."""
     labels: np.ndarray
     """integers (n,), 0 to 9, of the test digits."""
     probabilities: np.ndarray
     """float (n, 10) for the test digits; rows sum to 1."""
     report: Report
     images: np.ndarray
-    """uint8 (m, 28, 28), of the report's m mistakes."""
+    """uint8 (m, 28, 28), pictures of the report's m mistakes."""
     layer: FirstLayer | None
-    """The weights of the model's first layer, where they can be shown."""
+    """The weights of the model's first layer, if they can be shown."""
     maps: np.ndarray
     """float32 (k, 28, 28), the saliency maps of the k worst mistakes."""
     calibration: Calibration | None = None
-    """The model's own, where it has one."""
+    """The model's calibration, if it has one."""
 
 
-def write_page(evaluation: Evaluation, folder: Path, coming: Sequence[str] = ()) -> None:
-    """Write report.html into `folder`. Raises DiskError, RunError.
+def write_report(evaluation: Evaluation, folder: Path, coming: Sequence[str] = ()) -> None:
+    """Write report.json and report.html into `folder`. Raises DiskError, RunError.
 
     Args:
-        coming: names of files in the folder that are written meanwhile; the page links to them and to what is there.
+        evaluation: the content.
+        folder: the run's folder, or another one for other digits.
+        coming: names of files that will be written into the folder; the page links to them and to existing files.
     """
+    write_text(folder / "report.json", json.dumps(asdict(evaluation.report), indent=1) + "\n")
     links = [name for name in FILES if name in coming or has_inside(folder, name)]
     write_text(folder / "report.html", render(evaluation, links))
 
 
-def warm_up() -> None:
-    """Compile the template and draw what nobody sees: with this a process imports matplotlib and finds its fonts."""
-    from tendigits.report.charts import history_charts
-
-    _template()
-    history = {key: [0.5] for key in ("loss", "accuracy", "val_loss", "val_accuracy")}
-    history_charts(history, Recipe())
-    draw_curves(history).savefig(BytesIO())
-
-
 def render(evaluation: Evaluation, links: Sequence[str] = ()) -> str:
-    """The page as HTML; `links` are the names of files beside it."""
+    """The page as HTML, with links to files in the same folder."""
     from markupsafe import Markup
 
     from tendigits.report.charts import history_charts
@@ -156,21 +144,21 @@ def _template() -> "Template":
 
 
 def _history_table(history: History) -> tuple[list[str], list[tuple[int, list[float]]]]:
-    """The names of the columns, and a row of (epoch, values) for each epoch or an even selection of them."""
+    """The column names, and rows of (epoch, values): every epoch, or an even selection."""
     n = len(history.get("loss", ()))
     rows = np.linspace(0, n - 1, min(n, MAX_HISTORY_ROWS)).round().astype(int).tolist()
     return list(history), [(i + 1, [values[i] for values in history.values()]) for i in rows]
 
 
 def _shades(report: Report) -> list[list[int]]:
-    """A shade from 0 to 6 for each cell of the confusion matrix; the diagonal has none, it would hide the mistakes."""
+    """A shade from 0 to 6 for each cell of the confusion matrix; the diagonal has none."""
     rates = error_rates(report)
     scaled: list[list[int]] = np.ceil(SHADES * (rates / max(float(rates.max()), 1e-9))).astype(int).tolist()
     return scaled
 
 
 def _mistakes(evaluation: Evaluation) -> list[dict[str, Any]]:
-    """The worst mistakes with their pictures, the first ones with a saliency map."""
+    """The worst mistakes with pictures; the first ones also with saliency maps."""
     shown = zip(evaluation.report.mistakes, evaluation.images, strict=True)
     rows: list[dict[str, Any]] = [{"mistake": mistake, "picture": digit_png(image)} for mistake, image in shown]
     for row, values in zip(rows, evaluation.maps, strict=False):
@@ -179,7 +167,7 @@ def _mistakes(evaluation: Evaluation) -> list[dict[str, Any]]:
 
 
 def _confidence(evaluation: Evaluation) -> dict[str, Any]:
-    """Reliability of the confidence before and after calibration, and risk against coverage."""
+    """Values of the sections on calibration and selective prediction."""
     from tendigits.report.charts import reliability_diagram, risk_coverage_chart
 
     calibration, labels = evaluation.calibration, evaluation.labels
@@ -203,9 +191,9 @@ def _confidence(evaluation: Evaluation) -> dict[str, Any]:
 
 
 def _coverage_rows(curve: RiskCoverage) -> list[tuple[float, float, float]]:
-    """(coverage, threshold, risk) where at least each of `COVERAGES` is accepted."""
-    places = np.searchsorted(curve.coverage, np.array(COVERAGES) - 1e-12)
-    return [(float(curve.coverage[i]), float(curve.threshold[i]), float(curve.risk[i])) for i in places]
+    """(coverage, threshold, risk) for each of `COVERAGES`, or the next higher coverage."""
+    indices = np.searchsorted(curve.coverage, np.array(COVERAGES) - 1e-12)
+    return [(float(curve.coverage[i]), float(curve.threshold[i]), float(curve.risk[i])) for i in indices]
 
 
 def _at_threshold(curve: RiskCoverage, threshold: float) -> tuple[float, float]:

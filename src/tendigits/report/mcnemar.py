@@ -5,8 +5,8 @@ verdict.p, verdict.words
 mcnemar_of_runs(open_run("runs/a"), open_run("runs/b"))
 
 Q. McNemar, "Note on the sampling error of the difference between correlated proportions or percentages",
-Psychometrika 12 (1947), 153-157. Only digits that one network reads and the other misreads tell them apart; were both
-equally good, each of these would fall to either as a coin does.
+Psychometrika 12 (1947), 153-157. Only digits that one network reads and the other misreads are informative; if both
+networks are equally good, each of these digits is like the toss of a coin.
 """
 
 import json
@@ -16,21 +16,21 @@ from dataclasses import dataclass
 
 from tendigits.errors import RunError
 from tendigits.runs.run import Run
-from tendigits.untrusted import MAX_TEXT, read_inside
+from tendigits.untrusted import MAX_TEXT_BYTES, read_inside
 
-SIGNIFICANT = 0.05
-"""Below this probability a difference is called more than luck: the customary level."""
+MAX_SIGNIFICANT_P = 0.05
+"""The usual significance level."""
+
+MIN_SHOWN_P = 0.001
+"""A smaller p is shown as "p < 0.001"."""
 
 MAX_DIGITS = 1_000_000
-"""Most test digits of a report; the exact test takes the square of this in time."""
-
-RARE = 0.001
-"""Below this probability the words give no number: it would only look exact."""
+"""Size limit of a test set; the exact test takes quadratic time."""
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """What two networks' answers to the same digits say of their difference."""
+    """The result of McNemar's test of two networks on the same digits."""
 
     names: tuple[str, str]
     n: int
@@ -44,12 +44,12 @@ class Verdict:
 
     @property
     def is_significant(self) -> bool:
-        """Whether luck alone would hardly make such a difference."""
-        return self.p < SIGNIFICANT
+        """Whether the difference is probably not luck."""
+        return self.p < MAX_SIGNIFICANT_P
 
     @property
     def words(self) -> str:
-        """A few sentences for people: the difference, whether it is luck, and what that is about."""
+        """The difference, and whether it may be luck, in a few sentences."""
         first, second = self.names
         if not self.only_first + self.only_second:
             return f"{first} and {second} misread the same of {self.n:,} test digits: no difference to explain."
@@ -69,13 +69,13 @@ class Verdict:
 def mcnemar(
     first_wrong: Collection[int], second_wrong: Collection[int], n: int, names: tuple[str, str] = ("A", "B")
 ) -> Verdict:
-    """Test two networks' mistakes on the same digits.
+    """Test whether two networks differ significantly on the same digits.
 
     Args:
         first_wrong: rows of the test set, 0 to n - 1, that the first network misreads.
-        second_wrong: those that the second one misreads.
+        second_wrong: rows that the second network misreads.
         n: number of test digits.
-        names: of the networks, for the words.
+        names: names of the networks, for `Verdict.words`.
     """
     first, second = set(map(int, first_wrong)), set(map(int, second_wrong))
     only_first, only_second = len(second - first), len(first - second)
@@ -83,10 +83,10 @@ def mcnemar(
 
 
 def mcnemar_of_runs(first: Run, second: Run) -> Verdict:
-    """Test two finished runs; nothing is computed anew, their reports name the digits that were misread.
+    """Test two finished runs, from their reports; the networks are not evaluated again.
 
     Raises:
-        RunError: one is not finished or was evaluated by an older version, or their test digits are not the same.
+        RunError: a run has no report, or one of an older version, or their test digits differ.
     """
     parts = [_test_digits(run) for run in (first, second)]
     if parts[0] != parts[1]:
@@ -97,11 +97,11 @@ def mcnemar_of_runs(first: Run, second: Run) -> Verdict:
 
 
 def _two_sided(a: int, b: int) -> float:
-    """The probability that a + b tosses of a coin fall at least as unevenly as a to b; exact, in integers."""
+    """The exact probability that a + b coin tosses are at least as uneven as a to b."""
     n, term, ways = a + b, 1, 0
     for k in range(min(a, b) + 1):
         ways += term
-        term = term * (n - k) // (k + 1)  # n over k + 1
+        term = term * (n - k) // (k + 1)  # the binomial coefficient of n and k + 1
     return min(1.0, float(2 * ways / 2**n))
 
 
@@ -111,18 +111,18 @@ def _test_digits(run: Run) -> list[object]:
 
 
 def _wrong(run: Run) -> tuple[list[int], int]:
-    """The rows that a run misreads, and the number of its test digits."""
+    """The misread rows and the number of test digits in a run's report."""
     if not os.path.lexists(run.path / "report.json"):
         raise RunError(f"{run.path.name} has no report yet; continue it with: tendigits train --resume {run.path}")
     try:
-        report = json.loads(read_inside(run.path, "report.json", MAX_TEXT))
+        report = json.loads(read_inside(run.path, "report.json", MAX_TEXT_BYTES))
         wrong, n = [int(row) for row in report["wrong"]], int(report["n"])
         if not len(wrong) <= n <= MAX_DIGITS:
             raise ValueError
         return wrong, n
     except (OSError, ValueError, TypeError, KeyError, RecursionError):
         raise RunError(
-            f"{run.path.name}: its report does not name the digits that were misread; write it anew with: "
+            f"{run.path.name}: its report does not list the misread digits; write it again with: "
             f"tendigits evaluate {run.path}"
         ) from None
 
@@ -132,10 +132,10 @@ def _digits(n: int) -> str:
 
 
 def _how_often(p: float) -> str:
-    if p < RARE:
+    if p < MIN_SHOWN_P:
         return "in fewer than 1 of 1,000"
     return f"in about {max(1, round(1000 * p))} of 1,000" if p < 0.01 else f"in about {round(100 * p)} of 100"
 
 
 def _p_text(p: float) -> str:
-    return f"p < {RARE}" if p < RARE else f"p = {p:.2g}"
+    return f"p < {MIN_SHOWN_P}" if p < MIN_SHOWN_P else f"p = {p:.2g}"

@@ -1,4 +1,4 @@
-"""The sentences and records that describe a training: for the console, run.json and report.md."""
+"""The sentences and records that describe a training, for the console, run.json and report.html."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -9,23 +9,23 @@ from tendigits.model.recipe import Recipe
 from tendigits.runs.run import History, Record
 from tendigits.runs.summary import best_epoch
 
-if TYPE_CHECKING:  # these need Keras and matplotlib, which a server that lists runs does not
+if TYPE_CHECKING:  # importing it takes seconds, and a server that lists runs does not need it
     from tendigits.model.file import SavedModel
     from tendigits.report.metrics import Report
 
 
 def data_lines(dataset: Dataset) -> list[str]:
-    """Name, size and source of the data, and what was noticed when it was read."""
+    """Name, size and source of the data, and notes about unusual contents."""
     sizes = f"{len(dataset.x_train):,} training and {len(dataset.x_test):,} test digits"
     lines = [f"{dataset.name}: {sizes}", f"from {dataset.source}"]
-    if dataset.name != "MNIST":  # whose numbers are well known
+    if dataset.name != "MNIST":
         for part, counts in dataset.counts.items():
             lines.append(f"{part:<5} " + "  ".join(f"{digit}: {n:,}" for digit, n in enumerate(counts)))
     return [*lines, *dataset.notes]
 
 
 def data_record(dataset: Dataset, path: str | Path | None) -> Record:
-    """The data's part of run.json; `path`, as the user gave it, is made absolute so that it can be found again."""
+    """The section on data in run.json; `path`, as the user gave it, becomes absolute."""
     return {
         "name": dataset.name,
         "source": dataset.source,
@@ -39,12 +39,12 @@ def data_record(dataset: Dataset, path: str | Path | None) -> Record:
 
 
 def validation_name(recipe: Recipe) -> str:
-    """The name of the second curve; like the tutorials, recipes without a validation split validate on the test set."""
+    """The name of the second curve; without a validation split, recipes validate on the test set."""
     return "Validation" if recipe.validation_split else "Test"
 
 
 def compile_lines(recipe: Recipe) -> list[str]:
-    """Optimizer, loss, metrics, early stopping, and the settings that the classic recipe does not use."""
+    """Optimizer, loss, metrics, early stopping, and settings that the classic recipe does not use."""
     kept = "the best epoch's weights are kept" if recipe.restore_best else "the last epoch's weights are kept"
     lines = [
         f"{recipe.optimizer}, learning rate {recipe.learning_rate:g}; {recipe.loss}; {', '.join(recipe.metrics)}",
@@ -74,7 +74,7 @@ def end_line(history: History, recipe: Recipe) -> str:
 
 
 def remedies(recipe: Recipe) -> str:
-    """What to change in the recipe of a training that diverged, the most promising change first."""
+    """Suggested changes to the recipe of a training that diverged, the most promising first."""
     changes = [f"learning_rate = {recipe.learning_rate / 10:g}"]
     if recipe.schedule == "constant":
         changes.append('schedule = "one-cycle", which starts low')
@@ -84,14 +84,14 @@ def remedies(recipe: Recipe) -> str:
 
 
 def saved_line(saved: "SavedModel") -> str:
-    """Size of a model file, and how its predictions compare with the live model's."""
+    """Size of a model file, and how its predictions compare with those of the live model."""
     size = saved.path.stat().st_size / 1e6
     check = f"{saved.n:,} predictions differ by at most {saved.largest_difference:g}"
     return f"{saved.path.name:<11} {size:.1f} MB, loaded again: {check}"
 
 
 def calibration_lines(calibration: Calibration | None) -> list[str]:
-    """The temperature and the threshold that were fitted; nothing without a calibration."""
+    """The fitted temperature and threshold; no lines without a calibration."""
     if calibration is None:
         return []
     error = f"{calibration.ece_before:.2%} -> {calibration.ece_after:.2%}"
@@ -102,7 +102,7 @@ def calibration_lines(calibration: Calibration | None) -> list[str]:
 
 
 def result_record(history: History, recipe: Recipe, report: "Report | None") -> Record:
-    """The result's part of run.json; without a report only the validation results."""
+    """The section on results in run.json; without a report only the validation results."""
     n, best = len(history["loss"]), best_epoch(history, recipe)
     result: Record = {
         "epochs": n,
@@ -118,7 +118,7 @@ def result_record(history: History, recipe: Recipe, report: "Report | None") -> 
 
 
 def evaluated_line(recipe: Recipe, data: Record) -> str:
-    """Which network was evaluated on which digits; `data` is what `data_record` says of them."""
+    """Which network was evaluated on which digits, described by `data_record`."""
     widths = "-".join(map(str, (784, *recipe.convolutions, *recipe.hidden, 10)))
     return (
         f"Recipe {recipe.name} ({widths}, seed {recipe.seed}), evaluated on the {data['n_test']:,} test digits of "

@@ -21,38 +21,42 @@ if TYPE_CHECKING:  # pictures need no Keras
     import keras
 
 MAX_UNITS = 64
+"""Units of the first layer that are shown."""
 
 MAX_MAPS = 12
-"""Digits that get a saliency map."""
+"""Digits with a saliency map."""
 
-# Okabe and Ito's blue and orange, which colour-blind people can tell apart: https://jfly.uni-koeln.de/color/
+# Okabe and Ito's blue and orange for colour-blind people: https://jfly.uni-koeln.de/color/
 _BLUE, _WHITE, _ORANGE = np.array([(0, 114, 178), (255, 255, 255), (213, 94, 0)])
-_LEVELS = 15
-"""Shades of each colour: more could not be told apart, and would make the file larger."""
+
+_SHADES = 15
+"""Shades of each colour; more would only make the file larger."""
+
 _COLUMNS = 8
+"""Pictures in a row of a sheet."""
 
 
 @dataclass(frozen=True, eq=False)
 class FirstLayer:
-    """The weights of the strongest units of a first layer."""
+    """The weights of the first layer's units with the largest norms."""
 
     n: int
-    """All units of the layer."""
+    """Number of units in the layer."""
     weights: np.ndarray
     """float32 (at most 64, height, width): 28x28 of a Dense layer, or the kernels of a convolution.
 
-    In the layer's order where all are shown, which without hidden layers is the order of the digits; otherwise
-    strongest first.
+    In the layer's order if all are shown, otherwise strongest first.
     """
     is_dense: bool
 
 
 def first_layer(model: "keras.Model", used_pixels: np.ndarray) -> FirstLayer | None:
-    """The weights from the pixels to the first layer that has any; None where they cannot be shown as pictures.
+    """The weights of the first layer that has any; None if they cannot be shown as pictures.
 
     Args:
-        used_pixels: bool (28, 28), the pixels that are not black in every digit. The other weights of a Dense layer
-            never change from their random start, and are left out.
+        model: the network.
+        used_pixels: bool (28, 28), the pixels that are not black in every digit. The weights of a Dense layer for the
+            other pixels are never trained, and are shown as 0.
     """
     kernels = (getattr(layer, "kernel", None) for layer in _sublayers(model))
     kernel = next((np.asarray(kernel) for kernel in kernels if kernel is not None), None)
@@ -74,10 +78,11 @@ def first_layer(model: "keras.Model", used_pixels: np.ndarray) -> FirstLayer | N
 def saliency(model: "keras.Model", x: np.ndarray, labels: np.ndarray) -> np.ndarray:
     """The gradient of a label's probability with respect to the pixels: float32 (n, 28, 28).
 
-    Where it is positive, a brighter pixel would raise the probability; where it is negative, lower it. K. Simonyan,
-    A. Vedaldi, A. Zisserman, "Deep inside convolutional networks", 2013, https://arxiv.org/abs/1312.6034
+    A brighter pixel would raise the probability if the gradient is positive, and lower it if it is negative.
+    K. Simonyan, A. Vedaldi, A. Zisserman, "Deep inside convolutional networks", 2013, https://arxiv.org/abs/1312.6034
 
     Args:
+        model: the network.
         x: float32 (n, 784) in [0, 1].
         labels: integers (n,), 0 to 9.
     """
@@ -90,7 +95,7 @@ def saliency(model: "keras.Model", x: np.ndarray, labels: np.ndarray) -> np.ndar
 
     def total_probability(x: Any, variables: Any, labels: Any) -> Any:
         probabilities, _ = model.stateless_call(*variables, x, training=False)
-        # The ten sum to 1, so the label's gradient is minus that of the others' sum, which is exact near 1, too.
+        # The probabilities sum to 1. Minus the sum of the others has the same gradient, but no rounding errors near 1.
         return -jnp.sum(probabilities * (1 - jax.nn.one_hot(labels, probabilities.shape[1])))
 
     gradient = jax.jit(jax.grad(total_probability))(jnp.asarray(x), variables, jnp.asarray(labels))
@@ -98,20 +103,20 @@ def saliency(model: "keras.Model", x: np.ndarray, labels: np.ndarray) -> np.ndar
 
 
 def digit_png(image: np.ndarray) -> str:
-    """White on black, uint8 (height, width), as dark on white paper: a PNG as a data: URI."""
+    """A digit, uint8 (height, width), white on black, as a PNG in a data: URI, black on white."""
     return _data_uri(Image.fromarray(255 - image))
 
 
 def signed_png(values: np.ndarray) -> str:
-    """float (height, width): 0 is white, positive orange, negative blue; a PNG as a data: URI."""
+    """Values, float (height, width), as a PNG in a data: URI: 0 is white, positive orange, negative blue."""
     return _data_uri(_coloured(_levels(values)))
 
 
 def sheet_png(values: np.ndarray) -> str:
-    """float (n, height, width), coloured as `signed_png`, in rows of eight, each on a scale of its own."""
+    """Arrays, float (n, height, width), in rows of eight; coloured as by `signed_png`, each on its own scale."""
     n, height, width = values.shape
     rows = -(-n // _COLUMNS)
-    tiles = np.full((rows * _COLUMNS, height + 1, width + 1), _LEVELS, np.uint8)
+    tiles = np.full((rows * _COLUMNS, height + 1, width + 1), _SHADES, np.uint8)
     for tile, value in zip(tiles, values, strict=False):
         tile[:height, :width] = _levels(value)
     whole = tiles.reshape(rows, _COLUMNS, height + 1, width + 1).transpose(0, 2, 1, 3)
@@ -122,11 +127,11 @@ def _levels(values: np.ndarray) -> np.ndarray:
     """uint8: 0 for the most negative, 15 for 0, 30 for the most positive."""
     largest = float(np.abs(values).max())
     scaled = values / largest if largest > 0 else np.zeros_like(values)
-    return (np.rint(scaled * _LEVELS) + _LEVELS).astype(np.uint8)
+    return (np.rint(scaled * _SHADES) + _SHADES).astype(np.uint8)
 
 
 def _coloured(levels: np.ndarray) -> Image.Image:
-    shades = np.linspace(-1, 1, 2 * _LEVELS + 1)[:, None]
+    shades = np.linspace(-1, 1, 2 * _SHADES + 1)[:, None]
     palette = _WHITE + np.abs(shades) * (np.where(shades < 0, _BLUE, _ORANGE) - _WHITE)
     picture = Image.fromarray(levels)
     picture.putpalette(palette.round().astype(np.uint8).tobytes())

@@ -1,6 +1,6 @@
-"""What run.json holds: a schema, for somebody else may have written it.
+"""The schema of run.json.
 
-check_record(content)       # a dict as `json.loads` gives it; raises ValueError with one line
+check_record(content)       # parsed JSON; raises ValueError with one line
 """
 
 from datetime import datetime
@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
-Share = Annotated[float, Field(ge=0, le=1)]
+Fraction = Annotated[float, Field(ge=0, le=1)]
 Count = Annotated[int, Field(ge=0)]
 Text = Annotated[str, Field(max_length=4096)]
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
@@ -16,7 +16,7 @@ ModelName = Literal["model.keras", "model.h5"]
 
 
 class _Schema(BaseModel):
-    """Exactly the declared types, no NaN; further fields are kept."""
+    """Exactly the declared types, no NaN; other fields are allowed."""
 
     model_config = ConfigDict(strict=True, allow_inf_nan=False, extra="allow")
 
@@ -41,16 +41,16 @@ class _Result(_Schema):
     epochs: Count
     best_epoch: Count
     val_loss: float
-    val_accuracy: Share
-    test_accuracy: Share = 0
-    corrected_accuracy: Share = 0
-    test_interval: Annotated[list[Share], Field(min_length=2, max_length=2)] = Field(default=[0, 1])
+    val_accuracy: Fraction
+    test_accuracy: Fraction = 0
+    corrected_accuracy: Fraction = 0
+    test_interval: Annotated[list[Fraction], Field(min_length=2, max_length=2)] = Field(default=[0, 1])
 
 
 class _Record(_Schema):
     status: Literal["running", "finished", "failed", "interrupted"]
     created: Text
-    """ISO 8601, with its time zone."""
+    """ISO 8601 with time zone."""
     resumed: list[Text]
     seed: Count
     data: _Data
@@ -59,7 +59,7 @@ class _Record(_Schema):
     durations: dict[str, Annotated[float, Field(ge=0)]]
     parameters: Count
     evaluated: bool = True
-    # Of what is not written at once, the default is never used, and null is refused.
+    # Written later in the run. The fields may be missing, but not null.
     models: dict[ModelName, Sha256] = Field(default={})
     best_epoch: Count = 0
     result: _Result = Field(default_factory=_Result.model_construct)
@@ -73,10 +73,10 @@ class _Record(_Schema):
 
 
 def check_record(content: dict[str, Any]) -> None:
-    """Raise ValueError, with the first field that is wrong, unless `content` is the record of a run."""
+    """Raise ValueError with the first invalid field, unless `content` is a valid run.json."""
     try:
         _Record.model_validate(content)
     except ValidationError as error:
         first = error.errors()[0]
-        place = ".".join(str(part)[:40] for part in first["loc"])
-        raise ValueError(f"its field {place}: {first['msg']}") from None
+        field = ".".join(str(part)[:40] for part in first["loc"])
+        raise ValueError(f"its field {field}: {first['msg']}") from None

@@ -1,10 +1,9 @@
-"""A run folder: everything about one training, in files that a person and a program can read.
+"""A run folder: everything about one training, in files that people and programs can read.
 
 runs/2026-11-24-23-59-01/
   recipe.json    every setting                  run.json     versions, machine, data, durations, result
   history.csv    one line per epoch             curves.svg   curves.png
-  model.keras    model.h5                       report.html  report.md     report.json
-  confusion.png  mistakes.png
+  model.keras    model.h5                       report.html  report.json
   checkpoints/   the last two epochs, until the run is finished
 
 open_run("runs/first").history()["val_loss"]
@@ -28,7 +27,7 @@ from tendigits.errors import RunError, reason_of
 from tendigits.files import LOCK, lock_folder, remove_leftovers, write_text
 from tendigits.model.recipe import Recipe
 from tendigits.runs.record import check_record
-from tendigits.untrusted import MAX_TEXT, has_inside, path_inside, read_inside
+from tendigits.untrusted import MAX_TEXT_BYTES, has_inside, path_inside, read_inside
 
 FORMAT = 2
 HISTORY = "history.csv"
@@ -38,21 +37,21 @@ History = Mapping[str, Sequence[float]]
 
 @dataclass(frozen=True)
 class Run:
-    """An existing run folder; its files are read and written here."""
+    """An existing run folder."""
 
     path: Path
 
     @property
     def checkpoints(self) -> Path:
-        """The folder of the checkpoints while the run is not finished."""
+        """The folder of the checkpoints; it is deleted when the run is finished."""
         return self.path / "checkpoints"
 
     def recipe(self) -> Recipe:
-        """The recipe that the run was started with. Raises RunError, RecipeError."""
+        """The run's recipe. Raises RunError, RecipeError."""
         return Recipe(**self._json("recipe.json"))
 
     def record(self) -> Record:
-        """run.json as a dict. Raises RunError where it is missing, damaged or of another format."""
+        """run.json as a dict. Raises RunError if it is missing, damaged or of another format."""
         record = self._json("run.json")
         version = record.get("format")
         if version != FORMAT:
@@ -68,15 +67,15 @@ class Run:
         return record
 
     def write_record(self, record: Record) -> None:
-        """Write run.json, whole or not at all. Raises DiskError."""
+        """Write run.json. Raises DiskError."""
         write_text(self.path / "run.json", json.dumps(record, indent=1, ensure_ascii=False) + "\n")
 
     def history(self) -> dict[str, list[float]]:
-        """history.csv as column -> values, without 'epoch'; empty before the first epoch's end. Raises RunError."""
+        """history.csv as column -> values, without 'epoch'; empty before the first epoch ends. Raises RunError."""
         if not os.path.lexists(self.path / HISTORY):
             return {}
         try:
-            text = read_inside(self.path, HISTORY, MAX_TEXT).decode("utf-8")
+            text = read_inside(self.path, HISTORY, MAX_TEXT_BYTES).decode("utf-8")
             rows = list(csv.DictReader(io.StringIO(text)))
             columns = [name for name in (rows[0] if rows else ()) if name != "epoch"]
             history = {name: [float(row[name]) for row in rows] for name in columns}
@@ -87,7 +86,7 @@ class Run:
             raise RunError(f"cannot read {self.path / HISTORY}: {reason_of(error)}") from error
 
     def write_history(self, history: History) -> None:
-        """Write history.csv, one line per epoch from 1; the numbers read back exactly. Raises DiskError."""
+        """Write history.csv, one line per epoch; the numbers are not rounded. Raises DiskError."""
         text = io.StringIO()
         rows = csv.writer(text, lineterminator="\n")
         rows.writerow(["epoch", *history])
@@ -95,7 +94,7 @@ class Run:
         write_text(self.path / HISTORY, text.getvalue())
 
     def is_locked(self) -> bool:
-        """Whether a process is writing to the run now."""
+        """Whether another process is writing to the run."""
         if not has_inside(self.path, LOCK):
             return False
         try:
@@ -103,15 +102,15 @@ class Run:
                 return False
         except Timeout:
             return True
-        except OSError:  # a folder that only others may write to
+        except OSError:  # a folder without write permission
             return False
 
     @contextmanager
     def lock(self) -> Iterator[None]:
-        """Lock the run while writing to it, as `lock_folder`.
+        """Lock the run while writing to it, with `lock_folder`.
 
         Raises:
-            RunError: another process holds the lock, or the run's checkpoints are not in its folder.
+            RunError: another process holds the lock, or the folder of the checkpoints is a link.
             DiskError: the folder cannot be written to.
         """
         with lock_folder(self.path, "choose another --name"):
@@ -122,7 +121,7 @@ class Run:
 
     def _json(self, name: str) -> dict[str, Any]:
         try:
-            content = json.loads(read_inside(self.path, name, MAX_TEXT))
+            content = json.loads(read_inside(self.path, name, MAX_TEXT_BYTES))
         except (OSError, ValueError, RecursionError) as error:
             raise RunError(f"{self.path} is not a run folder: cannot read {name}: {reason_of(error)}") from error
         if not isinstance(content, dict):
@@ -131,7 +130,7 @@ class Run:
 
 
 def check_inside(folder: Path, name: str) -> None:
-    """Raise RunError if `name` in a run's folder is a link, through which somebody else's files would be written."""
+    """Raise RunError if `name` in a run's folder is a link: the run must not write to files elsewhere."""
     try:
         path_inside(folder, name)
     except OSError as error:
@@ -139,10 +138,16 @@ def check_inside(folder: Path, name: str) -> None:
 
 
 def create_run(runs: Path, recipe: Recipe, name: str | None, now: datetime) -> Run:
-    """Make a new folder in `runs`, named `name` or after the date and time, and write the recipe into it.
+    """Make a new run folder with its recipe.json.
+
+    Args:
+        runs: the parent folder.
+        recipe: the recipe of the run.
+        name: name of the folder; None names it after the date and time.
+        now: the current time.
 
     Raises:
-        RunError: the name is taken, or is not a plain file name.
+        RunError: the name is taken or is not a plain file name, or the folder cannot be made.
     """
     if name is not None and (name in ("", ".", "..") or Path(name).name != name):
         raise RunError(f"expected a plain name for the run, received {name!r}; choose the folder with --runs")
@@ -164,7 +169,7 @@ def create_run(runs: Path, recipe: Recipe, name: str | None, now: datetime) -> R
 
 
 def open_run(path: str | Path) -> Run:
-    """The run in an existing folder. Raises RunError where there is none, or one of another format."""
+    """The run in an existing folder. Raises RunError if there is none, or one of another format."""
     run = Run(Path(path))
     if not run.path.is_dir():
         raise RunError(f"expected a run folder, there is none at {path}; `tendigits runs` lists them")
@@ -174,7 +179,7 @@ def open_run(path: str | Path) -> Run:
 
 def find_run(path: str | Path, runs: Path) -> Run:
     """A run by its path, or by its name in the folder `runs`. Raises RunError as `open_run`."""
-    for place in (Path(path), runs / path):
-        if place.is_dir():
-            return open_run(place)
+    for folder in (Path(path), runs / path):
+        if folder.is_dir():
+            return open_run(folder)
     raise RunError(f"expected a run's folder or its name in {runs}, received {path}; `tendigits runs` lists them")

@@ -1,7 +1,7 @@
-"""Runs at a glance, for tables and the API.
+"""Summaries of runs, for tables and the API.
 
 summarise(open_run("runs/first")).test_accuracy
-list_summaries(Path("runs"), print)         # of the damaged ones only the errors
+list_summaries(Path("runs"), print)         # prints the errors of damaged runs
 """
 
 import os
@@ -17,7 +17,7 @@ from tendigits.runs.run import HISTORY, History, Run, check_inside, open_run
 
 @dataclass(frozen=True)
 class Summary:
-    """A run at a glance, finished or not."""
+    """The main facts of a run, finished or not."""
 
     name: str
     status: str
@@ -25,30 +25,31 @@ class Summary:
     recipe: str
     data: str
     created: str
-    """ISO 8601, with its time zone."""
+    """ISO 8601 with time zone."""
     parameters: int | None
-    """Weights and biases of the network; None before it is built."""
+    """Number of weights and biases; None before the network is built."""
     epochs: int
     """Completed epochs."""
     best_epoch: int | None
-    """From 1; None before the first has ended."""
+    """Counted from 1; None before the first epoch is complete."""
     val_loss: float | None
     """At the best epoch."""
     val_accuracy: float | None
     """At the best epoch."""
     test_accuracy: float | None
-    """None while the run is not finished."""
+    """None if the run is not finished."""
     test_interval: tuple[float, float] | None
     """95% confidence interval of the test accuracy."""
     seconds: float
+    """Duration of all stages."""
 
 
 def list_summaries(runs: Path, on_error: Callable[[UserError], None] = lambda _: None) -> list[Summary]:
     """All runs in the folder, oldest first.
 
     Args:
-        on_error: called for each folder with a run.json that is no whole run, or not in `runs` but behind a link;
-            other folders are passed over.
+        runs: the folder; subfolders without run.json are skipped.
+        on_error: called for each damaged run, and for each link to a run elsewhere.
     """
     found = []
     for path in sorted(runs.iterdir()) if runs.is_dir() else ():
@@ -57,7 +58,7 @@ def list_summaries(runs: Path, on_error: Callable[[UserError], None] = lambda _:
         try:
             check_inside(runs, path.name)
             found.append(summarise(open_run(path)))
-        except UserError as error:  # also of the recipe
+        except UserError as error:
             on_error(error)
     return sorted(found, key=lambda summary: (datetime.fromisoformat(summary.created), summary.name))
 
@@ -88,13 +89,13 @@ def summarise(run: Run) -> Summary:
 
 
 def status(run: Run) -> str:
-    """Finished, failed, running or interrupted; a run marked as running that no process holds was killed."""
+    """Finished, failed, running or interrupted; a run that is marked as running but not locked was killed."""
     recorded = str(run.record()["status"])
     return "interrupted" if recorded == "running" and not run.is_locked() else recorded
 
 
 def best_epoch(history: History, recipe: Recipe) -> int:
-    """The epoch, from 1, with the best value of the monitored metric; the first of equals."""
+    """The first epoch, counted from 1, with the best value of the monitored metric."""
     values = history[recipe.monitor]
     pick = max if recipe.monitor.endswith("accuracy") else min
     return values.index(pick(values)) + 1

@@ -19,7 +19,7 @@ from optuna.distributions import BaseDistribution, CategoricalDistribution, Floa
 
 from tendigits.errors import RecipeError, reason_of
 from tendigits.model.recipe import Recipe
-from tendigits.toml import read_toml
+from tendigits.untrusted import read_toml
 
 TABLE = "augmentation"
 """The recipe's only table; a setting in it is called "augmentation.shift"."""

@@ -5,14 +5,15 @@ tendigits train --help
 
 import gc
 import inspect
+from concurrent.futures import ThreadPoolExecutor
 from functools import cache
+from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from typer.core import TyperCommand
 
-from tendigits.beside import Worker, WorkerProcess, start
 from tendigits.errors import UserError
 from tendigits.extras import require, unseen
 from tendigits.options import Data, Runs
@@ -80,17 +81,18 @@ def train(
             raise UserError(f"--resume takes recipe and data from the run; leave out {', '.join(given)}")
     from tendigits.train.inputs import load_inputs
 
-    with _worker() as worker:
-        # The digits are loaded while Keras is imported, which takes as long.
-        loading = None if chosen is None else start(load_inputs, data, chosen)
+    with ThreadPoolExecutor(1) as background:
+        # The digits are loaded while Keras is imported, and matplotlib is imported while the network is trained.
+        loading = None if chosen is None else background.submit(load_inputs, data, chosen)
         _import_keras()
+        background.submit(_import_matplotlib)
         from tendigits.train.pipeline import resume_run, run_recipe
 
         console = _console(quiet, json)
         if resume is not None:
-            trained = resume_run(resume, console=console, worker=worker)
+            trained = resume_run(resume, console=console)
         else:
-            trained = run_recipe(chosen, data, runs=runs, name=name, console=console, loading=loading, worker=worker)
+            trained = run_recipe(chosen, data, runs=runs, name=name, console=console, loading=loading)
     if quiet:
         typer.echo(trained.run.path)
 
@@ -103,16 +105,11 @@ def _import_keras() -> None:
     gc.enable()
 
 
-def _worker() -> Worker:
-    """Writes curves and report in another process if there is a second core."""
-    from tendigits.machine import cores
-    from tendigits.report.html import warm_up
+def _import_matplotlib() -> None:
+    """Import matplotlib and let it load its fonts, which takes a second."""
+    from tendigits.report.curves import draw_curves
 
-    if cores() == 1:
-        return Worker()
-    worker = WorkerProcess()
-    worker.submit(warm_up)
-    return worker
+    draw_curves({}).savefig(BytesIO())
 
 
 @cache

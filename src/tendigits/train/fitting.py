@@ -8,14 +8,13 @@ import math
 import signal
 import threading
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future
+from concurrent.futures import Future, ThreadPoolExecutor
 from types import FrameType
 from typing import Any, Self
 
 import keras
 import numpy as np
 
-from tendigits.beside import start
 from tendigits.engine.ema import with_ema
 from tendigits.engine.fit import fit
 from tendigits.errors import DivergedError, Interrupted, TendigitsError, UserError
@@ -130,6 +129,7 @@ class SaveCheckpoint(keras.callbacks.Callback):  # type: ignore[misc]
         super().__init__()
         self.stopping, self.recipe, self.history, self.save = stopping, recipe, history, save
         self.saving: Future[None] | None = None
+        self.executor = ThreadPoolExecutor(1)
 
     def wait(self) -> None:
         """Wait until the last checkpoint is saved. Raises what `save` raised."""
@@ -160,7 +160,7 @@ class SaveCheckpoint(keras.callbacks.Callback):  # type: ignore[misc]
             optimizer=[np.asarray(v) for v in self.model.optimizer.variables],
             best_weights=self.stopping.best_weights,
         )
-        self.saving = start(self.save, checkpoint)
+        self.saving = self.executor.submit(self.save, checkpoint)
 
 
 class StopOnSignal(keras.callbacks.Callback):  # type: ignore[misc]

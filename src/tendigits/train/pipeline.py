@@ -8,12 +8,11 @@ from concurrent.futures import Future
 from datetime import datetime
 from pathlib import Path
 
-from tendigits.beside import Worker, start
 from tendigits.data.dataset import Dataset
 from tendigits.errors import RecipeError, RunError
 from tendigits.files import need_space
 from tendigits.machine import describe_commit, describe_environment
-from tendigits.model.hdf5 import MAX_BYTES
+from tendigits.model.file import MAX_BYTES
 from tendigits.model.network import count_parameters
 from tendigits.model.recipe import Recipe
 from tendigits.report import messages
@@ -40,7 +39,6 @@ def run_recipe(
     now: datetime | None = None,
     evaluate: bool = True,
     loading: "Future[tuple[Dataset, Inputs]] | None" = None,
-    worker: Worker | None = None,
 ) -> Trained:
     """Train a recipe in a new run folder, from data to report.
 
@@ -53,7 +51,6 @@ def run_recipe(
         now: the time that is recorded as the run's creation; None is the current time.
         evaluate: whether to report on the test digits; if not, the result is that of the held-out digits.
         loading: the future of `load_inputs(data, recipe)`, if it has been started already.
-        worker: writes curves and report; None writes them in this thread.
 
     Raises:
         TendigitsError: see tendigits.errors; the run folder keeps what was reached.
@@ -64,7 +61,6 @@ def run_recipe(
             f"recipe field 'hidden': expected at most {MAX_PARAMETERS:,} parameters in all, received {n:,}"
         )
     durations: dict[str, float] = {}
-    commit = start(describe_commit, Path.cwd())
     with timed(durations, "data"):
         dataset, inputs = load_inputs(data, recipe) if loading is None else loading.result()
     console.stage(1, "Data", *messages.data_lines(dataset))
@@ -77,14 +73,14 @@ def run_recipe(
         "seed": recipe.seed,
         "data": messages.data_record(dataset, data),
         "machine": describe_environment(),
-        "git": commit.result(),
+        "git": describe_commit(Path.cwd()),
         "durations": durations,
         "parameters": n,
     }
     if not evaluate:
         record["evaluated"] = False
     run = create_run(Path(runs), recipe, name, now)
-    training = Training(run, recipe, dataset, inputs, record, console, worker or Worker())
+    training = Training(run, recipe, dataset, inputs, record, console)
     with run.lock(), recorded(training):
         return _train(training, None)
 
@@ -94,7 +90,6 @@ def resume_run(
     *,
     console: Console | None = None,
     now: datetime | None = None,
-    worker: Worker | None = None,
 ) -> Trained:
     """Resume an interrupted run from its last checkpoint. Its weights become those of an uninterrupted run.
 
@@ -117,7 +112,7 @@ def resume_run(
         if checkpoint is not None and checkpoint.recipe != recipe:
             raise RunError(f"{run.path}: recipe.json is not the recipe of its checkpoints")
         record |= {"status": "running", "resumed": [*record["resumed"], now.isoformat(timespec="seconds")]}
-        training = Training(run, recipe, dataset, inputs, record, console, worker or Worker())
+        training = Training(run, recipe, dataset, inputs, record, console)
         with recorded(training):
             return _train(training, checkpoint)
 

@@ -9,13 +9,13 @@ import shutil
 import signal
 import time
 from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 
 import keras
 import numpy as np
 
-from tendigits.beside import Worker
 from tendigits.data.dataset import Dataset
 from tendigits.engine.loop import use_compilation_cache
 from tendigits.errors import DivergedError, Interrupted
@@ -27,6 +27,7 @@ from tendigits.model.recipe import Recipe
 from tendigits.report import messages
 from tendigits.report.curves import write_curves
 from tendigits.report.evaluate import report_on
+from tendigits.report.html import write_report
 from tendigits.report.metrics import Report, accuracy_text
 from tendigits.runs.run import Record, Run
 from tendigits.train.augment import augmenter, draw_augmented
@@ -46,8 +47,6 @@ class Training:
     inputs: Inputs
     record: Record
     console: Console
-    worker: Worker = field(default_factory=Worker)
-    """Writes curves and report."""
 
     @property
     def is_evaluated(self) -> bool:
@@ -122,24 +121,24 @@ def finish(training: Training, model: keras.Model, history: keras.callbacks.Hist
     """Stages 6 to 8 of a trained model: curves, save, report. The report is written while the model is saved."""
     run, record, console = training.run, training.record, training.console
     durations = record["durations"]
-    with timed(durations, "curves"):
-        _write_curves(training, history.history)
-    console.stage(6, "Curves", "curves.svg, curves.png")
-    with timed(durations, "report"):
-        probabilities, calibration = _predict(training, model)
-        report = None
-        if training.is_evaluated:
-            report = report_on(
-                model, probabilities, training.dataset, calibration, run, record, run.path, training.worker,
-                coming=MODELS,
-            )  # fmt: skip
-    with timed(durations, "save"):
-        _save_models(training, model, probabilities, calibration)
-    with timed(durations, "report"):
-        training.worker.wait()
+    report = None
+    with ThreadPoolExecutor(1) as background:
+        with timed(durations, "curves"):
+            writing = [_write_curves(training, history.history, background)]
+        console.stage(6, "Curves", "curves.svg, curves.png")
+        with timed(durations, "report"):
+            probabilities, calibration = _predict(training, model)
+            if training.is_evaluated:
+                evaluation = report_on(model, probabilities, training.dataset, calibration, run, record)
+                report = evaluation.report
+                writing.append(background.submit(write_report, evaluation, run.path, coming=MODELS))
+        with timed(durations, "save"):
+            _save_models(training, model, probabilities, calibration)
+        with timed(durations, "report"):
+            for each in writing:
+                each.result()
     if report is not None:
-        files = "report.html, report.md, report.json, confusion.png, mistakes.png"
-        console.stage(8, "Report", f"accuracy {accuracy_text(report)}", files)
+        console.stage(8, "Report", f"accuracy {accuracy_text(report)}", "report.html, report.json")
     record["result"] = messages.result_record(history.history, training.recipe, report)
     return Trained(run, model, history, report)
 
@@ -161,9 +160,10 @@ def _fit(training: Training, model: keras.Model, checkpoint: Checkpoint | None) 
             return fit_recipe(model, inputs, recipe, save, checkpoint, [progress])
         except (Interrupted, DivergedError):
             if (last := load_last_checkpoint(run.checkpoints, console.warn)) is not None:
-                _write_curves(training, last.history)
-                _save_models(training, model, *_predict(training, model))
-                training.worker.wait()
+                with ThreadPoolExecutor(1) as background:
+                    curves = _write_curves(training, last.history, background)
+                    _save_models(training, model, *_predict(training, model))
+                    curves.result()
                 training.record["best_epoch"] = last.best_epoch + 1
             raise
 
@@ -176,8 +176,8 @@ def _save_augmented(training: Training) -> None:
         training.console.line("64 augmented digits: augmented.png")
 
 
-def _write_curves(training: Training, history: History) -> None:
-    training.worker.submit(write_curves, history, messages.validation_name(training.recipe), training.run.path)
+def _write_curves(training: Training, history: History, background: ThreadPoolExecutor) -> "Future[None]":
+    return background.submit(write_curves, history, messages.validation_name(training.recipe), training.run.path)
 
 
 def _evaluation_digits(training: Training) -> np.ndarray:

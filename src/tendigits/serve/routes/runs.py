@@ -22,7 +22,7 @@ from tendigits.serve.edge.json_body import JsonRoute
 from tendigits.serve.errors import error_responses
 from tendigits.serve.jobs import Job
 from tendigits.serve.schemas import Strict
-from tendigits.untrusted import MAX_TEXT, read_inside
+from tendigits.untrusted import MAX_TEXT_BYTES, read_inside
 
 router = APIRouter(prefix="/v1", tags=["runs"], route_class=JsonRoute)
 
@@ -127,7 +127,7 @@ def get_report(state: State, name: Name) -> HTMLResponse:
     """The run's report.html."""
     run = find_run(state, name)
     try:
-        report = read_inside(run.path, "report.html", MAX_TEXT)
+        report = read_inside(run.path, "report.html", MAX_TEXT_BYTES)
     except OSError:  # missing, a link to another file, or too large
         raise HTTPException(404, f"the run {name} has no report yet") from None
     return HTMLResponse(report, headers={"content-security-policy": REPORT_POLICY, "x-frame-options": "SAMEORIGIN"})
