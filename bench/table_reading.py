@@ -34,7 +34,8 @@ from table_peers import ENVIRONMENTS, LIMIT, PEERS, Rows, Tables, read_by, score
 from table_peers import text as text_beside
 from table_sheets import KINDS, make_sheet
 from tendigits.read.reader import Reader
-from tendigits.tables.table import Cell, Table
+from tendigits.tables.cell import Cell
+from tendigits.tables.table import Table
 from word_sheets import DOCUMENTS, load_fonts, make_document
 
 RESULTS = ROOT / "bench" / "results" / "table_reading.json"

@@ -1,6 +1,6 @@
 import numpy as np
 
-from tendigits.read.annotate import CELL, draw_page
+from tendigits.read.annotate import CELL_HEIGHT_PX, draw_page
 from tendigits.read.reader import Reader
 
 
@@ -10,7 +10,7 @@ def test_the_picture_with_boxes_and_a_crop_for_each_digit(digits):
     drawn = draw_page(picture, page)
     assert drawn.mode == "RGB"
     assert drawn.width >= 400
-    assert drawn.height >= drawn.width * picture.shape[0] // picture.shape[1] + CELL
+    assert drawn.height >= drawn.width * picture.shape[0] // picture.shape[1] + CELL_HEIGHT_PX
     pixels = np.asarray(drawn).astype(int)
     coloured = (pixels.max(axis=2) - pixels.min(axis=2)) > 60
     assert coloured.any()

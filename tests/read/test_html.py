@@ -25,7 +25,8 @@ from tendigits.read.forms import make_form
 from tendigits.read.page import Page
 from tendigits.read.reader import Reader
 from tendigits.read.results import Number
-from tendigits.tables.table import Cell, Table
+from tendigits.tables.cell import Cell
+from tendigits.tables.table import Table
 
 BOX = Box(3, 4, 30, 20)
 HOSTILE = "\"'><script>alert(1)</script><img src=x onerror=alert(1)></svg></pre>&\ud800\x00\n"

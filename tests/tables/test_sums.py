@@ -8,10 +8,11 @@ from hypothesis import strategies as st
 
 from tendigits.errors import UserError
 from tendigits.geometry import Box
+from tendigits.tables.cell import Cell
 from tendigits.tables.checks import check
+from tendigits.tables.options import Sums
 from tendigits.tables.sums import check_sums
-from tendigits.tables.table import Cell, Table
-from tendigits.tables.totals import Sums
+from tendigits.tables.table import Table
 
 
 def cell(value, accepted=False, options=()):

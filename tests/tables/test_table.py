@@ -13,8 +13,10 @@ from hypothesis import strategies as st
 
 from tendigits.errors import UserError
 from tendigits.geometry import Box
-from tendigits.tables.spreadsheet import DOUBTFUL, sheet_names, to_xlsx, write_spreadsheet
-from tendigits.tables.table import BREAKS, FORMULA, Cell, Table, column_name, name_of, no_formula
+from tendigits.tables.cell import Cell, cell_name, column_index, column_name
+from tendigits.tables.formats import BREAKS, FORMULA, no_formula
+from tendigits.tables.spreadsheet import DOUBTFUL_COLOUR, sheet_names, to_xlsx, write_spreadsheet
+from tendigits.tables.table import Table
 
 BOX = Box(0, 0, 9, 9)
 PICTURE = np.full((40, 60), 200, np.uint8)
@@ -69,7 +71,7 @@ def test_no_text_is_a_formula(text):
         assert value in (kept, f"'{kept}")
     assert not any(value.startswith(FORMULA) for value in row)
     assert not no_formula(text).startswith(("=", "@", "\t", "\r", "\n"))
-    book = openpyxl.load_workbook(io.BytesIO(to_xlsx([("a", table)])))
+    book = openpyxl.load_workbook(io.BytesIO(to_xlsx([("a", table.rows)])))
     assert all(cell.value is None or cell.data_type == "s" for cell in book["a"][1])
 
 
@@ -94,7 +96,7 @@ def test_a_spreadsheet_opened_again(tmp_path):
         [12.5, "0427", None], [-3, "12/05", 782], ["=1+1", 0.05, "123456789012345678"],
     ]  # fmt: skip
     assert sheet["A3"].data_type == "s", "no formula"
-    assert sheet["C2"].fill.fgColor.rgb == "FF" + DOUBTFUL[1:]
+    assert sheet["C2"].fill.fgColor.rgb == "FF" + DOUBTFUL_COLOUR[1:]
     assert sheet["C2"].comment.text.endswith("may be 782 or 762\nconfidence 60%\nor: 762 (30%), nothing (10%)")
     assert sheet["A1"].comment is None
     assert [each.value for each in check[2]][:4] == ["table", "C2", "782", "may be 782 or 762"]
@@ -109,14 +111,14 @@ def test_what_could_not_be_read_is_to_check_everywhere(tmp_path):
     table.to_xlsx(tmp_path / "a.xlsx")
     book = openpyxl.load_workbook(tmp_path / "a.xlsx")
     marked = book["table"]["B1"]
-    assert (marked.value, marked.fill.fgColor.rgb) == (None, "FF" + DOUBTFUL[1:])
+    assert (marked.value, marked.fill.fgColor.rgb) == (None, "FF" + DOUBTFUL_COLOUR[1:])
     assert marked.comment.text.startswith("could not be read")
     assert [each.value for each in book["to check"][2]][:4] == ["table", "B1", "nothing", "could not be read"]
 
 
 def test_a_sheet_for_each_table_with_names_that_are_allowed(tmp_path):
     long = "a very long name of a file with marks.jpg"
-    write_spreadsheet(tmp_path / "a.xlsx", [(long, TABLE), (long, TABLE), ("x/y'\1", TABLE)])
+    write_spreadsheet(tmp_path / "a.xlsx", [(long, TABLE.rows), (long, TABLE.rows), ("x/y'\1", TABLE.rows)])
     names = openpyxl.load_workbook(tmp_path / "a.xlsx").sheetnames
     assert len(names) == 4
     assert names[2] == "x_y'_"
@@ -131,7 +133,8 @@ def test_names_of_sheets_are_different_and_short(wanted):
 
 def test_names_of_cells():
     assert [column_name(n) for n in (0, 25, 26, 701, 702)] == ["A", "Z", "AA", "ZZ", "AAA"]
-    assert name_of(6, 2) == "C7"
+    assert [column_index(name) for name in ("A", "z", "AA", "ZZ")] == [0, 25, 26, 701]
+    assert cell_name(6, 2) == "C7"
 
 
 def test_a_data_frame_holds_what_a_spreadsheet_would():

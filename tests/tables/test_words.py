@@ -64,8 +64,8 @@ def test_a_word_among_numbers_could_not_be_read():
 
 def test_a_number_is_no_word_and_a_word_with_a_number_is():
     sheet = flatten(*page(lambda word, number: None, heads=False))
-    assert len(sheet.middles) - sheet.n_numbers == len(NAMES)
+    assert len(sheet.centres) - sheet.n_numbers == len(NAMES)
     # The first letter of each name is taken for a number: of all but Bo, most strokes are left.
     grey, places = page(lambda word, number: [number("", LEFTS[0] + 13, y) for y in TOPS], heads=False)
     sheet = flatten(grey, [Detection(p.x, p.y, 0.0, max(p.length, 22), p.height, 1.0) for p in places])
-    assert len(sheet.middles) - sheet.n_numbers == len(NAMES) - 1
+    assert len(sheet.centres) - sheet.n_numbers == len(NAMES) - 1

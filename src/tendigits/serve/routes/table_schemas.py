@@ -8,7 +8,8 @@ from tendigits.geometry import Box
 from tendigits.numbers.grammar import common_separator, to_decimal
 from tendigits.pictures.documents import MAX_PAGES
 from tendigits.serve.schemas import Strict
-from tendigits.tables.table import Cell, Table
+from tendigits.tables.cell import Cell
+from tendigits.tables.table import Table
 
 MAX_CELLS = 200_000
 """Of all tables in one request."""

@@ -12,7 +12,7 @@ from tendigits.serve.errors import error_responses
 from tendigits.serve.reading import work
 from tendigits.serve.routes.read import CONTENT, PageNumber, count, picture_of, sender_of, while_connected
 from tendigits.serve.routes.table_schemas import TablesRequest
-from tendigits.tables.totals import Sums
+from tendigits.tables.options import Sums
 
 router = APIRouter(prefix="/v1", tags=["read"], route_class=JsonRoute)
 
