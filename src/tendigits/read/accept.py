@@ -1,6 +1,6 @@
 """From readings to results: numbers with their confidence, cells and tables, all in pixels of the picture.
 
-number = accept(reading, confidence_model, threshold=0.9, separator=DecimalSeparator.AUTO, to_picture=to_picture)
+number = accept(reading, confidence_model, 0.9, DecimalSeparator.AUTO, to_picture)
 table = table_of(layout, numbers, to_picture)
 """
 
@@ -23,14 +23,9 @@ from tendigits.tables.cell import Cell
 from tendigits.tables.layout import Layout
 from tendigits.tables.table import Table
 
-MIN_STRAY_INK = 0.1
-"""Squared digit heights: a smaller area of strokes next to a number is not a reason that a person would see."""
-
-MIN_OPTION_PROBABILITY = 0.002
-"""Probability from which a number may be another one."""
-
-MAX_OPTIONS = 8
-"""Other possible values of a number that are kept."""
+MIN_STRAY_INK = 0.1  # squared digit heights: a person would not see less ink next to a number as a reason
+MIN_OPTION_PROBABILITY = 0.002  # from which a number may be another one
+MAX_OPTIONS = 8  # other possible values of a number
 
 ToPicture = Callable[[Edges], Box]
 """Converts a box on the page as it was read to pixels of the picture."""
@@ -61,11 +56,7 @@ def from_form(edges: Edges, scale: float, homography: NDArray[np.float64]) -> Bo
 
 
 def accept(
-    reading: Reading,
-    confidence_model: ConfidenceModel,
-    threshold: float,
-    separator: DecimalSeparator,
-    to_picture: ToPicture,
+    reading: Reading, model: ConfidenceModel, threshold: float, separator: DecimalSeparator, to_picture: ToPicture
 ) -> Number:
     """The result for a reading.
 
@@ -73,7 +64,7 @@ def accept(
         threshold: confidence from which it is accepted, 0 to 1.
         separator: decimal separator.
     """
-    confidence = confidence_model.confidence(confidence_features(reading))
+    confidence = model.confidence(confidence_features(reading))
     accepted = confidence >= threshold and not reading.is_partial
     characters, all_alternatives = [], []
     for candidate, crop, opinion in zip(reading.characters, reading.crops, reading.second_opinion, strict=True):

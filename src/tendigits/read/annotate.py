@@ -12,19 +12,10 @@ from tendigits.read.page import Page
 
 ACCEPTED_COLOUR = (20, 130, 60)
 DOUBTFUL_COLOUR = (210, 90, 0)
-
-MIN_WIDTH_PX = 400
-"""Smaller pictures are enlarged."""
-
-CROP_PX = 56
-"""Side of a crop."""
-
-CELL_WIDTH_PX = 78
-"""Of a crop with its margin."""
-
-CELL_HEIGHT_PX = 92
-"""Of a crop with its caption."""
-
+MIN_WIDTH_PX = 400  # smaller pictures are enlarged
+CROP_PX = 56  # side of a crop
+CELL_WIDTH_PX = 78  # of a crop with its margin
+CELL_HEIGHT_PX = 92  # of a crop with its caption
 MARGIN_PX = 8
 
 

@@ -6,7 +6,7 @@ readings, layouts = read_tables(reader, grey, readings, is_clear, budget)
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from itertools import islice
 
 import numpy as np
@@ -35,48 +35,33 @@ class ContextOptions:
     """Tolerances; lengths are in heights of a digit."""
 
     # Which tables, rows and columns are informative.
-    min_rows: int = 3
-    """A smaller table has no context: a receipt has a date, a time and amounts below each other."""
+    min_rows: int = 3  # a smaller table has no context: a receipt has a date, a time and amounts below each other
     min_columns: int = 2
-    max_clear_fraction: float = 0.15
-    """Fraction of a column's cells with clear numbers, up to which it may still be a column of words."""
-    min_word_fraction: float = 0.34
-    """Fraction of the cells of a row or column that hold words, if it is one of words."""
-    min_words: int = 2
-    """Cells with words in a row or column of words."""
-    min_word_width: float = 1.2
-    """A column of narrower words only is not a column of its table, but units behind numbers."""
+    max_clear_fraction: float = 0.15  # of a column's cells with clear numbers, if it is a column of words
+    min_word_fraction: float = 0.34  # of the cells of a row or column that hold words, if it is one of words
+    min_words: int = 2  # cells with words in a row or column of words
+    min_word_width: float = 1.2  # narrower words alone are not a column of a table, but units behind numbers
 
     # Reading cells again.
-    max_overhang: float = 0.6
-    """A number that extends further into the next column fills the cells of both."""
-    border_margin: float = 0.15
-    """Between the edge of a cell and its number, for a ruled line."""
-    end_percentile: float = 3.0
-    """Percent of the numbers of a column that may start, or end, further outside than the span that is read."""
-    min_new_probability: float = 0.9
-    """Of each character, to read a number where none was found at first."""
+    max_overhang: float = 0.6  # a number that extends further into the next column fills the cells of both
+    border_margin: float = 0.15  # between the edge of a cell and its number, for a ruled line
+    end_percentile: float = 3.0  # percent of a column's numbers that may begin, or end, outside the span that is read
+    min_new_probability: float = 0.9  # of each character, to read a number where none was found at first
 
-    # The forms of the numbers of a column: prior for the frequency of a form, counted like one cell.
+    # Priors for the frequency of a form in a column; they count like one cell.
     integer_prior: float = 0.5
     usual_prior: float = 0.02
     unusual_prior: float = 0.001
-    min_noise: float = 0.02
-    """Lower bound for the probability that a sign is a speck, if it does not fit its column."""
-    voting: NumberOptions = field(default_factory=lambda: NumberOptions(min_alternative=0.005))
-    """With the column as evidence, less probable characters are considered too."""
+    min_noise: float = 0.02  # lower bound for the probability that a sign is a speck, if it does not fit its column
+    min_alternative: float = 0.005  # probability from which a character may be another one that fits its column
 
 
-DEFAULT_OPTIONS = ContextOptions()
+OPTIONS = ContextOptions()
+VOTING_OPTIONS = NumberOptions(min_alternative=OPTIONS.min_alternative)
 
 
 def read_tables(
-    reader: NumberReader,
-    grey: Grey,
-    readings: Sequence[Reading],
-    is_clear: IsClear,
-    budget: Budget,
-    options: ContextOptions = DEFAULT_OPTIONS,
+    reader: NumberReader, grey: Grey, readings: Sequence[Reading], is_clear: IsClear, budget: Budget
 ) -> tuple[list[Reading], list[Layout]]:
     """Find the tables of a page and read their doubtful cells again.
 
@@ -93,21 +78,19 @@ def read_tables(
         return [], []
     sheet = flatten(grey, [reading.detection for reading in readings])
     layouts = find_layouts(sheet)
-    dropped = {i for layout in layouts for i in _words_and_units(layout, readings, is_clear, options)}
+    dropped = {i for layout in layouts for i in _words_and_units(layout, readings, is_clear)}
     if dropped:
         layouts = find_layouts(sheet, np.setdiff1d(np.arange(len(sheet.centres)), [*dropped]))
     before = {i for layout in layouts for indices in layout.cells.values() for i in indices}
     read = [*readings]
     layouts = [
-        _read_cells_again(reader, grey, read, layout, is_clear, budget, options)
-        if _is_informative(layout, options)
-        else layout
+        _read_cells_again(reader, grey, read, layout, is_clear, budget) if _is_informative(layout) else layout
         for layout in layouts
     ]
     for layout in layouts:
-        if _is_informative(layout, options):
+        if _is_informative(layout):
             for _ in range(2):  # what becomes clear in the first round is evidence in the second
-                _reweigh_columns(read, layout, options)
+                _reweigh_columns(read, layout)
     after = {i for layout in layouts for indices in layout.cells.values() for i in indices}
     replaced = (before | dropped) - after
     return _in_reading_order(read, layouts, [i for i in range(len(read)) if i not in replaced])
@@ -119,18 +102,16 @@ def form_of(text: str) -> str:
     return re.sub(r"(?<=[.,])\d+", lambda decimals: str(len(decimals[0])), whole)
 
 
-def _is_informative(layout: Layout, options: ContextOptions) -> bool:
+def _is_informative(layout: Layout) -> bool:
     """Whether a table is large enough, and ruled or dense, so that its structure is evidence."""
     rows, columns = layout.shape
     is_dense = layout.ruled or len({*layout.cells, *layout.words}) >= MIN_FILLED_FRACTION * rows * columns
-    return rows >= options.min_rows and columns >= options.min_columns and is_dense
+    return rows >= OPTIONS.min_rows and columns >= OPTIONS.min_columns and is_dense
 
 
-def _words_and_units(
-    layout: Layout, readings: Sequence[Reading], is_clear: IsClear, options: ContextOptions
-) -> Iterator[int]:
+def _words_and_units(layout: Layout, readings: Sequence[Reading], is_clear: IsClear) -> Iterator[int]:
     """Numbers in rows and columns of words, which are words too; and words that are not a column, such as units."""
-    if not _is_informative(layout, options):
+    if not _is_informative(layout):
         yield from (i for indices in layout.words.values() for i in indices)
         return
     all_clear = {cell for cell, indices in layout.cells.items() if any(is_clear(readings[i]) for i in indices)}
@@ -142,12 +123,12 @@ def _words_and_units(
             is_header = (axis, index) == (0, 0)  # which may hold words and numbers: "Task 1"
             contradicting = clear - words if axis == 1 or is_header else clear
             only_words = words if is_header else words - clear
-            max_contradicting = options.max_clear_fraction * layout.shape[0] if axis == 1 else 0
-            min_words = max(options.min_words, options.min_word_fraction * len(numbers | words))
+            max_contradicting = OPTIONS.max_clear_fraction * layout.shape[0] if axis == 1 else 0
+            min_words = max(OPTIONS.min_words, OPTIONS.min_word_fraction * len(numbers | words))
             is_wordy = len(only_words) >= min_words and len(contradicting) <= max_contradicting
             if is_wordy:
                 yield from (i for cell in numbers for i in layout.cells[cell])
-            is_column = is_wordy and _median_width(layout, words) >= options.min_word_width * layout.sheet.height
+            is_column = is_wordy and _median_width(layout, words) >= OPTIONS.min_word_width * layout.sheet.height
             if axis == 1 and not numbers and not is_column:
                 yield from (i for cell in words for i in layout.words[cell])
 
@@ -159,29 +140,21 @@ def _median_width(layout: Layout, cells: set[CellIndex]) -> float:
 
 
 def _read_cells_again(
-    reader: NumberReader,
-    grey: Grey,
-    read: list[Reading],
-    layout: Layout,
-    is_clear: IsClear,
-    budget: Budget,
-    options: ContextOptions,
+    reader: NumberReader, grey: Grey, read: list[Reading], layout: Layout, is_clear: IsClear, budget: Budget
 ) -> Layout:
     """Read cells again that are empty, or hold several numbers or a doubtful one.
 
     Args:
         read: all readings; better ones are appended, and replace the others in the layout that is returned.
     """
-    overhanging = {
-        cell for cell, indices in layout.cells.items() if any(_overhangs(layout, cell, i, options) for i in indices)
-    }
+    overhanging = {cell for cell, indices in layout.cells.items() if any(_overhangs(layout, cell, i) for i in indices)}
     next_to_overhanging = {(row, column + step) for row, column in overhanging for step in (-1, 1)}
     unclear = [
         cell
         for cell in np.ndindex(layout.shape)
         if len(indices := layout.cells.get(cell, [])) != 1 or cell in overhanging or not is_clear(read[indices[0]])
     ]
-    spans = _spans(layout, unclear, options)
+    spans = _spans(layout, unclear)
     chosen = dict(islice(spans, max(0, reader.options.max_numbers - len(read))))
     budget.is_short |= next(spans, None) is not None
     detections = layout.sheet.to_detections(np.array([*chosen.values()], np.float64).reshape(-1, 4))
@@ -189,13 +162,13 @@ def _read_cells_again(
     for cell, reading in zip(chosen, reader.read_known(grey, detections, budget), strict=False):
         indices = layout.cells.get(cell, [])
         before = read[indices[0]] if len(indices) == 1 and cell not in overhanging else None
-        if _is_better(reading, before, bool(indices) or cell in next_to_overhanging, options):
+        if _is_better(reading, before, bool(indices) or cell in next_to_overhanging):
             cells[cell] = [len(read)]
             read.append(reading)
     return replace(layout, cells=cells)
 
 
-def _spans(layout: Layout, cells: Sequence[CellIndex], options: ContextOptions) -> Iterator[tuple[CellIndex, Span]]:
+def _spans(layout: Layout, cells: Sequence[CellIndex]) -> Iterator[tuple[CellIndex, Span]]:
     """Where a number may stand in each cell: horizontally like others in its column, vertically like its row."""
     sheet = layout.sheet
     rows: list[list[int]] = [[] for _ in range(layout.shape[0])]
@@ -205,7 +178,7 @@ def _spans(layout: Layout, cells: Sequence[CellIndex], options: ContextOptions) 
         columns[column] += indices
     lefts, rights = sheet.top_left[:, 0], sheet.bottom_right[:, 0]
     heights, centres = sheet.bottom_right[:, 1] - sheet.top_left[:, 1], sheet.centres
-    percentile, margin = options.end_percentile, options.border_margin * sheet.height
+    percentile, margin = OPTIONS.end_percentile, OPTIONS.border_margin * sheet.height
     ends = {
         column: (
             float(np.percentile(lefts[members], percentile)),
@@ -226,14 +199,14 @@ def _spans(layout: Layout, cells: Sequence[CellIndex], options: ContextOptions) 
             yield (row, column), (left, right, y, float(np.median(heights[in_cell or in_row])))
 
 
-def _overhangs(layout: Layout, cell: CellIndex, number: int, options: ContextOptions) -> bool:
+def _overhangs(layout: Layout, cell: CellIndex, number: int) -> bool:
     """Whether a number extends into the next column."""
-    sheet, overhang = layout.sheet, options.max_overhang * layout.sheet.height
+    sheet, overhang = layout.sheet, OPTIONS.max_overhang * layout.sheet.height
     left, right = layout.columns[cell[1] : cell[1] + 2]
     return bool(sheet.top_left[number, 0] < left - overhang or sheet.bottom_right[number, 0] > right + overhang)
 
 
-def _is_better(reading: Reading, before: Reading | None, is_known: bool, options: ContextOptions) -> bool:
+def _is_better(reading: Reading, before: Reading | None, is_known: bool) -> bool:
     """Whether a new reading of a cell replaces what was read before.
 
     Args:
@@ -244,10 +217,10 @@ def _is_better(reading: Reading, before: Reading | None, is_known: bool, options
         return False
     if before is not None:  # it may have lost an end
         return before.text in reading.text and len(before.text) < len(reading.text)
-    return is_known or min(each.present for each in reading.characters) >= options.min_new_probability
+    return is_known or min(each.present for each in reading.characters) >= OPTIONS.min_new_probability
 
 
-def _reweigh_columns(read: list[Reading], layout: Layout, options: ContextOptions) -> None:
+def _reweigh_columns(read: list[Reading], layout: Layout) -> None:
     """Reweigh the characters of each number by the forms of the other numbers in its column."""
     for column in range(layout.shape[1]):
         members = [indices[0] for (_, c), indices in layout.cells.items() if c == column and len(indices) == 1]
@@ -255,23 +228,23 @@ def _reweigh_columns(read: list[Reading], layout: Layout, options: ContextOption
         for i in members:
             form = form_of(read[i].text)
             forms[form] -= 1
-            read[i] = _reweighed(read[i], forms, options)
+            read[i] = _reweighed(read[i], forms)
             forms[form] += 1
 
 
-def _reweighed(reading: Reading, other_forms: Counter[str], options: ContextOptions) -> Reading:
+def _reweighed(reading: Reading, other_forms: Counter[str]) -> Reading:
     n = other_forms.total()
 
     def log_frequency(text: str) -> float:
         form = form_of(text)
         if form == "0":
-            prior = options.integer_prior
+            prior = OPTIONS.integer_prior
         else:
-            prior = options.usual_prior if is_usual(text) else options.unusual_prior
+            prior = OPTIONS.usual_prior if is_usual(text) else OPTIONS.unusual_prior
         return float(np.log((other_forms[form] + prior) / (n + 1)))
 
-    characters = reweigh(reading.characters, log_frequency, options.voting, options.min_noise)
-    kept = np.array([each.present >= options.voting.min_vote for each in characters], bool)
+    characters = reweigh(reading.characters, log_frequency, VOTING_OPTIONS, OPTIONS.min_noise)
+    kept = np.array([each.present >= VOTING_OPTIONS.min_vote for each in characters], bool)
     return replace(
         reading,
         characters=[each for each, is_kept in zip(characters, kept, strict=True) if is_kept],

@@ -38,30 +38,16 @@ Grey = NDArray[np.uint8]
 Floats = NDArray[np.float64]
 
 MAX_FIELDS = 1000
+MIN_FIELD_SIDE_PX = 4  # width and height of a field on the page as it is read
+DIGIT_FRACTION = 0.6  # height of the digits in a field, as a fraction of the field's
+MIN_PROBABILITY = 0.9  # of each character, to read a number in a field where none was found at first
 
-MIN_FIELD_SIDE_PX = 4
-"""Width and height of a field on the page as it is read."""
-
-MATCHING_SIDE_PX = 1024
-"""Pictures are shrunk to this longest side before their features are compared."""
-
-MAX_FEATURES = 4000
-"""Features of a picture."""
-
-MAX_DISTANCE_RATIO = 0.8
-"""Of a match, to the second best one (Lowe 2004)."""
-
-MIN_MATCHES = 25
-"""Matches that agree on one homography."""
-
-MAX_REPROJECTION_PX = 4.0
-"""Distance up to which a match agrees, in a picture of MATCHING_SIDE_PX."""
-
-DIGIT_FRACTION = 0.6
-"""Height of the digits in a field, as a fraction of the field's."""
-
-MIN_PROBABILITY = 0.9
-"""Of each character, to read a number in a field where none was found at first."""
+# Matching a page with the form.
+MATCHING_SIDE_PX = 1024  # pictures are shrunk to this longest side
+MAX_FEATURES = 4000  # of a picture
+MAX_DISTANCE_RATIO = 0.8  # of a match to the second best one (Lowe 2004)
+MIN_MATCHES = 25  # that agree on one homography
+MAX_REPROJECTION_PX = 4.0  # distance up to which a match agrees
 
 
 @dataclass(frozen=True, eq=False)

@@ -14,17 +14,10 @@ from tendigits.tables.formats import DOUBTFUL_COLOUR, UNCLEAR, escaped
 
 ACCEPTED_COLOUR = "#14823c"
 
-MIN_SIDE_PX = 300
-"""Longest side of the smallest picture on the screen."""
-
-MAX_SIDE_PX = 1000
-"""Longest side of the largest picture on the screen."""
-
-TEXT_HEIGHT_PX = 15
-"""Height on the screen of the value above a box."""
-
-BORDER = "border: 1px solid #8888; margin: 0"
-"""Style of a picture; the grey border is visible on white and on black."""
+MIN_SIDE_PX = 300  # longest side of the smallest picture on the screen
+MAX_SIDE_PX = 1000  # longest side of the largest one
+TEXT_HEIGHT_PX = 15  # on the screen, of the value above a box
+BORDER = "border: 1px solid #8888; margin: 0"  # visible on white and on black
 
 
 class Mark(NamedTuple):
@@ -59,30 +52,20 @@ def _svg(thumbnail: Thumbnail | None, size: tuple[int, int], marks: Sequence[Mar
     picture = f'<rect {area} fill="white"/>'
     if thumbnail is not None:
         picture = f'<image href="{thumbnail.data_uri()}" {area} preserveAspectRatio="none"/>'
+    boxes, values = [], []
+    for (left, top, right, bottom), value, accepted in marks:
+        colour, dashes = ACCEPTED_COLOUR, ""
+        if not accepted:
+            colour, dashes, value = DOUBTFUL_COLOUR, f' stroke-dasharray="{6 * unit:g} {3 * unit:g}"', value + UNCLEAR
+        box = f'x="{left}" y="{top}" width="{right - left}" height="{bottom - top}"'
+        boxes.append(f'<rect {box} stroke="{colour}"{dashes}/>')
+        baseline = max(top - 4 * unit, TEXT_HEIGHT_PX * unit)  # inside the box at the top of the picture
+        values.append(f'<text x="{left}" y="{baseline:g}" fill="{colour}">{escaped(value)}</text>')
     font = (
         f'font-family="sans-serif" font-size="{TEXT_HEIGHT_PX * unit:g}" paint-order="stroke" stroke-linejoin="round" '
         f'stroke="white" stroke-width="{4 * unit:g}"'
     )
-    boxes = "".join(_box_svg(mark, unit) for mark in marks)
-    values = "".join(_value_svg(mark, unit) for mark in marks)
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" {area} viewBox="0 0 {width} {height}">{picture}'
-        f'<g fill="none" stroke-width="{2 * unit:g}">{boxes}</g><g {font}>{values}</g></svg>'
+        f'<g fill="none" stroke-width="{2 * unit:g}">{"".join(boxes)}</g><g {font}>{"".join(values)}</g></svg>'
     )
-
-
-def _box_svg(mark: Mark, unit: float) -> str:
-    left, top, right, bottom = mark.box
-    colour, dashes = ACCEPTED_COLOUR, ""
-    if not mark.accepted:
-        colour, dashes = DOUBTFUL_COLOUR, f' stroke-dasharray="{6 * unit:g} {3 * unit:g}"'
-    return f'<rect x="{left}" y="{top}" width="{right - left}" height="{bottom - top}" stroke="{colour}"{dashes}/>'
-
-
-def _value_svg(mark: Mark, unit: float) -> str:
-    """A value above its box, or inside the box at the top of the picture."""
-    value, colour = mark.value, ACCEPTED_COLOUR
-    if not mark.accepted:
-        value, colour = mark.value + UNCLEAR, DOUBTFUL_COLOUR
-    baseline = max(mark.box.top - 4 * unit, TEXT_HEIGHT_PX * unit)
-    return f'<text x="{mark.box.left}" y="{baseline:g}" fill="{colour}">{escaped(value)}</text>'

@@ -24,36 +24,22 @@ Grey = NDArray[np.uint8]
 class OrientationOptions:
     """Tolerances. Clearness is the mean probability of the characters, 0 to 1."""
 
-    work: float = 40_000.0
-    """Part of the page's `Budget` for all orientations together."""
-    min_numbers: int = 3
-    """With fewer, the page counts as upright."""
-    min_characters: int = 12
-    """With fewer, the clearness of an orientation is 0: an 8 or a 0 reads the same upside down."""
-    batch_size: int = 16
-    """Numbers that are viewed at once, the longest first, until there are enough characters."""
-    max_numbers: int = 64
-    """Numbers that are viewed at most; the longest ones may be words."""
-    upright_clearness: float = 0.94
-    """From here on, a page counts as upright."""
-    sideways_clearness: float = 0.92
-    """Below, for the page and for the page upside down, it may lie on its side."""
-    min_improvement: float = 0.03
-    """How much clearer than the page as it lies another orientation must be."""
-    min_clearness: float = 0.9
-    """How clear it must be at least."""
+    work: float = 40_000.0  # part of the page's `Budget` for all orientations together
+    min_numbers: int = 3  # with fewer, a page counts as upright
+    min_characters: int = 12  # with fewer, an orientation is not clear: an 8 or a 0 reads the same upside down
+    batch_size: int = 16  # numbers viewed at once, the longest first, until there are enough characters
+    max_numbers: int = 64  # numbers viewed at most; the longest ones may be words
+    upright_clearness: float = 0.94  # from here on, a page counts as upright
+    sideways_clearness: float = 0.92  # if less as it lies and upside down, it may lie on its side
+    min_improvement: float = 0.03  # by which another orientation must be clearer than the page as it lies
+    min_clearness: float = 0.9  # of another orientation
 
 
-DEFAULT_OPTIONS = OrientationOptions()
+OPTIONS = OrientationOptions()
 
 
 def turns_of(
-    reader: NumberReader,
-    grey: Grey,
-    detections: Sequence[Detection],
-    cache: ViewCache,
-    budget: Budget,
-    options: OrientationOptions = DEFAULT_OPTIONS,
+    reader: NumberReader, grey: Grey, detections: Sequence[Detection], cache: ViewCache, budget: Budget
 ) -> int:
     """How many quarter turns to the left make a page, uint8 (height, width), upright.
 
@@ -62,20 +48,20 @@ def turns_of(
         cache: receives their views.
         budget: of the page.
     """
-    if len(detections) < options.min_numbers:
+    if len(detections) < OPTIONS.min_numbers:
         return 0
-    with budget.part(options.work) as part:
-        clearness = {0: _clearness(reader, grey, detections, cache, part, options)}
-        if clearness[0] >= options.upright_clearness:
+    with budget.part(OPTIONS.work) as part:
+        clearness = {0: _clearness(reader, grey, detections, cache, part)}
+        if clearness[0] >= OPTIONS.upright_clearness:
             return 0
-        clearness[2] = _clearness(reader, *_upside_down(grey, detections), {}, part, options)
-        if max(clearness.values()) < options.sideways_clearness:
+        clearness[2] = _clearness(reader, *_upside_down(grey, detections), {}, part)
+        if max(clearness.values()) < OPTIONS.sideways_clearness:
             grey = np.ascontiguousarray(np.rot90(grey))
             detections = reader.detect(grey, part)
-            clearness[1] = _clearness(reader, grey, detections, {}, part, options)
-            clearness[3] = _clearness(reader, *_upside_down(grey, detections), {}, part, options)
+            clearness[1] = _clearness(reader, grey, detections, {}, part)
+            clearness[3] = _clearness(reader, *_upside_down(grey, detections), {}, part)
     best = max(clearness, key=lambda turns: clearness[turns])
-    is_clearer = clearness[best] > max(clearness[0] + options.min_improvement, options.min_clearness)
+    is_clearer = clearness[best] > max(clearness[0] + OPTIONS.min_improvement, OPTIONS.min_clearness)
     return best if is_clearer else 0
 
 
@@ -87,20 +73,15 @@ def _upside_down(grey: Grey, detections: Sequence[Detection]) -> tuple[Grey, lis
 
 
 def _clearness(
-    reader: NumberReader,
-    grey: Grey,
-    detections: Sequence[Detection],
-    cache: ViewCache,
-    budget: Budget,
-    options: OrientationOptions,
+    reader: NumberReader, grey: Grey, detections: Sequence[Detection], cache: ViewCache, budget: Budget
 ) -> float:
     """The mean probability of the characters of a page's longest numbers; 0 if there are too few."""
-    longest = sorted(detections, key=lambda each: -each.score * each.length / each.height)[: options.max_numbers]
+    longest = sorted(detections, key=lambda each: -each.score * each.length / each.height)[: OPTIONS.max_numbers]
     pyramid, peaks = ImagePyramid(grey), list[Peak]()
-    while longest and len(peaks) < options.min_characters:
-        batch = [(each, IDENTITY) for each in longest[: options.batch_size]]
-        longest = longest[options.batch_size :]
+    while longest and len(peaks) < OPTIONS.min_characters:
+        batch = [(each, IDENTITY) for each in longest[: OPTIONS.batch_size]]
+        longest = longest[OPTIONS.batch_size :]
         batch = batch[: budget.afford([views_cost([each], cache) for each in batch])]
         add_views(reader.network, pyramid, batch, cache)
         peaks += [peak for each in batch for peak in cache[each].peaks if peak.present >= reader.options.min_vote]
-    return float(np.mean([peak.confidence for peak in peaks])) if len(peaks) >= options.min_characters else 0.0
+    return float(np.mean([peak.confidence for peak in peaks])) if len(peaks) >= OPTIONS.min_characters else 0.0

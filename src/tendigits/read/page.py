@@ -38,22 +38,16 @@ class Page:
 
     numbers: list[Number]
     """In reading order."""
-
     size: tuple[int, int]
     """Width and height of the picture."""
-
     tables: list[Table] = field(default_factory=list)
     """As they were found, in reading order and without checks; see `table` and `checked`."""
-
     turned: int = 0
     """Degrees by which the picture is turned clockwise: 0, 90, 180 or 270. Boxes are in the picture as it is."""
-
     fields: dict[str, Cell] = field(default_factory=dict)
     """The fields of a form, by their names."""
-
     notice: str | None = None
     """A warning about the whole page: that not everything was read."""
-
     thumbnail: Thumbnail | None = None
     """The picture, for notebooks; None if it was read in another process."""
 

@@ -36,14 +36,9 @@ from tendigits.read.results import Digit, Number
 
 Grey = NDArray[np.uint8]
 
-MIN_IS_DIGIT = 0.5
-"""Probability of being a digit below which something is called not a digit."""
-
-MIN_ALTERNATIVE = 0.05
-"""Probability from which a reason names another digit."""
-
-MAX_ALTERNATIVES = 3
-"""Digits that a reason names."""
+MIN_IS_DIGIT = 0.5  # probability of being a digit; with less, it is called not a digit
+MIN_ALTERNATIVE = 0.05  # probability from which a reason names another digit
+MAX_ALTERNATIVES = 3  # digits that a reason names
 
 
 @dataclass(frozen=True)

@@ -27,25 +27,18 @@ class Digit:
 
     label: int
     """0 to 9: the most probable digit, even if it is not accepted."""
-
     probabilities: NDArray[np.float32] = field(repr=False)
     """float32 (10,), summing to 1: the probability of each digit, given that it is a digit."""
-
     is_digit: float
     """0 to 1: the probability that it is a digit."""
-
     box: Box
     """In pixels of the picture."""
-
     crop: NDArray[np.uint8] = field(repr=False)
     """uint8 (28, 28): what the network saw, white on black."""
-
     accepted: bool
     """Whether the confidence reaches the threshold."""
-
     reason: str | None
     """Why it is not accepted."""
-
     thumbnail: Thumbnail | None = field(default=None, repr=False)
     """The picture, for notebooks; None if it was read in another process."""
 
@@ -92,19 +85,14 @@ class Character:
 
     label: str
     """One of 0123456789.,-/:+=()%x"""
-
     confidence: float
     """0 to 1: the probability that it is this character."""
-
     alternatives: list[tuple[str, float]]
     """Other possible labels with their probabilities, the most probable first; "" means not a character at all."""
-
     box: Box
     """In pixels of the picture."""
-
     crop: NDArray[np.uint8] = field(repr=False)
     """uint8 (28, 28), white on black, like MNIST's digits."""
-
     accepted: bool
     """False if this character may be another one and its number is therefore doubtful."""
 
@@ -125,30 +113,22 @@ class Number:
 
     value: str
     """The text as written, with signs and leading zeros: the most probable reading, even if it is not accepted."""
-
     number: Decimal | None
     """The value as a number; None for dates, times, sums and ambiguous numbers such as 1.234."""
-
     confidence: float
     """0 to 1: the probability that the whole value is right."""
-
     accepted: bool
     """Whether the confidence reaches the threshold."""
-
     reason: str | None
     """Why it is not accepted."""
-
     box: Box
     """In pixels of the picture."""
-
     characters: list[Character] = field(repr=False)
 
     options: list[tuple[str, float]] = field(default_factory=list, repr=False)
     """Other possible values that differ in one character, with their probabilities, the most probable first."""
-
     strip: NDArray[np.uint8] | None = field(default=None, repr=False)
     """uint8 (40, width): what the number network saw; None in a picture of one digit."""
-
     digit: Digit | None = field(default=None, repr=False)
     """What was read in a picture of one digit."""
 

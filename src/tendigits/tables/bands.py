@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from tendigits.tables.options import DEFAULT_OPTIONS, TableOptions
+from tendigits.tables.options import TableOptions
 from tendigits.tables.ruled_lines import RuledLine
 
 Floats = NDArray[np.float64]
@@ -35,7 +35,7 @@ class Bands:
         centres: Floats,
         crossing: Sequence[RuledLine],
         split: Split,
-        options: TableOptions = DEFAULT_OPTIONS,
+        options: TableOptions,
     ) -> "Bands":
         """Bands between ruled lines, and between numbers.
 
@@ -77,7 +77,7 @@ def split_rows(
     bottom_right: Floats,
     height: float,
     is_between_lines: bool,
-    options: TableOptions = DEFAULT_OPTIONS,
+    options: TableOptions,
 ) -> list[float]:
     """Positions between rows of numbers, given their corners, float64 (n, 2).
 
@@ -93,7 +93,7 @@ def split_rows(
 
 
 def split_columns(
-    starts: Floats, ends: Floats, rows: Ints, is_between_lines: bool = False, options: TableOptions = DEFAULT_OPTIONS
+    starts: Floats, ends: Floats, rows: Ints, is_between_lines: bool, options: TableOptions
 ) -> list[float]:
     """Positions between columns, given where numbers start and end, and the row of each.
 

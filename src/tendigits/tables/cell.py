@@ -26,29 +26,21 @@ class Cell:
 
     box: Box
     """In pixels of the picture."""
-
     value: str = ""
     """The text as written: the most probable reading, even if it is not accepted. Empty if the cell is empty, or if
     something in it could not be read; then it is not accepted."""
-
     number: Decimal | None = None
     """The value as a number; None for dates, times and ambiguous numbers."""
-
     confidence: float = 1.0
     """0 to 1: the probability that the whole value is right."""
-
     accepted: bool = True
     """Whether no person needs to check it."""
-
     reason: str | None = None
     """Why it is not accepted."""
-
     options: list[tuple[str, float]] = field(default_factory=list, repr=False)
     """Other possible values with their probabilities, the most probable first."""
-
     index: int | None = None
     """Index of the number in `Page.numbers`."""
-
     picture: NDArray[np.uint8] | None = field(default=None, repr=False)
     """uint8 (40, width): the number as the network saw it."""
 

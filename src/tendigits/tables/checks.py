@@ -26,18 +26,12 @@ FORMS: Mapping[str, Callable[[Cell], bool]] = {
 
 @dataclass(frozen=True)
 class Expectation:
-    """What a column holds: one of FORMS, or numbers within a range."""
+    """What a column holds."""
 
     text: str
-    """As the user wrote it."""
-    low: Decimal | None = None
-    high: Decimal | None = None
-
-    def fits(self, cell: Cell) -> bool:
-        """Whether a cell is as expected."""
-        if self.low is None or self.high is None:
-            return FORMS[self.text](cell)
-        return cell.number is not None and self.low <= cell.number <= self.high
+    """As the user wrote it: one of FORMS, or a range."""
+    fits: Callable[[Cell], bool]
+    """Whether a cell is as expected."""
 
 
 def check(table: Table, sums: str = Sums.AUTO, expect: str = "") -> Table:
@@ -86,12 +80,12 @@ def check_columns(table: Table, expected: Mapping[int, Expectation]) -> Table:
 
 def _parse_expectation(text: str) -> Expectation:
     if text in FORMS:
-        return Expectation(text)
-    low, dots, high = text.partition("..")
+        return Expectation(text, FORMS[text])
     try:
-        if dots:
-            return Expectation(text, Decimal(low), Decimal(high))
-    except InvalidOperation:
+        low, high = map(Decimal, text.split(".."))
+        if low <= high:
+            return Expectation(text, lambda cell: cell.number is not None and low <= cell.number <= high)
+    except (InvalidOperation, ValueError):
         pass
     raise UserError(f"expected a range such as 0..100, or {', '.join(FORMS)}, received {text!r}")
 

@@ -20,11 +20,8 @@ from tendigits.tables.words import belong_to_table, find_words
 Grey = NDArray[np.uint8]
 Floats = NDArray[np.float64]
 
-N_SLANTS = 41
-"""Slants of columns that are tried where there are no ruled lines."""
-
-N_CONVERGENCES = 7
-"""Convergences of columns that are tried with each of them."""
+N_SLANTS = 41  # slants of columns that are tried if there are no ruled lines
+N_CONVERGENCES = 7  # convergences that are tried with each of them
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,6 +38,7 @@ class FlatSheet:
     """float64 (n, 4): pieces of ruled lines, from the left or upper end to the other."""
     height: float
     """Median height of a digit."""
+    options: TableOptions
 
     @property
     def centres(self) -> Floats:
@@ -63,8 +61,8 @@ def flatten(grey: Grey, detections: Sequence[Detection], options: TableOptions =
     angle = _angle_of_numbers(detections, options)
     rows = in_rows(detections)
     if max(map(len, rows)) == 1:  # a list has no columns, and no words next to its numbers matter
-        rotation, no_lines = SheetMap.rotation(centre, size, angle), np.zeros((0, 4))
-        return FlatSheet(rotation, *_corners(rotation, detections), len(detections), no_lines, no_lines, height)
+        rotation, none = SheetMap.rotation(centre, size, angle), np.zeros((0, 4))
+        return FlatSheet(rotation, *_corners(rotation, detections), len(detections), none, none, height, options)
     neighbours = [(detections[a], detections[b]) for row in rows for a, b in pairwise(row)]
     along_rows = np.array([(a.x, a.y, b.x, b.y) for a, b in neighbours], np.float64).reshape(-1, 4)
     strokes = find_strokes(grey, height, options)
@@ -87,7 +85,7 @@ def flatten(grey: Grey, detections: Sequence[Detection], options: TableOptions =
     y = (words[:, 1] + words[:, 3]) / 2
     top_left = np.concatenate([top_left, np.column_stack([words[:, 0], y - height / 2])])
     bottom_right = np.concatenate([bottom_right, np.column_stack([words[:, 2], y + height / 2])])
-    return FlatSheet(sheet_map, top_left, bottom_right, len(detections), horizontal, vertical, height)
+    return FlatSheet(sheet_map, top_left, bottom_right, len(detections), horizontal, vertical, height, options)
 
 
 def _fit(

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from tendigits.tables.bands import Bands, find_gaps, split_columns, split_rows
 from tendigits.tables.flat_sheet import FlatSheet
-from tendigits.tables.options import DEFAULT_OPTIONS, TableOptions
+from tendigits.tables.options import TableOptions
 from tendigits.tables.ruled_lines import RuledLine, join_pieces
 
 Floats = NDArray[np.float64]
@@ -59,23 +59,22 @@ class Layout:
         return np.stack([points[:-1, :-1], points[:-1, 1:], points[1:, 1:], points[1:, :-1]], axis=2)
 
 
-def find_layouts(
-    sheet: FlatSheet, members: Ints | None = None, options: TableOptions = DEFAULT_OPTIONS
-) -> list[Layout]:
+def find_layouts(sheet: FlatSheet, members: Ints | None = None) -> list[Layout]:
     """Find the tables of a sheet, in reading order.
 
     Args:
         members: indices of the numbers and words that are used; None uses all.
     """
     members = np.arange(len(sheet.centres)) if members is None else members
-    rows = _separate(sheet, members, 1, options) if len(members) else []
-    tables = [table for row in rows for table in _separate(sheet, row, 0, options)]
-    return [_layout(sheet, table, options) for table in tables if table.min() < sheet.n_numbers]
+    rows = _separate(sheet, members, axis=1) if len(members) else []
+    tables = [table for row in rows for table in _separate(sheet, row, axis=0)]
+    return [_layout(sheet, table) for table in tables if table.min() < sheet.n_numbers]
 
 
-def _separate(sheet: FlatSheet, members: Ints, axis: int, options: TableOptions) -> list[Ints]:
+def _separate(sheet: FlatSheet, members: Ints, axis: int) -> list[Ints]:
     """Separate numbers and words where a wide gap lies between them along an axis and no ruled line bridges it."""
-    lines, room = sheet.vertical if axis else sheet.horizontal, options.min_table_gap * sheet.height
+    lines, options = sheet.vertical if axis else sheet.horizontal, sheet.options
+    room = options.min_table_gap * sheet.height
     across = (lines[:, 1 - axis] + lines[:, 3 - axis]) / 2
     low, high = sheet.top_left[members, 1 - axis].min() - room, sheet.bottom_right[members, 1 - axis].max() + room
     lines = lines[(low <= across) & (across <= high)]  # others may be the edges of the paper
@@ -96,11 +95,11 @@ def _separate(sheet: FlatSheet, members: Ints, axis: int, options: TableOptions)
     return [members[part == index] for index in np.unique(part)]
 
 
-def _layout(sheet: FlatSheet, members: Ints, options: TableOptions) -> Layout:
+def _layout(sheet: FlatSheet, members: Ints) -> Layout:
     """The rows and columns of one table."""
-    top_left, bottom_right = sheet.top_left[members], sheet.bottom_right[members]
+    top_left, bottom_right, options = sheet.top_left[members], sheet.bottom_right[members], sheet.options
     x, y = sheet.centres[members].T
-    horizontal, vertical = _separating_lines(sheet, members, options)
+    horizontal, vertical = _separating_lines(sheet, members)
 
     def split_by_height(inside: NDArray[np.bool_], is_between: bool) -> list[float]:
         return split_rows(top_left[inside], bottom_right[inside], sheet.height, is_between, options)
@@ -136,11 +135,9 @@ def _headers(rows: Ints, is_word: NDArray[np.bool_], options: TableOptions) -> N
     return top & bool((top & is_word).sum() >= options.min_headers)
 
 
-def _separating_lines(
-    sheet: FlatSheet, members: Ints, options: TableOptions
-) -> tuple[list[RuledLine], list[RuledLine]]:
+def _separating_lines(sheet: FlatSheet, members: Ints) -> tuple[list[RuledLine], list[RuledLine]]:
     """The horizontal and the vertical ruled lines of a table that separate its numbers."""
-    top_left, bottom_right = sheet.top_left[members], sheet.bottom_right[members]
+    top_left, bottom_right, options = sheet.top_left[members], sheet.bottom_right[members], sheet.options
     (left, top), (right, bottom) = top_left.T, bottom_right.T
     x, y = sheet.centres[members].T
     low, high = top_left.min(axis=0), bottom_right.max(axis=0)

@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from tendigits.tables.options import DEFAULT_OPTIONS, TableOptions
+from tendigits.tables.options import TableOptions
 from tendigits.tables.sheet_map import SheetMap, flat_scale
 
 Grey = NDArray[np.uint8]
@@ -30,7 +30,7 @@ class RuledLine:
     """Of its pieces together."""
 
 
-def find_strokes(grey: Grey, digit_height: float, options: TableOptions = DEFAULT_OPTIONS) -> Floats:
+def find_strokes(grey: Grey, digit_height: float, options: TableOptions) -> Floats:
     """Find long straight edges in any direction: float64 (n, 4), x and y of both ends, in pixels of the page.
 
     Uses OpenCV's line segment detector (von Gioi and others 2012).
@@ -45,7 +45,7 @@ def find_strokes(grey: Grey, digit_height: float, options: TableOptions = DEFAUL
 
 
 def find_ruled_lines(
-    grey: Grey, sheet_map: SheetMap, digit_height: float, options: TableOptions = DEFAULT_OPTIONS
+    grey: Grey, sheet_map: SheetMap, digit_height: float, options: TableOptions
 ) -> tuple[Floats, Floats]:
     """Find pieces of the horizontal and of the vertical lines of a page, uint8 (height, width).
 
@@ -66,7 +66,7 @@ def find_ruled_lines(
 
 
 def join_pieces(
-    pieces: Floats, axis: int, extent: float, digit_height: float, options: TableOptions = DEFAULT_OPTIONS
+    pieces: Floats, axis: int, extent: float, digit_height: float, options: TableOptions
 ) -> list[RuledLine]:
     """Join pieces at the same position into lines, sorted by position.
 

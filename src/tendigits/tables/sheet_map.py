@@ -10,25 +10,16 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from tendigits.tables.options import DEFAULT_OPTIONS, TableOptions
+from tendigits.tables.options import TableOptions
 
 Grey = NDArray[np.uint8]
 Floats = NDArray[np.float64]
 
-BEND_PENALTY = 1e-3
-"""Weight of the squared bends in the fit, relative to the mean squared slope of the lines: few lines bend little."""
-
-MAX_DISTANCE = 4.0
-"""Points further from the centre, relative to the page's edge, are clipped: a wrong fit may lead there."""
-
-INVERSION_STEPS = 12
-"""Fixed-point iterations of the inverse map; each reduces the error to a tenth or less."""
-
-GRID_PX = 16
-"""Distance between the points where the inverse map is computed; it is interpolated between them."""
-
-MAX_ENLARGEMENT = 2
-"""Size of the rectified page, relative to its picture."""
+BEND_PENALTY = 1e-3  # weight of the squared bends relative to the mean squared slope: few lines bend little
+MAX_DISTANCE = 4.0  # from the centre, relative to the page's edge: a wrong fit may lead further
+INVERSION_STEPS = 12  # fixed-point iterations of the inverse map; each reduces the error to a tenth or less
+GRID_PX = 16  # distance of the points where the inverse map is computed; it is interpolated between them
+MAX_ENLARGEMENT = 2  # of the rectified page relative to its picture
 
 
 @dataclass(frozen=True, eq=False)
@@ -114,7 +105,7 @@ class SheetMap:
         return np.stack([_terms(y, x) @ self.bends[0], _terms(x, y) @ self.bends[1]], axis=1)
 
 
-def flat_scale(grey: Grey, digit_height: float, options: TableOptions = DEFAULT_OPTIONS) -> float:
+def flat_scale(grey: Grey, digit_height: float, options: TableOptions) -> float:
     """How far a page, uint8 (height, width), is shrunk before lines and words are searched: 0 to 1."""
     by_digits = options.flat_digit_height_px / digit_height
     return min(1.0, by_digits, float((options.max_flat_page_px / grey.size) ** 0.5))

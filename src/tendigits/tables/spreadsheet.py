@@ -19,26 +19,17 @@ from tendigits.tables.cell import Cell, filled_cells
 if TYPE_CHECKING:
     from xlsxwriter import Workbook
 
-DOUBTFUL_COLOUR = "#FFD966"
-
-MAX_NAME_LENGTH = 31
-"""Characters of a sheet's name, a limit of the format."""
+CHECK = "to check"
+"""Name of the sheet with the pictures of doubtful cells."""
 
 FORBIDDEN = r"[\x00-\x1f\ufffe\uffff\[\]:*?/\\]|^'|'$"
 """Characters that the format, or XML, forbids in a sheet's name."""
 
-CHECK = "to check"
-"""Name of the sheet with the pictures of doubtful cells."""
-
-MAX_DIGITS = 15
-"""Spreadsheets store numbers as floats; one with more digits is stored as text."""
-
-PICTURE_ROW_HEIGHT = 32
-"""Of a row with a picture, in points."""
-
-PICTURE_COLUMN_WIDTH = 40
-"""In characters."""
-
+MAX_NAME_LENGTH = 31  # characters of a sheet's name, a limit of the format
+MAX_DIGITS = 15  # spreadsheets store numbers as floats; one with more digits is stored as text
+DOUBTFUL_COLOUR = "#FFD966"
+PICTURE_ROW_HEIGHT = 32  # in points
+PICTURE_COLUMN_WIDTH = 40  # in characters
 MAX_OPTIONS_IN_COMMENT = 3
 
 Rows = Sequence[Sequence[Cell]]

@@ -9,16 +9,30 @@ from decimal import Decimal
 
 from tendigits.numbers.grammar import to_decimal
 from tendigits.tables.cell import Cell
-from tendigits.tables.options import DEFAULT_SUM_OPTIONS, SumOptions, Sums
+from tendigits.tables.options import Sums
 from tendigits.tables.table import Table
 
 DIGITS = "0123456789"
+
+
+@dataclass(frozen=True)
+class SumOptions:
+    """Tolerances of checking sums."""
+
+    min_agreeing: int = 3  # rows in which the last number is the sum of the others
+    min_agreeing_fraction: float = 0.5  # the same, as a fraction of the rows that can be checked
+    min_addends: int = 2
+    agreed_confidence: float = 0.999  # of the numbers of a sum that agrees; two misread ones rarely compensate
+    min_probability: float = 1e-4  # of another digit, or of a lost one, to which the reader gave none
+
+
+OPTIONS = SumOptions()
 
 Series = list[Cell]
 """A row, or a column of a transposed table; the last cell may be the sum of the cells from a start index on."""
 
 
-def check_sums(table: Table, sums: Sums, options: SumOptions = DEFAULT_SUM_OPTIONS) -> Table:
+def check_sums(table: Table, sums: Sums) -> Table:
     """Accept the numbers of sums that agree; where a sum does not agree, mark what was probably misread."""
     rows, agreements = table.rows, []
     starts: dict[str, int | None] = {"row": None, "column": None}
@@ -27,13 +41,13 @@ def check_sums(table: Table, sums: Sums, options: SumOptions = DEFAULT_SUM_OPTIO
         if not is_given and sums is not Sums.AUTO:
             continue
         series = rows if name == "row" else _transposed(rows)
-        start = _find_start(series, is_given, options)
+        start = _find_start(series, is_given)
         if start is None:
             continue
-        results = [_agrees(each, start, options) for each in series]
+        results = [_agrees(each, start) for each in series]
         agreements.append(f"{results.count(True)} of {len(results) - results.count(None)} {name}s")
         starts[name] = start
-        series = [_checked(each, start, name, options) for each in series]
+        series = [_checked(each, start, name) for each in series]
         rows = series if name == "row" else _transposed(series)
     if not agreements:
         return table
@@ -45,41 +59,41 @@ def _transposed(series: Sequence[Series]) -> list[Series]:
     return [*map(list, zip(*series, strict=True))]
 
 
-def _find_start(series: Sequence[Series], is_given: bool, options: SumOptions) -> int | None:
+def _find_start(series: Sequence[Series], is_given: bool) -> int | None:
     """The start index for which most sums agree; None if too few agree.
 
     Args:
         is_given: whether a person said that there are sums; then one that agrees is enough.
     """
     most, best = 0, None
-    for start in range(len(series[0]) - options.min_addends if series else 0):
-        results = [agrees for each in series if (agrees := _agrees(each, start, options)) is not None]
+    for start in range(len(series[0]) - OPTIONS.min_addends if series else 0):
+        results = [agrees for each in series if (agrees := _agrees(each, start)) is not None]
         n = sum(results)
-        is_enough = is_given or n >= max(options.min_agreeing, options.min_agreeing_fraction * len(results))
+        is_enough = is_given or n >= max(OPTIONS.min_agreeing, OPTIONS.min_agreeing_fraction * len(results))
         if is_enough and n > most:
             most, best = n, start
     return best
 
 
-def _agrees(series: Series, start: int, options: SumOptions) -> bool | None:
+def _agrees(series: Series, start: int) -> bool | None:
     """Whether the last number is the sum of the others; None if a number is missing, or if the sum is zero."""
     total, addends = series[-1], [cell for cell in series[start:-1] if cell.value or cell.is_unread]
     numbers = [cell.number for cell in addends if cell.number is not None]
-    if not total.number or len(numbers) < max(options.min_addends, len(addends)):
+    if not total.number or len(numbers) < max(OPTIONS.min_addends, len(addends)):
         return None
     return sum(numbers) == total.number
 
 
-def _checked(series: Series, start: int, name: str, options: SumOptions) -> Series:
+def _checked(series: Series, start: int, name: str) -> Series:
     """A row or a column after the check; the name is "row" or "column"."""
-    agrees = _agrees(series, start, options)
+    agrees = _agrees(series, start)
     if agrees is None:
-        return _with_missing_number(series, start, name, options)
+        return _with_missing_number(series, start, name)
     if agrees:
-        return [*series[:start], *(_confirmed(cell, options) if cell.value else cell for cell in series[start:])]
+        return [*series[:start], *(_confirmed(cell) if cell.value else cell for cell in series[start:])]
     total = sum(cell.number for cell in series[start:-1] if cell.number is not None)
     reason = f"this {name} adds up to {total}, not {series[-1].number}"
-    repairs = sorted(_repairs(series, start, options), key=lambda repair: -repair.likelihood_ratio)
+    repairs = sorted(_repairs(series, start), key=lambda repair: -repair.likelihood_ratio)
     if not repairs:
         return [
             *series[:start],
@@ -93,24 +107,24 @@ def _checked(series: Series, start: int, name: str, options: SumOptions) -> Seri
     return checked
 
 
-def _with_missing_number(series: Series, start: int, name: str, options: SumOptions) -> Series:
+def _with_missing_number(series: Series, start: int, name: str) -> Series:
     """A row or a column; if exactly one number could not be read, its reason names what would make the sum right."""
     unread = [i for i in range(start, len(series)) if series[i].is_unread]
     numbers = [cell.number for cell in series[start:] if cell.value]
     known = [number for number in numbers if number is not None]
-    if len(unread) != 1 or len(known) < max(options.min_addends, len(numbers)):
+    if len(unread) != 1 or len(known) < max(OPTIONS.min_addends, len(numbers)):
         return series
     index = unread[0]
     missing = sum(known) if index == len(series) - 1 else known[-1] - sum(known[:-1])
     if missing < 0:
         return series
     reason = f"{series[index].reason}; {missing} would make this {name} add up"
-    cell = _doubtful(series[index], reason, [(str(missing), options.min_probability)])
+    cell = _doubtful(series[index], reason, [(str(missing), OPTIONS.min_probability)])
     return [*series[:index], cell, *series[index + 1 :]]
 
 
-def _confirmed(cell: Cell, options: SumOptions) -> Cell:
-    return replace(cell, accepted=True, reason=None, confidence=max(cell.confidence, options.agreed_confidence))
+def _confirmed(cell: Cell) -> Cell:
+    return replace(cell, accepted=True, reason=None, confidence=max(cell.confidence, OPTIONS.agreed_confidence))
 
 
 def _doubtful(cell: Cell, reason: str, options: list[tuple[str, float]]) -> Cell:
@@ -128,16 +142,16 @@ class _Repair:
     """Its probability relative to that of the value that was read."""
 
 
-def _repairs(series: Series, start: int, options: SumOptions) -> Iterator[_Repair]:
+def _repairs(series: Series, start: int) -> Iterator[_Repair]:
     """Values that make the sum right and differ from what was read in one character."""
     numbers = [cell.number or Decimal(0) for cell in series]
     missing = numbers[-1] - sum(numbers[start:-1])
     for index in range(start, len(series)):
         cell = series[index]
         wanted = numbers[index] + (missing if index < len(series) - 1 else -missing)
-        for text, probability in _alternatives(cell, options.min_probability):
+        for text, probability in _alternatives(cell, OPTIONS.min_probability):
             if to_decimal(text) == wanted:
-                ratio = probability / max(cell.confidence, options.min_probability)
+                ratio = probability / max(cell.confidence, OPTIONS.min_probability)
                 yield _Repair(index, text, probability, ratio)
 
 

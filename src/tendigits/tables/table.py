@@ -21,11 +21,8 @@ from tendigits.tables.spreadsheet import write_spreadsheet
 if TYPE_CHECKING:
     import pandas
 
-MIN_FILLED_FRACTION = 0.4
-"""Fraction of the cells of a table without ruled lines that hold a number."""
-
-MAX_CELLS_IN_SUMMARY = 10
-"""Doubtful cells that a summary names."""
+MIN_FILLED_FRACTION = 0.4  # of the cells of a table without ruled lines
+MAX_CELLS_IN_SUMMARY = 10  # doubtful cells that a summary names
 
 
 @dataclass(frozen=True, eq=False, repr=False)

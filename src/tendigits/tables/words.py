@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tendigits.tables.bands import split_rows
-from tendigits.tables.options import DEFAULT_OPTIONS, TableOptions
+from tendigits.tables.options import TableOptions
 from tendigits.tables.sheet_map import SheetMap, flat_scale
 
 Grey = NDArray[np.uint8]
@@ -19,9 +19,7 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
 
-def find_words(
-    grey: Grey, sheet_map: SheetMap, numbers: Floats, height: float, options: TableOptions = DEFAULT_OPTIONS
-) -> Floats:
+def find_words(grey: Grey, sheet_map: SheetMap, numbers: Floats, height: float, options: TableOptions) -> Floats:
     """Find words on a page, uint8 (height, width).
 
     Args:
@@ -40,9 +38,7 @@ def find_words(
     return words / scale + offset
 
 
-def belong_to_table(
-    words: Floats, numbers: Floats, height: float, options: TableOptions = DEFAULT_OPTIONS
-) -> NDArray[np.bool_]:
+def belong_to_table(words: Floats, numbers: Floats, height: float, options: TableOptions) -> NDArray[np.bool_]:
     """Which words stand in a row of numbers, or in a header row just above one: bool (m,)."""
     y = np.concatenate([numbers[:, 1] + numbers[:, 3], words[:, 1] + words[:, 3]]) / 2
     points = np.column_stack([np.zeros(len(y)), y])
