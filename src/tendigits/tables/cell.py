@@ -34,7 +34,7 @@ class Cell:
     confidence: float = 1.0
     """0 to 1: the probability that the whole value is right."""
     accepted: bool = True
-    """Whether no person needs to check it."""
+    """Whether it needs no check by a person."""
     reason: str | None = None
     """Why it is not accepted."""
     options: list[tuple[str, float]] = field(default_factory=list, repr=False)

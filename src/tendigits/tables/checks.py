@@ -93,11 +93,10 @@ def _parse_expectation(text: str) -> Expectation:
 def _checked(cell: Cell, expectation: Expectation) -> Cell:
     if expectation.fits(cell):
         return cell
-    fitting = [
-        option
-        for option in cell.options
-        if expectation.fits(replace(cell, value=option[0], number=to_decimal(option[0])))
-    ]
-    may_be = f"; may be {fitting[0][0]}" if fitting else ""
-    options = [*fitting, *(option for option in cell.options if option not in fitting)]
+
+    def fits(option: tuple[str, float]) -> bool:
+        return expectation.fits(replace(cell, value=option[0], number=to_decimal(option[0])))
+
+    options = sorted(cell.options, key=fits, reverse=True)
+    may_be = f"; may be {options[0][0]}" if options and fits(options[0]) else ""
     return replace(cell, accepted=False, reason=f"expected {expectation.text}{may_be}", options=options)

@@ -89,22 +89,19 @@ def _checked(series: Series, start: int, name: str) -> Series:
     agrees = _agrees(series, start)
     if agrees is None:
         return _with_missing_number(series, start, name)
+    head, tail = series[:start], series[start:]
     if agrees:
-        return [*series[:start], *(_confirmed(cell) if cell.value else cell for cell in series[start:])]
-    total = sum(cell.number for cell in series[start:-1] if cell.number is not None)
-    reason = f"this {name} adds up to {total}, not {series[-1].number}"
+        return head + [_confirmed(cell) if cell.value else cell for cell in tail]
+    total = sum(cell.number for cell in tail[:-1] if cell.number is not None)
+    reason = f"this {name} adds up to {total}, not {tail[-1].number}"
     repairs = sorted(_repairs(series, start), key=lambda repair: -repair.likelihood_ratio)
     if not repairs:
-        return [
-            *series[:start],
-            *(_doubtful(cell, reason, cell.options) if cell.value else cell for cell in series[start:]),
-        ]
+        return head + [_doubtful(cell, reason, cell.options) if cell.value else cell for cell in tail]
     best = repairs[0]
     cell = series[best.index]
     others = [(best.text, best.probability), *(option for option in cell.options if option[0] != best.text)]
-    checked = list(series)
-    checked[best.index] = _doubtful(cell, f"{reason}; {cell.value} may be {best.text}", others)
-    return checked
+    repaired = _doubtful(cell, f"{reason}; {cell.value} may be {best.text}", others)
+    return [*series[: best.index], repaired, *series[best.index + 1 :]]
 
 
 def _with_missing_number(series: Series, start: int, name: str) -> Series:
