@@ -21,7 +21,6 @@ from typing import Any
 ROOT = Path(__file__).parent.parent
 MNIST = ROOT / "src" / "tendigits" / "data" / "assets" / "mnist.npz"
 BENCH = ROOT / ".bench"
-README = ROOT / "bench" / "README.md"
 TIMEOUT = 1800
 """Seconds after which a turn is ended as failed."""
 

@@ -48,8 +48,3 @@ SETS = {
     "timed page": "a page of ten lines",
     "timed photo": "a JPEG of 12 megapixels, nine lines",
 }
-
-
-def plain(name: str) -> str:
-    """A name without Markdown."""
-    return name.replace("**", "")

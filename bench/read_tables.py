@@ -51,11 +51,9 @@ def text(record: Record) -> str:
     every = [turn for own in turns.values() for turn in own]
     blocks = [machine_text(record)]
     if len({turn["peer"] for turn in every}) > 1:
-        blocks += ["### Beside PP-OCRv6", summary(every)]
-    if any(turn.get("curve") for turn in every):
-        blocks += ["### How wrong, how confident", "![Risk against coverage, for each set](results/reading.svg)"]
+        blocks += ["## Compared with PP-OCRv6", summary(every)]
     for part, own in turns.items():
-        blocks.append(f"### {PARTS[part]}")
+        blocks.append(f"## {PARTS[part]}")
         for name in dict.fromkeys(turn["set"] for turn in own):
             of_set = [turn for turn in own if turn["set"] == name]
             table = nothing_table if of_set[0]["kind"] == "nothing" else set_table
@@ -63,9 +61,9 @@ def text(record: Record) -> str:
         blocks += [*notes(own), settings_text(parts[part])]
     if "speed" in parts:
         speed = parts["speed"]
-        blocks += ["### Speed", speed_text(speed), *notes(speed["turns"]), settings_text(speed)]
+        blocks += ["## Speed", speed_text(speed), *notes(speed["turns"]), settings_text(speed)]
     if every:
-        blocks += ["### The processes", process_table(every)]
+        blocks += ["## The processes", process_table(every)]
     return "\n\n".join(blocks)
 
 

@@ -1,9 +1,9 @@
 """Digit readers side by side: accuracy, what they accept, and speed, each in its own environment and in a fair setting.
 
-    make bench-read SCANS=folder NUMBERS=folder      # all parts; then bench/results/ and bench/README.md
+    make bench-read SCANS=folder NUMBERS=folder      # all parts; then bench/results/reading.*
     python bench/reading.py --scans folder --parts digits lines pages nondigits speed
     python bench/reading.py --numbers folder --parts numbers --peers tendigits --limit 20     # a trial, only printed
-    python bench/reading.py --report-only            # README again, from bench/results/reading.json
+    python bench/reading.py --report-only            # the tables again, from bench/results/reading.json
 
 SCANS and NUMBERS hold folders, each with a labels.csv (path,label). Peers take turns, set by set; each turn is a new
 process that loads, reads one picture to warm up, and then times each. A part that is measured again replaces its old
@@ -21,19 +21,29 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import nondigits
 import read_tables
-from environments import BENCH, MNIST, README, ROOT, commit, machine, prepare
-from pages import TOUCHING, Digits
-from reading_curves import draw_curves
-from reading_numbers import number_sets
+from environments import BENCH, MNIST, ROOT, commit, machine, prepare
+from measuring import nondigits
+from measuring.lines import TOUCHING, Digits
+from measuring.signs import SIGNS
 from reading_peers import ENVIRONMENTS, OTHERS_LIMIT, PEERS, WORK, Peer, take_turn
-from reading_sets import DIGITS, Set, ink_of, lines, nothing, pages, photos, pictures, scans, signed_lines, with_crops
-from signs import SIGNS
+from reading_sets import (
+    DIGITS,
+    Set,
+    ink_of,
+    lines,
+    nothing,
+    number_sets,
+    pages,
+    photos,
+    pictures,
+    scans,
+    signed_lines,
+    with_crops,
+)
 
 RESULTS = ROOT / "bench" / "results" / "reading.json"
 PICTURES = BENCH / "pictures"
-BEGIN, END = "<!-- reading: written by bench/reading.py -->", "<!-- /reading -->"
 PARTS = ("numbers", "lines", "pages", "digits", "nondigits", "speed")
 TIMED = ("tendigits", "rapidocr", "rapidocr_tiny", "faster_paddle", "tesseract")
 """Readers of the part "speed"."""
@@ -66,7 +76,7 @@ def main() -> None:
     parser.add_argument("--parts", nargs="+", choices=PARTS, default=PARTS)
     parser.add_argument("--peers", nargs="+", choices=[*PEERS], help="Peers to run, as a trial; default: all.")
     parser.add_argument("--limit", type=int, help="Maximum number of pictures of each set, as a trial.")
-    parser.add_argument("--report-only", action="store_true", help="Write the README from the JSON.")
+    parser.add_argument("--report-only", action="store_true", help="Write the tables from the JSON.")
     given = parser.parse_args()
     if given.report_only:
         report(json.loads(RESULTS.read_text()))
@@ -94,7 +104,6 @@ def main() -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(json.dumps(record, indent=1) + "\n")
     if trial:
-        draw_curves(record, path.with_suffix(".svg"))
         print(read_tables.text(record))
     else:
         report(record)
@@ -211,11 +220,8 @@ def mnist_digits(path: Path) -> Digits:
 
 
 def report(record: dict[str, Any]) -> None:
-    """Write the README's tables from the record, and draw the curves."""
-    from documents import replace_between
-
-    replace_between(README, BEGIN, END, read_tables.text(record))
-    draw_curves(record, RESULTS.with_suffix(".svg"))
+    """Write the tables from the record."""
+    RESULTS.with_suffix(".md").write_text(f"# Reading\n\n{read_tables.text(record)}\n")
 
 
 if __name__ == "__main__":

@@ -19,9 +19,6 @@ Piece = Sequence[Any]
 RISK = 0.01
 """Share of wrong ones among the accepted, at which coverages are compared."""
 
-POINTS = 60
-"""Points of a curve."""
-
 
 @dataclass(frozen=True)
 class Item:
@@ -54,7 +51,6 @@ class Score:
             "n": self.n, "right": self.right, "pieces": self.pieces, "accepted": len(accepted),
             "wrong_accepted": accepted.count(False),
             "covered": round(max((coverage for coverage, risk in curve if risk <= RISK), default=0.0), 4),
-            "curve": [(round(coverage, 4), round(risk, 4)) for coverage, risk in thinned(curve)],
         }  # fmt: skip
 
 
@@ -137,10 +133,3 @@ def risk_coverage(items: Sequence[Item], n: int) -> Iterator[tuple[float, float]
         for item in equal:
             taken, wrong = taken + 1, wrong + (not item.right)
         yield taken / n, wrong / taken
-
-
-def thinned(curve: list[tuple[float, float]]) -> list[tuple[float, float]]:
-    """At most POINTS of a curve, evenly spread, the first and the last among them."""
-    if len(curve) <= POINTS:
-        return curve
-    return [curve[round(i * (len(curve) - 1) / (POINTS - 1))] for i in range(POINTS)]

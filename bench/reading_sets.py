@@ -4,7 +4,7 @@ A set of lines or pages is made of digits that the reader has not learned from; 
 """
 
 import csv
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import reduce
 from pathlib import Path
@@ -13,8 +13,8 @@ from typing import Any
 import cv2
 import numpy as np
 
-from pages import Digits, Grey, Rng, make_line, make_page, make_photo, photographed, write_line
-from signs import make_signed
+from measuring.lines import Digits, Grey, Rng, make_line, make_page, make_photo, photographed, write_line
+from measuring.signs import make_signed
 from tendigits.digits.find import find_digit
 from tendigits.digits.foreground import find_foreground
 from tendigits.geometry import Box
@@ -182,3 +182,31 @@ def on_white(foreground: Grey, box: Box, square: bool = False) -> Grey:
         cv2.BORDER_CONSTANT, value=255,
     )  # fmt: skip
     return np.asarray(crop, np.uint8)
+
+
+CHARACTERS_OF = {"sudoku_times": DIGITS + ":"}
+"""Characters that the labels of a set have; of what is read, others are left out. Default: digits."""
+
+
+def number_sets(folder: Path, limit: int | None) -> Iterator[Set]:
+    """The folders with a labels.csv, as lines, as grids where labels have cells, or as pictures of nothing."""
+    for labels in sorted(folder.glob("*/labels.csv")):
+        with labels.open() as file:
+            rows = list(csv.DictReader(file))[:limit]
+        kind = kind_of([row["label"] for row in rows])
+        truth = [cells(row["label"]) if kind == "grid" else row["label"] for row in rows]
+        name = labels.parent.name
+        files = {"bare": [[labels.parent / row["path"]] for row in rows]}
+        yield Set(name, kind, truth, files, CHARACTERS_OF.get(name, DIGITS))
+
+
+def kind_of(labels: list[str]) -> str:
+    """The kind of a set with these labels."""
+    if not any(labels):
+        return "nothing"
+    return "grid" if any("|" in label for label in labels) else "line"
+
+
+def cells(label: str) -> list[str]:
+    """The numbers of a grid, row by row, without empty cells and those that aren't scored."""
+    return [cell for row in label.split("|") for cell in row.split(";") if cell not in ("", "?")]

@@ -11,11 +11,11 @@ import cv2
 import numpy as np
 
 from environments import BENCH, observed, variables
-from pages import Digits, Grey, Rng, make_page
+from measuring.lines import Digits, Grey, Rng, make_page
+from measuring.signs import SIGNS, make_signed
 from reading_peers import PEERS, WORK, Peer, ask
 from reading_scores import score
 from reading_sets import Set, photo, pictures
-from signs import SIGNS, make_signed
 
 ROUNDS, RUNS, FOLDER_RUNS = 5, 7, 3
 """Turns of each reader, runs of the cold command, runs over the folder."""

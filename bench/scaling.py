@@ -1,4 +1,4 @@
-"""Pictures per second with one and two workers, here and on Ray; the cost of a million; and epochs on several devices.
+"""Pictures per second with one and two workers, here and on Ray, and the cost of a million.
 
     python bench/scaling.py            # a quarter of an hour; bench/results/ and docs/scale.md
     python bench/scaling.py --report-only               # docs/scale.md again, from the JSON
@@ -20,14 +20,13 @@ import numpy as np
 
 from documents import replace_between
 from environments import BENCH, MNIST, ROOT, commit, machine, observed, variables
-from pages import Digits
+from measuring.lines import Digits
 from reading_sets import photo
 
 RESULTS = ROOT / "bench" / "results" / "scaling.json"
 DOCUMENT = ROOT / "docs" / "scale.md"
 READING = "<!-- reading: written by bench/scaling.py -->", "<!-- /reading -->"
 MILLION = "<!-- million: written by bench/scaling.py -->", "<!-- /million -->"
-PARTS = "<!-- parts: written by bench/scaling.py -->", "<!-- /parts -->"
 WORK = BENCH / "scaling"
 COUNTS = {"photos": 120, "digits": 20_000}
 ABOUT = {"photos": "telephone photos, 12 megapixels, ten numbers", "digits": "pictures of one digit"}
@@ -37,7 +36,6 @@ HOW = {
     "Ray, 1 actor": ["--workers", "1", "--ray", "local"],
     "Ray, 2 actors": ["--workers", "2", "--ray", "local"],
 }
-DEVICES = (1, 2, 4)
 CORES = (8, 64, 512)
 PRICE = 0.04
 """US dollars per core and hour: an assumption, about what clouds charge."""
@@ -59,20 +57,16 @@ def main() -> None:
             "date": time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime()),
             "bytes": sum(path.stat().st_size for path in folders["photos"].iterdir()) / COUNTS["photos"],
             "reading": {kind: {name: [] for name in HOW} for kind in COUNTS},
-            "epochs": {str(devices): [] for devices in DEVICES},
         }
         for _ in range(given.rounds):
             for kind, folder in folders.items():
                 for name, arguments in HOW.items():
                     record["reading"][kind][name].append(read(folder, kind, arguments))
-            for devices in DEVICES:
-                record["epochs"][str(devices)].append(epoch_seconds(data, devices))
             RESULTS.write_text(json.dumps(record, indent=1) + "\n")
         shutil.rmtree(WORK)
     record = json.loads(RESULTS.read_text())
     replace_between(DOCUMENT, *READING, reading_table(record))
     replace_between(DOCUMENT, *MILLION, million_table(record))
-    replace_between(DOCUMENT, *PARTS, parts_table(record))
 
 
 def make_pictures(kind: str, data: Path) -> Path:
@@ -109,22 +103,6 @@ def command(arguments: list[str]) -> float:
     if "error" in turn:
         raise SystemExit(f"{arguments}: {turn['error']}")
     return round(float(turn["wall"]), 3)
-
-
-def epoch_seconds(data: Path, devices: int) -> float:
-    """Seconds of the second epoch of `mlp`'s network; the first compiles."""
-    runs = WORK / "runs"
-    turn = observed(
-        [
-            sys.executable, "-m", "tendigits", "train", "--recipe", "mlp", "--epochs", "2", "--data", str(data),
-            "--runs", str(runs), "--json", "--devices", str(devices),
-        ],
-        variables("jax", BENCH / "cache", ours=True),
-    )  # fmt: skip
-    if "error" in turn:
-        raise SystemExit(f"{devices} devices: {turn['error']}")
-    epochs = [said for line in turn["out"].splitlines() if "epoch" in (said := json.loads(line))]
-    return float(epochs[1]["seconds"])
 
 
 def rate(record: dict[str, Any], kind: str, name: str) -> float:
@@ -172,14 +150,6 @@ def duration(hours: float) -> str:
     if hours >= 1:
         return f"{hours:.1f} h"
     return f"{hours * 60:.1f} min" if hours * 60 >= 1 else f"{hours * 3600:.0f} s"
-
-
-def parts_table(record: dict[str, Any]) -> str:
-    """Seconds of an epoch by number of devices."""
-    lines = ["| devices | seconds an epoch | beside one |", "| ---: | ---: | ---: |"]
-    medians = {devices: statistics.median(seconds) for devices, seconds in record["epochs"].items()}
-    lines += [f"| {devices} | {median:.2f} | {median / medians['1']:.2f} |" for devices, median in medians.items()]
-    return "\n".join(lines)
 
 
 if __name__ == "__main__":

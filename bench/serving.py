@@ -1,8 +1,8 @@
 """Requests per second and latencies of `tendigits serve`, beside the same network behind LitServe and behind Keras.
 
-    make bench-serve                    # a quarter of an hour; bench/results/ and bench/README.md
+    make bench-serve                    # a quarter of an hour; bench/results/serving.*
     python bench/serving.py --rounds 1
-    python bench/serving.py --report-only              # bench/README.md again, from the JSON
+    python bench/serving.py --report-only              # the table again, from the JSON
 
 The load comes from wrk (Debian's package) on the same machine, whose cores it shares with the server. The servers take
 turns, each in a fresh process, in rounds; medians are over the rounds.
@@ -29,13 +29,11 @@ from typing import Any
 import cv2
 import numpy as np
 
-from documents import replace_between
-from environments import BENCH, MNIST, README, ROOT, commit, machine, prepare, python_of, script, variables
-from pages import Digits
+from environments import BENCH, MNIST, ROOT, commit, machine, prepare, python_of, script, variables
+from measuring.lines import Digits
 from reading_sets import photo
 
 RESULTS = ROOT / "bench" / "results" / "serving.json"
-BEGIN, END = "<!-- serving: written by bench/serving.py -->", "<!-- /serving -->"
 CLIENTS = (1, 8, 64)
 SECONDS = {"digit": 8, "photo": 24}
 """Seconds of each measurement."""
@@ -86,7 +84,7 @@ def main() -> None:
             raise SystemExit("expected wrk, which makes the load: apt-get install wrk")
         record = measure(given.data.resolve(), given.rounds)
         RESULTS.write_text(json.dumps(record, indent=1) + "\n")
-    replace_between(README, BEGIN, END, table(record))
+    RESULTS.with_suffix(".md").write_text(f"# Serving\n\n{table(record)}\n")
 
 
 def measure(data: Path, rounds: int) -> dict[str, Any]:

@@ -1,10 +1,10 @@
 """tendigits beside its peers: the same training, timed in turns, each peer in its own environment.
 
-    make bench            # all parts, about half an hour; then bench/results/ and bench/README.md
+    make bench            # all parts, about half an hour; then bench/results/speed.*
     make bench QUICK=1                   # the main table alone, in under 5 minutes, printed and kept nowhere
-    python bench/speed.py --parts main command roofline batch conv
+    python bench/speed.py --parts main command batch conv
     python bench/speed.py --environments A B  # tendigits.fit in virtual environments; results/jax.json
-    python bench/speed.py --report-only  # README and picture again, from bench/results/speed.json
+    python bench/speed.py --report-only  # tables and picture again, from bench/results/speed.json
 
 Peers take turns (A B C ... A B C ...), each turn a fresh process. A part that is measured anew replaces its like in
 the JSON and leaves the others. With --quick or --limit everything goes to .bench/trial.json instead.
@@ -25,7 +25,6 @@ import tables
 from environments import (
     BENCH,
     MNIST,
-    README,
     ROOT,
     commit,
     machine,
@@ -38,7 +37,6 @@ from environments import (
 )  # fmt: skip
 
 RESULTS = ROOT / "bench" / "results" / "speed.json"
-BEGIN, END = "<!-- speed: written by bench/speed.py -->", "<!-- /speed -->"
 
 KERAS, JAX = "keras==3.15.1", "jax==0.10.1"
 ENVIRONMENTS = {
@@ -84,7 +82,7 @@ PEERS = {
 BATCH_PEERS, BATCHES = ("tendigits", "keras_jax", "pytorch", "jax_scan"), (32, 128, 512, 1024, 4096)
 CONV_PEERS, CONV_BATCH = ("tendigits", "keras_jax", "keras_tensorflow", "pytorch"), 128
 COMMAND_EPOCHS = 8
-PARTS = ("roofline", "main", "command", "batch", "conv")
+PARTS = ("main", "command", "batch", "conv")
 
 
 @dataclass(frozen=True)
@@ -111,7 +109,7 @@ def main() -> None:
     parser.add_argument("--limit", type=int, help="Maximum number of digits, to try the scripts.")
     parser.add_argument("--quick", action="store_true", help="Only one round of the main table, printed.")
     parser.add_argument("--environments", nargs="+", type=Path, help="Virtual environments that have tendigits.")
-    parser.add_argument("--report-only", action="store_true", help="Write README and plot from the JSON.")
+    parser.add_argument("--report-only", action="store_true", help="Write tables and plot from the JSON.")
     given = parser.parse_args()
     if given.report_only:
         report(json.loads(RESULTS.read_text()))
@@ -161,16 +159,13 @@ def compare_environments(environments: list[Path], settings: Settings) -> None:
 
 def peers_of(part: str, settings: Settings) -> tuple[Peer, ...]:
     """The peers of a part."""
-    names = {"batch": BATCH_PEERS, "conv": CONV_PEERS, "command": ("jax_scan",), "roofline": ()}
+    names = {"batch": BATCH_PEERS, "conv": CONV_PEERS, "command": ("jax_scan",)}
     return settings.peers if part == "main" else tuple(PEERS[name] for name in names[part])
 
 
 def measure(part: str, settings: Settings) -> dict[str, Any]:
     """Measure one part."""
     kept = {"date": time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime()), "commit": commit()}
-    if part == "roofline":
-        turn = observed([sys.executable, script("roofline")], variables("jax", BENCH / "cache", ours=True))
-        return {**kept, **parsed(turn)}
     rounds = min(settings.rounds, 2) if part in ("batch", "conv") else settings.rounds
     turns = []
     for _ in range(rounds):
@@ -237,11 +232,10 @@ def cut(data: Path, limit: int) -> Path:
 
 
 def report(record: dict[str, Any]) -> None:
-    """Write README and plot from the record."""
-    from documents import replace_between
-
-    picture = "![Median seconds an epoch](results/speed.svg)"
-    replace_between(README, BEGIN, END, f"{picture}\n\n{tables.text(record)}")
+    """Write the tables and the plot from the record."""
+    picture = "![Median seconds an epoch](speed.svg)"
+    text = f"# Training\n\n{picture}\n\n{tables.text(record)}\n"
+    RESULTS.with_suffix(".md").write_text(text)
     if "main" in record["parts"]:
         tables.draw(record, RESULTS.with_suffix(".svg"))
 

@@ -22,7 +22,7 @@ from typing import Any
 import cv2
 import numpy as np
 
-from pages import Grey
+from measuring.lines import Grey
 from reading_peers import ENVIRONMENTS as READERS
 from reading_peers import WORK, Peer, Settings, ask
 from tendigits.geometry import Box

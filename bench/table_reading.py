@@ -28,15 +28,15 @@ import numpy as np
 
 from documents import replace_between
 from environments import MNIST, ROOT, commit, machine, prepare
+from measuring.documents import DOCUMENTS, load_fonts, make_document
+from measuring.tables import KINDS, make_sheet
 from reading import mnist_digits
 from reading_peers import Peer
 from table_peers import ENVIRONMENTS, LIMIT, PEERS, Rows, Tables, read_by, scored, summary
 from table_peers import text as text_beside
-from table_sheets import KINDS, make_sheet
 from tendigits.read.reader import Reader
 from tendigits.tables.cell import Cell
 from tendigits.tables.table import Table
-from word_sheets import DOCUMENTS, load_fonts, make_document
 
 RESULTS = ROOT / "bench" / "results" / "table_reading.json"
 BEGIN, END = "<!-- tables: written by bench/table_reading.py -->", "<!-- /tables -->"

@@ -1,4 +1,4 @@
-"""The results of bench/speed.py as Markdown and as a plot: medians, ratios, targets, the roofline.
+"""The results of bench/speed.py as Markdown and as a plot: medians, ratios, targets.
 
 The input is the record that bench/speed.py saves as JSON.
 """
@@ -6,7 +6,6 @@ The input is the record that bench/speed.py saves as JSON.
 import statistics
 from collections.abc import Iterable
 from dataclasses import dataclass
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -90,71 +89,12 @@ def target_of(part: str, peer: str, stats: dict[str, Stats]) -> float | None:
     return targets.get(peer)
 
 
-def flops_of_step(widths: tuple[int, ...], batch: int) -> int:
-    """Floating-point operations of the matrix products in a training step of a dense network.
-
-    A layer has three of 2 x batch x in x out: forward, the weights' gradient, the input's gradient; the first
-    layer's input needs none.
-    """
-    layers = [2 * batch * n_in * n_out for n_in, n_out in pairwise(widths)]
-    return 3 * sum(layers) - layers[0]
-
-
-def bytes_of_adam(parameters: int) -> int:
-    """Bytes that a step of Adam moves: read gradient, m, v, w; write m, v, w; 4 bytes each."""
-    return 7 * 4 * parameters
-
-
-@dataclass(frozen=True)
-class Roof:
-    """The least time of an epoch of the classic recipe on a machine."""
-
-    gflop: float
-    gigabytes: float
-    gflops: float
-    cache_gbs: float
-    memory_gbs: float
-
-    @classmethod
-    def of(
-        cls,
-        measured: dict[str, Any],
-        widths: tuple[int, ...] = (784, 512, 512, 10),
-        digits: int = 60_000,
-        batch: int = 32,
-    ) -> "Roof":
-        """From the measurements of bench/peers/roofline.py."""
-        parameters = sum((n_in + 1) * n_out for n_in, n_out in pairwise(widths))
-        rates = [rate for sizes in measured["gflops"].values() for rate in sizes.values()]
-        cache, memory = measured["copy_gbs"].values()
-        steps = -(-digits // batch)
-        return cls(
-            flops_of_step(widths, digits) / 1e9, bytes_of_adam(parameters) * steps / 1e9, max(rates), cache, memory
-        )
-
-    @property
-    def products(self) -> float:
-        """Seconds of the matrix products at the best sgemm rate."""
-        return self.gflop / self.gflops
-
-    @property
-    def adam(self) -> float:
-        """Seconds of Adam's traffic if all of it stays in the cache."""
-        return self.gigabytes / max(self.cache_gbs, self.memory_gbs)
-
-    @property
-    def adam_memory(self) -> float:
-        """Seconds of Adam's traffic if all of it goes to memory."""
-        return self.gigabytes / self.memory_gbs
-
-
 def text(record: Record) -> str:
     """The tables of all parts that the record has."""
     parts = record["parts"]
     titles = {
         "main": "## The classic recipe, batch 32: seconds an epoch",
         "command": "## The whole command: process start to saved model, 8 epochs, seconds",
-        "roofline": "## The roof",
         "batch": "## Batch sizes: median seconds an epoch",
         "conv": "## A small conv net, batch 128: seconds an epoch",
     }
@@ -162,14 +102,11 @@ def text(record: Record) -> str:
     for part, title in titles.items():
         if part in parts:
             blocks.append(title)
-            if part == "roofline":
-                blocks.append(roofline_text(record))
-            elif part == "batch":
+            if part == "batch":
                 blocks.append(batch_table(parts[part]))
             else:
                 blocks.append(ratio_table(part, parts[part]["turns"]))
-            if "turns" in parts[part]:
-                blocks.append(settings_text(parts[part]))
+            blocks.append(settings_text(parts[part]))
     return "\n\n".join(blocks)
 
 
@@ -220,37 +157,6 @@ def batch_table(part: Record) -> str:
             cells.append(f"{own.median:.2f}{ratio}" if own else "failed")
         rows.append(row(NAMES[peer], *cells))
     return "\n".join([*rows, "", "In brackets: tendigits / peer."])
-
-
-def roofline_text(record: Record) -> str:
-    """The least time that an epoch can take here, and the time that it takes."""
-    measured = record["parts"]["roofline"]
-    roof = Roof.of(measured)
-    rates = ", ".join(
-        f"{library} {size}: {rate:.0f}" for library, sizes in measured["gflops"].items() for size, rate in sizes.items()
-    )
-    copies = ", ".join(f"{rate:.0f} ({name})" for name, rate in measured["copy_gbs"].items())
-    lines = [
-        "| | for an epoch | measured here, at best | seconds |",
-        "| :--- | ---: | ---: | ---: |",
-        row("products", f"{roof.gflop:.1f} GFLOP", f"{roof.gflops:.0f} GFLOP/s", f"{roof.products:.2f}"),
-        row("Adam, in the cache", f"{roof.gigabytes:.1f} GB", f"{roof.cache_gbs:.0f} GB/s", f"{roof.adam:.2f}"),
-        row("Adam, in memory", f"{roof.gigabytes:.1f} GB", f"{roof.memory_gbs:.0f} GB/s", f"{roof.adam_memory:.2f}"),
-        "",
-        "Products: 2 x 60,000 x (3 x (784 x 512 + 512 x 512 + 512 x 10) - 784 x 512), for the forward pass, the "
-        "weights' gradients and the inputs' gradients, of which the first layer needs none. Adam: 669,706 parameters "
-        "x 7 (read the gradient, m, v and w; write m, v and w) x 4 bytes x 1,875 steps.",
-        "",
-        f"Floor: **{roof.products:.2f} s** if Adam hid behind the products, **{roof.products + roof.adam:.2f} s** one "
-        "after the other. Products of 32 rows reach less than the best sgemm does.",
-        "",
-        f"sgemm, GFLOP/s: {rates}. Copy, GB/s read and written: {copies}.",
-    ]
-    main = record["parts"].get("main")
-    ours = stats_of(main["turns"]).get(OURS) if main and not main["settings"]["limit"] else None
-    if ours:
-        lines.append(f"tendigits takes {ours.median:.2f} s: {roof.gflop / ours.median:.0f} GFLOP/s.")
-    return "\n".join(lines)
 
 
 def settings_text(part: Record) -> str:

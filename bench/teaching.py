@@ -22,7 +22,7 @@ from tendigits.data.load import load
 from tendigits.digits.find import find_digit
 from tendigits.digits.network import Network, bundled_file, from_onnx
 from tendigits.engine.loop import use_compilation_cache
-from tendigits.teach.finetune import TrainingSet, fine_tune
+from tendigits.teach.finetune import fine_tune
 from tendigits.teach.rehearsal import rehearsal_crops
 
 RESULTS = ROOT / "bench" / "results" / "teaching.json"
@@ -59,7 +59,7 @@ def measure(data: Path, scans: Path) -> list[dict[str, Any]]:
             order = np.random.default_rng(seed).permutation(len(labels))
             own, rest = order[:CORRECTIONS], order[CORRECTIONS:]
             rehearsal = rehearsal_crops(dataset, np.random.default_rng(seed))
-            tuned = fine_tune(bundled_file(), TrainingSet(crops[own], labels[own], rehearsal), seed)
+            tuned = fine_tune(bundled_file(), crops[own], labels[own], rehearsal, seed)
             after = from_onnx(tuned, "after")
             rows.append({
                 "writer": writer, "seed": seed, "held_out": len(rest),

@@ -14,8 +14,8 @@ from keras import layers, ops
 from blocks import convolve, residual
 from synthesis.lines import Line
 from tendigits.numbers.decode import HEIGHT, NONE
-from tendigits.teach import line_targets
-from tendigits.teach.line_targets import Floats
+from tendigits.teach import number_targets
+from tendigits.teach.number_targets import Floats
 
 MEMBERS = ("numbers_1", "numbers_2")
 """Names of the two trainings whose networks are averaged."""
@@ -48,11 +48,11 @@ def ensemble(members: Sequence[keras.Model]) -> keras.Model:
 
 
 def targets(line: Line) -> Floats:
-    """The targets for a strip: float32 (width / 2, 6), see `line_targets.targets`."""
-    return line_targets.targets(line.labels, line.boxes, line.picture.shape[1])
+    """The targets for a strip: float32 (width / 2, 6), see `number_targets.targets`."""
+    return number_targets.targets(line.labels, line.boxes, line.picture.shape[1])
 
 
 def loss(y_true: Any, y_pred: Any) -> Any:
-    """See `line_targets.loss`; the class is a number here."""
+    """See `number_targets.loss`; the class is a number here."""
     shares = ops.one_hot(ops.cast(y_true[..., 0], "int32"), NONE + 1)
-    return line_targets.loss(shares, y_true[..., 1], y_true[..., 2:], y_pred)
+    return number_targets.loss(shares, y_true[..., 1], y_true[..., 2:], y_pred)

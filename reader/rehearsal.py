@@ -1,9 +1,9 @@
 """Make what fine-tuning rehearses beside MNIST's digits: digits by synthetic writers, non-digits, and generated lines.
 
-python reader/rehearsal.py     # rehearsal.npz and lines.npz in src/tendigits/teach/assets, a minute
+python reader/rehearsal.py     # rehearsal.npz and numbers.npz in src/tendigits/teach/assets, a minute
 
 rehearsal.npz holds `crops`, uint8 (n, 28, 28): digits, then non-digits, as the reader's network sees them.
-lines.npz holds lines below each other in one JPEG picture, their widths, and what stands in each.
+numbers.npz holds strips with generated numbers below each other in one JPEG picture, their widths and their texts.
 """
 
 import cv2
@@ -62,7 +62,7 @@ def save_lines() -> None:
         own = cv2.copyMakeBorder(line.picture[:, :width], 0, 0, 0, missing, cv2.BORDER_REPLICATE)
         picture[i * HEIGHT : (i + 1) * HEIGHT] = own
     jpeg = cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, QUALITY])[1]
-    with replacing(ASSETS / "lines.npz") as temporary:
+    with replacing(ASSETS / "numbers.npz") as temporary:
         np.savez(temporary, jpeg=jpeg, widths=widths, texts=[text_of(line) for line in lines])
 
 

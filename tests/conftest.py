@@ -32,10 +32,9 @@ from tendigits.data.dataset import ARRAYS, Dataset, make_dataset
 from tendigits.data.mnist import load_data
 
 ROOT = Path(__file__).parent.parent
-POSTGRESQL = os.environ.get("TENDIGITS_TEST_POSTGRESQL")
 
 TOGETHER = ("teach", "export", "report", "runs", "train", "sweep")
-"""Folders of tests that share a database or finished runs, or take long: what has most tests is begun first, so that
+"""Folders of tests that share finished runs, or take long: what has most tests is begun first, so that
 no process has a long one left when the other is done."""
 
 settings.register_profile("default", max_examples=20, deadline=None)
@@ -197,37 +196,9 @@ def place(tmp_path) -> str:
 
 @pytest.fixture
 def store(place) -> Any:
-    from tendigits.teach.migrations import open_store
+    from tendigits.teach.store import Store
 
-    opened = open_store(place)
-    yield opened
-    opened.close()
-
-
-def drop_tables() -> None:
-    """Empty the PostgreSQL database of the tests."""
-    if POSTGRESQL is None:
-        pytest.skip("needs PostgreSQL: TENDIGITS_TEST_POSTGRESQL=postgresql://user@/name?host=/its/socket")
-    from sqlalchemy import create_engine
-
-    engine = create_engine(POSTGRESQL.replace("postgresql:", "postgresql+psycopg:", 1))
-    with engine.begin() as connection:
-        connection.exec_driver_sql("DROP TABLE IF EXISTS corrections, numbers, networks, version")
-    engine.dispose()
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def any_store(request, tmp_path) -> Any:
-    """A store in each of the databases; PostgreSQL is the one that `.ci/run` has started."""
-    from tendigits.teach.migrations import open_store
-
-    if request.param == "sqlite":
-        opened = open_store(tmp_path / "corrections.db")
-    else:
-        drop_tables()
-        opened = open_store(POSTGRESQL)
-    yield opened
-    opened.close()
+    return Store(place)
 
 
 @pytest.fixture

@@ -26,7 +26,7 @@ from tendigits.data.dataset import ARRAYS
 from tendigits.digits.network import bundled_file
 from tendigits.errors import DataError
 from tendigits.geometry import Box
-from tendigits.numbers.network import bundled_file as bundled_lines_file
+from tendigits.numbers.network import bundled_file as bundled_numbers_file
 from tendigits.teach.corrections import Correction, NumberCorrection
 
 NOW = datetime(2026, 11, 25, 12, 0, tzinfo=UTC)
@@ -174,9 +174,9 @@ def changed(factor: float) -> bytes:
     return multiplied(bundled_file(), factor)
 
 
-def changed_lines(factor: float) -> bytes:
-    """The package's line network likewise."""
-    return multiplied(bundled_lines_file(), factor)
+def changed_numbers(factor: float) -> bytes:
+    """The package's network for numbers with its last layer's weights multiplied."""
+    return multiplied(bundled_numbers_file(), factor)
 
 
 def multiplied(data: bytes, factor: float) -> bytes:
@@ -274,27 +274,3 @@ class ServeProcess:
         _, errors = self.process.communicate(timeout=60)
         assert self.process.returncode == 0
         return errors
-
-
-OPEN = """
-import sys
-from resource import RUSAGE_CHILDREN, getrusage
-from tendigits.pictures.image import open_image
-from tendigits.errors import DataError
-try:
-    open_image(sys.stdin.buffer.read())
-    print("opened")
-except DataError as error:
-    print(error)
-print(getrusage(RUSAGE_CHILDREN).ru_maxrss // 1024)
-"""
-
-
-def opened_apart(data):
-    """What opening a picture says, and the megabytes of the process that decoded it.
-
-    In a process of its own: a process begins with the peak of the one that has started it.
-    """
-    done = subprocess.run([sys.executable, "-c", OPEN], input=data, capture_output=True, check=True)
-    said, megabytes = done.stdout.decode().splitlines()
-    return said, int(megabytes)

@@ -7,7 +7,6 @@ import subprocess
 import sys
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
 
 import cv2
 import numpy as np
@@ -18,13 +17,13 @@ import typer
 from PIL import Image
 from typer.main import get_command
 
+from reference import reference
 from tendigits import cli
 from tendigits.export.formats import export_file
 from tendigits.export.source import open_source
 from tendigits.model.recipe import Recipe
 from tendigits.model.recipe_files import RECIPES, load_recipe
 from tendigits.sweep.space import read_space
-from tendigits.train.command import setting_options
 from tendigits.train.pipeline import run_recipe
 
 pytestmark = pytest.mark.xdist_group("documents")
@@ -42,64 +41,23 @@ def commands(document: str) -> list[str]:
     return [line.split("#")[0].strip() for line in lines if line.strip()]
 
 
-def options_of(command: Any) -> list[Any]:
-    """The command's options and arguments but --help."""
-    return [option for option in command.get_params(typer.Context(command)) if option.name != "help"]
+def test_the_reference_is_written_from_the_commands():
+    assert reference() == (ROOT / "docs" / "reference.md").read_text(), "run python tools/reference.py"
 
 
-def test_every_command_and_flag_is_in_the_guide():
-    guide = (ROOT / "docs" / "guide.md").read_text()
-    group = get_command(cli.app)
-    assert set(group.commands) == {
-        "train",
-        "evaluate",
-        "data",
-        "runs",
-        "read",
-        "serve",
-        "play",
-        "teach",
-        "export",
-        "sweep",
-    }
-    for name, command in group.commands.items():
-        section = guide.split(f"### tendigits {name}")[1].split("\n##")[0]
-        flags = [flag for p in options_of(command) for flag in (*p.opts, *p.secondary_opts) if flag.startswith("-")]
-        for flag in flags:
-            assert f"`{flag}" in section, f"{name} {flag}"
-    for parameter in group.params:
-        assert parameter.opts[0] in guide
-
-
-def test_the_guide_has_no_flag_that_is_not():
-    real = {
-        flag
-        for c in get_command(cli.app).commands.values()
-        for p in options_of(c)
-        for flag in (*p.opts, *p.secondary_opts)
-    }
-    real |= {"--help", "--version", "--debug"}
-    for document in ("README.md", "docs/guide.md"):
-        text = re.sub(r"`curl[^`]*`", "", (ROOT / document).read_text())
-        assert set(re.findall(r"(?<![\w-])--[a-z][a-z0-9.-]*[a-z0-9]", text)) <= real
+def test_the_documents_name_no_flag_that_does_not_exist():
+    commands = get_command(cli.app).commands.values()
+    real = {flag for c in commands for p in c.get_params(typer.Context(c)) for flag in (*p.opts, *p.secondary_opts)}
+    for document in ("README.md", "docs/guide.md", "docs/paper.md", "docs/scale.md"):
+        text = re.sub(r"`curl[^`]*`|ray start.*", "", (ROOT / document).read_text())
+        named = set(re.findall(r"(?<![\w-])--[a-z][a-z0-9.-]*[a-z0-9]", text))
+        assert named <= real | {"--help", "--version", "--debug"}, document
 
 
 def test_the_guide_names_every_recipe():
     guide = (ROOT / "docs" / "guide.md").read_text()
     for name in RECIPES:
         assert f"\n| `{name}` | " in guide
-
-
-def test_the_guide_has_every_setting_with_its_default_and_help():
-    guide = (ROOT / "docs" / "guide.md").read_text()
-    defaults = {f"--{field.replace('_', '-')}": value for field, value in Recipe().flat().items()}
-    for option in setting_options():
-        default = defaults[option.opts[0]]
-        if isinstance(default, tuple):
-            default = ",".join(map(str, default)) or "none"
-        elif not isinstance(default, str):
-            default = json.dumps(default)
-        assert f"| `{option.opts[0]}` | {default} | {option.help} |" in guide
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
@@ -113,17 +71,6 @@ def test_links_lead_somewhere(document):
 def test_a_table_ends_before_the_text(document):
     for line, after in pairwise(document.read_text().splitlines()):
         assert not line.startswith("|") or after.startswith("|") or not after, f"would be a row: {after}"
-
-
-def test_the_tests_that_show_an_attack_exist():
-    tables = re.findall(r"(?:^\|.*\n)+", (ROOT / "docs" / "robustness.md").read_text(), re.MULTILINE)
-    rows = [row for table in tables for row in table.splitlines()[2:] if table.splitlines()[0].endswith("| test |")]
-    assert len(rows) > 20
-    for row in rows:
-        named = re.findall(r"`(tests/[\w/]+\.py)::(test_\w+)`", row.split("|")[-2])
-        assert named, row
-        for path, name in named:
-            assert f"def {name}(" in (ROOT / path).read_text(), f"{path}::{name}"
 
 
 def test_make_targets_in_the_documents_exist():
@@ -191,13 +138,13 @@ def test_python_blocks_run(document, tmp_path):
     code = "\n".join(blocks(document, "python"))
     printed = run([sys.executable, "-c", code], tmp_path)
     assert "12.50 12.50" in printed or document == "docs/scale.md", "the Reader's example reads a number"
-    made = {"README.md": ["curves.png", "model.keras"], "docs/guide.md": ["runs/in-python/report.md"]}
+    made = {"README.md": ["curves.png", "model.keras"], "docs/guide.md": ["runs/in-python/report.html"]}
     for name in made.get(document, ()):
         assert (tmp_path / name).exists()
 
 
 def test_the_guides_space_is_one(tmp_path):
-    (tmp_path / "space.toml").write_text(blocks("docs/guide.md", "toml")[0])
+    (tmp_path / "space.toml").write_text(blocks("docs/guide.md", "toml")[1])
     assert set(read_space(tmp_path / "space.toml", Recipe())) == {
         "learning_rate", "batch_size", "hidden", "augmentation.shift",
     }  # fmt: skip
@@ -215,7 +162,7 @@ def test_the_exports_page_runs_in_python(small_npz, tmp_path):
 
 @pytest.mark.slow
 def test_the_guides_recipe_trains(digits_npz, tmp_path):
-    (tmp_path / "mine.toml").write_text(blocks("docs/guide.md", "toml")[2])
+    (tmp_path / "mine.toml").write_text(blocks("docs/guide.md", "toml")[0])
     command = [sys.executable, "-m", "tendigits", "train", "--recipe", "mine.toml", "--epochs", "1"]
     said = run([*command, "--data", str(digits_npz)], tmp_path)
     assert "3,600 digits, validated on 400 held-out training digits" in said
@@ -224,9 +171,7 @@ def test_the_guides_recipe_trains(digits_npz, tmp_path):
 def test_results_in_the_documents_are_those_that_were_kept(monkeypatch):
     monkeypatch.syspath_prepend(str(ROOT / "bench"))
     import recipes
-    import time_to
 
     kept, results = json.loads(recipes.RESULTS.read_text()), (ROOT / "docs" / "results.md").read_text()
     assert recipes.table(kept) in results
-    assert time_to.table(json.loads(time_to.RESULTS.read_text())) in results
     assert recipes.short_table(kept) in (ROOT / "README.md").read_text()

@@ -10,6 +10,7 @@ import sys
 import threading
 import traceback
 from contextlib import suppress
+from importlib.util import find_spec
 from io import TextIOWrapper
 from types import FrameType
 from typing import TYPE_CHECKING, Annotated, Any
@@ -65,6 +66,8 @@ def tendigits(
 def main() -> None:
     """Run the command; a TendigitsError becomes one line and its exit code, a bug one line and exit code 1."""
     debug = "--debug" in sys.argv
+    # Worker processes import the main module again, unless it is a package's __main__.
+    sys.modules["__main__"].__spec__ = find_spec("tendigits.__main__")
     arguments = with_address([argument for argument in sys.argv[1:] if argument != "--debug"]) or ["--help"]
     signal.signal(signal.SIGTERM, _terminated)
     sys.unraisablehook = _signal_again

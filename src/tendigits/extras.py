@@ -12,8 +12,8 @@ from typing import Any, cast
 from tendigits.errors import MissingExtraError
 
 EXTRAS = {
-    "train": {"keras": "Keras", "jax": "JAX", "matplotlib": "Matplotlib", "onnx": "ONNX", "sqlalchemy": "SQLAlchemy"},
-    "serve": {"fastapi": "FastAPI", "uvicorn": "Uvicorn", "sqlalchemy": "SQLAlchemy"},
+    "train": {"keras": "Keras", "jax": "JAX", "matplotlib": "Matplotlib", "onnx": "ONNX"},
+    "serve": {"fastapi": "FastAPI", "uvicorn": "Uvicorn"},
     "export": {"ai_edge_litert": "LiteRT", "ai_edge_quantizer": "its quantizer", "litert_converter": "its converter"},
     "notebook": {"anywidget": "anywidget"},
     "scale": {"optuna": "Optuna", "pyarrow": "PyArrow", "ray": "Ray"},

@@ -1,9 +1,6 @@
 import csv
 import json
-from contextlib import nullcontext
-from dataclasses import replace
 from functools import partial
-from pathlib import Path
 
 import cv2
 import numpy as np
@@ -13,9 +10,6 @@ import pytest
 from PIL import Image, ImageDraw, ImageFont
 
 from helpers import LOCKED_PDF, printed_table
-from tendigits.batch.batch import read_files
-from tendigits.numbers import finder
-from tendigits.read.page import COLUMNS
 
 
 @pytest.fixture
@@ -64,18 +58,6 @@ def test_a_page_as_text_json_and_csv(run, seven, tmp_path):
     assert row["reason"]
 
 
-@pytest.mark.skipif(not Path("/dev/full").is_char_device(), reason="only Linux has /dev/full")
-def test_results_into_a_full_device_are_one_line_and_it_is_still_a_device(run, seven, tmp_path):
-    (tmp_path / "full.xlsx").symlink_to("/dev/full")
-    for option, path in (("--csv", "/dev/full"), ("--table", tmp_path / "full.xlsx")):
-        if option == "--table":
-            printed_table([(1, 2), (3, 4)]).save(seven)
-        code, _, err = run(seven, option, path)
-        assert (code, err.count("\n")) == (1, 1)
-        assert err.startswith(f"tendigits: cannot write {path}: No space left on device")
-    assert Path("/dev/full").is_char_device()
-
-
 def test_pictures_that_could_not_be_read_are_listed_at_the_end(run, scans, tmp_path):
     code, out, err = run(scans)
     assert code == 1
@@ -112,15 +94,6 @@ def test_tables_into_a_spreadsheet_with_a_sheet_for_each_page(run, marks, tmp_pa
     assert [cell.value for cell in book["marks.pdf 2"][3]] == [7, 24, 31]
 
 
-def test_tables_of_pictures_with_the_same_name_are_all_kept(run, marks, tmp_path):
-    for folder in ("a", "b"):
-        (tmp_path / "scans" / folder).mkdir(parents=True)
-        (tmp_path / "scans" / folder / "marks.pdf").write_bytes(marks.read_bytes())
-    assert run(tmp_path / "scans", "--table", tmp_path / "out.xlsx")[0] == 0
-    names = openpyxl.load_workbook(tmp_path / "out.xlsx").sheetnames
-    assert names == ["marks.pdf 1", "marks.pdf 2", "marks.pdf 1 (2)", "marks.pdf 2 (2)"]
-
-
 def test_a_table_as_text_and_csv_and_what_its_columns_hold(run, marks, tmp_path):
     page = f"{marks}#page=1"
     assert [line.split() for line in run(page)[1].splitlines()] == [
@@ -131,17 +104,16 @@ def test_a_table_as_text_and_csv_and_what_its_columns_hold(run, marks, tmp_path)
     assert run(page, "--csv", "-")[1].splitlines()[1].split(",")[1:6] == ["1", "1", "1", "A", "3"]
 
 
-@pytest.mark.parametrize("quiet", [[], ["--quiet"]])
-def test_on_a_terminal_doubtful_values_are_coloured(run, tmp_path, monkeypatch, quiet):
+def test_on_a_terminal_doubtful_values_are_coloured(run, tmp_path, monkeypatch):
     rows = [("3", "4", "7"), ("5", "24", "29"), ("6", "34", "90"), ("7", "44", "51")]  # 56 was written like 6
     printed_table(rows).save(tmp_path / "marks.png")
     monkeypatch.setattr("sys.stdout.isatty", lambda: True)
     monkeypatch.setenv("TERM", "xterm")
     monkeypatch.delenv("NO_COLOR", raising=False)
-    assert run(tmp_path / "marks.png", *quiet)[1].count("\33[33m6?\33[0m  34  90\n") == 1
-    assert "\33[33m" not in run(tmp_path / "marks.png", "--json", *quiet)[1]
+    assert run(tmp_path / "marks.png")[1].count("\33[33m6?\33[0m  34  90\n") == 1
+    assert "\33[33m" not in run(tmp_path / "marks.png", "--json")[1]
     monkeypatch.setenv("NO_COLOR", "1")
-    assert "6?  34  90\n" in run(tmp_path / "marks.png", *quiet)[1]
+    assert "6?  34  90\n" in run(tmp_path / "marks.png")[1]
 
 
 @pytest.fixture
@@ -150,7 +122,7 @@ def locked(tmp_path):
     return tmp_path / "locked.pdf"
 
 
-def test_a_pdf_with_a_password_is_said_in_a_line_and_the_others_are_read(run, seven, locked, tmp_path):
+def test_a_pdf_with_a_password_is_reported_and_the_others_are_read(run, seven, locked, tmp_path):
     code, out, err = run(seven, locked, "--table", tmp_path / "out.xlsx")
     assert (code, out.count("\n")) == (1, 1)
     assert err.splitlines() == [
@@ -160,9 +132,8 @@ def test_a_pdf_with_a_password_is_said_in_a_line_and_the_others_are_read(run, se
     assert openpyxl.load_workbook(tmp_path / "out.xlsx").sheetnames == ["seven.png"]
 
 
-@pytest.mark.parametrize("ending", ["csv", "xlsx"])
-def test_where_no_table_is_found_no_file_is_written_and_that_is_said(run, seven, locked, tmp_path, ending):
-    photo, out = tmp_path / "photo.png", tmp_path / f"out.{ending}"
+def test_without_a_table_no_file_is_written(run, seven, locked, tmp_path):
+    photo, out = tmp_path / "photo.png", tmp_path / "out.csv"
     Image.effect_noise((300, 200), 20).save(photo)
     missing = f"tendigits: found no table; {out} was not written\n"
     assert run(photo, "--table", out) == (1, f"{photo}   no table\n", missing)
@@ -185,23 +156,6 @@ def test_a_picture_over_the_time_limit_counts_as_unreadable(run, scans, seven, m
     assert run(seven, "--timeout", 0)[:2] == run(seven)[:2]
 
 
-def test_what_was_left_out_is_said_with_the_pictures_name(run, marks, tmp_path, monkeypatch):
-    find = finder.find_numbers
-    few = partial(replace, max_numbers=6)
-    monkeypatch.setattr(finder, "find_numbers", lambda network, grey, options: find(network, grey, few(options)))
-    page = f"{marks}#page=1"
-    notice = "more to read than one picture may cost: some was left out"
-    code, out, err = run(page, "--table", tmp_path / "out.xlsx")
-    assert (code, err) == (0, f"tendigits: {page}: {notice}\n")
-    assert out.endswith(f"   {notice}\n")
-    (line,) = run(page, "--json")[1].splitlines()
-    assert json.loads(line)["notice"] == notice
-    monkeypatch.setattr("tendigits.batch.parquet.reader_pool", lambda options, *_: nullcontext(options.open()))
-    monkeypatch.setattr("tendigits.batch.parquet.read_with", lambda reader, paths, one: read_files(reader, paths))
-    assert run(page, "--parquet", tmp_path / "out")[2] == err
-    assert [row["notice"] for row in pq.read_table(tmp_path / "out" / "_pictures").to_pylist()] == [notice]
-
-
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -211,13 +165,13 @@ def test_what_was_left_out_is_said_with_the_pictures_name(run, marks, tmp_path, 
         (["--table", "out.xlsx", "--parquet", "out"], "expected --parquet alone, received --table too"),
     ],
 )
-def test_tables_that_cannot_be_written_are_refused_before_anything_is_read(run, marks, arguments, message):
+def test_tables_that_cannot_be_written_are_refused(run, marks, arguments, message):
     code, out, err = run(marks, *arguments)
     assert (code, out) == (2, "")
     assert message in err
 
 
-def test_files_in_a_folder_that_are_no_pictures_are_named(run, seven):
+def test_other_files_in_a_folder_are_listed(run, seven):
     (seven.parent / "notes.txt").write_text("7")
     code, out, err = run(seven.parent)
     assert (code, out) == (0, "7\n")
@@ -245,9 +199,8 @@ def test_show_draws_one_picture_into_a_file_and_several_into_a_folder(run, seven
         ("seven.png", "--show would overwrite the picture seven.png; choose another name"),
     ],
 )
-def test_what_show_cannot_write_is_refused_before_reading(run, seven, monkeypatch, show, message):
+def test_what_show_cannot_write_is_refused(run, seven, monkeypatch, show, message):
     monkeypatch.chdir(seven.parent)
-    monkeypatch.setattr("tendigits.batch.batch.read_files", None)
     before = seven.read_bytes()
     assert run("seven.png", "--show", show) == (2, "", f"tendigits: {message}\n")
     assert seven.read_bytes() == before
@@ -267,19 +220,6 @@ def test_a_table_that_is_resumed(run, seven, scans, tmp_path):
     assert last == "tendigits: read 0 of 1 pictures; 1 could not be read"
 
 
-def test_ctrl_c_keeps_what_was_read(run, seven, tmp_path, monkeypatch):
-    def interrupted(*_, **__):
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr("tendigits.batch.parquet.read_into", interrupted)
-    code, _, errors = run(seven, "--parquet", tmp_path / "out")
-    assert code == 130
-    assert errors == "tendigits: interrupted; what was read is kept, run the same command again to resume\n"
-    monkeypatch.setattr("tendigits.batch.batch.read_files", interrupted)
-    assert run(seven, "--csv", tmp_path / "out.csv")[0] == 130
-    assert (tmp_path / "out.csv").read_text() == ",".join(COLUMNS) + "\n"
-
-
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -289,7 +229,7 @@ def test_ctrl_c_keeps_what_was_read(run, seven, tmp_path, monkeypatch):
         (["--parquet", "out", "--ray=nowhere"], "--ray: expected local, auto, HOST:PORT or ray://HOST:PORT, received"),
     ],
 )
-def test_options_that_do_not_go_together(run, seven, monkeypatch, tmp_path, arguments, message):
+def test_options_that_cannot_be_combined(run, seven, monkeypatch, tmp_path, arguments, message):
     monkeypatch.chdir(tmp_path)
     code, _, errors = run(seven, *arguments)
     assert code == 2

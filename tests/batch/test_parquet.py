@@ -8,16 +8,15 @@ import pyarrow.parquet as pq
 import pytest
 from PIL import Image
 
-from tendigits.batch import batch, parquet
-from tendigits.batch.batch import Result
-from tendigits.batch.parquet import NUMBERS, PICTURES, open_table, read_into, rows_of
+from tendigits.batch.parquet import open_table, read_into
+from tendigits.batch.reading import Result, read_files
+from tendigits.batch.rows import NUMBERS, PICTURES, rows_of
 from tendigits.batch.sources import find_pictures
 from tendigits.digits.network import bundled_file
 from tendigits.errors import DataError, ModelFileError, RunError
 from tendigits.files import lock_folder
 from tendigits.geometry import Box
 from tendigits.read.page import Page
-from tendigits.read.reader import Reader, ReaderOptions
 from tendigits.read.results import Number
 
 SETTINGS = {"network": "0" * 64, "threshold": 0.9, "one": False}
@@ -124,21 +123,11 @@ def paths(folder):
     return find_pictures([folder]).pictures
 
 
-@pytest.fixture
-def in_this_process(monkeypatch):
-    """Read without processes."""
-
-    class Pool:
-        __enter__ = __exit__ = lambda *_: None
-
-    monkeypatch.setattr(parquet, "reader_pool", lambda *_: Pool())
-    monkeypatch.setattr(parquet, "read_with", lambda _, paths, one: batch.read_files(Reader(), paths, one=one))
-
-
 def test_the_table_has_what_processes_read(paths, tmp_path):
     seen = []
     summary = read_into(tmp_path / "out", paths, workers=2, progress=lambda *step: seen.append(step))
-    expected = [result for result in batch.read_files(Reader(), paths) if result.page]
+    with read_files({}, paths) as results:
+        expected = [result for result in results if result.page]
     lines = [(result.path, line.value) for result in expected for line in result.page.numbers]
     assert [(row["path"], row["value"]) for row in table_of(tmp_path / "out")] == lines
     assert (summary.before, summary.pictures, summary.numbers) == (0, 20, len(lines))
@@ -146,38 +135,28 @@ def test_the_table_has_what_processes_read(paths, tmp_path):
     assert seen == [(i, 20) for i in range(1, 21)]
 
 
-@pytest.mark.usefixtures("in_this_process")
 def test_a_missing_model_and_an_error_in_the_middle_lose_nothing(paths, tmp_path):
     def stop(done, total):
         if done == 7:
             raise KeyboardInterrupt
 
     with pytest.raises(ModelFileError):
-        read_into(tmp_path / "out", paths, options=ReaderOptions(tmp_path / "none.onnx"))
+        read_into(tmp_path / "out", paths, settings={"model": tmp_path / "none.onnx"})
     assert not (tmp_path / "out").exists()
     with pytest.raises(KeyboardInterrupt):
         read_into(tmp_path / "out", paths, one=True, progress=stop)
     assert len(paths_in(tmp_path / "out")) == 7
     own = tmp_path / "own.onnx"
     own.write_bytes(bundled_file())
-    summary = read_into(tmp_path / "out", paths, one=True, options=ReaderOptions(own))  # the same network
+    summary = read_into(tmp_path / "out", paths, one=True, settings={"model": own})  # the same network
     assert (summary.before, summary.pictures) == (6, 14), "the broken one is tried again"
-
-
-@pytest.mark.usefixtures("in_this_process")
-def test_a_part_is_written_after_some_seconds(paths, tmp_path):
-    clock = iter(range(0, 10**6, 10))
-    read_into(tmp_path / "slow", paths, one=True, clock=lambda: next(clock))
-    sizes = [len(pq.read_table(part)) for part in (tmp_path / "slow" / "_pictures").glob("*.parquet")]
-    assert sum(sizes) == 20
-    assert max(sizes) <= 3
 
 
 CHILD = """
 import sys
 from tendigits.batch import parquet
 from tendigits.batch.sources import find_pictures
-parquet.PART = 3
+parquet.MAX_PART_PICTURES = 3
 if __name__ == "__main__":
     parquet.read_into(parquet.Path(sys.argv[2]), find_pictures([sys.argv[1]]).pictures, workers=1)
 """

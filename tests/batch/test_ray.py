@@ -14,7 +14,6 @@ from PIL import Image
 from tendigits.batch import ray as ray_module
 from tendigits.batch.parquet import read_into
 from tendigits.batch.sources import find_pictures
-from tendigits.errors import Failure
 
 pytestmark = [
     pytest.mark.slow,
@@ -51,7 +50,7 @@ def kill_an_actor(killed):
 
 
 def test_a_cluster_reads_what_this_machine_reads_even_if_an_actor_is_killed(paths, tmp_path, monkeypatch):
-    monkeypatch.setattr(ray_module, "BLOCK", 4)
+    monkeypatch.setattr(ray_module, "JOBS_PER_BLOCK", 4)
     Path(paths[5]).write_bytes(b"broken")
     for i in range(60, 200):
         (tmp_path / f"{i}.png").write_bytes(Path(paths[0]).read_bytes())
@@ -66,24 +65,3 @@ def test_a_cluster_reads_what_this_machine_reads_even_if_an_actor_is_killed(path
     assert (there.pictures, there.numbers, there.failed) == (here.pictures, here.numbers, here.failed)
     assert sorted(pq.read_table(tmp_path / "there" / "_pictures")["path"].to_pylist()) == paths
     assert rows(tmp_path / "here") == rows(tmp_path / "there")
-
-
-def test_what_was_read_before_a_cluster_fails_is_kept(paths, tmp_path, monkeypatch):
-    import ray
-
-    monkeypatch.setattr(ray_module, "BLOCK", 4)
-    real = ray.data.Dataset.iter_batches
-
-    def failing(self, **options):
-        for number, batch in enumerate(real(self, **options)):
-            if number == 2:
-                raise ray.exceptions.OutOfDiskError("no room")
-            yield batch
-
-    monkeypatch.setattr(ray.data.Dataset, "iter_batches", failing)
-    failed = r"the Ray cluster failed \(OutOfDiskError: .*; run the same command again to resume"
-    with pytest.raises(Failure, match=failed):
-        read_into(tmp_path / "out", paths, ray="local", workers=1)
-    rest = read_into(tmp_path / "out", paths)
-    assert rest.before >= 4
-    assert rest.before + rest.pictures == 60

@@ -28,18 +28,13 @@ def test_every_peer_has_a_script_and_an_environment_of_exact_versions(script):
 
 
 TABLES = {
-    "augmentation": ("bench/README.md", "table"),
-    "depth": ("docs/results.md", "table"),
-    "dispatch": ("bench/README.md", "table"),
     "exports": ("docs/exports.md", "report"),
-    "precision": ("bench/README.md", "table"),
-    "reading": ("bench/README.md", "read_tables.text"),
+    "reading": ("bench/results/reading.md", "read_tables.text"),
     "recipes": ("docs/results.md", "table"),
-    "serving": ("bench/README.md", "table"),
-    "speed": ("bench/README.md", "tables.text"),
+    "serving": ("bench/results/serving.md", "table"),
+    "speed": ("bench/results/speed.md", "tables.text"),
     "table_reading": ("docs/paper.md", "text"),
     "teaching": ("docs/results.md", "table"),
-    "time_to": ("docs/results.md", "table"),
 }
 
 

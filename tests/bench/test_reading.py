@@ -7,16 +7,13 @@ import numpy as np
 import pytest
 
 import mistakes
-import nondigits
 import read_names
 import read_tables
 import reading
-import reading_numbers
 import reading_peers
 import reading_sets
-import reading_speed
-import signs
-from pages import Digits
+from measuring import nondigits, signs
+from measuring.lines import Digits
 from reading_sets import Set
 
 
@@ -64,24 +61,11 @@ def test_nondigits_are_the_same_for_the_same_seed_and_in_no_font_of_the_training
     assert not set(nondigits.FONTS) & set(printed.FONTS)
 
 
-def test_a_sign_stands_where_people_write_it():
-    rng = np.random.default_rng(2)
-    for font in (None, *signs.FONTS):
-        middles = {sign: signs.draw_sign(sign, rng, 5, font)[1] for sign in signs.SIGNS}
-        assert middles["-"] < middles["."] < middles[","], font
-        assert all(0.3 < middle < 1.2 for middle in middles.values()), middles
-
-
-def test_texts_have_digits_and_signs_alone_and_each_sign_comes():
-    texts = [signs.draw_text(np.random.default_rng(seed)) for seed in range(200)]
-    assert {character for text in texts for character in text} == {*"0123456789", *signs.SIGNS}
-
-
 def test_labels_tell_the_kind_of_a_set(tmp_path):
     for name, label in (("cheques", "120"), ("sudoku_times", "1:24"), ("grids", "3;?;12|;;4"), ("marks", "")):
         (tmp_path / name).mkdir()
         (tmp_path / name / "labels.csv").write_text(f"path,label\na.jpg,{label}\n")
-    sets = {own.name: own for own in reading_numbers.number_sets(tmp_path, None)}
+    sets = {own.name: own for own in reading_sets.number_sets(tmp_path, None)}
     kinds = {"cheques": "line", "grids": "grid", "marks": "nothing", "sudoku_times": "line"}
     assert {name: own.kind for name, own in sets.items()} == kinds
     assert sets["grids"].truth == [["3", "12", "4"]]
@@ -106,20 +90,6 @@ def test_a_peer_is_asked_scored_and_timed(fake_peer, tmp_path):
     assert "failed" not in told
 
 
-def test_the_crops_of_a_page_are_asked_as_lines_and_put_together(fake_peer, tmp_path):
-    peer = fake_peer(READS.replace("[(", 'given.kind == "line" and [("", 0.1, True), ('))
-    own = Set("some", "page", [["1", "2"], ["4"]], {"cropped": [[tmp_path / f"{i}.png" for i in (1, 2)], []]})
-    told = reading_peers.take_turn(peer, own, "cropped").record
-    assert (told["right"], told["n"], told["pictures"]) == (2, 3, 2)
-
-
-def test_a_readers_row_of_a_grid_is_taken_apart_where_cells_have_one_digit(fake_peer, tmp_path):
-    peer = fake_peer('run("fake", lambda given: lambda path: [("12", 0.9, True)])')
-    for truth, right in ((["1", "2"], 2), (["12", "3"], 1)):
-        own = Set("some", "grid", [truth], {"bare": [[tmp_path / "a.png"]]})
-        assert reading_peers.take_turn(peer, own, "bare").record["right"] == right
-
-
 def test_a_picture_that_a_peer_cannot_open_is_wrong_and_a_peer_that_does_not_load_says_why(fake_peer, tmp_path):
     own = Set("some", "digit", ["1", "0"], {"bare": [[tmp_path / f"{i}.png"] for i in (1, 2)]})
     peer = fake_peer('run("fake", lambda given: lambda path: [(str(1 // (path[-5] != "2")), 1.0, True)])')
@@ -141,14 +111,6 @@ def test_our_peer_reads_a_line_with_a_sign(tmp_path, hand):
     assert (tmp_path / "wrong.png").exists()
 
 
-def test_hard_pictures_are_what_their_names_say(hand):
-    made = dict(reading_speed.hard_pictures(hand, np.random.default_rng(1)))
-    assert made["1x1"].shape == (1, 1)
-    assert made["16384x24"].shape == (24, 16384)
-    assert not made["3000x4000, all black"].any()
-    assert all(picture.dtype == np.uint8 for picture in made.values())
-
-
 def test_every_reader_and_set_of_a_table_has_a_name():
     assert {*reading_peers.PEERS} == {*read_names.NAMES}
     assert {*nondigits.KINDS, *read_tables.TARGETS} <= {*read_names.SETS}
@@ -158,8 +120,8 @@ def test_every_reader_and_set_of_a_table_has_a_name():
 
 def turn(peer, right, ms, **more):
     """A turn as it is recorded."""
+    scored = {"right": right, "n": 100, "accepted": 50, "wrong_accepted": 2, "covered": 0.5}
     about = {"peer": peer, "set": "cheques", "kind": "line", "given": "bare", "load_s": 0.1, "peak_mb": 99.0}
-    scored = {"n": 100, "right": right, "accepted": 50, "wrong_accepted": 1, "covered": 0.4, "curve": [], "pieces": 0}
     return {**about, **scored, "ms": ms, **more}
 
 
@@ -171,12 +133,6 @@ def test_the_summary_says_where_ours_is_behind_and_what_was_not_measured():
     assert "| 83.0% | not measured | **missed** | 4.0 | 40.0 | met |" in behind
     slow = read_tables.summary([turn("tendigits", 80, 9.0), small]).splitlines()[-1]
     assert slow.endswith("| 9.0 | 40.0 | **missed** |")
-
-
-def test_nothing_that_is_accepted_counts_against_a_reader():
-    rows = read_tables.nothing_table([turn("tendigits", 30, 4.0, kind="nothing"), turn("easyocr", 60, 4.0, accepted=9)])
-    assert rows.splitlines()[2].startswith("| EasyOCR | 100 | 91.00% |")
-    assert "| 50.00% | 40.4% to 59.6% | 30.00% |" in rows
 
 
 def test_pieces_of_a_line_are_put_together():
@@ -191,9 +147,3 @@ def test_pieces_of_a_line_are_put_together():
     assert of_kind("page", found) == [("1234", 0.7, True), ("5", 0.8, False)]
     assert [text for text, _, _ in of_kind("grid", found)] == ["1", "2", "34", "5"]
     assert "".join(text for text, _, _ in of_kind("line", found[:2], keep="0123456789-")) == "1-234"
-
-
-def test_unusual_forms_of_a_character_are_what_they_stand_for():
-    from read_common import kept
-
-    assert kept("\uff11\uff0c5 \u2212 \u20143 a", keep="0123456789,-") == "1,5--3"

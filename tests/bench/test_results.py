@@ -2,10 +2,6 @@
 
 import base64
 import json
-import os
-import subprocess
-import sys
-from pathlib import Path
 
 import cv2
 import numpy as np
@@ -13,7 +9,6 @@ import pytest
 
 import exports
 import serving
-import time_to
 from tendigits.export.source import open_source
 from tendigits.read.reader import Reader
 
@@ -32,21 +27,3 @@ def test_an_export_of_a_network_with_pooling(small_npz, tmp_path):
     source = open_source(exports.with_pooling(small_npz, tmp_path / "pooling.keras"), small_npz)
     row = exports.row("with pooling", source, "onnx", False, tmp_path)
     assert (row["format"], row["n"], row["agreement"]) == ("onnx", 200, 1)
-
-
-@pytest.mark.slow
-def test_a_contestant(small_npz, monkeypatch):
-    monkeypatch.setenv("JAX_PLATFORMS", "cpu")
-    turn = time_to.take_turn(time_to.CONTESTANTS["tendigits_fast"], small_npz, seed=1)
-    assert len(turn["epochs"]) == 1
-    assert 0 < turn["epochs"][0]["accuracy"] < 1
-
-
-@pytest.mark.slow
-def test_the_example_of_keras(small_npz):
-    script = Path(serving.__file__).parent / "peers" / "example_keras.py"
-    command = [sys.executable, str(script), "--data", str(small_npz), "--epochs", "2"]
-    out = subprocess.check_output(command, env={**os.environ, "KERAS_BACKEND": "jax"}, text=True)
-    epochs = [json.loads(line) for line in out.splitlines()]
-    assert [each["epoch"] for each in epochs] == [1, 2]
-    assert epochs[1]["accuracy"] > 0.2

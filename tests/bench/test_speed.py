@@ -2,36 +2,13 @@
 
 import json
 import os
-import re
 import subprocess
 import sys
-from itertools import pairwise
 
 import pytest
 
 import speed
 import tables
-
-
-def test_flops_against_xla():
-    import jax
-    import jax.numpy as jnp
-
-    def loss(weights, x):
-        for w in weights:
-            x = x @ w
-        return x.sum()
-
-    widths, rows = (96, 64, 64, 16), 8
-    weights = [jnp.ones(pair) for pair in pairwise(widths)]
-    text = jax.jit(jax.value_and_grad(loss)).lower(weights, jnp.ones((rows, widths[0]))).as_text()
-    flops = 0
-    for left, right, out in re.findall(
-        r"dot_general .*: \(tensor<(\S+)xf32>, tensor<(\S+)xf32>\) -> tensor<(\S+)x", text
-    ):
-        n_left, n_right, n_out = (eval(shape.replace("x", "*")) for shape in (left, right, out))
-        flops += 2 * round((n_left * n_right * n_out) ** 0.5)  # (ik, kj) -> ij: the root of ik * kj * ij is i * j * k
-    assert flops == tables.flops_of_step(widths, rows)
 
 
 def test_every_peer_has_a_name_and_a_target_a_peer():

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from helpers import ServeProcess, crop64
-from tendigits.teach.migrations import open_store
+from tendigits.teach.store import Store
 
 pytestmark = pytest.mark.slow
 KILLS = 30
@@ -53,9 +53,8 @@ def test_no_acknowledged_correction_is_lost(tmp_path):
         server.process.communicate()
         for writer in writers:
             writer.join()
-        store = open_store(tmp_path / "a.db")  # quick_check runs here
+        store = Store(tmp_path / "a.db")  # quick_check runs here
         kept = {int(np.frombuffer(item.crop.tobytes()[:4], np.uint32)[0]): item.label for item in store.corrections()}
-        store.close()
         assert acknowledged <= set(kept), f"kill {kill}: lost {acknowledged - set(kept)}"
         assert all(label == number % 10 for number, label in kept.items())
     assert len(acknowledged) > KILLS

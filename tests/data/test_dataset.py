@@ -63,16 +63,6 @@ def test_stratified_split_is_stratified_seeded_and_loses_nothing(small):
     assert not np.array_equal(stratified_split(x, y, 0.25, seed=4)[2], x_held)
 
 
-def test_stratified_split_has_scikit_learns_class_sizes(digits):
-    from sklearn.model_selection import train_test_split
-
-    y = digits.y_train[:997]
-    _, _, _, y_held_out = stratified_split(digits.x_train[:997], y, 1 / 12, seed=1)
-    _, expected = train_test_split(y, test_size=round(997 / 12), stratify=y, random_state=1)
-    assert len(y_held_out) == len(expected)
-    assert np.abs(np.bincount(y_held_out) - np.bincount(expected)).max() <= 1  # it breaks ties at random
-
-
 def test_stratified_split_refuses_what_it_cannot_share_out(small):
     x, y = small["x_train"], small["y_train"]
     with pytest.raises(DataError, match=r"2 images of each digit.*received 1 of 9"):

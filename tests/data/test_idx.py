@@ -41,12 +41,6 @@ def test_round_trip(array, packed):
     assert idx_bytes_digest(array) == idx_bytes_digest(np.asfortranarray(array)) == hashlib.sha256(data).hexdigest()
 
 
-def test_a_folder_without_idx(tmp_path):
-    (tmp_path / "train-images-idx3-ubyte").mkdir()
-    (tmp_path / "other.gz").touch()
-    assert not has_idx(tmp_path)
-
-
 def test_a_missing_file_and_labels_in_place_of_images_are_named(tmp_path, small):
     write_idx(tmp_path, small)
     (tmp_path / "t10k-labels-idx1-ubyte").unlink()

@@ -81,8 +81,10 @@ def test_the_packages_line_network_becomes_a_keras_model():
 
 
 def test_metadata_is_added_and_replaced():
-    data = with_metadata(to_onnx(build(), {"temperature": "2", "threshold": "0.5"}), {"threshold": "0.9", "lines": "x"})
-    assert from_onnx(data)[1] == {"temperature": "2", "threshold": "0.9", "lines": "x"}
+    data = with_metadata(
+        to_onnx(build(), {"temperature": "2", "threshold": "0.5"}), {"threshold": "0.9", "number_network": "x"}
+    )
+    assert from_onnx(data)[1] == {"temperature": "2", "threshold": "0.9", "number_network": "x"}
 
 
 @pytest.mark.parametrize("data", [b"", b"text", onnx.ModelProto().SerializeToString()[:1]])

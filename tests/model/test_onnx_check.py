@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from onnx import TensorProto, helper, numpy_helper
 
-from helpers import changed, changed_lines
+from helpers import changed, changed_numbers
 from tendigits.digits.network import bundled_file, from_onnx
 from tendigits.digits.runtime import asset
 from tendigits.errors import ModelFileError
@@ -107,7 +107,7 @@ def test_what_tendigits_would_not_have_written_is_refused_before_a_runtime_opens
 def test_the_packages_networks_and_changed_ones_pass_quickly():
     own = [bundled_file(), asset("numbers", "numbers.onnx"), asset("numbers", "finder.onnx"), changed(1.01)]
     started = time.process_time()
-    for data in (*own, changed_lines(1.01)):
+    for data in (*own, changed_numbers(1.01)):
         check_onnx(data)
     assert time.process_time() - started < 2
     kinds = {node.op_type for data in own for node in onnx.load_from_string(data).graph.node}
@@ -132,7 +132,7 @@ def test_any_bytes_are_a_file_or_a_value_error(change):
     [
         {"temperature": "nan"}, {"temperature": "0"}, {"temperature": "-1"}, {"temperature": "1e9"},
         {"temperature": "warm"}, {"threshold": "nan"}, {"threshold": "inf"}, {"threshold": "0"}, {"threshold": "2"},
-        {"lines": "no base64!"},
+        {"number_network": "no base64!"},
     ],
 )  # fmt: skip
 def test_a_calibration_that_is_not_finite_and_positive_is_refused(about):

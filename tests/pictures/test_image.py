@@ -2,10 +2,8 @@
 
 import io
 import os
-import struct
 import subprocess
 import sys
-import zlib
 
 import numpy as np
 import pillow_heif
@@ -14,11 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image, PngImagePlugin
 
-from helpers import opened_apart, peak_while_refusing
 from tendigits.errors import DataError
-from tendigits.pictures import image as module
 from tendigits.pictures.image import open_image
-from tendigits.pictures.limits import MAX_BYTES, MAX_PIXELS
+from tendigits.pictures.limits import MAX_PIXELS
 
 GREY = np.random.default_rng(0).integers(0, 256, (40, 30), dtype=np.uint8)
 COLOUR = np.random.default_rng(1).integers(0, 256, (40, 30, 3), dtype=np.uint8)
@@ -34,14 +30,6 @@ def encoded(array, format_="PNG", **options):
     image = array if isinstance(array, Image.Image) else Image.fromarray(array)
     image.save(buffer, format_, **options)
     return buffer.getvalue()
-
-
-def huge_png(width, height):
-    def chunk(kind, data):
-        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
-
-    head = chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0))
-    return b"\x89PNG\r\n\x1a\n" + head + chunk(b"IDAT", zlib.compress(b"")) + chunk(b"IEND", b"")
 
 
 def test_path_bytes_pillow_and_array_are_the_same(tmp_path):
@@ -127,21 +115,15 @@ def test_half_transparent_pixels_are_half_grey():
         ("JPEG", "CMYK"),
         ("BMP", "L"),
         ("AVIF", "RGB"),
+        ("HEIF", "RGB"),
     ],
 )
 def test_every_format_and_of_several_frames_the_first(format_, mode):
+    pillow_heif.register_heif_opener()
     image = Image.fromarray(PAPER).convert("RGB").convert(mode)
     frames = {} if format_ in ("JPEG", "BMP") else {"save_all": True, "append_images": [image.rotate(90)]}
     data = encoded(image, format_, quality=95, **frames)
     assert np.abs(open_image(data).grey.astype(int) - PAPER).mean() < 3
-
-
-def test_heic_as_phones_write_it():
-    buffer = io.BytesIO()
-    pillow_heif.from_pillow(Image.fromarray(PAPER).convert("RGB")).save(buffer, quality=90)
-    assert np.abs(open_image(buffer.getvalue()).grey.astype(int) - PAPER).mean() < 3
-    with pytest.raises(DataError, match="expected a whole PNG"):
-        open_image(buffer.getvalue()[:-100])
 
 
 def test_exif_rotation_is_undone(tmp_path):
@@ -183,55 +165,7 @@ def test_a_cut_or_damaged_picture_is_refused(format_):
             open_image(broken)
 
 
-@pytest.mark.parametrize("size", [(30000, 30000), (16385, 1), (7100, 7100), (2**31 - 1, 1)])
-def test_a_huge_header_is_refused_without_memory(size):
-    peak, message = peak_while_refusing(lambda: open_image(huge_png(*size)))
-    assert peak < 5_000_000
-    assert "16384 pixels a side" in message
-    assert message.endswith("make it smaller")
-
-
-@pytest.mark.parametrize("size", [(100_000, 100_000), (16_000, 16_000), (9_000, 9_000)])
-@pytest.mark.parametrize("kind", ["HEIF", "AVIF"])
-def test_a_heic_or_avif_whose_header_says_it_is_huge_is_refused_before_it_is_decoded(kind, size, monkeypatch):
-    pillow_heif.register_heif_opener()
-    data = encoded(Image.new("RGB", (64, 64), "white"), kind)
-    at = data.index(b"ispe") + 8
-    data = data[:at] + struct.pack(">II", *size) + data[at + 8 :]
-    monkeypatch.setattr(Image.Image, "load", None)
-    peak, message = peak_while_refusing(lambda: open_image(data))
-    assert peak < 5_000_000
-    # What is beyond libavif's own limit is none of the formats to Pillow.
-    assert "make it smaller" in message or (kind, size[0]) == ("AVIF", 100_000)
-
-
-@pytest.mark.slow
-def test_an_avif_whose_header_says_it_is_small_is_decoded_within_limits():
-    data = encoded(Image.new("RGBA", (10_000, 10_000)), "AVIF", speed=10, subsampling="4:4:4")
-    size = b"ispe" + bytes(4)
-    data = data.replace(size + struct.pack(">II", 10_000, 10_000), size + struct.pack(">II", 64, 64))
-    said, megabytes = opened_apart(data)
-    assert "expected a whole AVIF" in said
-    assert megabytes < 520
-
-
-@pytest.mark.parametrize("kind", ["HEIF", "AVIF", "GIF", "WEBP"])
-def test_of_many_pictures_in_a_file_only_one_is_decoded(kind):
-    pillow_heif.register_heif_opener()
-    others = [Image.new("RGB", (64, 64), (grey, 0, 0)) for grey in range(0, 250, 2)]
-    data = encoded(Image.new("RGB", (64, 64), "white"), kind, save_all=True, append_images=others)
-    assert open_image(data).grey.min() > 250
-
-
-def test_a_huge_file_is_refused_before_pillow_sees_it(tmp_path, monkeypatch):
-    monkeypatch.setattr(module, "_decode", None)
-    with (tmp_path / "a.png").open("wb") as file:
-        file.truncate(MAX_BYTES + 1)
-    with pytest.raises(DataError, match=r"at most 40 MB, .*a\.png has 40,000,001 bytes"):
-        open_image(tmp_path / "a.png")
-
-
-def test_bombs_that_pillow_knows_or_only_warns_of_are_refused(monkeypatch):
+def test_warnings_of_pillow_are_errors(monkeypatch):
     info = PngImagePlugin.PngInfo()
     info.add_text("comment", "0" * (20 << 20), zip=True)
     with pytest.raises(DataError, match="too large"):
@@ -249,7 +183,7 @@ def test_no_file_a_folder_and_a_pipe_are_refused(tmp_path):
             open_image(path)
 
 
-STARTS = [b"", huge_png(28, 28)[:33], encoded(PAPER), encoded(PAPER, "JPEG")]
+STARTS = [b"", encoded(PAPER), encoded(PAPER, "JPEG")]
 
 
 @given(st.sampled_from(STARTS), st.integers(0, 4000), st.binary(max_size=300), st.booleans())
@@ -283,29 +217,25 @@ def test_the_largest_pictures_take_less_than_600_mb():
 
 
 THREADS = """
-import io, threading, warnings
+import sys, warnings
 from PIL import Image
-from tendigits.pictures import image
+from tendigits.errors import DataError
+from tendigits.pictures.image import open_image, prepare_for_threads
 
-image.prepare_for_threads()
+prepare_for_threads()
 before = list(warnings.filters)
-data = io.BytesIO()
-Image.new("L", (50, 50)).save(data, "PNG")
-seen = []
-def read():
-    for _ in range(200):
-        image.open_image(data.getvalue())
-        seen.append(warnings.filters == before)
-threads = [threading.Thread(target=read) for _ in range(4)]
-[thread.start() for thread in threads], [thread.join() for thread in threads]
-assert len(seen) == 800 and all(seen)
-warnings.warn_explicit("another library's", UserWarning, "x.py", 1, module="PILLAR")
-warnings.warn_explicit("damaged", UserWarning, "x.py", 1, module="PIL.TiffImagePlugin")
+Image.MAX_IMAGE_PIXELS = 1500
+try:
+    open_image(sys.stdin.buffer.read())
+except DataError as error:
+    print(error)
+assert warnings.filters == before
+warnings.warn("another library's")
 """
 
 
-def test_in_a_process_with_threads_only_pillows_warnings_are_errors_once_and_for_all():
-    done = subprocess.run([sys.executable, "-c", THREADS], capture_output=True, text=True)
-    assert "UserWarning: another library's" in done.stderr
-    assert done.stderr.splitlines()[-1] == "UserWarning: damaged"
-    assert done.returncode == 1
+def test_after_prepare_for_threads_only_warnings_of_pillow_are_errors():
+    done = subprocess.run([sys.executable, "-c", THREADS], input=encoded(PAPER[:40, :50]), capture_output=True)
+    assert done.returncode == 0, done.stderr
+    assert b"make it smaller" in done.stdout
+    assert b"UserWarning: another library's" in done.stderr

@@ -180,10 +180,12 @@ def test_a_fine_tuned_network_decides_only_where_it_differs_from_the_package(cle
         made[:, [4, 5]] = np.stack([np.minimum(made[:, 4], -9), np.maximum(*made[:, [4, 5]].T)], axis=1)
         return made
 
-    reader = Reader(Network("taught", 0.9, logits, lines=bundled_file()))
+    reader = Reader(Network("taught", 0.9, logits, number_network=bundled_file()))
     assert reader.number_reader.network.about == Reader().number_reader.network.about
     assert values(reader.read(written(clear_digits, "0427"))) == ["0527"]
-    uncertain = Network("uncertain", 0.9, lambda crops: np.zeros((len(crops), 11), np.float32), lines=bundled_file())
+    uncertain = Network(
+        "uncertain", 0.9, lambda crops: np.zeros((len(crops), 11), np.float32), number_network=bundled_file()
+    )
     assert values(Reader(uncertain).read(written(clear_digits, "0427"))) == ["0427"]
 
 

@@ -1,16 +1,16 @@
 """The active network, and another that replaces it."""
 
 import base64
+import sqlite3
+from contextlib import closing
 
 import pytest
-from sqlalchemy import update
 
-from helpers import NOW, changed, changed_lines
+from helpers import NOW, changed, changed_numbers
 from tendigits.errors import ModelFileError
 from tendigits.model.onnx import with_metadata
 from tendigits.numbers.network import bundled_file
 from tendigits.serve.active_model import ActiveModel, fixed_reader
-from tendigits.teach.schema import networks
 from tendigits.teach.verify import bundled_sha256
 
 
@@ -36,8 +36,8 @@ def damage(store, number):
     """A bit flipped on the disk."""
     data = bytearray(store.network_data(number))
     data[len(data) // 2] ^= 1
-    with store._engine.begin() as connection:
-        connection.execute(update(networks).where(networks.c.id == number).values(data=bytes(data)))
+    with closing(sqlite3.connect(store.path)) as connection, connection:
+        connection.execute("UPDATE networks SET data = ? WHERE id = ?", (bytes(data), number))
 
 
 def test_a_damaged_accepted_network_gives_way_to_the_one_before_and_is_logged_once(store, caplog):
@@ -54,13 +54,15 @@ def test_a_damaged_accepted_network_gives_way_to_the_one_before_and_is_logged_on
     assert ActiveModel.load(store).current.sha256 == bundled_sha256()
 
 
-def test_an_accepted_pair_reads_numbers_with_its_own_line_network_and_a_bad_one_is_refused(store):
+def test_an_accepted_pair_reads_numbers_with_its_own_network_for_numbers_and_a_bad_one_is_refused(store):
     good, bad = (
-        with_metadata(changed(1.01), {"lines": base64.b64encode(lines).decode()})
-        for lines in (bundled_file(), changed_lines(-1.0))
+        with_metadata(changed(1.01), {"number_network": base64.b64encode(lines).decode()})
+        for lines in (bundled_file(), changed_numbers(-1.0))
     )
     active = ActiveModel.load(store)
-    with pytest.raises(ModelFileError, match=r"expected at least 90% of \d+ known lines read correctly, received \d+%"):
+    with pytest.raises(
+        ModelFileError, match=r"expected at least 90% of \d+ known numbers read correctly, received \d+%"
+    ):
         active.accept(store.add_network(bad, "base", {}, NOW), store, NOW)
     assert active.current.sha256 == bundled_sha256()
     assert store.active_network() is None

@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 
 from tendigits.serve.app import create_app
 from tendigits.serve.edge.security import CONTENT_SECURITY_POLICY, SecuritySettings
-from tendigits.teach.migrations import open_store
+from tendigits.teach.store import Store
 
 pytestmark = pytest.mark.xdist_group("server")
 
@@ -93,7 +93,7 @@ def test_requests_that_the_document_allows_are_answered_as_it_says(tmp_path, exa
     location = str(tmp_path / "a.db")
     # An application for it alone: at the test's end Schemathesis sends it the event that it ends.
     hosts = SecuritySettings(("testserver",))
-    app = create_app(open_store(location), location, runs=tmp_path / "runs", workers=1, security=hosts)
+    app = create_app(Store(location), location, runs=tmp_path / "runs", workers=1, security=hosts)
     schema = schemathesis.openapi.from_asgi("/openapi.json", app)
     asked = []
     for found in schema.get_all_operations():

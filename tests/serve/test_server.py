@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 
 from helpers import ServeProcess, crop64, number, page_of_numbers, png
-from tendigits.teach.migrations import open_store
+from tendigits.teach.store import Store
 
 pytestmark = pytest.mark.xdist_group("server")
 
@@ -123,10 +123,9 @@ def test_large_bodies_that_do_not_end_are_held_within_a_budget(server):
 @pytest.mark.slow
 def test_an_export_that_nobody_reads_takes_no_memory(tmp_path):
     """50 MB of it, eight times, and it is imported in parts of 25; before, the eight took 2.9 GB."""
-    store = open_store(tmp_path / "a.db")
+    store = Store(tmp_path / "a.db")
     wide = np.random.default_rng(0).integers(0, 256, (240, 40, 4096), dtype=np.uint8)
     store.add([number(strip, "1") for strip in wide])
-    store.close()
     server = ServeProcess(tmp_path, "--no-browser")
     before = server.peak_memory()
     asked = b"GET /v1/corrections/export HTTP/1.1\r\nhost: 127.0.0.1\r\n\r\n"

@@ -1,4 +1,4 @@
-"""Fine-tuning from a store: what is trained on, what is held out, and what comes of it."""
+"""Fine-tuning from a store: training data, held-out corrections, and the resulting network."""
 
 import cv2
 import numpy as np
@@ -16,7 +16,7 @@ from tendigits.teach.verify import bundled_sha256, verify_network
 
 @pytest.fixture
 def short(monkeypatch, tmp_path):
-    """Fewer crops to rehearse and to evaluate: seconds instead of half a minute."""
+    """Fewer crops for rehearsal and evaluation, to save time."""
     with np.load(rehearsal.REHEARSAL) as file:
         np.savez(tmp_path / "rehearsal.npz", crops=file["crops"][::5])
     monkeypatch.setattr(rehearsal, "REHEARSAL", tmp_path / "rehearsal.npz")
@@ -25,7 +25,7 @@ def short(monkeypatch, tmp_path):
 
 
 def two_bars(n: int) -> np.ndarray:
-    """A sign that nobody writes, each time at another place: two horizontal bars."""
+    """A sign that no network knows: two horizontal bars, each time at another place."""
     rng = np.random.default_rng(0)
     crops = np.zeros((n, 28, 28), np.uint8)
     for crop in crops:
@@ -36,7 +36,7 @@ def two_bars(n: int) -> np.ndarray:
 
 
 @pytest.mark.slow
-def test_new_signs_are_learned_and_nothing_is_forgotten(store, digits: Dataset, short):
+def test_new_signs_are_learned_without_forgetting(store, digits: Dataset, short):
     """Two horizontal bars are a 4 for this writer; two vertical ones are not a digit."""
     fours, non_digits = two_bars(40), two_bars(30).transpose(0, 2, 1)
     assert (bundled()(fours).digits.argmax(axis=1) == 4).mean() < 0.5
@@ -58,8 +58,8 @@ def test_new_signs_are_learned_and_nothing_is_forgotten(store, digits: Dataset, 
 def test_held_out_corrections_and_test_digits_are_never_trained_on(store, digits: Dataset, short, monkeypatch):
     seen, steps = {}, []
 
-    def fine_tune(data, training, seed, callbacks):
-        seen["training"] = training
+    def fine_tune(data, crops, labels, rehearsal, seed, callbacks):
+        seen.update(crops=crops, rehearsal=rehearsal)
         callbacks[0].on_epoch_end(0, {"loss": 0.25})
         return data
 
@@ -71,30 +71,30 @@ def test_held_out_corrections_and_test_digits_are_never_trained_on(store, digits
     assert [step["stage"] for step in steps] == ["prepare", "train", "train", "evaluate", "done"]
     assert steps[2] == {"stage": "train", "epoch": 1, "epochs": 4, "loss": 0.25}
     assert (steps[0]["learned"], steps[0]["held_out"], steps[-1]["network"]) == (16, 4, tuned.id)
-    trained_on = {crop.tobytes() for crop in seen["training"].crops}
+    trained_on = {crop.tobytes() for crop in seen["crops"]}
     assert len(trained_on) == 16 == tuned.report["learned"]
     assert tuned.report["held_out"]["n"] == 4
     assert trained_on < {item.crop.tobytes() for item in items}
-    rehearsal = seen["training"].rehearsal
-    assert rehearsal.shape == (920, 28, 28)
-    assert not {image.tobytes() for image in digits.x_test} & {crop.tobytes() for crop in rehearsal}
+    assert seen["rehearsal"].shape == (920, 28, 28)
+    assert not {image.tobytes() for image in digits.x_test} & {crop.tobytes() for crop in seen["rehearsal"]}
 
 
-def test_numbers_teach_the_line_network_and_their_digits_the_other_one(store, digits: Dataset, short, monkeypatch):
-    """Of a number whose first digit was misread, that digit is learned; "not a number" is learned as a line."""
+def test_numbers_teach_the_network_for_numbers_and_their_misread_digits_the_one_for_digits(
+    store, digits: Dataset, short, monkeypatch
+):
     seen = {}
 
-    def fine_tune(data, training, seed, callbacks):
-        seen["digits"] = training
+    def fine_tune(data, crops, labels, rehearsal, seed, callbacks):
+        seen.update(crops=crops, labels=labels.tolist())
         return data
 
-    def fine_tune_lines(data, training, seed, callbacks):
-        seen["lines"] = training
+    def fine_tune_numbers(data, strips, texts, rehearsal, seed, callbacks):
+        seen.update(texts=texts)
         callbacks[0].on_epoch_end(0, {"loss": 0.5})
         return data
 
     monkeypatch.setattr(pipeline, "fine_tune", fine_tune)
-    monkeypatch.setattr(pipeline, "fine_tune_lines", fine_tune_lines)
+    monkeypatch.setattr(pipeline, "fine_tune_numbers", fine_tune_numbers)
     texts = ["1350", "42.99", "", "1234"]
     steps = []
     strips = [strip_of(text or "77") for text in texts]
@@ -103,20 +103,20 @@ def test_numbers_teach_the_line_network_and_their_digits_the_other_one(store, di
         number(strips[2], "", predicted="77"), number(strips[3], "1234", predicted="1234"),
     ])  # fmt: skip
     tuned = fine_tune_reader(store, digits, steps.append, lambda: NOW)
-    assert sorted(seen["lines"].texts) == sorted(texts)  # fewer than five: none is held out
-    assert seen["digits"].labels.tolist() == [1]
-    (crop,) = seen["digits"].crops
+    assert sorted(seen["texts"]) == sorted(texts)  # fewer than five: none is held out
+    assert seen["labels"] == [1]
+    (crop,) = seen["crops"]
     assert bundled()(crop[None]).digits.argmax() == 1
     assert tuned.report["learned"] == 4
-    assert set(tuned.report) == {"learned", "data", "seconds", "mnist", "lines"}
-    assert tuned.report["lines"]["before"] == tuned.report["lines"]["after"] > 0.6
+    assert set(tuned.report) == {"learned", "data", "seconds", "mnist", "generated_numbers"}
+    assert tuned.report["generated_numbers"]["before"] == tuned.report["generated_numbers"]["after"] > 0.6
     assert steps[2] == {"stage": "train", "epoch": 1, "epochs": 5, "loss": 0.5}
-    assert from_onnx(store.network_data(tuned.id), "both").lines == bundled_file()
+    assert from_onnx(store.network_data(tuned.id), "both").number_network == bundled_file()
 
 
 @pytest.mark.slow
-def test_numbers_that_were_misread_are_read_as_taught_and_nothing_is_forgotten(store, digits: Dataset, short):
-    """A sign of two bars stands for 4 in this hand, and a stroke below is no number."""
+def test_misread_numbers_are_learned_without_forgetting(store, digits: Dataset, short):
+    """This person writes a 4 as two bars."""
     rng = np.random.default_rng(0)
     texts = ["".join(map(str, rng.integers(0, 10, 4))) for _ in range(12)]
     texts = [text if "4" in text else f"4{text[1:]}" for text in texts]
@@ -133,7 +133,7 @@ def test_numbers_that_were_misread_are_read_as_taught_and_nothing_is_forgotten(s
     tuned = fine_tune_reader(store, digits, lambda _: None, lambda: NOW)
     report = tuned.report
     assert report["numbers"]["after"] > report["numbers"]["before"]
-    for name in ("mnist", "lines"):
+    for name in ("mnist", "generated_numbers"):
         assert report[name]["after"] >= report[name]["before"] - 0.01  # of some hundred
     network = from_onnx(store.network_data(tuned.id), "fine-tuned")
     verify_network(network)
@@ -142,7 +142,7 @@ def test_numbers_that_were_misread_are_read_as_taught_and_nothing_is_forgotten(s
 
 
 def page_of(digits: Dataset, texts: list[str], rng: np.random.Generator) -> np.ndarray:
-    """A page with a number in each line; a 4 is two bars."""
+    """A page with a number in each row; a 4 is two bars."""
     page = np.zeros((60 + 80 * len(texts), 400), np.uint8)
     for row, text in enumerate(texts):
         for column, character in enumerate(text):

@@ -16,12 +16,11 @@ from tendigits.tables.options import Sums
 
 if TYPE_CHECKING:
     from tendigits.batch.sources import Sources
-    from tendigits.read.reader import ReaderOptions
 
-MANY = "A million pictures"
+MANY_PANEL = "A million pictures"
 
-REPORTED = 20
-"""The most unread pictures that are listed."""
+MAX_LISTED = 20
+"""Unread pictures that are listed by name."""
 
 
 def read(
@@ -33,7 +32,7 @@ def read(
     ],
     one: Annotated[bool, typer.Option("--one", help="Each picture is of one digit.")] = False,
     csv: Annotated[
-        Path | None, typer.Option(help="Write a CSV with a row for each line; - is standard output.", metavar="FILE")
+        Path | None, typer.Option(help="Write a CSV with a row for each number; - is standard output.", metavar="FILE")
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print a line of JSON for each picture.")] = False,
     table: Annotated[
@@ -41,12 +40,12 @@ def read(
         typer.Option(help="Write the tables into a spreadsheet, or one into a CSV.", metavar="FILE.xlsx|FILE.csv"),
     ] = None,
     sums: Annotated[
-        Sums, typer.Option("--sum", help="Where a table's sums stand; what agrees with them is accepted.")
+        Sums, typer.Option("--sum", help="Where a table has its sums; numbers that agree with them are accepted.")
     ] = Sums.AUTO,
     expect: Annotated[
         str,
         typer.Option(
-            help="What a table's columns hold: ranges, integer, number, date or time.",
+            help="What the columns of a table contain: ranges, integer, number, date or time.",
             metavar="'A: 0..100, B: date'",
             show_default=False,
         ),
@@ -80,15 +79,16 @@ def read(
     max_error: Annotated[
         str | None,
         typer.Option(
-            help="Instead of a threshold: the largest share of wrong numbers among the accepted.", metavar="PERCENT"
+            help="Instead of a threshold: the largest fraction of wrong numbers among the accepted ones.",
+            metavar="PERCENT",
         ),
     ] = None,
-    decimal: Annotated[DecimalSeparator, typer.Option(help="Which mark parts decimals.")] = DecimalSeparator.AUTO,
+    decimal: Annotated[DecimalSeparator, typer.Option(help="Decimal separator.")] = DecimalSeparator.AUTO,
     timeout: Annotated[
         float | None,
         typer.Option(
             min=0,
-            help="Seconds for a picture; one that takes longer counts as unreadable. 0 for any.",
+            help="Seconds for a picture; one that takes longer counts as unreadable. 0: no limit.",
             metavar="SECONDS",
         ),
     ] = 60,
@@ -96,7 +96,9 @@ def read(
     parquet: Annotated[
         Path | None,
         typer.Option(
-            help="Write Parquet files into this folder; resumes where it was.", metavar="FOLDER", rich_help_panel=MANY
+            help="Write Parquet files into this folder; run again to resume.",
+            metavar="FOLDER",
+            rich_help_panel=MANY_PANEL,
         ),
     ] = None,
     workers: Annotated[
@@ -106,7 +108,7 @@ def read(
             min=1,
             metavar="N",
             show_default="one for each core",
-            rich_help_panel=MANY,
+            rich_help_panel=MANY_PANEL,
         ),
     ] = None,
     ray: Annotated[
@@ -114,71 +116,75 @@ def read(
         typer.Option(
             help="Read on a Ray cluster: local (the default address), auto or HOST:PORT.",
             metavar="[ADDRESS]",
-            rich_help_panel=MANY,
+            rich_help_panel=MANY_PANEL,
         ),
     ] = None,
 ) -> None:
     """Read the numbers in pictures, as they are written: digits and the signs . , - / : + = ( ) % x"""
-    from tendigits.read.reader import ReaderOptions
-
-    options = ReaderOptions(model, threshold, _share(max_error), decimal, form)
+    settings = {
+        "model": model, "threshold": threshold, "max_error": _fraction(max_error), "decimal": decimal, "form": form
+    }  # fmt: skip
     timeout = timeout or None
     if parquet is not None:
         given = {"--csv": csv is not None, "--json": as_json, "--show": show is not None, "--table": table is not None}
         given["--form"] = form is not None
         if names := ", ".join(name for name, is_given in given.items() if is_given):
             raise UserError(f"expected --parquet alone, received {names} too; the table has all results")
-        _read_into(parquet, images, quiet, options, one=one, workers=workers, ray=ray, timeout=timeout)
+        _read_into(parquet, images, quiet, settings, one=one, workers=workers, ray=ray, timeout=timeout)
         return
     if ray is not None:
         raise UserError("--ray reads into a table; give its folder with --parquet")
-    from tendigits.batch.batch import read_files
-    from tendigits.batch.output import STDOUT, Output, plan_show, plan_tables, progress_bar
+    if form is not None and one:
+        raise UserError("expected --form or --one, received both; a form is not a picture of one digit")
+    if csv == Path("-") and as_json:
+        raise UserError("expected --json or --csv -, received both; only one of them can have standard output")
+    from tendigits.batch.reading import read_files
     from tendigits.batch.sources import find_pictures
 
-    if form is not None and one:
-        raise UserError("expected --form or --one, received both; a form is no picture of one digit")
-    if csv == STDOUT and as_json:
-        raise UserError("expected --json or --csv -, received both; only one of them can have standard output")
     sources = find_pictures(images)
     paths = sources.pictures
-    planned, tables = plan_show(paths, show), plan_tables(table, len(paths), sums, expect, form is not None)
-    reader = options.open()
-    fields = None if reader.form is None else [*reader.form.fields]
-    errors: list[str] = []
-    notices: list[str] = []
-    with (
-        progress_bar(quiet) as (echo, progress),
-        Output(
-            echo, csv=csv, as_json=as_json, one=one, named=len(paths) > 1, show=planned, tables=tables, fields=fields
-        ) as output,
-    ):
-        for done, result in enumerate(read_files(reader, paths, one=one, workers=workers, timeout=timeout), 1):
-            if result.page is None:
-                errors.append(str(result.error))
-            else:
-                output.write(result.path, result.page)
-                if result.page.notice is not None:
-                    notices.append(f"{result.path}: {result.page.notice}")
-            progress(done, len(paths))
+    with read_files(settings, paths, one=one, workers=workers, timeout=timeout) as results:
+        # Imported while the other process opens its networks.
+        from tendigits.batch.output import Output, plan_show, plan_tables, progress_bar
+        from tendigits.read.forms import load_form
+
+        planned, tables = plan_show(paths, show), plan_tables(table, len(paths), sums, expect, form is not None)
+        fields = None if form is None else [*load_form(form).fields]
+        errors: list[str] = []
+        notices: list[str] = []
+        with (
+            progress_bar(quiet) as (echo, progress),
+            Output(
+                echo, csv=csv, as_json=as_json, one=one, named=len(paths) > 1, show=planned, tables=tables,
+                fields=fields,
+            ) as output,
+        ):  # fmt: skip
+            for done, result in enumerate(results, 1):
+                if result.page is None:
+                    errors.append(str(result.error))
+                else:
+                    output.write(result.path, result.page)
+                    if result.page.notice is not None:
+                        notices.append(f"{result.path}: {result.page.notice}")
+                progress(done, len(paths))
     missing = f"found no table; {table} was not written" if tables is not None and tables.is_empty else None
     _report(errors, sources, len(paths), notices, missing)
 
 
-def _share(percent: str | None) -> float | None:
-    """From "1%" to 0.01."""
+def _fraction(percent: str | None) -> float | None:
+    """From "1%" to 0.01. Raises UserError."""
     if percent is None:
         return None
     try:
-        share = float(percent.removesuffix("%")) / 100
+        fraction = float(percent.removesuffix("%")) / 100
     except ValueError:
-        share = -1.0
-    if not 0 < share < 1:
+        fraction = -1.0
+    if not 0 < fraction < 1:
         raise UserError(f"expected a percentage such as 1% for --max-error, received {percent}")
-    return share
+    return fraction
 
 
-def _read_into(folder: Path, images: list[str], quiet: bool, options: "ReaderOptions", **others: Any) -> None:
+def _read_into(folder: Path, images: list[str], quiet: bool, settings: dict[str, Any], **others: Any) -> None:
     require("--parquet", "scale")
     from tendigits.batch.output import progress_bar
     from tendigits.batch.parquet import read_into
@@ -187,7 +193,7 @@ def _read_into(folder: Path, images: list[str], quiet: bool, options: "ReaderOpt
     sources = find_pictures(images)
     try:
         with progress_bar(quiet) as (_, progress):
-            summary = read_into(folder, sources.pictures, options=options, progress=progress, **others)
+            summary = read_into(folder, sources.pictures, settings=settings, progress=progress, **others)
     except (KeyboardInterrupt, Interrupted) as error:
         number = error.signal_number if isinstance(error, Interrupted) else signal.SIGINT
         raise Interrupted("interrupted; what was read is kept, run the same command again to resume", number) from None
@@ -202,11 +208,11 @@ def _report(
     """List what was not read.
 
     Args:
-        errors, notices: why pictures were not read, or not as a whole.
-        missing: what is not there that was asked for.
+        errors, notices: why pictures were not read, or read only in part.
+        missing: which output was not written.
 
     Raises:
-        Failure: pictures were not read, or something is missing.
+        Failure: pictures were not read, or an output is missing.
         DataError: no picture was read.
     """
     _list(notices)
@@ -215,7 +221,7 @@ def _report(
         f"skipped {path}: cannot read {Path(path).suffix[1:].upper()}; save it as PNG or JPEG" for path in skipped
     ]
     if others := sources.others:
-        named = ", ".join(others[:REPORTED]) + (", ..." if len(others) > REPORTED else "")
+        named = ", ".join(others[:MAX_LISTED]) + (", ..." if len(others) > MAX_LISTED else "")
         typer.echo(f"tendigits: no pictures and left out, {len(others)}: {printable(named)}", err=True)
     _list(lines)
     read = n_pictures - len(errors)
@@ -225,7 +231,7 @@ def _report(
 
 
 def _list(lines: list[str]) -> None:
-    for line in lines[:REPORTED]:
+    for line in lines[:MAX_LISTED]:
         typer.echo(f"tendigits: {printable(line)}", err=True)
-    if len(lines) > REPORTED:
-        typer.echo(f"tendigits: and {len(lines) - REPORTED} more", err=True)
+    if len(lines) > MAX_LISTED:
+        typer.echo(f"tendigits: and {len(lines) - MAX_LISTED} more", err=True)

@@ -1,4 +1,4 @@
-"""Where results go: text, a CSV, JSON lines or annotated pictures; on a terminal, above the progress bar.
+"""Write results as text, a CSV, JSON lines or annotated pictures; on a terminal, above the progress bar.
 
 with progress_bar() as (echo, progress), Output(echo, csv=Path("numbers.csv"), ...) as output:
     output.write("page.jpg", page)
@@ -23,6 +23,8 @@ from tendigits.batch.sources import content_of
 from tendigits.errors import UserError, printable
 from tendigits.files import make_folder, writing
 from tendigits.geometry import Box
+from tendigits.pictures.image import open_image
+from tendigits.read.annotate import draw_page
 from tendigits.read.page import COLUMNS, Page
 from tendigits.tables.cell import Cell
 from tendigits.tables.checks import parse
@@ -33,25 +35,25 @@ from tendigits.tables.table import Table
 Echo = Callable[[str], None]
 Progress = Callable[[int, int], None]
 
-FORMS = "forms"
+FORMS_SHEET = "forms"
 """Name of the sheet with a row for each picture of a form."""
 
 STDOUT = Path("-")
-"""Stands for standard output as the file of a CSV."""
+"""The name of standard output as a CSV file."""
 
-DOUBTFUL = "yellow"
-"""Colour of doubtful values on a terminal."""
+DOUBTFUL_COLOUR = "yellow"
+"""For doubtful values on a terminal."""
 
 SHOW_FORMATS = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP"}
 """Suffixes of annotated pictures, and Pillow's names of their formats."""
 
-SHOW_SIDE = 2048
+MAX_SHOW_SIDE = 2048
 """Pixels: pictures are shrunk to this longest side before they are annotated."""
 
 
 @dataclass
 class Output(AbstractContextManager["Output"]):
-    """Writes each result at once; a CSV file at the end, even after an interruption."""
+    """Writes each result at once; CSV files and spreadsheets at the end, even after an interruption."""
 
     echo: Echo
     """Prints one line on standard output."""
@@ -64,11 +66,11 @@ class Output(AbstractContextManager["Output"]):
     named: bool
     """Print the picture's name in front of each line of text."""
     show: Mapping[str, Path]
-    """For each picture the file to draw its annotated copy to."""
+    """For each picture the file of its annotated copy."""
     tables: "TableFile | None" = None
-    """Where tables go; their summaries are printed instead of text."""
+    """Collects the tables; their summaries are printed instead of text."""
     fields: Sequence[str] | None = None
-    """Of a form: the CSV has a row for each picture, with these columns."""
+    """Names of a form's fields: the CSV then has a row for each picture, with these columns."""
 
     def __post_init__(self) -> None:
         self._rows = StringIO()
@@ -101,7 +103,9 @@ class Output(AbstractContextManager["Output"]):
             self.echo(self._rows.getvalue().removesuffix("\n"))
             self._rows = StringIO()
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, _: object, error: BaseException | None, *__: object) -> None:
+        if isinstance(error, UserError):  # the reader could not be made: nothing was read
+            return
         if self.csv is not None and self.csv != STDOUT:
             _write(self.csv, self._rows.getvalue())
         if self.tables is not None:
@@ -109,17 +113,17 @@ class Output(AbstractContextManager["Output"]):
 
 
 def shows_colours() -> bool:
-    """Whether standard output is a terminal that shows colours, and a person wants them (https://no-color.org)."""
+    """Whether standard output is a terminal with colours that are not switched off (https://no-color.org)."""
     return sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
 
 
 def coloured(text: str) -> str:
-    """A text whose doubtful values, which have a question mark, are in colour."""
-    return re.sub(rf"\S*{re.escape(UNCLEAR)}\S*", lambda value: typer.style(value[0], fg=DOUBTFUL), text)
+    """Colour the doubtful values of a text, which are marked with a question mark."""
+    return re.sub(rf"\S*{re.escape(UNCLEAR)}\S*", lambda value: typer.style(value[0], fg=DOUBTFUL_COLOUR), text)
 
 
 def form_row(path: str, page: Page) -> tuple[str, ...]:
-    """The row of a picture of a form: what stands in its fields, and the names of those that are doubtful."""
+    """The CSV row of a picture of a form: the values of its fields, and the names of the doubtful ones."""
     doubtful = [name for name, cell in page.fields.items() if not cell.accepted]
     return no_formula(printable(path)), *(no_formula(cell.value) for cell in page.fields.values()), "; ".join(doubtful)
 
@@ -137,11 +141,11 @@ class TableFile:
         self._forms: list[list[Cell]] = []
 
     def add(self, path: str, page: Page) -> Iterator[str]:
-        """Take a picture's tables, or its row where it shows a form; gives the summary of each."""
+        """Add a picture's tables, or the row of a form, and yield a summary of each."""
         if page.fields:
             if not self._forms:
                 self._forms.append([Cell(Box(0, 0, 0, 0), name) for name in ("picture", *page.fields)])
-                self._tables.append((FORMS, Table(self._forms)))
+                self._tables.append((FORMS_SHEET, Table(self._forms)))
             self._forms.append([Cell(Box(0, 0, 0, 0), printable(PurePath(path).name)), *page.fields.values()])
             doubtful = [name for name, cell in page.fields.items() if not cell.accepted]
             check = f" ({', '.join(doubtful)})" if doubtful else ""
@@ -157,11 +161,11 @@ class TableFile:
 
     @property
     def is_empty(self) -> bool:
-        """Whether there was no table, so that no file is written."""
+        """Whether no table was added; then no file is written."""
         return not self._tables
 
     def write(self) -> None:
-        """Write the file, if there is something to write. Raises DiskError if it can't be written."""
+        """Write the file, unless there is no table. Raises DiskError."""
         if self.is_empty:
             return
         if self.path.suffix.lower() == ".csv":
@@ -195,7 +199,7 @@ def progress_bar(quiet: bool = False) -> Iterator[tuple[Echo, Progress]]:
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
 
-    # The bar and results that share a terminal must share a console, too. Results in a pipe stay out of rich.
+    # The bar and results on the same terminal need the same console; results in a pipe are printed without rich.
     together = sys.stdout.isatty()
     console = Console(stderr=not together)
     columns = BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
@@ -241,10 +245,7 @@ def _write(path: Path, text: str) -> None:
 
 
 def _draw(path: str, page: Page, target: Path) -> None:
-    from tendigits.pictures.image import open_image
-    from tendigits.read.annotate import draw_page
-
     make_folder(target.parent)
-    drawn = draw_page(open_image(content_of(path), side=SHOW_SIDE).grey, page)
+    drawn = draw_page(open_image(content_of(path), side=MAX_SHOW_SIDE).grey, page)
     with writing(target) as temporary:
         drawn.save(temporary, SHOW_FORMATS[target.suffix.lower()])

@@ -1,4 +1,4 @@
-"""Read a million pictures into a table: a folder of Parquet files that grows part by part, and resumes after any end.
+"""Read a million pictures into a table: a folder of Parquet files that grows part by part, and can be resumed.
 
     out/part-00000.parquet              a row for each number: pandas.read_parquet("out")
     out/_pictures/part-00000.parquet    a row for each picture, also without numbers or unreadable
@@ -9,84 +9,51 @@ summary = read_into(Path("out"), ["scans/1.png", "scans/2.png"])
 
 import hashlib
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 from pyarrow import parquet
 
-from tendigits.batch.batch import TIMEOUT, Result, read_with, reader_pool
+from tendigits.batch.ray import read_on_ray
+from tendigits.batch.reading import TIMEOUT, read_with, reader_pool
+from tendigits.batch.rows import NUMBERS, PICTURES, Rows, rows_of
 from tendigits.batch.sources import is_remote
 from tendigits.digits.network import bundled_file
 from tendigits.digits.runtime import asset
 from tendigits.errors import RunError, printable
 from tendigits.files import lock_folder, make_folder, make_inside, replacing, sha256, write_or_compare
-from tendigits.geometry import Box
-from tendigits.read.reader import PACKAGE, ReaderOptions
+from tendigits.read.reader import Reader
 from tendigits.untrusted import open_inside
 
-FORMAT = 3
+FORMAT = 4
 
 ADVICE = "write to another folder"
 
-PART = 1000
-"""The most pictures of a part."""
+MAX_PART_PICTURES = 1000
 
-PERIOD = 30.0
-"""Seconds after which a smaller part is written: the most work that is repeated after a kill."""
+MAX_PART_SECONDS = 30.0
+"""A smaller part is written after this time, so that a killed process loses little work."""
 
-MAX_PART = 2**30
-"""Bytes of a part's file: a thousand times what PART pictures take."""
-
-TEXT, NUMBER = pa.string(), pa.int32()
-
-NUMBERS = pa.schema(
-    {
-        "path": TEXT,
-        "order": NUMBER,
-        "table": NUMBER,
-        "row": NUMBER,
-        "column": TEXT,
-        "value": TEXT,
-        "number": TEXT,
-        "confidence": pa.float32(),
-        "accepted": pa.bool_(),
-        "reason": TEXT,
-    }
-    | dict.fromkeys(Box._fields, NUMBER)
-)
-"""The columns of the numbers; the same as those of the CSV."""
-
-PICTURES = pa.schema(
-    {"path": TEXT, "width": NUMBER, "height": NUMBER, "numbers": NUMBER, "error": TEXT, "notice": TEXT}
-)
-"""The columns of the pictures; `error` says why one couldn't be read, `notice` why not all of it was. The last row of a
-path counts."""
+MAX_PART_BYTES = 2**30
+"""A part takes about a thousandth of it."""
 
 
 @dataclass
 class Summary:
-    """What one call read."""
+    """What one call of `read_into` read."""
 
     before: int
     """Pictures that had been read before."""
     pictures: int = 0
     numbers: int = 0
     failed: list[str] = field(default_factory=list)
-    """Why pictures couldn't be read."""
+    """Why pictures could not be read."""
     notices: list[str] = field(default_factory=list)
-    """Why not all of a picture was read."""
-
-
-@dataclass(frozen=True)
-class Rows:
-    """The rows of one picture; columns that it lacks are null."""
-
-    picture: dict[str, Any]
-    numbers: list[dict[str, Any]]
+    """Why pictures were read only in part."""
 
 
 def read_into(
@@ -94,42 +61,40 @@ def read_into(
     paths: Sequence[str],
     *,
     one: bool = False,
-    options: ReaderOptions = PACKAGE,
+    settings: Mapping[str, Any] = {},
     workers: int | None = None,
     ray: str | None = None,
     timeout: float | None = TIMEOUT,
     progress: Callable[[int, int], None] = lambda done, total: None,
-    clock: Callable[[], float] = time.monotonic,
 ) -> Summary:
-    """Read the pictures that the table in `folder` doesn't have yet. An interrupted call keeps what was read.
+    """Read the pictures that the table in `folder` does not have yet. An interrupted call keeps what was read.
 
     Args:
-        folder: of the table; made if it doesn't exist.
+        folder: of the table; it is created if it does not exist.
         paths: paths and addresses of pictures.
         one: each picture is of one digit.
-        options: what to read with.
+        settings: keyword arguments of `Reader`.
         workers: number of processes, or of actors on a cluster; None takes one for each core.
         ray: address of a Ray cluster, or "local"; None reads on this machine without Ray.
-        timeout: seconds for each picture; None for any.
+        timeout: seconds for each picture; None for no limit.
         progress: called after each picture with the numbers of pictures done and in total.
-        clock: seconds.
 
     Raises:
-        TendigitsError: a table of other settings, a full disk, a lost cluster.
+        TendigitsError: the table was read with other settings, the disk is full, or the cluster was lost.
     """
-    reader = options.open()  # fails before anything is written or started
-    settings = {
-        "network": _digest(options.model), "lines": _digest_of_lines(), "decimal": options.decimal, "one": one,
-        "threshold": reader.threshold if one else reader.number_threshold,
+    reader = Reader(**settings)  # raises before anything is written or started
+    made_with = {
+        "network": _digest(settings.get("model")), "numbers": _digest_of_numbers(), "decimal": reader.options.decimal,
+        "one": one, "threshold": reader.threshold if one else reader.number_threshold,
     }  # fmt: skip
     paths = [path if is_remote(path) else str(Path(path).absolute()) for path in paths]
-    with open_table(folder, settings) as table:
+    with open_table(folder, made_with) as table:
         todo = [path for path in dict.fromkeys(paths) if printable(path) not in table.done]
         summary = Summary(before=len(paths) - len(todo))
         part: list[Rows] = []
-        written = clock()
+        written = time.monotonic()
         try:
-            for rows in _read_rows(todo, one, options, workers, ray, timeout):
+            for rows in _read_rows(todo, one, settings, workers, ray, timeout):
                 part.append(rows)
                 summary.pictures += 1
                 summary.numbers += len(rows.numbers)
@@ -138,10 +103,10 @@ def read_into(
                 if rows.picture.get("notice"):
                     summary.notices.append(f"{rows.picture['path']}: {rows.picture['notice']}")
                 progress(summary.pictures, len(todo))
-                if len(part) >= PART or clock() - written >= PERIOD:
+                if len(part) >= MAX_PART_PICTURES or time.monotonic() - written >= MAX_PART_SECONDS:
                     ready, part = part, []
                     table.add(ready)
-                    written = clock()
+                    written = time.monotonic()
         finally:
             table.add(part)
         return summary
@@ -150,54 +115,32 @@ def read_into(
 def _read_rows(
     paths: list[str],
     one: bool,
-    options: ReaderOptions,
+    settings: Mapping[str, Any],
     workers: int | None,
     ray: str | None,
     timeout: float | None,
 ) -> Iterator[Rows]:
-    if options.model is not None:  # processes on other machines have other working directories
-        options = replace(options, model=str(Path(options.model).absolute()))
+    if settings.get("model") is not None:  # processes on other machines have other working directories
+        settings = {**settings, "model": str(Path(settings["model"]).absolute())}
     if ray is None:
-        with reader_pool(options, workers, timeout) as pool:
+        with reader_pool(settings, workers, timeout) as pool:
             yield from map(rows_of, read_with(pool, paths, one))
     elif paths:
-        from tendigits.batch.ray import read_on_ray
-
-        yield from read_on_ray(ray, paths, one=one, options=options, workers=workers, timeout=timeout)
-
-
-def rows_of(result: Result) -> Rows:
-    """Convert a result to rows."""
-    page, path = result.page, printable(result.path)
-    if page is None:
-        return Rows({"path": path, "numbers": 0, "error": printable(str(result.error))}, [])
-    cells = page.cells()
-    numbers = [
-        {
-            "path": path, "order": number,
-            **dict(zip(("table", "row", "column"), cells.get(number - 1, ()), strict=False)), "value": line.value,
-            "number": None if line.number is None else str(line.number), "confidence": line.confidence,
-            "accepted": line.accepted, "reason": line.reason, **line.box._asdict(),
-        }
-        for number, line in enumerate(page.numbers, 1)
-    ]  # fmt: skip
-    width, height = page.size
-    about = {"width": width, "height": height, "numbers": len(numbers), "notice": page.notice}
-    return Rows({"path": path, **about}, numbers)
+        yield from read_on_ray(ray, paths, one=one, settings=settings, workers=workers, timeout=timeout)
 
 
 @dataclass(frozen=True)
 class Table:
-    """The folder of a table, locked by this process."""
+    """The folder of a table, which this process has locked."""
 
     folder: Path
     pictures: Path
-    """The folder of the pictures' rows; readers of the table ignore names that begin with `_`."""
+    """The folder with a row for each picture; readers of the table ignore names that begin with `_`."""
     done: frozenset[str]
-    """Paths and addresses of the pictures that were read; those that failed are not among them."""
+    """Paths and addresses of the pictures that were read without an error."""
 
     def add(self, pictures: Sequence[Rows]) -> None:
-        """Write one more part, whole or not at all. Raises DiskError."""
+        """Write another part, completely or not at all. Raises DiskError."""
         if pictures:
             numbers = [row for rows in pictures for row in rows.numbers]
             before = _parts(self.pictures)
@@ -208,14 +151,14 @@ class Table:
 
 @contextmanager
 def open_table(folder: Path, settings: dict[str, Any]) -> Iterator[Table]:
-    """Open a table and lock it; it is made if it doesn't exist.
+    """Open and lock a table; it is created if it does not exist.
 
     Args:
-        settings: everything that decides what is read; a table can't mix different ones.
+        settings: everything that determines what is read; all parts of a table have the same.
 
     Raises:
         RunError: another process uses it, it was read with other settings, or it is damaged.
-        DiskError: the folder can't be made.
+        DiskError: the folder cannot be created.
     """
     make_folder(folder)
     pictures = make_inside(folder, "_pictures")
@@ -235,7 +178,7 @@ def _paths_read(pictures: Path) -> Iterator[str]:
     errors: dict[str, str | None] = {}
     for part in _parts(pictures):
         try:
-            with open_inside(pictures, part.name, MAX_PART) as file:
+            with open_inside(pictures, part.name, MAX_PART_BYTES) as file:
                 rows = parquet.read_table(file, columns=["path", "error"])
         except (OSError, ValueError) as error:  # Arrow's own errors are among these
             raise RunError(f"{part} is damaged: {error}; delete it and the part of the same name above it") from None
@@ -261,6 +204,6 @@ def _digest(model: str | Path | None) -> str:
     return sha256(path / "model.keras" if path.is_dir() else path)
 
 
-def _digest_of_lines() -> str:
-    """SHA-256 of the networks that find and read lines."""
+def _digest_of_numbers() -> str:
+    """SHA-256 of the networks that find and read numbers."""
     return hashlib.sha256(asset("numbers", "finder.onnx") + asset("numbers", "numbers.onnx")).hexdigest()

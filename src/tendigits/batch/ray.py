@@ -2,26 +2,26 @@
 
 for rows in read_on_ray("10.0.0.1:6379", paths): ...
 
-Ray Data gives blocks of paths to the actors, one for each core, as fast as they read, and gives the blocks of a lost
-actor to another. Only paths and rows travel; each actor opens the pictures itself.
+Ray Data sends blocks of paths to the actors, one for each core, and sends the blocks of a lost actor to another one.
+Only paths and rows are transferred; each actor opens the pictures itself.
 """
 
 import json
 import logging
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict
+from typing import Any
 
 import pyarrow as pa
 
-from tendigits.batch.batch import DIGITS_PER_JOB, TIMEOUT, read_with, reader_pool
-from tendigits.batch.parquet import Rows, rows_of
+from tendigits.batch.reading import DIGITS_PER_JOB, TIMEOUT, read_with, reader_pool
+from tendigits.batch.rows import Rows, rows_of
 from tendigits.cluster import connected
 from tendigits.errors import Failure, reason_of
-from tendigits.read.reader import PACKAGE, ReaderOptions
 
-BLOCK = 32
-"""Jobs that an actor receives at once: pages, or DIGITS_PER_JOB digits each."""
+JOBS_PER_BLOCK = 32
+"""Pages, or batches of DIGITS_PER_JOB digits, that an actor receives at once."""
 
 
 def read_on_ray(
@@ -29,7 +29,7 @@ def read_on_ray(
     paths: list[str],
     *,
     one: bool = False,
-    options: ReaderOptions = PACKAGE,
+    settings: Mapping[str, Any] = {},
     workers: int | None = None,
     timeout: float | None = TIMEOUT,
 ) -> Iterator[Rows]:
@@ -39,26 +39,26 @@ def read_on_ray(
         address: of the cluster, or "local"; see `connected`.
         paths: paths or addresses that every node can open; the same goes for the model.
         one: each picture is of one digit.
-        options: what to read with.
+        settings: keyword arguments of `Reader`.
         workers: maximum number of actors; None takes one for each core.
-        timeout: seconds for each picture; None for any.
+        timeout: seconds for each picture; None for no limit.
 
     Raises:
         UserError: Ray isn't installed, or the address is invalid.
-        HostError: there is no such cluster.
+        HostError: the cluster cannot be reached.
         Failure: the cluster was lost, or ran out of memory or disk.
     """
-    size = BLOCK * (DIGITS_PER_JOB if one else 1)
+    size = JOBS_PER_BLOCK * (DIGITS_PER_JOB if one else 1)
     with connected(address, workers=workers) as cores:
         import ray
 
-        encoded = [os.fsencode(path) for path in paths]  # a name may be no UTF-8
+        encoded = [os.fsencode(path) for path in paths]  # a file's name need not be UTF-8
         blocks = [pa.table({"path": encoded[first : first + size]}) for first in range(0, len(paths), size)]
         ray.data.DataContext.get_current().enable_progress_bars = False
-        logging.disable(logging.WARNING)  # Ray's own; errors are raised anyway
+        logging.disable(logging.WARNING)  # of Ray; errors are raised anyway
         try:
             read = ray.data.from_arrow(blocks).map_batches(
-                _actor(options, one, timeout),
+                _actor(settings, one, timeout),
                 batch_size=None,
                 batch_format="pyarrow",
                 compute=ray.data.ActorPoolStrategy(min_size=1, max_size=min(workers or cores, len(blocks))),
@@ -73,14 +73,14 @@ def read_on_ray(
             logging.disable(logging.NOTSET)
 
 
-def _actor(options: ReaderOptions, one: bool, timeout: float | None) -> type:
-    """Make the class of the actors, arguments included: Ray may restart an actor after they are gone."""
+def _actor(settings: Mapping[str, Any], one: bool, timeout: float | None) -> type:
+    """Make the class of the actors with its arguments: Ray may restart an actor after the arguments are deleted."""
 
     class Actor:
-        """Reads in a process of its own, so that a picture that kills the process doesn't kill the actor."""
+        """Reads in a separate process, so that a picture that kills it does not kill the actor."""
 
         def __init__(self) -> None:
-            self.pool = reader_pool(options, 1, timeout)
+            self.pool = reader_pool(settings, 1, timeout)
 
         def __call__(self, batch: pa.Table) -> pa.Table:
             results = read_with(self.pool, [os.fsdecode(path) for path in batch["path"].to_pylist()], one)

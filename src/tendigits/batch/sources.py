@@ -1,4 +1,4 @@
-"""Where pictures come from: files and folders, or a store with an address, such as s3://scans/2026.
+"""Find pictures: in files and folders, or in a store with an address, such as s3://scans/2026.
 
 sources = find_pictures(["page.jpg", "scans", "s3://bucket/scans"])
 content = fetch("s3://bucket/scans/1.png")
@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 from tendigits.errors import DataError, UserError, reason_of
 from tendigits.extras import require
-from tendigits.pictures.documents import addresses
-from tendigits.pictures.limits import MAX_BYTES
+from tendigits.pictures.documents import DOCUMENTS, count_pages, page_addresses
+from tendigits.pictures.limits import MAX_BYTES, read_picture
+from tendigits.pool.pool import WorkerPool
 
 if TYPE_CHECKING:
     from pyarrow.fs import FileSystem
@@ -25,6 +26,9 @@ READABLE = (
 UNREADABLE = (".jxl", ".jp2", ".dng", ".svg")
 """Suffixes of pictures that are skipped in a folder, and reported."""
 
+MAX_COUNT_SECONDS = 20.0
+"""Time limit for counting the pages of a document."""
+
 
 @dataclass(frozen=True)
 class Sources:
@@ -35,7 +39,7 @@ class Sources:
     skipped: list[str] = field(default_factory=list)
     """Pictures whose format can't be read."""
     others: list[str] = field(default_factory=list)
-    """Files in the folders that are no pictures, and links to other folders."""
+    """Other files in the folders, and links to other folders."""
 
 
 def is_remote(source: str | Path) -> bool:
@@ -51,30 +55,50 @@ def find_pictures(sources: Iterable[str | Path]) -> Sources:
         UserError: an address can't be opened.
     """
     found = Sources()
-    for source in map(str, sources):
-        if not is_remote(source) and not Path(source).is_dir():
-            found.pictures.extend(addresses(source))
-            continue
-        remote = is_remote(source)
-        files = _files_in_store(source) if remote else _files_in_folder(Path(source))
-        # Of a document in a store, the pages can't be counted without fetching it.
-        unreadable = (*UNREADABLE, ".pdf") if remote else UNREADABLE
-        skipped = [file for file in files if file != source and file.lower().endswith(unreadable)]
-        pictures = [file for file in files if file == source or file.lower().endswith(READABLE)]
-        pictures = [file for file in pictures if file not in skipped]
-        if not pictures:
-            others = f" but {', '.join(skipped[:3])}" if skipped else ""
-            raise DataError(
-                f"expected pictures in the folder {source}, found none{others}; readable formats: {', '.join(READABLE)}"
-            )
-        found.others.extend(sorted({*files} - {*pictures, *skipped}))
-        found.pictures.extend(pictures if remote else [page for file in pictures for page in addresses(file)])
-        found.skipped.extend(skipped)
+    with WorkerPool(1, timeout=MAX_COUNT_SECONDS) as pool:
+        for source in map(str, sources):
+            if is_remote(source) or Path(source).is_dir():
+                _add_folder(found, source, pool)
+            else:
+                found.pictures.extend(_pages_of(source, pool))
     return found
 
 
+def _add_folder(found: Sources, source: str, pool: WorkerPool) -> None:
+    """Add the files of a folder or a store."""
+    remote = is_remote(source)
+    files = _files_in_store(source) if remote else _files_in_folder(Path(source))
+    # Counting the pages of a document in a store would need a download.
+    unreadable = (*UNREADABLE, ".pdf") if remote else UNREADABLE
+    skipped = [file for file in files if file != source and file.lower().endswith(unreadable)]
+    pictures = [file for file in files if file == source or file.lower().endswith(READABLE)]
+    pictures = [file for file in pictures if file not in skipped]
+    if not pictures:
+        others = f" but {', '.join(skipped[:3])}" if skipped else ""
+        raise DataError(
+            f"expected pictures in the folder {source}, found none{others}; readable formats: {', '.join(READABLE)}"
+        )
+    found.others.extend(sorted({*files} - {*pictures, *skipped}))
+    found.pictures.extend(pictures if remote else [page for file in pictures for page in _pages_of(file, pool)])
+    found.skipped.extend(skipped)
+
+
+def _pages_of(path: str, pool: WorkerPool) -> list[str]:
+    """The addresses of a file's pages; the file itself if it has one page, or cannot be opened."""
+    if not path.lower().endswith(DOCUMENTS):
+        return [path]
+    try:
+        return page_addresses(path, pool.submit(_count_pages, path).result())
+    except Exception:  # reported when it is read
+        return [path]
+
+
+def _count_pages(path: str) -> int:
+    return count_pages(read_picture(Path(path)), path)
+
+
 def content_of(source: str) -> Any:
-    """What a picture is decoded from: its path, perhaps with a page, or the bytes at its address. Raises DataError."""
+    """The path of a picture or a page, or the bytes at an address: what `Reader.read` takes. Raises DataError."""
     return fetch(source) if is_remote(source) else source
 
 
@@ -97,7 +121,7 @@ def fetch(address: str) -> bytes:
 
 
 def _files_in_folder(folder: Path) -> list[str]:
-    """All but its sub-folders. Links to files are followed; those to folders, which may lead anywhere, are named."""
+    """All files of a folder and its subfolders. Links to files are followed; links to folders are listed as files."""
     return [str(path) for path in sorted(folder.rglob("*")) if path.is_symlink() or not path.is_dir()]
 
 
@@ -111,12 +135,12 @@ def _files_in_store(address: str) -> list[str]:
         infos = store.get_file_info(FileSelector(path, recursive=True, allow_not_found=True))
     except OSError as error:
         raise DataError(f"expected a store of pictures at {address}, received {reason_of(error)}") from error
-    root = address.rstrip("/").removesuffix(path.rstrip("/"))  # the scheme, and the host if there is one
+    root = address.rstrip("/").removesuffix(path.rstrip("/"))  # the scheme and host
     return [f"{root}{path}" for path in sorted(info.path for info in infos if info.type == FileType.File)]
 
 
 def _store(address: str) -> "tuple[FileSystem, str]":
-    """Open a store; its endpoint and keys are environment variables, as for other programs (AWS_ENDPOINT_URL, ...)."""
+    """Open a store. Its endpoint and keys are the usual environment variables (AWS_ENDPOINT_URL, ...)."""
     require(address, "scale")
     import pyarrow
     from pyarrow.fs import FileSystem

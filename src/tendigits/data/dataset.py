@@ -28,15 +28,15 @@ MNIST_DIGESTS = {
 ARRAYS = tuple(MNIST_DIGESTS)
 """The four arrays, in the order of `make_dataset`'s arguments."""
 
-TEST_SPLIT = 0.2
-"""Share of the digits that becomes the test set of digits without one."""
+TEST_FRACTION = 0.2
+"""Of the digits, for the test set if there is none."""
 
 SPLIT_SEED = 0
 
 
 @dataclass(frozen=True, eq=False)
 class Dataset:
-    """Digits, white on black; `make_dataset` and its like make it."""
+    """Digits, white on black, checked by `make_dataset` and similar functions."""
 
     x_train: Pixels
     """uint8 (n, 28, 28), 0 to 255."""
@@ -54,15 +54,15 @@ class Dataset:
     """"MNIST" if the arrays are exactly MNIST's, else "own data"."""
 
     source: str
-    """Where the digits come from, as one line to print."""
+    """Where the digits come from, in one line."""
 
     notes: tuple[str, ...] = ()
-    """Lines to print: what was skipped, inverted or split."""
+    """Lines to print about images that were skipped, inverted or split off."""
 
     @functools.cached_property
     def digests(self) -> dict[str, str]:
         """SHA-256 of each array as an IDX file, by the array's name."""
-        if self.name == "MNIST":  # which was told by them
+        if self.name == "MNIST":  # identified by these digests
             return dict(MNIST_DIGESTS)
         return {key: idx_bytes_digest(getattr(self, key)) for key in ARRAYS}
 
@@ -84,10 +84,10 @@ def make_dataset(
     source: str,
     notes: Sequence[str] = (),
 ) -> Dataset:
-    """Check all rows and name the set: "MNIST" if it holds exactly MNIST's digits, else "own data".
+    """Check all rows, and name the data set "MNIST" if it has exactly MNIST's digits, else "own data".
 
     Raises:
-        DataError: the first row, class or array that cannot be trained on.
+        DataError: a row, class or array cannot be trained on.
     """
     x_train, y_train = check_digits(x_train, y_train, "train")
     x_test, y_test = check_digits(x_test, y_test, "test")
@@ -106,13 +106,13 @@ def make_dataset(
 
 def make_split_dataset(x: NDArray[Any], y: NDArray[Any], *, source: str, notes: Sequence[str] = ()) -> Dataset:
     """Check digits and choose a test set from them at random, the same one each time. Raises DataError."""
-    x_train, y_train, x_test, y_test = stratified_split(*check_digits(x, y, "train"), TEST_SPLIT, SPLIT_SEED)
+    x_train, y_train, x_test, y_test = stratified_split(*check_digits(x, y, "train"), TEST_FRACTION, SPLIT_SEED)
     split = f"split at random (seed {SPLIT_SEED}): {len(y_train):,} images to train on, {len(y_test):,} to test on"
     return make_dataset(x_train, y_train, x_test, y_test, source=source, notes=[*notes, split])
 
 
 def make_test_set(x: NDArray[Any], y: NDArray[Any], *, source: str, notes: Sequence[str] = ()) -> Dataset:
-    """Check digits and make them the test set of a Dataset without training digits. Raises DataError."""
+    """Check digits and make a Dataset with only a test set. Raises DataError."""
     images, labels = check_digits(x, y, "test")
     if len(labels) == 0:
         raise DataError("expected at least 1 image to evaluate on, received none; give some digits")
@@ -144,7 +144,7 @@ def check_digits(x: NDArray[Any], y: NDArray[Any], part: str) -> tuple[Pixels, P
 
 def is_mnist(x_train: Pixels, y_train: Pixels, x_test: Pixels, y_test: Pixels) -> bool:
     """Whether four checked arrays are MNIST's, byte for byte and in its order."""
-    # The smallest first: nearly all other digits are told by it.
+    # The smallest first: it already differs for nearly all other data.
     arrays = {"y_test": y_test, "y_train": y_train, "x_test": x_test, "x_train": x_train}
     return all(idx_bytes_digest(array) == MNIST_DIGESTS[key] for key, array in arrays.items())
 
@@ -155,7 +155,7 @@ def stratified_split(x: Pixels, y: Pixels, fraction: float, seed: int) -> tuple[
     Args:
         x: uint8 (n, 28, 28).
         y: uint8 (n,).
-        fraction: share of the rows in the second part.
+        fraction: of the rows in the second part.
         seed: random seed.
 
     Returns:
@@ -173,7 +173,7 @@ def stratified_split(x: Pixels, y: Pixels, fraction: float, seed: int) -> tuple[
     if n_classes == 0 or not n_classes <= n_held_out <= len(y) - n_classes:
         raise DataError(
             f"expected both parts to hold one of each of {n_classes} digits, received {len(y) - n_held_out} and "
-            f"{n_held_out} images (share {fraction:g} of {len(y)} held out); add images or change the share"
+            f"{n_held_out} images (fraction {fraction:g} of {len(y)} held out); add images or change the fraction"
         )
     rng = np.random.default_rng(seed)
     is_held_out = np.zeros(len(y), bool)

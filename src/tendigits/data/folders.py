@@ -1,6 +1,6 @@
 """Your own digits: pictures in a folder with one sub-folder for each digit.
 
-mine/0/*.png ... mine/9/*.jpg                      split at random into 80% and 20%, with the same share of each digit
+mine/0/*.png ... mine/9/*.jpg                      split at random into 80% and 20% of each digit
 mine/train/0 ... mine/train/9, mine/test/0 ...     already split
 """
 
@@ -24,7 +24,7 @@ _LAYOUT = "one sub-folder for each digit, 0 to 9, or train and test with such su
 def read_folder(folder: Path) -> Dataset:
     """Read all PNG and JPEG pictures of a folder as training and test digits.
 
-    The notes of the result say how many files were skipped (hidden ones and other kinds), how many pictures were
+    The notes of the result count how many files were skipped (hidden ones and other kinds), how many pictures were
     inverted or blank, and which digits are missing.
 
     Raises:
@@ -80,7 +80,7 @@ def _read_part(folder: Path) -> _Part:
 
 
 def _read_image(path: Path) -> tuple[Pixels, bool]:
-    """Read a picture of one digit as uint8 (28, 28), white on black, and tell whether it was inverted.
+    """Read a picture of one digit as uint8 (28, 28), white on black; and whether it was inverted.
 
     A picture of 28x28 pixels keeps them; any other goes through `to_mnist`. A blank one is all zeros.
     """
@@ -109,7 +109,7 @@ def _is_split(folder: Path) -> bool:
 
 
 def _sub_folders(folder: Path) -> list[Path]:
-    """All sub-folders but .git and the like, and what macOS adds to archives."""
+    """All sub-folders except hidden ones and those that macOS adds to archives."""
     return sorted(p for p in folder.iterdir() if p.is_dir() and not p.name.startswith((".", "__MACOSX")))
 
 
@@ -118,7 +118,7 @@ def _loose_files(folder: Path) -> int:
 
 
 def _notes(parts: dict[str, _Part], n_loose: int = 0) -> list[str]:
-    """What to print about the parts, each under its purpose: digits without an image; pictures and files counted."""
+    """Notes to print: digits without an image, by the purpose of the part; and numbers of pictures and files."""
     notes = []
     for purpose, part in parts.items():
         if absent := [str(digit) for digit in range(10) if digit not in part.y]:

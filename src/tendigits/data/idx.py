@@ -18,19 +18,20 @@ from tendigits.errors import DataError
 from tendigits.untrusted import open_file
 
 MAX_BYTES = 1 << 30
-"""Most pixels or labels in one file: 1 GiB is 20 times MNIST."""
+"""Pixels or labels in one file: 20 times MNIST."""
 
-_STEMS = {
-    "x_train": "train-images",
-    "y_train": "train-labels",
-    "x_test": "t10k-images",
-    "y_test": "t10k-labels",
+_FILES = {
+    "x_train": ("train-images", 3),
+    "y_train": ("train-labels", 1),
+    "x_test": ("t10k-images", 3),
+    "y_test": ("t10k-labels", 1),
 }
+"""The beginning of each file's name, and the number of dimensions of its array."""
 
 
 def has_idx(folder: Path) -> bool:
     """Whether `folder` holds one of MNIST's four IDX files, plain or .gz."""
-    return any(_find(folder, key) is not None for key in _STEMS)
+    return any(_find(folder, key) is not None for key in _FILES)
 
 
 def read_idx_folder(folder: Path) -> dict[str, NDArray[np.uint8]]:
@@ -43,13 +44,12 @@ def read_idx_folder(folder: Path) -> dict[str, NDArray[np.uint8]]:
         DataError: a file is missing, cut, too large or not IDX.
     """
     arrays = {}
-    for key in _STEMS:
+    for key, (stem, n_dimensions) in _FILES.items():
         path = _find(folder, key)
         if path is None:
-            raise DataError(
-                f"expected {_names(key)[0]} or {_names(key)[0]}.gz in {folder}, found neither; add the file"
-            )
-        arrays[key] = read_idx(path, n_dimensions=_n_dimensions(key))
+            name = f"{stem}-idx{n_dimensions}-ubyte"
+            raise DataError(f"expected {name} or {name}.gz in {folder}, found neither; add the file")
+        arrays[key] = read_idx(path, n_dimensions=n_dimensions)
     return arrays
 
 
@@ -77,19 +77,11 @@ def _magic(n_dimensions: int) -> int:
     return 0x0800 + n_dimensions  # 08: unsigned bytes
 
 
-def _n_dimensions(key: str) -> int:
-    return 3 if key.startswith("x") else 1
-
-
-def _names(key: str) -> tuple[str, str]:
-    # The original names have a hyphen; some archives have a dot.
-    n_dimensions = _n_dimensions(key)
-    return f"{_STEMS[key]}-idx{n_dimensions}-ubyte", f"{_STEMS[key]}.idx{n_dimensions}-ubyte"
-
-
 def _find(folder: Path, key: str) -> Path | None:
-    candidates = [folder / f"{name}{ending}" for ending in ("", ".gz") for name in _names(key)]
-    return next((path for path in candidates if path.is_file()), None)
+    stem, n_dimensions = _FILES[key]
+    # The original names have a hyphen; in some archives it is a dot.
+    names = [f"{stem}{separator}idx{n_dimensions}-ubyte{ending}" for ending in ("", ".gz") for separator in "-."]
+    return next((folder / name for name in names if (folder / name).is_file()), None)
 
 
 def _read(file: io.BufferedIOBase, path: Path, n_dimensions: int) -> NDArray[np.uint8]:
@@ -106,10 +98,10 @@ def _read(file: io.BufferedIOBase, path: Path, n_dimensions: int) -> NDArray[np.
         raise DataError(
             f"expected at most {MAX_BYTES:,} bytes of data in {path}, its header says {n_bytes:,}; use fewer"
         )
-    # Memory is used only as data arrives, so a header that promises too much costs nothing.
+    # The system provides the memory only as it is filled, whatever the header claims.
     array = np.empty(n_bytes, np.uint8)
     done = file.readinto(array.data)
-    # There must not be one byte more; reading it also makes gzip compare its checksum.
+    # Reading beyond the end also makes gzip compare its checksum.
     if done < n_bytes or file.read(1):
         amount = f"only {done:,}" if done < n_bytes else "more"
         raise DataError(f"expected {n_bytes:,} bytes after the header of {path}, found {amount}; fetch the file again")

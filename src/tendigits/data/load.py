@@ -1,4 +1,4 @@
-"""Load digits: MNIST, or one's own.
+"""Load digits: MNIST, or your own.
 
 load()                      MNIST
 load("mine.npz")            arrays in Keras' layout
@@ -31,7 +31,7 @@ def load(path: Path | str | None = None) -> Dataset:
             set, a fifth of the digits, chosen at random (seed 0), becomes it.
 
     Raises:
-        DataError: nothing is there, it is of another kind, damaged, or not digits that can be trained on.
+        DataError: nothing is there, or it is of another kind, damaged, or cannot be trained on.
     """
     if path is None:
         (x_train, y_train), (x_test, y_test) = load_data()
@@ -54,12 +54,12 @@ def load_test(path: Path | str) -> Dataset:
 
 def _checked(path: Path | str) -> Path:
     path = Path(path).expanduser()
-    whole = str(path.resolve())
+    absolute = str(path.resolve())
     try:
-        whole.encode()
+        absolute.encode()
     except UnicodeEncodeError:
         raise DataError(
-            f"expected digits under a name in UTF-8, which a run can record, received {printable(whole)}; rename it"
+            f"expected a path in UTF-8, because runs record it, received {printable(absolute)}; rename it"
         ) from None
     return path
 
@@ -91,7 +91,7 @@ def _load(path: Path) -> Dataset:
 
 
 def _is_zip(path: Path) -> bool:
-    if not path.is_file():  # a pipe would wait for its other end
+    if not path.is_file():  # opening a pipe would block
         return False
     with path.open("rb") as file:
         return file.read(4) == b"PK\x03\x04"

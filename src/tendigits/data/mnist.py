@@ -14,8 +14,8 @@ CORRECTIONS = {
     947: 9, 1621: 6, 1901: 4, 2130: None, 2462: 0, 2597: 3, 2654: None, 3520: None, 3558: 0, 5937: 3, 6651: 6,
     6783: 6, 8527: None, 9679: None, 9729: 6,
 }  # fmt: skip
-"""The 15 test digits whose label most of five people did not confirm: the label that most of them chose instead, or
-None where there is none. By row of the test set. C. Northcutt, A. Athalye, J. Mueller, "Pervasive label errors in test
+"""Corrected labels of 15 test digits, by row of the test set: the label that most of five people chose, or None if they
+disagreed. C. Northcutt, A. Athalye, J. Mueller, "Pervasive label errors in test
 sets destabilize machine learning benchmarks", 2021, https://arxiv.org/abs/2103.14749"""
 
 
@@ -39,6 +39,6 @@ def load_data() -> tuple[tuple[Pixels, Pixels], tuple[Pixels, Pixels]]:
 
 
 def corrections_of(dataset: Dataset) -> dict[int, int | None]:
-    """CORRECTIONS for MNIST's test digits, whatever the training digits are; for others there are none."""
+    """CORRECTIONS if the test digits are those of MNIST, else an empty dictionary."""
     is_mnist = all(dataset.digests[key] == MNIST_DIGESTS[key] for key in ("x_test", "y_test"))
     return CORRECTIONS if is_mnist else {}

@@ -1,9 +1,9 @@
-"""Turn pixels into network input: the only place that does so, shared by training and reading.
+"""Turn pixels into network input, for training and for reading.
 
 to_mnist(digit)   white on black, any size -> 28x28, normalised as MNIST's digits were
 to_input(images)  28x28 pixels -> the 784 numbers that the network sees
 one_hot(labels)   digits -> the ten numbers that the network is trained on
-standardize(grey) grey pixels of a line or a page -> mean 0 and deviation 1
+standardize(grey) grey pixels of a number or a page -> mean 0 and deviation 1
 """
 
 from typing import Any
@@ -14,20 +14,17 @@ from numpy.typing import NDArray
 from tendigits.errors import DataError
 
 FIELD = 28
-"""Side of the image that a digit is centred in, in pixels."""
+"""Pixels: side of the image that a digit is centred in."""
 
 BOX = 20
-"""Longer side of the digit itself, in pixels."""
+"""Pixels: longer side of the digit itself."""
 
 FOREGROUND = 0.1
-"""Share of the brightest pixel above which a pixel is foreground: blurred edges are, paper noise is not.
-
-With 0.05, 95% of MNIST's digits pass through `to_mnist` unchanged; with 0.1, 85%; with 0.2, 68%.
-"""
+"""Fraction of the brightest pixel above which a pixel is foreground: blurred edges are, paper noise is not."""
 
 
-FLAT = 4.0
-"""Of 255: a smaller standard deviation than this counts as this, or bare paper would become writing."""
+MIN_DEVIATION = 4.0
+"""Of 255. Dividing by a smaller standard deviation would turn the noise of blank paper into strokes."""
 
 
 def to_input(images: NDArray[np.uint8]) -> NDArray[np.float32]:
@@ -61,10 +58,10 @@ def one_hot(labels: NDArray[Any]) -> NDArray[np.float32]:
 
 
 def standardize(grey: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """A grey picture as the networks for lines and pages see it: mean 0 and, if it has some contrast, deviation 1."""
+    """Scale grey pixels to mean 0 and standard deviation 1, as the networks for numbers and pages expect them."""
     values: NDArray[np.float32] = grey.astype(np.float32)
     values -= values.mean()
-    values /= max(float(values.std()), FLAT)
+    values /= max(float(values.std()), MIN_DEVIATION)
     return values
 
 
@@ -93,7 +90,7 @@ def to_mnist(digit: NDArray[np.uint8]) -> NDArray[np.uint8]:
     if not digit.any():
         return field
     box = _fit(_crop(digit), BOX)
-    if faded := int(box.max()):  # a hair-thin stroke fades as it shrinks
+    if faded := int(box.max()):  # a very thin stroke fades when it is shrunk
         box = (box * (int(digit.max()) / faded)).round().astype(np.uint8)
     height, width = box.shape
     rows, columns = box.sum(axis=1, dtype=np.int64), box.sum(axis=0, dtype=np.int64)
@@ -114,14 +111,14 @@ def _fit(digit: NDArray[np.uint8], side: int) -> NDArray[np.uint8]:
     height, width = digit.shape
     scale = side / max(height, width)
     size = max(1, round(width * scale)), max(1, round(height * scale))
-    # Each small pixel is the mean of the area it covers: that is where MNIST's greys come from.
-    way = Image.Resampling.BOX if scale < 1 else Image.Resampling.LANCZOS
-    return np.asarray(Image.fromarray(digit).resize(size, way), dtype=np.uint8)
+    # Each small pixel is the mean of the area it covers, as in MNIST.
+    method = Image.Resampling.BOX if scale < 1 else Image.Resampling.LANCZOS
+    return np.asarray(Image.fromarray(digit).resize(size, method), dtype=np.uint8)
 
 
 def _start(sums: NDArray[np.int64]) -> int:
     """Place the box along one axis: its centre of mass goes to the centre of the field."""
-    if not sums.any():  # a hair-thin stroke can vanish
+    if not sums.any():  # a very thin stroke can vanish
         return (FIELD - len(sums)) // 2
     centre = float(np.dot(sums, np.arange(len(sums))) / sums.sum())
     # In MNIST the centre of mass is within half a pixel of index 14, not 13.5.

@@ -30,7 +30,7 @@ Floats = NDArray[np.float32]
 MAX_BYTES = 64 * 2**20
 """The largest .onnx file of a network."""
 
-LINES = "lines"
+NUMBER_NETWORK = "number_network"
 """Key of the metadata under which a fine-tuned network holds its number network, in base64."""
 
 BATCH_SIZE = 64
@@ -75,7 +75,7 @@ class Network:
     """Divides the logits (temperature scaling)."""
     turn: float = 0.0
     """Degrees by which doubtful crops are rotated either way and classified again; 0 turns it off."""
-    lines: bytes = b""
+    number_network: bytes = b""
     """The .onnx file of the number network that was fine-tuned together with this one; else empty."""
     open_layers: Callable[[], ShowLayers] | None = None
     """Opens its hidden layers, or raises TendigitsError; None if they are not accessible."""
@@ -146,11 +146,13 @@ def from_onnx(data: bytes, name: str, threads: int | None = None) -> Network:
 
     try:
         temperature, threshold = read_texts(about, USER_THRESHOLD)
-        lines = base64.b64decode(about.get(LINES, ""), validate=True)
+        number_network = base64.b64decode(about.get(NUMBER_NETWORK, ""), validate=True)
     except ValueError as error:
         raise ModelFileError(f"{name}: its metadata is damaged: {error}") from None
     layers = partial(open_layers, data, name)
-    return require_finite(Network(name, threshold, logits, temperature, 0.0 if is_run else TURN_DEGREES, lines, layers))
+    return require_finite(
+        Network(name, threshold, logits, temperature, 0.0 if is_run else TURN_DEGREES, number_network, layers)
+    )
 
 
 def require_finite(network: Network) -> Network:

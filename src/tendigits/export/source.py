@@ -17,7 +17,7 @@ import numpy as np
 from tendigits.data.dataset import Dataset
 from tendigits.data.load import load
 from tendigits.data.preprocess import to_input
-from tendigits.digits.network import LINES, USER_THRESHOLD, bundled_file, read_onnx
+from tendigits.digits.network import NUMBER_NETWORK, USER_THRESHOLD, bundled_file, read_onnx
 from tendigits.errors import ModelFileError, RunError
 from tendigits.model.calibration import read_texts
 from tendigits.model.file import MODEL, load_calibration, load_model, model_path
@@ -146,5 +146,5 @@ def _reader_network(name: str, data: bytes, folder: Path, dataset: Dataset) -> S
         threshold=threshold,
         folder=folder,
         dataset=dataset,
-        lines=base64.b64decode(metadata.get(LINES, "")),
+        lines=base64.b64decode(metadata.get(NUMBER_NETWORK, "")),
     )

@@ -23,7 +23,7 @@ MAX_LOGIT = 6.0
 
 @dataclass(frozen=True)
 class ConfidenceFeatures:
-    """Evidence that a number was misread; each feature is 0 where there is none."""
+    """Evidence that a number was misread; each feature is 0 without such evidence."""
 
     text: float
     """Logit of the probability that every character is right and nothing was left out, less MAX_LOGIT; at most 0."""

@@ -19,7 +19,7 @@ Grey = NDArray[np.uint8]
 Floats = NDArray[np.float32]
 
 GRID = 4
-"""The width of a strip is a multiple of so many pixels."""
+"""Pixels; the width of a strip is a multiple of it."""
 
 GAP_PX = 16
 """Between two strips in a row, so that neither is in the other's receptive field."""

@@ -94,7 +94,7 @@ class NumberReader:
 
         Args:
             detections: result of `detect`, if it was called before.
-            cache: views of these detections, likewise.
+            cache: views of these detections, if there are any yet.
 
         Returns:
             Numbers in reading order; each has at least one digit.

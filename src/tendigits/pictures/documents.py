@@ -1,28 +1,37 @@
-"""Documents of several pages: a PDF or a TIFF, of which each page has an address, such as scan.pdf#page=2.
+"""Documents of several pages: a PDF or a TIFF. Each page has an address, such as scan.pdf#page=2.
 
-addresses("scan.pdf")               # ["scan.pdf#page=1", "scan.pdf#page=2"]
+page_addresses("scan.pdf", 2)       # ["scan.pdf#page=1", "scan.pdf#page=2"]
 split_address("scan.pdf#page=2")    # ("scan.pdf", 2)
 """
 
 import io
-import os
 import re
-from pathlib import Path
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from tendigits.errors import DataError
-from tendigits.pictures import tiff
-from tendigits.pictures.limits import MAX_BYTES, refuse_bytes
-from tendigits.pictures.own_process import decode_apart
+from tendigits.pictures.limits import MAX_PAGES, check_pages
 
 if TYPE_CHECKING:
-    from PIL import Image
+    import numpy as np
+    from numpy.typing import NDArray
 
 DOCUMENTS = (".pdf", ".tif", ".tiff")
 """Suffixes of files that may have several pages."""
 
-MAX_PAGES = 1000
-"""Pages of a document."""
+TIFF_STARTS = (b"II*\0", b"MM\0*", b"II\0*", b"MM*\0", b"II+\0", b"MM\0+")
+"""First bytes of the files that Pillow opens as TIFF."""
+
+DPI, POINTS_PER_INCH = 300, 72
+"""The resolution at which a PDF is drawn, and the unit in which its pages are measured."""
+
+MAX_PDF_SIDE = 8192
+"""Pixels: larger pages are drawn at a lower resolution."""
+
+_pdfium_lock = threading.Lock()
+"""PDFium is not thread-safe."""
 
 
 def is_pdf(data: bytes) -> bool:
@@ -32,7 +41,7 @@ def is_pdf(data: bytes) -> bool:
 
 def is_document(data: bytes) -> bool:
     """Whether these are the bytes of a file that may have several pages."""
-    return is_pdf(data) or data.startswith(tiff.TIFF)
+    return is_pdf(data) or data.startswith(TIFF_STARTS)
 
 
 def split_address(address: str) -> tuple[str, int]:
@@ -41,77 +50,87 @@ def split_address(address: str) -> tuple[str, int]:
     return (found[1], int(found[2])) if found and found[1].lower().endswith(DOCUMENTS) else (address, 1)
 
 
-def addresses(path: str) -> list[str]:
-    """The pages of a file; itself if it has only one, or can't be opened, which will be said when it is read."""
-    try:
-        n = count_pages(Path(path)) if path.lower().endswith(DOCUMENTS) and Path(path).is_file() else 1
-    except DataError:
-        n = 1
-    return [f"{path}#page={page}" for page in range(1, n + 1)] if n > 1 else [path]
+def page_addresses(path: str, n_pages: int) -> list[str]:
+    """The addresses of a document's pages; the path itself if there is only one."""
+    return [f"{path}#page={page}" for page in range(1, n_pages + 1)] if n_pages > 1 else [path]
 
 
-def count_pages(source: Path | bytes, name: str = "the picture") -> int:
+def count_pages(data: bytes, name: str = "the picture") -> int:
     """How many pages a PDF or TIFF has. Raises DataError if there are too many, or it is damaged."""
-    if isinstance(source, bytes):
-        has_pdf = is_pdf(source)
-    else:
-        name, has_pdf = str(source), source.suffix.lower() == ".pdf"
+    from PIL import Image
+
+    if is_pdf(data):
+        with _open_pdf(data, name) as document:
+            n = len(document)
+            check_pages(n, name)
+            return n
     try:
-        if has_pdf:
-            data = source if isinstance(source, bytes) else _read(source)
-            n = int(decode_apart("pdf", data, name, 0, 0)[0]["pages"])
-        else:
-            with io.BytesIO(source) if isinstance(source, bytes) else source.open("rb") as file:
-                n = tiff.count_pages(file, MAX_PAGES, name)
-    except OSError as error:
-        raise DataError(f"expected a document that can be read at {name}, received {error.strerror}") from error
-    _refuse_many(n, name)
+        with Image.open(io.BytesIO(data), formats=["TIFF"]) as image:
+            return count_frames(image, name)
+    except DataError:
+        raise
+    except Exception as error:  # Pillow's decoders raise OSError, SyntaxError, struct.error and others
+        raise DataError(f"expected a whole TIFF, {name} is damaged; save it again") from error
+
+
+def count_frames(image: Any, name: str) -> int:
+    """How many pages a TIFF has that Pillow has opened; afterwards it shows its first page. Raises DataError."""
+    n = 1
+    try:
+        while n <= MAX_PAGES:
+            image.seek(n)
+            n += 1
+    except EOFError:
+        image.seek(0)
+    check_pages(n, name)
     return n
 
 
-def render_page(data: bytes, page: int, name: str, side: int | None) -> tuple["Image.Image", tuple[int, int]]:
-    """Draw a page of a PDF in grey.
+def draw_pdf(data: bytes, page: int, name: str, side: int | None) -> "tuple[NDArray[np.uint8], tuple[int, int]]":
+    """Draw a page of a PDF in grey, with what was typed into its forms, and without running its scripts.
 
     Args:
         page: its number, from 1.
-        side: the longest side needed, in pixels; with 300 dots an inch if that is less, or None.
+        side: the longest side needed, in pixels; None draws at 300 dots an inch.
 
     Returns:
-        A Pillow image; and the width and height it would have with 300 dots an inch.
+        uint8 (height, width), at most 300 dots an inch; and the width and height at 300 dots an inch.
 
     Raises:
-        DataError: the PDF is damaged, needs a password, has no such page, or it takes too much time or memory.
+        DataError: the PDF is damaged, needs a password, or has no such page.
     """
-    from PIL import Image
-
-    about, pixels = decode_apart("pdf", data, name, page, side or 0)
-    _refuse_many(about["pages"], name)
-    if "drawn" not in about:
-        raise DataError(f"expected a page from 1 to {about['pages']} of {name}, received {page}")
-    image = Image.frombytes("L", tuple(about["drawn"]), pixels, "raw", "L", about["stride"])
-    return image, tuple(about["size"])
-
-
-def _read(path: Path) -> bytes:
-    with path.open("rb") as file:
-        refuse_bytes(os.fstat(file.fileno()).st_size, str(path))
-        return file.read(MAX_BYTES)
+    with _open_pdf(data, name) as document:
+        check_pages(len(document), name)
+        check_page(page, len(document), name)
+        document.init_forms()
+        sheet = document[page - 1]
+        width, height = sheet.get_size()
+        full = min(DPI / POINTS_PER_INCH, MAX_PDF_SIDE / max(width, height, 1))
+        scale = min(full, side / max(width, height, 1)) if side else full
+        grey = sheet.render(scale=scale, grayscale=True).to_numpy().copy()
+    return grey.reshape(grey.shape[:2]), (max(1, round(width * full)), max(1, round(height * full)))
 
 
-def _refuse_many(n: int, name: str) -> None:
-    if n > MAX_PAGES:
-        raise DataError(f"expected at most {MAX_PAGES:,} pages, {name} has more; split it")
+def check_page(page: int, n_pages: int, name: str) -> None:
+    """Refuse the number of a page that the document does not have. Raises DataError."""
+    if not 1 <= page <= n_pages:
+        raise DataError(f"expected a page from 1 to {n_pages} of {name}, received {page}")
 
 
-def select_frame(image: Any, page: int, pages: int, name: str) -> None:
-    """Turn to a page of a TIFF that Pillow has opened, and check what is claimed of it; of others there is but one.
+@contextmanager
+def _open_pdf(data: bytes, name: str) -> Iterator[Any]:
+    import pypdfium2
 
-    Raises:
-        DataError: there is no such page, there are too many, or its strips or tiles are too large.
-    """
-    _refuse_many(pages, name)
-    if not 1 <= page <= pages:
-        raise DataError(f"expected a page from 1 to {pages} of {name}, received {page}")
-    if image.format == "TIFF":
-        image.seek(page - 1)
-        tiff.refuse_layout(image, name)
+    with _pdfium_lock:
+        document = None
+        try:
+            document = pypdfium2.PdfDocument(data)
+            yield document
+        except pypdfium2.PdfiumError as error:
+            reason = str(error).rstrip(".")
+            if "password" in reason.lower():
+                reason = "one with a password; save a copy without it"
+            raise DataError(f"expected a whole PDF at {name}, received {reason}") from error
+        finally:
+            if document is not None:
+                document.close()

@@ -1,7 +1,4 @@
-"""What runs in a process of a `WorkerPool`: it does one job after another, within a limit of memory.
-
-It leads a process group of its own, so that what it has started, such as the drawing of a PDF, ends with it.
-"""
+"""The loop of a worker process of a `WorkerPool`: one job after another, within a memory limit."""
 
 import os
 import pickle
@@ -15,23 +12,23 @@ from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from typing import Any
 
-NO_MEMORY = ("insufficient memory", "bad_alloc", "bad alloc", "failed to allocate")
-"""What libraries say that have no MemoryError: OpenCV, onnxruntime and other C++."""
+OUT_OF_MEMORY_MESSAGES = ("insufficient memory", "bad_alloc", "bad alloc", "failed to allocate")
+"""Parts of the messages of libraries that raise no MemoryError, such as OpenCV and onnxruntime."""
 
 
 def serve_jobs(
     jobs: "Connection[Any, Any]", initializer: Callable[..., None] | None, initargs: tuple[Any, ...], memory: int
 ) -> None:
-    """Answer each (function, arguments) with (True, result) or (False, exception); the first answer is: ready.
+    """Answer each (function, arguments) with (True, result) or (False, exception).
+
+    The first answer, before any job, is that of the initializer.
 
     Args:
-        memory: bytes that jobs may take beyond what the process has after its initializer.
+        memory: bytes that jobs may allocate beyond what the process uses after its initializer.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent
-    if hasattr(os, "setpgid"):
-        os.setpgid(0, 0)
-    threading.Thread(target=_end_with_parent, daemon=True).start()
-    answer = _attempt(initializer or _nothing, initargs)
+    threading.Thread(target=_exit_with_parent, daemon=True).start()
+    answer = _attempt(initializer, initargs) if initializer else pickle.dumps((True, None))
     limit_memory(memory)
     while True:
         try:
@@ -42,31 +39,24 @@ def serve_jobs(
         answer = _attempt(work, arguments)
 
 
-def limit_memory(more: int) -> None:
-    """Let this process take so many bytes more than it has; beyond that, allocations fail.
+def limit_memory(n_bytes: int) -> None:
+    """Let this process allocate `n_bytes` more than it has now; further allocations fail.
 
-    By RLIMIT_DATA, which Linux counts for all private memory that can be written. RLIMIT_AS would also count what the
-    thread pools of numeric libraries only reserve. Without /proc, as on macOS and Windows, nothing is limited.
+    It sets RLIMIT_DATA, which on Linux counts private writable memory. RLIMIT_AS would also count the address space
+    that thread pools only reserve. Without /proc, as on macOS and Windows, there is no limit.
     """
     with suppress(ImportError, OSError, ValueError):
         import resource
 
-        (has,) = (
-            int(line.split()[1]) << 10
-            for line in Path("/proc/self/status").read_text().splitlines()
-            if line.startswith("VmData:")
-        )
-        resource.setrlimit(resource.RLIMIT_DATA, (has + more, resource.getrlimit(resource.RLIMIT_DATA)[1]))
+        status = Path("/proc/self/status").read_text()
+        (used,) = (int(line.split()[1]) << 10 for line in status.splitlines() if line.startswith("VmData:"))
+        resource.setrlimit(resource.RLIMIT_DATA, (used + n_bytes, resource.getrlimit(resource.RLIMIT_DATA)[1]))
 
 
 def is_out_of_memory(error: BaseException) -> bool:
-    """Whether a library could not allocate memory."""
-    said = str(error).lower()
-    return isinstance(error, MemoryError) or any(words in said for words in NO_MEMORY)
-
-
-def _nothing() -> None:
-    pass
+    """Whether a library raised this because it could not allocate memory."""
+    message = str(error).lower()
+    return isinstance(error, MemoryError) or any(words in message for words in OUT_OF_MEMORY_MESSAGES)
 
 
 def _attempt(work: Callable[..., Any], arguments: tuple[Any, ...]) -> bytes:
@@ -79,10 +69,8 @@ def _attempt(work: Callable[..., Any], arguments: tuple[Any, ...]) -> bytes:
         return pickle.dumps((False, RuntimeError(f"{type(error).__name__}: {error}")))
 
 
-def _end_with_parent() -> None:
+def _exit_with_parent() -> None:
     parent = parent_process()
     if parent is not None:
         wait([parent.sentinel])
-        if hasattr(os, "killpg"):
-            os.killpg(0, signal.SIGKILL)
         os._exit(1)

@@ -109,7 +109,7 @@ class Reader:
         self.model: str | Path | Network | None = None if model is None else path or self.network
         self.form = None if form is None else load_form(form)
         self.threshold = self.network.threshold if threshold is None else threshold
-        fine_tuned = self.network.lines
+        fine_tuned = self.network.number_network
         network = number_network.NumberNetwork(fine_tuned, threads) if fine_tuned else number_network.bundled(threads)
         self.confidence_model = ConfidenceModel.from_metadata(network.about)
         self.number_threshold = self.confidence_model.threshold(max_error) if threshold is None else threshold

@@ -17,8 +17,7 @@ from functools import partial
 from tendigits.errors import ModelFileError, StoreError, TendigitsError
 from tendigits.read.reader import Reader
 from tendigits.serve.reading.work import ReaderSource
-from tendigits.teach.schema import FineTunedNetwork
-from tendigits.teach.store import Store
+from tendigits.teach.store import FineTunedNetwork, Store
 from tendigits.teach.verify import bundled_sha256, last_usable, load_network
 
 log = logging.getLogger("tendigits.serve")

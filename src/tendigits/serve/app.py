@@ -1,6 +1,6 @@
 """The application: the page, the REST API, and the security middleware in front of them.
 
-app = create_app(open_store("corrections.db"), "corrections.db")
+app = create_app(Store("corrections.db"), "corrections.db")
 uvicorn.run(app, http=limited_protocol())
 """
 
@@ -82,8 +82,8 @@ def create_app(
     """Put the application together.
 
     Args:
-        store: corrections and fine-tuned networks; closed when the application ends.
-        store_location: the store's file or URL, for the process that fine-tunes.
+        store: corrections and fine-tuned networks.
+        store_location: the store's file, for the process that fine-tunes.
         reader: always reads with this one; None takes the store's active network, or the package's own.
         runs: folder of the training runs.
         security: which requests are accepted.
@@ -128,7 +128,6 @@ def create_app(
         await asyncio.gather(*(pool.close() for pool in (pages, digit_pool) if pool is not None))
         threads.close()
         store_threads.close()
-        store.close()
 
     app = FastAPI(
         title="tendigits",

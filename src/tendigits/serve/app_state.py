@@ -29,7 +29,7 @@ class AppState:
 
     store: Store
     store_location: str
-    """The store's file or URL, for the process that fine-tunes."""
+    """The store's file, for the process that fine-tunes."""
     runs: Path
     active: ActiveModel
     threads: BoundedThreads

@@ -29,8 +29,8 @@ from tendigits.serve.jobs import Jobs
 from tendigits.serve.reading.pages import PagePool
 from tendigits.serve.reading.work import ReaderSource, prepare_reader
 from tendigits.serve.routes.photo_inbox import PhotoInbox
-from tendigits.serve.store_calls import LOCK_TIMEOUT, STATEMENT_TIMEOUT
-from tendigits.teach.migrations import open_store
+from tendigits.serve.store_calls import LOCK_TIMEOUT
+from tendigits.teach.store import Store
 from tendigits.teach.verify import bundled_sha256
 
 SWITCH_INTERVAL = 0.0005
@@ -114,7 +114,7 @@ def run_server(
         phone_token = secrets.token_urlsafe(TOKEN_BYTES)
         names = (*names, reachable)
         photos = PhotoInbox(f"{_origin(reachable, port)}/phone.html?token={phone_token}")
-    store = open_store(store_location, lock_timeout=LOCK_TIMEOUT, statement_timeout=STATEMENT_TIMEOUT)
+    store = Store(store_location, lock_timeout=LOCK_TIMEOUT)
     reader = None if model is None else Reader(model, threads=1)
     security = SecuritySettings((*LOCAL, host.lower(), *(name.lower() for name in names)), token, phone_token)
     jobs, playground = Jobs(), Playground()
@@ -132,7 +132,7 @@ def run_server(
         proxy_headers=False, timeout_graceful_shutdown=SHUTDOWN_TIMEOUT,
     )  # fmt: skip
     typer.echo(f"tendigits reads at {address}{told}   (Ctrl-C stops it)")
-    typer.echo(f"corrections: {store.url}   runs: {runs}")
+    typer.echo(f"corrections: {store.path}   runs: {runs}")
     if browser:
         webbrowser.open(f"{address}/{page}" if token is None else f"{address}/?token={token}{page}")
     _Server(config, pages, jobs, playground, photos).run(sockets=[listener])

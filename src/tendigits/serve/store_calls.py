@@ -15,16 +15,13 @@ from tendigits.serve.app_state import AppState
 from tendigits.teach.store import Store
 
 STORE_THREADS = 4
-"""More would not help: SQLite has one writer, and a team's database more servers."""
+"""More would not help: SQLite has one writer."""
 
 STORE_QUEUE = 64
 """Calls that may wait; further ones are answered with 503."""
 
 LOCK_TIMEOUT = 1.0
-"""Seconds that a call waits for another process that has locked the database; then it is answered with 503."""
-
-STATEMENT_TIMEOUT = 10.0
-"""Seconds that one statement of a call may take in PostgreSQL; likewise."""
+"""Seconds that a call waits for other writers; then it is answered with 503."""
 
 Arguments = ParamSpec("Arguments")
 Answer = TypeVar("Answer")

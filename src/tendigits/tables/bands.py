@@ -16,7 +16,7 @@ from tendigits.tables.ruled_lines import RuledLine
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Split = Callable[[NDArray[np.bool_], bool], list[float]]
-"""Splits the numbers of a mask, bool (n,), further; the flag tells whether they stand between two ruled lines."""
+"""Splits the numbers of a mask, bool (n,), further; the flag is whether they are between two ruled lines."""
 
 
 @dataclass(frozen=True, eq=False)

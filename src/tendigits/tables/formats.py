@@ -57,7 +57,7 @@ def table_html(summary: str, rows: Sequence[Sequence[Cell]], doubts: str) -> str
 
 
 def text_html(text: str) -> str:
-    """Lines of text, preformatted; empty if there are none."""
+    """Lines of text, preformatted; empty for an empty text."""
     style = "margin: 0.5em 0; max-height: 20em; overflow: auto; background: none; color: inherit"
     return f'<pre style="{style}">{"<br>".join(map(escaped, text.splitlines()))}</pre>' if text else ""
 

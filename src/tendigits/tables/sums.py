@@ -63,7 +63,7 @@ def _find_start(series: Sequence[Series], is_given: bool) -> int | None:
     """The start index for which most sums agree; None if too few agree.
 
     Args:
-        is_given: whether a person said that there are sums; then one that agrees is enough.
+        is_given: whether the user asked for these sums; then one that agrees is enough.
     """
     most, best = 0, None
     for start in range(len(series[0]) - OPTIONS.min_addends if series else 0):

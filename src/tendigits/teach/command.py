@@ -4,7 +4,6 @@ tendigits teach --help
 """
 
 import json
-from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -15,17 +14,16 @@ from tendigits.errors import UserError
 from tendigits.extras import require
 
 if TYPE_CHECKING:
-    from tendigits.teach.schema import FineTunedNetwork
     from tendigits.teach.store import Store
 
 STORE = "TENDIGITS_STORE"
-"""The variable that may name the store: other users of the machine see arguments, and a URL may hold a password."""
+"""The environment variable that may name the store."""
 
 StoreOption = Annotated[
     str | None,
     typer.Option(
-        "--store", help="Where corrections are kept: a file, or postgresql://...", metavar="FILE|URL",
-        envvar=STORE, show_default="corrections.db in your data folder",
+        "--store", help="File with the corrections.", metavar="FILE", envvar=STORE,
+        show_default="corrections.db in your data folder",
     ),
 ]  # fmt: skip
 
@@ -49,24 +47,26 @@ def teach(
     The new network reads only after you have accepted it.
     """
     require("tendigits teach", "train")
-    from tendigits.teach.migrations import open_store
+    from tendigits.teach.store import Store
 
     if sum((accept is not None, rollback, export is not None)) > 1:
         raise UserError("expected only one of --accept, --rollback and --export; run the command once for each")
-    with closing(open_store(store_location(store), create=False)) as opened:
-        if accept is not None:
-            _accept(opened, accept)
-            typer.echo(f"the fine-tuned network {accept} is active now; undo with: tendigits teach --rollback")
-        elif rollback:
-            typer.echo(f"{_name(opened.roll_back(datetime.now(UTC)))} is active again")
-        elif export is not None:
-            _export(opened, export)
-        else:
-            _fine_tune(opened, data, as_json)
+    opened = Store(store_location(store), create=False)
+    if accept is not None:
+        _accept(opened, accept)
+        typer.echo(f"the fine-tuned network {accept} is active now; undo with: tendigits teach --rollback")
+    elif rollback:
+        previous = opened.roll_back(datetime.now(UTC))
+        name = "the package's own network" if previous is None else f"the fine-tuned network {previous.id}"
+        typer.echo(f"{name} is active again")
+    elif export is not None:
+        _export(opened, export)
+    else:
+        _fine_tune(opened, data, as_json)
 
 
 def _accept(store: "Store", number: int) -> None:
-    """Accept a network, unless it is damaged or misreads what every reader can read."""
+    """Accept a network unless it is damaged or misreads known digits or numbers."""
     from tendigits.teach.verify import load_network
 
     if (tuned := store.network(number)) is not None:
@@ -79,7 +79,7 @@ def _fine_tune(store: "Store", data: Path | None, as_json: bool) -> None:
 
     if (n := store.count()) < MIN_CORRECTIONS:  # before Keras is loaded
         raise UserError(
-            f"expected at least {MIN_CORRECTIONS} corrections in {store.url}, found {n}; make some: tendigits serve"
+            f"expected at least {MIN_CORRECTIONS} corrections in {store.path}, found {n}; make some: tendigits serve"
         )
     from tendigits.data.load import load
     from tendigits.engine.loop import use_compilation_cache
@@ -104,7 +104,7 @@ def _print_text(step: dict[str, Any]) -> None:
         report = step["report"]
         titles = {
             "held_out": "held-out digits", "mnist": f"test digits of {report['data']}", "numbers": "held-out numbers",
-            "lines": "generated numbers",
+            "generated_numbers": "generated numbers",
         }  # fmt: skip
         for name, title in titles.items():
             if (part := report.get(name)) is not None:
@@ -122,18 +122,16 @@ def _export(store: "Store", path: Path) -> None:
     typer.echo(f"{path}: {active.name}")
 
 
-def _name(network: "FineTunedNetwork | None") -> str:
-    return "the package's own network" if network is None else f"the fine-tuned network {network.id}"
-
-
 def _warn(warning: str) -> None:
     typer.echo(f"tendigits: {warning}", err=True)
 
 
 def store_location(store: str | None) -> str:
-    """The given store, or corrections.db in the user's data folder."""
-    if store is not None:
-        return store
-    from platformdirs import user_data_path
+    """The given file, or corrections.db in the user's data folder. Raises UserError for a URL."""
+    if store is None:
+        from platformdirs import user_data_path
 
-    return str(user_data_path("tendigits") / "corrections.db")
+        return str(user_data_path("tendigits") / "corrections.db")
+    if "://" in store:  # whose rest may hold a password
+        raise UserError(f"expected a file for --store, received a URL ({store.partition('://')[0]}://...); name a file")
+    return store

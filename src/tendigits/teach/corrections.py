@@ -12,15 +12,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tendigits.errors import UserError
-from tendigits.numbers.decode import CHARACTERS, HEIGHT
+from tendigits.numbers.decode import CHARACTERS
 from tendigits.numbers.network import GRID
 from tendigits.numbers.strips import MAX_WIDTH_PX
 
-NARROWEST = 24
-"""Pixels: the least width of a strip."""
+MIN_STRIP_WIDTH = 24
+"""Pixels."""
 
 PIXELS_PER_CHARACTER = 8
-"""Width of a strip for each character of its text, at least: where there is less, nothing could be read."""
+"""Minimum width of a strip for each character of its text; narrower characters cannot be read."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,22 +40,22 @@ class Correction:
     created: datetime
     """With a time zone."""
     id: int | None = None
-    """The row's number; None before it is stored."""
+    """None before it is stored."""
 
     @property
     def digest(self) -> str:
-        """SHA-256 of the crop, so that a second correction of the same crop replaces the first."""
+        """SHA-256 of the crop; a second correction of the same crop replaces the first."""
         return hashlib.sha256(self.crop.tobytes()).hexdigest()
 
 
 @dataclass(frozen=True, eq=False)
 class NumberCorrection:
-    """A strip that a number was read in, and what a person says stands there."""
+    """The strip that a number was read from, and the number that a person sees in it."""
 
     strip: NDArray[np.uint8]
     """uint8 (40, width), grey, as it was cut out of the page; the width is a multiple of 4, 24 to 4096."""
     text: str
-    """What stands there, of CHARACTERS; empty where there is no number."""
+    """The number, of CHARACTERS; empty if there is no number."""
     predicted: str
     """What had been read."""
     source: str
@@ -65,40 +65,25 @@ class NumberCorrection:
     created: datetime
     """With a time zone."""
     id: int | None = None
-    """The row's number; None before it is stored."""
-
-    def __post_init__(self) -> None:
-        check_strip(self.strip)
-        check_text(self.text, self.strip.shape[1])
-        check_text(self.predicted, self.strip.shape[1])
+    """None before it is stored."""
 
     @property
     def digest(self) -> str:
-        """SHA-256 of the strip, so that a second correction of the same strip replaces the first."""
+        """SHA-256 of the strip; a second correction of the same strip replaces the first."""
         return hashlib.sha256(self.strip.tobytes()).hexdigest()
 
 
-def check_strip(strip: NDArray[np.uint8]) -> None:
-    """Raise UserError for what is no strip."""
-    width = strip.shape[-1]
-    if strip.dtype != np.uint8 or strip.shape != (HEIGHT, width) or not is_width(width):
-        raise UserError(
-            f"expected a strip as uint8 ({HEIGHT}, width), the width a multiple of {GRID} from {NARROWEST} to "
-            f"{MAX_WIDTH_PX}, received {strip.dtype} {strip.shape}; take it from what was read"
-        )
-
-
 def is_width(width: int) -> bool:
-    """Whether a strip may be so wide."""
-    return width % GRID == 0 and NARROWEST <= width <= MAX_WIDTH_PX
+    """Whether a strip may have this width."""
+    return width % GRID == 0 and MIN_STRIP_WIDTH <= width <= MAX_WIDTH_PX
 
 
 def check_text(text: str, width: int) -> None:
-    """Raise UserError for a text that cannot stand in a strip of this width."""
+    """Raise UserError for a text with other characters, or too long for a strip of this width."""
     if foreign := sorted(set(text) - set(CHARACTERS)):
         raise UserError(f"expected a number of the characters {CHARACTERS}, received {foreign[0]!r}; leave it out")
     if len(text) > width // PIXELS_PER_CHARACTER:
         raise UserError(
             f"expected at most {width // PIXELS_PER_CHARACTER} characters in a strip of {width} pixels, "
-            f"received {len(text)}; correct what stands in this picture only"
+            f"received {len(text)}; correct only the number in this picture"
         )

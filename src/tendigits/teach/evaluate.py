@@ -1,6 +1,6 @@
-"""How well a reader reads before and after it was fine-tuned, on what it was not trained on.
+"""Accuracy of a reader before and after fine-tuning, on data that it was not trained on.
 
-report = evaluate(Evaluated(before, sha256), after, held_out_digits, held_out_numbers, dataset)
+report = evaluate(EvaluatedReader(before, sha256), after, held_out_digits, held_out_numbers, dataset)
 """
 
 from collections.abc import Sequence
@@ -15,10 +15,10 @@ from tendigits.digits.find import find_digit
 from tendigits.digits.network import Network
 from tendigits.numbers.decode import strip_text
 from tendigits.numbers.network import NumberNetwork
-from tendigits.numbers.network import bundled as bundled_lines
+from tendigits.numbers.network import bundled as bundled_numbers
 from tendigits.numbers.strips import inner_columns
 from tendigits.teach.corrections import Correction, NumberCorrection
-from tendigits.teach.rehearsal import generated_lines
+from tendigits.teach.rehearsal import generated_numbers
 
 Array = np.ndarray[Any, Any]
 Part = dict[str, Any]
@@ -31,29 +31,29 @@ MAX_TEST_DIGITS = 10_000
 
 
 @dataclass(frozen=True)
-class Evaluated:
-    """A network for digits, with the line network that belongs to it."""
+class EvaluatedReader:
+    """A network for digits and the network for numbers that belongs to it."""
 
     digits: Network
     sha256: str
-    """Of its file. What it had predicted where a person corrected it, it need not be asked again."""
+    """Of its file: for corrections of this network's own predictions, those predictions are evaluated."""
 
     @cached_property
-    def lines(self) -> NumberNetwork:
-        """The line network."""
-        return NumberNetwork(self.digits.lines) if self.digits.lines else bundled_lines()
+    def numbers(self) -> NumberNetwork:
+        """The network for numbers."""
+        return NumberNetwork(self.digits.number_network) if self.digits.number_network else bundled_numbers()
 
-    def right_digits(self, items: Sequence[Correction]) -> list[bool]:
-        """Which corrections say what this reader says too; "not a digit" is wrong where it had read a digit."""
+    def correct_digits(self, items: Sequence[Correction]) -> list[bool]:
+        """Whether this reader reads each digit as corrected."""
         crops, labels = arrays(items)
         return [
-            item.predicted == item.label if self._predicted(item) else right
-            for item, right in zip(items, right_labels(self.digits, crops, labels).tolist(), strict=True)
+            item.predicted == item.label if self._predicted(item) else correct
+            for item, correct in zip(items, correct_labels(self.digits, crops, labels).tolist(), strict=True)
         ]
 
-    def right_numbers(self, items: Sequence[NumberCorrection]) -> list[bool]:
-        """Likewise for numbers; "no number" is wrong where it had read one."""
-        outputs = self.lines([item.strip for item in items])
+    def correct_numbers(self, items: Sequence[NumberCorrection]) -> list[bool]:
+        """Whether this reader reads each number as corrected."""
+        outputs = self.numbers([item.strip for item in items])
         return [
             (item.predicted if self._predicted(item) else strip_text(output, *inner_columns(item.strip))) == item.text
             for item, output in zip(items, outputs, strict=True)
@@ -64,39 +64,40 @@ class Evaluated:
 
 
 def evaluate(
-    before: Evaluated,
-    after: Evaluated,
+    before: EvaluatedReader,
+    after: EvaluatedReader,
     digits: Sequence[Correction],
     numbers: Sequence[NumberCorrection],
     dataset: Dataset,
 ) -> dict[str, Part]:
-    """The share that is read right before and after: of held-out corrections, MNIST's test digits, generated lines."""
+    """Accuracies before and after, on held-out corrections, MNIST's test digits and generated numbers."""
     mnist = np.array([find_digit(picture).crop for picture in dataset.x_test[:MAX_TEST_DIGITS]])
     labels = dataset.y_test[:MAX_TEST_DIGITS]
     parts: dict[str, Part] = {}
     if digits:
-        parts["held_out"] = _part(before.right_digits(digits), after.right_digits(digits))
+        parts["held_out"] = _part(before.correct_digits(digits), after.correct_digits(digits))
     if numbers:
-        parts["numbers"] = _part(before.right_numbers(numbers), after.right_numbers(numbers))
-    parts["mnist"] = _part(*(right_labels(each.digits, mnist, labels).tolist() for each in (before, after)))
-    if after.digits.lines or before.digits.lines:
-        parts["lines"] = _part(*(right_lines(each.lines) for each in (before, after)))
+        parts["numbers"] = _part(before.correct_numbers(numbers), after.correct_numbers(numbers))
+    parts["mnist"] = _part(*(correct_labels(reader.digits, mnist, labels).tolist() for reader in (before, after)))
+    if before.digits.number_network or after.digits.number_network:
+        parts["generated_numbers"] = _part(*(correct_generated(reader.numbers) for reader in (before, after)))
     return parts
 
 
-def right_labels(network: Network, crops: Array, labels: Array) -> Array:
-    """Which digits are read right and which non-digits recognised as such: bool (n,)."""
-    answers = network(crops)
-    right: Array = np.where(labels == NON_DIGIT, answers.is_digit < 0.5, answers.digits.argmax(axis=1) == labels)
-    return right
+def correct_labels(network: Network, crops: Array, labels: Array) -> Array:
+    """Which digits are classified correctly and which non-digits are recognised as such: bool (n,)."""
+    predictions = network(crops)
+    is_non_digit = predictions.is_digit < 0.5
+    correct: Array = np.where(labels == NON_DIGIT, is_non_digit, predictions.digits.argmax(axis=1) == labels)
+    return correct
 
 
-def right_lines(network: NumberNetwork) -> list[bool]:
-    """Which generated lines are read right; where no digit stands in one, none is read."""
-    lines = generated_lines()
+def correct_generated(network: NumberNetwork, n: int | None = None) -> list[bool]:
+    """Which of the first n held-out generated numbers are read correctly; where there is no digit, nothing is read."""
+    numbers = generated_numbers()
     return [
         strip_text(output) == (text if any(map(str.isdigit, text)) else "")
-        for output, text in zip(network(lines.held_out), lines.texts, strict=True)
+        for output, text in zip(network(numbers.held_out[:n]), numbers.texts[:n], strict=True)
     ]
 
 

@@ -1,14 +1,13 @@
-"""Fine-tune a reader network on a person's corrections without forgetting what it knew.
+"""Fine-tune the network for digits on a person's corrections without forgetting what it knew.
 
-tuned = fine_tune(data, TrainingSet(crops, labels, rehearsal), seed=0)      # ONNX file -> ONNX file
+tuned = fine_tune(data, crops, labels, rehearsal, seed=0)       # ONNX file -> ONNX file
 
-The network starts from its own weights. It sees augmented copies of the corrections together with rehearsal crops,
-whose targets are its own earlier answers: that needs no labels and keeps what no correction shows (Li and Hoiem,
+Training starts from the network's own weights, on augmented copies of the corrections and on rehearsal crops, whose
+targets are the network's own predictions: these need no labels and keep what no correction shows (Li and Hoiem,
 "Learning without Forgetting", 2016, https://arxiv.org/abs/1606.09282).
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any, cast
 
 import jax
@@ -23,68 +22,73 @@ from tendigits.teach.evaluate import NON_DIGIT
 from tendigits.train.augment import Augmenter, augmenter
 
 Array = np.ndarray[Any, Any]
+Callbacks = Sequence[keras.callbacks.Callback]
 
-CORRECTIONS_SHARE = 0.3
-"""Share of the corrections in the training data; the rest is rehearsal."""
+CORRECTIONS_PER_REHEARSAL = 0.3 / 0.7
+"""Corrections are 30% of the training data, rehearsal is 70%."""
 
-EPOCHS, BATCH_SIZE, LEARNING_RATE = 4, 128, 3e-4
+EPOCHS = 4
+BATCH_SIZE = 128
+LEARNING_RATE = 3e-4
 
 AUGMENT = cast(
     Augmenter, augmenter(Augmentation(shift=1.0, rotate=8.0, scale=0.1, shear=0.15, elastic=0.7, thickness=0.3))
 )
-"""A person never writes a digit twice in the same way."""
-
-
-@dataclass(frozen=True, eq=False)
-class TrainingSet:
-    """What to learn and what not to forget."""
-
-    crops: Array
-    """uint8 (n, 28, 28), corrected by a person."""
-    labels: Array
-    """integers (n,), 0 to 9, or 10 for a non-digit."""
-    rehearsal: Array
-    """uint8 (m, 28, 28), other digits and non-digits."""
+"""Nobody writes a digit twice in the same way."""
 
 
 def fine_tune(
-    data: bytes, training: TrainingSet, seed: int = 0, callbacks: Sequence[keras.callbacks.Callback] = ()
+    data: bytes, crops: Array, labels: Array, rehearsal: Array, seed: int = 0, callbacks: Callbacks = ()
 ) -> bytes:
     """Fine-tune the network of an ONNX file; returns the new file, with the same temperature and threshold.
 
+    Args:
+        crops: uint8 (n, 28, 28), corrected by a person.
+        labels: integers (n,), 0 to 9, or 10 for a non-digit.
+        rehearsal: uint8 (m, 28, 28), digits and non-digits that must not be forgotten.
+
     Raises:
-        ModelFileError: the file is not a reader network.
+        ModelFileError: the file does not hold a network for digits.
         DivergedError: the loss is no longer a finite number.
     """
-    model, about = from_onnx(data)
-    x, y = _training_data(model, training, seed)
-    model.compile(warm_up(EPOCHS, BATCH_SIZE, len(x)), keras.losses.CategoricalCrossentropy(from_logits=True))
-    rng = np.random.default_rng((seed, 2))
-    fit(
-        model, x, y, batch_size=BATCH_SIZE, epochs=EPOCHS, verbose=0, callbacks=list(callbacks),
-        order=lambda _, n: rng.permutation(n),
-    )  # fmt: skip
-    return to_onnx(model, about)
+    model, metadata = from_onnx(data)
+    x, y = _training_data(model, crops, labels, rehearsal, seed)
+    loss = keras.losses.CategoricalCrossentropy(from_logits=True)
+    train(model, x, y, loss, EPOCHS, BATCH_SIZE, np.random.default_rng((seed, 2)), callbacks)
+    return to_onnx(model, metadata)
 
 
-def warm_up(epochs: int, batch_size: int, n: int) -> keras.optimizers.Optimizer:
-    """Adam for n samples: its rate rises to LEARNING_RATE in a tenth of the steps, then falls along a cosine."""
-    steps = epochs * -(-n // batch_size)
+def train(
+    model: keras.Model,
+    x: Array,
+    y: Array,
+    loss: Any,
+    epochs: int,
+    batch_size: int,
+    rng: np.random.Generator,
+    callbacks: Callbacks,
+) -> None:
+    """Train with Adam: its rate rises to LEARNING_RATE in a tenth of the steps, then falls along a cosine."""
+    steps = epochs * -(-len(x) // batch_size)
     schedule = keras.optimizers.schedules.CosineDecay(
         0.0, steps, warmup_target=LEARNING_RATE, warmup_steps=steps // 10 + 1
     )
-    return keras.optimizers.Adam(schedule)
+    model.compile(keras.optimizers.Adam(schedule), loss)
+    fit(
+        model, x, y, batch_size=batch_size, epochs=epochs, verbose=0, callbacks=list(callbacks),
+        order=lambda _, n: rng.permutation(n),
+    )  # fmt: skip
 
 
-def _training_data(model: keras.Model, training: TrainingSet, seed: int) -> tuple[Array, Array]:
+def _training_data(model: keras.Model, crops: Array, labels: Array, rehearsal: Array, seed: int) -> tuple[Array, Array]:
     """Inputs, float32 (k, 28, 28, 1), and target probabilities, float32 (k, 11)."""
-    rehearsal = _as_images(training.rehearsal)
-    before = keras.ops.softmax(model.predict(rehearsal, batch_size=500, verbose=0))
-    repeats = max(1, round(CORRECTIONS_SHARE / (1 - CORRECTIONS_SHARE) * len(rehearsal) / len(training.labels)))
-    corrected = np.repeat(_as_images(training.crops), repeats, axis=0)
+    old = _as_images(rehearsal)
+    predictions = keras.ops.softmax(model.predict(old, batch_size=500, verbose=0))
+    repeats = max(1, round(CORRECTIONS_PER_REHEARSAL * len(old) / len(labels)))
+    corrected = np.repeat(_as_images(crops), repeats, axis=0)
     augmented = np.asarray(AUGMENT(jax.numpy.asarray(corrected), jax.random.key(seed)))
-    targets = np.eye(NON_DIGIT + 1, dtype=np.float32)[np.repeat(training.labels, repeats)]
-    return np.concatenate([augmented, rehearsal]), np.concatenate([targets, np.asarray(before)])
+    targets = np.eye(NON_DIGIT + 1, dtype=np.float32)[np.repeat(labels, repeats)]
+    return np.concatenate([augmented, old]), np.concatenate([targets, np.asarray(predictions)])
 
 
 def _as_images(crops: Array) -> Array:

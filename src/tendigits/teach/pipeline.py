@@ -2,65 +2,55 @@
 
 tuned = fine_tune_reader(store, dataset, progress=print, now=...)
 
-A fifth of the corrections is held out, and MNIST's test digits are never trained on: with both a person can decide
-whether to accept the network. It always starts from the package's own networks and trains on all other corrections, so
-that repeated fine-tuning does not make it drift.
+A fifth of the corrections is held out, and MNIST's test digits are never trained on, so that a person can decide
+whether to accept the network. Training always starts from the package's own networks, with all other corrections:
+repeated fine-tuning does not drift.
 """
 
 import base64
 import hashlib
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Generic, TypeVar
+from typing import Any, TypeVar
 
 import keras
 import numpy as np
 
 from tendigits.data.dataset import Dataset
 from tendigits.digits.foreground import find_foreground
-from tendigits.digits.network import LINES, bundled, bundled_file, from_onnx
+from tendigits.digits.network import NUMBER_NETWORK, bundled, bundled_file, from_onnx
 from tendigits.errors import StoreError
 from tendigits.model.onnx import with_metadata
-from tendigits.numbers.network import bundled as bundled_lines
-from tendigits.numbers.network import bundled_file as bundled_lines_file
+from tendigits.numbers.network import bundled as bundled_numbers
+from tendigits.numbers.network import bundled_file as bundled_numbers_file
 from tendigits.numbers.second_opinion import crop_characters
 from tendigits.numbers.strips import inner_columns
-from tendigits.teach import finetune, finetune_lines
+from tendigits.teach import finetune, finetune_numbers
 from tendigits.teach.alignment import align
 from tendigits.teach.corrections import Correction, NumberCorrection
-from tendigits.teach.evaluate import Evaluated, arrays, evaluate
-from tendigits.teach.finetune import TrainingSet, fine_tune
-from tendigits.teach.finetune_lines import LineTrainingSet, fine_tune_lines
-from tendigits.teach.rehearsal import generated_lines, rehearsal_crops
-from tendigits.teach.schema import FineTunedNetwork
-from tendigits.teach.store import Store
+from tendigits.teach.evaluate import EvaluatedReader, arrays, evaluate
+from tendigits.teach.finetune import fine_tune
+from tendigits.teach.finetune_numbers import fine_tune_numbers
+from tendigits.teach.rehearsal import generated_numbers, rehearsal_crops
+from tendigits.teach.store import FineTunedNetwork, Store
 from tendigits.teach.verify import active_network, bundled_sha256, verify_network
 
 Array = np.ndarray[Any, Any]
 Progress = Callable[[dict[str, Any]], None]
 
 HOLD_OUT_EVERY = 5
-"""One in so many corrections is held out for the evaluation; none of fewer."""
+"""One in 5 corrections is held out for the evaluation; none of fewer than 5."""
 
 Item = TypeVar("Item", Correction, NumberCorrection)
 
 
-@dataclass(frozen=True)
-class Split(Generic[Item]):
-    """Corrections of one kind."""
-
-    learned: list[Item]
-    held_out: list[Item]
-
-    @classmethod
-    def of(cls, items: Sequence[Item]) -> "Split[Item]":
-        """Hold out some of them at random, and the same ones each time."""
-        ordered = sorted(items, key=lambda item: item.digest)
-        if len(ordered) < HOLD_OUT_EVERY:
-            return cls(ordered, [])
-        return cls([item for i, item in enumerate(ordered) if i % HOLD_OUT_EVERY], ordered[::HOLD_OUT_EVERY])
+def split(items: Sequence[Item]) -> tuple[list[Item], list[Item]]:
+    """Corrections to learn and corrections to hold out; the same corrections are always split in the same way."""
+    ordered = sorted(items, key=lambda item: item.digest)
+    if len(ordered) < HOLD_OUT_EVERY:
+        return ordered, []
+    return [item for i, item in enumerate(ordered) if i % HOLD_OUT_EVERY], ordered[::HOLD_OUT_EVERY]
 
 
 def fine_tune_reader(
@@ -71,25 +61,26 @@ def fine_tune_reader(
     Args:
         store: with at least MIN_CORRECTIONS corrections.
         dataset: MNIST.
-        progress: is called with each step, as a dict that JSON can hold.
+        progress: called with each step, as a dict that JSON can hold.
 
     Raises:
-        TendigitsError: the store cannot be reached or has no intact correction, or the network reads too badly.
+        TendigitsError: the store cannot be used or is empty, or the network misreads known digits or numbers.
     """
     started = time.perf_counter()
-    digits, numbers = Split.of(store.corrections()), Split.of(store.numbers())
-    learned, held_out = (len(digits.learned) + len(numbers.learned), len(digits.held_out) + len(numbers.held_out))
+    digits, held_out_digits = split(store.corrections())
+    numbers, held_out_numbers = split(store.numbers())
+    learned, held_out = len(digits) + len(numbers), len(held_out_digits) + len(held_out_numbers)
     if not learned:
-        raise StoreError(f"expected corrections in {store.url}, found only damaged ones; restore a backup")
+        raise StoreError(f"expected corrections in {store.path}, found none; make some: tendigits serve")
     progress({"stage": "prepare", "corrections": learned + held_out, "learned": learned, "held_out": held_out})
-    data = _fine_tune_both(digits.learned, numbers.learned, dataset, progress, seed)
+    data = _fine_tune_both(digits, numbers, dataset, progress, seed)
     progress({"stage": "evaluate"})
     network = from_onnx(data, "the fine-tuned network")
     verify_network(network)
     active = active_network(store, lambda warning: progress({"stage": "evaluate", "warning": warning}))
-    before = Evaluated(active.network or bundled(), active.sha256)
-    after = Evaluated(network, hashlib.sha256(data).hexdigest())
-    report = evaluate(before, after, digits.held_out, numbers.held_out, dataset) | {
+    before = EvaluatedReader(active.network or bundled(), active.sha256)
+    after = EvaluatedReader(network, hashlib.sha256(data).hexdigest())
+    report = evaluate(before, after, held_out_digits, held_out_numbers, dataset) | {
         "learned": learned,
         "data": dataset.name,
         "seconds": round(time.perf_counter() - started, 1),
@@ -102,11 +93,9 @@ def fine_tune_reader(
 def _fine_tune_both(
     digits: Sequence[Correction], numbers: Sequence[NumberCorrection], dataset: Dataset, progress: Progress, seed: int
 ) -> bytes:
-    """Fine-tune the networks that were wrong; returns the file of both."""
-    crops, labels = arrays(digits)
-    more_crops, more_labels = misread_digits(numbers)
-    crops, labels = np.concatenate([crops, more_crops]), np.concatenate([labels, more_labels])
-    epochs = (finetune.EPOCHS if len(crops) else 0) + (finetune_lines.EPOCHS if numbers else 0)
+    """Fine-tune the networks that have corrections; returns one file with both networks."""
+    crops, labels = (np.concatenate(parts) for parts in zip(arrays(digits), misread_digits(numbers), strict=True))
+    epochs = (finetune.EPOCHS if len(crops) else 0) + (finetune_numbers.EPOCHS if numbers else 0)
     done = 0
 
     def report_epoch(epoch: int, logs: dict[str, Any]) -> None:
@@ -116,29 +105,29 @@ def _fine_tune_both(
 
     progress({"stage": "train", "epoch": 0, "epochs": epochs})
     callbacks = [keras.callbacks.LambdaCallback(on_epoch_end=report_epoch)]
-    data, lines = bundled_file(), bundled_lines_file()
+    digit_network, number_network = bundled_file(), bundled_numbers_file()
     if len(crops):
-        rehearsal = rehearsal_crops(dataset, np.random.default_rng(seed))
-        data = fine_tune(data, TrainingSet(crops, labels, rehearsal), seed, callbacks)
+        old_crops = rehearsal_crops(dataset, np.random.default_rng(seed))
+        digit_network = fine_tune(digit_network, crops, labels, old_crops, seed, callbacks)
     if numbers:
         strips, texts = [item.strip for item in numbers], [item.text for item in numbers]
-        training = LineTrainingSet(strips, texts, generated_lines().rehearsed)
-        lines = fine_tune_lines(lines, training, seed, callbacks)
-    return with_metadata(data, {LINES: base64.b64encode(lines).decode()})
+        old_strips = generated_numbers().rehearsed
+        number_network = fine_tune_numbers(number_network, strips, texts, old_strips, seed, callbacks)
+    return with_metadata(digit_network, {NUMBER_NETWORK: base64.b64encode(number_network).decode()})
 
 
 def misread_digits(numbers: Sequence[NumberCorrection]) -> tuple[Array, Array]:
-    """Crops, uint8 (n, 28, 28), and labels of the digits for which others were read, in numbers of the right length."""
+    """Crops, uint8 (n, 28, 28), and labels of the misread digits in numbers that were read with the right length."""
     crops, labels = [np.zeros((0, 28, 28), np.uint8)], []
-    for item, output in zip(numbers, bundled_lines()([item.strip for item in numbers]), strict=True):
+    for item, output in zip(numbers, bundled_numbers()([item.strip for item in numbers]), strict=True):
         if len(item.text) != len(item.predicted):
             continue
-        wrong = [i for i, (one, other) in enumerate(zip(item.text, item.predicted, strict=True)) if one != other]
-        wrong = [i for i in wrong if item.text[i].isdigit()]
+        pairs = zip(item.text, item.predicted, strict=True)
+        wrong = [i for i, (actual, predicted) in enumerate(pairs) if actual != predicted and actual.isdigit()]
         boxes = align(output, item.text, *inner_columns(item.strip))
         if boxes is not None and wrong:
             found = crop_characters(find_foreground(item.strip), [tuple(boxes[i].tolist()) for i in wrong])
-            seen = np.flatnonzero(found.max(axis=(1, 2)))
-            crops.append(found[seen])
-            labels += [int(item.text[wrong[i]]) for i in seen]
+            not_empty = np.flatnonzero(found.max(axis=(1, 2)))
+            crops.append(found[not_empty])
+            labels += [int(item.text[wrong[i]]) for i in not_empty]
     return np.concatenate(crops), np.array(labels, int)

@@ -1,8 +1,8 @@
-"""What fine-tuning rehearses so that it is not forgotten, and generated lines to evaluate on.
+"""Digits and numbers that fine-tuning repeats so that the networks do not forget them.
 
 crops = rehearsal_crops(dataset, rng)           # digits and non-digits
-lines = generated_lines()
-lines.rehearsed, lines.held_out
+numbers = generated_numbers()
+numbers.rehearsed, numbers.held_out             # for training, for evaluation
 """
 
 from functools import cache
@@ -25,25 +25,25 @@ ASSETS = Path(__file__).with_name("assets")
 REHEARSAL = ASSETS / "rehearsal.npz"
 """The other rehearsal crops: 1,000 digits by synthetic writers and 600 non-digits, made by reader/rehearsal.py."""
 
-LINES = ASSETS / "lines.npz"
-"""640 generated lines, every second one good to read, made by reader/rehearsal.py."""
+NUMBERS = ASSETS / "numbers.npz"
+"""640 generated numbers, every second one clean, made by reader/rehearsal.py."""
 
-REHEARSED = 6
-"""Of 16 generated lines, so many are rehearsed; the others are for the evaluation."""
+REHEARSED_OF_16 = 6
+"""Of every 16 generated numbers, 6 are rehearsed and 10 are held out."""
 
 
-class GeneratedLines(NamedTuple):
-    """Generated lines, in two parts."""
+class GeneratedNumbers(NamedTuple):
+    """Strips with generated numbers, in two parts."""
 
     rehearsed: list[Array]
     """uint8 (40, width) each."""
     held_out: list[Array]
     texts: list[str]
-    """What stands in each that is held out."""
+    """The number in each strip that is held out."""
 
 
 def rehearsal_crops(dataset: Dataset, rng: np.random.Generator) -> Array:
-    """Digits and non-digits that must not be forgotten, uint8 (n, 28, 28), cropped as the reader crops them."""
+    """Digits and non-digits, uint8 (n, 28, 28), cropped as the reader crops them."""
     chosen = rng.permutation(len(dataset.x_train))[:REHEARSAL_DIGITS]
     digits = [find_digit(dataset.x_train[i]).crop for i in chosen]
     with np.load(REHEARSAL) as file:
@@ -51,12 +51,12 @@ def rehearsal_crops(dataset: Dataset, rng: np.random.Generator) -> Array:
 
 
 @cache
-def generated_lines() -> GeneratedLines:
-    """The generated lines of the package."""
-    with np.load(LINES) as file:
+def generated_numbers() -> GeneratedNumbers:
+    """The generated numbers of the package."""
+    with np.load(NUMBERS) as file:
         picture: Array = np.asarray(cv2.imdecode(file["jpeg"], cv2.IMREAD_GRAYSCALE))
         strips = [picture[i * HEIGHT : (i + 1) * HEIGHT, :width] for i, width in enumerate(file["widths"].tolist())]
         texts = file["texts"].tolist()
-    chosen = [i for i in range(len(strips)) if i % 16 >= REHEARSED]
-    rehearsed = [strip for i, strip in enumerate(strips) if i % 16 < REHEARSED]
-    return GeneratedLines(rehearsed, [strips[i] for i in chosen], [texts[i] for i in chosen])
+    rehearsed = [strip for i, strip in enumerate(strips) if i % 16 < REHEARSED_OF_16]
+    held_out = [i for i in range(len(strips)) if i % 16 >= REHEARSED_OF_16]
+    return GeneratedNumbers(rehearsed, [strips[i] for i in held_out], [texts[i] for i in held_out])

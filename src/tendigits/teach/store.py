@@ -1,42 +1,36 @@
-"""Corrections and the networks fine-tuned on them, in SQLite or, for a team, in PostgreSQL.
+"""Corrections and the networks fine-tuned on them, in one SQLite file.
 
-store = open_store("corrections.db")            # migrations.py
-store.add([Correction(crop, label=3, ...)])     # returns when it is on the disk
+store = Store("corrections.db")                 # created if it is missing
+store.add([Correction(crop, label=3, ...)])     # returns when they are on the disk
 store.corrections(), store.numbers()            # of single digits, and of whole numbers
+
+Every call opens its own connection, so threads and processes may share a store. SQLite keeps a rollback journal with
+synchronous=FULL, so that committed corrections survive a power cut; versions before 3.51.3 can lose data with a
+write-ahead log (https://sqlite.org/wal.html#walresetbug).
 """
 
 import hashlib
+import json
 import sqlite3
 import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from contextlib import closing, contextmanager
-from dataclasses import replace
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 import numpy as np
-from sqlalchemy import Connection, Engine, Row, Select, Table, bindparam, delete, func, insert, select, update
-from sqlalchemy.engine import URL
-from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from tendigits.errors import Failure, StoreError, reason_of
-from tendigits.teach.corrections import Correction, NumberCorrection
-from tendigits.teach.schema import (
-    FineTunedNetwork,
-    corrections,
-    intact,
-    networks,
-    numbers,
-    to_correction,
-    to_network,
-    to_number,
-    version,
-)
+from tendigits.numbers.decode import CHARACTERS, HEIGHT
+from tendigits.numbers.network import GRID
+from tendigits.numbers.strips import MAX_WIDTH_PX
+from tendigits.teach.corrections import MIN_STRIP_WIDTH, PIXELS_PER_CHARACTER, Correction, NumberCorrection
 
 LOCK_TIMEOUT = 10.0
-"""Seconds that a call waits for another process that has locked the database, unless its caller has less time."""
+"""Seconds that a call waits for other writers, unless the caller has less time."""
 
 MIN_CORRECTIONS = 5
 """Fewest corrections to fine-tune on."""
@@ -44,144 +38,213 @@ MIN_CORRECTIONS = 5
 MAX_CORRECTIONS = 100_000
 """Most corrections in a store; a few hundred are enough for one handwriting."""
 
+VERSION = 1
+"""Version of the tables below, stored in SQLite's user_version."""
+
+PRAGMAS = ("journal_mode=DELETE", "synchronous=FULL", "foreign_keys=ON")
+
+SCHEMA = f"""
+BEGIN IMMEDIATE;
+CREATE TABLE IF NOT EXISTS corrections (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,  -- ids of deleted corrections are not used again
+    kind TEXT NOT NULL CHECK (kind IN ('digit', 'number')),
+    digest TEXT NOT NULL,
+    pixels BLOB NOT NULL CHECK (typeof(pixels) = 'blob'),
+    text TEXT NOT NULL CHECK (trim(text, '{CHARACTERS}') = ''),  -- empty: not a digit, or no number
+    predicted TEXT NOT NULL CHECK (trim(predicted, '{CHARACTERS}') = ''),
+    source TEXT NOT NULL CHECK (source IN ('draw', 'picture', 'api', 'import')),
+    network TEXT NOT NULL,
+    created TEXT NOT NULL,
+    UNIQUE (digest, kind),  -- digest first: lists are read in the order of ids, not sorted
+    CONSTRAINT digit CHECK (
+        kind <> 'digit' OR length(pixels) = {28 * 28}
+        AND trim(text || predicted, '0123456789') = '' AND max(length(text), length(predicted)) <= 1
+    ),
+    CONSTRAINT number CHECK (
+        kind <> 'number' OR source <> 'draw' AND length(pixels) % {HEIGHT * GRID} = 0
+        AND length(pixels) BETWEEN {HEIGHT * MIN_STRIP_WIDTH} AND {HEIGHT * MAX_WIDTH_PX}
+        AND max(length(text), length(predicted)) <= length(pixels) / {HEIGHT * PIXELS_PER_CHARACTER}
+    )
+);
+CREATE TABLE IF NOT EXISTS networks (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    sha256 TEXT NOT NULL,
+    base TEXT NOT NULL,
+    data BLOB NOT NULL CHECK (typeof(data) = 'blob'),
+    report TEXT NOT NULL,  -- JSON
+    created TEXT NOT NULL,
+    accepted TEXT,
+    retired TEXT,
+    acceptance INTEGER  -- counts acceptances: the highest is the last one, even if the clock was set back
+);
+PRAGMA user_version={VERSION};
+COMMIT;
+"""
+"""The tables of a store. Times are in UTC, in ISO 8601. Two processes may create them at the same time."""
+
+NETWORK_COLUMNS = "id, sha256, base, created, accepted, retired, report"
+"""The fields of `FineTunedNetwork`; not the file itself."""
+
+IS_ACTIVE = "acceptance IS NOT NULL AND retired IS NULL"
+
+PAGE_SIZES = {"digit": 1000, "number": 16}
+"""Corrections read at once by `parts`: 1 or 2 MB."""
+
+Kind = Literal["digit", "number"]
 Item = TypeVar("Item", bound=Correction | NumberCorrection)
+
+
+@dataclass(frozen=True)
+class FineTunedNetwork:
+    """A network fine-tuned on corrections, and how well it reads."""
+
+    id: int
+    sha256: str
+    base: str
+    """SHA-256 of the network that it started from."""
+    created: datetime
+    accepted: datetime | None
+    retired: datetime | None
+    report: dict[str, Any]
+    """Its accuracy before and after, as pipeline.py writes it."""
 
 
 class Store:
     """Corrections and fine-tuned networks. Every method is one transaction; when it returns, the disk has it."""
 
-    def __init__(self, engine: Engine, lock_timeout: float = LOCK_TIMEOUT) -> None:
-        """Use an engine whose connections wait at most `lock_timeout` seconds for another process."""
-        self._engine, self._lock_timeout = engine, lock_timeout
-        self.url = without_secrets(engine.url)
-        self._writing = threading.Lock()  # SQLite allows one writer; queueing here avoids its time-out
+    def __init__(self, path: str | Path, *, create: bool = True, lock_timeout: float = LOCK_TIMEOUT) -> None:
+        """Open a store and check that it is intact.
+
+        Args:
+            path: the SQLite file.
+            create: create the file, readable by its owner only, if it is missing.
+            lock_timeout: seconds that a call waits for other writers.
+
+        Raises:
+            StoreError: it is missing, damaged or of another version.
+            Failure: it cannot be opened.
+        """
+        self.path = Path(path)
+        self._uri = f"{self.path.absolute().as_uri()}?mode=rw"
+        self._lock_timeout = lock_timeout
+        self._writer = threading.Lock()  # threads queue here: SQLite does not queue its writers
+        if not self.path.exists():
+            if not create:
+                raise StoreError(f"expected a store in {path}, found no such file; make corrections: tendigits serve")
+            self._create_file()
+        with self._connect() as connection:
+            if (result := _value(connection, "PRAGMA quick_check(1)")) != "ok":
+                raise StoreError(f"{path} is damaged: {result}; restore a backup, or import an export")
+            found = _value(connection, "PRAGMA user_version")
+            if found == 0 and _value(connection, "SELECT count(*) FROM sqlite_master") == 0:
+                connection.executescript(SCHEMA)
+            elif found != VERSION:
+                raise StoreError(
+                    f"expected a store of version {VERSION} in {path}, found version {found}; "
+                    "open it with the tendigits that wrote it, or choose another file with --store"
+                )
+
+    def _create_file(self) -> None:
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            self.path.touch(mode=0o600)
+        except OSError as error:
+            raise Failure(f"cannot create the store {self.path}: {reason_of(error)}; choose another file") from None
 
     def check_writable(self) -> None:
-        """Write, and take it back: finds a lock, a full disk and a file that is read-only. Raises Failure."""
+        """Write and roll back. Raises Failure if the store is locked or read-only, or the disk is full."""
         with self._write() as connection:
-            connection.execute(update(version).values(number=version.c.number))
-            connection.rollback()
+            connection.execute(f"PRAGMA user_version={VERSION}")
 
     def add(self, items: Iterable[Item]) -> list[Item]:
-        """Store corrections; the last one of a crop or strip replaces earlier ones.
+        """Store all corrections or, if anything is raised, none; one of the same crop or strip is replaced.
 
-        All are stored or, if something is raised, also by `items` itself, none. Others can write until `items` has
-        ended; what follows takes some tenths of a second for 10,000.
+        Others can write until `items` is exhausted.
 
         Returns:
-            They with their ids, digits before numbers.
+            The corrections with their ids.
 
         Raises:
             StoreError: a value is out of range, or there are too many corrections.
-            Failure: the disk is full, or the database cannot be reached; nothing was stored.
+            Failure: the disk is full, or the store cannot be opened.
         """
         received = list(islice(items, MAX_CORRECTIONS + 1))
-        last = {(type(item), item.digest): item for item in received}.values()
-        digits = [item for item in last if isinstance(item, Correction)]
-        strips = [item for item in last if isinstance(item, NumberCorrection)]
-        rows = [_row(corrections, item) for item in digits], [_row(numbers, item) for item in strips]
+        latest = {(type(item), item.digest): item for item in received}.values()
         with self._write() as connection:
-            ids = _replace(connection, corrections, rows[0]) + _replace(connection, numbers, rows[1])
-            if (n := max(len(received), _count(connection, corrections, numbers))) > MAX_CORRECTIONS:
+            stored = [replace(item, id=_insert(connection, item)) for item in latest]
+            n = max(len(received), _value(connection, "SELECT count(*) FROM corrections"))
+            if n > MAX_CORRECTIONS:
                 raise StoreError(f"expected at most {MAX_CORRECTIONS:,} corrections, received {n:,}; delete some")
-        stored: list[Any] = [*digits, *strips]
-        return [replace(item, id=n) for item, n in zip(stored, ids, strict=True)]
+            connection.commit()
+        return stored
 
     def parts(self) -> Iterator[list[Correction] | list[NumberCorrection]]:
-        """All corrections, digits before numbers, oldest first: lists of a MB or two, each read when asked for."""
-        yield from self._parts(corrections, to_correction, 1000)
-        yield from self._parts(numbers, to_number, 16)
-
-    def _parts(self, table: Table, convert: Callable[[Row[Any]], Item], n: int) -> Iterator[list[Item]]:
-        last = 0
-        while rows := self._rows(select(table).where(table.c.id > last).order_by(table.c.id).limit(n)):
-            if part := intact(rows, convert):
-                yield part
-            last = rows[-1].id
+        """All corrections, digits before numbers, oldest first, in lists that are read one after another."""
+        for kind, n in PAGE_SIZES.items():
+            last = 0
+            while items := self._select("kind = ? AND id > ? ORDER BY id LIMIT ?", kind, last, n):
+                yield items
+                last = items[-1].id
 
     def corrections(self, first: int = 0, n: int = MAX_CORRECTIONS) -> list[Correction]:
-        """At most `n` corrections of single digits, newest first, without the first `first` and damaged ones."""
-        return intact(self._newest(corrections, first, n), to_correction)
+        """At most `n` corrections of single digits, newest first, without the first `first`."""
+        return self._select("kind = 'digit' ORDER BY id DESC LIMIT ? OFFSET ?", n, first)
 
     def numbers(self, first: int = 0, n: int = MAX_CORRECTIONS) -> list[NumberCorrection]:
-        """At most `n` corrections of numbers, newest first, without the first `first` and damaged ones."""
-        return intact(self._newest(numbers, first, n), to_number)
+        """At most `n` corrections of numbers, newest first, without the first `first`."""
+        return self._select("kind = 'number' ORDER BY id DESC LIMIT ? OFFSET ?", n, first)
 
-    def _newest(self, table: Table, first: int, n: int) -> Sequence[Row[Any]]:
-        return self._rows(select(table).order_by(table.c.id.desc()).offset(first).limit(n))
-
-    def _rows(self, query: Select[Any]) -> Sequence[Row[Any]]:
-        with self._read() as connection:
-            return connection.execute(query).all()
+    def _select(self, condition: str, *parameters: Any) -> list[Any]:
+        with self._connect() as connection:
+            query = f"SELECT * FROM corrections WHERE {condition}"  # noqa: S608  # conditions are constants
+            return [_to_correction(row) for row in connection.execute(query, parameters)]
 
     def count(self) -> int:
-        """How many corrections there are, of digits and of numbers."""
-        with self._read() as connection:
-            return _count(connection, corrections, numbers)
+        """Number of corrections, of digits and of numbers."""
+        return self._count("TRUE")
 
     def count_digits(self) -> int:
-        """How many corrections of single digits there are."""
-        with self._read() as connection:
-            return _count(connection, corrections)
+        """Number of corrections of single digits."""
+        return self._count("kind = 'digit'")
 
     def count_numbers(self) -> int:
-        """How many corrections of numbers there are."""
-        with self._read() as connection:
-            return _count(connection, numbers)
+        """Number of corrections of numbers."""
+        return self._count("kind = 'number'")
+
+    def _count(self, condition: str) -> int:
+        with self._connect() as connection:
+            return int(_value(connection, f"SELECT count(*) FROM corrections WHERE {condition}"))  # noqa: S608
 
     def remove(self, number: int) -> bool:
-        """Delete a correction of a single digit. Returns whether there was one."""
-        return self._remove(corrections, number)
+        """Delete a correction of a single digit. Returns False if it does not exist."""
+        return self._remove("digit", number)
 
     def remove_number(self, number: int) -> bool:
-        """Delete a correction of a number. Returns whether there was one."""
-        return self._remove(numbers, number)
+        """Delete a correction of a number. Returns False if it does not exist."""
+        return self._remove("number", number)
 
-    def _remove(self, table: Table, number: int) -> bool:
+    def _remove(self, kind: Kind, number: int) -> bool:
         with self._write() as connection:
-            return bool(connection.execute(delete(table).where(table.c.id == number)).rowcount)
+            deleted = connection.execute("DELETE FROM corrections WHERE kind = ? AND id = ?", (kind, number)).rowcount
+            connection.commit()
+        return bool(deleted)
 
     def add_network(self, data: bytes, base: str, report: dict[str, Any], now: datetime) -> FineTunedNetwork:
         """Store a fine-tuned network. It reads only after it was accepted."""
         sha256 = hashlib.sha256(data).hexdigest()
-        values = {"sha256": sha256, "base": base, "data": data, "report": report, "created": now}
+        query = "INSERT INTO networks (sha256, base, data, report, created) VALUES (?, ?, ?, ?, ?)"
         with self._write() as connection:
-            number = connection.execute(insert(networks).values(values).returning(networks.c.id)).scalar_one()
-        return FineTunedNetwork(number, sha256, base, now, None, None, report)
+            cursor = connection.execute(query, (sha256, base, data, json.dumps(report), _utc(now)))
+            connection.commit()
+        return FineTunedNetwork(int(cursor.lastrowid or 0), sha256, base, now, None, None, report)
 
     def networks(self) -> list[FineTunedNetwork]:
         """All fine-tuned networks, newest first."""
-        return self._find(_networks().order_by(networks.c.id.desc()))
+        return self._networks("TRUE ORDER BY id DESC")
 
     def network(self, number: int) -> FineTunedNetwork | None:
         """One fine-tuned network."""
-        return next(iter(self._find(_networks().where(networks.c.id == number))), None)
-
-    def network_data(self, number: int) -> bytes:
-        """A network's ONNX file. Raises StoreError if it is missing or damaged."""
-        with self._read() as connection:
-            row = connection.execute(select(networks.c.data, networks.c.sha256).where(networks.c.id == number)).first()
-        if row is None:
-            raise StoreError(f"expected the number of a fine-tuned network, received {number}; there is none")
-        if not isinstance(row.data, bytes) or hashlib.sha256(row.data).hexdigest() != row.sha256:
-            raise StoreError(f"the fine-tuned network {number} is damaged; teach again")
-        return row.data
-
-    def accept(self, number: int, now: datetime) -> None:
-        """Make this network the active one. Raises StoreError if it does not exist."""
-        with self._write() as connection:
-            last = select(func.coalesce(func.max(networks.c.acceptance), 0) + 1).scalar_subquery()
-            values = {"accepted": now, "acceptance": last, "retired": None}
-            if not connection.execute(update(networks).where(networks.c.id == number).values(values)).rowcount:
-                raise StoreError(f"expected the number of a fine-tuned network, received {number}; there is none")
-
-    def roll_back(self, now: datetime) -> FineTunedNetwork | None:
-        """Return to the network before, None for the package's own. Raises StoreError where none is accepted."""
-        with self._write() as connection:
-            if (active := connection.execute(_accepted().limit(1)).first()) is None:
-                raise StoreError("expected an accepted network to roll back, found none; the package's own is active")
-            connection.execute(update(networks).where(networks.c.id == active.id).values(retired=now))
-        return self.active_network()
+        return next((network for network in self.networks() if network.id == number), None)
 
     def active_network(self) -> FineTunedNetwork | None:
         """The last accepted network that was not rolled back; None is the package's own."""
@@ -189,79 +252,116 @@ class Store:
 
     def accepted_networks(self) -> list[FineTunedNetwork]:
         """The accepted networks that were not rolled back, the last accepted one first."""
-        return self._find(_accepted())
+        return self._networks(f"{IS_ACTIVE} ORDER BY acceptance DESC")
 
-    def _find(self, query: Select[Any]) -> list[FineTunedNetwork]:
-        return intact(self._rows(query), to_network)
+    def _networks(self, condition: str) -> list[FineTunedNetwork]:
+        with self._connect() as connection:
+            query = f"SELECT {NETWORK_COLUMNS} FROM networks WHERE {condition}"  # noqa: S608  # constants
+            return [_to_network(row) for row in connection.execute(query)]
 
-    def back_up(self, path: Path) -> None:
-        """Copy a SQLite store while it is in use."""
-        with self._read() as connection, closing(sqlite3.connect(path)) as copy:
-            source: Any = connection.connection.driver_connection
-            source.backup(copy)
+    def network_data(self, number: int) -> bytes:
+        """A network's ONNX file. Raises StoreError if it is missing or damaged."""
+        with self._connect() as connection:
+            row = connection.execute("SELECT data, sha256 FROM networks WHERE id = ?", (number,)).fetchone()
+        if row is None:
+            raise _no_network(number)
+        data: bytes = row["data"]
+        if hashlib.sha256(data).hexdigest() != row["sha256"]:
+            raise StoreError(f"the fine-tuned network {number} is damaged; teach again")
+        return data
 
-    def close(self) -> None:
-        """Close all connections."""
-        self._engine.dispose()
+    def accept(self, number: int, now: datetime) -> None:
+        """Make this network the active one. Raises StoreError if it does not exist."""
+        query = """UPDATE networks SET accepted = ?, retired = NULL,
+            acceptance = (SELECT coalesce(max(acceptance), 0) + 1 FROM networks) WHERE id = ?"""
+        with self._write() as connection:
+            if not connection.execute(query, (_utc(now), number)).rowcount:
+                raise _no_network(number)
+            connection.commit()
+
+    def roll_back(self, now: datetime) -> FineTunedNetwork | None:
+        """Return to the network before, None for the package's own. Raises StoreError if no network is accepted."""
+        query = f"""UPDATE networks SET retired = ? WHERE {IS_ACTIVE}
+            AND acceptance = (SELECT max(acceptance) FROM networks WHERE {IS_ACTIVE})"""  # noqa: S608  # constants
+        with self._write() as connection:
+            if not connection.execute(query, (_utc(now),)).rowcount:
+                raise StoreError("expected an accepted network to roll back, found none; the package's own is active")
+            connection.commit()
+        return self.active_network()
 
     @contextmanager
-    def _write(self) -> Iterator[Connection]:
-        if not self._writing.acquire(timeout=self._lock_timeout):
-            raise Failure(f"cannot use the store {self.url}: others are writing to it; nothing was stored")
+    def _connect(self) -> Iterator[sqlite3.Connection]:
+        """A connection for one call. SQLite's errors are raised as StoreError or Failure."""
         try:
-            with translated_errors(self.url), self._engine.connect() as connection:
+            connecting = sqlite3.connect(self._uri, uri=True, timeout=self._lock_timeout, isolation_level=None)
+            with closing(connecting) as connection:
+                connection.row_factory = sqlite3.Row
+                for pragma in PRAGMAS:
+                    connection.execute(f"PRAGMA {pragma}")
                 yield connection
-                connection.commit()
-        finally:
-            self._writing.release()
+        except sqlite3.IntegrityError as error:
+            raise StoreError(
+                "expected labels from 0 to 9, crops of 28x28 and numbers that fit their strips, "
+                f"received others: {reason_of(error)}"
+            ) from None
+        except sqlite3.Error as error:
+            raise Failure(f"cannot use the store {self.path}: {reason_of(error)}; nothing was stored") from error
 
     @contextmanager
-    def _read(self) -> Iterator[Connection]:
-        with translated_errors(self.url), self._engine.connect() as connection:
-            yield connection
+    def _write(self) -> Iterator[sqlite3.Connection]:
+        """A connection in a transaction, which is rolled back unless the caller commits it."""
+        if not self._writer.acquire(timeout=self._lock_timeout):
+            raise Failure(f"cannot use the store {self.path}: others are writing to it; nothing was stored")
+        try:
+            with self._connect() as connection:
+                connection.execute("BEGIN IMMEDIATE")
+                yield connection
+        finally:
+            self._writer.release()
 
 
-def without_secrets(url: URL) -> str:
-    """A URL for people: without a password, and without options, which may hold one."""
-    return url.set(query={}).render_as_string(hide_password=True)
+def _value(connection: sqlite3.Connection, query: str) -> Any:
+    """The first column of the first row."""
+    return connection.execute(query).fetchone()[0]
 
 
-@contextmanager
-def translated_errors(url: str) -> Iterator[None]:
-    """Turn a database's errors into ours: an invalid value, or a store that does not answer."""
-    try:
-        yield
-    except IntegrityError as error:
-        raise StoreError(f"expected labels from 0 to 9 and crops of 28x28, received others: {error.orig}") from None
-    except DBAPIError as error:
-        raise Failure(f"cannot use the store {url}: {reason_of(error.orig)}; nothing was stored") from error
+def _insert(connection: sqlite3.Connection, item: Correction | NumberCorrection) -> int:
+    """Insert a correction in place of an earlier one of the same crop or strip. Returns its id."""
+    values: tuple[Any, ...]
+    if isinstance(item, Correction):
+        values = ("digit", item.crop.tobytes(), _text_of(item.label), _text_of(item.predicted))
+    else:
+        values = ("number", item.strip.tobytes(), item.text, item.predicted)
+    query = """INSERT OR REPLACE INTO corrections (kind, pixels, text, predicted, digest, source, network, created)
+        VALUES (?, ?, ?, ?, ?, ?, ?, ?)"""
+    cursor = connection.execute(query, (*values, item.digest, item.source, item.network, _utc(item.created)))
+    return int(cursor.lastrowid or 0)
 
 
-def _row(table: Table, item: Item) -> dict[str, Any]:
-    values = {column.name: getattr(item, column.name) for column in table.c if column.name != "id"}
-    return {name: value.tobytes() if isinstance(value, np.ndarray) else value for name, value in values.items()}
+def _to_correction(row: sqlite3.Row) -> Correction | NumberCorrection:
+    pixels = np.frombuffer(row["pixels"], np.uint8)
+    others = row["source"], row["network"], datetime.fromisoformat(row["created"]), row["id"]
+    if row["kind"] == "number":
+        return NumberCorrection(pixels.reshape(HEIGHT, -1), row["text"], row["predicted"], *others)
+    return Correction(pixels.reshape(28, 28), _label_of(row["text"]), _label_of(row["predicted"]), *others)
 
 
-def _replace(connection: Connection, table: Table, rows: Sequence[dict[str, Any]]) -> list[int]:
-    """Insert corrections in place of earlier ones of the same pictures. Returns their ids."""
-    if not rows:
-        return []
-    connection.execute(
-        delete(table).where(table.c.digest == bindparam("old")), [{"old": row["digest"]} for row in rows]
-    )
-    query = insert(table).returning(table.c.id, sort_by_parameter_order=True)
-    return list(connection.execute(query, rows).scalars())
+def _to_network(row: sqlite3.Row) -> FineTunedNetwork:
+    times = {name: row[name] and datetime.fromisoformat(row[name]) for name in ("created", "accepted", "retired")}
+    return FineTunedNetwork(**{**dict(row), **times, "report": json.loads(row["report"])})
 
 
-def _count(connection: Connection, *tables: Table) -> int:
-    return sum(connection.scalar(select(func.count()).select_from(table)) or 0 for table in tables)
+def _text_of(label: int | None) -> str:
+    return "" if label is None else str(label)
 
 
-def _networks() -> Select[Any]:
-    """All columns but the file itself, and what only orders."""
-    return select(*(column for column in networks.c if column.name not in ("data", "acceptance")))
+def _label_of(text: str) -> int | None:
+    return int(text) if text else None
 
 
-def _accepted() -> Select[Any]:
-    accepted = _networks().where(networks.c.acceptance.is_not(None), networks.c.retired.is_(None))
-    return accepted.order_by(networks.c.acceptance.desc(), networks.c.id.desc())
+def _utc(time: datetime) -> str:
+    return time.astimezone(UTC).isoformat()
+
+
+def _no_network(number: int) -> StoreError:
+    return StoreError(f"expected the number of a fine-tuned network, received {number}; there is none")

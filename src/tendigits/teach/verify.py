@@ -1,6 +1,6 @@
-"""Which network of a store reads, and the check that it must pass: known digits, and known lines.
+"""The network of a store that reads, and the check that it must pass: known digits and known numbers.
 
-active = active_network(store, warn=print)      # a damaged one is skipped: the one accepted before it reads
+active = active_network(store, warn=print)      # a damaged one is skipped in favour of the one accepted before it
 Reader(active.network), active.name
 verify_network(from_onnx(data, "the fine-tuned network"))        # raises ModelFileError
 """
@@ -16,22 +16,20 @@ import numpy as np
 from tendigits.data.mnist import FILE
 from tendigits.digits.network import Network, bundled_file, from_onnx
 from tendigits.errors import ModelFileError, StoreError
-from tendigits.numbers.decode import strip_text
 from tendigits.numbers.network import NumberNetwork
-from tendigits.numbers.network import bundled as bundled_lines
-from tendigits.teach.rehearsal import generated_lines
-from tendigits.teach.schema import FineTunedNetwork
-from tendigits.teach.store import Store
+from tendigits.numbers.network import bundled as bundled_numbers
+from tendigits.teach.evaluate import correct_generated, correct_labels
+from tendigits.teach.store import FineTunedNetwork, Store
 
 Loaded = TypeVar("Loaded")
 
 DIGITS_PER_CLASS = 20
 
-LINES = 100
-"""Generated lines; those of them that the package's own network reads right are the known ones."""
+GENERATED_NUMBERS = 100
+"""Those that the package's own network reads correctly are the known ones."""
 
 MIN_ACCURACY = 0.9
-"""On the known digits and lines; the package's own networks read all of them."""
+"""On the known digits and numbers; the package's own networks read all of them."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,46 +39,35 @@ class ActiveNetwork:
     data: bytes
     """The ONNX file."""
     sha256: str
+    name: str = "the package's own network"
     network: Network | None = None
-    """What the file holds; None for the package's own, as a `Reader` takes it."""
-    number: int | None = None
-    """In the store; None for the package's own."""
-
-    @property
-    def name(self) -> str:
-        """For messages."""
-        return "the package's own network" if self.number is None else f"the fine-tuned network {self.number}"
-
-
-def package_network() -> ActiveNetwork:
-    """The package's own network. Raises ModelFileError if the package is damaged."""
-    return ActiveNetwork(bundled_file(), bundled_sha256())
+    """The loaded file; None for the package's own, as a `Reader` takes it."""
 
 
 def load_network(store: Store, tuned: FineTunedNetwork, threads: int | None = None) -> ActiveNetwork:
     """Load a fine-tuned network and verify it.
 
     Raises:
-        StoreError, ModelFileError: it is damaged, or misreads known digits or lines.
-        Failure: the store does not answer.
+        StoreError, ModelFileError: it is damaged, or misreads known digits or numbers.
+        Failure: the store cannot be used.
     """
     data = store.network_data(tuned.id)
     network = from_onnx(data, f"the fine-tuned network {tuned.id}", threads)
     verify_network(network)
-    return ActiveNetwork(data, tuned.sha256, network, tuned.id)
+    return ActiveNetwork(data, tuned.sha256, network.name, network)
 
 
 def last_usable(
     store: Store, load: Callable[[FineTunedNetwork], Loaded], warn: Callable[[str], object]
 ) -> Loaded | None:
-    """What `load` makes of the last accepted network that is not damaged; None if there is none.
+    """Load the last accepted network that is not damaged; None if there is none.
 
     Args:
         load: raises StoreError or ModelFileError for a damaged one.
         warn: called with one line for each damaged one.
 
     Raises:
-        Failure: the store does not answer.
+        Failure: the store cannot be used.
     """
     for tuned in store.accepted_networks():
         try:
@@ -92,31 +79,23 @@ def last_usable(
 
 def active_network(store: Store, warn: Callable[[str], object]) -> ActiveNetwork:
     """The last accepted network that is not damaged, or the package's own. Arguments and errors as of `last_usable`."""
-    return last_usable(store, partial(load_network, store), warn) or package_network()
+    return last_usable(store, partial(load_network, store), warn) or ActiveNetwork(bundled_file(), bundled_sha256())
 
 
 def verify_network(network: Network) -> None:
-    """Refuse a network that misreads digits or lines which every reader can read. Raises ModelFileError."""
-    _verify_digits(network)
-    if network.lines:
-        strips, texts = known_lines()
-        read = [strip_text(output) for output in NumberNetwork(network.lines)(strips)]
-        right = float(np.mean([found == text for found, text in zip(read, texts, strict=True)]))
-        if right < MIN_ACCURACY:
-            raise ModelFileError(
-                f"{network.name}: expected at least {MIN_ACCURACY:.0%} of {len(texts)} known lines read correctly, "
-                f"received {right:.0%}; it is not used"
-            )
-
-
-def _verify_digits(network: Network) -> None:
+    """Raise ModelFileError for a network that misreads known digits or known numbers."""
     crops, labels = known_digits()
-    answers = network(crops)
-    right = float((answers.digits.argmax(axis=1) == labels).mean())
-    if not np.isfinite(answers.digits).all() or right < MIN_ACCURACY:
+    _verify(network.name, "digits", correct_labels(network, crops, labels))
+    if network.number_network:
+        correct = np.array(correct_generated(NumberNetwork(network.number_network), GENERATED_NUMBERS))
+        _verify(network.name, "numbers", correct[known_numbers()])
+
+
+def _verify(name: str, kind: str, correct: np.ndarray[Any, Any]) -> None:
+    if (accuracy := float(correct.mean())) < MIN_ACCURACY:
         raise ModelFileError(
-            f"{network.name}: expected at least {MIN_ACCURACY:.0%} of {len(labels)} known digits read correctly, "
-            f"received {right:.0%}; it is not used"
+            f"{name}: expected at least {MIN_ACCURACY:.0%} of {len(correct)} known {kind} read correctly, "
+            f"received {accuracy:.0%}; it is not used"
         )
 
 
@@ -130,12 +109,9 @@ def known_digits() -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
 
 
 @cache
-def known_lines() -> tuple[list[np.ndarray[Any, Any]], list[str]]:
-    """Generated lines that the package's own network reads right, uint8 (40, width) each, and what stands there."""
-    lines = generated_lines()
-    outputs = bundled_lines()(lines.held_out[:LINES])
-    known = [i for i, output in enumerate(outputs) if lines.texts[i] and strip_text(output) == lines.texts[i]]
-    return [lines.held_out[i] for i in known], [lines.texts[i] for i in known]
+def known_numbers() -> np.ndarray[Any, Any]:
+    """Indices of the held-out generated numbers that the package's own network reads correctly."""
+    return np.flatnonzero(correct_generated(bundled_numbers(), GENERATED_NUMBERS))
 
 
 @cache

@@ -160,8 +160,8 @@ def test_an_export_holds_numbers_too(client, client_store):
     add_number(client, "1350", "1850", predicted="1350")
     answer = client.get("/v1/corrections/export")
     assert ["text" in json.loads(line) for line in answer.text.splitlines()] == [False, True]
-    client.delete("/v1/corrections/1")
-    client.delete("/v1/corrections/numbers/1")
+    assert client.delete("/v1/corrections/1").status_code == 204
+    assert client.delete("/v1/corrections/numbers/2").status_code == 204
     back = client.post("/v1/corrections/import", content=answer.content)
     assert (back.status_code, back.json()) == (201, {"read": 2, "count": 2})
     (item,) = client_store.numbers()
@@ -172,9 +172,6 @@ def test_an_export_holds_numbers_too(client, client_store):
     assert refused.json()["error"].startswith("line 2: text must be of the characters")
 
 
-OLD = {"patch": crop64(CROPS[0]), "label": 1, "said": 3, "network": "0" * 64, "created": "2026-01-01T00:00:00Z"}
-
-
 @pytest.mark.parametrize(
     ("line", "message"),
     [
@@ -182,7 +179,6 @@ OLD = {"patch": crop64(CROPS[0]), "label": 1, "said": 3, "network": "0" * 64, "c
         ("[]", "line 2: the body must be an object"),
         ('{"label": 3}', "line 2: crop is required. Nothing was imported."),
         ("", "line 2"),
-        (json.dumps(OLD), "this export was made by an older tendigits; open its store with this one and export again"),
     ],
 )
 def test_an_import_with_an_invalid_line_changes_nothing(client, line, message):
@@ -205,10 +201,11 @@ def test_an_import_with_a_hostile_line_is_refused(client, line):
 
 
 def test_a_store_that_fails_before_an_export_is_an_error_and_not_half_of_an_answer(client, client_store, monkeypatch):
-    def fail(*_):
+    def fail(_):
         raise Failure("cannot use the store: it is gone")
+        yield
 
-    monkeypatch.setattr(type(client_store), "_rows", fail)
+    monkeypatch.setattr(type(client_store), "parts", fail)
     assert client.get("/v1/corrections/export").status_code == 503
 
 

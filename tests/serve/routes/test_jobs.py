@@ -94,8 +94,7 @@ def test_training_that_does_not_start_is_answered_with_the_reason(client, monkey
     assert client.get("/v1/jobs/last").json()["status"] == "failed"
 
 
-def test_the_location_of_the_store_is_not_an_argument_that_others_see(client, client_store, digits, monkeypatch):
-    """A URL may hold a password, and `ps` shows arguments to every user."""
+def test_fine_tuning_uses_the_servers_store(client, client_store, digits, monkeypatch):
     started = {}
 
     async def fail(*command, env, **_):
@@ -106,7 +105,7 @@ def test_the_location_of_the_store_is_not_an_argument_that_others_see(client, cl
     monkeypatch.setattr("tendigits.serve.jobs.asyncio.create_subprocess_exec", fail)
     assert client.post("/v1/teach").status_code == 503
     assert started["command"][1:] == ("-m", "tendigits", "teach", "--json")
-    assert started["store"] == client_store._engine.url.database
+    assert started["store"] == str(client_store.path)
 
 
 def test_jobs_that_do_not_exist(client):

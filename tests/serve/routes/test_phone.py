@@ -6,7 +6,7 @@ from starlette.testclient import TestClient
 from tendigits.serve.app import PAGE, create_app
 from tendigits.serve.edge.security import SecuritySettings
 from tendigits.serve.routes.photo_inbox import MAX_PHOTOS, PhotoInbox
-from tendigits.teach.migrations import open_store
+from tendigits.teach.store import Store
 
 pytestmark = pytest.mark.xdist_group("server")
 
@@ -24,7 +24,7 @@ URL = f"http://127.0.0.1:8000/phone.html?token={PHONE_TOKEN}"
 def phone_application(tmp_path_factory):
     location = str(tmp_path_factory.mktemp("phone") / "a.db")
     security = SecuritySettings(("127.0.0.1",), TOKEN, PHONE_TOKEN)
-    app = create_app(open_store(location), location, security=security, workers=1, photos=PhotoInbox(URL))
+    app = create_app(Store(location), location, security=security, workers=1, photos=PhotoInbox(URL))
     with TestClient(app, base_url="http://127.0.0.1:8000") as client:
         yield client
 

@@ -12,7 +12,7 @@ from tendigits.errors import UserError
 from tendigits.numbers.decode import CHARACTERS, HEIGHT
 from tendigits.numbers.strips import MAX_WIDTH_PX
 from tendigits.serve.schemas import MAX_DIGITS, Crop, Label, Strict, encode
-from tendigits.teach.corrections import NARROWEST, Correction, NumberCorrection, check_text, is_width
+from tendigits.teach.corrections import MIN_STRIP_WIDTH, Correction, NumberCorrection, check_text, is_width
 
 STRIP = "40 rows of pixels in base64, as a number was read with ?crops=true"
 
@@ -41,7 +41,9 @@ def _in_utc(time: datetime) -> datetime:
 
 Strip = Annotated[
     str,
-    Field(description=STRIP, min_length=NARROWEST * HEIGHT * 4 // 3, max_length=-(-MAX_WIDTH_PX * HEIGHT // 3) * 4),
+    Field(
+        description=STRIP, min_length=MIN_STRIP_WIDTH * HEIGHT * 4 // 3, max_length=-(-MAX_WIDTH_PX * HEIGHT // 3) * 4
+    ),
     AfterValidator(_is_strip),
 ]
 Text = Annotated[

@@ -150,9 +150,6 @@ def _items(body: bytes) -> Iterator[Correction | NumberCorrection]:
             kind: type[ExportedNumber | ExportedCorrection] = ExportedNumber if is_number else ExportedCorrection
             yield validate_json(kind, line).correction()
         except ValidationError as error:
-            reason = error.errors()[0]
-            if reason["loc"] == ("patch",):
-                raise HTTPException(
-                    400, "this export was made by an older tendigits; open its store with this one and export again"
-                ) from None
-            raise HTTPException(400, f"line {number}: {sentence_of(reason)[:300]} Nothing was imported.") from None
+            raise HTTPException(
+                400, f"line {number}: {sentence_of(error.errors()[0])[:300]} Nothing was imported."
+            ) from None

@@ -141,7 +141,7 @@ function showNetworks({ active, networks }) {
   find("networks").replaceChildren(...networks.slice(0, 5).map((network) => {
     const { report } = network;
     const rows = [["Held-out digits", report.held_out], ["MNIST test digits", report.mnist],
-      ["Held-out numbers", report.numbers], ["Generated numbers", report.lines]].filter(([, part]) => part);
+      ["Held-out numbers", report.numbers], ["Generated numbers", report.generated_numbers]].filter(([, part]) => part);
     const accept = () => trying(async () => {
       showNetworks(await ask(`v1/networks/${network.id}/accept`, { method: "POST" }));
       notify(`Network ${network.id} is active now.`);

@@ -3,14 +3,14 @@
 import { cutOut, even, image, mean, most, total } from "./arrays.js";
 import { constants } from "./constants.js";
 
-const { BOX, FIELD, FLAT, FOREGROUND } = constants["data.preprocess"];
+const { BOX, FIELD, MIN_DEVIATION, FOREGROUND } = constants["data.preprocess"];
 
 // A grey picture as the networks for lines and pages see it: mean 0 and, if it has some contrast, deviation 1.
 export function standardize({ pixels }) {
   const middle = mean(pixels);
   let squares = 0;
   for (const value of pixels) squares += (value - middle) ** 2;
-  const deviation = Math.max(Math.sqrt(squares / pixels.length), FLAT);
+  const deviation = Math.max(Math.sqrt(squares / pixels.length), MIN_DEVIATION);
   return Float32Array.from(pixels, (value) => (value - middle) / deviation);
 }
 

@@ -1,0 +1,139 @@
+"""Read many pictures in order, in worker processes: in bounded memory, and a damaged file stops nothing.
+
+with read_files({}, find_pictures(["scans"]).pictures) as results:
+    for result in results: ...
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from tendigits.errors import DataError
+from tendigits.machine import cores
+from tendigits.pool.pool import JobError, WorkerPool
+
+if TYPE_CHECKING:
+    from tendigits.read.page import Page
+
+DIGITS_PER_JOB = 32
+"""Pictures of one digit that are classified together."""
+
+TIMEOUT = 60.0
+"""Seconds for a picture. A page takes about two; the rest is for slow disks and busy machines (`read --timeout`)."""
+
+ADVICE = "make it smaller, or save it again"
+
+MIN_JOBS_PER_PROCESS = 16
+"""With fewer jobs, starting another process takes longer than it saves."""
+
+
+PNG_START = b"\x89PNG\r\n\x1a\n"
+
+
+class Job(NamedTuple):
+    """One page, or up to DIGITS_PER_JOB pictures of one digit."""
+
+    paths: tuple[str, ...]
+    """Paths or addresses."""
+    one: bool
+    """Whether each is a picture of one digit."""
+
+
+@dataclass(frozen=True, eq=False)
+class Result:
+    """A picture that was read, or the reason why it was not."""
+
+    path: str
+    """A path or an address."""
+    page: "Page | None"
+    error: DataError | None
+
+
+@contextmanager
+def read_files(
+    settings: Mapping[str, Any],
+    paths: Sequence[str],
+    *,
+    one: bool = False,
+    workers: int | None = None,
+    timeout: float | None = TIMEOUT,
+) -> Iterator[Iterator[Result]]:
+    """Start to read pictures, and yield the results in order.
+
+    A single PNG is read in this process, because its header bounds the time and memory that it takes.
+
+    Args:
+        settings: keyword arguments of `Reader`.
+        paths: paths or addresses.
+        one: each picture is of one digit.
+        workers: number of processes; None chooses it by the number of pictures and cores.
+        timeout: seconds for each picture; None for no limit.
+
+    Raises:
+        TendigitsError: the settings are wrong; perhaps only when the first result is asked for.
+    """
+    if len(paths) == 1 and (workers, timeout) == (None, TIMEOUT) and _is_png(paths[0]):
+        yield _read_here(settings, Job(tuple(paths), one))
+        return
+    if workers is None:
+        n_jobs = len(paths) / (DIGITS_PER_JOB if one else 1)
+        workers = min(cores(), 1 + int(n_jobs / MIN_JOBS_PER_PROCESS))
+        if settings.get("model") is not None:  # Keras, which may run it, uses all cores by itself
+            workers = 1
+    with reader_pool(settings, workers, timeout, threads=None if workers == 1 else 1) as pool:
+        pool.warm_up()
+        yield read_with(pool, paths, one)
+
+
+def reader_pool(
+    settings: Mapping[str, Any], workers: int | None, timeout: float | None = TIMEOUT, threads: int | None = 1
+) -> WorkerPool:
+    """Make a pool of processes with a `Reader` each.
+
+    Args:
+        settings: keyword arguments of `Reader`.
+        workers: number of processes; None takes one for each core.
+        timeout: seconds for each picture; None for no limit.
+        threads: threads of each process; None takes all cores.
+    """
+    return WorkerPool(workers, _make_reader, (settings, threads), timeout=timeout)
+
+
+def read_with(pool: WorkerPool, paths: Sequence[str], one: bool) -> Iterator[Result]:
+    """Read pictures in order in a `reader_pool`; one that takes too long, or kills its process, is a failed result."""
+    size = DIGITS_PER_JOB if one else 1
+    jobs = (Job(tuple(paths[first : first + size]), one) for first in range(0, len(paths), size))
+    for job, results in pool.map(_read_job, jobs, split=lambda job: [Job((path,), job.one) for path in job.paths]):
+        if isinstance(results, JobError):
+            (path,) = job.paths
+            results = [Result(path, None, DataError(f"expected a picture at {path}, it {results}; {ADVICE}"))]
+        yield from results
+
+
+def _read_here(settings: Mapping[str, Any], job: Job) -> Iterator[Result]:
+    _make_reader(settings, None)
+    yield from _read_job(job)
+
+
+def _is_png(path: str) -> bool:
+    if not Path(path).is_file():
+        return False
+    try:
+        with Path(path).open("rb") as file:
+            return file.read(len(PNG_START)) == PNG_START
+    except OSError:
+        return False
+
+
+def _make_reader(settings: Mapping[str, Any], threads: int | None) -> None:
+    from tendigits.batch.batch import make_reader  # imports onnxruntime and OpenCV: only where pictures are read
+
+    make_reader(settings, threads)
+
+
+def _read_job(job: Job) -> list[Result]:
+    from tendigits.batch.batch import read_job
+
+    return read_job(job)

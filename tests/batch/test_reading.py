@@ -1,0 +1,56 @@
+import numpy as np
+import pytest
+from PIL import Image
+
+from helpers import page_of_numbers
+from tendigits.batch.batch import attempt
+from tendigits.batch.reading import read_files
+from tendigits.batch.sources import find_pictures
+from tendigits.errors import DataError, ModelFileError
+from tendigits.read.reader import Reader
+
+
+@pytest.fixture
+def paths(tmp_path, digits):
+    """40 digits in a folder, one of them damaged."""
+    for i in range(40):
+        Image.fromarray(digits.x_test[i]).save(tmp_path / f"{i:03}.png")
+    (tmp_path / "005.png").write_bytes(b"broken")
+    return find_pictures([tmp_path]).pictures
+
+
+@pytest.mark.parametrize("workers", [None, 2])
+def test_a_damaged_file_stops_nothing_and_the_order_stays(paths, digits, workers):
+    with read_files({}, paths, one=True, workers=workers) as results:
+        results = list(results)
+    assert [result.path for result in results] == paths
+    assert [result.path for result in results if result.error] == [paths[5]]
+    assert paths[5] in str(results[5].error)
+    read = [int(result.page.numbers[0].value) for result in results if result.page]
+    assert np.mean(read == np.delete(digits.y_test[:40], 5)) > 0.9
+    assert results[0].page.size == (28, 28)
+
+
+@pytest.mark.parametrize("options", [{}, {"workers": 1}, {"workers": 2, "timeout": None}])
+def test_a_page_is_read_as_the_reader_reads_it_in_this_and_in_other_processes(tmp_path, digits, options):
+    (tmp_path / "a.png").write_bytes(page_of_numbers(digits))
+    expected = Reader(decimal="comma").read(tmp_path / "a.png").as_dict()
+    with read_files({"decimal": "comma"}, [str(tmp_path / "a.png")], **options) as results:
+        assert [result.page.as_dict() for result in results] == [expected]
+
+
+@pytest.mark.parametrize("workers", [None, 1])
+def test_wrong_settings_are_an_error_of_all_pictures(paths, workers):
+    with read_files({"model": "none.onnx"}, paths[:1], workers=workers) as results, pytest.raises(ModelFileError):
+        next(results)
+
+
+def test_an_unexpected_error_is_the_error_of_one_picture():
+    def fail(error):
+        raise error
+
+    assert str(attempt(lambda _: [][0], "a.png")) == (
+        "expected a picture, a.png could not be read (IndexError); please report it"
+    )
+    assert "a.png needs more than 768 MB" in str(attempt(lambda _: fail(MemoryError()), "a.png"))
+    assert attempt(lambda _: fail(DataError("damaged")), "a.png").args == ("damaged",)

@@ -1,0 +1,70 @@
+"""Fine-tuning of the network for numbers: its training data, and that it learns without forgetting."""
+
+import numpy as np
+import pytest
+
+from helpers import strip_of
+from tendigits.data.preprocess import standardize
+from tendigits.numbers.decode import HEIGHT, NONE, decode, strip_text
+from tendigits.numbers.network import NumberNetwork, bundled, bundled_file
+from tendigits.numbers.strips import inner_columns
+from tendigits.teach import finetune_numbers as module
+from tendigits.teach.alignment import softmax
+from tendigits.teach.finetune_numbers import copies, fine_tune_numbers, label_strip, training_data
+from tendigits.teach.rehearsal import generated_numbers
+
+
+def test_targets_are_the_corrected_text_and_the_networks_own_predictions_elsewhere():
+    strip, other = strip_of("1350"), strip_of("42.99")
+    x, y = training_data(bundled(1), [strip], ["7350"], [other], np.random.default_rng(0))
+    assert (x.shape[1:], y.shape[1:]) == ((HEIGHT, 256, 1), (128, NONE + 6))
+    probabilities, weight, edges = y[..., : NONE + 1], y[..., NONE + 1], y[..., NONE + 2 :]
+    np.testing.assert_allclose(probabilities.sum(axis=-1), 1, atol=1e-5)
+    assert set(np.unique(weight)) == {0, 1}
+    outputs = np.concatenate([np.log(probabilities + 1e-9), edges], axis=-1)
+    texts = "".join(peak.label for output in outputs for peak in decode(output)[0] if peak.present > 0.5)
+    assert texts.count("7350") >= 1
+    assert texts.count("42.99") == module.REHEARSED_COPIES
+    row, left = next(
+        (row, left) for row in range(len(x)) for left in range(0, 256, 4)
+        if np.array_equal(x[row, :, left : left + other.shape[1], 0], standardize(other))
+    )  # fmt: skip
+    expected = softmax(bundled(1)([other])[0][:, : NONE + 1])
+    np.testing.assert_allclose(probabilities[row, left // 2 : left // 2 + len(expected)], expected, atol=0.05)
+
+
+def test_where_there_is_no_number_the_target_is_no_character():
+    _, y = training_data(bundled(1), [strip_of("77")], [""], [], np.random.default_rng(0))
+    assert y[..., :NONE].max() < 0.5
+
+
+def test_the_boxes_of_copies_lie_on_their_characters():
+    strip = strip_of("1350")
+    labelled = label_strip(strip, bundled(1)([strip])[0], "1350")
+    for copy in copies(labelled, 8, np.random.default_rng(0))[1:]:
+        assert copy.picture.shape[1] % 4 == 0
+        (output,) = bundled(1)([copy.picture])
+        found = [peak for peak in decode(output)[0] if peak.label.isdigit()]
+        assert "".join(peak.label for peak in found) == "1350"
+        np.testing.assert_allclose(copy.boxes, [peak.box for peak in found], atol=4)
+
+
+@pytest.mark.slow
+def test_a_strip_is_read_as_corrected_and_generated_numbers_as_before(monkeypatch):
+    monkeypatch.setattr(module, "REHEARSED_COPIES", 2)
+    numbers = generated_numbers()
+    strip = strip_of("1350")
+    training = [strip], ["7850"], numbers.rehearsed
+    data = fine_tune_numbers(bundled_file(), *training)
+    network = NumberNetwork(data)
+    assert network.about == bundled(1).about
+    assert strip_text(network([strip])[0], *inner_columns(strip)) == "7850"
+    before, after = (
+        np.mean(
+            [strip_text(output) == text for output, text in zip(each(numbers.held_out), numbers.texts, strict=True)]
+        )
+        for each in (bundled(1), network)
+    )
+    assert after > before - 0.03
+    assert fine_tune_numbers(bundled_file(), *training) == data, "it is reproducible"
+    assert len(data) < 1.1 * len(bundled_file())
