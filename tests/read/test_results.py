@@ -43,6 +43,10 @@ def test_doubtful_characters_are_marked_in_text():
     assert repr(page) == "Page of 9x9 pixels, 0 numbers, 1 field, too much\n  age: 7?   may be 7 or 1"
 
 
+def test_a_page_without_tables_has_an_empty_table():
+    assert Page([number()], (9, 9)).table().rows == []
+
+
 def test_json_and_csv():
     page = Page([number()], (100, 200))
     (read,) = json.loads(json.dumps(page.as_dict()))["numbers"]

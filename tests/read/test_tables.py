@@ -86,11 +86,6 @@ def test_a_slanted_1_in_a_column_of_integers_is_not_a_slash(reader, page):
     assert "/" not in values(reader.read(slanted).table())[2][0]
 
 
-def test_a_page_without_numbers_has_no_table(reader):
-    read = reader.read(np.full((200, 300), 230, np.uint8))
-    assert (read.tables, read.table().rows, read.turned) == ([], [], 0)
-
-
 @pytest.mark.parametrize(("axis", "ruled"), [(1, True), (0, True), (0, False)])
 def test_two_tables_next_to_or_below_each_other(reader, digits, axis, ruled):
     both = np.concatenate([drawn(digits, ruled)] * 2, axis=axis)

@@ -73,11 +73,7 @@ class Bands:
 
 
 def split_rows(
-    top_left: Floats,
-    bottom_right: Floats,
-    height: float,
-    is_between_lines: bool,
-    options: TableOptions,
+    top_left: Floats, bottom_right: Floats, height: float, is_between_lines: bool, options: TableOptions
 ) -> list[float]:
     """Positions between rows of numbers, given their corners, float64 (n, 2).
 
