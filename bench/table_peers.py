@@ -26,7 +26,8 @@ from measuring.lines import Grey
 from reading_peers import ENVIRONMENTS as READERS
 from reading_peers import WORK, Peer, Settings, ask
 from tendigits.geometry import Box
-from tendigits.tables.table import Cell, Table
+from tendigits.tables.cell import Cell
+from tendigits.tables.table import Table
 
 Rows = list[list[str]]
 

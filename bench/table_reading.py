@@ -35,7 +35,8 @@ from reading_peers import Peer
 from table_peers import ENVIRONMENTS, LIMIT, PEERS, Rows, Tables, read_by, scored, summary
 from table_peers import text as text_beside
 from tendigits.read.reader import Reader
-from tendigits.tables.table import Cell, Table
+from tendigits.tables.cell import Cell
+from tendigits.tables.table import Table
 
 RESULTS = ROOT / "bench" / "results" / "table_reading.json"
 BEGIN, END = "<!-- tables: written by bench/table_reading.py -->", "<!-- /tables -->"

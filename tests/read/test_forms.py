@@ -1,4 +1,4 @@
-"""Fields that were marked on one picture of a form are read on photos of others."""
+"""Fields marked on one picture of a form are read on photos of others."""
 
 import re
 from pathlib import Path
@@ -34,7 +34,7 @@ def test_photos_of_a_form_are_read_field_by_field(form, turned):
 
 
 @pytest.mark.parametrize("turned", [90, 180, 270])
-def test_the_forms_own_picture_may_lie_on_its_side(turned):
+def test_the_picture_of_the_form_may_be_turned(turned):
     blank = np.rot90(filled_form({}), -turned // 90)
     size = blank.shape[0 if turned % 180 else 1], blank.shape[1 if turned % 180 else 0]
     fields = {name: [*box.turned(turned // 90, size)] for name, box in FORM_FIELDS.items()}
@@ -42,13 +42,13 @@ def test_the_forms_own_picture_may_lie_on_its_side(turned):
     assert {name: cell.value for name, cell in page.fields.items()} == VALUES
 
 
-def test_what_a_photo_does_not_show_is_doubtful(form):
+def test_fields_outside_the_photo_are_doubtful(form):
     page = Reader(threads=1, form=form).read(photo_of(filled_form(VALUES))[:560])
     assert [cell.value for cell in page.fields.values()] == ["40275", "", ""]
     assert [cell.reason for cell in page.fields.values()] == [None, "is not in the picture", "is not in the picture"]
 
 
-def test_the_guides_form_is_one(tmp_path):
+def test_the_form_in_the_guide_is_valid(tmp_path):
     guide = (Path(__file__).parents[2] / "docs" / "guide.md").read_text()
     (text,) = re.findall(r"^```toml\n(picture.*?)^```", guide, re.DOTALL | re.MULTILINE)
     (tmp_path / "exam.toml").write_text(text)
@@ -56,12 +56,7 @@ def test_the_guides_form_is_one(tmp_path):
     assert [*load_form(tmp_path / "exam.toml").fields] == ["student", "points"]
 
 
-def test_an_empty_field_stays_empty(form):
-    fields = Reader(threads=1, form=form).read(filled_form({"points": "30"})).fields
-    assert [cell.value for cell in fields.values()] == ["", "30", ""]
-
-
-def test_another_picture_is_refused(form):
+def test_another_picture_is_rejected(form):
     for other in (np.full((900, 700), 240, np.uint8), np.random.default_rng(0).integers(0, 255, (600, 600), np.uint8)):
         with pytest.raises(DataError, match=r"expected a picture of the form, found .* features of it"):
             Reader(threads=1, form=form).read(other)
@@ -78,7 +73,7 @@ def test_another_picture_is_refused(form):
         ("=", "expected a form's TOML file at"),
     ],
 )
-def test_what_is_no_form_is_reported(form, text, message):
+def test_an_invalid_form_is_rejected(form, text, message):
     other = form.parent / "other.toml"
     other.write_text(text)
     with pytest.raises(UserError, match=message):

@@ -6,19 +6,19 @@ import numpy as np
 from tendigits.geometry import Box
 from tendigits.read.page import COLUMNS, Page
 from tendigits.read.results import Character, Digit, Number
+from tendigits.tables.cell import Cell
 
-SHARES = np.array([0.02, 0.7, 0, 0, 0, 0, 0, 0.28, 0, 0], np.float32)
+PROBABILITIES = np.array([0.02, 0.7, 0, 0, 0, 0, 0, 0.28, 0, 0], np.float32)
 CROP = np.zeros((28, 28), np.uint8)
 
 
 def digit(accepted=True, reason=None):
-    return Digit(1, SHARES, 0.5, Box(1, 2, 3, 4), CROP, accepted, reason)
+    return Digit(1, PROBABILITIES, 0.5, Box(1, 2, 3, 4), CROP, accepted, reason)
 
 
-def line(text="12,5", doubtful=None, reason=None):
+def number(text="12,5", doubtful=None, reason=None):
     characters = [
-        Character(label, 0.9, [("7", 0.1)], Box(1, 2, 3, 4), CROP, place != doubtful)
-        for place, label in enumerate(text)
+        Character(label, 0.9, [("7", 0.1)], Box(1, 2, 3, 4), CROP, i != doubtful) for i, label in enumerate(text)
     ]
     return Number(text, Decimal("12.5"), 0.25, reason is None, reason, Box(1, 2, 30, 40), characters)
 
@@ -30,18 +30,25 @@ def test_one_digit():
     assert digit(False, "not a digit").text().endswith("<- not a digit")
 
 
-def test_in_a_text_doubtful_characters_are_marked():
-    assert line().text() == "12,5"
-    doubtful = line(doubtful=1, reason="may be 12,5 or 17,5")
+def test_doubtful_characters_are_marked_in_text():
+    assert number().text() == "12,5"
+    doubtful = number(doubtful=1, reason="may be 12,5 or 17,5")
     assert doubtful.text() == "1?,5         may be 12,5 or 17,5"
-    page = Page([line(), doubtful], (100, 200))
+    page = Page([number(), doubtful], (100, 200))
     assert page.text() == "12,5\n1?,5         may be 12,5 or 17,5"
     assert repr(page) == "Page of 100x200 pixels, 2 numbers\n  12,5\n  1?,5         may be 12,5 or 17,5"
-    assert repr(Page([line()] * 12, (100, 200))).endswith("  12,5\n  ... and 2 more")
+    assert repr(Page([number()] * 12, (100, 200))).endswith("  12,5\n  ... and 2 more")
+    cell = Cell(Box(1, 2, 3, 4), "7", accepted=False, reason="may be 7 or 1")
+    page = Page([], (9, 9), fields={"age": cell}, notice="too much")
+    assert repr(page) == "Page of 9x9 pixels, 0 numbers, 1 field, too much\n  age: 7?   may be 7 or 1"
+
+
+def test_a_page_without_tables_has_an_empty_table():
+    assert Page([number()], (9, 9)).table().rows == []
 
 
 def test_json_and_csv():
-    page = Page([line()], (100, 200))
+    page = Page([number()], (100, 200))
     (read,) = json.loads(json.dumps(page.as_dict()))["numbers"]
     assert (read["value"], read["number"], read["accepted"], read["reason"]) == ("12,5", "12.5", True, None)
     assert read["characters"][0] == {
@@ -53,7 +60,7 @@ def test_json_and_csv():
         "number": "12.5", "confidence": "0.2500", "accepted": "yes",
         "reason": "", "left": 1, "top": 2, "right": 30, "bottom": 40,
     }  # fmt: skip
-    (row,) = Page([line(reason="may be 1 or 7")], (9, 9)).rows("a.png")
+    (row,) = Page([number(reason="may be 1 or 7")], (9, 9)).rows("a.png")
     assert row[8:10] == ("no", "may be 1 or 7")
-    (row,) = Page([line("=1+1")], (9, 9)).rows("=a.png")
+    (row,) = Page([number("=1+1")], (9, 9)).rows("=a.png")
     assert (row[0], row[5]) == ("'=a.png", "'=1+1")

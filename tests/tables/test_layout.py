@@ -15,22 +15,24 @@ HEIGHT = 30
 
 
 def page(lines, warp, keep=lambda cell: True):
-    """A page with numbers in most cells, of which only the places are known; `lines` run across, down, or nowhere."""
+    """A page with numbers in most cells, of which only the detections are known; `lines`: across, down, or none."""
     grey = np.full((700, 1000), 235, np.uint8)
     for y in TOPS if "across" in lines else ():
         cv2.line(grey, (LEFTS[0], y), (LEFTS[-1], y), 90, 2)
     for x in LEFTS if "down" in lines else ():
         cv2.line(grey, (x, TOPS[0]), (x, TOPS[-1]), 90, 2)
     cells = [cell for cell in np.ndindex(ROWS, COLUMNS) if cell not in EMPTY and keep(cell)]
-    places = []
+    detections = []
     for row, column in cells:
         length = 40 + 15 * ((row + column) % 3)
         x, y = LEFTS[column] + 40 + length / 2, (TOPS[row] + TOPS[row + 1]) / 2
         ends = np.array([[[x - length / 2, y], [x + length / 2, y]]], np.float32)
         (x0, y0), (x1, y1) = cv2.perspectiveTransform(ends, warp)[0].tolist()
         angle = float(np.arctan2(y1 - y0, x1 - x0))
-        places.append(Detection((x0 + x1) / 2, (y0 + y1) / 2, angle, float(np.hypot(x1 - x0, y1 - y0)), HEIGHT, 1.0))
-    return cv2.warpPerspective(grey, warp, (1300, 1000), borderValue=235), places, cells
+        detections.append(
+            Detection((x0 + x1) / 2, (y0 + y1) / 2, angle, float(np.hypot(x1 - x0, y1 - y0)), HEIGHT, 1.0)
+        )
+    return cv2.warpPerspective(grey, warp, (1300, 1000), borderValue=235), detections, cells
 
 
 def view(degrees=0.0, pull=0.0):
@@ -42,40 +44,40 @@ def view(degrees=0.0, pull=0.0):
     return cv2.getPerspectiveTransform(corners, moved.astype(np.float32))
 
 
-VIEWS = {"straight": view(), "turned": view(9), "aslant": view(-5, 40)}
+VIEWS = {"straight": view(), "turned": view(9), "slanted": view(-5, 40)}
 
 
 @pytest.mark.parametrize("lines", ["across and down", "across", "none"])
 @pytest.mark.parametrize("name", VIEWS)
-def test_each_number_stands_in_its_cell(lines, name):
-    grey, places, cells = page(lines, VIEWS[name])
-    (layout,) = find_layouts(flatten(grey, places))
+def test_each_number_is_in_its_cell(lines, name):
+    grey, detections, cells = page(lines, VIEWS[name])
+    (layout,) = find_layouts(flatten(grey, detections))
     assert layout.shape == (ROWS, COLUMNS)
     assert {cell: [i] for i, cell in enumerate(cells)} == layout.cells
     assert layout.ruled == ("down" in lines)
 
 
-def test_empty_rows_and_columns_are_there_if_lines_show_them():
-    grey, places, _ = page("across and down", VIEWS["aslant"], keep=lambda cell: cell[0] != 4 and cell[1] != 1)
-    (layout,) = find_layouts(flatten(grey, places))
+def test_ruled_lines_show_empty_rows_and_columns():
+    grey, detections, _ = page("across and down", VIEWS["slanted"], keep=lambda cell: cell[0] != 4 and cell[1] != 1)
+    (layout,) = find_layouts(flatten(grey, detections))
     assert layout.shape == (ROWS, COLUMNS)
     drawn = np.array([[LEFTS[c], TOPS[r]] for r, c in ((4, 1), (4, 2), (5, 2), (5, 1))], np.float32)
-    wanted = cv2.perspectiveTransform(drawn[None], VIEWS["aslant"])[0]
+    wanted = cv2.perspectiveTransform(drawn[None], VIEWS["slanted"])[0]
     assert np.abs(layout.corners[4, 1] - wanted).max() < 8
 
 
-def test_tables_above_each_other_are_two():
-    upper, places, _ = page("across and down", VIEWS["straight"])
-    below = [Detection(p.x, p.y + len(upper), p.angle, p.length, p.height, p.score) for p in places]
-    first, second = find_layouts(flatten(np.vstack([upper, upper]), [*places, *below]))
+def test_tables_below_each_other_are_separate():
+    upper, detections, _ = page("across and down", VIEWS["straight"])
+    below = [Detection(p.x, p.y + len(upper), p.angle, p.length, p.height, p.score) for p in detections]
+    first, second = find_layouts(flatten(np.vstack([upper, upper]), [*detections, *below]))
     assert first.shape == second.shape == (ROWS, COLUMNS)
-    assert {i for found in second.cells.values() for i in found} == set(range(len(places), 2 * len(places)))
+    assert {i for found in second.cells.values() for i in found} == set(range(len(detections), 2 * len(detections)))
 
 
-def test_squared_paper_is_no_table():
-    grey, places, cells = page("none", VIEWS["straight"])
+def test_lines_of_squared_paper_are_ignored():
+    grey, detections, cells = page("none", VIEWS["straight"])
     grey[::24], grey[:, ::24] = 180, 180
-    (layout,) = find_layouts(flatten(grey, places))
+    (layout,) = find_layouts(flatten(grey, detections))
     assert {cell: [i] for i, cell in enumerate(cells)} == layout.cells
 
 

@@ -1,4 +1,4 @@
-"""Sums make numbers certain, and name what was misread."""
+"""Sums confirm numbers, and show which one was misread."""
 
 from decimal import Decimal
 
@@ -8,10 +8,11 @@ from hypothesis import strategies as st
 
 from tendigits.errors import UserError
 from tendigits.geometry import Box
+from tendigits.tables.cell import Cell
 from tendigits.tables.checks import check
+from tendigits.tables.options import Sums
 from tendigits.tables.sums import check_sums
-from tendigits.tables.table import Cell, Table
-from tendigits.tables.totals import Sums
+from tendigits.tables.table import Table
 
 
 def cell(value, accepted=False, options=()):
@@ -27,13 +28,13 @@ def table(*rows):
 GOOD = ("1,10,20,30", "2,11,,11.0", "3,7,8,15", "4,1.5,2.5,4", "5,3,4,7")
 
 
-def test_rows_whose_sum_agrees_are_sure_though_their_first_number_only_counts():
+def test_rows_whose_sum_agrees_are_accepted_without_their_row_number():
     checked = check_sums(table(*GOOD), Sums.AUTO)
     assert checked.agreement == "totals agree in 4 of 4 rows"
     first, second = checked.rows[:2]
     assert [each.accepted for each in first] == [False, True, True, True]
     assert first[1].reason is None
-    assert [each.accepted for each in second] == [False, False, True, False], "one number alone is no sum"
+    assert [each.accepted for each in second] == [False, False, True, False], "one number alone is not a sum"
 
 
 def test_columns_have_sums_too():
@@ -42,7 +43,7 @@ def test_columns_have_sums_too():
     assert not checked.doubtful
 
 
-def test_what_was_misread_is_named():
+def test_the_reason_names_the_misread_number():
     rows = table(*GOOD, "6,40,2,92")
     rows.rows[-1][1] = cell("40", accepted=True, options=[("46", 0.2), ("90", 0.03)])
     wrong = check_sums(rows, Sums.AUTO).rows[-1][1]
@@ -51,13 +52,13 @@ def test_what_was_misread_is_named():
     assert wrong.options[0] == ("90", 0.03)
 
 
-def test_a_lost_digit_is_named():
+def test_the_reason_names_a_lost_digit():
     checked = check_sums(table(*GOOD, "6,255,100,7355"), Sums.AUTO)
     assert checked.rows[-1][1].reason == "this row adds up to 355, not 7355; 255 may be 7255"
 
 
 @pytest.mark.parametrize("missing", [2, 3])
-def test_what_an_unread_number_must_be_is_said(missing):
+def test_the_reason_names_the_number_that_could_not_be_read(missing):
     rows = table(*GOOD, "6,10,20,30")
     wanted = rows.rows[-1][missing].value
     rows.rows[-1][missing] = Cell(Box(0, 0, 9, 9), "", None, 0.0, False, "could not be read")
@@ -67,7 +68,7 @@ def test_what_an_unread_number_must_be_is_said(missing):
     assert (last.value, last.reason) == ("", f"could not be read; {wanted} would make this row add up")
 
 
-def test_where_no_single_digit_explains_it_the_whole_row_is_doubtful():
+def test_the_whole_row_is_doubtful_if_no_single_digit_explains_the_sum():
     rows = [[cell(value, accepted=True) for value in row.split(",")] for row in (*GOOD, "6,10,20,2099")]
     checked = check_sums(Table(rows), Sums.AUTO)
     assert checked.doubtful == ["B6", "C6", "D6"]
@@ -75,14 +76,14 @@ def test_where_no_single_digit_explains_it_the_whole_row_is_doubtful():
 
 
 @given(st.lists(st.lists(st.integers(2, 99), min_size=4, max_size=4), min_size=3, max_size=8))
-def test_numbers_that_are_no_sums_are_left_alone(rows):
+def test_numbers_that_are_not_sums_are_unchanged(rows):
     without = table(*(",".join(map(str, [*row[:3], sum(row) + 1000])) for row in rows), "1,1,1,1")
     checked = check_sums(without, Sums.AUTO)
     assert checked is without
     assert check_sums(without, Sums.NONE) is without
 
 
-def test_ranges_and_forms_of_columns():
+def test_expected_ranges_and_kinds_of_columns():
     found = check(table("182,12/05,3", "90,1:24,4"), "none", "A: 0..100, B: date, C-C: integer")
     assert [found.rows[0][0].accepted, found.rows[0][0].reason] == [False, "expected 0..100"]
     assert found.rows[1][1].reason == "expected date"
@@ -101,6 +102,6 @@ def test_ranges_and_forms_of_columns():
         ("auto", "D: 0..1", "expected something of column D, the table has 2 columns"),
     ],
 )
-def test_what_cannot_be_understood_is_reported(sums, expect, message):
+def test_invalid_arguments_are_rejected(sums, expect, message):
     with pytest.raises(UserError, match=message):
         check(table("1,2"), sums, expect)

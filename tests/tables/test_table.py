@@ -13,23 +13,25 @@ from hypothesis import strategies as st
 
 from tendigits.errors import UserError
 from tendigits.geometry import Box
-from tendigits.tables.spreadsheet import DOUBTFUL, sheet_names, to_xlsx, write_spreadsheet
-from tendigits.tables.table import BREAKS, FORMULA, Cell, Table, column_name, name_of, no_formula
+from tendigits.tables.cell import Cell, cell_name, column_index, column_name
+from tendigits.tables.formats import BREAKS, FORMULA, no_formula
+from tendigits.tables.spreadsheet import DOUBTFUL_COLOUR, sheet_names, to_xlsx, write_spreadsheet
+from tendigits.tables.table import Table
 
 BOX = Box(0, 0, 9, 9)
 PICTURE = np.full((40, 60), 200, np.uint8)
 
 
-def sure(value, number=None):
+def accepted(value, number=None):
     return Cell(BOX, value, None if number is None else Decimal(number), 0.99)
 
 
 DOUBT = Cell(BOX, "782", Decimal(782), 0.6, False, "may be 782 or 762", [("762", 0.3), ("", 0.1)], picture=PICTURE)
 TABLE = Table(
     [
-        [sure("12,50", "12.50"), sure("0427", "427"), Cell(BOX)],
-        [sure("-3", "-3"), sure("12/05"), DOUBT],
-        [sure("=1+1"), sure("5%", "0.05"), sure("123456789012345678", "123456789012345678")],
+        [accepted("12,50", "12.50"), accepted("0427", "427"), Cell(BOX)],
+        [accepted("-3", "-3"), accepted("12/05"), DOUBT],
+        [accepted("=1+1"), accepted("5%", "0.05"), accepted("123456789012345678", "123456789012345678")],
     ]
 )
 
@@ -43,15 +45,15 @@ def test_text_and_summary():
 
 def test_scattered_numbers_and_lists_do_not_look_like_a_table():
     assert TABLE.is_dense
-    assert not Table([[sure("1", "1")], [sure("2", "2")]]).is_dense
+    assert not Table([[accepted("1", "1")], [accepted("2", "2")]]).is_dense
     scattered = [[Cell(BOX) for _ in range(4)] for _ in range(4)]
     for i in range(4):
-        scattered[i][3 - i] = sure("1", "1")
+        scattered[i][3 - i] = accepted("1", "1")
     assert not Table(scattered).is_dense
     assert Table(scattered, ruled=True).is_dense
 
 
-def test_csv_holds_numbers_text_no_formulas_and_marks_doubt(tmp_path):
+def test_csv_has_numbers_and_text_no_formulas_and_marks_doubt(tmp_path):
     text = TABLE.to_csv(tmp_path / "a.csv")
     assert [*csv.reader(text.splitlines())] == [
         ["12.50", "0427", ""], ["-3", "12/05", "782?"], ["'=1+1", "0.05", "123456789012345678"],
@@ -60,8 +62,8 @@ def test_csv_holds_numbers_text_no_formulas_and_marks_doubt(tmp_path):
 
 
 @given(st.text(st.sampled_from("=+-@\t\r\n0.1 x,\"';") | st.characters(exclude_categories=["Cs"]), max_size=9))
-def test_no_text_is_a_formula(text):
-    cells = [sure(text), Cell(BOX, text, None, 0.5, False, "may be another")]
+def test_no_text_becomes_a_formula(text):
+    cells = [accepted(text), Cell(BOX, text, None, 0.5, False, "may be another")]
     table = Table([cells])
     (row,) = csv.reader(io.StringIO(table.to_csv(), newline=""))
     in_one_line = re.sub(BREAKS, " ", text)
@@ -69,17 +71,17 @@ def test_no_text_is_a_formula(text):
         assert value in (kept, f"'{kept}")
     assert not any(value.startswith(FORMULA) for value in row)
     assert not no_formula(text).startswith(("=", "@", "\t", "\r", "\n"))
-    book = openpyxl.load_workbook(io.BytesIO(to_xlsx([("a", table)])))
+    book = openpyxl.load_workbook(io.BytesIO(to_xlsx([("a", table.rows)])))
     assert all(cell.value is None or cell.data_type == "s" for cell in book["a"][1])
 
 
-def test_numbers_are_no_formulas():
+def test_numbers_are_not_taken_for_formulas():
     assert [no_formula(text) for text in ("-12", "+12,5", "-0.5", "-1+2", "+(1)")] == [
         "-12", "+12,5", "-0.5", "'-1+2", "'+(1)",
     ]  # fmt: skip
 
 
-def test_a_spreadsheet_without_a_table_is_refused(tmp_path):
+def test_a_spreadsheet_needs_a_table(tmp_path):
     with pytest.raises(UserError, match="expected at least one table"):
         write_spreadsheet(tmp_path / "a.xlsx", [])
     assert not (tmp_path / "a.xlsx").exists()
@@ -94,36 +96,36 @@ def test_a_spreadsheet_opened_again(tmp_path):
         [12.5, "0427", None], [-3, "12/05", 782], ["=1+1", 0.05, "123456789012345678"],
     ]  # fmt: skip
     assert sheet["A3"].data_type == "s", "no formula"
-    assert sheet["C2"].fill.fgColor.rgb == "FF" + DOUBTFUL[1:]
+    assert sheet["C2"].fill.fgColor.rgb == "FF" + DOUBTFUL_COLOUR[1:]
     assert sheet["C2"].comment.text.endswith("may be 782 or 762\nconfidence 60%\nor: 762 (30%), nothing (10%)")
     assert sheet["A1"].comment is None
     assert [each.value for each in check[2]][:4] == ["table", "C2", "782", "may be 782 or 762"]
     assert len(check._images) == 1
 
 
-def test_what_could_not_be_read_is_to_check_everywhere(tmp_path):
+def test_unread_cells_are_marked_in_every_format(tmp_path):
     unread = Cell(BOX, "", None, 0.0, False, "could not be read")
-    table = Table([[sure("1", "1"), unread], [sure("2", "2"), Cell(BOX)]])
+    table = Table([[accepted("1", "1"), unread], [accepted("2", "2"), Cell(BOX)]])
     assert (table.doubtful, table.to_csv()) == (["B1"], "1,?\n2,\n")
     assert table.summary() == "2 rows x 2 columns   2 accepted, 1 to check (B1)"
     table.to_xlsx(tmp_path / "a.xlsx")
     book = openpyxl.load_workbook(tmp_path / "a.xlsx")
     marked = book["table"]["B1"]
-    assert (marked.value, marked.fill.fgColor.rgb) == (None, "FF" + DOUBTFUL[1:])
+    assert (marked.value, marked.fill.fgColor.rgb) == (None, "FF" + DOUBTFUL_COLOUR[1:])
     assert marked.comment.text.startswith("could not be read")
     assert [each.value for each in book["to check"][2]][:4] == ["table", "B1", "nothing", "could not be read"]
 
 
-def test_a_sheet_for_each_table_with_names_that_are_allowed(tmp_path):
+def test_sheets_have_valid_names(tmp_path):
     long = "a very long name of a file with marks.jpg"
-    write_spreadsheet(tmp_path / "a.xlsx", [(long, TABLE), (long, TABLE), ("x/y'\1", TABLE)])
+    write_spreadsheet(tmp_path / "a.xlsx", [(long, TABLE.rows), (long, TABLE.rows), ("x/y'\1", TABLE.rows)])
     names = openpyxl.load_workbook(tmp_path / "a.xlsx").sheetnames
     assert len(names) == 4
     assert names[2] == "x_y'_"
 
 
 @given(st.lists(st.text(max_size=40), max_size=6))
-def test_names_of_sheets_are_different_and_short(wanted):
+def test_sheet_names_are_unique_and_short(wanted):
     names = sheet_names(wanted)
     assert len({name.lower() for name in names}) == len(wanted)
     assert all(0 < len(name) <= 31 and not set(name) & set("[]:*?/\\") for name in names)
@@ -131,10 +133,11 @@ def test_names_of_sheets_are_different_and_short(wanted):
 
 def test_names_of_cells():
     assert [column_name(n) for n in (0, 25, 26, 701, 702)] == ["A", "Z", "AA", "ZZ", "AAA"]
-    assert name_of(6, 2) == "C7"
+    assert [column_index(name) for name in ("A", "z", "AA", "ZZ")] == [0, 25, 26, 701]
+    assert cell_name(6, 2) == "C7"
 
 
-def test_a_data_frame_holds_what_a_spreadsheet_would():
+def test_a_data_frame_has_the_content_of_a_spreadsheet():
     import pandas as pd
 
     frame = TABLE.to_dataframe()

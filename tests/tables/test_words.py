@@ -1,4 +1,4 @@
-"""Words beside numbers, above them and elsewhere, on drawn pages of which only the places of numbers are known."""
+"""Words next to numbers, above them and elsewhere, on drawn pages of which only the detections are known."""
 
 import cv2
 import numpy as np
@@ -12,39 +12,39 @@ NAMES = ["Anna", "Peter", "Sophie", "Bo", "Lukas", "Clara"]
 LEFTS, TOPS, HEIGHT = (60, 320, 520, 700), tuple(range(120, 120 + 60 * 6, 60)), 30
 
 
-def page(write, lines=False, heads=True):
-    """Numbers in two columns, names before them, heads above; `write` adds what else is there."""
+def page(write, lines=False, headers=True):
+    """Numbers in two columns, names before them, headers above; `write` adds what else is there."""
     grey = np.full((620, 900), 235, np.uint8)
-    places = []
+    detections = []
 
     def word(text, x, y, size=1.0):
         cv2.putText(grey, text, (x, y), cv2.FONT_HERSHEY_SCRIPT_SIMPLEX, size, 60, 2, cv2.LINE_AA)
 
     def number(text, x, y):
         cv2.putText(grey, text, (x, y), cv2.FONT_HERSHEY_SIMPLEX, 1.2, 60, 3, cv2.LINE_AA)
-        places.append(Detection(x + 13 * len(text), y - 13, 0.0, 26 * len(text), HEIGHT, 1.0))
+        detections.append(Detection(x + 13 * len(text), y - 13, 0.0, 26 * len(text), HEIGHT, 1.0))
 
     for name, y in zip(NAMES, TOPS, strict=True):
         word(name, LEFTS[0], y)
         number("12", LEFTS[1], y)
         number("305", LEFTS[2], y)
-    for head, x in zip(("Name", "Task  long", "Sum"), LEFTS, strict=False) if heads else ():
-        word(head, x, TOPS[0] - 55, 0.8)
+    for header, x in zip(("Name", "Task  long", "Sum"), LEFTS, strict=False) if headers else ():
+        word(header, x, TOPS[0] - 55, 0.8)
     write(word, number)
     for y in (*TOPS, TOPS[-1] + 60) if lines else ():
         cv2.line(grey, (40, y - 42), (680, y - 39), 150, 1)
-    return grey, places
+    return grey, detections
 
 
 @pytest.mark.parametrize("lines", [False, True])
-def test_names_are_a_column_and_heads_a_row_without_numbers(lines):
+def test_names_are_a_column_and_headers_are_a_row(lines):
     (layout,) = find_layouts(flatten(*page(lambda word, number: None, lines)))
     assert layout.shape == (7, 3)
     assert set(layout.cells) == {(row, column) for row in range(1, 7) for column in (1, 2)}
     assert {*layout.words} >= {(row, 0) for row in range(7)} | {(0, 1), (0, 2)}
 
 
-def test_titles_and_text_below_are_no_rows():
+def test_titles_and_text_below_are_not_rows():
     def write(word, number):
         word("Marks of class seven", 150, 25)
         word("signed", 100, 560)
@@ -53,7 +53,7 @@ def test_titles_and_text_below_are_no_rows():
     assert layout.shape == (7, 3)
 
 
-def test_a_word_among_numbers_could_not_be_read():
+def test_a_word_in_a_column_of_numbers_is_unread():
     (layout,) = find_layouts(flatten(*page(lambda word, number: [number("7", 820, y) for y in TOPS[1:]])))
     assert (layout.shape, layout.unread) == ((7, 4), set())
     (layout,) = find_layouts(
@@ -62,10 +62,10 @@ def test_a_word_among_numbers_could_not_be_read():
     assert (layout.shape, layout.unread) == ((7, 4), {(1, 3)})
 
 
-def test_a_number_is_no_word_and_a_word_with_a_number_is():
-    sheet = flatten(*page(lambda word, number: None, heads=False))
-    assert len(sheet.middles) - sheet.n_numbers == len(NAMES)
+def test_a_number_is_not_a_word_but_a_word_read_in_part_as_a_number_is():
+    sheet = flatten(*page(lambda word, number: None, headers=False))
+    assert len(sheet.centres) - sheet.n_numbers == len(NAMES)
     # The first letter of each name is taken for a number: of all but Bo, most strokes are left.
-    grey, places = page(lambda word, number: [number("", LEFTS[0] + 13, y) for y in TOPS], heads=False)
-    sheet = flatten(grey, [Detection(p.x, p.y, 0.0, max(p.length, 22), p.height, 1.0) for p in places])
-    assert len(sheet.middles) - sheet.n_numbers == len(NAMES) - 1
+    grey, detections = page(lambda word, number: [number("", LEFTS[0] + 13, y) for y in TOPS], headers=False)
+    sheet = flatten(grey, [Detection(p.x, p.y, 0.0, max(p.length, 22), p.height, 1.0) for p in detections])
+    assert len(sheet.centres) - sheet.n_numbers == len(NAMES) - 1

@@ -11,7 +11,8 @@ from tendigits.geometry import Box
 from tendigits.read.page import Page
 from tendigits.read.reader import Reader
 from tendigits.read.results import Number
-from tendigits.tables.table import Cell, Table
+from tendigits.tables.cell import Cell
+from tendigits.tables.table import Table
 
 pytestmark = pytest.mark.xdist_group("browser")
 

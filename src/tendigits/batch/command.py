@@ -12,7 +12,7 @@ import typer
 from tendigits.errors import DataError, Failure, Interrupted, UserError, printable
 from tendigits.extras import require
 from tendigits.numbers.grammar import DecimalSeparator
-from tendigits.tables.totals import Sums
+from tendigits.tables.options import Sums
 
 if TYPE_CHECKING:
     from tendigits.batch.sources import Sources

@@ -26,9 +26,11 @@ from tendigits.geometry import Box
 from tendigits.pictures.image import open_image
 from tendigits.read.annotate import draw_page
 from tendigits.read.page import COLUMNS, Page
+from tendigits.tables.cell import Cell
 from tendigits.tables.checks import parse
+from tendigits.tables.formats import UNCLEAR, no_formula
 from tendigits.tables.spreadsheet import write_spreadsheet
-from tendigits.tables.table import UNCLEAR, Cell, Table, no_formula
+from tendigits.tables.table import Table
 
 Echo = Callable[[str], None]
 Progress = Callable[[int, int], None]
@@ -169,7 +171,7 @@ class TableFile:
         if self.path.suffix.lower() == ".csv":
             _write(self.path, "\n".join(table.to_csv() for _, table in self._tables))
         else:
-            write_spreadsheet(self.path, self._tables)
+            write_spreadsheet(self.path, [(name, table.rows) for name, table in self._tables])
 
 
 def plan_tables(path: Path | None, n_pictures: int, sums: str, expect: str, form: bool) -> TableFile | None:

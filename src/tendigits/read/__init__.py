@@ -1,1 +1,1 @@
-"""What a person gets: numbers and digits with their confidence, accepted, or doubtful with a reason."""
+"""What a user gets: numbers and digits with their confidence, accepted, or doubtful with a reason."""

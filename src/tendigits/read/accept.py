@@ -1,80 +1,141 @@
-"""From a reading to a result: is it accepted, what may it be instead, and what does it mean?
+"""From readings to results: numbers with their confidence, cells and tables, all in pixels of the picture.
 
-line = accept(reading, trust, threshold=0.9, mark=DecimalSeparator.AUTO, position=Upright(1.0, 0, (640, 480)))
+number = accept(reading, confidence_model, 0.9, DecimalSeparator.AUTO, to_picture)
+table = table_of(layout, numbers, to_picture)
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from tendigits.geometry import Box
 from tendigits.numbers.confidence import ConfidenceModel
-from tendigits.numbers.decode import CHARACTERS
+from tendigits.numbers.decode import CHARACTERS, Edges
 from tendigits.numbers.grammar import DecimalSeparator, is_usual, to_decimal
 from tendigits.numbers.options import DEFAULT_OPTIONS
 from tendigits.numbers.reader import Reading, confidence_features
 from tendigits.numbers.vote import Candidate
-from tendigits.read.position import Position
 from tendigits.read.results import Character, Number
+from tendigits.tables.cell import Cell
+from tendigits.tables.layout import Layout
+from tendigits.tables.table import Table
 
-BESIDE = 0.1
-"""Squares of a digit's height: a smaller area of strokes beside a number is no reason that a person would see."""
+MIN_STRAY_INK = 0.1  # squared digit heights: a person would not see less ink next to a number as a reason
+MIN_OPTION_PROBABILITY = 0.002  # from which a number may be another one
+MAX_OPTIONS = 8  # other possible values of a number
 
-RARE, MOST_OPTIONS = 0.002, 8
-"""Probability from which a number may be another one, and of how many it is said."""
+ToPicture = Callable[[Edges], Box]
+"""Converts a box on the page as it was read to pixels of the picture."""
+
+
+def from_page(edges: Edges, scale: float, turns: int, size: tuple[int, int]) -> Box:
+    """Convert a box on a page that was turned upright and is smaller than its picture.
+
+    Args:
+        scale: pixels of the picture for each of the page.
+        turns: quarter turns to the left that made the page upright.
+        size: width and height of the picture, upright.
+    """
+    return Box(*(round(scale * edge) for edge in edges)).turned(turns, size)
+
+
+def from_form(edges: Edges, scale: float, homography: NDArray[np.float64]) -> Box:
+    """Convert a box of a form: the smallest upright box around it on the photo.
+
+    Args:
+        scale: pixels of the picture for each of the page.
+        homography: float64 (3, 3), from the form to the page.
+    """
+    left, top, right, bottom = edges
+    corners = np.array([[[left, top], [right, top], [right, bottom], [left, bottom]]], np.float64)
+    points = cv2.perspectiveTransform(corners, homography)[0] * scale
+    return Box(*(round(edge) for edge in (*points.min(axis=0).tolist(), *points.max(axis=0).tolist())))
 
 
 def accept(
-    reading: Reading, trust: ConfidenceModel, threshold: float, mark: DecimalSeparator, position: Position
+    reading: Reading, model: ConfidenceModel, threshold: float, separator: DecimalSeparator, to_picture: ToPicture
 ) -> Number:
     """The result for a reading.
 
     Args:
-        trust: how its evidence is weighed.
         threshold: confidence from which it is accepted, 0 to 1.
-        mark: parts decimals.
-        position: of the page in its picture.
+        separator: decimal separator.
     """
-    confidence = trust.confidence(confidence_features(reading))
+    confidence = model.confidence(confidence_features(reading))
     accepted = confidence >= threshold and not reading.is_partial
-    characters, rarer = [], []
-    for candidate, crop, second in zip(reading.characters, reading.crops, reading.second_opinion, strict=True):
-        rarer.append(alternatives(candidate, second, RARE))
-        others = [(label, share) for label, share in rarer[-1] if share >= DEFAULT_OPTIONS.min_alternative]
-        box = position.box(reading.strip.in_picture(candidate.box))
-        characters.append(Character(candidate.label, candidate.confidence, others, box, crop, accepted or not others))
+    characters, all_alternatives = [], []
+    for candidate, crop, opinion in zip(reading.characters, reading.crops, reading.second_opinion, strict=True):
+        all_alternatives.append(alternatives(candidate, opinion, MIN_OPTION_PROBABILITY))
+        probable = [(label, p) for label, p in all_alternatives[-1] if p >= DEFAULT_OPTIONS.min_alternative]
+        box = to_picture(reading.strip.in_picture(candidate.box))
+        is_clear = accepted or not probable
+        characters.append(Character(candidate.label, candidate.confidence, probable, box, crop, is_clear))
     box = characters[0].box
     for character in characters[1:]:
         box = box.join(character.box)
-    options = sorted(_options(reading.text, rarer), key=lambda option: -option[1])[:MOST_OPTIONS]
+    options = sorted(_options(reading.text, all_alternatives), key=lambda option: -option[1])[:MAX_OPTIONS]
     reason = None if accepted else _reason(reading, options)
-    meant = to_decimal(reading.text, mark)
-    return Number(reading.text, meant, confidence, accepted, reason, box, characters, options, reading.strip.picture)
+    number = to_decimal(reading.text, separator)
+    return Number(reading.text, number, confidence, accepted, reason, box, characters, options, reading.strip.picture)
 
 
-def alternatives(candidate: Candidate, second: NDArray[np.float32], least: float) -> list[tuple[str, float]]:
-    """What else a character may be, the most probable first; "" is nothing.
+def alternatives(
+    candidate: Candidate, second_opinion: NDArray[np.float32], min_probability: float
+) -> list[tuple[str, float]]:
+    """Other possible labels of a character, the most probable first; "" means that it is not a character.
 
     Args:
-        second: float32 (10,), the second opinion's probability of each digit.
-        least: probability from which it may be another one.
+        second_opinion: float32 (10,), the digit network's probability of each digit.
     """
-    shares = {CHARACTERS[i]: float(share) for i, share in enumerate(candidate.probabilities)}
-    for digit, share in enumerate(second):
-        shares[str(digit)] = max(shares[str(digit)], float(share))
-    shares[""] = 1 - candidate.present
-    del shares[candidate.label]
-    return sorted(((label, share) for label, share in shares.items() if share >= least), key=lambda entry: -entry[1])
+    probabilities = {CHARACTERS[i]: float(p) for i, p in enumerate(candidate.probabilities)}
+    for digit, p in enumerate(second_opinion):
+        probabilities[str(digit)] = max(probabilities[str(digit)], float(p))
+    probabilities[""] = 1 - candidate.present
+    del probabilities[candidate.label]
+    probable = [(label, p) for label, p in probabilities.items() if p >= min_probability]
+    return sorted(probable, key=lambda entry: -entry[1])
 
 
-def _options(text: str, others: Iterable[list[tuple[str, float]]]) -> Iterator[tuple[str, float]]:
-    """What a number may be with one character read otherwise."""
-    for i, own in enumerate(others):
-        yield from ((text[:i] + label + text[i + 1 :], share) for label, share in own)
+def table_of(layout: Layout, numbers: Sequence[Number], to_picture: ToPicture) -> Table:
+    """The table of a layout, whose cells refer to these numbers."""
+    corners = layout.corners
+    boxes = np.concatenate([corners.min(axis=2), corners.max(axis=2)], axis=2).tolist()
+    rows = [
+        [cell_of(to_picture(edges), layout.cells.get((row, column), []), numbers) for column, edges in enumerate(line)]
+        for row, line in enumerate(boxes)
+    ]
+    for row, column in layout.unread:
+        rows[row][column] = replace(rows[row][column], confidence=0.0, accepted=False, reason="could not be read")
+    return Table(rows, ruled=layout.ruled)
+
+
+def cell_of(box: Box, indices: Sequence[int], numbers: Sequence[Number]) -> Cell:
+    """A cell that holds the numbers with these indices; several are joined and not accepted."""
+    if not indices:
+        return Cell(box)
+    first = numbers[indices[0]]
+    if len(indices) > 1:
+        value = " ".join(numbers[i].value for i in indices)
+        confidence = min(numbers[i].confidence for i in indices)
+        reason = f"holds {len(indices)} numbers"
+        return Cell(box, value, None, confidence, False, reason, index=indices[0], picture=first.strip)
+    return Cell(
+        box, first.value, first.number, first.confidence, first.accepted, first.reason,
+        first.options, indices[0], first.strip,
+    )  # fmt: skip
+
+
+def _options(text: str, all_alternatives: Iterable[list[tuple[str, float]]]) -> Iterator[tuple[str, float]]:
+    """Values that differ from what was read in one character, with the probability of that character."""
+    for i, of_character in enumerate(all_alternatives):
+        yield from ((text[:i] + label + text[i + 1 :], p) for label, p in of_character)
 
 
 def _reason(reading: Reading, options: list[tuple[str, float]]) -> str:
-    """Why a number isn't accepted."""
+    """Why a number is not accepted."""
     text = reading.text
     if reading.is_partial:
         return "was seen only once, for there is too much in the picture"
@@ -82,7 +143,7 @@ def _reason(reading: Reading, options: list[tuple[str, float]]) -> str:
         return f"may be {text} or {options[0][0] or 'nothing'}"
     if not is_usual(text):
         return "has no usual form"
-    if reading.rejected or reading.stray_ink >= BESIDE:
+    if reading.rejected or reading.stray_ink >= MIN_STRAY_INK:
         return "something beside it could not be read"
     if reading.clearance < DEFAULT_OPTIONS.narrow_clearance:
         return "may be a part of a longer number"

@@ -1,4 +1,4 @@
-"""Draw what was read: boxes and values over the picture, and each crop as the network saw it.
+"""Draw what was read: boxes and values over the picture, and below it each crop as the network saw it.
 
 draw_page(grey, page).save("read.png")
 """
@@ -9,18 +9,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tendigits.read.page import Page
-from tendigits.read.results import Character
 
-ACCEPTED, DOUBTFUL = (20, 130, 60), (210, 90, 0)
-CROP, CELL, EDGE = 56, 78, 8
+ACCEPTED_COLOUR = (20, 130, 60)
+DOUBTFUL_COLOUR = (210, 90, 0)
+MIN_WIDTH_PX = 400  # smaller pictures are enlarged
+CROP_PX = 56  # side of a crop
+CELL_WIDTH_PX = 78  # of a crop with its margin
+CELL_HEIGHT_PX = 92  # of a crop with its caption
+MARGIN_PX = 8
 
 
-def draw_page(grey: NDArray[np.uint8], page: Page, longest: int = 1600) -> Any:
+def draw_page(grey: NDArray[np.uint8], page: Page, max_side_px: int = 1600) -> Any:
     """Draw a page.
 
     Args:
         grey: uint8 (height, width), the picture or a smaller copy of it.
-        longest: the drawn picture's longest side in pixels.
+        max_side_px: longest side of the drawn picture.
 
     Returns:
         A Pillow image: the picture above, the crops below.
@@ -28,32 +32,33 @@ def draw_page(grey: NDArray[np.uint8], page: Page, longest: int = 1600) -> Any:
     from PIL import Image, ImageDraw, ImageFont
 
     image = Image.fromarray(grey).convert("RGB")
-    image.thumbnail((longest, longest))
-    if image.width < 400:
-        times = -(-400 // image.width)
-        image = image.resize((image.width * times, image.height * times), Image.Resampling.LANCZOS)
+    image.thumbnail((max_side_px, max_side_px))
+    if image.width < MIN_WIDTH_PX:
+        factor = -(-MIN_WIDTH_PX // image.width)
+        image = image.resize((image.width * factor, image.height * factor), Image.Resampling.LANCZOS)
     scale = image.width / page.size[0]
-    characters = [character for line in page.numbers for character in line.characters]
-    columns = max(1, (image.width - EDGE) // CELL)
+    characters = [character for number in page.numbers for character in number.characters]
+    columns = max(1, (image.width - MARGIN_PX) // CELL_WIDTH_PX)
     rows = -(-len(characters) // columns)
-    canvas = Image.new("RGB", (image.width, image.height + rows * (CELL + 14) + EDGE), "white")
+    canvas = Image.new("RGB", (image.width, image.height + rows * CELL_HEIGHT_PX + MARGIN_PX), "white")
     canvas.paste(image, (0, 0))
     draw = ImageDraw.Draw(canvas)
     font, small = ImageFont.load_default(18), ImageFont.load_default(12)
-    for line in page.numbers:
-        for character in line.characters:
-            draw.rectangle([edge * scale for edge in character.box], outline=_colour(character), width=2)
-        place = line.box.left * scale, max(0, line.box.top * scale - 24)
-        draw.text(place, line.value, fill=ACCEPTED if line.accepted else DOUBTFUL, font=font)
-    for number, character in enumerate(characters):
-        x, y = EDGE + number % columns * CELL, image.height + EDGE + number // columns * (CELL + 14)
-        crop = Image.fromarray(255 - character.crop).resize((CROP, CROP), Image.Resampling.NEAREST)
+    for number in page.numbers:
+        for character in number.characters:
+            draw.rectangle([edge * scale for edge in character.box], outline=_colour(character.accepted), width=2)
+        corner = number.box.left * scale, max(0, number.box.top * scale - 24)
+        draw.text(corner, number.value, fill=_colour(number.accepted), font=font)
+    for i, character in enumerate(characters):
+        row, column = divmod(i, columns)
+        x, y = MARGIN_PX + column * CELL_WIDTH_PX, image.height + MARGIN_PX + row * CELL_HEIGHT_PX
+        crop = Image.fromarray(255 - character.crop).resize((CROP_PX, CROP_PX), Image.Resampling.NEAREST)
         canvas.paste(crop, (x, y))
-        draw.rectangle([x - 1, y - 1, x + CROP, y + CROP], outline=_colour(character), width=2)
-        caption = f"{character.label}  {character.confidence:.0%}"
-        draw.text((x, y + CROP + 2), caption, fill=_colour(character), font=small)
+        colour = _colour(character.accepted)
+        draw.rectangle([x - 1, y - 1, x + CROP_PX, y + CROP_PX], outline=colour, width=2)
+        draw.text((x, y + CROP_PX + 2), f"{character.label}  {character.confidence:.0%}", fill=colour, font=small)
     return canvas
 
 
-def _colour(character: Character) -> tuple[int, int, int]:
-    return ACCEPTED if character.accepted else DOUBTFUL
+def _colour(accepted: bool) -> tuple[int, int, int]:
+    return ACCEPTED_COLOUR if accepted else DOUBTFUL_COLOUR

@@ -1,12 +1,12 @@
-"""Read a page's tables by what they tell: one number in each cell, and a column's numbers are alike.
+"""Read a page's tables with their structure as context: one number per cell, and similar numbers in each column.
 
 readings, layouts = read_tables(reader, grey, readings, is_clear, budget)
 """
 
 import re
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from itertools import islice
 
 import numpy as np
@@ -18,250 +18,250 @@ from tendigits.numbers.grammar import is_usual
 from tendigits.numbers.options import NumberOptions
 from tendigits.numbers.reader import NumberReader, Reading
 from tendigits.numbers.vote import reweigh
-from tendigits.tables.flat_sheet import FlatSheet, flatten
+from tendigits.tables.flat_sheet import flatten
 from tendigits.tables.layout import Layout, find_layouts
-from tendigits.tables.table import DENSE
+from tendigits.tables.table import MIN_FILLED_FRACTION
 
 Grey = NDArray[np.uint8]
 IsClear = Callable[[Reading], bool]
+CellIndex = tuple[int, int]
+"""Row and column."""
+Span = tuple[float, float, float, float]
+"""Left and right end, y, and digit height of a number, on the sheet."""
 
-FEWEST_ROWS, FEWEST_COLUMNS = 3, 2
-"""A smaller table, or one without lines that is not dense, tells nothing about its cells: a receipt has a date, a time
-and amounts below each other."""
 
-SPARSE = 0.15
-"""Share of the cells of a row or a column with a number in them, below which doubtful numbers are words."""
+@dataclass(frozen=True)
+class ContextOptions:
+    """Tolerances; lengths are in heights of a digit."""
 
-WORDY = 0.34
-"""Share of the cells with something in them that hold words, from which on a row or a column is one of words."""
+    # Which tables, rows and columns are informative.
+    min_rows: int = 3  # a smaller table has no context: a receipt has a date, a time and amounts below each other
+    min_columns: int = 2
+    max_clear_fraction: float = 0.15  # of a column's cells with clear numbers, if it is a column of words
+    min_word_fraction: float = 0.34  # of the cells of a row or column that hold words, if it is one of words
+    min_words: int = 2  # cells with words in a row or column of words
+    min_word_width: float = 1.2  # narrower words alone are not a column of a table, but units behind numbers
 
-UNIT = 1.2
-"""Heights of a digit: a column of shorter words, and of nothing else, is no column, but units behind numbers."""
+    # Reading cells again.
+    max_overhang: float = 0.6  # a number that extends further into the next column fills the cells of both
+    border_margin: float = 0.15  # between the edge of a cell and its number, for a ruled line
+    end_percentile: float = 3.0  # percent of a column's numbers that may begin, or end, outside the span that is read
+    min_new_probability: float = 0.9  # of each character, to read a number where none was found at first
 
-REACH = 0.6
-"""Heights of a digit: a number that reaches further into the next column is of both."""
+    # Priors for the frequency of a form in a column; they count like one cell.
+    integer_prior: float = 0.5
+    usual_prior: float = 0.02
+    unusual_prior: float = 0.001
+    min_noise: float = 0.02  # lower bound for the probability that a sign is a speck, if it does not fit its column
+    min_alternative: float = 0.005  # probability from which a character may be another one that fits its column
 
-LINE = 0.15
-"""Heights of a digit between the edge of a cell and what is read in it, where a ruled line may run."""
 
-FOUND = 0.9
-"""Probability of each character from which a number is read where nothing was found at first."""
-
-ENDS = 3.0
-"""Percent of the numbers of a column that may begin, or end, further out than where others are looked for."""
-
-NOISE = 0.02
-"""Lower bound for the probability that a sign is a speck, where its column has other forms."""
-
-COLUMN_OPTIONS = NumberOptions(min_alternative=0.005)
-"""With the forms of a column as evidence, less probable characters are considered."""
-
-INTEGER, USUAL, UNUSUAL = 0.5, 0.02, 0.001
-"""Share of the cells of a column with whole numbers, with each other usual form, and with an unusual one, before
-anything of the column is known; that counts as much as one cell."""
+OPTIONS = ContextOptions()
+VOTING_OPTIONS = NumberOptions(min_alternative=OPTIONS.min_alternative)
 
 
 def read_tables(
     reader: NumberReader, grey: Grey, readings: Sequence[Reading], is_clear: IsClear, budget: Budget
 ) -> tuple[list[Reading], list[Layout]]:
-    """Find the tables of a page and read what is doubtful in them again.
+    """Find the tables of a page and read their doubtful cells again.
 
     Args:
-        readings: what was read on the page.
-        is_clear: whether a reading can be relied on.
-        budget: pays for the second look.
+        readings: what was read on the page without context.
+        is_clear: whether a reading is accepted.
+        budget: of the page.
 
     Returns:
-        What is read now, without what turned out to be words; and the tables, whose cells refer to it.
+        The readings in reading order, without those that turned out to be words; and the tables, whose cells hold
+        their indices.
     """
     if not readings:
         return [], []
     sheet = flatten(grey, [reading.detection for reading in readings])
     layouts = find_layouts(sheet)
-    left_out = {i for layout in layouts for i in _left_out(layout, readings, is_clear)}
-    if left_out:
-        layouts = find_layouts(sheet, np.setdiff1d(np.arange(len(sheet.middles)), [*left_out]))
-    in_tables = {i for layout in layouts for found in layout.cells.values() for i in found}
+    dropped = {i for layout in layouts for i in _words_and_units(layout, readings, is_clear)}
+    if dropped:
+        layouts = find_layouts(sheet, np.setdiff1d(np.arange(len(sheet.centres)), [*dropped]))
+    before = {i for layout in layouts for indices in layout.cells.values() for i in indices}
     read = [*readings]
-    layouts = [_read_again(reader, grey, sheet, read, layout, is_clear, budget) for layout in layouts]
+    layouts = [
+        _read_cells_again(reader, grey, read, layout, is_clear, budget) if _is_informative(layout) else layout
+        for layout in layouts
+    ]
     for layout in layouts:
-        if _tells(layout):
-            for _ in range(2):  # what became clear tells of the others
-                _make_alike(read, layout)
-    held = {i for layout in layouts for found in layout.cells.values() for i in found}
-    replaced = (in_tables | left_out) - held
-    return _in_order(read, layouts, [i for i in range(len(read)) if i not in replaced])
+        if _is_informative(layout):
+            for _ in range(2):  # what becomes clear in the first round is evidence in the second
+                _reweigh_columns(read, layout)
+    after = {i for layout in layouts for indices in layout.cells.values() for i in indices}
+    replaced = (before | dropped) - after
+    return _in_reading_order(read, layouts, [i for i in range(len(read)) if i not in replaced])
 
 
 def form_of(text: str) -> str:
-    """What is the same in numbers of one column: `-12.50` and `3.00` are 0.2, `12` and `7` are 0."""
+    """What numbers of one column have in common: `-12.50` and `3.00` are 0.2, `12` and `7` are 0."""
     whole = re.sub(r"(?<![.,\d])\d+", "0", text.lstrip("+-"))
-    return re.sub(r"(?<=[.,])\d+", lambda found: str(len(found[0])), whole)
+    return re.sub(r"(?<=[.,])\d+", lambda decimals: str(len(decimals[0])), whole)
 
 
-def _tells(layout: Layout) -> bool:
+def _is_informative(layout: Layout) -> bool:
+    """Whether a table is large enough, and ruled or dense, so that its structure is evidence."""
     rows, columns = layout.shape
-    dense = layout.ruled or len({*layout.cells, *layout.words}) >= DENSE * rows * columns
-    return rows >= FEWEST_ROWS and columns >= FEWEST_COLUMNS and dense
+    is_dense = layout.ruled or len({*layout.cells, *layout.words}) >= MIN_FILLED_FRACTION * rows * columns
+    return rows >= OPTIONS.min_rows and columns >= OPTIONS.min_columns and is_dense
 
 
-def _left_out(layout: Layout, readings: Sequence[Reading], is_clear: IsClear) -> Iterator[int]:
-    """What was taken for numbers in rows and columns of words; and words that make no column of their own."""
-    if not _tells(layout):
-        yield from (i for words in layout.words.values() for i in words)
+def _words_and_units(layout: Layout, readings: Sequence[Reading], is_clear: IsClear) -> Iterator[int]:
+    """Numbers in rows and columns of words, which are words too; and words that are not a column, such as units."""
+    if not _is_informative(layout):
+        yield from (i for indices in layout.words.values() for i in indices)
         return
-    clear = {cell for cell, found in layout.cells.items() if any(is_clear(readings[i]) for i in found)}
-    lines = [(axis, line) for axis in (0, 1) for line in range(layout.shape[axis])]
-    for axis, line in lines:
-        numbers, words, certain = (
-            {cell for cell in cells if cell[axis] == line} for cells in (layout.cells, layout.words, clear)
-        )
-        heads = (axis, line) == (0, 0)  # "Task 1"
-        against = certain - words if axis or heads else certain
-        few = SPARSE * layout.shape[0] if axis else 0
-        alone = words if heads else words - certain
-        wordy = len(alone) >= max(2, WORDY * len(numbers | words)) and len(against) <= few
-        if wordy:
-            yield from (i for cell in numbers for i in layout.cells[cell])
-        if axis and not numbers and not (wordy and _are_wide(layout, words)):
-            yield from (i for cell in words for i in layout.words[cell])
+    all_clear = {cell for cell, indices in layout.cells.items() if any(is_clear(readings[i]) for i in indices)}
+    for axis, n in enumerate(layout.shape):
+        for index in range(n):
+            numbers, words, clear = (
+                {cell for cell in cells if cell[axis] == index} for cells in (layout.cells, layout.words, all_clear)
+            )
+            is_header = (axis, index) == (0, 0)  # which may hold words and numbers: "Task 1"
+            contradicting = clear - words if axis == 1 or is_header else clear
+            only_words = words if is_header else words - clear
+            max_contradicting = OPTIONS.max_clear_fraction * layout.shape[0] if axis == 1 else 0
+            min_words = max(OPTIONS.min_words, OPTIONS.min_word_fraction * len(numbers | words))
+            is_wordy = len(only_words) >= min_words and len(contradicting) <= max_contradicting
+            if is_wordy:
+                yield from (i for cell in numbers for i in layout.cells[cell])
+            is_column = is_wordy and _median_width(layout, words) >= OPTIONS.min_word_width * layout.sheet.height
+            if axis == 1 and not numbers and not is_column:
+                yield from (i for cell in words for i in layout.words[cell])
 
 
-def _are_wide(layout: Layout, cells: Collection[tuple[int, int]]) -> bool:
-    """Whether words are longer than units are."""
-    members = [i for cell in cells for i in layout.words[cell]]
-    widths = layout.sheet.last[members, 0] - layout.sheet.first[members, 0]
-    return bool(np.median(widths) >= UNIT * layout.sheet.height)
+def _median_width(layout: Layout, cells: set[CellIndex]) -> float:
+    """The median width of the words in some cells."""
+    indices = [i for cell in cells for i in layout.words[cell]]
+    return float(np.median(layout.sheet.bottom_right[indices, 0] - layout.sheet.top_left[indices, 0]))
 
 
-def _read_again(
-    reader: NumberReader,
-    grey: Grey,
-    sheet: FlatSheet,
-    read: list[Reading],
-    layout: Layout,
-    is_clear: IsClear,
-    budget: Budget,
+def _read_cells_again(
+    reader: NumberReader, grey: Grey, read: list[Reading], layout: Layout, is_clear: IsClear, budget: Budget
 ) -> Layout:
-    """Look again where a cell is empty, holds several numbers or a doubtful one; adds to `read` what is new."""
-    if not _tells(layout):
-        return layout
-    shared = {cell for cell, found in layout.cells.items() if any(_reaches_out(sheet, layout, cell, i) for i in found)}
-    into = {(row, beside) for row, column in shared for beside in (column - 1, column + 1)}
+    """Read cells again that are empty, or hold several numbers or a doubtful one.
+
+    Args:
+        read: all readings; better ones are appended, and replace the others in the layout that is returned.
+    """
+    overhanging = {cell for cell, indices in layout.cells.items() if any(_overhangs(layout, cell, i) for i in indices)}
+    next_to_overhanging = {(row, column + step) for row, column in overhanging for step in (-1, 1)}
     unclear = [
         cell
         for cell in np.ndindex(layout.shape)
-        if len(found := layout.cells.get(cell, [])) != 1 or cell in shared or not is_clear(read[found[0]])
+        if len(indices := layout.cells.get(cell, [])) != 1 or cell in overhanging or not is_clear(read[indices[0]])
     ]
-    spans = _spans(sheet, layout, unclear)
-    wanted = dict(islice(spans, max(0, reader.options.max_numbers - len(read))))
+    spans = _spans(layout, unclear)
+    chosen = dict(islice(spans, max(0, reader.options.max_numbers - len(read))))
     budget.is_short |= next(spans, None) is not None
-    places = sheet.places(np.array([*wanted.values()], np.float64).reshape(-1, 4))
+    detections = layout.sheet.to_detections(np.array([*chosen.values()], np.float64).reshape(-1, 4))
     cells = dict(layout.cells)
-    for cell, seen in zip(wanted, reader.read_known(grey, places, budget), strict=False):
-        found = layout.cells.get(cell, [])
-        whole = len(found) == 1 and cell not in shared
-        if _is_better(seen, read[found[0]] if whole else None, known=bool(found) or cell in into):
+    for cell, reading in zip(chosen, reader.read_known(grey, detections, budget), strict=False):
+        indices = layout.cells.get(cell, [])
+        before = read[indices[0]] if len(indices) == 1 and cell not in overhanging else None
+        if _is_better(reading, before, bool(indices) or cell in next_to_overhanging):
             cells[cell] = [len(read)]
-            read.append(seen)
+            read.append(reading)
     return replace(layout, cells=cells)
 
 
-def _spans(
-    sheet: FlatSheet, layout: Layout, cells: Sequence[tuple[int, int]]
-) -> Iterator[tuple[tuple[int, int], tuple[float, float, float, float]]]:
-    """Where a number may stand in some cells: as far out as others in its column, at the level of those in its row.
-
-    Yields:
-        The cell; and left and right end, level, and height of a digit, on the flat sheet.
-    """
-    rows, columns = layout.shape
-    by_row = [[i for (r, _), found in layout.cells.items() if r == row for i in found] for row in range(rows)]
-    by_column = [
-        [i for (_, c), found in layout.cells.items() if c == column for i in found] for column in range(columns)
-    ]
-    heights, middles, room = sheet.last[:, 1] - sheet.first[:, 1], sheet.middles, LINE * sheet.height
-    ends = [
-        (np.percentile(sheet.first[members, 0], ENDS), np.percentile(sheet.last[members, 0], 100 - ENDS))
+def _spans(layout: Layout, cells: Sequence[CellIndex]) -> Iterator[tuple[CellIndex, Span]]:
+    """Where a number may stand in each cell: horizontally like others in its column, vertically like its row."""
+    sheet = layout.sheet
+    rows: list[list[int]] = [[] for _ in range(layout.shape[0])]
+    columns: list[list[int]] = [[] for _ in range(layout.shape[1])]
+    for (row, column), indices in layout.cells.items():
+        rows[row] += indices
+        columns[column] += indices
+    lefts, rights = sheet.top_left[:, 0], sheet.bottom_right[:, 0]
+    heights, centres = sheet.bottom_right[:, 1] - sheet.top_left[:, 1], sheet.centres
+    percentile, margin = OPTIONS.end_percentile, OPTIONS.border_margin * sheet.height
+    ends = {
+        column: (
+            float(np.percentile(lefts[members], percentile)),
+            float(np.percentile(rights[members], 100 - percentile)),
+        )
+        for column, members in enumerate(columns)
         if members
-        else None
-        for members in by_column
-    ]
+    }
     for row, column in cells:
-        others, own, usual = by_row[row], layout.cells.get((row, column), []), ends[column]
-        if not others or usual is None:
+        in_row, in_cell = rows[row], layout.cells.get((row, column), [])
+        if not in_row or column not in ends:
             continue
-        left = min([float(usual[0]), *sheet.first[own, 0].tolist()])
-        right = max([float(usual[1]), *sheet.last[own, 0].tolist()])
-        left = max(left, float(layout.columns[column]) + room)
-        right = min(right, float(layout.columns[column + 1]) - room)
-        beside = own or [others[int(np.abs(middles[others, 0] - (left + right) / 2).argmin())]]
-        level, height = float(middles[beside, 1].mean()), float(np.median(heights[own or others]))
+        left = max(min([ends[column][0], *lefts[in_cell].tolist()]), float(layout.columns[column]) + margin)
+        right = min(max([ends[column][1], *rights[in_cell].tolist()]), float(layout.columns[column + 1]) - margin)
+        nearest = in_row[int(np.abs(centres[in_row, 0] - (left + right) / 2).argmin())]
+        y = float(centres[in_cell or [nearest], 1].mean())
         if right > left:
-            yield (row, column), (left, right, level, height)
+            yield (row, column), (left, right, y, float(np.median(heights[in_cell or in_row])))
 
 
-def _reaches_out(sheet: FlatSheet, layout: Layout, cell: tuple[int, int], number: int) -> bool:
-    """Whether a number reaches into the next column."""
+def _overhangs(layout: Layout, cell: CellIndex, number: int) -> bool:
+    """Whether a number extends into the next column."""
+    sheet, overhang = layout.sheet, OPTIONS.max_overhang * layout.sheet.height
     left, right = layout.columns[cell[1] : cell[1] + 2]
-    return bool(
-        sheet.first[number, 0] < left - REACH * sheet.height or sheet.last[number, 0] > right + REACH * sheet.height
-    )
+    return bool(sheet.top_left[number, 0] < left - overhang or sheet.bottom_right[number, 0] > right + overhang)
 
 
-def _is_better(seen: Reading, before: Reading | None, known: bool) -> bool:
-    """Whether what is seen in a cell is to be read instead of what was read before.
+def _is_better(reading: Reading, before: Reading | None, is_known: bool) -> bool:
+    """Whether a new reading of a cell replaces what was read before.
 
     Args:
-        before: one number in this cell alone, if it was so.
-        known: whether something was read here, or reaches into the cell.
+        before: the number in this cell, if it is one number in one cell.
+        is_known: whether a number was found in the cell, or extends into it.
     """
-    if not any(map(str.isdigit, seen.text)):
+    if not any(map(str.isdigit, reading.text)):
         return False
-    if before is not None:  # which may have lost an end
-        return before.text in seen.text and len(before.text) < len(seen.text)
-    return known or min(each.present for each in seen.characters) >= FOUND
+    if before is not None:  # it may have lost an end
+        return before.text in reading.text and len(before.text) < len(reading.text)
+    return is_known or min(each.present for each in reading.characters) >= OPTIONS.min_new_probability
 
 
-def _make_alike(read: list[Reading], layout: Layout) -> None:
-    """Weigh what each number may be by the forms of the others in its column."""
+def _reweigh_columns(read: list[Reading], layout: Layout) -> None:
+    """Reweigh the characters of each number by the forms of the other numbers in its column."""
     for column in range(layout.shape[1]):
-        members = [found[0] for (_, c), found in layout.cells.items() if c == column and len(found) == 1]
-        counts = Counter(form_of(read[i].text) for i in members)
+        members = [indices[0] for (_, c), indices in layout.cells.items() if c == column and len(indices) == 1]
+        forms = Counter(form_of(read[i].text) for i in members)
         for i in members:
             form = form_of(read[i].text)
-            counts[form] -= 1
-            read[i] = _weighed(read[i], counts)
-            counts[form] += 1
+            forms[form] -= 1
+            read[i] = _reweighed(read[i], forms)
+            forms[form] += 1
 
 
-def _weighed(reading: Reading, others: Counter[str]) -> Reading:
-    n = others.total()
+def _reweighed(reading: Reading, other_forms: Counter[str]) -> Reading:
+    n = other_forms.total()
 
-    def frequency(text: str) -> float:
+    def log_frequency(text: str) -> float:
         form = form_of(text)
-        expected = INTEGER if form == "0" else USUAL if is_usual(text) else UNUSUAL
-        return float(np.log((others[form] + expected) / (n + 1)))
+        if form == "0":
+            prior = OPTIONS.integer_prior
+        else:
+            prior = OPTIONS.usual_prior if is_usual(text) else OPTIONS.unusual_prior
+        return float(np.log((other_forms[form] + prior) / (n + 1)))
 
-    weighed = reweigh(reading.characters, frequency, COLUMN_OPTIONS, NOISE)
-    kept = np.array([each.present >= COLUMN_OPTIONS.min_vote for each in weighed], bool)
+    characters = reweigh(reading.characters, log_frequency, VOTING_OPTIONS, OPTIONS.min_noise)
+    kept = np.array([each.present >= VOTING_OPTIONS.min_vote for each in characters], bool)
     return replace(
         reading,
-        characters=[each for each in weighed if each.present >= COLUMN_OPTIONS.min_vote],
-        rejected=[*reading.rejected, *(each for each in weighed if each.present < COLUMN_OPTIONS.min_vote)],
+        characters=[each for each, is_kept in zip(characters, kept, strict=True) if is_kept],
+        rejected=[*reading.rejected, *(each for each, is_kept in zip(characters, kept, strict=True) if not is_kept)],
         crops=reading.crops[kept],
         second_opinion=reading.second_opinion[kept],
     )
 
 
-def _in_order(
+def _in_reading_order(
     read: Sequence[Reading], layouts: Sequence[Layout], kept: Sequence[int]
 ) -> tuple[list[Reading], list[Layout]]:
-    """Some readings in reading order, and the tables, whose cells refer to them."""
+    """The readings that are kept, in reading order, and the tables with their new indices."""
     order = [kept[i] for row in in_rows([read[i].detection for i in kept]) for i in row]
-    number = {old: new for new, old in enumerate(order)}
-    moved = [
-        replace(layout, cells={cell: [number[i] for i in found] for cell, found in layout.cells.items()})
+    new_index = {old: new for new, old in enumerate(order)}
+    renumbered = [
+        replace(layout, cells={cell: [new_index[i] for i in indices] for cell, indices in layout.cells.items()})
         for layout in layouts
     ]
-    return [read[i] for i in order], moved
+    return [read[i] for i in order], renumbered

@@ -1,7 +1,7 @@
-"""Forms: fields that were marked once on one picture are found on each other picture of the form, photos too.
+"""Forms: fields that are marked once, in one picture, are found in every other picture of the form, photos too.
 
 form = load_form("exam.toml")
-aligned, back = form.align(grey)        # as it would lie on the form's own picture
+aligned, homography = form.align(grey)      # the page as it lies in the form's own picture
 
 A form is a TOML file; boxes are left, top, right and bottom in pixels of the picture:
 
@@ -11,7 +11,7 @@ A form is a TOML file; boxes are left, top, right and bottom in pixels of the pi
     student = [210, 80, 420, 140]
     points = [510, 700, 620, 760]
 
-`turned = 90`, in front of the fields, says that the picture is turned clockwise by so many degrees.
+`turned = 90`, in front of the fields, means that the picture is turned clockwise by 90 degrees.
 """
 
 import math
@@ -37,23 +37,17 @@ from tendigits.untrusted import read_toml
 Grey = NDArray[np.uint8]
 Floats = NDArray[np.float64]
 
-SIDE = 1024
-"""Pixels: pictures are shrunk to this longest side before their features are compared."""
-
-FEATURES, DISTINCT, FEWEST = 4000, 0.8, 25
-"""Features of a picture; a match is closer than any other by this factor (Lowe 2004); so many must agree."""
-
-NEAR = 4.0
-"""Pixels: features that agree lie so close to each other."""
-
 MAX_FIELDS = 1000
+MIN_FIELD_SIDE_PX = 4  # width and height of a field on the page as it is read
+DIGIT_FRACTION = 0.6  # height of the digits in a field, as a fraction of the field's
+MIN_PROBABILITY = 0.9  # of each character, to read a number in a field where none was found at first
 
-SMALLEST = 4
-"""Pixels of the page as it is read: a field is at least so wide and high."""
-
-WRITTEN, FOUND = 0.6, 0.9
-"""Share of a field's height that digits have, and the probability of each character from which a number is read, where
-nothing was found at first."""
+# Matching a page with the form.
+MATCHING_SIDE_PX = 1024  # pictures are shrunk to this longest side
+MAX_FEATURES = 4000  # of a picture
+MAX_DISTANCE_RATIO = 0.8  # of a match to the second best one (Lowe 2004)
+MIN_MATCHES = 25  # that agree on one homography
+MAX_REPROJECTION_PX = 4.0  # distance up to which a match agrees
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,37 +60,40 @@ class Form:
     """In pixels of `grey`."""
 
     def align(self, grey: Grey) -> tuple[Grey, Floats]:
-        """Lay a page, uint8 (height, width), over the form.
+        """Align a page, uint8 (height, width), with the form.
 
         Returns:
-            The page as it lies on the form's picture, of its size; and the map back, float64 (3, 3), a homography.
+            The page as it lies in the form's picture, of that size; and the homography from the form to the page,
+            float64 (3, 3).
 
         Raises:
             DataError: the page shows another form, or too little of it.
         """
-        points, features = _features(grey)
-        own_points, own_features = self._own
+        page_points, page_features = _features(grey)
+        form_points, form_features = self._features
         pairs: Sequence[Any] = []
-        if features is not None and own_features is not None:
-            pairs = cv2.BFMatcher(cv2.NORM_HAMMING).knnMatch(own_features, features, k=2)
-        good = [two[0] for two in pairs if len(two) == 2 and two[0].distance < DISTINCT * two[1].distance]
-        found, agree = None, np.zeros(0)
-        if len(good) >= FEWEST:
-            ours, theirs = own_points[[m.queryIdx for m in good]], points[[m.trainIdx for m in good]]
-            found, agree = cv2.findHomography(ours, theirs, cv2.RANSAC, NEAR * max(grey.shape) / SIDE)
-        if found is None or int(agree.sum()) < FEWEST:
+        if page_features is not None and form_features is not None:
+            pairs = cv2.BFMatcher(cv2.NORM_HAMMING).knnMatch(form_features, page_features, k=2)
+        matches = [
+            pair[0] for pair in pairs if len(pair) == 2 and pair[0].distance < MAX_DISTANCE_RATIO * pair[1].distance
+        ]
+        homography, agrees = None, np.zeros(0)
+        if len(matches) >= MIN_MATCHES:
+            of_form, of_page = form_points[[m.queryIdx for m in matches]], page_points[[m.trainIdx for m in matches]]
+            tolerance = MAX_REPROJECTION_PX * max(grey.shape) / MATCHING_SIDE_PX
+            homography, agrees = cv2.findHomography(of_form, of_page, cv2.RANSAC, tolerance)
+        if homography is None or int(agrees.sum()) < MIN_MATCHES:
             raise DataError(
-                f"expected a picture of the form, found {int(agree.sum())} features of it, fewer than {FEWEST}; "
+                f"expected a picture of the form, found {int(agrees.sum())} features of it, fewer than {MIN_MATCHES}; "
                 "take the photo from above, with the whole form in it"
             )
         height, width = self.grey.shape
-        page = cv2.warpPerspective(
-            grey, found, (width, height), flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP, borderMode=cv2.BORDER_REPLICATE
-        )
-        return page, found
+        flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+        aligned = cv2.warpPerspective(grey, homography, (width, height), flags=flags, borderMode=cv2.BORDER_REPLICATE)
+        return aligned, homography
 
     @cached_property
-    def _own(self) -> tuple[Floats, Any]:
+    def _features(self) -> tuple[Floats, Any]:
         return _features(self.grey)
 
 
@@ -104,7 +101,7 @@ def load_form(path: str | Path) -> Form:
     """Read a form's TOML file and its picture.
 
     Raises:
-        UserError: the file is no form.
+        UserError: the file does not describe a form.
         DataError: the picture can't be read.
     """
     path = Path(path)
@@ -115,8 +112,10 @@ def load_form(path: str | Path) -> Form:
     picture, fields, turned = content.get("picture"), content.get("fields"), content.get("turned", 0)
     if not isinstance(picture, str) or not isinstance(fields, dict) or not 0 < len(fields) <= MAX_FIELDS:
         raise UserError(f'expected picture = "NAME" and a table [fields] in {path}; see the guide')
-    if strange := [name for name in fields if printable(name) != name]:
-        raise UserError(f"expected a field's name to have printable characters only in {path}, received {strange[0]!r}")
+    if unprintable := [name for name in fields if printable(name) != name]:
+        raise UserError(
+            f"expected a field's name to have printable characters only in {path}, received {unprintable[0]!r}"
+        )
     return make_form(path.parent / picture, fields, turned)
 
 
@@ -126,12 +125,12 @@ def make_form(picture: Any, fields: Mapping[str, Any], turned: int = 0, page: in
     Args:
         picture: a path, bytes, a Pillow image or an array.
         fields: left, top, right and bottom of each, in pixels of the picture.
-        turned: degrees by which the picture is turned clockwise: 0, 90, 180 or 270. The boxes are those of the picture
-            as it is.
-        page: of a PDF or a TIFF, from 1; a path may say it, too: exam.pdf#page=2.
+        turned: degrees by which the picture is turned clockwise: 0, 90, 180 or 270. The boxes are in the picture as
+            it is.
+        page: of a PDF or a TIFF, from 1; a path may contain it instead: exam.pdf#page=2.
 
     Raises:
-        UserError: a field is not within the picture, or too small.
+        UserError: a field is outside the picture, or too small.
         DataError: the picture can't be read.
     """
     if type(turned) is not int or turned not in (0, 90, 180, 270):
@@ -144,51 +143,51 @@ def make_form(picture: Any, fields: Mapping[str, Any], turned: int = 0, page: in
         numbers = isinstance(edges, Sequence) and len(edges) == 4 and all(type(edge) in (int, float) for edge in edges)
         if numbers and 0 <= edges[0] < edges[2] <= width and 0 <= edges[1] < edges[3] <= height:
             box = Box(*(round(scale * edge) for edge in edges))
-        if box is None or min(box.width, box.height) < SMALLEST:
+        if box is None or min(box.width, box.height) < MIN_FIELD_SIDE_PX:
             raise UserError(
                 f"expected left, top, right and bottom within {width}x{height} pixels, at least "
-                f"{math.ceil(SMALLEST / scale)} apart, for the field {name} of the form, received {edges}"
+                f"{math.ceil(MIN_FIELD_SIDE_PX / scale)} apart, for the field {name} of the form, received {edges}"
             )
         boxes[name] = box.turned(-turns, size)
     return Form(np.ascontiguousarray(np.rot90(grey, turns)), boxes)
 
 
 def read_fields(
-    reader: NumberReader, page: Grey, form: Form, budget: Budget
+    reader: NumberReader, aligned: Grey, form: Form, budget: Budget
 ) -> tuple[list[Reading], dict[str, list[int]]]:
-    """Read the numbers in a form's fields, on a page that was laid over it, as far as a budget goes.
+    """Read the numbers in a form's fields, on a page aligned with it, as far as the budget goes.
 
     Returns:
-        The readings; and for each field which of them stand in it.
+        The readings, and for each field the indices of those in it.
     """
     readings: list[Reading] = []
     fields: dict[str, list[int]] = {name: [] for name in form.fields}
-    for reading in reader.read_page(page, budget):
+    for reading in reader.read_page(aligned, budget):
         x, y = reading.detection.x, reading.detection.y
         inside = [name for name, box in form.fields.items() if box.left <= x < box.right and box.top <= y < box.bottom]
         if inside:
             fields[inside[0]].append(len(readings))
             readings.append(reading)
-    empty = [name for name, found in fields.items() if not found]
-    places = [_place(form.fields[name]) for name in empty]
-    for name, reading in zip(empty, reader.read_known(page, places, budget), strict=False):
-        if any(map(str.isdigit, reading.text)) and min(each.present for each in reading.characters) >= FOUND:
+    empty = [name for name, indices in fields.items() if not indices]
+    detections = [_expected_detection(form.fields[name]) for name in empty]
+    for name, reading in zip(empty, reader.read_known(aligned, detections, budget), strict=False):
+        has_digit = any(map(str.isdigit, reading.text))
+        if has_digit and min(each.present for each in reading.characters) >= MIN_PROBABILITY:
             fields[name].append(len(readings))
             readings.append(reading)
     return readings, fields
 
 
-def _place(box: Box) -> Detection:
-    """Where a number stands in a field, as high as people write in one."""
-    height = WRITTEN * box.height
-    return Detection(
-        (box.left + box.right) / 2, (box.top + box.bottom) / 2, 0.0, max(height / 2, box.width - height), height, 1.0
-    )
+def _expected_detection(box: Box) -> Detection:
+    """A number as people write it in a field."""
+    height = DIGIT_FRACTION * box.height
+    length = max(height / 2, box.width - height)
+    return Detection((box.left + box.right) / 2, (box.top + box.bottom) / 2, 0.0, length, height, 1.0)
 
 
 def _features(grey: Grey) -> tuple[Floats, Any]:
-    """Points of a page, float64 (n, 2) in its pixels, and how it looks around them (ORB, Rublee and others 2011)."""
-    small = shrink(grey, SIDE)
+    """Points of a page, float64 (n, 2) in its pixels, and their ORB descriptors (Rublee and others 2011)."""
+    small = shrink(grey, MATCHING_SIDE_PX)
     scale = max(small.shape) / max(grey.shape)
-    points, features = cv2.ORB.create(FEATURES).detectAndCompute(small, None)
-    return np.array([point.pt for point in points], np.float64).reshape(-1, 2) / scale, features
+    points, descriptors = cv2.ORB.create(MAX_FEATURES).detectAndCompute(small, None)
+    return np.array([point.pt for point in points], np.float64).reshape(-1, 2) / scale, descriptors

@@ -1,30 +1,23 @@
-"""What was read as HTML, for notebooks: the picture with its boxes, tables, and text.
+"""A picture with boxes around what was read, as HTML for notebooks.
 
-What is doubtful has a dashed box and a question mark, and the text says why. The picture and its boxes are an SVG in an
-`<img>`: JupyterLab takes an SVG of its own out of notebooks that it does not trust, and in an image nothing can run.
+Doubtful values have a dashed box and a question mark. The picture and its boxes are an SVG inside an `<img>`: in
+notebooks that are not trusted, JupyterLab removes inline SVG, and nothing in an image can run.
 """
 
 from collections.abc import Sequence
 from typing import NamedTuple
 from urllib.parse import quote
 
-from tendigits.digits.thumbnail import Thumbnail, data_uri
+from tendigits.digits.thumbnail import Thumbnail
 from tendigits.geometry import Box
-from tendigits.read.page import Page
-from tendigits.read.results import Digit, Number
-from tendigits.tables.html import DOUBTFUL, shown, table_html, text_html
-from tendigits.tables.table import UNCLEAR, Cell
+from tendigits.tables.formats import DOUBTFUL_COLOUR, UNCLEAR, escaped
 
-ACCEPTED = "#14823c"
+ACCEPTED_COLOUR = "#14823c"
 
-SMALL, LARGE = 300, 1000
-"""Pixels on the screen: the longest side of a page at least and at most; of a picture of one digit, SMALL."""
-
-EDGE = "border: 1px solid #8888; margin: 0"
-"""Style of a picture: a white one is seen on white, a black one on black."""
-
-LETTERS = 15
-"""Pixels on the screen: how high a value is written above its box."""
+MIN_SIDE_PX = 300  # longest side of the smallest picture on the screen
+MAX_SIDE_PX = 1000  # longest side of the largest one
+TEXT_HEIGHT_PX = 15  # on the screen, of the value above a box
+BORDER = "border: 1px solid #8888; margin: 0"  # visible on white and on black
 
 
 class Mark(NamedTuple):
@@ -35,87 +28,44 @@ class Mark(NamedTuple):
     accepted: bool
 
 
-def page_html(page: Page) -> str:
-    """The picture with a box around each number, or each field of a form; the tables, and the other numbers."""
-    summary = page.summary()
-    tables, others = page.parts()
-    cells = {cell.index: cell for table in tables for _, cell in table.cells()}
-    marks = [_mark(field) for field in page.fields.values()] or [
-        _mark(line, cells.get(n)) for n, line in enumerate(page.numbers)
-    ]
-    text = page.text() if page.fields else "\n".join(line.text() for line in others)
-    parts = [
-        text_html(summary),
-        _picture_html(summary, page.thumbnail, page.size, marks, min(max(*page.size, SMALL), LARGE)),
-        *map(table_html, tables),
-        text_html(text),
-    ]
-    return f"<div>{''.join(parts)}</div>"
-
-
-def digit_html(digit: Digit) -> str:
-    """The picture with the digit's box, the crop that the network saw, and what it is."""
-    text = digit.text()
-    seen = data_uri(digit.crop, "png")
-    crop = f'<img src="{seen}" alt="What the network saw" style="width: 112px; image-rendering: pixelated; {EDGE}">'
-    picture = ""
-    if digit.thumbnail is not None:
-        mark = Mark(digit.box, str(digit.label), digit.accepted)
-        picture = _picture_html(text, digit.thumbnail, digit.thumbnail.size, [mark], SMALL)
-    return f'<div><div style="display: flex; align-items: end; gap: 1em">{picture}{crop}</div>{text_html(text)}</div>'
-
-
-def _mark(read: Number | Cell, checked: Cell | None = None) -> Mark:
-    """Where something was read, judged as in a table that was checked, if it stands in one."""
-    return Mark(read.box, read.value, (checked or read).accepted)
-
-
-def _picture_html(
-    about: str, thumbnail: Thumbnail | None, size: tuple[int, int], marks: Sequence[Mark], side: int
+def picture_html(
+    text: str, thumbnail: Thumbnail | None, size: tuple[int, int], marks: Sequence[Mark], side_px: int
 ) -> str:
     """A picture with boxes and values.
 
     Args:
-        side: pixels on the screen of the longest side.
+        text: for people who do not see the picture.
+        thumbnail: the picture; None draws white paper.
+        size: width and height of the picture, in whose pixels the boxes are.
+        side_px: longest side on the screen.
     """
-    unit = max(size) / side
+    unit = max(size) / side_px
     svg = quote(_svg(thumbnail, size, marks, unit), safe="/+=:;, ")
-    style = f"display: block; width: {round(size[0] / unit)}px; max-width: 100%; {EDGE}"
-    return f'<img src="data:image/svg+xml,{svg}" alt="{shown(about)}" style="{style}">'
+    style = f"display: block; width: {round(size[0] / unit)}px; max-width: 100%; {BORDER}"
+    return f'<img src="data:image/svg+xml,{svg}" alt="{escaped(text)}" style="{style}">'
 
 
 def _svg(thumbnail: Thumbnail | None, size: tuple[int, int], marks: Sequence[Mark], unit: float) -> str:
-    """A picture, white if there is none, with boxes and values; coordinates are the picture's own pixels.
-
-    Args:
-        unit: so many of them are a pixel on the screen.
-    """
+    """The picture, its boxes and values; a pixel on the screen is `unit` pixels of the picture."""
     width, height = size
-    place = f'width="{width}" height="{height}"'
-    picture = f'<rect {place} fill="white"/>'
+    area = f'width="{width}" height="{height}"'
+    picture = f'<rect {area} fill="white"/>'
     if thumbnail is not None:
-        picture = f'<image href="{thumbnail.data_uri()}" {place} preserveAspectRatio="none"/>'
-    letters = (
-        f'font-family="sans-serif" font-size="{LETTERS * unit:g}" paint-order="stroke" stroke-linejoin="round" '
+        picture = f'<image href="{thumbnail.data_uri()}" {area} preserveAspectRatio="none"/>'
+    boxes, values = [], []
+    for (left, top, right, bottom), value, accepted in marks:
+        colour, dashes = ACCEPTED_COLOUR, ""
+        if not accepted:
+            colour, dashes, value = DOUBTFUL_COLOUR, f' stroke-dasharray="{6 * unit:g} {3 * unit:g}"', value + UNCLEAR
+        box = f'x="{left}" y="{top}" width="{right - left}" height="{bottom - top}"'
+        boxes.append(f'<rect {box} stroke="{colour}"{dashes}/>')
+        baseline = max(top - 4 * unit, TEXT_HEIGHT_PX * unit)  # inside the box at the top of the picture
+        values.append(f'<text x="{left}" y="{baseline:g}" fill="{colour}">{escaped(value)}</text>')
+    font = (
+        f'font-family="sans-serif" font-size="{TEXT_HEIGHT_PX * unit:g}" paint-order="stroke" stroke-linejoin="round" '
         f'stroke="white" stroke-width="{4 * unit:g}"'
     )
-    boxes = "".join(_box_svg(mark, unit) for mark in marks)
-    values = "".join(_value_svg(mark, unit) for mark in marks)
     return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" {place} viewBox="0 0 {width} {height}">{picture}'
-        f'<g fill="none" stroke-width="{2 * unit:g}">{boxes}</g><g {letters}>{values}</g></svg>'
+        f'<svg xmlns="http://www.w3.org/2000/svg" {area} viewBox="0 0 {width} {height}">{picture}'
+        f'<g fill="none" stroke-width="{2 * unit:g}">{"".join(boxes)}</g><g {font}>{"".join(values)}</g></svg>'
     )
-
-
-def _box_svg(mark: Mark, unit: float) -> str:
-    left, top, right, bottom = mark.box
-    colour, dashes = (ACCEPTED, "") if mark.accepted else (DOUBTFUL, f' stroke-dasharray="{6 * unit:g} {3 * unit:g}"')
-    place = f'x="{left}" y="{top}" width="{right - left}" height="{bottom - top}"'
-    return f'<rect {place} stroke="{colour}"{dashes}/>'
-
-
-def _value_svg(mark: Mark, unit: float) -> str:
-    """A value above its box, or within it at the top of the picture."""
-    value, colour = (mark.value, ACCEPTED) if mark.accepted else (mark.value + UNCLEAR, DOUBTFUL)
-    base = max(mark.box.top - 4 * unit, LETTERS * unit)
-    return f'<text x="{mark.box.left}" y="{base:g}" fill="{colour}">{shown(value)}</text>'

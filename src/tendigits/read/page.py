@@ -1,7 +1,7 @@
 """A page of numbers: as text, JSON, rows of a CSV, and with its picture in a notebook.
 
-page.numbers[0].value        "12.50"
-page.text()                its tables, and the other numbers, with the reasons why they are doubtful
+page.numbers[0].value       "12.50"
+page.text()                 its tables, then the other numbers, with the reasons why they are doubtful
 """
 
 from dataclasses import dataclass, field
@@ -11,76 +11,83 @@ import numpy as np
 
 from tendigits.digits.thumbnail import Thumbnail
 from tendigits.errors import printable
+from tendigits.read.html import MAX_SIDE_PX, MIN_SIDE_PX, Mark, picture_html
 from tendigits.read.results import Number
+from tendigits.tables.cell import Cell, column_name
 from tendigits.tables.checks import check
-from tendigits.tables.table import Cell, Table, column_name, doubt_of, marked, no_formula
-from tendigits.tables.totals import Sums
+from tendigits.tables.formats import marked, no_formula, text_html
+from tendigits.tables.options import Sums
+from tendigits.tables.table import Table
 
 COLUMNS = (
     "path", "order", "table", "row", "column", "value", "number", "confidence", "accepted", "reason",
     "left", "top", "right", "bottom",
 )  # fmt: skip
-"""The columns of the CSV; table and row count from 1, columns are A, B, ..."""
+"""The columns of the CSV; tables and rows are counted from 1, columns are A, B, ..."""
 
-SHOWN = 10
-"""Lines of text that the representation of a page shows."""
+MAX_LINES_IN_REPR = 10
+"""Lines of text in the representation of a page."""
 
 LEFT_OUT = "more to read than one picture may cost: some was left out"
-"""The notice of a page whose `Budget` was spent before all was read."""
+"""The notice of a page whose `Budget` was spent before everything was read."""
 
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Page:
-    """What was read in a picture. `print(page)` shows its size and first lines, a notebook its picture with boxes."""
+    """What was read in a picture. `print(page)` shows its first lines, a notebook its picture with boxes."""
 
     numbers: list[Number]
-    """The numbers, in reading order."""
-
+    """In reading order."""
     size: tuple[int, int]
     """Width and height of the picture."""
-
     tables: list[Table] = field(default_factory=list)
-    """As they were found, in reading order; see `table`."""
-
+    """As they were found, in reading order and without checks; see `table` and `checked`."""
     turned: int = 0
-    """Degrees by which the picture is turned clockwise: 0, 90, 180 or 270. Boxes are those of the picture as it is."""
-
+    """Degrees by which the picture is turned clockwise: 0, 90, 180 or 270. Boxes are in the picture as it is."""
     fields: dict[str, Cell] = field(default_factory=dict)
-    """With a form: what stands in its fields."""
-
+    """The fields of a form, by their names."""
     notice: str | None = None
-    """What a person should know of the page as a whole: that not all of it was read."""
-
+    """A warning about the whole page: that not everything was read."""
     thumbnail: Thumbnail | None = None
     """The picture, for notebooks; None if it was read in another process."""
 
     def table(self, sums: str = Sums.AUTO, expect: str = "") -> Table:
-        """The largest table, checked; without rows if there is none.
+        """The largest table, checked; a table without rows if the page has none.
 
         Args:
             sums: where sums stand: "auto", "last-column", "last-row", "both" or "none"; see `check_sums`.
             expect: what the columns hold, such as "A: 0..100, B: date"; see `tables.checks.parse`.
 
         Raises:
-            UserError: an argument has another form.
+            UserError: an argument is invalid, or the table lacks a column.
         """
         return max(self.checked(sums, expect), key=lambda table: np.prod(table.shape), default=Table([]))
 
     def checked(self, sums: str = Sums.AUTO, expect: str = "") -> list[Table]:
-        """All tables, checked as `table` does it."""
+        """All tables, checked; the arguments are those of `table`."""
         return [check(table, sums, expect) for table in self.tables]
 
     def __repr__(self) -> str:
         lines = self.text().splitlines()
-        shown = [f"  {line}".rstrip() for line in lines[:SHOWN]]
+        shown = [f"  {line}".rstrip() for line in lines[:MAX_LINES_IN_REPR]]
         if more := len(lines) - len(shown):
             shown.append(f"  ... and {more} more")
         return "\n".join([self.summary(), *shown])
 
     def _repr_html_(self) -> str:
-        from tendigits.read.html import page_html
-
-        return page_html(self)
+        summary, (tables, others) = self.summary(), self.parts()
+        cells = {cell.index: cell for table in tables for _, cell in table.cells()}
+        marks = [Mark(cell.box, cell.value, cell.accepted) for cell in self.fields.values()] or [
+            Mark(number.box, number.value, cells.get(i, number).accepted) for i, number in enumerate(self.numbers)
+        ]
+        side_px = min(max(*self.size, MIN_SIDE_PX), MAX_SIDE_PX)
+        parts = [
+            text_html(summary),
+            picture_html(summary, self.thumbnail, self.size, marks, side_px),
+            *(table._repr_html_() for table in tables),
+            text_html(self.text() if self.fields else "\n".join(number.text() for number in others)),
+        ]
+        return f"<div>{''.join(parts)}</div>"
 
     def summary(self) -> str:
         """Its size, how much was read, and the notice, in one line."""
@@ -90,23 +97,26 @@ class Page:
         return ", ".join([f"Page of {width}x{height} pixels", *read, *([self.notice] if self.notice else [])])
 
     def text(self) -> str:
-        """Tables of several rows and columns, and a line for each other number, with the reason why it is doubtful."""
+        """Its dense tables, and a line for each other number, with the reason why it is doubtful."""
         if self.fields:
-            return "\n".join(f"{name}: {marked(cell)}{doubt_of(cell)}" for name, cell in self.fields.items())
+            return "\n".join(
+                f"{name}: {marked(cell)}" + ("" if cell.accepted else f"   {cell.reason}")
+                for name, cell in self.fields.items()
+            )
         tables, others = self.parts()
         parts = [f"turned by {self.turned} degrees"] if self.turned else []
         parts += [f"{table.text()}\n{table.doubts()}".rstrip("\n") for table in tables]
-        parts += [line.text() for line in others]
+        parts += [number.text() for number in others]
         return "\n".join(parts)
 
     def parts(self) -> tuple[list[Table], list[Number]]:
-        """Its tables of several rows and columns, checked, and the lines that stand in none of them."""
+        """Its dense tables, checked, and the numbers that are in none of them."""
         tables = [table for table in self.checked() if table.is_dense]
         in_tables = {cell.index for table in tables for _, cell in table.cells()}
-        return tables, [line for n, line in enumerate(self.numbers) if n not in in_tables]
+        return tables, [number for i, number in enumerate(self.numbers) if i not in in_tables]
 
     def cells(self) -> dict[int, tuple[int, int, str]]:
-        """In which table, row and column the lines stand that are in one: the first two from 1, then A, B, ..."""
+        """Table, row and column of each number in a table, by its index: the first two from 1, then A, B, ..."""
         return {
             cell.index: (n, row, column_name(column))
             for n, table in enumerate(self.tables, 1)
@@ -121,19 +131,19 @@ class Page:
             "size": list(self.size),
             "turned": self.turned,
             "notice": self.notice,
-            "numbers": [line.as_dict() for line in self.numbers],
+            "numbers": [number.as_dict() for number in self.numbers],
             "fields": {name: cell.as_dict() for name, cell in self.fields.items()},
             "tables": [table.as_dict() for table in self.checked()],
         }
 
     def rows(self, path: str) -> list[tuple[Any, ...]]:
-        """Convert to rows for a CSV, one for each line; see COLUMNS."""
+        """Convert to rows for a CSV, one for each number; see COLUMNS."""
         cells = self.cells()
         return [
             (
-                no_formula(printable(path)), number, *cells.get(number - 1, ("", "", "")), no_formula(line.value),
-                "" if line.number is None else str(line.number), f"{line.confidence:.4f}",
-                "yes" if line.accepted else "no", line.reason or "", *line.box,
+                no_formula(printable(path)), order, *cells.get(order - 1, ("", "", "")), no_formula(number.value),
+                "" if number.number is None else str(number.number), f"{number.confidence:.4f}",
+                "yes" if number.accepted else "no", number.reason or "", *number.box,
             )
-            for number, line in enumerate(self.numbers, 1)
+            for order, number in enumerate(self.numbers, 1)
         ]  # fmt: skip

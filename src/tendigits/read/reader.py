@@ -1,13 +1,13 @@
 """Read numbers in pictures.
 
 reader = tendigits.Reader()
-reader.read("page.jpg").numbers[0].value          # a page: every number on it
+reader.read("page.jpg").numbers[0].value        # a page: every number on it
 reader.digit("seven.png").label                 # a picture of one digit
 """
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -27,35 +27,49 @@ from tendigits.numbers.confidence import ConfidenceModel
 from tendigits.numbers.grammar import DecimalSeparator, common_separator
 from tendigits.numbers.reader import NumberReader, Reading, confidence_features
 from tendigits.numbers.views import ViewCache
-from tendigits.read.accept import accept
+from tendigits.read.accept import ToPicture, accept, cell_of, from_form, from_page, table_of
 from tendigits.read.context import read_tables
 from tendigits.read.forms import Form, load_form, read_fields
 from tendigits.read.orientation import turns_of
 from tendigits.read.page import LEFT_OUT, Page
-from tendigits.read.position import OnForm, Position, Upright
 from tendigits.read.results import Digit, Number
-from tendigits.read.tables import cell_of, table_of
 
 Grey = NDArray[np.uint8]
+
+MIN_IS_DIGIT = 0.5  # probability of being a digit; with less, it is called not a digit
+MIN_ALTERNATIVE = 0.05  # probability from which a reason names another digit
+MAX_ALTERNATIVES = 3  # digits that a reason names
 
 
 @dataclass(frozen=True)
 class ReaderOptions:
-    """What a reader is made from: the same options make the same reader, in another process too."""
+    """What a reader is made from. Equal options make equal readers, in another process too.
+
+    Raises:
+        UserError: an option is out of range, or two exclude each other.
+    """
 
     model: str | Path | None = None
-    """A run's folder or a model file that tells which digit each is; None takes the package's network."""
+    """A run's folder or a model file that classifies digits; None uses the package's network."""
     threshold: float | None = None
-    """Confidence from which a digit or a number is accepted, 0 to 1; None takes the networks' own."""
+    """Confidence from which a digit or a number is accepted, 0 to 1; None uses the networks' defaults."""
     max_error: float | None = None
-    """Instead of a threshold for numbers: the largest share of wrong ones among the accepted, 0 to 1."""
+    """Instead of a threshold for numbers: the largest fraction of wrong ones among the accepted, 0 to 1."""
     decimal: str = DecimalSeparator.AUTO
-    """Which mark parts decimals: "comma", "point" or "auto"."""
+    """Decimal separator: "comma", "point" or "auto"."""
     form: str | Path | None = None
-    """A form's TOML file: pictures are laid over the form, and the numbers in its fields are read; see `forms`."""
+    """A form's TOML file: pictures are aligned with the form, and the numbers in its fields are read; see `forms`."""
+
+    def __post_init__(self) -> None:
+        if self.threshold is not None and not 0 <= self.threshold <= 1:
+            raise UserError(f"expected a threshold from 0 to 1, received {self.threshold}; the default is about 0.9")
+        if self.threshold is not None and self.max_error is not None:
+            raise UserError("expected a threshold or a maximum error, received both; give one of them")
+        if self.decimal not in list(DecimalSeparator):
+            raise UserError(f"expected comma, point or auto for decimals, received {self.decimal!r}")
 
     def open(self, threads: int | None = None) -> "Reader":
-        """Make the reader. Raises TendigitsError where `Reader` does."""
+        """Make the reader; raises what `Reader` raises."""
         return Reader(
             self.model, self.threshold, threads, max_error=self.max_error, decimal=self.decimal, form=self.form
         )
@@ -66,7 +80,7 @@ PACKAGE = ReaderOptions()
 
 
 class Reader:
-    """Reads numbers and digits with the package's networks, or digits with the user's own."""
+    """Reads numbers and digits with the package's networks, or digits with the user's network."""
 
     def __init__(
         self,
@@ -81,34 +95,31 @@ class Reader:
         """Load the networks.
 
         Args:
-            model: see `ReaderOptions`; or what `run_recipe` returned, or a Keras model from (n, 784), (n, 28, 28) or
-                (n, 28, 28, 1), 0 to 1, to (n, 10). It reads with the weights that such a model has at the time.
+            model: see `ReaderOptions`; or the result of `run_recipe`, or a Keras model from (n, 784), (n, 28, 28) or
+                (n, 28, 28, 1), 0 to 1, to (n, 10), which is used with its current weights.
             threshold, max_error, decimal, form: see `ReaderOptions`.
-            threads: most threads of the package's networks; None takes all cores.
+            threads: maximum for the package's networks; None uses all cores.
 
         Raises:
-            TendigitsError: there is no such model or form, or a setting is out of range.
+            TendigitsError: the model or the form does not exist, or an option is out of range.
         """
+        path = model if isinstance(model, str | Path) else None
+        self.options = ReaderOptions(path, threshold, max_error, decimal, form)
         self.network = open_network(model, threads)
-        named = model if isinstance(model, str | Path) else None
-        self.model: str | Path | Network | None = None if model is None else named or self.network
-        self.options = ReaderOptions(named, threshold, max_error, decimal, form)
+        self.model: str | Path | Network | None = None if model is None else path or self.network
         self.form = None if form is None else load_form(form)
-        if threshold is not None and not 0 <= threshold <= 1:
-            raise UserError(f"expected a threshold from 0 to 1, received {threshold}; the default is about 0.9")
-        if threshold is not None and max_error is not None:
-            raise UserError("expected a threshold or a maximum error, received both; give one of them")
-        if decimal not in list(DecimalSeparator):
-            raise UserError(f"expected comma, point or auto for decimals, received {decimal!r}")
         self.threshold = self.network.threshold if threshold is None else threshold
-        taught = self.network.number_network
-        network = number_network.NumberNetwork(taught, threads) if taught else number_network.bundled(threads)
-        self.trust = ConfidenceModel.from_metadata(network.about)
-        self.number_threshold = self.trust.threshold(max_error) if threshold is None else threshold
+        fine_tuned = self.network.number_network
+        network = number_network.NumberNetwork(fine_tuned, threads) if fine_tuned else number_network.bundled(threads)
+        self.confidence_model = ConfidenceModel.from_metadata(network.about)
+        self.number_threshold = self.confidence_model.threshold(max_error) if threshold is None else threshold
         self.number_reader = NumberReader(
-            finder.bundled(threads), network, self.network,
-            is_user_network=model is not None and not taught, base_network=bundled(threads) if taught else None,
-        )  # fmt: skip
+            finder.bundled(threads),
+            network,
+            self.network,
+            is_user_network=model is not None and not fine_tuned,
+            base_network=bundled(threads) if fine_tuned else None,
+        )
 
     def digit(self, image: Any) -> Digit:
         """Read a picture of one digit: a path, bytes, a Pillow image or an array.
@@ -129,18 +140,19 @@ class Reader:
         return self.classify_found([find_digit(image) for image in images])
 
     def classify_found(self, found: list[Found]) -> list[Digit]:
-        """Classify located digits."""
+        """Classify digits that were found in pictures of one digit."""
         digits = []
-        for digit, place in zip(self.classify([each.crop for each in found]), found, strict=True):
-            digit = replace(digit, box=place.box, thumbnail=place.thumbnail)
-            crowded = digit.accepted and not place.alone
-            digits.append(replace(digit, accepted=False, reason="more than one digit") if crowded else digit)
+        for digit, each in zip(self.classify([each.crop for each in found]), found, strict=True):
+            digit = replace(digit, box=each.box, thumbnail=each.thumbnail)
+            if digit.accepted and not each.alone:
+                digit = replace(digit, accepted=False, reason="more than one digit")
+            digits.append(digit)
         return digits
 
     def classify(self, crops: Sequence[Grey]) -> list[Digit]:
         """Classify crops, uint8 (28, 28) each, normalised like MNIST's; the boxes are those of the crops."""
         predictions = self.network(np.array(crops, np.uint8).reshape(-1, FIELD, FIELD))
-        return [self._digit(predictions, i, crop, Box(0, 0, FIELD, FIELD)) for i, crop in enumerate(crops)]
+        return [self._digit(predictions, i, crop) for i, crop in enumerate(crops)]
 
     def read(self, image: Any, page: int = 1) -> Page:
         """Read a page: every number in the picture, in reading order, and its tables.
@@ -157,17 +169,17 @@ class Reader:
         grey, size = open_page(image, page)
         scale, thumbnail = size[0] / grey.shape[1], Thumbnail.of(grey, size)
         budget = Budget()
-        found, seen = self.number_reader.detect(grey, budget), ViewCache()
-        if turns := turns_of(self.number_reader, grey, found, seen, budget):
+        detections, views = self.number_reader.detect(grey, budget), ViewCache()
+        if turns := turns_of(self.number_reader, grey, detections, views, budget):
             grey = np.ascontiguousarray(np.rot90(grey, turns))
-            found, seen = self.number_reader.detect(grey, budget), ViewCache()
-        readings = self.number_reader.read_page(grey, budget, found, seen)
+            detections, views = self.number_reader.detect(grey, budget), ViewCache()
+        readings = self.number_reader.read_page(grey, budget, detections, views)
         readings, layouts = read_tables(self.number_reader, grey, readings, cache(self._is_clear), budget)
-        position = Upright(scale, turns, size[::-1] if turns % 2 else size)
-        lines = self._judged(readings, position)
-        tables = [table_of(layout, lines, position) for layout in layouts]
+        to_picture = partial(from_page, scale=scale, turns=turns, size=size[::-1] if turns % 2 else size)
+        numbers = self._accept(readings, to_picture)
+        tables = [table_of(layout, numbers, to_picture) for layout in layouts]
         notice = LEFT_OUT if budget.is_short else None
-        return Page(lines, size, tables, 90 * turns, notice=notice, thumbnail=thumbnail)
+        return Page(numbers, size, tables, 90 * turns, notice=notice, thumbnail=thumbnail)
 
     def read_form(self, form: Form, image: Any, page: int = 1) -> Page:
         """Read the fields of a form in a picture of it; the arguments are those of `read`.
@@ -176,38 +188,41 @@ class Reader:
             DataError: the picture is damaged or too large, or shows another form.
         """
         grey, size = open_page(image, page)
-        laid, back = form.align(grey)
+        aligned, homography = form.align(grey)
         budget = Budget()
-        readings, fields = read_fields(self.number_reader, laid, form, budget)
-        position = OnForm(size[0] / grey.shape[1], back)
-        lines = self._judged(readings, position)
-        cells = {name: cell_of(position.box(form.fields[name]), found, lines) for name, found in fields.items()}
+        readings, fields = read_fields(self.number_reader, aligned, form, budget)
+        to_picture = partial(from_form, scale=size[0] / grey.shape[1], homography=homography)
+        numbers = self._accept(readings, to_picture)
+        cells = {name: cell_of(to_picture(form.fields[name]), indices, numbers) for name, indices in fields.items()}
         for name, cell in cells.items():
             left, top, right, bottom = cell.box
             if not (0 <= left + right <= 2 * size[0] and 0 <= top + bottom <= 2 * size[1]):
                 cells[name] = replace(cell, accepted=False, reason="is not in the picture")
         notice = LEFT_OUT if budget.is_short else None
-        return Page(lines, size, fields=cells, notice=notice, thumbnail=Thumbnail.of(grey, size))
+        return Page(numbers, size, fields=cells, notice=notice, thumbnail=Thumbnail.of(grey, size))
 
-    def _judged(self, readings: Sequence[Reading], position: Position) -> list[Number]:
-        mark = DecimalSeparator(self.options.decimal)
-        if mark is DecimalSeparator.AUTO:
-            mark = common_separator(reading.text for reading in readings)
-        return [accept(each, self.trust, self.number_threshold, mark, position) for each in readings]
+    def _accept(self, readings: Sequence[Reading], to_picture: ToPicture) -> list[Number]:
+        separator = DecimalSeparator(self.options.decimal)
+        if separator is DecimalSeparator.AUTO:
+            separator = common_separator(reading.text for reading in readings)
+        model, threshold = self.confidence_model, self.number_threshold
+        return [accept(reading, model, threshold, separator, to_picture) for reading in readings]
 
     def _is_clear(self, reading: Reading) -> bool:
-        return not reading.is_partial and self.trust.confidence(confidence_features(reading)) >= self.number_threshold
+        confidence = self.confidence_model.confidence(confidence_features(reading))
+        return not reading.is_partial and confidence >= self.number_threshold
 
-    def _digit(self, predictions: Predictions, i: int, crop: Grey, box: Box) -> Digit:
-        """Convert the i-th prediction: accept it, or say why not."""
-        shares, is_digit = predictions.digits[i], float(predictions.is_digit[i])
-        label = int(shares.argmax())
+    def _digit(self, predictions: Predictions, i: int, crop: Grey) -> Digit:
+        """Convert the i-th prediction: accepted, or with the reason why not."""
+        probabilities, is_digit = predictions.digits[i], float(predictions.is_digit[i])
+        label = int(probabilities.argmax())
         reason = None
         if not crop.any():
             is_digit, reason = 0.0, "no digit"
-        elif is_digit < 0.5:
+        elif is_digit < MIN_IS_DIGIT:
             reason = "not a digit"
-        elif float(shares[label]) * is_digit < self.threshold:
-            others = [str(other) for other in np.argsort(-shares, kind="stable")[:3] if shares[other] > 0.05]
-            reason = f"may be {' or '.join(others)}" if len(others) > 1 else "may be no digit"
-        return Digit(label, shares, is_digit, box, crop, reason is None, reason)
+        elif float(probabilities[label]) * is_digit < self.threshold:
+            likely = np.argsort(-probabilities, kind="stable")[:MAX_ALTERNATIVES]
+            names = [str(digit) for digit in likely if probabilities[digit] > MIN_ALTERNATIVE]
+            reason = f"may be {' or '.join(names)}" if len(names) > 1 else "may be no digit"
+        return Digit(label, probabilities, is_digit, Box(0, 0, FIELD, FIELD), crop, reason is None, reason)

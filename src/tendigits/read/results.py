@@ -1,8 +1,8 @@
-"""What was read: a digit in a picture of one, or the numbers of a page and their characters.
+"""What was read: the digit in a picture of one digit, or the numbers of a page and their characters.
 
-line.value        "12.50"
-line.number       Decimal("12.50")
-line.text()       its value, with the reason why it is doubtful
+number.value        "12.50"
+number.number       Decimal("12.50")
+number.text()       its value, with the reason why it is doubtful
 """
 
 from dataclasses import dataclass, field
@@ -12,39 +12,33 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tendigits.digits.thumbnail import Thumbnail
+from tendigits.digits.thumbnail import Thumbnail, data_uri
 from tendigits.geometry import Box
-from tendigits.tables.table import UNCLEAR
+from tendigits.read.html import BORDER, MIN_SIDE_PX, Mark, picture_html
+from tendigits.tables.formats import UNCLEAR, text_html
 
 VALUE_WIDTH = 12
-"""Columns of a text before a reason."""
+"""Characters of a value that is followed by a reason."""
 
 
 @dataclass(frozen=True, eq=False)
 class Digit:
-    """One digit, or something that may be a digit, in a picture of one."""
+    """What a picture of one digit shows, which may not be a digit at all."""
 
     label: int
-    """0 to 9: the most probable digit, even if it isn't accepted."""
-
+    """0 to 9: the most probable digit, even if it is not accepted."""
     probabilities: NDArray[np.float32] = field(repr=False)
     """float32 (10,), summing to 1: the probability of each digit, given that it is a digit."""
-
     is_digit: float
-    """0 to 1: the probability of being a digit at all."""
-
+    """0 to 1: the probability that it is a digit."""
     box: Box
-    """Where it is, in pixels of the picture."""
-
+    """In pixels of the picture."""
     crop: NDArray[np.uint8] = field(repr=False)
     """uint8 (28, 28): what the network saw, white on black."""
-
     accepted: bool
     """Whether the confidence reaches the threshold."""
-
     reason: str | None
-    """Why it isn't accepted."""
-
+    """Why it is not accepted."""
     thumbnail: Thumbnail | None = field(default=None, repr=False)
     """The picture, for notebooks; None if it was read in another process."""
 
@@ -59,15 +53,18 @@ class Digit:
         return [(int(label), float(self.probabilities[label])) for label in order if label != self.label][:n]
 
     def text(self) -> str:
-        """The label, its confidence, the runners-up, and why it isn't accepted."""
-        others = ", ".join(f"{label} {share:.1%}" for label, share in self.runners_up())
+        """The label, its confidence, the runners-up, and why it is not accepted."""
+        others = ", ".join(f"{label} {p:.1%}" for label, p in self.runners_up())
         doubt = "" if self.accepted else f"    <- {self.reason}"
         return f"{self.label}  {self.confidence:.1%}  ({others}){doubt}"
 
     def _repr_html_(self) -> str:
-        from tendigits.read.html import digit_html
-
-        return digit_html(self)
+        text, style = self.text(), f"width: 112px; image-rendering: pixelated; {BORDER}"
+        pictures = f'<img src="{data_uri(self.crop, "png")}" alt="What the network saw" style="{style}">'
+        if self.thumbnail is not None:
+            mark = Mark(self.box, str(self.label), self.accepted)
+            pictures = picture_html(text, self.thumbnail, self.thumbnail.size, [mark], MIN_SIDE_PX) + pictures
+        return f'<div><div style="display: flex; align-items: end; gap: 1em">{pictures}</div>{text_html(text)}</div>'
 
     def as_dict(self) -> dict[str, Any]:
         """Convert to a dictionary for JSON, without the pictures."""
@@ -88,21 +85,16 @@ class Character:
 
     label: str
     """One of 0123456789.,-/:+=()%x"""
-
     confidence: float
     """0 to 1: the probability that it is this character."""
-
     alternatives: list[tuple[str, float]]
-    """What else it may be, most probable first; "" is nothing at all."""
-
+    """Other possible labels with their probabilities, the most probable first; "" means not a character at all."""
     box: Box
-    """Where it is, in pixels of the picture."""
-
+    """In pixels of the picture."""
     crop: NDArray[np.uint8] = field(repr=False)
     """uint8 (28, 28), white on black, like MNIST's digits."""
-
     accepted: bool
-    """Whether the number is doubtful for other reasons, if at all."""
+    """False if this character may be another one and its number is therefore doubtful."""
 
     def as_dict(self) -> dict[str, Any]:
         """Convert to a dictionary for JSON, without the crop."""
@@ -110,7 +102,7 @@ class Character:
             "label": self.label,
             "confidence": round(self.confidence, 4),
             "accepted": self.accepted,
-            "alternatives": [[label, round(share, 4)] for label, share in self.alternatives],
+            "alternatives": [[label, round(p, 4)] for label, p in self.alternatives],
             "box": list(self.box),
         }
 
@@ -120,40 +112,32 @@ class Number:
     """A number, or a date, a time, a sum."""
 
     value: str
-    """As it is written, with signs and leading zeros; the most probable reading, even if it isn't accepted."""
-
+    """The text as written, with signs and leading zeros: the most probable reading, even if it is not accepted."""
     number: Decimal | None
-    """What it means; None for dates, times, sums, and where a mark may part decimals or thousands."""
-
+    """The value as a number; None for dates, times, sums and ambiguous numbers such as 1.234."""
     confidence: float
-    """0 to 1: the probability that all of it is right."""
-
+    """0 to 1: the probability that the whole value is right."""
     accepted: bool
     """Whether the confidence reaches the threshold."""
-
     reason: str | None
-    """Why it isn't accepted."""
-
+    """Why it is not accepted."""
     box: Box
-    """Where it is, in pixels of the picture."""
-
+    """In pixels of the picture."""
     characters: list[Character] = field(repr=False)
 
     options: list[tuple[str, float]] = field(default_factory=list, repr=False)
-    """What else it may be, with one character read otherwise, and how probable that is; the most probable first."""
-
+    """Other possible values that differ in one character, with their probabilities, the most probable first."""
     strip: NDArray[np.uint8] | None = field(default=None, repr=False)
-    """uint8 (40, width): what the line network saw; None in a picture of one digit."""
-
+    """uint8 (40, width): what the number network saw; None in a picture of one digit."""
     digit: Digit | None = field(default=None, repr=False)
-    """In a picture of one digit: what was read."""
+    """What was read in a picture of one digit."""
 
     def text(self) -> str:
-        """The value; if it isn't accepted, with `?` for doubtful characters, and the reason."""
+        """The value; if it is not accepted, with `?` for doubtful characters, and the reason."""
         if self.accepted:
             return self.value
-        shown = "".join(each.label if each.accepted else UNCLEAR for each in self.characters)
-        return f"{shown:{VALUE_WIDTH}} {self.reason}"
+        value = "".join(each.label if each.accepted else UNCLEAR for each in self.characters)
+        return f"{value:{VALUE_WIDTH}} {self.reason}"
 
     def as_dict(self) -> dict[str, Any]:
         """Convert to a dictionary for JSON, without the strip."""

@@ -1,7 +1,7 @@
-"""Rows and columns along one axis of a flat sheet: bands between ruled lines, or between what stands apart.
+"""Rows or columns along one axis of a rectified sheet: bands between ruled lines, or between gaps.
 
-columns = Bands.between(lines, middles, others, split)
-columns.number(middles)         # in which column each number stands
+columns = Bands.between(lines, centres, crossing_lines, split)
+columns.index(centres)         # in which column each number stands
 """
 
 from collections.abc import Callable, Sequence
@@ -10,27 +10,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from tendigits.tables.ruled_lines import Line
+from tendigits.tables.options import TableOptions
+from tendigits.tables.ruled_lines import RuledLine
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Split = Callable[[NDArray[np.bool_], bool], list[float]]
-
-ROWS_APART, STACKED = 0.55, 0.9
-"""Heights of a digit between the middles of two rows, at least; and of two rows that stand between the same lines."""
-
-CROWDED = 0.3
-"""Share of the rows with several numbers in one band from which on it holds several columns."""
-
-STRAY, MOST_STRAY = 0.06, 0.4
-"""Share of the rows whose numbers may reach across a gap between columns: by how much more is tried each time, and at
-most."""
-
-FEWEST_RULES = 3
-"""Lines each way that make cells."""
-
-CROSSED = 0.5
-"""Share of the lines the other way that run through a band of a table, though nothing stands in it."""
+"""Splits the numbers of a mask, bool (n,), further; the flag is whether they are between two ruled lines."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,103 +24,111 @@ class Bands:
     """The rows or the columns of a table."""
 
     cuts: Floats
-    """Where two bands meet."""
-    kept: Ints
-    """Which of the bands, one more than there are cuts, are rows or columns."""
+    """Positions where two bands meet."""
+    used: Ints
+    """Indices of the bands that are rows or columns; there is one band more than there are cuts."""
 
     @classmethod
-    def between(cls, lines: Sequence[Line], middles: Floats, others: Sequence[Line], split: Split) -> "Bands":
-        """Bands between lines, and between numbers.
+    def between(
+        cls,
+        lines: Sequence[RuledLine],
+        centres: Floats,
+        crossing: Sequence[RuledLine],
+        split: Split,
+        options: TableOptions,
+    ) -> "Bands":
+        """Bands between ruled lines, and between numbers.
 
         Args:
-            middles: of the numbers.
-            others: lines the other way; where they run, an empty band is kept.
-            split: parts the numbers between two lines further; also told whether there are two.
+            centres: positions of the numbers.
+            crossing: lines of the other direction; an empty band that they cross is used too.
+            split: see `Split`.
         """
-        cuts = [line.at for line in lines]
-        band = np.searchsorted(cuts, middles)
-        for number in np.unique(band).tolist():
-            cuts += split(band == number, 0 < number < len(lines))
+        cuts = [line.position for line in lines]
+        band = np.searchsorted(cuts, centres)
+        for index in np.unique(band).tolist():
+            cuts += split(band == index, 0 < index < len(lines))
         cuts.sort()
-        used = set(np.searchsorted(cuts, middles).tolist())
-        for number in range(1, len(cuts)):
-            middle = (cuts[number - 1] + cuts[number]) / 2
-            if len(others) >= FEWEST_RULES and np.mean([line.low <= middle <= line.high for line in others]) >= CROSSED:
-                used.add(number)
+        used = set(np.searchsorted(cuts, centres).tolist())
+        if len(crossing) >= options.min_lines_for_cells:
+            for index in range(1, len(cuts)):
+                middle = (cuts[index - 1] + cuts[index]) / 2
+                crossed = np.mean([line.start <= middle <= line.end for line in crossing])
+                if crossed >= options.min_crossed_fraction:
+                    used.add(index)
         return cls(np.array(cuts), np.array(sorted(used)))
 
-    def of(self, middles: Floats) -> Ints:
-        """In which band numbers stand."""
-        return np.searchsorted(self.cuts, middles)
+    def band(self, centres: Floats) -> Ints:
+        """The band of each number, used or not."""
+        return np.searchsorted(self.cuts, centres)
 
-    def number(self, middles: Floats) -> Ints:
-        """In which of the bands that are kept numbers stand."""
-        return np.searchsorted(self.kept, self.of(middles))
+    def index(self, centres: Floats) -> Ints:
+        """The row or column of each number."""
+        return np.searchsorted(self.used, self.band(centres))
 
     def edges(self, low: float, high: float) -> Floats:
-        """The edges of the bands that are kept; the outermost ones end where the numbers do."""
+        """The edges of the rows or columns; the outermost ones are where the numbers begin and end."""
         edges = np.concatenate([[low], self.cuts, [high]])
-        return np.append(edges[self.kept], edges[self.kept[-1] + 1])
+        return np.append(edges[self.used], edges[self.used[-1] + 1])
 
 
-def split_rows(first: Floats, last: Floats, height: float, closed: bool) -> list[float]:
+def split_rows(
+    top_left: Floats, bottom_right: Floats, height: float, is_between_lines: bool, options: TableOptions
+) -> list[float]:
     """Positions between rows of numbers, given their corners, float64 (n, 2).
 
-    Between two lines, numbers at different heights are one row, unless some stand below others.
+    Between two ruled lines, numbers at different heights are one row unless some stand below others.
     """
-    middles = (first[:, 1] + last[:, 1]) / 2
-    order = np.argsort(middles)
-    gaps = np.flatnonzero(np.diff(middles[order]) > (STACKED if closed else ROWS_APART) * height)
-    cuts = [float(middles[order[i]] + middles[order[i + 1]]) / 2 for i in gaps]
-    if closed:
-        cuts = [
-            cut
-            for cut in cuts
-            if _overlap(
-                first[middles < cut, 0], last[middles < cut, 0], first[middles > cut, 0], last[middles > cut, 0]
-            )
-        ]
-    return cuts
+    centres = (top_left[:, 1] + bottom_right[:, 1]) / 2
+    order = np.argsort(centres)
+    min_distance = options.min_stacked_row_distance if is_between_lines else options.min_row_distance
+    gaps = np.flatnonzero(np.diff(centres[order]) > min_distance * height)
+    cuts = [float(centres[order[i]] + centres[order[i + 1]]) / 2 for i in gaps]
+    starts, ends = top_left[:, 0], bottom_right[:, 0]
+    return [cut for cut in cuts if not is_between_lines or _overlap(starts, ends, centres < cut, centres > cut)]
 
 
-def split_columns(first: Floats, last: Floats, rows: Ints, closed: bool = False) -> list[float]:
-    """Positions between columns, given where numbers begin and end, and in which row each stands.
+def split_columns(
+    starts: Floats, ends: Floats, rows: Ints, is_between_lines: bool, options: TableOptions
+) -> list[float]:
+    """Positions between columns, given where numbers start and end, and the row of each.
 
-    As few numbers as possible reach across; more may as long as numbers of one row share a column.
+    First no number may bridge the gap between two columns; then more and more, until few numbers share a cell.
     """
-    shared = crowding(rows)
-    if shared < CROWDED and (closed or shared == 0):
+    shared = shared_fraction(rows)
+    if shared == 0 or (is_between_lines and shared < options.max_shared_fraction):
         return []
     n_rows = len(np.unique(rows))
-    for stray in np.arange(0, MOST_STRAY, STRAY):
-        gaps = close_gaps(first, last, stray * n_rows)
-        cuts = [(low + high) / 2 for low, high in gaps]
-        column = np.searchsorted(cuts, (first + last) / 2)
-        if all(crowding(rows[column == number]) < CROWDED for number in np.unique(column)):
+    for fraction in np.arange(0, options.max_bridged_fraction, options.bridged_fraction_step):
+        cuts = [(low + high) / 2 for low, high in find_gaps(starts, ends, fraction * n_rows)]
+        column = np.searchsorted(cuts, (starts + ends) / 2)
+        if all(shared_fraction(rows[column == index]) < options.max_shared_fraction for index in np.unique(column)):
             break
     return cuts
 
 
-def crowding(rows: Ints) -> float:
-    """Share of the rows with more than one number."""
+def shared_fraction(rows: Ints) -> float:
+    """Fraction of the rows with more than one number."""
     _, counts = np.unique(rows, return_counts=True)
     return float((counts > 1).mean()) if len(counts) else 0.0
 
 
-def close_gaps(first: Floats, last: Floats, stray: float) -> list[tuple[float, float]]:
-    """Where each gap begins and ends across which at most `stray` of some intervals reach; not beyond the outermost."""
-    places = np.concatenate([first, last])
-    steps = np.concatenate([np.ones(len(first)), -np.ones(len(last))])
-    order = np.lexsort((-steps, places))
-    places, depth = places[order], np.cumsum(steps[order])
+def find_gaps(starts: Floats, ends: Floats, max_bridging: float = 0.0) -> list[tuple[float, float]]:
+    """Start and end of each gap between intervals that at most this many of them bridge."""
+    positions = np.concatenate([starts, ends])
+    steps = np.concatenate([np.ones(len(starts)), -np.ones(len(ends))])
+    order = np.lexsort((-steps, positions))
+    positions, depth = positions[order], np.cumsum(steps[order])
     gaps: list[tuple[float, float]] = []
-    for i in np.flatnonzero((depth[:-1] <= stray) & (np.diff(places) > 0)).tolist():
-        if gaps and gaps[-1][1] >= places[i]:
-            gaps[-1] = gaps[-1][0], float(places[i + 1])
+    for i in np.flatnonzero((depth[:-1] <= max_bridging) & (np.diff(positions) > 0)).tolist():
+        if gaps and gaps[-1][1] >= positions[i]:
+            gaps[-1] = gaps[-1][0], float(positions[i + 1])
         else:
-            gaps.append((float(places[i]), float(places[i + 1])))
-    return [gap for gap in gaps if gap[0] > places[0] and gap[1] < places[-1]]
+            gaps.append((float(positions[i]), float(positions[i + 1])))
+    return [gap for gap in gaps if gap[0] > positions[0] and gap[1] < positions[-1]]
 
 
-def _overlap(first: Floats, last: Floats, others_first: Floats, others_last: Floats) -> bool:
-    return bool(((first[:, None] < others_last) & (others_first < last[:, None])).any())
+def _overlap(starts: Floats, ends: Floats, above: NDArray[np.bool_], below: NDArray[np.bool_]) -> bool:
+    """Whether an interval of one mask overlaps one of the other."""
+    overlaps = (starts[above][:, None] < ends[below]) & (starts[below] < ends[above][:, None])
+    return bool(overlaps.any())

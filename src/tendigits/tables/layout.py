@@ -1,56 +1,42 @@
-"""Where numbers stand in a table: rows and columns from ruled lines, or from how the numbers are aligned.
+"""The rows and columns of tables, from ruled lines, or from how the numbers are aligned.
 
-layouts = find_layouts(flatten(grey, places))
-layouts[0].cells[2, 3]          # which of the places stand in the third row, fourth column
+layouts = find_layouts(flatten(grey, detections))
+layouts[0].cells[2, 3]          # indices of the detections in the third row, fourth column
 """
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tendigits.tables.bands import FEWEST_RULES, Bands, close_gaps, split_columns, split_rows
+from tendigits.tables.bands import Bands, find_gaps, split_columns, split_rows
 from tendigits.tables.flat_sheet import FlatSheet
-from tendigits.tables.ruled_lines import Line, join_pieces
-from tendigits.tables.words import HEADS
+from tendigits.tables.options import TableOptions
+from tendigits.tables.ruled_lines import RuledLine, join_pieces
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
-
-TABLES_APART, PITCHES_APART = 2.0, 2.5
-"""Heights of a digit, and medians of the gaps between rows: more lies between two tables than between two rows."""
-
-SLIVER = 0.25
-"""Heights of a digit: a smaller gap lies between a number and the end of a line, and not between two rows."""
-
-FEWEST_LINES = 3
-"""Pieces of upright lines in each of two tables that stand side by side: else they are columns of one."""
-
-MOST_CUT, STRADDLED = 2, 0.25
-"""Numbers next to a line which it may cut through, and their share: the lines of squared paper cut more."""
-
-PARTING = 0.75
-"""Share of the lines next to numbers that run between them, in a table."""
-
-MIDDLE = 0.5
-"""Share of a number's height that no line between two rows cuts."""
+Cells = dict[tuple[int, int], list[int]]
+"""Row and column -> the numbers, or the words, of a cell, from left to right, as indices of the sheet's."""
 
 
 @dataclass(frozen=True, eq=False)
 class Layout:
     """A table's rows and columns."""
 
-    cells: dict[tuple[int, int], list[int]]
-    """Row and column -> the numbers that stand in it, from left to right."""
-    words: dict[tuple[int, int], list[int]]
-    """Likewise the words."""
+    cells: Cells
+    """The numbers of each cell."""
+    words: Cells
+    """The words of each cell."""
     rows: Floats
-    """Edges of the rows on the flat sheet, one more than there are rows."""
+    """Edges of the rows on the sheet, one more than there are rows."""
     columns: Floats
+    """Edges of the columns."""
     sheet: FlatSheet
     ruled: bool
-    """Whether lines part its rows and its columns."""
+    """Whether ruled lines separate its rows and its columns."""
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -59,118 +45,134 @@ class Layout:
 
     @property
     def unread(self) -> set[tuple[int, int]]:
-        """Cells of numbers in which something else stands: a number that was not found, or a word such as "absent"."""
-        alone = {*self.words} - {*self.cells}
-        numbers, words = Counter(column for _, column in self.cells), Counter(column for _, column in alone)
+        """Cells with only a word in a row and a column of numbers: a number that was not found, or a note."""
+        only_words = {*self.words} - {*self.cells}
+        n_numbers, n_words = Counter(column for _, column in self.cells), Counter(column for _, column in only_words)
         rows = {row for row, _ in self.cells}
-        return {(row, column) for row, column in alone if row in rows and numbers[column] > words[column]}
+        return {(row, column) for row, column in only_words if row in rows and n_numbers[column] > n_words[column]}
 
     @property
     def corners(self) -> Floats:
-        """Of all cells in pixels of the page: float64 (rows, columns, 4, 2), clockwise from the left upper one."""
-        edges = np.stack(np.meshgrid(self.columns, self.rows), axis=-1)
-        seen = self.sheet.map.back(edges.reshape(-1, 2)).reshape(edges.shape)
-        return np.stack([seen[:-1, :-1], seen[:-1, 1:], seen[1:, 1:], seen[1:, :-1]], axis=2)
+        """Corners of all cells in pixels of the page: float64 (rows, columns, 4, 2), clockwise from the top left."""
+        grid = np.stack(np.meshgrid(self.columns, self.rows), axis=-1)
+        points = self.sheet.map.inverse(grid.reshape(-1, 2)).reshape(grid.shape)
+        return np.stack([points[:-1, :-1], points[:-1, 1:], points[1:, 1:], points[1:, :-1]], axis=2)
 
 
 def find_layouts(sheet: FlatSheet, members: Ints | None = None) -> list[Layout]:
-    """Find the tables of a flat sheet, in reading order, in which all or some of its numbers and words stand."""
-    members = np.arange(len(sheet.middles)) if members is None else members
-    rows = _apart(sheet, members, axis=1) if len(members) else []
-    parts = [part for row in rows for part in _apart(sheet, row, axis=0)]
-    return [_layout(sheet, part) for part in parts if part.min() < sheet.n_numbers]
+    """Find the tables of a sheet, in reading order.
+
+    Args:
+        members: indices of the numbers and words that are used; None uses all.
+    """
+    members = np.arange(len(sheet.centres)) if members is None else members
+    rows = _separate(sheet, members, axis=1) if len(members) else []
+    tables = [table for row in rows for table in _separate(sheet, row, axis=0)]
+    return [_layout(sheet, table) for table in tables if table.min() < sheet.n_numbers]
 
 
-def _apart(sheet: FlatSheet, members: Ints, axis: int) -> list[Ints]:
-    """Part places where a wide gap lies between them along an axis, across which no ruled line runs."""
-    along, room = sheet.down if axis else sheet.across, TABLES_APART * sheet.height
-    middles = (along[:, 1 - axis] + along[:, 3 - axis]) / 2
-    low, high = sheet.first[members, 1 - axis].min() - room, sheet.last[members, 1 - axis].max() + room
-    along = along[(low <= middles) & (middles <= high)]  # beyond may be the edges of the paper
-    own = sheet.first[members, axis], sheet.last[members, axis]
-    ends = np.concatenate([own[0], along[:, axis]]), np.concatenate([own[1], along[:, axis + 2]])
-    gaps = close_gaps(*ends, 0.0)
-    sizes = np.array([last - first for first, last in gaps])
-    if not len(sizes):
+def _separate(sheet: FlatSheet, members: Ints, axis: int) -> list[Ints]:
+    """Separate numbers and words where a wide gap lies between them along an axis and no ruled line bridges it."""
+    lines, options = sheet.vertical if axis else sheet.horizontal, sheet.options
+    room = options.min_table_gap * sheet.height
+    across = (lines[:, 1 - axis] + lines[:, 3 - axis]) / 2
+    low, high = sheet.top_left[members, 1 - axis].min() - room, sheet.bottom_right[members, 1 - axis].max() + room
+    lines = lines[(low <= across) & (across <= high)]  # others may be the edges of the paper
+    starts = np.concatenate([sheet.top_left[members, axis], lines[:, axis]])
+    ends = np.concatenate([sheet.bottom_right[members, axis], lines[:, axis + 2]])
+    gaps = find_gaps(starts, ends)
+    if not gaps:
         return [members]
-    between = sizes[sizes > SLIVER * sheet.height]
-    pitch = float(np.median(between)) if axis and len(between) > 1 else 0.0
-    least = max(room, PITCHES_APART * pitch)
-    cuts = [(first + last) / 2 for (first, last), size in zip(gaps, sizes, strict=True) if size > least]
+    sizes = np.array([end - start for start, end in gaps])
+    row_gaps = sizes[sizes > options.min_row_gap * sheet.height]
+    row_gap = float(np.median(row_gaps)) if axis and len(row_gaps) > 1 else 0.0
+    min_size = max(room, options.min_table_gap_in_row_gaps * row_gap)
+    cuts = [(start + end) / 2 for (start, end), size in zip(gaps, sizes, strict=True) if size > min_size]
     if axis == 0:
-        ruled = np.bincount(np.searchsorted(cuts, sheet.down[:, 0]), minlength=len(cuts) + 1)
-        cuts = cuts if ruled.min() >= FEWEST_LINES else []
-    part = np.searchsorted(cuts, sheet.middles[members, axis])
-    return [members[part == number] for number in np.unique(part)]
+        n_lines = np.bincount(np.searchsorted(cuts, sheet.vertical[:, 0]), minlength=len(cuts) + 1)
+        cuts = cuts if n_lines.min() >= options.min_lines_of_adjacent_table else []
+    part = np.searchsorted(cuts, sheet.centres[members, axis])
+    return [members[part == index] for index in np.unique(part)]
 
 
 def _layout(sheet: FlatSheet, members: Ints) -> Layout:
     """The rows and columns of one table."""
-    first, last, middles = sheet.first[members], sheet.last[members], sheet.middles[members]
-    low, high = first.min(axis=0), last.max(axis=0)
-    (width, height), room = (high - low).tolist(), TABLES_APART * sheet.height
-    lines = [pieces[_inside(pieces, low - room, high + room)] for pieces in (sheet.across, sheet.down)]
-    across, down = (
-        join_pieces(pieces, 1 - axis, (width, height)[axis], sheet.height) for axis, pieces in enumerate(lines)
-    )
-    core = (last[:, 1] - first[:, 1]) * MIDDLE / 2
-    level, (x, y) = middles[:, 1], middles.T
-    across = _parting(across, level - core, level + core, x, sheet.height)
-    down = _parting(down, first[:, 0], last[:, 0], y, sheet.height)
-    rows = Bands.between(
-        across, middles[:, 1], down,
-        lambda inside, closed: split_rows(first[inside], last[inside], sheet.height, closed),
-    )  # fmt: skip
-    row_of = rows.of(middles[:, 1])
-    heads = _heads(row_of, members >= sheet.n_numbers)
+    top_left, bottom_right, options = sheet.top_left[members], sheet.bottom_right[members], sheet.options
+    x, y = sheet.centres[members].T
+    horizontal, vertical = _separating_lines(sheet, members)
 
-    def split(inside: NDArray[np.bool_], closed: bool) -> list[float]:
-        own = inside & ~heads if (inside & ~heads).any() else inside
-        return split_columns(first[own, 0], last[own, 0], row_of[own], closed)
+    def split_by_height(inside: NDArray[np.bool_], is_between: bool) -> list[float]:
+        return split_rows(top_left[inside], bottom_right[inside], sheet.height, is_between, options)
 
-    columns = Bands.between(down, middles[:, 0], across, split)
-    cells: dict[tuple[int, int], list[int]] = {}
-    words: dict[tuple[int, int], list[int]] = {}
-    numbered_rows, numbered_columns = rows.number(middles[:, 1]), columns.number(middles[:, 0])
-    for i in np.argsort(first[:, 0], kind="stable").tolist():
-        held = cells if members[i] < sheet.n_numbers else words
-        held.setdefault((int(numbered_rows[i]), int(numbered_columns[i])), []).append(int(members[i]))
+    rows = Bands.between(horizontal, y, vertical, split_by_height, options)
+    row_of = rows.band(y)
+    headers = _headers(row_of, members >= sheet.n_numbers, options)
+
+    def split_by_gaps(inside: NDArray[np.bool_], is_between: bool) -> list[float]:
+        body = inside & ~headers if (inside & ~headers).any() else inside
+        return split_columns(top_left[body, 0], bottom_right[body, 0], row_of[body], is_between, options)
+
+    columns = Bands.between(vertical, x, horizontal, split_by_gaps, options)
+    numbers: Cells = {}
+    words: Cells = {}
+    row_index, column_index = rows.index(y).tolist(), columns.index(x).tolist()
+    for i in np.argsort(top_left[:, 0], kind="stable").tolist():
+        cells = numbers if members[i] < sheet.n_numbers else words
+        cells.setdefault((row_index[i], column_index[i]), []).append(int(members[i]))
     return Layout(
-        cells,
+        numbers,
         words,
-        rows.edges(first[:, 1].min(), last[:, 1].max()),
-        columns.edges(first[:, 0].min(), last[:, 0].max()),
+        rows.edges(top_left[:, 1].min(), bottom_right[:, 1].max()),
+        columns.edges(top_left[:, 0].min(), bottom_right[:, 0].max()),
         sheet,
-        min(len(across), len(down)) >= FEWEST_RULES,
+        min(len(horizontal), len(vertical)) >= options.min_lines_for_cells,
     )
 
 
-def _heads(rows: Ints, are_words: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """What stands in the row of heads, bool (n,), which may be wider than their columns, or several to a column."""
+def _headers(rows: Ints, is_word: NDArray[np.bool_], options: TableOptions) -> NDArray[np.bool_]:
+    """What stands in the header row, bool (n,): headers may be wider than their columns, or several to a column."""
     top: NDArray[np.bool_] = rows == rows.min()
-    return top & bool((top & are_words).sum() >= HEADS)
+    return top & bool((top & is_word).sum() >= options.min_headers)
 
 
-def _inside(segments: Floats, low: Floats, high: Floats) -> NDArray[np.bool_]:
-    middles = (segments[:, :2] + segments[:, 2:]) / 2
-    inside: NDArray[np.bool_] = ((low <= middles) & (middles <= high)).sum(axis=1) == len(low)
-    return inside
+def _separating_lines(sheet: FlatSheet, members: Ints) -> tuple[list[RuledLine], list[RuledLine]]:
+    """The horizontal and the vertical ruled lines of a table that separate its numbers."""
+    top_left, bottom_right, options = sheet.top_left[members], sheet.bottom_right[members], sheet.options
+    (left, top), (right, bottom) = top_left.T, bottom_right.T
+    x, y = sheet.centres[members].T
+    low, high = top_left.min(axis=0), bottom_right.max(axis=0)
+    (width, height), room = (high - low).tolist(), options.min_table_gap * sheet.height
+
+    def join(pieces: Floats, axis: int, extent: float) -> list[RuledLine]:
+        centres = (pieces[:, :2] + pieces[:, 2:]) / 2
+        in_table = ((low - room <= centres) & (centres <= high + room)).all(axis=1)
+        return join_pieces(pieces[in_table], axis, extent, sheet.height, options)
+
+    core = (bottom - top) * options.number_core / 2
+    horizontal, vertical = join(sheet.horizontal, 1, width), join(sheet.vertical, 0, height)
+    return (
+        _between_numbers(horizontal, y - core, y + core, x, sheet.height, options),
+        _between_numbers(vertical, left, right, y, sheet.height, options),
+    )
 
 
-def _parting(lines: list[Line], first: Floats, last: Floats, others: Floats, height: float) -> list[Line]:
-    """The lines that run between numbers, and not through them; none if most don't, as on squared paper.
+def _between_numbers(
+    lines: Sequence[RuledLine], starts: Floats, ends: Floats, along: Floats, height: float, options: TableOptions
+) -> list[RuledLine]:
+    """The lines that run between numbers and not through them; none if most do not, as on squared paper.
 
     Args:
-        first, last: where the numbers begin and end across the lines.
-        others: where they stand along the lines.
+        starts, ends: where the numbers begin and end across the lines.
+        along: where they stand along the lines.
+        height: of a digit.
     """
-    parting, n_beside = [], 0
+    kept, n_informative, n_next_to_numbers = [], 0, 0
     for line in lines:
-        beside = (line.low <= others) & (others <= line.high)
-        beside &= (first - height < line.at) & (line.at < last + height)
-        cut = beside & (first < line.at) & (line.at < last)
-        n_beside += bool(beside.any())
-        if cut.sum() <= max(MOST_CUT, STRADDLED * beside.sum()):
-            parting.append((line, bool(beside.any())))
-    kept = [line for line, _ in parting]
-    return kept if sum(told for _, told in parting) >= PARTING * n_beside else []
+        is_near = (line.start <= along) & (along <= line.end)
+        is_near &= (starts - height < line.position) & (line.position < ends + height)
+        is_cut = is_near & (starts < line.position) & (line.position < ends)
+        n_next_to_numbers += bool(is_near.any())
+        if is_cut.sum() <= max(options.max_cut_numbers, options.max_cut_fraction * is_near.sum()):
+            kept.append(line)
+            n_informative += bool(is_near.any())
+    return kept if n_informative >= options.min_separating_fraction * n_next_to_numbers else []

@@ -1,7 +1,7 @@
 """Ruled lines of a page, printed or drawn: long thin strokes along its rows and columns.
 
-strokes = find_strokes(grey, digit_height=30)       # what is long and straight, in whatever direction
-lines = find_ruled_lines(grey, flat, digit_height)  # also faint ones, once it is known how the sheet lies
+strokes = find_strokes(grey, digit_height=30)                       # long and straight, in any direction
+horizontal, vertical = find_ruled_lines(grey, sheet_map, 30)        # faint ones too, once the page can be rectified
 """
 
 from collections.abc import Iterator
@@ -11,135 +11,125 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from tendigits.tables.sheet_map import DIGIT, SheetMap, scale_for
+from tendigits.tables.options import TableOptions
+from tendigits.tables.sheet_map import SheetMap, flat_scale
 
 Grey = NDArray[np.uint8]
 Floats = NDArray[np.float64]
 
-SHORTEST = 1.7
-"""Heights of a digit: a shorter stroke may be a part of a digit or a sign."""
-
-THICKEST = 0.4
-"""Of a digit's height."""
-
-FAINTEST, NOISE = 8.0, 4.0
-"""A line is darker than the paper beside it by so many of 255, and by so many times what is usual on the page."""
-
-PIECE = 5.0
-"""Heights of a digit: a longer line is given in pieces, so that it may be curved."""
-
-APART, NARROWEST = 0.25, 0.7
-"""Heights of a digit: pieces that are closer are one line; and cells are wider and higher."""
-
-WHOLE = 0.5
-"""Share of a table's width or height that a ruled line covers at least."""
-
-
-@dataclass(frozen=True, eq=False)
-class RuledLines:
-    """Pieces of lines in pixels of the page: float64 (n, 4), x and y of their ends."""
-
-    across: Floats
-    down: Floats
-
-
-def find_strokes(grey: Grey, digit_height: float) -> Floats:
-    """Long straight edges of whatever direction, float64 (n, 4): x and y of both ends, in pixels of the page.
-
-    By the line segment detector of von Gioi and others (2012): fast, and no direction is preferred.
-    """
-    scale = scale_for(grey, digit_height)
-    small = cv2.resize(grey, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
-    found = cv2.createLineSegmentDetector().detect(small)[0]
-    strokes = np.zeros((0, 4)) if found is None else np.asarray(found, np.float64).reshape(-1, 4) / scale
-    lengths = np.hypot(strokes[:, 2] - strokes[:, 0], strokes[:, 3] - strokes[:, 1])
-    long: Floats = strokes[lengths >= SHORTEST * max(DIGIT, digit_height)]
-    return long
-
-
-def find_ruled_lines(grey: Grey, flat: SheetMap, digit_height: float) -> RuledLines:
-    """Find the ruled lines of a page, uint8 (height, width), laid flat by a map."""
-    scale = scale_for(grey, digit_height)
-    page, corner = flat.flattened(grey, scale)
-    found = []
-    for picture, transposed in ((page, False), (np.ascontiguousarray(page.T), True)):
-        pieces = np.array([*_pieces(_thin_and_dark(picture, digit_height * scale), digit_height * scale)], np.float64)
-        ends = pieces.reshape(-1, 2)[:, ::-1] if transposed else pieces.reshape(-1, 2)
-        found.append(flat.back(ends / scale + corner).reshape(-1, 4))
-    return RuledLines(*found)
-
 
 @dataclass(frozen=True)
-class Line:
-    """A ruled line of a flat sheet."""
+class RuledLine:
+    """A horizontal or a vertical line of a rectified sheet."""
 
-    at: float
-    """Where it stands, across it."""
-    low: float
-    high: float
-    """Where it begins and ends, along it."""
+    position: float
+    """y of a horizontal line, x of a vertical one."""
+    start: float
+    end: float
     length: float
     """Of its pieces together."""
 
 
-def join_pieces(pieces: Floats, axis: int, extent: float, digit_height: float) -> list[Line]:
-    """Join the pieces of lines, float64 (n, 4), that stand at the same place of an axis.
+def find_strokes(grey: Grey, digit_height: float, options: TableOptions) -> Floats:
+    """Find long straight edges in any direction: float64 (n, 4), x and y of both ends, in pixels of the page.
 
-    Of lines between which no digit would find room, the longest one is kept; what is short beside the extent of the
-    table along it is left out.
+    Uses OpenCV's line segment detector (von Gioi and others 2012).
     """
-    at = (pieces[:, axis] + pieces[:, axis + 2]) / 2
-    order = np.argsort(at)
-    lines: list[Line] = []
-    groups = np.split(order, np.flatnonzero(np.diff(at[order]) > APART * digit_height) + 1) if len(at) else []
-    for group in groups:
-        low, high = pieces[group, 1 - axis], pieces[group, 3 - axis]
-        length = _union(low, high)
-        if length >= WHOLE * extent:
-            place = float(np.average(at[group], weights=high - low))
-            lines.append(Line(place, float(low.min()), float(high.max()), length))
-    kept: list[Line] = []
+    scale = flat_scale(grey, digit_height, options)
+    small = cv2.resize(grey, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+    found = cv2.createLineSegmentDetector().detect(small)[0]
+    strokes = np.zeros((0, 4)) if found is None else np.asarray(found, np.float64).reshape(-1, 4) / scale
+    lengths = np.hypot(strokes[:, 2] - strokes[:, 0], strokes[:, 3] - strokes[:, 1])
+    long: Floats = strokes[lengths >= options.min_stroke_length * max(options.flat_digit_height_px, digit_height)]
+    return long
+
+
+def find_ruled_lines(
+    grey: Grey, sheet_map: SheetMap, digit_height: float, options: TableOptions
+) -> tuple[Floats, Floats]:
+    """Find pieces of the horizontal and of the vertical lines of a page, uint8 (height, width).
+
+    Returns:
+        float64 (n, 4) each: x and y of both ends, in pixels of the page.
+    """
+    scale = flat_scale(grey, digit_height, options)
+    digit = digit_height * scale
+    page, corner = sheet_map.rectify(grey, scale)
+
+    def in_page(points: Floats) -> Floats:
+        return sheet_map.inverse(points / scale + corner).reshape(-1, 4)
+
+    columns = np.ascontiguousarray(page.T)
+    horizontal = np.array([*_pieces(_thin_and_dark(page, digit, options), digit, options)], np.float64)
+    vertical = np.array([*_pieces(_thin_and_dark(columns, digit, options), digit, options)], np.float64)
+    return in_page(horizontal.reshape(-1, 2)), in_page(vertical.reshape(-1, 2)[:, ::-1])
+
+
+def join_pieces(
+    pieces: Floats, axis: int, extent: float, digit_height: float, options: TableOptions
+) -> list[RuledLine]:
+    """Join pieces at the same position into lines, sorted by position.
+
+    Args:
+        pieces: float64 (n, 4) on the sheet.
+        axis: 1 for horizontal lines, 0 for vertical ones: the coordinate that is constant along a line.
+        extent: of the table along the lines; short lines are dropped.
+    """
+    positions = (pieces[:, axis] + pieces[:, axis + 2]) / 2
+    order = np.argsort(positions)
+    gaps = np.diff(positions[order]) > options.max_piece_offset * digit_height
+    lines = []
+    for group in np.split(order, np.flatnonzero(gaps) + 1) if len(order) else []:
+        start, end = pieces[group, 1 - axis], pieces[group, 3 - axis]
+        length = _union_length(start, end)
+        if length >= options.min_line_extent * extent:
+            position = float(np.average(positions[group], weights=end - start))
+            lines.append(RuledLine(position, float(start.min()), float(end.max()), length))
+    min_distance = options.min_cell_size * digit_height
+    kept: list[RuledLine] = []
     for line in sorted(lines, key=lambda line: -line.length):
-        if all(abs(line.at - other.at) >= NARROWEST * digit_height for other in kept):
+        if all(abs(line.position - other.position) >= min_distance for other in kept):
             kept.append(line)
-    return sorted(kept, key=lambda line: line.at)
+    return sorted(kept, key=lambda line: line.position)
 
 
-def _union(low: Floats, high: Floats) -> float:
-    """The length that some intervals cover together."""
-    length, end = 0.0, -np.inf
-    for i in np.argsort(low).tolist():
-        length += max(0.0, float(high[i]) - max(end, float(low[i])))
-        end = max(end, float(high[i]))
+def _union_length(starts: Floats, ends: Floats) -> float:
+    """The length of a union of intervals."""
+    length, covered = 0.0, -np.inf
+    for i in np.argsort(starts).tolist():
+        length += max(0.0, float(ends[i]) - max(covered, float(starts[i])))
+        covered = max(covered, float(ends[i]))
     return length
 
 
-def _thin_and_dark(page: Grey, digit: float) -> Grey:
-    """Where a page is darker than a little above and below: the edge of a sheet has paper on one side only."""
-    thickest = max(3, round(THICKEST * digit))
-    darkness = cv2.morphologyEx(page, cv2.MORPH_CLOSE, np.ones((thickest, 1), np.uint8)) - page
-    dark: Grey = (darkness >= max(FAINTEST, NOISE * float(np.median(darkness)))).astype(np.uint8)
-    return dark
+def _thin_and_dark(page: Grey, digit: float, options: TableOptions) -> Grey:
+    """Mask of what is darker than the paper above and below it; the edge of a sheet has paper on one side only."""
+    thickness = max(3, round(options.max_line_thickness * digit))
+    darkness = cv2.morphologyEx(page, cv2.MORPH_CLOSE, np.ones((thickness, 1), np.uint8)) - page
+    threshold = max(options.min_line_contrast, options.min_line_contrast_to_noise * float(np.median(darkness)))
+    mask: Grey = (darkness >= threshold).astype(np.uint8)
+    return mask
 
 
-def _pieces(dark: Grey, digit: float) -> Iterator[tuple[float, float, float, float]]:
-    """Pieces of the level lines in a mask of what is dark and thin: x and y of both ends."""
-    shortest = round(SHORTEST * digit)
-    # A line that rises or falls a little still has long runs of pixels when it is thicker.
-    thick = cv2.dilate(dark, np.ones((3, 1), np.uint8))
+def _pieces(mask: Grey, digit: float, options: TableOptions) -> Iterator[tuple[float, float, float, float]]:
+    """Pieces of the horizontal lines in a mask: x and y of both ends."""
+    shortest = round(options.min_stroke_length * digit)
+    max_pixels_per_column = 2 * options.max_line_thickness * digit + 2
+    # A line that rises or falls a little has long runs of pixels only if it is thicker.
+    thick = cv2.dilate(mask, np.ones((3, 1), np.uint8))
     runs = cv2.morphologyEx(thick, cv2.MORPH_OPEN, np.ones((1, shortest), np.uint8))
     n, labels, stats, _ = cv2.connectedComponentsWithStats(runs, connectivity=8)
     for label in range(1, n):
         left, top, width, height, _ = stats[label].tolist()
         inside = labels[top : top + height, left : left + width] == label
-        parts = max(1, round(width / (PIECE * digit)))
-        for part in np.array_split(np.arange(width), parts):
+        n_parts = max(1, round(width / (options.line_piece_length * digit)))
+        for part in np.array_split(np.arange(width), n_parts):
             rows, columns = np.nonzero(inside[:, part])
-            if len(rows) == 0 or len(rows) > (2 * THICKEST * digit + 2) * len(part):
+            if len(rows) == 0 or len(rows) > max_pixels_per_column * len(part):
                 continue
             x, y = columns + float(part[0]), rows.astype(np.float64)
-            away = x - x.mean()
-            slope = float(away @ y / max(1e-6, away @ away))
+            offset = x - x.mean()
+            slope = float(offset @ y / max(1e-6, offset @ offset))
             first, last = float(x.min()), float(x.max())
             level = float(y.mean()) - slope * float(x.mean())
             yield (

@@ -1,4 +1,4 @@
-"""Check a table by its sums: where the last number of a row or a column is the sum of the others, all are right.
+"""Check a table by its sums: if the last number of a row is the sum of the others, all of them were read right.
 
 checked = check_sums(table, Sums.AUTO)      # checked.agreement: "totals agree in 22 of 24 rows"
 """
@@ -8,140 +8,155 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from tendigits.numbers.grammar import to_decimal
-from tendigits.tables.table import Cell, Table
-from tendigits.tables.totals import Sums
-
-FEWEST, SHARE = 3, 0.5
-"""So many rows, and such a share of them, agree at least where the last number is a sum."""
-
-FEWEST_ADDENDS = 2
-
-AGREED = 0.999
-"""Confidence of numbers whose sum agrees: of two misread numbers, one in a thousand makes up for the other."""
-
-RARE = 1e-4
-"""Probability that a digit is any other one, or one was lost, where the reader saw nothing of it."""
+from tendigits.tables.cell import Cell
+from tendigits.tables.options import Sums
+from tendigits.tables.table import Table
 
 DIGITS = "0123456789"
 
-Line = list[Cell]
-
 
 @dataclass(frozen=True)
-class _Repair:
-    """What makes a sum right: one cell read otherwise."""
+class SumOptions:
+    """Tolerances of checking sums."""
 
-    index: int
-    text: str
-    share: float
-    """How probable it is."""
-    doubt: float
-    """How much more probable than what was read."""
+    min_agreeing: int = 3  # rows in which the last number is the sum of the others
+    min_agreeing_fraction: float = 0.5  # the same, as a fraction of the rows that can be checked
+    min_addends: int = 2
+    agreed_confidence: float = 0.999  # of the numbers of a sum that agrees; two misread ones rarely compensate
+    min_probability: float = 1e-4  # of another digit, or of a lost one, to which the reader gave none
+
+
+OPTIONS = SumOptions()
+
+Series = list[Cell]
+"""A row, or a column of a transposed table; the last cell may be the sum of the cells from a start index on."""
 
 
 def check_sums(table: Table, sums: Sums) -> Table:
-    """Accept the numbers whose sum agrees; mark as doubtful what was probably misread where it doesn't."""
+    """Accept the numbers of sums that agree; where a sum does not agree, mark what was probably misread."""
     rows, agreements = table.rows, []
-    starts: dict[str, int | None] = {"rows": None, "columns": None}
-    for name, transposed in (("rows", False), ("columns", True)):
-        wanted = sums in (Sums.BOTH, Sums.LAST_ROW if transposed else Sums.LAST_COLUMN)
-        if not wanted and sums is not Sums.AUTO:
+    starts: dict[str, int | None] = {"row": None, "column": None}
+    for name, wanted in (("row", Sums.LAST_COLUMN), ("column", Sums.LAST_ROW)):
+        is_given = sums in (Sums.BOTH, wanted)
+        if not is_given and sums is not Sums.AUTO:
             continue
-        lines = [*map(list, zip(*rows, strict=True))] if transposed else rows
-        start = _start(lines, always=wanted)
+        series = rows if name == "row" else _transposed(rows)
+        start = _find_start(series, is_given)
         if start is None:
             continue
-        n = sum(_is_sum(line, start) is not None for line in lines)
-        right = sum(_is_sum(line, start) is True for line in lines)
-        agreements.append(f"{right} of {n} {name}")
+        results = [_agrees(each, start) for each in series]
+        agreements.append(f"{results.count(True)} of {len(results) - results.count(None)} {name}s")
         starts[name] = start
-        lines = [_checked(line, start, name[:-1]) for line in lines]
-        rows = [*map(list, zip(*lines, strict=True))] if transposed else lines
-    said = f"totals agree in {' and '.join(agreements)}"
+        series = [_checked(each, start, name) for each in series]
+        rows = series if name == "row" else _transposed(series)
     if not agreements:
         return table
-    return replace(table, rows=rows, agreement=said, row_sums=starts["rows"], column_sums=starts["columns"])
+    agreement = f"totals agree in {' and '.join(agreements)}"
+    return replace(table, rows=rows, agreement=agreement, row_sums=starts["row"], column_sums=starts["column"])
 
 
-def _start(lines: Sequence[Line], always: bool) -> int | None:
-    """From which cell on the last one is the sum; None if it isn't."""
-    best, chosen = 0, None
-    for start in range(len(lines[0]) - FEWEST_ADDENDS if lines else 0):
-        told = [agrees for line in lines if (agrees := _is_sum(line, start)) is not None]
-        enough = always or sum(told) >= max(FEWEST, SHARE * len(told))
-        if enough and sum(told) > best:
-            best, chosen = sum(told), start
-    return chosen
+def _transposed(series: Sequence[Series]) -> list[Series]:
+    return [*map(list, zip(*series, strict=True))]
 
 
-def _is_sum(line: Line, start: int) -> bool | None:
-    """Whether the last number is the sum of those before it; None where that can't be told: zeros tell nothing."""
-    total, addends = line[-1], [cell for cell in line[start:-1] if cell.value or cell.is_unread]
+def _find_start(series: Sequence[Series], is_given: bool) -> int | None:
+    """The start index for which most sums agree; None if too few agree.
+
+    Args:
+        is_given: whether the user asked for these sums; then one that agrees is enough.
+    """
+    most, best = 0, None
+    for start in range(len(series[0]) - OPTIONS.min_addends if series else 0):
+        results = [agrees for each in series if (agrees := _agrees(each, start)) is not None]
+        n = sum(results)
+        is_enough = is_given or n >= max(OPTIONS.min_agreeing, OPTIONS.min_agreeing_fraction * len(results))
+        if is_enough and n > most:
+            most, best = n, start
+    return best
+
+
+def _agrees(series: Series, start: int) -> bool | None:
+    """Whether the last number is the sum of the others; None if a number is missing, or if the sum is zero."""
+    total, addends = series[-1], [cell for cell in series[start:-1] if cell.value or cell.is_unread]
     numbers = [cell.number for cell in addends if cell.number is not None]
-    if not total.number or len(numbers) < max(FEWEST_ADDENDS, len(addends)):
+    if not total.number or len(numbers) < max(OPTIONS.min_addends, len(addends)):
         return None
     return sum(numbers) == total.number
 
 
-def _checked(line: Line, start: int, name: str) -> Line:
-    """A row or a column after the check."""
-    agrees = _is_sum(line, start)
+def _checked(series: Series, start: int, name: str) -> Series:
+    """A row or a column after the check; the name is "row" or "column"."""
+    agrees = _agrees(series, start)
     if agrees is None:
-        return _with_missing(line, start, name)
-    checked = list(line)
+        return _with_missing_number(series, start, name)
+    head, tail = series[:start], series[start:]
     if agrees:
-        for i in range(start, len(line)):
-            if line[i].value:
-                confidence = max(line[i].confidence, AGREED)
-                checked[i] = replace(line[i], accepted=True, reason=None, confidence=confidence)
-        return checked
-    repairs = sorted(_repairs(line, start), key=lambda repair: -repair.doubt)
-    total = sum(cell.number for cell in line[start:-1] if cell.number is not None)
-    said = f"this {name} adds up to {total}, not {line[-1].number}"
-    if repairs:
-        (best, *_) = repairs
-        cell = line[best.index]
-        others = [(best.text, best.share), *(option for option in cell.options if option[0] != best.text)]
-        checked[best.index] = _doubtful(cell, f"{said}; {cell.value} may be {best.text}", others)
-        return checked
-    return [*line[:start], *(_doubtful(cell, said, cell.options) if cell.value else cell for cell in line[start:])]
+        return head + [_confirmed(cell) if cell.value else cell for cell in tail]
+    total = sum(cell.number for cell in tail[:-1] if cell.number is not None)
+    reason = f"this {name} adds up to {total}, not {tail[-1].number}"
+    repairs = sorted(_repairs(series, start), key=lambda repair: -repair.likelihood_ratio)
+    if not repairs:
+        return head + [_doubtful(cell, reason, cell.options) if cell.value else cell for cell in tail]
+    best = repairs[0]
+    cell = series[best.index]
+    others = [(best.text, best.probability), *(option for option in cell.options if option[0] != best.text)]
+    repaired = _doubtful(cell, f"{reason}; {cell.value} may be {best.text}", others)
+    return [*series[: best.index], repaired, *series[best.index + 1 :]]
 
 
-def _with_missing(line: Line, start: int, name: str) -> Line:
-    """A row or a column in which one number could not be read: say what it is, if the sum is right."""
-    unread = [i for i in range(start, len(line)) if line[i].is_unread]
-    numbers = [cell.number for cell in line[start:] if cell.value]
+def _with_missing_number(series: Series, start: int, name: str) -> Series:
+    """A row or a column; if exactly one number could not be read, its reason names what would make the sum right."""
+    unread = [i for i in range(start, len(series)) if series[i].is_unread]
+    numbers = [cell.number for cell in series[start:] if cell.value]
     known = [number for number in numbers if number is not None]
-    if len(unread) != 1 or len(known) < max(FEWEST_ADDENDS, len(numbers)):
-        return line
-    (at,) = unread
-    missing = sum(known) if at == len(line) - 1 else known[-1] - sum(known[:-1])
+    if len(unread) != 1 or len(known) < max(OPTIONS.min_addends, len(numbers)):
+        return series
+    index = unread[0]
+    missing = sum(known) if index == len(series) - 1 else known[-1] - sum(known[:-1])
     if missing < 0:
-        return line
-    said = f"{line[at].reason}; {missing} would make this {name} add up"
-    return [*line[:at], _doubtful(line[at], said, [(str(missing), RARE)]), *line[at + 1 :]]
+        return series
+    reason = f"{series[index].reason}; {missing} would make this {name} add up"
+    cell = _doubtful(series[index], reason, [(str(missing), OPTIONS.min_probability)])
+    return [*series[:index], cell, *series[index + 1 :]]
+
+
+def _confirmed(cell: Cell) -> Cell:
+    return replace(cell, accepted=True, reason=None, confidence=max(cell.confidence, OPTIONS.agreed_confidence))
 
 
 def _doubtful(cell: Cell, reason: str, options: list[tuple[str, float]]) -> Cell:
     return replace(cell, accepted=False, reason=reason, options=options)
 
 
-def _repairs(line: Line, start: int) -> Iterator[_Repair]:
-    """What one number must be for the sum to agree, where it differs from what was read in one digit."""
-    numbers = [cell.number or Decimal(0) for cell in line]
+@dataclass(frozen=True)
+class _Repair:
+    """Another value for one cell that makes the sum right."""
+
+    index: int
+    text: str
+    probability: float
+    likelihood_ratio: float
+    """Its probability relative to that of the value that was read."""
+
+
+def _repairs(series: Series, start: int) -> Iterator[_Repair]:
+    """Values that make the sum right and differ from what was read in one character."""
+    numbers = [cell.number or Decimal(0) for cell in series]
     missing = numbers[-1] - sum(numbers[start:-1])
-    for index in range(start, len(line)):
-        cell = line[index]
-        wanted = numbers[index] + (missing if index < len(line) - 1 else -missing)
-        for text, share in _readings(cell):
+    for index in range(start, len(series)):
+        cell = series[index]
+        wanted = numbers[index] + (missing if index < len(series) - 1 else -missing)
+        for text, probability in _alternatives(cell, OPTIONS.min_probability):
             if to_decimal(text) == wanted:
-                yield _Repair(index, text, share, share / max(cell.confidence, RARE))
+                ratio = probability / max(cell.confidence, OPTIONS.min_probability)
+                yield _Repair(index, text, probability, ratio)
 
 
-def _readings(cell: Cell) -> Iterator[tuple[str, float]]:
-    """What a cell may be, as the reader saw, or with any one digit misread, lost at an end, or added."""
+def _alternatives(cell: Cell, min_probability: float) -> Iterator[tuple[str, float]]:
+    """Other values of a cell: its options, and its value with one digit changed, lost, or added at an end."""
     yield from cell.options
-    for i, character in enumerate(cell.value):
+    value = cell.value
+    for i, character in enumerate(value):
         if character.isdigit():
-            yield from ((cell.value[:i] + other + cell.value[i + 1 :], RARE) for other in ("", *DIGITS))
-    yield from ((text, RARE) for digit in DIGITS for text in (digit + cell.value, cell.value + digit))
+            yield from ((value[:i] + other + value[i + 1 :], min_probability) for other in ("", *DIGITS))
+    yield from ((text, min_probability) for digit in DIGITS for text in (digit + value, value + digit))

@@ -17,7 +17,7 @@ import numpy as np
 from tendigits.errors import RunError, reason_of
 from tendigits.files import replacing
 from tendigits.model.recipe import Recipe
-from tendigits.untrusted import check_zip, open_inside
+from tendigits.untrusted import open_inside
 
 if TYPE_CHECKING:
     import keras

@@ -100,7 +100,7 @@ def read_tables(
 def as_file(tables: Sequence[tuple[str | None, Table]], as_xlsx: bool) -> bytes:
     """Tables with their names, if they have one, as a spreadsheet with a sheet each, or as CSV."""
     if as_xlsx:
-        return to_xlsx([(name or f"table {number}", table) for number, (name, table) in enumerate(tables, 1)])
+        return to_xlsx([(name or f"table {number}", table.rows) for number, (name, table) in enumerate(tables, 1)])
     return "\n".join(table.to_csv() for _, table in tables).encode()
 
 

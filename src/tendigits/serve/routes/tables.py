@@ -16,8 +16,9 @@ from tendigits.serve.errors import error_responses
 from tendigits.serve.reading import work
 from tendigits.serve.routes.pictures import CONTENT, PageNumber, count, in_pool, picture_of
 from tendigits.serve.schemas import BINARY, Strict
-from tendigits.tables.table import Cell, Table
-from tendigits.tables.totals import Sums
+from tendigits.tables.cell import Cell
+from tendigits.tables.options import Sums
+from tendigits.tables.table import Table
 
 router = APIRouter(prefix="/v1", tags=["read"], route_class=JsonRoute)
 
