@@ -61,7 +61,7 @@ def test_what_is_no_single_digit_is_read_as_a_page(digits):
     draw(pad, drawing_of(*crops))
     assert pad.page.text() == Reader().read(pad.drawing).text() == "407"
     assert not pad.digit.accepted
-    assert [line["value"] for line in pad._answer["lines"]] == ["407"]
+    assert [line["value"] for line in pad._answer["numbers"]] == ["407"]
 
 
 def test_each_reading_can_be_observed(three):

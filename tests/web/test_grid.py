@@ -94,7 +94,7 @@ def test_undo_takes_back_the_correction_too(open_page, clean_server, picture):
     expect(cell(page, "C5")).to_have_text("79")
     page.goto(f"{clean_server.url}/#teach")
     expect(page.locator("#corrections")).to_contain_text("None yet.")  # the lists are there
-    expect(page.locator("#numbers li")).to_have_count(0)
+    expect(page.locator("#number-corrections li")).to_have_count(0)
     assert httpx.get(f"{clean_server.url}/v1/corrections/numbers").json()["count"] == 0
 
 
@@ -144,7 +144,7 @@ def test_without_a_keyboard_there_are_buttons(open_page, picture):
     page.tap("#edit-cell")
     page.locator("#grid input").fill("33.5")
     page.locator("#grid input").press("Enter")
-    expect(page.locator("#grid td.mended")).to_have_count(2)
+    expect(page.locator("#grid td.changed")).to_have_count(2)
 
 
 def test_rows_and_columns_are_joined_and_split(open_page, picture):

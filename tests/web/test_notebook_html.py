@@ -37,7 +37,7 @@ def test_the_picture_is_seen_whole_with_its_boxes_over_the_numbers(browser, widt
     page.set_content(f"<body style='margin: 0'>{drawing}")
     places = page.evaluate(PLACES)
     assert places["picture"] == [0, 0, *result.size]
-    for shown, line in zip(places["boxes"], result.lines, strict=True):
+    for shown, line in zip(places["boxes"], result.numbers, strict=True):
         assert shown == pytest.approx(list(line.box), abs=2)  # half of a line is outside
     page.close()
 

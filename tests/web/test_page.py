@@ -121,7 +121,7 @@ def test_correct_a_drawing_undo_it_correct_another_export_and_import(open_page):
 def test_read_a_picture_correct_it_copy_it_and_download_it(open_page, digits):
     page = open_page("#read", permissions=["clipboard-read", "clipboard-write"])
     upload(page, page_of_numbers(digits))
-    rows = page.locator("#lines tbody tr")
+    rows = page.locator("#numbers tbody tr")
     expect(rows).to_have_count(2)
     expected = ["".join(map(str, digits.y_test[4 * row : 4 * row + 4])) for row in range(2)]
     assert [row.locator("td").nth(1).inner_text() for row in rows.all()] == expected
@@ -149,7 +149,7 @@ def test_read_a_picture_correct_it_copy_it_and_download_it(open_page, digits):
     with page.expect_download() as started:
         page.click("#csv")
     text = started.value.path().read_text().splitlines()
-    assert text[0] == "line,value,number,confidence,accepted,reason,left,top,right,bottom"
+    assert text[0] == "order,value,number,confidence,accepted,reason,left,top,right,bottom"
     assert text[1].startswith(f"1,{wrong}{expected[0][1:]},")
     assert len(text) == 3
 
@@ -179,7 +179,7 @@ def test_what_was_left_out_is_said_and_no_value_is_a_formula_in_the_csv(open_pag
 def test_a_whole_number_is_corrected_to_any_text_or_to_none_and_undone(open_page, digits):
     page = open_page("#read")
     upload(page, page_of_numbers(digits))
-    rows = page.locator("#lines tbody tr")
+    rows = page.locator("#numbers tbody tr")
     before = rows.first.locator("td").nth(1).inner_text()
     rows.first.locator("button").click()
     page.fill("#correct-text", "12a")
@@ -195,9 +195,9 @@ def test_a_whole_number_is_corrected_to_any_text_or_to_none_and_undone(open_page
     expect(rows.first.locator("td").nth(1)).to_have_text("not a number")
     page.click("nav a[href='#teach']")
     expect(page.locator("#count")).to_have_text("(1)")
-    expect(page.locator("#numbers li")).to_have_count(1)
-    expect(page.locator("#numbers li")).to_contain_text(f"not a number (read as {before})")
-    page.locator("#numbers button", has_text="Undo").click()
+    expect(page.locator("#number-corrections li")).to_have_count(1)
+    expect(page.locator("#number-corrections li")).to_contain_text(f"not a number (read as {before})")
+    page.locator("#number-corrections button", has_text="Undo").click()
     expect(page.locator("#corrections")).to_contain_text("None yet.")
 
 
@@ -211,10 +211,10 @@ def test_drop_and_paste(open_page, digits):
         (kind === "drop" ? document.getElementById("drop") : document.body).dispatchEvent(event);
     }"""
     page.evaluate(script, ["drop", list(page_of_numbers(digits))])
-    expect(page.locator("#lines tbody tr")).to_have_count(2)
+    expect(page.locator("#numbers tbody tr")).to_have_count(2)
     page.click("nav a[href='#draw']")
     page.evaluate(script, ["paste", list(page_of_numbers(digits, rows=3))])
-    expect(page.locator("#lines tbody tr")).to_have_count(3)
+    expect(page.locator("#numbers tbody tr")).to_have_count(3)
     expect(page.locator("#read")).to_be_visible()
 
 
@@ -224,7 +224,7 @@ def test_files_that_hold_no_numbers_and_markup_that_stays_text(open_page):
     expect(page.locator("#reading")).to_contain_text("numbers.png was not read: expected a whole PNG")
     expect(page.locator("#page")).to_be_hidden()
     upload(page, png(np.zeros((28, 28), np.uint8)))
-    expect(page.locator("#lines")).to_contain_text("No number was found.")
+    expect(page.locator("#numbers")).to_contain_text("No number was found.")
     expect(page.locator("#reading")).to_be_empty()
     page.click("nav a[href='#teach']")
     line = json.dumps({"crop": "<img src=x onerror=alert(1)>"})
@@ -252,7 +252,7 @@ def test_on_a_phone_everything_fits_and_a_finger_draws(open_page, digits):
     expect_digit(page, 3)
     page.click("nav a[href='#read']")
     upload(page, page_of_numbers(digits))
-    expect(page.locator("#lines tbody tr")).to_have_count(2)
+    expect(page.locator("#numbers tbody tr")).to_have_count(2)
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
     page.locator(".box").first.tap()
     expect(page.locator("#correct")).to_be_visible()
@@ -305,15 +305,15 @@ def test_axe_finds_nothing_serious(open_page, digits):
         page.click(f"nav a[href='#{name}']")
         if name == "read":
             upload(page, page_of_numbers(digits))
-            expect(page.locator("#lines tbody tr")).to_have_count(2)
-            page.locator("#lines button").first.click()
+            expect(page.locator("#numbers tbody tr")).to_have_count(2)
+            page.locator("#numbers button").first.click()
             expect(page.locator("#correct")).to_be_visible()
             found = Axe().run(page).response["violations"]
             assert [one for one in found if one["impact"] in ("serious", "critical")] == []
             page.locator("#correct button", has_text="Save").click()
             expect(page.locator("#toast")).to_contain_text("You have 1 corrected number.")
         if name == "teach":
-            expect(page.locator("#numbers li")).to_have_count(1)
+            expect(page.locator("#number-corrections li")).to_have_count(1)
             expect(page.locator("#corrections li strong")).to_have_text("3")
         for scheme, rules in (("light", None), ("dark", COLOURS)):  # nothing else depends on the scheme
             page.emulate_media(color_scheme=scheme)
@@ -339,7 +339,7 @@ def test_many_corrections_are_shown_in_parts(open_page):
         assert httpx.post(f"{page.url}v1/{path}", json={kind: new}).status_code == 201
     page.click("nav a[href='#teach']")
     for n in (50, 100, 120):
-        expect(page.locator("#numbers li")).to_have_count(n)
+        expect(page.locator("#number-corrections li")).to_have_count(n)
         expect(page.locator("#corrections li")).to_have_count(n)
         if n < 120:
             page.locator("#more").click()

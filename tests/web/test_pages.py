@@ -52,7 +52,7 @@ def test_pages_are_mended_one_after_the_other_and_saved_together(open_page, clea
     expect(page.locator("#previous-page")).to_be_focused()
     page.keyboard.press("Enter")
     expect(page.locator("#page-number")).to_have_text("Page 1 of 2")
-    expect(page.locator("#grid td.mended")).to_have_text("75")
+    expect(page.locator("#grid td.changed")).to_have_text("75")
     expect(page.locator("#need")).to_have_text("0 cells need you, 15 do not")
     with page.expect_download() as download:
         page.get_by_role("button", name="Download XLSX (2 of 2 pages)").click()

@@ -29,7 +29,7 @@ LISTED = {"runs": [RUN, OTHER], "damaged": ["third: run.json is damaged: it has 
 WORDS = "first reads 12 of 10,000 test digits more than second."
 
 POINTS = """async (history) => {
-  const { charts } = await import("./chart.js");
+  const { charts } = await import("./shared/chart.js");
   const drawn = charts([{ name: "a", history }]).filter((each) => each.matches("svg.chart"));
   return drawn.map((chart) => ({
     grid: [...chart.querySelectorAll("line.grid")].map((line) => Number(line.getAttribute("y1"))),

@@ -28,7 +28,7 @@ def hold(page: Page, address: str, times: int | None = 1) -> list[Route]:
 def test_a_second_picture_replaces_the_first_at_once_and_says_that_it_is_read(open_page, digits):
     page = open_page("#read")
     upload(page, page_of_numbers(digits))
-    expect(page.locator("#lines tbody tr")).to_have_count(2)
+    expect(page.locator("#numbers tbody tr")).to_have_count(2)
     first = page.locator("#stage img").get_attribute("src")
     held = hold(page, "**/v1/read?*")
     with page.expect_request("**/v1/read?*"):
@@ -39,7 +39,7 @@ def test_a_second_picture_replaces_the_first_at_once_and_says_that_it_is_read(op
     expect(page.locator(".box")).to_have_count(0)
     assert page.locator("#stage img").get_attribute("src") != first
     held[0].continue_()
-    expect(page.locator("#lines tbody tr")).to_have_count(3)
+    expect(page.locator("#numbers tbody tr")).to_have_count(3)
     expect(page.locator("#reading")).to_be_empty()
     expect(page.locator("#reading-bar")).to_be_hidden()
 
@@ -54,13 +54,13 @@ def test_what_fails_late_does_not_disturb_a_newer_picture_and_an_old_error_goes(
         upload(page, b"nothing", "late.png")
     expect(page.locator("#reading")).to_have_text("Reading late.png …")
     upload(page, page_of_numbers(digits))
-    expect(page.locator("#lines tbody tr")).to_have_count(2)
+    expect(page.locator("#numbers tbody tr")).to_have_count(2)
     with page.expect_response("**/v1/read?*") as late:
         held[0].continue_()
     late.value.finished()
     page.evaluate("() => new Promise(requestAnimationFrame)")  # until the page has heard of it
     expect(page.locator("#reading")).to_be_empty()
-    expect(page.locator("#lines tbody tr")).to_have_count(2)
+    expect(page.locator("#numbers tbody tr")).to_have_count(2)
     open_page.complaints.clear()  # the browser logs every 415
 
 
@@ -104,7 +104,7 @@ def test_several_digits_on_the_pad_are_a_number_which_can_be_corrected(open_page
     expect(page.locator("#prediction b")).to_have_text("3")
     expect(page.locator("#bars")).to_be_visible()
     page.click("nav a[href='#teach']")
-    expect(page.locator("#numbers li")).to_contain_text("17 (read as 12)")
+    expect(page.locator("#number-corrections li")).to_contain_text("17 (read as 12)")
 
 
 def test_the_focus_stays_on_what_was_corrected(open_page, digits):
@@ -117,15 +117,15 @@ def test_the_focus_stays_on_what_was_corrected(open_page, digits):
     page.keyboard.press("Enter")
     expect(page.locator("#toast")).to_contain_text("Saved as ")
     expect(page.locator(".box").nth(5)).to_be_focused()
-    page.locator("#lines button").first.focus()
+    page.locator("#numbers button").first.focus()
     page.keyboard.press("Enter")
     page.keyboard.type("77")
     page.keyboard.press("Enter")
-    expect(page.locator("#lines button").first).to_have_text("77")
-    expect(page.locator("#lines button").first).to_be_focused()
+    expect(page.locator("#numbers button").first).to_have_text("77")
+    expect(page.locator("#numbers button").first).to_be_focused()
 
 
 def test_a_picture_without_numbers_says_so_where_they_would_stand(open_page):
     page = open_page("#read")
     upload(page, png(np.full((60, 90), 255, np.uint8)))
-    expect(page.locator("#lines tbody")).to_contain_text("No number was found.")
+    expect(page.locator("#numbers tbody")).to_contain_text("No number was found.")

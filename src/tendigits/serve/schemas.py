@@ -170,6 +170,8 @@ class TableResponse(BaseModel):
     """Likewise, the row from which on the last one is the sum of each column."""
     ruled: bool
     """Whether lines part its rows and its columns."""
+    dense: bool
+    """Whether it looks like a table, and not like numbers scattered over the page."""
 
 
 class PageResponse(BaseModel):
@@ -202,7 +204,7 @@ class PageResponse(BaseModel):
             notice=page.notice,
             text="\n".join(line.value for line in page.numbers),
             numbers=[NumberResponse.of(line, with_crops) for line in page.numbers],
-            tables=[TableResponse(**table.as_dict()) for table in page.checked()],
+            tables=[TableResponse(**table.as_dict(), dense=table.is_dense) for table in page.checked()],
             fields={name: CellResponse(**cell.as_dict()) for name, cell in page.fields.items()},
         )
 

@@ -1,12 +1,9 @@
-// Decode a picture to grey pixels, as the browser sees it; data/image.py in JavaScript.
+// Decode a picture to grey pixels; pictures/image.py in JavaScript.
 
-import { constants } from "./constants.js";
-import { element } from "./dom.js";
+import { element } from "../page/shared/dom.js";
+import { BAND, MAX_BYTES, MAX_JPEG_PIXELS, MAX_PIXELS, MAX_SIDE, MIN_CONTRAST } from "./stages/constants.js";
 
-const { BAND, MIN_CONTRAST } = constants["data.image"];
-const { MAX_BYTES, MAX_JPEG_PIXELS, MAX_PIXELS, MAX_SIDE } = constants["data.limits"];
-
-// The picture in a file, upright.
+// The picture in a file, upright, as a canvas. Transparent parts are white, or black if white would hide the content.
 export async function openImage(file) {
   if (file.size > MAX_BYTES) {
     throw new Error(`expected a picture of at most ${MAX_BYTES / 1e6} MB, ${file.name} has ${(file.size / 1e6).toFixed()} MB; make it smaller`);
@@ -15,18 +12,21 @@ export async function openImage(file) {
     throw new Error(`expected a whole PNG, JPEG, WebP, BMP or GIF, received ${file.name}; save it again`);
   });
   const { width, height } = bitmap;
-  const most = file.type === "image/jpeg" ? MAX_JPEG_PIXELS : MAX_PIXELS;
-  if (Math.max(width, height) > MAX_SIDE || width * height > most) {
-    throw new Error(`expected at most ${MAX_SIDE} pixels a side and ${most} in all, ${file.name} has ${width}x${height}; make it smaller`);
+  const maxPixels = file.type === "image/jpeg" ? MAX_JPEG_PIXELS : MAX_PIXELS;
+  if (Math.max(width, height) > MAX_SIDE || width * height > maxPixels) {
+    throw new Error(`expected at most ${MAX_SIDE} pixels a side and ${maxPixels} in all, ${file.name} has ${width}x${height}; make it smaller`);
   }
-  // On transparency, a white background, or a black one if white would hide what is there.
-  const onWhite = greyOf(bitmap, "white");
-  const picture = contrastOf(onWhite) < MIN_CONTRAST ? greyOf(bitmap, "black") : onWhite;
+  const background = contrastOf(greyOf(bitmap, "white")) < MIN_CONTRAST ? "black" : "white";
+  const canvas = element("canvas", { width, height });
+  const context = canvas.getContext("2d");
+  context.fillStyle = background;
+  context.fillRect(0, 0, width, height);
+  context.drawImage(bitmap, 0, 0);
   bitmap.close();
-  return picture;
+  return canvas;
 }
 
-// Grey pixels of a canvas or a bitmap, some rows at a time, converted as Pillow does.
+// Grey pixels of a canvas or a bitmap, converted as Pillow does, some rows at a time to save memory.
 export function greyOf(source, background) {
   const { width, height } = source;
   const pixels = new Uint8Array(width * height);
