@@ -17,11 +17,18 @@ def test_the_pages_have_no_placeholder_left_and_each_id_once():
 
 
 def test_modules_become_one_script(monkeypatch):
-    texts = {
-        "a/one.js": "const own = 1;\nexport const a = own;\nexport async function b() {\n  return a;\n}\n",
-        "c/two.js": 'import { a } from "../a/one.js";\nimport { c } from "./data.js";\nimport {\n  b,\n} from "../a/one.js";\n\n'
-        "const own = 2;\nb().then((d) => console.log(a, c, d, own));\nexport const done = true;\n",
-    }
+    two = """import { a } from "../a/one.js";
+import { c } from "./data.js";
+import {
+  b,
+} from "../a/one.js";
+
+const own = 2;
+b().then((d) => console.log(a, c, d, own));
+export const done = true;
+"""
+    one = "const own = 1;\nexport const a = own;\nexport async function b() {\n  return a;\n}\n"
+    texts = {"a/one.js": one, "c/two.js": two}
     monkeypatch.setattr(pages, "text_of", texts.get)
     script = join_modules("c/two.js", {"c/data.js": "export const c = 3;\n"})
     ended = subprocess.run(["node", "-p", script], text=True, capture_output=True, check=True)

@@ -1,7 +1,6 @@
 // Constants of the Python modules that the stages mirror; tests/export/test_stages.py compares them.
 
 // pictures/image.py, pictures/limits.py
-export const BAND = 256;
 export const MIN_CONTRAST = 32;
 export const MAX_BYTES = 40000000;
 export const MAX_JPEG_PIXELS = 67108864;

@@ -24,7 +24,8 @@ function rows(data) {
 }
 
 // Channels as tiles of a picture that is about square.
-function tiles(data, [channels, height, width]) {
+function tiles(data, shape) {
+  const [channels, height, width] = shape;
   const across = Math.ceil(Math.sqrt(channels));
   const columns = across * width;
   const values = new Float32Array(Math.ceil(channels / across) * height * columns);

@@ -50,7 +50,8 @@ function coverage(size, smaller, scale) {
   return { starts, from, weights };
 }
 
-function shrunkByWhole({ pixels, width }, across, down, [right, below]) {
+function shrunkByWhole({ pixels, width }, across, down, scales) {
+  const [right, below] = scales;
   const made = image(across, down);
   const fraction = Math.fround(1 / (right * below));
   const halved = right === 2 && below === 2; // halves are rounded up

@@ -113,7 +113,7 @@ function isFrame(component, components, labels, width, height) {
   const [edge, rim] = [Math.max(1, even(0.15 * across)), Math.max(1, even(0.15 * down))];
   let inside = 0;
   for (let y = top + rim; y < bottom - rim; y++) {
-    for (let x = left + edge; x < right - edge; x++) inside += labels[y * width + x] === component.parts[0];
+    for (let x = left + edge; x < right - edge; x++) if (labels[y * width + x] === component.parts[0]) inside++;
   }
   return inside < 0.05 * component.area;
 }

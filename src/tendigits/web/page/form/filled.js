@@ -7,7 +7,7 @@ import { stripCanvas } from "../shared/pixels.js";
 import { plural } from "../shared/text.js";
 
 let names = []; // of the fields
-let rows = []; // a picture each: {path, cells} or {path, error}
+let rows = []; // a picture each: {path, cells, error}; `error` is null if it was read
 
 export function startFilled() {
   find("forms-csv").addEventListener("click", () => saveCsv([["path", ...names, "to check"], ...rows.map(csvRow)], "forms.csv"));
@@ -25,10 +25,10 @@ export async function readFilled(form, files) {
   while (waiting.length) {
     find("forms-state").textContent = `reading ${rows.length + 1} of ${rows.length + waiting.length} ...`;
     const { file, number } = waiting.shift();
-    const { n_pages, ...row } = await read(form, file, number);
-    if (number === 1) waiting.unshift(...Array.from({ length: n_pages - 1 }, (_, i) => ({ file, number: i + 2 })));
+    const row = await read(form, file, number);
+    if (number === 1) waiting.unshift(...Array.from({ length: row.n_pages - 1 }, (_, i) => ({ file, number: i + 2 })));
     rows.push(row);
-    const cells = row.error === undefined ? names.map((name) => cellOf(row, name)) : [element("td", { class: "doubt", colspan: names.length }, row.error)];
+    const cells = row.error === null ? names.map((name) => cellOf(row, name)) : [element("td", { class: "doubt", colspan: names.length }, row.error)];
     find("form-rows").append(element("tr", {}, element("th", { scope: "row" }, row.path), ...cells));
   }
   summarize();
@@ -43,11 +43,11 @@ async function read(form, file, number) {
   body.append("image", file);
   try {
     const { pages: [page] } = await ask(`v1/forms?crops=true&page=${number}`, { method: "POST", body });
-    const row = { path: page.n_pages > 1 ? `${file.name}#page=${number}` : file.name, n_pages: page.n_pages };
-    if (page.error !== null) return { ...row, error: page.error };
-    return { ...row, cells: names.map((name) => ({ ...page.fields[name], strip: page.numbers[page.fields[name].index]?.strip })) };
+    const path = page.n_pages > 1 ? `${file.name}#page=${number}` : file.name;
+    const cellNamed = (name) => ({ ...page.fields[name], strip: page.numbers[page.fields[name].index]?.strip });
+    return { path, n_pages: page.n_pages, error: page.error, cells: page.error === null ? names.map(cellNamed) : [] };
   } catch (error) {
-    return { path: number > 1 ? `${file.name}#page=${number}` : file.name, n_pages: 1, error: error.message };
+    return { path: number > 1 ? `${file.name}#page=${number}` : file.name, n_pages: 1, error: error.message, cells: [] };
   }
 }
 
@@ -75,14 +75,14 @@ function cellOf(row, name) {
 }
 
 function summarize() {
-  const cells = rows.flatMap((row) => row.cells ?? []);
-  const failed = rows.filter((row) => row.error !== undefined).length;
+  const cells = rows.flatMap((row) => row.cells);
+  const failed = rows.filter((row) => row.error !== null).length;
   const parts = [plural(rows.length, "picture"), `${plural(cells.filter((cell) => !cell.accepted).length, "cell")} to check`];
   find("forms-state").textContent = [...parts, ...(failed ? [`${failed} not read`] : [])].join(", ");
 }
 
 // A row as `tendigits read --form` writes it; the last column of a picture that could not be read has the reason.
 function csvRow({ path, cells, error }) {
-  if (error !== undefined) return [path, ...names.map(() => ""), error];
+  if (error !== null) return [path, ...names.map(() => ""), error];
   return [path, ...cells.map((cell) => cell.value), names.filter((_, i) => !cells[i].accepted).join("; ")];
 }

@@ -68,7 +68,7 @@ function place(event) {
 const holds = ([left, top, right, bottom], { x, y }) => left <= x && x <= right && top <= y && y <= bottom;
 const isCorner = ([, , right, bottom], { x, y, unit }) => Math.hypot(x - right, y - bottom) <= CORNER_PIXELS * unit;
 const step = () => Math.max(...page.size) / 200; // pixels per key
-const isSmall = ([left, top, right, bottom]) => Math.min(right - left, bottom - top) < Math.max(4, step());
+const isSmall = (box) => Math.min(box[2] - box[0], box[3] - box[1]) < Math.max(4, step());
 
 function begin(event) {
   if (!event.isPrimary || event.button !== 0) return;
@@ -109,7 +109,8 @@ function cancel() {
 }
 
 // A box after it, or with `resize` its lower right corner, was moved within the picture.
-function moved([left, top, right, bottom], across, down, resize = false) {
+function moved(box, across, down, resize = false) {
+  const [left, top, right, bottom] = box;
   const [width, height] = page.size;
   const clamp = (value, min, max) => Math.round(Math.min(Math.max(value, min), max));
   if (resize) {

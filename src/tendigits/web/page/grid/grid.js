@@ -13,7 +13,7 @@ const XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 let page = null; // the response of the API, with its largest table as `table`
 let pages = new Map(); // the pages of its document that were shown, by their numbers
 let table = null; // its `past` has the changes that can be undone, newest last; cells that a person accepted or changed have `done`
-let at = [0, 0]; // row and column of the current cell
+let at = { row: 0, column: 0 }; // the current cell
 let agreed = new Set(); // cells whose sum agrees, as "row,column"
 
 // Show the largest table of a page with a person's changes; the grid is hidden if there is no table.
@@ -29,7 +29,7 @@ export function showGrid(read, shownPages) {
   find("values").hidden = table !== null && numbersInTable() === page.numbers.length;
   if (table === null) { frame(null); return; }
   agreed = agreeing(table);
-  at = doubts()[0] ?? [0, 0];
+  at = doubts()[0] ?? { row: 0, column: 0 };
   find("grid-xlsx").textContent = page.n_pages === 1 ? "Download XLSX" : `Download XLSX (${tablesOfPages().length} of ${page.n_pages} pages)`;
   render();
 }
@@ -48,7 +48,7 @@ export function startGrid() {
   grid.addEventListener("keydown", pressed);
   grid.addEventListener("click", (event) => {
     const cell = event.target.closest("td");
-    if (cell) move([Number(cell.dataset.row), Number(cell.dataset.column)]);
+    if (cell) move({ row: Number(cell.dataset.row), column: Number(cell.dataset.column) });
   });
   grid.addEventListener("dblclick", () => edit(current().value));
   find("accept-cell").addEventListener("click", () => { accept(); next(); });
@@ -70,16 +70,14 @@ function letters(column) {
 
 const size = ({ rows }) => rows.length * rows[0].length;
 const numbersInTable = () => table.rows.flat().filter((cell) => cell.value && cell.index !== null).length;
-const cellAt = ([row, column]) => table.rows[row][column];
-const current = () => cellAt(at);
+const current = () => table.rows[at.row][at.column];
 
-function isDoubtful([row, column], { rows } = table, sums = agreed) {
-  const cell = rows[row][column];
-  return !cell.accepted && !sums.has(`${row},${column}`);
+function isDoubtful({ row, column }, { rows } = table, sums = agreed) {
+  return !rows[row][column].accepted && !sums.has(`${row},${column}`);
 }
 
 function doubts() {
-  return table.rows.flatMap((cells, row) => cells.map((_, column) => [row, column])).filter((place) => isDoubtful(place));
+  return table.rows.flatMap((cells, row) => cells.map((_, column) => ({ row, column }))).filter((place) => isDoubtful(place));
 }
 
 function render() {
@@ -88,9 +86,9 @@ function render() {
   const head = element("tr", {}, element("td"), ...Array.from({ length: columns }, (_, i) => element("th", { scope: "col" }, letters(i))));
   const body = table.rows.map((cells, row) => element("tr", {}, element("th", { scope: "row" }, String(row + 1)),
     ...cells.map((cell, column) => element("td", {
-      role: "gridcell", class: cell.done ? "changed" : isDoubtful([row, column]) ? "doubtful" : "",
-      "data-row": row, "data-column": column, tabindex: row === at[0] && column === at[1] ? 0 : -1,
-      "aria-label": `${letters(column)}${row + 1}: ${cell.value || "empty"}${isDoubtful([row, column]) ? `, ${cell.reason}` : ""}`,
+      role: "gridcell", class: cell.done ? "changed" : isDoubtful({ row, column }) ? "doubtful" : "",
+      "data-row": row, "data-column": column, tabindex: row === at.row && column === at.column ? 0 : -1,
+      "aria-label": `${letters(column)}${row + 1}: ${cell.value || "empty"}${isDoubtful({ row, column }) ? `, ${cell.reason}` : ""}`,
     }, cell.value))));
   find("grid").replaceChildren(element("thead", {}, head), element("tbody", {}, ...body));
   const need = doubts().length;
@@ -102,7 +100,7 @@ function render() {
   show();
 }
 
-const elementAt = ([row, column]) => find("grid").querySelector(`td[data-row="${row}"][data-column="${column}"]`);
+const elementAt = ({ row, column }) => find("grid").querySelector(`td[data-row="${row}"][data-column="${column}"]`);
 
 // Show the current cell: a frame in the photo, an enlarged picture, and why it is doubtful.
 function show() {
@@ -110,14 +108,13 @@ function show() {
   find("accept-cell").disabled = !isDoubtful(at);
   frame(cell.box);
   enlarge(cell.box);
-  find("cell-name").textContent = `${letters(at[1])}${at[0] + 1}`;
+  find("cell-name").textContent = `${letters(at.column)}${at.row + 1}`;
   find("cell-doubt").textContent = isDoubtful(at) ? cell.reason : cell.done ? "checked" : "";
 }
 
-function move(to) {
-  const [row, column] = [Math.min(Math.max(to[0], 0), table.rows.length - 1), Math.min(Math.max(to[1], 0), table.rows[0].length - 1)];
+function move({ row, column }) {
   elementAt(at)?.setAttribute("tabindex", -1);
-  at = [row, column];
+  at = { row: Math.min(Math.max(row, 0), table.rows.length - 1), column: Math.min(Math.max(column, 0), table.rows[0].length - 1) };
   const cell = elementAt(at);
   cell.setAttribute("tabindex", 0);
   cell.focus();
@@ -126,16 +123,16 @@ function move(to) {
 
 function next() {
   const found = doubts();
-  const later = found.find(([row, column]) => row > at[0] || (row === at[0] && column > at[1]));
+  const later = found.find(({ row, column }) => row > at.row || (row === at.row && column > at.column));
   if (found.length) move(later ?? found[0]);
 }
 
 function pressed(event) {
   if (event.target.tagName === "INPUT") return;
-  const [row, column] = at;
-  const steps = { ArrowUp: [row - 1, column], ArrowDown: [row + 1, column], ArrowLeft: [row, column - 1], ArrowRight: [row, column + 1],
-    Home: [row, 0], End: [row, Infinity] };
-  if (event.key in steps) move(steps[event.key]);
+  const { row, column } = at;
+  const steps = { ArrowUp: { row: row - 1 }, ArrowDown: { row: row + 1 }, ArrowLeft: { column: column - 1 }, ArrowRight: { column: column + 1 },
+    Home: { column: 0 }, End: { column: Infinity } };
+  if (event.key in steps) move({ ...at, ...steps[event.key] });
   else if (event.key === "Enter") { accept(); next(); }
   else if (event.key === "Tab" && !event.shiftKey && doubts().length) next();
   else if (event.key === "F2") edit(current().value);
@@ -187,10 +184,10 @@ function change(value) {
 }
 
 function replaceCell(cell) {
-  const [changed, [row, column]] = [table, at];
-  const before = changed.rows[row][column];
-  changed.rows[row][column] = cell;
-  return remember(() => { changed.rows[row][column] = before; return [row, column]; });
+  const [changed, place] = [table, at];
+  const before = current();
+  changed.rows[place.row][place.column] = cell;
+  return remember(() => { changed.rows[place.row][place.column] = before; return place; });
 }
 
 // Remember how to undo the last change; `undo` returns the cell to make current then.
@@ -217,9 +214,9 @@ function revert(step) {
   const index = past.indexOf(step);
   if (index < 0) return;
   past.splice(index, 1);
-  const changed = step.undo();
+  const place = step.undo();
   if (step.table !== table) return;
-  at = changed;
+  at = { row: Math.min(place.row, table.rows.length - 1), column: Math.min(place.column, table.rows[0].length - 1) };
   render();
   move(at);
 }
@@ -230,7 +227,7 @@ function reshape(make) {
   const rows = make(before, at);
   if (rows === null) { notify("There is no next one to join."); return; }
   changed.rows = rows;
-  remember(() => { changed.rows = before; return [Math.min(at[0], before.length - 1), Math.min(at[1], before[0].length - 1)]; });
+  remember(() => { changed.rows = before; return at; });
   move(at);
 }
 
@@ -264,7 +261,7 @@ function enlarge([left, top, right, bottom]) {
 function tableRequest(changed, name = undefined) {
   const sums = agreeing(changed);
   const rows = changed.rows.map((cells, row) => cells.map(({ value, reason }, column) =>
-    (isDoubtful([row, column], changed, sums) ? { value, accepted: false, reason } : { value })));
+    (isDoubtful({ row, column }, changed, sums) ? { value, accepted: false, reason } : { value })));
   return { name, rows };
 }
 

@@ -2,18 +2,18 @@
 
 import { isFilled } from "./sums.js";
 
-export function joinColumns(rows, [, column]) {
+export function joinColumns(rows, { column }) {
   if (column + 1 >= rows[0].length) return null;
   return rows.map((cells) => cells.toSpliced(column, 2, joined(cells[column], cells[column + 1])));
 }
 
-export function joinRows(rows, [row]) {
+export function joinRows(rows, { row }) {
   if (row + 1 >= rows.length) return null;
   return rows.toSpliced(row, 2, rows[row].map((cell, i) => joined(cell, rows[row + 1][i])));
 }
 
 // The new column to the right, or the new row below, gets half of each cell's box and nothing else.
-export function splitColumn(rows, [, column]) {
+export function splitColumn(rows, { column }) {
   return rows.map((cells) => {
     const [left, top, right, bottom] = cells[column].box;
     const middle = Math.round((left + right) / 2);
@@ -21,7 +21,7 @@ export function splitColumn(rows, [, column]) {
   });
 }
 
-export function splitRow(rows, [row]) {
+export function splitRow(rows, { row }) {
   const halves = rows[row].map((cell) => {
     const [left, top, right, bottom] = cell.box;
     const middle = Math.round((top + bottom) / 2);

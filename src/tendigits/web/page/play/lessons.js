@@ -65,7 +65,7 @@ let current = null;
 const seen = new Set();
 
 // `set` changes the settings of network a or b, `reset` restarts both.
-export function startLessons(experiments, set, reset) {
+export function startLessons(set, reset) {
   find("play-lessons").replaceChildren(...LESSONS.map((lesson, i) =>
     element("button", { type: "button", id: `lesson-${i + 1}`, onclick: () => begin(lesson, set) }, `${i + 1}. ${lesson.name}`)));
   find("play-lesson-close").addEventListener("click", () => {

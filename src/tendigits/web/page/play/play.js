@@ -36,7 +36,7 @@ export function showPlaying() {
     if (!Object.keys(experiments).length) {
       const { settings, max_layers: most } = await ask("v1/play");
       startSettings(settings, most, drawSoon);
-      startLessons(experiments, (name, settings) => setExperiment(name, settings), () => act("reset"));
+      startLessons(setExperiment, () => act("reset"));
     }
     await synchronise();
     follow();
@@ -51,7 +51,7 @@ async function synchronise() {
     if (known[name]) {
       const settings = flat(known[name]);
       if (!(name in made)) setExperiment(name, settings);
-      made[name] = asJson(name, settings);
+      made[name] = asJson(settings);
       setLayers(name, known[name].hidden);
     } else forget(name);
   }
@@ -115,7 +115,7 @@ async function make() {
   }
   for (const name of Object.keys(experiments)) {
     const json = requestOf(name);
-    const text = asJson(name, experiments[name]);
+    const text = asJson(experiments[name]);
     if (made[name] === text) continue;
     networks[name] = {};
     trouble = "";
@@ -127,7 +127,7 @@ async function make() {
 }
 
 // Settings as text, to detect changes.
-function asJson(name, settings) {
+function asJson(settings) {
   return JSON.stringify(Object.keys(settings).sort().map((key) => [key, settings[key]]));
 }
 
@@ -138,7 +138,7 @@ function isLearning() {
 function statusOf(name) {
   if (pending && !made[name]) return "starting";
   if (!made[name]) return "none";
-  if (made[name] !== asJson(name, experiments[name])) return "changed";
+  if (made[name] !== asJson(experiments[name])) return "changed";
   return networks[name]?.tick?.status ?? "starting";
 }
 

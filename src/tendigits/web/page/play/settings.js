@@ -2,6 +2,7 @@
 
 import { ask } from "../shared/api.js";
 import { element, find, notify, trying } from "../shared/dom.js";
+import { titleOf } from "../shared/text.js";
 
 const RATES = ["0.00001", "0.0001", "0.001", "0.003", "0.01", "0.03", "0.1", "0.3", "1", "3", "10"];
 const BATCHES = ["1", "8", "16", "32", "64", "128", "256", "512", "1024"];
@@ -16,6 +17,7 @@ let chosen = "a"; // the network whose settings are shown
 let changed;
 let requests = 0;
 
+/** @type {Record<string, any>} */
 export const experiments = {}; // network -> its settings, by name; the augmentation's as "augmentation.shift"
 
 // `whenChanged` is called after each change of a setting, and when a network comes or goes.
@@ -67,9 +69,8 @@ export function chosenNetwork() {
   return chosen;
 }
 
-export function title(name) {
-  const words = name.replace("augmentation.", "").replaceAll("_", " ");
-  return { hidden: "Hidden layers", digits: "Training digits" }[name] ?? words[0].toUpperCase() + words.slice(1);
+function title(name) {
+  return { hidden: "Hidden layers", digits: "Training digits" }[name] ?? titleOf(name);
 }
 
 function choose(name) {

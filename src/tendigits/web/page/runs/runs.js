@@ -3,78 +3,59 @@
 import { ask } from "../shared/api.js";
 import { charts } from "../shared/chart.js";
 import { element, find, notify, trying } from "../shared/dom.js";
-import { follow } from "../shared/events.js";
+import { Job } from "../shared/job.js";
 import { percent } from "../shared/text.js";
 import { showTraining, startTraining } from "./train.js";
 
 const MAX_COMPARED_RUNS = 8; // the curves have eight colours
 
 let chosen = new Set(); // names of the runs whose curves are shown
-let live = null; // the run in training: {id, name, history, stopping}
+let live = null; // the run in training: {name, history}
+let training; // the Job
 let requests = 0; // for comparisons
 
 export function startRuns() {
-  startTraining(watch);
-  find("stop-training").addEventListener("click", stop);
+  training = new Job("training", { started: showStarted, step: showEpoch, stopping: showStopping, ended: showEnd });
+  startTraining((job) => training.follow(job));
 }
 
 export function showRuns() {
   return trying(async () => {
     await showTraining();
     await list();
-    const job = await ask("v1/jobs/last");
-    if (job?.kind === "train" && job.status === "running" && job.id !== live?.id) watch(job);
+    await training.resume("train");
     await compare();
   });
 }
 
-// Stop the training, which saves its best weights first, so that it can be resumed.
-function stop() {
-  find("stop-training").disabled = true;
-  live.stopping = true;
-  find("training").textContent = `${live.name}: stopping; the best weights are being saved…`;
-  trying(async () => {
-    try {
-      await ask(`v1/jobs/${live.id}`, { method: "DELETE" });
-    } catch (error) {
-      find("stop-training").disabled = false;
-      throw error;
-    }
-  });
-}
-
-function watch(job) {
-  live = { id: job.id, name: job.parameters.run ?? job.parameters.recipe, history: {}, stopping: false };
+function showStarted(job) {
+  live = { name: job.parameters.run ?? job.parameters.recipe, history: {} };
   chosen.clear();
-  busy(true);
   find("training").textContent = `${live.name}: starting; the first epoch takes longest…`;
-  follow(job, {
-    step: (epoch) => {
-      if (!epoch) { live.history = {}; return; } // all epochs come again
-      live.name = epoch.run.split(/[\\/]/).at(-1);
-      for (const [key, value] of Object.entries(epoch)) {
-        if (typeof value === "number" && !["epoch", "epochs", "seconds"].includes(key)) (live.history[key] ??= []).push(value);
-      }
-      const accuracy = epoch.val_accuracy === undefined ? "" : `, validation accuracy ${percent(epoch.val_accuracy, 2)}`;
-      if (!live.stopping) find("training").textContent = `${live.name}: epoch ${epoch.epoch} of ${epoch.epochs}${accuracy}, ${epoch.seconds.toFixed(1)} s`;
-      draw([live]);
-    },
-    end: (ended) => {
-      const how = { finished: "finished", stopped: "stopped; it can be resumed", failed: `failed: ${ended.error}` }[ended.status];
-      find("training").textContent = `${live.name}: ${how}.`;
-      if (ended.status === "finished") chosen.add(live.name);
-      live = null;
-      busy(false);
-      trying(async () => { await list(); await compare(); });
-    },
-  });
 }
 
-function busy(is) {
-  find("start-training").disabled = is;
-  if (!is && document.activeElement === find("stop-training")) find("start-training").focus();
-  find("stop-training").hidden = !is;
-  find("stop-training").disabled = false;
+function showEpoch(epoch) {
+  if (!epoch) { live.history = {}; return; } // all epochs come again
+  live.name = epoch.run.split(/[\\/]/).at(-1);
+  for (const [key, value] of Object.entries(epoch)) {
+    const isMetric = typeof value === "number" && !["epoch", "epochs", "seconds"].includes(key);
+    if (isMetric) live.history[key] = [...live.history[key] ?? [], value];
+  }
+  const accuracy = epoch.val_accuracy === undefined ? "" : `, validation accuracy ${percent(epoch.val_accuracy, 2)}`;
+  if (!training.isStopping) find("training").textContent = `${live.name}: epoch ${epoch.epoch} of ${epoch.epochs}${accuracy}, ${epoch.seconds.toFixed(1)} s`;
+  draw([live]);
+}
+
+function showStopping() {
+  find("training").textContent = `${live.name}: stopping; the best weights are being saved…`;
+}
+
+function showEnd(job) {
+  const how = { finished: "finished", stopped: "stopped; it can be resumed", failed: `failed: ${job.error}` }[job.status];
+  find("training").textContent = `${live.name}: ${how}.`;
+  if (job.status === "finished") chosen.add(live.name);
+  live = null;
+  trying(async () => { await list(); await compare(); });
 }
 
 async function list() {
@@ -86,7 +67,7 @@ async function list() {
     const path = `v1/runs/${encodeURIComponent(run.name)}`;
     if (run.status === "finished") more.push(element("a", { href: `${path}/report`, target: "_blank", rel: "noopener" }, "Report"));
     if (run.status === "interrupted") {
-      more.push(element("button", { type: "button", onclick: () => trying(async () => watch(await ask(`${path}/resume`, { method: "POST" }))) }, "Resume"));
+      more.push(element("button", { type: "button", onclick: () => trying(async () => training.follow(await ask(`${path}/resume`, { method: "POST" }))) }, "Resume"));
     }
     return element("tr", { role: "row" }, ...[
       ["Show", "", show], ["Run", "", run.name], ["Recipe", "", run.recipe], ["Data", "", run.data],

@@ -2,6 +2,7 @@
 
 import { ask } from "../shared/api.js";
 import { element, find, trying } from "../shared/dom.js";
+import { titleOf } from "../shared/text.js";
 
 const OPEN_GROUP = "Training"; // its settings are changed most often
 
@@ -47,13 +48,8 @@ function field(setting) {
   };
   const input = inputs[kind]?.() ?? element("input", { ...given, type: "text", autocomplete: "off", placeholder: "none", spellcheck: "false" });
   const among = kind === "choices" ? ` Any of ${choices.join(", ")}.` : "";
-  return element("div", { class: "setting" }, element("label", { for: given.id }, title(name)), input,
+  return element("div", { class: "setting" }, element("label", { for: given.id }, titleOf(name)), input,
     element("p", { id: `help-${name}`, class: "hint" }, help + among));
-}
-
-function title(name) {
-  const words = name.replace("augmentation.", "").replaceAll("_", " ");
-  return words[0].toUpperCase() + words.slice(1);
 }
 
 // Fill the form with the settings of the chosen recipe.
@@ -74,12 +70,12 @@ function chosen() {
 
 // The settings that differ from the recipe's.
 function changes() {
-  const differing = settings.map(({ name, kind }) => [name, valueOf(find(`setting-${name}`), kind)])
+  const differing = settings.map(({ name, kind }) => [name, inputValue(find(`setting-${name}`), kind)])
     .filter(([name, value]) => JSON.stringify(value) !== JSON.stringify(chosen().settings[name]));
   return Object.fromEntries(differing);
 }
 
-function valueOf(input, kind) {
+function inputValue(input, kind) {
   if (kind === "switch") return input.checked;
   if (kind === "integer" || kind === "number") return Number(input.value);
   if (kind === "choice") return input.value;

@@ -8,6 +8,12 @@ export function plural(count, name) {
   return `${count} ${name}${count === 1 ? "" : "s"}`;
 }
 
+// A setting's key, such as "augmentation.label_noise", as a title: "Label noise".
+export function titleOf(key) {
+  const words = key.replace("augmentation.", "").replaceAll("_", " ");
+  return words[0].toUpperCase() + words.slice(1);
+}
+
 export function percent(fraction, digits = 0) {
   return `${(100 * fraction).toFixed(digits)}%`;
 }

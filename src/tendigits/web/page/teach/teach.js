@@ -2,7 +2,7 @@
 
 import { ask } from "../shared/api.js";
 import { element, find, notify, trying } from "../shared/dom.js";
-import { follow } from "../shared/events.js";
+import { Job } from "../shared/job.js";
 import { cropCanvas, stripCanvas } from "../shared/pixels.js";
 import { nameOf, percent, plural } from "../shared/text.js";
 
@@ -11,7 +11,7 @@ const MORE = 50; // corrections of each kind that "Show more" adds
 const MAX_PER_REQUEST = 100;
 
 let shown = MORE;
-let watched = null; // id of the job that is followed
+let teaching; // the Job
 
 export function startTeaching() {
   find("more").addEventListener("click", () => { shown += MORE; trying(list); });
@@ -23,8 +23,9 @@ export function startTeaching() {
     notify(`Imported ${response.read}. You have ${plural(response.count, "correction")}.`);
     await list();
   }));
-  find("start-teaching").addEventListener("click", () => trying(async () => watch(await ask("v1/teach", { method: "POST" }))));
-  find("stop-teaching").addEventListener("click", stop);
+  const stopping = () => { find("progress").textContent = "Stopping…"; };
+  teaching = new Job("teaching", { started: showStarted, step: showProgress, stopping, ended: showEnd });
+  find("start-teaching").addEventListener("click", () => trying(async () => teaching.follow(await ask("v1/teach", { method: "POST" }))));
   find("rollback").addEventListener("click", () => trying(async () => {
     showNetworks(await ask("v1/networks/rollback", { method: "POST" }));
     notify("Rolled back to the previous network.");
@@ -35,8 +36,7 @@ export function showTeaching() {
   return trying(async () => {
     await list();
     showNetworks(await ask("v1/networks"));
-    const job = await ask("v1/jobs/last");
-    if (job?.kind === "teach" && job.status === "running" && job.id !== watched) watch(job);
+    await teaching.resume("teach");
   });
 }
 
@@ -45,7 +45,6 @@ async function list() {
   const count = digits.count + numbers.count;
   find("count").textContent = count ? `(${count})` : "";
   find("more").hidden = shown >= Math.max(digits.count, numbers.count);
-  find("start-teaching").disabled = watched !== null;
   find("number-corrections").hidden = !numbers.count;
   find("number-corrections").replaceChildren(...numbers.found.map((each) => {
     const name = each.text || "not a number";
@@ -83,48 +82,24 @@ function row(picture, name, read, { source, created }, path) {
     element("button", { type: "button", onclick: undo, "aria-label": `Undo ${name}, ${when}` }, "Undo"));
 }
 
-function watch(job) {
-  watched = job.id;
-  busy(true);
+function showStarted() {
   find("progress").textContent = "Starting…";
-  follow(job, {
-    step: showProgress,
-    end: (ended) => {
-      watched = null;
-      busy(false);
-      if (ended.status === "failed") find("progress").textContent = `Teaching failed: ${ended.error}`;
-      else if (ended.status === "stopped") find("progress").textContent = "Stopped. Nothing has changed.";
-      else find("progress").textContent = "Done. Compare the accuracy before and after, and decide.";
-      trying(async () => showNetworks(await ask("v1/networks")));
-    },
-  });
-}
-
-// Stop the process, which takes a moment to end.
-function stop() {
-  find("stop-teaching").disabled = true;
-  find("progress").textContent = "Stopping…";
-  trying(async () => {
-    try {
-      await ask(`v1/jobs/${watched}`, { method: "DELETE" });
-    } catch (error) {
-      find("stop-teaching").disabled = false;
-      throw error;
-    }
-  });
-}
-
-function busy(is) {
-  if (!is && document.activeElement === find("stop-teaching")) find("start-teaching").focus();
-  find("start-teaching").disabled = is;
-  find("stop-teaching").hidden = !is;
-  find("stop-teaching").disabled = false;
-  find("progress-bar").hidden = !is;
+  find("progress-bar").hidden = false;
   find("progress-bar").value = 0;
 }
 
+function showEnd(job) {
+  find("progress-bar").hidden = true;
+  find("progress").textContent = {
+    failed: `Teaching failed: ${job.error}`,
+    stopped: "Stopped. Nothing has changed.",
+    finished: "Done. Compare the accuracy before and after, and decide.",
+  }[job.status];
+  trying(async () => showNetworks(await ask("v1/networks")));
+}
+
 function showProgress(step) {
-  if (!step || find("stop-teaching").disabled) return; // the events come again, or it is stopping
+  if (!step || teaching.isStopping) return;
   const words = {
     prepare: () => `Preparing: ${step.learned} corrections for training, ${step.held_out} held out…`,
     train: () => `Training, epoch ${Math.min(step.epoch + 1, step.epochs)} of ${step.epochs}…`,
