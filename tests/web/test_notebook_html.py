@@ -1,4 +1,4 @@
-"""What notebooks show of a page, in a real browser."""
+"""The HTML that notebooks show of a page."""
 
 from urllib.parse import unquote
 
