@@ -22,7 +22,8 @@ def choose(page: Page, data: bytes, name: str = "numbers.png", into: str = "#fil
 def barriers(page: Page, options: Any = None) -> list[tuple[str, str]]:
     """What axe finds serious for people with a screen reader, a keyboard or weak eyes, in both colour schemes."""
     found = []
-    for scheme, rules in (("light", options), ("dark", {"runOnly": {"type": "rule", "values": ["color-contrast"]}})):
+    contrast = {"runOnly": {"type": "rule", "values": ["color-contrast"]}}  # the only rule that depends on the scheme
+    for scheme, rules in (("light", options), ("dark", contrast | (options or {}))):
         page.emulate_media(color_scheme=scheme)
         found += [
             (violation["id"], violation["nodes"][0]["html"][:120])

@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
+from browser import PHONE, WIDTH, barriers
 from helpers import THREE, crop64, draw, opened_up, png
 from synthesis.strokes import SHAPES
 from tendigits.digits.find import find_digit
@@ -50,13 +50,12 @@ def test_a_drawing_and_a_picture_are_read_in_a_page_opened_as_a_file(exported, o
     expect(page.locator("#prediction")).to_contain_text("more than one digit")
 
 
-def test_from_a_web_server_on_a_phone_in_the_dark(served, open_exported):
-    page = open_exported(served, viewport={"width": 375, "height": 740}, color_scheme="dark")
+def test_on_a_phone(exported, open_exported):
+    page = open_exported((exported("reader") / "index.html").as_uri(), reduced_motion="reduce", **PHONE)
     draw(page, THREE)
     expect(page.locator("#prediction b")).to_have_text("3")
-    assert page.evaluate("document.documentElement.scrollWidth") <= 375
-    found = Axe().run(page).response["violations"]
-    assert [rule["id"] for rule in found if rule["impact"] in ("serious", "critical")] == []
+    assert page.evaluate(WIDTH) <= 390
+    assert barriers(page, {"preload": False}) == []
 
 
 def any_strokes(rng: np.random.Generator) -> list[Any]:
@@ -126,5 +125,3 @@ def test_two_networks_in_one_page(exported, open_exported):
     expect(page.locator("#prediction-second b")).to_have_text("3")
     expect(page.locator("#draw-name")).to_have_text("reader")
     expect(page.locator("#layers-second figcaption")).to_have_text(["Convolution 1: 8 x 14 x 14"])
-    found = Axe().run(page, options={"preload": False}).response["violations"]
-    assert [rule["id"] for rule in found if rule["impact"] in ("serious", "critical")] == []

@@ -163,28 +163,6 @@ def test_a_drag_is_cancelled_and_a_number_becomes_a_field(open_page):
     expect(page.locator("#marks .field")).to_have_count(0)
 
 
-def test_a_finger_that_marked_a_field_may_tap_at_once_and_two_fingers_zoom(open_page):
-    page = open_page("#read", **PHONE)
-    open_form(page, file_of(Image.fromarray(filled_form({}))))
-    page.locator("#add-field").evaluate("button => button.scrollIntoView({ block: 'end' })")
-    marks = page.locator("#marks").bounding_box()
-    touch = touching(page)
-    left, top = marks["x"] + 20, max(marks["y"], 0) + 20
-    touch("touchStart", (left, top))
-    for step in range(1, 8):
-        touch("touchMove", (left + 30 * step, top + 30 * step))
-    touch("touchEnd")
-    page.locator("#add-field").tap()
-    expect(page.locator("#fields li")).to_have_count(2)
-    page.locator("#marks").evaluate("marks => marks.scrollIntoView()")
-    touch("touchStart", (200, 400), (210, 420))
-    for step in range(1, 8):
-        touch("touchMove", (200, 400 - 12 * step), (210, 420 + 12 * step))
-    touch("touchEnd")
-    page.wait_for_function("visualViewport.scale > 1.5")
-    expect(page.locator("#fields li")).to_have_count(2)
-
-
 def test_a_form_on_the_second_page_and_a_row_for_each_filled_page(open_page):
     cover, blank = Image.new("L", FORM_SIZE, 242), Image.fromarray(filled_form({}))
     filled = blank.copy()

@@ -26,7 +26,7 @@ def phone_server(tmp_path_factory) -> Iterator[ServeProcess]:
 
 @pytest.fixture
 def open_in(browser: Browser) -> Iterator:
-    """Open an address as another device would; in the end no error was logged."""
+    """Open an address on another device; in the end no error was logged."""
     contexts, complaints = [], []
 
     def start(address: str, **options) -> Page:
@@ -97,9 +97,3 @@ def test_a_page_that_was_closed_or_replaced_waits_no_longer(computer, open_in):
     send(phone, b"one too many")
     expect(phone.locator("#state")).to_have_text(re.compile("^Not sent. Several photos are waiting"))
     assert "409" in open_in.complaints.pop()
-
-
-def test_a_server_without_the_flag_shows_nothing(open_page):
-    page = open_page("#read")
-    page.wait_for_load_state("networkidle")
-    expect(page.locator("#use-phone")).to_be_hidden()

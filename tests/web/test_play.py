@@ -237,32 +237,3 @@ def test_the_sheets_to_try_are_two_pages_and_name_what_there_is(play, open_page)
     page.click("#play-train")
     expect(page.locator("#play-status")).to_have_text("Paused.", timeout=STARTING)
     assert named - texts - set(page.evaluate(TEXTS)) == set()
-
-
-@pytest.mark.slow
-def test_the_experiments_of_the_sheets_go_as_the_teacher_is_told(play):
-    """Experiments 5 to 7 are lessons."""
-    page = play()
-    reads = page.locator("#play-reads")
-    page.click("#play-batch")
-    expect(page.locator("#play-status")).to_have_text("Paused.", timeout=STARTING)
-    draw_in_play(page, THREE)
-    expect(reads).to_have_text(re.compile(r"^A reads \d, "), timeout=STARTING)
-    assert all(4 < float(text.rstrip("%")) < 20 for text in page.locator("#play-bars-a .percent").all_inner_texts())
-    train_until(page, 1)
-    small = [(0.55 + 0.4 * x, 0.55 + 0.4 * y) for x, y in THREE]
-    for points, wanted in ((THREE, "3"), (small, "3"), ([(1 - x, 1 - y) for x, y in THREE], "[^3]")):
-        page.click("#play-pad-clear")
-        draw_in_play(page, points)
-        expect(reads).to_have_text(re.compile(f"^A reads {wanted}, "))
-    for digits, low, high in (("100", 60, 78), ("1000", 85, 92)):
-        page.select_option("#play-digits", digits)
-        train_until(page, 20)
-        assert low < float(figure(page, 4).inner_text().rstrip("%")) < high
-    page.select_option("#play-digits", "60000")
-    page.click("#play-fewer")
-    for units, low, high in (("16", 90, 95), ("1", 15, 40)):
-        page.fill("#play-units-0", units)
-        page.locator("#play-units-0").press("Enter")
-        train_until(page, 2)
-        assert low < float(figure(page, 4).inner_text().rstrip("%")) < high

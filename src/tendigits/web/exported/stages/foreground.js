@@ -1,4 +1,4 @@
-// Grey pixels -> foreground: strokes white on black, for any paper, light and pen; digits/foreground.py in JavaScript.
+// From grey pixels to the foreground, strokes white on black, for any paper, light and pen; digits/foreground.py in JavaScript.
 
 import { even, histogram, image, least, mean, median, mirrored, most, total, withMirroredEdges } from "./arrays.js";
 import { BACKGROUND_SIDE, FAINTEST, NOISE, SHADE, UNCLEAR } from "./constants.js";
@@ -25,18 +25,18 @@ export function findForeground(grey) {
   return image(width, height, strength.map((value) => Math.floor(Math.min(255, Math.max(0, (value - low) * stretch)))));
 }
 
-// Judged by the border; one that is neither light nor dark says too little, and then the rest without shade tells.
+// Decided by the border or, if that is neither light nor dark, by the skewness of the picture without its shade.
 function hasDarkForeground(grey) {
   const { pixels, width, height } = grey;
   const border = [...pixels.subarray(0, width), ...pixels.subarray((height - 1) * width)];
   for (let y = 0; y < height; y++) border.push(pixels[y * width], pixels[y * width + width - 1]);
   const [darkest, lightest] = [least(pixels), most(pixels)];
   const above = median(border) - (darkest + lightest) / 2;
-  return Math.abs(above) >= UNCLEAR * (lightest - darkest) ? above >= 0 : tail(grey) <= 0;
+  return Math.abs(above) >= UNCLEAR * (lightest - darkest) ? above >= 0 : skewness(grey) <= 0;
 }
 
-// The third moment of the picture without its shade; below 0 if its dark parts are the smaller ones.
-function tail(grey) {
+// The skewness of the picture without its shade; below 0 if its dark parts are the smaller ones.
+function skewness(grey) {
   const scale = Math.min(1, BACKGROUND_SIDE / Math.max(grey.width, grey.height));
   const small = scale < 1 ? shrunk(grey, Math.max(1, even(grey.width * scale)), Math.max(1, even(grey.height * scale))) : grey;
   const shade = blurred(small, Math.max(1, SHADE * Math.min(small.width, small.height)));

@@ -1,4 +1,4 @@
-// Pixels -> network input; data/preprocess.py in JavaScript.
+// From pixels to the network's input; data/preprocess.py in JavaScript.
 
 import { cutOut, even, image, most, total } from "./arrays.js";
 import { BOX, FIELD, FOREGROUND } from "./constants.js";

@@ -1,9 +1,9 @@
-// Foreground -> connected components that may be digits or parts of digits; digits/segment.py in JavaScript.
+// From the foreground to connected components that may be digits or parts of digits; digits/segment.py in JavaScript.
 
 import { even, image } from "./arrays.js";
 import { AS_HIGH, AS_LARGE, AS_WIDE, MAX_COMPONENTS, STRONG, WEAK } from "./constants.js";
 
-// The 8-connected pieces of what is `inside`, 1 or 0 for each pixel: the pixels of each, and each pixel's label or 0.
+// The 8-connected pieces of the pixels with `inside` 1: the pixels of each piece, and the label of each pixel, 0 outside.
 function connected(inside, width, height) {
   const labels = new Int32Array(width * height);
   const pieces = [];
@@ -47,7 +47,7 @@ export function findComponents({ pixels, width, height }) {
   return { labels, components };
 }
 
-// In a picture of one digit: the heaviest component with its detached strokes, or null.
+// The digit of a picture of one: the component with the largest weight and its detached strokes, or null.
 export function mainComponent({ labels, components }, width, height) {
   if (!components.length) return null;
   const weights = components.map((component) => (isFrame(component, components, labels, width, height) ? 0 : weightOf(component, width, height)));

@@ -58,7 +58,7 @@ function showConfusion(counts) {
   const head = element("thead", {}, element("tr", {}, element("td", {}), ...counts.map((_, digit) => element("th", { scope: "col" }, String(digit)))));
   const rows = counts.map((row, i) => element("tr", {}, element("th", { scope: "row" }, String(i)), ...row.map((count, j) => {
     const cell = element("td", { class: i === j ? "right" : count ? "wrong" : "" }, count ? String(count) : "");
-    if (i !== j && count) cell.style.setProperty("--share", percent(0.1 + (0.3 * count) / largest));
+    if (i !== j && count) cell.style.setProperty("--fraction", percent(0.1 + (0.3 * count) / largest));
     return cell;
   })));
   find("play-confusion").replaceChildren(head, element("tbody", {}, ...rows));

@@ -15,7 +15,7 @@ export function addBars(list) {
 // Show ten probabilities, or empty bars for null; `best` is the digit to emphasise, or null.
 export function showBars(list, probabilities, best = null) {
   [...list.children].forEach((row, digit) => {
-    row.querySelector("i").style.setProperty("--share", percent(probabilities?.[digit] ?? 0, 1));
+    row.querySelector("i").style.setProperty("--fraction", percent(probabilities?.[digit] ?? 0, 1));
     row.querySelector(".percent").textContent = probabilities ? percent(probabilities[digit], 1) : "–";
     row.className = digit === best ? "best" : "";
   });
