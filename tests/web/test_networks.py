@@ -81,9 +81,9 @@ def test_two_networks_read_a_picture(open_page, run_that_reads, digits):
     expect(page.locator("#second-name")).to_be_hidden()
     page.select_option("#read-second", "one")
     expect(page.locator("#second-name")).to_have_text("one", timeout=OPENING)
-    expected = [line.value for line in Reader(run_that_reads).read(picture).numbers]
+    expected = [number.value for number in Reader(run_that_reads).read(picture).numbers]
     assert [row.locator("td").nth(2).inner_text() for row in rows.all()] == expected
-    own = [line.value for line in Reader().read(picture).numbers]
+    own = [number.value for number in Reader().read(picture).numbers]
     assert [row.locator("td").nth(1).inner_text() for row in rows.all()] == own
     assert page.locator(".differs").count() == sum(a != b for a, b in zip(own, expected, strict=True))
 
