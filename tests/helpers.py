@@ -224,7 +224,7 @@ def opened_up(folder: Path, place: Path) -> str:
     for path in folder.iterdir():
         text = path.read_text()
         if path.suffix == ".js":
-            text = text[: text.rindex("})();")] + "globalThis.modules = modules;\n})();\n"
+            text = text.replace("const modules = {};", "const modules = globalThis.modules = {};")
         (place / path.name).write_text(text)
     return (place / "index.html").as_uri()
 

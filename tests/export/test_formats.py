@@ -1,14 +1,18 @@
 """A file is written, loaded by its own runtime and verified, or it is not kept."""
 
+import dataclasses
+
+import keras
 import numpy as np
 import pytest
 
 from tendigits.errors import DiskError, ModelFileError, UserError
+from tendigits.export import litert, stablehlo
 from tendigits.export import onnx as onnx_format
 from tendigits.export.formats import FORMATS, check, export_file
-from tendigits.export.source import open_source
-from tendigits.model.network import build_network
-from tendigits.model.recipe import Recipe
+from tendigits.export.stablehlo import lower
+
+layers = keras.layers
 
 
 @pytest.mark.parametrize("which", ["source", "reader"])
@@ -32,20 +36,44 @@ def test_int8_is_a_third_of_the_size(exported, which, to):
     assert int8.bytes < 0.35 * float32.bytes + 10_000
 
 
-@pytest.mark.parametrize("to", FORMATS)
-def test_a_model_of_mixed_precision_is_exported_in_float32(to, small_npz, tmp_path):
-    recipe = Recipe(convolutions=("4x5/4",), hidden=(8, 8), residual=True, batch_norm=True)
-    mixed, exact = build_network(recipe), build_network(recipe)  # the same weights
-    for layer in mixed.layers[:-1]:
-        layer.dtype_policy = "mixed_bfloat16"
-    mixed.save(tmp_path / "mixed.keras")
-    source = open_source(tmp_path / "mixed.keras", small_npz)
-    assert export_file(source, to).verification.agreement == 1
-    np.testing.assert_allclose(source.expected, exact.predict(source.x_test, verbose=0), atol=1e-6)
+def with_layers(source, *stack):
+    """The source with another network, the same each time."""
+    keras.utils.set_random_seed(0)
+    model = keras.Sequential([keras.Input((784,)), *stack, layers.Dense(10, activation="softmax")])
+    return dataclasses.replace(source, model=model)
 
 
-def test_the_default_place_is_beside_the_model(source, run):
-    assert export_file(source, "onnx").path == run / "exports" / "one.onnx"
+def test_litert_of_convolutions_and_pooling_for_any_batch_size(source, tmp_path):
+    pooling = with_layers(
+        source, layers.Reshape((28, 28, 1)), layers.Conv2D(4, 3, use_bias=False), layers.BatchNormalization(),
+        layers.ReLU(), layers.MaxPooling2D(2), layers.AveragePooling2D(3, 2, "same"), layers.Flatten(),
+    )  # fmt: skip
+    path = export_file(pooling, "litert", out=tmp_path / "a.tflite").path
+    predict = litert.load(path)
+    for n in (1, 7, 1000, 1):
+        np.testing.assert_allclose(predict(pooling.x_test[:n]), pooling.expected[:n], atol=1e-5)
+
+
+def test_litert_int8_of_a_layer_so_large_that_the_quantizer_appends_it_to_the_file(source, tmp_path):
+    large = with_layers(source, layers.Dense(512, activation="relu"))
+    litert.write_int8(large, tmp_path / "a.tflite", large.samples(50))
+    found = litert.load(tmp_path / "a.tflite")(large.x_test[:200])
+    assert np.abs(found - large.expected[:200]).mean() < 0.02  # without the weights it is 0.1
+
+
+def test_litert_refuses_layers_that_mix_digits(source, tmp_path):
+    mixing = with_layers(source, layers.Reshape((28, 28)), layers.Dense(3), layers.Flatten())
+    with pytest.raises(UserError, match="expected layers that treat each digit alone, one reshapes to"):
+        litert.write(mixing, tmp_path / "a.tflite")
+
+
+def test_stablehlo_metadata(source, tmp_path):
+    odd = dataclasses.replace(source, name='a "b" \\ c\u00e9')
+    stablehlo.write(odd, tmp_path / "a.stablehlo")
+    assert stablehlo.read_metadata(tmp_path / "a.stablehlo") == odd.metadata
+    (tmp_path / "b.stablehlo").write_bytes(lower(source, batch=1, platforms=("cpu",)).serialize())
+    with pytest.raises(ModelFileError, match=r"expected a file that tendigits exported, .* has no metadata"):
+        stablehlo.read_metadata(tmp_path / "b.stablehlo")
 
 
 def test_an_export_that_disagrees_is_not_kept(source, tmp_path, monkeypatch):

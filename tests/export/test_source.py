@@ -36,7 +36,7 @@ def test_a_model_file(source, run, name, small_npz):
     assert opened.name == "model"
     assert len(opened.x_test) == 200
     np.testing.assert_allclose(opened.model(opened.x_test[:9]), source.model(opened.x_test[:9]), atol=1e-6)
-    assert (opened.threshold is None) == (name == "model.h5")  # which carries no calibration
+    assert (opened.threshold is None) == (name == "model.h5")  # which has no calibration
     assert ("threshold" in opened.metadata) == (name == "model.keras")
 
 

@@ -48,7 +48,7 @@ def test_a_drawing_is_read_as_the_reader_reads_it(three):
     np.testing.assert_array_equal(pad.digit.probabilities, expected.probabilities)
     np.testing.assert_array_equal(pad.image, expected.crop)
     assert pad.digit.box == expected.box
-    assert [line.value for line in pad.page.numbers] == ["3"]
+    assert [number.value for number in pad.page.numbers] == ["3"]
     assert pad.drawing == three
     assert repr(pad) == f"Pad({expected.text()})"
     draw(pad, b"")
@@ -61,7 +61,7 @@ def test_what_is_no_single_digit_is_read_as_a_page(digits):
     draw(pad, drawing_of(*crops))
     assert pad.page.text() == Reader().read(pad.drawing).text() == "407"
     assert not pad.digit.accepted
-    assert [line["value"] for line in pad._answer["lines"]] == ["407"]
+    assert [number["value"] for number in pad._answer["numbers"]] == ["407"]
 
 
 def test_each_reading_can_be_observed(three):

@@ -13,6 +13,7 @@ from tendigits.teach.store import Store
 pytestmark = pytest.mark.xdist_group("server")
 
 PAGE = files("tendigits.web") / "page"
+FILES = [file for file in PAGE.rglob("*") if file.is_file()]
 ERROR = {"error", "status", "request_id"}
 
 
@@ -24,12 +25,12 @@ def test_the_page_and_its_files_are_served(client):
         assert page.headers["content-security-policy"] == CONTENT_SECURITY_POLICY
         for asked in re.findall(r'(?:href|src)="([^"#:]+)"', page.text):
             assert client.get(f"/{asked}").status_code == 200, asked
-    for entry in PAGE.iterdir():
-        assert client.get(f"/{entry.name}").status_code == 200, entry.name
+    for file in FILES:
+        assert client.get(f"/{file.relative_to(PAGE)}").status_code == 200, file
 
 
 def test_the_page_is_self_contained_and_has_no_inline_code_or_style():
-    text = {entry.name: entry.read_text() for entry in PAGE.iterdir()}
+    text = {file.name: file.read_text() for file in FILES}
     for name, content in text.items():
         without_namespace = content.replace("http://www.w3.org/2000/svg", "")
         assert not re.search(r"https?://|//cdn|@import", without_namespace), name

@@ -1,11 +1,9 @@
-"""Debian's Chromium, driven by Playwright, for the tests of this folder; the exported pages."""
+"""Debian's Chromium, driven by Playwright, and the exported pages."""
 
-import http.server
 import shutil
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from functools import cache, partial
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +20,7 @@ FLAGS = [
 
 
 running = ExitStack()
-"""What ends Chromium and Playwright."""
+"""Closes Chromium and Playwright."""
 
 
 @cache
@@ -44,7 +42,7 @@ def browser() -> Browser:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> Iterator[None]:
-    """End it before tests of other folders: its event loop runs in this thread, where asyncio.run refuses then."""
+    """Close the browser before tests of other folders: asyncio.run refuses a thread in which Playwright's loop runs."""
     try:
         return (yield)
     finally:
@@ -54,7 +52,7 @@ def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> 
 
 @pytest.fixture
 def open_page(browser: Browser, clean_server: ServeProcess) -> Iterator[Callable[..., Page]]:
-    """Open the page; in the end it has asked no other server, and the browser has logged no error."""
+    """Open the page; in the end it has made no requests to other servers, and the browser logged no errors."""
     contexts, complaints, elsewhere = [], [], []
 
     def start(path: str = "", **options: Any) -> Page:
@@ -68,7 +66,7 @@ def open_page(browser: Browser, clean_server: ServeProcess) -> Iterator[Callable
         page.goto(f"{clean_server.url}/{path}")
         return page
 
-    start.complaints = complaints  # a test that expects one takes it out
+    start.complaints = complaints  # a test that expects an error removes it
     yield start
     for context in contexts:
         context.close()
@@ -78,55 +76,42 @@ def open_page(browser: Browser, clean_server: ServeProcess) -> Iterator[Callable
 
 @pytest.fixture(scope="session")
 def exported(digits_npz, tmp_path_factory, request) -> Callable[[str], Path]:
-    """The folder of a page, made once: of the reader, also with 8 bits, of a small run, or of both."""
+    """The folder of an exported page, made once: of the reader, its int8 version, a small run, or both networks."""
 
     @cache
     def export(which: str) -> Path:
         from tendigits.export.source import open_source
         from tendigits.export.web import export_page, fetch_runtime
 
-        source = (
-            open_source(request.getfixturevalue("run_that_reads"))
-            if which == "run"
-            else open_source("reader", digits_npz)
-        )
+        reader = open_source("reader", digits_npz)
+        sources = {"run": (), "both": (reader,)}.get(which, (reader,))
+        if which in ("run", "both"):
+            sources += (open_source(request.getfixturevalue("run_that_reads")),)
         folder = tmp_path_factory.mktemp("pages") / which
-        beside = [open_source(request.getfixturevalue("run_that_reads"))] if which == "both" else []
-        export_page(source, fetch_runtime(), int8=which == "int8", folder=folder, beside=beside)
+        export_page(sources[0], fetch_runtime(), int8=which == "int8", folder=folder, beside=sources[1:])
         return folder
 
     return export
 
 
 @pytest.fixture
-def served(exported) -> Iterator[str]:
-    """The reader's page behind a plain web server."""
-    handler = partial(http.server.SimpleHTTPRequestHandler, directory=exported("reader"))
-    handler.log_message = lambda *_: None
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_port}/"
-        server.shutdown()
-
-
-@pytest.fixture
 def open_exported(browser: Browser) -> Iterator[Any]:
-    """Open a page and wait for its network; in the end it has requested its own files only."""
-    asked, complaints, pages = [], [], []
+    """Open a page and wait for its network; in the end it has requested only its own files and logged nothing."""
+    requested, complaints, pages = [], [], []
 
     def start(address: str, **options: Any) -> Page:
         page = browser.new_page(**options)
         pages.append(page)
-        page.on("request", lambda request: asked.append(request.url))
+        page.on("request", lambda request: requested.append(request.url))
         page.on("console", lambda message: complaints.append(message.text) if message.type != "debug" else None)
         page.on("pageerror", lambda error: complaints.append(str(error)))
         page.goto(address)
-        page.wait_for_selector("html[data-ready]", timeout=30_000)
+        page.wait_for_selector("html[data-ready]", timeout=60_000)
         return page
 
     yield start
     for page in pages:
         page.close()
-    own = {"", "index.html", "style.css", "tendigits.js", "icon.svg", "favicon.ico"}
-    assert {url.rsplit("/", 1)[-1] for url in asked if not url.startswith("blob:")} <= own
+    files = {"", "index.html", "style.css", "tendigits.js", "icon.svg", "favicon.ico"}
+    assert {url.rsplit("/", 1)[-1] for url in requested if not url.startswith("blob:")} <= files
     assert complaints == []

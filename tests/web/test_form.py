@@ -1,4 +1,4 @@
-"""The fields of a form are marked on the page; the form is read there and by the command, alike."""
+"""A form's fields are marked on the page; the page and the command read filled forms alike."""
 
 import csv
 import io
@@ -6,17 +6,17 @@ import tomllib
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageDraw, ImageFont
 from playwright.sync_api import Page, expect
 
+from browser import PHONE, choose
 from helpers import FORM_FIELDS, FORM_SIZE, file_of, filled_form, photo_of, touching
 
 pytestmark = pytest.mark.xdist_group("browser")
 
-PHONE = {"viewport": {"width": 390, "height": 844}, "device_scale_factor": 2, "has_touch": True, "is_mobile": True}
 NAMES = ["student", "points"]
 SIDEWAYS = 6
-"""EXIF's word for a picture to be turned by a quarter to the right."""
+"""EXIF's orientation of a picture to be turned by 90 degrees clockwise."""
 
 
 @pytest.fixture(scope="module")
@@ -30,7 +30,7 @@ def filled():
 
 
 def open_form(page: Page, data: bytes, name: str = "exam.png") -> None:
-    page.set_input_files("#file", {"name": name, "mimeType": "image/png", "buffer": data})
+    choose(page, data, name)
     page.click("#form summary")
     page.locator("#marks").scroll_into_view_if_needed()
 
@@ -69,10 +69,6 @@ def download(page: Page, button: str, path) -> str:
     return started.value.suggested_filename
 
 
-def rows_of(text: str) -> list[list[str]]:
-    return [*csv.reader(io.StringIO(text))]
-
-
 @pytest.mark.parametrize("phone", [False, True], ids=["desktop", "phone"])
 def test_a_form_is_marked_once_and_read_here_and_by_the_command(open_page, filled, run_cli, tmp_path, phone):
     """On the desktop its picture lies on its side; on the phone EXIF says that it does."""
@@ -109,8 +105,8 @@ def test_a_form_is_marked_once_and_read_here_and_by_the_command(open_page, fille
     arguments = ("--form", folder / "exam 1.toml", "--csv", tmp_path / "out.csv")
     code, _, errors = run_cli("read", *sorted(pictures.iterdir()), *arguments)
     assert code == 0, errors
-    told = rows_of((tmp_path / "out.csv").read_text())
-    assert [row[1:] for row in told] == [
+    expected = [*csv.reader((tmp_path / "out.csv").read_text().splitlines())]
+    assert [row[1:] for row in expected] == [
         ["student", "points", "to check"], ["40275", "17", ""], ["50913", "", "points"],
     ]  # fmt: skip
 
@@ -119,8 +115,8 @@ def test_a_form_is_marked_once_and_read_here_and_by_the_command(open_page, fille
     expect(page.locator("#forms-state")).to_have_text("3 pictures, 1 cell to check, 1 not read")
     expect(page.locator("#form-rows .doubtful")).to_have_text("is not in the picture")
     assert download(page, "#forms-csv", tmp_path) == "forms.csv"
-    *shown, failed = rows_of((tmp_path / "forms.csv").read_text())
-    assert [[row[0].rpartition("/")[2], *row[1:]] for row in told] == shown
+    *shown, failed = csv.reader((tmp_path / "forms.csv").read_text().splitlines())
+    assert [[row[0].rpartition("/")[2], *row[1:]] for row in expected] == shown
     assert failed[:3] == ["c.png", "", ""]
     assert failed[3].startswith("expected a whole PNG")
     page.locator("#form-rows .doubtful input").press("Enter")
@@ -139,10 +135,10 @@ def test_fields_without_a_mouse(open_page, tmp_path):
     expect(page.locator("#fields li")).to_have_count(3)
     page.keyboard.press("Delete")
     expect(page.locator("#fields li")).to_have_count(2)
-    for wrong, told in (("", "Each field needs a name."), ('the "mark"', "Two fields are called")):
+    for wrong, message in (("", "Each field needs a name."), ('the "mark"', "Two fields are called")):
         page.locator("#fields input").last.fill(wrong)
         page.click("#save-form")
-        expect(page.locator("#toast")).to_contain_text(told)
+        expect(page.locator("#toast")).to_contain_text(message)
         expect(page.locator("#fields input").last).to_be_focused()
     page.locator("#fields input").last.fill("b")
     download(page, "#save-form", tmp_path)
@@ -167,23 +163,28 @@ def test_a_drag_is_cancelled_and_a_number_becomes_a_field(open_page):
     expect(page.locator("#marks .field")).to_have_count(0)
 
 
-def test_a_finger_that_marked_a_field_may_tap_at_once_and_two_fingers_zoom(open_page):
-    page = open_page("#read", **PHONE)
-    open_form(page, file_of(Image.fromarray(filled_form({}))))
-    page.locator("#add-field").evaluate("button => button.scrollIntoView({ block: 'end' })")
-    marks = page.locator("#marks").bounding_box()
-    touch = touching(page)
-    left, top = marks["x"] + 20, max(marks["y"], 0) + 20
-    touch("touchStart", (left, top))
-    for step in range(1, 8):
-        touch("touchMove", (left + 30 * step, top + 30 * step))
-    touch("touchEnd")
-    page.locator("#add-field").tap()
-    expect(page.locator("#fields li")).to_have_count(2)
-    page.locator("#marks").evaluate("marks => marks.scrollIntoView()")
-    touch("touchStart", (200, 400), (210, 420))
-    for step in range(1, 8):
-        touch("touchMove", (200, 400 - 12 * step), (210, 420 + 12 * step))
-    touch("touchEnd")
-    page.wait_for_function("visualViewport.scale > 1.5")
-    expect(page.locator("#fields li")).to_have_count(2)
+def test_a_form_on_the_second_page_and_a_row_for_each_filled_page(open_page):
+    cover, blank = Image.new("L", FORM_SIZE, 242), Image.fromarray(filled_form({}))
+    filled = blank.copy()
+    ImageDraw.Draw(filled).text((420, 574), "17", 30, ImageFont.load_default(44))  # where the field is added
+    form, pages = io.BytesIO(), io.BytesIO()
+    cover.save(form, "TIFF", save_all=True, append_images=[blank])
+    cover.save(pages, "PDF", save_all=True, append_images=[filled], resolution=150)
+    page = open_page("#read", accept_downloads=True)
+    choose(page, form.getvalue(), "exam.tif")
+    page.click("#next-page")
+    expect(page.locator("#page-number")).to_have_text("Page 2 of 2")
+    page.click("#form summary")
+    page.click("#add-field")
+    page.click("#previous-page")
+    expect(page.locator("#fields li")).to_have_count(0)
+    page.click("#next-page")
+    expect(page.locator("#fields input")).to_have_value("field_1")
+    with page.expect_download() as download:
+        page.click("#save-form")
+    assert tomllib.loads(download.value.path().read_text())["picture"] == "exam.tif#page=2"
+    choose(page, pages.getvalue(), "filled.pdf", into="#filled")
+    expect(page.locator("#forms-state")).to_have_text("2 pictures, 0 cells to check, 1 not read")
+    expect(page.locator("#form-rows th")).to_have_text(["filled.pdf#page=1", "filled.pdf#page=2"])
+    expect(page.locator("#form-rows tr").first).to_contain_text("expected a picture of the form")
+    expect(page.locator("#form-rows input")).to_have_value("17")

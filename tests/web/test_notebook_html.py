@@ -1,4 +1,4 @@
-"""What notebooks show of a page, in a real browser."""
+"""The HTML that notebooks show of a page."""
 
 from urllib.parse import unquote
 
@@ -38,17 +38,17 @@ def test_the_picture_is_seen_whole_with_its_boxes_over_the_numbers(browser, widt
     page.set_content(f"<body style='margin: 0'>{drawing}")
     places = page.evaluate(PLACES)
     assert places["picture"] == [0, 0, *result.size]
-    for shown, line in zip(places["boxes"], result.lines, strict=True):
-        assert shown == pytest.approx(list(line.box), abs=2)  # half of a line is outside
+    for shown, number in zip(places["boxes"], result.numbers, strict=True):
+        assert shown == pytest.approx(list(number.box), abs=2)  # half of a stroke is outside
     page.close()
 
 
 def test_hostile_text_does_nothing(browser):
     hostile = "\"'></title></svg></pre></td><img src=http://example.org/x onerror=alert(1)><script>alert(1)</script>"
     cell = Cell(Box(0, 0, 9, 9), hostile, accepted=False, reason=hostile, index=0)
-    line = Number(hostile, None, 0.5, False, hostile, Box(0, 0, 9, 9), [])
+    number = Number(hostile, None, 0.5, False, hostile, Box(0, 0, 9, 9), [])
     picture = Thumbnail.of(np.full((50, 50), 240, np.uint8), (50, 50))
-    result = Page([line, line], (50, 50), [Table([[cell] * 2] * 2)], notice=hostile, thumbnail=picture)
+    result = Page([number, number], (50, 50), [Table([[cell] * 2] * 2)], notice=hostile, thumbnail=picture)
     page, done = browser.new_page(), []
     page.on("dialog", lambda dialog: (done.append(dialog.message), dialog.dismiss()))
     page.on("request", lambda request: done.append(request.url) if not request.url.startswith("data:") else None)

@@ -13,78 +13,57 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Locator, Page, expect
 
+from browser import EMPTY
 from helpers import THREE, draw, free_port
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("browser")]
 
 TOKEN = "token-of-the-tests"
 STARTING = 60_000
-"""Milliseconds in which JupyterLab, a kernel or the pad must be there."""
+"""Milliseconds for JupyterLab, a kernel or the pad to start."""
 PAD = "import tendigits\npad = tendigits.Pad()\npad"
-NO_NEWS = {"fetchNews": "false"}
-EMPTY = "Draw a digit or a number."
-IS_LIT = """canvas => canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height)
-  .data.some((byte, i) => i % 4 < 3 && byte > 100)"""
-"""Whether a canvas is more than dark."""
 
 
 @pytest.fixture(scope="module")
 def lab(tmp_path_factory) -> Iterator[str]:
-    """The address of a JupyterLab with one notebook and settings of its own."""
+    """The address of a JupyterLab with one notebook and its own settings."""
     import nbformat
 
-    folder = tmp_path_factory.mktemp("lab")
-    places = ("CONFIG_DIR", "DATA_DIR", "RUNTIME_DIR")
-    environment = {
-        **os.environ,
-        "IPYTHONDIR": str(folder / "ipython"),
-        "JUPYTERLAB_SETTINGS_DIR": str(folder / "settings"),
-    }
-    environment |= {f"JUPYTER_{name}": str(folder / name) for name in places}
-    environment |= {"JUPYTERLAB_WORKSPACES_DIR": str(folder / "workspaces")}
-    settings = folder / "settings" / "@jupyterlab" / "apputils-extension"
+    folder: Path = tmp_path_factory.mktemp("lab")
+    variables = ("IPYTHONDIR", "JUPYTERLAB_SETTINGS_DIR", "JUPYTERLAB_WORKSPACES_DIR", "JUPYTER_CONFIG_DIR",
+                 "JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR")  # fmt: skip
+    environment = os.environ | {name: str(folder / name) for name in variables}
+    settings = folder / "JUPYTERLAB_SETTINGS_DIR" / "@jupyterlab" / "apputils-extension"
     settings.mkdir(parents=True)
-    (settings / "notification.jupyterlab-settings").write_text(json.dumps(NO_NEWS))
+    (settings / "notification.jupyterlab-settings").write_text(json.dumps({"fetchNews": "false"}))
     cells = [nbformat.v4.new_code_cell(code) for code in (PAD, "")]
     kernel = {"kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"}}
-    (folder / "work").mkdir()
-    nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata=kernel), folder / "work" / "pad.ipynb")
+    nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata=kernel), folder / "pad.ipynb")
     port, log = free_port(), folder / "log"
+    command = [
+        sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", "--ip=127.0.0.1", f"--port={port}",
+        "--ServerApp.port_retries=0", f"--IdentityProvider.token={TOKEN}", "--LabApp.news_url=None",
+        "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate", "--LabApp.extension_manager=readonly",
+    ]  # fmt: skip
     with log.open("w") as output:
-        server = subprocess.Popen(
-            [
-                sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", "--ip=127.0.0.1", f"--port={port}",
-                "--ServerApp.port_retries=0", f"--IdentityProvider.token={TOKEN}", "--LabApp.news_url=None",
-                "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
-                "--LabApp.extension_manager=readonly",
-            ],
-            cwd=folder / "work", env=environment, stdout=output, stderr=output,
-        )  # fmt: skip
+        server = subprocess.Popen(command, cwd=folder, env=environment, stdout=output, stderr=output)
     try:
-        wait_for_lab(server, log)
+        until = time.monotonic() + STARTING / 1000
+        while "/lab?token=" not in log.read_text():
+            assert server.poll() is None, log.read_text()
+            assert time.monotonic() < until, log.read_text()
+            time.sleep(0.1)
         yield f"http://127.0.0.1:{port}"
     finally:
         server.terminate()
         server.wait(timeout=60)
 
 
-def wait_for_lab(server: subprocess.Popen[bytes], log: Path) -> None:
-    """Until it has said where it is."""
-    for _ in range(STARTING // 100):
-        if "/lab?token=" in log.read_text():
-            return
-        assert server.poll() is None, log.read_text()
-        time.sleep(0.1)
-    raise AssertionError(f"JupyterLab has not started: {log.read_text()}")
-
-
 @pytest.fixture(scope="module")
 def notebook(browser: Browser, lab: str) -> Iterator[Page]:
-    """The notebook, its first cell run; in the end no request has gone elsewhere, and there was no error."""
+    """The notebook after its first cell ran; in the end it made no other requests and logged no errors."""
     page, elsewhere, complaints = browser.new_page(viewport={"width": 1200, "height": 1100}), [], []
-    page.on(
-        "request", lambda each: None if each.url.startswith((lab, "blob:", "data:")) else elsewhere.append(each.url)
-    )
+    page.on("request", lambda each: elsewhere.append(each.url))
     page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
     page.on("pageerror", lambda error: complaints.append(str(error)))
     page.goto(f"{lab}/lab/tree/pad.ipynb?token={TOKEN}&reset")
@@ -94,7 +73,7 @@ def notebook(browser: Browser, lab: str) -> Iterator[Page]:
     page.locator("#pad").wait_for(timeout=STARTING)
     yield page
     page.close()
-    assert elsewhere == []
+    assert [url for url in elsewhere if not url.startswith((lab, "blob:", "data:"))] == []
     assert complaints == []
 
 
@@ -107,7 +86,7 @@ def page(notebook: Page) -> Page:
     return notebook
 
 
-def expect_text(page: Page, text: str | re.Pattern[str]) -> None:
+def expect_text(page: Page, text: str) -> None:
     expect(page.locator("#prediction")).to_have_text(text)
 
 
@@ -141,10 +120,9 @@ def test_a_digit_is_read_while_it_is_drawn_and_the_kernel_has_it(page):
     expect(page.locator("#prediction b")).to_have_text("3")
     page.mouse.up()
     expect(page.locator("#bars .best")).to_have_text(re.compile(r"^39\d"))
-    assert all(page.locator("#layers canvas").evaluate_all(f"all => all.map({IS_LIT})"))
-    assert page.locator("#seen").evaluate(IS_LIT)
-    said = ask(page, "print(pad.digit.label, pad.digit.accepted, pad.image.shape, pad.page.numbers[0].value)")
-    assert said == "3 True (28, 28) 3"
+    expect(page.locator("#layers canvas")).to_have_count(5)
+    printed = ask(page, "print(pad.digit.label, pad.digit.accepted, pad.image.shape, pad.page.numbers[0].value)")
+    assert printed == "3 True (28, 28) 3"
 
 
 def test_a_number_is_read_and_undone(page):
@@ -192,13 +170,6 @@ def test_a_second_view_shows_the_same_drawing(page):
     second.locator("#pad-clear").click()
     expect(page.locator("#prediction").first).to_have_text(EMPTY)
     ask(page, "print()")
-
-
-def test_an_error_of_the_network_is_shown_in_one_line(page):
-    assert ask(page, "classify = pad.reader.classify; pad.reader.classify = lambda _: 1 / 0; print()") == ""
-    draw(page, THREE)
-    expect_text(page, "Not read: division by zero")
-    ask(page, "pad.reader.classify = classify; print(pad.digit)")
 
 
 def test_while_a_cell_runs_the_drawing_waits_and_the_pad_says_so(page):

@@ -14,7 +14,7 @@ Grey = NDArray[np.uint8]
 BACKGROUND_SIDE = 160
 """Pixels: longest side of the copy in which the background is estimated; paper and shade change slowly."""
 
-MIN_CONTRAST = 14
+MIN_STROKE_CONTRAST = 14
 """Of 255: a stroke less than 5.5% darker than its background is indistinguishable from noise."""
 
 MIN_BORDER_CONTRAST = 0.25
@@ -44,7 +44,7 @@ def find_foreground(grey: Grey) -> Grey | None:
     brightness = max(1.0, float(np.median(background[:: 1 + len(background) // 64])))
     noise = _noise_level(counts, _pixel_noise(light) * 255 / brightness)
     full = _full_strength(counts, noise)
-    if full < max(MIN_CONTRAST, 2 * noise):
+    if full < max(MIN_STROKE_CONTRAST, 2 * noise):
         return None
     low = min(noise, 0.3 * full)
     table = np.clip((np.arange(256) - low) * (255 / max(full - low, 1)), 0, 255).astype(np.uint8)

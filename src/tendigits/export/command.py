@@ -34,7 +34,9 @@ def export(
     int8: Annotated[bool, typer.Option("--int8", help="Quantise to int8: a quarter of the size.")] = False,
     out: Annotated[
         Path | None,
-        typer.Option(help="The file, or for web the folder.", metavar="PATH", show_default="exports/ beside the model"),
+        typer.Option(
+            help="The file, or for web the folder.", metavar="PATH", show_default="exports/ next to the model"
+        ),
     ] = None,
     runtime: Annotated[
         Path | None,
@@ -44,12 +46,12 @@ def export(
     ] = None,
     beside: Annotated[
         list[str] | None,
-        typer.Option(help="For web: another run to read with; may be repeated.", metavar="RUN", show_default=False),
+        typer.Option(help="For web: another run to offer; may be repeated.", metavar="RUN", show_default=False),
     ] = None,
     data: Data = None,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON line for each file.")] = False,
 ) -> None:
-    """Export a network to another runtime. A file is kept only if it agrees on all test digits there."""
+    """Export a network to another runtime. A file is kept only if it agrees with the network on all test digits."""
     require("tendigits export", "train", *(["export"] if "litert" in to else []))
     if out is not None and len(to) > 1:
         raise UserError(f"expected one --to with --out, received {len(to)}")
@@ -57,7 +59,7 @@ def export(
     from tendigits.export.source import open_source
     from tendigits.export.web import export_page, fetch_runtime
 
-    for format_ in to:  # before the network is opened, so that what is missing is reported at once
+    for format_ in to:  # report missing packages before the network is opened
         check("onnx" if format_ == "web" else format_, int8)
     fetched = fetch_runtime(runtime) if "web" in to else None
     if beside and "web" not in to:
@@ -76,7 +78,7 @@ def export(
             typer.echo(
                 f"{exported.path}  {found.bytes / 1e6:.2f} MB\n"
                 f"  accuracy {found.accuracy:.2%} on {found.n:,} test digits, {found.source_accuracy:.2%} before the "
-                f"export; {found.agreement:.2%} read alike\n"
+                f"export; {found.agreement:.2%} agree\n"
                 f"  largest difference {found.largest_difference:.2g}; {found.single_ms:.2f} ms for one digit, "
                 f"{found.batch_us:.1f} µs per digit in a batch"
             )

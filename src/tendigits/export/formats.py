@@ -1,4 +1,4 @@
-"""Write an export: beside its final place, verified there, then moved.
+"""Write an export to a temporary file, verify it, and move it to its place.
 
 exported = export_file(source, "onnx")      # Exported(path, verification)
 """
@@ -15,7 +15,7 @@ from tendigits.extras import require
 from tendigits.files import make_folder, make_inside, replacing, writing
 
 CALIBRATION_DIGITS = 1000
-"""Training digits that int8 quantisation takes its ranges from."""
+"""Training digits from which int8 quantisation derives the ranges of activations."""
 
 
 @dataclass(frozen=True)
@@ -24,14 +24,14 @@ class Format:
 
     suffix: str
     module_name: str
-    """In this package; it has `write`, `load` and `read_metadata`, and `write_int8` if the format has int8."""
+    """In this package; has `write`, `load` and `read_metadata`, and `write_int8` if the format supports int8."""
     int8: bool = False
     extra: str | None = None
-    """The extra that it needs in addition to `train`."""
+    """Extra of the package that it needs in addition to `train`."""
 
     @property
     def module(self) -> ModuleType:
-        """The module that writes and loads it."""
+        """The module that writes and loads the format."""
         return importlib.import_module(f"tendigits.export.{self.module_name}")
 
 
@@ -53,13 +53,13 @@ class Exported:
 
 
 def export_file(source: Source, to: str, *, int8: bool = False, out: Path | None = None) -> Exported:
-    """Write `source` in a format, load it with that format's runtime, and keep it if it agrees on all test digits.
+    """Write a network in a format, and keep the file if the format's runtime agrees with it on all test digits.
 
     Args:
         out: the file; by default the source's name, in its `exports` folder.
 
     Raises:
-        UserError: no int8 in this format, its packages are not installed, or it does not support a layer.
+        UserError: the format has no int8, its packages are not installed, or it does not support a layer.
         ModelFileError: the export disagrees with the source; it is not kept.
         DiskError: the file cannot be written.
     """
@@ -92,7 +92,7 @@ def export_file(source: Source, to: str, *, int8: bool = False, out: Path | None
 
 
 def check(to: str, int8: bool) -> None:
-    """Check that the format can be written here, as int8 if requested. Raises UserError."""
+    """Check that the format supports int8, if requested, and that its packages are installed. Raises UserError."""
     format_ = FORMATS[to]
     if int8 and not format_.int8:
         able = ", ".join(name for name, other in FORMATS.items() if other.int8)

@@ -1,4 +1,4 @@
-"""`--to keras` and `--to h5`: for Keras on any backend. Without the optimizer's state a third of the size.
+"""`--to keras` and `--to h5`: for Keras on any backend, without the optimizer's state and so a third of the size.
 
 keras.models.load_model("model.keras")
 """
@@ -16,12 +16,12 @@ from tendigits.model.file import add_metadata, quiet_keras
 from tendigits.model.file import read_metadata as read_keras_metadata
 
 METADATA = "tendigits_about"
-"""Where the metadata is: an entry in the metadata of a .keras file, an attribute of an .h5 file."""
+"""Key of our metadata in the metadata of a .keras file, or in the attributes of an .h5 file."""
 
 
 def write(source: Source, path: Path) -> None:
-    """Write the network for inference, in the format of the path's suffix."""
-    model = type(source.model).from_config(source.model.get_config())  # a copy that was never compiled
+    """Write the network without its optimizer, in the format of the path's suffix."""
+    model = type(source.model).from_config(source.model.get_config())  # a copy that is not compiled
     model.set_weights(source.model.get_weights())
     with quiet_keras():
         model.save(path)

@@ -1,4 +1,4 @@
-"""`--to litert`: for phones, microcontrollers and browsers; formerly TensorFlow Lite, here without TensorFlow.
+"""`--to litert`: for phones, microcontrollers and browsers (formerly TensorFlow Lite), written without TensorFlow.
 
 ai_edge_litert.interpreter.Interpreter("model.tflite")
 """
@@ -21,7 +21,7 @@ from tendigits.files import muted
 
 SIGNATURE = "serving_default"
 METADATA = "tendigits"
-"""The name of the metadata, JSON, in the file's metadata table."""
+"""Name of our JSON in the file's metadata table."""
 
 
 def write(source: Source, path: Path) -> None:
@@ -30,9 +30,9 @@ def write(source: Source, path: Path) -> None:
 
 
 def write_int8(source: Source, path: Path, samples: np.ndarray) -> None:
-    """Write the network with int8 weights and activations, in the ranges that `samples` have.
+    """Write the network with int8 weights and activations, whose ranges are measured on `samples`.
 
-    Input and output stay float32, so that a program need not know.
+    Input and output stay float32, so that programs can use it like the float32 export.
     """
     from ai_edge_quantizer import Quantizer, qtyping, recipe
     from ai_edge_quantizer.algorithm_manager import AlgorithmName
@@ -65,15 +65,15 @@ def _convert(source: Source) -> bytes:
 def _finish(data: bytes, metadata: dict[str, str]) -> bytes:
     """The flatbuffer for any batch size, with the metadata in it.
 
-    Converted with a dynamic batch from the start, every layer would compute its input's shape first, and convolutions
-    would not be fused with their activations. So only the shapes are changed here, from 1 to any number.
+    A conversion with a dynamic batch would compute shapes at run time in every layer and would not fuse convolutions
+    with their activations. So a batch of 1 is converted, and only the shapes are changed here.
     """
     import flatbuffers
     from ai_edge_litert import schema_py_generated as schema
 
     model = schema.ModelT.InitFromPackedBuf(data, 0)
     for constant in model.buffers:
-        if constant.size:  # the quantizer appends large ones to the file; move them in, for it is packed anew below
+        if constant.size:  # the quantizer appends large constants to the file; move them into the model
             constant.data = np.frombuffer(data[constant.offset : constant.offset + constant.size], np.uint8)
             constant.offset = constant.size = 0
     kinds = [code.builtinCode for code in model.operatorCodes]
@@ -95,7 +95,7 @@ def _finish(data: bytes, metadata: dict[str, str]) -> bytes:
 
 
 def _make_batch_dynamic(model: Any, buffer: int, reshape: Any) -> None:
-    """Change the first number of a reshape's constant shape from 1 to -1."""
+    """Change the first dimension of a reshape from 1 to -1."""
     shape = np.frombuffer(bytes(model.buffers[buffer].data), np.int32).copy()
     if shape[0] not in (1, -1) or (shape[1:] < 0).any():
         raise UserError(f"expected layers that treat each digit alone, one reshapes to {shape.tolist()}; try onnx")
@@ -136,7 +136,7 @@ def read_metadata(path: Path) -> dict[str, str]:
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Hide what these libraries print for their own developers, from C++ and as a progress bar."""
+    """Hide the logs and progress bars of these libraries, some of which C++ code prints."""
     with muted(2), warnings.catch_warnings(action="ignore"):
         try:
             yield

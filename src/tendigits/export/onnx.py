@@ -1,4 +1,4 @@
-"""`--to onnx`: the format that most runtimes read, with as few and as plain operators as the network has layers.
+"""`--to onnx`: the format that most runtimes read, with one or two standard operators per layer.
 
 onnxruntime.InferenceSession("model.onnx").run(None, {"image": images})
 """
@@ -13,8 +13,8 @@ from tendigits.export.source import Source
 from tendigits.model.onnx import to_onnx
 from tendigits.model.quantize import quantize
 
-BATCH = 100
-"""Samples that the quantizer sees at once."""
+CALIBRATION_BATCH = 100
+"""Samples that the quantizer runs at once."""
 
 
 def write(source: Source, path: Path) -> None:
@@ -23,8 +23,8 @@ def write(source: Source, path: Path) -> None:
 
 
 def write_int8(source: Source, path: Path, samples: np.ndarray) -> None:
-    """Write the network with int8 weights and activations, in the ranges that `samples` have."""
-    batches = np.array_split(samples, max(1, len(samples) // BATCH))
+    """Write the network with int8 weights and activations, whose ranges are measured on `samples`."""
+    batches = np.array_split(samples, max(1, len(samples) // CALIBRATION_BATCH))
     path.write_bytes(quantize(to_onnx(source.model, source.metadata, source.output), batches))
 
 

@@ -1,6 +1,6 @@
-"""A run's network as one ONNX file with its calibration and its layers, as a server reads with it.
+"""Convert a run's network for the server: an ONNX file with its calibration and the outputs of its layers.
 
-data = run_network(Path("runs/first"))          # in a process of its own: it loads Keras
+data = run_network(Path("runs/first"))          # loads Keras: call it in a separate process
 """
 
 from pathlib import Path
@@ -12,12 +12,12 @@ from tendigits.runs.run import open_run
 
 
 def run_network(path: Path) -> bytes:
-    """Convert a finished run's network; its digits are not needed.
+    """Convert a finished run's network, without loading its digits.
 
     Raises:
-        RunError: it is not finished, or no run.
-        ModelFileError: its model is damaged.
-        UserError: a layer can't be converted, or the packages for it are missing.
+        RunError: the run is unfinished, or the folder is not a run.
+        ModelFileError: the model is damaged.
+        UserError: a layer can't be converted, or packages are missing.
     """
     require(f"the network of {path.name}", "train")
     record = open_run(path).record()

@@ -1,12 +1,11 @@
-"""What is exported: the network of a run or of a model file, a fine-tuned network (.onnx), or the reader's own.
+"""The network to export: that of a run or a model file, a fine-tuned network (.onnx), or the reader's.
 
 source = open_source("runs/first")
-source.expected                             # the outputs that every export of it must give
+source.expected                             # the outputs that every export must reproduce
 """
 
-import base64
 import json
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from importlib.metadata import version
 from pathlib import Path
@@ -17,7 +16,7 @@ import numpy as np
 from tendigits.data.dataset import Dataset
 from tendigits.data.load import load
 from tendigits.data.preprocess import to_input
-from tendigits.digits.network import NUMBER_NETWORK, USER_THRESHOLD, bundled_file, read_onnx
+from tendigits.digits.network import USER_THRESHOLD, bundled_file, read_onnx
 from tendigits.errors import ModelFileError, RunError
 from tendigits.model.calibration import temperature_and_threshold
 from tendigits.model.file import MODEL, load_calibration, load_model, model_path
@@ -27,7 +26,7 @@ from tendigits.report.evaluate import load_same_data
 from tendigits.runs.run import open_run
 
 READER = "reader"
-"""The word for the reader's network, which is in the package."""
+"""Names the reader's network, which is part of the package."""
 
 PREPROCESSING = (
     "28x28 pixels, white on black, the digit's longer side 20, its centre of mass in the middle; divided by 255"
@@ -36,7 +35,7 @@ PREPROCESSING = (
 
 @dataclass(frozen=True)
 class Source:
-    """A network, the digits to verify its exports on, and what they say in their metadata."""
+    """A network, the digits to verify its exports on, and their metadata."""
 
     name: str
     model: keras.Model
@@ -52,10 +51,6 @@ class Source:
     folder: Path
     """The default folder of its exports."""
     dataset: Dataset
-    own: bool = True
-    """Whether it is the user's, and not the package's."""
-    lines: bytes = b""
-    """The .onnx file of a line network that was fine-tuned with it; empty for the package's own."""
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -64,7 +59,7 @@ class Source:
 
     @property
     def metadata(self) -> dict[str, str]:
-        """The metadata of an export: what a program needs to use it correctly, and where it comes from."""
+        """The metadata of an export: what a program needs to know about inputs and outputs, and where it comes from."""
         metadata = {
             "source": self.name,
             "labels": json.dumps(self.labels),
@@ -91,17 +86,17 @@ class Source:
 
 
 def open_source(path: str | Path, data: str | Path | None = None) -> Source:
-    """Open a network to export, and the digits to verify its exports on.
+    """Open a network and the digits to verify its exports on.
 
     Args:
         path: a run's folder, a .keras, .h5 or .onnx file, or the word `reader`.
         data: the digits; by default those of the run, else MNIST.
 
     Raises:
-        TendigitsError: no such network or digits, or one is damaged.
+        TendigitsError: the network or the digits are missing or damaged.
     """
     if path == READER:
-        return replace(_reader_network(READER, bundled_file(), Path("exports"), load(data)), own=False)
+        return _reader_network(READER, bundled_file(), Path("exports"), load(data))
     path = Path(path)
     if path.is_dir():
         run = open_run(path)
@@ -131,7 +126,7 @@ def _run_or_file(name: str, file: Path, digest: str | None, dataset: Dataset) ->
 
 
 def _reader_network(name: str, data: bytes, folder: Path, dataset: Dataset) -> Source:
-    """The package's own network, or one fine-tuned from it."""
+    """The reader's network, or one fine-tuned from it."""
     model, metadata = from_onnx(data)
     try:
         temperature, threshold = temperature_and_threshold(metadata, USER_THRESHOLD)
@@ -146,5 +141,4 @@ def _reader_network(name: str, data: bytes, folder: Path, dataset: Dataset) -> S
         threshold=threshold,
         folder=folder,
         dataset=dataset,
-        lines=base64.b64decode(metadata.get(NUMBER_NETWORK, "")),
     )

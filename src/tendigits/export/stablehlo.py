@@ -1,4 +1,4 @@
-"""`--to stablehlo`: a portable artifact that any later JAX loads without Keras, on CPU, GPU or TPU.
+"""`--to stablehlo`: a portable program that later versions of JAX load without Keras, on CPU, GPU or TPU.
 
 jax.export.deserialize(Path("model.stablehlo").read_bytes()).call(images)
 """
@@ -21,14 +21,14 @@ if TYPE_CHECKING:
 PLATFORMS = ("cpu", "cuda", "rocm", "tpu")
 
 METADATA = "tendigits.about"
-"""Attribute of the module that holds the metadata, as JSON."""
+"""Attribute of the module with the metadata, as JSON."""
 
 
 def lower(source: Source, batch: int | None, platforms: tuple[str, ...] = PLATFORMS) -> "Exported":
     """The network as a StableHLO module with its weights as constants.
 
     Args:
-        batch: digits in the input's first dimension; None takes any number.
+        batch: number of digits; None for any number.
     """
     from jax import export
 
@@ -42,7 +42,7 @@ def lower(source: Source, batch: int | None, platforms: tuple[str, ...] = PLATFO
 
 
 def write(source: Source, path: Path) -> None:
-    """Write the network for any batch size; the metadata is an attribute of its module."""
+    """Write the network for any batch size, with its metadata."""
     from jax.extend.mlir import serialize_portable_artifact
     from jax.extend.mlir.dialects import stablehlo
 
@@ -52,7 +52,7 @@ def write(source: Source, path: Path) -> None:
         r"^module @\S+ attributes \{", lambda found: f"{found[0]}{METADATA} = {metadata}, ",
         exported.mlir_module(), count=1, flags=re.MULTILINE,
     )  # fmt: skip
-    weeks = stablehlo.StablehloCompatibilityRequirement.WEEK_12  # as JAX's own exports
+    weeks = stablehlo.StablehloCompatibilityRequirement.WEEK_12  # as for JAX's exports
     version = stablehlo.get_version_from_compatibility_requirement(weeks)
     module = serialize_portable_artifact(text, version)
     path.write_bytes(dataclasses.replace(exported, mlir_module_serialized=module).serialize())
@@ -79,5 +79,5 @@ def _deserialize(path: Path) -> "Exported":
 
 
 def _unescape(code: re.Match[str]) -> str:
-    """MLIR escapes a character as a backslash and two hexadecimal digits, and a backslash as two."""
+    """Decode an escape of MLIR: a backslash and two hexadecimal digits, or two backslashes."""
     return "\\" if code[1] == "\\" else chr(int(code[1], 16))

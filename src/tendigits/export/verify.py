@@ -1,4 +1,4 @@
-"""Compare an export, run by its own runtime, with the network it came from, on all test digits.
+"""Compare an export, run by its own runtime, with its source network on all test digits.
 
 verification = verify(predict, source, path, int8=False)     # raises ModelFileError if they disagree
 """
@@ -18,12 +18,12 @@ Predict = Callable[[np.ndarray], np.ndarray]
 """float32 (n, ...) in [0, 1] -> float32 (n, labels)."""
 
 TOLERANCE = 1e-4
-"""Largest difference allowed between two float32 outputs: other runtimes add in another order."""
+"""Largest allowed difference between two float32 outputs: runtimes sum in different orders."""
 
 MIN_AGREEMENT = 0.99
-"""Share of the test digits that an int8 export must read as float32 does."""
+"""Fraction of the test digits whose prediction must survive the conversion to int8."""
 
-BATCH = 100
+TIMED_BATCH = 100
 """Digits in the batch that is timed."""
 
 
@@ -35,12 +35,12 @@ class Verification:
     n: int
     """Test digits."""
     largest_difference: float
-    """Between any two outputs."""
+    """Between outputs of the two networks."""
     agreement: float
-    """0 to 1: share of the test digits that both read alike."""
+    """0 to 1: fraction of the test digits with the same prediction."""
     accuracy: float
     source_accuracy: float
-    """0 to 1, on the same digits."""
+    """0 to 1, of the source on the same digits."""
     single_ms: float
     """Milliseconds for one digit, median."""
     batch_us: float
@@ -51,8 +51,8 @@ def verify(predict: Predict, source: Source, path: Path, *, int8: bool) -> Verif
     """Compare `predict`, the export at `path`, with the source on all test digits, and time it.
 
     Raises:
-        ModelFileError: a float32 export differs by more than `TOLERANCE`, or an int8 export reads less than
-            `MIN_AGREEMENT` of the digits alike.
+        ModelFileError: a float32 export differs by more than `TOLERANCE`, or an int8 export agrees on less than
+            `MIN_AGREEMENT` of the digits.
     """
     x, expected = source.x_test, source.expected
     found = np.concatenate([predict(part) for part in np.array_split(x, max(1, len(x) // 1000))])
@@ -64,7 +64,7 @@ def verify(predict: Predict, source: Source, path: Path, *, int8: bool) -> Verif
         raise ModelFileError(
             f"expected int8 to read {MIN_AGREEMENT:.0%} of {len(x):,} digits as float32 does, found {agreement:.2%}"
         )
-    if not int8 and not difference <= TOLERANCE:  # also if it is not a number
+    if not int8 and not difference <= TOLERANCE:  # also catches NaN
         raise ModelFileError(f"its outputs for {len(x):,} digits differ by up to {difference:.2g}, over {TOLERANCE:g}")
     labels = source.dataset.y_test
     return Verification(
@@ -75,10 +75,10 @@ def verify(predict: Predict, source: Source, path: Path, *, int8: bool) -> Verif
         accuracy=float((found[:, :10].argmax(axis=1) == labels).mean()),
         source_accuracy=float((expected[:, :10].argmax(axis=1) == labels).mean()),
         single_ms=1e3 * _median_seconds(predict, x[:1], 50),
-        batch_us=1e6 * _median_seconds(predict, x[:BATCH], 10) / len(x[:BATCH]),
+        batch_us=1e6 * _median_seconds(predict, x[:TIMED_BATCH], 10) / len(x[:TIMED_BATCH]),
     )
 
 
 def _median_seconds(predict: Predict, images: np.ndarray, repeats: int) -> float:
-    _, *seconds = timeit.repeat(lambda: predict(images), number=1, repeat=1 + repeats)  # the first one warms up
+    _, *seconds = timeit.repeat(lambda: predict(images), number=1, repeat=1 + repeats)  # the first call warms up
     return statistics.median(seconds)

@@ -1,1 +1,1 @@
-"""tendigits.Pad: a pad in Jupyter, VS Code and Colab, on which a network reads what is drawn."""
+"""tendigits.Pad: a drawing pad in Jupyter, VS Code and Colab, read by a network."""

@@ -1,4 +1,4 @@
-"""A drawing pad in a notebook.
+"""A drawing pad in a notebook, read by a network while the pen moves.
 
 pad = tendigits.Pad()                   # or Pad(model), Pad("runs/first"), Pad(trained), Pad(reader)
 pad                                     # the last line of a cell shows it
@@ -9,7 +9,6 @@ pad.observe(print, "digit")             # at each reading
 import asyncio
 import threading
 from dataclasses import asdict
-from importlib.resources import files
 from itertools import count
 from typing import Any
 
@@ -23,25 +22,22 @@ from tendigits.data.preprocess import FIELD
 from tendigits.digits.find import find_digit
 from tendigits.digits.layers import ShowLayers
 from tendigits.errors import reason_of
-from tendigits.export.bundle import as_module, join_modules, section, server_page, text_of
 from tendigits.read.page import Page
 from tendigits.read.reader import Reader
 from tendigits.read.results import Digit
 from tendigits.serve.schemas import LayerResponse, encode, with_pictures
+from tendigits.web.pages import as_module, draw_view, join_modules, text_of
 
 BLANK = np.zeros((FIELD, FIELD), np.uint8)
 
-SHARED = ("dom.js", "api.js", "strokes.js", "layers.js", "prediction.js")
-"""Modules of the server's page, each after those that it imports."""
-
 
 def _script() -> str:
-    """The widget as one module that imports nothing: with the server's page's modules, its HTML and its styles."""
-    own = files("tendigits.web") / "notebook"
-    styles = text_of(server_page() / "style.css") + text_of(own / "pad.css")
-    modules = {name: text_of(server_page() / name) for name in SHARED}
-    modules |= {"page.js": as_module("page", {"html": section("draw"), "styles": styles})}
-    return "export default " + join_modules(modules | {"pad.js": text_of(own / "pad.js")}, "pad.js")
+    """The widget as one JavaScript module without imports, with the HTML and the styles of the server's page."""
+    page = {
+        "html": draw_view("Draw a digit or a number"),
+        "styles": text_of("page/style.css") + text_of("notebook/pad.css"),
+    }
+    return "export default " + join_modules("notebook/pad.js", {"notebook/page.js": as_module("page", page)})
 
 
 class Pad(anywidget.AnyWidget):
@@ -50,20 +46,20 @@ class Pad(anywidget.AnyWidget):
     _esm = _script()
 
     digit = traitlets.Instance(Digit, allow_none=True)
-    """The drawing, read as one digit; None where nothing is drawn, or it could not be read."""
+    """The drawing, read as one digit; None if nothing is drawn, or it could not be read."""
 
     page = traitlets.Instance(Page, allow_none=True)
-    """The drawing as a page: the numbers on it, if it isn't clearly one digit; else a line with the digit."""
+    """The drawing, read as a page: the digit if it is clearly one, else the numbers on it."""
 
     drawing = traitlets.CBytes().tag(sync=True, echo_update=False)
-    """The drawing as a PNG; empty where nothing is drawn."""
+    """The drawing as a PNG; empty if nothing is drawn."""
 
     _strokes: traitlets.List[Any] = traitlets.List().tag(sync=True, echo_update=False)
-    """The lines of the pen, [x, y] for each point: another view of this pad shows them, too."""
+    """The strokes of the pen, [x, y] for each point, for other views of this pad."""
 
     _answer = traitlets.Dict().tag(sync=True)
-    """What is shown beside the drawing: {digit, lines, layers}, as the server's API has them, or {error}; each answer
-    has its own `serial`, so that it is news even where all else is the same."""
+    """What is shown next to the drawing: {digit, numbers, layers, not_shown} with the fields of the server's API, or
+    {error}. A `serial` makes each answer different, so that the widget is always notified."""
 
     def __init__(self, model: Any = None) -> None:
         """Open the networks.
@@ -83,7 +79,7 @@ class Pad(anywidget.AnyWidget):
 
     @property
     def image(self) -> NDArray[np.uint8] | None:
-        """uint8 (28, 28): what the network saw, white on black; None as for `digit`."""
+        """The network's input, uint8 (28, 28), white on black; None as for `digit`."""
         return None if self.digit is None else self.digit.crop
 
     def __repr__(self) -> str:
@@ -91,10 +87,10 @@ class Pad(anywidget.AnyWidget):
 
     @traitlets.observe("_strokes")
     def _drawn(self, _: Any) -> None:
-        """Take a new drawing, which comes together with its strokes.
+        """Read a new drawing, which arrives together with its strokes.
 
-        JupyterLab and ipykernel 7 bring it in another thread than that of the cells, one of which may be training the
-        network now; asking it meanwhile would end the training. So the newest drawing is read between cells.
+        JupyterLab and ipykernel 7 deliver it in another thread than that of the cells, one of which may be training the
+        network; using the network meanwhile would end the training. So the newest drawing is read between cells.
         """
         if self._loop is None or threading.current_thread() is threading.main_thread():
             self._read()
@@ -109,7 +105,7 @@ class Pad(anywidget.AnyWidget):
             if self.drawing:
                 digit, page = self._reading()
             answer = self._answered(digit, page)
-        except Exception as error:  # a model may raise anything; the widget shows it in one line
+        except Exception as error:  # a model may raise anything; the pad shows it in one line
             digit, page = None, None
             answer = {"serial": next(self._serials), "error": reason_of(error) or type(error).__name__}
         self._answer = answer
@@ -117,7 +113,7 @@ class Pad(anywidget.AnyWidget):
             self.digit, self.page = digit, page
 
     def _reading(self) -> tuple[Digit, Page]:
-        """The drawing as one digit, and as a page: of the digit or, where it isn't clearly one, of numbers."""
+        """The drawing as one digit, and as a page: of that digit, or of numbers if it isn't clearly one digit."""
         found = find_digit(self.drawing)
         (digit,) = self.reader.classify_found([found])
         is_clear = digit.accepted or digit.reason == "no digit"
@@ -125,18 +121,18 @@ class Pad(anywidget.AnyWidget):
 
     def _answered(self, digit: Digit | None, page: Page | None) -> dict[str, Any]:
         layers = self._layers(BLANK if digit is None else digit.crop)
-        lines = [line for line in page.numbers if line.digit is None] if page else []
+        numbers = [number for number in page.numbers if number.digit is None] if page else []
         return {
             "serial": next(self._serials),
             "digit": digit and digit.as_dict() | {"crop": encode(digit.crop)},
-            "numbers": [with_pictures(line) for line in lines],
+            "numbers": [with_pictures(number) for number in numbers],
             "layers": [asdict(LayerResponse.of(layer)) for layer in layers],
             "not_shown": self._not_shown,
         }
 
 
 def _running_loop() -> asyncio.AbstractEventLoop | None:
-    """The event loop of the kernel, in whose thread cells are run; None outside of a notebook."""
+    """The kernel's event loop, in whose thread cells run; None outside of a notebook."""
     try:
         return asyncio.get_running_loop()
     except RuntimeError:
@@ -144,7 +140,7 @@ def _running_loop() -> asyncio.AbstractEventLoop | None:
 
 
 def _open_layers(reader: Reader) -> tuple[ShowLayers, str | None]:
-    """What shows the layers of a reader's network; or nothing, and why. A network reads all the same."""
+    """What shows the layers of a reader's network, or nothing and the reason: layers are optional."""
     try:
         if reader.network.open_layers is not None:
             return reader.network.open_layers(), None

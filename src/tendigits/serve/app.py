@@ -16,7 +16,7 @@ from pathlib import Path
 
 import cv2
 from fastapi import FastAPI, Request, Response
-from fastapi.responses import FileResponse
+from fastapi.responses import FileResponse, HTMLResponse
 from fastapi.staticfiles import StaticFiles
 from prometheus_client import generate_latest
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -46,6 +46,7 @@ from tendigits.serve.routes import runs as run_routes
 from tendigits.serve.routes.phone import PhotoInbox
 from tendigits.serve.store_calls import STORE_QUEUE, STORE_THREADS, count_or_nan
 from tendigits.teach.store import Store
+from tendigits.web.pages import index_html
 
 log = logging.getLogger("tendigits.serve")
 
@@ -141,6 +142,7 @@ def create_app(
     app.state.tendigits = state
     for module in (read, tables, corrections, networks, run_routes, play, phone):
         app.include_router(module.router)
+    _add_index(app)
     _add_docs(app)
     _add_health(app, state)
     add_error_handlers(app)
@@ -169,6 +171,12 @@ async def _refresh(state: AppState) -> None:
             await state.store_threads.run(state.active.refresh, state.store)
         except (TendigitsError, QueueFull) as error:
             log.warning("%s", error or "too many calls of the store are waiting")
+
+
+def _add_index(app: FastAPI) -> None:
+    page = HTMLResponse(index_html())
+    for path in ("/", "/index.html"):
+        app.add_route(path, lambda _: page)
 
 
 def _add_docs(app: FastAPI) -> None:

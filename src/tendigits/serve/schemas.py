@@ -147,6 +147,8 @@ class TableResponse(BaseModel):
     """The first row, from 0, of those whose sum the last row is; null if it isn't."""
     ruled: bool
     """Whether lines separate its rows and its columns."""
+    dense: bool
+    """Whether it looks like a table, and not like numbers scattered over the page."""
 
 
 class PageResponse(BaseModel):
@@ -174,6 +176,7 @@ class PageResponse(BaseModel):
         content = page.as_dict()
         if with_crops:
             content["numbers"] = [with_pictures(number) for number in page.numbers]
+        content["tables"] = [table.as_dict() | {"dense": table.is_dense} for table in page.checked()]
         text = "\n".join(number.value for number in page.numbers)
         return cls(sha256=sha256, n_pages=n_pages, text=text, **content)
 

@@ -1,1 +1,1 @@
-"""The files of the pages: what the server, the exported page and the notebook show in a browser."""
+"""HTML, styles and JavaScript of the server's page, the exported page and the notebook's pad."""

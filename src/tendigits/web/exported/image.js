@@ -1,12 +1,9 @@
-// Decode a picture to grey pixels, as the browser sees it; data/image.py in JavaScript.
+// Decode a picture to grey pixels; pictures/image.py in JavaScript.
 
-import { constants } from "./constants.js";
-import { element } from "./dom.js";
+import { element } from "../page/shared/dom.js";
+import { MAX_BYTES, MAX_JPEG_PIXELS, MAX_PIXELS, MAX_SIDE, MIN_CONTRAST } from "./stages/constants.js";
 
-const { BAND, MIN_CONTRAST } = constants["data.image"];
-const { MAX_BYTES, MAX_JPEG_PIXELS, MAX_PIXELS, MAX_SIDE } = constants["data.limits"];
-
-// The picture in a file, upright.
+// The picture in a file, upright, as a canvas. Transparent parts are white, or black if white would hide the content.
 export async function openImage(file) {
   if (file.size > MAX_BYTES) {
     throw new Error(`expected a picture of at most ${MAX_BYTES / 1e6} MB, ${file.name} has ${(file.size / 1e6).toFixed()} MB; make it smaller`);
@@ -15,33 +12,31 @@ export async function openImage(file) {
     throw new Error(`expected a whole PNG, JPEG, WebP, BMP or GIF, received ${file.name}; save it again`);
   });
   const { width, height } = bitmap;
-  const most = file.type === "image/jpeg" ? MAX_JPEG_PIXELS : MAX_PIXELS;
-  if (Math.max(width, height) > MAX_SIDE || width * height > most) {
-    throw new Error(`expected at most ${MAX_SIDE} pixels a side and ${most} in all, ${file.name} has ${width}x${height}; make it smaller`);
+  const maxPixels = file.type === "image/jpeg" ? MAX_JPEG_PIXELS : MAX_PIXELS;
+  if (Math.max(width, height) > MAX_SIDE || width * height > maxPixels) {
+    throw new Error(`expected at most ${MAX_SIDE} pixels a side and ${maxPixels} in all, ${file.name} has ${width}x${height}; make it smaller`);
   }
-  // On transparency, a white background, or a black one if white would hide what is there.
-  const onWhite = greyOf(bitmap, "white");
-  const picture = contrastOf(onWhite) < MIN_CONTRAST ? greyOf(bitmap, "black") : onWhite;
+  const canvas = onBackground(bitmap, contrastOf(greyOf(bitmap, "white")) < MIN_CONTRAST ? "black" : "white");
   bitmap.close();
-  return picture;
+  return canvas;
 }
 
-// Grey pixels of a canvas or a bitmap, some rows at a time, converted as Pillow does.
+// Grey pixels of a canvas or a bitmap, converted as Pillow does.
 export function greyOf(source, background) {
   const { width, height } = source;
-  const pixels = new Uint8Array(width * height);
-  const context = element("canvas", { width, height: Math.min(BAND, height) }).getContext("2d", { willReadFrequently: true });
-  for (let top = 0; top < height; top += BAND) {
-    const rows = Math.min(BAND, height - top);
-    context.fillStyle = background;
-    context.fillRect(0, 0, width, rows);
-    context.drawImage(source, 0, -top);
-    const { data } = context.getImageData(0, 0, width, rows);
-    for (let i = 0; i < width * rows; i++) {
-      pixels[top * width + i] = (19595 * data[4 * i] + 38470 * data[4 * i + 1] + 7471 * data[4 * i + 2] + 32768) >> 16;
-    }
-  }
-  return { pixels, width, height };
+  const { data } = onBackground(source, background).getContext("2d").getImageData(0, 0, width, height);
+  const grey = (_, i) => (19595 * data[4 * i] + 38470 * data[4 * i + 1] + 7471 * data[4 * i + 2] + 32768) >> 16;
+  return { pixels: new Uint8Array(width * height).map(grey), width, height };
+}
+
+function onBackground(source, colour) {
+  const { width, height } = source;
+  const canvas = element("canvas", { width, height });
+  const context = canvas.getContext("2d", { willReadFrequently: true });
+  context.fillStyle = colour;
+  context.fillRect(0, 0, width, height);
+  context.drawImage(source, 0, 0);
+  return canvas;
 }
 
 function contrastOf({ pixels }) {

@@ -1,18 +1,20 @@
-// The page: drawings and pictures are read here, in the browser.
+// The exported page: drawings and pictures of one digit are read in the browser.
 
-import { networks, readDigit, readLayers, readPage, startReader } from "./client.js";
-import { find, trying } from "./dom.js";
-import { greyOf } from "./image.js";
-import { offer } from "./networks.js";
-import { startPad } from "./pad.js";
-import { startPages } from "./pages.js";
-import { startReading } from "./read.js";
+import { readPicture, startPad } from "../page/draw/pad.js";
+import { find, trying } from "../page/shared/dom.js";
+import { offer } from "../page/shared/networks.js";
+import { greyOf, openImage } from "./image.js";
+import { packed } from "./packed.js";
+import { openReader, readDigit, readLayers } from "./reader.js";
 
-const [first, ...others] = networks;
-const started = trying(startReader);
+const [first, ...others] = packed.networks.map(({ name }) => name);
+const started = openReader(packed);
 const reading = {
-  digit: (canvas, name) => readDigit(name, greyOf(canvas, "white")),
-  lines: async (canvas, name) => (await readPage(name, greyOf(canvas, "white"), () => {})).lines,
+  digit: async (canvas, name) => {
+    await started;
+    return readDigit(name, greyOf(canvas, "white"));
+  },
+  numbers: async () => [],
   layers: async (crop, name) => {
     await started;
     return readLayers(name, crop);
@@ -20,8 +22,27 @@ const reading = {
 };
 
 offer(others, first);
-for (const page of ["draw", "read"]) find(`${page}-network`).closest(".row").hidden = !others.length;
+find("draw-network").closest(".row").hidden = !others.length;
+find("draw").hidden = false;
 export const pad = startPad(reading);
-startReading();
-startPages({ draw: null, read: null });
-started.then(() => { document.documentElement.dataset.ready = ""; });
+for (const id of ["file", "camera"]) {
+  find(id).addEventListener("change", (event) => {
+    const [file] = event.target.files;
+    event.target.value = "";
+    if (file) trying(() => open(file));
+  });
+}
+trying(async () => {
+  await started;
+  document.documentElement.dataset.ready = "";
+});
+
+// Show a picture on the pad, and read it until something is drawn.
+async function open(file) {
+  const picture = await openImage(file);
+  pad.replace([]);
+  const scale = Math.min(pad.pad.width / picture.width, pad.pad.height / picture.height);
+  const [width, height] = [picture.width * scale, picture.height * scale];
+  pad.pad.getContext("2d").drawImage(picture, (pad.pad.width - width) / 2, (pad.pad.height - height) / 2, width, height);
+  readPicture(picture);
+}

@@ -1,0 +1,49 @@
+// Reads single digits; Reader.digit of read/reader.py in JavaScript, with the fields of the API.
+
+import { findDigit } from "./stages/find.js";
+import { picturesOf } from "./stages/layer_pictures.js";
+import { openDigits } from "./stages/network.js";
+import { startRuntime } from "./stages/runtime.js";
+
+const MIN_ALTERNATIVE = 0.05; // probability from which a doubt names a digit
+
+const networks = new Map(); // name -> {predict, layers, threshold}; the first network also has the name ""
+
+// Open the runtime and the networks, which `tendigits export` has packed.
+export async function openReader(packed) {
+  await startRuntime(packed.runtime, packed.wasm);
+  for (const { name, network, model } of packed.networks) {
+    const opened = { ...await openDigits(network, model), threshold: model.threshold };
+    if (!networks.size) networks.set("", opened);
+    networks.set(name, opened);
+  }
+}
+
+// The digit in a grey picture of one.
+export async function readDigit(name, picture) {
+  const { predict, threshold } = networks.get(name);
+  const { crop, alone } = findDigit(picture);
+  const isBlank = !crop.some(Boolean);
+  const { digits: probabilities, isDigit } = await predict(crop);
+  const label = probabilities.indexOf(Math.max(...probabilities));
+  const is_digit = isBlank ? 0 : isDigit;
+  const confidence = probabilities[label] * is_digit;
+  let reason = null;
+  if (isBlank) reason = "no digit";
+  else if (is_digit < 0.5) reason = "not a digit";
+  else if (confidence < threshold) reason = doubt(probabilities);
+  else if (!alone) reason = "more than one digit";
+  return { label, probabilities, confidence, reason, is_digit, accepted: reason === null, crop: btoa(String.fromCharCode(...crop)) };
+}
+
+function doubt(probabilities) {
+  const likely = [...probabilities.keys()].sort((a, b) => probabilities[b] - probabilities[a]).slice(0, 3);
+  const alternatives = likely.filter((digit) => probabilities[digit] > MIN_ALTERNATIVE);
+  return alternatives.length > 1 ? `may be ${alternatives.join(" or ")}` : "may be no digit";
+}
+
+// What each hidden layer outputs for a crop in base64.
+export async function readLayers(name, crop) {
+  const bytes = Uint8Array.from(atob(crop), (character) => character.charCodeAt(0));
+  return picturesOf(await networks.get(name).layers(bytes));
+}

@@ -1,0 +1,203 @@
+// From grey pixels to the foreground, strokes white on black, for any paper, light and pen; digits/foreground.py in JavaScript.
+
+import { even, histogram, image, least, mean, median, mirrored, most, total, withMirroredEdges } from "./arrays.js";
+import { BACKGROUND_SIDE, MIN_STROKE_CONTRAST, MIN_NOISE_SIGMAS, SHADE_SIGMA, MIN_BORDER_CONTRAST } from "./constants.js";
+import { enlarged, shrunk } from "./resize.js";
+
+// Subtract the background and stretch the rest: 0 for background, about 255 for strokes; null if the picture is blank.
+export function findForeground(grey) {
+  const { width, height } = grey;
+  const light = hasDarkForeground(grey) ? grey : image(width, height, grey.pixels.map((value) => 255 - value));
+  const background = findBackground(light);
+  const strength = background.pixels.map((below, i) =>
+    (below ? even(Math.fround((Math.max(0, below - light.pixels[i]) * 255) / below)) : 0));
+  const counts = histogram(strength);
+  const sampled = [];
+  for (let y = 0; y < height; y += 1 + Math.floor(height / 64)) {
+    for (let x = 0; x < width; x++) sampled.push(background.pixels[y * width + x]);
+  }
+  const brightness = Math.max(1, median(sampled));
+  const noise = noiseLevel(counts, (pixelNoise(light) * 255) / brightness);
+  const full = fullStrength(counts, noise);
+  if (full < Math.max(MIN_STROKE_CONTRAST, 2 * noise)) return null;
+  const low = Math.min(noise, 0.3 * full);
+  const stretch = 255 / Math.max(full - low, 1);
+  return image(width, height, strength.map((value) => Math.floor(Math.min(255, Math.max(0, (value - low) * stretch)))));
+}
+
+// Decided by the border or, if that is neither light nor dark, by the skewness of the picture without its shade.
+function hasDarkForeground(grey) {
+  const { pixels, width, height } = grey;
+  const border = [...pixels.subarray(0, width), ...pixels.subarray((height - 1) * width)];
+  for (let y = 0; y < height; y++) border.push(pixels[y * width], pixels[y * width + width - 1]);
+  const [darkest, lightest] = [least(pixels), most(pixels)];
+  const above = median(border) - (darkest + lightest) / 2;
+  return Math.abs(above) >= MIN_BORDER_CONTRAST * (lightest - darkest) ? above >= 0 : skewness(grey) <= 0;
+}
+
+// The skewness of the picture without its shade; below 0 if its dark parts are the smaller ones.
+function skewness(grey) {
+  const scale = Math.min(1, BACKGROUND_SIDE / Math.max(grey.width, grey.height));
+  const small = scale < 1 ? shrunk(grey, Math.max(1, even(grey.width * scale)), Math.max(1, even(grey.height * scale))) : grey;
+  const shade = blurred(small, Math.max(1, SHADE_SIGMA * Math.min(small.width, small.height)));
+  const rest = shade.map((value, i) => small.pixels[i] - value);
+  const middle = mean(rest);
+  return mean(rest.map((value) => (value - middle) ** 3));
+}
+
+// OpenCV's GaussianBlur of float pixels.
+function blurred({ pixels, width, height }, sigma) {
+  const reach = Math.floor((even(8 * sigma + 1) | 1) / 2);
+  const bell = Array.from({ length: 2 * reach + 1 }, (_, i) => Math.exp(-((i - reach) ** 2) / (2 * sigma ** 2)));
+  const weights = bell.map((value) => value / total(bell));
+  const across = new Float64Array(width * height);
+  const both = new Float64Array(width * height);
+  for (let y = 0; y < height; y++) {
+    for (let x = 0; x < width; x++) {
+      weights.forEach((weight, i) => { across[y * width + x] += weight * pixels[y * width + mirrored(x + i - reach, width)]; });
+    }
+  }
+  for (let y = 0; y < height; y++) {
+    for (let x = 0; x < width; x++) {
+      weights.forEach((weight, i) => { both[y * width + x] += weight * across[mirrored(y + i - reach, height) * width + x]; });
+    }
+  }
+  return both;
+}
+
+// The picture without its strokes: dark parts narrower than an eighth of it are filled.
+function findBackground(light) {
+  const { width, height } = light;
+  const shrink = Math.max(1, Math.max(width, height) / BACKGROUND_SIDE);
+  const [across, down] = [Math.max(1, even(width / shrink)), Math.max(1, even(height / shrink))];
+  let small = across === width && down === height ? light : shrunk(light, across, down);
+  const shorter = Math.min(across, down);
+  if (shorter >= 3) small = medianOfNine(small);
+  const reach = Math.max(1, even(shorter / 8));
+  small = meanAround(extreme(extreme(small, reach, Math.max, 0), reach, Math.min, 255), reach);
+  return across === width && down === height ? small : enlarged(small, width, height);
+}
+
+function medianOfNine({ pixels, width, height }) {
+  const made = image(width, height);
+  const nine = new Uint8Array(9);
+  const clamp = (value, end) => Math.min(end - 1, Math.max(0, value));
+  for (let y = 0; y < height; y++) {
+    for (let x = 0; x < width; x++) {
+      let n = 0;
+      for (let dy = -1; dy <= 1; dy++) {
+        for (let dx = -1; dx <= 1; dx++) nine[n++] = pixels[clamp(y + dy, height) * width + clamp(x + dx, width)];
+      }
+      made.pixels[y * width + x] = nine.sort()[4];
+    }
+  }
+  return made;
+}
+
+// The largest or smallest value in a square around each pixel, by rows and then by columns.
+function extreme({ pixels, width, height }, reach, choose, start) {
+  const across = image(width, height);
+  const both = image(width, height);
+  for (let y = 0; y < height; y++) {
+    for (let x = 0; x < width; x++) {
+      let best = start;
+      for (let at = Math.max(0, x - reach); at <= Math.min(width - 1, x + reach); at++) best = choose(best, pixels[y * width + at]);
+      across.pixels[y * width + x] = best;
+    }
+  }
+  for (let y = 0; y < height; y++) {
+    for (let x = 0; x < width; x++) {
+      let best = start;
+      for (let at = Math.max(0, y - reach); at <= Math.min(height - 1, y + reach); at++) best = choose(best, across.pixels[at * width + x]);
+      both.pixels[y * width + x] = best;
+    }
+  }
+  return both;
+}
+
+// Beyond the edge the picture is mirrored at the last pixel.
+function meanAround({ pixels, width, height }, reach) {
+  const across = new Float64Array(width * height);
+  const made = image(width, height);
+  const n = (2 * reach + 1) ** 2;
+  for (let y = 0; y < height; y++) {
+    for (let x = 0; x < width; x++) {
+      let sum = 0;
+      for (let d = -reach; d <= reach; d++) sum += pixels[y * width + mirrored(x + d, width)];
+      across[y * width + x] = sum;
+    }
+  }
+  for (let y = 0; y < height; y++) {
+    for (let x = 0; x < width; x++) {
+      let sum = 0;
+      for (let d = -reach; d <= reach; d++) sum += across[mirrored(y + d, height) * width + x];
+      made.pixels[y * width + x] = even(sum / n);
+    }
+  }
+  return made;
+}
+
+// The standard deviation of the noise from pixel to pixel (Immerkaer, 1996), with the median in place of the mean.
+function pixelNoise(light) {
+  const { pixels, width } = withMirroredEdges(light, 1);
+  const rough = new Uint8Array(light.width * light.height);
+  for (let y = 0; y < light.height; y++) {
+    for (let x = 0; x < light.width; x++) {
+      const at = (y + 1) * width + x + 1;
+      const sides = pixels[at - width] + pixels[at + width] + pixels[at - 1] + pixels[at + 1];
+      const corners = pixels[at - width - 1] + pixels[at - width + 1] + pixels[at + width - 1] + pixels[at + width + 1];
+      rough[y * light.width + x] = Math.min(255, Math.abs(corners - 2 * sides + 4 * pixels[at]));
+    }
+  }
+  return firstReaching(histogram(rough), rough.length / 2) / 0.6745 / 6;
+}
+
+// The first value at which the cumulative count reaches `wanted`.
+function firstReaching(counts, wanted) {
+  let sum = 0;
+  for (let value = 0; value < counts.length; value++) {
+    sum += counts[value];
+    if (sum >= wanted) return value;
+  }
+  return counts.length;
+}
+
+function noiseLevel(counts, noise) {
+  const end = split(counts);
+  return Math.min(spread(counts), Math.max(spread(counts.map((count, value) => (value <= end ? count : 0))), MIN_NOISE_SIGMAS * noise));
+}
+
+function spread(counts) {
+  const half = total(counts) / 2;
+  const middle = firstReaching(counts, half);
+  const deviations = new Float64Array(256);
+  counts.forEach((count, value) => { deviations[Math.abs(value - middle)] += count; });
+  return middle + MIN_NOISE_SIGMAS * Math.max(1.4826 * firstReaching(deviations, half), 1);
+}
+
+function fullStrength(counts, noise) {
+  const above = counts.map((count, value) => (value > noise ? count : 0));
+  if (!above.some(Boolean)) return 0;
+  const end = split(above);
+  let stronger = above.map((count, value) => (value > end ? count : 0));
+  if (!stronger.some(Boolean)) stronger = above;
+  return total(stronger.map((count, value) => count * value)) / total(stronger);
+}
+
+// Otsu's threshold: the last value of the weaker of two classes.
+function split(counts) {
+  const weights = new Float64Array(256);
+  const sums = new Float64Array(256);
+  let [weight, sum] = [0, 0];
+  counts.forEach((count, value) => {
+    weights[value] = weight += count;
+    sums[value] = sum += count * value;
+  });
+  let [best, at] = [0, 0];
+  for (let value = 0; value < 256; value++) {
+    const within = weights[value] * (weight - weights[value]);
+    const between = within > 0 ? ((sum * weights[value]) / weight - sums[value]) ** 2 / within : 0;
+    if (between > best) [best, at] = [between, value];
+  }
+  return at;
+}

@@ -1,0 +1,143 @@
+// From the foreground to connected components that may be digits or parts of digits; digits/segment.py in JavaScript.
+
+import { even, image } from "./arrays.js";
+import { MIN_OTHER_HEIGHT, MIN_OTHER_AREA, MIN_OTHER_ASPECT, MAX_COMPONENTS, STRONG, WEAK } from "./constants.js";
+
+// The 8-connected pieces of the pixels with `inside` 1: the pixels of each piece, and the label of each pixel, 0 outside.
+function connected(inside, width, height) {
+  const labels = new Int32Array(width * height);
+  const pieces = [];
+  for (let start = 0; start < inside.length; start++) {
+    if (labels[start] || !inside[start]) continue;
+    const piece = [start];
+    labels[start] = pieces.push(piece);
+    for (let i = 0; i < piece.length; i++) {
+      const x = piece[i] % width;
+      const y = (piece[i] - x) / width;
+      for (let ny = Math.max(0, y - 1); ny <= Math.min(height - 1, y + 1); ny++) {
+        for (let nx = Math.max(0, x - 1); nx <= Math.min(width - 1, x + 1); nx++) {
+          const next = ny * width + nx;
+          if (labels[next] || !inside[next]) continue;
+          labels[next] = pieces.length;
+          piece.push(next);
+        }
+      }
+    }
+  }
+  return { labels, pieces };
+}
+
+// The components of a foreground, without specks.
+export function findComponents({ pixels, width, height }) {
+  const { labels, pieces } = connected(pixels.map((value) => value >= WEAK), width, height);
+  let components = [];
+  pieces.forEach((piece, i) => {
+    if (!piece.some((at) => pixels[at] >= STRONG)) return;
+    const box = { left: width, top: height, right: 0, bottom: 0 };
+    for (const at of piece) {
+      const [x, y] = [at % width, Math.floor(at / width)];
+      box.left = Math.min(box.left, x);
+      box.right = Math.max(box.right, x + 1);
+      box.top = Math.min(box.top, y);
+      box.bottom = Math.max(box.bottom, y + 1);
+    }
+    components.push({ box, area: piece.length, parts: [i + 1] });
+  });
+  if (components.length > MAX_COMPONENTS) components = components.sort((a, b) => b.area - a.area).slice(0, MAX_COMPONENTS);
+  return { labels, components };
+}
+
+// The digit of a picture of one: the component with the largest weight and its detached strokes, or null.
+export function mainComponent({ labels, components }, width, height) {
+  if (!components.length) return null;
+  const weights = components.map((component) => (isFrame(component, components, labels, width, height) ? 0 : weightOf(component, width, height)));
+  const core = components[weights.indexOf(Math.max(...weights))];
+  const size = Math.max(core.box.bottom - core.box.top, core.box.right - core.box.left);
+  let digit = core;
+  const others = components.filter((component) => component !== core).sort((a, b) => gap(a.box, core.box) - gap(b.box, core.box));
+  for (const component of others) {
+    const foreign = touchesBorder(component.box, width, height) && !belongs(component.box, digit.box);
+    if (foreign || isRuledLine(component.box, width, height) || isFrame(component, components, labels, width, height)) continue;
+    const stroke = component.area >= 0.01 * core.area && gap(component.box, digit.box) <= 0.2 * size;
+    const another = component.area >= 0.4 * core.area && gap(component.box, digit.box) <= 1.5 * size;
+    if (stroke || another) digit = { box: joined(digit.box, component.box), area: digit.area + component.area, parts: [...digit.parts, ...component.parts] };
+  }
+  return digit;
+}
+
+// Whether there is something else as high next to the digit, wholly in the picture: it is part of a number or a word.
+export function hasOthers({ labels, components }, digit, width, height) {
+  const { top, bottom } = digit.box;
+  const high = MIN_OTHER_HEIGHT * (bottom - top);
+  return components.some((component) => {
+    const { box } = component;
+    return !component.parts.some((part) => digit.parts.includes(part))
+      && box.bottom - box.top >= high && component.area >= MIN_OTHER_AREA * digit.area
+      && Math.min(box.bottom, bottom) - Math.max(box.top, top) >= high
+      && !touchesBorder(box, width, height) && box.right - box.left >= MIN_OTHER_ASPECT * (box.bottom - box.top)
+      && !isFrame(component, components, labels, width, height);
+  });
+}
+
+function joined(a, b) {
+  return { left: Math.min(a.left, b.left), top: Math.min(a.top, b.top), right: Math.max(a.right, b.right), bottom: Math.max(a.bottom, b.bottom) };
+}
+
+function gap(a, b) {
+  return Math.max(Math.max(a.left, b.left) - Math.min(a.right, b.right), Math.max(a.top, b.top) - Math.min(a.bottom, b.bottom));
+}
+
+function touchesBorder(box, width, height) {
+  return box.left <= 0 || box.top <= 0 || box.right >= width || box.bottom >= height;
+}
+
+function belongs(part, digit) {
+  const across = Math.min(part.right, digit.right) - Math.max(part.left, digit.left);
+  const down = Math.min(part.bottom, digit.bottom) - Math.max(part.top, digit.top);
+  const near = gap(part, digit) <= 0.12 * Math.max(digit.right - digit.left, digit.bottom - digit.top);
+  return near && Math.max(across / (part.right - part.left), down / (part.bottom - part.top)) > 0.4;
+}
+
+function isRuledLine({ left, top, right, bottom }, width, height) {
+  const across = right - left > 0.6 * width && bottom - top < 0.12 * height;
+  const down = bottom - top > 0.6 * height && right - left < 0.12 * width;
+  return (across && (top < 0.12 * height || bottom > 0.88 * height)) || (down && (left < 0.12 * width || right > 0.88 * width));
+}
+
+function isFrame(component, components, labels, width, height) {
+  const { left, top, right, bottom } = component.box;
+  const [across, down] = [right - left, bottom - top];
+  if (across < 0.3 * width || down < 0.3 * height || component.area > 0.35 * across * down) return false;
+  const liesIn = ({ box }) => box.left > left && box.top > top && box.right < right && box.bottom < bottom;
+  if (!components.some((other) => other !== component && liesIn(other) && other.box.bottom - other.box.top > 0.25 * down)) return false;
+  const [edge, rim] = [Math.max(1, even(0.15 * across)), Math.max(1, even(0.15 * down))];
+  let inside = 0;
+  for (let y = top + rim; y < bottom - rim; y++) {
+    for (let x = left + edge; x < right - edge; x++) if (labels[y * width + x] === component.parts[0]) inside++;
+  }
+  return inside < 0.05 * component.area;
+}
+
+function weightOf({ box, area }, width, height) {
+  if (isRuledLine(box, width, height)) return 0;
+  const [x, y] = [(box.left + box.right) / 2 / width - 0.5, (box.top + box.bottom) / 2 / height - 0.5];
+  return area * (1 - 1.2 * Math.max(Math.abs(x), Math.abs(y))) * (touchesBorder(box, width, height) ? 0.25 : 1);
+}
+
+// The foreground in a component's box, with the pale edge of its strokes, without its neighbours.
+export function cut({ box, parts }, labels, { pixels, width }) {
+  const made = image(box.right - box.left, box.bottom - box.top);
+  const belongsTo = (x, y) => parts.includes(labels[y * width + x]);
+  for (let y = box.top; y < box.bottom; y++) {
+    for (let x = box.left; x < box.right; x++) {
+      let kept = belongsTo(x, y);
+      if (!kept && labels[y * width + x] === 0) {
+        for (let ny = Math.max(box.top, y - 1); ny <= Math.min(box.bottom - 1, y + 1); ny++) {
+          for (let nx = Math.max(box.left, x - 1); nx <= Math.min(box.right - 1, x + 1); nx++) kept ||= belongsTo(nx, ny);
+        }
+      }
+      if (kept) made.pixels[(y - box.top) * made.width + x - box.left] = pixels[y * width + x];
+    }
+  }
+  return made;
+}

@@ -1,0 +1,3 @@
+// The HTML and the styles of the pad; `tendigits.Pad` replaces this module.
+
+export const page = { html: "", styles: "" };

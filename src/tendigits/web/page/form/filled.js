@@ -1,0 +1,88 @@
+// Filled forms: each picture is read with the form and becomes a row of a table and of a CSV.
+
+import { saveCsv } from "../read/csv.js";
+import { ask } from "../shared/api.js";
+import { element, find } from "../shared/dom.js";
+import { stripCanvas } from "../shared/pixels.js";
+import { plural } from "../shared/text.js";
+
+let names = []; // of the fields
+let rows = []; // a picture each: {path, cells, error}; `error` is null if it was read
+
+export function startFilled() {
+  find("forms-csv").addEventListener("click", () => saveCsv([["path", ...names, "to check"], ...rows.map(csvRow)], "forms.csv"));
+}
+
+// Read pictures or documents, each page of which is a row. `form`: {picture, page, named, turned}, its own picture's file and
+// page, pairs of a name and a box, and by how many degrees the picture is turned.
+export async function readFilled(form, files) {
+  [names, rows] = [form.named.map(([name]) => name), []];
+  find("form-names").replaceChildren(...["picture", ...names].map((name) => element("th", { scope: "col" }, name)));
+  find("form-rows").replaceChildren();
+  find("forms").hidden = false;
+  find("forms").scrollIntoView({ block: "nearest" });
+  const waiting = files.map((file) => ({ file, number: 1 }));
+  while (waiting.length) {
+    find("forms-state").textContent = `reading ${rows.length + 1} of ${rows.length + waiting.length} ...`;
+    const { file, number } = waiting.shift();
+    const row = await read(form, file, number);
+    if (number === 1) waiting.unshift(...Array.from({ length: row.n_pages - 1 }, (_, i) => ({ file, number: i + 2 })));
+    rows.push(row);
+    const cells = row.error === null ? names.map((name) => cellOf(row, name)) : [element("td", { class: "doubt", colspan: names.length }, row.error)];
+    find("form-rows").append(element("tr", {}, element("th", { scope: "row" }, row.path), ...cells));
+  }
+  summarize();
+}
+
+async function read(form, file, number) {
+  const body = new FormData();
+  body.append("picture", form.picture);
+  body.append("fields", JSON.stringify(Object.fromEntries(form.named)));
+  body.append("picture_page", form.page);
+  body.append("turned", form.turned);
+  body.append("image", file);
+  try {
+    const { pages: [page] } = await ask(`v1/forms?crops=true&page=${number}`, { method: "POST", body });
+    const path = page.n_pages > 1 ? `${file.name}#page=${number}` : file.name;
+    const cellNamed = (name) => ({ ...page.fields[name], strip: page.numbers[page.fields[name].index]?.strip });
+    return { path, n_pages: page.n_pages, error: page.error, cells: page.error === null ? names.map(cellNamed) : [] };
+  } catch (error) {
+    return { path: number > 1 ? `${file.name}#page=${number}` : file.name, n_pages: 1, error: error.message, cells: [] };
+  }
+}
+
+// A cell that can be edited; a doubtful one shows the reason and the reader's picture of the number.
+function cellOf(row, name) {
+  const cell = row.cells[names.indexOf(name)];
+  const input = element("input", { type: "text", value: cell.value, autocomplete: "off", spellcheck: "false", "aria-label": `${name} in ${row.path}` });
+  const doubts = [];
+  if (!cell.accepted && cell.strip) doubts.push(stripCanvas(cell.strip, "The number as the reader saw it"));
+  if (!cell.accepted) doubts.push(element("span", { class: "doubt" }, cell.reason));
+  const made = element("td", { class: cell.accepted ? "" : "doubtful" }, input, ...doubts);
+  const settle = () => {
+    Object.assign(cell, { value: input.value.trim(), accepted: true });
+    made.className = "";
+    for (const doubt of doubts) doubt.remove();
+    summarize();
+  };
+  input.addEventListener("change", settle);
+  input.addEventListener("keydown", (event) => {
+    if (event.key !== "Enter") return;
+    settle();
+    find("form-rows").querySelector(".doubtful input")?.focus();
+  });
+  return made;
+}
+
+function summarize() {
+  const cells = rows.flatMap((row) => row.cells);
+  const failed = rows.filter((row) => row.error !== null).length;
+  const parts = [plural(rows.length, "picture"), `${plural(cells.filter((cell) => !cell.accepted).length, "cell")} to check`];
+  find("forms-state").textContent = [...parts, ...(failed ? [`${failed} not read`] : [])].join(", ");
+}
+
+// A row as `tendigits read --form` writes it; the last column of a picture that could not be read has the reason.
+function csvRow({ path, cells, error }) {
+  if (error !== null) return [path, ...names.map(() => ""), error];
+  return [path, ...cells.map((cell) => cell.value), names.filter((_, i) => !cells[i].accepted).join("; ")];
+}

@@ -1,0 +1,202 @@
+// A form: a person marks its fields on the picture, saves them as a file, and reads them in pictures of filled forms.
+
+import { dragsOnly, element, find, notify, save } from "../shared/dom.js";
+import { readFilled, startFilled } from "./filled.js";
+
+const STEPS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
+const MIN_DRAG_PIXELS = 8; // of the screen; a shorter drag is a click
+const CORNER_PIXELS = 20; // of the screen, around the corner that resizes a box
+
+let picture = null; // the file of the form's picture, which may be a document
+let page = null; // the API's response for its page
+let fields = []; // each with its box, in pixels of the picture, and its elements: shape, row, input
+let chosen = null; // the current field
+let drag = null; // while a pointer is down: {at, field, resize, before}: where it began, the field that it changes, and how
+
+// Offer the page that was opened as a form, with the fields that were marked on it before.
+export function showForm(file, read) {
+  cancel();
+  if (page) page.form = { fields, top: find("form-top").value };
+  if (picture !== file) find("form").open = false;
+  [picture, page, fields] = [file, read, read.form?.fields ?? []];
+  choose(null);
+  find("fields").replaceChildren(...fields.map((field) => field.row));
+  find("marks").replaceChildren(...fields.map((field) => field.shape));
+  find("form-top").value = read.form?.top ?? read.turned;
+  find("marks").setAttribute("viewBox", `0 0 ${read.size[0]} ${read.size[1]}`);
+  find("marks").setAttribute("preserveAspectRatio", "none");
+}
+
+export function startForms() {
+  const marks = find("marks");
+  find("form").addEventListener("toggle", () => marks.toggleAttribute("hidden", !find("form").open));
+  marks.addEventListener("pointerdown", begin);
+  marks.addEventListener("pointermove", follow);
+  marks.addEventListener("pointerup", end);
+  marks.addEventListener("pointercancel", cancel);
+  dragsOnly(marks);
+  addEventListener("keydown", (event) => { if (event.key === "Escape") cancel(); });
+  find("add-field").addEventListener("click", () => {
+    const [width, height] = page.size;
+    const box = chosen ? moved(chosen.box, 0, 1.5 * (chosen.box[3] - chosen.box[1])) : [0.4 * width, 0.48 * height, 0.6 * width, 0.52 * height];
+    add(box.map(Math.round)).shape.focus();
+  });
+  find("save-form").addEventListener("click", () => {
+    const named = checked();
+    if (named) save(new Blob([toml(named)], { type: "application/toml" }), `${picture.name.replace(/\.[^.]*$/, "")}.toml`);
+  });
+  find("save-picture").addEventListener("click", () => save(picture, picture.name));
+  find("filled").addEventListener("change", async (event) => {
+    const input = event.target;
+    const [files, named] = [[...input.files], checked()];
+    input.value = "";
+    if (!named) return;
+    input.disabled = true;
+    await readFilled({ picture, page: page.page_number, named, turned: find("form-top").value }, files);
+    input.disabled = false;
+  });
+  startFilled();
+}
+
+// The pointer's position in pixels of the picture, and how many of these one pixel of the screen has.
+function place(event) {
+  const { left, top, width, height } = find("marks").getBoundingClientRect();
+  const clamp = (fraction) => Math.min(Math.max(fraction, 0), 1);
+  return { x: clamp((event.clientX - left) / width) * page.size[0], y: clamp((event.clientY - top) / height) * page.size[1], unit: page.size[0] / width };
+}
+
+const holds = ([left, top, right, bottom], { x, y }) => left <= x && x <= right && top <= y && y <= bottom;
+const isCorner = ([, , right, bottom], { x, y, unit }) => Math.hypot(x - right, y - bottom) <= CORNER_PIXELS * unit;
+const step = () => Math.max(...page.size) / 200; // pixels per key
+const isSmall = (box) => Math.min(box[2] - box[0], box[3] - box[1]) < Math.max(4, step());
+
+function begin(event) {
+  if (!event.isPrimary || event.button !== 0) return;
+  event.preventDefault();
+  find("marks").setPointerCapture(event.pointerId);
+  const at = place(event);
+  const resize = chosen !== null && isCorner(chosen.box, at);
+  const field = resize ? chosen : fields.findLast((each) => holds(each.box, at)) ?? null;
+  drag = { at, field, resize: resize || field === null, before: field?.box ?? null };
+  field?.shape.focus({ preventScroll: true });
+}
+
+function follow(event) {
+  if (!drag) return;
+  const { x, y, unit } = place(event);
+  const [across, down] = [x - drag.at.x, y - drag.at.y];
+  const start = [drag.at.x, drag.at.y, drag.at.x, drag.at.y];
+  if (!drag.field && Math.hypot(across, down) >= MIN_DRAG_PIXELS * unit) drag.field = add(start);
+  if (drag.field) move(drag.field, moved(drag.before ?? start, across, down, drag.resize));
+}
+
+function end(event) {
+  if (!drag) return;
+  const { at, field, before } = drag;
+  if (field && isSmall(field.box)) { cancel(); return; }
+  drag = null;
+  const number = field ? null : page.numbers.find((each) => holds(each.box, at));
+  if (number) {
+    const margin = (number.box[3] - number.box[1]) / 4;
+    add(moved(moved(number.box, -margin, -margin), 2 * margin, 2 * margin, true));
+  } else if (field && !before && event.pointerType === "mouse") rename(field); // on a phone the keyboard would cover the picture
+}
+
+function cancel() {
+  if (drag?.before) move(drag.field, drag.before);
+  else if (drag?.field) remove(drag.field);
+  drag = null;
+}
+
+// A box after it, or with `resize` its lower right corner, was moved within the picture.
+function moved(box, across, down, resize = false) {
+  const [left, top, right, bottom] = box;
+  const [width, height] = page.size;
+  const clamp = (value, min, max) => Math.round(Math.min(Math.max(value, min), max));
+  if (resize) {
+    const [x, y] = [clamp(right + across, 0, width), clamp(bottom + down, 0, height)];
+    return [Math.min(left, x), Math.min(top, y), Math.max(left, x), Math.max(top, y)].map(Math.round);
+  }
+  const [x, y] = [clamp(across, -left, width - right), clamp(down, -top, height - bottom)];
+  return [left + x, top + y, right + x, bottom + y];
+}
+
+function add(box) {
+  const names = fields.map((each) => each.input.value);
+  const number = Array.from({ length: fields.length + 1 }, (_, i) => i + 1).find((i) => !names.includes(`field_${i}`));
+  const field = { box, input: null, row: null, shape: null };
+  const choosing = { onfocus: () => choose(field) };
+  field.input = element("input", { type: "text", value: `field_${number}`, maxlength: 100, autocomplete: "off", "aria-label": "Name", oninput: () => move(field, field.box), ...choosing });
+  field.row = element("li", {}, field.input, element("button", { type: "button", onclick: () => remove(field) }, "Delete"));
+  field.shape = element("svg:g", { class: "field", tabindex: 0, role: "button", "aria-describedby": "form-help", onkeydown: (event) => pressed(event, field), ...choosing },
+    element("svg:rect"), element("svg:circle", { r: 2 * step() }), element("svg:text", { "font-size": Math.max(12, 5 * step()) }));
+  fields.push(field);
+  find("fields").append(field.row);
+  find("marks").append(field.shape);
+  move(field, box);
+  choose(field);
+  return field;
+}
+
+function remove(field) {
+  fields = fields.filter((each) => each !== field);
+  field.row.remove();
+  field.shape.remove();
+  if (chosen === field) chosen = null;
+}
+
+function move(field, box) {
+  const [left, top, right, bottom] = box;
+  field.box = box;
+  const [rect, circle, text] = field.shape.children;
+  for (const [name, value] of Object.entries({ x: left, y: top, width: right - left, height: bottom - top })) rect.setAttribute(name, value);
+  circle.setAttribute("cx", right);
+  circle.setAttribute("cy", bottom);
+  text.setAttribute("x", left);
+  text.setAttribute("y", Math.max(5 * step(), top - step()));
+  text.textContent = field.input.value;
+  field.shape.setAttribute("aria-label", `${field.input.value}: ${right - left} by ${bottom - top} pixels at ${left}, ${top}`);
+}
+
+function choose(field) {
+  chosen = field;
+  for (const each of fields) for (const part of [each.row, each.shape]) part.classList.toggle("chosen", each === field);
+}
+
+function rename(field) {
+  field.input.focus({ preventScroll: true });
+  field.input.select();
+}
+
+function pressed(event, field) {
+  if (event.key in STEPS) {
+    const [across, down] = STEPS[event.key].map((sign) => sign * Math.ceil(step()));
+    const box = moved(field.box, across, down, event.shiftKey);
+    if (!isSmall(box)) move(field, box);
+  } else if (event.key === "Enter") rename(field);
+  else if (event.key === "Delete" || event.key === "Backspace") remove(field);
+  else return;
+  event.preventDefault();
+}
+
+// The names and boxes of all fields; null after a message if a name is missing or used twice.
+function checked() {
+  const named = fields.map(({ input, box }) => [input.value.trim(), box]);
+  const names = named.map(([name]) => name);
+  const wrong = names.findIndex((name, i) => name === "" || names.indexOf(name) !== i);
+  if (!names.length) notify("Draw a box around a place that people fill in.");
+  else if (wrong >= 0) {
+    notify(names[wrong] ? `Two fields are called ${names[wrong]}: each needs its own name.` : "Each field needs a name.");
+    fields[wrong].input.focus();
+  } else return named;
+  return null;
+}
+
+// The file that load_form in read/forms.py reads.
+function toml(named) {
+  const quoted = (text) => JSON.stringify(text).replaceAll("\x7f", "\\u007f");
+  const entries = named.map(([name, box]) => `${/^[\w-]+$/.test(name) ? name : quoted(name)} = [${box.join(", ")}]`);
+  const turned = find("form-top").value;
+  const address = page.page_number === 1 ? picture.name : `${picture.name}#page=${page.page_number}`;
+  return [`picture = ${quoted(address)}`, ...(turned === "0" ? [] : [`turned = ${turned}`]), "", "[fields]", ...entries, ""].join("\n");
+}

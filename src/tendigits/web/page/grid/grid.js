@@ -1,0 +1,276 @@
+// A table as a grid next to the photo, where a frame marks the current cell; doubtful cells can be corrected by keyboard.
+
+import { storeNumber } from "../correct/correct.js";
+import { ask, askFile } from "../shared/api.js";
+import { element, find, notify, save, trying } from "../shared/dom.js";
+import { joinColumns, joinRows, splitColumn, splitRow } from "./reshape.js";
+import { agreeing, agreement, isFilled } from "./sums.js";
+
+const NUMBER = /^[0-9.,\-/:+=()%x]*$/; // the characters that the reader can learn
+const MAX_CELL_LENGTH = 100;
+const XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet";
+
+let page = null; // the response of the API, with its largest table as `table`
+let pages = new Map(); // the pages of its document that were shown, by their numbers
+let table = null; // its `past` has the changes that can be undone, newest last; cells that a person accepted or changed have `done`
+let at = { row: 0, column: 0 }; // the current cell
+let agreed = new Set(); // cells whose sum agrees, as "row,column"
+
+// Show the largest table of a page with a person's changes; the grid is hidden if there is no table.
+export function showGrid(read, shownPages) {
+  find("grid").querySelector("input")?.blur(); // what is being typed belongs to the page before
+  if (read.table === undefined) {
+    const tables = read.tables.filter(({ dense }) => dense);
+    read.table = tables.reduce((best, each) => (best && size(best) >= size(each) ? best : each), null);
+    if (read.table) read.table.past = [];
+  }
+  [page, pages, table] = [read, shownPages, read.table];
+  find("sheet").hidden = table === null;
+  find("values").hidden = table !== null && numbersInTable() === page.numbers.length;
+  if (table === null) { frame(null); return; }
+  agreed = agreeing(table);
+  at = doubts()[0] ?? { row: 0, column: 0 };
+  find("grid-xlsx").textContent = page.n_pages === 1 ? "Download XLSX" : `Download XLSX (${tablesOfPages().length} of ${page.n_pages} pages)`;
+  render();
+}
+
+// Update the cell of a number that was corrected elsewhere on its page.
+export function showCorrected(read, number) {
+  const cell = read.table?.rows.flat().find((each) => each.index !== null && read.numbers[each.index] === number);
+  if (!cell) return;
+  const { value, number: decimal, accepted, reason, corrected } = number;
+  Object.assign(cell, { value, number: decimal, accepted, reason, done: corrected !== undefined });
+  if (read === page) render();
+}
+
+export function startGrid() {
+  const grid = find("grid");
+  grid.addEventListener("keydown", pressed);
+  grid.addEventListener("click", (event) => {
+    const cell = event.target.closest("td");
+    if (cell) move({ row: Number(cell.dataset.row), column: Number(cell.dataset.column) });
+  });
+  grid.addEventListener("dblclick", () => edit(current().value));
+  find("accept-cell").addEventListener("click", () => { accept(); next(); });
+  find("edit-cell").addEventListener("click", () => edit(current().value));
+  find("next-doubt").addEventListener("click", next);
+  find("grid-undo").addEventListener("click", undo);
+  find("join-rows").addEventListener("click", () => reshape(joinRows));
+  find("split-row").addEventListener("click", () => reshape(splitRow));
+  find("join-columns").addEventListener("click", () => reshape(joinColumns));
+  find("split-column").addEventListener("click", () => reshape(splitColumn));
+  find("grid-xlsx").addEventListener("click", () => download(XLSX, "table.xlsx", tablesOfPages()));
+  find("grid-csv").addEventListener("click", () => download("text/csv", "table.csv", [tableRequest(table)]));
+}
+
+// The name of a column: A, B, ..., Z, AA, ... for 0, 1, ...
+function letters(column) {
+  return (column >= 26 ? letters(Math.floor(column / 26) - 1) : "") + String.fromCharCode(65 + column % 26);
+}
+
+const size = ({ rows }) => rows.length * rows[0].length;
+const numbersInTable = () => table.rows.flat().filter((cell) => cell.value && cell.index !== null).length;
+const current = () => table.rows[at.row][at.column];
+
+function isDoubtful({ row, column }, { rows } = table, sums = agreed) {
+  return !rows[row][column].accepted && !sums.has(`${row},${column}`);
+}
+
+function doubts() {
+  return table.rows.flatMap((cells, row) => cells.map((_, column) => ({ row, column }))).filter((place) => isDoubtful(place));
+}
+
+function render() {
+  const columns = table.rows[0].length;
+  agreed = agreeing(table);
+  const head = element("tr", {}, element("td"), ...Array.from({ length: columns }, (_, i) => element("th", { scope: "col" }, letters(i))));
+  const body = table.rows.map((cells, row) => element("tr", {}, element("th", { scope: "row" }, String(row + 1)),
+    ...cells.map((cell, column) => element("td", {
+      role: "gridcell", class: cell.done ? "changed" : isDoubtful({ row, column }) ? "doubtful" : "",
+      "data-row": row, "data-column": column, tabindex: row === at.row && column === at.column ? 0 : -1,
+      "aria-label": `${letters(column)}${row + 1}: ${cell.value || "empty"}${isDoubtful({ row, column }) ? `, ${cell.reason}` : ""}`,
+    }, cell.value))));
+  find("grid").replaceChildren(element("thead", {}, head), element("tbody", {}, ...body));
+  const need = doubts().length;
+  const accepted = table.rows.flat().filter(isFilled).length - need;
+  find("need").textContent = `${need} ${need === 1 ? "cell needs" : "cells need"} you, ${accepted} ${accepted === 1 ? "does" : "do"} not`;
+  find("totals").textContent = agreement(table) ?? "";
+  find("next-doubt").disabled = need === 0;
+  find("grid-undo").disabled = table.past.length === 0;
+  show();
+}
+
+const elementAt = ({ row, column }) => find("grid").querySelector(`td[data-row="${row}"][data-column="${column}"]`);
+
+// Show the current cell: a frame in the photo, an enlarged picture, and why it is doubtful.
+function show() {
+  const cell = current();
+  find("accept-cell").disabled = !isDoubtful(at);
+  frame(cell.box);
+  enlarge(cell.box);
+  find("cell-name").textContent = `${letters(at.column)}${at.row + 1}`;
+  find("cell-doubt").textContent = isDoubtful(at) ? cell.reason : cell.done ? "checked" : "";
+}
+
+function move({ row, column }) {
+  elementAt(at)?.setAttribute("tabindex", -1);
+  at = { row: Math.min(Math.max(row, 0), table.rows.length - 1), column: Math.min(Math.max(column, 0), table.rows[0].length - 1) };
+  const cell = elementAt(at);
+  cell.setAttribute("tabindex", 0);
+  cell.focus();
+  show();
+}
+
+function next() {
+  const found = doubts();
+  const later = found.find(({ row, column }) => row > at.row || (row === at.row && column > at.column));
+  if (found.length) move(later ?? found[0]);
+}
+
+function pressed(event) {
+  if (event.target.tagName === "INPUT") return;
+  const { row, column } = at;
+  const steps = { ArrowUp: { row: row - 1 }, ArrowDown: { row: row + 1 }, ArrowLeft: { column: column - 1 }, ArrowRight: { column: column + 1 },
+    Home: { column: 0 }, End: { column: Infinity } };
+  if (event.key in steps) move({ ...at, ...steps[event.key] });
+  else if (event.key === "Enter") { accept(); next(); }
+  else if (event.key === "Tab" && !event.shiftKey && doubts().length) next();
+  else if (event.key === "F2") edit(current().value);
+  else if (event.key === "Delete" || event.key === "Backspace") { change(""); move(at); }
+  else if (event.key === "z" && (event.ctrlKey || event.metaKey)) undo();
+  else if (event.key.length === 1 && event.key !== " " && !event.ctrlKey && !event.metaKey) edit(event.key);
+  else return;
+  event.preventDefault();
+}
+
+// Edit the cell; Enter stores its text and goes to the next doubt, Escape restores it.
+function edit(text) {
+  const inputmode = current().value || isDoubtful(at) ? "decimal" : "text";
+  const input = element("input", { type: "text", value: text, inputmode, maxlength: MAX_CELL_LENGTH, autocomplete: "off", "aria-label": `${find("cell-name").textContent}: right value` });
+  const finish = (goOn) => {
+    const value = input.value.trim();
+    input.onblur = null;
+    if (value !== current().value) change(value);
+    else if (isDoubtful(at)) accept();
+    else render();
+    move(at);
+    if (goOn) next();
+  };
+  input.addEventListener("keydown", (event) => {
+    if (event.key === "Enter" || event.key === "Tab") { event.preventDefault(); finish(true); }
+    if (event.key === "Escape") { input.onblur = null; render(); move(at); }
+  });
+  input.onblur = () => finish(false);
+  elementAt(at).replaceChildren(input);
+  input.focus();
+  input.setSelectionRange(text.length, text.length);
+}
+
+function accept() {
+  const cell = current();
+  if (!isDoubtful(at)) return;
+  replaceCell({ ...cell, accepted: true, done: true, reason: null });
+}
+
+// Replace a value. If the reader saw a number there, that is a correction from which it can learn.
+function change(value) {
+  const before = current();
+  if (value === before.value) return;
+  const step = replaceCell({ ...before, value, number: null, accepted: true, done: true, reason: null });
+  const number = page.numbers[before.index];
+  if (!number?.strip || !NUMBER.test(value)) return;
+  const correction = { strip: number.strip, text: value, predicted: (number.original ?? number).value, source: "picture" };
+  step.storing = trying(() => storeNumber(correction, () => revert(step)));
+}
+
+function replaceCell(cell) {
+  const [changed, place] = [table, at];
+  const before = current();
+  changed.rows[place.row][place.column] = cell;
+  return remember(() => { changed.rows[place.row][place.column] = before; return place; });
+}
+
+// Remember how to undo the last change; `undo` returns the cell to make current then.
+function remember(undo) {
+  const step = { table, undo, storing: null };
+  table.past.push(step);
+  render();
+  return step;
+}
+
+function undo() {
+  const step = table.past.at(-1);
+  if (!step) return;
+  revert(step);
+  trying(async () => {
+    const stored = await step.storing; // it may still be on its way
+    if (stored) await ask(`v1/corrections/numbers/${stored.id}`, { method: "DELETE" });
+  });
+}
+
+// Undo a change, which may be on a page that is hidden.
+function revert(step) {
+  const { past } = step.table;
+  const index = past.indexOf(step);
+  if (index < 0) return;
+  past.splice(index, 1);
+  const place = step.undo();
+  if (step.table !== table) return;
+  at = { row: Math.min(place.row, table.rows.length - 1), column: Math.min(place.column, table.rows[0].length - 1) };
+  render();
+  move(at);
+}
+
+// Change whole rows or columns; `make` returns the new rows, or null if that is impossible.
+function reshape(make) {
+  const [changed, before] = [table, table.rows];
+  const rows = make(before, at);
+  if (rows === null) { notify("There is no next one to join."); return; }
+  changed.rows = rows;
+  remember(() => { changed.rows = before; return at; });
+  move(at);
+}
+
+function frame(box) {
+  find("stage").querySelector(".frame")?.remove();
+  const shapes = find("stage").querySelector("svg");
+  if (!box || !shapes) return;
+  const [left, top, right, bottom] = box;
+  shapes.append(element("svg:rect", { class: "frame", x: left, y: top, width: right - left, height: bottom - top }));
+}
+
+// Draw the cell's part of the photo, upright and large.
+function enlarge([left, top, right, bottom]) {
+  const image = find("stage").querySelector("img");
+  const canvas = find("cell-large");
+  const context = canvas.getContext("2d");
+  context.clearRect(0, 0, canvas.width, canvas.height);
+  if (!image?.complete || !image.naturalWidth) { image?.addEventListener("load", () => enlarge([left, top, right, bottom]), { once: true }); return; }
+  const zoom = image.naturalWidth / page.size[0]; // browsers may shrink large photos
+  const sideways = page.turned % 180 !== 0;
+  const [width, height] = [right - left, bottom - top];
+  const scale = Math.min(canvas.width / (sideways ? height : width), canvas.height / (sideways ? width : height));
+  context.save();
+  context.translate(canvas.width / 2, canvas.height / 2);
+  context.rotate(-page.turned * Math.PI / 180);
+  context.drawImage(image, left * zoom, top * zoom, width * zoom, height * zoom, -width * scale / 2, -height * scale / 2, width * scale, height * scale);
+  context.restore();
+}
+
+// A table with a person's changes, as the API takes it.
+function tableRequest(changed, name = undefined) {
+  const sums = agreeing(changed);
+  const rows = changed.rows.map((cells, row) => cells.map(({ value, reason }, column) =>
+    (isDoubtful({ row, column }, changed, sums) ? { value, accepted: false, reason } : { value })));
+  return { name, rows };
+}
+
+// The tables of all pages that were shown.
+function tablesOfPages() {
+  const found = [...pages.values()].filter((each) => each.table).sort((a, b) => a.page_number - b.page_number);
+  return found.map((each) => tableRequest(each.table, each.n_pages === 1 ? undefined : `page ${each.page_number}`));
+}
+
+function download(kind, name, tables) {
+  trying(async () => save(await askFile("v1/tables/export", { method: "POST", json: { tables }, headers: { accept: kind } }), name));
+}

@@ -1,0 +1,74 @@
+// How the playground's networks learn: figures, curves, confusion matrix, mistakes, weights and activations.
+
+import { charts } from "../shared/chart.js";
+import { element, find } from "../shared/dom.js";
+import { drawWeights } from "../shared/layers.js";
+import { cropCanvas } from "../shared/pixels.js";
+import { percent } from "../shared/text.js";
+
+const STATES = { none: "not made yet", starting: "starting…", running: "learning", paused: "paused", failed: "failed", changed: "settings changed" };
+const HINT = "By epoch. Solid: test digits. Dashed: training digits, with dropout and noise as it learns.";
+
+// Show a row of figures for each network: {a: {status, tick, check}}.
+export function showFigures(networks) {
+  const cell = (text) => element("td", { class: "number" }, text);
+  find("play-figures").replaceChildren(...Object.entries(networks).map(([name, { status, tick, check }]) => {
+    const [, loss, accuracy] = tick?.curve?.training.at(-1) ?? [];
+    return element("tr", { id: `figures-${name}` },
+      element("th", { scope: "row" }, name.toUpperCase()), element("td", { class: status === "failed" ? "doubt" : "" }, STATES[status]),
+      cell(tick?.epoch === undefined ? "–" : tick.epoch.toFixed(2)), cell(loss === undefined ? "–" : loss.toPrecision(3)),
+      cell(accuracy === undefined ? "–" : percent(accuracy, 1)), cell(check ? percent(check.accuracy, 2) : "–"));
+  }));
+}
+
+export function showCurves(networks) {
+  const runs = Object.entries(networks).filter(([, { tick }]) => tick?.curve).map(([name, { tick: { curve } }]) => {
+    const [training, test] = [curve.training, curve.test].map((points) => [0, 1, 2].map((i) => points.map((point) => point[i])));
+    return {
+      name: name.toUpperCase(),
+      history: { loss: training[1], accuracy: training[2], val_loss: test[1], val_accuracy: test[2] },
+      at: { loss: training[0], accuracy: training[0], val_loss: test[0], val_accuracy: test[0] },
+    };
+  });
+  if (runs.some((run) => run.history.loss.length)) find("play-curves").replaceChildren(...charts(runs, HINT));
+  else find("play-curves").replaceChildren(element("p", { class: "hint" }, "Train, and the curves grow here."));
+}
+
+// Show the result of testing a network; null if it was not tested.
+export function showCheck(check) {
+  find("play-check").hidden = !check;
+  if (!check) return;
+  find("play-tested").textContent = `Tested after ${check.epoch.toFixed(2)} epochs: ${percent(check.accuracy, 2)} of ${check.n.toLocaleString("en")} test digits are right `
+    + `(95% interval ${percent(check.interval[0], 2)} to ${percent(check.interval[1], 2)}).`;
+  showConfusion(check.confusion);
+  find("play-mistakes").replaceChildren(...check.mistakes.map((mistake) => element("li", {}, cropCanvas(mistake.picture, `a ${mistake.true}`),
+    element("span", {}, `${mistake.true} read as ${mistake.predicted}`), element("span", { class: "hint" }, percent(mistake.confidence)))));
+  if (!check.mistakes.length) find("play-mistakes").replaceChildren(element("li", {}, "None: every test digit is right."));
+  find("play-weights").replaceChildren(...check.weights.map((weights, i) => {
+    const picture = element("canvas", { class: "crop small", role: "img", "aria-label": `Weights of unit ${i + 1}` });
+    drawWeights(picture, weights);
+    return picture;
+  }));
+  find("play-histograms").replaceChildren(...check.histograms.map(histogram));
+  find("play-activations").hidden = !check.histograms.length;
+}
+
+function showConfusion(counts) {
+  const largest = Math.max(1, ...counts.flatMap((row, i) => row.filter((_, j) => i !== j)));
+  const head = element("thead", {}, element("tr", {}, element("td", {}), ...counts.map((_, digit) => element("th", { scope: "col" }, String(digit)))));
+  const rows = counts.map((row, i) => element("tr", {}, element("th", { scope: "row" }, String(i)), ...row.map((count, j) => {
+    const cell = element("td", { class: i === j ? "right" : count ? "wrong" : "" }, count ? String(count) : "");
+    if (i !== j && count) cell.style.setProperty("--fraction", percent(0.1 + (0.3 * count) / largest));
+    return cell;
+  })));
+  find("play-confusion").replaceChildren(head, element("tbody", {}, ...rows));
+}
+
+function histogram({ low, high, fractions, units, silent }, layer) {
+  const [width, height] = [240, 70];
+  const largest = Math.max(...fractions);
+  const bars = fractions.map((fraction, i) => element("svg:rect", { x: (i * width) / fractions.length, width: width / fractions.length - 1,
+    y: height * (1 - Math.sqrt(fraction / largest)), height: height * Math.sqrt(fraction / largest) }));
+  const about = `Hidden layer ${layer + 1}: from ${low.toFixed(2)} to ${high.toFixed(2)}; ${silent} of ${units} units never change`;
+  return element("figure", { class: "histogram" }, element("svg:svg", { viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": about }, ...bars), element("figcaption", { class: "hint" }, `${about}.`));
+}

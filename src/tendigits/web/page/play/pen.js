@@ -1,0 +1,111 @@
+// A drawing goes through the networks as they learn: bars, the units of each layer, and what a unit responds to.
+
+import { ask } from "../shared/api.js";
+import { addBars, showBars } from "../shared/bars.js";
+import { element, find, trying } from "../shared/dom.js";
+import { Layers, drawWeights } from "../shared/layers.js";
+import { cropCanvas, drawCrop, pngOf } from "../shared/pixels.js";
+import { Strokes } from "../shared/strokes.js";
+import { confidenceText } from "../shared/text.js";
+
+const SENT_SIDE = 160; // pixels; the server would shrink a larger picture to this
+
+let pad;
+let isAsking = false; // one request at a time; the newest drawing comes next
+let isStale = false;
+let hasNetworks;
+let shown = null; // the unit that is shown: {network, layer, unit}
+const layers = {};
+const shapes = {}; // network -> units of its layers, as text
+
+// `ready` returns whether there is a network.
+export function startDrawing(ready) {
+  hasNetworks = ready;
+  for (const name of ["a", "b"]) {
+    layers[name] = new Layers(find(`play-layers-${name}`), (layer, unit) => showUnit(name, layer, unit));
+    addBars(find(`play-bars-${name}`));
+  }
+  pad = new Strokes({ pad: find("play-pad"), undo: find("play-pad-undo"), clear: find("play-pad-clear") }, askAgain, 0);
+  drawCrop(find("play-seen"), null);
+}
+
+// Show a new network, whose hidden layers have these numbers of units; null if the network is gone.
+export function setLayers(name, units) {
+  const shape = String(units);
+  if (shapes[name] === shape) return;
+  shapes[name] = shape;
+  layers[name].build(units ?? []);
+  if (shown?.network === name) closeUnit();
+}
+
+// Ask for new predictions, because the drawing or the networks have changed.
+export function askAgain() {
+  isStale = true;
+  if (!isAsking) trying(askUntilFresh);
+}
+
+async function askUntilFresh() {
+  isAsking = true;
+  try {
+    while (isStale) {
+      isStale = false;
+      const canvas = pad.drawing(SENT_SIDE);
+      if (!canvas || !hasNetworks()) {
+        drawCrop(find("play-seen"), null);
+        show({});
+        if (canvas) find("play-reads").textContent = "Train, or take a step: there is no network yet.";
+        continue;
+      }
+      const { crop, networks } = await ask("v1/play/draw", { method: "POST", body: pngOf(canvas), headers: { "content-type": "image/png" } });
+      drawCrop(find("play-seen"), crop);
+      show(networks);
+    }
+  } finally {
+    isAsking = false;
+  }
+}
+
+function show(networks) {
+  const predictions = [];
+  for (const name of ["a", "b"]) {
+    const found = networks[name];
+    const best = found ? found.probabilities.indexOf(Math.max(...found.probabilities)) : null;
+    showBars(find(`play-bars-${name}`), found?.probabilities ?? null, best);
+    if (found) {
+      layers[name].show(found.layers);
+      predictions.push(`${name.toUpperCase()} reads ${best}, ${confidenceText(found.probabilities[best])}`);
+    } else layers[name].clear();
+  }
+  const text = predictions.length ? `${predictions.join("; ")}.` : "Draw a digit.";
+  if (find("play-reads").textContent !== text) find("play-reads").textContent = text;
+}
+
+function showUnit(network, layer, unit) {
+  shown = { network, layer, unit };
+  const other = network === "a" ? "b" : "a";
+  layers[other].mark(null);
+  return trying(async () => {
+    const found = await ask(`v1/play/networks/${network}/layers/${layer}/units/${unit}`);
+    if (shown?.network !== network || shown.layer !== layer || shown.unit !== unit) return; // another was selected meanwhile
+    find("play-unit").hidden = false;
+    find("play-unit-name").textContent = `Network ${network.toUpperCase()}, hidden layer ${layer + 1}, unit ${unit + 1}`;
+    find("play-unit-about").textContent = found.is_weights
+      ? "Its weights: ink on orange pixels excites it, ink on blue ones holds it back."
+      : "Its weights, traced back through the layers below to the pixels (the gradient, averaged over 1,000 test digits): ink on orange pixels excites it, ink on blue ones holds it back.";
+    drawWeights(find("play-unit-picture"), found.picture);
+    find("play-unit-digits").replaceChildren(...found.digits.map((digit) =>
+      element("li", {}, cropCanvas(digit.picture, `a ${digit.label}`), element("span", { class: "hint" }, digit.output.toFixed(2)))));
+    find("play-unit-searched").textContent = `Of ${found.searched.toLocaleString("en")} training digits these excite it most; below each, its output.`;
+  });
+}
+
+// Update the unit that is shown, because the networks have changed.
+export function refreshUnit() {
+  if (shown) showUnit(shown.network, shown.layer, shown.unit);
+}
+
+export function closeUnit() {
+  shown = null;
+  find("play-unit").hidden = true;
+  for (const name of ["a", "b"]) layers[name].mark(null);
+}

@@ -1,0 +1,180 @@
+// The view Play: one or two networks learn on the server while a person watches them and changes their settings.
+
+import { ask } from "../shared/api.js";
+import { find, trying } from "../shared/dom.js";
+import { showComparison, startComparing } from "./compare.js";
+import { showCheck, showCurves, showFigures } from "./figures.js";
+import { showLesson, startLessons } from "./lessons.js";
+import { askAgain, closeUnit, refreshUnit, setLayers, startDrawing } from "./pen.js";
+import { chosenNetwork, experiments, flat, requestOf, setExperiment, startSettings } from "./settings.js";
+
+const FRAME_MS = matchMedia("(prefers-reduced-motion: reduce)").matches ? 1000 : 100; // between two updates of the view
+
+const networks = {}; // name -> {status, tick, check}
+const made = {}; // name -> the settings of the server's network, as JSON
+let source = null; // of the server's events, while the view is visible
+let trouble = ""; // why there are no networks, or no server
+let work = Promise.resolve(); // the buttons' actions, one after the other
+let pending = 0; // actions
+let isDue = false; // an update of the view is scheduled
+let checked = null; // the check that is shown
+
+export function startPlaying() {
+  startDrawing(() => Object.keys(made).length > 0);
+  find("play-train").addEventListener("click", () => act(isLearning() ? "pause" : "train"));
+  find("play-batch").addEventListener("click", () => act("step/batch"));
+  find("play-epoch").addEventListener("click", () => act("step/epoch"));
+  find("play-reset").addEventListener("click", () => act("reset"));
+  find("play-close-unit").addEventListener("click", closeUnit);
+  startComparing();
+  find("play-all-settings").open = matchMedia("(min-width: 50rem)").matches; // on a phone the networks come first
+  for (const name of ["hashchange", "visibilitychange"]) addEventListener(name, follow);
+}
+
+export function showPlaying() {
+  return trying(async () => {
+    if (!Object.keys(experiments).length) {
+      const { settings, max_layers: most } = await ask("v1/play");
+      startSettings(settings, most, drawSoon);
+      startLessons(setExperiment, () => act("reset"));
+    }
+    await synchronise();
+    follow();
+    drawSoon();
+  });
+}
+
+// Adopt the networks that the server has, which another page may have made.
+async function synchronise() {
+  const { networks: known } = await ask("v1/play");
+  for (const name of ["a", "b"]) {
+    if (known[name]) {
+      const settings = flat(known[name]);
+      if (!(name in made)) setExperiment(name, settings);
+      made[name] = asJson(settings);
+      setLayers(name, known[name].hidden);
+    } else forget(name);
+  }
+}
+
+// Follow the events only while the view is visible: the server ends networks that nobody watches.
+function follow() {
+  const isVisible = !find("play").hidden && !document.hidden;
+  if (isVisible === (source !== null)) return;
+  if (!isVisible) {
+    source.close();
+    source = null;
+    return;
+  }
+  source = new EventSource("v1/play/events");
+  for (const kind of ["tick", "check"]) {
+    source.addEventListener(kind, (event) => {
+      const { network, ...data } = JSON.parse(event.data);
+      networks[network] = { ...networks[network], [kind]: data };
+      trouble = "";
+      drawSoon();
+    });
+  }
+  source.addEventListener("end", (event) => {
+    forget("a");
+    forget("b");
+    trouble = `The networks are gone: ${JSON.parse(event.data).error}. Train creates new ones.`;
+    drawSoon();
+  });
+  source.onerror = () => { trouble = "The server does not answer. Is it still running? Trying again…"; drawSoon(); };
+  source.onopen = () => { // also after a lost connection, when the server may have restarted
+    trouble = "";
+    trying(synchronise);
+    drawSoon();
+  };
+}
+
+function forget(name) {
+  delete made[name];
+  delete networks[name];
+  setLayers(name, null);
+}
+
+// Create the networks whose settings have changed, then act. Actions wait for each other, so that no click is lost.
+function act(what) {
+  pending += 1;
+  work = work.then(() => trying(async () => {
+    if (what !== "pause") await make();
+    await ask(`v1/play/${what}`, { method: "POST" });
+    if (what !== "train") refreshUnit();
+  })).finally(() => {
+    pending -= 1;
+    drawSoon();
+  });
+}
+
+async function make() {
+  if (made.b && !experiments.b) {
+    await ask("v1/play/networks/b", { method: "DELETE" });
+    forget("b");
+  }
+  for (const name of Object.keys(experiments)) {
+    const json = requestOf(name);
+    const text = asJson(experiments[name]);
+    if (made[name] === text) continue;
+    networks[name] = {};
+    trouble = "";
+    drawSoon();
+    await ask(`v1/play/networks/${name}`, { method: "PUT", json });
+    made[name] = text;
+    setLayers(name, json.hidden);
+  }
+}
+
+// Settings as text, to detect changes.
+function asJson(settings) {
+  return JSON.stringify(Object.keys(settings).sort().map((key) => [key, settings[key]]));
+}
+
+function isLearning() {
+  return Object.values(networks).some(({ tick }) => tick?.status === "running");
+}
+
+function statusOf(name) {
+  if (pending && !made[name]) return "starting";
+  if (!made[name]) return "none";
+  if (made[name] !== asJson(experiments[name])) return "changed";
+  return networks[name]?.tick?.status ?? "starting";
+}
+
+function drawSoon() {
+  if (isDue) return;
+  isDue = true;
+  setTimeout(() => { isDue = false; draw(); }, FRAME_MS);
+}
+
+function draw() {
+  const shown = Object.fromEntries(Object.keys(experiments).map((name) => [name, { ...networks[name], status: statusOf(name) }]));
+  if (!Object.keys(shown).length) return;
+  showFigures(shown);
+  showCurves(shown);
+  const check = shown[chosenNetwork()]?.check ?? null;
+  if (check !== checked) showCheck(check);
+  checked = check;
+  for (const id of ["play-side-b", "play-layers-name", "play-layers-side-b", "play-compare"]) find(id).hidden = !shown.b;
+  showComparison(shown);
+  showLesson(shown);
+  find("play-train").textContent = isLearning() ? "Pause" : "Train";
+  showState(shown);
+  askAgain();
+}
+
+// Show one sentence; an unchanged one is left alone, so that screen readers do not repeat it.
+function showState(shown) {
+  const all = Object.entries(shown);
+  const failed = all.filter(([, { status }]) => status === "failed").map(([name, { tick }]) => `${name.toUpperCase()} has failed: ${tick.error}.`);
+  const any = (status) => all.some(([, each]) => each.status === status);
+  let text = "Choose settings, then train.";
+  if (trouble) text = trouble;
+  else if (any("starting")) text = "Making the networks; the first time takes some seconds…";
+  else if (failed.length) text = failed.join(" ");
+  else if (any("running")) text = "Learning. Draw meanwhile, and see it change.";
+  else if (any("changed") || (any("none") && any("paused"))) text = "Settings have changed: a changed network starts over when you train.";
+  else if (any("paused")) text = "Paused.";
+  if (find("play-status").textContent !== text) find("play-status").textContent = text;
+}

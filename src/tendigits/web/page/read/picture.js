@@ -1,0 +1,151 @@
+// A picture and its numbers: how a picture is chosen, the boxes on it, the table of numbers, and how they are copied and saved.
+
+import { element, find, notify, trying } from "../shared/dom.js";
+import { confidenceText } from "../shared/text.js";
+import { saveCsv } from "./csv.js";
+
+let shown = null; // the page of the API; its numbers have `corrected` texts where a person gave some
+let address = null; // the picture's object URL
+
+// `take` is called with the file of a picture that was dropped, pasted, chosen or photographed.
+export function startPictures(take) {
+  for (const id of ["file", "camera"]) {
+    find(id).addEventListener("change", (event) => {
+      const [file] = event.target.files;
+      event.target.value = "";
+      if (file) take(file);
+    });
+  }
+  const drop = find("drop");
+  for (const name of ["dragover", "dragleave", "drop"]) {
+    drop.addEventListener(name, (event) => {
+      event.preventDefault();
+      drop.classList.toggle("over", name === "dragover");
+      if (name === "drop" && event.dataTransfer.files.length) take(event.dataTransfer.files[0]);
+    });
+  }
+  addEventListener("paste", (event) => {
+    const [file] = [...event.clipboardData.files].filter((each) => each.type.startsWith("image/"));
+    if (!file) return;
+    location.hash = "#read";
+    take(file);
+  });
+  find("copy").addEventListener("click", () => trying(async () => {
+    await navigator.clipboard.writeText(filledNumbers().map((number) => number.value).join("\n"));
+    notify("Copied.");
+  }));
+  find("csv").addEventListener("click", () => {
+    saveCsv([["order", "value", "number", "confidence", "accepted", "reason", "left", "top", "right", "bottom"],
+      ...filledNumbers().map((each, i) => [i + 1, each.value, each.number ?? "", each.confidence.toFixed(4), each.accepted ? "yes" : "no", each.reason ?? "", ...each.box])], "numbers.csv");
+  });
+}
+
+// Show a picture that is being read, and nothing of the one before.
+export function showBusy(file) {
+  showAddress(file);
+  shown = null;
+  const image = element("img", { src: address, alt: "Your picture" });
+  image.addEventListener("error", () => image.remove()); // most browsers show no PDF, TIFF and HEIC
+  find("stage").style.removeProperty("aspect-ratio");
+  find("stage").replaceChildren(image);
+  find("page").classList.add("busy");
+  find("page").hidden = false;
+  find("reading").className = "";
+  find("reading").textContent = `Reading ${file.name || "the picture"} …`;
+  find("reading-bar").hidden = false;
+}
+
+// Show what was read in a picture, which the browser can show; see `showNumbers`.
+export function showPicture(picture, page, correct) {
+  showAddress(picture);
+  settle("");
+  find("page").hidden = false;
+  showNumbers(page, correct);
+}
+
+// Show why a picture could not be read.
+export function showUnread(file, message) {
+  settle(`${file.name || "The picture"} was not read: ${message}`);
+  find("page").hidden = true;
+}
+
+function settle(text) {
+  find("reading").className = text ? "doubt" : "";
+  find("reading").textContent = text;
+  find("reading-bar").hidden = true;
+  find("page").classList.remove("busy");
+}
+
+function showAddress(picture) {
+  if (address) URL.revokeObjectURL(address);
+  address = URL.createObjectURL(picture);
+}
+
+// Add to each number of a page what a second network reads there; "" if it finds nothing there.
+export function compareWith(page, name, numbers) {
+  page.secondName = name;
+  for (const number of page.numbers) {
+    const [x, y] = [(number.box[0] + number.box[2]) / 2, (number.box[1] + number.box[3]) / 2];
+    number.second = numbers.find(({ box: [left, top, right, bottom] }) => left <= x && x <= right && top <= y && y <= bottom)?.value ?? "";
+  }
+}
+
+// Show the boxes and the table. `correct` is called with the number that was selected and the index of its character, or null
+// for the whole number.
+export function showNumbers(page, correct) {
+  shown = page;
+  const focused = document.activeElement?.getAttribute("data-place"); // its box or row is replaced below
+  const [width, height] = page.size;
+  const fontSize = Math.max(12, Math.max(width, height) / 45);
+  const boxes = element("svg:svg", { viewBox: `0 0 ${width} ${height}`, preserveAspectRatio: "none" });
+  for (const number of page.numbers) {
+    const isAligned = number.corrected === undefined || number.corrected.length === number.characters.length;
+    if (isAligned) number.characters.forEach((character, i) => { boxes.append(characterBox(number, i, character, fontSize, correct)); });
+    else boxes.append(box(number, null, number.box, nameOf(number), "corrected", "corrected", fontSize, correct));
+  }
+  find("stage").style.setProperty("aspect-ratio", `${width} / ${height}`);
+  find("stage").replaceChildren(element("img", { src: address, alt: "Your picture" }), boxes);
+  const rows = page.numbers.map((number, i) => element("tr", { class: number.accepted ? "" : "doubtful" },
+    element("td", {}, String(i + 1)), element("td", { class: "number" }, button(number, correct)),
+    page.secondName && element("td", { class: number.second === number.value ? "number" : "number differs" }, number.second || "–"),
+    element("td", { class: "number" }, confidenceText(number.confidence)), element("td", {}, number.reason ?? "")));
+  const hint = "No number was found. Numbers written with a dark pen on light paper are found best.";
+  if (!rows.length) rows.push(element("tr", {}, element("td", { colspan: 5, class: "hint" }, hint)));
+  find("numbers").querySelector("tbody").replaceChildren(...rows);
+  find("second-name").hidden = !page.secondName;
+  find("second-name").textContent = page.secondName ?? "";
+  if (focused) find("page").querySelector(`[data-place="${focused}"]`)?.focus({ preventScroll: true });
+}
+
+function nameOf(number) {
+  return number.value || "not a number";
+}
+
+function button(number, correct) {
+  const name = nameOf(number);
+  return element("button", { type: "button", class: "plain", "data-place": `row:${shown.numbers.indexOf(number)}`, "aria-label": `${name}: correct it`, onclick: () => correct(number, null) }, name);
+}
+
+function characterBox(number, index, character, fontSize, correct) {
+  const isChanged = number.corrected !== undefined && number.corrected[index] !== character.label;
+  const kind = isChanged ? "corrected" : character.accepted || number.corrected !== undefined ? "confident" : "doubtful";
+  const label = isChanged ? number.corrected[index] : character.label;
+  const how = isChanged ? "corrected" : `${confidenceText(character.confidence)} confident${kind === "doubtful" ? ", doubtful" : ""}`;
+  return box(number, index, character.box, label, kind, how, fontSize, correct);
+}
+
+// A box with its label above, which can be selected by a click or a key.
+function box(number, index, [left, top, right, bottom], label, kind, how, fontSize, correct) {
+  const choose = () => correct(number, index);
+  return element("svg:g", {
+    class: `box ${kind}`, tabindex: 0, role: "button", "aria-label": `${label}, ${how}: correct it`,
+    "data-place": `${shown.numbers.indexOf(number)}:${index ?? 0}`, onclick: choose,
+    onkeydown: (event) => { if (event.key === "Enter" || event.key === " ") { event.preventDefault(); choose(); } },
+  }, element("svg:rect", { x: left, y: top, width: right - left, height: bottom - top }),
+  element("svg:text", { x: (left + right) / 2, y: Math.max(fontSize, top - fontSize / 4), "font-size": fontSize, "text-anchor": "middle" }, label));
+}
+
+// Without those that a person corrected to "not a number".
+function filledNumbers() {
+  return shown.numbers.filter((number) => number.value !== "");
+}

@@ -1,0 +1,119 @@
+// The view Read: the server reads a picture or a document, and a person can correct its numbers.
+
+import { askText, storeNumber } from "../correct/correct.js";
+import { showForm, startForms } from "../form/form.js";
+import { showCorrected, showGrid, startGrid } from "../grid/grid.js";
+import { ask, askFile } from "../shared/api.js";
+import { clearError, find, notifyError, trying } from "../shared/dom.js";
+import { NONE, chosen, networkName, ofNetwork, offerRuns, startChoice } from "../shared/networks.js";
+import { startPhone } from "./from_phone.js";
+import { compareWith, showBusy, showNumbers, showPicture, showUnread, startPictures } from "./picture.js";
+
+const PICTURE_TYPE = /^(image\/(png|jpeg|webp|tiff|bmp|gif|heic|avif)|application\/pdf)$/;
+
+let opened = null; // the document that is shown: its file, and its pages that were read, by their numbers
+let page = null; // the page that is shown: the API's response with its page number, its picture, and corrections since
+let wanted = 1; // number of the page that was asked for last
+let requests = 0;
+
+export function startReading() {
+  startGrid();
+  startForms();
+  const open = (file) => turnTo({ file, pages: new Map() }, 1);
+  find("previous-page").addEventListener("click", () => turnTo(opened, wanted - 1));
+  find("next-page").addEventListener("click", () => turnTo(opened, wanted + 1));
+  startPictures(open);
+  startChoice("read", () => { if (opened) turnTo({ file: opened.file, pages: new Map() }, wanted); });
+  trying(() => startPhone(open));
+}
+
+export function showReading() {
+  return trying(offerRuns);
+}
+
+// Show a page of a document. It is read when it is first shown, and keeps a person's changes when it is shown again.
+async function turnTo(document, number) {
+  const request = ++requests;
+  const isOpen = document === opened;
+  clearError();
+  if (isOpen) showTurning(number, ", reading ...");
+  else {
+    find("notice").hidden = true;
+    showBusy(document.file);
+  }
+  try {
+    const read = document.pages.get(number) ?? await readPage(document.file, number);
+    if (!document.pages.has(number)) document.pages.set(number, read);
+    if (request !== requests) return; // another page was asked for meanwhile
+    [opened, page] = [document, document.pages.get(number)];
+    find("notice").hidden = page.notice === null;
+    find("notice").textContent = page.notice === null ? "" : `This picture has ${page.notice}.`;
+    showPicture(page.picture, page, correct);
+    showGrid(page, document.pages);
+    showForm(document.file, page);
+    showTurning(number);
+  } catch (error) {
+    if (request !== requests) return;
+    if (!isOpen) {
+      [opened, page] = [null, null];
+      showUnread(document.file, error.message);
+    } else {
+      showTurning(number, ", not read"); // the other pages remain available
+      notifyError(error.message);
+    }
+  }
+}
+
+async function readPage(file, number) {
+  const type = PICTURE_TYPE.test(file.type) ? file.type : "application/octet-stream";
+  const request = { method: "POST", body: file, headers: { "content-type": type } };
+  const readWith = async (name) => (await ask(`v1/read?crops=true&page=${number}${ofNetwork(name)}`, request)).pages[0];
+  const [read, second] = await Promise.all([readWith(chosen(0)), chosen(1) === NONE ? null : readWith(chosen(1)).catch((error) => ({ error }))]);
+  if (second) compareWith(read, networkName(chosen(1)), second.numbers ?? []);
+  if (second?.error) notifyError(`${networkName(chosen(1))} does not read: ${second.error.message}`);
+  const canBeShown = read.n_pages === 1 && await canShow(file);
+  return { ...read, page_number: number, picture: canBeShown ? file : await askFile(`v1/preview?page=${number}`, request) };
+}
+
+// Whether this browser can show a file as a picture: most show no HEIC, TIFF and PDF.
+async function canShow(file) {
+  const image = new Image();
+  image.src = URL.createObjectURL(file);
+  const shows = await image.decode().then(() => true, () => false);
+  URL.revokeObjectURL(image.src);
+  return shows;
+}
+
+// Show the number of the page that was asked for, and its state.
+function showTurning(number, state = "") {
+  wanted = number;
+  const [previous, next] = [find("previous-page"), find("next-page")];
+  find("turning").hidden = page.n_pages === 1;
+  find("page-number").textContent = `Page ${number} of ${page.n_pages}${state}`;
+  previous.disabled = next.disabled = false;
+  for (const [button, other, isEnd] of [[previous, next, number === 1], [next, previous, number === page.n_pages]]) {
+    if (isEnd && document.activeElement === button) other.focus();
+    button.disabled = isEnd;
+  }
+}
+
+async function correct(number, index) {
+  const on = page;
+  const text = await askText(number, index);
+  if (text === null) return;
+  await trying(async () => {
+    const predicted = (number.original ?? number).value;
+    await storeNumber({ strip: number.strip, text, predicted, source: "picture" }, () => change(on, number, undefined));
+    change(on, number, text);
+  });
+}
+
+// Show a corrected text in place of what was read, or what was read again for undefined; its page may be hidden by now.
+function change(on, number, text) {
+  number.original ??= { value: number.value, number: number.number, accepted: number.accepted, confidence: number.confidence, reason: number.reason };
+  number.corrected = text;
+  // The decimal number is unknown until the server parses the new text.
+  Object.assign(number, text === undefined ? number.original : { value: text, number: null, accepted: true, confidence: 1, reason: null });
+  if (on === page) showNumbers(page, correct);
+  showCorrected(on, number);
+}

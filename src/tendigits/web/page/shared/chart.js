@@ -1,0 +1,63 @@
+// Learning curves as SVG: one colour per run; validation is solid, training is dashed.
+
+import { element } from "./dom.js";
+
+const WIDTH = 460, HEIGHT = 240;
+const MARGIN = { left: 46, right: 10, top: 26, bottom: 30 };
+const PANELS = [["accuracy", "Accuracy", true], ["loss", "Cross-entropy loss", false]];
+
+// Charts of runs: [{name, history: {loss: [...], val_loss: [...], ...}}], with one value per epoch; with `at`, by the same names,
+// the epoch of each value, counted from 0.
+export function charts(runs, hint = "By epoch. Solid: validation. Dashed: training.") {
+  const legend = element("ul", { class: "legend" }, ...runs.map((run, i) => element("li", {},
+    element("svg:svg", { viewBox: "0 0 20 8", "aria-hidden": "true" }, element("svg:line", { x1: 0, x2: 20, y1: 4, y2: 4, class: `c${i % 8}` })), run.name)));
+  return [legend, ...PANELS.map(([key, title, isFraction]) => chart(runs, key, title, isFraction)),
+    element("p", { class: "hint" }, hint)];
+}
+
+function chart(runs, key, title, isFraction) {
+  const curves = runs.flatMap((run, i) => [[`val_${key}`, ""], [key, "training"]].map(([name, kind]) => {
+    const values = run.history[name] ?? [];
+    return { values, at: run.at?.[name] ?? values.map((_, epoch) => epoch + 1), i, kind };
+  }));
+  const first = runs.some((run) => run.at) ? 0 : 1;
+  const last = Math.max(first + 1, ...curves.flatMap((curve) => curve.at));
+  const { low, high, step } = axis(curves.flatMap((curve) => curve.values), isFraction);
+  const x = (epoch) => MARGIN.left + ((epoch - first) / (last - first)) * (WIDTH - MARGIN.left - MARGIN.right);
+  const y = (value) => MARGIN.top + ((high - value) / (high - low)) * (HEIGHT - MARGIN.top - MARGIN.bottom);
+  const about = runs.map((run) => `${run.name}: ${text(run.history[`val_${key}`]?.at(-1), isFraction)}`).join("; ");
+  const drawn = element("svg:svg", { class: "chart", viewBox: `0 0 ${WIDTH} ${HEIGHT}`, role: "img", "aria-label": `${title}, at the end of the last epoch: ${about}` },
+    element("svg:text", { class: "title", x: MARGIN.left, y: 14 }, title));
+  for (let n = 0; n <= Math.round((high - low) / step); n++) {
+    const value = low + n * step;
+    drawn.append(element("svg:line", { class: "grid", x1: MARGIN.left, x2: WIDTH - MARGIN.right, y1: y(value), y2: y(value) }),
+      element("svg:text", { x: MARGIN.left - 6, y: y(value) + 4, "text-anchor": "end" }, text(value, isFraction)));
+  }
+  const every = Math.ceil((last - first) / 8);
+  for (let epoch = first; epoch <= last; epoch += every) drawn.append(element("svg:text", { x: x(epoch), y: HEIGHT - 10, "text-anchor": "middle" }, String(epoch)));
+  for (const { values, at, i, kind } of curves) {
+    if (!values.length) continue;
+    const points = values.map((value, n) => `${x(at[n]).toFixed(1)},${y(value).toFixed(2)}`);
+    drawn.append(element("svg:path", { class: `c${i % 8} ${kind}`, d: points.length > 1 ? `M${points.join("L")}` : `M${points[0]}h4` }));
+  }
+  return drawn;
+}
+
+// The range of the axis and its step: round numbers that include every value.
+function axis(values, isFraction) {
+  if (!values.length) return { low: 0, high: 1, step: 0.5 };
+  const [least, most] = [Math.min(...values), Math.max(...values)];
+  const step = round((most - least || 0.01) / 3);
+  const low = Math.min(Math.floor(least / step) * step, isFraction ? 1 - step : Infinity);
+  return { low, high: Math.max(Math.ceil(most / step) * step, low + step), step };
+}
+
+function round(step) {
+  const tenth = 10 ** Math.floor(Math.log10(step));
+  return [1, 2, 5, 10].find((times) => times * tenth >= step) * tenth;
+}
+
+function text(value, isFraction) {
+  if (value === undefined) return "–";
+  return isFraction ? `${Number((100 * value).toFixed(2))}%` : String(Number(value.toPrecision(3)));
+}

@@ -1,0 +1,70 @@
+// Make and find elements. Data becomes text, never markup.
+
+/** @type {(id: string) => any} */
+export const find = (id) => document.getElementById(id);
+
+/**
+ * Make an element; the name of an SVG's begins with "svg:", and an attribute such as `onclick` is a listener.
+ * @returns {any}
+ */
+export function element(name, attributes = {}, ...children) {
+  const made = name.startsWith("svg:")
+    ? document.createElementNS("http://www.w3.org/2000/svg", name.slice(4))
+    : document.createElement(name);
+  for (const [key, value] of Object.entries(attributes)) {
+    if (key.startsWith("on")) made.addEventListener(key.slice(2), value);
+    else if (value !== undefined && value !== null && value !== false) made.setAttribute(key, value === true ? "" : value);
+  }
+  made.append(...children.filter((child) => child !== null && child !== undefined));
+  return made;
+}
+
+// Save a file where the browser saves downloads.
+export function save(blob, name) {
+  const link = element("a", { href: URL.createObjectURL(blob), download: name });
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 1000);
+}
+
+// Let one finger drag on this element; gestures with two are left to the browser. The style touch-action alone is not enough:
+// Chromium takes a quick stroke for a fling and the next tap for its end.
+export function dragsOnly(place) {
+  place.addEventListener("touchmove", (event) => { if (event.touches.length === 1) event.preventDefault(); });
+}
+
+let hiding;
+
+// Show a message at the bottom of the page; `action` adds a button: {name, do}.
+export function notify(text, action = null) {
+  const toast = find("toast");
+  const button = action && element("button", { type: "button", onclick: () => { hide(); action.do(); } }, action.name);
+  toast.replaceChildren(text, ...(button ? [button] : []));
+  toast.className = "shown";
+  clearTimeout(hiding);
+  hiding = setTimeout(hide, 8000);
+}
+
+// Show an error there; the next attempt hides it.
+export function notifyError(text) {
+  notify(text);
+  find("toast").classList.add("error");
+}
+
+export function clearError() {
+  if (find("toast").classList.contains("error")) hide();
+}
+
+function hide() {
+  find("toast").className = "";
+}
+
+// Run something that may fail and show its error.
+export async function trying(work) {
+  clearError();
+  try {
+    return await work();
+  } catch (error) {
+    notifyError(error.message);
+    return undefined;
+  }
+}

@@ -1,0 +1,127 @@
+// A network's layers as heat maps, with a square for each unit: blue below zero, dark at zero, orange above.
+
+import { element } from "./dom.js";
+import { bytesOf } from "./pixels.js";
+
+const MAX_LARGE_COLUMNS = 32; // maps with more columns, as convolutions have, use small squares
+const LARGE = 10; // pixels of a square in the canvas
+const SMALL = 3;
+const DARK = [24, 28, 36], ABOVE = [255, 176, 64], BELOW = [86, 180, 255];
+
+export class Layers {
+  maps = []; // {name, canvas, columns, count, cell, cursor, units}
+
+  // `chosen` is called with the layer and the unit that a person selects, by a click or with arrow keys and Enter; without it
+  // nothing can be selected.
+  constructor(place, chosen = null) {
+    this.place = place;
+    this.chosen = chosen;
+  }
+
+  // Make dark heat maps: a number stands for a dense layer of so many units, other layers are {name, count, columns}.
+  build(layers) {
+    this.maps = layers.map((layer, i) => this.map(typeof layer === "number" ? dense(layer, i) : layer, i));
+    this.place.replaceChildren(...this.maps.map(({ canvas, name }) =>
+      element("figure", { class: "layer" }, element("figcaption", {}, name), canvas)));
+    this.clear();
+  }
+
+  // Make heat maps for the API's layers: {name, columns, units}.
+  buildAs(layers) {
+    this.build(layers.map(({ name, columns, units }) => ({ name: name[0].toUpperCase() + name.slice(1), columns, count: bytesOf(units).length })));
+  }
+
+  map({ name, count, columns }, layer) {
+    const rows = Math.ceil(count / columns);
+    const cell = columns > MAX_LARGE_COLUMNS ? SMALL : LARGE;
+    const selecting = this.chosen && { tabindex: 0, role: "application", "aria-label": `${name}. Arrow keys choose a unit, Enter shows what it looks for.` };
+    const canvas = element("canvas", {
+      width: columns * cell, height: rows * cell, class: "units", ...(selecting ?? { role: "img", "aria-label": name }),
+    });
+    const map = { name, canvas, columns, count, cell, cursor: null, isShown: false, units: null };
+    if (!selecting) return map;
+    canvas.addEventListener("click", (event) => {
+      const frame = canvas.getBoundingClientRect();
+      const column = Math.floor(((event.clientX - frame.left) / frame.width) * columns);
+      this.choose(layer, Math.floor(((event.clientY - frame.top) / frame.height) * rows) * columns + column, true);
+    });
+    canvas.addEventListener("keydown", (event) => {
+      const step = { ArrowLeft: -1, ArrowRight: 1, ArrowUp: -columns, ArrowDown: columns }[event.key];
+      if (step) this.choose(layer, map.cursor === null ? 0 : map.cursor + step, false);
+      else if (event.key === "Enter" || event.key === " ") this.choose(layer, map.cursor ?? 0, true);
+      else return;
+      event.preventDefault();
+    });
+    canvas.addEventListener("blur", () => { if (!map.isShown) { map.cursor = null; this.paint(map); } });
+    return map;
+  }
+
+  choose(layer, unit, isFinal) {
+    const map = this.maps[layer];
+    if (unit < 0 || unit >= map.count) return;
+    if (isFinal) this.mark(null);
+    map.cursor = unit;
+    map.isShown = isFinal;
+    this.paint(map);
+    if (isFinal) this.chosen(layer, unit);
+  }
+
+  // Remove the frame of the unit that was shown, except in one layer.
+  mark(layer) {
+    this.maps.forEach((map, i) => { if (i !== layer && map.isShown) { map.isShown = false; map.cursor = null; this.paint(map); } });
+  }
+
+  // Show the API's layers: {low, high, units}, where units are bytes in base64, 0 for `low` and 255 for `high`.
+  show(layers) {
+    layers.forEach((layer, i) => {
+      const map = this.maps[i];
+      if (!map || bytesOf(layer.units).length !== map.count) return; // the network was replaced meanwhile
+      map.units = layer;
+      this.paint(map);
+    });
+  }
+
+  clear() {
+    for (const map of this.maps) { map.units = null; this.paint(map); }
+  }
+
+  paint({ canvas, columns, count, cell, cursor, units }) {
+    const context = canvas.getContext("2d");
+    context.clearRect(0, 0, canvas.width, canvas.height);
+    const bytes = units && bytesOf(units.units);
+    const largest = units ? Math.max(Math.abs(units.low), Math.abs(units.high), 1e-9) : 1;
+    const side = cell === LARGE ? cell - 1 : cell; // small squares are the pixels of a picture, without gaps
+    for (let unit = 0; unit < count; unit++) {
+      const value = units ? (units.low + (bytes[unit] / 255) * (units.high - units.low)) / largest : 0;
+      context.fillStyle = colourOf(value);
+      context.fillRect((unit % columns) * cell, Math.floor(unit / columns) * cell, side, side);
+    }
+    if (cursor === null) return;
+    context.strokeStyle = "#fff";
+    context.lineWidth = 2;
+    context.strokeRect((cursor % columns) * cell, Math.floor(cursor / columns) * cell, cell - 1, cell - 1);
+  }
+}
+
+function dense(count, layer) {
+  return { name: `Hidden layer ${layer + 1}: ${count} units`, count, columns: Math.min(count, count > 64 ? 32 : 16) };
+}
+
+// The colour of a value from -1 to 1.
+function colourOf(value) {
+  const end = value < 0 ? BELOW : ABOVE;
+  return `rgb(${DARK.map((from, i) => Math.round(from + Math.abs(value) * (end[i] - from))).join(" ")})`;
+}
+
+// Draw weights, 784 bytes in base64 of which 128 is zero, into a canvas.
+export function drawWeights(canvas, base64) {
+  [canvas.width, canvas.height] = [28, 28];
+  const context = canvas.getContext("2d");
+  const image = context.createImageData(28, 28);
+  bytesOf(base64).forEach((byte, i) => {
+    const value = (byte - 128) / 127;
+    const end = value < 0 ? BELOW : ABOVE;
+    image.data.set([...DARK.map((from, k) => from + Math.abs(value) * (end[k] - from)), 255], 4 * i);
+  });
+  context.putImageData(image, 0, 0);
+}

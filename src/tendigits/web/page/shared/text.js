@@ -1,0 +1,24 @@
+// Names, counts and percentages as people read them.
+
+export function nameOf(label) {
+  return label === null ? "not a digit" : String(label);
+}
+
+export function plural(count, name) {
+  return `${count} ${name}${count === 1 ? "" : "s"}`;
+}
+
+// A setting's key, such as "augmentation.label_noise", as a title: "Label noise".
+export function titleOf(key) {
+  const words = key.replace("augmentation.", "").replaceAll("_", " ");
+  return words[0].toUpperCase() + words.slice(1);
+}
+
+export function percent(fraction, digits = 0) {
+  return `${(100 * fraction).toFixed(digits)}%`;
+}
+
+// A confidence, rounded down above 99%, so that 99.96% does not become 100%.
+export function confidenceText(confidence) {
+  return confidence > 0.99 && confidence < 1 ? `${(Math.floor(1000 * confidence) / 10).toFixed(1)}%` : percent(confidence);
+}

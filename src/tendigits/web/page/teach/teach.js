@@ -1,0 +1,134 @@
+// The view Teach: corrections, fine-tuning with its progress, and the networks to accept or roll back.
+
+import { ask } from "../shared/api.js";
+import { element, find, notify, trying } from "../shared/dom.js";
+import { Job } from "../shared/job.js";
+import { cropCanvas, stripCanvas } from "../shared/pixels.js";
+import { nameOf, percent, plural } from "../shared/text.js";
+
+const SOURCES = { draw: "drawn", picture: "from a picture", api: "from a program", import: "imported" };
+const MORE = 50; // corrections of each kind that "Show more" adds
+const MAX_PER_REQUEST = 100;
+
+let shown = MORE;
+let teaching; // the Job
+
+export function startTeaching() {
+  find("more").addEventListener("click", () => { shown += MORE; trying(list); });
+  find("import").addEventListener("change", (event) => trying(async () => {
+    const [file] = event.target.files;
+    event.target.value = "";
+    if (!file) return;
+    const response = await ask("v1/corrections/import", { method: "POST", body: file, headers: { "content-type": "application/x-ndjson" } });
+    notify(`Imported ${response.read}. You have ${plural(response.count, "correction")}.`);
+    await list();
+  }));
+  const stopping = () => { find("progress").textContent = "Stopping…"; };
+  teaching = new Job("teaching", { started: showStarted, step: showProgress, stopping, ended: showEnd });
+  find("start-teaching").addEventListener("click", () => trying(async () => teaching.follow(await ask("v1/teach", { method: "POST" }))));
+  find("rollback").addEventListener("click", () => trying(async () => {
+    showNetworks(await ask("v1/networks/rollback", { method: "POST" }));
+    notify("Rolled back to the previous network.");
+  }));
+}
+
+export function showTeaching() {
+  return trying(async () => {
+    await list();
+    showNetworks(await ask("v1/networks"));
+    await teaching.resume("teach");
+  });
+}
+
+async function list() {
+  const [digits, numbers] = await Promise.all([newest("v1/corrections", "corrections"), newest("v1/corrections/numbers", "numbers")]);
+  const count = digits.count + numbers.count;
+  find("count").textContent = count ? `(${count})` : "";
+  find("more").hidden = shown >= Math.max(digits.count, numbers.count);
+  find("number-corrections").hidden = !numbers.count;
+  find("number-corrections").replaceChildren(...numbers.found.map((each) => {
+    const name = each.text || "not a number";
+    const read = each.predicted === each.text ? "" : each.predicted || "not a number";
+    return row(stripCanvas(each.strip, name), name, read, each, `v1/corrections/numbers/${each.id}`);
+  }));
+  find("corrections").replaceChildren(...digits.found.map((each) => {
+    const [name, read] = [nameOf(each.label), each.predicted === each.label ? "" : nameOf(each.predicted)];
+    return row(cropCanvas(each.crop, name), name, read, each, `v1/corrections/${each.id}`);
+  }));
+  if (!count) {
+    find("corrections").replaceChildren(element("li", { class: "hint" }, "None yet. Draw digits or read a picture, and correct what is wrong."));
+  }
+}
+
+// The newest `shown` corrections of one kind, and the number of all.
+async function newest(path, kind) {
+  const found = [];
+  let count = shown;
+  for (let first = 0; first < Math.min(shown, count); first += MAX_PER_REQUEST) {
+    const part = await ask(`${path}?first=${first}&n=${Math.min(MAX_PER_REQUEST, shown - first)}`);
+    found.push(...part[kind]); // damaged corrections are missing
+    count = part.count;
+  }
+  return { count, found };
+}
+
+// A correction in a list: its picture, its label, what was read, and a button to undo it.
+function row(picture, name, read, { source, created }, path) {
+  const when = new Date(created).toLocaleString();
+  const undo = () => trying(async () => { await ask(path, { method: "DELETE" }); await list(); });
+  return element("li", {}, picture,
+    element("div", {}, element("strong", {}, name), read ? ` (read as ${read})` : "",
+      element("br"), element("span", { class: "hint" }, `${SOURCES[source]}, ${when}`)),
+    element("button", { type: "button", onclick: undo, "aria-label": `Undo ${name}, ${when}` }, "Undo"));
+}
+
+function showStarted() {
+  find("progress").textContent = "Starting…";
+  find("progress-bar").hidden = false;
+  find("progress-bar").value = 0;
+}
+
+function showEnd(job) {
+  find("progress-bar").hidden = true;
+  find("progress").textContent = {
+    failed: `Teaching failed: ${job.error}`,
+    stopped: "Stopped. Nothing has changed.",
+    finished: "Done. Compare the accuracy before and after, and decide.",
+  }[job.status];
+  trying(async () => showNetworks(await ask("v1/networks")));
+}
+
+function showProgress(step) {
+  if (!step || teaching.isStopping) return;
+  const words = {
+    prepare: () => `Preparing: ${step.learned} corrections for training, ${step.held_out} held out…`,
+    train: () => `Training, epoch ${Math.min(step.epoch + 1, step.epochs)} of ${step.epochs}…`,
+    evaluate: () => "Evaluating…",
+    done: () => "Done.",
+  };
+  find("progress").textContent = words[step.stage]?.() ?? "";
+  find("progress-bar").value = { prepare: 0.1, train: 0.2 + (0.6 * (step.epoch ?? 0)) / (step.epochs ?? 1), evaluate: 0.85, done: 1 }[step.stage] ?? 0;
+}
+
+function showNetworks({ active, networks }) {
+  find("active").textContent = active === null ? "The original network is active." : `Your fine-tuned network ${active} is active.`;
+  find("rollback").hidden = active === null;
+  find("networks").replaceChildren(...networks.slice(0, 5).map((network) => {
+    const { report } = network;
+    const rows = [["Held-out digits", report.held_out], ["MNIST test digits", report.mnist],
+      ["Held-out numbers", report.numbers], ["Generated numbers", report.generated_numbers]].filter(([, part]) => part);
+    const accept = () => trying(async () => {
+      showNetworks(await ask(`v1/networks/${network.id}/accept`, { method: "POST" }));
+      notify(`Network ${network.id} is active now.`);
+    });
+    return element("div", { class: "network" },
+      element("h3", {}, `Network ${network.id}${network.id === active ? " (active)" : ""}`),
+      element("p", { class: "hint" }, `${new Date(network.created).toLocaleString()}, trained on ${network.report.learned} corrections`),
+      element("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": `Accuracy of network ${network.id}` }, element("table", {},
+        element("thead", {}, element("tr", {}, ...["Read correctly", "Before", "After", "Of"].map((name) => element("th", { scope: "col" }, name)))),
+        element("tbody", {}, ...rows.map(([name, part]) => element("tr", {}, element("td", {}, name),
+          element("td", { class: "number" }, percent(part.before, 2)), element("td", { class: "number" }, percent(part.after, 2)),
+          element("td", { class: "number" }, part.n.toLocaleString())))))),
+      network.id === active ? null : element("div", { class: "row" }, element("button", { type: "button", class: network.accepted ? "" : "primary", onclick: accept }, "Accept")));
+  }));
+}

@@ -1,0 +1,129 @@
+"""The stages of the exported page in JavaScript, run by Node, against OpenCV and the Python modules they mirror."""
+
+import base64
+import json
+import re
+import subprocess
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+
+from tendigits.data import preprocess
+from tendigits.digits import find, foreground, layers, network, segment
+from tendigits.pictures import image, limits
+from tendigits.web.pages import join_modules, text_of
+
+MODULES = (image, limits, preprocess, find, foreground, segment, network, layers)
+ENTRY = """import { findForeground } from "./foreground.js";
+import { toMnist } from "./preprocess.js";
+import { enlarged, enlargedSmoothly, shrunk } from "./resize.js";
+import { findComponents } from "./segment.js";
+export const stages = { enlarged, enlargedSmoothly, findComponents, findForeground, shrunk, toMnist };
+"""
+RUN = """
+const cases = JSON.parse(require("fs").readFileSync(0, "utf8"));
+console.log(JSON.stringify(cases.map(([name, { bytes, width, height }, ...rest]) => {
+  const found = stages[name]({ pixels: Uint8Array.from(Buffer.from(bytes, "base64")), width, height }, ...rest);
+  const pixels = found?.pixels ?? found;
+  return pixels instanceof Uint8Array ? Array.from(pixels) : pixels;
+})));
+"""
+
+
+def run(cases: list[Any]) -> list[Any]:
+    """The results of stages: name, picture and further arguments of each."""
+    script = (
+        f"const {{ stages }} = {join_modules('exported/stages/entry.js', {'exported/stages/entry.js': ENTRY})}{RUN}"
+    )
+    sent = [
+        [name, {"bytes": base64.b64encode(picture.tobytes()).decode(), "width": picture.shape[1],
+                "height": picture.shape[0]}, *rest]
+        for name, picture, *rest in cases
+    ]  # fmt: skip
+    ended = subprocess.run(["node", "-e", script], input=json.dumps(sent), text=True, capture_output=True, check=True)
+    return json.loads(ended.stdout)
+
+
+def any_picture(rng: np.random.Generator, height: int, width: int) -> np.ndarray:
+    """Noise, smooth or not."""
+    noise = rng.integers(0, 256, (height, width), dtype=np.uint8)
+    return cv2.GaussianBlur(noise, (0, 0), rng.uniform(1, 3)) if rng.random() < 0.5 else noise
+
+
+def any_page(rng: np.random.Generator) -> np.ndarray:
+    """Digits on paper of any shade, with or without noise."""
+    height, width = (int(side) for side in rng.integers(20, 400, 2))
+    page = np.full((height, width), rng.integers(120, 256), np.uint8)
+    scale = height / rng.uniform(30, 90)
+    for _ in range(int(rng.integers(0, 4))):
+        place = (int(rng.integers(0, width)), int(rng.integers(height // 3, height)))
+        pen = int(rng.integers(0, 100))
+        cv2.putText(page, str(rng.integers(1000)), place, 0, scale, pen, max(1, int(2 * scale)), cv2.LINE_AA)
+    shade = np.linspace(1, rng.uniform(0.4, 1), width)
+    page = np.clip(page * shade + rng.normal(0, rng.choice([0, 2, 8]), page.shape), 0, 255).astype(np.uint8)
+    return 255 - page if rng.random() < 0.3 else page
+
+
+@pytest.fixture
+def rng():
+    return np.random.default_rng(0)
+
+
+def test_the_constants_are_those_of_python():
+    defined = {name: getattr(module, name) for module in MODULES for name in vars(module) if name.isupper()}
+    defined |= {"MAX_BYTES": limits.MAX_BYTES}
+    found = re.findall(r"^export const (\w+) = (.*);$", text_of("exported/stages/constants.js"), re.MULTILINE)
+    assert {name: float(value) for name, value in found} == {name: defined[name] for name, _ in found}
+
+
+def test_pictures_are_resized_as_by_opencv(rng):
+    cases, expected = [], []
+    for kind in ("any", "half", "whole") * 20:
+        height, width = (int(side) for side in rng.integers(20, 200, 2))
+        across, down = int(rng.integers(1, width + 1)), int(rng.integers(1, height + 1))
+        if kind == "half":
+            across, down = width // 2, height // 2
+        elif kind == "whole":
+            times, across, down = int(rng.integers(2, 6)), max(1, width // 7), max(1, height // 7)
+            height, width = down * times, across * times
+        picture = any_picture(rng, height, width)
+        cases.append(["shrunk", picture, across, down])
+        expected.append(cv2.resize(picture, (across, down), interpolation=cv2.INTER_AREA))
+    for _ in range(30):
+        picture, times = any_picture(rng, *(int(side) for side in rng.integers(2, 60, 2))), int(rng.integers(2, 9))
+        size = [int(side * rng.uniform(1, 10)) for side in picture.shape[::-1]]
+        cases += [
+            ["enlarged", picture, *size],
+            ["enlargedSmoothly", picture, *(times * np.array(picture.shape[::-1])).tolist()],
+        ]
+        expected += [cv2.resize(picture, size, interpolation=cv2.INTER_LINEAR),
+                     cv2.resize(picture, None, fx=times, fy=times, interpolation=cv2.INTER_CUBIC)]  # fmt: skip
+    for (name, *_), found, wanted in zip(cases, run(cases), expected, strict=True):
+        difference = np.abs(np.array(found) - wanted.ravel().astype(int)).max()
+        assert difference <= (1 if name == "enlargedSmoothly" else 0), name
+
+
+def test_foregrounds_are_those_of_python(rng):
+    pages = [any_page(rng) for _ in range(60)]
+    expected = [foreground.find_foreground(page) for page in pages]
+    assert 5 < sum(each is None for each in expected) < 30
+    for found, wanted in zip(run([["findForeground", page] for page in pages]), expected, strict=True):
+        assert (found is None) == (wanted is None)
+        if wanted is not None:
+            np.testing.assert_array_equal(found, wanted.ravel())
+
+
+def test_components_are_those_of_python(rng):
+    pictures = [any_picture(rng, *(int(side) for side in rng.integers(2, 80, 2))) for _ in range(40)]
+    for picture, each in zip(pictures, run([["findComponents", picture] for picture in pictures]), strict=True):
+        found = [[*map(one["box"].get, ("left", "top", "right", "bottom")), one["area"]] for one in each["components"]]
+        wanted = [[*component.box, component.area] for component in segment.find_components(picture).all]
+        assert sorted(found) == sorted(wanted)
+
+
+def test_digits_are_scaled_and_centred_like_those_of_mnist(rng):
+    pictures = [any_picture(rng, *(int(side) for side in rng.integers(1, 70, 2))) for _ in range(40)]
+    for picture, found in zip(pictures, run([["toMnist", each] for each in pictures]), strict=True):
+        assert np.abs(np.array(found) - preprocess.to_mnist(picture).ravel().astype(int)).max() <= 2  # rounding

@@ -1,0 +1,211 @@
+"""The view Read: pictures and documents are read, corrected, copied and saved."""
+
+import csv
+import io
+import json
+import re
+
+import httpx
+import numpy as np
+import openpyxl
+import pytest
+from PIL import Image
+from playwright.sync_api import Page, Route, expect
+
+from browser import choose
+from helpers import page_of_numbers, png, printed_table
+
+pytestmark = pytest.mark.xdist_group("browser")
+
+ROWS = [["12", "30", "42"], ["7", "14", "21"], ["61", "8", "69"], ["9", "54", "63"]]
+TABLES = [[*ROWS, ["15", "20", "95"]], [["40", "33", "79"], *ROWS]]
+"""Two rows do not add up: 75 was written like 15, 46 like 40."""
+
+TRANSFER = """([kind, bytes]) => {
+  const transfer = new DataTransfer();
+  transfer.items.add(new File([new Uint8Array(bytes)], "a.png", { type: "image/png" }));
+  const event = kind === "drop" ? new DragEvent("drop", { dataTransfer: transfer, bubbles: true, cancelable: true })
+    : new ClipboardEvent("paste", { clipboardData: transfer, bubbles: true });
+  (kind === "drop" ? document.getElementById("drop") : document.body).dispatchEvent(event);
+}"""
+
+
+def values(page: Page) -> list[str]:
+    return page.locator("#numbers tbody td:nth-child(2)").all_inner_texts()
+
+
+def saved_rows(page: Page) -> list[list[str]]:
+    with page.expect_download() as started:
+        page.click("#csv")
+    return [*csv.reader(started.value.path().read_text().splitlines())]
+
+
+def test_a_picture_is_read_corrected_copied_and_downloaded(open_page, digits):
+    page = open_page("#read", permissions=["clipboard-read", "clipboard-write"])
+    choose(page, page_of_numbers(digits))
+    boxes = page.locator(".box")
+    expect(boxes).to_have_count(8)
+    first, second = ("".join(map(str, digits.y_test[4 * row : 4 * row + 4])) for row in range(2))
+    assert values(page) == [first, second]
+    image, box = page.locator("#stage img").bounding_box(), boxes.locator("rect").first.bounding_box()
+    assert image["x"] < box["x"] < image["x"] + image["width"] / 4  # the boxes lie on the picture
+    boxes.first.click()
+    page.keyboard.press("Escape")
+    expect(page.locator("#correct")).to_be_hidden()
+    expect(page.locator(".box.corrected")).to_have_count(0)
+    wrong = f"{(int(first[0]) + 1) % 10}{first[1:]}"
+    boxes.first.press("Enter")
+    expect(page.locator("#correct-prediction")).to_have_text(
+        re.compile(rf"The reader sees {first}, [\d.]+% confident\.")
+    )
+    expect(page.locator("#correct-text")).to_have_value(first)
+    page.keyboard.type(wrong[0])  # the digit is selected
+    page.keyboard.press("Enter")
+    expect(page.locator("#toast")).to_contain_text(f"Saved as {wrong}. You have 1 corrected number.")
+    expect(page.locator(".box.corrected")).to_have_count(1)
+    expect(boxes.first).to_be_focused()
+    assert values(page) == [wrong, second]
+    page.click("#copy")
+    expect(page.locator("#toast")).to_have_text("Copied.")
+    assert page.evaluate("navigator.clipboard.readText()") == f"{wrong}\n{second}"
+    header, *rows = saved_rows(page)
+    assert ",".join(header) == "order,value,number,confidence,accepted,reason,left,top,right,bottom"
+    assert [row[:2] for row in rows] == [["1", wrong], ["2", second]]
+
+
+def test_a_whole_number_is_corrected_to_any_text_or_to_none_and_undone(open_page, digits):
+    page = open_page("#read")
+    choose(page, page_of_numbers(digits))
+    button = page.locator("#numbers button").first
+    before = button.inner_text()
+    button.click()
+    page.fill("#correct-text", "12a")
+    page.keyboard.press("Enter")  # the browser reports the letter
+    expect(page.locator("#correct")).to_be_visible()
+    page.fill("#correct-text", "-1.250,5%")
+    page.locator("#correct button", has_text="Save").click()
+    expect(button).to_have_text("-1.250,5%")
+    expect(button).to_be_focused()
+    page.locator(".box.corrected").press("Enter")  # one around the number, because its length has changed
+    page.locator("#correct button", has_text="Not a number").click()
+    expect(button).to_have_text("not a number")
+    page.click("nav a[href='#teach']")
+    expect(page.locator("#number-corrections li")).to_contain_text(f"not a number (read as {before})")
+    page.locator("#number-corrections button", has_text="Undo").click()
+    expect(page.locator("#corrections")).to_contain_text("None yet.")
+
+
+def test_notices_are_shown_and_formulas_are_escaped_in_the_csv(open_page, digits):
+    notice = "more to read than one picture may cost: some was left out"
+
+    def changed(route):
+        content = route.fetch().json()
+        (found,) = content["pages"]
+        found["notice"], found["numbers"][0]["value"], found["numbers"][1]["value"] = notice, "=1+1", "-12,5"
+        route.fulfill(json=content)
+
+    page = open_page("#read")
+    page.route("**/v1/read?*", changed, times=1)
+    choose(page, page_of_numbers(digits))
+    expect(page.locator("#notice")).to_have_text(f"This picture has {notice}.")
+    assert [row[1] for row in saved_rows(page)[1:]] == ["'=1+1", "-12,5"]
+    choose(page, page_of_numbers(digits))
+    expect(page.locator("#notice")).to_be_hidden()
+
+
+def test_drop_and_paste(open_page, digits):
+    page = open_page("#read")
+    page.evaluate(TRANSFER, ["drop", list(page_of_numbers(digits))])
+    expect(page.locator("#numbers tbody tr")).to_have_count(2)
+    page.click("nav a[href='#draw']")
+    page.evaluate(TRANSFER, ["paste", list(page_of_numbers(digits, rows=3))])
+    expect(page.locator("#numbers tbody tr")).to_have_count(3)
+    expect(page.locator("#read")).to_be_visible()
+
+
+def test_pictures_without_numbers_bad_files_and_markup(open_page):
+    page = open_page("#read")
+    choose(page, b"this is no picture")
+    expect(page.locator("#reading")).to_contain_text("numbers.png was not read: expected a whole PNG")
+    expect(page.locator("#page")).to_be_hidden()
+    choose(page, png(np.full((60, 90), 255, np.uint8)))
+    expect(page.locator("#numbers")).to_contain_text("No number was found.")
+    expect(page.locator("#reading")).to_be_empty()
+    page.click("nav a[href='#teach']")
+    choose(page, json.dumps({"crop": "<img src=x onerror=alert(1)>"}).encode(), "a.jsonl", into="#import")
+    expect(page.locator("#toast")).to_contain_text("<img src=x")
+    expect(page.locator("#toast img")).to_have_count(0)
+    open_page.complaints.clear()  # the browser logs every 400 and 415
+
+
+def test_a_newer_picture_replaces_the_old_one_and_its_late_error(open_page, digits):
+    page = open_page("#read")
+    choose(page, page_of_numbers(digits))
+    expect(page.locator("#numbers tbody tr")).to_have_count(2)
+    held: list[Route] = []
+    page.route("**/v1/read?*", lambda route: held.append(route), times=1)
+    with page.expect_request("**/v1/read?*"):
+        choose(page, b"nothing", "late.png")
+    expect(page.locator("#reading")).to_have_text("Reading late.png …")
+    expect(page.locator("#reading-bar")).to_be_visible()
+    expect(page.locator("#values")).to_be_hidden()
+    expect(page.locator(".box")).to_have_count(0)
+    choose(page, page_of_numbers(digits, rows=3))
+    expect(page.locator("#numbers tbody tr")).to_have_count(3)
+    with page.expect_response("**/v1/read?*") as late:
+        held[0].continue_()
+    late.value.finished()
+    page.evaluate("() => new Promise(requestAnimationFrame)")  # the page has handled the answer
+    expect(page.locator("#reading")).to_be_empty()
+    expect(page.locator("#reading-bar")).to_be_hidden()
+    expect(page.locator("#numbers tbody tr")).to_have_count(3)
+    open_page.complaints.clear()  # the browser logs every 415
+
+
+def test_pages_of_a_document_keep_their_corrections_and_are_saved_together(open_page, clean_server, tmp_path):
+    first, second = (printed_table(rows) for rows in TABLES)
+    data = io.BytesIO()
+    first.save(data, "PDF", save_all=True, append_images=[second], resolution=150)
+    page = open_page("#read", accept_downloads=True)
+    choose(page, data.getvalue(), "marks.pdf")
+    expect(page.locator("#page-number")).to_have_text("Page 1 of 2")
+    expect(page.locator("#previous-page")).to_be_disabled()
+    page.locator("#grid td.doubtful").focus()
+    page.keyboard.type("75")
+    page.keyboard.press("Enter")
+    expect(page.locator("#toast")).to_contain_text("You have 1 corrected number.")
+    page.locator("#next-page").press("Enter")
+    expect(page.locator("#page-number")).to_have_text("Page 2 of 2")
+    expect(page.locator("#grid td.doubtful")).to_have_text("40")
+    assert page.locator("#stage img").evaluate("image => image.decode().then(() => image.naturalWidth)") > 500
+    expect(page.locator("#previous-page")).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(page.locator("#grid td.changed")).to_have_text("75")
+    expect(page.locator("#need")).to_have_text("0 cells need you, 15 do not")
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Download XLSX (2 of 2 pages)").click()
+    download.value.save_as(tmp_path / "table.xlsx")
+    book = openpyxl.load_workbook(tmp_path / "table.xlsx")
+    assert book.sheetnames == ["page 1", "page 2", "to check"]
+    assert [[cell.value for cell in book[name][5]] for name in book.sheetnames[:2]] == [[75, 20, 95], [9, 54, 63]]
+    page.click("#next-page")
+    expect(page.locator("#grid td.doubtful")).to_have_text("40")
+    page.locator("#toast button").dispatch_event("click")  # undoes the correction on the first page
+    expect(page.locator("#toast")).to_have_text("Undone.")
+    page.click("#previous-page")
+    expect(page.locator("#grid td.doubtful")).to_have_text("15")
+    assert httpx.get(f"{clean_server.url}/v1/corrections/numbers").json()["count"] == 0
+
+
+def test_a_page_that_cannot_be_read_is_passed_over(open_page):
+    page = open_page("#read")
+    small, large, data = Image.new("1", (90, 60), 1), Image.new("1", (8000, 7000), 1), io.BytesIO()
+    small.save(data, "TIFF", save_all=True, append_images=[large, small], compression="group4")
+    choose(page, data.getvalue(), "scan.tif")
+    expect(page.locator("#page-number")).to_have_text("Page 1 of 3")
+    page.click("#next-page")
+    expect(page.locator("#page-number")).to_have_text("Page 2 of 3, not read")
+    expect(page.locator("#toast")).to_contain_text("expected at most 16384 pixels a side")
+    page.click("#next-page")
+    expect(page.locator("#page-number")).to_have_text("Page 3 of 3")
+    assert "415" in open_page.complaints.pop()

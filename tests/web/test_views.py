@@ -1,0 +1,128 @@
+"""All views: they fit on a phone, axe finds no barriers, and teaching and training run to their end."""
+
+import re
+
+import httpx
+import numpy as np
+import pytest
+from playwright.sync_api import expect
+
+from browser import EMPTY, PHONE, WIDTH, barriers, choose
+from helpers import THREE, crop64, draw, page_of_numbers
+
+pytestmark = pytest.mark.xdist_group("browser")
+
+VIEWS = ("draw", "read", "teach", "runs")
+ONE = [(0.5, 0.12), (0.5, 0.5), (0.5, 0.88)]
+
+
+def test_everything_fits_on_a_phone(open_page, digits):
+    page = open_page(**PHONE)
+    for name in VIEWS:
+        page.click(f"nav a[href='#{name}']")
+        assert page.evaluate(WIDTH) <= 390, name
+    page.click("nav a[href='#read']")
+    choose(page, page_of_numbers(digits))
+    expect(page.locator("#numbers tbody tr")).to_have_count(2)
+    assert page.evaluate(WIDTH) <= 390
+    page.locator(".box").first.tap()
+    expect(page.locator("#correct")).to_be_visible()
+
+
+def test_axe_finds_no_barriers(open_page, digits):
+    page = open_page(reduced_motion="reduce")
+    draw(page, THREE)
+    expect(page.locator("#prediction b")).to_have_text("3")
+    page.locator("#draw-correct button", has_text="3").click()
+    expect(page.locator("#prediction")).to_have_text(EMPTY)
+    draw(page, ONE)
+    expect(page.locator("#prediction b")).to_have_text("1")
+    for name in VIEWS:
+        page.click(f"nav a[href='#{name}']")
+        if name == "read":
+            choose(page, page_of_numbers(digits))
+            page.locator("#numbers button").first.click()
+            expect(page.locator("#correct")).to_be_visible()
+            assert barriers(page) == []
+            page.locator("#correct button", has_text="Save").click()
+            expect(page.locator("#toast")).to_contain_text("You have 1 corrected number.")
+        if name == "teach":
+            expect(page.locator("#number-corrections li")).to_have_count(1)
+            expect(page.locator("#corrections li strong")).to_have_text("3")
+        assert barriers(page) == [], name
+
+
+def test_the_documentation_of_the_api_needs_no_other_server(open_page):
+    page = open_page()
+    page.click("nav a[href='docs']")
+    page.locator("#swagger .opblock", has_text="/v1/digits").locator("button").first.click()
+    expect(page.locator("#swagger")).to_contain_text("cropped and centred already")
+
+
+def test_many_corrections_are_shown_in_parts(open_page):
+    page = open_page()
+    for path, kind, new in (
+        ("corrections", "corrections", [{"crop": crop64(np.full((28, 28), i)), "label": 1} for i in range(120)]),
+        ("corrections/numbers", "numbers", [{"strip": crop64(np.full((40, 24), i)), "text": "1"} for i in range(120)]),
+    ):
+        assert httpx.post(f"{page.url}v1/{path}", json={kind: new}).status_code == 201
+    page.click("nav a[href='#teach']")
+    for n in (50, 100, 120):
+        expect(page.locator("#number-corrections li")).to_have_count(n)
+        expect(page.locator("#corrections li")).to_have_count(n)
+        if n < 120:
+            page.locator("#more").click()
+    expect(page.locator("#more")).to_be_hidden()
+
+
+@pytest.mark.slow
+def test_teach_accept_and_roll_back(open_page):
+    page = open_page()
+    for i, (digit, points) in enumerate([(3, THREE), (1, ONE)] * 3):
+        draw(page, [(x + 0.01 * i, y) for x, y in points])
+        expect(page.locator("#prediction b")).to_have_text(str(digit))
+        page.locator("#draw-correct button", has_text=str(digit)).click()
+        expect(page.locator("#prediction")).to_have_text(EMPTY)
+    page.click("nav a[href='#teach']")
+    expect(page.locator("#active")).to_have_text("The original network is active.")
+    page.click("#start-teaching")
+    expect(page.locator("#progress")).to_contain_text("Training", timeout=600_000)
+    page.reload()  # the page follows the job again
+    expect(page.locator("#progress")).to_contain_text("Compare the accuracy", timeout=600_000)
+    cells = page.locator("#networks tbody tr").nth(1).locator("td")
+    expect(cells.nth(0)).to_have_text("MNIST test digits")
+    assert float(cells.nth(2).inner_text().rstrip("%")) > 98
+    page.locator("#networks button", has_text="Accept").click()
+    expect(page.locator("#active")).to_have_text("Your fine-tuned network 1 is active.")
+    page.click("#rollback")
+    expect(page.locator("#active")).to_have_text("The original network is active.")
+
+
+@pytest.mark.slow
+def test_train_watch_stop_resume_and_compare(open_page):
+    page = open_page("#runs")
+    page.select_option("#recipe", "mlp")
+    page.fill("input[name=epochs]", "8")
+    page.fill("input[name=name]", "mine")
+    page.click("#start-training")
+    expect(page.locator("#training")).to_contain_text(re.compile(r"mine: epoch \d+ of 8, validation"), timeout=600_000)
+    first = page.locator("#curves .chart path").first.get_attribute("d")
+    page.wait_for_function(
+        "length => document.querySelector('#curves .chart path').getAttribute('d').length > length + 10",
+        arg=len(first), timeout=600_000,
+    )  # fmt: skip
+    page.click("#stop-training")
+    expect(page.locator("#training")).to_have_text("mine: stopped; it can be resumed.", timeout=60_000)
+    page.locator("#all-runs button", has_text="Resume").click()
+    expect(page.locator("#training")).to_have_text("mine: finished.", timeout=600_000)
+    page.select_option("#recipe", "classic")
+    for name, value in (("name", "other"), ("epochs", "1"), ("seed", "1")):
+        page.fill(f"input[name={name}]", value)
+    page.click("#start-training")
+    expect(page.locator("#training")).to_have_text("other: finished.", timeout=600_000)
+    page.get_by_label("Show the curves of mine").check()
+    expect(page.locator("#differences")).to_contain_text("seed")
+    expect(page.locator("#curves .legend li")).to_have_count(2)
+    with page.expect_popup() as opened:
+        page.locator("#all-runs tr", has_text="mine").locator("a", has_text="Report").click()
+    expect(opened.value.locator("h1")).to_contain_text("mlp: 9")
