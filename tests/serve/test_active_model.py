@@ -1,16 +1,16 @@
 """The active network, and another that replaces it."""
 
 import base64
+import sqlite3
+from contextlib import closing
 
 import pytest
-from sqlalchemy import update
 
 from helpers import NOW, changed, changed_lines
 from tendigits.errors import ModelFileError
 from tendigits.model.onnx import with_metadata
 from tendigits.numbers.network import bundled_file
 from tendigits.serve.active_model import ActiveModel, fixed_reader
-from tendigits.teach.schema import networks
 from tendigits.teach.verify import bundled_sha256
 
 
@@ -32,25 +32,26 @@ def test_the_accepted_network_reads_and_is_rolled_back_also_by_another_process(s
     assert active.current.sha256 == bundled_sha256()
 
 
-def damage(store, number):
-    """A bit flipped on the disk."""
-    data = bytearray(store.network_data(number))
-    data[len(data) // 2] ^= 1
-    with store._engine.begin() as connection:
-        connection.execute(update(networks).where(networks.c.id == number).values(data=bytes(data)))
+def damage(place, number):
+    """Flip a bit of a network on the disk."""
+    with closing(sqlite3.connect(place)) as database, database:
+        (content,) = database.execute("SELECT data FROM networks WHERE id = ?", (number,)).fetchone()
+        data = bytearray(content)
+        data[len(data) // 2] ^= 1
+        database.execute("UPDATE networks SET data = ? WHERE id = ?", (bytes(data), number))
 
 
-def test_a_damaged_accepted_network_gives_way_to_the_one_before_and_is_logged_once(store, caplog):
+def test_a_damaged_accepted_network_gives_way_to_the_one_before_and_is_logged_once(store, place, caplog):
     first, second = (store.add_network(changed(factor), "base", {}, NOW) for factor in (1.01, 1.02))
     for tuned in (first, second):
         store.accept(tuned.id, NOW)
-    damage(store, second.id)
+    damage(place, second.id)
     active = ActiveModel.load(store)
     assert (active.current.number, active.current.sha256) == (first.id, first.sha256)
     active.refresh(store)
     (record,) = caplog.records
     assert record.message == "the fine-tuned network 2 is damaged; teach again; the one accepted before it reads"
-    damage(store, first.id)
+    damage(place, first.id)
     assert ActiveModel.load(store).current.sha256 == bundled_sha256()
 
 

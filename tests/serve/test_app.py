@@ -7,8 +7,8 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 
 from tendigits.serve.app import create_app
-from tendigits.serve.edge.security import CONTENT_SECURITY_POLICY, SecuritySettings
-from tendigits.teach.migrations import open_store
+from tendigits.serve.config import ServerConfig
+from tendigits.serve.edge.security import CONTENT_SECURITY_POLICY
 
 pytestmark = pytest.mark.xdist_group("server")
 
@@ -90,10 +90,8 @@ def test_requests_that_the_document_allows_are_answered_as_it_says(tmp_path, exa
     def lines(_, value):
         return value.encode() if isinstance(value, str) else b""
 
-    location = str(tmp_path / "a.db")
-    # An application for it alone: at the test's end Schemathesis sends it the event that it ends.
-    hosts = SecuritySettings(("testserver",))
-    app = create_app(open_store(location), location, runs=tmp_path / "runs", workers=1, security=hosts)
+    # A separate application: at the test's end Schemathesis sends it the event that it ends.
+    app = create_app(ServerConfig(str(tmp_path / "a.db"), tmp_path / "runs", names=("testserver",), workers=1))
     schema = schemathesis.openapi.from_asgi("/openapi.json", app)
     asked = []
     for found in schema.get_all_operations():

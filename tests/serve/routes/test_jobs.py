@@ -8,8 +8,8 @@ import pytest
 from starlette.testclient import TestClient
 
 from helpers import NOW, changed, correction, png
-from tendigits.read.reader import Reader
 from tendigits.serve.app import create_app
+from tendigits.serve.config import ServerConfig
 from tendigits.teach.store import MIN_CORRECTIONS
 from tendigits.teach.verify import bundled_sha256
 
@@ -73,7 +73,8 @@ def test_requests_are_answered_by_one_network_each_while_networks_change(client,
 
 def test_a_network_from_the_command_line_stays_active(store, place, tmp_path):
     network = store.add_network(changed(1.01), "base", {}, NOW)
-    app = create_app(store, place, reader=Reader(), runs=tmp_path, now=lambda: NOW)
+    (tmp_path / "mine.onnx").write_bytes(changed(1.02))
+    app = create_app(ServerConfig(place, tmp_path, tmp_path / "mine.onnx", workers=1), now=lambda: NOW)
     with TestClient(app, base_url="http://127.0.0.1") as client:
         for path in (f"/v1/networks/{network.id}/accept", "/v1/networks/rollback"):
             answer = client.post(path)
@@ -94,7 +95,9 @@ def test_training_that_does_not_start_is_answered_with_the_reason(client, monkey
     assert client.get("/v1/jobs/last").json()["status"] == "failed"
 
 
-def test_the_location_of_the_store_is_not_an_argument_that_others_see(client, client_store, digits, monkeypatch):
+def test_the_location_of_the_store_is_not_an_argument_that_others_see(
+    client, client_store, application, digits, monkeypatch
+):
     """A URL may hold a password, and `ps` shows arguments to every user."""
     started = {}
 
@@ -106,7 +109,7 @@ def test_the_location_of_the_store_is_not_an_argument_that_others_see(client, cl
     monkeypatch.setattr("tendigits.serve.jobs.asyncio.create_subprocess_exec", fail)
     assert client.post("/v1/teach").status_code == 503
     assert started["command"][1:] == ("-m", "tendigits", "teach", "--json")
-    assert started["store"] == client_store._engine.url.database
+    assert started["store"] == application[1].store
 
 
 def test_jobs_that_do_not_exist(client):

@@ -14,8 +14,7 @@ from PIL import Image
 from helpers import LOCKED_PDF, page_of_numbers, png
 from tendigits.numbers import finder
 from tendigits.read.reader import Reader
-from tendigits.serve.reading.batching import BoundedThreads, QueueFull
-from tendigits.serve.reading.pages import PagePool
+from tendigits.serve.reading.queue import BoundedThreads, QueueFull, ReadingQueue
 from tendigits.serve.routes import read
 from tendigits.teach.verify import bundled_sha256
 
@@ -125,7 +124,7 @@ def test_what_was_left_out_is_said(client, digits, monkeypatch):
     page = page_of_numbers(digits)
     assert client.post("/v1/read", content=page, headers=PNG).json()["pages"][0]["notice"] is None
     monkeypatch.setattr(finder, "MOST", 1)
-    monkeypatch.setattr(PagePool, "run", run_here)
+    monkeypatch.setattr(ReadingQueue, "run", run_here)
     (found,) = client.post("/v1/read", content=page, headers=PNG).json()["pages"]
     assert (found["notice"], len(found["numbers"])) == ("more to read than one picture may cost: some was left out", 1)
 
@@ -186,7 +185,7 @@ def test_a_full_queue_says_when_to_come_again(client, monkeypatch, digits):
     async def full(*_):
         raise QueueFull
 
-    for pool in (BoundedThreads, PagePool):
+    for pool in (BoundedThreads, ReadingQueue):
         monkeypatch.setattr(pool, "run", full)
     for path in ("/v1/read", "/v1/read?one=true"):
         answer = client.post(path, content=png(digits.x_test[0]), headers=PNG)

@@ -10,7 +10,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import StreamingResponse
 
 from tendigits.serve.app_state import AppState, State
-from tendigits.serve.edge.json_body import JsonRoute, validate_json
+from tendigits.serve.edge.json_body import JsonRoute
 from tendigits.serve.errors import error_responses, sentence_of
 from tendigits.serve.routes.correction_schemas import (
     CorrectionResponse,
@@ -148,7 +148,7 @@ def _items(body: bytes) -> Iterator[Correction | NumberCorrection]:
         try:
             is_number = b'"strip"' in line
             kind: type[ExportedNumber | ExportedCorrection] = ExportedNumber if is_number else ExportedCorrection
-            yield validate_json(kind, line).correction()
+            yield kind.model_validate_json(line).correction()
         except ValidationError as error:
             reason = error.errors()[0]
             if reason["loc"] == ("patch",):

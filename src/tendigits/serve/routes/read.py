@@ -17,11 +17,10 @@ from tendigits.serve.active_model import ActiveReader
 from tendigits.serve.app_state import AppState, State
 from tendigits.serve.edge.json_body import JsonRoute
 from tendigits.serve.edge.security import INTERNAL_ERROR
-from tendigits.serve.edge.shares import owner_of
 from tendigits.serve.errors import error_responses
 from tendigits.serve.reading import work
-from tendigits.serve.reading.fair_queue import QueueFull, Sender
-from tendigits.serve.reading.pages import NotRead, TooLate
+from tendigits.serve.reading.digits import is_small_png
+from tendigits.serve.reading.queue import NotRead, QueueFull, TooLate
 from tendigits.serve.routes.networks import RunName, reading_network
 from tendigits.serve.schemas import DigitResponse, DigitsRequest, DigitsResponse, PageResponse, ReadResponse
 
@@ -33,9 +32,6 @@ router = APIRouter(prefix="/v1", tags=["read"], route_class=JsonRoute)
 
 MAX_PICTURES = 50
 """Most pictures in one request."""
-
-LARGE_PICTURE = 400_000
-"""Bytes from which on a picture of one digit waits with the pages, so that it delays no others in its batch."""
 
 HUNG_UP = 499
 """Status, in the metrics, of a request whose client did not wait for the answer."""
@@ -71,12 +67,12 @@ async def read_pictures(
     active = await reading_network(state, run)
 
     async def read(image: bytes) -> PageResponse:
-        if one and len(image) <= LARGE_PICTURE:
+        if one and is_small_png(image):
             return await _read_digit(state, active, image, crops)
         reading = state.pages.run(sender_of(request), work.read_page, active.source, image, page, one, crops)
         return await while_connected(request, reading)
 
-    pages = await read_all(read, images, MAX_PICTURES if one else state.pages.workers)
+    pages = await read_all(read, images, state.pages.workers)
     count(state, [line.accepted for page in pages for line in page.numbers])
     if len(pages) == 1 and pages[0].error is not None:
         raise HTTPException(415, pages[0].error)
@@ -131,10 +127,9 @@ async def picture_of(request: Request) -> bytes:
     return images[0]
 
 
-def sender_of(request: Request) -> Sender:
-    """Whose request it is: who has the address, and the connection's port."""
-    host, port = request.client or ("", 0)
-    return owner_of(host), port
+def sender_of(request: Request) -> str:
+    """The client's address."""
+    return request.client.host if request.client else ""
 
 
 async def while_connected(request: Request, reading: Coroutine[Any, Any, Result]) -> Result:
