@@ -50,7 +50,7 @@ MAX_WAITING_ARRAYS = 64
 REFRESH_SECONDS = 3.0
 """How often the store is asked for its active network, and an idle playground is looked for."""
 
-JOB_STOP_SECONDS = 6
+JOB_STOP_SECONDS = 5
 """A training that takes longer to stop when the server ends is killed; it can be resumed."""
 
 

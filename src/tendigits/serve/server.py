@@ -25,7 +25,7 @@ TOKEN_BYTES = 16
 ALL_ADDRESSES = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104
 """What stands for all addresses of this machine, and the one that its own browser uses."""
 
-SHUTDOWN_SECONDS = JOB_STOP_SECONDS + 1
+SHUTDOWN_SECONDS = JOB_STOP_SECONDS + 2
 """After SIGTERM, for requests to be answered; others get 503. Supervisors such as Docker kill after 10 seconds."""
 
 
