@@ -259,3 +259,12 @@ def test_clients_that_hang_up_and_bad_requests_fill_no_log(server):
     metrics = httpx.get(f"{server.url}/metrics").text
     assert 'tendigits_requests_total{route="/v1/read",status="499"}' in metrics
     assert not re.search(r'tendigits_requests_total\{[^}]*status="500"', metrics)
+
+
+def test_headers_of_64_kb_are_read_and_longer_ones_refused(server):
+    for n, status in ((60_000, b"200"), (80_000, b"431")):
+        connection = connect(server)
+        connection.sendall(b"GET /live HTTP/1.1\r\nhost: 127.0.0.1\r\nconnection: close\r\nx: " + b"y" * n)
+        if status == b"200":
+            connection.sendall(b"\r\n\r\n")
+        assert received_until_closed(connection).startswith(b"HTTP/1.1 " + status)

@@ -17,7 +17,7 @@ from tendigits.errors import UserError
 from tendigits.serve.app import JOB_STOP_SECONDS, create_app
 from tendigits.serve.app_state import AppState
 from tendigits.serve.config import ServerConfig
-from tendigits.serve.edge.protocol import MAX_HEADER_BYTES, LimitedProtocol
+from tendigits.serve.edge.protocol import LimitedProtocol
 
 TOKEN_BYTES = 16
 """Of the tokens that are made for one run; more would make the QR code finer."""
@@ -66,7 +66,7 @@ def run_server(config: ServerConfig, *, phone: bool = False, page: str = "", bro
         webbrowser.open(_page_url(origin, page, config.token))
     # Invalid requests are not logged: a stranger could fill the disk.
     uvicorn_config = uvicorn.Config(
-        app, http=LimitedProtocol, h11_max_incomplete_event_size=MAX_HEADER_BYTES, loop="asyncio", ws="none",
+        app, http=LimitedProtocol, loop="asyncio", ws="none",
         log_level="critical", access_log=False, server_header=False, proxy_headers=False,
         timeout_graceful_shutdown=SHUTDOWN_SECONDS,
     )  # fmt: skip

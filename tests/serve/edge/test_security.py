@@ -141,7 +141,7 @@ def test_the_token_as_a_header_and_once_in_the_url():
 
 
 def test_bodies_of_one_address_are_held_up_to_a_limit():
-    """Eight requests hold the largest body each; a further one finds no room until they are answered."""
+    """Eight requests hold 32 MB each; a further one is refused until they are answered."""
 
     async def ask(app, is_last, answers):
         messages = [{"type": "http.request", "body": bytes(MAX_BODY_BYTES), "more_body": not is_last}]

@@ -1,6 +1,6 @@
 """uvicorn's HTTP protocol on h11 with deadlines, and with limits for connections and chunked bodies.
 
-uvicorn.Config(app, http=LimitedProtocol, h11_max_incomplete_event_size=MAX_HEADER_BYTES)
+uvicorn.Config(app, http=LimitedProtocol)
 """
 
 import json
@@ -38,31 +38,40 @@ CLOSE_SECONDS = 1.0
 
 
 class _LimitedConnection(h11.Connection):
-    """Limits the framing of chunked bodies, and requests that are sent ahead."""
+    """Limits the framing of chunked bodies, and requests that are sent ahead; keeps the last error."""
 
     framing = 0
     """Bytes of the current request that are not its body."""
+    error = h11.RemoteProtocolError("")
 
     def receive_data(self, data: bytes) -> None:
         self.framing += len(data)
         super().receive_data(data)
 
     def next_event(self) -> Any:
-        event = super().next_event()
+        try:
+            event = super().next_event()
+            self._check(event)
+        except h11.RemoteProtocolError as error:
+            self.error = error
+            raise
+        return event
+
+    def _check(self, event: Any) -> None:
         if isinstance(event, h11.Request):
             self.framing = 0
         elif isinstance(event, h11.Data):
             self.framing -= len(event.data)
-        if event is h11.NEED_DATA and self.their_state is h11.SEND_BODY and self.framing > MAX_FRAMING_BYTES:
+        elif event is h11.NEED_DATA and self.their_state is h11.SEND_BODY and self.framing > MAX_FRAMING_BYTES:
             raise h11.RemoteProtocolError("expected a body in larger chunks")
-        if event is h11.PAUSED and len(self.trailing_data[0]) > MAX_PIPELINED_BYTES:
+        elif event is h11.PAUSED and len(self.trailing_data[0]) > MAX_PIPELINED_BYTES:
             raise h11.RemoteProtocolError("expected a client that waits for answers")
-        return event
 
 
 class LimitedProtocol(H11Protocol):
     """One connection. A client that is too slow, or sends what is not HTTP, gets an error and is disconnected."""
 
+    conn: _LimitedConnection
     _receive_timer: TimerHandle | None = None
     _send_timer: TimerHandle | None = None
     _unsent = 0
@@ -70,7 +79,7 @@ class LimitedProtocol(H11Protocol):
     def connection_made(self, transport: Transport) -> None:  # type: ignore[override]
         """Start the deadline, or refuse one connection too many."""
         super().connection_made(transport)
-        self.conn = _LimitedConnection(h11.SERVER, self.config.h11_max_incomplete_event_size or MAX_HEADER_BYTES)
+        self.conn = _LimitedConnection(h11.SERVER, MAX_HEADER_BYTES)
         transport.set_write_buffer_limits(high=0)  # pause_writing is called for the first byte that waits
         addresses = [each.client and each.client[0] for each in self.connections if isinstance(each, H11Protocol)]
         n_same = addresses.count(self.client and self.client[0])
@@ -121,8 +130,8 @@ class LimitedProtocol(H11Protocol):
             self._limit_sending()
 
     def send_400_response(self, msg: str) -> None:
-        """Refuse what is not HTTP, or beyond a limit; uvicorn's own fails where an answer has begun."""
-        self._refuse(400, msg)
+        """Refuse what is not HTTP, or beyond a limit; uvicorn's method fails if an answer has begun."""
+        self._refuse(self.conn.error.error_status_hint, str(self.conn.error)[:300])
 
     def _refuse(self, status: int, reason: str) -> None:
         """Answer, unless an answer has begun, and close."""

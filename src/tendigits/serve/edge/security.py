@@ -29,8 +29,11 @@ log = logging.getLogger("tendigits.serve")
 MAX_BODY_BYTES = 32 * 2**20
 """Of a request; a photo of 12 megapixels has 3 to 8 MB."""
 
-MAX_BODY_BYTES_PER_ADDRESS = 256 * 2**20
-"""Of all requests of a client that are not answered yet."""
+MAX_UNANSWERED_BYTES = 512 * 2**20
+"""Of the bodies of all requests that are not answered yet."""
+
+MAX_UNANSWERED_BYTES_PER_ADDRESS = 256 * 2**20
+"""So that one client does not keep the others out."""
 
 COOKIE, PHONE_COOKIE = "tendigits-token", "tendigits-phone"
 SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
@@ -85,7 +88,8 @@ class SecurityMiddleware:
             self._received[address] += n
             if received > MAX_BODY_BYTES:
                 raise HTTPException(413, f"expected at most {MAX_BODY_BYTES >> 20} MB")
-            if self._received[address] > MAX_BODY_BYTES_PER_ADDRESS:
+            is_too_much = self._received[address] > MAX_UNANSWERED_BYTES_PER_ADDRESS
+            if is_too_much or self._received.total() > MAX_UNANSWERED_BYTES:
                 reason = "too many pictures are arriving; try again in a second"
                 raise HTTPException(503, reason, headers={"retry-after": "1"})
             return message
