@@ -24,7 +24,7 @@ from tendigits.pictures.image import prepare_for_threads
 from tendigits.read.reader import Reader
 from tendigits.serve.active_model import ActiveModel, fixed_reader
 from tendigits.serve.app_state import AppState
-from tendigits.serve.config import ServerConfig
+from tendigits.serve.config import SHUTDOWN_SECONDS, ServerConfig
 from tendigits.serve.edge.security import SecurityMiddleware
 from tendigits.serve.errors import ErrorResponse, add_error_handlers, error_responses
 from tendigits.serve.metrics import Metrics
@@ -49,9 +49,6 @@ MAX_WAITING_ARRAYS = 64
 
 REFRESH_SECONDS = 3.0
 """How often the store is asked for its active network, and an idle playground is looked for."""
-
-JOB_STOP_SECONDS = 5
-"""A training that takes longer to stop when the server ends is killed; it can be resumed."""
 
 
 def create_app(config: ServerConfig, *, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> FastAPI:
@@ -140,7 +137,7 @@ async def _end_streams(state: AppState) -> None:
     await state.is_ending.wait()
     if state.photos is not None:
         state.photos.end_wait()
-    await asyncio.gather(state.play.close(), state.jobs.stop(JOB_STOP_SECONDS))
+    await asyncio.gather(state.play.close(), state.jobs.stop(SHUTDOWN_SECONDS))
 
 
 def _add_docs(app: FastAPI) -> None:

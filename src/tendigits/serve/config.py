@@ -11,6 +11,10 @@ LOCAL_HOSTS = ("127.0.0.1", "localhost", "::1")
 TIMEOUT_SECONDS = 10.0
 """Time to read a picture, waiting included; a page takes about two seconds of one core at most."""
 
+SHUTDOWN_SECONDS = 7
+"""After SIGTERM, for requests to be answered and for a job to stop; then requests get 503, and a training is killed,
+which can be resumed. Supervisors such as Docker kill the server after 10 seconds."""
+
 
 @dataclass(frozen=True)
 class ServerConfig:

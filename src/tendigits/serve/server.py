@@ -14,9 +14,9 @@ import typer
 import uvicorn
 
 from tendigits.errors import UserError
-from tendigits.serve.app import JOB_STOP_SECONDS, create_app
+from tendigits.serve.app import create_app
 from tendigits.serve.app_state import AppState
-from tendigits.serve.config import ServerConfig
+from tendigits.serve.config import SHUTDOWN_SECONDS, ServerConfig
 from tendigits.serve.edge.protocol import LimitedProtocol
 
 TOKEN_BYTES = 16
@@ -24,9 +24,6 @@ TOKEN_BYTES = 16
 
 ALL_ADDRESSES = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104
 """What stands for all addresses of this machine, and the one that its own browser uses."""
-
-SHUTDOWN_SECONDS = JOB_STOP_SECONDS + 2
-"""After SIGTERM, for requests to be answered; others get 503. Supervisors such as Docker kill after 10 seconds."""
 
 
 def run_server(config: ServerConfig, *, phone: bool = False, page: str = "", browser: bool = False) -> None:
