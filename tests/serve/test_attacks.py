@@ -1,4 +1,4 @@
-"""What clients may do to a server without harm to others: each test attacks a real process."""
+"""Slow, greedy and hostile clients: each test attacks a real process, and checks that others are still served."""
 
 import os
 import re

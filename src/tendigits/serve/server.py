@@ -20,10 +20,10 @@ from tendigits.serve.config import SHUTDOWN_SECONDS, ServerConfig
 from tendigits.serve.edge.protocol import LimitedProtocol
 
 TOKEN_BYTES = 16
-"""Of the tokens that are made for one run; more would make the QR code finer."""
+"""Of a token that is made for one run; a longer one would make the QR code harder to scan."""
 
 ALL_ADDRESSES = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104
-"""What stands for all addresses of this machine, and the one that its own browser uses."""
+"""The wildcard addresses, and the address that this machine's browser opens instead."""
 
 
 def run_server(config: ServerConfig, *, phone: bool = False, page: str = "", browser: bool = False) -> None:
