@@ -24,8 +24,8 @@ from frozen_files import REWRITE, describe, pretty, pretty_lines, same, words
 from helpers import FORM_FIELDS, NOW, correction, crop64, filled_form, number, png, printed_table, strip_of
 from tendigits.cli import app as command_line
 from tendigits.serve.app import create_app
+from tendigits.serve.config import ServerConfig
 from tendigits.teach import pipeline
-from tendigits.teach.store import Store
 
 
 @pytest.fixture
@@ -118,7 +118,7 @@ def test_teaching(run, small_npz, digits, store, place, monkeypatch):
 
 
 def test_rest(trained, place, digits):
-    app = create_app(Store(place), place, runs=trained[0], workers=1, now=lambda: NOW)
+    app = create_app(ServerConfig(place, runs=trained[0], workers=1), now=lambda: NOW)
     crop, seven = crop64(digits.x_test[0]), png(digits.x_test[0])
     posted = {
         "read?crops=true": {"content": seven}, "read": {"content": b"text"},

@@ -11,38 +11,39 @@ from starlette.testclient import TestClient
 
 from helpers import NOW
 from tendigits.serve.app import create_app
+from tendigits.serve.config import ServerConfig
 from tendigits.teach.store import Store
 
 
 @pytest.fixture(scope="module")
-def application(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[TestClient, Store, Path]]:
-    """A client, its store, and its folder of runs, which does not exist yet."""
+def application(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[TestClient, ServerConfig]]:
+    """A client and the settings of its application; the folder of runs does not exist yet."""
     folder = tmp_path_factory.mktemp("serve")
-    location = str(folder / "a.db")
-    store = Store(location)
-    app = create_app(store, location, runs=folder / "runs", workers=2, now=lambda: NOW)
+    config = ServerConfig(str(folder / "a.db"), folder / "runs", workers=2)
+    app = create_app(config, now=lambda: NOW)
     with TestClient(app, base_url="http://127.0.0.1:8000", raise_server_exceptions=False) as client:
-        yield client, store, folder / "runs"
+        yield client, config
 
 
 @pytest.fixture
-def client(application: tuple[TestClient, Store, Path]) -> Any:
-    client, store, _ = application
+def client(application: tuple[TestClient, ServerConfig]) -> Any:
+    client, config = application
     while client.post("/v1/networks/rollback").status_code == 200:
         pass
-    with closing(sqlite3.connect(store.path)) as connection, connection:
-        for table in ("corrections", "networks", "sqlite_sequence"):
-            connection.execute(f"DELETE FROM {table}")
+    with closing(sqlite3.connect(config.store)) as database, database:
+        (tables,) = zip(*database.execute("SELECT name FROM sqlite_master WHERE type = 'table'"), strict=True)
+        for table in {"corrections", "numbers", "networks", "sqlite_sequence"} & {*tables}:
+            database.execute(f"DELETE FROM {table}")
     return client
 
 
 @pytest.fixture
-def client_store(application: tuple[TestClient, Store, Path], client: TestClient) -> Store:
+def client_store(client: TestClient) -> Store:
     """The store of `client`."""
-    return application[1]
+    return client.app.state.tendigits.store
 
 
 @pytest.fixture
-def runs_folder(application: tuple[TestClient, Store, Path]) -> Path:
+def runs_folder(application: tuple[TestClient, ServerConfig]) -> Path:
     """Where `client` has its runs."""
-    return application[2]
+    return application[1].runs

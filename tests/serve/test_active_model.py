@@ -6,7 +6,7 @@ from contextlib import closing
 
 import pytest
 
-from helpers import NOW, changed, changed_numbers
+from helpers import NOW, changed, changed_lines
 from tendigits.errors import ModelFileError
 from tendigits.model.onnx import with_metadata
 from tendigits.numbers.network import bundled_file
@@ -32,45 +32,44 @@ def test_the_accepted_network_reads_and_is_rolled_back_also_by_another_process(s
     assert active.current.sha256 == bundled_sha256()
 
 
-def damage(store, number):
-    """A bit flipped on the disk."""
-    data = bytearray(store.network_data(number))
-    data[len(data) // 2] ^= 1
-    with closing(sqlite3.connect(store.path)) as connection, connection:
-        connection.execute("UPDATE networks SET data = ? WHERE id = ?", (bytes(data), number))
+def damage(place, number):
+    """Flip a bit of a network on the disk."""
+    with closing(sqlite3.connect(place)) as database, database:
+        (content,) = database.execute("SELECT data FROM networks WHERE id = ?", (number,)).fetchone()
+        data = bytearray(content)
+        data[len(data) // 2] ^= 1
+        database.execute("UPDATE networks SET data = ? WHERE id = ?", (bytes(data), number))
 
 
-def test_a_damaged_accepted_network_gives_way_to_the_one_before_and_is_logged_once(store, caplog):
+def test_a_damaged_accepted_network_gives_way_to_the_one_before_and_is_logged_once(store, place, caplog):
     first, second = (store.add_network(changed(factor), "base", {}, NOW) for factor in (1.01, 1.02))
     for tuned in (first, second):
         store.accept(tuned.id, NOW)
-    damage(store, second.id)
+    damage(place, second.id)
     active = ActiveModel.load(store)
     assert (active.current.number, active.current.sha256) == (first.id, first.sha256)
     active.refresh(store)
     (record,) = caplog.records
     assert record.message == "the fine-tuned network 2 is damaged; teach again; the one accepted before it reads"
-    damage(store, first.id)
+    damage(place, first.id)
     assert ActiveModel.load(store).current.sha256 == bundled_sha256()
 
 
-def test_an_accepted_pair_reads_numbers_with_its_own_network_for_numbers_and_a_bad_one_is_refused(store):
+def test_an_accepted_pair_reads_numbers_with_its_own_line_network_and_a_bad_one_is_refused(store):
     good, bad = (
-        with_metadata(changed(1.01), {"number_network": base64.b64encode(lines).decode()})
-        for lines in (bundled_file(), changed_numbers(-1.0))
+        with_metadata(changed(1.01), {"lines": base64.b64encode(lines).decode()})
+        for lines in (bundled_file(), changed_lines(-1.0))
     )
     active = ActiveModel.load(store)
-    with pytest.raises(
-        ModelFileError, match=r"expected at least 90% of \d+ known numbers read correctly, received \d+%"
-    ):
+    with pytest.raises(ModelFileError, match=r"expected at least 90% of \d+ known lines read correctly, received \d+%"):
         active.accept(store.add_network(bad, "base", {}, NOW), store, NOW)
     assert active.current.sha256 == bundled_sha256()
     assert store.active_network() is None
-    before = active.current.reader.number_reader.network
+    before = active.current.reader.lines.lines
     tuned = store.add_network(good, "base", {}, NOW)
     active.accept(tuned, store, NOW)
     assert store.active_network().id == active.current.number == tuned.id
-    lines = active.current.reader.number_reader
-    assert lines.network is not before
+    lines = active.current.reader.lines
+    assert lines.lines is not before
     assert lines.base_network is not None
-    assert not lines.is_user_network
+    assert not lines.own

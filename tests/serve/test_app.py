@@ -7,13 +7,12 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 
 from tendigits.serve.app import create_app
-from tendigits.serve.edge.security import CONTENT_SECURITY_POLICY, SecuritySettings
-from tendigits.teach.store import Store
+from tendigits.serve.config import ServerConfig
+from tendigits.serve.edge.security import CONTENT_SECURITY_POLICY
 
 pytestmark = pytest.mark.xdist_group("server")
 
 PAGE = files("tendigits.web") / "page"
-FILES = [file for file in PAGE.rglob("*") if file.is_file()]
 ERROR = {"error", "status", "request_id"}
 
 
@@ -25,12 +24,12 @@ def test_the_page_and_its_files_are_served(client):
         assert page.headers["content-security-policy"] == CONTENT_SECURITY_POLICY
         for asked in re.findall(r'(?:href|src)="([^"#:]+)"', page.text):
             assert client.get(f"/{asked}").status_code == 200, asked
-    for file in FILES:
-        assert client.get(f"/{file.relative_to(PAGE)}").status_code == 200, file
+    for entry in PAGE.iterdir():
+        assert client.get(f"/{entry.name}").status_code == 200, entry.name
 
 
 def test_the_page_is_self_contained_and_has_no_inline_code_or_style():
-    text = {file.name: file.read_text() for file in FILES}
+    text = {entry.name: entry.read_text() for entry in PAGE.iterdir()}
     for name, content in text.items():
         without_namespace = content.replace("http://www.w3.org/2000/svg", "")
         assert not re.search(r"https?://|//cdn|@import", without_namespace), name
@@ -91,10 +90,8 @@ def test_requests_that_the_document_allows_are_answered_as_it_says(tmp_path, exa
     def lines(_, value):
         return value.encode() if isinstance(value, str) else b""
 
-    location = str(tmp_path / "a.db")
-    # An application for it alone: at the test's end Schemathesis sends it the event that it ends.
-    hosts = SecuritySettings(("testserver",))
-    app = create_app(Store(location), location, runs=tmp_path / "runs", workers=1, security=hosts)
+    # A separate application: at the test's end Schemathesis sends it the event that it ends.
+    app = create_app(ServerConfig(str(tmp_path / "a.db"), tmp_path / "runs", names=("testserver",), workers=1))
     schema = schemathesis.openapi.from_asgi("/openapi.json", app)
     asked = []
     for found in schema.get_all_operations():

@@ -10,28 +10,25 @@ import pytest
 from starlette.testclient import TestClient
 
 from helpers import NOW
-from tendigits.serve.app import create_app
-from tendigits.serve.store_calls import LOCK_TIMEOUT, STORE_QUEUE
-from tendigits.teach.store import Store
-
-LOCKED_OUT = 0.05
-"""Seconds; the server's own LOCK_TIMEOUT would make the tests slow."""
+from tendigits.serve import app as app_module
+from tendigits.serve.config import ServerConfig
+from tendigits.serve.store_calls import LOCK_TIMEOUT_SECONDS, MAX_WAITING_CALLS
 
 
 @pytest.fixture
-def impatient(tmp_path):
-    """A client of a server whose store waits for a lock for a moment only, and the store."""
-    location = str(tmp_path / "a.db")
-    store = Store(location, lock_timeout=LOCKED_OUT)
-    app = create_app(store, location, runs=tmp_path / "runs", workers=1, now=lambda: NOW)
+def impatient(tmp_path, monkeypatch):
+    """A client of a server whose store waits for a lock for a moment only, and the store's file."""
+    monkeypatch.setattr(app_module, "LOCK_TIMEOUT_SECONDS", 0.05)
+    config = ServerConfig(str(tmp_path / "a.db"), tmp_path / "runs", workers=1)
+    app = app_module.create_app(config, now=lambda: NOW)
     with TestClient(app, base_url="http://127.0.0.1", raise_server_exceptions=False) as client:
-        yield client, store
+        yield client, config.store
 
 
 @contextmanager
 def locked(store):
-    """As another process would, or a copy by a program for backups."""
-    with closing(sqlite3.connect(store.path, isolation_level=None)) as other:
+    """As by another process, such as a backup."""
+    with closing(sqlite3.connect(store, isolation_level=None)) as other:
         other.execute("BEGIN EXCLUSIVE")
         yield
 
@@ -46,7 +43,7 @@ def test_a_locked_database_stops_the_routes_of_the_store_only(impatient):
         waiting = []
         threads = [
             threading.Thread(target=lambda: waiting.append(client.get("/v1/corrections").status_code))
-            for _ in range(STORE_QUEUE + 20)
+            for _ in range(MAX_WAITING_CALLS + 20)
         ]
         for thread in threads:
             thread.start()
@@ -82,4 +79,4 @@ def test_not_ready_while_the_disk_is_full(impatient):
 
 
 def test_a_call_waits_about_a_second():
-    assert 0.5 <= LOCK_TIMEOUT <= 2
+    assert 0.5 <= LOCK_TIMEOUT_SECONDS <= 2

@@ -1,8 +1,8 @@
-"""The network that reads now, and how another replaces it while requests are being answered.
+"""The network that reads now, and how another one replaces it while requests are being answered.
 
 active = ActiveModel.load(store)
-reader, sha256 = active.current.reader, active.current.sha256       # `current` read once: both are of one network
-active.accept(store.network(3), store, now)                         # loaded, verified, accepted, then swapped
+current = active.current                        # read once for each request: current.reader and current.sha256 match
+active.accept(store.network(3), store, now)     # loaded, verified, accepted, then swapped
 
 A request that has begun keeps the reader that it started with.
 """
@@ -31,7 +31,7 @@ class ActiveReader:
     source: ReaderSource
     """What makes the same reader in another process."""
     number: int | None = None
-    """Of the fine-tuned network in the store; None for any other."""
+    """Number of the fine-tuned network in the store; None for any other network."""
 
     @property
     def sha256(self) -> str:
@@ -40,7 +40,7 @@ class ActiveReader:
 
 
 class ActiveModel:
-    """Holds the active reader; swapped as a whole, so that no request sees one network's reader and another's name."""
+    """Holds the active reader; it is swapped as a whole, so that a request never mixes two networks."""
 
     def __init__(self, current: ActiveReader) -> None:
         self.current = current
@@ -50,7 +50,7 @@ class ActiveModel:
 
     @classmethod
     def load(cls, store: Store) -> "ActiveModel":
-        """With the store's active network, or the package's own. Raises Failure if the store does not answer."""
+        """Load the store's active network, or the package's own. Raises Failure if the store does not answer."""
         active = cls(_package_reader())
         active.refresh(store)
         return active
@@ -58,7 +58,7 @@ class ActiveModel:
     def refresh(self, store: Store) -> None:
         """Follow what another process has accepted or rolled back in the store.
 
-        A damaged network is logged, once, and the one that was accepted before it reads.
+        A damaged network is logged once, and the one that was accepted before it becomes active.
 
         Raises:
             Failure: the store does not answer; the current one stays active.
@@ -75,7 +75,7 @@ class ActiveModel:
 
         Raises:
             StoreError, ModelFileError: it is damaged, or misreads known digits; the current one stays active.
-            Failure: the store does not answer; likewise.
+            Failure: the store does not answer; the current one stays active.
         """
         with self._changing:
             loaded = _load_reader(store, tuned)
@@ -84,12 +84,17 @@ class ActiveModel:
             self.current = loaded
 
     def roll_back(self, store: Store, now: datetime) -> None:
-        """Return to the network before. Raises StoreError if the package's own is active, Failure as `accept`."""
+        """Return to the network before.
+
+        Raises:
+            StoreError: the package's own network is active.
+            Failure: the store does not answer.
+        """
         store.roll_back(now)
         self.refresh(store)
 
     def _load(self, store: Store, tuned: FineTunedNetwork) -> ActiveReader:
-        """The current one again if it is this one; one that is known to be damaged is not loaded at each refresh."""
+        """Load a network, unless it is the current one, or is known to be damaged."""
         key = tuned.id, tuned.sha256
         if key == (self.current.number, self.current.sha256):
             return self.current
@@ -113,7 +118,7 @@ def _package_reader() -> ActiveReader:
 
 
 def fixed_reader(reader: Reader) -> ActiveReader:
-    """A reader of the package's own network or a user's, whose id in responses is made from its name."""
+    """Wrap a reader of the package's network or of a user's, whose id in responses is the digest of its name."""
     name = reader.network.name
     sha256 = bundled_sha256() if reader.model is None else hashlib.sha256(name.encode()).hexdigest()
     return ActiveReader(reader, ReaderSource(sha256, reader.options))

@@ -1,7 +1,6 @@
 """The application: the page, the REST API, and the security middleware in front of them.
 
-app = create_app(Store("corrections.db"), "corrections.db")
-uvicorn.run(app, http=limited_protocol())
+app = create_app(ServerConfig(store="corrections.db"))
 """
 
 import asyncio
@@ -12,39 +11,29 @@ from datetime import UTC, datetime
 from functools import partial
 from importlib.metadata import version
 from importlib.resources import files
-from pathlib import Path
 
 import cv2
 from fastapi import FastAPI, Request, Response
 from fastapi.responses import FileResponse, HTMLResponse
 from fastapi.staticfiles import StaticFiles
 from prometheus_client import generate_latest
-from starlette.types import ASGIApp, Receive, Scope, Send
 
 from tendigits.errors import TendigitsError
 from tendigits.machine import cores
 from tendigits.pictures.image import prepare_for_threads
-from tendigits.play.session import Playground
 from tendigits.read.reader import Reader
 from tendigits.serve.active_model import ActiveModel, fixed_reader
 from tendigits.serve.app_state import AppState
-from tendigits.serve.command import TIMEOUT
-from tendigits.serve.edge.body_budget import MAX_HELD, MAX_HELD_EACH, BodyBudget
-from tendigits.serve.edge.security import SecurityMiddleware, SecuritySettings
-from tendigits.serve.edge.shares import Shares
+from tendigits.serve.config import SHUTDOWN_SECONDS, ServerConfig
+from tendigits.serve.edge.security import SecurityMiddleware
 from tendigits.serve.errors import ErrorResponse, add_error_handlers, error_responses
-from tendigits.serve.jobs import Jobs
 from tendigits.serve.metrics import Metrics
-from tendigits.serve.reading.batching import BoundedThreads
-from tendigits.serve.reading.digit_pool import DigitPool
-from tendigits.serve.reading.digits import DigitReading
-from tendigits.serve.reading.fair_queue import QueueFull
-from tendigits.serve.reading.pages import PagePool
-from tendigits.serve.reading.work import prepare_reader
+from tendigits.serve.reading.digits import DigitReader
+from tendigits.serve.reading.queue import BoundedThreads, QueueFull, ReadingQueue
 from tendigits.serve.routes import corrections, networks, phone, play, read, tables
 from tendigits.serve.routes import runs as run_routes
 from tendigits.serve.routes.phone import PhotoInbox
-from tendigits.serve.store_calls import STORE_QUEUE, STORE_THREADS, count_or_nan
+from tendigits.serve.store_calls import LOCK_TIMEOUT_SECONDS, MAX_WAITING_CALLS, STORE_THREADS, count_or_nan
 from tendigits.teach.store import Store
 from tendigits.web.pages import index_html
 
@@ -55,122 +44,100 @@ PAGE = files("tendigits.web") / "page"
 SWAGGER_FILES = ("swagger-ui.css", "swagger-ui-bundle.js")
 """What page/docs.html asks for."""
 
-QUEUE_SIZE = 64
-"""Requests of located digits that may wait; further ones are answered with 503."""
+MAX_WAITING_ARRAYS = 64
+"""Requests with arrays that may wait; further ones are answered with 503."""
 
 REFRESH_SECONDS = 3.0
-"""How often the store is asked for its active network, and whether anybody uses the playground."""
-
-LOCAL = ("127.0.0.1", "localhost", "::1")
+"""How often the store is asked for its active network, and an idle playground is looked for."""
 
 
-def create_app(
-    store: Store,
-    store_location: str,
-    *,
-    reader: Reader | None = None,
-    runs: Path = Path("runs"),
-    security: SecuritySettings = SecuritySettings(LOCAL),  # noqa: B008  # frozen
-    workers: int | None = None,
-    digit_workers: int = 0,
-    pages: PagePool | None = None,
-    jobs: Jobs | None = None,
-    playground: Playground | None = None,
-    photos: PhotoInbox | None = None,
-    now: Callable[[], datetime] = lambda: datetime.now(UTC),
-) -> SecurityMiddleware:
-    """Put the application together.
+def create_app(config: ServerConfig, *, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> FastAPI:
+    """Put the application together; its lifespan starts and ends all that it needs.
 
-    Args:
-        store: corrections and fine-tuned networks.
-        store_location: the store's file, for the process that fine-tunes.
-        reader: always reads with this one; None takes the store's active network, or the package's own.
-        runs: folder of the training runs.
-        security: which requests are accepted.
-        workers: number of processes that read pages, and of threads that classify digits; None takes one per core.
-        digit_workers: number of processes for pictures of one digit, which more than doubles the requests per second;
-            with 0, threads read them.
-        pages: the processes that read pages, if the server wants to stop them itself.
-        jobs: background jobs, if the server wants to stop them itself.
-        playground: the process of the page Play, likewise.
-        photos: where a phone sends photos; None takes none.
-        now: returns the time.
+    Raises:
+        TendigitsError: the store or the network cannot be used.
     """
     prepare_for_threads()
     cv2.setNumThreads(1)  # requests share the cores
-    workers = workers or cores()
-    threads = BoundedThreads(workers, QUEUE_SIZE)
-    active = ActiveModel.load(store) if reader is None else ActiveModel(fixed_reader(reader))
-    jobs = jobs or Jobs()
-    playground = playground or Playground()
-    store_threads = BoundedThreads(STORE_THREADS, STORE_QUEUE)
-    source = active.current.source
-    pages = pages or PagePool(workers, TIMEOUT, (prepare_reader, source))
-    metrics = Metrics(lambda: threads.load + pages.load, partial(count_or_nan, store))
-    digit_pool = DigitPool(digit_workers, source if source.is_package else None) if digit_workers else None
-    digits = DigitReading(threads, digit_pool, concurrency=max(1, digit_workers))
-    state = AppState(
-        store, store_location, runs, active, threads, pages, store_threads, digits, jobs, metrics, now,
-        is_fixed=reader is not None, play=playground, photos=photos,
-    )  # fmt: skip
-
-    @asynccontextmanager
-    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        tasks = [asyncio.create_task(_refresh(state)), asyncio.create_task(_end_idle(playground))]
-        if digit_pool is not None:
-            digit_pool.start()
-            pages.start()
-        yield
-        for task in tasks:
-            task.cancel()
-        await jobs.stop()
-        await playground.close()
-        await asyncio.gather(*(pool.close() for pool in (pages, digit_pool) if pool is not None))
-        threads.close()
-        store_threads.close()
-
+    state = _make_state(config, now)
     app = FastAPI(
         title="tendigits",
         version=version("tendigits"),
         summary="Reads handwritten digits and learns from corrections.",
-        lifespan=lifespan,
+        lifespan=_lifespan,
         strict_content_type=False,  # a body without a content-type is JSON
         docs_url=None,  # FastAPI's page fetches its scripts from another server; ours is in page/docs.html
         redoc_url=None,
         responses={422: {"model": ErrorResponse}},
     )
     app.state.tendigits = state
+    app.add_middleware(SecurityMiddleware, config=config, observe=state.metrics.observe)
+    add_error_handlers(app)
     for module in (read, tables, corrections, networks, run_routes, play, phone):
         app.include_router(module.router)
+    _add_health(app, state)
     _add_index(app)
     _add_docs(app)
-    _add_health(app, state)
-    add_error_handlers(app)
     app.mount("/", StaticFiles(directory=str(PAGE), html=True))
-    within = BodyBudget(_ignore_form_type(app), Shares(MAX_HELD, MAX_HELD_EACH))
-    return SecurityMiddleware(within, security, metrics.observe)
+    return app
 
 
-def _ignore_form_type(app: ASGIApp) -> ASGIApp:
-    """Drop the content-type that `curl --data` sends by default: no route takes such forms, so the body decides."""
+def _make_state(config: ServerConfig, now: Callable[[], datetime]) -> AppState:
+    store = Store(config.store, lock_timeout=LOCK_TIMEOUT_SECONDS)
+    if config.model is None:
+        active = ActiveModel.load(store)
+    else:
+        active = ActiveModel(fixed_reader(Reader(config.model, threads=1)))
+    workers = config.workers or cores()
+    pages = ReadingQueue(workers, config.timeout, active.current.source)
+    threads = BoundedThreads(workers, MAX_WAITING_ARRAYS)
+    return AppState(
+        store=store,
+        store_location=config.store,
+        runs=config.runs,
+        active=active,
+        is_fixed=config.model is not None,
+        pages=pages,
+        threads=threads,
+        digits=DigitReader(pages, threads),
+        store_threads=BoundedThreads(STORE_THREADS, MAX_WAITING_CALLS),
+        metrics=Metrics(load=lambda: pages.load, corrections=partial(count_or_nan, store)),
+        photos=None if config.phone_url is None else PhotoInbox(config.phone_url),
+        now=now,
+    )
 
-    async def without_form_type(scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http":
-            form = (b"content-type", b"application/x-www-form-urlencoded")
-            scope["headers"] = [header for header in scope["headers"] if header != form]
-        await app(scope, receive, send)
 
-    return without_form_type
+@asynccontextmanager
+async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+    state: AppState = app.state.tendigits
+    refreshing = asyncio.create_task(_refresh(state))
+    ending = asyncio.create_task(_end_streams(state))
+    state.pages.start()
+    yield
+    state.is_ending.set()
+    refreshing.cancel()
+    await ending
+    await state.pages.close()
 
 
 async def _refresh(state: AppState) -> None:
-    """Follow what `tendigits teach --accept`, or another server with the same store, does."""
-    while not state.is_fixed:
+    """Follow `tendigits teach --accept`, or another server with the same store; end a playground that nobody uses."""
+    while True:
         await asyncio.sleep(REFRESH_SECONDS)
+        await state.play.end_if_idle()
         try:
-            await state.store_threads.run(state.active.refresh, state.store)
+            if not state.is_fixed:
+                await state.store_threads.run(state.active.refresh, state.store)
         except (TendigitsError, QueueFull) as error:
             log.warning("%s", error or "too many calls of the store are waiting")
+
+
+async def _end_streams(state: AppState) -> None:
+    """When the server stops, end what clients follow: uvicorn waits for their connections."""
+    await state.is_ending.wait()
+    if state.photos is not None:
+        state.photos.end_wait()
+    await asyncio.gather(state.play.close(), state.jobs.stop(SHUTDOWN_SECONDS))
 
 
 def _add_index(app: FastAPI) -> None:
@@ -180,7 +147,7 @@ def _add_index(app: FastAPI) -> None:
 
 
 def _add_docs(app: FastAPI) -> None:
-    """The page of the API, with what it needs of fastapi-offline, which has files for other pages, too."""
+    """The page of the API, with its files from fastapi-offline."""
     swagger = files("fastapi_offline") / "static"
     pages = {"/docs": PAGE / "docs.html"} | {f"/docs/{name}": swagger / name for name in SWAGGER_FILES}
     for path, file in pages.items():
@@ -189,12 +156,6 @@ def _add_docs(app: FastAPI) -> None:
 
 def _serve_file(path: str, _: Request) -> FileResponse:
     return FileResponse(path)
-
-
-async def _end_idle(playground: Playground) -> None:
-    while True:
-        await asyncio.sleep(REFRESH_SECONDS)
-        await playground.end_if_idle()
 
 
 def _add_health(app: FastAPI, state: AppState) -> None:

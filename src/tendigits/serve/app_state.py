@@ -1,8 +1,9 @@
-"""The parts that one application shares between its requests, as a FastAPI dependency.
+"""The parts that an application shares between its requests, as a FastAPI dependency.
 
 def list_corrections(state: State) -> ...
 """
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -15,9 +16,8 @@ from tendigits.play.session import Playground
 from tendigits.serve.active_model import ActiveModel
 from tendigits.serve.jobs import Jobs
 from tendigits.serve.metrics import Metrics
-from tendigits.serve.reading.batching import BoundedThreads
-from tendigits.serve.reading.digits import DigitReading
-from tendigits.serve.reading.pages import PagePool
+from tendigits.serve.reading.digits import DigitReader
+from tendigits.serve.reading.queue import BoundedThreads, ReadingQueue
 from tendigits.serve.routes.phone import PhotoInbox
 from tendigits.serve.run_networks import ReadingNetworks
 from tendigits.teach.store import Store
@@ -32,24 +32,26 @@ class AppState:
     """The store's file, for the process that fine-tunes."""
     runs: Path
     active: ActiveModel
-    threads: BoundedThreads
-    """For arrays, and for what `digits` does in this process."""
-    pages: PagePool
-    """For all other pictures."""
-    store_threads: BoundedThreads
-    """For calls of the store; see store_calls.py."""
-    digits: DigitReading
-    """For pictures of one digit."""
-    jobs: Jobs
-    metrics: Metrics
-    now: Callable[[], datetime]
     is_fixed: bool
     """Whether the network was chosen on the command line, so that fine-tuned ones are not used."""
-    play: Playground
+    pages: ReadingQueue
+    """For pictures."""
+    threads: BoundedThreads
+    """For arrays, and a small picture that is alone."""
+    digits: DigitReader
+    """For small pictures of one digit."""
+    store_threads: BoundedThreads
+    """For calls of the store; see store_calls.py."""
+    metrics: Metrics
     photos: PhotoInbox | None
     """Photos from a phone; None if the server takes none."""
+    now: Callable[[], datetime]
+    jobs: Jobs = field(default_factory=Jobs)
+    play: Playground = field(default_factory=Playground)
     networks: ReadingNetworks = field(default_factory=ReadingNetworks)
     """Networks of runs that clients read with."""
+    is_ending: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set when the server stops: jobs and streams of events end then, before the requests that are being answered."""
 
 
 async def _state_of(request: Request) -> AppState:  # FastAPI would call a plain function in a thread

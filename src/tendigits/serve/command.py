@@ -13,13 +13,10 @@ import typer
 from tendigits.errors import UserError
 from tendigits.extras import require
 from tendigits.options import Runs
+from tendigits.serve.config import TIMEOUT_SECONDS, ServerConfig
 from tendigits.teach.command import StoreOption, store_location
 
 TOKEN = "TENDIGITS_TOKEN"  # noqa: S105  # the name of a variable
-
-
-TIMEOUT = 10.0
-"""Seconds until a picture must be read: a page takes at most about two of a processor."""
 
 Port = Annotated[int, typer.Option(min=0, max=65535, help="Port; 0 picks a free one.", metavar="N")]
 Names = Annotated[
@@ -48,7 +45,7 @@ def serve(
     ] = False,
     timeout: Annotated[
         float, typer.Option(min=0.1, help="Seconds until a picture must be read; then 503.", metavar="SECONDS")
-    ] = TIMEOUT,
+    ] = TIMEOUT_SECONDS,
     no_browser: NoBrowser = False,
 ) -> None:
     """Start the web page and the REST API: draw, read, correct, teach, train.
@@ -57,7 +54,11 @@ def serve(
     With --phone, one is made if you set none.
     """
     require("tendigits serve", "serve")
-    _run(host, port, name, model, store, runs, phone=phone, no_browser=no_browser, timeout=timeout)
+    host = host or ("0.0.0.0" if phone else "127.0.0.1")  # noqa: S104  # on purpose, and with a token
+    config = ServerConfig(
+        store_location(store), runs, model, host, port, names=tuple(name or ()), token=_token(), timeout=timeout
+    )
+    _run(config, phone=phone, no_browser=no_browser)
 
 
 def play(
@@ -70,48 +71,20 @@ def play(
 ) -> None:
     """Start the page at its playground: build a network, watch it learn, draw into it meanwhile."""
     require("tendigits play", "serve", "train")
-    _run(host, port, name, None, store, runs, phone=False, no_browser=no_browser, page="#play")
+    config = ServerConfig(store_location(store), runs, host=host, port=port, names=tuple(name or ()), token=_token())
+    _run(config, page="#play", no_browser=no_browser)
 
 
-def _run(
-    host: str | None,
-    port: int,
-    name: list[str] | None,
-    model: Path | None,
-    store: str | None,
-    runs: Path,
-    *,
-    phone: bool,
-    no_browser: bool,
-    page: str = "",
-    timeout: float = TIMEOUT,
-) -> None:
-    from tendigits.serve.server import is_local, run_server
-
+def _token() -> str | None:
     token = os.environ.get(TOKEN) or None
     if token is not None and (len(token) < 16 or not token.isascii() or not token.isprintable() or " " in token):
         raise UserError(
             f"expected at least 16 characters without spaces in {TOKEN}; make one with: openssl rand -hex 16"
         )
-    host = host or ("0.0.0.0" if phone else "127.0.0.1")  # noqa: S104  # on purpose, and with a token
-    if phone and is_local(host):
-        raise UserError(f"expected an address that a phone can reach, received {host}; leave out --host or --phone")
-    if not is_local(host) and token is None and not phone:
-        raise UserError(
-            f"expected a token in {TOKEN} because other machines can reach {host}, found none; "
-            f"set one: {TOKEN}=$(openssl rand -hex 16) tendigits serve --host {host}"
-        )
-    browser = not no_browser and sys.stdout.isatty()
-    run_server(
-        host,
-        port,
-        tuple(name or ()),
-        token,
-        model,
-        store_location(store),
-        runs,
-        phone=phone,
-        browser=browser,
-        page=page,
-        timeout=timeout,
-    )
+    return token
+
+
+def _run(config: ServerConfig, *, phone: bool = False, page: str = "", no_browser: bool) -> None:
+    from tendigits.serve.server import run_server  # imports FastAPI
+
+    run_server(config, phone=phone, page=page, browser=not no_browser and sys.stdout.isatty())

@@ -14,10 +14,9 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
 from tendigits.errors import Failure, RecipeError, TendigitsError
-from tendigits.serve.edge.security import INTERNAL_ERROR, error_response
+from tendigits.serve.edge.security import error_response
 from tendigits.serve.jobs import JobNotStarted, JobRunning
-from tendigits.serve.reading.fair_queue import QueueFull
-from tendigits.serve.reading.pages import NotRead
+from tendigits.serve.reading.queue import NotRead, QueueFull
 
 EXPECTED = {
     "label": "0 to 9 or null",
@@ -27,13 +26,13 @@ EXPECTED = {
     "network": "a SHA-256 in hexadecimal",
     "name": "1 to 64 letters, digits, '.', '_' or '-', beginning with a letter or digit",
 }
-"""What a field must be, where pydantic's message says less."""
+"""What a field must be, where pydantic's message is less helpful."""
 
-HUNG_UP = 499
-"""The status, as nginx has it, of a request whose client went away before it was complete."""
+CLIENT_DISCONNECTED = 499
+"""nginx's status for a request whose client disconnected before it was answered."""
 
-MOST_SHOWN = 60
-"""Characters of a wrong value that a sentence shows."""
+MAX_SHOWN_CHARACTERS = 60
+"""Of a wrong value in a sentence."""
 
 
 class ErrorResponse(BaseModel):
@@ -45,7 +44,7 @@ class ErrorResponse(BaseModel):
 
 
 def error_responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    """For the OpenAPI document: `ErrorResponse` for each status."""
+    """The `responses` of a route for the OpenAPI document: `ErrorResponse` for each status."""
     schema = {"application/json": {"schema": {"$ref": "#/components/schemas/ErrorResponse"}}}
     return {status: {"description": HTTPStatus(status).phrase, "content": schema} for status in statuses}
 
@@ -71,9 +70,9 @@ def sentence_of(error: Any) -> str:
 
 
 def _received(value: Any) -> str:
-    """What a sentence says of a wrong value, if it is short; of a long one only the beginning is looked at."""
-    text = "".join(islice(json.JSONEncoder(default=str).iterencode(value), MOST_SHOWN + 1))
-    return f", received {text}" if len(text) <= MOST_SHOWN else ""
+    """The end of a sentence that shows a wrong value, if it is short."""
+    text = "".join(islice(json.JSONEncoder(default=str).iterencode(value), MAX_SHOWN_CHARACTERS + 1))
+    return f", received {text}" if len(text) <= MAX_SHOWN_CHARACTERS else ""
 
 
 def add_error_handlers(app: FastAPI) -> None:
@@ -95,12 +94,8 @@ def add_error_handlers(app: FastAPI) -> None:
         return respond(request, 422, str(error)[:300])
 
     @app.exception_handler(ClientDisconnect)
-    async def hung_up(request: Request, _: ClientDisconnect) -> JSONResponse:
-        return respond(request, HUNG_UP, "the client has hung up")  # for the metrics: nobody reads it
-
-    @app.exception_handler(Exception)
-    async def unexpected(request: Request, _: Exception) -> JSONResponse:
-        return respond(request, 500, INTERNAL_ERROR)  # Starlette raises it again, and the middleware logs it
+    async def disconnected(request: Request, _: ClientDisconnect) -> JSONResponse:
+        return respond(request, CLIENT_DISCONNECTED, "the client has disconnected")  # for the metrics
 
     @app.exception_handler(QueueFull)
     async def queue_full(request: Request, _: QueueFull) -> JSONResponse:

@@ -1,4 +1,4 @@
-"""Calls of the store in threads of their own: while it does not answer, they wait, and no other route does.
+"""Calls of the store in separate threads: while it does not answer, they wait, and no other route does.
 
 @router.get("/v1/corrections")
 @in_store_threads
@@ -17,18 +17,18 @@ from tendigits.teach.store import Store
 STORE_THREADS = 4
 """More would not help: SQLite has one writer."""
 
-STORE_QUEUE = 64
+MAX_WAITING_CALLS = 64
 """Calls that may wait; further ones are answered with 503."""
 
-LOCK_TIMEOUT = 1.0
-"""Seconds that a call waits for other writers; then it is answered with 503."""
+LOCK_TIMEOUT_SECONDS = 1.0
+"""How long a call waits for another process that has locked the database; then it is answered with 503."""
 
 Arguments = ParamSpec("Arguments")
 Answer = TypeVar("Answer")
 
 
 def in_store_threads(route: Callable[Arguments, Answer]) -> Callable[Arguments, Coroutine[Any, Any, Answer]]:
-    """Run a route, which has a parameter `state`, in the store's threads; QueueFull is raised if too many wait."""
+    """Run a route, which has a parameter `state`, in the store's threads. Raises QueueFull if too many calls wait."""
 
     @wraps(route)
     async def run(*arguments: Arguments.args, **named: Arguments.kwargs) -> Answer:

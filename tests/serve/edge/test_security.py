@@ -1,5 +1,7 @@
 """Security middleware: hosts, origins, tokens and sizes; and the headers of every response."""
 
+import asyncio
+
 import pytest
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -7,7 +9,8 @@ from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 from starlette.testclient import TestClient
 
-from tendigits.serve.edge.security import HEADERS, SecurityMiddleware, SecuritySettings
+from tendigits.serve.config import ServerConfig
+from tendigits.serve.edge.security import HEADERS, MAX_BODY_BYTES, SecurityMiddleware
 
 TOKEN = "0123456789abcdef"
 
@@ -17,7 +20,7 @@ async def echo(request: Request) -> PlainTextResponse:
 
 
 class Failing:
-    """An application that fails before its response, in the middle of it, or after it."""
+    """An application that fails before its response, or in the middle of it."""
 
     def __init__(self, app):
         self.app = app
@@ -25,19 +28,17 @@ class Failing:
     async def __call__(self, scope, receive, send):
         if not scope["path"].startswith("/fail"):
             return await self.app(scope, receive, send)
-        if scope["path"] != "/fail":
+        if scope["path"] == "/fail/half":
             await send({"type": "http.response.start", "status": 200, "headers": []})
-            await send({"type": "http.response.body", "body": b"half", "more_body": scope["path"] == "/fail/half"})
+            await send({"type": "http.response.body", "body": b"half", "more_body": True})
         raise RuntimeError("an internal secret")
 
 
 def secured(observed=None, **settings):
     routes = [Route("/{path:path}", echo, methods=["GET", "POST", "DELETE"])]
-    settings = {"hosts": ("127.0.0.1", "localhost", "::1")} | settings
-    seen = [] if observed is None else observed
-    app = SecurityMiddleware(
-        Failing(Starlette(routes=routes)), SecuritySettings(**settings), lambda *facts: seen.append(facts)
-    )
+    observed = [] if observed is None else observed
+    config = ServerConfig("a.db", **settings)
+    app = SecurityMiddleware(Failing(Starlette(routes=routes)), config, lambda *facts: observed.append(facts))
     return TestClient(app, base_url="http://127.0.0.1:8000", raise_server_exceptions=False)
 
 
@@ -84,11 +85,11 @@ def test_other_sites_cannot_change_anything():
 
 
 def test_bodies_are_limited_whether_announced_or_chunked_and_not_decompressed():
-    client = secured(max_body=1000)
-    assert client.post("/", content=b"x" * 1000).text == "1000"
-    answer = client.post("/", content=b"x" * 1001)
+    client = secured()
+    assert client.post("/", content=bytes(MAX_BODY_BYTES)).text == str(MAX_BODY_BYTES)
+    answer = client.post("/", content=bytes(MAX_BODY_BYTES + 1))
     assert (answer.status_code, answer.json()["status"]) == (413, 413)
-    assert client.post("/", content=iter([b"x" * 600, b"x" * 600])).status_code == 413
+    assert client.post("/", content=iter([bytes(MAX_BODY_BYTES), b"x"])).status_code == 413
     answer = client.post("/", content=b"x", headers={"content-encoding": "gzip"})
     assert (answer.status_code, answer.json()["error"]) == (415, "expected an uncompressed body")
 
@@ -101,7 +102,6 @@ def test_an_unexpected_error_is_logged_and_not_revealed(caplog):
     assert "secret" not in answer.text
     assert answer.json()["request_id"] in caplog.text
     assert "an internal secret" in caplog.text
-    assert client.get("/fail/whole").text == "half"  # a response that was complete before the error
     strict = TestClient(client.app, base_url="http://127.0.0.1:8000")
     with pytest.raises(RuntimeError):
         strict.get("/fail/half")  # uvicorn closes the connection
@@ -138,3 +138,33 @@ def test_the_token_as_a_header_and_once_in_the_url():
     assert answer.status_code == 200
     assert answer.headers["set-cookie"] == f"tendigits-token={TOKEN}; HttpOnly; SameSite=Strict; Path=/"
     assert client.get("/v1/read").status_code == 200  # by the cookie
+
+
+def test_bodies_of_one_address_are_held_up_to_a_limit():
+    """Eight requests hold 32 MB each; a further one is refused until they are answered."""
+
+    async def ask(app, is_last, answers):
+        messages = [{"type": "http.request", "body": bytes(MAX_BODY_BYTES), "more_body": not is_last}]
+
+        async def receive():
+            return messages.pop() if messages else await asyncio.Future()
+
+        async def send(message):
+            answers.append(message.get("status"))
+
+        headers = [(b"host", b"127.0.0.1")]
+        scope = {"type": "http", "method": "POST", "path": "/", "query_string": b"", "headers": headers}
+        await app({**scope, "client": ("192.0.2.1", 1)}, receive, send)
+
+    async def go():
+        app, answers = secured().app, []
+        held = [asyncio.create_task(ask(app, False, [])) for _ in range(8)]
+        await asyncio.sleep(0.1)
+        await ask(app, True, answers)
+        for task in held:
+            task.cancel()
+        await asyncio.gather(*held, return_exceptions=True)
+        await ask(app, True, answers)
+        assert [status for status in answers if status] == [503, 200]
+
+    asyncio.run(go())

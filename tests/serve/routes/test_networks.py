@@ -35,7 +35,7 @@ def test_accept_and_roll_back(client, client_store):
 
 @pytest.mark.parametrize(
     ("data", "error"),
-    [(changed(-1.0), "known digits"), (changed(np.nan), "expected finite weights"), (b"no file", "not a complete")],
+    [(changed(-1.0), "known digits"), (changed(np.nan), "expected finite outputs"), (b"no file", "not a complete")],
     ids=["wrong", "not finite", "broken"],
 )
 def test_a_bad_network_is_not_accepted_and_the_server_goes_on(client, client_store, digits, data, error):

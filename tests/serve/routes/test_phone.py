@@ -7,9 +7,8 @@ from starlette.exceptions import HTTPException
 from starlette.testclient import TestClient
 
 from tendigits.serve.app import PAGE, create_app
-from tendigits.serve.edge.security import SecuritySettings
+from tendigits.serve.config import ServerConfig
 from tendigits.serve.routes.phone import MAX_AGE_SECONDS, MAX_PHOTOS, Photo, PhotoInbox
-from tendigits.teach.store import Store
 
 pytestmark = pytest.mark.xdist_group("server")
 
@@ -26,8 +25,7 @@ URL = f"http://127.0.0.1:8000/phone.html?token={PHONE_TOKEN}"
 @pytest.fixture(scope="module")
 def phone_application(tmp_path_factory):
     location = str(tmp_path_factory.mktemp("phone") / "a.db")
-    security = SecuritySettings(("127.0.0.1",), TOKEN, PHONE_TOKEN)
-    app = create_app(Store(location), location, security=security, workers=1, photos=PhotoInbox(URL))
+    app = create_app(ServerConfig(location, token=TOKEN, phone_url=URL, phone_token=PHONE_TOKEN, workers=1))
     with TestClient(app, base_url="http://127.0.0.1:8000") as client:
         yield client
 

@@ -10,8 +10,7 @@ from helpers import NOW, png
 from tendigits.play.experiment import Experiment
 from tendigits.play.session import Playground
 from tendigits.serve.app import create_app
-from tendigits.serve.edge.security import SecuritySettings
-from tendigits.teach.store import Store
+from tendigits.serve.config import ServerConfig
 
 STAND_IN = r"""
 import json, sys
@@ -33,10 +32,8 @@ for line in sys.stdin:
 @pytest.fixture(scope="module")
 def application(tmp_path_factory):
     location = str(tmp_path_factory.mktemp("play") / "a.db")
-    app = create_app(
-        Store(location), location, security=SecuritySettings(("127.0.0.1",)), workers=2, now=lambda: NOW,
-        playground=Playground(["-c", STAND_IN]),
-    )  # fmt: skip
+    app = create_app(ServerConfig(location, workers=2), now=lambda: NOW)
+    app.state.tendigits.play = Playground(["-c", STAND_IN])
     with TestClient(app, base_url="http://127.0.0.1:8000", raise_server_exceptions=False) as client:
         yield client
 

@@ -13,8 +13,7 @@ from PIL import Image
 
 from helpers import LOCKED_PDF, page_of_numbers, png
 from tendigits.read.reader import Reader
-from tendigits.serve.reading.batching import BoundedThreads, QueueFull
-from tendigits.serve.reading.pages import PagePool
+from tendigits.serve.reading.queue import BoundedThreads, QueueFull, ReadingQueue
 from tendigits.teach.verify import bundled_sha256
 
 pytestmark = pytest.mark.xdist_group("server")
@@ -152,7 +151,7 @@ def test_a_full_queue_says_when_to_come_again(client, monkeypatch, digits):
     async def full(*_):
         raise QueueFull
 
-    for pool in (BoundedThreads, PagePool):
+    for pool in (BoundedThreads, ReadingQueue):
         monkeypatch.setattr(pool, "run", full)
     for path in ("/v1/read", "/v1/read?one=true"):
         answer = client.post(path, content=png(digits.x_test[0]), headers=PNG)

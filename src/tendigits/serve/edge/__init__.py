@@ -1,1 +1,1 @@
-"""The edge of `tendigits serve`: what bounds a connection and a request before the application sees it."""
+"""The checks and limits that every connection and request passes before a route sees it."""

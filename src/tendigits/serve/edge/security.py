@@ -1,8 +1,8 @@
-"""Security middleware: checks the host, origin, token and size of every request, and adds headers to every response.
+"""ASGI middleware that checks the host, origin, token and size of every request and adds headers to every response.
 
-app = SecurityMiddleware(app, SecuritySettings(hosts=("127.0.0.1",), token=None), observe=metrics.observe)
+app.add_middleware(SecurityMiddleware, config=config, observe=metrics.observe)
 
-Other web sites must not use a reader on this machine: the Host check stops DNS rebinding, the checks of Sec-Fetch-Site
+Other web sites must not use a server on this machine: the Host check stops DNS rebinding, the checks of Sec-Fetch-Site
 and Origin stop cross-site requests (https://web.dev/articles/fetch-metadata). There is no CORS.
 """
 
@@ -11,21 +11,29 @@ import hmac
 import logging
 import secrets
 import time
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Callable, Mapping
+from typing import Any
 from urllib.parse import urlsplit
 
-from starlette.datastructures import Headers
+from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
-from starlette.middleware.body_limit import RequestBodyLimitMiddleware
 from starlette.requests import HTTPConnection
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from tendigits.serve.config import ServerConfig
+
 log = logging.getLogger("tendigits.serve")
 
-MAX_BODY = 32 * 2**20
-"""Most bytes of a request; a photo of 12 megapixels has 3 to 8 MB."""
+MAX_BODY_BYTES = 32 * 2**20
+"""Of a request; a photo of 12 megapixels has 3 to 8 MB."""
+
+MAX_UNANSWERED_BYTES = 512 * 2**20
+"""Of the bodies of all requests that are not answered yet."""
+
+MAX_UNANSWERED_BYTES_PER_ADDRESS = 256 * 2**20
+"""So that one client does not keep the others out."""
 
 COOKIE, PHONE_COOKIE = "tendigits-token", "tendigits-phone"
 SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
@@ -50,148 +58,138 @@ HEADERS = {
     "cross-origin-resource-policy": "same-origin",
     "cache-control": "no-store",
 }
-RawHeader = tuple[bytes, bytes]
-RAW_HEADERS: list[RawHeader] = [(name.encode(), value.encode()) for name, value in HEADERS.items()]
 
 INTERNAL_ERROR = "internal server error; see the server's log"
 
-Observer = Callable[[str, int, float], None]
-"""Called with route, status and seconds of every answered request."""
-
-
-@dataclass(frozen=True)
-class SecuritySettings:
-    """Which requests are accepted."""
-
-    hosts: tuple[str, ...]
-    """Names of this server in the Host header, without the port."""
-    token: str | None = None
-    """The token that requests need; None if only this machine can reach the server."""
-    phone_token: str | None = None
-    """A second token, which allows PHONE_REQUESTS only; needs `token`."""
-    max_body: int = MAX_BODY
-
 
 class SecurityMiddleware:
-    """The outermost ASGI application."""
+    """Answers every refused request and every unexpected error as JSON; the error itself goes to the log only."""
 
-    def __init__(self, app: ASGIApp, settings: SecuritySettings, observe: Observer) -> None:
-        self.app = RequestBodyLimitMiddleware(app, settings.max_body)
-        self.settings, self.observe = settings, observe
+    def __init__(self, app: ASGIApp, config: ServerConfig, observe: Callable[[str, int, float], None]) -> None:
+        """`observe` is called with route, status and seconds of every answered request."""
+        self.app, self.config, self.observe = app, config, observe
+        self._received: Counter[str] = Counter()
+        """Bytes of the bodies of unanswered requests, by address."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request. An unexpected error is logged; its response reveals nothing of it."""
+        """Answer one request."""
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        request_id, started, status, is_complete = secrets.token_hex(8), time.perf_counter(), 0, False
+        request_id, started, received, status = secrets.token_hex(8), time.perf_counter(), 0, 0
         scope["request_id"] = request_id
+        address = (scope.get("client") or ("", 0))[0]
 
-        async def send_checked(message: Message) -> None:
-            nonlocal status, is_complete
-            is_complete = message["type"] == "http.response.body" and not message.get("more_body", False)
+        async def receive_limited() -> Message:
+            nonlocal received
+            message = await receive()
+            n = len(message.get("body", b""))
+            received += n
+            self._received[address] += n
+            if received > MAX_BODY_BYTES:
+                raise HTTPException(413, f"expected at most {MAX_BODY_BYTES >> 20} MB")
+            is_too_much = self._received[address] > MAX_UNANSWERED_BYTES_PER_ADDRESS
+            if is_too_much or self._received.total() > MAX_UNANSWERED_BYTES:
+                reason = "too many pictures are arriving; try again in a second"
+                raise HTTPException(503, reason, headers={"retry-after": "1"})
+            return message
+
+        async def send_with_headers(message: Message) -> None:
+            nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                message["headers"] = _with_ours(message["headers"], request_id, scope.get("cookie"))
+                headers = MutableHeaders(scope=message)
+                for name, value in HEADERS.items():
+                    headers.setdefault(name, value)
+                headers["x-request-id"] = request_id
+                if "cookie" in scope:
+                    headers.append("set-cookie", scope["cookie"])
             await send(message)
+
+        async def respond(status: int, reason: str, headers: Mapping[str, str] | None = None) -> None:
+            await error_response(scope, status, reason, headers)(scope, receive, send_with_headers)
 
         try:
             self._check(scope)
-            await self.app(scope, receive, send_checked)
+            await self.app(scope, receive_limited, send_with_headers)
         except HTTPException as refused:
-            await error_response(scope, refused.status_code, refused.detail)(scope, receive, send_checked)
-        except asyncio.CancelledError:  # the server ends, and waits no longer for this request
+            await respond(refused.status_code, refused.detail, refused.headers)
+        except asyncio.CancelledError:  # the server stops before the request is answered
             if status:
                 raise
-            ended = error_response(scope, 503, "the server ends; try again in a few seconds", {"retry-after": "5"})
-            await ended(scope, receive, send_checked)
+            await respond(503, "the server ends; try again in a few seconds", {"retry-after": "5"})
         except Exception:
             log.exception("request %s: %s %s", request_id, scope["method"], scope["path"])
-            if status and not is_complete:
-                raise  # half of the response is sent: uvicorn closes the connection
-            if not status:
-                await error_response(scope, 500, INTERNAL_ERROR)(scope, receive, send_checked)
+            if status:
+                raise  # uvicorn closes the connection, so that the client sees that the response is incomplete
+            await respond(500, INTERNAL_ERROR)
         finally:
+            self._received[address] -= received
+            if not self._received[address]:
+                del self._received[address]
             route = getattr(scope.get("route"), "path", "other")
             self.observe(route, status or 500, time.perf_counter() - started)
 
     def _check(self, scope: Scope) -> None:
         request = HTTPConnection(scope)
-        headers = request.headers
-        host = headers.get("host", "")
-        if _host_name(host) not in self.settings.hosts:
+        headers, host = request.headers, request.headers.get("host", "")
+        if _host_name(host) not in self.config.hosts:
             raise HTTPException(421, f"expected a host name of this server, received {host[:100]!r}; see serve --name")
-        if scope["method"] not in SAFE_METHODS:
-            _check_origin(headers, host)
-        if int(headers.get("content-length") or 0) > self.settings.max_body:
-            raise HTTPException(413, f"expected at most {self.settings.max_body >> 20} MB")
+        if scope["method"] not in SAFE_METHODS:  # programs other than browsers send neither of the two headers
+            if headers.get("sec-fetch-site", "none") not in ("same-origin", "none"):
+                raise HTTPException(
+                    403, "expected a request from the server's own page, received one from another site"
+                )
+            if "origin" in headers and _parts(headers["origin"]).netloc != host:
+                raise HTTPException(
+                    403, "expected a request from the server's own page, received one from another origin"
+                )
+        if int(headers.get("content-length") or 0) > MAX_BODY_BYTES:
+            raise HTTPException(413, f"expected at most {MAX_BODY_BYTES >> 20} MB")
         if headers.get("content-encoding", "identity") != "identity":
             raise HTTPException(415, "expected an uncompressed body")
-        if self.settings.token is not None and scope["path"] not in PUBLIC_PATHS:
+        if self.config.token is not None and scope["path"] not in PUBLIC_PATHS:
             self._check_token(request)
 
     def _check_token(self, request: HTTPConnection) -> None:
         """Accept a token in the Authorization header, its cookie, or the page's URL, which then sets the cookie."""
-        kind, _, given = request.headers.get("authorization", "").partition(" ")
-        in_header = given if kind.lower() == "bearer" else ""
-        in_url = request.query_params.get("token", "")
-        for cookie, token in self._tokens_for(request.scope).items():
-            if _is_equal(in_url, token):
+        kind, _, in_header = request.headers.get("authorization", "").partition(" ")
+        tokens = {COOKIE: self.config.token}
+        if (request.scope["method"], request.scope["path"]) in PHONE_REQUESTS:
+            tokens[PHONE_COOKIE] = self.config.phone_token
+        for cookie, token in tokens.items():
+            if not token:
+                continue
+            if _is_equal(request.query_params.get("token", ""), token):
                 request.scope["cookie"] = f"{cookie}={token}; HttpOnly; SameSite=Strict; Path=/"
                 return
-            if _is_equal(in_header, token) or _is_equal(request.cookies.get(cookie, ""), token):
+            if kind.lower() == "bearer" and _is_equal(in_header, token):
+                return
+            if _is_equal(request.cookies.get(cookie, ""), token):
                 return
         raise HTTPException(401, "expected the server's token, as 'Authorization: Bearer ...' or ?token=... in the URL")
 
-    def _tokens_for(self, scope: Scope) -> dict[str, str]:
-        """The tokens that allow a request, by the names of their cookies."""
-        tokens = {COOKIE: self.settings.token}
-        if (scope["method"], scope["path"]) in PHONE_REQUESTS:
-            tokens[PHONE_COOKIE] = self.settings.phone_token
-        return {cookie: token for cookie, token in tokens.items() if token}
 
-
-def _with_ours(headers: Iterable[RawHeader], request_id: str, cookie: str | None) -> list[RawHeader]:
-    """The headers of a response with ours; what the application has set itself stays."""
-    own = {name for name, _ in headers}
-    ours = [(name, value) for name, value in RAW_HEADERS if name not in own]
-    ours.append((b"x-request-id", request_id.encode()))
-    if cookie is not None:
-        ours.append((b"set-cookie", cookie.encode()))
-    return [*headers, *ours]
+def error_response(scope: Scope, status: int, reason: str, headers: Mapping[str, str] | None = None) -> JSONResponse:
+    """The response of every error, with the id under which the log has it."""
+    return JSONResponse({"error": reason, "status": status, "request_id": scope["request_id"]}, status, headers)
 
 
 def _is_equal(given: str, token: str) -> bool:
     return hmac.compare_digest(given.encode(), token.encode())
 
 
-def _check_origin(headers: Headers, host: str) -> None:
-    """Refuse what a browser sends on behalf of another site. Other programs send neither header and may pass."""
-    site, origin = headers.get("sec-fetch-site"), headers.get("origin")
-    if site is not None and site not in ("same-origin", "none"):
-        raise HTTPException(403, "expected a request from the server's own page, received one from another site")
-    if origin is not None and _authority(origin) != host:
-        raise HTTPException(403, "expected a request from the server's own page, received one from another origin")
-
-
-def _authority(origin: str) -> str | None:
-    """Host and port of an Origin header; None if it is malformed."""
+def _parts(url: str) -> Any:
+    """The parts of a URL; those of an empty one if it is malformed."""
     try:
-        return urlsplit(origin).netloc
-    except ValueError:  # "http://["
-        return None
+        parts = urlsplit(url)
+        _ = parts.port  # raises ValueError if it is not a number
+    except ValueError:
+        return urlsplit("")
+    return parts
 
 
 def _host_name(host: str) -> str:
     """A Host header without its port; empty if it is malformed."""
-    try:
-        parts = urlsplit(f"//{host}")
-        _ = parts.port  # raises ValueError if it is not a number
-    except ValueError:
-        return ""
+    parts = _parts(f"//{host}")
     return "" if "@" in host or parts.path else (parts.hostname or "").lower()
-
-
-def error_response(scope: Scope, status: int, reason: str, headers: Mapping[str, str] = {}) -> JSONResponse:
-    """The response of every error, with the id under which the log has it."""
-    return JSONResponse({"error": reason, "status": status, "request_id": scope["request_id"]}, status, headers)

@@ -1,5 +1,1 @@
-"""How pictures of many senders are read at the same time: in turn, in processes, and within a time.
-
-fair_queue: who is next; pages: the processes that read; work: what they do; digits, digit_pool, batching: pictures of
-one digit.
-"""
+"""How pictures are read: `queue` bounds what waits, `work` runs in the worker processes, `digits` batches digits."""

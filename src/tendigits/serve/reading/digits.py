@@ -1,90 +1,96 @@
-"""Pictures of one digit each: those that arrive together in batches, in processes; one that is alone, here.
+"""Small pictures of one digit: one that is alone is read in a thread of this process, others in batches in the workers.
 
-digits = DigitReading(threads, DigitPool(2), concurrency=2)
-page = await digits(active, picture)        # raises DataError, QueueFull, NotRead
+digits = DigitReader(queue, threads)
+if is_small_png(picture):
+    page = await digits(active, picture)
 """
 
-import struct
-from collections.abc import Sequence
-from itertools import groupby
-from operator import itemgetter
+import asyncio
+from collections import deque
+from typing import Any
 
 from tendigits.batch.batch import read_located
-from tendigits.digits.find import Found
 from tendigits.read.page import Page
+from tendigits.read.reader import Reader
 from tendigits.serve.active_model import ActiveReader
-from tendigits.serve.reading.batching import Batcher, BoundedThreads
-from tendigits.serve.reading.digit_pool import DigitPool
-from tendigits.serve.reading.work import locate_all
-
-Item = tuple[ActiveReader, bytes]
-"""A picture and the reader that was active when it arrived."""
+from tendigits.serve.reading.queue import BoundedThreads, QueueFull, ReadingQueue
+from tendigits.serve.reading.work import ReaderSource, locate_all, read_digits
 
 PNG = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR"
-"""How each PNG begins."""
 
-MAX_PIXELS, MAX_CHUNKS = 2**19, 64
-"""Of a PNG that may be read in this process, in some milliseconds; what is drawn on the page has 313,600 pixels."""
+MAX_PIXELS = 2**19
+MAX_BYTES = 2**18
+"""Of a picture that this process decodes itself; a drawing on the page has 313,600 pixels."""
 
-PIXELS = frozenset([b"PLTE", b"IDAT", b"sRGB", b"gAMA", b"cHRM", b"sBIT", b"bKGD", b"pHYs"])
-"""Chunks of a PNG that hold its pixels, or a few bytes about them; others may be packed, or hold another format."""
+MAX_BATCH = 32
+"""Pictures that are read together."""
+
+MAX_WAITING = 256
+"""Pictures that wait for a batch."""
 
 
-class DigitReading:
-    """Reads pictures of one digit.
+class DigitReader:
+    """Sends pictures to the workers in batches, because sending one takes longer than reading it."""
 
-    The way to another process and back takes as long as reading half a digit. So a picture that arrives while no other
-    is read is read in a thread, if it is simple enough to be safe and quick there. Other processes have the package's
-    networks; a fine-tuned one, or the user's own, classifies in a thread what they have found.
-    """
-
-    def __init__(self, threads: BoundedThreads, pool: DigitPool | None, concurrency: int) -> None:
-        """Without a pool, threads do all."""
-        self._threads, self._pool = threads, pool
-        self._batcher: Batcher[Item, Page] = Batcher(self._read, concurrency=concurrency)
+    def __init__(self, queue: ReadingQueue, threads: BoundedThreads) -> None:
+        self._queue, self._threads = queue, threads
+        self._waiting: deque[tuple[ReaderSource, bytes, asyncio.Future[Page]]] = deque()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._n_reading = 0
 
     async def __call__(self, active: ActiveReader, picture: bytes) -> Page:
-        """Read a picture. Raises DataError, QueueFull, NotRead."""
-        return await self._batcher((active, picture))
+        """Read a picture for which `is_small_png` is true. Raises DataError, QueueFull, NotRead."""
+        self._n_reading += 1
+        try:
+            if self._n_reading == 1:
+                return await self._threads.run(_read_one, active.reader, picture)
+            if len(self._waiting) >= MAX_WAITING:
+                raise QueueFull
+            page: asyncio.Future[Page] = asyncio.get_running_loop().create_future()
+            self._waiting.append((active.source, picture, page))
+            asyncio.get_running_loop().call_soon(self._start_batches)  # after the requests that have arrived with it
+            return await page
+        finally:
+            self._n_reading -= 1
 
-    async def _read(self, batch: Sequence[Item]) -> list[Page | Exception]:
-        """Locate the digits, and run the network once."""
-        readers, pictures = [reader for reader, _ in batch], [picture for _, picture in batch]
-        is_alone = len(batch) == self._batcher.running == 1
-        if self._pool is None or (is_alone and is_simple(pictures[0])):
-            return await self._threads.run(_locate_and_classify, readers, pictures)
-        sources = {reader.source for reader in readers}
-        if len(sources) == 1 and (source := sources.pop()).is_package:
-            return await self._pool.read(source, pictures)
-        return await self._threads.run(_classify, readers, await self._pool.locate(pictures))
+    def _start_batches(self) -> None:
+        while self._waiting and (n_idle := self._queue.workers - len(self._tasks)) > 0:
+            batch = [self._waiting.popleft() for _ in range(min(MAX_BATCH, -(-len(self._waiting) // n_idle)))]
+            task = asyncio.create_task(self._read_batch(batch))
+            self._tasks.add(task)
+            task.add_done_callback(self._end_batch)
+
+    def _end_batch(self, task: "asyncio.Task[None]") -> None:
+        self._tasks.discard(task)
+        self._start_batches()
+
+    async def _read_batch(self, batch: list[tuple[ReaderSource, bytes, asyncio.Future[Page]]]) -> None:
+        for source in dict.fromkeys(source for source, *_ in batch):  # two if the active network has just changed
+            pictures, futures = zip(
+                *((picture, page) for other, picture, page in batch if other == source), strict=True
+            )
+            try:
+                pages: list[Any] = await self._queue.run("", read_digits, source, pictures)
+            except Exception as error:
+                pages = [error] * len(futures)
+            for future, page in zip(futures, pages, strict=True):
+                if future.done():
+                    continue  # its client has gone
+                if isinstance(page, Exception):
+                    future.set_exception(page)
+                else:
+                    future.set_result(page)
 
 
-def is_simple(picture: bytes) -> bool:
-    """Whether a picture is a small PNG with nothing in it but pixels."""
-    n_pixels = int.from_bytes(picture[16:20]) * int.from_bytes(picture[20:24])
-    if not picture.startswith(PNG) or n_pixels > MAX_PIXELS:
-        return False
-    at = len(PNG) + 17
-    try:
-        for _ in range(MAX_CHUNKS):
-            length, kind = struct.unpack_from(">I4s", picture, at)
-            if kind == b"IEND":
-                return True
-            if kind not in PIXELS:
-                return False
-            at += 12 + length
-    except struct.error:  # it ends too early
-        return False
-    return False
+def is_small_png(picture: bytes) -> bool:
+    """Whether a picture is quick to decode: a PNG of few pixels, and no second header contradicts the first."""
+    width, height = int.from_bytes(picture[16:20]), int.from_bytes(picture[20:24])
+    is_small = width * height <= MAX_PIXELS and len(picture) <= MAX_BYTES
+    return picture.startswith(PNG) and is_small and picture.count(b"IHDR") == 1
 
 
-def _locate_and_classify(readers: Sequence[ActiveReader], pictures: Sequence[bytes]) -> list[Page | Exception]:
-    return _classify(readers, locate_all(pictures))
-
-
-def _classify(readers: Sequence[ActiveReader], found: Sequence[Found | Exception]) -> list[Page | Exception]:
-    """Classify a batch; it holds two readers if the active network changes meanwhile."""
-    pages: list[Page | Exception] = []
-    for active, group in groupby(zip(readers, found, strict=True), key=itemgetter(0)):
-        pages += read_located(active.reader, [one for _, one in group])
-    return pages
+def _read_one(reader: Reader, picture: bytes) -> Page:
+    (page,) = read_located(reader, locate_all([picture]))
+    if isinstance(page, Exception):
+        raise page
+    return page

@@ -1,6 +1,6 @@
-"""What the processes that read pages do: open pictures, which may harm them, and give back what is sent to clients.
+"""What the worker processes do: open pictures, which may be hostile, and return what clients get.
 
-An error of a picture, whatever it is, is a DataError, in a page's `error` or raised.
+Each error of a picture is a DataError: raised, or in a page's `error`.
 """
 
 import hashlib
@@ -28,11 +28,10 @@ from tendigits.tables.table import Table
 Result = TypeVar("Result")
 
 PREVIEW_QUALITY = 85
-"""Of a JPEG, to 100."""
+"""JPEG quality, up to 100."""
 
-KEPT = 4
-"""Readers that a process keeps: the active one, the one before, with which some requests have begun, and two of runs
-that are shown beside each other."""
+MAX_READERS = 4
+"""Readers that a process keeps: the active one, the one before, and two of runs that are compared."""
 
 
 @dataclass(frozen=True)
@@ -43,27 +42,21 @@ class ReaderSource:
     """Of the network."""
     options: ReaderOptions = PACKAGE
     data: bytes | None = None
-    """The ONNX file of a fine-tuned network; None for the one of the options."""
-
-    @property
-    def is_package(self) -> bool:
-        """Whether the package's own networks read, which every process can open cheaply."""
-        return self.data is None and self.options.model is None
+    """The ONNX file of a fine-tuned network; None for the network of the options."""
 
 
 _readers: dict[str, Reader] = {}
 
 
-def prepare_reader(source: ReaderSource | None) -> None:
-    """Prepare a process: open the reader that it needs first, if it needs one."""
+def prepare_reader(source: ReaderSource) -> None:
+    """Prepare a process: open the reader that it needs first."""
     prepare_for_threads()
     cv2.setNumThreads(1)  # there is a process for each core
-    if source is not None:
-        _reader_of(source)
+    _reader_of(source)
 
 
 def locate_all(images: Sequence[bytes]) -> list[Found | DataError]:
-    """Locate the digit in each picture of one."""
+    """Locate the digit in each picture of one digit."""
     return [attempt(find_digit, image) for image in images]
 
 
@@ -83,18 +76,18 @@ def read_form(source: ReaderSource, form: Form, image: bytes, number: int, crops
 
 
 def open_form(image: bytes, fields: Mapping[str, Sequence[float]], turned: int, number: int) -> Form:
-    """Open a form's own picture. Raises DataError, UserError."""
-    return _or_error(lambda: make_form(image, fields, turned, number), image)
+    """Open the picture of an empty form. Raises DataError, UserError."""
+    return _checked(lambda: make_form(image, fields, turned, number))
 
 
 def read_tables(
     source: ReaderSource, image: bytes, number: int, sums: str, expect: str, as_xlsx: bool
 ) -> tuple[bytes | None, list[bool]]:
-    """Read a page's tables as a file, None if there is none; and which numbers were accepted. Raises UserError."""
-    page = _or_error(lambda: _reader_of(source).read(image, number), image)
+    """Read a page's tables as a file, None without a table; and which numbers were accepted. Raises UserError."""
+    page = _checked(lambda: _reader_of(source).read(image, number))
     tables = page.checked(sums, expect)
     file = as_file([(None, table) for table in tables], as_xlsx) if tables else None
-    return file, [line.accepted for line in page.numbers]
+    return file, [each.accepted for each in page.numbers]
 
 
 def as_file(tables: Sequence[tuple[str | None, Table]], as_xlsx: bool) -> bytes:
@@ -106,21 +99,23 @@ def as_file(tables: Sequence[tuple[str | None, Table]], as_xlsx: bool) -> bytes:
 
 def crop_of(image: bytes) -> NDArray[np.uint8]:
     """The digit in a picture of one, uint8 (28, 28). Raises DataError."""
-    return _or_error(lambda: find_digit(image), image).crop
+    return _checked(lambda: find_digit(image)).crop
 
 
 def preview(image: bytes, number: int) -> bytes:
     """A page as the reader sees it, as a JPEG. Raises DataError."""
-    grey, _ = _or_error(lambda: open_page(image, number), image)
+    grey, _ = _checked(lambda: open_page(image, number))
     return cv2.imencode(".jpg", grey, [cv2.IMWRITE_JPEG_QUALITY, PREVIEW_QUALITY])[1].tobytes()
 
 
 def _reader_of(source: ReaderSource) -> Reader:
     if source.sha256 not in _readers:
-        if len(_readers) >= KEPT:
+        if len(_readers) >= MAX_READERS:
             del _readers[next(iter(_readers))]
-        network = None if source.data is None else from_onnx(source.data, "the fine-tuned network", threads=1)
-        _readers[source.sha256] = source.options.open(threads=1) if network is None else Reader(network, threads=1)
+        if source.data is None:
+            _readers[source.sha256] = source.options.open(threads=1)
+        else:
+            _readers[source.sha256] = Reader(from_onnx(source.data, "the fine-tuned network", threads=1), threads=1)
     return _readers[source.sha256]
 
 
@@ -132,16 +127,18 @@ def _read(reader: Reader, image: bytes, number: int, one: bool) -> Page:
 
 
 def _response(image: bytes, crops: bool, read: Callable[[], Page]) -> PageResponse:
-    sha256 = hashlib.sha256(image).hexdigest()
-    n_pages: Any = attempt(lambda _: count_pages(image) if is_document(image) else 1, image)
-    page = n_pages if isinstance(n_pages, DataError) else attempt(lambda _: read(), image)
-    if isinstance(page, DataError):
-        return PageResponse(sha256=sha256, n_pages=n_pages if isinstance(n_pages, int) else 1, error=str(page)[:300])
-    return PageResponse.of(page, sha256, crops, n_pages)
+    sha256, n_pages = hashlib.sha256(image).hexdigest(), 1
+    try:
+        if is_document(image):
+            n_pages = _checked(lambda: count_pages(image))
+        return PageResponse.of(_checked(read), sha256, crops, n_pages)
+    except DataError as error:
+        return PageResponse(sha256=sha256, n_pages=n_pages, error=str(error)[:300])
 
 
-def _or_error(work: Callable[[], Result], image: bytes) -> Result:
-    done = attempt(lambda _: work(), image)
-    if isinstance(done, DataError):
-        raise done
-    return done
+def _checked(work: Callable[[], Result]) -> Result:
+    """The result of `work`; any error of the picture is raised as a DataError."""
+    result: Any = attempt(lambda _: work(), None)
+    if isinstance(result, DataError):
+        raise result
+    return result  # type: ignore[no-any-return]

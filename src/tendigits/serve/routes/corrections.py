@@ -23,7 +23,7 @@ from tendigits.errors import UserError
 from tendigits.numbers.decode import CHARACTERS, HEIGHT
 from tendigits.numbers.strips import MAX_WIDTH_PX
 from tendigits.serve.app_state import AppState, State
-from tendigits.serve.edge.json_body import JsonRoute, validate_json
+from tendigits.serve.edge.json_body import JsonRoute
 from tendigits.serve.errors import error_responses, sentence_of
 from tendigits.serve.schemas import MAX_DIGITS, Crop, Label, Strict, as_pixels, encode
 from tendigits.serve.store_calls import in_store_threads
@@ -298,7 +298,7 @@ def _parse_lines(body: bytes) -> Iterator[Correction | NumberCorrection]:
             )
         kind: type[ExportedNumber | ExportedCorrection] = ExportedNumber if b'"strip"' in line else ExportedCorrection
         try:
-            item = validate_json(kind, line)
+            item = kind.model_validate_json(line)
         except ValidationError as error:
             reason = sentence_of(error.errors()[0])[:300]
             raise HTTPException(400, f"line {number}: {reason} Nothing was imported.") from None

@@ -11,7 +11,6 @@ from starlette.formparsers import MultiPartException
 from tendigits.errors import DataError
 from tendigits.pictures.limits import MAX_PAGES
 from tendigits.serve.app_state import AppState
-from tendigits.serve.edge.shares import owner_of
 from tendigits.serve.schemas import BINARY, PICTURE_CONTENT
 
 Result = TypeVar("Result")
@@ -63,9 +62,9 @@ async def in_pool(
     Raises:
         HTTPException: 415, the picture cannot be opened.
     """
-    host, port = request.client or ("", 0)
+    address = request.client.host if request.client else ""
     try:
-        return await _while_connected(request, state.pages.run((owner_of(host), port), job, *arguments))
+        return await _while_connected(request, state.pages.run(address, job, *arguments))
     except DataError as error:
         raise HTTPException(415, f"{prefix}{error}"[:300]) from None
 

@@ -23,8 +23,8 @@ from tendigits.serve.edge.json_body import JsonRoute
 from tendigits.serve.edge.security import INTERNAL_ERROR
 from tendigits.serve.errors import error_responses
 from tendigits.serve.reading import work
-from tendigits.serve.reading.fair_queue import QueueFull
-from tendigits.serve.reading.pages import NotRead, TooLate
+from tendigits.serve.reading.digits import is_small_png
+from tendigits.serve.reading.queue import NotRead, QueueFull, TooLate
 from tendigits.serve.routes.pictures import CONTENT, MAX_PICTURES, PageNumber, count, in_pool, picture_of, pictures_of
 from tendigits.serve.routes.runs import find_run
 from tendigits.serve.run_networks import ReadingNetwork
@@ -44,9 +44,6 @@ from tendigits.serve.schemas import (
 log = logging.getLogger("tendigits.serve")
 
 router = APIRouter(prefix="/v1", tags=["read"], route_class=JsonRoute)
-
-MAX_SMALL_PICTURE_BYTES = 400_000
-"""A larger picture of one digit is read with the pages, so that it does not delay others in its batch."""
 
 RunName = Annotated[
     str | None,
@@ -104,11 +101,11 @@ async def read_pictures(
     active = await reading_network(state, run)
 
     async def read(image: bytes) -> PageResponse:
-        if one and len(image) <= MAX_SMALL_PICTURE_BYTES:
+        if one and is_small_png(image):
             return await _read_digit(state, active, image, crops)
         return await in_pool(request, state, work.read_page, active.source, image, page, one, crops)
 
-    pages = await _read_all(read, images, MAX_PICTURES if one else state.pages.workers)
+    pages = await _read_all(read, images, state.pages.workers)
     count(state, [number.accepted for page in pages for number in page.numbers])
     if len(pages) == 1 and pages[0].error is not None:
         raise HTTPException(415, pages[0].error)

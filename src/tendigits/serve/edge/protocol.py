@@ -1,0 +1,143 @@
+"""uvicorn's HTTP protocol on h11 with deadlines, and with limits for connections and chunked bodies.
+
+uvicorn.Config(app, http=LimitedProtocol)
+"""
+
+import json
+from asyncio import TimerHandle, Transport
+from http import HTTPStatus
+from typing import Any
+
+import h11
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+RECEIVE_SECONDS = 20.0
+"""Deadline for a request to arrive completely: enough for a photo of 8 MB at 4 Mbit/s."""
+
+SEND_SECONDS = 20.0
+MIN_SENT_BYTES = 2**20
+"""A client must take this much of a waiting answer, or all of it, every SEND_SECONDS."""
+
+MAX_HEADER_BYTES = 2**16
+"""Request line and headers; browsers send 8 KB at most."""
+
+MAX_FRAMING_BYTES = 2**18
+"""Chunk lengths, chunk extensions and trailers of a chunked body: 32 MB in chunks of 1 KB fit."""
+
+MAX_PIPELINED_BYTES = 2**18
+"""Requests that are sent before the answer to an earlier one; browsers send none."""
+
+MAX_CONNECTIONS = 512
+"""Of all clients; the usual limit of open files is 1,024."""
+
+MAX_CONNECTIONS_PER_ADDRESS = 64
+"""A browser opens six."""
+
+CLOSE_SECONDS = 1.0
+"""Time for a refused client to read why."""
+
+
+class _LimitedConnection(h11.Connection):
+    """Limits the framing of chunked bodies, and requests that are sent ahead; keeps the last error."""
+
+    framing = 0
+    """Bytes of the current request that are not its body."""
+    error = h11.RemoteProtocolError("")
+
+    def receive_data(self, data: bytes) -> None:
+        self.framing += len(data)
+        super().receive_data(data)
+
+    def next_event(self) -> Any:
+        try:
+            event = super().next_event()
+            self._check(event)
+        except h11.RemoteProtocolError as error:
+            self.error = error
+            raise
+        return event
+
+    def _check(self, event: Any) -> None:
+        if isinstance(event, h11.Request):
+            self.framing = 0
+        elif isinstance(event, h11.Data):
+            self.framing -= len(event.data)
+        elif event is h11.NEED_DATA and self.their_state is h11.SEND_BODY and self.framing > MAX_FRAMING_BYTES:
+            raise h11.RemoteProtocolError("expected a body in larger chunks")
+        elif event is h11.PAUSED and len(self.trailing_data[0]) > MAX_PIPELINED_BYTES:
+            raise h11.RemoteProtocolError("expected a client that waits for answers")
+
+
+class LimitedProtocol(H11Protocol):
+    """One connection. A client that is too slow, or sends what is not HTTP, gets an error and is disconnected."""
+
+    conn: _LimitedConnection
+    _receive_timer: TimerHandle | None = None
+    _send_timer: TimerHandle | None = None
+    _unsent = 0
+
+    def connection_made(self, transport: Transport) -> None:  # type: ignore[override]
+        """Start the deadline, or refuse one connection too many."""
+        super().connection_made(transport)
+        self.conn = _LimitedConnection(h11.SERVER, MAX_HEADER_BYTES)
+        transport.set_write_buffer_limits(high=0)  # pause_writing is called for the first byte that waits
+        addresses = [each.client and each.client[0] for each in self.connections if isinstance(each, H11Protocol)]
+        n_same = addresses.count(self.client and self.client[0])
+        if n_same > MAX_CONNECTIONS_PER_ADDRESS or len(self.connections) > MAX_CONNECTIONS:
+            self._refuse(503, "too many connections; close some, or try again in a second")
+        else:
+            self._limit_receiving(True)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Stop all deadlines."""
+        self._limit_receiving(False)
+        if self._send_timer is not None:
+            self._send_timer.cancel()
+        super().connection_lost(exc)
+
+    def handle_events(self) -> None:
+        """After each part of a request: the deadline runs until the request is complete."""
+        super().handle_events()
+        self._limit_receiving(self.conn.their_state in (h11.IDLE, h11.SEND_BODY) and not self.transport.is_closing())
+
+    def _limit_receiving(self, is_receiving: bool) -> None:
+        if is_receiving and self._receive_timer is None:
+            late = "the request did not arrive in time"
+            self._receive_timer = self.loop.call_later(RECEIVE_SECONDS, self._refuse, 408, late)
+        elif not is_receiving and self._receive_timer is not None:
+            self._receive_timer.cancel()
+            self._receive_timer = None
+
+    def pause_writing(self) -> None:
+        """The client does not take what was sent."""
+        super().pause_writing()
+        self._limit_sending()
+
+    def resume_writing(self) -> None:
+        """The client has taken it."""
+        super().resume_writing()
+        if self._send_timer is not None:
+            self._send_timer.cancel()
+
+    def _limit_sending(self) -> None:
+        self._unsent = self.transport.get_write_buffer_size()
+        self._send_timer = self.loop.call_later(SEND_SECONDS, self._check_sent)
+
+    def _check_sent(self) -> None:
+        if self._unsent - self.transport.get_write_buffer_size() < MIN_SENT_BYTES:
+            self.transport.abort()
+        else:
+            self._limit_sending()
+
+    def send_400_response(self, msg: str) -> None:
+        """Refuse what is not HTTP, or beyond a limit; uvicorn's method fails if an answer has begun."""
+        self._refuse(self.conn.error.error_status_hint, str(self.conn.error)[:300])
+
+    def _refuse(self, status: int, reason: str) -> None:
+        """Answer, unless an answer has begun, and close."""
+        if self.conn.our_state in (h11.IDLE, h11.SEND_RESPONSE):
+            body = json.dumps({"error": reason, "status": status}).encode()
+            head = f"HTTP/1.1 {status} {HTTPStatus(status).phrase}\r\ncontent-type: application/json\r\n"
+            self.transport.write(f"{head}connection: close\r\ncontent-length: {len(body)}\r\n\r\n".encode() + body)
+        self.transport.close()
+        self.loop.call_later(CLOSE_SECONDS, self.transport.abort)
