@@ -6,7 +6,7 @@ from contextlib import closing
 
 import pytest
 
-from helpers import NOW, changed, changed_lines
+from helpers import NOW, changed, changed_numbers
 from tendigits.errors import ModelFileError
 from tendigits.model.onnx import with_metadata
 from tendigits.numbers.network import bundled_file
@@ -57,11 +57,13 @@ def test_a_damaged_accepted_network_gives_way_to_the_one_before_and_is_logged_on
 
 def test_an_accepted_pair_reads_numbers_with_its_own_line_network_and_a_bad_one_is_refused(store):
     good, bad = (
-        with_metadata(changed(1.01), {"lines": base64.b64encode(lines).decode()})
-        for lines in (bundled_file(), changed_lines(-1.0))
+        with_metadata(changed(1.01), {"number_network": base64.b64encode(lines).decode()})
+        for lines in (bundled_file(), changed_numbers(-1.0))
     )
     active = ActiveModel.load(store)
-    with pytest.raises(ModelFileError, match=r"expected at least 90% of \d+ known lines read correctly, received \d+%"):
+    with pytest.raises(
+        ModelFileError, match=r"expected at least 90% of \d+ known numbers read correctly, received \d+%"
+    ):
         active.accept(store.add_network(bad, "base", {}, NOW), store, NOW)
     assert active.current.sha256 == bundled_sha256()
     assert store.active_network() is None

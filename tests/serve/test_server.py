@@ -14,9 +14,9 @@ from pathlib import Path
 import httpx
 import numpy as np
 import pytest
-from tendigits.teach.migrations import open_store
 
 from helpers import ServeProcess, crop64, number, png
+from tendigits.teach.store import Store
 
 pytestmark = pytest.mark.xdist_group("server")
 
@@ -45,10 +45,9 @@ def test_a_large_upload_is_cut_off(server):
 @pytest.mark.slow
 def test_an_export_that_nobody_reads_takes_no_memory(tmp_path):
     """50 MB of it, eight times."""
-    store = open_store(tmp_path / "a.db")
+    store = Store(tmp_path / "a.db")
     wide = np.random.default_rng(0).integers(0, 256, (240, 40, 4096), dtype=np.uint8)
     store.add([number(strip, "1") for strip in wide])
-    store.close()
     server = ServeProcess(tmp_path, "--no-browser")
     before = server.peak_memory()
     unread = [socket.create_connection(("127.0.0.1", server.port), 60) for _ in range(8)]
