@@ -4,7 +4,7 @@
 #   make train        install what training needs, train the classic network (ARGS="--epochs 3")
 #   make lab          install everything, open the notebooks in the browser
 #   make test         install everything, run the tests;  make test-slow: those that take longer
-#   make check        the linters and the type checker
+#   make check        the linters and the type checkers; needs npm
 #   make results      the tables in docs/results.md
 #   make bench        tendigits beside its peers, about half an hour; QUICK=1: the main table in 5 minutes
 #   make bench-read   the reader beside others, about an hour (SCANS=, NUMBERS=folders of labelled pictures)
@@ -63,10 +63,17 @@ test: setup
 test-slow: setup
 	$(BIN)/python -m pytest -m slow --numprocesses 2 --dist loadgroup $(ARGS)
 
-check: setup
+check: setup node_modules
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+	$(BIN)/python tools/check_words.py
+	npm run --silent check
+
+# Biome and the TypeScript compiler, for the web files.
+node_modules: package-lock.json
+	npm ci --ignore-scripts --no-audit --no-fund --silent
+	@touch $@
 
 format: setup
 	$(BIN)/ruff format .

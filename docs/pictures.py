@@ -112,7 +112,7 @@ def show_page(folder: Path) -> None:
         photograph(page, "page_draw.png")
         page.goto(f"{address}/#read")
         page.set_input_files("#file", folder / "photo.jpg")
-        page.locator("#lines tbody tr").first.wait_for()
+        page.locator("#numbers tbody tr").first.wait_for()
         photograph(page, "page_read.png", full_page=True)
         page.set_input_files("#file", folder / "marks.jpg")
         page.locator("#grid td").first.wait_for()
