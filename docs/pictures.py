@@ -271,8 +271,8 @@ def photograph(page: Page, name: str, **options: bool) -> None:
 
 def take_photo(path: Path) -> None:
     """Eight lines of MNIST's test digits on squared paper, as the benchmark makes them."""
-    sys.path.insert(0, str(DOCS.parent / "bench"))
-    from pages import Digits, make_photo
+    sys.path.insert(0, str(DOCS.parent / "reader"))
+    from measuring.lines import Digits, make_photo
 
     _, (x_test, y_test) = load_data()
     digits = Digits(list(x_test), y_test.tolist())
@@ -281,8 +281,8 @@ def take_photo(path: Path) -> None:
 
 def photograph_table(path: Path) -> None:
     """A table of MNIST's test digits on a desk, as the benchmark makes them: ruled, its last column the sums."""
-    from pages import Digits
-    from table_sheets import make_sheet
+    from measuring.lines import Digits
+    from measuring.tables import make_sheet
 
     _, (x_test, y_test) = load_data()
     digits, rng = Digits(list(x_test), y_test.tolist()), np.random.default_rng(TABLE)
