@@ -24,7 +24,7 @@ def unpacked(text: str) -> bytes:
 
 
 def test_four_files_hold_two_networks_with_their_layers(source, reader, tmp_path):
-    exported = export_page(source, RUNTIME, folder=tmp_path / "page", beside=[reader])
+    exported = export_page(source, RUNTIME, folder=tmp_path / "page", others=[reader])
     assert exported.path == tmp_path / "page" / "index.html"
     files = {path.name: path.read_text() for path in (tmp_path / "page").iterdir()}
     assert set(files) == {"index.html", "style.css", "icon.svg", "tendigits.js"}
@@ -45,7 +45,7 @@ def test_four_files_hold_two_networks_with_their_layers(source, reader, tmp_path
 
 def test_networks_of_the_same_name_are_refused(source, tmp_path):
     with pytest.raises(UserError, match="expected networks with different names"):
-        export_page(source, RUNTIME, folder=tmp_path / "page", beside=[source])
+        export_page(source, RUNTIME, folder=tmp_path / "page", others=[source])
 
 
 def test_a_network_that_disagrees_makes_no_page(source, run, monkeypatch):

@@ -20,8 +20,7 @@ from tendigits.export.stablehlo import lower
 from tendigits.files import muted
 
 SIGNATURE = "serving_default"
-METADATA = "tendigits"
-"""Name of our JSON in the file's metadata table."""
+METADATA = "tendigits"  # name of our JSON in the file's metadata table
 
 
 def write(source: Source, path: Path) -> None:

@@ -30,18 +30,10 @@ from tendigits.model.calibration import Calibration, read_calibration
 from tendigits.model.network import CLASSES, PIXELS, predict
 from tendigits.untrusted import check_zip, open_file, path_inside
 
-MAX_BYTES = 512 * 2**20
-"""Size limit of a model file; the classic network with its optimizer takes 8 MB."""
-
-MAX_DIFFERENCE = 1e-6
-"""Maximum difference between a probability of the live model and of the same model loaded back."""
-
-MODEL = "model.keras"
-"""Name of the model in a run's folder."""
-
-MODELS = (MODEL, "model.h5")
-"""The files that `save_model` writes."""
-
+MAX_BYTES = 512 * 2**20  # size limit of a model file; the classic network with its optimizer takes 8 MB
+MAX_DIFFERENCE = 1e-6  # maximum difference between a probability of the live model and of the same model loaded back
+MODEL = "model.keras"  # the model in a run's folder
+MODELS = (MODEL, "model.h5")  # the files that `save_model` writes
 _METADATA = "metadata.json"
 _CALIBRATION = "tendigits_calibration"
 
@@ -52,10 +44,8 @@ class SavedModel:
 
     path: Path
     sha256: str
-    n: int
-    """Number of digits whose predictions were compared."""
-    largest_difference: float
-    """Largest difference between two of their probabilities."""
+    n: int  # number of digits whose predictions were compared
+    largest_difference: float  # largest difference between two of their probabilities
 
 
 def save_model(
@@ -91,8 +81,15 @@ def save_model(
     def verify(path: Path, temporary: Path) -> None:
         try:
             copy = _load(temporary)
-            difference = _largest_difference(copy, model, x, expected)
-            _verify_optimizer(copy, model)
+            if copy.get_config() == model.get_config():
+                # The compiled function takes the weights as arguments, so both models can use the same one.
+                model.make_predict_function()
+                copy.predict_function = model.predict_function
+            difference = float(np.abs(predict(copy, x) - expected).max())
+            if not difference <= MAX_DIFFERENCE:
+                raise ModelFileError(f"loaded back it predicts otherwise: the largest difference is {difference}")
+            if copy.optimizer is None or copy.optimizer.get_config() != model.optimizer.get_config():
+                raise ModelFileError(f"loaded back it has lost its optimizer, {model.optimizer.name}")
             if path.suffix == ".keras":
                 if load_calibration(temporary) != calibration:
                     raise ModelFileError("loaded back it has lost its calibration")
@@ -205,12 +202,9 @@ def _load(path: Path) -> keras.Model:
             model.optimizer = type(model.optimizer).from_config(model.optimizer.get_config())
     except Exception as error:  # Keras raises nearly every class for a damaged file
         raise _incomplete(path, error) from error
-    shapes = (getattr(model, "input_shape", None), getattr(model, "output_shape", None))
-    if shapes != ((None, PIXELS), (None, CLASSES)):
-        raise ModelFileError(
-            f"{path}: expected a model from (None, {PIXELS}) to (None, {CLASSES}), "
-            f"received one from {shapes[0]} to {shapes[1]}"
-        )
+    found = f"{getattr(model, 'input_shape', None)} to {getattr(model, 'output_shape', None)}"
+    if found != (expected := f"{(None, PIXELS)} to {(None, CLASSES)}"):
+        raise ModelFileError(f"{path}: expected a model from {expected}, received one from {found}")
     if not all(np.isfinite(weight).all() for weight in model.get_weights()):
         raise ModelFileError(f"{path}: expected finite weights, some are not; its predictions are useless, train again")
     return model
@@ -234,22 +228,6 @@ def _write_h5(model: keras.Model, path: Path) -> None:
         save_model_to_hdf5(model, root)
         del root["optimizer_weights"]
     path.write_bytes(data.getbuffer())
-
-
-def _largest_difference(copy: keras.Model, live: keras.Model, x: np.ndarray, expected: np.ndarray) -> float:
-    if copy.get_config() == live.get_config():
-        # The compiled function takes the weights as arguments, so both models can use the same one.
-        live.make_predict_function()
-        copy.predict_function = live.predict_function
-    difference = float(np.abs(predict(copy, x) - expected).max())
-    if not difference <= MAX_DIFFERENCE:
-        raise ModelFileError(f"loaded back it predicts otherwise: the largest difference is {difference}")
-    return difference
-
-
-def _verify_optimizer(copy: keras.Model, live: keras.Model) -> None:
-    if copy.optimizer is None or copy.optimizer.get_config() != live.optimizer.get_config():
-        raise ModelFileError(f"loaded back it has lost its optimizer, {live.optimizer.name}")
 
 
 def _verify_trainable(copy: keras.Model, live: keras.Model, x: np.ndarray, y: np.ndarray) -> None:

@@ -13,20 +13,12 @@ import numpy as np
 
 from tendigits.model.recipe import Recipe
 
-IMAGE_SIZE = 28
-"""Width and height of a digit, in pixels."""
-
+IMAGE_SIZE = 28  # width and height of a digit, in pixels
 PIXELS = IMAGE_SIZE * IMAGE_SIZE
 CLASSES = 10
-
-MOMENTUM = 0.97
-"""Momentum of batch normalization's moving mean and variance: in few epochs Keras' 0.99 lags behind the weights."""
-
-WARM_UP_FRACTION = 0.25
-"""Fraction of the steps in which a one-cycle's learning rate rises."""
-
-MIN_RATE_FRACTION = 0.01
-"""A one-cycle's first and last learning rate, as a fraction of its peak."""
+MOMENTUM = 0.97  # of batch normalization's moving averages: in few epochs Keras' 0.99 lags behind the weights
+WARM_UP_FRACTION = 0.25  # fraction of the steps in which a one-cycle's learning rate rises
+MIN_RATE_FRACTION = 0.01  # a one-cycle's first and last learning rate, as a fraction of its peak
 
 
 def build_network(recipe: Recipe) -> keras.Model:
@@ -60,7 +52,11 @@ def compile_network(model: keras.Model, recipe: Recipe, steps: int = 1) -> keras
     if recipe.ema_momentum:
         settings |= {"use_ema": True, "ema_momentum": recipe.ema_momentum}
     optimizer = keras.optimizers.get({"class_name": recipe.optimizer, "config": settings})
-    model.compile(optimizer=optimizer, loss=_loss(recipe), metrics=list(recipe.metrics))
+    loss: Any = recipe.loss
+    if recipe.label_smoothing:
+        class_name = recipe.loss.title().replace("_", "")
+        loss = keras.losses.get({"class_name": class_name, "config": {"label_smoothing": recipe.label_smoothing}})
+    model.compile(optimizer=optimizer, loss=loss, metrics=list(recipe.metrics))
     return model
 
 
@@ -177,11 +173,3 @@ def _apply(layers: Sequence[keras.Layer], x: Any) -> Any:
     for layer in layers:
         x = layer(x)
     return x
-
-
-def _loss(recipe: Recipe) -> Any:
-    if not recipe.label_smoothing:
-        return recipe.loss
-    if recipe.loss == "categorical_crossentropy":
-        return keras.losses.CategoricalCrossentropy(label_smoothing=recipe.label_smoothing)
-    return keras.losses.CategoricalFocalCrossentropy(label_smoothing=recipe.label_smoothing)

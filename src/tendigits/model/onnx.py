@@ -15,10 +15,14 @@ from onnx import GraphProto, TensorProto, helper, numpy_helper
 
 from tendigits.errors import ModelFileError, UserError
 from tendigits.model.onnx_layers import WRITERS, Graph, Value, activated, unsupported
-from tendigits.model.quantize import dequantize
+from tendigits.model.quantize import dequantize, metadata_of
 
-OPSET = 20
-"""Version of ONNX operators: the first with Gelu; onnxruntime supports it since 1.17."""
+OPSET = 20  # the first with Gelu; onnxruntime supports it since 1.17
+LAYERS = {
+    "Relu": keras.layers.ReLU, "Sum": keras.layers.Add, "Add": keras.layers.Add, "Mean": keras.layers.Average,
+    "Flatten": keras.layers.Flatten,
+}  # fmt: skip
+"""ONNX operator -> Keras layer, for those without weights."""
 
 
 def to_onnx(model: keras.Model, about: dict[str, str], output: str = "logits") -> bytes:
@@ -32,12 +36,8 @@ def to_onnx(model: keras.Model, about: dict[str, str], output: str = "logits") -
     Raises:
         UserError: the model has more inputs or outputs, or a layer or setting that is not supported.
     """
-    file = helper.make_model(
-        _graph(model, output),
-        opset_imports=[helper.make_opsetid("", OPSET)],
-        ir_version=9,
-        producer_name="tendigits",
-    )
+    opset = helper.make_opsetid("", OPSET)
+    file = helper.make_model(_graph(model, output), opset_imports=[opset], ir_version=9, producer_name="tendigits")
     helper.set_model_props(file, about)
     onnx.checker.check_model(file, full_check=True)
     return bytes(file.SerializeToString())
@@ -46,7 +46,7 @@ def to_onnx(model: keras.Model, about: dict[str, str], output: str = "logits") -
 def with_metadata(data: bytes, more: dict[str, str]) -> bytes:
     """The ONNX file with added or replaced metadata."""
     file = onnx.load_from_string(data)
-    about = {entry.key: entry.value for entry in file.metadata_props} | more
+    about = metadata_of(file) | more
     del file.metadata_props[:]
     helper.set_model_props(file, about)
     return bytes(file.SerializeToString())
@@ -65,7 +65,7 @@ def from_onnx(data: bytes) -> tuple[keras.Model, dict[str, str]]:
     except Exception as error:  # protobuf, onnx and Keras raise many classes for damaged files
         reason = " ".join(str(error).split())[:200]
         raise ModelFileError(f"expected a network that tendigits wrote, received another file: {reason}") from None
-    return model, {entry.key: entry.value for entry in file.metadata_props}
+    return model, metadata_of(file)
 
 
 def _graph(model: keras.Model, output: str) -> GraphProto:
@@ -122,31 +122,21 @@ def _model(graph: GraphProto) -> keras.Model:
             layers.append((layer, own))
     model = keras.Model(image, values[graph.output[0].name], name=graph.name)
     for layer, own in layers:
-        layer.set_weights([_as_keras(weight) for weight in own])
+        layer.set_weights([weight.transpose(2, 3, 1, 0) if weight.ndim == 4 else weight for weight in own])
     return model
 
 
 def _layer(node: Any, weights: dict[str, np.ndarray]) -> keras.layers.Layer | None:
     """The Keras layer for an ONNX node; None for a node that Keras does not need."""
-    attributes = {attribute.name: helper.get_attribute_value(attribute) for attribute in node.attribute}
+    if node.op_type in LAYERS:
+        return LAYERS[node.op_type]()
     if node.op_type == "Conv":
+        attributes = {attribute.name: helper.get_attribute_value(attribute) for attribute in node.attribute}
         filters, _, *size = weights[node.input[1]].shape
         padding = "same" if attributes["auto_pad"] == b"SAME_UPPER" else "valid"
         return keras.layers.Conv2D(filters, size, tuple(attributes["strides"]), padding)
-    if node.op_type == "Relu":
-        return keras.layers.ReLU()
-    if node.op_type in ("Sum", "Add"):
-        return keras.layers.Add()
-    if node.op_type == "Mean":
-        return keras.layers.Average()
-    if node.op_type == "Flatten":
-        return keras.layers.Flatten()
     if node.op_type == "Gemm":
         return keras.layers.Dense(weights[node.input[1]].shape[1])
     if node.op_type == "Transpose":
         return None  # channels are last in Keras, first in ONNX
     raise ValueError(f"expected the operators of a reader network, received {node.op_type}")
-
-
-def _as_keras(weight: np.ndarray) -> np.ndarray:
-    return weight.transpose(2, 3, 1, 0) if weight.ndim == 4 else weight

@@ -22,10 +22,8 @@ class Value:
     """A tensor in the graph."""
 
     name: str
-    first: bool = False
-    """Whether channels come before rows and columns, as in ONNX."""
-    shape: tuple[int | None, ...] = ()
-    """In Keras' order: channels last."""
+    first: bool = False  # whether channels come before rows and columns, as in ONNX
+    shape: tuple[int | None, ...] = ()  # in Keras' order: channels last
 
 
 class Graph:
@@ -34,8 +32,7 @@ class Graph:
     def __init__(self) -> None:
         self.nodes: list[NodeProto] = []
         self.constants: dict[str, np.ndarray] = {}
-        self.uses: Counter[str] = Counter()
-        """Name of a value -> number of layers that use it."""
+        self.uses: Counter[str] = Counter()  # name of a value -> number of layers that use it
 
     def node(self, kind: str, *inputs: str, **attributes: Any) -> str:
         """Add a node. Returns the name of its output."""
@@ -60,9 +57,9 @@ class Graph:
     def fold(self, value: Value, scale: np.ndarray, shift: np.ndarray) -> bool:
         """Fold `value * scale + shift`, by channel, into the node that outputs `value`. Returns whether it could."""
         node = self.nodes[-1] if self.nodes else None
-        if node is None or node.output[0] != value.name or self.uses[value.name] > 1:
+        if node is None or node.op_type not in ("Conv", "Gemm") or node.output[0] != value.name:
             return False
-        if node.op_type not in ("Conv", "Gemm"):
+        if self.uses[value.name] > 1:
             return False
         kernel, bias = node.input[1:3]
         axes = (-1, 1, 1, 1) if node.op_type == "Conv" else (1, -1)
