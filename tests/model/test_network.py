@@ -4,15 +4,7 @@ import numpy as np
 import pytest
 
 from tendigits.model.file import load_model, save_model
-from tendigits.model.network import (
-    build_network,
-    compile_network,
-    count_parameters,
-    in_float32,
-    predict,
-    rate,
-    summary,
-)
+from tendigits.model.network import build_network, compile_network, count_parameters, in_float32, predict, rate, summary
 from tendigits.model.recipe import Recipe
 
 X = np.random.default_rng(0).random((20, 784), np.float32)

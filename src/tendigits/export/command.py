@@ -20,12 +20,10 @@ To = StrEnum("To", ["onnx", "litert", "keras", "h5", "stablehlo", "web"])
 
 def export(
     source: Annotated[
-        str,
-        typer.Argument(help="A run's folder, a model file, or the word reader.", metavar="RUN", show_default=False),
+        str, typer.Argument(help="A run's folder, a model file, or the word reader.", metavar="RUN", show_default=False)
     ],
     to: Annotated[
-        list[To],
-        typer.Option(help="onnx, litert, keras, h5, stablehlo or web; may be repeated.", metavar="FORMAT"),
+        list[To], typer.Option(help="onnx, litert, keras, h5, stablehlo or web; may be repeated.", metavar="FORMAT")
     ],
     int8: Annotated[bool, typer.Option("--int8", help="Quantise to int8: a quarter of the size.")] = False,
     out: Annotated[

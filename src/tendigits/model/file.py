@@ -59,11 +59,9 @@ def save_model(
     """Write `model.keras` and `model.h5` into `folder`; each file replaces the old one only after it is verified.
 
     A file is verified by loading it back: it must predict the same for all of x and have the same optimizer;
-    `model.keras` must also have the same loss, metrics and optimizer state, and take a training step.
-
-    `model.h5` is written without the optimizer's state, with which Keras 3.15.1 could not train the loaded model. It is
-    written from the model that was loaded back, because saving as .h5 removes the optimizer from a model's compile
-    config.
+    `model.keras` must also have the same loss, metrics and optimizer state, and take a training step. `model.h5` is
+    written without the optimizer's state, with which Keras 3.15.1 could not train the loaded model, and from the model
+    that was loaded back, because saving as .h5 removes the optimizer from a model's compile config.
 
     Args:
         x: float32 (n, 784) in [0, 1] to compare on.
@@ -168,8 +166,7 @@ def read_metadata(path: Path) -> dict[str, Any]:
 def add_metadata(path: Path, facts: dict[str, Any]) -> None:
     """Add entries to the metadata of a `.keras` file. Keras ignores them.
 
-    They are not stored as another member of the zip: Keras 3.15.1 would extract the file into a temporary folder each
-    time it is loaded.
+    With another member in the zip, Keras 3.15.1 would extract the file into a temporary folder at each loading.
     """
     with zipfile.ZipFile(path) as archive:
         members = {name: archive.read(name) for name in archive.namelist()}

@@ -36,8 +36,18 @@ def to_onnx(model: keras.Model, about: dict[str, str], output: str = "logits") -
     Raises:
         UserError: the model has more inputs or outputs, or a layer or setting that is not supported.
     """
+    if len(model.inputs) != 1 or len(model.outputs) != 1:
+        raise UserError(f"expected a model of one input and one output, {model.name} has others")
+    graph = Graph()
+    graph.end(_write(graph, model, [Value("image")]), output)
+    given, made = (
+        helper.make_tensor_value_info(name, TensorProto.FLOAT, ["n", *tensor.shape[1:]])
+        for name, tensor in (("image", model.inputs[0]), (output, model.outputs[0]))
+    )
+    constants = [numpy_helper.from_array(value, name) for name, value in graph.constants.items()]
+    written = helper.make_graph(graph.nodes, model.name, [given], [made], constants)
     opset = helper.make_opsetid("", OPSET)
-    file = helper.make_model(_graph(model, output), opset_imports=[opset], ir_version=9, producer_name="tendigits")
+    file = helper.make_model(written, opset_imports=[opset], ir_version=9, producer_name="tendigits")
     helper.set_model_props(file, about)
     onnx.checker.check_model(file, full_check=True)
     return bytes(file.SerializeToString())
@@ -66,20 +76,6 @@ def from_onnx(data: bytes) -> tuple[keras.Model, dict[str, str]]:
         reason = " ".join(str(error).split())[:200]
         raise ModelFileError(f"expected a network that tendigits wrote, received another file: {reason}") from None
     return model, metadata_of(file)
-
-
-def _graph(model: keras.Model, output: str) -> GraphProto:
-    if len(model.inputs) != 1 or len(model.outputs) != 1:
-        raise UserError(f"expected a model of one input and one output, {model.name} has others")
-    graph = Graph()
-    graph.end(_write(graph, model, [Value("image")]), output)
-    return helper.make_graph(
-        graph.nodes,
-        model.name,
-        [helper.make_tensor_value_info("image", TensorProto.FLOAT, ["n", *model.inputs[0].shape[1:]])],
-        [helper.make_tensor_value_info(output, TensorProto.FLOAT, ["n", *model.outputs[0].shape[1:]])],
-        [numpy_helper.from_array(value, name) for name, value in graph.constants.items()],
-    )
 
 
 def _write(graph: Graph, model: keras.Model, inputs: list[Value]) -> Value:
@@ -112,18 +108,15 @@ def _model(graph: GraphProto) -> keras.Model:
     weights = {constant.name: numpy_helper.to_array(constant) for constant in graph.initializer}
     sizes = [size.dim_value or None for size in graph.input[0].type.tensor_type.shape.dim[1:]]
     image = keras.Input(sizes)
-    values, layers = {graph.input[0].name: image}, []
+    values = {graph.input[0].name: image}
     for node in graph.node:
-        names = [name for name in node.input if name in values]
+        given = [values[name] for name in node.input if name in values]
+        own = [weights[name] for name in node.input if name in weights]
         layer = _layer(node, weights)
-        given = [values[name] for name in names]
         values[node.output[0]] = given[0] if layer is None else layer(given if len(given) > 1 else given[0])
-        if layer is not None and (own := [weights[name] for name in node.input if name in weights]):
-            layers.append((layer, own))
-    model = keras.Model(image, values[graph.output[0].name], name=graph.name)
-    for layer, own in layers:
-        layer.set_weights([weight.transpose(2, 3, 1, 0) if weight.ndim == 4 else weight for weight in own])
-    return model
+        if layer is not None:
+            layer.set_weights([weight.transpose(2, 3, 1, 0) if weight.ndim == 4 else weight for weight in own])
+    return keras.Model(image, values[graph.output[0].name], name=graph.name)
 
 
 def _layer(node: Any, weights: dict[str, np.ndarray]) -> keras.layers.Layer | None:

@@ -61,11 +61,9 @@ class Augmentation(Settings):
 
     prefix = "augmentation."
 
-    # With 14 pixels or more a digit could leave the image.
-    shift: Annotated[float, Field(ge=0, lt=14)] = 0.0
+    shift: Annotated[float, Field(ge=0, lt=14)] = 0.0  # with 14 or more a digit could leave the image
     """Maximum shift along each axis, in pixels of 28."""
-    # A 6 that is rotated further becomes a 9.
-    rotate: Annotated[float, Field(ge=0, le=45)] = 0.0
+    rotate: Annotated[float, Field(ge=0, le=45)] = 0.0  # a 6 that is rotated further becomes a 9
     """Maximum rotation either way, in degrees."""
     scale: Annotated[float, Field(ge=0, lt=0.5)] = 0.0
     """Maximum change of size along each axis, as a fraction."""
@@ -94,8 +92,7 @@ class Recipe(Settings):
     """Activation function of the hidden layers."""
     dropout: FractionBelowOne = 0.2
     """Fraction of each hidden layer's outputs that a training step sets to zero."""
-    # Convolutions always have it.
-    batch_norm: bool = False
+    batch_norm: bool = False  # convolutions always have it
     """Batch normalization before the activation of each hidden layer."""
     residual: bool = False
     """Skip connections between the hidden layers (pre-activation residual blocks)."""
@@ -103,8 +100,7 @@ class Recipe(Settings):
     """Keras' name of the optimizer."""
     learning_rate: Annotated[float, Field(gt=0, le=10)] = 0.001
     """Learning rate; with a schedule, its peak."""
-    # L. N. Smith, "A disciplined approach to neural network hyper-parameters", 2018.
-    schedule: Schedule = "constant"
+    schedule: Schedule = "constant"  # L. N. Smith, "A disciplined approach to neural network hyper-parameters", 2018
     """Learning rate schedule; one-cycle rises for a quarter of all steps, then falls along a cosine."""
     weight_decay: FractionBelowOne = 0.0
     """Decoupled weight decay, multiplied by the learning rate (Loshchilov, Hutter, 2019)."""
@@ -118,7 +114,6 @@ class Recipe(Settings):
     """Keras' names of the metrics to record each epoch; accuracy comes first."""
     augmentation: Augmentation = Augmentation()
     """Random changes to the training digits."""
-    # With 32 an epoch of MNIST has 1,875 steps.
     batch_size: Annotated[int, Field(ge=1, le=65536)] = 32
     """Digits in one training step."""
     epochs: Annotated[int, Field(ge=1, le=10000)] = 15
@@ -127,11 +122,9 @@ class Recipe(Settings):
     """Metric that decides which epoch is the best and when to stop early."""
     patience: Annotated[int, Field(ge=0, le=10000)] = 2
     """Epochs without improvement before training stops."""
-    # Keras' default keeps the weights of the last epoch, `patience` epochs after the best.
-    restore_best: bool = True
+    restore_best: bool = True  # Keras' default keeps the last weights, `patience` epochs after the best
     """Keep the weights of the best epoch, not of the last."""
-    # The digits are the same for every seed.
-    validation_split: Annotated[float, Field(ge=0, le=0.5)] = 0.0
+    validation_split: Annotated[float, Field(ge=0, le=0.5)] = 0.0  # the digits are the same for every seed
     """Fraction of the training digits to validate on; 0 validates on the test set."""
     ensemble_size: Annotated[int, Field(ge=1, le=32)] = 1
     """Number of networks to train, each with its own seed; their predictions are averaged."""
@@ -140,19 +133,16 @@ class Recipe(Settings):
 
     @model_validator(mode="after")
     def _check_combinations(self) -> Self:
-        if self.metrics[0] != "accuracy" or len(set(self.metrics)) < len(self.metrics):
-            raise RecipeError(
-                f"recipe field 'metrics': expected 'accuracy' first and each metric once, received {list(self.metrics)}"
-            )
+        metrics = list(self.metrics)
+        if metrics[0] != "accuracy" or len(set(metrics)) < len(metrics):
+            raise RecipeError(f"recipe field 'metrics': expected 'accuracy' first and each once, received {metrics}")
         if self.label_smoothing and not self.loss.startswith("categorical"):
             raise RecipeError(
-                f"recipe field 'label_smoothing': expected 0 with the loss {self.loss}, "
-                f"received {self.label_smoothing}; use categorical_crossentropy"
+                f"recipe field 'label_smoothing': expected 0 with the loss {self.loss}, received "
+                f"{self.label_smoothing}; use categorical_crossentropy"
             )
-        if self.residual and len(self.hidden) < 2:
-            raise RecipeError(
-                f"recipe field 'residual': expected at least two hidden layers to connect, received {len(self.hidden)}"
-            )
+        if self.residual and (n := len(self.hidden)) < 2:
+            raise RecipeError(f"recipe field 'residual': expected at least two hidden layers to connect, received {n}")
         return self
 
     def with_changes(self, **changes: Any) -> "Recipe":
@@ -161,12 +151,9 @@ class Recipe(Settings):
 
     def with_settings(self, settings: dict[str, Any]) -> "Recipe":
         """A copy with some settings changed, named as in `flat`. Raises RecipeError."""
-        changes: dict[str, Any] = {}
-        augmentation = self.augmentation.model_dump()
-        for name, value in settings.items():
-            table, _, field = name.rpartition(".")
-            (augmentation if table else changes)[field] = value
-        return self.with_changes(**changes, augmentation=augmentation)
+        values = self.flat() | settings
+        augmentation = {name.rpartition(".")[2]: values.pop(name) for name in list(values) if "." in name}
+        return Recipe(**values, augmentation=augmentation)
 
     def flat(self) -> dict[str, Any]:
         """Field -> value; the fields of `augmentation` are named "augmentation.shift" and so on."""
