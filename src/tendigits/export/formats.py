@@ -53,11 +53,11 @@ def export_file(source: Source, to: str, *, int8: bool = False, out: Path | None
         DiskError: the file cannot be written.
     """
     check(to, int8)
-    format_ = FORMATS[to]
-    module = importlib.import_module(f"tendigits.export.{format_.module}")
-    path = out or source.folder / f"{source.name}{'-int8' if int8 else ''}{format_.suffix}"
-    if path.suffix != format_.suffix:
-        raise UserError(f"expected a file {format_.suffix} for {to}, received {path}")
+    suffix = FORMATS[to].suffix
+    module = importlib.import_module(f"tendigits.export.{FORMATS[to].module}")
+    path = out or source.folder / f"{source.name}{'-int8' if int8 else ''}{suffix}"
+    if path.suffix != suffix:
+        raise UserError(f"expected a file {suffix} for {to}, received {path}")
     if out is None:
         make_inside(source.folder.parent, source.folder.name)
     else:

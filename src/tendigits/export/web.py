@@ -58,7 +58,10 @@ def export_page(
     with tempfile.TemporaryDirectory() as temporary:
         for each in sources:
             exported.append(export_file(each, "onnx", int8=int8, out=Path(temporary) / "network.onnx"))
-            networks.append(_packed_network(each, with_layers(exported[-1].path.read_bytes())))
+            temperature, threshold = (float(each.metadata.get(key, 0)) for key in ("temperature", "threshold"))
+            model = {"output": each.output, "shape": each.shape, "temperature": temperature, "threshold": threshold}
+            network = _pack(with_layers(exported[-1].path.read_bytes()))
+            networks.append({"name": each.name, "network": network, "model": model})
     if folder is None:
         exports = make_inside(source.folder.parent, source.folder.name)
         folder = make_inside(exports, f"{source.name}{'-int8' if int8 else ''}-web")
@@ -77,27 +80,16 @@ def export_page(
     return Exported(folder / "index.html", replace(exported[0].verification, bytes=n_bytes))
 
 
-def _packed_network(source: Source, onnx: bytes) -> dict[str, Any]:
-    model = {
-        "output": source.output, "shape": source.shape,
-        "temperature": float(source.metadata["temperature"]), "threshold": float(source.metadata.get("threshold", 0)),
-    }  # fmt: skip
-    return {"name": source.name, "network": _pack(onnx), "model": model}
-
-
 def _pack(data: bytes) -> str:
     return base64.b64encode(gzip.compress(data, mtime=0)).decode()
 
 
 def fetch_runtime(given: Path | None = None) -> Runtime:
-    """Load ONNX Runtime Web and check that it is the version that was tested.
-
-    Args:
-        given: the npm package as a file; by default npm downloads it once into the user's cache.
+    """ONNX Runtime Web from an npm package; by default npm downloads it once into the user's cache.
 
     Raises:
         UserError: there is neither a file nor npm.
-        DownloadError: the download failed, or its SHA-512 differs.
+        DownloadError: the download failed, or its SHA-512 is not that of the version that was tested.
     """
     name = f"{RUNTIME}-{VERSION}.tgz"
     path = given or platformdirs.user_cache_path("tendigits") / name
@@ -115,7 +107,6 @@ def fetch_runtime(given: Path | None = None) -> Runtime:
 
 
 def _download(path: Path) -> None:
-    """Download the package into the cache with npm."""
     npm = shutil.which("npm")
     if npm is None:
         raise UserError(

@@ -58,10 +58,9 @@ def save_model(
 ) -> list[SavedModel]:
     """Write `model.keras` and `model.h5` into `folder`; each file replaces the old one only after it is verified.
 
-    A file is verified by loading it back: it must predict the same for all of x and have the same optimizer;
-    `model.keras` must also have the same loss, metrics and optimizer state, and take a training step. `model.h5` is
-    written without the optimizer's state, with which Keras 3.15.1 could not train the loaded model, and from the model
-    that was loaded back, because saving as .h5 removes the optimizer from a model's compile config.
+    A file is verified by loading it back: it must predict the same for all of x. `model.h5` is written without the
+    optimizer's state, with which Keras 3.15.1 could not train the loaded model, and from the model that was loaded
+    back, because saving as .h5 removes the optimizer from a model's compile config.
 
     Args:
         x: float32 (n, 784) in [0, 1] to compare on.
@@ -70,7 +69,7 @@ def save_model(
 
     Raises:
         DiskError: a file could not be written; the old one is unchanged.
-        ModelFileError: a file is not the same when loaded back; the old one is unchanged.
+        ModelFileError: a file does not predict the same when loaded back; the old one is unchanged.
     """
     expected = predict(model, x) if expected is None else expected
     copies: list[keras.Model] = []
@@ -86,12 +85,6 @@ def save_model(
             difference = float(np.abs(predict(copy, x) - expected).max())
             if not difference <= MAX_DIFFERENCE:
                 raise ModelFileError(f"loaded back it predicts otherwise: the largest difference is {difference}")
-            if copy.optimizer is None or copy.optimizer.get_config() != model.optimizer.get_config():
-                raise ModelFileError(f"loaded back it has lost its optimizer, {model.optimizer.name}")
-            if path.suffix == ".keras":
-                if load_calibration(temporary) != calibration:
-                    raise ModelFileError("loaded back it has lost its calibration")
-                _verify_trainable(copy, model, x[:32], expected[:32])
         except ModelFileError as error:
             reason = str(error).replace(f"{temporary}: ", "").replace(str(temporary), "it")
             raise ModelFileError(f"{path} is not saved; {reason}") from error
@@ -225,19 +218,6 @@ def _write_h5(model: keras.Model, path: Path) -> None:
         save_model_to_hdf5(model, root)
         del root["optimizer_weights"]
     path.write_bytes(data.getbuffer())
-
-
-def _verify_trainable(copy: keras.Model, live: keras.Model, x: np.ndarray, y: np.ndarray) -> None:
-    """Check that training of `copy` can continue as that of `live`; the weights of both stay the same."""
-    if copy.get_compile_config() != live.get_compile_config():
-        raise ModelFileError("loaded back it has lost its loss or metrics")
-    for mine, other in zip(copy.optimizer.variables, live.optimizer.variables, strict=True):
-        if not np.array_equal(np.asarray(mine), np.asarray(other)):
-            raise ModelFileError(f"loaded back it has lost the optimizer's state, {other.path}")
-    weights = copy.get_weights()
-    if not np.isfinite(copy.train_on_batch(x, y)[0]):
-        raise ModelFileError("loaded back it cannot be trained further")
-    copy.set_weights(weights)
 
 
 @contextmanager

@@ -26,15 +26,10 @@ LAYERS = {
 
 
 def to_onnx(model: keras.Model, about: dict[str, str], output: str = "logits") -> bytes:
-    """Convert a Keras model to the bytes of an ONNX file, whose input is called `image`.
-
-    Args:
-        model: a model with one input and one output.
-        about: the file's metadata.
-        output: name of the file's output.
+    """Convert a Keras model to the bytes of an ONNX file with an input `image`, an output and the metadata `about`.
 
     Raises:
-        UserError: the model has more inputs or outputs, or a layer or setting that is not supported.
+        UserError: the model has several inputs or outputs, or a layer or setting that is not supported.
     """
     if len(model.inputs) != 1 or len(model.outputs) != 1:
         raise UserError(f"expected a model of one input and one output, {model.name} has others")
@@ -100,6 +95,8 @@ def _write_layer(graph: Graph, layer: Any, inputs: list[Value]) -> Value:
     write = WRITERS.get(type(layer))
     if write is None:
         raise unsupported(f"a layer {type(layer).__name__}")
+    if getattr(layer, "data_format", "channels_last") != "channels_last":
+        raise unsupported(f"{layer.name} with channels_first")
     value = write(graph, layer, *inputs)
     return activated(graph, value, layer.activation) if hasattr(layer, "activation") else value
 

@@ -153,7 +153,7 @@ class Recipe(Settings):
         """A copy with some settings changed, named as in `flat`. Raises RecipeError."""
         values = self.flat() | settings
         augmentation = {name.rpartition(".")[2]: values.pop(name) for name in list(values) if "." in name}
-        return Recipe(**values, augmentation=augmentation)
+        return Recipe(**values | {"augmentation": augmentation})
 
     def flat(self) -> dict[str, Any]:
         """Field -> value; the fields of `augmentation` are named "augmentation.shift" and so on."""
