@@ -60,10 +60,15 @@ def test_litert_int8_of_a_layer_so_large_that_the_quantizer_appends_it_to_the_fi
     assert np.abs(found - large.expected[:200]).mean() < 0.02  # without the weights it is 0.1
 
 
-def test_litert_refuses_layers_that_mix_digits(source, tmp_path):
+def test_impossible_requests(source, tmp_path):
     mixing = with_layers(source, layers.Reshape((28, 28)), layers.Dense(3), layers.Flatten())
     with pytest.raises(UserError, match="expected layers that treat each digit alone, one reshapes to"):
         litert.write(mixing, tmp_path / "a.tflite")
+    with pytest.raises(UserError, match=r"expected a file \.tflite for litert, received .*a\.onnx"):
+        export_file(source, "litert", out=tmp_path / "a.onnx")
+    (tmp_path / "file").touch()
+    with pytest.raises(DiskError, match=r"cannot make the folder .*; choose another"):
+        export_file(source, "onnx", out=tmp_path / "file" / "a.onnx")
 
 
 def test_stablehlo_metadata(source, tmp_path):
@@ -87,11 +92,3 @@ def test_an_export_that_disagrees_is_not_kept(source, tmp_path, monkeypatch):
         export_file(source, "onnx", out=path)
     assert path.read_bytes() == b"before"
     assert list(tmp_path.iterdir()) == [path]
-
-
-def test_impossible_requests(source, tmp_path):
-    with pytest.raises(UserError, match=r"expected a file \.tflite for litert, received .*a\.onnx"):
-        export_file(source, "litert", out=tmp_path / "a.onnx")
-    (tmp_path / "file").touch()
-    with pytest.raises(DiskError, match=r"cannot make the folder .*; choose another"):
-        export_file(source, "onnx", out=tmp_path / "file" / "a.onnx")

@@ -24,7 +24,7 @@ class Format:
     int8: bool = False
 
 
-FORMATS: dict[str, Format] = {
+FORMATS = {
     "onnx": Format(".onnx", "onnx", int8=True),
     "litert": Format(".tflite", "litert", int8=True),
     "keras": Format(".keras", "keras_files"),

@@ -5,8 +5,7 @@ The docstring of each field is also the help of its command-line option.
 
 import difflib
 import re
-from dataclasses import dataclass
-from typing import Annotated, Any, ClassVar, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal, NamedTuple, Self
 
 from pydantic import (
     BaseModel,
@@ -172,13 +171,12 @@ class Recipe(Settings):
         return {key: (mine[key], theirs[key]) for key in mine if mine[key] != theirs[key]}
 
 
-@dataclass(frozen=True)
-class Convolution:
+class Convolution(NamedTuple):
     """A convolutional layer: `filters` kernels of `kernel` x `kernel`, every `stride` pixels."""
 
     filters: int
-    kernel: int
-    stride: int
+    kernel: int = 3
+    stride: int = 1
 
     @classmethod
     def parse(cls, text: str) -> "Convolution":
