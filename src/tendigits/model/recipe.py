@@ -175,8 +175,8 @@ class Convolution(NamedTuple):
     """A convolutional layer: `filters` kernels of `kernel` x `kernel`, every `stride` pixels."""
 
     filters: int
-    kernel: int = 3
-    stride: int = 1
+    kernel: int
+    stride: int
 
     @classmethod
     def parse(cls, text: str) -> "Convolution":
