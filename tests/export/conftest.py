@@ -1,16 +1,10 @@
 from collections.abc import Callable
 from functools import cache
-from pathlib import Path
 
 import pytest
 
 from tendigits.export.formats import FORMATS, Exported, export_file
 from tendigits.export.source import Source, open_source
-
-
-@pytest.fixture
-def run(run_that_reads) -> Path:
-    return run_that_reads
 
 
 @pytest.fixture(scope="session")

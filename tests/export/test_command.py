@@ -7,11 +7,11 @@ from tendigits import cli
 
 
 @pytest.fixture
-def export(run, monkeypatch, capfd):
+def export(run_that_reads, monkeypatch, capfd):
     """Call the command in this process: its exit code, output and errors."""
 
     def call(*options):
-        monkeypatch.setattr(sys, "argv", ["tendigits", "export", str(run), *map(str, options)])
+        monkeypatch.setattr(sys, "argv", ["tendigits", "export", str(run_that_reads), *map(str, options)])
         with pytest.raises(SystemExit) as ended:
             cli.main()
         return ended.value.code, *capfd.readouterr()
@@ -19,19 +19,14 @@ def export(run, monkeypatch, capfd):
     return call
 
 
-def test_several_formats_as_json(export, run):
+def test_several_formats_as_json_and_one_as_text(export, run_that_reads, tmp_path):
     code, output, errors = export("--to", "onnx", "--to", "keras", "--json")
     assert (code, errors) == (0, "")
     for line, name in zip(output.splitlines(), ("one.onnx", "one.keras"), strict=True):
         row = json.loads(line)
-        assert (row["format"], row["path"]) == (name[4:], str(run / "exports" / name))
-        assert (row["bytes"], row["agreement"]) == ((run / "exports" / name).stat().st_size, 1)
-
-
-def test_text(export, tmp_path):
-    code, output, errors = export("--to", "keras", "--out", tmp_path / "a.keras")
-    assert (code, errors) == (0, "")
-    path, accuracy, times = output.splitlines()
+        assert (row["format"], row["path"]) == (name[4:], str(run_that_reads / "exports" / name))
+        assert (row["bytes"], row["agreement"]) == ((run_that_reads / "exports" / name).stat().st_size, 1)
+    path, accuracy, times = export("--to", "keras", "--out", tmp_path / "a.keras")[1].splitlines()
     assert path.startswith(f"{tmp_path / 'a.keras'}  0.")
     assert accuracy.endswith("100.00% agree")
     assert "largest difference 0" in times
@@ -42,8 +37,8 @@ def test_text(export, tmp_path):
     [
         (["--to", "onnx", "--to", "h5", "--out", "a.onnx"], "expected one --to with --out, received 2"),
         (["--to", "keras", "--int8"], "expected --int8 with onnx, litert or web, received it with keras"),
+        (["--to", "keras", "--also", "runs/other"], "expected --to web with --also"),
         (["--to", "tar"], "--to must be one of 'onnx', 'litert', "),
-        ([], "--to"),
     ],
 )
 def test_an_impossible_request_is_one_line(export, options, message):

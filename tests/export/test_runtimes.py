@@ -28,8 +28,8 @@ def test_onnxruntime(exported, source):
     assert kinds == {onnx.TensorProto.INT8}
 
 
-def test_the_reader_reads_with_an_onnx_export(exported, source, run):
-    one, other = Reader(exported("source", "onnx").path), Reader(run)
+def test_the_reader_reads_with_an_onnx_export(exported, source, run_that_reads):
+    one, other = Reader(exported("source", "onnx").path), Reader(run_that_reads)
     assert one.threshold == float(f"{other.threshold:.4f}")
     crops = list(source.dataset.x_test[:20])
     for ours, theirs in zip(one.classify(crops), other.classify(crops), strict=True):

@@ -79,29 +79,22 @@ def test_the_constants_are_those_of_python():
 
 
 def test_pictures_are_resized_as_by_opencv(rng):
-    cases, expected = [], []
-    for kind in ("any", "half", "whole") * 20:
-        height, width = (int(side) for side in rng.integers(20, 200, 2))
-        across, down = int(rng.integers(1, width + 1)), int(rng.integers(1, height + 1))
-        if kind == "half":
-            across, down = width // 2, height // 2
-        elif kind == "whole":
-            times, across, down = int(rng.integers(2, 6)), max(1, width // 7), max(1, height // 7)
-            height, width = down * times, across * times
-        picture = any_picture(rng, height, width)
-        cases.append(["shrunk", picture, across, down])
-        expected.append(cv2.resize(picture, (across, down), interpolation=cv2.INTER_AREA))
-    for _ in range(30):
-        picture, times = any_picture(rng, *(int(side) for side in rng.integers(2, 60, 2))), int(rng.integers(2, 9))
-        size = [int(side * rng.uniform(1, 10)) for side in picture.shape[::-1]]
+    cases = []
+    for _ in range(20):
+        height, width, times = (int(n) for n in rng.integers((20, 20, 2), (200, 200, 9)))
+        large, small = any_picture(rng, height, width), any_picture(rng, height // 5, width // 5)
+        whole = any_picture(rng, height // 7 * times, width // 7 * times)
         cases += [
-            ["enlarged", picture, *size],
-            ["enlargedSmoothly", picture, *(times * np.array(picture.shape[::-1])).tolist()],
+            ["shrunk", large, *(int(rng.integers(1, side + 1)) for side in (width, height))],
+            ["shrunk", large, width // 2, height // 2],
+            ["shrunk", whole, width // 7, height // 7],
+            ["enlarged", small, *(int(side * rng.uniform(1, 10)) for side in small.shape[::-1])],
+            ["enlargedSmoothly", small, small.shape[1] * times, small.shape[0] * times],
         ]
-        expected += [cv2.resize(picture, size, interpolation=cv2.INTER_LINEAR),
-                     cv2.resize(picture, None, fx=times, fy=times, interpolation=cv2.INTER_CUBIC)]  # fmt: skip
-    for (name, *_), found, wanted in zip(cases, run(cases), expected, strict=True):
-        difference = np.abs(np.array(found) - wanted.ravel().astype(int)).max()
+    methods = {"shrunk": cv2.INTER_AREA, "enlarged": cv2.INTER_LINEAR, "enlargedSmoothly": cv2.INTER_CUBIC}
+    for (name, picture, *size), found in zip(cases, run(cases), strict=True):
+        expected = cv2.resize(picture, size, interpolation=methods[name]).ravel()
+        difference = np.abs(np.array(found) - expected.astype(int)).max()
         assert difference <= (1 if name == "enlargedSmoothly" else 0), name
 
 

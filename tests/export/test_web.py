@@ -15,45 +15,40 @@ from tendigits.errors import DownloadError, ModelFileError, UserError
 from tendigits.export import onnx as onnx_format
 from tendigits.export import web
 from tendigits.export.web import export_page, fetch_runtime
+from tendigits.model.quantize import metadata_of
 
 RUNTIME = (b"export {};", b"\0asm")
 
 
-def unpacked(text: str) -> bytes:
-    return gzip.decompress(base64.b64decode(text))
-
-
 def test_four_files_hold_two_networks_with_their_layers(source, reader, tmp_path):
-    exported = export_page(source, RUNTIME, folder=tmp_path / "page", beside=[reader])
+    exported = export_page(source, RUNTIME, folder=tmp_path / "page", others=[reader])
     assert exported.path == tmp_path / "page" / "index.html"
     files = {path.name: path.read_text() for path in (tmp_path / "page").iterdir()}
     assert set(files) == {"index.html", "style.css", "icon.svg", "tendigits.js"}
     assert exported.verification.bytes == sum((tmp_path / "page" / name).stat().st_size for name in files)
     assert set(re.findall(r'(?:src|href)="([^"#]+)"', files["index.html"])) <= set(files)
-    assert "server" not in files["index.html"]
     packed = json.loads(re.search(r"^const packed = (.*);$", files["tendigits.js"], re.M)[1])
-    assert (unpacked(packed["runtime"]), unpacked(packed["wasm"])) == RUNTIME
+    files = [packed["runtime"], packed["wasm"], *(network["network"] for network in packed["networks"])]
+    runtime, wasm, one, _ = (gzip.decompress(base64.b64decode(text)) for text in files)
+    assert (runtime, wasm) == RUNTIME
     assert [network["name"] for network in packed["networks"]] == ["one", "reader"]
-    (tmp_path / "network.onnx").write_bytes(unpacked(packed["networks"][0]["network"]))
-    assert onnx_format.read_metadata(tmp_path / "network.onnx") == source.metadata
-    assert [output.name for output in onnx.load(tmp_path / "network.onnx").graph.output] == ["probabilities", "layer1"]
+    network = onnx.load_from_string(one)
+    assert metadata_of(network) == source.metadata
+    assert [output.name for output in network.graph.output] == ["probabilities", "layer1"]
     assert packed["networks"][0]["model"] == {
         "output": "probabilities", "shape": [784],
         "temperature": float(source.metadata["temperature"]), "threshold": float(source.metadata["threshold"]),
     }  # fmt: skip
 
 
-def test_networks_of_the_same_name_are_refused(source, tmp_path):
+def test_no_page_of_two_networks_of_the_same_name_or_one_that_disagrees(source, tmp_path, monkeypatch):
     with pytest.raises(UserError, match="expected networks with different names"):
-        export_page(source, RUNTIME, folder=tmp_path / "page", beside=[source])
-
-
-def test_a_network_that_disagrees_makes_no_page(source, run, monkeypatch):
+        export_page(source, RUNTIME, folder=tmp_path / "page", others=[source])
     load = onnx_format.load
     monkeypatch.setattr(onnx_format, "load", lambda path: lambda images: load(path)(images) + 0.01)
     with pytest.raises(ModelFileError, match="is not kept"):
-        export_page(source, RUNTIME)
-    assert not (run / "exports" / "one-web").exists()
+        export_page(source, RUNTIME, folder=tmp_path / "page")
+    assert not (tmp_path / "page").exists()
 
 
 @pytest.fixture
@@ -72,30 +67,22 @@ def package(tmp_path, monkeypatch):
     return path
 
 
-def npm_that(monkeypatch, tmp_path, script: str) -> None:
-    """Put a program npm on the path; `$4` is the folder that it is to write to."""
-    (tmp_path / "npm").write_text(f"#!/bin/sh\n{script}\n")
-    (tmp_path / "npm").chmod(0o755)
-    monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
-
-
 def test_npm_downloads_the_runtime_once(package, tmp_path, monkeypatch):
-    npm_that(monkeypatch, tmp_path, f'cp {package} "$4/onnxruntime-web-1.30.0.tgz"')
-    assert fetch_runtime() == RUNTIME
-    (tmp_path / "npm").unlink()
-    assert fetch_runtime() == RUNTIME
-    assert [path.name for path in (tmp_path / "cache").iterdir()] == ["onnxruntime-web-1.30.0.tgz"]
-
-
-def test_errors_of_the_download(package, tmp_path, monkeypatch):
-    npm_that(monkeypatch, tmp_path, "echo 'npm error network request failed' >&2; exit 1")
+    npm, cache = tmp_path / "npm", tmp_path / "cache"
+    npm.write_text("#!/bin/sh\necho 'npm error network request failed' >&2; exit 1\n")
+    npm.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
     with pytest.raises(DownloadError, match=r"could not download onnxruntime-web 1\.30\.0: npm error network request"):
         fetch_runtime()
-    assert not list((tmp_path / "cache").iterdir())
-    monkeypatch.setenv("PATH", str(tmp_path / "cache"))
-    with pytest.raises(
-        UserError, match=r"npm.* is not installed: install Node\.js, or give the package with --runtime"
-    ):
+    assert not list(cache.iterdir())
+    npm.write_text(f'#!/bin/sh\ncp {package} "$4/onnxruntime-web-1.30.0.tgz"\n')  # $4 is the folder to write to
+    assert fetch_runtime() == RUNTIME
+    npm.unlink()
+    assert fetch_runtime() == RUNTIME
+    assert [path.name for path in cache.iterdir()] == ["onnxruntime-web-1.30.0.tgz"]
+    monkeypatch.setenv("PATH", str(cache))
+    next(cache.iterdir()).unlink()
+    with pytest.raises(UserError, match=r"npm.* is not installed: install Node\.js, or give the package with --ru"):
         fetch_runtime()
 
 

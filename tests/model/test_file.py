@@ -1,10 +1,8 @@
 """Model files, saved and loaded; damaged and foreign ones are refused in one line."""
 
-import json
 import logging
 import re
 import shutil
-import sys
 import zipfile
 
 import h5py
@@ -81,20 +79,6 @@ def refused(path, digest=None):
     return text
 
 
-def read_zip(path):
-    with zipfile.ZipFile(path) as archive:
-        return {name: archive.read(name) for name in archive.namelist()}
-
-
-def write_zip(path, members, method=zipfile.ZIP_STORED):
-    with zipfile.ZipFile(path, "w", method) as archive:
-        for name, data in members.items():
-            archive.writestr(name, data)
-
-
-# --- saving
-
-
 def test_both_files_are_saved_and_load_the_same(saved, good, trained, xy):
     assert [one.path for one in saved] == [good / "model.keras", good / "model.h5"]
     assert sorted(path.name for path in good.iterdir()) == ["model.h5", "model.keras"]
@@ -135,63 +119,31 @@ def test_a_model_that_is_not_finite_is_not_saved(trained, xy, copied):
     assert {path: path.read_bytes() for path in copied.iterdir()} == before
 
 
-def other_weights(model):
-    model.set_weights([weight + 0.01 for weight in model.get_weights()])
-
-
-def other_optimizer(model):
-    model.compile("sgd", "categorical_crossentropy", metrics=["accuracy"])
-
-
-def other_iterations(model):
-    model.optimizer.iterations.assign(STEPS + 1)
-
-
-def other_loss(model):
-    state = [np.asarray(variable) for variable in model.optimizer.variables]
-    model.compile(model.optimizer, "mean_squared_error", metrics=["accuracy"])
-    assert same(state, model.optimizer.variables)
-
-
-@pytest.mark.parametrize(
-    ("name", "spoil", "reason"),
-    [
-        ("model.keras", other_weights, "loaded back it predicts otherwise: the largest difference is 0"),
-        ("model.keras", other_loss, "loaded back it has lost its loss or metrics"),
-        ("model.keras", other_iterations, "loaded back it has lost the optimizer's state, adam/iteration"),
-        ("model.h5", other_optimizer, "loaded back it has lost its optimizer, adam"),
-    ],
-)
-def test_a_file_that_does_not_load_back_the_same_is_not_kept(trained, xy, copied, monkeypatch, name, spoil, reason):
+@FORMATS
+def test_a_file_that_does_not_load_back_the_same_is_not_kept(trained, xy, copied, monkeypatch, name):
     before = (copied / name).read_bytes()
     load = keras.models.load_model
 
     def spoiled(path, **options):
         model = load(path, **options)
         if path.name.endswith(name):
-            spoil(model)
+            model.set_weights([weight + 0.01 for weight in model.get_weights()])
         return model
 
     monkeypatch.setattr(keras.models, "load_model", spoiled)
     with pytest.raises(ModelFileError) as caught:
         save_model(trained, copied, xy[0])
-    assert str(caught.value).startswith(f"{copied / name} is not saved; {reason}")
+    assert str(caught.value).startswith(f"{copied / name} is not saved; loaded back it predicts otherwise: ")
     assert (copied / name).read_bytes() == before
     assert len(list(copied.iterdir())) == 2
 
 
-def test_the_calibration_is_stored_in_the_keras_file_only(good, trained, copied, tmp_path):
+def test_the_calibration_is_stored_in_the_keras_file_only(good, copied):
     assert load_calibration(good / "model.keras") == CALIBRATION
     assert load_calibration(good / "model.h5") is None
-    assert len(read_zip(good / "model.keras")) == 3  # with a fourth member, Keras extracts the file at each loading
-    trained.save(tmp_path / "again.keras")
-    assert load_calibration(tmp_path / "again.keras") is None
     add_metadata(copied / "model.keras", {"tendigits_calibration": {"temperature": 0}})
     with pytest.raises(ModelFileError, match=r"model.keras is not a complete model file: expected a calibration with"):
         load_calibration(copied / "model.keras")
-
-
-# --- loading
 
 
 def test_models_saved_by_plain_keras_are_loaded_and_can_be_trained(xy, tmp_path):
@@ -210,12 +162,15 @@ def test_models_saved_by_plain_keras_are_loaded_and_can_be_trained(xy, tmp_path)
         assert int(loaded.optimizer.iterations) == steps + 4
 
 
-def test_a_path_without_a_model_file(copied):
+def test_other_files(copied):
     path = copied / "missing.keras"
     assert refused(path) == refused(path, "0" * 64) == f"expected a model file, there is none at {path}"
     path.mkdir()
     (path / "config.json").write_text("{}")  # Keras loads folders, too
     assert refused(path) == f"expected a model file, there is a folder at {path}"
+    with (copied / "model.h5").open("wb") as file:
+        file.truncate(MAX_BYTES + 1)  # sparse
+    assert refused(copied / "model.h5").endswith("expected at most 512 MB, received 512 MB")
     path = (copied / "model.keras").rename(copied / "model.onnx")
     assert refused(path) == f"expected a .keras or .h5 file, received '.onnx': {path}"
 
@@ -228,13 +183,6 @@ def test_truncated_and_other_content(good, tmp_path, name):
         path.write_bytes(spoiled)
         assert "is not a complete model file: " in refused(path)
     assert "its SHA-256 is not the one that was recorded" in refused(path, sha256(good / name))
-
-
-@FORMATS
-def test_a_file_over_the_size_limit_is_refused(tmp_path, name):
-    with (tmp_path / name).open("wb") as file:
-        file.truncate(MAX_BYTES + 1)  # sparse
-    assert refused(tmp_path / name) == f"{tmp_path / name}: expected at most 512 MB, received 512 MB"
 
 
 def test_a_flipped_bit_in_a_keras_file_is_refused_or_changes_no_weight(good, tmp_path):
@@ -252,53 +200,17 @@ def test_a_flipped_bit_in_a_keras_file_is_refused_or_changes_no_weight(good, tmp
     assert n_refused > 10
 
 
-KERNEL = {"model.keras": "layers/dense/vars/0", "model.h5": "model_weights/dense/dense/kernel"}
-
-
-@FORMATS
-def test_a_link_to_another_hdf5_file_is_refused(copied, name):
-    """By Keras itself."""
-    with h5py.File(copied / "other.h5", "w") as root:
-        root["kernel"] = np.full((784, 8), 0.25, np.float32)
-    inner = copied / "inner.h5"
-    members = read_zip(copied / name) if name == "model.keras" else {}
-    inner.write_bytes(members["model.weights.h5"] if members else (copied / name).read_bytes())
-    with h5py.File(inner, "r+") as root:
-        del root[KERNEL[name]]
-        root[KERNEL[name]] = h5py.ExternalLink("other.h5", "/kernel")
-    if members:
-        write_zip(copied / name, members | {"model.weights.h5": inner.read_bytes()})
-    else:
-        shutil.copy(inner, copied / name)
-    refused(copied / name)
-
-
-def test_a_compressed_member_is_refused(copied):
-    """It could unpack to any size."""
-    path = copied / "model.keras"
-    write_zip(path, read_zip(path), zipfile.ZIP_DEFLATED)
-    assert "expected members that are stored uncompressed" in refused(path)
-
-
 @pytest.mark.parametrize("data", [b"{", b"[" * 100_000, b'{"class_name": 3}'], ids=["cut", "deep", "no class"])
 def test_a_damaged_configuration(copied, data):
-    write_zip(copied / "model.keras", read_zip(copied / "model.keras") | {"config.json": data})
+    with zipfile.ZipFile(copied / "model.keras") as archive:
+        members = {name: archive.read(name) for name in archive.namelist()}
+    with zipfile.ZipFile(copied / "model.keras", "w") as archive:
+        for name, content in (members | {"config.json": data}).items():
+            archive.writestr(name, content)
     with h5py.File(copied / "model.h5", "r+") as root:
         root.attrs.modify("model_config", np.bytes_(data[:1000]))
     for name in ("model.keras", "model.h5"):
         assert "is not a complete model file: " in refused(copied / name)
-
-
-def test_a_function_that_is_not_of_keras_is_not_imported(copied, monkeypatch):
-    (copied / "evil_module.py").write_text("def evil(*_, **__): pass\n")
-    monkeypatch.syspath_prepend(copied)
-    members = read_zip(copied / "model.keras")
-    config = json.loads(members["config.json"])
-    loss = {"module": "evil_module", "class_name": "function", "config": "evil", "registered_name": "function"}
-    config["compile_config"]["loss"] = loss
-    write_zip(copied / "model.keras", members | {"config.json": json.dumps(config).encode()})
-    assert "evil" in refused(copied / "model.keras")
-    assert "evil_module" not in sys.modules
 
 
 @FORMATS
@@ -314,20 +226,11 @@ def test_code_in_a_lambda_does_not_run(tmp_path, name):
     assert not marker.exists()
 
 
-def two_inputs():
-    inputs = [keras.Input((784,), name="a"), keras.Input((784,), name="b")]
-    return keras.Model(inputs, keras.layers.Dense(10)(keras.layers.Add()(inputs)))
-
-
 def test_other_shapes_and_weights_that_are_not_finite(trained, tmp_path):
     path = tmp_path / "model.keras"
-    images = keras.Sequential([keras.Input((28, 28)), keras.layers.Flatten(), keras.layers.Dense(10)])
-    for model, received in (
-        (images, "(None, 28, 28) to (None, 10)"),
-        (two_inputs(), "[(None, 784), (None, 784)] to (None, 10)"),
-    ):
-        model.save(path)
-        assert refused(path) == f"{path}: expected a model from (None, 784) to (None, 10), received one from {received}"
+    keras.Sequential([keras.Input((28, 28)), keras.layers.Flatten(), keras.layers.Dense(10)]).save(path)
+    expected = "expected a model from (None, 784) to (None, 10), received one from (None, 28, 28) to (None, 10)"
+    assert refused(path) == f"{path}: {expected}"
     model = build_network(RECIPE)
     weights = trained.get_weights()
     weights[0][400, 3] = np.inf

@@ -5,7 +5,6 @@ import numpy as np
 import onnx
 import pytest
 
-from helpers import changed
 from tendigits.data.preprocess import standardize
 from tendigits.digits.network import bundled, bundled_file
 from tendigits.digits.network import from_onnx as open_network
@@ -26,24 +25,6 @@ def build() -> keras.Sequential:
     ])  # fmt: skip
 
 
-def test_the_file_predicts_as_keras_does():
-    keras.utils.set_random_seed(1)
-    model = build()
-    rng = np.random.default_rng(0)
-    for layer in model.layers:  # statistics as after training: they are folded into the kernels
-        if isinstance(layer, keras.layers.BatchNormalization):
-            shape = layer.moving_mean.shape
-            for weight in (layer.moving_mean, layer.beta, layer.gamma):
-                weight.assign(rng.normal(0.5, 0.5, shape))
-            layer.moving_variance.assign(rng.uniform(0.5, 2, shape))
-    crops = rng.integers(0, 256, (7, 28, 28), dtype=np.uint8)
-    data = to_onnx(model, {"temperature": "1.0", "threshold": "0.5"})
-    network = open_network(data, "a")
-    expected = model.predict(crops[..., None].astype("float32") / 255, verbose=0)
-    np.testing.assert_allclose(network.logits(crops), expected, rtol=1e-4, atol=1e-4)
-    assert len(data) < 2_000_000
-
-
 def test_a_written_network_is_read_again():
     keras.utils.set_random_seed(2)
     model = build()
@@ -56,9 +37,7 @@ def test_a_written_network_is_read_again():
 
 
 def test_the_packages_digit_network_becomes_a_keras_model(digits):
-    from importlib.resources import files
-
-    model, about = from_onnx((files("tendigits.digits") / "assets" / "reader.onnx").read_bytes())
+    model, about = from_onnx(bundled_file())
     assert model.count_params() == 212_299 - 2 * (32 + 48 + 48 + 96 + 96) - (32 + 48 + 48 + 96 + 96)
     expected = bundled().logits(digits.x_test[:50])
     found = model.predict(digits.x_test[:50, :, :, None].astype("float32") / 255, verbose=0)
@@ -76,10 +55,8 @@ def test_the_packages_number_network_becomes_a_keras_model():
 
 
 def test_metadata_is_added_and_replaced():
-    data = with_metadata(
-        to_onnx(build(), {"temperature": "2", "threshold": "0.5"}), {"threshold": "0.9", "number_network": "x"}
-    )
-    assert from_onnx(data)[1] == {"temperature": "2", "threshold": "0.9", "number_network": "x"}
+    data = with_metadata(to_onnx(build(), {"temperature": "2", "threshold": "0.5"}), {"threshold": "0.9", "more": "x"})
+    assert from_onnx(data)[1] == {"temperature": "2", "threshold": "0.9", "more": "x"}
 
 
 @pytest.mark.parametrize("data", [b"", b"text", bundled_file()[:-1], onnx.ModelProto().SerializeToString()[:1]])
@@ -90,19 +67,7 @@ def test_a_damaged_file_is_one_error(data):
         open_network(data, "mine.onnx")
 
 
-@pytest.mark.parametrize(
-    "metadata",
-    [
-        {"temperature": "nan"}, {"temperature": "0"}, {"temperature": "1e9"}, {"temperature": "warm"},
-        {"threshold": "inf"}, {"threshold": "2"},
-    ],
-)  # fmt: skip
+@pytest.mark.parametrize("metadata", [{"temperature": "nan"}, {"temperature": "warm"}, {"threshold": "2"}])
 def test_invalid_metadata_is_refused(metadata):
     with pytest.raises(ModelFileError, match=r"^mine\.onnx: its metadata is damaged: "):
         open_network(with_metadata(bundled_file(), metadata), "mine.onnx")
-
-
-def test_a_network_whose_outputs_overflow_is_refused():
-    data = changed(3e38)
-    with pytest.raises(ModelFileError, match="expected finite answers, some are not"):
-        open_network(data, "mine.onnx")

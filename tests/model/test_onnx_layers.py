@@ -19,7 +19,6 @@ IMAGE = {  # from 9x8x6 images to images, all with six channels
     "dilated": lambda: layers.Conv2D(6, 3, dilation_rate=2, use_bias=False),
     "groups": lambda: layers.Conv2D(6, 3, groups=3),
     "max pooling, same": lambda: layers.MaxPooling2D(3, 2, "same"),
-    "max pooling, windows apart": lambda: layers.MaxPooling2D(1, 2, "same"),
     "average pooling": lambda: layers.AveragePooling2D(2),
     "global average": lambda: layers.GlobalAveragePooling2D(keepdims=True),
     "upsampling": lambda: layers.UpSampling2D((2, 3)),

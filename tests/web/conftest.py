@@ -88,7 +88,7 @@ def exported(digits_npz, tmp_path_factory, request) -> Callable[[str], Path]:
         if which in ("run", "both"):
             sources += (open_source(request.getfixturevalue("run_that_reads")),)
         folder = tmp_path_factory.mktemp("pages") / which
-        export_page(sources[0], fetch_runtime(), int8=which == "int8", folder=folder, beside=sources[1:])
+        export_page(sources[0], fetch_runtime(), int8=which == "int8", folder=folder, others=sources[1:])
         return folder
 
     return export

@@ -20,33 +20,22 @@ To = StrEnum("To", ["onnx", "litert", "keras", "h5", "stablehlo", "web"])
 
 def export(
     source: Annotated[
-        str,
-        typer.Argument(help="A run's folder, a model file, or the word reader.", metavar="RUN", show_default=False),
+        str, typer.Argument(help="A run's folder, a model file, or the word reader.", metavar="RUN", show_default=False)
     ],
     to: Annotated[
-        list[To],
-        typer.Option(
-            help="Format: onnx, litert, keras, h5, stablehlo or web; may be repeated.",
-            metavar="FORMAT",
-            show_default=False,
-        ),
+        list[To], typer.Option(help="onnx, litert, keras, h5, stablehlo or web; may be repeated.", metavar="FORMAT")
     ],
     int8: Annotated[bool, typer.Option("--int8", help="Quantise to int8: a quarter of the size.")] = False,
     out: Annotated[
         Path | None,
-        typer.Option(
-            help="The file, or for web the folder.", metavar="PATH", show_default="exports/ next to the model"
-        ),
+        typer.Option(help="The file, or for web the folder; by default in exports/ next to the model.", metavar="PATH"),
     ] = None,
     runtime: Annotated[
         Path | None,
-        typer.Option(
-            help="For web: the npm package onnxruntime-web.", metavar="FILE.tgz", show_default="npm downloads it"
-        ),
+        typer.Option(help="For web: the npm package onnxruntime-web; by default npm gets it.", metavar="FILE.tgz"),
     ] = None,
-    beside: Annotated[
-        list[str] | None,
-        typer.Option(help="For web: another run to offer; may be repeated.", metavar="RUN", show_default=False),
+    also: Annotated[
+        list[str] | None, typer.Option(help="For web: another run to offer; may be repeated.", metavar="RUN")
     ] = None,
     data: Data = None,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON line for each file.")] = False,
@@ -59,16 +48,16 @@ def export(
     from tendigits.export.source import open_source
     from tendigits.export.web import export_page, fetch_runtime
 
-    for format_ in to:  # report missing packages before the network is opened
+    for format_ in to:  # before the network is opened
         check("onnx" if format_ == "web" else format_, int8)
     fetched = fetch_runtime(runtime) if "web" in to else None
-    if beside and "web" not in to:
-        raise UserError("expected --to web with --beside")
+    if also and "web" not in to:
+        raise UserError("expected --to web with --also")
     opened = open_source(source, data)
-    others = [open_source(other, data) for other in beside or ()]
+    others = [open_source(other, data) for other in also or ()]
     for format_ in to:
         if fetched is not None and format_ == "web":
-            exported = export_page(opened, fetched, int8=int8, folder=out, beside=others)
+            exported = export_page(opened, fetched, int8=int8, folder=out, others=others)
         else:
             exported = export_file(opened, format_, int8=int8, out=out)
         found = exported.verification

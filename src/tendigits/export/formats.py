@@ -6,16 +6,13 @@ exported = export_file(source, "onnx")      # Exported(path, verification)
 import importlib
 from dataclasses import dataclass
 from pathlib import Path
-from types import ModuleType
 
 from tendigits.errors import ModelFileError, UserError
 from tendigits.export.source import Source
 from tendigits.export.verify import Verification, verify
-from tendigits.extras import require
 from tendigits.files import make_folder, make_inside, replacing, writing
 
-CALIBRATION_DIGITS = 1000
-"""Training digits from which int8 quantisation derives the ranges of activations."""
+CALIBRATION_DIGITS = 1000  # training digits from which int8 quantisation derives the ranges of activations
 
 
 @dataclass(frozen=True)
@@ -23,21 +20,13 @@ class Format:
     """A file format."""
 
     suffix: str
-    module_name: str
-    """In this package; has `write`, `load` and `read_metadata`, and `write_int8` if the format supports int8."""
+    module: str  # in this package, with `write`, `load` and `read_metadata`, and `write_int8` if `int8`
     int8: bool = False
-    extra: str | None = None
-    """Extra of the package that it needs in addition to `train`."""
-
-    @property
-    def module(self) -> ModuleType:
-        """The module that writes and loads the format."""
-        return importlib.import_module(f"tendigits.export.{self.module_name}")
 
 
-FORMATS: dict[str, Format] = {
+FORMATS = {
     "onnx": Format(".onnx", "onnx", int8=True),
-    "litert": Format(".tflite", "litert", int8=True, extra="export"),
+    "litert": Format(".tflite", "litert", int8=True),
     "keras": Format(".keras", "keras_files"),
     "h5": Format(".h5", "keras_files"),
     "stablehlo": Format(".stablehlo", "stablehlo"),
@@ -59,15 +48,16 @@ def export_file(source: Source, to: str, *, int8: bool = False, out: Path | None
         out: the file; by default the source's name, in its `exports` folder.
 
     Raises:
-        UserError: the format has no int8, its packages are not installed, or it does not support a layer.
+        UserError: the format has no int8, or does not support a layer.
         ModelFileError: the export disagrees with the source; it is not kept.
         DiskError: the file cannot be written.
     """
     check(to, int8)
-    format_ = FORMATS[to]
-    path = out or source.folder / f"{source.name}{'-int8' if int8 else ''}{format_.suffix}"
-    if path.suffix != format_.suffix:
-        raise UserError(f"expected a file {format_.suffix} for {to}, received {path}")
+    suffix = FORMATS[to].suffix
+    module = importlib.import_module(f"tendigits.export.{FORMATS[to].module}")
+    path = out or source.folder / f"{source.name}{'-int8' if int8 else ''}{suffix}"
+    if path.suffix != suffix:
+        raise UserError(f"expected a file {suffix} for {to}, received {path}")
     if out is None:
         make_inside(source.folder.parent, source.folder.name)
     else:
@@ -76,26 +66,23 @@ def export_file(source: Source, to: str, *, int8: bool = False, out: Path | None
 
     def verified(temporary: Path) -> None:
         try:
-            if format_.module.read_metadata(temporary) != source.metadata:
+            if module.read_metadata(temporary) != source.metadata:
                 raise ModelFileError("it has lost its metadata")
-            verifications.append(verify(format_.module.load(temporary), source, temporary, int8=int8))
+            verifications.append(verify(module.load(temporary), source, temporary, int8=int8))
         except ModelFileError as error:
             raise ModelFileError(f"{path} is not kept: {error}") from None
 
     write = replacing if out is None else writing
     with write(path, check=verified) as temporary:
         if int8:
-            format_.module.write_int8(source, temporary, source.samples(CALIBRATION_DIGITS))
+            module.write_int8(source, temporary, source.samples(CALIBRATION_DIGITS))
         else:
-            format_.module.write(source, temporary)
+            module.write(source, temporary)
     return Exported(path, verifications[0])
 
 
 def check(to: str, int8: bool) -> None:
-    """Check that the format supports int8, if requested, and that its packages are installed. Raises UserError."""
-    format_ = FORMATS[to]
-    if int8 and not format_.int8:
+    """Raise UserError if int8 is requested of a format without it."""
+    if int8 and not FORMATS[to].int8:
         able = ", ".join(name for name, other in FORMATS.items() if other.int8)
         raise UserError(f"expected --int8 with {able} or web, received it with {to}")
-    if format_.extra is not None:
-        require(f"--to {to}", format_.extra)

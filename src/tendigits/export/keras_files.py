@@ -15,8 +15,7 @@ from tendigits.export.source import Source
 from tendigits.model.file import add_metadata, quiet_keras
 from tendigits.model.file import read_metadata as read_keras_metadata
 
-METADATA = "tendigits_about"
-"""Key of our metadata in the metadata of a .keras file, or in the attributes of an .h5 file."""
+METADATA = "tendigits_about"  # key of ours in the metadata of a .keras file, or in the attributes of an .h5 file
 
 
 def write(source: Source, path: Path) -> None:

@@ -20,8 +20,7 @@ from tendigits.export.stablehlo import lower
 from tendigits.files import muted
 
 SIGNATURE = "serving_default"
-METADATA = "tendigits"
-"""Name of our JSON in the file's metadata table."""
+METADATA = "tendigits"  # name of our JSON in the file's metadata table
 
 
 def write(source: Source, path: Path) -> None:
@@ -95,7 +94,6 @@ def _finish(data: bytes, metadata: dict[str, str]) -> bytes:
 
 
 def _make_batch_dynamic(model: Any, buffer: int, reshape: Any) -> None:
-    """Change the first dimension of a reshape from 1 to -1."""
     shape = np.frombuffer(bytes(model.buffers[buffer].data), np.int32).copy()
     if shape[0] not in (1, -1) or (shape[1:] < 0).any():
         raise UserError(f"expected layers that treat each digit alone, one reshapes to {shape.tolist()}; try onnx")

@@ -11,10 +11,9 @@ import onnx
 
 from tendigits.export.source import Source
 from tendigits.model.onnx import to_onnx
-from tendigits.model.quantize import quantize
+from tendigits.model.quantize import metadata_of, quantize
 
-CALIBRATION_BATCH = 100
-"""Samples that the quantizer runs at once."""
+CALIBRATION_BATCH = 100  # samples that the quantizer runs at once
 
 
 def write(source: Source, path: Path) -> None:
@@ -40,4 +39,4 @@ def load(path: Path) -> Any:
 
 def read_metadata(path: Path) -> dict[str, str]:
     """The metadata in an ONNX file."""
-    return {entry.key: entry.value for entry in onnx.load(path).metadata_props}
+    return metadata_of(onnx.load(path))

@@ -14,10 +14,7 @@ from tendigits.runs.run import open_run
 def run_network(path: Path) -> bytes:
     """Convert a finished run's network, without loading its digits.
 
-    Raises:
-        RunError: the run is unfinished, or the folder is not a run.
-        ModelFileError: the model is damaged.
-        UserError: a layer can't be converted, or packages are missing.
+    Raises UserError if the run is unfinished or damaged, a layer cannot be converted, or packages are missing.
     """
     require(f"the network of {path.name}", "train")
     record = open_run(path).record()

@@ -25,9 +25,7 @@ from tendigits.model.onnx import from_onnx
 from tendigits.report.evaluate import load_same_data
 from tendigits.runs.run import open_run
 
-READER = "reader"
-"""Names the reader's network, which is part of the package."""
-
+READER = "reader"  # names the reader's network, which is part of the package
 PREPROCESSING = (
     "28x28 pixels, white on black, the digit's longer side 20, its centre of mass in the middle; divided by 255"
 )
@@ -38,18 +36,12 @@ class Source:
     """A network, the digits to verify its exports on, and their metadata."""
 
     name: str
-    model: keras.Model
-    """From float32 (n, 784) or (n, 28, 28, 1) in [0, 1]."""
-    output: str
-    """`probabilities`, whose rows sum to 1, or `logits`."""
-    labels: tuple[str, ...]
-    """The meaning of each number in an output row."""
-    temperature: float
-    """Divides logits, or logarithms of probabilities, before the softmax that gives confidences."""
-    threshold: float | None
-    """Confidence from which a digit is accepted; None if the network was not calibrated."""
-    folder: Path
-    """The default folder of its exports."""
+    model: keras.Model  # from float32 (n, 784) or (n, 28, 28, 1) in [0, 1]
+    output: str  # `probabilities`, whose rows sum to 1, or `logits`
+    labels: tuple[str, ...]  # the meaning of each number in an output row
+    temperature: float  # divides logits, or logarithms of probabilities, before the softmax that gives confidences
+    threshold: float | None  # confidence from which a digit is accepted; None if the network was not calibrated
+    folder: Path  # the default folder of its exports
     dataset: Dataset
 
     @property
@@ -98,31 +90,22 @@ def open_source(path: str | Path, data: str | Path | None = None) -> Source:
     if path == READER:
         return _reader_network(READER, bundled_file(), Path("exports"), load(data))
     path = Path(path)
+    name, file, digest = path.stem, path, None
     if path.is_dir():
         run = open_run(path)
         record = run.record()
         if not record.get("models"):
             raise RunError(f"{path} has no model yet; continue it with: tendigits train --resume {path}")
+        name, file, digest = path.resolve().name, model_path(path), record["models"].get(MODEL)
         dataset = load(data) if data else load_same_data(run, record)
-        return _run_or_file(path.resolve().name, model_path(path), record["models"].get(MODEL), dataset)
-    if path.suffix == ".onnx":
-        return _reader_network(path.stem, read_onnx(path), path.parent / "exports", load(data))
-    return _run_or_file(path.stem, path, None, load(data))
-
-
-def _run_or_file(name: str, file: Path, digest: str | None, dataset: Dataset) -> Source:
-    """A run or a model file."""
+    elif path.suffix == ".onnx":
+        return _reader_network(name, read_onnx(path), path.parent / "exports", load(data))
+    else:
+        dataset = load(data)
     model, calibration = in_float32(load_model(file, digest)), load_calibration(file)
-    return Source(
-        name=name,
-        model=model,
-        output="probabilities",
-        labels=tuple("0123456789"),
-        temperature=1.0 if calibration is None else calibration.temperature,
-        threshold=None if calibration is None else calibration.threshold,
-        folder=file.parent / "exports",
-        dataset=dataset,
-    )
+    temperature, threshold = (calibration.temperature, calibration.threshold) if calibration else (1.0, None)
+    folder = file.parent / "exports"
+    return Source(name, model, "probabilities", tuple("0123456789"), temperature, threshold, folder, dataset)
 
 
 def _reader_network(name: str, data: bytes, folder: Path, dataset: Dataset) -> Source:
@@ -132,13 +115,4 @@ def _reader_network(name: str, data: bytes, folder: Path, dataset: Dataset) -> S
         temperature, threshold = temperature_and_threshold(metadata, USER_THRESHOLD)
     except ValueError as error:
         raise ModelFileError(f"{name}: its metadata is damaged: {error}") from None
-    return Source(
-        name=name,
-        model=model,
-        output="logits",
-        labels=(*"0123456789", "not a digit"),
-        temperature=temperature,
-        threshold=threshold,
-        folder=folder,
-        dataset=dataset,
-    )
+    return Source(name, model, "logits", (*"0123456789", "not a digit"), temperature, threshold, folder, dataset)

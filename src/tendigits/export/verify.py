@@ -17,14 +17,9 @@ from tendigits.export.source import Source
 Predict = Callable[[np.ndarray], np.ndarray]
 """float32 (n, ...) in [0, 1] -> float32 (n, labels)."""
 
-TOLERANCE = 1e-4
-"""Largest allowed difference between two float32 outputs: runtimes sum in different orders."""
-
-MIN_AGREEMENT = 0.99
-"""Fraction of the test digits whose prediction must survive the conversion to int8."""
-
-TIMED_BATCH = 100
-"""Digits in the batch that is timed."""
+TOLERANCE = 1e-4  # largest allowed difference between two float32 outputs: runtimes sum in different orders
+MIN_AGREEMENT = 0.99  # fraction of the test digits whose prediction must survive the conversion to int8
+TIMED_BATCH = 100  # digits in the batch that is timed
 
 
 @dataclass(frozen=True)
@@ -32,19 +27,13 @@ class Verification:
     """How an export compares with its source."""
 
     bytes: int
-    n: int
-    """Test digits."""
-    largest_difference: float
-    """Between outputs of the two networks."""
-    agreement: float
-    """0 to 1: fraction of the test digits with the same prediction."""
-    accuracy: float
-    source_accuracy: float
-    """0 to 1, of the source on the same digits."""
-    single_ms: float
-    """Milliseconds for one digit, median."""
-    batch_us: float
-    """Microseconds per digit in a batch, median."""
+    n: int  # test digits
+    largest_difference: float  # between outputs of the two networks
+    agreement: float  # 0 to 1: fraction of the test digits with the same prediction
+    accuracy: float  # 0 to 1
+    source_accuracy: float  # of the source on the same digits
+    single_ms: float  # milliseconds for one digit, median
+    batch_us: float  # microseconds per digit in a batch, median
 
 
 def verify(predict: Predict, source: Source, path: Path, *, int8: bool) -> Verification:

@@ -9,26 +9,17 @@ Guo, Pleiss, Sun, Weinberger, "On calibration of modern neural networks", ICML 2
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
+from itertools import pairwise
 from math import exp, log, sqrt
 from typing import Any
 
 import numpy as np
 
-MIN_PROBABILITY = 1e-12
-"""Lower bound for probabilities, so that their logarithms are finite."""
-
-BINS = 15
-"""Number of confidence bins, as in the paper."""
-
-MAX_RISK = 0.01
-"""Fraction of the accepted digits that may be wrong at the threshold (the risk)."""
-
-MIN_TEMPERATURE = 0.05
-"""Lower end of the temperature search."""
-
-MAX_TEMPERATURE = 20.0
-"""Upper end of the temperature search."""
-
+MIN_PROBABILITY = 1e-12  # lower bound for probabilities, so that their logarithms are finite
+BINS = 15  # number of confidence bins, as in the paper
+MAX_RISK = 0.01  # fraction of the accepted digits that may be wrong at the threshold
+MIN_TEMPERATURE = 0.05  # lower end of the temperature search
+MAX_TEMPERATURE = 20.0  # upper end of the temperature search
 _LIMITS = {"temperature": (MIN_TEMPERATURE, MAX_TEMPERATURE), "threshold": (MIN_PROBABILITY, 1.0)}
 
 
@@ -36,18 +27,12 @@ _LIMITS = {"temperature": (MIN_TEMPERATURE, MAX_TEMPERATURE), "threshold": (MIN_
 class Calibration:
     """A temperature and a threshold, and the digits that they were fitted on."""
 
-    temperature: float
-    """0.05 to 20; above 1 if the network was overconfident."""
-    n: int
-    """Number of digits that it was fitted on."""
-    on: str
-    """Which digits these are."""
-    ece_before: float
-    """Expected calibration error on those digits without the temperature, 0 to 1."""
-    ece_after: float
-    """The same with the temperature."""
-    threshold: float
-    """0 to 1: the lowest confidence at which at most 1% of the accepted digits are wrong."""
+    temperature: float  # above 1 if the network was overconfident
+    n: int  # number of digits that it was fitted on
+    on: str  # which digits these are
+    ece_before: float  # expected calibration error on those digits without the temperature, 0 to 1
+    ece_after: float  # the same with the temperature
+    threshold: float  # 0 to 1: the lowest confidence at which at most 1% of the accepted digits are wrong
 
 
 @dataclass(frozen=True)
@@ -57,22 +42,17 @@ class Bin:
     low: float
     high: float
     n: int
-    confidence: float | None
-    """Mean confidence; None for an empty bin."""
-    accuracy: float | None
-    """None for an empty bin."""
+    confidence: float | None  # the mean; None for an empty bin
+    accuracy: float | None  # None for an empty bin
 
 
 @dataclass(frozen=True, eq=False)
 class RiskCoverage:
     """The risk-coverage curve of selective prediction, from the highest threshold to the lowest; float64 (k,) each."""
 
-    threshold: np.ndarray
-    """Lowest accepted confidence, in falling order."""
-    coverage: np.ndarray
-    """Fraction of all digits that is accepted, rising to 1."""
-    risk: np.ndarray
-    """Fraction of the accepted digits that is wrong."""
+    threshold: np.ndarray  # lowest accepted confidence, in falling order
+    coverage: np.ndarray  # fraction of all digits that is accepted, rising to 1
+    risk: np.ndarray  # fraction of the accepted digits that is wrong
 
 
 def calibrate(probabilities: np.ndarray, labels: np.ndarray, on: str = "held-out training digits") -> Calibration:
@@ -85,13 +65,9 @@ def calibrate(probabilities: np.ndarray, labels: np.ndarray, on: str = "held-out
     """
     temperature = fit_temperature(probabilities, labels)
     after = apply_temperature(probabilities, temperature)
+    ece_before, ece_after = (calibration_error(reliability(each, labels)) for each in (probabilities, after))
     return Calibration(
-        temperature=temperature,
-        n=len(labels),
-        on=on,
-        ece_before=calibration_error(reliability(probabilities, labels)),
-        ece_after=calibration_error(reliability(after, labels)),
-        threshold=find_threshold(risk_coverage(after, labels)),
+        temperature, len(labels), on, ece_before, ece_after, find_threshold(risk_coverage(after, labels))
     )
 
 
@@ -110,8 +86,7 @@ def read_calibration(content: Any) -> Calibration:
 def temperature_and_threshold(metadata: Mapping[str, str], default_threshold: float) -> tuple[float, float]:
     """Temperature and threshold from the metadata of an ONNX file; without them 1 and `default_threshold`.
 
-    Raises:
-        ValueError: one is not a number or out of range.
+    Raises ValueError if one is not a number or out of range.
     """
     values = {"temperature": 1.0, "threshold": default_threshold}
     for name, (low, high) in _LIMITS.items():
@@ -160,29 +135,15 @@ def fit_temperature(probabilities: np.ndarray, labels: np.ndarray) -> float:
 
 
 def reliability(probabilities: np.ndarray, labels: np.ndarray, bins: int = BINS) -> list[Bin]:
-    """Accuracy and mean confidence of the digits in `bins` confidence intervals of equal width.
-
-    Args:
-        probabilities: float (n, 10), rows sum to 1.
-        labels: integers (n,), 0 to 9.
-        bins: number of intervals.
-    """
+    """Accuracy and mean confidence of the digits in `bins` intervals of equal width. Other args: see `calibrate`."""
     confidence, right = _confidence(probabilities, labels)
     edges = np.linspace(0, 1, bins + 1)
     index = np.searchsorted(edges[1:-1], confidence)
     found = []
-    for i in range(bins):
+    for i, (low, high) in enumerate(pairwise(edges.tolist())):
         inside = index == i
-        n = int(inside.sum())
-        found.append(
-            Bin(
-                float(edges[i]),
-                float(edges[i + 1]),
-                n,
-                confidence=float(confidence[inside].mean()) if n else None,
-                accuracy=float(right[inside].mean()) if n else None,
-            )
-        )
+        means = (float(confidence[inside].mean()), float(right[inside].mean())) if inside.any() else (None, None)
+        found.append(Bin(low, high, int(inside.sum()), *means))
     return found
 
 
@@ -193,12 +154,7 @@ def calibration_error(bins: list[Bin]) -> float:
 
 
 def risk_coverage(probabilities: np.ndarray, labels: np.ndarray) -> RiskCoverage:
-    """Risk and coverage at each threshold that separates two of the digits.
-
-    Args:
-        probabilities: float (n, 10), rows sum to 1.
-        labels: integers (n,), 0 to 9.
-    """
+    """Risk and coverage at each threshold that separates two of the digits. Args: see `calibrate`."""
     confidence, right = _confidence(probabilities, labels)
     order = np.argsort(-confidence, kind="stable")
     confidence, wrong = confidence[order], np.cumsum(~right[order])

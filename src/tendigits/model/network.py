@@ -13,20 +13,12 @@ import numpy as np
 
 from tendigits.model.recipe import Recipe
 
-IMAGE_SIZE = 28
-"""Width and height of a digit, in pixels."""
-
+IMAGE_SIZE = 28  # width and height of a digit, in pixels
 PIXELS = IMAGE_SIZE * IMAGE_SIZE
 CLASSES = 10
-
-MOMENTUM = 0.97
-"""Momentum of batch normalization's moving mean and variance: in few epochs Keras' 0.99 lags behind the weights."""
-
-WARM_UP_FRACTION = 0.25
-"""Fraction of the steps in which a one-cycle's learning rate rises."""
-
-MIN_RATE_FRACTION = 0.01
-"""A one-cycle's first and last learning rate, as a fraction of its peak."""
+MOMENTUM = 0.97  # of batch normalization's moving averages: in few epochs Keras' 0.99 lags behind the weights
+WARM_UP_FRACTION = 0.25  # fraction of the steps in which a one-cycle's learning rate rises
+MIN_RATE_FRACTION = 0.01  # a one-cycle's first and last learning rate, as a fraction of its peak
 
 
 def build_network(recipe: Recipe) -> keras.Model:
@@ -39,10 +31,8 @@ def build_network(recipe: Recipe) -> keras.Model:
     seeds = map(int, np.random.SeedSequence(recipe.seed).generate_state(3 * n_layers + 2))
     name = re.sub(r"[.-]", "_", recipe.name)
     image = keras.Input((PIXELS,))
-    convolutions = [*_convolutions(recipe, seeds)]
-    hidden = [*_hidden(recipe, seeds)]
-    initializer = keras.initializers.GlorotUniform(seed=next(seeds))
-    output = keras.layers.Dense(CLASSES, activation="softmax", kernel_initializer=initializer)
+    convolutions, hidden = [*_convolutions(recipe, seeds)], [*_hidden(recipe, seeds)]
+    output = keras.layers.Dense(CLASSES, activation="softmax", kernel_initializer=_glorot(seeds))
     if recipe.residual:
         return keras.Model(image, output(_residual(_apply(convolutions, image), hidden, seeds)), name=name)
     return keras.Sequential([image, *convolutions, *chain.from_iterable(hidden), output], name=name)
@@ -60,7 +50,11 @@ def compile_network(model: keras.Model, recipe: Recipe, steps: int = 1) -> keras
     if recipe.ema_momentum:
         settings |= {"use_ema": True, "ema_momentum": recipe.ema_momentum}
     optimizer = keras.optimizers.get({"class_name": recipe.optimizer, "config": settings})
-    model.compile(optimizer=optimizer, loss=_loss(recipe), metrics=list(recipe.metrics))
+    loss: Any = recipe.loss
+    if recipe.label_smoothing:
+        class_name = recipe.loss.title().replace("_", "")
+        loss = keras.losses.get({"class_name": class_name, "config": {"label_smoothing": recipe.label_smoothing}})
+    model.compile(optimizer=optimizer, loss=loss, metrics=list(recipe.metrics))
     return model
 
 
@@ -127,9 +121,8 @@ def _convolutions(recipe: Recipe, seeds: Iterator[int]) -> Iterator[keras.Layer]
     yield keras.layers.Reshape((IMAGE_SIZE, IMAGE_SIZE, 1))
     for layer in recipe.convolution_layers:
         yield keras.layers.Conv2D(
-            layer.filters, layer.kernel, layer.stride, "same", use_bias=False,
-            kernel_initializer=keras.initializers.GlorotUniform(seed=next(seeds)),
-        )  # fmt: skip
+            layer.filters, layer.kernel, layer.stride, "same", use_bias=False, kernel_initializer=_glorot(seeds)
+        )
         yield keras.layers.BatchNormalization(momentum=MOMENTUM)
         yield keras.layers.Activation(recipe.activation)
     yield keras.layers.Flatten()
@@ -139,18 +132,18 @@ def _convolutions(recipe: Recipe, seeds: Iterator[int]) -> Iterator[keras.Layer]
 def _hidden(recipe: Recipe, seeds: Iterator[int]) -> Iterator[list[keras.Layer]]:
     """For each hidden layer: Dense, batch normalization, activation, dropout."""
     for number, units in enumerate(recipe.hidden):
-        initializer = keras.initializers.GlorotUniform(seed=next(seeds))
+        initializer = _glorot(seeds)
         if recipe.residual and number:  # scaled down, so that the sum of all blocks does not grow with their number
             scale = 1 / (len(recipe.hidden) - 1)
             initializer = keras.initializers.VarianceScaling(scale, "fan_avg", "uniform", seed=initializer.seed)
-        has_activation_layer = recipe.batch_norm or recipe.residual
-        activation = None if has_activation_layer else recipe.activation
-        layers = [keras.layers.Dense(units, activation=activation, kernel_initializer=initializer)]
-        if recipe.batch_norm:
-            layers.append(keras.layers.BatchNormalization(momentum=MOMENTUM))
-        if has_activation_layer:
-            layers.append(keras.layers.Activation(recipe.activation))
-        yield [*layers, keras.layers.Dropout(recipe.dropout, seed=next(seeds))]
+        separate = recipe.batch_norm or recipe.residual
+        activation = None if separate else recipe.activation
+        yield [
+            keras.layers.Dense(units, activation=activation, kernel_initializer=initializer),
+            *([keras.layers.BatchNormalization(momentum=MOMENTUM)] if recipe.batch_norm else []),
+            *([keras.layers.Activation(recipe.activation)] if separate else []),
+            keras.layers.Dropout(recipe.dropout, seed=next(seeds)),
+        ]
 
 
 def _residual(x: Any, hidden: Sequence[Sequence[keras.Layer]], seeds: Iterator[int]) -> Any:
@@ -165,23 +158,18 @@ def _residual(x: Any, hidden: Sequence[Sequence[keras.Layer]], seeds: Iterator[i
     for dense, *next_activation in blocks:
         branch = dense(_apply(activation, total))
         if total.shape[-1] != dense.units:
-            initializer = keras.initializers.GlorotUniform(seed=next(seeds))
-            project = keras.layers.Dense(dense.units, use_bias=False, kernel_initializer=initializer, dtype=policy)
-            total = project(total)
+            weights = _glorot(seeds)
+            total = keras.layers.Dense(dense.units, use_bias=False, kernel_initializer=weights, dtype=policy)(total)
         total = keras.layers.Add(dtype=policy)([total, branch])
         activation = next_activation
     return _apply(activation, total)
+
+
+def _glorot(seeds: Iterator[int]) -> keras.Initializer:
+    return keras.initializers.GlorotUniform(seed=next(seeds))
 
 
 def _apply(layers: Sequence[keras.Layer], x: Any) -> Any:
     for layer in layers:
         x = layer(x)
     return x
-
-
-def _loss(recipe: Recipe) -> Any:
-    if not recipe.label_smoothing:
-        return recipe.loss
-    if recipe.loss == "categorical_crossentropy":
-        return keras.losses.CategoricalCrossentropy(label_smoothing=recipe.label_smoothing)
-    return keras.losses.CategoricalFocalCrossentropy(label_smoothing=recipe.label_smoothing)

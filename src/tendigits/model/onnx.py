@@ -15,29 +15,34 @@ from onnx import GraphProto, TensorProto, helper, numpy_helper
 
 from tendigits.errors import ModelFileError, UserError
 from tendigits.model.onnx_layers import WRITERS, Graph, Value, activated, unsupported
-from tendigits.model.quantize import dequantize
+from tendigits.model.quantize import dequantize, metadata_of
 
-OPSET = 20
-"""Version of ONNX operators: the first with Gelu; onnxruntime supports it since 1.17."""
+OPSET = 20  # the first with Gelu; onnxruntime supports it since 1.17
+LAYERS = {
+    "Relu": keras.layers.ReLU, "Sum": keras.layers.Add, "Add": keras.layers.Add, "Mean": keras.layers.Average,
+    "Flatten": keras.layers.Flatten,
+}  # fmt: skip
+"""ONNX operator -> Keras layer, for those without weights."""
 
 
 def to_onnx(model: keras.Model, about: dict[str, str], output: str = "logits") -> bytes:
-    """Convert a Keras model to the bytes of an ONNX file, whose input is called `image`.
-
-    Args:
-        model: a model with one input and one output.
-        about: the file's metadata.
-        output: name of the file's output.
+    """Convert a Keras model to the bytes of an ONNX file with an input `image`, an output and the metadata `about`.
 
     Raises:
-        UserError: the model has more inputs or outputs, or a layer or setting that is not supported.
+        UserError: the model has several inputs or outputs, or a layer or setting that is not supported.
     """
-    file = helper.make_model(
-        _graph(model, output),
-        opset_imports=[helper.make_opsetid("", OPSET)],
-        ir_version=9,
-        producer_name="tendigits",
+    if len(model.inputs) != 1 or len(model.outputs) != 1:
+        raise UserError(f"expected a model of one input and one output, {model.name} has others")
+    graph = Graph()
+    graph.end(_write(graph, model, [Value("image")]), output)
+    given, made = (
+        helper.make_tensor_value_info(name, TensorProto.FLOAT, ["n", *tensor.shape[1:]])
+        for name, tensor in (("image", model.inputs[0]), (output, model.outputs[0]))
     )
+    constants = [numpy_helper.from_array(value, name) for name, value in graph.constants.items()]
+    written = helper.make_graph(graph.nodes, model.name, [given], [made], constants)
+    opset = helper.make_opsetid("", OPSET)
+    file = helper.make_model(written, opset_imports=[opset], ir_version=9, producer_name="tendigits")
     helper.set_model_props(file, about)
     onnx.checker.check_model(file, full_check=True)
     return bytes(file.SerializeToString())
@@ -46,7 +51,7 @@ def to_onnx(model: keras.Model, about: dict[str, str], output: str = "logits") -
 def with_metadata(data: bytes, more: dict[str, str]) -> bytes:
     """The ONNX file with added or replaced metadata."""
     file = onnx.load_from_string(data)
-    about = {entry.key: entry.value for entry in file.metadata_props} | more
+    about = metadata_of(file) | more
     del file.metadata_props[:]
     helper.set_model_props(file, about)
     return bytes(file.SerializeToString())
@@ -65,21 +70,7 @@ def from_onnx(data: bytes) -> tuple[keras.Model, dict[str, str]]:
     except Exception as error:  # protobuf, onnx and Keras raise many classes for damaged files
         reason = " ".join(str(error).split())[:200]
         raise ModelFileError(f"expected a network that tendigits wrote, received another file: {reason}") from None
-    return model, {entry.key: entry.value for entry in file.metadata_props}
-
-
-def _graph(model: keras.Model, output: str) -> GraphProto:
-    if len(model.inputs) != 1 or len(model.outputs) != 1:
-        raise UserError(f"expected a model of one input and one output, {model.name} has others")
-    graph = Graph()
-    graph.end(_write(graph, model, [Value("image")]), output)
-    return helper.make_graph(
-        graph.nodes,
-        model.name,
-        [helper.make_tensor_value_info("image", TensorProto.FLOAT, ["n", *model.inputs[0].shape[1:]])],
-        [helper.make_tensor_value_info(output, TensorProto.FLOAT, ["n", *model.outputs[0].shape[1:]])],
-        [numpy_helper.from_array(value, name) for name, value in graph.constants.items()],
-    )
+    return model, metadata_of(file)
 
 
 def _write(graph: Graph, model: keras.Model, inputs: list[Value]) -> Value:
@@ -104,6 +95,8 @@ def _write_layer(graph: Graph, layer: Any, inputs: list[Value]) -> Value:
     write = WRITERS.get(type(layer))
     if write is None:
         raise unsupported(f"a layer {type(layer).__name__}")
+    if getattr(layer, "data_format", "channels_last") != "channels_last":
+        raise unsupported(f"{layer.name} with channels_first")
     value = write(graph, layer, *inputs)
     return activated(graph, value, layer.activation) if hasattr(layer, "activation") else value
 
@@ -112,41 +105,28 @@ def _model(graph: GraphProto) -> keras.Model:
     weights = {constant.name: numpy_helper.to_array(constant) for constant in graph.initializer}
     sizes = [size.dim_value or None for size in graph.input[0].type.tensor_type.shape.dim[1:]]
     image = keras.Input(sizes)
-    values, layers = {graph.input[0].name: image}, []
+    values = {graph.input[0].name: image}
     for node in graph.node:
-        names = [name for name in node.input if name in values]
+        given = [values[name] for name in node.input if name in values]
+        own = [weights[name] for name in node.input if name in weights]
         layer = _layer(node, weights)
-        given = [values[name] for name in names]
         values[node.output[0]] = given[0] if layer is None else layer(given if len(given) > 1 else given[0])
-        if layer is not None and (own := [weights[name] for name in node.input if name in weights]):
-            layers.append((layer, own))
-    model = keras.Model(image, values[graph.output[0].name], name=graph.name)
-    for layer, own in layers:
-        layer.set_weights([_as_keras(weight) for weight in own])
-    return model
+        if layer is not None:
+            layer.set_weights([weight.transpose(2, 3, 1, 0) if weight.ndim == 4 else weight for weight in own])
+    return keras.Model(image, values[graph.output[0].name], name=graph.name)
 
 
 def _layer(node: Any, weights: dict[str, np.ndarray]) -> keras.layers.Layer | None:
     """The Keras layer for an ONNX node; None for a node that Keras does not need."""
-    attributes = {attribute.name: helper.get_attribute_value(attribute) for attribute in node.attribute}
+    if node.op_type in LAYERS:
+        return LAYERS[node.op_type]()
     if node.op_type == "Conv":
+        attributes = {attribute.name: helper.get_attribute_value(attribute) for attribute in node.attribute}
         filters, _, *size = weights[node.input[1]].shape
         padding = "same" if attributes["auto_pad"] == b"SAME_UPPER" else "valid"
         return keras.layers.Conv2D(filters, size, tuple(attributes["strides"]), padding)
-    if node.op_type == "Relu":
-        return keras.layers.ReLU()
-    if node.op_type in ("Sum", "Add"):
-        return keras.layers.Add()
-    if node.op_type == "Mean":
-        return keras.layers.Average()
-    if node.op_type == "Flatten":
-        return keras.layers.Flatten()
     if node.op_type == "Gemm":
         return keras.layers.Dense(weights[node.input[1]].shape[1])
     if node.op_type == "Transpose":
         return None  # channels are last in Keras, first in ONNX
     raise ValueError(f"expected the operators of a reader network, received {node.op_type}")
-
-
-def _as_keras(weight: np.ndarray) -> np.ndarray:
-    return weight.transpose(2, 3, 1, 0) if weight.ndim == 4 else weight

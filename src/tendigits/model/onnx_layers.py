@@ -22,10 +22,8 @@ class Value:
     """A tensor in the graph."""
 
     name: str
-    first: bool = False
-    """Whether channels come before rows and columns, as in ONNX."""
-    shape: tuple[int | None, ...] = ()
-    """In Keras' order: channels last."""
+    first: bool = False  # whether channels come before rows and columns, as in ONNX
+    shape: tuple[int | None, ...] = ()  # in Keras' order: channels last
 
 
 class Graph:
@@ -34,8 +32,7 @@ class Graph:
     def __init__(self) -> None:
         self.nodes: list[NodeProto] = []
         self.constants: dict[str, np.ndarray] = {}
-        self.uses: Counter[str] = Counter()
-        """Name of a value -> number of layers that use it."""
+        self.uses: Counter[str] = Counter()  # name of a value -> number of layers that use it
 
     def node(self, kind: str, *inputs: str, **attributes: Any) -> str:
         """Add a node. Returns the name of its output."""
@@ -60,9 +57,9 @@ class Graph:
     def fold(self, value: Value, scale: np.ndarray, shift: np.ndarray) -> bool:
         """Fold `value * scale + shift`, by channel, into the node that outputs `value`. Returns whether it could."""
         node = self.nodes[-1] if self.nodes else None
-        if node is None or node.output[0] != value.name or self.uses[value.name] > 1:
+        if node is None or node.op_type not in ("Conv", "Gemm") or node.output[0] != value.name:
             return False
-        if node.op_type not in ("Conv", "Gemm"):
+        if self.uses[value.name] > 1:
             return False
         kernel, bias = node.input[1:3]
         axes = (-1, 1, 1, 1) if node.op_type == "Conv" else (1, -1)
@@ -118,21 +115,10 @@ def _convolution(graph: Graph, layer: Any, value: Value) -> Value:
 
 def _pool(graph: Graph, layer: Any, value: Value) -> Value:
     kind = "MaxPool" if isinstance(layer, layers.MaxPooling2D) else "AveragePool"
-    window = _window(layer)
-    if window.pop("auto_pad") == "SAME_UPPER":  # onnxruntime would crop the image if strides exceed the window
-        rows, columns = value.shape[1:3]
-        if rows is None or columns is None:
-            raise unsupported(f"{layer.name} on images of any size")
-        sizes = zip((rows, columns), layer.pool_size, layer.strides, strict=True)
-        missing = [max(0, (-(-n // s) - 1) * s + k - n) for n, k, s in sizes]
-        window["pads"] = [total // 2 for total in missing] + [total - total // 2 for total in missing]
-    name = graph.node(kind, graph.first(value), kernel_shape=list(layer.pool_size), **window)
-    return Value(name, first=True)
+    return Value(graph.node(kind, graph.first(value), kernel_shape=list(layer.pool_size), **_window(layer)), first=True)
 
 
 def _window(layer: Any) -> dict[str, Any]:
-    if layer.data_format != "channels_last":
-        raise unsupported(f"{layer.name} with channels_first")
     return {"strides": list(layer.strides), "auto_pad": {"same": "SAME_UPPER", "valid": "VALID"}[layer.padding]}
 
 
@@ -143,8 +129,8 @@ def _global_pool(graph: Graph, layer: Any, value: Value) -> Value:
 
 
 def _upsampling(graph: Graph, layer: Any, value: Value) -> Value:
-    if layer.data_format != "channels_last" or layer.interpolation != "nearest":
-        raise unsupported(f"{layer.name} with channels_first or interpolation")
+    if layer.interpolation != "nearest":
+        raise unsupported(f"{layer.name} with interpolation")
     scales = graph.constant([1, 1, *layer.size])
     name = graph.node(
         "Resize", graph.first(value), "", scales, mode="nearest", nearest_mode="floor",
@@ -205,7 +191,6 @@ def _softmax(graph: Graph, layer: Any, value: Value) -> Value:
 
 
 def _identity(graph: Graph, layer: Any, value: Value) -> Value:
-    """A layer that does nothing at inference."""
     return value
 
 

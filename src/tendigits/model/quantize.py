@@ -4,32 +4,19 @@ small = quantize(data, samples)         # weights and activations
 large = dequantize(small)               # the same network in float32, with the quantized weights
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import onnx
 from numpy.typing import NDArray
 from onnx import helper, numpy_helper
-from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantType, quantize_static
+from onnxruntime.quantization import QuantFormat, QuantType, quantize_static
 
-PREPROCESSED = ("onnx.quant.pre_process", "onnxruntime.quant")
-"""A metadata entry without which onnxruntime's quantizer logs a warning."""
-
-
-class _Samples(CalibrationDataReader):  # type: ignore[misc]
-    """Feeds batches of input to onnxruntime's quantizer."""
-
-    def __init__(self, name: str, batches: Iterable[NDArray[np.float32]]) -> None:
-        self._batches = iter(batches)
-        self._name = name
-
-    def get_next(self) -> dict[str, NDArray[np.float32]] | None:
-        """The next batch; None after the last."""
-        batch = next(self._batches, None)
-        return None if batch is None else {self._name: batch}
+PREPROCESSED = {"onnx.quant.pre_process": "onnxruntime.quant"}  # without it the quantizer logs a warning
 
 
 def quantize(data: bytes, samples: Iterable[NDArray[np.float32]], ends: bool = True) -> bytes:
@@ -41,18 +28,19 @@ def quantize(data: bytes, samples: Iterable[NDArray[np.float32]], ends: bool = T
         ends: whether to quantize the first convolution, the last one and what follows, too; they cost most accuracy.
     """
     file = onnx.load_from_string(data)
-    about = {entry.key: entry.value for entry in file.metadata_props}
+    about = metadata_of(file)
     for i, node in enumerate(file.graph.node):
         node.name = f"node{i}"
         if node.op_type == "Sum":  # the quantizer supports Add only
             node.op_type = "Add"
     excluded = [node.name for node in file.graph.node if node.op_type == "Softmax"]
     excluded += [] if ends else _ends(file.graph)
-    helper.set_model_props(file, dict([PREPROCESSED]))
+    helper.set_model_props(file, PREPROCESSED)
+    inputs = ({file.graph.input[0].name: batch} for batch in samples)
     with TemporaryDirectory() as folder:
         path = Path(folder) / "quantized.onnx"
         quantize_static(
-            file, path, _Samples(file.graph.input[0].name, samples), quant_format=QuantFormat.QDQ, per_channel=True,
+            file, path, SimpleNamespace(get_next=lambda: next(inputs, None)), QuantFormat.QDQ, per_channel=True,
             reduce_range=True, activation_type=QuantType.QUInt8, weight_type=QuantType.QInt8,
             nodes_to_exclude=excluded,
         )  # fmt: skip
@@ -60,6 +48,11 @@ def quantize(data: bytes, samples: Iterable[NDArray[np.float32]], ends: bool = T
     del quantized.metadata_props[:]
     helper.set_model_props(quantized, about)
     return bytes(quantized.SerializeToString())
+
+
+def metadata_of(file: onnx.ModelProto) -> dict[str, str]:
+    """The metadata of an ONNX file."""
+    return {entry.key: entry.value for entry in file.metadata_props}
 
 
 def dequantize(data: bytes) -> bytes:
@@ -80,9 +73,6 @@ def dequantize(data: bytes) -> bytes:
         else:
             operators |= dict.fromkeys(node.output, node.op_type)
             nodes.append(node)
-    for output in file.graph.output:
-        if output.name in same:
-            raise ValueError(f"expected a network whose output isn't quantized, received {output.name}")
     used = {name for node in nodes for name in node.input}
     initializers = [numpy_helper.from_array(value, name) for name, value in constants.items() if name in used]
     del file.graph.node[:], file.graph.initializer[:]
@@ -93,20 +83,19 @@ def dequantize(data: bytes) -> bytes:
 
 def _ends(graph: onnx.GraphProto) -> list[str]:
     """The first convolutions, the last ones, and the nodes after these, in each branch."""
-    ends: list[str] = []
-    after_convolution = set[str]()
-    before_convolution = set[str]()
-    for node in graph.node:
-        if after_convolution.isdisjoint(node.input) and node.op_type == "Conv":
-            ends.append(node.name)
-        if node.op_type == "Conv" or not after_convolution.isdisjoint(node.input):
-            after_convolution.update(node.output)
-    for node in reversed(graph.node):
-        if before_convolution.isdisjoint(node.output):
-            ends.append(node.name)
-        if node.op_type == "Conv" or not before_convolution.isdisjoint(node.output):
-            before_convolution.update(node.input)
-    return ends
+    first = [node for node in _to_convolutions(graph.node, "input", "output") if node.op_type == "Conv"]
+    return [node.name for node in (*first, *_to_convolutions(reversed(graph.node), "output", "input"))]
+
+
+def _to_convolutions(nodes: Iterable[onnx.NodeProto], start: str, end: str) -> Iterator[onnx.NodeProto]:
+    """The nodes of each branch up to its first convolution, going from the nodes' `start` to their `end`."""
+    passed = set[str]()
+    for node in nodes:
+        is_after = not passed.isdisjoint(getattr(node, start))
+        if not is_after:
+            yield node
+        if is_after or node.op_type == "Conv":
+            passed.update(getattr(node, end))
 
 
 def _is_relu(constants: dict[str, NDArray[Any]], node: Any) -> bool:
@@ -117,7 +106,5 @@ def _is_relu(constants: dict[str, NDArray[Any]], node: Any) -> bool:
 def _dequantized(value: NDArray[Any], scale: NDArray[Any], zero: NDArray[Any]) -> NDArray[np.float32]:
     """Weights or biases in float32, from 8 bits with a scale for each channel."""
     shape = (-1, *[1] * (value.ndim - 1)) if scale.ndim else ()
-    result: NDArray[np.float32] = (
-        (value.astype(np.float32) - zero.reshape(shape).astype(np.float32)) * scale.reshape(shape)
-    ).astype(np.float32)
-    return result
+    steps: NDArray[np.float32] = value.astype(np.float32) - zero.reshape(shape).astype(np.float32)
+    return steps * scale.reshape(shape).astype(np.float32)

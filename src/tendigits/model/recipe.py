@@ -5,9 +5,7 @@ The docstring of each field is also the help of its command-line option.
 
 import difflib
 import re
-from dataclasses import dataclass
-from itertools import islice
-from typing import Annotated, Any, ClassVar, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal, NamedTuple, Self
 
 from pydantic import (
     BaseModel,
@@ -31,8 +29,7 @@ Convolutions = tuple[Annotated[str, Field(pattern=r"^[1-9]\d{0,3}(x[1-9])?(/[1-4
 Fraction = Annotated[float, Field(ge=0, le=1)]
 FractionBelowOne = Annotated[float, Field(ge=0, lt=1)]
 
-MAX_CHECKED_ITEMS = 40
-"""Items of a list, and unknown fields, that are validated; more are never valid. It bounds the errors of a request."""
+MAX_ERRORS = 20  # reported at once
 
 
 class Settings(BaseModel):
@@ -41,24 +38,21 @@ class Settings(BaseModel):
     model_config = ConfigDict(
         frozen=True, extra="forbid", strict=True, allow_inf_nan=False, use_attribute_docstrings=True
     )
-    prefix: ClassVar[str] = ""
-    """Prefix of a field's name in error messages."""
+    prefix: ClassVar[str] = ""  # of a field's name in error messages
 
     @field_validator("*", mode="before")
     @classmethod
     def _accept_lists(cls, value: Any) -> Any:
         """Convert the lists of JSON and TOML to tuples."""
-        return tuple(value[:MAX_CHECKED_ITEMS]) if isinstance(value, list) else value
+        return tuple(value) if isinstance(value, list) else value
 
     @model_validator(mode="wrap")
     @classmethod
     def _explain_errors(cls, values: Any, validate: ModelWrapValidatorHandler[Self]) -> Self:
-        if isinstance(values, dict):
-            values = dict(islice(values.items(), len(cls.model_fields) + MAX_CHECKED_ITEMS))
         try:
             return validate(values)
         except ValidationError as error:
-            raise RecipeError("; ".join(_explain(cls, dict(each)) for each in error.errors())) from None
+            raise RecipeError("; ".join(_explain(cls, dict(each)) for each in error.errors()[:MAX_ERRORS])) from None
 
 
 class Augmentation(Settings):
@@ -66,29 +60,20 @@ class Augmentation(Settings):
 
     prefix = "augmentation."
 
-    # With 14 pixels or more a digit could leave the image.
-    shift: Annotated[float, Field(ge=0, lt=14)] = 0.0
+    shift: Annotated[float, Field(ge=0, lt=14)] = 0.0  # with 14 or more a digit could leave the image
     """Maximum shift along each axis, in pixels of 28."""
-
-    # A 6 that is rotated further becomes a 9.
-    rotate: Annotated[float, Field(ge=0, le=45)] = 0.0
+    rotate: Annotated[float, Field(ge=0, le=45)] = 0.0  # a 6 that is rotated further becomes a 9
     """Maximum rotation either way, in degrees."""
-
     scale: Annotated[float, Field(ge=0, lt=0.5)] = 0.0
     """Maximum change of size along each axis, as a fraction."""
-
     shear: FractionBelowOne = 0.0
     """Maximum slant: how far the top moves sideways, as a fraction of the height."""
-
     elastic: Annotated[float, Field(ge=0, le=8)] = 0.0
     """Standard deviation of smooth random displacements, in pixels (Simard, Steinkraus, Platt, 2003)."""
-
     thickness: Fraction = 0.0
     """Maximum change of stroke width; 1 is a pixel more, or less, on each side."""
-
     contrast: FractionBelowOne = 0.0
     """Maximum fading of the strokes, as a fraction."""
-
     noise: Fraction = 0.0
     """Maximum value added to or taken from each pixel, of 1."""
 
@@ -98,96 +83,65 @@ class Recipe(Settings):
 
     name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")] = "classic"
     """Name of the recipe in the table of runs."""
-
     convolutions: Annotated[Convolutions, Field(max_length=16)] = ()
     """Convolutional layers before the hidden ones: filters, x kernel (3), / stride (1), such as 32x5/2."""
-
     hidden: Annotated[tuple[Annotated[int, Field(ge=1, le=16384)], ...], Field(max_length=32)] = (512, 512)
     """Units of each hidden layer; none for a linear classifier."""
-
     activation: Activation = "relu"
     """Activation function of the hidden layers."""
-
     dropout: FractionBelowOne = 0.2
     """Fraction of each hidden layer's outputs that a training step sets to zero."""
-
-    # Convolutions always have it.
-    batch_norm: bool = False
+    batch_norm: bool = False  # convolutions always have it
     """Batch normalization before the activation of each hidden layer."""
-
     residual: bool = False
     """Skip connections between the hidden layers (pre-activation residual blocks)."""
-
     optimizer: Optimizer = "adam"
     """Keras' name of the optimizer."""
-
     learning_rate: Annotated[float, Field(gt=0, le=10)] = 0.001
     """Learning rate; with a schedule, its peak."""
-
-    # L. N. Smith, "A disciplined approach to neural network hyper-parameters", 2018.
-    schedule: Schedule = "constant"
+    schedule: Schedule = "constant"  # L. N. Smith, "A disciplined approach to neural network hyper-parameters", 2018
     """Learning rate schedule; one-cycle rises for a quarter of all steps, then falls along a cosine."""
-
     weight_decay: FractionBelowOne = 0.0
     """Decoupled weight decay, multiplied by the learning rate (Loshchilov, Hutter, 2019)."""
-
     ema_momentum: FractionBelowOne = 0.0
     """Momentum of a moving average of the weights, which is validated and kept; 0 for none."""
-
     label_smoothing: FractionBelowOne = 0.0
     """Fraction of each label that is spread over all ten digits."""
-
     loss: Loss = "categorical_crossentropy"
     """Keras' name of the loss; the labels are one-hot."""
-
     metrics: Annotated[tuple[Metric, ...], Field(min_length=1, max_length=16)] = ("accuracy",)
     """Keras' names of the metrics to record each epoch; accuracy comes first."""
-
     augmentation: Augmentation = Augmentation()
     """Random changes to the training digits."""
-
-    # With 32 an epoch of MNIST has 1,875 steps.
     batch_size: Annotated[int, Field(ge=1, le=65536)] = 32
     """Digits in one training step."""
-
     epochs: Annotated[int, Field(ge=1, le=10000)] = 15
     """Maximum number of epochs."""
-
     monitor: Monitor = "val_loss"
     """Metric that decides which epoch is the best and when to stop early."""
-
     patience: Annotated[int, Field(ge=0, le=10000)] = 2
     """Epochs without improvement before training stops."""
-
-    # Keras' default keeps the weights of the last epoch, `patience` epochs after the best.
-    restore_best: bool = True
+    restore_best: bool = True  # Keras' default keeps the last weights, `patience` epochs after the best
     """Keep the weights of the best epoch, not of the last."""
-
-    # The digits are the same for every seed.
-    validation_split: Annotated[float, Field(ge=0, le=0.5)] = 0.0
+    validation_split: Annotated[float, Field(ge=0, le=0.5)] = 0.0  # the digits are the same for every seed
     """Fraction of the training digits to validate on; 0 validates on the test set."""
-
     ensemble_size: Annotated[int, Field(ge=1, le=32)] = 1
     """Number of networks to train, each with its own seed; their predictions are averaged."""
-
     seed: Annotated[int, Field(ge=0, lt=2**32)] = 0
     """Random seed."""
 
     @model_validator(mode="after")
     def _check_combinations(self) -> Self:
-        if self.metrics[0] != "accuracy" or len(set(self.metrics)) < len(self.metrics):
-            raise RecipeError(
-                f"recipe field 'metrics': expected 'accuracy' first and each metric once, received {list(self.metrics)}"
-            )
+        metrics = list(self.metrics)
+        if metrics[0] != "accuracy" or len(set(metrics)) < len(metrics):
+            raise RecipeError(f"recipe field 'metrics': expected 'accuracy' first and each once, received {metrics}")
         if self.label_smoothing and not self.loss.startswith("categorical"):
             raise RecipeError(
-                f"recipe field 'label_smoothing': expected 0 with the loss {self.loss}, "
-                f"received {self.label_smoothing}; use categorical_crossentropy"
+                f"recipe field 'label_smoothing': expected 0 with the loss {self.loss}, received "
+                f"{self.label_smoothing}; use categorical_crossentropy"
             )
-        if self.residual and len(self.hidden) < 2:
-            raise RecipeError(
-                f"recipe field 'residual': expected at least two hidden layers to connect, received {len(self.hidden)}"
-            )
+        if self.residual and (n := len(self.hidden)) < 2:
+            raise RecipeError(f"recipe field 'residual': expected at least two hidden layers to connect, received {n}")
         return self
 
     def with_changes(self, **changes: Any) -> "Recipe":
@@ -196,12 +150,9 @@ class Recipe(Settings):
 
     def with_settings(self, settings: dict[str, Any]) -> "Recipe":
         """A copy with some settings changed, named as in `flat`. Raises RecipeError."""
-        changes: dict[str, Any] = {}
-        augmentation = self.augmentation.model_dump()
-        for name, value in settings.items():
-            table, _, field = name.rpartition(".")
-            (augmentation if table else changes)[field] = value
-        return self.with_changes(**changes, augmentation=augmentation)
+        values = self.flat() | settings
+        augmentation = {name.rpartition(".")[2]: values.pop(name) for name in list(values) if "." in name}
+        return Recipe(**values | {"augmentation": augmentation})
 
     def flat(self) -> dict[str, Any]:
         """Field -> value; the fields of `augmentation` are named "augmentation.shift" and so on."""
@@ -220,8 +171,7 @@ class Recipe(Settings):
         return {key: (mine[key], theirs[key]) for key in mine if mine[key] != theirs[key]}
 
 
-@dataclass(frozen=True)
-class Convolution:
+class Convolution(NamedTuple):
     """A convolutional layer: `filters` kernels of `kernel` x `kernel`, every `stride` pixels."""
 
     filters: int
@@ -249,4 +199,4 @@ def _explain(settings: type[Settings], error: dict[str, Any]) -> str:
     if error["type"] == "string_pattern_mismatch":
         names = "letters, digits, '.', '_' and '-', at most 64, a letter or digit first"
         expected = "filters, x kernel, / stride, such as '32x5/2'" if field == "convolutions" else names
-    return f"recipe field {field!r}: expected {expected}, received {error['input']!r}"
+    return f"recipe field {field!r}: expected {expected}, received {error['input']!r:.200}"

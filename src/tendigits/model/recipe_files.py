@@ -28,9 +28,8 @@ def load_recipe(name_or_file: str) -> Recipe:
     if path.suffix != ".toml":
         near = difflib.get_close_matches(name_or_file, RECIPES, n=1)
         hint = f"; did you mean {near[0]!r}?" if near else ""
-        raise RecipeError(
-            f"expected a known recipe ({', '.join(RECIPES)}) or a .toml file, received {name_or_file!r}{hint}"
-        )
+        known = ", ".join(RECIPES)
+        raise RecipeError(f"expected a known recipe ({known}) or a .toml file, received {name_or_file!r}{hint}")
     return _from_toml(path)
 
 
@@ -49,15 +48,11 @@ def _from_toml(path: Path) -> Recipe:
         raise RecipeError(f"cannot read recipe {path}: {error.strerror}; known recipes: {', '.join(RECIPES)}") from None
     except ValueError as error:  # not TOML, or not even UTF-8
         raise RecipeError(f"recipe {path} is not TOML: {error}") from None
+    name = re.sub(r"[^A-Za-z0-9._-]", "-", path.stem).lstrip("._-")[:64] or "mine"
     try:
-        return Recipe(**{"name": _as_name(path.stem), **values})
+        return Recipe(**{"name": name, **values})
     except RecipeError as error:
         raise RecipeError(f"{path}: {error}") from None
-
-
-def _as_name(stem: str) -> str:
-    """A file's name as a recipe's name: characters that are not allowed are replaced."""
-    return re.sub(r"[^A-Za-z0-9._-]", "-", stem).lstrip("._-")[:64] or "mine"
 
 
 def _about(path: Path) -> str:
@@ -66,13 +61,11 @@ def _about(path: Path) -> str:
     return " ".join(line.removeprefix("#").strip() for line in lines)
 
 
-_FILES = sorted(
-    Path(__file__).with_name("recipes").glob("*.toml"), key=lambda path: (path.stem != "classic", path.stem)
-)
-"""Classic first."""
+_FOLDER = Path(__file__).with_name("recipes")
+_FILES = sorted(_FOLDER.glob("*.toml"), key=lambda path: (path.stem != "classic", path.stem))
 
 RECIPES = {path.stem: _from_toml(path) for path in _FILES}
-"""Name -> recipe, for the recipes of the package."""
+"""Name -> recipe, for the recipes of the package, classic first."""
 
 ABOUT = {path.stem: _about(path) for path in _FILES}
 """Name -> description of the recipe."""

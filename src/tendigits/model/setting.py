@@ -6,7 +6,7 @@ for setting in settings():
 
 from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING, Any, Literal, get_args, get_origin
+from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args, get_origin
 
 from tendigits.model.recipe import Augmentation, Recipe
 
@@ -34,52 +34,43 @@ GROUPS = {
 class Setting:
     """One setting of a recipe."""
 
-    name: str
-    """As in `Recipe.flat`, such as "augmentation.shift"."""
+    name: str  # as in `Recipe.flat`, such as "augmentation.shift"
     group: str
     kind: Kind
     default: Any
     help: str
-    choices: tuple[str, ...] = ()
-    """Allowed values of a choice, or of each of several choices."""
-    minimum: float | None = None
-    """Lower limit of a number, or of each of several; the limit itself may be excluded."""
-    maximum: float | None = None
-    """Upper limit, which may be excluded, too."""
+    choices: tuple[str, ...] = ()  # allowed values of a choice, or of each of several choices
+    minimum: float | None = None  # of a number, or of each of several; the limit itself may be excluded
+    maximum: float | None = None  # which may be excluded, too
 
 
 @cache
 def settings() -> tuple[Setting, ...]:
     """All settings except the recipe's name, in the order of its fields; those of the augmentation come last."""
     groups = {name: group for group, names in GROUPS.items() for name in names}
-    fields = [
-        describe(name, groups[name], field)
-        for name, field in Recipe.model_fields.items()
-        if name not in ("name", "augmentation")
-    ]
+    fields = [describe(name, groups[name], field) for name, field in Recipe.model_fields.items() if name in groups]
     augmentation = Augmentation.model_fields.items()
     return *fields, *(describe(f"augmentation.{name}", AUGMENTATION, field) for name, field in augmentation)
 
 
 def describe(name: str, group: str, field: "FieldInfo") -> Setting:
     """Describe a field of `Recipe`, or of other `Settings`."""
-    annotation, item, limits = field.annotation, None, list(field.metadata)
-    if get_origin(annotation) is tuple:
-        item = get_args(annotation)[0]
-        item, *more = get_args(item) if get_origin(item) is not Literal else (item,)
-        limits = [limit for extra in more for limit in getattr(extra, "metadata", ())]
-    known: dict[Any, Kind] = {bool: "switch", int: "integer", float: "number"}
-    choices = get_args(item if item is not None else annotation)
-    if item is None:
-        kind = known.get(annotation, "choice")
+    item, limits = field.annotation, list(field.metadata)
+    is_list = get_origin(item) is tuple
+    if is_list:
+        item, limits = get_args(item)[0], []
+        if get_origin(item) is Annotated:
+            item, info = get_args(item)
+            limits = info.metadata
+    choices = get_args(item)
+    kinds: dict[Any, Kind] = {bool: "switch", int: "integer", float: "number"}
+    if is_list:
+        kind: Kind = "choices" if choices else "integers" if item is int else "texts"
     else:
-        kind = "integers" if item is int else "choices" if choices else "texts"
-    return Setting(
-        name, group, kind, field.default, field.description or "", choices if kind in ("choice", "choices") else (),
-        _limit(limits, "ge", "gt"), _limit(limits, "le", "lt"),
-    )  # fmt: skip
+        kind = kinds.get(item, "choice")
+    minimum, maximum = _limit(limits, "ge", "gt"), _limit(limits, "le", "lt")
+    return Setting(name, group, kind, field.default, field.description or "", choices, minimum, maximum)
 
 
 def _limit(limits: list[Any], *names: str) -> float | None:
-    found = [getattr(limit, name) for limit in limits for name in names if getattr(limit, name, None) is not None]
-    return found[0] if found else None
+    return next((getattr(limit, name) for limit in limits for name in names if hasattr(limit, name)), None)
