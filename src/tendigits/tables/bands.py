@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from tendigits.tables.options import TableOptions
+from tendigits.tables.options import OPTIONS
 from tendigits.tables.ruled_lines import RuledLine
 
 Floats = NDArray[np.float64]
@@ -30,12 +30,7 @@ class Bands:
 
     @classmethod
     def between(
-        cls,
-        lines: Sequence[RuledLine],
-        centres: Floats,
-        crossing: Sequence[RuledLine],
-        split: Split,
-        options: TableOptions,
+        cls, lines: Sequence[RuledLine], centres: Floats, crossing: Sequence[RuledLine], split: Split
     ) -> "Bands":
         """Bands between ruled lines, and between numbers.
 
@@ -50,11 +45,11 @@ class Bands:
             cuts += split(band == index, 0 < index < len(lines))
         cuts.sort()
         used = set(np.searchsorted(cuts, centres).tolist())
-        if len(crossing) >= options.min_lines_for_cells:
+        if len(crossing) >= OPTIONS.min_lines_for_cells:
             for index in range(1, len(cuts)):
                 middle = (cuts[index - 1] + cuts[index]) / 2
                 crossed = np.mean([line.start <= middle <= line.end for line in crossing])
-                if crossed >= options.min_crossed_fraction:
+                if crossed >= OPTIONS.min_crossed_fraction:
                     used.add(index)
         return cls(np.array(cuts), np.array(sorted(used)))
 
@@ -72,37 +67,33 @@ class Bands:
         return np.append(edges[self.used], edges[self.used[-1] + 1])
 
 
-def split_rows(
-    top_left: Floats, bottom_right: Floats, height: float, is_between_lines: bool, options: TableOptions
-) -> list[float]:
+def split_rows(top_left: Floats, bottom_right: Floats, height: float, is_between_lines: bool) -> list[float]:
     """Positions between rows of numbers, given their corners, float64 (n, 2).
 
     Between two ruled lines, numbers at different heights are one row unless some stand below others.
     """
     centres = (top_left[:, 1] + bottom_right[:, 1]) / 2
     order = np.argsort(centres)
-    min_distance = options.min_stacked_row_distance if is_between_lines else options.min_row_distance
+    min_distance = OPTIONS.min_stacked_row_distance if is_between_lines else OPTIONS.min_row_distance
     gaps = np.flatnonzero(np.diff(centres[order]) > min_distance * height)
     cuts = [float(centres[order[i]] + centres[order[i + 1]]) / 2 for i in gaps]
     starts, ends = top_left[:, 0], bottom_right[:, 0]
     return [cut for cut in cuts if not is_between_lines or _overlap(starts, ends, centres < cut, centres > cut)]
 
 
-def split_columns(
-    starts: Floats, ends: Floats, rows: Ints, is_between_lines: bool, options: TableOptions
-) -> list[float]:
+def split_columns(starts: Floats, ends: Floats, rows: Ints, is_between_lines: bool) -> list[float]:
     """Positions between columns, given where numbers start and end, and the row of each.
 
     First no number may bridge the gap between two columns; then more and more, until few numbers share a cell.
     """
     shared = shared_fraction(rows)
-    if shared == 0 or (is_between_lines and shared < options.max_shared_fraction):
+    if shared == 0 or (is_between_lines and shared < OPTIONS.max_shared_fraction):
         return []
     n_rows = len(np.unique(rows))
-    for fraction in np.arange(0, options.max_bridged_fraction, options.bridged_fraction_step):
+    for fraction in np.arange(0, OPTIONS.max_bridged_fraction, OPTIONS.bridged_fraction_step):
         cuts = [(low + high) / 2 for low, high in find_gaps(starts, ends, fraction * n_rows)]
         column = np.searchsorted(cuts, (starts + ends) / 2)
-        if all(shared_fraction(rows[column == index]) < options.max_shared_fraction for index in np.unique(column)):
+        if all(shared_fraction(rows[column == index]) < OPTIONS.max_shared_fraction for index in np.unique(column)):
             break
     return cuts
 

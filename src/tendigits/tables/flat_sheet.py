@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tendigits.numbers.detections import Detection, in_rows
-from tendigits.tables.options import DEFAULT_OPTIONS, TableOptions
+from tendigits.tables.options import OPTIONS
 from tendigits.tables.ruled_lines import find_ruled_lines, find_strokes
 from tendigits.tables.sheet_map import SheetMap
 from tendigits.tables.words import belong_to_table, find_words
@@ -38,7 +38,6 @@ class FlatSheet:
     """float64 (n, 4): pieces of ruled lines, from the left or upper end to the other."""
     height: float
     """Median height of a digit."""
-    options: TableOptions
 
     @property
     def centres(self) -> Floats:
@@ -54,38 +53,38 @@ class FlatSheet:
         return [Detection(x, y, angle, length, height, 1.0) for x, y, angle, length, height in rows.tolist()]
 
 
-def flatten(grey: Grey, detections: Sequence[Detection], options: TableOptions = DEFAULT_OPTIONS) -> FlatSheet:
+def flatten(grey: Grey, detections: Sequence[Detection]) -> FlatSheet:
     """Rectify a page, uint8 (height, width), with at least one number."""
     height = float(np.median([each.height for each in detections]))
     centre, size = (grey.shape[1] / 2, grey.shape[0] / 2), max(grey.shape) / 2
-    angle = _angle_of_numbers(detections, options)
+    angle = _angle_of_numbers(detections)
     rows = in_rows(detections)
     if max(map(len, rows)) == 1:  # a list has no columns, and no words next to its numbers matter
         rotation, none = SheetMap.rotation(centre, size, angle), np.zeros((0, 4))
-        return FlatSheet(rotation, *_corners(rotation, detections), len(detections), none, none, height, options)
+        return FlatSheet(rotation, *_corners(rotation, detections), len(detections), none, none, height)
     neighbours = [(detections[a], detections[b]) for row in rows for a, b in pairwise(row)]
     along_rows = np.array([(a.x, a.y, b.x, b.y) for a, b in neighbours], np.float64).reshape(-1, 4)
-    strokes = find_strokes(grey, height, options)
-    if len(strokes) >= options.min_strokes:
+    strokes = find_strokes(grey, height)
+    if len(strokes) >= OPTIONS.min_strokes:
         angle = _angle_of_strokes(strokes)
     sheet_map = SheetMap.rotation(centre, size, angle)
-    sheet_map, _ = _fit(sheet_map, along_rows, strokes, strokes, options.max_slopes)
-    horizontal, vertical = find_ruled_lines(grey, sheet_map, height, options)
-    sheet_map, n_vertical = _fit(sheet_map, along_rows, horizontal, vertical, options.max_slopes[-1:])
+    sheet_map, _ = _fit(sheet_map, along_rows, strokes, strokes, OPTIONS.max_slopes)
+    horizontal, vertical = find_ruled_lines(grey, sheet_map, height)
+    sheet_map, n_vertical = _fit(sheet_map, along_rows, horizontal, vertical, OPTIONS.max_slopes[-1:])
     if not n_vertical:
-        sheet_map = _align_columns(sheet_map, *_corners(sheet_map, detections), height, options)
+        sheet_map = _align_columns(sheet_map, *_corners(sheet_map, detections), height)
     horizontal, vertical = (
-        _oriented(sheet_map, lines[_runs_along(sheet_map, lines, axis, options.max_slopes[-1])], axis)
+        _oriented(sheet_map, lines[_runs_along(sheet_map, lines, axis, OPTIONS.max_slopes[-1])], axis)
         for axis, lines in enumerate((horizontal, vertical))
     )
     top_left, bottom_right = _corners(sheet_map, detections)
     numbers = np.concatenate([top_left, bottom_right], axis=1)
-    words = find_words(grey, sheet_map, numbers, height, options)
-    words = words[belong_to_table(words, numbers, height, options)]
+    words = find_words(grey, sheet_map, numbers, height)
+    words = words[belong_to_table(words, numbers, height)]
     y = (words[:, 1] + words[:, 3]) / 2
     top_left = np.concatenate([top_left, np.column_stack([words[:, 0], y - height / 2])])
     bottom_right = np.concatenate([bottom_right, np.column_stack([words[:, 2], y + height / 2])])
-    return FlatSheet(sheet_map, top_left, bottom_right, len(detections), horizontal, vertical, height, options)
+    return FlatSheet(sheet_map, top_left, bottom_right, len(detections), horizontal, vertical, height)
 
 
 def _fit(
@@ -114,9 +113,9 @@ def _angle_of_strokes(strokes: Floats) -> float:
     return float(np.angle((lengths * np.exp(4j * angles)).sum()) / 4)
 
 
-def _angle_of_numbers(detections: Sequence[Detection], options: TableOptions) -> float:
+def _angle_of_numbers(detections: Sequence[Detection]) -> float:
     """The median direction of the numbers that are long enough to have one."""
-    min_length = options.min_directed_length
+    min_length = OPTIONS.min_directed_length
     return float(np.median([each.angle for each in detections if each.length > min_length * each.height] or [0.0]))
 
 
@@ -143,15 +142,13 @@ def _oriented(sheet_map: SheetMap, segments: Floats, axis: int) -> Floats:
     return np.concatenate([np.where(is_reversed, ends, starts), np.where(is_reversed, starts, ends)], axis=1)
 
 
-def _align_columns(
-    sheet_map: SheetMap, top_left: Floats, bottom_right: Floats, height: float, options: TableOptions
-) -> SheetMap:
+def _align_columns(sheet_map: SheetMap, top_left: Floats, bottom_right: Floats, height: float) -> SheetMap:
     """The map under which the numbers are best aligned in columns: their histogram along x has the sharpest peaks."""
     x, y = ((top_left + bottom_right) / (2 * sheet_map.unit)).T
     half = (bottom_right[:, 0] - top_left[:, 0]) / (2 * sheet_map.unit)
-    bin_width = options.alignment_bin * height / sheet_map.unit
-    slants = np.linspace(-options.max_column_slant, options.max_column_slant, N_SLANTS)
-    convergences = np.linspace(-options.max_column_convergence, options.max_column_convergence, N_CONVERGENCES)
+    bin_width = OPTIONS.alignment_bin * height / sheet_map.unit
+    slants = np.linspace(-OPTIONS.max_column_slant, OPTIONS.max_column_slant, N_SLANTS)
+    convergences = np.linspace(-OPTIONS.max_column_convergence, OPTIONS.max_column_convergence, N_CONVERGENCES)
     sharpest, best = -1.0, (0.0, 0.0)
     for slant, convergence in product(slants.tolist(), convergences.tolist()):
         u = x + slant * y + convergence * x * y

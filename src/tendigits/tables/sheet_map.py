@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from tendigits.tables.options import TableOptions
+from tendigits.tables.options import OPTIONS
 
 Grey = NDArray[np.uint8]
 Floats = NDArray[np.float64]
@@ -105,10 +105,10 @@ class SheetMap:
         return np.stack([_terms(y, x) @ self.bends[0], _terms(x, y) @ self.bends[1]], axis=1)
 
 
-def flat_scale(grey: Grey, digit_height: float, options: TableOptions) -> float:
+def flat_scale(grey: Grey, digit_height: float) -> float:
     """How far a page, uint8 (height, width), is shrunk before lines and words are searched: 0 to 1."""
-    by_digits = options.flat_digit_height_px / digit_height
-    return min(1.0, by_digits, float((options.max_flat_page_px / grey.size) ** 0.5))
+    by_digits = OPTIONS.flat_digit_height_px / digit_height
+    return min(1.0, by_digits, float((OPTIONS.max_flat_page_px / grey.size) ** 0.5))
 
 
 def _interpolate(values: NDArray[np.float32], size: tuple[int, int]) -> NDArray[np.float32]:
