@@ -80,7 +80,7 @@ def read_tables(
     layouts = find_layouts(sheet)
     dropped = {i for layout in layouts for i in _words_and_units(layout, readings, is_clear)}
     if dropped:
-        layouts = find_layouts(sheet, np.setdiff1d(np.arange(len(sheet.centres)), [*dropped]))
+        layouts = find_layouts(sheet, dropped)
     before = {i for layout in layouts for indices in layout.cells.values() for i in indices}
     read = [*readings]
     layouts = [

@@ -23,21 +23,16 @@ Split = Callable[[NDArray[np.bool_], bool], list[float]]
 class Bands:
     """The rows or the columns of a table."""
 
-    cuts: Floats
-    """Positions where two bands meet."""
-    used: Ints
-    """Indices of the bands that are rows or columns; there is one band more than there are cuts."""
+    cuts: Floats  # positions where two bands meet
+    used: Ints  # indices of the bands that are rows or columns; there is one band more than there are cuts
 
     @classmethod
     def between(
         cls, lines: Sequence[RuledLine], centres: Floats, crossing: Sequence[RuledLine], split: Split
     ) -> "Bands":
-        """Bands between ruled lines, and between numbers.
+        """Bands between ruled lines, and between numbers with these centres.
 
-        Args:
-            centres: positions of the numbers.
-            crossing: lines of the other direction; an empty band that they cross is used too.
-            split: see `Split`.
+        An empty band is used too if the lines of the other direction cross it.
         """
         cuts = [line.position for line in lines]
         band = np.searchsorted(cuts, centres)
@@ -77,8 +72,11 @@ def split_rows(top_left: Floats, bottom_right: Floats, height: float, is_between
     min_distance = OPTIONS.min_stacked_row_distance if is_between_lines else OPTIONS.min_row_distance
     gaps = np.flatnonzero(np.diff(centres[order]) > min_distance * height)
     cuts = [float(centres[order[i]] + centres[order[i + 1]]) / 2 for i in gaps]
-    starts, ends = top_left[:, 0], bottom_right[:, 0]
-    return [cut for cut in cuts if not is_between_lines or _overlap(starts, ends, centres < cut, centres > cut)]
+    if is_between_lines:
+        starts, ends = top_left[:, 0], bottom_right[:, 0]
+        overlap = (starts[:, None] < ends) & (starts < ends[:, None])
+        cuts = [cut for cut in cuts if overlap[np.ix_(centres < cut, centres > cut)].any()]
+    return cuts
 
 
 def split_columns(starts: Floats, ends: Floats, rows: Ints, is_between_lines: bool) -> list[float]:
@@ -117,9 +115,3 @@ def find_gaps(starts: Floats, ends: Floats, max_bridging: float = 0.0) -> list[t
         else:
             gaps.append((float(positions[i]), float(positions[i + 1])))
     return [gap for gap in gaps if gap[0] > positions[0] and gap[1] < positions[-1]]
-
-
-def _overlap(starts: Floats, ends: Floats, above: NDArray[np.bool_], below: NDArray[np.bool_]) -> bool:
-    """Whether an interval of one mask overlaps one of the other."""
-    overlaps = (starts[above][:, None] < ends[below]) & (starts[below] < ends[above][:, None])
-    return bool(overlaps.any())

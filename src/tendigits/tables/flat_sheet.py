@@ -29,15 +29,12 @@ class FlatSheet:
     """Numbers, the words of their table, and ruled lines: x to the right, y downwards, in pixels of the page."""
 
     map: SheetMap
-    top_left: Floats
+    top_left: Floats  # float64 (n, 2): a corner of each number, then of each word
     bottom_right: Floats
-    """float64 (n, 2): the corners of each number, then of each word."""
     n_numbers: int
-    horizontal: Floats
+    horizontal: Floats  # float64 (n, 4): pieces of ruled lines, from the left or upper end to the other
     vertical: Floats
-    """float64 (n, 4): pieces of ruled lines, from the left or upper end to the other."""
-    height: float
-    """Median height of a digit."""
+    height: float  # median height of a digit
 
     @property
     def centres(self) -> Floats:
@@ -62,8 +59,8 @@ def flatten(grey: Grey, detections: Sequence[Detection]) -> FlatSheet:
     if max(map(len, rows)) == 1:  # a list has no columns, and no words next to its numbers matter
         rotation, none = SheetMap.rotation(centre, size, angle), np.zeros((0, 4))
         return FlatSheet(rotation, *_corners(rotation, detections), len(detections), none, none, height)
-    neighbours = [(detections[a], detections[b]) for row in rows for a, b in pairwise(row)]
-    along_rows = np.array([(a.x, a.y, b.x, b.y) for a, b in neighbours], np.float64).reshape(-1, 4)
+    points = np.array([[each.x, each.y] for each in detections])
+    along_rows = np.array([[*points[a], *points[b]] for row in rows for a, b in pairwise(row)])
     strokes = find_strokes(grey, height)
     if len(strokes) >= OPTIONS.min_strokes:
         angle = _angle_of_strokes(strokes)
@@ -92,11 +89,7 @@ def _fit(
 ) -> tuple[SheetMap, int]:
     """Fit a map in rounds, each without the lines that are too steep under the map of the round before.
 
-    Args:
-        along_rows: float64 (n, 4), segments from each number to the next one in its row.
-
-    Returns:
-        The map, and how many vertical lines determine it.
+    Returns the map, and how many vertical lines determine it.
     """
     horizontal, n_vertical = np.concatenate([horizontal, along_rows]), 0
     for slope in max_slopes:
@@ -115,8 +108,8 @@ def _angle_of_strokes(strokes: Floats) -> float:
 
 def _angle_of_numbers(detections: Sequence[Detection]) -> float:
     """The median direction of the numbers that are long enough to have one."""
-    min_length = OPTIONS.min_directed_length
-    return float(np.median([each.angle for each in detections if each.length > min_length * each.height] or [0.0]))
+    long = [each for each in detections if each.length > OPTIONS.min_directed_length * each.height]
+    return float(np.median([each.angle for each in long] or [0.0]))
 
 
 def _corners(sheet_map: SheetMap, detections: Sequence[Detection]) -> tuple[Floats, Floats]:

@@ -5,7 +5,7 @@ layouts[0].cells[2, 3]          # indices of the detections in the third row, fo
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -26,17 +26,12 @@ Cells = dict[tuple[int, int], list[int]]
 class Layout:
     """A table's rows and columns."""
 
-    cells: Cells
-    """The numbers of each cell."""
+    cells: Cells  # the numbers of each cell
     words: Cells
-    """The words of each cell."""
-    rows: Floats
-    """Edges of the rows on the sheet, one more than there are rows."""
+    rows: Floats  # edges of the rows on the sheet, one more than there are rows
     columns: Floats
-    """Edges of the columns."""
     sheet: FlatSheet
-    ruled: bool
-    """Whether ruled lines separate its rows and its columns."""
+    ruled: bool  # whether ruled lines separate its rows and its columns
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -59,13 +54,9 @@ class Layout:
         return np.stack([points[:-1, :-1], points[:-1, 1:], points[1:, 1:], points[1:, :-1]], axis=2)
 
 
-def find_layouts(sheet: FlatSheet, members: Ints | None = None) -> list[Layout]:
-    """Find the tables of a sheet, in reading order.
-
-    Args:
-        members: indices of the numbers and words that are used; None uses all.
-    """
-    members = np.arange(len(sheet.centres)) if members is None else members
+def find_layouts(sheet: FlatSheet, ignored: Collection[int] = ()) -> list[Layout]:
+    """Find the tables of a sheet, in reading order, without the numbers and words with these indices."""
+    members = np.setdiff1d(np.arange(len(sheet.centres)), [*ignored])
     rows = _separate(sheet, members, axis=1) if len(members) else []
     tables = [table for row in rows for table in _separate(sheet, row, axis=0)]
     return [_layout(sheet, table) for table in tables if table.min() < sheet.n_numbers]
@@ -106,7 +97,9 @@ def _layout(sheet: FlatSheet, members: Ints) -> Layout:
 
     rows = Bands.between(horizontal, y, vertical, split_by_height)
     row_of = rows.band(y)
-    headers = _headers(row_of, members >= sheet.n_numbers)
+    # Headers may be wider than their columns, or several to a column.
+    top_row = row_of == row_of.min()
+    headers = top_row & ((top_row & (members >= sheet.n_numbers)).sum() >= OPTIONS.min_headers)
 
     def split_by_gaps(inside: NDArray[np.bool_], is_between: bool) -> list[float]:
         body = inside & ~headers if (inside & ~headers).any() else inside
@@ -127,12 +120,6 @@ def _layout(sheet: FlatSheet, members: Ints) -> Layout:
         sheet,
         min(len(horizontal), len(vertical)) >= OPTIONS.min_lines_for_cells,
     )
-
-
-def _headers(rows: Ints, is_word: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """What stands in the header row, bool (n,): headers may be wider than their columns, or several to a column."""
-    top: NDArray[np.bool_] = rows == rows.min()
-    return top & bool((top & is_word).sum() >= OPTIONS.min_headers)
 
 
 def _separating_lines(sheet: FlatSheet, members: Ints) -> tuple[list[RuledLine], list[RuledLine]]:
@@ -164,7 +151,6 @@ def _between_numbers(
     Args:
         starts, ends: where the numbers begin and end across the lines.
         along: where they stand along the lines.
-        height: of a digit.
     """
     kept, n_informative, n_next_to_numbers = [], 0, 0
     for line in lines:

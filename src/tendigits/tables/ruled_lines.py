@@ -22,12 +22,10 @@ Floats = NDArray[np.float64]
 class RuledLine:
     """A horizontal or a vertical line of a rectified sheet."""
 
-    position: float
-    """y of a horizontal line, x of a vertical one."""
+    position: float  # y of a horizontal line, x of a vertical one
     start: float
     end: float
-    length: float
-    """Of its pieces together."""
+    length: float  # of its pieces together
 
 
 def find_strokes(grey: Grey, digit_height: float) -> Floats:
@@ -54,13 +52,13 @@ def find_ruled_lines(grey: Grey, sheet_map: SheetMap, digit_height: float) -> tu
     digit = digit_height * scale
     page, corner = sheet_map.rectify(grey, scale)
 
+    def ends(mask_of: Grey) -> Floats:
+        return np.array([*_pieces(_thin_and_dark(mask_of, digit), digit)], np.float64).reshape(-1, 2)
+
     def in_page(points: Floats) -> Floats:
         return sheet_map.inverse(points / scale + corner).reshape(-1, 4)
 
-    columns = np.ascontiguousarray(page.T)
-    horizontal = np.array([*_pieces(_thin_and_dark(page, digit), digit)], np.float64)
-    vertical = np.array([*_pieces(_thin_and_dark(columns, digit), digit)], np.float64)
-    return in_page(horizontal.reshape(-1, 2)), in_page(vertical.reshape(-1, 2)[:, ::-1])
+    return in_page(ends(page)), in_page(ends(np.ascontiguousarray(page.T))[:, ::-1])
 
 
 def join_pieces(pieces: Floats, axis: int, extent: float, digit_height: float) -> list[RuledLine]:
@@ -107,8 +105,8 @@ def _thin_and_dark(page: Grey, digit: float) -> Grey:
     return mask
 
 
-def _pieces(mask: Grey, digit: float) -> Iterator[tuple[float, float, float, float]]:
-    """Pieces of the horizontal lines in a mask: x and y of both ends."""
+def _pieces(mask: Grey, digit: float) -> Iterator[tuple[float, float]]:
+    """x and y of both ends of each piece of the horizontal lines in a mask."""
     shortest = round(OPTIONS.min_stroke_length * digit)
     max_pixels_per_column = 2 * OPTIONS.max_line_thickness * digit + 2
     # A line that rises or falls a little has long runs of pixels only if it is thicker.
@@ -128,7 +126,5 @@ def _pieces(mask: Grey, digit: float) -> Iterator[tuple[float, float, float, flo
             slope = float(offset @ y / max(1e-6, offset @ offset))
             first, last = float(x.min()), float(x.max())
             level = float(y.mean()) - slope * float(x.mean())
-            yield (
-                left + first + 0.5, top + level + slope * first + 0.5,
-                left + last + 0.5, top + level + slope * last + 0.5,
-            )  # fmt: skip
+            yield left + first + 0.5, top + level + slope * first + 0.5
+            yield left + last + 0.5, top + level + slope * last + 0.5
