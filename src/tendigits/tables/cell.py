@@ -4,6 +4,7 @@ cell = Cell(Box(10, 20, 90, 50), "12,50", Decimal("12.50"), confidence=0.98)
 cell_name(6, 2)         # "C7"
 """
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -15,9 +16,6 @@ from numpy.typing import NDArray
 from tendigits.geometry import Box
 
 ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-
-LEADING_ZEROS = ("00", "01", "02", "03", "04", "05", "06", "07", "08", "09")
-"""How a code such as 0427 begins."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,7 +34,6 @@ class Cell:
     accepted: bool = True
     """Whether it needs no check by a person."""
     reason: str | None = None
-    """Why it is not accepted."""
     options: list[tuple[str, float]] = field(default_factory=list, repr=False)
     """Other possible values with their probabilities, the most probable first."""
     index: int | None = None
@@ -52,7 +49,7 @@ class Cell:
     @property
     def content(self) -> Decimal | str:
         """What a spreadsheet holds: a number, or text if it is not a number or would lose its leading zeros."""
-        is_code = self.value.lstrip("+-").startswith(LEADING_ZEROS)
+        is_code = re.match(r"[+-]*0[0-9]", self.value)
         return self.value if self.number is None or is_code else self.number
 
     def as_dict(self) -> dict[str, Any]:

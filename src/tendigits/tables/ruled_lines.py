@@ -52,13 +52,13 @@ def find_ruled_lines(grey: Grey, sheet_map: SheetMap, digit_height: float) -> tu
     digit = digit_height * scale
     page, corner = sheet_map.rectify(grey, scale)
 
-    def ends(mask_of: Grey) -> Floats:
-        return np.array([*_pieces(_thin_and_dark(mask_of, digit), digit)], np.float64).reshape(-1, 2)
+    def ends_in(rows: Grey) -> Floats:
+        return np.array([*_pieces(_thin_and_dark(rows, digit), digit)], np.float64).reshape(-1, 2)
 
     def in_page(points: Floats) -> Floats:
         return sheet_map.inverse(points / scale + corner).reshape(-1, 4)
 
-    return in_page(ends(page)), in_page(ends(np.ascontiguousarray(page.T))[:, ::-1])
+    return in_page(ends_in(page)), in_page(ends_in(np.ascontiguousarray(page.T))[:, ::-1])
 
 
 def join_pieces(pieces: Floats, axis: int, extent: float, digit_height: float) -> list[RuledLine]:

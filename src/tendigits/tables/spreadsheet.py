@@ -19,12 +19,8 @@ from tendigits.tables.cell import Cell, filled_cells
 if TYPE_CHECKING:
     from xlsxwriter import Workbook
 
-CHECK = "to check"
-"""Name of the sheet with the pictures of doubtful cells."""
-
-FORBIDDEN = r"[\x00-\x1f\ufffe\uffff\[\]:*?/\\]|^'|'$"
-"""Characters that the format, or XML, forbids in a sheet's name."""
-
+CHECK = "to check"  # name of the sheet with the pictures of doubtful cells
+FORBIDDEN = r"[\x00-\x1f\ufffe\uffff\[\]:*?/\\]|^'|'$"  # what the format, or XML, forbids in a sheet's name
 MAX_NAME_LENGTH = 31  # characters of a sheet's name, a limit of the format
 MAX_DIGITS = 15  # spreadsheets store numbers as floats; one with more digits is stored as text
 DOUBTFUL_COLOUR = "#FFD966"
@@ -95,13 +91,9 @@ def _write(sheet: Any, row: int, column: int, cell: Cell, style: Any) -> None:
     else:
         sheet.write_blank(row, column, None, style)
     if not cell.accepted:
-        sheet.write_comment(row, column, _comment(cell))
-
-
-def _comment(cell: Cell) -> str:
-    """Why a cell is doubtful, and its other possible values."""
-    options = ", ".join(f"{text or 'nothing'} ({p:.0%})" for text, p in cell.options[:MAX_OPTIONS_IN_COMMENT])
-    return f"{cell.reason}\nconfidence {cell.confidence:.0%}" + (f"\nor: {options}" if options else "")
+        options = ", ".join(f"{text or 'nothing'} ({p:.0%})" for text, p in cell.options[:MAX_OPTIONS_IN_COMMENT])
+        why = f"{cell.reason}\nconfidence {cell.confidence:.0%}" + (f"\nor: {options}" if options else "")
+        sheet.write_comment(row, column, why)
 
 
 def _write_check(book: "Workbook", name: str, doubtful: list[tuple[str, str, Cell]]) -> None:
@@ -117,6 +109,5 @@ def _write_check(book: "Workbook", name: str, doubtful: list[tuple[str, str, Cel
         if cell.picture is not None:
             sheet.set_row(row, PICTURE_ROW_HEIGHT)
             png = io.BytesIO(cv2.imencode(".png", cell.picture)[1].tobytes())
-            sheet.insert_image(
-                row, 4, f"{cell_name}.png", {"image_data": png, "description": f"{of_sheet} {cell_name}"}
-            )
+            picture = {"image_data": png, "description": f"{of_sheet} {cell_name}"}
+            sheet.insert_image(row, 4, f"{cell_name}.png", picture)
