@@ -24,10 +24,8 @@ from tendigits.tables.table import MIN_FILLED_FRACTION
 
 Grey = NDArray[np.uint8]
 IsClear = Callable[[Reading], bool]
-CellIndex = tuple[int, int]
-"""Row and column."""
-Span = tuple[float, float, float, float]
-"""Left and right end, y, and digit height of a number, on the sheet."""
+CellIndex = tuple[int, int]  # row and column
+Span = tuple[float, float, float, float]  # left and right end, y, and digit height of a number, on the sheet
 
 
 @dataclass(frozen=True)

@@ -26,7 +26,6 @@ COLUMNS = (
 """The columns of the CSV; tables and rows are counted from 1, columns are A, B, ..."""
 
 MAX_LINES_IN_REPR = 10
-"""Lines of text in the representation of a page."""
 
 LEFT_OUT = "more to read than one picture may cost: some was left out"
 """The notice of a page whose `Budget` was spent before everything was read."""

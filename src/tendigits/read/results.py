@@ -17,8 +17,7 @@ from tendigits.geometry import Box
 from tendigits.read.html import BORDER, MIN_SIDE_PX, Mark, picture_html
 from tendigits.tables.formats import UNCLEAR, text_html
 
-VALUE_WIDTH = 12
-"""Characters of a value that is followed by a reason."""
+VALUE_WIDTH = 12  # characters of a value that is followed by a reason
 
 
 @dataclass(frozen=True, eq=False)
