@@ -61,12 +61,7 @@ VOTING_OPTIONS = NumberOptions(min_alternative=OPTIONS.min_alternative)
 def read_tables(
     reader: NumberReader, grey: Grey, readings: Sequence[Reading], is_clear: IsClear, budget: Budget
 ) -> tuple[list[Reading], list[Layout]]:
-    """Find the tables of a page and read their doubtful cells again.
-
-    Args:
-        readings: what was read on the page without context.
-        is_clear: whether a reading is accepted.
-        budget: of the page.
+    """Find the tables of a page, of which some numbers were read without context, and read doubtful cells again.
 
     Returns:
         The readings in reading order, without those that turned out to be words; and the tables, whose cells hold
@@ -169,8 +164,7 @@ def _read_cells_again(
 def _spans(layout: Layout, cells: Sequence[CellIndex]) -> Iterator[tuple[CellIndex, Span]]:
     """Where a number may stand in each cell: horizontally like others in its column, vertically like its row."""
     sheet = layout.sheet
-    rows: list[list[int]] = [[] for _ in range(layout.shape[0])]
-    columns: list[list[int]] = [[] for _ in range(layout.shape[1])]
+    rows, columns = ([list[int]() for _ in range(n)] for n in layout.shape)
     for (row, column), indices in layout.cells.items():
         rows[row] += indices
         columns[column] += indices
@@ -178,10 +172,7 @@ def _spans(layout: Layout, cells: Sequence[CellIndex]) -> Iterator[tuple[CellInd
     heights, centres = sheet.bottom_right[:, 1] - sheet.top_left[:, 1], sheet.centres
     percentile, margin = OPTIONS.end_percentile, OPTIONS.border_margin * sheet.height
     ends = {
-        column: (
-            float(np.percentile(lefts[members], percentile)),
-            float(np.percentile(rights[members], 100 - percentile)),
-        )
+        column: (np.percentile(lefts[members], percentile), np.percentile(rights[members], 100 - percentile))
         for column, members in enumerate(columns)
         if members
     }
@@ -189,8 +180,8 @@ def _spans(layout: Layout, cells: Sequence[CellIndex]) -> Iterator[tuple[CellInd
         in_row, in_cell = rows[row], layout.cells.get((row, column), [])
         if not in_row or column not in ends:
             continue
-        left = max(min([ends[column][0], *lefts[in_cell].tolist()]), float(layout.columns[column]) + margin)
-        right = min(max([ends[column][1], *rights[in_cell].tolist()]), float(layout.columns[column + 1]) - margin)
+        left = float(max(min([ends[column][0], *lefts[in_cell]]), layout.columns[column] + margin))
+        right = float(min(max([ends[column][1], *rights[in_cell]]), layout.columns[column + 1] - margin))
         nearest = in_row[int(np.abs(centres[in_row, 0] - (left + right) / 2).argmin())]
         y = float(centres[in_cell or [nearest], 1].mean())
         if right > left:
@@ -234,11 +225,8 @@ def _reweighed(reading: Reading, other_forms: Counter[str]) -> Reading:
     n = other_forms.total()
 
     def log_frequency(text: str) -> float:
-        form = form_of(text)
-        if form == "0":
-            prior = OPTIONS.integer_prior
-        else:
-            prior = OPTIONS.usual_prior if is_usual(text) else OPTIONS.unusual_prior
+        form, prior = form_of(text), OPTIONS.usual_prior if is_usual(text) else OPTIONS.unusual_prior
+        prior = OPTIONS.integer_prior if form == "0" else prior
         return float(np.log((other_forms[form] + prior) / (n + 1)))
 
     characters = reweigh(reading.characters, log_frequency, VOTING_OPTIONS, OPTIONS.min_noise)

@@ -1,7 +1,6 @@
 """A page of numbers: as text, JSON, rows of a CSV, and with its picture in a notebook.
 
-page.numbers[0].value       "12.50"
-page.text()                 its tables, then the other numbers, with the reasons why they are doubtful
+page.text()                 # its tables, then the other numbers, with the reasons why they are doubtful
 """
 
 from dataclasses import dataclass, field
@@ -33,18 +32,17 @@ LEFT_OUT = "more to read than one picture may cost: some was left out"
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Page:
-    """What was read in a picture. `print(page)` shows its first lines, a notebook its picture with boxes."""
+    """What was read in a picture, in reading order. `print(page)` shows its first lines, a notebook the picture."""
 
     numbers: list[Number]
-    """In reading order."""
     size: tuple[int, int]
     """Width and height of the picture."""
     tables: list[Table] = field(default_factory=list)
-    """As they were found, in reading order and without checks; see `table` and `checked`."""
+    """As they were found, without checks; see `table` and `checked`."""
     turned: int = 0
     """Degrees by which the picture is turned clockwise: 0, 90, 180 or 270. Boxes are in the picture as it is."""
     fields: dict[str, Cell] = field(default_factory=dict)
-    """The fields of a form, by their names."""
+    """Of a form, by their names."""
     notice: str | None = None
     """A warning about the whole page: that not everything was read."""
     thumbnail: Thumbnail | None = None

@@ -72,9 +72,7 @@ class ReaderOptions:
 
     def open(self, threads: int | None = None) -> "Reader":
         """Make the reader; raises what `Reader` raises."""
-        return Reader(
-            self.model, self.threshold, threads, max_error=self.max_error, decimal=self.decimal, form=self.form
-        )
+        return Reader(threads=threads, **vars(self))
 
 
 PACKAGE = ReaderOptions()

@@ -22,7 +22,7 @@ VALUE_WIDTH = 12  # characters of a value that is followed by a reason
 
 @dataclass(frozen=True, eq=False)
 class Digit:
-    """What a picture of one digit shows, which may not be a digit at all."""
+    """What a picture of one digit shows, which may not be a digit at all. The box is in pixels of the picture."""
 
     label: int
     """0 to 9: the most probable digit, even if it is not accepted."""
@@ -31,13 +31,11 @@ class Digit:
     is_digit: float
     """0 to 1: the probability that it is a digit."""
     box: Box
-    """In pixels of the picture."""
     crop: NDArray[np.uint8] = field(repr=False)
     """uint8 (28, 28): what the network saw, white on black."""
     accepted: bool
     """Whether the confidence reaches the threshold."""
     reason: str | None
-    """Why it is not accepted."""
     thumbnail: Thumbnail | None = field(default=None, repr=False)
     """The picture, for notebooks; None if it was read in another process."""
 
@@ -80,7 +78,7 @@ class Digit:
 
 @dataclass(frozen=True, eq=False)
 class Character:
-    """A digit or a sign of a number."""
+    """A digit or a sign of a number. The box is in pixels of the picture."""
 
     label: str
     """One of 0123456789.,-/:+=()%x"""
@@ -89,7 +87,6 @@ class Character:
     alternatives: list[tuple[str, float]]
     """Other possible labels with their probabilities, the most probable first; "" means not a character at all."""
     box: Box
-    """In pixels of the picture."""
     crop: NDArray[np.uint8] = field(repr=False)
     """uint8 (28, 28), white on black, like MNIST's digits."""
     accepted: bool
@@ -108,7 +105,7 @@ class Character:
 
 @dataclass(frozen=True, eq=False)
 class Number:
-    """A number, or a date, a time, a sum."""
+    """A number, or a date, a time, a sum. The box is in pixels of the picture."""
 
     value: str
     """The text as written, with signs and leading zeros: the most probable reading, even if it is not accepted."""
@@ -119,11 +116,8 @@ class Number:
     accepted: bool
     """Whether the confidence reaches the threshold."""
     reason: str | None
-    """Why it is not accepted."""
     box: Box
-    """In pixels of the picture."""
     characters: list[Character] = field(repr=False)
-
     options: list[tuple[str, float]] = field(default_factory=list, repr=False)
     """Other possible values that differ in one character, with their probabilities, the most probable first."""
     strip: NDArray[np.uint8] | None = field(default=None, repr=False)
