@@ -7,7 +7,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import islice
+from itertools import compress, islice
 
 import numpy as np
 from numpy.typing import NDArray
@@ -72,21 +72,14 @@ def read_tables(
     sheet = flatten(grey, [reading.detection for reading in readings])
     layouts = find_layouts(sheet)
     dropped = {i for layout in layouts for i in _words_and_units(layout, readings, is_clear)}
-    if dropped:
-        layouts = find_layouts(sheet, dropped)
-    before = {i for layout in layouts for indices in layout.cells.values() for i in indices}
+    layouts = find_layouts(sheet, dropped) if dropped else layouts
     read = [*readings]
-    layouts = [
-        _read_cells_again(reader, grey, read, layout, is_clear, budget) if _is_informative(layout) else layout
-        for layout in layouts
-    ]
-    for layout in layouts:
+    for n, layout in enumerate(layouts):
         if _is_informative(layout):
+            layouts[n] = _read_cells_again(reader, grey, read, layout, is_clear, budget)
             for _ in range(2):  # what becomes clear in the first round is evidence in the second
-                _reweigh_columns(read, layout)
-    after = {i for layout in layouts for indices in layout.cells.values() for i in indices}
-    replaced = (before | dropped) - after
-    return _in_reading_order(read, layouts, [i for i in range(len(read)) if i not in replaced])
+                _reweigh_columns(read, layouts[n])
+    return _in_reading_order(read, layouts)
 
 
 def form_of(text: str) -> str:
@@ -233,17 +226,16 @@ def _reweighed(reading: Reading, other_forms: Counter[str]) -> Reading:
     kept = np.array([each.present >= VOTING_OPTIONS.min_vote for each in characters], bool)
     return replace(
         reading,
-        characters=[each for each, is_kept in zip(characters, kept, strict=True) if is_kept],
-        rejected=[*reading.rejected, *(each for each, is_kept in zip(characters, kept, strict=True) if not is_kept)],
+        characters=[*compress(characters, kept)],
+        rejected=[*reading.rejected, *compress(characters, ~kept)],
         crops=reading.crops[kept],
         second_opinion=reading.second_opinion[kept],
     )
 
 
-def _in_reading_order(
-    read: Sequence[Reading], layouts: Sequence[Layout], kept: Sequence[int]
-) -> tuple[list[Reading], list[Layout]]:
-    """The readings that are kept, in reading order, and the tables with their new indices."""
+def _in_reading_order(read: Sequence[Reading], layouts: Sequence[Layout]) -> tuple[list[Reading], list[Layout]]:
+    """The readings that are in the tables, in reading order, and the tables with their new indices."""
+    kept = sorted({i for layout in layouts for indices in layout.cells.values() for i in indices})
     order = [kept[i] for row in in_rows([read[i].detection for i in kept]) for i in row]
     new_index = {old: new for new, old in enumerate(order)}
     renumbered = [

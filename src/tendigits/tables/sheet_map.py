@@ -87,10 +87,11 @@ class SheetMap:
         u, v = np.meshgrid(*(np.linspace(0, n, max(2, n // GRID_PX + 1)) / scale for n in (columns, rows)))
         pixels = self.inverse(np.stack([u.ravel(), v.ravel()], axis=1) + low) - 0.5
         sizes = zip((columns, rows), u.shape[::-1], strict=True)
-        in_grid = np.meshgrid(*(((np.arange(n) + 0.5) / n * (size - 1)).astype(np.float32) for n, size in sizes))
+        in_grid = (((np.arange(n) + 0.5) / n * (size - 1)).astype(np.float32) for n, size in sizes)
+        grid_x, grid_y = np.meshgrid(*in_grid)
         small = cv2.resize(grey, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
         x, y = (  # one axis at a time, because OpenCV rounds the positions in pictures of two channels
-            (cv2.remap(each.reshape(u.shape).astype(np.float32), *in_grid, cv2.INTER_LINEAR) + 0.5) * scale - 0.5
+            (cv2.remap(each.reshape(u.shape).astype(np.float32), grid_x, grid_y, cv2.INTER_LINEAR) + 0.5) * scale - 0.5
             for each in pixels.T
         )
         return cv2.remap(small, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE), low

@@ -32,10 +32,7 @@ Rows = Sequence[Sequence[Cell]]
 
 
 def write_spreadsheet(path: Path, tables: Sequence[tuple[str, Rows]]) -> None:
-    """Write an .xlsx with a sheet for each table, and one with the doubtful cells if there are any.
-
-    Args:
-        tables: at least one; its name and its rows.
+    """Write an .xlsx with a sheet for each table, named, and one with the doubtful cells if there are any.
 
     Raises:
         UserError: there is no table.
@@ -74,7 +71,7 @@ def sheet_names(wanted: list[str]) -> list[str]:
     for name in wanted:
         base = re.sub(FORBIDDEN, "_", name).strip() or "table"
         unique, number = base[:MAX_NAME_LENGTH], 1
-        while unique.lower() in (other.lower() for other in names):
+        while unique.lower() in map(str.lower, names):
             number += 1
             suffix = f" ({number})"
             unique = base[: MAX_NAME_LENGTH - len(suffix)] + suffix

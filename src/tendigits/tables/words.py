@@ -4,8 +4,6 @@ words = find_words(grey, sheet_map, numbers, height)        # float64 (n, 4): le
 words = words[belong_to_table(words, numbers, height)]      # names next to numbers, and headers above them
 """
 
-from collections.abc import Iterator
-
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -27,15 +25,14 @@ def find_words(grey: Grey, sheet_map: SheetMap, numbers: Floats, height: float) 
         height: of a digit.
 
     Returns:
-        float64 (m, 4): left, top, right and bottom of each word on the sheet.
+        The same of each word: float64 (m, 4).
     """
     scale = flat_scale(grey, height)
     page, corner = sheet_map.rectify(grey, scale)
     offset = np.tile(corner, 2)
     boxes = np.round((numbers - offset) * scale).astype(np.int64)
     strokes = _strokes(page, boxes, height * scale)
-    words = np.array([*_words(strokes, boxes, height * scale)], np.float64).reshape(-1, 4)
-    return words / scale + offset
+    return _words(strokes, boxes, height * scale) / scale + offset
 
 
 def belong_to_table(words: Floats, numbers: Floats, height: float) -> NDArray[np.bool_]:
@@ -70,8 +67,8 @@ def _strokes(page: Grey, numbers: Ints, digit: float) -> Grey:
     return strokes
 
 
-def _words(strokes: Grey, numbers: Ints, digit: float) -> Iterator[tuple[int, int, int, int]]:
-    """Boxes of groups of strokes, most of which do not belong to numbers."""
+def _words(strokes: Grey, numbers: Ints, digit: float) -> NDArray[np.int32]:
+    """Boxes, int32 (n, 4), of groups of strokes, most of which do not belong to numbers."""
     unread = strokes.copy()
     margin = round(OPTIONS.number_margin * digit)
     for left, top, right, bottom in numbers.tolist():
@@ -80,16 +77,12 @@ def _words(strokes: Grey, numbers: Ints, digit: float) -> Iterator[tuple[int, in
     joined = cv2.morphologyEx(strokes, cv2.MORPH_CLOSE, kernel)
     n, labels, stats, _ = cv2.connectedComponentsWithStats(joined, connectivity=8)
     ink, unread_ink = (np.bincount(labels[each > 0], minlength=n) for each in (strokes, unread))
-    for label in range(1, n):
-        left, top, width, height, _ = stats[label].tolist()
-        has_size_of_word = (
-            OPTIONS.min_word_height * digit <= height <= OPTIONS.max_word_height * digit
-            and width >= OPTIONS.min_word_width * digit
-        )
-        min_ink = max(
-            OPTIONS.min_word_ink * digit**2,
-            OPTIONS.min_word_ink_per_width * digit * width,
-            OPTIONS.min_unread_fraction * ink[label],
-        )
-        if has_size_of_word and unread_ink[label] >= min_ink:
-            yield left, top, left + width, top + height
+    left, top, width, height, _ = stats.T
+    is_word = (OPTIONS.min_word_height * digit <= height) & (height <= OPTIONS.max_word_height * digit)
+    is_word &= width >= OPTIONS.min_word_width * digit
+    is_word &= unread_ink >= OPTIONS.min_word_ink * digit**2
+    is_word &= unread_ink >= OPTIONS.min_word_ink_per_width * digit * width
+    is_word &= unread_ink >= OPTIONS.min_unread_fraction * ink
+    is_word[0] = False  # the background
+    boxes: NDArray[np.int32] = np.column_stack([left, top, left + width, top + height])[is_word]
+    return boxes
