@@ -27,8 +27,7 @@ MIN_STRAY_INK = 0.1  # squared digit heights: a person would not see less ink ne
 MIN_OPTION_PROBABILITY = 0.002  # from which a number may be another one
 MAX_OPTIONS = 8  # other possible values of a number
 
-ToPicture = Callable[[Edges], Box]
-"""Converts a box on the page as it was read to pixels of the picture."""
+ToPicture = Callable[[Edges], Box]  # converts a box on the page as it was read to pixels of the picture
 
 
 def accept(

@@ -35,18 +35,12 @@ class Page:
     """What was read in a picture, in reading order. `print(page)` shows its first lines, a notebook the picture."""
 
     numbers: list[Number]
-    size: tuple[int, int]
-    """Width and height of the picture."""
-    tables: list[Table] = field(default_factory=list)
-    """As they were found, without checks; see `table` and `checked`."""
-    turned: int = 0
-    """Degrees by which the picture is turned clockwise: 0, 90, 180 or 270. Boxes are in the picture as it is."""
-    fields: dict[str, Cell] = field(default_factory=dict)
-    """Of a form, by their names."""
-    notice: str | None = None
-    """A warning about the whole page: that not everything was read."""
-    thumbnail: Thumbnail | None = None
-    """The picture, for notebooks; None if it was read in another process."""
+    size: tuple[int, int]  # width and height of the picture
+    tables: list[Table] = field(default_factory=list)  # as they were found, without checks; see `table` and `checked`
+    turned: int = 0  # degrees by which the picture is turned clockwise; boxes are in the picture as it is
+    fields: dict[str, Cell] = field(default_factory=dict)  # of a form, by their names
+    notice: str | None = None  # a warning about the whole page: that not everything was read
+    thumbnail: Thumbnail | None = None  # the picture, for notebooks; None if it was read in another process
 
     def table(self, sums: str = Sums.AUTO, expect: str = "") -> Table:
         """The largest table, checked; a table without rows if the page has none.

@@ -75,8 +75,7 @@ class ReaderOptions:
         return Reader(threads=threads, **vars(self))
 
 
-PACKAGE = ReaderOptions()
-"""The package's networks and thresholds."""
+PACKAGE = ReaderOptions()  # the package's networks and thresholds
 
 
 class Reader:

@@ -24,20 +24,14 @@ VALUE_WIDTH = 12  # characters of a value that is followed by a reason
 class Digit:
     """What a picture of one digit shows, which may not be a digit at all. The box is in pixels of the picture."""
 
-    label: int
-    """0 to 9: the most probable digit, even if it is not accepted."""
-    probabilities: NDArray[np.float32] = field(repr=False)
-    """float32 (10,), summing to 1: the probability of each digit, given that it is a digit."""
-    is_digit: float
-    """0 to 1: the probability that it is a digit."""
+    label: int  # 0 to 9: the most probable digit, even if it is not accepted
+    probabilities: NDArray[np.float32] = field(repr=False)  # (10,), of each digit, given that it is a digit
+    is_digit: float  # 0 to 1: the probability that it is a digit
     box: Box
-    crop: NDArray[np.uint8] = field(repr=False)
-    """uint8 (28, 28): what the network saw, white on black."""
-    accepted: bool
-    """Whether the confidence reaches the threshold."""
+    crop: NDArray[np.uint8] = field(repr=False)  # uint8 (28, 28): what the network saw, white on black
+    accepted: bool  # whether the confidence reaches the threshold
     reason: str | None
-    thumbnail: Thumbnail | None = field(default=None, repr=False)
-    """The picture, for notebooks; None if it was read in another process."""
+    thumbnail: Thumbnail | None = field(default=None, repr=False)  # None if it was read in another process
 
     @property
     def confidence(self) -> float:
@@ -80,17 +74,13 @@ class Digit:
 class Character:
     """A digit or a sign of a number. The box is in pixels of the picture."""
 
-    label: str
-    """One of 0123456789.,-/:+=()%x"""
-    confidence: float
-    """0 to 1: the probability that it is this character."""
+    label: str  # one of 0123456789.,-/:+=()%x
+    confidence: float  # 0 to 1: the probability that it is this character
     alternatives: list[tuple[str, float]]
     """Other possible labels with their probabilities, the most probable first; "" means not a character at all."""
     box: Box
-    crop: NDArray[np.uint8] = field(repr=False)
-    """uint8 (28, 28), white on black, like MNIST's digits."""
-    accepted: bool
-    """False if this character may be another one and its number is therefore doubtful."""
+    crop: NDArray[np.uint8] = field(repr=False)  # uint8 (28, 28), white on black, like MNIST's digits
+    accepted: bool  # False if this character may be another one and its number is therefore doubtful
 
     def as_dict(self) -> dict[str, Any]:
         """Convert to a dictionary for JSON, without the crop."""
@@ -107,23 +97,17 @@ class Character:
 class Number:
     """A number, or a date, a time, a sum. The box is in pixels of the picture."""
 
-    value: str
-    """The text as written, with signs and leading zeros: the most probable reading, even if it is not accepted."""
-    number: Decimal | None
-    """The value as a number; None for dates, times, sums and ambiguous numbers such as 1.234."""
-    confidence: float
-    """0 to 1: the probability that the whole value is right."""
-    accepted: bool
-    """Whether the confidence reaches the threshold."""
+    value: str  # the text as written, with leading zeros: the most probable reading, even if it is not accepted
+    number: Decimal | None  # the value as a number; None for dates, times, sums and ambiguous numbers such as 1.234
+    confidence: float  # 0 to 1: the probability that the whole value is right
+    accepted: bool  # whether the confidence reaches the threshold
     reason: str | None
     box: Box
     characters: list[Character] = field(repr=False)
     options: list[tuple[str, float]] = field(default_factory=list, repr=False)
     """Other possible values that differ in one character, with their probabilities, the most probable first."""
-    strip: NDArray[np.uint8] | None = field(default=None, repr=False)
-    """uint8 (40, width): what the number network saw; None in a picture of one digit."""
-    digit: Digit | None = field(default=None, repr=False)
-    """What was read in a picture of one digit."""
+    strip: NDArray[np.uint8] | None = field(default=None, repr=False)  # (40, width): what the number network saw
+    digit: Digit | None = field(default=None, repr=False)  # what was read in a picture of one digit
 
     def text(self) -> str:
         """The value; if it is not accepted, with `?` for doubtful characters, and the reason."""

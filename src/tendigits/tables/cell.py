@@ -20,26 +20,20 @@ ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 @dataclass(frozen=True, eq=False)
 class Cell:
-    """A cell, and the number in it."""
+    """A cell, and the number in it.
 
-    box: Box
-    """In pixels of the picture."""
-    value: str = ""
-    """The text as written: the most probable reading, even if it is not accepted. Empty if the cell is empty, or if
-    something in it could not be read; then it is not accepted."""
-    number: Decimal | None = None
-    """The value as a number; None for dates, times and ambiguous numbers."""
-    confidence: float = 1.0
-    """0 to 1: the probability that the whole value is right."""
-    accepted: bool = True
-    """Whether it needs no check by a person."""
+    Its value is empty if the cell is empty, or if something in it could not be read; then it is not accepted.
+    """
+
+    box: Box  # in pixels of the picture
+    value: str = ""  # the text as written: the most probable reading, even if it is not accepted
+    number: Decimal | None = None  # the value as a number; None for dates, times and ambiguous numbers
+    confidence: float = 1.0  # 0 to 1: the probability that the whole value is right
+    accepted: bool = True  # whether it needs no check by a person
     reason: str | None = None
-    options: list[tuple[str, float]] = field(default_factory=list, repr=False)
-    """Other possible values with their probabilities, the most probable first."""
-    index: int | None = None
-    """Index of the number in `Page.numbers`."""
-    picture: NDArray[np.uint8] | None = field(default=None, repr=False)
-    """uint8 (40, width): the number as the network saw it."""
+    options: list[tuple[str, float]] = field(default_factory=list, repr=False)  # other values, their probabilities
+    index: int | None = None  # index of the number in `Page.numbers`
+    picture: NDArray[np.uint8] | None = field(default=None, repr=False)  # (40, width): what the network saw
 
     @property
     def is_unread(self) -> bool:

@@ -72,8 +72,6 @@ def _separate(sheet: FlatSheet, members: Ints, axis: int) -> list[Ints]:
     starts = np.concatenate([sheet.top_left[members, axis], lines[:, axis]])
     ends = np.concatenate([sheet.bottom_right[members, axis], lines[:, axis + 2]])
     gaps = find_gaps(starts, ends)
-    if not gaps:
-        return [members]
     sizes = np.array([end - start for start, end in gaps])
     row_gaps = sizes[sizes > OPTIONS.min_row_gap * sheet.height]
     row_gap = float(np.median(row_gaps)) if axis and len(row_gaps) > 1 else 0.0
@@ -106,20 +104,15 @@ def _layout(sheet: FlatSheet, members: Ints) -> Layout:
         return split_columns(top_left[body, 0], bottom_right[body, 0], row_of[body], is_between)
 
     columns = Bands.between(vertical, x, horizontal, split_by_gaps)
-    numbers: Cells = {}
-    words: Cells = {}
+    numbers, words = Cells(), Cells()
     row_index, column_index = rows.index(y).tolist(), columns.index(x).tolist()
     for i in np.argsort(top_left[:, 0], kind="stable").tolist():
         cells = numbers if members[i] < sheet.n_numbers else words
         cells.setdefault((row_index[i], column_index[i]), []).append(int(members[i]))
-    return Layout(
-        numbers,
-        words,
-        rows.edges(top_left[:, 1].min(), bottom_right[:, 1].max()),
-        columns.edges(top_left[:, 0].min(), bottom_right[:, 0].max()),
-        sheet,
-        min(len(horizontal), len(vertical)) >= OPTIONS.min_lines_for_cells,
-    )
+    row_edges = rows.edges(top_left[:, 1].min(), bottom_right[:, 1].max())
+    column_edges = columns.edges(top_left[:, 0].min(), bottom_right[:, 0].max())
+    ruled = min(len(horizontal), len(vertical)) >= OPTIONS.min_lines_for_cells
+    return Layout(numbers, words, row_edges, column_edges, sheet, ruled)
 
 
 def _separating_lines(sheet: FlatSheet, members: Ints) -> tuple[list[RuledLine], list[RuledLine]]:

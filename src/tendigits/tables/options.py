@@ -7,8 +7,7 @@ from enum import StrEnum
 class Sums(StrEnum):
     """Where the sums of a table stand."""
 
-    AUTO = "auto"
-    """Where they agree with most rows or columns."""
+    AUTO = "auto"  # where they agree with most rows or columns
     LAST_COLUMN = "last-column"
     LAST_ROW = "last-row"
     BOTH = "both"

@@ -30,14 +30,10 @@ class Table:
     """Rows of cells, all of the same length. `print(table)` shows them."""
 
     rows: list[list[Cell]]
-    agreement: str | None = None
-    """Whether its sums are right, such as "totals agree in 22 of 24 rows"; None if it has no sums."""
-    row_sums: int | None = None
-    """Index of the first addend's column, if the last column holds the sum of each row."""
-    column_sums: int | None = None
-    """Index of the first addend's row, if the last row holds the sum of each column."""
-    ruled: bool = False
-    """Whether ruled lines separate its rows and its columns."""
+    agreement: str | None = None  # of its sums, such as "totals agree in 22 of 24 rows"; None if it has none
+    row_sums: int | None = None  # index of the first addend's column, if the last column holds the sum of each row
+    column_sums: int | None = None  # index of the first addend's row, if the last row holds the sum of each column
+    ruled: bool = False  # whether ruled lines separate its rows and its columns
 
     @property
     def shape(self) -> tuple[int, int]:
