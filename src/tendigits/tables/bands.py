@@ -8,14 +8,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from tendigits.tables.options import OPTIONS
 from tendigits.tables.ruled_lines import RuledLine
+from tendigits.tables.sheet_map import Floats, Ints, Mask
 
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
-Split = Callable[[NDArray[np.bool_], bool], list[float]]
+Split = Callable[[Mask, bool], list[float]]
 """Splits the numbers of a mask, bool (n,), further; the flag is whether they are between two ruled lines."""
 
 

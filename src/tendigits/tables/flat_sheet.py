@@ -9,16 +9,12 @@ from dataclasses import dataclass, replace
 from itertools import pairwise, product
 
 import numpy as np
-from numpy.typing import NDArray
 
 from tendigits.numbers.detections import Detection, in_rows
 from tendigits.tables.options import OPTIONS
 from tendigits.tables.ruled_lines import find_ruled_lines, find_strokes
-from tendigits.tables.sheet_map import SheetMap
+from tendigits.tables.sheet_map import Floats, Grey, Mask, SheetMap
 from tendigits.tables.words import belong_to_table, find_words
-
-Grey = NDArray[np.uint8]
-Floats = NDArray[np.float64]
 
 N_SLANTS = 41  # slants of columns that are tried if there are no ruled lines
 N_CONVERGENCES = 7  # convergences that are tried with each of them
@@ -121,10 +117,10 @@ def _corners(sheet_map: SheetMap, detections: Sequence[Detection]) -> tuple[Floa
     return np.column_stack([left[:, 0], y - half]), np.column_stack([right[:, 0], y + half])
 
 
-def _runs_along(sheet_map: SheetMap, segments: Floats, axis: int, max_slope: float) -> NDArray[np.bool_]:
+def _runs_along(sheet_map: SheetMap, segments: Floats, axis: int, max_slope: float) -> Mask:
     """Whether segments, float64 (n, 4), run along an axis of the sheet: bool (n,)."""
     steps = sheet_map(segments[:, 2:]) - sheet_map(segments[:, :2])
-    along: NDArray[np.bool_] = np.abs(steps[:, 1 - axis]) <= max_slope * np.abs(steps[:, axis])
+    along: Mask = np.abs(steps[:, 1 - axis]) <= max_slope * np.abs(steps[:, axis])
     return along
 
 

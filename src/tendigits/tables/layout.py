@@ -9,15 +9,13 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from tendigits.tables.bands import Bands, find_gaps, split_columns, split_rows
 from tendigits.tables.flat_sheet import FlatSheet
 from tendigits.tables.options import OPTIONS
 from tendigits.tables.ruled_lines import RuledLine, join_pieces
+from tendigits.tables.sheet_map import Floats, Ints, Mask
 
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
 Cells = dict[tuple[int, int], list[int]]
 """Row and column -> the numbers, or the words, of a cell, from left to right, as indices of the sheet's."""
 
@@ -90,7 +88,7 @@ def _layout(sheet: FlatSheet, members: Ints) -> Layout:
     x, y = sheet.centres[members].T
     horizontal, vertical = _separating_lines(sheet, members)
 
-    def split_by_height(inside: NDArray[np.bool_], is_between: bool) -> list[float]:
+    def split_by_height(inside: Mask, is_between: bool) -> list[float]:
         return split_rows(top_left[inside], bottom_right[inside], sheet.height, is_between)
 
     rows = Bands.between(horizontal, y, vertical, split_by_height)
@@ -99,7 +97,7 @@ def _layout(sheet: FlatSheet, members: Ints) -> Layout:
     top_row = row_of == row_of.min()
     headers = top_row & ((top_row & (members >= sheet.n_numbers)).sum() >= OPTIONS.min_headers)
 
-    def split_by_gaps(inside: NDArray[np.bool_], is_between: bool) -> list[float]:
+    def split_by_gaps(inside: Mask, is_between: bool) -> list[float]:
         body = inside & ~headers if (inside & ~headers).any() else inside
         return split_columns(top_left[body, 0], bottom_right[body, 0], row_of[body], is_between)
 

@@ -9,13 +9,9 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from tendigits.tables.options import OPTIONS
-from tendigits.tables.sheet_map import SheetMap, flat_scale
-
-Grey = NDArray[np.uint8]
-Floats = NDArray[np.float64]
+from tendigits.tables.sheet_map import Floats, Grey, SheetMap, flat_scale
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,8 @@ from tendigits.tables.options import OPTIONS
 
 Grey = NDArray[np.uint8]
 Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+Mask = NDArray[np.bool_]
 
 BEND_PENALTY = 1e-3  # weight of the squared bends relative to the mean squared slope: few lines bend little
 MAX_DISTANCE = 4.0  # from the centre, relative to the page's edge: a wrong fit may lead further

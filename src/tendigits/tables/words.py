@@ -10,11 +10,7 @@ from numpy.typing import NDArray
 
 from tendigits.tables.bands import split_rows
 from tendigits.tables.options import OPTIONS
-from tendigits.tables.sheet_map import SheetMap, flat_scale
-
-Grey = NDArray[np.uint8]
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
+from tendigits.tables.sheet_map import Floats, Grey, Ints, Mask, SheetMap, flat_scale
 
 
 def find_words(grey: Grey, sheet_map: SheetMap, numbers: Floats, height: float) -> Floats:
@@ -35,7 +31,7 @@ def find_words(grey: Grey, sheet_map: SheetMap, numbers: Floats, height: float) 
     return _words(strokes, boxes, height * scale) / scale + offset
 
 
-def belong_to_table(words: Floats, numbers: Floats, height: float) -> NDArray[np.bool_]:
+def belong_to_table(words: Floats, numbers: Floats, height: float) -> Mask:
     """Which words stand in a row of numbers, or in a header row just above one: bool (m,)."""
     y = np.concatenate([numbers[:, 1] + numbers[:, 3], words[:, 1] + words[:, 3]]) / 2
     points = np.column_stack([np.zeros(len(y)), y])
@@ -48,7 +44,7 @@ def belong_to_table(words: Floats, numbers: Floats, height: float) -> NDArray[np
     is_header = n_words >= OPTIONS.min_headers
     is_header[:-1] &= (n_numbers[1:] > 0) & (np.diff(centres) <= OPTIONS.max_header_distance * pitch)
     is_header[-1] = False
-    belong: NDArray[np.bool_] = ((n_numbers > 0) | is_header)[row_of_words]
+    belong: Mask = ((n_numbers > 0) | is_header)[row_of_words]
     return belong
 
 
