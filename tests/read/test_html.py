@@ -125,10 +125,9 @@ def test_any_text_is_escaped(value, reason, name):
 
 
 def test_a_large_picture_is_shown_small_with_its_boxes_in_place():
-    width, height = 3000, 4000
-    box = Box(1500, 2000, 1800, 2100)
-    thumbnail = Thumbnail.of(np.random.default_rng(0).integers(0, 256, (2048, 1536), dtype=np.uint8), (width, height))
-    page = Page([number(box=box)], (width, height), thumbnail=thumbnail)
+    size, box = (3000, 4000), Box(1500, 2000, 1800, 2100)
+    thumbnail = Thumbnail.of(np.random.default_rng(0).integers(0, 256, (2048, 1536), dtype=np.uint8), size)
+    page = Page([number(box=box)], size, thumbnail=thumbnail)
     assert thumbnail.grey.shape == (SIDE, SIDE * 3 // 4)
     assert len(page._repr_html_()) < 1_500_000  # even noise
     assert "width: 750px" in Shown(page).style
