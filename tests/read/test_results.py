@@ -1,4 +1,3 @@
-import json
 from decimal import Decimal
 
 import numpy as np
@@ -49,14 +48,8 @@ def test_a_page_without_tables_has_an_empty_table():
     assert Page([number()], (9, 9)).table().rows == []
 
 
-def test_json_and_csv():
-    page = Page([number()], (100, 200))
-    (read,) = json.loads(json.dumps(page.as_dict()))["numbers"]
-    assert (read["value"], read["number"], read["accepted"], read["reason"]) == ("12,5", "12.5", True, None)
-    assert read["characters"][0] == {
-        "label": "1", "confidence": 0.9, "accepted": True, "alternatives": [["7", 0.1]], "box": [1, 2, 3, 4],
-    }  # fmt: skip
-    (row,) = page.rows("a.png")
+def test_rows_of_a_csv():
+    (row,) = Page([number()], (100, 200)).rows("a.png")
     assert dict(zip(COLUMNS, row, strict=True)) == {
         "path": "a.png", "order": 1, "table": "", "row": "", "column": "", "value": "12,5",
         "number": "12.5", "confidence": "0.2500", "accepted": "yes",
