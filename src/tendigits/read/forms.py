@@ -121,11 +121,11 @@ def make_form(picture: Any, fields: Mapping[str, Any], turned: int = 0, page: in
     scale, turns, size = grey.shape[1] / width, turned // 90, (grey.shape[1], grey.shape[0])
     boxes = {}
     for name, edges in fields.items():
-        box = None
+        box = Box(0, 0, 0, 0)
         numbers = isinstance(edges, Sequence) and len(edges) == 4 and all(type(edge) in (int, float) for edge in edges)
         if numbers and 0 <= edges[0] < edges[2] <= width and 0 <= edges[1] < edges[3] <= height:
             box = Box(*(round(scale * edge) for edge in edges))
-        if box is None or min(box.width, box.height) < MIN_FIELD_SIDE_PX:
+        if min(box.width, box.height) < MIN_FIELD_SIDE_PX:
             raise UserError(
                 f"expected left, top, right and bottom within {width}x{height} pixels, at least "
                 f"{math.ceil(MIN_FIELD_SIDE_PX / scale)} apart, for the field {name} of the form, received {edges}"

@@ -57,8 +57,7 @@ class ReaderOptions:
     """Confidence from which a digit or a number is accepted, 0 to 1; None uses the networks' defaults."""
     max_error: float | None = None
     """Instead of a threshold for numbers: the largest fraction of wrong ones among the accepted, 0 to 1."""
-    decimal: str = DecimalSeparator.AUTO
-    """Decimal separator: "comma", "point" or "auto"."""
+    decimal: str = DecimalSeparator.AUTO  # decimal separator: "comma", "point" or "auto"
     form: str | Path | None = None
     """A form's TOML file: pictures are aligned with the form, and the numbers in its fields are read; see `forms`."""
 
@@ -112,13 +111,9 @@ class Reader:
         network = number_network.NumberNetwork(fine_tuned, threads) if fine_tuned else number_network.bundled(threads)
         self.confidence_model = ConfidenceModel.from_metadata(network.about)
         self.number_threshold = self.confidence_model.threshold(max_error) if threshold is None else threshold
-        self.number_reader = NumberReader(
-            finder.bundled(threads),
-            network,
-            self.network,
-            is_user_network=model is not None and not fine_tuned,
-            base_network=bundled(threads) if fine_tuned else None,
-        )
+        is_user_network = model is not None and not fine_tuned
+        base_network = bundled(threads) if fine_tuned else None
+        self.number_reader = NumberReader(finder.bundled(threads), network, self.network, is_user_network, base_network)
 
     def digit(self, image: Any) -> Digit:
         """Read a picture of one digit: a path, bytes, a Pillow image or an array.
