@@ -1,10 +1,11 @@
-import json
 from decimal import Decimal
 
 import numpy as np
 
 from tendigits.geometry import Box
+from tendigits.read.annotate import CELL_HEIGHT_PX, draw_page
 from tendigits.read.page import COLUMNS, Page
+from tendigits.read.reader import Reader
 from tendigits.read.results import Character, Digit, Number
 from tendigits.tables.cell import Cell
 
@@ -47,14 +48,8 @@ def test_a_page_without_tables_has_an_empty_table():
     assert Page([number()], (9, 9)).table().rows == []
 
 
-def test_json_and_csv():
-    page = Page([number()], (100, 200))
-    (read,) = json.loads(json.dumps(page.as_dict()))["numbers"]
-    assert (read["value"], read["number"], read["accepted"], read["reason"]) == ("12,5", "12.5", True, None)
-    assert read["characters"][0] == {
-        "label": "1", "confidence": 0.9, "accepted": True, "alternatives": [["7", 0.1]], "box": [1, 2, 3, 4],
-    }  # fmt: skip
-    (row,) = page.rows("a.png")
+def test_rows_of_a_csv():
+    (row,) = Page([number()], (100, 200)).rows("a.png")
     assert dict(zip(COLUMNS, row, strict=True)) == {
         "path": "a.png", "order": 1, "table": "", "row": "", "column": "", "value": "12,5",
         "number": "12.5", "confidence": "0.2500", "accepted": "yes",
@@ -64,3 +59,12 @@ def test_json_and_csv():
     assert row[8:10] == ("no", "may be 1 or 7")
     (row,) = Page([number("=1+1")], (9, 9)).rows("=a.png")
     assert (row[0], row[5]) == ("'=a.png", "'=1+1")
+
+
+def test_the_picture_with_boxes_and_a_crop_for_each_digit(digits):
+    picture = 255 - np.hstack([np.pad(image, 10) for image in digits.x_test[:6]])
+    drawn = draw_page(picture, Reader().read(picture))
+    assert (drawn.mode, drawn.width >= 400) == ("RGB", True)
+    assert drawn.height >= drawn.width * picture.shape[0] // picture.shape[1] + CELL_HEIGHT_PX
+    pixels = np.asarray(drawn).astype(int)
+    assert (pixels.max(axis=2) - pixels.min(axis=2) > 60).any(), "coloured boxes"

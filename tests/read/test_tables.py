@@ -86,15 +86,11 @@ def test_a_slanted_1_in_a_column_of_integers_is_not_a_slash(reader, page):
     assert "/" not in values(reader.read(slanted).table())[2][0]
 
 
-@pytest.mark.parametrize(("axis", "ruled"), [(1, True), (0, True), (0, False)])
-def test_two_tables_next_to_or_below_each_other(reader, digits, axis, ruled):
+@pytest.mark.parametrize(("axis", "ruled"), [(1, True), (0, True), (0, False), (1, False)])
+def test_two_tables_are_separate_but_next_to_each_other_only_with_lines(reader, digits, axis, ruled):
     both = np.concatenate([drawn(digits, ruled)] * 2, axis=axis)
-    assert [values(table) for table in reader.read(both).tables] == [ROWS, ROWS]
-
-
-def test_two_tables_next_to_each_other_without_lines_are_one(reader, digits):
-    read = reader.read(np.concatenate([drawn(digits, ruled=False)] * 2, axis=1))
-    assert [values(table) for table in read.tables] == [[row + row for row in ROWS]]
+    expected = [ROWS, ROWS] if ruled or axis == 0 else [[row + row for row in ROWS]]
+    assert [values(table) for table in reader.read(both).tables] == expected
 
 
 @pytest.mark.parametrize("ruled", [True, False])

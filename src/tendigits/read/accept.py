@@ -4,10 +4,10 @@ number = accept(reading, confidence_model, 0.9, DecimalSeparator.AUTO, to_pictur
 table = table_of(layout, numbers, to_picture)
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import reduce
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -27,32 +27,7 @@ MIN_STRAY_INK = 0.1  # squared digit heights: a person would not see less ink ne
 MIN_OPTION_PROBABILITY = 0.002  # from which a number may be another one
 MAX_OPTIONS = 8  # other possible values of a number
 
-ToPicture = Callable[[Edges], Box]
-"""Converts a box on the page as it was read to pixels of the picture."""
-
-
-def from_page(edges: Edges, scale: float, turns: int, size: tuple[int, int]) -> Box:
-    """Convert a box on a page that was turned upright and is smaller than its picture.
-
-    Args:
-        scale: pixels of the picture for each of the page.
-        turns: quarter turns to the left that made the page upright.
-        size: width and height of the picture, upright.
-    """
-    return Box(*(round(scale * edge) for edge in edges)).turned(turns, size)
-
-
-def from_form(edges: Edges, scale: float, homography: NDArray[np.float64]) -> Box:
-    """Convert a box of a form: the smallest upright box around it on the photo.
-
-    Args:
-        scale: pixels of the picture for each of the page.
-        homography: float64 (3, 3), from the form to the page.
-    """
-    left, top, right, bottom = edges
-    corners = np.array([[[left, top], [right, top], [right, bottom], [left, bottom]]], np.float64)
-    points = cv2.perspectiveTransform(corners, homography)[0] * scale
-    return Box(*(round(edge) for edge in (*points.min(axis=0).tolist(), *points.max(axis=0).tolist())))
+ToPicture = Callable[[Edges], Box]  # converts a box on the page as it was read to pixels of the picture
 
 
 def accept(
@@ -68,34 +43,27 @@ def accept(
     accepted = confidence >= threshold and not reading.is_partial
     characters, all_alternatives = [], []
     for candidate, crop, opinion in zip(reading.characters, reading.crops, reading.second_opinion, strict=True):
-        all_alternatives.append(alternatives(candidate, opinion, MIN_OPTION_PROBABILITY))
+        all_alternatives.append(_alternatives(candidate, opinion))
         probable = [(label, p) for label, p in all_alternatives[-1] if p >= DEFAULT_OPTIONS.min_alternative]
         box = to_picture(reading.strip.in_picture(candidate.box))
         is_clear = accepted or not probable
         characters.append(Character(candidate.label, candidate.confidence, probable, box, crop, is_clear))
-    box = characters[0].box
-    for character in characters[1:]:
-        box = box.join(character.box)
-    options = sorted(_options(reading.text, all_alternatives), key=lambda option: -option[1])[:MAX_OPTIONS]
+    text, box = reading.text, reduce(Box.join, (character.box for character in characters))
+    others = [(text[:i] + label + text[i + 1 :], p) for i, each in enumerate(all_alternatives) for label, p in each]
+    options = sorted(others, key=lambda option: -option[1])[:MAX_OPTIONS]
     reason = None if accepted else _reason(reading, options)
-    number = to_decimal(reading.text, separator)
-    return Number(reading.text, number, confidence, accepted, reason, box, characters, options, reading.strip.picture)
+    number = to_decimal(text, separator)
+    return Number(text, number, confidence, accepted, reason, box, characters, options, reading.strip.picture)
 
 
-def alternatives(
-    candidate: Candidate, second_opinion: NDArray[np.float32], min_probability: float
-) -> list[tuple[str, float]]:
-    """Other possible labels of a character, the most probable first; "" means that it is not a character.
-
-    Args:
-        second_opinion: float32 (10,), the digit network's probability of each digit.
-    """
+def _alternatives(candidate: Candidate, second_opinion: NDArray[np.float32]) -> list[tuple[str, float]]:
+    """Other possible labels of a character, the most probable first; "" means that it is not a character."""
     probabilities = {CHARACTERS[i]: float(p) for i, p in enumerate(candidate.probabilities)}
     for digit, p in enumerate(second_opinion):
         probabilities[str(digit)] = max(probabilities[str(digit)], float(p))
     probabilities[""] = 1 - candidate.present
     del probabilities[candidate.label]
-    probable = [(label, p) for label, p in probabilities.items() if p >= min_probability]
+    probable = [(label, p) for label, p in probabilities.items() if p >= MIN_OPTION_PROBABILITY]
     return sorted(probable, key=lambda entry: -entry[1])
 
 
@@ -116,22 +84,14 @@ def cell_of(box: Box, indices: Sequence[int], numbers: Sequence[Number]) -> Cell
     """A cell that holds the numbers with these indices; several are joined and not accepted."""
     if not indices:
         return Cell(box)
-    first = numbers[indices[0]]
+    index, first = indices[0], numbers[indices[0]]
     if len(indices) > 1:
         value = " ".join(numbers[i].value for i in indices)
         confidence = min(numbers[i].confidence for i in indices)
         reason = f"holds {len(indices)} numbers"
-        return Cell(box, value, None, confidence, False, reason, index=indices[0], picture=first.strip)
-    return Cell(
-        box, first.value, first.number, first.confidence, first.accepted, first.reason,
-        first.options, indices[0], first.strip,
-    )  # fmt: skip
-
-
-def _options(text: str, all_alternatives: Iterable[list[tuple[str, float]]]) -> Iterator[tuple[str, float]]:
-    """Values that differ from what was read in one character, with the probability of that character."""
-    for i, of_character in enumerate(all_alternatives):
-        yield from ((text[:i] + label + text[i + 1 :], p) for label, p in of_character)
+        return Cell(box, value, None, confidence, False, reason, index=index, picture=first.strip)
+    how_sure = first.confidence, first.accepted, first.reason, first.options
+    return Cell(box, first.value, first.number, *how_sure, index, first.strip)
 
 
 def _reason(reading: Reading, options: list[tuple[str, float]]) -> str:

@@ -13,18 +13,15 @@ from tendigits.read.page import Page
 ACCEPTED_COLOUR = (20, 130, 60)
 DOUBTFUL_COLOUR = (210, 90, 0)
 MIN_WIDTH_PX = 400  # smaller pictures are enlarged
+MAX_SIDE_PX = 1600  # longest side of the drawn picture
 CROP_PX = 56  # side of a crop
 CELL_WIDTH_PX = 78  # of a crop with its margin
 CELL_HEIGHT_PX = 92  # of a crop with its caption
 MARGIN_PX = 8
 
 
-def draw_page(grey: NDArray[np.uint8], page: Page, max_side_px: int = 1600) -> Any:
-    """Draw a page.
-
-    Args:
-        grey: uint8 (height, width), the picture or a smaller copy of it.
-        max_side_px: longest side of the drawn picture.
+def draw_page(grey: NDArray[np.uint8], page: Page) -> Any:
+    """Draw a page over its picture, uint8 (height, width), or a smaller copy of it.
 
     Returns:
         A Pillow image: the picture above, the crops below.
@@ -32,7 +29,7 @@ def draw_page(grey: NDArray[np.uint8], page: Page, max_side_px: int = 1600) -> A
     from PIL import Image, ImageDraw, ImageFont
 
     image = Image.fromarray(grey).convert("RGB")
-    image.thumbnail((max_side_px, max_side_px))
+    image.thumbnail((MAX_SIDE_PX, MAX_SIDE_PX))
     if image.width < MIN_WIDTH_PX:
         factor = -(-MIN_WIDTH_PX // image.width)
         image = image.resize((image.width * factor, image.height * factor), Image.Resampling.LANCZOS)

@@ -7,7 +7,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import islice
+from itertools import compress, islice
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,10 +24,8 @@ from tendigits.tables.table import MIN_FILLED_FRACTION
 
 Grey = NDArray[np.uint8]
 IsClear = Callable[[Reading], bool]
-CellIndex = tuple[int, int]
-"""Row and column."""
-Span = tuple[float, float, float, float]
-"""Left and right end, y, and digit height of a number, on the sheet."""
+CellIndex = tuple[int, int]  # row and column
+Span = tuple[float, float, float, float]  # left and right end, y, and digit height of a number, on the sheet
 
 
 @dataclass(frozen=True)
@@ -63,12 +61,7 @@ VOTING_OPTIONS = NumberOptions(min_alternative=OPTIONS.min_alternative)
 def read_tables(
     reader: NumberReader, grey: Grey, readings: Sequence[Reading], is_clear: IsClear, budget: Budget
 ) -> tuple[list[Reading], list[Layout]]:
-    """Find the tables of a page and read their doubtful cells again.
-
-    Args:
-        readings: what was read on the page without context.
-        is_clear: whether a reading is accepted.
-        budget: of the page.
+    """Find the tables of a page, of which some numbers were read without context, and read doubtful cells again.
 
     Returns:
         The readings in reading order, without those that turned out to be words; and the tables, whose cells hold
@@ -79,21 +72,14 @@ def read_tables(
     sheet = flatten(grey, [reading.detection for reading in readings])
     layouts = find_layouts(sheet)
     dropped = {i for layout in layouts for i in _words_and_units(layout, readings, is_clear)}
-    if dropped:
-        layouts = find_layouts(sheet, np.setdiff1d(np.arange(len(sheet.centres)), [*dropped]))
-    before = {i for layout in layouts for indices in layout.cells.values() for i in indices}
+    layouts = find_layouts(sheet, dropped) if dropped else layouts
     read = [*readings]
-    layouts = [
-        _read_cells_again(reader, grey, read, layout, is_clear, budget) if _is_informative(layout) else layout
-        for layout in layouts
-    ]
-    for layout in layouts:
+    for n, layout in enumerate(layouts):
         if _is_informative(layout):
+            layouts[n] = _read_cells_again(reader, grey, read, layout, is_clear, budget)
             for _ in range(2):  # what becomes clear in the first round is evidence in the second
-                _reweigh_columns(read, layout)
-    after = {i for layout in layouts for indices in layout.cells.values() for i in indices}
-    replaced = (before | dropped) - after
-    return _in_reading_order(read, layouts, [i for i in range(len(read)) if i not in replaced])
+                _reweigh_columns(read, layouts[n])
+    return _in_reading_order(read, layouts)
 
 
 def form_of(text: str) -> str:
@@ -171,8 +157,7 @@ def _read_cells_again(
 def _spans(layout: Layout, cells: Sequence[CellIndex]) -> Iterator[tuple[CellIndex, Span]]:
     """Where a number may stand in each cell: horizontally like others in its column, vertically like its row."""
     sheet = layout.sheet
-    rows: list[list[int]] = [[] for _ in range(layout.shape[0])]
-    columns: list[list[int]] = [[] for _ in range(layout.shape[1])]
+    rows, columns = ([list[int]() for _ in range(n)] for n in layout.shape)
     for (row, column), indices in layout.cells.items():
         rows[row] += indices
         columns[column] += indices
@@ -180,10 +165,7 @@ def _spans(layout: Layout, cells: Sequence[CellIndex]) -> Iterator[tuple[CellInd
     heights, centres = sheet.bottom_right[:, 1] - sheet.top_left[:, 1], sheet.centres
     percentile, margin = OPTIONS.end_percentile, OPTIONS.border_margin * sheet.height
     ends = {
-        column: (
-            float(np.percentile(lefts[members], percentile)),
-            float(np.percentile(rights[members], 100 - percentile)),
-        )
+        column: (np.percentile(lefts[members], percentile), np.percentile(rights[members], 100 - percentile))
         for column, members in enumerate(columns)
         if members
     }
@@ -191,8 +173,8 @@ def _spans(layout: Layout, cells: Sequence[CellIndex]) -> Iterator[tuple[CellInd
         in_row, in_cell = rows[row], layout.cells.get((row, column), [])
         if not in_row or column not in ends:
             continue
-        left = max(min([ends[column][0], *lefts[in_cell].tolist()]), float(layout.columns[column]) + margin)
-        right = min(max([ends[column][1], *rights[in_cell].tolist()]), float(layout.columns[column + 1]) - margin)
+        left = float(max(min([ends[column][0], *lefts[in_cell]]), layout.columns[column] + margin))
+        right = float(min(max([ends[column][1], *rights[in_cell]]), layout.columns[column + 1] - margin))
         nearest = in_row[int(np.abs(centres[in_row, 0] - (left + right) / 2).argmin())]
         y = float(centres[in_cell or [nearest], 1].mean())
         if right > left:
@@ -236,28 +218,24 @@ def _reweighed(reading: Reading, other_forms: Counter[str]) -> Reading:
     n = other_forms.total()
 
     def log_frequency(text: str) -> float:
-        form = form_of(text)
-        if form == "0":
-            prior = OPTIONS.integer_prior
-        else:
-            prior = OPTIONS.usual_prior if is_usual(text) else OPTIONS.unusual_prior
+        form, prior = form_of(text), OPTIONS.usual_prior if is_usual(text) else OPTIONS.unusual_prior
+        prior = OPTIONS.integer_prior if form == "0" else prior
         return float(np.log((other_forms[form] + prior) / (n + 1)))
 
     characters = reweigh(reading.characters, log_frequency, VOTING_OPTIONS, OPTIONS.min_noise)
     kept = np.array([each.present >= VOTING_OPTIONS.min_vote for each in characters], bool)
     return replace(
         reading,
-        characters=[each for each, is_kept in zip(characters, kept, strict=True) if is_kept],
-        rejected=[*reading.rejected, *(each for each, is_kept in zip(characters, kept, strict=True) if not is_kept)],
+        characters=[*compress(characters, kept)],
+        rejected=[*reading.rejected, *compress(characters, ~kept)],
         crops=reading.crops[kept],
         second_opinion=reading.second_opinion[kept],
     )
 
 
-def _in_reading_order(
-    read: Sequence[Reading], layouts: Sequence[Layout], kept: Sequence[int]
-) -> tuple[list[Reading], list[Layout]]:
-    """The readings that are kept, in reading order, and the tables with their new indices."""
+def _in_reading_order(read: Sequence[Reading], layouts: Sequence[Layout]) -> tuple[list[Reading], list[Layout]]:
+    """The readings that are in the tables, in reading order, and the tables with their new indices."""
+    kept = sorted({i for layout in layouts for indices in layout.cells.values() for i in indices})
     order = [kept[i] for row in in_rows([read[i].detection for i in kept]) for i in row]
     new_index = {old: new for new, old in enumerate(order)}
     renumbered = [

@@ -1,17 +1,7 @@
 """Forms: fields that are marked once, in one picture, are found in every other picture of the form, photos too.
 
-form = load_form("exam.toml")
+form = load_form("exam.toml")               # its fields, and the name of its picture; see docs/guide.md
 aligned, homography = form.align(grey)      # the page as it lies in the form's own picture
-
-A form is a TOML file; boxes are left, top, right and bottom in pixels of the picture:
-
-    picture = "exam.jpg"
-
-    [fields]
-    student = [210, 80, 420, 140]
-    points = [510, 700, 620, 760]
-
-`turned = 90`, in front of the fields, means that the picture is turned clockwise by 90 degrees.
 """
 
 import math
@@ -54,10 +44,8 @@ MAX_REPROJECTION_PX = 4.0  # distance up to which a match agrees
 class Form:
     """A picture of a form, and its fields."""
 
-    grey: Grey
-    """uint8 (height, width), as pages are opened."""
-    fields: dict[str, Box]
-    """In pixels of `grey`."""
+    grey: Grey  # as pages are opened
+    fields: dict[str, Box]  # in pixels of `grey`
 
     def align(self, grey: Grey) -> tuple[Grey, Floats]:
         """Align a page, uint8 (height, width), with the form.
@@ -74,23 +62,20 @@ class Form:
         pairs: Sequence[Any] = []
         if page_features is not None and form_features is not None:
             pairs = cv2.BFMatcher(cv2.NORM_HAMMING).knnMatch(form_features, page_features, k=2)
-        matches = [
-            pair[0] for pair in pairs if len(pair) == 2 and pair[0].distance < MAX_DISTANCE_RATIO * pair[1].distance
-        ]
-        homography, agrees = None, np.zeros(0)
+        matches = [best for best, *other in pairs if other and best.distance < MAX_DISTANCE_RATIO * other[0].distance]
+        homography, n_agreeing = None, 0
         if len(matches) >= MIN_MATCHES:
             of_form, of_page = form_points[[m.queryIdx for m in matches]], page_points[[m.trainIdx for m in matches]]
             tolerance = MAX_REPROJECTION_PX * max(grey.shape) / MATCHING_SIDE_PX
             homography, agrees = cv2.findHomography(of_form, of_page, cv2.RANSAC, tolerance)
-        if homography is None or int(agrees.sum()) < MIN_MATCHES:
+            n_agreeing = int(agrees.sum())
+        if homography is None or n_agreeing < MIN_MATCHES:
             raise DataError(
-                f"expected a picture of the form, found {int(agrees.sum())} features of it, fewer than {MIN_MATCHES}; "
+                f"expected a picture of the form, found {n_agreeing} features of it, fewer than {MIN_MATCHES}; "
                 "take the photo from above, with the whole form in it"
             )
-        height, width = self.grey.shape
-        flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-        aligned = cv2.warpPerspective(grey, homography, (width, height), flags=flags, borderMode=cv2.BORDER_REPLICATE)
-        return aligned, homography
+        size, flags = self.grey.shape[::-1], cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+        return cv2.warpPerspective(grey, homography, size, flags=flags, borderMode=cv2.BORDER_REPLICATE), homography
 
     @cached_property
     def _features(self) -> tuple[Floats, Any]:
@@ -109,14 +94,12 @@ def load_form(path: str | Path) -> Form:
         content = read_toml(path)
     except (OSError, ValueError) as error:
         raise UserError(f"expected a form's TOML file at {path}, received {reason_of(error)}") from None
-    picture, fields, turned = content.get("picture"), content.get("fields"), content.get("turned", 0)
+    picture, fields = content.get("picture"), content.get("fields")
     if not isinstance(picture, str) or not isinstance(fields, dict) or not 0 < len(fields) <= MAX_FIELDS:
         raise UserError(f'expected picture = "NAME" and a table [fields] in {path}; see the guide')
     if unprintable := [name for name in fields if printable(name) != name]:
-        raise UserError(
-            f"expected a field's name to have printable characters only in {path}, received {unprintable[0]!r}"
-        )
-    return make_form(path.parent / picture, fields, turned)
+        raise UserError(f"expected field names of printable characters in {path}, received {unprintable[0]!r}")
+    return make_form(path.parent / picture, fields, content.get("turned", 0))
 
 
 def make_form(picture: Any, fields: Mapping[str, Any], turned: int = 0, page: int = 1) -> Form:
@@ -125,8 +108,7 @@ def make_form(picture: Any, fields: Mapping[str, Any], turned: int = 0, page: in
     Args:
         picture: a path, bytes, a Pillow image or an array.
         fields: left, top, right and bottom of each, in pixels of the picture.
-        turned: degrees by which the picture is turned clockwise: 0, 90, 180 or 270. The boxes are in the picture as
-            it is.
+        turned: degrees by which the picture is turned clockwise: 0, 90, 180 or 270; boxes are in it as it is.
         page: of a PDF or a TIFF, from 1; a path may contain it instead: exam.pdf#page=2.
 
     Raises:
@@ -139,11 +121,11 @@ def make_form(picture: Any, fields: Mapping[str, Any], turned: int = 0, page: in
     scale, turns, size = grey.shape[1] / width, turned // 90, (grey.shape[1], grey.shape[0])
     boxes = {}
     for name, edges in fields.items():
-        box = None
+        box = Box(0, 0, 0, 0)
         numbers = isinstance(edges, Sequence) and len(edges) == 4 and all(type(edge) in (int, float) for edge in edges)
         if numbers and 0 <= edges[0] < edges[2] <= width and 0 <= edges[1] < edges[3] <= height:
             box = Box(*(round(scale * edge) for edge in edges))
-        if box is None or min(box.width, box.height) < MIN_FIELD_SIDE_PX:
+        if min(box.width, box.height) < MIN_FIELD_SIDE_PX:
             raise UserError(
                 f"expected left, top, right and bottom within {width}x{height} pixels, at least "
                 f"{math.ceil(MIN_FIELD_SIDE_PX / scale)} apart, for the field {name} of the form, received {edges}"
@@ -169,7 +151,7 @@ def read_fields(
             fields[inside[0]].append(len(readings))
             readings.append(reading)
     empty = [name for name, indices in fields.items() if not indices]
-    detections = [_expected_detection(form.fields[name]) for name in empty]
+    detections = [_written_in(form.fields[name]) for name in empty]
     for name, reading in zip(empty, reader.read_known(aligned, detections, budget), strict=False):
         has_digit = any(map(str.isdigit, reading.text))
         if has_digit and min(each.present for each in reading.characters) >= MIN_PROBABILITY:
@@ -178,7 +160,7 @@ def read_fields(
     return readings, fields
 
 
-def _expected_detection(box: Box) -> Detection:
+def _written_in(box: Box) -> Detection:
     """A number as people write it in a field."""
     height = DIGIT_FRACTION * box.height
     length = max(height / 2, box.width - height)

@@ -39,14 +39,7 @@ def picture_html(
         size: width and height of the picture, in whose pixels the boxes are.
         side_px: longest side on the screen.
     """
-    unit = max(size) / side_px
-    svg = quote(_svg(thumbnail, size, marks, unit), safe="/+=:;, ")
-    style = f"display: block; width: {round(size[0] / unit)}px; max-width: 100%; {BORDER}"
-    return f'<img src="data:image/svg+xml,{svg}" alt="{escaped(text)}" style="{style}">'
-
-
-def _svg(thumbnail: Thumbnail | None, size: tuple[int, int], marks: Sequence[Mark], unit: float) -> str:
-    """The picture, its boxes and values; a pixel on the screen is `unit` pixels of the picture."""
+    unit = max(size) / side_px  # pixels of the picture for one on the screen
     width, height = size
     area = f'width="{width}" height="{height}"'
     picture = f'<rect {area} fill="white"/>'
@@ -65,7 +58,10 @@ def _svg(thumbnail: Thumbnail | None, size: tuple[int, int], marks: Sequence[Mar
         f'font-family="sans-serif" font-size="{TEXT_HEIGHT_PX * unit:g}" paint-order="stroke" stroke-linejoin="round" '
         f'stroke="white" stroke-width="{4 * unit:g}"'
     )
-    return (
+    svg = (
         f'<svg xmlns="http://www.w3.org/2000/svg" {area} viewBox="0 0 {width} {height}">{picture}'
         f'<g fill="none" stroke-width="{2 * unit:g}">{"".join(boxes)}</g><g {font}>{"".join(values)}</g></svg>'
     )
+    style = f"display: block; width: {round(width / unit)}px; max-width: 100%; {BORDER}"
+    source = f"data:image/svg+xml,{quote(svg, safe='/+=:;, ')}"
+    return f'<img src="{source}" alt="{escaped(text)}" style="{style}">'

@@ -1,7 +1,6 @@
 """A page of numbers: as text, JSON, rows of a CSV, and with its picture in a notebook.
 
-page.numbers[0].value       "12.50"
-page.text()                 its tables, then the other numbers, with the reasons why they are doubtful
+page.text()                 # its tables, then the other numbers, with the reasons why they are doubtful
 """
 
 from dataclasses import dataclass, field
@@ -26,7 +25,6 @@ COLUMNS = (
 """The columns of the CSV; tables and rows are counted from 1, columns are A, B, ..."""
 
 MAX_LINES_IN_REPR = 10
-"""Lines of text in the representation of a page."""
 
 LEFT_OUT = "more to read than one picture may cost: some was left out"
 """The notice of a page whose `Budget` was spent before everything was read."""
@@ -34,22 +32,15 @@ LEFT_OUT = "more to read than one picture may cost: some was left out"
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Page:
-    """What was read in a picture. `print(page)` shows its first lines, a notebook its picture with boxes."""
+    """What was read in a picture, in reading order. `print(page)` shows its first lines, a notebook the picture."""
 
     numbers: list[Number]
-    """In reading order."""
-    size: tuple[int, int]
-    """Width and height of the picture."""
-    tables: list[Table] = field(default_factory=list)
-    """As they were found, in reading order and without checks; see `table` and `checked`."""
-    turned: int = 0
-    """Degrees by which the picture is turned clockwise: 0, 90, 180 or 270. Boxes are in the picture as it is."""
-    fields: dict[str, Cell] = field(default_factory=dict)
-    """The fields of a form, by their names."""
-    notice: str | None = None
-    """A warning about the whole page: that not everything was read."""
-    thumbnail: Thumbnail | None = None
-    """The picture, for notebooks; None if it was read in another process."""
+    size: tuple[int, int]  # width and height of the picture
+    tables: list[Table] = field(default_factory=list)  # as they were found, without checks; see `table` and `checked`
+    turned: int = 0  # degrees by which the picture is turned clockwise; boxes are in the picture as it is
+    fields: dict[str, Cell] = field(default_factory=dict)  # of a form, by their names
+    notice: str | None = None  # a warning about the whole page: that not everything was read
+    thumbnail: Thumbnail | None = None  # the picture, for notebooks; None if it was read in another process
 
     def table(self, sums: str = Sums.AUTO, expect: str = "") -> Table:
         """The largest table, checked; a table without rows if the page has none.

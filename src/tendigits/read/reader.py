@@ -7,10 +7,11 @@ reader.digit("seven.png").label                 # a picture of one digit
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from functools import cache, partial
+from functools import cache
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -24,10 +25,11 @@ from tendigits.geometry import Box
 from tendigits.numbers import finder
 from tendigits.numbers import network as number_network
 from tendigits.numbers.confidence import ConfidenceModel
+from tendigits.numbers.decode import Edges
 from tendigits.numbers.grammar import DecimalSeparator, common_separator
 from tendigits.numbers.reader import NumberReader, Reading, confidence_features
 from tendigits.numbers.views import ViewCache
-from tendigits.read.accept import ToPicture, accept, cell_of, from_form, from_page, table_of
+from tendigits.read.accept import ToPicture, accept, cell_of, table_of
 from tendigits.read.context import read_tables
 from tendigits.read.forms import Form, load_form, read_fields
 from tendigits.read.orientation import turns_of
@@ -55,8 +57,7 @@ class ReaderOptions:
     """Confidence from which a digit or a number is accepted, 0 to 1; None uses the networks' defaults."""
     max_error: float | None = None
     """Instead of a threshold for numbers: the largest fraction of wrong ones among the accepted, 0 to 1."""
-    decimal: str = DecimalSeparator.AUTO
-    """Decimal separator: "comma", "point" or "auto"."""
+    decimal: str = DecimalSeparator.AUTO  # decimal separator: "comma", "point" or "auto"
     form: str | Path | None = None
     """A form's TOML file: pictures are aligned with the form, and the numbers in its fields are read; see `forms`."""
 
@@ -70,13 +71,10 @@ class ReaderOptions:
 
     def open(self, threads: int | None = None) -> "Reader":
         """Make the reader; raises what `Reader` raises."""
-        return Reader(
-            self.model, self.threshold, threads, max_error=self.max_error, decimal=self.decimal, form=self.form
-        )
+        return Reader(threads=threads, **vars(self))
 
 
-PACKAGE = ReaderOptions()
-"""The package's networks and thresholds."""
+PACKAGE = ReaderOptions()  # the package's networks and thresholds
 
 
 class Reader:
@@ -113,13 +111,9 @@ class Reader:
         network = number_network.NumberNetwork(fine_tuned, threads) if fine_tuned else number_network.bundled(threads)
         self.confidence_model = ConfidenceModel.from_metadata(network.about)
         self.number_threshold = self.confidence_model.threshold(max_error) if threshold is None else threshold
-        self.number_reader = NumberReader(
-            finder.bundled(threads),
-            network,
-            self.network,
-            is_user_network=model is not None and not fine_tuned,
-            base_network=bundled(threads) if fine_tuned else None,
-        )
+        is_user_network = model is not None and not fine_tuned
+        base_network = bundled(threads) if fine_tuned else None
+        self.number_reader = NumberReader(finder.bundled(threads), network, self.network, is_user_network, base_network)
 
     def digit(self, image: Any) -> Digit:
         """Read a picture of one digit: a path, bytes, a Pillow image or an array.
@@ -175,7 +169,11 @@ class Reader:
             detections, views = self.number_reader.detect(grey, budget), ViewCache()
         readings = self.number_reader.read_page(grey, budget, detections, views)
         readings, layouts = read_tables(self.number_reader, grey, readings, cache(self._is_clear), budget)
-        to_picture = partial(from_page, scale=scale, turns=turns, size=size[::-1] if turns % 2 else size)
+        upright_size = size[::-1] if turns % 2 else size
+
+        def to_picture(edges: Edges) -> Box:
+            return Box(*(round(scale * edge) for edge in edges)).turned(turns, upright_size)
+
         numbers = self._accept(readings, to_picture)
         tables = [table_of(layout, numbers, to_picture) for layout in layouts]
         notice = LEFT_OUT if budget.is_short else None
@@ -191,7 +189,14 @@ class Reader:
         aligned, homography = form.align(grey)
         budget = Budget()
         readings, fields = read_fields(self.number_reader, aligned, form, budget)
-        to_picture = partial(from_form, scale=size[0] / grey.shape[1], homography=homography)
+        scale = size[0] / grey.shape[1]
+
+        def to_picture(edges: Edges) -> Box:
+            left, top, right, bottom = edges
+            corners = np.array([[[left, top], [right, top], [right, bottom], [left, bottom]]], np.float64)
+            points = cv2.perspectiveTransform(corners, homography)[0] * scale
+            return Box(*(round(edge) for edge in (*points.min(axis=0).tolist(), *points.max(axis=0).tolist())))
+
         numbers = self._accept(readings, to_picture)
         cells = {name: cell_of(to_picture(form.fields[name]), indices, numbers) for name, indices in fields.items()}
         for name, cell in cells.items():

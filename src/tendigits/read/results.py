@@ -17,30 +17,21 @@ from tendigits.geometry import Box
 from tendigits.read.html import BORDER, MIN_SIDE_PX, Mark, picture_html
 from tendigits.tables.formats import UNCLEAR, text_html
 
-VALUE_WIDTH = 12
-"""Characters of a value that is followed by a reason."""
+VALUE_WIDTH = 12  # characters of a value that is followed by a reason
 
 
 @dataclass(frozen=True, eq=False)
 class Digit:
-    """What a picture of one digit shows, which may not be a digit at all."""
+    """What a picture of one digit shows, which may not be a digit at all. The box is in pixels of the picture."""
 
-    label: int
-    """0 to 9: the most probable digit, even if it is not accepted."""
-    probabilities: NDArray[np.float32] = field(repr=False)
-    """float32 (10,), summing to 1: the probability of each digit, given that it is a digit."""
-    is_digit: float
-    """0 to 1: the probability that it is a digit."""
+    label: int  # 0 to 9: the most probable digit, even if it is not accepted
+    probabilities: NDArray[np.float32] = field(repr=False)  # (10,), of each digit, given that it is a digit
+    is_digit: float  # 0 to 1: the probability that it is a digit
     box: Box
-    """In pixels of the picture."""
-    crop: NDArray[np.uint8] = field(repr=False)
-    """uint8 (28, 28): what the network saw, white on black."""
-    accepted: bool
-    """Whether the confidence reaches the threshold."""
+    crop: NDArray[np.uint8] = field(repr=False)  # uint8 (28, 28): what the network saw, white on black
+    accepted: bool  # whether the confidence reaches the threshold
     reason: str | None
-    """Why it is not accepted."""
-    thumbnail: Thumbnail | None = field(default=None, repr=False)
-    """The picture, for notebooks; None if it was read in another process."""
+    thumbnail: Thumbnail | None = field(default=None, repr=False)  # None if it was read in another process
 
     @property
     def confidence(self) -> float:
@@ -81,20 +72,15 @@ class Digit:
 
 @dataclass(frozen=True, eq=False)
 class Character:
-    """A digit or a sign of a number."""
+    """A digit or a sign of a number. The box is in pixels of the picture."""
 
-    label: str
-    """One of 0123456789.,-/:+=()%x"""
-    confidence: float
-    """0 to 1: the probability that it is this character."""
+    label: str  # one of 0123456789.,-/:+=()%x
+    confidence: float  # 0 to 1: the probability that it is this character
     alternatives: list[tuple[str, float]]
     """Other possible labels with their probabilities, the most probable first; "" means not a character at all."""
     box: Box
-    """In pixels of the picture."""
-    crop: NDArray[np.uint8] = field(repr=False)
-    """uint8 (28, 28), white on black, like MNIST's digits."""
-    accepted: bool
-    """False if this character may be another one and its number is therefore doubtful."""
+    crop: NDArray[np.uint8] = field(repr=False)  # uint8 (28, 28), white on black, like MNIST's digits
+    accepted: bool  # False if this character may be another one and its number is therefore doubtful
 
     def as_dict(self) -> dict[str, Any]:
         """Convert to a dictionary for JSON, without the crop."""
@@ -109,28 +95,19 @@ class Character:
 
 @dataclass(frozen=True, eq=False)
 class Number:
-    """A number, or a date, a time, a sum."""
+    """A number, or a date, a time, a sum. The box is in pixels of the picture."""
 
-    value: str
-    """The text as written, with signs and leading zeros: the most probable reading, even if it is not accepted."""
-    number: Decimal | None
-    """The value as a number; None for dates, times, sums and ambiguous numbers such as 1.234."""
-    confidence: float
-    """0 to 1: the probability that the whole value is right."""
-    accepted: bool
-    """Whether the confidence reaches the threshold."""
+    value: str  # the text as written, with leading zeros: the most probable reading, even if it is not accepted
+    number: Decimal | None  # the value as a number; None for dates, times, sums and ambiguous numbers such as 1.234
+    confidence: float  # 0 to 1: the probability that the whole value is right
+    accepted: bool  # whether the confidence reaches the threshold
     reason: str | None
-    """Why it is not accepted."""
     box: Box
-    """In pixels of the picture."""
     characters: list[Character] = field(repr=False)
-
     options: list[tuple[str, float]] = field(default_factory=list, repr=False)
     """Other possible values that differ in one character, with their probabilities, the most probable first."""
-    strip: NDArray[np.uint8] | None = field(default=None, repr=False)
-    """uint8 (40, width): what the number network saw; None in a picture of one digit."""
-    digit: Digit | None = field(default=None, repr=False)
-    """What was read in a picture of one digit."""
+    strip: NDArray[np.uint8] | None = field(default=None, repr=False)  # (40, width): what the number network saw
+    digit: Digit | None = field(default=None, repr=False)  # what was read in a picture of one digit
 
     def text(self) -> str:
         """The value; if it is not accepted, with `?` for doubtful characters, and the reason."""

@@ -8,14 +8,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-from tendigits.tables.options import TableOptions
+from tendigits.tables.options import OPTIONS
 from tendigits.tables.ruled_lines import RuledLine
+from tendigits.tables.sheet_map import Floats, Ints, Mask
 
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
-Split = Callable[[NDArray[np.bool_], bool], list[float]]
+Split = Callable[[Mask, bool], list[float]]
 """Splits the numbers of a mask, bool (n,), further; the flag is whether they are between two ruled lines."""
 
 
@@ -23,26 +21,16 @@ Split = Callable[[NDArray[np.bool_], bool], list[float]]
 class Bands:
     """The rows or the columns of a table."""
 
-    cuts: Floats
-    """Positions where two bands meet."""
-    used: Ints
-    """Indices of the bands that are rows or columns; there is one band more than there are cuts."""
+    cuts: Floats  # positions where two bands meet
+    used: Ints  # indices of the bands that are rows or columns; there is one band more than there are cuts
 
     @classmethod
     def between(
-        cls,
-        lines: Sequence[RuledLine],
-        centres: Floats,
-        crossing: Sequence[RuledLine],
-        split: Split,
-        options: TableOptions,
+        cls, lines: Sequence[RuledLine], centres: Floats, crossing: Sequence[RuledLine], split: Split
     ) -> "Bands":
-        """Bands between ruled lines, and between numbers.
+        """Bands between ruled lines, and between numbers with these centres.
 
-        Args:
-            centres: positions of the numbers.
-            crossing: lines of the other direction; an empty band that they cross is used too.
-            split: see `Split`.
+        An empty band is used too if the lines of the other direction cross it.
         """
         cuts = [line.position for line in lines]
         band = np.searchsorted(cuts, centres)
@@ -50,11 +38,11 @@ class Bands:
             cuts += split(band == index, 0 < index < len(lines))
         cuts.sort()
         used = set(np.searchsorted(cuts, centres).tolist())
-        if len(crossing) >= options.min_lines_for_cells:
+        if len(crossing) >= OPTIONS.min_lines_for_cells:
             for index in range(1, len(cuts)):
                 middle = (cuts[index - 1] + cuts[index]) / 2
                 crossed = np.mean([line.start <= middle <= line.end for line in crossing])
-                if crossed >= options.min_crossed_fraction:
+                if crossed >= OPTIONS.min_crossed_fraction:
                     used.add(index)
         return cls(np.array(cuts), np.array(sorted(used)))
 
@@ -72,37 +60,36 @@ class Bands:
         return np.append(edges[self.used], edges[self.used[-1] + 1])
 
 
-def split_rows(
-    top_left: Floats, bottom_right: Floats, height: float, is_between_lines: bool, options: TableOptions
-) -> list[float]:
+def split_rows(top_left: Floats, bottom_right: Floats, height: float, is_between_lines: bool) -> list[float]:
     """Positions between rows of numbers, given their corners, float64 (n, 2).
 
     Between two ruled lines, numbers at different heights are one row unless some stand below others.
     """
     centres = (top_left[:, 1] + bottom_right[:, 1]) / 2
     order = np.argsort(centres)
-    min_distance = options.min_stacked_row_distance if is_between_lines else options.min_row_distance
+    min_distance = OPTIONS.min_stacked_row_distance if is_between_lines else OPTIONS.min_row_distance
     gaps = np.flatnonzero(np.diff(centres[order]) > min_distance * height)
     cuts = [float(centres[order[i]] + centres[order[i + 1]]) / 2 for i in gaps]
-    starts, ends = top_left[:, 0], bottom_right[:, 0]
-    return [cut for cut in cuts if not is_between_lines or _overlap(starts, ends, centres < cut, centres > cut)]
+    if is_between_lines:
+        starts, ends = top_left[:, 0], bottom_right[:, 0]
+        overlap = (starts[:, None] < ends) & (starts < ends[:, None])
+        cuts = [cut for cut in cuts if overlap[np.ix_(centres < cut, centres > cut)].any()]
+    return cuts
 
 
-def split_columns(
-    starts: Floats, ends: Floats, rows: Ints, is_between_lines: bool, options: TableOptions
-) -> list[float]:
+def split_columns(starts: Floats, ends: Floats, rows: Ints, is_between_lines: bool) -> list[float]:
     """Positions between columns, given where numbers start and end, and the row of each.
 
     First no number may bridge the gap between two columns; then more and more, until few numbers share a cell.
     """
     shared = shared_fraction(rows)
-    if shared == 0 or (is_between_lines and shared < options.max_shared_fraction):
+    if shared == 0 or (is_between_lines and shared < OPTIONS.max_shared_fraction):
         return []
     n_rows = len(np.unique(rows))
-    for fraction in np.arange(0, options.max_bridged_fraction, options.bridged_fraction_step):
+    for fraction in np.arange(0, OPTIONS.max_bridged_fraction, OPTIONS.bridged_fraction_step):
         cuts = [(low + high) / 2 for low, high in find_gaps(starts, ends, fraction * n_rows)]
         column = np.searchsorted(cuts, (starts + ends) / 2)
-        if all(shared_fraction(rows[column == index]) < options.max_shared_fraction for index in np.unique(column)):
+        if all(shared_fraction(rows[column == index]) < OPTIONS.max_shared_fraction for index in np.unique(column)):
             break
     return cuts
 
@@ -126,9 +113,3 @@ def find_gaps(starts: Floats, ends: Floats, max_bridging: float = 0.0) -> list[t
         else:
             gaps.append((float(positions[i]), float(positions[i + 1])))
     return [gap for gap in gaps if gap[0] > positions[0] and gap[1] < positions[-1]]
-
-
-def _overlap(starts: Floats, ends: Floats, above: NDArray[np.bool_], below: NDArray[np.bool_]) -> bool:
-    """Whether an interval of one mask overlaps one of the other."""
-    overlaps = (starts[above][:, None] < ends[below]) & (starts[below] < ends[above][:, None])
-    return bool(overlaps.any())

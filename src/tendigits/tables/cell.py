@@ -4,6 +4,7 @@ cell = Cell(Box(10, 20, 90, 50), "12,50", Decimal("12.50"), confidence=0.98)
 cell_name(6, 2)         # "C7"
 """
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -16,33 +17,23 @@ from tendigits.geometry import Box
 
 ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
-LEADING_ZEROS = ("00", "01", "02", "03", "04", "05", "06", "07", "08", "09")
-"""How a code such as 0427 begins."""
-
 
 @dataclass(frozen=True, eq=False)
 class Cell:
-    """A cell, and the number in it."""
+    """A cell, and the number in it.
 
-    box: Box
-    """In pixels of the picture."""
-    value: str = ""
-    """The text as written: the most probable reading, even if it is not accepted. Empty if the cell is empty, or if
-    something in it could not be read; then it is not accepted."""
-    number: Decimal | None = None
-    """The value as a number; None for dates, times and ambiguous numbers."""
-    confidence: float = 1.0
-    """0 to 1: the probability that the whole value is right."""
-    accepted: bool = True
-    """Whether it needs no check by a person."""
+    Its value is empty if the cell is empty, or if something in it could not be read; then it is not accepted.
+    """
+
+    box: Box  # in pixels of the picture
+    value: str = ""  # the text as written: the most probable reading, even if it is not accepted
+    number: Decimal | None = None  # the value as a number; None for dates, times and ambiguous numbers
+    confidence: float = 1.0  # 0 to 1: the probability that the whole value is right
+    accepted: bool = True  # whether it needs no check by a person
     reason: str | None = None
-    """Why it is not accepted."""
-    options: list[tuple[str, float]] = field(default_factory=list, repr=False)
-    """Other possible values with their probabilities, the most probable first."""
-    index: int | None = None
-    """Index of the number in `Page.numbers`."""
-    picture: NDArray[np.uint8] | None = field(default=None, repr=False)
-    """uint8 (40, width): the number as the network saw it."""
+    options: list[tuple[str, float]] = field(default_factory=list, repr=False)  # other values, their probabilities
+    index: int | None = None  # index of the number in `Page.numbers`
+    picture: NDArray[np.uint8] | None = field(default=None, repr=False)  # (40, width): what the network saw
 
     @property
     def is_unread(self) -> bool:
@@ -52,7 +43,7 @@ class Cell:
     @property
     def content(self) -> Decimal | str:
         """What a spreadsheet holds: a number, or text if it is not a number or would lose its leading zeros."""
-        is_code = self.value.lstrip("+-").startswith(LEADING_ZEROS)
+        is_code = re.match(r"[+-]*0[0-9]", self.value)
         return self.value if self.number is None or is_code else self.number
 
     def as_dict(self) -> dict[str, Any]:

@@ -1,21 +1,30 @@
 """Check a table by its sums, and by what a person expects in its columns.
 
 checked = check(table, sums="last-column", expect="A: 0..100, B: date, C-E: 0..20")
+checked.agreement       # "totals agree in 22 of 24 rows"
 """
 
 import re
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from decimal import Decimal, InvalidOperation
+from operator import itemgetter
 
 from tendigits.errors import UserError
 from tendigits.numbers.grammar import DATE, TIME, to_decimal
 from tendigits.tables.cell import Cell, column_index, column_name
 from tendigits.tables.options import Sums
-from tendigits.tables.sums import check_sums
 from tendigits.tables.table import Table
 
-FORMS: Mapping[str, Callable[[Cell], bool]] = {
+MIN_AGREEING = 3  # rows in which the last number is the sum of the others
+MIN_AGREEING_FRACTION = 0.5  # the same, as a fraction of the rows that can be checked
+MIN_ADDENDS = 2
+AGREED_CONFIDENCE = 0.999  # of the numbers of a sum that agrees; two misread ones rarely compensate
+MIN_PROBABILITY = 1e-4  # of another digit, or of a lost one, to which the reader gave none
+
+DIGITS = "0123456789"
+
+KINDS: Mapping[str, Callable[[Cell], bool]] = {
     "integer": lambda cell: cell.number is not None and cell.number == cell.number.to_integral_value(),
     "number": lambda cell: cell.number is not None,
     "date": lambda cell: re.fullmatch(DATE, cell.value) is not None,
@@ -23,15 +32,11 @@ FORMS: Mapping[str, Callable[[Cell], bool]] = {
 }
 """Kinds of values, and whether a cell holds one."""
 
+Expectation = tuple[str, Callable[[Cell], bool]]
+"""What the user expects, one of KINDS or a range, and whether a cell is as expected."""
 
-@dataclass(frozen=True)
-class Expectation:
-    """What a column holds."""
-
-    text: str
-    """As the user wrote it: one of FORMS, or a range."""
-    fits: Callable[[Cell], bool]
-    """Whether a cell is as expected."""
+Series = list[Cell]
+"""A row, or a column of a transposed table; the last cell may be the sum of the cells from a start index on."""
 
 
 def check(table: Table, sums: str = Sums.AUTO, expect: str = "") -> Table:
@@ -58,7 +63,7 @@ def parse(text: str) -> dict[int, Expectation]:
         if match is None:
             raise UserError(f"expected columns such as 'A: 0..100, B: date', received {part!r}")
         first, last = column_index(match[1]), column_index(match[2] or match[1])
-        expected |= dict.fromkeys(range(first, last + 1), _parse_expectation(match[3]))
+        expected |= dict.fromkeys(range(first, last + 1), (match[3], _parse_expectation(match[3])))
     return expected
 
 
@@ -72,31 +77,151 @@ def check_columns(table: Table, expected: Mapping[int, Expectation]) -> Table:
     if missing := [column for column in expected if column >= n_columns]:
         raise UserError(f"expected something of column {column_name(missing[0])}, the table has {n_columns} columns")
     rows = [
-        [_checked(cell, expected[i]) if cell.value and i in expected else cell for i, cell in enumerate(row)]
+        [_as_expected(cell, *expected[i]) if cell.value and i in expected else cell for i, cell in enumerate(row)]
         for row in table.rows
     ]
     return replace(table, rows=rows)
 
 
-def _parse_expectation(text: str) -> Expectation:
-    if text in FORMS:
-        return Expectation(text, FORMS[text])
+def check_sums(table: Table, sums: Sums) -> Table:
+    """Accept the numbers of sums that agree; where a sum does not agree, mark what was probably misread."""
+    rows, agreements = table.rows, []
+    starts: dict[str, int | None] = {"row": None, "column": None}
+    for name, wanted in (("row", Sums.LAST_COLUMN), ("column", Sums.LAST_ROW)):
+        is_given = sums in (Sums.BOTH, wanted)
+        if not is_given and sums is not Sums.AUTO:
+            continue
+        series = rows if name == "row" else _transposed(rows)
+        start = starts[name] = _find_start(series, is_given)
+        if start is None:
+            continue
+        results = [_agrees(each, start) for each in series]
+        agreements.append(f"{results.count(True)} of {len(results) - results.count(None)} {name}s")
+        series = [_with_checked_sum(each, start, name) for each in series]
+        rows = series if name == "row" else _transposed(series)
+    if not agreements:
+        return table
+    agreement = f"totals agree in {' and '.join(agreements)}"
+    return replace(table, rows=rows, agreement=agreement, row_sums=starts["row"], column_sums=starts["column"])
+
+
+def _parse_expectation(text: str) -> Callable[[Cell], bool]:
+    if text in KINDS:
+        return KINDS[text]
     try:
         low, high = map(Decimal, text.split(".."))
         if low <= high:
-            return Expectation(text, lambda cell: cell.number is not None and low <= cell.number <= high)
+            return lambda cell: cell.number is not None and low <= cell.number <= high
     except (InvalidOperation, ValueError):
         pass
-    raise UserError(f"expected a range such as 0..100, or {', '.join(FORMS)}, received {text!r}")
+    raise UserError(f"expected a range such as 0..100, or {', '.join(KINDS)}, received {text!r}")
 
 
-def _checked(cell: Cell, expectation: Expectation) -> Cell:
-    if expectation.fits(cell):
+def _as_expected(cell: Cell, text: str, fits: Callable[[Cell], bool]) -> Cell:
+    """The cell, doubtful if it does not fit; then the options that do come first."""
+    if fits(cell):
         return cell
 
-    def fits(option: tuple[str, float]) -> bool:
-        return expectation.fits(replace(cell, value=option[0], number=to_decimal(option[0])))
+    def option_fits(option: tuple[str, float]) -> bool:
+        return fits(replace(cell, value=option[0], number=to_decimal(option[0])))
 
-    options = sorted(cell.options, key=fits, reverse=True)
-    may_be = f"; may be {options[0][0]}" if options and fits(options[0]) else ""
-    return replace(cell, accepted=False, reason=f"expected {expectation.text}{may_be}", options=options)
+    options = sorted(cell.options, key=option_fits, reverse=True)
+    may_be = f"; may be {options[0][0]}" if options and option_fits(options[0]) else ""
+    return replace(cell, accepted=False, reason=f"expected {text}{may_be}", options=options)
+
+
+def _transposed(rows: Sequence[Series]) -> list[Series]:
+    return [*map(list, zip(*rows, strict=True))]
+
+
+def _find_start(series: Sequence[Series], is_given: bool) -> int | None:
+    """The start index for which most sums agree; None if too few agree.
+
+    Args:
+        is_given: whether the user asked for these sums; then one that agrees is enough.
+    """
+    most, best = 0, None
+    for start in range(len(series[0]) - MIN_ADDENDS if series else 0):
+        results = [agrees for each in series if (agrees := _agrees(each, start)) is not None]
+        n = sum(results)
+        is_enough = is_given or n >= max(MIN_AGREEING, MIN_AGREEING_FRACTION * len(results))
+        if is_enough and n > most:
+            most, best = n, start
+    return best
+
+
+def _agrees(series: Series, start: int) -> bool | None:
+    """Whether the last number is the sum of the others; None if a number is missing, or if the sum is zero."""
+    total, addends = series[-1], [cell for cell in series[start:-1] if cell.value or cell.is_unread]
+    numbers = [cell.number for cell in addends if cell.number is not None]
+    if not total.number or len(numbers) < max(MIN_ADDENDS, len(addends)):
+        return None
+    return sum(numbers) == total.number
+
+
+def _with_checked_sum(series: Series, start: int, name: str) -> Series:
+    """A row or a column after the check; the name is "row" or "column"."""
+    agrees = _agrees(series, start)
+    if agrees is None:
+        return _with_missing_number(series, start, name)
+    head, tail = series[:start], series[start:]
+    if agrees:
+        return head + [_confirmed(cell) if cell.value else cell for cell in tail]
+    total = sum(cell.number for cell in tail[:-1] if cell.number is not None)
+    reason = f"this {name} adds up to {total}, not {tail[-1].number}"
+    repairs = [*_repairs(series, start)]
+    if not repairs:
+        return head + [replace(cell, accepted=False, reason=reason) if cell.value else cell for cell in tail]
+    _, index, text, probability = max(repairs, key=itemgetter(0))
+    options = [(text, probability), *(option for option in series[index].options if option[0] != text)]
+    return _with_doubt(series, index, f"{reason}; {series[index].value} may be {text}", options)
+
+
+def _with_missing_number(series: Series, start: int, name: str) -> Series:
+    """A row or a column; if exactly one number could not be read, its reason names what would make the sum right."""
+    unread = [i for i in range(start, len(series)) if series[i].is_unread]
+    numbers = [cell.number for cell in series[start:] if cell.value]
+    known = [number for number in numbers if number is not None]
+    if len(unread) != 1 or len(known) < max(MIN_ADDENDS, len(numbers)):
+        return series
+    index = unread[0]
+    missing = sum(known) if index == len(series) - 1 else known[-1] - sum(known[:-1])
+    if missing < 0:
+        return series
+    reason = f"{series[index].reason}; {missing} would make this {name} add up"
+    return _with_doubt(series, index, reason, [(str(missing), MIN_PROBABILITY)])
+
+
+def _confirmed(cell: Cell) -> Cell:
+    return replace(cell, accepted=True, reason=None, confidence=max(cell.confidence, AGREED_CONFIDENCE))
+
+
+def _with_doubt(series: Series, index: int, reason: str, options: list[tuple[str, float]]) -> Series:
+    doubtful = replace(series[index], accepted=False, reason=reason, options=options)
+    return [*series[:index], doubtful, *series[index + 1 :]]
+
+
+def _repairs(series: Series, start: int) -> Iterator[tuple[float, int, str, float]]:
+    """Other values for one cell that make the sum right and differ in one character from what was read.
+
+    Yields:
+        Their probability relative to that of what was read, the index of the cell, the value, its probability.
+    """
+    numbers = [cell.number or Decimal(0) for cell in series]
+    missing = numbers[-1] - sum(numbers[start:-1])
+    for index in range(start, len(series)):
+        cell = series[index]
+        wanted = numbers[index] + (missing if index < len(series) - 1 else -missing)
+        for text, probability in _alternatives(cell):
+            if to_decimal(text) == wanted:
+                yield probability / max(cell.confidence, MIN_PROBABILITY), index, text, probability
+
+
+def _alternatives(cell: Cell) -> Iterator[tuple[str, float]]:
+    """Other values of a cell: its options, and its value with one digit changed, lost, or added at an end."""
+    yield from cell.options
+    value = cell.value
+    for i, character in enumerate(value):
+        if character.isdigit():
+            yield from ((value[:i] + other + value[i + 1 :], MIN_PROBABILITY) for other in ("", *DIGITS))
+    yield from ((text, MIN_PROBABILITY) for digit in DIGITS for text in (digit + value, value + digit))

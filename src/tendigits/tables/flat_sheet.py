@@ -9,16 +9,12 @@ from dataclasses import dataclass, replace
 from itertools import pairwise, product
 
 import numpy as np
-from numpy.typing import NDArray
 
 from tendigits.numbers.detections import Detection, in_rows
-from tendigits.tables.options import DEFAULT_OPTIONS, TableOptions
+from tendigits.tables.options import OPTIONS
 from tendigits.tables.ruled_lines import find_ruled_lines, find_strokes
-from tendigits.tables.sheet_map import SheetMap
+from tendigits.tables.sheet_map import Floats, Grey, Mask, SheetMap
 from tendigits.tables.words import belong_to_table, find_words
-
-Grey = NDArray[np.uint8]
-Floats = NDArray[np.float64]
 
 N_SLANTS = 41  # slants of columns that are tried if there are no ruled lines
 N_CONVERGENCES = 7  # convergences that are tried with each of them
@@ -29,16 +25,12 @@ class FlatSheet:
     """Numbers, the words of their table, and ruled lines: x to the right, y downwards, in pixels of the page."""
 
     map: SheetMap
-    top_left: Floats
+    top_left: Floats  # float64 (n, 2): a corner of each number, then of each word
     bottom_right: Floats
-    """float64 (n, 2): the corners of each number, then of each word."""
     n_numbers: int
-    horizontal: Floats
+    horizontal: Floats  # float64 (n, 4): pieces of ruled lines, from the left or upper end to the other
     vertical: Floats
-    """float64 (n, 4): pieces of ruled lines, from the left or upper end to the other."""
-    height: float
-    """Median height of a digit."""
-    options: TableOptions
+    height: float  # median height of a digit
 
     @property
     def centres(self) -> Floats:
@@ -54,38 +46,38 @@ class FlatSheet:
         return [Detection(x, y, angle, length, height, 1.0) for x, y, angle, length, height in rows.tolist()]
 
 
-def flatten(grey: Grey, detections: Sequence[Detection], options: TableOptions = DEFAULT_OPTIONS) -> FlatSheet:
+def flatten(grey: Grey, detections: Sequence[Detection]) -> FlatSheet:
     """Rectify a page, uint8 (height, width), with at least one number."""
     height = float(np.median([each.height for each in detections]))
     centre, size = (grey.shape[1] / 2, grey.shape[0] / 2), max(grey.shape) / 2
-    angle = _angle_of_numbers(detections, options)
+    angle = _angle_of_numbers(detections)
     rows = in_rows(detections)
     if max(map(len, rows)) == 1:  # a list has no columns, and no words next to its numbers matter
         rotation, none = SheetMap.rotation(centre, size, angle), np.zeros((0, 4))
-        return FlatSheet(rotation, *_corners(rotation, detections), len(detections), none, none, height, options)
-    neighbours = [(detections[a], detections[b]) for row in rows for a, b in pairwise(row)]
-    along_rows = np.array([(a.x, a.y, b.x, b.y) for a, b in neighbours], np.float64).reshape(-1, 4)
-    strokes = find_strokes(grey, height, options)
-    if len(strokes) >= options.min_strokes:
+        return FlatSheet(rotation, *_corners(rotation, detections), len(detections), none, none, height)
+    points = np.array([[each.x, each.y] for each in detections])
+    along_rows = np.array([[*points[a], *points[b]] for row in rows for a, b in pairwise(row)])
+    strokes = find_strokes(grey, height)
+    if len(strokes) >= OPTIONS.min_strokes:
         angle = _angle_of_strokes(strokes)
     sheet_map = SheetMap.rotation(centre, size, angle)
-    sheet_map, _ = _fit(sheet_map, along_rows, strokes, strokes, options.max_slopes)
-    horizontal, vertical = find_ruled_lines(grey, sheet_map, height, options)
-    sheet_map, n_vertical = _fit(sheet_map, along_rows, horizontal, vertical, options.max_slopes[-1:])
+    sheet_map, _ = _fit(sheet_map, along_rows, strokes, strokes, OPTIONS.max_slopes)
+    horizontal, vertical = find_ruled_lines(grey, sheet_map, height)
+    sheet_map, n_vertical = _fit(sheet_map, along_rows, horizontal, vertical, OPTIONS.max_slopes[-1:])
     if not n_vertical:
-        sheet_map = _align_columns(sheet_map, *_corners(sheet_map, detections), height, options)
+        sheet_map = _align_columns(sheet_map, *_corners(sheet_map, detections), height)
     horizontal, vertical = (
-        _oriented(sheet_map, lines[_runs_along(sheet_map, lines, axis, options.max_slopes[-1])], axis)
+        _oriented(sheet_map, lines[_runs_along(sheet_map, lines, axis, OPTIONS.max_slopes[-1])], axis)
         for axis, lines in enumerate((horizontal, vertical))
     )
     top_left, bottom_right = _corners(sheet_map, detections)
     numbers = np.concatenate([top_left, bottom_right], axis=1)
-    words = find_words(grey, sheet_map, numbers, height, options)
-    words = words[belong_to_table(words, numbers, height, options)]
+    words = find_words(grey, sheet_map, numbers, height)
+    words = words[belong_to_table(words, numbers, height)]
     y = (words[:, 1] + words[:, 3]) / 2
     top_left = np.concatenate([top_left, np.column_stack([words[:, 0], y - height / 2])])
     bottom_right = np.concatenate([bottom_right, np.column_stack([words[:, 2], y + height / 2])])
-    return FlatSheet(sheet_map, top_left, bottom_right, len(detections), horizontal, vertical, height, options)
+    return FlatSheet(sheet_map, top_left, bottom_right, len(detections), horizontal, vertical, height)
 
 
 def _fit(
@@ -93,11 +85,7 @@ def _fit(
 ) -> tuple[SheetMap, int]:
     """Fit a map in rounds, each without the lines that are too steep under the map of the round before.
 
-    Args:
-        along_rows: float64 (n, 4), segments from each number to the next one in its row.
-
-    Returns:
-        The map, and how many vertical lines determine it.
+    Returns the map, and how many vertical lines determine it.
     """
     horizontal, n_vertical = np.concatenate([horizontal, along_rows]), 0
     for slope in max_slopes:
@@ -114,10 +102,10 @@ def _angle_of_strokes(strokes: Floats) -> float:
     return float(np.angle((lengths * np.exp(4j * angles)).sum()) / 4)
 
 
-def _angle_of_numbers(detections: Sequence[Detection], options: TableOptions) -> float:
+def _angle_of_numbers(detections: Sequence[Detection]) -> float:
     """The median direction of the numbers that are long enough to have one."""
-    min_length = options.min_directed_length
-    return float(np.median([each.angle for each in detections if each.length > min_length * each.height] or [0.0]))
+    long = [each for each in detections if each.length > OPTIONS.min_directed_length * each.height]
+    return float(np.median([each.angle for each in long] or [0.0]))
 
 
 def _corners(sheet_map: SheetMap, detections: Sequence[Detection]) -> tuple[Floats, Floats]:
@@ -129,10 +117,10 @@ def _corners(sheet_map: SheetMap, detections: Sequence[Detection]) -> tuple[Floa
     return np.column_stack([left[:, 0], y - half]), np.column_stack([right[:, 0], y + half])
 
 
-def _runs_along(sheet_map: SheetMap, segments: Floats, axis: int, max_slope: float) -> NDArray[np.bool_]:
+def _runs_along(sheet_map: SheetMap, segments: Floats, axis: int, max_slope: float) -> Mask:
     """Whether segments, float64 (n, 4), run along an axis of the sheet: bool (n,)."""
     steps = sheet_map(segments[:, 2:]) - sheet_map(segments[:, :2])
-    along: NDArray[np.bool_] = np.abs(steps[:, 1 - axis]) <= max_slope * np.abs(steps[:, axis])
+    along: Mask = np.abs(steps[:, 1 - axis]) <= max_slope * np.abs(steps[:, axis])
     return along
 
 
@@ -143,15 +131,13 @@ def _oriented(sheet_map: SheetMap, segments: Floats, axis: int) -> Floats:
     return np.concatenate([np.where(is_reversed, ends, starts), np.where(is_reversed, starts, ends)], axis=1)
 
 
-def _align_columns(
-    sheet_map: SheetMap, top_left: Floats, bottom_right: Floats, height: float, options: TableOptions
-) -> SheetMap:
+def _align_columns(sheet_map: SheetMap, top_left: Floats, bottom_right: Floats, height: float) -> SheetMap:
     """The map under which the numbers are best aligned in columns: their histogram along x has the sharpest peaks."""
     x, y = ((top_left + bottom_right) / (2 * sheet_map.unit)).T
     half = (bottom_right[:, 0] - top_left[:, 0]) / (2 * sheet_map.unit)
-    bin_width = options.alignment_bin * height / sheet_map.unit
-    slants = np.linspace(-options.max_column_slant, options.max_column_slant, N_SLANTS)
-    convergences = np.linspace(-options.max_column_convergence, options.max_column_convergence, N_CONVERGENCES)
+    bin_width = OPTIONS.alignment_bin * height / sheet_map.unit
+    slants = np.linspace(-OPTIONS.max_column_slant, OPTIONS.max_column_slant, N_SLANTS)
+    convergences = np.linspace(-OPTIONS.max_column_convergence, OPTIONS.max_column_convergence, N_CONVERGENCES)
     sharpest, best = -1.0, (0.0, 0.0)
     for slant, convergence in product(slants.tolist(), convergences.tolist()):
         u = x + slant * y + convergence * x * y

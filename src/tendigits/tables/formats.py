@@ -11,17 +11,13 @@ from html import escape
 from tendigits.errors import printable
 from tendigits.tables.cell import Cell, column_name
 
-UNCLEAR = "?"
-"""For a doubtful character, or behind a doubtful value, so that no spreadsheet takes it for a number."""
+UNCLEAR = "?"  # for a doubtful character, or behind a doubtful value: no spreadsheet takes it for a number
+DOUBTFUL_COLOUR = "#d25a00"  # in HTML; a dashed outline and a question mark mean the same without colour
 
+# First characters of text that a spreadsheet may run as a formula when it opens a CSV.
 FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")  # noqa: RUF001
-"""First characters of text that a spreadsheet may run as a formula when it opens a CSV."""
 
-BREAKS = r"[\t-\r\x1c-\x1f\x85\u2028\u2029]"
-"""Tabs, and characters that some programs treat as the end of a line."""
-
-DOUBTFUL_COLOUR = "#d25a00"
-"""In HTML; a dashed outline and a question mark say the same without colour."""
+BREAKS = r"[\t-\r\x1c-\x1f\x85\u2028\u2029]"  # tabs, and what some programs treat as the end of a line
 
 
 def marked(cell: Cell) -> str:

@@ -5,19 +5,17 @@ layouts[0].cells[2, 3]          # indices of the detections in the third row, fo
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from tendigits.tables.bands import Bands, find_gaps, split_columns, split_rows
 from tendigits.tables.flat_sheet import FlatSheet
-from tendigits.tables.options import TableOptions
+from tendigits.tables.options import OPTIONS
 from tendigits.tables.ruled_lines import RuledLine, join_pieces
+from tendigits.tables.sheet_map import Floats, Ints, Mask
 
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
 Cells = dict[tuple[int, int], list[int]]
 """Row and column -> the numbers, or the words, of a cell, from left to right, as indices of the sheet's."""
 
@@ -26,17 +24,12 @@ Cells = dict[tuple[int, int], list[int]]
 class Layout:
     """A table's rows and columns."""
 
-    cells: Cells
-    """The numbers of each cell."""
+    cells: Cells  # the numbers of each cell
     words: Cells
-    """The words of each cell."""
-    rows: Floats
-    """Edges of the rows on the sheet, one more than there are rows."""
+    rows: Floats  # edges of the rows on the sheet, one more than there are rows
     columns: Floats
-    """Edges of the columns."""
     sheet: FlatSheet
-    ruled: bool
-    """Whether ruled lines separate its rows and its columns."""
+    ruled: bool  # whether ruled lines separate its rows and its columns
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -59,13 +52,9 @@ class Layout:
         return np.stack([points[:-1, :-1], points[:-1, 1:], points[1:, 1:], points[1:, :-1]], axis=2)
 
 
-def find_layouts(sheet: FlatSheet, members: Ints | None = None) -> list[Layout]:
-    """Find the tables of a sheet, in reading order.
-
-    Args:
-        members: indices of the numbers and words that are used; None uses all.
-    """
-    members = np.arange(len(sheet.centres)) if members is None else members
+def find_layouts(sheet: FlatSheet, ignored: Collection[int] = ()) -> list[Layout]:
+    """Find the tables of a sheet, in reading order, without the numbers and words with these indices."""
+    members = np.setdiff1d(np.arange(len(sheet.centres)), [*ignored])
     rows = _separate(sheet, members, axis=1) if len(members) else []
     tables = [table for row in rows for table in _separate(sheet, row, axis=0)]
     return [_layout(sheet, table) for table in tables if table.min() < sheet.n_numbers]
@@ -73,98 +62,86 @@ def find_layouts(sheet: FlatSheet, members: Ints | None = None) -> list[Layout]:
 
 def _separate(sheet: FlatSheet, members: Ints, axis: int) -> list[Ints]:
     """Separate numbers and words where a wide gap lies between them along an axis and no ruled line bridges it."""
-    lines, options = sheet.vertical if axis else sheet.horizontal, sheet.options
-    room = options.min_table_gap * sheet.height
+    lines = sheet.vertical if axis else sheet.horizontal
+    room = OPTIONS.min_table_gap * sheet.height
     across = (lines[:, 1 - axis] + lines[:, 3 - axis]) / 2
     low, high = sheet.top_left[members, 1 - axis].min() - room, sheet.bottom_right[members, 1 - axis].max() + room
     lines = lines[(low <= across) & (across <= high)]  # others may be the edges of the paper
     starts = np.concatenate([sheet.top_left[members, axis], lines[:, axis]])
     ends = np.concatenate([sheet.bottom_right[members, axis], lines[:, axis + 2]])
     gaps = find_gaps(starts, ends)
-    if not gaps:
-        return [members]
     sizes = np.array([end - start for start, end in gaps])
-    row_gaps = sizes[sizes > options.min_row_gap * sheet.height]
+    row_gaps = sizes[sizes > OPTIONS.min_row_gap * sheet.height]
     row_gap = float(np.median(row_gaps)) if axis and len(row_gaps) > 1 else 0.0
-    min_size = max(room, options.min_table_gap_in_row_gaps * row_gap)
+    min_size = max(room, OPTIONS.min_table_gap_in_row_gaps * row_gap)
     cuts = [(start + end) / 2 for (start, end), size in zip(gaps, sizes, strict=True) if size > min_size]
     if axis == 0:
         n_lines = np.bincount(np.searchsorted(cuts, sheet.vertical[:, 0]), minlength=len(cuts) + 1)
-        cuts = cuts if n_lines.min() >= options.min_lines_of_adjacent_table else []
+        cuts = cuts if n_lines.min() >= OPTIONS.min_lines_of_adjacent_table else []
     part = np.searchsorted(cuts, sheet.centres[members, axis])
     return [members[part == index] for index in np.unique(part)]
 
 
 def _layout(sheet: FlatSheet, members: Ints) -> Layout:
     """The rows and columns of one table."""
-    top_left, bottom_right, options = sheet.top_left[members], sheet.bottom_right[members], sheet.options
+    top_left, bottom_right = sheet.top_left[members], sheet.bottom_right[members]
     x, y = sheet.centres[members].T
     horizontal, vertical = _separating_lines(sheet, members)
 
-    def split_by_height(inside: NDArray[np.bool_], is_between: bool) -> list[float]:
-        return split_rows(top_left[inside], bottom_right[inside], sheet.height, is_between, options)
+    def split_by_height(inside: Mask, is_between: bool) -> list[float]:
+        return split_rows(top_left[inside], bottom_right[inside], sheet.height, is_between)
 
-    rows = Bands.between(horizontal, y, vertical, split_by_height, options)
+    rows = Bands.between(horizontal, y, vertical, split_by_height)
     row_of = rows.band(y)
-    headers = _headers(row_of, members >= sheet.n_numbers, options)
+    # Headers may be wider than their columns, or several to a column.
+    top_row = row_of == row_of.min()
+    headers = top_row & ((top_row & (members >= sheet.n_numbers)).sum() >= OPTIONS.min_headers)
 
-    def split_by_gaps(inside: NDArray[np.bool_], is_between: bool) -> list[float]:
+    def split_by_gaps(inside: Mask, is_between: bool) -> list[float]:
         body = inside & ~headers if (inside & ~headers).any() else inside
-        return split_columns(top_left[body, 0], bottom_right[body, 0], row_of[body], is_between, options)
+        return split_columns(top_left[body, 0], bottom_right[body, 0], row_of[body], is_between)
 
-    columns = Bands.between(vertical, x, horizontal, split_by_gaps, options)
-    numbers: Cells = {}
-    words: Cells = {}
+    columns = Bands.between(vertical, x, horizontal, split_by_gaps)
+    numbers, words = Cells(), Cells()
     row_index, column_index = rows.index(y).tolist(), columns.index(x).tolist()
     for i in np.argsort(top_left[:, 0], kind="stable").tolist():
         cells = numbers if members[i] < sheet.n_numbers else words
         cells.setdefault((row_index[i], column_index[i]), []).append(int(members[i]))
-    return Layout(
-        numbers,
-        words,
-        rows.edges(top_left[:, 1].min(), bottom_right[:, 1].max()),
-        columns.edges(top_left[:, 0].min(), bottom_right[:, 0].max()),
-        sheet,
-        min(len(horizontal), len(vertical)) >= options.min_lines_for_cells,
-    )
-
-
-def _headers(rows: Ints, is_word: NDArray[np.bool_], options: TableOptions) -> NDArray[np.bool_]:
-    """What stands in the header row, bool (n,): headers may be wider than their columns, or several to a column."""
-    top: NDArray[np.bool_] = rows == rows.min()
-    return top & bool((top & is_word).sum() >= options.min_headers)
+    row_edges = rows.edges(top_left[:, 1].min(), bottom_right[:, 1].max())
+    column_edges = columns.edges(top_left[:, 0].min(), bottom_right[:, 0].max())
+    ruled = min(len(horizontal), len(vertical)) >= OPTIONS.min_lines_for_cells
+    return Layout(numbers, words, row_edges, column_edges, sheet, ruled)
 
 
 def _separating_lines(sheet: FlatSheet, members: Ints) -> tuple[list[RuledLine], list[RuledLine]]:
     """The horizontal and the vertical ruled lines of a table that separate its numbers."""
-    top_left, bottom_right, options = sheet.top_left[members], sheet.bottom_right[members], sheet.options
+    top_left, bottom_right = sheet.top_left[members], sheet.bottom_right[members]
     (left, top), (right, bottom) = top_left.T, bottom_right.T
     x, y = sheet.centres[members].T
     low, high = top_left.min(axis=0), bottom_right.max(axis=0)
-    (width, height), room = (high - low).tolist(), options.min_table_gap * sheet.height
+    (width, height), room = (high - low).tolist(), OPTIONS.min_table_gap * sheet.height
 
     def join(pieces: Floats, axis: int, extent: float) -> list[RuledLine]:
         centres = (pieces[:, :2] + pieces[:, 2:]) / 2
         in_table = ((low - room <= centres) & (centres <= high + room)).all(axis=1)
-        return join_pieces(pieces[in_table], axis, extent, sheet.height, options)
+        return join_pieces(pieces[in_table], axis, extent, sheet.height)
 
-    core = (bottom - top) * options.number_core / 2
+    core = (bottom - top) * OPTIONS.number_core / 2
     horizontal, vertical = join(sheet.horizontal, 1, width), join(sheet.vertical, 0, height)
     return (
-        _between_numbers(horizontal, y - core, y + core, x, sheet.height, options),
-        _between_numbers(vertical, left, right, y, sheet.height, options),
+        _between_numbers(horizontal, y - core, y + core, x, sheet.height),
+        _between_numbers(vertical, left, right, y, sheet.height),
     )
 
 
 def _between_numbers(
-    lines: Sequence[RuledLine], starts: Floats, ends: Floats, along: Floats, height: float, options: TableOptions
+    lines: Sequence[RuledLine], starts: Floats, ends: Floats, along: Floats, height: float
 ) -> list[RuledLine]:
     """The lines that run between numbers and not through them; none if most do not, as on squared paper.
 
     Args:
         starts, ends: where the numbers begin and end across the lines.
         along: where they stand along the lines.
-        height: of a digit.
     """
     kept, n_informative, n_next_to_numbers = [], 0, 0
     for line in lines:
@@ -172,7 +149,7 @@ def _between_numbers(
         is_near &= (starts - height < line.position) & (line.position < ends + height)
         is_cut = is_near & (starts < line.position) & (line.position < ends)
         n_next_to_numbers += bool(is_near.any())
-        if is_cut.sum() <= max(options.max_cut_numbers, options.max_cut_fraction * is_near.sum()):
+        if is_cut.sum() <= max(OPTIONS.max_cut_numbers, OPTIONS.max_cut_fraction * is_near.sum()):
             kept.append(line)
             n_informative += bool(is_near.any())
-    return kept if n_informative >= options.min_separating_fraction * n_next_to_numbers else []
+    return kept if n_informative >= OPTIONS.min_separating_fraction * n_next_to_numbers else []

@@ -1,9 +1,4 @@
-"""Where the sums of a table stand, and the tolerances of finding tables.
-
-sheet = flatten(grey, detections, TableOptions(min_word_width=1.0))
-
-Without NumPy, so that the command line shows its help at once.
-"""
+"""Where the sums of a table stand, and the tolerances of finding tables; without NumPy, so that `--help` is fast."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -12,8 +7,7 @@ from enum import StrEnum
 class Sums(StrEnum):
     """Where the sums of a table stand."""
 
-    AUTO = "auto"
-    """Where they agree with most rows or columns."""
+    AUTO = "auto"  # where they agree with most rows or columns
     LAST_COLUMN = "last-column"
     LAST_ROW = "last-row"
     BOTH = "both"
@@ -84,4 +78,4 @@ class TableOptions:
     number_core: float = 0.5  # middle part of a number's height that no line between two rows cuts
 
 
-DEFAULT_OPTIONS = TableOptions()
+OPTIONS = TableOptions()

@@ -9,65 +9,55 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
-from tendigits.tables.options import TableOptions
-from tendigits.tables.sheet_map import SheetMap, flat_scale
-
-Grey = NDArray[np.uint8]
-Floats = NDArray[np.float64]
+from tendigits.tables.options import OPTIONS
+from tendigits.tables.sheet_map import Floats, Grey, SheetMap, flat_scale
 
 
 @dataclass(frozen=True)
 class RuledLine:
     """A horizontal or a vertical line of a rectified sheet."""
 
-    position: float
-    """y of a horizontal line, x of a vertical one."""
+    position: float  # y of a horizontal line, x of a vertical one
     start: float
     end: float
-    length: float
-    """Of its pieces together."""
+    length: float  # of its pieces together
 
 
-def find_strokes(grey: Grey, digit_height: float, options: TableOptions) -> Floats:
+def find_strokes(grey: Grey, digit_height: float) -> Floats:
     """Find long straight edges in any direction: float64 (n, 4), x and y of both ends, in pixels of the page.
 
     Uses OpenCV's line segment detector (von Gioi and others 2012).
     """
-    scale = flat_scale(grey, digit_height, options)
+    scale = flat_scale(grey, digit_height)
     small = cv2.resize(grey, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
     found = cv2.createLineSegmentDetector().detect(small)[0]
     strokes = np.zeros((0, 4)) if found is None else np.asarray(found, np.float64).reshape(-1, 4) / scale
     lengths = np.hypot(strokes[:, 2] - strokes[:, 0], strokes[:, 3] - strokes[:, 1])
-    long: Floats = strokes[lengths >= options.min_stroke_length * max(options.flat_digit_height_px, digit_height)]
+    long: Floats = strokes[lengths >= OPTIONS.min_stroke_length * max(OPTIONS.flat_digit_height_px, digit_height)]
     return long
 
 
-def find_ruled_lines(
-    grey: Grey, sheet_map: SheetMap, digit_height: float, options: TableOptions
-) -> tuple[Floats, Floats]:
+def find_ruled_lines(grey: Grey, sheet_map: SheetMap, digit_height: float) -> tuple[Floats, Floats]:
     """Find pieces of the horizontal and of the vertical lines of a page, uint8 (height, width).
 
     Returns:
         float64 (n, 4) each: x and y of both ends, in pixels of the page.
     """
-    scale = flat_scale(grey, digit_height, options)
+    scale = flat_scale(grey, digit_height)
     digit = digit_height * scale
     page, corner = sheet_map.rectify(grey, scale)
+
+    def ends_in(rows: Grey) -> Floats:
+        return np.array([*_pieces(_thin_and_dark(rows, digit), digit)], np.float64).reshape(-1, 2)
 
     def in_page(points: Floats) -> Floats:
         return sheet_map.inverse(points / scale + corner).reshape(-1, 4)
 
-    columns = np.ascontiguousarray(page.T)
-    horizontal = np.array([*_pieces(_thin_and_dark(page, digit, options), digit, options)], np.float64)
-    vertical = np.array([*_pieces(_thin_and_dark(columns, digit, options), digit, options)], np.float64)
-    return in_page(horizontal.reshape(-1, 2)), in_page(vertical.reshape(-1, 2)[:, ::-1])
+    return in_page(ends_in(page)), in_page(ends_in(np.ascontiguousarray(page.T))[:, ::-1])
 
 
-def join_pieces(
-    pieces: Floats, axis: int, extent: float, digit_height: float, options: TableOptions
-) -> list[RuledLine]:
+def join_pieces(pieces: Floats, axis: int, extent: float, digit_height: float) -> list[RuledLine]:
     """Join pieces at the same position into lines, sorted by position.
 
     Args:
@@ -77,15 +67,15 @@ def join_pieces(
     """
     positions = (pieces[:, axis] + pieces[:, axis + 2]) / 2
     order = np.argsort(positions)
-    gaps = np.diff(positions[order]) > options.max_piece_offset * digit_height
+    gaps = np.diff(positions[order]) > OPTIONS.max_piece_offset * digit_height
     lines = []
     for group in np.split(order, np.flatnonzero(gaps) + 1) if len(order) else []:
         start, end = pieces[group, 1 - axis], pieces[group, 3 - axis]
         length = _union_length(start, end)
-        if length >= options.min_line_extent * extent:
+        if length >= OPTIONS.min_line_extent * extent:
             position = float(np.average(positions[group], weights=end - start))
             lines.append(RuledLine(position, float(start.min()), float(end.max()), length))
-    min_distance = options.min_cell_size * digit_height
+    min_distance = OPTIONS.min_cell_size * digit_height
     kept: list[RuledLine] = []
     for line in sorted(lines, key=lambda line: -line.length):
         if all(abs(line.position - other.position) >= min_distance for other in kept):
@@ -102,19 +92,19 @@ def _union_length(starts: Floats, ends: Floats) -> float:
     return length
 
 
-def _thin_and_dark(page: Grey, digit: float, options: TableOptions) -> Grey:
+def _thin_and_dark(page: Grey, digit: float) -> Grey:
     """Mask of what is darker than the paper above and below it; the edge of a sheet has paper on one side only."""
-    thickness = max(3, round(options.max_line_thickness * digit))
+    thickness = max(3, round(OPTIONS.max_line_thickness * digit))
     darkness = cv2.morphologyEx(page, cv2.MORPH_CLOSE, np.ones((thickness, 1), np.uint8)) - page
-    threshold = max(options.min_line_contrast, options.min_line_contrast_to_noise * float(np.median(darkness)))
+    threshold = max(OPTIONS.min_line_contrast, OPTIONS.min_line_contrast_to_noise * float(np.median(darkness)))
     mask: Grey = (darkness >= threshold).astype(np.uint8)
     return mask
 
 
-def _pieces(mask: Grey, digit: float, options: TableOptions) -> Iterator[tuple[float, float, float, float]]:
-    """Pieces of the horizontal lines in a mask: x and y of both ends."""
-    shortest = round(options.min_stroke_length * digit)
-    max_pixels_per_column = 2 * options.max_line_thickness * digit + 2
+def _pieces(mask: Grey, digit: float) -> Iterator[tuple[float, float]]:
+    """x and y of both ends of each piece of the horizontal lines in a mask."""
+    shortest = round(OPTIONS.min_stroke_length * digit)
+    max_pixels_per_column = 2 * OPTIONS.max_line_thickness * digit + 2
     # A line that rises or falls a little has long runs of pixels only if it is thicker.
     thick = cv2.dilate(mask, np.ones((3, 1), np.uint8))
     runs = cv2.morphologyEx(thick, cv2.MORPH_OPEN, np.ones((1, shortest), np.uint8))
@@ -122,7 +112,7 @@ def _pieces(mask: Grey, digit: float, options: TableOptions) -> Iterator[tuple[f
     for label in range(1, n):
         left, top, width, height, _ = stats[label].tolist()
         inside = labels[top : top + height, left : left + width] == label
-        n_parts = max(1, round(width / (options.line_piece_length * digit)))
+        n_parts = max(1, round(width / (OPTIONS.line_piece_length * digit)))
         for part in np.array_split(np.arange(width), n_parts):
             rows, columns = np.nonzero(inside[:, part])
             if len(rows) == 0 or len(rows) > max_pixels_per_column * len(part):
@@ -132,7 +122,5 @@ def _pieces(mask: Grey, digit: float, options: TableOptions) -> Iterator[tuple[f
             slope = float(offset @ y / max(1e-6, offset @ offset))
             first, last = float(x.min()), float(x.max())
             level = float(y.mean()) - slope * float(x.mean())
-            yield (
-                left + first + 0.5, top + level + slope * first + 0.5,
-                left + last + 0.5, top + level + slope * last + 0.5,
-            )  # fmt: skip
+            yield left + first + 0.5, top + level + slope * first + 0.5
+            yield left + last + 0.5, top + level + slope * last + 0.5

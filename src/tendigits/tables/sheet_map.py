@@ -10,10 +10,12 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from tendigits.tables.options import TableOptions
+from tendigits.tables.options import OPTIONS
 
 Grey = NDArray[np.uint8]
 Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+Mask = NDArray[np.bool_]
 
 BEND_PENALTY = 1e-3  # weight of the squared bends relative to the mean squared slope: few lines bend little
 MAX_DISTANCE = 4.0  # from the centre, relative to the page's edge: a wrong fit may lead further
@@ -27,10 +29,8 @@ class SheetMap:
     """v = y + a x + b xy + c x^2 + d x^2 y, and u in the same way, of pixels rotated and scaled to -1 to 1."""
 
     centre: Floats
-    rotate: Floats
-    """float64 (2, 2): rotates and scales."""
-    bends: Floats
-    """float64 (2, 4): the coefficients a, b, c, d for u and for v."""
+    rotate: Floats  # float64 (2, 2): rotates and scales
+    bends: Floats  # float64 (2, 4): the coefficients a, b, c, d for u and for v
 
     @classmethod
     def rotation(cls, centre: tuple[float, float], size: float, angle: float) -> "SheetMap":
@@ -76,7 +76,7 @@ class SheetMap:
         return pixels
 
     def rectify(self, grey: Grey, scale: float) -> tuple[Grey, Floats]:
-        """Rectify a page, uint8 (height, width), at a scale.
+        """Rectify a page, uint8 (height, width), at a scale from 0 to 1.
 
         Returns:
             The rectified page, and the point of the sheet at its top left corner.
@@ -88,11 +88,13 @@ class SheetMap:
         columns, rows = np.minimum(np.ceil((high - low) * scale), limit).astype(int).tolist()
         u, v = np.meshgrid(*(np.linspace(0, n, max(2, n // GRID_PX + 1)) / scale for n in (columns, rows)))
         pixels = self.inverse(np.stack([u.ravel(), v.ravel()], axis=1) + low) - 0.5
-        small = cv2.resize(grey, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA) if scale < 1 else grey
-        x, y = (
-            (_interpolate(pixels[:, axis].reshape(u.shape).astype(np.float32), (columns, rows)) + 0.5) * min(scale, 1.0)
-            - 0.5
-            for axis in (0, 1)
+        sizes = zip((columns, rows), u.shape[::-1], strict=True)
+        in_grid = (((np.arange(n) + 0.5) / n * (size - 1)).astype(np.float32) for n, size in sizes)
+        grid_x, grid_y = np.meshgrid(*in_grid)
+        small = cv2.resize(grey, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+        x, y = (  # one axis at a time, because OpenCV rounds the positions in pictures of two channels
+            (cv2.remap(each.reshape(u.shape).astype(np.float32), grid_x, grid_y, cv2.INTER_LINEAR) + 0.5) * scale - 0.5
+            for each in pixels.T
         )
         return cv2.remap(small, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE), low
 
@@ -105,20 +107,10 @@ class SheetMap:
         return np.stack([_terms(y, x) @ self.bends[0], _terms(x, y) @ self.bends[1]], axis=1)
 
 
-def flat_scale(grey: Grey, digit_height: float, options: TableOptions) -> float:
+def flat_scale(grey: Grey, digit_height: float) -> float:
     """How far a page, uint8 (height, width), is shrunk before lines and words are searched: 0 to 1."""
-    by_digits = options.flat_digit_height_px / digit_height
-    return min(1.0, by_digits, float((options.max_flat_page_px / grey.size) ** 0.5))
-
-
-def _interpolate(values: NDArray[np.float32], size: tuple[int, int]) -> NDArray[np.float32]:
-    """Interpolate values on a grid at the centres of pixels; the size is width and height."""
-    rows, columns = values.shape
-    x = (np.arange(size[0]) + 0.5) / size[0] * (columns - 1)
-    y = (np.arange(size[1]) + 0.5) / size[1] * (rows - 1)
-    map_x, map_y = np.meshgrid(x.astype(np.float32), y.astype(np.float32))
-    interpolated: NDArray[np.float32] = cv2.remap(values, map_x, map_y, cv2.INTER_LINEAR)
-    return interpolated
+    by_digits = OPTIONS.flat_digit_height_px / digit_height
+    return min(1.0, by_digits, float((OPTIONS.max_flat_page_px / grey.size) ** 0.5))
 
 
 def _terms(x: Floats, y: Floats) -> Floats:

@@ -19,12 +19,8 @@ from tendigits.tables.cell import Cell, filled_cells
 if TYPE_CHECKING:
     from xlsxwriter import Workbook
 
-CHECK = "to check"
-"""Name of the sheet with the pictures of doubtful cells."""
-
-FORBIDDEN = r"[\x00-\x1f\ufffe\uffff\[\]:*?/\\]|^'|'$"
-"""Characters that the format, or XML, forbids in a sheet's name."""
-
+CHECK = "to check"  # name of the sheet with the pictures of doubtful cells
+FORBIDDEN = r"[\x00-\x1f\ufffe\uffff\[\]:*?/\\]|^'|'$"  # what the format, or XML, forbids in a sheet's name
 MAX_NAME_LENGTH = 31  # characters of a sheet's name, a limit of the format
 MAX_DIGITS = 15  # spreadsheets store numbers as floats; one with more digits is stored as text
 DOUBTFUL_COLOUR = "#FFD966"
@@ -36,10 +32,7 @@ Rows = Sequence[Sequence[Cell]]
 
 
 def write_spreadsheet(path: Path, tables: Sequence[tuple[str, Rows]]) -> None:
-    """Write an .xlsx with a sheet for each table, and one with the doubtful cells if there are any.
-
-    Args:
-        tables: at least one; its name and its rows.
+    """Write an .xlsx with a sheet for each table, named, and one with the doubtful cells if there are any.
 
     Raises:
         UserError: there is no table.
@@ -78,7 +71,7 @@ def sheet_names(wanted: list[str]) -> list[str]:
     for name in wanted:
         base = re.sub(FORBIDDEN, "_", name).strip() or "table"
         unique, number = base[:MAX_NAME_LENGTH], 1
-        while unique.lower() in (other.lower() for other in names):
+        while unique.lower() in map(str.lower, names):
             number += 1
             suffix = f" ({number})"
             unique = base[: MAX_NAME_LENGTH - len(suffix)] + suffix
@@ -95,13 +88,9 @@ def _write(sheet: Any, row: int, column: int, cell: Cell, style: Any) -> None:
     else:
         sheet.write_blank(row, column, None, style)
     if not cell.accepted:
-        sheet.write_comment(row, column, _comment(cell))
-
-
-def _comment(cell: Cell) -> str:
-    """Why a cell is doubtful, and its other possible values."""
-    options = ", ".join(f"{text or 'nothing'} ({p:.0%})" for text, p in cell.options[:MAX_OPTIONS_IN_COMMENT])
-    return f"{cell.reason}\nconfidence {cell.confidence:.0%}" + (f"\nor: {options}" if options else "")
+        options = ", ".join(f"{text or 'nothing'} ({p:.0%})" for text, p in cell.options[:MAX_OPTIONS_IN_COMMENT])
+        why = f"{cell.reason}\nconfidence {cell.confidence:.0%}" + (f"\nor: {options}" if options else "")
+        sheet.write_comment(row, column, why)
 
 
 def _write_check(book: "Workbook", name: str, doubtful: list[tuple[str, str, Cell]]) -> None:
@@ -117,6 +106,5 @@ def _write_check(book: "Workbook", name: str, doubtful: list[tuple[str, str, Cel
         if cell.picture is not None:
             sheet.set_row(row, PICTURE_ROW_HEIGHT)
             png = io.BytesIO(cv2.imencode(".png", cell.picture)[1].tobytes())
-            sheet.insert_image(
-                row, 4, f"{cell_name}.png", {"image_data": png, "description": f"{of_sheet} {cell_name}"}
-            )
+            picture = {"image_data": png, "description": f"{of_sheet} {cell_name}"}
+            sheet.insert_image(row, 4, f"{cell_name}.png", picture)

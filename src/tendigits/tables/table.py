@@ -30,14 +30,10 @@ class Table:
     """Rows of cells, all of the same length. `print(table)` shows them."""
 
     rows: list[list[Cell]]
-    agreement: str | None = None
-    """Whether its sums are right, such as "totals agree in 22 of 24 rows"; None if it has no sums."""
-    row_sums: int | None = None
-    """Index of the first addend's column, if the last column holds the sum of each row."""
-    column_sums: int | None = None
-    """Index of the first addend's row, if the last row holds the sum of each column."""
-    ruled: bool = False
-    """Whether ruled lines separate its rows and its columns."""
+    agreement: str | None = None  # of its sums, such as "totals agree in 22 of 24 rows"; None if it has none
+    row_sums: int | None = None  # index of the first addend's column, if the last column holds the sum of each row
+    column_sums: int | None = None  # index of the first addend's row, if the last row holds the sum of each column
+    ruled: bool = False  # whether ruled lines separate its rows and its columns
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -48,9 +44,8 @@ class Table:
     def is_dense(self) -> bool:
         """Whether it looks like a table, and not like a list or like numbers scattered over a page."""
         rows, columns = self.shape
-        return min(rows, columns) > 1 and (
-            self.ruled or sum(1 for _ in self.cells()) >= MIN_FILLED_FRACTION * rows * columns
-        )
+        is_filled = len([*self.cells()]) >= MIN_FILLED_FRACTION * rows * columns
+        return min(rows, columns) > 1 and (self.ruled or is_filled)
 
     def cells(self) -> Iterator[tuple[str, Cell]]:
         """The cells that are not empty, row by row, with their names, such as C7."""
@@ -71,7 +66,7 @@ class Table:
         """Its size, how many cells are accepted, which ones to check, and the agreement of its sums, in one line."""
         rows, columns = self.shape
         doubtful = self.doubtful
-        accepted = sum(1 for _ in self.cells()) - len(doubtful)
+        accepted = len([*self.cells()]) - len(doubtful)
         names = ", ".join(doubtful[:MAX_CELLS_IN_SUMMARY]) + (", ..." if len(doubtful) > MAX_CELLS_IN_SUMMARY else "")
         check = f"{len(doubtful)} to check" + (f" ({names})" if doubtful else "")
         parts = [f"{rows} rows x {columns} columns", f"{accepted} accepted, {check}"]
@@ -119,10 +114,8 @@ class Table:
             import pandas
         except ImportError:
             raise MissingExtraError("to_dataframe() needs pandas: pip install pandas") from None
-        names = [column_name(column) for column in range(self.shape[1])]
-        return pandas.DataFrame(
-            [[cell.content if cell.value else None for cell in row] for row in self.rows], columns=names
-        )
+        rows = [[cell.content if cell.value else None for cell in row] for row in self.rows]
+        return pandas.DataFrame(rows, columns=[*map(column_name, range(self.shape[1]))])
 
     def as_dict(self) -> dict[str, Any]:
         """Convert to a dictionary for JSON."""

@@ -4,22 +4,16 @@ words = find_words(grey, sheet_map, numbers, height)        # float64 (n, 4): le
 words = words[belong_to_table(words, numbers, height)]      # names next to numbers, and headers above them
 """
 
-from collections.abc import Iterator
-
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from tendigits.tables.bands import split_rows
-from tendigits.tables.options import TableOptions
-from tendigits.tables.sheet_map import SheetMap, flat_scale
-
-Grey = NDArray[np.uint8]
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
+from tendigits.tables.options import OPTIONS
+from tendigits.tables.sheet_map import Floats, Grey, Ints, Mask, SheetMap, flat_scale
 
 
-def find_words(grey: Grey, sheet_map: SheetMap, numbers: Floats, height: float, options: TableOptions) -> Floats:
+def find_words(grey: Grey, sheet_map: SheetMap, numbers: Floats, height: float) -> Floats:
     """Find words on a page, uint8 (height, width).
 
     Args:
@@ -27,42 +21,41 @@ def find_words(grey: Grey, sheet_map: SheetMap, numbers: Floats, height: float, 
         height: of a digit.
 
     Returns:
-        float64 (m, 4): left, top, right and bottom of each word on the sheet.
+        The same of each word: float64 (m, 4).
     """
-    scale = flat_scale(grey, height, options)
+    scale = flat_scale(grey, height)
     page, corner = sheet_map.rectify(grey, scale)
     offset = np.tile(corner, 2)
     boxes = np.round((numbers - offset) * scale).astype(np.int64)
-    strokes = _strokes(page, boxes, height * scale, options)
-    words = np.array([*_words(strokes, boxes, height * scale, options)], np.float64).reshape(-1, 4)
-    return words / scale + offset
+    strokes = _strokes(page, boxes, height * scale)
+    return _words(strokes, boxes, height * scale) / scale + offset
 
 
-def belong_to_table(words: Floats, numbers: Floats, height: float, options: TableOptions) -> NDArray[np.bool_]:
+def belong_to_table(words: Floats, numbers: Floats, height: float) -> Mask:
     """Which words stand in a row of numbers, or in a header row just above one: bool (m,)."""
     y = np.concatenate([numbers[:, 1] + numbers[:, 3], words[:, 1] + words[:, 3]]) / 2
     points = np.column_stack([np.zeros(len(y)), y])
-    row = np.searchsorted(split_rows(points, points, height, False, options), y)
+    row = np.searchsorted(split_rows(points, points, height, False), y)
     n_rows = int(row.max()) + 1
     row_of_words = row[len(numbers) :]
     n_numbers, n_words = (np.bincount(each, minlength=n_rows) for each in (row[: len(numbers)], row_of_words))
     centres = np.array([y[row == each].mean() for each in range(n_rows)])
     pitch = float(np.median(np.diff(centres[n_numbers > 0]))) if (n_numbers > 0).sum() > 1 else 0.0
-    is_header = n_words >= options.min_headers
-    is_header[:-1] &= (n_numbers[1:] > 0) & (np.diff(centres) <= options.max_header_distance * pitch)
+    is_header = n_words >= OPTIONS.min_headers
+    is_header[:-1] &= (n_numbers[1:] > 0) & (np.diff(centres) <= OPTIONS.max_header_distance * pitch)
     is_header[-1] = False
-    belong: NDArray[np.bool_] = ((n_numbers > 0) | is_header)[row_of_words]
+    belong: Mask = ((n_numbers > 0) | is_header)[row_of_words]
     return belong
 
 
-def _strokes(page: Grey, numbers: Ints, digit: float, options: TableOptions) -> Grey:
+def _strokes(page: Grey, numbers: Ints, digit: float) -> Grey:
     """Mask of what is almost as dark as the strokes of the numbers, without ruled lines."""
-    width = max(3, round(options.max_letter_stroke * digit)) | 1
+    width = max(3, round(OPTIONS.max_letter_stroke * digit)) | 1
     darkness = cv2.morphologyEx(page, cv2.MORPH_CLOSE, np.ones((width, width), np.uint8)) - page
     crops = [darkness[max(0, top) : bottom, max(0, left) : right] for left, top, right, bottom in numbers.tolist()]
     of_numbers = float(np.median([np.percentile(crop, 95) for crop in crops if crop.size] or [0.0]))
-    strokes: Grey = (darkness >= max(options.min_letter_contrast * of_numbers, 1.0)).astype(np.uint8)
-    length = round(options.max_straight_stroke * digit)
+    strokes: Grey = (darkness >= max(OPTIONS.min_letter_contrast * of_numbers, 1.0)).astype(np.uint8)
+    length = round(OPTIONS.max_straight_stroke * digit)
     for line, across in (((1, length), (3, 1)), ((length, 1), (1, 3))):
         thick = cv2.dilate(strokes, np.ones(across, np.uint8))
         ruled = cv2.morphologyEx(thick, cv2.MORPH_OPEN, np.ones(line, np.uint8))
@@ -70,26 +63,22 @@ def _strokes(page: Grey, numbers: Ints, digit: float, options: TableOptions) -> 
     return strokes
 
 
-def _words(strokes: Grey, numbers: Ints, digit: float, options: TableOptions) -> Iterator[tuple[int, int, int, int]]:
-    """Boxes of groups of strokes, most of which do not belong to numbers."""
+def _words(strokes: Grey, numbers: Ints, digit: float) -> NDArray[np.int32]:
+    """Boxes, int32 (n, 4), of groups of strokes, most of which do not belong to numbers."""
     unread = strokes.copy()
-    margin = round(options.number_margin * digit)
+    margin = round(OPTIONS.number_margin * digit)
     for left, top, right, bottom in numbers.tolist():
         unread[max(0, top - margin) : bottom + margin, max(0, left - margin) : right + margin] = 0
-    kernel = np.ones((3, round(options.max_letter_gap * digit) | 1), np.uint8)
+    kernel = np.ones((3, round(OPTIONS.max_letter_gap * digit) | 1), np.uint8)
     joined = cv2.morphologyEx(strokes, cv2.MORPH_CLOSE, kernel)
     n, labels, stats, _ = cv2.connectedComponentsWithStats(joined, connectivity=8)
     ink, unread_ink = (np.bincount(labels[each > 0], minlength=n) for each in (strokes, unread))
-    for label in range(1, n):
-        left, top, width, height, _ = stats[label].tolist()
-        has_size_of_word = (
-            options.min_word_height * digit <= height <= options.max_word_height * digit
-            and width >= options.min_word_width * digit
-        )
-        min_ink = max(
-            options.min_word_ink * digit**2,
-            options.min_word_ink_per_width * digit * width,
-            options.min_unread_fraction * ink[label],
-        )
-        if has_size_of_word and unread_ink[label] >= min_ink:
-            yield left, top, left + width, top + height
+    left, top, width, height, _ = stats.T
+    is_word = (OPTIONS.min_word_height * digit <= height) & (height <= OPTIONS.max_word_height * digit)
+    is_word &= width >= OPTIONS.min_word_width * digit
+    is_word &= unread_ink >= OPTIONS.min_word_ink * digit**2
+    is_word &= unread_ink >= OPTIONS.min_word_ink_per_width * digit * width
+    is_word &= unread_ink >= OPTIONS.min_unread_fraction * ink
+    is_word[0] = False  # the background
+    boxes: NDArray[np.int32] = np.column_stack([left, top, left + width, top + height])[is_word]
+    return boxes

@@ -1,4 +1,4 @@
-// Whether the sums of a table agree after a person has changed it, as tables/sums.py checks them when it is read.
+// Whether the sums of a table agree after a person has changed it, as tables/checks.py checks them when it is read.
 
 // Whether a cell has content, even if it could not be read.
 export const isFilled = ({ value, accepted }) => value !== "" || !accepted;

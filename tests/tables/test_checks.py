@@ -9,9 +9,8 @@ from hypothesis import strategies as st
 from tendigits.errors import UserError
 from tendigits.geometry import Box
 from tendigits.tables.cell import Cell
-from tendigits.tables.checks import check
+from tendigits.tables.checks import check, check_sums
 from tendigits.tables.options import Sums
-from tendigits.tables.sums import check_sums
 from tendigits.tables.table import Table
 
 
