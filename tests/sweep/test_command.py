@@ -5,8 +5,6 @@ import time
 
 import pytest
 
-from tendigits import cli
-
 
 @pytest.fixture
 def line(tmp_path, small_npz) -> list[str]:
@@ -42,23 +40,3 @@ def test_ctrl_c_explains_how_to_continue(line, tmp_path):
     _, errors = process.communicate(timeout=60)
     assert process.returncode == 130
     assert errors == "tendigits: interrupted by SIGINT; run the same command again to continue\n"
-
-
-@pytest.mark.parametrize(
-    ("space", "options", "message"),
-    [
-        ("learning_rat = [0.1, 0.2]", [], "the setting 'learning_rat' is unknown"),
-        ("dropout = [0.1, 0.2]", ["--ray=nowhere"], "--ray: expected local, auto, HOST:PORT or ray://HOST:PORT"),
-        ("dropout = [0.1, 0.2]", ["--ray", "localhost:1"], "no Ray cluster at localhost:1: "),
-    ],
-)
-def test_an_invalid_request_is_one_line(tmp_path, monkeypatch, capsys, space, options, message):
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / "space.toml").write_text(space)
-    monkeypatch.setattr(sys, "argv", ["tendigits", "sweep", "--space", "space.toml", *options])
-    with pytest.raises(SystemExit) as ended:
-        cli.main()
-    errors = capsys.readouterr().err
-    assert ended.value.code in (1, 2)
-    assert len(errors.splitlines()) == 1
-    assert message in errors
