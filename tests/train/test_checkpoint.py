@@ -41,14 +41,6 @@ def assert_same(one: Checkpoint, other: Checkpoint) -> None:
         assert repr(mine) == repr(theirs), field.name  # also -0.0, NaN and the last bit
 
 
-@pytest.fixture
-def two(tmp_path):
-    """A folder with the checkpoints of epochs 1 and 2."""
-    for epoch in (1, 2):
-        save_checkpoint(checkpoint_of(epoch), tmp_path)
-    return tmp_path
-
-
 weights = st.lists(
     st.sampled_from([np.uint32, np.float32]).flatmap(  # floats from any bits, also NaN with a payload
         lambda dtype: arrays(np.uint32, array_shapes(min_dims=0, max_dims=3, min_side=0, max_side=6)).map(
@@ -84,16 +76,6 @@ def test_the_last_two_checkpoints_are_kept(tmp_path):
     assert sorted(path.name for path in tmp_path.iterdir()) == ["epoch-10000.npz", "epoch-9999.npz", "notes.txt"]
     last = load_last_checkpoint(tmp_path, pytest.fail)
     assert (last.epoch, last.wait) == (10_000, 2)
-
-
-@pytest.mark.parametrize("length", [0, 22, 10_000, -1])
-def test_a_truncated_checkpoint_falls_back_to_the_one_before(two, length):
-    path, warned = two / "epoch-0002.npz", []
-    path.write_bytes(path.read_bytes()[:length])
-    assert_same(load_last_checkpoint(two, warned.append), checkpoint_of(1))
-    (warning,) = warned
-    assert warning.startswith(f"{path} is not a complete checkpoint: ")
-    assert warning.endswith("; falling back to the one before")
 
 
 @given(st.data())

@@ -67,17 +67,6 @@ def test_every_stage_is_shown_in_order(finished):
     assert "differ by at most 0" in "\n".join(finished[1].lines)
 
 
-def test_the_run_folder_has_every_file(finished, calibrated):
-    expected = {
-        ".lock", "recipe.json", "run.json", "history.csv", "curves.svg", "curves.png", "model.keras", "model.h5",
-        "report.html", "report.json",
-    }  # fmt: skip
-    assert {path.name for path in finished[0].run.path.iterdir()} | {".lock"} == expected
-    assert {path.name for path in calibrated[0].run.path.iterdir()} | {".lock"} == expected | {"augmented.png"}
-    with Image.open(calibrated[0].run.path / "augmented.png") as picture:
-        assert picture.size == (600, 600)
-
-
 @pytest.mark.parametrize("name", ["model.keras", "model.h5"])
 def test_plain_keras_loads_the_model_and_trains_on(finished, small_npz, name):
     """Oracle: Keras."""
@@ -96,8 +85,9 @@ def test_plain_keras_loads_the_model_and_trains_on(finished, small_npz, name):
 
 def test_held_out_digits_validate_and_calibrate(calibrated, small_npz):
     trained, console = calibrated
+    with Image.open(trained.run.path / "augmented.png") as picture:
+        assert picture.size == (600, 600)
     assert any("450 digits, validated on 150 held-out training digits" in line for line in console.lines)
-    assert trained.report.n == 200
     x, y = prepare_inputs(load(small_npz), trained.run.recipe()).validation
     expected = calibrate(predict(trained.model, x), y.argmax(axis=1))
     record = trained.run.record()
@@ -105,7 +95,6 @@ def test_held_out_digits_validate_and_calibrate(calibrated, small_npz):
     assert expected.n == 150
     assert load_calibration(trained.run.path / "model.keras") == expected
     assert record["models"]["model.keras"] == sha256(trained.run.path / "model.keras")
-    assert any(line.startswith(f"temperature {expected.temperature:.3f} from 150 held-out") for line in console.lines)
 
 
 def test_a_refused_training_leaves_no_folder(small_npz, tmp_path, monkeypatch):

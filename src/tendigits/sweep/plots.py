@@ -14,8 +14,7 @@ from optuna.trial import TrialState
 
 from tendigits.report.curves import save_figure
 
-MIN_TRIALS_FOR_IMPORTANCE = 4
-"""Fewer finished trials are not informative."""
+MIN_TRIALS_FOR_IMPORTANCE = 4  # fewer finished trials are not informative
 
 
 def plot_search(study: optuna.Study, path: Path) -> None:

@@ -24,8 +24,7 @@ from tendigits.untrusted import read_toml
 TABLE = "augmentation"
 """The recipe's only table; a setting in it is called "augmentation.shift"."""
 
-Space = dict[str, BaseDistribution]
-"""Setting -> its choices or range."""
+Space = dict[str, BaseDistribution]  # setting -> its choices or range
 
 
 def read_space(path: Path, recipe: Recipe) -> Space:

@@ -32,12 +32,8 @@ FORMAT = 2
 JOURNAL = "study.journal"
 ADVICE = "choose another --name"
 
-VALIDATION_SPLIT = 0.1
-"""Used if the recipe has no validation split, since test digits must not decide."""
-
-STARTUP_TRIALS = 5
-"""The first trials are never pruned: the median of fewer is not informative."""
-
+VALIDATION_SPLIT = 0.1  # used if the recipe has no validation split, since test digits must not decide
+STARTUP_TRIALS = 5  # the first trials are never pruned: the median of fewer is not informative
 RUN = "run"
 """User attribute of a trial: the number of its run. A trial that retries an interrupted one has the same run."""
 
@@ -71,8 +67,7 @@ class Sweep:
         return with_values(self.recipe, values, f"{self.recipe.name[:50]}-{suffix}")
 
 
-Watch = Callable[[list[TrialSummary]], None]
-"""Called with all trials whenever one has made progress."""
+Watch = Callable[[list[TrialSummary]], None]  # called with all trials whenever one has made progress
 
 
 def search(

@@ -22,10 +22,8 @@ if TYPE_CHECKING:
     import keras
 
 FORMAT = 2
-MAX_BYTES = 2**30
-"""A checkpoint is 4/3 of the size of a model file, whose limit is half of this."""
-MAX_CHECKPOINTS = 2
-"""The one before the last is needed if the last is damaged."""
+MAX_BYTES = 2**30  # a checkpoint is 4/3 of the size of a model file, whose limit is half of this
+MAX_CHECKPOINTS = 2  # the one before the last is needed if the last is damaged
 _GROUPS = ("variables", "optimizer", "best_weights")
 
 Arrays = list[np.ndarray]
@@ -84,7 +82,7 @@ def load_checkpoint(path: Path) -> Checkpoint:
 
 
 def load_last_checkpoint(folder: Path, warn: Callable[[str], None]) -> Checkpoint | None:
-    """The newest complete checkpoint in `folder`, or None if there is none.
+    """The newest complete checkpoint in `folder`; None without one.
 
     Args:
         warn: called with one line for each damaged checkpoint that is skipped.

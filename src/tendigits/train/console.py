@@ -17,8 +17,7 @@ from rich.text import Text
 
 from tendigits.model.network import summary
 
-Show = Callable[[int, Mapping[str, float], float], None]
-"""(epoch from 1, metrics, seconds)."""
+Show = Callable[[int, Mapping[str, float], float], None]  # (epoch from 1, metrics, seconds)
 
 
 class Console:

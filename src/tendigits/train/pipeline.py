@@ -24,8 +24,7 @@ from tendigits.train.inputs import prepare_inputs
 from tendigits.train.trainer import Trained, Training, recorded, timed, train_network
 
 FLOAT_BYTES = 4
-MAX_PARAMETERS = MAX_BYTES // (3 * FLOAT_BYTES)
-"""A model file holds the weights and Adam's two moments."""
+MAX_PARAMETERS = MAX_BYTES // (3 * FLOAT_BYTES)  # a model file holds the weights and Adam's two moments
 
 
 def run_recipe(
@@ -35,6 +34,7 @@ def run_recipe(
     runs: str | Path = "runs",
     name: str | None = None,
     console: Console | None = None,
+    now: datetime | None = None,
     evaluate: bool = True,
 ) -> Trained:
     """Train a recipe in a new run folder, from data to report.
@@ -45,12 +45,13 @@ def run_recipe(
         runs: the folder that holds the runs.
         name: name of the run's folder; None is date and time.
         console: shows the progress; None shows only warnings.
+        now: the time that is recorded as the run's creation; None is the current time.
         evaluate: whether to report on the test digits; if not, the result is that of the held-out digits.
 
     Raises:
         TendigitsError: see tendigits.errors; the run folder keeps what was reached.
     """
-    recipe, console, now = recipe or Recipe(), console or Console(), datetime.now().astimezone()
+    recipe, console, now = recipe or Recipe(), console or Console(), now or datetime.now().astimezone()
     if (n := count_parameters(recipe)) > MAX_PARAMETERS:
         raise RecipeError(f"recipe field 'hidden': expected at most {MAX_PARAMETERS:,} parameters, received {n:,}")
     durations: dict[str, float] = {}
@@ -79,14 +80,14 @@ def run_recipe(
         return _train(training, None)
 
 
-def resume_run(path: str | Path, *, console: Console | None = None) -> Trained:
+def resume_run(path: str | Path, *, console: Console | None = None, now: datetime | None = None) -> Trained:
     """Resume an interrupted run from its last checkpoint. Its weights become those of an uninterrupted run.
 
     Raises:
         RunError: the run is finished or in use, or its data has changed.
         TendigitsError: as `run_recipe`.
     """
-    console, run = console or Console(), open_run(path)
+    console, now, run = console or Console(), now or datetime.now().astimezone(), open_run(path)
     with run.lock():
         record, recipe = run.record(), run.recipe()
         if record["status"] == "finished":
@@ -100,7 +101,7 @@ def resume_run(path: str | Path, *, console: Console | None = None) -> Trained:
         if checkpoint is not None and checkpoint.recipe != recipe:
             raise RunError(f"{run.path}: recipe.json is not the recipe of its checkpoints")
         record["status"] = "running"
-        record["resumed"].append(datetime.now().astimezone().isoformat(timespec="seconds"))
+        record["resumed"].append(now.isoformat(timespec="seconds"))
         training = Training(run, recipe, dataset, inputs, record, console)
         with recorded(training):
             return _train(training, checkpoint)
