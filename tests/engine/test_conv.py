@@ -2,13 +2,11 @@
 
 import jax
 import jax.numpy as jnp
-import keras
 import numpy as np
 import pytest
 from jax import lax
-from keras import layers
 
-from tendigits.engine.conv import convolve, fast_convolutions, is_slow_in_a_loop, reduce_window
+from tendigits.engine.conv import convolve, fast_convolutions, reduce_window
 
 rng = np.random.default_rng(0)
 
@@ -83,14 +81,3 @@ def test_on_a_gpu_lax_is_not_replaced(monkeypatch):
     before = lax.conv_general_dilated
     with fast_convolutions():
         assert lax.conv_general_dilated is before
-
-
-def test_is_slow_in_a_loop():
-    def is_slow(layer):
-        return is_slow_in_a_loop(keras.Sequential([layer]))
-
-    assert is_slow(layers.Conv2D(2, 9))
-    assert not is_slow(layers.Conv2D(2, 8))
-    assert not is_slow(layers.Conv2D(4, 9, groups=2))  # XLA's own, in a loop or not
-    assert is_slow(layers.Conv2DTranspose(2, 3))
-    assert is_slow(layers.TimeDistributed(layers.Conv1D(2, 65)))

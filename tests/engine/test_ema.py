@@ -23,33 +23,19 @@ def averages_of(model):
     return [np.asarray(average) for average in model.optimizer._model_variables_moving_average]
 
 
-class Recorder(keras.callbacks.Callback):
-    """Records the weights and averages whenever it is called."""
-
-    def __init__(self):
-        super().__init__()
-        self.found = {}
-
-    def _record(self, name):
-        self.found[name] = weights_of(self.model)[0], averages_of(self.model)[0]
-
-    def on_train_batch_end(self, batch, logs=None):
-        self._record("batch")
-
-    def on_test_end(self, logs=None):
-        self._record("test")
-
-    def on_epoch_end(self, epoch, logs=None):
-        self._record("epoch")
-
-
 def test_the_model_has_the_averages_when_an_epoch_or_a_test_ends():
-    recorder, model = Recorder(), model_of()
+    model, found = model_of(), {}
+
+    def record(name):
+        return lambda *_, **__: found.update({name: (weights_of(model)[0], averages_of(model)[0])})
+
+    recorder = keras.callbacks.LambdaCallback(on_train_batch_end=record("batch"), on_epoch_end=record("epoch"))
+    recorder.on_test_end = record("test")
     callbacks = with_ema([recorder], resumed=False)
     history = fit(model, X, Y, epochs=1, batch_size=64, verbose=0, validation_data=(X, Y), callbacks=callbacks)
-    weights, average = recorder.found["batch"]
+    weights, average = found["batch"]
     for name in ("test", "epoch"):
-        np.testing.assert_array_equal(recorder.found[name], (average, weights))
+        np.testing.assert_array_equal(found[name], (average, weights))
     np.testing.assert_array_equal(weights_of(model)[0], average)
     assert history.history["val_loss"][0] == np.float32(model.evaluate(X, Y, verbose=0, batch_size=64))
 

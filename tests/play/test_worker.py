@@ -108,15 +108,13 @@ def test_a_drawing_is_answered_while_another_request_takes_long(worker, sent, mo
     assert results[3]["a"]["probabilities"]
 
 
-@pytest.mark.parametrize(
-    ("request_", "sentence"),
-    [
+def test_impossible_requests_are_answered_with_the_reason(worker, sent):
+    worker.build("a", SMALL)
+    for request, reason in (
         ({"do": "look", "network": "b", "layer": 0, "unit": 0}, "there is no network 'b'; make it first"),
-        ({"do": "compare"}, "there is no network 'a'; make it first"),
+        ({"do": "look", "network": "a", "layer": 0, "unit": 12}, "expected a unit of layers with [12, 10] units"),
         ({"do": "build", "network": "a", "experiment": {"hidden": [0]}}, "recipe field 'hidden'"),
-    ],
-)
-def test_requests_that_cannot_be_fulfilled_are_answered_with_the_reason(worker, sent, request_, sentence):
-    worker.answer({"id": 7, **request_})
-    assert sent[-1]["id"] == 7
-    assert sentence in sent[-1]["error"]
+    ):
+        worker.answer({"id": 7, **request})
+        assert sent[-1]["id"] == 7
+        assert reason in sent[-1]["error"]

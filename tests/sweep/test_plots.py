@@ -1,7 +1,5 @@
 import optuna
-import pytest
 from optuna.distributions import CategoricalDistribution, FloatDistribution
-from PIL import Image
 
 from tendigits.sweep.plots import importances, plot_search
 
@@ -20,14 +18,8 @@ def study_of(n: int, accuracy=lambda i: 0.9 + 0.01 * (i % 4)) -> optuna.Study:
     return study
 
 
-def equal(i):
-    return 0.9
-
-
-@pytest.mark.parametrize("study", [study_of(1), study_of(24), study_of(6, equal)], ids=["one trial", "many", "equal"])
-def test_a_plot_and_its_importances(tmp_path, study):
-    plot_search(study, tmp_path / "search.png")
-    with Image.open(tmp_path / "search.png") as image:
-        assert image.size[0] > 1000
-    found = importances(study)
-    assert found == {} if len({trial.value for trial in study.trials}) == 1 else found["learning_rate"] > 0.8
+def test_importances_of_settings(tmp_path):
+    assert importances(study_of(24))["learning_rate"] > 0.8
+    assert importances(study_of(1)) == importances(study_of(6, lambda i: 0.9)) == {}
+    plot_search(study_of(24), tmp_path / "search.png")
+    assert (tmp_path / "search.png").stat().st_size > 5000

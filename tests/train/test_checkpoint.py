@@ -1,6 +1,5 @@
 import dataclasses
 import tempfile
-import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -42,37 +41,6 @@ def assert_same(one: Checkpoint, other: Checkpoint) -> None:
         assert repr(mine) == repr(theirs), field.name  # also -0.0, NaN and the last bit
 
 
-def refused(path: Path) -> str:
-    """The error's message, which is one short line."""
-    with pytest.raises(RunError) as caught:
-        load_checkpoint(path)
-    message = str(caught.value)
-    assert message.startswith(f"{path} is not a complete checkpoint: ")
-    assert "\n" not in message
-    assert len(message) < 400 + len(str(path))
-    return message
-
-
-@pytest.fixture
-def path(tmp_path):
-    """A saved checkpoint."""
-    return save_checkpoint(checkpoint_of(), tmp_path)
-
-
-@pytest.fixture
-def two(tmp_path):
-    """A folder with the checkpoints of epochs 1 and 2."""
-    for epoch in (1, 2):
-        save_checkpoint(checkpoint_of(epoch), tmp_path)
-    return tmp_path
-
-
-def test_the_arrays_keep_their_order(tmp_path):
-    many = [np.array([i], np.uint32) for i in range(300)]
-    loaded = load_checkpoint(save_checkpoint(checkpoint_of(variables=many), tmp_path))
-    assert [int(a[0]) for a in loaded.variables] == list(range(300))
-
-
 weights = st.lists(
     st.sampled_from([np.uint32, np.float32]).flatmap(  # floats from any bits, also NaN with a payload
         lambda dtype: arrays(np.uint32, array_shapes(min_dims=0, max_dims=3, min_side=0, max_side=6)).map(
@@ -110,42 +78,27 @@ def test_the_last_two_checkpoints_are_kept(tmp_path):
     assert (last.epoch, last.wait) == (10_000, 2)
 
 
-@pytest.mark.parametrize("length", [0, 22, 10_000, -1])
-def test_a_truncated_checkpoint_falls_back_to_the_one_before(two, length):
-    path, warned = two / "epoch-0002.npz", []
-    path.write_bytes(path.read_bytes()[:length])
-    assert_same(load_last_checkpoint(two, warned.append), checkpoint_of(1))
-    (warning,) = warned
-    assert warning.startswith(f"{path} is not a complete checkpoint: ")
-    assert warning.endswith("; falling back to the one before")
-
-
-def test_another_format_is_refused(path, monkeypatch):
-    monkeypatch.setattr(module, "FORMAT", FORMAT + 1)
-    assert refused(path).endswith(f": expected format {FORMAT + 1}, received {FORMAT}; use the tendigits that wrote it")
-
-
 @given(st.data())
-def test_any_bytes_in_a_valid_zip_are_a_run_error(data):
-    """With valid checksums in the zip, the bytes reach NumPy's headers, JSON and the digest."""
+def test_any_changed_byte_is_a_run_error_or_makes_no_difference(data):
+    """Zip does not need all of its own fields."""
     with tempfile.TemporaryDirectory() as folder:
         path = save_checkpoint(checkpoint_of(1), Path(folder))
-        with zipfile.ZipFile(path) as archive:
-            members = {name: archive.read(name) for name in archive.namelist()}
-        name = data.draw(st.sampled_from(sorted(members)))
-        whole = members[name]
-        at = data.draw(st.integers(0, min(len(whole), 140)))
-        members[name] = whole[:at] + data.draw(st.binary(min_size=1, max_size=8)) + whole[at + 1 :]
-        with zipfile.ZipFile(path, "w") as archive:
-            for key, content in members.items():
-                archive.writestr(key, content)
+        content = bytearray(path.read_bytes())
+        at = data.draw(st.integers(0, len(content) - 1) | st.integers(0, 300) | st.integers(1, 1500).map(lambda n: -n))
+        content[at] ^= data.draw(st.integers(1, 255))
+        path.write_bytes(content)
         try:
             assert_same(load_checkpoint(path), checkpoint_of(1))
         except RunError as error:
             assert "\n" not in str(error)
 
 
-def test_members_over_the_size_limit_are_refused(path, monkeypatch):
+def test_another_format_and_too_large_a_checkpoint_are_refused(tmp_path, monkeypatch):
+    path = save_checkpoint(checkpoint_of(), tmp_path)
+    monkeypatch.setattr(module, "FORMAT", FORMAT + 1)
+    with pytest.raises(RunError, match=f"expected format {FORMAT + 1}, received {FORMAT}; use the tendigits that"):
+        load_checkpoint(path)
     np.savez_compressed(path, bomb=np.zeros(2**21))
     monkeypatch.setattr(module, "MAX_BYTES", 2**20)
-    assert refused(path).endswith(": expected at most 1,048,576 bytes unpacked")
+    with pytest.raises(RunError, match="is not a complete checkpoint: expected at most 1,048,576 bytes unpacked"):
+        load_checkpoint(path)

@@ -12,7 +12,6 @@ from tendigits.model.network import predict
 from tendigits.model.recipe import Recipe
 from tendigits.runs.run import open_run
 from tendigits.train.console import Console
-from tendigits.train.ensemble import member_recipe
 from tendigits.train.pipeline import resume_run, run_recipe
 
 pytestmark = pytest.mark.slow
@@ -33,13 +32,6 @@ def test_the_prediction_is_the_mean_of_the_members(trained, digits):
     np.testing.assert_allclose(
         predict(load_model(trained.run.path / "model.keras"), x), np.mean(predictions, axis=0), atol=1e-5
     )
-
-
-def test_each_member_is_a_run_with_its_own_seed(trained):
-    recipes = [open_run(trained.run.path / "members" / str(number)).recipe() for number in (1, 2)]
-    assert recipes == [member_recipe(RECIPE, number) for number in (1, 2)]
-    assert recipes[0].seed != recipes[1].seed != member_recipe(RECIPE.with_changes(seed=1), 1).seed
-    assert {recipe.ensemble_size for recipe in recipes} == {1}
 
 
 class InterruptedInTheSecond(Console):

@@ -3,14 +3,13 @@
 import math
 import os
 import signal
-import time
 
 import keras
 import numpy as np
 import pytest
 
 from tendigits.data.load import load
-from tendigits.errors import DiskError, DivergedError, Interrupted
+from tendigits.errors import DivergedError
 from tendigits.model.network import build_network, compile_network
 from tendigits.model.recipe import Recipe
 from tendigits.train.fitting import fit_recipe, number_of_steps
@@ -130,34 +129,6 @@ def test_early_stopping_equals_keras(inputs):
         assert history.history[name] == pytest.approx(values, rel=1e-4)
     for mine, other in zip(ours.get_weights(), model.get_weights(), strict=True):
         np.testing.assert_allclose(mine, other, atol=1e-4)
-
-
-def test_an_error_while_saving_ends_the_training(inputs):
-    saved = []
-
-    def save(checkpoint):
-        saved.append(checkpoint.epoch)
-        raise DiskError("cannot write it")
-
-    with pytest.raises(DiskError, match="cannot write it"):
-        train(inputs, save=save)
-    assert saved == [1]
-
-
-def test_all_checkpoints_are_saved_when_training_ends_or_is_interrupted(inputs):
-    saved = []
-
-    def save(checkpoint):
-        time.sleep(0.1)
-        saved.append(checkpoint.epoch)
-
-    def interrupt(epoch, logs):
-        if epoch == 1:
-            raise Interrupted("by a test")
-
-    with pytest.raises(Interrupted):
-        train(inputs, save=save, callbacks=[keras.callbacks.LambdaCallback(on_epoch_end=interrupt)])
-    assert saved == [1, 2]
 
 
 class Poison(keras.callbacks.Callback):

@@ -4,7 +4,6 @@ import json
 import shutil
 from contextlib import contextmanager
 from dataclasses import asdict
-from datetime import UTC, datetime
 
 import keras
 import numpy as np
@@ -25,7 +24,6 @@ from tendigits.train.inputs import prepare_inputs
 from tendigits.train.pipeline import resume_run, run_recipe
 
 RECIPE = Recipe(hidden=(16,), epochs=4, learning_rate=0.003)
-NOW = datetime(2026, 11, 25, 1, 2, 3, tzinfo=UTC)
 
 
 class Recorder(Console):
@@ -48,7 +46,7 @@ class Recorder(Console):
 def finished(small_npz, tmp_path_factory):
     """A finished run, and its console."""
     console, runs = Recorder(), tmp_path_factory.mktemp("runs")
-    return run_recipe(RECIPE, small_npz, runs=runs, name="one", console=console, now=NOW), console
+    return run_recipe(RECIPE, small_npz, runs=runs, name="one", console=console), console
 
 
 @pytest.fixture(scope="module")
@@ -66,23 +64,7 @@ def test_every_stage_is_shown_in_order(finished):
     stages = [line for line in finished[1].lines if line[:1].isdigit() and line[1:2] == " "]
     names = ["Data", "Prepare", "Network", "Compile", "Fit", "Curves", "Save", "Report"]
     assert stages == [f"{i} {name}" for i, name in enumerate(names, 1)]
-    text = "\n".join(finished[1].lines)
-    for shown in ("own data: 600 training and 200 test digits", "train (600, 784) (600, 10)", "test  (200, 784)"):
-        assert shown in text
-    assert "0: " in text  # the count of each class
-    assert "adam, learning rate 0.003; categorical_crossentropy; accuracy" in text
-    assert "differ by at most 0" in text
-
-
-def test_the_run_folder_has_every_file(finished, calibrated):
-    expected = {
-        ".lock", "recipe.json", "run.json", "history.csv", "curves.svg", "curves.png", "model.keras", "model.h5",
-        "report.html", "report.md", "report.json", "confusion.png", "mistakes.png",
-    }  # fmt: skip
-    assert {path.name for path in finished[0].run.path.iterdir()} | {".lock"} == expected
-    assert {path.name for path in calibrated[0].run.path.iterdir()} | {".lock"} == expected | {"augmented.png"}
-    with Image.open(calibrated[0].run.path / "augmented.png") as picture:
-        assert picture.size == (600, 600)
+    assert "differ by at most 0" in "\n".join(finished[1].lines)
 
 
 @pytest.mark.parametrize("name", ["model.keras", "model.h5"])
@@ -103,8 +85,9 @@ def test_plain_keras_loads_the_model_and_trains_on(finished, small_npz, name):
 
 def test_held_out_digits_validate_and_calibrate(calibrated, small_npz):
     trained, console = calibrated
+    with Image.open(trained.run.path / "augmented.png") as picture:
+        assert picture.size == (600, 600)
     assert any("450 digits, validated on 150 held-out training digits" in line for line in console.lines)
-    assert trained.report.n == 200
     x, y = prepare_inputs(load(small_npz), trained.run.recipe()).validation
     expected = calibrate(predict(trained.model, x), y.argmax(axis=1))
     record = trained.run.record()
@@ -112,13 +95,12 @@ def test_held_out_digits_validate_and_calibrate(calibrated, small_npz):
     assert expected.n == 150
     assert load_calibration(trained.run.path / "model.keras") == expected
     assert record["models"]["model.keras"] == sha256(trained.run.path / "model.keras")
-    assert any(line.startswith(f"temperature {expected.temperature:.3f} from 150 held-out") for line in console.lines)
 
 
 def test_a_refused_training_leaves_no_folder(small_npz, tmp_path, monkeypatch):
     with pytest.raises(DataError):
         run_recipe(RECIPE, tmp_path / "nothing.npz", runs=tmp_path / "runs")
-    with pytest.raises(RecipeError, match=r"'hidden': expected at most 44,739,242 parameters in all, received 2"):
+    with pytest.raises(RecipeError, match=r"'hidden': expected at most 44,739,242 parameters, received 2"):
         run_recipe(RECIPE.with_changes(hidden=(16384, 16384)), small_npz, runs=tmp_path / "runs")
     monkeypatch.setattr(shutil, "disk_usage", lambda _: shutil._ntuple_diskusage(10**9, 10**9, 10**6))
     with pytest.raises(DiskError, match=r"expected at least \d+ MB free in .*, found 1 MB"):
@@ -137,7 +119,7 @@ def test_an_existing_run_is_not_overwritten(finished, small_npz):
 
 
 class Failing(Console):
-    """Raises `error` after the second epoch, while its checkpoint is saved."""
+    """Raises `error` after the second epoch."""
 
     def __init__(self, error):
         self.error = error
@@ -157,7 +139,7 @@ def interrupted_once(small_npz, tmp_path_factory):
     runs = tmp_path_factory.mktemp("interrupted")
     console = Failing(Interrupted("by SIGINT in epoch 3"))
     with pytest.raises(Interrupted) as caught:
-        run_recipe(RECIPE, small_npz, runs=runs, name="one", console=console, now=NOW)
+        run_recipe(RECIPE, small_npz, runs=runs, name="one", console=console)
     return runs / "one", str(caught.value)
 
 
@@ -165,14 +147,6 @@ def interrupted_once(small_npz, tmp_path_factory):
 def interrupted(interrupted_once, tmp_path):
     """A copy of the interrupted run."""
     return shutil.copytree(interrupted_once[0], tmp_path / "one")
-
-
-def assert_same_run(one, other):
-    assert (one.run.path / "history.csv").read_bytes() == (other.run.path / "history.csv").read_bytes()
-    for mine, theirs in zip(one.model.get_weights(), other.model.get_weights(), strict=True):
-        np.testing.assert_array_equal(mine, theirs)
-    assert one.report == other.report
-    assert one.run.record()["result"] == other.run.record()["result"]
 
 
 def test_an_interrupted_run_keeps_the_best_model_and_its_error_explains_how_to_resume(interrupted_once):
@@ -192,12 +166,17 @@ def test_resumed_equals_uninterrupted_also_from_the_checkpoint_before_a_damaged_
     newest = max((interrupted / "checkpoints").glob("*.npz"))
     newest.write_bytes(newest.read_bytes()[:-1000])
     console = Recorder()
-    trained = resume_run(interrupted, console=console, now=NOW)
-    assert_same_run(trained, finished[0])
+    trained = resume_run(interrupted, console=console)
+    whole = finished[0]
+    assert (trained.run.path / "history.csv").read_bytes() == (whole.run.path / "history.csv").read_bytes()
+    for mine, theirs in zip(trained.model.get_weights(), whole.model.get_weights(), strict=True):
+        np.testing.assert_array_equal(mine, theirs)
+    assert trained.report == whole.report
+    assert trained.run.record()["result"] == whole.run.record()["result"]
     assert "resumed after epoch 1" in console.lines
     (warning,) = console.warnings
     assert "epoch-0002.npz is not a complete checkpoint" in warning
-    assert trained.run.record()["resumed"] == ["2026-11-25T01:02:03+00:00"]
+    assert len(trained.run.record()["resumed"]) == 1
     assert not trained.run.checkpoints.exists()
 
 

@@ -1,4 +1,4 @@
-"""Fast convolutions in compiled loops on the CPU: im2col patches and one matrix product.
+"""Fast convolutions in compiled loops on the CPU: im2col and one matrix product.
 
 XLA's CPU convolution is slow, and much slower inside a compiled loop (https://github.com/jax-ml/jax/issues/12868). A
 matrix product of shifted slices of the input (im2col) and the kernel gives the same sums, and its gradients are matrix
@@ -23,24 +23,22 @@ _lax_convolution = lax.conv_general_dilated
 _lax_reduce_window = lax.reduce_window
 _lock = RLock()
 
-MAX_KERNEL_ELEMENTS = 64
-"""With larger kernels, such as 9x9, copying the patches costs more than it saves."""
-
-MAX_WINDOW_ELEMENTS = 16
-"""With larger pooling windows, XLA's own pooling is faster than shifted slices."""
+MAX_KERNEL_ELEMENTS = 64  # with larger kernels, such as 9x9, copying the windows costs more than it saves
+MAX_WINDOW_ELEMENTS = 16  # with larger pooling windows, XLA's own pooling is faster than shifted slices
 
 
 def is_slow_in_a_loop(model: keras.Model) -> bool:
     """Whether the model has a convolution that runs faster outside of a compiled loop: a large or a transposed one."""
     if jax.default_backend() != "cpu":
         return False
-    layers = keras.layers
-    for layer in model._flatten_layers():
-        transposed = isinstance(layer, layers.Conv1DTranspose | layers.Conv2DTranspose | layers.Conv3DTranspose)
-        large = isinstance(layer, layers.Conv1D | layers.Conv2D | layers.Conv3D) and layer.groups == 1
-        if transposed or (large and np.prod(layer.kernel_size) > MAX_KERNEL_ELEMENTS):
-            return True
-    return False
+    names = "Conv1D", "Conv2D", "Conv3D"
+    plain = tuple(getattr(keras.layers, name) for name in names)
+    transposed = tuple(getattr(keras.layers, f"{name}Transpose") for name in names)
+    return any(
+        isinstance(layer, transposed)
+        or (isinstance(layer, plain) and layer.groups == 1 and np.prod(layer.kernel_size) > MAX_KERNEL_ELEMENTS)
+        for layer in model._flatten_layers()
+    )
 
 
 @contextmanager
@@ -70,7 +68,7 @@ def convolve(
     batch_group_count: int = 1,
     **others: Any,
 ) -> jax.Array:
-    """`lax.conv_general_dilated` by patches.
+    """`lax.conv_general_dilated` by im2col.
 
     XLA's own is called for groups, a dilated input and kernels of more than MAX_KERNEL_ELEMENTS.
     """
@@ -95,9 +93,9 @@ def convolve(
     pads = lax.padtype_to_pads(lhs.shape[1:-1], reach, window_strides, padding) if isinstance(padding, str) else padding
     padded = jnp.pad(lhs, [(0, 0), *pads, (0, 0)])
     slices = _shifted_slices(padded, (1, *kernel, 1), (1, *window_strides, 1), (1, *dilation, 1))
-    patches = jnp.concatenate(slices, axis=-1)
-    result = jnp.matmul(patches.reshape(-1, patches.shape[-1]), rhs.reshape(-1, rhs.shape[-1]))
-    result = result.reshape(*patches.shape[:-1], rhs.shape[-1])
+    windows = jnp.concatenate(slices, axis=-1)
+    result = jnp.matmul(windows.reshape(-1, windows.shape[-1]), rhs.reshape(-1, rhs.shape[-1]))
+    result = result.reshape(*windows.shape[:-1], rhs.shape[-1])
     return result.transpose(np.argsort((numbers.out_spec[0], *numbers.out_spec[2:], numbers.out_spec[1])))
 
 
@@ -157,16 +155,12 @@ def _maxima(operand: jax.Array, window: tuple[int, ...]) -> tuple[jax.Array, jax
     return best, position
 
 
-def _max_pool_forward(
-    operand: jax.Array, window: tuple[int, ...]
-) -> tuple[jax.Array, tuple[jax.Array, tuple[int, ...]]]:
+def _max_pool_forward(operand: jax.Array, window: tuple[int, ...]) -> tuple[jax.Array, Any]:
     best, position = _maxima(operand, window)
     return best, (position, operand.shape)
 
 
-def _max_pool_backward(
-    window: tuple[int, ...], saved: tuple[jax.Array, tuple[int, ...]], gradient: jax.Array
-) -> tuple[jax.Array]:
+def _max_pool_backward(window: tuple[int, ...], saved: Any, gradient: jax.Array) -> tuple[jax.Array]:
     """Put each gradient where its maximum was found; 0 elsewhere."""
     position, shape = saved
     by_window = [n for size in gradient.shape for n in (size, 1)]

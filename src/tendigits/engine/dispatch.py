@@ -12,21 +12,10 @@ import jax
 import keras
 import numpy as np
 
-from tendigits.engine.loop import (
-    Augment,
-    Batches,
-    Logs,
-    get_state,
-    loops_of,
-    set_state,
-    take_rows,
-    to_device,
-)
+from tendigits.engine.loop import Augment, Batches, Logs, get_state, loops_of, set_state, take_rows, to_device
 from tendigits.errors import DivergedError
 
-DISPATCH_SECONDS = 0.1
-"""Target duration of a dispatch: how often the progress bar moves and Ctrl-C is noticed."""
-
+DISPATCH_SECONDS = 0.1  # target duration of a dispatch: how often the progress bar moves and Ctrl-C is noticed
 MIN_STEPS_PER_DISPATCH = 4
 """Each dispatch allocates its memory again, which slows down large steps that are dispatched one by one. Steps that
 take longer than DISPATCH_SECONDS are still dispatched one by one."""

@@ -20,8 +20,7 @@ from tendigits.engine.ema import finalize
 from tendigits.engine.loop import Augment, use_compilation_cache
 from tendigits.errors import UserError
 
-Order = Callable[[int, int], np.ndarray]
-"""(epoch, n) -> the n rows in the order of that epoch."""
+Order = Callable[[int, int], np.ndarray]  # (epoch, n) -> the n rows in the order of that epoch
 
 
 def fit(

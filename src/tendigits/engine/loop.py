@@ -16,17 +16,13 @@ import platformdirs
 
 from tendigits.engine.conv import fast_convolutions, is_slow_in_a_loop
 
-State = tuple[list[jax.Array], ...]
-"""The values of a model's variables, in the order of Keras' steps."""
-Batches = Any
-"""A tree of device arrays, all with the same number of rows."""
+State = tuple[list[jax.Array], ...]  # the values of a model's variables, in the order of Keras' steps
+Batches = Any  # a tree of device arrays, all with the same number of rows
 Logs = dict[str, jax.Array]
-Step = Callable[[State, Any], tuple[Logs, State]]
-"""Keras' step: (state, batch) -> (logs, state)."""
+Step = Callable[[State, Any], tuple[Logs, State]]  # Keras' step: (state, batch) -> (logs, state)
 Loop = Callable[[State, Batches, jax.Array, int, int, jax.Array | None], tuple[State, Logs]]
 """(state, data, order (steps, batch), first, end, key) -> (state after those steps, logs of the last step)."""
-Augment = Callable[[jax.Array, jax.Array], jax.Array]
-"""(x of a training batch, key) -> augmented x."""
+Augment = Callable[[jax.Array, jax.Array], jax.Array]  # (x of a training batch, key) -> augmented x
 
 
 def loops_of(model: keras.Model, augment: Augment | None = None) -> dict[str, Loop]:
@@ -34,13 +30,8 @@ def loops_of(model: keras.Model, augment: Augment | None = None) -> dict[str, Lo
 
     They are kept with the model, and built again after `model.compile` or when `augment` or the frozen layers change.
     """
-    key = (
-        augment,
-        id(model.optimizer),
-        id(model._compile_loss),
-        id(model._compile_metrics),
-        tuple(variable.path for variable in model.trainable_variables),
-    )
+    compiled = map(id, (model.optimizer, model._compile_loss, model._compile_metrics))
+    key = (augment, *compiled, *(variable.path for variable in model.trainable_variables))
     cached = model.__dict__.get("_tendigits_loops")
     if cached is None or cached[0] != key:
         build = _one_program_per_step if is_slow_in_a_loop(model) else _one_program
@@ -91,10 +82,8 @@ def use_compilation_cache() -> None:
 def _one_program(step: Step, augment: Augment | None) -> Loop:
     """One program runs all steps of a dispatch."""
 
-    def traced(state: State, batch: Any) -> tuple[Logs, State]:
-        return step(state, batch)
-
-    step_once = jax.jit(traced, inline=True)  # traces Keras' Python once, although the step is used twice below
+    # Traces Keras' Python once, although the step is used twice below.
+    step_once = jax.jit(lambda state, batch: step(state, batch), inline=True)
 
     def loop(
         state: State, data: Batches, order: jax.Array, first: int, end: int, key: jax.Array | None

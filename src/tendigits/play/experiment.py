@@ -21,21 +21,10 @@ from tendigits.model.setting import AUGMENTATION, Setting, describe, settings
 MAX_LAYERS = 4
 """Hidden layers: more do not fit on the page next to each other, and learn badly without batch normalization."""
 
-MAX_UNITS = 1024
-"""Of a layer; with four such layers an epoch takes half a minute on two cores."""
-
-MAX_DIGITS = 60_000
-"""MNIST's training digits."""
-
-PIXELS, CLASSES = 784, 10
-
-NOISE_SEED = 0
-"""Of the wrong labels; not the network's own seed, so that two networks have the same wrong labels."""
-
+MAX_UNITS = 1024  # of a layer; with four such layers an epoch takes half a minute on two cores
+MAX_DIGITS = 60_000  # MNIST's training digits
+NOISE_SEED = 0  # of the wrong labels; not the network's own seed, so that two networks have the same wrong labels
 KERAS_OPTIMIZERS = {"adam": "Adam", "adamw": "AdamW", "nadam": "Nadam", "rmsprop": "RMSprop", "sgd": "SGD"}
-
-KERAS_EPOCHS = 5
-"""In the Keras code."""
 
 KERAS_CODE = """\
 import tendigits  # before keras: it makes JAX Keras' backend
@@ -97,14 +86,14 @@ class Experiment(Settings):
     @property
     def n_parameters(self) -> int:
         """Number of weights and biases."""
-        return sum((inputs + 1) * units for inputs, units in pairwise((PIXELS, *self.hidden, CLASSES)))
+        return sum((inputs + 1) * units for inputs, units in pairwise((784, *self.hidden, 10)))
 
 
 def controls() -> list[Setting]:
     """Each setting with its explanation, limits and default; those of the augmentation as "augmentation.shift"."""
     found = []
     for name, field in Experiment.model_fields.items():
-        if name == AUGMENTATION.lower():
+        if name == "augmentation":
             found += [setting for setting in settings() if setting.group == AUGMENTATION]
         else:
             described = Recipe.model_fields.get(name, field).description or ""
@@ -124,7 +113,7 @@ def as_recipe(experiment: Experiment) -> str:
 
 def as_keras(experiment: Experiment) -> str:
     """A Python program that trains the network on the same digits with Keras."""
-    extra_imports, fewer, noise, layers = "", "", "", ""
+    extra_imports, fewer, noise = "", "", ""
     train = "model.fit(x_train, y_train, {}, validation_data=(x_test, y_test))"
     if given := ", ".join(f"{name}={value}" for name, value in experiment.augmentation if value):
         extra_imports = IMPORT_AUGMENTATION
@@ -134,15 +123,10 @@ def as_keras(experiment: Experiment) -> str:
         fewer = f"x_train, y_train = x_train[:{experiment.digits}], y_train[:{experiment.digits}]\n"
     if experiment.label_noise:
         noise = KERAS_LABEL_NOISE.format(seed=NOISE_SEED, fraction=experiment.label_noise)
-    for units in experiment.hidden:
-        layers += f'    keras.layers.Dense({units}, activation="{experiment.activation}"),\n'
-        layers += f"    keras.layers.Dropout({experiment.dropout}),\n"
-    return KERAS_CODE.format(
-        extra_imports=extra_imports,
-        seed=experiment.seed,
-        fewer=fewer,
-        noise=noise,
-        layers=layers,
-        optimizer=f"{KERAS_OPTIMIZERS[experiment.optimizer]}({experiment.learning_rate})",
-        train=train.format(f"batch_size={experiment.batch_size}, epochs={KERAS_EPOCHS}"),
-    )
+    activation = f'activation="{experiment.activation}"'
+    dropout = f"    keras.layers.Dropout({experiment.dropout}),\n"
+    layers = "".join(f"    keras.layers.Dense({units}, {activation}),\n{dropout}" for units in experiment.hidden)
+    optimizer = f"{KERAS_OPTIMIZERS[experiment.optimizer]}({experiment.learning_rate})"
+    train = train.format(f"batch_size={experiment.batch_size}, epochs=5")
+    parts = {"extra_imports": extra_imports, "fewer": fewer, "noise": noise, "layers": layers, "train": train}
+    return KERAS_CODE.format(seed=experiment.seed, optimizer=optimizer, **parts)

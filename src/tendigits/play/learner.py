@@ -31,17 +31,9 @@ from tendigits.train.augment import augmenter
 DISPATCH_SECONDS = 0.04
 """Target duration of some steps: two networks take turns, and both are to move ten times a second on the page."""
 
-CHUNK_DIGITS = 1000
-"""Digits of which outputs are computed at once. Any other number but 1 is filled up, so that only two programs are
-compiled for each network."""
+MAX_POINTS = 240  # points of a curve; its chart is 460 pixels wide
 
-MAX_POINTS = 240
-"""Points of a curve; its chart is 460 pixels wide."""
-
-CURVE_DECIMALS = 5
-
-Point = tuple[float, float, float]
-"""Epochs, loss, accuracy."""
+Point = tuple[float, float, float]  # epochs, loss, accuracy
 
 
 @dataclass(frozen=True)
@@ -56,8 +48,8 @@ class Digits:
     @classmethod
     def load(cls) -> "Digits":
         """All of MNIST."""
-        (x_train, y_train), (x_test, y_test) = load_data()
-        return cls(x_train, y_train, x_test, y_test)
+        train, test = load_data()
+        return cls(*train, *test)
 
     @cached_property
     def test_input(self) -> np.ndarray:
@@ -96,15 +88,14 @@ class Curve:
 
     @property
     def points(self) -> list[Point]:
-        """All points, for JSON; the last one has the newest result."""
-        found = [*self._finished, *([_mean(self._current)] if self._current else [])]
-        return [tuple(round(value, CURVE_DECIMALS) for value in point) for point in found]  # type: ignore[misc]
+        """All points; the last one has the newest result."""
+        return [*self._finished, _mean(self._current)] if self._current else list(self._finished)
 
 
 def _mean(points: list[Point]) -> Point:
     """The epochs of the last point, and the mean loss and accuracy."""
-    _, losses, accuracies = zip(*points, strict=True)
-    return points[-1][0], sum(losses) / len(points), sum(accuracies) / len(points)
+    _, loss, accuracy = np.mean(points, axis=0).round(5).tolist()
+    return round(points[-1][0], 5), loss, accuracy
 
 
 class Learner:
@@ -118,8 +109,7 @@ class Learner:
         self.model = compile_network(build_network(recipe), recipe)
         self.dense = [layer for layer in self.model.layers if isinstance(layer, keras.layers.Dense)]
         """The hidden layers and the output layer."""
-        data = to_input(self.images), one_hot(self.labels)
-        self._arrays = Arrays.of(data, recipe.batch_size)
+        self._arrays = Arrays.of((to_input(self.images), one_hot(self.labels)), recipe.batch_size)
         self.model._symbolic_build(data_batch=self._arrays.first_batch())
         augment = augmenter(recipe.augmentation)
         self._loop = loop.loops_of(self.model, augment)["train"]
@@ -127,8 +117,6 @@ class Learner:
         self._start = loop.get_state(self.model, "train")
         self._outputs, self._gradient = _compile(self.model, self.dense)
         self._size = DispatchSize(DISPATCH_SECONDS)
-        self._done = self._first = 0
-        """Steps of this epoch: those of finished orders, and those of the first of `_orders`."""
         self.reset()
 
     def reset(self) -> None:
@@ -136,10 +124,7 @@ class Learner:
         self._state = self._start
         self.steps = 0
         """Steps since the start."""
-        self.epoch = 0
-        """Finished epochs."""
         self.training_curve, self.test_curve = Curve(), Curve()
-        self._begin_epoch()
 
     @property
     def weights(self) -> list[jax.Array]:
@@ -147,9 +132,14 @@ class Learner:
         return self._state[0]
 
     @property
+    def epoch(self) -> int:
+        """Finished epochs."""
+        return self.steps // self._arrays.steps
+
+    @property
     def progress(self) -> float:
         """Epochs, with the part of the current one."""
-        return self.epoch + (self._done + self._first) / self._arrays.steps
+        return self.steps / self._arrays.steps
 
     def advance(self, steps: int | None = None) -> None:
         """Take this number of steps, or as many as take DISPATCH_SECONDS; none beyond the end of the epoch.
@@ -157,55 +147,33 @@ class Learner:
         Raises:
             DivergedError: the loss is no longer a finite number.
         """
+        first, done = self.steps % self._arrays.steps, 0
+        if first == 0:  # the order of the digits depends on seed and epoch only, as in `tendigits train`
+            rows = np.random.default_rng((self.experiment.seed, self.epoch)).permutation(self._arrays.n)
+            self._orders = self._arrays.batches(rows)
         order = self._orders[0]
-        end = min(self._first + (steps or self._size.steps), len(order))
-        key = None if self._key is None else jax.random.fold_in(jax.random.fold_in(self._key, self.epoch), self._done)
+        if first >= len(order):  # the smaller last batch
+            done, first, order = len(order), 0, self._orders[1]
+        end = min(first + (steps or self._size.steps), len(order))
+        key = None if self._key is None else jax.random.fold_in(jax.random.fold_in(self._key, self.epoch), done)
         *state, metrics = self._state
         fresh = (*state, [jnp.zeros_like(metric) for metric in metrics])  # the mean of these steps only
         began = time.perf_counter()
-        after, logs = jax.block_until_ready(self._loop(fresh, self._arrays.data, order, self._first, end, key))
-        self._size.learn(order.shape, end - self._first, time.perf_counter() - began)
-        loss, accuracy = float(logs["loss"]), float(logs["accuracy"])
+        after, logs = jax.block_until_ready(self._loop(fresh, self._arrays.data, order, first, end, key))
+        self._size.learn(order.shape, end - first, time.perf_counter() - began)
+        reached, loss = self.steps + end - first, float(logs["loss"])
         if not np.isfinite(loss):
-            raise DivergedError(
-                f"the loss became {loss} after {self.steps + end - self._first} steps; try a smaller learning rate"
-            )
-        self._state = after
-        self.steps += end - self._first
-        self._first = end
-        if end == len(order):
-            self._done, self._first = self._done + end, 0
-            self._orders.pop(0)
-        if not self._orders:
-            self.epoch += 1
-            self._begin_epoch()
-        self.training_curve.add(self.progress, loss, accuracy)
-
-    def _begin_epoch(self) -> None:
-        """The order of the digits depends on seed and epoch only, as in `tendigits train`."""
-        rows = np.random.default_rng((self.experiment.seed, self.epoch)).permutation(self._arrays.n)
-        self._orders = self._arrays.batches(rows)
-        self._done = self._first = 0
+            raise DivergedError(f"the loss became {loss} after {reached} steps; try a smaller learning rate")
+        self._state, self.steps = after, reached
+        self.training_curve.add(self.progress, loss, float(logs["accuracy"]))
 
     def outputs(self, x: np.ndarray) -> list[np.ndarray]:
-        """Each layer's outputs after its activation; the last are the probabilities of the ten digits.
+        """Each layer's outputs after its activation, float32 (n, units); the last are the probabilities of the digits.
 
         Args:
             x: float32 (n, 784) in [0, 1].
-
-        Returns:
-            float32 (n, units) for each layer.
         """
-        weights = self.weights
-        if len(x) == 1:
-            return [np.asarray(layer) for layer in self._outputs(weights, x)]
-        chunks = []
-        for first in range(0, len(x), CHUNK_DIGITS):
-            n = len(x[first : first + CHUNK_DIGITS])
-            filled = np.zeros((CHUNK_DIGITS, x.shape[1]), np.float32)
-            filled[:n] = x[first : first + n]
-            chunks.append([np.asarray(layer)[:n] for layer in self._outputs(weights, filled)])
-        return [np.concatenate(layer) for layer in zip(*chunks, strict=True)]
+        return [np.asarray(layer) for layer in self._outputs(self.weights, x)]
 
     def gradient(self, x: np.ndarray, layer: int, unit: int) -> np.ndarray:
         """How a unit's output rises with each pixel, averaged over the digits `x`: float32 (784,)."""

@@ -20,12 +20,10 @@ from tendigits.play.experiment import Experiment
 from tendigits.pool.child import Child
 
 WORKER = ("-m", "tendigits.play.worker")
-
 IDLE_SECONDS = 300.0
 """Without requests for this long the process ends, which holds a gigabyte; not while somebody watches it learn."""
 
-STOP_SECONDS = 5.0
-"""Time for the process to end; then it is killed."""
+STOP_SECONDS = 5.0  # time for the process to end; then it is killed
 
 
 class Playground:
@@ -44,11 +42,11 @@ class Playground:
         """(Kind, network) -> a number that rises with each event, and its data."""
         self._changed = asyncio.Event()
         self._followers = 0
-        self._used = clock()
+        self._used_at = clock()
         self._is_closed = False
 
     async def build(self, network: str, experiment: Experiment) -> dict[str, Any]:
-        """Make a network, in place of an earlier one, and start the process if there is none. Returns its layers.
+        """Make a network, in place of an earlier one, and start the process if necessary. Returns its layers.
 
         Raises:
             Failure: the process has ended.
@@ -61,13 +59,8 @@ class Playground:
         self._forget(network)
         self.experiments[network] = experiment
         self._publish("tick", network, {"status": "starting"})
-        try:
-            layers: dict[str, Any] = await self.ask(
-                "build", network=network, experiment=experiment.model_dump(mode="json")
-            )
-        except UserError:
-            self._forget(network)
-            raise
+        settings = experiment.model_dump(mode="json")
+        layers: dict[str, Any] = await self.ask("build", network=network, experiment=settings)
         return layers
 
     async def remove(self, network: str) -> None:
@@ -85,7 +78,7 @@ class Playground:
             UserError: there is no process or no such network, or the request cannot be fulfilled.
             Failure: the process has ended meanwhile.
         """
-        self._used = self._clock()
+        self._used_at = self._clock()
         if self._child is None:
             raise UserError("there is no network yet; make one first")
         number, answer = next(self._numbers), asyncio.get_running_loop().create_future()
@@ -130,8 +123,8 @@ class Playground:
         """End the process if nobody has used it for IDLE_SECONDS."""
         is_learning = any(data.get("status") == "running" for _, data in self._events.values())
         if self._followers and is_learning:
-            self._used = self._clock()
-        if self._child is not None and self._clock() - self._used >= IDLE_SECONDS:
+            self._used_at = self._clock()
+        if self._child is not None and self._clock() - self._used_at >= IDLE_SECONDS:
             await self.stop()
             self._publish("end", "", {"error": f"nobody used it for {IDLE_SECONDS / 60:g} minutes"})
 

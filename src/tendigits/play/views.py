@@ -19,27 +19,14 @@ from tendigits.play.learner import Learner
 from tendigits.report.mcnemar import mcnemar
 from tendigits.report.metrics import classification_report
 
-MAX_WEIGHT_PICTURES = 64
-"""Units of the first layer whose weights are shown, eight by eight."""
-
+MAX_WEIGHT_PICTURES = 64  # units of the first layer whose weights are shown, eight by eight
 MAX_MISTAKES = 12
-
-MAX_CHANGED = 24
-"""Digits shown of those that two networks read differently; the others are only counted."""
-
-N_BINS = 24
-"""Of a histogram of activations."""
-
-N_SAMPLED = 1000
-"""Test digits for histograms, and for the mean gradient of a unit."""
-
-N_SEARCHED = 5000
-"""Training digits that are searched for those that excite a unit most."""
-
+MAX_CHANGED = 24  # digits shown of those that two networks read differently; the others are only counted
+N_BINS = 24  # of a histogram of activations
+N_SAMPLED = 1000  # test digits for histograms, and for the mean gradient of a unit
+N_SEARCHED = 5000  # training digits that are searched for those that excite a unit most
 N_EXCITING = 12
-
-MIN_PROBABILITY = 1e-7
-"""Lower probabilities count as this in the loss, as in Keras."""
+MIN_PROBABILITY = 1e-7  # lower probabilities count as this in the loss, as in Keras
 
 
 def evaluate(learner: Learner) -> dict[str, Any]:
@@ -49,7 +36,7 @@ def evaluate(learner: Learner) -> dict[str, Any]:
         DivergedError: its outputs are no longer finite numbers.
     """
     digits = learner.digits
-    probabilities = learner.outputs(digits.test_input)[-1]
+    *hidden, probabilities = learner.outputs(digits.test_input)
     _check_finite(probabilities)
     report = classification_report(probabilities, digits.y_test)
     of_label = np.maximum(probabilities[np.arange(report.n), digits.y_test], MIN_PROBABILITY)
@@ -58,21 +45,15 @@ def evaluate(learner: Learner) -> dict[str, Any]:
     return {
         "epoch": learner.progress,
         "loss": loss,
-        "accuracy": report.accuracy,
-        "interval": report.interval,
-        "n": report.n,
+        **{name: getattr(report, name) for name in ("accuracy", "interval", "n")},
         "confusion": report.confusion_matrix,
         "mistakes": [
-            {
-                "true": mistake.true,
-                "predicted": mistake.predicted,
-                "confidence": mistake.confidence,
-                "picture": encode(digits.x_test[mistake.index]),
-            }
+            {name: getattr(mistake, name) for name in ("true", "predicted", "confidence")}
+            | {"picture": encode(digits.x_test[mistake.index])}
             for mistake in report.mistakes[:MAX_MISTAKES]
         ],
-        "weights": [encode(as_picture(unit)) for unit in _first_kernel(learner).T[:MAX_WEIGHT_PICTURES]],
-        "histograms": [_histogram(layer) for layer in learner.outputs(digits.test_input[:N_SAMPLED])[:-1]],
+        "weights": [encode(as_picture(unit)) for unit in np.asarray(learner.weights[0]).T[:MAX_WEIGHT_PICTURES]],
+        "histograms": [_histogram(layer[:N_SAMPLED]) for layer in hidden],
     }
 
 
@@ -89,11 +70,8 @@ def describe_unit(learner: Learner, layer: int, unit: int) -> dict[str, Any]:
     sizes = [each.units for each in learner.dense]
     if layer >= len(sizes) or unit >= sizes[layer]:
         raise UserError(f"expected a unit of layers with {sizes} units, received layer {layer}, unit {unit}")
-    if layer == 0:
-        picture = _first_kernel(learner)[:, unit]
-    else:
-        picture = learner.gradient(learner.digits.test_input[:N_SAMPLED], layer, unit)
-    images = learner.images[:N_SEARCHED]
+    x, images = learner.digits.test_input[:N_SAMPLED], learner.images[:N_SEARCHED]
+    picture = learner.gradient(x, layer, unit) if layer else np.asarray(learner.weights[0])[:, unit]
     outputs = learner.outputs(to_input(images))[layer][:, unit]
     _check_finite(outputs)
     best = np.argsort(-outputs, kind="stable")[:N_EXCITING]
@@ -162,11 +140,6 @@ def _as_bytes(outputs: np.ndarray) -> dict[str, Any]:
 def _check_finite(outputs: np.ndarray) -> None:
     if not np.isfinite(outputs).all():
         raise DivergedError("the weights became too large to compute with; try a smaller learning rate")
-
-
-def _first_kernel(learner: Learner) -> np.ndarray:
-    """float32 (784, units)."""
-    return np.asarray(learner.weights[0])
 
 
 def _histogram(outputs: np.ndarray) -> dict[str, Any]:

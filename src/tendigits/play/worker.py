@@ -29,30 +29,20 @@ from tendigits.play import views
 from tendigits.play.experiment import Experiment
 from tendigits.play.learner import Digits, Learner
 
-TICK_SECONDS = 0.1
-"""Between two events of a network that learns."""
-
-TEST_SECONDS = 1.0
-"""Between two tests: one takes 0.2 seconds, and with few digits there are thirty epochs a second."""
-
-Send = Callable[[dict[str, Any]], None]
+TICK_SECONDS = 0.1  # between two events of a network that learns
+TEST_SECONDS = 1.0  # between two tests: one takes 0.2 seconds, and with few digits there are thirty epochs a second
 
 
 @dataclass(eq=False)
 class Network:
-    """A learner and what it is doing."""
+    """A learner and what it is doing. It pauses at the epoch `until`, and cannot learn after an error."""
 
     learner: Learner
     until: float = 0.0
-    """The epoch at which it pauses."""
     error: str | None = None
-    """Why it cannot learn on."""
-    ticked: float = 0.0
-    """When its last event was sent."""
-    tested: float = 0.0
-    """When it was tested last."""
+    ticked_at: float = 0.0
+    tested_at: float = 0.0
     tested_steps: int = -1
-    """Steps that it had taken then."""
 
     @property
     def status(self) -> str:
@@ -73,11 +63,10 @@ class Network:
 class Worker:
     """The networks, and the requests to them: `build` to `draw` are what a request can ask for in "do"."""
 
-    def __init__(self, digits: Digits, send: Send) -> None:
+    def __init__(self, digits: Digits, send: Callable[[dict[str, Any]], None]) -> None:
         self.digits, self.send = digits, send
         self.networks: dict[str, Network] = {}
         self._requests: queue.Queue[dict[str, Any] | None] = queue.Queue()
-        """For the training thread; None ends it."""
 
     def build(self, network: str, experiment: dict[str, Any]) -> dict[str, Any]:
         """Make a network, in place of an earlier one."""
@@ -166,28 +155,24 @@ class Worker:
         if not running:
             return False
         name, network = min(running.items(), key=lambda item: item[1].learner.progress)
-        epoch, now = network.learner.epoch, time.monotonic
+        epoch = network.learner.epoch
         network.advance()
-        is_new_epoch = network.learner.epoch > epoch and now() - network.tested >= TEST_SECONDS
-        if is_new_epoch or network.status != "running":
+        now = time.monotonic()
+        is_due = network.learner.epoch > epoch and now - network.tested_at >= TEST_SECONDS
+        if is_due or network.status != "running":
             self._show(name)
-        elif now() - network.ticked >= TICK_SECONDS:
+        elif now - network.ticked_at >= TICK_SECONDS:
             self._tick(name)
         return True
 
     def _train(self) -> None:
         try:
-            is_learning = False
             while True:
-                try:
-                    request = self._requests.get(block=not is_learning)
-                except queue.Empty:
-                    is_learning = self.learn()
+                if self._requests.empty() and self.learn():
                     continue
-                if request is None:
+                if (request := self._requests.get()) is None:
                     return
                 self.answer(request)
-                is_learning = True  # perhaps; `learn` finds out
         except BaseException:
             traceback.print_exc()
             os._exit(1)  # the other thread waits for requests that nobody would answer
@@ -200,7 +185,7 @@ class Worker:
                 self.send({"event": "check", "network": name, "data": views.evaluate(network.learner)})
             except DivergedError as error:
                 network.error = str(error)
-            network.tested, network.tested_steps = time.monotonic(), network.learner.steps
+            network.tested_at, network.tested_steps = time.monotonic(), network.learner.steps
         self._tick(name)
 
     def _tick(self, name: str) -> None:
@@ -214,19 +199,17 @@ class Worker:
             "curve": {"training": learner.training_curve.points, "test": learner.test_curve.points},
         }
         self.send({"event": "tick", "network": name, "data": data})
-        network.ticked = time.monotonic()
+        network.ticked_at = time.monotonic()
 
 
 def main() -> None:
-    """Serve standard input and output. Whatever else is printed goes to standard error."""
-    output = os.fdopen(os.dup(1), "w", buffering=1)
-    os.dup2(2, 1)
+    """Serve standard input and output."""
     lock = threading.Lock()
 
     def send(message: dict[str, Any]) -> None:
-        line = json.dumps(message) + "\n"
         with lock:
-            output.write(line)
+            sys.stdout.write(json.dumps(message) + "\n")
+            sys.stdout.flush()
 
     Worker(Digits.load(), send).run(sys.stdin)
 

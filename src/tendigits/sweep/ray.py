@@ -23,13 +23,9 @@ WORKER_ENVIRONMENT = {
     "KERAS_BACKEND": "jax",
 }
 
-MAX_RETRIES = 2
-"""A trial whose process is lost continues from its last epoch."""
-
+MAX_RETRIES = 2  # a trial whose process is lost continues from its last epoch
 POLL_SECONDS = 0.5
-
-TASK = "task"
-"""User attribute of a trial: the number of the task that runs it."""
+TASK = "task"  # user attribute of a trial: the number of the task that runs it
 
 
 def run_on_ray(address: str, sweep: Sweep, study: optuna.Study, trials: int, watch: Watch) -> None:

@@ -10,8 +10,8 @@ space = read_space(Path("space.toml"), recipe)      # an Optuna distribution for
 proposed = with_values(recipe, trial.params, "trial-3")
 """
 
-import difflib
 import json
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -24,8 +24,7 @@ from tendigits.untrusted import read_toml
 TABLE = "augmentation"
 """The recipe's only table; a setting in it is called "augmentation.shift"."""
 
-Space = dict[str, BaseDistribution]
-"""Setting -> its choices or range."""
+Space = dict[str, BaseDistribution]  # setting -> its choices or range
 
 
 def read_space(path: Path, recipe: Recipe) -> Space:
@@ -46,7 +45,8 @@ def read_space(path: Path, recipe: Recipe) -> Space:
         raise RecipeError(f"{path}: expected at least one setting, such as learning_rate = [0.001, 0.003]")
     space = {}
     for name, value in settings.items():
-        _check_name(path, name, recipe)
+        if name in ("name", "seed"):
+            raise RecipeError(f"{path}: the setting {name!r} cannot be searched; leave it out")
         space[name], extremes = _distribution(path, name, value)
         for extreme in extremes:
             try:
@@ -62,26 +62,17 @@ def with_values(recipe: Recipe, values: dict[str, Any], name: str) -> Recipe:
     return recipe.with_settings({"name": name} | values | lists)
 
 
-def _check_name(path: Path, name: str, recipe: Recipe) -> None:
-    known = [field for field in recipe.flat() if field not in ("name", "seed")]
-    if name not in known:
-        near = difflib.get_close_matches(name, known, n=1)
-        hint = f"did you mean {near[0]!r}?" if near else f"settings are {', '.join(known)}"
-        raise RecipeError(f"{path}: the setting {name!r} is unknown; {hint}")
-
-
 def _distribution(path: Path, name: str, value: Any) -> tuple[BaseDistribution, list[Any]]:
     """The distribution, and its extremes: if the recipe accepts these values, it accepts all."""
-    if isinstance(value, list) and len(value) > 1:
-        # Optuna cannot store lists: they become JSON.
-        choices = [v if isinstance(v, bool | int | float | str) else json.dumps(v, default=str) for v in value]
-        return CategoricalDistribution(choices), choices
-    if isinstance(value, dict) and {"low", "high"} <= set(value) <= {"low", "high", "log"}:
-        low, high, log = value["low"], value["high"], value.get("log", False)
-        kinds = {type(low), type(high)}
-        if kinds <= {int, float} and low < high and isinstance(log, bool) and (low > 0 or not log):
-            distribution = IntDistribution if kinds == {int} else FloatDistribution
-            return distribution(low, high, log), [low, high]
+    with suppress(KeyError, TypeError, ValueError):
+        if isinstance(value, list) and len(value) > 1:
+            # Optuna cannot store lists: they become JSON.
+            choices = [v if isinstance(v, bool | int | float | str) else json.dumps(v, default=str) for v in value]
+            return CategoricalDistribution(choices), choices
+        if set(value) <= {"low", "high", "log"}:
+            low, high = value["low"], value["high"]
+            kind = IntDistribution if type(low) is type(high) is int else FloatDistribution
+            return kind(low, high, value.get("log", False)), [low, high]
     raise RecipeError(
         f"{path}: expected for {name!r} several values, such as [32, 64], or a range, such as "
         f"{{ low = 0.1, high = 0.5 }}, with log = true only if low is positive; received {value!r}"

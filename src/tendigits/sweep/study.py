@@ -27,44 +27,28 @@ from tendigits.runs.run import check_inside
 from tendigits.sweep.plots import plot_search
 from tendigits.sweep.space import Space, with_values
 from tendigits.sweep.trial import Pruned, run_trial
-from tendigits.untrusted import read_file
 
 FORMAT = 2
 JOURNAL = "study.journal"
 ADVICE = "choose another --name"
 
-MAX_JOURNAL_BYTES = 2**30
-"""A trial of 100 epochs takes about 20,000 bytes."""
-
-VALIDATION_SPLIT = 0.1
-"""Used if the recipe has no validation split, since test digits must not decide."""
-
-STARTUP_TRIALS = 5
-"""The first trials are never pruned: the median of fewer is not informative."""
-
+VALIDATION_SPLIT = 0.1  # used if the recipe has no validation split, since test digits must not decide
+STARTUP_TRIALS = 5  # the first trials are never pruned: the median of fewer is not informative
 RUN = "run"
 """User attribute of a trial: the number of its run. A trial that retries an interrupted one has the same run."""
 
-STATES = {
-    TrialState.RUNNING: "running",
-    TrialState.COMPLETE: "finished",
-    TrialState.PRUNED: "pruned",
-    TrialState.FAIL: "interrupted",
-    TrialState.WAITING: "waiting",
-}
+STATES = {TrialState.RUNNING: "running", TrialState.COMPLETE: "finished", TrialState.PRUNED: "pruned"}
 EVALUATED = (TrialState.COMPLETE, TrialState.PRUNED)
 
 
 @dataclass(frozen=True)
 class TrialSummary:
-    """One trial, as the command shows it."""
+    """One trial. Its accuracy is that of the last epoch, or of the weights that are kept."""
 
     number: int
     state: str
-    """One of the values of `STATES`."""
     epochs: int
     accuracy: float | None
-    """Validation accuracy, 0 to 1: of the last epoch, or for a finished trial of the weights that are kept."""
     values: dict[str, Any]
 
 
@@ -83,14 +67,15 @@ class Sweep:
         return with_values(self.recipe, values, f"{self.recipe.name[:50]}-{suffix}")
 
 
-Watch = Callable[[list[TrialSummary]], None]
-"""Called with all trials whenever one has made progress."""
-
-RunTrials = Callable[[Sweep, optuna.Study, int, Watch], None]
-"""Runs a number of trials."""
+Watch = Callable[[list[TrialSummary]], None]  # called with all trials whenever one has made progress
 
 
-def search(sweep: Sweep, trials: int, watch: Watch = lambda _: None, run_trials: RunTrials | None = None) -> Recipe:
+def search(
+    sweep: Sweep,
+    trials: int,
+    watch: Watch = lambda _: None,
+    run_trials: Callable[[Sweep, optuna.Study, int, Watch], None] | None = None,
+) -> Recipe:
     """Run trials until `trials` of them are finished or pruned, then write and return the best recipe.
 
     Interrupted trials continue from their last epoch.
@@ -119,13 +104,21 @@ def search(sweep: Sweep, trials: int, watch: Watch = lambda _: None, run_trials:
         _repair_journal(sweep.folder / JOURNAL)
         study = open_study(sweep)
         retry(study, study.get_trials(states=(TrialState.RUNNING,)))
-        if (missing := trials - len(study.get_trials(states=EVALUATED))) > 0:
-            (run_trials or run_in_turn)(sweep, study, missing, watch)
+        missing = max(0, trials - len(study.get_trials(states=EVALUATED)))
+        if run_trials is not None and missing:
+            run_trials(sweep, study, missing, watch)
+        elif run_trials is None:
+            for _ in range(missing):
+                run_next(sweep, study, watch)
         if not study.get_trials(states=(TrialState.COMPLETE,)):
             raise Failure("no trial was finished, all were pruned or diverged; search in a smaller space")
         best = sweep.proposed(study.best_params, "best")
         plot_search(study, sweep.folder / "search.png")
-        write_text(sweep.folder / "best.toml", as_toml(best, study))
+        n, split = len(study.get_trials(states=EVALUATED)), sweep.recipe.validation_split
+        note = f"# The best of {n} trials: {study.best_value:.2%} on {split:.0%} of the training digits.\n"
+        note += "# It was chosen by that figure, so expect less on other digits. "
+        note += f"Trial {study.best_trial.user_attrs[RUN]}.\n"
+        write_text(sweep.folder / "best.toml", note + to_toml(best))
     return best
 
 
@@ -155,12 +148,6 @@ def open_study(sweep: Sweep, process: int = 0) -> optuna.Study:
     (seed,) = np.random.SeedSequence((sweep.seed, process, len(study.trials))).generate_state(1).tolist()
     study.sampler = optuna.samplers.TPESampler(seed=seed, constant_liar=True)
     return study
-
-
-def run_in_turn(sweep: Sweep, study: optuna.Study, trials: int, watch: Watch) -> None:
-    """Run trials one after another in this process."""
-    for _ in range(trials):
-        run_next(sweep, study, watch)
 
 
 def run_next(sweep: Sweep, study: optuna.Study, watch: Watch, **attributes: Any) -> None:
@@ -200,22 +187,14 @@ def summarize(study: optuna.Study) -> list[TrialSummary]:
         if RUN in trial.user_attrs:
             number, reports = trial.user_attrs[RUN], trial.intermediate_values
             accuracy = trial.value if trial.value is not None else reports[max(reports)] if reports else None
-            summaries[number] = TrialSummary(number, STATES[trial.state], len(reports), accuracy, trial.params)
+            summaries[number] = TrialSummary(
+                number, STATES.get(trial.state, "waiting"), len(reports), accuracy, trial.params
+            )
     return list(summaries.values())
-
-
-def as_toml(recipe: Recipe, study: optuna.Study) -> str:
-    """The best recipe as a file for `tendigits train --recipe`, with comments on how it was found."""
-    n = len(study.get_trials(states=EVALUATED))
-    lines = [
-        f"# The best of {n} trials: {study.best_value:.2%} on {recipe.validation_split:.0%} of the training digits.",
-        f"# It was chosen by that figure, so expect less on other digits. Trial {study.best_trial.user_attrs[RUN]}.",
-    ]
-    return "\n".join(lines) + "\n" + to_toml(recipe)
 
 
 def _repair_journal(path: Path) -> None:
     """Remove what a killed process or a full disk left: a lock, or an incomplete line that Optuna could not read."""
     path.with_name(f"{path.name}.lock").unlink(missing_ok=True)
     if path.exists():
-        os.truncate(path, read_file(path, MAX_JOURNAL_BYTES).rfind(b"\n") + 1)
+        os.truncate(path, path.read_bytes().rfind(b"\n") + 1)

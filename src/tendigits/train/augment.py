@@ -20,12 +20,9 @@ from tendigits.model.recipe import Augmentation
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-Augmenter = Callable[[jax.Array, jax.Array], jax.Array]
-"""(images, key) -> augmented images of the same shape and dtype."""
+Augmenter = Callable[[jax.Array, jax.Array], jax.Array]  # (images, key) -> augmented images of the same shape and dtype
 
-SIDE = 28
-"""Pixels."""
-
+SIDE = 28  # pixels
 ELASTIC_GRID = 5
 """Points along each side of the coarse grid of random shifts that is interpolated to an elastic deformation."""
 

@@ -3,11 +3,8 @@
 tendigits train --help
 """
 
-import gc
 import inspect
-from concurrent.futures import ThreadPoolExecutor
 from functools import cache
-from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -20,11 +17,7 @@ from tendigits.options import Data, Runs
 
 if TYPE_CHECKING:
     from tendigits.model.setting import Setting
-    from tendigits.train.console import Console
 
-SETTINGS = "Settings"
-SWITCHES = "Settings that are on or off"
-AUGMENTATION = "Augmentation"
 OUTPUT = "Output"
 
 OPTIONAL_FOR_KERAS = ("matplotlib", "pandas", "sklearn")
@@ -32,7 +25,7 @@ OPTIONAL_FOR_KERAS = ("matplotlib", "pandas", "sklearn")
 
 
 class TrainCommand(TyperCommand):
-    """Adds the recipe's settings to the options only when they are needed, since importing them is slow."""
+    """Adds the recipe's settings to the options when they are needed, since importing them is slow."""
 
     def get_params(self, ctx: Any) -> list[Any]:
         """The command's own options and the settings."""
@@ -79,37 +72,20 @@ def train(
         options = {"recipe": recipe, "data": data, "name": name} | context.obj
         if given := [f"--{key.replace('_', '-')}" for key, value in options.items() if value is not None]:
             raise UserError(f"--resume takes recipe and data from the run; leave out {', '.join(given)}")
-    from tendigits.train.inputs import load_inputs
-
-    with ThreadPoolExecutor(1) as background:
-        # The digits are loaded while Keras is imported, and matplotlib is imported while the network is trained.
-        loading = None if chosen is None else background.submit(load_inputs, data, chosen)
-        _import_keras()
-        background.submit(_import_matplotlib)
-        from tendigits.train.pipeline import resume_run, run_recipe
-
-        console = _console(quiet, json)
-        if resume is not None:
-            trained = resume_run(resume, console=console)
-        else:
-            trained = run_recipe(chosen, data, runs=runs, name=name, console=console, loading=loading)
-    if quiet:
-        typer.echo(trained.run.path)
-
-
-def _import_keras() -> None:
-    """Import Keras faster: without optional packages, and without collecting garbage meanwhile."""
-    gc.disable()
+    if quiet and json:
+        raise UserError("expected --quiet or --json, received both; leave one out")
     with unseen(*OPTIONAL_FOR_KERAS):
         import keras  # noqa: F401
-    gc.enable()
+    from tendigits.train.console import Console, JsonConsole, TextConsole
+    from tendigits.train.pipeline import resume_run, run_recipe
 
-
-def _import_matplotlib() -> None:
-    """Import matplotlib and let it load its fonts, which takes a second."""
-    from tendigits.report.curves import draw_curves
-
-    draw_curves({}).savefig(BytesIO())
+    console = Console() if quiet else JsonConsole() if json else TextConsole()
+    if resume is not None:
+        trained = resume_run(resume, console=console)
+    else:
+        trained = run_recipe(chosen, data, runs=runs, name=name, console=console)
+    if quiet:
+        typer.echo(trained.run.path)
 
 
 @cache
@@ -128,12 +104,12 @@ def setting_options() -> list[Any]:
 
 def _parameter(setting: "Setting") -> inspect.Parameter:
     """A parameter that typer turns into an option. Its value is None if it is not given."""
-    flag, panel, help_text = f"--{setting.name.replace('_', '-')}", SETTINGS, setting.help
+    flag, panel, help_text = f"--{setting.name.replace('_', '-')}", "Settings", setting.help
     kind: type = {"switch": bool, "integer": int, "number": float}.get(setting.kind, str)
     metavar, parser = {int: "N", float: "X"}.get(kind), None
     if setting.kind == "switch":
         flag += f"/--no-{flag.removeprefix('--')}"
-        panel = SWITCHES  # the long names would leave no room for the other settings' help
+        panel = "Settings that are on or off"  # their long names would leave no room for the other settings' help
     elif setting.kind == "choice":
         metavar, help_text = "NAME", f"{help_text} One of {', '.join(setting.choices)}."
     elif kind is str:
@@ -141,10 +117,10 @@ def _parameter(setting: "Setting") -> inspect.Parameter:
         if setting.choices:
             help_text += f" Any of {', '.join(setting.choices)}."
     if setting.name.startswith("augmentation."):
-        panel = AUGMENTATION
+        panel = "Augmentation"
     option = typer.Option(
         flag, help=help_text, metavar=metavar, parser=parser, rich_help_panel=panel, show_default=False
-    )  # fmt: skip
+    )
     annotation = Annotated[kind | None, option]  # type: ignore[valid-type]
     name = setting.name.replace(".", "_")
     return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=annotation)
@@ -160,13 +136,3 @@ def _integers(text: str) -> tuple[int, ...]:
 
 def _texts(text: str) -> tuple[str, ...]:
     return tuple(part.strip() for part in text.split(",") if part.strip())
-
-
-def _console(quiet: bool, json: bool) -> "Console":
-    from tendigits.train import console
-
-    if quiet and json:
-        raise UserError("expected --quiet or --json, received both; leave one out")
-    if quiet:
-        return console.Console()
-    return console.JsonConsole() if json else console.TextConsole()

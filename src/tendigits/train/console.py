@@ -12,10 +12,12 @@ from typing import Any
 
 import keras
 import rich.console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
 from rich.text import Text
 
 from tendigits.model.network import summary
+
+Show = Callable[[int, Mapping[str, float], float], None]  # (epoch from 1, metrics, seconds)
 
 
 class Console:
@@ -64,19 +66,13 @@ class TextConsole(Console):
     @contextmanager
     def epochs(self, n: int, run: str) -> Iterator[keras.callbacks.Callback]:
         def show(epoch: int, logs: Mapping[str, float], seconds: float) -> None:
-            text = f"{epoch:>2}/{n}  {_metrics(logs)}  {seconds:.1f} s"
-            self.console.print(Text(text), soft_wrap=True)
+            self.console.print(Text(f"{epoch:>2}/{n}  {_metrics(logs)}  {seconds:.1f} s"), soft_wrap=True)
 
         if not self.console.is_terminal:
             yield _Epochs(show)
             return
-        columns = (
-            TextColumn("{task.description}"),
-            BarColumn(20),
-            MofNCompleteColumn(),
-            TimeRemainingColumn(),
-            TextColumn("{task.fields[metrics]}"),
-        )
+        bar = BarColumn(20), MofNCompleteColumn(), TimeRemainingColumn()
+        columns = "{task.description}", *bar, "{task.fields[metrics]}"
         with Progress(*columns, console=self.console, transient=True) as progress:
             yield _EpochsWithBar(show, n, progress)
 
@@ -94,9 +90,9 @@ class JsonConsole(Console):
 
 
 class _Epochs(keras.callbacks.Callback):  # type: ignore[misc]
-    """Calls `show(epoch from 1, logs, seconds)` after each epoch and its validation."""
+    """Calls `show` after each epoch and its validation."""
 
-    def __init__(self, show: Callable[[int, Mapping[str, float], float], None]) -> None:
+    def __init__(self, show: Show) -> None:
         super().__init__()
         self.show = show
 
@@ -110,7 +106,7 @@ class _Epochs(keras.callbacks.Callback):  # type: ignore[misc]
 class _EpochsWithBar(_Epochs):
     """The same, with a progress bar for the current epoch."""
 
-    def __init__(self, show: Callable[[int, Mapping[str, float], float], None], n: int, progress: Progress) -> None:
+    def __init__(self, show: Show, n: int, progress: Progress) -> None:
         super().__init__(show)
         self.n, self.progress = n, progress
 

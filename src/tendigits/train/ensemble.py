@@ -16,21 +16,25 @@ from tendigits.model.file import load_model
 from tendigits.model.network import PIXELS, compile_network
 from tendigits.model.recipe import Recipe
 from tendigits.runs.run import Run, check_inside, create_run, open_run
-from tendigits.train.checkpoint import History, load_last_checkpoint
+from tendigits.train.checkpoint import load_last_checkpoint
 from tendigits.train.trainer import Trained, Training, finish, recorded, timed, train_network
 
 
 def train_ensemble(training: Training) -> Trained:
-    """Train each member that is not finished yet, then save and evaluate their average."""
+    """Train each member that is not finished yet, then save and evaluate their average; its history is their mean."""
     recipe = training.recipe
     with timed(training.record["durations"], "fit"):
         runs = [_train_member(training, number) for number in range(1, recipe.ensemble_size + 1)]
     model = average_networks([load_model(run.path) for run in runs], recipe)
-    parameters = f"{model.count_params():,} parameters"
-    training.console.stage(3, "Network", f"the average of {len(runs)} networks, {parameters}")
+    text = f"the average of {len(runs)} networks, {model.count_params():,} parameters"
+    training.console.stage(3, "Network", text)
+    histories = [run.history() for run in runs]
+    epochs = min(len(each["loss"]) for each in histories)
     history = keras.callbacks.History()
-    history.history = mean_history([run.history() for run in runs])
-    history.epoch = list(range(len(history.history["loss"])))
+    history.history = {
+        name: np.mean([each[name][:epochs] for each in histories], axis=0).tolist() for name in histories[0]
+    }
+    history.epoch = list(range(epochs))
     training.run.write_history(history.history)
     return finish(training, model, history)
 
@@ -73,9 +77,3 @@ def average_networks(members: list[keras.Model], recipe: Recipe) -> keras.Model:
     compile_network(model, recipe)
     model.optimizer.build(model.trainable_variables)  # without its variables it could not be saved
     return model
-
-
-def mean_history(histories: list[History]) -> History:
-    """The members' mean of each metric, for the epochs that all members have."""
-    epochs = min(len(history["loss"]) for history in histories)
-    return {name: np.mean([history[name][:epochs] for history in histories], axis=0).tolist() for name in histories[0]}

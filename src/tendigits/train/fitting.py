@@ -8,7 +8,6 @@ import math
 import signal
 import threading
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from types import FrameType
 from typing import Any, Self
 
@@ -43,8 +42,7 @@ def fit_recipe(
     """Train a compiled `model` with the settings of a recipe.
 
     Args:
-        save: called after each epoch with its checkpoint, in another thread while the next epoch is trained. All calls
-            have returned when this function ends, even if it raises.
+        save: called after each epoch with its checkpoint.
         checkpoint: resume from here. The model must be of the same recipe; its values are overwritten.
         callbacks: further Keras callbacks, such as a progress bar.
 
@@ -66,8 +64,7 @@ def fit_recipe(
         first_epoch, last_epoch = checkpoint.epoch, checkpoint.epoch if checkpoint.stopped else recipe.epochs
         restore(model, checkpoint)
     stopping = EarlyStopping(recipe, checkpoint)
-    saving = SaveCheckpoint(stopping, recipe, history, save)
-    all_callbacks = [stopping, saving, *callbacks]
+    all_callbacks = [stopping, SaveCheckpoint(stopping, recipe, history, save), *callbacks]
     if recipe.ema_momentum:
         all_callbacks = with_ema(all_callbacks, resumed=checkpoint is not None)
     with StopOnSignal() as stop_on_signal:
@@ -91,8 +88,6 @@ def fit_recipe(
             if stopping.best_weights is not None:
                 model.set_weights(stopping.best_weights)
             raise
-        finally:
-            saving.wait()
     model.history.history, model.history.epoch = history, list(range(len(history["loss"])))
     return model.history
 
@@ -118,66 +113,47 @@ class EarlyStopping(keras.callbacks.EarlyStopping):  # type: ignore[misc]
 
 
 class SaveCheckpoint(keras.callbacks.Callback):  # type: ignore[misc]
-    """Checks after each epoch that all numbers are finite, and saves a checkpoint while the next epoch is trained.
-
-    If saving fails, the next training step raises its exception.
-    """
+    """Saves a checkpoint after each epoch. Raises DivergedError if a metric or a weight is not finite."""
 
     def __init__(
         self, stopping: EarlyStopping, recipe: Recipe, history: History, save: Callable[[Checkpoint], None]
     ) -> None:
         super().__init__()
         self.stopping, self.recipe, self.history, self.save = stopping, recipe, history, save
-        self.saving: Future[None] | None = None
-        self.executor = ThreadPoolExecutor(1)
-
-    def wait(self) -> None:
-        """Wait until the last checkpoint is saved. Raises what `save` raised."""
-        if self.saving is not None:
-            saving, self.saving = self.saving, None
-            saving.result()
-
-    def on_train_batch_begin(self, batch: int, logs: Any = None) -> None:
-        """Raise what `save` has raised."""
-        if self.saving is not None and self.saving.done():
-            self.wait()
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
-        """Start to save a checkpoint. Raises DivergedError, and what the save of the epoch before raised."""
+        """Save the state that the next epoch depends on."""
         check_finite(self.model, logs, epoch)
-        self.wait()
         for name, value in logs.items():
             self.history.setdefault(name, []).append(float(value))
-        checkpoint = Checkpoint(
-            recipe=self.recipe,
-            epoch=epoch + 1,
-            history={name: list(values) for name, values in self.history.items()},
-            stopped=bool(self.model.stop_training),
-            wait=self.stopping.wait,
-            best=float(self.stopping.best),
-            best_epoch=self.stopping.best_epoch,
-            variables=[np.asarray(v) for v in variables_of(self.model)],
-            optimizer=[np.asarray(v) for v in self.model.optimizer.variables],
-            best_weights=self.stopping.best_weights,
+        self.save(
+            Checkpoint(
+                recipe=self.recipe,
+                epoch=epoch + 1,
+                history={name: list(values) for name, values in self.history.items()},
+                stopped=bool(self.model.stop_training),
+                wait=self.stopping.wait,
+                best=float(self.stopping.best),
+                best_epoch=self.stopping.best_epoch,
+                variables=[np.asarray(v) for v in variables_of(self.model)],
+                optimizer=[np.asarray(v) for v in self.model.optimizer.variables],
+                best_weights=self.stopping.best_weights,
+            )
         )
-        self.saving = self.executor.submit(self.save, checkpoint)
 
 
 class StopOnSignal(keras.callbacks.Callback):  # type: ignore[misc]
-    """Raises Interrupted between two dispatches after the first SIGINT or SIGTERM.
+    """Raises Interrupted between two dispatches after the first SIGINT or SIGTERM; a second has its usual effect.
 
-    Python would raise KeyboardInterrupt at any point, even during a step, when the model's variables are invalid. A
-    second signal has its usual effect. Signals that are ignored, such as SIGINT in a shell's background job, stay
-    ignored. Outside of the main thread nothing is changed.
+    Python would raise KeyboardInterrupt at any point, even during a step, when the model's variables are invalid.
+    Signals that are ignored, such as SIGINT in a shell's background job, stay ignored.
     """
 
-    def __init__(self) -> None:
-        super().__init__()
-        self.received: int | None = None
-        self.previous: dict[int, Any] = {}
-        self.epoch = 0
+    received: int | None = None
+    epoch = 0
 
     def __enter__(self) -> Self:
+        self.previous: dict[int, Any] = {}
         if threading.current_thread() is threading.main_thread():
             for number in (signal.SIGINT, signal.SIGTERM):
                 if signal.getsignal(number) is not signal.SIG_IGN:

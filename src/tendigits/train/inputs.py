@@ -1,18 +1,14 @@
 """The arrays that a network is trained and tested on: digits as floats, one-hot labels, a validation split.
 
-dataset, inputs = load_inputs(path, recipe)
-
-This module does not import Keras, so that digits can be loaded while Keras is imported.
+inputs = prepare_inputs(load(path), recipe)
 """
 
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 
 from tendigits.data import preprocess
 from tendigits.data.dataset import Dataset, stratified_split
-from tendigits.data.load import load
 from tendigits.model.recipe import Recipe
 
 VALIDATION_SEED = 0
@@ -27,12 +23,6 @@ class Inputs:
     y: np.ndarray
     validation: tuple[np.ndarray, np.ndarray]
     test: tuple[np.ndarray, np.ndarray]
-
-
-def load_inputs(data: str | Path | None, recipe: Recipe) -> tuple[Dataset, Inputs]:
-    """Load digits and prepare them; None is MNIST. Raises DataError."""
-    dataset = load(data)
-    return dataset, prepare_inputs(dataset, recipe)
 
 
 def prepare_inputs(dataset: Dataset, recipe: Recipe) -> Inputs:

@@ -4,11 +4,10 @@ trained = run_recipe(Recipe())                 # tendigits train
 trained = resume_run("runs/first")             # tendigits train --resume runs/first
 """
 
-from concurrent.futures import Future
 from datetime import datetime
 from pathlib import Path
 
-from tendigits.data.dataset import Dataset
+from tendigits.data.load import load
 from tendigits.errors import RecipeError, RunError
 from tendigits.files import need_space
 from tendigits.machine import describe_commit, describe_environment
@@ -21,12 +20,11 @@ from tendigits.runs.run import FORMAT, Record, create_run, open_run
 from tendigits.train.checkpoint import Checkpoint, load_last_checkpoint
 from tendigits.train.console import Console
 from tendigits.train.ensemble import train_ensemble
-from tendigits.train.inputs import Inputs, load_inputs, prepare_inputs
+from tendigits.train.inputs import prepare_inputs
 from tendigits.train.trainer import Trained, Training, recorded, timed, train_network
 
 FLOAT_BYTES = 4
-MAX_PARAMETERS = MAX_BYTES // (3 * FLOAT_BYTES)
-"""A model file holds the weights and Adam's two moments."""
+MAX_PARAMETERS = MAX_BYTES // (3 * FLOAT_BYTES)  # a model file holds the weights and Adam's two moments
 
 
 def run_recipe(
@@ -38,7 +36,6 @@ def run_recipe(
     console: Console | None = None,
     now: datetime | None = None,
     evaluate: bool = True,
-    loading: "Future[tuple[Dataset, Inputs]] | None" = None,
 ) -> Trained:
     """Train a recipe in a new run folder, from data to report.
 
@@ -50,19 +47,17 @@ def run_recipe(
         console: shows the progress; None shows only warnings.
         now: the time that is recorded as the run's creation; None is the current time.
         evaluate: whether to report on the test digits; if not, the result is that of the held-out digits.
-        loading: the future of `load_inputs(data, recipe)`, if it has been started already.
 
     Raises:
         TendigitsError: see tendigits.errors; the run folder keeps what was reached.
     """
     recipe, console, now = recipe or Recipe(), console or Console(), now or datetime.now().astimezone()
     if (n := count_parameters(recipe)) > MAX_PARAMETERS:
-        raise RecipeError(
-            f"recipe field 'hidden': expected at most {MAX_PARAMETERS:,} parameters in all, received {n:,}"
-        )
+        raise RecipeError(f"recipe field 'hidden': expected at most {MAX_PARAMETERS:,} parameters, received {n:,}")
     durations: dict[str, float] = {}
     with timed(durations, "data"):
-        dataset, inputs = load_inputs(data, recipe) if loading is None else loading.result()
+        dataset = load(data)
+        inputs = prepare_inputs(dataset, recipe)
     console.stage(1, "Data", *messages.data_lines(dataset))
     need_space(Path(runs), _bytes_needed(recipe))
     record: Record = {
@@ -85,20 +80,14 @@ def run_recipe(
         return _train(training, None)
 
 
-def resume_run(
-    path: str | Path,
-    *,
-    console: Console | None = None,
-    now: datetime | None = None,
-) -> Trained:
+def resume_run(path: str | Path, *, console: Console | None = None, now: datetime | None = None) -> Trained:
     """Resume an interrupted run from its last checkpoint. Its weights become those of an uninterrupted run.
 
     Raises:
         RunError: the run is finished or in use, or its data has changed.
         TendigitsError: as `run_recipe`.
     """
-    console, now = console or Console(), now or datetime.now().astimezone()
-    run = open_run(path)
+    console, now, run = console or Console(), now or datetime.now().astimezone(), open_run(path)
     with run.lock():
         record, recipe = run.record(), run.recipe()
         if record["status"] == "finished":
@@ -111,7 +100,8 @@ def resume_run(
         checkpoint = load_last_checkpoint(run.checkpoints, console.warn)
         if checkpoint is not None and checkpoint.recipe != recipe:
             raise RunError(f"{run.path}: recipe.json is not the recipe of its checkpoints")
-        record |= {"status": "running", "resumed": [*record["resumed"], now.isoformat(timespec="seconds")]}
+        record["status"] = "running"
+        record["resumed"].append(now.isoformat(timespec="seconds"))
         training = Training(run, recipe, dataset, inputs, record, console)
         with recorded(training):
             return _train(training, checkpoint)

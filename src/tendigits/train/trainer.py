@@ -9,7 +9,6 @@ import shutil
 import signal
 import time
 from collections.abc import Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 
@@ -21,7 +20,7 @@ from tendigits.engine.loop import use_compilation_cache
 from tendigits.errors import DivergedError, Interrupted
 from tendigits.files import replacing
 from tendigits.model.calibration import Calibration, calibrate
-from tendigits.model.file import MODELS, save_model
+from tendigits.model.file import save_model
 from tendigits.model.network import build_network, compile_network, predict
 from tendigits.model.recipe import Recipe
 from tendigits.report import messages
@@ -31,7 +30,7 @@ from tendigits.report.html import write_report
 from tendigits.report.metrics import Report, accuracy_text
 from tendigits.runs.run import Record, Run
 from tendigits.train.augment import augmenter, draw_augmented
-from tendigits.train.checkpoint import Checkpoint, History, load_last_checkpoint, save_checkpoint
+from tendigits.train.checkpoint import Checkpoint, load_last_checkpoint, save_checkpoint
 from tendigits.train.console import Console
 from tendigits.train.fitting import fit_recipe, number_of_steps
 from tendigits.train.inputs import Inputs
@@ -39,7 +38,7 @@ from tendigits.train.inputs import Inputs
 
 @dataclass(frozen=True)
 class Training:
-    """What is trained on which data, the run folder, and where progress is shown."""
+    """What is trained on which data, in which run folder, and where progress is shown."""
 
     run: Run
     recipe: Recipe
@@ -110,7 +109,10 @@ def train_network(training: Training, checkpoint: Checkpoint | None) -> Trained:
     with timed(durations, "compile"):
         compile_network(model, recipe, number_of_steps(recipe, len(inputs.x)))
     console.stage(4, "Compile", *messages.compile_lines(recipe))
-    _save_augmented(training)
+    if (augment := augmenter(recipe.augmentation)) is not None:
+        with replacing(training.run.path / "augmented.png") as temporary:
+            draw_augmented(inputs.x, augment, recipe.seed).savefig(temporary, dpi=100)
+        console.line("64 augmented digits: augmented.png")
     with timed(durations, "fit"):
         history = _fit(training, model, checkpoint)
     console.line(messages.end_line(history.history, recipe))
@@ -118,28 +120,22 @@ def train_network(training: Training, checkpoint: Checkpoint | None) -> Trained:
 
 
 def finish(training: Training, model: keras.Model, history: keras.callbacks.History) -> Trained:
-    """Stages 6 to 8 of a trained model: curves, save, report. The report is written while the model is saved."""
-    run, record, console = training.run, training.record, training.console
+    """Stages 6 to 8 of a trained model: curves, save, report."""
+    run, recipe, record, console = training.run, training.recipe, training.record, training.console
     durations = record["durations"]
+    with timed(durations, "curves"):
+        write_curves(history.history, messages.validation_name(recipe), run.path)
+    console.stage(6, "Curves", "curves.svg, curves.png")
+    with timed(durations, "save"):
+        probabilities, calibration = _save(training, model)
     report = None
-    with ThreadPoolExecutor(1) as background:
-        with timed(durations, "curves"):
-            writing = [_write_curves(training, history.history, background)]
-        console.stage(6, "Curves", "curves.svg, curves.png")
+    if training.is_evaluated:
         with timed(durations, "report"):
-            probabilities, calibration = _predict(training, model)
-            if training.is_evaluated:
-                evaluation = report_on(model, probabilities, training.dataset, calibration, run, record)
-                report = evaluation.report
-                writing.append(background.submit(write_report, evaluation, run.path, coming=MODELS))
-        with timed(durations, "save"):
-            _save_models(training, model, probabilities, calibration)
-        with timed(durations, "report"):
-            for each in writing:
-                each.result()
-    if report is not None:
+            evaluation = report_on(model, probabilities, training.dataset, calibration, run, record)
+            write_report(evaluation, run.path)
+            report = evaluation.report
         console.stage(8, "Report", f"accuracy {accuracy_text(report)}", "report.html, report.json")
-    record["result"] = messages.result_record(history.history, training.recipe, report)
+    record["result"] = messages.result_record(history.history, recipe, report)
     return Trained(run, model, history, report)
 
 
@@ -160,52 +156,31 @@ def _fit(training: Training, model: keras.Model, checkpoint: Checkpoint | None) 
             return fit_recipe(model, inputs, recipe, save, checkpoint, [progress])
         except (Interrupted, DivergedError):
             if (last := load_last_checkpoint(run.checkpoints, console.warn)) is not None:
-                with ThreadPoolExecutor(1) as background:
-                    curves = _write_curves(training, last.history, background)
-                    _save_models(training, model, *_predict(training, model))
-                    curves.result()
+                write_curves(last.history, messages.validation_name(recipe), run.path)
+                _save(training, model)
                 training.record["best_epoch"] = last.best_epoch + 1
             raise
 
 
-def _save_augmented(training: Training) -> None:
-    if (augment := augmenter(training.recipe.augmentation)) is not None:
-        figure = draw_augmented(training.inputs.x, augment, training.recipe.seed)
-        with replacing(training.run.path / "augmented.png") as temporary:
-            figure.savefig(temporary, dpi=100)
-        training.console.line("64 augmented digits: augmented.png")
+def _save(training: Training, model: keras.Model) -> tuple[np.ndarray, Calibration | None]:
+    """Stage 7. The probabilities of the test digits, float32 (n, 10), and a calibration if digits were held out.
 
-
-def _write_curves(training: Training, history: History, background: ThreadPoolExecutor) -> "Future[None]":
-    return background.submit(write_curves, history, messages.validation_name(training.recipe), training.run.path)
-
-
-def _evaluation_digits(training: Training) -> np.ndarray:
-    """The test digits; in a hyperparameter search the validation digits. float32 (n, 784)."""
-    return (training.inputs.test if training.is_evaluated else training.inputs.validation)[0]
-
-
-def _predict(training: Training, model: keras.Model) -> tuple[np.ndarray, Calibration | None]:
-    """Probabilities of the evaluation digits, float32 (n, 10), and a calibration if digits were held out."""
-    x = _evaluation_digits(training)
+    A hyperparameter search predicts the validation digits instead.
+    """
+    inputs, record, console = training.inputs, training.record, training.console
+    x, _ = inputs.test if training.is_evaluated else inputs.validation
     probabilities = predict(model, x)
-    if not training.recipe.validation_split:
-        return probabilities, None
-    held_out, y = training.inputs.validation
-    on_held_out = probabilities if held_out is x else predict(model, held_out)
-    return probabilities, calibrate(on_held_out, y.argmax(axis=1))
-
-
-def _save_models(
-    training: Training, model: keras.Model, probabilities: np.ndarray, calibration: Calibration | None
-) -> None:
-    """Stage 7."""
-    record, console, x = training.record, training.console, _evaluation_digits(training)
+    calibration = None
+    if training.recipe.validation_split:
+        held_out, y = inputs.validation
+        on_held_out = predict(model, held_out) if training.is_evaluated else probabilities
+        calibration = calibrate(on_held_out, y.argmax(axis=1))
     record["calibration"] = None if calibration is None else asdict(calibration)
     saved = save_model(model, training.run.path, x, calibration, expected=probabilities)
     record["models"] = {file.path.name: file.sha256 for file in saved}
     console.stage(7, "Save", *map(messages.saved_line, saved), *messages.calibration_lines(calibration))
     console.line(f"both compiled with {training.recipe.optimizer}, ready for more training")
+    return probabilities, calibration
 
 
 @contextmanager
