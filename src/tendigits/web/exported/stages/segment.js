@@ -1,6 +1,6 @@
 // From the foreground to connected components that may be digits or parts of digits; digits/segment.py in JavaScript.
 
-import { even, image } from "./arrays.js";
+import { boxOf, even, image } from "./arrays.js";
 import { MIN_OTHER_HEIGHT, MIN_OTHER_AREA, MIN_OTHER_ASPECT, MAX_COMPONENTS, STRONG, WEAK } from "./constants.js";
 
 // The 8-connected pieces of the pixels with `inside` 1: the pixels of each piece, and the label of each pixel, 0 outside.
@@ -33,15 +33,7 @@ export function findComponents({ pixels, width, height }) {
   let components = [];
   pieces.forEach((piece, i) => {
     if (!piece.some((at) => pixels[at] >= STRONG)) return;
-    const box = { left: width, top: height, right: 0, bottom: 0 };
-    for (const at of piece) {
-      const [x, y] = [at % width, Math.floor(at / width)];
-      box.left = Math.min(box.left, x);
-      box.right = Math.max(box.right, x + 1);
-      box.top = Math.min(box.top, y);
-      box.bottom = Math.max(box.bottom, y + 1);
-    }
-    components.push({ box, area: piece.length, parts: [i + 1] });
+    components.push({ box: boxOf(piece, width), area: piece.length, parts: [i + 1] });
   });
   if (components.length > MAX_COMPONENTS) components = components.sort((a, b) => b.area - a.area).slice(0, MAX_COMPONENTS);
   return { labels, components };

@@ -18,7 +18,7 @@ export class Layers {
     this.chosen = chosen;
   }
 
-  // Make dark heat maps: a number stands for a dense layer of so many units, other layers are {name, count, columns}.
+  // Make dark heat maps: a number stands for a dense layer with that number of units, other layers are {name, count, columns}.
   build(layers) {
     this.maps = layers.map((layer, i) => this.map(typeof layer === "number" ? dense(layer, i) : layer, i));
     this.place.replaceChildren(...this.maps.map(({ canvas, name }) =>
