@@ -12,7 +12,6 @@ import pytest
 
 import tendigits
 from tendigits import Pad, Reader
-from tendigits.digits.network import Network, bundled
 from tendigits.errors import UserError
 from tendigits.export.formats import export_file
 from tendigits.export.source import open_source
@@ -27,7 +26,7 @@ def draw(pad: Pad, drawing: bytes) -> None:
 
 
 def drawing_of(*crops: np.ndarray) -> bytes:
-    """Digits beside each other, dark on white, as a PNG."""
+    """Digits in a row, dark on white, as a PNG."""
     page = np.full((560, 560), 255, np.uint8)
     for i, crop in enumerate(crops):
         place = page[180:376, 10 + 170 * i : 206 + 170 * i]
@@ -62,14 +61,6 @@ def test_what_is_no_single_digit_is_read_as_a_page(digits):
     assert pad.page.text() == Reader().read(pad.drawing).text() == "407"
     assert not pad.digit.accepted
     assert [number["value"] for number in pad._answer["numbers"]] == ["407"]
-
-
-def test_each_reading_can_be_observed(three):
-    pad, seen = Pad(), []
-    pad.observe(lambda change: seen.append((change.new and change.new.label, pad.page is None)), "digit")
-    for drawing in (three, b""):
-        draw(pad, drawing)
-    assert seen == [(3, False), (None, True)]
 
 
 def test_a_drawing_that_comes_in_another_thread_waits_until_the_cell_has_ended(three):
@@ -139,13 +130,6 @@ def test_a_networks_error_is_one_line_and_the_next_drawing_is_read(three, monkey
     assert (pad.digit, pad.page) == (None, None)
     draw(pad, three)
     assert pad.digit.label == 3
-
-
-def test_a_network_whose_layers_cannot_be_shown_reads_all_the_same(three):
-    pad = Pad(Reader(Network("mine", 0.9, bundled().logits)))
-    draw(pad, three)
-    assert pad.digit.label == 3
-    assert (pad._answer["layers"], pad._answer["not_shown"]) == ([], "this network gives only its answers")
 
 
 def test_anything_else_is_refused():

@@ -39,7 +39,6 @@ export function median(values) {
   return sorted.length % 2 ? sorted[Math.floor(half)] : (sorted[half - 1] + sorted[half]) / 2;
 }
 
-// How many pixels have each of 256 values.
 export function histogram(pixels) {
   const counts = new Float64Array(256);
   for (const value of pixels) counts[value]++;
@@ -61,7 +60,6 @@ export function mirrored(at, end) {
   return place;
 }
 
-// Part of a picture; right and bottom are exclusive.
 export function cutOut({ pixels, width }, left, top, right, bottom) {
   const made = image(Math.max(0, right - left), Math.max(0, bottom - top));
   for (let y = 0; y < made.height; y++) {
