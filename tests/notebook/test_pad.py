@@ -1,7 +1,6 @@
 """The pad without a browser: what the kernel makes of a drawing, with the Reader as the oracle."""
 
 import asyncio
-import re
 import threading
 from typing import Any
 
@@ -15,6 +14,8 @@ from tendigits import Pad, Reader
 from tendigits.errors import UserError
 from tendigits.export.formats import export_file
 from tendigits.export.source import open_source
+from tendigits.runs.run import open_run
+from tendigits.train.trainer import Trained
 
 pytestmark = pytest.mark.xdist_group("report")  # the same finished runs
 
@@ -94,12 +95,7 @@ def given(request, runs, small_npz, tmp_path) -> Any:
     if request.param == "reader":
         return Reader(run)
     model = tendigits.load_model(run)
-    if request.param == "model":
-        return model
-    from tendigits.runs.run import open_run
-    from tendigits.train.trainer import Trained
-
-    return Trained(open_run(run), model, keras.callbacks.History(), None)
+    return model if request.param == "model" else Trained(open_run(run), model, keras.callbacks.History(), None)
 
 
 def test_it_reads_with_the_network_that_it_is_given(given, runs, three):
@@ -135,10 +131,3 @@ def test_a_networks_error_is_one_line_and_the_next_drawing_is_read(three, monkey
 def test_anything_else_is_refused():
     with pytest.raises(UserError, match="a Keras model or what run_recipe returns, received int"):
         Pad(3)
-
-
-def test_the_script_needs_nothing_from_elsewhere():
-    script = Pad._esm
-    assert script.startswith("export default (")
-    assert not re.search(r"^\s*import\b|\bimport\(|@import|url\(", script, re.MULTILINE)
-    assert set(re.findall(r"https?://[^\"'\s]+", script)) == {"http://www.w3.org/2000/svg"}  # a name, not an address
