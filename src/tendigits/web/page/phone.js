@@ -21,7 +21,7 @@ async function send(photo) {
   } catch {
     return "Not sent: the computer does not answer. Is this phone in the same network?";
   }
-  const { error, opens } = await response.json();
+  const { error, opens } = await response.json().catch(() => ({ error: `the server answered ${response.status}` }));
   if (error) return `Not sent: ${error}.`;
   return opens ? "Sent. It opens on the computer." : "Sent. To open it, choose “Use your phone” on the computer.";
 }

@@ -21,8 +21,8 @@ export function element(name, attributes = {}, ...children) {
   return made;
 }
 
-export function save(blob, name) {
-  const link = element("a", { href: URL.createObjectURL(blob), download: name });
+export function save(file, name) {
+  const link = element("a", { href: URL.createObjectURL(file), download: name });
   link.click();
   setTimeout(() => URL.revokeObjectURL(link.href), 1000);
 }
