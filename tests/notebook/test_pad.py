@@ -1,7 +1,6 @@
 """The pad without a browser: what the kernel makes of a drawing, with the Reader as the oracle."""
 
 import asyncio
-import re
 import threading
 from typing import Any
 
@@ -12,10 +11,11 @@ import pytest
 
 import tendigits
 from tendigits import Pad, Reader
-from tendigits.digits.network import Network, bundled
 from tendigits.errors import UserError
 from tendigits.export.formats import export_file
 from tendigits.export.source import open_source
+from tendigits.runs.run import open_run
+from tendigits.train.trainer import Trained
 
 pytestmark = pytest.mark.xdist_group("report")  # the same finished runs
 
@@ -27,7 +27,7 @@ def draw(pad: Pad, drawing: bytes) -> None:
 
 
 def drawing_of(*crops: np.ndarray) -> bytes:
-    """Digits beside each other, dark on white, as a PNG."""
+    """Digits in a row, dark on white, as a PNG."""
     page = np.full((560, 560), 255, np.uint8)
     for i, crop in enumerate(crops):
         place = page[180:376, 10 + 170 * i : 206 + 170 * i]
@@ -64,14 +64,6 @@ def test_what_is_no_single_digit_is_read_as_a_page(digits):
     assert [number["value"] for number in pad._answer["numbers"]] == ["407"]
 
 
-def test_each_reading_can_be_observed(three):
-    pad, seen = Pad(), []
-    pad.observe(lambda change: seen.append((change.new and change.new.label, pad.page is None)), "digit")
-    for drawing in (three, b""):
-        draw(pad, drawing)
-    assert seen == [(3, False), (None, True)]
-
-
 def test_a_drawing_that_comes_in_another_thread_waits_until_the_cell_has_ended(three):
     """As JupyterLab sends it while a cell runs: asked meanwhile, a model that is being trained would fail."""
     seen = []
@@ -103,12 +95,7 @@ def given(request, runs, small_npz, tmp_path) -> Any:
     if request.param == "reader":
         return Reader(run)
     model = tendigits.load_model(run)
-    if request.param == "model":
-        return model
-    from tendigits.runs.run import open_run
-    from tendigits.train.trainer import Trained
-
-    return Trained(open_run(run), model, keras.callbacks.History(), None)
+    return model if request.param == "model" else Trained(open_run(run), model, keras.callbacks.History(), None)
 
 
 def test_it_reads_with_the_network_that_it_is_given(given, runs, three):
@@ -141,20 +128,6 @@ def test_a_networks_error_is_one_line_and_the_next_drawing_is_read(three, monkey
     assert pad.digit.label == 3
 
 
-def test_a_network_whose_layers_cannot_be_shown_reads_all_the_same(three):
-    pad = Pad(Reader(Network("mine", 0.9, bundled().logits)))
-    draw(pad, three)
-    assert pad.digit.label == 3
-    assert (pad._answer["layers"], pad._answer["not_shown"]) == ([], "this network gives only its answers")
-
-
 def test_anything_else_is_refused():
     with pytest.raises(UserError, match="a Keras model or what run_recipe returns, received int"):
         Pad(3)
-
-
-def test_the_script_needs_nothing_from_elsewhere():
-    script = Pad._esm
-    assert script.startswith("export default (")
-    assert not re.search(r"^\s*import\b|\bimport\(|@import|url\(", script, re.MULTILINE)
-    assert set(re.findall(r"https?://[^\"'\s]+", script)) == {"http://www.w3.org/2000/svg"}  # a name, not an address

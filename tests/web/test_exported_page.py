@@ -14,7 +14,6 @@ from synthesis.strokes import SHAPES
 from tendigits.digits.find import find_digit
 from tendigits.digits.layers import Layers, with_layers
 from tendigits.digits.network import bundled_file
-from tendigits.export.run_network import run_network
 from tendigits.read.reader import Reader
 
 pytestmark = pytest.mark.xdist_group("export")  # the same finished run
@@ -32,7 +31,9 @@ READ = """async (strokes) => {
 
 @pytest.mark.parametrize("which", ["reader", *(pytest.param(each, marks=pytest.mark.slow) for each in ("int8", "run"))])
 def test_a_drawing_and_a_picture_are_read_in_a_page_opened_as_a_file(exported, open_exported, digits, which):
-    page = open_exported((exported(which) / "index.html").as_uri())
+    page = open_exported((exported(which) / "index.html").as_uri(), reduced_motion="reduce", **PHONE)
+    assert page.evaluate(WIDTH) <= 390
+    assert barriers(page, {"preload": False}) == []
     expect(page.locator("#prediction")).to_have_text(EMPTY)
     expect(page.locator("#draw-network")).to_be_hidden()  # there is only one
     draw(page, THREE)
@@ -48,14 +49,6 @@ def test_a_drawing_and_a_picture_are_read_in_a_page_opened_as_a_file(exported, o
     draw(page, THREE)
     draw(page, [(0.05, 0.2), (0.05, 0.8)])
     expect(page.locator("#prediction")).to_contain_text("more than one digit")
-
-
-def test_on_a_phone(exported, open_exported):
-    page = open_exported((exported("reader") / "index.html").as_uri(), reduced_motion="reduce", **PHONE)
-    draw(page, THREE)
-    expect(page.locator("#prediction b")).to_have_text("3")
-    assert page.evaluate(WIDTH) <= 390
-    assert barriers(page, {"preload": False}) == []
 
 
 def any_strokes(rng: np.random.Generator) -> list[Any]:
@@ -100,11 +93,9 @@ def test_crops_and_predictions_are_those_of_python(exported, open_exported, tmp_
     assert 0.03 * drawings < doubtful < 0.7 * drawings  # the drawings are neither all easy nor all hard
 
 
-@pytest.mark.parametrize("which", ["reader", pytest.param("run", marks=pytest.mark.slow)])
-def test_layers_are_those_of_python(exported, open_exported, tmp_path, request, digits, which):
-    page = open_exported(opened_up(exported(which), tmp_path))
-    file = with_layers(bundled_file()) if which == "reader" else run_network(request.getfixturevalue("run_that_reads"))
-    layers = Layers(file, which)
+def test_layers_are_those_of_python(exported, open_exported, tmp_path, digits):
+    page = open_exported(opened_up(exported("reader"), tmp_path))
+    layers = Layers(with_layers(bundled_file()), "reader")
     for crop in digits.x_test[:3]:
         found = page.evaluate('(crop) => modules["exported/reader.js"].readLayers("", crop)', crop64(crop))
         expected = layers(crop)

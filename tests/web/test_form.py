@@ -35,7 +35,7 @@ def open_form(page: Page, data: bytes, name: str = "exam.png") -> None:
     page.locator("#marks").scroll_into_view_if_needed()
 
 
-def drag(page: Page, box, size, touch: bool = False, release: bool = True) -> None:
+def drag(page: Page, box, size, touch: bool = False) -> None:
     """Draw a box, in pixels of a picture of some size, with the mouse or a finger."""
     page.locator("#marks").evaluate("(e, share) => scrollTo(0, scrollY + e.getBoundingClientRect().top - 100 "
                                     "+ share * e.getBoundingClientRect().height)", box[1] / size[1])  # fmt: skip
@@ -48,18 +48,11 @@ def drag(page: Page, box, size, touch: bool = False, release: bool = True) -> No
         page.mouse.move(*points[0])
         page.mouse.down()
         page.mouse.move(*points[1], steps=3)
-        if release:
-            page.mouse.up()
+        page.mouse.up()
         return
     put = touching(page)
     for kind, at in (("touchStart", points[:1]), ("touchMove", points[1:]), ("touchEnd", [])):
         put(kind, *at)
-
-
-def field_box(page: Page) -> np.ndarray:
-    """Left, top, width and height of the first field."""
-    rect = page.locator("#marks rect").first
-    return np.array([float(rect.get_attribute(name)) for name in ("x", "y", "width", "height")])
 
 
 def download(page: Page, button: str, path) -> str:
@@ -144,23 +137,6 @@ def test_fields_without_a_mouse(open_page, tmp_path):
     download(page, "#save-form", tmp_path)
     fields = tomllib.loads((tmp_path / "exam.toml").read_text())["fields"]
     assert fields == {'the "mark"': [354, 570, 540, 624], "b": [354, 651, 540, 705]}
-
-
-def test_a_drag_is_cancelled_and_a_number_becomes_a_field(open_page):
-    page = open_page("#read")
-    open_form(page, file_of(Image.fromarray(filled_form({"student": "40275"}))))
-    drag(page, (100, 600, 300, 700), FORM_SIZE, release=False)
-    expect(page.locator("#fields li")).to_have_count(1)
-    page.keyboard.press("Escape")
-    page.mouse.up()
-    expect(page.locator("#fields li")).to_have_count(0)
-    drag(page, (500, 332, 500, 332), FORM_SIZE)
-    expect(page.locator("#marks .field")).to_have_count(1)
-    before = field_box(page)
-    drag(page, (500, 332, 600, 432), FORM_SIZE)  # moves it
-    assert field_box(page) - before == pytest.approx(np.array([100, 100, 0, 0]), abs=2)
-    page.click("#fields button")
-    expect(page.locator("#marks .field")).to_have_count(0)
 
 
 def test_a_form_on_the_second_page_and_a_row_for_each_filled_page(open_page):

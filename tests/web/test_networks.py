@@ -1,6 +1,5 @@
 """Any run can read what is drawn, also as the second network, and shows its layers."""
 
-import json
 import shutil
 
 import pytest
@@ -86,17 +85,3 @@ def test_two_networks_read_a_picture(open_page, run_that_reads, digits):
     own = [number.value for number in Reader().read(picture).numbers]
     assert [row.locator("td").nth(1).inner_text() for row in rows.all()] == own
     assert page.locator(".differs").count() == sum(a != b for a, b in zip(own, expected, strict=True))
-
-
-def test_a_correction_of_a_runs_prediction_is_no_error_of_the_reader(open_page):
-    page = open_page()
-    page.locator("#draw-network option[value=one]").wait_for(state="attached")
-    page.select_option("#draw-network", "one")
-    draw(page, THREE)
-    expect(page.locator("#layers figcaption")).to_have_text(["Convolution 1: 8 x 14 x 14"], timeout=OPENING)
-    expect(page.locator("#prediction b")).to_have_text("3", timeout=OPENING)
-    with page.expect_request("**/v1/corrections") as sent:
-        page.locator("#draw-correct button", has_text="3").click()
-    (correction,) = json.loads(sent.value.post_data)["corrections"]
-    assert (correction["label"], correction["predicted"]) == (3, None)
-    expect(page.locator("#pad")).to_be_focused()

@@ -125,16 +125,6 @@ def test_a_digit_is_read_while_it_is_drawn_and_the_kernel_has_it(page):
     assert printed == "3 True (28, 28) 3"
 
 
-def test_a_number_is_read_and_undone(page):
-    for left in (0.02, 0.5):
-        draw(page, [(left + 0.45 * x, 0.25 + 0.5 * y) for x, y in THREE])
-    expect(page.locator("#prediction b")).to_have_text("33")
-    expect(page.locator("#seen")).to_have_class("strip")
-    assert ask(page, "print(pad.page.text(), pad.digit.accepted)") == "33 False"
-    page.click("#pad-undo")
-    expect(page.locator("#prediction b")).to_have_text("3")
-
-
 def test_the_keyboard_alone_draws_and_jupyterlab_leaves_it_its_keys(page):
     page.locator("#pad").focus()
     page.keyboard.press(" ")

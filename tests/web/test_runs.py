@@ -25,39 +25,6 @@ DAMAGED = "third: run.json is damaged: it has no status"
 WORDS = "first reads 12 of 10,000 test digits more than second."
 BUSY = "training or teaching is running already"
 
-PATHS = """async (history) => {
-  const { charts } = await import("./shared/chart.js");
-  return charts([{ name: "a", history }]).filter((each) => each.matches("svg.chart")).map((chart) => ({
-    heights: [...chart.querySelectorAll("line.grid")].map((line) => Number(line.getAttribute("y1"))),
-    labels: [...chart.querySelectorAll("text[text-anchor=end]")].map((text) => text.textContent),
-    paths: [...chart.querySelectorAll("path")].map((path) => path.getAttribute("d")),
-  }));
-}"""
-
-
-@pytest.mark.parametrize(
-    "history",
-    [
-        {"val_accuracy": [0.96, 0.97, 0.965], "accuracy": [0.81, 0.95, 0.999],
-         "val_loss": [0.2, 0.25, 0.31], "loss": [0.6, 0.153, 0.105]},
-        {"val_accuracy": [1, 1, 1], "accuracy": [1, 1, 1], "val_loss": [0.1, 0.1, 0.1], "loss": [2.4, 40.0, 3.0]},
-        {"val_accuracy": [0.9], "accuracy": [0.1], "val_loss": [0.3], "loss": [0.3]},
-        {"accuracy": [0.0, 0.003], "loss": [0.3, 0.2]},
-    ],
-)  # fmt: skip
-def test_curves_show_every_value_within_the_grid(open_page, history):
-    page = open_page("#runs")
-    for key, chart in zip(("accuracy", "loss"), page.evaluate(PATHS, history), strict=True):
-        grid = [float(text.rstrip("%")) / (100 if text.endswith("%") else 1) for text in chart["labels"]]
-        per_pixel = (grid[-1] - grid[0]) / (chart["heights"][-1] - chart["heights"][0])
-        expected = [history[name] for name in (f"val_{key}", key) if name in history]
-        every = [value for values in expected for value in values]
-        for path, values in zip(chart["paths"], expected, strict=True):
-            heights = [float(point.split(",")[1]) for point in path[1:].split("h")[0].split("L")]
-            shown = [grid[0] + (height - chart["heights"][0]) * per_pixel for height in heights]
-            assert shown == pytest.approx(values, abs=max(max(every) - min(every), 0.01) / 500)
-            assert min(chart["heights"]) - 0.01 <= min(heights) <= max(heights) <= max(chart["heights"]) + 0.01
-
 
 def show_runs(page: Page) -> None:
     """Open the view with two runs, in place of the server's."""

@@ -2,13 +2,11 @@
 
 import re
 
-import httpx
-import numpy as np
 import pytest
 from playwright.sync_api import expect
 
 from browser import EMPTY, PHONE, WIDTH, barriers, choose
-from helpers import THREE, crop64, draw, page_of_numbers
+from helpers import THREE, draw, page_of_numbers
 
 pytestmark = pytest.mark.xdist_group("browser")
 
@@ -57,22 +55,6 @@ def test_the_documentation_of_the_api_needs_no_other_server(open_page):
     page.click("nav a[href='docs']")
     page.locator("#swagger .opblock", has_text="/v1/digits").locator("button").first.click()
     expect(page.locator("#swagger")).to_contain_text("cropped and centred already")
-
-
-def test_many_corrections_are_shown_in_parts(open_page):
-    page = open_page()
-    for path, kind, new in (
-        ("corrections", "corrections", [{"crop": crop64(np.full((28, 28), i)), "label": 1} for i in range(120)]),
-        ("corrections/numbers", "numbers", [{"strip": crop64(np.full((40, 24), i)), "text": "1"} for i in range(120)]),
-    ):
-        assert httpx.post(f"{page.url}v1/{path}", json={kind: new}).status_code == 201
-    page.click("nav a[href='#teach']")
-    for n in (50, 100, 120):
-        expect(page.locator("#number-corrections li")).to_have_count(n)
-        expect(page.locator("#corrections li")).to_have_count(n)
-        if n < 120:
-            page.locator("#more").click()
-    expect(page.locator("#more")).to_be_hidden()
 
 
 @pytest.mark.slow

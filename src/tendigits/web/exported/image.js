@@ -1,6 +1,7 @@
 // Decode a picture to grey pixels; pictures/image.py in JavaScript.
 
 import { element } from "../page/shared/dom.js";
+import { least, most } from "./stages/arrays.js";
 import { MAX_BYTES, MAX_JPEG_PIXELS, MAX_PIXELS, MAX_SIDE, MIN_CONTRAST } from "./stages/constants.js";
 
 // The picture in a file, upright, as a canvas. Transparent parts are white, or black if white would hide the content.
@@ -16,7 +17,8 @@ export async function openImage(file) {
   if (Math.max(width, height) > MAX_SIDE || width * height > maxPixels) {
     throw new Error(`expected at most ${MAX_SIDE} pixels a side and ${maxPixels} in all, ${file.name} has ${width}x${height}; make it smaller`);
   }
-  const canvas = onBackground(bitmap, contrastOf(greyOf(bitmap, "white")) < MIN_CONTRAST ? "black" : "white");
+  const { pixels } = greyOf(bitmap, "white");
+  const canvas = onBackground(bitmap, most(pixels) - least(pixels) < MIN_CONTRAST ? "black" : "white");
   bitmap.close();
   return canvas;
 }
@@ -37,13 +39,4 @@ function onBackground(source, colour) {
   context.fillRect(0, 0, width, height);
   context.drawImage(source, 0, 0);
   return canvas;
-}
-
-function contrastOf({ pixels }) {
-  let [darkest, lightest] = [255, 0];
-  for (const value of pixels) {
-    if (value < darkest) darkest = value;
-    if (value > lightest) lightest = value;
-  }
-  return lightest - darkest;
 }

@@ -37,7 +37,6 @@ trying(async () => {
   document.documentElement.dataset.ready = "";
 });
 
-// Show a picture on the pad, and read it until something is drawn.
 async function open(file) {
   const picture = await openImage(file);
   pad.replace([]);

@@ -1,5 +1,6 @@
 // Reads single digits; Reader.digit of read/reader.py in JavaScript, with the fields of the API.
 
+import { bytesOf } from "../page/shared/pixels.js";
 import { findDigit } from "./stages/find.js";
 import { picturesOf } from "./stages/layer_pictures.js";
 import { openDigits } from "./stages/network.js";
@@ -9,7 +10,6 @@ const MIN_ALTERNATIVE = 0.05; // probability from which a doubt names a digit
 
 const networks = new Map(); // name -> {predict, layers, threshold}; the first network also has the name ""
 
-// Open the runtime and the networks, which `tendigits export` has packed.
 export async function openReader(packed) {
   await startRuntime(packed.runtime, packed.wasm);
   for (const { name, network, model } of packed.networks) {
@@ -19,7 +19,6 @@ export async function openReader(packed) {
   }
 }
 
-// The digit in a grey picture of one.
 export async function readDigit(name, picture) {
   const { predict, threshold } = networks.get(name);
   const { crop, alone } = findDigit(picture);
@@ -42,8 +41,6 @@ function doubt(probabilities) {
   return alternatives.length > 1 ? `may be ${alternatives.join(" or ")}` : "may be no digit";
 }
 
-// What each hidden layer outputs for a crop in base64.
 export async function readLayers(name, crop) {
-  const bytes = Uint8Array.from(atob(crop), (character) => character.charCodeAt(0));
-  return picturesOf(await networks.get(name).layers(bytes));
+  return picturesOf(await networks.get(name).layers(bytesOf(crop)));
 }

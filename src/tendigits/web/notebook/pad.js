@@ -64,7 +64,6 @@ export function render({ model, el }) {
     else layers.clear();
   }
 
-  // Copy what was drawn in another view of this pad.
   function follow() {
     if (model.get("_strokes") !== sent) strokes.replace(model.get("_strokes"));
   }

@@ -1,12 +1,5 @@
 // The page on a phone: sends photos to the page on the computer that shows the QR code.
 
-const REASONS = {
-  401: "Scan the code on the computer again.",
-  404: "The computer takes no photos from phones now.",
-  409: "Several photos are waiting already. Open them on the computer first.",
-  413: "It has more than 32 MB.",
-};
-
 for (const input of document.querySelectorAll("input")) {
   input.addEventListener("change", async () => {
     const [photo] = input.files;
@@ -21,7 +14,6 @@ function show(text) {
   document.getElementById("state").textContent = text;
 }
 
-// Send a photo; gives a sentence on what became of it.
 async function send(photo) {
   let response;
   try {
@@ -29,7 +21,7 @@ async function send(photo) {
   } catch {
     return "Not sent: the computer does not answer. Is this phone in the same network?";
   }
-  if (!response.ok) return `Not sent. ${REASONS[response.status] ?? "Try again."}`;
-  const { opens } = await response.json();
+  const { error, opens } = await response.json().catch(() => ({ error: `the server answered ${response.status}` }));
+  if (error) return `Not sent: ${error}.`;
   return opens ? "Sent. It opens on the computer." : "Sent. To open it, choose “Use your phone” on the computer.";
 }

@@ -17,9 +17,7 @@ export function clip(value, min, max) {
 }
 
 export function total(values) {
-  let sum = 0;
-  for (const value of values) sum += value;
-  return sum;
+  return values.reduce((sum, value) => sum + value, 0);
 }
 
 export function mean(values) {
@@ -28,15 +26,11 @@ export function mean(values) {
 
 // Unlike Math.max(...values), for any number of values.
 export function most(values) {
-  let best = -Infinity;
-  for (const value of values) if (value > best) best = value;
-  return best;
+  return values.reduce((best, value) => Math.max(best, value), -Infinity);
 }
 
 export function least(values) {
-  let best = Infinity;
-  for (const value of values) if (value < best) best = value;
-  return best;
+  return values.reduce((best, value) => Math.min(best, value), Infinity);
 }
 
 export function median(values) {
@@ -45,7 +39,6 @@ export function median(values) {
   return sorted.length % 2 ? sorted[Math.floor(half)] : (sorted[half - 1] + sorted[half]) / 2;
 }
 
-// How many pixels have each of 256 values.
 export function histogram(pixels) {
   const counts = new Float64Array(256);
   for (const value of pixels) counts[value]++;
@@ -67,22 +60,16 @@ export function mirrored(at, end) {
   return place;
 }
 
-// A picture with `reach` mirrored pixels more on each side.
-export function withMirroredEdges({ pixels, width, height }, reach) {
-  const made = image(width + 2 * reach, height + 2 * reach);
-  const columns = Int32Array.from({ length: made.width }, (_, x) => mirrored(x - reach, width));
-  for (let y = 0; y < made.height; y++) {
-    const row = mirrored(y - reach, height) * width;
-    for (let x = 0; x < made.width; x++) made.pixels[y * made.width + x] = pixels[row + columns[x]];
-  }
-  return made;
-}
-
-// Part of a picture; right and bottom are exclusive.
 export function cutOut({ pixels, width }, left, top, right, bottom) {
   const made = image(Math.max(0, right - left), Math.max(0, bottom - top));
   for (let y = 0; y < made.height; y++) {
     made.pixels.set(pixels.subarray((top + y) * width + left, (top + y) * width + right), y * made.width);
   }
   return made;
+}
+
+// The box around pixels, which are given by their places in a picture of some width; right and bottom are exclusive.
+export function boxOf(places, width) {
+  const [columns, rows] = [places.map((at) => at % width), places.map((at) => Math.floor(at / width))];
+  return { left: least(columns), top: least(rows), right: most(columns) + 1, bottom: most(rows) + 1 };
 }

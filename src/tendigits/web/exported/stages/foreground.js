@@ -1,6 +1,6 @@
 // From grey pixels to the foreground, strokes white on black, for any paper, light and pen; digits/foreground.py in JavaScript.
 
-import { even, histogram, image, least, mean, median, mirrored, most, total, withMirroredEdges } from "./arrays.js";
+import { clip, even, histogram, image, least, mean, median, mirrored, most, total } from "./arrays.js";
 import { BACKGROUND_SIDE, MIN_STROKE_CONTRAST, MIN_NOISE_SIGMAS, SHADE_SIGMA, MIN_BORDER_CONTRAST } from "./constants.js";
 import { enlarged, shrunk } from "./resize.js";
 
@@ -22,7 +22,7 @@ export function findForeground(grey) {
   if (full < Math.max(MIN_STROKE_CONTRAST, 2 * noise)) return null;
   const low = Math.min(noise, 0.3 * full);
   const stretch = 255 / Math.max(full - low, 1);
-  return image(width, height, strength.map((value) => Math.floor(Math.min(255, Math.max(0, (value - low) * stretch)))));
+  return image(width, height, strength.map((value) => Math.floor(clip((value - low) * stretch, 0, 255))));
 }
 
 // Decided by the border or, if that is neither light nor dark, by the skewness of the picture without its shade.
@@ -46,10 +46,15 @@ function skewness(grey) {
 }
 
 // OpenCV's GaussianBlur of float pixels.
-function blurred({ pixels, width, height }, sigma) {
+function blurred(grey, sigma) {
   const reach = Math.floor((even(8 * sigma + 1) | 1) / 2);
   const bell = Array.from({ length: 2 * reach + 1 }, (_, i) => Math.exp(-((i - reach) ** 2) / (2 * sigma ** 2)));
-  const weights = bell.map((value) => value / total(bell));
+  return filtered(grey, bell.map((value) => value / total(bell)));
+}
+
+// Sums weighted by rows and then by columns; beyond the edge the picture is mirrored at the last pixel.
+function filtered({ pixels, width, height }, weights) {
+  const reach = (weights.length - 1) / 2;
   const across = new Float64Array(width * height);
   const both = new Float64Array(width * height);
   for (let y = 0; y < height; y++) {
@@ -74,19 +79,18 @@ function findBackground(light) {
   const shorter = Math.min(across, down);
   if (shorter >= 3) small = medianOfNine(small);
   const reach = Math.max(1, even(shorter / 8));
-  small = meanAround(extreme(extreme(small, reach, Math.max, 0), reach, Math.min, 255), reach);
+  small = meanAround(extreme(extreme(small, reach, Math.max), reach, Math.min), reach);
   return across === width && down === height ? small : enlarged(small, width, height);
 }
 
 function medianOfNine({ pixels, width, height }) {
   const made = image(width, height);
   const nine = new Uint8Array(9);
-  const clamp = (value, end) => Math.min(end - 1, Math.max(0, value));
   for (let y = 0; y < height; y++) {
     for (let x = 0; x < width; x++) {
       let n = 0;
       for (let dy = -1; dy <= 1; dy++) {
-        for (let dx = -1; dx <= 1; dx++) nine[n++] = pixels[clamp(y + dy, height) * width + clamp(x + dx, width)];
+        for (let dx = -1; dx <= 1; dx++) nine[n++] = pixels[clip(y + dy, 0, height - 1) * width + clip(x + dx, 0, width - 1)];
       }
       made.pixels[y * width + x] = nine.sort()[4];
     }
@@ -95,60 +99,25 @@ function medianOfNine({ pixels, width, height }) {
 }
 
 // The largest or smallest value in a square around each pixel, by rows and then by columns.
-function extreme({ pixels, width, height }, reach, choose, start) {
-  const across = image(width, height);
-  const both = image(width, height);
-  for (let y = 0; y < height; y++) {
-    for (let x = 0; x < width; x++) {
-      let best = start;
-      for (let at = Math.max(0, x - reach); at <= Math.min(width - 1, x + reach); at++) best = choose(best, pixels[y * width + at]);
-      across.pixels[y * width + x] = best;
-    }
-  }
-  for (let y = 0; y < height; y++) {
-    for (let x = 0; x < width; x++) {
-      let best = start;
-      for (let at = Math.max(0, y - reach); at <= Math.min(height - 1, y + reach); at++) best = choose(best, across.pixels[at * width + x]);
-      both.pixels[y * width + x] = best;
-    }
-  }
-  return both;
+function extreme({ pixels, width, height }, reach, choose) {
+  const around = (values, at, end, first, step) => {
+    let best = values[first + at * step];
+    for (let i = Math.max(0, at - reach); i <= Math.min(end - 1, at + reach); i++) best = choose(best, values[first + i * step]);
+    return best;
+  };
+  const across = pixels.map((_, i) => around(pixels, i % width, width, i - (i % width), 1));
+  return image(width, height, across.map((_, i) => around(across, Math.floor(i / width), height, i % width, width)));
 }
 
-// Beyond the edge the picture is mirrored at the last pixel.
-function meanAround({ pixels, width, height }, reach) {
-  const across = new Float64Array(width * height);
-  const made = image(width, height);
-  const n = (2 * reach + 1) ** 2;
-  for (let y = 0; y < height; y++) {
-    for (let x = 0; x < width; x++) {
-      let sum = 0;
-      for (let d = -reach; d <= reach; d++) sum += pixels[y * width + mirrored(x + d, width)];
-      across[y * width + x] = sum;
-    }
-  }
-  for (let y = 0; y < height; y++) {
-    for (let x = 0; x < width; x++) {
-      let sum = 0;
-      for (let d = -reach; d <= reach; d++) sum += across[mirrored(y + d, height) * width + x];
-      made.pixels[y * width + x] = even(sum / n);
-    }
-  }
-  return made;
+function meanAround(picture, reach) {
+  const side = 2 * reach + 1;
+  const sums = filtered(picture, new Array(side).fill(1));
+  return image(picture.width, picture.height, Uint8Array.from(sums, (sum) => even(sum / side ** 2)));
 }
 
 // The standard deviation of the noise from pixel to pixel (Immerkaer, 1996), with the median in place of the mean.
 function pixelNoise(light) {
-  const { pixels, width } = withMirroredEdges(light, 1);
-  const rough = new Uint8Array(light.width * light.height);
-  for (let y = 0; y < light.height; y++) {
-    for (let x = 0; x < light.width; x++) {
-      const at = (y + 1) * width + x + 1;
-      const sides = pixels[at - width] + pixels[at + width] + pixels[at - 1] + pixels[at + 1];
-      const corners = pixels[at - width - 1] + pixels[at - width + 1] + pixels[at + width - 1] + pixels[at + width + 1];
-      rough[y * light.width + x] = Math.min(255, Math.abs(corners - 2 * sides + 4 * pixels[at]));
-    }
-  }
+  const rough = Uint8Array.from(filtered(light, [1, -2, 1]), (value) => Math.min(255, Math.abs(value)));
   return firstReaching(histogram(rough), rough.length / 2) / 0.6745 / 6;
 }
 

@@ -12,7 +12,7 @@ export function picturesOf(layers) {
     const [low, high] = [Math.min(least(values), 0), Math.max(most(values), 0)];
     const bytes = Uint8Array.from(values, (value) => Math.round(((value - low) / (high - low || 1)) * 255));
     const size = shape.length === 3 ? shape.join(" x ") : `${data.length} units`;
-    return { name: `${kind} ${++counts[kind]}: ${size}`, columns, low, high, units: base64(bytes) };
+    return { name: `${kind} ${++counts[kind]}: ${size}`, columns, low, high, units: btoa(Array.from(bytes, (byte) => String.fromCharCode(byte)).join("")) };
   });
 }
 
@@ -23,7 +23,6 @@ function rows(data) {
   return { values, columns };
 }
 
-// Channels as tiles of a picture that is about square.
 function tiles(data, shape) {
   const [channels, height, width] = shape;
   const across = Math.ceil(Math.sqrt(channels));
@@ -34,10 +33,4 @@ function tiles(data, shape) {
     values[(Math.floor(channel / across) * height + y) * columns + (channel % across) * width + x] = value;
   });
   return { values, columns };
-}
-
-function base64(bytes) {
-  let text = "";
-  for (const byte of bytes) text += String.fromCharCode(byte);
-  return btoa(text);
 }

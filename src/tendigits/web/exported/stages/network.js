@@ -34,11 +34,8 @@ export async function openDigits(packed, about) {
   return { predict, layers: (crop) => network.layers(inputOf(crop), [1, ...about.shape]) };
 }
 
-function inputOf(crop) {
-  return Float32Array.from(crop, (value) => value / 255);
-}
+const inputOf = (crop) => Float32Array.from(crop, (value) => value / 255);
 
-// The crop rotated around its centre, with bilinear interpolation.
 function rotated(crop, degrees) {
   const [cos, sin] = [Math.cos((degrees * Math.PI) / 180), Math.sin((degrees * Math.PI) / 180)];
   const middle = (FIELD - 1) / 2;

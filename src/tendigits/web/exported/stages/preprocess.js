@@ -1,6 +1,6 @@
 // From pixels to the network's input; data/preprocess.py in JavaScript.
 
-import { cutOut, even, image, most, total } from "./arrays.js";
+import { boxOf, clip, cutOut, even, image, most, total } from "./arrays.js";
 import { BOX, FIELD, FOREGROUND } from "./constants.js";
 
 // Scale and centre a digit as MNIST does: its longer side 20, its centre of mass in the middle of 28x28. Returns 784 bytes.
@@ -28,16 +28,12 @@ function startOf(sums) {
   const sum = total(sums);
   if (!sum) return Math.floor((FIELD - sums.length) / 2);
   const centre = total(sums.map((value, i) => value * i)) / sum;
-  return Math.min(Math.max(even(FIELD / 2 - centre), 0), FIELD - sums.length);
+  return clip(even(FIELD / 2 - centre), 0, FIELD - sums.length);
 }
 
 function cropped(digit, faintest) {
-  let [left, top, right, bottom] = [digit.width, digit.height, 0, 0];
-  digit.pixels.forEach((value, at) => {
-    if (value <= faintest) return;
-    const [x, y] = [at % digit.width, Math.floor(at / digit.width)];
-    [left, top, right, bottom] = [Math.min(left, x), Math.min(top, y), Math.max(right, x + 1), Math.max(bottom, y + 1)];
-  });
+  const places = [...digit.pixels.keys()].filter((at) => digit.pixels[at] > faintest);
+  const { left, top, right, bottom } = boxOf(places, digit.width);
   return cutOut(digit, left, top, right, bottom);
 }
 
@@ -78,7 +74,7 @@ function resampled({ pixels, width, height }, across, filter, support) {
     for (let y = 0; y < height; y++) {
       let sum = 2 ** 21;
       parts.forEach((part, i) => { sum += pixels[y * width + first + i] * part; });
-      made.pixels[y * across + x] = Math.min(255, Math.max(0, Math.floor(sum / 2 ** 22)));
+      made.pixels[y * across + x] = clip(Math.floor(sum / 2 ** 22), 0, 255);
     }
   }
   return made;

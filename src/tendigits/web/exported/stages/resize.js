@@ -5,7 +5,6 @@ import { clip, even, image } from "./arrays.js";
 const CUBIC = -0.75;
 const UNIT = 2048; // of the weights, which are whole numbers
 
-// Each pixel is the mean of the area that it covers.
 export function shrunk(picture, across, down) {
   const scales = [picture.width / across, picture.height / down];
   if (scales.every(Number.isInteger)) return shrunkByWhole(picture, across, down, scales);
@@ -28,7 +27,7 @@ export function shrunk(picture, across, down) {
       }
       for (let x = 0; x < across; x++) sums[x] += Math.fround(weight * line[x]);
     }
-    for (let x = 0; x < across; x++) made.pixels[y * across + x] = clip(even(sums[x]), 0, 255);
+    made.pixels.set(sums.map((sum) => clip(even(sum), 0, 255)), y * across);
   }
   return made;
 }

@@ -1,8 +1,9 @@
 // Networks, run by ONNX Runtime Web in one thread; digits/runtime.py in JavaScript.
 
+import { bytesOf } from "../../page/shared/pixels.js";
+
 let runtime;
 
-// Load the runtime from its packed script and WebAssembly.
 export async function startRuntime(script, wasm) {
   const url = URL.createObjectURL(new Blob([await unpacked(script)], { type: "text/javascript" }));
   runtime = await import(url);
@@ -26,9 +27,7 @@ export async function openNetwork(packed) {
   };
 }
 
-// Decode base64 and gzip.
 async function unpacked(text) {
-  const bytes = Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
-  const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
+  const stream = new Blob([bytesOf(text)]).stream().pipeThrough(new DecompressionStream("gzip"));
   return new Uint8Array(await new Response(stream).arrayBuffer());
 }

@@ -1,6 +1,6 @@
 // From the foreground to connected components that may be digits or parts of digits; digits/segment.py in JavaScript.
 
-import { even, image } from "./arrays.js";
+import { boxOf, cutOut, even } from "./arrays.js";
 import { MIN_OTHER_HEIGHT, MIN_OTHER_AREA, MIN_OTHER_ASPECT, MAX_COMPONENTS, STRONG, WEAK } from "./constants.js";
 
 // The 8-connected pieces of the pixels with `inside` 1: the pixels of each piece, and the label of each pixel, 0 outside.
@@ -33,15 +33,7 @@ export function findComponents({ pixels, width, height }) {
   let components = [];
   pieces.forEach((piece, i) => {
     if (!piece.some((at) => pixels[at] >= STRONG)) return;
-    const box = { left: width, top: height, right: 0, bottom: 0 };
-    for (const at of piece) {
-      const [x, y] = [at % width, Math.floor(at / width)];
-      box.left = Math.min(box.left, x);
-      box.right = Math.max(box.right, x + 1);
-      box.top = Math.min(box.top, y);
-      box.bottom = Math.max(box.bottom, y + 1);
-    }
-    components.push({ box, area: piece.length, parts: [i + 1] });
+    components.push({ box: boxOf(piece, width), area: piece.length, parts: [i + 1] });
   });
   if (components.length > MAX_COMPONENTS) components = components.sort((a, b) => b.area - a.area).slice(0, MAX_COMPONENTS);
   return { labels, components };
@@ -79,17 +71,11 @@ export function hasOthers({ labels, components }, digit, width, height) {
   });
 }
 
-function joined(a, b) {
-  return { left: Math.min(a.left, b.left), top: Math.min(a.top, b.top), right: Math.max(a.right, b.right), bottom: Math.max(a.bottom, b.bottom) };
-}
-
-function gap(a, b) {
-  return Math.max(Math.max(a.left, b.left) - Math.min(a.right, b.right), Math.max(a.top, b.top) - Math.min(a.bottom, b.bottom));
-}
-
-function touchesBorder(box, width, height) {
-  return box.left <= 0 || box.top <= 0 || box.right >= width || box.bottom >= height;
-}
+const joined = (a, b) =>
+  ({ left: Math.min(a.left, b.left), top: Math.min(a.top, b.top), right: Math.max(a.right, b.right), bottom: Math.max(a.bottom, b.bottom) });
+const gap = (a, b) =>
+  Math.max(Math.max(a.left, b.left) - Math.min(a.right, b.right), Math.max(a.top, b.top) - Math.min(a.bottom, b.bottom));
+const touchesBorder = (box, width, height) => box.left <= 0 || box.top <= 0 || box.right >= width || box.bottom >= height;
 
 function belongs(part, digit) {
   const across = Math.min(part.right, digit.right) - Math.max(part.left, digit.left);
@@ -125,19 +111,14 @@ function weightOf({ box, area }, width, height) {
 }
 
 // The foreground in a component's box, with the pale edge of its strokes, without its neighbours.
-export function cut({ box, parts }, labels, { pixels, width }) {
-  const made = image(box.right - box.left, box.bottom - box.top);
-  const belongsTo = (x, y) => parts.includes(labels[y * width + x]);
-  for (let y = box.top; y < box.bottom; y++) {
-    for (let x = box.left; x < box.right; x++) {
-      let kept = belongsTo(x, y);
-      if (!kept && labels[y * width + x] === 0) {
-        for (let ny = Math.max(box.top, y - 1); ny <= Math.min(box.bottom - 1, y + 1); ny++) {
-          for (let nx = Math.max(box.left, x - 1); nx <= Math.min(box.right - 1, x + 1); nx++) kept ||= belongsTo(nx, ny);
-        }
-      }
-      if (kept) made.pixels[(y - box.top) * made.width + x - box.left] = pixels[y * width + x];
-    }
-  }
+export function cut({ box, parts }, labels, foreground) {
+  const { width } = foreground;
+  const made = cutOut(foreground, box.left, box.top, box.right, box.bottom);
+  const belongsTo = (x, y) => x >= box.left && x < box.right && y >= box.top && y < box.bottom && parts.includes(labels[y * width + x]);
+  const isEdge = (x, y) => !labels[y * width + x] && [-1, 0, 1].some((down) => [-1, 0, 1].some((across) => belongsTo(x + across, y + down)));
+  made.pixels.forEach((_, i) => {
+    const [x, y] = [box.left + (i % made.width), box.top + Math.floor(i / made.width)];
+    if (!belongsTo(x, y) && !isEdge(x, y)) made.pixels[i] = 0;
+  });
   return made;
 }

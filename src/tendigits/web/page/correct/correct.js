@@ -7,36 +7,30 @@ import { confidenceText, nameOf, plural } from "../shared/text.js";
 
 const STRIP_PIXELS_PER_CHARACTER = 8; // at least
 
-// Add a button for each digit and one for "not a digit"; `chosen` is called with 0 to 9 or null.
 export function digitButtons(parent, chosen) {
   for (const label of [...Array(10).keys(), null]) {
     parent.append(element("button", { type: "button", onclick: () => chosen(label) }, nameOf(label)));
   }
 }
 
-// Store the right digit; returns the correction as stored.
-export async function storeDigit(correction, undone = () => {}) {
-  const response = await ask("v1/corrections", { method: "POST", json: { corrections: [correction] } });
-  const [stored] = response.corrections;
-  announce(`Saved as ${nameOf(stored.label)}. You have ${plural(response.count, "correction")}.`, `v1/corrections/${stored.id}`, undone);
-  return stored;
+export async function storeDigit(correction) {
+  const { count, corrections: [stored] } = await ask("v1/corrections", { method: "POST", json: { corrections: [correction] } });
+  announce(nameOf(stored.label), plural(count, "correction"), `v1/corrections/${stored.id}`);
 }
 
 // Store the right text of a number; an empty one means that it is not a number.
 export async function storeNumber(correction, undone = () => {}) {
-  const response = await ask("v1/corrections/numbers", { method: "POST", json: { numbers: [correction] } });
-  const [stored] = response.numbers;
-  announce(`Saved as ${stored.text || "not a number"}. You have ${plural(response.count, "corrected number")}.`, `v1/corrections/numbers/${stored.id}`, undone);
+  const { count, numbers: [stored] } = await ask("v1/corrections/numbers", { method: "POST", json: { numbers: [correction] } });
+  announce(stored.text || "not a number", plural(count, "corrected number"), `v1/corrections/numbers/${stored.id}`, undone);
   return stored;
 }
 
-function announce(text, path, undone) {
-  const undo = () => trying(async () => {
+function announce(name, count, path, undone = () => {}) {
+  notify(`Saved as ${name}. You have ${count}.`, { name: "Undo", do: () => trying(async () => {
     await ask(path, { method: "DELETE" });
     undone();
     notify("Undone.");
-  });
-  notify(text, { name: "Undo", do: undo });
+  }) });
 }
 
 let resolveDialog = null;

@@ -51,7 +51,6 @@ async function read(form, file, number) {
   }
 }
 
-// A cell that can be edited; a doubtful one shows the reason and the reader's picture of the number.
 function cellOf(row, name) {
   const cell = row.cells[names.indexOf(name)];
   const input = element("input", { type: "text", value: cell.value, autocomplete: "off", spellcheck: "false", "aria-label": `${name} in ${row.path}` });

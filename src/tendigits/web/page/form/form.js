@@ -1,9 +1,8 @@
 // A form: a person marks its fields on the picture, saves them as a file, and reads them in pictures of filled forms.
 
-import { dragsOnly, element, find, notify, save } from "../shared/dom.js";
+import { ARROWS, dragsOnly, element, find, notify, save } from "../shared/dom.js";
 import { readFilled, startFilled } from "./filled.js";
 
-const STEPS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 const MIN_DRAG_PIXELS = 8; // of the screen; a shorter drag is a click
 const CORNER_PIXELS = 20; // of the screen, around the corner that resizes a box
 
@@ -163,14 +162,14 @@ function choose(field) {
   for (const each of fields) for (const part of [each.row, each.shape]) part.classList.toggle("chosen", each === field);
 }
 
-function rename(field) {
-  field.input.focus({ preventScroll: true });
-  field.input.select();
+function rename({ input }) {
+  input.focus({ preventScroll: true });
+  input.select();
 }
 
 function pressed(event, field) {
-  if (event.key in STEPS) {
-    const [across, down] = STEPS[event.key].map((sign) => sign * Math.ceil(step()));
+  if (event.key in ARROWS) {
+    const [across, down] = ARROWS[event.key].map((sign) => sign * Math.ceil(step()));
     const box = moved(field.box, across, down, event.shiftKey);
     if (!isSmall(box)) move(field, box);
   } else if (event.key === "Enter") rename(field);

@@ -34,7 +34,6 @@ export function showGrid(read, shownPages) {
   render();
 }
 
-// Update the cell of a number that was corrected elsewhere on its page.
 export function showCorrected(read, number) {
   const cell = read.table?.rows.flat().find((each) => each.index !== null && read.numbers[each.index] === number);
   if (!cell) return;
@@ -55,10 +54,10 @@ export function startGrid() {
   find("edit-cell").addEventListener("click", () => edit(current().value));
   find("next-doubt").addEventListener("click", next);
   find("grid-undo").addEventListener("click", undo);
-  find("join-rows").addEventListener("click", () => reshape(joinRows));
-  find("split-row").addEventListener("click", () => reshape(splitRow));
-  find("join-columns").addEventListener("click", () => reshape(joinColumns));
-  find("split-column").addEventListener("click", () => reshape(splitColumn));
+  find("join-rows").addEventListener("click", () => reshape(joinRows, at.row));
+  find("split-row").addEventListener("click", () => reshape(splitRow, at.row));
+  find("join-columns").addEventListener("click", () => reshape(joinColumns, at.column));
+  find("split-column").addEventListener("click", () => reshape(splitColumn, at.column));
   find("grid-xlsx").addEventListener("click", () => download(XLSX, "table.xlsx", tablesOfPages()));
   find("grid-csv").addEventListener("click", () => download("text/csv", "table.csv", [tableRequest(table)]));
 }
@@ -71,6 +70,9 @@ function letters(column) {
 const size = ({ rows }) => rows.length * rows[0].length;
 const numbersInTable = () => table.rows.flat().filter((cell) => cell.value && cell.index !== null).length;
 const current = () => table.rows[at.row][at.column];
+
+const clamp = (value, length) => Math.min(Math.max(value, 0), length - 1);
+const within = ({ row, column }) => ({ row: clamp(row, table.rows.length), column: clamp(column, table.rows[0].length) });
 
 function isDoubtful({ row, column }, { rows } = table, sums = agreed) {
   return !rows[row][column].accepted && !sums.has(`${row},${column}`);
@@ -114,7 +116,7 @@ function show() {
 
 function move({ row, column }) {
   elementAt(at)?.setAttribute("tabindex", -1);
-  at = { row: Math.min(Math.max(row, 0), table.rows.length - 1), column: Math.min(Math.max(column, 0), table.rows[0].length - 1) };
+  at = within({ row, column });
   const cell = elementAt(at);
   cell.setAttribute("tabindex", 0);
   cell.focus();
@@ -216,15 +218,15 @@ function revert(step) {
   past.splice(index, 1);
   const place = step.undo();
   if (step.table !== table) return;
-  at = { row: Math.min(place.row, table.rows.length - 1), column: Math.min(place.column, table.rows[0].length - 1) };
+  at = within(place);
   render();
   move(at);
 }
 
 // Change whole rows or columns; `make` returns the new rows, or null if that is impossible.
-function reshape(make) {
+function reshape(make, index) {
   const [changed, before] = [table, table.rows];
-  const rows = make(before, at);
+  const rows = make(before, index);
   if (rows === null) { notify("There is no next one to join."); return; }
   changed.rows = rows;
   remember(() => { changed.rows = before; return at; });
@@ -239,7 +241,6 @@ function frame(box) {
   shapes.append(element("svg:rect", { class: "frame", x: left, y: top, width: right - left, height: bottom - top }));
 }
 
-// Draw the cell's part of the photo, upright and large.
 function enlarge([left, top, right, bottom]) {
   const image = find("stage").querySelector("img");
   const canvas = find("cell-large");
@@ -265,7 +266,6 @@ function tableRequest(changed, name = undefined) {
   return { name, rows };
 }
 
-// The tables of all pages that were shown.
 function tablesOfPages() {
   const found = [...pages.values()].filter((each) => each.table).sort((a, b) => a.page_number - b.page_number);
   return found.map((each) => tableRequest(each.table, each.n_pages === 1 ? undefined : `page ${each.page_number}`));

@@ -1,38 +1,31 @@
-// Join or split rows and columns of a table at a cell, given by row and column; null if there is no next one to join.
+// Join or split rows and columns of a table, given by their index; null if there is no next one to join.
 
 import { isFilled } from "./sums.js";
 
-export function joinColumns(rows, { column }) {
+export const joinColumns = (rows, column) => join(rows, column);
+export const joinRows = (rows, row) => transposed(join(transposed(rows), row));
+export const splitColumn = (rows, column) => split(rows, column, 0);
+export const splitRow = (rows, row) => transposed(split(transposed(rows), row, 1));
+
+const transposed = (rows) => rows?.[0].map((_, i) => rows.map((cells) => cells[i]));
+
+function join(rows, column) {
   if (column + 1 >= rows[0].length) return null;
   return rows.map((cells) => cells.toSpliced(column, 2, joined(cells[column], cells[column + 1])));
 }
 
-export function joinRows(rows, { row }) {
-  if (row + 1 >= rows.length) return null;
-  return rows.toSpliced(row, 2, rows[row].map((cell, i) => joined(cell, rows[row + 1][i])));
-}
-
-// The new column to the right, or the new row below, gets half of each cell's box and nothing else.
-export function splitColumn(rows, { column }) {
+// The new column gets half of each cell's box, right of the middle or below it, and nothing else; `side` is 0 for left, 1 for top.
+function split(rows, column, side) {
   return rows.map((cells) => {
-    const [left, top, right, bottom] = cells[column].box;
-    const middle = Math.round((left + right) / 2);
-    return cells.toSpliced(column, 1, { ...cells[column], box: [left, top, middle, bottom] }, empty([middle, top, right, bottom]));
+    const { box } = cells[column];
+    const middle = Math.round((box[side] + box[side + 2]) / 2);
+    return cells.toSpliced(column, 1, { ...cells[column], box: box.with(side + 2, middle) }, empty(box.with(side, middle)));
   });
-}
-
-export function splitRow(rows, { row }) {
-  const halves = rows[row].map((cell) => {
-    const [left, top, right, bottom] = cell.box;
-    const middle = Math.round((top + bottom) / 2);
-    return [{ ...cell, box: [left, top, right, middle] }, empty([left, middle, right, bottom])];
-  });
-  return rows.toSpliced(row, 1, halves.map(([upper]) => upper), halves.map(([, lower]) => lower));
 }
 
 function joined(a, b) {
   const filled = [a, b].filter(isFilled);
-  const box = [Math.min(a.box[0], b.box[0]), Math.min(a.box[1], b.box[1]), Math.max(a.box[2], b.box[2]), Math.max(a.box[3], b.box[3])];
+  const box = a.box.map((end, i) => (i < 2 ? Math.min : Math.max)(end, b.box[i]));
   if (filled.length < 2) return { ...(filled[0] ?? a), box };
   return { ...empty(box), value: a.value + b.value, accepted: false, reason: "two cells were joined" };
 }

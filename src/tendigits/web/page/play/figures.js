@@ -9,7 +9,6 @@ import { percent } from "../shared/text.js";
 const STATES = { none: "not made yet", starting: "starting…", running: "learning", paused: "paused", failed: "failed", changed: "settings changed" };
 const HINT = "By epoch. Solid: test digits. Dashed: training digits, with dropout and noise as it learns.";
 
-// Show a row of figures for each network: {a: {status, tick, check}}.
 export function showFigures(networks) {
   const cell = (text) => element("td", { class: "number" }, text);
   find("play-figures").replaceChildren(...Object.entries(networks).map(([name, { status, tick, check }]) => {

@@ -88,7 +88,6 @@ function begin(lesson, set) {
   find("play-lesson-name").focus();
 }
 
-// Announce when the effect of the current lesson has happened.
 export function showLesson(networks) {
   if (!current || seen.has(current) || Object.values(networks).some(({ status }) => ["changed", "none", "starting"].includes(status)) || !current.seen(networks)) return;
   seen.add(current);

@@ -2,7 +2,7 @@
 
 import { ask } from "../shared/api.js";
 import { addBars, showBars } from "../shared/bars.js";
-import { element, find, trying } from "../shared/dom.js";
+import { announce, element, find, trying } from "../shared/dom.js";
 import { Layers, drawWeights } from "../shared/layers.js";
 import { cropCanvas, drawCrop, pngOf } from "../shared/pixels.js";
 import { Strokes } from "../shared/strokes.js";
@@ -18,7 +18,6 @@ let shown = null; // the unit that is shown: {network, layer, unit}
 const layers = {};
 const shapes = {}; // network -> units of its layers, as text
 
-// `ready` returns whether there is a network.
 export function startDrawing(ready) {
   hasNetworks = ready;
   for (const name of ["a", "b"]) {
@@ -77,7 +76,7 @@ function show(networks) {
     } else layers[name].clear();
   }
   const text = predictions.length ? `${predictions.join("; ")}.` : "Draw a digit.";
-  if (find("play-reads").textContent !== text) find("play-reads").textContent = text;
+  announce("play-reads", text);
 }
 
 function showUnit(network, layer, unit) {
@@ -99,7 +98,6 @@ function showUnit(network, layer, unit) {
   });
 }
 
-// Update the unit that is shown, because the networks have changed.
 export function refreshUnit() {
   if (shown) showUnit(shown.network, shown.layer, shown.unit);
 }

@@ -1,7 +1,7 @@
 // The view Play: one or two networks learn on the server while a person watches them and changes their settings.
 
 import { ask } from "../shared/api.js";
-import { find, trying } from "../shared/dom.js";
+import { announce, find, trying } from "../shared/dom.js";
 import { showComparison, startComparing } from "./compare.js";
 import { showCheck, showCurves, showFigures } from "./figures.js";
 import { showLesson, startLessons } from "./lessons.js";
@@ -66,27 +66,21 @@ function follow() {
     source = null;
     return;
   }
+  const inform = (text) => { trouble = text; drawSoon(); };
   source = new EventSource("v1/play/events");
   for (const kind of ["tick", "check"]) {
     source.addEventListener(kind, (event) => {
       const { network, ...data } = JSON.parse(event.data);
       networks[network] = { ...networks[network], [kind]: data };
-      trouble = "";
-      drawSoon();
+      inform("");
     });
   }
   source.addEventListener("end", (event) => {
-    forget("a");
-    forget("b");
-    trouble = `The networks are gone: ${JSON.parse(event.data).error}. Train creates new ones.`;
-    drawSoon();
+    for (const name of ["a", "b"]) forget(name);
+    inform(`The networks are gone: ${JSON.parse(event.data).error}. Train creates new ones.`);
   });
-  source.onerror = () => { trouble = "The server does not answer. Is it still running? Trying again…"; drawSoon(); };
-  source.onopen = () => { // also after a lost connection, when the server may have restarted
-    trouble = "";
-    trying(synchronise);
-    drawSoon();
-  };
+  source.onerror = () => inform("The server does not answer. Is it still running? Trying again…");
+  source.onopen = () => { inform(""); trying(synchronise); }; // also after a lost connection: the server may have restarted
 }
 
 function forget(name) {
@@ -126,14 +120,11 @@ async function make() {
   }
 }
 
-// Settings as text, to detect changes.
 function asJson(settings) {
   return JSON.stringify(Object.keys(settings).sort().map((key) => [key, settings[key]]));
 }
 
-function isLearning() {
-  return Object.values(networks).some(({ tick }) => tick?.status === "running");
-}
+const isLearning = () => Object.values(networks).some(({ tick }) => tick?.status === "running");
 
 function statusOf(name) {
   if (pending && !made[name]) return "starting";
@@ -160,21 +151,18 @@ function draw() {
   showComparison(shown);
   showLesson(shown);
   find("play-train").textContent = isLearning() ? "Pause" : "Train";
-  showState(shown);
+  announce("play-status", stateOf(shown));
   askAgain();
 }
 
-// Show one sentence; an unchanged one is left alone, so that screen readers do not repeat it.
-function showState(shown) {
+function stateOf(shown) {
   const all = Object.entries(shown);
   const failed = all.filter(([, { status }]) => status === "failed").map(([name, { tick }]) => `${name.toUpperCase()} has failed: ${tick.error}.`);
   const any = (status) => all.some(([, each]) => each.status === status);
-  let text = "Choose settings, then train.";
-  if (trouble) text = trouble;
-  else if (any("starting")) text = "Making the networks; the first time takes some seconds…";
-  else if (failed.length) text = failed.join(" ");
-  else if (any("running")) text = "Learning. Draw meanwhile, and see it change.";
-  else if (any("changed") || (any("none") && any("paused"))) text = "Settings have changed: a changed network starts over when you train.";
-  else if (any("paused")) text = "Paused.";
-  if (find("play-status").textContent !== text) find("play-status").textContent = text;
+  if (trouble) return trouble;
+  if (any("starting")) return "Making the networks; the first time takes some seconds…";
+  if (failed.length) return failed.join(" ");
+  if (any("running")) return "Learning. Draw meanwhile, and see it change.";
+  if (any("changed") || (any("none") && any("paused"))) return "Settings have changed: a changed network starts over when you train.";
+  return any("paused") ? "Paused." : "Choose settings, then train.";
 }

@@ -8,7 +8,7 @@ const RATES = ["0.00001", "0.0001", "0.001", "0.003", "0.01", "0.03", "0.1", "0.
 const BATCHES = ["1", "8", "16", "32", "64", "128", "256", "512", "1024"];
 const DIGITS = ["100", "200", "500", "1000", "2000", "5000", "10000", "20000", "60000"];
 const CHOICES = { learning_rate: RATES, batch_size: BATCHES, digits: DIGITS };
-const SLIDERS = { dropout: [0.9, 0.05], label_noise: [1, 0.05] }; // maximum and step
+const MAXIMA = { dropout: 0.9, label_noise: 1, shift: 6, scale: 0.4, shear: 0.6, elastic: 4, contrast: 0.9 }; // of sliders
 const ORDER = ["hidden", "activation", "dropout", "digits", "label_noise", "optimizer", "learning_rate", "batch_size", "seed"];
 
 let controls = []; // as /v1/play describes them
@@ -50,17 +50,16 @@ export function setExperiment(name, settings) {
   choose(name === "b" && !settings ? "a" : chosen in experiments ? chosen : "a");
 }
 
-// As the API takes them.
 export function requestOf(name) {
   const request = { augmentation: {} };
   for (const [key, value] of Object.entries(experiments[name])) {
-    if (key.startsWith("augmentation.")) request.augmentation[key.slice(13)] = value;
-    else request[key] = value;
+    const [setting, part] = key.split(".");
+    if (part) request.augmentation[part] = value;
+    else request[setting] = value;
   }
   return request;
 }
 
-// The API's settings as `experiments` has them.
 export function flat({ augmentation, ...settings }) {
   return { ...settings, ...Object.fromEntries(Object.entries(augmentation).map(([key, value]) => [`augmentation.${key}`, value])) };
 }
@@ -84,28 +83,19 @@ function choose(name) {
   changed();
 }
 
-// A setting's name, control and explanation.
 function field(control) {
-  const { name, help, choices } = control;
+  const { name, help, choices, maximum } = control;
+  const max = MAXIMA[name.split(".").at(-1)] ?? maximum;
   const given = { id: `play-${name}`, "aria-describedby": `about-${name}` };
   if (name === "hidden") return hiddenField(control);
   let input;
   if (choices.length) input = element("select", given, ...choices.map((choice) => element("option", {}, choice)));
   else if (name in CHOICES) input = element("select", given, ...CHOICES[name].map((value) => element("option", { value }, Number(value).toLocaleString("en", { maximumFractionDigits: 5 }))));
   else if (name === "seed") input = element("input", { ...given, type: "number", min: 0, max: 4294967295, step: 1 });
-  else input = element("input", { ...given, type: "range", min: 0, max: highest(control), step: stepOf(control) });
+  else input = element("input", { ...given, type: "range", min: 0, max, step: max > 5 ? 0.5 : 0.05 });
   input.addEventListener("input", () => set(name, choices.length ? input.value : Number(input.value)));
   return element("div", { class: "setting" }, element("label", { for: given.id }, title(name), " ", element("output", { id: `value-${name}`, for: given.id })),
     input, element("p", { id: `about-${name}`, class: "hint" }, help));
-}
-
-function highest({ name, maximum }) {
-  if (name in SLIDERS) return SLIDERS[name][0];
-  return { shift: 6, scale: 0.4, shear: 0.6, elastic: 4, contrast: 0.9 }[name.slice(13)] ?? maximum;
-}
-
-function stepOf(control) {
-  return SLIDERS[control.name]?.[1] ?? (highest(control) > 5 ? 0.5 : 0.05);
 }
 
 // The hidden layers: a number of units each, with buttons to add and remove a layer.
@@ -115,12 +105,13 @@ function hiddenField({ help }) {
     element("p", { id: "about-hidden", class: "hint" }, help));
 }
 
-function fillHidden({ maximum }) {
-  const hidden = experiments[chosen].hidden;
-  const set_ = (units, focus) => {
+function fillHidden(control) {
+  const { maximum } = control;
+  const { hidden } = experiments[chosen];
+  const replace = (units, focus) => {
     set("hidden", units);
-    fillHidden({ maximum });
-    find(focus)?.focus();
+    fillHidden(control);
+    find(focus).focus();
   };
   find("play-units").replaceChildren(
     ...hidden.map((units, i) => element("input", {
@@ -128,13 +119,13 @@ function fillHidden({ maximum }) {
       onchange: (event) => {
         const value = Math.min(maximum, Math.max(1, Math.round(Number(event.target.value)) || 1));
         event.target.value = value;
-        set("hidden", experiments[chosen].hidden.map((old, at) => (at === i ? value : old)));
+        set("hidden", experiments[chosen].hidden.with(i, value));
       },
     })),
     element("button", { type: "button", id: "play-more", disabled: hidden.length >= maxLayers, "aria-label": "Add a hidden layer",
-      onclick: () => set_([...experiments[chosen].hidden, experiments[chosen].hidden.at(-1) ?? 64], "play-more") }, "+"),
+      onclick: () => replace([...experiments[chosen].hidden, experiments[chosen].hidden.at(-1) ?? 64], "play-more") }, "+"),
     element("button", { type: "button", id: "play-fewer", disabled: !hidden.length, "aria-label": "Remove the last hidden layer",
-      onclick: () => set_(experiments[chosen].hidden.slice(0, -1), "play-fewer") }, "−"));
+      onclick: () => replace(experiments[chosen].hidden.slice(0, -1), "play-fewer") }, "−"));
 }
 
 function fill(control) {
@@ -149,7 +140,6 @@ function fill(control) {
   showValue(name);
 }
 
-// Show a slider's value next to its name.
 function showValue(name) {
   if (find(`play-${name}`)?.type === "range") find(`value-${name}`).textContent = String(experiments[chosen][name]);
 }

@@ -1,6 +1,6 @@
 // Photos from a phone: a dialog shows the QR code of the phone's page and waits for a photo.
 
-import { ask } from "../shared/api.js";
+import { ask, askFile } from "../shared/api.js";
 import { element, find, trying } from "../shared/dom.js";
 
 // `take` is called with each photo. Nothing is shown if the server does not accept photos from phones.
@@ -19,15 +19,9 @@ function wait(take) {
   const source = new EventSource("v1/phone/events");
   source.addEventListener("photo", () => {
     dialog.close();
-    trying(async () => take(await fetchPhoto()));
+    trying(async () => take(await askFile("v1/phone/photos/next", { method: "DELETE" })));
   });
   source.addEventListener("end", () => dialog.close()); // another page waits now, or the server has ended
   dialog.addEventListener("close", () => source.close(), { once: true });
   dialog.showModal();
-}
-
-async function fetchPhoto() {
-  const response = await fetch("v1/phone/photos/next", { method: "DELETE" });
-  if (!response.ok) throw new Error("The photo waited too long. Send it again.");
-  return response.blob();
 }

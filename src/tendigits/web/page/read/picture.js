@@ -40,7 +40,6 @@ export function startPictures(take) {
   });
 }
 
-// Show a picture that is being read, and nothing of the one before.
 export function showBusy(file) {
   showAddress(file);
   shown = null;
@@ -55,7 +54,6 @@ export function showBusy(file) {
   find("reading-bar").hidden = false;
 }
 
-// Show what was read in a picture, which the browser can show; see `showNumbers`.
 export function showPicture(picture, page, correct) {
   showAddress(picture);
   settle("");
@@ -63,7 +61,6 @@ export function showPicture(picture, page, correct) {
   showNumbers(page, correct);
 }
 
-// Show why a picture could not be read.
 export function showUnread(file, message) {
   settle(`${file.name || "The picture"} was not read: ${message}`);
   find("page").hidden = true;
@@ -134,7 +131,6 @@ function characterBox(number, index, character, fontSize, correct) {
   return box(number, index, character.box, label, kind, how, fontSize, correct);
 }
 
-// A box with its label above, which can be selected by a click or a key.
 function box(number, index, [left, top, right, bottom], label, kind, how, fontSize, correct) {
   const choose = () => correct(number, index);
   return element("svg:g", {

@@ -84,7 +84,6 @@ async function canShow(file) {
   return shows;
 }
 
-// Show the number of the page that was asked for, and its state.
 function showTurning(number, state = "") {
   wanted = number;
   const [previous, next] = [find("previous-page"), find("next-page")];

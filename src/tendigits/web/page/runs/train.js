@@ -9,7 +9,6 @@ const OPEN_GROUP = "Training"; // its settings are changed most often
 let recipes = [];
 let settings = []; // as /v1/settings describes them
 
-// `started` is called with the job of a training.
 export function startTraining(started) {
   find("recipe").addEventListener("change", showRecipe);
   find("settings").addEventListener("input", showChanges);
@@ -23,7 +22,6 @@ export function startTraining(started) {
   });
 }
 
-// Fetch the recipes and settings, the first time that the form is shown.
 export async function showTraining() {
   if (recipes.length) return;
   const [known, described] = await Promise.all([ask("v1/recipes"), ask("v1/settings")]);
@@ -36,7 +34,6 @@ export async function showTraining() {
   showRecipe();
 }
 
-// A setting's name, control and explanation.
 function field(setting) {
   const { name, kind, help, choices, minimum, maximum } = setting;
   const given = { id: `setting-${name}`, name, "aria-describedby": `help-${name}` };
@@ -52,7 +49,6 @@ function field(setting) {
     element("p", { id: `help-${name}`, class: "hint" }, help + among));
 }
 
-// Fill the form with the settings of the chosen recipe.
 function showRecipe() {
   const { description, settings: values } = chosen();
   find("recipe-description").textContent = description;
@@ -68,7 +64,6 @@ function chosen() {
   return recipes.find(({ name }) => name === find("recipe").value);
 }
 
-// The settings that differ from the recipe's.
 function changes() {
   const differing = settings.map(({ name, kind }) => [name, inputValue(find(`setting-${name}`), kind)])
     .filter(([name, value]) => JSON.stringify(value) !== JSON.stringify(chosen().settings[name]));
@@ -83,7 +78,6 @@ function inputValue(input, kind) {
   return kind === "integers" ? parts.map((part) => (/^\d+$/.test(part) ? Number(part) : part)) : parts; // the server reports what is wrong
 }
 
-// Mark what differs from the recipe, and count it for each group.
 function showChanges() {
   const differing = changes();
   for (const { name } of settings) find(`setting-${name}`).closest(".setting").classList.toggle("changed", name in differing);

@@ -3,7 +3,6 @@
 import { element } from "./dom.js";
 import { percent } from "./text.js";
 
-// Add ten empty bars to a list.
 export function addBars(list) {
   for (let digit = 0; digit < 10; digit++) {
     list.append(element("li", {}, element("span", {}, String(digit)),

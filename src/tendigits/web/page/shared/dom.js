@@ -3,6 +3,8 @@
 /** @type {(id: string) => any} */
 export const find = (id) => document.getElementById(id);
 
+export const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
+
 /**
  * Make an element; the name of an SVG's begins with "svg:", and an attribute such as `onclick` is a listener.
  * @returns {any}
@@ -19,9 +21,8 @@ export function element(name, attributes = {}, ...children) {
   return made;
 }
 
-// Save a file where the browser saves downloads.
-export function save(blob, name) {
-  const link = element("a", { href: URL.createObjectURL(blob), download: name });
+export function save(file, name) {
+  const link = element("a", { href: URL.createObjectURL(file), download: name });
   link.click();
   setTimeout(() => URL.revokeObjectURL(link.href), 1000);
 }
@@ -30,6 +31,11 @@ export function save(blob, name) {
 // Chromium takes a quick stroke for a fling and the next tap for its end.
 export function dragsOnly(place) {
   place.addEventListener("touchmove", (event) => { if (event.touches.length === 1) event.preventDefault(); });
+}
+
+// Show a text; an unchanged one is left alone, so that screen readers do not repeat it.
+export function announce(id, text) {
+  if (find(id).textContent !== text) find(id).textContent = text;
 }
 
 let hiding;
@@ -58,7 +64,6 @@ function hide() {
   find("toast").className = "";
 }
 
-// Run something that may fail and show its error.
 export async function trying(work) {
   clearError();
   try {

@@ -19,7 +19,6 @@ export class Job {
     this.stop.addEventListener("click", () => trying(() => this.end()));
   }
 
-  // Follow the server's job if it is of this kind and still running.
   async resume(kind) {
     const job = await ask("v1/jobs/last");
     if (job?.kind === kind && job.status === "running" && job.id !== this.id) this.follow(job);
@@ -46,7 +45,6 @@ export class Job {
     });
   }
 
-  // Ask the server to stop the job, which takes a moment.
   async end() {
     this.isStopping = true;
     this.show();

@@ -18,7 +18,7 @@ export class Layers {
     this.chosen = chosen;
   }
 
-  // Make dark heat maps: a number stands for a dense layer of so many units, other layers are {name, count, columns}.
+  // Make dark heat maps: a number stands for a dense layer with that number of units, other layers are {name, count, columns}.
   build(layers) {
     this.maps = layers.map((layer, i) => this.map(typeof layer === "number" ? dense(layer, i) : layer, i));
     this.place.replaceChildren(...this.maps.map(({ canvas, name }) =>
@@ -26,7 +26,6 @@ export class Layers {
     this.clear();
   }
 
-  // Make heat maps for the API's layers: {name, columns, units}.
   buildAs(layers) {
     this.build(layers.map(({ name, columns, units }) => ({ name: name[0].toUpperCase() + name.slice(1), columns, count: bytesOf(units).length })));
   }
@@ -107,7 +106,6 @@ function dense(count, layer) {
   return { name: `Hidden layer ${layer + 1}: ${count} units`, count, columns: Math.min(count, count > 64 ? 32 : 16) };
 }
 
-// The colour of a value from -1 to 1.
 function colourOf(value) {
   const end = value < 0 ? BELOW : ABOVE;
   return `rgb(${DARK.map((from, i) => Math.round(from + Math.abs(value) * (end[i] - from))).join(" ")})`;

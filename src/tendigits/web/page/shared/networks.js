@@ -25,7 +25,6 @@ export function startChoice(view, changed) {
   showOptions();
 }
 
-// Offer all finished runs.
 export async function offerRuns() {
   const { runs } = await ask("v1/runs");
   offer(runs.filter(({ status }) => status === "finished").map(({ name }) => name).toReversed());
@@ -43,7 +42,6 @@ export function networkName(name) {
   return name === READER ? readerName : name;
 }
 
-// To append to an address that has a query already.
 export function ofNetwork(name) {
   return name ? `&run=${encodeURIComponent(name)}` : "";
 }

@@ -28,15 +28,12 @@ export function drawStrip(canvas, base64) {
 }
 
 // New canvases with a crop or a strip; `label` describes it to screen readers.
-export function cropCanvas(base64, label) {
-  const canvas = element("canvas", { class: "crop", role: "img", "aria-label": label });
-  drawCrop(canvas, base64);
-  return canvas;
-}
+export const cropCanvas = (base64, label) => newCanvas("crop", drawCrop, base64, label);
+export const stripCanvas = (base64, label) => newCanvas("strip", drawStrip, base64, label);
 
-export function stripCanvas(base64, label) {
-  const canvas = element("canvas", { class: "strip", role: "img", "aria-label": label });
-  drawStrip(canvas, base64);
+function newCanvas(kind, draw, base64, label) {
+  const canvas = element("canvas", { class: kind, role: "img", "aria-label": label });
+  draw(canvas, base64);
   return canvas;
 }
 

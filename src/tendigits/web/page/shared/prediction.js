@@ -41,14 +41,12 @@ export function showDigit(place, bars, digit) {
   bars.hidden = false;
 }
 
-// Show a number in place of one digit, without bars.
 export function showNumber(place, bars, number) {
   place.replaceChildren(...answer(number.value, number));
   settle(place, !number.accepted);
   bars.hidden = true;
 }
 
-// Mark that a newer drawing is being read.
 export function showStale(place) {
   place.classList.add("stale");
   place.setAttribute("aria-busy", "true");

@@ -1,17 +1,18 @@
 // A drawing pad: smooth strokes from mouse, pen, finger or keys.
 
-import { dragsOnly, element } from "./dom.js";
+import { ARROWS, dragsOnly, element } from "./dom.js";
 
 const SIDE = 560; // pixels of the pad
 const PEN_WIDTH = 38; // pixels: about a tenth of a digit, as in MNIST
 const PAUSE_MS = 120; // without a new point, before the drawing is read
 const KEY_STEP = 14; // pixels per arrow key
+const START = [SIDE / 2, SIDE / 4]; // of the keyboard's pen
 
 export class Strokes {
   strokes = [];
   current = null; // the stroke being drawn
   pointer = null; // id of the finger, pen or mouse that draws it; others are ignored
-  cursor = null; // position of the keyboard's pen: {x, y}
+  cursor = null; // position of the keyboard's pen: [x, y]
   timer = 0;
 
   // A pad on the canvas `pad` with its buttons. `whenChanged` is called when the pen has paused for `pause` milliseconds; with
@@ -57,8 +58,7 @@ export class Strokes {
   // Empty the pad; returns the strokes for `restore`.
   clear() {
     const drawn = this.strokes;
-    this.current = null;
-    this.strokes = [];
+    this.replace([]);
     this.repaint();
     return drawn;
   }
@@ -71,7 +71,6 @@ export class Strokes {
     this.paint();
   }
 
-  // Bring cleared strokes back, unless something was drawn since.
   restore(drawn) {
     if (!this.strokes.length) this.strokes = drawn;
     this.repaint();
@@ -107,18 +106,15 @@ export class Strokes {
   }
 
   onKey(event) {
-    const moves = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
     if ((event.ctrlKey || event.metaKey) && event.key === "z") this.undo();
     else if (event.key === "Delete" || event.key === "Backspace") this.clear();
     else if (event.key === " ") {
-      this.cursor ??= { x: SIDE / 2, y: SIDE / 4 };
+      this.cursor ??= START;
       if (this.current) this.end();
-      else this.begin([this.cursor.x, this.cursor.y]);
-    } else if (event.key in moves) {
-      this.cursor ??= { x: SIDE / 2, y: SIDE / 4 };
-      this.cursor.x = Math.min(SIDE, Math.max(0, this.cursor.x + KEY_STEP * moves[event.key][0]));
-      this.cursor.y = Math.min(SIDE, Math.max(0, this.cursor.y + KEY_STEP * moves[event.key][1]));
-      if (this.current) this.extend([this.cursor.x, this.cursor.y]);
+      else this.begin(this.cursor);
+    } else if (event.key in ARROWS) {
+      this.cursor = (this.cursor ?? START).map((at, axis) => Math.min(SIDE, Math.max(0, at + KEY_STEP * ARROWS[event.key][axis])));
+      if (this.current) this.extend(this.cursor);
       else this.paint();
     } else return;
     event.preventDefault();
@@ -154,7 +150,7 @@ export class Strokes {
     if (this.cursor) { // the keyboard's pen, which is not part of the drawing
       context.fillStyle = this.current ? "#d55e00" : "#0b5cad";
       context.beginPath();
-      context.arc(this.cursor.x, this.cursor.y, 9, 0, 2 * Math.PI);
+      context.arc(...this.cursor, 9, 0, 2 * Math.PI);
       context.fill();
     }
   }

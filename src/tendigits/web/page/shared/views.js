@@ -2,7 +2,6 @@
 
 import { find } from "./dom.js";
 
-// `views` maps each view's id to a function to call when it is shown, or null.
 export function startViews(views) {
   const names = Object.keys(views);
   const show = () => {

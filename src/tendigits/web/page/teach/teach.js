@@ -60,7 +60,6 @@ async function list() {
   }
 }
 
-// The newest `shown` corrections of one kind, and the number of all.
 async function newest(path, kind) {
   const found = [];
   let count = shown;
@@ -72,7 +71,6 @@ async function newest(path, kind) {
   return { count, found };
 }
 
-// A correction in a list: its picture, its label, what was read, and a button to undo it.
 function row(picture, name, read, { source, created }, path) {
   const when = new Date(created).toLocaleString();
   const undo = () => trying(async () => { await ask(path, { method: "DELETE" }); await list(); });
