@@ -4,7 +4,9 @@ tendigits train --help
 """
 
 import inspect
+from concurrent.futures import ThreadPoolExecutor
 from functools import cache
+from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -74,18 +76,33 @@ def train(
             raise UserError(f"--resume takes recipe and data from the run; leave out {', '.join(given)}")
     if quiet and json:
         raise UserError("expected --quiet or --json, received both; leave one out")
-    with unseen(*OPTIONAL_FOR_KERAS):
-        import keras  # noqa: F401
-    from tendigits.train.console import Console, JsonConsole, TextConsole
-    from tendigits.train.pipeline import resume_run, run_recipe
+    from tendigits.data.load import load
+    from tendigits.pool.pool import WorkerPool
 
-    console = Console() if quiet else JsonConsole() if json else TextConsole()
-    if resume is not None:
-        trained = resume_run(resume, console=console)
-    else:
-        trained = run_recipe(chosen, data, runs=runs, name=name, console=console)
+    # The digits are loaded while Keras is imported; another process imports matplotlib meanwhile, and draws the report
+    # while the model is saved.
+    with ThreadPoolExecutor(1) as thread, WorkerPool(1, _import_matplotlib) as drawing:
+        drawing.warm_up()
+        loading = None if chosen is None else thread.submit(load, data)
+        with unseen(*OPTIONAL_FOR_KERAS):
+            import keras  # noqa: F401
+        from tendigits.train.console import Console, JsonConsole, TextConsole
+        from tendigits.train.pipeline import resume_run, run_recipe
+
+        console = Console() if quiet else JsonConsole() if json else TextConsole()
+        if resume is not None:
+            trained = resume_run(resume, console=console, drawing=drawing)
+        else:
+            trained = run_recipe(chosen, data, runs=runs, name=name, console=console, loading=loading, drawing=drawing)
     if quiet:
         typer.echo(trained.run.path)
+
+
+def _import_matplotlib() -> None:
+    """Prepare the process that draws: import matplotlib and load its fonts, which takes a second."""
+    from tendigits.report.curves import draw_curves
+
+    draw_curves({}).savefig(BytesIO())
 
 
 @cache

@@ -4,9 +4,11 @@ trained = run_recipe(Recipe())                 # tendigits train
 trained = resume_run("runs/first")             # tendigits train --resume runs/first
 """
 
+from concurrent.futures import Future
 from datetime import datetime
 from pathlib import Path
 
+from tendigits.data.dataset import Dataset
 from tendigits.data.load import load
 from tendigits.errors import RecipeError, RunError
 from tendigits.files import need_space
@@ -14,6 +16,7 @@ from tendigits.machine import describe_commit, describe_environment
 from tendigits.model.file import MAX_BYTES
 from tendigits.model.network import count_parameters
 from tendigits.model.recipe import Recipe
+from tendigits.pool.pool import WorkerPool
 from tendigits.report import messages
 from tendigits.report.evaluate import load_same_data
 from tendigits.runs.run import FORMAT, Record, create_run, open_run
@@ -36,6 +39,8 @@ def run_recipe(
     console: Console | None = None,
     now: datetime | None = None,
     evaluate: bool = True,
+    loading: "Future[Dataset] | None" = None,
+    drawing: WorkerPool | None = None,
 ) -> Trained:
     """Train a recipe in a new run folder, from data to report.
 
@@ -47,6 +52,8 @@ def run_recipe(
         console: shows the progress; None shows only warnings.
         now: the time that is recorded as the run's creation; None is the current time.
         evaluate: whether to report on the test digits; if not, the result is that of the held-out digits.
+        loading: the future of `load(data)`, if it has been started already.
+        drawing: a process that draws curves and report; None draws them here.
 
     Raises:
         TendigitsError: see tendigits.errors; the run folder keeps what was reached.
@@ -56,7 +63,7 @@ def run_recipe(
         raise RecipeError(f"recipe field 'hidden': expected at most {MAX_PARAMETERS:,} parameters, received {n:,}")
     durations: dict[str, float] = {}
     with timed(durations, "data"):
-        dataset = load(data)
+        dataset = load(data) if loading is None else loading.result()
         inputs = prepare_inputs(dataset, recipe)
     console.stage(1, "Data", *messages.data_lines(dataset))
     need_space(Path(runs), _bytes_needed(recipe))
@@ -75,12 +82,18 @@ def run_recipe(
     if not evaluate:
         record["evaluated"] = False
     run = create_run(Path(runs), recipe, name, now)
-    training = Training(run, recipe, dataset, inputs, record, console)
+    training = Training(run, recipe, dataset, inputs, record, console, drawing)
     with run.lock(), recorded(training):
         return _train(training, None)
 
 
-def resume_run(path: str | Path, *, console: Console | None = None, now: datetime | None = None) -> Trained:
+def resume_run(
+    path: str | Path,
+    *,
+    console: Console | None = None,
+    now: datetime | None = None,
+    drawing: WorkerPool | None = None,
+) -> Trained:
     """Resume an interrupted run from its last checkpoint. Its weights become those of an uninterrupted run.
 
     Raises:
@@ -102,7 +115,7 @@ def resume_run(path: str | Path, *, console: Console | None = None, now: datetim
             raise RunError(f"{run.path}: recipe.json is not the recipe of its checkpoints")
         record["status"] = "running"
         record["resumed"].append(now.isoformat(timespec="seconds"))
-        training = Training(run, recipe, dataset, inputs, record, console)
+        training = Training(run, recipe, dataset, inputs, record, console, drawing)
         with recorded(training):
             return _train(training, checkpoint)
 

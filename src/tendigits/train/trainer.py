@@ -8,7 +8,8 @@ with recorded(training):
 import shutil
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 
@@ -23,6 +24,7 @@ from tendigits.model.calibration import Calibration, calibrate
 from tendigits.model.file import save_model
 from tendigits.model.network import build_network, compile_network, predict
 from tendigits.model.recipe import Recipe
+from tendigits.pool.pool import WorkerPool
 from tendigits.report import messages
 from tendigits.report.curves import write_curves
 from tendigits.report.evaluate import report_on
@@ -46,6 +48,8 @@ class Training:
     inputs: Inputs
     record: Record
     console: Console
+    drawing: WorkerPool | None = None
+    """A process that draws curves and report; None draws them here."""
 
     @property
     def is_evaluated(self) -> bool:
@@ -124,7 +128,7 @@ def finish(training: Training, model: keras.Model, history: keras.callbacks.Hist
     run, recipe, record, console = training.run, training.recipe, training.record, training.console
     durations = record["durations"]
     with timed(durations, "curves"):
-        write_curves(history.history, messages.validation_name(recipe), run.path)
+        drawn = _draw(training, write_curves, history.history, messages.validation_name(recipe), run.path)
     console.stage(6, "Curves", "curves.svg, curves.png")
     with timed(durations, "save"):
         probabilities, calibration = _save(training, model)
@@ -132,9 +136,10 @@ def finish(training: Training, model: keras.Model, history: keras.callbacks.Hist
     if training.is_evaluated:
         with timed(durations, "report"):
             evaluation = report_on(model, probabilities, training.dataset, calibration, run, record)
-            write_report(evaluation, run.path)
+            _draw(training, write_report, evaluation, run.path).result()
             report = evaluation.report
         console.stage(8, "Report", f"accuracy {accuracy_text(report)}", "report.html, report.json")
+    drawn.result()
     record["result"] = messages.result_record(history.history, recipe, report)
     return Trained(run, model, history, report)
 
@@ -156,10 +161,20 @@ def _fit(training: Training, model: keras.Model, checkpoint: Checkpoint | None) 
             return fit_recipe(model, inputs, recipe, save, checkpoint, [progress])
         except (Interrupted, DivergedError):
             if (last := load_last_checkpoint(run.checkpoints, console.warn)) is not None:
-                write_curves(last.history, messages.validation_name(recipe), run.path)
+                drawn = _draw(training, write_curves, last.history, messages.validation_name(recipe), run.path)
                 _save(training, model)
+                drawn.result()
                 training.record["best_epoch"] = last.best_epoch + 1
             raise
+
+
+def _draw(training: Training, work: Callable[..., None], *arguments: object) -> "Future[None]":
+    if training.drawing is not None:
+        return training.drawing.submit(work, *arguments)
+    work(*arguments)
+    done: Future[None] = Future()
+    done.set_result(None)
+    return done
 
 
 def _save(training: Training, model: keras.Model) -> tuple[np.ndarray, Calibration | None]:
