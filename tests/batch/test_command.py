@@ -104,18 +104,6 @@ def test_a_table_as_text_and_csv_and_what_its_columns_hold(run, marks, tmp_path)
     assert run(page, "--csv", "-")[1].splitlines()[1].split(",")[1:6] == ["1", "1", "1", "A", "3"]
 
 
-def test_on_a_terminal_doubtful_values_are_coloured(run, tmp_path, monkeypatch):
-    rows = [("3", "4", "7"), ("5", "24", "29"), ("6", "34", "90"), ("7", "44", "51")]  # 56 was written like 6
-    printed_table(rows).save(tmp_path / "marks.png")
-    monkeypatch.setattr("sys.stdout.isatty", lambda: True)
-    monkeypatch.setenv("TERM", "xterm")
-    monkeypatch.delenv("NO_COLOR", raising=False)
-    assert run(tmp_path / "marks.png")[1].count("\33[33m6?\33[0m  34  90\n") == 1
-    assert "\33[33m" not in run(tmp_path / "marks.png", "--json")[1]
-    monkeypatch.setenv("NO_COLOR", "1")
-    assert "6?  34  90\n" in run(tmp_path / "marks.png")[1]
-
-
 @pytest.fixture
 def locked(tmp_path):
     (tmp_path / "locked.pdf").write_bytes(LOCKED_PDF)
@@ -149,7 +137,7 @@ def test_without_a_table_no_file_is_written(run, seven, locked, tmp_path):
     assert out.exists()
 
 
-def test_a_picture_over_the_time_limit_counts_as_unreadable(run, scans, seven, monkeypatch):
+def test_a_picture_over_the_time_limit_counts_as_unreadable(run, scans, seven):
     code, out, err = run(scans, "--timeout", 0.0001)
     assert (code, out) == (2, "")
     assert f"expected a picture at {scans}/7.png, it took longer than 0.0001 seconds" in err

@@ -6,9 +6,9 @@ import pytest
 from PIL import Image
 
 from helpers import free_port
-from tendigits.batch import sources
 from tendigits.batch.sources import content_of, fetch, find_pictures
 from tendigits.errors import DataError, UserError
+from tendigits.pictures import limits
 from tendigits.pictures.image import open_image
 
 NAMES = ("0.png", "1.png", "2.png", "sub/last.BMP")
@@ -78,7 +78,7 @@ def test_addresses_that_are_refused(address, message):
 def test_a_picture_that_is_missing_or_too_large_is_reported(folder, monkeypatch):
     with pytest.raises(DataError, match="expected a picture at file://"):
         fetch(f"file://{folder}/none.png")
-    monkeypatch.setattr(sources, "MAX_BYTES", 100)
+    monkeypatch.setattr(limits, "MAX_BYTES", 100)
     with pytest.raises(DataError, match=r"expected a picture of at most 0 MB, file://.*/0.png has \d+ bytes"):
         fetch(f"file://{folder}/0.png")
 

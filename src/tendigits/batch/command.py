@@ -3,7 +3,9 @@
 tendigits read --help
 """
 
+import os
 import signal
+from contextlib import nullcontext, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -126,9 +128,8 @@ def read(
     }  # fmt: skip
     timeout = timeout or None
     if parquet is not None:
-        given = {"--csv": csv is not None, "--json": as_json, "--show": show is not None, "--table": table is not None}
-        given["--form"] = form is not None
-        if names := ", ".join(name for name, is_given in given.items() if is_given):
+        others = {"--csv": csv, "--json": as_json or None, "--show": show, "--table": table, "--form": form}
+        if names := ", ".join(name for name, value in others.items() if value is not None):
             raise UserError(f"expected --parquet alone, received {names} too; the table has all results")
         _read_into(parquet, images, quiet, settings, one=one, workers=workers, ray=ray, timeout=timeout)
         return
@@ -138,13 +139,17 @@ def read(
         raise UserError("expected --form or --one, received both; a form is not a picture of one digit")
     if csv == Path("-") and as_json:
         raise UserError("expected --json or --csv -, received both; only one of them can have standard output")
-    from tendigits.batch.reading import read_files
+    from tendigits.batch.reading import read_files, read_here
     from tendigits.batch.sources import find_pictures
 
     sources = find_pictures(images)
     paths = sources.pictures
-    with read_files(settings, paths, one=one, workers=workers, timeout=timeout) as results:
-        # Imported while the other process opens its networks.
+    with (
+        nullcontext(read_here(settings, paths[0], one, timeout, _end))
+        if paths == images[:1] and workers is None
+        else read_files(settings, paths, one=one, workers=workers, timeout=timeout)
+    ) as results:
+        # Imported while other processes open their networks.
         from tendigits.batch.output import Output, plan_show, plan_tables, progress_bar
         from tendigits.read.forms import load_form
 
@@ -154,11 +159,8 @@ def read(
         notices: list[str] = []
         with (
             progress_bar(quiet) as (echo, progress),
-            Output(
-                echo, csv=csv, as_json=as_json, one=one, named=len(paths) > 1, show=planned, tables=tables,
-                fields=fields,
-            ) as output,
-        ):  # fmt: skip
+            Output(echo, csv, as_json, one, len(paths) > 1, planned, tables, fields) as output,
+        ):
             for done, result in enumerate(results, 1):
                 if result.page is None:
                     errors.append(str(result.error))
@@ -171,17 +173,20 @@ def read(
     _report(errors, sources, len(paths), notices, missing)
 
 
+def _end(error: DataError) -> None:
+    """End this process, whose only picture takes too long or too much memory: C code cannot be interrupted."""
+    _list([str(error), "read 0 of 1 pictures; 1 could not be read"])
+    os._exit(error.exit_code)
+
+
 def _fraction(percent: str | None) -> float | None:
     """From "1%" to 0.01. Raises UserError."""
     if percent is None:
         return None
-    try:
-        fraction = float(percent.removesuffix("%")) / 100
-    except ValueError:
-        fraction = -1.0
-    if not 0 < fraction < 1:
-        raise UserError(f"expected a percentage such as 1% for --max-error, received {percent}")
-    return fraction
+    with suppress(ValueError):
+        if 0 < (fraction := float(percent.removesuffix("%")) / 100) < 1:
+            return fraction
+    raise UserError(f"expected a percentage such as 1% for --max-error, received {percent}")
 
 
 def _read_into(folder: Path, images: list[str], quiet: bool, settings: dict[str, Any], **others: Any) -> None:
@@ -205,27 +210,23 @@ def _read_into(folder: Path, images: list[str], quiet: bool, settings: dict[str,
 def _report(
     errors: list[str], sources: "Sources", n_pictures: int, notices: list[str], missing: str | None = None
 ) -> None:
-    """List what was not read.
-
-    Args:
-        errors, notices: why pictures were not read, or read only in part.
-        missing: which output was not written.
+    """List what was not read, or read only in part, and which output is missing.
 
     Raises:
         Failure: pictures were not read, or an output is missing.
         DataError: no picture was read.
     """
     _list(notices)
-    skipped = sources.skipped
     lines = errors + [
-        f"skipped {path}: cannot read {Path(path).suffix[1:].upper()}; save it as PNG or JPEG" for path in skipped
+        f"skipped {path}: cannot read {Path(path).suffix[1:].upper()}; save it as PNG or JPEG"
+        for path in sources.skipped
     ]
     if others := sources.others:
         named = ", ".join(others[:MAX_LISTED]) + (", ..." if len(others) > MAX_LISTED else "")
         typer.echo(f"tendigits: no pictures and left out, {len(others)}: {printable(named)}", err=True)
     _list(lines)
     read = n_pictures - len(errors)
-    unread = f"read {read} of {n_pictures + len(skipped)} pictures; {len(lines)} could not be read" if lines else None
+    unread = f"read {read} of {read + len(lines)} pictures; {len(lines)} could not be read" if lines else None
     if message := "; ".join(filter(None, [unread, missing])):
         raise Failure(message) if read else DataError(message)
 

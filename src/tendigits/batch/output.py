@@ -7,8 +7,6 @@ with progress_bar() as (echo, progress), Output(echo, csv=Path("numbers.csv"), .
 
 import csv
 import json
-import os
-import re
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
@@ -28,7 +26,7 @@ from tendigits.read.annotate import draw_page
 from tendigits.read.page import COLUMNS, Page
 from tendigits.tables.cell import Cell
 from tendigits.tables.checks import parse
-from tendigits.tables.formats import UNCLEAR, no_formula
+from tendigits.tables.formats import no_formula
 from tendigits.tables.spreadsheet import write_spreadsheet
 from tendigits.tables.table import Table
 
@@ -40,9 +38,6 @@ FORMS_SHEET = "forms"
 
 STDOUT = Path("-")
 """The name of standard output as a CSV file."""
-
-DOUBTFUL_COLOUR = "yellow"
-"""For doubtful values on a terminal."""
 
 SHOW_FORMATS = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP"}
 """Suffixes of annotated pictures, and Pillow's names of their formats."""
@@ -58,18 +53,16 @@ class Output(AbstractContextManager["Output"]):
     echo: Echo
     """Prints one line on standard output."""
     csv: Path | None
-    """A file, or STDOUT; None prints text."""
     as_json: bool
-    """Print JSON lines instead of text."""
     one: bool
     """The pictures are of one digit: print its runners-up."""
     named: bool
     """Print the picture's name in front of each line of text."""
     show: Mapping[str, Path]
     """For each picture the file of its annotated copy."""
-    tables: "TableFile | None" = None
+    tables: "TableFile | None"
     """Collects the tables; their summaries are printed instead of text."""
-    fields: Sequence[str] | None = None
+    fields: Sequence[str] | None
     """Names of a form's fields: the CSV then has a row for each picture, with these columns."""
 
     def __post_init__(self) -> None:
@@ -86,7 +79,7 @@ class Output(AbstractContextManager["Output"]):
         elif self.tables is None and self.csv is None:
             digit = page.numbers[0].digit if self.one else None
             text = page.text() or "no numbers" if digit is None else digit.text()
-            for line in (coloured(text) if shows_colours() else text).split("\n"):
+            for line in text.split("\n"):
                 self.echo(f"{printable(path)}: {line}" if self.named else line)
         if self.tables is not None:
             turned = f"   turned by {page.turned} degrees" if page.turned else ""
@@ -112,20 +105,15 @@ class Output(AbstractContextManager["Output"]):
             self.tables.write()
 
 
-def shows_colours() -> bool:
-    """Whether standard output is a terminal with colours that are not switched off (https://no-color.org)."""
-    return sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
-
-
-def coloured(text: str) -> str:
-    """Colour the doubtful values of a text, which are marked with a question mark."""
-    return re.sub(rf"\S*{re.escape(UNCLEAR)}\S*", lambda value: typer.style(value[0], fg=DOUBTFUL_COLOUR), text)
+def doubtful_fields(page: Page) -> list[str]:
+    """Names of the fields of a form that are not accepted."""
+    return [name for name, cell in page.fields.items() if not cell.accepted]
 
 
 def form_row(path: str, page: Page) -> tuple[str, ...]:
     """The CSV row of a picture of a form: the values of its fields, and the names of the doubtful ones."""
-    doubtful = [name for name, cell in page.fields.items() if not cell.accepted]
-    return no_formula(printable(path)), *(no_formula(cell.value) for cell in page.fields.values()), "; ".join(doubtful)
+    values = (no_formula(cell.value) for cell in page.fields.values())
+    return no_formula(printable(path)), *values, "; ".join(doubtful_fields(page))
 
 
 @dataclass
@@ -147,7 +135,7 @@ class TableFile:
                 self._forms.append([Cell(Box(0, 0, 0, 0), name) for name in ("picture", *page.fields)])
                 self._tables.append((FORMS_SHEET, Table(self._forms)))
             self._forms.append([Cell(Box(0, 0, 0, 0), printable(PurePath(path).name)), *page.fields.values()])
-            doubtful = [name for name, cell in page.fields.items() if not cell.accepted]
+            doubtful = doubtful_fields(page)
             check = f" ({', '.join(doubtful)})" if doubtful else ""
             yield f"{len(page.fields)} fields   {len(doubtful)} to check{check}"
             return
@@ -188,11 +176,7 @@ def plan_tables(path: Path | None, n_pictures: int, sums: str, expect: str, form
 
 @contextmanager
 def progress_bar(quiet: bool = False) -> Iterator[tuple[Echo, Progress]]:
-    """Show a progress bar for several pictures on a terminal.
-
-    Yields:
-        A function that prints a line on standard output, above the bar; and one that updates the bar.
-    """
+    """Show a progress bar for several pictures on a terminal; yields functions to print a line and to update it."""
     if quiet or not (sys.stdout.isatty() or sys.stderr.isatty()):
         yield typer.echo, lambda done, total: None
         return
@@ -214,8 +198,7 @@ def progress_bar(quiet: bool = False) -> Iterator[tuple[Echo, Progress]]:
 def plan_show(paths: Sequence[str], show: Path | None) -> dict[str, Path]:
     """Choose the file of each annotated picture: `show` itself for one picture, or a file in the folder `show`.
 
-    Raises:
-        UserError: a file for several pictures, a format that can't be written, or a file that is one of the pictures.
+    Raises UserError if it would overwrite a picture, or cannot be written.
     """
     if show is None:
         return {}

@@ -70,7 +70,6 @@ def read_into(
     """Read the pictures that the table in `folder` does not have yet. An interrupted call keeps what was read.
 
     Args:
-        folder: of the table; it is created if it does not exist.
         paths: paths and addresses of pictures.
         one: each picture is of one digit.
         settings: keyword arguments of `Reader`.
@@ -94,7 +93,7 @@ def read_into(
         part: list[Rows] = []
         written = time.monotonic()
         try:
-            for rows in _read_rows(todo, one, settings, workers, ray, timeout):
+            for rows in _read_rows(todo, one, dict(settings), workers, ray, timeout):
                 part.append(rows)
                 summary.pictures += 1
                 summary.numbers += len(rows.numbers)
@@ -113,12 +112,7 @@ def read_into(
 
 
 def _read_rows(
-    paths: list[str],
-    one: bool,
-    settings: Mapping[str, Any],
-    workers: int | None,
-    ray: str | None,
-    timeout: float | None,
+    paths: list[str], one: bool, settings: dict[str, Any], workers: int | None, ray: str | None, timeout: float | None
 ) -> Iterator[Rows]:
     if settings.get("model") is not None:  # processes on other machines have other working directories
         settings = {**settings, "model": str(Path(settings["model"]).absolute())}
@@ -126,7 +120,7 @@ def _read_rows(
         with reader_pool(settings, workers, timeout) as pool:
             yield from map(rows_of, read_with(pool, paths, one))
     elif paths:
-        yield from read_on_ray(ray, paths, one=one, settings=settings, workers=workers, timeout=timeout)
+        yield from read_on_ray(ray, paths, one, settings, workers, timeout)
 
 
 @dataclass(frozen=True)
@@ -152,9 +146,6 @@ class Table:
 @contextmanager
 def open_table(folder: Path, settings: dict[str, Any]) -> Iterator[Table]:
     """Open and lock a table; it is created if it does not exist.
-
-    Args:
-        settings: everything that determines what is read; all parts of a table have the same.
 
     Raises:
         RunError: another process uses it, it was read with other settings, or it is damaged.

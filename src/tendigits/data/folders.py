@@ -24,9 +24,6 @@ _LAYOUT = "one sub-folder for each digit, 0 to 9, or train and test with such su
 def read_folder(folder: Path) -> Dataset:
     """Read all PNG and JPEG pictures of a folder as training and test digits.
 
-    The notes of the result count how many files were skipped (hidden ones and other kinds), how many pictures were
-    inverted or blank, and which digits are missing.
-
     Raises:
         DataError: an unexpected sub-folder, no picture at all, a damaged picture, or too few to split.
         OSError: the folder cannot be read.
@@ -40,11 +37,7 @@ def read_folder(folder: Path) -> Dataset:
 
 
 def read_test_folder(folder: Path) -> Dataset:
-    """Read the pictures of a folder as test digits: its `test` folder, or all if it is not split.
-
-    Raises:
-        DataError, OSError: as `read_folder`.
-    """
+    """Read the pictures of a folder as test digits: its `test` folder, or all if it is not split."""
     part = _read_part(folder / "test" if _is_split(folder) else folder)
     return make_test_set(part.x, part.y, source=str(folder), notes=_notes({"": part}))
 
