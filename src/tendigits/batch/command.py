@@ -19,8 +19,6 @@ from tendigits.tables.options import Sums
 if TYPE_CHECKING:
     from tendigits.batch.sources import Sources
 
-MANY_PANEL = "A million pictures"
-
 MAX_LISTED = 20
 """Unread pictures that are listed by name."""
 
@@ -28,9 +26,7 @@ MAX_LISTED = 20
 def read(
     images: Annotated[
         list[str],
-        typer.Argument(
-            help="Pictures or folders of pictures; also addresses such as s3://bucket/folder.", metavar="IMAGE..."
-        ),
+        typer.Argument(help="Pictures or folders of them; also addresses: s3://bucket/folder.", metavar="IMAGE..."),
     ],
     one: Annotated[bool, typer.Option("--one", help="Each picture is of one digit.")] = False,
     csv: Annotated[
@@ -53,16 +49,11 @@ def read(
         ),
     ] = "",
     form: Annotated[
-        Path | None,
-        typer.Option(
-            help="Read the fields of a form, as this file names them: one row for each picture.", metavar="FORM.toml"
-        ),
+        Path | None, typer.Option(help="Read the fields of a form that this file describes.", metavar="FORM.toml")
     ] = None,
     show: Annotated[
         Path | None,
-        typer.Option(
-            help="Draw the results into a copy of the picture, or of each picture into a folder.", metavar="FILE|FOLDER"
-        ),
+        typer.Option(help="Draw the results into a copy of the picture, or copies in a folder.", metavar="FILE|FOLDER"),
     ] = None,
     model: Annotated[
         Path | None,
@@ -70,56 +61,29 @@ def read(
     ] = None,
     threshold: Annotated[
         float | None,
-        typer.Option(
-            min=0,
-            max=1,
-            help="Confidence from which a number is accepted.",
-            metavar="0..1",
-            show_default="at most 2% wrong",
-        ),
+        typer.Option(min=0, max=1, help="Lowest accepted confidence.", metavar="0..1", show_default="at most 2% wrong"),
     ] = None,
     max_error: Annotated[
         str | None,
-        typer.Option(
-            help="Instead of a threshold: the largest fraction of wrong numbers among the accepted ones.",
-            metavar="PERCENT",
-        ),
+        typer.Option(help="Instead of a threshold: maximum fraction of wrong accepted numbers.", metavar="PERCENT"),
     ] = None,
     decimal: Annotated[DecimalSeparator, typer.Option(help="Decimal separator.")] = DecimalSeparator.AUTO,
     timeout: Annotated[
         float | None,
-        typer.Option(
-            min=0,
-            help="Seconds for a picture; one that takes longer counts as unreadable. 0: no limit.",
-            metavar="SECONDS",
-        ),
+        typer.Option(min=0, help="Seconds until a picture counts as unreadable; 0: no limit.", metavar="SECONDS"),
     ] = 60,
     quiet: Annotated[bool, typer.Option("--quiet", help="Show no progress bar.")] = False,
     parquet: Annotated[
         Path | None,
-        typer.Option(
-            help="Write Parquet files into this folder; run again to resume.",
-            metavar="FOLDER",
-            rich_help_panel=MANY_PANEL,
-        ),
+        typer.Option(help="Write Parquet files into this folder; run again to resume.", metavar="FOLDER"),
     ] = None,
     workers: Annotated[
         int | None,
-        typer.Option(
-            help="Number of processes, or of actors on a cluster.",
-            min=1,
-            metavar="N",
-            show_default="one for each core",
-            rich_help_panel=MANY_PANEL,
-        ),
+        typer.Option(min=1, help="Processes, or actors on a cluster.", metavar="N", show_default="one for each core"),
     ] = None,
     ray: Annotated[
         str | None,
-        typer.Option(
-            help="Read on a Ray cluster: local (the default address), auto or HOST:PORT.",
-            metavar="[ADDRESS]",
-            rich_help_panel=MANY_PANEL,
-        ),
+        typer.Option(help="Read on a Ray cluster: local (the default), auto or HOST:PORT.", metavar="[ADDRESS]"),
     ] = None,
 ) -> None:
     """Read the numbers in pictures, as they are written: digits and the signs . , - / : + = ( ) % x"""
@@ -158,8 +122,8 @@ def read(
         errors: list[str] = []
         notices: list[str] = []
         with (
-            progress_bar(quiet) as (echo, progress),
-            Output(echo, csv, as_json, one, len(paths) > 1, planned, tables, fields) as output,
+            progress_bar(quiet) as progress,
+            Output(csv, as_json, one, len(paths) > 1, planned, tables, fields) as output,
         ):
             for done, result in enumerate(results, 1):
                 if result.page is None:
@@ -197,7 +161,7 @@ def _read_into(folder: Path, images: list[str], quiet: bool, settings: dict[str,
 
     sources = find_pictures(images)
     try:
-        with progress_bar(quiet) as (_, progress):
+        with progress_bar(quiet) as progress:
             summary = read_into(folder, sources.pictures, settings=settings, progress=progress, **others)
     except (KeyboardInterrupt, Interrupted) as error:
         number = error.signal_number if isinstance(error, Interrupted) else signal.SIGINT

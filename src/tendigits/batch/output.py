@@ -1,9 +1,4 @@
-"""Write results as text, a CSV, JSON lines or annotated pictures; on a terminal, above the progress bar.
-
-with progress_bar() as (echo, progress), Output(echo, csv=Path("numbers.csv"), ...) as output:
-    output.write("page.jpg", page)
-    progress(1, 20)
-"""
+"""Write results as text, a CSV, JSON lines, spreadsheets or annotated pictures; and show a progress bar."""
 
 import csv
 import json
@@ -14,8 +9,6 @@ from dataclasses import dataclass
 from io import StringIO
 from pathlib import Path, PurePath
 from typing import Any
-
-import typer
 
 from tendigits.batch.sources import content_of
 from tendigits.errors import UserError, printable
@@ -30,7 +23,6 @@ from tendigits.tables.formats import no_formula
 from tendigits.tables.spreadsheet import write_spreadsheet
 from tendigits.tables.table import Table
 
-Echo = Callable[[str], None]
 Progress = Callable[[int, int], None]
 
 FORMS_SHEET = "forms"
@@ -50,8 +42,6 @@ MAX_SHOW_SIDE = 2048
 class Output(AbstractContextManager["Output"]):
     """Writes each result at once; CSV files and spreadsheets at the end, even after an interruption."""
 
-    echo: Echo
-    """Prints one line on standard output."""
     csv: Path | None
     as_json: bool
     one: bool
@@ -75,25 +65,28 @@ class Output(AbstractContextManager["Output"]):
         if self.csv is not None:
             self._write_rows([form_row(path, page)] if page.fields else page.rows(path))
         if self.as_json:
-            self.echo(json.dumps({"path": printable(path), **page.as_dict()}))
+            _print(json.dumps({"path": printable(path), **page.as_dict()}))
         elif self.tables is None and self.csv is None:
             digit = page.numbers[0].digit if self.one else None
             text = page.text() or "no numbers" if digit is None else digit.text()
             for line in text.split("\n"):
-                self.echo(f"{printable(path)}: {line}" if self.named else line)
+                _print(f"{printable(path)}: {line}" if self.named else line)
         if self.tables is not None:
             turned = f"   turned by {page.turned} degrees" if page.turned else ""
             notice = f"   {page.notice}" if page.notice else ""
             for summary in self.tables.add(path, page):
                 if not self.as_json and self.csv != STDOUT:
-                    self.echo(f"{printable(path)}   {summary}{turned}{notice}")
+                    _print(f"{printable(path)}   {summary}{turned}{notice}")
         if (target := self.show.get(path)) is not None:
-            _draw(path, page, target)
+            make_folder(target.parent)
+            drawn = draw_page(open_image(content_of(path), side=MAX_SHOW_SIDE).grey, page)
+            with writing(target) as temporary:
+                drawn.save(temporary, SHOW_FORMATS[target.suffix.lower()])
 
     def _write_rows(self, rows: Sequence[Sequence[Any]]) -> None:
         csv.writer(self._rows, lineterminator="\n").writerows(rows)
         if self.csv == STDOUT:
-            self.echo(self._rows.getvalue().removesuffix("\n"))
+            _print(self._rows.getvalue().removesuffix("\n"))
             self._rows = StringIO()
 
     def __exit__(self, _: object, error: BaseException | None, *__: object) -> None:
@@ -175,24 +168,19 @@ def plan_tables(path: Path | None, n_pictures: int, sums: str, expect: str, form
 
 
 @contextmanager
-def progress_bar(quiet: bool = False) -> Iterator[tuple[Echo, Progress]]:
-    """Show a progress bar for several pictures on a terminal; yields functions to print a line and to update it."""
-    if quiet or not (sys.stdout.isatty() or sys.stderr.isatty()):
-        yield typer.echo, lambda done, total: None
+def progress_bar(quiet: bool = False) -> Iterator[Progress]:
+    """Show a progress bar for several pictures on a terminal; yields the function that updates it."""
+    if quiet or not sys.stderr.isatty():
+        yield lambda done, total: None
         return
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
 
-    # The bar and results on the same terminal need the same console; results in a pipe are printed without rich.
-    together = sys.stdout.isatty()
-    console = Console(stderr=not together)
     columns = BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
-    with Progress(*columns, console=console, redirect_stdout=False, redirect_stderr=False) as bar:
+    # Results on the same terminal are printed above the bar.
+    with Progress(*columns, console=Console(stderr=True), redirect_stdout=sys.stdout.isatty()) as bar:
         task = bar.add_task("", total=None, visible=False)
-        yield (
-            (lambda line: console.out(line, highlight=False)) if together else typer.echo,
-            lambda done, total: bar.update(task, completed=done, total=total, visible=total > 1),
-        )
+        yield lambda done, total: bar.update(task, completed=done, total=total, visible=total > 1)
 
 
 def plan_show(paths: Sequence[str], show: Path | None) -> dict[str, Path]:
@@ -222,13 +210,10 @@ def plan_show(paths: Sequence[str], show: Path | None) -> dict[str, Path]:
     return planned
 
 
+def _print(line: str) -> None:
+    print(line, flush=True)  # noqa: T201  # typer.echo would write into the progress bar
+
+
 def _write(path: Path, text: str) -> None:
     with writing(path) as temporary:
         temporary.write_text(text, encoding="utf-8", newline="\n")
-
-
-def _draw(path: str, page: Page, target: Path) -> None:
-    make_folder(target.parent)
-    drawn = draw_page(open_image(content_of(path), side=MAX_SHOW_SIDE).grey, page)
-    with writing(target) as temporary:
-        drawn.save(temporary, SHOW_FORMATS[target.suffix.lower()])

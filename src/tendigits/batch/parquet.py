@@ -44,16 +44,14 @@ MAX_PART_BYTES = 2**30
 
 @dataclass
 class Summary:
-    """What one call of `read_into` read."""
+    """What one call of `read_into` read; and why pictures could not be read, or only in part."""
 
     before: int
     """Pictures that had been read before."""
     pictures: int = 0
     numbers: int = 0
     failed: list[str] = field(default_factory=list)
-    """Why pictures could not be read."""
     notices: list[str] = field(default_factory=list)
-    """Why pictures were read only in part."""
 
 
 def read_into(
@@ -82,9 +80,11 @@ def read_into(
         TendigitsError: the table was read with other settings, the disk is full, or the cluster was lost.
     """
     reader = Reader(**settings)  # raises before anything is written or started
+    numbers = asset("numbers", "finder.onnx") + asset("numbers", "numbers.onnx")
     made_with = {
-        "network": _digest(settings.get("model")), "numbers": _digest_of_numbers(), "decimal": reader.options.decimal,
-        "one": one, "threshold": reader.threshold if one else reader.number_threshold,
+        "network": _digest(settings.get("model")), "numbers": hashlib.sha256(numbers).hexdigest(),
+        "decimal": reader.options.decimal, "one": one,
+        "threshold": reader.threshold if one else reader.number_threshold,
     }  # fmt: skip
     paths = [path if is_remote(path) else str(Path(path).absolute()) for path in paths]
     with open_table(folder, made_with) as table:
@@ -103,9 +103,8 @@ def read_into(
                     summary.notices.append(f"{rows.picture['path']}: {rows.picture['notice']}")
                 progress(summary.pictures, len(todo))
                 if len(part) >= MAX_PART_PICTURES or time.monotonic() - written >= MAX_PART_SECONDS:
-                    ready, part = part, []
+                    ready, part, written = part, [], time.monotonic()
                     table.add(ready)
-                    written = time.monotonic()
         finally:
             table.add(part)
         return summary
@@ -193,8 +192,3 @@ def _digest(model: str | Path | None) -> str:
         return hashlib.sha256(bundled_file()).hexdigest()
     path = Path(model)
     return sha256(path / "model.keras" if path.is_dir() else path)
-
-
-def _digest_of_numbers() -> str:
-    """SHA-256 of the networks that find and read numbers."""
-    return hashlib.sha256(asset("numbers", "finder.onnx") + asset("numbers", "numbers.onnx")).hexdigest()

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from tendigits.data.dataset import Dataset, Pixels, make_dataset, make_split_dataset, make_test_set
 from tendigits.data.preprocess import FIELD, to_mnist
@@ -87,14 +86,12 @@ def _read_image(path: Path) -> tuple[Pixels, bool]:
     return grey, inverted
 
 
-def _stretched(grey: NDArray[np.uint8], background: float) -> NDArray[np.uint8]:
+def _stretched(grey: Pixels, background: float) -> Pixels:
     """Make the background black and the brightest pixel white, as in MNIST."""
     foreground = np.clip(grey.astype(np.float32) - background, 0, None)
     brightest = float(foreground.max())
-    if brightest < MIN_CONTRAST:
-        return np.zeros_like(grey)
-    stretched: NDArray[np.uint8] = (foreground * (255 / brightest)).round().astype(np.uint8)
-    return stretched
+    scale = 255 / brightest if brightest >= MIN_CONTRAST else 0
+    return np.asarray((foreground * scale).round(), np.uint8)
 
 
 def _is_split(folder: Path) -> bool:

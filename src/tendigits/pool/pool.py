@@ -85,7 +85,6 @@ class WorkerPool(AbstractContextManager["WorkerPool"]):
         """
         # Unlike the executor's future, this one is pending while the job runs, so that it can be cancelled.
         future: Future[Result] = Future()
-        future.add_done_callback(self._stop_if_cancelled)
         waiting = self._threads.submit(self._run, future, work, arguments)
         waiting.add_done_callback(lambda waiting: future.cancel() if waiting.cancelled() else None)
         return future
@@ -133,36 +132,28 @@ class WorkerPool(AbstractContextManager["WorkerPool"]):
         self.close()
 
     def _run(self, future: "Future[Any]", work: Callable[..., Any], arguments: tuple[Any, ...]) -> None:
+        if future.cancelled():
+            return
         slot = self._idle.pop()  # there is one for each thread
         try:
             is_done, answer = slot.run(future, work, arguments)
         except Exception as error:  # a JobError, or the job cannot be pickled
             is_done, answer = False, error
-        finally:
-            self._idle.append(slot)
-        with suppress(InvalidStateError):  # the future was cancelled
+        try:
             future.set_result(answer) if is_done else future.set_exception(answer)
-
-    def _stop_if_cancelled(self, future: "Future[Any]") -> None:
-        if future.cancelled():
-            for slot in self._slots:
-                slot.stop(future)
+        except InvalidStateError:  # it was cancelled
+            slot.kill()
+        slot.renew()
+        self._idle.append(slot)
 
 
 class _Slot:
-    """A process of the pool, which is replaced when it ends, and its current job.
-
-    One thread starts the process and sends it jobs; other threads may only kill it.
-    """
+    """A process of the pool, which is replaced when it ends. One thread at a time starts it and sends it jobs."""
 
     def __init__(self, arguments: tuple[Any, ...], timeout: float | None) -> None:
         self._arguments, self._timeout = arguments, timeout
         self._process: SpawnProcess | None = None
-        self._is_ready = self._is_closed = self._is_stopped = False
-        self._future: Future[Any] | None = None
-        """Of the current job."""
-        self._lock = threading.Lock()
-        """Held while `_process` or `_future` changes."""
+        self._is_ready = self._is_closed = False
 
     def launch(self) -> None:
         """Start the process, without waiting until it is ready."""
@@ -172,72 +163,65 @@ class _Slot:
             with theirs:
                 process = context.Process(target=serve_jobs, args=(theirs, *self._arguments), daemon=True)
                 process.start()
-            with self._lock:
-                self._process, self._is_ready = process, False
+            self._process, self._is_ready = process, False
+
+    def renew(self) -> None:
+        """Start the process if it was killed, except in a closed pool."""
+        if self._process is None and not self._is_closed:
+            self.launch()
 
     def run(self, future: "Future[Any]", work: Callable[..., Any], arguments: tuple[Any, ...]) -> tuple[bool, Any]:
         """Run a job: whether it succeeded, and its result or what it raised. Raises JobError."""
-        self._start()
-        with self._lock:
-            if future.cancelled():
-                return True, None
-            self._future, self._is_stopped = future, False
+        process, is_late = self._start(), threading.Event()
+
+        def stop() -> None:
+            is_late.set()
+            process.kill()
+
         # Killing the process also ends a send or receive that blocks because the process is stopped.
-        deadline = threading.Timer(self._timeout or 0, self.stop, (future,))
-        if self._timeout is not None:
-            deadline.start()
+        future.add_done_callback(lambda future: process.kill() if future.cancelled() else None)
+        deadline = threading.Timer(threading.TIMEOUT_MAX if self._timeout is None else self._timeout, stop)
+        deadline.start()
         try:
             self._connection.send((work, arguments))
             return self._receive()
         except (EOFError, OSError):
-            if not self._is_stopped:
-                self._replace()
-                raise ProcessDied("killed the process that read it") from None
-            raise TimedOut(f"took longer than {self._timeout:g} seconds") from None
+            self.kill()
+            if is_late.is_set():
+                raise TimedOut(f"took longer than {self._timeout:g} seconds") from None
+            raise ProcessDied("killed the process that read it") from None
         finally:
             deadline.cancel()
-            with self._lock:
-                self._future = None
-            if self._is_stopped:
-                self._replace()
-
-    def stop(self, future: "Future[Any]") -> None:
-        """Kill the process if it runs the job of this future."""
-        with self._lock:
-            if self._future is future and self._process is not None:
-                self._is_stopped = True
-                self._process.kill()
+            deadline.join()
+            if is_late.is_set():
+                self.kill()
 
     def close(self) -> None:
-        """Kill the process; another one will not be started."""
+        """Kill the process from another thread; none is started afterwards."""
         self._is_closed = True
-        with self._lock:
-            if self._process is not None:
-                self._process.kill()
+        if (process := self._process) is not None:
+            process.kill()
 
     def kill(self) -> None:
-        """Kill the process and wait for its end. Only in the thread that runs its jobs, or after the last one."""
-        with self._lock:
-            process, self._process = self._process, None
-            if process is not None:
-                process.kill()
-        if process is not None:
-            process.join()
+        """Kill the process and wait for its end."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.join()
             self._connection.close()
+            self._process = None
 
-    def _replace(self) -> None:
-        self.kill()
-        if not self._is_closed:
-            self.launch()
-
-    def _start(self) -> None:
+    def _start(self) -> SpawnProcess:
         """Start the process if it is not running, and wait until it is ready. Raises what its initializer raised."""
         if self._process is None or not self._process.is_alive():
-            self._replace()
-        if self._process is not None and self._is_ready:
-            return
+            self.kill()
+            self.renew()
+        process = self._process
         try:
-            if self._process is None or self._is_closed or not self._connection.poll(START_SECONDS):
+            if process is None or self._is_closed:
+                raise EOFError
+            if self._is_ready:
+                return process
+            if not self._connection.poll(START_SECONDS):
                 raise TimeoutError
             self._is_ready, error = self._receive()
         except (OSError, EOFError):
@@ -246,6 +230,7 @@ class _Slot:
         if not self._is_ready:
             self.kill()
             raise error
+        return process
 
     def _receive(self) -> tuple[bool, Any]:
         answer: tuple[bool, Any] = pickle.loads(self._connection.recv_bytes())  # noqa: S301  # from our own process
