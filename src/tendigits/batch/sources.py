@@ -1,8 +1,4 @@
-"""Find pictures: in files and folders, or in a store with an address, such as s3://scans/2026.
-
-sources = find_pictures(["page.jpg", "scans", "s3://bucket/scans"])
-content = fetch("s3://bucket/scans/1.png")
-"""
+"""Find pictures: in files and folders, or in a store with an address, such as s3://scans/2026."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field

@@ -113,7 +113,6 @@ def check_digits(x: NDArray[Any], y: NDArray[Any], part: str) -> tuple[Pixels, P
     Args:
         x: whole numbers 0 to 255 of shape (n, 28, 28), (n, 28, 28, 1) or (n, 784).
         y: whole numbers 0 to 9 of shape (n,).
-        part: "train" or "test", for the message.
 
     Returns:
         uint8 (n, 28, 28) and uint8 (n,); not copied if they are that already.

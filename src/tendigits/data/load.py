@@ -1,10 +1,4 @@
-"""Load digits: MNIST, or your own.
-
-load()                      MNIST
-load("mine.npz")            arrays in Keras' layout
-load("folder")              IDX files, or a sub-folder of pictures for each digit
-load_test(path)             digits to evaluate on; they need no training set
-"""
+"""Load digits: MNIST, or your own."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
