@@ -94,15 +94,13 @@ def test_a_folder_that_cannot_be_used_is_refused(tmp_path):
     with open_table(tmp_path / "out", SETTINGS) as table:
         table.add([read("a.png", "1")])
     refused(tmp_path / "out", "was read with another network; write to another", SETTINGS | {"network": "1" * 64})
-    refused(tmp_path / "out", "with another threshold and another one;", SETTINGS | {"threshold": 0.5, "one": True})
     with lock_folder(tmp_path / "out", "wait"):
         refused(tmp_path / "out", r"is in use by process \d+; wait for it, or write to another folder")
     part = tmp_path / "out" / "_pictures" / "part-00000.parquet"
     part.write_bytes(part.read_bytes()[:-20])
     refused(tmp_path / "out", r"part-00000.parquet is damaged: .*; delete it and the part of the same name above it")
-    for content in ("{", "[]"):
-        (tmp_path / "out" / "_settings.json").write_text(content)
-        refused(tmp_path / "out", "_settings.json is damaged")
+    (tmp_path / "out" / "_settings.json").write_text("{")
+    refused(tmp_path / "out", "_settings.json is damaged")
     (tmp_path / "out" / "_settings.json").unlink()
     refused(tmp_path / "out", "holds other Parquet files; write to another folder")
     assert (tmp_path / "out" / "part-00000.parquet").exists()
@@ -127,10 +125,9 @@ def test_the_table_has_what_processes_read(paths, tmp_path):
     seen = []
     summary = read_into(tmp_path / "out", paths, workers=2, progress=lambda *step: seen.append(step))
     with read_files({}, paths) as results:
-        expected = [result for result in results if result.page]
-    lines = [(result.path, line.value) for result in expected for line in result.page.numbers]
-    assert [(row["path"], row["value"]) for row in table_of(tmp_path / "out")] == lines
-    assert (summary.before, summary.pictures, summary.numbers) == (0, 20, len(lines))
+        expected = [(result.path, each.value) for result in results if result.page for each in result.page.numbers]
+    assert [(row["path"], row["value"]) for row in table_of(tmp_path / "out")] == expected
+    assert (summary.before, summary.pictures, summary.numbers) == (0, 20, len(expected))
     assert [paths[5] in error for error in summary.failed] == [True]
     assert seen == [(i, 20) for i in range(1, 21)]
 

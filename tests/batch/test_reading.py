@@ -4,7 +4,7 @@ from PIL import Image
 
 from helpers import page_of_numbers
 from tendigits.batch.batch import attempt
-from tendigits.batch.reading import read_files
+from tendigits.batch.reading import read_files, read_here
 from tendigits.batch.sources import find_pictures
 from tendigits.errors import DataError, ModelFileError
 from tendigits.read.reader import Reader
@@ -31,17 +31,18 @@ def test_a_damaged_file_stops_nothing_and_the_order_stays(paths, digits, workers
     assert results[0].page.size == (28, 28)
 
 
-@pytest.mark.parametrize("options", [{}, {"workers": 1}, {"workers": 2, "timeout": None}])
-def test_a_page_is_read_as_the_reader_reads_it_in_this_and_in_other_processes(tmp_path, digits, options):
+@pytest.mark.parametrize("timeout", [None, 60])
+def test_a_page_is_read_as_the_reader_reads_it_in_this_and_in_other_processes(tmp_path, digits, timeout):
     (tmp_path / "a.png").write_bytes(page_of_numbers(digits))
-    expected = Reader(decimal="comma").read(tmp_path / "a.png").as_dict()
-    with read_files({"decimal": "comma"}, [str(tmp_path / "a.png")], **options) as results:
-        assert [result.page.as_dict() for result in results] == [expected]
+    settings, path = {"decimal": "comma"}, str(tmp_path / "a.png")
+    expected = Reader(**settings).read(path).as_dict()
+    with read_files(settings, [path], timeout=timeout) as results:
+        for result in (*results, *read_here(settings, path, False, timeout, pytest.fail)):
+            assert result.page.as_dict() == expected
 
 
-@pytest.mark.parametrize("workers", [None, 1])
-def test_wrong_settings_are_an_error_of_all_pictures(paths, workers):
-    with read_files({"model": "none.onnx"}, paths[:1], workers=workers) as results, pytest.raises(ModelFileError):
+def test_wrong_settings_are_an_error_of_all_pictures(paths):
+    with read_files({"model": "none.onnx"}, paths[:1]) as results, pytest.raises(ModelFileError):
         next(results)
 
 

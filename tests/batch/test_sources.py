@@ -1,12 +1,11 @@
 import subprocess
 import sys
-import time
+from contextlib import suppress
 
 import pytest
 from PIL import Image
 
 from helpers import free_port
-from tendigits.batch import sources
 from tendigits.batch.sources import content_of, fetch, find_pictures
 from tendigits.errors import DataError, UserError
 from tendigits.pictures.image import open_image
@@ -75,18 +74,11 @@ def test_addresses_that_are_refused(address, message):
         find_pictures([address])
 
 
-def test_a_picture_that_is_missing_or_too_large_is_reported(folder, monkeypatch):
-    with pytest.raises(DataError, match="expected a picture at file://"):
-        fetch(f"file://{folder}/none.png")
-    monkeypatch.setattr(sources, "MAX_BYTES", 100)
-    with pytest.raises(DataError, match=r"expected a picture of at most 0 MB, file://.*/0.png has \d+ bytes"):
-        fetch(f"file://{folder}/0.png")
-
-
 @pytest.fixture
 def bucket(folder, monkeypatch):
     """A store that speaks S3, with the folder's files in it."""
     import boto3
+    from botocore.exceptions import EndpointConnectionError
 
     port = free_port()
     for name, value in {
@@ -98,14 +90,10 @@ def bucket(folder, monkeypatch):
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as server:
         try:
             client = boto3.client("s3")
-            until = time.monotonic() + 60
-            while True:
-                try:
+            while server.poll() is None:
+                with suppress(EndpointConnectionError):
                     client.create_bucket(Bucket="scans")
                     break
-                except Exception:
-                    assert time.monotonic() < until
-                    time.sleep(0.2)
             for path in folder.rglob("*"):
                 if path.is_file():
                     client.upload_file(str(path), "scans", f"2026/{path.relative_to(folder)}")

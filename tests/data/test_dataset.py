@@ -26,7 +26,7 @@ def with_row(array, row, value):
 
 
 @pytest.mark.parametrize(
-    ("key", "change", "said"),
+    ("key", "change", "message"),
     [
         ("y_train", lambda y: with_row(y, [13, 15], 10), r"y_train within 0 to 9, received 10 in row 13;"),
         ("x_test", lambda x: with_row(x, 7, 256), r"x_test within 0 to 255, received 256 in row 7;"),
@@ -38,8 +38,8 @@ def with_row(array, row, value):
         ("y_train", lambda y: np.full_like(y, 4), r"2 different digits in y_train, received only 4"),
     ],
 )
-def test_unusable_arrays_are_refused_in_one_line(small, key, change, said):
-    with pytest.raises(DataError, match=said) as caught:
+def test_unusable_arrays_are_refused_in_one_line(small, key, change, message):
+    with pytest.raises(DataError, match=message) as caught:
         make({**small, key: change(small[key])})
     assert "\n" not in str(caught.value)
 

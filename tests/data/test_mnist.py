@@ -22,9 +22,3 @@ def test_corrected_labels_are_of_the_rows_that_were_looked_at_again():
     assert y_test[list(mnist.CORRECTIONS)].tolist() == [8, 0, 9, 4, 2, 5, 6, 6, 5, 5, 0, 1, 4, 6, 5]
     assert mnist.corrections_of(make_dataset(*train, x_test, y_test, source="")) == mnist.CORRECTIONS
     assert mnist.corrections_of(make_dataset(*train, x_test[1:], y_test[1:], source="")) == {}
-
-
-def test_its_authors_and_licence_stand_beside_it():
-    text = (mnist.FILE.parent / "MNIST-LICENSE.md").read_text()
-    for said in ("LeCun", "Cortes", "Burges", "https://creativecommons.org/licenses/by-sa/3.0/", "Changes"):
-        assert said in text

@@ -9,7 +9,7 @@ from PIL import Image
 from bombs import pdf_of, tiff_of
 from helpers import LOCKED_PDF
 from tendigits.errors import DataError
-from tendigits.pictures.documents import MAX_PDF_SIDE, count_pages, page_addresses, split_address
+from tendigits.pictures.documents import MAX_PDF_SIDE, count_pages, page_addresses
 from tendigits.pictures.image import open_image
 
 PAGES = [np.full((60, 90), grey, np.uint8) for grey in (250, 120, 30)]
@@ -31,13 +31,6 @@ def test_each_page_has_an_address_under_which_it_is_opened(tmp_path, name):
         assert abs(float(open_image(address).grey.mean()) - page.mean()) < 3
     with pytest.raises(DataError, match="expected a page from 1 to 3"):
         open_image(f"{path}#page=4")
-
-
-def test_only_documents_have_pages(tmp_path):
-    path = tmp_path / "a#page=2.png"
-    Image.fromarray(PAGES[0]).save(path)
-    assert split_address(str(path)) == (str(path), 1)
-    assert open_image(path).size == (90, 60)
 
 
 def test_a_pdf_is_drawn_with_300_dots_an_inch_or_as_few_as_are_needed(tmp_path):

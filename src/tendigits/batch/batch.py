@@ -52,11 +52,7 @@ def read_job(job: Job) -> list[Result]:
 
 
 def attempt(read: Callable[[Any], Read], picture: Any) -> Read | DataError:
-    """What `read` returns for a picture, or a DataError. An unexpected error does not stop the batch.
-
-    Raises:
-        TendigitsError: any other than a DataError.
-    """
+    """What `read` returns for a picture, or a DataError, also for an unexpected error. Raises other TendigitsErrors."""
     name = picture if isinstance(picture, str) else "this one"
     try:
         return read(picture)

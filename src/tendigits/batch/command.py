@@ -3,7 +3,9 @@
 tendigits read --help
 """
 
+import os
 import signal
+from contextlib import nullcontext, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -17,8 +19,6 @@ from tendigits.tables.options import Sums
 if TYPE_CHECKING:
     from tendigits.batch.sources import Sources
 
-MANY_PANEL = "A million pictures"
-
 MAX_LISTED = 20
 """Unread pictures that are listed by name."""
 
@@ -26,9 +26,7 @@ MAX_LISTED = 20
 def read(
     images: Annotated[
         list[str],
-        typer.Argument(
-            help="Pictures or folders of pictures; also addresses such as s3://bucket/folder.", metavar="IMAGE..."
-        ),
+        typer.Argument(help="Pictures or folders of them; also addresses: s3://bucket/folder.", metavar="IMAGE..."),
     ],
     one: Annotated[bool, typer.Option("--one", help="Each picture is of one digit.")] = False,
     csv: Annotated[
@@ -51,16 +49,11 @@ def read(
         ),
     ] = "",
     form: Annotated[
-        Path | None,
-        typer.Option(
-            help="Read the fields of a form, as this file names them: one row for each picture.", metavar="FORM.toml"
-        ),
+        Path | None, typer.Option(help="Read the fields of a form that this file describes.", metavar="FORM.toml")
     ] = None,
     show: Annotated[
         Path | None,
-        typer.Option(
-            help="Draw the results into a copy of the picture, or of each picture into a folder.", metavar="FILE|FOLDER"
-        ),
+        typer.Option(help="Draw the results into a copy of the picture, or copies in a folder.", metavar="FILE|FOLDER"),
     ] = None,
     model: Annotated[
         Path | None,
@@ -68,56 +61,29 @@ def read(
     ] = None,
     threshold: Annotated[
         float | None,
-        typer.Option(
-            min=0,
-            max=1,
-            help="Confidence from which a number is accepted.",
-            metavar="0..1",
-            show_default="at most 2% wrong",
-        ),
+        typer.Option(min=0, max=1, help="Lowest accepted confidence.", metavar="0..1", show_default="at most 2% wrong"),
     ] = None,
     max_error: Annotated[
         str | None,
-        typer.Option(
-            help="Instead of a threshold: the largest fraction of wrong numbers among the accepted ones.",
-            metavar="PERCENT",
-        ),
+        typer.Option(help="Instead of a threshold: maximum fraction of wrong accepted numbers.", metavar="PERCENT"),
     ] = None,
     decimal: Annotated[DecimalSeparator, typer.Option(help="Decimal separator.")] = DecimalSeparator.AUTO,
     timeout: Annotated[
         float | None,
-        typer.Option(
-            min=0,
-            help="Seconds for a picture; one that takes longer counts as unreadable. 0: no limit.",
-            metavar="SECONDS",
-        ),
+        typer.Option(min=0, help="Seconds until a picture counts as unreadable; 0: no limit.", metavar="SECONDS"),
     ] = 60,
     quiet: Annotated[bool, typer.Option("--quiet", help="Show no progress bar.")] = False,
     parquet: Annotated[
         Path | None,
-        typer.Option(
-            help="Write Parquet files into this folder; run again to resume.",
-            metavar="FOLDER",
-            rich_help_panel=MANY_PANEL,
-        ),
+        typer.Option(help="Write Parquet files into this folder; run again to resume.", metavar="FOLDER"),
     ] = None,
     workers: Annotated[
         int | None,
-        typer.Option(
-            help="Number of processes, or of actors on a cluster.",
-            min=1,
-            metavar="N",
-            show_default="one for each core",
-            rich_help_panel=MANY_PANEL,
-        ),
+        typer.Option(min=1, help="Processes, or actors on a cluster.", metavar="N", show_default="one for each core"),
     ] = None,
     ray: Annotated[
         str | None,
-        typer.Option(
-            help="Read on a Ray cluster: local (the default address), auto or HOST:PORT.",
-            metavar="[ADDRESS]",
-            rich_help_panel=MANY_PANEL,
-        ),
+        typer.Option(help="Read on a Ray cluster: local (the default), auto or HOST:PORT.", metavar="[ADDRESS]"),
     ] = None,
 ) -> None:
     """Read the numbers in pictures, as they are written: digits and the signs . , - / : + = ( ) % x"""
@@ -126,9 +92,8 @@ def read(
     }  # fmt: skip
     timeout = timeout or None
     if parquet is not None:
-        given = {"--csv": csv is not None, "--json": as_json, "--show": show is not None, "--table": table is not None}
-        given["--form"] = form is not None
-        if names := ", ".join(name for name, is_given in given.items() if is_given):
+        others = {"--csv": csv, "--json": as_json or None, "--show": show, "--table": table, "--form": form}
+        if names := ", ".join(name for name, value in others.items() if value is not None):
             raise UserError(f"expected --parquet alone, received {names} too; the table has all results")
         _read_into(parquet, images, quiet, settings, one=one, workers=workers, ray=ray, timeout=timeout)
         return
@@ -138,13 +103,17 @@ def read(
         raise UserError("expected --form or --one, received both; a form is not a picture of one digit")
     if csv == Path("-") and as_json:
         raise UserError("expected --json or --csv -, received both; only one of them can have standard output")
-    from tendigits.batch.reading import read_files
+    from tendigits.batch.reading import read_files, read_here
     from tendigits.batch.sources import find_pictures
 
     sources = find_pictures(images)
     paths = sources.pictures
-    with read_files(settings, paths, one=one, workers=workers, timeout=timeout) as results:
-        # Imported while the other process opens its networks.
+    with (
+        nullcontext(read_here(settings, paths[0], one, timeout, _end))
+        if paths == images[:1] and workers is None
+        else read_files(settings, paths, one=one, workers=workers, timeout=timeout)
+    ) as results:
+        # Imported while other processes open their networks.
         from tendigits.batch.output import Output, plan_show, plan_tables, progress_bar
         from tendigits.read.forms import load_form
 
@@ -153,12 +122,9 @@ def read(
         errors: list[str] = []
         notices: list[str] = []
         with (
-            progress_bar(quiet) as (echo, progress),
-            Output(
-                echo, csv=csv, as_json=as_json, one=one, named=len(paths) > 1, show=planned, tables=tables,
-                fields=fields,
-            ) as output,
-        ):  # fmt: skip
+            progress_bar(quiet) as progress,
+            Output(csv, as_json, one, len(paths) > 1, planned, tables, fields) as output,
+        ):
             for done, result in enumerate(results, 1):
                 if result.page is None:
                     errors.append(str(result.error))
@@ -171,17 +137,20 @@ def read(
     _report(errors, sources, len(paths), notices, missing)
 
 
+def _end(error: DataError) -> None:
+    """End this process, whose only picture takes too long or too much memory: C code cannot be interrupted."""
+    _list([str(error), "read 0 of 1 pictures; 1 could not be read"])
+    os._exit(error.exit_code)
+
+
 def _fraction(percent: str | None) -> float | None:
     """From "1%" to 0.01. Raises UserError."""
     if percent is None:
         return None
-    try:
-        fraction = float(percent.removesuffix("%")) / 100
-    except ValueError:
-        fraction = -1.0
-    if not 0 < fraction < 1:
-        raise UserError(f"expected a percentage such as 1% for --max-error, received {percent}")
-    return fraction
+    with suppress(ValueError):
+        if 0 < (fraction := float(percent.removesuffix("%")) / 100) < 1:
+            return fraction
+    raise UserError(f"expected a percentage such as 1% for --max-error, received {percent}")
 
 
 def _read_into(folder: Path, images: list[str], quiet: bool, settings: dict[str, Any], **others: Any) -> None:
@@ -192,7 +161,7 @@ def _read_into(folder: Path, images: list[str], quiet: bool, settings: dict[str,
 
     sources = find_pictures(images)
     try:
-        with progress_bar(quiet) as (_, progress):
+        with progress_bar(quiet) as progress:
             summary = read_into(folder, sources.pictures, settings=settings, progress=progress, **others)
     except (KeyboardInterrupt, Interrupted) as error:
         number = error.signal_number if isinstance(error, Interrupted) else signal.SIGINT
@@ -205,27 +174,23 @@ def _read_into(folder: Path, images: list[str], quiet: bool, settings: dict[str,
 def _report(
     errors: list[str], sources: "Sources", n_pictures: int, notices: list[str], missing: str | None = None
 ) -> None:
-    """List what was not read.
-
-    Args:
-        errors, notices: why pictures were not read, or read only in part.
-        missing: which output was not written.
+    """List what was not read, or read only in part, and which output is missing.
 
     Raises:
         Failure: pictures were not read, or an output is missing.
         DataError: no picture was read.
     """
     _list(notices)
-    skipped = sources.skipped
     lines = errors + [
-        f"skipped {path}: cannot read {Path(path).suffix[1:].upper()}; save it as PNG or JPEG" for path in skipped
+        f"skipped {path}: cannot read {Path(path).suffix[1:].upper()}; save it as PNG or JPEG"
+        for path in sources.skipped
     ]
     if others := sources.others:
         named = ", ".join(others[:MAX_LISTED]) + (", ..." if len(others) > MAX_LISTED else "")
         typer.echo(f"tendigits: no pictures and left out, {len(others)}: {printable(named)}", err=True)
     _list(lines)
     read = n_pictures - len(errors)
-    unread = f"read {read} of {n_pictures + len(skipped)} pictures; {len(lines)} could not be read" if lines else None
+    unread = f"read {read} of {read + len(lines)} pictures; {len(lines)} could not be read" if lines else None
     if message := "; ".join(filter(None, [unread, missing])):
         raise Failure(message) if read else DataError(message)
 

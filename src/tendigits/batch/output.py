@@ -1,14 +1,7 @@
-"""Write results as text, a CSV, JSON lines or annotated pictures; on a terminal, above the progress bar.
-
-with progress_bar() as (echo, progress), Output(echo, csv=Path("numbers.csv"), ...) as output:
-    output.write("page.jpg", page)
-    progress(1, 20)
-"""
+"""Write results as text, a CSV, JSON lines, spreadsheets or annotated pictures; and show a progress bar."""
 
 import csv
 import json
-import os
-import re
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
@@ -16,8 +9,6 @@ from dataclasses import dataclass
 from io import StringIO
 from pathlib import Path, PurePath
 from typing import Any
-
-import typer
 
 from tendigits.batch.sources import content_of
 from tendigits.errors import UserError, printable
@@ -28,11 +19,10 @@ from tendigits.read.annotate import draw_page
 from tendigits.read.page import COLUMNS, Page
 from tendigits.tables.cell import Cell
 from tendigits.tables.checks import parse
-from tendigits.tables.formats import UNCLEAR, no_formula
+from tendigits.tables.formats import no_formula
 from tendigits.tables.spreadsheet import write_spreadsheet
 from tendigits.tables.table import Table
 
-Echo = Callable[[str], None]
 Progress = Callable[[int, int], None]
 
 FORMS_SHEET = "forms"
@@ -40,9 +30,6 @@ FORMS_SHEET = "forms"
 
 STDOUT = Path("-")
 """The name of standard output as a CSV file."""
-
-DOUBTFUL_COLOUR = "yellow"
-"""For doubtful values on a terminal."""
 
 SHOW_FORMATS = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP"}
 """Suffixes of annotated pictures, and Pillow's names of their formats."""
@@ -55,21 +42,17 @@ MAX_SHOW_SIDE = 2048
 class Output(AbstractContextManager["Output"]):
     """Writes each result at once; CSV files and spreadsheets at the end, even after an interruption."""
 
-    echo: Echo
-    """Prints one line on standard output."""
     csv: Path | None
-    """A file, or STDOUT; None prints text."""
     as_json: bool
-    """Print JSON lines instead of text."""
     one: bool
     """The pictures are of one digit: print its runners-up."""
     named: bool
     """Print the picture's name in front of each line of text."""
     show: Mapping[str, Path]
     """For each picture the file of its annotated copy."""
-    tables: "TableFile | None" = None
+    tables: "TableFile | None"
     """Collects the tables; their summaries are printed instead of text."""
-    fields: Sequence[str] | None = None
+    fields: Sequence[str] | None
     """Names of a form's fields: the CSV then has a row for each picture, with these columns."""
 
     def __post_init__(self) -> None:
@@ -82,25 +65,28 @@ class Output(AbstractContextManager["Output"]):
         if self.csv is not None:
             self._write_rows([form_row(path, page)] if page.fields else page.rows(path))
         if self.as_json:
-            self.echo(json.dumps({"path": printable(path), **page.as_dict()}))
+            _print(json.dumps({"path": printable(path), **page.as_dict()}))
         elif self.tables is None and self.csv is None:
             digit = page.numbers[0].digit if self.one else None
             text = page.text() or "no numbers" if digit is None else digit.text()
-            for line in (coloured(text) if shows_colours() else text).split("\n"):
-                self.echo(f"{printable(path)}: {line}" if self.named else line)
+            for line in text.split("\n"):
+                _print(f"{printable(path)}: {line}" if self.named else line)
         if self.tables is not None:
             turned = f"   turned by {page.turned} degrees" if page.turned else ""
             notice = f"   {page.notice}" if page.notice else ""
             for summary in self.tables.add(path, page):
                 if not self.as_json and self.csv != STDOUT:
-                    self.echo(f"{printable(path)}   {summary}{turned}{notice}")
+                    _print(f"{printable(path)}   {summary}{turned}{notice}")
         if (target := self.show.get(path)) is not None:
-            _draw(path, page, target)
+            make_folder(target.parent)
+            drawn = draw_page(open_image(content_of(path), side=MAX_SHOW_SIDE).grey, page)
+            with writing(target) as temporary:
+                drawn.save(temporary, SHOW_FORMATS[target.suffix.lower()])
 
     def _write_rows(self, rows: Sequence[Sequence[Any]]) -> None:
         csv.writer(self._rows, lineterminator="\n").writerows(rows)
         if self.csv == STDOUT:
-            self.echo(self._rows.getvalue().removesuffix("\n"))
+            _print(self._rows.getvalue().removesuffix("\n"))
             self._rows = StringIO()
 
     def __exit__(self, _: object, error: BaseException | None, *__: object) -> None:
@@ -112,20 +98,15 @@ class Output(AbstractContextManager["Output"]):
             self.tables.write()
 
 
-def shows_colours() -> bool:
-    """Whether standard output is a terminal with colours that are not switched off (https://no-color.org)."""
-    return sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
-
-
-def coloured(text: str) -> str:
-    """Colour the doubtful values of a text, which are marked with a question mark."""
-    return re.sub(rf"\S*{re.escape(UNCLEAR)}\S*", lambda value: typer.style(value[0], fg=DOUBTFUL_COLOUR), text)
+def doubtful_fields(page: Page) -> list[str]:
+    """Names of the fields of a form that are not accepted."""
+    return [name for name, cell in page.fields.items() if not cell.accepted]
 
 
 def form_row(path: str, page: Page) -> tuple[str, ...]:
     """The CSV row of a picture of a form: the values of its fields, and the names of the doubtful ones."""
-    doubtful = [name for name, cell in page.fields.items() if not cell.accepted]
-    return no_formula(printable(path)), *(no_formula(cell.value) for cell in page.fields.values()), "; ".join(doubtful)
+    values = (no_formula(cell.value) for cell in page.fields.values())
+    return no_formula(printable(path)), *values, "; ".join(doubtful_fields(page))
 
 
 @dataclass
@@ -147,7 +128,7 @@ class TableFile:
                 self._forms.append([Cell(Box(0, 0, 0, 0), name) for name in ("picture", *page.fields)])
                 self._tables.append((FORMS_SHEET, Table(self._forms)))
             self._forms.append([Cell(Box(0, 0, 0, 0), printable(PurePath(path).name)), *page.fields.values()])
-            doubtful = [name for name, cell in page.fields.items() if not cell.accepted]
+            doubtful = doubtful_fields(page)
             check = f" ({', '.join(doubtful)})" if doubtful else ""
             yield f"{len(page.fields)} fields   {len(doubtful)} to check{check}"
             return
@@ -187,35 +168,25 @@ def plan_tables(path: Path | None, n_pictures: int, sums: str, expect: str, form
 
 
 @contextmanager
-def progress_bar(quiet: bool = False) -> Iterator[tuple[Echo, Progress]]:
-    """Show a progress bar for several pictures on a terminal.
-
-    Yields:
-        A function that prints a line on standard output, above the bar; and one that updates the bar.
-    """
-    if quiet or not (sys.stdout.isatty() or sys.stderr.isatty()):
-        yield typer.echo, lambda done, total: None
+def progress_bar(quiet: bool = False) -> Iterator[Progress]:
+    """Show a progress bar for several pictures on a terminal; yields the function that updates it."""
+    if quiet or not sys.stderr.isatty():
+        yield lambda done, total: None
         return
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
 
-    # The bar and results on the same terminal need the same console; results in a pipe are printed without rich.
-    together = sys.stdout.isatty()
-    console = Console(stderr=not together)
     columns = BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
-    with Progress(*columns, console=console, redirect_stdout=False, redirect_stderr=False) as bar:
+    # Results on the same terminal are printed above the bar.
+    with Progress(*columns, console=Console(stderr=True), redirect_stdout=sys.stdout.isatty()) as bar:
         task = bar.add_task("", total=None, visible=False)
-        yield (
-            (lambda line: console.out(line, highlight=False)) if together else typer.echo,
-            lambda done, total: bar.update(task, completed=done, total=total, visible=total > 1),
-        )
+        yield lambda done, total: bar.update(task, completed=done, total=total, visible=total > 1)
 
 
 def plan_show(paths: Sequence[str], show: Path | None) -> dict[str, Path]:
     """Choose the file of each annotated picture: `show` itself for one picture, or a file in the folder `show`.
 
-    Raises:
-        UserError: a file for several pictures, a format that can't be written, or a file that is one of the pictures.
+    Raises UserError if it would overwrite a picture, or cannot be written.
     """
     if show is None:
         return {}
@@ -239,13 +210,10 @@ def plan_show(paths: Sequence[str], show: Path | None) -> dict[str, Path]:
     return planned
 
 
+def _print(line: str) -> None:
+    print(line, flush=True)  # noqa: T201  # typer.echo would write into the progress bar
+
+
 def _write(path: Path, text: str) -> None:
     with writing(path) as temporary:
         temporary.write_text(text, encoding="utf-8", newline="\n")
-
-
-def _draw(path: str, page: Page, target: Path) -> None:
-    make_folder(target.parent)
-    drawn = draw_page(open_image(content_of(path), side=MAX_SHOW_SIDE).grey, page)
-    with writing(target) as temporary:
-        drawn.save(temporary, SHOW_FORMATS[target.suffix.lower()])

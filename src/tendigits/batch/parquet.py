@@ -44,16 +44,14 @@ MAX_PART_BYTES = 2**30
 
 @dataclass
 class Summary:
-    """What one call of `read_into` read."""
+    """What one call of `read_into` read; and why pictures could not be read, or only in part."""
 
     before: int
     """Pictures that had been read before."""
     pictures: int = 0
     numbers: int = 0
     failed: list[str] = field(default_factory=list)
-    """Why pictures could not be read."""
     notices: list[str] = field(default_factory=list)
-    """Why pictures were read only in part."""
 
 
 def read_into(
@@ -70,7 +68,6 @@ def read_into(
     """Read the pictures that the table in `folder` does not have yet. An interrupted call keeps what was read.
 
     Args:
-        folder: of the table; it is created if it does not exist.
         paths: paths and addresses of pictures.
         one: each picture is of one digit.
         settings: keyword arguments of `Reader`.
@@ -83,9 +80,11 @@ def read_into(
         TendigitsError: the table was read with other settings, the disk is full, or the cluster was lost.
     """
     reader = Reader(**settings)  # raises before anything is written or started
+    numbers = asset("numbers", "finder.onnx") + asset("numbers", "numbers.onnx")
     made_with = {
-        "network": _digest(settings.get("model")), "numbers": _digest_of_numbers(), "decimal": reader.options.decimal,
-        "one": one, "threshold": reader.threshold if one else reader.number_threshold,
+        "network": _digest(settings.get("model")), "numbers": hashlib.sha256(numbers).hexdigest(),
+        "decimal": reader.options.decimal, "one": one,
+        "threshold": reader.threshold if one else reader.number_threshold,
     }  # fmt: skip
     paths = [path if is_remote(path) else str(Path(path).absolute()) for path in paths]
     with open_table(folder, made_with) as table:
@@ -94,7 +93,7 @@ def read_into(
         part: list[Rows] = []
         written = time.monotonic()
         try:
-            for rows in _read_rows(todo, one, settings, workers, ray, timeout):
+            for rows in _read_rows(todo, one, dict(settings), workers, ray, timeout):
                 part.append(rows)
                 summary.pictures += 1
                 summary.numbers += len(rows.numbers)
@@ -104,21 +103,15 @@ def read_into(
                     summary.notices.append(f"{rows.picture['path']}: {rows.picture['notice']}")
                 progress(summary.pictures, len(todo))
                 if len(part) >= MAX_PART_PICTURES or time.monotonic() - written >= MAX_PART_SECONDS:
-                    ready, part = part, []
+                    ready, part, written = part, [], time.monotonic()
                     table.add(ready)
-                    written = time.monotonic()
         finally:
             table.add(part)
         return summary
 
 
 def _read_rows(
-    paths: list[str],
-    one: bool,
-    settings: Mapping[str, Any],
-    workers: int | None,
-    ray: str | None,
-    timeout: float | None,
+    paths: list[str], one: bool, settings: dict[str, Any], workers: int | None, ray: str | None, timeout: float | None
 ) -> Iterator[Rows]:
     if settings.get("model") is not None:  # processes on other machines have other working directories
         settings = {**settings, "model": str(Path(settings["model"]).absolute())}
@@ -126,7 +119,7 @@ def _read_rows(
         with reader_pool(settings, workers, timeout) as pool:
             yield from map(rows_of, read_with(pool, paths, one))
     elif paths:
-        yield from read_on_ray(ray, paths, one=one, settings=settings, workers=workers, timeout=timeout)
+        yield from read_on_ray(ray, paths, one, settings, workers, timeout)
 
 
 @dataclass(frozen=True)
@@ -152,9 +145,6 @@ class Table:
 @contextmanager
 def open_table(folder: Path, settings: dict[str, Any]) -> Iterator[Table]:
     """Open and lock a table; it is created if it does not exist.
-
-    Args:
-        settings: everything that determines what is read; all parts of a table have the same.
 
     Raises:
         RunError: another process uses it, it was read with other settings, or it is damaged.
@@ -202,8 +192,3 @@ def _digest(model: str | Path | None) -> str:
         return hashlib.sha256(bundled_file()).hexdigest()
     path = Path(model)
     return sha256(path / "model.keras" if path.is_dir() else path)
-
-
-def _digest_of_numbers() -> str:
-    """SHA-256 of the networks that find and read numbers."""
-    return hashlib.sha256(asset("numbers", "finder.onnx") + asset("numbers", "numbers.onnx")).hexdigest()

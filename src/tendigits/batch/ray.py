@@ -1,7 +1,5 @@
 """Read pictures with the actors of a Ray cluster.
 
-for rows in read_on_ray("10.0.0.1:6379", paths): ...
-
 Ray Data sends blocks of paths to the actors, one for each core, and sends the blocks of a lost actor to another one.
 Only paths and rows are transferred; each actor opens the pictures itself.
 """
@@ -15,7 +13,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from tendigits.batch.reading import DIGITS_PER_JOB, TIMEOUT, read_with, reader_pool
+from tendigits.batch.reading import DIGITS_PER_JOB, read_with, reader_pool
 from tendigits.batch.rows import Rows, rows_of
 from tendigits.cluster import connected
 from tendigits.errors import Failure, reason_of
@@ -25,23 +23,9 @@ JOBS_PER_BLOCK = 32
 
 
 def read_on_ray(
-    address: str,
-    paths: list[str],
-    *,
-    one: bool = False,
-    settings: Mapping[str, Any] = {},
-    workers: int | None = None,
-    timeout: float | None = TIMEOUT,
+    address: str, paths: list[str], one: bool, settings: Mapping[str, Any], workers: int | None, timeout: float | None
 ) -> Iterator[Rows]:
-    """Read pictures in any order.
-
-    Args:
-        address: of the cluster, or "local"; see `connected`.
-        paths: paths or addresses that every node can open; the same goes for the model.
-        one: each picture is of one digit.
-        settings: keyword arguments of `Reader`.
-        workers: maximum number of actors; None takes one for each core.
-        timeout: seconds for each picture; None for no limit.
+    """Read pictures in any order. The arguments are those of `parquet.read_into`; nodes open paths and the model.
 
     Raises:
         UserError: Ray isn't installed, or the address is invalid.

@@ -1,18 +1,18 @@
-"""Read many pictures in order, in worker processes: in bounded memory, and a damaged file stops nothing.
+"""Read pictures in order: one in this process, more in worker processes, where a damaged file stops nothing.
 
 with read_files({}, find_pictures(["scans"]).pictures) as results:
     for result in results: ...
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from tendigits.errors import DataError
 from tendigits.machine import cores
-from tendigits.pool.pool import JobError, WorkerPool
+from tendigits.pool.pool import MAX_JOB_BYTES, JobError, WorkerPool
+from tendigits.pool.worker_process import watched
 
 if TYPE_CHECKING:
     from tendigits.read.page import Page
@@ -29,16 +29,11 @@ MIN_JOBS_PER_PROCESS = 16
 """With fewer jobs, starting another process takes longer than it saves."""
 
 
-PNG_START = b"\x89PNG\r\n\x1a\n"
-
-
 class Job(NamedTuple):
-    """One page, or up to DIGITS_PER_JOB pictures of one digit."""
+    """One page, or up to DIGITS_PER_JOB pictures of one digit; paths may be addresses."""
 
     paths: tuple[str, ...]
-    """Paths or addresses."""
     one: bool
-    """Whether each is a picture of one digit."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,9 +41,21 @@ class Result:
     """A picture that was read, or the reason why it was not."""
 
     path: str
-    """A path or an address."""
     page: "Page | None"
     error: DataError | None
+
+
+def read_here(
+    settings: Mapping[str, Any], path: str, one: bool, timeout: float | None, stop: Callable[[DataError], None]
+) -> Iterator[Result]:
+    """Read one picture in this process, which starts sooner than another. The arguments are those of `read_files`.
+
+    `stop` is called in another thread if the picture exceeds the limits of a worker process; it should end the process.
+    """
+    _make_reader(settings, None)
+    with watched(MAX_JOB_BYTES, timeout, lambda reason: stop(_failed(path, reason))):
+        results = _read_job(Job((path,), one))
+    yield from results
 
 
 @contextmanager
@@ -62,8 +69,6 @@ def read_files(
 ) -> Iterator[Iterator[Result]]:
     """Start to read pictures, and yield the results in order.
 
-    A single PNG is read in this process, because its header bounds the time and memory that it takes.
-
     Args:
         settings: keyword arguments of `Reader`.
         paths: paths or addresses.
@@ -74,9 +79,6 @@ def read_files(
     Raises:
         TendigitsError: the settings are wrong; perhaps only when the first result is asked for.
     """
-    if len(paths) == 1 and (workers, timeout) == (None, TIMEOUT) and _is_png(paths[0]):
-        yield _read_here(settings, Job(tuple(paths), one))
-        return
     if workers is None:
         n_jobs = len(paths) / (DIGITS_PER_JOB if one else 1)
         workers = min(cores(), 1 + int(n_jobs / MIN_JOBS_PER_PROCESS))
@@ -90,14 +92,7 @@ def read_files(
 def reader_pool(
     settings: Mapping[str, Any], workers: int | None, timeout: float | None = TIMEOUT, threads: int | None = 1
 ) -> WorkerPool:
-    """Make a pool of processes with a `Reader` each.
-
-    Args:
-        settings: keyword arguments of `Reader`.
-        workers: number of processes; None takes one for each core.
-        timeout: seconds for each picture; None for no limit.
-        threads: threads of each process; None takes all cores.
-    """
+    """Make a pool of processes with a `Reader` each, which uses `threads` threads; None takes all cores."""
     return WorkerPool(workers, _make_reader, (settings, threads), timeout=timeout)
 
 
@@ -108,23 +103,12 @@ def read_with(pool: WorkerPool, paths: Sequence[str], one: bool) -> Iterator[Res
     for job, results in pool.map(_read_job, jobs, split=lambda job: [Job((path,), job.one) for path in job.paths]):
         if isinstance(results, JobError):
             (path,) = job.paths
-            results = [Result(path, None, DataError(f"expected a picture at {path}, it {results}; {ADVICE}"))]
+            results = [Result(path, None, _failed(path, results))]
         yield from results
 
 
-def _read_here(settings: Mapping[str, Any], job: Job) -> Iterator[Result]:
-    _make_reader(settings, None)
-    yield from _read_job(job)
-
-
-def _is_png(path: str) -> bool:
-    if not Path(path).is_file():
-        return False
-    try:
-        with Path(path).open("rb") as file:
-            return file.read(len(PNG_START)) == PNG_START
-    except OSError:
-        return False
+def _failed(path: str, reason: object) -> DataError:
+    return DataError(f"expected a picture at {path}, it {reason}; {ADVICE}")
 
 
 def _make_reader(settings: Mapping[str, Any], threads: int | None) -> None:

@@ -1,8 +1,4 @@
-"""Find pictures: in files and folders, or in a store with an address, such as s3://scans/2026.
-
-sources = find_pictures(["page.jpg", "scans", "s3://bucket/scans"])
-content = fetch("s3://bucket/scans/1.png")
-"""
+"""Find pictures: in files and folders, or in a store with an address, such as s3://scans/2026."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -12,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from tendigits.errors import DataError, UserError, reason_of
 from tendigits.extras import require
 from tendigits.pictures.documents import DOCUMENTS, count_pages, page_addresses
-from tendigits.pictures.limits import MAX_BYTES, read_picture
+from tendigits.pictures.limits import check_bytes, read_picture
 from tendigits.pool.pool import WorkerPool
 
 if TYPE_CHECKING:
@@ -71,8 +67,8 @@ def _add_folder(found: Sources, source: str, pool: WorkerPool) -> None:
     # Counting the pages of a document in a store would need a download.
     unreadable = (*UNREADABLE, ".pdf") if remote else UNREADABLE
     skipped = [file for file in files if file != source and file.lower().endswith(unreadable)]
-    pictures = [file for file in files if file == source or file.lower().endswith(READABLE)]
-    pictures = [file for file in pictures if file not in skipped]
+    readable = [file for file in files if file == source or file.lower().endswith(READABLE)]
+    pictures = [file for file in readable if file not in skipped]
     if not pictures:
         others = f" but {', '.join(skipped[:3])}" if skipped else ""
         raise DataError(
@@ -103,18 +99,11 @@ def content_of(source: str) -> Any:
 
 
 def fetch(address: str) -> bytes:
-    """Download the bytes at an address.
-
-    Raises:
-        DataError: there are none or too many, or the store can't be reached.
-    """
+    """Download the bytes at an address. Raises DataError if there are too many, or the store can't be reached."""
     try:
         store, path = _store(address)
         with store.open_input_file(path) as file:
-            if (size := file.size()) > MAX_BYTES:
-                raise DataError(
-                    f"expected a picture of at most {MAX_BYTES // 1_000_000} MB, {address} has {size:,} bytes"
-                )
+            check_bytes(file.size(), address)
             return bytes(file.read())
     except OSError as error:
         raise DataError(f"expected a picture at {address}, received {reason_of(error)}") from error

@@ -29,7 +29,7 @@ ARRAYS = tuple(MNIST_DIGESTS)
 """The four arrays, in the order of `make_dataset`'s arguments."""
 
 TEST_FRACTION = 0.2
-"""Of the digits, for the test set if there is none."""
+"""Of the digits, for the test set if it is missing."""
 
 SPLIT_SEED = 0
 
@@ -40,31 +40,24 @@ class Dataset:
 
     x_train: Pixels
     """uint8 (n, 28, 28), 0 to 255."""
-
     y_train: Pixels
     """uint8 (n,), 0 to 9."""
-
     x_test: Pixels
-    """uint8 (m, 28, 28), 0 to 255."""
-
     y_test: Pixels
-    """uint8 (m,), 0 to 9."""
-
-    name: str
-    """"MNIST" if the arrays are exactly MNIST's, else "own data"."""
-
     source: str
     """Where the digits come from, in one line."""
-
     notes: tuple[str, ...] = ()
     """Lines to print about images that were skipped, inverted or split off."""
 
     @functools.cached_property
     def digests(self) -> dict[str, str]:
         """SHA-256 of each array as an IDX file, by the array's name."""
-        if self.name == "MNIST":  # identified by these digests
-            return dict(MNIST_DIGESTS)
         return {key: idx_bytes_digest(getattr(self, key)) for key in ARRAYS}
+
+    @property
+    def name(self) -> str:
+        """ "MNIST" if the arrays are exactly MNIST's, in its order, else "own data"."""
+        return "MNIST" if self.digests == MNIST_DIGESTS else "own data"
 
     @property
     def counts(self) -> dict[str, list[int]]:
@@ -84,11 +77,7 @@ def make_dataset(
     source: str,
     notes: Sequence[str] = (),
 ) -> Dataset:
-    """Check all rows, and name the data set "MNIST" if it has exactly MNIST's digits, else "own data".
-
-    Raises:
-        DataError: a row, class or array cannot be trained on.
-    """
+    """Check all rows. Raises DataError if a row, class or array cannot be trained on."""
     x_train, y_train = check_digits(x_train, y_train, "train")
     x_test, y_test = check_digits(x_test, y_test, "test")
     if len(y_train) < 2:
@@ -100,8 +89,7 @@ def make_dataset(
         )
     if len(y_test) == 0:
         raise DataError("expected at least 1 image in x_test, received none; give some digits to test on")
-    name = "MNIST" if is_mnist(x_train, y_train, x_test, y_test) else "own data"
-    return Dataset(x_train, y_train, x_test, y_test, name, printable(source), tuple(notes))
+    return Dataset(x_train, y_train, x_test, y_test, printable(source), tuple(notes))
 
 
 def make_split_dataset(x: NDArray[Any], y: NDArray[Any], *, source: str, notes: Sequence[str] = ()) -> Dataset:
@@ -116,7 +104,7 @@ def make_test_set(x: NDArray[Any], y: NDArray[Any], *, source: str, notes: Seque
     images, labels = check_digits(x, y, "test")
     if len(labels) == 0:
         raise DataError("expected at least 1 image to evaluate on, received none; give some digits")
-    return Dataset(images[:0], labels[:0], images, labels, "own data", printable(source), tuple(notes))
+    return Dataset(images[:0], labels[:0], images, labels, printable(source), tuple(notes))
 
 
 def check_digits(x: NDArray[Any], y: NDArray[Any], part: str) -> tuple[Pixels, Pixels]:
@@ -125,7 +113,6 @@ def check_digits(x: NDArray[Any], y: NDArray[Any], part: str) -> tuple[Pixels, P
     Args:
         x: whole numbers 0 to 255 of shape (n, 28, 28), (n, 28, 28, 1) or (n, 784).
         y: whole numbers 0 to 9 of shape (n,).
-        part: "train" or "test", for the message.
 
     Returns:
         uint8 (n, 28, 28) and uint8 (n,); not copied if they are that already.
@@ -142,21 +129,12 @@ def check_digits(x: NDArray[Any], y: NDArray[Any], part: str) -> tuple[Pixels, P
     return images, labels
 
 
-def is_mnist(x_train: Pixels, y_train: Pixels, x_test: Pixels, y_test: Pixels) -> bool:
-    """Whether four checked arrays are MNIST's, byte for byte and in its order."""
-    # The smallest first: it already differs for nearly all other data.
-    arrays = {"y_test": y_test, "y_train": y_train, "x_test": x_test, "x_train": x_train}
-    return all(idx_bytes_digest(array) == MNIST_DIGESTS[key] for key, array in arrays.items())
-
-
 def stratified_split(x: Pixels, y: Pixels, fraction: float, seed: int) -> tuple[Pixels, Pixels, Pixels, Pixels]:
     """Split checked digits at random into two parts with the same proportion of each digit.
 
     Args:
-        x: uint8 (n, 28, 28).
-        y: uint8 (n,).
+        x, y: uint8 (n, 28, 28) and (n,).
         fraction: of the rows in the second part.
-        seed: random seed.
 
     Returns:
         x_rest, y_rest, x_held_out, y_held_out, both parts shuffled.

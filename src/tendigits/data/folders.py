@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from tendigits.data.dataset import Dataset, Pixels, make_dataset, make_split_dataset, make_test_set
 from tendigits.data.preprocess import FIELD, to_mnist
@@ -24,9 +23,6 @@ _LAYOUT = "one sub-folder for each digit, 0 to 9, or train and test with such su
 def read_folder(folder: Path) -> Dataset:
     """Read all PNG and JPEG pictures of a folder as training and test digits.
 
-    The notes of the result count how many files were skipped (hidden ones and other kinds), how many pictures were
-    inverted or blank, and which digits are missing.
-
     Raises:
         DataError: an unexpected sub-folder, no picture at all, a damaged picture, or too few to split.
         OSError: the folder cannot be read.
@@ -40,11 +36,7 @@ def read_folder(folder: Path) -> Dataset:
 
 
 def read_test_folder(folder: Path) -> Dataset:
-    """Read the pictures of a folder as test digits: its `test` folder, or all if it is not split.
-
-    Raises:
-        DataError, OSError: as `read_folder`.
-    """
+    """Read the pictures of a folder as test digits: its `test` folder, or all if it is not split."""
     part = _read_part(folder / "test" if _is_split(folder) else folder)
     return make_test_set(part.x, part.y, source=str(folder), notes=_notes({"": part}))
 
@@ -94,14 +86,12 @@ def _read_image(path: Path) -> tuple[Pixels, bool]:
     return grey, inverted
 
 
-def _stretched(grey: NDArray[np.uint8], background: float) -> NDArray[np.uint8]:
+def _stretched(grey: Pixels, background: float) -> Pixels:
     """Make the background black and the brightest pixel white, as in MNIST."""
     foreground = np.clip(grey.astype(np.float32) - background, 0, None)
     brightest = float(foreground.max())
-    if brightest < MIN_CONTRAST:
-        return np.zeros_like(grey)
-    stretched: NDArray[np.uint8] = (foreground * (255 / brightest)).round().astype(np.uint8)
-    return stretched
+    scale = 255 / brightest if brightest >= MIN_CONTRAST else 0
+    return np.asarray((foreground * scale).round(), np.uint8)
 
 
 def _is_split(folder: Path) -> bool:

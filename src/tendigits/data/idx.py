@@ -20,6 +20,9 @@ from tendigits.untrusted import open_file
 MAX_BYTES = 1 << 30
 """Pixels or labels in one file: 20 times MNIST."""
 
+UNSIGNED_BYTES = 0x0800
+"""The magic number of a file, without its number of dimensions."""
+
 _FILES = {
     "x_train": ("train-images", 3),
     "y_train": ("train-labels", 1),
@@ -35,14 +38,7 @@ def has_idx(folder: Path) -> bool:
 
 
 def read_idx_folder(folder: Path) -> dict[str, NDArray[np.uint8]]:
-    """Read MNIST's four IDX files.
-
-    Returns:
-        x_train and x_test, uint8 (n, rows, columns), y_train and y_test, uint8 (n,), as stored.
-
-    Raises:
-        DataError: a file is missing, cut, too large or not IDX.
-    """
+    """Read MNIST's four IDX files as stored. Raises DataError if one is missing, cut, too large or not IDX."""
     arrays = {}
     for key, (stem, n_dimensions) in _FILES.items():
         path = _find(folder, key)
@@ -67,14 +63,10 @@ def read_idx(path: Path, *, n_dimensions: int) -> NDArray[np.uint8]:
 
 def idx_bytes_digest(array: NDArray[np.uint8]) -> str:
     """Compute the SHA-256 of an array, uint8 with 1 or 3 dimensions, as an IDX file; the array is not copied."""
-    digest = hashlib.sha256(struct.pack(f">{1 + array.ndim}I", _magic(array.ndim), *array.shape))
+    digest = hashlib.sha256(struct.pack(f">{1 + array.ndim}I", UNSIGNED_BYTES + array.ndim, *array.shape))
     for start in range(0, len(array), 4096):
         digest.update(np.ascontiguousarray(array[start : start + 4096]).data)
     return digest.hexdigest()
-
-
-def _magic(n_dimensions: int) -> int:
-    return 0x0800 + n_dimensions  # 08: unsigned bytes
 
 
 def _find(folder: Path, key: str) -> Path | None:
@@ -89,10 +81,8 @@ def _read(file: io.BufferedIOBase, path: Path, n_dimensions: int) -> NDArray[np.
     if len(header) < 4 + 4 * n_dimensions:
         raise DataError(f"expected an IDX header at {path}, received {len(header)} bytes; fetch the file again")
     magic, *shape = struct.unpack(f">{1 + n_dimensions}I", header)
-    if magic != _magic(n_dimensions):
-        raise DataError(
-            f"expected the IDX magic number {_magic(n_dimensions)} in {path}, received {magic}; fetch it again"
-        )
+    if magic != (expected := UNSIGNED_BYTES + n_dimensions):
+        raise DataError(f"expected the IDX magic number {expected} in {path}, received {magic}; fetch it again")
     n_bytes = math.prod(shape)
     if n_bytes > MAX_BYTES:
         raise DataError(

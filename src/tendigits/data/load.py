@@ -1,10 +1,4 @@
-"""Load digits: MNIST, or your own.
-
-load()                      MNIST
-load("mine.npz")            arrays in Keras' layout
-load("folder")              IDX files, or a sub-folder of pictures for each digit
-load_test(path)             digits to evaluate on; they need no training set
-"""
+"""Load digits: MNIST, or your own."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -36,38 +30,30 @@ def load(path: Path | str | None = None) -> Dataset:
     if path is None:
         (x_train, y_train), (x_test, y_test) = load_data()
         return make_dataset(x_train, y_train, x_test, y_test, source="the tendigits package")
-    path = _checked(path)
-    with _explaining(path):
-        return _load(path)
+    with _checked(path) as checked:
+        return _load(checked)
 
 
 def load_test(path: Path | str) -> Dataset:
-    """Load digits to evaluate on: the test set, or all of them if there is none. Raises DataError like `load`."""
-    path = _checked(path)
-    with _explaining(path):
-        if path.is_dir() and not has_idx(path):
-            return read_test_folder(path)
-        if path.is_file() and len(arrays := read_npz(path)) < 4:
-            return make_test_set(arrays["x_train"], arrays["y_train"], source=str(path))
-        return _load(path)
-
-
-def _checked(path: Path | str) -> Path:
-    path = Path(path).expanduser()
-    absolute = str(path.resolve())
-    try:
-        absolute.encode()
-    except UnicodeEncodeError:
-        raise DataError(
-            f"expected a path in UTF-8, because runs record it, received {printable(absolute)}; rename it"
-        ) from None
-    return path
+    """Load digits to evaluate on: the test set, or all of them if it is missing. Raises DataError like `load`."""
+    with _checked(path) as checked:
+        if checked.is_dir() and not has_idx(checked):
+            return read_test_folder(checked)
+        if checked.is_file() and len(arrays := read_npz(checked)) < 4:
+            return make_test_set(arrays["x_train"], arrays["y_train"], source=str(checked))
+        return _load(checked)
 
 
 @contextmanager
-def _explaining(path: Path) -> Iterator[None]:
+def _checked(path: Path | str) -> Iterator[Path]:
+    path = Path(path).expanduser()
     try:
-        yield
+        str(path.resolve()).encode()
+        yield path
+    except UnicodeEncodeError:
+        raise DataError(
+            f"expected a path in UTF-8, because runs record it, received {printable(str(path.resolve()))}; rename it"
+        ) from None
     except OSError as error:
         raise DataError(
             f"expected {ACCEPTED}; {path} cannot be read ({error}): check its name and permissions"
@@ -80,18 +66,9 @@ def _load(path: Path) -> Dataset:
             return read_folder(path)
         arrays = read_idx_folder(path)
         return make_dataset(*(arrays[key] for key in ARRAYS), source=f"{path} (IDX files)")
-    if not path.exists():
-        raise DataError(f"expected {ACCEPTED}; there is nothing at {path}: check the name")
-    if path.suffix.lower() != ".npz" and not _is_zip(path):
-        raise DataError(f"expected {ACCEPTED}; received the file {path}: convert it, or name its folder")
+    if not path.is_file():
+        raise DataError(f"expected {ACCEPTED}; there is no file at {path}: check the name")
     arrays = read_npz(path)
     if len(arrays) == 4:
         return make_dataset(*(arrays[key] for key in ARRAYS), source=str(path))
     return make_split_dataset(arrays["x_train"], arrays["y_train"], source=str(path), notes=["no x_test in the file"])
-
-
-def _is_zip(path: Path) -> bool:
-    if not path.is_file():  # opening a pipe would block
-        return False
-    with path.open("rb") as file:
-        return file.read(4) == b"PK\x03\x04"

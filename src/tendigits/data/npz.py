@@ -25,10 +25,6 @@ def read_npz(path: Path) -> dict[str, NDArray[Any]]:
     Raises:
         DataError: not a whole .npz, an array is missing or holds Python objects, or the arrays are too large.
     """
-    if not path.is_file():
-        raise DataError(
-            f"expected an .npz file at {path}, found {'a folder' if path.is_dir() else 'none'}; name a file"
-        )
     try:
         with open_file(path, MAX_BYTES) as file:
             check_zip(file, MAX_BYTES, deflated=True)

@@ -22,17 +22,12 @@ BOX = 20
 FOREGROUND = 0.1
 """Fraction of the brightest pixel above which a pixel is foreground: blurred edges are, paper noise is not."""
 
-
 MIN_DEVIATION = 4.0
 """Of 255. Dividing by a smaller standard deviation would turn the noise of blank paper into strokes."""
 
 
 def to_input(images: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """Turn images, uint8 (n, 28, 28), into network input, float32 (n, 784) from 0.0 to 1.0.
-
-    Raises:
-        DataError: another shape or dtype.
-    """
+    """Turn images, uint8 (n, 28, 28), into network input, float32 (n, 784) from 0.0 to 1.0. Raises DataError."""
     if images.dtype != np.uint8 or images.shape[1:] != (FIELD, FIELD):
         raise DataError(
             f"expected images as uint8 (n, 28, 28), received {images.dtype} {images.shape}; use to_mnist on each first"
@@ -45,8 +40,7 @@ def to_input(images: NDArray[np.uint8]) -> NDArray[np.float32]:
 def one_hot(labels: NDArray[Any]) -> NDArray[np.float32]:
     """Turn labels, whole numbers (n,) from 0 to 9, into float32 (n, 10): 1.0 at the digit, else 0.0.
 
-    Raises:
-        DataError: another label; Keras' to_categorical would take -1 for a 9.
+    Raises DataError for other labels; Keras' to_categorical would take -1 for a 9.
     """
     if labels.dtype.kind not in "iu" or labels.ndim != 1:
         raise DataError(f"expected labels as whole numbers (n,), received {labels.dtype} {labels.shape}; convert them")
@@ -78,9 +72,6 @@ def to_mnist(digit: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
     Returns:
         uint8 (28, 28), white on black; all zeros if the image is black.
-
-    Raises:
-        DataError: another shape or dtype.
     """
     if digit.dtype != np.uint8 or digit.ndim != 2:
         raise DataError(

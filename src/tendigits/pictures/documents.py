@@ -1,8 +1,4 @@
-"""Documents of several pages: a PDF or a TIFF. Each page has an address, such as scan.pdf#page=2.
-
-page_addresses("scan.pdf", 2)       # ["scan.pdf#page=1", "scan.pdf#page=2"]
-split_address("scan.pdf#page=2")    # ("scan.pdf", 2)
-"""
+"""Documents of several pages: a PDF or a TIFF. Each page has an address, such as scan.pdf#page=2."""
 
 import io
 import re
@@ -61,9 +57,8 @@ def count_pages(data: bytes, name: str = "the picture") -> int:
 
     if is_pdf(data):
         with _open_pdf(data, name) as document:
-            n = len(document)
-            check_pages(n, name)
-            return n
+            check_pages(len(document), name)
+            return len(document)
     try:
         with Image.open(io.BytesIO(data), formats=["TIFF"]) as image:
             return count_frames(image, name)
@@ -87,14 +82,10 @@ def count_frames(image: Any, name: str) -> int:
 
 
 def draw_pdf(data: bytes, page: int, name: str, side: int | None) -> "tuple[NDArray[np.uint8], tuple[int, int]]":
-    """Draw a page of a PDF in grey, with what was typed into its forms, and without running its scripts.
-
-    Args:
-        page: its number, from 1.
-        side: the longest side needed, in pixels; None draws at 300 dots an inch.
+    """Draw a page of a PDF, from 1, in grey, with what was typed into its forms, and without running its scripts.
 
     Returns:
-        uint8 (height, width), at most 300 dots an inch; and the width and height at 300 dots an inch.
+        uint8 (height, width), at most 300 dots an inch and `side` pixels; and the width and height at 300 dots an inch.
 
     Raises:
         DataError: the PDF is damaged, needs a password, or has no such page.

@@ -41,7 +41,6 @@ class GreyImage:
 
     grey: Grey
     """uint8 (height, width); smaller than the picture if a smaller one was asked for."""
-
     size: tuple[int, int]
     """Width and height of the whole picture, upright, in pixels."""
 
@@ -49,14 +48,12 @@ class GreyImage:
 def open_image(source: Any, side: int | None = None, page: int = 1) -> GreyImage:
     """Decode a picture of one of the FORMATS, or convert one that is decoded already.
 
-    Only the sizes that a file claims are checked first. Files from strangers may still take gigabytes or minutes:
-    decode them in a `WorkerPool`.
+    Only the sizes that a file claims are checked first: decode files from strangers in a `WorkerPool`.
 
     Args:
         source: a path, the bytes of a file, a Pillow image, or an array: uint8, bool, uint16 or float from 0 to 1,
             (height, width), (height, width, 3) as RGB or (height, width, 4) as RGBA.
-        side: the longest side needed; a much larger JPEG is shrunk by 2, 4 or 8 while it is decoded, which saves most
-            of the time and memory.
+        side: the longest side needed; a much larger JPEG is shrunk by 2, 4 or 8 while it is decoded.
         page: of a PDF or a TIFF, from 1; a path may contain it, too: scan.pdf#page=2.
 
     Raises:
@@ -180,9 +177,7 @@ def _to_grey(image: "Image.Image", name: str) -> Grey:
         on_white = _in_bands(image, partial(_flattened, background="white"))
         hidden = int(on_white.max()) - int(on_white.min()) < MIN_CONTRAST
         return _in_bands(image, partial(_flattened, background="black")) if hidden else on_white
-    if image.mode in ("1", "L", "RGB"):
-        return _in_bands(image, lambda band: np.asarray(band.convert("L"), dtype=np.uint8))
-    if image.mode in ("P", "CMYK", "YCbCr", "LAB", "HSV"):
+    if image.mode in ("1", "L", "RGB", "P", "CMYK", "YCbCr", "LAB", "HSV"):
         return _in_bands(image, lambda band: np.asarray(band.convert("RGB").convert("L"), dtype=np.uint8))
     raise DataError(f"expected grey or colour, {name} has mode {image.mode}; save it as a plain PNG")
 
@@ -208,7 +203,5 @@ def _from_16_bit(image: "Image.Image") -> Grey:
 def _flattened(image: "Image.Image", background: str) -> Grey:
     from PIL import Image
 
-    rgba = image.convert("RGBA")
-    return np.asarray(
-        Image.alpha_composite(Image.new("RGBA", rgba.size, background), rgba).convert("L"), dtype=np.uint8
-    )
+    canvas = Image.new("RGBA", image.size, background)
+    return np.asarray(Image.alpha_composite(canvas, image.convert("RGBA")).convert("L"), dtype=np.uint8)

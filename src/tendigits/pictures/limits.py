@@ -1,9 +1,6 @@
 """How large a picture may be: checks of what its file header claims, before it is decoded.
 
 The time and memory of decoding are bounded by the process that decodes; see `tendigits.pool`.
-
-data = read_picture(Path("page.jpg"))
-check_header(image, name)              # that Pillow has opened and not yet loaded
 """
 
 from pathlib import Path
@@ -58,11 +55,7 @@ def check_size(width: int, height: int, name: str, max_pixels: int = MAX_PIXELS)
 
 
 def check_header(image: Any, name: str) -> None:
-    """Refuse a picture with too many pixels, or a TIFF with tiles that are too large. Raises DataError.
-
-    Args:
-        image: a Pillow image, opened but not loaded.
-    """
+    """Refuse a Pillow image, opened but not loaded, with too many pixels or too large tiles. Raises DataError."""
     width, height = image.size
     check_size(width, height, name, MAX_JPEG_PIXELS if image.format in ("JPEG", "MPO") else MAX_PIXELS)
     if image.format == "TIFF":

@@ -1,10 +1,6 @@
 """A child process that speaks JSON lines: a background job of the server, or the playground's networks.
 
 child = await Child.start("-m", "tendigits.play.worker")
-await child.send({"id": 1, "do": "train"})
-async for message in child.messages(): ...
-code, reason = await child.wait()
-await child.stop(30)
 
 A child must end when its standard input does: this is how `stop` asks it to, and why none outlives its parent, not even
 one that was killed. `python -m tendigits.pool.child train --json` runs a `tendigits` command that ends in this way.
@@ -41,13 +37,9 @@ class Child:
 
     @classmethod
     async def start(cls, *arguments: str, environment: Mapping[str, str] | None = None) -> "Child":
-        """Run Python with these arguments.
+        """Run Python with these arguments; secrets go into its environment, as other users see arguments.
 
-        Args:
-            environment: variables for this process alone; a secret goes here, since other users see arguments.
-
-        Raises:
-            OSError: the system did not start the process: no memory, or too many open files.
+        Raises OSError if the system cannot start it.
         """
         pipe = asyncio.subprocess.PIPE
         process = await asyncio.create_subprocess_exec(
@@ -80,11 +72,7 @@ class Child:
                 pass
 
     async def wait(self) -> tuple[int, str]:
-        """Wait for its end.
-
-        Returns:
-            Its exit code, and in words why it ended: the last line that it wrote to standard error, if there is one.
-        """
+        """Wait for its end; returns its exit code and the reason, which is the last line of its standard error."""
         code = await self._process.wait()
         lines = (await self._stderr).decode(errors="replace").strip().splitlines()
         if lines:

@@ -1,12 +1,14 @@
-"""The loop of a worker process of a `WorkerPool`: one job after another, within a memory limit."""
+"""The loop of a worker process of a `WorkerPool`: one job after another, within limits; and limits for other work."""
 
+import mmap
 import os
 import pickle
 import signal
 import threading
+import time
 import traceback
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from multiprocessing import parent_process
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
@@ -15,18 +17,19 @@ from typing import Any
 OUT_OF_MEMORY_MESSAGES = ("insufficient memory", "bad_alloc", "bad alloc", "failed to allocate")
 """Parts of the messages of libraries that raise no MemoryError, such as OpenCV and onnxruntime."""
 
+CHECK_SECONDS = 0.02
+"""Interval of `watched`."""
+
 
 def serve_jobs(
     jobs: "Connection[Any, Any]", initializer: Callable[..., None] | None, initargs: tuple[Any, ...], memory: int
 ) -> None:
-    """Answer each (function, arguments) with (True, result) or (False, exception).
+    """Answer each (function, arguments) with (True, result) or (False, exception), and the initializer first of all.
 
-    The first answer, before any job, is that of the initializer.
-
-    Args:
-        memory: bytes that jobs may allocate beyond what the process uses after its initializer.
+    Jobs may allocate `memory` bytes beyond what the process uses after its initializer.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 2)  # C++ libraries write to stderr before they abort
     threading.Thread(target=_exit_with_parent, daemon=True).start()
     answer = _attempt(initializer, initargs) if initializer else pickle.dumps((True, None))
     limit_memory(memory)
@@ -48,9 +51,39 @@ def limit_memory(n_bytes: int) -> None:
     with suppress(ImportError, OSError, ValueError):
         import resource
 
-        status = Path("/proc/self/status").read_text()
-        (used,) = (int(line.split()[1]) << 10 for line in status.splitlines() if line.startswith("VmData:"))
-        resource.setrlimit(resource.RLIMIT_DATA, (used + n_bytes, resource.getrlimit(resource.RLIMIT_DATA)[1]))
+        if used := data_size():
+            resource.setrlimit(resource.RLIMIT_DATA, (used + n_bytes, resource.getrlimit(resource.RLIMIT_DATA)[1]))
+
+
+@contextmanager
+def watched(memory: int, timeout: float | None, stop: Callable[[str], None]) -> Iterator[None]:
+    """Call `stop` in another thread, with the reason, when the block takes more bytes of memory or seconds than that.
+
+    `stop` should end the process: work in C code cannot be interrupted, and PDFium aborts when an allocation fails.
+    """
+    is_done, started, before = threading.Event(), time.monotonic(), data_size()
+
+    def watch() -> None:
+        while not is_done.wait(CHECK_SECONDS):
+            if timeout is not None and time.monotonic() - started > timeout:
+                stop(f"took longer than {timeout:g} seconds")
+            elif data_size() - before > memory:
+                stop(f"needs more than {memory >> 20:,} MB")
+
+    thread = threading.Thread(target=watch, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        is_done.set()
+        thread.join()
+
+
+def data_size() -> int:
+    """Bytes of private writable memory that this process has; 0 without /proc."""
+    with suppress(OSError):
+        return int(Path("/proc/self/statm").read_text().split()[5]) * mmap.PAGESIZE
+    return 0
 
 
 def is_out_of_memory(error: BaseException) -> bool:
