@@ -148,9 +148,7 @@ def run_cli(monkeypatch, capsys) -> Any:
         monkeypatch.setattr(sys, "argv", ["tendigits", *map(str, arguments)])
         # The command's own end by a signal is not that of the tests.
         monkeypatch.setattr(
-            signal,
-            "signal",
-            lambda n, do: None if n == signal.SIGTERM or do is signal.SIG_IGN else set_handler(n, do),
+            signal, "signal", lambda n, do: None if n == signal.SIGTERM or do is signal.SIG_IGN else set_handler(n, do)
         )
         monkeypatch.setattr(os, "_exit", sys.exit)
         monkeypatch.setattr(sys, "unraisablehook", sys.unraisablehook)

@@ -4,9 +4,10 @@ import asyncio
 import errno
 
 import pytest
+from starlette.exceptions import HTTPException
 
 from tendigits.pool.child import Child
-from tendigits.serve.jobs import JobNotStarted, JobRunning, Jobs
+from tendigits.serve.jobs import Jobs
 
 SCRIPTS = {
     "prints": "import json\nfor i in range(3): print(json.dumps({'i': i}), flush=True)",
@@ -55,7 +56,7 @@ def test_one_job_at_a_time_and_then_the_next(jobs):
         await jobs.stop()  # nothing runs
         assert jobs.last is None
         first = await jobs.start("train", ["waits"], {})
-        with pytest.raises(JobRunning):
+        with pytest.raises(HTTPException, match="409: training or teaching is running already"):
             await jobs.start("teach", ["prints"], {})
         await anext(first.follow())
         await jobs.stop()
@@ -89,7 +90,7 @@ def test_how_a_job_ends(jobs, script, status, error):
 
 @pytest.mark.parametrize(
     ("raised", "caught"),
-    [(OSError(errno.EMFILE, "Too many open files"), JobNotStarted), (asyncio.CancelledError(), asyncio.CancelledError)],
+    [(OSError(errno.EMFILE, "Too many open files"), HTTPException), (asyncio.CancelledError(), asyncio.CancelledError)],
     ids=["EMFILE", "the client hung up"],
 )
 def test_after_a_job_that_did_not_start_the_next_one_can(jobs, monkeypatch, raised, caught):

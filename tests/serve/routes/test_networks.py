@@ -8,9 +8,10 @@ import pytest
 from starlette.testclient import TestClient
 
 from helpers import NOW, changed, correction, png
+from tendigits.digits.network import bundled_file
 from tendigits.pool.child import Child
-from tendigits.read.reader import Reader
 from tendigits.serve.app import create_app
+from tendigits.serve.config import ServerConfig
 from tendigits.teach.store import MIN_CORRECTIONS
 from tendigits.teach.verify import bundled_sha256
 
@@ -71,7 +72,9 @@ def test_each_request_is_answered_by_one_network_while_networks_change(client, c
 
 def test_a_network_from_the_command_line_stays_active(store, place, tmp_path):
     network = store.add_network(changed(1.01), "base", {}, NOW)
-    app = create_app(store, place, reader=Reader(), runs=tmp_path, now=lambda: NOW)
+    model = tmp_path / "model.onnx"
+    model.write_bytes(bundled_file())
+    app = create_app(ServerConfig(place, tmp_path, model, workers=1))
     with TestClient(app, base_url="http://127.0.0.1") as client:
         for path in (f"/v1/networks/{network.id}/accept", "/v1/networks/rollback"):
             answer = client.post(path)

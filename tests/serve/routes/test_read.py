@@ -13,7 +13,6 @@ from PIL import Image
 
 from helpers import LOCKED_PDF, page_of_numbers, png
 from tendigits.read.reader import Reader
-from tendigits.serve.reading.queue import BoundedThreads, QueueFull, ReadingQueue
 from tendigits.teach.verify import bundled_sha256
 
 pytestmark = pytest.mark.xdist_group("server")
@@ -145,14 +144,3 @@ def test_many_requests_at_once_get_the_same_bytes_as_one(client, digits):
     alone = [ask(image) for image in images]
     with ThreadPoolExecutor(30) as pool:
         assert list(pool.map(ask, images * 8)) == alone * 8
-
-
-def test_a_full_queue_says_when_to_come_again(client, monkeypatch, digits):
-    async def full(*_):
-        raise QueueFull
-
-    for pool in (BoundedThreads, ReadingQueue):
-        monkeypatch.setattr(pool, "run", full)
-    for path in ("/v1/read", "/v1/read?one=true"):
-        answer = client.post(path, content=png(digits.x_test[0]), headers=PNG)
-        assert (answer.status_code, answer.headers["retry-after"]) == (503, "1")

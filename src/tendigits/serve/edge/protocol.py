@@ -24,9 +24,6 @@ MAX_HEADER_BYTES = 2**16
 MAX_FRAMING_BYTES = 2**18
 """Chunk lengths, chunk extensions and trailers of a chunked body: 32 MB in chunks of 1 KB fit."""
 
-MAX_PIPELINED_BYTES = 2**18
-"""Requests that are sent before the answer to an earlier one; browsers send none."""
-
 MAX_CONNECTIONS = 512
 """Of all clients; the usual limit of open files is 1,024."""
 
@@ -38,7 +35,7 @@ CLOSE_SECONDS = 1.0
 
 
 class _LimitedConnection(h11.Connection):
-    """Limits the framing of chunked bodies, and requests that are sent ahead; keeps the last error."""
+    """Limits the framing of chunked bodies, and keeps the last error."""
 
     framing = 0
     """Bytes of the current request that are not its body."""
@@ -51,21 +48,16 @@ class _LimitedConnection(h11.Connection):
     def next_event(self) -> Any:
         try:
             event = super().next_event()
-            self._check(event)
+            if isinstance(event, h11.Request):
+                self.framing = 0
+            elif isinstance(event, h11.Data):
+                self.framing -= len(event.data)
+            elif event is h11.NEED_DATA and self.their_state is h11.SEND_BODY and self.framing > MAX_FRAMING_BYTES:
+                raise h11.RemoteProtocolError("expected a body in larger chunks")
         except h11.RemoteProtocolError as error:
             self.error = error
             raise
         return event
-
-    def _check(self, event: Any) -> None:
-        if isinstance(event, h11.Request):
-            self.framing = 0
-        elif isinstance(event, h11.Data):
-            self.framing -= len(event.data)
-        elif event is h11.NEED_DATA and self.their_state is h11.SEND_BODY and self.framing > MAX_FRAMING_BYTES:
-            raise h11.RemoteProtocolError("expected a body in larger chunks")
-        elif event is h11.PAUSED and len(self.trailing_data[0]) > MAX_PIPELINED_BYTES:
-            raise h11.RemoteProtocolError("expected a client that waits for answers")
 
 
 class LimitedProtocol(H11Protocol):
