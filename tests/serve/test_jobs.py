@@ -1,7 +1,6 @@
 """Background jobs: their output, one at a time, and how they end."""
 
 import asyncio
-import errno
 
 import pytest
 from starlette.exceptions import HTTPException
@@ -86,23 +85,3 @@ def test_how_a_job_ends(jobs, script, status, error):
 
     job = run(go())
     assert (job.status, job.error) == (status, error)
-
-
-@pytest.mark.parametrize(
-    ("raised", "caught"),
-    [(OSError(errno.EMFILE, "Too many open files"), HTTPException), (asyncio.CancelledError(), asyncio.CancelledError)],
-    ids=["EMFILE", "the client hung up"],
-)
-def test_after_a_job_that_did_not_start_the_next_one_can(jobs, monkeypatch, raised, caught):
-    async def fail(*_, **__):
-        raise raised
-
-    async def go():
-        with monkeypatch.context() as patched:
-            patched.setattr(Child, "start", fail)
-            with pytest.raises(caught):
-                await jobs.start("train", ["prints"], {})
-        assert jobs.last is None
-        return await lines(await jobs.start("train", ["prints"], {}))
-
-    assert len(run(go())) == 3

@@ -44,11 +44,11 @@ class Job:
         """The JSON objects that it has printed so far, then each new one until it ends."""
         n = 0
         while n < len(self._lines) or self.status == "running":
-            if n < len(self._lines):
-                n += 1
-                yield self._lines[n - 1]
-            else:
+            if n == len(self._lines):
                 await self._changed.wait()
+                continue
+            yield self._lines[n]
+            n += 1
 
     async def run(self, child: Child) -> None:
         """Collect what the process prints, until it ends."""

@@ -7,13 +7,12 @@ import time
 from pathlib import Path
 
 import pytest
-from starlette.exceptions import HTTPException
 
-from tendigits.serve.reading.queue import MAX_WAITING_PER_ADDRESS, NotRead, ReadingQueue
+from tendigits.serve.reading.queue import NotRead, ReadingQueue
 from tendigits.serve.reading.work import ReaderSource
 from tendigits.teach.verify import bundled_sha256
 
-A, B = "10.0.0.1", "10.0.0.2"
+A = "10.0.0.1"
 
 
 def work(seconds, path):
@@ -67,28 +66,5 @@ def test_a_picture_that_waits_longer_than_its_deadline_is_never_read(tmp_path):
         late = "503: the picture was not read within 0.5 seconds; try again in a few seconds"
         assert [str(each) for each in results] == [late, late]
         assert not (tmp_path / "second").exists()
-
-    run(test)
-
-
-def test_one_address_fills_only_its_own_part_of_the_queue(tmp_path):
-    async def test(queue):
-        waiting = [asyncio.ensure_future(queue.run(A, os.getpid)) for _ in range(1 + MAX_WAITING_PER_ADDRESS)]
-        await asyncio.sleep(0)
-        with pytest.raises(HTTPException, match="too many requests are waiting"):
-            await queue.run(A, os.getpid)
-        assert await queue.run(B, os.getpid) > 0
-        await asyncio.gather(*waiting)
-
-    run(test)
-
-
-def test_a_client_that_leaves_frees_its_process(tmp_path):
-    async def test(queue):
-        leaving = asyncio.ensure_future(queue.run(A, work, 60, tmp_path / "pid"))
-        while not ((tmp_path / "pid").exists() and (tmp_path / "pid").read_text()):
-            await asyncio.sleep(0.01)
-        leaving.cancel()
-        assert await queue.run(B, os.getpid) != int((tmp_path / "pid").read_text())
 
     run(test)

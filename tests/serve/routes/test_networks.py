@@ -82,12 +82,6 @@ def test_a_network_from_the_command_line_stays_active(store, place, tmp_path):
             assert "--model" in answer.json()["error"]
 
 
-def test_teaching_needs_corrections(client):
-    answer = client.post("/v1/teach")
-    assert answer.status_code == 409
-    assert "at least 5 corrections to teach from, found 0" in answer.json()["error"]
-
-
 def test_a_job_that_does_not_start_is_answered_with_the_reason(client, client_store, runs_folder, digits, monkeypatch):
     """The store's location is not an argument, which other users could see with `ps`."""
     started = []
@@ -97,6 +91,7 @@ def test_a_job_that_does_not_start_is_answered_with_the_reason(client, client_st
         raise OSError(errno.EMFILE, "Too many open files")
 
     monkeypatch.setattr(Child, "start", fail)
+    assert "at least 5 corrections to teach from, found 0" in client.post("/v1/teach").json()["error"]
     client_store.add([correction(crop) for crop in digits.x_train[:MIN_CORRECTIONS]])
     for path, body in (("teach", None), ("runs", {"recipe": "fast"})):  # the first one does not block the second
         answer = client.post(f"/v1/{path}", json=body)
@@ -104,10 +99,3 @@ def test_a_job_that_does_not_start_is_answered_with_the_reason(client, client_st
         assert answer.json()["error"] == "the process did not start: Too many open files"
     teach = ("-m", "tendigits.pool.child", "teach", "--json")
     assert started[0] == (teach, {"TENDIGITS_STORE": str(runs_folder.parent / "a.db")})
-
-
-def test_jobs_that_do_not_exist(client):
-    assert client.get("/v1/jobs/last").json() is None
-    assert client.get("/v1/jobs/7/events").status_code == 404
-    assert client.delete("/v1/jobs/7").status_code == 404
-    assert client.delete("/v1/jobs/0").status_code == 422

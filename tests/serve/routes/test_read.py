@@ -11,7 +11,7 @@ import pillow_heif
 import pytest
 from PIL import Image
 
-from helpers import LOCKED_PDF, page_of_numbers, png
+from helpers import page_of_numbers, png
 from tendigits.read.reader import Reader
 from tendigits.teach.verify import bundled_sha256
 
@@ -98,21 +98,6 @@ def test_pages_of_a_document_and_their_previews(client, kind):
     for path in ("/v1/read", "/v1/preview"):
         answer = client.post(f"{path}?page=3", content=data.getvalue())
         assert (answer.status_code, "expected a page from 1 to" in answer.json()["error"]) == (415, True)
-
-
-def test_a_pdf_with_a_password(client):
-    for path in ("/v1/read", "/v1/tables", "/v1/read?page=1000"):
-        answer = client.post(path, content=LOCKED_PDF)
-        assert answer.status_code == 415
-        assert answer.json()["error"].endswith("received one with a password; save a copy without it")
-
-
-def test_blank_pictures(client):
-    blank = png(np.zeros((28, 28), np.uint8))
-    assert client.post("/v1/read", content=blank, headers=PNG).json()["pages"][0]["numbers"] == []
-    answer = client.post("/v1/read?one=true", content=blank, headers=PNG)
-    digit = answer.json()["pages"][0]["numbers"][0]["digit"]
-    assert (digit["accepted"], digit["reason"], digit["is_digit"]) == (False, "no digit", 0.0)
 
 
 def test_digits_as_arrays(client, digits):

@@ -33,10 +33,6 @@ def with_runs(client, finished_runs, runs_folder):
     runs_folder.unlink()
 
 
-def test_no_runs(client):
-    assert client.get("/v1/runs").json() == {"runs": [], "damaged": []}
-
-
 def test_runs_with_their_curves_settings_and_reports(with_runs):
     one, two = with_runs.get("/v1/runs").json()["runs"]
     assert (one["name"], two["name"]) == ("one", "two")

@@ -24,6 +24,9 @@ MAX_HEADER_BYTES = 2**16
 MAX_FRAMING_BYTES = 2**18
 """Chunk lengths, chunk extensions and trailers of a chunked body: 32 MB in chunks of 1 KB fit."""
 
+MAX_PIPELINED_BYTES = 2**18
+"""Requests that are sent before the answer to an earlier one; browsers send none."""
+
 MAX_CONNECTIONS = 512
 """Of all clients; the usual limit of open files is 1,024."""
 
@@ -35,7 +38,7 @@ CLOSE_SECONDS = 1.0
 
 
 class _LimitedConnection(h11.Connection):
-    """Limits the framing of chunked bodies, and keeps the last error."""
+    """Limits the framing of chunked bodies, and requests that are sent ahead; keeps the last error."""
 
     framing = 0
     """Bytes of the current request that are not its body."""
@@ -54,6 +57,8 @@ class _LimitedConnection(h11.Connection):
                 self.framing -= len(event.data)
             elif event is h11.NEED_DATA and self.their_state is h11.SEND_BODY and self.framing > MAX_FRAMING_BYTES:
                 raise h11.RemoteProtocolError("expected a body in larger chunks")
+            elif event is h11.PAUSED and len(self.trailing_data[0]) > MAX_PIPELINED_BYTES:
+                raise h11.RemoteProtocolError("expected a client that waits for answers")
         except h11.RemoteProtocolError as error:
             self.error = error
             raise

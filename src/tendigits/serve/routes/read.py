@@ -13,6 +13,7 @@ from fastapi import APIRouter, File, Form, Query, Request, Response, UploadFile
 from fastapi.concurrency import run_in_threadpool
 from pydantic import BaseModel, FailFast, Field, Json
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 
 from tendigits.digits.layers import open_layers
 from tendigits.digits.network import bundled_file
@@ -26,7 +27,7 @@ from tendigits.serve.edge.security import INTERNAL_ERROR
 from tendigits.serve.errors import error_responses
 from tendigits.serve.reading import work
 from tendigits.serve.reading.digits import is_small_png
-from tendigits.serve.routes.pictures import CONTENT, MAX_PICTURES, PageNumber, count, in_pool, picture_of, pictures_of
+from tendigits.serve.routes.pictures import CONTENT, MAX_PICTURES, PageNumber, in_pool, picture_of, pictures_of
 from tendigits.serve.routes.runs import find_run
 from tendigits.serve.run_networks import ReadingNetwork
 from tendigits.serve.schemas import (
@@ -107,7 +108,7 @@ async def read_pictures(
         return await in_pool(request, state, work.read_page, active.source, image, page, one, crops)
 
     pages = await _read_all(read, images, state.pages.workers)
-    count(state, [number.accepted for page in pages for number in page.numbers])
+    state.metrics.count([number.accepted for page in pages for number in page.numbers])
     if len(pages) == 1 and pages[0].error is not None:
         raise HTTPException(415, pages[0].error)
     return ReadResponse(network=active.sha256, pages=pages)
@@ -153,7 +154,7 @@ async def read_forms(
         return await in_pool(request, state, work.read_form, active.source, form, filled, page, crops)
 
     pages = await _read_all(read, [await each.read() for each in image], state.pages.workers)
-    count(state, [number.accepted for page in pages for number in page.numbers])
+    state.metrics.count([number.accepted for page in pages for number in page.numbers])
     return ReadResponse(network=active.sha256, pages=pages)
 
 
@@ -174,7 +175,7 @@ async def read_digits(state: State, request: DigitsRequest) -> dict[str, Any]:
     """Read digits that are cropped and centred already, like MNIST's; for pictures see /v1/read."""
     active = state.active.current
     found = await run_sync(active.reader.classify, np.array(request.digits, np.uint8), limiter=state.threads)
-    count(state, [digit.accepted for digit in found])
+    state.metrics.count([digit.accepted for digit in found])
     return {"network": active.sha256, "digits": [digit.as_dict() for digit in found]}
 
 
@@ -220,10 +221,10 @@ async def _read_all(
         async with turns:
             try:
                 return await read(picture)
-            except HTTPException as error:
-                if error.status_code != 503:  # the client has hung up
-                    raise
+            except HTTPException as error:  # 503
                 reason = error.detail
+            except ClientDisconnect:
+                raise
             except Exception:
                 log.exception("a picture of several")
                 reason = INTERNAL_ERROR
