@@ -118,8 +118,19 @@ GOOD = json.dumps({"crop": CROP, "label": 1, "network": "0" * 64, "created": "20
         ("[" * 100_000, "the body must be JSON"),
         ('{"label":' + "9" * 100_000 + "}", "the body must be JSON"),
         ("{}" * 200_000, "expected at most 256 KB"),
+        (GOOD.replace("2026-01-01T00:00:00Z", "0001-01-01T00:00:00+14:00"), "created must be a time from the years 1"),
     ],
-    ids=["cut off", "a list", "no crop", "empty", "a bad number", "nested", "a long number", "a long line"],
+    ids=[
+        "cut off",
+        "a list",
+        "no crop",
+        "empty",
+        "a bad number",
+        "nested",
+        "a long number",
+        "a long line",
+        "a long time ago",
+    ],
 )
 def test_an_import_with_an_invalid_line_changes_nothing(client, line, message):
     answer = client.post("/v1/corrections/import", content=f"{GOOD}\n{line}\n{GOOD}".encode())

@@ -5,6 +5,7 @@ import io
 
 import openpyxl
 import pytest
+from PIL import Image
 
 from helpers import file_of, printed_table
 from tendigits.serve.routes import tables

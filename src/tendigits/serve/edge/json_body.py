@@ -9,6 +9,8 @@ import json
 from collections.abc import Callable, Coroutine
 from typing import Any
 
+from anyio import CapacityLimiter
+from anyio.to_thread import run_sync
 from fastapi import Request, Response
 from fastapi.routing import APIRoute
 from pydantic_core import from_json
@@ -22,6 +24,10 @@ MAX_CONTAINERS = 250_000
 
 CURL_CONTENT_TYPE = (b"content-type", b"application/x-www-form-urlencoded")
 """What `curl --data` sends by default; no route takes such forms, so the body is read as JSON."""
+
+
+_one_at_a_time = CapacityLimiter(1)
+"""Parsing holds Python's lock; the event loop gets its turn after each body."""
 
 
 class JsonRoute(APIRoute):
@@ -54,6 +60,6 @@ class _JsonRequest(Request):
         if body.count(b"[") + body.count(b"{") > MAX_CONTAINERS:
             raise json.JSONDecodeError(f"expected at most {MAX_CONTAINERS:,} lists and objects", "", 0)
         try:
-            return from_json(body)
+            return await run_sync(from_json, body, limiter=_one_at_a_time)
         except ValueError as error:
             raise json.JSONDecodeError(str(error), "", 0) from None

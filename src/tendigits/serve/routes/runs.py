@@ -109,7 +109,7 @@ def compare_runs(state: State, run: Annotated[list[str], Query(min_length=1, max
 
 @router.get("/verdict", response_model=VerdictResponse, responses=error_responses(404, 409))
 def get_verdict(state: State, first: str, second: str) -> Verdict:
-    """Whether the difference of two runs may be luck, in words; 409 where that can't be told."""
+    """Whether the difference of two runs may be luck, in words; 409 where it can't be computed."""
     return mcnemar_of_runs(find_run(state, first), find_run(state, second))
 
 
