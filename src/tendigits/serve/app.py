@@ -43,9 +43,6 @@ log = logging.getLogger("tendigits.serve")
 
 PAGE = files("tendigits.web") / "page"
 
-SWAGGER_FILES = ("swagger-ui.css", "swagger-ui-bundle.js")
-"""What page/docs.html asks for."""
-
 LOCK_TIMEOUT_SECONDS = 1.0
 """How long a call of the store waits for another process that has locked it; then the answer is 503."""
 

@@ -64,7 +64,8 @@ class DigitReader:
 
     async def _read_batches(self) -> None:
         while self._waiting:
-            source, batch = self._waiting[0][0], []
+            source = self._waiting[0][0]
+            batch: list[tuple[ReaderSource, bytes, asyncio.Future[Page]]] = []
             n = min(MAX_BATCH, -(-len(self._waiting) // self._queue.workers))
             while self._waiting and len(batch) < n and self._waiting[0][0] is source:  # the active network may change
                 batch.append(self._waiting.popleft())

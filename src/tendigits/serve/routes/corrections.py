@@ -9,16 +9,7 @@ from typing import Annotated, Any, Literal, Self
 
 from fastapi import APIRouter, Path, Query, Request
 from fastapi.concurrency import run_in_threadpool
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    FailFast,
-    Field,
-    ValidationError,
-    model_validator,
-)
+from pydantic import AfterValidator, BaseModel, BeforeValidator, FailFast, Field, ValidationError, model_validator
 from starlette.exceptions import HTTPException
 from starlette.responses import StreamingResponse
 
@@ -56,7 +47,7 @@ def _check_strip(text: str) -> str:
 def _check_characters(text: str) -> str:
     if set(text) <= set(CHARACTERS):
         return text
-    raise ValueError(f"expected a number of the characters {CHARACTERS}, or nothing where there is no number")
+    raise ValueError(f"expected {TEXT[0].lower()}{TEXT[1:]}")
 
 
 def _in_utc(time: datetime) -> datetime:
@@ -67,13 +58,8 @@ def _in_utc(time: datetime) -> datetime:
         raise ValueError("expected a time from the years 1 to 9999, in UTC, too") from None
 
 
-Strip = Annotated[
-    str,
-    Field(
-        description=STRIP, min_length=MIN_STRIP_WIDTH * HEIGHT * 4 // 3, max_length=-(-MAX_WIDTH_PX * HEIGHT // 3) * 4
-    ),
-    AfterValidator(_check_strip),
-]
+STRIP_LENGTHS = {"min_length": MIN_STRIP_WIDTH * HEIGHT * 4 // 3, "max_length": -(-MAX_WIDTH_PX * HEIGHT // 3) * 4}
+Strip = Annotated[str, Field(description=STRIP, **STRIP_LENGTHS), AfterValidator(_check_strip)]
 Text = Annotated[str, Field(description=TEXT, max_length=512), AfterValidator(_check_characters)]
 Encoded = Annotated[str, BeforeValidator(encode)]
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
@@ -153,8 +139,6 @@ class NumbersRequest(Strict):
 class CorrectionResponse(BaseModel):
     """A stored correction."""
 
-    model_config = ConfigDict(from_attributes=True)
-
     id: int
     crop: Encoded
     label: Label | None
@@ -166,8 +150,6 @@ class CorrectionResponse(BaseModel):
 
 class StoredNumberResponse(BaseModel):
     """A stored correction of a number."""
-
-    model_config = ConfigDict(from_attributes=True)
 
     id: int
     strip: Encoded
@@ -271,21 +253,19 @@ def _as_lines(items: Items) -> str:
     lines = []
     for item in items:
         kind = CorrectionResponse if isinstance(item, Correction) else StoredNumberResponse
-        lines.append(kind.model_validate(item).model_dump_json(exclude={"id"}) + "\n")
+        lines.append(kind.model_validate(item, from_attributes=True).model_dump_json(exclude={"id"}) + "\n")
     return "".join(lines)
 
 
 def _parse_lines(body: bytes) -> Iterator[Correction | NumberCorrection]:
     """The corrections of an import, one after another. Raises HTTPException at the first invalid line."""
     for number, line in enumerate(BytesIO(body), 1):
-        if len(line) > MAX_LINE_BYTES:
-            raise HTTPException(
-                400, f"line {number}: expected at most {MAX_LINE_BYTES >> 10} KB. Nothing was imported."
-            )
         kind: type[ExportedNumber | ExportedCorrection] = ExportedNumber if b'"strip"' in line else ExportedCorrection
         try:
+            if len(line) > MAX_LINE_BYTES:
+                raise ValueError(f"expected at most {MAX_LINE_BYTES >> 10} KB.")
             item = kind.model_validate_json(line)
-        except ValidationError as error:
-            reason = sentence_of(error.errors()[0])[:300]
+        except ValueError as error:
+            reason = sentence_of(error.errors()[0])[:300] if isinstance(error, ValidationError) else error
             raise HTTPException(400, f"line {number}: {reason} Nothing was imported.") from None
         yield item.correction(item.network, item.created)

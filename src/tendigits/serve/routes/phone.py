@@ -56,7 +56,8 @@ class PhotoInbox:
         The page that was opened last is the one that a person looks at, so it gets the photo.
         """
         self.end_wait(False)
-        self._arrival = arrival = asyncio.get_running_loop().create_future()
+        arrival: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+        self._arrival = arrival
         if self._photos:
             arrival.set_result(True)
         return await arrival

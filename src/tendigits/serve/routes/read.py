@@ -174,7 +174,7 @@ async def show_picture(request: Request, state: State, page: PageNumber = 1) -> 
 async def read_digits(state: State, request: DigitsRequest) -> dict[str, Any]:
     """Read digits that are cropped and centred already, like MNIST's; for pictures see /v1/read."""
     active = state.active.current
-    found = await run_sync(active.reader.classify, np.array(request.digits, np.uint8), limiter=state.threads)
+    found = await run_sync(active.reader.classify, list(np.array(request.digits, np.uint8)), limiter=state.threads)
     state.metrics.count([digit.accepted for digit in found])
     return {"network": active.sha256, "digits": [digit.as_dict() for digit in found]}
 
