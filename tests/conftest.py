@@ -1,4 +1,4 @@
-"""What all tests share: a home of their own, small sets of real digits, and skips that fail in CI."""
+"""What all tests share: a temporary home, small sets of real digits, and skips that fail in CI."""
 
 import atexit
 import gc
@@ -167,9 +167,9 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
 
     running = ServeProcess(tmp_path_factory.mktemp("server"), "--no-browser")
     yield running
-    said = running.stop()
-    assert "Traceback" not in said
-    assert "Invalid HTTP request" not in said, "a stranger could fill the disk"
+    errors = running.stop()
+    assert "Traceback" not in errors
+    assert "Invalid HTTP request" not in errors, "a stranger could fill the disk"
 
 
 @pytest.fixture

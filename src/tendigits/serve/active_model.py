@@ -48,7 +48,7 @@ class ActiveModel:
     @classmethod
     def load(cls, store: Store) -> "ActiveModel":
         """Load the store's active network, or the package's own. Raises Failure if the store does not answer."""
-        active = cls(_package_reader())
+        active = cls(fixed_reader(Reader(threads=1)))
         active.refresh(store)
         return active
 
@@ -65,7 +65,7 @@ class ActiveModel:
             if found is not None:
                 self.current = found
             elif self.current.number is not None:
-                self.current = _package_reader()
+                self.current = fixed_reader(Reader(threads=1))
 
     def accept(self, tuned: FineTunedNetwork, store: Store, now: datetime) -> None:
         """Make a fine-tuned network the active one, here and in the store.
@@ -103,10 +103,6 @@ def _load_reader(store: Store, tuned: FineTunedNetwork) -> ActiveReader:
     loaded = load_network(store, tuned, threads=1)
     source = ReaderSource(tuned.sha256, data=loaded.data)
     return ActiveReader(Reader(loaded.network, threads=1), source, tuned.id)
-
-
-def _package_reader() -> ActiveReader:
-    return fixed_reader(Reader(threads=1))
 
 
 def fixed_reader(reader: Reader) -> ActiveReader:
