@@ -1,4 +1,4 @@
-"""What all tests share: a home of their own, small sets of real digits, and skips that fail in CI."""
+"""What all tests share: a temporary home, small sets of real digits, and skips that fail in CI."""
 
 import atexit
 import gc
@@ -148,9 +148,7 @@ def run_cli(monkeypatch, capsys) -> Any:
         monkeypatch.setattr(sys, "argv", ["tendigits", *map(str, arguments)])
         # The command's own end by a signal is not that of the tests.
         monkeypatch.setattr(
-            signal,
-            "signal",
-            lambda n, do: None if n == signal.SIGTERM or do is signal.SIG_IGN else set_handler(n, do),
+            signal, "signal", lambda n, do: None if n == signal.SIGTERM or do is signal.SIG_IGN else set_handler(n, do)
         )
         monkeypatch.setattr(os, "_exit", sys.exit)
         monkeypatch.setattr(sys, "unraisablehook", sys.unraisablehook)
@@ -169,9 +167,9 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
 
     running = ServeProcess(tmp_path_factory.mktemp("server"), "--no-browser")
     yield running
-    said = running.stop()
-    assert "Traceback" not in said
-    assert "Invalid HTTP request" not in said, "a stranger could fill the disk"
+    errors = running.stop()
+    assert "Traceback" not in errors
+    assert "Invalid HTTP request" not in errors, "a stranger could fill the disk"
 
 
 @pytest.fixture

@@ -237,13 +237,13 @@ def free_port() -> int:
 
 
 def tendigits(*arguments: Any) -> "subprocess.Popen[str]":
-    """The command, in a process of its own."""
+    """The command, in a separate process."""
     command = [sys.executable, "-m", "tendigits", *map(str, arguments)]
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
 
 class ServeProcess:
-    """`tendigits serve` on a free port, in a process of its own."""
+    """`tendigits serve` on a free port, in a separate process."""
 
     def __init__(self, folder: Path, *arguments: str, **environment: str) -> None:
         self.process = subprocess.Popen(

@@ -14,7 +14,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 
-from tendigits.errors import ModelFileError, StoreError, TendigitsError
 from tendigits.read.reader import Reader
 from tendigits.serve.reading.work import ReaderSource
 from tendigits.teach.store import FineTunedNetwork, Store
@@ -29,7 +28,6 @@ class ActiveReader:
 
     reader: Reader
     source: ReaderSource
-    """What makes the same reader in another process."""
     number: int | None = None
     """Number of the fine-tuned network in the store; None for any other network."""
 
@@ -44,14 +42,13 @@ class ActiveModel:
 
     def __init__(self, current: ActiveReader) -> None:
         self.current = current
-        """Read it once for each request."""
         self._changing = threading.Lock()
-        self._damaged: dict[tuple[int, str], TendigitsError] = {}
+        self._warnings: set[str] = set()
 
     @classmethod
     def load(cls, store: Store) -> "ActiveModel":
         """Load the store's active network, or the package's own. Raises Failure if the store does not answer."""
-        active = cls(_package_reader())
+        active = cls(fixed_reader(Reader(threads=1)))
         active.refresh(store)
         return active
 
@@ -64,11 +61,11 @@ class ActiveModel:
             Failure: the store does not answer; the current one stays active.
         """
         with self._changing:
-            found = last_usable(store, partial(self._load, store), lambda _: None)
+            found = last_usable(store, partial(self._load, store), self._warn)
             if found is not None:
                 self.current = found
             elif self.current.number is not None:
-                self.current = _package_reader()
+                self.current = fixed_reader(Reader(threads=1))
 
     def accept(self, tuned: FineTunedNetwork, store: Store, now: datetime) -> None:
         """Make a fine-tuned network the active one, here and in the store.
@@ -80,7 +77,6 @@ class ActiveModel:
         with self._changing:
             loaded = _load_reader(store, tuned)
             store.accept(tuned.id, now)
-            self._damaged.pop((tuned.id, tuned.sha256), None)
             self.current = loaded
 
     def roll_back(self, store: Store, now: datetime) -> None:
@@ -94,27 +90,19 @@ class ActiveModel:
         self.refresh(store)
 
     def _load(self, store: Store, tuned: FineTunedNetwork) -> ActiveReader:
-        """Load a network, unless it is the current one, or is known to be damaged."""
-        key = tuned.id, tuned.sha256
-        if key == (self.current.number, self.current.sha256):
-            return self.current
-        if key not in self._damaged:
-            try:
-                return _load_reader(store, tuned)
-            except (StoreError, ModelFileError) as error:
-                log.warning("%s; the one accepted before it reads", error)
-                self._damaged[key] = error
-        raise self._damaged[key]
+        is_current = (tuned.id, tuned.sha256) == (self.current.number, self.current.sha256)
+        return self.current if is_current else _load_reader(store, tuned)
+
+    def _warn(self, warning: str) -> None:
+        if warning not in self._warnings:  # the store is asked every few seconds
+            self._warnings.add(warning)
+            log.warning("%s", warning)
 
 
 def _load_reader(store: Store, tuned: FineTunedNetwork) -> ActiveReader:
     loaded = load_network(store, tuned, threads=1)
     source = ReaderSource(tuned.sha256, data=loaded.data)
     return ActiveReader(Reader(loaded.network, threads=1), source, tuned.id)
-
-
-def _package_reader() -> ActiveReader:
-    return fixed_reader(Reader(threads=1))
 
 
 def fixed_reader(reader: Reader) -> ActiveReader:

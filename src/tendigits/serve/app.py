@@ -11,9 +11,12 @@ from datetime import UTC, datetime
 from functools import partial
 from importlib.metadata import version
 from importlib.resources import files
+from math import nan
 
 import cv2
-from fastapi import FastAPI, Request, Response
+from anyio import CapacityLimiter
+from fastapi import FastAPI, Response
+from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import FileResponse, HTMLResponse
 from fastapi.staticfiles import StaticFiles
 from prometheus_client import generate_latest
@@ -29,11 +32,10 @@ from tendigits.serve.edge.security import SecurityMiddleware
 from tendigits.serve.errors import ErrorResponse, add_error_handlers, error_responses
 from tendigits.serve.metrics import Metrics
 from tendigits.serve.reading.digits import DigitReader
-from tendigits.serve.reading.queue import BoundedThreads, QueueFull, ReadingQueue
+from tendigits.serve.reading.queue import ReadingQueue
 from tendigits.serve.routes import corrections, networks, phone, play, read, tables
 from tendigits.serve.routes import runs as run_routes
 from tendigits.serve.routes.phone import PhotoInbox
-from tendigits.serve.store_calls import LOCK_TIMEOUT_SECONDS, MAX_WAITING_CALLS, STORE_THREADS, count_or_nan
 from tendigits.teach.store import Store
 from tendigits.web.pages import index_html
 
@@ -41,11 +43,8 @@ log = logging.getLogger("tendigits.serve")
 
 PAGE = files("tendigits.web") / "page"
 
-SWAGGER_FILES = ("swagger-ui.css", "swagger-ui-bundle.js")
-"""What page/docs.html asks for."""
-
-MAX_WAITING_ARRAYS = 64
-"""Requests with arrays that may wait; further ones are answered with 503."""
+LOCK_TIMEOUT_SECONDS = 1.0
+"""How long a call of the store waits for another process that has locked it; then the answer is 503."""
 
 REFRESH_SECONDS = 3.0
 """How often the store is asked for its active network, and an idle playground is looked for."""
@@ -90,21 +89,27 @@ def _make_state(config: ServerConfig, now: Callable[[], datetime]) -> AppState:
         active = ActiveModel(fixed_reader(Reader(config.model, threads=1)))
     workers = config.workers or cores()
     pages = ReadingQueue(workers, config.timeout, active.current.source)
-    threads = BoundedThreads(workers, MAX_WAITING_ARRAYS)
+    threads = CapacityLimiter(workers)
     return AppState(
         store=store,
-        store_location=config.store,
         runs=config.runs,
         active=active,
         is_fixed=config.model is not None,
         pages=pages,
         threads=threads,
         digits=DigitReader(pages, threads),
-        store_threads=BoundedThreads(STORE_THREADS, MAX_WAITING_CALLS),
-        metrics=Metrics(load=lambda: pages.load, corrections=partial(count_or_nan, store)),
+        metrics=Metrics(load=lambda: pages.load, corrections=partial(_count_or_nan, store)),
         photos=None if config.phone_url is None else PhotoInbox(config.phone_url),
         now=now,
     )
+
+
+def _count_or_nan(store: Store) -> float:
+    """The number of corrections for the metrics, which are answered also while the store does not answer."""
+    try:
+        return store.count()
+    except TendigitsError:
+        return nan
 
 
 @asynccontextmanager
@@ -127,16 +132,16 @@ async def _refresh(state: AppState) -> None:
         await state.play.end_if_idle()
         try:
             if not state.is_fixed:
-                await state.store_threads.run(state.active.refresh, state.store)
-        except (TendigitsError, QueueFull) as error:
-            log.warning("%s", error or "too many calls of the store are waiting")
+                await run_in_threadpool(state.active.refresh, state.store)
+        except TendigitsError as error:
+            log.warning("%s", error)
 
 
 async def _end_streams(state: AppState) -> None:
     """When the server stops, end what clients follow: uvicorn waits for their connections."""
     await state.is_ending.wait()
     if state.photos is not None:
-        state.photos.end_wait()
+        state.photos.end_wait(False)
     await asyncio.gather(state.play.close(), state.jobs.stop(SHUTDOWN_SECONDS))
 
 
@@ -148,14 +153,8 @@ def _add_index(app: FastAPI) -> None:
 
 def _add_docs(app: FastAPI) -> None:
     """The page of the API, with its files from fastapi-offline."""
-    swagger = files("fastapi_offline") / "static"
-    pages = {"/docs": PAGE / "docs.html"} | {f"/docs/{name}": swagger / name for name in SWAGGER_FILES}
-    for path, file in pages.items():
-        app.add_route(path, partial(_serve_file, str(file)))
-
-
-def _serve_file(path: str, _: Request) -> FileResponse:
-    return FileResponse(path)
+    app.add_route("/docs", lambda _: FileResponse(str(PAGE / "docs.html")))
+    app.mount("/docs", StaticFiles(packages=[("fastapi_offline", "static")]))
 
 
 def _add_health(app: FastAPI, state: AppState) -> None:
@@ -165,13 +164,12 @@ def _add_health(app: FastAPI, state: AppState) -> None:
         return {"status": "live"}
 
     @app.get("/ready", tags=["health"], responses=error_responses(503))
-    async def ready() -> dict[str, str]:
+    def ready() -> dict[str, str]:
         """Whether the store can be written to and the network is loaded."""
-        await state.store_threads.run(state.store.check_writable)
+        state.store.check_writable()
         return {"status": "ready", "network": state.active.current.sha256}
 
     @app.get("/metrics", tags=["health"], response_class=Response)
-    async def metrics() -> Response:
+    def metrics() -> Response:
         """Metrics for Prometheus; the number of corrections is NaN while the store does not answer."""
-        text = await state.store_threads.run(generate_latest, state.metrics.registry)
-        return Response(text, media_type="text/plain; version=0.0.4; charset=utf-8")
+        return Response(generate_latest(state.metrics.registry), media_type="text/plain; version=0.0.4; charset=utf-8")

@@ -1,4 +1,4 @@
-"""The parts that an application shares between its requests, as a FastAPI dependency.
+"""What an application keeps between its requests, as a FastAPI dependency.
 
 def list_corrections(state: State) -> ...
 """
@@ -10,6 +10,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
+from anyio import CapacityLimiter
 from fastapi import Depends, Request
 
 from tendigits.play.session import Playground
@@ -17,7 +18,7 @@ from tendigits.serve.active_model import ActiveModel
 from tendigits.serve.jobs import Jobs
 from tendigits.serve.metrics import Metrics
 from tendigits.serve.reading.digits import DigitReader
-from tendigits.serve.reading.queue import BoundedThreads, ReadingQueue
+from tendigits.serve.reading.queue import ReadingQueue
 from tendigits.serve.routes.phone import PhotoInbox
 from tendigits.serve.run_networks import ReadingNetworks
 from tendigits.teach.store import Store
@@ -28,20 +29,15 @@ class AppState:
     """Made once by `create_app`."""
 
     store: Store
-    store_location: str
-    """The store's file, for the process that fine-tunes."""
     runs: Path
     active: ActiveModel
     is_fixed: bool
     """Whether the network was chosen on the command line, so that fine-tuned ones are not used."""
     pages: ReadingQueue
     """For pictures."""
-    threads: BoundedThreads
+    threads: CapacityLimiter
     """For arrays, and a small picture that is alone."""
     digits: DigitReader
-    """For small pictures of one digit."""
-    store_threads: BoundedThreads
-    """For calls of the store; see store_calls.py."""
     metrics: Metrics
     photos: PhotoInbox | None
     """Photos from a phone; None if the server takes none."""
@@ -49,7 +45,6 @@ class AppState:
     jobs: Jobs = field(default_factory=Jobs)
     play: Playground = field(default_factory=Playground)
     networks: ReadingNetworks = field(default_factory=ReadingNetworks)
-    """Networks of runs that clients read with."""
     is_ending: asyncio.Event = field(default_factory=asyncio.Event)
     """Set when the server stops: jobs and streams of events end then, before the requests that are being answered."""
 

@@ -20,8 +20,7 @@ TOKEN = "TENDIGITS_TOKEN"  # noqa: S105  # the name of a variable
 
 Port = Annotated[int, typer.Option(min=0, max=65535, help="Port; 0 picks a free one.", metavar="N")]
 Names = Annotated[
-    list[str] | None,
-    typer.Option("--name", help="Another host name of this server; may be repeated.", metavar="HOST"),
+    list[str] | None, typer.Option("--name", help="Another host name of this server; may be repeated.", metavar="HOST")
 ]
 NoBrowser = Annotated[bool, typer.Option("--no-browser", help="Do not open a browser.")]
 

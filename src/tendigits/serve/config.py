@@ -27,11 +27,9 @@ class ServerConfig:
     model: Path | None = None
     """Run or model file that always reads; None for the store's active network, or else the package's own."""
     host: str = "127.0.0.1"
-    """Address to listen on."""
     port: int = 8000
     """0 picks a free one."""
     names: tuple[str, ...] = ()
-    """More host names of this server."""
     token: str | None = None
     """Every request needs it; None if only this machine can reach the server."""
     phone_url: str | None = None

@@ -15,8 +15,6 @@ from starlette.requests import ClientDisconnect
 
 from tendigits.errors import Failure, RecipeError, TendigitsError
 from tendigits.serve.edge.security import error_response
-from tendigits.serve.jobs import JobNotStarted, JobRunning
-from tendigits.serve.reading.queue import NotRead, QueueFull
 
 EXPECTED = {
     "label": "0 to 9 or null",
@@ -78,43 +76,21 @@ def _received(value: Any) -> str:
 def add_error_handlers(app: FastAPI) -> None:
     """Answer every exception with an `ErrorResponse`."""
 
-    def respond(request: Request, status: int, reason: str, **headers: str) -> JSONResponse:
-        return error_response(request.scope, status, reason, headers)
-
     @app.exception_handler(HTTPException)
     async def http(request: Request, error: HTTPException) -> JSONResponse:
-        return respond(request, error.status_code, str(error.detail), **(error.headers or {}))
+        return error_response(request.scope, error.status_code, error.detail, error.headers)
 
     @app.exception_handler(RequestValidationError)
     async def invalid(request: Request, error: RequestValidationError) -> JSONResponse:
-        return respond(request, 422, sentence_of(error.errors()[0])[:300])
-
-    @app.exception_handler(RecipeError)
-    async def invalid_setting(request: Request, error: RecipeError) -> JSONResponse:
-        return respond(request, 422, str(error)[:300])
+        return error_response(request.scope, 422, sentence_of(error.errors()[0])[:300])
 
     @app.exception_handler(ClientDisconnect)
     async def disconnected(request: Request, _: ClientDisconnect) -> JSONResponse:
-        return respond(request, CLIENT_DISCONNECTED, "the client has disconnected")  # for the metrics
-
-    @app.exception_handler(QueueFull)
-    async def queue_full(request: Request, _: QueueFull) -> JSONResponse:
-        return respond(request, 503, "too many requests are waiting; try again in a second", **{"retry-after": "1"})
-
-    @app.exception_handler(NotRead)
-    async def not_read(request: Request, error: NotRead) -> JSONResponse:
-        return respond(request, 503, f"{error}; try again in a few seconds", **{"retry-after": "5"})
-
-    @app.exception_handler(JobRunning)
-    async def job_running(request: Request, _: JobRunning) -> JSONResponse:
-        return respond(request, 409, "training or teaching is running already; wait for it, or stop it")
-
-    @app.exception_handler(JobNotStarted)
-    async def job_not_started(request: Request, error: JobNotStarted) -> JSONResponse:
-        return respond(request, 503, str(error), **{"retry-after": "5"})
+        return error_response(request.scope, CLIENT_DISCONNECTED, "the client has disconnected")  # for the metrics
 
     @app.exception_handler(TendigitsError)
     async def ours(request: Request, error: TendigitsError) -> JSONResponse:
         if isinstance(error, Failure):
-            return respond(request, 503, "the store does not answer; nothing was stored", **{"retry-after": "5"})
-        return respond(request, 409, str(error)[:300])
+            reason = "the store does not answer; nothing was stored"
+            return error_response(request.scope, 503, reason, {"retry-after": "5"})
+        return error_response(request.scope, 422 if isinstance(error, RecipeError) else 409, str(error)[:300])

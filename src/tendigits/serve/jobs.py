@@ -12,6 +12,8 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from starlette.exceptions import HTTPException
+
 from tendigits.errors import reason_of
 from tendigits.pool.child import Child
 
@@ -20,14 +22,6 @@ STOP_SECONDS = 30.0
 
 MAX_LINES = 20_000
 """Lines of output that are kept for followers; further ones are dropped."""
-
-
-class JobRunning(Exception):
-    """Another job is running; two would compete for the cores."""
-
-
-class JobNotStarted(Exception):
-    """The system did not start the process: no memory, or too many open files."""
 
 
 @dataclass(eq=False)
@@ -50,11 +44,11 @@ class Job:
         """The JSON objects that it has printed so far, then each new one until it ends."""
         n = 0
         while n < len(self._lines) or self.status == "running":
-            if n < len(self._lines):
-                n += 1
-                yield self._lines[n - 1]
-            else:
+            if n == len(self._lines):
                 await self._changed.wait()
+                continue
+            yield self._lines[n]
+            n += 1
 
     async def run(self, child: Child) -> None:
         """Collect what the process prints, until it ends."""
@@ -104,15 +98,17 @@ class Jobs:
         """Run `tendigits ARGUMENTS` in a child process, with `environment` added to its variables.
 
         Raises:
-            JobRunning, JobNotStarted
+            HTTPException: 409, another job is running; 503, the system did not start the process: no memory, or too
+                many open files.
         """
         async with self._starting:
             if self._task is not None and not self._task.done():
-                raise JobRunning
+                raise HTTPException(409, "training or teaching is running already; wait for it, or stop it")
             try:
                 self._child = await Child.start("-m", "tendigits.pool.child", *arguments, environment=environment)
             except OSError as error:
-                raise JobNotStarted(f"the process did not start: {reason_of(error)}") from error
+                reason = f"the process did not start: {reason_of(error)}"
+                raise HTTPException(503, reason, {"retry-after": "5"}) from error
             job = Job(len(self._jobs) + 1, kind, parameters, "running", None)
             self._jobs.append(job)
             self._task = asyncio.create_task(job.run(self._child))

@@ -1,6 +1,6 @@
 """Counters and histograms for Prometheus, served by /metrics."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
@@ -30,7 +30,7 @@ class Metrics:
         self._requests.labels(route, str(status)).inc()
         self._seconds.labels(route).observe(seconds)
 
-    def count(self, accepted: int, read: int) -> None:
-        """Count what was read, and how much of it was accepted."""
-        self._accepted.inc(accepted)
-        self._rejected.inc(read - accepted)
+    def count(self, accepted: Sequence[bool]) -> None:
+        """Count what was read: whether each was accepted."""
+        self._accepted.inc(sum(accepted))
+        self._rejected.inc(len(accepted) - sum(accepted))

@@ -17,11 +17,12 @@ from fastapi.concurrency import run_in_threadpool
 
 from tendigits.digits.layers import Layers
 from tendigits.digits.network import from_onnx
-from tendigits.errors import Failure, ModelFileError, TendigitsError
+from tendigits.errors import ModelFileError
 from tendigits.export.run_network import run_network
 from tendigits.pool.pool import JobError, WorkerPool
 from tendigits.read.reader import Reader
 from tendigits.runs.run import Run
+from tendigits.serve.active_model import ActiveReader
 from tendigits.serve.reading.work import ReaderSource
 
 MAX_NETWORKS = 4
@@ -35,21 +36,18 @@ OPEN_MEMORY = 8 << 30
 
 
 @dataclass(frozen=True, eq=False)
-class ReadingNetwork:
+class ReadingNetwork(ActiveReader):
     """A network that reads, and shows its layers."""
 
-    reader: Reader
-    layers: Layers | None
+    layers: Layers | None = None
     """None where they cannot be shown."""
-    source: ReaderSource
-    """To open the same reader in another process."""
 
 
 class ReadingNetworks:
-    """The networks in memory, opened one at a time; for one that cannot be opened the error is kept."""
+    """The networks in memory, opened one at a time."""
 
     def __init__(self) -> None:
-        self._opened: OrderedDict[str, ReadingNetwork | TendigitsError] = OrderedDict()
+        self._opened: OrderedDict[str, ReadingNetwork] = OrderedDict()
         self._opening = asyncio.Lock()
 
     async def of_run(self, run: Run) -> ReadingNetwork:
@@ -58,36 +56,25 @@ class ReadingNetworks:
         Raises:
             TendigitsError: the run has no model, or one that is damaged or can't be converted.
         """
-        digest, file = run.record().get("models", {}).get("model.keras"), run.path / "model.keras"
+        file = run.path / "model.keras"
         state = file.stat() if file.is_file() else None
-        key = f"{run.path}:{digest}:{state and (state.st_mtime_ns, state.st_size)}"
-        return await self.opened(key, lambda: _open_run(run.path))
+        key = f"{file}:{state and (state.st_mtime_ns, state.st_size)}"
+        return await self.opened(key, lambda: open_run_network(run.path))
 
     async def opened(self, key: str, opener: Callable[[], ReadingNetwork]) -> ReadingNetwork:
         """The network with this key, if necessary opened in a thread. Raises what `opener` does."""
         if key not in self._opened:
             async with self._opening:
                 if key not in self._opened:
-                    self._opened[key] = await run_in_threadpool(_attempt, opener)
-        found = self._opened[key]
+                    self._opened[key] = await run_in_threadpool(opener)
         self._opened.move_to_end(key)
-        while len(self._opened) > MAX_NETWORKS:
+        if len(self._opened) > MAX_NETWORKS:
             self._opened.popitem(last=False)
-        if isinstance(found, TendigitsError):
-            raise found.with_traceback(None)
-        return found
+        return self._opened[key]
 
 
-def _attempt(opener: Callable[[], ReadingNetwork]) -> ReadingNetwork | TendigitsError:
-    try:
-        return opener()
-    except Failure:  # the store does not answer now, but may soon
-        raise
-    except TendigitsError as error:
-        return error
-
-
-def _open_run(path: Path) -> ReadingNetwork:
+def open_run_network(path: Path) -> ReadingNetwork:
+    """Open the network of a finished run. Raises TendigitsError."""
     with WorkerPool(1, timeout=OPEN_TIMEOUT, memory=OPEN_MEMORY) as pool:
         try:
             data = pool.submit(run_network, path).result()
@@ -96,5 +83,6 @@ def _open_run(path: Path) -> ReadingNetwork:
                 f"the network of {path.name} could not be opened in {OPEN_TIMEOUT:.0f} seconds "
                 f"and {OPEN_MEMORY >> 30} GB"
             ) from None
+    source = ReaderSource(hashlib.sha256(data).hexdigest(), data=data)
     reader = Reader(from_onnx(data, path.name, threads=1), threads=1)
-    return ReadingNetwork(reader, Layers(data, path.name), ReaderSource(hashlib.sha256(data).hexdigest(), data=data))
+    return ReadingNetwork(reader, source, layers=Layers(data, path.name))

@@ -108,7 +108,6 @@ class ValueResponse(BaseModel):
 
     value: str
     number: str | None
-    """What it means, as a decimal number; null for dates, times and sums."""
     confidence: Probability
     accepted: bool
     reason: str | None
@@ -122,7 +121,6 @@ class NumberResponse(ValueResponse):
     strip: str | None = None
     """40 rows of pixels in base64, grey: the input of the network, to correct the number."""
     digit: DigitResponse | None = None
-    """In a picture of one digit."""
 
 
 class CellResponse(ValueResponse):
@@ -140,13 +138,10 @@ class TableResponse(BaseModel):
 
     rows: list[list[CellResponse]]
     agreement: str | None
-    """How many of its sums agree; null where it has none."""
     row_sums: int | None
     """The first column, from 0, of those whose sum the last column is; null if it isn't."""
     column_sums: int | None
-    """The first row, from 0, of those whose sum the last row is; null if it isn't."""
     ruled: bool
-    """Whether lines separate its rows and its columns."""
     dense: bool
     """Whether it looks like a table, and not like numbers scattered over the page."""
 
@@ -157,7 +152,6 @@ class PageResponse(BaseModel):
     sha256: str
     """Of the picture's bytes. File names that clients send are ignored."""
     n_pages: int = 1
-    """Number of pages of its document: a PDF or a TIFF."""
     size: tuple[int, int] | None = None
     turned: Annotated[int, Field(ge=0, le=270, multiple_of=90)] = 0
     """Degrees by which the picture is turned clockwise; boxes are those of the picture as it is."""
@@ -167,7 +161,6 @@ class PageResponse(BaseModel):
     numbers: list[NumberResponse] = []
     tables: list[TableResponse] = []
     fields: dict[str, CellResponse] = {}
-    """Of a form."""
     error: str | None = None
 
     @classmethod
@@ -205,11 +198,9 @@ class LayerResponse:
     name: str
     columns: int
     low: float
-    """The value of the byte 0."""
     high: float
-    """The value of the byte 255."""
     units: str
-    """A byte for each pixel of the picture, row by row, in base64."""
+    """A byte for each pixel of the picture, row by row, in base64: 0 for `low`, 255 for `high`."""
 
     @classmethod
     def of(cls, layer: Layer) -> "LayerResponse":

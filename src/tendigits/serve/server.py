@@ -8,14 +8,16 @@ import logging
 import secrets
 import socket
 import webbrowser
+from contextlib import suppress
 from dataclasses import replace
+from typing import cast
 
 import typer
 import uvicorn
+from fastapi import FastAPI
 
 from tendigits.errors import UserError
 from tendigits.serve.app import create_app
-from tendigits.serve.app_state import AppState
 from tendigits.serve.config import SHUTDOWN_SECONDS, ServerConfig
 from tendigits.serve.edge.protocol import LimitedProtocol
 
@@ -67,18 +69,14 @@ def run_server(config: ServerConfig, *, phone: bool = False, page: str = "", bro
         log_level="critical", access_log=False, server_header=False, proxy_headers=False,
         timeout_graceful_shutdown=SHUTDOWN_SECONDS,
     )  # fmt: skip
-    _Server(uvicorn_config, app.state.tendigits).run(sockets=[listener])
+    _Server(uvicorn_config).run(sockets=[listener])
 
 
 class _Server(uvicorn.Server):
     """Exits with code 0 on SIGINT and SIGTERM, where uvicorn would raise the signal again."""
 
-    def __init__(self, config: uvicorn.Config, state: AppState) -> None:
-        super().__init__(config)
-        self.state = state
-
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        self.state.is_ending.set()
+        cast(FastAPI, self.config.app).state.tendigits.is_ending.set()
         await super().shutdown(sockets)
 
     def handle_exit(self, sig: int, frame: object) -> None:
@@ -88,25 +86,16 @@ class _Server(uvicorn.Server):
 
 def _check_reach(config: ServerConfig, phone: bool) -> None:
     """Refuse an address that would be unsafe, or useless for a phone."""
-    if phone and _is_local(config.host):
+    host, is_local = config.host, config.host == "localhost"
+    with suppress(ValueError):
+        is_local = is_local or ipaddress.ip_address(host).is_loopback
+    if phone and is_local:
+        raise UserError(f"expected an address that a phone can reach, received {host}; leave out --host or --phone")
+    if not is_local and config.token is None and not phone:
         raise UserError(
-            f"expected an address that a phone can reach, received {config.host}; leave out --host or --phone"
+            f"expected a token in TENDIGITS_TOKEN because other machines can reach {host}, found none; "
+            f"set one: TENDIGITS_TOKEN=$(openssl rand -hex 16) tendigits serve --host {host}"
         )
-    if not _is_local(config.host) and config.token is None and not phone:
-        raise UserError(
-            f"expected a token in TENDIGITS_TOKEN because other machines can reach {config.host}, found none; "
-            f"set one: TENDIGITS_TOKEN=$(openssl rand -hex 16) tendigits serve --host {config.host}"
-        )
-
-
-def _is_local(host: str) -> bool:
-    """Whether only this machine can reach the address."""
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def _reachable_host(config: ServerConfig) -> str:
@@ -131,24 +120,19 @@ def _origin(host: str, port: int) -> str:
 
 
 def _page_url(origin: str, page: str, token: str | None) -> str:
-    if token is None:
-        return f"{origin}/{page}" if page else origin
-    return f"{origin}/?token={token}{page}"
+    query = "" if token is None else f"?token={token}"
+    return f"{origin}/{query}{page}" if query or page else origin
 
 
 def _listen(host: str, port: int) -> socket.socket:
     """Bind first, so that a port in use is reported before anything is loaded."""
-    listener = None
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)  # asyncio sets TCP_NODELAY for TCP only
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
-        family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0][0]
-        listener = socket.socket(
-            family, socket.SOCK_STREAM, socket.IPPROTO_TCP
-        )  # asyncio sets TCP_NODELAY for TCP only
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind((host, port))
     except OSError as error:
-        if listener is not None:
-            listener.close()
+        listener.close()
         raise UserError(f"cannot listen on {host}, port {port}: {error.strerror}; choose another --port") from None
     listener.listen(1024)
     return listener

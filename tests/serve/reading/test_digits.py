@@ -5,6 +5,7 @@ import io
 import struct
 
 import pytest
+from anyio import CapacityLimiter
 from PIL import Image
 
 from helpers import changed, png
@@ -13,7 +14,7 @@ from tendigits.errors import DataError
 from tendigits.read.reader import Reader
 from tendigits.serve.active_model import ActiveReader
 from tendigits.serve.reading.digits import DigitReader, is_small_png
-from tendigits.serve.reading.queue import BoundedThreads, ReadingQueue
+from tendigits.serve.reading.queue import ReadingQueue
 from tendigits.serve.reading.work import ReaderSource
 from tendigits.teach.verify import bundled_sha256
 
@@ -32,7 +33,7 @@ def test_alone_and_together_and_while_the_network_changes_each_picture_is_read_a
 
     async def read():
         queue = ReadingQueue(2, 30.0, package.source)
-        read_digit = DigitReader(queue, BoundedThreads(2, 8))
+        read_digit = DigitReader(queue, CapacityLimiter(2))
         try:
             alone = [await read_digit(active, picture) for active in (package, other) for picture in pictures]
             both = [read_digit(active, picture) for active in (package, other) for picture in pictures]

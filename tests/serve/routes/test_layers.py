@@ -1,6 +1,5 @@
 """Networks of runs over HTTP: they read and show their layers, few are kept; one that can't be opened is an error."""
 
-import asyncio
 import base64
 import shutil
 
@@ -8,11 +7,7 @@ import numpy as np
 import pytest
 
 from helpers import crop64, png
-from tendigits.errors import ModelFileError, RunError
 from tendigits.read.reader import Reader
-from tendigits.runs.run import open_run
-from tendigits.serve import run_networks
-from tendigits.serve.run_networks import MAX_NETWORKS, ReadingNetworks
 
 pytestmark = pytest.mark.xdist_group("report")  # the same finished runs
 
@@ -52,40 +47,3 @@ def test_a_run_that_cannot_be_opened_is_an_error_of_that_request(with_runs, runs
     assert answer.status_code == 409
     assert "model.keras" in answer.json()["error"]
     assert with_runs.post("/v1/read", content=picture).status_code == 200
-
-
-def test_few_networks_are_kept_and_each_is_opened_once(runs, monkeypatch, tmp_path):
-    opened = []
-
-    class Pool(run_networks.WorkerPool):
-        def submit(self, work, path):
-            opened.append(path.name)
-            raise ModelFileError(path.name)
-
-    monkeypatch.setattr(run_networks, "WorkerPool", Pool)
-    found = [open_run(shutil.copytree(runs / "a", tmp_path / str(i))) for i in range(MAX_NETWORKS + 1)]
-    networks = ReadingNetworks()
-
-    async def ask(*runs):
-        for error in await asyncio.gather(*(networks.of_run(run) for run in runs), return_exceptions=True):
-            assert isinstance(error, ModelFileError)  # it is kept, too
-
-    async def ask_all():
-        await ask(found[0], found[0], found[0])
-        await ask(*found[1:])
-        await ask(found[-1])
-        await ask(found[0])  # opened again: the last ones used were kept
-        (found[0].path / "model.keras").write_bytes(b"another")
-        await ask(found[0])  # and again, since the model has changed
-
-    asyncio.run(ask_all())
-    assert opened == [*map(str, range(MAX_NETWORKS + 1)), "0", "0"]
-
-
-def test_an_unfinished_run_has_no_network(runs, tmp_path):
-    run = open_run(shutil.copytree(runs / "a", tmp_path / "a"))
-    record = run.record()
-    del record["models"]
-    run.write_record(record)
-    with pytest.raises(RunError, match="has no model yet"):
-        asyncio.run(ReadingNetworks().of_run(run))

@@ -8,9 +8,10 @@ import pytest
 from starlette.testclient import TestClient
 
 from helpers import NOW, changed, correction, png
+from tendigits.digits.network import bundled_file
 from tendigits.pool.child import Child
-from tendigits.read.reader import Reader
 from tendigits.serve.app import create_app
+from tendigits.serve.config import ServerConfig
 from tendigits.teach.store import MIN_CORRECTIONS
 from tendigits.teach.verify import bundled_sha256
 
@@ -71,18 +72,14 @@ def test_each_request_is_answered_by_one_network_while_networks_change(client, c
 
 def test_a_network_from_the_command_line_stays_active(store, place, tmp_path):
     network = store.add_network(changed(1.01), "base", {}, NOW)
-    app = create_app(store, place, reader=Reader(), runs=tmp_path, now=lambda: NOW)
+    model = tmp_path / "model.onnx"
+    model.write_bytes(bundled_file())
+    app = create_app(ServerConfig(place, tmp_path, model, workers=1))
     with TestClient(app, base_url="http://127.0.0.1") as client:
         for path in (f"/v1/networks/{network.id}/accept", "/v1/networks/rollback"):
             answer = client.post(path)
             assert answer.status_code == 409
             assert "--model" in answer.json()["error"]
-
-
-def test_teaching_needs_corrections(client):
-    answer = client.post("/v1/teach")
-    assert answer.status_code == 409
-    assert "at least 5 corrections to teach from, found 0" in answer.json()["error"]
 
 
 def test_a_job_that_does_not_start_is_answered_with_the_reason(client, client_store, runs_folder, digits, monkeypatch):
@@ -94,6 +91,7 @@ def test_a_job_that_does_not_start_is_answered_with_the_reason(client, client_st
         raise OSError(errno.EMFILE, "Too many open files")
 
     monkeypatch.setattr(Child, "start", fail)
+    assert "at least 5 corrections to teach from, found 0" in client.post("/v1/teach").json()["error"]
     client_store.add([correction(crop) for crop in digits.x_train[:MIN_CORRECTIONS]])
     for path, body in (("teach", None), ("runs", {"recipe": "fast"})):  # the first one does not block the second
         answer = client.post(f"/v1/{path}", json=body)
@@ -101,10 +99,3 @@ def test_a_job_that_does_not_start_is_answered_with_the_reason(client, client_st
         assert answer.json()["error"] == "the process did not start: Too many open files"
     teach = ("-m", "tendigits.pool.child", "teach", "--json")
     assert started[0] == (teach, {"TENDIGITS_STORE": str(runs_folder.parent / "a.db")})
-
-
-def test_jobs_that_do_not_exist(client):
-    assert client.get("/v1/jobs/last").json() is None
-    assert client.get("/v1/jobs/7/events").status_code == 404
-    assert client.delete("/v1/jobs/7").status_code == 404
-    assert client.delete("/v1/jobs/0").status_code == 422

@@ -11,9 +11,8 @@ import pillow_heif
 import pytest
 from PIL import Image
 
-from helpers import LOCKED_PDF, page_of_numbers, png
+from helpers import page_of_numbers, png
 from tendigits.read.reader import Reader
-from tendigits.serve.reading.queue import BoundedThreads, QueueFull, ReadingQueue
 from tendigits.teach.verify import bundled_sha256
 
 pytestmark = pytest.mark.xdist_group("server")
@@ -101,21 +100,6 @@ def test_pages_of_a_document_and_their_previews(client, kind):
         assert (answer.status_code, "expected a page from 1 to" in answer.json()["error"]) == (415, True)
 
 
-def test_a_pdf_with_a_password(client):
-    for path in ("/v1/read", "/v1/tables", "/v1/read?page=1000"):
-        answer = client.post(path, content=LOCKED_PDF)
-        assert answer.status_code == 415
-        assert answer.json()["error"].endswith("received one with a password; save a copy without it")
-
-
-def test_blank_pictures(client):
-    blank = png(np.zeros((28, 28), np.uint8))
-    assert client.post("/v1/read", content=blank, headers=PNG).json()["pages"][0]["numbers"] == []
-    answer = client.post("/v1/read?one=true", content=blank, headers=PNG)
-    digit = answer.json()["pages"][0]["numbers"][0]["digit"]
-    assert (digit["accepted"], digit["reason"], digit["is_digit"]) == (False, "no digit", 0.0)
-
-
 def test_digits_as_arrays(client, digits):
     answer = client.post("/v1/digits", json={"digits": digits.x_test[:40].tolist()})
     assert answer.status_code == 200
@@ -145,14 +129,3 @@ def test_many_requests_at_once_get_the_same_bytes_as_one(client, digits):
     alone = [ask(image) for image in images]
     with ThreadPoolExecutor(30) as pool:
         assert list(pool.map(ask, images * 8)) == alone * 8
-
-
-def test_a_full_queue_says_when_to_come_again(client, monkeypatch, digits):
-    async def full(*_):
-        raise QueueFull
-
-    for pool in (BoundedThreads, ReadingQueue):
-        monkeypatch.setattr(pool, "run", full)
-    for path in ("/v1/read", "/v1/read?one=true"):
-        answer = client.post(path, content=png(digits.x_test[0]), headers=PNG)
-        assert (answer.status_code, answer.headers["retry-after"]) == (503, "1")

@@ -7,7 +7,6 @@ import pytest
 from typer.main import get_command
 
 from tendigits import cli
-from tendigits.model.recipe import Recipe
 from tendigits.serve.jobs import Job, Jobs
 from tendigits.train.command import setting_options
 
@@ -33,10 +32,6 @@ def with_runs(client, finished_runs, runs_folder):
     runs_folder.unlink()
 
 
-def test_no_runs(client):
-    assert client.get("/v1/runs").json() == {"runs": [], "damaged": []}
-
-
 def test_runs_with_their_curves_settings_and_reports(with_runs):
     one, two = with_runs.get("/v1/runs").json()["runs"]
     assert (one["name"], two["name"]) == ("one", "two")
@@ -52,17 +47,6 @@ def test_runs_with_their_curves_settings_and_reports(with_runs):
     assert "<h1" in report.text
     assert "default-src 'none'" in report.headers["content-security-policy"]
     assert "script" not in report.headers["content-security-policy"]
-
-
-def test_settings_with_their_help_and_the_digits_that_are_trained_on(client):
-    answer = client.get("/v1/settings").json()
-    assert answer["data"][0] == "MNIST: 60,000 training and 10,000 test digits"
-    found = {setting["name"]: setting for setting in answer["settings"]}
-    assert set(found) == set(Recipe().flat()) - {"name"}
-    assert found["hidden"] == {
-        "name": "hidden", "group": "Network", "kind": "integers", "default": [512, 512], "choices": [],
-        "help": "Units of each hidden layer; none for a linear classifier.", "minimum": 1, "maximum": 16384,
-    }  # fmt: skip
 
 
 def test_settings_become_options_of_the_command(client, monkeypatch):
@@ -90,15 +74,6 @@ def test_settings_become_options_of_the_command(client, monkeypatch):
         if value is not None
     }
     assert read == changes
-
-
-def test_whether_a_difference_is_luck(with_runs):
-    answer = with_runs.get("/v1/verdict?first=one&second=two").json()
-    assert answer == {
-        "n": 200, "only_first": 0, "only_second": 0, "p": 1.0,
-        "words": "one and two misread the same of 200 test digits: no difference to explain.",
-    }  # fmt: skip
-    assert with_runs.get("/v1/verdict?first=one&second=..").status_code == 404
 
 
 def test_damaged_and_foreign_runs_are_named_and_the_others_are_listed(with_runs, runs_folder):

@@ -55,12 +55,6 @@ def test_tables_that_were_checked_become_sheets_and_csv(client, monkeypatch):
         assert (answer.status_code, message in answer.json()["error"]) == (422, True)
 
 
-def test_a_picture_without_a_table(client):
-    answer = client.post("/v1/tables", content=file_of(Image.new("L", (300, 200), 240)))
-    assert answer.status_code == 404
-    assert answer.json()["error"].startswith("found no table in the picture")
-
-
 @pytest.mark.parametrize(
     ("query", "headers", "content", "status"),
     [
@@ -68,16 +62,10 @@ def test_a_picture_without_a_table(client):
         ("?expect=A", {}, None, 400),
         ("?sums=here", {}, None, 422),
         ("", {}, b"no picture", 415),
+        ("", {}, file_of(Image.new("L", (300, 200), 240)), 404),
     ],
 )
 def test_what_is_refused(client, picture, query, headers, content, status):
     answer = client.post(f"/v1/tables{query}", content=content or picture, headers=headers)
     assert answer.status_code == status
     assert answer.json()["error"]
-
-
-def test_read_has_the_tables_too(client, picture):
-    (page,) = client.post("/v1/read", content=picture).json()["pages"]
-    (table,) = page["tables"]
-    assert [[cell["value"] for cell in row] for row in table["rows"]] == ROWS
-    assert (table["agreement"], page["turned"]) == ("totals agree in 4 of 4 rows", 0)

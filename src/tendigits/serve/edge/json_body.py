@@ -9,7 +9,8 @@ import json
 from collections.abc import Callable, Coroutine
 from typing import Any
 
-import anyio.to_thread
+from anyio import CapacityLimiter
+from anyio.to_thread import run_sync
 from fastapi import Request, Response
 from fastapi.routing import APIRoute
 from pydantic_core import from_json
@@ -25,7 +26,7 @@ CURL_CONTENT_TYPE = (b"content-type", b"application/x-www-form-urlencoded")
 """What `curl --data` sends by default; no route takes such forms, so the body is read as JSON."""
 
 
-_one_at_a_time = anyio.CapacityLimiter(1)
+_one_at_a_time = CapacityLimiter(1)
 """Parsing holds Python's lock; the event loop gets its turn after each body."""
 
 
@@ -48,25 +49,17 @@ class _JsonRequest(Request):
         super().__init__({**scope, "headers": headers}, receive)
 
     async def body(self) -> bytes:
-        if int(self.headers.get("content-length") or 0) > MAX_JSON_BYTES:
-            raise _too_large()
-        body = bytearray()
-        async for chunk in self.stream():
-            body += chunk
-            if len(body) > MAX_JSON_BYTES:
-                raise _too_large()
-        self._body = bytes(body)
-        return self._body
+        body = await super().body()
+        if len(body) > MAX_JSON_BYTES:
+            raise HTTPException(413, f"expected at most {MAX_JSON_BYTES >> 20} MB of JSON")
+        return body
 
     async def json(self) -> Any:
         """Parse by pydantic's parser, which refuses lists nested deeper than 200 and integers of over 4,300 digits."""
-        if self._body.count(b"[") + self._body.count(b"{") > MAX_CONTAINERS:
+        body = await self.body()
+        if body.count(b"[") + body.count(b"{") > MAX_CONTAINERS:
             raise json.JSONDecodeError(f"expected at most {MAX_CONTAINERS:,} lists and objects", "", 0)
         try:
-            return await anyio.to_thread.run_sync(from_json, self._body, limiter=_one_at_a_time)
+            return await run_sync(from_json, body, limiter=_one_at_a_time)
         except ValueError as error:
             raise json.JSONDecodeError(str(error), "", 0) from None
-
-
-def _too_large() -> HTTPException:
-    return HTTPException(413, f"expected at most {MAX_JSON_BYTES >> 20} MB of JSON")

@@ -51,21 +51,18 @@ class _LimitedConnection(h11.Connection):
     def next_event(self) -> Any:
         try:
             event = super().next_event()
-            self._check(event)
+            if isinstance(event, h11.Request):
+                self.framing = 0
+            elif isinstance(event, h11.Data):
+                self.framing -= len(event.data)
+            elif event is h11.NEED_DATA and self.their_state is h11.SEND_BODY and self.framing > MAX_FRAMING_BYTES:
+                raise h11.RemoteProtocolError("expected a body in larger chunks")
+            elif event is h11.PAUSED and len(self.trailing_data[0]) > MAX_PIPELINED_BYTES:
+                raise h11.RemoteProtocolError("expected a client that waits for answers")
         except h11.RemoteProtocolError as error:
             self.error = error
             raise
         return event
-
-    def _check(self, event: Any) -> None:
-        if isinstance(event, h11.Request):
-            self.framing = 0
-        elif isinstance(event, h11.Data):
-            self.framing -= len(event.data)
-        elif event is h11.NEED_DATA and self.their_state is h11.SEND_BODY and self.framing > MAX_FRAMING_BYTES:
-            raise h11.RemoteProtocolError("expected a body in larger chunks")
-        elif event is h11.PAUSED and len(self.trailing_data[0]) > MAX_PIPELINED_BYTES:
-            raise h11.RemoteProtocolError("expected a client that waits for answers")
 
 
 class LimitedProtocol(H11Protocol):

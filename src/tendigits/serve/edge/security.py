@@ -9,12 +9,10 @@ and Origin stop cross-site requests (https://web.dev/articles/fetch-metadata). T
 import asyncio
 import hmac
 import logging
+import re
 import secrets
 import time
-from collections import Counter
 from collections.abc import Callable, Mapping
-from typing import Any
-from urllib.parse import urlsplit
 
 from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
@@ -32,10 +30,9 @@ MAX_BODY_BYTES = 32 * 2**20
 MAX_UNANSWERED_BYTES = 512 * 2**20
 """Of the bodies of all requests that are not answered yet."""
 
-MAX_UNANSWERED_BYTES_PER_ADDRESS = 256 * 2**20
-"""So that one client does not keep the others out."""
-
 COOKIE, PHONE_COOKIE = "tendigits-token", "tendigits-phone"
+HOST = re.compile(r"(\[[0-9a-fA-F:.]+\]|[^:@/\[\]]+)(:\d*)?")
+"""A Host header: the name, and perhaps a port."""
 SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
 PUBLIC_PATHS = ("/live", "/ready")
 """Answered without a token, for load balancers."""
@@ -68,8 +65,7 @@ class SecurityMiddleware:
     def __init__(self, app: ASGIApp, config: ServerConfig, observe: Callable[[str, int, float], None]) -> None:
         """`observe` is called with route, status and seconds of every answered request."""
         self.app, self.config, self.observe = app, config, observe
-        self._received: Counter[str] = Counter()
-        """Bytes of the bodies of unanswered requests, by address."""
+        self._unanswered_bytes = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -78,18 +74,16 @@ class SecurityMiddleware:
             return
         request_id, started, received, status = secrets.token_hex(8), time.perf_counter(), 0, 0
         scope["request_id"] = request_id
-        address = (scope.get("client") or ("", 0))[0]
 
         async def receive_limited() -> Message:
             nonlocal received
             message = await receive()
             n = len(message.get("body", b""))
             received += n
-            self._received[address] += n
+            self._unanswered_bytes += n
             if received > MAX_BODY_BYTES:
                 raise HTTPException(413, f"expected at most {MAX_BODY_BYTES >> 20} MB")
-            is_too_much = self._received[address] > MAX_UNANSWERED_BYTES_PER_ADDRESS
-            if is_too_much or self._received.total() > MAX_UNANSWERED_BYTES:
+            if self._unanswered_bytes > MAX_UNANSWERED_BYTES:
                 reason = "too many pictures are arriving; try again in a second"
                 raise HTTPException(503, reason, headers={"retry-after": "1"})
             return message
@@ -124,25 +118,20 @@ class SecurityMiddleware:
                 raise  # uvicorn closes the connection, so that the client sees that the response is incomplete
             await respond(500, INTERNAL_ERROR)
         finally:
-            self._received[address] -= received
-            if not self._received[address]:
-                del self._received[address]
+            self._unanswered_bytes -= received
             route = getattr(scope.get("route"), "path", "other")
             self.observe(route, status or 500, time.perf_counter() - started)
 
     def _check(self, scope: Scope) -> None:
         request = HTTPConnection(scope)
         headers, host = request.headers, request.headers.get("host", "")
-        if _host_name(host) not in self.config.hosts:
+        if (name := HOST.fullmatch(host)) is None or name[1].lower().strip("[]") not in self.config.hosts:
             raise HTTPException(421, f"expected a host name of this server, received {host[:100]!r}; see serve --name")
         if scope["method"] not in SAFE_METHODS:  # programs other than browsers send neither of the two headers
-            if headers.get("sec-fetch-site", "none") not in ("same-origin", "none"):
+            is_foreign = headers.get("sec-fetch-site", "none") not in ("same-origin", "none")
+            if is_foreign or headers.get("origin", f"://{host}").partition("://")[2] != host:
                 raise HTTPException(
                     403, "expected a request from the server's own page, received one from another site"
-                )
-            if "origin" in headers and _parts(headers["origin"]).netloc != host:
-                raise HTTPException(
-                    403, "expected a request from the server's own page, received one from another origin"
                 )
         if int(headers.get("content-length") or 0) > MAX_BODY_BYTES:
             raise HTTPException(413, f"expected at most {MAX_BODY_BYTES >> 20} MB")
@@ -158,14 +147,11 @@ class SecurityMiddleware:
         if (request.scope["method"], request.scope["path"]) in PHONE_REQUESTS:
             tokens[PHONE_COOKIE] = self.config.phone_token
         for cookie, token in tokens.items():
-            if not token:
-                continue
-            if _is_equal(request.query_params.get("token", ""), token):
+            if token and _is_equal(request.query_params.get("token", ""), token):
                 request.scope["cookie"] = f"{cookie}={token}; HttpOnly; SameSite=Strict; Path=/"
                 return
-            if kind.lower() == "bearer" and _is_equal(in_header, token):
-                return
-            if _is_equal(request.cookies.get(cookie, ""), token):
+            given = [request.cookies.get(cookie, ""), in_header if kind.lower() == "bearer" else ""]
+            if token and any(_is_equal(each, token) for each in given):
                 return
         raise HTTPException(401, "expected the server's token, as 'Authorization: Bearer ...' or ?token=... in the URL")
 
@@ -177,19 +163,3 @@ def error_response(scope: Scope, status: int, reason: str, headers: Mapping[str,
 
 def _is_equal(given: str, token: str) -> bool:
     return hmac.compare_digest(given.encode(), token.encode())
-
-
-def _parts(url: str) -> Any:
-    """The parts of a URL; those of an empty one if it is malformed."""
-    try:
-        parts = urlsplit(url)
-        _ = parts.port  # raises ValueError if it is not a number
-    except ValueError:
-        return urlsplit("")
-    return parts
-
-
-def _host_name(host: str) -> str:
-    """A Host header without its port; empty if it is malformed."""
-    parts = _parts(f"//{host}")
-    return "" if "@" in host or parts.path else (parts.hostname or "").lower()

@@ -9,11 +9,14 @@ import asyncio
 from collections import deque
 from typing import Any
 
+from anyio import CapacityLimiter
+from anyio.to_thread import run_sync
+
 from tendigits.batch.batch import read_located
 from tendigits.read.page import Page
 from tendigits.read.reader import Reader
 from tendigits.serve.active_model import ActiveReader
-from tendigits.serve.reading.queue import BoundedThreads, QueueFull, ReadingQueue
+from tendigits.serve.reading.queue import NotRead, ReadingQueue, queue_full
 from tendigits.serve.reading.work import ReaderSource, locate_all, read_digits
 
 PNG = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR"
@@ -32,48 +35,45 @@ MAX_WAITING = 256
 class DigitReader:
     """Sends pictures to the workers in batches, because sending one takes longer than reading it."""
 
-    def __init__(self, queue: ReadingQueue, threads: BoundedThreads) -> None:
+    def __init__(self, queue: ReadingQueue, threads: CapacityLimiter) -> None:
         self._queue, self._threads = queue, threads
         self._waiting: deque[tuple[ReaderSource, bytes, asyncio.Future[Page]]] = deque()
         self._tasks: set[asyncio.Task[None]] = set()
         self._n_reading = 0
 
     async def __call__(self, active: ActiveReader, picture: bytes) -> Page:
-        """Read a picture for which `is_small_png` is true. Raises DataError, QueueFull, NotRead."""
+        """Read a picture for which `is_small_png` is true. Raises DataError, NotRead."""
         self._n_reading += 1
         try:
             if self._n_reading == 1:
-                return await self._threads.run(_read_one, active.reader, picture)
+                return await run_sync(_read_one, active.reader, picture, limiter=self._threads)
             if len(self._waiting) >= MAX_WAITING:
-                raise QueueFull
+                raise queue_full()
             page: asyncio.Future[Page] = asyncio.get_running_loop().create_future()
             self._waiting.append((active.source, picture, page))
-            asyncio.get_running_loop().call_soon(self._start_batches)  # after the requests that have arrived with it
-            return await page
+            if len(self._tasks) < self._queue.workers:
+                task = asyncio.create_task(self._read_batches())  # begins after the requests that have arrived with it
+                self._tasks.add(task)
+                task.add_done_callback(self._tasks.discard)
+            async with asyncio.timeout(self._queue.timeout):
+                return await page
+        except TimeoutError:
+            raise NotRead(f"the picture was not read within {self._queue.timeout:g} seconds") from None
         finally:
             self._n_reading -= 1
 
-    def _start_batches(self) -> None:
-        while self._waiting and (n_idle := self._queue.workers - len(self._tasks)) > 0:
-            batch = [self._waiting.popleft() for _ in range(min(MAX_BATCH, -(-len(self._waiting) // n_idle)))]
-            task = asyncio.create_task(self._read_batch(batch))
-            self._tasks.add(task)
-            task.add_done_callback(self._end_batch)
-
-    def _end_batch(self, task: "asyncio.Task[None]") -> None:
-        self._tasks.discard(task)
-        self._start_batches()
-
-    async def _read_batch(self, batch: list[tuple[ReaderSource, bytes, asyncio.Future[Page]]]) -> None:
-        for source in dict.fromkeys(source for source, *_ in batch):  # two if the active network has just changed
-            pictures, futures = zip(
-                *((picture, page) for other, picture, page in batch if other == source), strict=True
-            )
+    async def _read_batches(self) -> None:
+        while self._waiting:
+            source = self._waiting[0][0]
+            batch: list[tuple[ReaderSource, bytes, asyncio.Future[Page]]] = []
+            n = min(MAX_BATCH, -(-len(self._waiting) // self._queue.workers))
+            while self._waiting and len(batch) < n and self._waiting[0][0] is source:  # the active network may change
+                batch.append(self._waiting.popleft())
             try:
-                pages: list[Any] = await self._queue.run("", read_digits, source, pictures)
+                pages: list[Any] = await self._queue.run("", read_digits, source, [picture for _, picture, _ in batch])
             except Exception as error:
-                pages = [error] * len(futures)
-            for future, page in zip(futures, pages, strict=True):
+                pages = [error] * len(batch)
+            for (*_, future), page in zip(batch, pages, strict=True):
                 if future.done():
                     continue  # its client has gone
                 if isinstance(page, Exception):

@@ -1,7 +1,7 @@
-"""The bounded queue in front of the worker processes, and threads with a bounded queue.
+"""The bounded queue in front of the worker processes.
 
 queue = ReadingQueue(workers=2, timeout=10, source=source)
-response = await queue.run(address, read_page, source, image, 1)    # raises QueueFull, TooLate, NotRead
+response = await queue.run(address, read_page, source, image, 1)    # raises NotRead
 """
 
 import asyncio
@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Callable
 from typing import TypeVar
 
-import anyio
+from starlette.exceptions import HTTPException
 
 from tendigits.pool.pool import JobError, TimedOut, WorkerPool
 from tendigits.serve.reading.work import ReaderSource, prepare_reader
@@ -23,16 +23,16 @@ MAX_WAITING_PER_ADDRESS = 16
 """So that one client does not fill the queue."""
 
 
-class QueueFull(Exception):
-    """Too much is waiting; the client should retry later."""
+class NotRead(HTTPException):
+    """The server could not read a picture now; the client should retry."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(503, f"{reason}; try again in a few seconds", {"retry-after": "5"})
 
 
-class NotRead(Exception):
-    """The server could not read a picture now; the message says why. The client should retry."""
-
-
-class TooLate(NotRead):
-    """It was not read in time."""
+def queue_full() -> HTTPException:
+    """Too much is waiting."""
+    return HTTPException(503, "too many requests are waiting; try again in a second", {"retry-after": "1"})
 
 
 class ReadingQueue:
@@ -64,19 +64,18 @@ class ReadingQueue:
         """Run `work`, a module's function, in a worker process. A cancelled caller ends it.
 
         Raises:
-            QueueFull: too many pictures are waiting, in all or of this address.
-            TooLate: the deadline passed.
-            NotRead: the process was killed.
+            HTTPException: 503, too many pictures are waiting, in all or of this address.
+            NotRead: the deadline passed, or the process was killed.
         """
         n_waiting, n_same = self.load - self.workers, self._addresses[address] - self.workers
         if n_waiting >= MAX_WAITING or n_same >= MAX_WAITING_PER_ADDRESS:
-            raise QueueFull
+            raise queue_full()
         self._addresses[address] += 1
         try:
             async with asyncio.timeout(self.timeout):
                 return await asyncio.wrap_future(self._pool.submit(work, *arguments))
         except (TimeoutError, TimedOut):
-            raise TooLate(f"the picture was not read within {self.timeout:g} seconds") from None
+            raise NotRead(f"the picture was not read within {self.timeout:g} seconds") from None
         except JobError:
             raise NotRead("the process that read the picture has ended") from None
         finally:
@@ -87,16 +86,3 @@ class ReadingQueue:
     async def close(self) -> None:
         """End the processes, and wait for them."""
         await asyncio.to_thread(self._pool.close)
-
-
-class BoundedThreads:
-    """Threads for work that would block the event loop, with a bounded queue."""
-
-    def __init__(self, threads: int, max_waiting: int) -> None:
-        self._limiter, self._max_waiting = anyio.CapacityLimiter(threads), max_waiting
-
-    async def run(self, work: Callable[..., Result], *arguments: object) -> Result:
-        """Run `work` in a thread. Raises QueueFull at once if too much is waiting."""
-        if self._limiter.statistics().tasks_waiting >= self._max_waiting:
-            raise QueueFull
-        return await anyio.to_thread.run_sync(work, *arguments, limiter=self._limiter)

@@ -6,7 +6,8 @@ Each error of a picture is a DataError: raised, or in a page's `error`.
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from functools import partial
+from typing import TypeVar
 
 import cv2
 import numpy as np
@@ -130,7 +131,7 @@ def _response(image: bytes, crops: bool, read: Callable[[], Page]) -> PageRespon
     sha256, n_pages = hashlib.sha256(image).hexdigest(), 1
     try:
         if is_document(image):
-            n_pages = _checked(lambda: count_pages(image))
+            n_pages = _checked(partial(count_pages, image))
         return PageResponse.of(_checked(read), sha256, crops, n_pages)
     except DataError as error:
         return PageResponse(sha256=sha256, n_pages=n_pages, error=str(error)[:300])
@@ -138,7 +139,7 @@ def _response(image: bytes, crops: bool, read: Callable[[], Page]) -> PageRespon
 
 def _checked(work: Callable[[], Result]) -> Result:
     """The result of `work`; any error of the picture is raised as a DataError."""
-    result: Any = attempt(lambda _: work(), None)
+    result = attempt(lambda _: work(), None)
     if isinstance(result, DataError):
         raise result
-    return result  # type: ignore[no-any-return]
+    return result

@@ -1,21 +1,15 @@
 """/v1/corrections: add, list, delete, export and import corrections of digits, as crops, and of numbers, as strips."""
 
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from io import BytesIO
+from itertools import chain
 from typing import Annotated, Any, Literal, Self
 
 from fastapi import APIRouter, Path, Query, Request
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    FailFast,
-    Field,
-    ValidationError,
-    model_validator,
-)
+from fastapi.concurrency import run_in_threadpool
+from pydantic import AfterValidator, BaseModel, BeforeValidator, FailFast, Field, ValidationError, model_validator
 from starlette.exceptions import HTTPException
 from starlette.responses import StreamingResponse
 
@@ -26,7 +20,6 @@ from tendigits.serve.app_state import AppState, State
 from tendigits.serve.edge.json_body import JsonRoute
 from tendigits.serve.errors import error_responses, sentence_of
 from tendigits.serve.schemas import MAX_DIGITS, Crop, Label, Strict, as_pixels, encode
-from tendigits.serve.store_calls import in_store_threads
 from tendigits.teach.corrections import MIN_STRIP_WIDTH, Correction, NumberCorrection, check_text, is_width
 from tendigits.teach.store import MAX_CORRECTIONS
 
@@ -41,23 +34,20 @@ MAX_LINE_BYTES = 2**18
 """Of an import; the widest strip has 218,456 characters."""
 
 STRIP = "40 rows of pixels in base64, as a number was read with ?crops=true"
-TEXT = f"A number of the characters {CHARACTERS}, or nothing where there is none"
+TEXT = f"A number of the characters {CHARACTERS}, or nothing where there is no number"
 
 
 def _check_strip(text: str) -> str:
-    try:
-        strip = as_pixels(text, HEIGHT)
-    except ValueError:
-        strip = None
-    if strip is None or not is_width(strip.shape[1]):
-        raise ValueError(f"expected {STRIP}")
-    return text
+    with suppress(ValueError):
+        if is_width(as_pixels(text, HEIGHT).shape[1]):
+            return text
+    raise ValueError(f"expected {STRIP}")
 
 
 def _check_characters(text: str) -> str:
     if set(text) <= set(CHARACTERS):
         return text
-    raise ValueError(f"expected a number of the characters {CHARACTERS}, or nothing where there is none")
+    raise ValueError(f"expected {TEXT[0].lower()}{TEXT[1:]}")
 
 
 def _in_utc(time: datetime) -> datetime:
@@ -68,13 +58,8 @@ def _in_utc(time: datetime) -> datetime:
         raise ValueError("expected a time from the years 1 to 9999, in UTC, too") from None
 
 
-Strip = Annotated[
-    str,
-    Field(
-        description=STRIP, min_length=MIN_STRIP_WIDTH * HEIGHT * 4 // 3, max_length=-(-MAX_WIDTH_PX * HEIGHT // 3) * 4
-    ),
-    AfterValidator(_check_strip),
-]
+STRIP_LENGTHS = {"min_length": MIN_STRIP_WIDTH * HEIGHT * 4 // 3, "max_length": -(-MAX_WIDTH_PX * HEIGHT // 3) * 4}
+Strip = Annotated[str, Field(description=STRIP, **STRIP_LENGTHS), AfterValidator(_check_strip)]
 Text = Annotated[str, Field(description=TEXT, max_length=512), AfterValidator(_check_characters)]
 Encoded = Annotated[str, BeforeValidator(encode)]
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
@@ -154,8 +139,6 @@ class NumbersRequest(Strict):
 class CorrectionResponse(BaseModel):
     """A stored correction."""
 
-    model_config = ConfigDict(from_attributes=True)
-
     id: int
     crop: Encoded
     label: Label | None
@@ -167,8 +150,6 @@ class CorrectionResponse(BaseModel):
 
 class StoredNumberResponse(BaseModel):
     """A stored correction of a number."""
-
-    model_config = ConfigDict(from_attributes=True)
 
     id: int
     strip: Encoded
@@ -201,14 +182,12 @@ class ImportResponse(BaseModel):
 
 
 @router.get("", response_model=CorrectionsResponse)
-@in_store_threads
 def list_corrections(state: State, first: First = 0, n: MaxCorrections = 100) -> dict[str, Any]:
     """At most `n` corrections of single digits, newest first, without the first `first`."""
     return {"count": state.store.count_digits(), "corrections": state.store.corrections(first, n)}
 
 
 @router.post("", status_code=201, response_model=CorrectionsResponse, responses=error_responses(409))
-@in_store_threads
 def add_corrections(state: State, request: CorrectionsRequest) -> dict[str, Any]:
     """Store corrections; when this answers, they are on the disk. A new correction of a crop replaces the old one."""
     stored = _add(state, request.corrections)
@@ -216,7 +195,6 @@ def add_corrections(state: State, request: CorrectionsRequest) -> dict[str, Any]
 
 
 @router.delete("/{number}", status_code=204, responses=error_responses(404))
-@in_store_threads
 def delete_correction(state: State, number: Number) -> None:
     """Delete a correction of a single digit."""
     if not state.store.remove(number):
@@ -224,14 +202,12 @@ def delete_correction(state: State, number: Number) -> None:
 
 
 @router.get("/numbers", response_model=NumbersResponse)
-@in_store_threads
 def list_numbers(state: State, first: First = 0, n: MaxNumbers = 100) -> dict[str, Any]:
     """At most `n` corrections of numbers, newest first, without the first `first`."""
     return {"count": state.store.count_numbers(), "numbers": state.store.numbers(first, n)}
 
 
 @router.post("/numbers", status_code=201, response_model=NumbersResponse, responses=error_responses(409))
-@in_store_threads
 def add_numbers(state: State, request: NumbersRequest) -> dict[str, Any]:
     """Store corrections of numbers; a new correction of a strip replaces the old one."""
     stored = _add(state, request.numbers)
@@ -239,7 +215,6 @@ def add_numbers(state: State, request: NumbersRequest) -> dict[str, Any]:
 
 
 @router.delete("/numbers/{number}", status_code=204, responses=error_responses(404))
-@in_store_threads
 def delete_number(state: State, number: Number) -> None:
     """Delete a correction of a number."""
     if not state.store.remove_number(number):
@@ -247,12 +222,12 @@ def delete_number(state: State, number: Number) -> None:
 
 
 @router.get("/export", response_class=StreamingResponse, responses={200: {"content": CONTENT}})
-async def export_corrections(state: State) -> StreamingResponse:
+def export_corrections(state: State) -> StreamingResponse:
     """All corrections as JSON lines, digits before numbers, oldest first, for /v1/corrections/import."""
     parts = state.store.parts()
-    first = await state.store_threads.run(next, parts, [])  # before the answer begins: the store may not answer
+    first = next(parts, [])  # before the answer begins: the store may not answer
     headers = {"content-disposition": 'attachment; filename="corrections.jsonl"'}
-    return StreamingResponse(_export(state, first, parts), media_type=JSON_LINES, headers=headers)
+    return StreamingResponse(map(_as_lines, chain([first], parts)), media_type=JSON_LINES, headers=headers)
 
 
 @router.post(
@@ -263,10 +238,10 @@ async def export_corrections(state: State) -> StreamingResponse:
 )
 async def import_corrections(request: Request, state: State) -> ImportResponse:
     """Import an export: all of it, or nothing if a line is invalid. Corrections that are there already are replaced."""
-    stored = await state.store_threads.run(state.store.add, _parse_lines(await request.body()))
+    stored = await run_in_threadpool(state.store.add, _parse_lines(await request.body()))
     if not stored:
         raise HTTPException(400, "expected JSON lines from /v1/corrections/export, received none")
-    return ImportResponse(read=len(stored), count=await state.store_threads.run(state.store.count))
+    return ImportResponse(read=len(stored), count=await run_in_threadpool(state.store.count))
 
 
 def _add(state: AppState, new: Sequence[NewCorrection | NewNumber]) -> Items:
@@ -274,32 +249,23 @@ def _add(state: AppState, new: Sequence[NewCorrection | NewNumber]) -> Items:
     return state.store.add([item.correction(network, now) for item in new])
 
 
-async def _export(state: AppState, part: Items, parts: Iterator[Items]) -> AsyncIterator[str]:
-    """The first part, and the others, which are read as the client takes them."""
-    while part:
-        yield await state.store_threads.run(_as_lines, part)
-        part = await state.store_threads.run(next, parts, [])
-
-
 def _as_lines(items: Items) -> str:
     lines = []
     for item in items:
         kind = CorrectionResponse if isinstance(item, Correction) else StoredNumberResponse
-        lines.append(kind.model_validate(item).model_dump_json(exclude={"id"}) + "\n")
+        lines.append(kind.model_validate(item, from_attributes=True).model_dump_json(exclude={"id"}) + "\n")
     return "".join(lines)
 
 
 def _parse_lines(body: bytes) -> Iterator[Correction | NumberCorrection]:
     """The corrections of an import, one after another. Raises HTTPException at the first invalid line."""
     for number, line in enumerate(BytesIO(body), 1):
-        if len(line) > MAX_LINE_BYTES:
-            raise HTTPException(
-                400, f"line {number}: expected at most {MAX_LINE_BYTES >> 10} KB. Nothing was imported."
-            )
         kind: type[ExportedNumber | ExportedCorrection] = ExportedNumber if b'"strip"' in line else ExportedCorrection
         try:
+            if len(line) > MAX_LINE_BYTES:
+                raise ValueError(f"expected at most {MAX_LINE_BYTES >> 10} KB.")
             item = kind.model_validate_json(line)
-        except ValidationError as error:
-            reason = sentence_of(error.errors()[0])[:300]
+        except ValueError as error:
+            reason = sentence_of(error.errors()[0])[:300] if isinstance(error, ValidationError) else error
             raise HTTPException(400, f"line {number}: {reason} Nothing was imported.") from None
         yield item.correction(item.network, item.created)

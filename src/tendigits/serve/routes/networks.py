@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Path
+from fastapi.concurrency import run_in_threadpool
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 from pydantic import BaseModel
 from starlette.exceptions import HTTPException
@@ -13,7 +14,6 @@ from starlette.exceptions import HTTPException
 from tendigits.serve.app_state import AppState, State
 from tendigits.serve.errors import error_responses
 from tendigits.serve.jobs import Job
-from tendigits.serve.store_calls import in_store_threads
 from tendigits.teach.command import STORE
 from tendigits.teach.store import MIN_CORRECTIONS
 
@@ -47,22 +47,20 @@ async def start_teaching(state: State) -> Job:
 
     The new network appears in /v1/networks. It reads only after it was accepted.
     """
-    if (n := await state.store_threads.run(state.store.count)) < MIN_CORRECTIONS:
+    if (n := await run_in_threadpool(state.store.count)) < MIN_CORRECTIONS:
         raise HTTPException(
             409, f"expected at least {MIN_CORRECTIONS} corrections to teach from, found {n}; correct some more digits"
         )
-    return await state.jobs.start("teach", ["teach", "--json"], {"corrections": n}, {STORE: state.store_location})
+    return await state.jobs.start("teach", ["teach", "--json"], {"corrections": n}, {STORE: str(state.store.path)})
 
 
 @router.get("/networks", response_model=NetworksResponse)
-@in_store_threads
 def list_networks(state: State) -> dict[str, Any]:
     """The fine-tuned networks, and which one is active."""
     return _networks(state)
 
 
 @router.post("/networks/{number}/accept", response_model=NetworksResponse, responses=error_responses(404, 409))
-@in_store_threads
 def accept_network(state: State, number: Number) -> dict[str, Any]:
     """Make a network the active one, provided that it reads known digits."""
     _refuse_if_fixed(state)
@@ -73,7 +71,6 @@ def accept_network(state: State, number: Number) -> dict[str, Any]:
 
 
 @router.post("/networks/rollback", response_model=NetworksResponse, responses=error_responses(409))
-@in_store_threads
 def roll_back(state: State) -> dict[str, Any]:
     """Return to the network that was active before."""
     _refuse_if_fixed(state)

@@ -1,15 +1,14 @@
 """/v1/phone: a phone sends photos, and the page that shows the phone's QR code opens them. Only with serve --phone.
 
 photos = PhotoInbox("http://192.168.1.5:8000/phone.html?token=...")
-photos.put(Photo("image/jpeg", data))
+photos.put(Response(data, media_type="image/jpeg"))
 if await photos.wait():
     photo = photos.take()
 """
 
 import asyncio
-import time
 from collections import deque
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -30,65 +29,49 @@ MAX_AGE_SECONDS = 600.0
 """After this time a photo that was not taken is deleted."""
 
 
-@dataclass(frozen=True, eq=False)
-class Photo:
-    """A photo as the phone has sent it."""
-
-    kind: str
-    """Its content-type."""
-    data: bytes
-
-
 class PhotoInbox:
     """The photos that wait in memory, and the page that waits for a photo."""
 
-    def __init__(self, url: str, now: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, url: str) -> None:
         self.url = url
         """Address of the phone's page, with the phone's token."""
-        self._now = now
-        self._photos: deque[tuple[float, Photo]] = deque()
+        self._photos: deque[Response] = deque()
         self._arrival: asyncio.Future[bool] | None = None
 
-    def put(self, photo: Photo) -> bool:
+    def put(self, photo: Response) -> bool:
         """Keep a photo. Returns whether a page is waiting for it. Raises HTTPException, 409, if too many wait."""
-        self._delete_old()
         if len(self._photos) >= MAX_PHOTOS:
             raise HTTPException(409, "too many photos are waiting; take them first, or wait for ten minutes")
-        self._photos.append((self._now(), photo))
-        asyncio.get_running_loop().call_later(MAX_AGE_SECONDS + 1, self._delete_old)
-        return self._end_wait(True)
+        self._photos.append(photo)
+        asyncio.get_running_loop().call_later(MAX_AGE_SECONDS, self._delete, photo)
+        return self.end_wait(True)
 
-    def take(self) -> Photo | None:
-        """Remove and return the oldest photo; None if there is none."""
-        self._delete_old()
-        return self._photos.popleft()[1] if self._photos else None
+    def take(self) -> Response | None:
+        """Remove and return the oldest photo; None if there is not any."""
+        return self._photos.popleft() if self._photos else None
 
     async def wait(self) -> bool:
         """Wait until there is a photo; False if another page waits from now on, or the server ends.
 
         The page that was opened last is the one that a person looks at, so it gets the photo.
         """
-        self.end_wait()
-        self._delete_old()
+        self.end_wait(False)
         arrival: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
         self._arrival = arrival
         if self._photos:
             arrival.set_result(True)
         return await arrival
 
-    def end_wait(self) -> None:
-        """Let the page that waits wait no longer."""
-        self._end_wait(False)
-
-    def _end_wait(self, has_photo: bool) -> bool:
+    def end_wait(self, has_photo: bool) -> bool:
+        """Let the waiting page go on. Returns whether there was one."""
         if self._arrival is None or self._arrival.done():  # a page that was closed has cancelled it
             return False
         self._arrival.set_result(has_photo)
         return True
 
-    def _delete_old(self) -> None:
-        while self._photos and self._now() - self._photos[0][0] >= MAX_AGE_SECONDS:
-            self._photos.popleft()
+    def _delete(self, photo: Response) -> None:
+        if photo in self._photos:
+            self._photos.remove(photo)
 
 
 @dataclass
@@ -96,7 +79,6 @@ class PhoneResponse:
     """Where a phone sends photos."""
 
     url: str
-    """Address of the phone's page, with the phone's token."""
     code: str
     """The same as a QR code: an SVG, as a data: URL."""
 
@@ -141,7 +123,7 @@ def get_phone(inbox: Annotated[PhotoInbox | None, Depends(_inbox)]) -> PhoneResp
 async def send_photo(request: Request, inbox: Inbox) -> PhotoResponse:
     """Send a photo, as the phone's page does. It stays in memory until a page takes it, for ten minutes at most."""
     kind = request.headers.get("content-type", "")
-    photo = Photo(kind if kind in PICTURES else PICTURES[-1], await request.body())
+    photo = Response(await request.body(), media_type=kind if kind in PICTURES else PICTURES[-1])
     return PhotoResponse(opens=inbox.put(photo))
 
 
@@ -158,4 +140,4 @@ async def take_photo(inbox: Inbox) -> Response:
     """Take the photo that has waited longest; the server then deletes it."""
     if (photo := inbox.take()) is None:
         raise HTTPException(404, "no photo is waiting; send one, or send it again")
-    return Response(photo.data, media_type=photo.kind)
+    return photo

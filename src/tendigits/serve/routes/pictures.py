@@ -1,12 +1,13 @@
 """Pictures in requests, and the pool's processes that open them."""
 
 import asyncio
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable
 from typing import Annotated, Any, TypeVar
 
 from fastapi import Query, Request
 from starlette.exceptions import HTTPException
 from starlette.formparsers import MultiPartException
+from starlette.requests import ClientDisconnect
 
 from tendigits.errors import DataError
 from tendigits.pictures.limits import MAX_PAGES
@@ -17,9 +18,6 @@ Result = TypeVar("Result")
 
 MAX_PICTURES = 50
 """Pictures in one request."""
-
-HUNG_UP = 499
-"""Status, in the metrics, of a request whose client did not wait for the answer."""
 
 FORM = {"type": "object", "required": ["image"], "properties": {"image": {"type": "array", "items": BINARY}}}
 CONTENT = PICTURE_CONTENT | {"multipart/form-data": {"schema": FORM}}
@@ -61,30 +59,22 @@ async def in_pool(
 
     Raises:
         HTTPException: 415, the picture cannot be opened.
+        ClientDisconnect: the client has hung up.
     """
     address = request.client.host if request.client else ""
+    reading = asyncio.ensure_future(state.pages.run(address, job, *arguments))
+    watching = asyncio.ensure_future(_hang_up(request))
+    watching.add_done_callback(lambda _: reading.cancel())
     try:
-        return await _while_connected(request, state.pages.run(address, job, *arguments))
+        return await reading
+    except asyncio.CancelledError:
+        if watching.done():
+            raise ClientDisconnect from None
+        raise
     except DataError as error:
         raise HTTPException(415, f"{prefix}{error}"[:300]) from None
-
-
-def count(state: AppState, accepted: Sequence[bool]) -> None:
-    """Count for the metrics what was read: whether each was accepted."""
-    state.metrics.count(sum(accepted), len(accepted))
-
-
-async def _while_connected(request: Request, reading: Coroutine[Any, Any, Result]) -> Result:
-    task, gone = asyncio.ensure_future(reading), asyncio.ensure_future(_hang_up(request))
-    try:
-        await asyncio.wait({task, gone}, return_when=asyncio.FIRST_COMPLETED)
-        if task.done():
-            return task.result()
-        raise HTTPException(HUNG_UP, "the client did not wait")
     finally:
-        for each in (task, gone):
-            each.cancel()
-        await asyncio.gather(task, gone, return_exceptions=True)
+        watching.cancel()
 
 
 async def _hang_up(request: Request) -> None:

@@ -55,7 +55,6 @@ class NewNetworkResponse:
     """A network that was made."""
 
     layers: list[int]
-    """Units of each layer, with those of the ten digits."""
 
 
 @dataclass(frozen=True)
@@ -63,7 +62,6 @@ class DrawResponse:
     """What the networks output for a drawing, as they are now."""
 
     crop: str
-    """Their input: 28x28 pixels in base64."""
     networks: dict[str, Any]
     """For each network the ten `probabilities`, and for each of its hidden `layers` the `units`: bytes in base64, 0 for
     `low`, 255 for `high`. Empty where nothing is drawn."""

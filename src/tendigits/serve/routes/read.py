@@ -4,13 +4,16 @@ import asyncio
 import hashlib
 import logging
 from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 from typing import Annotated, Any
 
 import numpy as np
+from anyio.to_thread import run_sync
 from fastapi import APIRouter, File, Form, Query, Request, Response, UploadFile
 from fastapi.concurrency import run_in_threadpool
 from pydantic import BaseModel, FailFast, Field, Json
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 
 from tendigits.digits.layers import open_layers
 from tendigits.digits.network import bundled_file
@@ -24,8 +27,7 @@ from tendigits.serve.edge.security import INTERNAL_ERROR
 from tendigits.serve.errors import error_responses
 from tendigits.serve.reading import work
 from tendigits.serve.reading.digits import is_small_png
-from tendigits.serve.reading.queue import NotRead, QueueFull, TooLate
-from tendigits.serve.routes.pictures import CONTENT, MAX_PICTURES, PageNumber, count, in_pool, picture_of, pictures_of
+from tendigits.serve.routes.pictures import CONTENT, MAX_PICTURES, PageNumber, in_pool, picture_of, pictures_of
 from tendigits.serve.routes.runs import find_run
 from tendigits.serve.run_networks import ReadingNetwork
 from tendigits.serve.schemas import (
@@ -106,7 +108,7 @@ async def read_pictures(
         return await in_pool(request, state, work.read_page, active.source, image, page, one, crops)
 
     pages = await _read_all(read, images, state.pages.workers)
-    count(state, [number.accepted for page in pages for number in page.numbers])
+    state.metrics.count([number.accepted for page in pages for number in page.numbers])
     if len(pages) == 1 and pages[0].error is not None:
         raise HTTPException(415, pages[0].error)
     return ReadResponse(network=active.sha256, pages=pages)
@@ -126,8 +128,7 @@ async def read_forms(
         Form(description='Left, top, right and bottom of each field in its pixels, as `{"points": [10, 20, 90, 60]}`.'),
     ],
     image: Annotated[
-        list[UploadFile],
-        File(min_length=1, max_length=MAX_PICTURES, description="Pictures of filled forms."),
+        list[UploadFile], File(min_length=1, max_length=MAX_PICTURES, description="Pictures of filled forms.")
     ],
     turned: Annotated[
         int, Form(ge=0, le=270, multiple_of=90, description="Degrees by which `picture` is turned clockwise.")
@@ -153,7 +154,7 @@ async def read_forms(
         return await in_pool(request, state, work.read_form, active.source, form, filled, page, crops)
 
     pages = await _read_all(read, [await each.read() for each in image], state.pages.workers)
-    count(state, [number.accepted for page in pages for number in page.numbers])
+    state.metrics.count([number.accepted for page in pages for number in page.numbers])
     return ReadResponse(network=active.sha256, pages=pages)
 
 
@@ -173,22 +174,20 @@ async def show_picture(request: Request, state: State, page: PageNumber = 1) -> 
 async def read_digits(state: State, request: DigitsRequest) -> dict[str, Any]:
     """Read digits that are cropped and centred already, like MNIST's; for pictures see /v1/read."""
     active = state.active.current
-    found = await state.threads.run(active.reader.classify, np.array(request.digits, np.uint8))
-    count(state, [digit.accepted for digit in found])
+    found = await run_sync(active.reader.classify, list(np.array(request.digits, np.uint8)), limiter=state.threads)
+    state.metrics.count([digit.accepted for digit in found])
     return {"network": active.sha256, "digits": [digit.as_dict() for digit in found]}
 
 
 @router.post("/layers", responses=error_responses(404, 409))
 async def show_layers(state: State, request: LayersRequest, run: RunName = None) -> LayersResponse:
     """The outputs of each hidden layer of a network for a digit, as pictures."""
-    if run is None:
-        active = state.active.current
-        network = await state.networks.opened(active.sha256, lambda: _open_active(state, active))
-    else:
-        network = await _run_network(state, run)
-    if network.layers is None:
+    active = await reading_network(state, run)
+    if not isinstance(active, ReadingNetwork):
+        active = await state.networks.opened(active.sha256, partial(_open_active, state, active))
+    if active.layers is None:
         raise UserError("expected the reader's network, or a run's, received the server's --model; start without it")
-    found = await state.threads.run(network.layers, as_pixels(request.crop, 28))
+    found = await run_sync(active.layers, as_pixels(request.crop, 28), limiter=state.threads)
     return LayersResponse(layers=[LayerResponse.of(layer) for layer in found])
 
 
@@ -201,20 +200,15 @@ async def reading_network(state: AppState, run: str | None) -> ActiveReader:
     """
     if run is None:
         return state.active.current
-    chosen = await _run_network(state, run)
-    return ActiveReader(chosen.reader, chosen.source)
-
-
-async def _run_network(state: AppState, run: str) -> ReadingNetwork:
     return await state.networks.of_run(await run_in_threadpool(find_run, state, run))
 
 
 def _open_active(state: AppState, active: ActiveReader) -> ReadingNetwork:
     """The active network with its layers: the package's, or a fine-tuned one."""
     if state.is_fixed:
-        return ReadingNetwork(active.reader, None, active.source)
+        return ReadingNetwork(active.reader, active.source)
     data = bundled_file() if active.number is None else state.store.network_data(active.number)
-    return ReadingNetwork(active.reader, open_layers(data, "the reader"), active.source)
+    return ReadingNetwork(active.reader, active.source, layers=open_layers(data, "the reader"))
 
 
 async def _read_all(
@@ -227,9 +221,9 @@ async def _read_all(
         async with turns:
             try:
                 return await read(picture)
-            except (QueueFull, NotRead) as error:
-                reason = f"{str(error) or 'too many pictures are waiting'}; try again"
-            except HTTPException:  # the client has hung up
+            except HTTPException as error:  # 503
+                reason = error.detail
+            except ClientDisconnect:
                 raise
             except Exception:
                 log.exception("a picture of several")
@@ -243,10 +237,6 @@ async def _read_digit(state: AppState, active: ActiveReader, image: bytes, crops
     """Read a small picture of one digit."""
     sha256 = hashlib.sha256(image).hexdigest()
     try:
-        async with asyncio.timeout(state.pages.timeout):
-            page = await state.digits(active, image)
-    except TimeoutError:
-        raise TooLate(f"the picture was not read within {state.pages.timeout:g} seconds") from None
+        return PageResponse.of(await state.digits(active, image), sha256, crops, 1)
     except DataError as error:
         return PageResponse(sha256=sha256, error=str(error)[:300])
-    return PageResponse.of(page, sha256, crops, 1)

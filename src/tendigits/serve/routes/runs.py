@@ -75,12 +75,9 @@ class VerdictResponse(BaseModel):
     """Whether the difference of two runs may be luck: McNemar's exact test on the test digits."""
 
     n: int
-    """Number of test digits."""
     only_first: int
-    """Digits that only the first run reads correctly."""
     only_second: int
     p: float
-    """Probability of a difference at least as large between two equally good networks."""
     words: str
 
 
@@ -112,7 +109,7 @@ def compare_runs(state: State, run: Annotated[list[str], Query(min_length=1, max
 
 @router.get("/verdict", response_model=VerdictResponse, responses=error_responses(404, 409))
 def get_verdict(state: State, first: str, second: str) -> Verdict:
-    """Whether the difference of two runs may be luck, in words; 409 where that can't be told."""
+    """Whether the difference of two runs may be luck, in words; 409 where it can't be computed."""
     return mcnemar_of_runs(find_run(state, first), find_run(state, second))
 
 
@@ -142,12 +139,12 @@ def list_recipes() -> list[RecipeResponse]:
 @router.get("/settings")
 def list_settings() -> SettingsResponse:
     """Every setting of a recipe with its default, limits and explanation, and the digits that a training uses."""
-    return SettingsResponse(list(_data_lines()), list(settings()))
+    return SettingsResponse(_data_lines(), list(settings()))
 
 
 @cache
-def _data_lines() -> tuple[str, ...]:
-    return tuple(data_lines(load(None)))
+def _data_lines() -> list[str]:
+    return list(data_lines(load(None)))
 
 
 @router.post("/runs", status_code=202, responses=error_responses(404, 409, 503))
@@ -186,11 +183,10 @@ async def resume_training(state: State, name: Name) -> Job:
 
 def find_run(state: AppState, name: str) -> Run:
     """A run by the name of its folder; a client cannot give a path. Raises HTTPException, 404."""
-    runs = state.runs
-    if name not in (path.name for path in (runs.iterdir() if runs.is_dir() else ())):
+    if not state.runs.is_dir() or name not in (path.name for path in state.runs.iterdir()):
         raise HTTPException(404, f"there is no run {name!r:.60}; /v1/runs lists all")
     try:
-        check_inside(runs, name)
-        return open_run(runs / name)
+        check_inside(state.runs, name)
+        return open_run(state.runs / name)
     except RunError:
         raise HTTPException(404, f"{name} is not a run") from None

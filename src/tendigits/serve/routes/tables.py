@@ -14,7 +14,7 @@ from tendigits.serve.app_state import State
 from tendigits.serve.edge.json_body import JsonRoute
 from tendigits.serve.errors import error_responses
 from tendigits.serve.reading import work
-from tendigits.serve.routes.pictures import CONTENT, PageNumber, count, in_pool, picture_of
+from tendigits.serve.routes.pictures import CONTENT, PageNumber, in_pool, picture_of
 from tendigits.serve.schemas import BINARY, Strict
 from tendigits.tables.cell import Cell
 from tendigits.tables.options import Sums
@@ -105,7 +105,7 @@ async def read_tables(
         )
     except UserError as error:
         raise HTTPException(400, str(error)[:300]) from None
-    count(state, accepted)
+    state.metrics.count(accepted)
     if file is None:
         raise HTTPException(404, "found no table in the picture; its numbers must stand in rows and columns")
     return _answer(kind, file)
