@@ -4,10 +4,11 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from scipy.special import softmax
 
 from tendigits.data.preprocess import to_input
 from tendigits.digits.find import find_digit
-from tendigits.digits.network import bundled, from_onnx, load_network
+from tendigits.digits.network import from_onnx, load_network
 from tendigits.errors import ModelFileError, RunError
 from tendigits.model.calibration import Calibration, apply_temperature
 from tendigits.model.network import build_network, compile_network, predict
@@ -18,8 +19,6 @@ CROPS = np.random.default_rng(1).integers(0, 256, (300, 28, 28), dtype=np.uint8)
 
 
 def test_probabilities_are_the_softmax_of_the_logits_over_the_temperature(onnx_file):
-    from scipy.special import softmax
-
     network = replace(from_onnx(onnx_file(), "tiny"), turn=0.0)
     weights = np.random.default_rng(0).normal(0, 1, (784, 11)).astype("float32")
     expected = softmax(to_input(CROPS).astype("float64") @ weights / 2, axis=1)
@@ -38,11 +37,6 @@ def test_a_damaged_foreign_or_missing_file_is_refused(onnx_file, tmp_path):
         from_onnx(onnx_file(outputs=7), "reader.onnx")
     with pytest.raises((RunError, ModelFileError), match=str(tmp_path)):
         load_network(tmp_path / "none")
-
-
-def test_the_bundled_network_reads_mnist(digits):
-    predictions = bundled()(digits.x_test)
-    assert (predictions.digits.argmax(axis=1) == digits.y_test).mean() > 0.98
 
 
 def test_reading_imports_neither_keras_nor_jax():

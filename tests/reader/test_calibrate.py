@@ -1,4 +1,4 @@
-"""Labels of the numbers that the evidence is weighed on."""
+"""Labels of the numbers that the confidence model is fitted on."""
 
 import numpy as np
 
@@ -14,7 +14,7 @@ def line_of(*characters):
     return Line(PICTURE, list(labels), np.array(boxes, np.float32))
 
 
-def test_a_gap_parts_numbers_and_one_that_may_be_either_tells_nothing():
+def test_a_gap_separates_numbers_and_a_doubtful_one_is_left_out():
     assert numbers_of(line_of(("1", 0), ("2", 14), ("3", 50))) == [(0, 24, "12"), (50, 60, "3")]
     assert numbers_of(line_of(("1", 0), ("2", 14), ("3", 40))) is None
 
