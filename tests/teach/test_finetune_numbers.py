@@ -1,5 +1,7 @@
 """Fine-tuning of the network for numbers: its training data, and that it learns without forgetting."""
 
+from itertools import product
+
 import numpy as np
 import pytest
 
@@ -25,10 +27,9 @@ def test_targets_are_the_corrected_text_and_the_networks_own_predictions_elsewhe
     texts = "".join(peak.label for output in outputs for peak in decode(output)[0] if peak.present > 0.5)
     assert texts.count("7350") >= 1
     assert texts.count("42.99") == module.REHEARSED_COPIES
-    row, left = next(
-        (row, left) for row in range(len(x)) for left in range(0, 256, 4)
-        if np.array_equal(x[row, :, left : left + other.shape[1], 0], standardize(other))
-    )  # fmt: skip
+    places = product(range(len(x)), range(0, 256, 4))
+    shown, width = standardize(other), other.shape[1]
+    row, left = next((i, j) for i, j in places if np.array_equal(x[i, :, j : j + width, 0], shown))
     expected = softmax(bundled(1)([other])[0][:, : NONE + 1])
     np.testing.assert_allclose(probabilities[row, left // 2 : left // 2 + len(expected)], expected, atol=0.05)
 

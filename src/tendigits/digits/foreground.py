@@ -13,7 +13,6 @@ Grey = NDArray[np.uint8]
 
 BACKGROUND_SIDE = 160  # pixels: longest side of the copy in which the background, which changes slowly, is estimated
 MIN_STROKE_CONTRAST = 14  # of 255: a stroke less than 5.5% darker than its background is indistinguishable from noise
-
 MIN_BORDER_CONTRAST = 0.25  # fraction of the grey range: a border closer to its middle does not show which is the paper
 SHADE_SIGMA = 0.2  # fraction of the picture's shorter side: slower changes are shade
 MIN_NOISE_SIGMAS = 3.0  # standard deviations of the paper's noise above which a pixel may belong to a stroke
@@ -57,8 +56,7 @@ def shrink(grey: Grey, side: int) -> Grey:
 def has_dark_foreground(grey: Grey) -> bool:
     """Whether the strokes are darker than the background, judged by the picture's border.
 
-    If the border is neither light nor dark, as in strong shade, the shade is subtracted, and the strokes are the longer
-    tail of what remains.
+    If it is neither light nor dark, as in strong shade, the strokes are the longer tail of the picture without shade.
     """
     border = np.concatenate([grey[0], grey[-1], grey[:, 0], grey[:, -1]])
     darkest, lightest, *_ = cv2.minMaxLoc(grey)

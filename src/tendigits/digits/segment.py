@@ -74,10 +74,7 @@ def find_components(foreground: Grey) -> Components:
 
 
 def main_component(components: Components) -> Component | None:
-    """Find the digit in a picture of one digit: the heaviest component, with its detached strokes.
-
-    Components that touch the border weigh less: they are the end of a neighbour's stroke, or the box around the digit.
-    """
+    """Find the digit in a picture of one digit: the heaviest component, with its detached strokes."""
     if not components.all:
         return None
     height, width = components.foreground.shape
@@ -153,4 +150,5 @@ def _weight(component: Component, width: int, height: int) -> float:
         return 0.0
     x, y = (box.left + box.right) / 2 / width - 0.5, (box.top + box.bottom) / 2 / height - 0.5
     central = 1.0 - 1.2 * max(abs(x), abs(y))
+    # At the border are the ends of a neighbour's strokes, or the box around the digit.
     return component.area * central * (0.25 if touches_border(box, width, height) else 1.0)

@@ -17,9 +17,7 @@ from tendigits.teach.number_targets import IGNORED_POSITIONS
 
 MIN_DISTANCE = 3  # positions between two characters; decoding would merge the same character twice if they were closer
 MIN_LOG_PROBABILITY = -12.0  # stands for the logarithm of 0
-CONFUSION_PROBABILITY = (
-    0.01  # that a character is another one than the network sees, so that misread digits are aligned
-)
+CONFUSION_PROBABILITY = 0.01  # that the network sees another character, so that misread digits are aligned, too
 MIN_EDGES = np.array([1.5, -14, 1.5, 2])  # pixels from a character's position to its left, top, right and bottom edge
 MAX_EDGES = np.array([24.0, 20, 24, 20])
 
@@ -29,10 +27,7 @@ Floats = NDArray[np.float32]
 def align(output: NDArray[Any], text: str, first: float, last: float) -> Floats | None:
     """The box of each character of a text, float32 (n, 4), in pixels; None if the strip is too narrow for them.
 
-    Args:
-        output: float32 (positions, classes + 1 + 4), the network's for one strip.
-        text: of CHARACTERS.
-        first, last: columns between which everything belongs to the text; neighbours may stand beyond them.
+    `output` is the network's for one strip; between the columns `first` and `last` everything belongs to the text.
     """
     positions = _best_positions(output, text, first, last)
     if positions is None:

@@ -1,6 +1,6 @@
 """Accuracy of a reader before and after fine-tuning, on data that it was not trained on.
 
-report = evaluate(EvaluatedReader(before, sha256), after, held_out_digits, held_out_numbers, dataset)
+report = evaluate([EvaluatedReader(before, sha256), after], held_out_digits, held_out_numbers, dataset)
 """
 
 from collections.abc import Sequence
@@ -59,23 +59,18 @@ class EvaluatedReader:
 
 
 def evaluate(
-    before: EvaluatedReader,
-    after: EvaluatedReader,
-    digits: Sequence[Correction],
-    numbers: Sequence[NumberCorrection],
-    dataset: Dataset,
+    readers: Sequence[EvaluatedReader], digits: Sequence[Correction], numbers: Sequence[NumberCorrection], data: Dataset
 ) -> dict[str, Any]:
-    """Accuracies before and after, on held-out corrections, MNIST's test digits and generated numbers."""
-    mnist = np.array([find_digit(picture).crop for picture in dataset.x_test[:MAX_TEST_DIGITS]])
-    labels = dataset.y_test[:MAX_TEST_DIGITS]
-    parts: dict[str, Any] = {}
-    if digits:
-        parts["held_out"] = _part(before.correct_digits(digits), after.correct_digits(digits))
-    if numbers:
-        parts["numbers"] = _part(before.correct_numbers(numbers), after.correct_numbers(numbers))
-    parts["mnist"] = _part(*(correct_labels(reader.digits, mnist, labels).tolist() for reader in (before, after)))
-    parts["generated_numbers"] = _part(correct_generated(before.numbers), correct_generated(after.numbers))
-    return parts
+    """Accuracies of both readers on held-out corrections, MNIST's test digits and generated numbers."""
+    mnist = np.array([find_digit(picture).crop for picture in data.x_test[:MAX_TEST_DIGITS]])
+    labels = data.y_test[:MAX_TEST_DIGITS]
+    correct = {
+        "held_out": [reader.correct_digits(digits) for reader in readers if digits],
+        "numbers": [reader.correct_numbers(numbers) for reader in readers if numbers],
+        "mnist": [correct_labels(reader.digits, mnist, labels).tolist() for reader in readers],
+        "generated_numbers": [correct_generated(reader.numbers) for reader in readers],
+    }
+    return {name: _part(*before_and_after) for name, before_and_after in correct.items() if before_and_after}
 
 
 def correct_labels(network: Network, crops: Array, labels: Array) -> Array:

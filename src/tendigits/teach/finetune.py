@@ -42,9 +42,7 @@ def fine_tune(
         labels: integers (n,), 0 to 9, or 10 for a non-digit.
         rehearsal: uint8 (m, 28, 28), digits and non-digits that must not be forgotten.
 
-    Raises:
-        ModelFileError: the file does not hold a network for digits.
-        DivergedError: the loss is no longer a finite number.
+    Raises DivergedError if the loss is no longer a finite number.
     """
     model, metadata = from_onnx(data)
     x, y = _training_data(model, crops, labels, rehearsal, seed)

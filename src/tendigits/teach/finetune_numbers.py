@@ -58,9 +58,7 @@ def fine_tune_numbers(
         texts: the number in each; empty for no number.
         rehearsal: uint8 (40, width) each, numbers that must not be forgotten.
 
-    Raises:
-        ModelFileError: the file does not hold a network for numbers.
-        DivergedError: the loss is no longer a finite number.
+    Raises DivergedError if the loss is no longer a finite number.
     """
     x, y = training_data(NumberNetwork(data), strips, texts, rehearsal, np.random.default_rng((seed, 3)))
     model, metadata = from_onnx(data)

@@ -54,15 +54,10 @@ def split(items: Sequence[Item]) -> tuple[list[Item], list[Item]]:
 def fine_tune_reader(
     store: Store, dataset: Dataset, progress: Progress, now: Callable[[], datetime]
 ) -> FineTunedNetwork:
-    """Fine-tune, evaluate and store.
+    """Fine-tune on a store with at least MIN_CORRECTIONS corrections, evaluate and store the network.
 
-    Args:
-        store: with at least MIN_CORRECTIONS corrections.
-        dataset: MNIST.
-        progress: called with each step, as a dict that JSON can hold.
-
-    Raises:
-        TendigitsError: the store cannot be used, or the network misreads known digits or numbers.
+    `progress` is called with each step, as a dict that JSON can hold. Raises TendigitsError if the store cannot be used
+    or the network misreads known digits or numbers.
     """
     started = time.perf_counter()
     digits, held_out_digits = split(store.corrections())
@@ -76,7 +71,7 @@ def fine_tune_reader(
     active = active_network(store, lambda warning: progress({"stage": "evaluate", "warning": warning}))
     before = EvaluatedReader(active.network or bundled(), active.sha256)
     after = EvaluatedReader(network, hashlib.sha256(data).hexdigest())
-    report = evaluate(before, after, held_out_digits, held_out_numbers, dataset)
+    report = evaluate([before, after], held_out_digits, held_out_numbers, dataset)
     report |= {"learned": learned, "data": dataset.name, "seconds": round(time.perf_counter() - started, 1)}
     tuned = store.add_network(data, bundled_sha256(), report, now())
     progress({"stage": "done", "network": tuned.id, "report": report})

@@ -19,7 +19,6 @@ from tendigits.numbers.decode import HEIGHT
 Array = np.ndarray[Any, Any]
 
 REHEARSAL_DIGITS = 2400  # number of MNIST's training digits among the rehearsal crops
-
 ASSETS = Path(__file__).with_name("assets")
 REHEARSAL = ASSETS / "rehearsal.npz"  # 1,000 digits by synthetic writers and 600 non-digits, by reader/rehearsal.py
 NUMBERS = ASSETS / "numbers.npz"  # 640 generated numbers, every second one clean, by reader/rehearsal.py

@@ -106,10 +106,7 @@ class Store:
     def __init__(self, path: str | Path, *, create: bool = True, lock_timeout: float = LOCK_TIMEOUT) -> None:
         """Open a store and check that it is intact. Raises StoreError if it is missing, damaged or of another version.
 
-        Args:
-            path: the SQLite file.
-            create: create the file, readable by its owner only, if it is missing.
-            lock_timeout: seconds that a call waits for other writers.
+        `create` creates a missing file, readable by its owner only; a call waits `lock_timeout` seconds for others.
         """
         self.path = Path(path)
         self._uri = f"{self.path.absolute().as_uri()}?mode=rw"
