@@ -106,11 +106,11 @@ def test_a_sweep(run, small_npz):
 
 
 def test_teaching(run, small_npz, digits, store, place, monkeypatch):
-    def train(data, training, seed, callbacks):
+    def train(data, *_, callbacks):
         callbacks[0].on_epoch_end(0, {"loss": 0.5})
         return data
 
-    for name in ("fine_tune", "fine_tune_lines"):
+    for name in ("fine_tune", "fine_tune_numbers"):
         monkeypatch.setattr(pipeline, name, train)
     store.add([correction(crop, label) for crop, label in zip(digits.x_train[:5], range(5), strict=True)])
     store.add([number(strip_of(text), text) for text in ("12", "34", "56", "78", "90")])

@@ -30,20 +30,6 @@ def test_any_paper_and_any_pen_give_the_same_foreground(paper, contrast):
     assert np.abs(find_background(picture(paper, contrast)).astype(int) - paper).max() <= 3
 
 
-def test_light_strokes_shade_and_faint_pencil_on_noisy_paper():
-    shade = np.linspace(1, 0.4, STROKE.shape[1], dtype=np.float32)
-    assert not has_dark_foreground(255 - picture())
-    assert overlap(find_foreground(255 - picture())) > 0.9
-    assert overlap(find_foreground((picture() * shade).astype(np.uint8))) > 0.85
-    assert overlap(find_foreground(picture(contrast=0.2, noise=3))) > 0.8
-
-
-@pytest.mark.parametrize(("paper", "noise"), [(5.0, 0), (250.0, 4), (250.0, 12)])
-def test_a_blank_sheet_has_no_foreground(paper, noise):
-    foreground = find_foreground(picture(paper, contrast=0, noise=noise))
-    assert foreground is None or (foreground > 140).mean() < 0.01
-
-
 @pytest.mark.parametrize("light_corner", [(0, 0), (1, 1)])
 def test_in_strong_shade_the_strokes_are_the_smaller_part(light_corner):
     """The border's median is then between the darkest stroke and the lightest paper, or below it."""

@@ -19,16 +19,9 @@ def call(*arguments: str):
     return result
 
 
-def test_too_few_corrections_are_reported_before_anything_is_loaded(store, place):
-    with pytest.raises(
-        TendigitsError, match=r"at least 5 corrections in .*corrections\.db, found 0; make some: tendigits"
-    ):
-        call("--store", place)
-
-
 def test_accept_roll_back_and_export(store, place, tmp_path):
     tuned = store.add_network(changed(1.01), "base", {}, NOW)
-    with pytest.raises(TendigitsError, match="received 9; there is none"):
+    with pytest.raises(TendigitsError, match="received 9; there is no such network"):
         call("--store", place, "--accept", "9")
     with pytest.raises(TendigitsError, match="the package's own is active"):
         call("--store", place, "--rollback")
@@ -58,11 +51,7 @@ def test_a_network_that_misreads_is_neither_accepted_nor_exported(store, place, 
 
 
 def test_progress_for_a_person_and_for_a_program(store, place, digits, monkeypatch):
-    report = {
-        "held_out": {"n": 4, "before": 0.75, "after": 1.0}, "mnist": {"n": 1000, "before": 0.996, "after": 0.9955},
-        "numbers": {"n": 3, "before": 0.0, "after": 1.0},
-        "learned": 16, "data": "MNIST", "seconds": 31.2,
-    }  # fmt: skip
+    report = {"held_out": {"n": 4, "before": 0.75, "after": 1.0}, "learned": 16, "data": "MNIST", "seconds": 31.2}
 
     def fine_tune_reader(opened, dataset, progress, now):
         progress({"stage": "prepare", "corrections": 20, "learned": 16, "held_out": 4})
@@ -70,7 +59,6 @@ def test_progress_for_a_person_and_for_a_program(store, place, digits, monkeypat
         progress({"stage": "train", "epoch": 1, "epochs": 4, "loss": 0.1234})
         progress({"stage": "evaluate"})
         progress({"stage": "done", "network": 1, "report": report})
-        return opened.add_network(b"x", "base", report, now())
 
     monkeypatch.setattr("tendigits.teach.pipeline.fine_tune_reader", fine_tune_reader)
     monkeypatch.setattr("tendigits.data.load.load", lambda _: digits)
@@ -78,7 +66,6 @@ def test_progress_for_a_person_and_for_a_program(store, place, digits, monkeypat
     text = call("--store", place).output
     assert "epoch 1 of 4, loss 0.1234" in text
     assert "held-out digits              75.00% -> 100.00% of 4 correct" in text
-    assert "held-out numbers             0.00% -> 100.00% of 3 correct" in text
     assert "read with it: tendigits teach --accept 1" in text
     lines = [json.loads(line) for line in call("--store", place, "--json").stdout.splitlines()]
     assert [line["stage"] for line in lines] == ["prepare", "train", "train", "evaluate", "done"]
@@ -88,12 +75,9 @@ def test_where_corrections_are_stored(store, place, tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
     assert store_location(None) == str(tmp_path / "tendigits" / "corrections.db")
     monkeypatch.setenv("TENDIGITS_STORE", place)
-    with pytest.raises(TendigitsError, match="at least 5 corrections"):
+    with pytest.raises(TendigitsError, match=r"at least 5 corrections in .*corrections\.db, found 0; make some: tend"):
         call()
     with pytest.raises(TendigitsError, match="found no such file"):  # the option wins over the variable
         call("--store", str(tmp_path / "missing.db"))
-    with pytest.raises(
-        TendigitsError, match=r"expected a file for --store, received a URL \(postgresql://...\)"
-    ) as caught:
+    with pytest.raises(TendigitsError, match=r"expected a file for --store, received a URL \(postgresql://...\); name"):
         call("--store", "postgresql://me:secret@a/b")
-    assert "secret" not in str(caught.value)

@@ -9,18 +9,10 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from itertools import accumulate, takewhile
 
-PAGE_BUDGET = 180_000.0
-"""Work for one page. A unit is one pixel column of a strip with all that follows from it: about 6 microseconds of a
-server's core. A handwritten table of 24x6 numbers takes 110,000 to 140,000."""
-
-STRIP_COST = 60.0
-"""Cropping and decoding a strip, in addition to its columns."""
-
-NUMBER_COST = 120.0
-"""A number, in addition to its strips."""
-
-CROP_COST = 55.0
-"""Each time that the digit network classifies a character."""
+PAGE_BUDGET = 180_000.0  # a unit is one pixel column of a strip; a handwritten table of 24x6 numbers takes 140,000
+STRIP_COST = 60.0  # cropping and decoding a strip, in addition to its columns
+NUMBER_COST = 120.0  # a number, in addition to its strips
+CROP_COST = 55.0  # each time that the digit network classifies a character
 
 
 class Budget:
@@ -28,15 +20,10 @@ class Budget:
 
     def __init__(self, work: float = PAGE_BUDGET) -> None:
         self.left = work
-        self.is_short = False
-        """Whether something had to be left out."""
+        self.is_short = False  # whether something had to be left out
 
     def afford(self, costs: Sequence[float], fraction: float = 1.0) -> int:
-        """Pay for as many jobs, in their order, as a fraction of what is left pays for.
-
-        Returns:
-            How many; the others must be left out.
-        """
+        """Pay for as many jobs, in order, as a fraction of what is left pays for. Returns how many these are."""
         limit = self.left * fraction
         paid = [*takewhile(lambda total: total <= limit, accumulate(costs))]
         self.left -= paid[-1] if paid else 0.0
@@ -46,7 +33,7 @@ class Budget:
     @contextmanager
     def part(self, work: float) -> Iterator["Budget"]:
         """A smaller budget that this one pays for; running out of it does not make this one short."""
-        part = Budget(min(work, self.left))
-        given = part.left
+        given = min(work, self.left)
+        part = Budget(given)
         yield part
         self.left -= given - part.left

@@ -11,20 +11,11 @@ from numpy.typing import NDArray
 
 Grey = NDArray[np.uint8]
 
-BACKGROUND_SIDE = 160
-"""Pixels: longest side of the copy in which the background is estimated; paper and shade change slowly."""
-
-MIN_STROKE_CONTRAST = 14
-"""Of 255: a stroke less than 5.5% darker than its background is indistinguishable from noise."""
-
-MIN_BORDER_CONTRAST = 0.25
-"""Fraction of the grey range: a border closer to its middle does not show whether strokes are dark or light."""
-
-SHADE_SIGMA = 0.2
-"""Fraction of the picture's shorter side: slower changes are shade."""
-
-MIN_NOISE_SIGMAS = 3.0
-"""Standard deviations of the paper's noise above which a pixel may belong to a stroke."""
+BACKGROUND_SIDE = 160  # pixels: longest side of the copy in which the background, which changes slowly, is estimated
+MIN_STROKE_CONTRAST = 14  # of 255: a stroke less than 5.5% darker than its background is indistinguishable from noise
+MIN_BORDER_CONTRAST = 0.25  # fraction of the grey range: a border closer to its middle does not show which is the paper
+SHADE_SIGMA = 0.2  # fraction of the picture's shorter side: slower changes are shade
+MIN_NOISE_SIGMAS = 3.0  # standard deviations of the paper's noise above which a pixel may belong to a stroke
 
 
 def find_foreground(grey: Grey) -> Grey | None:
@@ -65,8 +56,7 @@ def shrink(grey: Grey, side: int) -> Grey:
 def has_dark_foreground(grey: Grey) -> bool:
     """Whether the strokes are darker than the background, judged by the picture's border.
 
-    If the border is neither light nor dark, as in strong shade, the shade is subtracted, and the strokes are the longer
-    tail of what remains.
+    If it is neither light nor dark, as in strong shade, the strokes are the longer tail of the picture without shade.
     """
     border = np.concatenate([grey[0], grey[-1], grey[:, 0], grey[:, -1]])
     darkest, lightest, *_ = cv2.minMaxLoc(grey)
@@ -105,8 +95,7 @@ def find_background(light: Grey) -> Grey:
 def _noise_level(counts: NDArray[Any], noise: float) -> float:
     """The strength below which pixels are noise, from the histogram of strengths.
 
-    Most pixels of a page are paper. In a picture of one digit perhaps half are, so the weaker of two classes is used
-    too.
+    In a picture of one digit perhaps only half the pixels are paper, so the weaker of two classes is used too.
     """
     weaker = np.where(np.arange(256) <= _split(counts), counts, 0)
     return min(_spread(counts), max(_spread(weaker), MIN_NOISE_SIGMAS * noise))
@@ -115,8 +104,7 @@ def _noise_level(counts: NDArray[Any], noise: float) -> float:
 def _pixel_noise(light: Grey) -> float:
     """The standard deviation of the noise from pixel to pixel, without the strokes.
 
-    Uses a mask that ignores slopes (Immerkaer: Fast noise variance estimation, 1996), with the median in place of the
-    mean.
+    Immerkaer: Fast noise variance estimation, 1996, with the median in place of the mean.
     """
     mask = np.array([[1, -2, 1], [-2, 4, -2], [1, -2, 1]], np.float32)
     rough = cv2.convertScaleAbs(cv2.filter2D(light, cv2.CV_16S, mask))
@@ -136,7 +124,7 @@ def _spread(counts: NDArray[Any]) -> float:
 def _full_strength(counts: NDArray[Any], noise: float) -> float:
     """The strength of a stroke: the mean of the stronger of two classes above the noise."""
     values = np.arange(256)
-    above = np.where(values > noise, counts, 0).astype(np.float64)
+    above = np.where(values > noise, counts, 0.0)
     if not above.any():
         return 0.0
     stronger = above * (values > _split(above))

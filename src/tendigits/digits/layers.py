@@ -7,6 +7,7 @@ for layer in layers(crop):
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import count
 from math import ceil, sqrt
 from typing import Any
 
@@ -17,15 +18,11 @@ from tendigits.data.preprocess import to_input
 from tendigits.digits.runtime import open_session
 from tendigits.extras import require
 
-MAX_UNITS_IN_NARROW_ROWS = 64
-"""A dense layer with more units is drawn in wide rows."""
-
-NARROW_ROW = 16
+MAX_UNITS_IN_NARROW_ROWS = 64  # a dense layer with more units is drawn in wide rows
+NARROW_ROW = 16  # units
 WIDE_ROW = 32
-"""Units per row."""
 
-
-_ACTIVATIONS = frozenset({"Relu", "Sigmoid", "Tanh", "Elu", "Selu", "Gelu", "Softplus", "LeakyRelu"})
+ACTIVATIONS = frozenset({"Relu", "Sigmoid", "Tanh", "Elu", "Selu", "Gelu", "Softplus", "LeakyRelu"})
 """The operators that end a layer, as model/onnx_layers.py writes them."""
 
 
@@ -44,7 +41,7 @@ def with_layers(data: bytes) -> bytes:
     gates = {name for node in graph.node if node.op_type == "Mul" for name in node.input if name in sigmoids}  # of silu
     for node in list(graph.node):
         (name, *_) = node.output
-        is_activation = (node.op_type in _ACTIVATIONS and name not in gates) or not gates.isdisjoint(node.input)
+        is_activation = (node.op_type in ACTIVATIONS and name not in gates) or not gates.isdisjoint(node.input)
         if is_activation and name in shapes and name not in ended:
             layer = helper.make_empty_tensor_value_info(f"layer{len(graph.output) - len(ended) + 1}")
             layer.type.CopyFrom(shapes[name].type)
@@ -58,8 +55,7 @@ def with_layers(data: bytes) -> bytes:
 class Layer:
     """The outputs of one layer."""
 
-    name: str
-    """Which layer, and how many units it has."""
+    name: str  # which layer, and how many units it has
     values: NDArray[np.float32]
     """float32 (rows, columns): a dense layer's units in reading order, a convolution's channels as tiles; padded with
     NaN at the end."""
@@ -87,28 +83,20 @@ class Layers:
 
 
 def open_layers(data: bytes, name: str) -> Layers:
-    """The hidden layers of a network's ONNX file as `to_onnx` writes it.
-
-    Raises:
-        MissingExtraError: the package that adds the layers' outputs is not installed.
-        ModelFileError: the file is damaged.
-    """
+    """The hidden layers of a network's ONNX file. Raises TendigitsError if it is damaged or onnx is not installed."""
     require(f"the layers of {name}", "train")
     return Layers(with_layers(data), name)
 
 
 def as_pictures(outputs: Sequence[NDArray[np.float32]]) -> list[Layer]:
     """Lay out each layer's outputs: (channels, rows, columns) for a convolution, any other shape for a dense layer."""
-    dense, convolutions = 0, 0
-    layers = []
-    for values in outputs:
-        if values.ndim == 3:
-            convolutions += 1
-            layers.append(Layer(f"convolution {convolutions}: {' x '.join(map(str, values.shape))}", _tiles(values)))
-        else:
-            dense += 1
-            layers.append(Layer(f"hidden layer {dense}: {values.size} units", _rows(values.ravel())))
-    return layers
+    dense, convolutions = count(1), count(1)
+    return [
+        Layer(f"convolution {next(convolutions)}: {' x '.join(map(str, values.shape))}", _tiles(values))
+        if values.ndim == 3
+        else Layer(f"hidden layer {next(dense)}: {values.size} units", _rows(values.ravel()))
+        for values in outputs
+    ]
 
 
 def _rows(values: NDArray[Any]) -> NDArray[np.float32]:

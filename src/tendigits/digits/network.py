@@ -21,40 +21,26 @@ from tendigits.digits.layers import ShowLayers, open_layers
 from tendigits.digits.runtime import asset, open_session
 from tendigits.errors import ModelFileError, UserError
 from tendigits.extras import require
-from tendigits.model.calibration import MIN_PROBABILITY, temperature_and_threshold
+from tendigits.model.calibration import MIN_PROBABILITY, Calibration, temperature_and_threshold
 from tendigits.untrusted import read_file
 
 Crops = NDArray[np.uint8]
 Floats = NDArray[np.float32]
 
-MAX_BYTES = 64 * 2**20
-"""The largest .onnx file of a network."""
-
-NUMBER_NETWORK = "number_network"
-"""Key of the metadata under which a fine-tuned network holds its number network, in base64."""
-
-BATCH_SIZE = 64
-"""Crops per run of the network; larger batches take more memory and are no faster."""
-
-MIN_CERTAIN_PROBABILITY = 0.9
-"""Test-time augmentation: a crop whose best digit has a lower probability is also classified rotated either way."""
-
-TURN_DEGREES = 7.0
-"""Angle of these rotations."""
-
-USER_THRESHOLD = 0.9
-"""The threshold of a user's network without calibration."""
+MAX_BYTES = 64 * 2**20  # the largest .onnx file of a network
+NUMBER_NETWORK = "number_network"  # key of the metadata for a fine-tuned number network, in base64
+BATCH_SIZE = 64  # crops per run of the network; larger batches take more memory and are no faster
+MIN_CERTAIN_PROBABILITY = 0.9  # test-time augmentation: a crop with a less probable digit is also classified rotated
+TURN_DEGREES = 7.0  # either way
+USER_THRESHOLD = 0.9  # the threshold of a user's network without calibration
 
 
 @dataclass(frozen=True, eq=False)
 class Predictions:
     """What a network predicts for n crops."""
 
-    digits: Floats
-    """float32 (n, 10): the probability of each digit, given that it is a digit; rows sum to 1."""
-
-    is_digit: Floats
-    """float32 (n,), 0 to 1: the probability of being a digit at all."""
+    digits: Floats  # float32 (n, 10): the probability of each digit, given that it is a digit; rows sum to 1
+    is_digit: Floats  # float32 (n,), 0 to 1: the probability of being a digit at all
 
     @property
     def confidence(self) -> Floats:
@@ -71,10 +57,8 @@ class Network:
     threshold: float
     logits: Callable[[Crops], Floats]
     """uint8 (n, 28, 28) -> float32 (n, 11), or (n, 10) for a network without a class for non-digits."""
-    temperature: float = 1.0
-    """Divides the logits (temperature scaling)."""
-    turn: float = 0.0
-    """Degrees by which doubtful crops are rotated either way and classified again; 0 turns it off."""
+    temperature: float = 1.0  # divides the logits (temperature scaling)
+    turn: float = 0.0  # degrees by which doubtful crops are rotated either way and classified again; 0 turns it off
     number_network: bytes = b""
     """The .onnx file of the number network that was fine-tuned together with this one; else empty."""
     open_layers: Callable[[], ShowLayers] | None = None
@@ -84,7 +68,7 @@ class Network:
         """The logits; for doubtful crops the mean over three rotations; float32 (n, 11) or (n, 10)."""
         logits = self._batched_logits(crops)
         if self.turn:
-            doubtful = np.flatnonzero(_softmax(logits)[:, :10].max(axis=1) < MIN_CERTAIN_PROBABILITY)
+            doubtful = np.flatnonzero(softmax(logits)[:, :10].max(axis=1) < MIN_CERTAIN_PROBABILITY)
             if len(doubtful):
                 again = [self._batched_logits(_turned(crops[doubtful], angle)) for angle in (-self.turn, self.turn)]
                 logits[doubtful] = (logits[doubtful] + again[0] + again[1]) / 3
@@ -98,20 +82,15 @@ class Network:
         """Classify uint8 (n, 28, 28), white on black."""
         if not len(crops):
             return Predictions(np.zeros((0, 10), np.float32), np.zeros(0, np.float32))
-        probabilities = _softmax(self.refined_logits(crops) / np.float32(self.temperature))
+        probabilities = softmax(self.refined_logits(crops) / np.float32(self.temperature))
         digits = probabilities[:, :10]
-        has_other = probabilities.shape[1] > 10
-        is_digit = digits.sum(axis=1) if has_other else np.ones(len(crops), np.float32)
+        is_digit = digits.sum(axis=1) if probabilities.shape[1] > 10 else np.ones(len(crops), np.float32)
         return Predictions(digits / np.maximum(digits.sum(axis=1, keepdims=True), 1e-12), is_digit)
 
 
 @cache
 def bundled(threads: int | None = None) -> Network:
-    """The network in the package, on at most this many threads; None takes all cores.
-
-    Raises:
-        ModelFileError: the package is damaged.
-    """
+    """The network in the package, on at most this many threads; None takes all cores."""
     return from_onnx(bundled_file(), "reader", threads)
 
 
@@ -132,10 +111,8 @@ def from_onnx(data: bytes, name: str, threads: int | None = None) -> Network:
     given, made = session.get_inputs()[0], session.get_outputs()[0]
     shapes = given.shape[1:], made.shape[1:]
     if shapes not in (([28, 28, 1], [11]), ([784], [10])):
-        raise ModelFileError(
-            f"{name}: expected a network from (n, 28, 28, 1) to (n, 11), or from (n, 784) to (n, 10), "
-            f"received one from {given.shape} to {made.shape}"
-        )
+        expected = "expected a network from (n, 28, 28, 1) to (n, 11), or from (n, 784) to (n, 10)"
+        raise ModelFileError(f"{name}: {expected}, received one from {given.shape} to {made.shape}")
     about = session.get_modelmeta().custom_metadata_map
     is_run = shapes[1] == [10]  # exported by `tendigits export`: it outputs probabilities
 
@@ -149,10 +126,22 @@ def from_onnx(data: bytes, name: str, threads: int | None = None) -> Network:
         number_network = base64.b64decode(about.get(NUMBER_NETWORK, ""), validate=True)
     except ValueError as error:
         raise ModelFileError(f"{name}: its metadata is damaged: {error}") from None
-    layers = partial(open_layers, data, name)
-    return require_finite(
-        Network(name, threshold, logits, temperature, 0.0 if is_run else TURN_DEGREES, number_network, layers)
-    )
+    turn, layers = 0.0 if is_run else TURN_DEGREES, partial(open_layers, data, name)
+    return require_finite(Network(name, threshold, logits, temperature, turn, number_network, layers))
+
+
+def from_keras(model: Any, name: str, calibration: Calibration | None = None) -> Network:
+    """Wrap a Keras model, (n, 784), (n, 28, 28) or (n, 28, 28, 1) -> (n, 10): probabilities or logits.
+
+    It reads with the model's current weights. Raises ModelFileError for other shapes or outputs that are not finite.
+    """
+    from tendigits.digits.keras_network import KerasLayers, keras_logits
+
+    threshold, temperature = USER_THRESHOLD, 1.0
+    if calibration is not None:
+        threshold, temperature = calibration.threshold, calibration.temperature
+    logits, layers = keras_logits(model, name), partial(KerasLayers, model)
+    return require_finite(Network(name, threshold, logits, temperature, open_layers=layers))
 
 
 def require_finite(network: Network) -> Network:
@@ -166,9 +155,7 @@ def require_finite(network: Network) -> Network:
 def open_network(model: Any, threads: int | None = None) -> Network:
     """The network of what a `Reader` is given: see `ReaderOptions.model` and `Reader`.
 
-    Raises:
-        UserError: it is of another type.
-        TendigitsError: there is no such run, or its model is damaged.
+    Raises TendigitsError if it is of another type, damaged, or if there is no such run.
     """
     if model is None:
         return bundled(threads)
@@ -177,10 +164,15 @@ def open_network(model: Any, threads: int | None = None) -> Network:
     if isinstance(model, str | Path):
         return load_network(model)
     if "keras" in sys.modules:  # otherwise it is not a Keras model; importing Keras takes seconds
-        from tendigits.digits.keras_network import live_network
+        import keras
 
-        if (network := live_network(model)) is not None:
-            return network
+        if isinstance(model, keras.Model):
+            return from_keras(model, model.name)
+        from tendigits.model.file import load_calibration, model_path
+        from tendigits.train.trainer import Trained
+
+        if isinstance(model, Trained):
+            return from_keras(model.model, str(model.run.path), load_calibration(model_path(model.run.path)))
     raise UserError(
         "expected a run's folder, a model file (.keras, .h5, .onnx), a Keras model or what run_recipe returns, "
         f"received {type(model).__name__}"
@@ -190,16 +182,13 @@ def open_network(model: Any, threads: int | None = None) -> Network:
 def load_network(path: str | Path) -> Network:
     """Load a network with its calibration from a fine-tuned or exported .onnx file, a run's folder or a model file.
 
-    Raises:
-        TendigitsError: there is no such run, or its model is damaged.
+    Raises TendigitsError if there is no such run, or its model is damaged.
     """
     path = Path(path)
     if path.suffix == ".onnx":
         return from_onnx(read_onnx(path), str(path))
 
     require(f"the network {path}", "train")
-
-    from tendigits.digits.keras_network import from_keras
     from tendigits.model.file import load_calibration, load_model, model_path
     from tendigits.model.network import in_float32
 
@@ -223,7 +212,8 @@ def _turned(crops: Crops, angle: float) -> Crops:
     return np.array([cv2.warpAffine(crop, turn, crop.shape) for crop in crops], np.uint8)
 
 
-def _softmax(logits: NDArray[Any]) -> Floats:
+def softmax(logits: NDArray[Any]) -> NDArray[Any]:
+    """The probability of each class, (n, classes)."""
     shifted = np.exp(logits - logits.max(axis=1, keepdims=True))
-    probabilities: Floats = shifted / shifted.sum(axis=1, keepdims=True)
+    probabilities: NDArray[Any] = shifted / shifted.sum(axis=1, keepdims=True)
     return probabilities

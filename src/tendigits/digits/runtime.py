@@ -12,8 +12,7 @@ from tendigits.errors import ModelFileError, reason_of
 def open_session(data: bytes, name: str, threads: int | None = None) -> Any:
     """An `onnxruntime.InferenceSession` on at most this many threads; None takes all cores.
 
-    Raises:
-        ModelFileError: the file is damaged.
+    Raises ModelFileError if the file is damaged.
     """
     import onnxruntime
 

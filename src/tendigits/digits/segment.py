@@ -15,23 +15,12 @@ from tendigits.geometry import Box
 Grey = NDArray[np.uint8]
 Labels = NDArray[np.int32]
 
-WEAK = 80
-"""Of 255: pixels from this value on are part of a component."""
-
-STRONG = 140
-"""Of 255: a component has at least one pixel of this value."""
-
-MIN_OTHER_HEIGHT = 0.6
-"""Fraction of the digit's height; a lower component is not another digit."""
-
-MIN_OTHER_AREA = 0.2
-"""Fraction of the digit's area."""
-
-MIN_OTHER_ASPECT = 0.1
-"""Width divided by height; a narrower component is a line."""
-
-MAX_COMPONENTS = 4000
-"""Only the largest components of a page are used, so that noise takes bounded time."""
+WEAK = 80  # of 255: pixels from this value on are part of a component
+STRONG = 140  # of 255: a component has at least one pixel of this value
+MIN_OTHER_HEIGHT = 0.6  # fraction of the digit's height; a lower component is not another digit
+MIN_OTHER_AREA = 0.2  # fraction of the digit's area
+MIN_OTHER_ASPECT = 0.1  # width divided by height; a narrower component is a line
+MAX_COMPONENTS = 4000  # only the largest components of a page are used, so that noise takes bounded time
 
 
 @dataclass(frozen=True)
@@ -39,10 +28,8 @@ class Component:
     """A connected component, or several that belong together."""
 
     box: Box
-    area: int
-    """In pixels."""
-    parts: tuple[int, ...]
-    """Its labels in `Components.labels`."""
+    area: int  # pixels
+    parts: tuple[int, ...]  # its labels in `Components.labels`
 
     def join(self, other: "Component") -> "Component":
         """Merge both."""
@@ -54,8 +41,7 @@ class Components:
     """All components of a picture."""
 
     foreground: Grey
-    labels: Labels
-    """int32, same shape as the foreground: the part that each pixel belongs to; 0 is background."""
+    labels: Labels  # int32, same shape as the foreground: the part that each pixel belongs to; 0 is background
     all: list[Component]
 
     def cut(self, component: Component) -> Grey:
@@ -88,17 +74,11 @@ def find_components(foreground: Grey) -> Components:
 
 
 def main_component(components: Components) -> Component | None:
-    """Find the digit in a picture of one digit: the heaviest component, with its detached strokes.
-
-    Components that touch the border weigh less: they are the end of a neighbour's stroke, or the box around the digit.
-    """
+    """Find the digit in a picture of one digit: the heaviest component, with its detached strokes."""
     if not components.all:
         return None
     height, width = components.foreground.shape
-    core = max(
-        components.all,
-        key=lambda component: 0.0 if _is_frame(components, component) else _weight(component, width, height),
-    )
+    core = max(components.all, key=lambda c: 0.0 if _is_frame(components, c) else _weight(c, width, height))
     size = max(core.box.height, core.box.width)
     digit = core
     for component in sorted((b for b in components.all if b is not core), key=lambda b: b.box.gap(core.box)):
@@ -142,7 +122,7 @@ def touches_border(box: Box, width: int, height: int) -> bool:
 
 
 def _is_ruled_line(box: Box, width: int, height: int) -> bool:
-    """Whether a box is long, thin and at the edge of the picture: part of a frame around the digit."""
+    """Whether a box is part of a frame around the digit: long, thin and at the edge of the picture."""
     across = box.width > 0.6 * width and box.height < 0.12 * height
     down = box.height > 0.6 * height and box.width < 0.12 * width
     edge_across = box.top < 0.12 * height or box.bottom > 0.88 * height
@@ -156,20 +136,12 @@ def _is_frame(components: Components, component: Component) -> bool:
     height, width = components.foreground.shape
     if box.width < 0.3 * width or box.height < 0.3 * height or component.area > 0.35 * box.width * box.height:
         return False
-    inner = [
-        b for b in components.all if b is not component and _lies_in(b.box, box) and b.box.height > 0.25 * box.height
-    ]
-    if not inner:
+    boxes = [other.box for other in components.all if other.box.height > 0.25 * box.height]
+    if not any(b.left > box.left and b.top > box.top and b.right < box.right and b.bottom < box.bottom for b in boxes):
         return False
     own = np.isin(components.labels[box.top : box.bottom, box.left : box.right], component.parts)
     across, down = max(1, round(0.15 * box.width)), max(1, round(0.15 * box.height))
     return float(own[down:-down, across:-across].sum()) < 0.05 * component.area
-
-
-def _lies_in(inner: Box, outer: Box) -> bool:
-    return (
-        inner.left > outer.left and inner.top > outer.top and inner.right < outer.right and inner.bottom < outer.bottom
-    )
 
 
 def _weight(component: Component, width: int, height: int) -> float:
@@ -178,4 +150,5 @@ def _weight(component: Component, width: int, height: int) -> float:
         return 0.0
     x, y = (box.left + box.right) / 2 / width - 0.5, (box.top + box.bottom) / 2 / height - 0.5
     central = 1.0 - 1.2 * max(abs(x), abs(y))
+    # At the border are the ends of a neighbour's strokes, or the box around the digit.
     return component.area * central * (0.25 if touches_border(box, width, height) else 1.0)

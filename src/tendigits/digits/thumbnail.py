@@ -15,22 +15,16 @@ from tendigits.digits.foreground import shrink
 
 Grey = NDArray[np.uint8]
 
-SIDE = 1024
-"""Pixels: its longest side, at most half of a page's, so that shrinking is fast."""
-
-QUALITY = 85
-"""Of its JPEG, 0 to 100."""
+SIDE = 1024  # pixels: its longest side, at most half of a page's, so that shrinking is fast
+QUALITY = 85  # of its JPEG, 0 to 100
 
 
 @dataclass(frozen=True, eq=False)
 class Thumbnail:
     """A small copy of a picture. It is pickled as None, so that worker processes do not send it."""
 
-    grey: Grey
-    """uint8 (height, width), at most SIDE."""
-
-    size: tuple[int, int]
-    """Width and height of the picture."""
+    grey: Grey  # uint8 (height, width), at most SIDE
+    size: tuple[int, int]  # width and height of the picture
 
     @classmethod
     def of(cls, grey: Grey, size: tuple[int, int]) -> "Thumbnail":

@@ -2,8 +2,8 @@
 
 boxes = align(output, "1350", *inner_columns(strip))
 
-Of all ways to give each character a position, in order, the most probable one is chosen: the characters stand at
-their positions and nothing stands at the others (Viterbi's algorithm on the network's own probabilities).
+The most probable positions are chosen, in order, with no character in between: Viterbi's algorithm on the network's
+probabilities.
 """
 
 from typing import Any
@@ -11,20 +11,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tendigits.digits.network import softmax
 from tendigits.numbers.decode import CHARACTERS, HEIGHT, NONE, STRIDE
 from tendigits.teach.number_targets import IGNORED_POSITIONS
 
-MIN_DISTANCE = 3
-"""Positions between two characters; decoding would merge the same character twice if they were closer."""
-
-MIN_LOG_PROBABILITY = -12.0
-"""Stands for the logarithm of 0."""
-
-CONFUSION_PROBABILITY = 0.01
-"""Probability that another character stands where the network sees one, so that misread digits can be aligned."""
-
-MIN_EDGES, MAX_EDGES = np.array([1.5, -14, 1.5, 2]), np.array([24.0, 20, 24, 20])
-"""Pixels: limits of the distances from a character's position to its left, top, right and bottom edge."""
+MIN_DISTANCE = 3  # positions between two characters; decoding would merge the same character twice if they were closer
+MIN_LOG_PROBABILITY = -12.0  # stands for the logarithm of 0
+CONFUSION_PROBABILITY = 0.01  # that the network sees another character, so that misread digits are aligned, too
+MIN_EDGES = np.array([1.5, -14, 1.5, 2])  # pixels from a character's position to its left, top, right and bottom edge
+MAX_EDGES = np.array([24.0, 20, 24, 20])
 
 Floats = NDArray[np.float32]
 
@@ -32,10 +27,7 @@ Floats = NDArray[np.float32]
 def align(output: NDArray[Any], text: str, first: float, last: float) -> Floats | None:
     """The box of each character of a text, float32 (n, 4), in pixels; None if the strip is too narrow for them.
 
-    Args:
-        output: float32 (positions, classes + 1 + 4), the network's for one strip.
-        text: of CHARACTERS.
-        first, last: columns between which everything belongs to the text; neighbours may stand beyond them.
+    `output` is the network's for one strip; between the columns `first` and `last` everything belongs to the text.
     """
     positions = _best_positions(output, text, first, last)
     if positions is None:
@@ -49,15 +41,7 @@ def align(output: NDArray[Any], text: str, first: float, last: float) -> Floats 
     return boxes.astype(np.float32)
 
 
-def softmax(logits: NDArray[Any]) -> NDArray[Any]:
-    """The probability of each class, (n, classes)."""
-    exponentials = np.exp(logits - logits.max(axis=1, keepdims=True))
-    probabilities: NDArray[Any] = exponentials / exponentials.sum(axis=1, keepdims=True)
-    return probabilities
-
-
 def _best_positions(output: NDArray[Any], text: str, first: float, last: float) -> list[int] | None:
-    """The most probable position of each character."""
     n = len(output)
     if MIN_DISTANCE * (len(text) - 1) >= n:
         return None

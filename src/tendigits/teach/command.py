@@ -6,26 +6,21 @@ tendigits teach --help
 import json
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
 from tendigits.errors import UserError
 from tendigits.extras import require
+from tendigits.files import writing
 
-if TYPE_CHECKING:
-    from tendigits.teach.store import Store
+STORE = "TENDIGITS_STORE"  # the environment variable that may name the store
 
-STORE = "TENDIGITS_STORE"
-"""The environment variable that may name the store."""
-
+_DEFAULT_STORE = "corrections.db in your data folder"
 StoreOption = Annotated[
     str | None,
-    typer.Option(
-        "--store", help="File with the corrections.", metavar="FILE", envvar=STORE,
-        show_default="corrections.db in your data folder",
-    ),
-]  # fmt: skip
+    typer.Option(help="File with the corrections.", metavar="FILE", envvar=STORE, show_default=_DEFAULT_STORE),
+]
 
 
 def teach(
@@ -47,49 +42,37 @@ def teach(
     The new network reads only after you have accepted it.
     """
     require("tendigits teach", "train")
-    from tendigits.teach.store import Store
+    from tendigits.teach.store import MIN_CORRECTIONS, Store
+    from tendigits.teach.verify import active_network, load_network
 
     if sum((accept is not None, rollback, export is not None)) > 1:
         raise UserError("expected only one of --accept, --rollback and --export; run the command once for each")
     opened = Store(store_location(store), create=False)
     if accept is not None:
-        _accept(opened, accept)
+        if (tuned := opened.network(accept)) is not None:
+            load_network(opened, tuned)  # it may be damaged, or misread known digits or numbers
+        opened.accept(accept, datetime.now(UTC))
         typer.echo(f"the fine-tuned network {accept} is active now; undo with: tendigits teach --rollback")
     elif rollback:
         previous = opened.roll_back(datetime.now(UTC))
         name = "the package's own network" if previous is None else f"the fine-tuned network {previous.id}"
         typer.echo(f"{name} is active again")
     elif export is not None:
-        _export(opened, export)
+        active = active_network(opened, _warn)
+        with writing(export) as temporary:
+            temporary.write_bytes(active.data)
+        typer.echo(f"{export}: {active.name}")
+    elif (n := opened.count()) < MIN_CORRECTIONS:  # before Keras is loaded
+        expected = f"expected at least {MIN_CORRECTIONS} corrections in {opened.path}"
+        raise UserError(f"{expected}, found {n}; make some: tendigits serve")
     else:
-        _fine_tune(opened, data, as_json)
+        from tendigits.data.load import load
+        from tendigits.engine.loop import use_compilation_cache
+        from tendigits.teach.pipeline import fine_tune_reader
 
-
-def _accept(store: "Store", number: int) -> None:
-    """Accept a network unless it is damaged or misreads known digits or numbers."""
-    from tendigits.teach.verify import load_network
-
-    if (tuned := store.network(number)) is not None:
-        load_network(store, tuned)
-    store.accept(number, datetime.now(UTC))
-
-
-def _fine_tune(store: "Store", data: Path | None, as_json: bool) -> None:
-    from tendigits.teach.store import MIN_CORRECTIONS
-
-    if (n := store.count()) < MIN_CORRECTIONS:  # before Keras is loaded
-        raise UserError(
-            f"expected at least {MIN_CORRECTIONS} corrections in {store.path}, found {n}; make some: tendigits serve"
-        )
-    from tendigits.data.load import load
-    from tendigits.engine.loop import use_compilation_cache
-    from tendigits.teach.pipeline import fine_tune_reader
-
-    use_compilation_cache()
-    show = (lambda step: typer.echo(json.dumps(step))) if as_json else _print_text
-    tuned = fine_tune_reader(store, load(data), show, lambda: datetime.now(UTC))
-    if not as_json:
-        typer.echo(f"read with it: tendigits teach --accept {tuned.id}")
+        use_compilation_cache()
+        show = (lambda step: typer.echo(json.dumps(step))) if as_json else _print_text
+        fine_tune_reader(opened, load(data), show, lambda: datetime.now(UTC))
 
 
 def _print_text(step: dict[str, Any]) -> None:
@@ -102,24 +85,12 @@ def _print_text(step: dict[str, Any]) -> None:
         typer.echo(f"epoch {step['epoch']} of {step['epochs']}, loss {step['loss']}")
     elif stage == "done":
         report = step["report"]
-        titles = {
-            "held_out": "held-out digits", "mnist": f"test digits of {report['data']}", "numbers": "held-out numbers",
-            "generated_numbers": "generated numbers",
-        }  # fmt: skip
-        for name, title in titles.items():
-            if (part := report.get(name)) is not None:
+        titles = ("held-out digits", f"test digits of {report['data']}", "held-out numbers", "generated numbers")
+        for name, title in zip(("held_out", "mnist", "numbers", "generated_numbers"), titles, strict=True):
+            if part := report.get(name):
                 typer.echo(f"{title:<28} {part['before']:.2%} -> {part['after']:.2%} of {part['n']:,} correct")
         typer.echo(f"fine-tuned network {step['network']}, in {report['seconds']:.0f} s")
-
-
-def _export(store: "Store", path: Path) -> None:
-    from tendigits.files import writing
-    from tendigits.teach.verify import active_network
-
-    active = active_network(store, _warn)
-    with writing(path) as temporary:
-        temporary.write_bytes(active.data)
-    typer.echo(f"{path}: {active.name}")
+        typer.echo(f"read with it: tendigits teach --accept {step['network']}")
 
 
 def _warn(warning: str) -> None:

@@ -1,6 +1,6 @@
 """Accuracy of a reader before and after fine-tuning, on data that it was not trained on.
 
-report = evaluate(EvaluatedReader(before, sha256), after, held_out_digits, held_out_numbers, dataset)
+report = evaluate([EvaluatedReader(before, sha256), after], held_out_digits, held_out_numbers, dataset)
 """
 
 from collections.abc import Sequence
@@ -21,13 +21,9 @@ from tendigits.teach.corrections import Correction, NumberCorrection
 from tendigits.teach.rehearsal import generated_numbers
 
 Array = np.ndarray[Any, Any]
-Part = dict[str, Any]
 
-NON_DIGIT = 10
-"""Label of a non-digit."""
-
-MAX_TEST_DIGITS = 10_000
-"""Most of MNIST's test digits to evaluate on."""
+NON_DIGIT = 10  # label of a non-digit
+MAX_TEST_DIGITS = 10_000  # most of MNIST's test digits to evaluate on
 
 
 @dataclass(frozen=True)
@@ -35,8 +31,7 @@ class EvaluatedReader:
     """A network for digits and the network for numbers that belongs to it."""
 
     digits: Network
-    sha256: str
-    """Of its file: for corrections of this network's own predictions, those predictions are evaluated."""
+    sha256: str  # of its file: for corrections of this network's own predictions, those predictions are evaluated
 
     @cached_property
     def numbers(self) -> NumberNetwork:
@@ -64,32 +59,25 @@ class EvaluatedReader:
 
 
 def evaluate(
-    before: EvaluatedReader,
-    after: EvaluatedReader,
-    digits: Sequence[Correction],
-    numbers: Sequence[NumberCorrection],
-    dataset: Dataset,
-) -> dict[str, Part]:
-    """Accuracies before and after, on held-out corrections, MNIST's test digits and generated numbers."""
-    mnist = np.array([find_digit(picture).crop for picture in dataset.x_test[:MAX_TEST_DIGITS]])
-    labels = dataset.y_test[:MAX_TEST_DIGITS]
-    parts: dict[str, Part] = {}
-    if digits:
-        parts["held_out"] = _part(before.correct_digits(digits), after.correct_digits(digits))
-    if numbers:
-        parts["numbers"] = _part(before.correct_numbers(numbers), after.correct_numbers(numbers))
-    parts["mnist"] = _part(*(correct_labels(reader.digits, mnist, labels).tolist() for reader in (before, after)))
-    if before.digits.number_network or after.digits.number_network:
-        parts["generated_numbers"] = _part(*(correct_generated(reader.numbers) for reader in (before, after)))
-    return parts
+    readers: Sequence[EvaluatedReader], digits: Sequence[Correction], numbers: Sequence[NumberCorrection], data: Dataset
+) -> dict[str, Any]:
+    """Accuracies of both readers on held-out corrections, MNIST's test digits and generated numbers."""
+    mnist = np.array([find_digit(picture).crop for picture in data.x_test[:MAX_TEST_DIGITS]])
+    labels = data.y_test[:MAX_TEST_DIGITS]
+    correct = {
+        "held_out": [reader.correct_digits(digits) for reader in readers if digits],
+        "numbers": [reader.correct_numbers(numbers) for reader in readers if numbers],
+        "mnist": [correct_labels(reader.digits, mnist, labels).tolist() for reader in readers],
+        "generated_numbers": [correct_generated(reader.numbers) for reader in readers],
+    }
+    return {name: _part(*before_and_after) for name, before_and_after in correct.items() if before_and_after}
 
 
 def correct_labels(network: Network, crops: Array, labels: Array) -> Array:
     """Which digits are classified correctly and which non-digits are recognised as such: bool (n,)."""
     predictions = network(crops)
     is_non_digit = predictions.is_digit < 0.5
-    correct: Array = np.where(labels == NON_DIGIT, is_non_digit, predictions.digits.argmax(axis=1) == labels)
-    return correct
+    return np.where(labels == NON_DIGIT, is_non_digit, predictions.digits.argmax(axis=1) == labels)
 
 
 def correct_generated(network: NumberNetwork, n: int | None = None) -> list[bool]:
@@ -107,5 +95,5 @@ def arrays(items: Sequence[Correction]) -> tuple[Array, Array]:
     return np.array([item.crop for item in items], np.uint8).reshape(-1, 28, 28), np.array(labels, int)
 
 
-def _part(before: Sequence[bool], after: Sequence[bool]) -> Part:
+def _part(before: Sequence[bool], after: Sequence[bool]) -> dict[str, Any]:
     return {"n": len(before), "before": round(float(np.mean(before)), 5), "after": round(float(np.mean(after)), 5)}

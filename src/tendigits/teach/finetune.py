@@ -24,17 +24,12 @@ from tendigits.train.augment import Augmenter, augmenter
 Array = np.ndarray[Any, Any]
 Callbacks = Sequence[keras.callbacks.Callback]
 
-CORRECTIONS_PER_REHEARSAL = 0.3 / 0.7
-"""Corrections are 30% of the training data, rehearsal is 70%."""
-
+CORRECTIONS_PER_REHEARSAL = 0.3 / 0.7  # corrections are 30% of the training data, rehearsal is 70%
 EPOCHS = 4
 BATCH_SIZE = 128
 LEARNING_RATE = 3e-4
-
-AUGMENT = cast(
-    Augmenter, augmenter(Augmentation(shift=1.0, rotate=8.0, scale=0.1, shear=0.15, elastic=0.7, thickness=0.3))
-)
-"""Nobody writes a digit twice in the same way."""
+AUGMENTATION = Augmentation(shift=1.0, rotate=8.0, scale=0.1, shear=0.15, elastic=0.7, thickness=0.3)
+AUGMENT = cast(Augmenter, augmenter(AUGMENTATION))
 
 
 def fine_tune(
@@ -47,49 +42,27 @@ def fine_tune(
         labels: integers (n,), 0 to 9, or 10 for a non-digit.
         rehearsal: uint8 (m, 28, 28), digits and non-digits that must not be forgotten.
 
-    Raises:
-        ModelFileError: the file does not hold a network for digits.
-        DivergedError: the loss is no longer a finite number.
+    Raises DivergedError if the loss is no longer a finite number.
     """
     model, metadata = from_onnx(data)
     x, y = _training_data(model, crops, labels, rehearsal, seed)
-    loss = keras.losses.CategoricalCrossentropy(from_logits=True)
-    train(model, x, y, loss, EPOCHS, BATCH_SIZE, np.random.default_rng((seed, 2)), callbacks)
+    rng = np.random.default_rng((seed, 2))
+    model.compile(adam(EPOCHS * -(-len(x) // BATCH_SIZE)), keras.losses.CategoricalCrossentropy(from_logits=True))
+    fit(model, x, y, BATCH_SIZE, EPOCHS, verbose=0, callbacks=callbacks, order=lambda _, n: rng.permutation(n))
     return to_onnx(model, metadata)
 
 
-def train(
-    model: keras.Model,
-    x: Array,
-    y: Array,
-    loss: Any,
-    epochs: int,
-    batch_size: int,
-    rng: np.random.Generator,
-    callbacks: Callbacks,
-) -> None:
-    """Train with Adam: its rate rises to LEARNING_RATE in a tenth of the steps, then falls along a cosine."""
-    steps = epochs * -(-len(x) // batch_size)
-    schedule = keras.optimizers.schedules.CosineDecay(
-        0.0, steps, warmup_target=LEARNING_RATE, warmup_steps=steps // 10 + 1
-    )
-    model.compile(keras.optimizers.Adam(schedule), loss)
-    fit(
-        model, x, y, batch_size=batch_size, epochs=epochs, verbose=0, callbacks=list(callbacks),
-        order=lambda _, n: rng.permutation(n),
-    )  # fmt: skip
+def adam(steps: int) -> keras.optimizers.Adam:
+    """Adam for a whole training: its rate rises to LEARNING_RATE in a tenth of the steps, then falls along a cosine."""
+    decay = keras.optimizers.schedules.CosineDecay
+    return keras.optimizers.Adam(decay(0.0, steps, warmup_target=LEARNING_RATE, warmup_steps=steps // 10 + 1))
 
 
 def _training_data(model: keras.Model, crops: Array, labels: Array, rehearsal: Array, seed: int) -> tuple[Array, Array]:
     """Inputs, float32 (k, 28, 28, 1), and target probabilities, float32 (k, 11)."""
-    old = _as_images(rehearsal)
+    old, corrected = (to_input(pictures).reshape(-1, 28, 28, 1) for pictures in (rehearsal, crops))
     predictions = keras.ops.softmax(model.predict(old, batch_size=500, verbose=0))
     repeats = max(1, round(CORRECTIONS_PER_REHEARSAL * len(old) / len(labels)))
-    corrected = np.repeat(_as_images(crops), repeats, axis=0)
-    augmented = np.asarray(AUGMENT(jax.numpy.asarray(corrected), jax.random.key(seed)))
+    augmented = np.asarray(AUGMENT(jax.numpy.repeat(corrected, repeats, axis=0), jax.random.key(seed)))
     targets = np.eye(NON_DIGIT + 1, dtype=np.float32)[np.repeat(labels, repeats)]
     return np.concatenate([augmented, old]), np.concatenate([targets, np.asarray(predictions)])
-
-
-def _as_images(crops: Array) -> Array:
-    return to_input(crops).reshape(-1, 28, 28, 1)

@@ -3,9 +3,8 @@
 y = targets(labels, boxes, width)               # what the network should output for a strip
 loss(probabilities, weight, edges, output)
 
-The network has an output for every second column of a strip, here called a position: the character whose centre is
-there, or none, and the distances to the character's edges (Tian and others, "FCOS: Fully Convolutional One-Stage
-Object Detection", 2019, along one axis).
+The network outputs, for every second column of a strip, here called a position, the character whose centre is there
+and the distances to its edges (Tian and others, "FCOS: Fully Convolutional One-Stage Object Detection", 2019).
 """
 
 from collections.abc import Sequence
@@ -17,17 +16,11 @@ from numpy.typing import NDArray
 
 from tendigits.numbers.decode import CLASSES, HEIGHT, NONE, STRIDE
 
-MIN_WIDTH_FOR_TWO_POSITIONS = 5
-"""Pixels: a narrower character has one position, any other two."""
+MIN_WIDTH_FOR_TWO_POSITIONS = 5  # pixels: a narrower character has one position, any other two
+IGNORED_POSITIONS = 2  # positions on both sides of a centre that have no weight in the loss
+BOX_WEIGHT = 1.5  # weight of the boxes' error, in heights of a strip, relative to the cross-entropy
 
-IGNORED_POSITIONS = 2
-"""Positions on both sides of a centre that have no weight in the loss."""
-
-BOX_WEIGHT = 1.5
-"""Weight of the boxes' error, in heights of a strip, relative to the cross-entropy."""
-
-TYPICAL_POSITIONS = 12.0
-"""Positions with a character in a strip. A constant, so that a full strip counts more than an empty one."""
+TYPICAL_POSITIONS = 12.0  # positions with a character in a strip; a constant, so that a full strip counts more
 
 Floats = NDArray[np.float32]
 
@@ -36,12 +29,7 @@ def targets(labels: Sequence[str], boxes: Floats, width: int) -> Floats:
     """What the network should output for a strip: float32 (width / 2, 6).
 
     The index of the class, the weight in the loss, and the distances to the left, top, right and bottom edge, in
-    heights of a strip.
-
-    Args:
-        labels: of CLASSES.
-        boxes: float32 (n, 4), left, top, right and bottom of each, in pixels.
-        width: of the strip, in pixels.
+    heights of a strip. `boxes` are float32 (n, 4), left, top, right and bottom of each label, in pixels.
     """
     y = np.zeros((width // STRIDE, 6), np.float32)
     y[:, 0], y[:, 1] = NONE, 1

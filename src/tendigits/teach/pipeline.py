@@ -2,9 +2,8 @@
 
 tuned = fine_tune_reader(store, dataset, progress=print, now=...)
 
-A fifth of the corrections is held out, and MNIST's test digits are never trained on, so that a person can decide
-whether to accept the network. Training always starts from the package's own networks, with all other corrections:
-repeated fine-tuning does not drift.
+A fifth of the corrections is held out for the evaluation. Training always starts from the package's own networks, so
+that repeated fine-tuning does not drift.
 """
 
 import base64
@@ -12,6 +11,7 @@ import hashlib
 import time
 from collections.abc import Callable, Sequence
 from datetime import datetime
+from itertools import count
 from typing import Any, TypeVar
 
 import keras
@@ -20,7 +20,6 @@ import numpy as np
 from tendigits.data.dataset import Dataset
 from tendigits.digits.foreground import find_foreground
 from tendigits.digits.network import NUMBER_NETWORK, bundled, bundled_file, from_onnx
-from tendigits.errors import StoreError
 from tendigits.model.onnx import with_metadata
 from tendigits.numbers.network import bundled as bundled_numbers
 from tendigits.numbers.network import bundled_file as bundled_numbers_file
@@ -39,8 +38,7 @@ from tendigits.teach.verify import active_network, bundled_sha256, verify_networ
 Array = np.ndarray[Any, Any]
 Progress = Callable[[dict[str, Any]], None]
 
-HOLD_OUT_EVERY = 5
-"""One in 5 corrections is held out for the evaluation; none of fewer than 5."""
+HOLD_OUT_EVERY = 5  # one in 5 corrections is held out for the evaluation; none of fewer than 5
 
 Item = TypeVar("Item", Correction, NumberCorrection)
 
@@ -54,65 +52,53 @@ def split(items: Sequence[Item]) -> tuple[list[Item], list[Item]]:
 
 
 def fine_tune_reader(
-    store: Store, dataset: Dataset, progress: Progress, now: Callable[[], datetime], seed: int = 0
+    store: Store, dataset: Dataset, progress: Progress, now: Callable[[], datetime]
 ) -> FineTunedNetwork:
-    """Fine-tune, evaluate and store.
+    """Fine-tune on a store with at least MIN_CORRECTIONS corrections, evaluate and store the network.
 
-    Args:
-        store: with at least MIN_CORRECTIONS corrections.
-        dataset: MNIST.
-        progress: called with each step, as a dict that JSON can hold.
-
-    Raises:
-        TendigitsError: the store cannot be used or is empty, or the network misreads known digits or numbers.
+    `progress` is called with each step, as a dict that JSON can hold. Raises TendigitsError if the store cannot be used
+    or the network misreads known digits or numbers.
     """
     started = time.perf_counter()
     digits, held_out_digits = split(store.corrections())
     numbers, held_out_numbers = split(store.numbers())
     learned, held_out = len(digits) + len(numbers), len(held_out_digits) + len(held_out_numbers)
-    if not learned:
-        raise StoreError(f"expected corrections in {store.path}, found none; make some: tendigits serve")
     progress({"stage": "prepare", "corrections": learned + held_out, "learned": learned, "held_out": held_out})
-    data = _fine_tune_both(digits, numbers, dataset, progress, seed)
+    data = _fine_tune_both(digits, numbers, dataset, progress)
     progress({"stage": "evaluate"})
     network = from_onnx(data, "the fine-tuned network")
     verify_network(network)
     active = active_network(store, lambda warning: progress({"stage": "evaluate", "warning": warning}))
     before = EvaluatedReader(active.network or bundled(), active.sha256)
     after = EvaluatedReader(network, hashlib.sha256(data).hexdigest())
-    report = evaluate(before, after, held_out_digits, held_out_numbers, dataset) | {
-        "learned": learned,
-        "data": dataset.name,
-        "seconds": round(time.perf_counter() - started, 1),
-    }
+    report = evaluate([before, after], held_out_digits, held_out_numbers, dataset)
+    report |= {"learned": learned, "data": dataset.name, "seconds": round(time.perf_counter() - started, 1)}
     tuned = store.add_network(data, bundled_sha256(), report, now())
     progress({"stage": "done", "network": tuned.id, "report": report})
     return tuned
 
 
 def _fine_tune_both(
-    digits: Sequence[Correction], numbers: Sequence[NumberCorrection], dataset: Dataset, progress: Progress, seed: int
+    digits: Sequence[Correction], numbers: Sequence[NumberCorrection], dataset: Dataset, progress: Progress
 ) -> bytes:
     """Fine-tune the networks that have corrections; returns one file with both networks."""
     crops, labels = (np.concatenate(parts) for parts in zip(arrays(digits), misread_digits(numbers), strict=True))
     epochs = (finetune.EPOCHS if len(crops) else 0) + (finetune_numbers.EPOCHS if numbers else 0)
-    done = 0
+    done = count(1)
 
-    def report_epoch(epoch: int, logs: dict[str, Any]) -> None:
-        nonlocal done
-        done += 1
-        progress({"stage": "train", "epoch": done, "epochs": epochs, "loss": round(float(logs["loss"]), 4)})
+    def report_epoch(_: int, logs: dict[str, Any]) -> None:
+        progress({"stage": "train", "epoch": next(done), "epochs": epochs, "loss": round(float(logs["loss"]), 4)})
 
     progress({"stage": "train", "epoch": 0, "epochs": epochs})
     callbacks = [keras.callbacks.LambdaCallback(on_epoch_end=report_epoch)]
     digit_network, number_network = bundled_file(), bundled_numbers_file()
     if len(crops):
-        old_crops = rehearsal_crops(dataset, np.random.default_rng(seed))
-        digit_network = fine_tune(digit_network, crops, labels, old_crops, seed, callbacks)
+        old_crops = rehearsal_crops(dataset, np.random.default_rng(0))
+        digit_network = fine_tune(digit_network, crops, labels, old_crops, callbacks=callbacks)
     if numbers:
         strips, texts = [item.strip for item in numbers], [item.text for item in numbers]
         old_strips = generated_numbers().rehearsed
-        number_network = fine_tune_numbers(number_network, strips, texts, old_strips, seed, callbacks)
+        number_network = fine_tune_numbers(number_network, strips, texts, old_strips, callbacks=callbacks)
     return with_metadata(digit_network, {NUMBER_NETWORK: base64.b64encode(number_network).decode()})
 
 

@@ -18,28 +18,19 @@ from tendigits.numbers.decode import HEIGHT
 
 Array = np.ndarray[Any, Any]
 
-REHEARSAL_DIGITS = 2400
-"""Number of MNIST's training digits among the rehearsal crops."""
-
+REHEARSAL_DIGITS = 2400  # number of MNIST's training digits among the rehearsal crops
 ASSETS = Path(__file__).with_name("assets")
-REHEARSAL = ASSETS / "rehearsal.npz"
-"""The other rehearsal crops: 1,000 digits by synthetic writers and 600 non-digits, made by reader/rehearsal.py."""
-
-NUMBERS = ASSETS / "numbers.npz"
-"""640 generated numbers, every second one clean, made by reader/rehearsal.py."""
-
-REHEARSED_OF_16 = 6
-"""Of every 16 generated numbers, 6 are rehearsed and 10 are held out."""
+REHEARSAL = ASSETS / "rehearsal.npz"  # 1,000 digits by synthetic writers and 600 non-digits, by reader/rehearsal.py
+NUMBERS = ASSETS / "numbers.npz"  # 640 generated numbers, every second one clean, by reader/rehearsal.py
+REHEARSED_OF_16 = 6  # of every 16 generated numbers, 6 are rehearsed and 10 are held out
 
 
 class GeneratedNumbers(NamedTuple):
     """Strips with generated numbers, in two parts."""
 
-    rehearsed: list[Array]
-    """uint8 (40, width) each."""
+    rehearsed: list[Array]  # uint8 (40, width) each
     held_out: list[Array]
-    texts: list[str]
-    """The number in each strip that is held out."""
+    texts: list[str]  # the number in each strip that is held out
 
 
 def rehearsal_crops(dataset: Dataset, rng: np.random.Generator) -> Array:

@@ -4,9 +4,7 @@ store = Store("corrections.db")                 # created if it is missing
 store.add([Correction(crop, label=3, ...)])     # returns when they are on the disk
 store.corrections(), store.numbers()            # of single digits, and of whole numbers
 
-Every call opens its own connection, so threads and processes may share a store. SQLite keeps a rollback journal with
-synchronous=FULL, so that committed corrections survive a power cut; versions before 3.51.3 can lose data with a
-write-ahead log (https://sqlite.org/wal.html#walresetbug).
+Every call opens its own connection, so threads and processes may share a store.
 """
 
 import hashlib
@@ -19,7 +17,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -29,19 +27,14 @@ from tendigits.numbers.network import GRID
 from tendigits.numbers.strips import MAX_WIDTH_PX
 from tendigits.teach.corrections import MIN_STRIP_WIDTH, PIXELS_PER_CHARACTER, Correction, NumberCorrection
 
-LOCK_TIMEOUT = 10.0
-"""Seconds that a call waits for other writers, unless the caller has less time."""
+LOCK_TIMEOUT = 10.0  # seconds that a call waits for other writers, unless the caller has less time
+MIN_CORRECTIONS = 5  # fewest corrections to fine-tune on
+MAX_CORRECTIONS = 100_000  # most corrections in a store; a few hundred are enough for one handwriting
+VERSION = 1  # version of the tables below, stored in SQLite's user_version
 
-MIN_CORRECTIONS = 5
-"""Fewest corrections to fine-tune on."""
-
-MAX_CORRECTIONS = 100_000
-"""Most corrections in a store; a few hundred are enough for one handwriting."""
-
-VERSION = 1
-"""Version of the tables below, stored in SQLite's user_version."""
-
-PRAGMAS = ("journal_mode=DELETE", "synchronous=FULL", "foreign_keys=ON")
+# Committed corrections survive a power cut. Before 3.51.3, SQLite's write-ahead log can lose data:
+# https://sqlite.org/wal.html#walresetbug
+PRAGMAS = ("journal_mode=DELETE", "synchronous=FULL")
 
 SCHEMA = f"""
 BEGIN IMMEDIATE;
@@ -49,7 +42,7 @@ CREATE TABLE IF NOT EXISTS corrections (
     id INTEGER PRIMARY KEY AUTOINCREMENT,  -- ids of deleted corrections are not used again
     kind TEXT NOT NULL CHECK (kind IN ('digit', 'number')),
     digest TEXT NOT NULL,
-    pixels BLOB NOT NULL CHECK (typeof(pixels) = 'blob'),
+    pixels NOT NULL,  -- bytes
     text TEXT NOT NULL CHECK (trim(text, '{CHARACTERS}') = ''),  -- empty: not a digit, or no number
     predicted TEXT NOT NULL CHECK (trim(predicted, '{CHARACTERS}') = ''),
     source TEXT NOT NULL CHECK (source IN ('draw', 'picture', 'api', 'import')),
@@ -70,7 +63,7 @@ CREATE TABLE IF NOT EXISTS networks (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
     sha256 TEXT NOT NULL,
     base TEXT NOT NULL,
-    data BLOB NOT NULL CHECK (typeof(data) = 'blob'),
+    data NOT NULL,  -- bytes
     report TEXT NOT NULL,  -- JSON
     created TEXT NOT NULL,
     accepted TEXT,
@@ -86,11 +79,8 @@ NETWORK_COLUMNS = "id, sha256, base, created, accepted, retired, report"
 """The fields of `FineTunedNetwork`; not the file itself."""
 
 IS_ACTIVE = "acceptance IS NOT NULL AND retired IS NULL"
+PAGE_SIZES = {"digit": 1000, "number": 16}  # corrections read at once by `parts`: 1 or 2 MB
 
-PAGE_SIZES = {"digit": 1000, "number": 16}
-"""Corrections read at once by `parts`: 1 or 2 MB."""
-
-Kind = Literal["digit", "number"]
 Item = TypeVar("Item", bound=Correction | NumberCorrection)
 
 
@@ -100,29 +90,23 @@ class FineTunedNetwork:
 
     id: int
     sha256: str
-    base: str
-    """SHA-256 of the network that it started from."""
+    base: str  # SHA-256 of the network that it started from
     created: datetime
     accepted: datetime | None
     retired: datetime | None
-    report: dict[str, Any]
-    """Its accuracy before and after, as pipeline.py writes it."""
+    report: dict[str, Any]  # its accuracy before and after, as pipeline.py writes it
 
 
 class Store:
-    """Corrections and fine-tuned networks. Every method is one transaction; when it returns, the disk has it."""
+    """Corrections and fine-tuned networks. Every method is one transaction; when it returns, the disk has it.
+
+    Every method raises Failure if the store is locked, read-only or cannot be opened, or the disk is full.
+    """
 
     def __init__(self, path: str | Path, *, create: bool = True, lock_timeout: float = LOCK_TIMEOUT) -> None:
-        """Open a store and check that it is intact.
+        """Open a store and check that it is intact. Raises StoreError if it is missing, damaged or of another version.
 
-        Args:
-            path: the SQLite file.
-            create: create the file, readable by its owner only, if it is missing.
-            lock_timeout: seconds that a call waits for other writers.
-
-        Raises:
-            StoreError: it is missing, damaged or of another version.
-            Failure: it cannot be opened.
+        `create` creates a missing file, readable by its owner only; a call waits `lock_timeout` seconds for others.
         """
         self.path = Path(path)
         self._uri = f"{self.path.absolute().as_uri()}?mode=rw"
@@ -131,7 +115,11 @@ class Store:
         if not self.path.exists():
             if not create:
                 raise StoreError(f"expected a store in {path}, found no such file; make corrections: tendigits serve")
-            self._create_file()
+            try:
+                self.path.parent.mkdir(parents=True, exist_ok=True)
+                self.path.touch(mode=0o600)
+            except OSError as error:
+                raise Failure(f"cannot create the store {path}: {reason_of(error)}; choose another file") from None
         with self._connect() as connection:
             if (result := _value(connection, "PRAGMA quick_check(1)")) != "ok":
                 raise StoreError(f"{path} is damaged: {result}; restore a backup, or import an export")
@@ -139,17 +127,9 @@ class Store:
             if found == 0 and _value(connection, "SELECT count(*) FROM sqlite_master") == 0:
                 connection.executescript(SCHEMA)
             elif found != VERSION:
-                raise StoreError(
-                    f"expected a store of version {VERSION} in {path}, found version {found}; "
-                    "open it with the tendigits that wrote it, or choose another file with --store"
-                )
-
-    def _create_file(self) -> None:
-        try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            self.path.touch(mode=0o600)
-        except OSError as error:
-            raise Failure(f"cannot create the store {self.path}: {reason_of(error)}; choose another file") from None
+                expected = f"expected a store of version {VERSION} in {path}, found version {found}"
+                advice = "open it with the tendigits that wrote it, or choose another file with --store"
+                raise StoreError(f"{expected}; {advice}")
 
     def check_writable(self) -> None:
         """Write and roll back. Raises Failure if the store is locked or read-only, or the disk is full."""
@@ -159,14 +139,8 @@ class Store:
     def add(self, items: Iterable[Item]) -> list[Item]:
         """Store all corrections or, if anything is raised, none; one of the same crop or strip is replaced.
 
-        Others can write until `items` is exhausted.
-
-        Returns:
-            The corrections with their ids.
-
-        Raises:
-            StoreError: a value is out of range, or there are too many corrections.
-            Failure: the disk is full, or the store cannot be opened.
+        Others can write until `items` is exhausted. Returns the corrections with their ids. Raises StoreError if a
+        value is out of range, or there are too many corrections.
         """
         received = list(islice(items, MAX_CORRECTIONS + 1))
         latest = {(type(item), item.digest): item for item in received}.values()
@@ -195,25 +169,24 @@ class Store:
         return self._select("kind = 'number' ORDER BY id DESC LIMIT ? OFFSET ?", n, first)
 
     def _select(self, condition: str, *parameters: Any) -> list[Any]:
+        rows = self._rows(f"SELECT * FROM corrections WHERE {condition}", *parameters)  # noqa: S608  # constants
+        return [_to_correction(row) for row in rows]
+
+    def _rows(self, query: str, *parameters: Any) -> list[sqlite3.Row]:
         with self._connect() as connection:
-            query = f"SELECT * FROM corrections WHERE {condition}"  # noqa: S608  # conditions are constants
-            return [_to_correction(row) for row in connection.execute(query, parameters)]
+            return connection.execute(query, parameters).fetchall()
 
     def count(self) -> int:
         """Number of corrections, of digits and of numbers."""
-        return self._count("TRUE")
+        return int(self._rows("SELECT count(*) FROM corrections")[0][0])
 
     def count_digits(self) -> int:
         """Number of corrections of single digits."""
-        return self._count("kind = 'digit'")
+        return int(self._rows("SELECT count(*) FROM corrections WHERE kind = 'digit'")[0][0])
 
     def count_numbers(self) -> int:
         """Number of corrections of numbers."""
-        return self._count("kind = 'number'")
-
-    def _count(self, condition: str) -> int:
-        with self._connect() as connection:
-            return int(_value(connection, f"SELECT count(*) FROM corrections WHERE {condition}"))  # noqa: S608
+        return int(self._rows("SELECT count(*) FROM corrections WHERE kind = 'number'")[0][0])
 
     def remove(self, number: int) -> bool:
         """Delete a correction of a single digit. Returns False if it does not exist."""
@@ -223,7 +196,7 @@ class Store:
         """Delete a correction of a number. Returns False if it does not exist."""
         return self._remove("number", number)
 
-    def _remove(self, kind: Kind, number: int) -> bool:
+    def _remove(self, kind: str, number: int) -> bool:
         with self._write() as connection:
             deleted = connection.execute("DELETE FROM corrections WHERE kind = ? AND id = ?", (kind, number)).rowcount
             connection.commit()
@@ -255,18 +228,14 @@ class Store:
         return self._networks(f"{IS_ACTIVE} ORDER BY acceptance DESC")
 
     def _networks(self, condition: str) -> list[FineTunedNetwork]:
-        with self._connect() as connection:
-            query = f"SELECT {NETWORK_COLUMNS} FROM networks WHERE {condition}"  # noqa: S608  # constants
-            return [_to_network(row) for row in connection.execute(query)]
+        return [*map(_to_network, self._rows(f"SELECT {NETWORK_COLUMNS} FROM networks WHERE {condition}"))]  # noqa: S608
 
     def network_data(self, number: int) -> bytes:
         """A network's ONNX file. Raises StoreError if it is missing or damaged."""
-        with self._connect() as connection:
-            row = connection.execute("SELECT data, sha256 FROM networks WHERE id = ?", (number,)).fetchone()
-        if row is None:
+        rows = self._rows("SELECT data, sha256 FROM networks WHERE id = ?", number)
+        if not rows:
             raise _no_network(number)
-        data: bytes = row["data"]
-        if hashlib.sha256(data).hexdigest() != row["sha256"]:
+        if hashlib.sha256(data := bytes(rows[0]["data"])).hexdigest() != rows[0]["sha256"]:
             raise StoreError(f"the fine-tuned network {number} is damaged; teach again")
         return data
 
@@ -300,10 +269,8 @@ class Store:
                     connection.execute(f"PRAGMA {pragma}")
                 yield connection
         except sqlite3.IntegrityError as error:
-            raise StoreError(
-                "expected labels from 0 to 9, crops of 28x28 and numbers that fit their strips, "
-                f"received others: {reason_of(error)}"
-            ) from None
+            expected = "expected labels from 0 to 9, crops of 28x28 and numbers that fit their strips"
+            raise StoreError(f"{expected}, received others: {reason_of(error)}") from None
         except sqlite3.Error as error:
             raise Failure(f"cannot use the store {self.path}: {reason_of(error)}; nothing was stored") from error
 
@@ -321,17 +288,16 @@ class Store:
 
 
 def _value(connection: sqlite3.Connection, query: str) -> Any:
-    """The first column of the first row."""
     return connection.execute(query).fetchone()[0]
 
 
 def _insert(connection: sqlite3.Connection, item: Correction | NumberCorrection) -> int:
     """Insert a correction in place of an earlier one of the same crop or strip. Returns its id."""
-    values: tuple[Any, ...]
     if isinstance(item, Correction):
-        values = ("digit", item.crop.tobytes(), _text_of(item.label), _text_of(item.predicted))
+        texts = ["" if label is None else str(label) for label in (item.label, item.predicted)]
+        values = ["digit", item.crop.tobytes(), *texts]
     else:
-        values = ("number", item.strip.tobytes(), item.text, item.predicted)
+        values = ["number", item.strip.tobytes(), item.text, item.predicted]
     query = """INSERT OR REPLACE INTO corrections (kind, pixels, text, predicted, digest, source, network, created)
         VALUES (?, ?, ?, ?, ?, ?, ?, ?)"""
     cursor = connection.execute(query, (*values, item.digest, item.source, item.network, _utc(item.created)))
@@ -343,7 +309,8 @@ def _to_correction(row: sqlite3.Row) -> Correction | NumberCorrection:
     others = row["source"], row["network"], datetime.fromisoformat(row["created"]), row["id"]
     if row["kind"] == "number":
         return NumberCorrection(pixels.reshape(HEIGHT, -1), row["text"], row["predicted"], *others)
-    return Correction(pixels.reshape(28, 28), _label_of(row["text"]), _label_of(row["predicted"]), *others)
+    label, predicted = (int(text) if text else None for text in (row["text"], row["predicted"]))
+    return Correction(pixels.reshape(28, 28), label, predicted, *others)
 
 
 def _to_network(row: sqlite3.Row) -> FineTunedNetwork:
@@ -351,17 +318,9 @@ def _to_network(row: sqlite3.Row) -> FineTunedNetwork:
     return FineTunedNetwork(**{**dict(row), **times, "report": json.loads(row["report"])})
 
 
-def _text_of(label: int | None) -> str:
-    return "" if label is None else str(label)
-
-
-def _label_of(text: str) -> int | None:
-    return int(text) if text else None
-
-
 def _utc(time: datetime) -> str:
     return time.astimezone(UTC).isoformat()
 
 
 def _no_network(number: int) -> StoreError:
-    return StoreError(f"expected the number of a fine-tuned network, received {number}; there is none")
+    return StoreError(f"expected the number of a fine-tuned network, received {number}; there is no such network")

@@ -2,7 +2,6 @@
 
 active = active_network(store, warn=print)      # a damaged one is skipped in favour of the one accepted before it
 Reader(active.network), active.name
-verify_network(from_onnx(data, "the fine-tuned network"))        # raises ModelFileError
 """
 
 import hashlib
@@ -24,33 +23,22 @@ from tendigits.teach.store import FineTunedNetwork, Store
 Loaded = TypeVar("Loaded")
 
 DIGITS_PER_CLASS = 20
-
-GENERATED_NUMBERS = 100
-"""Those that the package's own network reads correctly are the known ones."""
-
-MIN_ACCURACY = 0.9
-"""On the known digits and numbers; the package's own networks read all of them."""
+GENERATED_NUMBERS = 100  # those that the package's own network reads correctly are the known ones
+MIN_ACCURACY = 0.9  # on the known digits and numbers; the package's own networks read all of them
 
 
 @dataclass(frozen=True, eq=False)
 class ActiveNetwork:
     """A network of a store, or the package's own, with its file."""
 
-    data: bytes
-    """The ONNX file."""
+    data: bytes  # the ONNX file
     sha256: str
     name: str = "the package's own network"
-    network: Network | None = None
-    """The loaded file; None for the package's own, as a `Reader` takes it."""
+    network: Network | None = None  # the loaded file; None for the package's own, as a `Reader` takes it
 
 
 def load_network(store: Store, tuned: FineTunedNetwork, threads: int | None = None) -> ActiveNetwork:
-    """Load a fine-tuned network and verify it.
-
-    Raises:
-        StoreError, ModelFileError: it is damaged, or misreads known digits or numbers.
-        Failure: the store cannot be used.
-    """
+    """Load a fine-tuned network. Raises StoreError or ModelFileError if it is damaged or misreads known digits."""
     data = store.network_data(tuned.id)
     network = from_onnx(data, f"the fine-tuned network {tuned.id}", threads)
     verify_network(network)
@@ -60,15 +48,7 @@ def load_network(store: Store, tuned: FineTunedNetwork, threads: int | None = No
 def last_usable(
     store: Store, load: Callable[[FineTunedNetwork], Loaded], warn: Callable[[str], object]
 ) -> Loaded | None:
-    """Load the last accepted network that is not damaged; None if there is none.
-
-    Args:
-        load: raises StoreError or ModelFileError for a damaged one.
-        warn: called with one line for each damaged one.
-
-    Raises:
-        Failure: the store cannot be used.
-    """
+    """Load the last accepted network for which `load` does not raise StoreError or ModelFileError; `warn` of others."""
     for tuned in store.accepted_networks():
         try:
             return load(tuned)
@@ -78,7 +58,7 @@ def last_usable(
 
 
 def active_network(store: Store, warn: Callable[[str], object]) -> ActiveNetwork:
-    """The last accepted network that is not damaged, or the package's own. Arguments and errors as of `last_usable`."""
+    """The last accepted network that is not damaged, or the package's own; `warn` of damaged ones."""
     return last_usable(store, partial(load_network, store), warn) or ActiveNetwork(bundled_file(), bundled_sha256())
 
 
