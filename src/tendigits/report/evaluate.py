@@ -44,8 +44,7 @@ def evaluate_run(path: str | Path, data: str | Path | None = None) -> tuple[Repo
     with run.lock():
         folder = run.path if data is None else make_inside(run.path, f"evaluated-{Path(data).resolve().stem}")
         calibration = load_calibration(run.path / MODEL)
-        probabilities = predict(model, to_input(dataset.x_test))
-        evaluation = report_on(model, probabilities, dataset, calibration, run, record)
+        evaluation = report_on(model, predict(model, to_input(dataset.x_test)), dataset, calibration, run, record)
         write_report(evaluation, folder)
         return evaluation.report, folder
 
@@ -60,13 +59,7 @@ def report_on(
 ) -> Evaluation:
     """Evaluate a run's model on the test digits; `write_report` writes the result.
 
-    Args:
-        model: the trained network.
-        probabilities: float32 (n, 10), its predictions for the test digits.
-        dataset: the test digits.
-        calibration: the model's calibration, if it has one.
-        run: the run's folder.
-        record: content of its run.json.
+    `probabilities` are the model's predictions for the test digits, float32 (n, 10); `record` is the run's run.json.
     """
     report = classification_report(probabilities, dataset.y_test, corrections_of(dataset))
     rows = [mistake.index for mistake in report.mistakes]

@@ -22,18 +22,13 @@ if TYPE_CHECKING:  # pictures need no Keras
 
 MAX_UNITS = 64
 """Units of the first layer that are shown."""
-
 MAX_MAPS = 12
 """Digits with a saliency map."""
 
 # Okabe and Ito's blue and orange for colour-blind people: https://jfly.uni-koeln.de/color/
 _BLUE, _WHITE, _ORANGE = np.array([(0, 114, 178), (255, 255, 255), (213, 94, 0)])
-
-_SHADES = 15
-"""Shades of each colour; more would only make the file larger."""
-
-_COLUMNS = 8
-"""Pictures in a row of a sheet."""
+_SHADES = 15  # of each colour; more would only make the file larger
+_COLUMNS = 8  # pictures in a row of a sheet
 
 
 @dataclass(frozen=True, eq=False)
@@ -109,33 +104,23 @@ def digit_png(image: np.ndarray) -> str:
 
 def signed_png(values: np.ndarray) -> str:
     """Values, float (height, width), as a PNG in a data: URI: 0 is white, positive orange, negative blue."""
-    return _data_uri(_coloured(_levels(values)))
+    shades = np.rint(_SHADES * _scaled(values))[..., None] / _SHADES
+    pixels = _WHITE + np.abs(shades) * (np.where(shades < 0, _BLUE, _ORANGE) - _WHITE)
+    return _data_uri(Image.fromarray(pixels.round().astype(np.uint8)))
 
 
 def sheet_png(values: np.ndarray) -> str:
     """Arrays, float (n, height, width), in rows of eight; coloured as by `signed_png`, each on its own scale."""
-    n, height, width = values.shape
-    rows = -(-n // _COLUMNS)
-    tiles = np.full((rows * _COLUMNS, height + 1, width + 1), _SHADES, np.uint8)
-    for tile, value in zip(tiles, values, strict=False):
-        tile[:height, :width] = _levels(value)
-    whole = tiles.reshape(rows, _COLUMNS, height + 1, width + 1).transpose(0, 2, 1, 3)
-    return _data_uri(_coloured(whole.reshape(rows * (height + 1), _COLUMNS * (width + 1))[:-1, :-1]))
+    missing = -len(values) % _COLUMNS
+    tiles = np.pad(np.array([_scaled(value) for value in values]), ((0, missing), (0, 1), (0, 1)))
+    _, height, width = tiles.shape
+    rows = tiles.reshape(-1, _COLUMNS, height, width).transpose(0, 2, 1, 3)
+    return signed_png(rows.reshape(-1, _COLUMNS * width)[:-1, :-1])
 
 
-def _levels(values: np.ndarray) -> np.ndarray:
-    """uint8: 0 for the most negative, 15 for 0, 30 for the most positive."""
-    largest = float(np.abs(values).max())
-    scaled = values / largest if largest > 0 else np.zeros_like(values)
-    return (np.rint(scaled * _SHADES) + _SHADES).astype(np.uint8)
-
-
-def _coloured(levels: np.ndarray) -> Image.Image:
-    shades = np.linspace(-1, 1, 2 * _SHADES + 1)[:, None]
-    palette = _WHITE + np.abs(shades) * (np.where(shades < 0, _BLUE, _ORANGE) - _WHITE)
-    picture = Image.fromarray(levels)
-    picture.putpalette(palette.round().astype(np.uint8).tobytes())
-    return picture
+def _scaled(values: np.ndarray) -> np.ndarray:
+    """The values divided by the largest absolute one."""
+    return values / max(float(np.abs(values).max()), np.finfo(np.float32).tiny)
 
 
 def _data_uri(picture: Image.Image) -> str:
