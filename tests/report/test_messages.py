@@ -15,12 +15,3 @@ HISTORY = {"loss": [0.5, 0.3, 0.2, 0.1], "val_loss": [0.4, 0.2, 0.2, 0.3], "val_
 )
 def test_end_line(recipe, line):
     assert messages.end_line(HISTORY, recipe) == line
-
-
-def test_the_data_record_finds_the_data_again_from_elsewhere(digits, tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    record = messages.data_record(digits, "mine.npz")
-    assert record["path"] == str(tmp_path / "mine.npz")
-    assert record["counts"] == digits.counts
-    assert record["sha256"] == digits.digests
-    assert messages.data_record(digits, None)["path"] is None

@@ -120,7 +120,8 @@ def sheet_png(values: np.ndarray) -> str:
 
 def _scaled(values: np.ndarray) -> np.ndarray:
     """The values divided by the largest absolute one."""
-    return values / max(float(np.abs(values).max()), np.finfo(np.float32).tiny)
+    scaled: np.ndarray = values / max(float(np.abs(values).max()), np.finfo(np.float32).tiny)
+    return scaled
 
 
 def _data_uri(picture: Image.Image) -> str:
