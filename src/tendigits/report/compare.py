@@ -8,7 +8,7 @@ from rich.table import Column, Table
 from tendigits.errors import RunError, UserError, printable
 from tendigits.files import writing
 from tendigits.model.recipe import Recipe
-from tendigits.report.curves import draw_comparison, save_figure
+from tendigits.report.curves import draw_comparison
 from tendigits.report.mcnemar import distinct_names, mcnemar_of_runs
 from tendigits.report.messages import setting_text
 from tendigits.runs.run import Run
@@ -93,7 +93,8 @@ def is_it_luck(first: Run, second: Run) -> str:
 def draw_runs(runs: Sequence[Run], picture: Path) -> None:
     """Draw the curves of all runs into one .png; its folder must exist. Raises RunError, DiskError."""
     histories = {name: run.history() for name, run in zip(distinct_names(runs), runs, strict=True)}
-    save_figure(draw_comparison(histories), picture.with_suffix(""), (picture.suffix,), writing)
+    with writing(picture) as temporary:
+        draw_comparison(histories).savefig(temporary, dpi=150)
 
 
 def _table(headings: Sequence[str] = ("", "")) -> Table:

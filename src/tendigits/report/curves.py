@@ -3,8 +3,7 @@
 tendigits.plot_history(model.fit(...)).savefig("curves.png")
 """
 
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Mapping, Sequence
 from math import ceil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -67,22 +66,13 @@ def draw_comparison(histories: Mapping[str, History]) -> "Figure":
     return figure
 
 
-def save_figure(
-    figure: "Figure",
-    stem: Path,
-    endings: Sequence[str] = (".svg", ".png"),
-    write: Callable[[Path], AbstractContextManager[Path]] = replacing,
-) -> None:
-    """Write the figure as `stem` with each ending; the same figure gives the same bytes. Raises DiskError.
-
-    `write` is `writing` for files that the user named.
-    """
+def save_figure(figure: "Figure", stem: Path) -> None:
+    """Write the figure as `stem`.svg and `stem`.png; the same figure gives the same bytes. Raises DiskError."""
     import matplotlib as mpl
 
-    for ending in endings:
-        path = stem.with_name(stem.name + ending)
-        with write(path) as temporary, mpl.rc_context({"svg.hashsalt": "tendigits"}):
-            figure.savefig(temporary, dpi=150, metadata={"Date": None} if ending == ".svg" else {})
+    for ending, metadata in ((".svg", {"Date": None}), (".png", {})):
+        with replacing(stem.with_name(stem.name + ending)) as temporary, mpl.rc_context({"svg.hashsalt": "tendigits"}):
+            figure.savefig(temporary, dpi=150, metadata=metadata)
         figure.set_layout_engine("none")  # keeps the layout for the next file
 
 

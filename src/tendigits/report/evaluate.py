@@ -21,7 +21,7 @@ from tendigits.model.network import predict
 from tendigits.report import messages
 from tendigits.report.html import Evaluation, write_report
 from tendigits.report.metrics import Report, classification_report
-from tendigits.report.saliency import MAX_MAPS, first_layer, saliency
+from tendigits.report.saliency import MAX_MAPS, saliency
 from tendigits.runs.run import Record, Run, open_run
 
 
@@ -66,7 +66,6 @@ def report_on(
     images, predicted = dataset.x_test[rows], np.array([mistake.predicted for mistake in report.mistakes])
     return Evaluation(
         run, record, messages.data_record(dataset, None), dataset.y_test, probabilities, report, images,
-        layer=first_layer(model, np.asarray(dataset.x_test.any(axis=0))),
         maps=saliency(model, to_input(images[:MAX_MAPS]), predicted[:MAX_MAPS]),
         calibration=calibration,
     )  # fmt: skip

@@ -19,7 +19,7 @@ from tendigits.model.calibration import Calibration, apply_temperature, calibrat
 from tendigits.model.recipe import Recipe
 from tendigits.report.messages import evaluated_line, setting_text
 from tendigits.report.metrics import Report, corrected_text, percent
-from tendigits.report.saliency import FirstLayer, digit_png, sheet_png, signed_png
+from tendigits.report.saliency import digit_png, signed_png
 from tendigits.runs.run import History, Record, Run
 from tendigits.untrusted import has_inside
 
@@ -58,8 +58,6 @@ class Evaluation:
     report: Report
     images: np.ndarray
     """uint8 (m, 28, 28), pictures of the report's m mistakes."""
-    layer: FirstLayer | None
-    """None if its weights cannot be shown."""
     maps: np.ndarray
     """float32 (k, 28, 28), the saliency maps of the k worst mistakes."""
     calibration: Calibration | None = None
@@ -112,8 +110,6 @@ def render(evaluation: Evaluation, links: Sequence[str] = ()) -> str:
         settings=[(key, setting_text(value)) for key, value in recipe.flat().items()],
         differences=[(key, *map(setting_text, values)) for key, values in recipe.differences(Recipe()).items()],
         files=[(name, FILES[name]) for name in links],
-        layer=evaluation.layer,
-        sheet_png=sheet_png,
         **_confidence(evaluation),
     )
 
