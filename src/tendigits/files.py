@@ -55,10 +55,7 @@ def replacing(path: Path, check: Callable[[Path], object] = lambda _: None) -> I
 
 @contextmanager
 def writing(path: Path, check: Callable[[Path], object] = lambda _: None) -> Iterator[Path]:
-    """Like `replacing`, for a file that the user named, which may be a link, a pipe or a device such as /dev/stdout.
-
-    The target of a link is replaced. Into a pipe or a device the content is copied after the check.
-    """
+    """Like `replacing`, for a file that the user named: a link's target is replaced, a pipe or device written to."""
     if path.is_file() or path.is_dir() or not path.exists():
         with replacing(Path(os.path.realpath(path)) if path.is_symlink() else path, check) as temporary:
             yield temporary
