@@ -42,15 +42,7 @@ def test_a_command_says_what_to_install(without, monkeypatch, capsys, tmp_path):
 def test_a_name_of_the_package_is_an_import_error_that_says_what_to_install(without):
     with pytest.raises(ImportError, match=r"tendigits\.fit needs Keras, JAX, .*: pip install 'tendigits\[train\]'"):
         from tendigits import fit  # noqa: F401
-    with pytest.raises(MissingExtraError):
-        tendigits.load_model  # noqa: B018
     assert tendigits.Recipe().epochs
-
-
-@pytest.mark.parametrize("without", ["notebook"], indirect=True)
-def test_the_pad_says_what_to_install(without):
-    with pytest.raises(ImportError, match=r"tendigits\.Pad needs anywidget: pip install 'tendigits\[notebook\]'"):
-        from tendigits import Pad  # noqa: F401
 
 
 def test_an_extra_that_includes_another_is_enough(monkeypatch):

@@ -3,26 +3,11 @@
 import os
 import re
 import zipfile
-from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from tendigits.errors import RecipeError
-from tendigits.model.recipe_files import load_recipe
-from tendigits.untrusted import (
-    MAX_TOML_BYTES,
-    check_zip,
-    has_inside,
-    open_inside,
-    parse_toml,
-    path_inside,
-    read_file,
-    read_inside,
-    read_toml,
-)
+from tendigits.untrusted import MAX_TOML_BYTES, check_zip, has_inside, path_inside, read_file, read_inside
 
 
 @pytest.fixture
@@ -42,16 +27,12 @@ def folder(tmp_path):
     return folder
 
 
-def test_files_in_a_folder_are_read_also_if_the_folder_is_a_link(folder, tmp_path):
+def test_files_in_a_folder_are_read(folder, tmp_path):
     (tmp_path / "by link").symlink_to(folder)
     for place in (folder, tmp_path / "by link"):
         assert read_inside(place, "file", 5) == read_inside(place, "inner/file", 5) == b"12345"
         assert has_inside(place, "inner/file")
-    with open_inside(folder, "file", 5) as file:
-        assert file.read() == b"12345"
-
-
-def test_a_file_that_the_user_names_may_be_a_link(folder):
+    # A file that the user names may be a link.
     assert read_file(folder / "link", 5) == read_file(folder / "linked folder" / "file", 5) == b"12345"
 
 
@@ -66,23 +47,23 @@ def test_links_in_a_folder_are_refused(folder, name):
     assert not has_inside(folder, name)
 
 
-@pytest.mark.parametrize(("name", "kind"), [("pipe", "a pipe"), ("inner", "a folder")])
-def test_only_regular_files_are_opened_and_a_pipe_blocks_nobody(folder, name, kind):
-    for read in (lambda: read_file(folder / name, 100), lambda: read_inside(folder, name, 100)):
-        with pytest.raises(OSError, match=f"expected a regular file, found {kind}"):
-            read()
+@pytest.mark.parametrize(("name", "kind"), [("pipe", "a pipe"), ("inner", "a folder"), (os.devnull, "a device")])
+def test_only_regular_files_are_opened(folder, name, kind):
+    """Opening a pipe would block."""
+    with pytest.raises(OSError, match=f"expected a regular file, found {kind}"):
+        read_file(folder / name, 100)
+    with pytest.raises(OSError, match="expected a "):
+        read_inside(folder, name, 100)
     assert not has_inside(folder, name)
 
 
-def test_a_device_and_a_missing_file(folder):
-    with pytest.raises(OSError, match="expected a regular file, found a device"):
-        read_file(Path(os.devnull), 100)
+def test_a_missing_file(folder):
     with pytest.raises(FileNotFoundError):
         read_inside(folder, "nothing", 100)
     assert not has_inside(folder, "nothing")
 
 
-def test_sizes_are_limited_even_if_the_system_reports_none(folder):
+def test_sizes_are_limited(folder):
     with pytest.raises(OSError, match=re.escape("expected at most 4 bytes, received 5")):
         read_file(folder / "file", 4)
     if Path("/proc/self/maps").exists():
@@ -91,11 +72,8 @@ def test_sizes_are_limited_even_if_the_system_reports_none(folder):
 
 
 HOSTILE_TOML = {
-    "a key of 100,000 parts": ("a" + ".a" * 100_000 + " = 1", "at most 64 dots in a line, line 1 has 100,000"),
-    "deep lists": ("a = " + "[" * 50_000, "at most 16 nested tables and lists"),
-    "lists 20 deep": ("a = " + "[" * 20 + "]" * 20, "at most 16 nested tables and lists"),
+    "deep lists": ("a = " + "[" * 50_000, "fewer nested lists"),
     "a number of 5,000 digits": ("epochs = " + "9" * 5000, "4300"),
-    "a number of 20,000 bits": ("epochs = 0x" + "f" * 5000, "whole numbers of at most 64 bits"),
     "too long": ("a = 1\n" + "#\n" * (MAX_TOML_BYTES // 2), f"at most {MAX_TOML_BYTES:,} bytes"),
     "not UTF-8": ('a = "\udcff"', "utf-8"),
     "not TOML": ("a = ", "Invalid value"),
@@ -107,24 +85,10 @@ def test_hostile_toml_is_refused_in_one_line(name, tmp_path, run_cli):
     text, reason = HOSTILE_TOML[name]
     path = tmp_path / "a.toml"
     path.write_bytes(text.encode(errors="surrogateescape"))
-    with pytest.raises(RecipeError, match=reason):
-        load_recipe(str(path))
     code, out, err = run_cli("train", "--recipe", path)
     assert (code, out, err.count("\n")) == (2, "", 1)
+    assert reason in err
     assert len(err) < 1100
-
-
-def test_ordinary_toml_is_read(tmp_path):
-    path = tmp_path / "a.toml"
-    path.write_text(f'# {"." * 200}\nname = "my.first"\nrates = [{", ".join(["0.001"] * 60)}]\n[x]\ny = {2**63 - 1}\n')
-    content = read_toml(path)
-    assert (content["name"], len(content["rates"]), content["x"]) == ("my.first", 60, {"y": 2**63 - 1})
-
-
-@given(st.text(max_size=200))
-def test_any_text_is_toml_or_a_value_error(text):
-    with suppress(ValueError):
-        assert isinstance(parse_toml(text), dict)
 
 
 def checked(path, members, method, max_bytes=10_000, **options):

@@ -4,7 +4,6 @@ tendigits --help
 """
 
 import os
-import re
 import signal
 import sys
 import threading
@@ -13,7 +12,7 @@ from contextlib import suppress
 from importlib.util import find_spec
 from io import TextIOWrapper
 from types import FrameType
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -29,7 +28,6 @@ from tendigits.train.command import TrainCommand, train
 
 INTERRUPTED = (128 + signal.SIGINT, 128 + signal.SIGTERM)
 """Exit codes after a signal."""
-
 MAX_MESSAGE_CHARACTERS = 1000
 """Longer messages are cut; they may quote a value from a file."""
 
@@ -90,7 +88,7 @@ def main() -> None:
         code = 1
     except Exception as error:
         if hasattr(error, "format_message"):  # a usage error of typer's click
-            code = _fail(f"{' '.join(_usage_sentence(error).split())} See: tendigits --help", 2, debug)
+            code = _fail(f"{reason_of(error.format_message()).rstrip('.')}. See: tendigits --help", 2, debug)
         else:
             code = _fail(f"unexpected {type(error).__name__}: {reason_of(error)} (--debug shows where)", 1, debug)
     if code in INTERRUPTED and "jax" in sys.modules:
@@ -111,25 +109,6 @@ def _fail(message: str, code: int, debug: bool) -> int:
         message = f"{message[:MAX_MESSAGE_CHARACTERS]}..."
     typer.echo(f"tendigits: {printable(message)}", err=True)
     return code
-
-
-def _usage_sentence(error: Any) -> str:
-    """A usage error as a sentence, such as "--port must be 0 to 65535, received 99999."."""
-    option, invalid = getattr(error, "param", None), getattr(error.__cause__, "errors", None)
-    if option is None or invalid is None:
-        message = re.sub("^Invalid value for '(.+?)': ", r"\1: ", error.format_message())
-        return f"{message.rstrip('.')}."
-    problem = invalid()[0]
-    low, high = option.min, option.max
-    if low is not None and high is not None:
-        expected = f"{low:g} to {high:g}"
-    elif low is not None or high is not None:
-        expected = f"at least {low:g}" if high is None else f"at most {high:g}"
-    elif " is not one of " in problem["msg"]:
-        expected = f"one of {problem['msg'].partition(' is not one of ')[2].rstrip('.')}"
-    else:
-        expected = {"int_parsing": "a whole number", "float_parsing": "a number"}.get(problem["type"], problem["msg"])
-    return f"{option.opts[0]} must be {expected}, received {problem['input']}."
 
 
 def _repeat_signal(ignored: "UnraisableHookArgs") -> None:

@@ -18,9 +18,7 @@ from tendigits.extras import require
 from tendigits.files import muted
 
 LOCAL = "local"
-
 CONNECT_TIMEOUT_SECONDS = 5.0
-
 VARIABLES = {
     "RAY_AUTH_MODE": "token",  # a cluster without tokens needs RAY_AUTH_MODE=disabled
     "RAY_BACKEND_LOG_LEVEL": "fatal",  # failures are raised as exceptions
@@ -48,11 +46,7 @@ def with_address(arguments: Sequence[str]) -> list[str]:
 
 
 def prepare(address: str) -> None:
-    """Check the address and set Ray's environment variables, before Ray is imported and reads them.
-
-    Raises:
-        UserError: Ray is not installed, or the address is invalid.
-    """
+    """Check the address and set Ray's environment variables, before Ray is imported. Raises UserError."""
     require("--ray", "scale")
     if not is_address(address):
         raise UserError(f"--ray: expected local, auto, HOST:PORT or ray://HOST:PORT, received {address!r}")
@@ -78,7 +72,11 @@ def connected(address: str, *, workers: int | None = None, environment: Mapping[
         HostError: the cluster cannot be reached, or has another version of tendigits.
     """
     prepare(address)
-    _check_port(address)
+    if (parts := _ADDRESS.fullmatch(address)) is not None:
+        try:  # where the port does not answer Ray would try for a minute, and then end the process
+            socket.create_connection((parts["host"].strip("[]"), int(parts["port"])), CONNECT_TIMEOUT_SECONDS).close()
+        except (OSError, OverflowError) as error:
+            raise HostError(f"no Ray cluster at {address}: {error}; start one: ray start --head") from None
     import ray
 
     options = {"logging_level": "ERROR", "log_to_driver": False, "runtime_env": {"env_vars": dict(environment)}}
@@ -99,13 +97,3 @@ def connected(address: str, *, workers: int | None = None, environment: Mapping[
         yield int(ray.cluster_resources().get("CPU", 1))
     finally:
         ray.shutdown()
-
-
-def _check_port(address: str) -> None:
-    """Raise HostError if the port does not answer: Ray would try for a minute, and then end the process."""
-    parts = _ADDRESS.fullmatch(address)
-    if parts is not None:
-        try:
-            socket.create_connection((parts["host"].strip("[]"), int(parts["port"])), CONNECT_TIMEOUT_SECONDS).close()
-        except (OSError, OverflowError) as error:
-            raise HostError(f"no Ray cluster at {address}: {error}; start one: ray start --head") from None

@@ -1,20 +1,6 @@
-"""Every error that tendigits raises on purpose, in one tree.
+"""Every error that tendigits raises on purpose.
 
-    TendigitsError
-    ├── UserError                exit code 2: the request is wrong
-    │   ├── DataError            images or labels are invalid
-    │   ├── RecipeError          a setting is unknown or its value invalid
-    │   ├── ModelFileError       a file is not a complete, safe digit model
-    │   ├── RunError             a run folder is missing, taken or of another format
-    │   ├── StoreError           corrections cannot be stored, or the store is damaged
-    │   └── MissingExtraError    optional packages are not installed; an ImportError too
-    ├── Failure                  exit code 1: the request is fine, but carrying it out failed
-    │   ├── DownloadError        a file could not be downloaded completely
-    │   ├── DiskError            a file could not be written; the old one is unchanged
-    │   ├── DivergedError        the loss or a weight is no longer a finite number
-    │   └── HostError            another host or a cluster cannot be reached
-    └── Interrupted              exit code 130 or 143: Ctrl-C or SIGTERM; the run can be resumed
-
+A UserError means that the request is wrong (exit code 2), a Failure that it could not be carried out (exit code 1).
 A message is one line: what was expected, what was received and what to do. Names in it go through `printable` when
 they are shown.
 """

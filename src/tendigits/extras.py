@@ -7,6 +7,7 @@ import importlib.util
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import chain
 from typing import Any, cast
 
 from tendigits.errors import MissingExtraError
@@ -25,24 +26,16 @@ INCLUDES = {"export": "train", "scale": "train", "notebook": "train"}
 
 
 def require(feature: str, *extras: str) -> None:
-    """Check that everything a feature needs is installed, without importing it.
-
-    Args:
-        feature: the command, option or function, as the user typed it.
-
-    Raises:
-        MissingExtraError: something is missing.
-    """
+    """Raise MissingExtraError unless everything a feature, named as the user typed it, needs is installed."""
     missing = {
-        extra: absent
+        extra: names
         for extra in extras
-        if (absent := [name for module, name in EXTRAS[extra].items() if importlib.util.find_spec(module) is None])
+        if (names := [name for module, name in EXTRAS[extra].items() if importlib.util.find_spec(module) is None])
     }
     if missing:
         included = {INCLUDES.get(extra) for extra in missing}
         wanted = ",".join(extra for extra in missing if extra not in included)
-        names = [name for absent in missing.values() for name in absent]
-        listed = " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
+        listed = ", ".join(chain(*missing.values()))
         raise MissingExtraError(f"{feature} needs {listed}: pip install 'tendigits[{wanted}]'")
 
 

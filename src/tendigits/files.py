@@ -1,7 +1,7 @@
 """Write files whole: after a crash, a full disk or a power cut there is either the old file or the new one.
 
-Every file of a run is written through `replacing`: to a temporary file in the same folder, which is flushed to disk and
-checked, and then replaces the old file in one step.
+`replacing` writes to a temporary file in the same folder, which is flushed to disk and checked, and then replaces the
+old file in one step.
 """
 
 import hashlib
@@ -20,7 +20,6 @@ from tendigits.untrusted import MAX_TEXT_BYTES, has_inside, path_inside, read_in
 
 LOCK = ".lock"
 """Name of the file that locks a folder; it contains the process id."""
-
 _PREFIX = ".writing-"
 """Prefix of temporary files."""
 
@@ -56,11 +55,8 @@ def replacing(path: Path, check: Callable[[Path], object] = lambda _: None) -> I
 
 @contextmanager
 def writing(path: Path, check: Callable[[Path], object] = lambda _: None) -> Iterator[Path]:
-    """Like `replacing`, for a file that the user named, which may be a link, a pipe or a device such as /dev/stdout.
-
-    The target of a link is replaced. Into a pipe or a device the content is copied after the check.
-    """
-    if not _is_stream(path):
+    """Like `replacing`, for a file that the user named: a link's target is replaced, a pipe or device written to."""
+    if path.is_file() or path.is_dir() or not path.exists():
         with replacing(Path(os.path.realpath(path)) if path.is_symlink() else path, check) as temporary:
             yield temporary
         return
@@ -89,26 +85,21 @@ def make_folder(path: Path) -> None:
 
 def make_inside(folder: Path, name: str) -> Path:
     """Make a subfolder if it does not exist, and return its path. Raises DiskError, also if it is a link."""
+    make_folder(folder)
     try:
-        folder.mkdir(parents=True, exist_ok=True)
         path = path_inside(folder, name)
-        path.mkdir(exist_ok=True)
     except OSError as error:
         raise DiskError(f"cannot make the folder {folder / name}: {error.strerror}; choose another") from None
+    make_folder(path)
     return path
 
 
 def write_or_compare(path: Path, settings: Mapping[str, Any], verb: str, advice: str) -> None:
     """Write the settings of a folder as JSON, or check that they are the same as before.
 
-    Args:
-        path: the JSON file.
-        settings: the settings.
-        verb: how the folder was made, for the message: "was read with".
-        advice: what else to do, for the message.
-
     Raises:
-        RunError: the settings differ, or the file is damaged.
+        RunError: the settings differ, or the file is damaged. `verb`, such as "was read with", and `advice` are parts
+            of its message.
     """
     if not os.path.lexists(path):
         write_text(path, json.dumps(settings, indent=2) + "\n")
@@ -131,14 +122,10 @@ def remove_leftovers(folder: Path) -> None:
 
 @contextmanager
 def lock_folder(folder: Path, advice: str) -> Iterator[None]:
-    """Lock a folder while writing to it. The operating system releases the lock when the process ends.
-
-    Args:
-        folder: an existing folder.
-        advice: what else to do if it is locked, for the message.
+    """Lock an existing folder while writing to it. The operating system releases the lock when the process ends.
 
     Raises:
-        RunError: another process holds the lock, or the lock is not a regular file.
+        RunError: another process holds the lock, or the lock is not a regular file; `advice` ends its message.
         DiskError: the folder cannot be written to.
     """
     from filelock import FileLock, Timeout
@@ -151,15 +138,12 @@ def lock_folder(folder: Path, advice: str) -> Iterator[None]:
     try:
         lock.acquire()
     except Timeout:
-        holder = "unknown"
-        with suppress(OSError):
-            holder = read_inside(folder, LOCK, 32).decode(errors="replace") or holder
+        holder = read_inside(folder, LOCK, 32).decode(errors="replace")
         raise RunError(f"{folder} is in use by process {holder}; wait for it, or {advice}") from None
     except OSError as error:
         raise DiskError(f"cannot lock {folder}: {error.strerror}; {advice}") from None
     try:
-        with suppress(OSError):  # Windows does not write to a locked file
-            path.write_text(str(os.getpid()))
+        path.write_text(str(os.getpid()))
         remove_leftovers(folder)
         yield
     finally:
@@ -196,13 +180,6 @@ def muted(descriptor: int) -> Iterator[None]:
         os.close(null)
 
 
-def _is_stream(path: Path) -> bool:
-    """Whether the path is a pipe or a device, or names an open file of this process, such as /dev/stdout."""
-    if str(path.absolute()).startswith(("/dev/std", "/dev/fd/", "/proc/")):
-        return path.exists()
-    return path.exists() and not path.is_file() and not path.is_dir()
-
-
 @contextmanager
 def _disk_errors(path: Path) -> Iterator[None]:
     """Turn errors of the operating system, and of h5py, into DiskError."""
@@ -214,8 +191,6 @@ def _disk_errors(path: Path) -> Iterator[None]:
 
 def _flush(path: Path) -> None:
     """Flush a file or a folder to disk."""
-    if os.name == "nt" and path.is_dir():
-        return  # Windows cannot open folders
     descriptor = os.open(path, os.O_RDONLY if path.is_dir() else os.O_RDWR)
     try:
         os.fsync(descriptor)

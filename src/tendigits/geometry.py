@@ -26,19 +26,10 @@ class Box(NamedTuple):
 
     def join(self, other: "Box") -> "Box":
         """The smallest box around both."""
-        return Box(
-            min(self.left, other.left),
-            min(self.top, other.top),
-            max(self.right, other.right),
-            max(self.bottom, other.bottom),
-        )
+        return Box(*map(min, self[:2], other[:2]), *map(max, self[2:], other[2:]))
 
     def turned(self, turns: int, size: tuple[int, int]) -> "Box":
-        """The same place in a picture before it was turned by some quarter turns to the left.
-
-        Args:
-            size: width and height of the picture after that.
-        """
+        """The same place before a picture was turned by quarter turns to the left, to this size (width, height)."""
         left, top, right, bottom = self
         for _ in range(turns % 4):
             left, top, right, bottom = size[1] - bottom, left, size[1] - top, right

@@ -30,16 +30,12 @@ def describe_environment() -> dict[str, Any]:
 def describe_commit(folder: Path) -> dict[str, Any] | None:
     """The git commit of `folder` and whether files differ from it; None outside a git checkout."""
 
-    def git(*arguments: str) -> str:
-        return subprocess.check_output(
-            ["git", *arguments], cwd=folder, stderr=subprocess.DEVNULL, text=True, timeout=10
-        )
-
+    command = ["git", "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"]
     try:
-        commit = git("rev-parse", "HEAD").strip()
-        return {"commit": commit, "changed": bool(git("status", "--porcelain", "--untracked-files=no"))}
+        found = subprocess.check_output(command, cwd=folder, stderr=subprocess.DEVNULL, text=True, timeout=10).strip()
     except (OSError, subprocess.SubprocessError):
         return None
+    return {"commit": found.removesuffix("-dirty"), "changed": found.endswith("-dirty")}
 
 
 def cores() -> int:

@@ -1,16 +1,14 @@
-"""Saves known models or checkpoints, for the tests of crashes: is killed while it saves, or runs out of disk space.
+"""Saves known models or checkpoints, for the tests of crashes, and is killed while it saves.
 
-    python saver.py kill models FOLDER < requests > answers
-    python saver.py full checkpoints FOLDER > outcomes
+    python saver.py models FOLDER < requests > answers
 
-A request to `kill` is a line of JSON: {"first": 3, "saves": 2, "delay": 0.2} forks a child that saves number 3, 4 and
-so on, and kills it 0.2 s after the second save. The answer is the number of completed saves.
+A request is a line of JSON: {"first": 3, "saves": 2, "delay": 0.2} forks a child that saves number 3, 4 and so on, and
+kills it 0.2 s after the second save. The answer is the number of completed saves.
 """
 
 import itertools
 import json
 import os
-import resource
 import signal
 import sys
 import time
@@ -20,7 +18,6 @@ from typing import Any
 
 import numpy as np
 
-from tendigits.errors import DiskError
 from tendigits.model.recipe import Recipe
 from tendigits.train import checkpoint
 
@@ -88,43 +85,11 @@ def killed(make_saver: Callable[[Path], Save], folder: Path, first: int, saves: 
     return done
 
 
-def full(save: Save, largest: Path) -> list[str]:
-    """Save number 3 while the disk is full at various bytes, then with enough space.
-
-    Returns the outcome of each save, with the names of all files after each that failed.
-    """
-    save(1)
-    save(2)
-    before = {path.name: path.read_bytes() for path in largest.parent.iterdir()}
-    n = largest.stat().st_size
-    outcomes = []
-    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-    for limit in (0, 1, 100, 2048, 10_000, n // 2, n - 5000, n - 100, n - 1, resource.RLIM_INFINITY):
-        resource.setrlimit(resource.RLIMIT_FSIZE, (limit, resource.RLIM_INFINITY))
-        try:
-            save(3)
-            outcomes.append("saved")
-        except DiskError as error:
-            outcomes.append(str(error))
-        finally:
-            resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
-        if limit != resource.RLIM_INFINITY:
-            after = {path.name: path.read_bytes() for path in largest.parent.iterdir()}
-            outcomes.extend(
-                name if before.get(name) == after[name] else f"{name} has changed" for name in sorted(after)
-            )
-    return outcomes
-
-
 if __name__ == "__main__":
-    mode, kind, folder = sys.argv[1], sys.argv[2], Path(sys.argv[3])
+    kind, folder = sys.argv[1], Path(sys.argv[2])
     make_saver = {"models": model_saver, "checkpoints": checkpoint_saver}[kind]
-    if mode == "full":
-        name = {"models": "model.keras", "checkpoints": "epoch-0002.npz"}[kind]
-        sys.stdout.write(json.dumps(full(make_saver(folder), folder / name)))
-    else:
-        if kind == "models":
-            import tendigits.model.file  # noqa: F401  # once for all children
-        for line in sys.stdin:
-            sys.stdout.write(f"{killed(make_saver, folder, **json.loads(line))}\n")
-            sys.stdout.flush()
+    if kind == "models":
+        import tendigits.model.file  # noqa: F401  # once for all children
+    for line in sys.stdin:
+        sys.stdout.write(f"{killed(make_saver, folder, **json.loads(line))}\n")
+        sys.stdout.flush()

@@ -1,37 +1,45 @@
 """A disk that is full while a model or a checkpoint is saved: DiskError, and the old files are unchanged."""
 
-import json
-import subprocess
-import sys
+import resource
+import runpy
+import signal
 from pathlib import Path
 
 import pytest
 
+from tendigits.errors import DiskError
+
+SAVERS = runpy.run_path(str(Path(__file__).with_name("saver.py")))
+
 
 @pytest.mark.parametrize(
-    ("kind", "file", "kept"),
+    ("make_saver", "largest", "file"),
     [
-        pytest.param("models", "model.keras", ["model.h5", "model.keras"], marks=pytest.mark.slow),
-        ("checkpoints", "epoch-0003.npz", ["epoch-0001.npz", "epoch-0002.npz"]),
+        pytest.param("model_saver", "model.keras", "model.keras", marks=pytest.mark.slow),
+        ("checkpoint_saver", "epoch-0002.npz", "epoch-0003.npz"),
     ],
 )
-def test_a_full_disk_while_saving(tmp_path, monkeypatch, kind, file, kept):
+def test_a_full_disk_while_saving(tmp_path, make_saver, largest, file):
     """A limit on file sizes stops a write like a full disk, but at a known byte."""
-    folder, temporary = tmp_path / kind, tmp_path / "temporary"
-    folder.mkdir()
-    temporary.mkdir()
-    monkeypatch.setenv("TMPDIR", str(temporary))
-    command = [sys.executable, Path(__file__).with_name("saver.py"), "full", kind, folder]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, f"ended with {done.returncode}: {done.stderr[-1500:]}"
-    assert "Exception ignored" not in done.stderr
-    outcomes = json.loads(done.stdout)
-    assert outcomes.pop() == "saved"  # with enough space
-    assert len(outcomes) == 9 * 3
-    for i in range(0, len(outcomes), 3):
-        message, *names = outcomes[i : i + 3]
+    (folder := tmp_path / "folder").mkdir()
+    save = SAVERS[make_saver](folder)
+    save(1)
+    save(2)
+    before = {path.name: path.read_bytes() for path in folder.iterdir()}
+    n, unlimited = len(before[largest]), (resource.RLIM_INFINITY, resource.RLIM_INFINITY)
+    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    for limit in (0, 1, 100, 2048, 10_000, n // 2, n - 5000, n - 100, n - 1):
+        try:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (limit, resource.RLIM_INFINITY))
+            with pytest.raises(DiskError) as caught:
+                save(3)
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, unlimited)
+        message = str(caught.value)
         assert message.startswith(f"cannot write {folder / file}: ")
         assert "File too large" in message
         assert message.endswith("; free some space or choose another folder")
         assert "\n" not in message
-        assert names == kept  # unchanged, and no temporary file
+        assert {path.name: path.read_bytes() for path in folder.iterdir()} == before  # and no temporary file
+    signal.signal(signal.SIGXFSZ, handler)
+    save(3)

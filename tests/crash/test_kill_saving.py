@@ -28,14 +28,13 @@ def kill(request, tmp_path, monkeypatch):
     """kill(first, saves, delay) -> the number of completed saves; see saver.py."""
     (tmp_path / request.param).mkdir()
     (tmp_path / "temporary").mkdir()
-    monkeypatch.setenv(
-        "TMPDIR", str(tmp_path / "temporary")
-    )  # Keras makes folders there, which a killed process leaves
-    command = [sys.executable, SCRIPT, "kill", request.param, tmp_path / request.param]
+    # Keras makes folders there, which a killed process leaves.
+    monkeypatch.setenv("TMPDIR", str(tmp_path / "temporary"))
+    command = [sys.executable, SCRIPT, request.param, tmp_path / request.param]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
 
-        def ask(first: int, saves: int, delay: float) -> int:
-            process.stdin.write(json.dumps({"first": first, "saves": saves, "delay": delay}) + "\n")
+        def ask(**request):
+            process.stdin.write(json.dumps(request) + "\n")
             process.stdin.flush()
             return int(process.stdout.readline())
 
@@ -48,7 +47,7 @@ def test_a_process_killed_while_it_saves_a_model_leaves_complete_models(kill, tm
     folder, rng = tmp_path / "models", random.Random(SEED)
     weights = [build_network(KNOWN["recipe"](number)).get_weights() for number in (0, 1)]
 
-    def holds(name: str) -> int:
+    def holds(name):
         """0 or 1, the number of the model in the file; raises ModelFileError if it is damaged."""
         found = load_model(folder / name).get_weights()
         return [all(map(np.array_equal, found, each)) for each in weights].index(True)
@@ -76,7 +75,7 @@ def test_a_process_killed_while_it_saves_checkpoints_loses_no_completed_one(kill
         remove_leftovers(folder)
         about = f"round {number}: killed after {delay:.4f} s, {last} was saved"
         assert all(path.name.startswith("epoch-") for path in folder.iterdir()), about
-        warnings: list[str] = []
+        warnings = []
         loaded = load_last_checkpoint(folder, warnings.append)
         assert warnings == [], about  # no checkpoint is damaged
         assert loaded.epoch in (last, last + 1), about

@@ -3,11 +3,8 @@
 import json
 import random
 import signal
-import subprocess
 import time
-from pathlib import Path
 
-import h5py
 import numpy as np
 import pytest
 
@@ -21,15 +18,15 @@ pytestmark = pytest.mark.slow
 SETTINGS = ["--hidden", "48,24", "--batch-size", "8", "--epochs", "40", "--patience", "30"]
 
 
-def start(npz: Path, runs: Path, *settings: object) -> subprocess.Popen[str]:
+def start(npz, runs, *settings):
     return tendigits("train", "--data", npz, "--runs", runs, "--name", "one", "--json", *(settings or SETTINGS))
 
 
-def resume(runs: Path, output: str = "--quiet") -> subprocess.Popen[str]:
+def resume(runs, output="--quiet"):
     return tendigits("train", "--resume", runs / "one", output)
 
 
-def errors_of(process: subprocess.Popen[str], code: int) -> str:
+def errors_of(process, code):
     """Wait for the process to end with this exit code; its standard error."""
     _, errors = process.communicate(timeout=300)
     assert process.returncode == code, errors
@@ -37,13 +34,13 @@ def errors_of(process: subprocess.Popen[str], code: int) -> str:
 
 
 @pytest.fixture(scope="module")
-def uninterrupted(small_npz, tmp_path_factory) -> Path:
+def uninterrupted(small_npz, tmp_path_factory):
     runs = tmp_path_factory.mktemp("uninterrupted")
     errors_of(start(small_npz, runs), 0)
     return runs / "one"
 
 
-def assert_same(run: Path, other: Path) -> None:
+def assert_same(run, other):
     assert (run / "history.csv").read_bytes() == (other / "history.csv").read_bytes()
     assert (run / "report.json").read_bytes() == (other / "report.json").read_bytes()
     assert Run(run).record()["result"] == Run(other).record()["result"]
@@ -52,11 +49,6 @@ def assert_same(run: Path, other: Path) -> None:
     assert len(variables[0]) == len(variables[1]) > 10
     for mine, theirs in zip(*variables, strict=True):
         np.testing.assert_array_equal(np.asarray(mine), np.asarray(theirs))
-    with h5py.File(run / "model.h5") as mine, h5py.File(other / "model.h5") as theirs:
-        paths = []
-        mine.visititems(lambda path, item: paths.append(path) if isinstance(item, h5py.Dataset) else None)
-        for path in paths:
-            np.testing.assert_array_equal(mine[path][()], theirs[path][()])
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=lambda number: number.name)
@@ -94,8 +86,7 @@ def test_sigkill_in_an_epoch(small_npz, tmp_path, uninterrupted, seed, kills):
 
 def test_a_signal_before_the_first_epoch_ends(small_npz, tmp_path, uninterrupted):
     process = start(small_npz, tmp_path)
-    deadline = time.monotonic() + 120
-    while not (tmp_path / "one" / "run.json").exists() and time.monotonic() < deadline:
+    while not (tmp_path / "one" / "run.json").exists() and process.poll() is None:
         time.sleep(0.01)
     process.send_signal(signal.SIGINT)
     errors = errors_of(process, 130)

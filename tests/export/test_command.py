@@ -38,7 +38,7 @@ def test_several_formats_as_json_and_one_as_text(export, run_that_reads, tmp_pat
         (["--to", "onnx", "--to", "h5", "--out", "a.onnx"], "expected one --to with --out, received 2"),
         (["--to", "keras", "--int8"], "expected --int8 with onnx, litert or web, received it with keras"),
         (["--to", "keras", "--also", "runs/other"], "expected --to web with --also"),
-        (["--to", "tar"], "--to must be one of 'onnx', 'litert', "),
+        (["--to", "tar"], "'tar' is not one of 'onnx', 'litert', "),
     ],
 )
 def test_an_impossible_request_is_one_line(export, options, message):

@@ -17,10 +17,11 @@ from tendigits.data.preprocess import to_input
 from tendigits.model.calibration import calibrate
 from tendigits.model.network import build_network
 from tendigits.model.recipe import Recipe
+from tendigits.report.evaluate import report_on
 from tendigits.report.html import FILES, Evaluation, render, write_report
 from tendigits.report.messages import data_record
 from tendigits.report.metrics import classification_report
-from tendigits.report.saliency import MAX_MAPS, first_layer, saliency
+from tendigits.report.saliency import MAX_MAPS
 from tendigits.runs.run import FORMAT, create_run
 
 SECTIONS = [
@@ -80,23 +81,14 @@ def evaluation(digits, tmp_path_factory) -> Evaluation:
     recipe = Recipe(hidden=(80,), epochs=2)
     run = create_run(tmp_path_factory.mktemp("runs"), recipe, "one", datetime(2026, 11, 25, tzinfo=UTC))
     run.write_history(HISTORY)
-    data = data_record(dataset, None)
     record = {
         "format": FORMAT, "status": "running", "created": "2026-11-25T01:02:03+00:00", "resumed": [],
-        "data": data, "git": {"commit": "c0ffee", "changed": True},
+        "data": data_record(dataset, None), "git": {"commit": "c0ffee", "changed": True},
         "machine": {"python": "3.11", "versions": {"keras": "3.15.1"}, "processor": "a < b"},
         "durations": {"data": 0.1, "fit": 3.25},
     }  # fmt: skip
     model = build_network(recipe)
-    probabilities = np.asarray(model(to_input(dataset.x_test)))
-    report = classification_report(probabilities, dataset.y_test)
-    images = dataset.x_test[[mistake.index for mistake in report.mistakes]]
-    predicted = np.array([mistake.predicted for mistake in report.mistakes])
-    return Evaluation(
-        run, record, data, dataset.y_test, probabilities, report, images,
-        layer=first_layer(model, dataset.x_test.any(axis=0)),
-        maps=saliency(model, to_input(images[:MAX_MAPS]), predicted[:MAX_MAPS]),
-    )  # fmt: skip
+    return report_on(model, np.asarray(model(to_input(dataset.x_test))), dataset, None, run, record)
 
 
 @pytest.fixture(scope="module")
@@ -123,50 +115,40 @@ def test_all_sections_are_there(page, evaluation):
     text = page.texts("body")[0]
     for shown in (
         f"95% confidence interval {low:.2%} to {high:.2%}", "run one, 2026-11-25 01:02", "Best epoch, 1",
-        "The weights of the 64 strongest of 80 units", "2 of", "processora < b", "keras3.15.1",
+        "processora < b", "keras3.15.1",
         "c0ffee, with uncommitted changes", "data 0.1, fit 3.2", "mine.npz", "nothing may be fitted on those",
     ):  # fmt: skip
         assert shown in text, shown
     worst = report.mistakes
     shown = [text for text in page.texts("figcaption") if "read as" in text]
     assert shown[: len(worst)] == [f"{m.true} read as {m.predicted}, {m.confidence:.1%}" for m in worst]
-    assert len(page.all("img")) == len(worst) + 2 * MAX_MAPS + 1
+    assert len(page.all("img")) == len(worst) + 2 * MAX_MAPS
     assert "settingthis runclassic hidden80512, 512 epochs215 Every setting" in page.section("Recipe")
 
 
 def test_the_confusion_matrix(page, evaluation):
-    (start,) = (i for i, (tag, attrs, _) in enumerate(page.elements) if attrs.get("class") == "confusion")
-    cells = [(attrs, "".join(text)) for tag, attrs, text in page.elements[start:] if tag == "td"][1:101]
-    cells = [(attrs, int(text)) for attrs, text in cells]
-    assert [n for _, n in cells] == np.ravel(evaluation.report.confusion_matrix).tolist()
-    assert [attrs["class"] for attrs, _ in cells[::11]] == ["right"] * 10
-    shades = {attrs["class"] for attrs, n in cells if n and attrs["class"] != "right"}
-    assert "m6" in shades <= {f"m{i}" for i in range(1, 7)}
-    assert {attrs["class"] for attrs, n in cells if not n} <= {"none", "right"}
+    shades, counts = zip(*re.findall(r'<td class="(right|none|m\d)">(\d+)', page.source), strict=True)
+    assert list(map(int, counts)) == np.ravel(evaluation.report.confusion_matrix).tolist()
+    assert shades[::11] == ("right",) * 10
+    assert "m6" in {*shades} - {"right", "none"} <= {f"m{i}" for i in range(1, 7)}
 
 
 def test_nothing_is_loaded(page):
     for tag, attrs, _ in page.elements:
         assert tag not in ("script", "iframe", "object", "embed", "base", "form", "audio", "video", "source")
-        for name, value in attrs.items():
-            assert not name.startswith("on"), (tag, name)
-            assert name not in ("style", "srcset", "action", "background", "ping", "xlink:href"), (tag, name)
-            if name == "src":
-                assert value.startswith("data:image/png;base64,")
-            if name == "href":
-                assert value == "data:," or value in FILES or value[1:] in page.ids, value
-    (style,) = page.texts("style")
-    assert not re.search(r"url\(|@import|</", style)
-    assert not re.search("https?://", page.source)
-
-
-def test_the_policy_allows_only_this_style_and_pictures_in_the_page(page):
+        assert not any(name.startswith("on") for name in attrs)
+        assert not {"style", "srcset", "action", "background", "ping", "xlink:href"} & attrs.keys()
+        assert attrs["src"].startswith("data:image/png;base64,") if tag == "img" else "src" not in attrs
+        link = attrs.get("href", "data:,")
+        assert link == "data:," or link in FILES or link[1:] in page.ids
     (policy,) = (a["content"] for a, _ in page.all("meta") if a.get("http-equiv") == "Content-Security-Policy")
     style = re.search(r"<style>(.*?)</style>", page.source, re.DOTALL).group(1)
     digest = b64encode(sha256(style.encode()).digest()).decode()
     assert policy.split("; ") == [
         "default-src 'none'", "img-src data:", f"style-src 'sha256-{digest}'", "base-uri 'none'", "form-action 'none'",
     ]  # fmt: skip
+    assert not re.search(r"url\(|@import|</", style)
+    assert not re.search("https?://", page.source)
 
 
 def test_it_is_accessible(page):
@@ -182,9 +164,6 @@ def test_it_is_accessible(page):
     scrolling = [attrs for attrs, _ in page.all("div") if attrs.get("class") == "scroll"]
     assert len(scrolling) == len(page.all("table"))
     assert all(attrs["tabindex"] == "0" and attrs["aria-label"] for attrs in scrolling)
-    (style,) = page.texts("style")
-    for media in ("prefers-color-scheme: dark", "max-width: 32rem", "print", "focus-visible"):
-        assert media in style
 
 
 def test_names_and_notes_are_escaped(perfect):
@@ -209,12 +188,10 @@ def test_with_a_calibration(perfect, evaluation):
 
 
 def test_without_a_mistake(perfect):
-    page = Page(render(replace(perfect, layer=None)))
-    assert page.texts("h1") == ["classic: 100.00% of 300 digits read correctly"]
+    page = Page(render(perfect))
     assert "None: every digit is read correctly." in page.section("The worst mistakes")
     assert page.all("img") == []
     assert "Nothing to show" in page.section("What the network looks at")
-    assert page.texts("h2") == SECTIONS
 
 
 def test_resumed_with_many_epochs_and_before_the_first(perfect, tmp_path):

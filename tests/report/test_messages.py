@@ -10,17 +10,9 @@ HISTORY = {"loss": [0.5, 0.3, 0.2, 0.1], "val_loss": [0.4, 0.2, 0.2, 0.3], "val_
     ("recipe", "line"),
     [
         (Recipe(), "val_loss has not improved for 2 epochs; the weights of epoch 2 are kept"),
+        (Recipe(monitor="val_accuracy"), "val_accuracy has not improved for 1 epochs; the weights of epoch 3 are kept"),
         (Recipe(epochs=4, restore_best=False), "all epochs are done; the weights of epoch 4 are kept"),
     ],
 )
 def test_end_line(recipe, line):
     assert messages.end_line(HISTORY, recipe) == line
-
-
-def test_the_data_record_finds_the_data_again_from_elsewhere(digits, tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    record = messages.data_record(digits, "mine.npz")
-    assert record["path"] == str(tmp_path / "mine.npz")
-    assert record["counts"] == digits.counts
-    assert record["sha256"] == digits.digests
-    assert messages.data_record(digits, None)["path"] is None

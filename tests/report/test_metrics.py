@@ -1,12 +1,7 @@
 import numpy as np
 import pytest
 
-from tendigits.report.metrics import (
-    MAX_MISTAKES,
-    accuracy_text,
-    classification_report,
-    corrected_text,
-)
+from tendigits.report.metrics import MAX_MISTAKES, accuracy_text, classification_report, corrected_text
 
 
 @pytest.fixture(scope="module")

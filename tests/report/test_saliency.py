@@ -1,7 +1,6 @@
 import io
 from base64 import b64decode
 
-import keras
 import numpy as np
 import pytest
 from PIL import Image
@@ -9,38 +8,12 @@ from PIL import Image
 from tendigits.data.preprocess import to_input
 from tendigits.model.network import build_network
 from tendigits.model.recipe import Recipe
-from tendigits.report.saliency import MAX_UNITS, first_layer, saliency, signed_png
-
-INKED = np.ones((28, 28), bool)
-layers = keras.layers
+from tendigits.report.saliency import saliency, signed_png
 
 
 @pytest.fixture(scope="module")
 def dense():
     return build_network(Recipe(hidden=(100,)))
-
-
-def test_the_strongest_units_of_a_dense_layer(dense):
-    kernel = dense.get_weights()[0]
-    layer = first_layer(keras.Sequential([keras.Input((784,)), layers.Rescaling(2.0), dense]), INKED)
-    assert (layer.n, layer.weights.shape, layer.is_dense) == (100, (MAX_UNITS, 28, 28), True)
-    strength = np.linalg.norm(kernel, axis=0)
-    np.testing.assert_array_equal(layer.weights[0].ravel(), kernel[:, strength.argmax()])
-    shown = np.linalg.norm(layer.weights.reshape(MAX_UNITS, -1), axis=1)
-    assert (np.diff(shown) <= 1e-6).all()
-    assert shown[-1] == pytest.approx(np.sort(strength)[-MAX_UNITS])
-    top_is_blank = INKED.copy()
-    top_is_blank[:4] = False
-    weights = first_layer(dense, top_is_blank).weights
-    assert (weights[:, :4] == 0).all()
-    assert (weights[:, 4:] != 0).all()
-
-
-def test_kernels_of_a_convolution():
-    model = keras.Sequential([keras.Input((784,)), layers.Reshape((28, 28, 1)), layers.Conv2D(5, (3, 4))])
-    layer = first_layer(model, INKED)
-    assert (layer.n, layer.weights.shape, layer.is_dense) == (5, (5, 3, 4), False)
-    np.testing.assert_array_equal(layer.weights[2], model.get_weights()[0][:, :, 0, 2])
 
 
 def test_saliency_is_the_slope_of_the_probability(dense, digits):

@@ -54,7 +54,6 @@ def test_history_reads_back_exactly(tmp_path_factory, rows):
     [
         (None, r"is not a run folder: cannot read run\.json"),
         ("[1]", "holds no object"),
-        ('{"format": 1}', f"written by an older version of tendigits: expected run format {FORMAT}, received 1; train"),
         ('{"format": 99}', f"written by another version of tendigits: expected run format {FORMAT}, received 99;"),
     ],
 )
@@ -89,24 +88,10 @@ with Run(Path({str(run.path)!r})).lock():
         assert (run.path / ".lock").read_text() == str(os.getpid())
 
 
-@pytest.fixture
-def elsewhere(tmp_path):
-    """Another folder, with a file that must not change."""
-    folder = tmp_path / "elsewhere"
-    folder.mkdir()
-    (folder / "epoch-0001.npz").write_text("another's")
-    return folder
-
-
-def unchanged(folder):
-    return [(path.name, path.read_text()) for path in folder.iterdir()] == [("epoch-0001.npz", "another's")]
-
-
-def test_checkpoints_that_are_a_link_are_not_written(run, elsewhere):
+def test_checkpoints_that_are_a_link_are_not_written(run, tmp_path):
+    (elsewhere := tmp_path / "elsewhere").mkdir()
     run.checkpoints.symlink_to(elsewhere)
-    with pytest.raises(RunError, match=r"checkpoints: expected a file inside .*delete the link"), run.lock():
-        pass
     run.write_record(run.record() | {"status": "interrupted"})
-    with pytest.raises(RunError, match="delete the link"):
+    with pytest.raises(RunError, match=r"checkpoints: expected a file inside .*delete the link"):
         resume_run(run.path)
-    assert unchanged(elsewhere)
+    assert list(elsewhere.iterdir()) == []

@@ -3,8 +3,7 @@
 tendigits.plot_history(model.fit(...)).savefig("curves.png")
 """
 
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Mapping, Sequence
 from math import ceil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -32,11 +31,6 @@ def plot_history(history: Any, validation: str = "Test") -> "Figure":
         history: the result of `model.fit`, or its dict with 'loss', 'accuracy', 'val_loss' and 'val_accuracy', any of
             which may be missing.
         validation: the name of the second line.
-
-    Example:
-
-        history = model.fit(x, y, validation_data=(x_test, y_test))
-        tendigits.plot_history(history)
     """
     import matplotlib.pyplot as plt
 
@@ -58,12 +52,10 @@ def write_curves(history: History, validation: str, folder: Path) -> None:
 def draw_comparison(histories: Mapping[str, History]) -> "Figure":
     """The curves of several runs in one figure: a colour for each run, validation solid, training dashed."""
     from matplotlib.figure import Figure
-    from matplotlib.ticker import MaxNLocator
 
     figure = Figure(figsize=_SIZE, layout="constrained")
     for axes, (title, key, label) in zip(figure.subplots(1, 2), PANELS, strict=True):
-        label_axes(axes, title, "Epoch", label)
-        axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
+        _label_epochs(axes, title, label)
         for i, (name, history) in enumerate(histories.items()):
             colour = COLOURS[i % len(COLOURS)]
             _line(axes, history.get(f"val_{key}", ()), label=name, color=colour, marker="o", markersize=4)
@@ -74,36 +66,20 @@ def draw_comparison(histories: Mapping[str, History]) -> "Figure":
     return figure
 
 
-def save_figure(
-    figure: "Figure",
-    stem: Path,
-    endings: Sequence[str] = (".svg", ".png"),
-    write: Callable[[Path], AbstractContextManager[Path]] = replacing,
-) -> None:
-    """Write the figure as `stem` with each ending; the same figure gives the same bytes. Raises DiskError.
-
-    Args:
-        figure: the figure.
-        stem: the path without its ending.
-        endings: formats that matplotlib knows.
-        write: `writing` for files that the user named.
-    """
+def save_figure(figure: "Figure", stem: Path) -> None:
+    """Write the figure as `stem`.svg and `stem`.png; the same figure gives the same bytes. Raises DiskError."""
     import matplotlib as mpl
 
-    for ending in endings:
-        path = stem.with_name(stem.name + ending)
-        with write(path) as temporary, mpl.rc_context({"svg.hashsalt": "tendigits"}):
-            figure.savefig(temporary, dpi=150, metadata={"Date": None} if ending == ".svg" else {})
+    for ending, metadata in ((".svg", {"Date": None}), (".png", {})):
+        with replacing(stem.with_name(stem.name + ending)) as temporary, mpl.rc_context({"svg.hashsalt": "tendigits"}):
+            figure.savefig(temporary, dpi=150, metadata=metadata)
         figure.set_layout_engine("none")  # keeps the layout for the next file
 
 
 def draw_panel(axes: "Axes", panel: tuple[str, str, str], history: History, validation: str) -> None:
     """Draw one of `PANELS`, with a line for training and one for validation."""
-    from matplotlib.ticker import MaxNLocator
-
     title, key, label = panel
-    label_axes(axes, title, "Epoch", label)
-    axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
+    _label_epochs(axes, title, label)
     _line(axes, history.get(key, ()), label="Train", color=COLOURS[0], marker="o", markersize=4)
     _line(axes, history.get(f"val_{key}", ()), label=validation, color=COLOURS[1], marker="s", markersize=4)
 
@@ -113,6 +89,13 @@ def label_axes(axes: "Axes", title: str, x_label: str, y_label: str) -> None:
     axes.set(title=title, xlabel=x_label, ylabel=y_label)
     axes.grid(alpha=0.3)
     axes.spines[["top", "right"]].set_visible(False)
+
+
+def _label_epochs(axes: "Axes", title: str, label: str) -> None:
+    from matplotlib.ticker import MaxNLocator
+
+    label_axes(axes, title, "Epoch", label)
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
 
 
 def _draw_run(figure: "Figure", history: History, validation: str) -> "Figure":

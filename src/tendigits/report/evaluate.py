@@ -21,7 +21,7 @@ from tendigits.model.network import predict
 from tendigits.report import messages
 from tendigits.report.html import Evaluation, write_report
 from tendigits.report.metrics import Report, classification_report
-from tendigits.report.saliency import MAX_MAPS, first_layer, saliency
+from tendigits.report.saliency import MAX_MAPS, saliency
 from tendigits.runs.run import Record, Run, open_run
 
 
@@ -44,8 +44,7 @@ def evaluate_run(path: str | Path, data: str | Path | None = None) -> tuple[Repo
     with run.lock():
         folder = run.path if data is None else make_inside(run.path, f"evaluated-{Path(data).resolve().stem}")
         calibration = load_calibration(run.path / MODEL)
-        probabilities = predict(model, to_input(dataset.x_test))
-        evaluation = report_on(model, probabilities, dataset, calibration, run, record)
+        evaluation = report_on(model, predict(model, to_input(dataset.x_test)), dataset, calibration, run, record)
         write_report(evaluation, folder)
         return evaluation.report, folder
 
@@ -60,20 +59,13 @@ def report_on(
 ) -> Evaluation:
     """Evaluate a run's model on the test digits; `write_report` writes the result.
 
-    Args:
-        model: the trained network.
-        probabilities: float32 (n, 10), its predictions for the test digits.
-        dataset: the test digits.
-        calibration: the model's calibration, if it has one.
-        run: the run's folder.
-        record: content of its run.json.
+    `probabilities` are the model's predictions for the test digits, float32 (n, 10); `record` is the run's run.json.
     """
     report = classification_report(probabilities, dataset.y_test, corrections_of(dataset))
     rows = [mistake.index for mistake in report.mistakes]
     images, predicted = dataset.x_test[rows], np.array([mistake.predicted for mistake in report.mistakes])
     return Evaluation(
         run, record, messages.data_record(dataset, None), dataset.y_test, probabilities, report, images,
-        layer=first_layer(model, np.asarray(dataset.x_test.any(axis=0))),
         maps=saliency(model, to_input(images[:MAX_MAPS]), predicted[:MAX_MAPS]),
         calibration=calibration,
     )  # fmt: skip

@@ -7,41 +7,28 @@ import json
 from base64 import b64encode
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from functools import cache
 from hashlib import sha256
 from importlib.resources import files
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from tendigits.files import write_text
-from tendigits.model.calibration import (
-    Calibration,
-    RiskCoverage,
-    apply_temperature,
-    calibration_error,
-    reliability,
-    risk_coverage,
-)
+from tendigits.model.calibration import Calibration, apply_temperature, calibration_error, reliability, risk_coverage
 from tendigits.model.recipe import Recipe
-from tendigits.report.messages import evaluated_line
-from tendigits.report.metrics import Report, corrected_text, error_rates, percent
-from tendigits.report.saliency import FirstLayer, digit_png, sheet_png, signed_png
+from tendigits.report.messages import evaluated_line, setting_text
+from tendigits.report.metrics import Report, corrected_text, percent
+from tendigits.report.saliency import digit_png, signed_png
 from tendigits.runs.run import History, Record, Run
 from tendigits.untrusted import has_inside
 
-if TYPE_CHECKING:
-    from jinja2 import Template
-
 MAX_HISTORY_ROWS = 50
 """Rows in the table of epochs; of more epochs a selection is shown."""
-
 SHADES = 6
 """Number of shades in the confusion matrix."""
-
 COVERAGES = (1.0, 0.99, 0.98, 0.95, 0.9, 0.8, 0.5)
-"""Rows of the table of risk and coverage."""
+"""Rows of the table of risk and coverage; of a coverage between two digits, the next higher one."""
 
 FILES = {
     "report.json": "this report for programs",
@@ -71,21 +58,15 @@ class Evaluation:
     report: Report
     images: np.ndarray
     """uint8 (m, 28, 28), pictures of the report's m mistakes."""
-    layer: FirstLayer | None
-    """The weights of the model's first layer, if they can be shown."""
     maps: np.ndarray
     """float32 (k, 28, 28), the saliency maps of the k worst mistakes."""
     calibration: Calibration | None = None
-    """The model's calibration, if it has one."""
 
 
 def write_report(evaluation: Evaluation, folder: Path, coming: Sequence[str] = ()) -> None:
-    """Write report.json and report.html into `folder`. Raises DiskError, RunError.
+    """Write report.json and report.html into a folder. Raises DiskError, RunError.
 
-    Args:
-        evaluation: the content.
-        folder: the run's folder, or another one for other digits.
-        coming: names of files that will be written into the folder; the page links to them and to existing files.
+    The page links to the files in the folder and to those that will be written there, `coming`.
     """
     write_text(folder / "report.json", json.dumps(asdict(evaluation.report), indent=1) + "\n")
     links = [name for name in FILES if name in coming or has_inside(folder, name)]
@@ -94,16 +75,23 @@ def write_report(evaluation: Evaluation, folder: Path, coming: Sequence[str] = (
 
 def render(evaluation: Evaluation, links: Sequence[str] = ()) -> str:
     """The page as HTML, with links to files in the same folder."""
+    from jinja2 import Environment, PackageLoader, StrictUndefined
     from markupsafe import Markup
 
     from tendigits.report.charts import history_charts
+
+    templates = Environment(
+        loader=PackageLoader("tendigits.report", "assets"), autoescape=True, undefined=StrictUndefined,
+        trim_blocks=True, lstrip_blocks=True,
+    )  # fmt: skip
+    templates.filters |= {"percent": percent, "number": "{:,}".format}
 
     style = (files("tendigits.report") / "assets" / "report.css").read_text(encoding="utf-8")
     run, record, report = evaluation.run, evaluation.record, evaluation.report
     recipe, history = run.recipe(), run.history()
     machine = dict(record["machine"])
-    versions = machine.pop("versions")
-    return _template().render(
+    versions = machine.pop("versions", {})
+    return templates.get_template("report.html.jinja").render(
         style=Markup(style),  # noqa: S704  # our own file
         style_digest=b64encode(sha256(style.encode()).digest()).decode(),
         name=run.path.resolve().name,
@@ -119,28 +107,11 @@ def render(evaluation: Evaluation, links: Sequence[str] = ()) -> str:
         same_digits=evaluation.data["sha256"] == record["data"]["sha256"],
         shades=_shades(report),
         mistakes=_mistakes(evaluation),
-        settings=[(key, _text(value)) for key, value in recipe.flat().items()],
-        differences=[(key, *map(_text, values)) for key, values in recipe.differences(Recipe()).items()],
+        settings=[(key, setting_text(value)) for key, value in recipe.flat().items()],
+        differences=[(key, *map(setting_text, values)) for key, values in recipe.differences(Recipe()).items()],
         files=[(name, FILES[name]) for name in links],
-        layer=evaluation.layer,
-        sheet_png=sheet_png,
         **_confidence(evaluation),
     )
-
-
-@cache
-def _template() -> "Template":
-    from jinja2 import Environment, PackageLoader, StrictUndefined
-
-    environment = Environment(
-        loader=PackageLoader("tendigits.report", "assets"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters |= {"percent": percent, "number": "{:,}".format}
-    return environment.get_template("report.html.jinja")
 
 
 def _history_table(history: History) -> tuple[list[str], list[tuple[int, list[float]]]]:
@@ -152,9 +123,10 @@ def _history_table(history: History) -> tuple[list[str], list[tuple[int, list[fl
 
 def _shades(report: Report) -> list[list[int]]:
     """A shade from 0 to 6 for each cell of the confusion matrix; the diagonal has none."""
-    rates = error_rates(report)
-    scaled: list[list[int]] = np.ceil(SHADES * (rates / max(float(rates.max()), 1e-9))).astype(int).tolist()
-    return scaled
+    counts = np.array(report.confusion_matrix)
+    rates = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1) * (1 - np.eye(10))
+    shades: list[list[int]] = np.ceil(SHADES * rates / max(float(rates.max()), 1e-9)).astype(int).tolist()
+    return shades
 
 
 def _mistakes(evaluation: Evaluation) -> list[dict[str, Any]]:
@@ -170,42 +142,25 @@ def _confidence(evaluation: Evaluation) -> dict[str, Any]:
     """Values of the sections on calibration and selective prediction."""
     from tendigits.report.charts import reliability_diagram, risk_coverage_chart
 
-    calibration, labels = evaluation.calibration, evaluation.labels
-    versions = {"as trained": evaluation.probabilities}
+    calibration, labels, probabilities = evaluation.calibration, evaluation.labels, evaluation.probabilities
+    versions = {"as trained": probabilities}
     if calibration is not None:
-        versions = {
-            "before calibration": evaluation.probabilities,
-            "after calibration": apply_temperature(evaluation.probabilities, calibration.temperature),
-        }
-    bins = {name: reliability(probabilities, labels) for name, probabilities in versions.items()}
+        calibrated = apply_temperature(probabilities, calibration.temperature)
+        versions = {"before calibration": probabilities, "after calibration": calibrated}
+    bins = {name: reliability(each, labels) for name, each in versions.items()}
     curve = risk_coverage(list(versions.values())[-1], labels)
-    at_threshold = None if calibration is None else _at_threshold(curve, calibration.threshold)
+    columns = curve.coverage, curve.threshold, curve.risk
+    at_threshold = None
+    if calibration is not None:
+        accepted = np.flatnonzero(curve.threshold >= calibration.threshold)
+        at_threshold = (curve.coverage[accepted[-1]], curve.risk[accepted[-1]]) if len(accepted) else (0.0, 0.0)
     return {
         "calibration": calibration,
         "reliability": reliability_diagram(bins),
         "bins": [(name, filled, calibration_error(filled)) for name, filled in bins.items()],
         "risk_coverage": risk_coverage_chart(curve, at_threshold and at_threshold[0]),
-        "coverage_rows": _coverage_rows(curve),
+        "coverage_rows": [
+            [each[i] for each in columns] for i in np.searchsorted(curve.coverage, np.array(COVERAGES) - 1e-12)
+        ],
         "at_threshold": at_threshold,
     }
-
-
-def _coverage_rows(curve: RiskCoverage) -> list[tuple[float, float, float]]:
-    """(coverage, threshold, risk) for each of `COVERAGES`, or the next higher coverage."""
-    indices = np.searchsorted(curve.coverage, np.array(COVERAGES) - 1e-12)
-    return [(float(curve.coverage[i]), float(curve.threshold[i]), float(curve.risk[i])) for i in indices]
-
-
-def _at_threshold(curve: RiskCoverage, threshold: float) -> tuple[float, float]:
-    """Coverage and risk at a threshold."""
-    accepted = np.flatnonzero(curve.threshold >= threshold)
-    if not len(accepted):
-        return 0.0, 0.0
-    return float(curve.coverage[accepted[-1]]), float(curve.risk[accepted[-1]])
-
-
-def _text(value: Any) -> str:
-    """A setting's value as text."""
-    if isinstance(value, tuple):
-        return ", ".join(map(str, value))
-    return value if isinstance(value, str) else json.dumps(value)

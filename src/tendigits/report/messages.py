@@ -1,7 +1,7 @@
 """The sentences and records that describe a training, for the console, run.json and report.html."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from tendigits.data.dataset import Dataset
 from tendigits.model.calibration import Calibration
@@ -38,6 +38,11 @@ def data_record(dataset: Dataset, path: str | Path | None) -> Record:
     }
 
 
+def setting_text(value: Any) -> str:
+    """A setting's value; "none" for an empty list."""
+    return (", ".join(map(str, value)) or "none") if isinstance(value, tuple) else str(value)
+
+
 def validation_name(recipe: Recipe) -> str:
     """The name of the second curve; without a validation split, recipes validate on the test set."""
     return "Validation" if recipe.validation_split else "Test"
@@ -46,24 +51,21 @@ def validation_name(recipe: Recipe) -> str:
 def compile_lines(recipe: Recipe) -> list[str]:
     """Optimizer, loss, metrics, early stopping, and settings that the classic recipe does not use."""
     kept = "the best epoch's weights are kept" if recipe.restore_best else "the last epoch's weights are kept"
-    lines = [
-        f"{recipe.optimizer}, learning rate {recipe.learning_rate:g}; {recipe.loss}; {', '.join(recipe.metrics)}",
-        f"early stopping on {recipe.monitor}, patience {recipe.patience}; {kept}",
-        f"at most {recipe.epochs} epoch{'s' if recipe.epochs > 1 else ''}, batch size {recipe.batch_size}",
-    ]
-    return [*lines, more] if (more := "; ".join(_beyond_classic(recipe))) else lines
-
-
-def _beyond_classic(recipe: Recipe) -> list[str]:
     augmentation = {field: value for field, value in recipe.augmentation.model_dump().items() if value}
-    settings = {
+    beyond_classic = {
         f"{recipe.schedule} schedule": recipe.schedule != "constant",
         f"weight decay {recipe.weight_decay:g}": recipe.weight_decay,
         f"exponential moving average of the weights, momentum {recipe.ema_momentum:g}": recipe.ema_momentum,
         f"label smoothing {recipe.label_smoothing:g}": recipe.label_smoothing,
         "augmentation: " + ", ".join(f"{field} {value:g}" for field, value in augmentation.items()): augmentation,
     }
-    return [text for text, is_used in settings.items() if is_used]
+    more = "; ".join(text for text, is_used in beyond_classic.items() if is_used)
+    return [
+        f"{recipe.optimizer}, learning rate {recipe.learning_rate:g}; {recipe.loss}; {', '.join(recipe.metrics)}",
+        f"early stopping on {recipe.monitor}, patience {recipe.patience}; {kept}",
+        f"at most {recipe.epochs} epoch{'s' if recipe.epochs > 1 else ''}, batch size {recipe.batch_size}",
+        *([more] if more else []),
+    ]
 
 
 def end_line(history: History, recipe: Recipe) -> str:

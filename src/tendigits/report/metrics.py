@@ -40,27 +40,22 @@ class Mistake:
 
 @dataclass(frozen=True)
 class Score:
-    """Accuracy on n digits."""
+    """Accuracy on n digits, and its 95% confidence interval (Wilson)."""
 
     n: int
     accuracy: float
     interval: tuple[float, float]
-    """95% confidence interval of the accuracy (Wilson)."""
 
     @classmethod
     def of(cls, correct: int, n: int) -> "Score":
         """The score for `correct` of n digits."""
-        return cls(n, correct / n, wilson_interval(correct, n))
+        return Score(n, correct / n, wilson_interval(correct, n))
 
 
 @dataclass(frozen=True)
-class Report:
+class Report(Score):
     """The results on n test digits."""
 
-    n: int
-    accuracy: float
-    interval: tuple[float, float]
-    """95% confidence interval of the accuracy (Wilson)."""
     classes: list[ClassMetrics]
     confusion_matrix: list[list[int]]
     """Row: true label; column: predicted label."""
@@ -89,20 +84,19 @@ def classification_report(
     """
     predicted = probabilities.argmax(axis=1)
     confusion = np.bincount(10 * labels.astype(int) + predicted, minlength=100).reshape(10, 10)
-    score = Score.of(int(confusion.trace()), len(labels))
     wrong = np.flatnonzero(predicted != labels)
     confidence = probabilities[wrong, predicted[wrong]]
     worst = wrong[np.argsort(-confidence, kind="stable")][:MAX_MISTAKES]
     return Report(
-        **vars(score),
+        **vars(Score.of(int(confusion.trace()), len(labels))),
         classes=[
             ClassMetrics(
                 digit,
                 support=int(confusion[digit].sum()),
-                precision=_ratio(confusion[digit, digit], confusion[:, digit].sum()),
-                recall=_ratio(confusion[digit, digit], confusion[digit].sum()),
+                precision=float(n_right / n) if (n := confusion[:, digit].sum()) else None,
+                recall=float(n_right / n) if (n := confusion[digit].sum()) else None,
             )
-            for digit in range(10)
+            for digit, n_right in enumerate(confusion.diagonal())
         ],
         confusion_matrix=confusion.tolist(),
         mistakes=[
@@ -125,7 +119,7 @@ def wilson_interval(successes: int, n: int) -> tuple[float, float]:
     return max(0.0, centre - half), min(1.0, centre + half)
 
 
-def accuracy_text(score: Report | Score) -> str:
+def accuracy_text(score: Score) -> str:
     """The accuracy with its interval, such as '98.02% of 10,000 (95% interval 97.73% to 98.28%)'."""
     low, high = score.interval
     return f"{score.accuracy:.2%} of {score.n:,} (95% interval {low:.2%} to {high:.2%})"
@@ -151,17 +145,6 @@ def _corrected(predicted: np.ndarray, labels: np.ndarray, corrections: Mapping[i
     return Score.of(int(right.sum()), n)
 
 
-def _ratio(part: int, whole: int) -> float | None:
-    return float(part / whole) if whole else None
-
-
 def percent(ratio: float | None, places: int = 2) -> str:
     """Format a ratio as '98.02%'; None as '-'."""
     return "-" if ratio is None else f"{ratio:.{places}%}"
-
-
-def error_rates(report: Report) -> np.ndarray:
-    """The confusion matrix as fractions of each row, float (10, 10), with 0 on the diagonal."""
-    counts = np.array(report.confusion_matrix)
-    rates: np.ndarray = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1) * (1 - np.eye(10))
-    return rates

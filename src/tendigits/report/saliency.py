@@ -1,15 +1,11 @@
-"""What a network looks at: the weights of its first layer, and the pixels that a prediction depends on.
+"""Saliency maps: the pixels that a prediction depends on, and pictures for a page that loads nothing.
 
-layer = first_layer(model, images.any(axis=0))     # weights as pictures, or None
 maps = saliency(model, x, predicted)               # float32 (n, 28, 28)
-
-signed_png(maps[0])                                # as a data: URI, for a page that loads nothing
+signed_png(maps[0])                                # as a data: URI
 """
 
 import io
 from base64 import b64encode
-from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -20,59 +16,12 @@ from tendigits.data.preprocess import FIELD
 if TYPE_CHECKING:  # pictures need no Keras
     import keras
 
-MAX_UNITS = 64
-"""Units of the first layer that are shown."""
-
 MAX_MAPS = 12
 """Digits with a saliency map."""
 
 # Okabe and Ito's blue and orange for colour-blind people: https://jfly.uni-koeln.de/color/
 _BLUE, _WHITE, _ORANGE = np.array([(0, 114, 178), (255, 255, 255), (213, 94, 0)])
-
-_SHADES = 15
-"""Shades of each colour; more would only make the file larger."""
-
-_COLUMNS = 8
-"""Pictures in a row of a sheet."""
-
-
-@dataclass(frozen=True, eq=False)
-class FirstLayer:
-    """The weights of the first layer's units with the largest norms."""
-
-    n: int
-    """Number of units in the layer."""
-    weights: np.ndarray
-    """float32 (at most 64, height, width): 28x28 of a Dense layer, or the kernels of a convolution.
-
-    In the layer's order if all are shown, otherwise strongest first.
-    """
-    is_dense: bool
-
-
-def first_layer(model: "keras.Model", used_pixels: np.ndarray) -> FirstLayer | None:
-    """The weights of the first layer that has any; None if they cannot be shown as pictures.
-
-    Args:
-        model: the network.
-        used_pixels: bool (28, 28), the pixels that are not black in every digit. The weights of a Dense layer for the
-            other pixels are never trained, and are shown as 0.
-    """
-    kernels = (getattr(layer, "kernel", None) for layer in _sublayers(model))
-    kernel = next((np.asarray(kernel) for kernel in kernels if kernel is not None), None)
-    if kernel is None:
-        return None
-    if kernel.ndim == 2 and len(kernel) == FIELD * FIELD:
-        units = kernel.T.reshape(-1, FIELD, FIELD) * used_pixels
-    elif kernel.ndim == 4 and kernel.shape[2] == 1:  # a convolution of the pixels themselves
-        units = kernel[:, :, 0].transpose(2, 0, 1)
-    else:
-        return None
-    n = len(units)
-    if n > MAX_UNITS:
-        strength = np.linalg.norm(units.reshape(n, -1), axis=1)
-        units = units[np.argsort(-strength, kind="stable")[:MAX_UNITS]]
-    return FirstLayer(n, units, is_dense=kernel.ndim == 2)
+_SHADES = 15  # of each colour; more would only make the file larger
 
 
 def saliency(model: "keras.Model", x: np.ndarray, labels: np.ndarray) -> np.ndarray:
@@ -109,43 +58,12 @@ def digit_png(image: np.ndarray) -> str:
 
 def signed_png(values: np.ndarray) -> str:
     """Values, float (height, width), as a PNG in a data: URI: 0 is white, positive orange, negative blue."""
-    return _data_uri(_coloured(_levels(values)))
-
-
-def sheet_png(values: np.ndarray) -> str:
-    """Arrays, float (n, height, width), in rows of eight; coloured as by `signed_png`, each on its own scale."""
-    n, height, width = values.shape
-    rows = -(-n // _COLUMNS)
-    tiles = np.full((rows * _COLUMNS, height + 1, width + 1), _SHADES, np.uint8)
-    for tile, value in zip(tiles, values, strict=False):
-        tile[:height, :width] = _levels(value)
-    whole = tiles.reshape(rows, _COLUMNS, height + 1, width + 1).transpose(0, 2, 1, 3)
-    return _data_uri(_coloured(whole.reshape(rows * (height + 1), _COLUMNS * (width + 1))[:-1, :-1]))
-
-
-def _levels(values: np.ndarray) -> np.ndarray:
-    """uint8: 0 for the most negative, 15 for 0, 30 for the most positive."""
-    largest = float(np.abs(values).max())
-    scaled = values / largest if largest > 0 else np.zeros_like(values)
-    return (np.rint(scaled * _SHADES) + _SHADES).astype(np.uint8)
-
-
-def _coloured(levels: np.ndarray) -> Image.Image:
-    shades = np.linspace(-1, 1, 2 * _SHADES + 1)[:, None]
-    palette = _WHITE + np.abs(shades) * (np.where(shades < 0, _BLUE, _ORANGE) - _WHITE)
-    picture = Image.fromarray(levels)
-    picture.putpalette(palette.round().astype(np.uint8).tobytes())
-    return picture
+    shades = np.rint(values * (_SHADES / max(float(np.abs(values).max()), 1e-30)))[..., None] / _SHADES
+    pixels = _WHITE + np.abs(shades) * (np.where(shades < 0, _BLUE, _ORANGE) - _WHITE)
+    return _data_uri(Image.fromarray(pixels.round().astype(np.uint8)))
 
 
 def _data_uri(picture: Image.Image) -> str:
     data = io.BytesIO()
     picture.save(data, "PNG", optimize=True)
     return f"data:image/png;base64,{b64encode(data.getvalue()).decode()}"
-
-
-def _sublayers(layer: Any) -> Iterator[Any]:
-    """The layer and all layers within it, in order."""
-    yield layer
-    for part in getattr(layer, "layers", ()):
-        yield from _sublayers(part)

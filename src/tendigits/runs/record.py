@@ -6,13 +6,18 @@ check_record(content)       # parsed JSON; raises ValueError with one line
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 Fraction = Annotated[float, Field(ge=0, le=1)]
 Count = Annotated[int, Field(ge=0)]
 Text = Annotated[str, Field(max_length=4096)]
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
-ModelName = Literal["model.keras", "model.h5"]
+
+
+def _with_zone(time: str) -> str:
+    if datetime.fromisoformat(time).tzinfo is None:
+        raise ValueError("expected a time zone")
+    return time
 
 
 class _Schema(BaseModel):
@@ -28,48 +33,27 @@ class _Data(_Schema):
     sha256: dict[str, Sha256]
 
 
-class _Machine(_Schema):
-    versions: dict[str, Text]
-
-
-class _Commit(_Schema):
-    commit: Text
-    changed: bool
-
-
 class _Result(_Schema):
-    epochs: Count
-    best_epoch: Count
-    val_loss: float
     val_accuracy: Fraction
     test_accuracy: Fraction = 0
-    corrected_accuracy: Fraction = 0
     test_interval: Annotated[list[Fraction], Field(min_length=2, max_length=2)] = Field(default=[0, 1])
 
 
 class _Record(_Schema):
     status: Literal["running", "finished", "failed", "interrupted"]
-    created: Text
-    """ISO 8601 with time zone."""
+    created: Annotated[Text, AfterValidator(_with_zone)]
+    """ISO 8601."""
     resumed: list[Text]
-    seed: Count
     data: _Data
-    machine: _Machine
-    git: _Commit | None
+    machine: dict[str, Any]
+    git: dict[str, Any] | None
     durations: dict[str, Annotated[float, Field(ge=0)]]
     parameters: Count
     evaluated: bool = True
     # Written later in the run. The fields may be missing, but not null.
-    models: dict[ModelName, Sha256] = Field(default={})
+    models: dict[Literal["model.keras", "model.h5"], Sha256] = Field(default={})
     best_epoch: Count = 0
     result: _Result = Field(default_factory=_Result.model_construct)
-
-    @field_validator("created")
-    @classmethod
-    def _is_time(cls, value: str) -> str:
-        if datetime.fromisoformat(value).tzinfo is None:
-            raise ValueError("expected a time zone")
-        return value
 
 
 def check_record(content: dict[str, Any]) -> None:

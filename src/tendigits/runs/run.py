@@ -1,16 +1,14 @@
 """A run folder: everything about one training, in files that people and programs can read.
 
-runs/2026-11-24-23-59-01/
-  recipe.json    every setting                  run.json     versions, machine, data, durations, result
-  history.csv    one line per epoch             curves.svg   curves.png
-  model.keras    model.h5                       report.html  report.json
-  checkpoints/   the last two epochs, until the run is finished
-
-open_run("runs/first").history()["val_loss"]
+recipe.json    every setting            run.json      versions, machine, data, durations, result
+history.csv    one line per epoch       curves.svg    curves.png
+model.keras    model.h5                 report.html   report.json
+checkpoints/   the last two epochs, until the run is finished
 """
 
 import csv
 import io
+import itertools
 import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
@@ -53,11 +51,9 @@ class Run:
     def record(self) -> Record:
         """run.json as a dict. Raises RunError if it is missing, damaged or of another format."""
         record = self._json("run.json")
-        version = record.get("format")
-        if version != FORMAT:
-            age = "an older" if isinstance(version, int) and version < FORMAT else "another"
+        if (version := record.get("format")) != FORMAT:
             raise RunError(
-                f"{self.path} was written by {age} version of tendigits: expected run format {FORMAT}, received "
+                f"{self.path} was written by another version of tendigits: expected run format {FORMAT}, received "
                 f"{version!r:.60}; train again, or use that version"
             )
         try:
@@ -107,12 +103,7 @@ class Run:
 
     @contextmanager
     def lock(self) -> Iterator[None]:
-        """Lock the run while writing to it, with `lock_folder`.
-
-        Raises:
-            RunError: another process holds the lock, or the folder of the checkpoints is a link.
-            DiskError: the folder cannot be written to.
-        """
+        """Lock the run while writing to it, with `lock_folder`. Raises RunError, DiskError."""
         with lock_folder(self.path, "choose another --name"):
             check_inside(self.path, "checkpoints")
             if self.checkpoints.is_dir():
@@ -138,13 +129,7 @@ def check_inside(folder: Path, name: str) -> None:
 
 
 def create_run(runs: Path, recipe: Recipe, name: str | None, now: datetime) -> Run:
-    """Make a new run folder with its recipe.json.
-
-    Args:
-        runs: the parent folder.
-        recipe: the recipe of the run.
-        name: name of the folder; None names it after the date and time.
-        now: the current time.
+    """Make a new run folder with its recipe.json in the folder `runs`; without a name it is named after the time.
 
     Raises:
         RunError: the name is taken or is not a plain file name, or the folder cannot be made.
@@ -152,27 +137,26 @@ def create_run(runs: Path, recipe: Recipe, name: str | None, now: datetime) -> R
     if name is not None and (name in ("", ".", "..") or Path(name).name != name):
         raise RunError(f"expected a plain name for the run, received {name!r}; choose the folder with --runs")
     stem = name if name is not None else now.strftime("%Y-%m-%d-%H-%M-%S")
-    for attempt in range(1, 1000):
+    for attempt in itertools.count(1):
         path = runs / (stem if attempt == 1 else f"{stem}-{attempt}")
         try:
             path.mkdir(parents=True)
+            break
         except FileExistsError:
             if name is not None:
                 raise RunError(f"{path} exists; choose another --name, or continue it with --resume {path}") from None
         except OSError as error:
             raise RunError(f"cannot make the run folder {path}: {error.strerror}; choose another --runs") from None
-        else:
-            (path / "checkpoints").mkdir()
-            write_text(path / "recipe.json", recipe.model_dump_json(indent=1) + "\n")
-            return Run(path)
-    raise RunError(f"expected a free name in {runs}, {stem}-1 to {stem}-999 are taken; choose a --name")
+    (path / "checkpoints").mkdir()
+    write_text(path / "recipe.json", recipe.model_dump_json(indent=1) + "\n")
+    return Run(path)
 
 
 def open_run(path: str | Path) -> Run:
-    """The run in an existing folder. Raises RunError if there is none, or one of another format."""
+    """The run in an existing folder. Raises RunError if it is missing, damaged or of another format."""
     run = Run(Path(path))
     if not run.path.is_dir():
-        raise RunError(f"expected a run folder, there is none at {path}; `tendigits runs` lists them")
+        raise RunError(f"expected a run folder, found nothing at {path}; `tendigits runs` lists them")
     run.record()
     return run
 

@@ -27,30 +27,22 @@ class Summary:
     created: str
     """ISO 8601 with time zone."""
     parameters: int | None
-    """Number of weights and biases; None before the network is built."""
+    """Number of weights and biases."""
     epochs: int
     """Completed epochs."""
     best_epoch: int | None
-    """Counted from 1; None before the first epoch is complete."""
+    """Counted from 1; None, as both values at this epoch, before the first is complete."""
     val_loss: float | None
-    """At the best epoch."""
     val_accuracy: float | None
-    """At the best epoch."""
     test_accuracy: float | None
-    """None if the run is not finished."""
+    """None if the run is not finished, as its 95% confidence interval."""
     test_interval: tuple[float, float] | None
-    """95% confidence interval of the test accuracy."""
     seconds: float
     """Duration of all stages."""
 
 
 def list_summaries(runs: Path, on_error: Callable[[UserError], None] = lambda _: None) -> list[Summary]:
-    """All runs in the folder, oldest first.
-
-    Args:
-        runs: the folder; subfolders without run.json are skipped.
-        on_error: called for each damaged run, and for each link to a run elsewhere.
-    """
+    """All runs in a folder, oldest first; `on_error` is called for damaged runs, and for links to runs elsewhere."""
     found = []
     for path in sorted(runs.iterdir()) if runs.is_dir() else ():
         if not os.path.lexists(path / "run.json"):
@@ -73,7 +65,8 @@ def summarise(run: Run) -> Summary:
     result = record.get("result", {})
     return Summary(
         name=run.path.resolve().name,
-        status=status(run),
+        # A run that is marked as running but not locked was killed.
+        status="interrupted" if record["status"] == "running" and not run.is_locked() else record["status"],
         recipe=recipe.name,
         data=record["data"]["name"],
         created=record["created"],
@@ -86,12 +79,6 @@ def summarise(run: Run) -> Summary:
         test_interval=tuple(result["test_interval"]) if "test_interval" in result else None,
         seconds=sum(record["durations"].values()),
     )
-
-
-def status(run: Run) -> str:
-    """Finished, failed, running or interrupted; a run that is marked as running but not locked was killed."""
-    recorded = str(run.record()["status"])
-    return "interrupted" if recorded == "running" and not run.is_locked() else recorded
 
 
 def best_epoch(history: History, recipe: Recipe) -> int:
