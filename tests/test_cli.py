@@ -61,7 +61,7 @@ def test_a_recipe_file_with_flags_over_it(run_cli, small_npz, tmp_path):
         (["train", "--recipe", "clasic"], "expected a known recipe (classic, "),
         (["train", "--resume", "x", "--epochs", "3"], "leave out --epochs"),
         (["runs", "a", "b"], "expected a run's folder or its name in runs, received a"),
-        (["data", "--data", "nothing"], "there is nothing at nothing"),
+        (["data", "--data", "nothing"], "there is no file at nothing"),
         (["nonsense"], "No such command 'nonsense'."),
         (
             ["serve", "--port", "99999"],

@@ -81,6 +81,7 @@ class LimitedProtocol(H11Protocol):
         addresses = [each.client and each.client[0] for each in self.connections if isinstance(each, H11Protocol)]
         n_same = addresses.count(self.client and self.client[0])
         if n_same > MAX_CONNECTIONS_PER_ADDRESS or len(self.connections) > MAX_CONNECTIONS:
+            self.connections.discard(self)  # it does not count against others while it is being closed
             self._refuse(503, "too many connections; close some, or try again in a second")
         else:
             self._limit_receiving(True)
