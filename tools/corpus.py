@@ -1,4 +1,4 @@
-"""What the reader says of the pictures in tests/corpus, written beside them.
+"""What the reader says of the pictures in tests/corpus, written next to them.
 
 python tools/corpus.py                      # of those that have no expected text yet
 python tools/corpus.py table_sums.png       # of these anew, after a change that is meant; git diff shows what it did
@@ -21,8 +21,8 @@ def said_of(path: Path) -> dict[str, str]:
     """The expected files of a picture: their suffixes, and what they hold."""
     reader = reader_for(next((form for form in path.parent.glob("*.toml") if path.stem.startswith(form.stem)), None))
     if path.parent.name == "digits":
-        shares = r"  [\d.]+%  \(.*?\)"  # they may differ in the last digit from one processor to another
-        return {".txt": re.sub(shares, "", reader.digit(path).text()) + "\n"}
+        percentages = r"  [\d.]+%  \(.*?\)"  # they may differ in the last digit from one processor to another
+        return {".txt": re.sub(percentages, "", reader.digit(path).text()) + "\n"}
     pages = pages_of(reader, path) if path.suffix in (".pdf", ".tif") else [reader.read(path)]
     lines = [line for page in pages for line in [*(["---"] if len(pages) > 1 else []), *page.text().splitlines()]]
     if not path.stem.startswith("table"):

@@ -104,7 +104,7 @@ def _reason(reading: Reading, options: list[tuple[str, float]]) -> str:
     if not is_usual(text):
         return "has no usual form"
     if reading.rejected or reading.stray_ink >= MIN_STRAY_INK:
-        return "something beside it could not be read"
+        return "something next to it could not be read"
     if reading.clearance < DEFAULT_OPTIONS.narrow_clearance:
         return "may be a part of a longer number"
     return "is not clear enough"
