@@ -1,5 +1,7 @@
 """What the tests in a browser share."""
 
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from axe_playwright_python.sync_playwright import Axe
@@ -31,3 +33,44 @@ def barriers(page: Page, options: Any = None) -> list[tuple[str, str]]:
             if violation["impact"] in ("serious", "critical")
         ]
     return found
+
+
+def draw(page: Any, points: list[tuple[float, float]], release: bool = True, pad: str = "#pad") -> None:
+    """Draw on a page's pad with the mouse, in fractions of the pad."""
+    page.locator(pad).scroll_into_view_if_needed()
+    frame = page.locator(pad).bounding_box()
+    place = [(frame["x"] + x * frame["width"], frame["y"] + y * frame["height"]) for x, y in points]
+    page.mouse.move(*place[0])
+    page.mouse.down()
+    for point in place[1:]:
+        page.mouse.move(*point, steps=2)  # the browser paints each
+    if release:
+        page.mouse.up()
+
+
+def touching(page: Any) -> Callable[..., None]:
+    """Put fingers on a page, move them and lift them: `touch("touchStart", (x, y), ...)`, in pixels of the window."""
+    session = page.context.new_cdp_session(page)
+
+    def touch(kind: str, *points: tuple[float, float]) -> None:
+        touches = [{"x": x, "y": y, "id": finger} for finger, (x, y) in enumerate(points)]
+        session.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": touches})
+
+    return touch
+
+
+def draw_in_play(page: Any, points: list[tuple[float, float]]) -> None:
+    """Draw on the pad of the page Play."""
+    page.locator("#play-pad").scroll_into_view_if_needed()
+    page.evaluate("scrollBy(0, -120)")  # away from the bar at the top
+    draw(page, points, pad="#play-pad")
+
+
+def opened_up(folder: Path, place: Path) -> str:
+    """The address of a copy of an exported page in which a test may use the script's `modules`."""
+    for path in folder.iterdir():
+        text = path.read_text()
+        if path.suffix == ".js":
+            text = text.replace("const modules = {};", "const modules = globalThis.modules = {};")
+        (place / path.name).write_text(text)
+    return (place / "index.html").as_uri()

@@ -163,7 +163,7 @@ def run_cli(monkeypatch, capsys) -> Any:
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     """`tendigits serve` in a process, for tests that do not end it; its first line says where."""
-    from helpers import ServeProcess
+    from processes import ServeProcess
 
     running = ServeProcess(tmp_path_factory.mktemp("server"), "--no-browser")
     yield running

@@ -13,7 +13,7 @@ import httpx
 import numpy as np
 import pytest
 
-from helpers import filled_form, photo_of
+from drawing import filled_form, photo_of
 
 pytestmark = pytest.mark.xdist_group("server")
 

@@ -8,7 +8,7 @@ import sys
 import pytest
 from PIL import Image
 
-from helpers import free_port
+from processes import free_port
 from tendigits.cluster import connected, is_address, prepare, with_address
 from tendigits.errors import HostError, UserError
 

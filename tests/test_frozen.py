@@ -20,8 +20,9 @@ from starlette.testclient import TestClient
 from typer.main import get_command
 
 import tendigits
+from drawing import FORM_FIELDS, crop64, filled_form, png, printed_table, strip_of
 from frozen_files import REWRITE, describe, pretty, pretty_lines, same, words
-from helpers import FORM_FIELDS, NOW, correction, crop64, filled_form, number, png, printed_table, strip_of
+from samples import NOW, correction, number
 from tendigits.cli import app as command_line
 from tendigits.serve.app import create_app
 from tendigits.serve.config import ServerConfig

@@ -10,7 +10,8 @@ import httpx
 import pytest
 
 from bombs import large_pdf, slow_pdf, tile_bomb
-from helpers import ServeProcess, page_of_numbers, tendigits
+from drawing import page_of_numbers
+from processes import ServeProcess, tendigits
 
 MAKERS = {"tile.tif": tile_bomb, "slow.pdf": slow_pdf, "large.pdf": large_pdf}
 

@@ -9,7 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 from PIL import Image, ImageDraw, ImageFont
 
-from helpers import LOCKED_PDF, printed_table
+from drawing import LOCKED_PDF, printed_table
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ import openpyxl
 import pyarrow.parquet as pq
 import pytest
 
-from helpers import page_of_numbers
+from drawing import page_of_numbers
 
 SHOWN = {
     b"bad\xff.png": r"bad\xff.png",

@@ -8,8 +8,9 @@ import pyarrow.parquet as pq
 import pytest
 from PIL import Image
 
+from tendigits.batch.jobs import Result
 from tendigits.batch.parquet import open_table, read_into
-from tendigits.batch.reading import Result, read_files
+from tendigits.batch.reading import read_files
 from tendigits.batch.rows import NUMBERS, PICTURES, rows_of
 from tendigits.batch.sources import find_pictures
 from tendigits.digits.network import bundled_file

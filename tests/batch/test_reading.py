@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from helpers import page_of_numbers
+from drawing import page_of_numbers
 from tendigits.batch.batch import attempt
 from tendigits.batch.reading import read_files, read_here
 from tendigits.batch.sources import find_pictures

@@ -5,7 +5,7 @@ from contextlib import suppress
 import pytest
 from PIL import Image
 
-from helpers import free_port
+from processes import free_port
 from tendigits.batch.sources import content_of, fetch, find_pictures
 from tendigits.errors import DataError, UserError
 from tendigits.pictures.image import open_image

@@ -7,7 +7,8 @@ import httpx
 import numpy as np
 import pytest
 
-from helpers import ServeProcess, crop64
+from drawing import crop64
+from processes import ServeProcess
 from tendigits.teach.store import Store
 
 pytestmark = pytest.mark.slow

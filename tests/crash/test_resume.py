@@ -8,7 +8,7 @@ import time
 import numpy as np
 import pytest
 
-from helpers import tendigits
+from processes import tendigits
 from tendigits.model.file import load_model
 from tendigits.runs.run import Run
 

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 
-from helpers import idx_bytes, write_idx
+from samples import idx_bytes, write_idx
 from tendigits.data import idx
 from tendigits.data.dataset import ARRAYS
 from tendigits.data.idx import has_idx, idx_bytes_digest, read_idx, read_idx_folder

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from helpers import write_idx
+from samples import write_idx
 from tendigits.data import mnist
 from tendigits.data.dataset import ARRAYS, MNIST_DIGESTS, make_dataset
 from tendigits.data.load import load, load_test

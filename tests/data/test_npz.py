@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 
-from helpers import peak_while_refusing
+from samples import peak_while_refusing
 from tendigits.data import npz
 from tendigits.data.dataset import ARRAYS
 from tendigits.data.npz import read_npz

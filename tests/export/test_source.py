@@ -3,7 +3,7 @@ import json
 import numpy as np
 import pytest
 
-from helpers import NOW, RECORD, changed
+from samples import NOW, RECORD, changed
 from tendigits.digits.network import bundled
 from tendigits.errors import ModelFileError, RunError
 from tendigits.export.source import PREPROCESSING, open_source

@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from bombs import pdf_of, tiff_of
-from helpers import LOCKED_PDF
+from drawing import LOCKED_PDF
 from tendigits.errors import DataError
 from tendigits.pictures.documents import MAX_PDF_SIDE, count_pages, page_addresses
 from tendigits.pictures.image import open_image

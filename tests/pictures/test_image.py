@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from PIL import Image, PngImagePlugin
 
 from bombs import tiff_of, tile_bomb
-from helpers import peak_while_refusing
+from samples import peak_while_refusing
 from tendigits.errors import DataError
 from tendigits.pictures.image import open_image
 from tendigits.pictures.limits import MAX_BYTES, MAX_PIXELS

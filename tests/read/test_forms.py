@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from helpers import FORM_FIELDS, filled_form, photo_of
+from drawing import FORM_FIELDS, filled_form, photo_of
 from tendigits.errors import DataError, UserError
 from tendigits.read.forms import load_form, make_form
 from tendigits.read.reader import Reader

@@ -14,7 +14,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from PIL import Image
 
-from helpers import printed_table
+from drawing import printed_table
 from tendigits.digits.thumbnail import SIDE, Thumbnail
 from tendigits.errors import printable
 from tendigits.geometry import Box

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image, ImageDraw, ImageFont
 
-from helpers import printed_table
+from drawing import printed_table
 from tendigits.digits.budget import Budget
 from tendigits.digits.network import Network, bundled
 from tendigits.errors import DataError, UserError

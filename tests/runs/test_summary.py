@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from helpers import RECORD
+from samples import RECORD
 from tendigits.model.recipe import Recipe
 from tendigits.runs.run import create_run, open_run
 from tendigits.runs.summary import list_summaries, summarise

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
-from helpers import NOW
+from samples import NOW
 from tendigits.serve.app import create_app
 from tendigits.serve.config import ServerConfig
 from tendigits.teach.store import Store

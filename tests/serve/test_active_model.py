@@ -6,7 +6,7 @@ from contextlib import closing
 
 import pytest
 
-from helpers import NOW, changed, changed_numbers
+from samples import NOW, changed, changed_numbers
 from tendigits.errors import ModelFileError
 from tendigits.model.onnx import with_metadata
 from tendigits.numbers.network import bundled_file

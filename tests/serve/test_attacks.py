@@ -16,7 +16,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from helpers import ServeProcess, page_of_numbers, png
+from drawing import page_of_numbers, png
+from processes import ServeProcess
 from tendigits.serve.edge.protocol import MAX_CONNECTIONS_PER_ADDRESS, RECEIVE_SECONDS
 from tendigits.serve.reading.queue import MAX_WAITING_PER_ADDRESS
 

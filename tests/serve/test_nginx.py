@@ -10,7 +10,8 @@ import httpx
 import numpy as np
 import pytest
 
-from helpers import ServeProcess, free_port, png
+from drawing import png
+from processes import ServeProcess, free_port
 
 CONFIGURATION = Path(__file__).parents[2] / "docs" / "nginx.conf"
 NGINX = shutil.which("nginx", path="/usr/sbin:/usr/bin:/usr/local/sbin:/usr/local/bin")

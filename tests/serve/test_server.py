@@ -14,7 +14,9 @@ import httpx
 import numpy as np
 import pytest
 
-from helpers import ServeProcess, crop64, number, png
+from drawing import crop64, png
+from processes import ServeProcess
+from samples import number
 from tendigits.teach.store import Store
 
 pytestmark = pytest.mark.xdist_group("server")

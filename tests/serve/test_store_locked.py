@@ -9,7 +9,7 @@ from contextlib import closing, contextmanager
 import pytest
 from starlette.testclient import TestClient
 
-from helpers import NOW
+from samples import NOW
 from tendigits.serve import app as app_module
 from tendigits.serve.config import ServerConfig
 

@@ -5,7 +5,7 @@ import json
 import pytest
 from typer.testing import CliRunner
 
-from helpers import NOW, changed, correction
+from samples import NOW, changed, correction
 from tendigits.cli import app
 from tendigits.digits.network import bundled_file, load_network
 from tendigits.errors import TendigitsError

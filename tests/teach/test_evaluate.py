@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from helpers import correction, number, strip_of
+from drawing import strip_of
+from samples import correction, number
 from tendigits.digits.network import bundled
 from tendigits.teach.evaluate import EvaluatedReader
 

@@ -5,7 +5,7 @@ from itertools import product
 import numpy as np
 import pytest
 
-from helpers import strip_of
+from drawing import strip_of
 from tendigits.data.preprocess import standardize
 from tendigits.numbers.decode import HEIGHT, NONE, decode, strip_text
 from tendigits.numbers.network import NumberNetwork, bundled, bundled_file

@@ -4,7 +4,8 @@ import cv2
 import numpy as np
 import pytest
 
-from helpers import NOW, correction, number, strip_of
+from drawing import strip_of
+from samples import NOW, correction, number
 from tendigits.data.dataset import Dataset
 from tendigits.digits.network import bundled, from_onnx
 from tendigits.numbers.network import bundled_file

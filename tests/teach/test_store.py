@@ -11,7 +11,8 @@ from datetime import timedelta
 import numpy as np
 import pytest
 
-from helpers import NOW, correction, number, strip_of
+from drawing import strip_of
+from samples import NOW, correction, number
 from tendigits.errors import Failure, StoreError
 from tendigits.teach.store import VERSION, Store
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from helpers import ServeProcess
+from processes import ServeProcess
 
 CHROMIUM = shutil.which("chromium")
 FLAGS = [

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from playwright.sync_api import Page, Route, expect
 
-from browser import EMPTY, PHONE, WIDTH
-from helpers import THREE, draw, touching
+from browser import EMPTY, PHONE, WIDTH, draw, touching
+from drawing import THREE
 
 pytestmark = pytest.mark.xdist_group("browser")
 

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from playwright.sync_api import expect
 
-from browser import PHONE, WIDTH, barriers
-from helpers import THREE, crop64, draw, opened_up, png
+from browser import PHONE, WIDTH, barriers, draw, opened_up
+from drawing import THREE, crop64, png
 from synthesis.strokes import SHAPES
 from tendigits.digits.find import find_digit
 from tendigits.digits.layers import Layers, with_layers

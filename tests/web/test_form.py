@@ -9,8 +9,8 @@ import pytest
 from PIL import Image, ImageDraw, ImageFont
 from playwright.sync_api import Page, expect
 
-from browser import PHONE, choose
-from helpers import FORM_FIELDS, FORM_SIZE, file_of, filled_form, photo_of, touching
+from browser import PHONE, choose, touching
+from drawing import FORM_FIELDS, FORM_SIZE, file_of, filled_form, photo_of
 
 pytestmark = pytest.mark.xdist_group("browser")
 

@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from browser import PHONE, choose
-from helpers import file_of, printed_table
+from drawing import file_of, printed_table
 
 pytestmark = pytest.mark.xdist_group("browser")
 

@@ -5,8 +5,9 @@ import shutil
 import pytest
 from playwright.sync_api import expect
 
-from browser import PHONE, WIDTH, barriers, choose
-from helpers import THREE, ServeProcess, draw, page_of_numbers
+from browser import PHONE, WIDTH, barriers, choose, draw
+from drawing import THREE, page_of_numbers
+from processes import ServeProcess
 from tendigits.read.reader import Reader
 
 pytestmark = pytest.mark.xdist_group("export")  # the same finished run

@@ -5,7 +5,7 @@ from urllib.parse import unquote
 import numpy as np
 import pytest
 
-from helpers import printed_table
+from drawing import printed_table
 from tendigits.digits.thumbnail import Thumbnail
 from tendigits.geometry import Box
 from tendigits.read.page import Page

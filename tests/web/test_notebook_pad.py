@@ -13,8 +13,9 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Locator, Page, expect
 
-from browser import EMPTY
-from helpers import THREE, draw, free_port
+from browser import EMPTY, draw
+from drawing import THREE
+from processes import free_port
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("browser")]
 

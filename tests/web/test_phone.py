@@ -8,7 +8,8 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from browser import PHONE, barriers
-from helpers import ServeProcess, file_of, printed_table
+from drawing import file_of, printed_table
+from processes import ServeProcess
 
 pytestmark = pytest.mark.xdist_group("browser")
 

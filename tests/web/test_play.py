@@ -11,8 +11,8 @@ import pypdfium2
 import pytest
 from playwright.sync_api import Page, expect
 
-from browser import PHONE, WIDTH, barriers
-from helpers import THREE, draw_in_play
+from browser import PHONE, WIDTH, barriers, draw_in_play
+from drawing import THREE
 
 pytestmark = pytest.mark.xdist_group("browser")
 

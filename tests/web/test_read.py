@@ -13,7 +13,7 @@ from PIL import Image
 from playwright.sync_api import Page, Route, expect
 
 from browser import choose
-from helpers import page_of_numbers, png, printed_table
+from drawing import page_of_numbers, png, printed_table
 
 pytestmark = pytest.mark.xdist_group("browser")
 

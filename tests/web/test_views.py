@@ -5,8 +5,8 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from browser import EMPTY, PHONE, WIDTH, barriers, choose
-from helpers import THREE, draw, page_of_numbers
+from browser import EMPTY, PHONE, WIDTH, barriers, choose, draw
+from drawing import THREE, page_of_numbers
 
 pytestmark = pytest.mark.xdist_group("browser")
 

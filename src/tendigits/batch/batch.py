@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 import cv2
 
-from tendigits.batch.reading import ADVICE, Job, Result
+from tendigits.batch.jobs import ADVICE, Job, Result
 from tendigits.batch.sources import content_of
 from tendigits.digits.find import Found, find_digit
 from tendigits.errors import DataError, TendigitsError

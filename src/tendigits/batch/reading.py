@@ -6,16 +6,13 @@ with read_files({}, find_pictures(["scans"]).pictures) as results:
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any
 
+from tendigits.batch.jobs import ADVICE, Job, Result
 from tendigits.errors import DataError
 from tendigits.machine import cores
 from tendigits.pool.pool import MAX_JOB_BYTES, JobError, WorkerPool
 from tendigits.pool.worker_process import watched
-
-if TYPE_CHECKING:
-    from tendigits.read.page import Page
 
 DIGITS_PER_JOB = 32
 """Pictures of one digit that are classified together."""
@@ -23,26 +20,8 @@ DIGITS_PER_JOB = 32
 TIMEOUT = 60.0
 """Seconds for a picture. A page takes about two; the rest is for slow disks and busy machines (`read --timeout`)."""
 
-ADVICE = "make it smaller, or save it again"
-
 MIN_JOBS_PER_PROCESS = 16
 """With fewer jobs, starting another process takes longer than it saves."""
-
-
-class Job(NamedTuple):
-    """One page, or up to DIGITS_PER_JOB pictures of one digit; paths may be addresses."""
-
-    paths: tuple[str, ...]
-    one: bool
-
-
-@dataclass(frozen=True, eq=False)
-class Result:
-    """A picture that was read, or the reason why it was not."""
-
-    path: str
-    page: "Page | None"
-    error: DataError | None
 
 
 def read_here(

@@ -8,7 +8,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from tendigits.batch.reading import Result
+from tendigits.batch.jobs import Result
 from tendigits.errors import printable
 from tendigits.geometry import Box
 

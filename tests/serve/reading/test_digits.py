@@ -8,7 +8,8 @@ import pytest
 from anyio import CapacityLimiter
 from PIL import Image
 
-from helpers import changed, png
+from drawing import png
+from samples import changed
 from tendigits.digits.network import from_onnx
 from tendigits.errors import DataError
 from tendigits.read.reader import Reader

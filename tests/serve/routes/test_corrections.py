@@ -5,7 +5,8 @@ import json
 import numpy as np
 import pytest
 
-from helpers import NOW, crop64, strip_of
+from drawing import crop64, strip_of
+from samples import NOW
 from tendigits.errors import Failure
 from tendigits.teach import store as module
 from tendigits.teach.verify import bundled_sha256

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from helpers import FORM_FIELDS, file_of, filled_form, photo_of
+from drawing import FORM_FIELDS, file_of, filled_form, photo_of
 
 pytestmark = pytest.mark.xdist_group("server")
 

@@ -6,7 +6,7 @@ import shutil
 import numpy as np
 import pytest
 
-from helpers import crop64, png
+from drawing import crop64, png
 from tendigits.read.reader import Reader
 
 pytestmark = pytest.mark.xdist_group("report")  # the same finished runs

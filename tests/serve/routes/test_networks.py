@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 from starlette.testclient import TestClient
 
-from helpers import NOW, changed, correction, png
+from drawing import png
+from samples import NOW, changed, correction
 from tendigits.digits.network import bundled_file
 from tendigits.pool.child import Child
 from tendigits.serve.app import create_app

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from starlette.testclient import TestClient
 
-from helpers import NOW, png
+from drawing import png
+from samples import NOW
 from tendigits.play.experiment import Experiment
 from tendigits.play.session import Playground
 from tendigits.serve.app import create_app

@@ -11,7 +11,7 @@ import pillow_heif
 import pytest
 from PIL import Image
 
-from helpers import page_of_numbers, png
+from drawing import page_of_numbers, png
 from tendigits.read.reader import Reader
 from tendigits.teach.verify import bundled_sha256
 

@@ -7,7 +7,7 @@ import openpyxl
 import pytest
 from PIL import Image
 
-from helpers import file_of, printed_table
+from drawing import file_of, printed_table
 from tendigits.serve.routes import tables
 
 pytestmark = pytest.mark.xdist_group("server")
