@@ -69,7 +69,7 @@ def trains(run, data) -> None:
 
 def test_base_reads_and_names_the_extra_of_everything_else(install, tmp_path):
     run = install("")
-    assert installed.size(run.folder.parent)["mb"] <= 400
+    assert installed.size(run.folder.parent)["mb"] <= 450
     code, out, err = run("read", ROOT / "docs" / "read.jpg")
     assert (code, err) == (0, "")
     assert out
