@@ -13,13 +13,15 @@ from bombs import large_pdf, slow_pdf, tile_bomb
 from drawing import page_of_numbers
 from processes import ServeProcess, tendigits
 
+pytestmark = pytest.mark.slow
+
 MAKERS = {"tile.tif": tile_bomb, "slow.pdf": slow_pdf, "large.pdf": large_pdf}
 
 TIMEOUT = 10
 """Seconds for a picture."""
 
 
-@pytest.fixture(params=[name if name != "large.pdf" else pytest.param(name, marks=pytest.mark.slow) for name in MAKERS])
+@pytest.fixture(params=MAKERS)
 def bomb(request, tmp_path):
     (tmp_path / "scans").mkdir()
     path = tmp_path / "scans" / request.param

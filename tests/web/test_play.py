@@ -128,6 +128,7 @@ def test_train_draw_meanwhile_step_select_a_unit_and_reset(play):
     expect(reads).to_have_text("Draw a digit.", timeout=STARTING)
 
 
+@pytest.mark.slow
 def test_a_reload_keeps_the_network_and_a_changed_setting_restarts_it(play):
     page = play(SMALL)
     page.click("#play-epoch")
@@ -141,6 +142,7 @@ def test_a_reload_keeps_the_network_and_a_changed_setting_restarts_it(play):
     expect(figure(page, 1)).to_have_text("0.06", timeout=STARTING)
 
 
+@pytest.mark.slow
 def test_a_phone_a_keyboard_and_a_screen_reader(play):
     page = play(SMALL, reduced_motion="reduce", **PHONE)
     page.locator("#play-epoch").press("Enter")
