@@ -205,11 +205,11 @@ def test_resumed_with_many_epochs_and_before_the_first(perfect, tmp_path):
     assert len(page.source) < 600_000
 
 
-def test_the_page_links_to_existing_and_coming_files(evaluation, tmp_path):
+def test_the_page_links_to_existing_files(evaluation, tmp_path):
     (tmp_path / "model.keras").touch()
-    write_report(evaluation, tmp_path, coming=["model.h5"])
+    write_report(evaluation, tmp_path)
     page = Page((tmp_path / "report.html").read_text(encoding="utf-8"))
     links = [attrs["href"] for attrs, _ in page.all("a") if not attrs["href"].startswith("#")]
-    assert links == ["report.json", "model.keras", "model.h5"]
+    assert links == ["report.json", "model.keras"]
     assert json.loads((tmp_path / "report.json").read_text()) == json.loads(json.dumps(asdict(evaluation.report)))
     assert (tmp_path / "report.html").stat().st_size < 600_000

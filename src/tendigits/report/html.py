@@ -63,13 +63,10 @@ class Evaluation:
     calibration: Calibration | None = None
 
 
-def write_report(evaluation: Evaluation, folder: Path, coming: Sequence[str] = ()) -> None:
-    """Write report.json and report.html into a folder. Raises DiskError, RunError.
-
-    The page links to the files in the folder and to those that will be written there, `coming`.
-    """
+def write_report(evaluation: Evaluation, folder: Path) -> None:
+    """Write report.json and report.html into a folder, with links to its files. Raises DiskError, RunError."""
     write_text(folder / "report.json", json.dumps(asdict(evaluation.report), indent=1) + "\n")
-    links = [name for name in FILES if name in coming or has_inside(folder, name)]
+    links = [name for name in FILES if has_inside(folder, name)]
     write_text(folder / "report.html", render(evaluation, links))
 
 
