@@ -5,7 +5,7 @@ write_report(evaluation, run.path)
 
 import json
 from base64 import b64encode
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass
 from hashlib import sha256
 from importlib.resources import files
@@ -63,10 +63,13 @@ class Evaluation:
     calibration: Calibration | None = None
 
 
-def write_report(evaluation: Evaluation, folder: Path) -> None:
-    """Write report.json and report.html into a folder, with links to its files. Raises DiskError, RunError."""
+def write_report(evaluation: Evaluation, folder: Path, unsaved: Collection[str] = ()) -> None:
+    """Write report.json and report.html into a folder, with links to its files and to those that are not saved yet.
+
+    Raises DiskError, RunError.
+    """
     write_text(folder / "report.json", json.dumps(asdict(evaluation.report), indent=1) + "\n")
-    links = [name for name in FILES if has_inside(folder, name)]
+    links = [name for name in FILES if name in unsaved or has_inside(folder, name)]
     write_text(folder / "report.html", render(evaluation, links))
 
 

@@ -1,14 +1,16 @@
 """The arrays that a network is trained and tested on: digits as floats, one-hot labels, a validation split.
 
-inputs = prepare_inputs(load(path), recipe)
+dataset, inputs = load_inputs(path, recipe)
 """
 
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
 from tendigits.data import preprocess
 from tendigits.data.dataset import Dataset, stratified_split
+from tendigits.data.load import load
 from tendigits.model.recipe import Recipe
 
 VALIDATION_SEED = 0
@@ -23,6 +25,12 @@ class Inputs:
     y: np.ndarray
     validation: tuple[np.ndarray, np.ndarray]
     test: tuple[np.ndarray, np.ndarray]
+
+
+def load_inputs(path: str | Path | None, recipe: Recipe) -> tuple[Dataset, Inputs]:
+    """Load digits and prepare them. Raises DataError."""
+    dataset = load(path)
+    return dataset, prepare_inputs(dataset, recipe)
 
 
 def prepare_inputs(dataset: Dataset, recipe: Recipe) -> Inputs:

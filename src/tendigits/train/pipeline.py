@@ -9,7 +9,6 @@ from datetime import datetime
 from pathlib import Path
 
 from tendigits.data.dataset import Dataset
-from tendigits.data.load import load
 from tendigits.errors import RecipeError, RunError
 from tendigits.files import need_space
 from tendigits.machine import describe_commit, describe_environment
@@ -23,7 +22,7 @@ from tendigits.runs.run import FORMAT, Record, create_run, open_run
 from tendigits.train.checkpoint import Checkpoint, load_last_checkpoint
 from tendigits.train.console import Console
 from tendigits.train.ensemble import train_ensemble
-from tendigits.train.inputs import prepare_inputs
+from tendigits.train.inputs import Inputs, load_inputs, prepare_inputs
 from tendigits.train.trainer import Trained, Training, recorded, timed, train_network
 
 FLOAT_BYTES = 4
@@ -39,7 +38,7 @@ def run_recipe(
     console: Console | None = None,
     now: datetime | None = None,
     evaluate: bool = True,
-    loading: "Future[Dataset] | None" = None,
+    loading: "Future[tuple[Dataset, Inputs]] | None" = None,
     drawing: WorkerPool | None = None,
 ) -> Trained:
     """Train a recipe in a new run folder, from data to report.
@@ -52,7 +51,7 @@ def run_recipe(
         console: shows the progress; None shows only warnings.
         now: the time that is recorded as the run's creation; None is the current time.
         evaluate: whether to report on the test digits; if not, the result is that of the held-out digits.
-        loading: the future of `load(data)`, if it has been started already.
+        loading: the future of `load_inputs(data, recipe)`, if it has been started already.
         drawing: a process that draws curves and report; None draws them here.
 
     Raises:
@@ -63,8 +62,7 @@ def run_recipe(
         raise RecipeError(f"recipe field 'hidden': expected at most {MAX_PARAMETERS:,} parameters, received {n:,}")
     durations: dict[str, float] = {}
     with timed(durations, "data"):
-        dataset = load(data) if loading is None else loading.result()
-        inputs = prepare_inputs(dataset, recipe)
+        dataset, inputs = load_inputs(data, recipe) if loading is None else loading.result()
     console.stage(1, "Data", *messages.data_lines(dataset))
     need_space(Path(runs), _bytes_needed(recipe))
     record: Record = {

@@ -21,7 +21,7 @@ from tendigits.engine.loop import use_compilation_cache
 from tendigits.errors import DivergedError, Interrupted
 from tendigits.files import replacing
 from tendigits.model.calibration import Calibration, calibrate
-from tendigits.model.file import save_model
+from tendigits.model.file import MODELS, save_model
 from tendigits.model.network import build_network, compile_network, predict
 from tendigits.model.recipe import Recipe
 from tendigits.pool.pool import WorkerPool
@@ -124,22 +124,27 @@ def train_network(training: Training, checkpoint: Checkpoint | None) -> Trained:
 
 
 def finish(training: Training, model: keras.Model, history: keras.callbacks.History) -> Trained:
-    """Stages 6 to 8 of a trained model: curves, save, report."""
+    """Stages 6 to 8 of a trained model: curves, save, report. The report is drawn while the model is saved."""
     run, recipe, record, console = training.run, training.recipe, training.record, training.console
     durations = record["durations"]
     with timed(durations, "curves"):
         drawn = _draw(training, write_curves, history.history, messages.validation_name(recipe), run.path)
     console.stage(6, "Curves", "curves.svg, curves.png")
-    with timed(durations, "save"):
-        probabilities, calibration = _save(training, model)
     report = None
-    if training.is_evaluated:
-        with timed(durations, "report"):
-            evaluation = report_on(model, probabilities, training.dataset, calibration, run, record)
-            _draw(training, write_report, evaluation, run.path).result()
-            report = evaluation.report
-        console.stage(8, "Report", f"accuracy {accuracy_text(report)}", "report.html, report.json")
-    drawn.result()
+    with timed(durations, "report"):
+        predictions = _predict(training, model)
+        if training.is_evaluated:
+            evaluation = report_on(
+                model, predictions.probabilities, training.dataset, predictions.calibration, run, record
+            )
+            report, reported = evaluation.report, _draw(training, write_report, evaluation, run.path, MODELS)
+    with timed(durations, "save"):
+        _save(training, model, predictions)
+    with timed(durations, "report"):
+        drawn.result()
+        if report is not None:
+            reported.result()
+            console.stage(8, "Report", f"accuracy {accuracy_text(report)}", "report.html, report.json")
     record["result"] = messages.result_record(history.history, recipe, report)
     return Trained(run, model, history, report)
 
@@ -162,7 +167,7 @@ def _fit(training: Training, model: keras.Model, checkpoint: Checkpoint | None) 
         except (Interrupted, DivergedError):
             if (last := load_last_checkpoint(run.checkpoints, console.warn)) is not None:
                 drawn = _draw(training, write_curves, last.history, messages.validation_name(recipe), run.path)
-                _save(training, model)
+                _save(training, model, _predict(training, model))
                 drawn.result()
                 training.record["best_epoch"] = last.best_epoch + 1
             raise
@@ -177,25 +182,37 @@ def _draw(training: Training, work: Callable[..., None], *arguments: object) -> 
     return done
 
 
-def _save(training: Training, model: keras.Model) -> tuple[np.ndarray, Calibration | None]:
-    """Stage 7. The probabilities of the test digits, float32 (n, 10), and a calibration if digits were held out.
+@dataclass(frozen=True, eq=False)
+class _Predictions:
+    """Predictions for digits that the model was not trained on: test digits, or validation digits in a search."""
 
-    A hyperparameter search predicts the validation digits instead.
-    """
-    inputs, record, console = training.inputs, training.record, training.console
+    x: np.ndarray
+    """float32 (n, 784)."""
+    probabilities: np.ndarray
+    """float32 (n, 10)."""
+    calibration: Calibration | None
+    """Fitted on the held-out digits; None if there are none."""
+
+
+def _predict(training: Training, model: keras.Model) -> _Predictions:
+    inputs, calibration = training.inputs, None
     x, _ = inputs.test if training.is_evaluated else inputs.validation
     probabilities = predict(model, x)
-    calibration = None
     if training.recipe.validation_split:
         held_out, y = inputs.validation
         on_held_out = predict(model, held_out) if training.is_evaluated else probabilities
         calibration = calibrate(on_held_out, y.argmax(axis=1))
+    return _Predictions(x, probabilities, calibration)
+
+
+def _save(training: Training, model: keras.Model, predictions: _Predictions) -> None:
+    """Stage 7."""
+    record, console, calibration = training.record, training.console, predictions.calibration
     record["calibration"] = None if calibration is None else asdict(calibration)
-    saved = save_model(model, training.run.path, x, calibration, expected=probabilities)
+    saved = save_model(model, training.run.path, predictions.x, calibration, expected=predictions.probabilities)
     record["models"] = {file.path.name: file.sha256 for file in saved}
     console.stage(7, "Save", *map(messages.saved_line, saved), *messages.calibration_lines(calibration))
     console.line(f"both compiled with {training.recipe.optimizer}, ready for more training")
-    return probabilities, calibration
 
 
 @contextmanager
