@@ -17,11 +17,11 @@ from numpy.typing import NDArray
 from bundle import ASSETS
 from synthesis.lines import Line
 from synthesis.sheet import SIDE, Number
-from tendigits.digits.budget import Budget
 from tendigits.files import replacing
 from tendigits.model.onnx import with_metadata
 from tendigits.numbers.decode import BAR
 from tendigits.numbers.reader import NumberReader, Reading, confidence_features
+from tendigits.numbers.views import Budget
 from tendigits.read.reader import Reader
 from train_numbers import line_writer, page_writer
 

@@ -5,7 +5,7 @@ import numpy as np
 import onnx
 import pytest
 
-from tendigits.digits.runtime import open_session
+from tendigits.digits.runtime import OnnxNetwork
 from tendigits.model.onnx import to_onnx
 from tendigits.model.quantize import dequantize, quantize
 
@@ -29,7 +29,7 @@ def samples():
 
 
 def run(data, x):
-    return open_session(data, "a network").run(None, {"image": x})[0]
+    return OnnxNetwork(data, "a network")(x)
 
 
 def test_a_quantized_network_has_nearly_the_same_outputs_and_the_same_metadata(network, samples):

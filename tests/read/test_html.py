@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from drawing import printed_table
-from tendigits.digits.thumbnail import SIDE, Thumbnail
+from tendigits.digits.find import THUMBNAIL_SIDE, Thumbnail
 from tendigits.errors import printable
 from tendigits.geometry import Box
 from tendigits.read.page import Page
@@ -128,7 +128,7 @@ def test_a_large_picture_is_shown_small_with_its_boxes_in_place():
     size, box = (3000, 4000), Box(1500, 2000, 1800, 2100)
     thumbnail = Thumbnail.of(np.random.default_rng(0).integers(0, 256, (2048, 1536), dtype=np.uint8), size)
     page = Page([number(box=box)], size, thumbnail=thumbnail)
-    assert thumbnail.grey.shape == (SIDE, SIDE * 3 // 4)
+    assert thumbnail.grey.shape == (THUMBNAIL_SIDE, THUMBNAIL_SIDE * 3 // 4)
     assert len(page._repr_html_()) < 1_500_000  # even noise
     assert "width: 750px" in Shown(page).style
     assert Shown(page).boxes == [tuple(map(float, box))]

@@ -13,12 +13,12 @@ from hypothesis import strategies as st
 from PIL import Image, ImageDraw, ImageFont
 
 from drawing import printed_table
-from tendigits.digits.budget import Budget
 from tendigits.digits.network import Network, bundled
 from tendigits.errors import DataError, UserError
 from tendigits.numbers import finder
 from tendigits.numbers.detections import Detection
 from tendigits.numbers.network import bundled_file
+from tendigits.numbers.views import Budget
 from tendigits.read.page import LEFT_OUT
 from tendigits.read.reader import Reader
 

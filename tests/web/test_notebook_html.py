@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from drawing import printed_table
-from tendigits.digits.thumbnail import Thumbnail
+from tendigits.digits.find import Thumbnail
 from tendigits.geometry import Box
 from tendigits.read.page import Page
 from tendigits.read.reader import Reader

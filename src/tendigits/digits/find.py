@@ -1,28 +1,49 @@
-"""Open pictures, and locate the digit in a picture of one: grey pixels -> foreground -> connected components.
+"""Open pictures, and find the digit in a picture of one: grey pixels -> foreground -> connected components.
 
-found = find_digit("seven.png")         # its 28x28 crop and its box
+found = find_digit("seven.png")                             # its 28x28 crop and its box
 grey, size = open_page("page.jpg")
+Thumbnail.of(grey, size=(3024, 4032)).data_uri()            # a small copy, for a notebook
 """
 
+from base64 import b64encode
 from dataclasses import dataclass
 from typing import Any
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from tendigits.data.preprocess import FIELD, to_mnist
 from tendigits.digits.foreground import find_foreground, shrink
 from tendigits.digits.segment import find_components, has_others, main_component
-from tendigits.digits.thumbnail import Thumbnail
 from tendigits.geometry import Box
-from tendigits.pictures.image import open_image
-
-Grey = NDArray[np.uint8]
+from tendigits.pictures.image import Grey, open_image
 
 PAGE_SIDE = 2048  # pixels: a page is shrunk to this longest side
 DIGIT_SIDE = 160  # pixels: a picture of one digit is shrunk to this longest side
 SMALL_SIDE = 64  # pixels: a picture with a smaller longest side is enlarged
+THUMBNAIL_SIDE = 1024  # pixels, at most half of a page's, so that shrinking is fast
+THUMBNAIL_QUALITY = 85  # of its JPEG, 0 to 100
+
+
+@dataclass(frozen=True, eq=False)
+class Thumbnail:
+    """A small copy of a picture, for notebooks. It is pickled as None, so that worker processes do not send it."""
+
+    grey: Grey  # uint8 (height, width), at most THUMBNAIL_SIDE
+    size: tuple[int, int]  # width and height of the picture
+
+    @classmethod
+    def of(cls, grey: Grey, size: tuple[int, int]) -> "Thumbnail":
+        """Copy and shrink grey pixels of a picture of this size."""
+        small = shrink(grey, THUMBNAIL_SIDE)
+        return cls(small.copy() if small is grey else small, size)
+
+    def data_uri(self) -> str:
+        """The picture as a data URI, a JPEG."""
+        return data_uri(self.grey, "jpeg", cv2.IMWRITE_JPEG_QUALITY, THUMBNAIL_QUALITY)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(None), ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,3 +88,9 @@ def _open(image: Any, side: int, page: int = 1) -> tuple[Grey, tuple[int, int]]:
         times = -(-SMALL_SIDE // longest)
         grey = cv2.resize(grey, None, fx=times, fy=times, interpolation=cv2.INTER_CUBIC)
     return grey, opened.size
+
+
+def data_uri(grey: Grey, kind: str, *options: int) -> str:
+    """A data URI of a picture, uint8 (height, width), as "png" or "jpeg" with OpenCV's options."""
+    data = cv2.imencode(f".{kind}", grey, options)[1].tobytes()
+    return f"data:image/{kind};base64,{b64encode(data).decode()}"

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-Grey = NDArray[np.uint8]
+from tendigits.pictures.image import Grey
 
 BACKGROUND_SIDE = 160  # pixels: longest side of the copy in which the background, which changes slowly, is estimated
 MIN_STROKE_CONTRAST = 14  # of 255: a stroke less than 5.5% darker than its background is indistinguishable from noise
@@ -32,7 +32,7 @@ def find_foreground(grey: Grey) -> Grey | None:
     # Relative to the background: shade darkens strokes and paper alike. 0 where the background is black.
     strength = cv2.divide(cv2.subtract(background, light), background, scale=255)
     counts = np.bincount(strength.ravel(), minlength=256)
-    brightness = max(1.0, float(np.median(background[:: 1 + len(background) // 64])))
+    brightness = max(1.0, median(background[:: 1 + len(background) // 64]))
     noise = _noise_level(counts, _pixel_noise(light) * 255 / brightness)
     full = _full_strength(counts, noise)
     if full < max(MIN_STROKE_CONTRAST, 2 * noise):
@@ -53,6 +53,12 @@ def shrink(grey: Grey, side: int) -> Grey:
     return small
 
 
+def median(values: Any) -> float:
+    """The median of an array or a list. `numpy.median` would first import numpy.ma, which takes as long as a page."""
+    ascending = np.sort(values, axis=None)
+    return (float(ascending[(len(ascending) - 1) // 2]) + float(ascending[len(ascending) // 2])) / 2
+
+
 def has_dark_foreground(grey: Grey) -> bool:
     """Whether the strokes are darker than the background, judged by the picture's border.
 
@@ -60,7 +66,7 @@ def has_dark_foreground(grey: Grey) -> bool:
     """
     border = np.concatenate([grey[0], grey[-1], grey[:, 0], grey[:, -1]])
     darkest, lightest, *_ = cv2.minMaxLoc(grey)
-    above = float(np.median(border)) - (darkest + lightest) / 2
+    above = median(border) - (darkest + lightest) / 2
     if abs(above) >= MIN_BORDER_CONTRAST * (lightest - darkest):
         return above >= 0
     return _tail(grey) <= 0

@@ -12,12 +12,12 @@ from numpy.typing import NDArray
 
 from tendigits.data.preprocess import to_input
 from tendigits.digits.layers import Layer, as_pictures
+from tendigits.digits.runtime import Floats
 from tendigits.errors import ModelFileError
 from tendigits.model.calibration import MIN_PROBABILITY
 from tendigits.model.network import CLASSES, predict
 
 Crops = NDArray[np.uint8]
-Floats = NDArray[np.float32]
 
 INPUTS = ((784,), (28, 28), (28, 28, 1))  # shapes of a digit that a model may take
 RELUS = (keras.layers.ReLU, keras.layers.LeakyReLU, keras.layers.PReLU, keras.layers.ELU)

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tendigits.data.preprocess import to_input
-from tendigits.digits.runtime import open_session
+from tendigits.digits.runtime import OnnxNetwork
 from tendigits.extras import require
 
 MAX_UNITS_IN_NARROW_ROWS = 64  # a dense layer with more units is drawn in wide rows
@@ -70,16 +70,12 @@ class Layers:
 
     def __init__(self, data: bytes, name: str) -> None:
         """Open an ONNX file that has the outputs of its layers. Raises ModelFileError if it is damaged."""
-        self._session = open_session(data, name, 1)
-        self._given = self._session.get_inputs()[0]
-        self._names = [output.name for output in self._session.get_outputs()[1:]]
+        self._network = OnnxNetwork(data, name, threads=1)
 
     def __call__(self, crop: NDArray[np.uint8]) -> list[Layer]:
         """Their outputs for a crop, uint8 (28, 28), white on black; empty without hidden layers."""
-        if not self._names:
-            return []
-        x = to_input(crop[np.newaxis]).reshape(-1, *self._given.shape[1:])
-        return as_pictures([output[0] for output in self._session.run(self._names, {self._given.name: x})])
+        x = to_input(crop[np.newaxis]).reshape(-1, *self._network.input_shape[1:])
+        return as_pictures([output[0] for output in self._network.other_outputs(x)])
 
 
 def open_layers(data: bytes, name: str) -> Layers:

@@ -18,14 +18,13 @@ from numpy.typing import NDArray
 
 from tendigits.data.preprocess import to_input
 from tendigits.digits.layers import ShowLayers, open_layers
-from tendigits.digits.runtime import asset, open_session
+from tendigits.digits.runtime import Floats, OnnxNetwork, asset
 from tendigits.errors import ModelFileError, UserError
 from tendigits.extras import require
 from tendigits.model.calibration import MIN_PROBABILITY, Calibration, temperature_and_threshold
 from tendigits.untrusted import read_file
 
 Crops = NDArray[np.uint8]
-Floats = NDArray[np.float32]
 
 MAX_BYTES = 64 * 2**20  # the largest .onnx file of a network
 NUMBER_NETWORK = "number_network"  # key of the metadata for a fine-tuned number network, in base64
@@ -107,23 +106,20 @@ def from_onnx(data: bytes, name: str, threads: int | None = None) -> Network:
     Raises:
         ModelFileError: the file is damaged, has other shapes, or its numbers are not finite and positive.
     """
-    session = open_session(data, name, threads)
-    given, made = session.get_inputs()[0], session.get_outputs()[0]
-    shapes = given.shape[1:], made.shape[1:]
-    if shapes not in (([28, 28, 1], [11]), ([784], [10])):
+    network = OnnxNetwork(data, name, threads)
+    given, made = network.input_shape[1:], network.output_shape[1:]
+    if (given, made) not in (([28, 28, 1], [11]), ([784], [10])):
         expected = "expected a network from (n, 28, 28, 1) to (n, 11), or from (n, 784) to (n, 10)"
-        raise ModelFileError(f"{name}: {expected}, received one from {given.shape} to {made.shape}")
-    about = session.get_modelmeta().custom_metadata_map
-    is_run = shapes[1] == [10]  # exported by `tendigits export`: it outputs probabilities
+        raise ModelFileError(f"{name}: {expected}, received {network.shapes}")
+    is_run = made == [10]  # exported by `tendigits export`: it outputs probabilities
 
     def logits(crops: Crops) -> Floats:
-        x = to_input(crops).reshape(-1, *given.shape[1:])
-        result: Floats = session.run([made.name], {given.name: x})[0]
-        return np.log(np.maximum(result, MIN_PROBABILITY)) if is_run else result
+        outputs = network(to_input(crops).reshape(-1, *given))
+        return np.log(np.maximum(outputs, MIN_PROBABILITY)) if is_run else outputs
 
     try:
-        temperature, threshold = temperature_and_threshold(about, USER_THRESHOLD)
-        number_network = base64.b64decode(about.get(NUMBER_NETWORK, ""), validate=True)
+        temperature, threshold = temperature_and_threshold(network.metadata, USER_THRESHOLD)
+        number_network = base64.b64decode(network.metadata.get(NUMBER_NETWORK, ""), validate=True)
     except ValueError as error:
         raise ModelFileError(f"{name}: its metadata is damaged: {error}") from None
     turn, layers = 0.0 if is_run else TURN_DEGREES, partial(open_layers, data, name)

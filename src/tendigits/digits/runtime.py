@@ -1,30 +1,54 @@
-"""Open the networks' ONNX files with onnxruntime, on the processor.
+"""Run the networks' ONNX files with onnxruntime, on the processor.
 
-session = open_session(asset("digits", "reader.onnx"), "reader", threads=1)
+network = OnnxNetwork(asset("digits", "reader.onnx"), "reader", threads=1)
+probabilities = network(x)
 """
 
 from importlib.resources import files
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from tendigits.errors import ModelFileError, reason_of
 
+Floats = NDArray[np.float32]
 
-def open_session(data: bytes, name: str, threads: int | None = None) -> Any:
-    """An `onnxruntime.InferenceSession` on at most this many threads; None takes all cores.
 
-    Raises ModelFileError if the file is damaged.
-    """
-    import onnxruntime
+class OnnxNetwork:
+    """A network with one input."""
 
-    onnxruntime.disable_telemetry_events()  # on Windows; elsewhere ORT_DISABLE_TELEMETRY has done it
-    options = onnxruntime.SessionOptions()
-    options.log_severity_level = 4
-    options.intra_op_num_threads = threads or 0
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")  # leave idle cores to others
-    try:
-        return onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
-    except Exception as error:  # onnxruntime has a dozen classes, all private
-        raise ModelFileError(f"{name} is not a complete model file: {reason_of(error)}") from error
+    def __init__(self, data: bytes, name: str, threads: int | None = None) -> None:
+        """Open an .onnx file on at most this many threads; None takes all cores.
+
+        Raises ModelFileError, with the name of the network, if the file is damaged.
+        """
+        import onnxruntime
+
+        onnxruntime.disable_telemetry_events()  # on Windows; elsewhere ORT_DISABLE_TELEMETRY has done it
+        options = onnxruntime.SessionOptions()
+        options.log_severity_level = 4
+        options.intra_op_num_threads = threads or 0
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")  # leave idle cores to others
+        try:
+            self._session = onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
+        except Exception as error:  # onnxruntime has a dozen classes, all private
+            raise ModelFileError(f"{name} is not a complete model file: {reason_of(error)}") from error
+        given, made = self._session.get_inputs()[0], self._session.get_outputs()
+        self._input, self._outputs = given.name, [output.name for output in made]
+        self.input_shape: list[Any] = given.shape
+        self.output_shape: list[Any] = made[0].shape
+        self.shapes = f"one from {given.shape} to {made[0].shape}"  # for error messages
+        self.metadata: dict[str, str] = self._session.get_modelmeta().custom_metadata_map
+
+    def __call__(self, x: Floats) -> Floats:
+        """The first output for an input of `input_shape`, float32."""
+        output: Floats = self._session.run(self._outputs[:1], {self._input: x})[0]
+        return output
+
+    def other_outputs(self, x: Floats) -> list[Floats]:
+        """All outputs but the first; empty if there are no others."""
+        return self._session.run(self._outputs[1:], {self._input: x}) if self._outputs[1:] else []
 
 
 def asset(package: str, name: str) -> bytes:

@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tendigits.geometry import Box
+from tendigits.pictures.image import Grey
 
-Grey = NDArray[np.uint8]
 Labels = NDArray[np.int32]
 
 WEAK = 80  # of 255: pixels from this value on are part of a component

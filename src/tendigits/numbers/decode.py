@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tendigits.digits.runtime import Floats
 from tendigits.numbers.options import DEFAULT_OPTIONS, NumberOptions
 
 CHARACTERS = "0123456789.,-/:+=()%x"
@@ -30,7 +31,6 @@ HEIGHT = 40
 STRIDE = 2
 """Columns of a strip for each column of the network's output."""
 
-Floats = NDArray[np.float32]
 Edges = tuple[float, float, float, float]
 """Left, top, right, bottom, in pixels."""
 

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from tendigits.digits.foreground import median
+
 CHUNK = 64
 """Detections compared with all others at once; the arrays then fit into a core's cache."""
 
@@ -81,7 +83,7 @@ def in_rows(detections: Sequence[Detection]) -> list[list[int]]:
     """
     if not detections:
         return []
-    angle = float(np.median([each.angle for each in detections]))
+    angle = median([each.angle for each in detections])
     axis = np.array([np.cos(angle), np.sin(angle)])
     centres = np.array([[each.x, each.y] for each in detections])
     along, across = centres @ axis, centres @ np.array([-axis[1], axis[0]])
@@ -97,4 +99,4 @@ def in_rows(detections: Sequence[Detection]) -> list[list[int]]:
             min(candidates, key=lambda entry: entry[0])[1].append(i)
         else:
             rows.append([i])
-    return sorted(rows, key=lambda row: float(np.median(across[row])))
+    return sorted(rows, key=lambda row: median(across[row]))

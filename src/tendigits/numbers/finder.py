@@ -13,13 +13,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tendigits.data.preprocess import standardize
-from tendigits.digits.runtime import asset, open_session
+from tendigits.digits.foreground import median
+from tendigits.digits.runtime import Floats, OnnxNetwork, asset
 from tendigits.errors import ModelFileError
 from tendigits.numbers.detections import Detection, group_detections
 from tendigits.numbers.options import DEFAULT_OPTIONS, NumberOptions
-
-Grey = NDArray[np.uint8]
-Floats = NDArray[np.float32]
+from tendigits.pictures.image import Grey
 
 CELL_PX = 4
 """Pixels of the page for each cell of the network's output."""
@@ -39,13 +38,12 @@ Network = Callable[[Grey], Floats]
 
 def load(data: bytes, threads: int | None = None) -> Network:
     """Open the finder's .onnx file. Raises ModelFileError if it is damaged or another network."""
-    session = open_session(data, "the finder", threads)
-    given, made = session.get_inputs()[0], session.get_outputs()[0]
-    if made.shape[-1] != 8:
-        raise ModelFileError(f"expected a network that finds numbers, received one from {given.shape} to {made.shape}")
+    network = OnnxNetwork(data, "the finder", threads)
+    if network.output_shape[-1] != 8:
+        raise ModelFileError(f"expected a network that finds numbers, received {network.shapes}")
 
     def run(grey: Grey) -> Floats:
-        output = session.run(None, {given.name: standardize(grey)[None, :, :, None]})[0][0]
+        output = network(standardize(grey)[None, :, :, None])[0]
         rows, columns, _ = output.shape  # each holds 2x2 cells
         cells: Floats = output.reshape(rows, columns, 2, 2, 2).transpose(0, 2, 1, 3, 4)
         return cells.reshape(2 * rows, 2 * columns, 2)
@@ -107,7 +105,7 @@ def _detect(network: Network, copy: Grey, scale: float, lowest: float, options: 
     extent = np.ptp(numbers.ends(points, principal), axis=0)
     # Short numbers run as their longer neighbours do.
     long = principal[kept & (extent > 3 * height)]
-    typical = np.median(long) if len(long) else 0.0
+    typical = median(long) if len(long) else 0.0
     angle = np.where(extent > options.min_mask_length * height, principal, typical)
     first, last = numbers.ends(points, angle)
     first = first - CELL_PX / 2 + options.mask_overhang * height

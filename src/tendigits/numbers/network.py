@@ -8,15 +8,12 @@ from collections.abc import Sequence
 from functools import cache
 
 import numpy as np
-from numpy.typing import NDArray
 
 from tendigits.data.preprocess import standardize
-from tendigits.digits.runtime import asset, open_session
+from tendigits.digits.runtime import Floats, OnnxNetwork, asset
 from tendigits.errors import ModelFileError
 from tendigits.numbers.decode import HEIGHT, NONE, STRIDE
-
-Grey = NDArray[np.uint8]
-Floats = NDArray[np.float32]
+from tendigits.pictures.image import Grey
 
 GRID = 4
 """Pixels; the width of a strip is a multiple of it."""
@@ -44,14 +41,10 @@ class NumberNetwork:
         Raises:
             ModelFileError: the file is damaged, or has other shapes.
         """
-        self._session = open_session(data, "the number network", threads)
-        given, made = self._session.get_inputs()[0], self._session.get_outputs()[0]
-        if given.shape[1] != HEIGHT or made.shape[-1] != GRID // STRIDE * (NONE + 5):
-            raise ModelFileError(
-                f"expected a network for strips of {HEIGHT} pixels, received one from {given.shape} to {made.shape}"
-            )
-        self._input = given.name
-        self.about: dict[str, str] = self._session.get_modelmeta().custom_metadata_map
+        self._network = network = OnnxNetwork(data, "the number network", threads)
+        if network.input_shape[1] != HEIGHT or network.output_shape[-1] != GRID // STRIDE * (NONE + 5):
+            raise ModelFileError(f"expected a network for strips of {HEIGHT} pixels, received {network.shapes}")
+        self.about = network.metadata
         """The file's metadata: how the confidence of its readings is calibrated."""
 
     def __call__(self, strips: Sequence[Grey]) -> list[Floats]:
@@ -64,10 +57,7 @@ class NumberNetwork:
         rows = np.zeros((shape[0], HEIGHT, shape[1], 1), np.float32)
         for strip, (row, left) in zip(strips, positions, strict=True):
             rows[row, :, left : left + strip.shape[1], 0] = standardize(strip)
-        parts = [
-            self._session.run(None, {self._input: rows[first : first + BATCH_SIZE]})[0]
-            for first in range(0, len(rows), BATCH_SIZE)
-        ]
+        parts = [self._network(rows[first : first + BATCH_SIZE]) for first in range(0, len(rows), BATCH_SIZE)]
         outputs = np.concatenate(parts).reshape(len(rows), shape[1] // STRIDE, NONE + 5)
         return [
             outputs[row, left // STRIDE : (left + strip.shape[1]) // STRIDE]

@@ -11,9 +11,9 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from tendigits.digits.budget import Budget
 from tendigits.digits.foreground import find_foreground
 from tendigits.digits.network import Network
+from tendigits.digits.runtime import Floats
 from tendigits.numbers import finder
 from tendigits.numbers.confidence import MAX_LOGIT, ConfidenceFeatures
 from tendigits.numbers.decode import CHARACTERS, Edges
@@ -23,11 +23,9 @@ from tendigits.numbers.network import NumberNetwork
 from tendigits.numbers.options import DEFAULT_OPTIONS, NumberOptions
 from tendigits.numbers.second_opinion import classify_crops, crop_characters, stray_ink
 from tendigits.numbers.strips import DIGIT_HEIGHT_PX, Strip
-from tendigits.numbers.views import ViewCache, ViewedNumber, view_known_numbers, view_numbers
+from tendigits.numbers.views import Budget, ViewCache, ViewedNumber, view_known_numbers, view_numbers
 from tendigits.numbers.vote import Candidate, View, apply_prior, vote
-
-Grey = NDArray[np.uint8]
-Floats = NDArray[np.float32]
+from tendigits.pictures.image import Grey
 
 N_DIGITS = 10
 """The first of CHARACTERS are the digits."""
@@ -42,7 +40,7 @@ class Reading:
     characters: list[Candidate]
     rejected: list[Candidate]
     """Characters that less than half of the evidence supports."""
-    crops: NDArray[np.uint8]
+    crops: Grey
     """uint8 (n, 28, 28): the characters, white on black."""
     second_opinion: Floats
     """float32 (n, 10): the digit network's probability of each digit; zeros for a sign."""
@@ -179,7 +177,7 @@ class NumberReader:
             )
         return readings
 
-    def _is_decisive(self, opinions: Floats, crops: NDArray[np.uint8]) -> NDArray[np.bool_]:
+    def _is_decisive(self, opinions: Floats, crops: Grey) -> NDArray[np.bool_]:
         """Whether the digit network decides about each crop: bool (n,)."""
         if self.base_network is None:
             return np.full(len(crops), self.is_user_network)

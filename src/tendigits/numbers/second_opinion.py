@@ -12,11 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tendigits.data.preprocess import FIELD, to_mnist
+from tendigits.digits.foreground import median
 from tendigits.digits.network import Network
 from tendigits.digits.segment import WEAK, find_components
 from tendigits.numbers.decode import Edges
-
-Grey = NDArray[np.uint8]
+from tendigits.pictures.image import Grey
 
 BOX_MARGIN_PX = 1
 """Pixels around a character's box that may still belong to it."""
@@ -28,7 +28,7 @@ MAX_STRAY_DISTANCE = 0.4
 """Digit heights: strokes this close to a number may belong to it."""
 
 
-def crop_characters(foreground: Grey | None, boxes: Sequence[Edges]) -> NDArray[np.uint8]:
+def crop_characters(foreground: Grey | None, boxes: Sequence[Edges]) -> Grey:
     """Crop characters out of a strip.
 
     Args:
@@ -49,7 +49,7 @@ def crop_characters(foreground: Grey | None, boxes: Sequence[Edges]) -> NDArray[
     return crops
 
 
-def classify_crops(network: Network, crops: NDArray[np.uint8], fast: NDArray[np.bool_]) -> NDArray[np.float32]:
+def classify_crops(network: Network, crops: Grey, fast: NDArray[np.bool_]) -> NDArray[np.float32]:
     """The probability of each digit in crops, uint8 (n, 28, 28).
 
     Args:
@@ -72,7 +72,7 @@ def stray_ink(foreground: Grey | None, boxes: Sequence[Edges], digit_height: flo
     edges = np.array(boxes)
     margin = MAX_STRAY_DISTANCE * digit_height
     left, right = max(0, round(edges[:, 0].min() - margin)), round(edges[:, 2].max() + margin)
-    top, bottom = max(0, round(np.median(edges[:, 1]))), max(1, round(np.median(edges[:, 3])))
+    top, bottom = max(0, round(median(edges[:, 1]))), max(1, round(median(edges[:, 3])))
     mask = foreground >= WEAK
     for box in np.round(edges).astype(int):
         rows = slice(max(0, box[1] - BOX_MARGIN_PX), box[3] + BOX_MARGIN_PX)

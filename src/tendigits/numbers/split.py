@@ -9,6 +9,7 @@ from itertools import pairwise
 
 import numpy as np
 
+from tendigits.digits.foreground import median
 from tendigits.numbers.decode import Edges, Peak
 from tendigits.numbers.detections import Detection, as_table, group_detections, show_same_number
 from tendigits.numbers.options import DEFAULT_OPTIONS, NumberOptions
@@ -40,7 +41,7 @@ def split_detection(detection: Detection, view: View, options: NumberOptions = D
         is_typical = [peak.label != "1" for peak in group if peak.label.isdigit()]  # a 1 is often higher
         tallest = float((bottoms - tops)[is_typical if any(is_typical) else ...].max())
         is_tall = bottoms - tops >= 0.8 * tallest
-        middle = float(np.median((tops + bottoms)[is_tall])) / 2
+        middle = median((tops + bottoms)[is_tall]) / 2
         unit, change = detection.height / DIGIT_HEIGHT_PX, options.max_height_change
         height = float(np.clip(tallest * unit, detection.height / change, detection.height * change))
         x, y = (strip.matrix @ [(left + right) / 2, middle, 1]).tolist()
@@ -98,4 +99,4 @@ def _centre(box: Edges) -> float:
 def _digit_height(characters: Sequence[Peak]) -> float:
     """Median height of the digits, in pixels of the strip."""
     heights = [each.box[3] - each.box[1] for each in characters if each.label.isdigit()]
-    return float(np.median(heights)) if heights else DIGIT_HEIGHT_PX
+    return median(heights) if heights else DIGIT_HEIGHT_PX

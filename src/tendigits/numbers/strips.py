@@ -17,8 +17,7 @@ from tendigits.numbers.decode import HEIGHT, Edges
 from tendigits.numbers.detections import Detection
 from tendigits.numbers.network import GRID
 from tendigits.numbers.options import DEFAULT_OPTIONS, IDENTITY, CropTransform
-
-Grey = NDArray[np.uint8]
+from tendigits.pictures.image import Grey
 
 DIGIT_HEIGHT_PX = 26.0
 """Height of a digit in a strip of scale 1."""

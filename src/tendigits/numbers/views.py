@@ -7,13 +7,14 @@ The budget is spent on a first view of each detection, then on reading the numbe
 ones.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from itertools import accumulate, takewhile
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tendigits.digits.budget import CROP_COST, NUMBER_COST, STRIP_COST, Budget
 from tendigits.numbers.decode import decode
 from tendigits.numbers.detections import Detection
 from tendigits.numbers.network import NumberNetwork
@@ -22,7 +23,36 @@ from tendigits.numbers.split import merge_detections, split_detection
 from tendigits.numbers.strips import ImagePyramid, crop_strip, strip_width
 from tendigits.numbers.vote import View
 
+PAGE_BUDGET = 180_000.0  # a unit is one pixel column of a strip; a handwritten table of 24x6 numbers takes 140,000
+STRIP_COST = 60.0  # cropping and decoding a strip, in addition to its columns
+NUMBER_COST = 120.0  # a number, in addition to its strips
+CROP_COST = 55.0  # each time that the digit network classifies a character
+
 ViewCache = dict[tuple[Detection, CropTransform], View]
+
+
+class Budget:
+    """The work that is left for a page, in units and not in seconds: so every machine reads the same of it."""
+
+    def __init__(self, work: float = PAGE_BUDGET) -> None:
+        self.left = work
+        self.is_short = False  # whether something had to be left out
+
+    def afford(self, costs: Sequence[float], fraction: float = 1.0) -> int:
+        """Pay for as many jobs, in order, as a fraction of what is left pays for. Returns how many these are."""
+        limit = self.left * fraction
+        paid = [*takewhile(lambda total: total <= limit, accumulate(costs))]
+        self.left -= paid[-1] if paid else 0.0
+        self.is_short |= len(paid) < len(costs)
+        return len(paid)
+
+    @contextmanager
+    def part(self, work: float) -> Iterator["Budget"]:
+        """A smaller budget that this one pays for; running out of it does not make this one short."""
+        given = min(work, self.left)
+        part = Budget(given)
+        yield part
+        self.left -= given - part.left
 
 
 class ViewedNumber(NamedTuple):

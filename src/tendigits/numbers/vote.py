@@ -10,7 +10,8 @@ from itertools import product
 
 import numpy as np
 
-from tendigits.numbers.decode import CHARACTERS, HEIGHT, Edges, Floats, Peak, iou
+from tendigits.digits.runtime import Floats
+from tendigits.numbers.decode import CHARACTERS, HEIGHT, Edges, Peak, iou
 from tendigits.numbers.grammar import is_usual
 from tendigits.numbers.options import DEFAULT_OPTIONS, NumberOptions
 from tendigits.numbers.strips import Strip

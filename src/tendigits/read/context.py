@@ -10,19 +10,19 @@ from dataclasses import dataclass, replace
 from itertools import compress, islice
 
 import numpy as np
-from numpy.typing import NDArray
 
-from tendigits.digits.budget import Budget
+from tendigits.digits.foreground import median
 from tendigits.numbers.detections import in_rows
 from tendigits.numbers.grammar import is_usual
 from tendigits.numbers.options import NumberOptions
 from tendigits.numbers.reader import NumberReader, Reading
+from tendigits.numbers.views import Budget
 from tendigits.numbers.vote import reweigh
+from tendigits.pictures.image import Grey
 from tendigits.tables.flat_sheet import flatten
 from tendigits.tables.layout import Layout, find_layouts
 from tendigits.tables.table import MIN_FILLED_FRACTION
 
-Grey = NDArray[np.uint8]
 IsClear = Callable[[Reading], bool]
 CellIndex = tuple[int, int]  # row and column
 Span = tuple[float, float, float, float]  # left and right end, y, and digit height of a number, on the sheet
@@ -122,7 +122,7 @@ def _words_and_units(layout: Layout, readings: Sequence[Reading], is_clear: IsCl
 def _median_width(layout: Layout, cells: set[CellIndex]) -> float:
     """The median width of the words in some cells."""
     indices = [i for cell in cells for i in layout.words[cell]]
-    return float(np.median(layout.sheet.bottom_right[indices, 0] - layout.sheet.top_left[indices, 0]))
+    return median(layout.sheet.bottom_right[indices, 0] - layout.sheet.top_left[indices, 0])
 
 
 def _read_cells_again(
@@ -178,7 +178,7 @@ def _spans(layout: Layout, cells: Sequence[CellIndex]) -> Iterator[tuple[CellInd
         nearest = in_row[int(np.abs(centres[in_row, 0] - (left + right) / 2).argmin())]
         y = float(centres[in_cell or [nearest], 1].mean())
         if right > left:
-            yield (row, column), (left, right, y, float(np.median(heights[in_cell or in_row])))
+            yield (row, column), (left, right, y, median(heights[in_cell or in_row]))
 
 
 def _overhangs(layout: Layout, cell: CellIndex, number: int) -> bool:

@@ -15,16 +15,16 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from tendigits.digits.budget import Budget
 from tendigits.digits.find import open_page
 from tendigits.digits.foreground import shrink
 from tendigits.errors import DataError, UserError, printable, reason_of
 from tendigits.geometry import Box
 from tendigits.numbers.detections import Detection
 from tendigits.numbers.reader import NumberReader, Reading
+from tendigits.numbers.views import Budget
+from tendigits.pictures.image import Grey
 from tendigits.untrusted import read_toml
 
-Grey = NDArray[np.uint8]
 Floats = NDArray[np.float64]
 
 MAX_FIELDS = 1000

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 from urllib.parse import quote
 
-from tendigits.digits.thumbnail import Thumbnail
+from tendigits.digits.find import Thumbnail
 from tendigits.geometry import Box
 from tendigits.tables.formats import DOUBTFUL_COLOUR, UNCLEAR, escaped
 

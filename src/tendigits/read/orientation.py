@@ -7,17 +7,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
 
-from tendigits.digits.budget import Budget
 from tendigits.numbers.decode import Peak
 from tendigits.numbers.detections import Detection
 from tendigits.numbers.options import IDENTITY
 from tendigits.numbers.reader import NumberReader
 from tendigits.numbers.strips import ImagePyramid
-from tendigits.numbers.views import ViewCache, add_views, views_cost
-
-Grey = NDArray[np.uint8]
+from tendigits.numbers.views import Budget, ViewCache, add_views, views_cost
+from tendigits.pictures.image import Grey
 
 
 @dataclass(frozen=True)

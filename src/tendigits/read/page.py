@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from tendigits.digits.thumbnail import Thumbnail
+from tendigits.digits.find import Thumbnail
 from tendigits.errors import printable
 from tendigits.read.html import MAX_SIDE_PX, MIN_SIDE_PX, Mark, picture_html
 from tendigits.read.results import Number

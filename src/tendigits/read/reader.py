@@ -13,13 +13,10 @@ from typing import Any
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from tendigits.data.preprocess import FIELD
-from tendigits.digits.budget import Budget
-from tendigits.digits.find import Found, find_digit, open_page
+from tendigits.digits.find import Found, Thumbnail, find_digit, open_page
 from tendigits.digits.network import Network, Predictions, bundled, open_network
-from tendigits.digits.thumbnail import Thumbnail
 from tendigits.errors import UserError
 from tendigits.geometry import Box
 from tendigits.numbers import finder
@@ -28,15 +25,14 @@ from tendigits.numbers.confidence import ConfidenceModel
 from tendigits.numbers.decode import Edges
 from tendigits.numbers.grammar import DecimalSeparator, common_separator
 from tendigits.numbers.reader import NumberReader, Reading, confidence_features
-from tendigits.numbers.views import ViewCache
+from tendigits.numbers.views import Budget, ViewCache
+from tendigits.pictures.image import Grey
 from tendigits.read.accept import ToPicture, accept, cell_of, table_of
 from tendigits.read.context import read_tables
 from tendigits.read.forms import Form, load_form, read_fields
 from tendigits.read.orientation import turns_of
 from tendigits.read.page import LEFT_OUT, Page
 from tendigits.read.results import Digit, Number
-
-Grey = NDArray[np.uint8]
 
 MIN_IS_DIGIT = 0.5  # probability of being a digit; with less, it is called not a digit
 MIN_ALTERNATIVE = 0.05  # probability from which a reason names another digit

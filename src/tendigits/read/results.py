@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tendigits.digits.thumbnail import Thumbnail, data_uri
+from tendigits.digits.find import Thumbnail, data_uri
 from tendigits.geometry import Box
 from tendigits.read.html import BORDER, MIN_SIDE_PX, Mark, picture_html
 from tendigits.tables.formats import UNCLEAR, text_html

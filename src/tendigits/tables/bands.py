@@ -34,7 +34,7 @@ class Bands:
         """
         cuts = [line.position for line in lines]
         band = np.searchsorted(cuts, centres)
-        for index in np.unique(band).tolist():
+        for index in {*band.tolist()}:
             cuts += split(band == index, 0 < index < len(lines))
         cuts.sort()
         used = set(np.searchsorted(cuts, centres).tolist())
@@ -85,11 +85,11 @@ def split_columns(starts: Floats, ends: Floats, rows: Ints, is_between_lines: bo
     shared = shared_fraction(rows)
     if shared == 0 or (is_between_lines and shared < OPTIONS.max_shared_fraction):
         return []
-    n_rows = len(np.unique(rows))
+    n_rows = len({*rows.tolist()})
     for fraction in np.arange(0, OPTIONS.max_bridged_fraction, OPTIONS.bridged_fraction_step):
         cuts = [(low + high) / 2 for low, high in find_gaps(starts, ends, fraction * n_rows)]
         column = np.searchsorted(cuts, (starts + ends) / 2)
-        if all(shared_fraction(rows[column == index]) < OPTIONS.max_shared_fraction for index in np.unique(column)):
+        if all(shared_fraction(rows[column == index]) < OPTIONS.max_shared_fraction for index in {*column.tolist()}):
             break
     return cuts
 

@@ -10,10 +10,12 @@ from itertools import pairwise, product
 
 import numpy as np
 
+from tendigits.digits.foreground import median
 from tendigits.numbers.detections import Detection, in_rows
+from tendigits.pictures.image import Grey
 from tendigits.tables.options import OPTIONS
 from tendigits.tables.ruled_lines import find_ruled_lines, find_strokes
-from tendigits.tables.sheet_map import Floats, Grey, Mask, SheetMap
+from tendigits.tables.sheet_map import Floats, Mask, SheetMap
 from tendigits.tables.words import belong_to_table, find_words
 
 N_SLANTS = 41  # slants of columns that are tried if there are no ruled lines
@@ -48,7 +50,7 @@ class FlatSheet:
 
 def flatten(grey: Grey, detections: Sequence[Detection]) -> FlatSheet:
     """Rectify a page, uint8 (height, width), with at least one number."""
-    height = float(np.median([each.height for each in detections]))
+    height = median([each.height for each in detections])
     centre, size = (grey.shape[1] / 2, grey.shape[0] / 2), max(grey.shape) / 2
     angle = _angle_of_numbers(detections)
     rows = in_rows(detections)
@@ -105,7 +107,7 @@ def _angle_of_strokes(strokes: Floats) -> float:
 def _angle_of_numbers(detections: Sequence[Detection]) -> float:
     """The median direction of the numbers that are long enough to have one."""
     long = [each for each in detections if each.length > OPTIONS.min_directed_length * each.height]
-    return float(np.median([each.angle for each in long] or [0.0]))
+    return median([each.angle for each in long] or [0.0])
 
 
 def _corners(sheet_map: SheetMap, detections: Sequence[Detection]) -> tuple[Floats, Floats]:

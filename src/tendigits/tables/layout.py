@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from tendigits.digits.foreground import median
 from tendigits.tables.bands import Bands, find_gaps, split_columns, split_rows
 from tendigits.tables.flat_sheet import FlatSheet
 from tendigits.tables.options import OPTIONS
@@ -72,14 +73,14 @@ def _separate(sheet: FlatSheet, members: Ints, axis: int) -> list[Ints]:
     gaps = find_gaps(starts, ends)
     sizes = np.array([end - start for start, end in gaps])
     row_gaps = sizes[sizes > OPTIONS.min_row_gap * sheet.height]
-    row_gap = float(np.median(row_gaps)) if axis and len(row_gaps) > 1 else 0.0
+    row_gap = median(row_gaps) if axis and len(row_gaps) > 1 else 0.0
     min_size = max(room, OPTIONS.min_table_gap_in_row_gaps * row_gap)
     cuts = [(start + end) / 2 for (start, end), size in zip(gaps, sizes, strict=True) if size > min_size]
     if axis == 0:
         n_lines = np.bincount(np.searchsorted(cuts, sheet.vertical[:, 0]), minlength=len(cuts) + 1)
         cuts = cuts if n_lines.min() >= OPTIONS.min_lines_of_adjacent_table else []
     part = np.searchsorted(cuts, sheet.centres[members, axis])
-    return [members[part == index] for index in np.unique(part)]
+    return [members[part == index] for index in sorted({*part.tolist()})]
 
 
 def _layout(sheet: FlatSheet, members: Ints) -> Layout:

@@ -10,8 +10,10 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from tendigits.digits.foreground import median
+from tendigits.pictures.image import Grey
 from tendigits.tables.options import OPTIONS
-from tendigits.tables.sheet_map import Floats, Grey, SheetMap, flat_scale
+from tendigits.tables.sheet_map import Floats, SheetMap, flat_scale
 
 
 @dataclass(frozen=True)
@@ -96,7 +98,7 @@ def _thin_and_dark(page: Grey, digit: float) -> Grey:
     """Mask of what is darker than the paper above and below it; the edge of a sheet has paper on one side only."""
     thickness = max(3, round(OPTIONS.max_line_thickness * digit))
     darkness = cv2.morphologyEx(page, cv2.MORPH_CLOSE, np.ones((thickness, 1), np.uint8)) - page
-    threshold = max(OPTIONS.min_line_contrast, OPTIONS.min_line_contrast_to_noise * float(np.median(darkness)))
+    threshold = max(OPTIONS.min_line_contrast, OPTIONS.min_line_contrast_to_noise * median(darkness))
     mask: Grey = (darkness >= threshold).astype(np.uint8)
     return mask
 

@@ -8,9 +8,11 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from tendigits.digits.foreground import median
+from tendigits.pictures.image import Grey
 from tendigits.tables.bands import split_rows
 from tendigits.tables.options import OPTIONS
-from tendigits.tables.sheet_map import Floats, Grey, Ints, Mask, SheetMap, flat_scale
+from tendigits.tables.sheet_map import Floats, Ints, Mask, SheetMap, flat_scale
 
 
 def find_words(grey: Grey, sheet_map: SheetMap, numbers: Floats, height: float) -> Floats:
@@ -40,7 +42,7 @@ def belong_to_table(words: Floats, numbers: Floats, height: float) -> Mask:
     row_of_words = row[len(numbers) :]
     n_numbers, n_words = (np.bincount(each, minlength=n_rows) for each in (row[: len(numbers)], row_of_words))
     centres = np.array([y[row == each].mean() for each in range(n_rows)])
-    pitch = float(np.median(np.diff(centres[n_numbers > 0]))) if (n_numbers > 0).sum() > 1 else 0.0
+    pitch = median(np.diff(centres[n_numbers > 0])) if (n_numbers > 0).sum() > 1 else 0.0
     is_header = n_words >= OPTIONS.min_headers
     is_header[:-1] &= (n_numbers[1:] > 0) & (np.diff(centres) <= OPTIONS.max_header_distance * pitch)
     is_header[-1] = False
@@ -53,7 +55,7 @@ def _strokes(page: Grey, numbers: Ints, digit: float) -> Grey:
     width = max(3, round(OPTIONS.max_letter_stroke * digit)) | 1
     darkness = cv2.morphologyEx(page, cv2.MORPH_CLOSE, np.ones((width, width), np.uint8)) - page
     crops = [darkness[max(0, top) : bottom, max(0, left) : right] for left, top, right, bottom in numbers.tolist()]
-    of_numbers = float(np.median([np.percentile(crop, 95) for crop in crops if crop.size] or [0.0]))
+    of_numbers = median([np.percentile(crop, 95) for crop in crops if crop.size] or [0.0])
     strokes: Grey = (darkness >= max(OPTIONS.min_letter_contrast * of_numbers, 1.0)).astype(np.uint8)
     length = round(OPTIONS.max_straight_stroke * digit)
     for line, across in (((1, length), (3, 1)), ((length, 1), (1, 3))):

@@ -1,4 +1,4 @@
-from tendigits.digits.budget import Budget
+from tendigits.numbers.views import Budget
 
 
 def test_a_budget_pays_for_the_first_jobs_and_a_part_leaves_it_complete():
