@@ -7,7 +7,7 @@ import pytest
 from tendigits.digits.runtime import asset
 from tendigits.errors import ModelFileError
 from tendigits.numbers import finder
-from tendigits.numbers.decode import CHARACTERS, CLASSES, HEIGHT, NONE, STRIDE, Peak, decode
+from tendigits.numbers.decode import CHARACTERS, CLASSES, HEIGHT, NONE, STRIDE, Candidate, decode
 from tendigits.numbers.detections import Detection, in_rows
 from tendigits.numbers.finder import find_numbers
 from tendigits.numbers.network import GAP_PX, NumberNetwork, bundled, pack
@@ -15,27 +15,27 @@ from tendigits.numbers.options import CropTransform
 from tendigits.numbers.split import merge_detections, split_detection
 from tendigits.numbers.strips import DIGIT_HEIGHT_PX, ImagePyramid, Strip, crop_strip
 from tendigits.numbers.views import are_clear
-from tendigits.numbers.vote import Candidate, View, apply_prior, reweigh, vote
+from tendigits.numbers.vote import View, apply_prior, reweigh, vote
 
 
 def output_of(*characters, width=80):
     """The output for a strip: at the centre of each box this label and these edges, background elsewhere."""
     output = np.zeros((width // STRIDE, NONE + 5), np.float32)
     output[:, NONE] = 8
-    for label, sureness, (left, top, right, bottom) in characters:
-        place = int((left + right) / 2 / STRIDE)
-        x = (place + 0.5) * STRIDE
-        output[place, CLASSES.index(label)] = 8 + sureness
-        output[place, NONE + 1 :] = np.array([x - left, HEIGHT / 2 - top, right - x, bottom - HEIGHT / 2]) / HEIGHT
+    for label, logit, (left, top, right, bottom) in characters:
+        column = int((left + right) / 2 / STRIDE)
+        x = (column + 0.5) * STRIDE
+        output[column, CLASSES.index(label)] = 8 + logit
+        output[column, NONE + 1 :] = np.array([x - left, HEIGHT / 2 - top, right - x, bottom - HEIGHT / 2]) / HEIGHT
     return output
 
 
 def peak(label, present, left, right, other=None):
-    shares = np.zeros(len(CHARACTERS), np.float32)
-    shares[CHARACTERS.index(label)] = 1 if other is None else 0.7
+    probabilities = np.zeros(len(CHARACTERS), np.float32)
+    probabilities[CHARACTERS.index(label)] = 1 if other is None else 0.7
     if other is not None:
-        shares[CHARACTERS.index(other)] = 0.3
-    return Peak(label, present, shares, (left, 8, right, 34))
+        probabilities[CHARACTERS.index(other)] = 0.3
+    return Candidate(present * probabilities, (left, 8, right, 34))
 
 
 def test_peaks_become_characters_and_overlapping_boxes_are_one():
@@ -46,12 +46,11 @@ def test_peaks_become_characters_and_overlapping_boxes_are_one():
         ("5", -3, (50, 8, 64, 34)),
         ("|", 5, (70, 0, 72, 40)),
     )
-    found, sides = decode(output)
+    found, borders = decode(output)
     assert [each.label for each in found] == ["7", "."]
     np.testing.assert_allclose(found[0].box, (10, 8, 26, 34), atol=1e-4)
-    assert 0.9 < found[0].confidence == pytest.approx(found[0].present * found[0].probabilities.max())
-    assert found[0].probabilities.sum() == pytest.approx(1, abs=1e-5)
-    np.testing.assert_allclose(sides, [(70, 0, 72, 40)], atol=1e-4)
+    assert 0.9 < found[0].confidence <= found[0].present <= 1
+    np.testing.assert_allclose(borders, [(70, 0, 72, 40)], atol=1e-4)
     assert decode(output_of()) == ([], [])
 
 
@@ -93,9 +92,9 @@ def test_of_what_is_nearly_as_probable_the_usual_form_is_read(shown, read):
     """The first character of each has 0.6, the second, if there is one, 0.35."""
     candidates = []
     for labels in shown:
-        shares = np.full(len(CHARACTERS), 0.001, np.float32)
-        shares[[CHARACTERS.index(label) for label in labels]] = [0.6, 0.35][: len(labels)]
-        candidates.append(Candidate(shares, (0, 0, 10, 20)))
+        probabilities = np.full(len(CHARACTERS), 0.001, np.float32)
+        probabilities[[CHARACTERS.index(label) for label in labels]] = [0.6, 0.35][: len(labels)]
+        candidates.append(Candidate(probabilities, (0, 0, 10, 20)))
     found = apply_prior(candidates)
     assert "".join(each.label for each in found) == read
     for before, after in zip(candidates, found, strict=True):
@@ -103,10 +102,10 @@ def test_of_what_is_nearly_as_probable_the_usual_form_is_read(shown, read):
 
 
 def test_what_is_known_of_a_number_may_drop_a_sign_that_is_a_speck():
-    shares = np.zeros((3, len(CHARACTERS)), np.float32)
-    for row, label, share in ((0, "7", 1.0), (1, ":", 0.9), (2, "3", 1.0)):
-        shares[row, CHARACTERS.index(label)] = share
-    read = [Candidate(own, (20.0 * n, 8, 20.0 * n + 16, 34)) for n, own in enumerate(shares)]
+    probabilities = np.zeros((3, len(CHARACTERS)), np.float32)
+    for row, label, probability in ((0, "7", 1.0), (1, ":", 0.9), (2, "3", 1.0)):
+        probabilities[row, CHARACTERS.index(label)] = probability
+    read = [Candidate(own, (20.0 * n, 8, 20.0 * n + 16, 34)) for n, own in enumerate(probabilities)]
     kept = reweigh(read, lambda text: 0.0)
     assert [each.present for each in kept] == pytest.approx([1, 0.9, 1])
     whole = reweigh(read, lambda text: 0.0 if text.isdigit() else -5.0, min_noise=0.02)
@@ -114,7 +113,7 @@ def test_what_is_known_of_a_number_may_drop_a_sign_that_is_a_speck():
 
 
 @pytest.mark.parametrize(
-    ("pitch", "digits", "sides", "numbers"),
+    ("pitch", "digits", "borders", "numbers"),
     [
         (20, 4, [], [4]),
         (20, 2, [9], [1, 1]),
@@ -125,10 +124,10 @@ def test_what_is_known_of_a_number_may_drop_a_sign_that_is_a_speck():
         (20, 3, [-10, 49, 52], [3]),
     ],
 )
-def test_sides_of_cells_part_numbers_but_the_teeth_of_a_comb_do_not(pitch, digits, sides, numbers):
-    """Each digit is 16 pixels wide; sides are so far from the first one's left edge."""
+def test_cell_borders_separate_numbers_except_in_a_comb(pitch, digits, borders, numbers):
+    """Each digit is 16 pixels wide; borders are so far from the first one's left edge."""
     peaks = [peak("8", 1.0, 20 + n * pitch, 36 + n * pitch) for n in range(digits)]
-    boxes = [(20 + x - 0.5, 0.0, 20 + x + 0.5, 40.0) for x in sides]
+    boxes = [(20 + x - 0.5, 0.0, 20 + x + 0.5, 40.0) for x in borders]
     strip = Strip(np.zeros((HEIGHT, 256), np.uint8), np.eye(2, 3), (0, 256))
     found = split_detection(Detection(128, 20, 0, 256, 26, 1.0), View(strip, peaks, boxes))
     assert [round((number.length - 16) / pitch) + 1 for number in found] == numbers
@@ -141,7 +140,7 @@ def test_a_number_is_clear_only_where_every_view_shows_the_same_without_a_doubt(
     assert not are_clear([view()])
 
 
-def test_places_of_one_number_are_grouped_and_what_holds_several_much_smaller_ones_is_none():
+def test_detections_of_one_number_are_grouped_and_one_with_several_much_lower_ones_is_dropped():
     long, again, part = (
         Detection(100, 50, 0, 90, 20, 0.8),
         Detection(104, 52, 0, 80, 18, 0.9),
@@ -151,15 +150,15 @@ def test_places_of_one_number_are_grouped_and_what_holds_several_much_smaller_on
     assert merge_detections([part, again, other, long]) == [[long, again], [other]]
     grid = Detection(100, 75, 0, 200, 150, 0.4)
     assert merge_detections([grid, long, other]) == [[long], [other]]
-    assert merge_detections([grid, long]) == [[grid]], "one much smaller place may be a part of a digit"
+    assert merge_detections([grid, long]) == [[grid]], "one much smaller detection may be a part of a digit"
     assert merge_detections([]) == []
 
 
 def test_lines_lie_apart_in_strips_and_the_network_sees_each_alone():
     widths = [96, 24, 200, 64, 120, 24]
-    places, (strips, width) = pack(widths, 256)
+    detections, (strips, width) = pack(widths, 256)
     taken = np.zeros((strips, width + GAP_PX), int)
-    for (strip, left), size in zip(places, widths, strict=True):
+    for (strip, left), size in zip(detections, widths, strict=True):
         assert left % 4 == 0
         taken[strip, left : left + size + GAP_PX] += 1
     assert taken.max() == 1
@@ -229,8 +228,8 @@ def test_rows_are_read_from_top_to_bottom_though_the_page_is_turned():
     truth = [[(100, 50), (300, 54), (500, 47)], [(90, 90)], [(110, 130), (480, 133)]]
     flat = [turn @ point for row in truth for point in row]
     order = np.random.default_rng(0).permutation(len(flat)).tolist()
-    places = [Detection(*flat[i], angle, 60, 20, 1.0) for i in order]
-    rows = [[order[i] for i in row] for row in in_rows(places)]
+    detections = [Detection(*flat[i], angle, 60, 20, 1.0) for i in order]
+    rows = [[order[i] for i in row] for row in in_rows(detections)]
     assert rows == [[0, 1, 2], [3], [4, 5]]
     assert in_rows([]) == []
 
@@ -241,15 +240,15 @@ def test_numbers_are_found_where_they_stand(scale):
     for text, x, y in (("1350", 60, 100), ("22", 300, 104), ("8", 70, 300)):
         cv2.putText(page, text, (x, y), cv2.FONT_HERSHEY_SIMPLEX, 1.2, 40, 2, cv2.LINE_AA)
     page = cv2.resize(page, None, fx=scale, fy=scale, interpolation=cv2.INTER_LINEAR)
-    found = sorted(find_numbers(finder.bundled(1), page)[0], key=lambda place: (place.y, place.x))
+    found = sorted(find_numbers(finder.bundled(1), page)[0], key=lambda detection: (detection.y, detection.x))
     assert len(found) == 3
-    for place, (x, y, width) in zip(
-        sorted(found, key=lambda place: (round(place.y / scale / 100), place.x)),
+    for detection, (x, y, width) in zip(
+        sorted(found, key=lambda detection: (round(detection.y / scale / 100), detection.x)),
         ((106, 88, 92), (322, 92, 44), (81, 288, 20)),
         strict=True,
     ):
-        assert (place.x / scale, place.y / scale) == pytest.approx((x, y), abs=8)
-        assert place.height / scale == pytest.approx(25, rel=0.3)
-        assert place.length / scale == pytest.approx(width, abs=16)
-        assert abs(place.angle) < 0.15 or place.length < 2 * place.height
+        assert (detection.x / scale, detection.y / scale) == pytest.approx((x, y), abs=8)
+        assert detection.height / scale == pytest.approx(25, rel=0.3)
+        assert detection.length / scale == pytest.approx(width, abs=16)
+        assert abs(detection.angle) < 0.15 or detection.length < 2 * detection.height
     assert find_numbers(finder.bundled(1), np.full((300, 300), 200, np.uint8)) == ([], False)

@@ -36,24 +36,31 @@ Edges = tuple[float, float, float, float]
 
 
 @dataclass(frozen=True, eq=False)
-class Peak:
-    """A character in one view of a number."""
+class Candidate:
+    """A character that one view of a number shows, or the mean of it over several views."""
 
-    label: str
-    present: float
-    """0 to 1: probability that there is a character here."""
     probabilities: Floats
-    """float32 (characters,): of each of CHARACTERS, given that there is one; they sum to 1."""
+    """float32 (characters,): of each of CHARACTERS; the rest to 1 is background."""
     box: Edges
-    """In pixels of the strip."""
+    """In pixels of the strip, or of the first view's strip."""
+
+    @property
+    def label(self) -> str:
+        """The most probable character."""
+        return CHARACTERS[int(self.probabilities.argmax())]
 
     @property
     def confidence(self) -> float:
         """0 to 1: probability that it is this character."""
-        return self.present * float(self.probabilities.max())
+        return float(self.probabilities.max())
+
+    @property
+    def present(self) -> float:
+        """0 to 1: probability that there is a character here."""
+        return float(self.probabilities.sum())
 
 
-def decode(output: NDArray[Any], options: NumberOptions = DEFAULT_OPTIONS) -> tuple[list[Peak], list[Edges]]:
+def decode(output: NDArray[Any], options: NumberOptions = DEFAULT_OPTIONS) -> tuple[list[Candidate], list[Edges]]:
     """Find the characters and the cell borders in the output for one strip.
 
     Args:
@@ -83,13 +90,11 @@ def decode(output: NDArray[Any], options: NumberOptions = DEFAULT_OPTIONS) -> tu
     found, borders = [], []
     for i in sorted(kept, key=lambda i: boxes[i, 0] + boxes[i, 2]):
         column, box = probabilities[columns[i]], tuple(boxes[i].tolist())
-        characters = column[: len(CHARACTERS)]
-        present = float(characters.sum())
-        if column[CLASSES.index(BAR)] > max(present, column[NONE]):
+        candidate = Candidate(column[: len(CHARACTERS)].astype(np.float32), box)
+        if column[CLASSES.index(BAR)] > max(candidate.present, column[NONE]):
             borders.append(box)
-        if present >= options.min_presence:
-            conditional = (characters / present).astype(np.float32)
-            found.append(Peak(CHARACTERS[int(conditional.argmax())], present, conditional, box))
+        if candidate.present >= options.min_presence:
+            found.append(candidate)
     return found, borders
 
 

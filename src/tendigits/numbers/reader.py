@@ -16,7 +16,7 @@ from tendigits.digits.network import Network
 from tendigits.digits.runtime import Floats
 from tendigits.numbers import finder
 from tendigits.numbers.confidence import MAX_LOGIT, ConfidenceFeatures
-from tendigits.numbers.decode import CHARACTERS, Edges
+from tendigits.numbers.decode import CHARACTERS, Candidate, Edges
 from tendigits.numbers.detections import Detection, in_rows
 from tendigits.numbers.grammar import is_usual
 from tendigits.numbers.network import NumberNetwork
@@ -24,7 +24,7 @@ from tendigits.numbers.options import DEFAULT_OPTIONS, NumberOptions
 from tendigits.numbers.second_opinion import classify_crops, crop_characters, stray_ink
 from tendigits.numbers.strips import DIGIT_HEIGHT_PX, Strip
 from tendigits.numbers.views import Budget, ViewCache, ViewedNumber, view_known_numbers, view_numbers
-from tendigits.numbers.vote import Candidate, View, apply_prior, vote
+from tendigits.numbers.vote import View, apply_prior, vote
 from tendigits.pictures.image import Grey
 
 N_DIGITS = 10

@@ -10,7 +10,7 @@ from itertools import pairwise
 import numpy as np
 
 from tendigits.digits.foreground import median
-from tendigits.numbers.decode import Edges, Peak
+from tendigits.numbers.decode import Candidate, Edges
 from tendigits.numbers.detections import Detection, as_table, group_detections, show_same_number
 from tendigits.numbers.options import DEFAULT_OPTIONS, NumberOptions
 from tendigits.numbers.strips import DIGIT_HEIGHT_PX
@@ -22,7 +22,7 @@ def split_detection(detection: Detection, view: View, options: NumberOptions = D
     strip = view.strip
     characters = sorted((peak for peak in view.peaks if peak.present >= options.min_vote), key=lambda peak: peak.box[0])
     separators = _separators(view.borders, _digit_height(characters), options)
-    groups: list[list[Peak]] = []
+    groups: list[list[Candidate]] = []
     for peak in characters:
         end = max((each.box[2] for each in groups[-1]), default=0.0) if groups else 0.0
         is_far = peak.box[0] - end >= options.max_gap * DIGIT_HEIGHT_PX
@@ -96,7 +96,7 @@ def _centre(box: Edges) -> float:
     return (box[0] + box[2]) / 2
 
 
-def _digit_height(characters: Sequence[Peak]) -> float:
+def _digit_height(characters: Sequence[Candidate]) -> float:
     """Median height of the digits, in pixels of the strip."""
     heights = [each.box[3] - each.box[1] for each in characters if each.label.isdigit()]
     return median(heights) if heights else DIGIT_HEIGHT_PX

@@ -11,7 +11,7 @@ from itertools import product
 import numpy as np
 
 from tendigits.digits.runtime import Floats
-from tendigits.numbers.decode import CHARACTERS, HEIGHT, Edges, Peak, iou
+from tendigits.numbers.decode import CHARACTERS, HEIGHT, Candidate, Edges, iou
 from tendigits.numbers.grammar import is_usual
 from tendigits.numbers.options import DEFAULT_OPTIONS, NumberOptions
 from tendigits.numbers.strips import Strip
@@ -22,34 +22,9 @@ class View:
     """A strip, and what the number network predicts for it."""
 
     strip: Strip
-    peaks: list[Peak]
+    peaks: list[Candidate]
     borders: list[Edges] = field(default_factory=list)
     """Cell borders, in pixels of the strip."""
-
-
-@dataclass(frozen=True, eq=False)
-class Candidate:
-    """A character, averaged over the views."""
-
-    probabilities: Floats
-    """float32 (characters,): mean probability of each of CHARACTERS over the views; the rest to 1 is background."""
-    box: Edges
-    """In pixels of the first view."""
-
-    @property
-    def label(self) -> str:
-        """The most probable character."""
-        return CHARACTERS[int(self.probabilities.argmax())]
-
-    @property
-    def confidence(self) -> float:
-        """0 to 1: probability that it is this character."""
-        return float(self.probabilities.max())
-
-    @property
-    def present(self) -> float:
-        """0 to 1: probability that there is a character here."""
-        return float(self.probabilities.sum())
 
 
 def vote(views: Sequence[View], options: NumberOptions = DEFAULT_OPTIONS) -> tuple[list[Candidate], list[Candidate]]:
@@ -75,7 +50,7 @@ def vote(views: Sequence[View], options: NumberOptions = DEFAULT_OPTIONS) -> tup
         remaining = rest
         centre = (box[0] + box[2]) / 2
         n_views = len(group.keys() | {n for n, (start, end) in enumerate(spans) if start <= centre <= end})
-        mean = sum(peak.probabilities * peak.present for peak in group.values()) / n_views
+        mean = sum(peak.probabilities for peak in group.values()) / n_views
         candidates.append(Candidate(np.asarray(mean, np.float32), box))
     candidates.sort(key=lambda candidate: candidate.box[0] + candidate.box[2])
     accepted = [candidate for candidate in candidates if candidate.present >= options.min_vote]

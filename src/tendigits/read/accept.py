@@ -13,11 +13,10 @@ from numpy.typing import NDArray
 
 from tendigits.geometry import Box
 from tendigits.numbers.confidence import ConfidenceModel
-from tendigits.numbers.decode import CHARACTERS, Edges
+from tendigits.numbers.decode import CHARACTERS, Candidate, Edges
 from tendigits.numbers.grammar import DecimalSeparator, is_usual, to_decimal
 from tendigits.numbers.options import DEFAULT_OPTIONS
 from tendigits.numbers.reader import Reading, confidence_features
-from tendigits.numbers.vote import Candidate
 from tendigits.read.results import Character, Number
 from tendigits.tables.cell import Cell
 from tendigits.tables.layout import Layout

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from tendigits.numbers.decode import Peak
+from tendigits.numbers.decode import Candidate
 from tendigits.numbers.detections import Detection
 from tendigits.numbers.options import IDENTITY
 from tendigits.numbers.reader import NumberReader
@@ -74,7 +74,7 @@ def _clearness(
 ) -> float:
     """The mean probability of the characters of a page's longest numbers; 0 if there are too few."""
     longest = sorted(detections, key=lambda each: -each.score * each.length / each.height)[: OPTIONS.max_numbers]
-    pyramid, peaks = ImagePyramid(grey), list[Peak]()
+    pyramid, peaks = ImagePyramid(grey), list[Candidate]()
     while longest and len(peaks) < OPTIONS.min_characters:
         batch = [(each, IDENTITY) for each in longest[: OPTIONS.batch_size]]
         longest = longest[OPTIONS.batch_size :]
