@@ -14,46 +14,32 @@ import numpy as np
 
 from tendigits.errors import ModelFileError, UserError, reason_of
 
-MAX_ERROR = 0.02
-"""Default for the fraction of wrong numbers among the accepted ones."""
-
-MAX_LOGIT = 6.0
-"""Logit (a probability of 0.9975) above which a reading counts as certain."""
+MAX_ERROR = 0.02  # default for the fraction of wrong numbers among the accepted ones
+MAX_LOGIT = 6.0  # logit (a probability of 0.9975) above which a reading counts as certain
 
 
 @dataclass(frozen=True)
 class ConfidenceFeatures:
     """Evidence that a number was misread; each feature is 0 without such evidence."""
 
-    text: float
-    """Logit of the probability that every character is right and nothing was left out, less MAX_LOGIT; at most 0."""
-    other_text: float
-    """Fraction of the views that show another text."""
-    other_digits: float
-    """Fraction of the views that show other digits; signs may differ."""
-    contradicted: float
-    """Digits that the digit network is certain are others."""
-    unsupported: float
-    """Digits to which the digit network gives almost no probability."""
-    stray_ink: float
-    """Area of strokes in or next to the number that belong to no character, in squared digit heights."""
-    unusual: float
-    """1 if people do not usually write such a text."""
-    gap: float
-    """How much wider than usual the widest gap between its characters is, in digit heights."""
-    crowding: float
-    """How much closer than usual the next number is, in digit heights."""
+    text: float  # logit of the probability that all characters are right and none is missing, less MAX_LOGIT; at most 0
+    other_text: float  # fraction of the views that show another text
+    other_digits: float  # fraction of the views that show other digits; signs may differ
+    contradicted: float  # digits that the digit network is certain are others
+    unsupported: float  # digits to which the digit network gives almost no probability
+    stray_ink: float  # area of strokes in or next to the number that belong to no character, in squared digit heights
+    unusual: float  # 1 if people do not usually write such a text
+    gap: float  # how much wider than usual the widest gap between its characters is, in digit heights
+    crowding: float  # how much closer than usual the next number is, in digit heights
 
 
 @dataclass(frozen=True)
 class ConfidenceModel:
     """The weights, and the thresholds that follow from them."""
 
-    weights: tuple[float, ...] = (0.0,) * len(fields(ConfidenceFeatures))
-    """In the order of the features."""
+    weights: tuple[float, ...] = (0.0,) * len(fields(ConfidenceFeatures))  # in the order of the features
     bias: float = 0.0
-    thresholds: tuple[tuple[float, float], ...] = ((0.02, 0.9),)
-    """Pairs of an error rate among accepted numbers and the lowest confidence that keeps it."""
+    thresholds: tuple[tuple[float, float], ...] = ((0.02, 0.9),)  # error rates, each with the lowest confidence for it
 
     @classmethod
     def from_metadata(cls, about: Mapping[str, str]) -> "ConfidenceModel":

@@ -13,23 +13,12 @@ from numpy.typing import NDArray
 from tendigits.digits.runtime import Floats
 from tendigits.numbers.options import DEFAULT_OPTIONS, NumberOptions
 
-CHARACTERS = "0123456789.,-/:+=()%x"
-"""What is read."""
-
-BAR = "|"
-"""The border of a cell; it separates numbers and is not part of their text."""
-
-CLASSES = CHARACTERS + BAR
-"""What the network distinguishes; its last class is background."""
-
-NONE = len(CLASSES)
-"""Index of the background class: no character has its centre here."""
-
-HEIGHT = 40
-"""Height of a strip in pixels."""
-
-STRIDE = 2
-"""Columns of a strip for each column of the network's output."""
+CHARACTERS = "0123456789.,-/:+=()%x"  # what is read
+BAR = "|"  # the border of a cell; it separates numbers and is not part of their text
+CLASSES = CHARACTERS + BAR  # what the network distinguishes; its last class is background
+NONE = len(CLASSES)  # index of the background class: no character has its centre here
+HEIGHT = 40  # height of a strip in pixels
+STRIDE = 2  # columns of a strip for each column of the network's output
 
 Edges = tuple[float, float, float, float]
 """Left, top, right, bottom, in pixels."""
@@ -39,10 +28,8 @@ Edges = tuple[float, float, float, float]
 class Candidate:
     """A character that one view of a number shows, or the mean of it over several views."""
 
-    probabilities: Floats
-    """float32 (characters,): of each of CHARACTERS; the rest to 1 is background."""
-    box: Edges
-    """In pixels of the strip, or of the first view's strip."""
+    probabilities: Floats  # float32 (characters,): of each of CHARACTERS; the rest to 1 is background
+    box: Edges  # in pixels of the strip, or of the first view's strip
 
     @property
     def label(self) -> str:

@@ -12,11 +12,8 @@ from numpy.typing import NDArray
 
 from tendigits.digits.foreground import median
 
-CHUNK = 64
-"""Detections compared with all others at once; the arrays then fit into a core's cache."""
-
-MAX_ROW_OFFSET = 0.6
-"""Digit heights: how far the centres of two neighbours in a row may differ across the row."""
+CHUNK = 64  # detections compared with all others at once; the arrays then fit into a core's cache
+MAX_ROW_OFFSET = 0.6  # digit heights: how far the centres of two neighbours in a row may differ across the row
 
 
 @dataclass(frozen=True)
@@ -24,16 +21,11 @@ class Detection:
     """Where a number stands, in pixels of the page."""
 
     x: float
-    y: float
-    """The centre."""
-    angle: float
-    """Writing direction in radians; above 0 it runs downwards."""
-    length: float
-    """From the first digit's left edge to the last one's right edge."""
-    height: float
-    """Height of the digits."""
-    score: float
-    """0 to 1: mean probability of a number along it."""
+    y: float  # the centre
+    angle: float  # writing direction in radians; above 0 it runs downwards
+    length: float  # from the first digit's left edge to the last one's right edge
+    height: float  # height of the digits
+    score: float  # 0 to 1: mean probability of a number along it
 
 
 def group_detections(detections: Sequence[Detection]) -> Iterator[list[Detection]]:

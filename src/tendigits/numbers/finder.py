@@ -20,17 +20,10 @@ from tendigits.numbers.detections import Detection, group_detections
 from tendigits.numbers.options import DEFAULT_OPTIONS, NumberOptions
 from tendigits.pictures.image import Grey
 
-CELL_PX = 4
-"""Pixels of the page for each cell of the network's output."""
-
-SIZE_MULTIPLE_PX = 16
-"""Width and height of the network's input are multiples of it."""
-
-REFERENCE_HEIGHT_PX = 16.0
-"""Height of a digit for which the network outputs 0; twice that height is 1."""
-
-PADDING_PX = 32
-"""Added around a page by repeating its edges."""
+CELL_PX = 4  # pixels of the page for each cell of the network's output
+SIZE_MULTIPLE_PX = 16  # width and height of the network's input are multiples of it
+REFERENCE_HEIGHT_PX = 16.0  # height of a digit for which the network outputs 0; twice that height is 1
+PADDING_PX = 32  # added around a page by repeating its edges
 
 Network = Callable[[Grey], Floats]
 """uint8 (height, width) -> float32 (height / 4, width / 4, 2): logit of a number, log2 of the digits' height."""

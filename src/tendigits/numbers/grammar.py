@@ -36,12 +36,8 @@ FORMS = (
 )
 """Regular expressions of what people write."""
 
-MAX_DATE_LENGTH = 10
-"""Characters."""
-
-MAX_POINTS = 100
-"""Points of a test, as in `17/20`."""
-
+MAX_DATE_LENGTH = 10  # characters
+MAX_POINTS = 100  # points of a test, as in `17/20`
 _USUAL = re.compile("|".join(f"(?:{form})" for form in FORMS).replace(r"\1", r"[./-]"))
 _SLASHES = re.compile(r"\d+(?:/\d+)+")
 _AMOUNT = re.compile(rf"=*(?P<sign>[-+]?)(?P<amount>[\d.,]*?\d){CLOSING}?")

@@ -15,17 +15,10 @@ from tendigits.errors import ModelFileError
 from tendigits.numbers.decode import HEIGHT, NONE, STRIDE
 from tendigits.pictures.image import Grey
 
-GRID = 4
-"""Pixels; the width of a strip is a multiple of it."""
-
-GAP_PX = 16
-"""Between two strips in a row, so that neither is in the other's receptive field."""
-
-ROW_WIDTH_PX = 256
-"""Strips are packed into rows of this width, or of the widest strip's width."""
-
-BATCH_SIZE = 8
-"""Rows per run of the network; larger batches take more memory and are no faster."""
+GRID = 4  # pixels; the width of a strip is a multiple of it
+GAP_PX = 16  # between two strips in a row, so that neither is in the other's receptive field
+ROW_WIDTH_PX = 256  # strips are packed into rows of this width, or of the widest strip's width
+BATCH_SIZE = 8  # rows per run of the network; larger batches take more memory and are no faster
 
 
 class NumberNetwork:

@@ -27,8 +27,7 @@ from tendigits.numbers.views import Budget, ViewCache, ViewedNumber, view_known_
 from tendigits.numbers.vote import View, apply_prior, vote
 from tendigits.pictures.image import Grey
 
-N_DIGITS = 10
-"""The first of CHARACTERS are the digits."""
+N_DIGITS = 10  # the first of CHARACTERS are the digits
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,22 +37,14 @@ class Reading:
     detection: Detection
     strip: Strip
     characters: list[Candidate]
-    rejected: list[Candidate]
-    """Characters that less than half of the evidence supports."""
-    crops: Grey
-    """uint8 (n, 28, 28): the characters, white on black."""
-    second_opinion: Floats
-    """float32 (n, 10): the digit network's probability of each digit; zeros for a sign."""
-    stray_ink: float
-    """Area of strokes in or next to the number that belong to no character, in squared digit heights."""
-    view_texts: list[str]
-    """The text of each view alone."""
-    borders: tuple[bool, bool] = (False, False)
-    """Whether a cell border stands on its left and on its right."""
-    clearance: float = np.inf
-    """Distance to the next character or number of its row, in digit heights; infinite behind a cell border."""
-    is_partial: bool = False
-    """Whether it is doubtful, but the page's budget was spent before it got further views."""
+    rejected: list[Candidate]  # characters that less than half of the evidence supports
+    crops: Grey  # uint8 (n, 28, 28): the characters, white on black
+    second_opinion: Floats  # float32 (n, 10): the digit network's probability of each digit; zeros for a sign
+    stray_ink: float  # area of strokes in or next to the number that belong to no character, in squared digit heights
+    view_texts: list[str]  # the text of each view alone
+    borders: tuple[bool, bool] = (False, False)  # whether a cell border stands on its left and on its right
+    clearance: float = np.inf  # to the next character of its row, in digit heights; infinite behind a cell border
+    is_partial: bool = False  # whether it is doubtful, but the page's budget was spent before it got further views
 
     @property
     def text(self) -> str:
@@ -67,10 +58,8 @@ class NumberReader:
 
     finder: finder.Network
     network: NumberNetwork
-    digits: Network
-    """The network for single digits."""
-    is_user_network: bool = False
-    """Whether `digits` was given by the user: then it decides which digit each is."""
+    digits: Network  # the network for single digits
+    is_user_network: bool = False  # whether `digits` was given by the user: then it decides which digit each is
     base_network: Network | None = None
     """`digits` before it was fine-tuned: where it has become certain of another digit, that one is read."""
     options: NumberOptions = DEFAULT_OPTIONS
@@ -132,50 +121,36 @@ class NumberReader:
 
     def _read(self, numbers: Sequence[ViewedNumber]) -> list[Reading]:
         """Vote over the views of each number, and classify the digits of all numbers in one batch."""
-        strips = [number.views[0].strip for number in numbers]
-        votes = [vote(number.views, self.options) for number in numbers]
-        accepted = [
-            apply_prior(self._inside(read, strip), self.options) for (read, _), strip in zip(votes, strips, strict=True)
-        ]
-        foregrounds = [find_foreground(strip.picture) for strip in strips]
-        crops = [
-            crop_characters(foreground, [each.box for each in characters])
-            for foreground, characters in zip(foregrounds, accepted, strict=True)
-        ]
-        all_crops = np.concatenate([*crops, np.zeros((0, 28, 28), np.uint8)])
-        fast = np.array([number.is_partial for number, own in zip(numbers, crops, strict=True) for _ in own], bool)
-        opinions = classify_crops(self.digits, all_crops, fast)
-        decisive = self._is_decisive(opinions, all_crops)
-        readings, first = [], 0
-        for number, strip, foreground, own, characters, (all_accepted, rejected) in zip(
-            numbers, strips, foregrounds, crops, accepted, votes, strict=True
-        ):
-            chunk = slice(first, first + len(characters))
-            first += len(characters)
-            is_digit = np.array([each.label.isdigit() for each in characters], bool)
-            opinion = opinions[chunk] * is_digit[:, None]
-            overrules = decisive[chunk] & opinion.any(axis=1)
-            characters = [
-                _with_opinion(each, row) if overruled else each
-                for each, row, overruled in zip(characters, opinion, overrules, strict=True)
-            ]
-            borders = self._borders(strip, number.views[0].borders)
-            readings.append(
-                Reading(
-                    number.detection,
-                    strip,
-                    characters,
-                    self._inside(rejected, strip),
-                    own,
-                    opinion,
-                    stray_ink(foreground, [each.box for each in characters], DIGIT_HEIGHT_PX),
-                    [self._view_text(view, strip) for view in number.views],
-                    borders,
-                    self._clearance([each.box for each in all_accepted], strip, borders),
-                    number.is_partial,
-                )
-            )
-        return readings
+        if not numbers:
+            return []
+        readings = [self._vote(number) for number in numbers]
+        sizes = [len(reading.crops) for reading in readings]
+        crops = np.concatenate([reading.crops for reading in readings])
+        opinions = classify_crops(self.digits, crops, np.repeat([each.is_partial for each in readings], sizes))
+        decisive, ends = self._is_decisive(opinions, crops), np.cumsum(sizes[:-1])
+        parts = zip(readings, np.split(opinions, ends), np.split(decisive, ends), strict=True)
+        return [_with_second_opinion(*part) for part in parts]
+
+    def _vote(self, number: ViewedNumber) -> Reading:
+        """What the views of a number show, without a second opinion."""
+        first = number.views[0]
+        strip, foreground = first.strip, find_foreground(first.strip.picture)
+        accepted, rejected = vote(number.views, self.options)
+        characters = apply_prior(self._inside(accepted, strip), self.options)
+        boxes, borders = [each.box for each in characters], self._borders(strip, first.borders)
+        return Reading(
+            number.detection,
+            strip,
+            characters,
+            self._inside(rejected, strip),
+            crop_characters(foreground, boxes),
+            np.zeros((len(boxes), N_DIGITS), np.float32),
+            stray_ink(foreground, boxes, DIGIT_HEIGHT_PX),
+            [self._view_text(view, strip) for view in number.views],
+            borders,
+            self._clearance([each.box for each in accepted], strip, borders),
+            number.is_partial,
+        )
 
     def _is_decisive(self, opinions: Floats, crops: Grey) -> NDArray[np.bool_]:
         """Whether the digit network decides about each crop: bool (n,)."""
@@ -255,6 +230,16 @@ def _with_clearance(row: Sequence[Reading]) -> list[Reading]:
     gaps = [np.inf if a.borders[1] or b.borders[0] else _gap(a.detection, b.detection) for a, b in pairwise(row)]
     neighbours = zip([np.inf, *gaps], [*gaps, np.inf], strict=True)
     return [replace(each, clearance=min(each.clearance, *gap)) for each, gap in zip(row, neighbours, strict=True)]
+
+
+def _with_second_opinion(reading: Reading, opinions: Floats, decisive: NDArray[np.bool_]) -> Reading:
+    """A reading with the digit network's probabilities, float32 (n, 10), which replace its own where it is decisive."""
+    opinions = opinions * np.array([each.label.isdigit() for each in reading.characters], bool)[:, None]
+    characters = [
+        _with_opinion(each, opinion) if overrules and opinion.any() else each
+        for each, opinion, overrules in zip(reading.characters, opinions, decisive, strict=True)
+    ]
+    return replace(reading, characters=characters, second_opinion=opinions)
 
 
 def _with_opinion(candidate: Candidate, opinion: Floats) -> Candidate:

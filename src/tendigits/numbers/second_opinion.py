@@ -18,14 +18,9 @@ from tendigits.digits.segment import WEAK, find_components
 from tendigits.numbers.decode import Edges
 from tendigits.pictures.image import Grey
 
-BOX_MARGIN_PX = 1
-"""Pixels around a character's box that may still belong to it."""
-
-MIN_PART_AREA = 0.1
-"""Of the largest part's area: smaller parts in a box are the ends of the neighbours' strokes."""
-
-MAX_STRAY_DISTANCE = 0.4
-"""Digit heights: strokes this close to a number may belong to it."""
+BOX_MARGIN_PX = 1  # pixels around a character's box that may still belong to it
+MIN_PART_AREA = 0.1  # of the largest part's area: smaller parts in a box are the ends of the neighbours' strokes
+MAX_STRAY_DISTANCE = 0.4  # digit heights: strokes this close to a number may belong to it
 
 
 def crop_characters(foreground: Grey | None, boxes: Sequence[Edges]) -> Grey:

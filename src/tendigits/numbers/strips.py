@@ -19,27 +19,19 @@ from tendigits.numbers.network import GRID
 from tendigits.numbers.options import DEFAULT_OPTIONS, IDENTITY, CropTransform
 from tendigits.pictures.image import Grey
 
-DIGIT_HEIGHT_PX = 26.0
-"""Height of a digit in a strip of scale 1."""
-
-SIDE_MARGIN = 0.8
-"""Digit heights: how much of the surroundings a strip shows on both sides of a number."""
-
+DIGIT_HEIGHT_PX = 26.0  # height of a digit in a strip of scale 1
+SIDE_MARGIN = 0.8  # digit heights: how much of the surroundings a strip shows on both sides of a number
 MIN_WIDTH_PX = 24
-MAX_WIDTH_PX = 4096
-"""A longer strip is truncated; it would hold more than a hundred digits."""
+MAX_WIDTH_PX = 4096  # a longer strip is truncated; it would hold more than a hundred digits
 
 
 @dataclass(frozen=True, eq=False)
 class Strip:
     """A number cropped out of a page."""
 
-    picture: Grey
-    """uint8 (40, width); the width is a multiple of 4."""
-    matrix: NDArray[np.float64]
-    """float64 (2, 3): from pixels of the strip to pixels of the page."""
-    ends: tuple[float, float]
-    """Where the number begins and ends, in pixels of the strip."""
+    picture: Grey  # uint8 (40, width); the width is a multiple of 4
+    matrix: NDArray[np.float64]  # float64 (2, 3): from pixels of the strip to pixels of the page
+    ends: tuple[float, float]  # where the number begins and ends, in pixels of the strip
 
     def in_picture(self, box: Edges) -> Edges:
         """The upright box, in pixels of the page, around a box of the strip."""

@@ -59,10 +59,8 @@ class ViewedNumber(NamedTuple):
     """A number and its views."""
 
     detection: Detection
-    views: list[View]
-    """The first is not transformed."""
-    is_partial: bool = False
-    """Whether it is doubtful, but the budget did not pay for further views."""
+    views: list[View]  # the first is not transformed
+    is_partial: bool = False  # whether it is doubtful, but the budget did not pay for further views
 
 
 def view_numbers(

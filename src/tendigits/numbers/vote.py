@@ -23,8 +23,7 @@ class View:
 
     strip: Strip
     peaks: list[Candidate]
-    borders: list[Edges] = field(default_factory=list)
-    """Cell borders, in pixels of the strip."""
+    borders: list[Edges] = field(default_factory=list)  # cell borders, in pixels of the strip
 
 
 def vote(views: Sequence[View], options: NumberOptions = DEFAULT_OPTIONS) -> tuple[list[Candidate], list[Candidate]]:
