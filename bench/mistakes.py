@@ -12,7 +12,7 @@ from PIL import Image, ImageDraw, ImageFont
 from reading_sets import Set
 from tendigits.digits.find import find_digit
 from tendigits.pictures.image import open_image
-from tendigits.read.annotate import draw_page
+from tendigits.read.page import draw_page
 from tendigits.read.reader import Reader
 
 CELLS = {"digit": (150, 76), "line": (300, 150), "nothing": (300, 150), "page": (560, 560), "grid": (560, 560)}

@@ -3,8 +3,7 @@ from decimal import Decimal
 import numpy as np
 
 from tendigits.geometry import Box
-from tendigits.read.annotate import CELL_HEIGHT_PX, draw_page
-from tendigits.read.page import COLUMNS, Page
+from tendigits.read.page import CELL_HEIGHT_PX, COLUMNS, Page, draw_page
 from tendigits.read.reader import Reader
 from tendigits.read.results import Character, Digit, Number
 from tendigits.tables.cell import Cell

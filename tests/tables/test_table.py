@@ -13,8 +13,7 @@ from hypothesis import strategies as st
 
 from tendigits.errors import UserError
 from tendigits.geometry import Box
-from tendigits.tables.cell import Cell, cell_name, column_index, column_name
-from tendigits.tables.formats import BREAKS, FORMULA, no_formula
+from tendigits.tables.cell import BREAKS, FORMULA, Cell, cell_name, column_index, column_name, no_formula
 from tendigits.tables.spreadsheet import DOUBTFUL_COLOUR, sheet_names, to_xlsx, write_spreadsheet
 from tendigits.tables.table import Table
 

@@ -15,11 +15,9 @@ from tendigits.errors import UserError, printable
 from tendigits.files import make_folder, writing
 from tendigits.geometry import Box
 from tendigits.pictures.image import open_image
-from tendigits.read.annotate import draw_page
-from tendigits.read.page import COLUMNS, Page
-from tendigits.tables.cell import Cell
+from tendigits.read.page import COLUMNS, Page, draw_page
+from tendigits.tables.cell import Cell, no_formula
 from tendigits.tables.checks import parse
-from tendigits.tables.formats import no_formula
 from tendigits.tables.spreadsheet import write_spreadsheet
 from tendigits.tables.table import Table
 

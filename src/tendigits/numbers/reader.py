@@ -23,7 +23,7 @@ from tendigits.numbers.network import NumberNetwork
 from tendigits.numbers.options import DEFAULT_OPTIONS, NumberOptions
 from tendigits.numbers.second_opinion import classify_crops, crop_characters, stray_ink
 from tendigits.numbers.strips import DIGIT_HEIGHT_PX, Strip
-from tendigits.numbers.views import Budget, ViewCache, ViewedNumber, view_known_numbers, view_numbers
+from tendigits.numbers.views import Budget, PageViews, ViewedNumber, view_known_numbers, view_numbers
 from tendigits.numbers.vote import View, apply_prior, vote
 from tendigits.pictures.image import Grey
 
@@ -70,24 +70,29 @@ class NumberReader:
         budget.is_short |= is_truncated
         return detections
 
+    def views(self, grey: Grey) -> PageViews:
+        """What is seen of a page, at first nothing."""
+        return PageViews(self.network, grey, self.options)
+
     def read_page(
         self,
         grey: Grey,
         budget: Budget,
         detections: list[Detection] | None = None,
-        cache: ViewCache | None = None,
+        views: PageViews | None = None,
     ) -> list[Reading]:
         """Read a page as far as the budget goes.
 
         Args:
             detections: result of `detect`, if it was called before.
-            cache: views of these detections, if there are any yet.
+            views: of this page, if there are any yet.
 
         Returns:
             Numbers in reading order; each has at least one digit.
         """
-        for found, views in self._attempts(grey, budget, detections, cache or {}):
-            numbers = view_numbers(self.network, grey, found, views, budget, self.options)
+        views = self.views(grey) if views is None else views
+        for found in self._attempts(grey, budget, detections):
+            numbers = view_numbers(views, found, budget)
             readings = [each for each in self._read(numbers) if any(map(str.isdigit, each.text))]
             if readings:
                 rows = in_rows([each.detection for each in readings])
@@ -96,18 +101,16 @@ class NumberReader:
 
     def read_known(self, grey: Grey, detections: Sequence[Detection], budget: Budget) -> list[Reading]:
         """Read detections that are known to hold one number each, from the first one on as far as the budget goes."""
-        return self._read(view_known_numbers(self.network, grey, detections, budget, self.options))
+        return self._read(view_known_numbers(self.views(grey), [[each] for each in detections], budget))
 
-    def _attempts(
-        self, grey: Grey, budget: Budget, detections: list[Detection] | None, cache: ViewCache
-    ) -> Iterator[tuple[list[Detection], ViewCache]]:
+    def _attempts(self, grey: Grey, budget: Budget, detections: list[Detection] | None) -> Iterator[list[Detection]]:
         """Detections on the page; if nothing is read there, detections on its foreground."""
         found = self.detect(grey, budget) if detections is None else detections
-        yield [*found, *self._whole_picture(grey, found)], cache
+        yield [*found, *self._whole_picture(grey, found)]
         foreground = find_foreground(grey)
         if foreground is not None:
             found = self.detect(255 - foreground, budget)
-            yield [*found, *self._whole_picture(grey, found)], {}
+            yield [*found, *self._whole_picture(grey, found)]
 
     def _whole_picture(self, grey: Grey, detections: Sequence[Detection]) -> list[Detection]:
         """The whole picture as one detection, if it may be a single line of writing."""

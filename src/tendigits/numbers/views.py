@@ -1,7 +1,8 @@
 """View each number of a page: once where the first view is clear, in several views where something is doubtful.
 
-numbers = view_numbers(network, grey, detections, {}, budget)           # detections as the finder gives them
-numbers = view_known_numbers(network, grey, detections, budget)         # detections that hold one number each
+views = PageViews(network, grey)
+numbers = view_numbers(views, detections, budget)               # detections as the finder gives them
+numbers = view_known_numbers(views, [[detection]], budget)      # detections that are known to show one number
 
 The budget is spent on a first view of each detection, then on reading the numbers, then on further views of doubtful
 ones.
@@ -12,9 +13,6 @@ from contextlib import contextmanager
 from itertools import accumulate, takewhile
 from typing import NamedTuple
 
-import numpy as np
-from numpy.typing import NDArray
-
 from tendigits.numbers.decode import decode
 from tendigits.numbers.detections import Detection
 from tendigits.numbers.network import NumberNetwork
@@ -22,13 +20,14 @@ from tendigits.numbers.options import DEFAULT_OPTIONS, CropTransform, NumberOpti
 from tendigits.numbers.split import merge_detections, split_detection
 from tendigits.numbers.strips import ImagePyramid, crop_strip, strip_width
 from tendigits.numbers.vote import View
+from tendigits.pictures.image import Grey
 
 PAGE_BUDGET = 180_000.0  # a unit is one pixel column of a strip; a handwritten table of 24x6 numbers takes 140,000
 STRIP_COST = 60.0  # cropping and decoding a strip, in addition to its columns
 NUMBER_COST = 120.0  # a number, in addition to its strips
 CROP_COST = 55.0  # each time that the digit network classifies a character
 
-ViewCache = dict[tuple[Detection, CropTransform], View]
+Wanted = Sequence[tuple[Detection, CropTransform]]
 
 
 class Budget:
@@ -55,6 +54,30 @@ class Budget:
         self.left -= given - part.left
 
 
+class PageViews:
+    """What the number network predicts for parts of a page, uint8 (height, width); each view is computed once."""
+
+    def __init__(self, network: NumberNetwork, grey: Grey, options: NumberOptions = DEFAULT_OPTIONS) -> None:
+        self.grey, self.options = grey, options
+        self._network, self._pyramid = network, ImagePyramid(grey)
+        self._views: dict[tuple[Detection, CropTransform], View] = {}
+
+    def cost(self, wanted: Wanted) -> float:
+        """Cost of the views that are not computed yet."""
+        return sum(STRIP_COST + strip_width(*each) for each in wanted if each not in self._views)
+
+    def compute(self, wanted: Wanted) -> None:
+        """Run the network on the views that are not computed yet, all at once."""
+        missing = [each for each in dict.fromkeys(wanted) if each not in self._views]
+        strips = [crop_strip(self._pyramid, *each) for each in missing]
+        outputs = self._network([strip.picture for strip in strips])
+        views = (View(strip, *decode(output, self.options)) for strip, output in zip(strips, outputs, strict=True))
+        self._views.update(zip(missing, views, strict=True))
+
+    def __getitem__(self, wanted: tuple[Detection, CropTransform]) -> View:
+        return self._views[wanted]
+
+
 class ViewedNumber(NamedTuple):
     """A number and its views."""
 
@@ -63,66 +86,34 @@ class ViewedNumber(NamedTuple):
     is_partial: bool = False  # whether it is doubtful, but the budget did not pay for further views
 
 
-def view_numbers(
-    network: NumberNetwork,
-    grey: NDArray[np.uint8],
-    detections: Sequence[Detection],
-    cache: ViewCache,
-    budget: Budget,
-    options: NumberOptions = DEFAULT_OPTIONS,
-) -> list[ViewedNumber]:
-    """View the numbers in some detections of a page, uint8 (height, width).
-
-    Args:
-        cache: views of the page so far; new ones are added.
-        budget: spent from the top of the page to its bottom; numbers that it does not pay for are left out.
-    """
-    pyramid, first = ImagePyramid(grey), options.transforms[0]
-    costs = [views_cost([(detection, first)], cache) for detection in detections]
-    paid = _from_the_top(detections, costs, budget, options.first_view_budget)
-    add_views(network, pyramid, [(detections[i], first) for i in paid], cache, options)
-    split = [part for i in paid for part in split_detection(detections[i], cache[detections[i], first], options)]
-    return _view(network, pyramid, merge_detections(split, options), cache, budget, options)
+def view_numbers(views: PageViews, detections: Sequence[Detection], budget: Budget) -> list[ViewedNumber]:
+    """View the numbers in some detections, from the top of the page to its bottom as far as the budget goes."""
+    options = views.options
+    first = options.transforms[0]
+    costs = [views.cost([(detection, first)]) for detection in detections]
+    paid = [detections[i] for i in _from_the_top(detections, costs, budget, options.first_view_budget)]
+    views.compute([(detection, first) for detection in paid])
+    split = [part for detection in paid for part in split_detection(detection, views[detection, first], options)]
+    return view_known_numbers(views, merge_detections(split, options), budget)
 
 
-def view_known_numbers(
-    network: NumberNetwork,
-    grey: NDArray[np.uint8],
-    detections: Sequence[Detection],
-    budget: Budget,
-    options: NumberOptions = DEFAULT_OPTIONS,
-) -> list[ViewedNumber]:
-    """View detections that are known to be one number each, from end to end, as far as the budget goes."""
-    return _view(network, ImagePyramid(grey), [[each] for each in detections], ViewCache(), budget, options)
-
-
-def _view(
-    network: NumberNetwork,
-    pyramid: ImagePyramid,
-    numbers: Sequence[Sequence[Detection]],
-    cache: ViewCache,
-    budget: Budget,
-    options: NumberOptions,
-) -> list[ViewedNumber]:
-    """View numbers, each with its detections: once where all is clear, else with all transforms."""
-    first, *others = options.transforms
+def view_known_numbers(views: PageViews, numbers: Sequence[Sequence[Detection]], budget: Budget) -> list[ViewedNumber]:
+    """View numbers, each with its detections, as far as the budget goes: once if all is clear, else transformed too."""
+    first, *others = views.options.transforms
     wanted = [[(detection, first) for detection in number] for number in numbers]
-    costs = [
-        views_cost(views, cache) + NUMBER_COST + _crops_cost(number[0])
-        for views, number in zip(wanted, numbers, strict=True)
-    ]
+    costs = [views.cost(each) + NUMBER_COST + _crops_cost(each[0][0]) for each in wanted]
     paid = _from_the_top([number[0] for number in numbers], costs, budget)
-    add_views(network, pyramid, [each for i in paid for each in wanted[i]], cache, options)
-    viewed = [ViewedNumber(numbers[i][0], [cache[each] for each in wanted[i]]) for i in paid]
-    doubtful = [i for i, number in enumerate(viewed) if not are_clear(number.views, options)]
+    views.compute([each for i in paid for each in wanted[i]])
+    viewed = [ViewedNumber(numbers[i][0], [views[each] for each in wanted[i]]) for i in paid]
+    doubtful = [i for i, number in enumerate(viewed) if not are_clear(number.views, views.options)]
     further = {i: [(viewed[i].detection, transform) for transform in others] for i in doubtful}
-    costs = [views_cost(further[i], cache) + _crops_cost(viewed[i].detection) for i in doubtful]
+    costs = [views.cost(further[i]) + _crops_cost(viewed[i].detection) for i in doubtful]
     affordable = doubtful[: budget.afford(costs)]
-    add_views(network, pyramid, [each for i in affordable for each in further[i]], cache, options)
+    views.compute([each for i in affordable for each in further[i]])
     for i in doubtful:
         viewed[i] = viewed[i]._replace(is_partial=True)
     for i in affordable:
-        viewed[i] = ViewedNumber(viewed[i].detection, [*viewed[i].views, *(cache[each] for each in further[i])])
+        viewed[i] = ViewedNumber(viewed[i].detection, [*viewed[i].views, *(views[each] for each in further[i])])
     return viewed
 
 
@@ -143,28 +134,8 @@ def _crops_cost(detection: Detection) -> float:
     return CROP_COST * (1 + detection.length / detection.height)
 
 
-def views_cost(wanted: Sequence[tuple[Detection, CropTransform]], cache: ViewCache) -> float:
-    """Cost of the views that are not in the cache."""
-    return sum(STRIP_COST + strip_width(*each) for each in wanted if each not in cache)
-
-
 def are_clear(views: Sequence[View], options: NumberOptions = DEFAULT_OPTIONS) -> bool:
     """Whether all views show the same characters, at least one, and each without doubt."""
     certain = all(peak.confidence >= options.min_clear_confidence for view in views for peak in view.peaks)
     texts = {"".join(peak.label for peak in view.peaks if peak.present >= options.min_vote) for view in views}
     return certain and len(texts) == 1 and texts != {""}
-
-
-def add_views(
-    network: NumberNetwork,
-    pyramid: ImagePyramid,
-    wanted: Sequence[tuple[Detection, CropTransform]],
-    cache: ViewCache,
-    options: NumberOptions = DEFAULT_OPTIONS,
-) -> None:
-    """Run the network on the views that are not in the cache, and add them."""
-    missing = [each for each in dict.fromkeys(wanted) if each not in cache]
-    strips = [crop_strip(pyramid, *each) for each in missing]
-    outputs = network([strip.picture for strip in strips])
-    views = (View(strip, *decode(output, options)) for strip, output in zip(strips, outputs, strict=True))
-    cache.update(zip(missing, views, strict=True))

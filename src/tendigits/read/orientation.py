@@ -1,6 +1,6 @@
 """Is a page upright? If its numbers are not clear as it lies, it is turned and they are viewed again.
 
-turns = turns_of(reader, grey, detections, cache, budget)   # quarter turns to the left that make it upright: 0 to 3
+turns = turns_of(reader, detections, views, budget)   # quarter turns to the left that make it upright: 0 to 3
 """
 
 from collections.abc import Sequence
@@ -12,8 +12,7 @@ from tendigits.numbers.decode import Candidate
 from tendigits.numbers.detections import Detection
 from tendigits.numbers.options import IDENTITY
 from tendigits.numbers.reader import NumberReader
-from tendigits.numbers.strips import ImagePyramid
-from tendigits.numbers.views import Budget, ViewCache, add_views, views_cost
+from tendigits.numbers.views import Budget, PageViews
 from tendigits.pictures.image import Grey
 
 
@@ -35,50 +34,48 @@ class OrientationOptions:
 OPTIONS = OrientationOptions()
 
 
-def turns_of(
-    reader: NumberReader, grey: Grey, detections: Sequence[Detection], cache: ViewCache, budget: Budget
-) -> int:
-    """How many quarter turns to the left make a page, uint8 (height, width), upright.
+def turns_of(reader: NumberReader, detections: Sequence[Detection], views: PageViews, budget: Budget) -> int:
+    """How many quarter turns to the left make a page upright.
 
     Args:
         detections: on the page as it is.
-        cache: receives their views.
+        views: of the page as it is; those of some detections are computed.
         budget: of the page.
     """
     if len(detections) < OPTIONS.min_numbers:
         return 0
     with budget.part(OPTIONS.work) as part:
-        clearness = {0: _clearness(reader, grey, detections, cache, part)}
+        clearness = {0: _clearness(detections, views, part)}
         if clearness[0] >= OPTIONS.upright_clearness:
             return 0
-        clearness[2] = _clearness(reader, *_upside_down(grey, detections), {}, part)
+        clearness[2] = _clearness(*_upside_down(reader, detections, views.grey), part)
         if max(clearness.values()) < OPTIONS.sideways_clearness:
-            grey = np.ascontiguousarray(np.rot90(grey))
+            grey = np.ascontiguousarray(np.rot90(views.grey))
             detections = reader.detect(grey, part)
-            clearness[1] = _clearness(reader, grey, detections, {}, part)
-            clearness[3] = _clearness(reader, *_upside_down(grey, detections), {}, part)
+            clearness[1] = _clearness(detections, reader.views(grey), part)
+            clearness[3] = _clearness(*_upside_down(reader, detections, grey), part)
     best = max(clearness, key=lambda turns: clearness[turns])
     is_clearer = clearness[best] > max(clearness[0] + OPTIONS.min_improvement, OPTIONS.min_clearness)
     return best if is_clearer else 0
 
 
-def _upside_down(grey: Grey, detections: Sequence[Detection]) -> tuple[Grey, list[Detection]]:
+def _upside_down(
+    reader: NumberReader, detections: Sequence[Detection], grey: Grey
+) -> tuple[list[Detection], PageViews]:
     """A page and its detections turned by 180 degrees, which is faster than detecting again."""
     height, width = grey.shape
     turned = [replace(each, x=width - each.x, y=height - each.y) for each in detections]
-    return np.ascontiguousarray(np.rot90(grey, 2)), turned
+    return turned, reader.views(np.ascontiguousarray(np.rot90(grey, 2)))
 
 
-def _clearness(
-    reader: NumberReader, grey: Grey, detections: Sequence[Detection], cache: ViewCache, budget: Budget
-) -> float:
+def _clearness(detections: Sequence[Detection], views: PageViews, budget: Budget) -> float:
     """The mean probability of the characters of a page's longest numbers; 0 if there are too few."""
     longest = sorted(detections, key=lambda each: -each.score * each.length / each.height)[: OPTIONS.max_numbers]
-    pyramid, peaks = ImagePyramid(grey), list[Candidate]()
+    peaks: list[Candidate] = []
     while longest and len(peaks) < OPTIONS.min_characters:
         batch = [(each, IDENTITY) for each in longest[: OPTIONS.batch_size]]
         longest = longest[OPTIONS.batch_size :]
-        batch = batch[: budget.afford([views_cost([each], cache) for each in batch])]
-        add_views(reader.network, pyramid, batch, cache)
-        peaks += [peak for each in batch for peak in cache[each].peaks if peak.present >= reader.options.min_vote]
+        batch = batch[: budget.afford([views.cost([each]) for each in batch])]
+        views.compute(batch)
+        peaks += [peak for each in batch for peak in views[each].peaks if peak.present >= views.options.min_vote]
     return float(np.mean([peak.confidence for peak in peaks])) if len(peaks) >= OPTIONS.min_characters else 0.0

@@ -1,6 +1,7 @@
-"""A page of numbers: as text, JSON, rows of a CSV, and with its picture in a notebook.
+"""A page of numbers: as text, JSON, rows of a CSV, with its picture in a notebook, and drawn into a picture.
 
-page.text()                 # its tables, then the other numbers, with the reasons why they are doubtful
+page.text()                                 # its tables, then the other numbers, with the reasons why they are doubtful
+draw_page(grey, page).save("read.png")      # boxes and values, and below them each crop as the network saw it
 """
 
 from dataclasses import dataclass, field
@@ -10,11 +11,10 @@ import numpy as np
 
 from tendigits.digits.find import Thumbnail
 from tendigits.errors import printable
-from tendigits.read.html import MAX_SIDE_PX, MIN_SIDE_PX, Mark, picture_html
-from tendigits.read.results import Number
-from tendigits.tables.cell import Cell, column_name
+from tendigits.pictures.image import Grey
+from tendigits.read.results import ACCEPTED_COLOUR, MAX_SIDE_PX, MIN_SIDE_PX, Mark, Number, picture_html
+from tendigits.tables.cell import DOUBTFUL_COLOUR, Cell, column_name, no_formula, text_html
 from tendigits.tables.checks import check
-from tendigits.tables.formats import marked, no_formula, text_html
 from tendigits.tables.options import Sums
 from tendigits.tables.table import Table
 
@@ -25,6 +25,14 @@ COLUMNS = (
 """The columns of the CSV; tables and rows are counted from 1, columns are A, B, ..."""
 
 MAX_LINES_IN_REPR = 10
+
+# A page drawn into its picture.
+MIN_DRAWN_WIDTH_PX = 400  # smaller pictures are enlarged
+MAX_DRAWN_SIDE_PX = 1600  # longest side of the drawn picture
+CROP_PX = 56  # side of a crop
+CELL_WIDTH_PX = 78  # of a crop with its margin
+CELL_HEIGHT_PX = 92  # of a crop with its caption
+MARGIN_PX = 8
 
 LEFT_OUT = "more to read than one picture may cost: some was left out"
 """The notice of a page whose `Budget` was spent before everything was read."""
@@ -91,7 +99,7 @@ class Page:
         """Its dense tables, and a line for each other number, with the reason why it is doubtful."""
         if self.fields:
             return "\n".join(
-                f"{name}: {marked(cell)}" + ("" if cell.accepted else f"   {cell.reason}")
+                f"{name}: {cell.marked}" + ("" if cell.accepted else f"   {cell.reason}")
                 for name, cell in self.fields.items()
             )
         tables, others = self.parts()
@@ -138,3 +146,44 @@ class Page:
             )
             for order, number in enumerate(self.numbers, 1)
         ]  # fmt: skip
+
+
+def draw_page(grey: Grey, page: Page) -> Any:
+    """Draw a page over its picture, uint8 (height, width), or a smaller copy of it.
+
+    Returns:
+        A Pillow image: the picture above, the crops below.
+    """
+    from PIL import Image, ImageDraw, ImageFont
+
+    image = Image.fromarray(grey).convert("RGB")
+    image.thumbnail((MAX_DRAWN_SIDE_PX, MAX_DRAWN_SIDE_PX))
+    if image.width < MIN_DRAWN_WIDTH_PX:
+        factor = -(-MIN_DRAWN_WIDTH_PX // image.width)
+        image = image.resize((image.width * factor, image.height * factor), Image.Resampling.LANCZOS)
+    scale = image.width / page.size[0]
+    characters = [character for number in page.numbers for character in number.characters]
+    columns = max(1, (image.width - MARGIN_PX) // CELL_WIDTH_PX)
+    rows = -(-len(characters) // columns)
+    canvas = Image.new("RGB", (image.width, image.height + rows * CELL_HEIGHT_PX + MARGIN_PX), "white")
+    canvas.paste(image, (0, 0))
+    draw = ImageDraw.Draw(canvas)
+    font, small = ImageFont.load_default(18), ImageFont.load_default(12)
+    for number in page.numbers:
+        for character in number.characters:
+            draw.rectangle([edge * scale for edge in character.box], outline=_colour(character.accepted), width=2)
+        corner = number.box.left * scale, max(0, number.box.top * scale - 24)
+        draw.text(corner, number.value, fill=_colour(number.accepted), font=font)
+    for i, character in enumerate(characters):
+        row, column = divmod(i, columns)
+        x, y = MARGIN_PX + column * CELL_WIDTH_PX, image.height + MARGIN_PX + row * CELL_HEIGHT_PX
+        crop = Image.fromarray(255 - character.crop).resize((CROP_PX, CROP_PX), Image.Resampling.NEAREST)
+        canvas.paste(crop, (x, y))
+        colour = _colour(character.accepted)
+        draw.rectangle([x - 1, y - 1, x + CROP_PX, y + CROP_PX], outline=colour, width=2)
+        draw.text((x, y + CROP_PX + 2), f"{character.label}  {character.confidence:.0%}", fill=colour, font=small)
+    return canvas
+
+
+def _colour(accepted: bool) -> str:
+    return ACCEPTED_COLOUR if accepted else DOUBTFUL_COLOUR

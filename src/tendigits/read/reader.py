@@ -25,7 +25,7 @@ from tendigits.numbers.confidence import ConfidenceModel
 from tendigits.numbers.decode import Edges
 from tendigits.numbers.grammar import DecimalSeparator, common_separator
 from tendigits.numbers.reader import NumberReader, Reading, confidence_features
-from tendigits.numbers.views import Budget, ViewCache
+from tendigits.numbers.views import Budget
 from tendigits.pictures.image import Grey
 from tendigits.read.accept import ToPicture, accept, cell_of, table_of
 from tendigits.read.context import read_tables
@@ -159,10 +159,10 @@ class Reader:
         grey, size = open_page(image, page)
         scale, thumbnail = size[0] / grey.shape[1], Thumbnail.of(grey, size)
         budget = Budget()
-        detections, views = self.number_reader.detect(grey, budget), ViewCache()
-        if turns := turns_of(self.number_reader, grey, detections, views, budget):
+        detections, views = self.number_reader.detect(grey, budget), self.number_reader.views(grey)
+        if turns := turns_of(self.number_reader, detections, views, budget):
             grey = np.ascontiguousarray(np.rot90(grey, turns))
-            detections, views = self.number_reader.detect(grey, budget), ViewCache()
+            detections, views = self.number_reader.detect(grey, budget), self.number_reader.views(grey)
         readings = self.number_reader.read_page(grey, budget, detections, views)
         readings, layouts = read_tables(self.number_reader, grey, readings, cache(self._is_clear), budget)
         upright_size = size[::-1] if turns % 2 else size
