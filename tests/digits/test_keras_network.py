@@ -3,8 +3,7 @@ import numpy as np
 import pytest
 from scipy.special import softmax
 
-from tendigits.digits.keras_network import KerasLayers
-from tendigits.digits.network import from_keras
+from tendigits.digits.keras_network import KerasLayers, from_keras
 from tendigits.errors import ModelFileError, UserError
 from tendigits.read.reader import Reader
 

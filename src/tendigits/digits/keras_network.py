@@ -1,33 +1,34 @@
 """A Keras model as a digit network.
 
-logits = keras_logits(model, "first")           # uint8 (n, 28, 28) -> float32 (n, 10)
+network = from_keras(model, "first")
 layers = KerasLayers(model)                     # KerasLayers(model)(crop): the outputs of each hidden layer
 """
 
-from collections.abc import Callable
+from functools import partial
 
 import keras
 import numpy as np
-from numpy.typing import NDArray
 
 from tendigits.data.preprocess import to_input
 from tendigits.digits.layers import Layer, as_pictures
+from tendigits.digits.network import BLANK_AND_FULL, USER_THRESHOLD, Crops, Network, not_finite
 from tendigits.digits.runtime import Floats
 from tendigits.errors import ModelFileError
-from tendigits.model.calibration import MIN_PROBABILITY
+from tendigits.model.calibration import MIN_PROBABILITY, Calibration
 from tendigits.model.network import CLASSES, predict
-
-Crops = NDArray[np.uint8]
+from tendigits.pictures.image import Grey
 
 INPUTS = ((784,), (28, 28), (28, 28, 1))  # shapes of a digit that a model may take
 RELUS = (keras.layers.ReLU, keras.layers.LeakyReLU, keras.layers.PReLU, keras.layers.ELU)
 
 
-def keras_logits(model: keras.Model, name: str) -> Callable[[Crops], Floats]:
-    """The logits of a model that outputs logits, or probabilities, for uint8 (n, 28, 28): float32 (n, 10).
+def from_keras(model: keras.Model, name: str, calibration: Calibration | None = None) -> Network:
+    """Wrap a Keras model, (n, 784), (n, 28, 28) or (n, 28, 28, 1) -> (n, 10): probabilities or logits.
+
+    It reads with the model's current weights.
 
     Raises:
-        ModelFileError: the model has other shapes; when called: its outputs are not finite.
+        ModelFileError: the model has other shapes, or outputs that are not finite; then also when it is called.
     """
     given, made = getattr(model, "input_shape", None), getattr(model, "output_shape", None)
     if not (isinstance(given, tuple) and given[1:] in INPUTS and made == (None, CLASSES)):
@@ -37,18 +38,22 @@ def keras_logits(model: keras.Model, name: str) -> Callable[[Crops], Floats]:
         )
 
     def outputs(crops: Crops) -> Floats:
-        return predict(model, to_input(crops).reshape(-1, *given[1:]))
+        found = predict(model, to_input(crops).reshape(-1, *given[1:]))
+        if not np.isfinite(found).all():
+            raise not_finite(name)
+        return found
 
-    blank_and_full = outputs(np.stack([np.zeros((28, 28), np.uint8), np.full((28, 28), 255, np.uint8)]))
-    is_softmax = bool((blank_and_full >= 0).all() and np.allclose(blank_and_full.sum(axis=1), 1, atol=1e-2))
+    probe = outputs(BLANK_AND_FULL)
+    is_softmax = bool((probe >= 0).all() and np.allclose(probe.sum(axis=1), 1, atol=1e-2))
 
     def logits(crops: Crops) -> Floats:
         found = outputs(crops)
-        if not np.isfinite(found).all():
-            raise ModelFileError(f"{name}: expected finite outputs, received NaN or infinity; train it again")
         return np.log(np.maximum(found, MIN_PROBABILITY)) if is_softmax else found
 
-    return logits
+    threshold, temperature = USER_THRESHOLD, 1.0
+    if calibration is not None:
+        threshold, temperature = calibration.threshold, calibration.temperature
+    return Network(name, threshold, logits, temperature, open_layers=partial(KerasLayers, model))
 
 
 class KerasLayers:
@@ -60,7 +65,7 @@ class KerasLayers:
         self._shape = model.input_shape[1:]
         self._model = keras.Model(model.inputs[0], hidden) if hidden else None
 
-    def __call__(self, crop: NDArray[np.uint8]) -> list[Layer]:
+    def __call__(self, crop: Grey) -> list[Layer]:
         """Their outputs for a crop, uint8 (28, 28), white on black; empty without hidden layers."""
         if self._model is None:
             return []

@@ -16,12 +16,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tendigits.data.preprocess import to_input
+from tendigits.data.preprocess import FIELD, to_input
 from tendigits.digits.layers import ShowLayers, open_layers
 from tendigits.digits.runtime import Floats, OnnxNetwork, asset
 from tendigits.errors import ModelFileError, UserError
 from tendigits.extras import require
-from tendigits.model.calibration import MIN_PROBABILITY, Calibration, temperature_and_threshold
+from tendigits.model.calibration import MIN_PROBABILITY, temperature_and_threshold
 from tendigits.untrusted import read_file
 
 Crops = NDArray[np.uint8]
@@ -32,6 +32,7 @@ BATCH_SIZE = 64  # crops per run of the network; larger batches take more memory
 MIN_CERTAIN_PROBABILITY = 0.9  # test-time augmentation: a crop with a less probable digit is also classified rotated
 TURN_DEGREES = 7.0  # either way
 USER_THRESHOLD = 0.9  # the threshold of a user's network without calibration
+BLANK_AND_FULL = np.repeat(np.array([0, 255], np.uint8), FIELD * FIELD).reshape(2, FIELD, FIELD)  # to try a network
 
 
 @dataclass(frozen=True, eq=False)
@@ -123,29 +124,14 @@ def from_onnx(data: bytes, name: str, threads: int | None = None) -> Network:
     except ValueError as error:
         raise ModelFileError(f"{name}: its metadata is damaged: {error}") from None
     turn, layers = 0.0 if is_run else TURN_DEGREES, partial(open_layers, data, name)
-    return require_finite(Network(name, threshold, logits, temperature, turn, number_network, layers))
+    if not np.isfinite(logits(BLANK_AND_FULL)).all():
+        raise not_finite(name)
+    return Network(name, threshold, logits, temperature, turn, number_network, layers)
 
 
-def from_keras(model: Any, name: str, calibration: Calibration | None = None) -> Network:
-    """Wrap a Keras model, (n, 784), (n, 28, 28) or (n, 28, 28, 1) -> (n, 10): probabilities or logits.
-
-    It reads with the model's current weights. Raises ModelFileError for other shapes or outputs that are not finite.
-    """
-    from tendigits.digits.keras_network import KerasLayers, keras_logits
-
-    threshold, temperature = USER_THRESHOLD, 1.0
-    if calibration is not None:
-        threshold, temperature = calibration.threshold, calibration.temperature
-    logits, layers = keras_logits(model, name), partial(KerasLayers, model)
-    return require_finite(Network(name, threshold, logits, temperature, open_layers=layers))
-
-
-def require_finite(network: Network) -> Network:
-    """Reject a network whose outputs overflow. Raises ModelFileError."""
-    blank_and_full = np.stack([np.zeros((28, 28), np.uint8), np.full((28, 28), 255, np.uint8)])
-    if not np.isfinite(network.logits(blank_and_full)).all():
-        raise ModelFileError(f"{network.name}: expected finite outputs, received NaN or infinity; train it again")
-    return network
+def not_finite(name: str) -> ModelFileError:
+    """The error for a network whose outputs overflow."""
+    return ModelFileError(f"{name}: expected finite outputs, received NaN or infinity; train it again")
 
 
 def open_network(model: Any, threads: int | None = None) -> Network:
@@ -161,6 +147,8 @@ def open_network(model: Any, threads: int | None = None) -> Network:
         return load_network(model)
     if "keras" in sys.modules:  # otherwise it is not a Keras model; importing Keras takes seconds
         import keras
+
+        from tendigits.digits.keras_network import from_keras
 
         if isinstance(model, keras.Model):
             return from_keras(model, model.name)
@@ -185,6 +173,7 @@ def load_network(path: str | Path) -> Network:
         return from_onnx(read_onnx(path), str(path))
 
     require(f"the network {path}", "train")
+    from tendigits.digits.keras_network import from_keras
     from tendigits.model.file import load_calibration, load_model, model_path
     from tendigits.model.network import in_float32
 
