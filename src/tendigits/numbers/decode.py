@@ -3,7 +3,6 @@
 characters, borders = decode(output)    # of one strip, from left to right
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -48,14 +47,11 @@ class Candidate:
 
 
 def decode(output: NDArray[Any], options: NumberOptions = DEFAULT_OPTIONS) -> tuple[list[Candidate], list[Edges]]:
-    """Find the characters and the cell borders in the output for one strip.
+    """The characters and the boxes of the cell borders in the output for one strip, both from left to right.
 
     Args:
         output: float (columns, classes + 1 + 4): at each column a logit for each class and for background, and the
             distances to the left, top, right and bottom edge of the character whose centre is there, in strip heights.
-
-    Returns:
-        The characters and the boxes of the borders, both from left to right.
     """
     logits = output[:, : NONE + 1]
     probabilities = np.exp(logits - logits.max(axis=1, keepdims=True))
@@ -93,8 +89,13 @@ def strip_text(output: NDArray[Any], first: float = -np.inf, last: float = np.in
         first, last: columns of the strip, in pixels, between which the centres of the characters lie.
     """
     peaks = [peak for peak in decode(output)[0] if peak.present >= DEFAULT_OPTIONS.min_vote]
-    text = "".join(peak.label for peak in peaks if first <= (peak.box[0] + peak.box[2]) / 2 <= last)
+    text = "".join(peak.label for peak in peaks if first <= centre(peak.box) <= last)
     return text if any(map(str.isdigit, text)) else ""
+
+
+def centre(box: Edges) -> float:
+    """The column of a box's centre."""
+    return (box[0] + box[2]) / 2
 
 
 def pairwise_iou(boxes: Floats) -> Floats:
@@ -106,12 +107,3 @@ def pairwise_iou(boxes: Floats) -> Floats:
     areas = (boxes[:, 2] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 1])
     ratios: Floats = shared / np.maximum(areas[:, None] + areas - shared, 1e-6)
     return ratios
-
-
-def iou(a: Sequence[float] | Floats, b: Sequence[float] | Floats) -> float:
-    """Intersection over union of two boxes."""
-    width, height = min(a[2], b[2]) - max(a[0], b[0]), min(a[3], b[3]) - max(a[1], b[1])
-    if width <= 0 or height <= 0:
-        return 0.0
-    union = (a[2] - a[0]) * (a[3] - a[1]) + (b[2] - b[0]) * (b[3] - b[1]) - width * height
-    return float(width * height / max(union, 1e-6))

@@ -49,12 +49,7 @@ def as_table(detections: Sequence[Detection]) -> NDArray[np.float64]:
 def show_same_number(detections: NDArray[np.float64], others: NDArray[np.float64]) -> NDArray[np.bool_]:
     """Whether two detections show the same number or parts of it: the centre of one lies on the other.
 
-    Args:
-        detections: float64 (n, 6), see `as_table`.
-        others: float64 (m, 6).
-
-    Returns:
-        bool (n, m).
+    float64 (n, 6) and (m, 6), as from `as_table` -> bool (n, m).
     """
     return _contains_centres(others, detections) | _contains_centres(detections, others).T
 

@@ -25,20 +25,14 @@ class NumberNetwork:
     """Predicts the character at each column of a strip."""
 
     def __init__(self, data: bytes, threads: int | None = None) -> None:
-        """Open the network.
+        """Open an .onnx file on at most this many threads; None takes all cores.
 
-        Args:
-            data: its .onnx file.
-            threads: the most that it uses; None takes all cores.
-
-        Raises:
-            ModelFileError: the file is damaged, or has other shapes.
+        Raises ModelFileError if the file is damaged, or has other shapes.
         """
         self._network = network = OnnxNetwork(data, "the number network", threads)
         if network.input_shape[1] != HEIGHT or network.output_shape[-1] != GRID // STRIDE * (NONE + 5):
             raise ModelFileError(f"expected a network for strips of {HEIGHT} pixels, received {network.shapes}")
-        self.about = network.metadata
-        """The file's metadata: how the confidence of its readings is calibrated."""
+        self.about = network.metadata  # how the confidence of its readings is calibrated
 
     def __call__(self, strips: Sequence[Grey]) -> list[Floats]:
         """Read strips, uint8 (40, width) each; the widths are multiples of 4."""
@@ -70,14 +64,9 @@ def bundled_file() -> bytes:
 
 
 def pack(widths: Sequence[int], row_width: int) -> tuple[list[tuple[int, int]], tuple[int, int]]:
-    """Pack strips into as few rows as possible, the widest first, with a gap between them.
+    """Pack strips, none wider than a row, into as few rows as possible, the widest first, with a gap between them.
 
-    Args:
-        widths: of the strips, in pixels; none exceeds `row_width`.
-        row_width: in pixels.
-
-    Returns:
-        The row and the left edge of each strip; the number of rows and their width.
+    Returns the row and the left edge of each strip; and the number of rows and their width.
     """
     ends: list[int] = []
     positions = [(0, 0)] * len(widths)

@@ -16,7 +16,7 @@ from tendigits.digits.network import Network
 from tendigits.digits.runtime import Floats
 from tendigits.numbers import finder
 from tendigits.numbers.confidence import MAX_LOGIT, ConfidenceFeatures
-from tendigits.numbers.decode import CHARACTERS, Candidate, Edges
+from tendigits.numbers.decode import CHARACTERS, Candidate, Edges, centre
 from tendigits.numbers.detections import Detection, in_rows
 from tendigits.numbers.grammar import is_usual
 from tendigits.numbers.network import NumberNetwork
@@ -166,8 +166,8 @@ class NumberReader:
 
     def _is_inside(self, box: Edges, strip: Strip) -> bool:
         """Whether a character belongs to the number of a strip, and not to its neighbour."""
-        centre, margin = (box[0] + box[2]) / 2, self.options.max_outside * DIGIT_HEIGHT_PX
-        return strip.ends[0] - margin <= centre <= strip.ends[1] + margin
+        margin = self.options.max_outside * DIGIT_HEIGHT_PX
+        return strip.ends[0] - margin <= centre(box) <= strip.ends[1] + margin
 
     def _inside(self, candidates: Sequence[Candidate], strip: Strip) -> list[Candidate]:
         return [each for each in candidates if self._is_inside(each.box, strip)]
@@ -179,9 +179,8 @@ class NumberReader:
 
     def _borders(self, strip: Strip, borders: Sequence[Edges]) -> tuple[bool, bool]:
         """Whether cell borders stand on the left and on the right of the number in a strip."""
-        centres = [(left + right) / 2 for left, _, right, _ in borders]
         (first, last), tolerance = strip.ends, self.options.border_tolerance * DIGIT_HEIGHT_PX
-        return any(x < first + tolerance for x in centres), any(x > last - tolerance for x in centres)
+        return any(centre(x) < first + tolerance for x in borders), any(centre(x) > last - tolerance for x in borders)
 
     def _clearance(self, boxes: Sequence[Edges], strip: Strip, borders: tuple[bool, bool]) -> float:
         """From the ends of the number in a strip to the next characters outside of it, in digit heights."""

@@ -24,14 +24,9 @@ MAX_STRAY_DISTANCE = 0.4  # digit heights: strokes this close to a number may be
 
 
 def crop_characters(foreground: Grey | None, boxes: Sequence[Edges]) -> Grey:
-    """Crop characters out of a strip.
+    """Crop characters out of the foreground of a strip, uint8 (height, width).
 
-    Args:
-        foreground: of the strip, uint8 (height, width), from `find_foreground`.
-        boxes: left, top, right, bottom of each character.
-
-    Returns:
-        uint8 (n, 28, 28), white on black; all zeros where there is no foreground.
+    Returns uint8 (n, 28, 28), white on black; all zeros where there is no foreground.
     """
     crops = np.zeros((len(boxes), FIELD, FIELD), np.uint8)
     if foreground is None:
@@ -45,13 +40,9 @@ def crop_characters(foreground: Grey | None, boxes: Sequence[Edges]) -> Grey:
 
 
 def classify_crops(network: Network, crops: Grey, fast: NDArray[np.bool_]) -> NDArray[np.float32]:
-    """The probability of each digit in crops, uint8 (n, 28, 28).
+    """The probability of each digit in crops, uint8 (n, 28, 28); without test-time rotation where `fast`, bool (n,).
 
-    Args:
-        fast: bool (n,); these crops are classified once, without test-time rotation.
-
-    Returns:
-        float32 (n, 10); a row sums to the probability that it is a digit.
+    Returns float32 (n, 10); a row sums to the probability that it is a digit.
     """
     probabilities = np.zeros((len(crops), 10), np.float32)
     for classifier, chosen in ((network, ~fast), (replace(network, turn=0.0), fast)):

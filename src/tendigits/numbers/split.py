@@ -10,7 +10,7 @@ from itertools import pairwise
 import numpy as np
 
 from tendigits.digits.foreground import median
-from tendigits.numbers.decode import Candidate, Edges
+from tendigits.numbers.decode import Candidate, Edges, centre
 from tendigits.numbers.detections import Detection, as_table, group_detections, show_same_number
 from tendigits.numbers.options import DEFAULT_OPTIONS, NumberOptions
 from tendigits.numbers.strips import DIGIT_HEIGHT_PX
@@ -26,7 +26,7 @@ def split_detection(detection: Detection, view: View, options: NumberOptions = D
     for peak in characters:
         end = max((each.box[2] for each in groups[-1]), default=0.0) if groups else 0.0
         is_far = peak.box[0] - end >= options.max_gap * DIGIT_HEIGHT_PX
-        if not groups or is_far or any(_centre(groups[-1][-1].box) < x < _centre(peak.box) for x in separators):
+        if not groups or is_far or any(centre(groups[-1][-1].box) < x < centre(peak.box) for x in separators):
             groups.append([])
         groups[-1].append(peak)
     numbers = []
@@ -82,7 +82,7 @@ def _further(first: Detection, others: Sequence[Detection], options: NumberOptio
 
 def _separators(borders: Sequence[Edges], digit_height: float, options: NumberOptions) -> list[float]:
     """Columns of a strip where cell borders separate numbers; inside a comb a number goes on."""
-    centres = [_centre(border) for border in borders]
+    centres = [centre(border) for border in borders]
     pitches = [(b - a) / digit_height for a, b in pairwise(centres)]
     is_comb = [options.min_comb_pitch <= pitch <= options.max_comb_pitch for pitch in pitches]
     return [
@@ -90,10 +90,6 @@ def _separators(borders: Sequence[Edges], digit_height: float, options: NumberOp
         for x, before, behind in zip(centres, [False, *is_comb], [*is_comb, False], strict=False)
         if not (before or behind)
     ]
-
-
-def _centre(box: Edges) -> float:
-    return (box[0] + box[2]) / 2
 
 
 def _digit_height(characters: Sequence[Candidate]) -> float:

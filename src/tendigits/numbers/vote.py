@@ -11,7 +11,7 @@ from itertools import product
 import numpy as np
 
 from tendigits.digits.runtime import Floats
-from tendigits.numbers.decode import CHARACTERS, HEIGHT, Candidate, Edges, iou
+from tendigits.numbers.decode import CHARACTERS, HEIGHT, Candidate, Edges, centre, pairwise_iou
 from tendigits.numbers.grammar import is_usual
 from tendigits.numbers.options import DEFAULT_OPTIONS, NumberOptions
 from tendigits.numbers.strips import Strip
@@ -34,26 +34,23 @@ def vote(views: Sequence[View], options: NumberOptions = DEFAULT_OPTIONS) -> tup
     """
     first = views[0].strip
     spans = [view.strip.in_strip((0, 0, view.strip.picture.shape[1], HEIGHT), first)[::2] for view in views]
-    remaining = [(view.strip.in_strip(peak.box, first), peak, n) for n, view in enumerate(views) for peak in view.peaks]
-    remaining.sort(key=lambda entry: -entry[1].confidence)
-    candidates = []
+    peaks = sorted(((n, peak) for n, view in enumerate(views) for peak in view.peaks), key=lambda e: -e[1].confidence)
+    boxes = [views[n].strip.in_strip(peak.box, first) for n, peak in peaks]
+    same = pairwise_iou(np.array(boxes).reshape(-1, 4)) >= options.max_overlap
+    candidates, remaining = [], [*range(len(peaks))]
     while remaining:
-        box, best, view = remaining[0]
-        group = {view: best}
-        rest = []
-        for entry in remaining[1:]:
-            if entry[2] not in group and iou(box, entry[0]) >= options.max_overlap:
-                group[entry[2]] = entry[1]
-            else:
-                rest.append(entry)
-        remaining = rest
-        centre = (box[0] + box[2]) / 2
-        n_views = len(group.keys() | {n for n, (start, end) in enumerate(spans) if start <= centre <= end})
-        mean = sum(peak.probabilities for peak in group.values()) / n_views
-        candidates.append(Candidate(np.asarray(mean, np.float32), box))
-    candidates.sort(key=lambda candidate: candidate.box[0] + candidate.box[2])
-    accepted = [candidate for candidate in candidates if candidate.present >= options.min_vote]
-    return accepted, [candidate for candidate in candidates if candidate.present < options.min_vote]
+        best, *others = remaining
+        group = {peaks[best][0]: best}  # at most one peak of each view
+        for i in others:
+            if same[best, i]:
+                group.setdefault(peaks[i][0], i)
+        remaining = [i for i in others if i not in group.values()]
+        n_views = len(group.keys() | {n for n, (start, end) in enumerate(spans) if start <= centre(boxes[best]) <= end})
+        mean = sum(peaks[i][1].probabilities for i in group.values()) / n_views
+        candidates.append(Candidate(np.asarray(mean, np.float32), boxes[best]))
+    candidates.sort(key=lambda each: centre(each.box))
+    accepted = [each for each in candidates if each.present >= options.min_vote]
+    return accepted, [each for each in candidates if each.present < options.min_vote]
 
 
 def apply_prior(candidates: Sequence[Candidate], options: NumberOptions = DEFAULT_OPTIONS) -> list[Candidate]:
