@@ -59,7 +59,7 @@ class Found:
 
 def find_digit(image: Any) -> Found:
     """Find the digit in a picture of one digit. Raises DataError if the picture is damaged or too large."""
-    grey, size = _open(image, DIGIT_SIDE)
+    grey, size = open_page(image, side=DIGIT_SIDE)
     foreground, thumbnail = find_foreground(grey), Thumbnail.of(grey, size)
     if foreground is not None:
         components = find_components(foreground)
@@ -69,18 +69,10 @@ def find_digit(image: Any) -> Found:
     return Found(np.zeros((FIELD, FIELD), np.uint8), Box(0, 0, *size), size, thumbnail=thumbnail)
 
 
-def open_page(image: Any, page: int = 1) -> tuple[Grey, tuple[int, int]]:
-    """Open a page of a document or a picture: uint8 (height, width), shrunk to PAGE_SIDE, and its width and height.
+def open_page(image: Any, page: int = 1, side: int = PAGE_SIDE) -> tuple[Grey, tuple[int, int]]:
+    """Open a page of a document or a picture: uint8 (height, width), shrunk to this side, and its width and height.
 
-    Raises DataError if it is damaged or too large.
-    """
-    return _open(image, PAGE_SIDE, page)
-
-
-def _open(image: Any, side: int, page: int = 1) -> tuple[Grey, tuple[int, int]]:
-    """Grey pixels, shrunk to this longest side, and the picture's width and height.
-
-    A tiny picture is enlarged, so that thin strokes stay connected.
+    A tiny picture is enlarged, so that thin strokes stay connected. Raises DataError if it is damaged or too large.
     """
     opened = open_image(image, side, page)
     grey, longest = shrink(opened.grey, side), max(opened.grey.shape)

@@ -8,7 +8,6 @@ reader/calibrate.py fits the weights on generated strips; they are stored in the
 import json
 from collections.abc import Mapping
 from dataclasses import astuple, dataclass, fields
-from typing import Any
 
 import numpy as np
 
@@ -47,21 +46,18 @@ class ConfidenceModel:
         if "trust" not in about:
             return cls()
         try:
-            return cls._parse(json.loads(about["trust"]))
+            entry = json.loads(about["trust"])
+            weights, bias = tuple(map(float, entry["weights"])), float(entry["bias"])
+            thresholds = tuple((float(error), float(threshold)) for error, threshold in entry["thresholds"])
+            if not (np.isfinite([*weights, bias]).all() and all(0 < value <= 1 for p in thresholds for value in p)):
+                raise ValueError("expected finite weights, and thresholds from 0 to 1")
         except (ValueError, TypeError, KeyError, RecursionError) as error:
             raise ModelFileError(f"the number network: its metadata is damaged: {reason_of(error)}") from None
-
-    @classmethod
-    def _parse(cls, entry: Any) -> "ConfidenceModel":
-        if len(entry["weights"]) != len(fields(ConfidenceFeatures)):
+        if len(weights) != (expected := len(fields(ConfidenceFeatures))):
             raise ModelFileError(
-                f"the number network: expected weights for {len(fields(ConfidenceFeatures))} features, received "
-                f"{len(entry['weights'])}; it is of another version of tendigits, teach it again"
+                f"the number network: expected weights for {expected} features, received {len(weights)}; "
+                "it is of another version of tendigits, teach it again"
             )
-        weights, bias = tuple(map(float, entry["weights"])), float(entry["bias"])
-        thresholds = tuple((float(error), float(threshold)) for error, threshold in entry["thresholds"])
-        if not np.isfinite([*weights, bias]).all() or not all(0 < value <= 1 for pair in thresholds for value in pair):
-            raise ValueError("expected finite weights, and thresholds from 0 to 1")
         return cls(weights, bias, thresholds)
 
     def confidence(self, features: ConfidenceFeatures) -> float:
@@ -71,11 +67,7 @@ class ConfidenceModel:
     def threshold(self, max_error: float | None) -> float:
         """The lowest confidence at which no more than this fraction of accepted numbers is wrong, on generated strips.
 
-        Args:
-            max_error: 0 to 1; None takes MAX_ERROR.
-
-        Raises:
-            UserError: the fraction is smaller than any that was measured.
+        None takes MAX_ERROR. Raises UserError if the fraction is smaller than any that was measured.
         """
         max_error = MAX_ERROR if max_error is None else max_error
         suitable = [threshold for error, threshold in self.thresholds if error <= max_error]

@@ -221,15 +221,14 @@ def _digits(text: str) -> str:
     return "".join(filter(str.isdigit, text))
 
 
-def _gap(a: Detection, b: Detection) -> float:
-    """The gap between two numbers of a row, in digit heights."""
-    distance = float(np.hypot(b.x - a.x, b.y - a.y))
-    return (distance - (a.length + b.length) / 2) / max(a.height, b.height)
-
-
 def _with_clearance(row: Sequence[Reading]) -> list[Reading]:
     """The numbers of a row, from left to right, with the distance to their neighbours."""
-    gaps = [np.inf if a.borders[1] or b.borders[0] else _gap(a.detection, b.detection) for a, b in pairwise(row)]
+    gaps = []
+    for a, b in pairwise(row):
+        distance = np.hypot(b.detection.x - a.detection.x, b.detection.y - a.detection.y)
+        gap = float(distance - (a.detection.length + b.detection.length) / 2)
+        has_border = a.borders[1] or b.borders[0]
+        gaps.append(np.inf if has_border else gap / max(a.detection.height, b.detection.height))
     neighbours = zip([np.inf, *gaps], [*gaps, np.inf], strict=True)
     return [replace(each, clearance=min(each.clearance, *gap)) for each, gap in zip(row, neighbours, strict=True)]
 
@@ -237,15 +236,9 @@ def _with_clearance(row: Sequence[Reading]) -> list[Reading]:
 def _with_second_opinion(reading: Reading, opinions: Floats, decisive: NDArray[np.bool_]) -> Reading:
     """A reading with the digit network's probabilities, float32 (n, 10), which replace its own where it is decisive."""
     opinions = opinions * np.array([each.label.isdigit() for each in reading.characters], bool)[:, None]
-    characters = [
-        _with_opinion(each, opinion) if overrules and opinion.any() else each
-        for each, opinion, overrules in zip(reading.characters, opinions, decisive, strict=True)
-    ]
+    characters = [*reading.characters]
+    for i in np.flatnonzero(decisive & opinions.any(axis=1)).tolist():
+        probabilities = np.zeros(len(CHARACTERS), np.float32)
+        probabilities[:N_DIGITS] = opinions[i] / opinions[i].sum() * characters[i].present
+        characters[i] = replace(characters[i], probabilities=probabilities)
     return replace(reading, characters=characters, second_opinion=opinions)
-
-
-def _with_opinion(candidate: Candidate, opinion: Floats) -> Candidate:
-    """A digit with the digit network's probabilities."""
-    probabilities = np.zeros(len(CHARACTERS), np.float32)
-    probabilities[:N_DIGITS] = opinion / opinion.sum() * candidate.present
-    return replace(candidate, probabilities=probabilities)

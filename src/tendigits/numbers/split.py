@@ -64,20 +64,17 @@ def merge_detections(
     numbers = [
         each for each, n in zip(detections, contained.tolist(), strict=True) if n < options.min_contained_numbers
     ]
-    groups = group_detections(sorted(numbers, key=lambda detection: -detection.length))
-    return [[first, *_further(first, others, options)] for first, *others in groups]
+    merged = []
+    for first, *others in group_detections(sorted(numbers, key=lambda detection: -detection.length)):
+        length, height = options.min_whole_fraction * first.length, options.min_whole_fraction * first.height
+        whole = [each for each in others if each.length > length and each.height > height]
+        merged.append([first, *whole[: options.max_detections_per_number - 1]])
+    return merged
 
 
 def _is_close(a: Detection, b: Detection, options: NumberOptions) -> bool:
     shift = float(np.hypot(a.x - b.x, a.y - b.y)) + abs(a.length - b.length) / 2
     return max(shift, abs(a.height - b.height)) < options.max_shift * a.height
-
-
-def _further(first: Detection, others: Sequence[Detection], options: NumberOptions) -> list[Detection]:
-    """Other detections that show the whole number, as many as are read."""
-    length, height = options.min_whole_fraction * first.length, options.min_whole_fraction * first.height
-    whole = [each for each in others if each.length > length and each.height > height]
-    return whole[: options.max_detections_per_number - 1]
 
 
 def _separators(borders: Sequence[Edges], digit_height: float, options: NumberOptions) -> list[float]:

@@ -32,12 +32,7 @@ ToPicture = Callable[[Edges], Box]  # converts a box on the page as it was read 
 def accept(
     reading: Reading, model: ConfidenceModel, threshold: float, separator: DecimalSeparator, to_picture: ToPicture
 ) -> Number:
-    """The result for a reading.
-
-    Args:
-        threshold: confidence from which it is accepted, 0 to 1.
-        separator: decimal separator.
-    """
+    """The result for a reading, which is accepted if its confidence, 0 to 1, reaches the threshold."""
     confidence = model.confidence(confidence_features(reading))
     accepted = confidence >= threshold and not reading.is_partial
     characters, all_alternatives = [], []

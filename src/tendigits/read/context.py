@@ -63,9 +63,8 @@ def read_tables(
 ) -> tuple[list[Reading], list[Layout]]:
     """Find the tables of a page, of which some numbers were read without context, and read doubtful cells again.
 
-    Returns:
-        The readings in reading order, without those that turned out to be words; and the tables, whose cells hold
-        their indices.
+    Returns the readings in reading order, without those that turned out to be words; and the tables, whose cells hold
+    their indices.
     """
     if not readings:
         return [], []
@@ -114,15 +113,11 @@ def _words_and_units(layout: Layout, readings: Sequence[Reading], is_clear: IsCl
             is_wordy = len(only_words) >= min_words and len(contradicting) <= max_contradicting
             if is_wordy:
                 yield from (i for cell in numbers for i in layout.cells[cell])
-            is_column = is_wordy and _median_width(layout, words) >= OPTIONS.min_word_width * layout.sheet.height
-            if axis == 1 and not numbers and not is_column:
-                yield from (i for cell in words for i in layout.words[cell])
-
-
-def _median_width(layout: Layout, cells: set[CellIndex]) -> float:
-    """The median width of the words in some cells."""
-    indices = [i for cell in cells for i in layout.words[cell]]
-    return median(layout.sheet.bottom_right[indices, 0] - layout.sheet.top_left[indices, 0])
+            if axis == 1 and not numbers and words:
+                indices = [i for cell in words for i in layout.words[cell]]
+                widths = layout.sheet.bottom_right[indices, 0] - layout.sheet.top_left[indices, 0]
+                if not is_wordy or median(widths) < OPTIONS.min_word_width * layout.sheet.height:
+                    yield from indices
 
 
 def _read_cells_again(
@@ -130,8 +125,7 @@ def _read_cells_again(
 ) -> Layout:
     """Read cells again that are empty, or hold several numbers or a doubtful one.
 
-    Args:
-        read: all readings; better ones are appended, and replace the others in the layout that is returned.
+    Better readings are appended to those that were `read`, and replace the others in the layout that is returned.
     """
     overhanging = {cell for cell, indices in layout.cells.items() if any(_overhangs(layout, cell, i) for i in indices)}
     next_to_overhanging = {(row, column + step) for row, column in overhanging for step in (-1, 1)}

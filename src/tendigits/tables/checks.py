@@ -135,17 +135,12 @@ def _transposed(rows: Sequence[Series]) -> list[Series]:
 
 
 def _find_start(series: Sequence[Series], is_given: bool) -> int | None:
-    """The start index for which most sums agree; None if too few agree.
-
-    Args:
-        is_given: whether the user asked for these sums; then one that agrees is enough.
-    """
+    """The start index for which most sums agree; None if too few agree. If the user gave these sums, one is enough."""
     most, best = 0, None
     for start in range(len(series[0]) - MIN_ADDENDS if series else 0):
-        results = [agrees for each in series if (agrees := _agrees(each, start)) is not None]
-        n = sum(results)
-        is_enough = is_given or n >= max(MIN_AGREEING, MIN_AGREEING_FRACTION * len(results))
-        if is_enough and n > most:
+        results = [_agrees(each, start) for each in series]
+        n, n_checked = results.count(True), len(results) - results.count(None)
+        if n > most and (is_given or n >= max(MIN_AGREEING, MIN_AGREEING_FRACTION * n_checked)):
             most, best = n, start
     return best
 
@@ -204,8 +199,7 @@ def _with_doubt(series: Series, index: int, reason: str, options: list[tuple[str
 def _repairs(series: Series, start: int) -> Iterator[tuple[float, int, str, float]]:
     """Other values for one cell that make the sum right and differ in one character from what was read.
 
-    Yields:
-        Their probability relative to that of what was read, the index of the cell, the value, its probability.
+    Each as its probability relative to that of what was read, the index of the cell, the value, its probability.
     """
     numbers = [cell.number or Decimal(0) for cell in series]
     missing = numbers[-1] - sum(numbers[start:-1])

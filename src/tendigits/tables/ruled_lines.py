@@ -43,8 +43,7 @@ def find_strokes(grey: Grey, digit_height: float) -> Floats:
 def find_ruled_lines(grey: Grey, sheet_map: SheetMap, digit_height: float) -> tuple[Floats, Floats]:
     """Find pieces of the horizontal and of the vertical lines of a page, uint8 (height, width).
 
-    Returns:
-        float64 (n, 4) each: x and y of both ends, in pixels of the page.
+    float64 (n, 4) each: x and y of both ends, in pixels of the page.
     """
     scale = flat_scale(grey, digit_height)
     digit = digit_height * scale
@@ -60,10 +59,9 @@ def find_ruled_lines(grey: Grey, sheet_map: SheetMap, digit_height: float) -> tu
 
 
 def join_pieces(pieces: Floats, axis: int, extent: float, digit_height: float) -> list[RuledLine]:
-    """Join pieces at the same position into lines, sorted by position.
+    """Join pieces, float64 (n, 4) on the sheet, at the same position into lines, sorted by position.
 
     Args:
-        pieces: float64 (n, 4) on the sheet.
         axis: 1 for horizontal lines, 0 for vertical ones: the coordinate that is constant along a line.
         extent: of the table along the lines; short lines are dropped.
     """

@@ -34,12 +34,9 @@ class SheetMap:
 
     @classmethod
     def rotation(cls, centre: tuple[float, float], size: float, angle: float) -> "SheetMap":
-        """The map of a page that is only rotated.
+        """The map of a page that is only rotated: its rows run at this angle, in radians.
 
-        Args:
-            centre: of the page, in pixels.
-            size: from its centre to an edge, in pixels.
-            angle: direction of its rows, in radians.
+        The size is the distance from its centre to an edge; both are in pixels.
         """
         rotate = np.array([[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]]) / size
         return cls(np.array(centre), rotate, np.zeros((2, 4)))
@@ -47,8 +44,7 @@ class SheetMap:
     def fitted(self, horizontal: Floats, vertical: Floats) -> "SheetMap":
         """The map with the bends under which some segments become horizontal, and others vertical.
 
-        Args:
-            horizontal, vertical: float64 (n, 4) each, x and y of both ends in pixels.
+        float64 (n, 4) each: x and y of both ends in pixels.
         """
         across, down = (self._rotated(each.reshape(-1, 2)).reshape(-1, 4) for each in (horizontal, vertical))
         v = _fit_bends(across)
@@ -76,11 +72,7 @@ class SheetMap:
         return pixels
 
     def rectify(self, grey: Grey, scale: float) -> tuple[Grey, Floats]:
-        """Rectify a page, uint8 (height, width), at a scale from 0 to 1.
-
-        Returns:
-            The rectified page, and the point of the sheet at its top left corner.
-        """
+        """A page, uint8 (height, width), rectified at a scale from 0 to 1; and the sheet's point at its top left."""
         height, width = grey.shape
         corners = self(np.array([[0, 0], [width, 0], [width, height], [0, height]], np.float64))
         low, high = corners.min(axis=0), corners.max(axis=0)

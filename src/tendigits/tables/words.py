@@ -16,14 +16,9 @@ from tendigits.tables.sheet_map import Floats, Ints, Mask, SheetMap, flat_scale
 
 
 def find_words(grey: Grey, sheet_map: SheetMap, numbers: Floats, height: float) -> Floats:
-    """Find words on a page, uint8 (height, width).
+    """Find words on a page, uint8 (height, width), whose digits have this height.
 
-    Args:
-        numbers: float64 (n, 4), left, top, right and bottom of each number on the sheet.
-        height: of a digit.
-
-    Returns:
-        The same of each word: float64 (m, 4).
+    The numbers, float64 (n, 4), and the words that are returned are left, top, right and bottom on the sheet.
     """
     scale = flat_scale(grey, height)
     page, corner = sheet_map.rectify(grey, scale)
