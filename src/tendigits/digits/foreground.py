@@ -19,13 +19,9 @@ MIN_NOISE_SIGMAS = 3.0  # standard deviations of the paper's noise above which a
 
 
 def find_foreground(grey: Grey) -> Grey | None:
-    """Subtract the background and stretch the rest.
+    """Subtract the background of dark strokes on light paper, or light strokes on dark, and stretch the rest.
 
-    Args:
-        grey: uint8 (height, width), dark strokes on light paper or light strokes on dark.
-
-    Returns:
-        uint8 of the same shape: 0 for background, about 255 for strokes; None if the picture is blank.
+    uint8 (height, width) -> the same: 0 for background, about 255 for strokes; None if the picture is blank.
     """
     light = grey if has_dark_foreground(grey) else 255 - grey
     background = find_background(light)

@@ -11,7 +11,7 @@ import numpy as np
 
 from tendigits.data.preprocess import to_input
 from tendigits.digits.layers import Layer, as_pictures
-from tendigits.digits.network import BLANK_AND_FULL, USER_THRESHOLD, Crops, Network, not_finite
+from tendigits.digits.network import BLANK_AND_FULL, USER_THRESHOLD, Network, not_finite
 from tendigits.digits.runtime import Floats
 from tendigits.errors import ModelFileError
 from tendigits.model.calibration import MIN_PROBABILITY, Calibration
@@ -37,7 +37,7 @@ def from_keras(model: keras.Model, name: str, calibration: Calibration | None = 
             f"{name}: expected a model from (n, 784), (n, 28, 28) or (n, 28, 28, 1) to (n, 10), received {found}"
         )
 
-    def outputs(crops: Crops) -> Floats:
+    def outputs(crops: Grey) -> Floats:
         found = predict(model, to_input(crops).reshape(-1, *given[1:]))
         if not np.isfinite(found).all():
             raise not_finite(name)
@@ -46,7 +46,7 @@ def from_keras(model: keras.Model, name: str, calibration: Calibration | None = 
     probe = outputs(BLANK_AND_FULL)
     is_softmax = bool((probe >= 0).all() and np.allclose(probe.sum(axis=1), 1, atol=1e-2))
 
-    def logits(crops: Crops) -> Floats:
+    def logits(crops: Grey) -> Floats:
         found = outputs(crops)
         return np.log(np.maximum(found, MIN_PROBABILITY)) if is_softmax else found
 

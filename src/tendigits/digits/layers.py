@@ -9,14 +9,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import count
 from math import ceil, sqrt
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from tendigits.data.preprocess import to_input
-from tendigits.digits.runtime import OnnxNetwork
+from tendigits.digits.runtime import Floats, OnnxNetwork
 from tendigits.extras import require
+from tendigits.pictures.image import Grey
 
 MAX_UNITS_IN_NARROW_ROWS = 64  # a dense layer with more units is drawn in wide rows
 NARROW_ROW = 16  # units
@@ -56,12 +55,12 @@ class Layer:
     """The outputs of one layer."""
 
     name: str  # which layer, and how many units it has
-    values: NDArray[np.float32]
+    values: Floats
     """float32 (rows, columns): a dense layer's units in reading order, a convolution's channels as tiles; padded with
     NaN at the end."""
 
 
-ShowLayers = Callable[[NDArray[np.uint8]], list[Layer]]
+ShowLayers = Callable[[Grey], list[Layer]]
 """The outputs of a network's hidden layers for a crop, uint8 (28, 28)."""
 
 
@@ -72,7 +71,7 @@ class Layers:
         """Open an ONNX file that has the outputs of its layers. Raises ModelFileError if it is damaged."""
         self._network = OnnxNetwork(data, name, threads=1)
 
-    def __call__(self, crop: NDArray[np.uint8]) -> list[Layer]:
+    def __call__(self, crop: Grey) -> list[Layer]:
         """Their outputs for a crop, uint8 (28, 28), white on black; empty without hidden layers."""
         x = to_input(crop[np.newaxis]).reshape(-1, *self._network.input_shape[1:])
         return as_pictures([output[0] for output in self._network.other_outputs(x)])
@@ -84,28 +83,23 @@ def open_layers(data: bytes, name: str) -> Layers:
     return Layers(with_layers(data), name)
 
 
-def as_pictures(outputs: Sequence[NDArray[np.float32]]) -> list[Layer]:
+def as_pictures(outputs: Sequence[Floats]) -> list[Layer]:
     """Lay out each layer's outputs: (channels, rows, columns) for a convolution, any other shape for a dense layer."""
-    dense, convolutions = count(1), count(1)
-    return [
-        Layer(f"convolution {next(convolutions)}: {' x '.join(map(str, values.shape))}", _tiles(values))
-        if values.ndim == 3
-        else Layer(f"hidden layer {next(dense)}: {values.size} units", _rows(values.ravel()))
-        for values in outputs
-    ]
+    dense, convolutions, layers = count(1), count(1), []
+    for values in outputs:
+        if values.ndim == 3:
+            name = f"convolution {next(convolutions)}: {' x '.join(map(str, values.shape))}"
+            layers.append(Layer(name, _tiles(values, ceil(sqrt(len(values))))))
+        else:
+            row = NARROW_ROW if values.size <= MAX_UNITS_IN_NARROW_ROWS else WIDE_ROW
+            name = f"hidden layer {next(dense)}: {values.size} units"
+            layers.append(Layer(name, _tiles(values.reshape(-1, 1, 1), min(values.size, row))))
+    return layers
 
 
-def _rows(values: NDArray[Any]) -> NDArray[np.float32]:
-    columns = min(len(values), NARROW_ROW if len(values) <= MAX_UNITS_IN_NARROW_ROWS else WIDE_ROW)
-    picture = np.full((ceil(len(values) / columns), columns), np.nan, np.float32)
-    picture.ravel()[: len(values)] = values
-    return picture
-
-
-def _tiles(values: NDArray[Any]) -> NDArray[np.float32]:
-    """Channels, rows, columns as one picture that is about square."""
+def _tiles(values: Floats, across: int) -> Floats:
+    """Channels, rows, columns as one picture with this number of channels next to each other."""
     channels, height, width = values.shape
-    across = ceil(sqrt(channels))
     down = ceil(channels / across)
     tiles = np.full((down * across, height, width), np.nan, np.float32)
     tiles[:channels] = values

@@ -22,9 +22,8 @@ from tendigits.digits.runtime import Floats, OnnxNetwork, asset
 from tendigits.errors import ModelFileError, UserError
 from tendigits.extras import require
 from tendigits.model.calibration import MIN_PROBABILITY, temperature_and_threshold
+from tendigits.pictures.image import Grey
 from tendigits.untrusted import read_file
-
-Crops = NDArray[np.uint8]
 
 MAX_BYTES = 64 * 2**20  # the largest .onnx file of a network
 NUMBER_NETWORK = "number_network"  # key of the metadata for a fine-tuned number network, in base64
@@ -55,7 +54,7 @@ class Network:
 
     name: str
     threshold: float
-    logits: Callable[[Crops], Floats]
+    logits: Callable[[Grey], Floats]
     """uint8 (n, 28, 28) -> float32 (n, 11), or (n, 10) for a network without a class for non-digits."""
     temperature: float = 1.0  # divides the logits (temperature scaling)
     turn: float = 0.0  # degrees by which doubtful crops are rotated either way and classified again; 0 turns it off
@@ -64,7 +63,7 @@ class Network:
     open_layers: Callable[[], ShowLayers] | None = None
     """Opens its hidden layers, or raises TendigitsError; None if they are not accessible."""
 
-    def refined_logits(self, crops: Crops) -> Floats:
+    def refined_logits(self, crops: Grey) -> Floats:
         """The logits; for doubtful crops the mean over three rotations; float32 (n, 11) or (n, 10)."""
         logits = self._batched_logits(crops)
         if self.turn:
@@ -74,11 +73,11 @@ class Network:
                 logits[doubtful] = (logits[doubtful] + again[0] + again[1]) / 3
         return logits
 
-    def _batched_logits(self, crops: Crops) -> Floats:
+    def _batched_logits(self, crops: Grey) -> Floats:
         starts = range(0, len(crops), BATCH_SIZE)
         return np.concatenate([self.logits(crops[start : start + BATCH_SIZE]) for start in starts])
 
-    def __call__(self, crops: Crops) -> Predictions:
+    def __call__(self, crops: Grey) -> Predictions:
         """Classify uint8 (n, 28, 28), white on black."""
         if not len(crops):
             return Predictions(np.zeros((0, 10), np.float32), np.zeros(0, np.float32))
@@ -114,7 +113,7 @@ def from_onnx(data: bytes, name: str, threads: int | None = None) -> Network:
         raise ModelFileError(f"{name}: {expected}, received {network.shapes}")
     is_run = made == [10]  # exported by `tendigits export`: it outputs probabilities
 
-    def logits(crops: Crops) -> Floats:
+    def logits(crops: Grey) -> Floats:
         outputs = network(to_input(crops).reshape(-1, *given))
         return np.log(np.maximum(outputs, MIN_PROBABILITY)) if is_run else outputs
 
@@ -189,7 +188,7 @@ def read_onnx(path: Path) -> bytes:
         raise ModelFileError(f"cannot read {path}: {error.strerror}") from None
 
 
-def _turned(crops: Crops, angle: float) -> Crops:
+def _turned(crops: Grey, angle: float) -> Grey:
     import cv2
 
     middle = (crops.shape[1] - 1) / 2

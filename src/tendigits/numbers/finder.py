@@ -55,8 +55,7 @@ def find_numbers(
 ) -> tuple[list[Detection], bool]:
     """Find the numbers of a page, uint8 (height, width).
 
-    Returns:
-        Detections, the highest score first; and whether there were more than `options.max_numbers`.
+    Returns detections, the highest score first; and whether there were more than `options.max_numbers`.
     """
     found: list[Detection] = []
     for n, (scale, copy) in enumerate(_copies(grey, options)):

@@ -81,14 +81,11 @@ class NumberReader:
         detections: list[Detection] | None = None,
         views: PageViews | None = None,
     ) -> list[Reading]:
-        """Read a page as far as the budget goes.
+        """The numbers of a page in reading order, as far as the budget goes; each has at least one digit.
 
         Args:
             detections: result of `detect`, if it was called before.
             views: of this page, if there are any yet.
-
-        Returns:
-            Numbers in reading order; each has at least one digit.
         """
         views = self.views(grey) if views is None else views
         for found in self._attempts(grey, budget, detections):

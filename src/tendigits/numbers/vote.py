@@ -29,8 +29,7 @@ class View:
 def vote(views: Sequence[View], options: NumberOptions = DEFAULT_OPTIONS) -> tuple[list[Candidate], list[Candidate]]:
     """Combine the views of a number; a view does not vote on what lies outside its strip.
 
-    Returns:
-        The characters that most of the evidence supports, from left to right; and those that less than half supports.
+    Returns the characters that most of the evidence supports, and those that less than half supports, left to right.
     """
     first = views[0].strip
     spans = [view.strip.in_strip((0, 0, view.strip.picture.shape[1], HEIGHT), first)[::2] for view in views]
@@ -64,11 +63,9 @@ def reweigh(
     options: NumberOptions = DEFAULT_OPTIONS,
     min_noise: float = 0.0,
 ) -> list[Candidate]:
-    """Reweigh the characters of a number with a prior over whole texts.
+    """Reweigh the characters of a number with a prior over whole texts: log probabilities, up to a constant.
 
-    Args:
-        log_prior: log probability of a text, up to a constant.
-        min_noise: lower bound for the probability that a sign is noise; 0 never removes one.
+    `min_noise` is a lower bound for the probability that a sign is noise; 0 never removes one.
     """
     choices = [_choices(each, options, min_noise) for each in candidates]
     doubtful = sorted((i for i, own in enumerate(choices) if len(own) > 1), key=lambda i: candidates[i].confidence)

@@ -48,14 +48,10 @@ class Form:
     fields: dict[str, Box]  # in pixels of `grey`
 
     def align(self, grey: Grey) -> tuple[Grey, Floats]:
-        """Align a page, uint8 (height, width), with the form.
+        """A page, uint8 (height, width), as it lies in the form's picture, of that size.
 
-        Returns:
-            The page as it lies in the form's picture, of that size; and the homography from the form to the page,
-            float64 (3, 3).
-
-        Raises:
-            DataError: the page shows another form, or too little of it.
+        Also returns the homography from the form to the page, float64 (3, 3). Raises DataError if the page shows
+        another form, or too little of it.
         """
         page_points, page_features = _features(grey)
         form_points, form_features = self._features
@@ -139,8 +135,7 @@ def read_fields(
 ) -> tuple[list[Reading], dict[str, list[int]]]:
     """Read the numbers in a form's fields, on a page aligned with it, as far as the budget goes.
 
-    Returns:
-        The readings, and for each field the indices of those in it.
+    Returns the readings, and for each field the indices of those in it.
     """
     readings: list[Reading] = []
     fields: dict[str, list[int]] = {name: [] for name in form.fields}

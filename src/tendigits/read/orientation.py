@@ -35,13 +35,7 @@ OPTIONS = OrientationOptions()
 
 
 def turns_of(reader: NumberReader, detections: Sequence[Detection], views: PageViews, budget: Budget) -> int:
-    """How many quarter turns to the left make a page upright.
-
-    Args:
-        detections: on the page as it is.
-        views: of the page as it is; those of some detections are computed.
-        budget: of the page.
-    """
+    """How many quarter turns to the left make a page upright, given its detections and views as it lies."""
     if len(detections) < OPTIONS.min_numbers:
         return 0
     with budget.part(OPTIONS.work) as part:

@@ -55,7 +55,7 @@ class Layout:
 
 def find_layouts(sheet: FlatSheet, ignored: Collection[int] = ()) -> list[Layout]:
     """Find the tables of a sheet, in reading order, without the numbers and words with these indices."""
-    members = np.setdiff1d(np.arange(len(sheet.centres)), [*ignored])
+    members = np.array([i for i in range(len(sheet.centres)) if i not in ignored])
     rows = _separate(sheet, members, axis=1) if len(members) else []
     tables = [table for row in rows for table in _separate(sheet, row, axis=0)]
     return [_layout(sheet, table) for table in tables if table.min() < sheet.n_numbers]
@@ -140,9 +140,7 @@ def _between_numbers(
 ) -> list[RuledLine]:
     """The lines that run between numbers and not through them; none if most do not, as on squared paper.
 
-    Args:
-        starts, ends: where the numbers begin and end across the lines.
-        along: where they stand along the lines.
+    Across the lines, the numbers go from `starts` to `ends`; along the lines, they stand at `along`.
     """
     kept, n_informative, n_next_to_numbers = [], 0, 0
     for line in lines:
