@@ -19,7 +19,7 @@ from training import load_weights
 ASSETS = Path(__file__).parent.parent / "src" / "tendigits" / "numbers" / "assets"
 
 SEED, SAMPLES, BATCH = 12, 64, 4
-"""The ranges of activations are taken from so many strips or pages, so many at a time."""
+"""The ranges of activations are measured on this number of strips and pages, in batches."""
 
 
 def main() -> None:

@@ -35,23 +35,23 @@ LEGIBLE = 14.0
 """Pixels: digits lower than this can hardly be read by anybody."""
 
 EDGE = 6
-"""Pixels: a number closer to the edge of the picture may be cut off, and tells nothing."""
+"""Pixels: a number closer to the edge of the picture may be cut off, and is not used."""
 
 ON, BESIDE = 0.5, 1.2
-"""Heights of a digit: how far the middle of a reading lies at most from a number that is read, and from which on it is
-none of a number that is beside it."""
+"""Heights of a digit: a reading whose middle is closer to a number than the first shows it; one that is further away
+than the second does not."""
 
 LARGEST = 3.0
 """How much larger than a strip the picture of a line may be."""
 
-WIDEST_WITHIN, NARROWEST_BETWEEN = 0.5, 1.1
-"""Heights of a digit: a gap in between may be one within a number, or between two."""
+MAX_GAP_WITHIN, MIN_GAP_BETWEEN = 0.5, 1.1
+"""Heights of a digit: the widest gap within a number, and the narrowest between two; one in between may be either."""
 
 DEVIATIONS = 1.64
-"""Of the share of wrong numbers: with a probability of 95% it isn't larger by more."""
+"""Standard deviations: with a probability of 95%, the fraction of wrong numbers is not higher than measured."""
 
 DECAY = 1e-3
-"""Weight of the squared weights beside the mean cross-entropy."""
+"""Weight of the squared weights relative to the mean cross-entropy."""
 
 Floats = NDArray[np.float64]
 
@@ -116,21 +116,21 @@ def numbers_of(line: Line) -> list[tuple[float, float, str]] | None:
     numbers: list[tuple[float, float, str]] = []
     boxes = [box for box, label in zip(line.boxes.tolist(), line.labels, strict=True) if label != BAR]
     height = max((bottom - top for _, top, _, bottom in boxes), default=0.0)
-    parted = True
+    is_separated = True
     for i in order:
         left, _, right, _ = line.boxes[i].tolist()
         if line.labels[i] == BAR:
-            parted = True
+            is_separated = True
             continue
         gap = (left - numbers[-1][1]) / height if numbers else 0.0
-        if numbers and gap < NARROWEST_BETWEEN and (parted or gap > WIDEST_WITHIN):
+        if numbers and gap < MIN_GAP_BETWEEN and (is_separated or gap > MAX_GAP_WITHIN):
             return None
-        if parted or gap >= NARROWEST_BETWEEN:
+        if is_separated or gap >= MIN_GAP_BETWEEN:
             numbers.append((left, right, line.labels[i]))
         else:
             first, end, text = numbers[-1]
             numbers[-1] = first, max(end, right), text + line.labels[i]
-        parted = False
+        is_separated = False
     return numbers
 
 
@@ -170,10 +170,10 @@ def fit(values: Floats, right: Floats) -> tuple[Floats, float]:
 
 
 def threshold_for(confidence: Floats, right: Floats, error: float) -> float:
-    """The smallest confidence from which on at most this share is wrong, as far as so many numbers can tell.
+    """The lowest confidence above which at most this fraction is wrong, as far as this number of readings can show.
 
-    It is the upper end of Wilson's interval for that share (Wilson 1927) that is at most `error`; else, where the curve
-    is flat, chance decides (Geifman and El-Yaniv: Selective classification for deep neural networks, 2017).
+    It is the upper end of Wilson's interval for that fraction (Wilson 1927) that is at most `error`; else, where the
+    curve is flat, chance decides (Geifman and El-Yaniv: Selective classification for deep neural networks, 2017).
     """
     order = np.argsort(-confidence, kind="stable")
     n = np.arange(1, len(order) + 1)

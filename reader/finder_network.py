@@ -27,14 +27,14 @@ CORE, AROUND = 0.4, 1.2
 TOLERANCE = 1.15
 """How many times lower or higher than HIGHEST a digit may be that teaches nothing, for there it's a matter of taste."""
 
-FEW = 15.0
-"""Places that are added to all counts, so that a page without a number has a bounded loss."""
+SMOOTHING = 15.0
+"""Cells that are added to all counts, so that a page without a number has a bounded loss."""
 
 Floats = NDArray[np.float32]
 
 
 def build(channels: tuple[int, int, int] = (24, 48, 64)) -> keras.Model:
-    """Build it: patches of 4 x 4 pixels, down to a sixteenth of the size, and up to an eighth.
+    """Build it: cells of 4 x 4 pixels, down to a sixteenth of the size, and up to an eighth.
 
     Few layers see single places and none but the first sees pixels, which takes a third of the time. At an eighth of
     the size the network speaks for four places each.
@@ -80,9 +80,9 @@ def loss(y_true: Any, y_pred: Any) -> Any:
     share = ops.sigmoid(logit)
     miss = ops.abs(number - share)  # focal: what is right already counts for little
     inside = number * weight
-    count = ops.sum(inside, axis=(1, 2)) + FEW
+    count = ops.sum(inside, axis=(1, 2)) + SMOOTHING
     focal = ops.sum(entropy * weight * miss, axis=(1, 2)) / count
-    both = 2 * ops.sum(share * inside, axis=(1, 2)) + FEW
-    dice = 1 - both / (ops.sum(share * weight, axis=(1, 2)) + ops.sum(inside, axis=(1, 2)) + FEW)
+    both = 2 * ops.sum(share * inside, axis=(1, 2)) + SMOOTHING
+    dice = 1 - both / (ops.sum(share * weight, axis=(1, 2)) + ops.sum(inside, axis=(1, 2)) + SMOOTHING)
     error = ops.sum(ops.abs(y_pred[..., 1] - height) * inside, axis=(1, 2)) / count
     return focal + dice + error

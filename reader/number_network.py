@@ -54,5 +54,5 @@ def targets(line: Line) -> Floats:
 
 def loss(y_true: Any, y_pred: Any) -> Any:
     """See `number_targets.loss`; the class is a number here."""
-    shares = ops.one_hot(ops.cast(y_true[..., 0], "int32"), NONE + 1)
-    return number_targets.loss(shares, y_true[..., 1], y_true[..., 2:], y_pred)
+    one_hot = ops.one_hot(ops.cast(y_true[..., 0], "int32"), NONE + 1)
+    return number_targets.loss(one_hot, y_true[..., 1], y_true[..., 2:], y_pred)

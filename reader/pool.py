@@ -114,9 +114,9 @@ def cut_row(writer: SyntheticWriter, i: int, rng: np.random.Generator) -> Iterat
     row = cv2.GaussianBlur(np.maximum.reduce(drawings), (0, 0), rng.uniform(0.3, 1.5))
     seams = seams_of(row, HEIGHT)
     pieces = pieces_of(seams, HEIGHT)
-    shares = np.array([_shares(drawings, seams, piece) for piece in pieces])  # (pieces, digits)
-    others = np.array([np.delete(shares, k, axis=1).max(axis=1) for k in range(len(drawings))]).T
-    purity = np.minimum(shares, 1 - others)
+    fractions = np.array([_fractions(drawings, seams, piece) for piece in pieces])  # (pieces, digits)
+    others = np.array([np.delete(fractions, k, axis=1).max(axis=1) for k in range(len(drawings))]).T
+    purity = np.minimum(fractions, 1 - others)
     for k, label in enumerate(labels):
         good = np.flatnonzero(purity[:, k] >= max(RIGHT, purity[:, k].max() - NEAR_BEST))
         if len(good):
@@ -125,7 +125,7 @@ def cut_row(writer: SyntheticWriter, i: int, rng: np.random.Generator) -> Iterat
     if len(bad) and rng.random() < BAD:
         chosen = int(rng.choice(bad))
         part = between(row, seams, pieces[chosen])
-        if np.sort(shares[chosen])[-2] > RIGHT or not is_stroke_or_ring(part):  # a part may look like a 1 or a 0
+        if np.sort(fractions[chosen])[-2] > RIGHT or not is_stroke_or_ring(part):  # a part may look like a 1 or a 0
             yield to_mnist(part), NOT_A_DIGIT
 
 
@@ -147,7 +147,7 @@ def _another(writer: SyntheticWriter, rng: np.random.Generator) -> int:
     return int(rng.choice(rows))
 
 
-def _shares(drawings: list[Any], seams: list[Any], piece: tuple[int, int]) -> list[float]:
+def _fractions(drawings: list[Any], seams: list[Any], piece: tuple[int, int]) -> list[float]:
     """Share of each digit, 0 to 1, that a piece holds."""
     columns = np.arange(drawings[0].shape[1])
     inside = (columns >= seams[piece[0]][:, None]) & (columns < seams[piece[1]][:, None])

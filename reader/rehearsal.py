@@ -1,4 +1,4 @@
-"""Make what fine-tuning rehearses beside MNIST's digits: digits by synthetic writers, non-digits, and generated lines.
+"""Make what fine-tuning rehearses with MNIST's digits: digits by synthetic writers, non-digits, and generated lines.
 
 python reader/rehearsal.py     # rehearsal.npz and numbers.npz in src/tendigits/teach/assets, a minute
 

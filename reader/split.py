@@ -20,13 +20,13 @@ Seam = NDArray[np.intp]
 Piece = tuple[int, int]
 """Indices of the seams to its left and right."""
 
-NARROWEST, MAX_WIDTH_PX = 0.12, 1.3
-"""The narrowest and widest digit, in digit heights."""
+MIN_WIDTH, MAX_WIDTH = 0.12, 1.3
+"""Widths of a digit, in digit heights."""
 
 TWO = 0.45
 """The narrowest component that may be two digits, in digit heights."""
 
-MOST_SEAMS = 4
+MAX_SEAMS_PER_DIGIT = 4
 """Seams within a component for each further digit that it may hold."""
 
 APART = 0.08
@@ -51,7 +51,7 @@ def seams_of(foreground: Grey, digit_height: float) -> list[Seam]:
     """
     height, width = foreground.shape
     sides = [np.zeros(height, np.intp), np.full(height, width, np.intp)]
-    margin = max(2, round(NARROWEST * digit_height))
+    margin = max(2, round(MIN_WIDTH * digit_height))
     if width < TWO * digit_height or width <= 2 * margin:
         return sides
     costs = foreground.astype(np.float32) / np.float32(255) + np.float32(0.01)
@@ -60,7 +60,7 @@ def seams_of(foreground: Grey, digit_height: float) -> list[Seam]:
     total = cv2.GaussianBlur((above[-1] + below[-1])[None], (0, 0), max(0.5, 0.02 * digit_height))[0]
     inner = np.arange(margin, width - margin)
     valleys = inner[(total[inner] <= total[inner - 1]) & (total[inner] <= total[inner + 1])]
-    most = MOST_SEAMS * max(1, round(width / (0.6 * digit_height)) - 1)
+    most = MAX_SEAMS_PER_DIGIT * max(1, round(width / (0.6 * digit_height)) - 1)
     chosen: list[int] = []
     for column in valleys[np.argsort(total[valleys], kind="stable")]:
         if all(abs(column - other) >= APART * digit_height for other in chosen):
@@ -84,7 +84,7 @@ def pieces_of(seams: list[Seam], digit_height: float) -> list[Piece]:
         (i, j)
         for i in range(last)
         for j in range(i + 1, last + 1)
-        if (i, j) == (0, last) or NARROWEST * digit_height <= middles[j] - middles[i] <= MAX_WIDTH_PX * digit_height
+        if (i, j) == (0, last) or MIN_WIDTH * digit_height <= middles[j] - middles[i] <= MAX_WIDTH * digit_height
     ]
 
 

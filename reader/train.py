@@ -21,7 +21,7 @@ from keras import layers
 
 from card import ASSETS, NETWORK, write_card
 from pool import POOL
-from tendigits.digits.network import from_onnx
+from tendigits.digits.network import from_onnx, softmax
 from tendigits.machine import describe_environment
 from tendigits.model.onnx import to_onnx
 
@@ -75,10 +75,10 @@ def calibrate(logits: Array, labels: Array) -> tuple[float, float]:
     """Find the temperature with the least cross entropy, and the least threshold that satisfies WRONG and REJECTED."""
     temperatures = np.linspace(0.3, 3, 136)
     rows = np.arange(len(labels))
-    losses = [-np.log(np.maximum(_softmax(logits / t)[rows, labels], 1e-12)).mean() for t in temperatures]
+    losses = [-np.log(np.maximum(softmax(logits / t)[rows, labels], 1e-12)).mean() for t in temperatures]
     temperature = float(temperatures[int(np.argmin(losses))])
-    shares = _softmax(logits / temperature)
-    label, confidence = shares[:, :10].argmax(axis=1), shares[:, :10].max(axis=1)
+    probabilities = softmax(logits / temperature)
+    label, confidence = probabilities[:, :10].argmax(axis=1), probabilities[:, :10].max(axis=1)
     digits = np.flatnonzero(labels < 10)
     order = digits[np.argsort(-confidence[digits], kind="stable")]
     wrong = np.cumsum(label[order] != labels[order]) / np.arange(1, len(order) + 1)
@@ -104,12 +104,6 @@ def _input(x: Array) -> Array:
 
 def _one_hot(y: Array) -> Array:
     return np.eye(11, dtype="float32")[y]
-
-
-def _softmax(logits: Array) -> Array:
-    shifted = np.exp(logits - logits.max(axis=1, keepdims=True))
-    shares: Array = shifted / shifted.sum(axis=1, keepdims=True)
-    return shares
 
 
 def main() -> None:

@@ -50,7 +50,7 @@ def line_writer() -> LineWriter:
 
 @cache
 def page_writer(lowest: float = LOWEST) -> PageWriter:
-    """Writes pages likewise, with digits of at least so many pixels."""
+    """Writes pages in the same way, with digits of at least this height in pixels."""
     return PageWriter(_shapes(), Patterns(np.random.default_rng(SEED), shape=(800, 800), n=80), lowest)
 
 

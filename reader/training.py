@@ -31,7 +31,7 @@ class Task:
 
     name: str
     write: Callable[[int, int, bool], Samples]
-    """(part, n, good) -> inputs and targets of n samples, only good ones or all; it runs in processes of its own."""
+    """(part, n, good) -> inputs and targets of n samples, only good ones or all; it runs in separate processes."""
     build: Callable[[], Any]
     loss: Callable[[Any, Any], Any]
     chunk: int = 4096

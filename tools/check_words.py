@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
-FOLDERS = ("src", "tools")
+FOLDERS = ("src", "tools", "reader")
 SUFFIXES = {".py", ".js", ".html", ".toml"}
 
 REPLACEMENTS = {

@@ -24,10 +24,9 @@ WRITTEN = (
 )  # fmt: skip
 PRINTED = ("arimo", "lato", "lora", "archivo-narrow", "courier-prime")
 WRITTEN_SIZE, PRINTED_SIZE = 60, 46
-"""Pixels of a font beside digits of HEIGHT."""
+"""Pixels: sizes of the fonts next to digits of HEIGHT."""
 
-MOST_ASLANT = 5.0
-"""Degrees."""
+MAX_SLANT_DEGREES = 5.0
 
 NAMES = (
     "Anna", "Peter", "Mohamed", "Sophie", "Lukas", "Emma", "Schmidt", "Müller", "Ben", "Clara", "Jonas", "Marie",
@@ -65,7 +64,7 @@ def make_document(digits: Digits, rng: Rng, name: str, fonts: Fonts) -> Sheet:
     """Draw one of the DOCUMENTS, and scan or photograph it, upright."""
     rows, kind = DOCUMENTS[name](rng), str(rng.choice(KINDS))
     sheet = _draw(digits, rng, rows, kind, fonts)
-    photo, aslant = bool(rng.random() < 0.5), float(rng.uniform(-MOST_ASLANT, MOST_ASLANT))
+    photo, aslant = bool(rng.random() < 0.5), float(rng.uniform(-MAX_SLANT_DEGREES, MAX_SLANT_DEGREES))
     picture = photographed(sheet, rng, aslant) if photo else scanned(sheet, rng, aslant)
     values = [["" if isinstance(text, Written | Printed) else text for text in row] for row in rows]
     return Sheet(picture, values, 0, kind, photo)

@@ -127,7 +127,7 @@ def _font(name: str, size: int) -> ImageFont.FreeTypeFont:
 
 
 def _scrawl(rng: Rng) -> NDArray[np.float64]:
-    """A random walk with a smoothly changing direction: (n, 2)."""
+    """A random curve whose direction changes smoothly: (n, 2)."""
     turn = np.convolve(rng.normal(0, 1, 260), np.ones(9) / 9, mode="valid") * 1.1
     angle = rng.uniform(0, 2 * np.pi) + np.cumsum(turn)
     home = np.stack([np.cos(angle), np.sin(angle)], 1)

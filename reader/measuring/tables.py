@@ -49,8 +49,7 @@ SIDE = 2600
 """Pixels: the longer side of a sheet is shrunk to this one."""
 
 TURNS = (0, 90, 180, 270)
-MOST_ASLANT = 12.0
-"""Degrees."""
+MAX_SLANT_DEGREES = 12.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,7 +70,9 @@ def make_sheet(digits: Digits, rng: Rng, kind: str) -> Sheet:
     rows = draw_values(rng)
     sheet = draw_table(digits, rng, rows, kind)
     photo = bool(rng.random() < 0.5)
-    aslant = float(rng.uniform(-MOST_ASLANT, MOST_ASLANT)) if rng.random() < 0.5 else float(rng.uniform(-1, 1))
+    aslant = (
+        float(rng.uniform(-MAX_SLANT_DEGREES, MAX_SLANT_DEGREES)) if rng.random() < 0.5 else float(rng.uniform(-1, 1))
+    )
     picture = photographed(sheet, rng, aslant) if photo else scanned(sheet, rng, aslant)
     turned = int(rng.choice(TURNS))
     return Sheet(np.rot90(picture, -turned // 90).copy(), rows, turned, kind, photo)

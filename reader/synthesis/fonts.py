@@ -37,7 +37,7 @@ class Font:
         return Path(self.path).stem
 
     def glyph(self, label: str) -> Glyph:
-        """A character's shape, in the place where it stands beside digits."""
+        """A character's shape, where it stands next to digits."""
         return _glyph(self.path, label)
 
     def text(self, text: str) -> tuple[Grey, float, float]:
@@ -82,7 +82,7 @@ def _glyph(path: str, label: str) -> Glyph:
 
 
 def load_fonts(paths: Iterable[Path], written: bool) -> list[Font]:
-    """Those of the fonts that have every character, each with a shape of its own."""
+    """Those of the fonts that have every character, each with its own shape."""
     fonts = []
     for path in paths:
         drawings = {_draw(str(path), label)[0].tobytes() for label in MISSING + CHARACTERS}

@@ -19,7 +19,7 @@ from synthesis.texts import draw_word
 
 Box = tuple[float, float, float, float]
 
-KEPT, WORDS = 600, 600
+N_SHAPES, WORDS = 600, 600
 """Drawn shapes of each character, and words; to draw one anew each time would cost more than the rest of a line."""
 
 SOURCES = {"mixed": 0.62, "script": 0.2, "print": 0.18}
@@ -32,7 +32,7 @@ LINKED = 0.1
 """Share of the numbers in which zeros are joined by a stroke."""
 
 BESIDE_SIGN = 0.03
-"""Of a digit's height: the least gap beside a sign."""
+"""Of a digit's height: the narrowest gap next to a sign."""
 
 WIDE_ZEROS = 1.7
 """How much wider joined or low zeros may be than other digits; joined ones may also overlap."""
@@ -79,7 +79,7 @@ class Hand:
 
 @dataclass(eq=False)
 class Canvas:
-    """What is written, and beside it what is not to be read."""
+    """What is written, and what stands next to it and is not to be read."""
 
     shape: tuple[int, int]
     writing: Grey = field(init=False)
@@ -118,8 +118,10 @@ class Shapes:
         self.rows = {str(label): np.flatnonzero(y == label) for label in range(10)}
         self.scripts = [font for font in fonts if font.written]
         self.prints = [font for font in fonts if not font.written]
-        self.kept = {str(n): [glyph_of(str(n), draw_digit(n, rng, rare=True)) for _ in range(KEPT)] for n in range(10)}
-        self.kept |= {label: [draw_sign_glyph(label, rng) for _ in range(KEPT)] for label in SIGNS}
+        self.kept = {
+            str(n): [glyph_of(str(n), draw_digit(n, rng, rare=True)) for _ in range(N_SHAPES)] for n in range(10)
+        }
+        self.kept |= {label: [draw_sign_glyph(label, rng) for _ in range(N_SHAPES)] for label in SIGNS}
         self.marks = [draw_glyph("", MARKS[i % len(MARKS)], rng, wobble=0.06) for i in range(WORDS)]
         self.words = [self._draw_word(rng) for _ in range(WORDS)]
 

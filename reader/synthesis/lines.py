@@ -94,7 +94,7 @@ class LineWriter:
             yield Line(picture, canvas.labels, np.array(canvas.boxes, np.float32).reshape(-1, 4))
 
     def _write(self, canvas: Canvas, hand: Hand, rng: Rng) -> float:
-        """Numbers and what stands beside them, from left to right; returns where the last ends."""
+        """Numbers and what stands next to them, from left to right; returns where the last ends."""
         x = float(rng.uniform(2, 8 if rng.random() < 0.5 else 40))
         if rng.random() < NOTHING:
             for _ in range(int(rng.integers(0, 3))):

@@ -15,7 +15,7 @@ from synthesis.camera import GOOD, POOR, photograph
 from synthesis.glyphs import Grey, Rng
 from synthesis.hands import Canvas, Hand, Shapes, draw_hand
 from synthesis.patterns import Patterns
-from synthesis.sheet import SIDE, Number, as_seen, camera_angle, crop, draw_desk, share_seen
+from synthesis.sheet import SIDE, Number, as_seen, camera_angle, crop, draw_desk, visible_fraction
 from synthesis.texts import draw_number
 
 LOWEST, HIGHEST = 6.0, 40.0
@@ -53,14 +53,14 @@ TWO_HANDS, OTHERS_CELL = 0.4, 0.4
 """Share of the tables that are filled in by a second hand, as a printed form is, and of their cells that it wrote."""
 
 THICK_EVERY = 3
-"""In half of the ruled tables so many rows and columns lie between thick lines."""
+"""Rows and columns between two thick lines, in half of the ruled tables."""
 
 DESK = 0.2
 """Share of the pages that end within the picture."""
 
 
-MOST = 0.6
-"""Share of a number that is seen, from which on it is taught; all of it is seen if it is to be read."""
+MIN_VISIBLE = 0.6
+"""Fraction of a number that must be visible for it to be taught; one that is to be read is visible as a whole."""
 
 CROPPED = 0.2
 """Share of the pages of which only the surroundings of a number are kept, as in a picture of one line or cell."""
@@ -109,15 +109,19 @@ class PageWriter:
             last = canvas.writing
             taken = [as_seen(number, matrix) for number in numbers]
             if rng.random() < CROPPED:
-                inside = [number for number in taken if share_seen(desk, number) >= MOST]
+                inside = [number for number in taken if visible_fraction(desk, number) >= MIN_VISIBLE]
                 if inside:
                     desk = crop(picture, inside[int(rng.integers(len(inside)))], rng)
-            shares = [share_seen(desk, number) for number in taken]
-            both = [*zip(taken, shares, strict=True)]
+            fractions = [visible_fraction(desk, number) for number in taken]
+            both = [*zip(taken, fractions, strict=True)]
             yield Page(
                 picture,
-                [replace(number, clear=number.clear and share == 1) for number, share in both if share >= MOST],
-                [number for number, share in both if share < MOST],
+                [
+                    replace(number, clear=number.clear and fraction == 1)
+                    for number, fraction in both
+                    if fraction >= MIN_VISIBLE
+                ],
+                [number for number, fraction in both if fraction < MIN_VISIBLE],
             )
 
     def _write(self, canvas: Canvas, hand: Hand, rng: Rng) -> list[Number]:

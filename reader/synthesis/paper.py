@@ -69,7 +69,7 @@ def on_paper(drawing: Grey, rng: Rng, neighbours: tuple[Grey, ...] = ()) -> Grey
 
     Args:
         drawing: uint8 (side, side), white on black, one digit.
-        neighbours: drawings beside it; parts of them may be in the picture.
+        neighbours: drawings next to it; parts of them may be in the picture.
 
     Returns:
         uint8 (height, width); the size varies.

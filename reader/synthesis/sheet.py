@@ -82,7 +82,7 @@ def crop(picture: Grey, number: Number, rng: Rng) -> Grey:
     return outside
 
 
-def share_seen(desk: Grey, number: Number) -> float:
+def visible_fraction(desk: Grey, number: Number) -> float:
     """0 to 1: how much of a number is neither on the desk, where nothing is written, nor outside of the picture."""
     points = np.round(np.linspace(number.start, number.end, 9)).astype(int)
     return float(np.mean([(0 <= x < SIDE and 0 <= y < SIDE and not desk[y, x]) for x, y in points]))

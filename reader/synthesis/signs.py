@@ -9,7 +9,7 @@ import numpy as np
 from synthesis.glyphs import EM, Glyph, Rng, glyph_of
 from synthesis.strokes import Stroke, smooth
 
-# Like strokes.SHAPES, but where they stand beside a digit that reaches from 0, its top, to 1, the baseline.
+# Like strokes.SHAPES, but where they stand next to a digit that reaches from 0, its top, to 1, the baseline.
 SIGNS: dict[str, list[tuple[Stroke, ...]]] = {
     ".": [(((0.0, 0.97), (0.02, 0.99)),), (((0.0, 0.95), (0.05, 1.0)),), (((0.0, 0.93), (0.03, 1.02)),), (((0.0, 0.98), (0.08, 0.97)),)],
     ",": [(((0.06, 0.92), (0.06, 1.02), (0.0, 1.17)),), (((0.1, 0.92), (0.0, 1.2)),), (((0.05, 0.9), (0.09, 1.0), (0.0, 1.15)),)],
@@ -38,7 +38,7 @@ MARKS: tuple[tuple[Stroke, ...], ...] = (
     (((0.3, 0.0), (0.0, 0.6), (0.7, 0.6), (0.3, 0.0)),),  # a triangle
     (((0.5, 0.0), (0.15, 0.9)), ((0.0, 0.35), (0.7, 0.35)), ((0.85, 0.0), (0.5, 0.9)), ((0.0, 0.65), (0.7, 0.65))),  # #
 )
-"""Signs that are no part of a number, drawn likewise."""
+"""Signs that are not part of a number, drawn in the same way."""
 
 WOBBLE = 0.03
 """Standard deviation of a point, in digit heights."""

@@ -16,7 +16,7 @@ ROUND = 0.12
 """Share of the integers that end in zeros."""
 
 LETTERS = "acdefhkmnprtuvwyACEFHKMNPRTUVWXY"
-"""Letters that look like no digit: only they stand alone. Within words, the letters beside them tell."""
+"""Letters that do not look like a digit: only these stand alone. In words, the other letters show what one is."""
 
 WORDS = Path(__file__).with_name("words.txt").read_text().split()
 """Words of forms, tables, bills and notes, in a few languages."""
@@ -72,7 +72,7 @@ def _sum(rng: Rng) -> str:
 
 
 def _points(rng: Rng) -> str:
-    """So many of so many, as on a test. Else a stroke between digits is a 1."""
+    """Points out of a maximum, as on a test. Elsewhere a stroke between digits is a 1."""
     most = int(rng.choice([5, 6, 10, 12, 20, 25, 30, 40, 50, 60, 100]))
     return f"{rng.integers(0, most + 1)}/{most}"
 
@@ -96,13 +96,13 @@ SHARES = (0.42, 0.11, 0.09, 0.07, 0.02, 0.06, 0.06, 0.05, 0.07, 0.02, 0.03)
 
 
 def draw_number(rng: Rng, longest: int | None = None) -> str:
-    """A number as people write it, of CHARACTERS; of at most so many."""
+    """A number as people write it, of CHARACTERS, up to a length."""
     text = KINDS[int(rng.choice(len(KINDS), p=SHARES))](rng)
     return text if longest is None or len(text) <= longest else draw_integer(rng, longest)
 
 
 def draw_word(rng: Rng) -> str:
-    """A word, or letters that are none."""
+    """A word, or letters that make no word."""
     if rng.random() < 0.6:
         return WORDS[int(rng.integers(len(WORDS)))]
     return "".join(rng.choice(list(LETTERS), int(rng.integers(1, 7))))

@@ -36,7 +36,7 @@ def shapes(digits):
     fonts = load_fonts(sorted(folder.glob("DejaVuS*.ttf")), written=False)
     fonts += load_fonts([folder / "STIXGeneralItalic.ttf"], written=True)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(hands, "KEPT", 40)  # drawings of each character, and of words: a second instead of ten
+        patch.setattr(hands, "N_SHAPES", 40)  # drawings of each character, and of words: a second instead of ten
         patch.setattr(hands, "WORDS", 40)
         return Shapes(digits.x_train, digits.y_train, fonts, np.random.default_rng(0))
 
