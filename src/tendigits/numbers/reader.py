@@ -75,11 +75,7 @@ class NumberReader:
         return PageViews(self.network, grey, self.options)
 
     def read_page(
-        self,
-        grey: Grey,
-        budget: Budget,
-        detections: list[Detection] | None = None,
-        views: PageViews | None = None,
+        self, grey: Grey, budget: Budget, detections: list[Detection] | None = None, views: PageViews | None = None
     ) -> list[Reading]:
         """The numbers of a page in reading order, as far as the budget goes; each has at least one digit.
 

@@ -21,7 +21,8 @@ def split_detection(detection: Detection, view: View, options: NumberOptions = D
     """The numbers that a view shows: their ends and heights, from the boxes of their characters."""
     strip = view.strip
     characters = sorted((peak for peak in view.peaks if peak.present >= options.min_vote), key=lambda peak: peak.box[0])
-    separators = _separators(view.borders, _digit_height(characters), options)
+    heights = [peak.box[3] - peak.box[1] for peak in characters if peak.label.isdigit()]
+    separators = _separators(view.borders, median(heights) if heights else DIGIT_HEIGHT_PX, options)
     groups: list[list[Candidate]] = []
     for peak in characters:
         end = max((each.box[2] for each in groups[-1]), default=0.0) if groups else 0.0
@@ -32,10 +33,8 @@ def split_detection(detection: Detection, view: View, options: NumberOptions = D
     numbers = []
     for group in groups:
         digits = [peak.box for peak in group if peak.label.isdigit()]
-        if not digits:
-            continue
         left, right = min(peak.box[0] for peak in group), max(peak.box[2] for peak in group)
-        if right < strip.ends[0] or left > strip.ends[1]:
+        if not digits or right < strip.ends[0] or left > strip.ends[1]:
             continue
         tops, bottoms = np.array([box[1] for box in digits]), np.array([box[3] for box in digits])
         is_typical = [peak.label != "1" for peak in group if peak.label.isdigit()]  # a 1 is often higher
@@ -61,9 +60,7 @@ def merge_detections(
     table = as_table(detections)
     much_lower = table[:, 3] * options.max_height_change < table[:, None, 3]
     contained = (show_same_number(table, table) & much_lower).sum(axis=1)
-    numbers = [
-        each for each, n in zip(detections, contained.tolist(), strict=True) if n < options.min_contained_numbers
-    ]
+    numbers = [detections[i] for i in np.flatnonzero(contained < options.min_contained_numbers).tolist()]
     merged = []
     for first, *others in group_detections(sorted(numbers, key=lambda detection: -detection.length)):
         length, height = options.min_whole_fraction * first.length, options.min_whole_fraction * first.height
@@ -87,9 +84,3 @@ def _separators(borders: Sequence[Edges], digit_height: float, options: NumberOp
         for x, before, behind in zip(centres, [False, *is_comb], [*is_comb, False], strict=False)
         if not (before or behind)
     ]
-
-
-def _digit_height(characters: Sequence[Candidate]) -> float:
-    """Median height of the digits, in pixels of the strip."""
-    heights = [each.box[3] - each.box[1] for each in characters if each.label.isdigit()]
-    return median(heights) if heights else DIGIT_HEIGHT_PX

@@ -94,8 +94,10 @@ def crop_strip(pyramid: ImagePyramid, detection: Detection, transform: CropTrans
     origin = [detection.x, detection.y] - across * width / 2 - down * HEIGHT / 2
     matrix = np.stack([across, down, origin], axis=1)
     copy, size = pyramid.at(scale)
+    of_copy = matrix * size
+    of_copy[:, 2] += of_copy[:, :2] @ [0.5, 0.5] - 0.5  # a pixel's centre is 0, 0 for OpenCV, and 0.5, 0.5 here
     picture = cv2.warpAffine(
-        copy, _for_opencv(matrix * size), (width, HEIGHT),
+        copy, of_copy, (width, HEIGHT),
         flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP, borderMode=cv2.BORDER_REPLICATE,
     )  # fmt: skip
     half = detection.length / scale * transform.stretch / 2
@@ -111,10 +113,3 @@ def inner_columns(strip: NDArray[Any]) -> tuple[float, float]:
 def _scale(detection: Detection, transform: CropTransform) -> float:
     """Pixels of the page for one pixel of the strip."""
     return detection.height / (DIGIT_HEIGHT_PX * transform.scale)
-
-
-def _for_opencv(matrix: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The same map for OpenCV, where a pixel's centre has the coordinates 0, 0; here it has 0.5, 0.5."""
-    shifted = matrix.copy()
-    shifted[:, 2] += matrix[:, :2] @ [0.5, 0.5] - 0.5
-    return shifted
