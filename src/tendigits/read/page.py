@@ -13,7 +13,7 @@ from tendigits.digits.find import Thumbnail
 from tendigits.errors import printable
 from tendigits.pictures.image import Grey
 from tendigits.read.results import ACCEPTED_COLOUR, MAX_SIDE_PX, MIN_SIDE_PX, Mark, Number, picture_html
-from tendigits.tables.cell import DOUBTFUL_COLOUR, Cell, column_name, no_formula, text_html
+from tendigits.tables.cell import DOUBTFUL_COLOUR, Cell, column_name, marked, no_formula, text_html
 from tendigits.tables.checks import check
 from tendigits.tables.options import Sums
 from tendigits.tables.table import Table
@@ -99,7 +99,7 @@ class Page:
         """Its dense tables, and a line for each other number, with the reason why it is doubtful."""
         if self.fields:
             return "\n".join(
-                f"{name}: {cell.marked}" + ("" if cell.accepted else f"   {cell.reason}")
+                f"{name}: {marked(cell)}" + ("" if cell.accepted else f"   {cell.reason}")
                 for name, cell in self.fields.items()
             )
         tables, others = self.parts()

@@ -57,21 +57,6 @@ class Cell:
         is_code = re.match(r"[+-]*0[0-9]", self.value)
         return self.value if self.number is None or is_code else self.number
 
-    @property
-    def marked(self) -> str:
-        """The value, with a question mark if it is doubtful."""
-        return self.value if self.accepted else self.value + UNCLEAR
-
-    @property
-    def csv(self) -> str:
-        """The value for a CSV: a number with a decimal point, or text that no program takes for a formula.
-
-        A doubtful value gets a question mark, so that nobody calculates with it unnoticed.
-        """
-        content = self.content
-        text = format(content, "f") if isinstance(content, Decimal) else no_formula(content, may_be_number=False)
-        return text if self.accepted else text + UNCLEAR
-
     def as_dict(self) -> dict[str, Any]:
         """Convert to a dictionary for JSON."""
         return {
@@ -112,6 +97,21 @@ def column_index(name: str) -> int:
     return index - 1
 
 
+def marked(cell: Cell) -> str:
+    """A value, with a question mark if it is doubtful."""
+    return cell.value if cell.accepted else cell.value + UNCLEAR
+
+
+def csv_value(cell: Cell) -> str:
+    """The value of a cell in a CSV: a number with a decimal point, or text that no program takes for a formula.
+
+    A doubtful value gets a question mark, so that nobody calculates with it unnoticed.
+    """
+    content = cell.content
+    text = format(content, "f") if isinstance(content, Decimal) else no_formula(content, may_be_number=False)
+    return text if cell.accepted else text + UNCLEAR
+
+
 def no_formula(text: str, may_be_number: bool = True) -> str:
     """Text for a CSV, on one line, with an apostrophe in front if a program may take it for a formula.
 
@@ -144,4 +144,4 @@ def _cell_html(cell: Cell) -> str:
     if cell.accepted:
         return f"<td>{escaped(cell.value)}</td>"
     style = f"outline: 2px dashed {DOUBTFUL_COLOUR}; outline-offset: -2px"
-    return f'<td title="{escaped(cell.reason or "")}" style="{style}">{escaped(cell.marked)}</td>'
+    return f'<td title="{escaped(cell.reason or "")}" style="{style}">{escaped(marked(cell))}</td>'

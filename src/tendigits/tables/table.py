@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from tendigits.errors import MissingExtraError
 from tendigits.files import writing
-from tendigits.tables.cell import Cell, column_name, filled_cells, table_html
+from tendigits.tables.cell import Cell, column_name, csv_value, filled_cells, marked, table_html
 from tendigits.tables.spreadsheet import write_spreadsheet
 
 if TYPE_CHECKING:
@@ -73,7 +73,7 @@ class Table:
 
     def text(self) -> str:
         """Its values in aligned columns, doubtful ones with a question mark."""
-        values = [[cell.marked for cell in row] for row in self.rows]
+        values = [[marked(cell) for cell in row] for row in self.rows]
         widths = [max(map(len, column)) for column in zip(*values, strict=True)]
         lines = ["  ".join(value.rjust(width) for value, width in zip(row, widths, strict=True)) for row in values]
         return "\n".join(line.rstrip() for line in lines)
@@ -83,13 +83,13 @@ class Table:
         return "\n".join(f"{name:5} {cell.value:12} {cell.reason}" for name, cell in self.cells() if not cell.accepted)
 
     def to_csv(self, path: str | Path | None = None) -> str:
-        """Convert to CSV, and write it to a file if there is a path; see `Cell.csv`.
+        """Convert to CSV, and write it to a file if there is a path; see `csv_value` for the cells.
 
         Raises:
             DiskError: the file can't be written.
         """
         content = io.StringIO()
-        csv.writer(content, lineterminator="\n").writerows([[cell.csv for cell in row] for row in self.rows])
+        csv.writer(content, lineterminator="\n").writerows([[csv_value(cell) for cell in row] for row in self.rows])
         if path is not None:
             with writing(Path(path)) as temporary:
                 temporary.write_text(content.getvalue(), encoding="utf-8", newline="\n")
