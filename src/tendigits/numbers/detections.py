@@ -20,8 +20,8 @@ MAX_ROW_OFFSET = 0.6  # digit heights: how far the centres of two neighbours in 
 class Detection:
     """Where a number stands, in pixels of the page."""
 
-    x: float
-    y: float  # the centre
+    x: float  # of its centre
+    y: float
     angle: float  # writing direction in radians; above 0 it runs downwards
     length: float  # from the first digit's left edge to the last one's right edge
     height: float  # height of the digits

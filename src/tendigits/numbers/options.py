@@ -37,7 +37,7 @@ class NumberOptions:
 
     # Decoding: the number network's output for one view.
     min_presence: float = 0.3  # probability of a character below which nothing is decoded
-    max_overlap: float = 0.4  # intersection over union of two characters; a point may lie inside a 7's box
+    max_overlap: float = 0.4  # boxes with more intersection over union are one character; a point may lie in a 7's box
     min_repeat_distance_px: float = 5.0  # two centres of the same character that are closer are one character
 
     # Splitting: one detection may hold several numbers, or a part of one.
@@ -57,7 +57,7 @@ class NumberOptions:
         CropTransform(scale=0.9, stretch=1.2),
     )
     min_clear_confidence: float = 0.95  # a number is clear if each of its characters reaches this confidence
-    first_view_budget: float = 0.25  # fraction of the page's budget; reading a number costs up to three times as much
+    first_view_budget: float = 0.25  # fraction of the page's budget; reading costs up to three times as much again
 
     # Voting over the views.
     min_vote: float = 0.5  # mean probability over the views from which a character is read

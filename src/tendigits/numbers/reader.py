@@ -71,7 +71,7 @@ class NumberReader:
         return detections
 
     def views(self, grey: Grey) -> PageViews:
-        """What is seen of a page, at first nothing."""
+        """The views of a page; none of them is computed yet."""
         return PageViews(self.network, grey, self.options)
 
     def read_page(
