@@ -14,17 +14,13 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-DOCUMENTS = (".pdf", ".tif", ".tiff")
-"""Suffixes of files that may have several pages."""
-
+DOCUMENTS = (".pdf", ".tif", ".tiff")  # suffixes of files that may have several pages
 TIFF_STARTS = (b"II*\0", b"MM\0*", b"II\0*", b"MM*\0", b"II+\0", b"MM\0+")
 """First bytes of the files that Pillow opens as TIFF."""
 
-DPI, POINTS_PER_INCH = 300, 72
-"""The resolution at which a PDF is drawn, and the unit in which its pages are measured."""
-
-MAX_PDF_SIDE = 8192
-"""Pixels: larger pages are drawn at a lower resolution."""
+DPI = 300  # the resolution at which a PDF is drawn
+POINTS_PER_INCH = 72  # the unit in which a PDF's pages are measured
+MAX_PDF_SIDE = 8192  # pixels: larger pages are drawn at a lower resolution
 
 _pdfium_lock = threading.Lock()
 """PDFium is not thread-safe."""

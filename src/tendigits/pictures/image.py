@@ -26,11 +26,8 @@ if TYPE_CHECKING:
 FORMATS = ("PNG", "JPEG", "WEBP", "TIFF", "BMP", "GIF", "AVIF")
 """Formats that Pillow opens; HEIC and PDF are opened, too. Of several frames the first is read; of a TIFF, any page."""
 
-BAND = 256
-"""Rows converted at a time: intermediate images of a whole picture would take many times its memory."""
-
-MIN_CONTRAST = 32
-"""Difference between foreground and background, of 255; a picture with less is blank."""
+BAND = 256  # rows converted at a time: intermediate images of a whole picture would take many times its memory
+MIN_CONTRAST = 32  # difference between foreground and background, of 255; a picture with less is blank
 
 Grey = NDArray[np.uint8]
 
@@ -39,10 +36,8 @@ Grey = NDArray[np.uint8]
 class GreyImage:
     """A decoded picture."""
 
-    grey: Grey
-    """uint8 (height, width); smaller than the picture if a smaller one was asked for."""
-    size: tuple[int, int]
-    """Width and height of the whole picture, upright, in pixels."""
+    grey: Grey  # uint8 (height, width); smaller than the picture if a smaller one was asked for
+    size: tuple[int, int]  # width and height of the whole picture, upright, in pixels
 
 
 def open_image(source: Any, side: int | None = None, page: int = 1) -> GreyImage:

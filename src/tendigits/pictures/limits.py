@@ -9,23 +9,13 @@ from typing import Any
 from tendigits.errors import DataError
 from tendigits.untrusted import read_file
 
-MAX_BYTES = 40_000_000
-"""Largest file."""
-
-MAX_SIDE = 16384
-"""Longest side in pixels."""
-
-MAX_PIXELS = 50_000_000
-"""Enough for A4 at 600 dots an inch, 35 million, and a phone's HEIC of 48 million."""
-
-MAX_JPEG_PIXELS = 1 << 26
-"""A JPEG can be shrunk while it is decoded."""
-
-MAX_PAGES = 1000
-"""Pages of a document."""
-
-TIFF_TILE_WIDTH, TIFF_TILE_HEIGHT = 322, 323
-"""Numbers of TIFF tags."""
+MAX_BYTES = 40_000_000  # largest file
+MAX_SIDE = 16384  # longest side in pixels
+MAX_PIXELS = 50_000_000  # enough for A4 at 600 dots an inch, 35 million, and a phone's HEIC of 48 million
+MAX_JPEG_PIXELS = 1 << 26  # a JPEG can be shrunk while it is decoded
+MAX_PAGES = 1000  # pages of a document
+TIFF_TILE_WIDTH = 322  # number of the TIFF tag
+TIFF_TILE_HEIGHT = 323  # number of the TIFF tag
 
 
 def read_picture(path: Path) -> bytes:
