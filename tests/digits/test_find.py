@@ -63,7 +63,7 @@ def test_a_large_page_is_shrunk_and_a_tiny_one_enlarged():
 
 @pytest.mark.parametrize("gap", [8, 40, 200, 400])
 def test_two_digits_are_not_taken_for_one(gap):
-    """Close together both are in the crop, which looks like no digit; further apart it's told that one is not alone."""
+    """Close together both are in the crop, which does not look like a digit; further apart, one is not alone."""
     stroke = np.pad(picture(noise=2)[:, 5:85], ((0, 0), (0, gap)), constant_values=230)
     assert find_digit(np.hstack([stroke[:, 80:], stroke])).alone
     found = find_digit(np.hstack([stroke, stroke]))
