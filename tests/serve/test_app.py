@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from tendigits import web
 from tendigits.serve.app import create_app
 from tendigits.serve.config import ServerConfig
-from tendigits.serve.edge.security import CONTENT_SECURITY_POLICY
+from tendigits.serve.security import CONTENT_SECURITY_POLICY
 
 pytestmark = pytest.mark.xdist_group("server")
 

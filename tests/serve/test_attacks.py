@@ -18,8 +18,8 @@ import pytest
 
 from drawing import page_of_numbers, png
 from processes import ServeProcess
-from tendigits.serve.edge.protocol import MAX_CONNECTIONS_PER_ADDRESS, RECEIVE_SECONDS
-from tendigits.serve.reading.queue import MAX_WAITING_PER_ADDRESS
+from tendigits.serve.protocol import MAX_CONNECTIONS_PER_ADDRESS, RECEIVE_SECONDS
+from tendigits.serve.reading import MAX_WAITING_PER_ADDRESS
 
 pytestmark = [
     pytest.mark.xdist_group("server"),

@@ -10,16 +10,17 @@ import pytest
 from starlette.testclient import TestClient
 
 from samples import NOW
-from tendigits.serve import app as app_module
+from tendigits.serve import state
+from tendigits.serve.app import create_app
 from tendigits.serve.config import ServerConfig
 
 
 @pytest.fixture
 def impatient(tmp_path, monkeypatch):
     """A client of a server whose store waits for a lock for a moment only, and the store's file."""
-    monkeypatch.setattr(app_module, "LOCK_TIMEOUT_SECONDS", 0.05)
+    monkeypatch.setattr(state, "LOCK_TIMEOUT_SECONDS", 0.05)
     config = ServerConfig(str(tmp_path / "a.db"), tmp_path / "runs", workers=1)
-    app = app_module.create_app(config, now=lambda: NOW)
+    app = create_app(config, now=lambda: NOW)
     with TestClient(app, base_url="http://127.0.0.1", raise_server_exceptions=False) as client:
         yield client, config.store
 

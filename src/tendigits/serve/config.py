@@ -8,38 +8,29 @@ from pathlib import Path
 
 LOCAL_HOSTS = ("127.0.0.1", "localhost", "::1")
 
-TIMEOUT_SECONDS = 10.0
-"""Time to read a picture, waiting included; a page takes about two seconds of one core at most."""
+TIMEOUT_SECONDS = 10.0  # to read a picture, waiting included; a page takes about two seconds of one core at most
 
+# After SIGTERM, for requests to be answered and for a job to stop; then requests get 503, and a training is killed,
+# which can be resumed. Supervisors such as Docker kill the server after 10 seconds.
 SHUTDOWN_SECONDS = 7
-"""After SIGTERM, for requests to be answered and for a job to stop; then requests get 503, and a training is killed,
-which can be resumed. Supervisors such as Docker kill the server after 10 seconds."""
 
 
 @dataclass(frozen=True)
 class ServerConfig:
     """The server's settings."""
 
-    store: str
-    """File of the corrections and fine-tuned networks."""
-    runs: Path = Path("runs")
-    """Folder of the training runs."""
+    store: str  # file of the corrections and fine-tuned networks
+    runs: Path = Path("runs")  # folder of the training runs
     model: Path | None = None
     """Run or model file that always reads; None for the store's active network, or else the package's own."""
     host: str = "127.0.0.1"
-    port: int = 8000
-    """0 picks a free one."""
-    names: tuple[str, ...] = ()
-    token: str | None = None
-    """Every request needs it; None if only this machine can reach the server."""
-    phone_url: str | None = None
-    """Address of the phone's page, with `phone_token`; None if no phone sends photos."""
-    phone_token: str | None = None
-    """Allows only to open the phone's page and to send photos; needs `token`."""
-    timeout: float = TIMEOUT_SECONDS
-    """Seconds to read a picture; then the answer is 503."""
-    workers: int | None = None
-    """Processes that read pictures; None for one per core."""
+    port: int = 8000  # 0 picks a free one
+    names: tuple[str, ...] = ()  # other host names of this server
+    token: str | None = None  # every request needs it; None if only this machine can reach the server
+    phone_url: str | None = None  # address of the phone's page, with `phone_token`; None if no phone sends photos
+    phone_token: str | None = None  # allows only to open the phone's page and to send photos; needs `token`
+    timeout: float = TIMEOUT_SECONDS  # to read a picture; then the answer is 503
+    workers: int | None = None  # processes that read pictures; None for one per core
 
     @property
     def hosts(self) -> tuple[str, ...]:

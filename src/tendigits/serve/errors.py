@@ -6,31 +6,28 @@ from http import HTTPStatus
 from itertools import islice
 from typing import Any
 
-from fastapi import FastAPI, Request
+from fastapi import Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
+from starlette.types import Scope
 
 from tendigits.errors import Failure, RecipeError, TendigitsError
-from tendigits.serve.edge.security import error_response
 
 EXPECTED = {
     "label": "0 to 9 or null",
-    "crop": "784 bytes in base64: 28 rows of 28 pixels, white digit on black",
-    "strip": "40 rows of pixels in base64, as a number was read with ?crops=true",
-    "text": "of the characters 0123456789.,-/:+=()%x, or empty where there is no number",
-    "network": "a SHA-256 in hexadecimal",
     "name": "1 to 64 letters, digits, '.', '_' or '-', beginning with a letter or digit",
 }
 """What a field must be, where pydantic's message is less helpful."""
 
-CLIENT_DISCONNECTED = 499
-"""nginx's status for a request whose client disconnected before it was answered."""
+INTERNAL_ERROR = "internal server error; see the server's log"
 
-MAX_SHOWN_CHARACTERS = 60
-"""Of a wrong value in a sentence."""
+CLIENT_DISCONNECTED = 499  # nginx's status for a request whose client disconnected before it was answered
+MAX_REASON_CHARACTERS = 300
+
+MAX_SHOWN_CHARACTERS = 60  # of a wrong value in a sentence
 
 
 class ErrorResponse(BaseModel):
@@ -45,6 +42,33 @@ def error_responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """The `responses` of a route for the OpenAPI document: `ErrorResponse` for each status."""
     schema = {"application/json": {"schema": {"$ref": "#/components/schemas/ErrorResponse"}}}
     return {status: {"description": HTTPStatus(status).phrase, "content": schema} for status in statuses}
+
+
+def error_response(scope: Scope, error: HTTPException) -> JSONResponse:
+    """The response of every error, with the id under which the log has it."""
+    content = {"error": error.detail, "status": error.status_code, "request_id": scope["request_id"]}
+    return JSONResponse(content, error.status_code, error.headers)
+
+
+async def _respond(request: Request, error: Exception) -> JSONResponse:
+    match error:
+        case HTTPException():
+            refusal = error
+        case RequestValidationError():
+            refusal = HTTPException(422, sentence_of(error.errors()[0])[:MAX_REASON_CHARACTERS])
+        case ClientDisconnect():
+            refusal = HTTPException(CLIENT_DISCONNECTED, "the client has disconnected")  # for the metrics
+        case Failure():
+            refusal = HTTPException(503, "the store does not answer; nothing was stored", {"retry-after": "5"})
+        case _:
+            refusal = HTTPException(422 if isinstance(error, RecipeError) else 409, str(error)[:MAX_REASON_CHARACTERS])
+    return error_response(request.scope, refusal)
+
+
+HANDLERS: dict[int | type[Exception], Any] = dict.fromkeys(
+    (HTTPException, RequestValidationError, ClientDisconnect, TendigitsError), _respond
+)
+"""FastAPI's `exception_handlers`: they answer every exception with an `ErrorResponse`."""
 
 
 def sentence_of(error: Any) -> str:
@@ -71,26 +95,3 @@ def _received(value: Any) -> str:
     """The end of a sentence that shows a wrong value, if it is short."""
     text = "".join(islice(json.JSONEncoder(default=str).iterencode(value), MAX_SHOWN_CHARACTERS + 1))
     return f", received {text}" if len(text) <= MAX_SHOWN_CHARACTERS else ""
-
-
-def add_error_handlers(app: FastAPI) -> None:
-    """Answer every exception with an `ErrorResponse`."""
-
-    @app.exception_handler(HTTPException)
-    async def http(request: Request, error: HTTPException) -> JSONResponse:
-        return error_response(request.scope, error.status_code, error.detail, error.headers)
-
-    @app.exception_handler(RequestValidationError)
-    async def invalid(request: Request, error: RequestValidationError) -> JSONResponse:
-        return error_response(request.scope, 422, sentence_of(error.errors()[0])[:300])
-
-    @app.exception_handler(ClientDisconnect)
-    async def disconnected(request: Request, _: ClientDisconnect) -> JSONResponse:
-        return error_response(request.scope, CLIENT_DISCONNECTED, "the client has disconnected")  # for the metrics
-
-    @app.exception_handler(TendigitsError)
-    async def ours(request: Request, error: TendigitsError) -> JSONResponse:
-        if isinstance(error, Failure):
-            reason = "the store does not answer; nothing was stored"
-            return error_response(request.scope, 503, reason, {"retry-after": "5"})
-        return error_response(request.scope, 422 if isinstance(error, RecipeError) else 409, str(error)[:300])

@@ -17,11 +17,8 @@ from starlette.exceptions import HTTPException
 from tendigits.errors import reason_of
 from tendigits.pool.child import Child
 
-STOP_SECONDS = 30.0
-"""Time for a stopped job to save its best model; then it is killed."""
-
-MAX_LINES = 20_000
-"""Lines of output that are kept for followers; further ones are dropped."""
+STOP_SECONDS = 30.0  # time for a stopped job to save its best model; then it is killed
+MAX_LINES = 20_000  # lines of output that are kept for followers; further ones are dropped
 
 
 @dataclass(eq=False)
@@ -30,8 +27,7 @@ class Job:
 
     id: int
     kind: Literal["train", "teach"]
-    parameters: dict[str, Any]
-    """What a client should know of it, such as the recipe."""
+    parameters: dict[str, Any]  # what a client should know of it, such as the recipe
     status: Literal["running", "finished", "failed", "stopped"]
     error: str | None
 

@@ -4,21 +4,32 @@ The JSON of a result is its `as_dict()`; the classes here only describe it.
 """
 
 import base64
-from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import Annotated, Any
 
 import numpy as np
-from pydantic import AfterValidator, BaseModel, ConfigDict, FailFast, Field, ValidationError, model_validator
+from numpy.typing import NDArray
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    FailFast,
+    Field,
+    PlainSerializer,
+    PlainValidator,
+    ValidationError,
+    model_validator,
+)  # fmt: skip
 from pydantic_core import InitErrorDetails
 
 from tendigits.digits.layers import Layer
+from tendigits.numbers.decode import HEIGHT
+from tendigits.numbers.strips import MAX_WIDTH_PX
 from tendigits.read.page import Page
 from tendigits.read.results import Number
+from tendigits.teach.corrections import MIN_STRIP_WIDTH, is_width
 
-MAX_DIGITS = 1000
-"""Digits or corrections in one request."""
-
+MAX_DIGITS = 1000  # digits or corrections in one request
 PICTURES = (
     "image/png", "image/jpeg", "image/webp", "image/tiff", "image/bmp", "image/gif", "image/heic", "image/avif",
     "application/pdf", "application/octet-stream",
@@ -28,33 +39,42 @@ PICTURES = (
 BINARY = {"type": "string", "format": "binary"}
 PICTURE_CONTENT = {kind: {"schema": BINARY} for kind in PICTURES}
 
-
-def as_pixels(text: str, height: int) -> np.ndarray[Any, Any]:
-    """uint8 (height, width) from base64."""
-    return np.frombuffer(base64.b64decode(text, validate=True), np.uint8).reshape(height, -1)
+CROP = "784 bytes in base64: 28 rows of 28 pixels, white digit on black"
+STRIP = "40 rows of pixels in base64, as a number was read with ?crops=true"
 
 
-def encode(pixels: Any) -> Any:
-    """Pixels, uint8, in base64, row by row; anything else unchanged."""
-    return base64.b64encode(pixels.tobytes()).decode() if isinstance(pixels, np.ndarray) else pixels
+def encode(pixels: NDArray[np.uint8]) -> str:
+    """Pixels in base64, row by row."""
+    return base64.b64encode(pixels.tobytes()).decode()
 
 
-def _check_crop(text: str) -> str:
-    with suppress(ValueError):
-        if as_pixels(text, 28).shape == (28, 28):
-            return text
-    raise ValueError("expected 784 bytes in base64: 28 rows of 28 pixels, white digit on black")
+def _decode(expected: str, height: int, value: Any) -> NDArray[np.uint8]:
+    """uint8 (height, width) from base64; or pixels of the store, which are checked."""
+    if isinstance(value, np.ndarray):
+        return value
+    try:
+        pixels = np.frombuffer(base64.b64decode(value, validate=True), np.uint8).reshape(height, -1)
+    except (TypeError, ValueError):
+        raise ValueError(f"expected {expected}") from None
+    if not (is_width(pixels.shape[1]) if height == HEIGHT else pixels.shape == (28, 28)):
+        raise ValueError(f"expected {expected}")
+    return pixels
 
 
-Row = Annotated[list[Annotated[int, Field(ge=0, le=255)]], Field(min_length=28, max_length=28), FailFast()]
-Rows = Annotated[list[Row], Field(min_length=28, max_length=28), FailFast()]
-Crop = Annotated[
+Encoded = PlainSerializer(encode, str)
+CropText = Annotated[str, Field(description=CROP, min_length=1048, max_length=1048)]
+Crop = Annotated[NDArray[np.uint8], PlainValidator(partial(_decode, CROP, 28), CropText), Encoded]
+StripText = Annotated[
     str,
     Field(
-        description="784 bytes in base64: 28 rows of 28 pixels, white digit on black", min_length=1048, max_length=1048
+        description=STRIP,
+        min_length=MIN_STRIP_WIDTH * HEIGHT * 4 // 3,
+        max_length=-(-MAX_WIDTH_PX * HEIGHT // 3) * 4,
     ),
-    AfterValidator(_check_crop),
 ]
+Strip = Annotated[NDArray[np.uint8], PlainValidator(partial(_decode, STRIP, HEIGHT), StripText), Encoded]
+Row = Annotated[list[Annotated[int, Field(ge=0, le=255)]], Field(min_length=28, max_length=28), FailFast()]
+Rows = Annotated[list[Row], Field(min_length=28, max_length=28), FailFast()]
 Label = Annotated[int, Field(ge=0, le=9)]
 Probability = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
 Edges = tuple[int, int, int, int]
@@ -118,8 +138,7 @@ class NumberResponse(ValueResponse):
     """A number, or a date, a time, a sum."""
 
     characters: list[CharacterResponse]
-    strip: str | None = None
-    """40 rows of pixels in base64, grey: the input of the network, to correct the number."""
+    strip: str | None = None  # 40 rows of pixels in base64, grey: the input of the network, to correct the number
     digit: DigitResponse | None = None
 
 
@@ -129,8 +148,7 @@ class CellResponse(ValueResponse):
     An empty `value` that is accepted is an empty cell; one that isn't could not be read.
     """
 
-    index: int | None
-    """Position of its number in the page's `numbers`, from 0."""
+    index: int | None  # position of its number in the page's `numbers`, from 0
 
 
 class TableResponse(BaseModel):
@@ -138,25 +156,21 @@ class TableResponse(BaseModel):
 
     rows: list[list[CellResponse]]
     agreement: str | None
-    row_sums: int | None
-    """The first column, from 0, of those whose sum the last column is; null if it isn't."""
+    row_sums: int | None  # the first column, from 0, of those whose sum the last column is; null if it isn't
     column_sums: int | None
     ruled: bool
-    dense: bool
-    """Whether it looks like a table, and not like numbers scattered over the page."""
+    dense: bool  # whether it looks like a table, and not like numbers scattered over the page
 
 
 class PageResponse(BaseModel):
     """One picture, or the error if it could not be read."""
 
-    sha256: str
-    """Of the picture's bytes. File names that clients send are ignored."""
+    sha256: str  # of the picture's bytes; File names that clients send are ignored
     n_pages: int = 1
     size: tuple[int, int] | None = None
     turned: Annotated[int, Field(ge=0, le=270, multiple_of=90)] = 0
     """Degrees by which the picture is turned clockwise; boxes are those of the picture as it is."""
-    notice: str | None = None
-    """What a person should know of the page: that not all of it was read."""
+    notice: str | None = None  # what a person should know of the page: that not all of it was read
     text: str = ""
     numbers: list[NumberResponse] = []
     tables: list[TableResponse] = []
@@ -174,16 +188,9 @@ class PageResponse(BaseModel):
         return cls(sha256=sha256, n_pages=n_pages, text=text, **content)
 
 
-class ReadResponse(BaseModel):
-    """One page per picture, in the order of the request."""
-
-    network: str
-    pages: list[PageResponse]
-
-
 def with_pictures(number: Number) -> dict[str, Any]:
     """A number as JSON, with the pixels that the network saw, in base64."""
-    content = number.as_dict() | {"strip": encode(number.strip)}
+    content = number.as_dict() | {"strip": None if number.strip is None else encode(number.strip)}
     for entry, character in zip(content["characters"], number.characters, strict=True):
         entry["crop"] = encode(character.crop)
     if number.digit is not None:
@@ -199,8 +206,7 @@ class LayerResponse:
     columns: int
     low: float
     high: float
-    units: str
-    """A byte for each pixel of the picture, row by row, in base64: 0 for `low`, 255 for `high`."""
+    units: str  # a byte for each pixel of the picture, row by row, in base64: 0 for `low`, 255 for `high`
 
     @classmethod
     def of(cls, layer: Layer) -> "LayerResponse":

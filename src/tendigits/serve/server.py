@@ -19,13 +19,12 @@ from fastapi import FastAPI
 from tendigits.errors import UserError
 from tendigits.serve.app import create_app
 from tendigits.serve.config import SHUTDOWN_SECONDS, ServerConfig
-from tendigits.serve.edge.protocol import LimitedProtocol
+from tendigits.serve.protocol import LimitedProtocol
 
-TOKEN_BYTES = 16
-"""Of a token that is made for one run; a longer one would make the QR code harder to scan."""
+TOKEN_BYTES = 16  # of a token that is made for one run; a longer one would make the QR code harder to scan
 
+# The wildcard addresses, and the address that this machine's browser opens instead.
 ALL_ADDRESSES = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104
-"""The wildcard addresses, and the address that this machine's browser opens instead."""
 
 
 def run_server(config: ServerConfig, *, phone: bool = False, page: str = "", browser: bool = False) -> None:
@@ -46,23 +45,24 @@ def run_server(config: ServerConfig, *, phone: bool = False, page: str = "", bro
     reachable = _reachable_host(config) if phone else ""
     listener = _listen(config.host, config.port)
     port = listener.getsockname()[1]
-    shown_token = None if config.token is None else "..."
+    is_token_known = config.token is not None
     if phone:
         phone_token = secrets.token_urlsafe(TOKEN_BYTES)
         config = replace(
             config,
             token=config.token or secrets.token_urlsafe(TOKEN_BYTES),
             names=(*config.names, reachable),
-            phone_url=f"{_origin(reachable, port)}/phone.html?token={phone_token}",
+            phone_url=_url(reachable, port, "/phone.html", phone_token),
             phone_token=phone_token,
         )
     app = create_app(config)
     logging.getLogger("tendigits.serve").addHandler(logging.StreamHandler())
-    origin = _origin(ALL_ADDRESSES.get(config.host, config.host), port)
-    typer.echo(f"tendigits reads at {_page_url(origin, page, shown_token or config.token)}   (Ctrl-C stops it)")
-    typer.echo(f"corrections: {app.state.tendigits.store.path}   runs: {config.runs}")
+    host, path = ALL_ADDRESSES.get(config.host, config.host), "/" if config.token or page else ""
+    shown = _url(host, port, path, "..." if is_token_known else config.token)
+    typer.echo(f"tendigits reads at {shown}{page}   (Ctrl-C stops it)")
+    typer.echo(f"corrections: {config.store}   runs: {config.runs}")
     if browser:
-        webbrowser.open(_page_url(origin, page, config.token))
+        webbrowser.open(_url(host, port, path, config.token) + page)
     # Invalid requests are not logged: a stranger could fill the disk.
     uvicorn_config = uvicorn.Config(
         app, http=LimitedProtocol, loop="asyncio", ws="none",
@@ -115,13 +115,8 @@ def _reachable_host(config: ServerConfig) -> str:
         return address
 
 
-def _origin(host: str, port: int) -> str:
-    return f"http://{f'[{host}]' if ':' in host else host}:{port}"
-
-
-def _page_url(origin: str, page: str, token: str | None) -> str:
-    query = "" if token is None else f"?token={token}"
-    return f"{origin}/{query}{page}" if query or page else origin
+def _url(host: str, port: int, path: str, token: str | None) -> str:
+    return f"http://{f'[{host}]' if ':' in host else host}:{port}{path}{f'?token={token}' if token else ''}"
 
 
 def _listen(host: str, port: int) -> socket.socket:

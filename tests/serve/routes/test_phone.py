@@ -7,10 +7,10 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.testclient import TestClient
 
+from tendigits.serve import state
 from tendigits.serve.app import PAGE, create_app
 from tendigits.serve.config import ServerConfig
-from tendigits.serve.routes import phone
-from tendigits.serve.routes.phone import MAX_PHOTOS, PhotoInbox
+from tendigits.serve.state import MAX_PHOTOS, PhotoInbox
 
 pytestmark = pytest.mark.xdist_group("server")
 
@@ -95,12 +95,12 @@ def test_without_the_flag_there_is_no_phone(client):
 
 def test_a_few_photos_wait_in_order_until_they_are_too_old(monkeypatch):
     async def check():
-        inbox, photos = PhotoInbox(""), [Response(bytes([n])) for n in range(MAX_PHOTOS)]
+        inbox, photos = PhotoInbox(), [Response(bytes([n])) for n in range(MAX_PHOTOS)]
         assert [inbox.put(photo) for photo in photos] == [False] * MAX_PHOTOS  # no page waits
         with pytest.raises(HTTPException, match="too many photos"):
             inbox.put(photos[0])
         assert inbox.take() is photos[0]
-        monkeypatch.setattr(phone, "MAX_AGE_SECONDS", 0.01)
+        monkeypatch.setattr(state, "MAX_PHOTO_AGE_SECONDS", 0.01)
         inbox.put(photos[0])
         await asyncio.sleep(0.1)
         assert [inbox.take() for _ in photos] == [*photos[1:], None]
@@ -110,7 +110,7 @@ def test_a_few_photos_wait_in_order_until_they_are_too_old(monkeypatch):
 
 def test_the_page_that_waits_last_gets_the_photo():
     async def check():
-        inbox, photo = PhotoInbox(""), Response(b"")
+        inbox, photo = PhotoInbox(), Response(b"")
         first, second, closed = (asyncio.create_task(inbox.wait()) for _ in range(3))
         assert (await first, await second) == (False, False)
         closed.cancel()

@@ -1,7 +1,6 @@
 """/v1/corrections: add, list, delete, export and import corrections of digits, as crops, and of numbers, as strips."""
 
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
 from datetime import UTC, datetime
 from io import BytesIO
 from itertools import chain
@@ -9,18 +8,17 @@ from typing import Annotated, Any, Literal, Self
 
 from fastapi import APIRouter, Path, Query, Request
 from fastapi.concurrency import run_in_threadpool
-from pydantic import AfterValidator, BaseModel, BeforeValidator, FailFast, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, FailFast, Field, ValidationError, model_validator
 from starlette.exceptions import HTTPException
 from starlette.responses import StreamingResponse
 
 from tendigits.errors import UserError
-from tendigits.numbers.decode import CHARACTERS, HEIGHT
-from tendigits.numbers.strips import MAX_WIDTH_PX
-from tendigits.serve.app_state import AppState, State
-from tendigits.serve.edge.json_body import JsonRoute
-from tendigits.serve.errors import error_responses, sentence_of
-from tendigits.serve.schemas import MAX_DIGITS, Crop, Label, Strict, as_pixels, encode
-from tendigits.teach.corrections import MIN_STRIP_WIDTH, Correction, NumberCorrection, check_text, is_width
+from tendigits.numbers.decode import CHARACTERS
+from tendigits.serve.errors import MAX_REASON_CHARACTERS, error_responses, sentence_of
+from tendigits.serve.routes.bodies import JsonRoute
+from tendigits.serve.schemas import MAX_DIGITS, Crop, Label, Strict, Strip
+from tendigits.serve.state import State
+from tendigits.teach.corrections import Correction, NumberCorrection, check_text
 from tendigits.teach.store import MAX_CORRECTIONS
 
 router = APIRouter(
@@ -30,24 +28,8 @@ router = APIRouter(
 JSON_LINES = "application/x-ndjson"
 CONTENT = {JSON_LINES: {"schema": {"type": "string"}}}
 
-MAX_LINE_BYTES = 2**18
-"""Of an import; the widest strip has 218,456 characters."""
-
-STRIP = "40 rows of pixels in base64, as a number was read with ?crops=true"
+MAX_LINE_BYTES = 2**18  # of an import; the widest strip has 218,456 characters
 TEXT = f"A number of the characters {CHARACTERS}, or nothing where there is no number"
-
-
-def _check_strip(text: str) -> str:
-    with suppress(ValueError):
-        if is_width(as_pixels(text, HEIGHT).shape[1]):
-            return text
-    raise ValueError(f"expected {STRIP}")
-
-
-def _check_characters(text: str) -> str:
-    if set(text) <= set(CHARACTERS):
-        return text
-    raise ValueError(f"expected {TEXT[0].lower()}{TEXT[1:]}")
 
 
 def _in_utc(time: datetime) -> datetime:
@@ -58,10 +40,7 @@ def _in_utc(time: datetime) -> datetime:
         raise ValueError("expected a time from the years 1 to 9999, in UTC, too") from None
 
 
-STRIP_LENGTHS = {"min_length": MIN_STRIP_WIDTH * HEIGHT * 4 // 3, "max_length": -(-MAX_WIDTH_PX * HEIGHT // 3) * 4}
-Strip = Annotated[str, Field(description=STRIP, **STRIP_LENGTHS), AfterValidator(_check_strip)]
-Text = Annotated[str, Field(description=TEXT, max_length=512), AfterValidator(_check_characters)]
-Encoded = Annotated[str, BeforeValidator(encode)]
+Text = Annotated[str, Field(description=TEXT, max_length=512)]
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 Created = Annotated[datetime, Field(strict=False), AfterValidator(_in_utc)]
 
@@ -69,7 +48,6 @@ Number = Annotated[int, Path(ge=1, le=2**31 - 1)]
 First = Annotated[int, Query(ge=0, le=MAX_CORRECTIONS)]
 MaxCorrections = Annotated[int, Query(ge=1, le=1000)]
 MaxNumbers = Annotated[int, Query(ge=1, le=100, description="A strip may have 160 KB, a crop has 784 bytes.")]
-Items = Sequence[Correction | NumberCorrection]
 
 
 class NewCorrection(Strict):
@@ -79,10 +57,6 @@ class NewCorrection(Strict):
     label: Label | None
     predicted: Label | None = None
     source: Literal["draw", "picture", "api"] = "api"
-
-    def correction(self, network: str, created: datetime) -> Correction:
-        """For the store."""
-        return Correction(as_pixels(self.crop, 28), self.label, self.predicted, self.source, network, created)
 
 
 class NewNumber(Strict):
@@ -97,15 +71,10 @@ class NewNumber(Strict):
     def _fits(self) -> Self:
         for text in (self.text, self.predicted):
             try:
-                check_text(text, as_pixels(self.strip, HEIGHT).shape[1])
+                check_text(text, self.strip.shape[1])
             except UserError as error:
                 raise ValueError(str(error)) from None
         return self
-
-    def correction(self, network: str, created: datetime) -> NumberCorrection:
-        """For the store."""
-        strip = as_pixels(self.strip, HEIGHT)
-        return NumberCorrection(strip, self.text, self.predicted, self.source, network, created)
 
 
 class ExportedCorrection(NewCorrection):
@@ -140,7 +109,7 @@ class CorrectionResponse(BaseModel):
     """A stored correction."""
 
     id: int
-    crop: Encoded
+    crop: Crop
     label: Label | None
     predicted: Label | None
     source: str
@@ -152,7 +121,7 @@ class StoredNumberResponse(BaseModel):
     """A stored correction of a number."""
 
     id: int
-    strip: Encoded
+    strip: Strip
     text: str
     predicted: str
     source: str
@@ -190,7 +159,8 @@ def list_corrections(state: State, first: First = 0, n: MaxCorrections = 100) ->
 @router.post("", status_code=201, response_model=CorrectionsResponse, responses=error_responses(409))
 def add_corrections(state: State, request: CorrectionsRequest) -> dict[str, Any]:
     """Store corrections; when this answers, they are on the disk. A new correction of a crop replaces the old one."""
-    stored = _add(state, request.corrections)
+    origin: dict[str, Any] = {"network": state.active.current.sha256, "created": state.now()}
+    stored = state.store.add([Correction(**vars(new), **origin) for new in request.corrections])
     return {"count": state.store.count_digits(), "corrections": stored}
 
 
@@ -210,7 +180,8 @@ def list_numbers(state: State, first: First = 0, n: MaxNumbers = 100) -> dict[st
 @router.post("/numbers", status_code=201, response_model=NumbersResponse, responses=error_responses(409))
 def add_numbers(state: State, request: NumbersRequest) -> dict[str, Any]:
     """Store corrections of numbers; a new correction of a strip replaces the old one."""
-    stored = _add(state, request.numbers)
+    origin: dict[str, Any] = {"network": state.active.current.sha256, "created": state.now()}
+    stored = state.store.add([NumberCorrection(**vars(new), **origin) for new in request.numbers])
     return {"count": state.store.count_numbers(), "numbers": stored}
 
 
@@ -244,12 +215,7 @@ async def import_corrections(request: Request, state: State) -> ImportResponse:
     return ImportResponse(read=len(stored), count=await run_in_threadpool(state.store.count))
 
 
-def _add(state: AppState, new: Sequence[NewCorrection | NewNumber]) -> Items:
-    network, now = state.active.current.sha256, state.now()
-    return state.store.add([item.correction(network, now) for item in new])
-
-
-def _as_lines(items: Items) -> str:
+def _as_lines(items: Sequence[Correction | NumberCorrection]) -> str:
     lines = []
     for item in items:
         kind = CorrectionResponse if isinstance(item, Correction) else StoredNumberResponse
@@ -260,12 +226,13 @@ def _as_lines(items: Items) -> str:
 def _parse_lines(body: bytes) -> Iterator[Correction | NumberCorrection]:
     """The corrections of an import, one after another. Raises HTTPException at the first invalid line."""
     for number, line in enumerate(BytesIO(body), 1):
-        kind: type[ExportedNumber | ExportedCorrection] = ExportedNumber if b'"strip"' in line else ExportedCorrection
         try:
             if len(line) > MAX_LINE_BYTES:
                 raise ValueError(f"expected at most {MAX_LINE_BYTES >> 10} KB.")
-            item = kind.model_validate_json(line)
+            if b'"strip"' in line:
+                yield NumberCorrection(**vars(ExportedNumber.model_validate_json(line)))
+            else:
+                yield Correction(**vars(ExportedCorrection.model_validate_json(line)))
         except ValueError as error:
-            reason = sentence_of(error.errors()[0])[:300] if isinstance(error, ValidationError) else error
-            raise HTTPException(400, f"line {number}: {reason} Nothing was imported.") from None
-        yield item.correction(item.network, item.created)
+            reason = sentence_of(error.errors()[0]) if isinstance(error, ValidationError) else str(error)
+            raise HTTPException(400, f"line {number}: {reason[:MAX_REASON_CHARACTERS]} Nothing was imported.") from None

@@ -11,9 +11,9 @@ from fastapi.sse import EventSourceResponse, ServerSentEvent
 from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 
-from tendigits.serve.app_state import AppState, State
 from tendigits.serve.errors import error_responses
 from tendigits.serve.jobs import Job
+from tendigits.serve.state import AppState, State
 from tendigits.teach.command import STORE
 from tendigits.teach.store import MIN_CORRECTIONS
 
@@ -115,5 +115,5 @@ def _networks(state: AppState) -> dict[str, Any]:
 
 
 def _refuse_if_fixed(state: AppState) -> None:
-    if state.is_fixed:
+    if state.active.is_fixed:
         raise HTTPException(409, "the server was started with --model, which always reads; start it without --model")

@@ -12,12 +12,11 @@ from tendigits.errors import Failure
 from tendigits.extras import require
 from tendigits.model.setting import Setting
 from tendigits.play.experiment import MAX_LAYERS, MAX_UNITS, Experiment, as_keras, as_recipe, controls
-from tendigits.serve.app_state import AppState, State
-from tendigits.serve.edge.json_body import JsonRoute
-from tendigits.serve.errors import error_responses
-from tendigits.serve.reading import work
-from tendigits.serve.routes.pictures import CONTENT, in_pool, picture_of
+from tendigits.serve import work
+from tendigits.serve.errors import MAX_REASON_CHARACTERS, error_responses
+from tendigits.serve.routes.bodies import PICTURE_BODY, JsonRoute, in_pool, picture_of
 from tendigits.serve.schemas import encode
+from tendigits.serve.state import AppState, State
 
 Result = TypeVar("Result")
 
@@ -44,10 +43,8 @@ class ExperimentResponse:
     """An experiment to take away."""
 
     parameters: int
-    recipe: str
-    """As a recipe file for `tendigits train --recipe`."""
-    keras: str
-    """As a Python program."""
+    recipe: str  # as a recipe file for `tendigits train --recipe`
+    keras: str  # as a Python program
 
 
 @dataclass(frozen=True)
@@ -62,9 +59,9 @@ class DrawResponse:
     """What the networks output for a drawing, as they are now."""
 
     crop: str
+    # For each network the ten `probabilities`, and for each of its hidden `layers` the `units`: bytes in base64,
+    # 0 for `low`, 255 for `high`; Empty where nothing is drawn.
     networks: dict[str, Any]
-    """For each network the ten `probabilities`, and for each of its hidden `layers` the `units`: bytes in base64, 0 for
-    `low`, 255 for `high`. Empty where nothing is drawn."""
 
 
 @router.get("")
@@ -118,7 +115,7 @@ async def reset(state: State) -> None:
 
 @router.post(
     "/draw",
-    openapi_extra={"requestBody": {"required": True, "content": CONTENT}},
+    openapi_extra=PICTURE_BODY,
     responses=error_responses(400, 409, 413, 415, 503),
 )
 async def draw(request: Request, state: State) -> DrawResponse:
@@ -161,4 +158,4 @@ async def _or_503(request: Awaitable[Result]) -> Result:
     try:
         return await request
     except Failure as error:
-        raise HTTPException(503, str(error)[:300]) from None
+        raise HTTPException(503, str(error)[:MAX_REASON_CHARACTERS]) from None

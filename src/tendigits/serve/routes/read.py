@@ -4,32 +4,31 @@ import asyncio
 import hashlib
 import logging
 from collections.abc import Awaitable, Callable, Sequence
-from functools import partial
 from typing import Annotated, Any
 
 import numpy as np
 from anyio.to_thread import run_sync
 from fastapi import APIRouter, File, Form, Query, Request, Response, UploadFile
-from fastapi.concurrency import run_in_threadpool
 from pydantic import BaseModel, FailFast, Field, Json
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
-from tendigits.digits.layers import open_layers
-from tendigits.digits.network import bundled_file
-from tendigits.errors import DataError, UserError
+from tendigits.errors import UserError
 from tendigits.pictures.limits import MAX_PAGES
 from tendigits.read.forms import MAX_FIELDS
-from tendigits.serve.active_model import ActiveReader
-from tendigits.serve.app_state import AppState, State
-from tendigits.serve.edge.json_body import JsonRoute
-from tendigits.serve.edge.security import INTERNAL_ERROR
-from tendigits.serve.errors import error_responses
-from tendigits.serve.reading import work
-from tendigits.serve.reading.digits import is_small_png
-from tendigits.serve.routes.pictures import CONTENT, MAX_PICTURES, PageNumber, in_pool, picture_of, pictures_of
-from tendigits.serve.routes.runs import find_run
-from tendigits.serve.run_networks import ReadingNetwork
+from tendigits.serve import work
+from tendigits.serve.errors import INTERNAL_ERROR, MAX_REASON_CHARACTERS, error_responses
+from tendigits.serve.networks import ReadingNetwork
+from tendigits.serve.reading import is_small_png
+from tendigits.serve.routes.bodies import (
+    MAX_PICTURES,
+    PICTURE_BODY,
+    JsonRoute,
+    PageNumber,
+    in_pool,
+    picture_of,
+    pictures_of,
+)  # fmt: skip
 from tendigits.serve.schemas import (
     BINARY,
     MAX_DIGITS,
@@ -37,11 +36,10 @@ from tendigits.serve.schemas import (
     DigitResponse,
     LayerResponse,
     PageResponse,
-    ReadResponse,
     Rows,
     Strict,
-    as_pixels,
-)
+)  # fmt: skip
+from tendigits.serve.state import AppState, State
 
 log = logging.getLogger("tendigits.serve")
 
@@ -55,6 +53,13 @@ FieldName = Annotated[str, Field(min_length=1, max_length=100)]
 Edge = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Edges = Annotated[list[Edge], Field(min_length=4, max_length=4), FailFast()]
 Fields = Annotated[dict[FieldName, Edges], Field(min_length=1, max_length=MAX_FIELDS), FailFast()]
+
+
+class ReadResponse(BaseModel):
+    """One page per picture, in the order of the request."""
+
+    network: str
+    pages: list[PageResponse]
 
 
 class DigitsRequest(Strict):
@@ -82,11 +87,7 @@ class LayersResponse(BaseModel):
     layers: list[LayerResponse]
 
 
-@router.post(
-    "/read",
-    openapi_extra={"requestBody": {"required": True, "content": CONTENT}},
-    responses=error_responses(400, 404, 409, 413, 415, 503),
-)
+@router.post("/read", openapi_extra=PICTURE_BODY, responses=error_responses(400, 404, 409, 413, 415, 503))
 async def read_pictures(
     request: Request,
     state: State,
@@ -100,18 +101,20 @@ async def read_pictures(
     A single picture that cannot be decoded is refused with 415. In a form, its page holds the error instead.
     """
     images = await pictures_of(request)
-    active = await reading_network(state, run)
+    network = await _reading_network(state, run)
 
     async def read(image: bytes) -> PageResponse:
-        if one and is_small_png(image):
-            return await _read_digit(state, active, image, crops)
-        return await in_pool(request, state, work.read_page, active.source, image, page, one, crops)
+        if not one:
+            return await in_pool(request, state, work.read_page, network.source, image, page, crops)
+        if is_small_png(image):
+            return await state.queue.read_digit(network, image, crops)
+        (response,) = await in_pool(request, state, work.read_digits_with, network.source, [(image, crops)])
+        return response
 
-    pages = await _read_all(read, images, state.pages.workers)
-    state.metrics.count([number.accepted for page in pages for number in page.numbers])
-    if len(pages) == 1 and pages[0].error is not None:
-        raise HTTPException(415, pages[0].error)
-    return ReadResponse(network=active.sha256, pages=pages)
+    response = await _read_all(state, network, read, images)
+    if len(images) == 1 and response.pages[0].error is not None:
+        raise HTTPException(415, response.pages[0].error)
+    return response
 
 
 @router.post(
@@ -141,27 +144,25 @@ async def read_forms(
 
     The page of a picture that can't be read, or shows another form, holds the error instead.
     """
-    active = state.active.current
+    network = state.active.current
     marked = await picture.read()
     try:
         form = await in_pool(
             request, state, work.open_form, marked, fields, turned, picture_page, prefix="the form's own picture: "
         )
     except UserError as error:
-        raise HTTPException(422, str(error)[:300]) from None
+        raise HTTPException(422, str(error)[:MAX_REASON_CHARACTERS]) from None
 
     async def read(filled: bytes) -> PageResponse:
-        return await in_pool(request, state, work.read_form, active.source, form, filled, page, crops)
+        return await in_pool(request, state, work.read_form, network.source, form, filled, page, crops)
 
-    pages = await _read_all(read, [await each.read() for each in image], state.pages.workers)
-    state.metrics.count([number.accepted for page in pages for number in page.numbers])
-    return ReadResponse(network=active.sha256, pages=pages)
+    return await _read_all(state, network, read, [await each.read() for each in image])
 
 
 @router.post(
     "/preview",
     response_class=Response,
-    openapi_extra={"requestBody": {"required": True, "content": CONTENT}},
+    openapi_extra=PICTURE_BODY,
     responses={200: {"content": {"image/jpeg": {"schema": BINARY}}}, **error_responses(400, 413, 415, 503)},
 )
 async def show_picture(request: Request, state: State, page: PageNumber = 1) -> Response:
@@ -173,49 +174,35 @@ async def show_picture(request: Request, state: State, page: PageNumber = 1) -> 
 @router.post("/digits", response_model=DigitsResponse, responses=error_responses(413, 503))
 async def read_digits(state: State, request: DigitsRequest) -> dict[str, Any]:
     """Read digits that are cropped and centred already, like MNIST's; for pictures see /v1/read."""
-    active = state.active.current
-    found = await run_sync(active.reader.classify, list(np.array(request.digits, np.uint8)), limiter=state.threads)
+    network, crops = state.active.current, list(np.array(request.digits, np.uint8))
+    found = await run_sync(network.reader.classify, crops, limiter=state.queue.threads)
     state.metrics.count([digit.accepted for digit in found])
-    return {"network": active.sha256, "digits": [digit.as_dict() for digit in found]}
+    return {"network": network.sha256, "digits": [digit.as_dict() for digit in found]}
 
 
 @router.post("/layers", responses=error_responses(404, 409))
 async def show_layers(state: State, request: LayersRequest, run: RunName = None) -> LayersResponse:
     """The outputs of each hidden layer of a network for a digit, as pictures."""
-    active = await reading_network(state, run)
-    if not isinstance(active, ReadingNetwork):
-        active = await state.networks.opened(active.sha256, partial(_open_active, state, active))
-    if active.layers is None:
+    if run is None and state.active.is_fixed:
         raise UserError("expected the reader's network, or a run's, received the server's --model; start without it")
-    found = await run_sync(active.layers, as_pixels(request.crop, 28), limiter=state.threads)
+    network = await _reading_network(state, run)
+    found = await run_sync(lambda: network.layers(request.crop), limiter=state.queue.threads)
     return LayersResponse(layers=[LayerResponse.of(layer) for layer in found])
 
 
-async def reading_network(state: AppState, run: str | None) -> ActiveReader:
-    """The active network, or that of a run by its name.
-
-    Raises:
-        HTTPException: 404, there is no such run.
-        TendigitsError: the run has no network that reads.
-    """
-    if run is None:
-        return state.active.current
-    return await state.networks.of_run(await run_in_threadpool(find_run, state, run))
-
-
-def _open_active(state: AppState, active: ActiveReader) -> ReadingNetwork:
-    """The active network with its layers: the package's, or a fine-tuned one."""
-    if state.is_fixed:
-        return ReadingNetwork(active.reader, active.source)
-    data = bundled_file() if active.number is None else state.store.network_data(active.number)
-    return ReadingNetwork(active.reader, active.source, layers=open_layers(data, "the reader"))
+async def _reading_network(state: AppState, run: str | None) -> ReadingNetwork:
+    """The active network, or that of a run by its name. Raises what `RunNetworks.load` does."""
+    return state.active.current if run is None else await state.run_networks.load(run)
 
 
 async def _read_all(
-    read: Callable[[bytes], Awaitable[PageResponse]], pictures: Sequence[bytes], at_once: int
-) -> list[PageResponse]:
+    state: AppState,
+    network: ReadingNetwork,
+    read: Callable[[bytes], Awaitable[PageResponse]],
+    pictures: Sequence[bytes],
+) -> ReadResponse:
     """Read the pictures of a request, some at once. The error of one of several is in its page."""
-    turns = asyncio.Semaphore(at_once)
+    turns = asyncio.Semaphore(state.queue.workers)
 
     async def respond(picture: bytes) -> PageResponse:
         async with turns:
@@ -230,13 +217,6 @@ async def _read_all(
                 reason = INTERNAL_ERROR
             return PageResponse(sha256=hashlib.sha256(picture).hexdigest(), error=reason)
 
-    return await asyncio.gather(*map(respond, pictures)) if len(pictures) > 1 else [await read(pictures[0])]
-
-
-async def _read_digit(state: AppState, active: ActiveReader, image: bytes, crops: bool) -> PageResponse:
-    """Read a small picture of one digit."""
-    sha256 = hashlib.sha256(image).hexdigest()
-    try:
-        return PageResponse.of(await state.digits(active, image), sha256, crops, 1)
-    except DataError as error:
-        return PageResponse(sha256=sha256, error=str(error)[:300])
+    pages = await asyncio.gather(*map(respond, pictures)) if len(pictures) > 1 else [await read(pictures[0])]
+    state.metrics.count([number.accepted for page in pages for number in page.numbers])
+    return ReadResponse(network=network.sha256, pages=pages)

@@ -10,26 +10,27 @@ from starlette.exceptions import HTTPException
 from starlette.responses import HTMLResponse
 
 from tendigits.data.load import load
-from tendigits.errors import RecipeError, RunError, UserError, printable
+from tendigits.errors import RecipeError, UserError, printable
 from tendigits.model.recipe_files import ABOUT, RECIPES
 from tendigits.model.setting import Setting, settings
 from tendigits.report.mcnemar import Verdict, mcnemar_of_runs
 from tendigits.report.messages import data_lines
-from tendigits.runs.run import Run, check_inside, open_run
+from tendigits.runs.run import Run
 from tendigits.runs.summary import Summary, list_summaries, summarise
-from tendigits.serve.app_state import AppState, State
-from tendigits.serve.edge.json_body import JsonRoute
 from tendigits.serve.errors import error_responses
 from tendigits.serve.jobs import Job
+from tendigits.serve.networks import find_run
+from tendigits.serve.routes.bodies import JsonRoute
 from tendigits.serve.schemas import Strict
+from tendigits.serve.state import State
 from tendigits.untrusted import MAX_TEXT_BYTES, read_inside
 
 router = APIRouter(prefix="/v1", tags=["runs"], route_class=JsonRoute)
 
 Name = Annotated[str, Path(pattern=r"^[^/\\\x00]{1,200}$")]
 
+# report.html contains its style and pictures, and no script.
 REPORT_POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'self'; base-uri 'none'"
-"""report.html contains its style and pictures, and no script."""
 
 
 @dataclass(frozen=True)
@@ -50,8 +51,7 @@ class RunsResponse:
     """The runs of the server's folder, oldest first."""
 
     runs: list[RunResponse]
-    damaged: list[str]
-    """A line for each run that could not be read: its name, and why."""
+    damaged: list[str]  # a line for each run that could not be read: its name, and why
 
 
 @dataclass(frozen=True)
@@ -95,34 +95,36 @@ def list_runs(state: State) -> RunsResponse:
     damaged: list[str] = []
 
     def add_damaged(error: UserError) -> None:
-        damaged.append(printable(str(error).replace(f"{state.runs}/", "")))  # clients need not know the folder's path
+        damaged.append(
+            printable(str(error).replace(f"{state.config.runs}/", ""))
+        )  # clients need not know the folder's path
 
-    runs = [RunResponse(**asdict(summary)) for summary in list_summaries(state.runs, add_damaged)]
+    runs = [RunResponse(**asdict(summary)) for summary in list_summaries(state.config.runs, add_damaged)]
     return RunsResponse(runs, damaged)
 
 
 @router.get("/compare", responses=error_responses(404))
 def compare_runs(state: State, run: Annotated[list[str], Query(min_length=1, max_length=8)]) -> list[RunResponse]:
     """Several runs with their curves and settings."""
-    return [RunResponse.of(find_run(state, name)) for name in run]
+    return [RunResponse.of(find_run(state.config.runs, name)) for name in run]
 
 
 @router.get("/verdict", response_model=VerdictResponse, responses=error_responses(404, 409))
 def get_verdict(state: State, first: str, second: str) -> Verdict:
     """Whether the difference of two runs may be luck, in words; 409 where it can't be computed."""
-    return mcnemar_of_runs(find_run(state, first), find_run(state, second))
+    return mcnemar_of_runs(find_run(state.config.runs, first), find_run(state.config.runs, second))
 
 
 @router.get("/runs/{name}", responses=error_responses(404))
 def get_run(state: State, name: Name) -> RunResponse:
     """One run with its curves and settings."""
-    return RunResponse.of(find_run(state, name))
+    return RunResponse.of(find_run(state.config.runs, name))
 
 
 @router.get("/runs/{name}/report", response_class=HTMLResponse, responses=error_responses(404))
 def get_report(state: State, name: Name) -> HTMLResponse:
     """The run's report.html."""
-    run = find_run(state, name)
+    run = find_run(state.config.runs, name)
     try:
         report = read_inside(run.path, "report.html", MAX_TEXT_BYTES)
     except OSError:  # missing, a link to another file, or too large
@@ -152,12 +154,12 @@ async def start_training(state: State, request: RunRequest) -> Job:
     """Train a recipe in the background; /v1/jobs/N/events streams each epoch."""
     if request.recipe not in RECIPES:
         raise HTTPException(404, f"expected a recipe of {', '.join(RECIPES)}, received {request.recipe!r:.60}")
-    if request.name is not None and (state.runs / request.name).exists():
+    if request.name is not None and (state.config.runs / request.name).exists():
         raise HTTPException(409, f"there is already a run called {request.name}; choose another name")
     if unknown := request.settings.keys() - {setting.name for setting in settings()}:
         raise RecipeError(f"expected settings that /v1/settings lists, received {min(unknown)!r:.60}")
     recipe = RECIPES[request.recipe].with_settings(request.settings)
-    arguments = ["train", "--json", "--runs", str(state.runs), "--recipe", request.recipe]
+    arguments = ["train", "--json", "--runs", str(state.config.runs), "--recipe", request.recipe]
     arguments += [] if request.name is None else ["--name", request.name]
     arguments += [_flag(name, recipe.flat()[name]) for name in request.settings]
     parameters = {"recipe": request.recipe, "run": request.name, "epochs": recipe.epochs}
@@ -175,18 +177,7 @@ def _flag(name: str, value: Any) -> str:
 @router.post("/runs/{name}/resume", status_code=202, responses=error_responses(404, 409, 503))
 async def resume_training(state: State, name: Name) -> Job:
     """Resume an interrupted run."""
-    run = find_run(state, name)
+    run = find_run(state.config.runs, name)
     recipe = run.recipe()
     parameters = {"recipe": recipe.name, "run": name, "epochs": recipe.epochs}
     return await state.jobs.start("train", ["train", "--json", "--resume", str(run.path)], parameters)
-
-
-def find_run(state: AppState, name: str) -> Run:
-    """A run by the name of its folder; a client cannot give a path. Raises HTTPException, 404."""
-    if not state.runs.is_dir() or name not in (path.name for path in state.runs.iterdir()):
-        raise HTTPException(404, f"there is no run {name!r:.60}; /v1/runs lists all")
-    try:
-        check_inside(state.runs, name)
-        return open_run(state.runs / name)
-    except RunError:
-        raise HTTPException(404, f"{name} is not a run") from None

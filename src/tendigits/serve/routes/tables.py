@@ -10,20 +10,18 @@ from tendigits.errors import UserError
 from tendigits.geometry import Box
 from tendigits.numbers.grammar import common_separator, to_decimal
 from tendigits.pictures.limits import MAX_PAGES
-from tendigits.serve.app_state import State
-from tendigits.serve.edge.json_body import JsonRoute
-from tendigits.serve.errors import error_responses
-from tendigits.serve.reading import work
-from tendigits.serve.routes.pictures import CONTENT, PageNumber, in_pool, picture_of
+from tendigits.serve import work
+from tendigits.serve.errors import MAX_REASON_CHARACTERS, error_responses
+from tendigits.serve.routes.bodies import PICTURE_BODY, JsonRoute, PageNumber, in_pool, picture_of
 from tendigits.serve.schemas import BINARY, Strict
+from tendigits.serve.state import State
 from tendigits.tables.cell import Cell
 from tendigits.tables.options import Sums
 from tendigits.tables.table import Table
 
 router = APIRouter(prefix="/v1", tags=["read"], route_class=JsonRoute)
 
-MAX_CELLS = 200_000
-"""Of all tables in one request."""
+MAX_CELLS = 200_000  # of all tables in one request
 
 CSV, XLSX = "text/csv", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 ANSWERS = {CSV: {"schema": {"type": "string"}}, XLSX: {"schema": BINARY}}
@@ -81,7 +79,7 @@ class TablesRequest(Strict):
 @router.post(
     "/tables",
     response_class=Response,
-    openapi_extra={"requestBody": {"required": True, "content": CONTENT}},
+    openapi_extra=PICTURE_BODY,
     responses={200: {"content": ANSWERS}, **error_responses(400, 404, 406, 413, 415, 503)},
 )
 async def read_tables(
@@ -104,7 +102,7 @@ async def read_tables(
             request, state, work.read_tables, source, image, page, sums, expect, kind == XLSX
         )
     except UserError as error:
-        raise HTTPException(400, str(error)[:300]) from None
+        raise HTTPException(400, str(error)[:MAX_REASON_CHARACTERS]) from None
     state.metrics.count(accepted)
     if file is None:
         raise HTTPException(404, "found no table in the picture; its numbers must stand in rows and columns")

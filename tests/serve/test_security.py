@@ -10,7 +10,7 @@ from starlette.routing import Route
 from starlette.testclient import TestClient
 
 from tendigits.serve.config import ServerConfig
-from tendigits.serve.edge.security import HEADERS, MAX_BODY_BYTES, SecurityMiddleware
+from tendigits.serve.security import HEADERS, MAX_BODY_BYTES, SecurityMiddleware
 
 TOKEN = "0123456789abcdef"
 

@@ -10,20 +10,20 @@ from samples import NOW, changed, changed_numbers
 from tendigits.errors import ModelFileError
 from tendigits.model.onnx import with_metadata
 from tendigits.numbers.network import bundled_file
-from tendigits.serve.active_model import ActiveModel, fixed_reader
+from tendigits.serve.networks import ActiveModel, from_reader
 from tendigits.teach.verify import bundled_sha256
 
 
 def test_the_accepted_network_reads_and_is_rolled_back_also_by_another_process(store):
     tuned = store.add_network(changed(1.01), "base", {}, NOW)
-    active = ActiveModel.load(store)
+    active = ActiveModel(store)
     before = active.current
-    assert before.sha256 == bundled_sha256() == fixed_reader(before.reader).sha256  # not before it is accepted
+    assert before.sha256 == bundled_sha256() == from_reader(before.reader).sha256  # not before it is accepted
     active.refresh(store)
     assert active.current is before
     store.accept(tuned.id, NOW)
     active.refresh(store)
-    assert active.current.sha256 == tuned.sha256 == ActiveModel.load(store).current.sha256
+    assert active.current.sha256 == tuned.sha256 == ActiveModel(store).current.sha256
     accepted = active.current
     active.refresh(store)
     assert active.current is accepted  # not loaded again
@@ -46,13 +46,13 @@ def test_a_damaged_accepted_network_gives_way_to_the_one_before_and_is_logged_on
     for tuned in (first, second):
         store.accept(tuned.id, NOW)
     damage(place, second.id)
-    active = ActiveModel.load(store)
+    active = ActiveModel(store)
     assert (active.current.number, active.current.sha256) == (first.id, first.sha256)
     active.refresh(store)
     (record,) = caplog.records
     assert record.message == "the fine-tuned network 2 is damaged; teach again; the one accepted before it reads"
     damage(place, first.id)
-    assert ActiveModel.load(store).current.sha256 == bundled_sha256()
+    assert ActiveModel(store).current.sha256 == bundled_sha256()
 
 
 def test_an_accepted_pair_reads_numbers_and_a_bad_one_is_refused(store):
@@ -60,7 +60,7 @@ def test_an_accepted_pair_reads_numbers_and_a_bad_one_is_refused(store):
         with_metadata(changed(1.01), {"number_network": base64.b64encode(lines).decode()})
         for lines in (bundled_file(), changed_numbers(-1.0))
     )
-    active = ActiveModel.load(store)
+    active = ActiveModel(store)
     with pytest.raises(
         ModelFileError, match=r"expected at least 90% of \d+ known numbers read correctly, received \d+%"
     ):

@@ -12,30 +12,25 @@ import logging
 import re
 import secrets
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 
 from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.requests import HTTPConnection
-from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from tendigits.serve.config import ServerConfig
+from tendigits.serve.errors import INTERNAL_ERROR, error_response
 
 log = logging.getLogger("tendigits.serve")
 
-MAX_BODY_BYTES = 32 * 2**20
-"""Of a request; a photo of 12 megapixels has 3 to 8 MB."""
-
-MAX_UNANSWERED_BYTES = 512 * 2**20
-"""Of the bodies of all requests that are not answered yet."""
+MAX_BODY_BYTES = 32 * 2**20  # of a request; a photo of 12 megapixels has 3 to 8 MB
+MAX_UNANSWERED_BYTES = 512 * 2**20  # of the bodies of all requests that are not answered yet
 
 COOKIE, PHONE_COOKIE = "tendigits-token", "tendigits-phone"
-HOST = re.compile(r"(\[[0-9a-fA-F:.]+\]|[^:@/\[\]]+)(:\d*)?")
-"""A Host header: the name, and perhaps a port."""
+HOST = re.compile(r"(\[[0-9a-fA-F:.]+\]|[^:@/\[\]]+)(:\d*)?")  # a Host header: the name, and perhaps a port
 SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
-PUBLIC_PATHS = ("/live", "/ready")
-"""Answered without a token, for load balancers."""
+PUBLIC_PATHS = ("/live", "/ready")  # answered without a token, for load balancers
 PHONE_REQUESTS = frozenset([
     ("GET", "/phone.html"), ("GET", "/phone.js"), ("GET", "/style.css"), ("GET", "/icon.svg"),
     ("POST", "/v1/phone/photos"),
@@ -55,8 +50,6 @@ HEADERS = {
     "cross-origin-resource-policy": "same-origin",
     "cache-control": "no-store",
 }
-
-INTERNAL_ERROR = "internal server error; see the server's log"
 
 
 class SecurityMiddleware:
@@ -84,8 +77,7 @@ class SecurityMiddleware:
             if received > MAX_BODY_BYTES:
                 raise HTTPException(413, f"expected at most {MAX_BODY_BYTES >> 20} MB")
             if self._unanswered_bytes > MAX_UNANSWERED_BYTES:
-                reason = "too many pictures are arriving; try again in a second"
-                raise HTTPException(503, reason, headers={"retry-after": "1"})
+                raise HTTPException(503, "too many pictures are arriving; try again in a second", {"retry-after": "1"})
             return message
 
         async def send_with_headers(message: Message) -> None:
@@ -100,23 +92,23 @@ class SecurityMiddleware:
                     headers.append("set-cookie", scope["cookie"])
             await send(message)
 
-        async def respond(status: int, reason: str, headers: Mapping[str, str] | None = None) -> None:
-            await error_response(scope, status, reason, headers)(scope, receive, send_with_headers)
+        async def respond(error: HTTPException) -> None:
+            await error_response(scope, error)(scope, receive, send_with_headers)
 
         try:
             self._check(scope)
             await self.app(scope, receive_limited, send_with_headers)
-        except HTTPException as refused:
-            await respond(refused.status_code, refused.detail, refused.headers)
+        except HTTPException as error:
+            await respond(error)
         except asyncio.CancelledError:  # the server stops before the request is answered
             if status:
                 raise
-            await respond(503, "the server ends; try again in a few seconds", {"retry-after": "5"})
+            await respond(HTTPException(503, "the server ends; try again in a few seconds", {"retry-after": "5"}))
         except Exception:
             log.exception("request %s: %s %s", request_id, scope["method"], scope["path"])
             if status:
                 raise  # uvicorn closes the connection, so that the client sees that the response is incomplete
-            await respond(500, INTERNAL_ERROR)
+            await respond(HTTPException(500, INTERNAL_ERROR))
         finally:
             self._unanswered_bytes -= received
             route = getattr(scope.get("route"), "path", "other")
@@ -154,11 +146,6 @@ class SecurityMiddleware:
             if token and any(_is_equal(each, token) for each in given):
                 return
         raise HTTPException(401, "expected the server's token, as 'Authorization: Bearer ...' or ?token=... in the URL")
-
-
-def error_response(scope: Scope, status: int, reason: str, headers: Mapping[str, str] | None = None) -> JSONResponse:
-    """The response of every error, with the id under which the log has it."""
-    return JSONResponse({"error": reason, "status": status, "request_id": scope["request_id"]}, status, headers)
 
 
 def _is_equal(given: str, token: str) -> bool:

@@ -4,6 +4,7 @@ uvicorn.Config(app, http=LimitedProtocol)
 """
 
 import json
+import sys
 from asyncio import TimerHandle, Transport
 from http import HTTPStatus
 from typing import Any
@@ -11,64 +12,44 @@ from typing import Any
 import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-RECEIVE_SECONDS = 20.0
-"""Deadline for a request to arrive completely: enough for a photo of 8 MB at 4 Mbit/s."""
-
+RECEIVE_SECONDS = 20.0  # deadline for a request to arrive completely: enough for a photo of 8 MB at 4 Mbit/s
 SEND_SECONDS = 20.0
-MIN_SENT_BYTES = 2**20
-"""A client must take this much of a waiting answer, or all of it, every SEND_SECONDS."""
 
-MAX_HEADER_BYTES = 2**16
-"""Request line and headers; browsers send 8 KB at most."""
-
+MIN_SENT_BYTES = 2**20  # a client must take this much of a waiting answer, or all of it, every SEND_SECONDS
+MAX_HEADER_BYTES = 2**16  # request line and headers; browsers send 8 KB at most
+# Chunk lengths, chunk extensions and trailers of a chunked body: 32 MB in chunks of 1 KB fit.
 MAX_FRAMING_BYTES = 2**18
-"""Chunk lengths, chunk extensions and trailers of a chunked body: 32 MB in chunks of 1 KB fit."""
-
-MAX_PIPELINED_BYTES = 2**18
-"""Requests that are sent before the answer to an earlier one; browsers send none."""
-
-MAX_CONNECTIONS = 512
-"""Of all clients; the usual limit of open files is 1,024."""
-
-MAX_CONNECTIONS_PER_ADDRESS = 64
-"""A browser opens six."""
-
-CLOSE_SECONDS = 1.0
-"""Time for a refused client to read why."""
+MAX_PIPELINED_BYTES = 2**18  # requests that are sent before the answer to an earlier one; browsers send none
+MAX_CONNECTIONS = 512  # of all clients; the usual limit of open files is 1,024
+MAX_CONNECTIONS_PER_ADDRESS = 64  # a browser opens six
+CLOSE_SECONDS = 1.0  # time for a refused client to read why
 
 
 class _LimitedConnection(h11.Connection):
-    """Limits the framing of chunked bodies, and requests that are sent ahead; keeps the last error."""
+    """Limits the framing of chunked bodies, and requests that are sent ahead."""
 
-    framing = 0
-    """Bytes of the current request that are not its body."""
-    error = h11.RemoteProtocolError("")
+    framing = 0  # bytes of the current request that are not its body
 
     def receive_data(self, data: bytes) -> None:
         self.framing += len(data)
         super().receive_data(data)
 
     def next_event(self) -> Any:
-        try:
-            event = super().next_event()
-            if isinstance(event, h11.Request):
-                self.framing = 0
-            elif isinstance(event, h11.Data):
-                self.framing -= len(event.data)
-            elif event is h11.NEED_DATA and self.their_state is h11.SEND_BODY and self.framing > MAX_FRAMING_BYTES:
-                raise h11.RemoteProtocolError("expected a body in larger chunks")
-            elif event is h11.PAUSED and len(self.trailing_data[0]) > MAX_PIPELINED_BYTES:
-                raise h11.RemoteProtocolError("expected a client that waits for answers")
-        except h11.RemoteProtocolError as error:
-            self.error = error
-            raise
+        event = super().next_event()
+        if isinstance(event, h11.Request):
+            self.framing = 0
+        elif isinstance(event, h11.Data):
+            self.framing -= len(event.data)
+        elif event is h11.NEED_DATA and self.their_state is h11.SEND_BODY and self.framing > MAX_FRAMING_BYTES:
+            raise h11.RemoteProtocolError("expected a body in larger chunks")
+        elif event is h11.PAUSED and len(self.trailing_data[0]) > MAX_PIPELINED_BYTES:
+            raise h11.RemoteProtocolError("expected a client that waits for answers")
         return event
 
 
 class LimitedProtocol(H11Protocol):
     """One connection. A client that is too slow, or sends what is not HTTP, gets an error and is disconnected."""
 
-    conn: _LimitedConnection
     _receive_timer: TimerHandle | None = None
     _send_timer: TimerHandle | None = None
     _unsent = 0
@@ -129,7 +110,9 @@ class LimitedProtocol(H11Protocol):
 
     def send_400_response(self, msg: str) -> None:
         """Refuse what is not HTTP, or beyond a limit; uvicorn's method fails if an answer has begun."""
-        self._refuse(self.conn.error.error_status_hint, str(self.conn.error)[:300])
+        error = sys.exception()
+        status = error.error_status_hint if isinstance(error, h11.RemoteProtocolError) else 400
+        self._refuse(status, str(error or msg)[:300])
 
     def _refuse(self, status: int, reason: str) -> None:
         """Answer, unless an answer has begun, and close."""

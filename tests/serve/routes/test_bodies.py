@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from tendigits.serve.edge.json_body import MAX_JSON_BYTES
+from tendigits.serve.routes.bodies import MAX_JSON_BYTES
 
 pytestmark = pytest.mark.xdist_group("server")
 

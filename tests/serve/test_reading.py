@@ -1,22 +1,22 @@
-"""Small pictures of one digit: alone and in batches they are read alike."""
+"""Pictures in worker processes have a deadline; small ones of one digit are read alike, alone and in batches."""
 
 import asyncio
 import io
+import os
 import struct
+import time
+from pathlib import Path
 
 import pytest
-from anyio import CapacityLimiter
 from PIL import Image
 
 from drawing import png
 from samples import changed
 from tendigits.digits.network import from_onnx
-from tendigits.errors import DataError
 from tendigits.read.reader import Reader
-from tendigits.serve.active_model import ActiveReader
-from tendigits.serve.reading.digits import DigitReader, is_small_png
-from tendigits.serve.reading.queue import ReadingQueue
-from tendigits.serve.reading.work import ReaderSource
+from tendigits.serve.networks import ReadingNetwork
+from tendigits.serve.reading import NotRead, ReadingQueue, is_small_png
+from tendigits.serve.work import ReaderSource
 from tendigits.teach.verify import bundled_sha256
 
 
@@ -29,27 +29,26 @@ def saved(image, kind="PNG", **options):
 def test_alone_and_together_and_while_the_network_changes_each_picture_is_read_as_by_the_library(digits):
     pictures = [png(image) for image in digits.x_test[:20]]
     tuned = changed(1.01)
-    package = ActiveReader(Reader(threads=1), ReaderSource(bundled_sha256()))
-    other = ActiveReader(Reader(from_onnx(tuned, "tuned", threads=1), threads=1), ReaderSource("tuned", data=tuned))
+    package = ReadingNetwork(Reader(threads=1), ReaderSource(bundled_sha256()))
+    other = ReadingNetwork(Reader(from_onnx(tuned, "tuned", threads=1), threads=1), ReaderSource("tuned", data=tuned))
 
     async def read():
         queue = ReadingQueue(2, 30.0, package.source)
-        read_digit = DigitReader(queue, CapacityLimiter(2))
+        asked = [(network, picture, False) for network in (package, other) for picture in pictures]
         try:
-            alone = [await read_digit(active, picture) for active in (package, other) for picture in pictures]
-            both = [read_digit(active, picture) for active in (package, other) for picture in pictures]
+            alone = [await queue.read_digit(*each) for each in asked]
             *together, damaged = await asyncio.gather(
-                *both, read_digit(package, pictures[0][:60]), return_exceptions=True
+                *(queue.read_digit(*each) for each in asked), queue.read_digit(package, pictures[0][:60], False)
             )
             return alone, together, damaged
         finally:
             await queue.close()
 
     alone, together, damaged = asyncio.run(asyncio.wait_for(read(), 60))
-    assert isinstance(damaged, DataError)
+    assert damaged.error.startswith("expected a whole PNG")
     expected = [digit.as_dict() for active in (package, other) for digit in active.reader.digits(pictures)]
     for pages in (alone, together):
-        found = [page.numbers[0].digit.as_dict() for page in pages]
+        found = [page.numbers[0].digit.model_dump(mode="json") for page in pages]
         for one, same in zip(found, expected, strict=True):
             assert (one["label"], one["box"], one["accepted"]) == (same["label"], same["box"], same["accepted"])
             assert one["probabilities"] == pytest.approx(same["probabilities"], abs=1e-5)
@@ -67,3 +66,26 @@ def test_what_may_take_long_to_decode_is_not_small():
     for picture in (b"", saved(Image.new("L", (28, 28)), "JPEG"), saved(Image.new("1", (4096, 200))), second_header):
         assert not is_small_png(picture)
     assert not is_small_png(plain + bytes(2**18))
+
+
+def work(seconds, path):
+    Path(path).touch()
+    time.sleep(seconds)
+
+
+def test_a_picture_that_waits_longer_than_its_deadline_is_never_read_and_the_next_one_is(tmp_path):
+    async def test():
+        queue = ReadingQueue(1, 30.0, ReaderSource(bundled_sha256()))
+        await queue.run("", os.getpid)
+        queue.timeout = 0.5
+        jobs = (queue.run("", work, 60, tmp_path / "first"), queue.run("", work, 0, tmp_path / "second"))
+        for result in await asyncio.gather(*jobs, return_exceptions=True):
+            with pytest.raises(NotRead, match="503: the picture was not read within"):
+                raise result
+        assert not (tmp_path / "second").exists()
+        queue.timeout = 30.0
+        await queue.run("", work, 0, tmp_path / "second")
+        assert queue.load == 0
+        await queue.close()
+
+    asyncio.run(asyncio.wait_for(test(), 60))

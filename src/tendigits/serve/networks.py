@@ -1,0 +1,176 @@
+"""The networks that read: the active one, which can be replaced while requests are answered, and those of runs.
+
+active = ActiveModel(store)
+network = active.current                        # read once for each request: network.reader and network.sha256 match
+active.accept(store.network(3), store, now)     # loaded, verified, accepted, then swapped
+network = await RunNetworks(Path("runs")).load("first")
+"""
+
+import asyncio
+import hashlib
+import logging
+import threading
+from dataclasses import dataclass, replace
+from datetime import datetime
+from functools import cached_property, lru_cache, partial
+from pathlib import Path
+
+from fastapi.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
+
+from tendigits.digits.layers import Layers, ShowLayers
+from tendigits.digits.network import from_onnx
+from tendigits.errors import ModelFileError, RunError, UserError
+from tendigits.export.run_network import run_network
+from tendigits.pool.pool import JobError, WorkerPool
+from tendigits.read.reader import Reader
+from tendigits.runs.run import Run, check_inside, open_run
+from tendigits.serve.work import ReaderSource
+from tendigits.teach.store import FineTunedNetwork, Store
+from tendigits.teach.verify import bundled_sha256, last_usable, load_network
+
+log = logging.getLogger("tendigits.serve")
+
+MAX_RUN_NETWORKS = 4  # in memory, the last ones used: the page shows two, and each may have tens of megabytes
+OPEN_TIMEOUT = 120.0  # seconds for opening a run's network; Keras alone takes a few, and longer on a busy computer
+OPEN_MEMORY = 8 << 30  # bytes for opening it, mapped ones included: JAX maps several gigabytes for any network
+
+
+@dataclass(frozen=True, eq=False)
+class ReadingNetwork:
+    """A network that reads, here and in the worker processes."""
+
+    reader: Reader
+    source: ReaderSource
+    number: int | None = None  # of the fine-tuned network in the store; None for any other network
+
+    @property
+    def sha256(self) -> str:
+        """Of the network's file."""
+        return self.source.sha256
+
+    @cached_property
+    def layers(self) -> ShowLayers:
+        """Its hidden layers, opened when they are first shown. Raises TendigitsError."""
+        if self.reader.network.open_layers is None:
+            raise UserError(f"expected a network with layers, {self.reader.network.name} gives only its answers")
+        return self.reader.network.open_layers()
+
+
+class ActiveModel:
+    """Holds the active network; it is swapped as a whole, so that a request never mixes two networks."""
+
+    def __init__(self, store: Store, model: Path | None = None) -> None:
+        """Load the store's active network, or the package's own; or `model`, a run or a file that is never replaced.
+
+        Raises:
+            TendigitsError: the model cannot be used, or the store does not answer.
+        """
+        self.is_fixed = model is not None
+        self.current = from_reader(Reader(model, threads=1))
+        self._changing = threading.Lock()
+        self._accepted: list[tuple[int, str]] = []
+        self.refresh(store)
+
+    def refresh(self, store: Store) -> None:
+        """Follow what another process has accepted or rolled back in the store.
+
+        A damaged network is logged once, and the one that was accepted before it becomes active.
+
+        Raises:
+            Failure: the store does not answer; the current one stays active.
+        """
+        if self.is_fixed:
+            return
+        with self._changing:
+            accepted = _accepted_in(store)
+            if accepted != self._accepted:
+                found = last_usable(store, partial(_load, store), partial(log.warning, "%s"))
+                self.current, self._accepted = found or from_reader(Reader(threads=1)), accepted
+
+    def accept(self, tuned: FineTunedNetwork, store: Store, now: datetime) -> None:
+        """Make a fine-tuned network the active one, here and in the store.
+
+        Raises:
+            StoreError, ModelFileError: it is damaged, or misreads known digits; the current one stays active.
+            Failure: the store does not answer; the current one stays active.
+        """
+        with self._changing:
+            loaded = _load(store, tuned)
+            store.accept(tuned.id, now)
+            self.current, self._accepted = loaded, _accepted_in(store)
+
+    def roll_back(self, store: Store, now: datetime) -> None:
+        """Return to the network before.
+
+        Raises:
+            StoreError: the package's own network is active.
+            Failure: the store does not answer.
+        """
+        store.roll_back(now)
+        self.refresh(store)
+
+
+def _accepted_in(store: Store) -> list[tuple[int, str]]:
+    return [(tuned.id, tuned.sha256) for tuned in store.accepted_networks()]
+
+
+def _load(store: Store, tuned: FineTunedNetwork) -> ReadingNetwork:
+    loaded = load_network(store, tuned, threads=1)
+    return ReadingNetwork(Reader(loaded.network, threads=1), ReaderSource(tuned.sha256, data=loaded.data), tuned.id)
+
+
+def from_reader(reader: Reader) -> ReadingNetwork:
+    """Wrap a reader of the package's network or of a user's, whose id in responses is the digest of its name."""
+    name = reader.network.name
+    sha256 = bundled_sha256() if reader.model is None else hashlib.sha256(name.encode()).hexdigest()
+    return ReadingNetwork(reader, ReaderSource(sha256, reader.options))
+
+
+def find_run(runs: Path, name: str) -> Run:
+    """A run by the name of its folder; a client cannot give a path. Raises HTTPException, 404."""
+    if not runs.is_dir() or name not in (path.name for path in runs.iterdir()):
+        raise HTTPException(404, f"there is no run {name!r:.60}; /v1/runs lists all")
+    try:
+        check_inside(runs, name)
+        return open_run(runs / name)
+    except RunError:
+        raise HTTPException(404, f"{name} is not a run") from None
+
+
+class RunNetworks:
+    """The networks of a folder's runs, opened one at a time; the last ones used stay in memory."""
+
+    def __init__(self, runs: Path) -> None:
+        self._runs, self._opening = runs, asyncio.Lock()
+        self._open = lru_cache(MAX_RUN_NETWORKS)(_open_run_network)
+
+    async def load(self, name: str) -> ReadingNetwork:
+        """The network of a finished run; it is opened again when its model has changed.
+
+        Raises:
+            HTTPException: 404, there is no such run.
+            TendigitsError: the run has no model, or one that is damaged or can't be converted.
+        """
+        async with self._opening:
+            return await run_in_threadpool(self._load, name)
+
+    def _load(self, name: str) -> ReadingNetwork:
+        path = find_run(self._runs, name).path
+        file = path / "model.keras"
+        state = file.stat() if file.is_file() else None
+        return self._open(path, state and (state.st_mtime_ns, state.st_size))
+
+
+def _open_run_network(path: Path, _: object) -> ReadingNetwork:
+    """Convert it in another process, so that the server does not import Keras, nor opens a damaged file."""
+    with WorkerPool(1, timeout=OPEN_TIMEOUT, memory=OPEN_MEMORY) as pool:
+        try:
+            data = pool.submit(run_network, path).result()
+        except JobError:
+            raise ModelFileError(
+                f"the network of {path.name} could not be opened in {OPEN_TIMEOUT:.0f} seconds "
+                f"and {OPEN_MEMORY >> 30} GB"
+            ) from None
+    network = replace(from_onnx(data, path.name, threads=1), open_layers=partial(Layers, data, path.name))
+    return ReadingNetwork(Reader(network, threads=1), ReaderSource(hashlib.sha256(data).hexdigest(), data=data))

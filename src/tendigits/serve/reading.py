@@ -1,0 +1,162 @@
+"""The bounded queue in front of the worker processes that read pictures.
+
+queue = ReadingQueue(workers=2, timeout=10, source=source)
+page = await queue.run(address, work.read_page, source, image, 1, False)    # raises NotRead
+page = await queue.read_digit(network, image, False)                        # a small picture of one digit
+"""
+
+import asyncio
+from collections import Counter, deque
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import Any, TypeVar
+
+from anyio import CapacityLimiter
+from anyio.to_thread import run_sync
+from starlette.exceptions import HTTPException
+
+from tendigits.pool.pool import JobError, TimedOut, WorkerPool
+from tendigits.serve import work
+from tendigits.serve.networks import ReadingNetwork
+from tendigits.serve.schemas import PageResponse
+from tendigits.serve.work import ReaderSource
+
+Result = TypeVar("Result")
+
+MAX_WAITING = 64  # pictures that wait for a worker; the last of them is then just read before its deadline
+MAX_WAITING_PER_ADDRESS = 16  # so that one client does not fill the queue
+MAX_WAITING_DIGITS = 256  # small pictures of one digit that wait for a batch
+MAX_BATCH = 32  # pictures of one digit that are read together
+
+PNG = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR"
+MAX_SMALL_PIXELS = 2**19  # of a picture that this process decodes itself; a drawing on the page has 313,600
+MAX_SMALL_BYTES = 2**18
+
+
+class NotRead(HTTPException):
+    """The server could not read a picture now; the client should retry."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(503, f"{reason}; try again in a few seconds", {"retry-after": "5"})
+
+
+class QueueFull(HTTPException):
+    """Too many pictures are waiting."""
+
+    def __init__(self) -> None:
+        super().__init__(503, "too many requests are waiting; try again in a second", {"retry-after": "1"})
+
+
+class ReadingQueue:
+    """First come, first served; bounded in all, and for each client."""
+
+    def __init__(self, workers: int, timeout: float, source: ReaderSource) -> None:
+        """Prepare the worker processes; none is started yet.
+
+        Args:
+            workers: number of processes.
+            timeout: seconds from the arrival of a picture until it must be read.
+            source: the reader that each process opens first.
+        """
+        self.workers, self.timeout = workers, timeout
+        self.threads = CapacityLimiter(workers)  # for what this process computes itself
+        self._pool = WorkerPool(workers, work.prepare_process, (source,), timeout=timeout)
+        self._addresses: Counter[str] = Counter()  # how many pictures of each address are read or wait
+        self._n_digits = 0
+        self._waiting_digits: deque[tuple[ReaderSource, tuple[bytes, bool], asyncio.Future[PageResponse]]] = deque()
+        self._batches: set[asyncio.Task[None]] = set()
+
+    @property
+    def load(self) -> int:
+        """Number of pictures that are read or wait."""
+        return self._addresses.total()
+
+    def start(self) -> None:
+        """Start the processes without waiting for them."""
+        self._pool.warm_up()
+
+    async def close(self) -> None:
+        """End the processes, and wait for them."""
+        await asyncio.to_thread(self._pool.close)
+
+    async def run(self, address: str, job: Callable[..., Result], *arguments: object) -> Result:
+        """Run `job`, a module's function, in a worker process. A cancelled caller ends it.
+
+        Raises:
+            QueueFull: too many pictures are waiting, in all or of this address.
+            NotRead: the deadline passed, or the process was killed.
+        """
+        n_waiting, n_same = self.load - self.workers, self._addresses[address] - self.workers
+        if n_waiting >= MAX_WAITING or n_same >= MAX_WAITING_PER_ADDRESS:
+            raise QueueFull
+        self._addresses[address] += 1
+        try:
+            async with self._deadline():
+                return await asyncio.wrap_future(self._pool.submit(job, *arguments))
+        except JobError:
+            raise NotRead("the process that read the picture has ended") from None
+        finally:
+            self._addresses[address] -= 1
+            if not self._addresses[address]:
+                del self._addresses[address]
+
+    async def read_digit(self, network: ReadingNetwork, image: bytes, crops: bool) -> PageResponse:
+        """Read a picture for which `is_small_png` is true: one that is alone in a thread, others in batches.
+
+        Sending one to a worker process takes longer than reading it.
+
+        Raises:
+            QueueFull, NotRead: as `run`.
+        """
+        self._n_digits += 1
+        try:
+            if self._n_digits == 1:
+                (page,) = await run_sync(work.read_digits, network.reader, [(image, crops)], limiter=self.threads)
+                return page
+            if len(self._waiting_digits) >= MAX_WAITING_DIGITS:
+                raise QueueFull
+            future: asyncio.Future[PageResponse] = asyncio.get_running_loop().create_future()
+            self._waiting_digits.append((network.source, (image, crops), future))
+            if len(self._batches) < self.workers:
+                batch = asyncio.create_task(self._read_batches())  # begins after the requests that arrived with it
+                self._batches.add(batch)
+                batch.add_done_callback(self._batches.discard)
+            async with self._deadline():
+                return await future
+        finally:
+            self._n_digits -= 1
+
+    async def _read_batches(self) -> None:
+        waiting = self._waiting_digits
+        while waiting:
+            source, batch = waiting[0][0], [waiting.popleft()]
+            n = min(MAX_BATCH, -(-(len(waiting) + 1) // self.workers))
+            while waiting and len(batch) < n and waiting[0][0] is source:  # the active network may change
+                batch.append(waiting.popleft())
+            try:
+                pictures = [picture for _, picture, _ in batch]
+                pages: list[Any] = await self.run("", work.read_digits_with, source, pictures)
+            except Exception as error:
+                pages = [error] * len(batch)
+            for (*_, future), page in zip(batch, pages, strict=True):
+                if future.done():
+                    continue  # its client has gone
+                if isinstance(page, Exception):
+                    future.set_exception(page)
+                else:
+                    future.set_result(page)
+
+    @asynccontextmanager
+    async def _deadline(self) -> AsyncIterator[None]:
+        try:
+            async with asyncio.timeout(self.timeout):
+                yield
+        except (TimeoutError, TimedOut):
+            raise NotRead(f"the picture was not read within {self.timeout:g} seconds") from None
+
+
+def is_small_png(picture: bytes) -> bool:
+    """Whether a picture is quick to decode: a PNG of few pixels, and no second header contradicts the first."""
+    width, height = int.from_bytes(picture[16:20]), int.from_bytes(picture[20:24])
+    is_small = width * height <= MAX_SMALL_PIXELS and len(picture) <= MAX_SMALL_BYTES
+    return picture.startswith(PNG) and is_small and picture.count(b"IHDR") == 1

@@ -1,1 +1,0 @@
-"""How pictures are read: `queue` bounds what waits, `work` runs in the worker processes, `digits` batches digits."""

@@ -1,0 +1,138 @@
+"""Bodies of requests: JSON of limited size and nesting, and pictures, which the worker processes open.
+
+router = APIRouter(route_class=JsonRoute)
+"""
+
+import asyncio
+import json
+from collections.abc import Callable, Coroutine
+from typing import Annotated, Any, TypeVar
+
+from anyio import CapacityLimiter
+from anyio.to_thread import run_sync
+from fastapi import Query, Request, Response
+from fastapi.routing import APIRoute
+from pydantic_core import from_json
+from starlette.exceptions import HTTPException
+from starlette.formparsers import MultiPartException
+from starlette.requests import ClientDisconnect
+
+from tendigits.errors import DataError
+from tendigits.pictures.limits import MAX_PAGES
+from tendigits.serve.errors import MAX_REASON_CHARACTERS
+from tendigits.serve.schemas import BINARY, PICTURE_CONTENT
+from tendigits.serve.state import AppState
+
+Result = TypeVar("Result")
+
+MAX_JSON_BYTES = 4 * 2**20  # 1,000 digits of 784 numbers, or 200,000 cells of a table, written without spaces
+MAX_CONTAINERS = 250_000  # lists and objects in a body; a table of 200,000 cells has 201,000
+MAX_PICTURES = 50  # in one request
+
+# What `curl --data` sends by default; no route takes such forms, so the body is read as JSON.
+CURL_CONTENT_TYPE = (b"content-type", b"application/x-www-form-urlencoded")
+
+FORM = {"type": "object", "required": ["image"], "properties": {"image": {"type": "array", "items": BINARY}}}
+PICTURE_BODY = {
+    "requestBody": {"required": True, "content": PICTURE_CONTENT | {"multipart/form-data": {"schema": FORM}}}
+}
+"""For the OpenAPI document: the body is a picture, or a form with pictures."""
+
+PageNumber = Annotated[int, Query(ge=1, le=MAX_PAGES, description="Page of a PDF or a TIFF.")]
+
+_one_at_a_time = CapacityLimiter(1)  # parsing holds Python's lock; the event loop gets its turn after each body
+
+
+class JsonRoute(APIRoute):
+    """A route whose body, if its function takes one, is JSON within limits: 413 or 422 beyond them.
+
+    FastAPI alone would parse 32 MB of brackets into gigabytes of lists.
+    """
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        """Let FastAPI read the body by `_JsonRequest`."""
+        handle = super().get_route_handler()
+
+        async def handle_json(request: Request) -> Response:
+            return await handle(_JsonRequest(request.scope, request.receive))
+
+        return handle if self.body_field is None else handle_json
+
+
+class _JsonRequest(Request):
+    def __init__(self, scope: Any, receive: Any) -> None:
+        headers = [header for header in scope["headers"] if header != CURL_CONTENT_TYPE]
+        super().__init__({**scope, "headers": headers}, receive)
+
+    async def body(self) -> bytes:
+        body = await super().body()
+        if len(body) > MAX_JSON_BYTES:
+            raise HTTPException(413, f"expected at most {MAX_JSON_BYTES >> 20} MB of JSON")
+        return body
+
+    async def json(self) -> Any:
+        """Parse by pydantic's parser, which refuses lists nested deeper than 200 and integers of over 4,300 digits."""
+        body = await self.body()
+        if body.count(b"[") + body.count(b"{") > MAX_CONTAINERS:
+            raise json.JSONDecodeError(f"expected at most {MAX_CONTAINERS:,} lists and objects", "", 0)
+        try:
+            return await run_sync(from_json, body, limiter=_one_at_a_time)
+        except ValueError as error:
+            raise json.JSONDecodeError(str(error), "", 0) from None
+
+
+async def pictures_of(request: Request) -> list[bytes]:
+    """The pictures of a request: of a form, or the body, whatever its content-type."""
+    if not request.headers.get("content-type", "").lower().startswith("multipart/form-data"):
+        return [await request.body()]
+    try:
+        async with request.form(max_files=MAX_PICTURES, max_fields=10) as form:
+            images = [await file.read() for file in form.getlist("image") if not isinstance(file, str)]
+    except MultiPartException as error:
+        raise HTTPException(400, f"expected a form with pictures in its field 'image': {error.message}") from None
+    if not images:
+        raise HTTPException(400, "expected pictures in the form's field 'image', received none")
+    return images
+
+
+async def picture_of(request: Request) -> bytes:
+    """The only picture of a request."""
+    images = await pictures_of(request)
+    if len(images) != 1:
+        raise HTTPException(400, f"expected one picture, received {len(images)}")
+    return images[0]
+
+
+async def in_pool(
+    request: Request, state: AppState, job: Callable[..., Result], *arguments: Any, prefix: str = ""
+) -> Result:
+    """Do a job on a picture in a worker process; it is cancelled if the client hangs up.
+
+    Args:
+        job: a function of `work`.
+        prefix: of the error message, which picture it is about.
+
+    Raises:
+        HTTPException: 415, the picture cannot be opened.
+        ClientDisconnect: the client has hung up.
+    """
+    address = request.client.host if request.client else ""
+    reading = asyncio.ensure_future(state.queue.run(address, job, *arguments))
+    watching = asyncio.ensure_future(_hang_up(request))
+    watching.add_done_callback(lambda _: reading.cancel())
+    try:
+        return await reading
+    except asyncio.CancelledError:
+        if watching.done():
+            raise ClientDisconnect from None
+        raise
+    except DataError as error:
+        raise HTTPException(415, f"{prefix}{error}"[:MAX_REASON_CHARACTERS]) from None
+    finally:
+        watching.cancel()
+
+
+async def _hang_up(request: Request) -> None:
+    """Wait until the client has hung up; the request's body has arrived before."""
+    while (await request.receive())["type"] != "http.disconnect":
+        pass

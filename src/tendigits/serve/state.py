@@ -1,0 +1,139 @@
+"""What an application keeps between its requests, as a FastAPI dependency.
+
+def list_corrections(state: State) -> ...
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from math import nan
+from typing import Annotated
+
+from fastapi import Depends, Request, Response
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from starlette.exceptions import HTTPException
+
+from tendigits.errors import TendigitsError
+from tendigits.machine import cores
+from tendigits.play.session import Playground
+from tendigits.serve.config import ServerConfig
+from tendigits.serve.jobs import Jobs
+from tendigits.serve.networks import ActiveModel, RunNetworks
+from tendigits.serve.reading import ReadingQueue
+from tendigits.teach.store import Store
+
+# How long a call of the store waits for another process that has locked it; then the answer is 503.
+LOCK_TIMEOUT_SECONDS = 1.0
+# Upper bounds in seconds: a digit takes a few milliseconds, a photo a few tenths of a second.
+BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10)
+
+
+MAX_PHOTOS = 4  # photos of a phone that may wait, each as large as a request may be
+MAX_PHOTO_AGE_SECONDS = 600.0  # after this time a photo that was not taken is deleted
+
+
+class AppState:
+    """Made once by `create_app`."""
+
+    def __init__(self, config: ServerConfig, now: Callable[[], datetime]) -> None:
+        """Open the store and the network. Raises TendigitsError if they cannot be used."""
+        self.config, self.now = config, now
+        self.store = Store(config.store, lock_timeout=LOCK_TIMEOUT_SECONDS)
+        self.active = ActiveModel(self.store, config.model)
+        self.queue = ReadingQueue(config.workers or cores(), config.timeout, self.active.current.source)
+        self.metrics = Metrics(self.queue, self.store)
+        self.photos = None if config.phone_url is None else PhotoInbox()
+        """Photos from a phone; None if the server takes none."""
+        self.run_networks = RunNetworks(config.runs)
+        self.jobs = Jobs()
+        self.play = Playground()
+        self.is_ending = asyncio.Event()
+        """Set when the server stops: jobs and streams of events end then, before the requests that are answered."""
+
+
+class Metrics:
+    """Counters and histograms for Prometheus, served by /metrics."""
+
+    def __init__(self, queue: ReadingQueue, store: Store) -> None:
+        self.registry = registry = CollectorRegistry()
+        self._requests = Counter("tendigits_requests", "Answered requests.", ("route", "status"), registry=registry)
+        self._seconds = Histogram(
+            "tendigits_request_seconds", "Seconds from request to response.", ("route",), buckets=BUCKETS,
+            registry=registry,
+        )  # fmt: skip
+        numbers = Counter("tendigits_numbers", "Numbers and single digits read.", ("accepted",), registry=registry)
+        self._accepted, self._rejected = numbers.labels("yes"), numbers.labels("no")
+        load = Gauge("tendigits_load", "Pictures being read or waiting.", registry=registry)
+        load.set_function(lambda: queue.load)
+        corrections = Gauge("tendigits_corrections", "Corrections in the store.", registry=registry)
+        corrections.set_function(lambda: _count_or_nan(store))
+
+    def observe(self, route: str, status: int, seconds: float) -> None:
+        """Count an answered request."""
+        self._requests.labels(route, str(status)).inc()
+        self._seconds.labels(route).observe(seconds)
+
+    def count(self, accepted: Sequence[bool]) -> None:
+        """Count what was read: whether each was accepted."""
+        self._accepted.inc(sum(accepted))
+        self._rejected.inc(len(accepted) - sum(accepted))
+
+
+def _count_or_nan(store: Store) -> float:
+    """The metrics are answered also while the store does not answer."""
+    try:
+        return store.count()
+    except TendigitsError:
+        return nan
+
+
+class PhotoInbox:
+    """The photos that wait in memory, and the page that waits for a photo."""
+
+    def __init__(self) -> None:
+        self._photos: deque[Response] = deque()
+        self._arrival: asyncio.Future[bool] | None = None
+
+    def put(self, photo: Response) -> bool:
+        """Keep a photo. Returns whether a page is waiting for it. Raises HTTPException, 409, if too many wait."""
+        if len(self._photos) >= MAX_PHOTOS:
+            raise HTTPException(409, "too many photos are waiting; take them first, or wait for ten minutes")
+        self._photos.append(photo)
+        asyncio.get_running_loop().call_later(MAX_PHOTO_AGE_SECONDS, self._delete, photo)
+        return self.end_wait(True)
+
+    def take(self) -> Response | None:
+        """Remove and return the oldest photo; None if there is not any."""
+        return self._photos.popleft() if self._photos else None
+
+    async def wait(self) -> bool:
+        """Wait until there is a photo; False if another page waits from now on, or the server ends.
+
+        The page that was opened last is the one that a person looks at, so it gets the photo.
+        """
+        self.end_wait(False)
+        arrival: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+        self._arrival = arrival
+        if self._photos:
+            arrival.set_result(True)
+        return await arrival
+
+    def end_wait(self, has_photo: bool) -> bool:
+        """Let the waiting page go on. Returns whether there was one."""
+        if self._arrival is None or self._arrival.done():  # a page that was closed has cancelled it
+            return False
+        self._arrival.set_result(has_photo)
+        return True
+
+    def _delete(self, photo: Response) -> None:
+        if photo in self._photos:
+            self._photos.remove(photo)
+
+
+async def _state_of(request: Request) -> AppState:  # FastAPI would call a plain function in a thread
+    state: AppState = request.app.state.tendigits
+    return state
+
+
+State = Annotated[AppState, Depends(_state_of)]

@@ -1,0 +1,142 @@
+"""What the worker processes do: open pictures, which may be hostile, and return what clients get.
+
+Any error of a picture is a DataError: raised, or in a page's `error`.
+"""
+
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache, wraps
+from typing import ParamSpec, TypeVar
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from tendigits.batch.batch import attempt, read_located
+from tendigits.digits.find import find_digit, open_page
+from tendigits.digits.network import from_onnx
+from tendigits.errors import DataError
+from tendigits.pictures.documents import count_pages, is_document
+from tendigits.pictures.image import prepare_for_threads
+from tendigits.read.forms import Form, make_form
+from tendigits.read.page import Page
+from tendigits.read.reader import PACKAGE, Reader, ReaderOptions
+from tendigits.serve.schemas import PageResponse
+from tendigits.tables.spreadsheet import to_xlsx
+from tendigits.tables.table import Table
+
+Parameters = ParamSpec("Parameters")
+Result = TypeVar("Result")
+
+PREVIEW_QUALITY = 85  # of a JPEG, up to 100
+MAX_READERS = 4  # that a process keeps: the active one, the one before, and two of runs that are compared
+MAX_ERROR_CHARACTERS = 300  # of a picture that could not be read
+
+
+@dataclass(frozen=True)
+class ReaderSource:
+    """What makes the same reader in another process."""
+
+    sha256: str  # of the network
+    options: ReaderOptions = PACKAGE
+    data: bytes | None = field(default=None, compare=False)
+    """The ONNX file of a fine-tuned network or of a run's; None for the network of the options."""
+
+
+def prepare_process(source: ReaderSource) -> None:
+    """Prepare a worker process: open the reader that it needs first."""
+    prepare_for_threads()
+    cv2.setNumThreads(1)  # there is a process for each core
+    _reader_of(source)
+
+
+@lru_cache(MAX_READERS)
+def _reader_of(source: ReaderSource) -> Reader:
+    if source.data is None:
+        return source.options.open(threads=1)
+    return Reader(from_onnx(source.data, "the fine-tuned network", threads=1), threads=1)
+
+
+def _raises_data_errors(work: Callable[Parameters, Result]) -> Callable[Parameters, Result]:
+    """Raise any error of the picture as a DataError."""
+
+    @wraps(work)
+    def checked(*arguments: Parameters.args, **options: Parameters.kwargs) -> Result:
+        result = attempt(lambda _: work(*arguments, **options), None)
+        if isinstance(result, DataError):
+            raise result
+        return result
+
+    return checked
+
+
+def read_digits(reader: Reader, pictures: Sequence[tuple[bytes, bool]]) -> list[PageResponse]:
+    """Read pictures of one digit each, as one batch; each comes with whether its answer includes crops."""
+    pages = read_located(reader, [attempt(find_digit, image) for image, _ in pictures])
+    return [_response(image, page, crops) for (image, crops), page in zip(pictures, pages, strict=True)]
+
+
+def read_digits_with(source: ReaderSource, pictures: Sequence[tuple[bytes, bool]]) -> list[PageResponse]:
+    """The same with the reader of this source."""
+    return read_digits(_reader_of(source), pictures)
+
+
+def read_page(source: ReaderSource, image: bytes, number: int, crops: bool) -> PageResponse:
+    """Read a picture, or a page of a document."""
+    return _response(image, attempt(lambda _: _reader_of(source).read(image, number), None), crops)
+
+
+def read_form(source: ReaderSource, form: Form, image: bytes, number: int, crops: bool) -> PageResponse:
+    """Read a form's fields in a picture of it."""
+    return _response(image, attempt(lambda _: _reader_of(source).read_form(form, image, number), None), crops)
+
+
+@_raises_data_errors
+def open_form(image: bytes, fields: Mapping[str, Sequence[float]], turned: int, number: int) -> Form:
+    """Open the picture of an empty form. Raises DataError, UserError."""
+    return make_form(image, fields, turned, number)
+
+
+@_raises_data_errors
+def read_tables(
+    source: ReaderSource, image: bytes, number: int, sums: str, expect: str, as_xlsx: bool
+) -> tuple[bytes | None, list[bool]]:
+    """Read a page's tables as a file, None without a table; and which numbers were accepted.
+
+    Raises DataError, UserError.
+    """
+    page = _reader_of(source).read(image, number)
+    tables = page.checked(sums, expect)
+    file = as_file([(None, table) for table in tables], as_xlsx) if tables else None
+    return file, [each.accepted for each in page.numbers]
+
+
+def as_file(tables: Sequence[tuple[str | None, Table]], as_xlsx: bool) -> bytes:
+    """Tables with their names, if they have one, as a spreadsheet with a sheet each, or as CSV."""
+    if as_xlsx:
+        return to_xlsx([(name or f"table {number}", table.rows) for number, (name, table) in enumerate(tables, 1)])
+    return "\n".join(table.to_csv() for _, table in tables).encode()
+
+
+@_raises_data_errors
+def crop_of(image: bytes) -> NDArray[np.uint8]:
+    """The digit in a picture of one, uint8 (28, 28). Raises DataError."""
+    return find_digit(image).crop
+
+
+@_raises_data_errors
+def preview(image: bytes, number: int) -> bytes:
+    """A page as the reader sees it, as a JPEG. Raises DataError."""
+    grey, _ = open_page(image, number)
+    return cv2.imencode(".jpg", grey, [cv2.IMWRITE_JPEG_QUALITY, PREVIEW_QUALITY])[1].tobytes()
+
+
+def _response(image: bytes, page: Page | DataError, crops: bool) -> PageResponse:
+    n_pages = attempt(count_pages, image) if is_document(image) else 1
+    if isinstance(n_pages, DataError):
+        page, n_pages = n_pages, 1
+    sha256 = hashlib.sha256(image).hexdigest()
+    if isinstance(page, DataError):
+        return PageResponse(sha256=sha256, n_pages=n_pages, error=str(page)[:MAX_ERROR_CHARACTERS])
+    return PageResponse.of(page, sha256, crops, n_pages)
