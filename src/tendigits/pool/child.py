@@ -17,12 +17,8 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import suppress
 from typing import Any, cast
 
-MAX_LINE_BYTES = 2**22
-"""Longest line that a child may print; the playground's test results have 150,000 bytes."""
-
-MAX_STDERR_BYTES = 2**16
-"""The end of standard error that is kept: room for a traceback."""
-
+MAX_LINE_BYTES = 2**22  # longest line that a child may print; the playground's test results have 150,000 bytes
+MAX_STDERR_BYTES = 2**16  # of the end of standard error that is kept: room for a traceback
 MAX_REASON_CHARACTERS = 500
 
 
@@ -48,11 +44,6 @@ class Child:
             start_new_session=True, env={**os.environ, **(environment or {}), "PYTHONUNBUFFERED": "1"},
         )  # fmt: skip
         return cls(process)
-
-    @property
-    def pid(self) -> int:
-        """Its process id."""
-        return self._process.pid
 
     async def send(self, message: dict[str, Any]) -> None:
         """Write a message to its input; if it has just ended, nothing happens."""

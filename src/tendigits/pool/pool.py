@@ -24,14 +24,9 @@ from tendigits.pool.worker_process import serve_jobs
 Job = TypeVar("Job")
 Result = TypeVar("Result")
 
-JOBS_AHEAD = 3
-"""Jobs per process that `map` submits before it waits for their results."""
-
-MAX_JOB_BYTES = 768 << 20
-"""Default memory limit of a job: a picture of 50 million pixels needs about 400 MB."""
-
-START_SECONDS = 120.0
-"""Time limit for the start of a process: Keras needs half a minute on a busy machine."""
+JOBS_AHEAD = 3  # jobs per process that `map` submits before it waits for their results
+MAX_JOB_BYTES = 768 << 20  # default memory limit of a job: a picture of 50 million pixels needs about 400 MB
+START_SECONDS = 120.0  # time limit for the start of a process: Keras needs half a minute on a busy machine
 
 
 class JobError(Exception):
@@ -109,16 +104,12 @@ class WorkerPool(AbstractContextManager["WorkerPool"]):
             if not pending:
                 return
             job, future = pending.popleft()
-            error, parts = future.exception(), [*split(job)]
-            if not isinstance(error, JobError):
-                yield job, future.result()
-            elif len(parts) == 1 and isinstance(error, TimedOut):
-                yield job, error
+            result, parts = _result_or_job_error(future), [*split(job)]
+            if not isinstance(result, JobError) or (len(parts) == 1 and isinstance(result, TimedOut)):
+                yield job, result
             else:
                 for part in parts:
-                    future = self.submit(work, part)
-                    error = future.exception()
-                    yield part, error if isinstance(error, JobError) else future.result()
+                    yield part, _result_or_job_error(self.submit(work, part))
 
     def close(self) -> None:
         """Kill all processes, and cancel waiting jobs."""
@@ -143,8 +134,15 @@ class WorkerPool(AbstractContextManager["WorkerPool"]):
             future.set_result(answer) if is_done else future.set_exception(answer)
         except InvalidStateError:  # it was cancelled
             slot.kill()
-        slot.renew()
+        slot.launch()
         self._idle.append(slot)
+
+
+def _result_or_job_error(future: "Future[Result]") -> Result | JobError:
+    try:
+        return future.result()
+    except JobError as error:
+        return error
 
 
 class _Slot:
@@ -156,7 +154,9 @@ class _Slot:
         self._is_ready = self._is_closed = False
 
     def launch(self) -> None:
-        """Start the process, without waiting until it is ready."""
+        """Start the process unless there is one, without waiting until it is ready; never in a closed pool."""
+        if self._process is not None or self._is_closed:
+            return
         context = get_context("spawn")
         with suppress(OSError):  # then there is no process, and the next job fails
             self._connection, theirs = context.Pipe()
@@ -164,11 +164,6 @@ class _Slot:
                 process = context.Process(target=serve_jobs, args=(theirs, *self._arguments), daemon=True)
                 process.start()
             self._process, self._is_ready = process, False
-
-    def renew(self) -> None:
-        """Start the process if it was killed, except in a closed pool."""
-        if self._process is None and not self._is_closed:
-            self.launch()
 
     def run(self, future: "Future[Any]", work: Callable[..., Any], arguments: tuple[Any, ...]) -> tuple[bool, Any]:
         """Run a job: whether it succeeded, and its result or what it raised. Raises JobError."""
@@ -214,7 +209,7 @@ class _Slot:
         """Start the process if it is not running, and wait until it is ready. Raises what its initializer raised."""
         if self._process is None or not self._process.is_alive():
             self.kill()
-            self.renew()
+            self.launch()
         process = self._process
         try:
             if process is None or self._is_closed:

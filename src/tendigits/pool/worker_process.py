@@ -14,11 +14,10 @@ from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from typing import Any
 
+# Parts of the messages of libraries that raise no MemoryError, such as OpenCV and onnxruntime.
 OUT_OF_MEMORY_MESSAGES = ("insufficient memory", "bad_alloc", "bad alloc", "failed to allocate")
-"""Parts of the messages of libraries that raise no MemoryError, such as OpenCV and onnxruntime."""
 
-CHECK_SECONDS = 0.02
-"""Interval of `watched`."""
+CHECK_SECONDS = 0.02  # interval of `watched`
 
 
 def serve_jobs(

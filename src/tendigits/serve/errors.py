@@ -23,10 +23,10 @@ EXPECTED = {
 """What a field must be, where pydantic's message is less helpful."""
 
 INTERNAL_ERROR = "internal server error; see the server's log"
+STORE_FAILURE = "the store does not answer; nothing was stored"  # without its path
 
 CLIENT_DISCONNECTED = 499  # nginx's status for a request whose client disconnected before it was answered
 MAX_REASON_CHARACTERS = 300
-
 MAX_SHOWN_CHARACTERS = 60  # of a wrong value in a sentence
 
 
@@ -59,7 +59,9 @@ async def _respond(request: Request, error: Exception) -> JSONResponse:
         case ClientDisconnect():
             refusal = HTTPException(CLIENT_DISCONNECTED, "the client has disconnected")  # for the metrics
         case Failure():
-            refusal = HTTPException(503, "the store does not answer; nothing was stored", {"retry-after": "5"})
+            is_of_play = request.url.path.startswith("/v1/play/")  # its process has ended; else it is the store's
+            reason = str(error)[:MAX_REASON_CHARACTERS] if is_of_play else STORE_FAILURE
+            refusal = HTTPException(503, reason, {"retry-after": "5"})
         case _:
             refusal = HTTPException(422 if isinstance(error, RecipeError) else 409, str(error)[:MAX_REASON_CHARACTERS])
     return error_response(request.scope, refusal)

@@ -63,8 +63,7 @@ class ActiveModel:
     def __init__(self, store: Store, model: Path | None = None) -> None:
         """Load the store's active network, or the package's own; or `model`, a run or a file that is never replaced.
 
-        Raises:
-            TendigitsError: the model cannot be used, or the store does not answer.
+        Raises TendigitsError if the model cannot be used, or the store does not answer.
         """
         self.is_fixed = model is not None
         self.current = from_reader(Reader(model, threads=1))
@@ -75,10 +74,8 @@ class ActiveModel:
     def refresh(self, store: Store) -> None:
         """Follow what another process has accepted or rolled back in the store.
 
-        A damaged network is logged once, and the one that was accepted before it becomes active.
-
-        Raises:
-            Failure: the store does not answer; the current one stays active.
+        A damaged network is logged once, and the one that was accepted before it becomes active. Raises Failure if the
+        store does not answer.
         """
         if self.is_fixed:
             return
@@ -91,24 +88,24 @@ class ActiveModel:
     def accept(self, tuned: FineTunedNetwork, store: Store, now: datetime) -> None:
         """Make a fine-tuned network the active one, here and in the store.
 
-        Raises:
-            StoreError, ModelFileError: it is damaged, or misreads known digits; the current one stays active.
-            Failure: the store does not answer; the current one stays active.
+        Raises TendigitsError, and the current one stays active, if it is damaged, misreads known digits, or the store
+        does not answer.
         """
+        self._refuse_if_fixed()
         with self._changing:
             loaded = _load(store, tuned)
             store.accept(tuned.id, now)
             self.current, self._accepted = loaded, _accepted_in(store)
 
     def roll_back(self, store: Store, now: datetime) -> None:
-        """Return to the network before.
-
-        Raises:
-            StoreError: the package's own network is active.
-            Failure: the store does not answer.
-        """
+        """Return to the network before. Raises TendigitsError if there is none, or the store does not answer."""
+        self._refuse_if_fixed()
         store.roll_back(now)
         self.refresh(store)
+
+    def _refuse_if_fixed(self) -> None:
+        if self.is_fixed:
+            raise UserError("the server was started with --model, which always reads; start it without --model")
 
 
 def _accepted_in(store: Store) -> list[tuple[int, str]]:
@@ -148,9 +145,7 @@ class RunNetworks:
     async def load(self, name: str) -> ReadingNetwork:
         """The network of a finished run; it is opened again when its model has changed.
 
-        Raises:
-            HTTPException: 404, there is no such run.
-            TendigitsError: the run has no model, or one that is damaged or can't be converted.
+        Raises HTTPException, 404, or TendigitsError if its model is missing, damaged or can't be converted.
         """
         async with self._opening:
             return await run_in_threadpool(self._load, name)

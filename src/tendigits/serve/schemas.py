@@ -19,7 +19,7 @@ from pydantic import (
     PlainValidator,
     ValidationError,
     model_validator,
-)  # fmt: skip
+)
 from pydantic_core import InitErrorDetails
 
 from tendigits.digits.layers import Layer

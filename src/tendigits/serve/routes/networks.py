@@ -63,7 +63,6 @@ def list_networks(state: State) -> dict[str, Any]:
 @router.post("/networks/{number}/accept", response_model=NetworksResponse, responses=error_responses(404, 409))
 def accept_network(state: State, number: Number) -> dict[str, Any]:
     """Make a network the active one, provided that it reads known digits."""
-    _refuse_if_fixed(state)
     if (network := state.store.network(number)) is None:
         raise HTTPException(404, f"there is no fine-tuned network {number}")
     state.active.accept(network, state.store, state.now())
@@ -73,7 +72,6 @@ def accept_network(state: State, number: Number) -> dict[str, Any]:
 @router.post("/networks/rollback", response_model=NetworksResponse, responses=error_responses(409))
 def roll_back(state: State) -> dict[str, Any]:
     """Return to the network that was active before."""
-    _refuse_if_fixed(state)
     state.active.roll_back(state.store, state.now())
     return _networks(state)
 
@@ -112,8 +110,3 @@ async def stop_job(state: State, job: KnownJob) -> Job:
 def _networks(state: AppState) -> dict[str, Any]:
     active = state.active.current
     return {"active": active.number, "sha256": active.sha256, "networks": state.store.networks()}
-
-
-def _refuse_if_fixed(state: AppState) -> None:
-    if state.active.is_fixed:
-        raise HTTPException(409, "the server was started with --model, which always reads; start it without --model")

@@ -28,7 +28,7 @@ from tendigits.serve.routes.bodies import (
     in_pool,
     picture_of,
     pictures_of,
-)  # fmt: skip
+)
 from tendigits.serve.schemas import (
     BINARY,
     MAX_DIGITS,
@@ -38,7 +38,7 @@ from tendigits.serve.schemas import (
     PageResponse,
     Rows,
     Strict,
-)  # fmt: skip
+)
 from tendigits.serve.state import AppState, State
 
 log = logging.getLogger("tendigits.serve")

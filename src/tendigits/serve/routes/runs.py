@@ -4,7 +4,7 @@ from dataclasses import asdict, dataclass, field
 from functools import cache
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Path, Query
+from fastapi import APIRouter, Depends, Path, Query
 from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 from starlette.responses import HTMLResponse
@@ -26,8 +26,6 @@ from tendigits.serve.state import State
 from tendigits.untrusted import MAX_TEXT_BYTES, read_inside
 
 router = APIRouter(prefix="/v1", tags=["runs"], route_class=JsonRoute)
-
-Name = Annotated[str, Path(pattern=r"^[^/\\\x00]{1,200}$")]
 
 # report.html contains its style and pictures, and no script.
 REPORT_POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'self'; base-uri 'none'"
@@ -89,18 +87,20 @@ class RunRequest(Strict):
     name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")] | None = None
 
 
+def _run(state: State, name: Annotated[str, Path(pattern=r"^[^/\\\x00]{1,200}$")]) -> Run:
+    return find_run(state.config.runs, name)
+
+
+KnownRun = Annotated[Run, Depends(_run)]
+
+
 @router.get("/runs")
 def list_runs(state: State) -> RunsResponse:
     """All runs in the server's folder, and which of them can't be read."""
-    damaged: list[str] = []
-
-    def add_damaged(error: UserError) -> None:
-        damaged.append(
-            printable(str(error).replace(f"{state.config.runs}/", ""))
-        )  # clients need not know the folder's path
-
-    runs = [RunResponse(**asdict(summary)) for summary in list_summaries(state.config.runs, add_damaged)]
-    return RunsResponse(runs, damaged)
+    folder, damaged = state.config.runs, list[UserError]()
+    runs = [RunResponse(**asdict(summary)) for summary in list_summaries(folder, damaged.append)]
+    # Clients need not know the folder's path.
+    return RunsResponse(runs, [printable(str(error).replace(f"{folder}/", "")) for error in damaged])
 
 
 @router.get("/compare", responses=error_responses(404))
@@ -116,19 +116,18 @@ def get_verdict(state: State, first: str, second: str) -> Verdict:
 
 
 @router.get("/runs/{name}", responses=error_responses(404))
-def get_run(state: State, name: Name) -> RunResponse:
+def get_run(run: KnownRun) -> RunResponse:
     """One run with its curves and settings."""
-    return RunResponse.of(find_run(state.config.runs, name))
+    return RunResponse.of(run)
 
 
 @router.get("/runs/{name}/report", response_class=HTMLResponse, responses=error_responses(404))
-def get_report(state: State, name: Name) -> HTMLResponse:
+def get_report(run: KnownRun) -> HTMLResponse:
     """The run's report.html."""
-    run = find_run(state.config.runs, name)
     try:
         report = read_inside(run.path, "report.html", MAX_TEXT_BYTES)
     except OSError:  # missing, a link to another file, or too large
-        raise HTTPException(404, f"the run {name} has no report yet") from None
+        raise HTTPException(404, f"the run {run.path.name} has no report yet") from None
     return HTMLResponse(report, headers={"content-security-policy": REPORT_POLICY, "x-frame-options": "SAMEORIGIN"})
 
 
@@ -175,9 +174,8 @@ def _flag(name: str, value: Any) -> str:
 
 
 @router.post("/runs/{name}/resume", status_code=202, responses=error_responses(404, 409, 503))
-async def resume_training(state: State, name: Name) -> Job:
+async def resume_training(state: State, run: KnownRun) -> Job:
     """Resume an interrupted run."""
-    run = find_run(state.config.runs, name)
     recipe = run.recipe()
-    parameters = {"recipe": recipe.name, "run": name, "epochs": recipe.epochs}
+    parameters = {"recipe": recipe.name, "run": run.path.name, "epochs": recipe.epochs}
     return await state.jobs.start("train", ["train", "--json", "--resume", str(run.path)], parameters)
