@@ -15,6 +15,7 @@ from starlette.requests import ClientDisconnect
 from starlette.types import Scope
 
 from tendigits.errors import Failure, RecipeError, TendigitsError
+from tendigits.serve.schemas import MAX_REASON_CHARACTERS
 
 EXPECTED = {
     "label": "0 to 9 or null",
@@ -26,7 +27,6 @@ INTERNAL_ERROR = "internal server error; see the server's log"
 STORE_FAILURE = "the store does not answer; nothing was stored"  # without its path
 
 CLIENT_DISCONNECTED = 499  # nginx's status for a request whose client disconnected before it was answered
-MAX_REASON_CHARACTERS = 300
 MAX_SHOWN_CHARACTERS = 60  # of a wrong value in a sentence
 
 

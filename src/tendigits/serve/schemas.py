@@ -29,6 +29,7 @@ from tendigits.read.page import Page
 from tendigits.read.results import Number
 from tendigits.teach.corrections import MIN_STRIP_WIDTH, is_width
 
+MAX_REASON_CHARACTERS = 300  # of an error's sentence
 MAX_DIGITS = 1000  # digits or corrections in one request
 PICTURES = (
     "image/png", "image/jpeg", "image/webp", "image/tiff", "image/bmp", "image/gif", "image/heic", "image/avif",

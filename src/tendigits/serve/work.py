@@ -22,7 +22,7 @@ from tendigits.pictures.image import prepare_for_threads
 from tendigits.read.forms import Form, make_form
 from tendigits.read.page import Page
 from tendigits.read.reader import PACKAGE, Reader, ReaderOptions
-from tendigits.serve.schemas import PageResponse
+from tendigits.serve.schemas import MAX_REASON_CHARACTERS, PageResponse
 from tendigits.tables.spreadsheet import to_xlsx
 from tendigits.tables.table import Table
 
@@ -31,7 +31,6 @@ Result = TypeVar("Result")
 
 PREVIEW_QUALITY = 85  # of a JPEG, up to 100
 MAX_READERS = 4  # that a process keeps: the active one, the one before, and two of runs that are compared
-MAX_ERROR_CHARACTERS = 300  # of a picture that could not be read
 
 
 @dataclass(frozen=True)
@@ -138,5 +137,5 @@ def _response(image: bytes, page: Page | DataError, crops: bool) -> PageResponse
         page, n_pages = n_pages, 1
     sha256 = hashlib.sha256(image).hexdigest()
     if isinstance(page, DataError):
-        return PageResponse(sha256=sha256, n_pages=n_pages, error=str(page)[:MAX_ERROR_CHARACTERS])
+        return PageResponse(sha256=sha256, n_pages=n_pages, error=str(page)[:MAX_REASON_CHARACTERS])
     return PageResponse.of(page, sha256, crops, n_pages)

@@ -22,7 +22,6 @@ BAD = {
     "wrong elements": ("/v1/digits", b'{"digits":' + many(b'""') + b"}", "must be a valid list"),
     "empty lists": ("/v1/digits", b'{"digits":' + many(b"[]") + b"}", "at most 250,000 lists and objects"),
     "lists in lists": ("/v1/runs", b"[" * 100_000 + b"]" * 100_000, "must be JSON"),
-    "objects in objects": ("/v1/runs", b'{"a":' * 100_000, "must be JSON"),
     "a long number": ("/v1/digits", b'{"digits":' + b"9" * 100_000 + b"}", "must be JSON"),
     "half a character": ("/v1/runs", b'{"recipe":"\\ud800"}', "must be JSON"),
     "not UTF-8": ("/v1/runs", b'{"recipe":"\xff"}', "must be JSON"),

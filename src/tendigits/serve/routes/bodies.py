@@ -19,8 +19,7 @@ from starlette.requests import ClientDisconnect
 
 from tendigits.errors import DataError
 from tendigits.pictures.limits import MAX_PAGES
-from tendigits.serve.errors import MAX_REASON_CHARACTERS
-from tendigits.serve.schemas import BINARY, PICTURE_CONTENT
+from tendigits.serve.schemas import BINARY, MAX_REASON_CHARACTERS, PICTURE_CONTENT
 from tendigits.serve.state import AppState
 
 Result = TypeVar("Result")

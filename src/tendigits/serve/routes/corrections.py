@@ -14,9 +14,9 @@ from starlette.responses import StreamingResponse
 
 from tendigits.errors import UserError
 from tendigits.numbers.decode import CHARACTERS
-from tendigits.serve.errors import MAX_REASON_CHARACTERS, error_responses, sentence_of
+from tendigits.serve.errors import error_responses, sentence_of
 from tendigits.serve.routes.bodies import JsonRoute
-from tendigits.serve.schemas import MAX_DIGITS, Crop, Label, Strict, Strip
+from tendigits.serve.schemas import MAX_DIGITS, MAX_REASON_CHARACTERS, Crop, Label, Strict, Strip
 from tendigits.serve.state import State
 from tendigits.teach.corrections import Correction, NumberCorrection, check_text
 from tendigits.teach.store import MAX_CORRECTIONS

@@ -17,7 +17,7 @@ from tendigits.errors import UserError
 from tendigits.pictures.limits import MAX_PAGES
 from tendigits.read.forms import MAX_FIELDS
 from tendigits.serve import work
-from tendigits.serve.errors import INTERNAL_ERROR, MAX_REASON_CHARACTERS, error_responses
+from tendigits.serve.errors import INTERNAL_ERROR, error_responses
 from tendigits.serve.networks import ReadingNetwork
 from tendigits.serve.reading import is_small_png
 from tendigits.serve.routes.bodies import (
@@ -32,6 +32,7 @@ from tendigits.serve.routes.bodies import (
 from tendigits.serve.schemas import (
     BINARY,
     MAX_DIGITS,
+    MAX_REASON_CHARACTERS,
     Crop,
     DigitResponse,
     LayerResponse,

@@ -11,9 +11,9 @@ from tendigits.geometry import Box
 from tendigits.numbers.grammar import common_separator, to_decimal
 from tendigits.pictures.limits import MAX_PAGES
 from tendigits.serve import work
-from tendigits.serve.errors import MAX_REASON_CHARACTERS, error_responses
+from tendigits.serve.errors import error_responses
 from tendigits.serve.routes.bodies import PICTURE_BODY, JsonRoute, PageNumber, in_pool, picture_of
-from tendigits.serve.schemas import BINARY, Strict
+from tendigits.serve.schemas import BINARY, MAX_REASON_CHARACTERS, Strict
 from tendigits.serve.state import State
 from tendigits.tables.cell import Cell
 from tendigits.tables.options import Sums
