@@ -98,7 +98,7 @@ class ActiveModel:
             self.current, self._accepted = loaded, _accepted_in(store)
 
     def roll_back(self, store: Store, now: datetime) -> None:
-        """Return to the network before. Raises TendigitsError if there is none, or the store does not answer."""
+        """Return to the network before. Raises TendigitsError if none was accepted, or the store does not answer."""
         self._refuse_if_fixed()
         store.roll_back(now)
         self.refresh(store)
