@@ -19,16 +19,16 @@ def test_the_accepted_network_reads_and_is_rolled_back_also_by_another_process(s
     active = ActiveModel(store)
     before = active.current
     assert before.sha256 == bundled_sha256() == from_reader(before.reader).sha256  # not before it is accepted
-    active.refresh(store)
+    active.refresh()
     assert active.current is before
     store.accept(tuned.id, NOW)
-    active.refresh(store)
+    active.refresh()
     assert active.current.sha256 == tuned.sha256 == ActiveModel(store).current.sha256
     accepted = active.current
-    active.refresh(store)
+    active.refresh()
     assert active.current is accepted  # not loaded again
     store.roll_back(NOW)
-    active.refresh(store)
+    active.refresh()
     assert active.current.sha256 == bundled_sha256()
 
 
@@ -48,7 +48,7 @@ def test_a_damaged_accepted_network_gives_way_to_the_one_before_and_is_logged_on
     damage(place, second.id)
     active = ActiveModel(store)
     assert (active.current.number, active.current.sha256) == (first.id, first.sha256)
-    active.refresh(store)
+    active.refresh()
     (record,) = caplog.records
     assert record.message == "the fine-tuned network 2 is damaged; teach again; the one accepted before it reads"
     damage(place, first.id)
@@ -64,10 +64,10 @@ def test_an_accepted_pair_reads_numbers_and_a_bad_one_is_refused(store):
     with pytest.raises(
         ModelFileError, match=r"expected at least 90% of \d+ known numbers read correctly, received \d+%"
     ):
-        active.accept(store.add_network(bad, "base", {}, NOW), store, NOW)
+        active.accept(store.add_network(bad, "base", {}, NOW), NOW)
     assert active.current.sha256 == bundled_sha256()
     assert store.active_network() is None
     tuned = store.add_network(good, "base", {}, NOW)
-    active.accept(tuned, store, NOW)
+    active.accept(tuned, NOW)
     assert store.active_network().id == active.current.number == tuned.id
     assert active.current.reader.network.number_network == bundled_file()

@@ -88,7 +88,7 @@ async def _refresh(state: AppState) -> None:
         await asyncio.sleep(REFRESH_SECONDS)
         await state.play.end_if_idle()
         try:
-            await run_in_threadpool(state.active.refresh, state.store)
+            await run_in_threadpool(state.active.refresh)
         except TendigitsError as error:
             log.warning("%s", error)
 

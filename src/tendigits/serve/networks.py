@@ -2,7 +2,7 @@
 
 active = ActiveModel(store)
 network = active.current                        # read once for each request: network.reader and network.sha256 match
-active.accept(store.network(3), store, now)     # loaded, verified, accepted, then swapped
+active.accept(store.network(3), now)            # loaded, verified, accepted, then swapped
 network = await RunNetworks(Path("runs")).load("first")
 """
 
@@ -66,12 +66,13 @@ class ActiveModel:
         Raises TendigitsError if the model cannot be used, or the store does not answer.
         """
         self.is_fixed = model is not None
+        self._store = store
         self.current = from_reader(Reader(model, threads=1))
         self._changing = threading.Lock()
-        self._accepted: list[tuple[int, str]] = []
-        self.refresh(store)
+        self._accepted: list[tuple[int, str]] = []  # as `refresh` has seen them in the store, the last one first
+        self.refresh()
 
-    def refresh(self, store: Store) -> None:
+    def refresh(self) -> None:
         """Follow what another process has accepted or rolled back in the store.
 
         A damaged network is logged once, and the one that was accepted before it becomes active. Raises Failure if the
@@ -80,12 +81,12 @@ class ActiveModel:
         if self.is_fixed:
             return
         with self._changing:
-            accepted = _accepted_in(store)
+            accepted = [(tuned.id, tuned.sha256) for tuned in self._store.accepted_networks()]
             if accepted != self._accepted:
-                found = last_usable(store, partial(_load, store), partial(log.warning, "%s"))
+                found = last_usable(self._store, self._load, partial(log.warning, "%s"))
                 self.current, self._accepted = found or from_reader(Reader(threads=1)), accepted
 
-    def accept(self, tuned: FineTunedNetwork, store: Store, now: datetime) -> None:
+    def accept(self, tuned: FineTunedNetwork, now: datetime) -> None:
         """Make a fine-tuned network the active one, here and in the store.
 
         Raises TendigitsError, and the current one stays active, if it is damaged, misreads known digits, or the store
@@ -93,28 +94,24 @@ class ActiveModel:
         """
         self._refuse_if_fixed()
         with self._changing:
-            loaded = _load(store, tuned)
-            store.accept(tuned.id, now)
-            self.current, self._accepted = loaded, _accepted_in(store)
+            loaded = self._load(tuned)
+            self._store.accept(tuned.id, now)
+            others = [each for each in self._accepted if each != (tuned.id, tuned.sha256)]
+            self.current, self._accepted = loaded, [(tuned.id, tuned.sha256), *others]
 
-    def roll_back(self, store: Store, now: datetime) -> None:
+    def roll_back(self, now: datetime) -> None:
         """Return to the network before. Raises TendigitsError if none was accepted, or the store does not answer."""
         self._refuse_if_fixed()
-        store.roll_back(now)
-        self.refresh(store)
+        self._store.roll_back(now)
+        self.refresh()
 
     def _refuse_if_fixed(self) -> None:
         if self.is_fixed:
             raise UserError("the server was started with --model, which always reads; start it without --model")
 
-
-def _accepted_in(store: Store) -> list[tuple[int, str]]:
-    return [(tuned.id, tuned.sha256) for tuned in store.accepted_networks()]
-
-
-def _load(store: Store, tuned: FineTunedNetwork) -> ReadingNetwork:
-    loaded = load_network(store, tuned, threads=1)
-    return ReadingNetwork(Reader(loaded.network, threads=1), ReaderSource(tuned.sha256, data=loaded.data), tuned.id)
+    def _load(self, tuned: FineTunedNetwork) -> ReadingNetwork:
+        loaded = load_network(self._store, tuned, threads=1)
+        return ReadingNetwork(Reader(loaded.network, threads=1), ReaderSource(tuned.sha256, data=loaded.data), tuned.id)
 
 
 def from_reader(reader: Reader) -> ReadingNetwork:

@@ -4,6 +4,8 @@ The JSON of a result is its `as_dict()`; the classes here only describe it.
 """
 
 import base64
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import Annotated, Any
@@ -22,6 +24,7 @@ from pydantic import (
 )
 from pydantic_core import InitErrorDetails
 
+from tendigits.data.preprocess import FIELD
 from tendigits.digits.layers import Layer
 from tendigits.numbers.decode import HEIGHT
 from tendigits.numbers.strips import MAX_WIDTH_PX
@@ -49,22 +52,22 @@ def encode(pixels: NDArray[np.uint8]) -> str:
     return base64.b64encode(pixels.tobytes()).decode()
 
 
-def _decode(expected: str, height: int, value: Any) -> NDArray[np.uint8]:
-    """uint8 (height, width) from base64; or pixels of the store, which are checked."""
+def _decode(expected: str, height: int, is_width: Callable[[int], bool], value: Any) -> NDArray[np.uint8]:
+    """uint8 (height, width) from base64; or pixels from the store as they are."""
     if isinstance(value, np.ndarray):
         return value
-    try:
+    with suppress(TypeError, ValueError):
         pixels = np.frombuffer(base64.b64decode(value, validate=True), np.uint8).reshape(height, -1)
-    except (TypeError, ValueError):
-        raise ValueError(f"expected {expected}") from None
-    if not (is_width(pixels.shape[1]) if height == HEIGHT else pixels.shape == (28, 28)):
-        raise ValueError(f"expected {expected}")
-    return pixels
+        if is_width(pixels.shape[1]):
+            return pixels
+    raise ValueError(f"expected {expected}")
 
 
 Encoded = PlainSerializer(encode, str)
 CropText = Annotated[str, Field(description=CROP, min_length=1048, max_length=1048)]
-Crop = Annotated[NDArray[np.uint8], PlainValidator(partial(_decode, CROP, 28), CropText), Encoded]
+Crop = Annotated[
+    NDArray[np.uint8], PlainValidator(partial(_decode, CROP, FIELD, lambda width: width == FIELD), CropText), Encoded
+]
 StripText = Annotated[
     str,
     Field(
@@ -73,7 +76,7 @@ StripText = Annotated[
         max_length=-(-MAX_WIDTH_PX * HEIGHT // 3) * 4,
     ),
 ]
-Strip = Annotated[NDArray[np.uint8], PlainValidator(partial(_decode, STRIP, HEIGHT), StripText), Encoded]
+Strip = Annotated[NDArray[np.uint8], PlainValidator(partial(_decode, STRIP, HEIGHT, is_width), StripText), Encoded]
 Row = Annotated[list[Annotated[int, Field(ge=0, le=255)]], Field(min_length=28, max_length=28), FailFast()]
 Rows = Annotated[list[Row], Field(min_length=28, max_length=28), FailFast()]
 Label = Annotated[int, Field(ge=0, le=9)]

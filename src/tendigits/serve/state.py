@@ -60,8 +60,7 @@ class Metrics:
             "tendigits_request_seconds", "Seconds from request to response.", ("route",), buckets=BUCKETS,
             registry=registry,
         )  # fmt: skip
-        numbers = Counter("tendigits_numbers", "Numbers and single digits read.", ("accepted",), registry=registry)
-        self._accepted, self._rejected = numbers.labels("yes"), numbers.labels("no")
+        self._numbers = Counter("tendigits_numbers", "Numbers and digits read.", ("accepted",), registry=registry)
         load = Gauge("tendigits_load", "Pictures being read or waiting.", registry=registry)
         load.set_function(lambda: queue.load)
         corrections = Gauge("tendigits_corrections", "Corrections in the store.", registry=registry)
@@ -74,8 +73,8 @@ class Metrics:
 
     def count(self, accepted: Sequence[bool]) -> None:
         """Count what was read: whether each was accepted."""
-        self._accepted.inc(sum(accepted))
-        self._rejected.inc(len(accepted) - sum(accepted))
+        self._numbers.labels("yes").inc(sum(accepted))
+        self._numbers.labels("no").inc(len(accepted) - sum(accepted))
 
 
 def _count_or_nan(store: Store) -> float:

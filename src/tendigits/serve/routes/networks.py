@@ -65,14 +65,14 @@ def accept_network(state: State, number: Number) -> dict[str, Any]:
     """Make a network the active one, provided that it reads known digits."""
     if (network := state.store.network(number)) is None:
         raise HTTPException(404, f"there is no fine-tuned network {number}")
-    state.active.accept(network, state.store, state.now())
+    state.active.accept(network, state.now())
     return _networks(state)
 
 
 @router.post("/networks/rollback", response_model=NetworksResponse, responses=error_responses(409))
 def roll_back(state: State) -> dict[str, Any]:
     """Return to the network that was active before."""
-    state.active.roll_back(state.store, state.now())
+    state.active.roll_back(state.now())
     return _networks(state)
 
 
