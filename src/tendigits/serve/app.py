@@ -31,7 +31,7 @@ log = logging.getLogger("tendigits.serve")
 
 PAGE = files("tendigits.web") / "page"
 
-REFRESH_SECONDS = 3.0  # how often the store is asked for its active network, and an idle playground is looked for
+REFRESH_SECONDS = 3.0  # between looks for a newly accepted network and an idle playground
 
 health = APIRouter(tags=["health"])
 

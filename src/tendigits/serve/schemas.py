@@ -160,7 +160,7 @@ class TableResponse(BaseModel):
 
     rows: list[list[CellResponse]]
     agreement: str | None
-    row_sums: int | None  # the first column, from 0, of those whose sum the last column is; null if it isn't
+    row_sums: int | None  # index of the first of the columns whose sum the last one is; null if it is no sum
     column_sums: int | None
     ruled: bool
     dense: bool  # whether it looks like a table, and not like numbers scattered over the page
@@ -169,7 +169,7 @@ class TableResponse(BaseModel):
 class PageResponse(BaseModel):
     """One picture, or the error if it could not be read."""
 
-    sha256: str  # of the picture's bytes; File names that clients send are ignored
+    sha256: str  # of the picture's bytes; file names that clients send are ignored
     n_pages: int = 1
     size: tuple[int, int] | None = None
     turned: Annotated[int, Field(ge=0, le=270, multiple_of=90)] = 0

@@ -23,7 +23,7 @@ from tendigits.serve.networks import ActiveModel, RunNetworks
 from tendigits.serve.reading import ReadingQueue
 from tendigits.teach.store import Store
 
-LOCK_TIMEOUT_SECONDS = 1.0  # a call of the store waits for another process that has locked it; then it is 503
+LOCK_TIMEOUT_SECONDS = 1.0  # that a call of the store waits for other processes; then the answer is 503
 
 # Upper bounds in seconds: a digit takes a few milliseconds, a photo a few tenths of a second.
 BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10)
