@@ -64,7 +64,7 @@ class ReadingQueue:
         self._addresses: Counter[str] = Counter()  # how many pictures of each address are read or wait
         self._n_digits = 0
         self._waiting_digits: deque[tuple[ReaderSource, tuple[bytes, bool], asyncio.Future[PageResponse]]] = deque()
-        self._batches: set[asyncio.Task[None]] = set()
+        self._batches: set[object] = set()  # the tasks that read them
 
     @property
     def load(self) -> int:
@@ -118,9 +118,8 @@ class ReadingQueue:
             future: asyncio.Future[PageResponse] = asyncio.get_running_loop().create_future()
             self._waiting_digits.append((network.source, (image, crops), future))
             if len(self._batches) < self.workers:
-                batch = asyncio.create_task(self._read_batches())  # begins after the requests that arrived with it
-                self._batches.add(batch)
-                batch.add_done_callback(self._batches.discard)
+                # It begins after the requests that arrived with this one.
+                self._batches.add(asyncio.create_task(self._read_batches()))
             async with self._deadline():
                 return await future
         finally:
@@ -145,6 +144,8 @@ class ReadingQueue:
                     future.set_exception(page)
                 else:
                     future.set_result(page)
+        # Now: in a callback it would be too late for a digit that arrives before.
+        self._batches.discard(asyncio.current_task())
 
     @asynccontextmanager
     async def _deadline(self) -> AsyncIterator[None]:
