@@ -191,7 +191,7 @@ class _Predictions:
     probabilities: np.ndarray
     """float32 (n, 10)."""
     calibration: Calibration | None
-    """Fitted on the held-out digits; None if there are none."""
+    """Fitted on the held-out digits; None if no digits are held out."""
 
 
 def _predict(training: Training, model: keras.Model) -> _Predictions:
