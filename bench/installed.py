@@ -49,11 +49,16 @@ def build_wheel(folder: Path, source: Path = ROOT) -> Path:
     return next(folder.glob("*.whl"))
 
 
-def install(package: str | Path, extra: str, python: str, environment: Path) -> Path:
-    """A new environment with a package and one of its extras; the folder of its commands."""
+def install(package: str | Path, extra: str, python: str, environment: Path, with_byte_code: bool = True) -> Path:
+    """A new environment with a package and one of its extras; the folder of its commands.
+
+    Args:
+        with_byte_code: compile every module now, as pip does; otherwise Python compiles what it imports.
+    """
     subprocess.run([*UV, "venv", "--quiet", "--seed", "--python", python, environment], check=True, env=variables())
     wanted = f"{package}[{extra}]" if extra else str(package)
-    command = [*UV, "pip", "install", "--quiet", "--compile-bytecode", "--python", str(environment / "bin" / "python")]
+    command = [*UV, "pip", "install", "--quiet", "--python", str(environment / "bin" / "python")]
+    command += ["--compile-bytecode"] * with_byte_code
     subprocess.run([*command, "--constraint", str(ROOT / "requirements.lock"), wanted], check=True, env=variables())
     return environment / "bin"
 

@@ -1,6 +1,5 @@
 """The documents say what is so: commands and flags are all there, blocks run, links lead somewhere."""
 
-import json
 import re
 import shlex
 import subprocess
@@ -19,12 +18,10 @@ from typer.main import get_command
 
 from reference import reference
 from tendigits import cli
-from tendigits.export.formats import export_file
-from tendigits.export.source import open_source
+from tendigits.model.network import build_network
 from tendigits.model.recipe import Recipe
 from tendigits.model.recipe_files import RECIPES, load_recipe
 from tendigits.sweep.space import read_space
-from tendigits.train.pipeline import run_recipe
 
 pytestmark = pytest.mark.xdist_group("documents")
 
@@ -130,48 +127,26 @@ def test_the_readmes_commands_run_in_order(digits_npz, tmp_path):
     assert (tmp_path / "runs" / "first" / "exports" / "first.onnx").exists()
     assert (tmp_path / "exports" / "reader-web" / "index.html").exists()
     assert pd.read_parquet(tmp_path / "out")["value"].tolist() == ["30427", "319"]
+    (code,) = blocks("docs/exports.md", "python")  # reads an exported network in the folder that it runs in
+    assert run([sys.executable, "-c", code], tmp_path / "runs" / "first" / "exports").strip() in list("0123456789")
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("document", ["README.md", "docs/guide.md", "docs/scale.md"])
-def test_python_blocks_run(document, tmp_path):
-    code = "\n".join(blocks(document, "python"))
-    printed = run([sys.executable, "-c", code], tmp_path)
-    assert "12.50 12.50" in printed or document == "docs/scale.md", "the Reader's example reads a number"
-    made = {"README.md": ["curves.png", "model.keras"], "docs/guide.md": ["runs/in-python/report.html"]}
-    for name in made.get(document, ()):
+@pytest.mark.parametrize(
+    ("document", "made"),
+    [("README.md", ["curves.png", "model.keras"]), ("docs/guide.md", ["runs/in-python/report.html"])],
+)
+def test_python_blocks_run(document, made, tmp_path):
+    printed = run([sys.executable, "-c", "\n".join(blocks(document, "python"))], tmp_path)
+    assert "12.50 12.50" in printed, "the Reader's example reads a number"
+    for name in made:
         assert (tmp_path / name).exists()
 
 
-def test_the_guides_space_is_one(tmp_path):
-    (tmp_path / "space.toml").write_text(blocks("docs/guide.md", "toml")[1])
+def test_the_guides_recipe_and_space_are_valid(tmp_path):
+    for name, block in zip(("mine.toml", "space.toml"), blocks("docs/guide.md", "toml"), strict=False):
+        (tmp_path / name).write_text(block)
+    build_network(load_recipe(str(tmp_path / "mine.toml")))
     assert set(read_space(tmp_path / "space.toml", Recipe())) == {
         "learning_rate", "batch_size", "hidden", "augmentation.shift",
     }  # fmt: skip
-
-
-@pytest.mark.slow
-def test_the_exports_page_runs_in_python(small_npz, tmp_path):
-    """With an export of a network that was hardly trained."""
-    recipe = Recipe(hidden=(8,), epochs=1, validation_split=0.1)
-    run_recipe(recipe, small_npz, runs=tmp_path / "runs", name="first")
-    export_file(open_source(tmp_path / "runs" / "first"), "onnx", out=tmp_path / "first.onnx")
-    (code,) = blocks("docs/exports.md", "python")
-    assert run([sys.executable, "-c", code], tmp_path).strip() in list("0123456789")
-
-
-@pytest.mark.slow
-def test_the_guides_recipe_trains(digits_npz, tmp_path):
-    (tmp_path / "mine.toml").write_text(blocks("docs/guide.md", "toml")[0])
-    command = [sys.executable, "-m", "tendigits", "train", "--recipe", "mine.toml", "--epochs", "1"]
-    said = run([*command, "--data", str(digits_npz)], tmp_path)
-    assert "3,600 digits, validated on 400 held-out training digits" in said
-
-
-def test_results_in_the_documents_are_those_that_were_kept(monkeypatch):
-    monkeypatch.syspath_prepend(str(ROOT / "bench"))
-    import recipes
-
-    kept, results = json.loads(recipes.RESULTS.read_text()), (ROOT / "docs" / "results.md").read_text()
-    assert recipes.table(kept) in results
-    assert recipes.short_table(kept) in (ROOT / "README.md").read_text()

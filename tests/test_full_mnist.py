@@ -8,16 +8,17 @@ from tendigits.model.recipe import Recipe
 from tendigits.train.pipeline import run_recipe
 
 SEEDS = range(2)
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
-def results(tmp_path_factory):
-    runs = tmp_path_factory.mktemp("runs")
-    return [run_recipe(Recipe(seed=seed), runs=runs, name=f"seed-{seed}").run.record()["result"] for seed in SEEDS]
+def trained(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("runs")
+    return [run_recipe(Recipe(seed=seed), runs=folder, name=f"seed-{seed}").run for seed in SEEDS]
 
 
-@pytest.mark.slow
-def test_classic_stops_by_itself_and_reads_well(results):
+def test_classic_stops_by_itself_and_reads_well(trained):
+    results = [run.record()["result"] for run in trained]
     for result in results:
         assert result["stopped_early"]
         assert result["epochs"] < 15
@@ -27,8 +28,7 @@ def test_classic_stops_by_itself_and_reads_well(results):
     assert statistics.mean(result["val_accuracy"] for result in results) >= 0.978
 
 
-@pytest.mark.slow
-def test_the_same_seed_twice_is_the_same_to_the_bit(tmp_path):
-    one, other = (run_recipe(Recipe(epochs=2), runs=tmp_path, name=name).run for name in ("one", "other"))
-    assert (one.path / "history.csv").read_bytes() == (other.path / "history.csv").read_bytes()
-    assert (one.path / "report.json").read_bytes() == (other.path / "report.json").read_bytes()
+def test_the_same_seed_twice_is_the_same_to_the_bit(trained, tmp_path):
+    """Two epochs are enough: their losses and accuracies, of 60,000 and of 10,000 digits, are equal to the last bit."""
+    again = run_recipe(Recipe(seed=1, epochs=2), runs=tmp_path).run
+    assert again.history() == {name: values[:2] for name, values in trained[1].history().items()}

@@ -11,8 +11,6 @@ import httpx
 import numpy as np
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parent.parent / "bench"))  # its scripts import each other by name
-
 import installed
 
 ROOT = Path(__file__).parent.parent
@@ -40,7 +38,8 @@ def install(request, wheel, tmp_path):
     """install(extra) -> the command of a new environment: it takes arguments, gives code, output and errors."""
 
     def make(extra):
-        folder = installed.install(wheel, extra, request.param, tmp_path / "environment")
+        # The base's size is that with byte code; for the others compiling all of JAX takes longer than their test.
+        folder = installed.install(wheel, extra, request.param, tmp_path / "environment", with_byte_code=not extra)
 
         def run(*arguments):
             command = [folder / "tendigits", *map(str, arguments)]
