@@ -1,11 +1,10 @@
-"""An environment for each peer of a benchmark, and processes that are measured while they run.
+"""What the benchmarks share: options, an environment for each peer, measured processes, records, tables in documents.
 
 prepare({"torch": ("torch==2.13.0",)})       # .bench/torch, unless it has these requirements already
 turn = parsed(observed([python_of("torch"), script("pytorch"), ...], variables("jax", BENCH / "cache", ours=False)))
-
-Used by bench/speed.py and bench/reading.py.
 """
 
+import argparse
 import compileall
 import json
 import os
@@ -23,6 +22,14 @@ MNIST = ROOT / "src" / "tendigits" / "data" / "assets" / "mnist.npz"
 BENCH = ROOT / ".bench"
 TIMEOUT = 1800
 """Seconds after which a turn is ended as failed."""
+
+
+def options(description: str | None) -> argparse.ArgumentParser:
+    """A parser with the options that most benchmarks have."""
+    parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", type=Path, default=MNIST, help="MNIST as an .npz file.")
+    parser.add_argument("--report-only", action="store_true", help="Write the tables from the JSON.")
+    return parser
 
 
 def observed(command: list[str], environment: dict[str, str]) -> dict[str, Any]:
@@ -128,8 +135,21 @@ def machine() -> dict[str, Any]:
     return described
 
 
-def commit() -> dict[str, Any] | None:
-    """The commit that is measured."""
+def date_and_commit() -> dict[str, Any]:
+    """When and what is measured."""
     from tendigits.machine import describe_commit
 
-    return describe_commit(ROOT)
+    return {"date": time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime()), "commit": describe_commit(ROOT)}
+
+
+def save(record: Any, path: Path) -> None:
+    """Write a record as JSON."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(record, indent=1) + "\n")
+
+
+def replace_between(path: Path, begin: str, end: str, text: str) -> None:
+    """Put `text` between two marks in a Markdown file."""
+    before, rest = path.read_text().split(begin)
+    _, after = rest.split(end)
+    path.write_text(f"{before}{begin}\n\n{text}\n\n{end}{after}")

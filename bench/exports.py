@@ -7,16 +7,13 @@ The reader of the package; classic, fast and a convolutional network of four epo
 with Keras alone, as somebody's own file.
 """
 
-import argparse
 import json
 import tempfile
-import time
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from documents import replace_between
-from environments import MNIST, ROOT, commit, machine
+from environments import ROOT, date_and_commit, machine, options, replace_between, save
 from tendigits import run_recipe
 from tendigits.data.load import load
 from tendigits.data.preprocess import one_hot, to_input
@@ -31,23 +28,16 @@ NAMES = {"onnx": "ONNX", "litert": "LiteRT", "keras": ".keras", "h5": ".h5", "st
 
 def main() -> None:
     """Train, export, save and report."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data", type=Path, default=MNIST, help="MNIST as an .npz file.")
-    parser.add_argument("--report-only", action="store_true", help="Write the tables from the JSON.")
+    parser = options(__doc__)
     given = parser.parse_args()
     if given.report_only:
         record = json.loads(RESULTS.read_text())
     else:
         with tempfile.TemporaryDirectory() as folder:
             rows = measure(given.data, Path(folder))
-        record = {"machine": machine(), "commit": commit(), "date": today(), "exports": rows}
-        RESULTS.write_text(json.dumps(record, indent=1) + "\n")
+        record = {"machine": machine(), **date_and_commit(), "exports": rows}
+        save(record, RESULTS)
     replace_between(ROOT / "docs" / "exports.md", BEGIN, END, report(record))
-
-
-def today() -> str:
-    """The date, in UTC."""
-    return time.strftime("%Y-%m-%d", time.gmtime())
 
 
 def measure(data: Path, folder: Path) -> list[dict[str, Any]]:

@@ -3,8 +3,9 @@
 import statistics
 from typing import Any
 
-from read_names import NAMES, OURS, SETS
-from tables import row
+from reading_peers import OURS, PEERS
+from reading_sets import TITLES
+from tables import met, row
 
 TARGETS = {"timed line": 4.0, "timed page": 60.0, "timed photo": 300.0}
 """Milliseconds, at most, of our reader."""
@@ -25,8 +26,8 @@ def speed_text(part: dict[str, Any]) -> str:
         ms, target = statistics.median(turn["ms"]), TARGETS[turn["set"]]
         rows.append(
             row(
-                SETS[turn["set"]],
-                NAMES[turn["peer"]],
+                TITLES[turn["set"]],
+                PEERS[turn["peer"]].about,
                 f"{ms:.1f} ms",
                 f"{min(turn['ms']):.1f} to {max(turn['ms']):.1f}",
                 ratio(turn["ms"], ours["ms"]) if ours and ours is not turn else "",
@@ -57,8 +58,7 @@ def command_table(part: dict[str, Any]) -> str:
     else:
         rate = folder["n"] / statistics.median(folder["seconds"])
         what = f"`tendigits read FOLDER --one --csv`, {folder['n']:,} PNG of 28x28, the whole process"
-        fast = "met" if rate >= FOLDER_RATE else "**missed**"
-        rows.append(row(what, f"{rate:,.0f} a second", f">= {FOLDER_RATE:,.0f}", fast))
+        rows.append(row(what, f"{rate:,.0f} a second", f">= {FOLDER_RATE:,.0f}", met(rate >= FOLDER_RATE)))
     peaks = [own["peak_mb"] for own in [*part["turns"], *part["hard"]] if own.get("peer", OURS) == OURS and "ms" in own]
     if peaks:
         most = max(peaks)
@@ -85,4 +85,4 @@ def hard_table(part: dict[str, Any]) -> str:
 
 def at_most(measured: float, target: float, unit: str) -> tuple[str, str]:
     """Two cells: the most wanted and whether it is met."""
-    return f"<= {target:g} {unit}", "met" if measured <= target else "**missed**"
+    return f"<= {target:g} {unit}", met(measured <= target)

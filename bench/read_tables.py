@@ -7,9 +7,10 @@ import statistics
 from collections.abc import Callable
 from typing import Any
 
-from read_names import NAMES, OURS, PPOCR, SETS
 from read_speed_tables import speed_text
-from tables import BUSY, commit_text, machine_text, row
+from reading_peers import OURS, PEERS
+from reading_sets import TITLES
+from tables import busy_text, busy_turns, commit_text, machine_text, met, row
 from tendigits.report.metrics import wilson_interval
 
 Turn = dict[str, Any]
@@ -40,6 +41,12 @@ TARGETS = {
 }
 """Our reader's targets: the least share of each set that is right; where nothing is to be read, not accepted."""
 
+PPOCR = {
+    "small": ("rapidocr", "rapidocr_alone"),
+    "tiny": ("rapidocr_tiny", "rapidocr_tiny_alone", "faster_paddle"),
+}
+"""The readers with PP-OCRv6, by the size of its models."""
+
 TIME = 5
 """Ours is to be so many times as fast as PP-OCRv6."""
 
@@ -57,7 +64,7 @@ def text(record: Record) -> str:
         for name in dict.fromkeys(turn["set"] for turn in own):
             of_set = [turn for turn in own if turn["set"] == name]
             table = nothing_table if of_set[0]["kind"] == "nothing" else set_table
-            blocks += [f"**{SETS.get(name, name)}**", table(of_set)]
+            blocks += [f"**{TITLES.get(name, name)}**", table(of_set)]
         blocks += [*notes(own), settings_text(parts[part])]
     if "speed" in parts:
         speed = parts["speed"]
@@ -88,7 +95,7 @@ def summary(turns: list[Turn]) -> str:
         finding = [turn["ms"] for turn in of_set if turn["given"] == "bare" and turn["peer"] in FINDING]
         rows.append(
             row(
-                SETS.get(name, name),
+                TITLES.get(name, name),
                 f"{n:,}",
                 f"{right / n:.1%}",
                 *at_least(share_of(ours), TARGETS.get(name)),
@@ -126,7 +133,7 @@ def set_table(turns: list[Turn]) -> str:
     ]
     done = [turn for turn in turns if "error" not in turn]
     for turn in ordered(done, lambda turn: float(turn["right"] / turn["n"])):
-        name, n = NAMES[turn["peer"]], turn["n"]
+        name, n = PEERS[turn["peer"]].about, turn["n"]
         rows.append(
             row(
                 name,
@@ -155,7 +162,9 @@ def nothing_table(turns: list[Turn]) -> str:
         if "error" not in turn:
             n = turn["n"]
             refused = share(n - turn["accepted"], n)
-            rows.append(row(NAMES[turn["peer"]], f"{n:,}", *refused, f"{turn['right'] / n:.2%}", f"{turn['ms']:.1f}"))
+            rows.append(
+                row(PEERS[turn["peer"]].about, f"{n:,}", *refused, f"{turn['right'] / n:.2%}", f"{turn['ms']:.1f}")
+            )
     return "\n".join(rows)
 
 
@@ -175,11 +184,6 @@ def ahead(ours: float, theirs: float) -> str:
     return "level" if ours == theirs else met(ours > theirs)
 
 
-def met(is_met: bool) -> str:
-    """A cell."""
-    return "met" if is_met else "**missed**"
-
-
 def at_least(measured: float, target: float | None) -> tuple[str, str]:
     """Two cells: the least value wanted and whether it is met; empty without a target."""
     return ("", "") if target is None else (f">= {target:.1%}", met(measured >= target))
@@ -192,7 +196,7 @@ def process_table(turns: list[Turn]) -> str:
         own = [turn for turn in turns if turn["peer"] == peer and "error" not in turn]
         if own:
             load, peak = statistics.median(turn["load_s"] for turn in own), max(turn["peak_mb"] for turn in own)
-            rows.append(row(NAMES[peer], f"{load:.2f}", f"{peak:.0f}"))
+            rows.append(row(PEERS[peer].about, f"{load:.2f}", f"{peak:.0f}"))
     return "\n".join(rows)
 
 
@@ -200,20 +204,16 @@ def notes(turns: list[Turn]) -> list[str]:
     """What failed, what could not be read, which lines came in pieces, and which turns other programs disturbed."""
     lines = []
     errors = {(turn["peer"], turn["error"]) for turn in turns if "error" in turn}
-    lines += [f"{NAMES[peer]}: {error}" for peer, error in sorted(errors)]
+    lines += [f"{PEERS[peer].about}: {error}" for peer, error in sorted(errors)]
     for turn in turns:
-        where = f"{SETS.get(turn['set'], turn['set'])}, {turn['given']}"
+        where = f"{TITLES.get(turn['set'], turn['set'])}, {turn['given']}"
         if "failed" in turn:
             count, reason = turn["failed"]
-            lines.append(f"{NAMES[turn['peer']]} could not read {count} pictures of {where}: `{reason}`")
+            lines.append(f"{PEERS[turn['peer']].about} could not read {count} pictures of {where}: `{reason}`")
         if turn["peer"] == OURS and turn.get("pieces"):
             lines.append(f"Ours read {turn['pieces']} of the right lines of {where} as several numbers.")
-    busy = [turn for turn in turns if (turn.get("others") or 0.0) > BUSY]
-    if busy:
-        most = max(turn["others"] for turn in busy)
-        lines.append(
-            f"In {len(busy)} of {len(turns)} turns other programs used more than {BUSY} cores, {most:.1f} at most."
-        )
+    if busy_turns(turns):
+        lines.append(f"{busy_text(turns)}.")
     return lines
 
 

@@ -10,37 +10,24 @@ process that loads, reads one picture to warm up, and then times each. A part th
 results. What our reader reads wrongly is drawn into .bench/pictures.
 """
 
-import argparse
 import json
 import shutil
 import signal
 import sys
-import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import read_tables
-from environments import BENCH, MNIST, ROOT, commit, machine, prepare
+from environments import BENCH, ROOT, date_and_commit, machine, options, prepare, save
 from measuring import nondigits
-from measuring.lines import TOUCHING, Digits
-from measuring.signs import SIGNS
+from measuring.lines import TOUCHING, Grey, Rng, make_line, make_page, make_photo
+from measuring.signs import SIGNS, make_signed
 from reading_peers import ENVIRONMENTS, OTHERS_LIMIT, PEERS, WORK, Peer, take_turn
-from reading_sets import (
-    DIGITS,
-    Set,
-    ink_of,
-    lines,
-    nothing,
-    number_sets,
-    pages,
-    photos,
-    pictures,
-    scans,
-    signed_lines,
-    with_crops,
-)
+from reading_sets import DIGITS, Set, drawn, ink_of, mnist_digits, number_sets, pictures, scans, with_crops
 
 RESULTS = ROOT / "bench" / "results" / "reading.json"
 PICTURES = BENCH / "pictures"
@@ -69,14 +56,12 @@ class Settings:
 
 def main() -> None:
     """Measure the parts, save and report."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data", type=Path, default=MNIST, help="MNIST as an .npz file.")
+    parser = options(__doc__)
     parser.add_argument("--scans", type=Path, help="Folder of folders of single digits, each with a labels.csv.")
     parser.add_argument("--numbers", type=Path, help="Folder of folders of real numbers, each with a labels.csv.")
     parser.add_argument("--parts", nargs="+", choices=PARTS, default=PARTS)
     parser.add_argument("--peers", nargs="+", choices=[*PEERS], help="Peers to run, as a trial; default: all.")
     parser.add_argument("--limit", type=int, help="Maximum number of pictures of each set, as a trial.")
-    parser.add_argument("--report-only", action="store_true", help="Write the tables from the JSON.")
     given = parser.parse_args()
     if given.report_only:
         report(json.loads(RESULTS.read_text()))
@@ -99,10 +84,9 @@ def main() -> None:
     record["machine"] = machine()
     shutil.rmtree(WORK, ignore_errors=True)
     for part in given.parts:
-        kept = {"date": time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime()), "commit": commit()}
+        kept = date_and_commit()
         record["parts"][part] = {**kept, "settings": {"limit": settings.limit}, **measure(part, settings)}
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps(record, indent=1) + "\n")
+        save(record, path)
     if trial:
         print(read_tables.text(record))
     else:
@@ -145,8 +129,8 @@ def line_sets(settings: Settings) -> Iterator[Set]:
         sources.append(("scans", ink, SEEDS["scan lines"], SEEDS["scan signs"]))
     n = settings.most(N_LINES)
     for name, digits, seed, signed_seed in sources:
-        yield pictures(f"lines of {name}", "line", lines(digits, n, seed), WORK)
-        made = signed_lines(digits, n, signed_seed)
+        yield pictures(f"lines of {name}", "line", drawn(partial(make_line, digits), n, seed), WORK)
+        made = drawn(partial(make_signed, digits), n, signed_seed)
         yield pictures(f"signed lines of {name}", "line", made, WORK, DIGITS + SIGNS)
 
 
@@ -154,14 +138,21 @@ def page_sets(settings: Settings) -> Iterator[Set]:
     """Pages of MNIST's test digits: with gaps between the digits, where one pair in five touches, and as photos."""
     n, digits = settings.most(N_PAGES), mnist_digits(settings.data)
     for name, touching in (("pages", 0.0), ("touching pages", TOUCHING)):
-        yield pictures(name, "page", pages(digits, n, SEEDS["pages"], touching), WORK)
-    yield pictures("photos", "page", photos(digits, n, SEEDS["photos"]), WORK)
+        made = drawn(partial(make_page, digits, touching=touching), n, SEEDS["pages"])
+        yield pictures(name, "page", made, WORK)
+    yield pictures("photos", "page", drawn(partial(make_photo, digits), n, SEEDS["photos"]), WORK)
 
 
 def nondigit_sets(settings: Settings) -> Iterator[Set]:
     """Pictures with nothing to read."""
     for name, draw in nondigits.KINDS.items():
-        yield pictures(name, "nothing", nothing(draw, settings.most(N_NONDIGITS), SEEDS["nondigits"]), WORK)
+        made = drawn(partial(without_truth, draw), settings.most(N_NONDIGITS), SEEDS["nondigits"])
+        yield pictures(name, "nothing", made, WORK)
+
+
+def without_truth(draw: Callable[[Rng], Grey], rng: Rng) -> tuple[Grey, str]:
+    """A picture in which there is nothing to read."""
+    return draw(rng), ""
 
 
 SETS_OF = {
@@ -200,23 +191,9 @@ def take_turns(own: Set, settings: Settings) -> list[dict[str, Any]]:
 
 def mnist_set(settings: Settings) -> Set:
     """MNIST's test digits as files."""
-    x, y = mnist(settings.data)
-    made = ((picture, str(label)) for picture, label in zip(x[: settings.limit], y[: settings.limit], strict=True))
-    return pictures("mnist", "digit", made, WORK)
-
-
-def mnist(path: Path) -> tuple[Any, Any]:
-    """MNIST's test digits, uint8 (n, 28, 28), and their labels."""
-    from tendigits.data.load import load
-
-    data = load(path)
-    return data.x_test, data.y_test
-
-
-def mnist_digits(path: Path) -> Digits:
-    """MNIST's test digits, to write lines with."""
-    x, y = mnist(path)
-    return Digits(list(x), y.tolist())
+    digits = mnist_digits(settings.data)
+    made = ((picture, str(label)) for picture, label in zip(digits.ink, digits.labels, strict=True))
+    return pictures("mnist", "digit", islice(made, settings.limit), WORK)
 
 
 def report(record: dict[str, Any]) -> None:

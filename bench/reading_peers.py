@@ -38,10 +38,10 @@ Settings = Mapping[str, tuple[str, ...]]
 """Kind of a set -> what a peer is given of its pictures, each in turn."""
 
 BARE, CROPPED, BOTH = ("bare",), ("cropped",), ("bare", "cropped")
-FINDS: Settings = {"digit": BARE, "line": BARE, "page": BARE, "grid": BARE, "nothing": BARE}
+FINDS = dict.fromkeys(("digit", "line", "page", "grid", "nothing"), BARE)
 """For a peer that looks for text itself."""
 
-READS: Settings = {"digit": BOTH, "line": BOTH, "page": CROPPED}
+READS = {"digit": BOTH, "line": BOTH, "page": CROPPED}
 """For one that takes a picture for a line."""
 
 
@@ -50,6 +50,8 @@ class Peer:
     """A script in bench/peers, its environment, and what it is given of each kind of picture."""
 
     name: str
+    about: str
+    """Its name in tables."""
     script: str
     environment: str | None
     """One of ENVIRONMENTS; None is this environment."""
@@ -66,20 +68,33 @@ class Peer:
 PEERS = {
     peer.name: peer
     for peer in (
-        Peer("tendigits", "read_tendigits", None, FINDS, numbers=True),
-        Peer("tendigits_page", "read_tendigits", None, {"digit": BARE}, ("--read-as", "page"), numbers=True),
-        Peer("tendigits_digit", "read_tendigits", None, {"nothing": BARE}, ("--read-as", "digit"), numbers=True),
-        Peer("rapidocr", "read_rapidocr", "rapidocr", FINDS),
-        Peer("rapidocr_alone", "read_rapidocr", "rapidocr", READS, ("--no-detection",)),
-        Peer("rapidocr_tiny", "read_rapidocr", "rapidocr", FINDS, ("--tiny",)),
-        Peer("rapidocr_tiny_alone", "read_rapidocr", "rapidocr", READS, ("--tiny", "--no-detection")),
-        Peer("faster_paddle", "read_faster_paddle", "faster_paddle", FINDS),
-        Peer("easyocr", "read_easyocr", "easyocr", FINDS),
-        Peer("easyocr_alone", "read_easyocr", "easyocr", READS, ("--no-detection",)),
-        Peer("tesseract", "read_tesseract", "tesserocr", {**FINDS, "digit": BOTH, "line": BOTH, "page": BOTH}),
-        Peer("digit_recognizer", "read_digit_recognizer", "digit_recognizer", {"digit": BOTH}),
+        Peer("tendigits", "**tendigits**", "read_tendigits", None, FINDS, numbers=True),
+        Peer(
+            "tendigits_page", "**tendigits**, not told that it is one digit", "read_tendigits", None, {"digit": BARE},
+            ("--read-as", "page"), numbers=True,
+        ),
+        Peer(
+            "tendigits_digit", "**tendigits**, told that it is one digit", "read_tendigits", None, {"nothing": BARE},
+            ("--read-as", "digit"), numbers=True,
+        ),
+        Peer("rapidocr", "RapidOCR, PP-OCRv6 small", "read_rapidocr", "rapidocr", FINDS),
+        Peer(
+            "rapidocr_alone", "RapidOCR, PP-OCRv6 small, no detection", "read_rapidocr", "rapidocr", READS,
+            ("--no-detection",),
+        ),
+        Peer("rapidocr_tiny", "RapidOCR, PP-OCRv6 tiny", "read_rapidocr", "rapidocr", FINDS, ("--tiny",)),
+        Peer(
+            "rapidocr_tiny_alone", "RapidOCR, PP-OCRv6 tiny, no detection", "read_rapidocr", "rapidocr", READS,
+            ("--tiny", "--no-detection"),
+        ),
+        Peer("faster_paddle", "faster-paddle, PP-OCRv6 tiny", "read_faster_paddle", "faster_paddle", FINDS),
+        Peer("easyocr", "EasyOCR", "read_easyocr", "easyocr", FINDS),
+        Peer("easyocr_alone", "EasyOCR, no detection", "read_easyocr", "easyocr", READS, ("--no-detection",)),
+        Peer("tesseract", "Tesseract", "read_tesseract", "tesserocr", FINDS | dict.fromkeys(READS, BOTH)),
+        Peer("digit_recognizer", "digit-recognizer-py", "read_digit_recognizer", "digit_recognizer", {"digit": BOTH}),
     )
-}
+}  # fmt: skip
+OURS = "tendigits"
 OTHERS_LIMIT = {"digit": 640, "line": 300, "page": 20, "grid": 20, "nothing": 100}
 """Maximum number of pictures of a set for the other readers, some of which take seconds for a page; ours reads all."""
 

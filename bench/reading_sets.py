@@ -13,8 +13,8 @@ from typing import Any
 import cv2
 import numpy as np
 
-from measuring.lines import Digits, Grey, Rng, make_line, make_page, make_photo, photographed, write_line
-from measuring.signs import make_signed
+from measuring.lines import Digits, Grey, Rng, photographed, write_line
+from tendigits.data.load import load
 from tendigits.digits.find import find_digit
 from tendigits.digits.foreground import find_foreground
 from tendigits.geometry import Box
@@ -30,6 +30,34 @@ CROP = 64
 
 MARGIN = 13
 """White margin: with it, a digit fills as much of its square as in MNIST, 20 of 28."""
+
+
+TITLES = {
+    "exam": "exam: boxes of exam papers, 28x28 pixels",
+    "kensanata": "kensanata: scanned forms",
+    "stylus": "stylus: pen paths of a tablet",
+    "mnist": "MNIST's test digits, 28x28 pixels",
+    "lines of MNIST": "Lines of 3 to 8 of MNIST's test digits",
+    "lines of scans": "Lines of 3 to 8 of the scans' digits",
+    "signed lines of MNIST": "Lines with signs, MNIST's test digits",
+    "signed lines of scans": "Lines with signs, the scans' digits",
+    "pages": "Pages of ten lines",
+    "touching pages": "Pages of ten lines, one pair of digits in five touching",
+    "photos": "Photos of eight lines on squared paper on a dark desk, aslant and shaded",
+    "cheques": "Amounts on cheques",
+    "sudoku_times": "Photographed times such as 1:24:05",
+    "sudoku_photo": "Numbers in photographed 9x9 grids",
+    "cells_gradesheet": "Cells of mark sheets",
+    "marks": "Check marks, boxes, question marks",
+    "words": "Words in joined handwriting",
+    "signatures": "Signatures",
+    "letters": "Letters of other fonts",
+    "scribbles": "Scribbles of another generator",
+    "timed line": "a line with signs",
+    "timed page": "a page of ten lines",
+    "timed photo": "a JPEG of 12 megapixels, nine lines",
+}
+"""The sets' names in tables."""
 
 
 @dataclass(frozen=True)
@@ -71,34 +99,16 @@ def pictures(name: str, kind: str, made: Iterable[tuple[Grey, Truth]], folder: P
     return Set(name, kind, truth, {"bare": files}, keep)
 
 
-def lines(digits: Digits, n: int, seed: int) -> Iterable[tuple[Grey, Truth]]:
-    """Lines of 3 to 8 digits."""
+def drawn(draw: Callable[[Rng], tuple[Grey, Truth]], n: int, seed: int) -> Iterator[tuple[Grey, Truth]]:
+    """Draw `n` pictures, each with its truth."""
     rng = np.random.default_rng(seed)
-    return (make_line(digits, rng) for _ in range(n))
+    return (draw(rng) for _ in range(n))
 
 
-def signed_lines(digits: Digits, n: int, seed: int) -> Iterable[tuple[Grey, Truth]]:
-    """Lines of numbers with signs."""
-    rng = np.random.default_rng(seed)
-    return (make_signed(digits, rng) for _ in range(n))
-
-
-def nothing(draw: Callable[[Rng], Grey], n: int, seed: int) -> Iterable[tuple[Grey, Truth]]:
-    """Pictures in which there is no number."""
-    rng = np.random.default_rng(seed)
-    return ((draw(rng), "") for _ in range(n))
-
-
-def pages(digits: Digits, n: int, seed: int, touching: float) -> Iterable[tuple[Grey, Truth]]:
-    """Pages of ten lines."""
-    rng = np.random.default_rng(seed)
-    return (make_page(digits, rng, touching=touching) for _ in range(n))
-
-
-def photos(digits: Digits, n: int, seed: int) -> Iterable[tuple[Grey, Truth]]:
-    """Photos of eight lines on squared paper on a desk."""
-    rng = np.random.default_rng(seed)
-    return (make_photo(digits, rng) for _ in range(n))
+def mnist_digits(path: Path) -> Digits:
+    """MNIST's test digits, to write lines with."""
+    data = load(path)
+    return Digits([*data.x_test], data.y_test.tolist())
 
 
 def photo(digits: Digits, rng: Rng, lines: int = 10) -> tuple[Grey, list[str]]:

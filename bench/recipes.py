@@ -9,13 +9,12 @@ read once for each run, when its training has ended; only `classic` validates on
 are in bench/results/recipes.json.
 """
 
-import argparse
 import json
 import statistics
 from pathlib import Path
 from typing import Any
 
-from documents import replace_between
+from environments import ROOT, options, replace_between, save
 from tendigits import Recipe, resume_run, run_recipe
 from tendigits.errors import DataError
 from tendigits.model.network import count_parameters
@@ -23,7 +22,6 @@ from tendigits.model.recipe_files import RECIPES
 from tendigits.runs.run import Run, open_run
 from tendigits.train.console import TextConsole
 
-ROOT = Path(__file__).parent.parent
 RESULTS = ROOT / "bench" / "results" / "recipes.json"
 SEEDS = {name: 5 if name in ("classic", "cnn") else 3 for name in RECIPES}
 BEGIN, END = "<!-- recipes: written by bench/recipes.py -->", "<!-- /recipes -->"
@@ -31,11 +29,9 @@ BEGIN, END = "<!-- recipes: written by bench/recipes.py -->", "<!-- /recipes -->
 
 def main() -> None:
     """Train or resume, and save after each run."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data", help="an .npz or a folder of IDX files; default: MNIST")
+    parser = options(__doc__)
     parser.add_argument("--runs", type=Path, default=ROOT / "runs" / "results")
     parser.add_argument("--recipes", nargs="+", choices=[*RECIPES], default=[*RECIPES])
-    parser.add_argument("--report-only", action="store_true", help="Write the tables from the JSON.")
     given = parser.parse_args()
     kept: dict[str, list[dict[str, Any]]] = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
     for name in () if given.report_only else given.recipes:
@@ -45,12 +41,12 @@ def main() -> None:
             if recipe.seed not in rows:
                 rows[recipe.seed] = row(train(recipe, given.data, given.runs))
             kept[name] = [rows[seed] for seed in sorted(rows)]
-            RESULTS.write_text(json.dumps(kept, indent=1) + "\n")
+            save(kept, RESULTS)
     replace_between(ROOT / "docs" / "results.md", BEGIN, END, table(kept))
     replace_between(ROOT / "README.md", BEGIN, END, short_table(kept))
 
 
-def train(recipe: Recipe, data: str | None, runs: Path) -> Run:
+def train(recipe: Recipe, data: Path, runs: Path) -> Run:
     """The finished run of a recipe and seed: found, resumed or trained."""
     path = runs / f"{recipe.name}-seed-{recipe.seed}"
     if not path.exists():

@@ -6,22 +6,28 @@
 The contestants take turns. A rate counts the pictures after the first: the start of a call has its own column.
 """
 
-import argparse
 import json
 import shutil
 import statistics
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
 import cv2
 import numpy as np
 
-from documents import replace_between
-from environments import BENCH, MNIST, ROOT, commit, machine, observed, variables
-from measuring.lines import Digits
-from reading_sets import photo
+from environments import (
+    BENCH,
+    ROOT,
+    date_and_commit,
+    machine,
+    observed,
+    options,
+    replace_between,
+    save,
+    variables,
+)
+from reading_sets import mnist_digits, photo
 
 RESULTS = ROOT / "bench" / "results" / "scaling.json"
 DOCUMENT = ROOT / "docs" / "scale.md"
@@ -43,18 +49,15 @@ PRICE = 0.04
 
 def main() -> None:
     """Make the pictures, read them in turns, save and report."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data", type=Path, default=MNIST, help="MNIST as an .npz file.")
+    parser = options(__doc__)
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--report-only", action="store_true", help="Write the tables from the JSON.")
     given = parser.parse_args()
     if not given.report_only:
         data = given.data.resolve()
         folders = {kind: make_pictures(kind, data) for kind in COUNTS}
         record: dict[str, Any] = {
             "machine": machine(),
-            "commit": commit(),
-            "date": time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime()),
+            **date_and_commit(),
             "bytes": sum(path.stat().st_size for path in folders["photos"].iterdir()) / COUNTS["photos"],
             "reading": {kind: {name: [] for name in HOW} for kind in COUNTS},
         }
@@ -62,7 +65,7 @@ def main() -> None:
             for kind, folder in folders.items():
                 for name, arguments in HOW.items():
                     record["reading"][kind][name].append(read(folder, kind, arguments))
-            RESULTS.write_text(json.dumps(record, indent=1) + "\n")
+            save(record, RESULTS)
         shutil.rmtree(WORK)
     record = json.loads(RESULTS.read_text())
     replace_between(DOCUMENT, *READING, reading_table(record))
@@ -74,14 +77,12 @@ def make_pictures(kind: str, data: Path) -> Path:
     folder = WORK / kind
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
-    with np.load(data) as file:
-        x, y = file["x_test"], file["y_test"]
-    digits, rng = Digits([*x], [*y.tolist()]), np.random.default_rng(0)
+    digits, rng = mnist_digits(data), np.random.default_rng(0)
     for number in range(COUNTS[kind]):
         if kind == "photos":
             (folder / f"{number:05}.jpg").write_bytes(cv2.imencode(".jpg", photo(digits, rng)[0])[1].tobytes())
         else:
-            cv2.imwrite(str(folder / f"{number:05}.png"), 255 - x[number % len(x)])
+            cv2.imwrite(str(folder / f"{number:05}.png"), 255 - digits.ink[number % len(digits.ink)])
     return folder
 
 

@@ -8,7 +8,6 @@ The load comes from wrk (Debian's package) on the same machine, whose cores it s
 turns, each in a fresh process, in rounds; medians are over the rounds.
 """
 
-import argparse
 import base64
 import json
 import os
@@ -29,7 +28,18 @@ from typing import Any
 import cv2
 import numpy as np
 
-from environments import BENCH, MNIST, ROOT, commit, machine, prepare, python_of, script, variables
+from environments import (
+    BENCH,
+    ROOT,
+    date_and_commit,
+    machine,
+    options,
+    prepare,
+    python_of,
+    save,
+    script,
+    variables,
+)
 from measuring.lines import Digits
 from reading_sets import photo
 
@@ -72,10 +82,8 @@ SERVERS = {
 
 def main() -> None:
     """Run the servers in turns, save and report."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data", type=Path, default=MNIST, help="MNIST as an .npz file.")
+    parser = options(__doc__)
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--report-only", action="store_true", help="Write the tables from the JSON.")
     given = parser.parse_args()
     if given.report_only:
         record = json.loads(RESULTS.read_text())
@@ -83,14 +91,14 @@ def main() -> None:
         if shutil.which("wrk") is None:
             raise SystemExit("expected wrk, which makes the load: apt-get install wrk")
         record = measure(given.data.resolve(), given.rounds)
-        RESULTS.write_text(json.dumps(record, indent=1) + "\n")
+        save(record, RESULTS)
     RESULTS.with_suffix(".md").write_text(f"# Serving\n\n{table(record)}\n")
 
 
 def measure(data: Path, rounds: int) -> dict[str, Any]:
     """Measure all turns, and the memory over many requests."""
     prepare(ENVIRONMENTS)
-    record: dict[str, Any] = {"machine": machine(), "commit": commit(), "turns": []}
+    record: dict[str, Any] = {"machine": machine(), **date_and_commit(), "turns": []}
     with tempfile.TemporaryDirectory() as folder:
         bodies = write_bodies(data, Path(folder))
         for number in range(rounds):

@@ -10,12 +10,10 @@ Peers take turns (A B C ... A B C ...), each turn a fresh process. A part that i
 the JSON and leaves the others. With --quick or --limit everything goes to .bench/trial.json instead.
 """
 
-import argparse
 import json
 import signal
 import sys
 import tempfile
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -24,17 +22,18 @@ from typing import Any
 import tables
 from environments import (
     BENCH,
-    MNIST,
     ROOT,
-    commit,
+    date_and_commit,
     machine,
     observed,
+    options,
     parsed,
     prepare,
     python_of,
+    save,
     script,
     variables,
-)  # fmt: skip
+)
 
 RESULTS = ROOT / "bench" / "results" / "speed.json"
 
@@ -100,8 +99,7 @@ class Settings:
 
 def main() -> None:
     """Measure the parts, save and report."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data", type=Path, default=MNIST, help="MNIST as an .npz file.")
+    parser = options(__doc__)
     parser.add_argument("--parts", nargs="+", choices=PARTS, default=PARTS)
     parser.add_argument("--peers", nargs="+", choices=[*PEERS], help="Peers of the main table; default: all.")
     parser.add_argument("--rounds", type=int, default=3, help="Turns of each peer; 2 for batch sizes and the conv net.")
@@ -109,7 +107,6 @@ def main() -> None:
     parser.add_argument("--limit", type=int, help="Maximum number of digits, to try the scripts.")
     parser.add_argument("--quick", action="store_true", help="Only one round of the main table, printed.")
     parser.add_argument("--environments", nargs="+", type=Path, help="Virtual environments that have tendigits.")
-    parser.add_argument("--report-only", action="store_true", help="Write tables and plot from the JSON.")
     given = parser.parse_args()
     if given.report_only:
         report(json.loads(RESULTS.read_text()))
@@ -138,8 +135,7 @@ def main() -> None:
     record["machine"] = machine()
     for part in parts:
         record["parts"][part] = measure(part, settings)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps(record, indent=1) + "\n")
+        save(record, path)
     if trial:
         print(tables.text(record))
     else:
@@ -154,7 +150,7 @@ def compare_environments(environments: list[Path], settings: Settings) -> None:
         turn["peer"] = "Python {python}, JAX {jax}".format(**turn["versions"])
     record["median_seconds"] = {name: stats.median for name, stats in tables.stats_of(record["turns"]).items()}
     record["machine"] = {key: value for key, value in machine().items() if key in ("platform", "processor", "cores")}
-    RESULTS.with_name("jax.json").write_text(json.dumps(record, indent=1) + "\n")
+    save(record, RESULTS.with_name("jax.json"))
 
 
 def peers_of(part: str, settings: Settings) -> tuple[Peer, ...]:
@@ -165,7 +161,6 @@ def peers_of(part: str, settings: Settings) -> tuple[Peer, ...]:
 
 def measure(part: str, settings: Settings) -> dict[str, Any]:
     """Measure one part."""
-    kept = {"date": time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime()), "commit": commit()}
     rounds = min(settings.rounds, 2) if part in ("batch", "conv") else settings.rounds
     turns = []
     for _ in range(rounds):
@@ -174,7 +169,7 @@ def measure(part: str, settings: Settings) -> dict[str, Any]:
             print(f"{part} {turn['peer']} {turn['batch']}: {what}", file=sys.stderr, flush=True)
             turns.append(turn)
     return {
-        **kept,
+        **date_and_commit(),
         "settings": {"rounds": rounds, "epochs": settings.epochs, "limit": settings.limit},
         "turns": turns,
     }

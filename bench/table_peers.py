@@ -24,7 +24,7 @@ import numpy as np
 
 from measuring.lines import Grey
 from reading_peers import ENVIRONMENTS as READERS
-from reading_peers import WORK, Peer, Settings, ask
+from reading_peers import OURS, WORK, Peer, Settings, ask
 from tendigits.geometry import Box
 from tendigits.tables.cell import Cell
 from tendigits.tables.table import Table
@@ -43,16 +43,10 @@ TABLES: Settings = {"table": ("bare",)}
 PEERS = {
     peer.name: peer
     for peer in (
-        Peer("rapidocr", "read_rapidocr", "rapidocr", TABLES),
-        Peer("img2table", "read_img2table", "img2table", TABLES),
-        Peer("rapid_table", "read_rapid_table", "rapid_table", TABLES),
+        Peer("rapidocr", "RapidOCR, its boxes put into rows and columns", "read_rapidocr", "rapidocr", TABLES),
+        Peer("img2table", "img2table with RapidOCR", "read_img2table", "img2table", TABLES),
+        Peer("rapid_table", "PP-Structure's SLANet-plus with RapidOCR", "read_rapid_table", "rapid_table", TABLES),
     )
-}
-NAMES = {
-    "tendigits": "**tendigits**",
-    "rapidocr": "RapidOCR, its boxes put into rows and columns",
-    "img2table": "img2table with RapidOCR",
-    "rapid_table": "PP-Structure's SLANet-plus with RapidOCR",
 }
 
 KEEP = "0123456789.,:"
@@ -126,7 +120,7 @@ def text(record: dict[str, Any]) -> str:
     ]
     failed = []
     for row in record["rows"]:
-        tool = NAMES[row["tool"]]
+        tool = "**tendigits**" if row["tool"] == OURS else PEERS[row["tool"]].about
         if "error" in row:
             failed.append(f"{tool}, {row['set']}: {row['error']}")
             continue

@@ -12,7 +12,6 @@ and columns in which nothing stands don't count. Seconds are those of a reader t
 --peers, what was measured of them before stays.
 """
 
-import argparse
 import csv
 import json
 import sys
@@ -26,12 +25,11 @@ from typing import Any
 
 import numpy as np
 
-from documents import replace_between
-from environments import MNIST, ROOT, commit, machine, prepare
+from environments import ROOT, date_and_commit, machine, options, prepare, replace_between, save
 from measuring.documents import DOCUMENTS, load_fonts, make_document
 from measuring.tables import KINDS, make_sheet
-from reading import mnist_digits
 from reading_peers import Peer
+from reading_sets import mnist_digits
 from table_peers import ENVIRONMENTS, LIMIT, PEERS, Rows, Tables, read_by, scored, summary
 from table_peers import text as text_beside
 from tendigits.read.reader import Reader
@@ -46,17 +44,15 @@ N, SEED = 40, 21
 
 def main() -> None:
     """Measure, save, report."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data", type=Path, default=MNIST, help="MNIST as an .npz file.")
+    parser = options(__doc__)
     parser.add_argument("--sudoku", type=Path, help="Folder of photographed grids with a labels.csv.")
     parser.add_argument("--n", type=int, default=N, help="Tables of each kind, at most, of the photographed ones too.")
     parser.add_argument("--peers", nargs="*", choices=[*PEERS], help="Other readers; all, if none is named.")
     parser.add_argument("--trial", action="store_true", help="Print the tables, and keep nothing.")
-    parser.add_argument("--report-only", action="store_true", help="Write the table from the JSON.")
     given = parser.parse_args()
     record: dict[str, Any] = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
     if not given.report_only:
-        kept = {"date": time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime()), "commit": commit()}
+        kept = date_and_commit()
         peers = None if given.peers is None else [PEERS[name] for name in given.peers or PEERS]
         sets, beside = measure(all_tables(given.data.resolve(), given.n, given.sudoku), peers)
         record |= {"machine": machine(), **kept, "sets": sets}
@@ -66,7 +62,7 @@ def main() -> None:
         print(text(record))
         return
     if not given.report_only:
-        RESULTS.write_text(json.dumps(record, indent=1) + "\n")
+        save(record, RESULTS)
     replace_between(ROOT / "docs" / "paper.md", BEGIN, END, text(record))
 
 

@@ -130,17 +130,14 @@ def ratio_table(part: str, turns: list[Turn]) -> str:
                 len(own.seconds),
                 "" if ratio is None else f"{ratio:.2f}",
                 "" if target is None else f"<= {target:.2f}",
-                "" if target is None or ratio is None else "met" if ratio <= target else "**missed**",
+                "" if target is None or ratio is None else met(ratio <= target),
                 "" if own.peak_mb is None else f"{own.peak_mb:.0f}",
                 "" if own.accuracy is None else f"{own.accuracy:.2%}",
             )
         )
     if part == "main" and ours and ours.peak_mb and (keras := stats.get("keras_jax")) and keras.peak_mb:
-        judged = "met" if ours.peak_mb <= keras.peak_mb else "**missed**"
-        rows += [
-            "",
-            f"Peak memory, tendigits / Keras on JAX: {ours.peak_mb / keras.peak_mb:.2f} (target <= 1): {judged}.",
-        ]
+        ratio = ours.peak_mb / keras.peak_mb
+        rows += ["", f"Peak memory, tendigits / Keras on JAX: {ratio:.2f} (target <= 1): {met(ratio <= 1)}."]
     return "\n".join(rows)
 
 
@@ -170,15 +167,22 @@ def settings_text(part: Record) -> str:
     ]
     failed = {turn["peer"]: turn["error"] for turn in turns if "error" in turn}
     lines += [f"{NAMES[peer]} failed: `{error}`" for peer, error in failed.items()]
-    busy = [turn for turn in turns if (turn.get("others") or 0.0) > BUSY]
-    if busy:
+    if busy := busy_turns(turns):
         who = ", ".join(dict.fromkeys(NAMES[turn["peer"]].replace("**", "") for turn in busy))
-        most = max(turn["others"] for turn in busy)
-        lines.append(
-            f"In {len(busy)} of {len(turns)} turns other programs used more than {BUSY} cores, "
-            f"{most:.1f} at most: {who}."
-        )
+        lines.append(f"{busy_text(turns)}: {who}.")
     return "\n\n".join(lines)
+
+
+def busy_turns(turns: list[Turn]) -> list[Turn]:
+    """The turns that other programs disturbed."""
+    return [turn for turn in turns if (turn.get("others") or 0.0) > BUSY]
+
+
+def busy_text(turns: list[Turn]) -> str:
+    """How many turns were disturbed, and how much; some were."""
+    busy = busy_turns(turns)
+    most = max(turn["others"] for turn in busy)
+    return f"In {len(busy)} of {len(turns)} turns other programs used more than {BUSY} cores, {most:.1f} at most"
 
 
 def machine_text(record: Record) -> str:
@@ -200,6 +204,11 @@ def machine_text(record: Record) -> str:
 def commit_text(commit: dict[str, Any] | None) -> str:
     """The commit that was measured."""
     return f"; commit {commit['commit'][:12]}{' with changes' if commit['changed'] else ''}" if commit else ""
+
+
+def met(is_met: bool) -> str:
+    """A cell: whether a target is met."""
+    return "met" if is_met else "**missed**"
 
 
 def row(*cells: object) -> str:

@@ -7,7 +7,6 @@ Every writer with more than 50 pictures, three times with another 50 of them. Th
 reader was right about them or not: the least informative corrections.
 """
 
-import argparse
 import csv
 import json
 import statistics
@@ -16,8 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from documents import replace_between
-from environments import MNIST, ROOT, commit, machine
+from environments import ROOT, date_and_commit, machine, options, replace_between, save
 from tendigits.data.load import load
 from tendigits.digits.find import find_digit
 from tendigits.digits.network import Network, bundled_file, from_onnx
@@ -33,16 +31,14 @@ Array = np.ndarray[Any, Any]
 
 def main() -> None:
     """Fine-tune, evaluate, save and report."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data", type=Path, default=MNIST, help="MNIST as an .npz file.")
+    parser = options(__doc__)
     parser.add_argument("--scans", type=Path, help="Folder of folders, each with a labels.csv: path, label, writer.")
-    parser.add_argument("--report-only", action="store_true", help="Write the tables from the JSON.")
     given = parser.parse_args()
     if given.report_only:
         record = json.loads(RESULTS.read_text())
     else:
-        record = {"machine": machine(), "commit": commit(), "lessons": measure(given.data, given.scans)}
-        RESULTS.write_text(json.dumps(record, indent=1) + "\n")
+        record = {"machine": machine(), **date_and_commit(), "lessons": measure(given.data, given.scans)}
+        save(record, RESULTS)
     replace_between(ROOT / "docs" / "results.md", BEGIN, END, table(record))
 
 

@@ -8,14 +8,13 @@ those of `table_sheets`. What is right of a word is an empty cell.
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from itertools import accumulate
 from pathlib import Path
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from measuring.lines import HEIGHT, Digits, Floats, Rng
-from measuring.tables import KINDS, Sheet, draw_rules, photographed, scanned, write_cell
+from measuring.lines import Digits, Floats, Rng
+from measuring.tables import KINDS, Sheet, lay_out, photographed, scanned, write_cell
 
 FONTS = Path(__file__).parents[2] / ".reader" / "fonts"
 WRITTEN = (
@@ -134,27 +133,8 @@ def _draw(digits: Digits, rng: Rng, rows: list[list[str]], kind: str, fonts: Fon
             return _word(text, ImageFont.truetype(printed, int(PRINTED_SIZE * small)))
         return write_cell(digits, rng, text, small)
 
-    cells, room, margin = [[cell(text) for text in row] for row in rows], int(HEIGHT * small), int(rng.uniform(60, 160))
-    widths = [
-        max(each.shape[1] for each in column) + int(room * rng.uniform(0.8, 1.8)) for column in zip(*cells, strict=True)
-    ]
-    high = max(each.shape[0] for row in cells for each in row) + int(room * rng.uniform(0.15, 0.6))
-    lefts, tops = (
-        [margin, *(margin + end for end in accumulate(widths))],
-        [margin + high * n for n in range(len(rows) + 1)],
-    )
-    sheet = np.zeros((tops[-1] + margin, lefts[-1] + margin), np.float32)
-    draw_rules(sheet, rng, lefts, tops, kind)
-    way, side = str(rng.choice(["left", "middle"])), room // 4
-    for top, row in zip(tops, cells, strict=False):
-        for left, width, each in zip(lefts, widths, row, strict=False):
-            tall, wide = each.shape
-            x = (side if way == "left" else (width - wide) // 2) + int(rng.integers(-side // 2, side // 2 + 1))
-            y = (high - tall) // 2 + int(rng.integers(-3, 4))
-            x, y = left + min(max(x, 2), width - wide), top + min(max(y, 0), high - tall)
-            place = sheet[y : y + tall, x : x + wide]
-            np.maximum(place, each, out=place)
-    return sheet
+    cells, margin = [[cell(text) for text in row] for row in rows], int(rng.uniform(60, 160))
+    return lay_out(cells, rng, small, kind, ("left", "middle"), margin)
 
 
 def _word(text: str, font: ImageFont.FreeTypeFont) -> Floats:

@@ -133,17 +133,35 @@ def make_photo(digits: Digits, rng: Rng, lines: int = 8) -> tuple[Grey, list[str
         place = paper[y : y + strength.shape[0], x : x + strength.shape[1]]
         place *= 1 - rng.uniform(0.55, 0.85) * strength
         values.append(value)
-    corners = np.array([[0, 0], [width, 0], [width, height], [0, height]], np.float32)
-    seen = corners + np.array([250, 200]) + rng.uniform(-60, 60, (4, 2))
-    turn = cv2.getPerspectiveTransform(corners, seen.astype(np.float32))
-    sheet, where = (cv2.warpPerspective(a, turn, (2000, 1500)) for a in (paper, np.ones_like(paper)))
+    seen = corners_of(paper) + np.array([250, 200]) + rng.uniform(-60, 60, (4, 2))
+    return on_desk(paper, seen, (2000, 1500), 300, rng), values
+
+
+def corners_of(paper: Floats) -> Floats:
+    """x and y of the corners of a sheet, clockwise from the upper left: float32 (4, 2)."""
+    height, width = paper.shape
+    return np.array([[0, 0], [width, 0], [width, height], [0, height]], np.float32)
+
+
+def on_desk(paper: Floats, seen: Floats, size: tuple[int, int], max_offset: float, rng: Rng) -> Grey:
+    """A photo of a sheet on a dark desk, with a shadow across it, blur and noise.
+
+    Args:
+        paper: the sheet, from 0 to 255.
+        seen: where the sheet's corners are in the photo.
+        size: width and height of the photo.
+        max_offset: how far the edge of the shadow may be from the middle, in pixels.
+    """
+    (width, height), view = size, cv2.getPerspectiveTransform(corners_of(paper), seen.astype(np.float32))
+    sheet, where = (cv2.warpPerspective(a, view, size) for a in (paper, np.ones_like(paper)))
     picture = rng.uniform(40, 110) * (1 - where) + sheet * where
-    y, x = np.mgrid[:1500, :2000].astype(np.float32)
-    angle, edge = rng.uniform(0, 2 * np.pi), rng.uniform(-300, 300)
-    across = (x - 1000) * np.cos(angle) + (y - 750) * np.sin(angle) - edge
+    y, x = np.mgrid[:height, :width].astype(np.float32)
+    angle, edge = rng.uniform(0, 2 * np.pi), rng.uniform(-max_offset, max_offset)
+    across = (x - width / 2) * np.cos(angle) + (y - height / 2) * np.sin(angle) - edge
     picture *= 1 - rng.uniform(0.1, 0.4) / (1 + np.exp(-across / rng.uniform(60, 200)))
     picture = cv2.GaussianBlur(picture, (0, 0), rng.uniform(0.6, 1.4)) + rng.normal(0, rng.uniform(2, 5), picture.shape)
-    return picture.clip(0, 255).astype(np.uint8), values
+    photo: Grey = picture.clip(0, 255).astype(np.uint8)
+    return photo
 
 
 def photographed(strength: Floats, rng: Rng) -> Grey:

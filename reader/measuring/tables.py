@@ -11,7 +11,7 @@ from itertools import accumulate
 import cv2
 import numpy as np
 
-from measuring.lines import HEIGHT, Digits, Floats, Grey, Rng, compose
+from measuring.lines import HEIGHT, Digits, Floats, Grey, Rng, compose, corners_of, on_desk
 from measuring.signs import draw_sign
 
 KINDS = ("ruled", "half-ruled", "unruled")
@@ -28,21 +28,8 @@ PEN = 4
 """Pixels: width of a sign's strokes."""
 
 WORDS = (
-    "Name",
-    "Datum",
-    "Total",
-    "Punkte",
-    "Anna",
-    "Berlin",
-    "Peter",
-    "Group",
-    "Test",
-    "Week",
-    "Smith",
-    "Ali",
-    "kg",
-    "m",
-)
+    "Name", "Datum", "Total", "Punkte", "Anna", "Berlin", "Peter", "Group", "Test", "Week", "Smith", "Ali", "kg", "m",
+)  # fmt: skip
 FONTS = (cv2.FONT_HERSHEY_SIMPLEX, cv2.FONT_HERSHEY_COMPLEX, cv2.FONT_HERSHEY_SCRIPT_SIMPLEX)
 
 SIDE = 2600
@@ -113,19 +100,25 @@ def draw_table(digits: Digits, rng: Rng, rows: list[list[str]], kind: str) -> Fl
         written_cells = [[write_word(rng, small), *row] for row in written_cells]
     if rng.random() < HEADER:
         written_cells = [[write_word(rng, small) for _ in written_cells[0]], *written_cells]
+    return lay_out(written_cells, rng, small, kind, ("left", "right", "middle"))
+
+
+def lay_out(
+    cells: list[list[Floats]], rng: Rng, small: float, kind: str, ways: tuple[str, ...], margin: int | None = None
+) -> Floats:
+    """The foreground of a sheet with these cells, all aligned in one of the ways, and rules."""
     room = int(HEIGHT * small)
     widths = [
-        max(cell.shape[1] for cell in column) + int(room * rng.uniform(0.8, 1.8))
-        for column in zip(*written_cells, strict=True)
+        max(cell.shape[1] for cell in column) + int(room * rng.uniform(0.8, 1.8)) for column in zip(*cells, strict=True)
     ]
-    high = max(cell.shape[0] for row in written_cells for cell in row) + int(room * rng.uniform(0.15, 0.6))
-    margin = int(rng.uniform(60, 160))
+    high = max(cell.shape[0] for row in cells for cell in row) + int(room * rng.uniform(0.15, 0.6))
+    margin = margin or int(rng.uniform(60, 160))
     lefts = [margin, *(margin + end for end in accumulate(widths))]
-    tops = [margin + high * n for n in range(len(written_cells) + 1)]
+    tops = [margin + high * n for n in range(len(cells) + 1)]
     sheet = np.zeros((tops[-1] + margin, lefts[-1] + margin), np.float32)
     draw_rules(sheet, rng, lefts, tops, kind)
-    way = str(rng.choice(["left", "right", "middle"]))
-    for top, row in zip(tops, written_cells, strict=False):
+    way = str(rng.choice(ways))
+    for top, row in zip(tops, cells, strict=False):
         for left, width, cell in zip(lefts, widths, row, strict=False):
             spare, side = width - cell.shape[1], room // 4
             x = {"left": side, "right": spare - side, "middle": spare // 2}[way]
@@ -180,27 +173,17 @@ def scanned(sheet: Floats, rng: Rng, aslant: float) -> Grey:
     sheet = cv2.warpAffine(sheet, turn, size)
     picture = rng.uniform(225, 252) * (1 - rng.uniform(0.5, 0.9) * sheet)
     picture = cv2.GaussianBlur(picture, (0, 0), rng.uniform(0.4, 1.0)) + rng.normal(0, rng.uniform(1, 4), picture.shape)
-    return _bounded(picture)
+    return _bounded(picture.clip(0, 255).astype(np.uint8))
 
 
 def photographed(sheet: Floats, rng: Rng, aslant: float) -> Grey:
     """The sheet on a dark desk, aslant and in perspective, with a shadow across it."""
-    height, width = sheet.shape
-    turn, (wide, high) = _around(sheet.shape, aslant)
-    corners = np.array([[0, 0], [width, 0], [width, height], [0, height]], np.float32)
-    room = 0.08 * max(wide, high)
-    seen = cv2.transform(corners[None], turn)[0] + room + rng.uniform(-0.35, 0.35, (4, 2)) * room
-    wide, high = int(wide + 2 * room), int(high + 2 * room)
-    view = cv2.getPerspectiveTransform(corners, seen.astype(np.float32))
+    turn, (width, height) = _around(sheet.shape, aslant)
+    room = 0.08 * max(width, height)
+    seen = cv2.transform(corners_of(sheet)[None], turn)[0] + room + rng.uniform(-0.35, 0.35, (4, 2)) * room
+    width, height = int(width + 2 * room), int(height + 2 * room)
     paper = np.full(sheet.shape, 232, np.float32) * (1 - rng.uniform(0.5, 0.85) * sheet)
-    flat, where = (cv2.warpPerspective(a, view, (wide, high)) for a in (paper, np.ones_like(paper)))
-    picture = rng.uniform(40, 110) * (1 - where) + flat * where
-    y, x = np.mgrid[:high, :wide].astype(np.float32)
-    angle, edge = rng.uniform(0, 2 * np.pi), rng.uniform(-0.2, 0.2) * wide
-    across = (x - wide / 2) * np.cos(angle) + (y - high / 2) * np.sin(angle) - edge
-    picture *= 1 - rng.uniform(0.1, 0.4) / (1 + np.exp(-across / rng.uniform(60, 200)))
-    picture = cv2.GaussianBlur(picture, (0, 0), rng.uniform(0.6, 1.4)) + rng.normal(0, rng.uniform(2, 5), picture.shape)
-    return _bounded(picture)
+    return _bounded(on_desk(paper, seen, (width, height), 0.2 * width, rng))
 
 
 def _around(shape: tuple[int, ...], degrees: float) -> tuple[Floats, tuple[int, int]]:
@@ -213,7 +196,6 @@ def _around(shape: tuple[int, ...], degrees: float) -> tuple[Floats, tuple[int, 
     return turn, size
 
 
-def _bounded(picture: Floats) -> Grey:
-    grey: Grey = picture.clip(0, 255).astype(np.uint8)
-    scale = SIDE / max(grey.shape)
-    return cv2.resize(grey, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA) if scale < 1 else grey
+def _bounded(picture: Grey) -> Grey:
+    scale = SIDE / max(picture.shape)
+    return cv2.resize(picture, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA) if scale < 1 else picture

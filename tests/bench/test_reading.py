@@ -7,12 +7,10 @@ import numpy as np
 import pytest
 
 import mistakes
-import read_names
 import read_tables
-import reading
 import reading_peers
 import reading_sets
-from measuring import nondigits, signs
+from measuring import lines, nondigits, signs
 from measuring.lines import Digits
 from reading_sets import Set
 
@@ -34,18 +32,20 @@ def fake_peer(tmp_path, monkeypatch):
         )
         monkeypatch.setattr(reading_peers, "script", lambda name: str(tmp_path / f"{name}.py"))
         monkeypatch.setattr(reading_peers, "WORK", tmp_path / "work")
-        return reading_peers.Peer("fake", "fake", None, dict.fromkeys(("digit", "line", "page", "grid"), ("bare",)))
+        return reading_peers.Peer(
+            "fake", "Fake", "fake", None, dict.fromkeys(("digit", "line", "page", "grid"), ("bare",))
+        )
 
     return make
 
 
 @pytest.mark.parametrize(
     "make",
-    [reading_sets.lines, reading_sets.signed_lines, partial(reading_sets.pages, touching=0.2)],
+    [lines.make_line, signs.make_signed, partial(lines.make_page, touching=0.2)],
     ids=["lines", "signed lines", "pages"],
 )
 def test_lines_and_pages_are_the_same_for_the_same_seed(make, hand):
-    first, again, other = (list(make(hand, 2, seed)) for seed in (1, 1, 2))
+    first, again, other = (list(reading_sets.drawn(partial(make, hand), 2, seed)) for seed in (1, 1, 2))
     assert [value for _, value in first] == [value for _, value in again]
     assert all(np.array_equal(a, b) for (a, _), (b, _) in zip(first, again, strict=True))
     assert not all(np.array_equal(a, b) for (a, _), (b, _) in zip(first, other, strict=True))
@@ -109,13 +109,6 @@ def test_our_peer_reads_a_line_with_a_sign(tmp_path, hand):
     assert turn.record["right"] >= 1
     assert mistakes.draw_wrong(own, [0, 2], tmp_path / "wrong.png") == 2
     assert (tmp_path / "wrong.png").exists()
-
-
-def test_every_reader_and_set_of_a_table_has_a_name():
-    assert {*reading_peers.PEERS} == {*read_names.NAMES}
-    assert {*nondigits.KINDS, *read_tables.TARGETS} <= {*read_names.SETS}
-    assert {*reading.TIMED, *(peer for peers in read_names.PPOCR.values() for peer in peers)} <= {*reading_peers.PEERS}
-    assert {*reading.SETS_OF} == {*read_tables.PARTS}
 
 
 def turn(peer, right, ms, **more):
