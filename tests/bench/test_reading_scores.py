@@ -2,7 +2,6 @@
 
 import pytest
 
-import reading_scores
 from reading_scores import Item, risk_coverage, score
 from reading_sets import Set
 
@@ -17,38 +16,33 @@ def pieces(*texts, confidence=0.9, accepted=True):
     return [(text, confidence, accepted) for text in texts]
 
 
-def test_a_line_is_all_its_pieces_and_as_certain_as_the_least_certain():
-    answers = [pieces("12.", "5"), pieces("12,5"), [], [("1", 0.9, True), ("2", 0.2, False)]]
-    result = score(of("line", ["12.5", "12.5", "1", "12"]), answers)
-    assert (result.right, result.n, result.pieces, result.wrong) == (2, 4, 2, [1, 2])
-    assert result.items[-1] == Item(0.2, False, True)
-    assert len(result.items) == 3  # nothing read is nothing that could be accepted
-
-
 @pytest.mark.parametrize(
-    ("read", "true", "right"),
+    ("kind", "true", "read", "right"),
     [
-        (["12", "34"], ["12", "34"], [0, 1]),
-        (["34", "12"], ["12", "34"], []),  # all are there: their order counts
-        (["12", "56"], ["12", "34", "56"], [0, 1]),  # one was missed: the others count
-        (["12", "12", "9"], ["12", "34"], [0]),  # a made-up line twice counts once
+        ("line", "12.5", ["12.", "5"], 1),
+        ("line", "12.5", ["12,5"], 0),
+        ("line", "1", [], 0),
+        ("page", ["12", "34"], ["12", "34"], 2),
+        ("page", ["12", "34"], ["34", "12"], 0),  # all are there: their order counts
+        ("page", ["12", "34", "56"], ["12", "56"], 2),  # one was missed: the others count
+        ("page", ["12", "34"], ["12", "12", "9"], 1),  # a made-up line twice counts once
+        ("grid", ["3", "8", "12"], ["3", "12"], 2),
+        ("grid", ["3", "8", "12"], ["3", "7", "8", "12"], 3),
+        ("grid", ["3", "8", "12"], ["38", "12"], 1),  # two cells as one number
+        ("nothing", "", [], 1),
+        ("nothing", "", ["7", "1"], 0),
     ],
 )
-def test_lines_of_a_page(read, true, right):
-    assert reading_scores.right_lines(read, true) == right
+def test_what_is_right(kind, true, read, right):
+    result = score(of(kind, [true]), [pieces(*read)])
+    assert result.right == right
+    assert result.wrong == [0] * (right < result.n)
 
 
-@pytest.mark.parametrize(
-    ("read", "true", "right"),
-    [
-        (["3", "8", "12"], ["3", "8", "12"], [0, 1, 2]),
-        (["3", "12"], ["3", "8", "12"], [0, 1]),
-        (["3", "7", "8", "12"], ["3", "8", "12"], [0, 2, 3]),
-        (["38", "12"], ["3", "8", "12"], [1]),  # two cells as one number
-    ],
-)
-def test_numbers_of_a_grid(read, true, right):
-    assert reading_scores.in_order(read, true) == right
+def test_a_line_is_as_certain_as_its_least_certain_piece():
+    result = score(of("line", ["12", "1"]), [[("1", 0.9, True), ("2", 0.2, False)], []])
+    assert result.items == [Item(0.2, False, True)]  # nothing read is nothing that could be accepted
+    assert result.pieces == 1
 
 
 def test_a_row_that_was_read_as_one_number_may_be_taken_apart():
@@ -58,11 +52,9 @@ def test_a_row_that_was_read_as_one_number_may_be_taken_apart():
     assert len(score(own, answers, apart=True).items) == 3
 
 
-def test_of_nothing_all_that_is_read_is_wrong_and_a_picture_counts_once():
-    answers = [[], pieces("7", "1"), pieces("7", accepted=False)]
-    result = score(of("nothing", ["", "", ""]), answers)
-    assert (result.n, result.right, result.wrong) == (3, 1, [1, 2])
-    assert result.record()["accepted"] == result.record()["wrong_accepted"] == 1
+def test_a_picture_of_nothing_counts_once():
+    record = score(of("nothing", ["", ""]), [pieces("7", "1"), pieces("7", accepted=False)]).record()
+    assert (record["n"], record["accepted"], record["wrong_accepted"]) == (2, 1, 1)
 
 
 def test_risk_grows_where_wrong_ones_are_accepted_and_equal_confidences_go_together():

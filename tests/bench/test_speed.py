@@ -8,14 +8,6 @@ import sys
 import pytest
 
 import speed
-import tables
-
-
-def test_every_peer_has_a_name_and_a_target_a_peer():
-    assert {peer.name for peer in speed.PEERS.values()} <= set(tables.NAMES)
-    assert set(tables.NIGHTLY) <= set(speed.PEERS)
-    for targets in tables.TARGETS.values():
-        assert set(targets) <= {*tables.NAMES, "nightly"}
 
 
 def test_a_failing_turn_says_why_and_a_working_one_is_read():

@@ -28,7 +28,6 @@ SECTIONS = [
     "Curves", "Confusion matrix", "The worst mistakes", "Calibration", "Selective prediction",
     "What the network looks at", "Recipe", "Data", "Machine and versions", "Files in this folder",
 ]  # fmt: skip
-HISTORY = {"loss": [0.3, 0.2], "accuracy": [0.9, 0.95], "val_loss": [0.2, 0.25], "val_accuracy": [0.93, 0.94]}
 VOID = {"meta", "link", "img", "br", "hr"}
 EVIL = '/tmp/<script>alert("1")</script>/&amp;\'x'
 
@@ -73,14 +72,14 @@ class Page(HTMLParser):
 
 
 @pytest.fixture(scope="module")
-def evaluation(digits, tmp_path_factory) -> Evaluation:
+def evaluation(digits, history, tmp_path_factory) -> Evaluation:
     """The evaluation of an untrained network, which makes many mistakes."""
     dataset = make_dataset(
         digits.x_train[:50], digits.y_train[:50], digits.x_test[:300], digits.y_test[:300], source="mine.npz"
     )
     recipe = Recipe(hidden=(80,), epochs=2)
     run = create_run(tmp_path_factory.mktemp("runs"), recipe, "one", datetime(2026, 11, 25, tzinfo=UTC))
-    run.write_history(HISTORY)
+    run.write_history(history)
     record = {
         "format": FORMAT, "status": "running", "created": "2026-11-25T01:02:03+00:00", "resumed": [],
         "data": data_record(dataset, None), "git": {"commit": "c0ffee", "changed": True},
@@ -194,11 +193,11 @@ def test_without_a_mistake(perfect):
     assert "Nothing to show" in page.section("What the network looks at")
 
 
-def test_resumed_with_many_epochs_and_before_the_first(perfect, tmp_path):
+def test_resumed_with_many_epochs_and_before_the_first(perfect, history, tmp_path):
     run = create_run(tmp_path, perfect.run.recipe(), "long", datetime(2026, 11, 25, tzinfo=UTC))
     made = replace(perfect, run=run, record=perfect.record | {"resumed": ["a", "b"], "git": None})
     assert "No epoch has been completed." in Page(render(made)).section("Curves")
-    run.write_history({key: np.linspace(1, 2, 5000).tolist() for key in HISTORY})
+    run.write_history({key: np.linspace(1, 2, 5000).tolist() for key in history})
     page = Page(render(made))
     assert "resumed 2 times" in page.texts("header")[0]
     assert "all of them are in history.csv" in page.section("Curves")

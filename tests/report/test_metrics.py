@@ -4,15 +4,6 @@ import pytest
 from tendigits.report.metrics import MAX_MISTAKES, accuracy_text, classification_report, corrected_text
 
 
-@pytest.fixture(scope="module")
-def predictions():
-    """Probabilities of 2,000 digits, right about nine times in ten, and the labels."""
-    rng = np.random.default_rng(0)
-    labels = rng.integers(0, 10, 2000).astype(np.uint8)
-    probabilities = rng.random((2000, 10)) + 1.5 * np.eye(10)[np.where(rng.random(2000) < 0.9, labels, 3)]
-    return probabilities / probabilities.sum(axis=1, keepdims=True), labels
-
-
 def test_against_scikit_learn_and_scipy(predictions):
     from scipy.stats import binomtest
     from sklearn.metrics import accuracy_score, confusion_matrix, precision_score, recall_score
