@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 
 import mistakes
-import read_tables
 import reading_peers
 import reading_sets
 from measuring import lines, nondigits, signs
@@ -109,23 +108,6 @@ def test_our_peer_reads_a_line_with_a_sign(tmp_path, hand):
     assert turn.record["right"] >= 1
     assert mistakes.draw_wrong(own, [0, 2], tmp_path / "wrong.png") == 2
     assert (tmp_path / "wrong.png").exists()
-
-
-def turn(peer, right, ms, **more):
-    """A turn as it is recorded."""
-    scored = {"right": right, "n": 100, "accepted": 50, "wrong_accepted": 2, "covered": 0.5}
-    about = {"peer": peer, "set": "cheques", "kind": "line", "given": "bare", "load_s": 0.1, "peak_mb": 99.0}
-    return {**about, **scored, "ms": ms, **more}
-
-
-def test_the_summary_says_where_ours_is_behind_and_what_was_not_measured():
-    ours, small = turn("tendigits", 80, 4.0, first={"n": 100, "right": 82, "accepted": 50}), turn("rapidocr", 79, 40.0)
-    alone = turn("rapidocr_alone", 83, 5.0)
-    ahead, behind = (read_tables.summary(turns).splitlines()[-1] for turns in ([ours, small], [ours, small, alone]))
-    assert ahead == "| Amounts on cheques | 100 | 82.0% |  |  | 79.0% | not measured | met | 4.0 | 40.0 | met |"
-    assert "| 83.0% | not measured | **missed** | 4.0 | 40.0 | met |" in behind
-    slow = read_tables.summary([turn("tendigits", 80, 9.0), small]).splitlines()[-1]
-    assert slow.endswith("| 9.0 | 40.0 | **missed** |")
 
 
 def test_pieces_of_a_line_are_put_together():

@@ -68,14 +68,13 @@ def test_the_seed_decides_every_bit_and_an_ignored_signal_stays_ignored(inputs, 
     ("recipe", "epochs"),
     [
         (EVERY_SETTING, (2,)),
-        pytest.param(RECIPE.with_changes(optimizer="sgd"), (1, 2, 3), marks=pytest.mark.slow),
         pytest.param(
             EVERY_SETTING.with_changes(convolutions=("4x5/4",), augmentation={"shift": 2.0, "elastic": 1.0}),
             (1, 2, 3),
             marks=pytest.mark.slow,
         ),
     ],
-    ids=["all", "sgd", "convolutions"],
+    ids=["all", "convolutions"],
 )
 def test_resumed_equals_uninterrupted_bit_for_bit(inputs, recipe, epochs):
     whole = train(inputs, recipe)
