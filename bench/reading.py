@@ -7,7 +7,7 @@
 
 SCANS and NUMBERS hold folders, each with a labels.csv (path,label). Peers take turns, set by set; each turn is a new
 process that loads, reads one picture to warm up, and then times each. A part that is measured again replaces its old
-results. What our reader reads wrongly is drawn into .bench/pictures.
+results. .bench/wrong lists the pictures that our reader reads wrongly; `tendigits read FILE --show` draws one.
 """
 
 import json
@@ -26,11 +26,11 @@ from environments import BENCH, ROOT, date_and_commit, machine, options, prepare
 from measuring import nondigits
 from measuring.lines import TOUCHING, Grey, Rng, make_line, make_page, make_photo
 from measuring.signs import SIGNS, make_signed
-from reading_peers import ENVIRONMENTS, OTHERS_LIMIT, PEERS, WORK, Peer, take_turn
+from reading_peers import ENVIRONMENTS, OTHERS_LIMIT, OURS, PEERS, WORK, Peer, take_turn
 from reading_sets import DIGITS, Set, drawn, ink_of, mnist_digits, number_sets, pictures, scans, with_crops
 
 RESULTS = ROOT / "bench" / "results" / "reading.json"
-PICTURES = BENCH / "pictures"
+WRONG = BENCH / "wrong"
 PARTS = ("numbers", "lines", "pages", "digits", "nondigits", "speed")
 TIMED = ("tendigits", "rapidocr", "rapidocr_tiny", "faster_paddle", "tesseract")
 """Readers of the part "speed"."""
@@ -173,7 +173,7 @@ def cropped(own: Set, settings: Settings) -> Set:
 
 
 def take_turns(own: Set, settings: Settings) -> list[dict[str, Any]]:
-    """Each peer's turn in each of its settings, one after the other; what ours reads wrongly is drawn."""
+    """Each peer's turn in each of its settings, one after the other; what ours reads wrongly is listed."""
     records = []
     for peer in settings.peers:
         for given in peer.given(own.kind):
@@ -182,10 +182,10 @@ def take_turns(own: Set, settings: Settings) -> list[dict[str, Any]]:
             what = told.get("error") or f"{told['right']} of {told['n']}, {told['ms']:.1f} ms"
             print(f"{own.name} {peer.name} {given}: {what}", file=sys.stderr, flush=True)
             records.append(told)
-            if peer.name == "tendigits":
-                from mistakes import draw_wrong
-
-                draw_wrong(own, turn.wrong, PICTURES / f"{own.name}.png")
+            if peer.name == OURS:
+                WRONG.mkdir(parents=True, exist_ok=True)
+                files = (str(own.files[given][number][0]) for number in turn.wrong)
+                (WRONG / f"{own.name}.txt").write_text("\n".join(files))
     return records
 
 

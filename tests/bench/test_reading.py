@@ -6,7 +6,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-import mistakes
 import reading_peers
 import reading_sets
 from measuring import lines, nondigits, signs
@@ -106,8 +105,6 @@ def test_our_peer_reads_a_line_with_a_sign(tmp_path, hand):
     own = reading_sets.pictures("some", "line", made, tmp_path, reading_sets.DIGITS + signs.SIGNS)
     turn = reading_peers.take_turn(reading_peers.PEERS["tendigits"], own, "bare")
     assert turn.record["right"] >= 1
-    assert mistakes.draw_wrong(own, [0, 2], tmp_path / "wrong.png") == 2
-    assert (tmp_path / "wrong.png").exists()
 
 
 def test_pieces_of_a_line_are_put_together():
