@@ -1,6 +1,5 @@
 """The readers' benchmark: pictures by seed, a made-up peer, tables; test_documents.py compares them with the README."""
 
-from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -8,7 +7,7 @@ import pytest
 
 import reading_peers
 import reading_sets
-from measuring import lines, nondigits, signs
+from measuring import signs
 from measuring.lines import Digits
 from reading_sets import Set
 
@@ -35,28 +34,6 @@ def fake_peer(tmp_path, monkeypatch):
         )
 
     return make
-
-
-@pytest.mark.parametrize(
-    "make",
-    [lines.make_line, signs.make_signed, partial(lines.make_page, touching=0.2)],
-    ids=["lines", "signed lines", "pages"],
-)
-def test_lines_and_pages_are_the_same_for_the_same_seed(make, hand):
-    first, again, other = (list(reading_sets.drawn(partial(make, hand), 2, seed)) for seed in (1, 1, 2))
-    assert [value for _, value in first] == [value for _, value in again]
-    assert all(np.array_equal(a, b) for (a, _), (b, _) in zip(first, again, strict=True))
-    assert not all(np.array_equal(a, b) for (a, _), (b, _) in zip(first, other, strict=True))
-
-
-@pytest.mark.parametrize("draw", nondigits.KINDS.values(), ids=nondigits.KINDS)
-def test_nondigits_are_the_same_for_the_same_seed_and_in_no_font_of_the_training(draw):
-    from synthesis import printed
-
-    first, again = ([draw(rng) for _ in range(20)] for rng in (np.random.default_rng(4), np.random.default_rng(4)))
-    assert all(np.array_equal(a, b) for a, b in zip(first, again, strict=True))
-    assert min(np.ptp(picture) for picture in first) > 32  # a foreground
-    assert not set(nondigits.FONTS) & set(printed.FONTS)
 
 
 def test_labels_tell_the_kind_of_a_set(tmp_path):

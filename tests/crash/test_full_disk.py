@@ -1,28 +1,25 @@
 """A disk that is full while a model or a checkpoint is saved: DiskError, and the old files are unchanged."""
 
 import resource
-import runpy
 import signal
-from pathlib import Path
 
 import pytest
 
+from saver import SAVERS
 from tendigits.errors import DiskError
-
-SAVERS = runpy.run_path(str(Path(__file__).with_name("saver.py")))
 
 
 @pytest.mark.parametrize(
-    ("make_saver", "largest", "file"),
+    ("kind", "largest", "file"),
     [
-        pytest.param("model_saver", "model.keras", "model.keras", marks=pytest.mark.slow),
-        ("checkpoint_saver", "epoch-0002.npz", "epoch-0003.npz"),
+        pytest.param("models", "model.keras", "model.keras", marks=pytest.mark.slow),
+        ("checkpoints", "epoch-0002.npz", "epoch-0003.npz"),
     ],
 )
-def test_a_full_disk_while_saving(tmp_path, make_saver, largest, file):
+def test_a_full_disk_while_saving(tmp_path, kind, largest, file):
     """A limit on file sizes stops a write like a full disk, but at a known byte."""
     (folder := tmp_path / "folder").mkdir()
-    save = SAVERS[make_saver](folder)
+    save = SAVERS[kind](folder)
     save(1)
     save(2)
     before = {path.name: path.read_bytes() for path in folder.iterdir()}

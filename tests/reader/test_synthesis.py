@@ -3,12 +3,19 @@
 import numpy as np
 import pytest
 
+from measuring.lines import Digits, make_line
+from measuring.nondigits import FONTS, KINDS
+from measuring.signs import make_signed
+from measuring.tables import make_sheet
+from synthesis import printed
 from synthesis.letters import LETTERS, draw_letter
 from synthesis.nondigits import draw_nondigit, draw_sign
 from synthesis.paper import on_paper, rewrite
 from synthesis.printed import draw_printed
 from synthesis.strokes import FIELD, SHAPES, draw, draw_digit
 from tendigits.data.preprocess import to_mnist
+
+WRITER = Digits([draw_digit(digit, np.random.default_rng(digit)) for digit in range(10)], list(range(10)))
 
 
 def any_digit(rng):
@@ -24,22 +31,31 @@ def test_strokes_stay_within_the_field(shape):
         assert not np.concatenate([drawing[[0, -1]], drawing[:, [0, -1]].T]).any()
 
 
-@pytest.mark.parametrize(
-    "draw",
-    [
-        any_digit,
-        draw_letter,
-        draw_sign,
-        lambda rng: draw_printed("7", rng),
-        lambda rng: draw_nondigit(any_digit, rng),
-        lambda rng: rewrite(any_digit(rng), rng),
-        lambda rng: on_paper(any_digit(rng), rng, (any_digit(rng),)),
-    ],
-)
+DRAWERS = [
+    any_digit,
+    draw_letter,
+    draw_sign,
+    lambda rng: draw_printed("7", rng),
+    lambda rng: draw_nondigit(any_digit, rng),
+    lambda rng: rewrite(any_digit(rng), rng),
+    lambda rng: on_paper(any_digit(rng), rng, (any_digit(rng),)),
+    *KINDS.values(),
+    lambda rng: make_line(WRITER, rng)[0],
+    lambda rng: make_signed(WRITER, rng)[0],
+    lambda rng: make_sheet(WRITER, rng, "ruled").picture,
+]
+
+
+@pytest.mark.parametrize("draw", DRAWERS)
 def test_the_seed_decides(draw):
     drawn = [draw(np.random.default_rng(seed)) for seed in (1, 1, *range(2, 20))]
     np.testing.assert_array_equal(drawn[0], drawn[1])
     assert len({drawing.tobytes() for drawing in drawn}) > 15
+    assert min(np.ptp(drawing) for drawing in drawn) > 32  # a foreground
+
+
+def test_the_reader_is_measured_in_no_font_of_its_training():
+    assert not set(FONTS) & set(printed.FONTS)
 
 
 def test_nearest_neighbours_in_mnist_read_most_drawn_digits(digits):

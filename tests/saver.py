@@ -1,16 +1,8 @@
-"""Saves known models or checkpoints, for the tests of crashes, and is killed while it saves.
-
-    python saver.py models FOLDER < requests > answers
-
-A request is a line of JSON: {"first": 3, "saves": 2, "delay": 0.2} forks a child that saves number 3, 4 and so on, and
-kills it 0.2 s after the second save. The answer is the number of completed saves.
-"""
+"""Saves known models or checkpoints, for the tests of crashes, and is killed while it saves."""
 
 import itertools
-import json
 import os
 import signal
-import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -61,13 +53,19 @@ def checkpoint_saver(folder: Path) -> Save:
     return lambda number: checkpoint.save_checkpoint(known_checkpoint(number), folder)
 
 
-def killed(make_saver: Callable[[Path], Save], folder: Path, first: int, saves: int, delay: float) -> int:
-    """Fork a child that saves, and kill it. Returns the number of completed saves."""
+SAVERS = {"models": model_saver, "checkpoints": checkpoint_saver}
+
+
+def killed(kind: str, folder: Path, first: int, saves: int, delay: float) -> int:
+    """Fork a child that saves number `first` and on, and kill it so many seconds after so many saves.
+
+    Returns the number of completed saves. JAX cannot be forked once it has started: it must not have here.
+    """
     reader, writer = os.pipe()
     pid = os.fork()
     if pid == 0:
         try:
-            save = make_saver(folder)  # not before the fork: JAX cannot be forked once it has started
+            save = SAVERS[kind](folder)
             for number in itertools.count(first):
                 save(number)
                 os.write(writer, b".")
@@ -83,13 +81,3 @@ def killed(make_saver: Callable[[Path], Save], folder: Path, first: int, saves: 
         done += len(more)
     os.close(reader)
     return done
-
-
-if __name__ == "__main__":
-    kind, folder = sys.argv[1], Path(sys.argv[2])
-    make_saver = {"models": model_saver, "checkpoints": checkpoint_saver}[kind]
-    if kind == "models":
-        import tendigits.model.file  # noqa: F401  # once for all children
-    for line in sys.stdin:
-        sys.stdout.write(f"{killed(make_saver, folder, **json.loads(line))}\n")
-        sys.stdout.flush()
