@@ -13,7 +13,7 @@ import calibrate
 import finder_network
 import number_network
 from fetch_fonts import read_list
-from synthesis import hands, lines, pages
+from synthesis import hands
 from synthesis.fonts import load_fonts
 from synthesis.hands import Shapes
 from synthesis.lines import LineWriter
@@ -23,7 +23,7 @@ from synthesis.sheet import SIDE
 from synthesis.texts import LETTERS, draw_number, draw_word
 from tendigits.data.preprocess import standardize
 from tendigits.numbers import finder
-from tendigits.numbers.decode import BAR, CHARACTERS, CLASSES, HEIGHT, NONE, decode
+from tendigits.numbers.decode import BAR, CHARACTERS, NONE, decode
 from tendigits.numbers.network import bundled
 from training import load_weights
 
@@ -46,33 +46,32 @@ def patterns():
     return Patterns(np.random.default_rng(0), n=12)
 
 
-@pytest.fixture
-def bare(monkeypatch):
-    """Pictures show the writing alone, 255 on 0."""
-    for module in (lines, pages):
-        monkeypatch.setattr(module, "photograph", lambda canvas, *_: canvas.writing.copy())
-
-
-def test_what_is_written_is_in_the_boxes_and_each_reaches_its_edges(shapes, patterns, bare):
-    labels = set()
-    for line in LineWriter(shapes, patterns).lines(np.random.default_rng(4), 200):
-        labels |= set(line.labels)
-        assert line.picture.shape[0] == HEIGHT
-        rest = line.picture > 128
-        for label, (left, top, right, bottom) in zip(line.labels, line.boxes.astype(int), strict=True):
-            if label == BAR:  # it is printed, not written
-                continue
-            part = line.picture[top:bottom, left:right] > 100
-            assert part[[0, -1]].any(axis=1).all()
-            assert part[:, [0, -1]].any(axis=0).all()
-            rest[top:bottom, left:right] = False
-        assert rest.sum() <= 0.1 * (line.picture > 128).sum()  # a stroke that joins two zeros
-    assert labels == set(CLASSES)
-
-
 def in_order(line):
     """Indices of what stands in a line, from left to right."""
     return np.argsort(line.boxes[:, 0] + line.boxes[:, 2], kind="stable")
+
+
+def test_the_networks_in_the_package_read_lines_and_find_numbers_as_labelled(shapes, patterns):
+    """They learned from such pictures: a wrong label or box would be one that they contradict."""
+    read, differences, network = [], [], bundled(1)
+    for line in LineWriter(shapes, patterns).lines(np.random.default_rng(4), 100):
+        found, _ = decode(network([line.picture[:, : line.picture.shape[1] // 4 * 4]])[0])
+        order = [i for i in in_order(line) if line.labels[i] != BAR]
+        read.append([character.label for character in found] == [line.labels[i] for i in order])
+        if read[-1]:
+            pairs = zip(found, order, strict=True)
+            differences += [np.abs(np.array(character.box) - line.boxes[i]).max() for character, i in pairs]
+    assert np.mean(read) > 0.7
+    assert np.mean(differences) < 1.5  # pixels
+    seen, network = [], finder.bundled(1)
+    for page in PageWriter(shapes, patterns).pages(np.random.default_rng(5), 25, good=True):
+        scores = cv2.resize(network(page.picture)[..., 0], (SIDE, SIDE))
+        for number in (number for number in page.numbers if number.clear):
+            own = np.zeros((SIDE, SIDE), np.uint8)
+            cv2.line(own, *(np.round(end).astype(int).tolist() for end in (number.start, number.end)), 1)
+            seen.append(scores[own > 0].max(initial=-np.inf) > 0)
+    assert len(seen) > 150
+    assert np.mean(seen) > 0.8
 
 
 def test_a_network_that_outputs_the_targets_reads_the_line(shapes, patterns):
@@ -90,23 +89,6 @@ def test_a_network_that_outputs_the_targets_reads_the_line(shapes, patterns):
         for character, i in zip(found, order, strict=True):
             np.testing.assert_allclose(character.box, line.boxes[i], atol=0.1)
     assert wrong <= 6
-
-
-def test_numbers_of_a_page_lie_on_their_digits(shapes, patterns, bare):
-    found, inside, n = [], 0, 0
-    for page in PageWriter(shapes, patterns).pages(np.random.default_rng(5), 25):
-        band = np.zeros((SIDE, SIDE), np.uint8)
-        for number in page.numbers:
-            own = np.zeros_like(band)
-            ends = [tuple(np.round(end).astype(int).tolist()) for end in (number.start, number.end)]
-            cv2.line(own, ends[0], ends[1], 1, max(1, round(1.5 * number.height)))
-            found.append(page.picture[own > 0].any())
-            band |= own
-        inside += int((page.picture > 128)[band > 0].sum())
-        n += int((page.picture > 128).sum())
-    assert len(found) > 200
-    assert np.mean(found) > 0.98  # some are at the edge, and their digits beyond it
-    assert inside > 0.9 * n
 
 
 def test_clear_numbers_of_good_pages_are_whole_large_enough_and_apart_from_others(shapes, patterns):
