@@ -41,6 +41,14 @@ def page_of_numbers(digits: Any, rows: int = 2, columns: int = 4) -> bytes:
     return data.getvalue()
 
 
+def page_of_text(*lines: str) -> np.ndarray[Any, Any]:
+    """Printed numbers below each other, uint8 (20 + 80 * lines, width)."""
+    page = np.full((20 + 80 * len(lines), 60 + 50 * len(lines[0])), 235, np.uint8)
+    for row, text in enumerate(lines):
+        cv2.putText(page, text, (20, 70 + 80 * row), cv2.FONT_HERSHEY_SIMPLEX, 2, 40, 4, cv2.LINE_AA)
+    return page
+
+
 def printed_table(rows: Sequence[Sequence[object]], size: int = 40) -> Image.Image:
     """A picture of a ruled table with printed numbers."""
     width, height = 190, 80

@@ -10,10 +10,9 @@ from pathlib import Path
 
 import cv2
 import httpx
-import numpy as np
 import pytest
 
-from drawing import filled_form, photo_of
+from drawing import filled_form, page_of_text, photo_of
 
 pytestmark = pytest.mark.xdist_group("server")
 
@@ -31,9 +30,7 @@ def folder(tmp_path_factory) -> Path:
     """With the pictures of the examples."""
     made = tmp_path_factory.mktemp("api")
     for name, text in NUMBERS.items():
-        page = np.full((110, 60 + 50 * len(text)), 235, np.uint8)
-        cv2.putText(page, text, (20, 80), cv2.FONT_HERSHEY_SIMPLEX, 2, 40, 4, cv2.LINE_AA)
-        cv2.imwrite(str(made / name), page)
+        cv2.imwrite(str(made / name), page_of_text(text))
     cv2.imwrite(str(made / "form.png"), filled_form({}))
     cv2.imwrite(str(made / "filled.png"), photo_of(filled_form({"student": "40275"})))
     return made

@@ -7,8 +7,6 @@ import sys
 from itertools import pairwise
 from pathlib import Path
 
-import cv2
-import numpy as np
 import openpyxl
 import pillow_heif
 import pytest
@@ -16,6 +14,7 @@ import typer
 from PIL import Image
 from typer.main import get_command
 
+from drawing import page_of_text
 from reference import reference
 from tendigits import cli
 from tendigits.model.network import build_network
@@ -77,14 +76,6 @@ def test_make_targets_in_the_documents_exist():
                 subprocess.run([*shlex.split(command), "-n"], cwd=ROOT, check=True, capture_output=True)
 
 
-def draw_page(lines: tuple[str, ...] = ("30427", "319")) -> np.ndarray:
-    """Numbers on paper."""
-    page = np.full((20 + 80 * len(lines), 60 + 50 * len(lines[0])), 235, np.uint8)
-    for y, text in zip(range(70, 1000, 80), lines, strict=False):
-        cv2.putText(page, text, (20, y), cv2.FONT_HERSHEY_SIMPLEX, 2, 40, 4, cv2.LINE_AA)
-    return page
-
-
 def run(arguments: list[str], folder: Path) -> str:
     done = subprocess.run(arguments, cwd=folder, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
@@ -106,11 +97,12 @@ def test_the_readmes_commands_run_in_order(digits_npz, tmp_path):
     }
     (tmp_path / "space.toml").write_text("epochs = [1, 2]\nlearning_rate = { low = 1e-4, high = 1e-2, log = true }\n")
     shorter |= {command: f"{command} --trials 2 --data {digits_npz}" for command in typed if "sweep" in command}
-    pictures = {"photo.jpg": draw_page(), "meter.png": draw_page(("3",)), "scans/a.png": draw_page()}
+    photo = page_of_text("30427", "319")
+    pictures = {"photo.jpg": photo, "meter.png": page_of_text("3"), "scans/a.png": photo}
     (tmp_path / "scans").mkdir()
     for name, picture in pictures.items():
         Image.fromarray(picture).save(tmp_path / name)
-    pillow_heif.from_pillow(Image.fromarray(draw_page()).convert("RGB")).save(tmp_path / "marks.heic")
+    pillow_heif.from_pillow(Image.fromarray(photo).convert("RGB")).save(tmp_path / "marks.heic")
     said = {
         command: run([sys.executable, "-m", *shlex.split(shorter.get(command, command), comments=True)], tmp_path)
         for command in typed
