@@ -31,9 +31,9 @@ from tendigits.tables.table import Table
 
 Rows = list[list[str]]
 
-OCR = ("rapidocr==3.10.0", "onnxruntime==1.32.0", "opencv-python-headless==5.0.0.93", "numpy==2.4.6")
+OCR = READERS["rapidocr"]
 ENVIRONMENTS = {
-    "rapidocr": READERS["rapidocr"],
+    "rapidocr": OCR,
     "img2table": ("img2table==2.0.0", "opencv-contrib-python==5.0.0.93", *OCR),
     "rapid_table": ("rapid_table==0.3.0", "opencv-python==5.0.0.93", *OCR),
 }

@@ -25,7 +25,6 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--batch", type=int, default=32)
     parser.add_argument("--model", choices=("dense", "conv"), default="dense")
     parser.add_argument("--limit", type=int, help="only so many digits to train and test on")
-    parser.add_argument("--seed", type=int, default=0, help="of the examples; the timed ones have 0")
     parser.add_argument("--steps-per-execution", type=int, default=1, help="of Keras; others have none")
     parser.add_argument("--compile", action="store_true", help="torch.compile; others have none")
     return parser.parse_args()
@@ -81,10 +80,6 @@ class Clock:
     def __init__(self) -> None:
         self.last, self.seconds = time.perf_counter(), []
 
-    def restart(self) -> None:
-        """The first epoch starts now."""
-        self.last = time.perf_counter()
-
     def tick(self) -> None:
         """An epoch has ended, and the next one starts."""
         now = time.perf_counter()
@@ -93,13 +88,7 @@ class Clock:
 
     def callback(self, keras: Any) -> Any:
         """A Keras callback that ticks; the warm-up's time has the compilation in it."""
-        clock = self
-
-        class Ticks(keras.callbacks.Callback):
-            def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
-                clock.tick()
-
-        return Ticks()
+        return keras.callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: self.tick())
 
 
 def time_epochs(epochs: int, epoch: Callable[[], float]) -> tuple[list[float], float]:
@@ -116,17 +105,5 @@ def say(
 ) -> None:
     """Print the one line: `seconds` has the warm-up first."""
     versions = {"python": platform.python_version(), **{name: version(name) for name in packages}}
-    print(
-        json.dumps(
-            {
-                "peer": peer,
-                "seconds": seconds[1:],
-                "warmup": seconds[0],
-                "peak_mb": peak,
-                "versions": versions,
-                "loss": loss,
-                "accuracy": accuracy,
-            }
-        ),
-        flush=True,
-    )
+    said = {"peer": peer, "seconds": seconds[1:], "warmup": seconds[0], "peak_mb": peak, "versions": versions}
+    print(json.dumps(said | {"loss": loss, "accuracy": accuracy}), flush=True)
