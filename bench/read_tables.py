@@ -39,7 +39,7 @@ TARGETS = {
     "scribbles": 0.95,
     "marks": 0.95,
 }
-"""Our reader's targets: the least share of each set that is right; where nothing is to be read, not accepted."""
+"""Our targets: the minimum fraction of each set that is right or, where nothing is to be read, not accepted."""
 
 PPOCR = {
     "small": ("rapidocr", "rapidocr_alone"),

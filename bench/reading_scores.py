@@ -17,7 +17,7 @@ Piece = Sequence[Any]
 """Of an answer: text, confidence (0 to 1), and whether the reader accepts it."""
 
 RISK = 0.01
-"""Share of wrong ones among the accepted, at which coverages are compared."""
+"""Coverages are compared at this fraction of wrong answers among the accepted ones."""
 
 
 @dataclass(frozen=True)
@@ -126,7 +126,7 @@ def in_order(read: list[str], true: list[str]) -> list[int]:
 
 
 def risk_coverage(items: Sequence[Item], n: int) -> Iterator[tuple[float, float]]:
-    """The share of `n` that is accepted above each confidence, and the share of it that is wrong."""
+    """For each confidence: the fraction of `n` accepted from there on, and the fraction of these that is wrong."""
     taken = wrong = 0
     ordered = sorted(items, key=lambda item: -item.confidence)
     for _, equal in groupby(ordered, key=lambda item: item.confidence):

@@ -125,12 +125,12 @@ def text(record: dict[str, Any]) -> str:
             failed.append(f"{tool}, {row['set']}: {row['error']}")
             continue
         counts = Counter({name: value for name, value in row.items() if isinstance(value, int)})
-        shares = [
+        fractions = [
             f"{counts['shape'] / counts['n']:.1%}",
             f"{counts['rows_right'] / counts['rows']:.1%}",
             f"{counts['cells_right'] / counts['cells']:.1%}",
         ]
-        lines.append(f"| {row['set']} | {tool} | {' | '.join(shares)} | {row['seconds']:.2f} |")
+        lines.append(f"| {row['set']} | {tool} | {' | '.join(fractions)} | {row['seconds']:.2f} |")
     versions = {name: each for row in record["rows"] for name, each in row.get("versions", {}).items()}
     told = ", ".join(f"{name} {versions[name]}" for name in sorted(versions) if name != "python")
     return "\n".join([*lines, "", *(line for each in failed for line in (each, "")), f"{told}; {record['date']}."])

@@ -168,13 +168,13 @@ def text(record: dict[str, Any]) -> str:
     for own in record["sets"]:
         counts = Counter({name: value for name, value in own.items() if name != "set"})
         n, accepted, wrong = own["n"], counts["accepted"], counts["accepted_wrong"]
-        shares = [
+        fractions = [
             f"{counts['upright'] / n:.1%}", f"{counts['shape'] / n:.1%}",
             f"{counts['rows_right'] / counts['rows']:.1%} of {counts['rows']}",
             f"{counts['cells_right'] / counts['cells']:.1%} of {counts['cells']}",
             f"{accepted / counts['cells']:.1%}", f"{wrong} ({wrong / max(1, accepted):.2%})",
         ]  # fmt: skip
-        lines.append(f"| {own['set']} | {n} | {' | '.join(shares)} | {own['seconds']:.2f} |")
+        lines.append(f"| {own['set']} | {n} | {' | '.join(fractions)} | {own['seconds']:.2f} |")
     described = record["machine"]
     lines += ["", f"{described['processor']}, {described['cores']} cores; {record['date']}."]
     return "\n".join([*lines, "", text_beside(record["beside"])] if "beside" in record else lines)

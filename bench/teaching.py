@@ -85,12 +85,12 @@ def writers(scans: Path) -> dict[str, tuple[Array, Array]]:
 
 
 def accuracy(network: Network, crops: Array, labels: Array) -> float:
-    """Share that is read right."""
+    """Fraction that is read right."""
     return float((network(crops).digits.argmax(axis=1) == labels).mean())
 
 
 def accepted(network: Network, crops: Array) -> float:
-    """Share that is accepted at the network's threshold."""
+    """Fraction that is accepted at the network's threshold."""
     return float((network(crops).confidence >= network.threshold).mean())
 
 
@@ -118,9 +118,9 @@ def row_of(name: str, rows: list[dict[str, Any]]) -> str:
     """One line; held-out digits are counted over all fine-tunings."""
     held_out = sum(row["held_out"] for row in rows)
     keys = ("before", "after", "accepted_before", "accepted_after")
-    shares = [sum(row[key] * row["held_out"] for row in rows) / held_out for key in keys]
+    fractions = [sum(row[key] * row["held_out"] for row in rows) / held_out for key in keys]
     mnist = [statistics.mean(row[key] for row in rows) for key in ("mnist_before", "mnist_after")]
-    cells = " | ".join(f"{share:.2%}" for share in (*shares, *mnist))
+    cells = " | ".join(f"{share:.2%}" for share in (*fractions, *mnist))
     return f"| {name} | {held_out} | {cells} |"
 
 

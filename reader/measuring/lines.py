@@ -22,7 +22,7 @@ HEIGHT = 60
 """Height of a digit, in pixels."""
 
 TOUCHING = 0.2
-"""Share of the pairs of a line that touch."""
+"""Fraction of neighbouring digits that touch."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,7 +82,7 @@ def compose(pieces: Sequence[tuple[Grey, float | None]], rng: Rng, touching: flo
 
     Args:
         pieces: each with the place of its middle, from 0, the top of the digits, to 1; None for a digit.
-        touching: the share of the pairs of digits that touch.
+        touching: the fraction of neighbouring digits that touch.
     """
     signs = any(place is not None for _, place in pieces)
     height = max(*(piece.shape[0] + 12 for piece, _ in pieces), 3 * HEIGHT // 2 * signs)

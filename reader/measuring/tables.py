@@ -17,15 +17,23 @@ from measuring.signs import draw_sign
 KINDS = ("ruled", "half-ruled", "unruled")
 """Rules on all sides of each cell; between the rows alone; none."""
 
-COLUMNS, ROWS = (2, 12), (4, 20)
+COLUMNS = (2, 12)
+ROWS = (4, 20)
 """Fewest and most."""
 
-EMPTY, HEADER, NAMES, DECIMALS, SUMS = 0.1, 0.5, 0.4, 0.25, 0.3
-"""Shares of the cells that are empty; of the tables with a row of words above, a column of words on the left, and a
-last column with the sums of its rows; of the columns with decimals."""
+EMPTY = 0.1
+"""Fraction of the cells that are empty."""
+DECIMALS = 0.25
+"""Fraction of the columns that have decimals."""
+HEADER = 0.5
+"""Fraction of the tables with a row of words above."""
+NAMES = 0.4
+"""Fraction of the tables with a column of words on the left."""
+SUMS = 0.3
+"""Fraction of the tables whose last column has the sums of its rows."""
 
 PEN = 4
-"""Pixels: width of a sign's strokes."""
+"""Width of a sign's strokes, in pixels."""
 
 WORDS = (
     "Name", "Datum", "Total", "Punkte", "Anna", "Berlin", "Peter", "Group", "Test", "Week", "Smith", "Ali", "kg", "m",
@@ -33,7 +41,7 @@ WORDS = (
 FONTS = (cv2.FONT_HERSHEY_SIMPLEX, cv2.FONT_HERSHEY_COMPLEX, cv2.FONT_HERSHEY_SCRIPT_SIMPLEX)
 
 SIDE = 2600
-"""Pixels: the longer side of a sheet is shrunk to this one."""
+"""Maximum of a sheet's longer side, in pixels."""
 
 TURNS = (0, 90, 180, 270)
 MAX_SLANT_DEGREES = 12.0
