@@ -1,6 +1,6 @@
 """The pictures to read, with their truth: each as the bare file and as our reader crops it.
 
-A set of lines or pages is made of digits that the reader has not learned from; see pages.py.
+Lines and pages are made of digits that the reader has not learned from; see reader/measuring.
 """
 
 import csv

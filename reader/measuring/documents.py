@@ -3,7 +3,7 @@
 sheet = make_document(digits, rng, "logbook", load_fonts())
 
 Names, items and purposes are written, or printed, in fonts that `python reader/fetch_fonts.py` fetches; the digits are
-those of `table_sheets`. What is right of a word is an empty cell.
+those of `measuring.tables`. A word counts as an empty cell.
 """
 
 from collections.abc import Callable

@@ -3,7 +3,7 @@
 line, value = make_line(digits, rng)          # uint8 (height, width), "0427"
 page, values = make_page(digits, rng)         # ten lines
 
-The digits are MNIST's test digits, or those of ../shared/scans: none that the reader has learned from.
+The digits are those of MNIST's test set or of scanned forms: none that the reader has learned from.
 """
 
 from collections.abc import Sequence

@@ -1,6 +1,6 @@
 """Non-digits of kinds that the reader's networks were not trained on: cursive words, signatures, letters, scribbles.
 
-picture = KINDS["words"](rng)    # uint8 (height, width), dark on paper, as pages.py photographs it
+picture = KINDS["words"](rng)    # uint8 (height, width), dark on paper, photographed as lines.py does it
 """
 
 from collections.abc import Callable

@@ -2,7 +2,7 @@
 
 sheet = make_sheet(digits, rng, "ruled")        # sheet.picture: uint8; sheet.rows: [["12", "", "7.5"], ...]
 
-The digits are MNIST's test digits, or those of ../shared/scans: none that the reader has learned from.
+The digits are those of MNIST's test set or of scanned forms: none that the reader has learned from.
 """
 
 from dataclasses import dataclass
