@@ -8,7 +8,6 @@ import pyarrow.parquet as pq
 import pytest
 from PIL import Image
 
-from tendigits.batch.jobs import Result
 from tendigits.batch.parquet import open_table, read_into
 from tendigits.batch.reading import read_files
 from tendigits.batch.rows import NUMBERS, PICTURES, rows_of
@@ -29,11 +28,11 @@ def page(*values):
 
 
 def read(path, *values):
-    return rows_of(Result(path, page(*values), None))
+    return rows_of(path, page(*values))
 
 
 def failed(path):
-    return rows_of(Result(path, None, DataError(f"expected a picture at {path}")))
+    return rows_of(path, DataError(f"expected a picture at {path}"))
 
 
 def table_of(folder):
@@ -126,7 +125,8 @@ def test_the_table_has_what_processes_read(paths, tmp_path):
     seen = []
     summary = read_into(tmp_path / "out", paths, workers=2, progress=lambda *step: seen.append(step))
     with read_files({}, paths) as results:
-        expected = [(result.path, each.value) for result in results if result.page for each in result.page.numbers]
+        pages = [(path, page) for path, page in results if isinstance(page, Page)]
+    expected = [(path, number.value) for path, page in pages for number in page.numbers]
     assert [(row["path"], row["value"]) for row in table_of(tmp_path / "out")] == expected
     assert (summary.before, summary.pictures, summary.numbers) == (0, 20, len(expected))
     assert [paths[5] in error for error in summary.failed] == [True]

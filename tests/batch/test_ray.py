@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 from PIL import Image
 
-from tendigits.batch import ray as ray_module
+from tendigits.batch import rows as module
 from tendigits.batch.parquet import read_into
 from tendigits.batch.sources import find_pictures
 
@@ -50,7 +50,7 @@ def kill_an_actor(killed):
 
 
 def test_a_cluster_reads_what_this_machine_reads_even_if_an_actor_is_killed(paths, tmp_path, monkeypatch):
-    monkeypatch.setattr(ray_module, "JOBS_PER_BLOCK", 4)
+    monkeypatch.setattr(module, "JOBS_PER_BLOCK", 4)
     Path(paths[5]).write_bytes(b"broken")
     for i in range(60, 200):
         (tmp_path / f"{i}.png").write_bytes(Path(paths[0]).read_bytes())

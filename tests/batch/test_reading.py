@@ -22,13 +22,13 @@ def paths(tmp_path, digits):
 @pytest.mark.parametrize("workers", [None, 2])
 def test_a_damaged_file_stops_nothing_and_the_order_stays(paths, digits, workers):
     with read_files({}, paths, one=True, workers=workers) as results:
-        results = list(results)
-    assert [result.path for result in results] == paths
-    assert [result.path for result in results if result.error] == [paths[5]]
-    assert paths[5] in str(results[5].error)
-    read = [int(result.page.numbers[0].value) for result in results if result.page]
+        found, pages = zip(*results, strict=True)
+    assert list(found) == paths
+    assert [path for path, page in zip(paths, pages, strict=True) if isinstance(page, DataError)] == [paths[5]]
+    assert paths[5] in str(pages[5])
+    read = [int(page.numbers[0].value) for page in pages if page is not pages[5]]
     assert np.mean(read == np.delete(digits.y_test[:40], 5)) > 0.9
-    assert results[0].page.size == (28, 28)
+    assert pages[0].size == (28, 28)
 
 
 @pytest.mark.parametrize("timeout", [None, 60])
@@ -37,8 +37,8 @@ def test_a_page_is_read_as_the_reader_reads_it_in_this_and_in_other_processes(tm
     settings, path = {"decimal": "comma"}, str(tmp_path / "a.png")
     expected = Reader(**settings).read(path).as_dict()
     with read_files(settings, [path], timeout=timeout) as results:
-        for result in (*results, *read_here(settings, path, False, timeout, pytest.fail)):
-            assert result.page.as_dict() == expected
+        for _, page in (*results, *read_here(settings, path, False, timeout, pytest.fail)):
+            assert page.as_dict() == expected
 
 
 def test_wrong_settings_are_an_error_of_all_pictures(paths):

@@ -6,7 +6,7 @@ import pytest
 from PIL import Image
 
 from processes import free_port
-from tendigits.batch.sources import content_of, fetch, find_pictures
+from tendigits.batch.sources import content_of, find_pictures
 from tendigits.errors import DataError, UserError
 from tendigits.pictures.image import open_image
 
@@ -48,7 +48,7 @@ def test_the_pictures_at_an_address(folder):
     found = find_pictures([f"file://{folder}"])
     assert found.pictures == [f"file://{folder}/{name}" for name in NAMES]
     assert found.skipped == [f"file://{folder}/sub/IMG.JXL"]
-    assert fetch(found.pictures[0]) == content_of(found.pictures[0]) == (folder / "0.png").read_bytes()
+    assert content_of(found.pictures[0]) == content_of(found.pictures[0]) == (folder / "0.png").read_bytes()
     assert find_pictures(found.skipped).pictures == found.skipped, "a file given by name is read"
 
 
@@ -106,6 +106,6 @@ def bucket(folder, monkeypatch):
 def test_a_bucket(bucket, folder):
     found = find_pictures([bucket]).pictures
     assert found == [f"{bucket}/{name}" for name in NAMES]
-    assert fetch(found[3]) == (folder / "sub" / "last.BMP").read_bytes()
+    assert content_of(found[3]) == (folder / "sub" / "last.BMP").read_bytes()
     with pytest.raises(DataError, match=r"expected a picture at s3://scans/2026/none\.png"):
-        fetch(f"{bucket}/none.png")
+        content_of(f"{bucket}/none.png")

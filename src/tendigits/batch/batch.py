@@ -10,7 +10,6 @@ from typing import Any, TypeVar
 
 import cv2
 
-from tendigits.batch.jobs import ADVICE, Job, Result
 from tendigits.batch.sources import content_of
 from tendigits.digits.find import Found, find_digit
 from tendigits.errors import DataError, TendigitsError
@@ -38,17 +37,11 @@ def make_reader(settings: Mapping[str, Any], threads: int | None) -> None:
     _reader = Reader(**settings, threads=threads)
 
 
-def read_job(job: Job) -> list[Result]:
-    """Read the pictures of a job, in order."""
-    pages: list[Page | DataError]
-    if job.one:
-        pages = read_located(_reader, [attempt(lambda path: find_digit(content_of(path)), path) for path in job.paths])
-    else:
-        pages = [attempt(lambda path: _reader.read(content_of(path)), path) for path in job.paths]
-    return [
-        Result(path, page, None) if isinstance(page, Page) else Result(path, None, page)
-        for path, page in zip(job.paths, pages, strict=True)
-    ]
+def read_job(paths: Sequence[str], one: bool) -> list[Page | DataError]:
+    """Read pictures, in order; if `one`, each is of one digit. Paths may be addresses."""
+    if one:
+        return read_located(_reader, [attempt(lambda path: find_digit(content_of(path)), path) for path in paths])
+    return [attempt(lambda path: _reader.read(content_of(path)), path) for path in paths]
 
 
 def attempt(read: Callable[[Any], Read], picture: Any) -> Read | DataError:
@@ -62,9 +55,10 @@ def attempt(read: Callable[[Any], Read], picture: Any) -> Read | DataError:
         raise
     except Exception as error:
         log.debug("%s", name, exc_info=True)
+        reason = f"could not be read ({type(error).__name__}); please report it"
         if is_out_of_memory(error):
-            return DataError(f"expected a picture, {name} needs more than {MAX_JOB_BYTES >> 20:,} MB; {ADVICE}")
-        return DataError(f"expected a picture, {name} could not be read ({type(error).__name__}); please report it")
+            reason = f"needs more than {MAX_JOB_BYTES >> 20:,} MB; make it smaller, or save it again"
+        return DataError(f"expected a picture, {name} {reason}")
 
 
 def read_located(reader: Reader, found: Sequence[Found | Error]) -> list[Page | Error]:

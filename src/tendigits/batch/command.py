@@ -90,14 +90,13 @@ def read(
     settings = {
         "model": model, "threshold": threshold, "max_error": _fraction(max_error), "decimal": decimal, "form": form
     }  # fmt: skip
-    timeout = timeout or None
+    options: dict[str, Any] = {"one": one, "workers": workers, "timeout": timeout or None}
     if parquet is not None:
         others = {"--csv": csv, "--json": as_json or None, "--show": show, "--table": table, "--form": form}
         if names := ", ".join(name for name, value in others.items() if value is not None):
             raise UserError(f"expected --parquet alone, received {names} too; the table has all results")
-        _read_into(parquet, images, quiet, settings, one=one, workers=workers, ray=ray, timeout=timeout)
-        return
-    if ray is not None:
+        require("--parquet", "scale")
+    elif ray is not None:
         raise UserError("--ray reads into a table; give its folder with --parquet")
     if form is not None and one:
         raise UserError("expected --form or --one, received both; a form is not a picture of one digit")
@@ -108,32 +107,37 @@ def read(
 
     sources = find_pictures(images)
     paths = sources.pictures
+    if parquet is not None:
+        _read_into(parquet, sources, quiet, settings=settings, ray=ray, **options)
+        return
     with (
-        nullcontext(read_here(settings, paths[0], one, timeout, _end))
+        nullcontext(read_here(settings, paths[0], one, timeout or None, _end))
         if paths == images[:1] and workers is None
-        else read_files(settings, paths, one=one, workers=workers, timeout=timeout)
+        else read_files(settings, paths, **options)
     ) as results:
         # Imported while other processes open their networks.
-        from tendigits.batch.output import Output, plan_show, plan_tables, progress_bar
+        from tendigits.batch.output import Output, check_table, plan_show, progress_bar
         from tendigits.read.forms import load_form
 
-        planned, tables = plan_show(paths, show), plan_tables(table, len(paths), sums, expect, form is not None)
+        planned = plan_show(paths, show)
+        if table is not None:
+            check_table(table, len(paths), expect, form is not None)
         fields = None if form is None else [*load_form(form).fields]
         errors: list[str] = []
         notices: list[str] = []
         with (
             progress_bar(quiet) as progress,
-            Output(csv, as_json, one, len(paths) > 1, planned, tables, fields) as output,
+            Output(csv, as_json, one, len(paths) > 1, planned, table, sums, expect, fields) as output,
         ):
-            for done, result in enumerate(results, 1):
-                if result.page is None:
-                    errors.append(str(result.error))
+            for done, (path, page) in enumerate(results, 1):
+                if isinstance(page, DataError):
+                    errors.append(str(page))
                 else:
-                    output.write(result.path, result.page)
-                    if result.page.notice is not None:
-                        notices.append(f"{result.path}: {result.page.notice}")
+                    output.write(path, page)
+                    if page.notice is not None:
+                        notices.append(f"{path}: {page.notice}")
                 progress(done, len(paths))
-    missing = f"found no table; {table} was not written" if tables is not None and tables.is_empty else None
+    missing = f"found no table; {table} was not written" if table is not None and not output.sheets else None
     _report(errors, sources, len(paths), notices, missing)
 
 
@@ -153,16 +157,13 @@ def _fraction(percent: str | None) -> float | None:
     raise UserError(f"expected a percentage such as 1% for --max-error, received {percent}")
 
 
-def _read_into(folder: Path, images: list[str], quiet: bool, settings: dict[str, Any], **others: Any) -> None:
-    require("--parquet", "scale")
+def _read_into(folder: Path, sources: "Sources", quiet: bool, **options: Any) -> None:
     from tendigits.batch.output import progress_bar
     from tendigits.batch.parquet import read_into
-    from tendigits.batch.sources import find_pictures
 
-    sources = find_pictures(images)
     try:
         with progress_bar(quiet) as progress:
-            summary = read_into(folder, sources.pictures, settings=settings, progress=progress, **others)
+            summary = read_into(folder, sources.pictures, progress=progress, **options)
     except (KeyboardInterrupt, Interrupted) as error:
         number = error.signal_number if isinstance(error, Interrupted) else signal.SIGINT
         raise Interrupted("interrupted; what was read is kept, run the same command again to resume", number) from None
@@ -181,10 +182,8 @@ def _report(
         DataError: no picture was read.
     """
     _list(notices)
-    lines = errors + [
-        f"skipped {path}: cannot read {Path(path).suffix[1:].upper()}; save it as PNG or JPEG"
-        for path in sources.skipped
-    ]
+    skipped = [(path, Path(path).suffix[1:].upper()) for path in sources.skipped]
+    lines = errors + [f"skipped {path}: cannot read {kind}; save it as PNG or JPEG" for path, kind in skipped]
     if others := sources.others:
         named = ", ".join(others[:MAX_LISTED]) + (", ..." if len(others) > MAX_LISTED else "")
         typer.echo(f"tendigits: no pictures and left out, {len(others)}: {printable(named)}", err=True)

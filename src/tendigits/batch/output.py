@@ -48,12 +48,16 @@ class Output(AbstractContextManager["Output"]):
     """Print the picture's name in front of each line of text."""
     show: Mapping[str, Path]
     """For each picture the file of its annotated copy."""
-    tables: "TableFile | None"
-    """Collects the tables; their summaries are printed instead of text."""
+    table: Path | None
+    """An .xlsx with a sheet for each table, or a .csv. Summaries of the tables are printed instead of text."""
+    sums: str
+    expect: str
     fields: Sequence[str] | None
     """Names of a form's fields: the CSV then has a row for each picture, with these columns."""
 
     def __post_init__(self) -> None:
+        self.sheets: list[tuple[str, Table]] = []
+        """Names and tables; if there are none, no table is written."""
         self._rows = StringIO()
         if self.csv is not None:
             self._write_rows([COLUMNS if self.fields is None else ("path", *self.fields, "to check")])
@@ -62,19 +66,19 @@ class Output(AbstractContextManager["Output"]):
         """Write one picture's results."""
         if self.csv is not None:
             self._write_rows([form_row(path, page)] if page.fields else page.rows(path))
-        if self.as_json:
-            _print(json.dumps({"path": printable(path), **page.as_dict()}))
-        elif self.tables is None and self.csv is None:
-            digit = page.numbers[0].digit if self.one else None
-            text = page.text() or "no numbers" if digit is None else digit.text()
-            for line in text.split("\n"):
-                _print(f"{printable(path)}: {line}" if self.named else line)
-        if self.tables is not None:
+        lines: list[str] = []
+        if self.table is not None:
             turned = f"   turned by {page.turned} degrees" if page.turned else ""
             notice = f"   {page.notice}" if page.notice else ""
-            for summary in self.tables.add(path, page):
-                if not self.as_json and self.csv != STDOUT:
-                    _print(f"{printable(path)}   {summary}{turned}{notice}")
+            lines = [f"{printable(path)}   {summary}{turned}{notice}" for summary in self._add_tables(path, page)]
+        elif self.csv is None:
+            digit = page.numbers[0].digit if self.one else None
+            text = page.text() or "no numbers" if digit is None else digit.text()
+            lines = [f"{printable(path)}: {line}" if self.named else line for line in text.split("\n")]
+        if self.as_json:
+            lines = [json.dumps({"path": printable(path), **page.as_dict()})]
+        for line in lines if self.csv != STDOUT else ():
+            _print(line)
         if (target := self.show.get(path)) is not None:
             make_folder(target.parent)
             drawn = draw_page(open_image(content_of(path), side=MAX_SHOW_SIDE).grey, page)
@@ -87,13 +91,38 @@ class Output(AbstractContextManager["Output"]):
             _print(self._rows.getvalue().removesuffix("\n"))
             self._rows = StringIO()
 
+    def _add_tables(self, path: str, page: Page) -> list[str]:
+        """Add a picture's tables, or the row of a form. Returns a summary of each."""
+        name = printable(PurePath(path).name)
+        if page.fields:
+            if not self.sheets:
+                self.sheets.append((FORMS_SHEET, Table([[*map(text_cell, ("picture", *page.fields))]])))
+            self.sheets[0][1].rows.append([text_cell(name), *page.fields.values()])
+            doubtful = doubtful_fields(page)
+            check = f" ({', '.join(doubtful)})" if doubtful else ""
+            return [f"{len(page.fields)} fields   {len(doubtful)} to check{check}"]
+        name = name.replace("#page=", " ")
+        tables = [table for table in page.checked(self.sums, self.expect) if table.rows]
+        for number, table in enumerate(tables, 1):
+            self.sheets.append((f"{name} {number}" if len(tables) > 1 else name, table))
+        return [table.summary() for table in tables] or ["no table"]
+
     def __exit__(self, _: object, error: BaseException | None, *__: object) -> None:
         if isinstance(error, UserError):  # the reader could not be made: nothing was read
             return
         if self.csv is not None and self.csv != STDOUT:
             _write(self.csv, self._rows.getvalue())
-        if self.tables is not None:
-            self.tables.write()
+        if self.table is None or not self.sheets:
+            return
+        if self.table.suffix.lower() == ".csv":
+            _write(self.table, "\n".join(table.to_csv() for _, table in self.sheets))
+        else:
+            write_spreadsheet(self.table, [(name, table.rows) for name, table in self.sheets])
+
+
+def text_cell(text: str) -> Cell:
+    """A cell that was not read."""
+    return Cell(Box(0, 0, 0, 0), text)
 
 
 def doubtful_fields(page: Page) -> list[str]:
@@ -107,62 +136,13 @@ def form_row(path: str, page: Page) -> tuple[str, ...]:
     return no_formula(printable(path)), *values, "; ".join(doubtful_fields(page))
 
 
-@dataclass
-class TableFile:
-    """Collects the tables of pictures, for one .xlsx with a sheet each, or one .csv."""
-
-    path: Path
-    sums: str
-    expect: str
-
-    def __post_init__(self) -> None:
-        self._tables: list[tuple[str, Table]] = []
-        self._forms: list[list[Cell]] = []
-
-    def add(self, path: str, page: Page) -> Iterator[str]:
-        """Add a picture's tables, or the row of a form, and yield a summary of each."""
-        if page.fields:
-            if not self._forms:
-                self._forms.append([Cell(Box(0, 0, 0, 0), name) for name in ("picture", *page.fields)])
-                self._tables.append((FORMS_SHEET, Table(self._forms)))
-            self._forms.append([Cell(Box(0, 0, 0, 0), printable(PurePath(path).name)), *page.fields.values()])
-            doubtful = doubtful_fields(page)
-            check = f" ({', '.join(doubtful)})" if doubtful else ""
-            yield f"{len(page.fields)} fields   {len(doubtful)} to check{check}"
-            return
-        tables = [table for table in page.checked(self.sums, self.expect) if table.rows]
-        for number, table in enumerate(tables, 1):
-            name = printable(PurePath(path).name).replace("#page=", " ")
-            self._tables.append((f"{name} {number}" if len(tables) > 1 else name, table))
-            yield table.summary()
-        if not tables:
-            yield "no table"
-
-    @property
-    def is_empty(self) -> bool:
-        """Whether no table was added; then no file is written."""
-        return not self._tables
-
-    def write(self) -> None:
-        """Write the file, unless there is no table. Raises DiskError."""
-        if self.is_empty:
-            return
-        if self.path.suffix.lower() == ".csv":
-            _write(self.path, "\n".join(table.to_csv() for _, table in self._tables))
-        else:
-            write_spreadsheet(self.path, [(name, table.rows) for name, table in self._tables])
-
-
-def plan_tables(path: Path | None, n_pictures: int, sums: str, expect: str, form: bool) -> TableFile | None:
-    """Prepare the file for tables. Raises UserError for another format, or a .csv of several pictures."""
-    if path is None:
-        return None
+def check_table(path: Path, n_pictures: int, expect: str, form: bool) -> None:
+    """Raise UserError for another format than .xlsx and .csv, a .csv of several pictures, or an invalid `expect`."""
     if path.suffix.lower() not in (".csv", ".xlsx"):
         raise UserError(f"expected a name ending in .csv or .xlsx for --table, received {path}")
     if path.suffix.lower() == ".csv" and n_pictures > 1 and not form:
         raise UserError(f"expected a name ending in .xlsx for the tables of {n_pictures} pages, received {path}")
     parse(expect)
-    return TableFile(path, sums, expect)
 
 
 @contextmanager

@@ -18,16 +18,13 @@ from typing import Any
 import pyarrow as pa
 from pyarrow import parquet
 
-from tendigits.batch.ray import read_on_ray
-from tendigits.batch.reading import TIMEOUT, read_with, reader_pool
-from tendigits.batch.rows import NUMBERS, PICTURES, Rows, rows_of
+from tendigits.batch.rows import NUMBERS, PICTURES, Rows, read_rows
 from tendigits.batch.sources import is_remote
 from tendigits.digits.network import bundled_file
 from tendigits.digits.runtime import asset
 from tendigits.errors import RunError, printable
-from tendigits.files import lock_folder, make_folder, make_inside, replacing, sha256, write_or_compare
+from tendigits.files import lock_folder, make_folder, make_inside, replacing, write_or_compare
 from tendigits.read.reader import Reader
-from tendigits.untrusted import open_inside
 
 FORMAT = 4
 
@@ -37,9 +34,6 @@ MAX_PART_PICTURES = 1000
 
 MAX_PART_SECONDS = 30.0
 """A smaller part is written after this time, so that a killed process loses little work."""
-
-MAX_PART_BYTES = 2**30
-"""A part takes about a thousandth of it."""
 
 
 @dataclass
@@ -53,6 +47,16 @@ class Summary:
     failed: list[str] = field(default_factory=list)
     notices: list[str] = field(default_factory=list)
 
+    def add(self, rows: Rows) -> None:
+        """Count a picture."""
+        picture = rows.picture
+        self.pictures += 1
+        self.numbers += len(rows.numbers)
+        if "error" in picture:
+            self.failed.append(picture["error"])
+        elif picture["notice"]:
+            self.notices.append(f"{picture['path']}: {picture['notice']}")
+
 
 def read_into(
     folder: Path,
@@ -60,10 +64,8 @@ def read_into(
     *,
     one: bool = False,
     settings: Mapping[str, Any] = {},
-    workers: int | None = None,
-    ray: str | None = None,
-    timeout: float | None = TIMEOUT,
     progress: Callable[[int, int], None] = lambda done, total: None,
+    **options: Any,
 ) -> Summary:
     """Read the pictures that the table in `folder` does not have yet. An interrupted call keeps what was read.
 
@@ -71,18 +73,21 @@ def read_into(
         paths: paths and addresses of pictures.
         one: each picture is of one digit.
         settings: keyword arguments of `Reader`.
-        workers: number of processes, or of actors on a cluster; None takes one for each core.
-        ray: address of a Ray cluster, or "local"; None reads on this machine without Ray.
-        timeout: seconds for each picture; None for no limit.
         progress: called after each picture with the numbers of pictures done and in total.
+        options: other arguments of `read_rows`: workers, ray and timeout.
 
     Raises:
         TendigitsError: the table was read with other settings, the disk is full, or the cluster was lost.
     """
     reader = Reader(**settings)  # raises before anything is written or started
-    numbers = asset("numbers", "finder.onnx") + asset("numbers", "numbers.onnx")
+    network, model = bundled_file(), settings.get("model")
+    if model is not None:  # processes on other machines have other working directories
+        model = Path(model).absolute()
+        network = (model / "model.keras" if model.is_dir() else model).read_bytes()
+        settings = {**settings, "model": str(model)}
+    number_network = asset("numbers", "finder.onnx") + asset("numbers", "numbers.onnx")
     made_with = {
-        "network": _digest(settings.get("model")), "numbers": hashlib.sha256(numbers).hexdigest(),
+        "network": hashlib.sha256(network).hexdigest(), "numbers": hashlib.sha256(number_network).hexdigest(),
         "decimal": reader.options.decimal, "one": one,
         "threshold": reader.threshold if one else reader.number_threshold,
     }  # fmt: skip
@@ -93,14 +98,9 @@ def read_into(
         part: list[Rows] = []
         written = time.monotonic()
         try:
-            for rows in _read_rows(todo, one, dict(settings), workers, ray, timeout):
+            for rows in read_rows(todo, one=one, settings=settings, **options) if todo else ():
                 part.append(rows)
-                summary.pictures += 1
-                summary.numbers += len(rows.numbers)
-                if "error" in rows.picture:
-                    summary.failed.append(rows.picture["error"])
-                if rows.picture.get("notice"):
-                    summary.notices.append(f"{rows.picture['path']}: {rows.picture['notice']}")
+                summary.add(rows)
                 progress(summary.pictures, len(todo))
                 if len(part) >= MAX_PART_PICTURES or time.monotonic() - written >= MAX_PART_SECONDS:
                     ready, part, written = part, [], time.monotonic()
@@ -108,18 +108,6 @@ def read_into(
         finally:
             table.add(part)
         return summary
-
-
-def _read_rows(
-    paths: list[str], one: bool, settings: dict[str, Any], workers: int | None, ray: str | None, timeout: float | None
-) -> Iterator[Rows]:
-    if settings.get("model") is not None:  # processes on other machines have other working directories
-        settings = {**settings, "model": str(Path(settings["model"]).absolute())}
-    if ray is None:
-        with reader_pool(settings, workers, timeout) as pool:
-            yield from map(rows_of, read_with(pool, paths, one))
-    elif paths:
-        yield from read_on_ray(ray, paths, one, settings, workers, timeout)
 
 
 @dataclass(frozen=True)
@@ -168,8 +156,7 @@ def _paths_read(pictures: Path) -> Iterator[str]:
     errors: dict[str, str | None] = {}
     for part in _parts(pictures):
         try:
-            with open_inside(pictures, part.name, MAX_PART_BYTES) as file:
-                rows = parquet.read_table(file, columns=["path", "error"])
+            rows = parquet.ParquetFile(part).read(["path", "error"])
         except (OSError, ValueError) as error:  # Arrow's own errors are among these
             raise RunError(f"{part} is damaged: {error}; delete it and the part of the same name above it") from None
         errors |= dict(zip(rows["path"].to_pylist(), rows["error"].to_pylist(), strict=True))
@@ -184,11 +171,3 @@ def _parts(folder: Path) -> list[Path]:
 def _write(path: Path, rows: list[dict[str, Any]], schema: pa.Schema) -> None:
     with replacing(path, check=parquet.read_metadata) as temporary:
         parquet.write_table(pa.Table.from_pylist(rows, schema), temporary)
-
-
-def _digest(model: str | Path | None) -> str:
-    """SHA-256 of the network."""
-    if model is None:
-        return hashlib.sha256(bundled_file()).hexdigest()
-    path = Path(model)
-    return sha256(path / "model.keras" if path.is_dir() else path)

@@ -1,18 +1,24 @@
 """Read pictures in order: one in this process, more in worker processes, where a damaged file stops nothing.
 
 with read_files({}, find_pictures(["scans"]).pictures) as results:
-    for result in results: ...
+    for path, page in results: ...      # the page, or the DataError why it could not be read
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
-from tendigits.batch.jobs import ADVICE, Job, Result
 from tendigits.errors import DataError
 from tendigits.machine import cores
 from tendigits.pool.pool import MAX_JOB_BYTES, JobError, WorkerPool
 from tendigits.pool.worker_process import watched
+
+if TYPE_CHECKING:
+    from tendigits.read.page import Page
+
+Results = Iterator[tuple[str, "Page | DataError"]]
+"""The path or address of each picture, and its page, or why it could not be read."""
 
 DIGITS_PER_JOB = 32
 """Pictures of one digit that are classified together."""
@@ -26,15 +32,15 @@ MIN_JOBS_PER_PROCESS = 16
 
 def read_here(
     settings: Mapping[str, Any], path: str, one: bool, timeout: float | None, stop: Callable[[DataError], None]
-) -> Iterator[Result]:
+) -> Results:
     """Read one picture in this process, which starts sooner than another. The arguments are those of `read_files`.
 
     `stop` is called in another thread if the picture exceeds the limits of a worker process; it should end the process.
     """
     _make_reader(settings, None)
     with watched(MAX_JOB_BYTES, timeout, lambda reason: stop(_failed(path, reason))):
-        results = _read_job(Job((path,), one))
-    yield from results
+        pages = _read_job([path], one)
+    yield path, pages[0]
 
 
 @contextmanager
@@ -45,7 +51,7 @@ def read_files(
     one: bool = False,
     workers: int | None = None,
     timeout: float | None = TIMEOUT,
-) -> Iterator[Iterator[Result]]:
+) -> Iterator[Results]:
     """Start to read pictures, and yield the results in order.
 
     Args:
@@ -75,19 +81,18 @@ def reader_pool(
     return WorkerPool(workers, _make_reader, (settings, threads), timeout=timeout)
 
 
-def read_with(pool: WorkerPool, paths: Sequence[str], one: bool) -> Iterator[Result]:
-    """Read pictures in order in a `reader_pool`; one that takes too long, or kills its process, is a failed result."""
+def read_with(pool: WorkerPool, paths: Sequence[str], one: bool) -> Results:
+    """Read pictures in order in a `reader_pool`; one that takes too long, or kills its process, is a DataError."""
     size = DIGITS_PER_JOB if one else 1
-    jobs = (Job(tuple(paths[first : first + size]), one) for first in range(0, len(paths), size))
-    for job, results in pool.map(_read_job, jobs, split=lambda job: [Job((path,), job.one) for path in job.paths]):
-        if isinstance(results, JobError):
-            (path,) = job.paths
-            results = [Result(path, None, _failed(path, results))]
-        yield from results
+    jobs = (paths[first : first + size] for first in range(0, len(paths), size))
+    for job, pages in pool.map(partial(_read_job, one=one), jobs, split=lambda job: [[path] for path in job]):
+        if isinstance(pages, JobError):
+            pages = [_failed(job[0], pages)]
+        yield from zip(job, pages, strict=True)
 
 
 def _failed(path: str, reason: object) -> DataError:
-    return DataError(f"expected a picture at {path}, it {reason}; {ADVICE}")
+    return DataError(f"expected a picture at {path}, it {reason}; make it smaller, or save it again")
 
 
 def _make_reader(settings: Mapping[str, Any], threads: int | None) -> None:
@@ -96,7 +101,7 @@ def _make_reader(settings: Mapping[str, Any], threads: int | None) -> None:
     make_reader(settings, threads)
 
 
-def _read_job(job: Job) -> list[Result]:
+def _read_job(paths: Sequence[str], one: bool) -> "list[Page | DataError]":
     from tendigits.batch.batch import read_job
 
-    return read_job(job)
+    return read_job(paths, one)

@@ -94,19 +94,19 @@ def _count_pages(path: str) -> int:
 
 
 def content_of(source: str) -> Any:
-    """The path of a picture or a page, or the bytes at an address: what `Reader.read` takes. Raises DataError."""
-    return fetch(source) if is_remote(source) else source
+    """The path of a picture or a page, or the bytes at an address: what `Reader.read` takes.
 
-
-def fetch(address: str) -> bytes:
-    """Download the bytes at an address. Raises DataError if there are too many, or the store can't be reached."""
+    Raises DataError if there are too many bytes, or the store can't be reached.
+    """
+    if not is_remote(source):
+        return source
     try:
-        store, path = _store(address)
+        store, path = _store(source)
         with store.open_input_file(path) as file:
-            check_bytes(file.size(), address)
+            check_bytes(file.size(), source)
             return bytes(file.read())
     except OSError as error:
-        raise DataError(f"expected a picture at {address}, received {reason_of(error)}") from error
+        raise DataError(f"expected a picture at {source}, received {reason_of(error)}") from error
 
 
 def _files_in_folder(folder: Path) -> list[str]:
