@@ -14,7 +14,7 @@ from tendigits.errors import DataError
 from tendigits.runs.run import open_run
 from tendigits.sweep import ray as ray_module
 from tendigits.sweep.ray import WORKER_ENVIRONMENT, run_on_ray
-from tendigits.sweep.study import open_study, search, summarize
+from tendigits.sweep.study import RUN, open_study, search
 
 pytestmark = [
     pytest.mark.slow,
@@ -44,17 +44,16 @@ def test_a_search_continues_on_a_cluster_and_a_killed_trial_is_resumed(shared, w
     search(what, 1)
     killed = []
 
-    def kill_one(trials):
-        for trial in trials:
-            if not killed and trial.number and trial.state == "running" and trial.epochs >= 3:
-                lock = what.folder / "trials" / f"{trial.number:03}" / ".lock"
+    def kill_one(study):
+        for trial in study.trials:
+            if not killed and trial.number and trial.state.name == "RUNNING" and len(trial.intermediate_values) >= 3:
+                lock = what.folder / "trials" / f"{trial.user_attrs[RUN]:03}" / ".lock"
                 os.kill(int(lock.read_text()), signal.SIGKILL)
                 killed.append(lock.parent.name)
 
     search(what, 4, kill_one, HERE)
-    trials = summarize(open_study(what))
-    assert [trial.state for trial in trials] == ["finished"] * 4
-    assert len({trial.values["learning_rate"] for trial in trials}) == 4
+    trials = [trial for trial in open_study(what).trials if trial.state.name == "COMPLETE"]
+    assert len({trial.params["learning_rate"] for trial in trials}) == len(trials) == 4
     runs = [open_run(path) for path in sorted((what.folder / "trials").iterdir())]
     assert [len(run.history()["loss"]) for run in runs] == [12] * 4
     assert {run.path.name for run in runs if run.record()["resumed"]} == set(killed)

@@ -57,7 +57,7 @@ class Output(AbstractContextManager["Output"]):
 
     def __post_init__(self) -> None:
         self.sheets: list[tuple[str, Table]] = []
-        """Names and tables; if there are none, no table is written."""
+        """Names and tables; without any, no file is written."""
         self._rows = StringIO()
         if self.csv is not None:
             self._write_rows([COLUMNS if self.fields is None else ("path", *self.fields, "to check")])

@@ -16,7 +16,7 @@ from tendigits.extras import require
 from tendigits.options import Data, Runs
 
 if TYPE_CHECKING:
-    from tendigits.sweep.study import TrialSummary
+    import optuna
 
 
 def sweep(
@@ -48,10 +48,10 @@ def sweep(
     if ray is not None:
         prepare(ray)  # before Keras is imported, so that a wrong address is reported at once
     from tendigits.sweep.ray import run_on_ray
-    from tendigits.sweep.study import Sweep, search
+    from tendigits.sweep.study import Sweep, run_here, search
 
     folder = runs / name
-    run_trials = None if ray is None else partial(run_on_ray, ray)
+    run_trials = run_here if ray is None else partial(run_on_ray, ray)
     try:
         best = search(Sweep(folder, base, settings, data, seed), trials, partial(_print_ended, set()), run_trials)
     except (KeyboardInterrupt, Interrupted) as error:
@@ -65,14 +65,16 @@ def sweep(
             typer.echo(f"  {field} = {_text(value)}")
 
 
-def _print_ended(printed: set[int], trials: "list[TrialSummary]") -> None:
+def _print_ended(printed: set[int], study: "optuna.Study") -> None:
     """A line for each trial that has ended since the last call."""
-    for trial in trials:
-        if trial.state in ("finished", "pruned") and trial.number not in printed:
+    for trial in study.trials:
+        state = {"COMPLETE": "finished", "PRUNED": "pruned"}.get(trial.state.name)
+        if state is not None and trial.number not in printed:
             printed.add(trial.number)
-            accuracy = "" if trial.accuracy is None else f"{trial.accuracy:.2%}"
-            values = ", ".join(f"{name} {_text(value)}" for name, value in trial.values.items())
-            typer.echo(f"trial {trial.number}: {trial.state} {trial.epochs} {accuracy}  {values}")
+            accuracy = "" if trial.value is None else f"{trial.value:.2%}"
+            values = ", ".join(f"{name} {_text(value)}" for name, value in trial.params.items())
+            epochs = len(trial.intermediate_values)
+            typer.echo(f"trial {trial.user_attrs['run']}: {state} {epochs} {accuracy}  {values}")
 
 
 def _text(value: object) -> str:

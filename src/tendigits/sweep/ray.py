@@ -15,7 +15,7 @@ from optuna.trial import TrialState
 
 from tendigits.cluster import connected
 from tendigits.errors import Failure, HostError, TendigitsError, reason_of
-from tendigits.sweep.study import Sweep, Watch, open_study, retry, run_next, summarize
+from tendigits.sweep.study import Sweep, Watch, open_study, retry, run_next
 
 WORKER_ENVIRONMENT = {
     "NPROC": "1",  # one trial on each core is faster than all cores for each trial
@@ -45,7 +45,7 @@ def run_on_ray(address: str, sweep: Sweep, study: optuna.Study, trials: int, wat
         running = [task.remote(sweep, number) for number in range(trials)]
         while running:
             ended, running = ray.wait(running, timeout=POLL_SECONDS)
-            watch(summarize(study))
+            watch(study)
             for each in ended:
                 try:
                     error = ray.get(each)
@@ -68,7 +68,7 @@ def _run(sweep: Sweep, number: int) -> TendigitsError | None:
         study = open_study(sweep, process=number)
         running = study.get_trials(states=(TrialState.RUNNING,))
         retry(study, [trial for trial in running if trial.user_attrs.get(TASK) == number])  # of an earlier attempt
-        run_next(sweep, study, lambda _: None, **{TASK: number})
+        run_next(sweep, study, **{TASK: number})
     except TendigitsError as error:
         return error
     return None

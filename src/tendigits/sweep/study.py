@@ -37,19 +37,7 @@ STARTUP_TRIALS = 5  # the first trials are never pruned: the median of fewer is 
 RUN = "run"
 """User attribute of a trial: the number of its run. A trial that retries an interrupted one has the same run."""
 
-STATES = {TrialState.RUNNING: "running", TrialState.COMPLETE: "finished", TrialState.PRUNED: "pruned"}
 EVALUATED = (TrialState.COMPLETE, TrialState.PRUNED)
-
-
-@dataclass(frozen=True)
-class TrialSummary:
-    """One trial. Its accuracy is that of the last epoch, or of the weights that are kept."""
-
-    number: int
-    state: str
-    epochs: int
-    accuracy: float | None
-    values: dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -67,21 +55,28 @@ class Sweep:
         return with_values(self.recipe, values, f"{self.recipe.name[:50]}-{suffix}")
 
 
-Watch = Callable[[list[TrialSummary]], None]  # called with all trials whenever one has made progress
+Watch = Callable[[optuna.Study], None]  # called whenever a trial may have ended
+
+
+def run_here(sweep: Sweep, study: optuna.Study, trials: int, watch: Watch) -> None:
+    """Run trials in this process, one after another."""
+    for _ in range(trials):
+        run_next(sweep, study)
+        watch(study)
 
 
 def search(
     sweep: Sweep,
     trials: int,
     watch: Watch = lambda _: None,
-    run_trials: Callable[[Sweep, optuna.Study, int, Watch], None] | None = None,
+    run_trials: Callable[[Sweep, optuna.Study, int, Watch], None] = run_here,
 ) -> Recipe:
     """Run trials until `trials` of them are finished or pruned, then write and return the best recipe.
 
     Interrupted trials continue from their last epoch.
 
     Args:
-        run_trials: how to run them; by default one after another in this process.
+        run_trials: how to run them.
 
     Raises:
         RunError: the folder holds another search, or another process is searching in it.
@@ -104,12 +99,8 @@ def search(
         _repair_journal(sweep.folder / JOURNAL)
         study = open_study(sweep)
         retry(study, study.get_trials(states=(TrialState.RUNNING,)))
-        missing = max(0, trials - len(study.get_trials(states=EVALUATED)))
-        if run_trials is not None and missing:
+        if (missing := trials - len(study.get_trials(states=EVALUATED))) > 0:
             run_trials(sweep, study, missing, watch)
-        elif run_trials is None:
-            for _ in range(missing):
-                run_next(sweep, study, watch)
         if not study.get_trials(states=(TrialState.COMPLETE,)):
             raise Failure("no trial was finished, all were pruned or diverged; search in a smaller space")
         best = sweep.proposed(study.best_params, "best")
@@ -150,7 +141,7 @@ def open_study(sweep: Sweep, process: int = 0) -> optuna.Study:
     return study
 
 
-def run_next(sweep: Sweep, study: optuna.Study, watch: Watch, **attributes: Any) -> None:
+def run_next(sweep: Sweep, study: optuna.Study, **attributes: Any) -> None:
     """Run the next trial, with these user attributes. If it is interrupted, the study lists it as running."""
     trial = study.ask(sweep.space)
     number = trial.user_attrs.get(RUN, trial.number)
@@ -159,10 +150,8 @@ def run_next(sweep: Sweep, study: optuna.Study, watch: Watch, **attributes: Any)
 
     def should_prune(epoch: int, accuracy: float) -> bool:
         trial.report(accuracy, epoch)
-        watch(summarize(study))
         return trial.should_prune()
 
-    watch(summarize(study))
     folder = sweep.folder / "trials" / f"{number:03}"
     try:
         accuracy = run_trial(sweep.proposed(trial.params, number), sweep.data, folder, should_prune)
@@ -170,7 +159,6 @@ def run_next(sweep: Sweep, study: optuna.Study, watch: Watch, **attributes: Any)
         study.tell(trial, state=TrialState.PRUNED)
     else:
         study.tell(trial, accuracy)
-    watch(summarize(study))
 
 
 def retry(study: optuna.Study, trials: Iterable[optuna.trial.FrozenTrial]) -> None:
@@ -178,19 +166,6 @@ def retry(study: optuna.Study, trials: Iterable[optuna.trial.FrozenTrial]) -> No
     for trial in trials:
         study.tell(trial.number, state=TrialState.FAIL)
         study.enqueue_trial(trial.params, user_attrs={RUN: trial.user_attrs.get(RUN, trial.number)})
-
-
-def summarize(study: optuna.Study) -> list[TrialSummary]:
-    """All trials; a retried one appears once."""
-    summaries = {}
-    for trial in study.trials:
-        if RUN in trial.user_attrs:
-            number, reports = trial.user_attrs[RUN], trial.intermediate_values
-            accuracy = trial.value if trial.value is not None else reports[max(reports)] if reports else None
-            summaries[number] = TrialSummary(
-                number, STATES.get(trial.state, "waiting"), len(reports), accuracy, trial.params
-            )
-    return list(summaries.values())
 
 
 def _repair_journal(path: Path) -> None:
