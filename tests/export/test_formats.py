@@ -1,16 +1,19 @@
 """A file is written, loaded by its own runtime and verified, or it is not kept."""
 
 import dataclasses
+import json
+import zipfile
 
+import jax.export
 import keras
 import numpy as np
 import pytest
+from jax.interpreters.mlir import ir, make_ir_context
 
 from tendigits.errors import DiskError, ModelFileError, UserError
 from tendigits.export import litert, stablehlo
 from tendigits.export import onnx as onnx_format
 from tendigits.export.formats import FORMATS, export_file
-from tendigits.export.stablehlo import lower
 
 layers = keras.layers
 
@@ -71,13 +74,20 @@ def test_impossible_requests(source, tmp_path):
         export_file(source, "onnx", out=tmp_path / "file" / "a.onnx")
 
 
+def test_metadata_of_files(exported, source):
+    for to in ("litert", "h5"):
+        assert json.dumps(source.metadata).encode() in exported("source", to).path.read_bytes()
+    with zipfile.ZipFile(exported("source", "keras").path) as archive:
+        assert json.loads(archive.read("metadata.json"))["tendigits_about"] == source.metadata
+
+
 def test_stablehlo_metadata(source, tmp_path):
     odd = dataclasses.replace(source, name='a "b" \\ c\u00e9')
     stablehlo.write(odd, tmp_path / "a.stablehlo")
-    assert stablehlo.read_metadata(tmp_path / "a.stablehlo") == odd.metadata
-    (tmp_path / "b.stablehlo").write_bytes(lower(source, batch=1, platforms=("cpu",)).serialize())
-    with pytest.raises(ModelFileError, match=r"expected a file that tendigits exported, .* has no metadata"):
-        stablehlo.read_metadata(tmp_path / "b.stablehlo")
+    exported = jax.export.deserialize(bytearray((tmp_path / "a.stablehlo").read_bytes()))
+    with make_ir_context():
+        attributes = ir.Module.parse(exported.mlir_module()).operation.attributes
+        assert json.loads(attributes["tendigits.about"].value) == odd.metadata
 
 
 def test_an_export_that_disagrees_is_not_kept(source, tmp_path, monkeypatch):
@@ -86,9 +96,6 @@ def test_an_export_that_disagrees_is_not_kept(source, tmp_path, monkeypatch):
     load = onnx_format.load
     monkeypatch.setattr(onnx_format, "load", lambda path: lambda images: load(path)(images) + 0.01)
     with pytest.raises(ModelFileError, match=r"a\.onnx is not kept: its outputs for 1,000 digits differ by up to 0.01"):
-        export_file(source, "onnx", out=path)
-    monkeypatch.setattr(onnx_format, "read_metadata", lambda _: {})
-    with pytest.raises(ModelFileError, match="is not kept: it has lost its metadata"):
         export_file(source, "onnx", out=path)
     assert path.read_bytes() == b"before"
     assert list(tmp_path.iterdir()) == [path]

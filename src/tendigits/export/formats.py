@@ -20,7 +20,7 @@ class Format:
     """A file format."""
 
     suffix: str
-    module: str  # in this package, with `write`, `load` and `read_metadata`, and `write_int8` if `int8`
+    module: str  # in this package, with `write` and `load`, and `write_int8` if `int8`
     int8: bool = False
 
 
@@ -66,8 +66,6 @@ def export_file(source: Source, to: str, *, int8: bool = False, out: Path | None
 
     def verified(temporary: Path) -> None:
         try:
-            if module.read_metadata(temporary) != source.metadata:
-                raise ModelFileError("it has lost its metadata")
             verifications.append(verify(module.load(temporary), source, temporary, int8=int8))
         except ModelFileError as error:
             raise ModelFileError(f"{path} is not kept: {error}") from None

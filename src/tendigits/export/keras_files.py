@@ -13,7 +13,6 @@ import numpy as np
 
 from tendigits.export.source import Source
 from tendigits.model.file import add_metadata, quiet_keras
-from tendigits.model.file import read_metadata as read_keras_metadata
 
 METADATA = "tendigits_about"  # key of ours in the metadata of a .keras file, or in the attributes of an .h5 file
 
@@ -40,11 +39,3 @@ def load(path: Path) -> Any:
         return np.asarray(model.predict(images, batch_size=1000, verbose=0) if len(images) > 1 else model(images))
 
     return predict
-
-
-def read_metadata(path: Path) -> dict[str, str]:
-    """The metadata in a .keras or .h5 file."""
-    if path.suffix == ".keras":
-        return dict(read_keras_metadata(path)[METADATA])
-    with h5py.File(path) as root:
-        return dict(json.loads(root.attrs[METADATA]))

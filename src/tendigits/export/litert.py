@@ -123,15 +123,6 @@ def load(path: Path) -> Any:
     return predict
 
 
-def read_metadata(path: Path) -> dict[str, str]:
-    """The metadata in a LiteRT file."""
-    from ai_edge_litert import schema_py_generated as schema
-
-    model = schema.ModelT.InitFromPackedBuf(path.read_bytes(), 0)
-    entry = next(entry for entry in model.metadata if entry.name.decode() == METADATA)
-    return dict(json.loads(bytes(model.buffers[entry.buffer].data)))
-
-
 @contextmanager
 def _quiet() -> Iterator[None]:
     """Hide the logs and progress bars of these libraries, some of which C++ code prints."""

@@ -7,11 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import onnx
 
 from tendigits.export.source import Source
 from tendigits.model.onnx import to_onnx
-from tendigits.model.quantize import metadata_of, quantize
+from tendigits.model.quantize import quantize
 
 CALIBRATION_BATCH = 100  # samples that the quantizer runs at once
 
@@ -35,8 +34,3 @@ def load(path: Path) -> Any:
     options.log_severity_level = 4
     session = onnxruntime.InferenceSession(path.read_bytes(), options, providers=["CPUExecutionProvider"])
     return lambda images: np.asarray(session.run(None, {"image": images})[0])
-
-
-def read_metadata(path: Path) -> dict[str, str]:
-    """The metadata in an ONNX file."""
-    return metadata_of(onnx.load(path))

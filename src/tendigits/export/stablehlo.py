@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 import jax
 import numpy as np
 
-from tendigits.errors import ModelFileError
 from tendigits.export.source import Source
 
 if TYPE_CHECKING:
@@ -52,22 +51,7 @@ def write(source: Source, path: Path) -> None:
 
 def load(path: Path) -> Any:
     """The file as a function from float32 (n, ...) to float32 (n, labels)."""
-    exported = _deserialize(path)
-    return lambda images: np.asarray(exported.call(images))
-
-
-def read_metadata(path: Path) -> dict[str, str]:
-    """The metadata in a StableHLO file. Raises ModelFileError if it has none."""
-    from jax.interpreters.mlir import ir, make_ir_context
-
-    with make_ir_context():
-        attributes = ir.Module.parse(_deserialize(path).mlir_module()).operation.attributes
-        if METADATA not in attributes:
-            raise ModelFileError(f"expected a file that tendigits exported, {path} has no metadata")
-        return dict(json.loads(attributes[METADATA].value))
-
-
-def _deserialize(path: Path) -> "Exported":
     from jax import export
 
-    return export.deserialize(bytearray(path.read_bytes()))
+    exported = export.deserialize(bytearray(path.read_bytes()))
+    return lambda images: np.asarray(exported.call(images))
