@@ -1,16 +1,8 @@
-"""A part of MNIST for networks that are small, and how to make one diverge."""
+"""How to make a network diverge."""
 
 from typing import Any
 
 import pytest
-
-from tendigits.play.learner import Digits
-
-
-@pytest.fixture(scope="session")
-def play_digits(digits) -> Digits:
-    """4,000 and 1,000 digits."""
-    return Digits(digits.x_train, digits.y_train, digits.x_test, digits.y_test)
 
 
 @pytest.fixture

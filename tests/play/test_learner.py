@@ -9,7 +9,7 @@ from tendigits.errors import DivergedError
 from tendigits.model.network import build_network, compile_network
 from tendigits.model.recipe import Augmentation
 from tendigits.play.experiment import Experiment
-from tendigits.play.learner import MAX_POINTS, Curve, Learner
+from tendigits.play.learner import MAX_POINTS, Curve, Learner, with_wrong_labels
 from tendigits.train.augment import augmenter
 
 
@@ -22,9 +22,9 @@ def order(seed, epoch, n):
 
 
 @pytest.mark.parametrize("optimizer", ["adam", "sgd"])
-def test_a_step_is_one_of_keras_train_on_batch(play_digits, optimizer):
+def test_a_step_is_one_of_keras_train_on_batch(digits, optimizer):
     experiment = Experiment(hidden=(16, 8), dropout=0.0, batch_size=40, digits=100, optimizer=optimizer, seed=5)
-    learner, model = Learner(experiment, play_digits), network_of(experiment)
+    learner, model = Learner(experiment, digits), network_of(experiment)
     x, y = to_input(learner.images), one_hot(learner.labels)
     for step in range(5):  # 40, 40, 20 digits, and two of the next epoch
         rows = order(5, step // 3, 100)[40 * (step % 3) :][:40]
@@ -37,9 +37,9 @@ def test_a_step_is_one_of_keras_train_on_batch(play_digits, optimizer):
     assert (learner.steps, learner.epoch, learner.progress) == (5, 1, pytest.approx(1 + 2 / 3))
 
 
-def test_epochs_in_pieces_are_those_of_fit_bit_for_bit_and_reset_starts_again(play_digits):
+def test_epochs_in_pieces_are_those_of_fit_bit_for_bit_and_reset_starts_again(digits):
     experiment = Experiment(hidden=(16,), digits=330, augmentation=Augmentation(shift=1.0), label_noise=0.2, seed=1)
-    learner, model = Learner(experiment, play_digits), network_of(experiment)
+    learner, model = Learner(experiment, digits), network_of(experiment)
     x, y = to_input(learner.images), one_hot(learner.labels)
     fit(
         model, x, y, batch_size=32, epochs=2, verbose=0, order=lambda epoch, n: order(1, epoch, n),
@@ -56,16 +56,16 @@ def test_epochs_in_pieces_are_those_of_fit_bit_for_bit_and_reset_starts_again(pl
         assert (learner.steps, learner.training_curve.points) == (0, [])
 
 
-def test_a_loss_that_is_not_finite_is_an_error_that_says_what_to_do(play_digits, spoil):
-    learner = Learner(Experiment(hidden=(8,), digits=200), play_digits)
+def test_a_loss_that_is_not_finite_is_an_error_that_says_what_to_do(digits, spoil):
+    learner = Learner(Experiment(hidden=(8,), digits=200), digits)
     spoil(learner, np.nan)
     with pytest.raises(DivergedError, match=r"the loss became nan after 1 steps; try a smaller learning rate"):
         learner.advance(1)
 
 
-def test_label_noise_is_the_fraction_that_was_asked_for_always_wrong_and_the_same_digits(play_digits):
-    labels = play_digits.y_train
-    changed, less, all_ = (play_digits.training(len(labels), noise)[1] != labels for noise in (0.3, 0.1, 1.0))
+def test_label_noise_is_the_fraction_that_was_asked_for_always_wrong_and_the_same_digits(digits):
+    labels = digits.y_train
+    changed, less, all_ = (with_wrong_labels(labels, noise) != labels for noise in (0.3, 0.1, 1.0))
     assert changed.mean() == pytest.approx(0.3, abs=0.03)
     assert less.mean() == pytest.approx(0.1, abs=0.02)
     assert not less[~changed].any()  # more noise keeps what was wrong

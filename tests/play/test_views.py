@@ -13,9 +13,9 @@ from tendigits.play.views import as_picture, compare, describe_unit, draw, evalu
 
 
 @pytest.fixture(scope="module")
-def learner(play_digits):
+def learner(digits):
     """One that has learned for an epoch; its Keras model has the same weights."""
-    made = Learner(Experiment(hidden=(70, 12), activation="relu", digits=1000), play_digits)
+    made = Learner(Experiment(hidden=(70, 12), activation="relu", digits=1000), digits)
     while made.epoch < 1:
         made.advance(8)
     made.model.set_weights([np.asarray(weight) for weight in made.weights])
@@ -33,14 +33,14 @@ def pixels(text):
 
 def test_outputs_are_those_of_a_functional_keras_model(learner):
     functional = keras.Model(learner.model.inputs, [layer.output for layer in learner.dense])
-    x = learner.digits.test_input[:100]
+    x = learner.test_input[:100]
     for ours, theirs in zip(learner.outputs(x), functional.predict(x, verbose=0), strict=True):
         np.testing.assert_allclose(ours, theirs, atol=1e-5)
 
 
 def test_results_are_those_of_keras_evaluate(learner, results):
-    digits = learner.digits
-    loss, accuracy = learner.model.evaluate(digits.test_input, one_hot(digits.y_test), verbose=0)
+    labels = learner.dataset.y_test
+    loss, accuracy = learner.model.evaluate(learner.test_input, one_hot(labels), verbose=0)
     assert results["loss"] == pytest.approx(loss, rel=1e-4)
     assert results["accuracy"] == pytest.approx(accuracy, abs=1e-6)
     assert np.trace(results["confusion"]) == round(accuracy * results["n"])
@@ -56,7 +56,7 @@ def test_weights_are_pictures_and_activations_histograms(learner, results):
     assert as_picture(np.array([-2.0, 0.0, 1.0])).tolist() == [1, 128, 192]
     first, second = results["histograms"]
     assert (first["units"], second["units"]) == (70, 12)
-    outputs = learner.outputs(learner.digits.test_input)[0]
+    outputs = learner.outputs(learner.test_input)[0]
     assert first["low"] == 0  # ReLU
     assert first["high"] == pytest.approx(outputs.max())
     assert sum(first["fractions"]) == pytest.approx(1, abs=1e-3)
@@ -76,24 +76,24 @@ def test_a_deeper_unit_shows_its_mean_gradient(learner):
     found = describe_unit(learner, 1, 2)
     assert not found["is_weights"]
     kernel, bias, kernel_2, bias_2 = (np.asarray(weight) for weight in learner.weights[:4])
-    hidden = learner.digits.test_input @ kernel + bias
+    hidden = learner.test_input @ kernel + bias
     is_active = (np.maximum(hidden, 0) @ kernel_2 + bias_2)[:, 2] > 0
     gradient = ((hidden > 0) * kernel_2[:, 2] * is_active[:, None]) @ kernel.T
     assert np.abs(pixels(found["picture"]).astype(int) - as_picture(gradient.mean(axis=0))).max() <= 1
 
 
-def test_a_network_without_hidden_layers(play_digits):
-    linear = Learner(Experiment(hidden=(), digits=100), play_digits)
+def test_a_network_without_hidden_layers(digits):
+    linear = Learner(Experiment(hidden=(), digits=100), digits)
     found = evaluate(linear)
     assert (len(found["weights"]), found["histograms"]) == (10, [])
     assert describe_unit(linear, 0, 9)["is_weights"]
-    assert draw(linear, play_digits.x_test[0])["layers"] == []
+    assert draw(linear, digits.x_test[0])["layers"] == []
 
 
-def test_a_drawing_shows_probabilities_and_each_hidden_layer_as_bytes(play_digits):
-    learner = Learner(Experiment(hidden=(12,), activation="tanh", digits=100), play_digits)
-    found = draw(learner, play_digits.x_test[3])
-    hidden, output = learner.outputs(play_digits.test_input[3:4])
+def test_a_drawing_shows_probabilities_and_each_hidden_layer_as_bytes(digits):
+    learner = Learner(Experiment(hidden=(12,), activation="tanh", digits=100), digits)
+    found = draw(learner, digits.x_test[3])
+    hidden, output = learner.outputs(learner.test_input[3:4])
     np.testing.assert_allclose(found["probabilities"], output[0], atol=1e-5)
     (layer,) = found["layers"]
     step = (layer["high"] - layer["low"]) / 255
@@ -101,10 +101,10 @@ def test_a_drawing_shows_probabilities_and_each_hidden_layer_as_bytes(play_digit
     np.testing.assert_allclose(layer["low"] + pixels(layer["units"]) * step, hidden[0], atol=step)
 
 
-def test_two_networks_and_the_digits_that_they_read_differently(learner, play_digits):
-    other = Learner(Experiment(hidden=(8,), digits=100), play_digits)
+def test_two_networks_and_the_digits_that_they_read_differently(learner, digits):
+    other = Learner(Experiment(hidden=(8,), digits=100), digits)
     found = compare(learner, other)
-    a, b = (each.outputs(play_digits.test_input)[-1].argmax(axis=1) for each in (learner, other))
+    a, b = (each.outputs(each.test_input)[-1].argmax(axis=1) for each in (learner, other))
     assert found["n_changed"] == (a != b).sum()
     assert len(found["changed"]) == 24
     assert found["is_significant"]

@@ -20,8 +20,8 @@ def sent():
 
 
 @pytest.fixture
-def worker(play_digits, sent):
-    return Worker(play_digits, sent.append)
+def worker(digits, sent):
+    return Worker(digits, sent.append)
 
 
 def events(sent, kind, network="a"):

@@ -1,6 +1,6 @@
 """A network that learns a few steps at a time, by the compiled loops of `tendigits.fit`.
 
-learner = Learner(Experiment(hidden=(64,), digits=500), Digits.load())
+learner = Learner(Experiment(hidden=(64,), digits=500), load())
 learner.advance(10)                          # at most to the end of the epoch
 learner.epoch, learner.progress, learner.training_curve.points
 hidden, output = learner.outputs(x)          # x float32 (n, 784) -> float32 (n, units) for each layer
@@ -9,8 +9,6 @@ An epoch leaves the same weights as an epoch of `tendigits.fit`, bit for bit, in
 """
 
 import time
-from dataclasses import dataclass
-from functools import cached_property
 from typing import Any
 
 import jax
@@ -18,8 +16,7 @@ import jax.numpy as jnp
 import keras
 import numpy as np
 
-from tendigits.data.dataset import Pixels
-from tendigits.data.mnist import load_data
+from tendigits.data.dataset import Dataset, Pixels
 from tendigits.data.preprocess import one_hot, to_input
 from tendigits.engine import loop
 from tendigits.engine.dispatch import Arrays, DispatchSize
@@ -36,33 +33,11 @@ MAX_POINTS = 240  # points of a curve; its chart is 460 pixels wide
 Point = tuple[float, float, float]  # epochs, loss, accuracy
 
 
-@dataclass(frozen=True)
-class Digits:
-    """The digits that networks learn from and are tested on: MNIST, or a part; uint8 (n, 28, 28) and uint8 (n,)."""
-
-    x_train: Pixels
-    y_train: Pixels
-    x_test: Pixels
-    y_test: Pixels
-
-    @classmethod
-    def load(cls) -> "Digits":
-        """All of MNIST."""
-        train, test = load_data()
-        return cls(*train, *test)
-
-    @cached_property
-    def test_input(self) -> np.ndarray:
-        """The test digits as input of a network: float32 (n, 784)."""
-        return to_input(self.x_test)
-
-    def training(self, n: int, label_noise: float = 0.0) -> tuple[Pixels, Pixels]:
-        """The first n training digits and their labels, of which a fraction is wrong: the same ones each time."""
-        labels = self.y_train[:n]
-        random = np.random.default_rng(NOISE_SEED)
-        is_wrong = random.random(len(labels)) < label_noise
-        wrong = (labels + random.integers(1, 10, len(labels))) % 10
-        return self.x_train[:n], np.where(is_wrong, wrong, labels).astype(np.uint8)
+def with_wrong_labels(labels: Pixels, fraction: float) -> Pixels:
+    """The labels, uint8 (n,), of which a fraction is wrong: the same ones each time."""
+    random = np.random.default_rng(NOISE_SEED)
+    is_wrong = random.random(len(labels)) < fraction
+    return np.where(is_wrong, (labels + random.integers(1, 10, len(labels))) % 10, labels).astype(np.uint8)
 
 
 class Curve:
@@ -101,11 +76,14 @@ def _mean(points: list[Point]) -> Point:
 class Learner:
     """One network, its optimizer, and how far it has come in its training digits."""
 
-    def __init__(self, experiment: Experiment, digits: Digits) -> None:
+    def __init__(self, experiment: Experiment, dataset: Dataset) -> None:
         loop.use_compilation_cache()
-        self.experiment, self.digits = experiment, digits
+        self.experiment, self.dataset = experiment, dataset
+        self.test_input = to_input(dataset.x_test)
+        """The test digits as input of a network: float32 (n, 784)."""
         recipe = experiment.recipe()
-        self.images, self.labels = digits.training(experiment.digits, experiment.label_noise)
+        self.images = dataset.x_train[: experiment.digits]
+        self.labels = with_wrong_labels(dataset.y_train[: experiment.digits], experiment.label_noise)
         self.model = compile_network(build_network(recipe), recipe)
         self.dense = [layer for layer in self.model.layers if isinstance(layer, keras.layers.Dense)]
         """The hidden layers and the output layer."""

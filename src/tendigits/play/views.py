@@ -35,11 +35,11 @@ def evaluate(learner: Learner) -> dict[str, Any]:
     Raises:
         DivergedError: its outputs are no longer finite numbers.
     """
-    digits = learner.digits
-    *hidden, probabilities = learner.outputs(digits.test_input)
+    labels = learner.dataset.y_test
+    *hidden, probabilities = learner.outputs(learner.test_input)
     _check_finite(probabilities)
-    report = classification_report(probabilities, digits.y_test)
-    of_label = np.maximum(probabilities[np.arange(report.n), digits.y_test], MIN_PROBABILITY)
+    report = classification_report(probabilities, labels)
+    of_label = np.maximum(probabilities[np.arange(report.n), labels], MIN_PROBABILITY)
     loss = float(-np.log(of_label).mean())
     learner.test_curve.add(learner.progress, loss, report.accuracy)
     return {
@@ -49,7 +49,7 @@ def evaluate(learner: Learner) -> dict[str, Any]:
         "confusion": report.confusion_matrix,
         "mistakes": [
             {name: getattr(mistake, name) for name in ("true", "predicted", "confidence")}
-            | {"picture": encode(digits.x_test[mistake.index])}
+            | {"picture": encode(learner.dataset.x_test[mistake.index])}
             for mistake in report.mistakes[:MAX_MISTAKES]
         ],
         "weights": [encode(as_picture(unit)) for unit in np.asarray(learner.weights[0]).T[:MAX_WEIGHT_PICTURES]],
@@ -70,7 +70,7 @@ def describe_unit(learner: Learner, layer: int, unit: int) -> dict[str, Any]:
     sizes = [each.units for each in learner.dense]
     if layer >= len(sizes) or unit >= sizes[layer]:
         raise UserError(f"expected a unit of layers with {sizes} units, received layer {layer}, unit {unit}")
-    x, images = learner.digits.test_input[:N_SAMPLED], learner.images[:N_SEARCHED]
+    x, images = learner.test_input[:N_SAMPLED], learner.images[:N_SEARCHED]
     picture = learner.gradient(x, layer, unit) if layer else np.asarray(learner.weights[0])[:, unit]
     outputs = learner.outputs(to_input(images))[layer][:, unit]
     _check_finite(outputs)
@@ -89,9 +89,8 @@ def describe_unit(learner: Learner, layer: int, unit: int) -> dict[str, Any]:
 
 def compare(first: Learner, second: Learner) -> dict[str, Any]:
     """McNemar's test in words, and the test digits that the networks A and B read differently."""
-    digits = first.digits
-    a, b = (learner.outputs(digits.test_input)[-1].argmax(axis=1) for learner in (first, second))
-    true = digits.y_test
+    a, b = (learner.outputs(learner.test_input)[-1].argmax(axis=1) for learner in (first, second))
+    images, true = first.dataset.x_test, first.dataset.y_test
     verdict = mcnemar(np.flatnonzero(a != true), np.flatnonzero(b != true), len(true))
     changed = np.flatnonzero(a != b)
     return {
@@ -100,7 +99,7 @@ def compare(first: Learner, second: Learner) -> dict[str, Any]:
         "p": verdict.p,
         "n_changed": len(changed),
         "changed": [
-            {"true": int(true[i]), "a": int(a[i]), "b": int(b[i]), "picture": encode(digits.x_test[i])}
+            {"true": int(true[i]), "a": int(a[i]), "b": int(b[i]), "picture": encode(images[i])}
             for i in changed[:MAX_CHANGED]
         ],
     }

@@ -24,10 +24,12 @@ from typing import Any
 import numpy as np
 
 import tendigits  # noqa: F401  # it makes JAX Keras' backend
+from tendigits.data.dataset import Dataset
+from tendigits.data.load import load
 from tendigits.errors import DivergedError, TendigitsError, reason_of
 from tendigits.play import views
 from tendigits.play.experiment import Experiment
-from tendigits.play.learner import Digits, Learner
+from tendigits.play.learner import Learner
 
 TICK_SECONDS = 0.1  # between two events of a network that learns
 TEST_SECONDS = 1.0  # between two tests: one takes 0.2 seconds, and with few digits there are thirty epochs a second
@@ -63,15 +65,15 @@ class Network:
 class Worker:
     """The networks, and the requests to them: `build` to `draw` are what a request can ask for in "do"."""
 
-    def __init__(self, digits: Digits, send: Callable[[dict[str, Any]], None]) -> None:
-        self.digits, self.send = digits, send
+    def __init__(self, dataset: Dataset, send: Callable[[dict[str, Any]], None]) -> None:
+        self.dataset, self.send = dataset, send
         self.networks: dict[str, Network] = {}
         self._requests: queue.Queue[dict[str, Any] | None] = queue.Queue()
 
     def build(self, network: str, experiment: dict[str, Any]) -> dict[str, Any]:
         """Make a network, in place of an earlier one."""
         self.remove(network)
-        learner = Learner(Experiment(**experiment), self.digits)
+        learner = Learner(Experiment(**experiment), self.dataset)
         self.networks[network] = Network(learner)
         self._show(network)
         return {"layers": [layer.units for layer in learner.dense]}
@@ -211,7 +213,7 @@ def main() -> None:
             sys.stdout.write(json.dumps(message) + "\n")
             sys.stdout.flush()
 
-    Worker(Digits.load(), send).run(sys.stdin)
+    Worker(load(), send).run(sys.stdin)
 
 
 if __name__ == "__main__":
