@@ -35,11 +35,11 @@ def test_corrections_are_listed_newest_first_counted_and_deleted(store):
     (found,) = store.numbers(n=1)
     np.testing.assert_array_equal(found.strip, strip_of("4.5"))
     assert (found.text, found.predicted, found.source, found.created) == ("", "4.5", "picture", NOW)
-    assert (store.count(), store.count_digits(), store.count_numbers()) == (5, 3, 2)
+    assert (store.count(), store.count("digit"), store.count("number")) == (5, 3, 2)
     assert not store.remove(numbers[1].id), "it is not a digit"
-    assert store.remove_number(numbers[1].id)
-    assert not store.remove_number(numbers[1].id)
-    assert (store.count_digits(), store.count_numbers()) == (3, 1)
+    assert store.remove(numbers[1].id, "number")
+    assert not store.remove(numbers[1].id, "number")
+    assert (store.count("digit"), store.count("number")) == (3, 1)
     (again,) = store.add([number(strip_of("4.5"), "4.5")])
     assert again.id > numbers[1].id, "the id of a deleted correction is not used again"
 

@@ -78,7 +78,7 @@ COMMIT;
 NETWORK_COLUMNS = "id, sha256, base, created, accepted, retired, report"
 """The fields of `FineTunedNetwork`; not the file itself."""
 
-IS_ACTIVE = "acceptance IS NOT NULL AND retired IS NULL"
+ACCEPTED = "FROM networks WHERE acceptance IS NOT NULL AND retired IS NULL ORDER BY acceptance DESC"
 PAGE_SIZES = {"digit": 1000, "number": 16}  # corrections read at once by `parts`: 1 or 2 MB
 
 Item = TypeVar("Item", bound=Correction | NumberCorrection)
@@ -135,6 +135,7 @@ class Store:
         """Write and roll back. Raises Failure if the store is locked or read-only, or the disk is full."""
         with self._write() as connection:
             connection.execute(f"PRAGMA user_version={VERSION}")
+            connection.rollback()
 
     def add(self, items: Iterable[Item]) -> list[Item]:
         """Store all corrections or, if anything is raised, none; one of the same crop or strip is replaced.
@@ -149,7 +150,6 @@ class Store:
             n = max(len(received), _value(connection, "SELECT count(*) FROM corrections"))
             if n > MAX_CORRECTIONS:
                 raise StoreError(f"expected at most {MAX_CORRECTIONS:,} corrections, received {n:,}; delete some")
-            connection.commit()
         return stored
 
     def parts(self) -> Iterator[list[Correction] | list[NumberCorrection]]:
@@ -176,31 +176,15 @@ class Store:
         with self._connect() as connection:
             return connection.execute(query, parameters).fetchall()
 
-    def count(self) -> int:
-        """Number of corrections, of digits and of numbers."""
-        return int(self._rows("SELECT count(*) FROM corrections")[0][0])
+    def count(self, kind: str | None = None) -> int:
+        """Number of corrections of a kind, "digit" or "number", or of both."""
+        return int(self._rows("SELECT count(*) FROM corrections WHERE kind = coalesce(?, kind)", kind)[0][0])
 
-    def count_digits(self) -> int:
-        """Number of corrections of single digits."""
-        return int(self._rows("SELECT count(*) FROM corrections WHERE kind = 'digit'")[0][0])
-
-    def count_numbers(self) -> int:
-        """Number of corrections of numbers."""
-        return int(self._rows("SELECT count(*) FROM corrections WHERE kind = 'number'")[0][0])
-
-    def remove(self, number: int) -> bool:
-        """Delete a correction of a single digit. Returns False if it does not exist."""
-        return self._remove("digit", number)
-
-    def remove_number(self, number: int) -> bool:
-        """Delete a correction of a number. Returns False if it does not exist."""
-        return self._remove("number", number)
-
-    def _remove(self, kind: str, number: int) -> bool:
+    def remove(self, number: int, kind: str = "digit") -> bool:
+        """Delete a correction of a "digit" or a "number". Returns False if it does not exist."""
         with self._write() as connection:
-            deleted = connection.execute("DELETE FROM corrections WHERE kind = ? AND id = ?", (kind, number)).rowcount
-            connection.commit()
-        return bool(deleted)
+            cursor = connection.execute("DELETE FROM corrections WHERE kind = ? AND id = ?", (kind, number))
+        return bool(cursor.rowcount)
 
     def add_network(self, data: bytes, base: str, report: dict[str, Any], now: datetime) -> FineTunedNetwork:
         """Store a fine-tuned network. It reads only after it was accepted."""
@@ -208,12 +192,11 @@ class Store:
         query = "INSERT INTO networks (sha256, base, data, report, created) VALUES (?, ?, ?, ?, ?)"
         with self._write() as connection:
             cursor = connection.execute(query, (sha256, base, data, json.dumps(report), _utc(now)))
-            connection.commit()
         return FineTunedNetwork(int(cursor.lastrowid or 0), sha256, base, now, None, None, report)
 
     def networks(self) -> list[FineTunedNetwork]:
         """All fine-tuned networks, newest first."""
-        return self._networks("TRUE ORDER BY id DESC")
+        return self._networks("FROM networks ORDER BY id DESC")
 
     def network(self, number: int) -> FineTunedNetwork | None:
         """One fine-tuned network."""
@@ -225,10 +208,10 @@ class Store:
 
     def accepted_networks(self) -> list[FineTunedNetwork]:
         """The accepted networks that were not rolled back, the last accepted one first."""
-        return self._networks(f"{IS_ACTIVE} ORDER BY acceptance DESC")
+        return self._networks(ACCEPTED)
 
-    def _networks(self, condition: str) -> list[FineTunedNetwork]:
-        return [*map(_to_network, self._rows(f"SELECT {NETWORK_COLUMNS} FROM networks WHERE {condition}"))]  # noqa: S608
+    def _networks(self, chosen: str) -> list[FineTunedNetwork]:
+        return [*map(_to_network, self._rows(f"SELECT {NETWORK_COLUMNS} {chosen}"))]
 
     def network_data(self, number: int) -> bytes:
         """A network's ONNX file. Raises StoreError if it is missing or damaged."""
@@ -246,16 +229,13 @@ class Store:
         with self._write() as connection:
             if not connection.execute(query, (_utc(now), number)).rowcount:
                 raise _no_network(number)
-            connection.commit()
 
     def roll_back(self, now: datetime) -> FineTunedNetwork | None:
         """Return to the network before, None for the package's own. Raises StoreError if no network is accepted."""
-        query = f"""UPDATE networks SET retired = ? WHERE {IS_ACTIVE}
-            AND acceptance = (SELECT max(acceptance) FROM networks WHERE {IS_ACTIVE})"""  # noqa: S608  # constants
+        query = f"UPDATE networks SET retired = ? WHERE id = (SELECT id {ACCEPTED} LIMIT 1)"  # noqa: S608  # a constant
         with self._write() as connection:
             if not connection.execute(query, (_utc(now),)).rowcount:
                 raise StoreError("expected an accepted network to roll back, found none; the package's own is active")
-            connection.commit()
         return self.active_network()
 
     @contextmanager
@@ -276,13 +256,14 @@ class Store:
 
     @contextmanager
     def _write(self) -> Iterator[sqlite3.Connection]:
-        """A connection in a transaction, which is rolled back unless the caller commits it."""
+        """A connection in a transaction, which is rolled back if anything is raised."""
         if not self._writer.acquire(timeout=self._lock_timeout):
             raise Failure(f"cannot use the store {self.path}: others are writing to it; nothing was stored")
         try:
             with self._connect() as connection:
                 connection.execute("BEGIN IMMEDIATE")
                 yield connection
+                connection.commit()
         finally:
             self._writer.release()
 

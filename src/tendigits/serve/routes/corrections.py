@@ -153,7 +153,7 @@ class ImportResponse(BaseModel):
 @router.get("", response_model=CorrectionsResponse)
 def list_corrections(state: State, first: First = 0, n: MaxCorrections = 100) -> dict[str, Any]:
     """At most `n` corrections of single digits, newest first, without the first `first`."""
-    return {"count": state.store.count_digits(), "corrections": state.store.corrections(first, n)}
+    return {"count": state.store.count("digit"), "corrections": state.store.corrections(first, n)}
 
 
 @router.post("", status_code=201, response_model=CorrectionsResponse, responses=error_responses(409))
@@ -161,7 +161,7 @@ def add_corrections(state: State, request: CorrectionsRequest) -> dict[str, Any]
     """Store corrections; when this answers, they are on the disk. A new correction of a crop replaces the old one."""
     origin: dict[str, Any] = {"network": state.active.current.sha256, "created": state.now()}
     stored = state.store.add([Correction(**vars(new), **origin) for new in request.corrections])
-    return {"count": state.store.count_digits(), "corrections": stored}
+    return {"count": state.store.count("digit"), "corrections": stored}
 
 
 @router.delete("/{number}", status_code=204, responses=error_responses(404))
@@ -174,7 +174,7 @@ def delete_correction(state: State, number: Number) -> None:
 @router.get("/numbers", response_model=NumbersResponse)
 def list_numbers(state: State, first: First = 0, n: MaxNumbers = 100) -> dict[str, Any]:
     """At most `n` corrections of numbers, newest first, without the first `first`."""
-    return {"count": state.store.count_numbers(), "numbers": state.store.numbers(first, n)}
+    return {"count": state.store.count("number"), "numbers": state.store.numbers(first, n)}
 
 
 @router.post("/numbers", status_code=201, response_model=NumbersResponse, responses=error_responses(409))
@@ -182,13 +182,13 @@ def add_numbers(state: State, request: NumbersRequest) -> dict[str, Any]:
     """Store corrections of numbers; a new correction of a strip replaces the old one."""
     origin: dict[str, Any] = {"network": state.active.current.sha256, "created": state.now()}
     stored = state.store.add([NumberCorrection(**vars(new), **origin) for new in request.numbers])
-    return {"count": state.store.count_numbers(), "numbers": stored}
+    return {"count": state.store.count("number"), "numbers": stored}
 
 
 @router.delete("/numbers/{number}", status_code=204, responses=error_responses(404))
 def delete_number(state: State, number: Number) -> None:
     """Delete a correction of a number."""
-    if not state.store.remove_number(number):
+    if not state.store.remove(number, "number"):
         raise HTTPException(404, f"there is no correction {number} of a number")
 
 
