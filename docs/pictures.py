@@ -20,11 +20,9 @@ from pathlib import Path
 import cv2
 import nbformat
 import numpy as np
-import pyte
 from PIL import Image, ImageDraw, ImageFont
 from playwright.sync_api import Browser, Page, sync_playwright
-from rich.console import Console, Group
-from rich.style import Style
+from rich.console import Console
 from rich.text import Text
 
 from tendigits.data.mnist import load_data
@@ -76,7 +74,7 @@ def main() -> None:
             picture.thumbnail((900, 900))
             picture.save(DOCS / "table.jpg", quality=80)
         command = ["tendigits", "read", "marks.jpg", "--table", "marks.xlsx"]
-        (DOCS / "table.svg").write_text(draw(command, run_in_terminal(command, Path(folder), WIDE)))
+        (DOCS / "table.svg").write_text(draw(command, run_in_terminal(command, Path(folder), WIDE), WIDE))
         show_page(Path(folder))
         show_play(Path(folder))
         show_form(Path(folder))
@@ -298,39 +296,36 @@ def has_sums(rows: list[list[str]]) -> bool:
     return len(whole) == len(rows) > 8 and all(sum(row[:-1]) == row[-1] for row in whole)
 
 
-def run_in_terminal(command: list[str], folder: Path, columns: int = COLUMNS) -> pyte.Screen:
-    """What a terminal shows when the command has ended."""
-    screen = pyte.Screen(columns, ROWS)
-    stream = pyte.ByteStream(screen)
+def run_in_terminal(command: list[str], folder: Path, columns: int = COLUMNS) -> str:
+    """What the command writes to a terminal, with the codes of colours and of the bar that is drawn again and again."""
     ours, theirs = pty.openpty()
     environment = os.environ | {"TERM": "xterm-256color", "COLUMNS": str(columns), "LINES": str(ROWS)}
     executable = Path(sys.executable).with_name(command[0])
+    written = b""
     with subprocess.Popen([executable, *command[1:]], cwd=folder, stdout=theirs, stderr=theirs, env=environment):
         os.close(theirs)
         while True:
             try:
-                stream.feed(os.read(ours, 65536))
+                written += os.read(ours, 65536)
             except OSError:  # the other end is closed
                 break
     os.close(ours)
-    return screen
+    return written.decode()
 
 
-def draw(command: list[str], screen: pyte.Screen) -> str:
-    """The terminal as SVG, with no request for a font."""
-    lines = [Text.assemble(("$ ", "bold green"), " ".join(command))]
-    for y in range(screen.lines):
-        line = Text()
-        for x in range(screen.columns):
-            cell = screen.buffer[y][x]
-            colour = None if cell.fg == "default" else cell.fg.replace("brown", "yellow")
-            line.append(cell.data, Style(color=colour, bold=cell.bold))
-        line.rstrip()
-        lines.append(line)
-    while not lines[-1].plain:
-        lines.pop()
-    console = Console(record=True, width=screen.columns, file=StringIO())
-    console.print(Group(*lines))
+def draw(command: list[str], written: str, columns: int = COLUMNS) -> str:
+    """What the terminal shows at the end, as SVG, with no request for a font."""
+    lines = [""]
+    for part in re.split(r"(\n|\x1b\[1A|\x1b\[2K)", re.sub(r"\r|\x1b\[\?25[lh]", "", written)):
+        if part == "\n":
+            lines.append("")
+        elif part == "\x1b[1A":  # up, to draw the bar again
+            lines.pop()
+        else:
+            lines[-1] = "" if part == "\x1b[2K" else lines[-1] + part
+    console = Console(record=True, width=columns, file=StringIO())
+    console.print(Text.assemble(("$ ", "bold green"), " ".join(command)))
+    console.print(Text.from_ansi("\n".join(lines).rstrip()))
     svg = console.export_svg(title=" ".join(command[:2]))
     return re.sub(r"@font-face \{.*?\}\s*", "", svg, flags=re.DOTALL)
 
