@@ -26,10 +26,8 @@ from tendigits.sweep.command import sweep
 from tendigits.teach.command import teach
 from tendigits.train.command import TrainCommand, train
 
-INTERRUPTED = (128 + signal.SIGINT, 128 + signal.SIGTERM)
-"""Exit codes after a signal."""
-MAX_MESSAGE_CHARACTERS = 1000
-"""Longer messages are cut; they may quote a value from a file."""
+INTERRUPTED = (128 + signal.SIGINT, 128 + signal.SIGTERM)  # exit codes after a signal
+MAX_MESSAGE_CHARACTERS = 1000  # longer messages are cut; they may quote a value from a file
 
 if TYPE_CHECKING:
     from sys import UnraisableHookArgs

@@ -18,10 +18,8 @@ from typing import Any
 from tendigits.errors import DiskError, RunError, reason_of
 from tendigits.untrusted import MAX_TEXT_BYTES, has_inside, path_inside, read_inside
 
-LOCK = ".lock"
-"""Name of the file that locks a folder; it contains the process id."""
-_PREFIX = ".writing-"
-"""Prefix of temporary files."""
+LOCK = ".lock"  # name of the file that locks a folder; it contains the process id
+_PREFIX = ".writing-"  # of temporary files
 
 
 @contextmanager

@@ -19,8 +19,7 @@ from tendigits.tables.options import Sums
 if TYPE_CHECKING:
     from tendigits.batch.sources import Sources
 
-MAX_LISTED = 20
-"""Unread pictures that are listed by name."""
+MAX_LISTED = 20  # unread pictures that are listed by name
 
 
 def read(

@@ -23,17 +23,12 @@ from tendigits.tables.table import Table
 
 Progress = Callable[[int, int], None]
 
-FORMS_SHEET = "forms"
-"""Name of the sheet with a row for each picture of a form."""
-
-STDOUT = Path("-")
-"""The name of standard output as a CSV file."""
-
+FORMS_SHEET = "forms"  # name of the sheet with a row for each picture of a form
+STDOUT = Path("-")  # the name of standard output as a CSV file
 SHOW_FORMATS = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP"}
 """Suffixes of annotated pictures, and Pillow's names of their formats."""
 
-MAX_SHOW_SIDE = 2048
-"""Pixels: pictures are shrunk to this longest side before they are annotated."""
+MAX_SHOW_SIDE = 2048  # pixels; pictures are shrunk to this longest side before they are annotated
 
 
 @dataclass
@@ -42,22 +37,16 @@ class Output(AbstractContextManager["Output"]):
 
     csv: Path | None
     as_json: bool
-    one: bool
-    """The pictures are of one digit: print its runners-up."""
-    named: bool
-    """Print the picture's name in front of each line of text."""
-    show: Mapping[str, Path]
-    """For each picture the file of its annotated copy."""
-    table: Path | None
-    """An .xlsx with a sheet for each table, or a .csv. Summaries of the tables are printed instead of text."""
+    one: bool  # the pictures are of one digit: print its runners-up
+    named: bool  # print the picture's name in front of each line of text
+    show: Mapping[str, Path]  # for each picture the file of its annotated copy
+    table: Path | None  # an .xlsx or .csv; summaries of the tables are printed instead of text
     sums: str
     expect: str
-    fields: Sequence[str] | None
-    """Names of a form's fields: the CSV then has a row for each picture, with these columns."""
+    fields: Sequence[str] | None  # a form's: the CSV then has a row for each picture, with these columns
 
     def __post_init__(self) -> None:
-        self.sheets: list[tuple[str, Table]] = []
-        """Names and tables; without any, no file is written."""
+        self.sheets: list[tuple[str, Table]] = []  # names and tables; without any, no file is written
         self._rows = StringIO()
         if self.csv is not None:
             self._write_rows([COLUMNS if self.fields is None else ("path", *self.fields, "to check")])

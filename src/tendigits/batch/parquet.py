@@ -27,21 +27,16 @@ from tendigits.files import lock_folder, make_folder, make_inside, replacing, wr
 from tendigits.read.reader import Reader
 
 FORMAT = 4
-
 ADVICE = "write to another folder"
-
 MAX_PART_PICTURES = 1000
-
-MAX_PART_SECONDS = 30.0
-"""A smaller part is written after this time, so that a killed process loses little work."""
+MAX_PART_SECONDS = 30.0  # a smaller part is written after this time, so that a killed process loses little work
 
 
 @dataclass
 class Summary:
     """What one call of `read_into` read; and why pictures could not be read, or only in part."""
 
-    before: int
-    """Pictures that had been read before."""
+    before: int  # pictures that had been read before
     pictures: int = 0
     numbers: int = 0
     failed: list[str] = field(default_factory=list)
@@ -115,10 +110,8 @@ class Table:
     """The folder of a table, which this process has locked."""
 
     folder: Path
-    pictures: Path
-    """The folder with a row for each picture; readers of the table ignore names that begin with `_`."""
-    done: frozenset[str]
-    """Paths and addresses of the pictures that were read without an error."""
+    pictures: Path  # the folder with a row for each picture; readers of the table ignore names that begin with `_`
+    done: frozenset[str]  # paths and addresses of the pictures that were read without an error
 
     def add(self, pictures: Sequence[Rows]) -> None:
         """Write another part, completely or not at all. Raises DiskError."""

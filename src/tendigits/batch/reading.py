@@ -20,14 +20,9 @@ if TYPE_CHECKING:
 Results = Iterator[tuple[str, "Page | DataError"]]
 """The path or address of each picture, and its page, or why it could not be read."""
 
-DIGITS_PER_JOB = 32
-"""Pictures of one digit that are classified together."""
-
-TIMEOUT = 60.0
-"""Seconds for a picture. A page takes about two; the rest is for slow disks and busy machines (`read --timeout`)."""
-
-MIN_JOBS_PER_PROCESS = 16
-"""With fewer jobs, starting another process takes longer than it saves."""
+DIGITS_PER_JOB = 32  # pictures of one digit that are classified together
+TIMEOUT = 60.0  # seconds for a picture; a page takes about two, the rest is for slow disks and busy machines
+MIN_JOBS_PER_PROCESS = 16  # with fewer jobs, starting another process takes longer than it saves
 
 
 def read_here(

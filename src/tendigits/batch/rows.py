@@ -34,8 +34,7 @@ PICTURES = pa.schema(
 """The columns of the pictures. `error` is why a picture could not be read, `notice` why it was read only in part. If a
 path has several rows, the last one counts."""
 
-JOBS_PER_BLOCK = 32
-"""Pages, or batches of DIGITS_PER_JOB digits, that an actor receives at once."""
+JOBS_PER_BLOCK = 32  # pages, or batches of DIGITS_PER_JOB digits, that an actor receives at once
 
 
 class Rows(NamedTuple):

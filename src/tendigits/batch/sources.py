@@ -22,20 +22,16 @@ READABLE = (
 UNREADABLE = (".jxl", ".jp2", ".dng", ".svg")
 """Suffixes of pictures that are skipped in a folder, and reported."""
 
-MAX_COUNT_SECONDS = 20.0
-"""Time limit for counting the pages of a document."""
+MAX_COUNT_SECONDS = 20.0  # for counting the pages of a document
 
 
 @dataclass(frozen=True)
 class Sources:
     """The pictures in files, folders and stores."""
 
-    pictures: list[str] = field(default_factory=list)
-    """Paths and addresses; each page of a document is one."""
-    skipped: list[str] = field(default_factory=list)
-    """Pictures whose format can't be read."""
-    others: list[str] = field(default_factory=list)
-    """Other files in the folders, and links to other folders."""
+    pictures: list[str] = field(default_factory=list)  # paths and addresses; each page of a document is one
+    skipped: list[str] = field(default_factory=list)  # pictures whose format can't be read
+    others: list[str] = field(default_factory=list)  # other files in the folders, and links to other folders
 
 
 def is_remote(source: str | Path) -> bool:
