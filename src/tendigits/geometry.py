@@ -29,7 +29,7 @@ class Box(NamedTuple):
         return Box(*map(min, self[:2], other[:2]), *map(max, self[2:], other[2:]))
 
     def turned(self, turns: int, size: tuple[int, int]) -> "Box":
-        """The same place before a picture was turned by quarter turns to the left, to this size (width, height)."""
+        """The box before `turns` quarter turns to the left; `size` is the turned picture's (width, height)."""
         left, top, right, bottom = self
         for _ in range(turns % 4):
             left, top, right, bottom = size[1] - bottom, left, size[1] - top, right
@@ -37,7 +37,7 @@ class Box(NamedTuple):
         return Box(left, top, right, bottom)
 
     def gap(self, other: "Box") -> int:
-        """The pixels between both along the axis where they are further apart; 0 or less if they touch."""
+        """The larger of the horizontal and the vertical distance of both boxes, in pixels; 0 or less if they touch."""
         across = max(self.left, other.left) - min(self.right, other.right)
         down = max(self.top, other.top) - min(self.bottom, other.bottom)
         return max(across, down)

@@ -2,7 +2,6 @@
 
 import base64
 
-import keras
 import numpy as np
 import pytest
 
@@ -29,13 +28,6 @@ def results(learner):
 
 def pixels(text):
     return np.frombuffer(base64.b64decode(text), np.uint8)
-
-
-def test_outputs_are_those_of_a_functional_keras_model(learner):
-    functional = keras.Model(learner.model.inputs, [layer.output for layer in learner.dense])
-    x = learner.test_input[:100]
-    for ours, theirs in zip(learner.outputs(x), functional.predict(x, verbose=0), strict=True):
-        np.testing.assert_allclose(ours, theirs, atol=1e-5)
 
 
 def test_results_are_those_of_keras_evaluate(learner, results):

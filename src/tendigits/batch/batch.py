@@ -45,7 +45,7 @@ def read_job(paths: Sequence[str], one: bool) -> list[Page | DataError]:
 
 
 def attempt(read: Callable[[Any], Read], picture: Any) -> Read | DataError:
-    """What `read` returns for a picture, or a DataError, also for an unexpected error. Raises other TendigitsErrors."""
+    """Read a picture. An unexpected error becomes a DataError and stops nothing; other TendigitsErrors are raised."""
     name = picture if isinstance(picture, str) else "this one"
     try:
         return read(picture)

@@ -18,9 +18,7 @@ from tendigits.model.recipe import Activation, Augmentation, FractionBelowOne, O
 from tendigits.model.recipe_files import to_toml
 from tendigits.model.setting import AUGMENTATION, Setting, describe, settings
 
-MAX_LAYERS = 4
-"""Hidden layers: more do not fit on the page next to each other, and learn badly without batch normalization."""
-
+MAX_LAYERS = 4  # hidden layers; more do not fit on the page, and learn badly without batch normalization
 MAX_UNITS = 1024  # of a layer; with four such layers an epoch takes half a minute on two cores
 MAX_DIGITS = 60_000  # MNIST's training digits
 NOISE_SEED = 0  # of the wrong labels; not the network's own seed, so that two networks have the same wrong labels

@@ -5,7 +5,7 @@ learner.advance(10)                          # at most to the end of the epoch
 learner.epoch, learner.progress, learner.training_curve.points
 hidden, output = learner.outputs(x)          # x float32 (n, 784) -> float32 (n, units) for each layer
 
-An epoch leaves the same weights as an epoch of `tendigits.fit`, bit for bit, in however many pieces it was taken.
+An epoch ends with the same weights as one of `tendigits.fit`, bit for bit, no matter how many calls it took.
 """
 
 import time
@@ -25,9 +25,7 @@ from tendigits.model.network import build_network, compile_network
 from tendigits.play.experiment import NOISE_SEED, Experiment
 from tendigits.train.augment import augmenter
 
-DISPATCH_SECONDS = 0.04
-"""Target duration of some steps: two networks take turns, and both are to move ten times a second on the page."""
-
+DISPATCH_SECONDS = 0.04  # of a call of `advance`: two networks take turns, and move ten times a second on the page
 MAX_POINTS = 240  # points of a curve; its chart is 460 pixels wide
 
 Point = tuple[float, float, float]  # epochs, loss, accuracy
@@ -79,14 +77,13 @@ class Learner:
     def __init__(self, experiment: Experiment, dataset: Dataset) -> None:
         loop.use_compilation_cache()
         self.experiment, self.dataset = experiment, dataset
-        self.test_input = to_input(dataset.x_test)
-        """The test digits as input of a network: float32 (n, 784)."""
+        self.test_input = to_input(dataset.x_test)  # float32 (n, 784)
         recipe = experiment.recipe()
         self.images = dataset.x_train[: experiment.digits]
         self.labels = with_wrong_labels(dataset.y_train[: experiment.digits], experiment.label_noise)
         self.model = compile_network(build_network(recipe), recipe)
+        # The hidden layers and the output layer.
         self.dense = [layer for layer in self.model.layers if isinstance(layer, keras.layers.Dense)]
-        """The hidden layers and the output layer."""
         self._arrays = Arrays.of((to_input(self.images), one_hot(self.labels)), recipe.batch_size)
         self.model._symbolic_build(data_batch=self._arrays.first_batch())
         augment = augmenter(recipe.augmentation)
@@ -100,8 +97,7 @@ class Learner:
     def reset(self) -> None:
         """Start again with the initial weights."""
         self._state = self._start
-        self.steps = 0
-        """Steps since the start."""
+        self.steps = 0  # since the start
         self.training_curve, self.test_curve = Curve(), Curve()
 
     @property

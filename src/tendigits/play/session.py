@@ -20,9 +20,7 @@ from tendigits.play.experiment import Experiment
 from tendigits.pool.child import Child
 
 WORKER = ("-m", "tendigits.play.worker")
-IDLE_SECONDS = 300.0
-"""Without requests for this long the process ends, which holds a gigabyte; not while somebody watches it learn."""
-
+IDLE_SECONDS = 300.0  # without requests; then the process ends, unless somebody watches it learn: it holds a gigabyte
 STOP_SECONDS = 5.0  # time for the process to end; then it is killed
 
 
@@ -30,8 +28,7 @@ class Playground:
     """At most one process, with the networks a and b."""
 
     def __init__(self, worker: Sequence[str] = WORKER, clock: Callable[[], float] = time.monotonic) -> None:
-        self.experiments: dict[str, Experiment] = {}
-        """The networks that exist."""
+        self.experiments: dict[str, Experiment] = {}  # of the networks that exist
         self._worker, self._clock = worker, clock
         self._child: Child | None = None
         self._task: asyncio.Task[None] | None = None

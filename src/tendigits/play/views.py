@@ -130,7 +130,7 @@ def encode(picture: np.ndarray) -> str:
 
 
 def _as_bytes(outputs: np.ndarray) -> dict[str, Any]:
-    """A layer's outputs as bytes: 0 for the lowest, at most zero, 255 for the highest."""
+    """A layer's outputs as bytes: 0 is `low`, the lowest output or zero if all are positive; 255 is `high`."""
     low, high = min(0.0, float(outputs.min())), max(0.0, float(outputs.max()))
     scale = max(high - low, 1e-12)
     return {"low": low, "high": high, "units": encode(np.rint(255 * (outputs - low) / scale))}
