@@ -8,7 +8,7 @@ import pyarrow.parquet as pq
 import pytest
 from PIL import Image
 
-from tendigits.batch.parquet import open_table, read_into
+from tendigits.batch.parquet import add_part, locked_table, read_into
 from tendigits.batch.reading import read_files
 from tendigits.batch.rows import NUMBERS, PICTURES, rows_of
 from tendigits.batch.sources import find_pictures
@@ -45,11 +45,10 @@ def paths_in(out):
 
 
 def test_a_row_for_each_number_and_one_for_each_picture(tmp_path):
-    with open_table(tmp_path, SETTINGS) as table:
-        assert table.done == frozenset()
-        table.add([read("a.png", "0427", "13"), read("b.png"), failed("c.png")])
-        table.add([])
-        table.add([read("d.png", "5")])
+    with locked_table(tmp_path, SETTINGS) as read_before:
+        assert read_before == frozenset()
+        for part in ([read("a.png", "0427", "13"), read("b.png"), failed("c.png")], [], [read("d.png", "5")]):
+            add_part(tmp_path, part)
     assert pq.read_table(tmp_path).column_names == NUMBERS.names, "readers pass over _pictures"
     numbers = table_of(tmp_path)
     assert [(row["path"], row["order"], row["value"]) for row in numbers] == [
@@ -68,31 +67,31 @@ def test_a_row_for_each_number_and_one_for_each_picture(tmp_path):
 
 
 def test_pictures_that_failed_and_parts_that_are_gone_are_read_again(tmp_path):
-    with open_table(tmp_path, SETTINGS) as table:
-        table.add([read("a.png", "1"), failed("b.png")])
+    with locked_table(tmp_path, SETTINGS):
+        add_part(tmp_path, [read("a.png", "1"), failed("b.png")])
         for name in ("c.png", "d.png", "e.png"):
-            table.add([read(name, "2")])
+            add_part(tmp_path, [read(name, "2")])
     for folder in (tmp_path, tmp_path / "_pictures"):
         (folder / "part-00001.parquet").unlink()
     (tmp_path / "_pictures" / "part-00003.parquet").unlink()  # as if the process had ended between both files
-    with open_table(tmp_path, SETTINGS) as table:
-        assert table.done == {"a.png", "d.png"}
-        table.add([read(name, "3") for name in ("b.png", "c.png", "e.png")])
-    with open_table(tmp_path, SETTINGS) as table:
-        assert table.done == {"a.png", "b.png", "c.png", "d.png", "e.png"}
+    with locked_table(tmp_path, SETTINGS) as read_before:
+        assert read_before == {"a.png", "d.png"}
+        add_part(tmp_path, [read(name, "3") for name in ("b.png", "c.png", "e.png")])
+    with locked_table(tmp_path, SETTINGS) as read_before:
+        assert read_before == {"a.png", "b.png", "c.png", "d.png", "e.png"}
     assert [(row["path"], row["value"]) for row in table_of(tmp_path)] == [
         ("a.png", "1"), ("d.png", "2"), ("b.png", "3"), ("c.png", "3"), ("e.png", "3"),
     ]  # fmt: skip
 
 
 def refused(folder, message, settings=SETTINGS):
-    with pytest.raises(RunError, match=message), open_table(folder, settings):
+    with pytest.raises(RunError, match=message), locked_table(folder, settings):
         pass
 
 
 def test_a_folder_that_cannot_be_used_is_refused(tmp_path):
-    with open_table(tmp_path / "out", SETTINGS) as table:
-        table.add([read("a.png", "1")])
+    with locked_table(tmp_path / "out", SETTINGS):
+        add_part(tmp_path / "out", [read("a.png", "1")])
     refused(tmp_path / "out", "was read with another network; write to another", SETTINGS | {"network": "1" * 64})
     with lock_folder(tmp_path / "out", "wait"):
         refused(tmp_path / "out", r"is in use by process \d+; wait for it, or write to another folder")

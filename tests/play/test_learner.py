@@ -13,12 +13,13 @@ from tendigits.play.learner import MAX_POINTS, Curve, Learner, with_wrong_labels
 from tendigits.train.augment import augmenter
 
 
+def network_of(experiment):
+    return compile_network(build_network(experiment.recipe()), experiment.recipe())
+
+
 def test_the_curve_has_the_loss_of_each_step_as_keras_train_on_batch_gives_it(digits):
     experiment = Experiment(hidden=(16, 8), dropout=0.0, batch_size=40, digits=100, seed=5)
-    learner, model = (
-        Learner(experiment, digits),
-        compile_network(build_network(experiment.recipe()), experiment.recipe()),
-    )
+    learner, model = Learner(experiment, digits), network_of(experiment)
     x, y = to_input(learner.images), one_hot(learner.labels)
     for step in range(5):  # 40, 40, 20 digits, and two of the next epoch
         rows = np.random.default_rng((5, step // 3)).permutation(100)[40 * (step % 3) :][:40]
@@ -31,10 +32,7 @@ def test_the_curve_has_the_loss_of_each_step_as_keras_train_on_batch_gives_it(di
 
 def test_epochs_in_pieces_are_those_of_fit_bit_for_bit_and_reset_starts_again(digits):
     experiment = Experiment(hidden=(16,), digits=330, augmentation=Augmentation(shift=1.0), label_noise=0.2, seed=1)
-    learner, model = (
-        Learner(experiment, digits),
-        compile_network(build_network(experiment.recipe()), experiment.recipe()),
-    )
+    learner, model = Learner(experiment, digits), network_of(experiment)
     fit(
         model, to_input(learner.images), one_hot(learner.labels), batch_size=32, epochs=2, verbose=0,
         order=lambda epoch, n: np.random.default_rng((1, epoch)).permutation(n),

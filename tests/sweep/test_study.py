@@ -2,13 +2,15 @@
 
 from dataclasses import replace
 
+import optuna
 import pytest
+from optuna.distributions import CategoricalDistribution, FloatDistribution
 
 from tendigits.errors import DivergedError, Failure, Interrupted, RunError
 from tendigits.model.recipe_files import load_recipe
 from tendigits.runs.run import open_run
 from tendigits.sweep import study as module
-from tendigits.sweep.study import RUN, open_study, search
+from tendigits.sweep.study import RUN, importances, open_study, plot_search, search
 from tendigits.sweep.trial import Pruned
 
 
@@ -116,3 +118,24 @@ def test_processes_propose_different_values(what):
     what.folder.mkdir()
     proposed = [open_study(what, process).ask(what.space).params["learning_rate"] for process in (2, 1, 0)]
     assert len(set(proposed)) == 3
+
+
+def study_of(n: int, accuracy=lambda i: 0.9 + 0.01 * (i % 4)) -> optuna.Study:
+    """Finished trials whose accuracy depends on the learning rate and on nothing else."""
+    study = optuna.create_study(direction="maximize")
+    distributions = {
+        "learning_rate": FloatDistribution(1e-4, 1e-1, log=True),
+        "hidden": CategoricalDistribution(["[8]", "[16]"]),
+    }
+    for i in range(n):
+        values = {"learning_rate": 10 ** -(1 + i % 4), "hidden": ["[8]", "[16]"][i % 3 % 2]}
+        trial = optuna.trial.create_trial(params=values, distributions=distributions, value=accuracy(i))
+        study.add_trial(trial)
+    return study
+
+
+def test_importances_of_settings(tmp_path):
+    assert importances(study_of(24))["learning_rate"] > 0.8
+    assert importances(study_of(1)) == importances(study_of(6, lambda i: 0.9)) == {}
+    plot_search(study_of(24), tmp_path / "search.png")
+    assert (tmp_path / "search.png").stat().st_size > 5000

@@ -28,6 +28,7 @@ from tendigits.read.reader import Reader
 
 FORMAT = 4
 ADVICE = "write to another folder"
+PICTURES_FOLDER = "_pictures"  # readers of the table ignore names that begin with `_`
 MAX_PART_PICTURES = 1000
 MAX_PART_SECONDS = 30.0  # a smaller part is written after this time, so that a killed process loses little work
 
@@ -87,8 +88,8 @@ def read_into(
         "threshold": reader.threshold if one else reader.number_threshold,
     }  # fmt: skip
     paths = [path if is_remote(path) else str(Path(path).absolute()) for path in paths]
-    with open_table(folder, made_with) as table:
-        todo = [path for path in dict.fromkeys(paths) if printable(path) not in table.done]
+    with locked_table(folder, made_with) as read_before:
+        todo = [path for path in dict.fromkeys(paths) if printable(path) not in read_before]
         summary = Summary(before=len(paths) - len(todo))
         part: list[Rows] = []
         written = time.monotonic()
@@ -99,40 +100,22 @@ def read_into(
                 progress(summary.pictures, len(todo))
                 if len(part) >= MAX_PART_PICTURES or time.monotonic() - written >= MAX_PART_SECONDS:
                     ready, part, written = part, [], time.monotonic()
-                    table.add(ready)
+                    add_part(folder, ready)
         finally:
-            table.add(part)
+            add_part(folder, part)
         return summary
 
 
-@dataclass(frozen=True)
-class Table:
-    """The folder of a table, which this process has locked."""
-
-    folder: Path
-    pictures: Path  # the folder with a row for each picture; readers of the table ignore names that begin with `_`
-    done: frozenset[str]  # paths and addresses of the pictures that were read without an error
-
-    def add(self, pictures: Sequence[Rows]) -> None:
-        """Write another part, completely or not at all. Raises DiskError."""
-        if pictures:
-            numbers = [row for rows in pictures for row in rows.numbers]
-            before = _parts(self.pictures)
-            name = f"part-{int(before[-1].stem.removeprefix('part-')) + 1 if before else 0:05}.parquet"
-            _write(self.folder / name, numbers, NUMBERS)
-            _write(self.pictures / name, [rows.picture for rows in pictures], PICTURES)  # commits the part
-
-
 @contextmanager
-def open_table(folder: Path, settings: dict[str, Any]) -> Iterator[Table]:
-    """Open and lock a table; it is created if it does not exist.
+def locked_table(folder: Path, settings: dict[str, Any]) -> Iterator[frozenset[str]]:
+    """Lock a table, which is created if it does not exist. Yields the paths that were read without an error.
 
     Raises:
         RunError: another process uses it, it was read with other settings, or it is damaged.
         DiskError: the folder cannot be created.
     """
     make_folder(folder)
-    pictures = make_inside(folder, "_pictures")
+    pictures = make_inside(folder, PICTURES_FOLDER)
     with lock_folder(folder, ADVICE):
         path = folder / "_settings.json"
         if _parts(folder) and not path.exists():
@@ -142,7 +125,17 @@ def open_table(folder: Path, settings: dict[str, Any]) -> Iterator[Table]:
         for part in _parts(folder):
             if part.name not in committed:  # its process ended before it wrote the pictures' rows
                 part.unlink()
-        yield Table(folder, pictures, frozenset(_paths_read(pictures)))
+        yield frozenset(_paths_read(pictures))
+
+
+def add_part(folder: Path, pictures: Sequence[Rows]) -> None:
+    """Write another part into a locked table, completely or not at all. Raises DiskError."""
+    if pictures:
+        numbers = [row for rows in pictures for row in rows.numbers]
+        before = _parts(folder / PICTURES_FOLDER)
+        name = f"part-{int(before[-1].stem.removeprefix('part-')) + 1 if before else 0:05}.parquet"
+        _write(folder / name, numbers, NUMBERS)
+        _write(folder / PICTURES_FOLDER / name, [rows.picture for rows in pictures], PICTURES)  # commits the part
 
 
 def _paths_read(pictures: Path) -> Iterator[str]:

@@ -8,6 +8,7 @@ and, at the end, a plot (search.png) and the best recipe (best.toml). Call `sear
 
 import json
 import os
+import warnings
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -15,7 +16,9 @@ from typing import Any
 
 import numpy as np
 import optuna
-from optuna.distributions import distribution_to_json
+from matplotlib.figure import Figure
+from matplotlib.ticker import PercentFormatter
+from optuna.distributions import CategoricalDistribution, distribution_to_json
 from optuna.storages.journal import JournalFileBackend, JournalFileOpenLock
 from optuna.trial import TrialState
 
@@ -23,8 +26,8 @@ from tendigits.errors import DivergedError, Failure, RunError, reason_of
 from tendigits.files import lock_folder, make_folder, write_or_compare, write_text
 from tendigits.model.recipe import Recipe
 from tendigits.model.recipe_files import to_toml
+from tendigits.report.curves import save_figure
 from tendigits.runs.run import check_inside
-from tendigits.sweep.plots import plot_search
 from tendigits.sweep.space import Space, with_values
 from tendigits.sweep.trial import Pruned, run_trial
 
@@ -33,6 +36,7 @@ JOURNAL = "study.journal"
 ADVICE = "choose another --name"
 
 VALIDATION_SPLIT = 0.1  # used if the recipe has no validation split, since test digits must not decide
+MIN_TRIALS_FOR_IMPORTANCE = 4  # fewer finished trials are not informative
 STARTUP_TRIALS = 5  # the first trials are never pruned: the median of fewer is not informative
 RUN = "run"
 """User attribute of a trial: the number of its run. A trial that retries an interrupted one has the same run."""
@@ -173,3 +177,37 @@ def _repair_journal(path: Path) -> None:
     path.with_name(f"{path.name}.lock").unlink(missing_ok=True)
     if path.exists():
         os.truncate(path, path.read_bytes().rfind(b"\n") + 1)
+
+
+def plot_search(study: optuna.Study, path: Path) -> None:
+    """Plot the validation accuracy of each finished trial over each setting, the most important setting first."""
+    trials = study.get_trials(states=(TrialState.COMPLETE,))
+    importance, distributions = importances(study), trials[0].distributions
+    names = sorted(distributions, key=lambda name: (-importance.get(name, 0), name))
+    figure = Figure(figsize=(max(7, 2.5 * len(names)), 3.5), layout="constrained")
+    for axes, name in zip(figure.subplots(1, len(names), sharey=True, squeeze=False)[0], names, strict=True):
+        is_category = isinstance(distributions[name], CategoricalDistribution)
+        values = [str(trial.params[name]) if is_category else trial.params[name] for trial in trials]
+        axes.scatter(values, [trial.value for trial in trials], color="#0b5cad")
+        if getattr(distributions[name], "log", False):
+            axes.set_xscale("log")
+        axes.set_xlabel(name)
+        axes.set_title(f"importance {importance[name]:.0%}" if name in importance else "", fontsize="medium")
+    figure.axes[0].set_ylabel("validation accuracy")
+    figure.axes[0].yaxis.set_major_formatter(PercentFormatter(1, decimals=1))
+    save_figure(figure, path.with_suffix(""))
+
+
+def importances(study: optuna.Study) -> dict[str, float]:
+    """Setting -> fraction of the variance that it explains (fANOVA; Hutter, Hoos, Leyton-Brown, 2014).
+
+    Empty if there are too few finished trials, or if they do not differ.
+    """
+    if len(study.get_trials(states=(TrialState.COMPLETE,))) < MIN_TRIALS_FOR_IMPORTANCE:
+        return {}
+    evaluator = optuna.importance.FanovaImportanceEvaluator(seed=0)
+    with warnings.catch_warnings(action="ignore"):
+        try:
+            return optuna.importance.get_param_importances(study, evaluator=evaluator)
+        except RuntimeError:  # all trials have the same accuracy or the same values
+            return {}
