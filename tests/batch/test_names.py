@@ -73,13 +73,3 @@ def test_names_of_sheets_and_annotated_pictures(scans, tmp_path):
     assert shown == {name.replace("\\", "_") for name in SHOWN.values()}
     sheets = openpyxl.load_workbook(tmp_path / "a.xlsx").sheetnames
     assert sorted(sheets) == sorted(name.translate(dict.fromkeys(b"\\[", "_")) for name in SHOWN.values())
-
-
-def test_a_closed_pipe_ends_the_command_without_a_message(scans):
-    with subprocess.Popen(
-        [sys.executable, "-m", "tendigits", "read", scans, "--csv", "-"],
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-    ) as process:  # fmt: skip
-        process.stdout.close()
-        assert process.stderr.read() == ""
-    assert process.returncode == 1
