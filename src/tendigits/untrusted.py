@@ -33,25 +33,23 @@ def open_file(path: Path, max_bytes: int) -> BufferedReader:
     return path.open("rb")
 
 
-def open_inside(folder: Path, name: str, max_bytes: int) -> BufferedReader:
-    """Open a regular file in a folder or its subfolders; neither the file nor a subfolder may be a link."""
-    return open_file(path_inside(folder, name), max_bytes)
-
-
 def read_file(path: Path, max_bytes: int) -> bytes:
     """All bytes of a file, opened as by `open_file`."""
     with open_file(path, max_bytes) as file:
-        return _read(file)
+        size = os.fstat(file.fileno()).st_size
+        data = file.read(size + 1)
+    if len(data) > size:  # it is being written, or is one of /proc, whose sizes are 0
+        raise OSError(errno.EFBIG, f"expected {size:,} bytes, received more", str(path))
+    return data
 
 
 def read_inside(folder: Path, name: str, max_bytes: int) -> bytes:
-    """All bytes of a file, opened as by `open_inside`."""
-    with open_inside(folder, name, max_bytes) as file:
-        return _read(file)
+    """All bytes of a regular file in a folder or its subfolders; neither the file nor a subfolder may be a link."""
+    return read_file(path_inside(folder, name), max_bytes)
 
 
 def has_inside(folder: Path, name: str) -> bool:
-    """Whether there is a file that `open_inside` accepts, apart from its size and permissions."""
+    """Whether there is a file that `read_inside` reads, apart from its size and permissions."""
     try:
         return stat.S_ISREG(path_inside(folder, name).stat().st_mode)
     except OSError:
@@ -106,11 +104,3 @@ def check_zip(file: BufferedReader, max_bytes: int, *, deflated: bool = False) -
     if len(by_name) < len(members):
         raise ValueError("two of its members have the same name")
     return by_name
-
-
-def _read(file: BufferedReader) -> bytes:
-    size = os.fstat(file.fileno()).st_size
-    data = file.read(size + 1)
-    if len(data) > size:  # it is being written, or is one of /proc, whose sizes are 0
-        raise OSError(errno.EFBIG, f"expected {size:,} bytes, received more", str(file.name))
-    return data

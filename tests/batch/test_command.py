@@ -7,9 +7,9 @@ import numpy as np
 import openpyxl
 import pyarrow.parquet as pq
 import pytest
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image
 
-from drawing import LOCKED_PDF, printed_table
+from drawing import FORM_FIELDS, LOCKED_PDF, filled_form, printed_table
 
 
 @pytest.fixture
@@ -202,18 +202,12 @@ def test_options_that_are_refused(run, seven, monkeypatch, arguments, message):
 
 
 def test_a_row_for_each_picture_of_a_form(run, tmp_path):
-    rng = np.random.default_rng(3)
-    blank = Image.fromarray(cv2.GaussianBlur(rng.integers(0, 255, (800, 600), np.uint8), (0, 0), 5))
-    draw = ImageDraw.Draw(blank)
-    draw.rectangle((100, 300, 400, 380), fill=245, outline=60)
-    folder = tmp_path / "forms"
-    folder.mkdir()
-    blank.save(tmp_path / "blank.png")
-    (tmp_path / "exam.toml").write_text('picture = "blank.png"\n[fields]\npoints = [100, 300, 400, 380]\n')
-    for number in (17, 42):
-        filled = blank.copy()
-        ImageDraw.Draw(filled).text((180, 312), str(number), 30, ImageFont.load_default(50))
-        filled.save(folder / f"{number}.png")
+    (folder := tmp_path / "forms").mkdir()
+    cv2.imwrite(str(tmp_path / "blank.png"), filled_form({}))
+    fields = f'picture = "blank.png"\n[fields]\npoints = {[*FORM_FIELDS["points"]]}\n'
+    (tmp_path / "exam.toml").write_text(fields)
+    for number in ("17", "42"):
+        cv2.imwrite(str(folder / f"{number}.png"), filled_form({"points": number}))
     code, out, _ = run(folder, "--form", tmp_path / "exam.toml", "--csv", "-")
     assert code == 0
     assert [line.split(",")[1] for line in out.splitlines()] == ["points", "17", "42"]

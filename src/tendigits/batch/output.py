@@ -60,7 +60,7 @@ class Output(AbstractContextManager["Output"]):
             turned = f"   turned by {page.turned} degrees" if page.turned else ""
             notice = f"   {page.notice}" if page.notice else ""
             lines = [f"{printable(path)}   {summary}{turned}{notice}" for summary in self._add_tables(path, page)]
-        elif self.csv is None:
+        elif self.csv is None and not self.as_json:
             digit = page.numbers[0].digit if self.one else None
             text = page.text() or "no numbers" if digit is None else digit.text()
             lines = [f"{printable(path)}: {line}" if self.named else line for line in text.split("\n")]

@@ -16,7 +16,7 @@ import numpy as np
 from tendigits.errors import RunError, reason_of
 from tendigits.files import replacing
 from tendigits.model.recipe import Recipe
-from tendigits.untrusted import open_inside
+from tendigits.untrusted import open_file, path_inside
 
 if TYPE_CHECKING:
     import keras
@@ -67,8 +67,9 @@ def save_checkpoint(checkpoint: Checkpoint, folder: Path) -> Path:
 def load_checkpoint(path: Path) -> Checkpoint:
     """Read one checkpoint. Raises RunError if it is damaged or of another format."""
     try:
+        checked = path_inside(path.parent, path.name)
         # np.load would not close the file of a damaged zip.
-        with open_inside(path.parent, path.name, MAX_BYTES) as opened, np.load(opened, allow_pickle=False) as file:
+        with open_file(checked, MAX_BYTES) as opened, np.load(opened, allow_pickle=False) as file:
             if sum(member.file_size for member in file.zip.infolist()) > MAX_BYTES:
                 raise ValueError(f"expected at most {MAX_BYTES:,} bytes unpacked")
             arrays = {name: file[name] for name in file.files}
