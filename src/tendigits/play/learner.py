@@ -32,7 +32,7 @@ Point = tuple[float, float, float]  # epochs, loss, accuracy
 
 
 def with_wrong_labels(labels: Pixels, fraction: float) -> Pixels:
-    """The labels, uint8 (n,), of which a fraction is wrong: the same ones each time."""
+    """Make a fraction of the labels, uint8 (n,), wrong: the same ones each time."""
     random = np.random.default_rng(NOISE_SEED)
     is_wrong = random.random(len(labels)) < fraction
     return np.where(is_wrong, (labels + random.integers(1, 10, len(labels))) % 10, labels).astype(np.uint8)
@@ -50,7 +50,7 @@ class Curve:
         self._steps_per_point = 1
 
     def add(self, epochs: float, loss: float, accuracy: float) -> None:
-        """Add a result; `epochs` is a fraction within an epoch."""
+        """Add a result after a number of epochs, such as 1.5."""
         self._current.append((epochs, loss, accuracy))
         if len(self._current) == self._steps_per_point:
             self._finished.append(_mean(self._current))

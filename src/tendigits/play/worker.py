@@ -1,4 +1,4 @@
-"""The process in which the playground's networks learn: a JSON request a line in, responses and events out.
+"""The process in which the playground's networks learn: one JSON request a line in, responses and events out.
 
 python -m tendigits.play.worker
 {"id": 1, "do": "build", "network": "a", "experiment": {}}   ->   {"id": 1, "result": {...}}

@@ -81,7 +81,7 @@ def correct_labels(network: Network, crops: Array, labels: Array) -> Array:
 
 
 def correct_generated(network: NumberNetwork, n: int | None = None) -> list[bool]:
-    """Which of the first n held-out generated numbers are read correctly; where there is no digit, nothing is read."""
+    """Which of the first n held-out generated numbers are read correctly: a text without digits as no number."""
     numbers = generated_numbers()
     return [
         strip_text(output) == (text if any(map(str.isdigit, text)) else "")
