@@ -27,7 +27,7 @@ from tendigits.errors import DownloadError, UserError
 from tendigits.export.formats import Exported, export_file
 from tendigits.export.source import Source
 from tendigits.files import make_folder, make_inside, write_text
-from tendigits.web.pages import as_module, draw_view, join_modules, text_of
+from tendigits.web.pages import as_module, draw_view, head, join_modules, text_of
 
 RUNTIME = "onnxruntime-web"
 VERSION = "1.30.0"
@@ -67,7 +67,8 @@ def export_page(
         folder = make_inside(exports, f"{source.name}{'-int8' if int8 else ''}-web")
     make_folder(folder)
     packed = {"runtime": _pack(runtime[0]), "wasm": _pack(runtime[1]), "networks": networks}
-    page = Template(text_of("exported/index.html")).substitute(draw=draw_view("Draw a digit"))
+    title = "Draw a digit"
+    page = Template(text_of("exported/index.html")).substitute(head=head(title), draw=draw_view(title))
     files = {
         "tendigits.js": join_modules("exported/page.js", {"exported/packed.js": as_module("packed", packed)}),
         "style.css": text_of("page/style.css"),

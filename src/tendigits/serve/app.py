@@ -14,7 +14,7 @@ from importlib.resources import files
 import cv2
 from fastapi import APIRouter, FastAPI, Response
 from fastapi.concurrency import run_in_threadpool
-from fastapi.responses import FileResponse, HTMLResponse
+from fastapi.responses import HTMLResponse
 from fastapi.staticfiles import StaticFiles
 from prometheus_client import generate_latest
 
@@ -25,7 +25,7 @@ from tendigits.serve.errors import HANDLERS, ErrorResponse, error_responses
 from tendigits.serve.routes import corrections, networks, phone, play, read, runs, tables
 from tendigits.serve.security import SecurityMiddleware
 from tendigits.serve.state import AppState, State
-from tendigits.web.pages import index_html
+from tendigits.web.pages import documents
 
 log = logging.getLogger("tendigits.serve")
 
@@ -60,11 +60,7 @@ def create_app(config: ServerConfig, *, now: Callable[[], datetime] = lambda: da
     app.add_middleware(SecurityMiddleware, config=config, observe=state.metrics.observe)
     for router in (health, *(module.router for module in (read, tables, corrections, networks, runs, play, phone))):
         app.include_router(router)
-    page = HTMLResponse(index_html())
-    for path in ("/", "/index.html"):
-        app.add_route(path, lambda _: page)
-    app.add_route("/docs", lambda _: FileResponse(str(PAGE / "docs.html")))
-    app.mount("/docs", StaticFiles(packages=[("fastapi_offline", "static")]))
+    _add_documents(app)
     app.mount("/", StaticFiles(directory=str(PAGE), html=True))
     return app
 
@@ -99,6 +95,17 @@ async def _end_streams(state: AppState) -> None:
     if state.photos is not None:
         state.photos.end_wait(False)
     await asyncio.gather(state.play.close(), state.jobs.stop(SHUTDOWN_SECONDS))
+
+
+def _add_documents(app: FastAPI) -> None:
+    """The pages; that of the API has its files from fastapi-offline."""
+
+    def add(path: str, page: HTMLResponse) -> None:
+        app.add_route(path, lambda _: page)
+
+    for path, html in documents().items():
+        add(path, HTMLResponse(html))
+    app.mount("/docs", StaticFiles(packages=[("fastapi_offline", "static")]))
 
 
 @health.get("/live")

@@ -1,6 +1,6 @@
 """The HTML of the pages from its fragments, and JavaScript modules as one script for pages that can't load modules.
 
-html = index_html()                               # the server's page
+html = documents()["/"]                           # the server's page
 script = join_modules("notebook/pad.js")          # that module and all that it imports
 """
 
@@ -30,28 +30,36 @@ def fragment(name: str, **parts: str) -> str:
     return Template(text_of(f"page/{name}.html")).substitute(parts)
 
 
-def draw_view(title: str, corrections: str = "") -> str:
-    """The drawing pad with its prediction and layers, which the exported page and the notebook show, too.
-
-    Args:
-        title: the heading, which also invites to draw.
-        corrections: HTML of the controls that correct what was read; empty without a server.
-    """
-    return fragment("draw/draw", title=title, corrections=corrections)
+def draw_view(title: str) -> str:
+    """The drawing pad with its prediction and layers; the title also invites to draw."""
+    return fragment("draw/draw", title=title)
 
 
-def index_html() -> str:
-    """The server's page: all views and dialogs in one document."""
+def head(title: str, styles: str = "style.css", scheme: str = "light dark") -> str:
+    """The beginning of a document, until its scripts."""
+    return fragment("head", title=f"{title} · tendigits", styles=styles, scheme=scheme)
+
+
+def documents() -> dict[str, str]:
+    """The server's documents as HTML, by their paths; the first one has all views and dialogs."""
     form, filled, grid = fragment("form/form"), fragment("form/filled"), fragment("grid/grid")
-    return fragment(
+    index = fragment(
         "index",
-        draw=draw_view("Draw a digit or a number", fragment("draw/corrections")),
+        head=head("Draw a digit or a number"),
+        draw=draw_view("Draw a digit or a number"),
         read=fragment("read/read", form=form, filled=filled, grid=grid),
         play=fragment("play/play"),
         teach=fragment("teach/teach"),
         runs=fragment("runs/runs"),
         correct=fragment("correct/correct"),
     )
+    return {
+        "/": index,
+        "/index.html": index,
+        "/phone.html": fragment("phone", head=head("Send a photo")),
+        "/try.html": fragment("try", head=head("What to try first", "try.css", "light")),
+        "/docs": fragment("docs", head=head("REST API", "docs/swagger-ui.css", "light")),
+    }
 
 
 def as_module(name: str, value: Any) -> str:

@@ -1,10 +1,13 @@
-// Reads single digits; Reader.digit of read/reader.py in JavaScript, with the fields of the API.
+// Reads single digits; digits/find.py and Reader.digit of read/reader.py in JavaScript, with the fields of the API.
 
 import { bytesOf } from "../page/shared/pixels.js";
-import { findDigit } from "./stages/find.js";
-import { picturesOf } from "./stages/layer_pictures.js";
-import { openDigits } from "./stages/network.js";
-import { startRuntime } from "./stages/runtime.js";
+import { even } from "./stages/arrays.js";
+import { DIGIT_SIDE, FIELD, SMALL_SIDE } from "./stages/constants.js";
+import { findForeground } from "./stages/foreground.js";
+import { openDigits, startRuntime } from "./stages/network.js";
+import { toMnist } from "./stages/preprocess.js";
+import { enlargedSmoothly, shrunk } from "./stages/resize.js";
+import { cut, findComponents, hasOthers, mainComponent } from "./stages/segment.js";
 
 const MIN_ALTERNATIVE = 0.05; // probability from which a doubt names a digit
 
@@ -41,6 +44,27 @@ function doubt(probabilities) {
   return alternatives.length > 1 ? `may be ${alternatives.join(" or ")}` : "may be no digit";
 }
 
-export async function readLayers(name, crop) {
-  return picturesOf(await networks.get(name).layers(bytesOf(crop)));
+export function readLayers(name, crop) {
+  return networks.get(name).layers(bytesOf(crop));
+}
+
+// The digit's crop, 784 bytes, white on black, all 0 if nothing was found; and whether it is the only one.
+function findDigit(picture) {
+  const foreground = findForeground(scaled(picture));
+  const found = foreground && findComponents(foreground);
+  const digit = found && mainComponent(found);
+  if (!digit) return { crop: new Uint8Array(FIELD * FIELD), alone: true };
+  return { crop: toMnist(cut(digit, found, foreground)), alone: !hasOthers(found, digit) };
+}
+
+// Shrink a large picture, and enlarge a tiny one, so that thin strokes stay connected.
+function scaled(picture) {
+  const { width, height } = picture;
+  const longest = Math.max(width, height);
+  if (longest > DIGIT_SIDE) {
+    return shrunk(picture, Math.max(1, even((width * DIGIT_SIDE) / longest)), Math.max(1, even((height * DIGIT_SIDE) / longest)));
+  }
+  if (longest >= SMALL_SIDE) return picture;
+  const times = Math.ceil(SMALL_SIDE / longest);
+  return enlargedSmoothly(picture, width * times, height * times);
 }

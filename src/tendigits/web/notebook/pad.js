@@ -1,10 +1,8 @@
 // The pad in a notebook: the kernel reads the drawing while the pen moves.
 
-import { addBars } from "../page/shared/bars.js";
 import { element } from "../page/shared/dom.js";
-import { Layers } from "../page/shared/layers.js";
 import { pngOf } from "../page/shared/pixels.js";
-import { mayBeNumber, numberOf, showDigit, showFailure, showNumber, showSeen } from "../page/shared/prediction.js";
+import { Prediction, mayBeNumber, numberOf } from "../page/shared/prediction.js";
 import { Strokes } from "../page/shared/strokes.js";
 import { page } from "./page.js";
 
@@ -18,20 +16,18 @@ export function render({ model, el }) {
   el.append(host);
   const shadow = host.attachShadow({ mode: "open" });
   shadow.innerHTML = `<style>${page.styles}</style>${page.html}`;
-  const [section, pad, undo, clear, place, bars, seen, help, layersPlace] =
-    ["draw", "pad", "pad-undo", "pad-clear", "prediction", "bars", "seen", "seen-help", "layers"].map((id) => shadow.getElementById(id));
+  const find = (id) => shadow.getElementById(id);
   // The heading and the second network belong to the server's page.
   for (const each of shadow.querySelectorAll("h1, .row:has(select), .sides > [hidden]")) each.remove();
-  section.removeAttribute("aria-labelledby");
-  section.setAttribute("aria-label", "Draw a digit or a number");
-  section.hidden = false;
-  addBars(bars);
+  find("draw").removeAttribute("aria-labelledby");
+  find("draw").setAttribute("aria-label", "Draw a digit or a number");
+  find("draw").hidden = false;
 
   let pending = null; // timer of the drawing that will be sent next
   let waiting; // timer of the answer
   let sent; // the strokes that were sent last
-  const layers = new Layers(layersPlace);
-  const strokes = new Strokes({ pad, undo, clear }, () => { pending ??= setTimeout(send, SEND_MS); }, 0);
+  const prediction = new Prediction(find);
+  const strokes = new Strokes(find, "pad", () => { pending ??= setTimeout(send, SEND_MS); }, 0);
 
   function send() {
     pending = null;
@@ -42,26 +38,24 @@ export function render({ model, el }) {
     model.set("_strokes", rounded);
     model.save_changes();
     clearTimeout(waiting);
-    waiting = setTimeout(() => showHint(place, "Waiting for the kernel, which is busy …"), BUSY_MS);
+    const hint = element("span", { class: "hint" }, "Waiting for the kernel, which is busy …");
+    waiting = setTimeout(() => prediction.place.replaceChildren(hint), BUSY_MS);
   }
 
   function show() {
     clearTimeout(waiting);
-    const { digit, numbers, layers: found, not_shown: notShown, error } = model.get("_answer");
+    const { digit, numbers, layers, not_shown: notShown, error } = model.get("_answer");
     if (error) {
-      showFailure(place, bars, error);
-      showSeen(seen, help, null);
-      layers.clear();
+      prediction.fail(error);
+      prediction.layers.clear();
       return;
     }
     const number = digit && mayBeNumber(digit) ? numberOf(numbers) : null;
-    if (number) showNumber(place, bars, number);
-    else showDigit(place, bars, digit);
-    showSeen(seen, help, digit, number);
-    if (layers.maps.length !== found.length) layers.buildAs(found);
-    if (!found.length) showHint(layersPlace, notShown ? `Layers are not shown: ${notShown}` : "This network has no hidden layers to show.");
-    if (digit && !number) layers.show(found);
-    else layers.clear();
+    prediction.show(digit, number);
+    const isBuilt = layers.length && prediction.layers.maps.length === layers.length;
+    if (!isBuilt) prediction.buildLayers(layers, notShown ? `Layers are not shown: ${notShown}` : undefined);
+    if (digit && !number) prediction.layers.show(layers);
+    else prediction.layers.clear();
   }
 
   function follow() {
@@ -78,8 +72,4 @@ export function render({ model, el }) {
     model.off("change:_answer", show);
     model.off("change:_strokes", follow);
   };
-}
-
-function showHint(place, text) {
-  place.replaceChildren(element("span", { class: "hint" }, text));
 }

@@ -1,8 +1,21 @@
-// Pictures of bytes, and rounding and statistics as Python and NumPy do them.
+// Pictures, and rounding and statistics as Python and NumPy do them.
 
-// A picture: width * height bytes, row by row.
+/**
+ * A picture: width * height numbers, row by row.
+ * @param {any} pixels
+ */
 export function image(width, height, pixels = new Uint8Array(width * height)) {
   return { pixels, width, height };
+}
+
+// A picture whose columns are the rows of another one.
+export function turned({ pixels, width, height }) {
+  return image(height, width, pixels.map((_, i) => pixels[(i % height) * width + Math.floor(i / height)]));
+}
+
+// Apply a function of a picture to its rows, and then to its columns.
+export function byRowsAndColumns(picture, apply) {
+  return turned(apply(turned(apply(picture))));
 }
 
 // Round halves to the even neighbour.
@@ -18,10 +31,6 @@ export function clip(value, min, max) {
 
 export function total(values) {
   return values.reduce((sum, value) => sum + value, 0);
-}
-
-export function mean(values) {
-  return total(values) / values.length;
 }
 
 // Unlike Math.max(...values), for any number of values.
@@ -45,30 +54,16 @@ export function histogram(pixels) {
   return counts;
 }
 
-export function softmax(logits) {
-  const top = most(logits);
-  const raised = logits.map((logit) => Math.exp(logit - top));
-  const sum = total(raised);
-  return raised.map((value) => value / sum);
-}
-
-// Beyond the edge a picture is mirrored at its last pixel, which is OpenCV's BORDER_REFLECT_101.
-export function mirrored(at, end) {
-  if (end === 1) return 0;
-  let place = at;
-  while (place < 0 || place >= end) place = place < 0 ? -place : 2 * (end - 1) - place;
-  return place;
-}
-
-export function cutOut({ pixels, width }, left, top, right, bottom) {
-  const made = image(Math.max(0, right - left), Math.max(0, bottom - top));
+// The part of a picture in a box, whose right and bottom are exclusive.
+export function cutOut({ pixels, width }, { left, top, right, bottom }) {
+  const made = image(right - left, bottom - top);
   for (let y = 0; y < made.height; y++) {
     made.pixels.set(pixels.subarray((top + y) * width + left, (top + y) * width + right), y * made.width);
   }
   return made;
 }
 
-// The box around pixels, which are given by their places in a picture of some width; right and bottom are exclusive.
+// The box around pixels, which are given by their places in a picture of some width.
 export function boxOf(places, width) {
   const [columns, rows] = [places.map((at) => at % width), places.map((at) => Math.floor(at / width))];
   return { left: least(columns), top: least(rows), right: most(columns) + 1, bottom: most(rows) + 1 };

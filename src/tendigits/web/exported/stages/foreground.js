@@ -1,6 +1,6 @@
 // From grey pixels to the foreground, strokes white on black, for any paper, light and pen; digits/foreground.py in JavaScript.
 
-import { clip, even, histogram, image, least, mean, median, mirrored, most, total } from "./arrays.js";
+import { byRowsAndColumns, clip, even, histogram, image, least, median, most, total } from "./arrays.js";
 import { BACKGROUND_SIDE, MIN_STROKE_CONTRAST, MIN_NOISE_SIGMAS, SHADE_SIGMA, MIN_BORDER_CONTRAST } from "./constants.js";
 import { enlarged, shrunk } from "./resize.js";
 
@@ -12,11 +12,8 @@ export function findForeground(grey) {
   const strength = background.pixels.map((below, i) =>
     (below ? even(Math.fround((Math.max(0, below - light.pixels[i]) * 255) / below)) : 0));
   const counts = histogram(strength);
-  const sampled = [];
-  for (let y = 0; y < height; y += 1 + Math.floor(height / 64)) {
-    for (let x = 0; x < width; x++) sampled.push(background.pixels[y * width + x]);
-  }
-  const brightness = Math.max(1, median(sampled));
+  const step = 1 + Math.floor(height / 64); // from one sampled row to the next
+  const brightness = Math.max(1, median(background.pixels.filter((_, i) => Math.floor(i / width) % step === 0)));
   const noise = noiseLevel(counts, (pixelNoise(light) * 255) / brightness);
   const full = fullStrength(counts, noise);
   if (full < Math.max(MIN_STROKE_CONTRAST, 2 * noise)) return null;
@@ -41,8 +38,8 @@ function skewness(grey) {
   const small = scale < 1 ? shrunk(grey, Math.max(1, even(grey.width * scale)), Math.max(1, even(grey.height * scale))) : grey;
   const shade = blurred(small, Math.max(1, SHADE_SIGMA * Math.min(small.width, small.height)));
   const rest = shade.map((value, i) => small.pixels[i] - value);
-  const middle = mean(rest);
-  return mean(rest.map((value) => (value - middle) ** 3));
+  const middle = total(rest) / rest.length;
+  return total(rest.map((value) => (value - middle) ** 3)); // its sign is that of the skewness
 }
 
 // OpenCV's GaussianBlur of float pixels.
@@ -53,21 +50,20 @@ function blurred(grey, sigma) {
 }
 
 // Sums weighted by rows and then by columns; beyond the edge the picture is mirrored at the last pixel.
-function filtered({ pixels, width, height }, weights) {
+function filtered(picture, weights) {
   const reach = (weights.length - 1) / 2;
-  const across = new Float64Array(width * height);
-  const both = new Float64Array(width * height);
-  for (let y = 0; y < height; y++) {
-    for (let x = 0; x < width; x++) {
-      weights.forEach((weight, i) => { across[y * width + x] += weight * pixels[y * width + mirrored(x + i - reach, width)]; });
-    }
-  }
-  for (let y = 0; y < height; y++) {
-    for (let x = 0; x < width; x++) {
-      weights.forEach((weight, i) => { both[y * width + x] += weight * across[mirrored(y + i - reach, height) * width + x]; });
-    }
-  }
-  return both;
+  return byRowsAndColumns(picture, ({ pixels, width, height }) => image(width, height, Float64Array.from(pixels, (_, i) => {
+    const x = i % width;
+    return weights.reduce((sum, weight, k) => sum + weight * pixels[i - x + mirrored(x + k - reach, width)], 0);
+  }))).pixels;
+}
+
+// As OpenCV's BORDER_REFLECT_101.
+function mirrored(at, end) {
+  if (end === 1) return 0;
+  let place = at;
+  while (place < 0 || place >= end) place = place < 0 ? -place : 2 * (end - 1) - place;
+  return place;
 }
 
 // The picture without its strokes: dark parts narrower than an eighth of it are filled.
@@ -84,29 +80,17 @@ function findBackground(light) {
 }
 
 function medianOfNine({ pixels, width, height }) {
-  const made = image(width, height);
-  const nine = new Uint8Array(9);
-  for (let y = 0; y < height; y++) {
-    for (let x = 0; x < width; x++) {
-      let n = 0;
-      for (let dy = -1; dy <= 1; dy++) {
-        for (let dx = -1; dx <= 1; dx++) nine[n++] = pixels[clip(y + dy, 0, height - 1) * width + clip(x + dx, 0, width - 1)];
-      }
-      made.pixels[y * width + x] = nine.sort()[4];
-    }
-  }
-  return made;
+  const [columns, rows] = [width, height].map((size) => (at) => [at - 1, at, at + 1].map((each) => clip(each, 0, size - 1)));
+  return image(width, height, pixels.map((_, i) =>
+    median(rows(Math.floor(i / width)).flatMap((y) => columns(i % width).map((x) => pixels[y * width + x])))));
 }
 
 // The largest or smallest value in a square around each pixel, by rows and then by columns.
-function extreme({ pixels, width, height }, reach, choose) {
-  const around = (values, at, end, first, step) => {
-    let best = values[first + at * step];
-    for (let i = Math.max(0, at - reach); i <= Math.min(end - 1, at + reach); i++) best = choose(best, values[first + i * step]);
-    return best;
-  };
-  const across = pixels.map((_, i) => around(pixels, i % width, width, i - (i % width), 1));
-  return image(width, height, across.map((_, i) => around(across, Math.floor(i / width), height, i % width, width)));
+function extreme(picture, reach, choose) {
+  return byRowsAndColumns(picture, ({ pixels, width, height }) => image(width, height, pixels.map((_, i) => {
+    const x = i % width;
+    return choose(...pixels.subarray(i - Math.min(x, reach), i + Math.min(width - 1 - x, reach) + 1));
+  })));
 }
 
 function meanAround(picture, reach) {

@@ -1,18 +1,43 @@
-// The network for single digits: from a crop to a prediction; digits/network.py in JavaScript.
+// The network for single digits: from a crop to a prediction and to pictures of its layers; digits/network.py, layers.py and
+// runtime.py in JavaScript, with ONNX Runtime Web in one thread.
 
-import { softmax, total } from "./arrays.js";
-import { MIN_CERTAIN_PROBABILITY, FIELD, MIN_PROBABILITY, TURN_DEGREES } from "./constants.js";
-import { openNetwork } from "./runtime.js";
+import { bytesOf } from "../../page/shared/pixels.js";
+import { least, most, total } from "./arrays.js";
+import {
+  FIELD, MAX_UNITS_IN_NARROW_ROWS, MIN_CERTAIN_PROBABILITY, MIN_PROBABILITY, NARROW_ROW, TURN_DEGREES, WIDE_ROW,
+} from "./constants.js";
+
+let runtime;
+
+export async function startRuntime(script, wasm) {
+  const url = URL.createObjectURL(new Blob([await unpacked(script)], { type: "text/javascript" }));
+  runtime = await import(url);
+  URL.revokeObjectURL(url);
+  runtime.env.wasm.numThreads = 1;
+  runtime.env.wasm.wasmBinary = await unpacked(wasm);
+}
+
+async function unpacked(text) {
+  const stream = new Blob([bytesOf(text)]).stream().pipeThrough(new DecompressionStream("gzip"));
+  return new Uint8Array(await new Response(stream).arrayBuffer());
+}
 
 // Open a packed network; `about` has its output, input shape and temperature. Returns {predict, layers}: functions from a crop,
 // 784 bytes, to {digits, isDigit}, the probability of each digit given that it is one, and of being a digit at all; and to the
-// outputs of the hidden layers.
+// hidden layers as pictures, of which there are none if the network's file has no such outputs.
 export async function openDigits(packed, about) {
-  const network = await openNetwork(packed);
+  const session = await runtime.InferenceSession.create(await unpacked(packed), { executionProviders: ["wasm"] });
+  const [answer, ...hidden] = session.outputNames;
   const hasProbabilities = about.output === "probabilities"; // a user's network; the reader's gives logits
 
+  async function outputs(crop, names) {
+    const input = new runtime.Tensor("float32", Float32Array.from(crop, (value) => value / 255), [1, ...about.shape]);
+    const found = await session.run({ [session.inputNames[0]]: input }, names);
+    return names.map((name) => found[name]);
+  }
+
   async function logitsOf(crop) {
-    const { data } = await network.run(inputOf(crop), [1, ...about.shape]);
+    const [{ data }] = await outputs(crop, [answer]);
     return Array.from(data, (value) => (hasProbabilities ? Math.log(Math.max(value, MIN_PROBABILITY)) : value));
   }
 
@@ -31,10 +56,16 @@ export async function openDigits(packed, about) {
     return { digits: digits.map((each) => each / Math.max(sum, MIN_PROBABILITY)), isDigit: probabilities.length > 10 ? sum : 1 };
   }
 
-  return { predict, layers: (crop) => network.layers(inputOf(crop), [1, ...about.shape]) };
+  const layers = async (crop) => (hidden.length ? picturesOf(await outputs(crop, hidden)) : []);
+  return { predict, layers };
 }
 
-const inputOf = (crop) => Float32Array.from(crop, (value) => value / 255);
+function softmax(logits) {
+  const top = most(logits);
+  const raised = logits.map((logit) => Math.exp(logit - top));
+  const sum = total(raised);
+  return raised.map((value) => value / sum);
+}
 
 function rotated(crop, degrees) {
   const [cos, sin] = [Math.cos((degrees * Math.PI) / 180), Math.sin((degrees * Math.PI) / 180)];
@@ -51,4 +82,36 @@ function rotated(crop, degrees) {
     }
   }
   return made;
+}
+
+// From a layer's numbers and their shape: [1, units], or [1, channels, rows, columns].
+function picturesOf(layers) {
+  const counts = { convolution: 0, "hidden layer": 0 };
+  return layers.map(({ data, dims: [, ...shape] }) => {
+    const kind = shape.length === 3 ? "convolution" : "hidden layer";
+    const { values, columns } = shape.length === 3 ? tiles(data, shape) : rows(data);
+    const [low, high] = [Math.min(least(values), 0), Math.max(most(values), 0)];
+    const bytes = Uint8Array.from(values, (value) => Math.round(((value - low) / (high - low || 1)) * 255));
+    const size = shape.length === 3 ? shape.join(" x ") : `${data.length} units`;
+    return { name: `${kind} ${++counts[kind]}: ${size}`, columns, low, high, units: btoa(Array.from(bytes, (byte) => String.fromCharCode(byte)).join("")) };
+  });
+}
+
+function rows(data) {
+  const columns = Math.min(data.length, data.length <= MAX_UNITS_IN_NARROW_ROWS ? NARROW_ROW : WIDE_ROW);
+  const values = new Float32Array(Math.ceil(data.length / columns) * columns);
+  values.set(data);
+  return { values, columns };
+}
+
+function tiles(data, shape) {
+  const [channels, height, width] = shape;
+  const across = Math.ceil(Math.sqrt(channels));
+  const columns = across * width;
+  const values = new Float32Array(Math.ceil(channels / across) * height * columns);
+  data.forEach((value, i) => {
+    const [channel, y, x] = [Math.floor(i / (height * width)), Math.floor(i / width) % height, i % width];
+    values[(Math.floor(channel / across) * height + y) * columns + (channel % across) * width + x] = value;
+  });
+  return { values, columns };
 }

@@ -1,13 +1,16 @@
 // From pixels to the network's input; data/preprocess.py in JavaScript.
 
-import { boxOf, clip, cutOut, even, image, most, total } from "./arrays.js";
+import { boxOf, clip, cutOut, even, most, total } from "./arrays.js";
 import { BOX, FIELD, FOREGROUND } from "./constants.js";
+import { resized } from "./resize.js";
+
+const UNIT = 2 ** 22; // of Pillow's weights, which are whole numbers
 
 // Scale and centre a digit as MNIST does: its longer side 20, its centre of mass in the middle of 28x28. Returns 784 bytes.
 export function toMnist(foreground) {
   const field = new Uint8Array(FIELD * FIELD);
-  const strongest = foreground.pixels.length ? most(foreground.pixels) : 0;
-  if (!strongest) return field;
+  const strongest = most(foreground.pixels);
+  if (!(strongest > 0)) return field;
   const digit = fitted(cropped(foreground, FOREGROUND * strongest));
   const faded = most(digit.pixels);
   if (faded) digit.pixels = digit.pixels.map((value) => even(value * (strongest / faded)));
@@ -32,20 +35,17 @@ function startOf(sums) {
 }
 
 function cropped(digit, faintest) {
-  const places = [...digit.pixels.keys()].filter((at) => digit.pixels[at] > faintest);
-  const { left, top, right, bottom } = boxOf(places, digit.width);
-  return cutOut(digit, left, top, right, bottom);
+  return cutOut(digit, boxOf([...digit.pixels.keys()].filter((at) => digit.pixels[at] > faintest), digit.width));
 }
 
 // Pillow's resizing: box filter to shrink, Lanczos to enlarge, in integers.
-function fitted({ pixels, width, height }) {
-  const scale = BOX / Math.max(width, height);
-  const [across, down] = [Math.max(1, even(width * scale)), Math.max(1, even(height * scale))];
+function fitted(digit) {
+  const scale = BOX / Math.max(digit.width, digit.height);
   const [filter, support] = scale < 1 ? [(x) => (x > -0.5 && x <= 0.5 ? 1 : 0), 0.5] : [lanczos, 3];
-  let made = image(width, height, pixels);
-  if (across !== width) made = resampled(made, across, filter, support);
-  if (down !== height) made = turned(resampled(turned(made), down, filter, support));
-  return made;
+  const [across, down] = [digit.width, digit.height].map((size) => taps(size, Math.max(1, even(size * scale)), filter, support));
+  const blend = (values, weights) =>
+    clip(Math.floor(values.reduce((sum, value, i) => sum + value * weights[i], UNIT / 2) / UNIT), 0, 255);
+  return resized(digit, across, down, blend);
 }
 
 function lanczos(x) {
@@ -53,29 +53,17 @@ function lanczos(x) {
   return x >= -3 && x < 3 ? sinc(x) * sinc(x / 3) : 0;
 }
 
-function turned({ pixels, width, height }) {
-  const made = image(height, width);
-  for (let y = 0; y < height; y++) for (let x = 0; x < width; x++) made.pixels[x * height + y] = pixels[y * width + x];
-  return made;
-}
-
-function resampled({ pixels, width, height }, across, filter, support) {
-  const made = image(across, height);
-  const scale = width / across;
+// For each new pixel, the old ones in the filter's reach and their weights, which sum to UNIT.
+function taps(size, length, filter, support) {
+  const scale = size / length;
   const wide = Math.max(1, scale);
-  for (let x = 0; x < across; x++) {
-    const centre = (x + 0.5) * scale;
+  return Array.from({ length }, (_, to) => {
+    const centre = (to + 0.5) * scale;
     const first = Math.max(0, Math.trunc(centre - support * wide + 0.5));
-    const last = Math.min(width, Math.trunc(centre + support * wide + 0.5));
-    const weights = [];
-    for (let at = first; at < last; at++) weights.push(filter((at - centre + 0.5) / wide));
+    const last = Math.min(size, Math.trunc(centre + support * wide + 0.5));
+    const places = Array.from({ length: last - first }, (_, i) => first + i);
+    const weights = places.map((at) => filter((at - centre + 0.5) / wide));
     const whole = total(weights);
-    const parts = weights.map((weight) => Math.trunc((weight / whole) * 2 ** 22 + (weight / whole < 0 ? -0.5 : 0.5)));
-    for (let y = 0; y < height; y++) {
-      let sum = 2 ** 21;
-      parts.forEach((part, i) => { sum += pixels[y * width + first + i] * part; });
-      made.pixels[y * across + x] = clip(Math.floor(sum / 2 ** 22), 0, 255);
-    }
-  }
-  return made;
+    return { places, weights: weights.map((weight) => Math.trunc((weight / whole) * UNIT + (weight < 0 ? -0.5 : 0.5))) };
+  });
 }

@@ -30,26 +30,24 @@ function connected(inside, width, height) {
 // The components of a foreground, without specks.
 export function findComponents({ pixels, width, height }) {
   const { labels, pieces } = connected(pixels.map((value) => value >= WEAK), width, height);
-  let components = [];
-  pieces.forEach((piece, i) => {
-    if (!piece.some((at) => pixels[at] >= STRONG)) return;
-    components.push({ box: boxOf(piece, width), area: piece.length, parts: [i + 1] });
-  });
-  if (components.length > MAX_COMPONENTS) components = components.sort((a, b) => b.area - a.area).slice(0, MAX_COMPONENTS);
-  return { labels, components };
+  const components = pieces.map((piece, i) => ({ piece, area: piece.length, parts: [i + 1] }))
+    .filter(({ piece }) => piece.some((at) => pixels[at] >= STRONG));
+  if (components.length > MAX_COMPONENTS) components.sort((a, b) => b.area - a.area).splice(MAX_COMPONENTS);
+  return { labels, width, height, components: components.map(({ piece, ...component }) => ({ box: boxOf(piece, width), ...component })) };
 }
 
 // The digit of a picture of one: the component with the largest weight and its detached strokes, or null.
-export function mainComponent({ labels, components }, width, height) {
+export function mainComponent(found) {
+  const { components } = found;
   if (!components.length) return null;
-  const weights = components.map((component) => (isFrame(component, components, labels, width, height) ? 0 : weightOf(component, width, height)));
+  const weights = components.map((component) => (isFrame(component, found) ? 0 : weightOf(component, found)));
   const core = components[weights.indexOf(Math.max(...weights))];
   const size = Math.max(core.box.bottom - core.box.top, core.box.right - core.box.left);
   let digit = core;
   const others = components.filter((component) => component !== core).sort((a, b) => gap(a.box, core.box) - gap(b.box, core.box));
   for (const component of others) {
-    const foreign = touchesBorder(component.box, width, height) && !belongs(component.box, digit.box);
-    if (foreign || isRuledLine(component.box, width, height) || isFrame(component, components, labels, width, height)) continue;
+    const foreign = touchesBorder(component.box, found) && !belongs(component.box, digit.box);
+    if (foreign || isRuledLine(component.box, found) || isFrame(component, found)) continue;
     const stroke = component.area >= 0.01 * core.area && gap(component.box, digit.box) <= 0.2 * size;
     const another = component.area >= 0.4 * core.area && gap(component.box, digit.box) <= 1.5 * size;
     if (stroke || another) digit = { box: joined(digit.box, component.box), area: digit.area + component.area, parts: [...digit.parts, ...component.parts] };
@@ -58,16 +56,16 @@ export function mainComponent({ labels, components }, width, height) {
 }
 
 // Whether there is something else as high next to the digit, wholly in the picture: it is part of a number or a word.
-export function hasOthers({ labels, components }, digit, width, height) {
+export function hasOthers(found, digit) {
   const { top, bottom } = digit.box;
   const high = MIN_OTHER_HEIGHT * (bottom - top);
-  return components.some((component) => {
+  return found.components.some((component) => {
     const { box } = component;
     return !component.parts.some((part) => digit.parts.includes(part))
       && box.bottom - box.top >= high && component.area >= MIN_OTHER_AREA * digit.area
       && Math.min(box.bottom, bottom) - Math.max(box.top, top) >= high
-      && !touchesBorder(box, width, height) && box.right - box.left >= MIN_OTHER_ASPECT * (box.bottom - box.top)
-      && !isFrame(component, components, labels, width, height);
+      && !touchesBorder(box, found) && box.right - box.left >= MIN_OTHER_ASPECT * (box.bottom - box.top)
+      && !isFrame(component, found);
   });
 }
 
@@ -75,7 +73,7 @@ const joined = (a, b) =>
   ({ left: Math.min(a.left, b.left), top: Math.min(a.top, b.top), right: Math.max(a.right, b.right), bottom: Math.max(a.bottom, b.bottom) });
 const gap = (a, b) =>
   Math.max(Math.max(a.left, b.left) - Math.min(a.right, b.right), Math.max(a.top, b.top) - Math.min(a.bottom, b.bottom));
-const touchesBorder = (box, width, height) => box.left <= 0 || box.top <= 0 || box.right >= width || box.bottom >= height;
+const touchesBorder = (box, { width, height }) => box.left <= 0 || box.top <= 0 || box.right >= width || box.bottom >= height;
 
 function belongs(part, digit) {
   const across = Math.min(part.right, digit.right) - Math.max(part.left, digit.left);
@@ -84,13 +82,13 @@ function belongs(part, digit) {
   return near && Math.max(across / (part.right - part.left), down / (part.bottom - part.top)) > 0.4;
 }
 
-function isRuledLine({ left, top, right, bottom }, width, height) {
+function isRuledLine({ left, top, right, bottom }, { width, height }) {
   const across = right - left > 0.6 * width && bottom - top < 0.12 * height;
   const down = bottom - top > 0.6 * height && right - left < 0.12 * width;
   return (across && (top < 0.12 * height || bottom > 0.88 * height)) || (down && (left < 0.12 * width || right > 0.88 * width));
 }
 
-function isFrame(component, components, labels, width, height) {
+function isFrame(component, { labels, components, width, height }) {
   const { left, top, right, bottom } = component.box;
   const [across, down] = [right - left, bottom - top];
   if (across < 0.3 * width || down < 0.3 * height || component.area > 0.35 * across * down) return false;
@@ -104,16 +102,16 @@ function isFrame(component, components, labels, width, height) {
   return inside < 0.05 * component.area;
 }
 
-function weightOf({ box, area }, width, height) {
-  if (isRuledLine(box, width, height)) return 0;
+function weightOf({ box, area }, found) {
+  const { width, height } = found;
+  if (isRuledLine(box, found)) return 0;
   const [x, y] = [(box.left + box.right) / 2 / width - 0.5, (box.top + box.bottom) / 2 / height - 0.5];
-  return area * (1 - 1.2 * Math.max(Math.abs(x), Math.abs(y))) * (touchesBorder(box, width, height) ? 0.25 : 1);
+  return area * (1 - 1.2 * Math.max(Math.abs(x), Math.abs(y))) * (touchesBorder(box, found) ? 0.25 : 1);
 }
 
 // The foreground in a component's box, with the pale edge of its strokes, without its neighbours.
-export function cut({ box, parts }, labels, foreground) {
-  const { width } = foreground;
-  const made = cutOut(foreground, box.left, box.top, box.right, box.bottom);
+export function cut({ box, parts }, { labels, width }, foreground) {
+  const made = cutOut(foreground, box);
   const belongsTo = (x, y) => x >= box.left && x < box.right && y >= box.top && y < box.bottom && parts.includes(labels[y * width + x]);
   const isEdge = (x, y) => !labels[y * width + x] && [-1, 0, 1].some((down) => [-1, 0, 1].some((across) => belongsTo(x + across, y + down)));
   made.pixels.forEach((_, i) => {

@@ -1,16 +1,13 @@
 // The drawing pad: one or two networks read the drawing shortly after the pen pauses, and show their layers.
 
-import { addBars } from "../shared/bars.js";
 import { element, find } from "../shared/dom.js";
-import { Layers } from "../shared/layers.js";
 import { NONE, chosen, networkName, startChoice } from "../shared/networks.js";
-import { mayBeNumber, numberOf, showDigit, showFailure, showNumber, showSeen, showStale } from "../shared/prediction.js";
+import { Prediction, mayBeNumber, numberOf } from "../shared/prediction.js";
 import { Strokes } from "../shared/strokes.js";
 
 const BLANK_CROP = btoa("\0".repeat(784));
-const NO_LAYERS = "No layers to show: this network has no hidden ones, or was exported with 8 bits.";
 
-let sides; // the elements of each network
+let sides; // of each network: {prediction, names, roots, requests}, where names and roots are elements
 let pad;
 let picture = null; // read in place of the drawing until something is drawn
 let reading; // {digit, numbers, layers}
@@ -21,11 +18,11 @@ let whenShown;
 export function startPad(from, shown = (_digit, _number) => {}) {
   [reading, whenShown] = [from, shown];
   sides = ["", "-second"].map((suffix) => {
-    const [place, bars, layers, ...names] = ["prediction", "bars", "layers", "draw-name", "layers-name"].map((name) => find(name + suffix));
-    addBars(bars);
-    return { place, bars, names, roots: [place.parentElement, layers.parentElement], layers: new Layers(layers), requests: 0 };
+    const prediction = new Prediction(find, suffix);
+    const names = [find(`draw-name${suffix}`), find(`layers-name${suffix}`)];
+    return { prediction, names, roots: names.map((name) => name.parentElement), requests: 0 };
   });
-  pad = new Strokes({ pad: find("pad"), undo: find("pad-undo"), clear: find("pad-clear") }, () => readPicture(null));
+  pad = new Strokes(find, "pad", () => readPicture(null));
   startChoice("draw", open);
   for (const side of sides) show(side, null);
   open(0);
@@ -43,21 +40,22 @@ async function open(i) {
   const [side, name] = [sides[i], chosen(i)];
   for (const root of side.roots) root.hidden = name === NONE;
   sides.forEach(({ names }, k) => { for (const each of names) each.textContent = chosen(1) === NONE ? "" : networkName(chosen(k)); });
-  side.layers.build([]);
+  const { prediction } = side;
+  prediction.layers.build([]);
   const request = ++side.requests;
   if (name === NONE) return;
   show(side, null);
-  if (name) side.place.replaceChildren(element("span", { class: "hint" }, `Opening the network of ${name} …`));
+  if (name) prediction.place.replaceChildren(element("span", { class: "hint" }, `Opening the network of ${name} …`));
   try {
     const layers = await reading.layers(BLANK_CROP, name);
     if (request !== side.requests) return; // something was drawn or chosen meanwhile
-    build(side, layers);
+    prediction.buildLayers(layers);
     show(side, null);
     await read(side);
   } catch (error) {
     if (request !== side.requests) return;
-    side.layers.place.replaceChildren(element("p", { class: "hint" }, `Layers are not shown: ${error.message}`));
-    if (name) showFailure(side.place, side.bars, error.message);
+    prediction.buildLayers([], `Layers are not shown: ${error.message}`);
+    if (name) prediction.fail(error.message);
     else await read(side);
   }
 }
@@ -65,46 +63,37 @@ async function open(i) {
 async function read(side) {
   const name = chosen(sides.indexOf(side));
   if (name === NONE) return;
+  const { prediction } = side;
   const request = ++side.requests;
   const isLatest = () => request === side.requests; // older answers are ignored
   const canvas = picture ?? pad.drawing();
   if (!canvas) {
     show(side, null);
-    side.layers.clear();
+    prediction.layers.clear();
     return;
   }
-  showStale(side.place);
+  prediction.showStale();
   try {
     const digit = await reading.digit(canvas, name);
     const number = isLatest() && mayBeNumber(digit) ? numberOf(await reading.numbers(canvas, name)) : null;
     if (!isLatest()) return;
     show(side, digit, number);
-    if (number) side.layers.clear();
-    else await showLayers(side, digit, name, isLatest);
+    if (number) {
+      prediction.layers.clear();
+      return;
+    }
+    const layers = await reading.layers(digit.crop, name).catch(() => null); // the digit is shown even if they can't be
+    if (!layers || !isLatest()) return;
+    if (prediction.layers.maps.length !== layers.length) prediction.buildLayers(layers);
+    prediction.layers.show(layers);
   } catch (error) {
     if (!isLatest()) return;
     show(side, null);
-    showFailure(side.place, side.bars, error.message);
+    prediction.fail(error.message);
   }
 }
 
-// Layers are optional: the digit is shown even if they can't be.
-async function showLayers(side, digit, name, isLatest) {
-  const found = await reading.layers(digit.crop, name).catch(() => null);
-  if (!found || !isLatest()) return;
-  if (side.layers.maps.length !== found.length) build(side, found);
-  side.layers.show(found);
-}
-
-function build(side, layers) {
-  side.layers.buildAs(layers);
-  if (!layers.length) side.layers.place.replaceChildren(element("p", { class: "hint" }, NO_LAYERS));
-}
-
 function show(side, digit, number = null) {
-  if (number) showNumber(side.place, side.bars, number);
-  else showDigit(side.place, side.bars, digit);
-  if (side !== sides[0]) return;
-  showSeen(find("seen"), find("seen-help"), digit, number);
-  whenShown(digit, number);
+  side.prediction.show(digit, number);
+  if (side === sides[0]) whenShown(digit, number);
 }

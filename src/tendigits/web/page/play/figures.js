@@ -2,8 +2,7 @@
 
 import { charts } from "../shared/chart.js";
 import { element, find } from "../shared/dom.js";
-import { drawWeights } from "../shared/layers.js";
-import { cropCanvas } from "../shared/pixels.js";
+import { cropCanvas, drawWeights } from "../shared/pixels.js";
 import { percent } from "../shared/text.js";
 
 const STATES = { none: "not made yet", starting: "starting…", running: "learning", paused: "paused", failed: "failed", changed: "settings changed" };

@@ -1,10 +1,10 @@
 // A drawing goes through the networks as they learn: bars, the units of each layer, and what a unit responds to.
 
 import { ask } from "../shared/api.js";
-import { addBars, showBars } from "../shared/bars.js";
 import { announce, element, find, trying } from "../shared/dom.js";
-import { Layers, drawWeights } from "../shared/layers.js";
-import { cropCanvas, drawCrop, pngOf } from "../shared/pixels.js";
+import { Layers } from "../shared/layers.js";
+import { cropCanvas, drawCrop, drawWeights, pngOf } from "../shared/pixels.js";
+import { addBars, showBars } from "../shared/prediction.js";
 import { Strokes } from "../shared/strokes.js";
 import { confidenceText } from "../shared/text.js";
 
@@ -24,7 +24,7 @@ export function startDrawing(ready) {
     layers[name] = new Layers(find(`play-layers-${name}`), (layer, unit) => showUnit(name, layer, unit));
     addBars(find(`play-bars-${name}`));
   }
-  pad = new Strokes({ pad: find("play-pad"), undo: find("play-pad-undo"), clear: find("play-pad-clear") }, askAgain, 0);
+  pad = new Strokes(find, "play-pad", askAgain, 0);
   drawCrop(find("play-seen"), null);
 }
 
@@ -33,7 +33,8 @@ export function setLayers(name, units) {
   const shape = String(units);
   if (shapes[name] === shape) return;
   shapes[name] = shape;
-  layers[name].build(units ?? []);
+  layers[name].build((units ?? []).map((count, i) =>
+    ({ name: `Hidden layer ${i + 1}: ${count} units`, count, columns: Math.min(count, count > 64 ? 32 : 16) })));
   if (shown?.network === name) closeUnit();
 }
 

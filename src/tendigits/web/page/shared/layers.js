@@ -1,12 +1,11 @@
 // A network's layers as heat maps, with a square for each unit: blue below zero, dark at zero, orange above.
 
 import { element } from "./dom.js";
-import { bytesOf } from "./pixels.js";
+import { bytesOf, heat } from "./pixels.js";
 
 const MAX_LARGE_COLUMNS = 32; // maps with more columns, as convolutions have, use small squares
 const LARGE = 10; // pixels of a square in the canvas
 const SMALL = 3;
-const DARK = [24, 28, 36], ABOVE = [255, 176, 64], BELOW = [86, 180, 255];
 
 export class Layers {
   maps = []; // {name, canvas, columns, count, cell, cursor, units}
@@ -18,16 +17,12 @@ export class Layers {
     this.chosen = chosen;
   }
 
-  // Make dark heat maps: a number stands for a dense layer with that number of units, other layers are {name, count, columns}.
+  // Make dark heat maps of layers: {name, count, columns}.
   build(layers) {
-    this.maps = layers.map((layer, i) => this.map(typeof layer === "number" ? dense(layer, i) : layer, i));
+    this.maps = layers.map((layer, i) => this.map(layer, i));
     this.place.replaceChildren(...this.maps.map(({ canvas, name }) =>
       element("figure", { class: "layer" }, element("figcaption", {}, name), canvas)));
     this.clear();
-  }
-
-  buildAs(layers) {
-    this.build(layers.map(({ name, columns, units }) => ({ name: name[0].toUpperCase() + name.slice(1), columns, count: bytesOf(units).length })));
   }
 
   map({ name, count, columns }, layer) {
@@ -92,7 +87,7 @@ export class Layers {
     const side = cell === LARGE ? cell - 1 : cell; // small squares are the pixels of a picture, without gaps
     for (let unit = 0; unit < count; unit++) {
       const value = units ? (units.low + (bytes[unit] / 255) * (units.high - units.low)) / largest : 0;
-      context.fillStyle = colourOf(value);
+      context.fillStyle = `rgb(${heat(value).join(" ")})`;
       context.fillRect((unit % columns) * cell, Math.floor(unit / columns) * cell, side, side);
     }
     if (cursor === null) return;
@@ -100,26 +95,4 @@ export class Layers {
     context.lineWidth = 2;
     context.strokeRect((cursor % columns) * cell, Math.floor(cursor / columns) * cell, cell - 1, cell - 1);
   }
-}
-
-function dense(count, layer) {
-  return { name: `Hidden layer ${layer + 1}: ${count} units`, count, columns: Math.min(count, count > 64 ? 32 : 16) };
-}
-
-function colourOf(value) {
-  const end = value < 0 ? BELOW : ABOVE;
-  return `rgb(${DARK.map((from, i) => Math.round(from + Math.abs(value) * (end[i] - from))).join(" ")})`;
-}
-
-// Draw weights, 784 bytes in base64 of which 128 is zero, into a canvas.
-export function drawWeights(canvas, base64) {
-  [canvas.width, canvas.height] = [28, 28];
-  const context = canvas.getContext("2d");
-  const image = context.createImageData(28, 28);
-  bytesOf(base64).forEach((byte, i) => {
-    const value = (byte - 128) / 127;
-    const end = value < 0 ? BELOW : ABOVE;
-    image.data.set([...DARK.map((from, k) => from + Math.abs(value) * (end[k] - from)), 255], 4 * i);
-  });
-  context.putImageData(image, 0, 0);
 }

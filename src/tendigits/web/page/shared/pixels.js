@@ -4,6 +4,13 @@ import { element } from "./dom.js";
 
 const CROP_SIDE = 28;
 const STRIP_HEIGHT = 40;
+const DARK = [24, 28, 36], ABOVE = [255, 176, 64], BELOW = [86, 180, 255];
+
+// The colour of a value from -1 to 1, as [red, green, blue]: blue below zero, dark at zero, orange above.
+export function heat(value) {
+  const end = value < 0 ? BELOW : ABOVE;
+  return DARK.map((from, i) => Math.round(from + Math.abs(value) * (end[i] - from)));
+}
 
 export function bytesOf(base64) {
   return Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
@@ -17,14 +24,20 @@ export function pngOf(canvas) {
 // Draw a crop of 28x28, white digit on black, into a canvas; without one the canvas becomes transparent.
 export function drawCrop(canvas, base64) {
   [canvas.width, canvas.height] = [CROP_SIDE, CROP_SIDE];
-  if (base64) drawGrey(canvas, bytesOf(base64));
+  if (base64) drawPixels(canvas, bytesOf(base64));
+}
+
+// Draw weights, 784 bytes in base64 of which 128 is zero, into a canvas.
+export function drawWeights(canvas, base64) {
+  [canvas.width, canvas.height] = [CROP_SIDE, CROP_SIDE];
+  drawPixels(canvas, bytesOf(base64), (byte) => heat((byte - 128) / 127));
 }
 
 // Draw a strip, the grey picture of a number, into a canvas that becomes as wide.
 export function drawStrip(canvas, base64) {
   const pixels = bytesOf(base64);
   [canvas.width, canvas.height] = [pixels.length / STRIP_HEIGHT, STRIP_HEIGHT];
-  drawGrey(canvas, pixels);
+  drawPixels(canvas, pixels);
 }
 
 // New canvases with a crop or a strip; `label` describes it to screen readers.
@@ -37,9 +50,9 @@ function newCanvas(kind, draw, base64, label) {
   return canvas;
 }
 
-function drawGrey(canvas, pixels) {
+function drawPixels(canvas, pixels, colour = (grey) => [grey, grey, grey]) {
   const context = canvas.getContext("2d");
   const image = context.createImageData(canvas.width, canvas.height);
-  pixels.forEach((value, i) => { image.data.set([value, value, value, 255], 4 * i); });
+  pixels.forEach((value, i) => { image.data.set([...colour(value), 255], 4 * i); });
   context.putImageData(image, 0, 0);
 }

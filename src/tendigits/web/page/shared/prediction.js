@@ -1,13 +1,31 @@
-// The prediction for a drawing: a digit with ten bars, or a number, and the picture that the network received.
+// The prediction for a drawing: a digit with ten bars, or a number; the picture that the network received; and its layers.
 
-import { showBars } from "./bars.js";
 import { element } from "./dom.js";
-import { drawCrop, drawStrip } from "./pixels.js";
-import { confidenceText } from "./text.js";
+import { Layers } from "./layers.js";
+import { bytesOf, drawCrop, drawStrip } from "./pixels.js";
+import { confidenceText, percent } from "./text.js";
 
 const MIN_NUMBER_CONFIDENCE = 0.5; // below it, several characters are a scribble rather than a number
 const CROP_HELP = "What the network sees: 28 by 28 pixels, cropped, scaled and centred like MNIST's digits.";
 const STRIP_HELP = "A number is cut out, and its digits are read together.";
+const NO_LAYERS = "No layers to show: this network has no hidden ones, or was exported with 8 bits.";
+
+// Add ten empty bars to a list.
+export function addBars(list) {
+  for (let digit = 0; digit < 10; digit++) {
+    list.append(element("li", {}, element("span", {}, String(digit)),
+      element("span", { class: "track", "aria-hidden": "true" }, element("i")), element("span", { class: "percent" }, "–")));
+  }
+}
+
+// Show ten probabilities, or empty bars for null; `best` is the digit to emphasise, or null.
+export function showBars(list, probabilities, best = null) {
+  [...list.children].forEach((row, digit) => {
+    row.querySelector("i").style.setProperty("--fraction", percent(probabilities?.[digit] ?? 0, 1));
+    row.querySelector(".percent").textContent = probabilities ? percent(probabilities[digit], 1) : "–";
+    row.className = digit === best ? "best" : "";
+  });
+}
 
 // Whether to ask for the numbers in the drawing, because it is not clearly one digit.
 export function mayBeNumber(digit) {
@@ -30,51 +48,57 @@ export function numberOf(numbers) {
   };
 }
 
-// Show a digit of the API; null means that nothing is drawn.
-export function showDigit(place, bars, digit) {
-  const isDigit = digit !== null && digit.is_digit >= 0.5;
-  if (!digit) place.replaceChildren(element("span", { class: "hint" }, place.dataset.empty));
-  else if (!isDigit) place.replaceChildren(element("strong", {}, "not a digit"));
-  else place.replaceChildren(...answer(String(digit.label), digit));
-  settle(place, digit && !digit.accepted);
-  showBars(bars, digit?.probabilities.map((probability) => probability * digit.is_digit) ?? null, isDigit ? digit.label : null);
-  bars.hidden = false;
-}
+export class Prediction {
+  // `find` finds elements by their ids, which end with `suffix`; the second prediction has no picture of the input.
+  constructor(find, suffix = "") {
+    this.place = find(`prediction${suffix}`);
+    this.bars = find(`bars${suffix}`);
+    this.seen = find(`seen${suffix}`);
+    this.help = find(`seen-help${suffix}`);
+    this.layers = new Layers(find(`layers${suffix}`));
+    addBars(this.bars);
+  }
 
-export function showNumber(place, bars, number) {
-  place.replaceChildren(...answer(number.value, number));
-  settle(place, !number.accepted);
-  bars.hidden = true;
-}
+  // Show a digit of the API, or a number of `numberOf` in its place; null means that nothing is drawn.
+  show(digit, number = null) {
+    const isDigit = digit !== null && digit.is_digit >= 0.5;
+    const shown = number ?? digit;
+    if (number || isDigit) {
+      this.place.replaceChildren(element("b", {}, number ? number.value : String(digit.label)),
+        element("span", {}, `${confidenceText(shown.confidence)} confident${shown.accepted ? "" : `: ${shown.reason}`}`));
+    } else this.place.replaceChildren(digit ? element("strong", {}, "not a digit") : element("span", { class: "hint" }, this.place.dataset.empty));
+    this.place.className = shown && !shown.accepted ? "prediction doubtful" : "prediction";
+    this.place.removeAttribute("aria-busy");
+    showBars(this.bars, digit?.probabilities.map((probability) => probability * digit.is_digit) ?? null, isDigit ? digit.label : null);
+    this.bars.hidden = number !== null;
+    if (this.seen) this.showSeen(digit, number, number ? number.value : !digit ? "nothing yet" : isDigit ? `a ${digit.label}` : "not a digit");
+  }
 
-export function showStale(place) {
-  place.classList.add("stale");
-  place.setAttribute("aria-busy", "true");
-}
+  // Show the network's input: the crop of a digit, or the strip of a single number.
+  showSeen(digit, number, name) {
+    const strip = number?.number?.strip;
+    this.seen.className = strip ? "strip" : "crop large";
+    if (strip) drawStrip(this.seen, strip);
+    else drawCrop(this.seen, number ? null : digit?.crop);
+    this.seen.hidden = number !== null && !strip;
+    this.seen.setAttribute("aria-label", `What the network sees: ${name}`);
+    this.help.textContent = number ? STRIP_HELP : CROP_HELP;
+  }
 
-// Show that the drawing could not be read, in place of any older prediction.
-export function showFailure(place, bars, message) {
-  showDigit(place, bars, null);
-  place.replaceChildren(element("span", { class: "doubt" }, `Not read: ${message}`));
-}
+  showStale() {
+    this.place.classList.add("stale");
+    this.place.setAttribute("aria-busy", "true");
+  }
 
-// Show the network's input in a canvas, with an explanation: the crop of a digit, or the strip of a single number.
-export function showSeen(canvas, help, digit, number = null) {
-  const strip = number?.number?.strip;
-  canvas.className = strip ? "strip" : "crop large";
-  if (strip) drawStrip(canvas, strip);
-  else drawCrop(canvas, number ? null : digit?.crop);
-  canvas.hidden = number !== null && !strip;
-  help.textContent = number ? STRIP_HELP : CROP_HELP;
-  const what = number ? number.value : !digit ? "nothing yet" : digit.is_digit >= 0.5 ? `a ${digit.label}` : "not a digit";
-  canvas.setAttribute("aria-label", `What the network sees: ${what}`);
-}
+  // Show that the drawing could not be read, in place of any older prediction.
+  fail(message) {
+    this.show(null);
+    this.place.replaceChildren(element("span", { class: "doubt" }, `Not read: ${message}`));
+  }
 
-function answer(value, { confidence, accepted, reason }) {
-  return [element("b", {}, value), element("span", {}, `${confidenceText(confidence)} confident${accepted ? "" : `: ${reason}`}`)];
-}
-
-function settle(place, isDoubtful) {
-  place.className = isDoubtful ? "prediction doubtful" : "prediction";
-  place.removeAttribute("aria-busy");
+  // Make dark pictures for layers of the API; without any, show the reason.
+  buildLayers(layers, reason = NO_LAYERS) {
+    this.layers.build(layers.map(({ name, columns, units }) => ({ name: name[0].toUpperCase() + name.slice(1), columns, count: bytesOf(units).length })));
+    if (!layers.length) this.layers.place.replaceChildren(element("p", { class: "hint" }, reason));
+  }
 }

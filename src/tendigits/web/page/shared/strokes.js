@@ -15,12 +15,13 @@ export class Strokes {
   cursor = null; // position of the keyboard's pen: [x, y]
   timer = 0;
 
-  // A pad on the canvas `pad` with its buttons. `whenChanged` is called when the pen has paused for `pause` milliseconds; with
-  // 0, at every change.
-  constructor({ pad, undo, clear }, whenChanged, pause = PAUSE_MS) {
+  // A pad on the canvas called `id`, with buttons called `id`-undo and `id`-clear, which `find` finds. `whenChanged` is called
+  // when the pen has paused for `pause` milliseconds; with 0, at every change.
+  constructor(find, id, whenChanged, pause = PAUSE_MS) {
+    const pad = find(id);
+    this.pad = pad;
     this.whenChanged = whenChanged;
     this.pause = pause;
-    this.pad = pad;
     pad.addEventListener("pointerdown", (event) => {
       if (event.button !== 0 || this.pointer !== null) return;
       this.pointer = event.pointerId;
@@ -40,8 +41,8 @@ export class Strokes {
     dragsOnly(pad);
     pad.addEventListener("keydown", (event) => this.onKey(event));
     pad.addEventListener("blur", () => { if (this.cursor) { this.cursor = null; this.end(); } });
-    undo.addEventListener("click", () => this.undo());
-    clear.addEventListener("click", () => this.clear());
+    find(`${id}-undo`).addEventListener("click", () => this.undo());
+    find(`${id}-clear`).addEventListener("click", () => this.clear());
     this.paint();
   }
 
