@@ -1,7 +1,7 @@
 // The exported page: drawings and pictures of one digit are read in the browser.
 
 import { readPicture, startPad } from "../page/draw/pad.js";
-import { find, trying } from "../page/shared/dom.js";
+import { find, onFile, trying } from "../page/shared/dom.js";
 import { offer } from "../page/shared/networks.js";
 import { greyOf, openImage } from "./image.js";
 import { packed } from "./packed.js";
@@ -10,28 +10,16 @@ import { openReader, readDigit, readLayers } from "./reader.js";
 const [first, ...others] = packed.networks.map(({ name }) => name);
 const started = openReader(packed);
 const reading = {
-  digit: async (canvas, name) => {
-    await started;
-    return readDigit(name, greyOf(canvas, "white"));
-  },
+  digit: (canvas, name) => started.then(() => readDigit(name, greyOf(canvas, "white"))),
   numbers: async () => [],
-  layers: async (crop, name) => {
-    await started;
-    return readLayers(name, crop);
-  },
+  layers: (crop, name) => started.then(() => readLayers(name, crop)),
 };
 
 offer(others, first);
 find("draw-network").closest(".row").hidden = !others.length;
 find("draw").hidden = false;
 export const pad = startPad(reading);
-for (const id of ["file", "camera"]) {
-  find(id).addEventListener("change", (event) => {
-    const [file] = event.target.files;
-    event.target.value = "";
-    if (file) trying(() => open(file));
-  });
-}
+for (const id of ["file", "camera"]) onFile(id, (file) => trying(() => open(file)));
 trying(async () => {
   await started;
   document.documentElement.dataset.ready = "";

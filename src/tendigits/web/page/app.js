@@ -1,10 +1,10 @@
-// Start the five views of the server's page.
+// The five views of the server's page, of which one is visible: the one that the address names, or the first.
 
 import { showDrawing, startDrawing } from "./draw/draw.js";
 import { showPlaying, startPlaying } from "./play/play.js";
 import { showReading, startReading } from "./read/read.js";
 import { showRuns, startRuns } from "./runs/runs.js";
-import { startViews } from "./shared/views.js";
+import { find } from "./shared/dom.js";
 import { showTeaching, startTeaching } from "./teach/teach.js";
 
 startDrawing();
@@ -12,4 +12,18 @@ startReading();
 startTeaching();
 startRuns();
 startPlaying();
-startViews({ draw: showDrawing, read: showReading, play: showPlaying, teach: showTeaching, runs: showRuns });
+const views = { draw: showDrawing, read: showReading, play: showPlaying, teach: showTeaching, runs: showRuns };
+addEventListener("hashchange", () => { show(); find("main").focus(); });
+show();
+
+function show() {
+  const wanted = location.hash.slice(1);
+  const view = Object.hasOwn(views, wanted) ? wanted : "draw";
+  for (const name of Object.keys(views)) find(name).hidden = name !== view;
+  for (const link of document.querySelectorAll("nav a")) {
+    if (link.getAttribute("href") === `#${view}`) link.setAttribute("aria-current", "page");
+    else link.removeAttribute("aria-current");
+  }
+  document.title = `${document.querySelector(`#${view} h1`).textContent} · tendigits`;
+  views[view]();
+}

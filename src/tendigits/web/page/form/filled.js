@@ -1,8 +1,7 @@
 // Filled forms: each picture is read with the form and becomes a row of a table and of a CSV.
 
-import { saveCsv } from "../read/csv.js";
 import { ask } from "../shared/api.js";
-import { element, find } from "../shared/dom.js";
+import { element, find, saveCsv } from "../shared/dom.js";
 import { stripCanvas } from "../shared/pixels.js";
 import { plural } from "../shared/text.js";
 

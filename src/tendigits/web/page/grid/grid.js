@@ -3,8 +3,7 @@
 import { storeNumber } from "../correct/correct.js";
 import { ask, askFile } from "../shared/api.js";
 import { element, find, notify, save, trying } from "../shared/dom.js";
-import { joinColumns, joinRows, splitColumn, splitRow } from "./reshape.js";
-import { agreeing, agreement, isFilled } from "./sums.js";
+import { checkSums, isFilled, joinColumns, joinRows, splitColumn, splitRow } from "./table.js";
 
 const NUMBER = /^[0-9.,\-/:+=()%x]*$/; // the characters that the reader can learn
 const MAX_CELL_LENGTH = 100;
@@ -14,7 +13,7 @@ let page = null; // the response of the API, with its largest table as `table`
 let pages = new Map(); // the pages of its document that were shown, by their numbers
 let table = null; // its `past` has the changes that can be undone, newest last; cells that a person accepted or changed have `done`
 let at = { row: 0, column: 0 }; // the current cell
-let agreed = new Set(); // cells whose sum agrees, as "row,column"
+let sums = null; // the result of checkSums
 
 // Show the largest table of a page with a person's changes; the grid is hidden if there is no table.
 export function showGrid(read, shownPages) {
@@ -28,7 +27,7 @@ export function showGrid(read, shownPages) {
   find("sheet").hidden = table === null;
   find("values").hidden = table !== null && numbersInTable() === page.numbers.length;
   if (table === null) { frame(null); return; }
-  agreed = agreeing(table);
+  sums = checkSums(table);
   at = doubts()[0] ?? { row: 0, column: 0 };
   find("grid-xlsx").textContent = page.n_pages === 1 ? "Download XLSX" : `Download XLSX (${tablesOfPages().length} of ${page.n_pages} pages)`;
   render();
@@ -47,7 +46,7 @@ export function startGrid() {
   grid.addEventListener("keydown", pressed);
   grid.addEventListener("click", (event) => {
     const cell = event.target.closest("td");
-    if (cell) move({ row: Number(cell.dataset.row), column: Number(cell.dataset.column) });
+    if (cell) move({ row: cell.parentElement.rowIndex - 1, column: cell.cellIndex - 1 });
   });
   grid.addEventListener("dblclick", () => edit(current().value));
   find("accept-cell").addEventListener("click", () => { accept(); next(); });
@@ -67,6 +66,7 @@ function letters(column) {
   return (column >= 26 ? letters(Math.floor(column / 26) - 1) : "") + String.fromCharCode(65 + column % 26);
 }
 
+const nameOf = ({ row, column }) => `${letters(column)}${row + 1}`;
 const size = ({ rows }) => rows.length * rows[0].length;
 const numbersInTable = () => table.rows.flat().filter((cell) => cell.value && cell.index !== null).length;
 const current = () => table.rows[at.row][at.column];
@@ -74,8 +74,8 @@ const current = () => table.rows[at.row][at.column];
 const clamp = (value, length) => Math.min(Math.max(value, 0), length - 1);
 const within = ({ row, column }) => ({ row: clamp(row, table.rows.length), column: clamp(column, table.rows[0].length) });
 
-function isDoubtful({ row, column }, { rows } = table, sums = agreed) {
-  return !rows[row][column].accepted && !sums.has(`${row},${column}`);
+function isDoubtful({ row, column }, { rows } = table, { agreed } = sums) {
+  return !rows[row][column].accepted && !agreed.has(`${row},${column}`);
 }
 
 function doubts() {
@@ -84,25 +84,25 @@ function doubts() {
 
 function render() {
   const columns = table.rows[0].length;
-  agreed = agreeing(table);
+  sums = checkSums(table);
   const head = element("tr", {}, element("td"), ...Array.from({ length: columns }, (_, i) => element("th", { scope: "col" }, letters(i))));
   const body = table.rows.map((cells, row) => element("tr", {}, element("th", { scope: "row" }, String(row + 1)),
     ...cells.map((cell, column) => element("td", {
       role: "gridcell", class: cell.done ? "changed" : isDoubtful({ row, column }) ? "doubtful" : "",
-      "data-row": row, "data-column": column, tabindex: row === at.row && column === at.column ? 0 : -1,
-      "aria-label": `${letters(column)}${row + 1}: ${cell.value || "empty"}${isDoubtful({ row, column }) ? `, ${cell.reason}` : ""}`,
+      tabindex: row === at.row && column === at.column ? 0 : -1,
+      "aria-label": `${nameOf({ row, column })}: ${cell.value || "empty"}${isDoubtful({ row, column }) ? `, ${cell.reason}` : ""}`,
     }, cell.value))));
   find("grid").replaceChildren(element("thead", {}, head), element("tbody", {}, ...body));
   const need = doubts().length;
   const accepted = table.rows.flat().filter(isFilled).length - need;
   find("need").textContent = `${need} ${need === 1 ? "cell needs" : "cells need"} you, ${accepted} ${accepted === 1 ? "does" : "do"} not`;
-  find("totals").textContent = agreement(table) ?? "";
+  find("totals").textContent = sums.agreement;
   find("next-doubt").disabled = need === 0;
   find("grid-undo").disabled = table.past.length === 0;
   show();
 }
 
-const elementAt = ({ row, column }) => find("grid").querySelector(`td[data-row="${row}"][data-column="${column}"]`);
+const elementAt = ({ row, column }) => find("grid").rows[row + 1]?.cells[column + 1];
 
 // Show the current cell: a frame in the photo, an enlarged picture, and why it is doubtful.
 function show() {
@@ -110,16 +110,15 @@ function show() {
   find("accept-cell").disabled = !isDoubtful(at);
   frame(cell.box);
   enlarge(cell.box);
-  find("cell-name").textContent = `${letters(at.column)}${at.row + 1}`;
+  find("cell-name").textContent = nameOf(at);
   find("cell-doubt").textContent = isDoubtful(at) ? cell.reason : cell.done ? "checked" : "";
 }
 
 function move({ row, column }) {
   elementAt(at)?.setAttribute("tabindex", -1);
   at = within({ row, column });
-  const cell = elementAt(at);
-  cell.setAttribute("tabindex", 0);
-  cell.focus();
+  elementAt(at).setAttribute("tabindex", 0);
+  elementAt(at).focus();
   show();
 }
 
@@ -260,9 +259,9 @@ function enlarge([left, top, right, bottom]) {
 
 // A table with a person's changes, as the API takes it.
 function tableRequest(changed, name = undefined) {
-  const sums = agreeing(changed);
+  const checked = checkSums(changed);
   const rows = changed.rows.map((cells, row) => cells.map(({ value, reason }, column) =>
-    (isDoubtful({ row, column }, changed, sums) ? { value, accepted: false, reason } : { value })));
+    (isDoubtful({ row, column }, changed, checked) ? { value, accepted: false, reason } : { value })));
   return { name, rows };
 }
 

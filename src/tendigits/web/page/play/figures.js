@@ -1,9 +1,11 @@
-// How the playground's networks learn: figures, curves, confusion matrix, mistakes, weights and activations.
+// How the playground's networks learn: figures, curves, confusion matrix, mistakes, weights and activations; and whether the
+// difference between A and B is luck.
 
+import { ask } from "../shared/api.js";
 import { charts } from "../shared/chart.js";
-import { element, find } from "../shared/dom.js";
+import { element, find, trying } from "../shared/dom.js";
 import { cropCanvas, drawWeights } from "../shared/pixels.js";
-import { percent } from "../shared/text.js";
+import { percent, plural } from "../shared/text.js";
 
 const STATES = { none: "not made yet", starting: "starting…", running: "learning", paused: "paused", failed: "failed", changed: "settings changed" };
 const HINT = "By epoch. Solid: test digits. Dashed: training digits, with dropout and noise as it learns.";
@@ -69,4 +71,32 @@ function histogram({ low, high, fractions, units, silent }, layer) {
     y: height * (1 - Math.sqrt(fraction / largest)), height: height * Math.sqrt(fraction / largest) }));
   const about = `Hidden layer ${layer + 1}: from ${low.toFixed(2)} to ${high.toFixed(2)}; ${silent} of ${units} units never change`;
   return element("figure", { class: "histogram" }, element("svg:svg", { viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": about }, ...bars), element("figcaption", { class: "hint" }, `${about}.`));
+}
+
+let steps = ""; // how many training steps each network has learned
+let compared = ""; // the same when A and B were compared
+
+export function startComparing() {
+  find("play-luck").addEventListener("click", () => trying(compare));
+}
+
+// Mark the comparison as old if the networks have learned since.
+export function showComparison(networks) {
+  steps = Object.values(networks).map(({ tick }) => tick?.steps ?? 0).join(" ");
+  find("play-luck-stale").hidden = !compared || compared === steps;
+}
+
+async function compare() {
+  const begun = steps;
+  const found = await ask("v1/play/comparison");
+  compared = begun;
+  find("play-luck-stale").hidden = true;
+  find("play-verdict").textContent = found.words;
+  const more = found.n_changed > found.changed.length ? `; the first ${found.changed.length}` : "";
+  find("play-changed-count").textContent = `${plural(found.n_changed, "test digit")} read differently${more}`;
+  find("play-changed").replaceChildren(...found.changed.map((digit) => {
+    const predicted = (name) => element("span", { class: digit[name] === digit.true ? "right" : "doubt" }, `${name.toUpperCase()}: ${digit[name]}${digit[name] === digit.true ? " ✓" : ""}`);
+    return element("li", {}, cropCanvas(digit.picture, `a ${digit.true}`), predicted("a"), predicted("b"));
+  }));
+  find("play-differences").hidden = false;
 }

@@ -83,7 +83,7 @@ function show(networks) {
 function showUnit(network, layer, unit) {
   shown = { network, layer, unit };
   const other = network === "a" ? "b" : "a";
-  layers[other].mark(null);
+  layers[other].unmark();
   return trying(async () => {
     const found = await ask(`v1/play/networks/${network}/layers/${layer}/units/${unit}`);
     if (shown?.network !== network || shown.layer !== layer || shown.unit !== unit) return; // another was selected meanwhile
@@ -106,5 +106,5 @@ export function refreshUnit() {
 export function closeUnit() {
   shown = null;
   find("play-unit").hidden = true;
-  for (const name of ["a", "b"]) layers[name].mark(null);
+  for (const name of ["a", "b"]) layers[name].unmark();
 }

@@ -2,8 +2,7 @@
 
 import { ask } from "../shared/api.js";
 import { announce, find, trying } from "../shared/dom.js";
-import { showComparison, startComparing } from "./compare.js";
-import { showCheck, showCurves, showFigures } from "./figures.js";
+import { showCheck, showComparison, showCurves, showFigures, startComparing } from "./figures.js";
 import { showLesson, startLessons } from "./lessons.js";
 import { askAgain, closeUnit, refreshUnit, setLayers, startDrawing } from "./pen.js";
 import { chosenNetwork, experiments, flat, requestOf, setExperiment, startSettings } from "./settings.js";

@@ -1,21 +1,14 @@
 // A picture and its numbers: how a picture is chosen, the boxes on it, the table of numbers, and how they are copied and saved.
 
-import { element, find, notify, trying } from "../shared/dom.js";
+import { element, find, notify, onFile, saveCsv, trying } from "../shared/dom.js";
 import { confidenceText } from "../shared/text.js";
-import { saveCsv } from "./csv.js";
 
 let shown = null; // the page of the API; its numbers have `corrected` texts where a person gave some
 let address = null; // the picture's object URL
 
 // `take` is called with the file of a picture that was dropped, pasted, chosen or photographed.
 export function startPictures(take) {
-  for (const id of ["file", "camera"]) {
-    find(id).addEventListener("change", (event) => {
-      const [file] = event.target.files;
-      event.target.value = "";
-      if (file) take(file);
-    });
-  }
+  for (const id of ["file", "camera"]) onFile(id, take);
   const drop = find("drop");
   for (const name of ["dragover", "dragleave", "drop"]) {
     drop.addEventListener(name, (event) => {

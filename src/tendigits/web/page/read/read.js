@@ -4,9 +4,8 @@ import { askText, storeNumber } from "../correct/correct.js";
 import { showForm, startForms } from "../form/form.js";
 import { showCorrected, showGrid, startGrid } from "../grid/grid.js";
 import { ask, askFile } from "../shared/api.js";
-import { clearError, find, notifyError, trying } from "../shared/dom.js";
+import { clearError, element, find, notifyError, trying } from "../shared/dom.js";
 import { NONE, chosen, networkName, ofNetwork, offerRuns, startChoice } from "../shared/networks.js";
-import { startPhone } from "./from_phone.js";
 import { compareWith, showBusy, showNumbers, showPicture, showUnread, startPictures } from "./picture.js";
 
 const PICTURE_TYPE = /^(image\/(png|jpeg|webp|tiff|bmp|gif|heic|avif)|application\/pdf)$/;
@@ -115,4 +114,28 @@ function change(on, number, text) {
   Object.assign(number, text === undefined ? number.original : { value: text, number: null, accepted: true, confidence: 1, reason: null });
   if (on === page) showNumbers(page, correct);
   showCorrected(on, number);
+}
+
+// Photos from a phone: a dialog shows the QR code of the phone's page and waits for a photo, with which `take` is called. There is
+// no dialog if the server takes no photos from phones.
+async function startPhone(take) {
+  const phone = await ask("v1/phone");
+  if (phone === null) return;
+  find("phone-code").replaceChildren(element("img", { src: phone.code, alt: "QR code of the address below" }));
+  find("phone-url").textContent = phone.url;
+  find("phone-cancel").addEventListener("click", () => find("phone").close());
+  find("use-phone").addEventListener("click", () => wait(take));
+  find("use-phone").hidden = false;
+}
+
+function wait(take) {
+  const dialog = find("phone");
+  const source = new EventSource("v1/phone/events");
+  source.addEventListener("photo", () => {
+    dialog.close();
+    trying(async () => take(await askFile("v1/phone/photos/next", { method: "DELETE" })));
+  });
+  source.addEventListener("end", () => dialog.close()); // another page waits now, or the server has ended
+  dialog.addEventListener("close", () => source.close(), { once: true });
+  dialog.showModal();
 }

@@ -3,7 +3,7 @@
 import { ask } from "../shared/api.js";
 import { charts } from "../shared/chart.js";
 import { element, find, notify, trying } from "../shared/dom.js";
-import { Job } from "../shared/job.js";
+import { startJob } from "../shared/job.js";
 import { percent } from "../shared/text.js";
 import { showTraining, startTraining } from "./train.js";
 
@@ -11,11 +11,11 @@ const MAX_COMPARED_RUNS = 8; // the curves have eight colours
 
 let chosen = new Set(); // names of the runs whose curves are shown
 let live = null; // the run in training: {name, history}
-let training; // the Job
+let training; // the job
 let requests = 0; // for comparisons
 
 export function startRuns() {
-  training = new Job("training", { started: showStarted, step: showEpoch, stopping: showStopping, ended: showEnd });
+  training = startJob("training", { started: showStarted, step: showEpoch, stopping: showStopping, ended: showEnd });
   startTraining((job) => training.follow(job));
 }
 

@@ -27,6 +27,18 @@ export function save(file, name) {
   setTimeout(() => URL.revokeObjectURL(link.href), 1000);
 }
 
+const FORMULA = /^[=+\-@\t\r\n＝＋－＠]/; // what a spreadsheet may take for a formula, as in tables/table.py
+const NUMBER = /^[-+]?\d+([.,]\d+)?$/;
+
+// Save rows as a CSV file; cells with commas are quoted, and those that look like formulas get an apostrophe in front.
+export function saveCsv(rows, name) {
+  const cell = (value) => {
+    const text = FORMULA.test(value) && !NUMBER.test(value) ? `'${value}` : String(value);
+    return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+  };
+  save(new Blob([`${rows.map((row) => row.map(cell).join(",")).join("\n")}\n`], { type: "text/csv" }), name);
+}
+
 // Let one finger drag on this element; gestures with two are left to the browser. The style touch-action alone is not enough:
 // Chromium takes a quick stroke for a fling and the next tap for its end.
 export function dragsOnly(place) {
@@ -38,22 +50,29 @@ export function announce(id, text) {
   if (find(id).textContent !== text) find(id).textContent = text;
 }
 
+// Call `take` with each file that a person chooses, also with the same one again.
+export function onFile(id, take) {
+  find(id).addEventListener("change", (event) => {
+    const [file] = event.target.files;
+    event.target.value = "";
+    if (file) take(file);
+  });
+}
+
 let hiding;
 
 // Show a message at the bottom of the page; `action` adds a button: {name, do}.
-export function notify(text, action = null) {
-  const toast = find("toast");
+export function notify(text, action = null, kind = "shown") {
   const button = action && element("button", { type: "button", onclick: () => { hide(); action.do(); } }, action.name);
-  toast.replaceChildren(text, ...(button ? [button] : []));
-  toast.className = "shown";
+  find("toast").replaceChildren(text, ...(button ? [button] : []));
+  find("toast").className = kind;
   clearTimeout(hiding);
   hiding = setTimeout(hide, 8000);
 }
 
 // Show an error there; the next attempt hides it.
 export function notifyError(text) {
-  notify(text);
-  find("toast").classList.add("error");
+  notify(text, null, "shown error");
 }
 
 export function clearError() {

@@ -3,64 +3,53 @@
 import { ask } from "./api.js";
 import { find, trying } from "./dom.js";
 
-export class Job {
-  id = null; // of the running job
-  isStopping = false;
+// `name` completes the buttons' ids, start-NAME and stop-NAME. The functions: `started` is called with the job, `step` with each
+// event, or with null when all events come again, `stopping` when a person stops it, `ended` with the job as it ended.
+export function startJob(name, { started, step, stopping, ended }) {
+  const [start, stop] = [find(`start-${name}`), find(`stop-${name}`)];
+  const running = { id: null, isStopping: false, follow, resume };
+  stop.addEventListener("click", () => trying(end));
 
-  // `name` completes the buttons' ids, start-NAME and stop-NAME. The functions: `started` is called with the job, `step` with each
-  // event, or with null when all events come again, `stopping` when a person stops it, `ended` with the job as it ended.
-  constructor(name, { started, step, stopping, ended }) {
-    this.start = find(`start-${name}`);
-    this.stop = find(`stop-${name}`);
-    this.started = started;
-    this.step = step;
-    this.stopping = stopping;
-    this.ended = ended;
-    this.stop.addEventListener("click", () => trying(() => this.end()));
+  function set(id, isStopping) {
+    Object.assign(running, { id, isStopping });
+    start.disabled = id !== null;
+    if (id === null && document.activeElement === stop) start.focus();
+    stop.hidden = id === null;
+    stop.disabled = isStopping;
   }
 
-  async resume(kind) {
+  async function resume(kind) {
     const job = await ask("v1/jobs/last");
-    if (job?.kind === kind && job.status === "running" && job.id !== this.id) this.follow(job);
+    if (job?.kind === kind && job.status === "running" && job.id !== running.id) follow(job);
   }
 
-  follow(job) {
-    this.id = job.id;
-    this.show();
-    this.started(job);
+  function follow(job) {
+    set(job.id, false);
+    started(job);
     const source = new EventSource(`v1/jobs/${job.id}/events`);
     let isReconnected = false;
     source.onopen = () => {
-      if (isReconnected) this.step(null);
+      if (isReconnected) step(null);
       isReconnected = true;
     };
-    source.onmessage = (event) => this.step(JSON.parse(event.data));
+    source.onmessage = (event) => step(JSON.parse(event.data));
     source.addEventListener("end", (event) => {
       source.close();
-      this.id = null;
-      this.isStopping = false;
-      if (document.activeElement === this.stop) this.start.focus();
-      this.show();
-      this.ended(JSON.parse(event.data));
+      set(null, false);
+      ended(JSON.parse(event.data));
     });
   }
 
-  async end() {
-    this.isStopping = true;
-    this.show();
-    this.stopping();
+  async function end() {
+    set(running.id, true);
+    stopping();
     try {
-      await ask(`v1/jobs/${this.id}`, { method: "DELETE" });
+      await ask(`v1/jobs/${running.id}`, { method: "DELETE" });
     } catch (error) {
-      this.isStopping = false;
-      this.show();
+      set(running.id, false);
       throw error;
     }
   }
 
-  show() {
-    this.start.disabled = this.id !== null;
-    this.stop.hidden = this.id === null;
-    this.stop.disabled = this.isStopping;
-  }
+  return running;
 }

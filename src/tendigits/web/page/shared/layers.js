@@ -46,37 +46,33 @@ export class Layers {
       else return;
       event.preventDefault();
     });
-    canvas.addEventListener("blur", () => { if (!map.isShown) { map.cursor = null; this.paint(map); } });
+    canvas.addEventListener("blur", () => { if (!map.isShown) this.paint(Object.assign(map, { cursor: null })); });
     return map;
   }
 
   choose(layer, unit, isFinal) {
     const map = this.maps[layer];
     if (unit < 0 || unit >= map.count) return;
-    if (isFinal) this.mark(null);
-    map.cursor = unit;
-    map.isShown = isFinal;
-    this.paint(map);
+    if (isFinal) this.unmark();
+    this.paint(Object.assign(map, { cursor: unit, isShown: isFinal }));
     if (isFinal) this.chosen(layer, unit);
   }
 
-  // Remove the frame of the unit that was shown, except in one layer.
-  mark(layer) {
-    this.maps.forEach((map, i) => { if (i !== layer && map.isShown) { map.isShown = false; map.cursor = null; this.paint(map); } });
+  // Remove the frame of the unit that was shown.
+  unmark() {
+    for (const map of this.maps.filter(({ isShown }) => isShown)) this.paint(Object.assign(map, { cursor: null, isShown: false }));
   }
 
   // Show the API's layers: {low, high, units}, where units are bytes in base64, 0 for `low` and 255 for `high`.
   show(layers) {
-    layers.forEach((layer, i) => {
-      const map = this.maps[i];
-      if (!map || bytesOf(layer.units).length !== map.count) return; // the network was replaced meanwhile
-      map.units = layer;
-      this.paint(map);
+    this.maps.forEach((map, i) => {
+      const isSame = layers[i] && bytesOf(layers[i].units).length === map.count; // else the network was replaced meanwhile
+      if (isSame) this.paint(Object.assign(map, { units: layers[i] }));
     });
   }
 
   clear() {
-    for (const map of this.maps) { map.units = null; this.paint(map); }
+    for (const map of this.maps) this.paint(Object.assign(map, { units: null }));
   }
 
   paint({ canvas, columns, count, cell, cursor, units }) {

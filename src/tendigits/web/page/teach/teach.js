@@ -1,8 +1,8 @@
 // The view Teach: corrections, fine-tuning with its progress, and the networks to accept or roll back.
 
 import { ask } from "../shared/api.js";
-import { element, find, notify, trying } from "../shared/dom.js";
-import { Job } from "../shared/job.js";
+import { element, find, notify, onFile, trying } from "../shared/dom.js";
+import { startJob } from "../shared/job.js";
 import { cropCanvas, stripCanvas } from "../shared/pixels.js";
 import { nameOf, percent, plural } from "../shared/text.js";
 
@@ -11,20 +11,17 @@ const MORE = 50; // corrections of each kind that "Show more" adds
 const MAX_PER_REQUEST = 100;
 
 let shown = MORE;
-let teaching; // the Job
+let teaching; // the job
 
 export function startTeaching() {
   find("more").addEventListener("click", () => { shown += MORE; trying(list); });
-  find("import").addEventListener("change", (event) => trying(async () => {
-    const [file] = event.target.files;
-    event.target.value = "";
-    if (!file) return;
+  onFile("import", (file) => trying(async () => {
     const response = await ask("v1/corrections/import", { method: "POST", body: file, headers: { "content-type": "application/x-ndjson" } });
     notify(`Imported ${response.read}. You have ${plural(response.count, "correction")}.`);
     await list();
   }));
   const stopping = () => { find("progress").textContent = "Stopping…"; };
-  teaching = new Job("teaching", { started: showStarted, step: showProgress, stopping, ended: showEnd });
+  teaching = startJob("teaching", { started: showStarted, step: showProgress, stopping, ended: showEnd });
   find("start-teaching").addEventListener("click", () => trying(async () => teaching.follow(await ask("v1/teach", { method: "POST" }))));
   find("rollback").addEventListener("click", () => trying(async () => {
     showNetworks(await ask("v1/networks/rollback", { method: "POST" }));
