@@ -20,9 +20,8 @@ export function byRowsAndColumns(picture, apply) {
 
 // Round halves to the even neighbour.
 export function even(value) {
-  const whole = Math.floor(value);
-  const rest = value - whole;
-  return rest > 0.5 || (rest === 0.5 && whole % 2) ? whole + 1 : whole;
+  const rounded = Math.round(value); // halves up
+  return Math.abs(value % 1) === 0.5 && rounded % 2 ? rounded - 1 : rounded;
 }
 
 export function clip(value, min, max) {

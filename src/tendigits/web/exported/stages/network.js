@@ -71,17 +71,14 @@ function rotated(crop, degrees) {
   const [cos, sin] = [Math.cos((degrees * Math.PI) / 180), Math.sin((degrees * Math.PI) / 180)];
   const middle = (FIELD - 1) / 2;
   const at = (x, y) => (x >= 0 && y >= 0 && x < FIELD && y < FIELD ? crop[y * FIELD + x] : 0);
-  const made = new Uint8Array(FIELD * FIELD);
-  for (let y = 0; y < FIELD; y++) {
-    for (let x = 0; x < FIELD; x++) {
-      const [fromX, fromY] = [cos * (x - middle) - sin * (y - middle) + middle, sin * (x - middle) + cos * (y - middle) + middle];
-      const [left, top] = [Math.floor(fromX), Math.floor(fromY)];
-      const [right, down] = [fromX - left, fromY - top];
-      made[y * FIELD + x] = Math.round((1 - down) * ((1 - right) * at(left, top) + right * at(left + 1, top)) +
-        down * ((1 - right) * at(left, top + 1) + right * at(left + 1, top + 1)));
-    }
-  }
-  return made;
+  return crop.map((_, i) => {
+    const [x, y] = [i % FIELD - middle, Math.floor(i / FIELD) - middle];
+    const [fromX, fromY] = [cos * x - sin * y + middle, sin * x + cos * y + middle];
+    const [left, top] = [Math.floor(fromX), Math.floor(fromY)];
+    const [right, down] = [fromX - left, fromY - top];
+    return Math.round((1 - down) * ((1 - right) * at(left, top) + right * at(left + 1, top)) +
+      down * ((1 - right) * at(left, top + 1) + right * at(left + 1, top + 1)));
+  });
 }
 
 // From a layer's numbers and their shape: [1, units], or [1, channels, rows, columns].

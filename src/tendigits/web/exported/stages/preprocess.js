@@ -14,24 +14,16 @@ export function toMnist(foreground) {
   const digit = fitted(cropped(foreground, FOREGROUND * strongest));
   const faded = most(digit.pixels);
   if (faded) digit.pixels = digit.pixels.map((value) => even(value * (strongest / faded)));
-  const rows = new Array(digit.height).fill(0);
-  const columns = new Array(digit.width).fill(0);
-  digit.pixels.forEach((value, i) => {
-    rows[Math.floor(i / digit.width)] += value;
-    columns[i % digit.width] += value;
-  });
-  const [top, left] = [startOf(rows), startOf(columns)];
-  for (let y = 0; y < digit.height; y++) {
-    field.set(digit.pixels.subarray(y * digit.width, (y + 1) * digit.width), (top + y) * FIELD + left);
-  }
+  const sum = total(digit.pixels);
+  const startOf = (size, placeOf) => {
+    if (!sum) return Math.floor((FIELD - size) / 2);
+    const centre = digit.pixels.reduce((moment, value, i) => moment + value * placeOf(i), 0) / sum;
+    return clip(even(FIELD / 2 - centre), 0, FIELD - size);
+  };
+  const [columnOf, rowOf] = [(i) => i % digit.width, (i) => Math.floor(i / digit.width)];
+  const [left, top] = [startOf(digit.width, columnOf), startOf(digit.height, rowOf)];
+  digit.pixels.forEach((value, i) => { field[(top + rowOf(i)) * FIELD + left + columnOf(i)] = value; });
   return field;
-}
-
-function startOf(sums) {
-  const sum = total(sums);
-  if (!sum) return Math.floor((FIELD - sums.length) / 2);
-  const centre = total(sums.map((value, i) => value * i)) / sum;
-  return clip(even(FIELD / 2 - centre), 0, FIELD - sums.length);
 }
 
 function cropped(digit, faintest) {

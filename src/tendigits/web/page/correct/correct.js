@@ -33,33 +33,21 @@ function announce(name, count, path, undone = () => {}) {
   }) });
 }
 
-let resolveDialog = null;
-
-// Ask in a dialog for the right text of a number; null if the dialog was cancelled. The character at `index`, or all of the
-// text, is selected, so that typing replaces it.
+// Ask in a dialog for the right text of a number, "" if it is none; null if the dialog was cancelled. The character at `index`,
+// or all of the text, is selected, so that typing replaces it.
 export function askText(number, index = null) {
-  const dialog = find("correct");
-  const input = find("correct-text");
+  const [dialog, input] = [find("correct"), find("correct-text")];
   drawStrip(find("correct-strip"), number.strip);
   const { value, confidence } = number.original ?? number;
   find("correct-prediction").textContent = `The reader sees ${value}, ${confidenceText(confidence)} confident.`;
   input.value = number.corrected ?? value;
   input.maxLength = find("correct-strip").width / STRIP_PIXELS_PER_CHARACTER;
+  dialog.returnValue = ""; // which Escape leaves as it is
   dialog.showModal();
   input.focus();
   if (index === null || index >= input.value.length) input.select();
   else input.setSelectionRange(index, index + 1);
-  return new Promise((done) => { resolveDialog = done; });
+  return new Promise((resolve) => {
+    dialog.addEventListener("close", () => resolve({ save: input.value, none: "" }[dialog.returnValue] ?? null), { once: true });
+  });
 }
-
-function close(text) {
-  const done = resolveDialog;
-  resolveDialog = null;
-  find("correct").close();
-  done?.(text);
-}
-
-find("correct-form").addEventListener("submit", (event) => { event.preventDefault(); close(find("correct-text").value); });
-find("correct-none").addEventListener("click", () => close(""));
-find("correct-cancel").addEventListener("click", () => close(null));
-find("correct").addEventListener("cancel", () => close(null)); // Escape

@@ -23,12 +23,9 @@ export function showFigures(networks) {
 
 export function showCurves(networks) {
   const runs = Object.entries(networks).filter(([, { tick }]) => tick?.curve).map(([name, { tick: { curve } }]) => {
-    const [training, test] = [curve.training, curve.test].map((points) => [0, 1, 2].map((i) => points.map((point) => point[i])));
-    return {
-      name: name.toUpperCase(),
-      history: { loss: training[1], accuracy: training[2], val_loss: test[1], val_accuracy: test[2] },
-      at: { loss: training[0], accuracy: training[0], val_loss: test[0], val_accuracy: test[0] },
-    };
+    const [[loss, accuracy], [val_loss, val_accuracy]] = [curve.training, curve.test].map((points) =>
+      [1, 2].map((i) => points.map((point) => [point[0], point[i]])));
+    return { name: name.toUpperCase(), history: { loss, accuracy, val_loss, val_accuracy } };
   });
   if (runs.some((run) => run.history.loss.length)) find("play-curves").replaceChildren(...charts(runs, HINT));
   else find("play-curves").replaceChildren(element("p", { class: "hint" }, "Train, and the curves grow here."));

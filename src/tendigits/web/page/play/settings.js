@@ -64,13 +64,9 @@ export function flat({ augmentation, ...settings }) {
   return { ...settings, ...Object.fromEntries(Object.entries(augmentation).map(([key, value]) => [`augmentation.${key}`, value])) };
 }
 
-export function chosenNetwork() {
-  return chosen;
-}
+export const chosenNetwork = () => chosen;
 
-function title(name) {
-  return { hidden: "Hidden layers", digits: "Training digits" }[name] ?? titleOf(name);
-}
+const title = (name) => ({ hidden: "Hidden layers", digits: "Training digits" })[name] ?? titleOf(name);
 
 function choose(name) {
   chosen = name;
@@ -87,7 +83,10 @@ function field(control) {
   const { name, help, choices, maximum } = control;
   const max = MAXIMA[name.split(".").at(-1)] ?? maximum;
   const given = { id: `play-${name}`, "aria-describedby": `about-${name}` };
-  if (name === "hidden") return hiddenField(control);
+  const about = element("p", { id: `about-${name}`, class: "hint" }, help);
+  if (name === "hidden") {
+    return element("fieldset", { ...given, class: "setting" }, element("legend", {}, title(name)), element("div", { class: "row", id: "play-units" }), about);
+  }
   let input;
   if (choices.length) input = element("select", given, ...choices.map((choice) => element("option", {}, choice)));
   else if (name in CHOICES) input = element("select", given, ...CHOICES[name].map((value) => element("option", { value }, Number(value).toLocaleString("en", { maximumFractionDigits: 5 }))));
@@ -95,16 +94,10 @@ function field(control) {
   else input = element("input", { ...given, type: "range", min: 0, max, step: max > 5 ? 0.5 : 0.05 });
   input.addEventListener("input", () => set(name, choices.length ? input.value : Number(input.value)));
   return element("div", { class: "setting" }, element("label", { for: given.id }, title(name), " ", element("output", { id: `value-${name}`, for: given.id })),
-    input, element("p", { id: `about-${name}`, class: "hint" }, help));
+    input, about);
 }
 
 // The hidden layers: a number of units each, with buttons to add and remove a layer.
-function hiddenField({ help }) {
-  return element("fieldset", { class: "setting", id: "play-hidden", "aria-describedby": "about-hidden" }, element("legend", {}, title("hidden")),
-    element("div", { class: "row", id: "play-units" }),
-    element("p", { id: "about-hidden", class: "hint" }, help));
-}
-
 function fillHidden(control) {
   const { maximum } = control;
   const { hidden } = experiments[chosen];
@@ -154,24 +147,25 @@ function set(name, value) {
 // Show how many parameters the network has, and the settings in which A and B differ.
 function describe() {
   const request = ++requests;
-  const keys = "b" in experiments ? Object.keys(experiments.a).filter((key) => String(experiments.a[key]) !== String(experiments.b[key])) : [];
-  find("play-difference").hidden = !("b" in experiments);
-  find("play-difference").textContent = keys.length
-    ? `A and B differ in ${keys.map((key) => `${title(key).toLowerCase()} (${text(experiments.a[key])} / ${text(experiments.b[key])})`).join(", ")}.`
-    : "A and B are the same: change one thing in B.";
+  const { a, b = a } = experiments;
+  const differing = Object.keys(a).filter((key) => String(a[key]) !== String(b[key]))
+    .map((key) => `${title(key).toLowerCase()} (${text(a[key])} / ${text(b[key])})`);
+  find("play-difference").hidden = !experiments.b;
+  find("play-difference").textContent = differing.length ? `A and B differ in ${differing.join(", ")}.` : "A and B are the same: change one thing in B.";
   trying(async () => {
-    const { parameters } = await ask("v1/play/experiment", { method: "POST", json: requestOf(chosen) });
+    const { parameters } = await experiment();
     if (request === requests) find("play-parameters").textContent = parameters.toLocaleString("en");
   });
 }
 
-function text(value) {
-  return Array.isArray(value) ? value.join(", ") || "none" : String(value);
-}
+// The chosen network's parameters, and its settings as code.
+const experiment = () => ask("v1/play/experiment", { method: "POST", json: requestOf(chosen) });
+
+const text = (value) => (Array.isArray(value) ? value.join(", ") || "none" : String(value));
 
 function copy(kind, name) {
   return trying(async () => {
-    const described = await ask("v1/play/experiment", { method: "POST", json: requestOf(chosen) });
+    const described = await experiment();
     find("play-code").textContent = described[kind];
     find("play-code").hidden = false;
     await navigator.clipboard?.writeText(described[kind]);

@@ -40,30 +40,27 @@ export function showBusy(file) {
   image.addEventListener("error", () => image.remove()); // most browsers show no PDF, TIFF and HEIC
   find("stage").style.removeProperty("aspect-ratio");
   find("stage").replaceChildren(image);
-  find("page").classList.add("busy");
   find("page").hidden = false;
-  find("reading").className = "";
-  find("reading").textContent = `Reading ${file.name || "the picture"} …`;
-  find("reading-bar").hidden = false;
+  showState(`Reading ${file.name || "the picture"} …`, true);
 }
 
 export function showPicture(picture, page, correct) {
   showAddress(picture);
-  settle("");
+  showState("");
   find("page").hidden = false;
   showNumbers(page, correct);
 }
 
 export function showUnread(file, message) {
-  settle(`${file.name || "The picture"} was not read: ${message}`);
+  showState(`${file.name || "The picture"} was not read: ${message}`);
   find("page").hidden = true;
 }
 
-function settle(text) {
-  find("reading").className = text ? "doubt" : "";
+function showState(text, isBusy = false) {
+  find("reading").className = isBusy ? "" : "doubt";
   find("reading").textContent = text;
-  find("reading-bar").hidden = true;
-  find("page").classList.remove("busy");
+  find("reading-bar").hidden = !isBusy;
+  find("page").classList.toggle("busy", isBusy);
 }
 
 function showAddress(picture) {
@@ -96,7 +93,9 @@ export function showNumbers(page, correct) {
   find("stage").style.setProperty("aspect-ratio", `${width} / ${height}`);
   find("stage").replaceChildren(element("img", { src: address, alt: "Your picture" }), boxes);
   const rows = page.numbers.map((number, i) => element("tr", { class: number.accepted ? "" : "doubtful" },
-    element("td", {}, String(i + 1)), element("td", { class: "number" }, button(number, correct)),
+    element("td", {}, String(i + 1)),
+    element("td", { class: "number" }, element("button", { type: "button", class: "plain", "data-place": `row:${i}`,
+      "aria-label": `${nameOf(number)}: correct it`, onclick: () => correct(number, null) }, nameOf(number))),
     page.secondName && element("td", { class: number.second === number.value ? "number" : "number differs" }, number.second || "–"),
     element("td", { class: "number" }, confidenceText(number.confidence)), element("td", {}, number.reason ?? "")));
   const hint = "No number was found. Numbers written with a dark pen on light paper are found best.";
@@ -107,14 +106,7 @@ export function showNumbers(page, correct) {
   if (focused) find("page").querySelector(`[data-place="${focused}"]`)?.focus({ preventScroll: true });
 }
 
-function nameOf(number) {
-  return number.value || "not a number";
-}
-
-function button(number, correct) {
-  const name = nameOf(number);
-  return element("button", { type: "button", class: "plain", "data-place": `row:${shown.numbers.indexOf(number)}`, "aria-label": `${name}: correct it`, onclick: () => correct(number, null) }, name);
-}
+const nameOf = (number) => number.value || "not a number";
 
 function characterBox(number, index, character, fontSize, correct) {
   const isChanged = number.corrected !== undefined && number.corrected[index] !== character.label;
@@ -135,6 +127,4 @@ function box(number, index, [left, top, right, bottom], label, kind, how, fontSi
 }
 
 // Without those that a person corrected to "not a number".
-function filledNumbers() {
-  return shown.numbers.filter((number) => number.value !== "");
-}
+const filledNumbers = () => shown.numbers.filter((number) => number.value !== "");

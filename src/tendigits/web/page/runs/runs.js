@@ -8,6 +8,7 @@ import { percent } from "../shared/text.js";
 import { showTraining, startTraining } from "./train.js";
 
 const MAX_COMPARED_RUNS = 8; // the curves have eight colours
+const METRICS = ["loss", "accuracy", "val_loss", "val_accuracy"];
 
 let chosen = new Set(); // names of the runs whose curves are shown
 let live = null; // the run in training: {name, history}
@@ -37,10 +38,7 @@ function showStarted(job) {
 function showEpoch(epoch) {
   if (!epoch) { live.history = {}; return; } // all epochs come again
   live.name = epoch.run.split(/[\\/]/).at(-1);
-  for (const [key, value] of Object.entries(epoch)) {
-    const isMetric = typeof value === "number" && !["epoch", "epochs", "seconds"].includes(key);
-    if (isMetric) live.history[key] = [...live.history[key] ?? [], value];
-  }
+  for (const key of METRICS.filter((each) => each in epoch)) live.history[key] = [...live.history[key] ?? [], epoch[key]];
   const accuracy = epoch.val_accuracy === undefined ? "" : `, validation accuracy ${percent(epoch.val_accuracy, 2)}`;
   if (!training.isStopping) find("training").textContent = `${live.name}: epoch ${epoch.epoch} of ${epoch.epochs}${accuracy}, ${epoch.seconds.toFixed(1)} s`;
   draw([live]);
@@ -119,5 +117,7 @@ async function showVerdict([first, second], request) {
 }
 
 function draw(runs) {
-  find("curves").replaceChildren(...charts(runs));
+  const byEpoch = (values) => values.map((value, i) => [i + 1, value]);
+  find("curves").replaceChildren(...charts(runs.map(({ name, history }) =>
+    ({ name, history: Object.fromEntries(Object.entries(history).map(([key, values]) => [key, byEpoch(values)])) }))));
 }

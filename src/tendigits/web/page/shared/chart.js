@@ -6,8 +6,7 @@ const WIDTH = 460, HEIGHT = 240;
 const MARGIN = { left: 46, right: 10, top: 26, bottom: 30 };
 const PANELS = [["accuracy", "Accuracy", true], ["loss", "Cross-entropy loss", false]];
 
-// Charts of runs: [{name, history: {loss: [...], val_loss: [...], ...}}], with one value per epoch; with `at`, by the same names,
-// the epoch of each value, counted from 0.
+// Charts of runs: [{name, history: {loss: [[epoch, value], ...], val_loss: ...}}].
 export function charts(runs, hint = "By epoch. Solid: validation. Dashed: training.") {
   const legend = element("ul", { class: "legend" }, ...runs.map((run, i) => element("li", {},
     element("svg:svg", { viewBox: "0 0 20 8", "aria-hidden": "true" }, element("svg:line", { x1: 0, x2: 20, y1: 4, y2: 4, class: `c${i % 8}` })), run.name)));
@@ -16,16 +15,15 @@ export function charts(runs, hint = "By epoch. Solid: validation. Dashed: traini
 }
 
 function chart(runs, key, title, isFraction) {
-  const curves = runs.flatMap((run, i) => [[`val_${key}`, ""], [key, "training"]].map(([name, kind]) => {
-    const values = run.history[name] ?? [];
-    return { values, at: run.at?.[name] ?? values.map((_, epoch) => epoch + 1), i, kind };
-  }));
-  const first = runs.some((run) => run.at) ? 0 : 1;
-  const last = Math.max(first + 1, ...curves.flatMap((curve) => curve.at));
-  const { low, high, step } = axis(curves.flatMap((curve) => curve.values), isFraction);
+  const curves = runs.flatMap((run, i) => [[`val_${key}`, ""], [key, "training"]].map(([name, kind]) =>
+    ({ points: run.history[name] ?? [], kind: `c${i % 8} ${kind}` }))).filter(({ points }) => points.length);
+  const points = curves.flatMap((curve) => curve.points);
+  const first = Math.floor(Math.min(1, ...points.map(([epoch]) => epoch)));
+  const last = Math.max(first + 1, ...points.map(([epoch]) => epoch));
+  const { low, high, step } = axis(points.map(([, value]) => value), isFraction);
   const x = (epoch) => MARGIN.left + ((epoch - first) / (last - first)) * (WIDTH - MARGIN.left - MARGIN.right);
   const y = (value) => MARGIN.top + ((high - value) / (high - low)) * (HEIGHT - MARGIN.top - MARGIN.bottom);
-  const about = runs.map((run) => `${run.name}: ${text(run.history[`val_${key}`]?.at(-1), isFraction)}`).join("; ");
+  const about = runs.map((run) => `${run.name}: ${text(run.history[`val_${key}`]?.at(-1)?.[1], isFraction)}`).join("; ");
   const drawn = element("svg:svg", { class: "chart", viewBox: `0 0 ${WIDTH} ${HEIGHT}`, role: "img", "aria-label": `${title}, at the end of the last epoch: ${about}` },
     element("svg:text", { class: "title", x: MARGIN.left, y: 14 }, title));
   for (let n = 0; n <= Math.round((high - low) / step); n++) {
@@ -35,11 +33,10 @@ function chart(runs, key, title, isFraction) {
   }
   const every = Math.ceil((last - first) / 8);
   for (let epoch = first; epoch <= last; epoch += every) drawn.append(element("svg:text", { x: x(epoch), y: HEIGHT - 10, "text-anchor": "middle" }, String(epoch)));
-  for (const { values, at, i, kind } of curves) {
-    if (!values.length) continue;
-    const points = values.map((value, n) => `${x(at[n]).toFixed(1)},${y(value).toFixed(2)}`);
-    drawn.append(element("svg:path", { class: `c${i % 8} ${kind}`, d: points.length > 1 ? `M${points.join("L")}` : `M${points[0]}h4` }));
-  }
+  drawn.append(...curves.map(({ points: pairs, kind }) => {
+    const ends = pairs.map(([epoch, value]) => `${x(epoch).toFixed(1)},${y(value).toFixed(2)}`);
+    return element("svg:path", { class: kind, d: ends.length > 1 ? `M${ends.join("L")}` : `M${ends[0]}h4` });
+  }));
   return drawn;
 }
 
