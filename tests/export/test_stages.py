@@ -4,6 +4,7 @@ import base64
 import json
 import re
 import subprocess
+from pathlib import Path
 from typing import Any
 
 import cv2
@@ -13,9 +14,10 @@ import pytest
 from tendigits.data import preprocess
 from tendigits.digits import find, foreground, layers, network, segment
 from tendigits.pictures import image, limits
-from tendigits.web.pages import join_modules, text_of
+from tendigits.read import reader
+from tendigits.web.pages import WEB, join_modules
 
-MODULES = (image, limits, preprocess, find, foreground, segment, network, layers)
+MODULES = (image, limits, preprocess, find, foreground, segment, network, layers, reader)
 ENTRY = """import { findForeground } from "./foreground.js";
 import { toMnist } from "./preprocess.js";
 import { enlarged, enlargedSmoothly, shrunk } from "./resize.js";
@@ -73,8 +75,10 @@ def rng():
 
 def test_the_constants_are_those_of_python():
     defined = {name: getattr(module, name) for module in MODULES for name in vars(module) if name.isupper()}
-    defined |= {"MAX_BYTES": limits.MAX_BYTES}
-    found = re.findall(r"^export const (\w+) = (.*);$", text_of("exported/stages/constants.js"), re.MULTILINE)
+    defined |= {"MAX_BYTES": limits.MAX_BYTES, "CUBIC": -0.75, "UNIT": 2048}  # the last two are OpenCV's
+    script = "".join(path.read_text() for path in Path(str(WEB)).glob("exported/**/*.js"))
+    found = re.findall(r"^(?:export )?const ([A-Z_]+) = ([-\d.e]+);", script, re.MULTILINE)
+    assert len(found) > 25
     assert {name: float(value) for name, value in found} == {name: defined[name] for name, _ in found}
 
 

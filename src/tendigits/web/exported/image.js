@@ -2,7 +2,12 @@
 
 import { element } from "../page/shared/dom.js";
 import { least, most } from "./stages/arrays.js";
-import { MAX_BYTES, MAX_JPEG_PIXELS, MAX_PIXELS, MAX_SIDE, MIN_CONTRAST } from "./stages/constants.js";
+
+const MIN_CONTRAST = 32;
+const MAX_BYTES = 40000000;
+const MAX_JPEG_PIXELS = 67108864;
+const MAX_PIXELS = 50000000;
+const MAX_SIDE = 16384;
 
 // The picture in a file, upright, as a canvas. Transparent parts are white, or black if white would hide the content.
 export async function openImage(file) {

@@ -2,13 +2,14 @@
 
 import { bytesOf } from "../page/shared/pixels.js";
 import { even } from "./stages/arrays.js";
-import { DIGIT_SIDE, FIELD, SMALL_SIDE } from "./stages/constants.js";
 import { findForeground } from "./stages/foreground.js";
 import { openDigits, startRuntime } from "./stages/network.js";
-import { toMnist } from "./stages/preprocess.js";
+import { FIELD, toMnist } from "./stages/preprocess.js";
 import { enlargedSmoothly, shrunk } from "./stages/resize.js";
 import { cut, findComponents, hasOthers, mainComponent } from "./stages/segment.js";
 
+const DIGIT_SIDE = 160;
+const SMALL_SIDE = 64;
 const MIN_ALTERNATIVE = 0.05; // probability from which a doubt names a digit
 
 const networks = new Map(); // name -> {predict, layers, threshold}; the first network also has the name ""

@@ -2,16 +2,13 @@
 
 for (const input of document.querySelectorAll("input")) {
   input.addEventListener("change", async () => {
+    const state = document.getElementById("state");
     const [photo] = input.files;
     if (!photo) return;
-    show("Sending…");
-    show(await send(photo));
+    state.textContent = "Sending…";
+    state.textContent = await send(photo);
     input.value = ""; // so that the same photo can be chosen again
   });
-}
-
-function show(text) {
-  document.getElementById("state").textContent = text;
 }
 
 async function send(photo) {

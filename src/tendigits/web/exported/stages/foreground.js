@@ -1,8 +1,13 @@
 // From grey pixels to the foreground, strokes white on black, for any paper, light and pen; digits/foreground.py in JavaScript.
 
 import { byRowsAndColumns, clip, even, histogram, image, least, median, most, total } from "./arrays.js";
-import { BACKGROUND_SIDE, MIN_STROKE_CONTRAST, MIN_NOISE_SIGMAS, SHADE_SIGMA, MIN_BORDER_CONTRAST } from "./constants.js";
 import { enlarged, shrunk } from "./resize.js";
+
+const BACKGROUND_SIDE = 160;
+const MIN_STROKE_CONTRAST = 14;
+const MIN_NOISE_SIGMAS = 3;
+const SHADE_SIGMA = 0.2;
+const MIN_BORDER_CONTRAST = 0.25;
 
 // Subtract the background and stretch the rest: 0 for background, about 255 for strokes; null if the picture is blank.
 export function findForeground(grey) {

@@ -3,9 +3,14 @@
 
 import { bytesOf } from "../../page/shared/pixels.js";
 import { least, most, total } from "./arrays.js";
-import {
-  FIELD, MAX_UNITS_IN_NARROW_ROWS, MIN_CERTAIN_PROBABILITY, MIN_PROBABILITY, NARROW_ROW, TURN_DEGREES, WIDE_ROW,
-} from "./constants.js";
+import { FIELD } from "./preprocess.js";
+
+const MIN_PROBABILITY = 1e-12;
+const MIN_CERTAIN_PROBABILITY = 0.9;
+const TURN_DEGREES = 7;
+const MAX_UNITS_IN_NARROW_ROWS = 64;
+const NARROW_ROW = 16;
+const WIDE_ROW = 32;
 
 let runtime;
 

@@ -1,9 +1,11 @@
 // From pixels to the network's input; data/preprocess.py in JavaScript.
 
 import { boxOf, clip, cutOut, even, most, total } from "./arrays.js";
-import { BOX, FIELD, FOREGROUND } from "./constants.js";
 import { resized } from "./resize.js";
 
+export const FIELD = 28;
+const BOX = 20;
+const FOREGROUND = 0.1;
 const UNIT = 2 ** 22; // of Pillow's weights, which are whole numbers
 
 // Scale and centre a digit as MNIST does: its longer side 20, its centre of mass in the middle of 28x28. Returns 784 bytes.

@@ -1,7 +1,13 @@
 // From the foreground to connected components that may be digits or parts of digits; digits/segment.py in JavaScript.
 
 import { boxOf, cutOut, even } from "./arrays.js";
-import { MIN_OTHER_HEIGHT, MIN_OTHER_AREA, MIN_OTHER_ASPECT, MAX_COMPONENTS, STRONG, WEAK } from "./constants.js";
+
+const WEAK = 80;
+const STRONG = 140;
+const MIN_OTHER_HEIGHT = 0.6;
+const MIN_OTHER_AREA = 0.2;
+const MIN_OTHER_ASPECT = 0.1;
+const MAX_COMPONENTS = 4000;
 
 // The 8-connected pieces of the pixels with `inside` 1: the pixels of each piece, and the label of each pixel, 0 outside.
 function connected(inside, width, height) {

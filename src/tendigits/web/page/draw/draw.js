@@ -54,13 +54,15 @@ async function correctNumber() {
 
 // Clear the pad at once, so that the next drawing can begin; a failure brings the drawing back.
 function storing(work) {
-  const drawn = pad.clear();
+  const drawn = pad.strokes;
+  pad.clear();
   find("pad").focus(); // and scroll to it
   return trying(async () => {
     try {
       await work();
     } catch (error) {
-      pad.restore(drawn);
+      if (!pad.strokes.length) pad.replace(drawn);
+      pad.repaint();
       throw error;
     }
   });

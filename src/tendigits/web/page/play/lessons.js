@@ -81,9 +81,7 @@ function begin(lesson, set) {
   seen.delete(lesson);
   for (const name of ["a", "b"]) set(name, lesson[name] && { ...defaults(), ...lesson[name] });
   find("play-lesson").hidden = false;
-  find("play-lesson-name").textContent = lesson.name;
-  find("play-lesson-what").textContent = lesson.what;
-  find("play-lesson-look").textContent = lesson.look;
+  for (const part of ["name", "what", "look"]) find(`play-lesson-${part}`).textContent = lesson[part];
   find("play-lesson-state").textContent = "";
   find("play-lesson-name").focus();
 }

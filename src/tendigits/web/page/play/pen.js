@@ -50,22 +50,17 @@ async function askUntilFresh() {
     while (isStale) {
       isStale = false;
       const canvas = pad.drawing(SENT_SIDE);
-      if (!canvas || !hasNetworks()) {
-        drawCrop(find("play-seen"), null);
-        show({});
-        if (canvas) find("play-reads").textContent = "Train, or take a step: there is no network yet.";
-        continue;
-      }
-      const { crop, networks } = await ask("v1/play/draw", { method: "POST", body: pngOf(canvas), headers: { "content-type": "image/png" } });
+      const request = { method: "POST", body: pngOf(canvas), headers: { "content-type": "image/png" } };
+      const { crop, networks } = canvas && hasNetworks() ? await ask("v1/play/draw", request) : { crop: null, networks: {} };
       drawCrop(find("play-seen"), crop);
-      show(networks);
+      show(networks, canvas && !hasNetworks() ? "Train, or take a step: there is no network yet." : "Draw a digit.");
     }
   } finally {
     isAsking = false;
   }
 }
 
-function show(networks) {
+function show(networks, hint) {
   const predictions = [];
   for (const name of ["a", "b"]) {
     const found = networks[name];
@@ -76,17 +71,16 @@ function show(networks) {
       predictions.push(`${name.toUpperCase()} reads ${best}, ${confidenceText(found.probabilities[best])}`);
     } else layers[name].clear();
   }
-  const text = predictions.length ? `${predictions.join("; ")}.` : "Draw a digit.";
-  announce("play-reads", text);
+  announce("play-reads", predictions.length ? `${predictions.join("; ")}.` : hint);
 }
 
 function showUnit(network, layer, unit) {
-  shown = { network, layer, unit };
-  const other = network === "a" ? "b" : "a";
-  layers[other].unmark();
+  const asked = { network, layer, unit };
+  shown = asked;
+  layers[network === "a" ? "b" : "a"].unmark();
   return trying(async () => {
     const found = await ask(`v1/play/networks/${network}/layers/${layer}/units/${unit}`);
-    if (shown?.network !== network || shown.layer !== layer || shown.unit !== unit) return; // another was selected meanwhile
+    if (shown !== asked) return; // another was selected meanwhile
     find("play-unit").hidden = false;
     find("play-unit-name").textContent = `Network ${network.toUpperCase()}, hidden layer ${layer + 1}, unit ${unit + 1}`;
     find("play-unit-about").textContent = found.is_weights

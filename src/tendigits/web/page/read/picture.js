@@ -84,12 +84,8 @@ export function showNumbers(page, correct) {
   const focused = document.activeElement?.getAttribute("data-place"); // its box or row is replaced below
   const [width, height] = page.size;
   const fontSize = Math.max(12, Math.max(width, height) / 45);
-  const boxes = element("svg:svg", { viewBox: `0 0 ${width} ${height}`, preserveAspectRatio: "none" });
-  for (const number of page.numbers) {
-    const isAligned = number.corrected === undefined || number.corrected.length === number.characters.length;
-    if (isAligned) number.characters.forEach((character, i) => { boxes.append(characterBox(number, i, character, fontSize, correct)); });
-    else boxes.append(box(number, null, number.box, nameOf(number), "corrected", "corrected", fontSize, correct));
-  }
+  const boxes = element("svg:svg", { viewBox: `0 0 ${width} ${height}`, preserveAspectRatio: "none" }, ...page.numbers.flatMap((number, i) =>
+    partsOf(number).map((part) => shapeOf(part, i, fontSize, (index) => correct(number, index)))));
   find("stage").style.setProperty("aspect-ratio", `${width} / ${height}`);
   find("stage").replaceChildren(element("img", { src: address, alt: "Your picture" }), boxes);
   const rows = page.numbers.map((number, i) => element("tr", { class: number.accepted ? "" : "doubtful" },
@@ -108,20 +104,25 @@ export function showNumbers(page, correct) {
 
 const nameOf = (number) => number.value || "not a number";
 
-function characterBox(number, index, character, fontSize, correct) {
-  const isChanged = number.corrected !== undefined && number.corrected[index] !== character.label;
-  const kind = isChanged ? "corrected" : character.accepted || number.corrected !== undefined ? "confident" : "doubtful";
-  const label = isChanged ? number.corrected[index] : character.label;
-  const how = isChanged ? "corrected" : `${confidenceText(character.confidence)} confident${kind === "doubtful" ? ", doubtful" : ""}`;
-  return box(number, index, character.box, label, kind, how, fontSize, correct);
+// What the picture shows of a number: {index, box, label, kind, how} for each of its characters, or for the whole number if it was
+// corrected to a text of another length.
+function partsOf(number) {
+  const { corrected, characters } = number;
+  if (corrected !== undefined && corrected.length !== characters.length) {
+    return [{ index: null, box: number.box, label: nameOf(number), kind: "corrected", how: "corrected" }];
+  }
+  return characters.map(({ box, label, accepted, confidence }, index) => {
+    if (corrected !== undefined && corrected[index] !== label) return { index, box, label: corrected[index], kind: "corrected", how: "corrected" };
+    const isConfident = accepted || corrected !== undefined;
+    return { index, box, label, kind: isConfident ? "confident" : "doubtful", how: `${confidenceText(confidence)} confident${isConfident ? "" : ", doubtful"}` };
+  });
 }
 
-function box(number, index, [left, top, right, bottom], label, kind, how, fontSize, correct) {
-  const choose = () => correct(number, index);
+function shapeOf({ index, box: [left, top, right, bottom], label, kind, how }, place, fontSize, choose) {
   return element("svg:g", {
     class: `box ${kind}`, tabindex: 0, role: "button", "aria-label": `${label}, ${how}: correct it`,
-    "data-place": `${shown.numbers.indexOf(number)}:${index ?? 0}`, onclick: choose,
-    onkeydown: (event) => { if (event.key === "Enter" || event.key === " ") { event.preventDefault(); choose(); } },
+    "data-place": `${place}:${index ?? 0}`, onclick: () => choose(index),
+    onkeydown: (event) => { if (event.key === "Enter" || event.key === " ") { event.preventDefault(); choose(index); } },
   }, element("svg:rect", { x: left, y: top, width: right - left, height: bottom - top }),
   element("svg:text", { x: (left + right) / 2, y: Math.max(fontSize, top - fontSize / 4), "font-size": fontSize, "text-anchor": "middle" }, label));
 }

@@ -37,13 +37,11 @@ export async function showTraining() {
 function field(setting) {
   const { name, kind, help, choices, minimum, maximum } = setting;
   const given = { id: `setting-${name}`, name, "aria-describedby": `help-${name}` };
-  const inputs = {
-    switch: () => element("input", { ...given, type: "checkbox" }),
-    choice: () => element("select", given, ...choices.map((choice) => element("option", {}, choice))),
-    integer: () => element("input", { ...given, type: "number", required: true, step: 1, min: minimum, max: maximum }),
-    number: () => element("input", { ...given, type: "number", required: true, step: "any", min: minimum, max: maximum }),
-  };
-  const input = inputs[kind]?.() ?? element("input", { ...given, type: "text", autocomplete: "off", placeholder: "none", spellcheck: "false" });
+  const number = { type: "number", required: true, min: minimum, max: maximum };
+  const types = { switch: { type: "checkbox" }, integer: { ...number, step: 1 }, number: { ...number, step: "any" } };
+  const text = { type: "text", autocomplete: "off", placeholder: "none", spellcheck: "false" };
+  const input = kind === "choice" ? element("select", given, ...choices.map((choice) => element("option", {}, choice)))
+    : element("input", { ...given, ...(types[kind] ?? text) });
   const among = kind === "choices" ? ` Any of ${choices.join(", ")}.` : "";
   return element("div", { class: "setting" }, element("label", { for: given.id }, titleOf(name)), input,
     element("p", { id: `help-${name}`, class: "hint" }, help + among));
@@ -60,9 +58,7 @@ function showRecipe() {
   showChanges();
 }
 
-function chosen() {
-  return recipes.find(({ name }) => name === find("recipe").value);
-}
+const chosen = () => recipes.find(({ name }) => name === find("recipe").value);
 
 function changes() {
   const differing = settings.map(({ name, kind }) => [name, inputValue(find(`setting-${name}`), kind)])

@@ -56,12 +56,9 @@ export class Strokes {
     return canvas;
   }
 
-  // Empty the pad; returns the strokes for `restore`.
   clear() {
-    const drawn = this.strokes;
     this.replace([]);
     this.repaint();
-    return drawn;
   }
 
   // Show strokes without calling `whenChanged`.
@@ -70,11 +67,6 @@ export class Strokes {
     this.current = null;
     this.strokes = structuredClone(strokes);
     this.paint();
-  }
-
-  restore(drawn) {
-    if (!this.strokes.length) this.strokes = drawn;
-    this.repaint();
   }
 
   place(event) {

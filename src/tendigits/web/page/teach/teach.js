@@ -43,15 +43,11 @@ async function list() {
   find("count").textContent = count ? `(${count})` : "";
   find("more").hidden = shown >= Math.max(digits.count, numbers.count);
   find("number-corrections").hidden = !numbers.count;
-  find("number-corrections").replaceChildren(...numbers.found.map((each) => {
-    const name = each.text || "not a number";
-    const read = each.predicted === each.text ? "" : each.predicted || "not a number";
-    return row(stripCanvas(each.strip, name), name, read, each, `v1/corrections/numbers/${each.id}`);
-  }));
-  find("corrections").replaceChildren(...digits.found.map((each) => {
-    const [name, read] = [nameOf(each.label), each.predicted === each.label ? "" : nameOf(each.predicted)];
-    return row(cropCanvas(each.crop, name), name, read, each, `v1/corrections/${each.id}`);
-  }));
+  const numberName = (text) => text || "not a number";
+  find("number-corrections").replaceChildren(...numbers.found.map((each) =>
+    row(stripCanvas(each.strip, numberName(each.text)), numberName, each.text, each, `v1/corrections/numbers/${each.id}`)));
+  find("corrections").replaceChildren(...digits.found.map((each) =>
+    row(cropCanvas(each.crop, nameOf(each.label)), nameOf, each.label, each, `v1/corrections/${each.id}`)));
   if (!count) {
     find("corrections").replaceChildren(element("li", { class: "hint" }, "None yet. Draw digits or read a picture, and correct what is wrong."));
   }
@@ -68,19 +64,23 @@ async function newest(path, kind) {
   return { count, found };
 }
 
-function row(picture, name, read, { source, created }, path) {
+function row(picture, name, right, { predicted, source, created }, path) {
   const when = new Date(created).toLocaleString();
   const undo = () => trying(async () => { await ask(path, { method: "DELETE" }); await list(); });
   return element("li", {}, picture,
-    element("div", {}, element("strong", {}, name), read ? ` (read as ${read})` : "",
+    element("div", {}, element("strong", {}, name(right)), predicted === right ? "" : ` (read as ${name(predicted)})`,
       element("br"), element("span", { class: "hint" }, `${SOURCES[source]}, ${when}`)),
-    element("button", { type: "button", onclick: undo, "aria-label": `Undo ${name}, ${when}` }, "Undo"));
+    element("button", { type: "button", onclick: undo, "aria-label": `Undo ${name(right)}, ${when}` }, "Undo"));
 }
 
 function showStarted() {
-  find("progress").textContent = "Starting…";
+  showStep("Starting…", 0);
   find("progress-bar").hidden = false;
-  find("progress-bar").value = 0;
+}
+
+function showStep(words, fraction) {
+  find("progress").textContent = words;
+  find("progress-bar").value = fraction;
 }
 
 function showEnd(job) {
@@ -95,14 +95,14 @@ function showEnd(job) {
 
 function showProgress(step) {
   if (!step || teaching.isStopping) return;
-  const words = {
-    prepare: () => `Preparing: ${step.learned} corrections for training, ${step.held_out} held out…`,
-    train: () => `Training, epoch ${Math.min(step.epoch + 1, step.epochs)} of ${step.epochs}…`,
-    evaluate: () => "Evaluating…",
-    done: () => "Done.",
-  };
-  find("progress").textContent = words[step.stage]?.() ?? "";
-  find("progress-bar").value = { prepare: 0.1, train: 0.2 + (0.6 * (step.epoch ?? 0)) / (step.epochs ?? 1), evaluate: 0.85, done: 1 }[step.stage] ?? 0;
+  const { stage, learned, held_out, epoch = 0, epochs = 1 } = step;
+  const [words, fraction] = {
+    prepare: [`Preparing: ${learned} corrections for training, ${held_out} held out…`, 0.1],
+    train: [`Training, epoch ${Math.min(epoch + 1, epochs)} of ${epochs}…`, 0.2 + (0.6 * epoch) / epochs],
+    evaluate: ["Evaluating…", 0.85],
+    done: ["Done.", 1],
+  }[stage] ?? ["", 0];
+  showStep(words, fraction);
 }
 
 function showNetworks({ active, networks }) {
