@@ -34,12 +34,10 @@ export async function readFilled(form, files) {
 }
 
 async function read(form, file, number) {
+  const { picture, page: picture_page, named, turned } = form;
   const body = new FormData();
-  body.append("picture", form.picture);
-  body.append("fields", JSON.stringify(Object.fromEntries(form.named)));
-  body.append("picture_page", form.page);
-  body.append("turned", form.turned);
-  body.append("image", file);
+  const parts = { picture, fields: JSON.stringify(Object.fromEntries(named)), picture_page, turned, image: file };
+  for (const [name, value] of Object.entries(parts)) body.append(name, value);
   try {
     const { pages: [page] } = await ask(`v1/forms?crops=true&page=${number}`, { method: "POST", body });
     const path = page.n_pages > 1 ? `${file.name}#page=${number}` : file.name;

@@ -1,6 +1,6 @@
 // A form: a person marks its fields on the picture, saves them as a file, and reads them in pictures of filled forms.
 
-import { ARROWS, dragsOnly, element, find, notify, save } from "../shared/dom.js";
+import { ARROWS, dragsOnly, element, find, notify, rectOf, save } from "../shared/dom.js";
 import { readFilled, startFilled } from "./filled.js";
 
 const MIN_DRAG_PIXELS = 8; // of the screen; a shorter drag is a click
@@ -60,10 +60,10 @@ export function startForms() {
 // The pointer's position in pixels of the picture, and how many of these one pixel of the screen has.
 function place(event) {
   const { left, top, width, height } = find("marks").getBoundingClientRect();
-  const clamp = (fraction) => Math.min(Math.max(fraction, 0), 1);
-  return { x: clamp((event.clientX - left) / width) * page.size[0], y: clamp((event.clientY - top) / height) * page.size[1], unit: page.size[0] / width };
+  return { x: clamp((event.clientX - left) / width, 0, 1) * page.size[0], y: clamp((event.clientY - top) / height, 0, 1) * page.size[1], unit: page.size[0] / width };
 }
 
+const clamp = (value, min, max) => Math.min(Math.max(value, min), max);
 const holds = ([left, top, right, bottom], { x, y }) => left <= x && x <= right && top <= y && y <= bottom;
 const isCorner = ([, , right, bottom], { x, y, unit }) => Math.hypot(x - right, y - bottom) <= CORNER_PIXELS * unit;
 const step = () => Math.max(...page.size) / 200; // pixels per key
@@ -111,12 +111,11 @@ function cancel() {
 function moved(box, across, down, resize = false) {
   const [left, top, right, bottom] = box;
   const [width, height] = page.size;
-  const clamp = (value, min, max) => Math.round(Math.min(Math.max(value, min), max));
   if (resize) {
     const [x, y] = [clamp(right + across, 0, width), clamp(bottom + down, 0, height)];
     return [Math.min(left, x), Math.min(top, y), Math.max(left, x), Math.max(top, y)].map(Math.round);
   }
-  const [x, y] = [clamp(across, -left, width - right), clamp(down, -top, height - bottom)];
+  const [x, y] = [clamp(across, -left, width - right), clamp(down, -top, height - bottom)].map(Math.round);
   return [left + x, top + y, right + x, bottom + y];
 }
 
@@ -147,12 +146,11 @@ function remove(field) {
 function move(field, box) {
   const [left, top, right, bottom] = box;
   field.box = box;
-  const [rect, circle, text] = field.shape.children;
-  for (const [name, value] of Object.entries({ x: left, y: top, width: right - left, height: bottom - top })) rect.setAttribute(name, value);
-  circle.setAttribute("cx", right);
-  circle.setAttribute("cy", bottom);
-  text.setAttribute("x", left);
-  text.setAttribute("y", Math.max(5 * step(), top - step()));
+  const [rect, circle, text] = field.shape.children; // which stay, because a finger may be on one of them
+  const set = (shape, attributes) => { for (const [name, value] of Object.entries(attributes)) shape.setAttribute(name, value); };
+  set(rect, rectOf(box));
+  set(circle, { cx: right, cy: bottom });
+  set(text, { x: left, y: Math.max(5 * step(), top - step()) });
   text.textContent = field.input.value;
   field.shape.setAttribute("aria-label", `${field.input.value}: ${right - left} by ${bottom - top} pixels at ${left}, ${top}`);
 }

@@ -2,7 +2,7 @@
 
 import { storeNumber } from "../correct/correct.js";
 import { ask, askFile } from "../shared/api.js";
-import { element, find, notify, save, trying } from "../shared/dom.js";
+import { element, find, notify, rectOf, save, trying } from "../shared/dom.js";
 import { checkSums, isFilled, joinColumns, joinRows, splitColumn, splitRow } from "./table.js";
 
 const NUMBER = /^[0-9.,\-/:+=()%x]*$/; // the characters that the reader can learn
@@ -74,12 +74,11 @@ const current = () => table.rows[at.row][at.column];
 const clamp = (value, length) => Math.min(Math.max(value, 0), length - 1);
 const within = ({ row, column }) => ({ row: clamp(row, table.rows.length), column: clamp(column, table.rows[0].length) });
 
-function isDoubtful({ row, column }, { rows } = table, { agreed } = sums) {
-  return !rows[row][column].accepted && !agreed.has(`${row},${column}`);
-}
+const isDoubtful = (cell, { agreed } = sums) => !cell.accepted && !agreed.has(cell);
 
 function doubts() {
-  return table.rows.flatMap((cells, row) => cells.map((_, column) => ({ row, column }))).filter((place) => isDoubtful(place));
+  const places = table.rows.flatMap((cells, row) => cells.map((_, column) => ({ row, column })));
+  return places.filter(({ row, column }) => isDoubtful(table.rows[row][column]));
 }
 
 function render() {
@@ -88,9 +87,9 @@ function render() {
   const head = element("tr", {}, element("td"), ...Array.from({ length: columns }, (_, i) => element("th", { scope: "col" }, letters(i))));
   const body = table.rows.map((cells, row) => element("tr", {}, element("th", { scope: "row" }, String(row + 1)),
     ...cells.map((cell, column) => element("td", {
-      role: "gridcell", class: cell.done ? "changed" : isDoubtful({ row, column }) ? "doubtful" : "",
+      role: "gridcell", class: cell.done ? "changed" : isDoubtful(cell) ? "doubtful" : "",
       tabindex: row === at.row && column === at.column ? 0 : -1,
-      "aria-label": `${nameOf({ row, column })}: ${cell.value || "empty"}${isDoubtful({ row, column }) ? `, ${cell.reason}` : ""}`,
+      "aria-label": `${nameOf({ row, column })}: ${cell.value || "empty"}${isDoubtful(cell) ? `, ${cell.reason}` : ""}`,
     }, cell.value))));
   find("grid").replaceChildren(element("thead", {}, head), element("tbody", {}, ...body));
   const need = doubts().length;
@@ -107,11 +106,11 @@ const elementAt = ({ row, column }) => find("grid").rows[row + 1]?.cells[column 
 // Show the current cell: a frame in the photo, an enlarged picture, and why it is doubtful.
 function show() {
   const cell = current();
-  find("accept-cell").disabled = !isDoubtful(at);
+  find("accept-cell").disabled = !isDoubtful(cell);
   frame(cell.box);
   enlarge(cell.box);
   find("cell-name").textContent = nameOf(at);
-  find("cell-doubt").textContent = isDoubtful(at) ? cell.reason : cell.done ? "checked" : "";
+  find("cell-doubt").textContent = isDoubtful(cell) ? cell.reason : cell.done ? "checked" : "";
 }
 
 function move({ row, column }) {
@@ -146,13 +145,13 @@ function pressed(event) {
 
 // Edit the cell; Enter stores its text and goes to the next doubt, Escape restores it.
 function edit(text) {
-  const inputmode = current().value || isDoubtful(at) ? "decimal" : "text";
+  const inputmode = current().value || isDoubtful(current()) ? "decimal" : "text";
   const input = element("input", { type: "text", value: text, inputmode, maxlength: MAX_CELL_LENGTH, autocomplete: "off", "aria-label": `${find("cell-name").textContent}: right value` });
   const finish = (goOn) => {
     const value = input.value.trim();
     input.onblur = null;
     if (value !== current().value) change(value);
-    else if (isDoubtful(at)) accept();
+    else if (isDoubtful(current())) accept();
     else render();
     move(at);
     if (goOn) next();
@@ -168,9 +167,7 @@ function edit(text) {
 }
 
 function accept() {
-  const cell = current();
-  if (!isDoubtful(at)) return;
-  replaceCell({ ...cell, accepted: true, done: true, reason: null });
+  if (isDoubtful(current())) replaceCell({ ...current(), accepted: true, done: true, reason: null });
 }
 
 // Replace a value. If the reader saw a number there, that is a correction from which it can learn.
@@ -235,9 +232,7 @@ function reshape(make, index) {
 function frame(box) {
   find("stage").querySelector(".frame")?.remove();
   const shapes = find("stage").querySelector("svg");
-  if (!box || !shapes) return;
-  const [left, top, right, bottom] = box;
-  shapes.append(element("svg:rect", { class: "frame", x: left, y: top, width: right - left, height: bottom - top }));
+  if (box) shapes?.append(element("svg:rect", { class: "frame", ...rectOf(box) }));
 }
 
 function enlarge([left, top, right, bottom]) {
@@ -260,9 +255,8 @@ function enlarge([left, top, right, bottom]) {
 // A table with a person's changes, as the API takes it.
 function tableRequest(changed, name = undefined) {
   const checked = checkSums(changed);
-  const rows = changed.rows.map((cells, row) => cells.map(({ value, reason }, column) =>
-    (isDoubtful({ row, column }, changed, checked) ? { value, accepted: false, reason } : { value })));
-  return { name, rows };
+  const requestOf = ({ value, reason }) => ({ value, accepted: false, reason });
+  return { name, rows: changed.rows.map((cells) => cells.map((cell) => (isDoubtful(cell, checked) ? requestOf(cell) : { value: cell.value }))) };
 }
 
 function tablesOfPages() {

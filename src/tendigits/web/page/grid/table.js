@@ -4,19 +4,17 @@
 // Whether a cell has content, even if it could not be read.
 export const isFilled = ({ value, accepted }) => value !== "" || !accepted;
 
-// Check the sums of a table. Returns the cells of those that agree, as "row,column", which are right, even if the reader was in
-// doubt; and a sentence such as "totals agree in 22 of 24 rows", which is empty for a table without sums.
+// Check the sums of a table. Returns the cells of those that agree, which are right, even if the reader was in doubt; and a
+// sentence such as "totals agree in 22 of 24 rows", which is empty for a table without sums.
 export function checkSums({ rows, row_sums, column_sums }) {
-  const cells = rows.map((row, i) => row.map((cell, j) => ({ ...cell, place: `${i},${j}` })));
-  const counts = [];
   const agreed = new Set();
-  for (const [name, lines, start] of [["rows", cells, row_sums], ["columns", transposed(cells), column_sums]]) {
-    if (start === null) continue;
-    const known = lines.map((line) => line.slice(start)).filter((line) => isSum(line) !== null);
-    const right = known.filter(isSum);
-    counts.push(`${right.length} of ${known.length} ${name}`);
-    for (const { place } of right.flat()) agreed.add(place);
-  }
+  const counts = [["rows", rows, row_sums], ["columns", transposed(rows), column_sums]].filter(([, , start]) => start !== null)
+    .map(([name, lines, start]) => {
+      const known = lines.map((line) => line.slice(start)).filter((line) => isSum(line) !== null);
+      const right = known.filter(isSum);
+      for (const cell of right.flat()) agreed.add(cell);
+      return `${right.length} of ${known.length} ${name}`;
+    });
   return { agreed, agreement: counts.length ? `totals agree in ${counts.join(" and ")}` : "" };
 }
 

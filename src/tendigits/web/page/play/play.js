@@ -5,7 +5,7 @@ import { announce, find, trying } from "../shared/dom.js";
 import { showCheck, showComparison, showCurves, showFigures, startComparing } from "./figures.js";
 import { showLesson, startLessons } from "./lessons.js";
 import { askAgain, closeUnit, refreshUnit, setLayers, startDrawing } from "./pen.js";
-import { chosenNetwork, experiments, flat, requestOf, setExperiment, startSettings } from "./settings.js";
+import { asJson, chosenNetwork, experiments, setExperiment, startSettings } from "./settings.js";
 
 const FRAME_MS = matchMedia("(prefers-reduced-motion: reduce)").matches ? 1000 : 100; // between two updates of the view
 
@@ -48,9 +48,8 @@ async function synchronise() {
   const { networks: known } = await ask("v1/play");
   for (const name of ["a", "b"]) {
     if (known[name]) {
-      const settings = flat(known[name]);
-      if (!(name in made)) setExperiment(name, settings);
-      made[name] = asJson(settings);
+      if (!(name in made)) setExperiment(name, known[name]);
+      made[name] = asJson(known[name]);
       setLayers(name, known[name].hidden);
     } else forget(name);
   }
@@ -106,9 +105,8 @@ async function make() {
     await ask("v1/play/networks/b", { method: "DELETE" });
     forget("b");
   }
-  for (const name of Object.keys(experiments)) {
-    const json = requestOf(name);
-    const text = asJson(experiments[name]);
+  for (const [name, settings] of Object.entries(experiments)) {
+    const [json, text] = [structuredClone(settings), asJson(settings)];
     if (made[name] === text) continue;
     networks[name] = {};
     trouble = "";
@@ -117,10 +115,6 @@ async function make() {
     made[name] = text;
     setLayers(name, json.hidden);
   }
-}
-
-function asJson(settings) {
-  return JSON.stringify(Object.keys(settings).sort().map((key) => [key, settings[key]]));
 }
 
 const isLearning = () => Object.values(networks).some(({ tick }) => tick?.status === "running");

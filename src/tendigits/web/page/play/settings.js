@@ -18,7 +18,7 @@ let changed;
 let requests = 0;
 
 /** @type {Record<string, any>} */
-export const experiments = {}; // network -> its settings, by name; the augmentation's as "augmentation.shift"
+export const experiments = {}; // network -> its settings, as the API takes them
 
 // `whenChanged` is called after each change of a setting, and when a network comes or goes.
 export function startSettings(described, layers, whenChanged) {
@@ -39,29 +39,29 @@ export function startSettings(described, layers, whenChanged) {
   choose("a");
 }
 
-export function defaults() {
-  return Object.fromEntries(controls.map((control) => [control.name, control.default]));
+// Of the settings of a network, one with a name such as "digits" or "augmentation.shift".
+const settingOf = (settings, name) => name.split(".").reduce((part, key) => part[key], settings);
+
+function put(settings, name, value) {
+  const [key, part] = name.split(".");
+  if (part) settings[key][part] = value;
+  else settings[key] = value;
 }
+
+export function defaults() {
+  const settings = { augmentation: {} };
+  for (const control of controls) put(settings, control.name, control.default);
+  return settings;
+}
+
+// All settings as one text, to compare networks.
+export const asJson = (settings) => JSON.stringify(controls.map(({ name }) => settingOf(settings, name)));
 
 // Set the controls of a network; null removes network B.
 export function setExperiment(name, settings) {
-  if (settings) experiments[name] = { ...defaults(), ...settings };
+  if (settings) experiments[name] = structuredClone(settings);
   else delete experiments[name];
   choose(name === "b" && !settings ? "a" : chosen in experiments ? chosen : "a");
-}
-
-export function requestOf(name) {
-  const request = { augmentation: {} };
-  for (const [key, value] of Object.entries(experiments[name])) {
-    const [setting, part] = key.split(".");
-    if (part) request.augmentation[part] = value;
-    else request[setting] = value;
-  }
-  return request;
-}
-
-export function flat({ augmentation, ...settings }) {
-  return { ...settings, ...Object.fromEntries(Object.entries(augmentation).map(([key, value]) => [`augmentation.${key}`, value])) };
 }
 
 export const chosenNetwork = () => chosen;
@@ -123,7 +123,7 @@ function fillHidden(control) {
 
 function fill(control) {
   const { name } = control;
-  const value = experiments[chosen][name];
+  const value = settingOf(experiments[chosen], name);
   if (name === "hidden") return fillHidden(control);
   const input = find(`play-${name}`);
   if (input.tagName === "SELECT" && ![...input.options].some((option) => option.value === String(value))) {
@@ -134,11 +134,11 @@ function fill(control) {
 }
 
 function showValue(name) {
-  if (find(`play-${name}`)?.type === "range") find(`value-${name}`).textContent = String(experiments[chosen][name]);
+  if (find(`play-${name}`)?.type === "range") find(`value-${name}`).textContent = String(settingOf(experiments[chosen], name));
 }
 
 function set(name, value) {
-  experiments[chosen][name] = value;
+  put(experiments[chosen], name, value);
   showValue(name);
   describe();
   changed();
@@ -148,8 +148,9 @@ function set(name, value) {
 function describe() {
   const request = ++requests;
   const { a, b = a } = experiments;
-  const differing = Object.keys(a).filter((key) => String(a[key]) !== String(b[key]))
-    .map((key) => `${title(key).toLowerCase()} (${text(a[key])} / ${text(b[key])})`);
+  const differing = controls.map(({ name }) => [name, settingOf(a, name), settingOf(b, name)])
+    .filter(([, inA, inB]) => String(inA) !== String(inB))
+    .map(([name, ...values]) => `${title(name).toLowerCase()} (${values.map(text).join(" / ")})`);
   find("play-difference").hidden = !experiments.b;
   find("play-difference").textContent = differing.length ? `A and B differ in ${differing.join(", ")}.` : "A and B are the same: change one thing in B.";
   trying(async () => {
@@ -159,7 +160,7 @@ function describe() {
 }
 
 // The chosen network's parameters, and its settings as code.
-const experiment = () => ask("v1/play/experiment", { method: "POST", json: requestOf(chosen) });
+const experiment = () => ask("v1/play/experiment", { method: "POST", json: experiments[chosen] });
 
 const text = (value) => (Array.isArray(value) ? value.join(", ") || "none" : String(value));
 

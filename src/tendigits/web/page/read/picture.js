@@ -1,6 +1,6 @@
 // A picture and its numbers: how a picture is chosen, the boxes on it, the table of numbers, and how they are copied and saved.
 
-import { element, find, notify, onFile, saveCsv, trying } from "../shared/dom.js";
+import { element, find, notify, onFile, rectOf, saveCsv, trying } from "../shared/dom.js";
 import { confidenceText } from "../shared/text.js";
 
 let shown = null; // the page of the API; its numbers have `corrected` texts where a person gave some
@@ -118,12 +118,13 @@ function partsOf(number) {
   });
 }
 
-function shapeOf({ index, box: [left, top, right, bottom], label, kind, how }, place, fontSize, choose) {
+function shapeOf({ index, box, label, kind, how }, place, fontSize, choose) {
+  const [left, top, right] = box;
   return element("svg:g", {
     class: `box ${kind}`, tabindex: 0, role: "button", "aria-label": `${label}, ${how}: correct it`,
     "data-place": `${place}:${index ?? 0}`, onclick: () => choose(index),
     onkeydown: (event) => { if (event.key === "Enter" || event.key === " ") { event.preventDefault(); choose(index); } },
-  }, element("svg:rect", { x: left, y: top, width: right - left, height: bottom - top }),
+  }, element("svg:rect", rectOf(box)),
   element("svg:text", { x: (left + right) / 2, y: Math.max(fontSize, top - fontSize / 4), "font-size": fontSize, "text-anchor": "middle" }, label));
 }
 

@@ -21,6 +21,9 @@ export function element(name, attributes = {}, ...children) {
   return made;
 }
 
+// The attributes of an SVG rectangle.
+export const rectOf = ([left, top, right, bottom]) => ({ x: left, y: top, width: right - left, height: bottom - top });
+
 export function save(file, name) {
   const link = element("a", { href: URL.createObjectURL(file), download: name });
   link.click();
