@@ -51,27 +51,37 @@ def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> 
 
 
 @pytest.fixture
-def open_page(browser: Browser, clean_server: ServeProcess) -> Iterator[Callable[..., Page]]:
-    """Open the page; in the end it has made no requests to other servers, and the browser logged no errors."""
-    contexts, complaints, elsewhere = [], [], []
+def visit(browser: Browser) -> Iterator[Callable[..., Page]]:
+    """Open an address; in the end the browser has logged no errors."""
+    contexts = []
 
-    def start(path: str = "", **options: Any) -> Page:
-        context = browser.new_context(**options)
-        contexts.append(context)
-        page = context.new_page()
-        page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
-        page.on("pageerror", lambda error: complaints.append(str(error)))
-        page.on("request", lambda request: None if request.url.startswith((clean_server.url, "blob:", "data:")) else
-                elsewhere.append(request.url))  # fmt: skip
-        page.goto(f"{clean_server.url}/{path}")
+    def start(address: str, **options: Any) -> Page:
+        contexts.append(browser.new_context(**options))
+        page = contexts[-1].new_page()
+        page.on("console", lambda message: start.complaints.append(message.text) if message.type == "error" else None)
+        page.on("pageerror", lambda error: start.complaints.append(str(error)))
+        page.on("request", lambda request: start.requested.append(request.url))
+        page.goto(address)
         return page
 
-    start.complaints = complaints  # a test that expects an error removes it
+    start.complaints = []  # a test that expects an error removes it
+    start.requested = []
     yield start
     for context in contexts:
         context.close()
-    assert elsewhere == []
-    assert complaints == []
+    assert start.complaints == []
+
+
+@pytest.fixture
+def open_page(visit: Any, clean_server: ServeProcess) -> Iterator[Callable[..., Page]]:
+    """Open the page; in the end it has made no requests to other servers."""
+
+    def start(path: str = "", **options: Any) -> Page:
+        return visit(f"{clean_server.url}/{path}", **options)
+
+    start.complaints = visit.complaints
+    yield start
+    assert [url for url in visit.requested if not url.startswith((clean_server.url, "blob:", "data:"))] == []
 
 
 @pytest.fixture(scope="session")
@@ -95,23 +105,14 @@ def exported(digits_npz, tmp_path_factory, request) -> Callable[[str], Path]:
 
 
 @pytest.fixture
-def open_exported(browser: Browser) -> Iterator[Any]:
-    """Open a page and wait for its network; in the end it has requested only its own files and logged nothing."""
-    requested, complaints, pages = [], [], []
+def open_exported(visit: Any) -> Iterator[Callable[..., Page]]:
+    """Open a page and wait for its network; in the end it has requested only its own files."""
 
     def start(address: str, **options: Any) -> Page:
-        page = browser.new_page(**options)
-        pages.append(page)
-        page.on("request", lambda request: requested.append(request.url))
-        page.on("console", lambda message: complaints.append(message.text) if message.type != "debug" else None)
-        page.on("pageerror", lambda error: complaints.append(str(error)))
-        page.goto(address)
+        page = visit(address, **options)
         page.wait_for_selector("html[data-ready]", timeout=60_000)
         return page
 
     yield start
-    for page in pages:
-        page.close()
     files = {"", "index.html", "style.css", "tendigits.js", "icon.svg", "favicon.ico"}
-    assert {url.rsplit("/", 1)[-1] for url in requested if not url.startswith("blob:")} <= files
-    assert complaints == []
+    assert {url.rsplit("/", 1)[-1] for url in visit.requested if not url.startswith("blob:")} <= files

@@ -35,9 +35,8 @@ def cell(page: Page, name: str):
     return page.locator(f"#grid td[aria-label^='{name}:']")
 
 
-@pytest.mark.parametrize("options", [{}, PHONE], ids=["desktop", "phone"])
-def test_three_doubts_are_corrected_by_keyboard_and_saved(open_page, clean_server, picture, options, tmp_path):
-    page = open_page("#read", accept_downloads=True, **options)
+def test_three_doubts_are_corrected_by_keyboard_and_saved(open_page, clean_server, picture, tmp_path):
+    page = open_page("#read", accept_downloads=True)
     read(page, picture)
     expect(page.locator("#totals")).to_have_text("totals agree in 3 of 6 rows")
     doubtful = page.locator("#grid td.doubtful")

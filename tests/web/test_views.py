@@ -7,11 +7,20 @@ from playwright.sync_api import expect
 
 from browser import EMPTY, PHONE, WIDTH, barriers, choose, draw
 from drawing import THREE, page_of_numbers
+from tendigits.web.pages import documents, draw_view
 
 pytestmark = pytest.mark.xdist_group("browser")
 
 VIEWS = ("draw", "read", "teach", "runs")
 ONE = [(0.5, 0.12), (0.5, 0.5), (0.5, 0.88)]
+
+
+def test_documents_have_no_placeholder_left_and_each_id_once():
+    for html in (*documents().values(), draw_view("Draw a digit")):
+        assert "$" not in html
+        ids = re.findall(r'\bid="([^"]*)"', html)
+        assert len(ids) == len(set(ids))
+        assert set(re.findall(r'\b(?:for|aria-labelledby|aria-describedby)="([^"]*)"', html)) <= set(ids)
 
 
 def test_everything_fits_on_a_phone(open_page, digits):
