@@ -85,9 +85,14 @@ function findBackground(light) {
 }
 
 function medianOfNine({ pixels, width, height }) {
-  const [columns, rows] = [width, height].map((size) => (at) => [at - 1, at, at + 1].map((each) => clip(each, 0, size - 1)));
-  return image(width, height, pixels.map((_, i) =>
-    median(rows(Math.floor(i / width)).flatMap((y) => columns(i % width).map((x) => pixels[y * width + x])))));
+  const nine = new Uint8Array(9);
+  return image(width, height, pixels.map((_, i) => {
+    const [x, y] = [i % width, Math.floor(i / width)];
+    for (let n = 0; n < 9; n++) {
+      nine[n] = pixels[clip(y - 1 + Math.floor(n / 3), 0, height - 1) * width + clip(x - 1 + (n % 3), 0, width - 1)];
+    }
+    return nine.sort()[4];
+  }));
 }
 
 // The largest or smallest value in a square around each pixel, by rows and then by columns.
