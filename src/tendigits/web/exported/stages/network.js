@@ -29,7 +29,7 @@ async function unpacked(text) {
 
 // Open a packed network; `about` has its output, input shape and temperature. Returns {predict, layers}: functions from a crop,
 // 784 bytes, to {digits, isDigit}, the probability of each digit given that it is one, and of being a digit at all; and to the
-// hidden layers as pictures, of which there are none if the network's file has no such outputs.
+// hidden layers as pictures; the list is empty if the network's file has no such outputs.
 export async function openDigits(packed, about) {
   const session = await runtime.InferenceSession.create(await unpacked(packed), { executionProviders: ["wasm"] });
   const [answer, ...hidden] = session.outputNames;

@@ -33,7 +33,7 @@ function announce(name, count, path, undone = () => {}) {
   }) });
 }
 
-// Ask in a dialog for the right text of a number, "" if it is none; null if the dialog was cancelled. The character at `index`,
+// Ask in a dialog for the right text of a number, "" for "not a number"; null if the dialog was cancelled. The character at `index`,
 // or all of the text, is selected, so that typing replaces it.
 export function askText(number, index = null) {
   const [dialog, input] = [find("correct"), find("correct-text")];
