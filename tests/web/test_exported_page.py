@@ -1,16 +1,16 @@
 """The exported page in a browser: it reads single digits as Python does, and needs no server."""
 
 import base64
+from itertools import pairwise
 from typing import Any
 
-import cv2
 import numpy as np
 import pytest
-from PIL import Image
 from playwright.sync_api import expect
 
 from browser import PHONE, WIDTH, barriers, draw, opened_up
-from drawing import THREE, crop64, file_of, png
+from drawing import THREE, crop64, png
+from synthesis.strokes import SHAPES
 from tendigits.digits.find import find_digit
 from tendigits.digits.layers import Layers, with_layers
 from tendigits.digits.network import bundled_file
@@ -20,10 +20,12 @@ pytestmark = pytest.mark.xdist_group("export")  # the same finished run
 
 SIDE = 560
 EMPTY = "Draw a digit."
-READ = """async (png) => {
-  const { openImage, greyOf } = modules["exported/image.js"];
-  const picture = await openImage(new File([modules["page/shared/pixels.js"].bytesOf(png)], "a.png"));
-  return modules["exported/reader.js"].readDigit("", greyOf(picture, "white"));
+READ = """async (strokes) => {
+  const { pad } = modules["exported/page.js"];
+  pad.replace(strokes);
+  const canvas = pad.drawing();
+  const digit = await modules["exported/reader.js"].readDigit("", modules["exported/image.js"].greyOf(canvas, "white"));
+  return [canvas.toDataURL("image/png").split(",")[1], digit];
 }"""
 
 
@@ -49,31 +51,36 @@ def test_a_drawing_and_a_picture_are_read_in_a_page_opened_as_a_file(exported, o
     expect(page.locator("#prediction")).to_contain_text("more than one digit")
 
 
-def any_drawing(rng: np.random.Generator, digits: Any) -> bytes:
-    """One or two digits of any size anywhere on paper of any shade."""
-    paper = np.full((SIDE, SIDE), rng.integers(150, 256), np.uint8)
-    for _ in range(1 + (rng.random() < 0.2)):
-        size = int(rng.uniform(20 if rng.random() < 0.1 else 100, 400))
-        digit = cv2.resize(digits.x_test[rng.integers(len(digits.x_test))], (size, size), interpolation=cv2.INTER_AREA)
-        left, top = rng.integers(0, SIDE - size, 2)
-        place = paper[top : top + size, left : left + size]
-        np.minimum(place, 255 - digit, out=place)
-    noisy = paper + rng.normal(0, rng.choice([0, 4]), paper.shape)
-    return file_of(Image.fromarray(noisy.clip(0, 255).astype(np.uint8)))
+def any_strokes(rng: np.random.Generator) -> list[Any]:
+    """A drawing: a digit of any size anywhere, sometimes with additional strokes."""
+    shapes = SHAPES[int(rng.integers(10))]
+    shape = shapes[int(rng.integers(len(shapes)))]
+    size, lean = rng.uniform(0.05 if rng.random() < 0.1 else 0.35, 0.95), rng.normal(0, 0.2)
+    corner = rng.uniform(0, 1 - size, 2)
+    strokes = []
+    for stroke in shape:
+        points = np.concatenate([np.linspace(a, b, 5) for a, b in pairwise(np.array(stroke))])
+        points[:, 0] += lean * (0.5 - points[:, 1])
+        strokes.append((SIDE * (corner + size * points) + rng.normal(0, 3, points.shape)).tolist())
+    if rng.random() < 0.3:
+        for _ in range(int(rng.integers(1, 4))):
+            steps = rng.normal(0, 90 if rng.random() < 0.2 else 15, (int(rng.integers(1, 40)), 2))
+            strokes.append((rng.uniform(0, SIDE, 2) + np.cumsum(steps, axis=0)).tolist())
+    return strokes
 
 
 @pytest.mark.parametrize(
     ("which", "drawings"),
     [("reader", 10), *(pytest.param(which, n, marks=pytest.mark.slow) for which, n in (("run", 60), ("reader", 150)))],
 )
-def test_crops_and_predictions_are_those_of_python(exported, open_exported, tmp_path, request, digits, which, drawings):
+def test_crops_and_predictions_are_those_of_python(exported, open_exported, tmp_path, request, which, drawings):
     """Crops differ by at most 1 of 255."""
     page = open_exported(opened_up(exported(which), tmp_path))
     reader = Reader() if which == "reader" else Reader(request.getfixturevalue("run_that_reads"))
     rng, doubtful = np.random.default_rng(0), 0
     for _ in range(drawings):
-        picture = any_drawing(rng, digits)
-        answer = page.evaluate(READ, base64.b64encode(picture).decode())
+        picture, answer = page.evaluate(READ, any_strokes(rng))
+        picture = base64.b64decode(picture)
         found = np.frombuffer(base64.b64decode(answer["crop"]), np.uint8).reshape(28, 28)
         assert np.abs(found.astype(int) - find_digit(picture).crop.astype(int)).max() <= 1
         expected = reader.digit(picture)
