@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).parent.parent
+sys.path.append(str(ROOT / "reader"))  # the pictures that are measured on are drawn there, in `measuring`
 MNIST = ROOT / "src" / "tendigits" / "data" / "assets" / "mnist.npz"
 BENCH = ROOT / ".bench"
 TIMEOUT = 1800
@@ -44,11 +45,11 @@ def observed(command: list[str], environment: dict[str, str]) -> dict[str, Any]:
         result = {"error": reason(error.stderr)}
     except subprocess.TimeoutExpired:
         result = {"error": f"not finished in {TIMEOUT} seconds"}
-    wall = time.perf_counter() - started
+    elapsed = time.perf_counter() - started
     others = None
     if busy is not None:
-        others = round(max(0.0, (busy_seconds() or 0.0) - busy - (own_seconds() - own)) / wall, 3)
-    return {**result, "wall": wall, "load": load, "others": others}
+        others = round(max(0.0, (busy_seconds() or 0.0) - busy - (own_seconds() - own)) / elapsed, 3)
+    return {**result, "elapsed": elapsed, "load": load, "others": others}
 
 
 def parsed(turn: dict[str, Any]) -> dict[str, Any]:

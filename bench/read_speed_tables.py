@@ -19,7 +19,7 @@ MAX_MEMORY_MB = 400.0
 
 
 def speed_text(part: dict[str, Any]) -> str:
-    """The times that a person waits for, beside others; then what is hard."""
+    """The times that a person waits for, compared with others; then the hard pictures."""
     rows = [
         "| what | reader | median | of the rounds | reader / ours | right | peak MB | target | |",
         "| :--- | :--- | ---: | :--- | ---: | ---: | ---: | :--- | :--- |",

@@ -48,7 +48,7 @@ PPOCR = {
 """The readers with PP-OCRv6, by the size of its models."""
 
 TIME = 5
-"""Ours is to be so many times as fast as PP-OCRv6."""
+"""Target: how many times as fast as PP-OCRv6 ours is."""
 
 
 def text(record: Record) -> str:

@@ -178,10 +178,10 @@ def take_turns(own: Set, settings: Settings) -> list[dict[str, Any]]:
     for peer in settings.peers:
         for given in peer.given(own.kind):
             turn = take_turn(peer, own if peer.environment is None else own.first(OTHERS_LIMIT[own.kind]), given)
-            told = turn.record
-            what = told.get("error") or f"{told['right']} of {told['n']}, {told['ms']:.1f} ms"
+            record = turn.record
+            what = record.get("error") or f"{record['right']} of {record['n']}, {record['ms']:.1f} ms"
             print(f"{own.name} {peer.name} {given}: {what}", file=sys.stderr, flush=True)
-            records.append(told)
+            records.append(record)
             if peer.name == OURS:
                 WRONG.mkdir(parents=True, exist_ok=True)
                 files = (str(own.files[given][number][0]) for number in turn.wrong)

@@ -70,11 +70,11 @@ PEERS = {
     for peer in (
         Peer("tendigits", "**tendigits**", "read_tendigits", None, FINDS, numbers=True),
         Peer(
-            "tendigits_page", "**tendigits**, not told that it is one digit", "read_tendigits", None, {"digit": BARE},
+            "tendigits_page", "**tendigits**, as a page", "read_tendigits", None, {"digit": BARE},
             ("--read-as", "page"), numbers=True,
         ),
         Peer(
-            "tendigits_digit", "**tendigits**, told that it is one digit", "read_tendigits", None, {"nothing": BARE},
+            "tendigits_digit", "**tendigits**, as one digit", "read_tendigits", None, {"nothing": BARE},
             ("--read-as", "digit"), numbers=True,
         ),
         Peer("rapidocr", "RapidOCR, PP-OCRv6 small", "read_rapidocr", "rapidocr", FINDS),

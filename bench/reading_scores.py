@@ -58,7 +58,7 @@ def score(own: Set, answers: Sequence[Sequence[Piece]], apart: bool = False) -> 
     """Score a reader's answers.
 
     Args:
-        apart: each character of a grid is a number of its own. Only where cells have one digit, for readers of text,
+        apart: each character of a grid is a separate number. Only where cells have one digit, for readers of text,
             which take a row for a line.
     """
     result = Score()

@@ -68,19 +68,19 @@ def take_turns(sets: list[Set], peers: tuple[Peer, ...], rounds: int) -> list[di
             for peer in peers:
                 if not any("error" in turn for turn in asked[peer.name]):
                     asked[peer.name].append(ask(peer, paths, own.kind, own.keep))
-        for name, told in asked.items():
+        for name, its_turns in asked.items():
             about: dict[str, Any] = {"set": own.name, "peer": name, "given": "bare"}
-            if error := next((turn["error"] for turn in told if "error" in turn), None):
+            if error := next((turn["error"] for turn in its_turns if "error" in turn), None):
                 turns.append({**about, "error": error})
                 continue
-            result = score(own, told[0]["answers"])
-            about |= {"ms": [round(statistics.median(turn["ms"]), 3) for turn in told], "right": result.right}
+            result = score(own, its_turns[0]["answers"])
+            about |= {"ms": [round(statistics.median(turn["ms"]), 3) for turn in its_turns], "right": result.right}
             about |= {
                 "n": result.n,
-                "peak_mb": max(turn["peak_mb"] for turn in told),
-                "others": max(turn["others"] or 0 for turn in told),
+                "peak_mb": max(turn["peak_mb"] for turn in its_turns),
+                "others": max(turn["others"] or 0 for turn in its_turns),
             }
-            turns.append({**about, "versions": told[0]["versions"]})
+            turns.append({**about, "versions": its_turns[0]["versions"]})
             print(f"{own.name} {name}: {about['ms']} ms", file=sys.stderr, flush=True)
     return turns
 
@@ -106,7 +106,7 @@ def command_seconds(arguments: list[str], runs: int) -> dict[str, Any]:
         if "error" in turn:
             return {"error": turn["error"]}
         if number:
-            seconds.append(round(turn["wall"], 4))
+            seconds.append(round(turn["elapsed"], 4))
     return {"seconds": seconds}
 
 

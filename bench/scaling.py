@@ -103,7 +103,7 @@ def command(arguments: list[str]) -> float:
     )
     if "error" in turn:
         raise SystemExit(f"{arguments}: {turn['error']}")
-    return round(float(turn["wall"]), 3)
+    return round(float(turn["elapsed"]), 3)
 
 
 def rate(record: dict[str, Any], kind: str, name: str) -> float:
@@ -114,7 +114,7 @@ def rate(record: dict[str, Any], kind: str, name: str) -> float:
 
 def reading_table(record: dict[str, Any]) -> str:
     """The rates, and the speed-up of two workers."""
-    lines = ["| | workers | a second | beside one | seconds to start |", "| :--- | :--- | ---: | ---: | ---: |"]
+    lines = ["| | workers | a second | times one | seconds to start |", "| :--- | :--- | ---: | ---: | ---: |"]
     for kind, about in ABOUT.items():
         for name in HOW:
             alone = name.replace("2 actors", "1 actor").replace(", 2", ", 1")

@@ -1,11 +1,11 @@
-"""Requests per second and latencies of `tendigits serve`, beside the same network behind LitServe and behind Keras.
+"""Requests per second and latencies of `tendigits serve`, and of the same network behind LitServe and behind Keras.
 
     make bench-serve                    # a quarter of an hour; bench/results/serving.*
     python bench/serving.py --rounds 1
     python bench/serving.py --report-only              # the table again, from the JSON
 
-The load comes from wrk (Debian's package) on the same machine, whose cores it shares with the server. The servers take
-turns, each in a fresh process, in rounds; medians are over the rounds.
+The load comes from wrk (Debian's package) on the same machine and the same cores. The servers take turns, each in a
+fresh process, in rounds; medians are over the rounds.
 """
 
 import base64
@@ -177,9 +177,9 @@ def wrk(port: int, path: str, body: tuple[Path, str], clients: int, seconds: int
     command = ["wrk", "-t1", f"-c{clients}", f"-d{seconds}s", "--timeout", "20s", "-s", post]
     command += [f"http://127.0.0.1:{port}{path}", "--", str(body[0]), body[1]]
     out = subprocess.run(command, capture_output=True, text=True, check=True).stdout
-    said: dict[str, Any] = json.loads(out.splitlines()[-1])
-    print(path, clients, said, file=sys.stderr, flush=True)
-    return said
+    result: dict[str, Any] = json.loads(out.splitlines()[-1])
+    print(path, clients, result, file=sys.stderr, flush=True)
+    return result
 
 
 def memory(port: int, process: "subprocess.Popen[bytes]", body: tuple[Path, str]) -> Iterator[dict[str, float]]:
@@ -225,7 +225,7 @@ def table(record: dict[str, Any]) -> str:
     described, versions = record["machine"], record["machine"]["versions"]
     lines += ["", (
         f"Memory in use: {first['megabytes']:.0f} MB after {first['requests']:,} requests, {last['megabytes']:.0f} MB "
-        f"after {last['requests']:,}. {described['processor']}, {described['cores']} cores, which wrk shares; "
+        f"after {last['requests']:,}. {described['processor']}, {described['cores']} cores, which wrk uses, too; "
         f"Python {described['python']}, Keras {versions['keras']}, {ENVIRONMENTS['litserve'][0]}."
     )]  # fmt: skip
     return "\n".join(lines)

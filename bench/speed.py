@@ -1,4 +1,4 @@
-"""tendigits beside its peers: the same training, timed in turns, each peer in its own environment.
+"""tendigits and its peers: the same training, timed in turns, each peer in its own environment.
 
     make bench            # all parts, about half an hour; then bench/results/speed.*
     make bench QUICK=1                   # the main table alone, in under 5 minutes, printed and kept nowhere
@@ -67,7 +67,7 @@ PEERS = {
     for peer in (
         Peer("tendigits", "tendigits_fit"),
         Peer("jax_scan", "jax_scan", "jax"),
-        Peer("keras_jax", "keras_fit"),  # as a person of the product has it: the same packages lie beside both
+        Peer("keras_jax", "keras_fit"),  # as a person of the product has it: the same packages are installed for both
         Peer("nightly_1", "keras_fit", "nightly"),
         Peer("nightly_32", "keras_fit", "nightly", ("--steps-per-execution", "32")),
         Peer("nightly_1875", "keras_fit", "nightly", ("--steps-per-execution", "1875")),
@@ -213,7 +213,7 @@ def command_turns(settings: Settings) -> Iterator[dict[str, Any]]:
         }
         for name, command in commands.items():
             turn = observed(command, variables("jax", Path(folder) / "cache", ours=name != "keras_script"))
-            yield {**turn, "seconds": [turn["wall"]], "peer": name, "batch": 32}
+            yield {**turn, "seconds": [turn["elapsed"]], "peer": name, "batch": 32}
 
 
 def cut(data: Path, limit: int) -> Path:

@@ -1,4 +1,4 @@
-"""Other readers of tables beside ours: their environments, what they are given, their answers scored as ours are.
+"""Other readers of tables: their environments, what they are given, their answers scored as ours are.
 
 row = read_by(PEERS["img2table"], own)      # own: Tables; {"tool": "img2table", "rows_right": 12, ...}
 
@@ -132,5 +132,5 @@ def text(record: dict[str, Any]) -> str:
         ]
         lines.append(f"| {row['set']} | {tool} | {' | '.join(fractions)} | {row['seconds']:.2f} |")
     versions = {name: each for row in record["rows"] for name, each in row.get("versions", {}).items()}
-    told = ", ".join(f"{name} {versions[name]}" for name in sorted(versions) if name != "python")
-    return "\n".join([*lines, "", *(line for each in failed for line in (each, "")), f"{told}; {record['date']}."])
+    named = ", ".join(f"{name} {versions[name]}" for name in sorted(versions) if name != "python")
+    return "\n".join([*lines, "", *(line for each in failed for line in (each, "")), f"{named}; {record['date']}."])

@@ -31,7 +31,7 @@ from measuring.tables import KINDS, make_sheet
 from reading_peers import Peer
 from reading_sets import mnist_digits
 from table_peers import ENVIRONMENTS, LIMIT, PEERS, Rows, Tables, read_by, scored, summary
-from table_peers import text as text_beside
+from table_peers import text as text_of_others
 from tendigits.read.reader import Reader
 from tendigits.tables.cell import Cell
 from tendigits.tables.table import Table
@@ -54,10 +54,10 @@ def main() -> None:
     if not given.report_only:
         kept = date_and_commit()
         peers = None if given.peers is None else [PEERS[name] for name in given.peers or PEERS]
-        sets, beside = measure(all_tables(given.data.resolve(), given.n, given.sudoku), peers)
+        sets, others = measure(all_tables(given.data.resolve(), given.n, given.sudoku), peers)
         record |= {"machine": machine(), **kept, "sets": sets}
         if peers is not None:
-            record["beside"] = {**kept, "limit": min(LIMIT, given.n), "rows": beside}
+            record["others"] = {**kept, "limit": min(LIMIT, given.n), "rows": others}
     if given.trial:
         print(text(record))
         return
@@ -88,7 +88,7 @@ def all_tables(data: Path, n: int, sudoku: Path | None) -> Iterator[Tables]:
 
 def measure(tables: Iterable[Tables], peers: list[Peer] | None) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
     """Read all tables of each set, and let the peers read the first of them; returns the rows of both tables."""
-    reader, sets, beside = Reader(), [], []
+    reader, sets, others = Reader(), [], []
     needed = {peer.environment for peer in peers or ()}
     prepare({name: wanted for name, wanted in ENVIRONMENTS.items() if name in needed})
     for own in tables:
@@ -102,11 +102,11 @@ def measure(tables: Iterable[Tables], peers: list[Peer] | None) -> tuple[list[di
             alike.append(scored(own, [[cell.value for cell in row] for row in table.rows], wanted))
         sets.append({"set": own.name, **summary(seconds, counts)})
         if peers is not None:
-            beside.append({"set": own.name, "tool": "tendigits", **summary(seconds[:LIMIT], alike[:LIMIT])})
+            others.append({"set": own.name, "tool": "tendigits", **summary(seconds[:LIMIT], alike[:LIMIT])})
             for peer in peers:
-                beside.append(read_by(peer, own.first(LIMIT)))
-                print(beside[-1], file=sys.stderr, flush=True)
-    return sets, beside
+                others.append(read_by(peer, own.first(LIMIT)))
+                print(others[-1], file=sys.stderr, flush=True)
+    return sets, others
 
 
 def score(table: Table, wanted: Rows) -> Counter[str]:
@@ -177,7 +177,7 @@ def text(record: dict[str, Any]) -> str:
         lines.append(f"| {own['set']} | {n} | {' | '.join(fractions)} | {own['seconds']:.2f} |")
     described = record["machine"]
     lines += ["", f"{described['processor']}, {described['cores']} cores; {record['date']}."]
-    return "\n".join([*lines, "", text_beside(record["beside"])] if "beside" in record else lines)
+    return "\n".join([*lines, "", text_of_others(record["others"])] if "others" in record else lines)
 
 
 if __name__ == "__main__":

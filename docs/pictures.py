@@ -44,7 +44,7 @@ FILLED = {
 """What stands in photos of filled forms."""
 THREE = [(0.3, 0.25), (0.42, 0.15), (0.6, 0.17), (0.66, 0.3), (0.58, 0.42), (0.44, 0.47), (0.6, 0.52), (0.69, 0.65),
          (0.62, 0.8), (0.45, 0.85), (0.29, 0.76)]  # fmt: skip
-"""Where a pen goes, in shares of the pad."""
+"""Where a pen goes, in fractions of the pad."""
 
 
 PAUSE = 300
@@ -89,8 +89,8 @@ def served(folder: Path) -> Iterator[tuple[Browser, str]]:
         [Path(sys.executable).with_name("tendigits"), "serve", "--port", "0", "--store", "a.db"],
         cwd=folder, stdout=subprocess.PIPE, text=True,
     )  # fmt: skip
-    said = server.stdout.readline() if server.stdout else ""
-    address = said.split(" at ")[1].split()[0]
+    announced = server.stdout.readline() if server.stdout else ""
+    address = announced.split(" at ")[1].split()[0]
     try:
         with sync_playwright() as playwright:
             browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
@@ -215,7 +215,7 @@ def show_exported(folder: Path) -> None:
 
 
 def show_pad(folder: Path) -> None:
-    """A notebook's cell with the pad, in a JupyterLab that has no settings of its own."""
+    """A notebook's cell with the pad, in a JupyterLab that has only default settings."""
     kernel = {"kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"}}
     cell = nbformat.v4.new_code_cell("import tendigits\n\npad = tendigits.Pad()\npad")
     nbformat.write(nbformat.v4.new_notebook(cells=[cell], metadata=kernel), folder / "pad.ipynb")
@@ -225,8 +225,8 @@ def show_pad(folder: Path) -> None:
         cwd=folder, env=os.environ | places, stderr=subprocess.PIPE, text=True,
     )  # fmt: skip
     try:
-        said = (re.search(r"http://127\.0\.0\.1:\d+/lab\?token=\w+", line) for line in lab.stderr or ())
-        address = next(found[0] for found in said if found).replace("/lab?", "/doc/tree/pad.ipynb?")
+        addresses = (re.search(r"http://127\.0\.0\.1:\d+/lab\?token=\w+", line) for line in lab.stderr or ())
+        address = next(found[0] for found in addresses if found).replace("/lab?", "/doc/tree/pad.ipynb?")
         with sync_playwright() as playwright:
             browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
             page = browser.new_page(viewport={"width": 1000, "height": 1100}, reduced_motion="reduce")

@@ -24,7 +24,7 @@ def link(notebook: str, pyproject: Path = ROOT / "pyproject.toml") -> str:
 
 
 def main() -> None:
-    """Write the links of all notebooks beside this file."""
+    """Write the links of all notebooks in this folder."""
     for path in sorted(Path(__file__).parent.glob("*.ipynb")):
         notebook = nbformat.read(path, as_version=4)
         first = notebook.cells[0]

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
-FOLDERS = ("src", "tools", "reader")
+FOLDERS = ("src", "tools", "reader", "bench", "docs", "notebooks")
 SUFFIXES = {".py", ".js", ".html", ".toml"}
 
 REPLACEMENTS = {
@@ -22,7 +22,7 @@ REPLACEMENTS = {
     r"\bwalls?\b": "cell borders",
     r"\b(hurried|untaught|look_through|Sight|OverTime)\b": "partial, base_network, validate, View, DeadlineExceeded",
     r"\blikewise\b": "say it again",
-    r"\b(patch|walk)(es|s)?\b|\bblobs?\b(?!:|\(\))": "crop, component, pipeline",
+    r"\b(patch|walk)(es|s)?\b|(?<!/)\bblobs?\b(?!:|\(\))": "crop, component, pipeline",
     r"\bof late\b|\bby far\b|\bfor want of\b": "plain English",
     r"\bso many\b": "a number, or leave it out",
     r"\bin the manner of\b|\bas good as none\b|\bis no more\b": "plain English",

@@ -24,7 +24,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--epochs", type=int, default=5, help="timed ones, after one to warm up")
     parser.add_argument("--batch", type=int, default=32)
     parser.add_argument("--model", choices=("dense", "conv"), default="dense")
-    parser.add_argument("--limit", type=int, help="only so many digits to train and test on")
+    parser.add_argument("--limit", type=int, help="number of digits to train and test on")
     parser.add_argument("--steps-per-execution", type=int, default=1, help="of Keras; others have none")
     parser.add_argument("--compile", action="store_true", help="torch.compile; others have none")
     return parser.parse_args()
@@ -105,5 +105,5 @@ def say(
 ) -> None:
     """Print the one line: `seconds` has the warm-up first."""
     versions = {"python": platform.python_version(), **{name: version(name) for name in packages}}
-    said = {"peer": peer, "seconds": seconds[1:], "warmup": seconds[0], "peak_mb": peak, "versions": versions}
-    print(json.dumps(said | {"loss": loss, "accuracy": accuracy}), flush=True)
+    record = {"peer": peer, "seconds": seconds[1:], "warmup": seconds[0], "peak_mb": peak, "versions": versions}
+    print(json.dumps(record | {"loss": loss, "accuracy": accuracy}), flush=True)

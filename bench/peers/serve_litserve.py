@@ -27,8 +27,12 @@ class Digits(litserve.LitAPI):
         return list(zip(output.digits, output.confidence, strict=True))
 
     def encode_response(self, output):
-        shares, confidence = output
-        return {"label": int(shares.argmax()), "confidence": float(confidence), "probabilities": shares.tolist()}
+        probabilities, confidence = output
+        return {
+            "label": int(probabilities.argmax()),
+            "confidence": float(confidence),
+            "probabilities": probabilities.tolist(),
+        }
 
 
 if __name__ == "__main__":
