@@ -1,9 +1,12 @@
 """Records, data files, corrections and networks that several tests use."""
 
 import gzip
+import resource
+import signal
 import struct
 import tracemalloc
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -39,6 +42,19 @@ def write_idx(folder: Path, arrays: dict[str, Any], *, separator: str = "-", end
         data = idx_bytes(arrays[key])
         path = folder / f"{stem}{separator}idx{arrays[key].ndim}-ubyte{ending}"
         path.write_bytes(gzip.compress(data) if ending else data)
+
+
+@contextmanager
+def full_disk(limit: int = 0) -> Iterator[None]:
+    """A limit on file sizes, in bytes, stops a write like a full disk, but at a known byte."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (limit, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+        signal.signal(signal.SIGXFSZ, handler)
 
 
 def peak_while_refusing(read: Callable[[], Any]) -> tuple[int, str]:

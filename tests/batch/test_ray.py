@@ -23,13 +23,6 @@ pytestmark = [
 ]
 
 
-@pytest.fixture
-def paths(tmp_path, digits):
-    for i in range(60):
-        Image.fromarray(np.tile(np.pad(digits.x_test[i], 8), (3, 4))).save(tmp_path / f"{i:02}.png")
-    return find_pictures([tmp_path]).pictures
-
-
 def rows(out):
     columns = ["path", "order", "value", "left", "top", "right", "bottom"]
     return sorted(tuple(row.values()) for row in pq.read_table(out, columns=columns).to_pylist())
@@ -49,11 +42,11 @@ def kill_an_actor(killed):
         time.sleep(0.05)
 
 
-def test_a_cluster_reads_what_this_machine_reads_even_if_an_actor_is_killed(paths, tmp_path, monkeypatch):
+def test_a_cluster_reads_what_this_machine_reads_even_if_an_actor_is_killed(tmp_path, digits, monkeypatch):
     monkeypatch.setattr(module, "JOBS_PER_BLOCK", 4)
-    Path(paths[5]).write_bytes(b"broken")
-    for i in range(60, 200):
-        (tmp_path / f"{i}.png").write_bytes(Path(paths[0]).read_bytes())
+    for i in range(200):
+        Image.fromarray(np.tile(np.pad(digits.x_test[i % 60], 8), (3, 4))).save(tmp_path / f"{i:03}.png")
+    (tmp_path / "005.png").write_bytes(b"broken")
     paths = find_pictures([tmp_path]).pictures
     killed = []
     killer = threading.Thread(target=kill_an_actor, args=(killed,))

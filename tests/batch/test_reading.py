@@ -6,7 +6,7 @@ from drawing import page_of_numbers
 from tendigits.batch.batch import attempt
 from tendigits.batch.reading import read_files, read_here
 from tendigits.batch.sources import find_pictures
-from tendigits.errors import DataError, ModelFileError
+from tendigits.errors import DataError
 from tendigits.read.reader import Reader
 
 
@@ -39,11 +39,6 @@ def test_a_page_is_read_as_the_reader_reads_it_in_this_and_in_other_processes(tm
     with read_files(settings, [path], timeout=timeout) as results:
         for _, page in (*results, *read_here(settings, path, False, timeout, pytest.fail)):
             assert page.as_dict() == expected
-
-
-def test_wrong_settings_are_an_error_of_all_pictures(paths):
-    with read_files({"model": "none.onnx"}, paths[:1]) as results, pytest.raises(ModelFileError):
-        next(results)
 
 
 def test_an_unexpected_error_is_the_error_of_one_picture():

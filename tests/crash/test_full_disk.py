@@ -1,10 +1,8 @@
 """A disk that is full while a model or a checkpoint is saved: DiskError, and the old files are unchanged."""
 
-import resource
-import signal
-
 import pytest
 
+from samples import full_disk
 from saver import SAVERS
 from tendigits.errors import DiskError
 
@@ -17,26 +15,19 @@ from tendigits.errors import DiskError
     ],
 )
 def test_a_full_disk_while_saving(tmp_path, kind, largest, file):
-    """A limit on file sizes stops a write like a full disk, but at a known byte."""
     (folder := tmp_path / "folder").mkdir()
     save = SAVERS[kind](folder)
     save(1)
     save(2)
     before = {path.name: path.read_bytes() for path in folder.iterdir()}
-    n, unlimited = len(before[largest]), (resource.RLIM_INFINITY, resource.RLIM_INFINITY)
-    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    n = len(before[largest])
     for limit in (0, 1, 100, 2048, 10_000, n // 2, n - 5000, n - 100, n - 1):
-        try:
-            resource.setrlimit(resource.RLIMIT_FSIZE, (limit, resource.RLIM_INFINITY))
-            with pytest.raises(DiskError) as caught:
-                save(3)
-        finally:
-            resource.setrlimit(resource.RLIMIT_FSIZE, unlimited)
+        with full_disk(limit), pytest.raises(DiskError) as caught:
+            save(3)
         message = str(caught.value)
         assert message.startswith(f"cannot write {folder / file}: ")
         assert "File too large" in message
         assert message.endswith("; free some space or choose another folder")
         assert "\n" not in message
         assert {path.name: path.read_bytes() for path in folder.iterdir()} == before  # and no temporary file
-    signal.signal(signal.SIGXFSZ, handler)
     save(3)

@@ -1,17 +1,15 @@
 """Settings: the recipe's own texts and limits, its parameters, a recipe file and Keras code that run."""
 
-import re
 import subprocess
 import sys
 
 import pytest
 
 from tendigits.data.mnist import load_data
-from tendigits.errors import RecipeError
 from tendigits.model.network import count_parameters
 from tendigits.model.recipe import Augmentation, Recipe
 from tendigits.model.recipe_files import load_recipe
-from tendigits.play.experiment import Experiment, as_keras, as_recipe, controls
+from tendigits.play.experiment import Experiment, as_keras, as_recipe
 from tendigits.play.learner import with_wrong_labels
 
 SMALL = Experiment(hidden=(20, 12), activation="tanh", dropout=0.1, optimizer="sgd", learning_rate=0.05, batch_size=50,
@@ -27,28 +25,6 @@ def test_the_start_is_the_classic_network():
 def test_parameters_are_those_of_the_recipe(hidden):
     experiment = Experiment(hidden=hidden)
     assert experiment.n_parameters == count_parameters(experiment.recipe())
-
-
-@pytest.mark.parametrize(
-    ("settings", "named"),
-    [
-        ({"hidden": [1025]}, "hidden"),
-        ({"epochs": 3}, "epochs"),
-        ({"augmentation": {"shift": 20.0}}, "augmentation.shift"),
-    ],
-)
-def test_impossible_settings_are_errors_that_name_them(settings, named):
-    with pytest.raises(RecipeError, match=re.escape(f"'{named}'")):
-        Experiment(**settings)
-
-
-def test_each_control_has_the_explanation_of_the_recipe_and_its_own_limits():
-    found = {control.name: control for control in controls()}
-    assert {"digits", "label_noise", "hidden", "augmentation.shift"} < set(found)
-    for name, field in Recipe.model_fields.items():
-        if name in found:
-            assert found[name].help == field.description
-    assert (found["hidden"].maximum, found["digits"].minimum, found["label_noise"].maximum) == (1024, 100, 1)
 
 
 def test_the_recipe_file_is_the_same_recipe(tmp_path):

@@ -64,16 +64,6 @@ def test_a_table_however_the_page_lies(reader, page, turned):
     assert np.abs(np.subtract(box, (columns.min(), rows.min(), columns.max() + 1, rows.max() + 1))).max() <= 6
 
 
-def test_text_json_and_csv_contain_the_position_in_the_table(reader, page):
-    read = reader.read(page)
-    assert [line.split() for line in read.text().splitlines()[2:4]] == [["105", "20", "125"], ["61", "8", "69"]]
-    positions = {row[2:6] for row in read.rows("a.png")}
-    assert positions >= {(1, 1, "A", "12"), (1, 2, "C", "7"), (1, 6, "B", "54")}
-    (table,) = read.as_dict()["tables"]
-    assert table["rows"][0][0]["value"] == "12"
-    assert read.numbers[table["rows"][4][1]["index"]].value == "33"
-
-
 def test_a_slanted_1_in_a_column_of_integers_is_not_a_slash(reader, page):
     slanted = page.copy()
     top = EDGE + 2 * HEIGHT

@@ -1,7 +1,5 @@
 """A store that does not answer holds up its own routes only, and those not for long."""
 
-import resource
-import signal
 import sqlite3
 import threading
 from contextlib import closing, contextmanager
@@ -9,7 +7,7 @@ from contextlib import closing, contextmanager
 import pytest
 from starlette.testclient import TestClient
 
-from samples import NOW
+from samples import NOW, full_disk
 from tendigits.serve import state
 from tendigits.serve.app import create_app
 from tendigits.serve.config import ServerConfig
@@ -64,15 +62,8 @@ def test_a_locked_database_stops_the_routes_of_the_store_only(impatient):
 
 
 def test_not_ready_while_the_disk_is_full(impatient):
-    """A limit on file sizes stops a write like a full disk."""
     client, _ = impatient
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (0, before[1]))
-    try:
+    with full_disk():
         answer = client.get("/ready")
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, before)
-        signal.signal(signal.SIGXFSZ, handler)
     assert refused(answer)
     assert client.get("/ready").status_code == 200

@@ -66,21 +66,8 @@ def test_ruled_lines_show_empty_rows_and_columns():
     assert np.abs(layout.corners[4, 1] - wanted).max() < 8
 
 
-def test_tables_below_each_other_are_separate():
-    upper, detections, _ = page("across and down", VIEWS["straight"])
-    below = [Detection(p.x, p.y + len(upper), p.angle, p.length, p.height, p.score) for p in detections]
-    first, second = find_layouts(flatten(np.vstack([upper, upper]), [*detections, *below]))
-    assert first.shape == second.shape == (ROWS, COLUMNS)
-    assert {i for found in second.cells.values() for i in found} == set(range(len(detections), 2 * len(detections)))
-
-
 def test_lines_of_squared_paper_are_ignored():
     grey, detections, cells = page("none", VIEWS["straight"])
     grey[::24], grey[:, ::24] = 180, 180
     (layout,) = find_layouts(flatten(grey, detections))
     assert {cell: [i] for i, cell in enumerate(cells)} == layout.cells
-
-
-def test_a_single_number_is_a_table_of_one_cell():
-    (layout,) = find_layouts(flatten(np.full((50, 50), 255, np.uint8), [Detection(25, 25, 0, 20, 10, 1)]))
-    assert (layout.shape, layout.cells) == ((1, 1), {(0, 0): [0]})

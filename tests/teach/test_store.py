@@ -1,10 +1,7 @@
 """The store of corrections and fine-tuned networks: what it holds, refuses and survives."""
 
-import resource
-import signal
 import sqlite3
 import stat
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from datetime import timedelta
 
@@ -12,7 +9,7 @@ import numpy as np
 import pytest
 
 from drawing import strip_of
-from samples import NOW, correction, number
+from samples import NOW, correction, full_disk, number
 from tendigits.errors import Failure, StoreError
 from tendigits.teach.store import VERSION, Store
 
@@ -120,26 +117,11 @@ def test_a_network_that_does_not_exist_or_is_damaged(store, place):
         store.network_data(tuned.id)
 
 
-def test_many_threads_lose_nothing(store):
-    crops = np.random.default_rng(1).integers(0, 256, (8, 10, 28, 28), dtype=np.uint8)
-    with ThreadPoolExecutor(8) as threads:
-        list(threads.map(lambda own: [store.add([correction(crop)]) for crop in own], crops))
-    assert store.count() == 80
-
-
 def test_a_full_disk_loses_nothing_that_was_acknowledged(place, store):
-    """A limit on file sizes stops a write like a full disk."""
     store.add([correction(crop) for crop in CROPS[:2]])
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (0, before[1]))
-    try:
-        for call in (store.check_writable, lambda: store.add([correction(crop) for crop in CROPS])):
-            with pytest.raises(Failure, match="nothing was stored"):
-                call()
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, before)
-        signal.signal(signal.SIGXFSZ, handler)
+    for call in (store.check_writable, lambda: store.add([correction(crop) for crop in CROPS])):
+        with full_disk(), pytest.raises(Failure, match="nothing was stored"):
+            call()
     assert Store(place).count() == 2
 
 

@@ -8,7 +8,6 @@ from starlette.testclient import TestClient
 
 from drawing import png
 from samples import NOW
-from tendigits.play.experiment import Experiment
 from tendigits.play.session import Playground
 from tendigits.serve.app import create_app
 from tendigits.serve.config import ServerConfig
@@ -49,18 +48,6 @@ def play(application):
 
 def make(client, **settings):
     return client.put("/v1/play/networks/a", json=settings)
-
-
-def test_settings_are_described_and_an_experiment_is_counted_and_written(play):
-    found = play.get("/v1/play").json()
-    assert (found["networks"], found["max_layers"]) == ({}, 4)
-    described = {setting["name"]: setting for setting in found["settings"]}
-    assert described["hidden"]["help"] == "Units of each hidden layer; none for a linear classifier."
-    assert Experiment(**{name: setting["default"] for name, setting in described.items() if "." not in name})
-    written = play.post("/v1/play/experiment", json={"hidden": [32], "digits": 500}).json()
-    assert written["parameters"] == 785 * 32 + 330
-    assert "hidden = [32]" in written["recipe"]
-    assert "x_train[:500]" in written["keras"]
 
 
 def test_networks_are_made_trained_shown_and_removed(play):

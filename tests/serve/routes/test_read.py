@@ -47,16 +47,6 @@ def test_one_digit_with_its_crop_whatever_the_content_type(client, digits, heade
     assert number["digit"]["label"] == digits.y_test[3]
 
 
-def test_other_files_and_huge_pictures_are_refused(client):
-    huge = io.BytesIO()
-    Image.new("1", (12000, 12000)).save(huge, "PNG")
-    for content, reason in ((b"", "a whole PNG"), (b"text", "a whole PNG"), (huge.getvalue(), "pixels")):
-        for path in ("/v1/read", "/v1/read?one=true"):
-            answer = client.post(path, content=content, headers=PNG)
-            assert answer.status_code == 415
-            assert reason in answer.json()["error"]
-
-
 def test_a_form_with_several_pictures_one_of_them_invalid(client, digits):
     pictures = {"../../etc/x": page_of_numbers(digits), "b.png": b"text", "c": png(digits.x_test[0])}
     answer = client.post("/v1/read", files=[("image", picture) for picture in pictures.items()])

@@ -29,9 +29,6 @@ def test_csv_and_a_spreadsheet(client, picture):
     assert answer.headers["content-type"] == XLSX
     sheet = openpyxl.load_workbook(io.BytesIO(answer.content))["table 1"]
     assert [[cell.value for cell in row] for row in sheet.iter_rows()] == [[int(n) for n in row] for row in ROWS]
-
-
-def test_what_is_known_of_the_columns(client, picture):
     answer = client.post("/v1/tables?sums=none&expect=A:%200..5", content=picture)
     assert answer.text.splitlines()[3] == "6?,34,40"
 
