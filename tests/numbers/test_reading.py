@@ -7,27 +7,13 @@ import pytest
 from tendigits.digits.runtime import asset
 from tendigits.errors import ModelFileError
 from tendigits.numbers import finder
-from tendigits.numbers.decode import CHARACTERS, CLASSES, HEIGHT, NONE, STRIDE, Candidate, decode
-from tendigits.numbers.detections import Detection, in_rows
+from tendigits.numbers.decode import CHARACTERS, HEIGHT, NONE, STRIDE, Candidate, decode
+from tendigits.numbers.detections import Detection
 from tendigits.numbers.finder import find_numbers
 from tendigits.numbers.network import GAP_PX, NumberNetwork, bundled, pack
-from tendigits.numbers.options import CropTransform
-from tendigits.numbers.split import merge_detections, split_detection
-from tendigits.numbers.strips import DIGIT_HEIGHT_PX, ImagePyramid, Strip, crop_strip
-from tendigits.numbers.views import are_clear
+from tendigits.numbers.split import split_detection
+from tendigits.numbers.strips import Strip
 from tendigits.numbers.vote import View, apply_prior, reweigh, vote
-
-
-def output_of(*characters, width=80):
-    """The output for a strip: at the centre of each box this label and these edges, background elsewhere."""
-    output = np.zeros((width // STRIDE, NONE + 5), np.float32)
-    output[:, NONE] = 8
-    for label, logit, (left, top, right, bottom) in characters:
-        column = int((left + right) / 2 / STRIDE)
-        x = (column + 0.5) * STRIDE
-        output[column, CLASSES.index(label)] = 8 + logit
-        output[column, NONE + 1 :] = np.array([x - left, HEIGHT / 2 - top, right - x, bottom - HEIGHT / 2]) / HEIGHT
-    return output
 
 
 def peak(label, present, left, right, other=None):
@@ -36,22 +22,6 @@ def peak(label, present, left, right, other=None):
     if other is not None:
         probabilities[CHARACTERS.index(other)] = 0.3
     return Candidate(present * probabilities, (left, 8, right, 34))
-
-
-def test_peaks_become_characters_and_overlapping_boxes_are_one():
-    output = output_of(
-        ("7", 5, (10, 8, 26, 34)),
-        (".", 4, (29, 30, 33, 34)),
-        ("1", 3, (12, 8, 28, 34)),
-        ("5", -3, (50, 8, 64, 34)),
-        ("|", 5, (70, 0, 72, 40)),
-    )
-    found, borders = decode(output)
-    assert [each.label for each in found] == ["7", "."]
-    np.testing.assert_allclose(found[0].box, (10, 8, 26, 34), atol=1e-4)
-    assert 0.9 < found[0].confidence <= found[0].present <= 1
-    np.testing.assert_allclose(borders, [(70, 0, 72, 40)], atol=1e-4)
-    assert decode(output_of()) == ([], [])
 
 
 def view(*peaks, start=0):
@@ -133,27 +103,6 @@ def test_cell_borders_separate_numbers_except_in_a_comb(pitch, digits, borders, 
     assert [round((number.length - 16) / pitch) + 1 for number in found] == numbers
 
 
-def test_a_number_is_clear_only_where_every_view_shows_the_same_without_a_doubt():
-    assert are_clear([view(peak("7", 1.0, 10, 26)), view(peak("7", 0.97, 11, 27))])
-    assert not are_clear([view(peak("7", 1.0, 10, 26)), view(peak("1", 1.0, 11, 27))])
-    assert not are_clear([view(peak("7", 1.0, 10, 26), peak("2", 0.4, 30, 46))])
-    assert not are_clear([view()])
-
-
-def test_detections_of_one_number_are_grouped_and_one_with_several_much_lower_ones_is_dropped():
-    long, again, part = (
-        Detection(100, 50, 0, 90, 20, 0.8),
-        Detection(104, 52, 0, 80, 18, 0.9),
-        Detection(80, 50, 0, 30, 20, 0.9),
-    )
-    other = Detection(100, 100, 0.1, 60, 20, 0.7)
-    assert merge_detections([part, again, other, long]) == [[long, again], [other]]
-    grid = Detection(100, 75, 0, 200, 150, 0.4)
-    assert merge_detections([grid, long, other]) == [[long], [other]]
-    assert merge_detections([grid, long]) == [[grid]], "one much smaller detection may be a part of a digit"
-    assert merge_detections([]) == []
-
-
 def test_lines_lie_apart_in_strips_and_the_network_sees_each_alone():
     widths = [96, 24, 200, 64, 120, 24]
     detections, (strips, width) = pack(widths, 256)
@@ -182,56 +131,6 @@ def test_other_networks_are_refused():
         finder.load(asset("numbers", "numbers.onnx"))
     with pytest.raises(ModelFileError, match="not a complete model file"):
         NumberNetwork(b"nothing")
-
-
-@pytest.mark.parametrize("angle", [0.0, 0.3, -1.2])
-@pytest.mark.parametrize("height", [15.0, 80.0])
-def test_a_strip_is_upright_and_its_boxes_are_found_again(angle, height):
-    page = np.full((600, 800), 220, np.uint8)
-    axis = np.array([np.cos(angle), np.sin(angle)])
-    middle = np.array([400.0, 300.0])
-    for shift in (-1.5, 0.0, 1.5):  # three strokes, a digit high, across the number's direction
-        down = np.array([-axis[1], axis[0]])
-        ends = [middle + shift * height * axis + side * height / 2 * down for side in (-1, 1)]
-        cv2.line(
-            page,
-            *(tuple(np.round(end * 16).astype(int).tolist()) for end in ends),
-            20,
-            max(1, round(height / 8)),
-            cv2.LINE_AA,
-            4,
-        )
-    strip = crop_strip(ImagePyramid(page), Detection(*middle, angle, 3 * height, height, 1.0))
-    dark = strip.picture < 120
-    columns = np.flatnonzero(dark.mean(axis=0) > 0.4)
-    groups = np.split(columns, np.flatnonzero(np.diff(columns) > 3) + 1)
-    centres = [group.mean() + 0.5 for group in groups]
-    assert centres == pytest.approx([strip.picture.shape[1] / 2 + n * DIGIT_HEIGHT_PX for n in (-1.5, 0, 1.5)], abs=1)
-    rows = np.flatnonzero(dark.any(axis=1))
-    assert np.ptp(rows) + 1 == pytest.approx(DIGIT_HEIGHT_PX, rel=0.25)
-    left, top, right, bottom = strip.in_picture((centres[0] - 1, 7, centres[0] + 1, 33))
-    x, y = middle - 1.5 * height * axis
-    assert ((left + right) / 2, (top + bottom) / 2) == pytest.approx((x, y), abs=height / 20 + 1)
-    smaller = crop_strip(
-        ImagePyramid(page), Detection(*middle, angle, 3 * height, height, 1.0), CropTransform(0.8, 1.2, 0.15)
-    )
-    box = (10.0, 7.0, 20.0, 33.0)
-    np.testing.assert_allclose(smaller.in_picture(smaller.in_strip(box, smaller)), smaller.in_picture(box))
-    np.testing.assert_allclose(
-        strip.in_picture(smaller.in_strip(box, strip)), smaller.in_picture(box), atol=height / 10
-    )
-
-
-def test_rows_are_read_from_top_to_bottom_though_the_page_is_turned():
-    angle = 0.1
-    turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
-    truth = [[(100, 50), (300, 54), (500, 47)], [(90, 90)], [(110, 130), (480, 133)]]
-    flat = [turn @ point for row in truth for point in row]
-    order = np.random.default_rng(0).permutation(len(flat)).tolist()
-    detections = [Detection(*flat[i], angle, 60, 20, 1.0) for i in order]
-    rows = [[order[i] for i in row] for row in in_rows(detections)]
-    assert rows == [[0, 1, 2], [3], [4, 5]]
-    assert in_rows([]) == []
 
 
 @pytest.mark.parametrize("scale", [1, 4])

@@ -81,11 +81,13 @@ def test_a_number_with_its_characters(reader, clear_digits):
     assert number.box.right > 0.6 * picture.shape[1], "in pixels of the picture"
     assert (number.value, number.number, number.reason, number.accepted) == ("0427", 427, None, True)
     assert [character.label for character in number.characters] == list("0427")
-    for character in number.characters:
+    columns = np.flatnonzero((picture < 180).any(axis=0))
+    strokes = np.split(columns, np.flatnonzero(np.diff(columns) > 12) + 1)
+    for character, stroke in zip(number.characters, strokes, strict=True):
         assert (character.crop.shape, character.accepted) == ((28, 28), True)
-        assert 0 <= character.box.left < character.box.right <= picture.shape[1]
-    boxes = [character.box for character in number.characters]
-    assert boxes == sorted(boxes), "from left to right"
+        assert (character.box.left, character.box.right) == pytest.approx((stroke[0], stroke[-1]), abs=5)
+        rows = np.flatnonzero((picture[:, stroke] < 180).any(axis=1))
+        assert (character.box.top, character.box.bottom) == pytest.approx((rows[0], rows[-1]), abs=5)
 
 
 def test_the_decimal_separator_is_an_option():
