@@ -37,12 +37,15 @@ def test_summary_of_a_run_that_was_killed_before_its_first_epoch_ended(run):
 
 
 DAMAGES = {
-    "cut": lambda text: text[:-30],
-    "deep": lambda _: "[" * 100_000,
-    "a status of another kind": lambda text: with_fields(text, status=["finished"]),
-    "a time without a zone": lambda text: with_fields(text, created="2026-11-25"),
-    "an accuracy above 1": lambda text: with_fields(text, result={"test_accuracy": 1e9}),
-    "another file as the model": lambda text: with_fields(text, models={"../x": "0" * 64}),
+    "cut": ("run.json", lambda text: text[:-30]),
+    "deep": ("run.json", lambda _: "[" * 100_000),
+    "a status of another kind": ("run.json", lambda text: with_fields(text, status=["finished"])),
+    "a time without a zone": ("run.json", lambda text: with_fields(text, created="2026-11-25")),
+    "an accuracy above 1": ("run.json", lambda text: with_fields(text, result={"test_accuracy": 1e9})),
+    "another file as the model": ("run.json", lambda text: with_fields(text, models={"../x": "0" * 64})),
+    "a loss that is no number": ("history.csv", lambda _: "epoch,loss\n1,nan\n"),
+    "an unknown column": ("history.csv", lambda _: "epoch,x\n1,1.0\n"),
+    "a short row": ("history.csv", lambda _: "epoch,loss,val_loss\n1,2\n"),
 }
 
 
@@ -50,29 +53,21 @@ def with_fields(text, **fields):
     return json.dumps(json.loads(text) | fields)
 
 
-@pytest.mark.parametrize("damage", DAMAGES.values(), ids=DAMAGES)
-def test_a_damaged_record_is_reported_and_the_other_runs_are_listed(run, damage):
+@pytest.mark.parametrize(("name", "damage"), DAMAGES.values(), ids=DAMAGES)
+def test_a_damaged_run_is_reported_and_the_others_are_listed(run, name, damage):
     create_run(run.path.parent, Recipe(), "good", NOW).write_record(RECORD)
-    text = (run.path / "run.json").read_text()
-    (run.path / "run.json").write_text(damage(text))
+    (run.path / name).write_text(damage((run.path / name).read_text()))
     errors = []
     assert [found.name for found in list_summaries(run.path.parent, errors.append)] == ["good"]
     (error,) = errors
     assert str(run.path) in str(error)
-    assert "run.json" in str(error)
+    assert name in str(error)
     assert "\n" not in str(error)
     assert len(str(error)) < 600
 
 
-@pytest.mark.parametrize(
-    ("name", "content"),
-    [
-        ("recipe.json", '{"hidden": ["x"]}'), ("history.csv", "epoch,loss\n1,nan\n"),
-        ("history.csv", "epoch,x\n1,1.0\n"), ("history.csv", "epoch,loss,val_loss\n1,2\n"),
-    ],
-)  # fmt: skip
-def test_another_damaged_file_is_reported(run, name, content):
-    (run.path / name).write_text(content)
+def test_a_damaged_recipe_is_reported(run):
+    (run.path / "recipe.json").write_text('{"hidden": ["x"]}')
     errors = []
     assert list_summaries(run.path.parent, errors.append) == []
     assert len(errors) == 1
