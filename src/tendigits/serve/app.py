@@ -8,6 +8,7 @@ import logging
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
+from functools import partial
 from importlib.metadata import version
 from importlib.resources import files
 
@@ -37,11 +38,7 @@ health = APIRouter(tags=["health"])
 
 
 def create_app(config: ServerConfig, *, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> FastAPI:
-    """Put the application together; its lifespan starts and ends all that it needs.
-
-    Raises:
-        TendigitsError: the store or the network cannot be used.
-    """
+    """Put the application together. Raises TendigitsError if the store or the network cannot be used."""
     prepare_for_threads()
     cv2.setNumThreads(1)  # requests share the cores
     state = AppState(config, now)
@@ -60,7 +57,9 @@ def create_app(config: ServerConfig, *, now: Callable[[], datetime] = lambda: da
     app.add_middleware(SecurityMiddleware, config=config, observe=state.metrics.observe)
     for router in (health, *(module.router for module in (read, tables, corrections, networks, runs, play, phone))):
         app.include_router(router)
-    _add_documents(app)
+    for path, html in documents().items():
+        app.add_route(path, partial(lambda page, _: page, HTMLResponse(html)))
+    app.mount("/docs", StaticFiles(packages=[("fastapi_offline", "static")]))  # the files of the API's page
     app.mount("/", StaticFiles(directory=str(PAGE), html=True))
     return app
 
@@ -95,17 +94,6 @@ async def _end_streams(state: AppState) -> None:
     if state.photos is not None:
         state.photos.end_wait(False)
     await asyncio.gather(state.play.close(), state.jobs.stop(SHUTDOWN_SECONDS))
-
-
-def _add_documents(app: FastAPI) -> None:
-    """The pages; that of the API has its files from fastapi-offline."""
-
-    def add(path: str, page: HTMLResponse) -> None:
-        app.add_route(path, lambda _: page)
-
-    for path, html in documents().items():
-        add(path, HTMLResponse(html))
-    app.mount("/docs", StaticFiles(packages=[("fastapi_offline", "static")]))
 
 
 @health.get("/live")

@@ -17,11 +17,10 @@ from starlette.types import Scope
 from tendigits.errors import Failure, RecipeError, TendigitsError
 from tendigits.serve.schemas import MAX_REASON_CHARACTERS
 
-EXPECTED = {
+EXPECTED = {  # what a field must be, where pydantic's message is less helpful
     "label": "0 to 9 or null",
     "name": "1 to 64 letters, digits, '.', '_' or '-', beginning with a letter or digit",
 }
-"""What a field must be, where pydantic's message is less helpful."""
 
 INTERNAL_ERROR = "internal server error; see the server's log"
 STORE_FAILURE = "the store does not answer; nothing was stored"  # without its path
@@ -67,10 +66,10 @@ async def _respond(request: Request, error: Exception) -> JSONResponse:
     return error_response(request.scope, refusal)
 
 
+# FastAPI's `exception_handlers`: they answer every exception with an `ErrorResponse`.
 HANDLERS: dict[int | type[Exception], Any] = dict.fromkeys(
     (HTTPException, RequestValidationError, ClientDisconnect, TendigitsError), _respond
 )
-"""FastAPI's `exception_handlers`: they answer every exception with an `ErrorResponse`."""
 
 
 def sentence_of(error: Any) -> str:

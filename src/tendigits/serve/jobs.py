@@ -93,9 +93,7 @@ class Jobs:
     ) -> Job:
         """Run `tendigits ARGUMENTS` in a child process, with `environment` added to its variables.
 
-        Raises:
-            HTTPException: 409, another job is running; 503, the system did not start the process: no memory, or too
-                many open files.
+        Raises HTTPException: 409, another job is running; 503, the system did not start the process.
         """
         async with self._starting:
             if self._task is not None and not self._task.done():

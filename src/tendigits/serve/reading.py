@@ -28,6 +28,8 @@ MAX_WAITING_PER_ADDRESS = 16  # so that one client does not fill the queue
 MAX_WAITING_DIGITS = 256  # small pictures of one digit that wait for a batch
 MAX_BATCH = 32  # pictures of one digit that are read together
 
+QUEUE_FULL = "too many requests are waiting"
+
 PNG = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR"
 MAX_SMALL_PIXELS = 2**19  # of a picture that this process decodes itself; a drawing on the page has 313,600
 MAX_SMALL_BYTES = 2**18
@@ -36,27 +38,18 @@ MAX_SMALL_BYTES = 2**18
 class NotRead(HTTPException):
     """The server could not read a picture now; the client should retry."""
 
-    def __init__(self, reason: str) -> None:
-        super().__init__(503, f"{reason}; try again in a few seconds", {"retry-after": "5"})
-
-
-class QueueFull(HTTPException):
-    """Too many pictures are waiting."""
-
-    def __init__(self) -> None:
-        super().__init__(503, "too many requests are waiting; try again in a second", {"retry-after": "1"})
+    def __init__(self, reason: str, seconds: int = 5) -> None:
+        when = "a second" if seconds == 1 else "a few seconds"
+        super().__init__(503, f"{reason}; try again in {when}", {"retry-after": str(seconds)})
 
 
 class ReadingQueue:
     """First come, first served; bounded in all, and for each client."""
 
     def __init__(self, workers: int, timeout: float, source: ReaderSource) -> None:
-        """Prepare the worker processes; none is started yet.
+        """Prepare `workers` processes, which open the reader of `source` first; none is started yet.
 
-        Args:
-            workers: number of processes.
-            timeout: seconds from the arrival of a picture until it must be read.
-            source: the reader that each process opens first.
+        A picture must be read within `timeout` seconds from its arrival.
         """
         self.workers, self.timeout = workers, timeout
         self.threads = CapacityLimiter(workers)  # for what this process computes itself
@@ -82,13 +75,11 @@ class ReadingQueue:
     async def run(self, address: str, job: Callable[..., Result], *arguments: object) -> Result:
         """Run `job`, a module's function, in a worker process. A cancelled caller ends it.
 
-        Raises:
-            QueueFull: too many pictures are waiting, in all or of this address.
-            NotRead: the deadline passed, or the process was killed.
+        Raises NotRead if too many pictures are waiting, the deadline passed, or the process was killed.
         """
         n_waiting, n_same = self.load - self.workers, self._addresses[address] - self.workers
         if n_waiting >= MAX_WAITING or n_same >= MAX_WAITING_PER_ADDRESS:
-            raise QueueFull
+            raise NotRead(QUEUE_FULL, seconds=1)
         self._addresses[address] += 1
         try:
             async with self._deadline():
@@ -103,10 +94,7 @@ class ReadingQueue:
     async def read_digit(self, network: ReadingNetwork, image: bytes, crops: bool) -> PageResponse:
         """Read a picture for which `is_small_png` is true: one that is alone in a thread, others in batches.
 
-        Sending one to a worker process takes longer than reading it.
-
-        Raises:
-            QueueFull, NotRead: as `run`.
+        Sending one to a worker process takes longer than reading it. Raises NotRead as `run`.
         """
         self._n_digits += 1
         try:
@@ -114,7 +102,7 @@ class ReadingQueue:
                 (page,) = await run_sync(work.read_digits, network.reader, [(image, crops)], limiter=self.threads)
                 return page
             if len(self._waiting_digits) >= MAX_WAITING_DIGITS:
-                raise QueueFull
+                raise NotRead(QUEUE_FULL, seconds=1)
             future: asyncio.Future[PageResponse] = asyncio.get_running_loop().create_future()
             self._waiting_digits.append((network.source, (image, crops), future))
             if len(self._batches) < self.workers:

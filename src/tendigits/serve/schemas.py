@@ -4,7 +4,6 @@ The JSON of a result is its `as_dict()`; the classes here only describe it.
 """
 
 import base64
-from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
@@ -27,24 +26,27 @@ from pydantic_core import InitErrorDetails
 from tendigits.data.preprocess import FIELD
 from tendigits.digits.layers import Layer
 from tendigits.numbers.decode import HEIGHT
+from tendigits.numbers.network import GRID
 from tendigits.numbers.strips import MAX_WIDTH_PX
 from tendigits.read.page import Page
 from tendigits.read.results import Number
-from tendigits.teach.corrections import MIN_STRIP_WIDTH, is_width
+from tendigits.teach.corrections import MIN_STRIP_WIDTH
 
 MAX_REASON_CHARACTERS = 300  # of an error's sentence
 MAX_DIGITS = 1000  # digits or corrections in one request
+# Content types; the bytes decide what a picture is.
 PICTURES = (
     "image/png", "image/jpeg", "image/webp", "image/tiff", "image/bmp", "image/gif", "image/heic", "image/avif",
     "application/pdf", "application/octet-stream",
 )  # fmt: skip
-"""Content types of pictures; the bytes decide what a picture is."""
 
 BINARY = {"type": "string", "format": "binary"}
 PICTURE_CONTENT = {kind: {"schema": BINARY} for kind in PICTURES}
 
 CROP = "784 bytes in base64: 28 rows of 28 pixels, white digit on black"
 STRIP = "40 rows of pixels in base64, as a number was read with ?crops=true"
+CROP_WIDTHS = range(FIELD, FIELD + 1)
+STRIP_WIDTHS = range(MIN_STRIP_WIDTH, MAX_WIDTH_PX + 1, GRID)
 
 
 def encode(pixels: NDArray[np.uint8]) -> str:
@@ -52,22 +54,20 @@ def encode(pixels: NDArray[np.uint8]) -> str:
     return base64.b64encode(pixels.tobytes()).decode()
 
 
-def _decode(expected: str, height: int, is_width: Callable[[int], bool], value: Any) -> NDArray[np.uint8]:
+def _decode(expected: str, height: int, widths: range, value: Any) -> NDArray[np.uint8]:
     """uint8 (height, width) from base64; or pixels from the store as they are."""
     if isinstance(value, np.ndarray):
         return value
     with suppress(TypeError, ValueError):
         pixels = np.frombuffer(base64.b64decode(value, validate=True), np.uint8).reshape(height, -1)
-        if is_width(pixels.shape[1]):
+        if pixels.shape[1] in widths:
             return pixels
     raise ValueError(f"expected {expected}")
 
 
 Encoded = PlainSerializer(encode, str)
 CropText = Annotated[str, Field(description=CROP, min_length=1048, max_length=1048)]
-Crop = Annotated[
-    NDArray[np.uint8], PlainValidator(partial(_decode, CROP, FIELD, lambda width: width == FIELD), CropText), Encoded
-]
+Crop = Annotated[NDArray[np.uint8], PlainValidator(partial(_decode, CROP, FIELD, CROP_WIDTHS), CropText), Encoded]
 StripText = Annotated[
     str,
     Field(
@@ -76,7 +76,7 @@ StripText = Annotated[
         max_length=-(-MAX_WIDTH_PX * HEIGHT // 3) * 4,
     ),
 ]
-Strip = Annotated[NDArray[np.uint8], PlainValidator(partial(_decode, STRIP, HEIGHT, is_width), StripText), Encoded]
+Strip = Annotated[NDArray[np.uint8], PlainValidator(partial(_decode, STRIP, HEIGHT, STRIP_WIDTHS), StripText), Encoded]
 Row = Annotated[list[Annotated[int, Field(ge=0, le=255)]], Field(min_length=28, max_length=28), FailFast()]
 Rows = Annotated[list[Row], Field(min_length=28, max_length=28), FailFast()]
 Label = Annotated[int, Field(ge=0, le=9)]
@@ -172,8 +172,7 @@ class PageResponse(BaseModel):
     sha256: str  # of the picture's bytes; file names that clients send are ignored
     n_pages: int = 1
     size: tuple[int, int] | None = None
-    turned: Annotated[int, Field(ge=0, le=270, multiple_of=90)] = 0
-    """Degrees by which the picture is turned clockwise; boxes are those of the picture as it is."""
+    turned: Annotated[int, Field(ge=0, le=270, multiple_of=90)] = 0  # degrees clockwise; boxes are not turned
     notice: str | None = None  # what a person should know of the page: that not all of it was read
     text: str = ""
     numbers: list[NumberResponse] = []

@@ -31,11 +31,10 @@ COOKIE, PHONE_COOKIE = "tendigits-token", "tendigits-phone"
 HOST = re.compile(r"(\[[0-9a-fA-F:.]+\]|[^:@/\[\]]+)(:\d*)?")  # a Host header: the name, and perhaps a port
 SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
 PUBLIC_PATHS = ("/live", "/ready")  # answered without a token, for load balancers
-PHONE_REQUESTS = frozenset([
+PHONE_REQUESTS = frozenset([  # all that the phone's token allows
     ("GET", "/phone.html"), ("GET", "/phone.js"), ("GET", "/style.css"), ("GET", "/icon.svg"),
     ("POST", "/v1/phone/photos"),
 ])  # fmt: skip
-"""All that the phone's token allows: to open the phone's page, and to send a photo."""
 
 CONTENT_SECURITY_POLICY = (
     "default-src 'self'; img-src 'self' data: blob:; object-src 'none'; base-uri 'none'; form-action 'none'; "

@@ -42,18 +42,22 @@ class AppState:
         self.queue = ReadingQueue(config.workers or cores(), config.timeout, self.active.current.source)
         self.metrics = Metrics(self.queue, self.store)
         self.photos = None if config.phone_url is None else PhotoInbox()
-        """Photos from a phone; None if the server takes none."""
         self.run_networks = RunNetworks(config.runs)
         self.jobs = Jobs()
         self.play = Playground()
-        self.is_ending = asyncio.Event()
-        """Set when the server stops: jobs and streams of events end then, before the requests that are answered."""
+        self.is_ending = asyncio.Event()  # set when the server stops: jobs and streams of events end first
 
 
 class Metrics:
     """Counters and histograms for Prometheus, served by /metrics."""
 
     def __init__(self, queue: ReadingQueue, store: Store) -> None:
+        def count_or_nan() -> float:  # the metrics are answered also while the store does not answer
+            try:
+                return store.count()
+            except TendigitsError:
+                return nan
+
         self.registry = registry = CollectorRegistry()
         self._requests = Counter("tendigits_requests", "Answered requests.", ("route", "status"), registry=registry)
         self._seconds = Histogram(
@@ -64,7 +68,7 @@ class Metrics:
         load = Gauge("tendigits_load", "Pictures being read or waiting.", registry=registry)
         load.set_function(lambda: queue.load)
         corrections = Gauge("tendigits_corrections", "Corrections in the store.", registry=registry)
-        corrections.set_function(lambda: _count_or_nan(store))
+        corrections.set_function(count_or_nan)
 
     def observe(self, route: str, status: int, seconds: float) -> None:
         """Count an answered request."""
@@ -75,14 +79,6 @@ class Metrics:
         """Count what was read: whether each was accepted."""
         self._numbers.labels("yes").inc(sum(accepted))
         self._numbers.labels("no").inc(len(accepted) - sum(accepted))
-
-
-def _count_or_nan(store: Store) -> float:
-    """The metrics are answered also while the store does not answer."""
-    try:
-        return store.count()
-    except TendigitsError:
-        return nan
 
 
 class PhotoInbox:

@@ -1,13 +1,13 @@
 """What the worker processes do: open pictures, which may be hostile, and return what clients get.
 
-Any error of a picture is a DataError: raised, or in a page's `error`.
+Any error of a picture is a DataError, or in a page's `error`.
 """
 
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache, wraps
-from typing import ParamSpec, TypeVar
+from functools import lru_cache
+from typing import Any, TypeVar
 
 import cv2
 import numpy as np
@@ -26,7 +26,6 @@ from tendigits.serve.schemas import MAX_REASON_CHARACTERS, PageResponse
 from tendigits.tables.spreadsheet import to_xlsx
 from tendigits.tables.table import Table
 
-Parameters = ParamSpec("Parameters")
 Result = TypeVar("Result")
 
 PREVIEW_QUALITY = 85  # of a JPEG, up to 100
@@ -39,8 +38,7 @@ class ReaderSource:
 
     sha256: str  # of the network
     options: ReaderOptions = PACKAGE
-    data: bytes | None = field(default=None, compare=False)
-    """The ONNX file of a fine-tuned network or of a run's; None for the network of the options."""
+    data: bytes | None = field(default=None, compare=False)  # an ONNX file; None for the network of the options
 
 
 def prepare_process(source: ReaderSource) -> None:
@@ -57,17 +55,9 @@ def _reader_of(source: ReaderSource) -> Reader:
     return Reader(from_onnx(source.data, "the fine-tuned network", threads=1), threads=1)
 
 
-def _raises_data_errors(work: Callable[Parameters, Result]) -> Callable[Parameters, Result]:
-    """Raise any error of the picture as a DataError."""
-
-    @wraps(work)
-    def checked(*arguments: Parameters.args, **options: Parameters.kwargs) -> Result:
-        result = attempt(lambda _: work(*arguments, **options), None)
-        if isinstance(result, DataError):
-            raise result
-        return result
-
-    return checked
+def attempted(job: Callable[..., Result], *arguments: Any) -> Result | DataError:
+    """Do a job on a picture. Any error of the picture is returned as a DataError."""
+    return attempt(lambda _: job(*arguments), None)
 
 
 def read_digits(reader: Reader, pictures: Sequence[tuple[bytes, bool]]) -> list[PageResponse]:
@@ -91,13 +81,11 @@ def read_form(source: ReaderSource, form: Form, image: bytes, number: int, crops
     return _response(image, attempt(lambda _: _reader_of(source).read_form(form, image, number), None), crops)
 
 
-@_raises_data_errors
 def open_form(image: bytes, fields: Mapping[str, Sequence[float]], turned: int, number: int) -> Form:
     """Open the picture of an empty form. Raises DataError, UserError."""
     return make_form(image, fields, turned, number)
 
 
-@_raises_data_errors
 def read_tables(
     source: ReaderSource, image: bytes, number: int, sums: str, expect: str, as_xlsx: bool
 ) -> tuple[bytes | None, list[bool]]:
@@ -118,13 +106,11 @@ def as_file(tables: Sequence[tuple[str | None, Table]], as_xlsx: bool) -> bytes:
     return "\n".join(table.to_csv() for _, table in tables).encode()
 
 
-@_raises_data_errors
 def crop_of(image: bytes) -> NDArray[np.uint8]:
     """The digit in a picture of one, uint8 (28, 28). Raises DataError."""
     return find_digit(image).crop
 
 
-@_raises_data_errors
 def preview(image: bytes, number: int) -> bytes:
     """A page as the reader sees it, as a JPEG. Raises DataError."""
     grey, _ = open_page(image, number)

@@ -11,11 +11,6 @@ from datetime import datetime
 import numpy as np
 from numpy.typing import NDArray
 
-from tendigits.errors import UserError
-from tendigits.numbers.decode import CHARACTERS
-from tendigits.numbers.network import GRID
-from tendigits.numbers.strips import MAX_WIDTH_PX
-
 MIN_STRIP_WIDTH = 24  # pixels
 PIXELS_PER_CHARACTER = 8  # minimum width of a strip for each character of its text; narrower characters cannot be read
 
@@ -54,19 +49,3 @@ class NumberCorrection:
     def digest(self) -> str:
         """SHA-256 of the strip; a second correction of the same strip replaces the first."""
         return hashlib.sha256(self.strip.tobytes()).hexdigest()
-
-
-def is_width(width: int) -> bool:
-    """Whether a strip may have this width."""
-    return width % GRID == 0 and MIN_STRIP_WIDTH <= width <= MAX_WIDTH_PX
-
-
-def check_text(text: str, width: int) -> None:
-    """Raise UserError for a text with other characters, or too long for a strip of this width."""
-    if foreign := sorted(set(text) - set(CHARACTERS)):
-        raise UserError(f"expected a number of the characters {CHARACTERS}, received {foreign[0]!r}; leave it out")
-    if len(text) > (most := width // PIXELS_PER_CHARACTER):
-        raise UserError(
-            f"expected at most {most} characters in a strip of {width} pixels, received {len(text)}; "
-            "correct only the number in this picture"
-        )

@@ -19,6 +19,7 @@ from starlette.requests import ClientDisconnect
 
 from tendigits.errors import DataError
 from tendigits.pictures.limits import MAX_PAGES
+from tendigits.serve import work
 from tendigits.serve.schemas import BINARY, MAX_REASON_CHARACTERS, PICTURE_CONTENT
 from tendigits.serve.state import AppState
 
@@ -32,10 +33,9 @@ MAX_PICTURES = 50  # in one request
 CURL_CONTENT_TYPE = (b"content-type", b"application/x-www-form-urlencoded")
 
 FORM = {"type": "object", "required": ["image"], "properties": {"image": {"type": "array", "items": BINARY}}}
-PICTURE_BODY = {
+PICTURE_BODY = {  # for the OpenAPI document: the body is a picture, or a form with pictures
     "requestBody": {"required": True, "content": PICTURE_CONTENT | {"multipart/form-data": {"schema": FORM}}}
 }
-"""For the OpenAPI document: the body is a picture, or a form with pictures."""
 
 PageNumber = Annotated[int, Query(ge=1, le=MAX_PAGES, description="Page of a PDF or a TIFF.")]
 
@@ -105,30 +105,27 @@ async def picture_of(request: Request) -> bytes:
 async def in_pool(
     request: Request, state: AppState, job: Callable[..., Result], *arguments: Any, prefix: str = ""
 ) -> Result:
-    """Do a job on a picture in a worker process; it is cancelled if the client hangs up.
-
-    Args:
-        job: a function of `work`.
-        prefix: of the error message, which picture it is about.
+    """Do a job, a function of `work`, in a worker process; it is cancelled if the client hangs up.
 
     Raises:
-        HTTPException: 415, the picture cannot be opened.
+        HTTPException: 415, the picture cannot be opened; `prefix` says in the message which one it is.
         ClientDisconnect: the client has hung up.
     """
     address = request.client.host if request.client else ""
-    reading = asyncio.ensure_future(state.queue.run(address, job, *arguments))
+    reading = asyncio.ensure_future(state.queue.run(address, work.attempted, job, *arguments))
     watching = asyncio.ensure_future(_hang_up(request))
     watching.add_done_callback(lambda _: reading.cancel())
     try:
-        return await reading
+        found: Result | DataError = await reading
     except asyncio.CancelledError:
         if watching.done():
             raise ClientDisconnect from None
         raise
-    except DataError as error:
-        raise HTTPException(415, f"{prefix}{error}"[:MAX_REASON_CHARACTERS]) from None
     finally:
         watching.cancel()
+    if isinstance(found, DataError):
+        raise HTTPException(415, f"{prefix}{found}"[:MAX_REASON_CHARACTERS])
+    return found
 
 
 async def _hang_up(request: Request) -> None:

@@ -12,13 +12,12 @@ from pydantic import AfterValidator, BaseModel, FailFast, Field, ValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import StreamingResponse
 
-from tendigits.errors import UserError
 from tendigits.numbers.decode import CHARACTERS
 from tendigits.serve.errors import error_responses, sentence_of
 from tendigits.serve.routes.bodies import JsonRoute
 from tendigits.serve.schemas import MAX_DIGITS, MAX_REASON_CHARACTERS, Crop, Label, Strict, Strip
 from tendigits.serve.state import State
-from tendigits.teach.corrections import Correction, NumberCorrection, check_text
+from tendigits.teach.corrections import PIXELS_PER_CHARACTER, Correction, NumberCorrection
 from tendigits.teach.store import MAX_CORRECTIONS
 
 router = APIRouter(
@@ -69,11 +68,14 @@ class NewNumber(Strict):
 
     @model_validator(mode="after")
     def _fits(self) -> Self:
+        width = self.strip.shape[1]
         for text in (self.text, self.predicted):
-            try:
-                check_text(text, self.strip.shape[1])
-            except UserError as error:
-                raise ValueError(str(error)) from None
+            if foreign := sorted(set(text) - set(CHARACTERS)):
+                expected = f"expected a number of the characters {CHARACTERS}"
+                raise ValueError(f"{expected}, received {foreign[0]!r}; leave it out")
+            if len(text) > (most := width // PIXELS_PER_CHARACTER):
+                expected = f"expected at most {most} characters in a strip of {width} pixels"
+                raise ValueError(f"{expected}, received {len(text)}; correct only the number in this picture")
         return self
 
 

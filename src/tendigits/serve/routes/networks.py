@@ -13,7 +13,7 @@ from starlette.exceptions import HTTPException
 
 from tendigits.serve.errors import error_responses
 from tendigits.serve.jobs import Job
-from tendigits.serve.state import AppState, State
+from tendigits.serve.state import State
 from tendigits.teach.command import STORE
 from tendigits.teach.store import MIN_CORRECTIONS
 
@@ -57,7 +57,8 @@ async def start_teaching(state: State) -> Job:
 @router.get("/networks", response_model=NetworksResponse)
 def list_networks(state: State) -> dict[str, Any]:
     """The fine-tuned networks, and which one is active."""
-    return _networks(state)
+    active = state.active.current
+    return {"active": active.number, "sha256": active.sha256, "networks": state.store.networks()}
 
 
 @router.post("/networks/{number}/accept", response_model=NetworksResponse, responses=error_responses(404, 409))
@@ -66,14 +67,14 @@ def accept_network(state: State, number: Number) -> dict[str, Any]:
     if (network := state.store.network(number)) is None:
         raise HTTPException(404, f"there is no fine-tuned network {number}")
     state.active.accept(network, state.now())
-    return _networks(state)
+    return list_networks(state)
 
 
 @router.post("/networks/rollback", response_model=NetworksResponse, responses=error_responses(409))
 def roll_back(state: State) -> dict[str, Any]:
     """Return to the network that was active before."""
     state.active.roll_back(state.now())
-    return _networks(state)
+    return list_networks(state)
 
 
 async def _job(state: State, number: Number) -> Job:
@@ -105,8 +106,3 @@ async def stop_job(state: State, job: KnownJob) -> Job:
     if job.status == "running":
         await state.jobs.stop()
     return job
-
-
-def _networks(state: AppState) -> dict[str, Any]:
-    active = state.active.current
-    return {"active": active.number, "sha256": active.sha256, "networks": state.store.networks()}

@@ -40,8 +40,7 @@ class CellRequest(Strict):
 class TableRequest(Strict):
     """A table that a person has checked: rows of the same length."""
 
-    name: Annotated[str, Field(max_length=100)] | None = None
-    """Of its sheet in a spreadsheet."""
+    name: Annotated[str, Field(max_length=100)] | None = None  # of its sheet in a spreadsheet
     rows: Annotated[
         list[Annotated[list[CellRequest], Field(min_length=1, max_length=200), FailFast()]],
         Field(min_length=1, max_length=1000),
