@@ -13,16 +13,17 @@ import os
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from tendigits.engine.fit import fit
-    from tendigits.errors import TendigitsError
-    from tendigits.model.file import load_model
-    from tendigits.model.recipe import Recipe
-    from tendigits.model.recipe_files import load_recipe
-    from tendigits.notebook.pad import Pad
-    from tendigits.read.reader import Reader
-    from tendigits.report.curves import plot_history
-    from tendigits.report.evaluate import evaluate_run
-    from tendigits.train.pipeline import resume_run, run_recipe
+    from tendigits.engine.fit import fit as fit
+    from tendigits.errors import TendigitsError as TendigitsError
+    from tendigits.model.file import load_model as load_model
+    from tendigits.model.recipe import Recipe as Recipe
+    from tendigits.model.recipe_files import load_recipe as load_recipe
+    from tendigits.notebook.pad import Pad as Pad
+    from tendigits.read.reader import Reader as Reader
+    from tendigits.report.curves import plot_history as plot_history
+    from tendigits.report.evaluate import evaluate_run as evaluate_run
+    from tendigits.train.pipeline import resume_run as resume_run
+    from tendigits.train.pipeline import run_recipe as run_recipe
 
     __version__: str
 
@@ -32,7 +33,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 # Without this, onnxruntime 1.29 and later report what they run to Microsoft (microsoft/onnxruntime#27379).
 os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 
-_MODULES: dict[str, tuple[str, ...]] = {
+_MODULES: dict[str, tuple[str, ...]] = {  # name -> its module, and the extras that it needs
     "Pad": ("tendigits.notebook.pad", "train", "notebook"),
     "Reader": ("tendigits.read.reader",),
     "Recipe": ("tendigits.model.recipe",),
@@ -45,21 +46,7 @@ _MODULES: dict[str, tuple[str, ...]] = {
     "resume_run": ("tendigits.train.pipeline", "train"),
     "run_recipe": ("tendigits.train.pipeline", "train"),
 }
-"""Name -> its module, and the extras that it needs."""
-
-__all__ = [
-    "Pad",
-    "Reader",
-    "Recipe",
-    "TendigitsError",
-    "evaluate_run",
-    "fit",
-    "load_model",
-    "load_recipe",
-    "plot_history",
-    "resume_run",
-    "run_recipe",
-]
+__all__ = [*_MODULES]
 
 
 def __getattr__(name: str) -> Any:

@@ -19,14 +19,12 @@ from tendigits.files import muted
 
 LOCAL = "local"
 CONNECT_TIMEOUT_SECONDS = 5.0
-VARIABLES = {
+VARIABLES = {  # defaults of environment variables, for this process and for a cluster that it starts
     "RAY_AUTH_MODE": "token",  # a cluster without tokens needs RAY_AUTH_MODE=disabled
     "RAY_BACKEND_LOG_LEVEL": "fatal",  # failures are raised as exceptions
     "RAY_USAGE_STATS_ENABLED": "0",
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
 }
-"""Defaults of environment variables, for this process and for a cluster that it starts."""
-
 _ADDRESS = re.compile(r"(?:ray://)?(?P<host>[\w.-]+|\[[\da-fA-F:]+\]):(?P<port>\d{1,5})")
 
 

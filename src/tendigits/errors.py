@@ -73,9 +73,8 @@ class Interrupted(TendigitsError):
         self.exit_code = 128 + signal_number
 
 
+# Control characters, line separators, marks of the direction of text, and surrogates, for bytes that are not UTF-8.
 _UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
-"""Control characters, line and paragraph separators, marks that change the direction of text, and surrogates, which
-stand for bytes that are not UTF-8."""
 
 
 def printable(text: str) -> str:

@@ -12,17 +12,14 @@ from typing import Any, cast
 
 from tendigits.errors import MissingExtraError
 
-EXTRAS = {
+EXTRAS = {  # extra -> the modules that must be installed, and their names for people
     "train": {"keras": "Keras", "jax": "JAX", "matplotlib": "Matplotlib", "onnx": "ONNX"},
     "serve": {"fastapi": "FastAPI", "uvicorn": "Uvicorn"},
     "export": {"ai_edge_litert": "LiteRT", "ai_edge_quantizer": "its quantizer", "litert_converter": "its converter"},
     "notebook": {"anywidget": "anywidget"},
     "scale": {"optuna": "Optuna", "pyarrow": "PyArrow", "ray": "Ray"},
 }
-"""Extra -> the modules that must be installed, and their names for people."""
-
-INCLUDES = {"export": "train", "scale": "train", "notebook": "train"}
-"""Extra -> another extra that it includes."""
+INCLUDES = {"export": "train", "scale": "train", "notebook": "train"}  # extra -> another extra that it includes
 
 
 def require(feature: str, *extras: str) -> None:

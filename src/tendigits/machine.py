@@ -29,7 +29,6 @@ def describe_environment() -> dict[str, Any]:
 
 def describe_commit(folder: Path) -> dict[str, Any] | None:
     """The git commit of `folder` and whether files differ from it; None outside a git checkout."""
-
     command = ["git", "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"]
     try:
         found = subprocess.check_output(command, cwd=folder, stderr=subprocess.DEVNULL, text=True, timeout=10).strip()
