@@ -25,8 +25,7 @@ log = logging.getLogger("tendigits.batch")
 Read = TypeVar("Read")
 Error = TypeVar("Error", bound=Exception)
 
-_reader: Reader
-"""The reader of this process."""
+_reader: Reader  # of this process
 
 
 def make_reader(settings: Mapping[str, Any], threads: int | None) -> None:

@@ -23,11 +23,11 @@ from tendigits.tables.table import Table
 
 Progress = Callable[[int, int], None]
 
+NO_BOX = Box(0, 0, 0, 0)  # of a cell that was not read
 FORMS_SHEET = "forms"  # name of the sheet with a row for each picture of a form
 STDOUT = Path("-")  # the name of standard output as a CSV file
+# Suffixes of annotated pictures, and Pillow's names of their formats.
 SHOW_FORMATS = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP"}
-"""Suffixes of annotated pictures, and Pillow's names of their formats."""
-
 MAX_SHOW_SIDE = 2048  # pixels; pictures are shrunk to this longest side before they are annotated
 
 
@@ -85,8 +85,8 @@ class Output(AbstractContextManager["Output"]):
         name = printable(PurePath(path).name)
         if page.fields:
             if not self.sheets:
-                self.sheets.append((FORMS_SHEET, Table([[*map(text_cell, ("picture", *page.fields))]])))
-            self.sheets[0][1].rows.append([text_cell(name), *page.fields.values()])
+                self.sheets.append((FORMS_SHEET, Table([[Cell(NO_BOX, text) for text in ("picture", *page.fields)]])))
+            self.sheets[0][1].rows.append([Cell(NO_BOX, name), *page.fields.values()])
             doubtful = doubtful_fields(page)
             check = f" ({', '.join(doubtful)})" if doubtful else ""
             return [f"{len(page.fields)} fields   {len(doubtful)} to check{check}"]
@@ -107,11 +107,6 @@ class Output(AbstractContextManager["Output"]):
             _write(self.table, "\n".join(table.to_csv() for _, table in self.sheets))
         else:
             write_spreadsheet(self.table, [(name, table.rows) for name, table in self.sheets])
-
-
-def text_cell(text: str) -> Cell:
-    """A cell that was not read."""
-    return Cell(Box(0, 0, 0, 0), text)
 
 
 def doubtful_fields(page: Page) -> list[str]:

@@ -17,8 +17,8 @@ from tendigits.pool.worker_process import watched
 if TYPE_CHECKING:
     from tendigits.read.page import Page
 
+# The path or address of each picture, and its page, or why it could not be read.
 Results = Iterator[tuple[str, "Page | DataError"]]
-"""The path or address of each picture, and its page, or why it could not be read."""
 
 DIGITS_PER_JOB = 32  # pictures of one digit that are classified together
 TIMEOUT = 60.0  # seconds for a picture; a page takes about two, the rest is for slow disks and busy machines

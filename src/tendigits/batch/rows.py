@@ -25,14 +25,12 @@ TEXT, INTEGER = pa.string(), pa.int32()
 TYPES = dict.fromkeys(("path", "column", "value", "number", "reason"), TEXT)
 TYPES |= {"confidence": pa.float32(), "accepted": pa.bool_()}
 
-NUMBERS = pa.schema({name: TYPES.get(name, INTEGER) for name in COLUMNS})
-"""The columns of the numbers; the same as those of the CSV."""
+NUMBERS = pa.schema({name: TYPES.get(name, INTEGER) for name in COLUMNS})  # the columns of the CSV
 
+# `error` is why a picture could not be read, `notice` why only in part; of several rows of a path the last one counts.
 PICTURES = pa.schema(
     {"path": TEXT, "width": INTEGER, "height": INTEGER, "numbers": INTEGER, "error": TEXT, "notice": TEXT}
 )
-"""The columns of the pictures. `error` is why a picture could not be read, `notice` why it was read only in part. If a
-path has several rows, the last one counts."""
 
 JOBS_PER_BLOCK = 32  # pages, or batches of DIGITS_PER_JOB digits, that an actor receives at once
 
@@ -86,22 +84,11 @@ def read_rows(
         HostError: the cluster cannot be reached.
         Failure: the cluster was lost, or ran out of memory or disk.
     """
-    if ray is not None:
-        yield from _read_on_ray(ray, paths, one, settings, workers, timeout)
+    if ray is None:
+        with reader_pool(settings, workers, timeout) as pool:
+            for path, page in read_with(pool, paths, one):
+                yield rows_of(path, page)
         return
-    with reader_pool(settings, workers, timeout) as pool:
-        for path, page in read_with(pool, paths, one):
-            yield rows_of(path, page)
-
-
-def _read_on_ray(
-    address: str,
-    paths: Sequence[str],
-    one: bool,
-    settings: Mapping[str, Any],
-    workers: int | None,
-    timeout: float | None,
-) -> Iterator[Rows]:
     size = JOBS_PER_BLOCK * (DIGITS_PER_JOB if one else 1)
     encoded = [os.fsencode(path) for path in paths]  # a file's name need not be UTF-8
     blocks = [pa.table({"path": encoded[first : first + size]}) for first in range(0, len(paths), size)]
@@ -117,18 +104,19 @@ def _read_on_ray(
             read = read_with(self.pool, [os.fsdecode(path) for path in block["path"].to_pylist()], one)
             return pa.table({"rows": [json.dumps(rows_of(path, page)) for path, page in read]})
 
-    with connected(address, workers=workers) as cores:
-        import ray
+    with connected(ray, workers=workers) as cores:
+        from ray import data
+        from ray.exceptions import RayError
 
-        ray.data.DataContext.get_current().enable_progress_bars = False
-        actors = ray.data.ActorPoolStrategy(min_size=1, max_size=min(workers or cores, len(blocks)))
+        data.DataContext.get_current().enable_progress_bars = False
+        actors = data.ActorPoolStrategy(min_size=1, max_size=min(workers or cores, len(blocks)))
         arrow = {"batch_size": None, "batch_format": "pyarrow"}
         logging.disable(logging.WARNING)  # of Ray; errors are raised anyway
         try:
-            read = ray.data.from_arrow(blocks).map_batches(Actor, compute=actors, num_cpus=1, **arrow)
+            read = data.from_arrow(blocks).map_batches(Actor, compute=actors, num_cpus=1, **arrow)
             for batch in read.iter_batches(**arrow):
                 yield from (Rows(*json.loads(text)) for text in batch["rows"].to_pylist())
-        except ray.exceptions.RayError as error:
+        except RayError as error:
             reason = f"{type(error).__name__}: {reason_of(error)}"
             raise Failure(f"the Ray cluster failed ({reason}); run the same command again to resume") from None
         finally:

@@ -14,14 +14,11 @@ from tendigits.pool.pool import WorkerPool
 if TYPE_CHECKING:
     from pyarrow.fs import FileSystem
 
+# Suffixes of the files that are read in a folder; a file given by name is read whatever its suffix.
 READABLE = (
     ".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".bmp", ".gif", ".heic", ".heif", ".avif", ".pdf"
 )  # fmt: skip
-"""Suffixes of the files that are read in a folder; a file given by name is read whatever its suffix."""
-
-UNREADABLE = (".jxl", ".jp2", ".dng", ".svg")
-"""Suffixes of pictures that are skipped in a folder, and reported."""
-
+UNREADABLE = (".jxl", ".jp2", ".dng", ".svg")  # suffixes of pictures that are skipped in a folder, and reported
 MAX_COUNT_SECONDS = 20.0  # for counting the pages of a document
 
 
@@ -59,7 +56,11 @@ def find_pictures(sources: Iterable[str | Path]) -> Sources:
 def _add_folder(found: Sources, source: str, pool: WorkerPool) -> None:
     """Add the files of a folder or a store."""
     remote = is_remote(source)
-    files = _files_in_store(source) if remote else _files_in_folder(Path(source))
+    if remote:
+        files = _files_in_store(source)
+    else:  # links to files are followed; links to folders are listed as files
+        paths = sorted(Path(source).rglob("*"))
+        files = [str(path) for path in paths if path.is_symlink() or not path.is_dir()]
     # Counting the pages of a document in a store would need a download.
     unreadable = (*UNREADABLE, ".pdf") if remote else UNREADABLE
     skipped = [file for file in files if file != source and file.lower().endswith(unreadable)]
@@ -103,11 +104,6 @@ def content_of(source: str) -> Any:
             return bytes(file.read())
     except OSError as error:
         raise DataError(f"expected a picture at {source}, received {reason_of(error)}") from error
-
-
-def _files_in_folder(folder: Path) -> list[str]:
-    """All files of a folder and its subfolders. Links to files are followed; links to folders are listed as files."""
-    return [str(path) for path in sorted(folder.rglob("*")) if path.is_symlink() or not path.is_dir()]
 
 
 def _files_in_store(address: str) -> list[str]:
