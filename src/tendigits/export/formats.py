@@ -16,8 +16,7 @@ from tendigits.errors import ModelFileError, UserError
 from tendigits.export.source import Source
 from tendigits.files import make_folder, make_inside, replacing, writing
 
-Predict = Callable[[np.ndarray], np.ndarray]
-"""float32 (n, ...) in [0, 1] -> float32 (n, labels)."""
+Predict = Callable[[np.ndarray], np.ndarray]  # float32 (n, ...) in [0, 1] -> float32 (n, labels)
 
 TOLERANCE = 1e-4  # largest allowed difference between two float32 outputs: runtimes sum in different orders
 MIN_AGREEMENT = 0.99  # fraction of the test digits whose prediction must survive the conversion to int8
@@ -113,9 +112,7 @@ def check(to: str, int8: bool) -> None:
 def verify(predict: Predict, source: Source, path: Path, *, int8: bool) -> Verification:
     """Compare `predict`, the export at `path`, with the source on all test digits, and time it.
 
-    Raises:
-        ModelFileError: a float32 export differs by more than `TOLERANCE`, or an int8 export agrees on less than
-            `MIN_AGREEMENT` of the digits.
+    Raises ModelFileError if it differs by more than TOLERANCE, or with int8 agrees on less than MIN_AGREEMENT.
     """
     x, expected = source.x_test, source.expected
     found = np.concatenate([predict(part) for part in np.array_split(x, max(1, len(x) // 1000))])

@@ -118,8 +118,7 @@ class Learner:
     def advance(self, steps: int | None = None) -> None:
         """Take this number of steps, or as many as take DISPATCH_SECONDS; none beyond the end of the epoch.
 
-        Raises:
-            DivergedError: the loss is no longer a finite number.
+        Raises DivergedError if the loss is no longer a finite number.
         """
         first, done = self.steps % self._arrays.steps, 0
         if first == 0:  # the order of the digits depends on seed and epoch only, as in `tendigits train`
@@ -142,11 +141,7 @@ class Learner:
         self.training_curve.add(self.progress, loss, float(logs["accuracy"]))
 
     def outputs(self, x: np.ndarray) -> list[np.ndarray]:
-        """Each layer's outputs after its activation, float32 (n, units); the last are the probabilities of the digits.
-
-        Args:
-            x: float32 (n, 784) in [0, 1].
-        """
+        """Each layer's outputs for `x`, float32 (n, 784) in [0, 1]: float32 (n, units); the last are probabilities."""
         return [np.asarray(layer) for layer in self._outputs(self.weights, x)]
 
     def gradient(self, x: np.ndarray, layer: int, unit: int) -> np.ndarray:

@@ -35,18 +35,17 @@ class Playground:
         self._starting_or_ending = asyncio.Lock()
         self._numbers = count(1)
         self._answers: dict[int, asyncio.Future[Any]] = {}
+        # (Kind, network) -> a number that rises with each event, and its data.
         self._events: dict[tuple[str, str], tuple[int, dict[str, Any]]] = {}
-        """(Kind, network) -> a number that rises with each event, and its data."""
         self._changed = asyncio.Event()
         self._followers = 0
         self._used_at = clock()
         self._is_closed = False
 
     async def build(self, network: str, experiment: Experiment) -> dict[str, Any]:
-        """Make a network, in place of an earlier one, and start the process if necessary. Returns its layers.
+        """Make a network, in place of an earlier one; starts the process if necessary. Returns its layers.
 
-        Raises:
-            Failure: the process has ended.
+        Raises Failure if the process has ended.
         """
         async with self._starting_or_ending:
             if self._child is None and not self._is_closed:

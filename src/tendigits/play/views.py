@@ -30,11 +30,7 @@ MIN_PROBABILITY = 1e-7  # lower probabilities count as this in the loss, as in K
 
 
 def evaluate(learner: Learner) -> dict[str, Any]:
-    """Test the network on the test digits, and add the result to its curve.
-
-    Raises:
-        DivergedError: its outputs are no longer finite numbers.
-    """
+    """Test the network, and add the result to its curve. Raises DivergedError if its outputs are not finite."""
     labels = learner.dataset.y_test
     *hidden, probabilities = learner.outputs(learner.test_input)
     _check_finite(probabilities)
@@ -61,11 +57,7 @@ def describe_unit(learner: Learner, layer: int, unit: int) -> dict[str, Any]:
     """What a unit responds to, as a picture, and the training digits that excite it most.
 
     For the first layer the picture is its weights; for a deeper one the gradient of its output with respect to the
-    pixels, averaged over test digits.
-
-    Raises:
-        UserError: there is no such unit.
-        DivergedError: as for `evaluate`.
+    pixels, averaged over test digits. Raises UserError if there is no such unit; DivergedError as `evaluate`.
     """
     sizes = [each.units for each in learner.dense]
     if layer >= len(sizes) or unit >= sizes[layer]:

@@ -21,8 +21,7 @@ from tendigits.errors import RecipeError, reason_of
 from tendigits.model.recipe import Recipe
 from tendigits.untrusted import read_toml
 
-TABLE = "augmentation"
-"""The recipe's only table; a setting in it is called "augmentation.shift"."""
+TABLE = "augmentation"  # the recipe's only table; a setting in it is called "augmentation.shift"
 
 Space = dict[str, BaseDistribution]  # setting -> its choices or range
 
@@ -30,8 +29,7 @@ Space = dict[str, BaseDistribution]  # setting -> its choices or range
 def read_space(path: Path, recipe: Recipe) -> Space:
     """Read a search space, and check every choice and both ends of every range with the recipe.
 
-    Raises:
-        RecipeError: the file is missing or not TOML, or it has an unknown setting or an invalid value.
+    Raises RecipeError if the file is missing or not TOML, or has an unknown setting or an invalid value.
     """
     try:
         content = read_toml(path)

@@ -38,8 +38,7 @@ ADVICE = "choose another --name"
 VALIDATION_SPLIT = 0.1  # used if the recipe has no validation split, since test digits must not decide
 MIN_TRIALS_FOR_IMPORTANCE = 4  # fewer finished trials are not informative
 STARTUP_TRIALS = 5  # the first trials are never pruned: the median of fewer is not informative
-RUN = "run"
-"""User attribute of a trial: the number of its run. A trial that retries an interrupted one has the same run."""
+RUN = "run"  # user attribute of a trial: the number of its run; a trial that retries another has the same run
 
 EVALUATED = (TrialState.COMPLETE, TrialState.PRUNED)
 
@@ -79,9 +78,6 @@ def search(
 
     Interrupted trials continue from their last epoch.
 
-    Args:
-        run_trials: how to run them.
-
     Raises:
         RunError: the folder holds another search, or another process is searching in it.
         Failure: no trial was finished.
@@ -118,13 +114,9 @@ def search(
 
 
 def open_study(sweep: Sweep, process: int = 0) -> optuna.Study:
-    """The search's study, created if it does not exist. Several processes may have it open.
+    """The search's study, created if it does not exist. Raises RunError if its journal is damaged.
 
-    Args:
-        process: a different number for each process, so that they propose different settings.
-
-    Raises:
-        RunError: the journal is damaged.
+    Several processes may have it open; each has another number `process`, so that they propose different settings.
     """
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     path = str(sweep.folder / JOURNAL)

@@ -16,8 +16,8 @@ from tendigits.runs.run import open_run
 from tendigits.train.console import Console
 from tendigits.train.pipeline import resume_run, run_recipe
 
+# (Epoch from 0, validation accuracy from 0 to 1) -> whether to stop the trial.
 ShouldPrune = Callable[[int, float], bool]
-"""(epoch from 0, validation accuracy from 0 to 1) -> whether to stop the trial."""
 
 
 class Pruned(Exception):
@@ -43,12 +43,11 @@ class _PruningConsole(Console):
 def run_trial(recipe: Recipe, data: str | Path | None, folder: Path, should_prune: ShouldPrune) -> float:
     """Train in `folder`, or resume the run that was interrupted there. The test digits are not used.
 
+    Returns the validation accuracy, 0 to 1, of the weights that are kept.
+
     Args:
         recipe: must have a validation split.
         should_prune: called after each epoch; when a run is resumed, first for the epochs before the interruption.
-
-    Returns:
-        The validation accuracy of the weights that are kept, 0 to 1.
 
     Raises:
         Pruned: `should_prune` returned True.

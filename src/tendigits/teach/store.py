@@ -36,6 +36,7 @@ VERSION = 1  # version of the tables below, stored in SQLite's user_version
 # https://sqlite.org/wal.html#walresetbug
 PRAGMAS = ("journal_mode=DELETE", "synchronous=FULL")
 
+# Times are in UTC, in ISO 8601. Two processes may create the tables at the same time.
 SCHEMA = f"""
 BEGIN IMMEDIATE;
 CREATE TABLE IF NOT EXISTS corrections (
@@ -73,11 +74,8 @@ CREATE TABLE IF NOT EXISTS networks (
 PRAGMA user_version={VERSION};
 COMMIT;
 """
-"""The tables of a store. Times are in UTC, in ISO 8601. Two processes may create them at the same time."""
 
-NETWORK_COLUMNS = "id, sha256, base, created, accepted, retired, report"
-"""The fields of `FineTunedNetwork`; not the file itself."""
-
+NETWORK_COLUMNS = "id, sha256, base, created, accepted, retired, report"  # the fields of `FineTunedNetwork`
 ACCEPTED = "FROM networks WHERE acceptance IS NOT NULL AND retired IS NULL ORDER BY acceptance DESC"
 PAGE_SIZES = {"digit": 1000, "number": 16}  # corrections read at once by `parts`: 1 or 2 MB
 
