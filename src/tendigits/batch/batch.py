@@ -43,11 +43,11 @@ def read_job(paths: Sequence[str], one: bool) -> list[Page | DataError]:
     return [attempt(lambda path: _reader.read(content_of(path)), path) for path in paths]
 
 
-def attempt(read: Callable[[Any], Read], picture: Any) -> Read | DataError:
+def attempt(read: Callable[..., Read], picture: Any, *arguments: Any) -> Read | DataError:
     """Read a picture. An unexpected error becomes a DataError and stops nothing; other TendigitsErrors are raised."""
     name = picture if isinstance(picture, str) else "this one"
     try:
-        return read(picture)
+        return read(picture, *arguments)
     except DataError as error:
         return error
     except TendigitsError:

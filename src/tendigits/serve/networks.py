@@ -18,10 +18,10 @@ from pathlib import Path
 from fastapi.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 
-from tendigits.digits.layers import Layers, ShowLayers
+from tendigits.digits.layers import Layers, ShowLayers, with_layers
 from tendigits.digits.network import from_onnx
 from tendigits.errors import ModelFileError, RunError, UserError
-from tendigits.export.run_network import run_network
+from tendigits.extras import require
 from tendigits.pool.pool import JobError, WorkerPool
 from tendigits.read.reader import Reader
 from tendigits.runs.run import Run, check_inside, open_run
@@ -158,7 +158,7 @@ def _open_run_network(path: Path, _: object) -> ReadingNetwork:
     """Convert it in another process, so that the server does not import Keras, nor opens a damaged file."""
     with WorkerPool(1, timeout=OPEN_TIMEOUT, memory=OPEN_MEMORY) as pool:
         try:
-            data = pool.submit(run_network, path).result()
+            data = pool.submit(convert_run_network, path).result()
         except JobError:
             raise ModelFileError(
                 f"the network of {path.name} could not be opened in {OPEN_TIMEOUT:.0f} seconds "
@@ -166,3 +166,24 @@ def _open_run_network(path: Path, _: object) -> ReadingNetwork:
             ) from None
     network = replace(from_onnx(data, path.name, threads=1), open_layers=partial(Layers, data, path.name))
     return ReadingNetwork(Reader(network, threads=1), ReaderSource(hashlib.sha256(data).hexdigest(), data=data))
+
+
+def convert_run_network(path: Path) -> bytes:
+    """A finished run's network as an ONNX file with its calibration and the outputs of its layers; loads Keras.
+
+    Raises UserError if the run is unfinished or damaged, a layer cannot be converted, or packages are missing.
+    """
+    require(f"the network of {path.name}", "train")
+    record = open_run(path).record()
+    if "models" not in record:
+        raise RunError(f"{path.name} has no model yet; continue it with: tendigits train --resume {path}")
+
+    from tendigits.model.file import load_calibration, load_model
+    from tendigits.model.onnx import to_onnx
+
+    file = path / "model.keras"
+    model, calibration = load_model(file, record["models"]["model.keras"]), load_calibration(file)
+    about = {"source": path.name}
+    if calibration is not None:
+        about |= {"temperature": str(calibration.temperature), "threshold": str(calibration.threshold)}
+    return with_layers(to_onnx(model, about, "probabilities"))

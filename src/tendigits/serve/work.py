@@ -4,10 +4,9 @@ Any error of a picture is a DataError, or in a page's `error`.
 """
 
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Any, TypeVar
 
 import cv2
 import numpy as np
@@ -25,8 +24,6 @@ from tendigits.read.reader import PACKAGE, Reader, ReaderOptions
 from tendigits.serve.schemas import MAX_REASON_CHARACTERS, PageResponse
 from tendigits.tables.spreadsheet import to_xlsx
 from tendigits.tables.table import Table
-
-Result = TypeVar("Result")
 
 PREVIEW_QUALITY = 85  # of a JPEG, up to 100
 MAX_READERS = 4  # that a process keeps: the active one, the one before, and two of runs that are compared
@@ -55,11 +52,6 @@ def _reader_of(source: ReaderSource) -> Reader:
     return Reader(from_onnx(source.data, "the fine-tuned network", threads=1), threads=1)
 
 
-def attempted(job: Callable[..., Result], *arguments: Any) -> Result | DataError:
-    """Do a job on a picture. Any error of the picture is returned as a DataError."""
-    return attempt(lambda _: job(*arguments), None)
-
-
 def read_digits(reader: Reader, pictures: Sequence[tuple[bytes, bool]]) -> list[PageResponse]:
     """Read pictures of one digit each, as one batch; each comes with whether its answer includes crops."""
     pages = read_located(reader, [attempt(find_digit, image) for image, _ in pictures])
@@ -73,12 +65,12 @@ def read_digits_with(source: ReaderSource, pictures: Sequence[tuple[bytes, bool]
 
 def read_page(source: ReaderSource, image: bytes, number: int, crops: bool) -> PageResponse:
     """Read a picture, or a page of a document."""
-    return _response(image, attempt(lambda _: _reader_of(source).read(image, number), None), crops)
+    return _response(image, attempt(_reader_of(source).read, image, number), crops)
 
 
 def read_form(source: ReaderSource, form: Form, image: bytes, number: int, crops: bool) -> PageResponse:
     """Read a form's fields in a picture of it."""
-    return _response(image, attempt(lambda _: _reader_of(source).read_form(form, image, number), None), crops)
+    return _response(image, attempt(_reader_of(source).read_form, form, image, number), crops)
 
 
 def open_form(image: bytes, fields: Mapping[str, Sequence[float]], turned: int, number: int) -> Form:

@@ -16,6 +16,8 @@ from tendigits.runs.run import open_run
 from tendigits.train.console import Console
 from tendigits.train.pipeline import resume_run, run_recipe
 
+NO_SIGNAL = 0  # interrupts a trial that is pruned
+
 # (Epoch from 0, validation accuracy from 0 to 1) -> whether to stop the trial.
 ShouldPrune = Callable[[int, float], bool]
 
@@ -25,19 +27,18 @@ class Pruned(Exception):
 
 
 class _PruningConsole(Console):
-    """Shows only warnings, and calls `should_prune` after each epoch."""
+    """Shows only warnings, and interrupts the training when `should_prune` returns True."""
 
     def __init__(self, should_prune: ShouldPrune) -> None:
-        self.should_prune, self.pruned = should_prune, False
+        self.should_prune = should_prune
 
     @contextmanager
     def epochs(self, n: int, run: str) -> Iterator[keras.callbacks.Callback]:
-        yield keras.callbacks.LambdaCallback(on_epoch_end=self._on_epoch_end)
+        def check(epoch: int, logs: dict[str, Any]) -> None:
+            if self.should_prune(epoch, float(logs["val_accuracy"])):
+                raise Interrupted("pruned", NO_SIGNAL)
 
-    def _on_epoch_end(self, epoch: int, logs: dict[str, Any]) -> None:
-        if self.should_prune(epoch, float(logs["val_accuracy"])):
-            self.pruned = True
-            raise Interrupted("pruned", 0)
+        yield keras.callbacks.LambdaCallback(on_epoch_end=check)
 
 
 def run_trial(recipe: Recipe, data: str | Path | None, folder: Path, should_prune: ShouldPrune) -> float:
@@ -64,8 +65,8 @@ def run_trial(recipe: Recipe, data: str | Path | None, folder: Path, should_prun
                 run = resume_run(folder, console=console).run
         else:
             run = run_recipe(recipe, data, runs=folder.parent, name=folder.name, console=console, evaluate=False).run
-    except Interrupted:
-        if console.pruned:
+    except Interrupted as error:
+        if error.signal_number == NO_SIGNAL:
             raise Pruned from None
         raise
     return float(run.record()["result"]["val_accuracy"])

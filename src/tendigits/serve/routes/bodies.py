@@ -17,9 +17,9 @@ from starlette.exceptions import HTTPException
 from starlette.formparsers import MultiPartException
 from starlette.requests import ClientDisconnect
 
+from tendigits.batch.batch import attempt
 from tendigits.errors import DataError
 from tendigits.pictures.limits import MAX_PAGES
-from tendigits.serve import work
 from tendigits.serve.schemas import BINARY, MAX_REASON_CHARACTERS, PICTURE_CONTENT
 from tendigits.serve.state import AppState
 
@@ -112,7 +112,7 @@ async def in_pool(
         ClientDisconnect: the client has hung up.
     """
     address = request.client.host if request.client else ""
-    reading = asyncio.ensure_future(state.queue.run(address, work.attempted, job, *arguments))
+    reading = asyncio.ensure_future(state.queue.run(address, attempt, job, *arguments))
     watching = asyncio.ensure_future(_hang_up(request))
     watching.add_done_callback(lambda _: reading.cancel())
     try:

@@ -21,8 +21,6 @@ from tendigits.tables.table import Table
 
 router = APIRouter(prefix="/v1", tags=["read"], route_class=JsonRoute)
 
-MAX_CELLS = 200_000  # of all tables in one request
-
 CSV, XLSX = "text/csv", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 ANSWERS = {CSV: {"schema": {"type": "string"}}, XLSX: {"schema": BINARY}}
 
@@ -67,12 +65,6 @@ class TablesRequest(Strict):
     """Tables that a person has checked, such as those of a document's pages."""
 
     tables: Annotated[list[TableRequest], Field(min_length=1, max_length=MAX_PAGES), FailFast()]
-
-    @model_validator(mode="after")
-    def _is_small(self) -> "TablesRequest":
-        if sum(len(table.rows) * len(table.rows[0]) for table in self.tables) > MAX_CELLS:
-            raise ValueError(f"expected at most {MAX_CELLS:,} cells in all; send fewer tables")
-        return self
 
 
 @router.post(
