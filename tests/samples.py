@@ -19,7 +19,7 @@ from tendigits.data.dataset import ARRAYS
 from tendigits.digits.network import bundled_file
 from tendigits.errors import DataError
 from tendigits.numbers.network import bundled_file as bundled_numbers_file
-from tendigits.teach.corrections import Correction, NumberCorrection
+from tendigits.teach.store import Correction, NumberCorrection
 
 NOW = datetime(2026, 11, 25, 12, 0, tzinfo=UTC)
 RECORD = {

@@ -30,7 +30,7 @@ from tendigits.numbers.network import GRID
 from tendigits.numbers.strips import MAX_WIDTH_PX
 from tendigits.read.page import Page
 from tendigits.read.results import Number
-from tendigits.teach.corrections import MIN_STRIP_WIDTH
+from tendigits.teach.store import MIN_STRIP_WIDTH
 
 MAX_REASON_CHARACTERS = 300  # of an error's sentence
 MAX_DIGITS = 1000  # digits or corrections in one request

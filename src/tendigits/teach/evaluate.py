@@ -17,8 +17,8 @@ from tendigits.numbers.decode import strip_text
 from tendigits.numbers.network import NumberNetwork
 from tendigits.numbers.network import bundled as bundled_numbers
 from tendigits.numbers.strips import inner_columns
-from tendigits.teach.corrections import Correction, NumberCorrection
 from tendigits.teach.rehearsal import generated_numbers
+from tendigits.teach.store import Correction, NumberCorrection
 
 Array = np.ndarray[Any, Any]
 

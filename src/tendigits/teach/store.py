@@ -20,16 +20,18 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tendigits.errors import Failure, StoreError, reason_of
 from tendigits.numbers.decode import CHARACTERS, HEIGHT
 from tendigits.numbers.network import GRID
 from tendigits.numbers.strips import MAX_WIDTH_PX
-from tendigits.teach.corrections import MIN_STRIP_WIDTH, PIXELS_PER_CHARACTER, Correction, NumberCorrection
 
 LOCK_TIMEOUT = 10.0  # seconds that a call waits for other writers, unless the caller has less time
 MIN_CORRECTIONS = 5  # fewest corrections to fine-tune on
 MAX_CORRECTIONS = 100_000  # most corrections in a store; a few hundred are enough for one handwriting
+MIN_STRIP_WIDTH = 24  # pixels
+PIXELS_PER_CHARACTER = 8  # minimum width of a strip for each character of its text; narrower characters cannot be read
 VERSION = 1  # version of the tables below, stored in SQLite's user_version
 
 # Committed corrections survive a power cut. Before 3.51.3, SQLite's write-ahead log can lose data:
@@ -78,6 +80,43 @@ COMMIT;
 NETWORK_COLUMNS = "id, sha256, base, created, accepted, retired, report"  # the fields of `FineTunedNetwork`
 ACCEPTED = "FROM networks WHERE acceptance IS NOT NULL AND retired IS NULL ORDER BY acceptance DESC"
 PAGE_SIZES = {"digit": 1000, "number": 16}  # corrections read at once by `parts`: 1 or 2 MB
+
+
+@dataclass(frozen=True, eq=False)
+class Correction:
+    """A crop and the label that a person gave it."""
+
+    crop: NDArray[np.uint8]  # uint8 (28, 28), white digit on black
+    label: int | None  # 0 to 9, or None for a non-digit
+    predicted: int | None  # what the network had predicted: 0 to 9, or None for a non-digit
+    source: str  # draw, picture, api or import
+    network: str  # SHA-256 of the network that predicted it
+    created: datetime  # with a time zone
+    id: int | None = None  # None before it is stored
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the crop; a second correction of the same crop replaces the first."""
+        return hashlib.sha256(self.crop.tobytes()).hexdigest()
+
+
+@dataclass(frozen=True, eq=False)
+class NumberCorrection:
+    """The strip that a number was read from, and the number that a person sees in it."""
+
+    strip: NDArray[np.uint8]  # uint8 (40, width), as cut out of the page; the width is a multiple of 4, 24 to 4096
+    text: str  # the number, of CHARACTERS; empty if there is no number
+    predicted: str  # what had been read
+    source: str  # picture, api or import
+    network: str  # SHA-256 of the network that predicted it
+    created: datetime  # with a time zone
+    id: int | None = None  # None before it is stored
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the strip; a second correction of the same strip replaces the first."""
+        return hashlib.sha256(self.strip.tobytes()).hexdigest()
+
 
 Item = TypeVar("Item", bound=Correction | NumberCorrection)
 

@@ -17,8 +17,7 @@ from tendigits.serve.errors import error_responses, sentence_of
 from tendigits.serve.routes.bodies import JsonRoute
 from tendigits.serve.schemas import MAX_DIGITS, MAX_REASON_CHARACTERS, Crop, Label, Strict, Strip
 from tendigits.serve.state import State
-from tendigits.teach.corrections import PIXELS_PER_CHARACTER, Correction, NumberCorrection
-from tendigits.teach.store import MAX_CORRECTIONS
+from tendigits.teach.store import MAX_CORRECTIONS, PIXELS_PER_CHARACTER, Correction, NumberCorrection
 
 router = APIRouter(
     prefix="/v1/corrections", tags=["corrections"], route_class=JsonRoute, responses=error_responses(503)
