@@ -65,12 +65,9 @@ def read_into(
 ) -> Summary:
     """Read the pictures that the table in `folder` does not have yet. An interrupted call keeps what was read.
 
-    Args:
-        paths: paths and addresses of pictures.
-        one: each picture is of one digit.
-        settings: keyword arguments of `Reader`.
+    Args, where they differ from those of `read_rows`:
         progress: called after each picture with the numbers of pictures done and in total.
-        options: other arguments of `read_rows`: workers, ray and timeout.
+        options: workers, ray and timeout.
 
     Raises:
         TendigitsError: the table was read with other settings, the disk is full, or the cluster was lost.

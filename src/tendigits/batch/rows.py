@@ -72,12 +72,9 @@ def read_rows(
 ) -> Iterator[Rows]:
     """Read pictures in order, or in any order on a cluster, whose nodes open the paths and the model.
 
-    Args:
-        one: each picture is of one digit.
-        settings: keyword arguments of `Reader`.
+    Args, where they differ from those of `read_files`:
         workers: number of processes, or of actors on a cluster; None takes one for each core.
         ray: address of a Ray cluster, or "local"; None reads on this machine without Ray.
-        timeout: seconds for each picture; None for no limit.
 
     Raises:
         UserError: Ray isn't installed, or the address is invalid.

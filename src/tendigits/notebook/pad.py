@@ -8,6 +8,7 @@ pad.observe(print, "digit")             # at each reading
 
 import asyncio
 import threading
+from contextlib import suppress
 from dataclasses import asdict
 from itertools import count
 from typing import Any
@@ -45,21 +46,16 @@ class Pad(anywidget.AnyWidget):
 
     _esm = _script()
 
+    # The drawing, read as one digit; None if nothing is drawn, or it could not be read.
     digit = traitlets.Instance(Digit, allow_none=True)
-    """The drawing, read as one digit; None if nothing is drawn, or it could not be read."""
-
+    # The drawing, read as a page: the digit if it is clearly one, else the numbers on it.
     page = traitlets.Instance(Page, allow_none=True)
-    """The drawing, read as a page: the digit if it is clearly one, else the numbers on it."""
-
-    drawing = traitlets.CBytes().tag(sync=True, echo_update=False)
-    """The drawing as a PNG; empty if nothing is drawn."""
-
+    drawing = traitlets.CBytes().tag(sync=True, echo_update=False)  # as a PNG; empty if nothing is drawn
+    # The strokes of the pen, [x, y] for each point, for other views of this pad.
     _strokes: traitlets.List[Any] = traitlets.List().tag(sync=True, echo_update=False)
-    """The strokes of the pen, [x, y] for each point, for other views of this pad."""
-
+    # What is shown next to the drawing: {digit, numbers, layers, not_shown} with the fields of the server's API, or
+    # {error}. A `serial` makes each answer different, so that the widget is always notified.
     _answer = traitlets.Dict().tag(sync=True)
-    """What is shown next to the drawing: {digit, numbers, layers, not_shown} with the fields of the server's API, or
-    {error}. A `serial` makes each answer different, so that the widget is always notified."""
 
     def __init__(self, model: Any = None) -> None:
         """Open the networks.
@@ -73,7 +69,10 @@ class Pad(anywidget.AnyWidget):
         """
         self.reader = model if isinstance(model, Reader) else Reader(model)
         self._serials = count()
-        self._loop, self._is_waiting = _running_loop(), False
+        self._is_waiting = False
+        self._loop: asyncio.AbstractEventLoop | None = None  # the kernel's, in whose thread cells run
+        with suppress(RuntimeError):  # outside of a notebook
+            self._loop = asyncio.get_running_loop()
         self._layers, self._not_shown = _open_layers(self.reader)
         super().__init__(_answer=self._answered(None, None))
 
@@ -129,14 +128,6 @@ class Pad(anywidget.AnyWidget):
             "layers": [asdict(LayerResponse.of(layer)) for layer in layers],
             "not_shown": self._not_shown,
         }
-
-
-def _running_loop() -> asyncio.AbstractEventLoop | None:
-    """The kernel's event loop, in whose thread cells run; None outside of a notebook."""
-    try:
-        return asyncio.get_running_loop()
-    except RuntimeError:
-        return None
 
 
 def _open_layers(reader: Reader) -> tuple[ShowLayers, str | None]:

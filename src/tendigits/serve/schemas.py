@@ -6,7 +6,6 @@ The JSON of a result is its `as_dict()`; the classes here only describe it.
 import base64
 from contextlib import suppress
 from dataclasses import dataclass
-from functools import partial
 from typing import Annotated, Any
 
 import numpy as np
@@ -45,8 +44,6 @@ PICTURE_CONTENT = {kind: {"schema": BINARY} for kind in PICTURES}
 
 CROP = "784 bytes in base64: 28 rows of 28 pixels, white digit on black"
 STRIP = "40 rows of pixels in base64, as a number was read with ?crops=true"
-CROP_WIDTHS = range(FIELD, FIELD + 1)
-STRIP_WIDTHS = range(MIN_STRIP_WIDTH, MAX_WIDTH_PX + 1, GRID)
 
 
 def encode(pixels: NDArray[np.uint8]) -> str:
@@ -54,29 +51,25 @@ def encode(pixels: NDArray[np.uint8]) -> str:
     return base64.b64encode(pixels.tobytes()).decode()
 
 
-def _decode(expected: str, height: int, widths: range, value: Any) -> NDArray[np.uint8]:
-    """uint8 (height, width) from base64; or pixels from the store as they are."""
-    if isinstance(value, np.ndarray):
-        return value
-    with suppress(TypeError, ValueError):
-        pixels = np.frombuffer(base64.b64decode(value, validate=True), np.uint8).reshape(height, -1)
-        if pixels.shape[1] in widths:
-            return pixels
-    raise ValueError(f"expected {expected}")
+def _decoder(expected: str, height: int, widths: range) -> PlainValidator:
+    """Reads uint8 (height, width) from base64; pixels from the store stay as they are."""
+
+    def decode(value: Any) -> NDArray[np.uint8]:
+        if isinstance(value, np.ndarray):
+            return value
+        with suppress(TypeError, ValueError):
+            pixels = np.frombuffer(base64.b64decode(value, validate=True), np.uint8).reshape(height, -1)
+            if pixels.shape[1] in widths:
+                return pixels
+        raise ValueError(f"expected {expected}")
+
+    shortest, longest = (-(-height * width // 3) * 4 for width in (widths[0], widths[-1]))
+    return PlainValidator(decode, Annotated[str, Field(description=expected, min_length=shortest, max_length=longest)])
 
 
 Encoded = PlainSerializer(encode, str)
-CropText = Annotated[str, Field(description=CROP, min_length=1048, max_length=1048)]
-Crop = Annotated[NDArray[np.uint8], PlainValidator(partial(_decode, CROP, FIELD, CROP_WIDTHS), CropText), Encoded]
-StripText = Annotated[
-    str,
-    Field(
-        description=STRIP,
-        min_length=MIN_STRIP_WIDTH * HEIGHT * 4 // 3,
-        max_length=-(-MAX_WIDTH_PX * HEIGHT // 3) * 4,
-    ),
-]
-Strip = Annotated[NDArray[np.uint8], PlainValidator(partial(_decode, STRIP, HEIGHT, STRIP_WIDTHS), StripText), Encoded]
+Crop = Annotated[NDArray[np.uint8], _decoder(CROP, FIELD, range(FIELD, FIELD + 1)), Encoded]
+Strip = Annotated[NDArray[np.uint8], _decoder(STRIP, HEIGHT, range(MIN_STRIP_WIDTH, MAX_WIDTH_PX + 1, GRID)), Encoded]
 Row = Annotated[list[Annotated[int, Field(ge=0, le=255)]], Field(min_length=28, max_length=28), FailFast()]
 Rows = Annotated[list[Row], Field(min_length=28, max_length=28), FailFast()]
 Label = Annotated[int, Field(ge=0, le=9)]
