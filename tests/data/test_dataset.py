@@ -28,14 +28,18 @@ def with_row(array, row, value):
 @pytest.mark.parametrize(
     ("key", "change", "message"),
     [
-        ("y_train", lambda y: with_row(y, [13, 15], 10), r"y_train within 0 to 9, received 10 in row 13;"),
-        ("x_test", lambda x: with_row(x, 7, 256), r"x_test within 0 to 255, received 256 in row 7;"),
+        (
+            "y_train",
+            lambda y: with_row(y, [13, 15], 10),
+            r"y_train to hold whole numbers 0 to 9, received 10 in row 13;",
+        ),
+        ("x_test", lambda x: with_row(x, 7, 256), r"x_test to hold whole numbers 0 to 255, received 256 in row 7;"),
         ("y_train", lambda y: y.astype(float), r"y_train to hold whole numbers 0 to 9, received dtype float64"),
-        ("x_train", lambda x: x / 255, r"x_train.*multiply by 255 and convert to uint8"),
+        ("x_train", lambda x: x / 255, r"x_train.*received dtype float64; .*multiply by 255"),
         ("y_train", lambda y: np.eye(10, dtype=np.uint8)[y], r"shape \(n,\).*received \(40, 10\)"),
         ("x_train", lambda x: x[:, :27], r"x_train of shape \(n, 28, 28\), received \(40, 27, 28\)"),
         ("y_train", lambda y: y[:-1], r"40 images in x_train and 39 labels in y_train"),
-        ("y_train", lambda y: np.full_like(y, 4), r"2 different digits in y_train, received only 4"),
+        ("y_train", lambda y: np.full_like(y, 4), r"2 different digits in y_train, received \[4\]"),
     ],
 )
 def test_unusable_arrays_are_refused_in_one_line(small, key, change, message):
@@ -44,11 +48,12 @@ def test_unusable_arrays_are_refused_in_one_line(small, key, change, message):
     assert "\n" not in str(caught.value)
 
 
-@pytest.mark.parametrize(("part", "n", "least"), [("train", 1, 2), ("test", 0, 1)])
-def test_too_few_digits_are_refused(small, part, n, least):
-    few = {f"{kind}_{part}": small[f"{kind}_{part}"][:n] for kind in "xy"}
-    with pytest.raises(DataError, match=f"at least {least} images? in x_{part}"):
-        make(small | few)
+@pytest.mark.parametrize(
+    ("part", "expected"), [("train", "2 different digits in y_train"), ("test", "1 image in x_test")]
+)
+def test_no_digits_are_refused(small, part, expected):
+    with pytest.raises(DataError, match=f"expected at least {expected}, received"):
+        make(small | {f"{kind}_{part}": small[f"{kind}_{part}"][:0] for kind in "xy"})
 
 
 def test_stratified_split_is_stratified_seeded_and_loses_nothing(small):

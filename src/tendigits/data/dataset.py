@@ -17,20 +17,15 @@ from tendigits.errors import DataError, printable
 
 Pixels = NDArray[np.uint8]
 
+# SHA-256 of MNIST's four original IDX files, uncompressed.
 MNIST_DIGESTS = {
     "x_train": "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
     "y_train": "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5",
     "x_test": "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7",
     "y_test": "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2",
 }
-"""SHA-256 of MNIST's four original IDX files, uncompressed."""
-
-ARRAYS = tuple(MNIST_DIGESTS)
-"""The four arrays, in the order of `make_dataset`'s arguments."""
-
-TEST_FRACTION = 0.2
-"""Of the digits, for the test set if it is missing."""
-
+ARRAYS = tuple(MNIST_DIGESTS)  # the four arrays, in the order of `make_dataset`'s arguments
+TEST_FRACTION = 0.2  # of the digits, for the test set if it is missing
 SPLIT_SEED = 0
 
 
@@ -38,16 +33,12 @@ SPLIT_SEED = 0
 class Dataset:
     """Digits, white on black, checked by `make_dataset` and similar functions."""
 
-    x_train: Pixels
-    """uint8 (n, 28, 28), 0 to 255."""
-    y_train: Pixels
-    """uint8 (n,), 0 to 9."""
+    x_train: Pixels  # uint8 (n, 28, 28), 0 to 255
+    y_train: Pixels  # uint8 (n,), 0 to 9
     x_test: Pixels
     y_test: Pixels
-    source: str
-    """Where the digits come from, in one line."""
-    notes: tuple[str, ...] = ()
-    """Lines to print about images that were skipped, inverted or split off."""
+    source: str  # where the digits come from, in one line
+    notes: tuple[str, ...] = ()  # lines to print about images that were skipped, inverted or split off
 
     @functools.cached_property
     def digests(self) -> dict[str, str]:
@@ -62,10 +53,8 @@ class Dataset:
     @property
     def counts(self) -> dict[str, list[int]]:
         """Number of each digit 0 to 9: {"train": ten numbers, "test": ten numbers}."""
-        return {
-            part: np.bincount(labels, minlength=10).tolist()
-            for part, labels in (("train", self.y_train), ("test", self.y_test))
-        }
+        parts = {"train": self.y_train, "test": self.y_test}
+        return {part: np.bincount(labels, minlength=10).tolist() for part, labels in parts.items()}
 
 
 def make_dataset(
@@ -80,13 +69,8 @@ def make_dataset(
     """Check all rows. Raises DataError if a row, class or array cannot be trained on."""
     x_train, y_train = check_digits(x_train, y_train, "train")
     x_test, y_test = check_digits(x_test, y_test, "test")
-    if len(y_train) < 2:
-        raise DataError(f"expected at least 2 images in x_train, received {len(y_train)}; add digits")
-    classes = np.unique(y_train)
-    if len(classes) < 2:
-        raise DataError(
-            f"expected at least 2 different digits in y_train, received only {classes[0]}; add another digit"
-        )
+    if len(classes := np.unique(y_train)) < 2:
+        raise DataError(f"expected at least 2 different digits in y_train, received {classes.tolist()}; add another")
     if len(y_test) == 0:
         raise DataError("expected at least 1 image in x_test, received none; give some digits to test on")
     return Dataset(x_train, y_train, x_test, y_test, printable(source), tuple(notes))
@@ -120,13 +104,17 @@ def check_digits(x: NDArray[Any], y: NDArray[Any], part: str) -> tuple[Pixels, P
     Raises:
         DataError: naming the array and its first bad row.
     """
-    images, labels = _images(x, f"x_{part}"), _labels(y, f"y_{part}")
-    if len(images) != len(labels):
+    if x.ndim == 0 or x.shape[1:] not in ((28, 28), (28, 28, 1), (784,)):
+        raise DataError(f"expected x_{part} of shape (n, 28, 28), received {x.shape}; resize the images to 28x28")
+    if y.ndim != 1:
+        raise DataError(f"expected y_{part} of shape (n,), one number for each image, received {y.shape}; not one-hot")
+    if len(x) != len(y):
         raise DataError(
-            f"expected one label for each image, received {len(images):,} images in x_{part} and "
-            f"{len(labels):,} labels in y_{part}; make them match"
+            f"expected one label for each image, received {len(x):,} images in x_{part} and "
+            f"{len(y):,} labels in y_{part}; make them match"
         )
-    return images, labels
+    images = _whole_numbers(x, f"x_{part}", 255, "where the pixels are 0 to 1, multiply by 255; use uint8")
+    return images.reshape(-1, 28, 28), _whole_numbers(y, f"y_{part}", 9, "correct the labels; use uint8")
 
 
 def stratified_split(x: Pixels, y: Pixels, fraction: float, seed: int) -> tuple[Pixels, Pixels, Pixels, Pixels]:
@@ -170,30 +158,12 @@ def _apportion(counts: NDArray[np.int64], total: int) -> NDArray[np.int64]:
     return whole
 
 
-def _images(x: NDArray[Any], name: str) -> Pixels:
-    if x.dtype.kind not in "iu":
-        raise DataError(
-            f"expected {name} to hold whole numbers 0 to 255, received dtype {x.dtype}; "
-            "where the pixels are 0 to 1, multiply by 255 and convert to uint8"
-        )
-    if x.ndim == 0 or x.shape[1:] not in ((28, 28), (28, 28, 1), (784,)):
-        raise DataError(f"expected {name} of shape (n, 28, 28), received {x.shape}; resize the images to 28x28")
-    return _in_range(x, name, 255, "scale the pixels to 0 to 255").reshape(-1, 28, 28)
-
-
-def _labels(y: NDArray[Any], name: str) -> Pixels:
-    if y.dtype.kind not in "iu":
-        raise DataError(
-            f"expected {name} to hold whole numbers 0 to 9, received dtype {y.dtype}; convert the labels to uint8"
-        )
-    if y.ndim != 1:
-        raise DataError(f"expected {name} of shape (n,), one number for each image, received {y.shape}; not one-hot")
-    return _in_range(y, name, 9, "correct or drop that row")
-
-
-def _in_range(array: NDArray[Any], name: str, highest: int, advice: str) -> Pixels:
+def _whole_numbers(array: NDArray[Any], name: str, highest: int, advice: str) -> Pixels:
+    expected = f"expected {name} to hold whole numbers 0 to {highest}"
+    if array.dtype.kind not in "iu":
+        raise DataError(f"{expected}, received dtype {array.dtype}; {advice}")
     bad = (array < 0) | (array > highest)
     if bad.any():
         index = tuple(int(i) for i in np.argwhere(bad)[0])
-        raise DataError(f"expected {name} within 0 to {highest}, received {array[index]} in row {index[0]}; {advice}")
+        raise DataError(f"{expected}, received {array[index]} in row {index[0]}; {advice}")
     return array.astype(np.uint8, copy=False)

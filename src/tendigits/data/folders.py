@@ -16,7 +16,6 @@ from tendigits.pictures.image import MIN_CONTRAST, open_image
 
 CLASSES = tuple("0123456789")
 SUFFIXES = (".png", ".jpg", ".jpeg")
-
 _LAYOUT = "one sub-folder for each digit, 0 to 9, or train and test with such sub-folders"
 
 
@@ -72,26 +71,19 @@ def _read_part(folder: Path) -> _Part:
 
 
 def _read_image(path: Path) -> tuple[Pixels, bool]:
-    """Read a picture of one digit as uint8 (28, 28), white on black; and whether it was inverted.
-
-    A picture of 28x28 pixels keeps them; any other goes through `to_mnist`. A blank one is all zeros.
-    """
+    """A picture of one digit as uint8 (28, 28), white on black, and whether it was inverted."""
     grey = open_image(path).grey
     background = float(np.median(np.concatenate([grey[0], grey[-1], grey[:, 0], grey[:, -1]])))
     inverted = background > 127
     if inverted:
         grey, background = 255 - grey, 255 - background
     if grey.shape != (FIELD, FIELD):
-        grey = to_mnist(_stretched(grey, background))
+        # Make the background black and the brightest pixel white, as in MNIST.
+        foreground = np.clip(grey.astype(np.float32) - background, 0, None)
+        brightest = float(foreground.max())
+        scale = 255 / brightest if brightest >= MIN_CONTRAST else 0
+        grey = to_mnist((foreground * scale).round().astype(np.uint8))
     return grey, inverted
-
-
-def _stretched(grey: Pixels, background: float) -> Pixels:
-    """Make the background black and the brightest pixel white, as in MNIST."""
-    foreground = np.clip(grey.astype(np.float32) - background, 0, None)
-    brightest = float(foreground.max())
-    scale = 255 / brightest if brightest >= MIN_CONTRAST else 0
-    return np.asarray((foreground * scale).round(), np.uint8)
 
 
 def _is_split(folder: Path) -> bool:

@@ -14,22 +14,18 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from tendigits.errors import DataError
+from tendigits.errors import DataError, reason_of
 from tendigits.untrusted import open_file
 
-MAX_BYTES = 1 << 30
-"""Pixels or labels in one file: 20 times MNIST."""
-
-UNSIGNED_BYTES = 0x0800
-"""The magic number of a file, without its number of dimensions."""
-
+MAX_BYTES = 1 << 30  # pixels or labels in one file: 20 times MNIST
+UNSIGNED_BYTES = 0x0800  # the magic number of a file, without its number of dimensions
+# The beginning of each file's name, and the number of dimensions of its array.
 _FILES = {
     "x_train": ("train-images", 3),
     "y_train": ("train-labels", 1),
     "x_test": ("t10k-images", 3),
     "y_test": ("t10k-labels", 1),
 }
-"""The beginning of each file's name, and the number of dimensions of its array."""
 
 
 def has_idx(folder: Path) -> bool:
@@ -57,7 +53,7 @@ def read_idx(path: Path, *, n_dimensions: int) -> NDArray[np.uint8]:
     except DataError:
         raise
     except Exception as error:  # gzip and zlib raise several classes for damaged files
-        reason = f"{type(error).__name__} ({' '.join(str(error).split())[:200]})"
+        reason = f"{type(error).__name__} ({reason_of(error)})"
         raise DataError(f"expected a whole IDX file at {path}, received {reason}; fetch it again") from error
 
 
@@ -85,9 +81,7 @@ def _read(file: io.BufferedIOBase, path: Path, n_dimensions: int) -> NDArray[np.
         raise DataError(f"expected the IDX magic number {expected} in {path}, received {magic}; fetch it again")
     n_bytes = math.prod(shape)
     if n_bytes > MAX_BYTES:
-        raise DataError(
-            f"expected at most {MAX_BYTES:,} bytes of data in {path}, its header says {n_bytes:,}; use fewer"
-        )
+        raise DataError(f"expected at most {MAX_BYTES:,} bytes of data in {path}, received {n_bytes:,}; use fewer")
     # The system provides the memory only as it is filled, whatever the header claims.
     array = np.empty(n_bytes, np.uint8)
     done = file.readinto(array.data)

@@ -51,13 +51,9 @@ def _checked(path: Path | str) -> Iterator[Path]:
         str(path.resolve()).encode()
         yield path
     except UnicodeEncodeError:
-        raise DataError(
-            f"expected a path in UTF-8, because runs record it, received {printable(str(path.resolve()))}; rename it"
-        ) from None
+        raise DataError(f"expected a path in UTF-8, received {printable(str(path.resolve()))}; rename it") from None
     except OSError as error:
-        raise DataError(
-            f"expected {ACCEPTED}; {path} cannot be read ({error}): check its name and permissions"
-        ) from error
+        raise DataError(f"expected {ACCEPTED}; cannot read {path} ({error}): check name and permissions") from error
 
 
 def _load(path: Path) -> Dataset:

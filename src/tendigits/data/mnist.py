@@ -10,13 +10,13 @@ from tendigits.data.npz import read_npz
 
 FILE = Path(__file__).with_name("assets") / "mnist.npz"
 
+# Corrected labels of 15 test digits, by row of the test set: the label that most of five people chose, or None if they
+# disagreed. C. Northcutt, A. Athalye, J. Mueller, "Pervasive label errors in test sets destabilize machine learning
+# benchmarks", 2021, https://arxiv.org/abs/2103.14749
 CORRECTIONS = {
     947: 9, 1621: 6, 1901: 4, 2130: None, 2462: 0, 2597: 3, 2654: None, 3520: None, 3558: 0, 5937: 3, 6651: 6,
     6783: 6, 8527: None, 9679: None, 9729: 6,
 }  # fmt: skip
-"""Corrected labels of 15 test digits, by row of the test set: the label that most of five people chose, or None if they
-disagreed. C. Northcutt, A. Athalye, J. Mueller, "Pervasive label errors in test
-sets destabilize machine learning benchmarks", 2021, https://arxiv.org/abs/2103.14749"""
 
 
 def load_data() -> tuple[tuple[Pixels, Pixels], tuple[Pixels, Pixels]]:

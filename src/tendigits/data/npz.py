@@ -7,13 +7,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tendigits.errors import DataError
+from tendigits.data.dataset import ARRAYS
+from tendigits.errors import DataError, reason_of
 from tendigits.untrusted import check_zip, open_file
 
-MAX_BYTES = 1 << 30
-"""Of the file, and of its arrays together: 20 times MNIST."""
-
-_TRAIN, _TEST = ("x_train", "y_train"), ("x_test", "y_test")
+MAX_BYTES = 1 << 30  # of the file, and of its arrays together: 20 times MNIST
 
 
 def read_npz(path: Path) -> dict[str, NDArray[Any]]:
@@ -30,23 +28,17 @@ def read_npz(path: Path) -> dict[str, NDArray[Any]]:
             check_zip(file, MAX_BYTES, deflated=True)
             # Headers that Python 2 has written cause a warning.
             with np.load(file, allow_pickle=False) as arrays, warnings.catch_warnings(action="ignore"):
-                return _select(arrays, path)
+                expected = ARRAYS[:2] if {*arrays}.isdisjoint(ARRAYS[2:]) else ARRAYS
+                if missing := [name for name in expected if name not in arrays]:
+                    names = ", ".join(sorted(name[:40] for name in arrays)[:8]) or "no array"
+                    raise DataError(f"expected the array {missing[0]} in {path}, found {names}; use Keras' names")
+                found = {name: arrays[name] for name in expected}
+        for name, array in found.items():
+            if not isinstance(array, np.ndarray):  # NumPy returns the bytes of what is not an array
+                raise ValueError(f"{name} is not an array")
+        return found
     except DataError:
         raise
     except Exception as error:  # zipfile, zlib and numpy raise a dozen classes for damaged files
-        reason = " ".join(str(error).split())[:200]
-        raise DataError(
-            f"expected a whole .npz at {path}, received {type(error).__name__} ({reason}); copy or make it again"
-        ) from error
-
-
-def _select(arrays: Any, path: Path) -> dict[str, NDArray[Any]]:
-    found = {}
-    for key in _TRAIN if {*arrays}.isdisjoint(_TEST) else _TRAIN + _TEST:
-        if key not in arrays:
-            names = ", ".join(sorted(name[:40] for name in arrays)[:8]) or "no array"
-            raise DataError(f"expected the array {key} in {path}, found {names}; save it under Keras' names")
-        found[key] = arrays[key]
-        if not isinstance(found[key], np.ndarray):  # NumPy returns the bytes of what is not an array
-            raise ValueError(f"{key} is not an array")
-    return found
+        reason = f"{type(error).__name__} ({reason_of(error)})"
+        raise DataError(f"expected a whole .npz at {path}, received {reason}; copy or make it again") from error

@@ -13,24 +13,17 @@ from numpy.typing import NDArray
 
 from tendigits.errors import DataError
 
-FIELD = 28
-"""Pixels: side of the image that a digit is centred in."""
-
-BOX = 20
-"""Pixels: longer side of the digit itself."""
-
-FOREGROUND = 0.1
-"""Fraction of the brightest pixel above which a pixel is foreground: blurred edges are, paper noise is not."""
-
-MIN_DEVIATION = 4.0
-"""Of 255. Dividing by a smaller standard deviation would turn the noise of blank paper into strokes."""
+FIELD = 28  # pixels: side of the image that a digit is centred in
+BOX = 20  # pixels: longer side of the digit itself
+FOREGROUND = 0.1  # of the brightest pixel: brighter pixels are foreground, as blurred edges are and paper noise is not
+MIN_DEVIATION = 4.0  # of 255: dividing by a smaller standard deviation would turn noise of blank paper into strokes
 
 
 def to_input(images: NDArray[np.uint8]) -> NDArray[np.float32]:
     """Turn images, uint8 (n, 28, 28), into network input, float32 (n, 784) from 0.0 to 1.0. Raises DataError."""
     if images.dtype != np.uint8 or images.shape[1:] != (FIELD, FIELD):
         raise DataError(
-            f"expected images as uint8 (n, 28, 28), received {images.dtype} {images.shape}; use to_mnist on each first"
+            f"expected uint8 (n, 28, 28), received {images.dtype} {images.shape}; use to_mnist on each first"
         )
     pixels: NDArray[np.float32] = images.reshape(-1, FIELD * FIELD).astype(np.float32)
     pixels /= np.float32(255)
@@ -47,8 +40,7 @@ def one_hot(labels: NDArray[Any]) -> NDArray[np.float32]:
     bad = np.flatnonzero((labels < 0) | (labels > 9))
     if len(bad):
         raise DataError(f"expected labels 0 to 9, received {labels[bad[0]]} in row {bad[0]}; correct or drop that row")
-    rows: NDArray[np.float32] = np.eye(10, dtype=np.float32)[labels]
-    return rows
+    return np.asarray(np.eye(10, dtype=np.float32)[labels])
 
 
 def standardize(grey: NDArray[np.uint8]) -> NDArray[np.float32]:
@@ -74,18 +66,15 @@ def to_mnist(digit: NDArray[np.uint8]) -> NDArray[np.uint8]:
         uint8 (28, 28), white on black; all zeros if the image is black.
     """
     if digit.dtype != np.uint8 or digit.ndim != 2:
-        raise DataError(
-            f"expected a digit as uint8 (height, width), received {digit.dtype} {digit.shape}; convert it to grey"
-        )
+        raise DataError(f"expected uint8 (height, width), received {digit.dtype} {digit.shape}; convert it to grey")
     field = np.zeros((FIELD, FIELD), np.uint8)
     if not digit.any():
         return field
-    box = _fit(_crop(digit), BOX)
+    box = _fit(_crop(digit))
     if faded := int(box.max()):  # a very thin stroke fades when it is shrunk
         box = (box * (int(digit.max()) / faded)).round().astype(np.uint8)
     height, width = box.shape
-    rows, columns = box.sum(axis=1, dtype=np.int64), box.sum(axis=0, dtype=np.int64)
-    top, left = _start(rows), _start(columns)
+    top, left = (_start(box.sum(axis=axis, dtype=np.int64)) for axis in (1, 0))
     field[top : top + height, left : left + width] = box
     return field
 
@@ -96,11 +85,11 @@ def _crop(digit: NDArray[np.uint8]) -> NDArray[np.uint8]:
     return digit[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
 
 
-def _fit(digit: NDArray[np.uint8], side: int) -> NDArray[np.uint8]:
+def _fit(digit: NDArray[np.uint8]) -> NDArray[np.uint8]:
     from PIL import Image
 
     height, width = digit.shape
-    scale = side / max(height, width)
+    scale = BOX / max(height, width)
     size = max(1, round(width * scale)), max(1, round(height * scale))
     # Each small pixel is the mean of the area it covers, as in MNIST.
     method = Image.Resampling.BOX if scale < 1 else Image.Resampling.LANCZOS

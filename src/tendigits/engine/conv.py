@@ -31,9 +31,8 @@ def is_slow_in_a_loop(model: keras.Model) -> bool:
     """Whether the model has a convolution that runs faster outside of a compiled loop: a large or a transposed one."""
     if jax.default_backend() != "cpu":
         return False
-    names = "Conv1D", "Conv2D", "Conv3D"
-    plain = tuple(getattr(keras.layers, name) for name in names)
-    transposed = tuple(getattr(keras.layers, f"{name}Transpose") for name in names)
+    plain = keras.layers.Conv1D, keras.layers.Conv2D, keras.layers.Conv3D
+    transposed = keras.layers.Conv1DTranspose, keras.layers.Conv2DTranspose, keras.layers.Conv3DTranspose
     return any(
         isinstance(layer, transposed)
         or (isinstance(layer, plain) and layer.groups == 1 and np.prod(layer.kernel_size) > MAX_KERNEL_ELEMENTS)
@@ -112,8 +111,7 @@ def reduce_window(
 
     Among equal values the first one gets the gradient, as in XLA.
     """
-    is_plain = computation is lax.max and not others and np.prod(window_dimensions) <= MAX_WINDOW_ELEMENTS
-    if not is_plain:
+    if computation is not lax.max or others or np.prod(window_dimensions) > MAX_WINDOW_ELEMENTS:
         return _lax_reduce_window(
             operand, init_value, computation, window_dimensions, window_strides, padding, **others
         )

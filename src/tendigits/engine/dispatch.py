@@ -12,13 +12,11 @@ import jax
 import keras
 import numpy as np
 
-from tendigits.engine.loop import Augment, Batches, Logs, get_state, loops_of, set_state, take_rows, to_device
+from tendigits.engine.loop import Augment, Batches, get_state, loops_of, set_state, take_rows, to_device
 from tendigits.errors import DivergedError
 
 DISPATCH_SECONDS = 0.1  # target duration of a dispatch: how often the progress bar moves and Ctrl-C is noticed
-MIN_STEPS_PER_DISPATCH = 4
-"""Each dispatch allocates its memory again, which slows down large steps that are dispatched one by one. Steps that
-take longer than DISPATCH_SECONDS are still dispatched one by one."""
+MIN_STEPS_PER_DISPATCH = 4  # unless one takes DISPATCH_SECONDS: each dispatch allocates its memory again
 
 
 @dataclass(frozen=True)
@@ -84,7 +82,9 @@ class Dispatcher:
         on_end = getattr(self.callbacks, f"on_{kind}_batch_end")
         size, done = self.sizes[kind], 0
         for order in arrays.batches(rows):
-            first, key = 0, self._key(epoch, done) if kind == "train" else None
+            first, key = 0, None
+            if kind == "train" and self.key is not None:  # a resumed run uses the same keys
+                key = jax.random.fold_in(jax.random.fold_in(self.key, epoch), done)
             while first < len(order):
                 end = min(first + (1 if self.every_batch else size.steps), len(order))
                 on_begin(done + first)
@@ -93,17 +93,16 @@ class Dispatcher:
                 state, logs = jax.block_until_ready(loop(state, arrays.data, order, first, end, key))
                 size.learn(order.shape, end - first, time.perf_counter() - started)
                 set_state(self.model, kind, state)
-                if kind == "train":
-                    _check_loss(logs, epoch, done + end)
+                if kind == "train" and not np.isfinite(loss := float(logs.get("loss", 0.0))):
+                    raise DivergedError(
+                        f"epoch {epoch + 1}: expected a finite loss, received {loss} by batch {done + end}; "
+                        "try a smaller learning rate"
+                    )
                 on_end(done + end - 1, logs)
                 first = end
                 if self.model.stop_training and kind == "train":
                     return
             done += len(order)
-
-    def _key(self, epoch: int, done: int) -> jax.Array | None:
-        """The key for the steps of an epoch after `done` steps; a resumed run uses the same."""
-        return None if self.key is None else jax.random.fold_in(jax.random.fold_in(self.key, epoch), done)
 
     def _metrics(self) -> dict[str, Any]:
         """Floats; arrays for metrics that are not a single number."""
@@ -118,8 +117,7 @@ class DispatchSize:
     """
 
     def __init__(self, target: float) -> None:
-        self.target = target
-        """Seconds that a dispatch should take."""
+        self.target = target  # seconds that a dispatch should take
         self.steps = 1
         self.compiled: set[tuple[int, ...]] = set()
 
@@ -142,12 +140,3 @@ def needs_every_batch(callback: keras.callbacks.Callback) -> bool:
     if isinstance(callback, keras.callbacks.TensorBoard):
         return bool(callback.update_freq != "epoch")
     return bool(getattr(callback, "every_batch", False))
-
-
-def _check_loss(logs: Logs, epoch: int, batch: int) -> None:
-    """Raise DivergedError if the loss is not finite."""
-    loss = float(logs.get("loss", 0.0))
-    if not np.isfinite(loss):
-        raise DivergedError(
-            f"epoch {epoch + 1}: expected a finite loss, received {loss} by batch {batch}; try a smaller learning rate"
-        )

@@ -13,41 +13,21 @@ import jax
 import keras
 
 
-class _SwapIn(keras.callbacks.Callback):  # type: ignore[misc]
-    """First callback: puts the average into the model before the other callbacks run."""
-
-    def __init__(self, resumed: bool) -> None:
-        super().__init__()
-        self.resumed = resumed
-
-    def on_train_begin(self, logs: Any = None) -> None:
-        if self.resumed:  # the checkpoint was written with the average in the model
-            swap(self.model)
-
-    def on_test_begin(self, logs: Any = None) -> None:
-        swap(self.model)
-
-    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
-        swap(self.model)
-
-
-class _SwapOut(keras.callbacks.Callback):  # type: ignore[misc]
-    """Last callback: puts the weights back so that training can go on."""
-
-    def on_test_end(self, logs: Any = None) -> None:
-        swap(self.model)
-
-    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
-        swap(self.model)
-
-
 def with_ema(callbacks: Sequence[keras.callbacks.Callback], *, resumed: bool) -> list[keras.callbacks.Callback]:
     """Wrap callbacks so that the model has the averages as weights when an epoch or a test ends.
 
     Args:
         resumed: the model was restored from a checkpoint that such callbacks wrote.
     """
-    return [_SwapIn(resumed), *callbacks, _SwapOut()]
+
+    def swap_now(*_: Any) -> None:
+        swap(last.model)
+
+    # The checkpoint of a resumed run was written with the averages in the model.
+    at_start = swap_now if resumed else None
+    first = keras.callbacks.LambdaCallback(on_train_begin=at_start, on_test_begin=swap_now, on_epoch_end=swap_now)
+    last = keras.callbacks.LambdaCallback(on_test_end=swap_now, on_epoch_end=swap_now)
+    return [first, *callbacks, last]
 
 
 def swap(model: keras.Model) -> None:

@@ -101,7 +101,10 @@ def fit(
     for epoch in range(initial_epoch, epochs):
         callback_list.on_epoch_begin(epoch)
         logs = dispatcher.train(train, order(epoch, train.n), epoch)
-        if test is not None and _is_due(epoch, validation_freq):
+        n = epoch + 1
+        if test is not None and (
+            n % validation_freq == 0 if isinstance(validation_freq, int) else n in validation_freq
+        ):
             logs |= {f"val_{name}": value for name, value in dispatcher.test(test).items()}
         callback_list.on_epoch_end(epoch, logs)
         if model.stop_training:
@@ -131,25 +134,19 @@ def _check(model: Any, x: Any, y: Any, sample_weight: Any) -> None:
 
 def _reason_for_keras(model: keras.Model, x: Any, y: Any, arguments: dict[str, Any]) -> str:
     """Why compiled loops cannot train this model on this data, in a few words; '' if they can."""
-    if (backend := keras.backend.backend()) != "jax":
-        return f"the backend is {backend}, not jax"
-    for name in ("train_step", "test_step"):
-        if getattr(type(model), name) is not getattr(keras.Model, name):
-            return f"the model overrides {name}"
-    if model.run_eagerly or not model.jit_compile:
-        return "the model is to run uncompiled"
-    if keras.distribution.distribution() is not None:
-        return "a distribution over several devices is set in Keras"
-    for name in ("steps_per_epoch", "validation_steps"):
-        if arguments[name] is not None:
-            return f"{name} is given"
-    if arguments["shuffle"] == "batch":
-        return "shuffle='batch'"
+    backend = keras.backend.backend()
     data = {"x": x, "y": y} | {name: arguments[name] for name in ("sample_weight", "validation_data")}
-    for name, arrays in data.items():
-        if not _is_arrays(arrays):
-            return f"{name} is not made of arrays of numbers in memory"
-    return ""
+    reasons = {
+        f"the backend is {backend}, not jax": backend != "jax",
+        "the model overrides train_step": type(model).train_step is not keras.Model.train_step,
+        "the model overrides test_step": type(model).test_step is not keras.Model.test_step,
+        "the model is to run uncompiled": model.run_eagerly or not model.jit_compile,
+        "a distribution over several devices is set in Keras": keras.distribution.distribution() is not None,
+        "steps_per_epoch is given": arguments["steps_per_epoch"] is not None,
+        "validation_steps is given": arguments["validation_steps"] is not None,
+        "shuffle='batch'": arguments["shuffle"] == "batch",
+    } | {f"{name} is not made of arrays of numbers in memory": not _is_arrays(tree) for name, tree in data.items()}
+    return next((reason for reason, holds in reasons.items() if holds), "")
 
 
 def _is_arrays(*trees: Any) -> bool:
@@ -173,7 +170,3 @@ def _weights_of(y: Any, class_weight: dict[int, float]) -> np.ndarray:
     y = np.asarray(y)
     labels = y.argmax(axis=-1) if y.ndim > 1 and y.shape[-1] > 1 else y.reshape(-1)
     return np.array([class_weight.get(int(label), 1.0) for label in labels], keras.config.floatx())
-
-
-def _is_due(epoch: int, freq: int | Sequence[int]) -> bool:
-    return (epoch + 1) % freq == 0 if isinstance(freq, int) else epoch + 1 in freq

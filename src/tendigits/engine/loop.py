@@ -20,8 +20,8 @@ State = tuple[list[jax.Array], ...]  # the values of a model's variables, in the
 Batches = Any  # a tree of device arrays, all with the same number of rows
 Logs = dict[str, jax.Array]
 Step = Callable[[State, Any], tuple[Logs, State]]  # Keras' step: (state, batch) -> (logs, state)
+# (state, data, order (steps, batch), first, end, key) -> (state after those steps, logs of the last step)
 Loop = Callable[[State, Batches, jax.Array, int, int, jax.Array | None], tuple[State, Logs]]
-"""(state, data, order (steps, batch), first, end, key) -> (state after those steps, logs of the last step)."""
 Augment = Callable[[jax.Array, jax.Array], jax.Array]  # (x of a training batch, key) -> augmented x
 
 
@@ -55,12 +55,8 @@ def set_state(model: keras.Model, kind: str, state: State) -> None:
 
 def to_device(tree: Any) -> Batches:
     """Convert arrays to JAX as Keras converts its batches: floats to Keras' float type, others unchanged."""
-
-    def convert(array: Any) -> jax.Array:
-        is_float = jnp.issubdtype(array.dtype, jnp.floating)
-        return jnp.asarray(array, keras.config.floatx() if is_float else None)
-
-    return jax.tree.map(convert, tree)
+    floats = {True: keras.config.floatx(), False: None}
+    return jax.tree.map(lambda array: jnp.asarray(array, floats[jnp.issubdtype(array.dtype, jnp.floating)]), tree)
 
 
 def take_rows(data: Batches, rows: jax.Array) -> Any:

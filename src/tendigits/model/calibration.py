@@ -66,9 +66,8 @@ def calibrate(probabilities: np.ndarray, labels: np.ndarray, on: str = "held-out
     temperature = fit_temperature(probabilities, labels)
     after = apply_temperature(probabilities, temperature)
     ece_before, ece_after = (calibration_error(reliability(each, labels)) for each in (probabilities, after))
-    return Calibration(
-        temperature, len(labels), on, ece_before, ece_after, find_threshold(risk_coverage(after, labels))
-    )
+    threshold = find_threshold(risk_coverage(after, labels))
+    return Calibration(temperature, len(labels), on, ece_before, ece_after, threshold)
 
 
 def read_calibration(content: Any) -> Calibration:
@@ -106,8 +105,7 @@ def apply_temperature(probabilities: np.ndarray, temperature: float) -> np.ndarr
 
     The logarithms of the probabilities serve as logits: a softmax does not change if a constant is added to them.
     """
-    calibrated: np.ndarray = np.exp(_log_probabilities(probabilities, temperature))
-    return calibrated
+    return np.asarray(np.exp(_log_probabilities(probabilities, temperature)))
 
 
 def fit_temperature(probabilities: np.ndarray, labels: np.ndarray) -> float:
@@ -177,5 +175,4 @@ def _confidence(probabilities: np.ndarray, labels: np.ndarray) -> tuple[np.ndarr
 def _log_probabilities(probabilities: np.ndarray, temperature: float) -> np.ndarray:
     logits = np.log(np.maximum(probabilities.astype(float), MIN_PROBABILITY)) / temperature
     logits -= logits.max(axis=1, keepdims=True)
-    result: np.ndarray = logits - np.log(np.exp(logits).sum(axis=1, keepdims=True))
-    return result
+    return np.asarray(logits - np.log(np.exp(logits).sum(axis=1, keepdims=True)))

@@ -131,10 +131,8 @@ def load_model(path: str | Path, digest: str | None = None) -> keras.Model:
 
 def model_path(path: Path) -> Path:
     """A run's model.keras, or any other path as it is. Raises ModelFileError if the run's model is a link."""
-    if not os.path.lexists(path / MODEL):
-        return path
     try:
-        return path_inside(path, MODEL)
+        return path_inside(path, MODEL) if os.path.lexists(path / MODEL) else path
     except OSError as error:
         raise ModelFileError(f"{path / MODEL}: {error.strerror}; name the model file itself") from None
 
@@ -143,17 +141,9 @@ def load_calibration(path: Path) -> Calibration | None:
     """The calibration in a `.keras` file; None if it has none or is a `.h5` file. Raises ModelFileError."""
     if path.suffix != ".keras":
         return None
-    try:
-        content = read_metadata(path).get(_CALIBRATION)
+    with _expecting_complete(path), zipfile.ZipFile(path) as archive:
+        content = json.loads(archive.read(_METADATA)).get(_CALIBRATION)
         return None if content is None else read_calibration(content)
-    except Exception as error:  # zipfile, zlib and json raise a dozen classes for damaged files
-        raise _incomplete(path, error) from error
-
-
-def read_metadata(path: Path) -> dict[str, Any]:
-    """The metadata of a `.keras` file: Keras' version, the date and what `add_metadata` added."""
-    with zipfile.ZipFile(path) as archive:
-        return dict(json.loads(archive.read(_METADATA)))
 
 
 def add_metadata(path: Path, facts: dict[str, Any]) -> None:
@@ -171,27 +161,20 @@ def add_metadata(path: Path, facts: dict[str, Any]) -> None:
 
 def _check_members(path: Path) -> None:
     """Check the sizes and checksums in a .keras file, a zip. Raises ModelFileError."""
-    try:
-        with open_file(path, MAX_BYTES) as file:
-            check_zip(file, MAX_BYTES)
-            with zipfile.ZipFile(file) as archive:
-                damaged = archive.testzip()
-    except Exception as error:  # as in load_calibration
-        raise _incomplete(path, error) from error
-    if damaged is not None:
-        raise ModelFileError(f"{path} is not a complete model file: {damaged!r:.100} is damaged; restore the file")
+    with _expecting_complete(path), open_file(path, MAX_BYTES) as file:
+        check_zip(file, MAX_BYTES)
+        with zipfile.ZipFile(file) as archive:
+            if (damaged := archive.testzip()) is not None:
+                raise ValueError(f"{damaged!r:.100} is damaged; restore the file")
 
 
 def _load(path: Path) -> keras.Model:
     """Load a file with Keras, and check shapes and weights. Raises ModelFileError."""
-    try:
-        with quiet_keras():
-            model = keras.models.load_model(path, safe_mode=True)
+    with _expecting_complete(path), quiet_keras():
+        model = keras.models.load_model(path, safe_mode=True)
         if path.suffix == ".h5" and getattr(model, "optimizer", None) is not None:
             # If a .h5 file has the optimizer's state, Keras 3.15.1 builds the optimizer for no variables.
             model.optimizer = type(model.optimizer).from_config(model.optimizer.get_config())
-    except Exception as error:  # Keras raises nearly every class for a damaged file
-        raise _incomplete(path, error) from error
     found = f"{getattr(model, 'input_shape', None)} to {getattr(model, 'output_shape', None)}"
     if found != (expected := f"{(None, PIXELS)} to {(None, CLASSES)}"):
         raise ModelFileError(f"{path}: expected a model from {expected}, received one from {found}")
@@ -200,20 +183,21 @@ def _load(path: Path) -> keras.Model:
     return model
 
 
-def _incomplete(path: Path, error: Exception) -> ModelFileError:
-    """The error for a file that cannot be loaded, with the innermost reason that Keras gives."""
-    text = str(error).rsplit("Exception encountered: ", 1)[-1].split(":\n\n", 1)[-1] or type(error).__name__
-    reason = " ".join(text.split()).split(". ")[0]
-    return ModelFileError(f"{path} is not a complete model file: {reason[:300]}")
+@contextmanager
+def _expecting_complete(path: Path) -> Iterator[None]:
+    """Raise ModelFileError, with Keras' innermost reason, for any error: damaged files cause nearly every class."""
+    try:
+        yield
+    except Exception as error:
+        text = str(error).rsplit("Exception encountered: ", 1)[-1].split(":\n\n", 1)[-1] or type(error).__name__
+        reason = " ".join(text.split()).split(". ")[0]
+        raise ModelFileError(f"{path} is not a complete model file: {reason[:300]}") from error
 
 
 def _write_h5(model: keras.Model, path: Path) -> None:
-    """Write a .h5 file without the optimizer's state. `model` loses its optimizer.
-
-    HDF5 writes to memory only: on a full disk h5py 3.16 crashes the process.
-    """
+    """Write a .h5 file without the optimizer's state, which `model` loses."""
     model.optimizer = type(model.optimizer).from_config(model.optimizer.get_config())
-    data = io.BytesIO()
+    data = io.BytesIO()  # in memory: on a full disk h5py 3.16 crashes the process
     with h5py.File(data, "w") as root:
         save_model_to_hdf5(model, root)
         del root["optimizer_weights"]

@@ -18,11 +18,11 @@ from tendigits.model.onnx_layers import WRITERS, Graph, Value, activated, unsupp
 from tendigits.model.quantize import dequantize, metadata_of
 
 OPSET = 20  # the first with Gelu; onnxruntime supports it since 1.17
+# ONNX operator -> Keras layer, for those without weights.
 LAYERS = {
     "Relu": keras.layers.ReLU, "Sum": keras.layers.Add, "Add": keras.layers.Add, "Mean": keras.layers.Average,
     "Flatten": keras.layers.Flatten,
 }  # fmt: skip
-"""ONNX operator -> Keras layer, for those without weights."""
 
 
 def to_onnx(model: keras.Model, about: dict[str, str], output: str = "logits") -> bytes:

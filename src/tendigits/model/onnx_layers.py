@@ -6,6 +6,7 @@ value = WRITERS[type(layer)](graph, layer, value)
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import keras
@@ -113,8 +114,7 @@ def _convolution(graph: Graph, layer: Any, value: Value) -> Value:
     return Value(name, first=True)
 
 
-def _pool(graph: Graph, layer: Any, value: Value) -> Value:
-    kind = "MaxPool" if isinstance(layer, layers.MaxPooling2D) else "AveragePool"
+def _pool(kind: str, graph: Graph, layer: Any, value: Value) -> Value:
     return Value(graph.node(kind, graph.first(value), kernel_shape=list(layer.pool_size), **_window(layer)), first=True)
 
 
@@ -122,8 +122,7 @@ def _window(layer: Any) -> dict[str, Any]:
     return {"strides": list(layer.strides), "auto_pad": {"same": "SAME_UPPER", "valid": "VALID"}[layer.padding]}
 
 
-def _global_pool(graph: Graph, layer: Any, value: Value) -> Value:
-    kind = "GlobalMaxPool" if isinstance(layer, layers.GlobalMaxPooling2D) else "GlobalAveragePool"
+def _global_pool(kind: str, graph: Graph, layer: Any, value: Value) -> Value:
     pooled = Value(graph.node(kind, graph.first(value)), first=True)
     return pooled if layer.keepdims else Value(graph.node("Flatten", pooled.name, axis=1))
 
@@ -165,10 +164,6 @@ def _reshape(graph: Graph, layer: Any, value: Value) -> Value:
     return Value(graph.node("Reshape", graph.last(value), shape))
 
 
-def _flatten(graph: Graph, layer: Any, value: Value) -> Value:
-    return Value(graph.node("Flatten", graph.last(value), axis=1))
-
-
 def _rescale(graph: Graph, layer: Any, value: Value) -> Value:
     scaled = graph.node("Mul", graph.last(value), graph.constant(layer.scale))
     return Value(graph.node("Add", scaled, graph.constant(layer.offset)))
@@ -180,39 +175,39 @@ def _relu(graph: Graph, layer: Any, value: Value) -> Value:
     return Value(graph.node("Relu", value.name), value.first)
 
 
-def _leaky_relu(graph: Graph, layer: Any, value: Value) -> Value:
-    return Value(graph.node("LeakyRelu", value.name, alpha=float(layer.negative_slope)), value.first)
-
-
 def _softmax(graph: Graph, layer: Any, value: Value) -> Value:
     if layer.axis != -1:
         raise unsupported(f"{layer.name} on axis {layer.axis}")
     return Value(graph.node("Softmax", graph.last(value), axis=-1))
 
 
-def _identity(graph: Graph, layer: Any, value: Value) -> Value:
-    return value
-
-
-def _merge(graph: Graph, layer: Any, *values: Value) -> Value:
+def _merge(kind: str, graph: Graph, layer: Any, *values: Value) -> Value:
     first = all(value.first for value in values)
     names = [value.name if first else graph.last(value) for value in values]
-    if isinstance(layer, layers.Concatenate):
-        axis = layer.axis % len(values[0].shape)
-        if first:  # rows, columns, channels -> channels, rows, columns
-            axis = {1: 2, 2: 3, 3: 1}[axis]
-        return Value(graph.node("Concat", *names, axis=axis), first)
-    kind = "Sum" if isinstance(layer, layers.Add) else "Mean"
-    return Value(graph.node(kind, *names), first)
+    if kind != "Concat":
+        return Value(graph.node(kind, *names), first)
+    axis = layer.axis % len(values[0].shape)
+    if first:  # rows, columns, channels -> channels, rows, columns
+        axis = {1: 2, 2: 3, 3: 1}[axis]
+    return Value(graph.node(kind, *names, axis=axis), first)
 
 
-WRITERS: dict[type, Callable[..., Value]] = {
-    layers.Conv2D: _convolution, layers.MaxPooling2D: _pool, layers.AveragePooling2D: _pool,
-    layers.GlobalMaxPooling2D: _global_pool, layers.GlobalAveragePooling2D: _global_pool,
+UNCHANGED = (layers.Activation, layers.Dropout, layers.SpatialDropout2D, layers.GaussianNoise, layers.Identity)
+
+# Keras layer -> its converter. A layer's `activation`, if it has one, is added after it.
+WRITERS: dict[type, Callable[..., Value]] = dict.fromkeys(UNCHANGED, lambda graph, layer, value: value) | {
+    layers.Conv2D: _convolution,
+    layers.MaxPooling2D: partial(_pool, "MaxPool"),
+    layers.AveragePooling2D: partial(_pool, "AveragePool"),
+    layers.GlobalMaxPooling2D: partial(_global_pool, "GlobalMaxPool"),
+    layers.GlobalAveragePooling2D: partial(_global_pool, "GlobalAveragePool"),
     layers.UpSampling2D: _upsampling, layers.Dense: _dense, layers.BatchNormalization: _batch_norm,
-    layers.Rescaling: _rescale, layers.Reshape: _reshape, layers.Flatten: _flatten, layers.Activation: _identity,
-    layers.ReLU: _relu, layers.LeakyReLU: _leaky_relu, layers.Softmax: _softmax, layers.Dropout: _identity,
-    layers.SpatialDropout2D: _identity, layers.GaussianNoise: _identity, layers.Identity: _identity,
-    layers.Add: _merge, layers.Average: _merge, layers.Concatenate: _merge,
+    layers.Rescaling: _rescale, layers.Reshape: _reshape,
+    layers.Flatten: lambda graph, _, value: Value(graph.node("Flatten", graph.last(value), axis=1)),
+    layers.ReLU: _relu,
+    layers.LeakyReLU: lambda graph, layer, value: Value(
+        graph.node("LeakyRelu", value.name, alpha=float(layer.negative_slope)), value.first
+    ),
+    layers.Softmax: _softmax, layers.Add: partial(_merge, "Sum"), layers.Average: partial(_merge, "Mean"),
+    layers.Concatenate: partial(_merge, "Concat"),
 }  # fmt: skip
-"""Keras layer -> its converter. A layer's `activation`, if it has one, is added after it."""

@@ -66,7 +66,12 @@ def dequantize(data: bytes) -> bytes:
         node.input[:] = [same.get(name, name) for name in node.input]
         if node.op_type == "DequantizeLinear" and node.input[0] in constants:
             constants[node.output[0]] = _dequantized(*(constants[name] for name in node.input))
-        elif node.op_type == "QuantizeLinear" and operators.get(node.input[0]) != "Relu" and _is_relu(constants, node):
+        elif (
+            # If it clips values below 0, the quantizer has dropped the ReLU before it.
+            node.op_type == "QuantizeLinear"
+            and operators.get(node.input[0]) != "Relu"
+            and not constants[node.input[2]].any()
+        ):
             nodes.append(helper.make_node("Relu", [node.input[0]], [node.output[0]]))
         elif node.op_type in ("QuantizeLinear", "DequantizeLinear"):
             same[node.output[0]] = node.input[0]
@@ -96,11 +101,6 @@ def _to_convolutions(nodes: Iterable[onnx.NodeProto], start: str, end: str) -> I
             yield node
         if is_after or node.op_type == "Conv":
             passed.update(getattr(node, end))
-
-
-def _is_relu(constants: dict[str, NDArray[Any]], node: Any) -> bool:
-    """Whether a quantization node clips values below 0; the quantizer then drops the ReLU before it."""
-    return not constants[node.input[2]].any()
 
 
 def _dequantized(value: NDArray[Any], scale: NDArray[Any], zero: NDArray[Any]) -> NDArray[np.float32]:

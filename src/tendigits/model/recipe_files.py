@@ -64,8 +64,5 @@ def _about(path: Path) -> str:
 _FOLDER = Path(__file__).with_name("recipes")
 _FILES = sorted(_FOLDER.glob("*.toml"), key=lambda path: (path.stem != "classic", path.stem))
 
-RECIPES = {path.stem: _from_toml(path) for path in _FILES}
-"""Name -> recipe, for the recipes of the package, classic first."""
-
-ABOUT = {path.stem: _about(path) for path in _FILES}
-"""Name -> description of the recipe."""
+RECIPES = {path.stem: _from_toml(path) for path in _FILES}  # name -> recipe of the package, classic first
+ABOUT = {path.stem: _about(path) for path in _FILES}  # name -> description of the recipe

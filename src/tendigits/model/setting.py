@@ -16,18 +16,14 @@ if TYPE_CHECKING:
 Kind = Literal["switch", "integer", "number", "choice", "choices", "integers", "texts"]
 
 AUGMENTATION = "Augmentation"
+# Group -> its fields, most often changed first; the fields of the augmentation are another group.
 GROUPS = {
-    "Training": (
-        "epochs", "batch_size", "patience", "monitor", "restore_best", "validation_split", "seed",
-    ),
-    "Network": (
-        "convolutions", "hidden", "activation", "dropout", "batch_norm", "residual", "ensemble_size",
-    ),
+    "Training": ("epochs", "batch_size", "patience", "monitor", "restore_best", "validation_split", "seed"),
+    "Network": ("convolutions", "hidden", "activation", "dropout", "batch_norm", "residual", "ensemble_size"),
     "Learning": (
         "optimizer", "learning_rate", "schedule", "weight_decay", "ema_momentum", "label_smoothing", "loss", "metrics",
     ),
 }  # fmt: skip
-"""Group -> its fields, most often changed first; the fields of the augmentation are another group."""
 
 
 @dataclass(frozen=True)
@@ -56,18 +52,15 @@ def settings() -> tuple[Setting, ...]:
 def describe(name: str, group: str, field: "FieldInfo") -> Setting:
     """Describe a field of `Recipe`, or of other `Settings`."""
     item, limits = field.annotation, list(field.metadata)
-    is_list = get_origin(item) is tuple
-    if is_list:
+    if is_list := get_origin(item) is tuple:
         item, limits = get_args(item)[0], []
         if get_origin(item) is Annotated:
             item, info = get_args(item)
             limits = info.metadata
     choices = get_args(item)
     kinds: dict[Any, Kind] = {bool: "switch", int: "integer", float: "number"}
-    if is_list:
-        kind: Kind = "choices" if choices else "integers" if item is int else "texts"
-    else:
-        kind = kinds.get(item, "choice")
+    listed: Kind = "choices" if choices else "integers" if item is int else "texts"
+    kind = listed if is_list else kinds.get(item, "choice")
     minimum, maximum = _limit(limits, "ge", "gt"), _limit(limits, "le", "lt")
     return Setting(name, group, kind, field.default, field.description or "", choices, minimum, maximum)
 

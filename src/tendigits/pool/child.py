@@ -55,7 +55,10 @@ class Child:
         """The JSON objects that it prints, until it ends; other lines are ignored. To be read by one task only."""
         try:
             async for line in self._stdout:
-                if (message := _parse(line)) is not None:
+                message = None
+                with suppress(ValueError):
+                    message = json.loads(line)
+                if isinstance(message, dict):
                     yield message
         except ValueError:  # the line is longer than MAX_LINE_BYTES
             self._kill()
@@ -86,25 +89,12 @@ class Child:
             self._process.kill()
 
 
-def _parse(line: bytes) -> dict[str, Any] | None:
-    with suppress(ValueError):
-        message = json.loads(line)
-        return message if isinstance(message, dict) else None
-    return None
-
-
 async def _read_tail(stream: asyncio.StreamReader) -> bytes:
     """Read to the end; returns the last MAX_STDERR_BYTES."""
     tail = b""
     while part := await stream.read(MAX_STDERR_BYTES):
         tail = (tail + part)[-MAX_STDERR_BYTES:]
     return tail
-
-
-def main() -> None:
-    """Run a `tendigits` command that receives SIGTERM when standard input ends."""
-    threading.Thread(target=_terminate_with_input, daemon=True).start()
-    runpy.run_module("tendigits", run_name="__main__", alter_sys=True)
 
 
 def _terminate_with_input() -> None:
@@ -114,4 +104,5 @@ def _terminate_with_input() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    threading.Thread(target=_terminate_with_input, daemon=True).start()
+    runpy.run_module("tendigits", run_name="__main__", alter_sys=True)

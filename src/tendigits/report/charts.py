@@ -21,13 +21,11 @@ from tendigits.report.messages import validation_name
 from tendigits.runs.run import History
 from tendigits.runs.summary import best_epoch
 
-MIN_COVERAGE = 0.05
-"""Start of the risk-coverage curve: with fewer digits a single error would dominate the chart."""
-
+MIN_COVERAGE = 0.05  # start of the risk-coverage curve: with fewer digits a single error would dominate the chart
 STYLE = mpl.rc_context({"figure.figsize": (4.2, 3.4), "font.sans-serif": "DejaVu Sans", "path.simplify_threshold": 1})
 GUIDE_STYLE: dict[str, Any] = {"color": "black", "linestyle": ":", "linewidth": 1.2}
+# matplotlib's colour -> the CSS variable that replaces it, for dark mode and print
 VARIABLES = {COLOURS[0].lower(): "first", COLOURS[1].lower(): "second", "#000000": "muted", "#b0b0b0": "muted"}
-"""matplotlib's colour -> the CSS variable that replaces it, for dark mode and print."""
 
 
 @STYLE

@@ -17,8 +17,7 @@ if TYPE_CHECKING:  # matplotlib takes a third of a second to import
 
 PANELS = (("Model Accuracy", "accuracy", "Accuracy"), ("Cross Entropy Loss", "loss", "Loss"))
 _SIZE = (10.0, 4.2)
-MAX_MARKS = 40
-"""Marks on a line; with more epochs only some have one."""
+MAX_MARKS = 40  # marks on a line; with more epochs only some have one
 
 # Okabe and Ito's colours for colour-blind people: https://jfly.uni-koeln.de/color/
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")

@@ -23,12 +23,9 @@ from tendigits.report.saliency import digit_png, signed_png
 from tendigits.runs.run import History, Record, Run
 from tendigits.untrusted import has_inside
 
-MAX_HISTORY_ROWS = 50
-"""Rows in the table of epochs; of more epochs a selection is shown."""
-SHADES = 6
-"""Number of shades in the confusion matrix."""
-COVERAGES = (1.0, 0.99, 0.98, 0.95, 0.9, 0.8, 0.5)
-"""Rows of the table of risk and coverage; of a coverage between two digits, the next higher one."""
+MAX_HISTORY_ROWS = 50  # rows in the table of epochs; of more epochs a selection is shown
+SHADES = 6  # number of shades in the confusion matrix
+COVERAGES = (1.0, 0.99, 0.98, 0.95, 0.9, 0.8, 0.5)  # of digits; between two digits the next higher one is shown
 
 FILES = {
     "report.json": "this report for programs",
@@ -49,17 +46,12 @@ class Evaluation:
 
     run: Run
     record: Record
-    data: Record
-    """The source of the test digits, as in run.json; it may differ from the run's own data."""
-    labels: np.ndarray
-    """integers (n,), 0 to 9, of the test digits."""
-    probabilities: np.ndarray
-    """float (n, 10) for the test digits; rows sum to 1."""
+    data: Record  # the source of the test digits, as in run.json; it may differ from the run's own data
+    labels: np.ndarray  # integers (n,), 0 to 9, of the test digits
+    probabilities: np.ndarray  # float (n, 10) for the test digits; rows sum to 1
     report: Report
-    images: np.ndarray
-    """uint8 (m, 28, 28), pictures of the report's m mistakes."""
-    maps: np.ndarray
-    """float32 (k, 28, 28), the saliency maps of the k worst mistakes."""
+    images: np.ndarray  # uint8 (m, 28, 28), pictures of the report's m mistakes
+    maps: np.ndarray  # float32 (k, 28, 28), the saliency maps of the k worst mistakes
     calibration: Calibration | None = None
 
 

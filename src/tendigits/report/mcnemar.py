@@ -15,8 +15,7 @@ from tendigits.errors import RunError
 from tendigits.runs.run import Run
 from tendigits.untrusted import MAX_TEXT_BYTES, read_inside
 
-MAX_SIGNIFICANT_P = 0.05
-"""The usual significance level."""
+MAX_SIGNIFICANT_P = 0.05  # the usual significance level
 
 
 @dataclass(frozen=True)
@@ -24,13 +23,10 @@ class Verdict:
     """The result of McNemar's test of two networks on the same digits."""
 
     names: tuple[str, str]
-    n: int
-    """Number of test digits."""
-    only_first: int
-    """Digits that only the first network reads correctly."""
+    n: int  # number of test digits
+    only_first: int  # digits that only the first network reads correctly
     only_second: int
-    p: float
-    """Probability, 0 to 1, of a difference at least as large between two equally good networks."""
+    p: float  # probability, 0 to 1, of a difference at least as large between two equally good networks
 
     @property
     def is_significant(self) -> bool:

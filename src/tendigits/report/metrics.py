@@ -11,8 +11,7 @@ from statistics import NormalDist
 
 import numpy as np
 
-MAX_MISTAKES = 36
-"""Mistakes that a report shows."""
+MAX_MISTAKES = 36  # mistakes that a report shows
 
 
 @dataclass(frozen=True)
@@ -20,8 +19,7 @@ class ClassMetrics:
     """Metrics of one digit; precision or recall is None if its denominator is 0."""
 
     digit: int
-    support: int
-    """Test digits of this class."""
+    support: int  # test digits of this class
     precision: float | None
     recall: float | None
 
@@ -30,12 +28,10 @@ class ClassMetrics:
 class Mistake:
     """A test digit that was misread."""
 
-    index: int
-    """Row in the test set."""
+    index: int  # row in the test set
     true: int
     predicted: int
-    confidence: float
-    """Probability of the predicted digit, 0 to 1."""
+    confidence: float  # probability of the predicted digit, 0 to 1
 
 
 @dataclass(frozen=True)
@@ -57,14 +53,10 @@ class Report(Score):
     """The results on n test digits."""
 
     classes: list[ClassMetrics]
-    confusion_matrix: list[list[int]]
-    """Row: true label; column: predicted label."""
-    mistakes: list[Mistake]
-    """The 36 with the highest confidence, highest first."""
-    wrong: list[int]
-    """Rows of the test set that were misread, in order; McNemar's test compares two networks by them."""
-    corrected: Score | None = None
-    """Score on corrected labels, if some are known to be wrong; all other fields use the original labels."""
+    confusion_matrix: list[list[int]]  # row: true label; column: predicted label
+    mistakes: list[Mistake]  # the 36 with the highest confidence, highest first
+    wrong: list[int]  # rows of the test set that were misread, in order; McNemar's test compares two networks by them
+    corrected: Score | None = None  # on corrected labels, if some are wrong; other fields use the original labels
 
     @property
     def errors(self) -> int:
@@ -137,7 +129,6 @@ def corrected_text(report: Report) -> str:
 
 
 def _corrected(predicted: np.ndarray, labels: np.ndarray, corrections: Mapping[int, int | None]) -> Score:
-    """The score on corrected labels, without the excluded rows."""
     right = predicted == labels
     for row, label in corrections.items():
         right[row] = predicted[row] == label

@@ -16,8 +16,7 @@ from tendigits.data.preprocess import FIELD
 if TYPE_CHECKING:  # pictures need no Keras
     import keras
 
-MAX_MAPS = 12
-"""Digits with a saliency map."""
+MAX_MAPS = 12  # digits with a saliency map
 
 # Okabe and Ito's blue and orange for colour-blind people: https://jfly.uni-koeln.de/color/
 _BLUE, _WHITE, _ORANGE = np.array([(0, 114, 178), (255, 255, 255), (213, 94, 0)])

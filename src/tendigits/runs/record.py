@@ -41,8 +41,7 @@ class _Result(_Schema):
 
 class _Record(_Schema):
     status: Literal["running", "finished", "failed", "interrupted"]
-    created: Annotated[Text, AfterValidator(_with_zone)]
-    """ISO 8601."""
+    created: Annotated[Text, AfterValidator(_with_zone)]  # ISO 8601
     resumed: list[Text]
     data: _Data
     machine: dict[str, Any]

@@ -96,10 +96,8 @@ class Run:
         try:
             with FileLock(self.path / LOCK, timeout=0, preserve_lock_file=True):
                 return False
-        except Timeout:
-            return True
-        except OSError:  # a folder without write permission
-            return False
+        except OSError as error:  # or a folder without write permission
+            return isinstance(error, Timeout)
 
     @contextmanager
     def lock(self) -> Iterator[None]:

@@ -20,25 +20,18 @@ class Summary:
     """The main facts of a run, finished or not."""
 
     name: str
-    status: str
-    """finished, failed, running or interrupted."""
+    status: str  # finished, failed, running or interrupted
     recipe: str
     data: str
-    created: str
-    """ISO 8601 with time zone."""
-    parameters: int | None
-    """Number of weights and biases."""
-    epochs: int
-    """Completed epochs."""
-    best_epoch: int | None
-    """Counted from 1; None, as both values at this epoch, before the first is complete."""
+    created: str  # ISO 8601 with time zone
+    parameters: int | None  # number of weights and biases
+    epochs: int  # completed epochs
+    best_epoch: int | None  # counted from 1; None, as both values at this epoch, before the first is complete
     val_loss: float | None
     val_accuracy: float | None
-    test_accuracy: float | None
-    """None if the run is not finished, as its 95% confidence interval."""
+    test_accuracy: float | None  # None if the run is not finished, as its 95% confidence interval
     test_interval: tuple[float, float] | None
-    seconds: float
-    """Duration of all stages."""
+    seconds: float  # duration of all stages
 
 
 def list_summaries(runs: Path, on_error: Callable[[UserError], None] = lambda _: None) -> list[Summary]:

@@ -23,8 +23,7 @@ if TYPE_CHECKING:
 Augmenter = Callable[[jax.Array, jax.Array], jax.Array]  # (images, key) -> augmented images of the same shape and dtype
 
 SIDE = 28  # pixels
-ELASTIC_GRID = 5
-"""Points along each side of the coarse grid of random shifts that is interpolated to an elastic deformation."""
+ELASTIC_GRID = 5  # points along each side of the grid of random shifts that makes an elastic deformation
 
 
 def augmenter(settings: Augmentation) -> Augmenter | None:
@@ -93,10 +92,7 @@ def source_coordinates(settings: Augmentation, n: int, key: jax.Array) -> tuple[
 
 
 def _upsampling_weights() -> np.ndarray:
-    """Gaussian weights from ELASTIC_GRID points to 28 pixels: float32 (28, ELASTIC_GRID).
-
-    Each row has Euclidean norm 1, so that a random shift keeps its standard deviation.
-    """
+    """Gaussian weights, float32 (28, ELASTIC_GRID). With rows of norm 1 a random shift keeps its standard deviation."""
     pixels, points = np.linspace(0, ELASTIC_GRID - 1, SIDE)[:, None], np.arange(ELASTIC_GRID)[None, :]
     weights = np.exp(-((pixels - points) ** 2) / (2 * 0.6**2))
     normalized: np.ndarray = weights / np.linalg.norm(weights, axis=1, keepdims=True)

@@ -35,19 +35,15 @@ class Checkpoint:
     """The state at the end of an epoch; `wait`, `best` and `best_epoch` (from 0) are those of Keras' EarlyStopping."""
 
     recipe: Recipe
-    epoch: int
-    """Number of finished epochs."""
+    epoch: int  # number of finished epochs
     history: History
-    stopped: bool
-    """Whether early stopping has ended the training."""
+    stopped: bool  # whether early stopping has ended the training
     wait: int
     best: float
     best_epoch: int
-    variables: Arrays
-    """The model's trainable and non-trainable variables, seed states included."""
+    variables: Arrays  # the model's trainable and non-trainable variables, seed states included
     optimizer: Arrays
-    best_weights: Arrays
-    """The result of `get_weights` at the best epoch."""
+    best_weights: Arrays  # the result of `get_weights` at the best epoch
 
 
 def save_checkpoint(checkpoint: Checkpoint, folder: Path) -> Path:
@@ -96,18 +92,35 @@ def load_last_checkpoint(folder: Path, warn: Callable[[str], None]) -> Checkpoin
     return None
 
 
-def variables_of(model: "keras.Model") -> list[Any]:
-    """Every variable of the model that a training step changes: weights and the states of random generators."""
-    return [*model.trainable_variables, *model.non_trainable_variables]
+def checkpoint_of(
+    model: "keras.Model", stopping: "keras.callbacks.EarlyStopping", recipe: Recipe, history: History
+) -> Checkpoint:
+    """The state of a model in training after the last epoch of `history`."""
+    return Checkpoint(
+        recipe=recipe,
+        epoch=len(history["loss"]),
+        history={name: list(values) for name, values in history.items()},
+        stopped=bool(model.stop_training),
+        wait=stopping.wait,
+        best=float(stopping.best),
+        best_epoch=stopping.best_epoch,
+        variables=[np.asarray(v) for v in _variables(model)],
+        optimizer=[np.asarray(v) for v in model.optimizer.variables],
+        best_weights=stopping.best_weights,
+    )
 
 
 def restore(model: "keras.Model", checkpoint: Checkpoint) -> None:
     """Overwrite the variables of a compiled model and of its optimizer with the checkpoint's."""
     model.optimizer.build(model.trainable_variables)
-    for variable, value in zip(variables_of(model), checkpoint.variables, strict=True):
+    for variable, value in zip(_variables(model), checkpoint.variables, strict=True):
         variable.assign(value)
     for variable, value in zip(model.optimizer.variables, checkpoint.optimizer, strict=True):
         variable.assign(value)
+
+
+def _variables(model: "keras.Model") -> list[Any]:
+    return [*model.trainable_variables, *model.non_trainable_variables]
 
 
 def _newest_first(folder: Path) -> list[Path]:

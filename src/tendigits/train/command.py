@@ -22,9 +22,7 @@ if TYPE_CHECKING:
     from tendigits.model.setting import Setting
 
 OUTPUT = "Output"
-
-OPTIONAL_FOR_KERAS = ("matplotlib", "pandas", "sklearn")
-"""Keras imports these if they are installed, which takes longer than Keras itself, and training does not use them."""
+OPTIONAL_FOR_KERAS = ("matplotlib", "pandas", "sklearn")  # slow to import, and training does not use them
 
 
 class TrainCommand(TyperCommand):
@@ -129,23 +127,21 @@ def setting_options() -> list[Any]:
 
 def _parameter(setting: "Setting") -> inspect.Parameter:
     """A parameter that typer turns into an option. Its value is None if it is not given."""
-    flag, panel, help_text = f"--{setting.name.replace('_', '-')}", "Settings", setting.help
+    flag, panel, text = f"--{setting.name.replace('_', '-')}", "Settings", setting.help
     kind: type = {"switch": bool, "integer": int, "number": float}.get(setting.kind, str)
     metavar, parser = {int: "N", float: "X"}.get(kind), None
     if setting.kind == "switch":
         flag += f"/--no-{flag.removeprefix('--')}"
         panel = "Settings that are on or off"  # their long names would leave no room for the other settings' help
     elif setting.kind == "choice":
-        metavar, help_text = "NAME", f"{help_text} One of {', '.join(setting.choices)}."
+        metavar, text = "NAME", f"{text} One of {', '.join(setting.choices)}."
     elif kind is str:
         metavar, parser = "A,B,...", _integers if setting.kind == "integers" else _texts
         if setting.choices:
-            help_text += f" Any of {', '.join(setting.choices)}."
+            text += f" Any of {', '.join(setting.choices)}."
     if setting.name.startswith("augmentation."):
         panel = "Augmentation"
-    option = typer.Option(
-        flag, help=help_text, metavar=metavar, parser=parser, rich_help_panel=panel, show_default=False
-    )
+    option = typer.Option(flag, help=text, metavar=metavar, parser=parser, rich_help_panel=panel, show_default=False)
     annotation = Annotated[kind | None, option]  # type: ignore[valid-type]
     name = setting.name.replace(".", "_")
     return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=annotation)

@@ -26,14 +26,11 @@ def train_ensemble(training: Training) -> Trained:
     with timed(training.record["durations"], "fit"):
         runs = [_train_member(training, number) for number in range(1, recipe.ensemble_size + 1)]
     model = average_networks([load_model(run.path) for run in runs], recipe)
-    text = f"the average of {len(runs)} networks, {model.count_params():,} parameters"
-    training.console.stage(3, "Network", text)
+    training.console.stage(3, "Network", f"the average of {len(runs)} networks, {model.count_params():,} parameters")
     histories = [run.history() for run in runs]
     epochs = min(len(each["loss"]) for each in histories)
     history = keras.callbacks.History()
-    history.history = {
-        name: np.mean([each[name][:epochs] for each in histories], axis=0).tolist() for name in histories[0]
-    }
+    history.history = {key: np.mean([one[key][:epochs] for one in histories], axis=0).tolist() for key in histories[0]}
     history.epoch = list(range(epochs))
     training.run.write_history(history.history)
     return finish(training, model, history)

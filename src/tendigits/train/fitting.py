@@ -19,11 +19,10 @@ from tendigits.engine.fit import fit
 from tendigits.errors import DivergedError, Interrupted, TendigitsError, UserError
 from tendigits.model.recipe import Recipe
 from tendigits.train.augment import augmenter
-from tendigits.train.checkpoint import Checkpoint, History, restore, variables_of
+from tendigits.train.checkpoint import Checkpoint, History, checkpoint_of, restore
 from tendigits.train.inputs import Inputs
 
-VALIDATION_BATCH_SIZE = 200
-"""Faster than a training batch, and a divisor of MNIST's splits: no smaller last batch needs a second program."""
+VALIDATION_BATCH_SIZE = 200  # divides MNIST's splits: no smaller last batch needs a second program
 
 
 def number_of_steps(recipe: Recipe, n: int) -> int:
@@ -63,11 +62,18 @@ def fit_recipe(
         history = {name: list(values) for name, values in checkpoint.history.items()}
         first_epoch, last_epoch = checkpoint.epoch, checkpoint.epoch if checkpoint.stopped else recipe.epochs
         restore(model, checkpoint)
-    stopping = EarlyStopping(recipe, checkpoint)
-    all_callbacks = [stopping, SaveCheckpoint(stopping, recipe, history, save), *callbacks]
+    stopping = _EarlyStopping(recipe, checkpoint)
+
+    def save_epoch(epoch: int, logs: dict[str, float]) -> None:
+        _check_finite(model, logs, epoch)
+        for name, value in logs.items():
+            history.setdefault(name, []).append(float(value))
+        save(checkpoint_of(model, stopping, recipe, history))
+
+    all_callbacks = [stopping, keras.callbacks.LambdaCallback(on_epoch_end=save_epoch), *callbacks]
     if recipe.ema_momentum:
         all_callbacks = with_ema(all_callbacks, resumed=checkpoint is not None)
-    with StopOnSignal() as stop_on_signal:
+    with _StopOnSignal() as stop_on_signal:
         try:
             fit(
                 model,
@@ -92,7 +98,7 @@ def fit_recipe(
     return model.history
 
 
-class EarlyStopping(keras.callbacks.EarlyStopping):  # type: ignore[misc]
+class _EarlyStopping(keras.callbacks.EarlyStopping):  # type: ignore[misc]
     """Keras' early stopping, which here can resume from a checkpoint and remembers the best weights in any case."""
 
     def __init__(self, recipe: Recipe, checkpoint: Checkpoint | None) -> None:
@@ -100,49 +106,17 @@ class EarlyStopping(keras.callbacks.EarlyStopping):  # type: ignore[misc]
         self.restore_at_end, self.checkpoint = recipe.restore_best, checkpoint
 
     def on_train_begin(self, logs: Any = None) -> None:
-        """Start from the checkpoint's state, if there is one."""
         super().on_train_begin(logs)
         if self.checkpoint is not None:
             self.wait, self.best = self.checkpoint.wait, self.checkpoint.best
             self.best_epoch, self.best_weights = self.checkpoint.best_epoch, self.checkpoint.best_weights
 
     def on_train_end(self, logs: Any = None) -> None:
-        """Restore the best weights if the recipe has `restore_best`."""
         if self.restore_at_end:
             super().on_train_end(logs)
 
 
-class SaveCheckpoint(keras.callbacks.Callback):  # type: ignore[misc]
-    """Saves a checkpoint after each epoch. Raises DivergedError if a metric or a weight is not finite."""
-
-    def __init__(
-        self, stopping: EarlyStopping, recipe: Recipe, history: History, save: Callable[[Checkpoint], None]
-    ) -> None:
-        super().__init__()
-        self.stopping, self.recipe, self.history, self.save = stopping, recipe, history, save
-
-    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
-        """Save the state that the next epoch depends on."""
-        check_finite(self.model, logs, epoch)
-        for name, value in logs.items():
-            self.history.setdefault(name, []).append(float(value))
-        self.save(
-            Checkpoint(
-                recipe=self.recipe,
-                epoch=epoch + 1,
-                history={name: list(values) for name, values in self.history.items()},
-                stopped=bool(self.model.stop_training),
-                wait=self.stopping.wait,
-                best=float(self.stopping.best),
-                best_epoch=self.stopping.best_epoch,
-                variables=[np.asarray(v) for v in variables_of(self.model)],
-                optimizer=[np.asarray(v) for v in self.model.optimizer.variables],
-                best_weights=self.stopping.best_weights,
-            )
-        )
-
-
-class StopOnSignal(keras.callbacks.Callback):  # type: ignore[misc]
+class _StopOnSignal(keras.callbacks.Callback):  # type: ignore[misc]
     """Raises Interrupted between two dispatches after the first SIGINT or SIGTERM; a second has its usual effect.
 
     Python would raise KeyboardInterrupt at any point, even during a step, when the model's variables are invalid.
@@ -169,16 +143,14 @@ class StopOnSignal(keras.callbacks.Callback):  # type: ignore[misc]
         signal.signal(number, self.previous[number])
 
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
-        """Remember the epoch for the message."""
         self.epoch = epoch
 
     def on_train_batch_begin(self, batch: int, logs: Any = None) -> None:
-        """Raise Interrupted if a signal was received."""
         if self.received is not None:
             raise Interrupted(f"by {signal.Signals(self.received).name} in epoch {self.epoch + 1}", self.received)
 
 
-def check_finite(model: keras.Model, logs: dict[str, float], epoch: int) -> None:
+def _check_finite(model: keras.Model, logs: dict[str, float], epoch: int) -> None:
     """Raise DivergedError if a metric or a weight is infinite or not a number."""
     advice = "try a smaller learning rate"
     for name, value in logs.items():

@@ -13,8 +13,7 @@ from tendigits.data.dataset import Dataset, stratified_split
 from tendigits.data.load import load
 from tendigits.model.recipe import Recipe
 
-VALIDATION_SEED = 0
-"""The same digits are held out whatever a recipe's seed is, so that runs with different seeds can be compared."""
+VALIDATION_SEED = 0  # for every recipe: runs with different seeds hold out the same digits and can be compared
 
 
 @dataclass(frozen=True)

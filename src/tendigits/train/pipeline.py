@@ -125,8 +125,6 @@ def _train(training: Training, checkpoint: Checkpoint | None) -> Trained:
 
 
 def _bytes_needed(recipe: Recipe) -> int:
-    """Disk space that a run needs at most: three checkpoints, four model files, and 20 MB of pictures.
-
-    A checkpoint holds the weights twice and Adam's two moments, a model file the weights and the moments.
-    """
+    """Disk space that a run needs at most: three checkpoints, four model files, and 20 MB of pictures."""
+    # A checkpoint holds the weights twice and Adam's two moments, a model file the weights and the moments.
     return count_parameters(recipe) * FLOAT_BYTES * (3 * 4 + 4 * 3) + 20_000_000

@@ -48,8 +48,7 @@ class Training:
     inputs: Inputs
     record: Record
     console: Console
-    drawing: WorkerPool | None = None
-    """A process that draws curves and report; None draws them here."""
+    drawing: WorkerPool | None = None  # process that draws curves and report; None draws them here
 
     @property
     def is_evaluated(self) -> bool:
@@ -96,11 +95,7 @@ def recorded(training: Training) -> Iterator[None]:
 
 
 def train_network(training: Training, checkpoint: Checkpoint | None) -> Trained:
-    """Stages 2 to 8: prepare, network, compile, fit, curves, save, report.
-
-    Args:
-        checkpoint: where to resume; None starts from the first epoch.
-    """
+    """Stages 2 to 8: prepare, network, compile, fit from the checkpoint or the first epoch, curves, save, report."""
     recipe, inputs, console = training.recipe, training.inputs, training.console
     durations = training.record["durations"]
     console.stage(2, "Prepare", f"train {inputs.x.shape} {inputs.y.shape}  float32 in [0, 1], one-hot")
@@ -132,14 +127,12 @@ def finish(training: Training, model: keras.Model, history: keras.callbacks.Hist
     console.stage(6, "Curves", "curves.svg, curves.png")
     report = None
     with timed(durations, "report"):
-        predictions = _predict(training, model)
+        x, probabilities, calibration = _predict(training, model)
         if training.is_evaluated:
-            evaluation = report_on(
-                model, predictions.probabilities, training.dataset, predictions.calibration, run, record
-            )
+            evaluation = report_on(model, probabilities, training.dataset, calibration, run, record)
             report, reported = evaluation.report, _draw(training, write_report, evaluation, run.path, MODELS)
     with timed(durations, "save"):
-        _save(training, model, predictions)
+        _save(training, model, x, probabilities, calibration)
     with timed(durations, "report"):
         drawn.result()
         if report is not None:
@@ -167,7 +160,7 @@ def _fit(training: Training, model: keras.Model, checkpoint: Checkpoint | None) 
         except (Interrupted, DivergedError):
             if (last := load_last_checkpoint(run.checkpoints, console.warn)) is not None:
                 drawn = _draw(training, write_curves, last.history, messages.validation_name(recipe), run.path)
-                _save(training, model, _predict(training, model))
+                _save(training, model, *_predict(training, model))
                 drawn.result()
                 training.record["best_epoch"] = last.best_epoch + 1
             raise
@@ -182,19 +175,8 @@ def _draw(training: Training, work: Callable[..., None], *arguments: object) -> 
     return done
 
 
-@dataclass(frozen=True, eq=False)
-class _Predictions:
-    """Predictions for digits that the model was not trained on: test digits, or validation digits in a search."""
-
-    x: np.ndarray
-    """float32 (n, 784)."""
-    probabilities: np.ndarray
-    """float32 (n, 10)."""
-    calibration: Calibration | None
-    """Fitted on the held-out digits; None if no digits are held out."""
-
-
-def _predict(training: Training, model: keras.Model) -> _Predictions:
+def _predict(training: Training, model: keras.Model) -> tuple[np.ndarray, np.ndarray, Calibration | None]:
+    """The test digits, or validation digits in a search, the probabilities for them, and a calibration if it can be."""
     inputs, calibration = training.inputs, None
     x, _ = inputs.test if training.is_evaluated else inputs.validation
     probabilities = predict(model, x)
@@ -202,14 +184,16 @@ def _predict(training: Training, model: keras.Model) -> _Predictions:
         held_out, y = inputs.validation
         on_held_out = predict(model, held_out) if training.is_evaluated else probabilities
         calibration = calibrate(on_held_out, y.argmax(axis=1))
-    return _Predictions(x, probabilities, calibration)
+    return x, probabilities, calibration
 
 
-def _save(training: Training, model: keras.Model, predictions: _Predictions) -> None:
+def _save(
+    training: Training, model: keras.Model, x: np.ndarray, probabilities: np.ndarray, calibration: Calibration | None
+) -> None:
     """Stage 7."""
-    record, console, calibration = training.record, training.console, predictions.calibration
+    record, console = training.record, training.console
     record["calibration"] = None if calibration is None else asdict(calibration)
-    saved = save_model(model, training.run.path, predictions.x, calibration, expected=predictions.probabilities)
+    saved = save_model(model, training.run.path, x, calibration, expected=probabilities)
     record["models"] = {file.path.name: file.sha256 for file in saved}
     console.stage(7, "Save", *map(messages.saved_line, saved), *messages.calibration_lines(calibration))
     console.line(f"both compiled with {training.recipe.optimizer}, ready for more training")
