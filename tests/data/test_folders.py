@@ -44,7 +44,7 @@ def test_real_digits_are_split_and_come_back_to_the_pixel(tmp_path, some):
     assert dataset.counts == {"train": [16] * 10, "test": [4] * 10}
     assert rows((dataset.x_train, dataset.y_train), (dataset.x_test, dataset.y_test)) == rows(some)
     assert (dataset.name, dataset.source) == ("own data", str(tmp_path))
-    assert dataset.notes == ("split at random (seed 0): 160 images to train on, 40 to test on",)
+    assert dataset.notes == ("no test set, so split at random (seed 0): 160 images to train on, 40 to test on",)
     assert read_folder(tmp_path).digests == dataset.digests
 
 

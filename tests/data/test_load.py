@@ -44,7 +44,7 @@ def test_an_npz_without_a_test_set_is_checked_split_and_says_so(tmp_path, small)
     np.savez(path, x_train=x, y_train=y)
     dataset = load(path)
     assert [len(getattr(dataset, key)) for key in ARRAYS] == [64, 64, 16, 16]
-    assert dataset.notes == ("no x_test in the file", "split at random (seed 0): 64 images to train on, 16 to test on")
+    assert dataset.notes == ("no test set, so split at random (seed 0): 64 images to train on, 16 to test on",)
     assert load(path).digests == dataset.digests
     np.savez(path, x_train=x, y_train=y.astype(float))
     with pytest.raises(DataError, match="y_train to hold whole numbers"):

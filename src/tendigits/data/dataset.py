@@ -60,27 +60,28 @@ class Dataset:
 def make_dataset(
     x_train: NDArray[Any],
     y_train: NDArray[Any],
-    x_test: NDArray[Any],
-    y_test: NDArray[Any],
+    x_test: NDArray[Any] | None = None,
+    y_test: NDArray[Any] | None = None,
     *,
     source: str,
     notes: Sequence[str] = (),
 ) -> Dataset:
-    """Check all rows. Raises DataError if a row, class or array cannot be trained on."""
+    """Check all rows, and choose a test set at random, the same one each time, if it is missing.
+
+    Raises:
+        DataError: a row, class or array cannot be trained on.
+    """
     x_train, y_train = check_digits(x_train, y_train, "train")
+    if x_test is None or y_test is None:
+        x_train, y_train, x_test, y_test = stratified_split(x_train, y_train, TEST_FRACTION, SPLIT_SEED)
+        sizes = f"{len(y_train):,} images to train on, {len(y_test):,} to test on"
+        notes = [*notes, f"no test set, so split at random (seed {SPLIT_SEED}): {sizes}"]
     x_test, y_test = check_digits(x_test, y_test, "test")
     if len(classes := np.unique(y_train)) < 2:
         raise DataError(f"expected at least 2 different digits in y_train, received {classes.tolist()}; add another")
     if len(y_test) == 0:
         raise DataError("expected at least 1 image in x_test, received none; give some digits to test on")
     return Dataset(x_train, y_train, x_test, y_test, printable(source), tuple(notes))
-
-
-def make_split_dataset(x: NDArray[Any], y: NDArray[Any], *, source: str, notes: Sequence[str] = ()) -> Dataset:
-    """Check digits and choose a test set from them at random, the same one each time. Raises DataError."""
-    x_train, y_train, x_test, y_test = stratified_split(*check_digits(x, y, "train"), TEST_FRACTION, SPLIT_SEED)
-    split = f"split at random (seed {SPLIT_SEED}): {len(y_train):,} images to train on, {len(y_test):,} to test on"
-    return make_dataset(x_train, y_train, x_test, y_test, source=source, notes=[*notes, split])
 
 
 def make_test_set(x: NDArray[Any], y: NDArray[Any], *, source: str, notes: Sequence[str] = ()) -> Dataset:

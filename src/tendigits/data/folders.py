@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from tendigits.data.dataset import Dataset, Pixels, make_dataset, make_split_dataset, make_test_set
+from tendigits.data.dataset import Dataset, Pixels, make_dataset, make_test_set
 from tendigits.data.preprocess import FIELD, to_mnist
 from tendigits.errors import DataError
 from tendigits.pictures.image import MIN_CONTRAST, open_image
@@ -31,7 +31,7 @@ def read_folder(folder: Path) -> Dataset:
         notes = _notes({" to train on": train, " to test on": test}, _loose_files(folder))
         return make_dataset(train.x, train.y, test.x, test.y, source=str(folder), notes=notes)
     part = _read_part(folder)
-    return make_split_dataset(part.x, part.y, source=str(folder), notes=_notes({"": part}))
+    return make_dataset(part.x, part.y, source=str(folder), notes=_notes({"": part}))
 
 
 def read_test_folder(folder: Path) -> Dataset:

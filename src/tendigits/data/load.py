@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from tendigits.data.dataset import ARRAYS, Dataset, make_dataset, make_split_dataset, make_test_set
+from tendigits.data.dataset import Dataset, make_dataset, make_test_set
 from tendigits.data.folders import read_folder, read_test_folder
 from tendigits.data.idx import has_idx, read_idx_folder
 from tendigits.data.mnist import load_data
@@ -40,7 +40,7 @@ def load_test(path: Path | str) -> Dataset:
         if checked.is_dir() and not has_idx(checked):
             return read_test_folder(checked)
         if checked.is_file() and len(arrays := read_npz(checked)) < 4:
-            return make_test_set(arrays["x_train"], arrays["y_train"], source=str(checked))
+            return make_test_set(*arrays.values(), source=str(checked))
         return _load(checked)
 
 
@@ -60,11 +60,7 @@ def _load(path: Path) -> Dataset:
     if path.is_dir():
         if not has_idx(path):
             return read_folder(path)
-        arrays = read_idx_folder(path)
-        return make_dataset(*(arrays[key] for key in ARRAYS), source=f"{path} (IDX files)")
+        return make_dataset(**read_idx_folder(path), source=f"{path} (IDX files)")
     if not path.is_file():
         raise DataError(f"expected {ACCEPTED}; there is no file at {path}: check the name")
-    arrays = read_npz(path)
-    if len(arrays) == 4:
-        return make_dataset(*(arrays[key] for key in ARRAYS), source=str(path))
-    return make_split_dataset(arrays["x_train"], arrays["y_train"], source=str(path), notes=["no x_test in the file"])
+    return make_dataset(**read_npz(path), source=str(path))

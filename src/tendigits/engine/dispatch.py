@@ -135,8 +135,5 @@ def needs_every_batch(callback: keras.callbacks.Callback) -> bool:
 
     True if it has `every_batch = True`, or is one of Keras' callbacks that count batches.
     """
-    if isinstance(callback, keras.callbacks.ModelCheckpoint | keras.callbacks.BackupAndRestore):
-        return bool(callback.save_freq != "epoch")
-    if isinstance(callback, keras.callbacks.TensorBoard):
-        return bool(callback.update_freq != "epoch")
-    return bool(getattr(callback, "every_batch", False))
+    counts_batches = any(getattr(callback, name, "epoch") != "epoch" for name in ("save_freq", "update_freq"))
+    return counts_batches or getattr(callback, "every_batch", False)

@@ -51,9 +51,7 @@ def to_onnx(model: keras.Model, about: dict[str, str], output: str = "logits") -
 def with_metadata(data: bytes, more: dict[str, str]) -> bytes:
     """The ONNX file with added or replaced metadata."""
     file = onnx.load_from_string(data)
-    about = metadata_of(file) | more
-    del file.metadata_props[:]
-    helper.set_model_props(file, about)
+    helper.set_model_props(file, metadata_of(file) | more)
     return bytes(file.SerializeToString())
 
 

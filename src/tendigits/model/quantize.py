@@ -45,7 +45,6 @@ def quantize(data: bytes, samples: Iterable[NDArray[np.float32]], ends: bool = T
             nodes_to_exclude=excluded,
         )  # fmt: skip
         quantized = onnx.load(path)
-    del quantized.metadata_props[:]
     helper.set_model_props(quantized, about)
     return bytes(quantized.SerializeToString())
 

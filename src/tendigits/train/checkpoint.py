@@ -16,7 +16,7 @@ import numpy as np
 from tendigits.errors import RunError, reason_of
 from tendigits.files import replacing
 from tendigits.model.recipe import Recipe
-from tendigits.untrusted import open_file, path_inside
+from tendigits.untrusted import check_zip, open_file, path_inside
 
 if TYPE_CHECKING:
     import keras
@@ -65,10 +65,9 @@ def load_checkpoint(path: Path) -> Checkpoint:
     try:
         checked = path_inside(path.parent, path.name)
         # np.load would not close the file of a damaged zip.
-        with open_file(checked, MAX_BYTES) as opened, np.load(opened, allow_pickle=False) as file:
-            if sum(member.file_size for member in file.zip.infolist()) > MAX_BYTES:
-                raise ValueError(f"expected at most {MAX_BYTES:,} bytes unpacked")
-            arrays = {name: file[name] for name in file.files}
+        with open_file(checked, MAX_BYTES) as opened:
+            check_zip(opened, MAX_BYTES, deflated=True)
+            arrays = dict(np.load(opened, allow_pickle=False))
         meta = json.loads(arrays.pop("meta").tobytes())
         if (found := meta.pop("format")) != FORMAT:
             raise ValueError(f"expected format {FORMAT}, received {found}; use the tendigits that wrote it")

@@ -68,13 +68,11 @@ class TextConsole(Console):
         def show(epoch: int, logs: Mapping[str, float], seconds: float) -> None:
             self.console.print(Text(f"{epoch:>2}/{n}  {_metrics(logs)}  {seconds:.1f} s"), soft_wrap=True)
 
-        if not self.console.is_terminal:
-            yield _Epochs(show)
-            return
         bar = BarColumn(20), MofNCompleteColumn(), TimeRemainingColumn()
         columns = "{task.description}", *bar, "{task.fields[metrics]}"
-        with Progress(*columns, console=self.console, transient=True) as progress:
-            yield _EpochsWithBar(show, n, progress)
+        is_shown = self.console.is_terminal
+        with Progress(*columns, console=self.console, transient=True, disable=not is_shown) as progress:
+            yield _Epochs(show, n, progress)
 
 
 class JsonConsole(Console):
@@ -86,32 +84,18 @@ class JsonConsole(Console):
             line = {"run": run, "epoch": epoch, "epochs": n, **logs, "seconds": round(seconds, 3)}
             print(json.dumps(line), flush=True)
 
-        yield _Epochs(show)
+        yield _Epochs(show, n, Progress(disable=True))
 
 
 class _Epochs(keras.callbacks.Callback):  # type: ignore[misc]
-    """Calls `show` after each epoch and its validation."""
+    """Shows a progress bar for the current epoch, and calls `show` after the epoch and its validation."""
 
-    def __init__(self, show: Show) -> None:
+    def __init__(self, show: Show, n: int, progress: Progress) -> None:
         super().__init__()
-        self.show = show
+        self.show, self.n, self.progress = show, n, progress
 
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
         self.started = time.perf_counter()
-
-    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
-        self.show(epoch + 1, logs, time.perf_counter() - self.started)
-
-
-class _EpochsWithBar(_Epochs):
-    """The same, with a progress bar for the current epoch."""
-
-    def __init__(self, show: Show, n: int, progress: Progress) -> None:
-        super().__init__(show)
-        self.n, self.progress = n, progress
-
-    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
-        super().on_epoch_begin(epoch)
         self.task = self.progress.add_task(f"{epoch + 1:>2}/{self.n}", total=self.params["steps"], metrics="")
 
     def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
@@ -122,7 +106,7 @@ class _EpochsWithBar(_Epochs):
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         self.progress.remove_task(self.task)
-        super().on_epoch_end(epoch, logs)
+        self.show(epoch + 1, logs, time.perf_counter() - self.started)
 
 
 def _metrics(logs: Mapping[str, float]) -> str:
