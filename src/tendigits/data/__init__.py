@@ -1,4 +1,1 @@
-"""Where digits come from: MNIST, files and folders, checked before anything uses them.
-
-preprocess is the one place where pixels become network input, for training and for reading.
-"""
+"""Where digits come from, MNIST, files and folders, and how pixels become network input."""

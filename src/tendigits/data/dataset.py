@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tendigits.data.idx import idx_bytes_digest
+from tendigits.data.formats import ARRAYS, idx_bytes_digest
 from tendigits.errors import DataError, printable
 
 Pixels = NDArray[np.uint8]
@@ -24,7 +24,6 @@ MNIST_DIGESTS = {
     "x_test": "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7",
     "y_test": "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2",
 }
-ARRAYS = tuple(MNIST_DIGESTS)  # the four arrays, in the order of `make_dataset`'s arguments
 TEST_FRACTION = 0.2  # of the digits, for the test set if it is missing
 SPLIT_SEED = 0
 

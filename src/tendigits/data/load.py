@@ -6,9 +6,8 @@ from pathlib import Path
 
 from tendigits.data.dataset import Dataset, make_dataset, make_test_set
 from tendigits.data.folders import read_folder, read_test_folder
-from tendigits.data.idx import has_idx, read_idx_folder
+from tendigits.data.formats import has_idx, read_idx_folder, read_npz
 from tendigits.data.mnist import load_data
-from tendigits.data.npz import read_npz
 from tendigits.errors import DataError, printable
 
 ACCEPTED = (
@@ -60,7 +59,7 @@ def _load(path: Path) -> Dataset:
     if path.is_dir():
         if not has_idx(path):
             return read_folder(path)
-        return make_dataset(**read_idx_folder(path), source=f"{path} (IDX files)")
+        return make_dataset(*read_idx_folder(path).values(), source=f"{path} (IDX files)")
     if not path.is_file():
         raise DataError(f"expected {ACCEPTED}; there is no file at {path}: check the name")
-    return make_dataset(**read_npz(path), source=str(path))
+    return make_dataset(*read_npz(path).values(), source=str(path))

@@ -6,7 +6,7 @@
 from pathlib import Path
 
 from tendigits.data.dataset import MNIST_DIGESTS, Dataset, Pixels
-from tendigits.data.npz import read_npz
+from tendigits.data.formats import read_npz
 
 FILE = Path(__file__).with_name("assets") / "mnist.npz"
 

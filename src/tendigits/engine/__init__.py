@@ -1,4 +1,1 @@
-"""`tendigits.fit`: `model.fit` for any Keras model whose data fits in memory, with many steps in each compiled call.
-
-It does not depend on recipes or digits.
-"""
+"""`tendigits.fit`: `model.fit` for any Keras model whose data fits in memory, with many steps in each compiled call."""

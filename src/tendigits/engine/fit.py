@@ -16,7 +16,6 @@ import keras
 import numpy as np
 
 from tendigits.engine.dispatch import Arrays, Dispatcher
-from tendigits.engine.ema import finalize
 from tendigits.engine.loop import Augment, use_compilation_cache
 from tendigits.errors import UserError
 
@@ -94,6 +93,9 @@ def fit(
         )  # fmt: skip
     if order is None:
         order = (lambda _, n: np.random.permutation(n)) if shuffle else (lambda _, n: np.arange(n))
+    tested_after = validation_freq
+    if isinstance(tested_after, int):
+        tested_after = range(tested_after, epochs + 1, tested_after)
     dispatcher = Dispatcher(model, callback_list, augment, seed)
     model.stop_training = False
     logs: dict[str, Any] = {}
@@ -101,18 +103,47 @@ def fit(
     for epoch in range(initial_epoch, epochs):
         callback_list.on_epoch_begin(epoch)
         logs = dispatcher.train(train, order(epoch, train.n), epoch)
-        n = epoch + 1
-        if test is not None and (
-            n % validation_freq == 0 if isinstance(validation_freq, int) else n in validation_freq
-        ):
+        if test is not None and epoch + 1 in tested_after:
             logs |= {f"val_{name}": value for name, value in dispatcher.test(test).items()}
         callback_list.on_epoch_end(epoch, logs)
         if model.stop_training:
             break
     if epochs > 0:
-        finalize(model)
+        _finalize(model)
     callback_list.on_train_end(logs)
     return model.history
+
+
+def with_ema(callbacks: Sequence[keras.callbacks.Callback], *, resumed: bool) -> list[keras.callbacks.Callback]:
+    """Wrap callbacks so that the model has the averages of an optimizer with `use_ema` when an epoch or a test ends.
+
+    Keras' SwapEMAWeights does not support resumed runs and early stopping.
+
+    Args:
+        resumed: the model was restored from a checkpoint that such callbacks wrote.
+    """
+
+    def swap_now(*_: Any) -> None:
+        optimizer = last.model.optimizer
+        averages = optimizer._model_variables_moving_average
+        for weight, average in zip(optimizer._trainable_variables, averages, strict=True):
+            before = weight.value
+            weight.assign(average.value)
+            average.assign(before)
+
+    # The checkpoint of a resumed run was written with the averages in the model.
+    at_start = swap_now if resumed else None
+    first = keras.callbacks.LambdaCallback(on_train_begin=at_start, on_test_begin=swap_now, on_epoch_end=swap_now)
+    last = keras.callbacks.LambdaCallback(on_test_end=swap_now, on_epoch_end=swap_now)
+    return [first, *callbacks, last]
+
+
+def _finalize(model: keras.Model) -> None:
+    """Assign the optimizer's moving averages, if it has any, to the model's weights."""
+    model.optimizer.finalize_variable_values(model.trainable_weights)
+    if model.optimizer.use_ema:  # a copy: `predict` deletes the arrays that a model had before
+        for weight in model.trainable_weights:
+            weight.assign(jax.numpy.copy(weight.value))
 
 
 def _check(model: Any, x: Any, y: Any, sample_weight: Any) -> None:

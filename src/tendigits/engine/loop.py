@@ -37,8 +37,7 @@ def loops_of(model: keras.Model, augment: Augment | None = None) -> dict[str, Lo
         build = _one_program_per_step if is_slow_in_a_loop(model) else _one_program
         cached = (key, {"train": build(model.train_step, augment), "test": build(model.test_step, None)})
         model.__dict__["_tendigits_loops"] = cached  # around Keras' __setattr__, which would track it as a layer
-    loops: dict[str, Loop] = cached[1]
-    return loops
+    return dict(cached[1])
 
 
 def get_state(model: keras.Model, kind: str) -> State:

@@ -1,4 +1,1 @@
-"""A recipe and the Keras network it describes; saving, loading and checking model files.
-
-Calibration and the ONNX form of a network are here, too.
-"""
+"""A recipe and the Keras network it describes, its calibration, its files, and its ONNX form."""

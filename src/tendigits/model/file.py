@@ -125,7 +125,11 @@ def load_model(path: str | Path, digest: str | None = None) -> keras.Model:
             "train again or restore the file"
         )
     if path.suffix == ".keras":
-        _check_members(path)
+        with _expecting_complete(path), open_file(path, MAX_BYTES) as file:
+            check_zip(file, MAX_BYTES)
+            with zipfile.ZipFile(file) as archive:
+                if (damaged := archive.testzip()) is not None:
+                    raise ValueError(f"{damaged!r:.100} is damaged; restore the file")
     return _load(path)
 
 
@@ -157,15 +161,6 @@ def add_metadata(path: Path, facts: dict[str, Any]) -> None:
     with zipfile.ZipFile(path, "w") as archive:
         for name, content in members.items():
             archive.writestr(name, content)
-
-
-def _check_members(path: Path) -> None:
-    """Check the sizes and checksums in a .keras file, a zip. Raises ModelFileError."""
-    with _expecting_complete(path), open_file(path, MAX_BYTES) as file:
-        check_zip(file, MAX_BYTES)
-        with zipfile.ZipFile(file) as archive:
-            if (damaged := archive.testzip()) is not None:
-                raise ValueError(f"{damaged!r:.100} is damaged; restore the file")
 
 
 def _load(path: Path) -> keras.Model:

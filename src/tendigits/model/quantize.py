@@ -62,20 +62,17 @@ def dequantize(data: bytes) -> bytes:
     operators: dict[str, str] = {}  # name of a value -> the operator that outputs it
     nodes = []
     for node in file.graph.node:
+        kind = node.op_type
         node.input[:] = [same.get(name, name) for name in node.input]
-        if node.op_type == "DequantizeLinear" and node.input[0] in constants:
+        if kind == "DequantizeLinear" and node.input[0] in constants:
             constants[node.output[0]] = _dequantized(*(constants[name] for name in node.input))
-        elif (
-            # If it clips values below 0, the quantizer has dropped the ReLU before it.
-            node.op_type == "QuantizeLinear"
-            and operators.get(node.input[0]) != "Relu"
-            and not constants[node.input[2]].any()
-        ):
+        elif kind == "QuantizeLinear" and operators.get(node.input[0]) != "Relu" and not constants[node.input[2]].any():
+            # It clips values below 0, so the quantizer has dropped the ReLU before it.
             nodes.append(helper.make_node("Relu", [node.input[0]], [node.output[0]]))
-        elif node.op_type in ("QuantizeLinear", "DequantizeLinear"):
+        elif kind in ("QuantizeLinear", "DequantizeLinear"):
             same[node.output[0]] = node.input[0]
         else:
-            operators |= dict.fromkeys(node.output, node.op_type)
+            operators |= dict.fromkeys(node.output, kind)
             nodes.append(node)
     used = {name for node in nodes for name in node.input}
     initializers = [numpy_helper.from_array(value, name) for name, value in constants.items() if name in used]

@@ -20,7 +20,7 @@ from tendigits.model.recipe import Recipe
 from tendigits.report.messages import evaluated_line, setting_text
 from tendigits.report.metrics import Report, corrected_text, percent
 from tendigits.report.saliency import digit_png, signed_png
-from tendigits.runs.run import History, Record, Run
+from tendigits.runs.run import Record, Run
 from tendigits.untrusted import has_inside
 
 MAX_HISTORY_ROWS = 50  # rows in the table of epochs; of more epochs a selection is shown
@@ -81,6 +81,8 @@ def render(evaluation: Evaluation, links: Sequence[str] = ()) -> str:
     style = (files("tendigits.report") / "assets" / "report.css").read_text(encoding="utf-8")
     run, record, report = evaluation.run, evaluation.record, evaluation.report
     recipe, history = run.recipe(), run.history()
+    n = len(history.get("loss", ()))
+    shown = np.linspace(0, n - 1, min(n, MAX_HISTORY_ROWS)).round().astype(int).tolist()
     machine = dict(record["machine"])
     versions = machine.pop("versions", {})
     return templates.get_template("report.html.jinja").render(
@@ -92,7 +94,7 @@ def render(evaluation: Evaluation, links: Sequence[str] = ()) -> str:
         machine=[*machine.items(), *versions.items()],
         description=evaluated_line(recipe, evaluation.data),
         curves=history_charts(history, recipe),
-        history=_history_table(history),
+        history=(list(history), [(i + 1, [values[i] for values in history.values()]) for i in shown]),
         report=report,
         corrected=corrected_text(report),
         dataset=evaluation.data,
@@ -106,19 +108,11 @@ def render(evaluation: Evaluation, links: Sequence[str] = ()) -> str:
     )
 
 
-def _history_table(history: History) -> tuple[list[str], list[tuple[int, list[float]]]]:
-    """The column names, and rows of (epoch, values): every epoch, or an even selection."""
-    n = len(history.get("loss", ()))
-    rows = np.linspace(0, n - 1, min(n, MAX_HISTORY_ROWS)).round().astype(int).tolist()
-    return list(history), [(i + 1, [values[i] for values in history.values()]) for i in rows]
-
-
 def _shades(report: Report) -> list[list[int]]:
     """A shade from 0 to 6 for each cell of the confusion matrix; the diagonal has none."""
     counts = np.array(report.confusion_matrix)
     rates = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1) * (1 - np.eye(10))
-    shades: list[list[int]] = np.ceil(SHADES * rates / max(float(rates.max()), 1e-9)).astype(int).tolist()
-    return shades
+    return list(np.ceil(SHADES * rates / max(float(rates.max()), 1e-9)).astype(int).tolist())
 
 
 def _mistakes(evaluation: Evaluation) -> list[dict[str, Any]]:

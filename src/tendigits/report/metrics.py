@@ -75,6 +75,9 @@ def classification_report(
         corrections: row -> its right label, for rows with a wrong label; None excludes a row.
     """
     predicted = probabilities.argmax(axis=1)
+    right = predicted == labels
+    for row, label in (corrections or {}).items():
+        right[row] = predicted[row] == label
     confusion = np.bincount(10 * labels.astype(int) + predicted, minlength=100).reshape(10, 10)
     wrong = np.flatnonzero(predicted != labels)
     confidence = probabilities[wrong, predicted[wrong]]
@@ -95,7 +98,9 @@ def classification_report(
             Mistake(int(i), int(labels[i]), int(predicted[i]), float(probabilities[i, predicted[i]])) for i in worst
         ],
         wrong=wrong.tolist(),
-        corrected=_corrected(predicted, labels, corrections) if corrections else None,
+        corrected=Score.of(int(right.sum()), len(labels) - [*corrections.values()].count(None))
+        if corrections
+        else None,
     )
 
 
@@ -126,14 +131,6 @@ def corrected_text(report: Report) -> str:
         f"On corrected labels {accuracy_text(report.corrected)}: reviewers corrected some labels; digits without a "
         f"clear label ({n_excluded}) are excluded (Northcutt, Athalye, Mueller, 2021)."
     )
-
-
-def _corrected(predicted: np.ndarray, labels: np.ndarray, corrections: Mapping[int, int | None]) -> Score:
-    right = predicted == labels
-    for row, label in corrections.items():
-        right[row] = predicted[row] == label
-    n = len(labels) - sum(label is None for label in corrections.values())
-    return Score.of(int(right.sum()), n)
 
 
 def percent(ratio: float | None, places: int = 2) -> str:

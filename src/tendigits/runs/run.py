@@ -17,20 +17,66 @@ from dataclasses import dataclass
 from datetime import datetime
 from math import isfinite
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Literal
 
 from filelock import FileLock, Timeout
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from tendigits.errors import RunError, reason_of
 from tendigits.files import LOCK, lock_folder, remove_leftovers, write_text
 from tendigits.model.recipe import Recipe
-from tendigits.runs.record import check_record
 from tendigits.untrusted import MAX_TEXT_BYTES, has_inside, path_inside, read_inside
 
 FORMAT = 2
 HISTORY = "history.csv"
 Record = dict[str, Any]
 History = Mapping[str, Sequence[float]]
+
+Fraction = Annotated[float, Field(ge=0, le=1)]
+Count = Annotated[int, Field(ge=0)]
+Text = Annotated[str, Field(max_length=4096)]
+Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+
+
+def _with_zone(time: str) -> str:
+    if datetime.fromisoformat(time).tzinfo is None:
+        raise ValueError("expected a time zone")
+    return time
+
+
+class _Schema(BaseModel):
+    """A part of run.json: exactly the declared types, no NaN; other fields are allowed."""
+
+    model_config = ConfigDict(strict=True, allow_inf_nan=False, extra="allow")
+
+
+class _Data(_Schema):
+    name: Text
+    source: Text
+    path: Text | None
+    sha256: dict[str, Sha256]
+
+
+class _Result(_Schema):
+    val_accuracy: Fraction
+    test_accuracy: Fraction = 0
+    test_interval: Annotated[list[Fraction], Field(min_length=2, max_length=2)] = Field(default=[0, 1])
+
+
+class _Record(_Schema):
+    status: Literal["running", "finished", "failed", "interrupted"]
+    created: Annotated[Text, AfterValidator(_with_zone)]  # ISO 8601
+    resumed: list[Text]
+    data: _Data
+    machine: dict[str, Any]
+    git: dict[str, Any] | None
+    durations: dict[str, Annotated[float, Field(ge=0)]]
+    parameters: Count
+    evaluated: bool = True
+    # Written later in the run. The fields may be missing, but not null.
+    models: dict[Literal["model.keras", "model.h5"], Sha256] = Field(default={})
+    best_epoch: Count = 0
+    result: _Result = Field(default_factory=_Result.model_construct)
 
 
 @dataclass(frozen=True)
@@ -57,9 +103,11 @@ class Run:
                 f"{version!r:.60}; train again, or use that version"
             )
         try:
-            check_record(record)
-        except ValueError as error:
-            raise RunError(f"{self.path}: run.json is damaged: {error}; delete the run, or restore the file") from None
+            _Record.model_validate(record)
+        except ValidationError as error:
+            first = error.errors()[0]
+            reason = f"its field {'.'.join(str(part)[:40] for part in first['loc'])}: {first['msg']}"
+            raise RunError(f"{self.path}: run.json is damaged: {reason}; delete the run, or restore the file") from None
         return record
 
     def write_record(self, record: Record) -> None:

@@ -44,8 +44,7 @@ def augmenter(settings: Augmentation) -> Augmenter | None:
             # One random byte per pixel is enough, and faster than a random float.
             uniform = jax.random.bits(noise, x.shape, jnp.uint8).astype(jnp.float32) / 127.5 - 1
             x = jnp.clip(x + settings.noise * uniform, 0, 1)
-        augmented: jax.Array = x.reshape(images.shape).astype(images.dtype)
-        return augmented
+        return x.reshape(images.shape).astype(images.dtype)
 
     return augment
 
@@ -95,8 +94,7 @@ def _upsampling_weights() -> np.ndarray:
     """Gaussian weights, float32 (28, ELASTIC_GRID). With rows of norm 1 a random shift keeps its standard deviation."""
     pixels, points = np.linspace(0, ELASTIC_GRID - 1, SIDE)[:, None], np.arange(ELASTIC_GRID)[None, :]
     weights = np.exp(-((pixels - points) ** 2) / (2 * 0.6**2))
-    normalized: np.ndarray = weights / np.linalg.norm(weights, axis=1, keepdims=True)
-    return normalized.astype(np.float32)
+    return np.asarray(weights / np.linalg.norm(weights, axis=1, keepdims=True), np.float32)
 
 
 _UPSAMPLING = _upsampling_weights()
@@ -113,8 +111,7 @@ def interpolate(x: jax.Array, row: jax.Array, column: jax.Array) -> jax.Array:
     flat = padded.reshape(len(x), -1)
 
     def at(offset: int) -> jax.Array:
-        taken: jax.Array = jnp.take_along_axis(flat, first + offset, axis=1, mode="promise_in_bounds")
-        return taken.reshape(x.shape)
+        return jnp.take_along_axis(flat, first + offset, axis=1, mode="promise_in_bounds").reshape(x.shape)
 
     upper = at(0) + right * (at(1) - at(0))
     lower = at(width) + right * (at(width + 1) - at(width))

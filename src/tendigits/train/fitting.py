@@ -14,8 +14,7 @@ from typing import Any, Self
 import keras
 import numpy as np
 
-from tendigits.engine.ema import with_ema
-from tendigits.engine.fit import fit
+from tendigits.engine.fit import fit, with_ema
 from tendigits.errors import DivergedError, Interrupted, TendigitsError, UserError
 from tendigits.model.recipe import Recipe
 from tendigits.train.augment import augmenter

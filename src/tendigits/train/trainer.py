@@ -176,7 +176,7 @@ def _draw(training: Training, work: Callable[..., None], *arguments: object) -> 
 
 
 def _predict(training: Training, model: keras.Model) -> tuple[np.ndarray, np.ndarray, Calibration | None]:
-    """The test digits, or validation digits in a search, the probabilities for them, and a calibration if it can be."""
+    """Test digits, or validation digits in a search, their probabilities, and a calibration if digits are held out."""
     inputs, calibration = training.inputs, None
     x, _ = inputs.test if training.is_evaluated else inputs.validation
     probabilities = predict(model, x)
