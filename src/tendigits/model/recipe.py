@@ -162,13 +162,8 @@ class Recipe(Settings):
 
     @property
     def convolution_layers(self) -> list["Convolution"]:
-        """The convolutions, parsed; the kernel defaults to 3, the stride to 1."""
-        layers = []
-        for text in self.convolutions:
-            size, _, stride = text.partition("/")
-            filters, _, kernel = size.partition("x")
-            layers.append(Convolution(int(filters), int(kernel or 3), int(stride or 1)))
-        return layers
+        """The convolutions, parsed."""
+        return [Convolution.parse(text) for text in self.convolutions]
 
     def differences(self, other: "Recipe") -> dict[str, tuple[Any, Any]]:
         """Field -> (value in this recipe, value in the other), for the fields that differ."""
@@ -182,6 +177,13 @@ class Convolution(NamedTuple):
     filters: int
     kernel: int
     stride: int
+
+    @classmethod
+    def parse(cls, text: str) -> "Convolution":
+        """Parse "32", "32x5", "32/2" or "32x5/2"; the kernel defaults to 3, the stride to 1."""
+        size, _, stride = text.partition("/")
+        filters, _, kernel = size.partition("x")
+        return cls(int(filters), int(kernel or 3), int(stride or 1))
 
 
 def _explain(settings: type[Settings], error: dict[str, Any]) -> str:
