@@ -6,6 +6,7 @@ columns.index(centres)         # in which column each number stands
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
@@ -28,10 +29,7 @@ class Bands:
     def between(
         cls, lines: Sequence[RuledLine], centres: Floats, crossing: Sequence[RuledLine], split: Split
     ) -> "Bands":
-        """Bands between ruled lines, and between numbers with these centres.
-
-        An empty band is used too if the lines of the other direction cross it.
-        """
+        """Bands between ruled lines, and between numbers; an empty one is used if the crossing lines run through it."""
         cuts = [line.position for line in lines]
         band = np.searchsorted(cuts, centres)
         for index in {*band.tolist()}:
@@ -39,9 +37,8 @@ class Bands:
         cuts.sort()
         used = set(np.searchsorted(cuts, centres).tolist())
         if len(crossing) >= OPTIONS.min_lines_for_cells:
-            for index in range(1, len(cuts)):
-                middle = (cuts[index - 1] + cuts[index]) / 2
-                crossed = np.mean([line.start <= middle <= line.end for line in crossing])
+            for index, (low, high) in enumerate(pairwise(cuts), 1):
+                crossed = np.mean([line.start <= (low + high) / 2 <= line.end for line in crossing])
                 if crossed >= OPTIONS.min_crossed_fraction:
                     used.add(index)
         return cls(np.array(cuts), np.array(sorted(used)))

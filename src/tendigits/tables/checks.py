@@ -40,11 +40,7 @@ Series = list[Cell]
 
 
 def check(table: Table, sums: str = Sums.AUTO, expect: str = "") -> Table:
-    """Accept what agrees, and mark as doubtful what does not; see `check_sums` and `check_columns`.
-
-    Raises:
-        UserError: an argument is invalid, or the table lacks a column.
-    """
+    """Accept what agrees and doubt what does not. Raises UserError for an invalid argument or a missing column."""
     if sums not in list(Sums):
         raise UserError(f"expected {', '.join(Sums)} for sums, received {sums!r}")
     expected = parse(expect)
@@ -52,11 +48,7 @@ def check(table: Table, sums: str = Sums.AUTO, expect: str = "") -> Table:
 
 
 def parse(text: str) -> dict[int, Expectation]:
-    """Parse expectations such as `A: 0..100, B: date, C-E: number`, by the index of the column.
-
-    Raises:
-        UserError: the text has another form.
-    """
+    """Parse expectations of columns such as `A: 0..100, B: date, C-E: number`. Raises UserError for another form."""
     expected: dict[int, Expectation] = {}
     for part in filter(None, map(str.strip, text.split(","))):
         match = re.fullmatch(r"([A-Za-z]{1,2})(?:\s*-\s*([A-Za-z]{1,2}))?\s*:\s*(\S+)", part)
@@ -68,11 +60,7 @@ def parse(text: str) -> dict[int, Expectation]:
 
 
 def check_columns(table: Table, expected: Mapping[int, Expectation]) -> Table:
-    """Mark cells that are not as expected as doubtful, and name the option that would be.
-
-    Raises:
-        UserError: the table has no such column.
-    """
+    """Doubt cells that are not as expected, and name the option that is. Raises UserError for a missing column."""
     n_columns = table.shape[1]
     if missing := [column for column in expected if column >= n_columns]:
         raise UserError(f"expected something of column {column_name(missing[0])}, the table has {n_columns} columns")
@@ -88,11 +76,9 @@ def check_sums(table: Table, sums: Sums) -> Table:
     rows, agreements = table.rows, []
     starts: dict[str, int | None] = {"row": None, "column": None}
     for name, wanted in (("row", Sums.LAST_COLUMN), ("column", Sums.LAST_ROW)):
-        is_given = sums in (Sums.BOTH, wanted)
-        if not is_given and sums is not Sums.AUTO:
-            continue
         series = rows if name == "row" else _transposed(rows)
-        start = starts[name] = _find_start(series, is_given)
+        is_wanted = sums in (Sums.AUTO, Sums.BOTH, wanted)
+        start = starts[name] = _find_start(series, is_given=sums is not Sums.AUTO) if is_wanted else None
         if start is None:
             continue
         results = [_agrees(each, start) for each in series]
@@ -197,10 +183,7 @@ def _with_doubt(series: Series, index: int, reason: str, options: list[tuple[str
 
 
 def _repairs(series: Series, start: int) -> Iterator[tuple[float, int, str, float]]:
-    """Other values for one cell that make the sum right and differ in one character from what was read.
-
-    Each as its probability relative to that of what was read, the index of the cell, the value, its probability.
-    """
+    """Values of one cell that make the sum right: probability relative to the value read, index, value, probability."""
     numbers = [cell.number or Decimal(0) for cell in series]
     missing = numbers[-1] - sum(numbers[start:-1])
     for index in range(start, len(series)):

@@ -11,7 +11,7 @@ from itertools import pairwise, product
 import numpy as np
 
 from tendigits.digits.foreground import median
-from tendigits.numbers.detections import Detection, in_rows
+from tendigits.numbers.detections import Detection, as_table, in_rows
 from tendigits.pictures.image import Grey
 from tendigits.tables.options import OPTIONS
 from tendigits.tables.ruled_lines import find_ruled_lines, find_strokes
@@ -52,12 +52,13 @@ def flatten(grey: Grey, detections: Sequence[Detection]) -> FlatSheet:
     """Rectify a page, uint8 (height, width), with at least one number."""
     height = median([each.height for each in detections])
     centre, size = (grey.shape[1] / 2, grey.shape[0] / 2), max(grey.shape) / 2
-    angle = _angle_of_numbers(detections)
+    long = [each.angle for each in detections if each.length > OPTIONS.min_directed_length * each.height]
+    angle = median(long or [0.0])  # a short number does not show its direction
     rows = in_rows(detections)
     if max(map(len, rows)) == 1:  # a list has no columns, and no words next to its numbers matter
         rotation, none = SheetMap.rotation(centre, size, angle), np.zeros((0, 4))
         return FlatSheet(rotation, *_corners(rotation, detections), len(detections), none, none, height)
-    points = np.array([[each.x, each.y] for each in detections])
+    points = as_table(detections)[:, :2]
     along_rows = np.array([[*points[a], *points[b]] for row in rows for a, b in pairwise(row)])
     strokes = find_strokes(grey, height)
     if len(strokes) >= OPTIONS.min_strokes:
@@ -72,23 +73,18 @@ def flatten(grey: Grey, detections: Sequence[Detection]) -> FlatSheet:
         _oriented(sheet_map, lines[_runs_along(sheet_map, lines, axis, OPTIONS.max_slopes[-1])], axis)
         for axis, lines in enumerate((horizontal, vertical))
     )
-    top_left, bottom_right = _corners(sheet_map, detections)
-    numbers = np.concatenate([top_left, bottom_right], axis=1)
+    numbers = np.concatenate(_corners(sheet_map, detections), axis=1)
     words = find_words(grey, sheet_map, numbers, height)
     words = words[belong_to_table(words, numbers, height)]
     y = (words[:, 1] + words[:, 3]) / 2
-    top_left = np.concatenate([top_left, np.column_stack([words[:, 0], y - height / 2])])
-    bottom_right = np.concatenate([bottom_right, np.column_stack([words[:, 2], y + height / 2])])
-    return FlatSheet(sheet_map, top_left, bottom_right, len(detections), horizontal, vertical, height)
+    boxes = np.concatenate([numbers, np.column_stack([words[:, 0], y - height / 2, words[:, 2], y + height / 2])])
+    return FlatSheet(sheet_map, boxes[:, :2], boxes[:, 2:], len(detections), horizontal, vertical, height)
 
 
 def _fit(
     sheet_map: SheetMap, along_rows: Floats, horizontal: Floats, vertical: Floats, max_slopes: Sequence[float]
 ) -> tuple[SheetMap, int]:
-    """Fit a map in rounds, each without the lines that are too steep under the map of the round before.
-
-    Returns the map, and how many vertical lines determine it.
-    """
+    """The map, fitted in rounds without lines too steep under the last one; and how many vertical lines it has."""
     horizontal, n_vertical = np.concatenate([horizontal, along_rows]), 0
     for slope in max_slopes:
         rows = horizontal[_runs_along(sheet_map, horizontal, 0, slope)]
@@ -104,18 +100,12 @@ def _angle_of_strokes(strokes: Floats) -> float:
     return float(np.angle((lengths * np.exp(4j * angles)).sum()) / 4)
 
 
-def _angle_of_numbers(detections: Sequence[Detection]) -> float:
-    """The median direction of the numbers that are long enough to have one."""
-    long = [each for each in detections if each.length > OPTIONS.min_directed_length * each.height]
-    return median([each.angle for each in long] or [0.0])
-
-
 def _corners(sheet_map: SheetMap, detections: Sequence[Detection]) -> tuple[Floats, Floats]:
     """The top left and the bottom right corners of detections: float64 (n, 2) each."""
-    centres = np.array([[each.x, each.y] for each in detections])
-    halves = np.array([[np.cos(d.angle) * d.length / 2, np.sin(d.angle) * d.length / 2] for d in detections])
+    table = as_table(detections)
+    centres, halves = table[:, :2], table[:, 4:] * table[:, 2:3] / 2
     left, right = sheet_map(centres - halves), sheet_map(centres + halves)
-    y, half = (left[:, 1] + right[:, 1]) / 2, np.array([each.height / 2 for each in detections])
+    y, half = (left[:, 1] + right[:, 1]) / 2, table[:, 3] / 2
     return np.column_stack([left[:, 0], y - half]), np.column_stack([right[:, 0], y + half])
 
 

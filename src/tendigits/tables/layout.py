@@ -138,10 +138,7 @@ def _separating_lines(sheet: FlatSheet, members: Ints) -> tuple[list[RuledLine],
 def _between_numbers(
     lines: Sequence[RuledLine], starts: Floats, ends: Floats, along: Floats, height: float
 ) -> list[RuledLine]:
-    """The lines that run between numbers and not through them; none if most do not, as on squared paper.
-
-    Across the lines, the numbers go from `starts` to `ends`; along the lines, they stand at `along`.
-    """
+    """The lines between numbers, which go across from `starts` to `ends`; none if most cut numbers: squared paper."""
     kept, n_informative, n_next_to_numbers = [], 0, 0
     for line in lines:
         is_near = (line.start <= along) & (along <= line.end)

@@ -27,10 +27,7 @@ class RuledLine:
 
 
 def find_strokes(grey: Grey, digit_height: float) -> Floats:
-    """Find long straight edges in any direction: float64 (n, 4), x and y of both ends, in pixels of the page.
-
-    Uses OpenCV's line segment detector (von Gioi and others 2012).
-    """
+    """Find long straight edges in any direction: float64 (n, 4), x and y of both ends, in pixels of the page."""
     scale = flat_scale(grey, digit_height)
     small = cv2.resize(grey, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
     found = cv2.createLineSegmentDetector().detect(small)[0]
@@ -41,10 +38,7 @@ def find_strokes(grey: Grey, digit_height: float) -> Floats:
 
 
 def find_ruled_lines(grey: Grey, sheet_map: SheetMap, digit_height: float) -> tuple[Floats, Floats]:
-    """Find pieces of the horizontal and of the vertical lines of a page, uint8 (height, width).
-
-    float64 (n, 4) each: x and y of both ends, in pixels of the page.
-    """
+    """Find pieces of horizontal and of vertical lines: float64 (n, 4) each, x and y of both ends in the page's pixels."""
     scale = flat_scale(grey, digit_height)
     digit = digit_height * scale
     page, corner = sheet_map.rectify(grey, scale)
@@ -120,7 +114,6 @@ def _pieces(mask: Grey, digit: float) -> Iterator[tuple[float, float]]:
             x, y = columns + float(part[0]), rows.astype(np.float64)
             offset = x - x.mean()
             slope = float(offset @ y / max(1e-6, offset @ offset))
-            first, last = float(x.min()), float(x.max())
             level = float(y.mean()) - slope * float(x.mean())
-            yield left + first + 0.5, top + level + slope * first + 0.5
-            yield left + last + 0.5, top + level + slope * last + 0.5
+            for end in (float(x.min()), float(x.max())):
+                yield left + end + 0.5, top + level + slope * end + 0.5

@@ -34,18 +34,12 @@ class SheetMap:
 
     @classmethod
     def rotation(cls, centre: tuple[float, float], size: float, angle: float) -> "SheetMap":
-        """The map of a page that is only rotated: its rows run at this angle, in radians.
-
-        The size is the distance from its centre to an edge; both are in pixels.
-        """
+        """The map of a page whose rows run at this angle, in radians, and whose edges lie `size` pixels off its centre."""
         rotate = np.array([[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]]) / size
         return cls(np.array(centre), rotate, np.zeros((2, 4)))
 
     def fitted(self, horizontal: Floats, vertical: Floats) -> "SheetMap":
-        """The map with the bends under which some segments become horizontal, and others vertical.
-
-        float64 (n, 4) each: x and y of both ends in pixels.
-        """
+        """The map that makes segments horizontal and vertical: float64 (n, 4) each, x and y of both ends in pixels."""
         across, down = (self._rotated(each.reshape(-1, 2)).reshape(-1, 4) for each in (horizontal, vertical))
         v = _fit_bends(across)
         # Without vertical segments, the columns are perpendicular to the rows.
@@ -111,9 +105,8 @@ def _terms(x: Floats, y: Floats) -> Floats:
 
 def _fit_bends(segments: Floats) -> Floats:
     """The bends under which y is constant along segments: least squares, weighted by their lengths."""
-    x0, y0, x1, y1 = segments.T
-    along = np.abs(x1 - x0) > np.abs(y1 - y0)  # noise has points, and segments of any direction
-    x0, y0, x1, y1 = segments[along].T
+    steps = np.abs(segments[:, 2:] - segments[:, :2])
+    x0, y0, x1, y1 = segments[steps[:, 0] > steps[:, 1]].T  # noise has points, and segments of any direction
     if not len(x0):
         return np.zeros(4)
     lengths = np.abs(x1 - x0)

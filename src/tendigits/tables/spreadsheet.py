@@ -32,11 +32,9 @@ Rows = Sequence[Sequence[Cell]]
 
 
 def write_spreadsheet(path: Path, tables: Sequence[tuple[str, Rows]]) -> None:
-    """Write an .xlsx with a sheet for each table, named, and one with the doubtful cells if there are any.
+    """Write an .xlsx: a sheet for each table, named, and one with the doubtful cells if there are any.
 
-    Raises:
-        UserError: there is no table.
-        DiskError: the file can't be written.
+    Raises UserError if there is no table, DiskError if the file can't be written.
     """
     with writing(path) as temporary:
         temporary.write_bytes(to_xlsx(tables))
@@ -55,11 +53,9 @@ def to_xlsx(tables: Sequence[tuple[str, Rows]]) -> bytes:
         doubtful = []
         for name, (_, rows) in zip(names, tables, strict=True):
             sheet = book.add_worksheet(name)
-            for row, cells in enumerate(rows):
-                for column, cell in enumerate(cells):
-                    if cell.value or cell.is_unread:
-                        _write(sheet, row, column, cell, None if cell.accepted else highlight)
-            doubtful += [(name, cell_name, cell) for cell_name, cell in filled_cells(rows) if not cell.accepted]
+            for cell_name, cell in filled_cells(rows):
+                _write(sheet, cell_name, cell, None if cell.accepted else highlight)
+                doubtful += [] if cell.accepted else [(name, cell_name, cell)]
         if doubtful:
             _write_check(book, check, doubtful)
     return content.getvalue()
@@ -79,18 +75,18 @@ def sheet_names(wanted: list[str]) -> list[str]:
     return names
 
 
-def _write(sheet: Any, row: int, column: int, cell: Cell, style: Any) -> None:
+def _write(sheet: Any, name: str, cell: Cell, style: Any) -> None:
     content = cell.content
     if isinstance(content, Decimal) and len(content.as_tuple().digits) <= MAX_DIGITS:
-        sheet.write_number(row, column, float(content), style)
+        sheet.write_number(name, float(content), style)
     elif cell.value:
-        sheet.write_string(row, column, cell.value, style)
+        sheet.write_string(name, cell.value, style)
     else:
-        sheet.write_blank(row, column, None, style)
+        sheet.write_blank(name, None, style)
     if not cell.accepted:
         options = ", ".join(f"{text or 'nothing'} ({p:.0%})" for text, p in cell.options[:MAX_OPTIONS_IN_COMMENT])
         why = f"{cell.reason}\nconfidence {cell.confidence:.0%}" + (f"\nor: {options}" if options else "")
-        sheet.write_comment(row, column, why)
+        sheet.write_comment(name, why)
 
 
 def _write_check(book: "Workbook", name: str, doubtful: list[tuple[str, str, Cell]]) -> None:
