@@ -61,10 +61,9 @@ VOTING_OPTIONS = NumberOptions(min_alternative=OPTIONS.min_alternative)
 def read_tables(
     reader: NumberReader, grey: Grey, readings: Sequence[Reading], is_clear: IsClear, budget: Budget
 ) -> tuple[list[Reading], list[Layout]]:
-    """Find the tables of a page, of which some numbers were read without context, and read doubtful cells again.
+    """Find the tables of a page, and read doubtful cells again.
 
-    Returns the readings in reading order, without those that turned out to be words; and the tables, whose cells hold
-    their indices.
+    Returns the readings in reading order, without words; and the tables, whose cells hold their indices.
     """
     if not readings:
         return [], []
@@ -123,10 +122,7 @@ def _words_and_units(layout: Layout, readings: Sequence[Reading], is_clear: IsCl
 def _read_cells_again(
     reader: NumberReader, grey: Grey, read: list[Reading], layout: Layout, is_clear: IsClear, budget: Budget
 ) -> Layout:
-    """Read cells again that are empty, or hold several numbers or a doubtful one.
-
-    Better readings are appended to those that were `read`, and replace the others in the layout that is returned.
-    """
+    """Read empty and doubtful cells again; better readings are appended to `read`, and stand in the layout returned."""
     overhanging = {cell for cell, indices in layout.cells.items() if any(_overhangs(layout, cell, i) for i in indices)}
     next_to_overhanging = {(row, column + step) for row, column in overhanging for step in (-1, 1)}
     unclear = [
@@ -183,12 +179,7 @@ def _overhangs(layout: Layout, cell: CellIndex, number: int) -> bool:
 
 
 def _is_better(reading: Reading, before: Reading | None, is_known: bool) -> bool:
-    """Whether a new reading of a cell replaces what was read before.
-
-    Args:
-        before: the number in this cell, if it is one number in one cell.
-        is_known: whether a number was found in the cell, or extends into it.
-    """
+    """Whether a reading replaces the only number that was read before; or is new, where one is known to be or not."""
     if not any(map(str.isdigit, reading.text)):
         return False
     if before is not None:  # it may have lost an end
@@ -209,12 +200,10 @@ def _reweigh_columns(read: list[Reading], layout: Layout) -> None:
 
 
 def _reweighed(reading: Reading, other_forms: Counter[str]) -> Reading:
-    n = other_forms.total()
-
     def log_frequency(text: str) -> float:
         form, prior = form_of(text), OPTIONS.usual_prior if is_usual(text) else OPTIONS.unusual_prior
         prior = OPTIONS.integer_prior if form == "0" else prior
-        return float(np.log((other_forms[form] + prior) / (n + 1)))
+        return float(np.log((other_forms[form] + prior) / (other_forms.total() + 1)))
 
     characters = reweigh(reading.characters, log_frequency, VOTING_OPTIONS, OPTIONS.min_noise)
     kept = np.array([each.present >= VOTING_OPTIONS.min_vote for each in characters], bool)

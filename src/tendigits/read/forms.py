@@ -48,10 +48,9 @@ class Form:
     fields: dict[str, Box]  # in pixels of `grey`
 
     def align(self, grey: Grey) -> tuple[Grey, Floats]:
-        """A page, uint8 (height, width), as it lies in the form's picture, of that size.
+        """A page, uint8 (height, width), as it lies in the form; and the homography to the page, float64 (3, 3).
 
-        Also returns the homography from the form to the page, float64 (3, 3). Raises DataError if the page shows
-        another form, or too little of it.
+        Raises DataError if the page shows another form, or too little of it.
         """
         page_points, page_features = _features(grey)
         form_points, form_features = self._features
@@ -79,12 +78,7 @@ class Form:
 
 
 def load_form(path: str | Path) -> Form:
-    """Read a form's TOML file and its picture.
-
-    Raises:
-        UserError: the file does not describe a form.
-        DataError: the picture can't be read.
-    """
+    """Read a form's TOML file and its picture. Raises UserError for no form, DataError for a damaged picture."""
     path = Path(path)
     try:
         content = read_toml(path)
@@ -133,10 +127,7 @@ def make_form(picture: Any, fields: Mapping[str, Any], turned: int = 0, page: in
 def read_fields(
     reader: NumberReader, aligned: Grey, form: Form, budget: Budget
 ) -> tuple[list[Reading], dict[str, list[int]]]:
-    """Read the numbers in a form's fields, on a page aligned with it, as far as the budget goes.
-
-    Returns the readings, and for each field the indices of those in it.
-    """
+    """Read the fields of a form on a page aligned with it: the readings, and the indices of those in each field."""
     readings: list[Reading] = []
     fields: dict[str, list[int]] = {name: [] for name in form.fields}
     for reading in reader.read_page(aligned, budget):

@@ -149,11 +149,7 @@ class Page:
 
 
 def draw_page(grey: Grey, page: Page) -> Any:
-    """Draw a page over its picture, uint8 (height, width), or a smaller copy of it.
-
-    Returns:
-        A Pillow image: the picture above, the crops below.
-    """
+    """A page drawn over its picture, uint8 (height, width), or a smaller copy; below, its crops: a Pillow image."""
     from PIL import Image, ImageDraw, ImageFont
 
     image = Image.fromarray(grey).convert("RGB")
@@ -175,8 +171,8 @@ def draw_page(grey: Grey, page: Page) -> Any:
         corner = number.box.left * scale, max(0, number.box.top * scale - 24)
         draw.text(corner, number.value, fill=_colour(number.accepted), font=font)
     for i, character in enumerate(characters):
-        row, column = divmod(i, columns)
-        x, y = MARGIN_PX + column * CELL_WIDTH_PX, image.height + MARGIN_PX + row * CELL_HEIGHT_PX
+        x = MARGIN_PX + i % columns * CELL_WIDTH_PX
+        y = MARGIN_PX + i // columns * CELL_HEIGHT_PX + image.height
         crop = Image.fromarray(255 - character.crop).resize((CROP_PX, CROP_PX), Image.Resampling.NEAREST)
         canvas.paste(crop, (x, y))
         colour = _colour(character.accepted)

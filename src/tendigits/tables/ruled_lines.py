@@ -38,7 +38,7 @@ def find_strokes(grey: Grey, digit_height: float) -> Floats:
 
 
 def find_ruled_lines(grey: Grey, sheet_map: SheetMap, digit_height: float) -> tuple[Floats, Floats]:
-    """Find pieces of horizontal and of vertical lines: float64 (n, 4) each, x and y of both ends in the page's pixels."""
+    """Find pieces of horizontal and of vertical lines: float64 (n, 4) each, x and y of both ends on the page."""
     scale = flat_scale(grey, digit_height)
     digit = digit_height * scale
     page, corner = sheet_map.rectify(grey, scale)

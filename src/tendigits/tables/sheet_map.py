@@ -34,7 +34,7 @@ class SheetMap:
 
     @classmethod
     def rotation(cls, centre: tuple[float, float], size: float, angle: float) -> "SheetMap":
-        """The map of a page whose rows run at this angle, in radians, and whose edges lie `size` pixels off its centre."""
+        """The map of a page whose rows run at this angle, in radians, its edges `size` pixels off its centre."""
         rotate = np.array([[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]]) / size
         return cls(np.array(centre), rotate, np.zeros((2, 4)))
 
