@@ -82,11 +82,9 @@ def decode(output: NDArray[Any], options: NumberOptions = DEFAULT_OPTIONS) -> tu
 
 
 def strip_text(output: NDArray[Any], first: float = -np.inf, last: float = np.inf) -> str:
-    """The number in one view of a strip, read between two columns; empty where there is no digit.
+    """The number in a network's output, float32 (columns, classes + 1 + 4); empty where there is no digit.
 
-    Args:
-        output: float32 (columns, classes + 1 + 4), the network's.
-        first, last: columns of the strip, in pixels, between which the centres of the characters lie.
+    The centres of its characters lie between the first and the last column, in pixels of the strip.
     """
     peaks = [peak for peak in decode(output)[0] if peak.present >= DEFAULT_OPTIONS.min_vote]
     text = "".join(peak.label for peak in peaks if first <= centre(peak.box) <= last)

@@ -47,10 +47,7 @@ def as_table(detections: Sequence[Detection]) -> NDArray[np.float64]:
 
 
 def show_same_number(detections: NDArray[np.float64], others: NDArray[np.float64]) -> NDArray[np.bool_]:
-    """Whether two detections show the same number or parts of it: the centre of one lies on the other.
-
-    float64 (n, 6) and (m, 6), as from `as_table` -> bool (n, m).
-    """
+    """Whether the centre of one detection lies on another: float64 (n, 6) and (m, 6) of `as_table` -> bool (n, m)."""
     return _contains_centres(others, detections) | _contains_centres(detections, others).T
 
 
@@ -76,14 +73,11 @@ def in_rows(detections: Sequence[Detection]) -> list[list[int]]:
     along, across = centres @ axis, centres @ np.array([-axis[1], axis[0]])
     rows: list[list[int]] = []
     for i in np.argsort(along, kind="stable").tolist():
-        candidates = [
-            (abs(across[i] - across[row[-1]]), row)
-            for row in rows
-            if abs(across[i] - across[row[-1]])
-            <= MAX_ROW_OFFSET * min(detections[i].height, detections[row[-1]].height)
-        ]
-        if candidates:
-            min(candidates, key=lambda entry: entry[0])[1].append(i)
+        offsets = [abs(across[i] - across[row[-1]]) for row in rows]
+        lower = [min(detections[i].height, detections[row[-1]].height) for row in rows]
+        near = [n for n, offset in enumerate(offsets) if offset <= MAX_ROW_OFFSET * lower[n]]
+        if near:
+            rows[min(near, key=offsets.__getitem__)].append(i)
         else:
             rows.append([i])
     return sorted(rows, key=lambda row: median(across[row]))

@@ -53,10 +53,7 @@ def bundled(threads: int | None = None) -> Network:
 def find_numbers(
     network: Network, grey: Grey, options: NumberOptions = DEFAULT_OPTIONS
 ) -> tuple[list[Detection], bool]:
-    """Find the numbers of a page, uint8 (height, width).
-
-    Returns detections, the highest score first; and whether there were more than `options.max_numbers`.
-    """
+    """The numbers of a page, uint8 (height, width), the highest score first; and whether some were too many."""
     found: list[Detection] = []
     for n, (scale, copy) in enumerate(_copies(grey, options)):
         lowest = options.min_digit_height_in_smaller_copies_px if n else options.min_digit_height_px
@@ -83,9 +80,8 @@ def _detect(network: Network, copy: Grey, scale: float, lowest: float, options: 
     below, right = (PADDING_PX + -(size + 2 * PADDING_PX) % SIZE_MULTIPLE_PX for size in copy.shape)
     output = network(cv2.copyMakeBorder(copy, PADDING_PX, below, PADDING_PX, right, cv2.BORDER_REPLICATE))
     probability = 1 / (1 + np.exp(-output[..., 0]))
-    _, labels = cv2.connectedComponents(
-        (probability >= options.min_number_probability).astype(np.uint8), connectivity=8
-    )
+    mask = (probability >= options.min_number_probability).astype(np.uint8)
+    _, labels = cv2.connectedComponents(mask, connectivity=8)
     rows, columns = np.nonzero(labels)
     order = np.lexsort((output[rows, columns, 1], labels[rows, columns]))  # by number, then by the height of its digits
     rows, columns = rows[order], columns[order]
@@ -103,8 +99,8 @@ def _detect(network: Network, copy: Grey, scale: float, lowest: float, options: 
     first = first - CELL_PX / 2 + options.mask_overhang * height
     last = last + CELL_PX / 2 - options.mask_overhang * height
     axis = np.stack([np.cos(angle), np.sin(angle)])
-    across = (numbers.mean(points) * np.stack([-axis[1], axis[0]], axis=1)).sum(axis=1)
-    x, y = (first + last) / 2 * axis + across * np.stack([-axis[1], axis[0]])
+    normal = np.stack([-axis[1], axis[0]])
+    x, y = (first + last) / 2 * axis + (numbers.mean(points) * normal.T).sum(axis=1) * normal
     score = numbers.mean(probability[rows, columns])
     length = np.maximum(last - first, height / 4)
     found = np.stack([x / scale, y / scale, angle, length / scale, height / scale, score], axis=1)

@@ -67,12 +67,9 @@ def is_usual(text: str) -> bool:
 
 
 def to_decimal(text: str, separator: DecimalSeparator = DecimalSeparator.AUTO) -> Decimal | None:
-    """Convert a written number.
+    """Convert a written number: `(12)` is -12, `12%` is 0.12, and a closing mark, as in `500.-`, is ignored.
 
-    `(12)` is -12, `12%` is 0.12, and a closing mark, as in `500.-`, is ignored.
-
-    Returns:
-        None for dates, times, sums, and for ambiguous numbers: `1.234` with DecimalSeparator.AUTO.
+    None for dates, times, sums, and for ambiguous numbers: `1.234` with DecimalSeparator.AUTO.
     """
     if text.startswith("(") and text.endswith(")"):
         inner = to_decimal(text[1:-1], separator)
@@ -90,14 +87,10 @@ def to_decimal(text: str, separator: DecimalSeparator = DecimalSeparator.AUTO) -
 def common_separator(texts: Iterable[str]) -> DecimalSeparator:
     """The decimal separator of the numbers on a page; AUTO if they are ambiguous or disagree."""
     found = set()
-    for text in texts:
-        match = _AMOUNT.fullmatch(text)
-        if match is None or not (marks := re.findall("[.,]", match["amount"])):
-            continue
+    for match in filter(None, map(_AMOUNT.fullmatch, texts)):
         separators = DecimalSeparator.POINT, DecimalSeparator.COMMA
         possible = {each for each in separators if _normalize(match["amount"], each) is not None}
-        is_unambiguous = len(set(marks)) == 2 or _normalize(match["amount"], DecimalSeparator.AUTO) is not None
-        if len(possible) == 1 and is_unambiguous:
+        if len(possible) == 1:
             found |= possible
     return found.pop() if len(found) == 1 else DecimalSeparator.AUTO
 

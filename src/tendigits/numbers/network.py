@@ -25,10 +25,7 @@ class NumberNetwork:
     """Predicts the character at each column of a strip."""
 
     def __init__(self, data: bytes, threads: int | None = None) -> None:
-        """Open an .onnx file on at most this many threads; None takes all cores.
-
-        Raises ModelFileError if the file is damaged, or has other shapes.
-        """
+        """Open an .onnx file on so many threads; None takes all cores. Raises ModelFileError for a damaged file."""
         self._network = network = OnnxNetwork(data, "the number network", threads)
         if network.input_shape[1] != HEIGHT or network.output_shape[-1] != GRID // STRIDE * (NONE + 5):
             raise ModelFileError(f"expected a network for strips of {HEIGHT} pixels, received {network.shapes}")
@@ -46,10 +43,8 @@ class NumberNetwork:
             rows[row, :, left : left + strip.shape[1], 0] = standardize(strip)
         parts = [self._network(rows[first : first + BATCH_SIZE]) for first in range(0, len(rows), BATCH_SIZE)]
         outputs = np.concatenate(parts).reshape(len(rows), shape[1] // STRIDE, NONE + 5)
-        return [
-            outputs[row, left // STRIDE : (left + strip.shape[1]) // STRIDE]
-            for strip, (row, left) in zip(strips, positions, strict=True)
-        ]
+        spans = zip(positions, widths, strict=True)
+        return [outputs[row, left // STRIDE : (left + width) // STRIDE] for (row, left), width in spans]
 
 
 @cache

@@ -98,22 +98,20 @@ class NumberReader:
 
     def _attempts(self, grey: Grey, budget: Budget, detections: list[Detection] | None) -> Iterator[list[Detection]]:
         """Detections on the page; if nothing is read there, detections on its foreground."""
-        found = self.detect(grey, budget) if detections is None else detections
-        yield [*found, *self._whole_picture(grey, found)]
+        yield self._with_whole_picture(grey, self.detect(grey, budget) if detections is None else detections)
         foreground = find_foreground(grey)
         if foreground is not None:
-            found = self.detect(255 - foreground, budget)
-            yield [*found, *self._whole_picture(grey, found)]
+            yield self._with_whole_picture(grey, self.detect(255 - foreground, budget))
 
-    def _whole_picture(self, grey: Grey, detections: Sequence[Detection]) -> list[Detection]:
-        """The whole picture as one detection, if it may be a single line of writing."""
+    def _with_whole_picture(self, grey: Grey, detections: list[Detection]) -> list[Detection]:
+        """Detections, and the whole picture as one more, if it may be a single line of writing."""
         height, width = grey.shape
         tallest = max((each.height for each in detections), default=height)
         max_height = self.options.max_line_picture_height * tallest
         if height > max_height or width < height or len(in_rows(detections)) > 1:
-            return []
+            return detections
         digit = self.options.line_digit_fraction * height
-        return [Detection(width / 2, height / 2, 0.0, width - digit / 2, digit, 0.0)]
+        return [*detections, Detection(width / 2, height / 2, 0.0, width - digit / 2, digit, 0.0)]
 
     def _read(self, numbers: Sequence[ViewedNumber]) -> list[Reading]:
         """Vote over the views of each number, and classify the digits of all numbers in one batch."""

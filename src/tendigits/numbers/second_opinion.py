@@ -31,11 +31,8 @@ def crop_characters(foreground: Grey | None, boxes: Sequence[Edges]) -> Grey:
     crops = np.zeros((len(boxes), FIELD, FIELD), np.uint8)
     if foreground is None:
         return crops
-    height, width = foreground.shape
-    for crop, (left, top, right, bottom) in zip(crops, boxes, strict=True):
-        rows = slice(max(0, round(top) - BOX_MARGIN_PX), min(height, round(bottom) + BOX_MARGIN_PX))
-        columns = slice(max(0, round(left) - BOX_MARGIN_PX), min(width, round(right) + BOX_MARGIN_PX))
-        crop[:] = to_mnist(_without_neighbours(np.ascontiguousarray(foreground[rows, columns])))
+    for crop, box in zip(crops, boxes, strict=True):
+        crop[:] = to_mnist(_without_neighbours(np.ascontiguousarray(foreground[_around(box)])))
     return crops
 
 
@@ -60,10 +57,17 @@ def stray_ink(foreground: Grey | None, boxes: Sequence[Edges], digit_height: flo
     left, right = max(0, round(edges[:, 0].min() - margin)), round(edges[:, 2].max() + margin)
     top, bottom = max(0, round(median(edges[:, 1]))), max(1, round(median(edges[:, 3])))
     mask = foreground >= WEAK
-    for box in np.round(edges).astype(int):
-        rows = slice(max(0, box[1] - BOX_MARGIN_PX), box[3] + BOX_MARGIN_PX)
-        mask[rows, max(0, box[0] - BOX_MARGIN_PX) : box[2] + BOX_MARGIN_PX] = False
+    for box in boxes:
+        mask[_around(box)] = False
     return float(mask[top:bottom, left:right].sum()) / digit_height**2
+
+
+def _around(box: Edges) -> tuple[slice, slice]:
+    """The rows and columns of a character's box, and of a margin around it."""
+    left, top, right, bottom = map(round, box)
+    return np.s_[
+        max(0, top - BOX_MARGIN_PX) : bottom + BOX_MARGIN_PX, max(0, left - BOX_MARGIN_PX) : right + BOX_MARGIN_PX
+    ]
 
 
 def _without_neighbours(crop: Grey) -> Grey:

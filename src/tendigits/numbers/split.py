@@ -5,7 +5,7 @@ numbers = merge_detections(split_detection(detection, view))    # lists of detec
 
 from collections.abc import Sequence
 from dataclasses import replace
-from itertools import pairwise
+from itertools import compress, pairwise
 
 import numpy as np
 
@@ -36,7 +36,7 @@ def split_detection(detection: Detection, view: View, options: NumberOptions = D
         left, right = min(peak.box[0] for peak in group), max(peak.box[2] for peak in group)
         if not digits or right < strip.ends[0] or left > strip.ends[1]:
             continue
-        tops, bottoms = np.array([box[1] for box in digits]), np.array([box[3] for box in digits])
+        _, tops, _, bottoms = np.array(digits).T
         is_typical = [peak.label != "1" for peak in group if peak.label.isdigit()]  # a 1 is often higher
         tallest = float((bottoms - tops)[is_typical if any(is_typical) else ...].max())
         is_tall = bottoms - tops >= 0.8 * tallest
@@ -79,8 +79,5 @@ def _separators(borders: Sequence[Edges], digit_height: float, options: NumberOp
     centres = [centre(border) for border in borders]
     pitches = [(b - a) / digit_height for a, b in pairwise(centres)]
     is_comb = [options.min_comb_pitch <= pitch <= options.max_comb_pitch for pitch in pitches]
-    return [
-        x
-        for x, before, behind in zip(centres, [False, *is_comb], [*is_comb, False], strict=False)
-        if not (before or behind)
-    ]
+    is_alone = [not (before or behind) for before, behind in pairwise([False, *is_comb, False])]
+    return [*compress(centres, is_alone)]

@@ -120,11 +120,7 @@ def view_known_numbers(views: PageViews, numbers: Sequence[Sequence[Detection]],
 def _from_the_top(
     detections: Sequence[Detection], costs: Sequence[float], budget: Budget, fraction: float = 1.0
 ) -> list[int]:
-    """Which detections the budget pays for: the upper ones, so that only the end of the page is left out.
-
-    Returns:
-        Their indices, ascending.
-    """
+    """Indices, ascending, of the upper detections, which the budget pays for: only the page's end is left out."""
     order = sorted(range(len(detections)), key=lambda i: detections[i].y)
     return sorted(order[: budget.afford([costs[i] for i in order], fraction)])
 
