@@ -65,22 +65,13 @@ def has_dark_foreground(grey: Grey) -> bool:
     above = median(border) - (darkest + lightest) / 2
     if abs(above) >= MIN_BORDER_CONTRAST * (lightest - darkest):
         return above >= 0
-    return _tail(grey) <= 0
-
-
-def _tail(grey: Grey) -> float:
-    """The third moment of the picture without its shade; below 0 if its dark parts are the smaller ones."""
-    small = shrink(grey, BACKGROUND_SIDE)
-    level = small.astype(np.float32)
-    rest = level - cv2.GaussianBlur(level, (0, 0), max(1.0, SHADE_SIGMA * min(small.shape)))
-    return float(((rest - rest.mean()) ** 3).mean())
+    small = shrink(grey, BACKGROUND_SIDE).astype(np.float32)
+    rest = small - cv2.GaussianBlur(small, (0, 0), max(1.0, SHADE_SIGMA * min(small.shape)))
+    return float(((rest - rest.mean()) ** 3).mean()) <= 0  # the dark parts are the smaller ones
 
 
 def find_background(light: Grey) -> Grey:
-    """Estimate the picture without its strokes: uint8 of the same shape.
-
-    A closing fills dark parts that are narrower than an eighth of the picture's shorter side.
-    """
+    """The picture without its strokes, uint8 of the same shape: dark parts narrower than an eighth of it are filled."""
     height, width = light.shape
     shrink = max(1.0, max(height, width) / BACKGROUND_SIDE)
     small_size = max(1, round(width / shrink)), max(1, round(height / shrink))
@@ -95,19 +86,14 @@ def find_background(light: Grey) -> Grey:
 
 
 def _noise_level(counts: NDArray[Any], noise: float) -> float:
-    """The strength below which pixels are noise, from the histogram of strengths.
-
-    In a picture of one digit perhaps only half the pixels are paper, so the weaker of two classes is used too.
-    """
+    """The strength below which pixels are noise, from the histogram of strengths."""
+    # In a picture of one digit perhaps only half the pixels are paper, so the weaker of two classes is used too.
     weaker = np.where(np.arange(256) <= _split(counts), counts, 0)
     return min(_spread(counts), max(_spread(weaker), MIN_NOISE_SIGMAS * noise))
 
 
 def _pixel_noise(light: Grey) -> float:
-    """The standard deviation of the noise from pixel to pixel, without the strokes.
-
-    Immerkaer: Fast noise variance estimation, 1996, with the median in place of the mean.
-    """
+    """The standard deviation of the noise from pixel to pixel (Immerkaer 1996, with the median: without strokes)."""
     mask = np.array([[1, -2, 1], [-2, 4, -2], [1, -2, 1]], np.float32)
     rough = cv2.convertScaleAbs(cv2.filter2D(light, cv2.CV_16S, mask))
     half = np.searchsorted(np.cumsum(np.bincount(rough.ravel(), minlength=256)), rough.size / 2)
@@ -130,8 +116,7 @@ def _full_strength(counts: NDArray[Any], noise: float) -> float:
     if not above.any():
         return 0.0
     stronger = above * (values > _split(above))
-    if not stronger.any():
-        stronger = above
+    stronger = stronger if stronger.any() else above
     return float((stronger * values).sum() / stronger.sum())
 
 

@@ -89,11 +89,12 @@ def as_pictures(outputs: Sequence[Floats]) -> list[Layer]:
     for values in outputs:
         if values.ndim == 3:
             name = f"convolution {next(convolutions)}: {' x '.join(map(str, values.shape))}"
-            layers.append(Layer(name, _tiles(values, ceil(sqrt(len(values))))))
+            across = ceil(sqrt(len(values)))
         else:
-            row = NARROW_ROW if values.size <= MAX_UNITS_IN_NARROW_ROWS else WIDE_ROW
             name = f"hidden layer {next(dense)}: {values.size} units"
-            layers.append(Layer(name, _tiles(values.reshape(-1, 1, 1), min(values.size, row))))
+            across = min(values.size, NARROW_ROW if values.size <= MAX_UNITS_IN_NARROW_ROWS else WIDE_ROW)
+            values = values.reshape(-1, 1, 1)
+        layers.append(Layer(name, _tiles(values, across)))
     return layers
 
 

@@ -134,10 +134,7 @@ def not_finite(name: str) -> ModelFileError:
 
 
 def open_network(model: Any, threads: int | None = None) -> Network:
-    """The network of what a `Reader` is given: see `ReaderOptions.model` and `Reader`.
-
-    Raises TendigitsError if it is of another type, damaged, or if there is no such run.
-    """
+    """The network of what a `Reader` is given. Raises TendigitsError if it is of another type, damaged or missing."""
     if model is None:
         return bundled(threads)
     if isinstance(model, Network):

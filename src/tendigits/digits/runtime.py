@@ -19,10 +19,7 @@ class OnnxNetwork:
     """A network with one input."""
 
     def __init__(self, data: bytes, name: str, threads: int | None = None) -> None:
-        """Open an .onnx file on at most this many threads; None takes all cores.
-
-        Raises ModelFileError, with the name of the network, if the file is damaged.
-        """
+        """Open an .onnx file on a number of threads, None for all cores. Raises ModelFileError if it is damaged."""
         import onnxruntime
 
         onnxruntime.disable_telemetry_events()  # on Windows; elsewhere ORT_DISABLE_TELEMETRY has done it

@@ -31,10 +31,6 @@ class Component:
     area: int  # pixels
     parts: tuple[int, ...]  # its labels in `Components.labels`
 
-    def join(self, other: "Component") -> "Component":
-        """Merge both."""
-        return Component(self.box.join(other.box), self.area + other.area, self.parts + other.parts)
-
 
 @dataclass(frozen=True, eq=False)
 class Components:
@@ -61,8 +57,7 @@ def find_components(foreground: Grey) -> Components:
     mask = (foreground >= WEAK).astype(np.uint8)
     count, labels, stats, _ = cv2.connectedComponentsWithStats(mask, connectivity=8, ltype=cv2.CV_32S)
     strong = np.zeros(count, bool)
-    strong[labels[foreground >= STRONG]] = True
-    strong[0] = False
+    strong[labels[foreground >= STRONG]] = True  # the background is weaker
     wanted = np.flatnonzero(strong)
     if len(wanted) > MAX_COMPONENTS:
         wanted = wanted[np.argsort(-stats[wanted, cv2.CC_STAT_AREA], kind="stable")[:MAX_COMPONENTS]]
@@ -78,9 +73,8 @@ def main_component(components: Components) -> Component | None:
     if not components.all:
         return None
     height, width = components.foreground.shape
-    core = max(components.all, key=lambda c: 0.0 if _is_frame(components, c) else _weight(c, width, height))
+    digit = core = max(components.all, key=lambda c: 0.0 if _is_frame(components, c) else _weight(c, width, height))
     size = max(core.box.height, core.box.width)
-    digit = core
     for component in sorted((b for b in components.all if b is not core), key=lambda b: b.box.gap(core.box)):
         foreign = touches_border(component.box, width, height) and not _belongs(component.box, digit.box)
         if foreign or _is_ruled_line(component.box, width, height) or _is_frame(components, component):
@@ -88,7 +82,8 @@ def main_component(components: Components) -> Component | None:
         stroke = component.area >= 0.01 * core.area and component.box.gap(digit.box) <= 0.2 * size
         another = component.area >= 0.4 * core.area and component.box.gap(digit.box) <= 1.5 * size
         if stroke or another:  # two digits together must look like a non-digit
-            digit = digit.join(component)
+            box, area = digit.box.join(component.box), digit.area + component.area
+            digit = Component(box, area, digit.parts + component.parts)
     return digit
 
 

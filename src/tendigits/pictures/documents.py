@@ -4,7 +4,7 @@ import io
 import re
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING, Any
 
 from tendigits.errors import DataError
@@ -80,11 +80,8 @@ def count_frames(image: Any, name: str) -> int:
 def draw_pdf(data: bytes, page: int, name: str, side: int | None) -> "tuple[NDArray[np.uint8], tuple[int, int]]":
     """Draw a page of a PDF, from 1, in grey, with what was typed into its forms, and without running its scripts.
 
-    Returns:
-        uint8 (height, width), at most 300 dots an inch and `side` pixels; and the width and height at 300 dots an inch.
-
-    Raises:
-        DataError: the PDF is damaged, needs a password, or has no such page.
+    Returns uint8 (height, width), at most 300 dots an inch and `side` pixels; and the width and height at 300 dots an
+    inch. Raises DataError if the PDF is damaged, needs a password, or has no such page.
     """
     with _open_pdf(data, name) as document:
         check_pages(len(document), name)
@@ -109,15 +106,11 @@ def _open_pdf(data: bytes, name: str) -> Iterator[Any]:
     import pypdfium2
 
     with _pdfium_lock:
-        document = None
         try:
-            document = pypdfium2.PdfDocument(data)
-            yield document
+            with closing(pypdfium2.PdfDocument(data)) as document:
+                yield document
         except pypdfium2.PdfiumError as error:
             reason = str(error).rstrip(".")
             if "password" in reason.lower():
                 reason = "one with a password; save a copy without it"
             raise DataError(f"expected a whole PDF at {name}, received {reason}") from error
-        finally:
-            if document is not None:
-                document.close()
