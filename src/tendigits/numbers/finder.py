@@ -53,7 +53,7 @@ def bundled(threads: int | None = None) -> Network:
 def find_numbers(
     network: Network, grey: Grey, options: NumberOptions = DEFAULT_OPTIONS
 ) -> tuple[list[Detection], bool]:
-    """The numbers of a page, uint8 (height, width), the highest score first; and whether some were too many."""
+    """The numbers of a page, uint8 (height, width), the best first; and whether there were over `max_numbers`."""
     found: list[Detection] = []
     for n, (scale, copy) in enumerate(_copies(grey, options)):
         lowest = options.min_digit_height_in_smaller_copies_px if n else options.min_digit_height_px

@@ -179,7 +179,10 @@ def _overhangs(layout: Layout, cell: CellIndex, number: int) -> bool:
 
 
 def _is_better(reading: Reading, before: Reading | None, is_known: bool) -> bool:
-    """Whether a reading replaces the only number that was read before; or is new, where one is known to be or not."""
+    """Whether a new reading of a cell replaces what was read there.
+
+    `before` is a number that was read in this cell alone; a number `is_known` if it is in the cell or reaches into it.
+    """
     if not any(map(str.isdigit, reading.text)):
         return False
     if before is not None:  # it may have lost an end

@@ -149,7 +149,7 @@ class Page:
 
 
 def draw_page(grey: Grey, page: Page) -> Any:
-    """A page drawn over its picture, uint8 (height, width), or a smaller copy; below, its crops: a Pillow image."""
+    """Draw a page over its picture, uint8 (height, width), or a smaller copy, and its crops below: a Pillow image."""
     from PIL import Image, ImageDraw, ImageFont
 
     image = Image.fromarray(grey).convert("RGB")

@@ -113,7 +113,7 @@ def csv_value(cell: Cell) -> str:
 
 
 def no_formula(text: str, may_be_number: bool = True) -> str:
-    """Text for a CSV, on one line, with an apostrophe before a formula; -12.50 is one unless it may be a number."""
+    """Text for a CSV, on one line, with an apostrophe before a formula; -12.50 is one unless it `may_be_number`."""
     is_safe = not text.startswith(FORMULA) or (may_be_number and re.fullmatch(r"[-+]?\d+([.,]\d+)?", text) is not None)
     return re.sub(BREAKS, " ", text if is_safe else f"'{text}")
 

@@ -40,7 +40,7 @@ Series = list[Cell]
 
 
 def check(table: Table, sums: str = Sums.AUTO, expect: str = "") -> Table:
-    """Accept what agrees and doubt what does not. Raises UserError for an invalid argument or a missing column."""
+    """Accept what agrees, mark the rest as doubtful. Raises UserError for an invalid argument or a missing column."""
     if sums not in list(Sums):
         raise UserError(f"expected {', '.join(Sums)} for sums, received {sums!r}")
     expected = parse(expect)
@@ -60,7 +60,7 @@ def parse(text: str) -> dict[int, Expectation]:
 
 
 def check_columns(table: Table, expected: Mapping[int, Expectation]) -> Table:
-    """Doubt cells that are not as expected, and name the option that is. Raises UserError for a missing column."""
+    """Mark unexpected cells as doubtful, and name the option that fits. Raises UserError for a missing column."""
     n_columns = table.shape[1]
     if missing := [column for column in expected if column >= n_columns]:
         raise UserError(f"expected something of column {column_name(missing[0])}, the table has {n_columns} columns")

@@ -84,7 +84,7 @@ def flatten(grey: Grey, detections: Sequence[Detection]) -> FlatSheet:
 def _fit(
     sheet_map: SheetMap, along_rows: Floats, horizontal: Floats, vertical: Floats, max_slopes: Sequence[float]
 ) -> tuple[SheetMap, int]:
-    """The map, fitted in rounds without lines too steep under the last one; and how many vertical lines it has."""
+    """Fit a map in rounds, each without lines too steep under the last map; and count the vertical lines that fit."""
     horizontal, n_vertical = np.concatenate([horizontal, along_rows]), 0
     for slope in max_slopes:
         rows = horizontal[_runs_along(sheet_map, horizontal, 0, slope)]
