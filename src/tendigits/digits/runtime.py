@@ -19,7 +19,7 @@ class OnnxNetwork:
     """A network with one input."""
 
     def __init__(self, data: bytes, name: str, threads: int | None = None) -> None:
-        """Open an .onnx file on a number of threads, None for all cores. Raises ModelFileError if it is damaged."""
+        """Open an .onnx file on up to `threads` cores, None for all. Raises ModelFileError if it is damaged."""
         import onnxruntime
 
         onnxruntime.disable_telemetry_events()  # on Windows; elsewhere ORT_DISABLE_TELEMETRY has done it

@@ -25,7 +25,7 @@ class NumberNetwork:
     """Predicts the character at each column of a strip."""
 
     def __init__(self, data: bytes, threads: int | None = None) -> None:
-        """Open an .onnx file on a number of threads, None for all cores. Raises ModelFileError for a damaged one."""
+        """Open an .onnx file on up to `threads` cores, or on all. Raises ModelFileError for a damaged or other file."""
         self._network = network = OnnxNetwork(data, "the number network", threads)
         if network.input_shape[1] != HEIGHT or network.output_shape[-1] != GRID // STRIDE * (NONE + 5):
             raise ModelFileError(f"expected a network for strips of {HEIGHT} pixels, received {network.shapes}")

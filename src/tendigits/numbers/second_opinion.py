@@ -65,9 +65,8 @@ def stray_ink(foreground: Grey | None, boxes: Sequence[Edges], digit_height: flo
 def _around(box: Edges) -> tuple[slice, slice]:
     """The rows and columns of a character's box, and of a margin around it."""
     left, top, right, bottom = map(round, box)
-    return np.s_[
-        max(0, top - BOX_MARGIN_PX) : bottom + BOX_MARGIN_PX, max(0, left - BOX_MARGIN_PX) : right + BOX_MARGIN_PX
-    ]
+    rows = slice(max(0, top - BOX_MARGIN_PX), bottom + BOX_MARGIN_PX)
+    return rows, slice(max(0, left - BOX_MARGIN_PX), right + BOX_MARGIN_PX)
 
 
 def _without_neighbours(crop: Grey) -> Grey:
