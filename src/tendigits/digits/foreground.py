@@ -93,7 +93,10 @@ def _noise_level(counts: NDArray[Any], noise: float) -> float:
 
 
 def _pixel_noise(light: Grey) -> float:
-    """The standard deviation of the noise from pixel to pixel (Immerkaer 1996, with the median: without strokes)."""
+    """The standard deviation of the noise from pixel to pixel, without the strokes.
+
+    Immerkaer: Fast noise variance estimation, 1996, with the median in place of the mean.
+    """
     mask = np.array([[1, -2, 1], [-2, 4, -2], [1, -2, 1]], np.float32)
     rough = cv2.convertScaleAbs(cv2.filter2D(light, cv2.CV_16S, mask))
     half = np.searchsorted(np.cumsum(np.bincount(rough.ravel(), minlength=256)), rough.size / 2)

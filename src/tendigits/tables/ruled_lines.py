@@ -27,7 +27,10 @@ class RuledLine:
 
 
 def find_strokes(grey: Grey, digit_height: float) -> Floats:
-    """Find long straight edges in any direction: float64 (n, 4), x and y of both ends, in pixels of the page."""
+    """Find long straight edges in any direction: float64 (n, 4), x and y of both ends, in pixels of the page.
+
+    Uses OpenCV's line segment detector (von Gioi and others 2012).
+    """
     scale = flat_scale(grey, digit_height)
     small = cv2.resize(grey, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
     found = cv2.createLineSegmentDetector().detect(small)[0]
