@@ -1,14 +1,17 @@
-"""The outputs of each hidden layer of a network for a digit, laid out as pictures.
+"""The outputs of each hidden layer of a network for a digit, laid out as pictures, and pictures as bytes.
 
 layers = Layers(with_layers(data), "reader")
 for layer in layers(crop):
     layer.name, layer.values                     # "convolution 1: 32 x 28 x 28", float32 (168, 168)
+    as_bytes(layer.values)                       # {"low": ..., "high": ..., "units": "AAEC..."}, for JSON
 """
 
+import base64
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import count
 from math import ceil, sqrt
+from typing import Any
 
 import numpy as np
 
@@ -96,6 +99,22 @@ def as_pictures(outputs: Sequence[Floats]) -> list[Layer]:
             values = values.reshape(-1, 1, 1)
         layers.append(Layer(name, _tiles(values, across)))
     return layers
+
+
+def as_bytes(outputs: Floats) -> dict[str, Any]:
+    """A layer's outputs in base64: 0 is `low`, the lowest output or zero if all are positive; 255 is `high`.
+
+    NaN, where there is no unit, becomes the same as zero.
+    """
+    values = np.nan_to_num(outputs)
+    low, high = min(float(values.min()), 0.0), max(float(values.max()), 0.0)
+    scaled = np.rint((values - low) / ((high - low) or 1) * 255).astype(np.uint8)
+    return {"low": low, "high": high, "units": encode(scaled)}
+
+
+def encode(pixels: Grey) -> str:
+    """Pixels, uint8, in base64, row by row."""
+    return base64.b64encode(pixels.tobytes()).decode()
 
 
 def _tiles(values: Floats, across: int) -> Floats:

@@ -21,12 +21,12 @@ from numpy.typing import NDArray
 from tendigits.batch.batch import as_page
 from tendigits.data.preprocess import FIELD
 from tendigits.digits.find import find_digit
-from tendigits.digits.layers import ShowLayers
+from tendigits.digits.layers import ShowLayers, encode
 from tendigits.errors import reason_of
 from tendigits.read.page import Page
 from tendigits.read.reader import Reader
 from tendigits.read.results import Digit
-from tendigits.serve.schemas import LayerResponse, encode, with_pictures
+from tendigits.serve.schemas import LayerResponse, with_pictures
 from tendigits.web.pages import as_module, draw_view, join_modules, text_of
 
 BLANK = np.zeros((FIELD, FIELD), np.uint8)

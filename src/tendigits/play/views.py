@@ -8,12 +8,12 @@ draw(learner, crop)
 Pictures are uint8 in base64, 784 bytes each.
 """
 
-import base64
 from typing import Any
 
 import numpy as np
 
 from tendigits.data.preprocess import to_input
+from tendigits.digits.layers import as_bytes, encode
 from tendigits.errors import DivergedError, UserError
 from tendigits.play.learner import Learner
 from tendigits.report.mcnemar import mcnemar
@@ -106,7 +106,7 @@ def draw(learner: Learner, crop: np.ndarray) -> dict[str, Any] | None:
     if not all(np.isfinite(layer).all() for layer in outputs):
         return None
     *hidden, (probabilities,) = outputs
-    return {"probabilities": probabilities.round(5).tolist(), "layers": [_as_bytes(layer[0]) for layer in hidden]}
+    return {"probabilities": probabilities.round(5).tolist(), "layers": [as_bytes(layer[0]) for layer in hidden]}
 
 
 def as_picture(values: np.ndarray) -> np.ndarray:
@@ -114,18 +114,6 @@ def as_picture(values: np.ndarray) -> np.ndarray:
     scale = max(float(np.abs(values).max()), 1e-12)
     grey: np.ndarray = np.rint(128 + 127 * values / scale).astype(np.uint8)
     return grey
-
-
-def encode(picture: np.ndarray) -> str:
-    """uint8 in base64, row by row."""
-    return base64.b64encode(np.ascontiguousarray(picture, np.uint8).tobytes()).decode()
-
-
-def _as_bytes(outputs: np.ndarray) -> dict[str, Any]:
-    """A layer's outputs as bytes: 0 is `low`, the lowest output or zero if all are positive; 255 is `high`."""
-    low, high = min(0.0, float(outputs.min())), max(0.0, float(outputs.max()))
-    scale = max(high - low, 1e-12)
-    return {"low": low, "high": high, "units": encode(np.rint(255 * (outputs - low) / scale))}
 
 
 def _check_finite(outputs: np.ndarray) -> None:

@@ -23,7 +23,7 @@ from pydantic import (
 from pydantic_core import InitErrorDetails
 
 from tendigits.data.preprocess import FIELD
-from tendigits.digits.layers import Layer
+from tendigits.digits.layers import Layer, as_bytes, encode
 from tendigits.numbers.decode import HEIGHT
 from tendigits.numbers.network import GRID
 from tendigits.numbers.strips import MAX_WIDTH_PX
@@ -44,11 +44,6 @@ PICTURE_CONTENT = {kind: {"schema": BINARY} for kind in PICTURES}
 
 CROP = "784 bytes in base64: 28 rows of 28 pixels, white digit on black"
 STRIP = "40 rows of pixels in base64, as a number was read with ?crops=true"
-
-
-def encode(pixels: NDArray[np.uint8]) -> str:
-    """Pixels in base64, row by row."""
-    return base64.b64encode(pixels.tobytes()).decode()
 
 
 def _decoder(expected: str, height: int, widths: range) -> PlainValidator:
@@ -207,7 +202,4 @@ class LayerResponse:
     @classmethod
     def of(cls, layer: Layer) -> "LayerResponse":
         """From a layer; pixels without a unit are as dark as 0."""
-        values = np.nan_to_num(layer.values)
-        low, high = min(float(values.min()), 0.0), max(float(values.max()), 0.0)
-        scaled = np.rint((values - low) / ((high - low) or 1) * 255).astype(np.uint8)
-        return cls(layer.name, values.shape[1], low, high, encode(scaled))
+        return cls(layer.name, layer.values.shape[1], **as_bytes(layer.values))

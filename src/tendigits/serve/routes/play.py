@@ -7,13 +7,13 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Path, Request
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 
+from tendigits.digits.layers import encode
 from tendigits.extras import require
 from tendigits.model.setting import Setting
 from tendigits.play.experiment import MAX_LAYERS, MAX_UNITS, Experiment, as_keras, as_recipe, controls
 from tendigits.serve import work
 from tendigits.serve.errors import error_responses
 from tendigits.serve.routes.bodies import PICTURE_BODY, JsonRoute, in_pool, picture_of
-from tendigits.serve.schemas import encode
 from tendigits.serve.state import State
 
 router = APIRouter(prefix="/v1/play", tags=["play"], route_class=JsonRoute)
