@@ -17,9 +17,9 @@ from tendigits.data.dataset import Dataset
 from tendigits.data.load import load
 from tendigits.data.preprocess import to_input
 from tendigits.digits.network import USER_THRESHOLD, bundled_file, read_onnx
-from tendigits.errors import ModelFileError, RunError
+from tendigits.errors import ModelFileError
 from tendigits.model.calibration import temperature_and_threshold
-from tendigits.model.file import MODEL, load_calibration, load_model, model_path
+from tendigits.model.file import load_calibration, load_model, model_path
 from tendigits.model.network import in_float32, predict
 from tendigits.model.onnx import from_onnx
 from tendigits.report.evaluate import load_same_data
@@ -93,11 +93,8 @@ def open_source(path: str | Path, data: str | Path | None = None) -> Source:
     name, file, digest = path.stem, path, None
     if path.is_dir():
         run = open_run(path)
-        record = run.record()
-        if not record.get("models"):
-            raise RunError(f"{path} has no model yet; continue it with: tendigits train --resume {path}")
-        name, file, digest = path.resolve().name, model_path(path), record["models"].get(MODEL)
-        dataset = load(data) if data else load_same_data(run, record)
+        name, file, digest = path.resolve().name, model_path(path), run.model_digest()
+        dataset = load(data) if data else load_same_data(run, run.record())
     elif path.suffix == ".onnx":
         return _reader_network(name, read_onnx(path), path.parent / "exports", load(data))
     else:

@@ -36,11 +36,9 @@ def evaluate_run(path: str | Path, data: str | Path | None = None) -> tuple[Repo
         The report and the folder of its files: the run's folder, or `evaluated-NAME` in it for other digits.
     """
     run = open_run(path)
-    record = run.record()
-    if not record.get("models"):
-        raise RunError(f"{run.path} has no model yet; continue it with: tendigits train --resume {run.path}")
+    record, digest = run.record(), run.model_digest()
     dataset = load_same_data(run, record) if data is None else load_test(data)
-    model = load_model(run.path, record["models"].get(MODEL))
+    model = load_model(run.path, digest)
     with run.lock():
         folder = run.path if data is None else make_inside(run.path, f"evaluated-{Path(data).resolve().stem}")
         calibration = load_calibration(run.path / MODEL)

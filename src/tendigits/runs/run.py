@@ -22,7 +22,7 @@ from typing import Annotated, Any, Literal
 from filelock import FileLock, Timeout
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
-from tendigits.errors import RunError, reason_of
+from tendigits.errors import RecipeError, RunError, reason_of
 from tendigits.files import LOCK, lock_folder, remove_leftovers, write_text
 from tendigits.model.recipe import Recipe
 from tendigits.untrusted import MAX_TEXT_BYTES, has_inside, path_inside, read_inside
@@ -91,8 +91,11 @@ class Run:
         return self.path / "checkpoints"
 
     def recipe(self) -> Recipe:
-        """The run's recipe. Raises RunError, RecipeError."""
-        return Recipe(**self._json("recipe.json"))
+        """The run's recipe. Raises RunError."""
+        try:
+            return Recipe(**self._json("recipe.json"))
+        except RecipeError as error:
+            raise RunError(f"{self.path}: recipe.json is damaged: {error}") from None
 
     def record(self) -> Record:
         """run.json as a dict. Raises RunError if it is missing, damaged or of another format."""
@@ -109,6 +112,13 @@ class Run:
             reason = f"its field {'.'.join(str(part)[:40] for part in first['loc'])}: {first['msg']}"
             raise RunError(f"{self.path}: run.json is damaged: {reason}; delete the run, or restore the file") from None
         return record
+
+    def model_digest(self) -> str:
+        """SHA-256 of model.keras. Raises RunError if the run has no model yet, or as `record`."""
+        digest: str | None = self.record().get("models", {}).get("model.keras")
+        if digest is None:
+            raise RunError(f"{self.path} has no model yet; continue it with: tendigits train --resume {self.path}")
+        return digest
 
     def write_record(self, record: Record) -> None:
         """Write run.json. Raises DiskError."""

@@ -49,7 +49,7 @@ def list_summaries(runs: Path, on_error: Callable[[UserError], None] = lambda _:
 
 
 def summarise(run: Run) -> Summary:
-    """Read a run's summary from its folder. Raises RunError, RecipeError."""
+    """Read a run's summary from its folder. Raises RunError."""
     record, history, recipe = run.record(), run.history(), run.recipe()
     if history and not {"loss", recipe.monitor} <= history.keys():
         raise RunError(f"{run.path}: expected loss and {recipe.monitor} in {HISTORY}, found {', '.join(history):.100}")

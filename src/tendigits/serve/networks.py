@@ -174,15 +174,13 @@ def convert_run_network(path: Path) -> bytes:
     Raises UserError if the run is unfinished or damaged, a layer cannot be converted, or packages are missing.
     """
     require(f"the network of {path.name}", "train")
-    record = open_run(path).record()
-    if "models" not in record:
-        raise RunError(f"{path.name} has no model yet; continue it with: tendigits train --resume {path}")
+    digest = open_run(path).model_digest()
 
     from tendigits.model.file import load_calibration, load_model
     from tendigits.model.onnx import to_onnx
 
     file = path / "model.keras"
-    model, calibration = load_model(file, record["models"]["model.keras"]), load_calibration(file)
+    model, calibration = load_model(file, digest), load_calibration(file)
     about = {"source": path.name}
     if calibration is not None:
         about |= {"temperature": str(calibration.temperature), "threshold": str(calibration.threshold)}
