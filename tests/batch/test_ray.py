@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 from PIL import Image
 
-from tendigits.batch import rows as module
+from tendigits.batch import parquet as module
 from tendigits.batch.parquet import read_into
 from tendigits.batch.sources import find_pictures
 
