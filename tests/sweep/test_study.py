@@ -11,7 +11,6 @@ from tendigits.model.recipe_files import load_recipe
 from tendigits.runs.run import open_run
 from tendigits.sweep import study as module
 from tendigits.sweep.study import RUN, importances, open_study, plot_search, search
-from tendigits.sweep.trial import Pruned
 
 
 class Scripted:
@@ -26,7 +25,7 @@ class Scripted:
         for epoch in range(recipe.epochs):
             self.event(len(self.calls) - 1, epoch)
             if should_prune(epoch, recipe.learning_rate):
-                raise Pruned
+                raise optuna.TrialPruned
         return recipe.learning_rate
 
 

@@ -1,11 +1,12 @@
 """Real trainings: a trial is a run, evaluated on validation digits alone, that stops when it is pruned."""
 
 import numpy as np
+import optuna
 import pytest
 
 from tendigits.errors import Interrupted
 from tendigits.runs.run import open_run
-from tendigits.sweep.trial import Pruned, run_trial
+from tendigits.sweep.study import run_trial
 from tendigits.train import pipeline
 
 
@@ -35,7 +36,7 @@ def test_a_trial_does_not_use_the_test_digits(finished, small_npz, tmp_path, rec
 
 
 def test_a_pruned_trial_keeps_what_it_reached(small_npz, tmp_path, recipe):
-    with pytest.raises(Pruned):
+    with pytest.raises(optuna.TrialPruned):
         run_trial(recipe, small_npz, tmp_path / "a", lambda epoch, _: epoch == 1)
     run = open_run(tmp_path / "a")
     assert run.record()["status"] == "interrupted"

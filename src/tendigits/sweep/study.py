@@ -9,11 +9,13 @@ and, at the end, a plot (search.png) and the best recipe (best.toml). Call `sear
 import json
 import os
 import warnings
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import keras
 import numpy as np
 import optuna
 from matplotlib.figure import Figure
@@ -22,14 +24,15 @@ from optuna.distributions import CategoricalDistribution, distribution_to_json
 from optuna.storages.journal import JournalFileBackend, JournalFileOpenLock
 from optuna.trial import TrialState
 
-from tendigits.errors import DivergedError, Failure, RunError, reason_of
+from tendigits.errors import DivergedError, Failure, Interrupted, RunError, reason_of
 from tendigits.files import lock_folder, make_folder, write_or_compare, write_text
 from tendigits.model.recipe import Recipe
 from tendigits.model.recipe_files import to_toml
 from tendigits.report.curves import save_figure
-from tendigits.runs.run import check_inside
+from tendigits.runs.run import check_inside, open_run
 from tendigits.sweep.space import Space, with_values
-from tendigits.sweep.trial import Pruned, run_trial
+from tendigits.train.console import Console
+from tendigits.train.pipeline import resume_run, run_recipe
 
 FORMAT = 2
 JOURNAL = "study.journal"
@@ -39,6 +42,8 @@ VALIDATION_SPLIT = 0.1  # used if the recipe has no validation split, since test
 MIN_TRIALS_FOR_IMPORTANCE = 4  # fewer finished trials are not informative
 STARTUP_TRIALS = 5  # the first trials are never pruned: the median of fewer is not informative
 RUN = "run"  # user attribute of a trial: the number of its run; a trial that retries another has the same run
+
+NO_SIGNAL = 0  # interrupts a trial that is pruned
 
 EVALUATED = (TrialState.COMPLETE, TrialState.PRUNED)
 
@@ -58,6 +63,8 @@ class Sweep:
         return with_values(self.recipe, values, f"{self.recipe.name[:50]}-{suffix}")
 
 
+# (Epoch from 0, validation accuracy from 0 to 1) -> whether to stop the trial.
+ShouldPrune = Callable[[int, float], bool]
 Watch = Callable[[optuna.Study], None]  # called whenever a trial may have ended
 
 
@@ -151,10 +158,56 @@ def run_next(sweep: Sweep, study: optuna.Study, **attributes: Any) -> None:
     folder = sweep.folder / "trials" / f"{number:03}"
     try:
         accuracy = run_trial(sweep.proposed(trial.params, number), sweep.data, folder, should_prune)
-    except (Pruned, DivergedError):
+    except (optuna.TrialPruned, DivergedError):
         study.tell(trial, state=TrialState.PRUNED)
     else:
         study.tell(trial, accuracy)
+
+
+class _PruningConsole(Console):
+    """Shows only warnings, and interrupts the training when `should_prune` returns True."""
+
+    def __init__(self, should_prune: ShouldPrune) -> None:
+        self.should_prune = should_prune
+
+    @contextmanager
+    def epochs(self, n: int, run: str) -> Iterator[keras.callbacks.Callback]:
+        def check(epoch: int, logs: dict[str, Any]) -> None:
+            if self.should_prune(epoch, float(logs["val_accuracy"])):
+                raise Interrupted("pruned", NO_SIGNAL)
+
+        yield keras.callbacks.LambdaCallback(on_epoch_end=check)
+
+
+def run_trial(recipe: Recipe, data: str | Path | None, folder: Path, should_prune: ShouldPrune) -> float:
+    """Train in `folder`, or resume the run that was interrupted there. The test digits are not used.
+
+    Returns the validation accuracy, 0 to 1, of the weights that are kept.
+
+    Args:
+        recipe: must have a validation split.
+        should_prune: called after each epoch; when a run is resumed, first for the epochs before the interruption.
+
+    Raises:
+        optuna.TrialPruned: `should_prune` returned True.
+        TendigitsError: as `run_recipe`.
+    """
+    console = _PruningConsole(should_prune)
+    try:
+        if (folder / "run.json").exists():
+            run = open_run(folder)
+            for epoch, accuracy in enumerate(run.history().get("val_accuracy", ())):
+                if should_prune(epoch, accuracy):
+                    raise optuna.TrialPruned
+            if run.record()["status"] != "finished":
+                run = resume_run(folder, console=console).run
+        else:
+            run = run_recipe(recipe, data, runs=folder.parent, name=folder.name, console=console, evaluate=False).run
+    except Interrupted as error:
+        if error.signal_number == NO_SIGNAL:
+            raise optuna.TrialPruned from None
+        raise
+    return float(run.record()["result"]["val_accuracy"])
 
 
 def retry(study: optuna.Study, trials: Iterable[optuna.trial.FrozenTrial]) -> None:
