@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from tendigits.numbers.decode import CLASSES, NONE
-from tendigits.teach.alignment import align
+from tendigits.teach.number_targets import align
 
 
 def output_of(peaks, positions=60):

@@ -7,11 +7,11 @@ import pytest
 
 from drawing import strip_of
 from tendigits.data.preprocess import standardize
+from tendigits.digits.network import softmax
 from tendigits.numbers.decode import HEIGHT, NONE, decode, strip_text
 from tendigits.numbers.network import NumberNetwork, bundled, bundled_file
 from tendigits.numbers.strips import inner_columns
 from tendigits.teach import finetune_numbers as module
-from tendigits.teach.alignment import softmax
 from tendigits.teach.finetune_numbers import copies, fine_tune_numbers, label_strip, training_data
 from tendigits.teach.rehearsal import generated_numbers
 

@@ -20,9 +20,8 @@ from tendigits.model.quantize import quantize
 from tendigits.numbers.decode import BAR, HEIGHT, NONE, STRIDE, decode
 from tendigits.numbers.network import GRID, ROW_WIDTH_PX, NumberNetwork, pack
 from tendigits.numbers.strips import inner_columns
-from tendigits.teach.alignment import align
 from tendigits.teach.finetune import CORRECTIONS_PER_REHEARSAL, Callbacks, adam
-from tendigits.teach.number_targets import IGNORED_POSITIONS, loss, targets
+from tendigits.teach.number_targets import IGNORED_POSITIONS, align, loss, targets
 
 Array = np.ndarray[Any, Any]
 Strips = Sequence[Array]
