@@ -3,16 +3,17 @@
 exported = export_file(source, "onnx")      # Exported(path, verification)
 """
 
-import importlib
 import statistics
 import timeit
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 
 from tendigits.errors import ModelFileError, UserError
+from tendigits.export import keras_files, litert, onnx, stablehlo
 from tendigits.export.source import Source
 from tendigits.files import make_folder, make_inside, replacing, writing
 
@@ -29,16 +30,16 @@ class Format:
     """A file format."""
 
     suffix: str
-    module: str  # in this package, with `write` and `load`, and `write_int8` if `int8`
+    module: ModuleType  # with `write` and `load`, and `write_int8` if `int8`
     int8: bool = False
 
 
 FORMATS = {
-    "onnx": Format(".onnx", "onnx", int8=True),
-    "litert": Format(".tflite", "litert", int8=True),
-    "keras": Format(".keras", "keras_files"),
-    "h5": Format(".h5", "keras_files"),
-    "stablehlo": Format(".stablehlo", "stablehlo"),
+    "onnx": Format(".onnx", onnx, int8=True),
+    "litert": Format(".tflite", litert, int8=True),
+    "keras": Format(".keras", keras_files),
+    "h5": Format(".h5", keras_files),
+    "stablehlo": Format(".stablehlo", stablehlo),
 }
 
 
@@ -76,8 +77,7 @@ def export_file(source: Source, to: str, *, int8: bool = False, out: Path | None
         DiskError: the file cannot be written.
     """
     check(to, int8)
-    suffix = FORMATS[to].suffix
-    module = importlib.import_module(f"tendigits.export.{FORMATS[to].module}")
+    suffix, module = FORMATS[to].suffix, FORMATS[to].module
     path = out or source.folder / f"{source.name}{'-int8' if int8 else ''}{suffix}"
     if path.suffix != suffix:
         raise UserError(f"expected a file {suffix} for {to}, received {path}")
