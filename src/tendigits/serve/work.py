@@ -4,13 +4,11 @@ Any error of a picture is a DataError, or in a page's `error`.
 """
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 
 import cv2
-import numpy as np
-from numpy.typing import NDArray
 
 from tendigits.batch.batch import attempt, read_located
 from tendigits.digits.find import find_digit, open_page
@@ -18,7 +16,7 @@ from tendigits.digits.network import from_onnx
 from tendigits.errors import DataError
 from tendigits.pictures.documents import count_pages, is_document
 from tendigits.pictures.image import prepare_for_threads
-from tendigits.read.forms import Form, make_form
+from tendigits.read.forms import Form
 from tendigits.read.page import Page
 from tendigits.read.reader import PACKAGE, Reader, ReaderOptions
 from tendigits.serve.schemas import MAX_REASON_CHARACTERS, PageResponse
@@ -73,11 +71,6 @@ def read_form(source: ReaderSource, form: Form, image: bytes, number: int, crops
     return _response(image, attempt(_reader_of(source).read_form, form, image, number), crops)
 
 
-def open_form(image: bytes, fields: Mapping[str, Sequence[float]], turned: int, number: int) -> Form:
-    """Open the picture of an empty form. Raises DataError, UserError."""
-    return make_form(image, fields, turned, number)
-
-
 def read_tables(
     source: ReaderSource, image: bytes, number: int, sums: str, expect: str, as_xlsx: bool
 ) -> tuple[bytes | None, list[bool]]:
@@ -96,11 +89,6 @@ def as_file(tables: Sequence[tuple[str | None, Table]], as_xlsx: bool) -> bytes:
     if as_xlsx:
         return to_xlsx([(name or f"table {number}", table.rows) for number, (name, table) in enumerate(tables, 1)])
     return "\n".join(table.to_csv() for _, table in tables).encode()
-
-
-def crop_of(image: bytes) -> NDArray[np.uint8]:
-    """The digit in a picture of one, uint8 (28, 28). Raises DataError."""
-    return find_digit(image).crop
 
 
 def preview(image: bytes, number: int) -> bytes:

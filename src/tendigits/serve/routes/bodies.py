@@ -105,7 +105,7 @@ async def picture_of(request: Request) -> bytes:
 async def in_pool(
     request: Request, state: AppState, job: Callable[..., Result], *arguments: Any, prefix: str = ""
 ) -> Result:
-    """Do a job, a function of `work`, in a worker process; it is cancelled if the client hangs up.
+    """Do a job, a module's function, in a worker process; it is cancelled if the client hangs up.
 
     Raises:
         HTTPException: 415, the picture cannot be opened; `prefix` says in the message which one it is.

@@ -7,11 +7,11 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Path, Request
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 
+from tendigits.digits.find import find_digit
 from tendigits.digits.layers import encode
 from tendigits.extras import require
 from tendigits.model.setting import Setting
 from tendigits.play.experiment import MAX_LAYERS, MAX_UNITS, Experiment, as_keras, as_recipe, controls
-from tendigits.serve import work
 from tendigits.serve.errors import error_responses
 from tendigits.serve.routes.bodies import PICTURE_BODY, JsonRoute, in_pool, picture_of
 from tendigits.serve.state import State
@@ -116,7 +116,7 @@ async def reset(state: State) -> None:
 )
 async def draw(request: Request, state: State) -> DrawResponse:
     """Show a picture of one digit to the networks as they are now, also while they learn."""
-    crop = await in_pool(request, state, work.crop_of, await picture_of(request))
+    crop = (await in_pool(request, state, find_digit, await picture_of(request))).crop
     pixels = encode(crop)
     return DrawResponse(pixels, await state.play.ask("draw", pixels=pixels) if crop.any() else {})
 

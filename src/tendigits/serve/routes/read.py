@@ -15,7 +15,7 @@ from starlette.requests import ClientDisconnect
 
 from tendigits.errors import UserError
 from tendigits.pictures.limits import MAX_PAGES
-from tendigits.read.forms import MAX_FIELDS
+from tendigits.read.forms import MAX_FIELDS, make_form
 from tendigits.serve import work
 from tendigits.serve.errors import INTERNAL_ERROR, error_responses
 from tendigits.serve.networks import ReadingNetwork
@@ -149,7 +149,7 @@ async def read_forms(
     marked = await picture.read()
     try:
         form = await in_pool(
-            request, state, work.open_form, marked, fields, turned, picture_page, prefix="the form's own picture: "
+            request, state, make_form, marked, fields, turned, picture_page, prefix="the form's own picture: "
         )
     except UserError as error:
         raise HTTPException(422, str(error)[:MAX_REASON_CHARACTERS]) from None

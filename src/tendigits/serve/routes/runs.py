@@ -138,14 +138,10 @@ def list_recipes() -> list[RecipeResponse]:
 
 
 @router.get("/settings")
+@cache
 def list_settings() -> SettingsResponse:
     """Every setting of a recipe with its default, limits and explanation, and the digits that a training uses."""
-    return SettingsResponse(_data_lines(), list(settings()))
-
-
-@cache
-def _data_lines() -> list[str]:
-    return list(data_lines(load(None)))
+    return SettingsResponse(list(data_lines(load(None))), list(settings()))
 
 
 @router.post("/runs", status_code=202, responses=error_responses(404, 409, 503))
