@@ -26,11 +26,10 @@ from tendigits.numbers.network import bundled_file as bundled_numbers_file
 from tendigits.numbers.second_opinion import crop_characters
 from tendigits.numbers.strips import inner_columns
 from tendigits.teach import finetune, finetune_numbers
-from tendigits.teach.evaluate import EvaluatedReader, arrays, evaluate
+from tendigits.teach.evaluate import EvaluatedReader, arrays, evaluate, generated_numbers, rehearsal_crops
 from tendigits.teach.finetune import fine_tune
 from tendigits.teach.finetune_numbers import fine_tune_numbers
 from tendigits.teach.number_targets import align
-from tendigits.teach.rehearsal import generated_numbers, rehearsal_crops
 from tendigits.teach.store import Correction, FineTunedNetwork, NumberCorrection, Store
 from tendigits.teach.verify import active_network, bundled_sha256, verify_network
 
