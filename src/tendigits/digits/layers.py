@@ -62,6 +62,10 @@ class Layer:
     """float32 (rows, columns): a dense layer's units in reading order, a convolution's channels as tiles; padded with
     NaN at the end."""
 
+    def as_dict(self) -> dict[str, Any]:
+        """Name, columns and values, in bytes, for JSON."""
+        return {"name": self.name, "columns": self.values.shape[1], **as_bytes(self.values)}
+
 
 ShowLayers = Callable[[Grey], list[Layer]]
 """The outputs of a network's hidden layers for a crop, uint8 (28, 28)."""

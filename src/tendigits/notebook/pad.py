@@ -9,7 +9,6 @@ pad.observe(print, "digit")             # at each reading
 import asyncio
 import threading
 from contextlib import suppress
-from dataclasses import asdict
 from itertools import count
 from typing import Any
 
@@ -26,7 +25,7 @@ from tendigits.errors import reason_of
 from tendigits.read.page import Page
 from tendigits.read.reader import Reader
 from tendigits.read.results import Digit
-from tendigits.serve.schemas import LayerResponse, with_pictures
+from tendigits.serve.schemas import with_pictures
 from tendigits.web.pages import as_module, draw_view, join_modules, text_of
 
 BLANK = np.zeros((FIELD, FIELD), np.uint8)
@@ -125,7 +124,7 @@ class Pad(anywidget.AnyWidget):
             "serial": next(self._serials),
             "digit": digit and digit.as_dict() | {"crop": encode(digit.crop)},
             "numbers": [with_pictures(number) for number in numbers],
-            "layers": [asdict(LayerResponse.of(layer)) for layer in layers],
+            "layers": [layer.as_dict() for layer in layers],
             "not_shown": self._not_shown,
         }
 

@@ -23,7 +23,7 @@ from pydantic import (
 from pydantic_core import InitErrorDetails
 
 from tendigits.data.preprocess import FIELD
-from tendigits.digits.layers import Layer, as_bytes, encode
+from tendigits.digits.layers import encode
 from tendigits.numbers.decode import HEIGHT
 from tendigits.numbers.network import GRID
 from tendigits.numbers.strips import MAX_WIDTH_PX
@@ -198,8 +198,3 @@ class LayerResponse:
     low: float
     high: float
     units: str  # a byte for each pixel of the picture, row by row, in base64: 0 for `low`, 255 for `high`
-
-    @classmethod
-    def of(cls, layer: Layer) -> "LayerResponse":
-        """From a layer; pixels without a unit are as dark as 0."""
-        return cls(layer.name, layer.values.shape[1], **as_bytes(layer.values))

@@ -181,14 +181,14 @@ async def read_digits(state: State, request: DigitsRequest) -> dict[str, Any]:
     return {"network": network.sha256, "digits": [digit.as_dict() for digit in found]}
 
 
-@router.post("/layers", responses=error_responses(404, 409))
-async def show_layers(state: State, request: LayersRequest, run: RunName = None) -> LayersResponse:
+@router.post("/layers", response_model=LayersResponse, responses=error_responses(404, 409))
+async def show_layers(state: State, request: LayersRequest, run: RunName = None) -> dict[str, Any]:
     """The outputs of each hidden layer of a network for a digit, as pictures."""
     if run is None and state.active.is_fixed:
         raise UserError("expected the reader's network, or a run's, received the server's --model; start without it")
     network = await _reading_network(state, run)
     found = await run_sync(lambda: network.layers(request.crop), limiter=state.queue.threads)
-    return LayersResponse(layers=[LayerResponse.of(layer) for layer in found])
+    return {"layers": [layer.as_dict() for layer in found]}
 
 
 async def _reading_network(state: AppState, run: str | None) -> ReadingNetwork:
