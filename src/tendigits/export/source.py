@@ -23,7 +23,7 @@ from tendigits.model.file import load_calibration, load_model, model_path
 from tendigits.model.network import in_float32, predict
 from tendigits.model.onnx import from_onnx
 from tendigits.report.evaluate import load_same_data
-from tendigits.runs.run import open_run
+from tendigits.runs.run import model_digest, open_run
 
 READER = "reader"  # names the reader's network, which is part of the package
 PREPROCESSING = (
@@ -93,7 +93,7 @@ def open_source(path: str | Path, data: str | Path | None = None) -> Source:
     name, file, digest = path.stem, path, None
     if path.is_dir():
         run = open_run(path)
-        name, file, digest = path.resolve().name, model_path(path), run.model_digest()
+        name, file, digest = path.resolve().name, model_path(path), model_digest(run)
         dataset = load(data) if data else load_same_data(run, run.record())
     elif path.suffix == ".onnx":
         return _reader_network(name, read_onnx(path), path.parent / "exports", load(data))

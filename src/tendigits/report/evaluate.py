@@ -22,7 +22,7 @@ from tendigits.report import messages
 from tendigits.report.html import Evaluation, write_report
 from tendigits.report.metrics import Report, classification_report
 from tendigits.report.saliency import MAX_MAPS, saliency
-from tendigits.runs.run import Record, Run, open_run
+from tendigits.runs.run import Record, Run, model_digest, open_run
 
 
 def evaluate_run(path: str | Path, data: str | Path | None = None) -> tuple[Report, Path]:
@@ -36,7 +36,7 @@ def evaluate_run(path: str | Path, data: str | Path | None = None) -> tuple[Repo
         The report and the folder of its files: the run's folder, or `evaluated-NAME` in it for other digits.
     """
     run = open_run(path)
-    record, digest = run.record(), run.model_digest()
+    record, digest = run.record(), model_digest(run)
     dataset = load_same_data(run, record) if data is None else load_test(data)
     model = load_model(run.path, digest)
     with run.lock():

@@ -113,13 +113,6 @@ class Run:
             raise RunError(f"{self.path}: run.json is damaged: {reason}; delete the run, or restore the file") from None
         return record
 
-    def model_digest(self) -> str:
-        """SHA-256 of model.keras. Raises RunError if the run has no model yet, or as `record`."""
-        digest: str | None = self.record().get("models", {}).get("model.keras")
-        if digest is None:
-            raise RunError(f"{self.path} has no model yet; continue it with: tendigits train --resume {self.path}")
-        return digest
-
     def write_record(self, record: Record) -> None:
         """Write run.json. Raises DiskError."""
         write_text(self.path / "run.json", json.dumps(record, indent=1, ensure_ascii=False) + "\n")
@@ -174,6 +167,14 @@ class Run:
         if not isinstance(content, dict):
             raise RunError(f"{self.path} is not a run folder: {name} holds no object")
         return content
+
+
+def model_digest(run: Run) -> str:
+    """SHA-256 of the run's model.keras. Raises RunError if the run has no model yet, or its run.json is damaged."""
+    digest: str | None = run.record().get("models", {}).get("model.keras")
+    if digest is None:
+        raise RunError(f"{run.path} has no model yet; continue it with: tendigits train --resume {run.path}")
+    return digest
 
 
 def check_inside(folder: Path, name: str) -> None:

@@ -24,7 +24,7 @@ from tendigits.errors import ModelFileError, RunError, UserError
 from tendigits.extras import require
 from tendigits.pool.pool import JobError, WorkerPool
 from tendigits.read.reader import Reader
-from tendigits.runs.run import Run, check_inside, open_run
+from tendigits.runs.run import Run, check_inside, model_digest, open_run
 from tendigits.serve.work import ReaderSource
 from tendigits.teach.store import FineTunedNetwork, Store
 from tendigits.teach.verify import bundled_sha256, last_usable, load_network
@@ -174,7 +174,7 @@ def convert_run_network(path: Path) -> bytes:
     Raises UserError if the run is unfinished or damaged, a layer cannot be converted, or packages are missing.
     """
     require(f"the network of {path.name}", "train")
-    digest = open_run(path).model_digest()
+    digest = model_digest(open_run(path))
 
     from tendigits.model.file import load_calibration, load_model
     from tendigits.model.onnx import to_onnx
