@@ -10,7 +10,7 @@ from tendigits.data.dataset import Dataset
 from tendigits.digits.network import bundled, from_onnx
 from tendigits.numbers.network import bundled_file
 from tendigits.read.reader import Reader
-from tendigits.teach import evaluate, pipeline, rehearsal
+from tendigits.teach import evaluate, pipeline
 from tendigits.teach.pipeline import fine_tune_reader
 from tendigits.teach.verify import bundled_sha256, verify_network
 
@@ -18,10 +18,10 @@ from tendigits.teach.verify import bundled_sha256, verify_network
 @pytest.fixture
 def short(monkeypatch, tmp_path):
     """Fewer crops for rehearsal and evaluation, to save time."""
-    with np.load(rehearsal.REHEARSAL) as file:
+    with np.load(evaluate.REHEARSAL) as file:
         np.savez(tmp_path / "rehearsal.npz", crops=file["crops"][::5])
-    monkeypatch.setattr(rehearsal, "REHEARSAL", tmp_path / "rehearsal.npz")
-    monkeypatch.setattr(rehearsal, "REHEARSAL_DIGITS", 600)
+    monkeypatch.setattr(evaluate, "REHEARSAL", tmp_path / "rehearsal.npz")
+    monkeypatch.setattr(evaluate, "REHEARSAL_DIGITS", 600)
     monkeypatch.setattr(evaluate, "MAX_TEST_DIGITS", 400)
 
 
