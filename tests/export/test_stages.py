@@ -102,6 +102,7 @@ def test_pictures_are_resized_as_by_opencv(rng):
         assert difference <= (1 if name == "enlargedSmoothly" else 0), name
 
 
+@pytest.mark.slow
 def test_foregrounds_are_those_of_python(rng):
     pages = [any_page(rng) for _ in range(60)]
     expected = [foreground.find_foreground(page) for page in pages]

@@ -56,6 +56,7 @@ def test_a_run_next_to_the_reader_with_their_layers(open_page):
     expect(page.locator("#layers-second")).to_be_hidden()
 
 
+@pytest.mark.slow
 def test_a_bad_network_is_an_error_of_that_choice_and_goes_with_it(open_page):
     page = open_page(**PHONE)
     page.locator("#draw-network").focus()
