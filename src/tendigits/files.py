@@ -35,15 +35,16 @@ def replacing(path: Path, check: Callable[[Path], object] = lambda _: None) -> I
     Raises:
         DiskError: the file could not be written (disk full, no permission); `path` is unchanged.
     """
-    # The name ends as that of `path`: Keras takes the format from the suffix. The random part cannot be guessed, so
-    # nobody can create a link there.
-    temporary = path.with_name(f"{_PREFIX}{os.getpid()}-{secrets.token_hex(4)}-{path.name}")
+    # Keras takes the format from the suffix. The random part cannot be guessed, so nobody can create a link there.
+    temporary = path.with_name(f"{_PREFIX}{os.getpid()}-{secrets.token_hex(4)}{path.suffix}")
     try:
         with _disk_errors(path):
             yield temporary
             _flush(temporary)
         check(temporary)
         with _disk_errors(path):
+            if path.is_file() and not path.is_symlink():
+                shutil.copymode(path, temporary)
             temporary.replace(path)
             _flush(path.parent)
     finally:

@@ -177,8 +177,8 @@ def test_a_table_that_is_resumed(run, seven, scans, tmp_path):
     [
         (["--table", "out.ods"], "expected a name ending in .csv or .xlsx for --table, received out.ods"),
         (["--table", "out.xlsx", "--expect", "B 3"], "expected columns such as 'A: 0..100, B: date', received 'B 3'"),
-        (["--show", "x.gif"], "expected a name ending in .png, .jpg, .jpeg, .webp for --show, received x.gif"),
-        (["--show", "seven.png"], "--show would overwrite the picture seven.png; choose another name"),
+        (["--show", "x.gif"], "expected a name ending in .png or .jpg or .jpeg or .webp for --show, received x.gif"),
+        (["--show", "seven.png"], "--show would overwrite seven.png, which is read; choose another name"),
         (["other.png", "--show", "x.png"], "expected a folder for the 2 pictures of --show, received x.png"),
         (["other.png", "--table", "out.csv"], "expected a name ending in .xlsx for the tables of 2 pages, received"),
         (["--ray"], "--ray reads into a table; give its folder with --parquet"),

@@ -54,6 +54,9 @@ def read(
         Path | None,
         typer.Option(help="Draw the results into a copy of the picture, or copies in a folder.", metavar="FILE|FOLDER"),
     ] = None,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Also replace files that tendigits did not write; never the pictures.")
+    ] = False,
     model: Annotated[
         Path | None,
         typer.Option(help="Read with this run's network.", metavar="RUN", show_default="the package's network"),
@@ -115,12 +118,18 @@ def read(
         else read_files(settings, paths, **options)
     ) as results:
         # Imported while other processes open their networks.
-        from tendigits.batch.output import Output, check_table, plan_show, progress_bar
+        from tendigits.batch.output import STDOUT, Output, check_table, progress_bar
+        from tendigits.batch.targets import check_targets, plan_show
         from tendigits.read.forms import load_form
+        from tendigits.tables.checks import parse
 
         planned = plan_show(paths, show)
+        outputs = [("--csv", csv), ("--table", table), *(("--show", path) for path in planned.values())]
+        targets = [(option, path) for option, path in outputs if path not in (None, STDOUT)]
+        check_targets(targets, [*paths, *images, *filter(None, [form])], overwrite)
         if table is not None:
-            check_table(table, len(paths), expect, form is not None)
+            check_table(table, len(paths), form is not None)
+        parse(expect)
         fields = None if form is None else [*load_form(form).fields]
         errors: list[str] = []
         notices: list[str] = []

@@ -4,21 +4,24 @@ import csv
 import json
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from io import StringIO
 from pathlib import Path, PurePath
+from tempfile import NamedTemporaryFile, gettempdir
 from typing import Any
 
+from PIL import Image
+
 from tendigits.batch.sources import content_of
-from tendigits.errors import UserError, printable
+from tendigits.batch.targets import AUTHOR, FORM_COLUMNS, SOFTWARE
+from tendigits.errors import DiskError, UserError, printable
 from tendigits.files import make_folder, writing
 from tendigits.geometry import Box
 from tendigits.pictures.image import open_image
 from tendigits.read.page import COLUMNS, Page, draw_page
 from tendigits.tables.cell import Cell, no_formula
-from tendigits.tables.checks import parse
-from tendigits.tables.spreadsheet import write_spreadsheet
+from tendigits.tables.spreadsheet import to_xlsx
 from tendigits.tables.table import Table
 
 Progress = Callable[[int, int], None]
@@ -49,7 +52,8 @@ class Output(AbstractContextManager["Output"]):
         self.sheets: list[tuple[str, Table]] = []  # names and tables; without any, no file is written
         self._rows = StringIO()
         if self.csv is not None:
-            self._write_rows([COLUMNS if self.fields is None else ("path", *self.fields, "to check")])
+            first, last = FORM_COLUMNS
+            self._write_rows([COLUMNS if self.fields is None else (first, *map(no_formula, self.fields), last)])
 
     def write(self, path: str, page: Page) -> None:
         """Write one picture's results."""
@@ -70,9 +74,10 @@ class Output(AbstractContextManager["Output"]):
             _print(line)
         if (target := self.show.get(path)) is not None:
             make_folder(target.parent)
-            drawn = draw_page(open_image(content_of(path), side=MAX_SHOW_SIDE).grey, page)
+            drawn, exif = draw_page(open_image(content_of(path), side=MAX_SHOW_SIDE).grey, page), Image.Exif()
+            exif[SOFTWARE] = AUTHOR
             with writing(target) as temporary:
-                drawn.save(temporary, SHOW_FORMATS[target.suffix.lower()])
+                drawn.save(temporary, SHOW_FORMATS[target.suffix.lower()], exif=exif)
 
     def _write_rows(self, rows: Sequence[Sequence[Any]]) -> None:
         csv.writer(self._rows, lineterminator="\n").writerows(rows)
@@ -99,14 +104,16 @@ class Output(AbstractContextManager["Output"]):
     def __exit__(self, _: object, error: BaseException | None, *__: object) -> None:
         if isinstance(error, UserError):  # the reader could not be made: nothing was read
             return
-        if self.csv is not None and self.csv != STDOUT:
-            _write(self.csv, self._rows.getvalue())
-        if self.table is None or not self.sheets:
-            return
-        if self.table.suffix.lower() == ".csv":
-            _write(self.table, "\n".join(table.to_csv() for _, table in self.sheets))
-        else:
-            write_spreadsheet(self.table, [(name, table.rows) for name, table in self.sheets])
+        with ExitStack() as files:  # each is written, even if another cannot be
+            if self.csv is not None and self.csv != STDOUT:
+                files.callback(_write, self.csv, self._rows.getvalue().encode())
+            if self.table is not None and self.sheets:
+                files.callback(_write, self.table, self._tables())
+
+    def _tables(self) -> bytes:
+        if self.table is not None and self.table.suffix.lower() == ".csv":
+            return "\n".join(table.to_csv() for _, table in self.sheets).encode()
+        return to_xlsx([(name, table.rows) for name, table in self.sheets])
 
 
 def doubtful_fields(page: Page) -> list[str]:
@@ -120,13 +127,10 @@ def form_row(path: str, page: Page) -> tuple[str, ...]:
     return no_formula(printable(path)), *values, "; ".join(doubtful_fields(page))
 
 
-def check_table(path: Path, n_pictures: int, expect: str, form: bool) -> None:
-    """Raise UserError for another format than .xlsx and .csv, a .csv of several pictures, or an invalid `expect`."""
-    if path.suffix.lower() not in (".csv", ".xlsx"):
-        raise UserError(f"expected a name ending in .csv or .xlsx for --table, received {path}")
+def check_table(path: Path, n_pictures: int, form: bool) -> None:
+    """Raise UserError for a .csv of several pictures, unless they show a form."""
     if path.suffix.lower() == ".csv" and n_pictures > 1 and not form:
         raise UserError(f"expected a name ending in .xlsx for the tables of {n_pictures} pages, received {path}")
-    parse(expect)
 
 
 @contextmanager
@@ -145,37 +149,19 @@ def progress_bar(quiet: bool = False) -> Iterator[Progress]:
         yield lambda done, total: bar.update(task, completed=done, total=total, visible=total > 1)
 
 
-def plan_show(paths: Sequence[str], show: Path | None) -> dict[str, Path]:
-    """Choose the file of each annotated picture: `show` itself for one picture, or a file in the folder `show`.
-
-    Raises UserError if it would overwrite a picture, or cannot be written.
-    """
-    if show is None:
-        return {}
-    if len(paths) == 1 and not show.is_dir():
-        planned = {paths[0]: show}
-    elif show.is_file() or show.suffix.lower() in SHOW_FORMATS:
-        raise UserError(f"expected a folder for the {len(paths)} pictures of --show, received {show}; give a folder")
-    else:
-        planned = {}
-        for path in dict.fromkeys(paths):
-            stem, n = printable(PurePath(path).stem).replace("\\", "_"), 1
-            while (target := show / (f"{stem}.png" if n == 1 else f"{stem}-{n}.png")) in planned.values():
-                n += 1
-            planned[path] = target
-    originals = {Path(path).absolute() for path in paths}
-    for target in planned.values():
-        if target.suffix.lower() not in SHOW_FORMATS:
-            raise UserError(f"expected a name ending in {', '.join(SHOW_FORMATS)} for --show, received {target}")
-        if target.absolute() in originals:
-            raise UserError(f"--show would overwrite the picture {target}; choose another name")
-    return planned
-
-
 def _print(line: str) -> None:
     print(line, flush=True)  # noqa: T201  # typer.echo would write into the progress bar
 
 
-def _write(path: Path, text: str) -> None:
-    with writing(path) as temporary:
-        temporary.write_text(text, encoding="utf-8", newline="\n")
+def _write(path: Path, content: bytes) -> None:
+    """Write a file; if it cannot be written, one in the temporary or the home folder, which the error names."""
+    try:
+        with writing(path) as temporary:
+            temporary.write_bytes(content)
+    except DiskError as error:
+        for folder in (gettempdir(), Path.home()):
+            with suppress(OSError):
+                with NamedTemporaryFile(prefix="tendigits-", suffix=path.suffix, dir=folder, delete=False) as file:
+                    file.write(content)
+                raise DiskError(f"{error}; what was read is in {file.name}") from None
+        raise

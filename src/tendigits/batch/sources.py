@@ -1,6 +1,8 @@
 """Find pictures: in files and folders, or in a store with an address, such as s3://scans/2026."""
 
+import os
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -46,7 +48,7 @@ def find_pictures(sources: Iterable[str | Path]) -> Sources:
     found = Sources()
     with WorkerPool(1, timeout=MAX_COUNT_SECONDS) as pool:
         for source in map(str, sources):
-            if is_remote(source) or Path(source).is_dir():
+            if is_remote(source) or _is_folder(source):
                 _add_folder(found, source, pool)
             else:
                 found.pictures.extend(_pages_of(source, pool))
@@ -56,11 +58,7 @@ def find_pictures(sources: Iterable[str | Path]) -> Sources:
 def _add_folder(found: Sources, source: str, pool: WorkerPool) -> None:
     """Add the files of a folder or a store."""
     remote = is_remote(source)
-    if remote:
-        files = _files_in_store(source)
-    else:  # links to files are followed; links to folders are listed as files
-        paths = sorted(Path(source).rglob("*"))
-        files = [str(path) for path in paths if path.is_symlink() or not path.is_dir()]
+    files = _files_in_store(source) if remote else _files_in(source)
     # Counting the pages of a document in a store would need a download.
     unreadable = (*UNREADABLE, ".pdf") if remote else UNREADABLE
     skipped = [file for file in files if file != source and file.lower().endswith(unreadable)]
@@ -74,6 +72,27 @@ def _add_folder(found: Sources, source: str, pool: WorkerPool) -> None:
     found.others.extend(sorted({*files} - {*pictures, *skipped}))
     found.pictures.extend(pictures if remote else [page for file in pictures for page in _pages_of(file, pool)])
     found.skipped.extend(skipped)
+
+
+def _is_folder(source: str) -> bool:
+    with suppress(OSError):  # a name that is too long; reported when it is read
+        return Path(source).is_dir()
+    return False
+
+
+def _files_in(folder: str) -> list[str]:
+    """The files below a folder in alphabetical order, with links to folders and what cannot be listed."""
+    files: list[str] = []
+    folders = [folder]
+    while folders:  # not recursive: folders may be 1,000 deep
+        current = folders.pop()
+        try:
+            with os.scandir(current) as entries:
+                for entry in entries:
+                    (folders if entry.is_dir(follow_symlinks=False) else files).append(entry.path)
+        except OSError:
+            files.append(current)
+    return sorted(files, key=lambda path: Path(path).parts)
 
 
 def _pages_of(path: str, pool: WorkerPool) -> list[str]:

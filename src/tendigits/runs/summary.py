@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from tendigits.errors import RunError, UserError
+from tendigits.errors import RunError, UserError, printable
 from tendigits.model.recipe import Recipe
 from tendigits.runs.run import HISTORY, History, Run, check_inside, open_run
 
@@ -41,6 +41,8 @@ def list_summaries(runs: Path, on_error: Callable[[UserError], None] = lambda _:
         if not os.path.lexists(path / "run.json"):
             continue
         try:
+            if printable(path.name) != path.name:
+                raise RunError(f"{path}: expected a name of printable characters in UTF-8; rename the folder")
             check_inside(runs, path.name)
             found.append(summarise(open_run(path)))
         except UserError as error:

@@ -96,7 +96,7 @@ def _parse_expectation(text: str) -> Callable[[Cell], bool]:
         return KINDS[text]
     try:
         low, high = map(Decimal, text.split(".."))
-        if low <= high:
+        if low <= high and low.is_finite() and high.is_finite():
             return lambda cell: cell.number is not None and low <= cell.number <= high
     except (InvalidOperation, ValueError):
         pass

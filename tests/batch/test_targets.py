@@ -1,0 +1,120 @@
+"""What a person has is never destroyed by an output: each picture is still there, byte for byte."""
+
+import os
+import stat
+import subprocess
+from functools import partial
+from pathlib import Path
+
+import openpyxl
+import pytest
+from PIL import Image
+
+from drawing import page_of_numbers
+from tendigits.tables.spreadsheet import sheet_names
+
+
+@pytest.fixture
+def photos(tmp_path, monkeypatch, digits):
+    """A folder of two photos, which is the working folder; no test may change them."""
+    monkeypatch.chdir(tmp_path)
+    data = page_of_numbers(digits, rows=1, columns=1)
+    paths = [tmp_path / "a.png", tmp_path / "b.png"]
+    for path in paths:
+        path.write_bytes(data)
+    yield paths
+    assert [path.read_bytes() for path in paths] == [data, data]
+
+
+@pytest.fixture
+def run(run_cli):
+    return partial(run_cli, "read")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "message"),
+    [
+        (["--csv", "a.png", "b.png"], 2, "expected a name ending in .csv or .txt for --csv, received a.png"),
+        (["b.png", "--show", "a.png", "--overwrite"], 2, "expected a folder for the 2 pictures of --show"),
+        (["--show", "link.png", "--overwrite"], 2, "--show would overwrite link.png, which is read"),
+        (["--show", "linked/a.png", "--overwrite"], 2, "--show would overwrite linked/a.png, which is read"),
+        (["b.png", "--show", ".", "--overwrite"], 2, "--show would overwrite a.png, which is read"),
+        (["--show", "b.png"], 2, "--show would replace b.png, which tendigits did not write"),
+        (["--csv", "notes.csv"], 2, "--csv would replace notes.csv, which tendigits did not write"),
+        (["--csv", "out.csv", "--table", "./out.csv"], 2, "expected a file for each output, received out.csv twice"),
+        (["--csv", "."], 2, "expected a file for --csv, received the folder ."),
+        (["--csv", "folder.csv"], 2, "expected a file for --csv, received the folder folder.csv"),
+        (["--csv", "missing/out.csv"], 1, "expected a folder to write to, found none at"),
+        (["--csv", "/proc/out.csv"], 1, "cannot write into the folder /proc"),
+        (["--csv", "out.csv", "--expect", "A: nan..inf"], 2, "expected a range such as 0..100"),
+        (["--csv", "out.csv", "--form", "missing.toml"], 2, "expected a form's TOML file at missing.toml"),
+    ],
+)
+def test_outputs_are_refused_before_anything_is_read(run, photos, monkeypatch, arguments, code, message):
+    Path("link.png").symlink_to("a.png")
+    Path("linked").symlink_to(".")
+    Path("folder.csv").mkdir()
+    Path("notes.csv").write_text("path,my own notes\n")
+    monkeypatch.setattr("os.access", lambda path, mode: not str(path).startswith("/proc"))
+    found, out, errors = run("a.png", *arguments)
+    assert (found, out, errors.count("\n")) == (code, "", 1), errors
+    assert message in errors
+    assert not Path("out.csv").exists()
+    assert Path("notes.csv").read_text() == "path,my own notes\n"
+
+
+def test_an_earlier_output_is_replaced_and_keeps_its_mode(run, photos):
+    for name in ("out.csv", "out.xlsx", "shown.png", "shown.jpg", "shown.webp", "empty.csv"):
+        option = {".csv": "--csv", ".xlsx": "--table"}.get(Path(name).suffix, "--show")
+        if name == "empty.csv":
+            Path(name).touch()
+        assert run("a.png", option, name)[0] == 0
+        Path(name).chmod(0o600)
+        assert run("b.png", option, name)[0] == 0, name
+        assert stat.S_IMODE(Path(name).stat().st_mode) == 0o600
+    Path("notes.csv").write_text("mine")
+    assert run("a.png", "--csv", "notes.csv", "--overwrite")[0] == 0
+    assert Path("notes.csv").read_text().startswith("path,")
+
+
+def test_what_was_read_is_kept_elsewhere_if_it_cannot_be_written(run, photos, tmp_path, monkeypatch):
+    (elsewhere := tmp_path / "elsewhere").mkdir()
+    monkeypatch.setattr("tempfile.tempdir", str(elsewhere))
+    code, _, errors = run("a.png", "--csv", "/dev/full", "--table", "out.xlsx")
+    (kept,) = elsewhere.iterdir()
+    assert (code, str(kept) in errors) == (1, True)
+    assert kept.read_text().startswith("path,order,")
+    assert Path("out.xlsx").exists()  # the other output is written all the same
+
+
+def test_one_bad_name_does_not_stop_the_others(run, photos, tmp_path, digits):
+    (folder := tmp_path / "many").mkdir()
+    names = ["\N{GRINNING FACE}" * 16, "n" * 250, os.fsdecode(b"\xff" * 200)]
+    for name in names:
+        (folder / f"{name}.png").write_bytes(photos[0].read_bytes())
+    deep, depth = os.open(folder, os.O_RDONLY), 1100
+    for _ in range(depth):
+        os.mkdir("d", dir_fd=deep)
+        deep, above = os.open("d", os.O_RDONLY, dir_fd=deep), deep
+        os.close(above)
+    os.close(deep)
+    code, out, errors = run(folder, "--table", "out.xlsx", "--show", "shown")
+    subprocess.run(["rm", "-r", folder / "d"], check=True)  # pytest would fail to
+    assert (code, out.count("\n"), errors) == (0, len(names), "")
+    assert len(openpyxl.load_workbook("out.xlsx").sheetnames) == len(names)
+    assert len(list(Path("shown").iterdir())) == len(names)
+    code, out, errors = run("n" * 300 + ".png", "a.png")
+    assert (code, out.count("a.png: "), errors.count("\n")) == (1, 1, 2)
+
+
+def test_a_thousand_sheets_of_one_name_are_named_at_once():
+    names = sheet_names(["\N{GRINNING FACE}" * 30] * 1000)
+    assert len({name.lower() for name in names}) == 1000
+    assert max(len(name.encode("utf-16-le")) for name in names) <= 2 * 31
+
+
+def test_annotated_pictures_and_spreadsheets_have_an_author(run, photos):
+    assert run("a.png", "--show", "shown.png", "--table", "out.xlsx")[0] == 0
+    with Image.open("shown.png") as shown:
+        assert shown.getexif()[305] == "tendigits"
+    assert openpyxl.load_workbook("out.xlsx").properties.creator == "tendigits"
