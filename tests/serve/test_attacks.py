@@ -1,5 +1,6 @@
 """Slow, greedy and hostile clients: each test attacks a real process, and checks that others are still served."""
 
+import json
 import os
 import re
 import signal
@@ -216,6 +217,16 @@ def test_a_full_queue_is_a_503_that_says_when_to_come_again(busy_server, digits)
 
 
 @pytest.mark.slow
+def test_an_export_is_made_by_a_worker_and_ends_with_its_client(busy_server):
+    body = json.dumps({"tables": [{"rows": [[{"value": "1"}] * 200] * 100}] * 5}).encode()
+    with connect(busy_server) as connection:
+        head = HEAD.replace(b"/v1/read", b"/v1/tables/export") + b"content-length: %d\r\n\r\n" % len(body)
+        connection.sendall(head + body)
+        wait_for_load(busy_server, 1)
+    wait_for_load(busy_server, 0)
+
+
+@pytest.mark.slow
 def test_sigterm_ends_what_cannot_be_read_within_10_seconds(busy_server, digits):
     with send_page(busy_server, digits) as connection:
         wait_for_load(busy_server, 1)
@@ -254,9 +265,10 @@ def test_clients_that_hang_up_and_bad_requests_fill_no_log(server):
                 head = HEAD.replace(b"/v1/read", path.encode()) + b"content-type: " + kind
                 connection.sendall(head + b"\r\ncontent-length: 1000\r\n\r\n--B\r\n")
                 time.sleep(0.05)
-    with connect(server) as connection:
-        connection.sendall(b"no request\r\n\r\n")
-        assert connection.recv(100).startswith(b"HTTP/1.1 400")
+    for bad in (b"no request", b"CONNECT evil:443 HTTP/1.1", b"GET http://127.0.0.1:99999999/ HTTP/1.1"):
+        with connect(server) as connection:
+            connection.sendall(bad + b"\r\nhost: 127.0.0.1\r\n\r\n")
+            assert connection.recv(100).startswith(b"HTTP/1.1 400"), bad
     metrics = httpx.get(f"{server.url}/metrics").text
     assert 'tendigits_requests_total{route="/v1/read",status="499"}' in metrics
     assert not re.search(r'tendigits_requests_total\{[^}]*status="500"', metrics)

@@ -24,11 +24,15 @@ from pydantic_core import InitErrorDetails
 
 from tendigits.data.preprocess import FIELD
 from tendigits.digits.layers import encode
+from tendigits.geometry import Box
 from tendigits.numbers.decode import HEIGHT
+from tendigits.numbers.grammar import common_separator, to_decimal
 from tendigits.numbers.network import GRID
 from tendigits.numbers.strips import MAX_WIDTH_PX
 from tendigits.read.page import Page
 from tendigits.read.results import Number
+from tendigits.tables.cell import Cell
+from tendigits.tables.table import Table
 from tendigits.teach.store import MIN_STRIP_WIDTH
 
 MAX_REASON_CHARACTERS = 300  # of an error's sentence
@@ -89,6 +93,40 @@ class Strict(BaseModel):
                 detail = InitErrorDetails(type="extra_forbidden", loc=(name,), input=content[name])
                 raise ValidationError.from_exception_data(cls.__name__, [detail])
         return content
+
+
+class CellRequest(Strict):
+    """A cell that a person has checked."""
+
+    value: Annotated[str, Field(max_length=100)]
+    accepted: bool = True
+    reason: Annotated[str, Field(max_length=500)] | None = None
+
+
+class TableRequest(Strict):
+    """A table that a person has checked: rows of the same length."""
+
+    name: Annotated[str, Field(max_length=100)] | None = None  # of its sheet in a spreadsheet
+    rows: Annotated[
+        list[Annotated[list[CellRequest], Field(min_length=1, max_length=200), FailFast()]],
+        Field(min_length=1, max_length=1000),
+        FailFast(),
+    ]
+
+    @model_validator(mode="after")
+    def _is_rectangular(self) -> "TableRequest":
+        if len({len(row) for row in self.rows}) > 1:
+            raise ValueError("expected rows of the same length")
+        return self
+
+    def table(self) -> Table:
+        """For the library; the decimal separator is the one that suits all values."""
+        separator = common_separator(cell.value for row in self.rows for cell in row)
+
+        def convert(cell: CellRequest) -> Cell:
+            return Cell(Box(0, 0, 0, 0), cell.value, to_decimal(cell.value, separator), 1.0, cell.accepted, cell.reason)
+
+        return Table([[convert(cell) for cell in row] for row in self.rows])
 
 
 class DigitResponse(BaseModel):

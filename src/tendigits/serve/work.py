@@ -15,11 +15,12 @@ from tendigits.digits.find import find_digit, open_page
 from tendigits.digits.network import from_onnx
 from tendigits.errors import DataError
 from tendigits.pictures.documents import count_pages, is_document
-from tendigits.pictures.image import prepare_for_threads
+from tendigits.pictures.image import Grey, prepare_for_threads
 from tendigits.read.forms import Form
 from tendigits.read.page import Page
 from tendigits.read.reader import PACKAGE, Reader, ReaderOptions
-from tendigits.serve.schemas import MAX_REASON_CHARACTERS, PageResponse
+from tendigits.read.results import Digit
+from tendigits.serve.schemas import MAX_REASON_CHARACTERS, PageResponse, TableRequest
 from tendigits.tables.spreadsheet import to_xlsx
 from tendigits.tables.table import Table
 
@@ -61,6 +62,11 @@ def read_digits_with(source: ReaderSource, pictures: Sequence[tuple[bytes, bool]
     return read_digits(_reader_of(source), pictures)
 
 
+def classify(source: ReaderSource, crops: Sequence[Grey]) -> list[Digit]:
+    """Classify digits that are cropped already, uint8 (28, 28) each."""
+    return _reader_of(source).classify(crops)
+
+
 def read_page(source: ReaderSource, image: bytes, number: int, crops: bool) -> PageResponse:
     """Read a picture, or a page of a document."""
     return _response(image, attempt(_reader_of(source).read, image, number), crops)
@@ -89,6 +95,11 @@ def as_file(tables: Sequence[tuple[str | None, Table]], as_xlsx: bool) -> bytes:
     if as_xlsx:
         return to_xlsx([(name or f"table {number}", table.rows) for number, (name, table) in enumerate(tables, 1)])
     return "\n".join(table.to_csv() for _, table in tables).encode()
+
+
+def export_tables(tables: Sequence[TableRequest], as_xlsx: bool) -> bytes:
+    """Tables that a person has checked, as one file."""
+    return as_file([(each.name, each.table()) for each in tables], as_xlsx)
 
 
 def preview(image: bytes, number: int) -> bytes:

@@ -45,7 +45,14 @@ def test_tables_that_were_checked_become_sheets_and_csv(client):
     assert book["table 2"]["A1"].comment.text.startswith("may be 7")
     assert client.post("/v1/tables/export", json=sent).text == "12.50,\n\n1?,\n"
     uneven = {"rows": [[{"value": ""}] * 2, [{"value": ""}]]}
-    for sent, message in (([], "at least 1"), ([uneven], "the same length")):
+    doubts = {"rows": [[{"value": "1", "accepted": False}] * 100] * 51}
+    wrong = (
+        ([], "at least 1"),
+        ([table("1")] * 101, "at most 100"),
+        ([uneven], "the same length"),
+        ([doubts], "5,000"),
+    )
+    for sent, message in wrong:
         answer = client.post("/v1/tables/export", json={"tables": sent})
         assert (answer.status_code, message in answer.json()["error"]) == (422, True)
 

@@ -19,7 +19,7 @@ from tendigits.read.forms import MAX_FIELDS, make_form
 from tendigits.serve import work
 from tendigits.serve.errors import INTERNAL_ERROR, error_responses
 from tendigits.serve.networks import ReadingNetwork
-from tendigits.serve.reading import is_small_png
+from tendigits.serve.reading import MAX_BATCH, is_small_png
 from tendigits.serve.routes.bodies import (
     MAX_PICTURES,
     PICTURE_BODY,
@@ -173,10 +173,13 @@ async def show_picture(request: Request, state: State, page: PageNumber = 1) -> 
 
 
 @router.post("/digits", response_model=DigitsResponse, responses=error_responses(413, 503))
-async def read_digits(state: State, request: DigitsRequest) -> dict[str, Any]:
+async def read_digits(request: Request, state: State, asked: DigitsRequest) -> dict[str, Any]:
     """Read digits that are cropped and centred already, like MNIST's; for pictures see /v1/read."""
-    network, crops = state.active.current, list(np.array(request.digits, np.uint8))
-    found = await run_sync(network.reader.classify, crops, limiter=state.queue.threads)
+    network, crops = state.active.current, list(np.array(asked.digits, np.uint8))
+    if len(crops) > MAX_BATCH:  # others would wait for a thread
+        found = await in_pool(request, state, work.classify, network.source, crops)
+    else:
+        found = await run_sync(network.reader.classify, crops, limiter=state.queue.threads)
     state.metrics.count([digit.accepted for digit in found])
     return {"network": network.sha256, "digits": [digit.as_dict() for digit in found]}
 

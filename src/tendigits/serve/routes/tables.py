@@ -7,64 +7,32 @@ from pydantic import FailFast, Field, model_validator
 from starlette.exceptions import HTTPException
 
 from tendigits.errors import UserError
-from tendigits.geometry import Box
-from tendigits.numbers.grammar import common_separator, to_decimal
-from tendigits.pictures.limits import MAX_PAGES
 from tendigits.serve import work
 from tendigits.serve.errors import error_responses
 from tendigits.serve.routes.bodies import PICTURE_BODY, JsonRoute, PageNumber, in_pool, picture_of
-from tendigits.serve.schemas import BINARY, MAX_REASON_CHARACTERS, Strict
+from tendigits.serve.schemas import BINARY, MAX_REASON_CHARACTERS, Strict, TableRequest
 from tendigits.serve.state import State
-from tendigits.tables.cell import Cell
 from tendigits.tables.options import Sums
-from tendigits.tables.table import Table
 
 router = APIRouter(prefix="/v1", tags=["read"], route_class=JsonRoute)
 
+MAX_SHEETS = 100  # tables in one request
+MAX_DOUBTFUL_CELLS = 5000  # in one request; each has a comment and a row with its picture in a spreadsheet
+
 CSV, XLSX = "text/csv", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 ANSWERS = {CSV: {"schema": {"type": "string"}}, XLSX: {"schema": BINARY}}
-
-NO_BOX = Box(0, 0, 0, 0)
-
-
-class CellRequest(Strict):
-    """A cell that a person has checked."""
-
-    value: Annotated[str, Field(max_length=100)]
-    accepted: bool = True
-    reason: Annotated[str, Field(max_length=500)] | None = None
-
-
-class TableRequest(Strict):
-    """A table that a person has checked: rows of the same length."""
-
-    name: Annotated[str, Field(max_length=100)] | None = None  # of its sheet in a spreadsheet
-    rows: Annotated[
-        list[Annotated[list[CellRequest], Field(min_length=1, max_length=200), FailFast()]],
-        Field(min_length=1, max_length=1000),
-        FailFast(),
-    ]
-
-    @model_validator(mode="after")
-    def _is_rectangular(self) -> "TableRequest":
-        if len({len(row) for row in self.rows}) > 1:
-            raise ValueError("expected rows of the same length")
-        return self
-
-    def table(self) -> Table:
-        """For the library; the decimal separator is the one that suits all values."""
-        separator = common_separator(cell.value for row in self.rows for cell in row)
-
-        def convert(cell: CellRequest) -> Cell:
-            return Cell(NO_BOX, cell.value, to_decimal(cell.value, separator), 1.0, cell.accepted, cell.reason)
-
-        return Table([[convert(cell) for cell in row] for row in self.rows])
 
 
 class TablesRequest(Strict):
     """Tables that a person has checked, such as those of a document's pages."""
 
-    tables: Annotated[list[TableRequest], Field(min_length=1, max_length=MAX_PAGES), FailFast()]
+    tables: Annotated[list[TableRequest], Field(min_length=1, max_length=MAX_SHEETS), FailFast()]
+
+    @model_validator(mode="after")
+    def _is_checked(self) -> "TablesRequest":
+        if sum(not cell.accepted for table in self.tables for row in table.rows for cell in row) > MAX_DOUBTFUL_CELLS:
+            raise ValueError(f"expected at most {MAX_DOUBTFUL_CELLS:,} doubtful cells; check the others first")
+        return self
 
 
 @router.post(
@@ -101,12 +69,12 @@ async def read_tables(
 
 
 @router.post(
-    "/tables/export", response_class=Response, responses={200: {"content": ANSWERS}, **error_responses(406, 413)}
+    "/tables/export", response_class=Response, responses={200: {"content": ANSWERS}, **error_responses(406, 413, 503)}
 )
-def export_tables(request: Request, checked: TablesRequest) -> Response:
+async def export_tables(request: Request, state: State, checked: TablesRequest) -> Response:
     """Convert tables that a person has checked to CSV or, by `Accept`, to a spreadsheet with a sheet each."""
     kind = _accepted_type(request)
-    return _answer(kind, work.as_file([(each.name, each.table()) for each in checked.tables], kind == XLSX))
+    return _answer(kind, await in_pool(request, state, work.export_tables, checked.tables, kind == XLSX))
 
 
 def _answer(kind: str, file: bytes) -> Response:
