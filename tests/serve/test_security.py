@@ -57,7 +57,8 @@ def test_dns_rebinding_is_refused():
     client = secured()
     for host in ("127.0.0.1", "127.0.0.1:9", "LOCALHOST:8000", "[::1]:8000"):
         assert client.get("/", headers={"host": host}).status_code == 200, host
-    for host in ("evil.example", "127.0.0.1.evil.example", "localhost.evil", "", "[::1", "a@127.0.0.1:x", "127.0.0.2"):
+    names = "evil.example", "127.0.0.1.evil.example", "localhost.evil", "127.0.0.2"
+    for host in (*names, "", "[::1", "a@127.0.0.1:x", "localhost?x"):
         assert client.get("/", headers={"host": host}).status_code == 421, host
 
 
@@ -112,9 +113,14 @@ def test_without_the_token_only_health_is_answered():
         assert client.get(path).status_code == status
     for wrong in (f"Bearer {TOKEN}x", f"Basic {TOKEN}", TOKEN, "Bearer", "Bearer "):
         assert client.get("/", headers={"authorization": wrong}).status_code == 401
-    assert client.get("/", headers={"cookie": "tendigits-token="}).status_code == 401
-    assert client.get("/", headers={"cookie": "\x01=;;;tendigits-token"}).status_code == 401
+    assert client.get("/", headers={"cookie": "tendigits-token-8000="}).status_code == 401
+    assert client.get("/", headers={"cookie": "\x01=;;;tendigits-token-8000"}).status_code == 401
     assert client.get("/?token=wrong").status_code == 401
+
+
+def test_a_token_of_another_port_is_not_sent_nor_taken():
+    answer = secured(token=TOKEN).get("/", headers={"cookie": f"tendigits-token-9000={TOKEN}"})
+    assert answer.status_code == 401
 
 
 def test_the_token_as_a_header_and_once_in_the_url():
@@ -125,7 +131,7 @@ def test_the_token_as_a_header_and_once_in_the_url():
     assert "set-cookie" not in answer.headers  # a wrong token in the URL never becomes a cookie
     answer = client.get(f"/?token={TOKEN}")
     assert answer.status_code == 200
-    assert answer.headers["set-cookie"] == f"tendigits-token={TOKEN}; HttpOnly; SameSite=Strict; Path=/"
+    assert answer.headers["set-cookie"] == f"tendigits-token-8000={TOKEN}; HttpOnly; SameSite=Strict; Path=/"
     assert client.get("/v1/read").status_code == 200  # by the cookie
 
 

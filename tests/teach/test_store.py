@@ -117,6 +117,12 @@ def test_a_network_that_does_not_exist_or_is_damaged(store, place):
         store.network_data(tuned.id)
 
 
+def test_a_store_that_was_changed_from_outside_is_refused(store, place):
+    change(place, "CREATE TRIGGER every AFTER INSERT ON corrections BEGIN DELETE FROM corrections; END")
+    with pytest.raises(StoreError, match="triggers or views"):
+        Store(place)
+
+
 def test_a_full_disk_loses_nothing_that_was_acknowledged(place, store):
     store.add([correction(crop) for crop in CROPS[:2]])
     for call in (store.check_writable, lambda: store.add([correction(crop) for crop in CROPS])):

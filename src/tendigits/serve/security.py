@@ -27,8 +27,8 @@ log = logging.getLogger("tendigits.serve")
 MAX_BODY_BYTES = 32 * 2**20  # of a request; a photo of 12 megapixels has 3 to 8 MB
 MAX_UNANSWERED_BYTES = 512 * 2**20  # of the bodies of all requests that are not answered yet
 
-COOKIE, PHONE_COOKIE = "tendigits-token", "tendigits-phone"
-HOST = re.compile(r"(\[[0-9a-fA-F:.]+\]|[^:@/\[\]]+)(:\d*)?")  # a Host header: the name, and perhaps a port
+COOKIE, PHONE_COOKIE = "tendigits-token", "tendigits-phone"  # with the port: browsers send cookies to all ports
+HOST = re.compile(r"(\[[0-9a-fA-F:.]+\]|[\w.-]+)(:\d*)?", re.ASCII)  # a Host header: the name, and perhaps a port
 SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
 PUBLIC_PATHS = ("/live", "/ready")  # answered without a token, for load balancers
 PHONE_REQUESTS = frozenset([  # all that the phone's token allows
@@ -114,6 +114,8 @@ class SecurityMiddleware:
             self.observe(route, status or 500, time.perf_counter() - started)
 
     def _check(self, scope: Scope) -> None:
+        if not scope["path"].startswith("/"):  # CONNECT, or the address of another server
+            raise HTTPException(400, f"expected a path on this server, received {scope['path'][:100]!r}")
         request = HTTPConnection(scope)
         headers, host = request.headers, request.headers.get("host", "")
         if (name := HOST.fullmatch(host)) is None or name[1].lower().strip("[]") not in self.config.hosts:
@@ -137,7 +139,8 @@ class SecurityMiddleware:
         tokens = {COOKIE: self.config.token}
         if (request.scope["method"], request.scope["path"]) in PHONE_REQUESTS:
             tokens[PHONE_COOKIE] = self.config.phone_token
-        for cookie, token in tokens.items():
+        for name, token in tokens.items():
+            cookie = f"{name}-{request.scope['server'][1]}"
             if token and _is_equal(request.query_params.get("token", ""), token):
                 request.scope["cookie"] = f"{cookie}={token}; HttpOnly; SameSite=Strict; Path=/"
                 return

@@ -160,6 +160,8 @@ class Store:
         with self._connect() as connection:
             if (result := _value(connection, "PRAGMA quick_check(1)")) != "ok":
                 raise StoreError(f"{path} is damaged: {result}; restore a backup, or import an export")
+            if _value(connection, "SELECT count(*) FROM sqlite_master WHERE type IN ('trigger', 'view')"):
+                raise StoreError(f"{path} has triggers or views, which tendigits has not made; restore a backup")
             found = _value(connection, "PRAGMA user_version")
             if found == 0 and _value(connection, "SELECT count(*) FROM sqlite_master") == 0:
                 connection.executescript(SCHEMA)
@@ -169,10 +171,9 @@ class Store:
                 raise StoreError(f"{expected}; {advice}")
 
     def check_writable(self) -> None:
-        """Write and roll back. Raises Failure if the store is locked or read-only, or the disk is full."""
+        """Write the version again. Raises Failure if the store is locked or read-only, or the disk is full."""
         with self._write() as connection:
             connection.execute(f"PRAGMA user_version={VERSION}")
-            connection.rollback()
 
     def add(self, items: Iterable[Item]) -> list[Item]:
         """Store all corrections or, if anything is raised, none; one of the same crop or strip is replaced.

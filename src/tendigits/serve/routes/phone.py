@@ -52,12 +52,14 @@ def get_phone(state: State) -> PhoneResponse | None:
     "/photos",
     status_code=202,
     openapi_extra={"requestBody": {"required": True, "content": PICTURE_CONTENT}},
-    responses=error_responses(404, 409, 413),
+    responses=error_responses(400, 404, 409, 413),
 )
 async def send_photo(request: Request, inbox: Inbox) -> PhotoResponse:
     """Send a photo, as the phone's page does. It stays in memory until a page takes it, for ten minutes at most."""
+    if not (body := await request.body()):
+        raise HTTPException(400, "expected a photo, received nothing; send it again")
     kind = request.headers.get("content-type", "")
-    photo = Response(await request.body(), media_type=kind if kind in PICTURES else PICTURES[-1])
+    photo = Response(body, media_type=kind if kind in PICTURES else PICTURES[-1])
     return PhotoResponse(opens=inbox.put(photo))
 
 
