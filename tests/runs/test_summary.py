@@ -46,6 +46,7 @@ DAMAGES = {
     "a setting of another kind": ("recipe.json", lambda _: '{"hidden": ["x"]}'),
     "a loss that is no number": ("history.csv", lambda _: "epoch,loss\n1,nan\n"),
     "an unknown column": ("history.csv", lambda _: "epoch,x\n1,1.0\n"),
+    "too many epochs": ("history.csv", lambda _: "epoch,loss,val_loss\n" + "1,2,3\n" * 10_001),
     "a short row": ("history.csv", lambda _: "epoch,loss,val_loss\n1,2\n"),
 }
 
@@ -92,3 +93,11 @@ def test_any_field_may_hold_anything(tmp_path_factory, name, value):
     assert len(found) + len(errors) == 1
     json.dumps([asdict(summary) for summary in found], allow_nan=False)
     assert all("\n" not in str(error) for error in errors)
+
+
+def test_a_run_whose_name_is_not_utf_8_is_reported_and_the_others_are_listed(run):
+    run.path.rename(run.path.parent / "\udcff")  # how Python names the byte ff
+    create_run(run.path.parent, Recipe(), "good", NOW).write_record(RECORD)
+    errors = []
+    assert [found.name for found in list_summaries(run.path.parent, errors.append)] == ["good"]
+    assert "rename the folder" in str(errors[0])

@@ -29,6 +29,7 @@ Convolutions = tuple[Annotated[str, Field(pattern=r"^[1-9]\d{0,3}(x[1-9])?(/[1-4
 Fraction = Annotated[float, Field(ge=0, le=1)]
 FractionBelowOne = Annotated[float, Field(ge=0, lt=1)]
 
+MAX_EPOCHS = 10_000
 MAX_ERRORS = 20  # reported at once
 
 
@@ -115,7 +116,7 @@ class Recipe(Settings):
     """Random changes to the training digits."""
     batch_size: Annotated[int, Field(ge=1, le=65536)] = 32
     """Digits in one training step."""
-    epochs: Annotated[int, Field(ge=1, le=10000)] = 15
+    epochs: Annotated[int, Field(ge=1, le=MAX_EPOCHS)] = 15
     """Maximum number of epochs."""
     monitor: Monitor = "val_loss"
     """Metric that decides which epoch is the best and when to stop early."""

@@ -24,7 +24,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 
 from tendigits.errors import RecipeError, RunError, reason_of
 from tendigits.files import LOCK, lock_folder, remove_leftovers, write_text
-from tendigits.model.recipe import Recipe
+from tendigits.model.recipe import MAX_EPOCHS, Recipe
 from tendigits.untrusted import MAX_TEXT_BYTES, has_inside, path_inside, read_inside
 
 FORMAT = 2
@@ -123,7 +123,9 @@ class Run:
             return {}
         try:
             text = read_inside(self.path, HISTORY, MAX_TEXT_BYTES).decode("utf-8")
-            rows = list(csv.DictReader(io.StringIO(text)))
+            rows = list(itertools.islice(csv.DictReader(io.StringIO(text)), MAX_EPOCHS + 1))
+            if len(rows) > MAX_EPOCHS:
+                raise ValueError(f"expected at most {MAX_EPOCHS:,} epochs")
             columns = [name for name in (rows[0] if rows else ()) if name != "epoch"]
             history = {name: [float(row[name]) for row in rows] for name in columns}
             if not all(isfinite(value) for values in history.values() for value in values):
