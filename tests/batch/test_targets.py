@@ -11,6 +11,7 @@ import pytest
 from PIL import Image
 
 from drawing import page_of_numbers
+from tendigits.batch.output import Output
 from tendigits.tables.spreadsheet import sheet_names
 
 
@@ -118,3 +119,12 @@ def test_annotated_pictures_and_spreadsheets_have_an_author(run, photos):
     with Image.open("shown.png") as shown:
         assert shown.getexif()[305] == "tendigits"
     assert openpyxl.load_workbook("out.xlsx").properties.creator == "tendigits"
+
+
+def test_the_name_of_a_forms_field_is_no_formula(tmp_path):
+    with Output(
+        tmp_path / "out.csv", as_json=False, one=False, named=False, show={}, table=None, sums="auto", expect="",
+        fields=["=1+1"],
+    ):  # fmt: skip
+        pass
+    assert (tmp_path / "out.csv").read_text() == "path,'=1+1,to check\n"

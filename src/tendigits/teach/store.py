@@ -171,9 +171,10 @@ class Store:
                 raise StoreError(f"{expected}; {advice}")
 
     def check_writable(self) -> None:
-        """Write the version again. Raises Failure if the store is locked or read-only, or the disk is full."""
+        """Write and roll back. Raises Failure if the store is locked or read-only, or the disk is full."""
         with self._write() as connection:
             connection.execute(f"PRAGMA user_version={VERSION}")
+            connection.rollback()
 
     def add(self, items: Iterable[Item]) -> list[Item]:
         """Store all corrections or, if anything is raised, none; one of the same crop or strip is replaced.

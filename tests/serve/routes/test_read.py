@@ -90,10 +90,11 @@ def test_pages_of_a_document_and_their_previews(client, kind):
         assert (answer.status_code, "expected a page from 1 to" in answer.json()["error"]) == (415, True)
 
 
-def test_digits_as_arrays(client, digits):
-    answer = client.post("/v1/digits", json={"digits": digits.x_test[:40].tolist()})
+@pytest.mark.parametrize("n", [2, 40])  # in a thread of the server, and in a worker process
+def test_digits_as_arrays(client, digits, n):
+    answer = client.post("/v1/digits", json={"digits": digits.x_test[:n].tolist()})
     assert answer.status_code == 200
-    expected = [digit.as_dict() | {"crop": None} for digit in Reader().classify(digits.x_test[:40])]
+    expected = [digit.as_dict() | {"crop": None} for digit in Reader().classify(digits.x_test[:n])]
     assert answer.json()["digits"] == expected
 
 
