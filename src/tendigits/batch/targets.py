@@ -56,7 +56,7 @@ def check_targets(targets: Iterable[tuple[str, Path]], inputs: Iterable[str | Pa
         _check_folder(Path(target).parent, may_be_made=option == "--show")
         if path.exists() and not overwrite and not is_ours(path):
             raise UserError(
-                f"{option} would replace {path}, which tendigits did not write; choose another name, or add --overwrite"
+                f"{option} would replace {path}, which may hold your own data; choose another name, or add --overwrite"
             )
 
 
