@@ -1,6 +1,8 @@
 """The real process: what it prints, who can reach it, how it ends."""
 
+import io
 import json
+import logging
 import re
 import signal
 import socket
@@ -17,6 +19,7 @@ import pytest
 from drawing import crop64, png
 from processes import ServeProcess
 from samples import number
+from tendigits.serve.server import MAX_MESSAGE_CHARACTERS, LimitedHandler
 from tendigits.teach.store import Store
 
 pytestmark = pytest.mark.xdist_group("server")
@@ -59,6 +62,21 @@ def test_layers_are_answered_at_once_without_keras(server, digits):
     loaded = Path(f"/proc/{server.process.pid}/maps").read_text()
     assert "onnxruntime" in loaded
     assert "jaxlib" not in loaded
+
+
+def test_a_minute_has_at_most_20_messages_in_the_log_and_one_says_how_many_were_left_out():
+    handler = LimitedHandler(io.StringIO())
+    for second in [1000] * 2000 + [1030] * 4000 + [1090]:
+        try:
+            raise ValueError("x" * 100_000)
+        except ValueError:
+            record = {"msg": "request failed", "created": second, "exc_info": sys.exc_info()}
+        handler.handle(logging.makeLogRecord(record))
+    text = handler.stream.getvalue()
+    assert text.count("request failed\nTraceback") == text.count("x\n") == 41
+    assert "\n1,980 more messages were left out\n" in text
+    assert "\n3,980 more messages were left out\n" in text
+    assert len(text) < 42 * MAX_MESSAGE_CHARACTERS
 
 
 def wait_for_the_end(port: int) -> None:

@@ -10,7 +10,7 @@ import socket
 import webbrowser
 from contextlib import suppress
 from dataclasses import replace
-from typing import cast
+from typing import TextIO, cast
 
 import typer
 import uvicorn
@@ -25,6 +25,31 @@ TOKEN_BYTES = 16  # of a token that is made for one run; a longer one would make
 
 # The wildcard addresses, and the address that this machine's browser opens instead.
 ALL_ADDRESSES = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104
+
+MAX_MESSAGES_PER_MINUTE = 20  # in the log
+MAX_MESSAGE_CHARACTERS = 10_000  # a traceback has about 4,000
+
+
+class LimitedHandler(logging.StreamHandler[TextIO]):
+    """Writes a part of the messages: clients that cause errors must not fill the disk."""
+
+    _minute = _n = 0
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write a message, or count it as left out."""
+        minute = int(record.created // 60)
+        if minute != self._minute:
+            if self._n > MAX_MESSAGES_PER_MINUTE:
+                self.stream.write(f"{self._n - MAX_MESSAGES_PER_MINUTE:,} more messages were left out\n")
+            self._minute, self._n = minute, 0
+        self._n += 1
+        if self._n <= MAX_MESSAGES_PER_MINUTE:
+            super().emit(record)
+
+    def format(self, record: logging.LogRecord) -> str:
+        """A message with its traceback; the middle of a long one is left out."""
+        text, half = super().format(record), MAX_MESSAGE_CHARACTERS // 2
+        return text if len(text) <= MAX_MESSAGE_CHARACTERS else f"{text[:half]} ... {text[-half:]}"
 
 
 def run_server(config: ServerConfig, *, phone: bool = False, page: str = "", browser: bool = False) -> None:
@@ -56,7 +81,7 @@ def run_server(config: ServerConfig, *, phone: bool = False, page: str = "", bro
             phone_token=phone_token,
         )
     app = create_app(config)
-    logging.getLogger("tendigits.serve").addHandler(logging.StreamHandler())
+    logging.getLogger().addHandler(LimitedHandler())
     host, path = ALL_ADDRESSES.get(config.host, config.host), "/" if config.token or page else ""
     shown = _url(host, port, path, "..." if is_token_known else config.token)
     typer.echo(f"tendigits reads at {shown}{page}   (Ctrl-C stops it)")
@@ -66,7 +91,7 @@ def run_server(config: ServerConfig, *, phone: bool = False, page: str = "", bro
     # Invalid requests are not logged: a stranger could fill the disk.
     uvicorn_config = uvicorn.Config(
         app, http=LimitedProtocol, loop="asyncio", ws="none",
-        log_level="critical", access_log=False, server_header=False, proxy_headers=False,
+        log_config=None, log_level="critical", access_log=False, server_header=False, proxy_headers=False,
         timeout_graceful_shutdown=SHUTDOWN_SECONDS,
     )  # fmt: skip
     _Server(uvicorn_config).run(sockets=[listener])
