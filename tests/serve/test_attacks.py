@@ -1,5 +1,6 @@
 """Slow, greedy and hostile clients: each test attacks a real process, and checks that others are still served."""
 
+import base64
 import json
 import os
 import re
@@ -272,6 +273,42 @@ def test_clients_that_hang_up_and_bad_requests_fill_no_log(server):
     metrics = httpx.get(f"{server.url}/metrics").text
     assert 'tendigits_requests_total{route="/v1/read",status="499"}' in metrics
     assert not re.search(r'tendigits_requests_total\{[^}]*status="500"', metrics)
+
+
+CORRECTION = b'{"corrections": [{"crop": "%s", "label": 3}]}' % base64.b64encode(bytes(784))
+CHUNK, LAST_CHUNK = b"%x\r\n%s\r\n" % (len(CORRECTION), CORRECTION), b"0\r\n\r\n"
+UNCLEAR = {
+    b"transfer-encoding: gzip, chunked\r\n\r\n" + CHUNK: 501,
+    b"transfer-encoding: identity\r\n\r\n" + CORRECTION: 501,
+    b"transfer-encoding: chunked\r\ntransfer-encoding: chunked\r\n\r\n" + CHUNK: 501,
+    b"transfer-encoding: chunked\r\ncontent-length: %d\r\n\r\n" % len(CHUNK + LAST_CHUNK) + CHUNK: 400,
+    b"content-length: 5\r\ncontent-length: 6\r\n\r\n": 400,
+    b"content-length: +5\r\n\r\n": 400,
+    **{
+        b"transfer-encoding: chunked\r\n\r\n" + CHUNK + size: 431 if len(size) > 2**16 else 400
+        for size in (b"0x0\r\n", b"+0\r\n", b"-0\r\n", b"0\n", b"\r\n", b"0" * 30 + b"\r\n", b"0;" + b"x" * 2**18)
+    },
+}
+
+
+@pytest.mark.parametrize("case", range(len(UNCLEAR)))
+def test_a_body_whose_end_is_unclear_ends_its_connection_and_nothing_of_it_is_done(server, case):
+    """Else its rest could pass for another request, here or at a proxy in front."""
+
+    def counts() -> tuple[int, int]:
+        recipes = httpx.get(f"{server.url}/metrics").text.count('tendigits_requests_total{route="/v1/recipes"')
+        return httpx.get(f"{server.url}/v1/corrections").json()["count"], recipes
+
+    (unclear, status), before = list(UNCLEAR.items())[case], counts()
+    connection = connect(server)
+    with suppress(ConnectionError):
+        smuggled = b"GET /v1/recipes HTTP/1.1\r\nhost: 127.0.0.1\r\n\r\n"
+        connection.sendall(HEAD.replace(b"/v1/read", b"/v1/corrections") + unclear + LAST_CHUNK + smuggled)
+    answers = received_until_closed(connection)
+    assert answers.startswith(b"HTTP/1.1 %d " % status)
+    assert answers.count(b"HTTP/1.1 ") == 1
+    assert json.loads(answers.partition(b"\r\n\r\n")[2])["status"] == status
+    assert counts() == before
 
 
 def test_headers_of_64_kb_are_read_and_longer_ones_refused(server):

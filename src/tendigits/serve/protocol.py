@@ -38,6 +38,8 @@ class _LimitedConnection(h11.Connection):
         event = super().next_event()
         if isinstance(event, h11.Request):
             self.framing = 0
+            if {b"content-length", b"transfer-encoding"} <= {name for name, _ in event.headers}:
+                raise h11.RemoteProtocolError("expected Content-Length or Transfer-Encoding, received both")
         elif isinstance(event, h11.Data):
             self.framing -= len(event.data)
         elif event is h11.NEED_DATA and self.their_state is h11.SEND_BODY and self.framing > MAX_FRAMING_BYTES:
@@ -120,5 +122,8 @@ class LimitedProtocol(H11Protocol):
             body = json.dumps({"error": reason, "status": status}).encode()
             head = f"HTTP/1.1 {status} {HTTPStatus(status).phrase}\r\ncontent-type: application/json\r\n"
             self.transport.write(f"{head}connection: close\r\ncontent-length: {len(body)}\r\n\r\n".encode() + body)
+        if self.cycle is not None:  # the route of this request ends, and answers no more
+            self.cycle.disconnected = True
+            self.cycle.message_event.set()
         self.transport.close()
         self.loop.call_later(CLOSE_SECONDS, self.transport.abort)
