@@ -1,5 +1,8 @@
 """Security middleware: hosts, origins, tokens and sizes; and the headers of every response."""
 
+import asyncio
+
+import httpx
 import pytest
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -135,10 +138,30 @@ def test_the_token_as_a_header_and_once_in_the_url():
     assert client.get("/v1/read").status_code == 200  # by the cookie
 
 
-def test_bodies_of_unanswered_requests_are_held_up_to_a_limit(monkeypatch):
-    client = secured()
-    monkeypatch.setattr(security, "MAX_UNANSWERED_BYTES", 100)
-    answer = client.post("/", content=bytes(101))
-    assert (answer.status_code, answer.headers["retry-after"]) == (503, "1")
-    for _ in range(2):  # after an answer there is room again
-        assert client.post("/", content=bytes(100)).status_code == 200
+def test_bodies_of_unanswered_requests_are_held_up_to_a_limit_for_each_address(monkeypatch):
+    config, holding = ServerConfig("a.db"), []
+
+    async def hold(scope, receive, send):
+        """Answers the last address when the others' bodies have arrived, too."""
+        await Request(scope, receive).body()
+        holding.append(scope["client"][0])
+        while len(holding) < 3 and scope["client"][0] != "last":
+            await asyncio.sleep(0)
+        await PlainTextResponse("")(scope, receive, send)
+
+    app = SecurityMiddleware(hold, config, lambda *_: None)
+    monkeypatch.setattr(security, "MAX_UNANSWERED_BYTES", 200)
+
+    async def post(address, n_bytes):
+        transport = httpx.ASGITransport(app, client=(address, 1))
+        async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1:8000") as client:
+            return await client.post("/", content=bytes(n_bytes))
+
+    async def post_all():
+        return await asyncio.gather(post("a", 50), post("a", 50), post("a", 10), post("last", 60))
+
+    for _ in range(2):  # after the answers there is room again
+        holding.clear()
+        answers = asyncio.run(asyncio.wait_for(post_all(), 30))
+        assert [answer.status_code for answer in answers] == [200, 200, 503, 200]
+        assert answers[2].headers["retry-after"] == "1"

@@ -12,6 +12,7 @@ import logging
 import re
 import secrets
 import time
+from collections import Counter
 from collections.abc import Callable
 
 from starlette.datastructures import MutableHeaders
@@ -25,7 +26,8 @@ from tendigits.serve.errors import INTERNAL_ERROR, error_response
 log = logging.getLogger("tendigits.serve")
 
 MAX_BODY_BYTES = 32 * 2**20  # of a request; a photo of 12 megapixels has 3 to 8 MB
-MAX_UNANSWERED_BYTES = 512 * 2**20  # of the bodies of all requests that are not answered yet
+# Of the bodies of requests that are not answered yet: each of n addresses may fill 1 / (n + 1) of it.
+MAX_UNANSWERED_BYTES = 512 * 2**20
 
 COOKIE, PHONE_COOKIE = "tendigits-token", "tendigits-phone"  # with the port: browsers send cookies to all ports
 HOST = re.compile(r"(\[[0-9a-fA-F:.]+\]|[\w.-]+)(:\d*)?", re.ASCII)  # a Host header: the name, and perhaps a port
@@ -57,7 +59,7 @@ class SecurityMiddleware:
     def __init__(self, app: ASGIApp, config: ServerConfig, observe: Callable[[str, int, float], None]) -> None:
         """`observe` is called with route, status and seconds of every answered request."""
         self.app, self.config, self.observe = app, config, observe
-        self._unanswered_bytes = 0
+        self._unanswered_bytes: Counter[str] = Counter()  # by the client's address
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -66,16 +68,17 @@ class SecurityMiddleware:
             return
         request_id, started, received, status = secrets.token_hex(8), time.perf_counter(), 0, 0
         scope["request_id"] = request_id
+        address, unanswered = (scope["client"] or ("",))[0], self._unanswered_bytes
 
         async def receive_limited() -> Message:
             nonlocal received
             message = await receive()
-            n = len(message.get("body", b""))
-            received += n
-            self._unanswered_bytes += n
+            if n := len(message.get("body", b"")):
+                received += n
+                unanswered[address] += n
             if received > MAX_BODY_BYTES:
                 raise HTTPException(413, f"expected at most {MAX_BODY_BYTES >> 20} MB")
-            if self._unanswered_bytes > MAX_UNANSWERED_BYTES:
+            if n and unanswered[address] * (len(unanswered) + 1) > MAX_UNANSWERED_BYTES:
                 raise HTTPException(503, "too many pictures are arriving; try again in a second", {"retry-after": "1"})
             return message
 
@@ -104,12 +107,14 @@ class SecurityMiddleware:
                 raise
             await respond(HTTPException(503, "the server ends; try again in a few seconds", {"retry-after": "5"}))
         except Exception:
-            log.exception("request %s: %s %s", request_id, scope["method"], scope["path"])
+            log.exception("request %s: %s %.200r", request_id, scope["method"], scope["path"])
             if status:
                 raise  # uvicorn closes the connection, so that the client sees that the response is incomplete
             await respond(HTTPException(500, INTERNAL_ERROR))
         finally:
-            self._unanswered_bytes -= received
+            unanswered[address] -= received
+            if not unanswered[address]:
+                del unanswered[address]
             route = getattr(scope.get("route"), "path", "other")
             self.observe(route, status or 500, time.perf_counter() - started)
 
