@@ -7,6 +7,7 @@ from contextlib import closing, contextmanager
 import pytest
 from starlette.testclient import TestClient
 
+from drawing import crop64
 from samples import NOW, full_disk
 from tendigits.serve import state
 from tendigits.serve.app import create_app
@@ -61,9 +62,17 @@ def test_a_locked_database_stops_the_routes_of_the_store_only(impatient):
     assert "tendigits_corrections 0.0" in client.get("/metrics").text
 
 
-def test_not_ready_while_the_disk_is_full(impatient):
-    client, _ = impatient
+def test_not_ready_while_nothing_can_be_stored_and_asking_writes_nothing(impatient, digits):
+    client, store = impatient
+    corrections = {"corrections": [{"crop": crop64(digits.x_test[0]), "label": 3}]}
     with full_disk():
-        answer = client.get("/ready")
-    assert refused(answer)
+        assert refused(client.get("/ready"))  # at the start nothing was stored yet
+    assert client.post("/v1/corrections", json=corrections).status_code == 201
+    with full_disk():
+        assert client.get("/ready").status_code == 200  # it can't know: a write would fail
+        assert refused(client.post("/v1/corrections", json=corrections))
+        assert refused(client.get("/ready"))
     assert client.get("/ready").status_code == 200
+    with closing(sqlite3.connect(store, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")  # another writer, which nobody who asks waits for
+        assert client.get("/ready").status_code == 200

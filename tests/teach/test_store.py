@@ -125,7 +125,7 @@ def test_a_store_that_was_changed_from_outside_is_refused(store, place):
 
 def test_a_full_disk_loses_nothing_that_was_acknowledged(place, store):
     store.add([correction(crop) for crop in CROPS[:2]])
-    for call in (store.check_writable, lambda: store.add([correction(crop) for crop in CROPS])):
+    for call in (lambda: store.add([correction(crop) for crop in CROPS]), store.check_writable):
         with full_disk(), pytest.raises(Failure, match="nothing was stored"):
             call()
     assert Store(place).count() == 2

@@ -149,6 +149,7 @@ class Store:
         self._uri = f"{self.path.absolute().as_uri()}?mode=rw"
         self._lock_timeout = lock_timeout
         self._writer = threading.Lock()  # threads queue here: SQLite does not queue its writers
+        self._is_writable = False  # whether the last change succeeded
         if not self.path.exists():
             if not create:
                 raise StoreError(f"expected a store in {path}, found no such file; make corrections: tendigits serve")
@@ -171,7 +172,10 @@ class Store:
                 raise StoreError(f"{expected}; {advice}")
 
     def check_writable(self) -> None:
-        """Write and roll back. Raises Failure if the store is locked or read-only, or the disk is full."""
+        """Raise Failure if the store does not answer, or its last change failed and another one would fail, too."""
+        if self._is_writable:  # writes nothing: any client may ask, however often
+            self._rows("SELECT 1 FROM corrections LIMIT 1")
+            return
         with self._write() as connection:
             connection.execute(f"PRAGMA user_version={VERSION}")
             connection.rollback()
@@ -303,6 +307,10 @@ class Store:
                 connection.execute("BEGIN IMMEDIATE")
                 yield connection
                 connection.commit()
+            self._is_writable = True
+        except Failure:
+            self._is_writable = False
+            raise
         finally:
             self._writer.release()
 
