@@ -15,7 +15,7 @@ from starlette.requests import ClientDisconnect
 from starlette.types import Scope
 
 from tendigits.errors import Failure, RecipeError, TendigitsError
-from tendigits.serve.schemas import MAX_REASON_CHARACTERS
+from tendigits.serve.schemas import MAX_REASON_CHARACTERS, InvalidBody
 
 EXPECTED = {  # what a field must be, where pydantic's message is less helpful
     "label": "0 to 9 or null",
@@ -55,6 +55,8 @@ async def _respond(request: Request, error: Exception) -> JSONResponse:
             refusal = error
         case RequestValidationError():
             refusal = HTTPException(422, sentence_of(error.errors()[0])[:MAX_REASON_CHARACTERS])
+        case InvalidBody(args=(first,)):
+            refusal = HTTPException(422, sentence_of(first)[:MAX_REASON_CHARACTERS])
         case ClientDisconnect():
             refusal = HTTPException(CLIENT_DISCONNECTED, "the client has disconnected")  # for the metrics
         case Failure():
@@ -68,7 +70,7 @@ async def _respond(request: Request, error: Exception) -> JSONResponse:
 
 # FastAPI's `exception_handlers`: they answer every exception with an `ErrorResponse`.
 HANDLERS: dict[int | type[Exception], Any] = dict.fromkeys(
-    (HTTPException, RequestValidationError, ClientDisconnect, TendigitsError), _respond
+    (HTTPException, RequestValidationError, InvalidBody, ClientDisconnect, TendigitsError), _respond
 )
 
 

@@ -1,14 +1,16 @@
-"""The bounded queue in front of the worker processes that read pictures.
+"""The bounded queue in front of the worker processes that read pictures, and turns at this process's own threads.
 
 queue = ReadingQueue(workers=2, timeout=10, source=source)
 page = await queue.run(address, work.read_page, source, image, 1, False)    # raises NotRead
 page = await queue.read_digit(network, image, False)                        # a small picture of one digit
+layers = await queue.compute(address, network.layers, crop)                 # some milliseconds in a thread
 """
 
 import asyncio
 from collections import Counter, deque
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from math import inf
 from typing import Any, TypeVar
 
 from anyio import CapacityLimiter
@@ -27,6 +29,7 @@ MAX_WAITING = 64  # pictures that wait for a worker; the last of them is then ju
 MAX_WAITING_PER_ADDRESS = 16  # so that one client does not fill the queue
 MAX_WAITING_DIGITS = 256  # small pictures of one digit that wait for a batch
 MAX_BATCH = 32  # pictures of one digit that are read together
+MAX_ROUTES = 4  # that run in threads at once; most wait for the store
 
 QUEUE_FULL = "too many requests are waiting"
 
@@ -43,8 +46,46 @@ class NotRead(HTTPException):
         super().__init__(503, f"{reason}; try again in {when}", {"retry-after": str(seconds)})
 
 
+class FairTurns:
+    """Lets some clients go on at a time: one of each address in turn; of one address, first come, first served."""
+
+    def __init__(self, n: int) -> None:
+        self._n_free = n
+        self._waiting: dict[str, list[asyncio.Future[None]]] = {}  # the address that is next comes first
+
+    @asynccontextmanager
+    async def turn(self, address: str, timeout: float) -> AsyncIterator[None]:
+        """Wait for a turn, which lasts until the block ends. Raises NotRead after `timeout` seconds."""
+        future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiting.setdefault(address, []).append(future)
+        self._start_next()
+        try:
+            try:
+                async with asyncio.timeout(timeout):
+                    await future
+            except TimeoutError:
+                raise NotRead(QUEUE_FULL) from None
+            yield
+        finally:
+            if not future.cancelled():
+                self._n_free += 1
+                self._start_next()
+
+    def _start_next(self) -> None:
+        while self._waiting and self._n_free:
+            address = next(iter(self._waiting))
+            waiting = [
+                future for future in self._waiting.pop(address) if not future.done()
+            ]  # the others were cancelled
+            if waiting:
+                self._n_free -= 1
+                waiting.pop(0).set_result(None)
+            if waiting:
+                self._waiting[address] = waiting
+
+
 class ReadingQueue:
-    """First come, first served; bounded in all, and for each client."""
+    """Bounded in all, and for each client; fair across the clients' addresses."""
 
     def __init__(self, workers: int, timeout: float, source: ReaderSource) -> None:
         """Prepare `workers` processes, which open the reader of `source` first; none is started yet.
@@ -52,7 +93,9 @@ class ReadingQueue:
         A picture must be read within `timeout` seconds from its arrival.
         """
         self.workers, self.timeout = workers, timeout
-        self.threads = CapacityLimiter(workers)  # for what this process computes itself
+        self._in_processes, self._in_threads = FairTurns(workers), FairTurns(workers)
+        self._routes = FairTurns(MAX_ROUTES)
+        self._threads = CapacityLimiter(inf)  # the turns limit them
         self._pool = WorkerPool(workers, work.prepare_process, (source,), timeout=timeout)
         self._addresses: Counter[str] = Counter()  # how many pictures of each address are read or wait
         self._n_digits = 0
@@ -78,11 +121,11 @@ class ReadingQueue:
         Raises NotRead if too many pictures are waiting, the deadline passed, or the process was killed.
         """
         n_waiting, n_same = self.load - self.workers, self._addresses[address] - self.workers
-        if n_waiting >= MAX_WAITING or n_same >= MAX_WAITING_PER_ADDRESS:
+        if n_same >= (0 if n_waiting >= MAX_WAITING else MAX_WAITING_PER_ADDRESS):  # full for those who wait already
             raise NotRead(QUEUE_FULL, seconds=1)
         self._addresses[address] += 1
         try:
-            async with self._deadline():
+            async with self._deadline(), self._in_processes.turn(address, self.timeout):
                 return await asyncio.wrap_future(self._pool.submit(job, *arguments))
         except JobError:
             raise NotRead("the process that read the picture has ended") from None
@@ -90,6 +133,15 @@ class ReadingQueue:
             self._addresses[address] -= 1
             if not self._addresses[address]:
                 del self._addresses[address]
+
+    async def compute(self, address: str, function: Callable[..., Result], *arguments: Any) -> Result:
+        """Run a function of some milliseconds in a thread of this process. Raises NotRead if that begins too late."""
+        async with self._in_threads.turn(address, self.timeout):
+            return await run_sync(function, *arguments, limiter=self._threads)
+
+    def turn(self, address: str) -> AbstractAsyncContextManager[None]:
+        """The turn of a route whose function runs in a thread. Raises NotRead if it comes too late."""
+        return self._routes.turn(address, self.timeout)
 
     async def read_digit(self, network: ReadingNetwork, image: bytes, crops: bool) -> PageResponse:
         """Read a picture for which `is_small_png` is true: one that is alone in a thread, others in batches.
@@ -99,7 +151,7 @@ class ReadingQueue:
         self._n_digits += 1
         try:
             if self._n_digits == 1:
-                (page,) = await run_sync(work.read_digits, network.reader, [(image, crops)], limiter=self.threads)
+                (page,) = await self.compute("", work.read_digits, network.reader, [(image, crops)])
                 return page
             if len(self._waiting_digits) >= MAX_WAITING_DIGITS:
                 raise NotRead(QUEUE_FULL, seconds=1)

@@ -6,7 +6,7 @@ The JSON of a result is its `as_dict()`; the classes here only describe it.
 import base64
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,7 +20,7 @@ from pydantic import (
     ValidationError,
     model_validator,
 )
-from pydantic_core import InitErrorDetails
+from pydantic_core import InitErrorDetails, from_json
 
 from tendigits.data.preprocess import FIELD
 from tendigits.digits.layers import encode
@@ -37,6 +37,8 @@ from tendigits.teach.store import MIN_STRIP_WIDTH
 
 MAX_REASON_CHARACTERS = 300  # of an error's sentence
 MAX_DIGITS = 1000  # digits or corrections in one request
+MAX_SHEETS = 100  # tables in one request
+MAX_DOUBTFUL_CELLS = 5000  # in one request; each has a comment and a row with its picture in a spreadsheet
 # Content types; the bytes decide what a picture is.
 PICTURES = (
     "image/png", "image/jpeg", "image/webp", "image/tiff", "image/bmp", "image/gif", "image/heic", "image/avif",
@@ -95,6 +97,29 @@ class Strict(BaseModel):
         return content
 
 
+Model = TypeVar("Model", bound=Strict)
+
+
+class InvalidBody(Exception):
+    """A body that is not JSON, or does not fit its model; its only argument is pydantic's first error."""
+
+
+def parse(model: type[Model], body: bytes) -> Model:
+    """Parse JSON by pydantic's parser, which refuses lists nested deeper than 200. Raises InvalidBody."""
+    try:
+        return model.model_validate(from_json(body))
+    except ValidationError as error:
+        raise InvalidBody(error.errors(include_url=False)[0]) from None
+    except ValueError as error:
+        raise InvalidBody({"type": "json_invalid", "loc": (), "ctx": {"error": str(error)}}) from None
+
+
+class DigitsRequest(Strict):
+    """Digits like MNIST's: 28x28 pixels from 0 to 255, white digit on black."""
+
+    digits: Annotated[list[Rows], Field(min_length=1, max_length=MAX_DIGITS), FailFast()]
+
+
 class CellRequest(Strict):
     """A cell that a person has checked."""
 
@@ -127,6 +152,18 @@ class TableRequest(Strict):
             return Cell(Box(0, 0, 0, 0), cell.value, to_decimal(cell.value, separator), 1.0, cell.accepted, cell.reason)
 
         return Table([[convert(cell) for cell in row] for row in self.rows])
+
+
+class TablesRequest(Strict):
+    """Tables that a person has checked, such as those of a document's pages."""
+
+    tables: Annotated[list[TableRequest], Field(min_length=1, max_length=MAX_SHEETS), FailFast()]
+
+    @model_validator(mode="after")
+    def _is_checked(self) -> "TablesRequest":
+        if sum(not cell.accepted for table in self.tables for row in table.rows for cell in row) > MAX_DOUBTFUL_CELLS:
+            raise ValueError(f"expected at most {MAX_DOUBTFUL_CELLS:,} doubtful cells; check the others first")
+        return self
 
 
 class DigitResponse(BaseModel):

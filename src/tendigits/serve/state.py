@@ -124,9 +124,14 @@ class PhotoInbox:
             self._photos.remove(photo)
 
 
-async def _state_of(request: Request) -> AppState:  # FastAPI would call a plain function in a thread
+def state_of(request: Request) -> AppState:
+    """The state of the application that answers a request."""
     state: AppState = request.app.state.tendigits
     return state
 
 
-State = Annotated[AppState, Depends(_state_of)]
+async def _state(request: Request) -> AppState:  # FastAPI would call a plain function in a thread
+    return state_of(request)
+
+
+State = Annotated[AppState, Depends(_state)]

@@ -1,4 +1,4 @@
-"""What the worker processes do: open pictures, which may be hostile, and return what clients get.
+"""What the worker processes do: open pictures and large JSON, which may be hostile, and return what clients get.
 
 Any error of a picture is a DataError, or in a page's `error`.
 """
@@ -9,18 +9,19 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 
 import cv2
+import numpy as np
 
 from tendigits.batch.batch import attempt, read_located
 from tendigits.digits.find import find_digit, open_page
 from tendigits.digits.network import from_onnx
 from tendigits.errors import DataError
 from tendigits.pictures.documents import count_pages, is_document
-from tendigits.pictures.image import Grey, prepare_for_threads
+from tendigits.pictures.image import prepare_for_threads
 from tendigits.read.forms import Form
 from tendigits.read.page import Page
 from tendigits.read.reader import PACKAGE, Reader, ReaderOptions
 from tendigits.read.results import Digit
-from tendigits.serve.schemas import MAX_REASON_CHARACTERS, PageResponse, TableRequest
+from tendigits.serve.schemas import MAX_REASON_CHARACTERS, DigitsRequest, PageResponse, TablesRequest, parse
 from tendigits.tables.spreadsheet import to_xlsx
 from tendigits.tables.table import Table
 
@@ -62,9 +63,14 @@ def read_digits_with(source: ReaderSource, pictures: Sequence[tuple[bytes, bool]
     return read_digits(_reader_of(source), pictures)
 
 
-def classify(source: ReaderSource, crops: Sequence[Grey]) -> list[Digit]:
-    """Classify digits that are cropped already, uint8 (28, 28) each."""
-    return _reader_of(source).classify(crops)
+def classify(reader: Reader, body: bytes) -> list[Digit]:
+    """Classify the digits of a `DigitsRequest`, which are cropped already. Raises InvalidBody."""
+    return reader.classify(np.array(parse(DigitsRequest, body).digits, np.uint8))
+
+
+def classify_with(source: ReaderSource, body: bytes) -> list[Digit]:
+    """The same with the reader of this source."""
+    return classify(_reader_of(source), body)
 
 
 def read_page(source: ReaderSource, image: bytes, number: int, crops: bool) -> PageResponse:
@@ -97,9 +103,9 @@ def as_file(tables: Sequence[tuple[str | None, Table]], as_xlsx: bool) -> bytes:
     return "\n".join(table.to_csv() for _, table in tables).encode()
 
 
-def export_tables(tables: Sequence[TableRequest], as_xlsx: bool) -> bytes:
-    """Tables that a person has checked, as one file."""
-    return as_file([(each.name, each.table()) for each in tables], as_xlsx)
+def export_tables(body: bytes, as_xlsx: bool) -> bytes:
+    """The tables of a `TablesRequest` as one file. Raises InvalidBody."""
+    return as_file([(each.name, each.table()) for each in parse(TablesRequest, body).tables], as_xlsx)
 
 
 def preview(image: bytes, number: int) -> bytes:

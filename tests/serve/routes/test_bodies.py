@@ -4,6 +4,8 @@ import json
 
 import pytest
 
+from drawing import png
+from samples import full_disk
 from tendigits.serve.routes.bodies import MAX_JSON_BYTES
 
 pytestmark = pytest.mark.xdist_group("server")
@@ -20,7 +22,8 @@ BAD = {
     "unknown fields of an element": ("/v1/corrections", b'{"corrections":[' + UNKNOWN + b"]}", "not a known field"),
     "unknown settings": ("/v1/play/experiment", UNKNOWN, "is unknown"),
     "wrong elements": ("/v1/digits", b'{"digits":' + many(b'""') + b"}", "must be a valid list"),
-    "empty lists": ("/v1/digits", b'{"digits":' + many(b"[]") + b"}", "at most 250,000 lists and objects"),
+    "empty lists": ("/v1/digits", b'{"digits":' + many(b"[]") + b"}", "must have at least 28 items"),
+    "many lists": ("/v1/runs", b'{"settings":' + many(b"[]") + b"}", "at most 10,000 lists and objects"),
     "lists in lists": ("/v1/runs", b"[" * 100_000 + b"]" * 100_000, "must be JSON"),
     "a long number": ("/v1/digits", b'{"digits":' + b"9" * 100_000 + b"}", "must be JSON"),
     "half a character": ("/v1/runs", b'{"recipe":"\\ud800"}', "must be JSON"),
@@ -62,3 +65,13 @@ def test_json_has_at_most_4_mb_and_a_picture_32(client):
             assert (answer.status_code, answer.json()["error"]) == (413, "expected at most 4 MB of JSON"), path
     assert client.post("/v1/read", content=bytes(MAX_JSON_BYTES + 1)).status_code == 415
     assert client.post("/v1/read", content=bytes(33 * 2**20)).status_code == 413
+
+
+def test_forms_are_read_while_temporary_files_cannot_be_written(client, digits):
+    image = png(digits.x_test[0])
+    with full_disk():
+        answer = client.post("/v1/read", files=[("image", bytes(3 * 2**20)), ("image", image)])
+        assert answer.status_code == 200
+        assert answer.json()["pages"][1]["text"] == str(digits.y_test[0])
+        files = [("picture", bytes(3 * 2**20)), ("image", image)]
+        assert client.post("/v1/forms", files=files, data={"fields": '{"a": [1, 1, 9, 9]}'}).status_code == 415

@@ -6,27 +6,29 @@ router = APIRouter(route_class=JsonRoute)
 import asyncio
 import json
 from collections.abc import Callable, Coroutine
+from inspect import isasyncgenfunction, iscoroutinefunction
 from typing import Annotated, Any, TypeVar
 
-from anyio import CapacityLimiter
-from anyio.to_thread import run_sync
 from fastapi import Query, Request, Response
 from fastapi.routing import APIRoute
+from pydantic import PlainValidator
 from pydantic_core import from_json
 from starlette.exceptions import HTTPException
-from starlette.formparsers import MultiPartException
+from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.requests import ClientDisconnect
 
 from tendigits.batch.batch import attempt
 from tendigits.errors import DataError
 from tendigits.pictures.limits import MAX_PAGES
-from tendigits.serve.schemas import BINARY, MAX_REASON_CHARACTERS, PICTURE_CONTENT
-from tendigits.serve.state import AppState
+from tendigits.serve.schemas import BINARY, MAX_REASON_CHARACTERS, PICTURE_CONTENT, Strict
+from tendigits.serve.security import MAX_BODY_BYTES
+from tendigits.serve.state import AppState, state_of
 
 Result = TypeVar("Result")
 
 MAX_JSON_BYTES = 4 * 2**20  # 1,000 digits of 784 numbers, or 200,000 cells of a table, written without spaces
-MAX_CONTAINERS = 250_000  # lists and objects in a body; a table of 200,000 cells has 201,000
+MAX_SMALL_JSON_BYTES = 2**16  # that are parsed at once: sending them to a worker process takes longer
+MAX_CONTAINERS = 10_000  # lists and objects in a body that this process parses; 1,000 corrections have 1,002
 MAX_PICTURES = 50  # in one request
 
 # What `curl --data` sends by default; no route takes such forms, so the body is read as JSON.
@@ -37,31 +39,48 @@ PICTURE_BODY = {  # for the OpenAPI document: the body is a picture, or a form w
     "requestBody": {"required": True, "content": PICTURE_CONTENT | {"multipart/form-data": {"schema": FORM}}}
 }
 
+# The pictures of a form stay in memory, which is limited already: a full folder of temporary files stops nobody.
+MultiPartParser.spool_max_size = MAX_BODY_BYTES
+
 PageNumber = Annotated[int, Query(ge=1, le=MAX_PAGES, description="Page of a PDF or a TIFF.")]
 
-_one_at_a_time = CapacityLimiter(1)  # parsing holds Python's lock; the event loop gets its turn after each body
+
+def unparsed(model: type[Strict]) -> PlainValidator:
+    """For `Annotated[bytes, Body(), unparsed(Model)]`: JSON that a worker process parses by `schemas.parse`."""
+    return PlainValidator(bytes, model)
 
 
 class JsonRoute(APIRoute):
     """A route whose body, if its function takes one, is JSON within limits: 413 or 422 beyond them.
 
-    FastAPI alone would parse 32 MB of brackets into gigabytes of lists.
+    FastAPI alone would parse 32 MB of brackets into gigabytes of lists. A function that is not async runs in a thread
+    when it is its client's turn.
     """
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         """Let FastAPI read the body by `_JsonRequest`."""
-        handle = super().get_route_handler()
+        handle, field = super().get_route_handler(), self.body_field
+        is_parsed = field is not None and field.field_info.annotation is not bytes
+        is_async = iscoroutinefunction(self.endpoint) or isasyncgenfunction(self.endpoint)
 
         async def handle_json(request: Request) -> Response:
-            return await handle(_JsonRequest(request.scope, request.receive))
+            if field is not None:
+                request = _JsonRequest(request.scope, request.receive, is_parsed)
+            if is_async:
+                return await handle(request)
+            if field is not None:
+                await request.body()  # before its turn: it may arrive slowly
+            async with state_of(request).queue.turn(address_of(request)):
+                return await handle(request)
 
-        return handle if self.body_field is None else handle_json
+        return handle_json
 
 
 class _JsonRequest(Request):
-    def __init__(self, scope: Any, receive: Any) -> None:
+    def __init__(self, scope: Any, receive: Any, is_parsed: bool) -> None:
         headers = [header for header in scope["headers"] if header != CURL_CONTENT_TYPE]
         super().__init__({**scope, "headers": headers}, receive)
+        self._is_parsed = is_parsed
 
     async def body(self) -> bytes:
         body = await super().body()
@@ -72,10 +91,14 @@ class _JsonRequest(Request):
     async def json(self) -> Any:
         """Parse by pydantic's parser, which refuses lists nested deeper than 200 and integers of over 4,300 digits."""
         body = await self.body()
+        if not self._is_parsed:
+            return body
         if body.count(b"[") + body.count(b"{") > MAX_CONTAINERS:
             raise json.JSONDecodeError(f"expected at most {MAX_CONTAINERS:,} lists and objects", "", 0)
         try:
-            return await run_sync(from_json, body, limiter=_one_at_a_time)
+            if len(body) <= MAX_SMALL_JSON_BYTES:
+                return from_json(body)
+            return await state_of(self).queue.compute(address_of(self), from_json, body)
         except ValueError as error:
             raise json.JSONDecodeError(str(error), "", 0) from None
 
@@ -102,30 +125,37 @@ async def picture_of(request: Request) -> bytes:
     return images[0]
 
 
+def address_of(request: Request) -> str:
+    """The client's address; the same for clients that have none, as behind a socket file."""
+    return request.client.host if request.client else ""
+
+
 async def in_pool(
     request: Request, state: AppState, job: Callable[..., Result], *arguments: Any, prefix: str = ""
 ) -> Result:
-    """Do a job, a module's function, in a worker process; it is cancelled if the client hangs up.
+    """Do a picture's job as `run_in_pool`.
 
-    Raises:
-        HTTPException: 415, the picture cannot be opened; `prefix` says in the message which one it is.
-        ClientDisconnect: the client has hung up.
+    Raises HTTPException, 415, if the picture cannot be opened; `prefix` says in the message which one it is.
     """
-    address = request.client.host if request.client else ""
-    reading = asyncio.ensure_future(state.queue.run(address, attempt, job, *arguments))
+    found: Result | DataError = await run_in_pool(request, state, attempt, job, *arguments)
+    if isinstance(found, DataError):
+        raise HTTPException(415, f"{prefix}{found}"[:MAX_REASON_CHARACTERS])
+    return found
+
+
+async def run_in_pool(request: Request, state: AppState, job: Callable[..., Result], *arguments: Any) -> Result:
+    """Do a job, a module's function, in a worker process. If the client hangs up, it ends; raises ClientDisconnect."""
+    running = asyncio.ensure_future(state.queue.run(address_of(request), job, *arguments))
     watching = asyncio.ensure_future(_hang_up(request))
-    watching.add_done_callback(lambda _: reading.cancel())
+    watching.add_done_callback(lambda _: running.cancel())
     try:
-        found: Result | DataError = await reading
+        return await running
     except asyncio.CancelledError:
         if watching.done():
             raise ClientDisconnect from None
         raise
     finally:
         watching.cancel()
-    if isinstance(found, DataError):
-        raise HTTPException(415, f"{prefix}{found}"[:MAX_REASON_CHARACTERS])
-    return found
 
 
 async def _hang_up(request: Request) -> None:

@@ -6,9 +6,7 @@ import logging
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Annotated, Any
 
-import numpy as np
-from anyio.to_thread import run_sync
-from fastapi import APIRouter, File, Form, Query, Request, Response, UploadFile
+from fastapi import APIRouter, Body, File, Form, Query, Request, Response, UploadFile
 from pydantic import BaseModel, FailFast, Field, Json
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
@@ -19,25 +17,28 @@ from tendigits.read.forms import MAX_FIELDS, make_form
 from tendigits.serve import work
 from tendigits.serve.errors import INTERNAL_ERROR, error_responses
 from tendigits.serve.networks import ReadingNetwork
-from tendigits.serve.reading import MAX_BATCH, is_small_png
+from tendigits.serve.reading import is_small_png
 from tendigits.serve.routes.bodies import (
     MAX_PICTURES,
+    MAX_SMALL_JSON_BYTES,
     PICTURE_BODY,
     JsonRoute,
     PageNumber,
+    address_of,
     in_pool,
     picture_of,
     pictures_of,
+    run_in_pool,
+    unparsed,
 )
 from tendigits.serve.schemas import (
     BINARY,
-    MAX_DIGITS,
     MAX_REASON_CHARACTERS,
     Crop,
     DigitResponse,
+    DigitsRequest,
     LayerResponse,
     PageResponse,
-    Rows,
     Strict,
 )
 from tendigits.serve.state import AppState, State
@@ -61,12 +62,6 @@ class ReadResponse(BaseModel):
 
     network: str
     pages: list[PageResponse]
-
-
-class DigitsRequest(Strict):
-    """Digits like MNIST's: 28x28 pixels from 0 to 255, white digit on black."""
-
-    digits: Annotated[list[Rows], Field(min_length=1, max_length=MAX_DIGITS), FailFast()]
 
 
 class DigitsResponse(BaseModel):
@@ -173,24 +168,26 @@ async def show_picture(request: Request, state: State, page: PageNumber = 1) -> 
 
 
 @router.post("/digits", response_model=DigitsResponse, responses=error_responses(413, 503))
-async def read_digits(request: Request, state: State, asked: DigitsRequest) -> dict[str, Any]:
+async def read_digits(
+    request: Request, state: State, asked: Annotated[bytes, Body(), unparsed(DigitsRequest)]
+) -> dict[str, Any]:
     """Read digits that are cropped and centred already, like MNIST's; for pictures see /v1/read."""
-    network, crops = state.active.current, list(np.array(asked.digits, np.uint8))
-    if len(crops) > MAX_BATCH:  # others would wait for a thread
-        found = await in_pool(request, state, work.classify, network.source, crops)
+    network = state.active.current
+    if len(asked) <= MAX_SMALL_JSON_BYTES:
+        found = await state.queue.compute(address_of(request), work.classify, network.reader, asked)
     else:
-        found = await run_sync(network.reader.classify, crops, limiter=state.queue.threads)
+        found = await run_in_pool(request, state, work.classify_with, network.source, asked)
     state.metrics.count([digit.accepted for digit in found])
     return {"network": network.sha256, "digits": [digit.as_dict() for digit in found]}
 
 
 @router.post("/layers", response_model=LayersResponse, responses=error_responses(404, 409))
-async def show_layers(state: State, request: LayersRequest, run: RunName = None) -> dict[str, Any]:
+async def show_layers(request: Request, state: State, asked: LayersRequest, run: RunName = None) -> dict[str, Any]:
     """The outputs of each hidden layer of a network for a digit, as pictures."""
     if run is None and state.active.is_fixed:
         raise UserError("expected the reader's network, or a run's, received the server's --model; start without it")
     network = await _reading_network(state, run)
-    found = await run_sync(lambda: network.layers(request.crop), limiter=state.queue.threads)
+    found = await state.queue.compute(address_of(request), lambda: network.layers(asked.crop))
     return {"layers": [layer.as_dict() for layer in found]}
 
 

@@ -2,37 +2,29 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Request, Response
-from pydantic import FailFast, Field, model_validator
+from fastapi import APIRouter, Body, Query, Request, Response
 from starlette.exceptions import HTTPException
 
 from tendigits.errors import UserError
 from tendigits.serve import work
 from tendigits.serve.errors import error_responses
-from tendigits.serve.routes.bodies import PICTURE_BODY, JsonRoute, PageNumber, in_pool, picture_of
-from tendigits.serve.schemas import BINARY, MAX_REASON_CHARACTERS, Strict, TableRequest
+from tendigits.serve.routes.bodies import (
+    PICTURE_BODY,
+    JsonRoute,
+    PageNumber,
+    in_pool,
+    picture_of,
+    run_in_pool,
+    unparsed,
+)
+from tendigits.serve.schemas import BINARY, MAX_REASON_CHARACTERS, TablesRequest
 from tendigits.serve.state import State
 from tendigits.tables.options import Sums
 
 router = APIRouter(prefix="/v1", tags=["read"], route_class=JsonRoute)
 
-MAX_SHEETS = 100  # tables in one request
-MAX_DOUBTFUL_CELLS = 5000  # in one request; each has a comment and a row with its picture in a spreadsheet
-
 CSV, XLSX = "text/csv", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 ANSWERS = {CSV: {"schema": {"type": "string"}}, XLSX: {"schema": BINARY}}
-
-
-class TablesRequest(Strict):
-    """Tables that a person has checked, such as those of a document's pages."""
-
-    tables: Annotated[list[TableRequest], Field(min_length=1, max_length=MAX_SHEETS), FailFast()]
-
-    @model_validator(mode="after")
-    def _is_checked(self) -> "TablesRequest":
-        if sum(not cell.accepted for table in self.tables for row in table.rows for cell in row) > MAX_DOUBTFUL_CELLS:
-            raise ValueError(f"expected at most {MAX_DOUBTFUL_CELLS:,} doubtful cells; check the others first")
-        return self
 
 
 @router.post(
@@ -71,10 +63,12 @@ async def read_tables(
 @router.post(
     "/tables/export", response_class=Response, responses={200: {"content": ANSWERS}, **error_responses(406, 413, 503)}
 )
-async def export_tables(request: Request, state: State, checked: TablesRequest) -> Response:
+async def export_tables(
+    request: Request, state: State, checked: Annotated[bytes, Body(), unparsed(TablesRequest)]
+) -> Response:
     """Convert tables that a person has checked to CSV or, by `Accept`, to a spreadsheet with a sheet each."""
     kind = _accepted_type(request)
-    return _answer(kind, await in_pool(request, state, work.export_tables, checked.tables, kind == XLSX))
+    return _answer(kind, await run_in_pool(request, state, work.export_tables, checked, kind == XLSX))
 
 
 def _answer(kind: str, file: bytes) -> Response:
