@@ -19,7 +19,7 @@ from tendigits.teach.store import Store
 def application(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[TestClient, ServerConfig]]:
     """A client and the settings of its application; the folder of runs does not exist yet."""
     folder = tmp_path_factory.mktemp("serve")
-    config = ServerConfig(str(folder / "a.db"), folder / "runs", workers=2)
+    config = ServerConfig(str(folder / "a.db"), folder / "runs", workers=2, timeout=60)
     app = create_app(config, now=lambda: NOW)
     with TestClient(app, base_url="http://127.0.0.1:8000", raise_server_exceptions=False) as client:
         yield client, config

@@ -258,6 +258,40 @@ def test_the_server_is_live_while_it_refuses_large_bodies_of_json(server):
     assert server.peak_memory() < before + 250
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("path", ["/v1/digits", "/v1/corrections/import"])
+def test_a_crowd_with_large_bodies_holds_up_no_other_address_and_not_the_end(tmp_path, digits, path):
+    server = ServeProcess(tmp_path, "--no-browser")
+    crop = base64.b64encode(digits.x_test[0].tobytes()).decode()
+    line = {"crop": crop, "label": 3, "network": "0" * 64, "created": "2026-01-01T00:00:00Z"}
+    bodies = {
+        "/v1/digits": json.dumps({"digits": digits.x_test[:1000].tolist()}),
+        "/v1/corrections/import": (json.dumps(line) + "\n") * 4000,
+    }
+    body = bodies[path].encode()
+    head = HEAD.replace(b"/v1/read", path.encode()) + b"content-length: %d\r\n\r\n" % len(body)
+    crowd = [connect(server, "127.0.0.2") for _ in range(MAX_CONNECTIONS_PER_ADDRESS - 4)]
+    senders = [threading.Thread(target=lambda each: each.sendall(head + body), args=(each,)) for each in crowd]
+    for sender in senders:
+        sender.start()
+    for sender in senders:
+        sender.join()
+    with httpx.Client(base_url=server.url, timeout=60) as good:
+        one = {"digits": digits.x_test[:1].tolist()}
+        for _ in range(3):
+            assert good.post("/v1/digits", json=one).status_code == 200
+            assert good.post("/v1/read?one=true", content=png(digits.x_test[0])).status_code == 200
+            assert good.post("/v1/read", content=page_of_numbers(digits)).status_code == 200
+            new = {"corrections": [{"crop": crop, "label": 3}]}
+            assert good.post("/v1/corrections", json=new).status_code == 201
+            assert good.get("/v1/corrections?n=1").status_code == 200
+    started = time.monotonic()
+    assert server.stop() == ""
+    assert time.monotonic() - started < 10
+    for each in crowd:
+        each.close()
+
+
 def test_clients_that_hang_up_and_bad_requests_fill_no_log(server):
     """The fixture checks what the server has logged."""
     for path in ("/v1/read", "/v1/digits", "/v1/forms", "/v1/corrections/import"):

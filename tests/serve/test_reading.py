@@ -15,7 +15,7 @@ from samples import changed
 from tendigits.digits.network import from_onnx
 from tendigits.read.reader import Reader
 from tendigits.serve.networks import ReadingNetwork
-from tendigits.serve.reading import NotRead, ReadingQueue, is_small_png
+from tendigits.serve.reading import FairTurns, NotRead, ReadingQueue, is_small_png
 from tendigits.serve.work import ReaderSource
 from tendigits.teach.verify import bundled_sha256
 
@@ -63,6 +63,43 @@ def test_a_drawing_is_small_and_what_may_take_long_to_decode_is_not():
     for picture in (b"", saved(Image.new("L", (28, 28)), "JPEG"), saved(Image.new("1", (4096, 200))), second_header):
         assert not is_small_png(picture)
     assert not is_small_png(plain + bytes(2**18))
+
+
+def test_addresses_take_turns_and_who_leaves_or_is_late_has_none():
+    async def test():
+        turns, order = FairTurns(1), []
+
+        async def take(address, timeout=30.0):
+            async with turns.turn(address, timeout):
+                order.append(address)
+                await asyncio.sleep(0.05)
+
+        tasks = [asyncio.create_task(take(address)) for address in "aaaabbc"]
+        late = asyncio.create_task(take("late", 0.01))
+        await asyncio.sleep(0)
+        tasks[1].cancel()
+        for result in await asyncio.gather(*tasks, return_exceptions=True):
+            assert result is None or isinstance(result, asyncio.CancelledError)
+        with pytest.raises(NotRead, match="too many requests"):
+            await late
+        assert order == [*"aabcab"]
+
+    asyncio.run(asyncio.wait_for(test(), 60))
+
+
+def test_a_full_queue_has_a_place_for_an_address_that_does_not_wait():
+    async def test():
+        queue = ReadingQueue(1, 30.0, ReaderSource(bundled_sha256()))
+        crowd = [asyncio.create_task(queue.run(str(i % 8), time.sleep, 0.01)) for i in range(8 * 9)]
+        await asyncio.sleep(0)
+        with pytest.raises(NotRead, match="too many requests"):
+            await queue.run("1", time.sleep, 0)
+        await queue.run("good", time.sleep, 0)
+        assert not all(task.done() for task in crowd)  # its turn came before the crowd's last
+        await asyncio.gather(*crowd, return_exceptions=True)
+        await queue.close()
+
+    asyncio.run(asyncio.wait_for(test(), 60))
 
 
 def work(seconds, path):

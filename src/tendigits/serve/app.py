@@ -24,6 +24,7 @@ from tendigits.pictures.image import prepare_for_threads
 from tendigits.serve.config import SHUTDOWN_SECONDS, ServerConfig
 from tendigits.serve.errors import HANDLERS, ErrorResponse, error_responses
 from tendigits.serve.routes import corrections, networks, phone, play, read, runs, tables
+from tendigits.serve.routes.bodies import JsonRoute
 from tendigits.serve.security import SecurityMiddleware
 from tendigits.serve.state import AppState, State
 from tendigits.web.pages import documents
@@ -34,7 +35,7 @@ PAGE = files("tendigits.web") / "page"
 
 REFRESH_SECONDS = 3.0  # between looks for a newly accepted network and an idle playground
 
-health = APIRouter(tags=["health"])
+health = APIRouter(tags=["health"], route_class=JsonRoute)
 
 
 def create_app(config: ServerConfig, *, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> FastAPI:

@@ -1,6 +1,6 @@
 """/v1/corrections: add, list, delete, export and import corrections of digits, as crops, and of numbers, as strips."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from datetime import UTC, datetime
 from io import BytesIO
 from itertools import chain
@@ -14,7 +14,7 @@ from starlette.responses import StreamingResponse
 
 from tendigits.numbers.decode import CHARACTERS
 from tendigits.serve.errors import error_responses, sentence_of
-from tendigits.serve.routes.bodies import JsonRoute
+from tendigits.serve.routes.bodies import JsonRoute, address_of
 from tendigits.serve.schemas import MAX_DIGITS, MAX_REASON_CHARACTERS, Crop, Label, Strict, Strip
 from tendigits.serve.state import State
 from tendigits.teach.store import MAX_CORRECTIONS, PIXELS_PER_CHARACTER, Correction, NumberCorrection
@@ -194,12 +194,22 @@ def delete_number(state: State, number: Number) -> None:
 
 
 @router.get("/export", response_class=StreamingResponse, responses={200: {"content": CONTENT}})
-def export_corrections(state: State) -> StreamingResponse:
+def export_corrections(request: Request, state: State) -> StreamingResponse:
     """All corrections as JSON lines, digits before numbers, oldest first, for /v1/corrections/import."""
     parts = state.store.parts()
     first = next(parts, [])  # before the answer begins: the store may not answer
+    rest = chain([first], parts)
+
+    async def next_lines() -> str:
+        async with state.queue.turn(address_of(request)):
+            return await run_in_threadpool(lambda: _as_lines(next(rest, [])))
+
+    async def lines() -> AsyncIterator[str]:
+        while text := await next_lines():
+            yield text
+
     headers = {"content-disposition": 'attachment; filename="corrections.jsonl"'}
-    return StreamingResponse(map(_as_lines, chain([first], parts)), media_type=JSON_LINES, headers=headers)
+    return StreamingResponse(lines(), media_type=JSON_LINES, headers=headers)
 
 
 @router.post(
@@ -210,10 +220,12 @@ def export_corrections(state: State) -> StreamingResponse:
 )
 async def import_corrections(request: Request, state: State) -> ImportResponse:
     """Import an export: all of it, or nothing if a line is invalid. Corrections that are there already are replaced."""
-    stored = await run_in_threadpool(state.store.add, _parse_lines(await request.body()))
-    if not stored:
-        raise HTTPException(400, "expected JSON lines from /v1/corrections/export, received none")
-    return ImportResponse(read=len(stored), count=await run_in_threadpool(state.store.count))
+    body = await request.body()
+    async with state.queue.turn(address_of(request)):
+        stored = await run_in_threadpool(state.store.add, _parse_lines(body))
+        if not stored:
+            raise HTTPException(400, "expected JSON lines from /v1/corrections/export, received none")
+        return ImportResponse(read=len(stored), count=await run_in_threadpool(state.store.count))
 
 
 def _as_lines(items: Sequence[Correction | NumberCorrection]) -> str:

@@ -13,11 +13,12 @@ from starlette.exceptions import HTTPException
 
 from tendigits.serve.errors import error_responses
 from tendigits.serve.jobs import Job
+from tendigits.serve.routes.bodies import JsonRoute
 from tendigits.serve.state import State
 from tendigits.teach.command import STORE
 from tendigits.teach.store import MIN_CORRECTIONS
 
-router = APIRouter(prefix="/v1", tags=["teach"], responses=error_responses(503))
+router = APIRouter(prefix="/v1", tags=["teach"], route_class=JsonRoute, responses=error_responses(503))
 
 Number = Annotated[int, Path(ge=1, le=2**31 - 1)]
 

@@ -20,7 +20,6 @@ from tendigits.serve.networks import ReadingNetwork
 from tendigits.serve.reading import is_small_png
 from tendigits.serve.routes.bodies import (
     MAX_PICTURES,
-    MAX_SMALL_JSON_BYTES,
     PICTURE_BODY,
     JsonRoute,
     PageNumber,
@@ -44,6 +43,8 @@ from tendigits.serve.schemas import (
 from tendigits.serve.state import AppState, State
 
 log = logging.getLogger("tendigits.serve")
+
+MAX_SMALL_BYTES = 2**16  # of JSON with digits: sending it to a worker process takes longer than reading them
 
 router = APIRouter(prefix="/v1", tags=["read"], route_class=JsonRoute)
 
@@ -173,7 +174,7 @@ async def read_digits(
 ) -> dict[str, Any]:
     """Read digits that are cropped and centred already, like MNIST's; for pictures see /v1/read."""
     network = state.active.current
-    if len(asked) <= MAX_SMALL_JSON_BYTES:
+    if len(asked) <= MAX_SMALL_BYTES:
         found = await state.queue.compute(address_of(request), work.classify, network.reader, asked)
     else:
         found = await run_in_pool(request, state, work.classify_with, network.source, asked)
