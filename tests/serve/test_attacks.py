@@ -12,7 +12,7 @@ import threading
 import time
 import zlib
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 import httpx
@@ -276,7 +276,9 @@ def test_a_crowd_with_large_bodies_holds_up_no_other_address_and_not_the_end(tmp
         sender.start()
     for sender in senders:
         sender.join()
-    with httpx.Client(base_url=server.url, timeout=60) as good:
+    with ExitStack() as stack, httpx.Client(base_url=server.url, timeout=60) as good:
+        for each in crowd:
+            stack.enter_context(each)
         one = {"digits": digits.x_test[:1].tolist()}
         for _ in range(3):
             assert good.post("/v1/digits", json=one).status_code == 200
@@ -285,11 +287,9 @@ def test_a_crowd_with_large_bodies_holds_up_no_other_address_and_not_the_end(tmp
             new = {"corrections": [{"crop": crop, "label": 3}]}
             assert good.post("/v1/corrections", json=new).status_code == 201
             assert good.get("/v1/corrections?n=1").status_code == 200
-    started = time.monotonic()
-    assert server.stop() == ""
-    assert time.monotonic() - started < 10
-    for each in crowd:
-        each.close()
+        started = time.monotonic()
+        assert server.stop() == ""
+        assert time.monotonic() - started < 10
 
 
 def test_clients_that_hang_up_and_bad_requests_fill_no_log(server):

@@ -39,7 +39,7 @@ MAX_SMALL_BYTES = 2**18
 
 
 class NotRead(HTTPException):
-    """The server could not read a picture now; the client should retry."""
+    """The server could not do this now; the client should retry."""
 
     def __init__(self, reason: str, seconds: int = 5) -> None:
         when = "a second" if seconds == 1 else "a few seconds"
@@ -74,9 +74,8 @@ class FairTurns:
     def _start_next(self) -> None:
         while self._waiting and self._n_free:
             address = next(iter(self._waiting))
-            waiting = [
-                future for future in self._waiting.pop(address) if not future.done()
-            ]  # the others were cancelled
+            # Those that are done were cancelled.
+            waiting = [future for future in self._waiting.pop(address) if not future.done()]
             if waiting:
                 self._n_free -= 1
                 waiting.pop(0).set_result(None)
@@ -118,7 +117,7 @@ class ReadingQueue:
     async def run(self, address: str, job: Callable[..., Result], *arguments: object) -> Result:
         """Run `job`, a module's function, in a worker process. A cancelled caller ends it.
 
-        Raises NotRead if too many pictures are waiting, the deadline passed, or the process was killed.
+        Raises NotRead if too many jobs are waiting, the deadline passed, or the process was killed.
         """
         n_waiting, n_same = self.load - self.workers, self._addresses[address] - self.workers
         if n_same >= (0 if n_waiting >= MAX_WAITING else MAX_WAITING_PER_ADDRESS):  # full for those who wait already
@@ -128,7 +127,7 @@ class ReadingQueue:
             async with self._deadline(), self._in_processes.turn(address, self.timeout):
                 return await asyncio.wrap_future(self._pool.submit(job, *arguments))
         except JobError:
-            raise NotRead("the process that read the picture has ended") from None
+            raise NotRead("the process that worked on this has ended") from None
         finally:
             self._addresses[address] -= 1
             if not self._addresses[address]:
@@ -193,7 +192,7 @@ class ReadingQueue:
             async with asyncio.timeout(self.timeout):
                 yield
         except (TimeoutError, TimedOut):
-            raise NotRead(f"the picture was not read within {self.timeout:g} seconds") from None
+            raise NotRead(f"this was not done within {self.timeout:g} seconds") from None
 
 
 def is_small_png(picture: bytes) -> bool:

@@ -65,7 +65,7 @@ def read_digits_with(source: ReaderSource, pictures: Sequence[tuple[bytes, bool]
 
 def classify(reader: Reader, body: bytes) -> list[Digit]:
     """Classify the digits of a `DigitsRequest`, which are cropped already. Raises InvalidBody."""
-    return reader.classify(np.array(parse(DigitsRequest, body).digits, np.uint8))
+    return reader.classify(list(np.array(parse(DigitsRequest, body).digits, np.uint8)))
 
 
 def classify_with(source: ReaderSource, body: bytes) -> list[Digit]:

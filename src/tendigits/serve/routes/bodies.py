@@ -52,9 +52,8 @@ def unparsed(model: type[Strict]) -> PlainValidator:
 class JsonRoute(APIRoute):
     """A route whose body, if its function takes one, is JSON within limits: 413 or 422 beyond them.
 
-    FastAPI alone would parse 32 MB of brackets into gigabytes of lists, while all others wait.
-
-    A function that is not async runs in a thread, when it is its client's turn.
+    FastAPI alone would parse 32 MB of brackets into gigabytes of lists, while all others wait. A function that is not
+    async runs in a thread when it is its client's turn.
     """
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
@@ -73,7 +72,7 @@ class JsonRoute(APIRoute):
             async with state_of(request).queue.turn(address_of(request)):
                 return await handle(request)
 
-        return handle_json
+        return handle if is_async and field is None else handle_json
 
 
 class _JsonRequest(Request):
