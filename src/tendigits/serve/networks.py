@@ -3,7 +3,7 @@
 active = ActiveModel(store)
 network = active.current                        # read once for each request: network.reader and network.sha256 match
 active.accept(store.network(3), now)            # loaded, verified, accepted, then swapped
-network = await RunNetworks(Path("runs")).load("first")
+network = await RunNetworks(Path("runs")).load("first", address)
 """
 
 import asyncio
@@ -12,7 +12,7 @@ import logging
 import threading
 from dataclasses import dataclass, replace
 from datetime import datetime
-from functools import cached_property, lru_cache, partial
+from functools import cached_property, partial
 from pathlib import Path
 
 from fastapi.concurrency import run_in_threadpool
@@ -25,6 +25,7 @@ from tendigits.extras import require
 from tendigits.pool.pool import JobError, WorkerPool
 from tendigits.read.reader import Reader
 from tendigits.runs.run import Run, check_inside, model_digest, open_run
+from tendigits.serve.turns import FairTurns
 from tendigits.serve.work import ReaderSource
 from tendigits.teach.store import FineTunedNetwork, Store
 from tendigits.teach.verify import bundled_sha256, last_usable, load_network
@@ -136,35 +137,46 @@ class RunNetworks:
     """The networks of a folder's runs, opened one at a time; the last ones used stay in memory."""
 
     def __init__(self, runs: Path) -> None:
-        self._runs, self._opening = runs, asyncio.Lock()
-        self._open = lru_cache(MAX_RUN_NETWORKS)(_open_run_network)
+        self._runs, self._opening = runs, FairTurns(1)
+        self._open: dict[object, ReadingNetwork] = {}  # the last one used comes last
 
-    async def load(self, name: str) -> ReadingNetwork:
-        """The network of a finished run; it is opened again when its model has changed.
+    async def load(self, name: str, address: str) -> ReadingNetwork:
+        """The network of a finished run, for a client of this address; it is opened again when its model has changed.
 
-        Raises HTTPException, 404, or TendigitsError if its model is missing, damaged or can't be converted.
+        Raises HTTPException, 404 or 503, or TendigitsError if its model is missing, damaged or can't be converted.
         """
-        async with self._opening:
-            return await run_in_threadpool(self._load, name)
+        path, _ = key = await run_in_threadpool(self._find, name)
+        if key not in self._open:
+            async with self._opening.turn(address, OPEN_TIMEOUT):
+                if key not in self._open:
+                    self._open[key] = await _open_run_network(path)
+        network = self._open[key] = self._open.pop(key)
+        for oldest in list(self._open)[:-MAX_RUN_NETWORKS]:
+            del self._open[oldest]
+        return network
 
-    def _load(self, name: str) -> ReadingNetwork:
+    def _find(self, name: str) -> tuple[Path, object]:
         path = find_run(self._runs, name).path
         file = path / "model.keras"
         state = file.stat() if file.is_file() else None
-        return self._open(path, state and (state.st_mtime_ns, state.st_size))
+        return path, state and (state.st_mtime_ns, state.st_size)
 
 
-def _open_run_network(path: Path, _: object) -> ReadingNetwork:
-    """Convert it in another process, so that the server does not import Keras, nor opens a damaged file."""
+async def _open_run_network(path: Path) -> ReadingNetwork:
+    """Convert it in another process, so that the server does not import Keras, nor opens a damaged file.
+
+    If the caller is cancelled, the process is killed.
+    """
     with WorkerPool(1, timeout=OPEN_TIMEOUT, memory=OPEN_MEMORY) as pool:
         try:
-            data = pool.submit(convert_run_network, path).result()
+            data = await asyncio.wrap_future(pool.submit(convert_run_network, path))
         except JobError:
             raise ModelFileError(
                 f"the network of {path.name} could not be opened in {OPEN_TIMEOUT:.0f} seconds "
                 f"and {OPEN_MEMORY >> 30} GB"
             ) from None
-    network = replace(from_onnx(data, path.name, threads=1), open_layers=partial(Layers, data, path.name))
+    opened = await run_in_threadpool(from_onnx, data, path.name, threads=1)
+    network = replace(opened, open_layers=partial(Layers, data, path.name))
     return ReadingNetwork(Reader(network, threads=1), ReaderSource(hashlib.sha256(data).hexdigest(), data=data))
 
 

@@ -1,13 +1,17 @@
 """Networks of runs over HTTP: they read and show their layers, few are kept; one that can't be opened is an error."""
 
+import asyncio
 import base64
+import multiprocessing
 import shutil
+import time
 
 import numpy as np
 import pytest
 
 from drawing import crop64, png
 from tendigits.read.reader import Reader
+from tendigits.serve.networks import RunNetworks
 
 pytestmark = pytest.mark.xdist_group("report")  # the same finished runs
 
@@ -47,3 +51,23 @@ def test_a_run_that_cannot_be_opened_is_an_error_of_that_request(with_runs, runs
     assert answer.status_code == 409
     assert "model.keras" in answer.json()["error"]
     assert with_runs.post("/v1/read", content=picture).status_code == 200
+
+
+def test_a_client_that_leaves_ends_the_opening_of_its_run(runs):
+    async def test():
+        networks = RunNetworks(runs)
+        leaving = asyncio.create_task(networks.load("a", "127.0.0.1"))
+        while len(multiprocessing.active_children()) == n_before:
+            await asyncio.sleep(0.01)
+        started = time.monotonic()
+        leaving.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await leaving
+        left = time.monotonic()
+        assert len(multiprocessing.active_children()) == n_before
+        opened = await networks.load("a", "127.0.0.1")
+        assert left - started < (time.monotonic() - left) / 2
+        assert await networks.load("a", "127.0.0.2") is opened
+
+    n_before = len(multiprocessing.active_children())
+    asyncio.run(asyncio.wait_for(test(), 120))

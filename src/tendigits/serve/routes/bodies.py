@@ -141,12 +141,16 @@ async def in_pool(
 
 
 async def run_in_pool(request: Request, state: AppState, job: Callable[..., Result], *arguments: Any) -> Result:
-    """Do a job, a module's function, in a worker process. If the client hangs up, it ends; raises ClientDisconnect."""
-    running = asyncio.ensure_future(state.queue.run(address_of(request), job, *arguments))
-    watching = asyncio.ensure_future(_hang_up(request))
-    watching.add_done_callback(lambda _: running.cancel())
+    """Do a job, a module's function, in a worker process, `while_connected`."""
+    return await while_connected(request, state.queue.run(address_of(request), job, *arguments))
+
+
+async def while_connected(request: Request, working: Coroutine[Any, Any, Result]) -> Result:
+    """Wait for work, which is cancelled if the client hangs up; then it raises ClientDisconnect."""
+    work, watching = asyncio.ensure_future(working), asyncio.ensure_future(_hang_up(request))
+    watching.add_done_callback(lambda _: work.cancel())
     try:
-        return await running
+        return await work
     except asyncio.CancelledError:
         if watching.done():
             raise ClientDisconnect from None

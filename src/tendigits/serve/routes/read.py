@@ -29,6 +29,7 @@ from tendigits.serve.routes.bodies import (
     pictures_of,
     run_in_pool,
     unparsed,
+    while_connected,
 )
 from tendigits.serve.schemas import (
     BINARY,
@@ -98,7 +99,7 @@ async def read_pictures(
     A single picture that cannot be decoded is refused with 415. In a form, its page holds the error instead.
     """
     images = await pictures_of(request)
-    network = await _reading_network(state, run)
+    network = await _reading_network(request, state, run)
 
     async def read(image: bytes) -> PageResponse:
         if not one:
@@ -187,14 +188,16 @@ async def show_layers(request: Request, state: State, asked: LayersRequest, run:
     """The outputs of each hidden layer of a network for a digit, as pictures."""
     if run is None and state.active.is_fixed:
         raise UserError("expected the reader's network, or a run's, received the server's --model; start without it")
-    network = await _reading_network(state, run)
+    network = await _reading_network(request, state, run)
     found = await state.queue.compute(address_of(request), lambda: network.layers(asked.crop))
     return {"layers": [layer.as_dict() for layer in found]}
 
 
-async def _reading_network(state: AppState, run: str | None) -> ReadingNetwork:
-    """The active network, or that of a run by its name. Raises what `RunNetworks.load` does."""
-    return state.active.current if run is None else await state.run_networks.load(run)
+async def _reading_network(request: Request, state: AppState, run: str | None) -> ReadingNetwork:
+    """The active network, or that of a run by its name. Raises what `RunNetworks.load` does, and ClientDisconnect."""
+    if run is None:
+        return state.active.current
+    return await while_connected(request, state.run_networks.load(run, address_of(request)))
 
 
 async def _read_all(
