@@ -261,7 +261,7 @@ def test_the_server_is_live_while_it_refuses_large_bodies_of_json(server):
 @pytest.mark.slow
 @pytest.mark.parametrize("path", ["/v1/digits", "/v1/corrections/import"])
 def test_a_crowd_with_large_bodies_holds_up_no_other_address_and_not_the_end(tmp_path, digits, path):
-    server = ServeProcess(tmp_path, "--no-browser")
+    server = ServeProcess(tmp_path, "--no-browser", "--timeout", "60")
     crop = base64.b64encode(digits.x_test[0].tobytes()).decode()
     line = {"crop": crop, "label": 3, "network": "0" * 64, "created": "2026-01-01T00:00:00Z"}
     bodies = {

@@ -27,7 +27,7 @@ from tendigits.numbers.decode import CHARACTERS, HEIGHT
 from tendigits.numbers.network import GRID
 from tendigits.numbers.strips import MAX_WIDTH_PX
 
-LOCK_TIMEOUT = 10.0  # seconds that a call waits for other writers, unless the caller has less time
+LOCK_TIMEOUT = 10.0  # seconds that a call waits for other writers; for other processes, the caller may have less time
 MIN_CORRECTIONS = 5  # fewest corrections to fine-tune on
 MAX_CORRECTIONS = 100_000  # most corrections in a store; a few hundred are enough for one handwriting
 MIN_STRIP_WIDTH = 24  # pixels
@@ -143,7 +143,8 @@ class Store:
     def __init__(self, path: str | Path, *, create: bool = True, lock_timeout: float = LOCK_TIMEOUT) -> None:
         """Open a store and check that it is intact. Raises StoreError if it is missing, damaged or of another version.
 
-        `create` creates a missing file, readable by its owner only; a call waits `lock_timeout` seconds for others.
+        `create` creates a missing file, readable by its owner only; a call waits `lock_timeout` seconds for another
+        process.
         """
         self.path = Path(path)
         self._uri = f"{self.path.absolute().as_uri()}?mode=rw"
@@ -300,7 +301,7 @@ class Store:
     @contextmanager
     def _write(self) -> Iterator[sqlite3.Connection]:
         """A connection in a transaction, which is rolled back if anything is raised."""
-        if not self._writer.acquire(timeout=self._lock_timeout):
+        if not self._writer.acquire(timeout=LOCK_TIMEOUT):  # this process's own threads end in time
             raise Failure(f"cannot use the store {self.path}: others are writing to it; nothing was stored")
         try:
             with self._connect() as connection:
