@@ -107,7 +107,7 @@ def test_moving_editing_and_leaving_a_cell_as_it_was(open_page, picture):
     page.keyboard.press("Escape")
     expect(cell(page, "A1")).to_have_text("12")
     asked: list[str] = []
-    page.on("request", lambda request: asked.append(request.method))
+    page.on("request", lambda request: asked.append(request.method) if "/corrections/" in request.url else None)
     cell(page, "A1").click()
     with page.expect_response("**/v1/corrections/numbers") as response:
         page.keyboard.press("Delete")
@@ -145,3 +145,36 @@ def test_rows_and_columns_are_joined_and_split(open_page, picture):
     page.click("#join-rows")
     expect(page.locator("#grid th[scope=row]")).to_have_count(6)
     expect(cell(page, "B2")).to_have_text("14")
+
+
+def test_the_grid_can_be_used_while_no_sum_is_checked(open_page, picture):
+    """The server checks the sums; an answer that is late, or none, changes no cell that a person is typing into."""
+    page, waiting = open_page("#read"), []
+    read(page, picture)
+    expect(page.locator("#totals")).to_have_text("totals agree in 3 of 6 rows")
+    page.route("**/v1/tables/check", lambda route: waiting.append(route))
+
+    def change(name: str, value: str) -> None:
+        cell(page, name).click()
+        with page.expect_request("**/v1/tables/check"):
+            page.keyboard.type(value)
+            page.keyboard.press("Enter")
+
+    change("C5", "73")
+    change("C6", "63")
+    cell(page, "A1").click()
+    page.keyboard.type("5")
+    first, last = waiting
+    last.continue_()
+    expect(page.locator("#totals")).to_have_text("totals agree in 5 of 6 rows")
+    with page.expect_response("**/v1/tables/check"):
+        first.fulfill(json={"agreement": "late", "doubtful": ["A1"]})
+    expect(page.locator("#totals")).to_have_text("totals agree in 5 of 6 rows")
+    expect(page.locator("#grid input")).to_have_value("5")
+    with page.expect_request("**/v1/tables/check"):
+        page.keyboard.press("Enter")
+    waiting[2].fulfill(status=503, json={"error": "too many requests are waiting"})
+    expect(page.locator("#totals")).to_have_text("The sums were not checked: too many requests are waiting")
+    expect(page.locator("#need")).to_have_text("3 cells need you, 15 do not")
+    expect(cell(page, "C6")).to_have_text("63")
+    open_page.complaints.clear()  # the browser logs the 503

@@ -6,6 +6,7 @@ The JSON of a result is its `as_dict()`; the classes here only describe it.
 import base64
 from contextlib import suppress
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Annotated, Any, TypeVar
 
 import numpy as np
@@ -32,6 +33,7 @@ from tendigits.numbers.strips import MAX_WIDTH_PX
 from tendigits.read.page import Page
 from tendigits.read.results import Number
 from tendigits.tables.cell import Cell
+from tendigits.tables.checks import confirm_sums
 from tendigits.tables.table import Table
 from tendigits.teach.store import MIN_STRIP_WIDTH
 
@@ -39,11 +41,16 @@ MAX_REASON_CHARACTERS = 300  # of an error's sentence
 MAX_DIGITS = 1000  # digits or corrections in one request
 MAX_SHEETS = 100  # tables in one request
 MAX_DOUBTFUL_CELLS = 5000  # in one request; each has a comment and a row with its picture in a spreadsheet
+MAX_ROWS = 1000  # of a table
+MAX_COLUMNS = 200
 # Content types; the bytes decide what a picture is.
 PICTURES = (
     "image/png", "image/jpeg", "image/webp", "image/tiff", "image/bmp", "image/gif", "image/heic", "image/avif",
     "application/pdf", "application/octet-stream",
 )  # fmt: skip
+
+DECIMAL = r"^-?[0-9]+([.][0-9]+)?(E[-+][0-9]{1,2})?$"
+"""A `Decimal` of bounded size, as text."""
 
 BINARY = {"type": "string", "format": "binary"}
 PICTURE_CONTENT = {kind: {"schema": BINARY} for kind in PICTURES}
@@ -114,6 +121,7 @@ class CellRequest(Strict):
     """A cell that a person has checked."""
 
     value: Annotated[str, Field(max_length=100)]
+    number: Annotated[str, Field(pattern=DECIMAL, max_length=100)] | None = None  # as it was read; else from the value
     accepted: bool = True
     reason: Annotated[str, Field(max_length=500)] | None = None
 
@@ -123,10 +131,12 @@ class TableRequest(Strict):
 
     name: Annotated[str, Field(max_length=100)] | None = None  # of its sheet in a spreadsheet
     rows: Annotated[
-        list[Annotated[list[CellRequest], Field(min_length=1, max_length=200), FailFast()]],
-        Field(min_length=1, max_length=1000),
+        list[Annotated[list[CellRequest], Field(min_length=1, max_length=MAX_COLUMNS), FailFast()]],
+        Field(min_length=1, max_length=MAX_ROWS),
         FailFast(),
     ]
+    row_sums: Annotated[int, Field(ge=0, lt=MAX_COLUMNS)] | None = None  # as of a TableResponse
+    column_sums: Annotated[int, Field(ge=0, lt=MAX_ROWS)] | None = None
 
     @model_validator(mode="after")
     def _is_rectangular(self) -> "TableRequest":
@@ -135,13 +145,15 @@ class TableRequest(Strict):
         return self
 
     def table(self) -> Table:
-        """For the library; the decimal separator is the one that suits all values."""
+        """For the library, the numbers of sums that agree accepted; one decimal separator suits all values."""
         separator = common_separator(cell.value for row in self.rows for cell in row)
 
         def convert(cell: CellRequest) -> Cell:
-            return Cell(Box(0, 0, 0, 0), cell.value, to_decimal(cell.value, separator), 1.0, cell.accepted, cell.reason)
+            number = to_decimal(cell.value, separator) if cell.number is None else Decimal(cell.number)
+            return Cell(Box(0, 0, 0, 0), cell.value, number, 1.0, cell.accepted, cell.reason)
 
-        return Table([[convert(cell) for cell in row] for row in self.rows])
+        rows = [[convert(cell) for cell in row] for row in self.rows]
+        return confirm_sums(Table(rows, row_sums=self.row_sums, column_sums=self.column_sums))
 
 
 class TablesRequest(Strict):

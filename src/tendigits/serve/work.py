@@ -108,6 +108,12 @@ def export_tables(body: bytes, as_xlsx: bool) -> bytes:
     return as_file([(each.name, each.table()) for each in parse(TablesRequest, body).tables], as_xlsx)
 
 
+def check_table(body: bytes) -> tuple[str | None, list[str]]:
+    """How many sums of a `TableRequest` agree, and the names of its doubtful cells. Raises InvalidBody."""
+    table = parse(TableRequest, body).table()
+    return table.agreement, table.doubtful
+
+
 def preview(image: bytes, number: int) -> bytes:
     """A page as the reader sees it, as a JPEG. Raises DataError."""
     grey, _ = open_page(image, number)

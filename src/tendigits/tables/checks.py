@@ -72,23 +72,38 @@ def check_columns(table: Table, expected: Mapping[int, Expectation]) -> Table:
 
 
 def check_sums(table: Table, sums: Sums) -> Table:
-    """Accept the numbers of sums that agree; where a sum does not agree, mark what was probably misread."""
+    """Find the sums; accept the numbers of those that agree; in others mark what was probably misread."""
+
+    def start_of(series: Sequence[Series], wanted: Sums) -> int | None:
+        return _find_start(series, sums is not Sums.AUTO) if sums in (Sums.AUTO, Sums.BOTH, wanted) else None
+
+    row_sums = start_of(table.rows, Sums.LAST_COLUMN)
+    column_sums = start_of(_transposed(table.rows), Sums.LAST_ROW)
+    return _with_sums(table, row_sums, column_sums, _with_checked_sum)
+
+
+def confirm_sums(table: Table) -> Table:
+    """Accept the numbers of sums that agree, and doubt nothing: a person has changed the table since it was read."""
+    return _with_sums(table, table.row_sums, table.column_sums, _with_confirmed_sum)
+
+
+def _with_sums(
+    table: Table, row_sums: int | None, column_sums: int | None, check_series: Callable[[Series, int, str], Series]
+) -> Table:
+    """The table after a check of the rows and columns that end with their sum, and in how many of them it agrees."""
     rows, agreements = table.rows, []
-    starts: dict[str, int | None] = {"row": None, "column": None}
-    for name, wanted in (("row", Sums.LAST_COLUMN), ("column", Sums.LAST_ROW)):
-        series = rows if name == "row" else _transposed(rows)
-        is_wanted = sums in (Sums.AUTO, Sums.BOTH, wanted)
-        start = starts[name] = _find_start(series, is_given=sums is not Sums.AUTO) if is_wanted else None
+    for name, start in (("row", row_sums), ("column", column_sums)):
         if start is None:
             continue
+        series = rows if name == "row" else _transposed(rows)
         results = [_agrees(each, start) for each in series]
         agreements.append(f"{results.count(True)} of {len(results) - results.count(None)} {name}s")
-        series = [_with_checked_sum(each, start, name) for each in series]
+        series = [check_series(each, start, name) for each in series]
         rows = series if name == "row" else _transposed(series)
     if not agreements:
         return table
     agreement = f"totals agree in {' and '.join(agreements)}"
-    return replace(table, rows=rows, agreement=agreement, row_sums=starts["row"], column_sums=starts["column"])
+    return replace(table, rows=rows, agreement=agreement, row_sums=row_sums, column_sums=column_sums)
 
 
 def _parse_expectation(text: str) -> Callable[[Cell], bool]:
@@ -145,9 +160,9 @@ def _with_checked_sum(series: Series, start: int, name: str) -> Series:
     agrees = _agrees(series, start)
     if agrees is None:
         return _with_missing_number(series, start, name)
-    head, tail = series[:start], series[start:]
     if agrees:
-        return head + [_confirmed(cell) if cell.value else cell for cell in tail]
+        return _with_confirmed_sum(series, start, name)
+    head, tail = series[:start], series[start:]
     total = sum(cell.number for cell in tail[:-1] if cell.number is not None)
     reason = f"this {name} adds up to {total}, not {tail[-1].number}"
     repairs = [*_repairs(series, start)]
@@ -156,6 +171,13 @@ def _with_checked_sum(series: Series, start: int, name: str) -> Series:
     _, index, text, probability = max(repairs, key=itemgetter(0))
     options = [(text, probability), *(option for option in series[index].options if option[0] != text)]
     return _with_doubt(series, index, f"{reason}; {series[index].value} may be {text}", options)
+
+
+def _with_confirmed_sum(series: Series, start: int, _: str) -> Series:
+    """A row or a column, its numbers accepted if the last one is the sum of the others."""
+    if not _agrees(series, start):
+        return series
+    return series[:start] + [_confirmed(cell) if cell.value else cell for cell in series[start:]]
 
 
 def _with_missing_number(series: Series, start: int, name: str) -> Series:

@@ -2,12 +2,17 @@
 
 import csv
 import io
+from decimal import Decimal
 
 import openpyxl
 import pytest
 from PIL import Image
 
 from drawing import file_of, printed_table
+from tendigits.geometry import Box
+from tendigits.tables.cell import Cell
+from tendigits.tables.checks import check
+from tendigits.tables.table import Table
 
 pytestmark = pytest.mark.xdist_group("server")
 
@@ -55,6 +60,24 @@ def test_tables_that_were_checked_become_sheets_and_csv(client):
     for sent, message in wrong:
         answer = client.post("/v1/tables/export", json={"tables": sent})
         assert (answer.status_code, message in answer.json()["error"]) == (422, True)
+
+
+def test_a_changed_table_is_checked_as_when_it_was_read(client):
+    texts = [["3", "4", "7"], ["4", "14", "18"], ["5", "24", "29"], ["6", "34", "49"]]
+    read = check(Table([[Cell(Box(0, 0, 9, 9), text, Decimal(text), accepted=False) for text in row] for row in texts]))
+    changed = {key: each for key, each in read.as_dict().items() if key in ("row_sums", "column_sums")}
+    changed["rows"] = [[{"value": text, "accepted": False, "reason": "?"} for text in row] for row in texts]
+    answer = client.post("/v1/tables/check", json=changed).json()
+    assert answer == {"agreement": read.agreement, "doubtful": read.doubtful}
+    changed["rows"][3][2] = {"value": "40"}
+    assert client.post("/v1/tables/check", json=changed).json()["doubtful"] == []
+    changed["rows"][0][0] = {"value": "1.003", "number": "1003"}  # the page has numbers that tell a point from a comma
+    answer = client.post("/v1/tables/check", json=changed).json()
+    assert answer == {"agreement": "totals agree in 3 of 4 rows", "doubtful": ["B1", "C1"]}
+    exported = client.post("/v1/tables/export", json={"tables": [changed]}).text
+    assert exported.splitlines()[:2] == ["1003,4?,7?", "4,14,18"]
+    for wrong in ({"row_sums": -1}, {"row_sums": True}, {"rows": [[{"value": "1", "number": "1E999999"}]]}):
+        assert client.post("/v1/tables/check", json=changed | wrong).status_code == 422
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
-"""/v1/tables: the tables of a picture, and those that a person has checked, as a spreadsheet or CSV."""
+"""/v1/tables: the tables of a picture, and those that a person has changed, checked or as a spreadsheet or CSV."""
 
+from dataclasses import dataclass
 from typing import Annotated
 
 from fastapi import APIRouter, Body, Query, Request, Response
@@ -17,7 +18,7 @@ from tendigits.serve.routes.bodies import (
     run_in_pool,
     unparsed,
 )
-from tendigits.serve.schemas import BINARY, MAX_REASON_CHARACTERS, TablesRequest
+from tendigits.serve.schemas import BINARY, MAX_REASON_CHARACTERS, TableRequest, TablesRequest
 from tendigits.serve.state import State
 from tendigits.tables.options import Sums
 
@@ -25,6 +26,14 @@ router = APIRouter(prefix="/v1", tags=["read"], route_class=JsonRoute)
 
 CSV, XLSX = "text/csv", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 ANSWERS = {CSV: {"schema": {"type": "string"}}, XLSX: {"schema": BINARY}}
+
+
+@dataclass(frozen=True)
+class CheckResponse:
+    """A table that a person has changed, after its sums were checked."""
+
+    agreement: str | None
+    doubtful: list[str]  # names of the cells that a person should check, such as C7
 
 
 @router.post(
@@ -58,6 +67,14 @@ async def read_tables(
     if file is None:
         raise HTTPException(404, "found no table in the picture; its numbers must stand in rows and columns")
     return _answer(kind, file)
+
+
+@router.post("/tables/check", responses=error_responses(413, 503))
+async def check_table(
+    request: Request, state: State, changed: Annotated[bytes, Body(), unparsed(TableRequest)]
+) -> CheckResponse:
+    """Check the sums of a table that a person has changed: cells of a sum that agrees are not doubtful any more."""
+    return CheckResponse(*await run_in_pool(request, state, work.check_table, changed))
 
 
 @router.post(

@@ -3,7 +3,7 @@
 import { storeNumber } from "../correct/correct.js";
 import { ask, askFile } from "../shared/api.js";
 import { element, find, notify, rectOf, save, trying } from "../shared/dom.js";
-import { checkSums, isFilled, joinColumns, joinRows, splitColumn, splitRow } from "./table.js";
+import { isFilled, joinColumns, joinRows, splitColumn, splitRow } from "./table.js";
 
 const NUMBER = /^[0-9.,\-/:+=()%x]*$/; // the characters that the reader can learn
 const MAX_CELL_LENGTH = 100;
@@ -11,9 +11,10 @@ const XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 let page = null; // the response of the API, with its largest table as `table`
 let pages = new Map(); // the pages of its document that were shown, by their numbers
-let table = null; // its `past` has the changes that can be undone, newest last; cells that a person accepted or changed have `done`
+// Its `past` has the changes that can be undone, newest last, and `agreed` the cells that are right because their sums agree, even if
+// the reader was in doubt. Cells that a person accepted or changed have `done`.
+let table = null;
 let at = { row: 0, column: 0 }; // the current cell
-let sums = null; // the result of checkSums
 
 // Show the largest table of a page with a person's changes; the grid is hidden if there is no table.
 export function showGrid(read, shownPages) {
@@ -21,16 +22,16 @@ export function showGrid(read, shownPages) {
   if (read.table === undefined) {
     const tables = read.tables.filter(({ dense }) => dense);
     read.table = tables.reduce((best, each) => (best && size(best) >= size(each) ? best : each), null);
-    if (read.table) read.table.past = [];
+    if (read.table) Object.assign(read.table, { past: [], agreed: new Set(), checks: 0 });
   }
   [page, pages, table] = [read, shownPages, read.table];
   find("sheet").hidden = table === null;
   find("values").hidden = table !== null && numbersInTable() === page.numbers.length;
   if (table === null) { frame(null); return; }
-  sums = checkSums(table);
   at = doubts()[0] ?? { row: 0, column: 0 };
   find("grid-xlsx").textContent = page.n_pages === 1 ? "Download XLSX" : `Download XLSX (${tablesOfPages().length} of ${page.n_pages} pages)`;
   render();
+  checkSums(table);
 }
 
 export function showCorrected(read, number) {
@@ -39,6 +40,7 @@ export function showCorrected(read, number) {
   const { value, number: decimal, accepted, reason, corrected } = number;
   Object.assign(cell, { value, number: decimal, accepted, reason, done: corrected !== undefined });
   if (read === page) render();
+  checkSums(read.table);
 }
 
 export function startGrid() {
@@ -74,28 +76,44 @@ const current = () => table.rows[at.row][at.column];
 const clamp = (value, length) => Math.min(Math.max(value, 0), length - 1);
 const within = ({ row, column }) => ({ row: clamp(row, table.rows.length), column: clamp(column, table.rows[0].length) });
 
-const isDoubtful = (cell, { agreed } = sums) => !cell.accepted && !agreed.has(cell);
+const isDoubtful = (cell) => !cell.accepted && !table.agreed.has(cell);
 
-function doubts() {
-  const places = table.rows.flatMap((cells, row) => cells.map((_, column) => ({ row, column })));
-  return places.filter(({ row, column }) => isDoubtful(table.rows[row][column]));
+const places = () => table.rows.flatMap((cells, row) => cells.map((_, column) => ({ row, column })));
+const doubts = () => places().filter(({ row, column }) => isDoubtful(table.rows[row][column]));
+
+// Ask the server which sums agree after a change. Whatever changes meanwhile is asked for again, and this answer ignored.
+async function checkSums(changed) {
+  if (changed.row_sums === null && changed.column_sums === null) return;
+  const check = ++changed.checks;
+  const checking = ask("v1/tables/check", { method: "POST", json: tableRequest(changed) });
+  const answer = await checking.catch((error) => ({ agreement: `The sums were not checked: ${error.message}`, doubtful: null }));
+  if (check !== changed.checks) return;
+  const doubtful = answer.doubtful && new Set(answer.doubtful);
+  changed.agreement = answer.agreement;
+  changed.agreed = new Set(doubtful && changed.rows.flatMap((cells, row) => cells.filter((_, column) => !doubtful.has(nameOf({ row, column })))));
+  if (changed === table) renderDoubts();
 }
 
 function render() {
   const columns = table.rows[0].length;
-  sums = checkSums(table);
   const head = element("tr", {}, element("td"), ...Array.from({ length: columns }, (_, i) => element("th", { scope: "col" }, letters(i))));
   const body = table.rows.map((cells, row) => element("tr", {}, element("th", { scope: "row" }, String(row + 1)),
-    ...cells.map((cell, column) => element("td", {
-      role: "gridcell", class: cell.done ? "changed" : isDoubtful(cell) ? "doubtful" : "",
-      tabindex: row === at.row && column === at.column ? 0 : -1,
-      "aria-label": `${nameOf({ row, column })}: ${cell.value || "empty"}${isDoubtful(cell) ? `, ${cell.reason}` : ""}`,
-    }, cell.value))));
+    ...cells.map((cell, column) => element("td", { role: "gridcell", tabindex: row === at.row && column === at.column ? 0 : -1 }, cell.value))));
   find("grid").replaceChildren(element("thead", {}, head), element("tbody", {}, ...body));
+  renderDoubts();
+}
+
+// Mark the cells that are doubtful now, and leave the rest as it is: a person may be typing into a cell.
+function renderDoubts() {
+  for (const place of places()) {
+    const [shown, cell] = [elementAt(place), table.rows[place.row][place.column]];
+    shown.className = cell.done ? "changed" : isDoubtful(cell) ? "doubtful" : "";
+    shown.setAttribute("aria-label", `${nameOf(place)}: ${cell.value || "empty"}${isDoubtful(cell) ? `, ${cell.reason}` : ""}`);
+  }
   const need = doubts().length;
   const accepted = table.rows.flat().filter(isFilled).length - need;
   find("need").textContent = `${need} ${need === 1 ? "cell needs" : "cells need"} you, ${accepted} ${accepted === 1 ? "does" : "do"} not`;
-  find("totals").textContent = sums.agreement;
+  find("totals").textContent = table.agreement ?? "";
   find("next-doubt").disabled = need === 0;
   find("grid-undo").disabled = table.past.length === 0;
   show();
@@ -193,6 +211,7 @@ function remember(undo) {
   const step = { table, undo, storing: null };
   table.past.push(step);
   render();
+  checkSums(table);
   return step;
 }
 
@@ -213,6 +232,7 @@ function revert(step) {
   if (index < 0) return;
   past.splice(index, 1);
   const place = step.undo();
+  checkSums(step.table);
   if (step.table !== table) return;
   at = within(place);
   render();
@@ -253,10 +273,11 @@ function enlarge([left, top, right, bottom]) {
 }
 
 // A table with a person's changes, as the API takes it.
-function tableRequest(changed, name = undefined) {
-  const checked = checkSums(changed);
-  const requestOf = ({ value, reason }) => ({ value, accepted: false, reason });
-  return { name, rows: changed.rows.map((cells) => cells.map((cell) => (isDoubtful(cell, checked) ? requestOf(cell) : { value: cell.value }))) };
+function tableRequest({ rows, row_sums, column_sums }, name = undefined) {
+  const requestOf = ({ value, number, accepted, reason }) => ({
+    value, number: number === null || number === value ? undefined : number, ...(accepted ? {} : { accepted, reason }),
+  });
+  return { name, row_sums, column_sums, rows: rows.map((cells) => cells.map(requestOf)) };
 }
 
 function tablesOfPages() {
