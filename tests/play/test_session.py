@@ -1,6 +1,7 @@
 """The playground as the server sees it: its process is started, asked, followed and ended."""
 
 import asyncio
+import os
 
 import pytest
 
@@ -11,10 +12,12 @@ from tendigits.play.session import Playground
 
 STAND_IN = r"""
 import json, sys
+asked = []
 def send(**message): print(json.dumps(message), flush=True)
 for line in sys.stdin:
     request = json.loads(line)
     do, number = request["do"], request["id"]
+    asked.append(do)
     if do == "build":
         send(event="tick", network=request["network"], data={"status": "paused", "steps": 0})
         send(id=number, result={"layers": [8, 10]})
@@ -24,6 +27,11 @@ for line in sys.stdin:
         send(id=number, result=None)
     elif do == "refuse":
         send(id=number, error="expected more, received less")
+    elif do == "block":
+        open(request["pipe"]).read()  # until the test has opened and closed it
+        send(id=number, result=None)
+    elif do == "list":
+        send(id=number, result=asked)
     elif do == "crash":
         sys.exit("first line\nMemoryError: too large")
     else:
@@ -35,6 +43,12 @@ for line in sys.stdin:
 @pytest.fixture
 def playground():
     return Playground(["-c", STAND_IN])
+
+
+@pytest.fixture
+def pipe(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    return tmp_path / "pipe"
 
 
 def run(work):
@@ -92,6 +106,44 @@ def test_a_process_that_crashes_is_reported_and_a_new_one_is_started(playground)
         assert await playground.build("a", Experiment()) == {"layers": [8, 10]}
         assert (await anext(followed))[0] == "tick"
         await followed.aclose()
+        await playground.close()
+
+    run(go())
+
+
+def test_a_request_whose_caller_has_gone_is_not_begun_and_those_that_wait_are_bounded(playground, pipe):
+    async def go():
+        await playground.build("a", Experiment())
+        busy = asyncio.create_task(playground.ask("block", pipe=str(pipe)))
+        for _ in range(10):
+            calls = [playground.build("b", Experiment()), *(playground.ask("echo") for _ in range(module.MAX_WAITING))]
+            waiting = [asyncio.create_task(call) for call in calls]
+            done, _ = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+            assert [str(each.exception()) for each in done] == [
+                "too many requests are waiting for the playground; try again in a few seconds"
+            ]
+            for each in (busy, *waiting):  # the process is busy even if nobody waits for its answer
+                each.cancel()
+            await asyncio.wait(waiting)
+        assert playground.experiments == {"a": Experiment()}
+        last = asyncio.create_task(playground.ask("list"))
+        await asyncio.to_thread(pipe.write_bytes, b"")
+        assert await last == ["build", "block", "list"]
+        await playground.close()
+
+    run(go())
+
+
+def test_a_process_that_does_not_answer_is_ended(playground, monkeypatch, pipe):
+    async def go():
+        await playground.build("a", Experiment())
+        monkeypatch.setattr(module, "ANSWER_SECONDS", 0.1)
+        monkeypatch.setattr(module, "STOP_SECONDS", 0.1)
+        with pytest.raises(Failure, match=r"did not answer within 0\.1 seconds and was ended; make the networks again"):
+            await playground.ask("block", pipe=str(pipe))
+        monkeypatch.undo()
+        assert playground.experiments == {}
+        assert await playground.build("a", Experiment()) == {"layers": [8, 10]}
         await playground.close()
 
     run(go())

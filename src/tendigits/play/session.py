@@ -6,14 +6,15 @@ await playground.ask("train")
 async for kind, data in playground.follow(): ...     # ("tick", {...}), ("check", {...})
 await playground.stop()
 
+The process gets one request at a time, and one drawing; the others wait here, where a caller can be cancelled.
 Followers get the latest event of each kind, not a queue of all: a slow one misses some, and costs no memory.
 """
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from itertools import count
-from typing import Any
+from typing import Any, TypeVar
 
 from tendigits.errors import Failure, UserError
 from tendigits.play.experiment import Experiment
@@ -22,6 +23,10 @@ from tendigits.pool.child import Child
 WORKER = ("-m", "tendigits.play.worker")
 IDLE_SECONDS = 300.0  # without requests; then the process ends, unless somebody watches it learn: it holds a gigabyte
 STOP_SECONDS = 5.0  # time for the process to end; then it is killed
+ANSWER_SECONDS = 120.0  # time for an answer, the process's start included; then the process is ended
+MAX_WAITING = 32  # requests that wait for their turn
+
+Result = TypeVar("Result")
 
 
 class Playground:
@@ -33,6 +38,8 @@ class Playground:
         self._child: Child | None = None
         self._task: asyncio.Task[None] | None = None
         self._starting_or_ending = asyncio.Lock()
+        self._turn, self._turn_to_draw = asyncio.Lock(), asyncio.Lock()
+        self._n_waiting = 0
         self._numbers = count(1)
         self._answers: dict[int, asyncio.Future[Any]] = {}
         # (Kind, network) -> a number that rises with each event, and its data.
@@ -45,45 +52,22 @@ class Playground:
     async def build(self, network: str, experiment: Experiment) -> dict[str, Any]:
         """Make a network, in place of an earlier one; starts the process if necessary. Returns its layers.
 
-        Raises Failure if the process has ended.
+        Raises as `ask`.
         """
-        async with self._starting_or_ending:
-            if self._child is None and not self._is_closed:
-                self._events.clear()
-                self._child = await Child.start(*self._worker)
-                self._task = asyncio.create_task(self._listen(self._child))
-        self._forget(network)
-        self.experiments[network] = experiment
-        self._publish("tick", network, {"status": "starting"})
-        settings = experiment.model_dump(mode="json")
-        layers: dict[str, Any] = await self.ask("build", network=network, experiment=settings)
-        return layers
+        return await self._in_turn(self._turn, self._build, network, experiment)
 
     async def remove(self, network: str) -> None:
-        """Forget a network; the process ends with the last one."""
-        self._forget(network)
-        if not self.experiments:
-            await self.stop()
-        elif self._child is not None:
-            await self.ask("remove", network=network)
+        """Forget a network; the process ends with the last one. Raises as `ask`."""
+        await self._in_turn(self._turn, self._remove, network)
 
     async def ask(self, do: str, **arguments: Any) -> Any:
-        """Send the process a request, and wait for its answer.
+        """Send the process a request, and wait for its answer. A drawing waits for other drawings only.
 
         Raises:
             UserError: there is no process or no such network, or the request cannot be fulfilled.
-            Failure: the process has ended meanwhile.
+            Failure: too many requests are waiting, or the process has ended or did not answer in time.
         """
-        self._used_at = self._clock()
-        if self._child is None:
-            raise UserError("there is no network yet; make one first")
-        number, answer = next(self._numbers), asyncio.get_running_loop().create_future()
-        self._answers[number] = answer
-        try:
-            await self._child.send({"id": number, "do": do, **arguments})
-            return await answer
-        finally:
-            del self._answers[number]
+        return await self._in_turn(self._turn_to_draw if do == "draw" else self._turn, self._send, do, arguments)
 
     async def follow(self) -> AsyncIterator[tuple[str, dict[str, Any]]]:
         """The latest events, then each newer one, as (kind, data); until `close`."""
@@ -121,8 +105,70 @@ class Playground:
         if self._followers and is_learning:
             self._used_at = self._clock()
         if self._child is not None and self._clock() - self._used_at >= IDLE_SECONDS:
+            await self._end(f"nobody used it for {IDLE_SECONDS / 60:g} minutes")
+
+    async def _in_turn(
+        self, turn: asyncio.Lock, do: Callable[..., Coroutine[Any, Any, Result]], *arguments: Any
+    ) -> Result:
+        """Do something after what waits already. If the caller is cancelled it is not begun, or done to its end."""
+        if self._n_waiting >= MAX_WAITING:
+            raise Failure("too many requests are waiting for the playground; try again in a few seconds")
+        self._n_waiting += 1
+        try:
+            await turn.acquire()
+        finally:
+            self._n_waiting -= 1
+
+        def end(done: asyncio.Task[Result]) -> None:
+            turn.release()
+            if not done.cancelled():
+                done.exception()  # asyncio would log one that nobody has looked at
+
+        doing = asyncio.create_task(do(*arguments))
+        doing.add_done_callback(end)
+        return await asyncio.shield(doing)
+
+    async def _build(self, network: str, experiment: Experiment) -> dict[str, Any]:
+        async with self._starting_or_ending:
+            if self._child is None and not self._is_closed:
+                self._events.clear()
+                self._child = await Child.start(*self._worker)
+                self._task = asyncio.create_task(self._listen(self._child))
+        self._forget(network)
+        self.experiments[network] = experiment
+        self._publish("tick", network, {"status": "starting"})
+        settings = experiment.model_dump(mode="json")
+        layers: dict[str, Any] = await self._send("build", {"network": network, "experiment": settings})
+        return layers
+
+    async def _remove(self, network: str) -> None:
+        self._forget(network)
+        if not self.experiments:
             await self.stop()
-            self._publish("end", "", {"error": f"nobody used it for {IDLE_SECONDS / 60:g} minutes"})
+        elif self._child is not None:
+            await self._send("remove", {"network": network})
+
+    async def _send(self, do: str, arguments: dict[str, Any]) -> Any:
+        self._used_at = self._clock()
+        if self._child is None:
+            raise UserError("there is no network yet; make one first")
+        number, answer = next(self._numbers), asyncio.get_running_loop().create_future()
+        self._answers[number] = answer
+        try:
+            async with asyncio.timeout(ANSWER_SECONDS):
+                await self._child.send({"id": number, "do": do, **arguments})
+                return await answer
+        except TimeoutError:
+            reason = f"the playground's process did not answer within {ANSWER_SECONDS:g} seconds"
+            await self._end(reason)
+            raise Failure(f"{reason} and was ended; make the networks again") from None
+        finally:
+            del self._answers[number]
+
+    async def _end(self, reason: str) -> None:
+        """End the process, and say why."""
+        await self.stop()
+        self._publish("end", "", {"error": reason})
 
     async def _listen(self, child: Child) -> None:
         """Hand out answers and events until the process ends."""

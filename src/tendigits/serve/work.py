@@ -21,7 +21,14 @@ from tendigits.read.forms import Form
 from tendigits.read.page import Page
 from tendigits.read.reader import PACKAGE, Reader, ReaderOptions
 from tendigits.read.results import Digit
-from tendigits.serve.schemas import MAX_REASON_CHARACTERS, DigitsRequest, PageResponse, TablesRequest, parse
+from tendigits.serve.schemas import (
+    MAX_REASON_CHARACTERS,
+    DigitsRequest,
+    PageResponse,
+    TableRequest,
+    TablesRequest,
+    parse,
+)
 from tendigits.tables.spreadsheet import to_xlsx
 from tendigits.tables.table import Table
 

@@ -1,6 +1,9 @@
 """The playground over HTTP, with a stand-in for its process; the real one is in tests/play and in the browser."""
 
+import asyncio
 import base64
+import os
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -23,6 +26,8 @@ for line in sys.stdin:
         answer["result"] = {"a": request}
     elif do == "compare":
         answer = {"id": request["id"], "error": "there is no network 'b'; make it first"}
+    elif do == "reset":
+        open(sys.argv[1]).read()  # until the test has opened and closed this pipe
     elif do == "pause":
         sys.exit("MemoryError: too large")
     print(json.dumps(answer), flush=True)
@@ -31,9 +36,11 @@ for line in sys.stdin:
 
 @pytest.fixture(scope="module")
 def application(tmp_path_factory):
-    location = str(tmp_path_factory.mktemp("play") / "a.db")
-    app = create_app(ServerConfig(location, workers=2), now=lambda: NOW)
-    app.state.tendigits.play = Playground(["-c", STAND_IN])
+    folder = tmp_path_factory.mktemp("play")
+    app = create_app(ServerConfig(str(folder / "a.db"), workers=2), now=lambda: NOW)
+    app.state.pipe = folder / "pipe"
+    os.mkfifo(app.state.pipe)
+    app.state.tendigits.play = Playground(["-c", STAND_IN, str(app.state.pipe)])
     with TestClient(app, base_url="http://127.0.0.1:8000", raise_server_exceptions=False) as client:
         yield client
 
@@ -54,7 +61,7 @@ def test_networks_are_made_trained_shown_and_removed(play):
     assert play.post("/v1/play/train").status_code == 409
     assert make(play, hidden=[8]).json() == {"layers": [8, 10]}
     assert play.get("/v1/play").json()["networks"]["a"]["hidden"] == [8]
-    for path in ("train", "step/batch", "step/epoch", "reset"):
+    for path in ("train", "step/batch", "step/epoch"):
         assert play.post(f"/v1/play/{path}").status_code == 204
     unit = play.get("/v1/play/networks/a/layers/1/units/7").json()
     assert (unit["network"], unit["layer"], unit["unit"]) == ("a", 1, 7)
@@ -98,3 +105,31 @@ def test_a_process_that_crashes_is_an_error_and_the_next_request_starts_another(
     assert answer.json()["error"] == "the playground's process has ended: MemoryError: too large"
     assert play.post("/v1/play/train").status_code == 409
     assert make(play).status_code == 200
+
+
+async def hang_up(app, path, body):
+    """Send a PUT request and close the connection."""
+    scope = {
+        "type": "http", "method": "PUT", "path": path, "query_string": b"", "headers": [(b"host", b"127.0.0.1")],
+        "client": ("127.0.0.1", 9), "server": ("127.0.0.1", 8000),
+    }  # fmt: skip
+    messages = [{"type": "http.request", "body": body}, {"type": "http.disconnect"}]
+
+    async def receive():
+        return messages.pop(0)
+
+    async def send(message):
+        pass
+
+    await asyncio.wait_for(app(scope, receive, send), 30)
+
+
+def test_a_network_whose_client_hangs_up_before_its_turn_is_not_made(play):
+    make(play)
+    with ThreadPoolExecutor() as pool:
+        busy = pool.submit(play.post, "/v1/play/reset")
+        with play.app.state.pipe.open("w"):
+            for _ in range(400):
+                play.portal.call(hang_up, play.app, "/v1/play/networks/b", b'{"hidden": [8]}')
+        assert busy.result().status_code == 204
+    assert [*play.get("/v1/play").json()["networks"]] == ["a"]

@@ -153,6 +153,7 @@ async def while_connected(request: Request, working: Coroutine[Any, Any, Result]
         return await work
     except asyncio.CancelledError:
         if watching.done():
+            watching.result()  # raises what was wrong with the rest of the body
             raise ClientDisconnect from None
         raise
     finally:
@@ -160,6 +161,6 @@ async def while_connected(request: Request, working: Coroutine[Any, Any, Result]
 
 
 async def _hang_up(request: Request) -> None:
-    """Wait until the client has hung up; the request's body has arrived before."""
+    """Wait until the client has hung up; what is left of the request's body is dropped."""
     while (await request.receive())["type"] != "http.disconnect":
         pass

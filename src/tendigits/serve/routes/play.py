@@ -13,7 +13,7 @@ from tendigits.extras import require
 from tendigits.model.setting import Setting
 from tendigits.play.experiment import MAX_LAYERS, MAX_UNITS, Experiment, as_keras, as_recipe, controls
 from tendigits.serve.errors import error_responses
-from tendigits.serve.routes.bodies import PICTURE_BODY, JsonRoute, in_pool, picture_of
+from tendigits.serve.routes.bodies import PICTURE_BODY, JsonRoute, in_pool, picture_of, while_connected
 from tendigits.serve.state import State
 
 router = APIRouter(prefix="/v1/play", tags=["play"], route_class=JsonRoute)
@@ -73,40 +73,40 @@ def describe_experiment(experiment: Experiment) -> ExperimentResponse:
 
 
 @router.put("/networks/{network}", responses=MISSING)
-async def make_network(state: State, network: Network, experiment: Experiment) -> NewNetworkResponse:
+async def make_network(request: Request, state: State, network: Network, experiment: Experiment) -> NewNetworkResponse:
     """Make a network, untrained; one that was there is replaced. The first one starts the process, within seconds."""
     require("the playground", "train")
-    return NewNetworkResponse(**await state.play.build(network, experiment))
+    return NewNetworkResponse(**await while_connected(request, state.play.build(network, experiment)))
 
 
 @router.delete("/networks/{network}", status_code=204, responses=MISSING)
-async def remove_network(state: State, network: Network) -> None:
+async def remove_network(request: Request, state: State, network: Network) -> None:
     """Forget a network; the process ends with the last one."""
-    await state.play.remove(network)
+    await while_connected(request, state.play.remove(network))
 
 
 @router.post("/train", status_code=204, responses=MISSING)
-async def train(state: State) -> None:
+async def train(request: Request, state: State) -> None:
     """Train all networks until /pause, in turns, so that both are at the same epoch."""
-    await state.play.ask("train")
+    await while_connected(request, state.play.ask("train"))
 
 
 @router.post("/pause", status_code=204, responses=MISSING)
-async def pause(state: State) -> None:
+async def pause(request: Request, state: State) -> None:
     """Stop training, and test the networks."""
-    await state.play.ask("pause")
+    await while_connected(request, state.play.ask("pause"))
 
 
 @router.post("/step/{unit}", status_code=204, responses=MISSING)
-async def step(state: State, unit: Literal["batch", "epoch"]) -> None:
+async def step(request: Request, state: State, unit: Literal["batch", "epoch"]) -> None:
     """Train all networks on one batch, or to the end of the epoch."""
-    await state.play.ask("step", unit=unit)
+    await while_connected(request, state.play.ask("step", unit=unit))
 
 
 @router.post("/reset", status_code=204, responses=MISSING)
-async def reset(state: State) -> None:
+async def reset(request: Request, state: State) -> None:
     """Give all networks their initial weights."""
-    await state.play.ask("reset")
+    await while_connected(request, state.play.ask("reset"))
 
 
 @router.post(
@@ -118,20 +118,23 @@ async def draw(request: Request, state: State) -> DrawResponse:
     """Show a picture of one digit to the networks as they are now, also while they learn."""
     crop = (await in_pool(request, state, find_digit, await picture_of(request))).crop
     pixels = encode(crop)
-    return DrawResponse(pixels, await state.play.ask("draw", pixels=pixels) if crop.any() else {})
+    if not crop.any():
+        return DrawResponse(pixels, {})
+    return DrawResponse(pixels, await while_connected(request, state.play.ask("draw", pixels=pixels)))
 
 
 @router.get("/networks/{network}/layers/{layer}/units/{unit}", responses=MISSING)
-async def look_at_unit(state: State, network: Network, layer: Layer, unit: Unit) -> dict[str, Any]:
+async def look_at_unit(request: Request, state: State, network: Network, layer: Layer, unit: Unit) -> dict[str, Any]:
     """What one unit responds to, as a picture, and the training digits that excite it most."""
-    found: dict[str, Any] = await state.play.ask("look", network=network, layer=layer, unit=unit)
+    looking = state.play.ask("look", network=network, layer=layer, unit=unit)
+    found: dict[str, Any] = await while_connected(request, looking)
     return found
 
 
 @router.get("/comparison", responses=MISSING)
-async def compare_networks(state: State) -> dict[str, Any]:
+async def compare_networks(request: Request, state: State) -> dict[str, Any]:
     """Whether the difference between the networks is luck, and the test digits that they read differently."""
-    compared: dict[str, Any] = await state.play.ask("compare")
+    compared: dict[str, Any] = await while_connected(request, state.play.ask("compare"))
     return compared
 
 
