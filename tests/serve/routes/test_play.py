@@ -14,6 +14,7 @@ from samples import NOW
 from tendigits.play.session import Playground
 from tendigits.serve.app import create_app
 from tendigits.serve.config import ServerConfig
+from tendigits.serve.errors import CLIENT_DISCONNECTED
 
 STAND_IN = r"""
 import json, sys
@@ -108,20 +109,22 @@ def test_a_process_that_crashes_is_an_error_and_the_next_request_starts_another(
 
 
 async def hang_up(app, path, body):
-    """Send a PUT request and close the connection."""
+    """Send a PUT request and close the connection; returns the status for the metrics."""
     scope = {
         "type": "http", "method": "PUT", "path": path, "query_string": b"", "headers": [(b"host", b"127.0.0.1")],
         "client": ("127.0.0.1", 9), "server": ("127.0.0.1", 8000),
     }  # fmt: skip
     messages = [{"type": "http.request", "body": body}, {"type": "http.disconnect"}]
+    sent = []
 
     async def receive():
         return messages.pop(0)
 
     async def send(message):
-        pass
+        sent.append(message)
 
     await asyncio.wait_for(app(scope, receive, send), 30)
+    return sent[0]["status"]
 
 
 def test_a_network_whose_client_hangs_up_before_its_turn_is_not_made(play):
@@ -130,6 +133,7 @@ def test_a_network_whose_client_hangs_up_before_its_turn_is_not_made(play):
         busy = pool.submit(play.post, "/v1/play/reset")
         with play.app.state.pipe.open("w"):
             for _ in range(400):
-                play.portal.call(hang_up, play.app, "/v1/play/networks/b", b'{"hidden": [8]}')
+                status = play.portal.call(hang_up, play.app, "/v1/play/networks/b", b'{"hidden": [8]}')
+                assert status == CLIENT_DISCONNECTED
         assert busy.result().status_code == 204
     assert [*play.get("/v1/play").json()["networks"]] == ["a"]
