@@ -93,7 +93,7 @@ async def _end_streams(state: AppState) -> None:
     """When the server stops, end what clients follow: uvicorn waits for their connections."""
     await state.is_ending.wait()
     if state.photos is not None:
-        state.photos.end_wait(False)
+        state.photos.end_wait(None)
     await asyncio.gather(state.play.close(), state.jobs.stop(SHUTDOWN_SECONDS))
 
 

@@ -4,9 +4,9 @@ def list_corrections(state: State) -> ...
 """
 
 import asyncio
-from collections import deque
 from collections.abc import Callable, Sequence
 from datetime import datetime
+from itertools import count
 from math import nan
 from typing import Annotated
 
@@ -28,7 +28,7 @@ LOCK_TIMEOUT_SECONDS = 1.0  # that a call of the store waits for other processes
 # Upper bounds in seconds: a digit takes a few milliseconds, a photo a few tenths of a second.
 BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10)
 MAX_PHOTOS = 4  # photos of a phone that may wait, each as large as a request may be
-MAX_PHOTO_AGE_SECONDS = 600.0  # after this time a photo that was not taken is deleted
+MAX_PHOTO_AGE_SECONDS = 600.0  # after this time a photo that no page has opened is deleted
 
 
 class AppState:
@@ -82,46 +82,53 @@ class Metrics:
 
 
 class PhotoInbox:
-    """The photos that wait in memory, and the page that waits for a photo."""
+    """The photos that wait in memory, by their numbers, and the page that waits for one.
+
+    A photo stays until the page that has fetched it deletes it: a page that goes away before loses none.
+    """
 
     def __init__(self) -> None:
-        self._photos: deque[Response] = deque()
-        self._arrival: asyncio.Future[bool] | None = None
+        self._photos: dict[int, Response] = {}  # the oldest first
+        self._numbers = count(1)
+        self._arrival: asyncio.Future[int | None] | None = None
 
     def put(self, photo: Response) -> bool:
         """Keep a photo. Returns whether a page is waiting for it. Raises HTTPException, 409, if too many wait."""
         if len(self._photos) >= MAX_PHOTOS:
-            raise HTTPException(409, "too many photos are waiting; take them first, or wait for ten minutes")
-        self._photos.append(photo)
-        asyncio.get_running_loop().call_later(MAX_PHOTO_AGE_SECONDS, self._delete, photo)
-        return self.end_wait(True)
+            raise HTTPException(409, "too many photos are waiting; open them first, or wait for ten minutes")
+        number = next(self._numbers)
+        self._photos[number] = photo
+        asyncio.get_running_loop().call_later(MAX_PHOTO_AGE_SECONDS, self.delete, number)
+        return self.end_wait(next(iter(self._photos)))
 
-    def take(self) -> Response | None:
-        """Remove and return the oldest photo; None if there is not any."""
-        return self._photos.popleft() if self._photos else None
+    def get(self, number: int) -> Response:
+        """A photo that waits. Raises HTTPException, 404, if it does not."""
+        if (photo := self._photos.get(number)) is None:
+            raise HTTPException(404, "this photo does not wait any more; send it again")
+        return photo
 
-    async def wait(self) -> bool:
-        """Wait until there is a photo; False if another page waits from now on, or the server ends.
+    def delete(self, number: int) -> None:
+        """Delete a photo, if it is still there."""
+        self._photos.pop(number, None)
+
+    async def wait(self) -> int | None:
+        """Wait until there is a photo; the oldest one's number. None if another page waits from now on, or at the end.
 
         The page that was opened last is the one that a person looks at, so it gets the photo.
         """
-        self.end_wait(False)
-        arrival: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+        self.end_wait(None)
+        arrival: asyncio.Future[int | None] = asyncio.get_running_loop().create_future()
         self._arrival = arrival
         if self._photos:
-            arrival.set_result(True)
+            arrival.set_result(next(iter(self._photos)))
         return await arrival
 
-    def end_wait(self, has_photo: bool) -> bool:
-        """Let the waiting page go on. Returns whether there was one."""
+    def end_wait(self, number: int | None) -> bool:
+        """Let the waiting page go on, with a photo or without. Returns whether there was one."""
         if self._arrival is None or self._arrival.done():  # a page that was closed has cancelled it
             return False
-        self._arrival.set_result(has_photo)
+        self._arrival.set_result(number)
         return True
-
-    def _delete(self, photo: Response) -> None:
-        if photo in self._photos:
-            self._photos.remove(photo)
 
 
 def state_of(request: Request) -> AppState:

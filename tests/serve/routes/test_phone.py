@@ -1,6 +1,9 @@
 """Photos from a phone: what the phone's token allows, how many photos wait and how long, and which page gets one."""
 
 import asyncio
+import gc
+import json
+import weakref
 
 import pytest
 from starlette.exceptions import HTTPException
@@ -36,8 +39,7 @@ def phone_application(tmp_path_factory):
 def with_phone(phone_application):
     """A server with --phone and no photo; the client has no token."""
     phone_application.cookies.clear()
-    while phone_application.delete("/v1/phone/photos/next", headers=LAPTOP).status_code == 200:
-        pass
+    phone_application.app.state.tendigits.photos = PhotoInbox()
     return phone_application
 
 
@@ -45,14 +47,21 @@ def send(client, content=b"photo", **headers):
     return client.post("/v1/phone/photos", content=content, headers=PHONE | headers)
 
 
-def test_a_photo_goes_from_the_phone_to_the_laptop_once(with_phone):
-    assert send(with_phone, b"").status_code == 400  # the phone's browser has lost it
+def test_a_photo_stays_until_the_page_that_has_fetched_it_deletes_it(with_phone):
     sent = send(with_phone, **{"content-type": "image/jpeg"})
     assert (sent.status_code, sent.json()) == (202, {"opens": False})
-    assert "event: photo\n" in with_phone.get("/v1/phone/events", headers=LAPTOP).text
-    photo = with_phone.delete("/v1/phone/photos/next", headers=LAPTOP)
-    assert (photo.content, photo.headers["content-type"]) == (b"photo", "image/jpeg")
-    assert with_phone.delete("/v1/phone/photos/next", headers=LAPTOP).status_code == 404
+    for _ in range(2):  # a page that was reloaded waits and fetches again
+        event = with_phone.get("/v1/phone/events", headers=LAPTOP).text
+        path = f"/v1/phone/photos/{json.loads(event.split('data: ')[1])['number']}"
+        photo = with_phone.get(path, headers=LAPTOP)
+        assert (photo.content, photo.headers["content-type"]) == (b"photo", "image/jpeg")
+    assert with_phone.delete(path, headers=LAPTOP).status_code == 204
+    assert with_phone.get(path, headers=LAPTOP).status_code == 404
+
+
+def test_an_empty_photo_is_refused(with_phone):
+    """The phone's browser has lost it."""
+    assert send(with_phone, b"").status_code == 400
 
 
 def test_the_phones_token_allows_only_to_send_photos(with_phone):
@@ -97,32 +106,49 @@ def test_without_the_flag_there_is_no_phone(client):
 
 def test_a_few_photos_wait_in_order_until_they_are_too_old(monkeypatch):
     async def check():
-        inbox, photos = PhotoInbox(), [Response(bytes([n])) for n in range(MAX_PHOTOS)]
-        assert [inbox.put(photo) for photo in photos] == [False] * MAX_PHOTOS  # no page waits
+        inbox = PhotoInbox()
+        assert [inbox.put(Response()) for _ in range(MAX_PHOTOS)] == [False] * MAX_PHOTOS  # no page waits
         with pytest.raises(HTTPException, match="too many photos"):
-            inbox.put(photos[0])
-        assert inbox.take() is photos[0]
+            inbox.put(Response())
+        first = await inbox.wait()
+        inbox.delete(first)
+        assert await inbox.wait() == first + 1
         monkeypatch.setattr(state, "MAX_PHOTO_AGE_SECONDS", 0.01)
-        inbox.put(photos[0])
+        inbox.put(Response())
         await asyncio.sleep(0.1)
-        assert [inbox.take() for _ in photos] == [*photos[1:], None]
+        with pytest.raises(HTTPException, match="send it again"):
+            inbox.get(first + MAX_PHOTOS)
+        assert await inbox.wait() == first + 1
+
+    asyncio.run(check())
+
+
+def test_a_photo_that_was_deleted_takes_no_memory():
+    async def check():
+        inbox, photo = PhotoInbox(), Response()
+        inbox.put(photo)
+        kept = weakref.ref(photo)
+        inbox.delete(await inbox.wait())
+        del photo
+        gc.collect()
+        assert kept() is None
 
     asyncio.run(check())
 
 
 def test_the_page_that_waits_last_gets_the_photo():
     async def check():
-        inbox, photo = PhotoInbox(), Response(b"")
+        inbox = PhotoInbox()
         first, second, closed = (asyncio.create_task(inbox.wait()) for _ in range(3))
-        assert (await first, await second) == (False, False)
+        assert (await first, await second) == (None, None)
         closed.cancel()
         await asyncio.wait([closed])
-        assert inbox.put(photo) is False
-        assert await inbox.wait() is True  # the next page finds it at once
-        inbox.take()
+        assert inbox.put(Response()) is False
+        number = await inbox.wait()  # the next page finds it at once
+        inbox.delete(number)
         last = asyncio.create_task(inbox.wait())
         await asyncio.sleep(0)
-        assert inbox.put(photo) is True
-        assert await last is True
+        assert inbox.put(Response()) is True
+        assert await last == number + 1
 
     asyncio.run(check())

@@ -55,7 +55,7 @@ def get_phone(state: State) -> PhoneResponse | None:
     responses=error_responses(400, 404, 409, 413),
 )
 async def send_photo(request: Request, inbox: Inbox) -> PhotoResponse:
-    """Send a photo, as the phone's page does. It stays in memory until a page takes it, for ten minutes at most."""
+    """Send a photo, as the phone's page does. It stays in memory until it is deleted, for ten minutes at most."""
     if not (body := await request.body()):
         raise HTTPException(400, "expected a photo, received nothing; send it again")
     kind = request.headers.get("content-type", "")
@@ -65,15 +65,20 @@ async def send_photo(request: Request, inbox: Inbox) -> PhotoResponse:
 
 @router.get("/events", response_class=EventSourceResponse, responses=error_responses(404))
 async def wait_for_photo(inbox: Inbox) -> AsyncIterator[ServerSentEvent]:
-    """Wait for a photo: one server-sent event, `photo`, or `end` if another page waits from now on."""
-    yield ServerSentEvent(event="photo" if await inbox.wait() else "end", data={})
+    """Wait for a photo: one server-sent event, `photo` with its number, or `end` if another page waits from now on."""
+    number = await inbox.wait()
+    yield ServerSentEvent(event="end" if number is None else "photo", data={"number": number})
 
 
-@router.delete(
-    "/photos/next", response_class=Response, responses={200: {"content": PICTURE_CONTENT}, **error_responses(404)}
+@router.get(
+    "/photos/{number}", response_class=Response, responses={200: {"content": PICTURE_CONTENT}, **error_responses(404)}
 )
-async def take_photo(inbox: Inbox) -> Response:
-    """Take the photo that has waited longest; the server then deletes it."""
-    if (photo := inbox.take()) is None:
-        raise HTTPException(404, "no photo is waiting; send one, or send it again")
-    return photo
+async def get_photo(inbox: Inbox, number: int) -> Response:
+    """Fetch a photo that waits."""
+    return inbox.get(number)
+
+
+@router.delete("/photos/{number}", status_code=204, responses=error_responses(404))
+async def delete_photo(inbox: Inbox, number: int) -> None:
+    """Delete a photo after it was fetched; the next one is then the oldest."""
+    inbox.delete(number)

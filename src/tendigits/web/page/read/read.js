@@ -131,9 +131,13 @@ async function startPhone(take) {
 function wait(take) {
   const dialog = find("phone");
   const source = new EventSource("v1/phone/events");
-  source.addEventListener("photo", () => {
+  source.addEventListener("photo", ({ data }) => {
     dialog.close();
-    trying(async () => take(await askFile("v1/phone/photos/next", { method: "DELETE" })));
+    const path = `v1/phone/photos/${JSON.parse(data).number}`;
+    trying(async () => {
+      take(await askFile(path));
+      await ask(path, { method: "DELETE" }); // not before: another page opens what this one has not fetched
+    });
   });
   source.addEventListener("end", () => dialog.close()); // another page waits now, or the server has ended
   dialog.addEventListener("close", () => source.close(), { once: true });
