@@ -139,6 +139,26 @@ def test_a_picture_over_the_time_limit_counts_as_unreadable(run, scans, seven):
     assert run(seven, "--timeout", 0)[:2] == run(seven)[:2]
 
 
+@pytest.mark.parametrize("options", [[], ["--one"], ["--parquet", "out"]])
+def test_a_document_over_its_time_limit_is_named_and_the_next_pictures_are_read(run, marks, seven, tmp_path, options):
+    options = [tmp_path / option if option == "out" else option for option in options]
+    code, out, err = run(marks, seven, "--document-timeout", 0.0001, *options)
+    assert code == 1
+    assert "in 1 pictures" in out if "--parquet" in options else out.startswith(f"{seven}: 7")
+    assert err.splitlines() == [
+        f"tendigits: expected to read {marks} within 0.0001 seconds, did not read pages 1 to 2; give it more with "
+        "--document-timeout",
+        "tendigits: read 1 of 3 pictures; 2 could not be read",
+    ]
+
+
+def test_pictures_are_opened_in_worker_processes_also_to_draw_into_them(run, scans, tmp_path, monkeypatch):
+    monkeypatch.setattr("PIL.Image.open", pytest.fail)
+    assert run(scans, "--show", tmp_path / "shown")[1] == f"{scans}/7.png: 7\n"
+    assert run(scans, "--one", "--show", tmp_path / "shown", "--overwrite")[1].startswith(f"{scans}/7.png: 7")
+    assert (tmp_path / "shown" / "7.png").exists()
+
+
 def test_other_files_in_a_folder_are_listed(run, seven):
     (seven.parent / "notes.txt").write_text("7")
     code, out, err = run(seven.parent)

@@ -1,12 +1,16 @@
+import io
+import math
+
 import numpy as np
 import pytest
 from PIL import Image
 
 from drawing import page_of_numbers
-from tendigits.batch.batch import attempt
+from tendigits.batch.batch import attempt, make_reader, read_job
 from tendigits.batch.reading import read_files, read_here
 from tendigits.batch.sources import find_pictures
 from tendigits.errors import DataError
+from tendigits.numbers.reader import NumberReader
 from tendigits.read.reader import Reader
 
 
@@ -50,3 +54,14 @@ def test_an_unexpected_error_is_the_error_of_one_picture():
     )
     assert "a.png needs more than 768 MB" in str(attempt(lambda _: fail(MemoryError()), "a.png"))
     assert attempt(lambda _: fail(DataError("damaged")), "a.png").args == ("damaged",)
+
+
+def test_pages_that_look_the_same_are_read_once(tmp_path, digits, monkeypatch):
+    first, other = (Image.open(io.BytesIO(page_of_numbers(digits, rows, 1))) for rows in (1, 2))
+    first.save(tmp_path / "scan.pdf", save_all=True, append_images=[first, other, first])
+    read_page, read = NumberReader.read_page, []
+    monkeypatch.setattr(NumberReader, "read_page", lambda *arguments: read.append(1) or read_page(*arguments))
+    make_reader({}, None)
+    pages = read_job([(path, math.inf) for path in find_pictures([tmp_path]).pictures])
+    assert [len(page.numbers) for page in pages] == [1, 1, 2, 1]
+    assert len(read) == 2

@@ -3,15 +3,18 @@
 `tendigits.batch.reading` starts the processes. This module imports all that reading needs; that one does not.
 """
 
+import hashlib
 import logging
+import time
 from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any, TypeVar
 
 import cv2
 
+from tendigits.batch.output import ShownPage
 from tendigits.batch.sources import content_of
-from tendigits.digits.find import Found, find_digit
+from tendigits.digits.find import Found, find_digit, open_page
 from tendigits.errors import DataError, TendigitsError
 from tendigits.numbers.options import DEFAULT_OPTIONS
 from tendigits.pool.pool import MAX_JOB_BYTES
@@ -25,7 +28,10 @@ log = logging.getLogger("tendigits.batch")
 Read = TypeVar("Read")
 Error = TypeVar("Error", bound=Exception)
 
+MAX_KEPT_PAGES = 16  # results that a process keeps for pages that look the same: blank ones, copies
+
 _reader: Reader  # of this process
+_kept_pages: dict[tuple[object, ...], Page] = {}  # by their pixels
 
 
 def make_reader(settings: Mapping[str, Any], threads: int | None) -> None:
@@ -34,13 +40,49 @@ def make_reader(settings: Mapping[str, Any], threads: int | None) -> None:
     if threads is not None:
         cv2.setNumThreads(threads)
     _reader = Reader(**settings, threads=threads)
+    _kept_pages.clear()
 
 
-def read_job(paths: Sequence[str], one: bool) -> list[Page | DataError]:
-    """Read pictures, in order; if `one`, each is of one digit. Paths may be addresses."""
-    if one:
-        return read_located(_reader, [attempt(lambda path: find_digit(content_of(path)), path) for path in paths])
-    return [attempt(lambda path: _reader.read(content_of(path)), path) for path in paths]
+def read_job(
+    pictures: Sequence[tuple[str, float]], one: bool = False, show: bool = False
+) -> list[Page | DataError | None]:
+    """Read pictures, in order; None for those whose document's time is over.
+
+    Args:
+        pictures: the path or address of each, and the `time.monotonic` until which it may be begun.
+        one: each picture is of one digit.
+        show: the pages have their pictures with them.
+    """
+    read: Callable[[str], Any] = find_digit_at if one else read_page
+    results = [attempt(read, path) if time.monotonic() <= until else None for path, until in pictures]
+    pages = read_located(_reader, results) if one else results
+    if show:
+        pages = [
+            attempt(with_picture, path, page) if isinstance(page, Page) else page
+            for (path, _), page in zip(pictures, pages, strict=True)
+        ]
+    return pages
+
+
+def find_digit_at(path: str) -> Found:
+    """Find the digit in a picture of one. Raises DataError."""
+    return find_digit(content_of(path))
+
+
+def read_page(path: str) -> Page:
+    """Read a page, unless its pixels are those of an earlier one, whose result is then returned. Raises DataError."""
+    grey, size = open_page(content_of(path))
+    pixels = hashlib.sha256(grey).digest(), grey.shape, size
+    if pixels not in _kept_pages:
+        if len(_kept_pages) == MAX_KEPT_PAGES:
+            _kept_pages.clear()
+        _kept_pages[pixels] = _reader.read_opened(grey, size)
+    return _kept_pages[pixels]
+
+
+def with_picture(path: str, page: Page) -> ShownPage:
+    """The page with its picture. Raises DataError."""
+    return ShownPage(**vars(page), picture=open_page(content_of(path))[0])
 
 
 def attempt(read: Callable[..., Read], picture: Any, *arguments: Any) -> Read | DataError:

@@ -74,6 +74,10 @@ def read(
         float | None,
         typer.Option(min=0, help="Seconds until a picture counts as unreadable; 0: no limit.", metavar="SECONDS"),
     ] = 60,
+    document_timeout: Annotated[
+        float,
+        typer.Option(min=0, help="Seconds until the rest of a document is not read; 0: no limit.", metavar="SECONDS"),
+    ] = 600,
     quiet: Annotated[bool, typer.Option("--quiet", help="Show no progress bar.")] = False,
     parquet: Annotated[
         Path | None,
@@ -92,7 +96,9 @@ def read(
     settings = {
         "model": model, "threshold": threshold, "max_error": _fraction(max_error), "decimal": decimal, "form": form
     }  # fmt: skip
-    options: dict[str, Any] = {"one": one, "workers": workers, "timeout": timeout or None}
+    options: dict[str, Any] = {
+        "one": one, "workers": workers, "timeout": timeout or None, "document_timeout": document_timeout or None
+    }  # fmt: skip
     if parquet is not None:
         others = {"--csv": csv, "--json": as_json or None, "--show": show, "--table": table, "--form": form}
         if names := ", ".join(name for name, value in others.items() if value is not None):
@@ -104,7 +110,7 @@ def read(
         raise UserError("expected --form or --one, received both; a form is not a picture of one digit")
     if csv == Path("-") and as_json:
         raise UserError("expected --json or --csv -, received both; only one of them can have standard output")
-    from tendigits.batch.reading import read_files, read_here
+    from tendigits.batch.reading import failed, read_files, read_here
     from tendigits.batch.sources import find_pictures
 
     sources = find_pictures(images)
@@ -113,13 +119,15 @@ def read(
         _read_into(parquet, sources, quiet, settings=settings, ray=ray, **options)
         return
     with (
-        nullcontext(read_here(settings, paths[0], one, timeout or None, _end))
+        nullcontext(read_here(settings, paths[0], one, timeout or None, _end, show is not None))
         if paths == images[:1] and workers is None
-        else read_files(settings, paths, **options)
+        else read_files(settings, paths, **options, show=show is not None)
     ) as results:
         # Imported while other processes open their networks.
         from tendigits.batch.output import STDOUT, Output, check_table, progress_bar
         from tendigits.batch.targets import check_targets, plan_show
+        from tendigits.pool.pool import MAX_JOB_BYTES
+        from tendigits.pool.worker_process import watched
         from tendigits.read.forms import load_form
         from tendigits.tables.checks import parse
 
@@ -130,7 +138,10 @@ def read(
         if table is not None:
             check_table(table, len(paths), form is not None)
         parse(expect)
-        fields = None if form is None else [*load_form(form).fields]
+        fields = None
+        if form is not None:
+            with watched(MAX_JOB_BYTES, timeout or None, lambda reason: _end(failed(str(form), reason), len(paths))):
+                fields = [*load_form(form).fields]
         errors: list[str] = []
         notices: list[str] = []
         with (
@@ -149,9 +160,9 @@ def read(
     _report(errors, sources, len(paths), notices, missing)
 
 
-def _end(error: DataError) -> None:
-    """End this process, whose only picture takes too long or too much memory: C code cannot be interrupted."""
-    _list([str(error), "read 0 of 1 pictures; 1 could not be read"])
+def _end(error: DataError, n_pictures: int = 1) -> None:
+    """End this process, in which a picture takes too long or too much memory: C code cannot be interrupted."""
+    _list([str(error), f"read 0 of {n_pictures} pictures; {n_pictures} could not be read"])
     os._exit(error.exit_code)
 
 
@@ -195,7 +206,7 @@ def _report(
     if others := sources.others:
         named = ", ".join(others[:MAX_LISTED]) + (", ..." if len(others) > MAX_LISTED else "")
         typer.echo(f"tendigits: no pictures and left out, {len(others)}: {printable(named)}", err=True)
-    _list(lines)
+    _list([*dict.fromkeys(lines)])  # pages of a document may have an error together
     read = n_pictures - len(errors)
     unread = f"read {read} of {read + len(lines)} pictures; {len(lines)} could not be read" if lines else None
     if message := "; ".join(filter(None, [unread, missing])):

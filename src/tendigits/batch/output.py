@@ -5,7 +5,7 @@ import json
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from io import StringIO
 from pathlib import Path, PurePath
 from tempfile import NamedTemporaryFile, gettempdir
@@ -13,12 +13,11 @@ from typing import Any
 
 from PIL import Image
 
-from tendigits.batch.sources import content_of
 from tendigits.batch.targets import AUTHOR, FORM_COLUMNS, SOFTWARE
 from tendigits.errors import DiskError, UserError, printable
 from tendigits.files import make_folder, writing
 from tendigits.geometry import Box
-from tendigits.pictures.image import open_image
+from tendigits.pictures.image import Grey
 from tendigits.read.page import COLUMNS, Page, draw_page
 from tendigits.tables.cell import Cell, no_formula
 from tendigits.tables.spreadsheet import to_xlsx
@@ -31,7 +30,13 @@ FORMS_SHEET = "forms"  # name of the sheet with a row for each picture of a form
 STDOUT = Path("-")  # the name of standard output as a CSV file
 # Suffixes of annotated pictures, and Pillow's names of their formats.
 SHOW_FORMATS = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP"}
-MAX_SHOW_SIDE = 2048  # pixels; pictures are shrunk to this longest side before they are annotated
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class ShownPage(Page):
+    """A page with its picture, to draw the results into it."""
+
+    picture: Grey = field(kw_only=True)
 
 
 @dataclass
@@ -72,9 +77,9 @@ class Output(AbstractContextManager["Output"]):
             lines = [json.dumps({"path": printable(path), **page.as_dict()})]
         for line in lines if self.csv != STDOUT else ():
             _print(line)
-        if (target := self.show.get(path)) is not None:
+        if (target := self.show.get(path)) is not None and isinstance(page, ShownPage):
             make_folder(target.parent)
-            drawn, exif = draw_page(open_image(content_of(path), side=MAX_SHOW_SIDE).grey, page), Image.Exif()
+            drawn, exif = draw_page(page.picture, page), Image.Exif()
             exif[SOFTWARE] = AUTHOR
             with writing(target) as temporary:
                 drawn.save(temporary, SHOW_FORMATS[target.suffix.lower()], exif=exif)

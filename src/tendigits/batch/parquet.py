@@ -24,7 +24,7 @@ from typing import Any, NamedTuple
 import pyarrow as pa
 from pyarrow import parquet
 
-from tendigits.batch.reading import DIGITS_PER_JOB, TIMEOUT, read_with, reader_pool
+from tendigits.batch.reading import DIGITS_PER_JOB, DOCUMENT_TIMEOUT, TIMEOUT, read_with, reader_pool
 from tendigits.batch.sources import is_remote
 from tendigits.cluster import connected
 from tendigits.digits.network import bundled_file
@@ -89,6 +89,7 @@ def read_into(
     workers: int | None = None,
     ray: str | None = None,
     timeout: float | None = TIMEOUT,
+    document_timeout: float | None = DOCUMENT_TIMEOUT,
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> Summary:
     """Read the pictures that the table in `folder` does not have yet. An interrupted call keeps what was read.
@@ -123,7 +124,7 @@ def read_into(
         part: list[Rows] = []
         written = time.monotonic()
         try:
-            for rows in _read_rows(todo, one, settings, workers, ray, timeout) if todo else ():
+            for rows in _read_rows(todo, one, settings, workers, ray, timeout, document_timeout) if todo else ():
                 part.append(rows)
                 summary.add(rows)
                 progress(summary.pictures, len(todo))
@@ -161,11 +162,12 @@ def _read_rows(
     workers: int | None,
     ray: str | None,
     timeout: float | None,
+    document_timeout: float | None,
 ) -> Iterator[Rows]:
     """Read pictures in order, or in any order on a cluster, whose nodes open the paths and the model."""
     if ray is None:
         with reader_pool(settings, workers, timeout) as pool:
-            for path, page in read_with(pool, paths, one):
+            for path, page in read_with(pool, paths, one, document_timeout):
                 yield rows_of(path, page)
         return
     size = JOBS_PER_BLOCK * (DIGITS_PER_JOB if one else 1)
@@ -178,9 +180,11 @@ def _read_rows(
 
         def __init__(self) -> None:
             self.pool = reader_pool(settings, 1, timeout)
+            self.deadlines: dict[str, float] = {}  # of documents, for all blocks of this actor
 
         def __call__(self, block: pa.Table) -> pa.Table:
-            read = read_with(self.pool, [os.fsdecode(path) for path in block["path"].to_pylist()], one)
+            paths = [os.fsdecode(path) for path in block["path"].to_pylist()]
+            read = read_with(self.pool, paths, one, document_timeout, self.deadlines)
             return pa.table({"rows": [json.dumps(rows_of(path, page)) for path, page in read]})
 
     with connected(ray, workers=workers) as cores:

@@ -4,13 +4,16 @@ with read_files({}, find_pictures(["scans"]).pictures) as results:
     for path, page in results: ...      # the page, or the DataError why it could not be read
 """
 
+import math
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from tendigits.errors import DataError
 from tendigits.machine import cores
+from tendigits.pictures.documents import split_address
 from tendigits.pool.pool import MAX_JOB_BYTES, JobError, WorkerPool
 from tendigits.pool.worker_process import watched
 
@@ -22,20 +25,26 @@ Results = Iterator[tuple[str, "Page | DataError"]]
 
 DIGITS_PER_JOB = 32  # pictures of one digit that are classified together
 TIMEOUT = 60.0  # seconds for a picture; a page takes about two, the rest is for slow disks and busy machines
+DOCUMENT_TIMEOUT = 600.0  # seconds for all pages of a document
 MIN_JOBS_PER_PROCESS = 16  # with fewer jobs, starting another process takes longer than it saves
 
 
 def read_here(
-    settings: Mapping[str, Any], path: str, one: bool, timeout: float | None, stop: Callable[[DataError], None]
+    settings: Mapping[str, Any],
+    path: str,
+    one: bool,
+    timeout: float | None,
+    stop: Callable[[DataError], None],
+    show: bool = False,
 ) -> Results:
     """Read one picture in this process, which starts sooner than another. The arguments are those of `read_files`.
 
     `stop` is called in another thread if the picture exceeds the limits of a worker process; it should end the process.
     """
     _make_reader(settings, None)
-    with watched(MAX_JOB_BYTES, timeout, lambda reason: stop(_failed(path, reason))):
-        pages = _read_job([path], one)
-    yield path, pages[0]
+    with watched(MAX_JOB_BYTES, timeout, lambda reason: stop(failed(path, reason))):
+        (page,) = _read_job([(path, math.inf)], one, show)
+    yield path, cast("Page", page)
 
 
 @contextmanager
@@ -46,6 +55,8 @@ def read_files(
     one: bool = False,
     workers: int | None = None,
     timeout: float | None = TIMEOUT,
+    document_timeout: float | None = DOCUMENT_TIMEOUT,
+    show: bool = False,
 ) -> Iterator[Results]:
     """Start to read pictures, and yield the results in order.
 
@@ -55,6 +66,8 @@ def read_files(
         one: each picture is of one digit.
         workers: number of processes; None chooses it by the number of pictures and cores.
         timeout: seconds for each picture; None for no limit.
+        document_timeout: seconds until the rest of a document's pages is not read; None for no limit.
+        show: each page is a `ShownPage`.
 
     Raises:
         TendigitsError: the settings are wrong; perhaps only when the first result is asked for.
@@ -66,7 +79,7 @@ def read_files(
             workers = 1
     with reader_pool(settings, workers, timeout, threads=None if workers == 1 else 1) as pool:
         pool.warm_up()
-        yield read_with(pool, paths, one)
+        yield read_with(pool, paths, one, document_timeout, show=show)
 
 
 def reader_pool(
@@ -76,17 +89,52 @@ def reader_pool(
     return WorkerPool(workers, _make_reader, (settings, threads), timeout=timeout)
 
 
-def read_with(pool: WorkerPool, paths: Sequence[str], one: bool) -> Results:
-    """Read pictures in order in a `reader_pool`; one that takes too long, or kills its process, is a DataError."""
+def read_with(
+    pool: WorkerPool,
+    paths: Sequence[str],
+    one: bool,
+    document_timeout: float | None = DOCUMENT_TIMEOUT,
+    deadlines: dict[str, float] | None = None,
+    show: bool = False,
+) -> Results:
+    """Read pictures in order in a `reader_pool`; one that takes too long, or kills its process, is a DataError.
+
+    A document's time begins with its first page, for all calls that get the same `deadlines`.
+    """
     size = DIGITS_PER_JOB if one else 1
-    jobs = (paths[first : first + size] for first in range(0, len(paths), size))
-    for job, pages in pool.map(partial(_read_job, one=one), jobs, split=lambda job: [[path] for path in job]):
+    deadlines = {} if deadlines is None else deadlines
+    late: dict[str, DataError] = {}
+
+    def with_deadline(path: str) -> tuple[str, float]:
+        document = split_address(path)[0]
+        if document == path or document_timeout is None:
+            return path, math.inf
+        return path, deadlines.setdefault(document, time.monotonic() + document_timeout)
+
+    jobs = ([*map(with_deadline, paths[first : first + size])] for first in range(0, len(paths), size))
+    read = partial(_read_job, one=one, show=show)
+    for job, pages in pool.map(read, jobs, split=lambda job: [[picture] for picture in job]):
         if isinstance(pages, JobError):
-            pages = [_failed(job[0], pages)]
-        yield from zip(job, pages, strict=True)
+            pages = [failed(job[0][0], pages)]
+        for (path, _), page in zip(job, pages, strict=True):
+            document = split_address(path)[0]
+            if page is None and document not in late:
+                late[document] = _not_read(path, paths, document_timeout)
+            yield path, late.get(document) or cast("Page", page)
 
 
-def _failed(path: str, reason: object) -> DataError:
+def _not_read(path: str, paths: Sequence[str], document_timeout: float | None) -> DataError:
+    """The error of a page, and of those behind it, that were not read because their document's time was over."""
+    document, first = split_address(path)
+    last = max(page for other, page in map(split_address, paths) if other == document)
+    return DataError(
+        f"expected to read {document} within {document_timeout:g} seconds, did not read pages {first} to {last}; "
+        "give it more with --document-timeout"
+    )
+
+
+def failed(path: str, reason: object) -> DataError:
+    """The error of a picture that exceeds the limits of a worker process."""
     return DataError(f"expected a picture at {path}, it {reason}; make it smaller, or save it again")
 
 
@@ -96,7 +144,7 @@ def _make_reader(settings: Mapping[str, Any], threads: int | None) -> None:
     make_reader(settings, threads)
 
 
-def _read_job(paths: Sequence[str], one: bool) -> "list[Page | DataError]":
+def _read_job(pictures: Sequence[tuple[str, float]], one: bool, show: bool) -> "list[Page | DataError | None]":
     from tendigits.batch.batch import read_job
 
-    return read_job(paths, one)
+    return read_job(pictures, one, show)

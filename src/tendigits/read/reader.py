@@ -154,9 +154,12 @@ class Reader:
         Raises:
             DataError: the picture is damaged or too large.
         """
+        return self.read_opened(*open_page(image, page))
+
+    def read_opened(self, grey: Grey, size: tuple[int, int]) -> Page:
+        """Read a page that `open_page` has opened; see `read`."""
         if self.form is not None:
-            return self.read_form(self.form, image, page)
-        grey, size = open_page(image, page)
+            return self._read_form(self.form, grey, size)
         scale, thumbnail = size[0] / grey.shape[1], Thumbnail.of(grey, size)
         budget = Budget()
         detections, views = self.number_reader.detect(grey, budget), self.number_reader.views(grey)
@@ -181,7 +184,9 @@ class Reader:
         Raises:
             DataError: the picture is damaged or too large, or shows another form.
         """
-        grey, size = open_page(image, page)
+        return self._read_form(form, *open_page(image, page))
+
+    def _read_form(self, form: Form, grey: Grey, size: tuple[int, int]) -> Page:
         aligned, homography = form.align(grey)
         budget = Budget()
         readings, fields = read_fields(self.number_reader, aligned, form, budget)
