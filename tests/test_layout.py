@@ -8,7 +8,7 @@ SOURCE = ROOT / "src" / "tendigits"
 MODULES = sorted(SOURCE.rglob("*.py"))
 
 ORDER = (
-    "errors", "geometry", "machine", "untrusted", "files", "extras", "options", "cluster",
+    "errors", "geometry", "machine", "untrusted", "files", "outputs", "extras", "options", "cluster",
     "engine", "pictures", "data", "pool", "model", "runs", "report", "train",
     "digits", "numbers", "tables", "read", "batch", "teach", "web", "export", "sweep", "play", "serve",
     "notebook", "cli",

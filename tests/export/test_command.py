@@ -1,3 +1,4 @@
+import shutil
 import sys
 
 import pytest
@@ -23,6 +24,27 @@ def test_an_export_as_text(export, tmp_path):
     assert path.startswith(f"{tmp_path / 'a.keras'}  0.")
     assert accuracy.endswith("100.00% agree")
     assert "largest difference 0" in times
+
+
+def test_a_model_or_a_page_that_a_person_has_is_not_replaced(export, run_that_reads, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    shutil.copy(run_that_reads / "model.keras", "other.keras")
+    (tmp_path / "page").mkdir()
+    (tmp_path / "page" / "index.html").write_text("my page")
+    (tmp_path / "link.keras").symlink_to(run_that_reads / "model.keras")
+    before = {path: path.read_bytes() for path in (*tmp_path.glob("*.keras"), tmp_path / "page" / "index.html")}
+    for options, message in (
+        (["--to", "keras", "--out", "other.keras"], "--out would replace other.keras, which may hold your own data"),
+        (["--to", "web", "--out", "page"], "--out would replace page/index.html, which may hold your own data"),
+        (["--to", "keras", "--out", "link.keras", "--overwrite"], "--out would overwrite link.keras, which is read"),
+        (["--to", "onnx", "--out", "other.keras"], "expected a name ending in .onnx for --out, received other.keras"),
+    ):
+        code, _, errors = export(*options)
+        assert (code, len(errors.splitlines())) == (2, 1)
+        assert message in errors
+    assert before == {path: path.read_bytes() for path in before}
+    for _ in range(2):
+        assert export("--to", "onnx", "--out", "new.onnx")[0] == 0
 
 
 @pytest.mark.parametrize(

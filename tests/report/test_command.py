@@ -2,6 +2,8 @@
 
 import re
 
+from PIL import Image
+
 
 def test_data_is_mnist_where_no_other_is_named(run_cli):
     assert run_cli("data")[:2] == (0, "MNIST: 60,000 training and 10,000 test digits\nfrom the tendigits package\n")
@@ -12,6 +14,20 @@ def test_runs_shows_the_settings_that_differ(run_cli, runs):
     assert code == 0
     assert re.search(r"epochs +2 +3", out)
     assert (runs / "compared.png").exists()
+
+
+def test_runs_replaces_no_picture_but_its_own(run_cli, runs, tmp_path):
+    photo, link = tmp_path / "photo.png", tmp_path / "link.png"
+    Image.new("L", (9, 9)).save(photo)
+    link.symlink_to(runs / "a" / "history.csv")
+    own = runs / "a" / "curves.png"
+    before = {path: path.read_bytes() for path in (photo, link, own)}
+    for path, message in ((photo, "would replace"), (own, "would overwrite"), (link, "would overwrite")):
+        code, out, err = run_cli("runs", "a", "b", "--runs", runs, "--picture", path)
+        assert (code, out, f"--picture {message} {path}" in err) == (2, "", True), err
+    assert before == {path: path.read_bytes() for path in before}
+    assert run_cli("runs", "a", "b", "--runs", runs, "--picture", photo, "--overwrite")[0] == 0
+    assert run_cli("runs", "b", "a", "--runs", runs, "--picture", photo)[0] == 0
 
 
 def test_runs_names_what_it_cannot_read(run_cli, tmp_path):

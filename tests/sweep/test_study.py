@@ -97,6 +97,14 @@ def test_another_search_in_the_same_folder_is_refused(what, scripted):
         search(what, 1)
 
 
+def test_a_folder_with_other_files_is_refused(what):
+    what.folder.mkdir()
+    (what.folder / "best.toml").write_text("mine")
+    with pytest.raises(RunError, match="holds other files; choose another --name"):
+        search(what, 1)
+    assert (what.folder / "best.toml").read_text() == "mine"
+
+
 @pytest.mark.parametrize("line", [b"\xff\xfe", b'{"op_code": 0}', b"[" * 50_000], ids=range(3))
 def test_a_damaged_journal_is_a_run_error(line, tmp_path):
     what = module.Sweep(tmp_path, load_recipe("classic"), {})

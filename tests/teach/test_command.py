@@ -37,6 +37,18 @@ def test_accept_roll_back_and_export(store, place, tmp_path):
     assert call("--store", place, "--rollback").output == "the package's own network is active again\n"
 
 
+def test_an_export_replaces_only_an_earlier_one(store, place, tmp_path):
+    mine, link = tmp_path / "mine.onnx", tmp_path / "link.onnx"
+    mine.write_bytes(b"my network")
+    link.symlink_to(place)
+    for path, message in ((mine, "would replace"), (link, "would overwrite"), (place, "expected a name ending in")):
+        with pytest.raises(TendigitsError, match=message):
+            call("--store", place, "--export", str(path))
+    assert mine.read_bytes() == b"my network"
+    for options in (["--overwrite"], []):
+        assert call("--store", place, "--export", str(mine), *options).exit_code == 0
+
+
 def test_a_network_that_misreads_is_neither_accepted_nor_exported(store, place, tmp_path):
     good, bad = (store.add_network(changed(factor), "base", {}, NOW) for factor in (1.01, -1.0))
     with pytest.raises(TendigitsError, match="the fine-tuned network 2: expected at least 90% of 200 known digits"):

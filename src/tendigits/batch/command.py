@@ -124,8 +124,8 @@ def read(
         else read_files(settings, paths, **options, show=show is not None)
     ) as results:
         # Imported while other processes open their networks.
-        from tendigits.batch.output import STDOUT, Output, check_table, progress_bar
-        from tendigits.batch.targets import check_targets, plan_show
+        from tendigits.batch.output import Output, check_table, progress_bar
+        from tendigits.batch.targets import check, plan_show
         from tendigits.pool.pool import MAX_JOB_BYTES
         from tendigits.pool.worker_process import watched
         from tendigits.read.forms import load_form
@@ -133,8 +133,7 @@ def read(
 
         planned = plan_show(paths, show)
         outputs = [("--csv", csv), ("--table", table), *(("--show", path) for path in planned.values())]
-        targets = [(option, path) for option, path in outputs if path not in (None, STDOUT)]
-        check_targets(targets, [*paths, *images, *filter(None, [form])], overwrite)
+        check(outputs, [*paths, *images, *filter(None, [form])], overwrite)
         if table is not None:
             check_table(table, len(paths), form is not None)
         parse(expect)

@@ -13,7 +13,7 @@ from typing import Any
 
 from PIL import Image
 
-from tendigits.batch.targets import AUTHOR, FORM_COLUMNS, SOFTWARE
+from tendigits.batch.targets import AUTHOR, FORM_COLUMNS, SOFTWARE, STDOUT
 from tendigits.errors import DiskError, UserError, printable
 from tendigits.files import make_folder, writing
 from tendigits.geometry import Box
@@ -27,7 +27,6 @@ Progress = Callable[[int, int], None]
 
 NO_BOX = Box(0, 0, 0, 0)  # of a cell that was not read
 FORMS_SHEET = "forms"  # name of the sheet with a row for each picture of a form
-STDOUT = Path("-")  # the name of standard output as a CSV file
 # Suffixes of annotated pictures, and Pillow's names of their formats.
 SHOW_FORMATS = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP"}
 

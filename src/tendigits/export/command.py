@@ -13,7 +13,8 @@ import typer
 
 from tendigits.errors import UserError
 from tendigits.extras import require
-from tendigits.options import Data
+from tendigits.options import Data, Overwrite
+from tendigits.outputs import Target, check_targets, holds
 
 To = StrEnum("To", ["onnx", "litert", "keras", "h5", "stablehlo", "web"])
 
@@ -38,18 +39,28 @@ def export(
         list[str] | None, typer.Option(help="For web: another run to offer; may be repeated.", metavar="RUN")
     ] = None,
     data: Data = None,
+    overwrite: Overwrite = False,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON line for each file.")] = False,
 ) -> None:
     """Export a network to another runtime. A file is kept only if it agrees with the network on all test digits."""
     require("tendigits export", "train", *(["export"] if "litert" in to else []))
     if out is not None and len(to) > 1:
         raise UserError(f"expected one --to with --out, received {len(to)}")
-    from tendigits.export.formats import check, export_file
-    from tendigits.export.source import open_source
-    from tendigits.export.web import export_page, fetch_runtime
+    from tendigits.export.formats import FORMATS, check, default_path, export_file
+    from tendigits.export.source import locate, open_source
+    from tendigits.export.web import FILES, SUFFIX, export_page, fetch_runtime, is_of_page
 
+    targets = []
     for format_ in to:  # before the network is opened
         check("onnx" if format_ == "web" else format_, int8)
+        suffix = SUFFIX if format_ == "web" else FORMATS[format_].suffix
+        path = out or default_path(*locate(source), suffix, int8)
+        if format_ == "web":
+            targets += [Target("--out", path / name, (Path(name).suffix,), is_of_page, True) for name in FILES]
+        else:
+            targets.append(Target("--out", path, (suffix,), holds(FORMATS[format_].mark), True))
+    read = [Path(path) for path in (source, *(also or ()), runtime, data) if path is not None]
+    check_targets(targets, [file for path in read for file in (path.iterdir() if path.is_dir() else [path])], overwrite)
     fetched = fetch_runtime(runtime) if "web" in to else None
     if also and "web" not in to:
         raise UserError("expected --to web with --also")

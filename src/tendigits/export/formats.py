@@ -32,10 +32,11 @@ class Format:
     suffix: str
     module: ModuleType  # with `write` and `load`, and `write_int8` if `int8`
     int8: bool = False
+    mark: bytes = b'"tendigits": "'  # in every file that was exported, from the JSON of its metadata
 
 
 FORMATS = {
-    "onnx": Format(".onnx", onnx, int8=True),
+    "onnx": Format(".onnx", onnx, int8=True, mark=b"tendigits"),
     "litert": Format(".tflite", litert, int8=True),
     "keras": Format(".keras", keras_files),
     "h5": Format(".h5", keras_files),
@@ -78,7 +79,7 @@ def export_file(source: Source, to: str, *, int8: bool = False, out: Path | None
     """
     check(to, int8)
     suffix, module = FORMATS[to].suffix, FORMATS[to].module
-    path = out or source.folder / f"{source.name}{'-int8' if int8 else ''}{suffix}"
+    path = out or default_path(source.name, source.folder, suffix, int8)
     if path.suffix != suffix:
         raise UserError(f"expected a file {suffix} for {to}, received {path}")
     if out is None:
@@ -100,6 +101,11 @@ def export_file(source: Source, to: str, *, int8: bool = False, out: Path | None
         else:
             module.write(source, temporary)
     return Exported(path, verifications[0])
+
+
+def default_path(name: str, folder: Path, suffix: str, int8: bool) -> Path:
+    """Where an export goes that has no other path."""
+    return folder / f"{name}{'-int8' if int8 else ''}{suffix}"
 
 
 def check(to: str, int8: bool) -> None:

@@ -77,6 +77,14 @@ class Source:
         return to_input(self.dataset.x_train[:n]).reshape(-1, *self.shape)
 
 
+def locate(path: str | Path) -> tuple[str, Path]:
+    """The name of a network, and the default folder of its exports; for the arguments see `open_source`."""
+    if path == READER:
+        return READER, Path("exports")
+    path = Path(path)
+    return (path.resolve().name, path / "exports") if path.is_dir() else (path.stem, path.parent / "exports")
+
+
 def open_source(path: str | Path, data: str | Path | None = None) -> Source:
     """Open a network and the digits to verify its exports on.
 
@@ -87,21 +95,21 @@ def open_source(path: str | Path, data: str | Path | None = None) -> Source:
     Raises:
         TendigitsError: the network or the digits are missing or damaged.
     """
+    name, folder = locate(path)
     if path == READER:
-        return _reader_network(READER, bundled_file(), Path("exports"), load(data))
+        return _reader_network(name, bundled_file(), folder, load(data))
     path = Path(path)
-    name, file, digest = path.stem, path, None
+    file, digest = path, None
     if path.is_dir():
         run = open_run(path)
-        name, file, digest = path.resolve().name, model_path(path), model_digest(run)
+        file, digest = model_path(path), model_digest(run)
         dataset = load(data) if data else load_same_data(run, run.record())
     elif path.suffix == ".onnx":
-        return _reader_network(name, read_onnx(path), path.parent / "exports", load(data))
+        return _reader_network(name, read_onnx(path), folder, load(data))
     else:
         dataset = load(data)
     model, calibration = in_float32(load_model(file, digest)), load_calibration(file)
     temperature, threshold = (calibration.temperature, calibration.threshold) if calibration else (1.0, None)
-    folder = file.parent / "exports"
     return Source(name, model, "probabilities", tuple("0123456789"), temperature, threshold, folder, dataset)
 
 

@@ -24,7 +24,7 @@ import platformdirs
 
 from tendigits.digits.layers import with_layers
 from tendigits.errors import DownloadError, UserError
-from tendigits.export.formats import Exported, export_file
+from tendigits.export.formats import Exported, default_path, export_file
 from tendigits.export.source import Source
 from tendigits.files import make_folder, make_inside, write_text
 from tendigits.web.pages import as_module, draw_view, head, join_modules, text_of
@@ -35,6 +35,9 @@ SHA512 = "q0y+JrrtukXSzsBWEMccVfqX25LRmosXHF+CaRJmg8pZClzcV7svNc4rKY3jL02Vb7QmRM
 SCRIPT = "package/dist/ort.wasm.bundle.min.mjs"
 WASM = "package/dist/ort-wasm-simd-threaded.wasm"
 
+FILES = ("index.html", "style.css", "icon.svg", "tendigits.js")  # of a page
+SUFFIX = "-web"  # of the default folder's name
+
 Runtime = tuple[bytes, bytes]  # the script and its WebAssembly
 
 
@@ -44,7 +47,7 @@ def export_page(
     """Write a page, after each of its networks was verified as an ONNX file on all test digits.
 
     Args:
-        folder: by default `<name>-web` in the `exports` folder of the source.
+        folder: by default that of `default_path`, in the `exports` folder of the source.
         others: more networks, which the page offers to read with.
 
     Raises:
@@ -64,21 +67,22 @@ def export_page(
             networks.append({"name": each.name, "network": network, "model": model})
     if folder is None:
         exports = make_inside(source.folder.parent, source.folder.name)
-        folder = make_inside(exports, f"{source.name}{'-int8' if int8 else ''}-web")
+        folder = make_inside(exports, default_path(source.name, exports, SUFFIX, int8).name)
     make_folder(folder)
     packed = {"runtime": _pack(runtime[0]), "wasm": _pack(runtime[1]), "networks": networks}
     title = "Draw a digit"
     page = Template(text_of("exported/index.html")).substitute(head=head(title), draw=draw_view(title))
-    files = {
-        "tendigits.js": join_modules("exported/page.js", {"exported/packed.js": as_module("packed", packed)}),
-        "style.css": text_of("page/style.css"),
-        "icon.svg": text_of("page/icon.svg"),
-        "index.html": page,
-    }
-    for name, text in files.items():
+    script = join_modules("exported/page.js", {"exported/packed.js": as_module("packed", packed)})
+    texts = page, text_of("page/style.css"), text_of("page/icon.svg"), script
+    for name, text in zip(FILES, texts, strict=True):
         write_text(folder / name, text)
     n_bytes = sum(path.stat().st_size for path in folder.iterdir())
     return Exported(folder / "index.html", replace(exported[0].verification, bytes=n_bytes))
+
+
+def is_of_page(path: Path) -> bool:
+    """Whether a file is in the folder of an exported page."""
+    return FILES[-1] in path.with_name(FILES[0]).read_text(encoding="utf-8")
 
 
 def _pack(data: bytes) -> str:

@@ -11,7 +11,8 @@ import typer
 
 from tendigits.errors import printable
 from tendigits.extras import require
-from tendigits.options import Data, Runs
+from tendigits.options import Data, Overwrite, Runs
+from tendigits.outputs import Target, check_targets, holds
 
 
 def evaluate(
@@ -53,6 +54,7 @@ def runs(
         Path | None,
         typer.Option(help="File for the compared curves.", show_default="RUNS/compared.png", metavar="FILE.png"),
     ] = None,
+    overwrite: Overwrite = False,
 ) -> None:
     """List all runs, show one, or compare several. Of two: is the difference luck?"""
     if names is not None and len(names) > 1:
@@ -66,12 +68,14 @@ def runs(
     console = Console(highlight=False, markup=False, width=None if sys.stdout.isatty() else 1000)
     found = [find_run(name, runs) for name in names or ()]
     if len(found) > 1:
+        picture = picture or runs / "compared.png"
+        target = Target("--picture", picture, (".png",), holds(compare.MARK))
+        check_targets([target], [file for run in found for file in run.path.iterdir()], overwrite)
         console.print(compare.comparison_table(found))
         if not compare.different_settings(found):
             typer.echo("the recipes are the same")
         if len(found) == 2:
             console.print(compare.is_it_luck(*found))
-        picture = picture or runs / "compared.png"
         compare.draw_runs(found, picture)
         typer.echo(f"curves: {picture}")
     elif found:

@@ -187,14 +187,20 @@ def check_inside(folder: Path, name: str) -> None:
         raise RunError(f"{folder / name}: {error.strerror}; delete the link") from None
 
 
+def check_name(name: str) -> None:
+    """Raise RunError unless the name is one of a folder, without a path."""
+    if name in ("", ".", "..") or Path(name).name != name:
+        raise RunError(f"expected a plain name for the run, received {name!r}; choose the folder with --runs")
+
+
 def create_run(runs: Path, recipe: Recipe, name: str | None, now: datetime) -> Run:
     """Make a new run folder with its recipe.json in the folder `runs`; without a name it is named after the time.
 
     Raises:
         RunError: the name is taken or is not a plain file name, or the folder cannot be made.
     """
-    if name is not None and (name in ("", ".", "..") or Path(name).name != name):
-        raise RunError(f"expected a plain name for the run, received {name!r}; choose the folder with --runs")
+    if name is not None:
+        check_name(name)
     stem = name if name is not None else now.strftime("%Y-%m-%d-%H-%M-%S")
     for attempt in itertools.count(1):
         path = runs / (stem if attempt == 1 else f"{stem}-{attempt}")

@@ -41,8 +41,10 @@ def sweep(
     """Search for the settings with the best validation accuracy. Run the same command again to continue."""
     require("tendigits sweep", "train", "scale")
     from tendigits.model.recipe_files import load_recipe
+    from tendigits.runs.run import check_name
     from tendigits.sweep.space import read_space
 
+    check_name(name)
     base = load_recipe(recipe)
     settings = read_space(space, base)
     if ray is not None:

@@ -25,7 +25,7 @@ from optuna.storages.journal import JournalFileBackend, JournalFileOpenLock
 from optuna.trial import TrialState
 
 from tendigits.errors import DivergedError, Failure, Interrupted, RunError, reason_of
-from tendigits.files import lock_folder, make_folder, write_or_compare, write_text
+from tendigits.files import LOCK, lock_folder, make_folder, write_or_compare, write_text
 from tendigits.model.recipe import Recipe
 from tendigits.model.recipe_files import to_toml
 from tendigits.report.curves import save_figure
@@ -35,6 +35,7 @@ from tendigits.train.console import Console
 from tendigits.train.pipeline import resume_run, run_recipe
 
 FORMAT = 2
+SETTINGS = "sweep.json"
 JOURNAL = "study.journal"
 ADVICE = "choose another --name"
 
@@ -100,7 +101,9 @@ def search(
     }
     make_folder(sweep.folder)
     with lock_folder(sweep.folder, ADVICE):  # a second search would retry this one's running trials
-        write_or_compare(sweep.folder / "sweep.json", settings, "holds a search with", ADVICE)
+        if not (sweep.folder / SETTINGS).exists() and any(path.name != LOCK for path in sweep.folder.iterdir()):
+            raise RunError(f"{sweep.folder} holds other files; {ADVICE}")
+        write_or_compare(sweep.folder / SETTINGS, settings, "holds a search with", ADVICE)
         check_inside(sweep.folder, "trials")
         check_inside(sweep.folder, JOURNAL)
         _repair_journal(sweep.folder / JOURNAL)

@@ -13,6 +13,8 @@ import typer
 from tendigits.errors import UserError
 from tendigits.extras import require
 from tendigits.files import writing
+from tendigits.options import Overwrite
+from tendigits.outputs import Target, check_targets, holds
 
 STORE = "TENDIGITS_STORE"  # the environment variable that may name the store
 
@@ -35,6 +37,7 @@ def teach(
     export: Annotated[
         Path | None, typer.Option(help="Write the active networks to a file for `read --model`.", metavar="FILE.onnx")
     ] = None,
+    overwrite: Overwrite = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the progress as JSON lines.")] = False,
 ) -> None:
     """Teach the reader your handwriting: fine-tune it on your corrections.
@@ -58,6 +61,7 @@ def teach(
         name = "the package's own network" if previous is None else f"the fine-tuned network {previous.id}"
         typer.echo(f"{name} is active again")
     elif export is not None:
+        check_targets([Target("--export", export, (".onnx",), holds(b"tendigits"))], [opened.path], overwrite)
         active = active_network(opened, _warn)
         with writing(export) as temporary:
             temporary.write_bytes(active.data)
