@@ -11,14 +11,13 @@ import traceback
 from contextlib import suppress
 from importlib.util import find_spec
 from io import TextIOWrapper
-from types import FrameType
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from tendigits.batch.command import read
 from tendigits.cluster import with_address
-from tendigits.errors import Interrupted, TendigitsError, printable, reason_of
+from tendigits.errors import Interrupted, TendigitsError, Terminated, printable, reason_of
 from tendigits.export.command import export
 from tendigits.report.command import data, evaluate, runs
 from tendigits.serve.command import play, serve
@@ -26,6 +25,7 @@ from tendigits.sweep.command import sweep
 from tendigits.teach.command import teach
 from tendigits.train.command import TrainCommand, train
 
+terminated = threading.Event()  # set by SIGTERM
 INTERRUPTED = (128 + signal.SIGINT, 128 + signal.SIGTERM)  # exit codes after a signal
 MAX_MESSAGE_CHARACTERS = 1000  # longer messages are cut; they may quote a value from a file
 
@@ -65,6 +65,7 @@ def main() -> None:
     # Worker processes import the main module again, unless it is a package's __main__.
     sys.modules["__main__"].__spec__ = find_spec("tendigits.__main__")
     arguments = with_address([argument for argument in sys.argv[1:] if argument != "--debug"]) or ["--help"]
+    terminated.clear()
     signal.signal(signal.SIGTERM, _on_terminate)
     sys.unraisablehook = _repeat_signal
     for stream in (sys.stdout, sys.stderr):
@@ -72,13 +73,15 @@ def main() -> None:
             stream.reconfigure(errors="backslashreplace")
     try:
         code = app(arguments, standalone_mode=False)
-        if code == 130:  # typer's exit code for a KeyboardInterrupt
-            _fail("interrupted", code, debug)
+        if code == 130 or terminated.is_set():  # typer's exit code for a KeyboardInterrupt
+            code = _fail("interrupted", 130, debug)
     except TendigitsError as error:
         message = str(error)
         if isinstance(error, Interrupted) and "interrupted" not in message:
             message = f"interrupted {message}"
         code = _fail(message, error.exit_code, debug)
+    except KeyboardInterrupt:  # while typer handled another one
+        code = _fail("interrupted", 130, debug)
     except typer.Abort:
         code = _fail("aborted", 1, debug)
     except BrokenPipeError:
@@ -98,6 +101,9 @@ def main() -> None:
 
 
 def _fail(message: str, code: int, debug: bool) -> int:
+    if terminated.is_set():  # a library may have replaced the exception
+        code = 128 + signal.SIGTERM
+        message = message if message.startswith("interrupted ") else "interrupted by SIGTERM"
     if code in INTERRUPTED:  # a second signal must not cut off the message
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, signal.SIG_IGN)
@@ -111,12 +117,13 @@ def _fail(message: str, code: int, debug: bool) -> int:
 
 def _repeat_signal(ignored: "UnraisableHookArgs") -> None:
     """Send a signal again whose exception was raised, and therefore ignored, in a finalizer or a callback of JAX."""
-    number = {KeyboardInterrupt: signal.SIGINT, Interrupted: signal.SIGTERM}.get(ignored.exc_type)
+    number = {KeyboardInterrupt: signal.SIGINT, Terminated: signal.SIGTERM}.get(ignored.exc_type)
     if number is None:
         sys.__unraisablehook__(ignored)
     else:
         threading.Timer(0.05, os.kill, (os.getpid(), number)).start()
 
 
-def _on_terminate(number: int, _: FrameType | None) -> None:
-    raise Interrupted(f"by {signal.Signals(number).name}", number)
+def _on_terminate(*_: object) -> None:
+    terminated.set()
+    raise Terminated

@@ -6,6 +6,7 @@ they are shown.
 """
 
 import re
+import signal
 
 
 class TendigitsError(Exception):
@@ -71,6 +72,12 @@ class Interrupted(TendigitsError):
         super().__init__(message)
         self.signal_number = signal_number
         self.exit_code = 128 + signal_number
+
+
+class Terminated(KeyboardInterrupt):
+    """SIGTERM was received. As for Ctrl-C, no `except Exception` of a library catches it."""
+
+    signal_number = signal.SIGTERM
 
 
 # Control characters, line separators, marks of the direction of text, and surrogates, for bytes that are not UTF-8.

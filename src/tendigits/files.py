@@ -59,12 +59,11 @@ def writing(path: Path, check: Callable[[Path], object] = lambda _: None) -> Ite
         with replacing(Path(os.path.realpath(path)) if path.is_symlink() else path, check) as temporary:
             yield temporary
         return
-    with tempfile.TemporaryDirectory() as folder:
+    with _disk_errors(path), tempfile.TemporaryDirectory() as folder:
         temporary = Path(folder) / path.name
-        with _disk_errors(path):
-            yield temporary
+        yield temporary
         check(temporary)
-        with _disk_errors(path), temporary.open("rb") as source, path.open("ab") as stream:
+        with temporary.open("rb") as source, path.open("ab") as stream:
             shutil.copyfileobj(source, stream)
 
 
@@ -136,13 +135,14 @@ def lock_folder(folder: Path, advice: str) -> Iterator[None]:
     lock = FileLock(path, timeout=0.5, preserve_lock_file=True)
     try:
         lock.acquire()
+        path.write_text(str(os.getpid()))
     except Timeout:
         holder = read_inside(folder, LOCK, 32).decode(errors="replace")
         raise RunError(f"{folder} is in use by process {holder}; wait for it, or {advice}") from None
     except OSError as error:
+        lock.release()
         raise DiskError(f"cannot lock {folder}: {error.strerror}; {advice}") from None
     try:
-        path.write_text(str(os.getpid()))
         remove_leftovers(folder)
         yield
     finally:

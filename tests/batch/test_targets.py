@@ -11,6 +11,7 @@ import pytest
 from PIL import Image
 
 from drawing import page_of_numbers
+from samples import full_disk
 from tendigits.batch.output import Output
 from tendigits.tables.spreadsheet import sheet_names
 
@@ -82,10 +83,46 @@ def test_what_was_read_is_kept_elsewhere_if_it_cannot_be_written(run, photos, tm
     (elsewhere := tmp_path / "elsewhere").mkdir()
     monkeypatch.setattr("tempfile.tempdir", str(elsewhere))
     code, _, errors = run("a.png", "--csv", "/dev/full", "--table", "out.xlsx")
-    (kept,) = elsewhere.iterdir()
+    (kept,) = elsewhere.rglob("full")
     assert (code, str(kept) in errors) == (1, True)
     assert kept.read_text().startswith("path,order,")
     assert Path("out.xlsx").exists()  # the other output is written all the same
+
+
+@pytest.mark.parametrize("limit", [0, 40])
+def test_no_part_of_a_file_is_kept_or_announced(run, photos, tmp_path, monkeypatch, limit):
+    for name in ("temporary", "home"):
+        (tmp_path / name).mkdir()
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "temporary"))
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    with full_disk(limit):
+        code, _, errors = run("a.png", "--csv", "out.csv")
+    assert (code, errors.count("\n"), "what was read is in" in errors) == (1, 1, False)
+    assert errors.startswith("tendigits: cannot write out.csv: File too large")
+    assert [*tmp_path.glob("temporary/*"), *tmp_path.glob("home/*"), *tmp_path.glob("out*")] == []
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--show", "shown"], "cannot write shown/a.png: File too large"),
+        (["--parquet", "out"], "cannot lock out: File too large"),
+    ],
+)
+def test_a_disk_that_is_full_while_pictures_are_read_is_one_error(run, photos, options, message):
+    with full_disk():
+        code, _, errors = run("a.png", "b.png", *options)
+    assert (code, errors.count("\n")) == (1, 1)
+    assert errors.startswith(f"tendigits: {message}")
+
+
+def test_without_a_temporary_folder_what_was_read_is_in_the_home_folder(run, photos, tmp_path, monkeypatch):
+    (tmp_path / "home").mkdir()
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "missing"))
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    code, _, errors = run("a.png", "--csv", "/dev/full")
+    (kept,) = (tmp_path / "home").rglob("full")
+    assert (code, errors.count("\n"), str(kept) in errors) == (1, 1, True)
 
 
 def test_one_bad_name_does_not_stop_the_others(run, photos, tmp_path, digits):

@@ -183,7 +183,7 @@ def _read_into(folder: Path, sources: "Sources", quiet: bool, **options: Any) ->
         with progress_bar(quiet) as progress:
             summary = read_into(folder, sources.pictures, progress=progress, **options)
     except (KeyboardInterrupt, Interrupted) as error:
-        number = error.signal_number if isinstance(error, Interrupted) else signal.SIGINT
+        number = getattr(error, "signal_number", signal.SIGINT)
         raise Interrupted("interrupted; what was read is kept, run the same command again to resume", number) from None
     before = f"; {summary.before:,} pictures had been read before" if summary.before else ""
     typer.echo(f"{folder}: {summary.numbers:,} numbers in {summary.pictures - len(summary.failed):,} pictures{before}")

@@ -8,14 +8,14 @@ from contextlib import AbstractContextManager, ExitStack, contextmanager, suppre
 from dataclasses import dataclass, field
 from io import StringIO
 from pathlib import Path, PurePath
-from tempfile import NamedTemporaryFile, gettempdir
+from tempfile import gettempdir, mkdtemp
 from typing import Any
 
 from PIL import Image
 
 from tendigits.batch.targets import AUTHOR, FORM_COLUMNS, SOFTWARE, STDOUT
 from tendigits.errors import DiskError, UserError, printable
-from tendigits.files import make_folder, writing
+from tendigits.files import make_folder, replacing, writing
 from tendigits.geometry import Box
 from tendigits.pictures.image import Grey
 from tendigits.read.page import COLUMNS, Page, draw_page
@@ -163,9 +163,22 @@ def _write(path: Path, content: bytes) -> None:
         with writing(path) as temporary:
             temporary.write_bytes(content)
     except DiskError as error:
-        for folder in (gettempdir(), Path.home()):
-            with suppress(OSError):
-                with NamedTemporaryFile(prefix="tendigits-", suffix=path.suffix, dir=folder, delete=False) as file:
-                    file.write(content)
-                raise DiskError(f"{error}; what was read is in {file.name}") from None
+        for folder in (gettempdir, Path.home):
+            with suppress(OSError, RuntimeError, DiskError):  # there is none, or it is full, too
+                kept = _write_into(Path(folder()), path.name, content)
+                break
+        else:
+            raise
+        raise DiskError(f"{error}; what was read is in {kept}") from None
+
+
+def _write_into(folder: Path, name: str, content: bytes) -> Path:
+    """Write a file into a new folder for its owner only; nothing is left if it cannot be written whole."""
+    new = Path(mkdtemp(prefix="tendigits-", dir=folder))
+    try:
+        with replacing(new / name) as temporary:
+            temporary.write_bytes(content)
+    except DiskError:
+        new.rmdir()
         raise
+    return new / name

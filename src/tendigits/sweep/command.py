@@ -57,7 +57,7 @@ def sweep(
     try:
         best = search(Sweep(folder, base, settings, data, seed), trials, partial(_print_ended, set()), run_trials)
     except (KeyboardInterrupt, Interrupted) as error:
-        number = error.signal_number if isinstance(error, Interrupted) else signal.SIGINT
+        number = getattr(error, "signal_number", signal.SIGINT)
         reason = f"by {signal.Signals(number).name}; run the same command again to continue"
         raise Interrupted(reason, number) from None
     typer.echo(folder / "search.png")

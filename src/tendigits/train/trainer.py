@@ -82,7 +82,7 @@ def recorded(training: Training) -> Iterator[None]:
         if "best_epoch" in record:
             best = run.path / next(iter(record["models"]))
             message += f"; the best model so far, from epoch {record['best_epoch']}, is {best}"
-        number = error.signal_number if isinstance(error, Interrupted) else signal.SIGINT
+        number = getattr(error, "signal_number", signal.SIGINT)
         raise Interrupted(f"{message}; resume with: tendigits train --resume {run.path}", number) from None
     except DivergedError as error:
         record["status"] = "failed"
