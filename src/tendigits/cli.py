@@ -117,10 +117,10 @@ def _fail(message: str, code: int, debug: bool) -> int:
 
 def _repeat_signal(ignored: "UnraisableHookArgs") -> None:
     """Send a signal again whose exception was raised, and therefore ignored, in a finalizer or a callback of JAX."""
-    number = {KeyboardInterrupt: signal.SIGINT, Terminated: signal.SIGTERM}.get(ignored.exc_type)
-    if number is None:
+    if not issubclass(ignored.exc_type, KeyboardInterrupt):
         sys.__unraisablehook__(ignored)
     else:
+        number = getattr(ignored.exc_type, "signal_number", signal.SIGINT)
         threading.Timer(0.05, os.kill, (os.getpid(), number)).start()
 
 

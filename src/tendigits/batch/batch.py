@@ -72,7 +72,7 @@ def find_digit_at(path: str) -> Found:
 def read_page(path: str) -> Page:
     """Read a page, unless its pixels are those of an earlier one, whose result is then returned. Raises DataError."""
     grey, size = open_page(content_of(path))
-    pixels = hashlib.sha256(grey).digest(), grey.shape, size
+    pixels = hashlib.sha256(grey.data).digest(), grey.shape, size
     if pixels not in _kept_pages:
         if len(_kept_pages) == MAX_KEPT_PAGES:
             _kept_pages.clear()

@@ -164,7 +164,7 @@ def _write(path: Path, content: bytes) -> None:
             temporary.write_bytes(content)
     except DiskError as error:
         for folder in (gettempdir, Path.home):
-            with suppress(OSError, RuntimeError, DiskError):  # there is none, or it is full, too
+            with suppress(OSError, RuntimeError, DiskError):  # no such folder, or it is full, too
                 kept = _write_into(Path(folder()), path.name, content)
                 break
         else:
