@@ -8,6 +8,7 @@ import signal
 import sys
 import tempfile
 import warnings
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -34,21 +35,38 @@ from tendigits.data.mnist import load_data
 ROOT = Path(__file__).parent.parent
 
 TOGETHER = ("teach", "export", "report", "runs", "train", "sweep")
-"""Folders of tests that share finished runs, or take long: what has most tests is begun first, so that
-no process has a long one left when the other is done."""
+"""Folders of tests that share finished runs: each stays with one process."""
+
+LONGEST = (
+    "documents", "browser", "test_install", "teach", "server", "test_ray", "test_full_mnist", "sweep", "test_cluster",
+    "test_kill_saving", "test_resume", "test_fit", "test_kill_serving", "test_bombs",
+)  # fmt: skip
+"""Groups of slow tests that take longest: begun first, so that no process has one left when the other is done."""
 
 settings.register_profile("default", max_examples=20, deadline=None)
 settings.register_profile("ci", max_examples=100, deadline=None)  # .ci/run: --hypothesis-profile=ci
 settings.load_profile("default")
 
 
-@pytest.hookimpl(tryfirst=True)  # before xdist looks at the groups
+def pytest_configure(config):
+    config.option.loadscopereorder = False  # xdist takes the groups in the order of their first tests
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)  # before xdist looks at the groups
 def pytest_collection_modifyitems(items):
-    """A file, or a folder of TOGETHER, stays with one process, so that what its tests share is made once."""
+    """A file, or a folder of TOGETHER, stays with one process, so that what its tests share is made once.
+
+    The longest groups come first, and then those with most tests.
+    """
     for item in items:
         if not any(item.iter_markers("xdist_group")):
             folder = item.path.parent.name
             item.add_marker(pytest.mark.xdist_group(folder if folder in TOGETHER else str(item.path)))
+    yield  # what is deselected goes here
+    groups = {item: item.get_closest_marker("xdist_group").args[0] for item in items}
+    counts = Counter(groups.values())
+    places = {name: place for place, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: (places.get(Path(groups[item]).stem, len(places)), -counts[groups[item]]))
 
 
 @pytest.hookimpl(wrapper=True)

@@ -16,6 +16,7 @@ import installed
 ROOT = Path(__file__).parent.parent
 ENVIRONMENT = {key: value for key, value in os.environ.items() if not key.startswith(("KERAS", "TENDIGITS", "VIRTUAL"))}
 NEWER = shutil.which("python3.13", path="/usr/bin:/usr/local/bin") or "python3.13"
+PYTHONS = [NEWER] if sys.version_info[:2] == (3, 13) else [NEWER, sys.executable]
 
 pytestmark = pytest.mark.slow
 
@@ -33,13 +34,17 @@ def wheel(clone, tmp_path_factory) -> Path:
     return installed.build_wheel(tmp_path_factory.mktemp("wheel"), clone)
 
 
-@pytest.fixture(params=dict.fromkeys([sys.executable, NEWER]), ids=lambda python: Path(python).name)
+@pytest.fixture
 def install(request, wheel, tmp_path):
-    """install(extra) -> the command of a new environment: it takes arguments, gives code, output and errors."""
+    """install(extra) -> the command of a new environment: it takes arguments, gives code, output and errors.
+
+    Its Python is the newer one, if no other is given: the one of the tests runs all the others, with every extra.
+    """
 
     def make(extra):
         # The base's size is that with byte code; for the others compiling all of JAX takes longer than their test.
-        folder = installed.install(wheel, extra, request.param, tmp_path / "environment", with_byte_code=not extra)
+        python = getattr(request, "param", NEWER)
+        folder = installed.install(wheel, extra, python, tmp_path / "environment", with_byte_code=not extra)
 
         def run(*arguments):
             command = [folder / "tendigits", *map(str, arguments)]
@@ -66,6 +71,7 @@ def trains(run, data) -> None:
     assert "669,706" in out
 
 
+@pytest.mark.parametrize("install", PYTHONS, indirect=True, ids=lambda python: Path(python).name)
 def test_base_reads_and_names_the_extra_of_everything_else(install, tmp_path):
     run = install("")
     assert installed.size(run.folder.parent)["mb"] <= 450

@@ -1,11 +1,12 @@
 """The notebooks: their committed outputs, and that they still run, on a part of MNIST."""
 
 import re
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from colab import link
 
 pytestmark = pytest.mark.xdist_group("documents")  # with test_docs: the longest of the slow tests, so begun early
 
@@ -22,13 +23,6 @@ def committed(path: Path) -> Any:
     import nbformat
 
     return nbformat.read(path, as_version=4)
-
-
-@pytest.fixture(autouse=True)
-def scripts(monkeypatch):
-    """notebooks/ has scripts, which are found by their folder."""
-    monkeypatch.syspath_prepend(str(FIRST.parent))
-    monkeypatch.delitem(sys.modules, "execute", raising=False)
 
 
 def code_cells(notebook: Any) -> list[Any]:
@@ -130,8 +124,6 @@ def test_every_cell_was_run_once_without_an_error(path):
 @pytest.mark.parametrize("path", PICTURES, ids=lambda path: path.stem)
 def test_a_notebook_links_to_colab(path, tmp_path):
     """As it is where the project is published, and to this file; as text, which needs no network to be seen."""
-    from colab import link
-
     first = committed(path).cells[0].source
     assert [line for line in first.splitlines() if "colab" in line] == [link(path.name)]
     assert not [cell.id for cell in committed(path).cells if "![" in cell.source or "<img" in cell.source]

@@ -16,7 +16,7 @@ from tendigits.train.checkpoint import load_last_checkpoint
 
 pytestmark = pytest.mark.slow
 
-ROUNDS = 40
+ROUNDS = {"models": 20, "checkpoints": 40}
 SEED = 20261125
 
 
@@ -43,7 +43,7 @@ def test_a_process_killed_while_it_saves_a_model_leaves_complete_models(kill, tm
         return [all(map(np.array_equal, found, each)) for each in weights].index(True)
 
     last = kill(0, 2, 0) - 1
-    for number in range(ROUNDS):
+    for number in range(ROUNDS["models"]):
         delay = rng.uniform(0, 1.0)
         last += kill(last + 1, rng.choice((0, 1, 1)), delay)
         remove_leftovers(folder)
@@ -59,7 +59,7 @@ def test_a_process_killed_while_it_saves_a_model_leaves_complete_models(kill, tm
 def test_a_process_killed_while_it_saves_checkpoints_loses_no_completed_one(kill, tmp_path):
     folder, rng = tmp_path / "checkpoints", random.Random(SEED)
     last = kill(1, 3, 0)
-    for number in range(ROUNDS):
+    for number in range(ROUNDS["checkpoints"]):
         delay = rng.uniform(0, 0.1)
         last += kill(last + 1, rng.randrange(3), delay)
         remove_leftovers(folder)

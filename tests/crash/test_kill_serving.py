@@ -12,7 +12,7 @@ from processes import ServeProcess
 from tendigits.teach.store import Store
 
 pytestmark = pytest.mark.slow
-KILLS = 30
+KILLS = 12
 
 
 def test_no_acknowledged_correction_is_lost(tmp_path):
