@@ -1,3 +1,4 @@
+import time
 from decimal import Decimal
 
 import pytest
@@ -37,6 +38,13 @@ def test_dates_points_times_and_sums_are_usual_but_no_number(text):
 def test_what_nobody_writes(text):
     assert not is_usual(text)
     assert to_decimal(text) is None
+
+
+def test_the_time_for_a_long_sum_does_not_double_with_each_of_its_numbers():
+    started = time.process_time()
+    assert not is_usual("1.111-" * 24 + "((")
+    assert is_usual("1.111-" * 24 + "1.111,50")
+    assert time.process_time() - started < 1
 
 
 def test_a_mark_that_may_part_thousands_or_decimals_is_told_or_left_open():

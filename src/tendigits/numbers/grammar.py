@@ -15,8 +15,9 @@ from enum import StrEnum
 CLOSING = r"(?:[.,]?[-=]{1,2}|/-|[.,])"
 """Written behind an amount so that nobody can add digits: `500.-`, `500=`, `500,--`, `500/-`."""
 
-AMOUNT = r"(?:\d+|\d{1,3}(?:\.\d{3})+|\d{1,3}(?:,\d{3})+)"
-UNSIGNED = rf"(?:{AMOUNT}(?:[.,]\d+)?|[.,]\d+)"
+UNSIGNED = r"(?:\d+(?:[.,]\d+)?|\d{1,3}(?:\.\d{3})+[.,]\d+|\d{1,3}(?:,\d{3})+[.,]\d+|[.,]\d+)"
+"""A number matches in one way only: otherwise the time for a sum that fails would double with each of its numbers."""
+
 NUMBER = rf"[-+]?{UNSIGNED}"
 DATE = r"\d{1,4}([./-])\d{1,2}(?:\1\d{2,4})?"
 TIME = r"\d{1,3}(?::\d{2}){1,2}(?:[.,]\d+)?"
