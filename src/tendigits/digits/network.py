@@ -34,6 +34,11 @@ USER_THRESHOLD = 0.9  # the threshold of a user's network without calibration
 BLANK_AND_FULL = np.repeat(np.array([0, 255], np.uint8), FIELD * FIELD).reshape(2, FIELD, FIELD)  # to try a network
 
 
+Mask = NDArray[np.bool_]
+Choose = Callable[[Mask], Mask]
+"""Which of the doubtful crops, bool (n,), are classified again: bool (n,). It is called if there may be any."""
+
+
 @dataclass(frozen=True, eq=False)
 class Predictions:
     """What a network predicts for n crops."""
@@ -63,11 +68,11 @@ class Network:
     open_layers: Callable[[], ShowLayers] | None = None
     """Opens its hidden layers, or raises TendigitsError; None if they are not accessible."""
 
-    def refined_logits(self, crops: Grey) -> Floats:
+    def refined_logits(self, crops: Grey, choose: Choose = lambda doubtful: doubtful) -> Floats:
         """The logits; for doubtful crops the mean over three rotations; float32 (n, 11) or (n, 10)."""
         logits = self._batched_logits(crops)
         if self.turn:
-            doubtful = np.flatnonzero(softmax(logits)[:, :10].max(axis=1) < MIN_CERTAIN_PROBABILITY)
+            doubtful = np.flatnonzero(choose(softmax(logits)[:, :10].max(axis=1) < MIN_CERTAIN_PROBABILITY))
             if len(doubtful):
                 again = [self._batched_logits(_turned(crops[doubtful], angle)) for angle in (-self.turn, self.turn)]
                 logits[doubtful] = (logits[doubtful] + again[0] + again[1]) / 3
@@ -77,11 +82,11 @@ class Network:
         starts = range(0, len(crops), BATCH_SIZE)
         return np.concatenate([self.logits(crops[start : start + BATCH_SIZE]) for start in starts])
 
-    def __call__(self, crops: Grey) -> Predictions:
-        """Classify uint8 (n, 28, 28), white on black."""
+    def __call__(self, crops: Grey, choose: Choose = lambda doubtful: doubtful) -> Predictions:
+        """Classify uint8 (n, 28, 28), white on black; the doubtful ones that are chosen are rotated, too."""
         if not len(crops):
             return Predictions(np.zeros((0, 10), np.float32), np.zeros(0, np.float32))
-        probabilities = softmax(self.refined_logits(crops) / np.float32(self.temperature))
+        probabilities = softmax(self.refined_logits(crops, choose) / np.float32(self.temperature))
         digits = probabilities[:, :10]
         is_digit = digits.sum(axis=1) if probabilities.shape[1] > 10 else np.ones(len(crops), np.float32)
         return Predictions(digits / np.maximum(digits.sum(axis=1, keepdims=True), 1e-12), is_digit)

@@ -9,10 +9,9 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import numpy as np
-from numpy.typing import NDArray
 
 from tendigits.digits.foreground import find_foreground
-from tendigits.digits.network import Network
+from tendigits.digits.network import Choose, Mask, Network
 from tendigits.digits.runtime import Floats
 from tendigits.numbers import finder
 from tendigits.numbers.confidence import MAX_LOGIT, ConfidenceFeatures
@@ -23,7 +22,15 @@ from tendigits.numbers.network import NumberNetwork
 from tendigits.numbers.options import DEFAULT_OPTIONS, NumberOptions
 from tendigits.numbers.second_opinion import classify_crops, crop_characters, stray_ink
 from tendigits.numbers.strips import DIGIT_HEIGHT_PX, Strip
-from tendigits.numbers.views import Budget, PageViews, ViewedNumber, view_known_numbers, view_numbers
+from tendigits.numbers.views import (
+    CROP_COST,
+    Budget,
+    PageViews,
+    ViewedNumber,
+    from_the_top,
+    view_known_numbers,
+    view_numbers,
+)
 from tendigits.numbers.vote import View, apply_prior, vote
 from tendigits.pictures.image import Grey
 
@@ -86,15 +93,16 @@ class NumberReader:
         views = self.views(grey) if views is None else views
         for found in self._attempts(grey, budget, detections):
             numbers = view_numbers(views, found, budget)
-            readings = [each for each in self._read(numbers) if any(map(str.isdigit, each.text))]
+            readings = [each for each in self._read(numbers, budget) if any(map(str.isdigit, each.text))]
             if readings:
                 rows = in_rows([each.detection for each in readings])
                 return [each for row in rows for each in _with_clearance([readings[i] for i in row])]
         return []
 
-    def read_known(self, grey: Grey, detections: Sequence[Detection], budget: Budget) -> list[Reading]:
-        """Read detections that are known to hold one number each, from the first one on as far as the budget goes."""
-        return self._read(view_known_numbers(self.views(grey), [[each] for each in detections], budget))
+    def read_known(self, grey: Grey, detections: Sequence[Detection], budget: Budget) -> dict[Detection, Reading]:
+        """Read detections that are known to hold one number each, from the top as far as the budget goes."""
+        numbers = view_known_numbers(self.views(grey), [[each] for each in detections], budget)
+        return {each.detection: each for each in self._read(numbers, budget)}
 
     def _attempts(self, grey: Grey, budget: Budget, detections: list[Detection] | None) -> Iterator[list[Detection]]:
         """Detections on the page; if nothing is read there, detections on its foreground."""
@@ -113,16 +121,30 @@ class NumberReader:
         digit = self.options.line_digit_fraction * height
         return [*detections, Detection(width / 2, height / 2, 0.0, width - digit / 2, digit, 0.0)]
 
-    def _read(self, numbers: Sequence[ViewedNumber]) -> list[Reading]:
-        """Vote over the views of each number, and classify the digits of all numbers in one batch."""
+    def _read(self, numbers: Sequence[ViewedNumber], budget: Budget) -> list[Reading]:
+        """Vote over the views of each number, and classify the digits of all numbers in one batch.
+
+        Doubtful digits are classified again, from the top as far as the budget goes.
+        """
         if not numbers:
             return []
         readings = [self._vote(number) for number in numbers]
         sizes = [len(reading.crops) for reading in readings]
         crops = np.concatenate([reading.crops for reading in readings])
-        opinions = classify_crops(self.digits, crops, np.repeat([each.is_partial for each in readings], sizes))
-        decisive, ends = self._is_decisive(opinions, crops), np.cumsum(sizes[:-1])
-        parts = zip(readings, np.split(opinions, ends), np.split(decisive, ends), strict=True)
+        owner = np.repeat(np.arange(len(readings)), sizes)  # of each crop
+        is_partial = np.array([reading.is_partial for reading in readings])
+
+        def choose(doubtful: Mask) -> Mask:
+            doubtful = doubtful & ~is_partial[owner]
+            unpaid = np.bincount(owner[doubtful], minlength=len(readings)) - [each.n_rotations for each in numbers]
+            costs = CROP_COST * np.maximum(0, unpaid)
+            unpaid[from_the_top([each.detection for each in numbers], costs.tolist(), budget)] = 0
+            is_partial[unpaid > 0] = True
+            return doubtful & ~is_partial[owner]
+
+        opinions = classify_crops(self.digits, crops, choose)
+        decisive, ends = self._is_decisive(opinions, crops, choose), np.cumsum(sizes[:-1])
+        parts = zip(readings, np.split(opinions, ends), np.split(decisive, ends), is_partial.tolist(), strict=True)
         return [_with_second_opinion(*part) for part in parts]
 
     def _vote(self, number: ViewedNumber) -> Reading:
@@ -146,13 +168,13 @@ class NumberReader:
             number.is_partial,
         )
 
-    def _is_decisive(self, opinions: Floats, crops: Grey) -> NDArray[np.bool_]:
+    def _is_decisive(self, opinions: Floats, crops: Grey, choose: Choose) -> Mask:
         """Whether the digit network decides about each crop: bool (n,)."""
         if self.base_network is None:
             return np.full(len(crops), self.is_user_network)
-        before = self.base_network(crops).digits.argmax(axis=1)
+        before = self.base_network(crops, choose).digits.argmax(axis=1)
         is_certain = opinions.max(axis=1, initial=0) >= self.options.min_contradiction
-        decisive: NDArray[np.bool_] = (opinions.argmax(axis=1) != before) & is_certain
+        decisive: Mask = (opinions.argmax(axis=1) != before) & is_certain
         return decisive
 
     def _is_inside(self, box: Edges, strip: Strip) -> bool:
@@ -224,7 +246,7 @@ def _with_clearance(row: Sequence[Reading]) -> list[Reading]:
     return [replace(each, clearance=min(each.clearance, *gap)) for each, gap in zip(row, neighbours, strict=True)]
 
 
-def _with_second_opinion(reading: Reading, opinions: Floats, decisive: NDArray[np.bool_]) -> Reading:
+def _with_second_opinion(reading: Reading, opinions: Floats, decisive: Mask, is_partial: bool) -> Reading:
     """A reading with the digit network's probabilities, float32 (n, 10), which replace its own where it is decisive."""
     opinions = opinions * np.array([each.label.isdigit() for each in reading.characters], bool)[:, None]
     characters = [*reading.characters]
@@ -232,4 +254,4 @@ def _with_second_opinion(reading: Reading, opinions: Floats, decisive: NDArray[n
         probabilities = np.zeros(len(CHARACTERS), np.float32)
         probabilities[:N_DIGITS] = opinions[i] / opinions[i].sum() * characters[i].present
         characters[i] = replace(characters[i], probabilities=probabilities)
-    return replace(reading, characters=characters, second_opinion=opinions)
+    return replace(reading, characters=characters, second_opinion=opinions, is_partial=is_partial)

@@ -1,19 +1,18 @@
 """A second opinion: the network for single digits classifies each character that the number network found.
 
 crops = crop_characters(foreground, boxes)              # uint8 (n, 28, 28), like MNIST's digits
-probabilities = classify_crops(network, crops, fast)    # float32 (n, 10)
+probabilities = classify_crops(network, crops, choose)  # float32 (n, 10)
 ink = stray_ink(foreground, boxes, 26.0)                # strokes that belong to no character
 """
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 import numpy as np
-from numpy.typing import NDArray
 
 from tendigits.data.preprocess import FIELD, to_mnist
 from tendigits.digits.foreground import median
-from tendigits.digits.network import Network
+from tendigits.digits.network import Choose, Network
+from tendigits.digits.runtime import Floats
 from tendigits.digits.segment import WEAK, find_components
 from tendigits.numbers.decode import Edges
 from tendigits.pictures.image import Grey
@@ -36,15 +35,13 @@ def crop_characters(foreground: Grey | None, boxes: Sequence[Edges]) -> Grey:
     return crops
 
 
-def classify_crops(network: Network, crops: Grey, fast: NDArray[np.bool_]) -> NDArray[np.float32]:
-    """The probability of each digit in crops, uint8 (n, 28, 28); without test-time rotation where `fast`, bool (n,).
+def classify_crops(network: Network, crops: Grey, choose: Choose) -> Floats:
+    """The probability of each digit in crops, uint8 (n, 28, 28); the doubtful ones that are chosen are rotated, too.
 
     Returns float32 (n, 10); a row sums to the probability that it is a digit.
     """
-    probabilities = np.zeros((len(crops), 10), np.float32)
-    for classifier, chosen in ((network, ~fast), (replace(network, turn=0.0), fast)):
-        predictions = classifier(crops[chosen])
-        probabilities[chosen] = predictions.digits * predictions.is_digit[:, None]
+    predictions = network(crops, choose)
+    probabilities: Floats = predictions.digits * predictions.is_digit[:, None]
     return probabilities
 
 

@@ -25,7 +25,7 @@ from tendigits.pictures.image import Grey
 PAGE_BUDGET = 180_000.0  # a unit is one pixel column of a strip; a handwritten table of 24x6 numbers takes 140,000
 STRIP_COST = 60.0  # cropping and decoding a strip, in addition to its columns
 NUMBER_COST = 120.0  # a number, in addition to its strips
-CROP_COST = 55.0  # each time that the digit network classifies a character
+CROP_COST = 55.0  # cropping and classifying a character, or classifying it again, rotated
 
 Wanted = Sequence[tuple[Detection, CropTransform]]
 
@@ -84,6 +84,7 @@ class ViewedNumber(NamedTuple):
     detection: Detection
     views: list[View]  # the first is not transformed
     is_partial: bool = False  # whether it is doubtful, but the budget did not pay for further views
+    n_rotations: int = 0  # characters that are paid for to be classified again
 
 
 def view_numbers(views: PageViews, detections: Sequence[Detection], budget: Budget) -> list[ViewedNumber]:
@@ -91,7 +92,7 @@ def view_numbers(views: PageViews, detections: Sequence[Detection], budget: Budg
     options = views.options
     first = options.transforms[0]
     costs = [views.cost([(detection, first)]) for detection in detections]
-    paid = [detections[i] for i in _from_the_top(detections, costs, budget, options.first_view_budget)]
+    paid = [detections[i] for i in from_the_top(detections, costs, budget, options.first_view_budget)]
     views.compute([(detection, first) for detection in paid])
     split = [part for detection in paid for part in split_detection(detection, views[detection, first], options)]
     return view_known_numbers(views, merge_detections(split, options), budget)
@@ -101,23 +102,28 @@ def view_known_numbers(views: PageViews, numbers: Sequence[Sequence[Detection]],
     """View numbers, each with its detections, as far as the budget goes: once if all is clear, else transformed too."""
     first, *others = views.options.transforms
     wanted = [[(detection, first) for detection in number] for number in numbers]
-    costs = [views.cost(each) + NUMBER_COST + _crops_cost(each[0][0]) for each in wanted]
-    paid = _from_the_top([number[0] for number in numbers], costs, budget)
+    crops_costs = [_expected_crops_cost(number[0]) for number in numbers]
+    costs = [views.cost(each) + NUMBER_COST + crops for each, crops in zip(wanted, crops_costs, strict=True)]
+    paid = from_the_top([number[0] for number in numbers], costs, budget)
     views.compute([each for i in paid for each in wanted[i]])
     viewed = [ViewedNumber(numbers[i][0], [views[each] for each in wanted[i]]) for i in paid]
+    budget.left += sum(crops_costs[i] for i in paid)  # now it is known how many there are
+    costs = [CROP_COST * len(number.views[0].peaks) for number in viewed]
+    viewed = [viewed[i] for i in from_the_top([number.detection for number in viewed], costs, budget)]
     doubtful = [i for i, number in enumerate(viewed) if not are_clear(number.views, views.options)]
     further = {i: [(viewed[i].detection, transform) for transform in others] for i in doubtful}
-    costs = [views.cost(further[i]) + _crops_cost(viewed[i].detection) for i in doubtful]
+    costs = [views.cost(further[i]) + CROP_COST * len(viewed[i].views[0].peaks) for i in doubtful]
     affordable = doubtful[: budget.afford(costs)]
     views.compute([each for i in affordable for each in further[i]])
     for i in doubtful:
         viewed[i] = viewed[i]._replace(is_partial=True)
     for i in affordable:
-        viewed[i] = ViewedNumber(viewed[i].detection, [*viewed[i].views, *(views[each] for each in further[i])])
+        first_view, *_ = all_views = [*viewed[i].views, *(views[each] for each in further[i])]
+        viewed[i] = ViewedNumber(viewed[i].detection, all_views, n_rotations=len(first_view.peaks))
     return viewed
 
 
-def _from_the_top(
+def from_the_top(
     detections: Sequence[Detection], costs: Sequence[float], budget: Budget, fraction: float = 1.0
 ) -> list[int]:
     """Indices, ascending, of the upper detections, which the budget pays for: only the page's end is left out."""
@@ -125,7 +131,7 @@ def _from_the_top(
     return sorted(order[: budget.afford([costs[i] for i in order], fraction)])
 
 
-def _crops_cost(detection: Detection) -> float:
+def _expected_crops_cost(detection: Detection) -> float:
     """Cost of classifying the characters, if they are about as wide as they are high."""
     return CROP_COST * (1 + detection.length / detection.height)
 

@@ -135,7 +135,10 @@ def _read_cells_again(
     budget.is_short |= next(spans, None) is not None
     detections = layout.sheet.to_detections(np.array([*chosen.values()], np.float64).reshape(-1, 4))
     cells = dict(layout.cells)
-    for cell, reading in zip(chosen, reader.read_known(grey, detections, budget), strict=False):
+    readings = reader.read_known(grey, detections, budget)
+    for cell, detection in zip(chosen, detections, strict=True):
+        if (reading := readings.get(detection)) is None:
+            continue
         indices = layout.cells.get(cell, [])
         before = read[indices[0]] if len(indices) == 1 and cell not in overhanging else None
         if _is_better(reading, before, bool(indices) or cell in next_to_overhanging):

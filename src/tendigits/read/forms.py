@@ -138,9 +138,14 @@ def read_fields(
             readings.append(reading)
     empty = [name for name, indices in fields.items() if not indices]
     detections = [_written_in(form.fields[name]) for name in empty]
-    for name, reading in zip(empty, reader.read_known(aligned, detections, budget), strict=False):
-        has_digit = any(map(str.isdigit, reading.text))
-        if has_digit and min(each.present for each in reading.characters) >= MIN_PROBABILITY:
+    known = reader.read_known(aligned, detections, budget)
+    for name, detection in zip(empty, detections, strict=True):
+        reading = known.get(detection)
+        if (
+            reading
+            and any(map(str.isdigit, reading.text))
+            and min(each.present for each in reading.characters) >= MIN_PROBABILITY
+        ):
             fields[name].append(len(readings))
             readings.append(reading)
     return readings, fields
