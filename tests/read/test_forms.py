@@ -1,6 +1,7 @@
 """Fields marked on one picture of a form are read on photos of others."""
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +10,8 @@ from PIL import Image
 
 from drawing import FORM_FIELDS, filled_form, photo_of
 from tendigits.errors import UserError
-from tendigits.read.forms import load_form, make_form
+from tendigits.numbers.views import Budget
+from tendigits.read.forms import load_form, make_form, read_fields
 from tendigits.read.reader import Reader
 
 TOML = 'picture = "blank.png"\n[fields]\n' + "".join(f"{name} = {[*box]}\n" for name, box in FORM_FIELDS.items())
@@ -40,6 +42,16 @@ def test_the_picture_of_the_form_may_be_turned(turned):
     fields = {name: [*box.turned(turned // 90, size)] for name, box in FORM_FIELDS.items()}
     page = Reader(threads=1).read_form(make_form(blank, fields, turned), filled_form(VALUES))
     assert {name: cell.value for name, cell in page.fields.items()} == VALUES
+
+
+def test_a_field_has_its_own_number_where_the_budget_ends():
+    """The fields are listed from the bottom, and the budget pays for the upper one only."""
+    reader = Reader(threads=1).number_reader
+    reader = replace(reader, options=replace(reader.options, max_numbers=0))  # so that it looks into the fields
+    form = make_form(filled_form({}), dict(reversed(FORM_FIELDS.items())))
+    readings, fields = read_fields(reader, filled_form(VALUES), form, Budget(1000))
+    texts = {name: [readings[i].text for i in indices] for name, indices in fields.items()}
+    assert texts == {"mark": [], "points": [], "student": [VALUES["student"]]}
 
 
 def test_the_form_in_the_guide_is_valid(tmp_path):

@@ -18,7 +18,7 @@ from tendigits.errors import DataError, UserError
 from tendigits.numbers import finder
 from tendigits.numbers.detections import Detection
 from tendigits.numbers.network import bundled_file
-from tendigits.numbers.views import Budget
+from tendigits.numbers.views import CROP_COST, PAGE_BUDGET, STRIP_COST, Budget
 from tendigits.read.page import LEFT_OUT
 from tendigits.read.reader import Reader
 
@@ -208,6 +208,30 @@ def test_the_work_for_a_page_is_limited_and_partial_numbers_are_not_accepted(rea
     assert any(partial_numbers)
     assert not partial_numbers[-1]
     assert not any(number.accepted for numbers in partial_numbers for number in numbers)
+
+
+def test_the_networks_do_no_more_than_a_page_may_cost(reader, monkeypatch):
+    """Each pair of rings looks like an 8 half as wide as it is high, and like nothing to the digit network."""
+    page, work, number_reader = np.full((2048, 2048), 255, np.uint8), 0.0, reader.number_reader
+    for y in range(31, 2020, 70):
+        for x in range(16, 2034, 30):
+            for ring in (y - 14, y + 14):
+                cv2.circle(page, (x, ring), 14, 0, 2, cv2.LINE_AA)
+
+    def logits(crops):
+        nonlocal work
+        work += len(crops) * CROP_COST / 2  # the other half is for cropping, or for the second of two rotations
+        return bundled(1).logits(crops)
+
+    def network(strips):
+        nonlocal work
+        work += sum(strip.shape[1] + STRIP_COST for strip in strips)
+        return number_reader.network(strips)
+
+    digits = replace(number_reader.digits, logits=logits)
+    monkeypatch.setattr(reader, "number_reader", replace(number_reader, network=network, digits=digits))
+    assert reader.read(page).numbers
+    assert PAGE_BUDGET / 4 < work < PAGE_BUDGET
 
 
 LARGEST = """

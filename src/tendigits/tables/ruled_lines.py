@@ -4,7 +4,6 @@ strokes = find_strokes(grey, digit_height=30)                       # long and s
 horizontal, vertical = find_ruled_lines(grey, sheet_map, 30)        # faint ones too, once the page can be rectified
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import cv2
@@ -47,7 +46,7 @@ def find_ruled_lines(grey: Grey, sheet_map: SheetMap, digit_height: float) -> tu
     page, corner = sheet_map.rectify(grey, scale)
 
     def ends_in(rows: Grey) -> Floats:
-        return np.array([*_pieces(_thin_and_dark(rows, digit), digit)], np.float64).reshape(-1, 2)
+        return _pieces(_thin_and_dark(rows, digit), digit)
 
     def in_page(points: Floats) -> Floats:
         return sheet_map.inverse(points / scale + corner).reshape(-1, 4)
@@ -98,25 +97,30 @@ def _thin_and_dark(page: Grey, digit: float) -> Grey:
     return mask
 
 
-def _pieces(mask: Grey, digit: float) -> Iterator[tuple[float, float]]:
-    """x and y of both ends of each piece of the horizontal lines in a mask."""
+def _pieces(mask: Grey, digit: float) -> Floats:
+    """x and y of both ends of each piece of the horizontal lines in a mask: float64 (2 n, 2)."""
     shortest = round(OPTIONS.min_stroke_length * digit)
-    max_pixels_per_column = 2 * OPTIONS.max_line_thickness * digit + 2
     # A line that rises or falls a little has long runs of pixels only if it is thicker.
     thick = cv2.dilate(mask, np.ones((3, 1), np.uint8))
     runs = cv2.morphologyEx(thick, cv2.MORPH_OPEN, np.ones((1, shortest), np.uint8))
-    n, labels, stats, _ = cv2.connectedComponentsWithStats(runs, connectivity=8)
-    for label in range(1, n):
-        left, top, width, height, _ = stats[label].tolist()
-        inside = labels[top : top + height, left : left + width] == label
-        n_parts = max(1, round(width / (OPTIONS.line_piece_length * digit)))
-        for part in np.array_split(np.arange(width), n_parts):
-            rows, columns = np.nonzero(inside[:, part])
-            if len(rows) == 0 or len(rows) > max_pixels_per_column * len(part):
-                continue
-            x, y = columns + float(part[0]), rows.astype(np.float64)
-            offset = x - x.mean()
-            slope = float(offset @ y / max(1e-6, offset @ offset))
-            level = float(y.mean()) - slope * float(x.mean())
-            for end in (float(x.min()), float(x.max())):
-                yield left + end + 0.5, top + level + slope * end + 0.5
+    _, labels, stats, _ = cv2.connectedComponentsWithStats(runs, connectivity=8)
+    left, _, width, _, _ = stats[1:].T.astype(np.int64)
+    n_pieces = np.maximum(1, np.round(width / (OPTIONS.line_piece_length * digit)).astype(np.int64))
+    # Of each piece: its line, and its columns in the line, as many as in the line's other pieces or one more.
+    line = np.repeat(np.arange(len(width)), n_pieces)
+    number = np.arange(len(line)) - (np.cumsum(n_pieces) - n_pieces)[line]
+    shorter, n_longer = width[line] // n_pieces[line], width[line] % n_pieces[line]
+    start, stop = (n * shorter + np.minimum(n, n_longer) for n in (number, number + 1))
+    # Of each pixel: its piece. A line has pixels in each of its columns.
+    y, x = np.nonzero(runs > 0)
+    column = x + (np.cumsum(width) - width - left)[labels[y, x] - 1]
+    piece = np.repeat(np.arange(len(line)), stop - start)[column]
+    count, mean_x, mean_y = (np.bincount(piece, weights, len(line)) for weights in (None, x, y))
+    mean_x, mean_y = mean_x / count, mean_y / count
+    offset = x - mean_x[piece]
+    square, product = (np.bincount(piece, offset * other, len(line)) for other in (offset, y))
+    slope = product / np.maximum(1e-6, square)
+    ends = left[line] + np.stack([start, stop - 1])
+    points = np.stack([ends, mean_y + slope * (ends - mean_x)], axis=2) + 0.5
+    is_thin = count <= (2 * OPTIONS.max_line_thickness * digit + 2) * (stop - start)
+    return np.asarray(points[:, is_thin].transpose(1, 0, 2).reshape(-1, 2), np.float64)
