@@ -4,6 +4,16 @@ import struct
 import zlib
 
 
+def picture_bomb():
+    """A PNG of 60,000x60,000 pixels, or so it says: 268 MB in 260 KB."""
+
+    def chunk(kind, content):
+        return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
+
+    header, pixels = struct.pack(">IIBBBBB", 60_000, 60_000, 8, 0, 0, 0, 0), zlib.compress(bytes(2**28))
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", pixels) + chunk(b"IEND", b"")
+
+
 def pdf_of(n=1, box="0 0 200 100", catalog="", content=b"0 g 20 20 60 40 re f", more=b""):
     """A PDF of n equal pages, without a table of its objects, which PDFium then makes."""
     kids = " ".join(f"{number} 0 R" for number in range(10, 10 + n))

@@ -1,13 +1,19 @@
 """The command and the server in separate processes."""
 
+import http.client
 import os
 import re
 import signal
 import socket
 import subprocess
 import sys
+import time
+from contextlib import suppress
+from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
+
+PAUSE_SECONDS = 0.02  # between two requests that are timed
 
 
 def free_port() -> int:
@@ -21,6 +27,28 @@ def tendigits(*arguments: Any) -> "subprocess.Popen[str]":
     """The command, in a separate process."""
     command = [sys.executable, "-m", "tendigits", *map(str, arguments)]
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+def processor_seconds(pid: int) -> float:
+    """What a process has used until now; looked for in /proc, so only on Linux."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def time_live(port: int, pid: int, connection: Connection) -> None:
+    """Ask whether a server is live until anything arrives on `connection`; sends the seconds of each answer.
+
+    Not more of them than the server computed meanwhile: it is not to blame for other programs on the machine.
+    """
+    seconds = []
+    while not connection.poll(PAUSE_SECONDS):
+        started, computed = time.monotonic(), processor_seconds(pid)
+        client = http.client.HTTPConnection("127.0.0.1", port, timeout=600)
+        client.request("GET", "/live")
+        assert client.getresponse().status == 200
+        client.close()
+        seconds.append(min(time.monotonic() - started, processor_seconds(pid) - computed))
+    connection.send(seconds)
 
 
 class ServeProcess:
@@ -43,10 +71,24 @@ class ServeProcess:
         status = Path(f"/proc/{self.process.pid}/status").read_text()
         return int(re.search(r"VmHWM:\s+(\d+)", status)[1]) // 1024
 
+    def children(self, command: str = "") -> list[int]:
+        """Its children that run this command; looked for in /proc, so only on Linux."""
+        tasks = Path(f"/proc/{self.process.pid}/task").glob("*/children")
+        children = {int(child) for path in tasks for child in path.read_text().split()}
+        return [child for child in children if command in Path(f"/proc/{child}/cmdline").read_text()]
+
+    def memory(self) -> int:
+        """What it and its children hold now, in MB."""
+        kilobytes = 0
+        for pid in (self.process.pid, *self.children()):
+            with suppress(OSError):  # a worker has just ended
+                rollup = Path(f"/proc/{pid}/smaps_rollup").read_text()
+                kilobytes += int(re.search(r"^Pss:\s+(\d+)", rollup, re.MULTILINE)[1])
+        return kilobytes // 1024
+
     def child(self, command: str) -> int:
-        """Its child that runs this command; looked for in /proc, so only on Linux."""
-        children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split()
-        (found,) = [int(pid) for pid in children if command in Path(f"/proc/{pid}/cmdline").read_text()]
+        """Its only child that runs this command."""
+        (found,) = self.children(command)
         return found
 
     def stop(self, number: int = signal.SIGTERM) -> str:

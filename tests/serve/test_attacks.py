@@ -6,11 +6,9 @@ import os
 import re
 import signal
 import socket
-import struct
 import sys
 import threading
 import time
-import zlib
 from collections.abc import Iterator
 from contextlib import ExitStack, suppress
 from pathlib import Path
@@ -18,8 +16,9 @@ from pathlib import Path
 import httpx
 import pytest
 
+from bombs import picture_bomb
 from drawing import page_of_numbers, png
-from processes import ServeProcess
+from processes import ServeProcess, processor_seconds
 from tendigits.serve.protocol import MAX_CONNECTIONS_PER_ADDRESS, RECEIVE_SECONDS
 from tendigits.serve.reading import MAX_WAITING_PER_ADDRESS
 
@@ -61,6 +60,15 @@ def test_tiny_chunks_and_chunk_extensions_are_cut_off(server):
     for more in (b"1\r\nx\r\n" * 2**14, b"1;" + b"y" * 2**14 + b"\r\nx\r\n", b"1;" + b"y" * 2**16):
         assert send_until_closed(server, CHUNKED, more, 400 * 2**20) < 2**25
     assert server.peak_memory() < before + 50
+
+
+def test_a_body_in_tiny_chunks_takes_little_processor_time(server):
+    before = processor_seconds(server.process.pid)
+    for _ in range(8):
+        with connect(server) as connection, suppress(ConnectionError):
+            connection.sendall(CHUNKED + b"1\r\nx\r\n" * 2**16)
+            assert connection.recv(12) == b"HTTP/1.1 400"
+    assert processor_seconds(server.process.pid) < before + 1
 
 
 def test_a_body_in_chunks_is_read(server, digits):
@@ -132,15 +140,9 @@ def test_10_mb_of_nested_json_are_refused_quickly(server):
 
 
 def test_a_picture_bomb_is_one_clear_error(server):
-    def chunk(kind: bytes, content: bytes) -> bytes:
-        return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
-
-    pixels = zlib.compress(bytes(2**28))  # 268 MB in 260 KB
-    header = struct.pack(">IIBBBBB", 60_000, 60_000, 8, 0, 0, 0, 0)
-    bomb = b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", pixels) + chunk(b"IEND", b"")
     before = server.peak_memory()
     for path in ("/v1/read", "/v1/read?one=true", "/v1/preview"):
-        answer = httpx.post(f"{server.url}{path}", content=bomb, timeout=60)
+        answer = httpx.post(f"{server.url}{path}", content=picture_bomb(), timeout=60)
         assert answer.status_code == 415
         assert "50,000,000" in answer.json()["error"]
     assert server.peak_memory() < before + 50
@@ -162,9 +164,7 @@ def busy_server(tmp_path: Path, digits) -> Iterator[ServeProcess]:
 
 def signal_workers(server: ServeProcess, number: int) -> int:
     """Send a signal to all processes that read; gives their number."""
-    tasks = Path(f"/proc/{server.process.pid}/task")
-    children = {int(child) for path in tasks.glob("*/children") for child in path.read_text().split()}
-    workers = [child for child in children if "spawn_main" in Path(f"/proc/{child}/cmdline").read_text()]
+    workers = server.children("spawn_main")
     for worker in workers:
         os.kill(worker, number)
     return len(workers)

@@ -19,6 +19,7 @@ MIN_SENT_BYTES = 2**20  # a client must take this much of a waiting answer, or a
 MAX_HEADER_BYTES = 2**16  # request line and headers; browsers send 8 KB at most
 # Chunk lengths, chunk extensions and trailers of a chunked body: 32 MB in chunks of 1 KB fit.
 MAX_FRAMING_BYTES = 2**18
+MAX_SMALL_CHUNKS = 4096  # of a body, besides one for each 64 bytes of it: parsing a chunk takes about 10 microseconds
 MAX_PIPELINED_BYTES = 2**18  # requests that are sent before the answer to an earlier one; browsers send none
 MAX_CONNECTIONS = 512  # of all clients; the usual limit of open files is 1,024
 MAX_CONNECTIONS_PER_ADDRESS = 64  # a browser opens six
@@ -29,6 +30,7 @@ class _LimitedConnection(h11.Connection):
     """Limits the framing of chunked bodies, and requests that are sent ahead."""
 
     framing = 0  # bytes of the current request that are not its body
+    small_chunks = 0.0  # chunks of its body, without one for each 64 bytes
 
     def receive_data(self, data: bytes) -> None:
         self.framing += len(data)
@@ -42,6 +44,11 @@ class _LimitedConnection(h11.Connection):
                 raise h11.RemoteProtocolError("expected Content-Length or Transfer-Encoding, received both")
         elif isinstance(event, h11.Data):
             self.framing -= len(event.data)
+            self.small_chunks += event.chunk_end - len(event.data) / 64
+            if self.small_chunks > MAX_SMALL_CHUNKS:
+                raise h11.RemoteProtocolError("expected a body in larger chunks")
+        elif isinstance(event, h11.EndOfMessage):
+            self.small_chunks = 0.0
         elif event is h11.NEED_DATA and self.their_state is h11.SEND_BODY and self.framing > MAX_FRAMING_BYTES:
             raise h11.RemoteProtocolError("expected a body in larger chunks")
         elif event is h11.PAUSED and len(self.trailing_data[0]) > MAX_PIPELINED_BYTES:
