@@ -132,15 +132,16 @@ class NumberReader:
         sizes = [len(reading.crops) for reading in readings]
         crops = np.concatenate([reading.crops for reading in readings])
         owner = np.repeat(np.arange(len(readings)), sizes)  # of each crop
-        is_partial = np.array([reading.is_partial for reading in readings])
+        is_partial: Mask = np.array([reading.is_partial for reading in readings], bool)
 
         def choose(doubtful: Mask) -> Mask:
-            doubtful = doubtful & ~is_partial[owner]
+            doubtful &= ~is_partial[owner]
             unpaid = np.bincount(owner[doubtful], minlength=len(readings)) - [each.n_rotations for each in numbers]
             costs = CROP_COST * np.maximum(0, unpaid)
             unpaid[from_the_top([each.detection for each in numbers], costs.tolist(), budget)] = 0
             is_partial[unpaid > 0] = True
-            return doubtful & ~is_partial[owner]
+            doubtful &= ~is_partial[owner]
+            return doubtful
 
         opinions = classify_crops(self.digits, crops, choose)
         decisive, ends = self._is_decisive(opinions, crops, choose), np.cumsum(sizes[:-1])

@@ -140,14 +140,14 @@ def read_fields(
     detections = [_written_in(form.fields[name]) for name in empty]
     known = reader.read_known(aligned, detections, budget)
     for name, detection in zip(empty, detections, strict=True):
-        reading = known.get(detection)
+        found = known.get(detection)
         if (
-            reading
-            and any(map(str.isdigit, reading.text))
-            and min(each.present for each in reading.characters) >= MIN_PROBABILITY
+            found
+            and any(map(str.isdigit, found.text))
+            and min(each.present for each in found.characters) >= MIN_PROBABILITY
         ):
             fields[name].append(len(readings))
-            readings.append(reading)
+            readings.append(found)
     return readings, fields
 
 

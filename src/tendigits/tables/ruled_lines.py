@@ -115,8 +115,8 @@ def _pieces(mask: Grey, digit: float) -> Floats:
     y, x = np.nonzero(runs > 0)
     column = x + (np.cumsum(width) - width - left)[labels[y, x] - 1]
     piece = np.repeat(np.arange(len(line)), stop - start)[column]
-    count, mean_x, mean_y = (np.bincount(piece, weights, len(line)) for weights in (None, x, y))
-    mean_x, mean_y = mean_x / count, mean_y / count
+    count = np.bincount(piece, minlength=len(line))
+    mean_x, mean_y = (np.bincount(piece, each, len(line)) / count for each in (x, y))
     offset = x - mean_x[piece]
     square, product = (np.bincount(piece, offset * other, len(line)) for other in (offset, y))
     slope = product / np.maximum(1e-6, square)
