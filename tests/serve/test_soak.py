@@ -31,6 +31,8 @@ GOOD_CLIENTS, BAD_CLIENTS = 8, 12
 REQUESTS = 500  # of each good client; a fifth of all requests attacks
 ATTACKS = REQUESTS * GOOD_CLIENTS // 4
 
+COSTLY = 10  # the attack that keeps the workers busy
+
 Request = tuple[str, str, bytes]
 Answer = tuple[int, bytes]
 
@@ -48,6 +50,8 @@ def test_good_clients_notice_no_attack_and_no_memory_stays(guarded_server, digit
     with client(server, 1) as first:
         expected = {request: ask(first, request) for request in requests(digits)}
     assert {status for status, _ in expected.values()} == {200}
+    with ThreadPoolExecutor(BAD_CLIENTS) as workers:  # onnxruntime keeps the memory of each worker's largest page
+        assert {*workers.map(attack, [server.port] * BAD_CLIENTS, [COSTLY] * BAD_CLIENTS)} == {"costly page 200"}
     before, started = server.memory(), time.monotonic()
     ours, theirs = get_context("spawn").Pipe()
     probe = get_context("spawn").Process(target=time_live, args=(server.port, server.process.pid, theirs), daemon=True)
