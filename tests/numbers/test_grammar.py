@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from tendigits.errors import ModelFileError, UserError
 from tendigits.numbers.confidence import MAX_ERROR, ConfidenceFeatures, ConfidenceModel
-from tendigits.numbers.grammar import DecimalSeparator, common_separator, is_usual, to_decimal
+from tendigits.numbers.grammar import DecimalSeparator, common_separator, is_usual, to_decimal, without_closing
 
 MEANINGS = [
     ("0427", "427"), ("-3", "-3"), ("+3.5", "3.5"), ("12.50", "12.50"), ("12,5", "12.5"), (".5", "0.5"),
@@ -32,8 +32,8 @@ def test_dates_points_times_and_sums_are_usual_but_no_number(text):
 
 
 @pytest.mark.parametrize("text", [
-    "", "-", "1,,2", "(5", "5x", "12..5", "1.2.3", "7:", "--3", "/5", "3/-3", "363/63", "32/13/24", "13/3456",
-    "1/2/3/4",
+    "", "-", "1,,2", "(5", "5x", "12..5", "1.2.3", "--3", "/5", "3/-3", "363/63", "32/13/24", "13/3456",
+    "1/2/3/4", "12:75",
 ])  # fmt: skip
 def test_what_nobody_writes(text):
     assert not is_usual(text)
@@ -45,6 +45,13 @@ def test_the_time_for_a_long_sum_does_not_double_with_each_of_its_numbers():
     assert not is_usual("1.111-" * 24 + "((")
     assert is_usual("1.111-" * 24 + "1.111,50")
     assert time.process_time() - started < 1
+
+
+@pytest.mark.parametrize(("text", "value"), [
+    ("500.-", "500"), ("500/-", "500"), ("1:24:05.", "1:24:05"), ("3x4=", "3x4"), ("-3", "-3"), (".5", ".5"),
+])  # fmt: skip
+def test_a_closing_mark_is_not_part_of_the_value(text, value):
+    assert without_closing(text) == value
 
 
 def test_a_mark_that_may_part_thousands_or_decimals_is_told_or_left_open():

@@ -31,9 +31,10 @@ def test_one_digit():
 
 
 def test_doubtful_characters_are_marked_in_text():
-    assert number().text() == "12,5"
+    assert number().summary() == "12,5"
+    assert (number("500.-").value, number("500.-").text) == ("500", "500.-")
     doubtful = number(doubtful=1, reason="may be 12,5 or 17,5")
-    assert doubtful.text() == "1?,5         may be 12,5 or 17,5"
+    assert doubtful.summary() == "1?,5         may be 12,5 or 17,5"
     page = Page([number(), doubtful], (100, 200))
     assert page.text() == "12,5\n1?,5         may be 12,5 or 17,5"
     assert repr(page) == "Page of 100x200 pixels, 2 numbers\n  12,5\n  1?,5         may be 12,5 or 17,5"

@@ -5,6 +5,7 @@ to_decimal("12/05")         # None: a date
 is_usual("12/05")           # True
 is_usual("1,,2")            # False
 is_usual("3/13456")         # False: more likely a slanted 1 than a slash
+without_closing("500.-")    # "500"
 """
 
 import re
@@ -12,36 +13,29 @@ from collections.abc import Iterable
 from decimal import Decimal
 from enum import StrEnum
 
-CLOSING = r"(?:[.,]?[-=]{1,2}|/-|[.,])"
-"""Written behind an amount so that nobody can add digits: `500.-`, `500=`, `500,--`, `500/-`."""
-
 UNSIGNED = r"(?:\d+(?:[.,]\d+)?|\d{1,3}(?:\.\d{3})+[.,]\d+|\d{1,3}(?:,\d{3})+[.,]\d+|[.,]\d+)"
 """A number matches in one way only: otherwise the time for a sum that fails would double with each of its numbers."""
 
 NUMBER = rf"[-+]?{UNSIGNED}"
 DATE = r"\d{1,4}([./-])\d{1,2}(?:\1\d{2,4})?"
-TIME = r"\d{1,3}(?::\d{2}){1,2}(?:[.,]\d+)?"
-SUM = rf"{NUMBER}(?:[-+x/:]{UNSIGNED})+(?:=(?:{NUMBER})?)?"
+TIME = r"\d{1,3}(?::[0-5]\d){1,2}(?:[.,]\d+)?"
+POINTS = r"(\d{1,3})/(\d{1,3})"
 
-FORMS = (
-    NUMBER,
-    rf"={{0,2}}{NUMBER}{CLOSING}",
-    rf"={{1,2}}{NUMBER}",
+USUAL = (
+    rf"={{0,2}}{NUMBER}",  # `=500`: nobody can add digits in front
     rf"{NUMBER}%",
     rf"\({NUMBER}\)",
-    rf"{NUMBER}\)",
-    DATE,
+    rf"{UNSIGNED}\)",  # the number of an item in a list
     TIME,
-    SUM,
-    rf"{NUMBER}=",
+    rf"{NUMBER}(?:[-+x]{UNSIGNED})+",
+    rf"{NUMBER}(?:[-+x/:]{UNSIGNED})+=(?:{NUMBER})?",
 )
-"""Regular expressions of what people write."""
+"""Regular expressions of what people write, without a closing mark; and dates and points, which are not any numbers."""
 
-MAX_DATE_LENGTH = 10  # characters
 MAX_POINTS = 100  # points of a test, as in `17/20`
-_USUAL = re.compile("|".join(f"(?:{form})" for form in FORMS).replace(r"\1", r"[./-]"))
-_SLASHES = re.compile(r"\d+(?:/\d+)+")
-_AMOUNT = re.compile(rf"=*(?P<sign>[-+]?)(?P<amount>[\d.,]*?\d){CLOSING}?")
+_USUAL = re.compile("|".join(f"(?:{form})" for form in USUAL))
+_CLOSING = re.compile(r"(?:/-|[.,:=-]+)$")
+_AMOUNT = re.compile(r"=*(?P<sign>[-+]?)(?P<amount>[\d.,]*\d)")
 
 
 class DecimalSeparator(StrEnum):
@@ -53,22 +47,35 @@ class DecimalSeparator(StrEnum):
     POINT = "point"
 
 
-def is_usual(text: str) -> bool:
-    """Whether people write numbers, amounts, dates, times or sums like this.
+def without_closing(text: str) -> str:
+    """A number without the mark behind it, such as in `500.-`, `500=`, `500/-`, `3x4=`, or the point of a sentence."""
+    return _CLOSING.sub("", text)
 
-    With slashes alone, only dates and points such as `17/20` are usual.
-    """
-    if not _SLASHES.fullmatch(text):
-        return _USUAL.fullmatch(text) is not None
-    numbers = [int(part) for part in text.split("/")]
-    day_and_month = numbers[:2], numbers[-2:]
-    is_date = any(1 <= min(pair) <= 12 and max(pair) <= 31 for pair in day_and_month)
-    is_points = len(numbers) == 2 and numbers[0] <= numbers[1] <= MAX_POINTS
-    return is_points or (is_date and len(numbers) <= 3 and len(text) <= MAX_DATE_LENGTH)
+
+def is_usual(text: str) -> bool:
+    """Whether people write numbers, amounts, dates, times, points or sums like this."""
+    core = without_closing(text)
+    is_number = _USUAL.fullmatch(text) or _USUAL.fullmatch(core)
+    return not text.endswith(":") and (is_number is not None or _is_date(core) or _is_points(core))
+
+
+def _is_date(text: str) -> bool:
+    """Whether two of its numbers are a day and a month; with points it also needs a year."""
+    if re.fullmatch(DATE, text) is None:
+        return False
+    numbers = [int(part) for part in re.split("[./-]", text)]
+    pairs = [sorted(numbers[:2]), sorted(numbers[-2:])]
+    return any(1 <= month <= 12 and day <= 31 for month, day in pairs) and (len(numbers) == 3 or "." not in text)
+
+
+def _is_points(text: str) -> bool:
+    """Whether it is a number of points out of others."""
+    match = re.fullmatch(POINTS, text)
+    return match is not None and int(match[1]) <= int(match[2]) <= MAX_POINTS
 
 
 def to_decimal(text: str, separator: DecimalSeparator = DecimalSeparator.AUTO) -> Decimal | None:
-    """Convert a written number: `(12)` is -12, `12%` is 0.12, and a closing mark, as in `500.-`, is ignored.
+    """Convert a written number: `(12)` is -12, `12%` is 0.12, and a closing mark is ignored.
 
     None for dates, times, sums, and for ambiguous numbers: `1.234` with DecimalSeparator.AUTO.
     """
@@ -78,7 +85,7 @@ def to_decimal(text: str, separator: DecimalSeparator = DecimalSeparator.AUTO) -
     if text.endswith("%"):
         percent = to_decimal(text[:-1], separator)
         return None if percent is None else percent / 100
-    match = _AMOUNT.fullmatch(text)
+    match = _AMOUNT.fullmatch(without_closing(text))
     if match is None:
         return None
     amount = _normalize(match["amount"], separator)
@@ -88,7 +95,7 @@ def to_decimal(text: str, separator: DecimalSeparator = DecimalSeparator.AUTO) -
 def common_separator(texts: Iterable[str]) -> DecimalSeparator:
     """The decimal separator of the numbers on a page; AUTO if they are ambiguous or disagree."""
     found = set()
-    for match in filter(None, map(_AMOUNT.fullmatch, texts)):
+    for match in filter(None, (_AMOUNT.fullmatch(without_closing(text)) for text in texts)):
         separators = DecimalSeparator.POINT, DecimalSeparator.COMMA
         possible = {each for each in separators if _normalize(match["amount"], each) is not None}
         if len(possible) == 1:

@@ -17,7 +17,7 @@ from tendigits.numbers import finder
 from tendigits.numbers.confidence import MAX_LOGIT, ConfidenceFeatures
 from tendigits.numbers.decode import CHARACTERS, Candidate, Edges, centre
 from tendigits.numbers.detections import Detection, in_rows
-from tendigits.numbers.grammar import is_usual
+from tendigits.numbers.grammar import is_usual, without_closing
 from tendigits.numbers.network import NumberNetwork
 from tendigits.numbers.options import DEFAULT_OPTIONS, NumberOptions
 from tendigits.numbers.second_opinion import classify_crops, crop_characters, stray_ink
@@ -207,7 +207,10 @@ class NumberReader:
 
 def confidence_features(reading: Reading, options: NumberOptions = DEFAULT_OPTIONS) -> ConfidenceFeatures:
     """The evidence that a number was misread."""
-    right = [*(each.confidence for each in reading.characters), *(1 - each.present for each in reading.rejected)]
+    value = without_closing(reading.text)
+    right = [each.confidence for each in reading.characters[: len(value)]]
+    right += [1 - float(each.probabilities[:N_DIGITS].sum()) for each in reading.characters[len(value) :]]
+    right += [1 - each.present for each in reading.rejected]
     all_right = float(np.clip(np.prod(right), options.min_probability, 1 - options.min_probability))
     contradicted = unsupported = 0
     for each, opinion in zip(reading.characters, reading.second_opinion, strict=True):
@@ -220,7 +223,7 @@ def confidence_features(reading: Reading, options: NumberOptions = DEFAULT_OPTIO
     digits = _digits(reading.text)
     return ConfidenceFeatures(
         text=min(0.0, float(np.log(all_right / (1 - all_right))) - MAX_LOGIT),
-        other_text=float(np.mean([text != reading.text for text in reading.view_texts])),
+        other_text=float(np.mean([without_closing(text) != value for text in reading.view_texts])),
         other_digits=float(np.mean([_digits(text) != digits for text in reading.view_texts])),
         contradicted=contradicted,
         unsupported=unsupported,

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from tendigits.geometry import Box
 from tendigits.numbers.confidence import ConfidenceModel
 from tendigits.numbers.decode import CHARACTERS, Candidate, Edges
-from tendigits.numbers.grammar import DecimalSeparator, is_usual, to_decimal
+from tendigits.numbers.grammar import DecimalSeparator, is_usual, to_decimal, without_closing
 from tendigits.numbers.options import DEFAULT_OPTIONS
 from tendigits.numbers.reader import Reading, confidence_features
 from tendigits.read.results import Character, Number
@@ -44,6 +44,7 @@ def accept(
         characters.append(Character(candidate.label, candidate.confidence, probable, box, crop, is_clear))
     text, box = reading.text, reduce(Box.join, (character.box for character in characters))
     others = [(text[:i] + label + text[i + 1 :], p) for i, each in enumerate(all_alternatives) for label, p in each]
+    others = [(value, p) for other, p in others if (value := without_closing(other)) != without_closing(text)]
     options = sorted(others, key=lambda option: -option[1])[:MAX_OPTIONS]
     reason = None if accepted else _reason(reading, options)
     number = to_decimal(text, separator)
@@ -90,12 +91,12 @@ def cell_of(box: Box, indices: Sequence[int], numbers: Sequence[Number]) -> Cell
 
 def _reason(reading: Reading, options: list[tuple[str, float]]) -> str:
     """Why a number is not accepted."""
-    text = reading.text
+    value = without_closing(reading.text)
     if reading.is_partial:
         return "was seen only once, for there is too much in the picture"
     if options and options[0][1] >= DEFAULT_OPTIONS.min_alternative:
-        return f"may be {text} or {options[0][0] or 'nothing'}"
-    if not is_usual(text):
+        return f"may be {value} or {options[0][0] or 'nothing'}"
+    if not is_usual(reading.text):
         return "has no usual form"
     if reading.rejected or reading.stray_ink >= MIN_STRAY_INK:
         return "something next to it could not be read"

@@ -13,7 +13,7 @@ import numpy as np
 
 from tendigits.digits.foreground import median
 from tendigits.numbers.detections import in_rows
-from tendigits.numbers.grammar import is_usual
+from tendigits.numbers.grammar import is_usual, without_closing
 from tendigits.numbers.options import NumberOptions
 from tendigits.numbers.reader import NumberReader, Reading
 from tendigits.numbers.views import Budget
@@ -197,9 +197,9 @@ def _reweigh_columns(read: list[Reading], layout: Layout) -> None:
     """Reweigh the characters of each number by the forms of the other numbers in its column."""
     for column in range(layout.shape[1]):
         members = [indices[0] for (_, c), indices in layout.cells.items() if c == column and len(indices) == 1]
-        forms = Counter(form_of(read[i].text) for i in members)
+        forms = Counter(form_of(without_closing(read[i].text)) for i in members)
         for i in members:
-            form = form_of(read[i].text)
+            form = form_of(without_closing(read[i].text))
             forms[form] -= 1
             read[i] = _reweighed(read[i], forms)
             forms[form] += 1
@@ -207,7 +207,7 @@ def _reweigh_columns(read: list[Reading], layout: Layout) -> None:
 
 def _reweighed(reading: Reading, other_forms: Counter[str]) -> Reading:
     def log_frequency(text: str) -> float:
-        form, prior = form_of(text), OPTIONS.usual_prior if is_usual(text) else OPTIONS.unusual_prior
+        form, prior = form_of(without_closing(text)), OPTIONS.usual_prior if is_usual(text) else OPTIONS.unusual_prior
         prior = OPTIONS.integer_prior if form == "0" else prior
         return float(np.log((other_forms[form] + prior) / (other_forms.total() + 1)))
 

@@ -84,7 +84,7 @@ class Page:
             text_html(summary),
             picture_html(summary, self.thumbnail, self.size, marks, side_px),
             *(table._repr_html_() for table in tables),
-            text_html(self.text() if self.fields else "\n".join(number.text() for number in others)),
+            text_html(self.text() if self.fields else "\n".join(number.summary() for number in others)),
         ]
         return f"<div>{''.join(parts)}</div>"
 
@@ -105,7 +105,7 @@ class Page:
         tables, others = self.parts()
         parts = [f"turned by {self.turned} degrees"] if self.turned else []
         parts += [f"{table.text()}\n{table.doubts()}".rstrip("\n") for table in tables]
-        parts += [number.text() for number in others]
+        parts += [number.summary() for number in others]
         return "\n".join(parts)
 
     def parts(self) -> tuple[list[Table], list[Number]]:

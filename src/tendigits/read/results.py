@@ -1,8 +1,9 @@
 """What was read: the digit in a picture of one digit, or the numbers of a page and their characters.
 
 number.value        "12.50"
+number.text         "12.50-": as it stands, with the mark that closes it
 number.number       Decimal("12.50")
-number.text()       its value, with the reason why it is doubtful
+number.summary()    its value, with the reason why it is doubtful
 
 In a notebook, doubtful values have a dashed box and a question mark. A picture and its boxes are an SVG inside an
 `<img>`: in notebooks that are not trusted, JupyterLab removes inline SVG, and nothing in an image can run.
@@ -19,6 +20,7 @@ from numpy.typing import NDArray
 
 from tendigits.digits.find import Thumbnail, data_uri
 from tendigits.geometry import Box
+from tendigits.numbers.grammar import without_closing
 from tendigits.tables.cell import DOUBTFUL_COLOUR, UNCLEAR, escaped, text_html
 
 VALUE_WIDTH = 12  # characters of a value that is followed by a reason
@@ -107,7 +109,7 @@ class Character:
 class Number:
     """A number, or a date, a time, a sum. The box is in pixels of the picture."""
 
-    value: str  # the text as written, with leading zeros: the most probable reading, even if it is not accepted
+    text: str  # as it stands, with a closing mark as in `500.-`: the most probable reading, even if it is not accepted
     number: Decimal | None  # the value as a number; None for dates, times, sums and ambiguous numbers such as 1.234
     confidence: float  # 0 to 1: the probability that the whole value is right
     accepted: bool  # whether the confidence reaches the threshold
@@ -119,7 +121,12 @@ class Number:
     strip: NDArray[np.uint8] | None = field(default=None, repr=False)  # (40, width): what the number network saw
     digit: Digit | None = field(default=None, repr=False)  # what was read in a picture of one digit
 
-    def text(self) -> str:
+    @property
+    def value(self) -> str:
+        """The text without a closing mark."""
+        return without_closing(self.text)
+
+    def summary(self) -> str:
         """The value; if it is not accepted, with `?` for doubtful characters, and the reason."""
         if self.accepted:
             return self.value
@@ -130,6 +137,7 @@ class Number:
         """Convert to a dictionary for JSON, without the strip."""
         return {
             "value": self.value,
+            "text": self.text,
             "number": None if self.number is None else str(self.number),
             "confidence": round(self.confidence, 4),
             "accepted": self.accepted,

@@ -204,8 +204,9 @@ class ValueResponse(BaseModel):
 
 
 class NumberResponse(ValueResponse):
-    """A number, or a date, a time, a sum."""
+    """A number, or a date, a time, a sum; its `value` is its `text` without a closing mark as in `500.-`."""
 
+    text: str
     characters: list[CharacterResponse]
     strip: str | None = None  # 40 rows of pixels in base64, grey: the input of the network, to correct the number
     digit: DigitResponse | None = None

@@ -19,6 +19,7 @@ from tendigits.data.dataset import Dataset
 from tendigits.digits.find import find_digit
 from tendigits.digits.network import Network
 from tendigits.numbers.decode import HEIGHT, strip_text
+from tendigits.numbers.grammar import without_closing
 from tendigits.numbers.network import NumberNetwork
 from tendigits.numbers.network import bundled as bundled_numbers
 from tendigits.numbers.strips import inner_columns
@@ -66,10 +67,11 @@ class EvaluatedReader:
     def correct_numbers(self, items: Sequence[NumberCorrection]) -> list[bool]:
         """Whether this reader reads each number as corrected."""
         outputs = self.numbers([item.strip for item in items])
-        return [
-            (item.predicted if self._predicted(item) else strip_text(output, *inner_columns(item.strip))) == item.text
+        read = [
+            item.predicted if self._predicted(item) else strip_text(output, *inner_columns(item.strip))
             for item, output in zip(items, outputs, strict=True)
         ]
+        return [without_closing(text) == without_closing(item.text) for text, item in zip(read, items, strict=True)]
 
     def _predicted(self, item: Correction | NumberCorrection) -> bool:
         return item.network == self.sha256 and item.predicted not in (None, "")
