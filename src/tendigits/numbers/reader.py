@@ -14,12 +14,12 @@ from tendigits.digits.foreground import find_foreground
 from tendigits.digits.network import Choose, Mask, Network
 from tendigits.digits.runtime import Floats
 from tendigits.numbers import finder
-from tendigits.numbers.confidence import MAX_LOGIT, ConfidenceFeatures
-from tendigits.numbers.decode import CHARACTERS, Candidate, Edges, centre
+from tendigits.numbers.decode import CHARACTERS, N_DIGITS, Candidate, Edges, centre
 from tendigits.numbers.detections import Detection, in_rows
-from tendigits.numbers.grammar import is_usual, without_closing
 from tendigits.numbers.network import NumberNetwork
 from tendigits.numbers.options import DEFAULT_OPTIONS, NumberOptions
+from tendigits.numbers.reading import Reading, digits_of
+from tendigits.numbers.rhythm import find_addends, group_by_rhythm, join_detections, reach_left
 from tendigits.numbers.second_opinion import classify_crops, crop_characters, stray_ink
 from tendigits.numbers.strips import DIGIT_HEIGHT_PX, Strip
 from tendigits.numbers.views import (
@@ -33,30 +33,6 @@ from tendigits.numbers.views import (
 )
 from tendigits.numbers.vote import View, apply_prior, vote
 from tendigits.pictures.image import Grey
-
-N_DIGITS = 10  # the first of CHARACTERS are the digits
-
-
-@dataclass(frozen=True, eq=False)
-class Reading:
-    """One number, with the evidence for and against it."""
-
-    detection: Detection
-    strip: Strip
-    characters: list[Candidate]
-    rejected: list[Candidate]  # characters that less than half of the evidence supports
-    crops: Grey  # uint8 (n, 28, 28): the characters, white on black
-    second_opinion: Floats  # float32 (n, 10): the digit network's probability of each digit; zeros for a sign
-    stray_ink: float  # area of strokes in or next to the number that belong to no character, in squared digit heights
-    view_texts: list[str]  # the text of each view alone
-    borders: tuple[bool, bool] = (False, False)  # whether a cell border stands on its left and on its right
-    clearance: float = np.inf  # to the next character of its row, in digit heights; infinite behind a cell border
-    is_partial: bool = False  # whether it is doubtful, but the page's budget was spent before it got further views
-
-    @property
-    def text(self) -> str:
-        """The most probable characters."""
-        return "".join(character.label for character in self.characters)
 
 
 @dataclass(frozen=True)
@@ -95,14 +71,45 @@ class NumberReader:
             numbers = view_numbers(views, found, budget)
             readings = [each for each in self._read(numbers, budget) if any(map(str.isdigit, each.text))]
             if readings:
-                rows = in_rows([each.detection for each in readings])
-                return [each for row in rows for each in _with_clearance([readings[i] for i in row])]
+                indices = in_rows([each.detection for each in readings])
+                rows = self._join(views, [[readings[i] for i in row] for row in indices], budget)
+                rows = self._with_far_signs(views, rows, budget)
+                return [each for row in rows for each in _with_clearance(row)]
         return []
 
     def read_known(self, grey: Grey, detections: Sequence[Detection], budget: Budget) -> dict[Detection, Reading]:
         """Read detections that are known to hold one number each, from the top as far as the budget goes."""
         numbers = view_known_numbers(self.views(grey), [[each] for each in detections], budget)
         return {each.detection: each for each in self._read(numbers, budget)}
+
+    def _join(self, views: PageViews, rows: list[list[Reading]], budget: Budget) -> list[list[Reading]]:
+        """Read numbers whose digits stand far apart, and were detected in parts, as a whole."""
+        grouped = [(n, group) for n in range(len(rows)) for group in group_by_rhythm(rows, n, self.options)]
+        parts = [[rows[n][i] for i in group] for n, group in grouped]
+        several = [k for k, each in enumerate(parts) if len(each) > 1]
+        joint = view_known_numbers(views, [[join_detections(parts[k])] for k in several], budget)
+        whole = {each.detection: each for each in self._read(joint)}
+        for k in several:
+            reading = whole.get(join_detections(parts[k]))
+            if reading is not None and digits_of(reading.text) == "".join(digits_of(each.text) for each in parts[k]):
+                parts[k] = [reading]
+        joined: list[list[Reading]] = [[] for _ in rows]
+        for (n, _), each in zip(grouped, parts, strict=True):
+            joined[n] += each
+        return joined
+
+    def _with_far_signs(self, views: PageViews, rows: list[list[Reading]], budget: Budget) -> list[list[Reading]]:
+        """Read numbers of a column sum with the sign that stands far to the left of them."""
+        lines = find_addends(rows, self.options)
+        wanted = [[reach_left(rows[n][0].detection, self.options)] for n in lines]
+        signed = {each.detection: each for each in self._read(view_known_numbers(views, wanted, budget))}
+        for n, (detection,) in zip(lines, wanted, strict=True):
+            reading = signed.get(detection)
+            if reading is None or reading.text[:1] not in {"+", "-", "x"} or reading.text[1:] != rows[n][0].text:
+                continue
+            if not reading.rejected and reading.stray_ink <= self.options.max_ink_before_number:
+                rows[n] = [reading]
+        return rows
 
     def _attempts(self, grey: Grey, budget: Budget, detections: list[Detection] | None) -> Iterator[list[Detection]]:
         """Detections on the page; if nothing is read there, detections on its foreground."""
@@ -203,39 +210,6 @@ class NumberReader:
         left = [first - box[2] for box in outside if box[0] < first and not borders[0]]
         right = [box[0] - last for box in outside if box[2] > last and not borders[1]]
         return min([*left, *right], default=np.inf) / DIGIT_HEIGHT_PX
-
-
-def confidence_features(reading: Reading, options: NumberOptions = DEFAULT_OPTIONS) -> ConfidenceFeatures:
-    """The evidence that a number was misread."""
-    value = without_closing(reading.text)
-    right = [each.confidence for each in reading.characters[: len(value)]]
-    right += [1 - float(each.probabilities[:N_DIGITS].sum()) for each in reading.characters[len(value) :]]
-    right += [1 - each.present for each in reading.rejected]
-    all_right = float(np.clip(np.prod(right), options.min_probability, 1 - options.min_probability))
-    contradicted = unsupported = 0
-    for each, opinion in zip(reading.characters, reading.second_opinion, strict=True):
-        if each.label.isdigit():
-            same = float(opinion[CHARACTERS.index(each.label)])
-            contradicted += bool(same < opinion.max() >= options.min_contradiction)
-            unsupported += same < options.min_support
-    boxes = [each.box for each in reading.characters]
-    widest_gap = max(((b[0] - a[2]) / DIGIT_HEIGHT_PX for a, b in pairwise(boxes)), default=0.0)
-    digits = _digits(reading.text)
-    return ConfidenceFeatures(
-        text=min(0.0, float(np.log(all_right / (1 - all_right))) - MAX_LOGIT),
-        other_text=float(np.mean([without_closing(text) != value for text in reading.view_texts])),
-        other_digits=float(np.mean([_digits(text) != digits for text in reading.view_texts])),
-        contradicted=contradicted,
-        unsupported=unsupported,
-        stray_ink=reading.stray_ink,
-        unusual=float(not is_usual(reading.text)),
-        gap=max(0.0, widest_gap - options.wide_gap),
-        crowding=max(0.0, options.narrow_clearance - reading.clearance),
-    )
-
-
-def _digits(text: str) -> str:
-    return "".join(filter(str.isdigit, text))
 
 
 def _with_clearance(row: Sequence[Reading]) -> list[Reading]:

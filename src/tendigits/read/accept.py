@@ -16,7 +16,7 @@ from tendigits.numbers.confidence import ConfidenceModel
 from tendigits.numbers.decode import CHARACTERS, Candidate, Edges
 from tendigits.numbers.grammar import DecimalSeparator, is_usual, to_decimal, without_closing
 from tendigits.numbers.options import DEFAULT_OPTIONS
-from tendigits.numbers.reader import Reading, confidence_features
+from tendigits.numbers.reading import Reading, confidence_features
 from tendigits.read.results import Character, Number
 from tendigits.tables.cell import Cell
 from tendigits.tables.layout import Layout

@@ -15,7 +15,8 @@ from tendigits.digits.foreground import median
 from tendigits.numbers.detections import in_rows
 from tendigits.numbers.grammar import is_usual, without_closing
 from tendigits.numbers.options import NumberOptions
-from tendigits.numbers.reader import NumberReader, Reading
+from tendigits.numbers.reader import NumberReader
+from tendigits.numbers.reading import Reading
 from tendigits.numbers.views import Budget
 from tendigits.numbers.vote import reweigh
 from tendigits.pictures.image import Grey

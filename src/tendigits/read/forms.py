@@ -20,7 +20,8 @@ from tendigits.digits.foreground import shrink
 from tendigits.errors import DataError, UserError, printable, reason_of
 from tendigits.geometry import Box
 from tendigits.numbers.detections import Detection
-from tendigits.numbers.reader import NumberReader, Reading
+from tendigits.numbers.reader import NumberReader
+from tendigits.numbers.reading import Reading
 from tendigits.numbers.views import Budget
 from tendigits.pictures.image import Grey
 from tendigits.untrusted import read_toml

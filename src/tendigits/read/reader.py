@@ -24,7 +24,8 @@ from tendigits.numbers import network as number_network
 from tendigits.numbers.confidence import ConfidenceModel
 from tendigits.numbers.decode import Edges
 from tendigits.numbers.grammar import DecimalSeparator, common_separator
-from tendigits.numbers.reader import NumberReader, Reading, confidence_features
+from tendigits.numbers.reader import NumberReader
+from tendigits.numbers.reading import Reading, confidence_features
 from tendigits.numbers.views import Budget
 from tendigits.pictures.image import Grey
 from tendigits.read.accept import ToPicture, accept, cell_of, table_of

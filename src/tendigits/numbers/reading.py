@@ -1,0 +1,75 @@
+"""One number as it was read, and the evidence for and against it.
+
+reading.text                    # "12.50"
+confidence_features(reading)    # what a ConfidenceModel weighs
+"""
+
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+
+from tendigits.digits.runtime import Floats
+from tendigits.numbers.confidence import MAX_LOGIT, ConfidenceFeatures
+from tendigits.numbers.decode import CHARACTERS, N_DIGITS, Candidate
+from tendigits.numbers.detections import Detection
+from tendigits.numbers.grammar import is_usual, without_closing
+from tendigits.numbers.options import DEFAULT_OPTIONS, NumberOptions
+from tendigits.numbers.strips import DIGIT_HEIGHT_PX, Strip
+from tendigits.pictures.image import Grey
+
+
+@dataclass(frozen=True, eq=False)
+class Reading:
+    """One number, with the evidence for and against it."""
+
+    detection: Detection
+    strip: Strip
+    characters: list[Candidate]
+    rejected: list[Candidate]  # characters that less than half of the evidence supports
+    crops: Grey  # uint8 (n, 28, 28): the characters, white on black
+    second_opinion: Floats  # float32 (n, 10): the digit network's probability of each digit; zeros for a sign
+    stray_ink: float  # area of strokes in or next to the number that belong to no character, in squared digit heights
+    view_texts: list[str]  # the text of each view alone
+    borders: tuple[bool, bool] = (False, False)  # whether a cell border stands on its left and on its right
+    clearance: float = np.inf  # to the next character of its row, in digit heights; infinite behind a cell border
+    is_partial: bool = False  # whether it is doubtful, but the page's budget was spent before it got further views
+
+    @property
+    def text(self) -> str:
+        """The most probable characters."""
+        return "".join(character.label for character in self.characters)
+
+
+def confidence_features(reading: Reading, options: NumberOptions = DEFAULT_OPTIONS) -> ConfidenceFeatures:
+    """The evidence that a number was misread."""
+    value = without_closing(reading.text)
+    right = [each.confidence for each in reading.characters[: len(value)]]
+    right += [1 - float(each.probabilities[:N_DIGITS].sum()) for each in reading.characters[len(value) :]]
+    right += [1 - each.present for each in reading.rejected]
+    all_right = float(np.clip(np.prod(right), options.min_probability, 1 - options.min_probability))
+    contradicted = unsupported = 0
+    for each, opinion in zip(reading.characters, reading.second_opinion, strict=True):
+        if each.label.isdigit():
+            same = float(opinion[CHARACTERS.index(each.label)])
+            contradicted += bool(same < opinion.max() >= options.min_contradiction)
+            unsupported += same < options.min_support
+    boxes = [each.box for each in reading.characters]
+    widest_gap = max(((b[0] - a[2]) / DIGIT_HEIGHT_PX for a, b in pairwise(boxes)), default=0.0)
+    digits = digits_of(reading.text)
+    return ConfidenceFeatures(
+        text=min(0.0, float(np.log(all_right / (1 - all_right))) - MAX_LOGIT),
+        other_text=float(np.mean([without_closing(text) != value for text in reading.view_texts])),
+        other_digits=float(np.mean([digits_of(text) != digits for text in reading.view_texts])),
+        contradicted=contradicted,
+        unsupported=unsupported,
+        stray_ink=reading.stray_ink,
+        unusual=float(not is_usual(reading.text)),
+        gap=max(0.0, widest_gap - options.wide_gap),
+        crowding=max(0.0, options.narrow_clearance - reading.clearance),
+    )
+
+
+def digits_of(text: str) -> str:
+    """The digits of a text, without its signs."""
+    return "".join(filter(str.isdigit, text))

@@ -1,0 +1,116 @@
+"""Join what stands far apart: the digits of a number with even gaps, and the signs in front of a column sum's numbers.
+
+groups = group_by_rhythm(rows, 0)       # of the first row's readings: lists of indices, one list for each number
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+from itertools import pairwise
+
+import numpy as np
+
+from tendigits.digits.foreground import median
+from tendigits.numbers.detections import Detection, as_table
+from tendigits.numbers.options import NumberOptions
+from tendigits.numbers.reading import Reading
+
+
+def group_by_rhythm(rows: Sequence[Sequence[Reading]], n: int, options: NumberOptions) -> list[list[int]]:
+    """Which readings of the n-th row are parts of one number; those that stand in columns are not."""
+    row = rows[n]
+    groups: list[list[int]] = []
+    for i, reading in enumerate(row):
+        before = [row[k] for k in groups[-1]] if groups else []
+        if before and _is_one_number([*before, reading], options):
+            groups[-1].append(i)
+        else:
+            groups.append([i])
+    others = [other for k, other in enumerate(rows) if k != n]
+    if any(len(group) > 1 and _in_columns([row[i] for i in group], others, options) for group in groups):
+        return [[i] for i in range(len(row))]
+    return groups
+
+
+def join_detections(parts: Sequence[Reading]) -> Detection:
+    """The detection of a number whose parts are in this order."""
+    first, last = parts[0].detection, parts[-1].detection
+    dx, dy = last.x - first.x, last.y - first.y
+    angle = float(np.arctan2(dy, dx))
+    start = -first.length / 2
+    end = float(np.hypot(dx, dy)) + last.length / 2
+    axis = np.cos(angle), np.sin(angle)
+    x, y = (at + axis[i] * (start + end) / 2 for i, at in enumerate((first.x, first.y)))
+    height = median([each.detection.height for each in parts])
+    return replace(first, x=float(x), y=float(y), angle=angle, length=end - start, height=height)
+
+
+def find_addends(rows: Sequence[Sequence[Reading]], options: NumberOptions) -> list[int]:
+    """The rows of one unsigned number each that ends below and above others: a sign may stand far to its left."""
+    found = []
+    for n in range(1, len(rows) - 1):
+        column = rows[n - 1 : n + 2]
+        if any(len(row) > 1 for row in column) or not rows[n][0].text[0].isdigit() or rows[n][0].borders[0]:
+            continue
+        heights = [row[0].detection.height for row in column]
+        rights = [_boxes_along(row[0], row[0])[-1, 1] for row in column]
+        is_even = max(heights) <= options.max_height_change_in_number * min(heights)
+        if is_even and max(rights) - min(rights) <= options.max_column_offset * median(heights):
+            found.append(n)
+    return found
+
+
+def reach_left(detection: Detection, options: NumberOptions) -> Detection:
+    """A detection that goes further to the left."""
+    reach = options.max_sign_distance * detection.height
+    x, y = detection.x - reach / 2 * np.cos(detection.angle), detection.y - reach / 2 * np.sin(detection.angle)
+    return replace(detection, x=float(x), y=float(y), length=detection.length + reach)
+
+
+def _is_one_number(parts: Sequence[Reading], options: NumberOptions) -> bool:
+    """Whether parts in one row are one number: digits only, no cell border between them, and even gaps."""
+    if re.fullmatch(r"[-+]?\d+(?: \d+)*", " ".join(part.text for part in parts)) is None:
+        return False
+    heights = [part.detection.height for part in parts]
+    has_border = any(a.borders[1] or b.borders[0] for a, b in pairwise(parts))
+    if has_border or max(heights) > options.max_height_change_in_number * min(heights):
+        return False
+    boxes = np.concatenate([_boxes_along(part, parts[0]) for part in parts]) / median(heights)
+    gaps = boxes[1:, 0] - boxes[:-1, 1]
+    pitches = np.diff(boxes.mean(axis=1))
+    if gaps.max() > options.max_even_gap:
+        return False
+    return any(steps.max() <= options.max_uneven * max(median(steps), 1e-6) for steps in (gaps, pitches))
+
+
+def _in_columns(parts: Sequence[Reading], rows: Sequence[Sequence[Reading]], options: NumberOptions) -> bool:
+    """Whether most numbers above and below parts of a row are aligned with one of them."""
+    edges, heights = _edges(parts, parts[0]), [part.detection.height for part in parts]
+    tolerance = options.max_column_shift * median(heights)
+    n_near = n_aligned = 0
+    for row in rows:
+        near = _edges(row, parts[0])
+        near = near[(near[:, 1] > edges[:, 1].min() - tolerance) & (near[:, 1] < edges[:, 1].max() + tolerance)]
+        offsets = abs(near[:, None] - edges).min(axis=2).min(axis=1)
+        n_near += len(near)
+        n_aligned += int((offsets <= tolerance).sum())
+    return n_near >= options.min_column_numbers and n_aligned >= options.min_aligned_fraction * n_near
+
+
+def _edges(row: Sequence[Reading], first: Reading) -> np.ndarray:
+    """Left end, centre and right end of each number along the direction of the first: float64 (n, 3)."""
+    table = as_table([each.detection for each in row])
+    centres = table[:, :2] @ [np.cos(first.detection.angle), np.sin(first.detection.angle)]
+    half: np.ndarray = table[:, 2] / 2
+    return np.stack([centres - half, centres, centres + half], axis=1)
+
+
+def _boxes_along(part: Reading, first: Reading) -> np.ndarray:
+    """Left and right edge of each digit along the row, in pixels of the page: float64 (n, 2)."""
+    axis = np.array([np.cos(first.detection.angle), np.sin(first.detection.angle)])
+    edges = [
+        [axis @ (part.strip.matrix @ [x, (top + bottom) / 2, 1]) for x in (left, right)]
+        for (left, top, right, bottom), label in ((each.box, each.label) for each in part.characters)
+        if label.isdigit()
+    ]
+    return np.array(edges)
