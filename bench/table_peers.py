@@ -26,6 +26,7 @@ from measuring.lines import Grey
 from reading_peers import ENVIRONMENTS as READERS
 from reading_peers import OURS, WORK, Peer, Settings, ask
 from tendigits.geometry import Box
+from tendigits.numbers.grammar import without_closing
 from tendigits.tables.cell import Cell
 from tendigits.tables.table import Table
 
@@ -103,9 +104,9 @@ def upright_files(own: Tables) -> list[Path]:
 
 
 def scored(own: Tables, read: Rows, wanted: Rows) -> Counter[str]:
-    """What is right of what a tool read; a decimal comma counts as a point here, for readers of text mix them up."""
+    """What is right of what a tool read, without closing marks; a decimal comma counts as a point, as tools mix them up."""
     nowhere = Box(0, 0, 0, 0)
-    table = Table([[Cell(nowhere, value.replace(",", ".")) for value in row] for row in read])
+    table = Table([[Cell(nowhere, without_closing(value.replace(",", "."))) for value in row] for row in read])
     return own.score(table, [[value.replace(",", ".") for value in row] for row in wanted])
 
 

@@ -15,6 +15,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from measuring.lines import Digits, Floats, Rng
 from measuring.tables import KINDS, Sheet, lay_out, photographed, scanned, write_cell
+from tendigits.numbers.grammar import without_closing
 
 FONTS = Path(__file__).parents[2] / ".reader" / "fonts"
 WRITTEN = (
@@ -65,7 +66,7 @@ def make_document(digits: Digits, rng: Rng, name: str, fonts: Fonts) -> Sheet:
     sheet = _draw(digits, rng, rows, kind, fonts)
     photo, aslant = bool(rng.random() < 0.5), float(rng.uniform(-MAX_SLANT_DEGREES, MAX_SLANT_DEGREES))
     picture = photographed(sheet, rng, aslant) if photo else scanned(sheet, rng, aslant)
-    values = [["" if isinstance(text, Written | Printed) else text for text in row] for row in rows]
+    values = [["" if isinstance(text, Written | Printed) else without_closing(text) for text in row] for row in rows]
     return Sheet(picture, values, 0, kind, photo)
 
 
