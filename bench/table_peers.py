@@ -104,7 +104,7 @@ def upright_files(own: Tables) -> list[Path]:
 
 
 def scored(own: Tables, read: Rows, wanted: Rows) -> Counter[str]:
-    """What is right of what a tool read, without closing marks; a decimal comma counts as a point, as tools mix them up."""
+    """What is right of what a tool read, without closing marks; a comma counts as a point, as tools mix them up."""
     nowhere = Box(0, 0, 0, 0)
     table = Table([[Cell(nowhere, without_closing(value.replace(",", "."))) for value in row] for row in read])
     return own.score(table, [[value.replace(",", ".") for value in row] for row in wanted])
