@@ -50,17 +50,6 @@ class NumberOptions:
     max_detections_per_number: int = 3  # how many detections of one number are read
     min_contained_numbers: int = 2  # a detection that contains this many much lower numbers is dropped
 
-    # Joining: a number whose digits stand far apart is detected in parts.
-    max_even_gap: float = 1.6  # between two digits of one number, if all its gaps are about as wide
-    max_uneven: float = 1.4  # the widest gap, or pitch, relative to the median one
-    max_height_change_in_number: float = 1.45  # how much higher one part of a number may be than another
-    max_column_shift: float = 0.3  # between the ends, or the centres, of numbers in one column
-    min_column_numbers: int = 4  # above and below a row, for its numbers to stand in columns
-    min_aligned_fraction: float = 0.75  # of them
-    max_column_offset: float = 0.8  # between the right ends of numbers that are written below each other to be added
-    max_sign_distance: float = 3.5  # how far to the left of such a number its sign may stand
-    max_ink_before_number: float = 0.05  # squared digit heights, besides the sign: with more it is a word
-
     # Views: a number that is not clear in the first view is read in all of them.
     transforms: tuple[CropTransform, ...] = (
         CropTransform(),

@@ -19,7 +19,14 @@ from tendigits.numbers.detections import Detection, in_rows
 from tendigits.numbers.network import NumberNetwork
 from tendigits.numbers.options import DEFAULT_OPTIONS, NumberOptions
 from tendigits.numbers.reading import Reading, digits_of
-from tendigits.numbers.rhythm import find_addends, group_by_rhythm, join_detections, reach_left
+from tendigits.numbers.rhythm import (
+    MAX_INK_BEFORE_NUMBER,
+    SIGNS,
+    group_by_rhythm,
+    is_addend,
+    join_detections,
+    reach_left,
+)
 from tendigits.numbers.second_opinion import classify_crops, crop_characters, stray_ink
 from tendigits.numbers.strips import DIGIT_HEIGHT_PX, Strip
 from tendigits.numbers.views import (
@@ -79,35 +86,34 @@ class NumberReader:
 
     def read_known(self, grey: Grey, detections: Sequence[Detection], budget: Budget) -> dict[Detection, Reading]:
         """Read detections that are known to hold one number each, from the top as far as the budget goes."""
-        numbers = view_known_numbers(self.views(grey), [[each] for each in detections], budget)
+        return self._read_known(self.views(grey), detections, budget)
+
+    def _read_known(
+        self, views: PageViews, detections: Sequence[Detection], budget: Budget
+    ) -> dict[Detection, Reading]:
+        numbers = view_known_numbers(views, [[each] for each in detections], budget)
         return {each.detection: each for each in self._read(numbers, budget)}
 
     def _join(self, views: PageViews, rows: list[list[Reading]], budget: Budget) -> list[list[Reading]]:
         """Read numbers whose digits stand far apart, and were detected in parts, as a whole."""
-        grouped = [(n, group) for n in range(len(rows)) for group in group_by_rhythm(rows, n, self.options)]
-        parts = [[rows[n][i] for i in group] for n, group in grouped]
-        several = [k for k, each in enumerate(parts) if len(each) > 1]
-        joint = view_known_numbers(views, [[join_detections(parts[k])] for k in several], budget)
-        whole = {each.detection: each for each in self._read(joint)}
-        for k in several:
-            reading = whole.get(join_detections(parts[k]))
-            if reading is not None and digits_of(reading.text) == "".join(digits_of(each.text) for each in parts[k]):
-                parts[k] = [reading]
-        joined: list[list[Reading]] = [[] for _ in rows]
-        for (n, _), each in zip(grouped, parts, strict=True):
-            joined[n] += each
-        return joined
+        grouped = [[[row[i] for i in group] for group in group_by_rhythm(rows, n)] for n, row in enumerate(rows)]
+        joint = [join_detections(parts) for groups in grouped for parts in groups if len(parts) > 1]
+        whole = self._read_known(views, joint, budget)
+
+        def joined(parts: list[Reading]) -> list[Reading]:
+            reading = whole.get(join_detections(parts))
+            digits = "".join(digits_of(part.text) for part in parts)
+            return parts if reading is None or digits_of(reading.text) != digits else [reading]
+
+        return [[each for parts in groups for each in joined(parts)] for groups in grouped]
 
     def _with_far_signs(self, views: PageViews, rows: list[list[Reading]], budget: Budget) -> list[list[Reading]]:
         """Read numbers of a column sum with the sign that stands far to the left of them."""
-        lines = find_addends(rows, self.options)
-        wanted = [[reach_left(rows[n][0].detection, self.options)] for n in lines]
-        signed = {each.detection: each for each in self._read(view_known_numbers(views, wanted, budget))}
-        for n, (detection,) in zip(lines, wanted, strict=True):
-            reading = signed.get(detection)
-            if reading is None or reading.text[:1] not in {"+", "-", "x"} or reading.text[1:] != rows[n][0].text:
-                continue
-            if not reading.rejected and reading.stray_ink <= self.options.max_ink_before_number:
+        wanted = {reach_left(row[0].detection): n for n, row in enumerate(rows) if is_addend(rows, n)}
+        for detection, reading in self._read_known(views, [*wanted], budget).items():
+            n = wanted[detection]
+            is_signed = reading.text[:1] in SIGNS and reading.text[1:] == rows[n][0].text
+            if is_signed and not reading.rejected and reading.stray_ink <= MAX_INK_BEFORE_NUMBER:
                 rows[n] = [reading]
         return rows
 

@@ -12,22 +12,35 @@ import numpy as np
 
 from tendigits.digits.foreground import median
 from tendigits.numbers.detections import Detection, as_table
-from tendigits.numbers.options import NumberOptions
 from tendigits.numbers.reading import Reading
 
+# Lengths are in heights of a digit.
+MAX_EVEN_GAP = 1.6  # between two digits of one number, if all its gaps are about as wide
+MAX_UNEVEN = 1.4  # the widest gap, or pitch, relative to the median one
+MAX_PARTS = 12  # of one number
+MAX_HEIGHT_CHANGE = 1.45  # how much higher one part of a number may be than another
+MAX_COLUMN_SHIFT = 0.3  # between the ends, or the centres, of numbers in one column
+NEAR_ROWS = 5  # above and below a row, that show whether it is one of a table
+MIN_COLUMN_NUMBERS = 4  # in these rows, for a row's numbers to stand in columns
+MIN_ALIGNED_FRACTION = 0.75  # of them
+MAX_COLUMN_OFFSET = 0.8  # between the right ends of numbers that are written below each other to be added
+MAX_SIGN_DISTANCE = 3.5  # how far to the left of such a number its sign may stand
+MAX_INK_BEFORE_NUMBER = 0.05  # squared digit heights, besides the sign: with more it is a word
+SIGNS = ("+", "-", "x")
 
-def group_by_rhythm(rows: Sequence[Sequence[Reading]], n: int, options: NumberOptions) -> list[list[int]]:
+
+def group_by_rhythm(rows: Sequence[Sequence[Reading]], n: int) -> list[list[int]]:
     """Which readings of the n-th row are parts of one number; those that stand in columns are not."""
     row = rows[n]
     groups: list[list[int]] = []
     for i, reading in enumerate(row):
         before = [row[k] for k in groups[-1]] if groups else []
-        if before and _is_one_number([*before, reading], options):
+        if 0 < len(before) < MAX_PARTS and _is_one_number([*before, reading]):
             groups[-1].append(i)
         else:
             groups.append([i])
-    others = [other for k, other in enumerate(rows) if k != n]
-    if any(len(group) > 1 and _in_columns([row[i] for i in group], others, options) for group in groups):
+    others = [*rows[max(0, n - NEAR_ROWS) : n], *rows[n + 1 : n + 1 + NEAR_ROWS]]
+    if any(len(group) > 1 and _in_columns([row[i] for i in group], others) for group in groups):
         return [[i] for i in range(len(row))]
     return groups
 
@@ -45,48 +58,46 @@ def join_detections(parts: Sequence[Reading]) -> Detection:
     return replace(first, x=float(x), y=float(y), angle=angle, length=end - start, height=height)
 
 
-def find_addends(rows: Sequence[Sequence[Reading]], options: NumberOptions) -> list[int]:
-    """The rows of one unsigned number each that ends below and above others: a sign may stand far to its left."""
-    found = []
-    for n in range(1, len(rows) - 1):
-        column = rows[n - 1 : n + 2]
-        if any(len(row) > 1 for row in column) or not rows[n][0].text[0].isdigit() or rows[n][0].borders[0]:
-            continue
-        heights = [row[0].detection.height for row in column]
-        rights = [_boxes_along(row[0], row[0])[-1, 1] for row in column]
-        is_even = max(heights) <= options.max_height_change_in_number * min(heights)
-        if is_even and max(rights) - min(rights) <= options.max_column_offset * median(heights):
-            found.append(n)
-    return found
+def is_addend(rows: Sequence[Sequence[Reading]], n: int) -> bool:
+    """Whether the n-th row is an unsigned number that ends below and above others: its sign may stand far away."""
+    column = rows[n - 1 : n + 2] if n else []
+    if len(column) < 3 or any(len(row) > 1 for row in column):
+        return False
+    if not rows[n][0].text[0].isdigit() or rows[n][0].borders[0]:
+        return False
+    heights = [row[0].detection.height for row in column]
+    rights = [_boxes_along(row[0], row[0])[-1, 1] for row in column]
+    is_even = max(heights) <= MAX_HEIGHT_CHANGE * min(heights)
+    return bool(is_even and max(rights) - min(rights) <= MAX_COLUMN_OFFSET * median(heights))
 
 
-def reach_left(detection: Detection, options: NumberOptions) -> Detection:
+def reach_left(detection: Detection) -> Detection:
     """A detection that goes further to the left."""
-    reach = options.max_sign_distance * detection.height
+    reach = MAX_SIGN_DISTANCE * detection.height
     x, y = detection.x - reach / 2 * np.cos(detection.angle), detection.y - reach / 2 * np.sin(detection.angle)
     return replace(detection, x=float(x), y=float(y), length=detection.length + reach)
 
 
-def _is_one_number(parts: Sequence[Reading], options: NumberOptions) -> bool:
+def _is_one_number(parts: Sequence[Reading]) -> bool:
     """Whether parts in one row are one number: digits only, no cell border between them, and even gaps."""
     if re.fullmatch(r"[-+]?\d+(?: \d+)*", " ".join(part.text for part in parts)) is None:
         return False
     heights = [part.detection.height for part in parts]
     has_border = any(a.borders[1] or b.borders[0] for a, b in pairwise(parts))
-    if has_border or max(heights) > options.max_height_change_in_number * min(heights):
+    if has_border or max(heights) > MAX_HEIGHT_CHANGE * min(heights):
         return False
     boxes = np.concatenate([_boxes_along(part, parts[0]) for part in parts]) / median(heights)
     gaps = boxes[1:, 0] - boxes[:-1, 1]
     pitches = np.diff(boxes.mean(axis=1))
-    if gaps.max() > options.max_even_gap:
+    if gaps.max() > MAX_EVEN_GAP:
         return False
-    return any(steps.max() <= options.max_uneven * max(median(steps), 1e-6) for steps in (gaps, pitches))
+    return any(steps.max() <= MAX_UNEVEN * max(median(steps), 1e-6) for steps in (gaps, pitches))
 
 
-def _in_columns(parts: Sequence[Reading], rows: Sequence[Sequence[Reading]], options: NumberOptions) -> bool:
+def _in_columns(parts: Sequence[Reading], rows: Sequence[Sequence[Reading]]) -> bool:
     """Whether most numbers above and below parts of a row are aligned with one of them."""
     edges, heights = _edges(parts, parts[0]), [part.detection.height for part in parts]
-    tolerance = options.max_column_shift * median(heights)
+    tolerance = MAX_COLUMN_SHIFT * median(heights)
     n_near = n_aligned = 0
     for row in rows:
         near = _edges(row, parts[0])
@@ -94,7 +105,7 @@ def _in_columns(parts: Sequence[Reading], rows: Sequence[Sequence[Reading]], opt
         offsets = abs(near[:, None] - edges).min(axis=2).min(axis=1)
         n_near += len(near)
         n_aligned += int((offsets <= tolerance).sum())
-    return n_near >= options.min_column_numbers and n_aligned >= options.min_aligned_fraction * n_near
+    return n_near >= MIN_COLUMN_NUMBERS and n_aligned >= MIN_ALIGNED_FRACTION * n_near
 
 
 def _edges(row: Sequence[Reading], first: Reading) -> np.ndarray:
