@@ -80,7 +80,7 @@ def client(server: ServeProcess, number: int) -> httpx.Client:
 
 def requests(digits) -> list[Request]:
     """What good clients ask for, again and again."""
-    drawn = [("POST", "/v1/read?one=true", png(image)) for image in digits.x_test[:6]]
+    drawn = [("POST", "/v1/read?one=true", png(image)) for image in digits.x_test[:18]]
     return [*drawn, ("GET", "/", b""), ("GET", "/v1/networks", b""), ("POST", "/v1/read", page_of_numbers(digits))]
 
 
@@ -100,9 +100,9 @@ def failures_of(server: ServeProcess, number: int, expected: dict[Request, Answe
 
 def attacker(digits, held: ExitStack) -> Callable[[int, int], str]:
     """Attacks in turn, each kind from its own address; gives what the attacker got. Silent connections are held."""
-    costly = np.full((2048, 2048), 255, np.uint8)
-    for y in range(30, 2048, 40):
-        cv2.putText(costly, "8" * 130, (0, y), cv2.FONT_HERSHEY_SIMPLEX, 0.8, 0, 2)
+    costly = np.full((1024, 1024), 255, np.uint8)
+    for y in range(30, 1024, 40):
+        cv2.putText(costly, "8" * 65, (0, y), cv2.FONT_HERSHEY_SIMPLEX, 0.8, 0, 2)
     head = b"POST %b HTTP/1.1\r\nhost: %b\r\nauthorization: Bearer %b\r\n"
 
     def begin(path: str = "/v1/read", host: str = "127.0.0.1", token: str = TOKEN) -> bytes:
