@@ -10,6 +10,7 @@
 #   make bench-read   the reader beside others, about an hour (SCANS=, NUMBERS=folders of labelled pictures)
 #   make bench-serve  requests a second, beside others, a quarter of an hour; needs wrk
 #   make reader       train the reader's networks and put them into the package, four hours; it goes on where it stopped
+#                     (STRINGS=folder of real writing to learn from, too)
 #   make notebook     execute the notebooks anew, a quarter of an hour
 #   make pictures     the README's pictures from a real run
 #   make lock         choose the newest versions anew
@@ -114,8 +115,8 @@ reader: setup $(TORCH)
 	$(BIN)/python reader/fetch_fonts.py
 	$(BIN)/python reader/rehearsal.py
 	$(TORCH)/bin/python reader/train_numbers.py finder --minutes 40 --start reader/finder.npz
-	$(TORCH)/bin/python reader/train_numbers.py numbers_1 --minutes 50 --start reader/numbers_1.npz
-	$(TORCH)/bin/python reader/train_numbers.py numbers_2 --minutes 50 --start reader/numbers_2.npz
+	$(TORCH)/bin/python reader/train_numbers.py numbers_1 --minutes 50 --start reader/numbers_1.npz $(if $(STRINGS),--strings $(STRINGS))
+	$(TORCH)/bin/python reader/train_numbers.py numbers_2 --minutes 50 --start reader/numbers_2.npz $(if $(STRINGS),--strings $(STRINGS))
 	$(BIN)/python reader/bundle.py finder
 	$(BIN)/python reader/bundle.py numbers
 	$(BIN)/python reader/calibrate.py

@@ -1,6 +1,6 @@
 """Put a trained network for lines or pages into the package, quantized to 8 bits.
 
-python reader/bundle.py numbers           # reader/lines_*.npz -> src/tendigits/numbers/assets/numbers.onnx
+python reader/bundle.py numbers           # reader/numbers_*.npz -> src/tendigits/numbers/assets/numbers.onnx
 python reader/bundle.py finder          # needs .reader/fonts, of fetch_fonts.py
 """
 
@@ -17,6 +17,9 @@ from train_numbers import write_lines, write_pages
 from training import load_weights
 
 ASSETS = Path(__file__).parent.parent / "src" / "tendigits" / "numbers" / "assets"
+
+CREDIT = Path(__file__).with_name("CREDIT")
+"""Whose writing the networks for numbers have learned from."""
 
 SEED, SAMPLES, BATCH = 12, 64, 4
 """The ranges of activations are measured on this number of strips and pages, in batches."""
@@ -37,7 +40,8 @@ def main() -> None:
     batches = np.split(x.astype(np.float32), SAMPLES // BATCH)
     path = ASSETS / f"{given.which}.onnx"
     with replacing(path) as temporary:
-        temporary.write_bytes(quantize(to_onnx(model, {}), batches, ends=False))
+        about = {"credit": CREDIT.read_text()} if given.which == "numbers" else {}
+        temporary.write_bytes(quantize(to_onnx(model, about), batches, ends=False))
     print(f"{path}: {path.stat().st_size:,} bytes")
 
 

@@ -80,7 +80,7 @@ def main() -> None:
         if share > 0:
             thresholds.append((error, threshold))
     print(f"{len(right)} numbers, {right.mean():.1%} right; weights {np.round(weights, 3)}, bias {bias:.3f}")
-    path = ASSETS / "lines.onnx"
+    path = ASSETS / "numbers.onnx"
     trust = json.dumps({"weights": weights.tolist(), "bias": bias, "thresholds": thresholds})
     with replacing(path) as temporary:
         temporary.write_bytes(with_metadata(path.read_bytes(), {"trust": trust}))

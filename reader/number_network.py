@@ -9,11 +9,12 @@ from collections.abc import Sequence
 from typing import Any
 
 import keras
+import numpy as np
 from keras import layers, ops
 
 from blocks import convolve, residual
-from synthesis.lines import Line
-from tendigits.numbers.decode import HEIGHT, NONE
+from synthesis.lines import UNKNOWN, Line
+from tendigits.numbers.decode import HEIGHT, NONE, STRIDE
 from tendigits.teach import number_targets
 from tendigits.teach.number_targets import Floats
 
@@ -48,8 +49,14 @@ def ensemble(members: Sequence[keras.Model]) -> keras.Model:
 
 
 def targets(line: Line) -> Floats:
-    """The targets for a strip: float32 (width / 2, 6), see `number_targets.targets`."""
-    return number_targets.targets(line.labels, line.boxes, line.picture.shape[1])
+    """The targets for a strip: float32 (width / 2, 6), see `number_targets.targets`; unknown places have no weight."""
+    is_known = np.array([label != UNKNOWN for label in line.labels], bool)
+    labels = [label for label in line.labels if label != UNKNOWN]
+    y = number_targets.targets(labels, line.boxes[is_known], line.picture.shape[1])
+    for left, _, right, _ in line.boxes[~is_known] / STRIDE:
+        place = y[max(0, round(left)) : max(0, round(right))]
+        place[place[:, 0] == NONE, 1] = 0
+    return y
 
 
 def loss(y_true: Any, y_pred: Any) -> Any:

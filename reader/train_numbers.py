@@ -2,10 +2,13 @@
 
 python reader/train_numbers.py finder --minutes 25        # goes on from its last checkpoint
 python reader/train_numbers.py numbers_1 --minutes 60       # one of the two networks that are averaged
+python reader/train_numbers.py numbers_1 --strings FOLDER   # the same, and it learns from real writing, too
 """
 
 import argparse
 import os
+from collections.abc import Iterator
+from dataclasses import replace
 from functools import cache, partial
 from pathlib import Path
 from typing import Any
@@ -15,9 +18,11 @@ import numpy as np
 
 from fetch_fonts import FONTS, read_list
 from pool import HELD_OUT
+from real.lines import REAL, RealLines, load_papers
+from real.people import load_people
 from synthesis.fonts import load_fonts
 from synthesis.hands import Shapes
-from synthesis.lines import WIDTH, LineWriter
+from synthesis.lines import WIDTH, Line, LineWriter
 from synthesis.pages import LOWEST, PageWriter
 from synthesis.patterns import Patterns
 from tendigits.data.mnist import load_data
@@ -32,20 +37,37 @@ GAP = 16
 
 
 @cache
-def _shapes() -> Shapes:
+def _shapes(strings: Path | None = None) -> Shapes:
     cv2.setNumThreads(1)
     (x, y), _ = load_data()
     fonts = []
     for kind in ("written", "printed"):
         paths = [FONTS / f"{row['name']}.woff" for row in read_list() if row["kind"] == kind]
         fonts += load_fonts(paths, kind == "written")
-    return Shapes(x[:-HELD_OUT], y[:-HELD_OUT], fonts, np.random.default_rng(SEED))
+    x, y = x[:-HELD_OUT], y[:-HELD_OUT]
+    people = load_people(strings, x, y, SEED) if strings else ()
+    return Shapes(x, y, fonts, np.random.default_rng(SEED), people)
 
 
 @cache
-def line_writer() -> LineWriter:
-    """Writes lines with all shapes and fonts."""
-    return LineWriter(_shapes(), Patterns(np.random.default_rng(SEED)))
+def line_writer(strings: Path | None = None) -> LineWriter:
+    """Writes lines with all shapes and fonts, and in the hands of the people in a folder of real writing."""
+    papers = load_papers(strings) if strings else ()
+    return LineWriter(_shapes(strings), Patterns(np.random.default_rng(SEED), papers=papers))
+
+
+@cache
+def real_lines(strings: Path) -> RealLines:
+    """The lines in a folder of real writing."""
+    return RealLines(strings, line_writer(strings).patterns)
+
+
+def lines(rng: np.random.Generator, n: int, good: bool, strings: Path | None) -> Iterator[Line]:
+    """Lines to learn from: generated, and some real ones if there is a folder of them."""
+    for line in line_writer(strings).lines(rng, n, good):
+        while strings and rng.random() < REAL:
+            yield real_lines(strings).line(rng, good)
+        yield line
 
 
 @cache
@@ -54,7 +76,7 @@ def page_writer(lowest: float = LOWEST) -> PageWriter:
     return PageWriter(_shapes(), Patterns(np.random.default_rng(SEED), shape=(800, 800), n=80), lowest)
 
 
-def write_lines(seed: int, part: int, n: int, good: bool) -> Samples:
+def write_lines(seed: int, part: int, n: int, good: bool, strings: Path | None = None) -> Samples:
     """Write lines and put them side by side in n strips: float16 (n, 40, 256, 1), and float16 (n, 128, 6)."""
     from number_network import targets
 
@@ -62,7 +84,7 @@ def write_lines(seed: int, part: int, n: int, good: bool) -> Samples:
     y = np.zeros((n, WIDTH // STRIDE, 6), np.float16)
     y[..., 0] = NONE
     strip, left = 0, 0
-    for line in line_writer().lines(np.random.default_rng((seed, part)), 8 * n, good):
+    for line in lines(np.random.default_rng((seed, part)), 8 * n, good, strings):
         width = line.picture.shape[1]
         if left + width > WIDTH:
             strip, left = strip + 1, 0
@@ -90,6 +112,8 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, default=100)
     parser.add_argument("--chunks", type=int, help="Chunks of the whole schedule.")
     parser.add_argument("--start", type=Path, help="Weights to begin with.")
+    parser.add_argument("--rate", type=float, help="Peak of the learning rate.")
+    parser.add_argument("--strings", type=Path, help="Folder of real writing to learn from.")
     parser.add_argument("--seed", type=int, default=SEED, help="Another one writes other samples.")
     parser.add_argument("--workers", type=int, default=1)
     given = parser.parse_args()
@@ -108,8 +132,9 @@ def main() -> None:
             "finder", write, finder_network.build, finder_network.loss, chunk=512, part=64, batch=8, good_from=0.5
         )
     else:
-        write = partial(write_lines, given.seed)
+        write = partial(write_lines, given.seed, strings=given.strings)
         task = Task(given.which, write, number_network.build, number_network.loss)
+    task = replace(task, rate=given.rate or task.rate)
     chunks = given.chunks or (130 if given.which == "finder" else 110)
     with workers(given.workers) as pool:
         model = train(task, pool, given.minutes, chunks, given.start)

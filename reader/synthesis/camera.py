@@ -54,7 +54,7 @@ def photograph(canvas: Canvas, patterns: Patterns, back: Grey, rng: Rng, light: 
         strokes *= cv2.resize(coarse, shape[::-1], interpolation=cv2.INTER_LINEAR)
     picture = paper * (1 - contrast / 255 * np.maximum(strokes, float(rng.uniform(0.5, 1.0)) * canvas.others))
     if rng.random() < 0.4:
-        picture = _coarser(picture, float(rng.uniform(light.coarsest, 0.9)))
+        picture = coarser(picture, float(rng.uniform(light.coarsest, 0.9)))
     elif rng.random() < 0.5:
         picture = cv2.GaussianBlur(picture, (0, 0), float(rng.uniform(0.3, 1.0)))
     if (chance := rng.random()) < 0.67:
@@ -69,7 +69,7 @@ def photograph(canvas: Canvas, patterns: Patterns, back: Grey, rng: Rng, light: 
     return taken
 
 
-def _coarser(picture: Floats, scale: float) -> Floats:
+def coarser(picture: Floats, scale: float) -> Floats:
     """As from a camera with fewer pixels."""
     size = round(picture.shape[1] * scale), round(picture.shape[0] * scale)
     small = cv2.resize(picture, size, interpolation=cv2.INTER_AREA)

@@ -5,6 +5,7 @@ hand = draw_hand(shapes, rng, height=26.0)
 end = shapes.write_number(canvas, "12.50", 10.0, 33.0, hand, rng)
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import cv2
@@ -18,6 +19,18 @@ from synthesis.strokes import draw_digit
 from synthesis.texts import draw_word
 
 Box = tuple[float, float, float, float]
+
+Drawings = dict[str, list[Grey]]
+"""How somebody writes: drawings, uint8 (height, width), white on black, by label."""
+
+People = Sequence[tuple[float, Sequence[Drawings]]]
+"""Groups of real people: the share of the mixed hands that are of each group, and its people."""
+
+OTHER_SHAPES = 0.12
+"""Share of the digits of one person's hand that are another's, for there are few drawings of some people."""
+
+SLASH_TOPS, SLASH_BOTTOMS = (-0.15, 0.05), (0.95, 1.2)
+"""Digit heights below the top of a digit where a slash begins and ends."""
 
 N_SHAPES, WORDS = 600, 600
 """Drawn shapes of each character, and words; to draw one anew each time would cost more than the rest of a line."""
@@ -75,6 +88,8 @@ class Hand:
     """Pixels down for each pixel to the right."""
     own: float
     """Probability that a character looks like the same character before it."""
+    person: Drawings = field(default_factory=dict)
+    """What this person's characters look like, as far as they are known."""
 
 
 @dataclass(eq=False)
@@ -107,13 +122,15 @@ class Canvas:
 class Shapes:
     """The characters, words and marks that hands write."""
 
-    def __init__(self, x: Grey, y: NDArray[np.uint8], fonts: list[Font], rng: Rng) -> None:
+    def __init__(self, x: Grey, y: NDArray[np.uint8], fonts: list[Font], rng: Rng, people: People = ()) -> None:
         """Draw them.
 
         Args:
             x: MNIST's digits to write with, uint8 (n, 28, 28).
             y: their labels, uint8 (n,).
+            people: real people, some of the mixed hands; see reader/real/people.py.
         """
+        self.people = people
         self.x = x
         self.rows = {str(label): np.flatnonzero(y == label) for label in range(10)}
         self.scripts = [font for font in fonts if font.written]
@@ -187,6 +204,10 @@ class Shapes:
         """A character's shape in somebody's hand."""
         if hand.font is not None:
             return hand.font.glyph(label)
+        if label in hand.person and rng.random() >= OTHER_SHAPES:
+            drawings = hand.person[label]
+            top, bottom = (rng.uniform(*SLASH_TOPS), rng.uniform(*SLASH_BOTTOMS)) if label == "/" else (0.0, 1.0)
+            return glyph_of(label, drawings[int(rng.integers(len(drawings)))], top, bottom - top)
         chance = rng.random()
         if label in self.rows and chance < OF_MNIST:
             rows = self.rows[label]
@@ -222,7 +243,18 @@ def draw_hand(shapes: Shapes, rng: Rng, height: float) -> Hand:
         uneven=0.0 if printed else float(rng.uniform(0.01, 0.07)),
         slope=float(rng.normal(0, 0.01 if printed else 0.03)),
         own=0.8 if rng.random() < 0.5 else 0.0,
+        person=_draw_person(shapes.people, rng) if source == "mixed" else {},
     )
+
+
+def _draw_person(people: People, rng: Rng) -> Drawings:
+    """Choose one of the people, or none."""
+    chance = rng.random() if people else 0.0
+    for share, group in people:
+        if chance < share:
+            return group[int(rng.integers(len(group)))]
+        chance -= share
+    return {}
 
 
 def _link(strokes: Grey, left: Box, right: Box, hand: Hand, rng: Rng) -> None:

@@ -15,7 +15,7 @@ from synthesis.camera import GOOD, POOR, photograph
 from synthesis.glyphs import Floats, Grey, Rng
 from synthesis.hands import Box, Canvas, Hand, Shapes, draw_hand
 from synthesis.patterns import Patterns
-from synthesis.texts import draw_number
+from synthesis.texts import draw_date, draw_number
 from tendigits.numbers.decode import BAR, HEIGHT
 
 WIDTH = 256
@@ -26,6 +26,12 @@ LOWEST, HIGHEST = 15.0, 36.0
 
 LOWEST_GOOD, HIGHEST_GOOD = 19.0, 33.0
 """Likewise in lines that are good to read."""
+
+UNKNOWN = "?"
+"""Label of a place where something may stand that nobody named: nothing is learned there."""
+
+SLASHED = 0.1
+"""Share of the numbers of people whose slashes are known that are dates with slashes."""
 
 NOTHING, WORD_BEFORE, ONE_NUMBER, WORD_BEHIND = 0.14, 0.12, 0.55, 0.15
 """Shares of the lines without a number, and with a word in front of it; of the numbers that end their line, and that
@@ -104,7 +110,9 @@ class LineWriter:
         if rng.random() < WORD_BEFORE:
             x = self._other(canvas, x, hand, rng) + float(rng.uniform(0.15, 1)) * hand.height
         while x < WIDTH - 0.7 * hand.height:
-            x = self.shapes.write_number(canvas, draw_number(rng), x, base, hand, rng)
+            is_slashed = "/" in hand.person and rng.random() < SLASHED
+            text = draw_date(rng, "/") if is_slashed else draw_number(rng)
+            x = self.shapes.write_number(canvas, text, x, base, hand, rng)
             chance = rng.random()
             if chance < ONE_NUMBER:
                 break

@@ -4,7 +4,7 @@ patterns = Patterns(rng)
 pattern = patterns.draw(rng, (40, 256))     # float32 (height, width): 0 bare paper to 1 dark
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import cv2
 import numpy as np
@@ -94,11 +94,30 @@ def draw_pattern(rng: Rng, shape: tuple[int, int]) -> Grey:
     return PATTERNS[int(rng.choice(len(PATTERNS), p=SHARES))](rng, shape)
 
 
+OF_PAPER = 0.3
+"""Share of the patterns that are real paper, if there are pictures of it."""
+
+MIN_RANGE = 20.0
+"""Of 255: paper of which light and dark differ less is not made darker than in proportion."""
+
+
+def _darkness(paper: Grey) -> Grey:
+    """How dark real paper is, as a pattern."""
+    light, dark = np.percentile(paper, (95, 1))
+    pattern: Grey = (255 * np.clip((light - paper) / max(MIN_RANGE, light - dark), 0, 1)).astype(np.uint8)
+    return pattern
+
+
 class Patterns:
     """Patterns drawn once, of which each line takes a part."""
 
-    def __init__(self, rng: Rng, n: int = 160, shape: tuple[int, int] = (160, 640)) -> None:
+    def __init__(
+        self, rng: Rng, n: int = 160, shape: tuple[int, int] = (160, 640), papers: Sequence[Grey] = ()
+    ) -> None:
+        """Draw n; papers are pictures of real paper, which a share of OF_PAPER is taken from."""
         self.patterns = [draw_pattern(rng, shape) for _ in range(n)]
+        for i in range(round(n * OF_PAPER / (1 - OF_PAPER)) if papers else 0):
+            self.patterns.append(_darkness(papers[i % len(papers)]))
 
     def draw(self, rng: Rng, shape: tuple[int, int]) -> Floats:
         """A part of a pattern, at another size, mirrored or not: float32 (height, width), 0 bare to 1 dark."""

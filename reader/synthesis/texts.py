@@ -49,8 +49,9 @@ def _thousands(rng: Rng) -> str:
     return mark.join([draw_integer(rng, 3), *groups])
 
 
-def _date(rng: Rng) -> str:
-    mark, zeros = str(rng.choice(list("./-"))), int(rng.integers(1, 3))
+def draw_date(rng: Rng, marks: str = "./-") -> str:
+    """A date, or a day and a month, with one of these marks between them."""
+    mark, zeros = str(rng.choice(list(marks))), int(rng.integers(1, 3))
     first, second = (31, 12) if rng.random() < 0.7 else (12, 31)
     parts = [f"{rng.integers(1, most + 1):0{zeros}}" for most in (first, second)]
     year = _fixed(rng, 2)[0] if rng.random() < 0.5 else str(rng.integers(1900, 2050))
@@ -91,7 +92,7 @@ def _percent(rng: Rng) -> str:
     return (draw_integer(rng, 3) if rng.random() < 0.6 else _decimal(rng)) + "%"
 
 
-KINDS = (draw_integer, _decimal, _thousands, _date, _points, _time, _signed, _sum, _amount, _bracketed, _percent)
+KINDS = (draw_integer, _decimal, _thousands, draw_date, _points, _time, _signed, _sum, _amount, _bracketed, _percent)
 SHARES = (0.42, 0.11, 0.09, 0.07, 0.02, 0.06, 0.06, 0.05, 0.07, 0.02, 0.03)
 
 

@@ -4,7 +4,6 @@ from itertools import product
 from pathlib import Path
 
 import cv2
-import matplotlib
 import numpy as np
 import pytest
 
@@ -13,12 +12,8 @@ import calibrate
 import finder_network
 import number_network
 from fetch_fonts import read_list
-from synthesis import hands
-from synthesis.fonts import load_fonts
-from synthesis.hands import Shapes
 from synthesis.lines import LineWriter
 from synthesis.pages import LOWEST_GOOD, PageWriter
-from synthesis.patterns import Patterns
 from synthesis.sheet import SIDE
 from synthesis.texts import LETTERS, draw_number, draw_word
 from tendigits.data.preprocess import standardize
@@ -28,22 +23,6 @@ from tendigits.numbers.network import bundled
 from training import load_weights
 
 ROOT = Path(__file__).parent.parent.parent
-
-
-@pytest.fixture(scope="module")
-def shapes(digits):
-    folder = Path(matplotlib.get_data_path()) / "fonts" / "ttf"
-    fonts = load_fonts(sorted(folder.glob("DejaVuS*.ttf")), written=False)
-    fonts += load_fonts([folder / "STIXGeneralItalic.ttf"], written=True)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(hands, "N_SHAPES", 40)  # drawings of each character, and of words: a second instead of ten
-        patch.setattr(hands, "WORDS", 40)
-        return Shapes(digits.x_train, digits.y_train, fonts, np.random.default_rng(0))
-
-
-@pytest.fixture(scope="module")
-def patterns():
-    return Patterns(np.random.default_rng(0), n=12)
 
 
 def in_order(line):

@@ -40,11 +40,14 @@ def align(output: NDArray[Any], text: str, first: float, last: float) -> Floats 
     is forced alignment: the most probable positions are chosen, in order, with no character in between, by Viterbi's
     algorithm on the network's probabilities.
     """
-    positions = _best_positions(output, text, first, last)
-    if positions is None:
-        return None
+    positions = best_positions(output, text, first, last)
+    return None if positions is None else boxes_at(output, positions)
+
+
+def boxes_at(output: NDArray[Any], positions: Sequence[int]) -> Floats:
+    """The boxes of the characters whose centres are at these positions: float32 (n, 4), in pixels."""
     x = (np.array(positions) + 0.5) * STRIDE
-    edges = np.clip(output[positions, NONE + 1 :] * HEIGHT, MIN_EDGES, MAX_EDGES).reshape(-1, 4)
+    edges = np.clip(output[[*positions], NONE + 1 :] * HEIGHT, MIN_EDGES, MAX_EDGES).reshape(-1, 4)
     boxes = np.stack([x - edges[:, 0], HEIGHT / 2 - edges[:, 1], x + edges[:, 2], HEIGHT / 2 + edges[:, 3]], axis=1)
     boxes[:, 3] = np.maximum(boxes[:, 3], boxes[:, 1] + 2)
     boxes[1:, 0] = np.maximum(boxes[1:, 0], x[:-1])  # decoding merges boxes that overlap too much
@@ -52,7 +55,8 @@ def align(output: NDArray[Any], text: str, first: float, last: float) -> Floats 
     return boxes.astype(np.float32)
 
 
-def _best_positions(output: NDArray[Any], text: str, first: float, last: float) -> list[int] | None:
+def best_positions(output: NDArray[Any], text: str, first: float, last: float) -> list[int] | None:
+    """The positions of a text's characters; see `align`."""
     n = len(output)
     if MIN_DISTANCE * (len(text) - 1) >= n:
         return None
