@@ -63,7 +63,7 @@ def reweigh(
     options: NumberOptions = DEFAULT_OPTIONS,
     min_noise: float = 0.0,
 ) -> list[Candidate]:
-    """Reweigh the characters of a number with a prior over whole texts: log probabilities, up to a constant.
+    """Reweigh the characters of a number with a prior over whole texts: log probabilities, at most 0.
 
     `min_noise` is a lower bound for the probability that a sign is noise; 0 never removes one.
     """
@@ -77,7 +77,14 @@ def reweigh(
         text = "".join(label for label, _ in picked)
         return sum(log for _, log in picked) + log_prior(text)
 
-    best = max(product(*(range(len(own)) for own in choices)), key=score)
+    best: Sequence[int] = [0] * len(choices)
+    best_score = score(best)
+    all_picks = product(*(range(len(own)) for own in choices))
+    all_logs = product(*([log for _, log in own] for own in choices))
+    for picks, logs in zip(all_picks, all_logs, strict=True):
+        # The prior costs most, and only lowers a score.
+        if sum(logs) > best_score and (new_score := score(picks)) > best_score:
+            best, best_score = picks, new_score
     reweighed = []
     for i, candidate in enumerate(candidates):
         if len(choices[i]) > 1:
