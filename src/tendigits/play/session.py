@@ -110,7 +110,7 @@ class Playground:
     async def _in_turn(
         self, turn: asyncio.Lock, do: Callable[..., Coroutine[Any, Any, Result]], *arguments: Any
     ) -> Result:
-        """Do something after what waits already. If the caller is cancelled it is not begun, or done to its end."""
+        """Run a request after those that wait. If its caller is cancelled, it is not started, or runs to its end."""
         if self._n_waiting >= MAX_WAITING:
             raise Failure("too many requests are waiting for the playground; try again in a few seconds")
         self._n_waiting += 1
