@@ -20,7 +20,7 @@ from tendigits.numbers.network import NumberNetwork
 from tendigits.numbers.options import DEFAULT_OPTIONS, NumberOptions
 from tendigits.numbers.reading import Reading, digits_of
 from tendigits.numbers.rhythm import (
-    MAX_INK_BEFORE_NUMBER,
+    OPTIONS,
     SIGNS,
     group_by_rhythm,
     is_addend,
@@ -113,7 +113,7 @@ class NumberReader:
         for detection, reading in self._read_known(views, [*wanted], budget).items():
             n = wanted[detection]
             is_signed = reading.text[:1] in SIGNS and reading.text[1:] == rows[n][0].text
-            if is_signed and not reading.rejected and reading.stray_ink <= MAX_INK_BEFORE_NUMBER:
+            if is_signed and not reading.rejected and reading.stray_ink <= OPTIONS.max_ink_before_number:
                 rows[n] = [reading]
         return rows
 

@@ -5,7 +5,7 @@ groups = group_by_rhythm(rows, 0)       # of the first row's readings: lists of 
 
 import re
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import numpy as np
@@ -14,19 +14,31 @@ from tendigits.digits.foreground import median
 from tendigits.numbers.detections import Detection, as_table
 from tendigits.numbers.reading import Reading
 
-# Lengths are in heights of a digit.
-MAX_EVEN_GAP = 1.6  # between two digits of one number, if all its gaps are about as wide
-MAX_UNEVEN = 1.4  # the widest gap, or pitch, relative to the median one
-MAX_PARTS = 12  # of one number
-MAX_HEIGHT_CHANGE = 1.45  # how much higher one part of a number may be than another
-MAX_COLUMN_SHIFT = 0.3  # between the ends, or the centres, of numbers in one column
-NEAR_ROWS = 5  # above and below a row, that show whether it is one of a table
-MIN_COLUMN_NUMBERS = 4  # in these rows, for a row's numbers to stand in columns
-MIN_ALIGNED_FRACTION = 0.75  # of them
-MAX_COLUMN_OFFSET = 0.8  # between the right ends of numbers that are written below each other to be added
-MAX_SIGN_DISTANCE = 3.5  # how far to the left of such a number its sign may stand
-MAX_INK_BEFORE_NUMBER = 0.05  # squared digit heights, besides the sign: with more it is a word
-SIGNS = ("+", "-", "x")
+SIGNS = ("+", "-", "x")  # of a column sum's numbers
+
+
+@dataclass(frozen=True)
+class RhythmOptions:
+    """Tolerances; lengths are in heights of a digit."""
+
+    max_even_gap: float = 1.6  # between two digits of one number, if all its gaps are about as wide
+    max_uneven: float = 1.4  # the widest gap, or pitch, relative to the median one
+    max_parts: int = 12  # of one number
+    max_height_change: float = 1.45  # how much higher one part of a number may be than another
+
+    # A row whose numbers stand in columns, with those above and below, is a table's.
+    near_rows: int = 5  # rows above and below that are compared
+    max_column_shift: float = 0.3  # between the ends, or the centres, of numbers in one column
+    min_column_numbers: int = 4  # in the rows nearby
+    min_aligned_fraction: float = 0.75  # of them
+
+    # Column sums.
+    max_column_offset: float = 0.8  # between the right ends of numbers that are written below each other to be added
+    max_sign_distance: float = 3.5  # how far to the left of such a number its sign may stand
+    max_ink_before_number: float = 0.05  # squared digit heights, besides the sign: with more it is a word
+
+
+OPTIONS = RhythmOptions()
 
 
 def group_by_rhythm(rows: Sequence[Sequence[Reading]], n: int) -> list[list[int]]:
@@ -35,11 +47,11 @@ def group_by_rhythm(rows: Sequence[Sequence[Reading]], n: int) -> list[list[int]
     groups: list[list[int]] = []
     for i, reading in enumerate(row):
         before = [row[k] for k in groups[-1]] if groups else []
-        if 0 < len(before) < MAX_PARTS and _is_one_number([*before, reading]):
+        if 0 < len(before) < OPTIONS.max_parts and _is_one_number([*before, reading]):
             groups[-1].append(i)
         else:
             groups.append([i])
-    others = [*rows[max(0, n - NEAR_ROWS) : n], *rows[n + 1 : n + 1 + NEAR_ROWS]]
+    others = [*rows[max(0, n - OPTIONS.near_rows) : n], *rows[n + 1 : n + 1 + OPTIONS.near_rows]]
     if any(len(group) > 1 and _in_columns([row[i] for i in group], others) for group in groups):
         return [[i] for i in range(len(row))]
     return groups
@@ -67,13 +79,13 @@ def is_addend(rows: Sequence[Sequence[Reading]], n: int) -> bool:
         return False
     heights = [row[0].detection.height for row in column]
     rights = [_boxes_along(row[0], row[0])[-1, 1] for row in column]
-    is_even = max(heights) <= MAX_HEIGHT_CHANGE * min(heights)
-    return bool(is_even and max(rights) - min(rights) <= MAX_COLUMN_OFFSET * median(heights))
+    is_even = max(heights) <= OPTIONS.max_height_change * min(heights)
+    return bool(is_even and max(rights) - min(rights) <= OPTIONS.max_column_offset * median(heights))
 
 
 def reach_left(detection: Detection) -> Detection:
     """A detection that goes further to the left."""
-    reach = MAX_SIGN_DISTANCE * detection.height
+    reach = OPTIONS.max_sign_distance * detection.height
     x, y = detection.x - reach / 2 * np.cos(detection.angle), detection.y - reach / 2 * np.sin(detection.angle)
     return replace(detection, x=float(x), y=float(y), length=detection.length + reach)
 
@@ -84,20 +96,20 @@ def _is_one_number(parts: Sequence[Reading]) -> bool:
         return False
     heights = [part.detection.height for part in parts]
     has_border = any(a.borders[1] or b.borders[0] for a, b in pairwise(parts))
-    if has_border or max(heights) > MAX_HEIGHT_CHANGE * min(heights):
+    if has_border or max(heights) > OPTIONS.max_height_change * min(heights):
         return False
     boxes = np.concatenate([_boxes_along(part, parts[0]) for part in parts]) / median(heights)
     gaps = boxes[1:, 0] - boxes[:-1, 1]
     pitches = np.diff(boxes.mean(axis=1))
-    if gaps.max() > MAX_EVEN_GAP:
+    if gaps.max() > OPTIONS.max_even_gap:
         return False
-    return any(steps.max() <= MAX_UNEVEN * max(median(steps), 1e-6) for steps in (gaps, pitches))
+    return any(steps.max() <= OPTIONS.max_uneven * max(median(steps), 1e-6) for steps in (gaps, pitches))
 
 
 def _in_columns(parts: Sequence[Reading], rows: Sequence[Sequence[Reading]]) -> bool:
     """Whether most numbers above and below parts of a row are aligned with one of them."""
     edges, heights = _edges(parts, parts[0]), [part.detection.height for part in parts]
-    tolerance = MAX_COLUMN_SHIFT * median(heights)
+    tolerance = OPTIONS.max_column_shift * median(heights)
     n_near = n_aligned = 0
     for row in rows:
         near = _edges(row, parts[0])
@@ -105,7 +117,7 @@ def _in_columns(parts: Sequence[Reading], rows: Sequence[Sequence[Reading]]) -> 
         offsets = abs(near[:, None] - edges).min(axis=2).min(axis=1)
         n_near += len(near)
         n_aligned += int((offsets <= tolerance).sum())
-    return n_near >= MIN_COLUMN_NUMBERS and n_aligned >= MIN_ALIGNED_FRACTION * n_near
+    return n_near >= OPTIONS.min_column_numbers and n_aligned >= OPTIONS.min_aligned_fraction * n_near
 
 
 def _edges(row: Sequence[Reading], first: Reading) -> np.ndarray:
