@@ -19,14 +19,7 @@ from tendigits.numbers.detections import Detection, in_rows
 from tendigits.numbers.network import NumberNetwork
 from tendigits.numbers.options import DEFAULT_OPTIONS, NumberOptions
 from tendigits.numbers.reading import Reading, digits_of
-from tendigits.numbers.rhythm import (
-    OPTIONS,
-    SIGNS,
-    group_by_rhythm,
-    is_addend,
-    join_detections,
-    reach_left,
-)
+from tendigits.numbers.rhythm import adds_sign, group_by_rhythm, is_addend, join_detections, reach_left
 from tendigits.numbers.second_opinion import classify_crops, crop_characters, stray_ink
 from tendigits.numbers.strips import DIGIT_HEIGHT_PX, Strip
 from tendigits.numbers.views import (
@@ -111,10 +104,8 @@ class NumberReader:
         """Read numbers of a column sum with the sign that stands far to the left of them."""
         wanted = {reach_left(row[0].detection): n for n, row in enumerate(rows) if is_addend(rows, n)}
         for detection, reading in self._read_known(views, [*wanted], budget).items():
-            n = wanted[detection]
-            is_signed = reading.text[:1] in SIGNS and reading.text[1:] == rows[n][0].text
-            if is_signed and not reading.rejected and reading.stray_ink <= OPTIONS.max_ink_before_number:
-                rows[n] = [reading]
+            if adds_sign(reading, rows[wanted[detection]][0]):
+                rows[wanted[detection]] = [reading]
         return rows
 
     def _attempts(self, grey: Grey, budget: Budget, detections: list[Detection] | None) -> Iterator[list[Detection]]:

@@ -90,6 +90,12 @@ def reach_left(detection: Detection) -> Detection:
     return replace(detection, x=float(x), y=float(y), length=detection.length + reach)
 
 
+def adds_sign(reading: Reading, before: Reading) -> bool:
+    """Whether a reading of more of the row is the number that was read before, with a sign and nothing else."""
+    is_signed = reading.text[:1] in SIGNS and reading.text[1:] == before.text
+    return is_signed and not reading.rejected and reading.stray_ink <= OPTIONS.max_ink_before_number
+
+
 def _is_one_number(parts: Sequence[Reading]) -> bool:
     """Whether parts in one row are one number: digits only, no cell border between them, and even gaps."""
     if re.fullmatch(r"[-+]?\d+(?: \d+)*", " ".join(part.text for part in parts)) is None:
