@@ -14,10 +14,8 @@ from drawing import png
 from samples import changed
 from tendigits.digits.network import from_onnx
 from tendigits.read.reader import Reader
-from tendigits.serve.networks import ReadingNetwork
-from tendigits.serve.reading import ReadingQueue, is_small_png
-from tendigits.serve.turns import FairTurns, NotRead
-from tendigits.serve.work import ReaderSource
+from tendigits.serve.reading import FairTurns, NotRead, ReadingQueue, is_small_png
+from tendigits.serve.work import ReaderSource, ReadingNetwork
 from tendigits.teach.verify import bundled_sha256
 
 

@@ -10,23 +10,23 @@ import asyncio
 import hashlib
 import logging
 import threading
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
-from functools import cached_property, partial
+from functools import partial
 from pathlib import Path
 
 from fastapi.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 
-from tendigits.digits.layers import Layers, ShowLayers, with_layers
+from tendigits.digits.layers import Layers, with_layers
 from tendigits.digits.network import from_onnx
 from tendigits.errors import ModelFileError, RunError, UserError
 from tendigits.extras import require
 from tendigits.pool.pool import JobError, WorkerPool
 from tendigits.read.reader import Reader
 from tendigits.runs.run import Run, check_inside, model_digest, open_run
-from tendigits.serve.turns import FairTurns
-from tendigits.serve.work import ReaderSource
+from tendigits.serve.reading import FairTurns
+from tendigits.serve.work import ReaderSource, ReadingNetwork
 from tendigits.teach.store import FineTunedNetwork, Store
 from tendigits.teach.verify import bundled_sha256, last_usable, load_network
 
@@ -35,27 +35,6 @@ log = logging.getLogger("tendigits.serve")
 MAX_RUN_NETWORKS = 4  # in memory, the last ones used: the page shows two, and each may have tens of megabytes
 OPEN_TIMEOUT = 120.0  # seconds for opening a run's network; Keras alone takes a few, and longer on a busy computer
 OPEN_MEMORY = 8 << 30  # bytes for opening it, mapped ones included: JAX maps several gigabytes for any network
-
-
-@dataclass(frozen=True, eq=False)
-class ReadingNetwork:
-    """A network that reads, here and in the worker processes."""
-
-    reader: Reader
-    source: ReaderSource
-    number: int | None = None  # of the fine-tuned network in the store; None for any other network
-
-    @property
-    def sha256(self) -> str:
-        """Of the network's file."""
-        return self.source.sha256
-
-    @cached_property
-    def layers(self) -> ShowLayers:
-        """Its hidden layers, opened when they are first shown. Raises TendigitsError."""
-        if self.reader.network.open_layers is None:
-            raise UserError(f"expected a network with layers, {self.reader.network.name} gives only its answers")
-        return self.reader.network.open_layers()
 
 
 class ActiveModel:

@@ -1,13 +1,13 @@
 """The bounded queue in front of the worker processes that read pictures, and turns at this process's own threads.
 
 queue = ReadingQueue(workers=2, timeout=10, source=source)
-page = await queue.run(address, work.read_page, source, image, 1, False)    # raises NotRead
+page = await queue.run(address, work.with_reader, source, work.read_page, image, 1, False)  # raises NotRead
 page = await queue.read_digit(network, image, False)                        # a small picture of one digit
 layers = await queue.compute(address, network.layers, crop)                 # some milliseconds in a thread
 """
 
 import asyncio
-from collections import Counter, deque
+from collections import deque
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from math import inf
@@ -15,13 +15,12 @@ from typing import Any, TypeVar
 
 from anyio import CapacityLimiter
 from anyio.to_thread import run_sync
+from starlette.exceptions import HTTPException
 
 from tendigits.pool.pool import JobError, TimedOut, WorkerPool
 from tendigits.serve import work
-from tendigits.serve.networks import ReadingNetwork
 from tendigits.serve.schemas import PageResponse
-from tendigits.serve.turns import QUEUE_FULL, FairTurns, NotRead
-from tendigits.serve.work import ReaderSource
+from tendigits.serve.work import ReaderSource, ReadingNetwork
 
 Result = TypeVar("Result")
 
@@ -31,9 +30,71 @@ MAX_WAITING_DIGITS = 256  # small pictures of one digit that wait for a batch
 MAX_BATCH = 32  # pictures of one digit that are read together
 MAX_ROUTES = 4  # that run in threads at once; most wait for the store
 
+QUEUE_FULL = "too many requests are waiting"
+
 PNG = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR"
 MAX_SMALL_PIXELS = 2**19  # of a picture that this process decodes itself; a drawing on the page has 313,600
 MAX_SMALL_BYTES = 2**18
+
+
+class NotRead(HTTPException):
+    """The server could not do this now; the client should retry."""
+
+    def __init__(self, reason: str, seconds: int = 5) -> None:
+        when = "a second" if seconds == 1 else "a few seconds"
+        super().__init__(503, f"{reason}; try again in {when}", {"retry-after": str(seconds)})
+
+
+class FairTurns:
+    """Lets some clients go on at a time: one of each address in turn; of one address, first come, first served."""
+
+    def __init__(self, n: int, max_waiting: float = inf, max_waiting_per_address: float = inf) -> None:
+        """At most `n` go on. When `max_waiting` wait, only addresses of which fewer than `n` wait may join them."""
+        self._n = self._n_free = n
+        self._max_waiting, self._max_waiting_per_address = max_waiting, max_waiting_per_address
+        self._waiting: dict[str, list[asyncio.Future[None]]] = {}  # the address that is next comes first
+
+    @property
+    def load(self) -> int:
+        """Number of clients that go on or wait."""
+        waiting = (future for waiting in self._waiting.values() for future in waiting if not future.done())
+        return self._n - self._n_free + len([*waiting])
+
+    @asynccontextmanager
+    async def turn(self, address: str, timeout: float) -> AsyncIterator[None]:
+        """Wait for a turn, which lasts until the block ends.
+
+        Raises NotRead if too many are waiting, or after `timeout` seconds.
+        """
+        # Those that are done were cancelled.
+        waiting = [future for future in self._waiting.get(address, ()) if not future.done()]
+        is_full = self.load - self._n >= self._max_waiting
+        if len(waiting) >= (self._n if is_full else self._max_waiting_per_address):
+            raise NotRead(QUEUE_FULL, seconds=1)
+        future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiting[address] = [*waiting, future]
+        self._start_next()
+        try:
+            try:
+                async with asyncio.timeout(timeout):
+                    await future
+            except TimeoutError:
+                raise NotRead(QUEUE_FULL) from None
+            yield
+        finally:
+            if not future.cancelled():
+                self._n_free += 1
+                self._start_next()
+
+    def _start_next(self) -> None:
+        while self._waiting and self._n_free:
+            address = next(iter(self._waiting))
+            waiting = [future for future in self._waiting.pop(address) if not future.done()]
+            if waiting:
+                self._n_free -= 1
+                waiting.pop(0).set_result(None)
+            if waiting:
+                self._waiting[address] = waiting
 
 
 class ReadingQueue:
@@ -45,11 +106,11 @@ class ReadingQueue:
         A picture must be read within `timeout` seconds from its arrival.
         """
         self.workers, self.timeout = workers, timeout
-        self._in_processes, self._in_threads = FairTurns(workers), FairTurns(workers)
+        self._in_processes = FairTurns(workers, MAX_WAITING, MAX_WAITING_PER_ADDRESS)
+        self._in_threads = FairTurns(workers)
         self._routes = FairTurns(MAX_ROUTES)
         self._threads = CapacityLimiter(inf)  # the turns limit them
         self._pool = WorkerPool(workers, work.prepare_process, (source,), timeout=timeout)
-        self._addresses: Counter[str] = Counter()  # how many pictures of each address are read or wait
         self._n_digits = 0
         self._waiting_digits: deque[tuple[ReaderSource, tuple[bytes, bool], asyncio.Future[PageResponse]]] = deque()
         self._batches: set[object] = set()  # the tasks that read them
@@ -57,7 +118,7 @@ class ReadingQueue:
     @property
     def load(self) -> int:
         """Number of pictures that are read or wait."""
-        return self._addresses.total()
+        return self._in_processes.load
 
     def start(self) -> None:
         """Start the processes without waiting for them."""
@@ -72,19 +133,11 @@ class ReadingQueue:
 
         Raises NotRead if too many jobs are waiting, the deadline passed, or the process was killed.
         """
-        n_waiting, n_same = self.load - self.workers, self._addresses[address] - self.workers
-        if n_same >= (0 if n_waiting >= MAX_WAITING else MAX_WAITING_PER_ADDRESS):  # full for those who wait already
-            raise NotRead(QUEUE_FULL, seconds=1)
-        self._addresses[address] += 1
         try:
             async with self._deadline(), self._in_processes.turn(address, self.timeout):
                 return await asyncio.wrap_future(self._pool.submit(job, *arguments))
         except JobError:
             raise NotRead("the process that worked on this has ended") from None
-        finally:
-            self._addresses[address] -= 1
-            if not self._addresses[address]:
-                del self._addresses[address]
 
     async def compute(self, address: str, function: Callable[..., Result], *arguments: Any) -> Result:
         """Run a function of some milliseconds in a thread of this process. Raises NotRead if that begins too late."""
@@ -126,7 +179,7 @@ class ReadingQueue:
                 batch.append(waiting.popleft())
             try:
                 pictures = [picture for _, picture, _ in batch]
-                pages: list[Any] = await self.run("", work.read_digits_with, source, pictures)
+                pages: list[Any] = await self.run("", work.with_reader, source, work.read_digits, pictures)
             except Exception as error:
                 pages = [error] * len(batch)
             for (*_, future), page in zip(batch, pages, strict=True):

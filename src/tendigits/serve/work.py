@@ -4,17 +4,19 @@ Any error of a picture is a DataError, or in a page's `error`.
 """
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import cached_property, lru_cache
+from typing import Any, TypeVar
 
 import cv2
 import numpy as np
 
 from tendigits.batch.batch import attempt, read_located
 from tendigits.digits.find import find_digit, open_page
+from tendigits.digits.layers import ShowLayers
 from tendigits.digits.network import from_onnx
-from tendigits.errors import DataError
+from tendigits.errors import DataError, UserError
 from tendigits.pictures.documents import count_pages, is_document
 from tendigits.pictures.image import prepare_for_threads
 from tendigits.read.forms import Form
@@ -32,6 +34,8 @@ from tendigits.serve.schemas import (
 from tendigits.tables.spreadsheet import to_xlsx
 from tendigits.tables.table import Table
 
+Result = TypeVar("Result")
+
 PREVIEW_QUALITY = 85  # of a JPEG, up to 100
 MAX_READERS = 4  # that a process keeps: the active one, the one before, and two of runs that are compared
 
@@ -43,6 +47,27 @@ class ReaderSource:
     sha256: str  # of the network
     options: ReaderOptions = PACKAGE
     data: bytes | None = field(default=None, compare=False)  # an ONNX file; None for the network of the options
+
+
+@dataclass(frozen=True, eq=False)
+class ReadingNetwork:
+    """A network that reads, here and in the worker processes."""
+
+    reader: Reader
+    source: ReaderSource
+    number: int | None = None  # of the fine-tuned network in the store; None for any other network
+
+    @property
+    def sha256(self) -> str:
+        """Of the network's file."""
+        return self.source.sha256
+
+    @cached_property
+    def layers(self) -> ShowLayers:
+        """Its hidden layers, opened when they are first shown. Raises TendigitsError."""
+        if self.reader.network.open_layers is None:
+            raise UserError(f"expected a network with layers, {self.reader.network.name} gives only its answers")
+        return self.reader.network.open_layers()
 
 
 def prepare_process(source: ReaderSource) -> None:
@@ -59,15 +84,15 @@ def _reader_of(source: ReaderSource) -> Reader:
     return Reader(from_onnx(source.data, "the fine-tuned network", threads=1), threads=1)
 
 
+def with_reader(source: ReaderSource, job: Callable[..., Result], *arguments: Any) -> Result:
+    """Do one of the jobs below with this process's reader of a source."""
+    return job(_reader_of(source), *arguments)
+
+
 def read_digits(reader: Reader, pictures: Sequence[tuple[bytes, bool]]) -> list[PageResponse]:
     """Read pictures of one digit each, as one batch; each comes with whether its answer includes crops."""
     pages = read_located(reader, [attempt(find_digit, image) for image, _ in pictures])
     return [_response(image, page, crops) for (image, crops), page in zip(pictures, pages, strict=True)]
-
-
-def read_digits_with(source: ReaderSource, pictures: Sequence[tuple[bytes, bool]]) -> list[PageResponse]:
-    """The same with the reader of this source."""
-    return read_digits(_reader_of(source), pictures)
 
 
 def classify(reader: Reader, body: bytes) -> list[Digit]:
@@ -75,29 +100,24 @@ def classify(reader: Reader, body: bytes) -> list[Digit]:
     return reader.classify(list(np.array(parse(DigitsRequest, body).digits, np.uint8)))
 
 
-def classify_with(source: ReaderSource, body: bytes) -> list[Digit]:
-    """The same with the reader of this source."""
-    return classify(_reader_of(source), body)
-
-
-def read_page(source: ReaderSource, image: bytes, number: int, crops: bool) -> PageResponse:
+def read_page(reader: Reader, image: bytes, number: int, crops: bool) -> PageResponse:
     """Read a picture, or a page of a document."""
-    return _response(image, attempt(_reader_of(source).read, image, number), crops)
+    return _response(image, attempt(reader.read, image, number), crops)
 
 
-def read_form(source: ReaderSource, form: Form, image: bytes, number: int, crops: bool) -> PageResponse:
+def read_form(reader: Reader, form: Form, image: bytes, number: int, crops: bool) -> PageResponse:
     """Read a form's fields in a picture of it."""
-    return _response(image, attempt(_reader_of(source).read_form, form, image, number), crops)
+    return _response(image, attempt(reader.read_form, form, image, number), crops)
 
 
 def read_tables(
-    source: ReaderSource, image: bytes, number: int, sums: str, expect: str, as_xlsx: bool
+    reader: Reader, image: bytes, number: int, sums: str, expect: str, as_xlsx: bool
 ) -> tuple[bytes | None, list[bool]]:
     """Read a page's tables as a file, None without a table; and which numbers were accepted.
 
     Raises DataError, UserError.
     """
-    page = _reader_of(source).read(image, number)
+    page = reader.read(image, number)
     tables = page.checked(sums, expect)
     file = as_file([(None, table) for table in tables], as_xlsx) if tables else None
     return file, [each.accepted for each in page.numbers]

@@ -22,7 +22,7 @@ from tendigits.errors import DataError
 from tendigits.pictures.limits import MAX_PAGES
 from tendigits.serve.schemas import BINARY, MAX_REASON_CHARACTERS, PICTURE_CONTENT, Strict
 from tendigits.serve.security import MAX_BODY_BYTES
-from tendigits.serve.state import AppState, state_of
+from tendigits.serve.state import state_of
 
 Result = TypeVar("Result")
 
@@ -127,22 +127,20 @@ def address_of(request: Request) -> str:
     return request.client.host if request.client else ""
 
 
-async def in_pool(
-    request: Request, state: AppState, job: Callable[..., Result], *arguments: Any, prefix: str = ""
-) -> Result:
+async def in_pool(request: Request, job: Callable[..., Result], *arguments: Any, prefix: str = "") -> Result:
     """Do a picture's job as `run_in_pool`.
 
     Raises HTTPException, 415, if the picture cannot be opened; `prefix` says in the message which one it is.
     """
-    found: Result | DataError = await run_in_pool(request, state, attempt, job, *arguments)
+    found: Result | DataError = await run_in_pool(request, attempt, job, *arguments)
     if isinstance(found, DataError):
         raise HTTPException(415, f"{prefix}{found}"[:MAX_REASON_CHARACTERS])
     return found
 
 
-async def run_in_pool(request: Request, state: AppState, job: Callable[..., Result], *arguments: Any) -> Result:
+async def run_in_pool(request: Request, job: Callable[..., Result], *arguments: Any) -> Result:
     """Do a job, a module's function, in a worker process, `while_connected`."""
-    return await while_connected(request, state.queue.run(address_of(request), job, *arguments))
+    return await while_connected(request, state_of(request).queue.run(address_of(request), job, *arguments))
 
 
 async def while_connected(request: Request, working: Coroutine[Any, Any, Result]) -> Result:

@@ -116,7 +116,7 @@ async def reset(request: Request, state: State) -> None:
 )
 async def draw(request: Request, state: State) -> DrawResponse:
     """Show a picture of one digit to the networks as they are now, also while they learn."""
-    crop = (await in_pool(request, state, find_digit, await picture_of(request))).crop
+    crop = (await in_pool(request, find_digit, await picture_of(request))).crop
     pixels = encode(crop)
     if not crop.any():
         return DrawResponse(pixels, {})

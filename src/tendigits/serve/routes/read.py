@@ -16,7 +16,6 @@ from tendigits.pictures.limits import MAX_PAGES
 from tendigits.read.forms import MAX_FIELDS, make_form
 from tendigits.serve import work
 from tendigits.serve.errors import INTERNAL_ERROR, error_responses
-from tendigits.serve.networks import ReadingNetwork
 from tendigits.serve.reading import is_small_png
 from tendigits.serve.routes.bodies import (
     MAX_PICTURES,
@@ -42,6 +41,7 @@ from tendigits.serve.schemas import (
     Strict,
 )
 from tendigits.serve.state import AppState, State
+from tendigits.serve.work import ReadingNetwork
 
 log = logging.getLogger("tendigits.serve")
 
@@ -103,11 +103,13 @@ async def read_pictures(
 
     async def read(image: bytes) -> PageResponse:
         if not one:
-            return await in_pool(request, state, work.read_page, network.source, image, page, crops)
+            return await in_pool(request, work.with_reader, network.source, work.read_page, image, page, crops)
         if is_small_png(image):
             return await state.queue.read_digit(network, image, crops)
-        (response,) = await in_pool(request, state, work.read_digits_with, network.source, [(image, crops)])
-        return response
+        pages: list[PageResponse] = await in_pool(
+            request, work.with_reader, network.source, work.read_digits, [(image, crops)]
+        )
+        return pages[0]
 
     response = await _read_all(state, network, read, images)
     if len(images) == 1 and response.pages[0].error is not None:
@@ -145,14 +147,13 @@ async def read_forms(
     network = state.active.current
     marked = await picture.read()
     try:
-        form = await in_pool(
-            request, state, make_form, marked, fields, turned, picture_page, prefix="the form's own picture: "
-        )
+        prefix = "the form's own picture: "
+        form = await in_pool(request, make_form, marked, fields, turned, picture_page, prefix=prefix)
     except UserError as error:
         raise HTTPException(422, str(error)[:MAX_REASON_CHARACTERS]) from None
 
     async def read(filled: bytes) -> PageResponse:
-        return await in_pool(request, state, work.read_form, network.source, form, filled, page, crops)
+        return await in_pool(request, work.with_reader, network.source, work.read_form, form, filled, page, crops)
 
     return await _read_all(state, network, read, [await each.read() for each in image])
 
@@ -163,10 +164,10 @@ async def read_forms(
     openapi_extra=PICTURE_BODY,
     responses={200: {"content": {"image/jpeg": {"schema": BINARY}}}, **error_responses(400, 413, 415, 503)},
 )
-async def show_picture(request: Request, state: State, page: PageNumber = 1) -> Response:
+async def show_picture(request: Request, page: PageNumber = 1) -> Response:
     """Show a picture as the reader sees it, as a JPEG: grey, upright by its EXIF, of at most 2048 pixels a side."""
     image = await picture_of(request)
-    return Response(await in_pool(request, state, work.preview, image, page), media_type="image/jpeg")
+    return Response(await in_pool(request, work.preview, image, page), media_type="image/jpeg")
 
 
 @router.post("/digits", response_model=DigitsResponse, responses=error_responses(413, 503))
@@ -178,7 +179,7 @@ async def read_digits(
     if len(asked) <= MAX_SMALL_BYTES:
         found = await state.queue.compute(address_of(request), work.classify, network.reader, asked)
     else:
-        found = await run_in_pool(request, state, work.classify_with, network.source, asked)
+        found = await run_in_pool(request, work.with_reader, network.source, work.classify, asked)
     state.metrics.count([digit.accepted for digit in found])
     return {"network": network.sha256, "digits": [digit.as_dict() for digit in found]}
 

@@ -58,9 +58,8 @@ async def read_tables(
     kind = _accepted_type(request)
     image, source = await picture_of(request), state.active.current.source
     try:
-        file, accepted = await in_pool(
-            request, state, work.read_tables, source, image, page, sums, expect, kind == XLSX
-        )
+        asked = (image, page, sums, expect, kind == XLSX)
+        file, accepted = await in_pool(request, work.with_reader, source, work.read_tables, *asked)
     except UserError as error:
         raise HTTPException(400, str(error)[:MAX_REASON_CHARACTERS]) from None
     state.metrics.count(accepted)
@@ -70,22 +69,18 @@ async def read_tables(
 
 
 @router.post("/tables/check", responses=error_responses(413, 503))
-async def check_table(
-    request: Request, state: State, changed: Annotated[bytes, Body(), unparsed(TableRequest)]
-) -> CheckResponse:
+async def check_table(request: Request, changed: Annotated[bytes, Body(), unparsed(TableRequest)]) -> CheckResponse:
     """Check the sums of a table that a person has changed: cells of a sum that agrees are not doubtful any more."""
-    return CheckResponse(*await run_in_pool(request, state, work.check_table, changed))
+    return CheckResponse(*await run_in_pool(request, work.check_table, changed))
 
 
 @router.post(
     "/tables/export", response_class=Response, responses={200: {"content": ANSWERS}, **error_responses(406, 413, 503)}
 )
-async def export_tables(
-    request: Request, state: State, checked: Annotated[bytes, Body(), unparsed(TablesRequest)]
-) -> Response:
+async def export_tables(request: Request, checked: Annotated[bytes, Body(), unparsed(TablesRequest)]) -> Response:
     """Convert tables that a person has checked to CSV or, by `Accept`, to a spreadsheet with a sheet each."""
     kind = _accepted_type(request)
-    return _answer(kind, await run_in_pool(request, state, work.export_tables, checked, kind == XLSX))
+    return _answer(kind, await run_in_pool(request, work.export_tables, checked, kind == XLSX))
 
 
 def _answer(kind: str, file: bytes) -> Response:
