@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from tendigits.batch.parquet import NUMBERS, PICTURES, add_part, locked_table, read_into, rows_of
-from tendigits.batch.reading import read_files
+from tendigits.batch.reading import ReadOptions, read_files
 from tendigits.batch.sources import find_pictures
 from tendigits.digits.network import bundled_file
 from tendigits.errors import DataError, ModelFileError, RunError
@@ -121,8 +121,8 @@ def paths(folder):
 
 def test_the_table_has_what_processes_read(paths, tmp_path):
     seen = []
-    summary = read_into(tmp_path / "out", paths, workers=2, progress=lambda *step: seen.append(step))
-    with read_files({}, paths) as results:
+    summary = read_into(tmp_path / "out", paths, ReadOptions(workers=2), progress=lambda *step: seen.append(step))
+    with read_files(ReadOptions(), paths) as results:
         pages = [(path, page) for path, page in results if isinstance(page, Page)]
     expected = [(path, number.value) for path, page in pages for number in page.numbers]
     assert [(row["path"], row["value"]) for row in table_of(tmp_path / "out")] == expected
@@ -137,14 +137,14 @@ def test_a_missing_model_and_an_error_in_the_middle_lose_nothing(paths, tmp_path
             raise KeyboardInterrupt
 
     with pytest.raises(ModelFileError):
-        read_into(tmp_path / "out", paths, settings={"model": tmp_path / "none.onnx"})
+        read_into(tmp_path / "out", paths, ReadOptions({"model": tmp_path / "none.onnx"}))
     assert not (tmp_path / "out").exists()
     with pytest.raises(KeyboardInterrupt):
-        read_into(tmp_path / "out", paths, one=True, progress=stop)
+        read_into(tmp_path / "out", paths, ReadOptions(one=True), progress=stop)
     assert len(paths_in(tmp_path / "out")) == 7
     own = tmp_path / "own.onnx"
     own.write_bytes(bundled_file())
-    summary = read_into(tmp_path / "out", paths, one=True, settings={"model": own})  # the same network
+    summary = read_into(tmp_path / "out", paths, ReadOptions({"model": own}, one=True))  # the same network
     assert (summary.before, summary.pictures) == (6, 14), "the broken one is tried again"
 
 
@@ -154,7 +154,8 @@ from tendigits.batch import parquet
 from tendigits.batch.sources import find_pictures
 parquet.MAX_PART_PICTURES = 3
 if __name__ == "__main__":
-    parquet.read_into(parquet.Path(sys.argv[2]), find_pictures([sys.argv[1]]).pictures, workers=1)
+    paths, options = find_pictures([sys.argv[1]]).pictures, parquet.ReadOptions(workers=1)
+    parquet.read_into(parquet.Path(sys.argv[2]), paths, options)
 """
 
 
@@ -172,7 +173,7 @@ def test_killed_again_and_again_it_reads_all_and_nothing_twice(folder, tmp_path,
                 time.sleep(0.005)
             child.kill()
     before, paths = len(paths_in(out)), find_pictures([folder]).pictures
-    assert read_into(out, paths).before == before >= 15
+    assert read_into(out, paths, ReadOptions()).before == before >= 15
     assert sorted(paths_in(out)) == paths
     found = [row["path"] for row in table_of(out)]
     assert {path: found.count(path) for path in paths} == {

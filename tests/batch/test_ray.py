@@ -13,6 +13,7 @@ from PIL import Image
 
 from tendigits.batch import parquet as module
 from tendigits.batch.parquet import read_into
+from tendigits.batch.reading import ReadOptions
 from tendigits.batch.sources import find_pictures
 
 pytestmark = [
@@ -51,10 +52,10 @@ def test_a_cluster_reads_what_this_machine_reads_even_if_an_actor_is_killed(tmp_
     killed = []
     killer = threading.Thread(target=kill_an_actor, args=(killed,))
     killer.start()
-    there = read_into(tmp_path / "there", paths, ray="local", workers=2)
+    there = read_into(tmp_path / "there", paths, ReadOptions(workers=2), ray="local")
     killer.join()
     assert killed
-    here = read_into(tmp_path / "here", paths)
+    here = read_into(tmp_path / "here", paths, ReadOptions())
     assert (there.pictures, there.numbers, there.failed) == (here.pictures, here.numbers, here.failed)
     assert sorted(pq.read_table(tmp_path / "there" / "_pictures")["path"].to_pylist()) == paths
     assert rows(tmp_path / "here") == rows(tmp_path / "there")

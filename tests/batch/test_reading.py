@@ -7,7 +7,7 @@ from PIL import Image
 
 from drawing import page_of_numbers
 from tendigits.batch.batch import attempt, make_reader, read_job
-from tendigits.batch.reading import read_files, read_here
+from tendigits.batch.reading import ReadOptions, read_files, read_here
 from tendigits.batch.sources import find_pictures
 from tendigits.errors import DataError
 from tendigits.numbers.reader import NumberReader
@@ -25,7 +25,7 @@ def paths(tmp_path, digits):
 
 @pytest.mark.parametrize("workers", [None, 2])
 def test_a_damaged_file_stops_nothing_and_the_order_stays(paths, digits, workers):
-    with read_files({}, paths, one=True, workers=workers) as results:
+    with read_files(ReadOptions(one=True, workers=workers), paths) as results:
         found, pages = zip(*results, strict=True)
     assert list(found) == paths
     assert [path for path, page in zip(paths, pages, strict=True) if isinstance(page, DataError)] == [paths[5]]
@@ -40,8 +40,9 @@ def test_a_page_is_read_as_the_reader_reads_it_in_this_and_in_other_processes(tm
     (tmp_path / "a.png").write_bytes(page_of_numbers(digits))
     settings, path = {"decimal": "comma"}, str(tmp_path / "a.png")
     expected = Reader(**settings).read(path).as_dict()
-    with read_files(settings, [path], timeout=timeout) as results:
-        for _, page in (*results, *read_here(settings, path, False, timeout, pytest.fail)):
+    options = ReadOptions(settings, timeout=timeout)
+    with read_files(options, [path]) as results:
+        for _, page in (*results, *read_here(options, path, pytest.fail)):
             assert page.as_dict() == expected
 
 

@@ -7,7 +7,7 @@ import os
 import signal
 from contextlib import nullcontext, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -17,6 +17,7 @@ from tendigits.numbers.grammar import DecimalSeparator
 from tendigits.tables.options import Sums
 
 if TYPE_CHECKING:
+    from tendigits.batch.reading import ReadOptions
     from tendigits.batch.sources import Sources
 
 MAX_LISTED = 20  # unread pictures that are listed by name
@@ -96,9 +97,6 @@ def read(
     settings = {
         "model": model, "threshold": threshold, "max_error": _fraction(max_error), "decimal": decimal, "form": form
     }  # fmt: skip
-    options: dict[str, Any] = {
-        "one": one, "workers": workers, "timeout": timeout or None, "document_timeout": document_timeout or None
-    }  # fmt: skip
     if parquet is not None:
         others = {"--csv": csv, "--json": as_json or None, "--show": show, "--table": table, "--form": form}
         if names := ", ".join(name for name, value in others.items() if value is not None):
@@ -110,22 +108,19 @@ def read(
         raise UserError("expected --form or --one, received both; a form is not a picture of one digit")
     if csv == Path("-") and as_json:
         raise UserError("expected --json or --csv -, received both; only one of them can have standard output")
-    from tendigits.batch.reading import failed, read_files, read_here
+    from tendigits.batch.reading import ReadOptions, failed, read_files, read_here
     from tendigits.batch.sources import find_pictures
 
+    options = ReadOptions(settings, one, show is not None, workers, timeout or None, document_timeout or None)
     sources = find_pictures(images)
     paths = sources.pictures
     if parquet is not None:
-        _read_into(parquet, sources, quiet, settings=settings, ray=ray, **options)
+        _read_into(parquet, sources, options, ray, quiet)
         return
-    with (
-        nullcontext(read_here(settings, paths[0], one, timeout or None, _end, show is not None))
-        if paths == images[:1] and workers is None
-        else read_files(settings, paths, **options, show=show is not None)
-    ) as results:
+    is_single = paths == images[:1] and workers is None
+    with nullcontext(read_here(options, paths[0], _end)) if is_single else read_files(options, paths) as results:
         # Imported while other processes open their networks.
-        from tendigits.batch.output import Output, check_table, progress_bar
-        from tendigits.batch.targets import check, plan_show
+        from tendigits.batch.output import Output, check, check_table, plan_show, progress_bar
         from tendigits.pool.pool import MAX_JOB_BYTES
         from tendigits.pool.worker_process import watched
         from tendigits.read.forms import load_form
@@ -139,7 +134,7 @@ def read(
         parse(expect)
         fields = None
         if form is not None:
-            with watched(MAX_JOB_BYTES, timeout or None, lambda reason: _end(failed(str(form), reason), len(paths))):
+            with watched(MAX_JOB_BYTES, options.timeout, lambda reason: _end(failed(str(form), reason), len(paths))):
                 fields = [*load_form(form).fields]
         errors: list[str] = []
         notices: list[str] = []
@@ -175,13 +170,13 @@ def _fraction(percent: str | None) -> float | None:
     raise UserError(f"expected a percentage such as 1% for --max-error, received {percent}")
 
 
-def _read_into(folder: Path, sources: "Sources", quiet: bool, **options: Any) -> None:
+def _read_into(folder: Path, sources: "Sources", options: "ReadOptions", ray: str | None, quiet: bool) -> None:
     from tendigits.batch.output import progress_bar
     from tendigits.batch.parquet import read_into
 
     try:
         with progress_bar(quiet) as progress:
-            summary = read_into(folder, sources.pictures, progress=progress, **options)
+            summary = read_into(folder, sources.pictures, options, ray=ray, progress=progress)
     except (KeyboardInterrupt, Interrupted) as error:
         number = getattr(error, "signal_number", signal.SIGINT)
         raise Interrupted("interrupted; what was read is kept, run the same command again to resume", number) from None

@@ -4,7 +4,7 @@
     out/_pictures/part-00000.parquet    a row for each picture, also without numbers or unreadable
     out/_settings.json                  what the pictures were read with
 
-summary = read_into(Path("out"), ["scans/1.png", "scans/2.png"])
+summary = read_into(Path("out"), ["scans/1.png", "scans/2.png"], ReadOptions())
 
 On a cluster, Ray Data sends blocks of paths to actors, one for each core, and sends the blocks of a lost actor to
 another one. Only paths and rows are transferred; each actor opens the pictures itself.
@@ -15,16 +15,16 @@ import json
 import logging
 import os
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import pyarrow as pa
 from pyarrow import parquet
 
-from tendigits.batch.reading import DIGITS_PER_JOB, DOCUMENT_TIMEOUT, TIMEOUT, read_with, reader_pool
+from tendigits.batch.reading import DIGITS_PER_JOB, ReadOptions, read_with, reader_pool
 from tendigits.batch.sources import is_remote
 from tendigits.cluster import connected
 from tendigits.digits.network import bundled_file
@@ -83,19 +83,15 @@ class Summary:
 def read_into(
     folder: Path,
     paths: Sequence[str],
+    options: ReadOptions,
     *,
-    one: bool = False,
-    settings: Mapping[str, Any] = {},
-    workers: int | None = None,
     ray: str | None = None,
-    timeout: float | None = TIMEOUT,
-    document_timeout: float | None = DOCUMENT_TIMEOUT,
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> Summary:
     """Read the pictures that the table in `folder` does not have yet. An interrupted call keeps what was read.
 
-    Args, where they differ from those of `read_files`:
-        workers: number of processes, or of actors on a cluster; None takes one for each core.
+    Args:
+        options: its `workers` are processes, or actors on a cluster; None takes one for each core.
         ray: address of a Ray cluster, or "local"; None reads on this machine without Ray.
         progress: called after each picture with the numbers of pictures done and in total.
 
@@ -105,17 +101,17 @@ def read_into(
         HostError: the cluster cannot be reached.
         Failure: the cluster was lost, or ran out of memory or disk; or a file could not be written.
     """
-    reader = Reader(**settings)  # raises before anything is written or started
-    network, model = bundled_file(), settings.get("model")
+    reader = Reader(**options.settings)  # raises before anything is written or started
+    network, model = bundled_file(), options.settings.get("model")
     if model is not None:  # processes on other machines have other working directories
         model = Path(model).absolute()
         network = (model / "model.keras" if model.is_dir() else model).read_bytes()
-        settings = {**settings, "model": str(model)}
+        options = replace(options, settings={**options.settings, "model": str(model)})
     number_network = asset("numbers", "finder.onnx") + asset("numbers", "numbers.onnx")
     made_with = {
         "network": hashlib.sha256(network).hexdigest(), "numbers": hashlib.sha256(number_network).hexdigest(),
-        "decimal": reader.options.decimal, "one": one,
-        "threshold": reader.threshold if one else reader.number_threshold,
+        "decimal": reader.options.decimal, "one": options.one,
+        "threshold": reader.threshold if options.one else reader.number_threshold,
     }  # fmt: skip
     paths = [path if is_remote(path) else str(Path(path).absolute()) for path in paths]
     with locked_table(folder, made_with) as read_before:
@@ -124,7 +120,7 @@ def read_into(
         part: list[Rows] = []
         written = time.monotonic()
         try:
-            for rows in _read_rows(todo, one, settings, workers, ray, timeout, document_timeout) if todo else ():
+            for rows in _read_rows(todo, options, ray) if todo else ():
                 part.append(rows)
                 summary.add(rows)
                 progress(summary.pictures, len(todo))
@@ -155,22 +151,14 @@ def rows_of(path: str, page: Page | DataError) -> Rows:
     return Rows(picture, [dict(zip(COLUMNS, number, strict=True)) for number in numbers])
 
 
-def _read_rows(
-    paths: Sequence[str],
-    one: bool,
-    settings: Mapping[str, Any],
-    workers: int | None,
-    ray: str | None,
-    timeout: float | None,
-    document_timeout: float | None,
-) -> Iterator[Rows]:
+def _read_rows(paths: Sequence[str], options: ReadOptions, ray: str | None) -> Iterator[Rows]:
     """Read pictures in order, or in any order on a cluster, whose nodes open the paths and the model."""
     if ray is None:
-        with reader_pool(settings, workers, timeout) as pool:
-            for path, page in read_with(pool, paths, one, document_timeout):
+        with reader_pool(options, options.workers) as pool:
+            for path, page in read_with(pool, options, paths):
                 yield rows_of(path, page)
         return
-    size = JOBS_PER_BLOCK * (DIGITS_PER_JOB if one else 1)
+    size = JOBS_PER_BLOCK * (DIGITS_PER_JOB if options.one else 1)
     encoded = [os.fsencode(path) for path in paths]  # a file's name need not be UTF-8
     blocks = [pa.table({"path": encoded[first : first + size]}) for first in range(0, len(paths), size)]
 
@@ -179,20 +167,20 @@ def _read_rows(
         """Reads in a separate process, so that a picture that kills it does not kill the actor."""
 
         def __init__(self) -> None:
-            self.pool = reader_pool(settings, 1, timeout)
+            self.pool = reader_pool(options, 1)
             self.deadlines: dict[str, float] = {}  # of documents, for all blocks of this actor
 
         def __call__(self, block: pa.Table) -> pa.Table:
             paths = [os.fsdecode(path) for path in block["path"].to_pylist()]
-            read = read_with(self.pool, paths, one, document_timeout, self.deadlines)
+            read = read_with(self.pool, options, paths, self.deadlines)
             return pa.table({"rows": [json.dumps(rows_of(path, page)) for path, page in read]})
 
-    with connected(ray, workers=workers) as cores:
+    with connected(ray, workers=options.workers) as cores:
         from ray import data
         from ray.exceptions import RayError
 
         data.DataContext.get_current().enable_progress_bars = False
-        actors = data.ActorPoolStrategy(min_size=1, max_size=min(workers or cores, len(blocks)))
+        actors = data.ActorPoolStrategy(min_size=1, max_size=min(options.workers or cores, len(blocks)))
         arrow = {"batch_size": None, "batch_format": "pyarrow"}
         logging.disable(logging.WARNING)  # of Ray; errors are raised anyway
         try:

@@ -1,6 +1,6 @@
 """Read pictures in order: one in this process, more in worker processes, where a damaged file stops nothing.
 
-with read_files({}, find_pictures(["scans"]).pictures) as results:
+with read_files(ReadOptions(one=True), find_pictures(["scans"]).pictures) as results:
     for path, page in results: ...      # the page, or the DataError why it could not be read
 """
 
@@ -8,6 +8,7 @@ import math
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
@@ -24,102 +25,82 @@ if TYPE_CHECKING:
 Results = Iterator[tuple[str, "Page | DataError"]]
 
 DIGITS_PER_JOB = 32  # pictures of one digit that are classified together
-TIMEOUT = 60.0  # seconds for a picture; a page takes about two, the rest is for slow disks and busy machines
-DOCUMENT_TIMEOUT = 600.0  # seconds for all pages of a document
 MIN_JOBS_PER_PROCESS = 16  # with fewer jobs, starting another process takes longer than it saves
 
 
-def read_here(
-    settings: Mapping[str, Any],
-    path: str,
-    one: bool,
-    timeout: float | None,
-    stop: Callable[[DataError], None],
-    show: bool = False,
-) -> Results:
-    """Read one picture in this process, which starts sooner than another. The arguments are those of `read_files`.
+@dataclass(frozen=True)
+class ReadOptions:
+    """How pictures are read."""
+
+    settings: Mapping[str, Any] = field(default_factory=dict)  # keyword arguments of `Reader`
+    one: bool = False  # each picture is of one digit
+    show: bool = False  # each page is a `ShownPage`
+    workers: int | None = None  # processes; None chooses it by the number of pictures and cores
+    # Seconds for a picture; None for no limit. A page takes about two, the rest is for slow disks and busy machines.
+    timeout: float | None = 60.0
+    document_timeout: float | None = 600.0  # seconds until the rest of a document is not read; None for no limit
+
+
+def read_here(options: ReadOptions, path: str, stop: Callable[[DataError], None]) -> Results:
+    """Read one picture in this process, which starts sooner than another.
 
     `stop` is called in another thread if the picture exceeds the limits of a worker process; it should end the process.
     """
-    _make_reader(settings, None)
-    with watched(MAX_JOB_BYTES, timeout, lambda reason: stop(failed(path, reason))):
-        (page,) = _read_job([(path, math.inf)], one, show)
+    _make_reader(options.settings, None)
+    with watched(MAX_JOB_BYTES, options.timeout, lambda reason: stop(failed(path, reason))):
+        (page,) = _read_job([(path, math.inf)], options.one, options.show)
     yield path, cast("Page", page)
 
 
 @contextmanager
-def read_files(
-    settings: Mapping[str, Any],
-    paths: Sequence[str],
-    *,
-    one: bool = False,
-    workers: int | None = None,
-    timeout: float | None = TIMEOUT,
-    document_timeout: float | None = DOCUMENT_TIMEOUT,
-    show: bool = False,
-) -> Iterator[Results]:
-    """Start to read pictures, and yield the results in order.
-
-    Args:
-        settings: keyword arguments of `Reader`.
-        paths: paths or addresses.
-        one: each picture is of one digit.
-        workers: number of processes; None chooses it by the number of pictures and cores.
-        timeout: seconds for each picture; None for no limit.
-        document_timeout: seconds until the rest of a document's pages is not read; None for no limit.
-        show: each page is a `ShownPage`.
+def read_files(options: ReadOptions, paths: Sequence[str]) -> Iterator[Results]:
+    """Start to read the pictures at paths or addresses, and yield the results in order.
 
     Raises:
         TendigitsError: the settings are wrong; perhaps only when the first result is asked for.
     """
+    workers = options.workers
     if workers is None:
-        n_jobs = len(paths) / (DIGITS_PER_JOB if one else 1)
+        n_jobs = len(paths) / (DIGITS_PER_JOB if options.one else 1)
         workers = min(cores(), 1 + int(n_jobs / MIN_JOBS_PER_PROCESS))
-        if settings.get("model") is not None:  # Keras, which may run it, uses all cores by itself
+        if options.settings.get("model") is not None:  # Keras, which may run it, uses all cores by itself
             workers = 1
-    with reader_pool(settings, workers, timeout, threads=None if workers == 1 else 1) as pool:
+    with reader_pool(options, workers, threads=None if workers == 1 else 1) as pool:
         pool.warm_up()
-        yield read_with(pool, paths, one, document_timeout, show=show)
+        yield read_with(pool, options, paths)
 
 
-def reader_pool(
-    settings: Mapping[str, Any], workers: int | None, timeout: float | None = TIMEOUT, threads: int | None = 1
-) -> WorkerPool:
+def reader_pool(options: ReadOptions, workers: int | None, threads: int | None = 1) -> WorkerPool:
     """Make a pool of processes with a `Reader` each, which uses `threads` threads; None takes all cores."""
-    return WorkerPool(workers, _make_reader, (settings, threads), timeout=timeout)
+    return WorkerPool(workers, _make_reader, (options.settings, threads), timeout=options.timeout)
 
 
 def read_with(
-    pool: WorkerPool,
-    paths: Sequence[str],
-    one: bool,
-    document_timeout: float | None = DOCUMENT_TIMEOUT,
-    deadlines: dict[str, float] | None = None,
-    show: bool = False,
+    pool: WorkerPool, options: ReadOptions, paths: Sequence[str], deadlines: dict[str, float] | None = None
 ) -> Results:
     """Read pictures in order in a `reader_pool`; one that takes too long, or kills its process, is a DataError.
 
     A document's time begins with its first page, for all calls that get the same `deadlines`.
     """
-    size = DIGITS_PER_JOB if one else 1
+    size = DIGITS_PER_JOB if options.one else 1
     deadlines = {} if deadlines is None else deadlines
     late: dict[str, DataError] = {}
 
     def with_deadline(path: str) -> tuple[str, float]:
         document = split_address(path)[0]
-        if document == path or document_timeout is None:
+        if document == path or options.document_timeout is None:
             return path, math.inf
-        return path, deadlines.setdefault(document, time.monotonic() + document_timeout)
+        return path, deadlines.setdefault(document, time.monotonic() + options.document_timeout)
 
     jobs = ([*map(with_deadline, paths[first : first + size])] for first in range(0, len(paths), size))
-    read = partial(_read_job, one=one, show=show)
+    read = partial(_read_job, one=options.one, show=options.show)
     for job, pages in pool.map(read, jobs, split=lambda job: [[picture] for picture in job]):
         if isinstance(pages, JobError):
             pages = [failed(job[0][0], pages)]
         for (path, _), page in zip(job, pages, strict=True):
             document = split_address(path)[0]
             if page is None and document not in late:
-                late[document] = _not_read(path, paths, document_timeout)
+                late[document] = _not_read(path, paths, options.document_timeout)
             yield path, late.get(document) or cast("Page", page)
 
 
