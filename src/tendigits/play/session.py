@@ -1,7 +1,7 @@
 """The playground as the server sees it: a child process that is started when needed, and ended when idle.
 
 playground = Playground()
-await playground.build("a", Experiment(hidden=(64,)))
+await playground.ask("build", network="a", experiment=Experiment(hidden=(64,)))
 await playground.ask("train")
 async for kind, data in playground.follow(): ...     # ("tick", {...}), ("check", {...})
 await playground.stop()
@@ -12,9 +12,9 @@ Followers get the latest event of each kind, not a queue of all: a slow one miss
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from itertools import count
-from typing import Any, TypeVar
+from typing import Any
 
 from tendigits.errors import Failure, UserError
 from tendigits.play.experiment import Experiment
@@ -25,8 +25,6 @@ IDLE_SECONDS = 300.0  # without requests; then the process ends, unless somebody
 STOP_SECONDS = 5.0  # time for the process to end; then it is killed
 ANSWER_SECONDS = 120.0  # time for an answer, the process's start included; then the process is ended
 MAX_WAITING = 32  # requests that wait for their turn
-
-Result = TypeVar("Result")
 
 
 class Playground:
@@ -49,25 +47,34 @@ class Playground:
         self._used_at = clock()
         self._is_closed = False
 
-    async def build(self, network: str, experiment: Experiment) -> dict[str, Any]:
-        """Make a network, in place of an earlier one; starts the process if necessary. Returns its layers.
-
-        Raises as `ask`.
-        """
-        return await self._in_turn(self._turn, self._build, network, experiment)
-
-    async def remove(self, network: str) -> None:
-        """Forget a network; the process ends with the last one. Raises as `ask`."""
-        await self._in_turn(self._turn, self._remove, network)
-
     async def ask(self, do: str, **arguments: Any) -> Any:
-        """Send the process a request, and wait for its answer. A drawing waits for other drawings only.
+        """Send the process a request after those that wait, and wait for its answer.
+
+        "build" makes a network, in place of an earlier one, and starts the process if necessary; with the last network
+        that "remove" forgets, it ends. "draw" waits for other drawings only. If the caller is cancelled, its request is
+        not begun, or runs to its end.
 
         Raises:
             UserError: there is no process or no such network, or the request cannot be fulfilled.
             Failure: too many requests are waiting, or the process has ended or did not answer in time.
         """
-        return await self._in_turn(self._turn_to_draw if do == "draw" else self._turn, self._send, do, arguments)
+        if self._n_waiting >= MAX_WAITING:
+            raise Failure("too many requests are waiting for the playground; try again in a few seconds")
+        turn = self._turn_to_draw if do == "draw" else self._turn
+        self._n_waiting += 1
+        try:
+            await turn.acquire()
+        finally:
+            self._n_waiting -= 1
+
+        def end(done: asyncio.Task[Any]) -> None:
+            turn.release()
+            if not done.cancelled():
+                done.exception()  # asyncio would log one that nobody has looked at
+
+        doing = asyncio.create_task(self._do(do, arguments))
+        doing.add_done_callback(end)
+        return await asyncio.shield(doing)
 
     async def follow(self) -> AsyncIterator[tuple[str, dict[str, Any]]]:
         """The latest events, then each newer one, as (kind, data); until `close`."""
@@ -107,46 +114,24 @@ class Playground:
         if self._child is not None and self._clock() - self._used_at >= IDLE_SECONDS:
             await self._end(f"nobody used it for {IDLE_SECONDS / 60:g} minutes")
 
-    async def _in_turn(
-        self, turn: asyncio.Lock, do: Callable[..., Coroutine[Any, Any, Result]], *arguments: Any
-    ) -> Result:
-        """Run a request after those that wait. If its caller is cancelled, it is not started, or runs to its end."""
-        if self._n_waiting >= MAX_WAITING:
-            raise Failure("too many requests are waiting for the playground; try again in a few seconds")
-        self._n_waiting += 1
-        try:
-            await turn.acquire()
-        finally:
-            self._n_waiting -= 1
-
-        def end(done: asyncio.Task[Result]) -> None:
-            turn.release()
-            if not done.cancelled():
-                done.exception()  # asyncio would log one that nobody has looked at
-
-        doing = asyncio.create_task(do(*arguments))
-        doing.add_done_callback(end)
-        return await asyncio.shield(doing)
-
-    async def _build(self, network: str, experiment: Experiment) -> dict[str, Any]:
-        async with self._starting_or_ending:
-            if self._child is None and not self._is_closed:
-                self._events.clear()
-                self._child = await Child.start(*self._worker)
-                self._task = asyncio.create_task(self._listen(self._child))
-        self._forget(network)
-        self.experiments[network] = experiment
-        self._publish("tick", network, {"status": "starting"})
-        settings = experiment.model_dump(mode="json")
-        layers: dict[str, Any] = await self._send("build", {"network": network, "experiment": settings})
-        return layers
-
-    async def _remove(self, network: str) -> None:
-        self._forget(network)
-        if not self.experiments:
-            await self.stop()
-        elif self._child is not None:
-            await self._send("remove", {"network": network})
+    async def _do(self, do: str, arguments: dict[str, Any]) -> Any:
+        if do == "build":
+            async with self._starting_or_ending:
+                if self._child is None and not self._is_closed:
+                    self._events.clear()
+                    self._child = await Child.start(*self._worker)
+                    self._task = asyncio.create_task(self._listen(self._child))
+        if do in ("build", "remove"):
+            network = arguments["network"]
+            self.experiments.pop(network, None)
+            self._events = {key: event for key, event in self._events.items() if key[1] != network}
+        if do == "build":
+            self.experiments[network] = arguments["experiment"]
+            self._publish("tick", network, {"status": "starting"})
+            arguments["experiment"] = arguments["experiment"].model_dump(mode="json")
+        elif do == "remove" and not self.experiments:
+            return await self.stop()
+        return await self._send(do, arguments)
 
     async def _send(self, do: str, arguments: dict[str, Any]) -> Any:
         self._used_at = self._clock()
@@ -190,10 +175,6 @@ class Playground:
             self._child = None
             self.experiments.clear()
             self._publish("end", "", {"error": reason})
-
-    def _forget(self, network: str) -> None:
-        self.experiments.pop(network, None)
-        self._events = {key: event for key, event in self._events.items() if key[1] != network}
 
     def _publish(self, kind: str, network: str, data: dict[str, Any]) -> None:
         self._events[kind, network] = next(self._numbers), data

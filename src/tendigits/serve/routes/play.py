@@ -76,13 +76,14 @@ def describe_experiment(experiment: Experiment) -> ExperimentResponse:
 async def make_network(request: Request, state: State, network: Network, experiment: Experiment) -> NewNetworkResponse:
     """Make a network, untrained; one that was there is replaced. The first one starts the process, within seconds."""
     require("the playground", "train")
-    return NewNetworkResponse(**await while_connected(request, state.play.build(network, experiment)))
+    building = state.play.ask("build", network=network, experiment=experiment)
+    return NewNetworkResponse(**await while_connected(request, building))
 
 
 @router.delete("/networks/{network}", status_code=204, responses=MISSING)
 async def remove_network(request: Request, state: State, network: Network) -> None:
     """Forget a network; the process ends with the last one."""
-    await while_connected(request, state.play.remove(network))
+    await while_connected(request, state.play.ask("remove", network=network))
 
 
 @router.post("/train", status_code=204, responses=MISSING)
