@@ -174,12 +174,14 @@ class Output(AbstractContextManager["Output"]):
             if self.csv is not None and self.csv != STDOUT:
                 files.callback(_write, self.csv, self._rows.getvalue().encode())
             if self.table is not None and self.sheets:
-                files.callback(_write, self.table, self._tables())
+                files.callback(_write, self.table, as_file(self.sheets, self.table.suffix.lower() == ".xlsx"))
 
-    def _tables(self) -> bytes:
-        if self.table is not None and self.table.suffix.lower() == ".csv":
-            return "\n".join(table.to_csv() for _, table in self.sheets).encode()
-        return to_xlsx([(name, table.rows) for name, table in self.sheets])
+
+def as_file(tables: Sequence[tuple[str, Table]], as_xlsx: bool) -> bytes:
+    """Tables with their names as a spreadsheet with a sheet each, or as CSV."""
+    if as_xlsx:
+        return to_xlsx([(name, table.rows) for name, table in tables])
+    return "\n".join(table.to_csv() for _, table in tables).encode()
 
 
 def doubtful_fields(page: Page) -> list[str]:

@@ -13,6 +13,7 @@ import cv2
 import numpy as np
 
 from tendigits.batch.batch import attempt, read_located
+from tendigits.batch.output import as_file
 from tendigits.digits.find import find_digit, open_page
 from tendigits.digits.layers import ShowLayers
 from tendigits.digits.network import from_onnx
@@ -31,8 +32,6 @@ from tendigits.serve.schemas import (
     TablesRequest,
     parse,
 )
-from tendigits.tables.spreadsheet import to_xlsx
-from tendigits.tables.table import Table
 
 Result = TypeVar("Result")
 
@@ -118,21 +117,14 @@ def read_tables(
     Raises DataError, UserError.
     """
     page = reader.read(image, number)
-    tables = page.checked(sums, expect)
-    file = as_file([(None, table) for table in tables], as_xlsx) if tables else None
-    return file, [each.accepted for each in page.numbers]
-
-
-def as_file(tables: Sequence[tuple[str | None, Table]], as_xlsx: bool) -> bytes:
-    """Tables with their names, if they have one, as a spreadsheet with a sheet each, or as CSV."""
-    if as_xlsx:
-        return to_xlsx([(name or f"table {number}", table.rows) for number, (name, table) in enumerate(tables, 1)])
-    return "\n".join(table.to_csv() for _, table in tables).encode()
+    tables = [(f"table {number}", table) for number, table in enumerate(page.checked(sums, expect), 1)]
+    return as_file(tables, as_xlsx) if tables else None, [each.accepted for each in page.numbers]
 
 
 def export_tables(body: bytes, as_xlsx: bool) -> bytes:
     """The tables of a `TablesRequest` as one file. Raises InvalidBody."""
-    return as_file([(each.name, each.table()) for each in parse(TablesRequest, body).tables], as_xlsx)
+    tables = enumerate(parse(TablesRequest, body).tables, 1)
+    return as_file([(each.name or f"table {number}", each.table()) for number, each in tables], as_xlsx)
 
 
 def check_table(body: bytes) -> tuple[str | None, list[str]]:

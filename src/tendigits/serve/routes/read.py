@@ -2,20 +2,18 @@
 
 import asyncio
 import hashlib
-import logging
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Body, File, Form, Query, Request, Response, UploadFile
 from pydantic import BaseModel, FailFast, Field, Json
 from starlette.exceptions import HTTPException
-from starlette.requests import ClientDisconnect
 
 from tendigits.errors import UserError
 from tendigits.pictures.limits import MAX_PAGES
 from tendigits.read.forms import MAX_FIELDS, make_form
 from tendigits.serve import work
-from tendigits.serve.errors import INTERNAL_ERROR, error_responses
+from tendigits.serve.errors import error_responses
 from tendigits.serve.reading import is_small_png
 from tendigits.serve.routes.bodies import (
     MAX_PICTURES,
@@ -42,8 +40,6 @@ from tendigits.serve.schemas import (
 )
 from tendigits.serve.state import AppState, State
 from tendigits.serve.work import ReadingNetwork
-
-log = logging.getLogger("tendigits.serve")
 
 MAX_SMALL_BYTES = 2**16  # of JSON with digits: sending it to a worker process takes longer than reading them
 
@@ -214,14 +210,8 @@ async def _read_all(
         async with turns:
             try:
                 return await read(picture)
-            except HTTPException as error:  # 503
-                reason = error.detail
-            except ClientDisconnect:
-                raise
-            except Exception:
-                log.exception("a picture of several")
-                reason = INTERNAL_ERROR
-            return PageResponse(sha256=hashlib.sha256(picture).hexdigest(), error=reason)
+            except HTTPException as error:
+                return PageResponse(sha256=hashlib.sha256(picture).hexdigest(), error=error.detail)
 
     pages = await asyncio.gather(*map(respond, pictures)) if len(pictures) > 1 else [await read(pictures[0])]
     state.metrics.count([number.accepted for page in pages for number in page.numbers])
