@@ -8,7 +8,6 @@ from pathlib import Path
 
 import openpyxl
 import pytest
-from PIL import Image
 
 from drawing import page_of_numbers
 from samples import full_disk
@@ -49,6 +48,17 @@ def run(run_cli):
         (["--csv", "missing/out.csv"], 1, "expected a folder to write to, found none at"),
         (["--csv", "/proc/out.csv"], 1, "cannot write into the folder /proc"),
         (["--csv", "out.csv", "--expect", "A: nan..inf"], 2, "expected a range such as 0..100"),
+        (["--table", "out.ods"], 2, "expected a name ending in .csv or .xlsx for --table, received out.ods"),
+        (["--table", "out.xlsx", "--expect", "B 3"], 2, "expected columns such as 'A: 0..100, B: date', received"),
+        (["b.png", "--table", "out.csv"], 2, "expected a name ending in .xlsx for the tables of 2 pages, received"),
+        (["--ray"], 2, "--ray reads into a table; give its folder with --parquet"),
+        (
+            ["--parquet", "out", "--csv", "out.csv", "--json"],
+            2,
+            "expected --parquet alone, received --csv, --json too;",
+        ),
+        (["--csv", "-", "--json"], 2, "expected --json or --csv -, received both;"),
+        (["--parquet", "out", "--ray=nowhere"], 2, "--ray: expected local, auto, HOST:PORT or ray://HOST:PORT,"),
         (["--csv", "out.csv", "--form", "missing.toml"], 2, "expected a form's TOML file at missing.toml"),
     ],
 )
@@ -79,12 +89,15 @@ def test_an_earlier_output_is_replaced_and_keeps_its_mode(run, photos):
     assert Path("notes.csv").read_text().startswith("path,")
 
 
-def test_what_was_read_is_kept_elsewhere_if_it_cannot_be_written(run, photos, tmp_path, monkeypatch):
-    (elsewhere := tmp_path / "elsewhere").mkdir()
-    monkeypatch.setattr("tempfile.tempdir", str(elsewhere))
+@pytest.mark.parametrize(("temporary", "where"), [("elsewhere", "elsewhere"), ("missing", "home")])
+def test_what_was_read_is_kept_elsewhere_if_it_cannot_be_written(run, photos, tmp_path, monkeypatch, temporary, where):
+    for name in ("elsewhere", "home"):
+        (tmp_path / name).mkdir()
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / temporary))
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
     code, _, errors = run("a.png", "--csv", "/dev/full", "--table", "out.xlsx")
-    (kept,) = elsewhere.rglob("full")
-    assert (code, str(kept) in errors) == (1, True)
+    (kept,) = (tmp_path / where).rglob("full")
+    assert (code, errors.count("\n"), str(kept) in errors) == (1, 1, True)
     assert kept.read_text().startswith("path,order,")
     assert Path("out.xlsx").exists()  # the other output is written all the same
 
@@ -116,15 +129,6 @@ def test_a_disk_that_is_full_while_pictures_are_read_is_one_error(run, photos, o
     assert errors.startswith(f"tendigits: {message}")
 
 
-def test_without_a_temporary_folder_what_was_read_is_in_the_home_folder(run, photos, tmp_path, monkeypatch):
-    (tmp_path / "home").mkdir()
-    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "missing"))
-    monkeypatch.setenv("HOME", str(tmp_path / "home"))
-    code, _, errors = run("a.png", "--csv", "/dev/full")
-    (kept,) = (tmp_path / "home").rglob("full")
-    assert (code, errors.count("\n"), str(kept) in errors) == (1, 1, True)
-
-
 def test_one_bad_name_does_not_stop_the_others(run, photos, tmp_path, digits):
     (folder := tmp_path / "many").mkdir()
     names = ["\N{GRINNING FACE}" * 16, "n" * 250, os.fsdecode(b"\xff" * 200)]
@@ -149,13 +153,6 @@ def test_a_thousand_sheets_of_one_name_are_named_at_once():
     names = sheet_names(["\N{GRINNING FACE}" * 30] * 1000)
     assert len({name.lower() for name in names}) == 1000
     assert max(len(name.encode("utf-16-le")) for name in names) <= 2 * 31
-
-
-def test_annotated_pictures_and_spreadsheets_have_an_author(run, photos):
-    assert run("a.png", "--show", "shown.png", "--table", "out.xlsx")[0] == 0
-    with Image.open("shown.png") as shown:
-        assert shown.getexif()[305] == "tendigits"
-    assert openpyxl.load_workbook("out.xlsx").properties.creator == "tendigits"
 
 
 def test_the_name_of_a_forms_field_is_no_formula(tmp_path):

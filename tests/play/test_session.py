@@ -5,42 +5,11 @@ import os
 
 import pytest
 
-from tendigits.errors import Failure, UserError
+from stand_in import STAND_IN
+from tendigits.errors import Failure
 from tendigits.play import session as module
 from tendigits.play.experiment import Experiment
 from tendigits.play.session import Playground
-
-STAND_IN = r"""
-import json, sys
-asked = []
-def send(**message): print(json.dumps(message), flush=True)
-for line in sys.stdin:
-    request = json.loads(line)
-    do, number = request["do"], request["id"]
-    asked.append(do)
-    if do == "build":
-        send(event="tick", network=request["network"], data={"status": "paused", "steps": 0})
-        send(id=number, result={"layers": [8, 10]})
-    elif do == "many":
-        for steps in range(500):
-            send(event="tick", network="a", data={"status": "running", "steps": steps})
-        send(id=number, result=None)
-    elif do == "refuse":
-        send(id=number, error="expected more, received less")
-    elif do == "block":
-        open(request["pipe"]).read()  # until the test has opened and closed it
-        send(id=number, result=None)
-    elif do == "list":
-        send(id=number, result=asked)
-    else:
-        send(id=number, result=request)
-"""
-"""In place of the process, without Keras."""
-
-
-@pytest.fixture
-def playground():
-    return Playground(["-c", STAND_IN])
 
 
 @pytest.fixture
@@ -49,33 +18,17 @@ def pipe(tmp_path):
     return tmp_path / "pipe"
 
 
+@pytest.fixture
+def playground(pipe):
+    return Playground(["-c", STAND_IN, str(pipe)])
+
+
 def build(playground, network, experiment=Experiment()):  # noqa: B008
     return playground.ask("build", network=network, experiment=experiment)
 
 
 def run(work):
     return asyncio.run(asyncio.wait_for(work, 60))
-
-
-def test_networks_are_made_asked_and_removed(playground):
-    async def go():
-        with pytest.raises(UserError, match="there is no network yet"):
-            await playground.ask("train")
-        experiment = Experiment(hidden=(8,))
-        assert await build(playground, "a", experiment) == {"layers": [8, 10]}
-        assert await build(playground, "b", experiment) == {"layers": [8, 10]}
-        assert playground.experiments == {"a": experiment, "b": experiment}
-        answers = await asyncio.gather(*(playground.ask("echo", n=n) for n in range(20)))
-        assert [answer["n"] for answer in answers] == list(range(20))
-        with pytest.raises(UserError, match="expected more"):
-            await playground.ask("refuse")
-        await playground.ask("remove", network="b")
-        assert await playground.ask("echo")
-        await playground.ask("remove", network="a")
-        with pytest.raises(UserError, match="there is no network yet"):  # the process has ended with the last
-            await playground.ask("echo")
-
-    run(go())
 
 
 def test_a_slow_follower_gets_the_latest_events(playground):
@@ -100,7 +53,7 @@ def test_a_slow_follower_gets_the_latest_events(playground):
 def test_a_request_whose_caller_has_gone_is_not_begun_and_those_that_wait_are_bounded(playground, pipe):
     async def go():
         await build(playground, "a")
-        busy = asyncio.create_task(playground.ask("block", pipe=str(pipe)))
+        busy = asyncio.create_task(playground.ask("reset"))
         for _ in range(10):
             calls = [build(playground, "b"), *(playground.ask("echo") for _ in range(module.MAX_WAITING))]
             waiting = [asyncio.create_task(call) for call in calls]
@@ -114,19 +67,19 @@ def test_a_request_whose_caller_has_gone_is_not_begun_and_those_that_wait_are_bo
         assert playground.experiments == {"a": Experiment()}
         last = asyncio.create_task(playground.ask("list"))
         await asyncio.to_thread(pipe.write_bytes, b"")
-        assert await last == ["build", "block", "list"]
+        assert await last == ["build", "reset", "list"]
         await playground.close()
 
     run(go())
 
 
-def test_a_process_that_does_not_answer_is_ended(playground, monkeypatch, pipe):
+def test_a_process_that_does_not_answer_is_ended(playground, monkeypatch):
     async def go():
         await build(playground, "a")
         monkeypatch.setattr(module, "ANSWER_SECONDS", 0.1)
         monkeypatch.setattr(module, "STOP_SECONDS", 0.1)
         with pytest.raises(Failure, match=r"did not answer within 0\.1 seconds and was ended; make the networks again"):
-            await playground.ask("block", pipe=str(pipe))
+            await playground.ask("reset")
         monkeypatch.undo()
         assert playground.experiments == {}
         assert await build(playground, "a") == {"layers": [8, 10]}

@@ -1,15 +1,9 @@
 """The active network, and another that replaces it."""
 
-import base64
 import sqlite3
 from contextlib import closing
 
-import pytest
-
-from samples import NOW, changed, changed_numbers
-from tendigits.errors import ModelFileError
-from tendigits.model.onnx import with_metadata
-from tendigits.numbers.network import bundled_file
+from samples import NOW, changed
 from tendigits.serve.networks import ActiveModel, from_reader
 from tendigits.teach.verify import bundled_sha256
 
@@ -53,21 +47,3 @@ def test_a_damaged_accepted_network_gives_way_to_the_one_before_and_is_logged_on
     assert record.message == "the fine-tuned network 2 is damaged; teach again; the one accepted before it reads"
     damage(place, first.id)
     assert ActiveModel(store).current.sha256 == bundled_sha256()
-
-
-def test_an_accepted_pair_reads_numbers_and_a_bad_one_is_refused(store):
-    good, bad = (
-        with_metadata(changed(1.01), {"number_network": base64.b64encode(lines).decode()})
-        for lines in (bundled_file(), changed_numbers(-1.0))
-    )
-    active = ActiveModel(store)
-    with pytest.raises(
-        ModelFileError, match=r"expected at least 90% of \d+ known numbers read correctly, received \d+%"
-    ):
-        active.accept(store.add_network(bad, "base", {}, NOW), NOW)
-    assert active.current.sha256 == bundled_sha256()
-    assert store.active_network() is None
-    tuned = store.add_network(good, "base", {}, NOW)
-    active.accept(tuned, NOW)
-    assert store.active_network().id == active.current.number == tuned.id
-    assert active.current.reader.network.number_network == bundled_file()

@@ -119,11 +119,7 @@ def test_without_the_token_only_health_is_answered():
     assert client.get("/", headers={"cookie": "tendigits-token-8000="}).status_code == 401
     assert client.get("/", headers={"cookie": "\x01=;;;tendigits-token-8000"}).status_code == 401
     assert client.get("/?token=wrong").status_code == 401
-
-
-def test_a_token_of_another_port_is_not_sent_nor_taken():
-    answer = secured(token=TOKEN).get("/", headers={"cookie": f"tendigits-token-9000={TOKEN}"})
-    assert answer.status_code == 401
+    assert client.get("/", headers={"cookie": f"tendigits-token-9000={TOKEN}"}).status_code == 401  # another port's
 
 
 def test_the_token_as_a_header_and_once_in_the_url():

@@ -13,8 +13,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from math import inf
 from typing import Any, TypeVar
 
-from anyio import CapacityLimiter
-from anyio.to_thread import run_sync
+from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 
 from tendigits.pool.pool import JobError, TimedOut, WorkerPool
@@ -109,7 +108,6 @@ class ReadingQueue:
         self._in_processes = FairTurns(workers, MAX_WAITING, MAX_WAITING_PER_ADDRESS)
         self._in_threads = FairTurns(workers)
         self._routes = FairTurns(MAX_ROUTES)
-        self._threads = CapacityLimiter(inf)  # the turns limit them
         self._pool = WorkerPool(workers, work.prepare_process, (source,), timeout=timeout)
         self._n_digits = 0
         self._waiting_digits: deque[tuple[ReaderSource, tuple[bytes, bool], asyncio.Future[PageResponse]]] = deque()
@@ -142,7 +140,7 @@ class ReadingQueue:
     async def compute(self, address: str, function: Callable[..., Result], *arguments: Any) -> Result:
         """Run a function of some milliseconds in a thread of this process. Raises NotRead if that begins too late."""
         async with self._in_threads.turn(address, self.timeout):
-            return await run_sync(function, *arguments, limiter=self._threads)
+            return await run_in_threadpool(function, *arguments)
 
     def turn(self, address: str) -> AbstractAsyncContextManager[None]:
         """The turn of a route whose function runs in a thread. Raises NotRead if it comes too late."""

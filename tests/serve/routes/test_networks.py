@@ -1,5 +1,6 @@
 """Fine-tuned networks and jobs over HTTP: accepted, rolled back, refused, started."""
 
+import base64
 import errno
 import threading
 
@@ -8,8 +9,10 @@ import pytest
 from starlette.testclient import TestClient
 
 from drawing import png
-from samples import NOW, changed, correction
+from samples import NOW, changed, changed_numbers, correction
 from tendigits.digits.network import bundled_file
+from tendigits.model.onnx import with_metadata
+from tendigits.numbers.network import bundled_file as bundled_numbers_file
 from tendigits.pool.child import Child
 from tendigits.serve.app import create_app
 from tendigits.serve.config import ServerConfig
@@ -19,10 +22,16 @@ from tendigits.teach.verify import bundled_sha256
 pytestmark = pytest.mark.xdist_group("server")
 
 
+def with_numbers(network):
+    """A network for digits that comes with one for numbers."""
+    return with_metadata(changed(1.01), {"number_network": base64.b64encode(network).decode()})
+
+
 def test_accept_and_roll_back(client, client_store):
     assert client.post("/v1/networks/rollback").status_code == 409
     assert client.post("/v1/networks/1/accept").status_code == 404
-    one, two = (client_store.add_network(changed(factor), "base", {"learned": 1}, NOW) for factor in (1.01, 1.02))
+    files = changed(1.02), with_numbers(bundled_numbers_file())
+    one, two = (client_store.add_network(data, "base", {"learned": 1}, NOW) for data in files)
     for network in (one, two):
         assert client.post(f"/v1/networks/{network.id}/accept").json()["sha256"] == network.sha256
         assert client.get("/ready").json()["network"] == network.sha256
@@ -37,8 +46,13 @@ def test_accept_and_roll_back(client, client_store):
 
 @pytest.mark.parametrize(
     ("data", "error"),
-    [(changed(-1.0), "known digits"), (changed(np.nan), "expected finite outputs"), (b"no file", "not a complete")],
-    ids=["wrong", "not finite", "broken"],
+    [
+        (changed(-1.0), "known digits"),
+        (with_numbers(changed_numbers(-1.0)), "known numbers"),
+        (changed(np.nan), "expected finite outputs"),
+        (b"no file", "not a complete"),
+    ],
+    ids=["wrong", "wrong numbers", "not finite", "broken"],
 )
 def test_a_bad_network_is_not_accepted_and_the_server_goes_on(client, client_store, digits, data, error):
     network = client_store.add_network(data, "base", {}, NOW)

@@ -11,28 +11,11 @@ from starlette.testclient import TestClient
 
 from drawing import png
 from samples import NOW
+from stand_in import STAND_IN
 from tendigits.play.session import Playground
 from tendigits.serve.app import create_app
 from tendigits.serve.config import ServerConfig
 from tendigits.serve.errors import CLIENT_DISCONNECTED
-
-STAND_IN = r"""
-import json, sys
-for line in sys.stdin:
-    request = json.loads(line)
-    do, answer = request["do"], {"id": request["id"], "result": request}
-    if do == "build":
-        answer["result"] = {"layers": [8, 10]}
-    elif do == "draw":
-        answer["result"] = {"a": request}
-    elif do == "compare":
-        answer = {"id": request["id"], "error": "there is no network 'b'; make it first"}
-    elif do == "reset":
-        open(sys.argv[1]).read()  # until the test has opened and closed this pipe
-    elif do == "pause":
-        sys.exit("MemoryError: too large")
-    print(json.dumps(answer), flush=True)
-"""
 
 
 @pytest.fixture(scope="module")

@@ -4,7 +4,6 @@ import base64
 import hashlib
 import io
 import json
-from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pillow_heif
@@ -109,14 +108,3 @@ def test_digits_are_28_rows_of_28_whole_numbers_from_0_to_255(client):
         answer = client.post("/v1/digits", content=content)
         assert answer.status_code == 422
         assert set(answer.json()) == {"error", "status", "request_id"}
-
-
-def test_many_requests_at_once_get_the_same_bytes_as_one(client, digits):
-    images = [png(image) for image in digits.x_test[:10]]
-
-    def ask(image):
-        return client.post("/v1/read?one=true", content=image, headers=PNG).content
-
-    alone = [ask(image) for image in images]
-    with ThreadPoolExecutor(30) as pool:
-        assert list(pool.map(ask, images * 8)) == alone * 8
