@@ -62,7 +62,7 @@ def test_pages_that_look_the_same_are_read_once(tmp_path, digits, monkeypatch):
     first.save(tmp_path / "scan.pdf", save_all=True, append_images=[first, other, first])
     read_page, read = NumberReader.read_page, []
     monkeypatch.setattr(NumberReader, "read_page", lambda *arguments: read.append(1) or read_page(*arguments))
-    make_reader({}, None)
+    make_reader(ReadOptions(), None)
     pages = read_job([(path, math.inf) for path in find_pictures([tmp_path]).pictures])
     assert [len(page.numbers) for page in pages] == [1, 1, 2, 1]
     assert len(read) == 2

@@ -23,8 +23,8 @@ def playground(pipe):
     return Playground(["-c", STAND_IN, str(pipe)])
 
 
-def build(playground, network, experiment=Experiment()):  # noqa: B008
-    return playground.ask("build", network=network, experiment=experiment)
+def build(playground, network):
+    return playground.ask("build", network=network, experiment=Experiment())
 
 
 def run(work):
@@ -111,20 +111,3 @@ def test_an_idle_process_ends_but_not_while_somebody_watches_it_learn():
         await followed.aclose()
 
     run(go())
-
-
-@pytest.mark.slow
-def test_the_real_process_learns_and_ends_while_it_learns():
-    async def go():
-        playground = Playground()
-        assert await build(playground, "a", Experiment(hidden=(12,), digits=200)) == {"layers": [12, 10]}
-        await playground.ask("train")
-        followed = playground.follow()
-        while (await anext(followed))[1].get("epoch", 0) < 2:
-            pass
-        await followed.aclose()
-        child = playground._child
-        await playground.close()
-        return await child.wait()
-
-    assert run(go())[0] == 0

@@ -85,6 +85,10 @@ def test_a_network_that_diverges_fails_alone(worker, sent, spoil, factor):
     assert set(worker.draw(BLANK)) == {"a"}
     worker.answer({"id": 1, "do": "look", "network": "b", "layer": 1, "unit": 0})
     assert "too large to compute with" in sent[-1]["error"]
+    worker.answer({"id": 2, "do": "look", "network": "c", "layer": 0, "unit": 0})
+    assert sent[-1] == {"id": 2, "error": "there is no network 'c'; make it first"}
+    worker.answer({"id": 3, "do": "look", "network": "a", "layer": 0, "unit": 12})
+    assert "expected a unit of layers with [12, 10] units" in sent[-1]["error"]
     json.dumps(sent, allow_nan=False)
     worker.reset()
     assert events(sent, "tick", "b")[-1]["status"] == "paused"
@@ -106,15 +110,3 @@ def test_a_drawing_is_answered_while_another_request_takes_long(worker, sent, mo
     results = {each["id"]: each["result"] for each in sent if "id" in each}
     assert results[2] is True  # it did not wait in vain
     assert results[3]["a"]["probabilities"]
-
-
-def test_impossible_requests_are_answered_with_the_reason(worker, sent):
-    worker.build("a", SMALL)
-    for request, reason in (
-        ({"do": "look", "network": "b", "layer": 0, "unit": 0}, "there is no network 'b'; make it first"),
-        ({"do": "look", "network": "a", "layer": 0, "unit": 12}, "expected a unit of layers with [12, 10] units"),
-        ({"do": "build", "network": "a", "experiment": {"hidden": [0]}}, "recipe field 'hidden'"),
-    ):
-        worker.answer({"id": 7, **request})
-        assert sent[-1]["id"] == 7
-        assert reason in sent[-1]["error"]

@@ -6,13 +6,14 @@
 import hashlib
 import logging
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from decimal import Decimal
 from typing import Any, TypeVar
 
 import cv2
 
 from tendigits.batch.output import ShownPage
+from tendigits.batch.reading import ReadOptions
 from tendigits.batch.sources import content_of
 from tendigits.digits.find import Found, find_digit, open_page
 from tendigits.errors import DataError, TendigitsError
@@ -31,42 +32,39 @@ Error = TypeVar("Error", bound=Exception)
 MAX_KEPT_PAGES = 16  # results that a process keeps for pages that look the same: blank ones, copies
 
 _reader: Reader  # of this process
+_options: ReadOptions
 _kept_pages: dict[tuple[object, ...], Page] = {}  # by their pixels
 
 
-def make_reader(settings: Mapping[str, Any], threads: int | None) -> None:
+def make_reader(options: ReadOptions, threads: int | None) -> None:
     """Prepare this process; see `reading.reader_pool`."""
-    global _reader
+    global _reader, _options
     if threads is not None:
         cv2.setNumThreads(threads)
-    _reader = Reader(**settings, threads=threads)
+    _reader, _options = Reader(**options.settings, threads=threads), options
     _kept_pages.clear()
 
 
-def read_job(
-    pictures: Sequence[tuple[str, float]], one: bool = False, show: bool = False
-) -> list[Page | DataError | None]:
+def read_job(pictures: Sequence[tuple[str, float]]) -> list[Page | DataError | None]:
     """Read pictures, in order; None for those whose document's time is over.
 
-    Args:
-        pictures: the path or address of each, and the `time.monotonic` until which it may be begun.
-        one: each picture is of one digit.
-        show: the pages have their pictures with them.
+    Each comes as its path or address, with the `time.monotonic` until which it may be begun.
     """
-    read: Callable[[str], Any] = find_digit_at if one else read_page
+
+    def read(path: str) -> Any:
+        return find_digit(content_of(path)) if _options.one else read_page(path)
+
+    def with_picture(path: str, page: Page) -> ShownPage:
+        return ShownPage(**vars(page), picture=open_page(content_of(path))[0])
+
     results = [attempt(read, path) if time.monotonic() <= until else None for path, until in pictures]
-    pages = read_located(_reader, results) if one else results
-    if show:
+    pages = read_located(_reader, results) if _options.one else results
+    if _options.show:
         pages = [
             attempt(with_picture, path, page) if isinstance(page, Page) else page
             for (path, _), page in zip(pictures, pages, strict=True)
         ]
     return pages
-
-
-def find_digit_at(path: str) -> Found:
-    """Find the digit in a picture of one. Raises DataError."""
-    return find_digit(content_of(path))
 
 
 def read_page(path: str) -> Page:
@@ -78,11 +76,6 @@ def read_page(path: str) -> Page:
             _kept_pages.clear()
         _kept_pages[pixels] = _reader.read_opened(grey, size)
     return _kept_pages[pixels]
-
-
-def with_picture(path: str, page: Page) -> ShownPage:
-    """The page with its picture. Raises DataError."""
-    return ShownPage(**vars(page), picture=open_page(content_of(path))[0])
 
 
 def attempt(read: Callable[..., Read], picture: Any, *arguments: Any) -> Read | DataError:

@@ -9,7 +9,6 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
 from tendigits.errors import DataError
@@ -46,9 +45,9 @@ def read_here(options: ReadOptions, path: str, stop: Callable[[DataError], None]
 
     `stop` is called in another thread if the picture exceeds the limits of a worker process; it should end the process.
     """
-    _make_reader(options.settings, None)
+    _make_reader(options, None)
     with watched(MAX_JOB_BYTES, options.timeout, lambda reason: stop(failed(path, reason))):
-        (page,) = _read_job([(path, math.inf)], options.one, options.show)
+        (page,) = _read_job([(path, math.inf)])
     yield path, cast("Page", page)
 
 
@@ -72,7 +71,7 @@ def read_files(options: ReadOptions, paths: Sequence[str]) -> Iterator[Results]:
 
 def reader_pool(options: ReadOptions, workers: int | None, threads: int | None = 1) -> WorkerPool:
     """Make a pool of processes with a `Reader` each, which uses `threads` threads; None takes all cores."""
-    return WorkerPool(workers, _make_reader, (options.settings, threads), timeout=options.timeout)
+    return WorkerPool(workers, _make_reader, (options, threads), timeout=options.timeout)
 
 
 def read_with(
@@ -93,8 +92,7 @@ def read_with(
         return path, deadlines.setdefault(document, time.monotonic() + options.document_timeout)
 
     jobs = ([*map(with_deadline, paths[first : first + size])] for first in range(0, len(paths), size))
-    read = partial(_read_job, one=options.one, show=options.show)
-    for job, pages in pool.map(read, jobs, split=lambda job: [[picture] for picture in job]):
+    for job, pages in pool.map(_read_job, jobs, split=lambda job: [[picture] for picture in job]):
         if isinstance(pages, JobError):
             pages = [failed(job[0][0], pages)]
         for (path, _), page in zip(job, pages, strict=True):
@@ -119,13 +117,13 @@ def failed(path: str, reason: object) -> DataError:
     return DataError(f"expected a picture at {path}, it {reason}; make it smaller, or save it again")
 
 
-def _make_reader(settings: Mapping[str, Any], threads: int | None) -> None:
+def _make_reader(options: ReadOptions, threads: int | None) -> None:
     from tendigits.batch.batch import make_reader  # imports onnxruntime and OpenCV: only where pictures are read
 
-    make_reader(settings, threads)
+    make_reader(options, threads)
 
 
-def _read_job(pictures: Sequence[tuple[str, float]], one: bool, show: bool) -> "list[Page | DataError | None]":
+def _read_job(pictures: Sequence[tuple[str, float]]) -> "list[Page | DataError | None]":
     from tendigits.batch.batch import read_job
 
-    return read_job(pictures, one, show)
+    return read_job(pictures)

@@ -19,16 +19,12 @@ def many(item: bytes) -> bytes:
 
 BAD = {
     "unknown fields": ("/v1/runs", UNKNOWN, "is not a known field"),
-    "unknown fields of an element": ("/v1/corrections", b'{"corrections":[' + UNKNOWN + b"]}", "is required"),
     "unknown settings": ("/v1/play/experiment", UNKNOWN, "is unknown"),
     "wrong elements": ("/v1/digits", b'{"digits":' + many(b'""') + b"}", "must be a valid list"),
-    "empty lists": ("/v1/digits", b'{"digits":' + many(b"[]") + b"}", "must have at least 28 items"),
     "many lists": ("/v1/runs", b'{"settings":' + many(b"[]") + b"}", "at most 10,000 values"),
     "many fields": ("/v1/corrections", b'{"corrections":[' + MANY + b"]}", "at most 10,000 values"),
     "many fields of a table": ("/v1/tables/export", b'{"tables":[' + MANY + b"]}", "is required"),
     "lists in lists": ("/v1/runs", b"[" * 100_000 + b"]" * 100_000, "must be JSON"),
-    "a long number": ("/v1/digits", b'{"digits":' + b"9" * 100_000 + b"}", "must be JSON"),
-    "half a character": ("/v1/runs", b'{"recipe":"\\ud800"}', "must be JSON"),
     "not UTF-8": ("/v1/runs", b'{"recipe":"\xff"}', "must be JSON"),
     "a list": ("/v1/runs", b"[1]", "the body must be an object"),
     "nothing": ("/v1/runs", b"", "the body is required"),
