@@ -109,8 +109,7 @@ class ReadingQueue:
         self._in_threads = FairTurns(workers)
         self._routes = FairTurns(MAX_ROUTES)
         self._pool = WorkerPool(workers, work.prepare_process, (source,), timeout=timeout)
-        self._n_digits = 0
-        self._waiting_digits: deque[tuple[ReaderSource, tuple[bytes, bool], asyncio.Future[PageResponse]]] = deque()
+        self._waiting_digits: deque[tuple[ReadingNetwork, tuple[bytes, bool], asyncio.Future[PageResponse]]] = deque()
         self._batches: set[object] = set()  # the tasks that read them
 
     @property
@@ -151,33 +150,30 @@ class ReadingQueue:
 
         Sending one to a worker process takes longer than reading it. Raises NotRead as `run`.
         """
-        self._n_digits += 1
-        try:
-            if self._n_digits == 1:
-                (page,) = await self.compute("", work.read_digits, network.reader, [(image, crops)])
-                return page
-            if len(self._waiting_digits) >= MAX_WAITING_DIGITS:
-                raise NotRead(QUEUE_FULL, seconds=1)
-            future: asyncio.Future[PageResponse] = asyncio.get_running_loop().create_future()
-            self._waiting_digits.append((network.source, (image, crops), future))
-            if len(self._batches) < self.workers:
-                # It begins after the requests that arrived with this one.
-                self._batches.add(asyncio.create_task(self._read_batches()))
-            async with self._deadline():
-                return await future
-        finally:
-            self._n_digits -= 1
+        if len(self._waiting_digits) >= MAX_WAITING_DIGITS:
+            raise NotRead(QUEUE_FULL, seconds=1)
+        future: asyncio.Future[PageResponse] = asyncio.get_running_loop().create_future()
+        self._waiting_digits.append((network, (image, crops), future))
+        if len(self._batches) < self.workers:
+            # It begins after the requests that arrived with this one.
+            self._batches.add(asyncio.create_task(self._read_batches()))
+        async with self._deadline():
+            return await future
 
     async def _read_batches(self) -> None:
         waiting = self._waiting_digits
         while waiting:
-            source, batch = waiting[0][0], [waiting.popleft()]
+            network, batch = waiting[0][0], [waiting.popleft()]
             n = min(MAX_BATCH, -(-(len(waiting) + 1) // self.workers))
-            while waiting and len(batch) < n and waiting[0][0] is source:  # the active network may change
+            while waiting and len(batch) < n and waiting[0][0] is network:  # the active network may change
                 batch.append(waiting.popleft())
             try:
                 pictures = [picture for _, picture, _ in batch]
-                pages: list[Any] = await self.run("", work.with_reader, source, work.read_digits, pictures)
+                pages: list[Any]
+                if len(pictures) == len(self._batches) == 1:
+                    pages = await self.compute("", work.read_digits, network.reader, pictures)
+                else:
+                    pages = await self.run("", work.with_reader, network.source, work.read_digits, pictures)
             except Exception as error:
                 pages = [error] * len(batch)
             for (*_, future), page in zip(batch, pages, strict=True):
