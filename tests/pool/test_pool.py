@@ -31,10 +31,6 @@ def work(job):
     return offset + sum(item for item in job if isinstance(item, int))
 
 
-def singly(job):
-    return ([item] for item in job)
-
-
 def stop():
     os.kill(os.getpid(), signal.SIGSTOP)
 
@@ -83,7 +79,7 @@ def test_map_gives_results_in_order_a_few_jobs_ahead(pool):
             taken.append(i)
             yield ["slow", i] if i % 5 == 0 else [i]
 
-    results = pool.map(work, jobs(), singly)
+    results = pool.map(work, jobs())
     assert next(results) == (["slow", 0], 100)
     assert len(taken) <= 2 * JOBS_AHEAD
     assert [result for _, result in results] == [100 + i for i in range(1, 20)]
@@ -91,10 +87,10 @@ def test_map_gives_results_in_order_a_few_jobs_ahead(pool):
 
 def test_map_finds_the_part_of_a_job_that_kills_its_process(pool, tmp_path):
     jobs = [[1, 2], [3, "die", 4], [5], *([i] for i in range(6, 12))]
-    results = list(pool.map(work, jobs, singly))
+    results = list(pool.map(work, jobs))
     assert [job for job, result in results if isinstance(result, ProcessDied)] == [["die"]]
     assert [item for job, _ in results for item in job] == [item for job in jobs for item in job]
-    died_once = list(pool.map(work, [[1], [tmp_path / "once", 2], [3]], singly))
+    died_once = list(pool.map(work, [[1], [tmp_path / "once", 2], [3]]))
     assert (tmp_path / "once").exists()
     assert [type(result) for _, result in died_once] == [int] * 4
 
@@ -158,10 +154,10 @@ def test_a_cancelled_job_is_killed_or_never_runs(tmp_path):
 ENDLESS = """
 import itertools, sys
 sys.path.insert(0, {folder!r})
-from test_pool import WorkerPool, singly, work
+from test_pool import WorkerPool, work
 if __name__ == "__main__":
     with WorkerPool(2) as pool:
-        for job, result in pool.map(work, (["slow", i] for i in itertools.count()), singly):
+        for job, result in pool.map(work, (["slow", i] for i in itertools.count())):
             print(result, flush=True)
 """
 

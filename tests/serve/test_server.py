@@ -24,8 +24,6 @@ from tendigits.teach.store import Store
 
 pytestmark = pytest.mark.xdist_group("server")
 
-PNG = {"content-type": "image/png"}
-
 
 def test_it_prints_its_address_and_reads(server, digits):
     assert server.first_line == f"tendigits reads at {server.url}   (Ctrl-C stops it)\n"

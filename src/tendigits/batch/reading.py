@@ -92,7 +92,7 @@ def read_with(
         return path, deadlines.setdefault(document, time.monotonic() + options.document_timeout)
 
     jobs = ([*map(with_deadline, paths[first : first + size])] for first in range(0, len(paths), size))
-    for job, pages in pool.map(_read_job, jobs, split=lambda job: [[picture] for picture in job]):
+    for job, pages in pool.map(_read_job, jobs):
         if isinstance(pages, JobError):
             pages = [failed(job[0][0], pages)]
         for (path, _), page in zip(job, pages, strict=True):

@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Iterable
-from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -48,7 +47,7 @@ def find_pictures(sources: Iterable[str | Path]) -> Sources:
     found = Sources()
     with WorkerPool(1, timeout=MAX_COUNT_SECONDS) as pool:
         for source in map(str, sources):
-            if is_remote(source) or _is_folder(source):
+            if is_remote(source) or os.path.isdir(source):  # noqa: PTH112  # False for a name that is too long, too
                 _add_folder(found, source, pool)
             else:
                 found.pictures.extend(_pages_of(source, pool))
@@ -72,12 +71,6 @@ def _add_folder(found: Sources, source: str, pool: WorkerPool) -> None:
     found.others.extend(sorted({*files} - {*pictures, *skipped}))
     found.pictures.extend(pictures if remote else [page for file in pictures for page in _pages_of(file, pool)])
     found.skipped.extend(skipped)
-
-
-def _is_folder(source: str) -> bool:
-    with suppress(OSError):  # a name that is too long; reported when it is read
-        return Path(source).is_dir()
-    return False
 
 
 def _files_in(folder: str) -> list[str]:

@@ -1,7 +1,7 @@
 """A pool of worker processes with a deadline and a memory limit for each job.
 
 with WorkerPool(2, initializer, timeout=60) as pool:
-    for job, result in pool.map(work, jobs, split): ...     # in order, a few jobs ahead
+    for job, result in pool.map(work, jobs): ...            # lists of items, in order, a few jobs ahead
     pool.submit(work, job).result()                         # cancel() also stops a running job
 
 A thread waits for each process, so a process that crashes or hangs cannot block the others.
@@ -21,7 +21,7 @@ from typing import Any, TypeVar
 from tendigits.machine import cores
 from tendigits.pool.worker_process import serve_jobs
 
-Job = TypeVar("Job")
+Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 JOBS_AHEAD = 3  # jobs per process that `map` submits before it waits for their results
@@ -85,31 +85,28 @@ class WorkerPool(AbstractContextManager["WorkerPool"]):
         return future
 
     def map(
-        self, work: Callable[[Job], Result], jobs: Iterable[Job], split: Callable[[Job], Iterable[Job]]
-    ) -> Iterator[tuple[Job, Result | JobError]]:
-        """Run jobs in order, submitting a few ahead.
-
-        Args:
-            work: a function of a module.
-            split: the smallest parts of a job; they run one by one after the whole job failed.
+        self, work: Callable[[list[Item]], Result], jobs: Iterable[list[Item]]
+    ) -> Iterator[tuple[list[Item], Result | JobError]]:
+        """Run jobs in order, submitting a few ahead; `work` is a function of a module.
 
         Yields:
-            Each job, or part of one, with its result or its error. A job whose process died is tried twice.
+            Each job with its result. The items of one that failed come one by one, each with its result or its error;
+            an item whose process died is tried twice.
         """
         rest = iter(jobs)
-        pending: deque[tuple[Job, Future[Result]]] = deque()
+        pending: deque[tuple[list[Item], Future[Result]]] = deque()
         while True:
             for job in islice(rest, JOBS_AHEAD * self.workers - len(pending)):
                 pending.append((job, self.submit(work, job)))
             if not pending:
                 return
             job, future = pending.popleft()
-            result, parts = _result_or_job_error(future), [*split(job)]
-            if not isinstance(result, JobError) or (len(parts) == 1 and isinstance(result, TimedOut)):
+            result = _result_or_job_error(future)
+            if not isinstance(result, JobError) or (len(job) == 1 and isinstance(result, TimedOut)):
                 yield job, result
             else:
-                for part in parts:
-                    yield part, _result_or_job_error(self.submit(work, part))
+                for item in job:
+                    yield [item], _result_or_job_error(self.submit(work, [item]))
 
     def close(self) -> None:
         """Kill all processes, and cancel waiting jobs."""

@@ -2,7 +2,6 @@
 
 import base64
 import errno
-import threading
 
 import numpy as np
 import pytest
@@ -61,28 +60,6 @@ def test_a_bad_network_is_not_accepted_and_the_server_goes_on(client, client_sto
     assert error in answer.json()["error"]
     read = client.post("/v1/read?one=true", content=png(digits.x_test[0])).json()
     assert (read["network"], read["pages"][0]["text"]) == (bundled_sha256(), str(digits.y_test[0]))
-
-
-def test_each_request_is_answered_by_one_network_while_networks_change(client, client_store, digits):
-    network = client_store.add_network(changed(1.01), "base", {}, NOW)
-    answers, stop = [], threading.Event()
-
-    def ask():
-        while not stop.is_set():
-            answer = client.post("/v1/read?one=true", content=png(digits.x_test[1]))
-            answers.append((answer.status_code, answer.json()["network"], answer.json()["pages"][0]["text"]))
-
-    threads = [threading.Thread(target=ask) for _ in range(2)]
-    for thread in threads:
-        thread.start()
-    for _ in range(5):
-        client.post(f"/v1/networks/{network.id}/accept")
-        client.post("/v1/networks/rollback")
-    stop.set()
-    for thread in threads:
-        thread.join()
-    text = str(digits.y_test[1])
-    assert set(answers) <= {(200, bundled_sha256(), text), (200, network.sha256, text)}
 
 
 def test_a_network_from_the_command_line_stays_active(store, place, tmp_path):
