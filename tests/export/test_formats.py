@@ -60,7 +60,7 @@ def test_litert_of_convolutions_and_pooling_for_any_batch_size(source, tmp_path)
 
 def test_litert_int8_of_a_layer_so_large_that_the_quantizer_appends_it_to_the_file(source, tmp_path):
     large = with_layers(source, layers.Dense(512, activation="relu"))
-    litert.write_int8(large, tmp_path / "a.tflite", large.samples(50))
+    litert.write(large, tmp_path / "a.tflite", large.samples(50))
     found = litert.load(tmp_path / "a.tflite")(large.x_test[:200])
     assert np.abs(found - large.expected[:200]).mean() < 0.02  # without the weights it is 0.1
 

@@ -30,7 +30,7 @@ class Format:
     """A file format."""
 
     suffix: str
-    module: ModuleType  # with `write` and `load`, and `write_int8` if `int8`
+    module: ModuleType  # with `load`, and `write`, which takes samples if `int8`
     int8: bool = False
     mark: bytes = b'"tendigits": "'  # in every file that was exported, from the JSON of its metadata
 
@@ -96,10 +96,7 @@ def export_file(source: Source, to: str, *, int8: bool = False, out: Path | None
 
     write = replacing if out is None else writing
     with write(path, check=verified) as temporary:
-        if int8:
-            module.write_int8(source, temporary, source.samples(CALIBRATION_DIGITS))
-        else:
-            module.write(source, temporary)
+        module.write(source, temporary, *([source.samples(CALIBRATION_DIGITS)] if int8 else []))
     return Exported(path, verifications[0])
 
 

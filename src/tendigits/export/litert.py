@@ -23,26 +23,23 @@ SIGNATURE = "serving_default"
 METADATA = "tendigits"  # name of our JSON in the file's metadata table
 
 
-def write(source: Source, path: Path) -> None:
-    """Write the network as float32."""
-    path.write_bytes(_finish(_convert(source), source.metadata))
+def write(source: Source, path: Path, samples: np.ndarray | None = None) -> None:
+    """Write the network as float32, or with int8 weights and activations, whose ranges are measured on `samples`."""
+    data = _convert(source)
+    path.write_bytes(_finish(data if samples is None else _quantized(data, samples), source.metadata))
 
 
-def write_int8(source: Source, path: Path, samples: np.ndarray) -> None:
-    """Write the network with int8 weights and activations, whose ranges are measured on `samples`.
-
-    Input and output stay float32, so that programs can use it like the float32 export.
-    """
+def _quantized(data: bytes, samples: np.ndarray) -> bytes:
+    """In int8. Input and output stay float32, so that programs can use it like the float32 export."""
     from ai_edge_quantizer import Quantizer, qtyping, recipe
     from ai_edge_quantizer.algorithm_manager import AlgorithmName
 
-    quantizer = Quantizer(_convert(source), recipe.static_wi8_ai8())
+    quantizer = Quantizer(data, recipe.static_wi8_ai8())
     for end in (qtyping.TFLOperationName.INPUT, qtyping.TFLOperationName.OUTPUT):
         quantizer.update_quantization_recipe(".*", end, algorithm_key=AlgorithmName.NO_QUANTIZE)
     with _quiet():
         ranges = quantizer.calibrate({SIGNATURE: [{"image": sample[None]} for sample in samples]}, num_threads=1)
-        int8 = quantizer.quantize(ranges, enable_progress_report=False).quantized_model
-    path.write_bytes(_finish(bytes(int8), source.metadata))
+        return bytes(quantizer.quantize(ranges, enable_progress_report=False).quantized_model)
 
 
 def _convert(source: Source) -> bytes:

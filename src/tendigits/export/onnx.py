@@ -4,10 +4,10 @@ onnxruntime.InferenceSession("model.onnx").run(None, {"image": images})
 """
 
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
+from tendigits.digits.runtime import OnnxNetwork
 from tendigits.export.source import Source
 from tendigits.model.onnx import to_onnx
 from tendigits.model.quantize import quantize
@@ -15,22 +15,14 @@ from tendigits.model.quantize import quantize
 CALIBRATION_BATCH = 100  # samples that the quantizer runs at once
 
 
-def write(source: Source, path: Path) -> None:
-    """Write the network as float32."""
-    path.write_bytes(to_onnx(source.model, source.metadata, source.output))
+def write(source: Source, path: Path, samples: np.ndarray | None = None) -> None:
+    """Write the network as float32, or with int8 weights and activations, whose ranges are measured on `samples`."""
+    data = to_onnx(source.model, source.metadata, source.output)
+    if samples is not None:
+        data = quantize(data, np.array_split(samples, max(1, len(samples) // CALIBRATION_BATCH)))
+    path.write_bytes(data)
 
 
-def write_int8(source: Source, path: Path, samples: np.ndarray) -> None:
-    """Write the network with int8 weights and activations, whose ranges are measured on `samples`."""
-    batches = np.array_split(samples, max(1, len(samples) // CALIBRATION_BATCH))
-    path.write_bytes(quantize(to_onnx(source.model, source.metadata, source.output), batches))
-
-
-def load(path: Path) -> Any:
+def load(path: Path) -> OnnxNetwork:
     """The file as a function from float32 (n, ...) to float32 (n, labels)."""
-    import onnxruntime
-
-    options = onnxruntime.SessionOptions()
-    options.log_severity_level = 4
-    session = onnxruntime.InferenceSession(path.read_bytes(), options, providers=["CPUExecutionProvider"])
-    return lambda images: np.asarray(session.run(None, {"image": images})[0])
+    return OnnxNetwork(path.read_bytes(), path.name)

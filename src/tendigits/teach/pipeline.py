@@ -25,10 +25,8 @@ from tendigits.numbers.network import bundled as bundled_numbers
 from tendigits.numbers.network import bundled_file as bundled_numbers_file
 from tendigits.numbers.second_opinion import crop_characters
 from tendigits.numbers.strips import inner_columns
-from tendigits.teach import finetune, finetune_numbers
 from tendigits.teach.evaluate import EvaluatedReader, arrays, evaluate, generated_numbers, rehearsal_crops
-from tendigits.teach.finetune import fine_tune
-from tendigits.teach.finetune_numbers import fine_tune_numbers
+from tendigits.teach.finetune import DIGIT_EPOCHS, NUMBER_EPOCHS, fine_tune, fine_tune_numbers
 from tendigits.teach.number_targets import align
 from tendigits.teach.store import Correction, FineTunedNetwork, NumberCorrection, Store
 from tendigits.teach.verify import active_network, bundled_sha256, verify_network
@@ -81,7 +79,7 @@ def _fine_tune_both(
 ) -> bytes:
     """Fine-tune the networks that have corrections; returns one file with both networks."""
     crops, labels = (np.concatenate(parts) for parts in zip(arrays(digits), misread_digits(numbers), strict=True))
-    epochs = (finetune.EPOCHS if len(crops) else 0) + (finetune_numbers.EPOCHS if numbers else 0)
+    epochs = (DIGIT_EPOCHS if len(crops) else 0) + (NUMBER_EPOCHS if numbers else 0)
     done = count(1)
 
     def report_epoch(_: int, logs: dict[str, Any]) -> None:

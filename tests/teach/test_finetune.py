@@ -11,14 +11,14 @@ from tendigits.digits.network import softmax
 from tendigits.numbers.decode import HEIGHT, NONE, decode, strip_text
 from tendigits.numbers.network import NumberNetwork, bundled, bundled_file
 from tendigits.numbers.strips import inner_columns
-from tendigits.teach import finetune_numbers as module
+from tendigits.teach import finetune as module
 from tendigits.teach.evaluate import generated_numbers
-from tendigits.teach.finetune_numbers import copies, fine_tune_numbers, label_strip, training_data
+from tendigits.teach.finetune import copies, fine_tune_numbers, label_strip, number_data
 
 
 def test_targets_are_the_corrected_text_and_the_networks_own_predictions_elsewhere():
     strip, other = strip_of("1350"), strip_of("42.99")
-    x, y = training_data(bundled(1), [strip], ["7350"], [other], np.random.default_rng(0))
+    x, y = number_data(bundled(1), [strip], ["7350"], [other], np.random.default_rng(0))
     assert (x.shape[1:], y.shape[1:]) == ((HEIGHT, 256, 1), (128, NONE + 6))
     probabilities, weight, edges = y[..., : NONE + 1], y[..., NONE + 1], y[..., NONE + 2 :]
     np.testing.assert_allclose(probabilities.sum(axis=-1), 1, atol=1e-5)
